@@ -1,0 +1,22 @@
+//! What every crate of duologue shares: time and chance as inputs, ids, serial-number
+//! arithmetic, addresses and the wrapper that keeps secrets out of logs.
+//!
+//! Nothing here reads a clock or a random device. A host passes [`Instant`]s, [`WallClock`]s and
+//! a seeded [`Rng`] in; the same inputs give the same outputs, so a failing simulation is a seed.
+#![forbid(unsafe_code)]
+
+mod id;
+mod net;
+mod redact;
+mod rng;
+mod seq;
+mod time;
+
+pub use id::{
+    ChannelKey, Generation, Mid, MidError, SocketId, StreamId, TransceiverId, TransportKey,
+};
+pub use net::{Datagram, Ecn, Protocol, Transmit};
+pub use redact::Redacted;
+pub use rng::Rng;
+pub use seq::{Seq16, Seq32};
+pub use time::{Instant, WallClock};
