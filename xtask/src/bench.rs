@@ -1,0 +1,104 @@
+//! `cargo xtask bench data`: data channels between two of our peers over loopback.
+
+use std::process::Command;
+
+use clap::ValueEnum;
+use serde_json::Value;
+
+use crate::run::{self, Outcome, cargo, output, target_dir};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Which bench
+    bench: Bench,
+    /// Rounds; the table has medians
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+    /// Seconds of each throughput measurement
+    #[arg(long, default_value_t = 5)]
+    secs: u32,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Bench {
+    /// Throughput by message size, round trip, set-up and memory of data channels
+    Data,
+}
+
+/// A row of the table: its name, the arguments of `bench-peer`, and the fields to show.
+struct Scenario {
+    name: &'static str,
+    args: &'static [&'static str],
+    fields: &'static [&'static str],
+}
+
+const DATA: &[Scenario] = &[
+    Scenario {
+        name: "setup",
+        args: &["setup", "--n", "50"],
+        fields: &["ms", "cpu_ms_pair"],
+    },
+    Scenario {
+        name: "dc-64b",
+        args: &["dc", "--size", "64"],
+        fields: &["msgs_s", "cpu_us_msg"],
+    },
+    Scenario {
+        name: "dc-1k",
+        args: &["dc", "--size", "1024"],
+        fields: &["mb_s", "cpu_s_gb"],
+    },
+    Scenario {
+        name: "dc-16k",
+        args: &["dc", "--size", "16384"],
+        fields: &["mb_s", "cpu_s_gb"],
+    },
+    Scenario {
+        name: "dc-64k",
+        args: &["dc", "--size", "65536"],
+        fields: &["mb_s", "cpu_s_gb"],
+    },
+    Scenario {
+        name: "ping",
+        args: &["ping", "--n", "5000"],
+        fields: &["p50_us", "p99_us"],
+    },
+    Scenario {
+        name: "mem",
+        args: &["mem", "--pairs", "200"],
+        fields: &["kib_conn"],
+    },
+];
+
+pub(crate) fn run(args: &Args) -> Outcome {
+    let Bench::Data = args.bench;
+    run::run(cargo(["build", "--release", "-p", "duologue-bench-peer"]))?;
+    let program = target_dir().join("release/bench-peer");
+    let mut rows: Vec<Vec<Value>> = vec![Vec::new(); DATA.len()];
+    for round in 1..=args.rounds {
+        for (scenario, results) in DATA.iter().zip(&mut rows) {
+            eprintln!("round {round} of {}: {}", args.rounds, scenario.name);
+            let mut peer = Command::new(&program);
+            peer.args(scenario.args)
+                .args(["--secs", &args.secs.to_string()]);
+            let line = output(peer)?;
+            results.push(serde_json::from_str(&line).map_err(|e| format!("bench-peer: {e}"))?);
+        }
+    }
+    println!("| scenario | measure | median | min | max |\n|---|---|---:|---:|---:|");
+    for (scenario, results) in DATA.iter().zip(&rows) {
+        for field in scenario.fields {
+            print_row(scenario.name, field, results);
+        }
+    }
+    Ok(())
+}
+
+fn print_row(name: &str, field: &str, results: &[Value]) {
+    let mut values: Vec<f64> = results.iter().filter_map(|r| r[field].as_f64()).collect();
+    values.sort_by(f64::total_cmp);
+    if let (Some(min), Some(max)) = (values.first(), values.last()) {
+        let median = values[values.len() / 2];
+        println!("| {name} | {field} | {median:.2} | {min:.2} | {max:.2} |");
+    }
+}

@@ -1,0 +1,56 @@
+//! `cargo xtask …`: everything a contributor runs.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a program of the terminal"
+)]
+
+mod bench;
+mod fuzz;
+mod layers;
+mod run;
+mod setup;
+mod test;
+mod wpt;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Debug, Parser)]
+#[command(
+    name = "cargo xtask",
+    about = "Set-up, tests, benches and checks of duologue"
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run all tests, or one part of them
+    Test(test::Args),
+    /// Run a bench and print its table
+    Bench(bench::Args),
+    /// Run the web-platform-tests against the npm package
+    Wpt(wpt::Args),
+    /// Run the fuzz targets
+    Fuzz(fuzz::Args),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Test(args) => test::run(&args),
+        Command::Bench(args) => bench::run(&args),
+        Command::Wpt(args) => wpt::run(&args),
+        Command::Fuzz(args) => fuzz::run(&args),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("xtask: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}

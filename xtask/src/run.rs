@@ -1,0 +1,81 @@
+//! Running programs: echoed, in the workspace's root, a failure is an error.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+pub(crate) type Outcome<T = ()> = Result<T, String>;
+
+/// The workspace's root folder.
+pub(crate) fn root() -> PathBuf {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+    manifest.parent().unwrap_or(manifest).to_owned()
+}
+
+/// Where cargo puts what it builds for this workspace.
+pub(crate) fn target_dir() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+}
+
+/// A command in the workspace's root.
+pub(crate) fn command<S: AsRef<OsStr>>(
+    program: &str,
+    args: impl IntoIterator<Item = S>,
+) -> Command {
+    let mut command = Command::new(program);
+    command.current_dir(root()).args(args);
+    command
+}
+
+/// `cargo …` with the toolchain that runs this.
+pub(crate) fn cargo<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Command {
+    command(
+        &std::env::var("CARGO").unwrap_or_else(|_| "cargo".into()),
+        args,
+    )
+}
+
+/// Echoes the command, runs it, and asks for success.
+pub(crate) fn run(mut command: Command) -> Outcome {
+    let line = describe(&command);
+    eprintln!("\x1b[1m$ {line}\x1b[0m");
+    let status = command
+        .status()
+        .map_err(|e| format!("cannot start `{line}`: {e}"))?;
+    status
+        .success()
+        .then_some(())
+        .ok_or_else(|| format!("`{line}` failed: {status}"))
+}
+
+/// Runs the command without echo and gives its standard output.
+pub(crate) fn output(mut command: Command) -> Outcome<String> {
+    let line = describe(&command);
+    let out = command
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|e| format!("cannot start `{line}`: {e}"))?;
+    if !out.status.success() {
+        return Err(format!("`{line}` failed: {}", out.status));
+    }
+    String::from_utf8(out.stdout).map_err(|e| format!("`{line}` did not print UTF-8: {e}"))
+}
+
+/// Whether a program of this name is on the path.
+pub(crate) fn has(program: &str) -> bool {
+    let Some(path) = std::env::var_os("PATH") else {
+        return false;
+    };
+    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+}
+
+fn describe(command: &Command) -> String {
+    let program = Path::new(command.get_program())
+        .file_name()
+        .unwrap_or_default();
+    let words = std::iter::once(program).chain(command.get_args());
+    words
+        .map(|w| w.to_string_lossy())
+        .collect::<Vec<_>>()
+        .join(" ")
+}

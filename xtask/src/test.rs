@@ -1,0 +1,109 @@
+//! `cargo xtask test [PART]`
+
+use std::time::Instant;
+
+use clap::ValueEnum;
+
+use crate::run::{self, Outcome, cargo, command, has, root};
+use crate::{fuzz, layers, setup};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Only this part; all of them, in this order, when left out
+    part: Option<Part>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Part {
+    /// Formatting, clippy with warnings as errors, and the architecture's invariants
+    Lint,
+    /// Unit and scenario tests of the crates, and their doctests
+    Unit,
+    /// Whole connections over the simulated network, in virtual time
+    Sim,
+    /// Our SCTP and ICE against other implementations, in memory
+    Interop,
+    /// The documentation builds without a warning
+    Docs,
+    /// The npm package: build, own tests, types
+    Node,
+    /// Chromium and Firefox against us
+    Browsers,
+    /// Each fuzz target for some seconds (needs a nightly toolchain and cargo-fuzz)
+    Fuzz,
+}
+
+/// Packages with a part of their own, left out of `unit`.
+const APART: &[&str] = &["duologue-sim", "duologue-interop", "duologue-browsers"];
+
+pub(crate) fn run(args: &Args) -> Outcome {
+    let all = [
+        Part::Lint,
+        Part::Unit,
+        Part::Sim,
+        Part::Interop,
+        Part::Docs,
+        Part::Node,
+        Part::Browsers,
+        Part::Fuzz,
+    ];
+    let parts = args.part.as_ref().map_or(&all[..], std::slice::from_ref);
+    for part in parts {
+        let start = Instant::now();
+        run_part(*part)?;
+        println!(
+            "\x1b[32m{part:?} passed\x1b[0m in {:.0} s",
+            start.elapsed().as_secs_f64()
+        );
+    }
+    Ok(())
+}
+
+fn run_part(part: Part) -> Outcome {
+    match part {
+        Part::Lint => lint(),
+        Part::Unit => {
+            let mut unit = cargo(["test", "--workspace"]);
+            unit.args(APART.iter().flat_map(|name| ["--exclude", name]));
+            run::run(unit)
+        }
+        Part::Sim => run::run(cargo(["test", "-p", "duologue-sim"])),
+        Part::Interop => run::run(cargo(["test", "-p", "duologue-interop"])),
+        Part::Docs => {
+            let mut docs = cargo(["doc", "--workspace", "--no-deps"]);
+            docs.env("RUSTDOCFLAGS", "-D warnings");
+            run::run(docs)
+        }
+        Part::Node => node(),
+        Part::Browsers => {
+            setup::provide(setup::BROWSERS)?;
+            run::run(cargo(["test", "-p", "duologue-browsers"]))
+        }
+        Part::Fuzz => fuzz::smoke(),
+    }
+}
+
+fn lint() -> Outcome {
+    run::run(cargo(["fmt", "--all", "--", "--check"]))?;
+    layers::check()?;
+    run::run(cargo([
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--",
+        "-D",
+        "warnings",
+    ]))
+}
+
+fn node() -> Outcome {
+    if !has("npm") {
+        return Err("the npm package needs Node 20 and npm; on Debian: apt-get install npm".into());
+    }
+    for step in [&["ci"][..], &["run", "build"], &["test"]] {
+        let mut npm = command("npm", step);
+        npm.current_dir(root().join("node"));
+        run::run(npm)?;
+    }
+    Ok(())
+}
