@@ -1,0 +1,295 @@
+use std::io;
+use std::net::{SocketAddr, UdpSocket};
+
+use duologue_base::{Ecn, Transmit};
+use quinn_udp::{EcnCodepoint, UdpSockRef, UdpSocketState};
+use socket2::{Domain, Type};
+
+use crate::limits::{DEFAULT_SOCKET_BUFFER, MAX_TRAIN_LEN};
+use crate::receive::{ReceiveBuffers, Received};
+
+/// How to open a [`Socket`].
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct SocketOptions {
+    /// Bytes asked for the receive buffer (`SO_RCVBUF`).
+    pub receive_buffer: usize,
+    /// Bytes asked for the send buffer (`SO_SNDBUF`).
+    pub send_buffer: usize,
+    /// Whether other sockets may bind the same address and share its datagrams by five-tuple
+    /// (`SO_REUSEPORT`): one socket per core on one port. Ignored where there is no such option.
+    pub reuse_port: bool,
+}
+
+impl Default for SocketOptions {
+    fn default() -> Self {
+        SocketOptions {
+            receive_buffer: DEFAULT_SOCKET_BUFFER,
+            send_buffer: DEFAULT_SOCKET_BUFFER,
+            reuse_port: false,
+        }
+    }
+}
+
+/// The sizes of a socket's buffers, in bytes, as the system granted them.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct BufferSizes {
+    /// `SO_RCVBUF`
+    pub receive: usize,
+    /// `SO_SNDBUF`
+    pub send: usize,
+}
+
+/// What [`Socket`] can be wrapped around: anything that is a system socket.
+#[cfg(unix)]
+pub trait RawSocket: std::os::fd::AsFd {}
+#[cfg(unix)]
+impl<T: std::os::fd::AsFd> RawSocket for T {}
+
+/// What [`Socket`] can be wrapped around: anything that is a system socket.
+#[cfg(windows)]
+pub trait RawSocket: std::os::windows::io::AsSocket {}
+#[cfg(windows)]
+impl<T: std::os::windows::io::AsSocket> RawSocket for T {}
+
+/// A bound, non-blocking UDP socket.
+///
+/// `Io` is the system socket itself: the standard library's, or what a runtime made of it
+/// ([`map_io`](Self::map_io)).
+#[derive(Debug)]
+pub struct Socket<Io = UdpSocket> {
+    io: Io,
+    state: UdpSocketState,
+    local_addr: SocketAddr,
+    buffer_sizes: BufferSizes,
+}
+
+impl Socket {
+    /// Opens a socket and binds it to `addr`; a port of 0 lets the system choose.
+    ///
+    /// # Errors
+    /// Whatever the system says: the address is not (or no longer) of this host, the port is
+    /// taken, no file descriptor is left. Smaller buffers than asked for are not an error.
+    pub fn bind(addr: SocketAddr, options: &SocketOptions) -> io::Result<Self> {
+        let socket = socket2::Socket::new(Domain::for_address(addr), Type::DGRAM, None)?;
+        if addr.is_ipv6() {
+            // One candidate is one address of one family: an IPv6 wildcard must not take the
+            // datagrams of the IPv4 socket on the same port.
+            socket.set_only_v6(true)?;
+        }
+        #[cfg(all(unix, not(any(target_os = "solaris", target_os = "illumos"))))]
+        if options.reuse_port {
+            socket.set_reuse_port(true)?;
+        }
+        // A system that caps the sizes grants its maximum without an error; one that refuses
+        // keeps its default, which works, slower.
+        let _ = socket.set_recv_buffer_size(options.receive_buffer);
+        let _ = socket.set_send_buffer_size(options.send_buffer);
+        let buffer_sizes = BufferSizes {
+            receive: socket.recv_buffer_size()?,
+            send: socket.send_buffer_size()?,
+        };
+        socket.bind(&addr.into())?;
+        let io = UdpSocket::from(socket);
+        let state = UdpSocketState::new(UdpSockRef::from(&io))?;
+        let local_addr = io.local_addr()?;
+        Ok(Socket {
+            io,
+            state,
+            local_addr,
+            buffer_sizes,
+        })
+    }
+}
+
+impl<Io> Socket<Io> {
+    /// The same socket with its system part converted, for example registered with a runtime.
+    ///
+    /// # Errors
+    /// What `f` returns; the socket is closed then.
+    pub fn map_io<T>(self, f: impl FnOnce(Io) -> io::Result<T>) -> io::Result<Socket<T>> {
+        Ok(Socket {
+            io: f(self.io)?,
+            state: self.state,
+            local_addr: self.local_addr,
+            buffer_sizes: self.buffer_sizes,
+        })
+    }
+
+    /// The system socket.
+    pub fn io(&self) -> &Io {
+        &self.io
+    }
+
+    /// The bound address.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.local_addr
+    }
+
+    /// What the system granted of the buffer sizes that were asked for. Linux counts its own
+    /// bookkeeping in and reports twice the bytes.
+    pub fn buffer_sizes(&self) -> BufferSizes {
+        self.buffer_sizes
+    }
+
+    /// The datagrams one system call sends at most: 1 without segmentation offload, also after
+    /// the system or a network card refused it.
+    pub fn max_segments(&self) -> usize {
+        self.state.max_gso_segments()
+    }
+}
+
+impl<Io: RawSocket> Socket<Io> {
+    /// Sends the datagrams of `contents`, the first `transmit.len` bytes that
+    /// `poll_transmit` wrote. Returns how many bytes the system took: fewer than there are when
+    /// the send buffer is full, always up to a datagram's end. The caller then waits for the
+    /// socket to become writable and passes the rest.
+    ///
+    /// # Errors
+    /// The system refused a datagram (no route, too long, forbidden by a firewall). What had not
+    /// been taken is to be treated as lost on the way. Never [`io::ErrorKind::WouldBlock`].
+    pub fn send(&self, transmit: &Transmit, contents: &[u8]) -> io::Result<usize> {
+        let segment = transmit.segment_size.unwrap_or(contents.len());
+        send_trains(
+            contents,
+            segment,
+            || self.state.max_gso_segments(),
+            |train| self.send_train(transmit, train, segment),
+        )
+    }
+
+    fn send_train(&self, transmit: &Transmit, bytes: &[u8], segment: usize) -> io::Result<()> {
+        let source = self.local_addr.ip().is_unspecified();
+        let transmit = quinn_udp::Transmit {
+            destination: transmit.remote,
+            ecn: ecn_to_system(transmit.ecn),
+            contents: bytes,
+            segment_size: (bytes.len() > segment).then_some(segment),
+            src_ip: transmit.local_ip.filter(|_| source),
+        };
+        self.state.try_send(UdpSockRef::from(&self.io), &transmit)
+    }
+
+    /// Takes what has arrived, as many trains as `buffers` holds, by one system call.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::WouldBlock`] when nothing has arrived; else what the system says.
+    pub fn receive<'b>(&self, buffers: &'b mut ReceiveBuffers) -> io::Result<Received<'b>> {
+        let wildcard = self.local_addr.ip().is_unspecified();
+        buffers.fill(wildcard, |bufs, meta| {
+            self.state.recv(UdpSockRef::from(&self.io), bufs, meta)
+        })
+    }
+}
+
+/// Cuts `contents` into trains that the system takes and passes them to `send`. Returns the bytes
+/// taken until `send` would block.
+fn send_trains(
+    contents: &[u8],
+    segment: usize,
+    max_segments: impl Fn() -> usize,
+    mut send: impl FnMut(&[u8]) -> io::Result<()>,
+) -> io::Result<usize> {
+    let segment = segment.max(1);
+    let mut rest = contents;
+    while !rest.is_empty() {
+        let segments = max_segments().min(MAX_TRAIN_LEN / segment).max(1);
+        let (train, after) = rest.split_at(rest.len().min(segment.saturating_mul(segments)));
+        match send(train) {
+            Ok(()) => rest = after,
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => break,
+            // A card or driver without the offload refuses with EIO or EINVAL, whereupon
+            // quinn-udp halts it: the same bytes then go again, one datagram a call.
+            Err(_) if segments > 1 && max_segments() == 1 => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(contents.len() - rest.len())
+}
+
+fn ecn_to_system(ecn: Ecn) -> Option<EcnCodepoint> {
+    match ecn {
+        Ecn::NotEct => None,
+        Ecn::Ect0 => Some(EcnCodepoint::Ect0),
+        Ecn::Ect1 => Some(EcnCodepoint::Ect1),
+        Ecn::Ce => Some(EcnCodepoint::Ce),
+    }
+}
+
+pub(crate) fn ecn_from_system(ecn: Option<EcnCodepoint>) -> Ecn {
+    match ecn {
+        None => Ecn::NotEct,
+        Some(EcnCodepoint::Ect0) => Ecn::Ect0,
+        Some(EcnCodepoint::Ect1) => Ecn::Ect1,
+        Some(EcnCodepoint::Ce) => Ecn::Ce,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[test]
+    fn a_full_send_buffer_leaves_whole_datagrams_to_send_later() {
+        let mut calls = 0;
+        let sent = send_trains(
+            &[0; 1000],
+            100,
+            || 4,
+            |train| {
+                calls += 1;
+                assert_eq!(train.len(), 400);
+                if calls == 2 {
+                    return Err(io::ErrorKind::WouldBlock.into());
+                }
+                Ok(())
+            },
+        );
+        assert_eq!(sent.unwrap(), 400);
+    }
+
+    #[test]
+    fn trains_go_one_by_one_once_the_offload_is_refused() {
+        let segments = Cell::new(64);
+        let mut sizes = Vec::new();
+        let sent = send_trains(
+            &[0; 250],
+            100,
+            || segments.get(),
+            |train| {
+                if train.len() > 100 {
+                    segments.set(1);
+                    return Err(io::Error::other("EIO"));
+                }
+                sizes.push(train.len());
+                Ok(())
+            },
+        );
+        assert_eq!(sent.unwrap(), 250);
+        assert_eq!(sizes, [100, 100, 50]);
+    }
+
+    #[test]
+    fn what_the_system_refuses_is_an_error_not_a_loop() {
+        let refused = send_trains(&[0; 250], 100, || 1, |_| Err(io::Error::other("EPERM")));
+        assert!(refused.is_err());
+    }
+
+    #[test]
+    fn no_train_exceeds_what_one_system_call_takes() {
+        let mut longest = 0;
+        let sent = send_trains(
+            &vec![0; 200_000],
+            1400,
+            || 64,
+            |train| {
+                longest = longest.max(train.len());
+                assert!(train.len() <= MAX_TRAIN_LEN);
+                Ok(())
+            },
+        );
+        assert_eq!(sent.unwrap(), 200_000);
+        assert_eq!(longest % 1400, 0);
+    }
+}

@@ -1,0 +1,149 @@
+//! Real sockets on loopback: trains, partial sends, marks and source addresses.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use duologue_base::{Datagram, Ecn, SocketId, Transmit};
+use duologue_udp::{ReceiveBuffers, Socket, SocketOptions};
+
+fn bind(addr: &str) -> Socket {
+    let addr = addr.parse().expect("an address");
+    Socket::bind(addr, &SocketOptions::default()).expect("loopback is there")
+}
+
+fn transmit(remote: SocketAddr, len: usize, segment_size: Option<usize>) -> Transmit {
+    Transmit {
+        socket: SocketId(0),
+        remote,
+        local_ip: None,
+        ecn: Ecn::NotEct,
+        len,
+        segment_size,
+    }
+}
+
+/// Everything that has arrived. Loopback delivers inside `send`, so nothing needs to be awaited.
+fn drain(socket: &Socket) -> Vec<(Datagram, Vec<u8>)> {
+    let mut buffers = ReceiveBuffers::new();
+    let mut all = Vec::new();
+    loop {
+        match socket.receive(&mut buffers) {
+            Ok(received) => {
+                all.extend(
+                    received
+                        .datagrams(SocketId(7))
+                        .map(|(meta, b)| (meta, b.to_vec())),
+                );
+            }
+            Err(e) => {
+                assert_eq!(e.kind(), io::ErrorKind::WouldBlock);
+                return all;
+            }
+        }
+    }
+}
+
+#[test]
+fn a_train_arrives_as_its_datagrams_in_order() {
+    let (a, b) = (bind("127.0.0.1:0"), bind("127.0.0.1:0"));
+    // 100 datagrams of 1,200 bytes and a short last one: more than one system call takes.
+    let bytes: Vec<u8> = (0..100 * 1200 + 17).map(|i| (i / 1200) as u8).collect();
+    let sent = a.send(&transmit(b.local_addr(), bytes.len(), Some(1200)), &bytes);
+    assert_eq!(sent.unwrap(), bytes.len());
+    let got = drain(&b);
+    assert_eq!(got.len(), 101);
+    for ((meta, datagram), expected) in got.iter().zip(bytes.chunks(1200)) {
+        assert_eq!(datagram, expected);
+        assert_eq!((meta.remote, meta.socket), (a.local_addr(), SocketId(7)));
+        assert_eq!(meta.local_ip, None, "the socket is not bound to a wildcard");
+    }
+}
+
+#[test]
+fn datagrams_of_many_senders_come_in_one_batch() {
+    let receiver = bind("127.0.0.1:0");
+    let senders: Vec<Socket> = (0..20).map(|_| bind("127.0.0.1:0")).collect();
+    for (i, sender) in senders.iter().enumerate() {
+        let bytes = vec![i as u8; 10 + i];
+        sender
+            .send(&transmit(receiver.local_addr(), bytes.len(), None), &bytes)
+            .unwrap();
+    }
+    let got = drain(&receiver);
+    assert_eq!(got.len(), 20);
+    for ((meta, bytes), (i, sender)) in got.iter().zip(senders.iter().enumerate()) {
+        assert_eq!(bytes, &vec![i as u8; 10 + i]);
+        assert_eq!(meta.remote, sender.local_addr());
+    }
+}
+
+#[test]
+fn congestion_marks_travel() {
+    let (a, b) = (bind("127.0.0.1:0"), bind("127.0.0.1:0"));
+    for ecn in [Ecn::Ect0, Ecn::Ect1, Ecn::Ce, Ecn::NotEct] {
+        let marked = Transmit {
+            ecn,
+            ..transmit(b.local_addr(), 3, None)
+        };
+        a.send(&marked, b"abc").unwrap();
+    }
+    let marks: Vec<Ecn> = drain(&b).iter().map(|(meta, _)| meta.ecn).collect();
+    assert_eq!(marks, [Ecn::Ect0, Ecn::Ect1, Ecn::Ce, Ecn::NotEct]);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_wildcard_socket_says_where_datagrams_went_and_answers_from_there() {
+    let (server, client) = (bind("0.0.0.0:0"), bind("127.0.0.1:0"));
+    let second = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
+    let to = SocketAddr::new(second, server.local_addr().port());
+    client.send(&transmit(to, 2, None), b"hi").unwrap();
+    let got = drain(&server);
+    assert_eq!(got[0].0.local_ip, Some(second));
+    let answer = Transmit {
+        local_ip: got[0].0.local_ip,
+        ..transmit(client.local_addr(), 2, None)
+    };
+    server.send(&answer, b"yo").unwrap();
+    assert_eq!(drain(&client)[0].0.remote, to);
+}
+
+#[test]
+fn ipv6_works_where_the_host_has_it() {
+    let Ok(a) = Socket::bind("[::1]:0".parse().unwrap(), &SocketOptions::default()) else {
+        return;
+    };
+    let b = bind("[::1]:0");
+    let bytes = [5; 3000];
+    assert_eq!(
+        a.send(&transmit(b.local_addr(), 3000, Some(1000)), &bytes)
+            .unwrap(),
+        3000
+    );
+    assert_eq!(drain(&b).len(), 3);
+}
+
+#[test]
+fn a_refused_datagram_is_an_error_and_the_socket_goes_on() {
+    let (a, b) = (bind("127.0.0.1:0"), bind("127.0.0.1:0"));
+    let too_long = vec![0; 70_000];
+    let refused = a.send(&transmit(b.local_addr(), too_long.len(), None), &too_long);
+    assert_ne!(refused.unwrap_err().kind(), io::ErrorKind::WouldBlock);
+    assert_eq!(
+        a.send(&transmit(b.local_addr(), 2, None), b"ok").unwrap(),
+        2
+    );
+    assert_eq!(drain(&b)[0].1, b"ok");
+}
+
+#[test]
+fn buffers_are_read_back_as_granted() {
+    let small = SocketOptions {
+        receive_buffer: 64 << 10,
+        ..SocketOptions::default()
+    };
+    let small = Socket::bind("127.0.0.1:0".parse().unwrap(), &small).unwrap();
+    let large = bind("127.0.0.1:0");
+    assert!(small.buffer_sizes().receive < large.buffer_sizes().receive);
+    assert!(large.buffer_sizes().send >= 64 << 10);
+}
