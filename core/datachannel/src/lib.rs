@@ -1,0 +1,7 @@
+//! WebRTC data channels (RFC 8831): the messages that open them (RFC 8832) and their life on top
+//! of an SCTP association.
+#![forbid(unsafe_code)]
+
+mod init;
+
+pub use init::{ChannelInit, Priority, Reliability};

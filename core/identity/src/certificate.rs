@@ -1,0 +1,358 @@
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use duologue_base::{Redacted, Rng, WallClock};
+use rcgen::{
+    CertificateParams, DistinguishedName, DnType, KeyPair, RsaKeySize, SerialNumber, SigningKey,
+};
+use x509_cert::der::Decode;
+
+use crate::limits::{CLOCK_SKEW, MODULUS_BITS_MAX, MODULUS_BITS_MIN, PEM_BYTES_MAX};
+use crate::{Fingerprint, HashFunction};
+
+/// A self-signed X.509 certificate with its private key. Cloning shares them.
+#[derive(Clone)]
+#[doc(alias = "RTCCertificate")]
+pub struct Certificate(Arc<Parts>);
+
+struct Parts {
+    algorithm: KeygenAlgorithm,
+    der: Vec<u8>,
+    key_pkcs8: Redacted<Vec<u8>>,
+    expires: WallClock,
+    fingerprints: Vec<Fingerprint>,
+}
+
+impl Certificate {
+    /// Makes a key and a certificate for it, valid for `validity` from `now` on: W3C
+    /// `RTCPeerConnection.generateCertificate()` (webrtc-pc §4.9).
+    ///
+    /// ECDSA costs 40 µs, RSA 20 to 100 ms: hosts make RSA keys off their event loop.
+    pub fn generate(
+        algorithm: KeygenAlgorithm,
+        now: WallClock,
+        validity: Duration,
+        rng: &mut Rng,
+    ) -> Result<Self, GenerateError> {
+        let key = algorithm.generate_key()?;
+        let expires = now + validity;
+        let der = self_sign(&key, now, expires, rng)?;
+        Ok(Self::from_parts(
+            algorithm,
+            der,
+            key.serialize_der(),
+            expires,
+        ))
+    }
+
+    /// Reads what [`Certificate::to_pem`] wrote, or the PEM of any X.509 certificate followed or
+    /// preceded by its PKCS #8 private key.
+    pub fn from_pem(text: &str) -> Result<Self, ImportError> {
+        if text.len() > PEM_BYTES_MAX {
+            return Err(ImportError::TooLong);
+        }
+        let blocks = pem::parse_many(text).map_err(|_| ImportError::NotPem)?;
+        let block = |tag: &str| blocks.iter().find(|block| block.tag() == tag);
+        let der = block("CERTIFICATE").ok_or(ImportError::NoCertificate)?;
+        let key = block("PRIVATE KEY").ok_or(ImportError::NoPrivateKey)?;
+        Self::from_der(der.contents(), key.contents())
+    }
+
+    /// From an X.509 certificate and its PKCS #8 private key, both in DER form.
+    pub fn from_der(certificate: &[u8], key_pkcs8: &[u8]) -> Result<Self, ImportError> {
+        let x509 = x509_cert::Certificate::from_der(certificate)
+            .map_err(|_| ImportError::MalformedCertificate)?;
+        let tbs = x509.tbs_certificate();
+        let algorithm = KeygenAlgorithm::of_key(key_pkcs8)?;
+        let key = algorithm
+            .load_key(key_pkcs8)
+            .ok_or(ImportError::MalformedPrivateKey)?;
+        if tbs.subject_public_key_info().subject_public_key.raw_bytes() != key.public_key_raw() {
+            return Err(ImportError::KeyMismatch);
+        }
+        let not_after = tbs.validity().not_after.to_unix_duration();
+        let expires = WallClock::default() + not_after;
+        let key_pkcs8 = key_pkcs8.to_vec();
+        Ok(Self::from_parts(
+            algorithm,
+            certificate.to_vec(),
+            key_pkcs8,
+            expires,
+        ))
+    }
+
+    fn from_parts(
+        algorithm: KeygenAlgorithm,
+        der: Vec<u8>,
+        key_pkcs8: Vec<u8>,
+        expires: WallClock,
+    ) -> Self {
+        // RFC 8122 §5.1: an offer lists fingerprints of hash functions the peer is sure to know;
+        // SHA-256 is mandatory (RFC 8827 §6.5).
+        let fingerprints = vec![Fingerprint::of(HashFunction::Sha256, &der)];
+        Certificate(Arc::new(Parts {
+            algorithm,
+            der,
+            key_pkcs8: Redacted(key_pkcs8),
+            expires,
+            fingerprints,
+        }))
+    }
+
+    /// The certificate and its private key as PEM, to be kept for later connections. Whoever
+    /// reads it can pass for this end.
+    pub fn to_pem(&self) -> String {
+        pem::encode_many(&[
+            pem::Pem::new("CERTIFICATE", self.0.der.clone()),
+            pem::Pem::new("PRIVATE KEY", self.0.key_pkcs8.0.clone()),
+        ])
+    }
+
+    /// The certificate in DER form.
+    pub fn der(&self) -> &[u8] {
+        &self.0.der
+    }
+
+    /// The private key in PKCS #8 DER form.
+    pub fn private_key_pkcs8(&self) -> &Redacted<Vec<u8>> {
+        &self.0.key_pkcs8
+    }
+
+    /// The key's algorithm.
+    pub fn algorithm(&self) -> KeygenAlgorithm {
+        self.0.algorithm
+    }
+
+    /// When it ceases to be valid: W3C `RTCCertificate.expires`.
+    pub fn expires(&self) -> WallClock {
+        self.0.expires
+    }
+
+    /// Whether it has expired: such a one may not be used (W3C, `InvalidAccessError`).
+    pub fn is_expired(&self, now: WallClock) -> bool {
+        self.0.expires <= now
+    }
+
+    /// Its fingerprints, for descriptions: W3C `RTCCertificate.getFingerprints()`.
+    pub fn fingerprints(&self) -> &[Fingerprint] {
+        &self.0.fingerprints
+    }
+}
+
+/// The same certificate, bit for bit.
+impl PartialEq for Certificate {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.der == other.0.der
+    }
+}
+
+impl Eq for Certificate {}
+
+impl fmt::Debug for Certificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Certificate")
+            .field("algorithm", &self.0.algorithm)
+            .field("expires", &self.0.expires)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The keys that can be made: webrtc-pc §4.9 requires both.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum KeygenAlgorithm {
+    /// ECDSA on the curve P-256, signed with SHA-256: `{name: "ECDSA", namedCurve: "P-256"}`. The
+    /// default of every browser.
+    EcdsaP256,
+    /// RSASSA-PKCS1-v1_5 with the public exponent 65537, signed with SHA-256. The DTLS layer has no
+    /// RSA key exchange yet: a connection that uses such a certificate fails with `dtls-failure`.
+    RsaPkcs1 {
+        /// Bits of the modulus: 2048, 3072 or 4096.
+        modulus_length: u32,
+    },
+}
+
+impl KeygenAlgorithm {
+    fn generate_key(self) -> Result<KeyPair, GenerateError> {
+        let size = match self {
+            KeygenAlgorithm::EcdsaP256 => {
+                return KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256)
+                    .map_err(|_| GenerateError::KeyGeneration);
+            }
+            KeygenAlgorithm::RsaPkcs1 { modulus_length } => match modulus_length {
+                MODULUS_BITS_MIN => RsaKeySize::_2048,
+                3072 => RsaKeySize::_3072,
+                MODULUS_BITS_MAX => RsaKeySize::_4096,
+                _ => return Err(GenerateError::UnsupportedModulusLength),
+            },
+        };
+        KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, size)
+            .map_err(|_| GenerateError::KeyGeneration)
+    }
+
+    fn of_key(pkcs8: &[u8]) -> Result<Self, ImportError> {
+        if KeygenAlgorithm::EcdsaP256.load_key(pkcs8).is_some() {
+            return Ok(KeygenAlgorithm::EcdsaP256);
+        }
+        let rsa = aws_lc_rs::rsa::KeyPair::from_pkcs8(pkcs8)
+            .map_err(|_| ImportError::MalformedPrivateKey)?;
+        let modulus_length = u32::try_from(rsa.public_modulus_len() * 8).unwrap_or(u32::MAX);
+        if modulus_length < MODULUS_BITS_MIN {
+            return Err(ImportError::WeakKey);
+        }
+        Ok(KeygenAlgorithm::RsaPkcs1 { modulus_length })
+    }
+
+    fn load_key(self, pkcs8: &[u8]) -> Option<KeyPair> {
+        let signature = match self {
+            KeygenAlgorithm::EcdsaP256 => &rcgen::PKCS_ECDSA_P256_SHA256,
+            KeygenAlgorithm::RsaPkcs1 { .. } => &rcgen::PKCS_RSA_SHA256,
+        };
+        KeyPair::from_pkcs8_der_and_sign_algo(&pkcs8.into(), signature).ok()
+    }
+}
+
+/// RFC 8827 gives no names to certificates, and W3C §4.9 asks that their content reveal nothing
+/// about the user: serial number and common name are random.
+fn self_sign(
+    key: &impl SigningKey,
+    now: WallClock,
+    expires: WallClock,
+    rng: &mut Rng,
+) -> Result<Vec<u8>, GenerateError> {
+    let epoch = rcgen::date_time_ymd(1970, 1, 1);
+    let at = |wall: WallClock| epoch + Duration::from_millis(wall.unix_millis());
+    let mut params = CertificateParams::default();
+    params.not_before = at(WallClock::from_unix_millis(
+        (now - WallClock::default())
+            .saturating_sub(CLOCK_SKEW)
+            .as_millis() as u64,
+    ));
+    params.not_after = at(expires);
+    let mut serial = [0; 16];
+    rng.fill(&mut serial);
+    // RFC 5280 §4.1.2.2: a serial number is positive.
+    serial[0] = (serial[0] & 0x7f) | 0x40;
+    params.serial_number = Some(SerialNumber::from_slice(&serial));
+    params.distinguished_name = DistinguishedName::new();
+    params
+        .distinguished_name
+        .push(DnType::CommonName, rng.alphanumeric(16));
+    let certificate = params.self_signed(key).map_err(|_| GenerateError::Sign)?;
+    Ok(certificate.der().to_vec())
+}
+
+/// Why a certificate could not be made.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum GenerateError {
+    /// Neither 2048, 3072 nor 4096 bits: W3C `NotSupportedError`.
+    #[error("an RSA modulus has 2048, 3072 or 4096 bits here")]
+    UnsupportedModulusLength,
+    /// The cryptographic library could not make the key.
+    #[error("the key could not be made")]
+    KeyGeneration,
+    /// The cryptographic library could not sign the certificate.
+    #[error("the certificate could not be signed")]
+    Sign,
+}
+
+/// Why a stored certificate could not be read.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ImportError {
+    /// More text than a certificate and a key can need.
+    #[error("the text is too long for a certificate and a key")]
+    TooLong,
+    /// The text is not PEM (RFC 7468).
+    #[error("the text is not PEM")]
+    NotPem,
+    /// There is no `CERTIFICATE` block.
+    #[error("there is no CERTIFICATE block")]
+    NoCertificate,
+    /// There is no `PRIVATE KEY` block (PKCS #8).
+    #[error("there is no PRIVATE KEY block")]
+    NoPrivateKey,
+    /// The certificate is not X.509.
+    #[error("the certificate is malformed")]
+    MalformedCertificate,
+    /// The key is neither ECDSA P-256 nor RSA in PKCS #8.
+    #[error("the private key is malformed or of another kind")]
+    MalformedPrivateKey,
+    /// RSA of less than 2048 bits (RFC 8827 §6.5).
+    #[error("the RSA key has less than 2048 bits")]
+    WeakKey,
+    /// The key is not the certificate's.
+    #[error("the private key is not the certificate's")]
+    KeyMismatch,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: WallClock = WallClock::from_unix_millis(1_795_000_000_000);
+    const MONTH: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+    fn certificate(algorithm: KeygenAlgorithm) -> Certificate {
+        Certificate::generate(algorithm, NOW, MONTH, &mut Rng::from_u64(1)).unwrap()
+    }
+
+    #[test]
+    fn a_certificate_expires_when_asked_and_matches_its_fingerprint() {
+        let made = certificate(KeygenAlgorithm::EcdsaP256);
+        assert_eq!(made.expires(), NOW + MONTH);
+        assert!(!made.is_expired(NOW));
+        assert!(made.is_expired(NOW + MONTH));
+        assert!(Fingerprint::any_matches(made.fingerprints(), made.der()));
+        assert_ne!(made, certificate(KeygenAlgorithm::EcdsaP256));
+    }
+
+    #[test]
+    fn both_kinds_of_certificate_survive_pem() {
+        let rsa = KeygenAlgorithm::RsaPkcs1 {
+            modulus_length: 2048,
+        };
+        for algorithm in [KeygenAlgorithm::EcdsaP256, rsa] {
+            let made = certificate(algorithm);
+            let read = Certificate::from_pem(&made.to_pem()).unwrap();
+            assert_eq!(read, made);
+            assert_eq!(read.algorithm(), algorithm);
+            assert_eq!(read.expires(), made.expires());
+            assert_eq!(read.private_key_pkcs8(), made.private_key_pkcs8());
+        }
+    }
+
+    #[test]
+    fn a_foreign_key_and_broken_text_are_refused() {
+        let (one, two) = (
+            certificate(KeygenAlgorithm::EcdsaP256),
+            certificate(KeygenAlgorithm::EcdsaP256),
+        );
+        let mixed = Certificate::from_der(one.der(), two.private_key_pkcs8());
+        assert_eq!(mixed.unwrap_err(), ImportError::KeyMismatch);
+        let read = |text: &str| Certificate::from_pem(text).unwrap_err();
+        assert_eq!(read("hello"), ImportError::NoCertificate);
+        let pem = one.to_pem();
+        assert_eq!(
+            read(&pem[..pem.find("-----BEGIN PRIVATE").unwrap()]),
+            ImportError::NoPrivateKey
+        );
+        assert_eq!(read(&"x".repeat(PEM_BYTES_MAX + 1)), ImportError::TooLong);
+    }
+
+    #[test]
+    fn odd_rsa_sizes_are_refused() {
+        for modulus_length in [0, 1024, 2049, 16_384] {
+            let algorithm = KeygenAlgorithm::RsaPkcs1 { modulus_length };
+            let made = Certificate::generate(algorithm, NOW, MONTH, &mut Rng::from_u64(1));
+            assert_eq!(made.unwrap_err(), GenerateError::UnsupportedModulusLength);
+        }
+    }
+
+    #[test]
+    fn the_private_key_does_not_reach_a_log() {
+        let text = format!("{:?}", certificate(KeygenAlgorithm::EcdsaP256));
+        assert!(!text.contains("key"), "{text}");
+    }
+}

@@ -1,0 +1,17 @@
+//! Who the two ends of a connection are: self-signed certificates and their fingerprints.
+//!
+//! WebRTC has no certificate authority. Each end makes a [`Certificate`], writes its
+//! [`Fingerprint`] into the session description, and during the DTLS handshake each end compares
+//! the certificate it is shown with the fingerprint it was told (RFC 8827 §5.6, RFC 8122 §5). The
+//! identity is therefore as good as the channel that carried the description.
+//!
+//! The time is an input, as everywhere in `core/`; keys come from the random device of the
+//! cryptographic library, so that a seeded simulation can never make a predictable key.
+#![forbid(unsafe_code)]
+
+mod certificate;
+mod fingerprint;
+mod limits;
+
+pub use certificate::{Certificate, GenerateError, ImportError, KeygenAlgorithm};
+pub use fingerprint::{Fingerprint, FingerprintError, HashFunction};
