@@ -1,0 +1,96 @@
+use std::time::Duration;
+
+use duologue_base::Generation;
+
+/// Names a pair within its agent. Never reused.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct PairId(pub u32);
+
+/// State of a pair's check (RFC 8445 §6.1.2.6).
+#[doc(alias = "RTCStatsIceCandidatePairState")]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum PairState {
+    /// Waits for another pair of its foundation.
+    Frozen,
+    /// Will be checked.
+    Waiting,
+    /// A check is under way.
+    InProgress,
+    /// A check failed.
+    Failed,
+    /// A check succeeded.
+    Succeeded,
+}
+
+impl PairState {
+    /// The name that webrtc-stats uses.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            PairState::Frozen => "frozen",
+            PairState::Waiting => "waiting",
+            PairState::InProgress => "in-progress",
+            PairState::Failed => "failed",
+            PairState::Succeeded => "succeeded",
+        }
+    }
+}
+
+/// What webrtc-stats §8.11 asks about a pair, without the data that the pair carried.
+#[doc(alias = "RTCIceCandidatePairStats")]
+#[derive(Clone, Debug, PartialEq)]
+pub struct PairStats {
+    /// The pair.
+    pub id: PairId,
+    /// Its generation.
+    pub generation: Generation,
+    /// Index into the local candidates of the generation.
+    pub local: usize,
+    /// Index into its remote candidates.
+    pub remote: usize,
+    /// State of its check.
+    pub state: PairState,
+    /// The controlling agent nominated it.
+    pub nominated: bool,
+    /// Data is sent on it.
+    pub selected: bool,
+    /// Counters.
+    pub counters: PairCounters,
+}
+
+/// Counters of one pair.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct PairCounters {
+    /// `requestsReceived`: checks received, retransmissions included.
+    pub requests_received: u64,
+    /// `requestsSent`: checks sent, without retransmissions and consent checks.
+    pub requests_sent: u64,
+    /// `responsesReceived`, consent checks' included.
+    pub responses_received: u64,
+    /// `responsesSent`
+    pub responses_sent: u64,
+    /// `consentRequestsSent`
+    pub consent_requests_sent: u64,
+    /// `totalRoundTripTime`
+    pub total_round_trip_time: Duration,
+    /// `currentRoundTripTime`
+    pub current_round_trip_time: Option<Duration>,
+}
+
+/// Messages that an agent received and did not act on.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Counters {
+    /// Not STUN, or malformed, or with a wrong fingerprint.
+    pub malformed: u64,
+    /// Requests without a username or integrity attribute (answered 400).
+    pub unauthenticated: u64,
+    /// Requests with the username of nobody here, or a wrong integrity attribute (answered 401).
+    pub unauthorized: u64,
+    /// Requests with unknown comprehension-required attributes (answered 420).
+    pub unknown_attributes: u64,
+    /// Responses to nothing, from the wrong address, or with wrong integrity.
+    pub stray_responses: u64,
+    /// Role conflicts met.
+    pub role_conflicts: u64,
+    /// Messages, candidates or pairs above a limit of this agent.
+    pub over_limit: u64,
+}
