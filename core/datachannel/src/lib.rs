@@ -2,6 +2,8 @@
 //! of an SCTP association.
 #![forbid(unsafe_code)]
 
+mod error;
 mod init;
 
+pub use error::ChannelError;
 pub use init::{ChannelInit, Priority, Reliability};

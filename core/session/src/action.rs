@@ -1,0 +1,52 @@
+use std::net::IpAddr;
+
+use duologue_base::{Protocol, SocketId, TransportKey};
+
+/// What a session asks its host to do.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Action {
+    /// Bind a socket for a transport and answer with `Session::handle_bound`.
+    Bind {
+        /// Names the request in the answer.
+        bind_id: BindId,
+        /// The transport it is for. Two transports may share a socket only if the host can tell
+        /// their datagrams apart; a client host makes a socket for each.
+        transport: TransportKey,
+        /// The local address; any free port.
+        ip: IpAddr,
+        /// The transport protocol.
+        protocol: Protocol,
+    },
+    /// Close a socket.
+    Unbind {
+        /// The socket.
+        socket: SocketId,
+    },
+}
+
+/// Names one request of a session to bind a socket.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct BindId(pub u32);
+
+/// Why a host could not bind a socket.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BindError {
+    /// The interface is gone, or the address is of another host.
+    #[error("the address is not available")]
+    AddressNotAvailable,
+    /// No free port, no free file descriptor.
+    #[error("no port or file descriptor is free")]
+    Exhausted,
+    /// The system or a policy of the host forbids it.
+    #[error("not permitted")]
+    NotPermitted,
+}
+
+/// An address of this host that candidates may be made of. The host filters: what it lists is used.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub struct Interface {
+    /// The address.
+    pub ip: IpAddr,
+}

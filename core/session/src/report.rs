@@ -1,0 +1,161 @@
+use bytes::Bytes;
+use duologue_base::{ChannelKey, Generation, StreamId, TransportKey};
+use duologue_datachannel::{ChannelError, ChannelInit};
+use duologue_dtls as dtls;
+use duologue_ice as ice;
+
+/// What a session tells its owner, apart from what happens on data channels.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Report {
+    /// A candidate of ours was gathered.
+    LocalCandidate {
+        /// The transport.
+        key: TransportKey,
+        /// The generation it belongs to.
+        generation: Generation,
+        /// The candidate.
+        candidate: ice::Candidate,
+    },
+    /// W3C `RTCIceTransport.gatheringState` changed.
+    GatheringState {
+        /// The transport.
+        key: TransportKey,
+        /// The generation that is gathered for.
+        generation: Generation,
+        /// The new state.
+        state: ice::GatheringState,
+    },
+    /// W3C `RTCIceTransport.state` changed.
+    IceState {
+        /// The transport.
+        key: TransportKey,
+        /// The new state.
+        state: ice::TransportState,
+    },
+    /// A role conflict changed our role (RFC 8445 §7.3.1.1).
+    IceRole {
+        /// The transport.
+        key: TransportKey,
+        /// Our new role.
+        role: ice::Role,
+    },
+    /// Another candidate pair carries the data: W3C `selectedcandidatepairchange`.
+    SelectedPair {
+        /// The transport.
+        key: TransportKey,
+        /// The pair.
+        pair: ice::CandidatePair,
+    },
+    /// W3C `RTCDtlsTransport.state` changed.
+    DtlsState {
+        /// The transport.
+        key: TransportKey,
+        /// The new state and what belongs to it.
+        state: DtlsReport,
+    },
+    /// The association of the data channels is up.
+    SctpConnected {
+        /// W3C `RTCSctpTransport.maxChannels`.
+        max_channels: u16,
+    },
+    /// The association ended; each channel's end is reported by itself.
+    SctpClosed {
+        /// Why, unless its transport was closed on purpose.
+        error: Option<SctpError>,
+    },
+    /// Bytes of messages left a channel's send queue: W3C `bufferedAmount` falls by as much.
+    BufferedAmount {
+        /// The channel.
+        channel: ChannelKey,
+        /// Bytes since the last such report.
+        sent: usize,
+    },
+}
+
+/// W3C `RTCDtlsTransportState` with what belongs to each.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum DtlsReport {
+    /// The handshake runs.
+    Connecting,
+    /// The peer is who its description said.
+    Connected {
+        /// The peer's certificates in DER form: W3C `getRemoteCertificates()`.
+        remote_certificates: Vec<Vec<u8>>,
+        /// What was agreed on.
+        version: dtls::Version,
+    },
+    /// Ended on purpose, by either end.
+    Closed,
+    /// Ended by an error.
+    Failed {
+        /// W3C `RTCDtlsTransport.onerror`.
+        error: dtls::DtlsError,
+    },
+}
+
+/// Why the association of the data channels ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SctpError {
+    /// The peer sent an ABORT.
+    #[error("the peer aborted the association")]
+    Aborted {
+        /// Its first error cause (RFC 9260 §3.3.10), W3C `sctpCauseCode`.
+        cause: Option<u16>,
+    },
+    /// The peer shut the association down.
+    #[error("the peer shut the association down")]
+    Shutdown,
+    /// Too many retransmissions without an answer.
+    #[error("the peer does not answer")]
+    TimedOut,
+    /// The transport below failed or closed.
+    #[error("the transport below the association ended")]
+    TransportEnded,
+    /// The peer broke the protocol.
+    #[error("the peer broke the protocol")]
+    PeerMisbehaved,
+}
+
+/// What happened on the data channels, in order. The host stops polling these when its reader is
+/// slow: the receive window closes then, and the peer stops sending.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum ChannelReport {
+    /// The peer opened a channel: W3C `datachannel` event. It is open.
+    Announced {
+        /// The key the session gave it: odd.
+        channel: ChannelKey,
+        /// Its stream: W3C `id`.
+        stream: StreamId,
+        /// What the peer made it with.
+        init: ChannelInit,
+    },
+    /// A channel of ours is open: W3C `open` event.
+    Opened {
+        /// The channel.
+        channel: ChannelKey,
+    },
+    /// A message came.
+    Message {
+        /// The channel.
+        channel: ChannelKey,
+        /// The message.
+        data: Bytes,
+        /// Bytes, not text. Text is valid UTF-8.
+        binary: bool,
+    },
+    /// The peer began to close a channel: W3C `closing` event.
+    Closing {
+        /// The channel.
+        channel: ChannelKey,
+    },
+    /// A channel is closed in both directions: W3C `close` event. Its stream may be used again.
+    Closed {
+        /// The channel.
+        channel: ChannelKey,
+        /// Why, unless it was closed on purpose.
+        error: Option<ChannelError>,
+    },
+}
