@@ -1,0 +1,44 @@
+use std::time::Duration;
+
+use bytes::Bytes;
+use duologue_base::StreamId;
+
+/// Payload protocol identifier: what the upper layer says a message is (RFC 8831 §8 has those of
+/// data channels).
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub struct Ppid(pub u32);
+
+/// A message from the peer.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Message {
+    /// The stream it came on.
+    pub stream: StreamId,
+    /// What it is.
+    pub ppid: Ppid,
+    /// Its bytes, at least one.
+    pub data: Bytes,
+    /// It was sent out of order (the U bit, RFC 9260 §3.3.1).
+    pub unordered: bool,
+}
+
+/// How a message is to be delivered.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct SendOptions {
+    /// It may overtake messages sent before it.
+    pub unordered: bool,
+    /// How hard to try.
+    pub reliability: Reliability,
+}
+
+/// When to give a message up (RFC 3758, RFC 7496). Whoever does not support it gets everything
+/// reliably.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Reliability {
+    /// Never.
+    #[default]
+    Reliable,
+    /// After this many retransmissions: `maxRetransmits` of the W3C.
+    MaxRetransmits(u16),
+    /// After this time: `maxPacketLifeTime` of the W3C.
+    MaxLifetime(Duration),
+}
