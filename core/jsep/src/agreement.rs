@@ -1,0 +1,197 @@
+//! What two descriptions agree, m-section by m-section and transport by transport.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use duologue_base::{Generation, Mid, Redacted, TransceiverId, TransportKey};
+use duologue_identity::Fingerprint;
+
+use crate::{CodecParameters, Direction, Rid, SectionKind};
+
+/// What two descriptions say together: every m-section and every transport. Immutable; the next
+/// agreement is another value.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Agreement {
+    /// The m-sections in their order.
+    pub media: Vec<Arc<MediaAgreement>>,
+    /// The transports that m-sections use.
+    pub transports: BTreeMap<TransportKey, Arc<TransportAgreement>>,
+}
+
+impl Agreement {
+    /// The m-section with this tag.
+    pub fn by_mid(&self, mid: &Mid) -> Option<&Arc<MediaAgreement>> {
+        self.media.iter().find(|m| m.mid == *mid)
+    }
+
+    /// The m-section that is associated with this transceiver.
+    pub fn by_transceiver(&self, id: TransceiverId) -> Option<&Arc<MediaAgreement>> {
+        self.media.iter().find(|m| m.transceiver == Some(id))
+    }
+
+    /// The m-section of the data channels, rejected or not.
+    pub fn data(&self) -> Option<&Arc<MediaAgreement>> {
+        self.media.iter().find(|m| m.kind == SectionKind::Data)
+    }
+}
+
+/// One m-section.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MediaAgreement {
+    /// Its tag, as given or generated.
+    pub mid: Mid,
+    /// What it is about.
+    pub kind: SectionKind,
+    /// Its port is zero and it is not bundle-only: it carries nothing, and may be recycled.
+    pub rejected: bool,
+    /// The transceiver that is associated with it.
+    pub transceiver: Option<TransceiverId>,
+    /// The transport it uses; `None` when rejected.
+    pub transport: Option<TransportKey>,
+    /// What the last answer or provisional answer made of its direction, seen from here.
+    #[doc(alias = "[[CurrentDirection]]")]
+    pub current_direction: Option<Direction>,
+    /// The direction that the last track event was about.
+    #[doc(alias = "[[FiredDirection]]")]
+    pub fired_direction: Option<Direction>,
+    /// The latest description lets this end receive.
+    #[doc(alias = "[[Receptive]]")]
+    pub receptive: bool,
+    /// Ids of the streams that the other end puts its track in, while it sends.
+    pub remote_streams: Vec<String>,
+    /// What may be sent; set by an answer.
+    pub send: Option<RtpParameters>,
+    /// What may be received.
+    pub receive: Option<RtpParameters>,
+    /// What the description says about the sender's simulcast layers.
+    pub layers: Layers,
+    /// The rids that the other end sends, when it sends simulcast.
+    pub receive_rids: Vec<Rid>,
+    /// The SCTP association; data only.
+    pub sctp: Option<SctpAgreement>,
+}
+
+/// RTP parameters of one direction of an m-section.
+#[doc(alias = "RTCRtpParameters")]
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RtpParameters {
+    /// Codecs, the preferred first.
+    pub codecs: Vec<CodecParameters>,
+    /// Header extensions and their ids.
+    pub header_extensions: Vec<HeaderExtensionParameters>,
+    /// `RTCRtcpParameters.cname`: of the end that sends in this direction, when it is known.
+    pub cname: Option<String>,
+    /// `RTCRtcpParameters.reducedSize` (RFC 5506).
+    pub reduced_size: bool,
+}
+
+/// A negotiated header extension.
+#[doc(alias = "RTCRtpHeaderExtensionParameters")]
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct HeaderExtensionParameters {
+    /// The URI.
+    pub uri: String,
+    /// Its id on the wire: 1 to 14 in one-byte headers, to 255 in two-byte headers (RFC 8285).
+    pub id: u8,
+    /// Encrypted (RFC 6904).
+    pub encrypted: bool,
+}
+
+/// What the latest description says about a sender's simulcast layers; the peer applies it to
+/// `[[SendEncodings]]`.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub enum Layers {
+    /// Nothing: leave the encodings as they are.
+    #[default]
+    Unmentioned,
+    /// A remote offer asks for these: they replace a lone encoding that has no rid.
+    Proposed(Vec<Rid>),
+    /// An answer keeps these and removes the others; when empty, the first encoding stays.
+    Kept(Vec<Rid>),
+}
+
+/// Parameters of the SCTP association (RFC 8841).
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SctpAgreement {
+    /// This end's SCTP port.
+    pub local_port: u16,
+    /// The other end's SCTP port.
+    pub remote_port: Option<u16>,
+    /// The largest message that the other end takes: `None` for any size.
+    pub remote_max_message_size: Option<u64>,
+    /// An answer has established the association: it may be started.
+    pub established: bool,
+}
+
+/// One transport.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TransportAgreement {
+    /// Which set of ICE credentials is in use.
+    pub generation: Generation,
+    /// This end's ICE credentials; `None` until a local description has them, and with them the
+    /// transport starts.
+    pub local_ice: Option<IceCredentials>,
+    /// The other end's ICE credentials and abilities.
+    pub remote_ice: Option<RemoteIce>,
+    /// This end's ICE role when the transport was made.
+    pub ice_role: IceRole,
+    /// Once an answer said who starts, and what certificate the other end has.
+    pub dtls: Option<DtlsAgreement>,
+}
+
+/// One set of ICE credentials of a transport.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct IceKey {
+    /// The transport.
+    pub transport: TransportKey,
+    /// 0 at first, one more for each ICE restart.
+    pub generation: Generation,
+}
+
+/// ICE user name fragment and password (RFC 8839 §5.4).
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct IceCredentials {
+    /// `a=ice-ufrag`
+    pub ufrag: String,
+    /// `a=ice-pwd`
+    pub pwd: Redacted<String>,
+}
+
+/// The other end's ICE parameters.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RemoteIce {
+    /// Its credentials.
+    pub credentials: IceCredentials,
+    /// It is a lite implementation (RFC 8445 §2.5).
+    pub lite: bool,
+    /// It takes trickled candidates (RFC 8840 §4.1.1).
+    pub trickle: bool,
+}
+
+/// ICE role (RFC 8445 §6.1.1).
+#[doc(alias = "RTCIceRole")]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum IceRole {
+    /// `"controlling"`: the offerer, or the full end when the other is lite.
+    Controlling,
+    /// `"controlled"`
+    Controlled,
+}
+
+/// What DTLS needs to start.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct DtlsAgreement {
+    /// This end's role.
+    pub role: DtlsRole,
+    /// What the other end's certificate must hash to.
+    pub fingerprints: Vec<Fingerprint>,
+}
+
+/// DTLS role (RFC 8842 §5).
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum DtlsRole {
+    /// `a=setup:active`: sends the ClientHello.
+    Client,
+    /// `a=setup:passive`
+    Server,
+}

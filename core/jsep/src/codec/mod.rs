@@ -1,0 +1,44 @@
+//! Codecs as both SDP and the W3C's `RTCRtpCodec` describe them.
+
+use crate::MediaKind;
+
+/// One codec and its configuration.
+#[doc(alias = "RTCRtpCodec")]
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct Codec {
+    /// Audio or video: the MIME type's first part.
+    pub kind: MediaKind,
+    /// The encoding name, the MIME type's second part, in its registered spelling (`VP8`,
+    /// `opus`). Compared without regard to case.
+    pub name: String,
+    /// RTP clock rate in hertz.
+    pub clock_rate: u32,
+    /// Number of channels; audio only, absent for one channel unless the description says so.
+    pub channels: Option<u8>,
+    /// Format-specific parameters: what follows the payload type in `a=fmtp`.
+    pub sdp_fmtp_line: Option<String>,
+}
+
+impl Codec {
+    /// `audio/opus`, `video/VP8`, …
+    #[doc(alias = "mimeType")]
+    pub fn mime_type(&self) -> String {
+        format!("{}/{}", self.kind, self.name)
+    }
+}
+
+/// An RTCP feedback message that a codec may use (`a=rtcp-fb`, RFC 4585 §4.2).
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct RtcpFeedback(pub String);
+
+/// A codec under the payload type that stands for it.
+#[doc(alias = "RTCRtpCodecParameters")]
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct CodecParameters {
+    /// The payload type in RTP packets, 0 to 127.
+    pub payload_type: u8,
+    /// The codec.
+    pub codec: Codec,
+    /// Feedback that both ends agreed to, as `nack pli`.
+    pub feedback: Vec<RtcpFeedback>,
+}

@@ -1,0 +1,178 @@
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use duologue_base::TransceiverId;
+use duologue_identity::Fingerprint;
+
+use crate::agreement::IceKey;
+use crate::{Capabilities, Codec, Direction, HeaderExtensionCapability, MediaKind, Rid};
+
+/// What the application wants. Only the application's calls change it, no description does, so a
+/// rollback leaves it alone (ARCHITECTURE.md §3).
+#[derive(Clone, Debug)]
+pub struct Intent {
+    /// Grows with every change, so that a result computed from an older one can be recognised.
+    pub version: u64,
+    /// How new m-sections share transports.
+    pub bundle_policy: BundlePolicy,
+    /// What this end can do.
+    pub capabilities: Arc<Capabilities>,
+    /// Fingerprints of this end's certificate, as offers and answers list them.
+    pub fingerprints: Vec<Fingerprint>,
+    /// RTCP's canonical name (RFC 7022), one for the life of the connection.
+    pub cname: String,
+    /// The set of transceivers, in the order they were created.
+    pub transceivers: Vec<TransceiverIntent>,
+    /// A data channel has been created: an offer describes an SCTP association.
+    pub data: bool,
+    /// The SCTP port and largest message to announce.
+    pub sctp: SctpIntent,
+    /// `restartIce()` was called while these were in use.
+    #[doc(alias = "[[LocalIceCredentialsToReplace]]")]
+    pub ice_to_replace: BTreeSet<IceKey>,
+}
+
+impl Intent {
+    /// Nothing wanted yet.
+    pub fn new(
+        bundle_policy: BundlePolicy,
+        capabilities: Arc<Capabilities>,
+        fingerprints: Vec<Fingerprint>,
+        cname: String,
+    ) -> Self {
+        Intent {
+            version: 0,
+            bundle_policy,
+            capabilities,
+            fingerprints,
+            cname,
+            transceivers: Vec::new(),
+            data: false,
+            sctp: SctpIntent::default(),
+            ice_to_replace: BTreeSet::new(),
+        }
+    }
+
+    /// The transceiver with this id.
+    pub fn transceiver(&self, id: TransceiverId) -> Option<&TransceiverIntent> {
+        self.transceivers.iter().find(|t| t.id == id)
+    }
+
+    /// The transceiver with this id, to change it.
+    pub fn transceiver_mut(&mut self, id: TransceiverId) -> Option<&mut TransceiverIntent> {
+        self.transceivers.iter_mut().find(|t| t.id == id)
+    }
+}
+
+/// How m-sections of a first offer share transports (RFC 9429 §4.1.1).
+#[doc(alias = "RTCBundlePolicy")]
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub enum BundlePolicy {
+    /// `"balanced"`: one transport for audio, one for video, one for data, shared when the other
+    /// end knows BUNDLE.
+    #[default]
+    Balanced,
+    /// `"max-compat"`: a transport for every m-section.
+    MaxCompat,
+    /// `"max-bundle"`: a transport for the first m-section, the others share or fall.
+    MaxBundle,
+}
+
+/// SCTP parameters of this end (RFC 8841 §§5–6).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct SctpIntent {
+    /// `a=sctp-port`
+    pub port: u16,
+    /// `a=max-message-size`: the largest message this end takes, in bytes; 0 for any.
+    pub max_message_size: u64,
+}
+
+impl Default for SctpIntent {
+    fn default() -> Self {
+        SctpIntent {
+            port: 5000,
+            max_message_size: 262_144,
+        }
+    }
+}
+
+/// What the application wants of one transceiver.
+#[doc(alias = "RTCRtpTransceiver")]
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct TransceiverIntent {
+    /// Which one.
+    pub id: TransceiverId,
+    /// Audio or video.
+    pub kind: MediaKind,
+    /// The preferred direction.
+    #[doc(alias = "[[Direction]]")]
+    pub direction: Direction,
+    /// Whether `stop()` was called, or the other end rejected it.
+    pub stop: StopState,
+    /// `addTrack` created it or attached a track to it: a remote offer may take it up
+    /// (RFC 9429 §5.10).
+    pub added_by_add_track: bool,
+    /// Codecs in the order of `setCodecPreferences`; empty for the capabilities' order.
+    #[doc(alias = "[[PreferredCodecs]]")]
+    pub codec_preferences: Vec<Codec>,
+    /// Header extensions of `setHeaderExtensionsToNegotiate`; `None` for the capabilities'.
+    #[doc(alias = "[[HeaderExtensionsToNegotiate]]")]
+    pub header_extensions: Option<Vec<HeaderExtensionCapability>>,
+    /// The sending part.
+    pub sender: SenderIntent,
+}
+
+impl TransceiverIntent {
+    /// A transceiver without track, streams, preferences or layers.
+    pub fn new(id: TransceiverId, kind: MediaKind, direction: Direction) -> Self {
+        TransceiverIntent {
+            id,
+            kind,
+            direction,
+            stop: StopState::Running,
+            added_by_add_track: false,
+            codec_preferences: Vec::new(),
+            header_extensions: None,
+            sender: SenderIntent::default(),
+        }
+    }
+}
+
+/// How far a transceiver's end has come.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum StopState {
+    /// In use.
+    #[default]
+    Running,
+    /// `[[Stopping]]`: `stop()` was called; the next offer rejects its m-section, an answer makes
+    /// it inactive.
+    Stopping,
+    /// `[[Stopped]]`: for good; its m-section may be recycled.
+    Stopped,
+}
+
+/// What the application wants of one sender.
+#[doc(alias = "RTCRtpSender")]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct SenderIntent {
+    /// Ids of the streams to announce the track in (`a=msid`).
+    #[doc(alias = "[[AssociatedMediaStreamIds]]")]
+    pub streams: Vec<String>,
+    /// The id to announce: the track's when the sender was made, else a random one. Kept for the
+    /// sender's life (RFC 9429 §5.2.1).
+    pub track_id: String,
+    /// The rids of `[[SendEncodings]]`, in order; empty for one encoding without a rid.
+    pub rids: Vec<Rid>,
+    /// Synchronisation sources to announce; none when the other end has to learn them from the
+    /// packets' MID and RID.
+    pub sources: Vec<Source>,
+}
+
+/// A synchronisation source of a sender.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Source {
+    /// `a=ssrc`
+    pub ssrc: u32,
+    /// The source of its retransmissions (`a=ssrc-group:FID`).
+    pub rtx: Option<u32>,
+}

@@ -1,0 +1,174 @@
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+/// Kind of a track or transceiver.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum MediaKind {
+    /// `"audio"`
+    Audio,
+    /// `"video"`
+    Video,
+}
+
+impl MediaKind {
+    /// The name in `m=` lines, MIME types and the W3C's APIs.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            MediaKind::Audio => "audio",
+            MediaKind::Video => "video",
+        }
+    }
+}
+
+impl fmt::Display for MediaKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Direction of an m-section or transceiver, seen from its own end (RFC 8866 §6.7).
+#[doc(alias = "RTCRtpTransceiverDirection")]
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub enum Direction {
+    /// `"sendrecv"`, also when a description gives none.
+    #[default]
+    SendRecv,
+    /// `"sendonly"`
+    SendOnly,
+    /// `"recvonly"`
+    RecvOnly,
+    /// `"inactive"`
+    Inactive,
+}
+
+/// What a media description is about.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum SectionKind {
+    /// `m=audio` or `m=video` over RTP.
+    Rtp(MediaKind),
+    /// `m=application` with an SCTP protocol that this crate knows: data channels.
+    Data,
+    /// Anything else (`m=text`, a protocol that is not understood): answered by a rejection
+    /// (RFC 9429 §5.3.1).
+    Unknown,
+}
+
+/// Type of a session description.
+#[doc(alias = "RTCSdpType")]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum SdpType {
+    /// `"offer"`
+    Offer,
+    /// `"pranswer"`: an answer that another answer may follow.
+    Pranswer,
+    /// `"answer"`
+    Answer,
+    /// `"rollback"`: back to the last stable state.
+    Rollback,
+}
+
+impl SdpType {
+    /// The W3C enumeration value.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            SdpType::Offer => "offer",
+            SdpType::Pranswer => "pranswer",
+            SdpType::Answer => "answer",
+            SdpType::Rollback => "rollback",
+        }
+    }
+}
+
+impl fmt::Display for SdpType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Signaling state of a connection that is not closed (`"closed"` is the peer's).
+#[doc(alias = "RTCSignalingState")]
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub enum SignalingState {
+    /// `"stable"`: no exchange is under way.
+    #[default]
+    Stable,
+    /// `"have-local-offer"`
+    HaveLocalOffer,
+    /// `"have-remote-offer"`
+    HaveRemoteOffer,
+    /// `"have-local-pranswer"`
+    HaveLocalPranswer,
+    /// `"have-remote-pranswer"`
+    HaveRemotePranswer,
+}
+
+impl SignalingState {
+    /// The W3C enumeration value.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            SignalingState::Stable => "stable",
+            SignalingState::HaveLocalOffer => "have-local-offer",
+            SignalingState::HaveRemoteOffer => "have-remote-offer",
+            SignalingState::HaveLocalPranswer => "have-local-pranswer",
+            SignalingState::HaveRemotePranswer => "have-remote-pranswer",
+        }
+    }
+}
+
+impl fmt::Display for SignalingState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Which end a description comes from.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Side {
+    /// This end: `setLocalDescription`.
+    Local,
+    /// The other end: `setRemoteDescription`.
+    Remote,
+}
+
+/// Name of a simulcast layer or restricted stream (`a=rid`, RFC 8851 §4): letters, digits, `-`
+/// and `_`, at most 255.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Rid(Arc<str>);
+
+/// The text is not a legal rid.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct RidError;
+
+impl fmt::Display for RidError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a rid must be 1 to 255 letters, digits, '-' or '_'")
+    }
+}
+
+impl std::error::Error for RidError {}
+
+impl Rid {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Rid {
+    type Err = RidError;
+
+    fn from_str(text: &str) -> Result<Self, RidError> {
+        let legal = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+        if text.is_empty() || text.len() > 255 || !text.bytes().all(legal) {
+            return Err(RidError);
+        }
+        Ok(Rid(text.into()))
+    }
+}
+
+impl fmt::Display for Rid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

@@ -1,0 +1,7 @@
+//! Every bound of the crate, so that the other end cannot choose how much memory is used.
+
+/// M-sections of a description. Browsers become unusable well before.
+pub const MAX_SECTIONS: usize = 1024;
+
+/// Candidates of one end for one set of ICE credentials.
+pub const MAX_CANDIDATES: usize = 256;
