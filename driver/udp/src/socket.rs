@@ -6,7 +6,7 @@ use quinn_udp::{EcnCodepoint, UdpSockRef, UdpSocketState};
 use socket2::{Domain, Type};
 
 use crate::limits::{DEFAULT_SOCKET_BUFFER, MAX_TRAIN_LEN};
-use crate::receive::{ReceiveBuffers, Received};
+use crate::receive::ReceiveBuffers;
 
 /// How to open a [`Socket`].
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -173,7 +173,7 @@ impl<Io: RawSocket> Socket<Io> {
     ///
     /// # Errors
     /// [`io::ErrorKind::WouldBlock`] when nothing has arrived; else what the system says.
-    pub fn receive<'b>(&self, buffers: &'b mut ReceiveBuffers) -> io::Result<Received<'b>> {
+    pub fn receive(&self, buffers: &mut ReceiveBuffers) -> io::Result<()> {
         let wildcard = self.local_addr.ip().is_unspecified();
         buffers.fill(wildcard, |bufs, meta| {
             self.state.recv(UdpSockRef::from(&self.io), bufs, meta)
