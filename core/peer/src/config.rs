@@ -1,0 +1,154 @@
+//! `RTCConfiguration`: what may be in it, and what `setConfiguration` may change.
+
+use duologue_base::WallClock;
+use duologue_identity::Certificate;
+
+use crate::ice_server::{IceServerUrl, UrlError};
+use crate::limits::{MAX_ICE_SERVERS, MAX_USERNAME_BYTES};
+use crate::{BundlePolicy, Exception, IceTransportPolicy, RtcpMuxPolicy};
+
+/// How a connection is set up (webrtc-pc §4.2.1).
+#[doc(alias = "RTCConfiguration")]
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Deserialize, serde::Serialize),
+    serde(default, rename_all = "camelCase")
+)]
+pub struct Configuration {
+    /// STUN and TURN servers. [`crate::limits::MAX_ICE_SERVERS`] are used, the rest is ignored.
+    pub ice_servers: Vec<IceServer>,
+    /// Which candidates may be used.
+    pub ice_transport_policy: IceTransportPolicy,
+    /// How many transports are prepared for a peer that may not bundle.
+    pub bundle_policy: BundlePolicy,
+    /// Whether RTP and RTCP share a port.
+    pub rtcp_mux_policy: RtcpMuxPolicy,
+    /// Certificates to use instead of a fresh one. The first is used.
+    #[cfg_attr(feature = "serde", serde(skip))]
+    pub certificates: Vec<Certificate>,
+    /// How many candidate sets are gathered before they are needed.
+    pub ice_candidate_pool_size: u8,
+    /// webrtc-extensions §4.2: offer data channels even when none was created yet.
+    pub always_negotiate_data_channels: bool,
+}
+
+impl Default for Configuration {
+    fn default() -> Self {
+        Configuration {
+            ice_servers: Vec::new(),
+            ice_transport_policy: IceTransportPolicy::All,
+            bundle_policy: BundlePolicy::Balanced,
+            rtcp_mux_policy: RtcpMuxPolicy::Require,
+            certificates: Vec::new(),
+            ice_candidate_pool_size: 0,
+            always_negotiate_data_channels: false,
+        }
+    }
+}
+
+/// One STUN or TURN server (webrtc-pc §4.2.2).
+#[doc(alias = "RTCIceServer")]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Deserialize, serde::Serialize),
+    serde(rename_all = "camelCase")
+)]
+pub struct IceServer {
+    /// Its addresses: `stun:`, `stuns:`, `turn:` and `turns:` URLs.
+    pub urls: Vec<String>,
+    /// The user name at a TURN server.
+    #[cfg_attr(
+        feature = "serde",
+        serde(default, skip_serializing_if = "Option::is_none")
+    )]
+    pub username: Option<String>,
+    /// The password at a TURN server.
+    #[cfg_attr(
+        feature = "serde",
+        serde(default, skip_serializing_if = "Option::is_none")
+    )]
+    pub credential: Option<String>,
+}
+
+impl Configuration {
+    /// The constructor's checks: the certificates', then those of "set the configuration".
+    pub fn validate_new(self, now: WallClock) -> Result<Self, Exception> {
+        // §4.4.1.1 step 5.1
+        if self.certificates.iter().any(|c| c.expires() < now) {
+            return Err(Exception::invalid_access("a certificate has expired"));
+        }
+        self.validate()
+    }
+
+    /// "Set the configuration" (§4.4.1.6) over `old`: the new value of `[[Configuration]]`.
+    pub fn validate_change(
+        self,
+        old: &Configuration,
+        set_local_description_called: bool,
+    ) -> Result<Self, Exception> {
+        let fail = |message| Err(Exception::invalid_modification(message));
+        if self.certificates != old.certificates {
+            return fail("certificates cannot change");
+        }
+        if self.bundle_policy != old.bundle_policy {
+            return fail("bundlePolicy cannot change");
+        }
+        if self.rtcp_mux_policy != old.rtcp_mux_policy {
+            return fail("rtcpMuxPolicy cannot change");
+        }
+        if self.ice_candidate_pool_size != old.ice_candidate_pool_size
+            && set_local_description_called
+        {
+            return fail("iceCandidatePoolSize cannot change after setLocalDescription");
+        }
+        // webrtc-extensions §4.2: "If the value of configuration.alwaysNegotiateDataChannels is
+        // different from oldConfig.alwaysNegotiateDataChannels, then fail."
+        if self.always_negotiate_data_channels != old.always_negotiate_data_channels {
+            return fail("alwaysNegotiateDataChannels cannot change");
+        }
+        self.validate()
+    }
+
+    fn validate(mut self) -> Result<Self, Exception> {
+        self.ice_servers.truncate(MAX_ICE_SERVERS);
+        for server in &self.ice_servers {
+            server.validate()?;
+        }
+        Ok(self)
+    }
+}
+
+impl IceServer {
+    /// Its URLs, parsed. Servers inside a [`crate::PeerConnection`] are always valid.
+    pub fn parse_urls(&self) -> Result<Vec<IceServerUrl>, UrlError> {
+        self.urls.iter().map(|url| url.parse()).collect()
+    }
+
+    fn validate(&self) -> Result<(), Exception> {
+        if self.urls.is_empty() {
+            return Err(Exception::syntax("an ICE server without a URL"));
+        }
+        let urls = self
+            .parse_urls()
+            .map_err(|error| Exception::syntax(error.to_string()))?;
+        if urls.iter().any(IceServerUrl::is_turn) && !self.has_credentials() {
+            return Err(Exception::invalid_access(
+                "a TURN server needs a username and a credential",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Both are there and conform to RFC 8489 §14.3 and RFC 8265 §4.1. Empty ones are accepted
+    /// as in browsers (web-platform-tests `RTCConfiguration-iceServers.html`).
+    fn has_credentials(&self) -> bool {
+        let (Some(username), Some(credential)) = (&self.username, &self.credential) else {
+            return false;
+        };
+        username.len() <= MAX_USERNAME_BYTES
+            && !username.contains(char::is_control)
+            && !credential.contains(char::is_control)
+    }
+}

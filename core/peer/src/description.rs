@@ -1,0 +1,88 @@
+//! Session descriptions as the application passes and reads them.
+
+use crate::SdpType;
+
+/// A description: type and SDP text. Both `RTCSessionDescriptionInit` and the attributes of
+/// `RTCSessionDescription`; with the feature `serde` it is the browser's JSON.
+#[doc(alias = "RTCSessionDescription")]
+#[doc(alias = "RTCSessionDescriptionInit")]
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+pub struct SessionDescription {
+    /// Its type.
+    #[cfg_attr(feature = "serde", serde(rename = "type"))]
+    pub sdp_type: SdpType,
+    /// Its text; unused for a rollback.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub sdp: String,
+}
+
+impl SessionDescription {
+    /// An offer with this text.
+    pub fn offer(sdp: impl Into<String>) -> Self {
+        Self::new(SdpType::Offer, sdp)
+    }
+
+    /// An answer with this text.
+    pub fn answer(sdp: impl Into<String>) -> Self {
+        Self::new(SdpType::Answer, sdp)
+    }
+
+    /// A provisional answer with this text.
+    pub fn pranswer(sdp: impl Into<String>) -> Self {
+        Self::new(SdpType::Pranswer, sdp)
+    }
+
+    /// The request to go back to the last stable state.
+    pub fn rollback() -> Self {
+        Self::new(SdpType::Rollback, "")
+    }
+
+    fn new(sdp_type: SdpType, sdp: impl Into<String>) -> Self {
+        SessionDescription {
+            sdp_type,
+            sdp: sdp.into(),
+        }
+    }
+}
+
+/// What `setLocalDescription` takes: without a type it makes the offer or answer that the
+/// signalling state calls for; without text it applies the last one created, or a new one.
+#[doc(alias = "RTCLocalSessionDescriptionInit")]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+pub struct LocalSessionDescription {
+    /// Its type, if the application says.
+    #[cfg_attr(feature = "serde", serde(rename = "type", default))]
+    pub sdp_type: Option<SdpType>,
+    /// Its text, empty for the implicit one.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub sdp: String,
+}
+
+impl From<SessionDescription> for LocalSessionDescription {
+    fn from(description: SessionDescription) -> Self {
+        LocalSessionDescription {
+            sdp_type: Some(description.sdp_type),
+            sdp: description.sdp,
+        }
+    }
+}
+
+/// Options of `createOffer`.
+#[doc(alias = "RTCOfferOptions")]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Deserialize, serde::Serialize),
+    serde(default, rename_all = "camelCase")
+)]
+pub struct OfferOptions {
+    /// New ICE credentials, so that applying the offer restarts ICE.
+    pub ice_restart: bool,
+    /// Legacy (webrtc-pc §4.4.4): `true` makes sure one audio transceiver receives, `false` that
+    /// none does.
+    pub offer_to_receive_audio: Option<bool>,
+    /// Legacy: the same for video.
+    pub offer_to_receive_video: Option<bool>,
+}

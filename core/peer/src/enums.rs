@@ -1,0 +1,410 @@
+//! The enumerations of webrtc-pc, each value with the string a browser shows for it.
+
+/// Declares a W3C enumeration: variants, their strings, `as_str`, `Display`, `FromStr`, serde.
+macro_rules! string_enum {
+    ($(#[$doc:meta])* pub enum $name:ident {
+        $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)+
+    }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+        #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+        #[allow(clippy::exhaustive_enums, reason = "the W3C's list is closed")]
+        pub enum $name {
+            $($(#[$variant_doc])* #[cfg_attr(feature = "serde", serde(rename = $text))] $variant,)+
+        }
+
+        impl $name {
+            /// The string of the W3C's enumeration.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $($name::$variant => $text,)+
+                }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = $crate::Exception;
+
+            /// A string outside the enumeration is a `TypeError`, as WebIDL says.
+            fn from_str(text: &str) -> Result<Self, $crate::Exception> {
+                match text {
+                    $($text => Ok($name::$variant),)+
+                    _ => Err($crate::Exception::type_error(
+                        concat!("not a value of RTC", stringify!($name)),
+                    )),
+                }
+            }
+        }
+    };
+}
+pub(crate) use string_enum;
+
+string_enum! {
+    /// Where the offer/answer exchange stands (webrtc-pc §4.3.1).
+    #[doc(alias = "RTCSignalingState")]
+    pub enum SignalingState {
+        /// No exchange in progress.
+        Stable = "stable",
+        /// A local offer is applied.
+        HaveLocalOffer = "have-local-offer",
+        /// A remote offer is applied.
+        HaveRemoteOffer = "have-remote-offer",
+        /// A remote offer and a local provisional answer are applied.
+        HaveLocalPranswer = "have-local-pranswer",
+        /// A local offer and a remote provisional answer are applied.
+        HaveRemotePranswer = "have-remote-pranswer",
+        /// The connection was closed.
+        Closed = "closed",
+    }
+}
+
+string_enum! {
+    /// Gathering of all transports together (webrtc-pc §4.3.2).
+    #[doc(alias = "RTCIceGatheringState")]
+    pub enum IceGatheringState {
+        /// No transport gathers and one at least is new, or there is none.
+        New = "new",
+        /// At least one transport gathers.
+        Gathering = "gathering",
+        /// Every transport has finished.
+        Complete = "complete",
+    }
+}
+
+string_enum! {
+    /// ICE and DTLS of all transports together (webrtc-pc §4.3.3).
+    #[doc(alias = "RTCPeerConnectionState")]
+    pub enum PeerConnectionState {
+        /// The connection was closed.
+        Closed = "closed",
+        /// ICE or a DTLS transport failed.
+        Failed = "failed",
+        /// ICE is disconnected.
+        Disconnected = "disconnected",
+        /// Nothing has begun, or there is no transport.
+        New = "new",
+        /// On the way.
+        Connecting = "connecting",
+        /// Every transport in use is connected.
+        Connected = "connected",
+    }
+}
+
+string_enum! {
+    /// ICE of all transports together (webrtc-pc §4.3.4).
+    #[doc(alias = "RTCIceConnectionState")]
+    pub enum IceConnectionState {
+        /// The connection was closed.
+        Closed = "closed",
+        /// A transport failed.
+        Failed = "failed",
+        /// A transport is disconnected.
+        Disconnected = "disconnected",
+        /// Every transport is new or closed, or there is none.
+        New = "new",
+        /// A transport is new or checking.
+        Checking = "checking",
+        /// Every transport is completed or closed.
+        Completed = "completed",
+        /// Every transport is connected, completed or closed.
+        Connected = "connected",
+    }
+}
+
+string_enum! {
+    /// The type of a session description (webrtc-pc §4.6.1).
+    #[doc(alias = "RTCSdpType")]
+    pub enum SdpType {
+        /// An offer.
+        Offer = "offer",
+        /// A provisional answer.
+        Pranswer = "pranswer",
+        /// A final answer.
+        Answer = "answer",
+        /// Back to the last stable state.
+        Rollback = "rollback",
+    }
+}
+
+string_enum! {
+    /// Which candidates may be used (webrtc-pc §4.2.3).
+    #[doc(alias = "RTCIceTransportPolicy")]
+    pub enum IceTransportPolicy {
+        /// Candidates of TURN relays only.
+        Relay = "relay",
+        /// All of them.
+        All = "all",
+    }
+}
+
+string_enum! {
+    /// How many transports are prepared for a peer that may not bundle (webrtc-pc §4.2.4).
+    #[doc(alias = "RTCBundlePolicy")]
+    pub enum BundlePolicy {
+        /// One per kind: audio, video, data.
+        Balanced = "balanced",
+        /// One per media description.
+        MaxCompat = "max-compat",
+        /// One in all.
+        MaxBundle = "max-bundle",
+    }
+}
+
+string_enum! {
+    /// Whether RTP and RTCP share a port (webrtc-pc §4.2.5): always.
+    #[doc(alias = "RTCRtcpMuxPolicy")]
+    pub enum RtcpMuxPolicy {
+        /// They must.
+        Require = "require",
+    }
+}
+
+string_enum! {
+    /// What a transceiver sends and receives (webrtc-pc §5.4).
+    #[doc(alias = "RTCRtpTransceiverDirection")]
+    pub enum TransceiverDirection {
+        /// Both.
+        Sendrecv = "sendrecv",
+        /// It sends.
+        Sendonly = "sendonly",
+        /// It receives.
+        Recvonly = "recvonly",
+        /// Neither.
+        Inactive = "inactive",
+        /// Neither, never again.
+        Stopped = "stopped",
+    }
+}
+
+impl TransceiverDirection {
+    /// The direction includes sending.
+    pub const fn sends(self) -> bool {
+        matches!(self, Self::Sendrecv | Self::Sendonly)
+    }
+
+    /// The direction includes receiving.
+    pub const fn receives(self) -> bool {
+        matches!(self, Self::Sendrecv | Self::Recvonly)
+    }
+
+    /// The direction with these two parts.
+    pub const fn from_parts(sends: bool, receives: bool) -> Self {
+        match (sends, receives) {
+            (true, true) => Self::Sendrecv,
+            (true, false) => Self::Sendonly,
+            (false, true) => Self::Recvonly,
+            (false, false) => Self::Inactive,
+        }
+    }
+}
+
+string_enum! {
+    /// Kind of a track, sender, receiver or transceiver (mediacapture-streams §4.3).
+    pub enum MediaKind {
+        /// Sound.
+        Audio = "audio",
+        /// Pictures.
+        Video = "video",
+    }
+}
+
+string_enum! {
+    /// Whether a track can still produce media (mediacapture-streams §4.3.3).
+    pub enum MediaStreamTrackState {
+        /// It can.
+        Live = "live",
+        /// Never again.
+        Ended = "ended",
+    }
+}
+
+string_enum! {
+    /// State of one DTLS transport (webrtc-pc §5.5.1).
+    #[doc(alias = "RTCDtlsTransportState")]
+    pub enum DtlsTransportState {
+        /// Not begun.
+        New = "new",
+        /// Negotiating and checking the fingerprint.
+        Connecting = "connecting",
+        /// Secure, with the fingerprint of the description.
+        Connected = "connected",
+        /// Closed by either end.
+        Closed = "closed",
+        /// Failed for good.
+        Failed = "failed",
+    }
+}
+
+string_enum! {
+    /// Gathering of one ICE transport (webrtc-pc §5.6.3).
+    #[doc(alias = "RTCIceGathererState")]
+    pub enum IceGathererState {
+        /// Not begun.
+        New = "new",
+        /// Under way.
+        Gathering = "gathering",
+        /// Done, until an ICE restart.
+        Complete = "complete",
+    }
+}
+
+string_enum! {
+    /// State of one ICE transport (webrtc-pc §5.6.4).
+    #[doc(alias = "RTCIceTransportState")]
+    pub enum IceTransportState {
+        /// Shut down.
+        Closed = "closed",
+        /// Every pair failed and no more candidates can come.
+        Failed = "failed",
+        /// Connectivity is lost for now.
+        Disconnected = "disconnected",
+        /// No check yet.
+        New = "new",
+        /// Checking pairs.
+        Checking = "checking",
+        /// Connected and done with checking.
+        Completed = "completed",
+        /// A usable pair is found.
+        Connected = "connected",
+    }
+}
+
+string_enum! {
+    /// Who nominates pairs (webrtc-pc §5.6.5).
+    #[doc(alias = "RTCIceRole")]
+    pub enum IceRole {
+        /// Not decided yet.
+        Unknown = "unknown",
+        /// This end.
+        Controlling = "controlling",
+        /// The other end.
+        Controlled = "controlled",
+    }
+}
+
+string_enum! {
+    /// Component of a candidate (webrtc-pc §5.6.6).
+    #[doc(alias = "RTCIceComponent")]
+    pub enum IceComponent {
+        /// RTP, or RTP and RTCP together.
+        Rtp = "rtp",
+        /// RTCP.
+        Rtcp = "rtcp",
+    }
+}
+
+string_enum! {
+    /// Transport protocol of a candidate (webrtc-pc §4.8.1.3).
+    #[doc(alias = "RTCIceProtocol")]
+    pub enum IceProtocol {
+        /// UDP.
+        Udp = "udp",
+        /// TCP.
+        Tcp = "tcp",
+    }
+}
+
+string_enum! {
+    /// Role of a TCP candidate (webrtc-pc §4.8.1.4).
+    #[doc(alias = "RTCIceTcpCandidateType")]
+    pub enum IceTcpCandidateType {
+        /// It opens the connection.
+        Active = "active",
+        /// It accepts the connection.
+        Passive = "passive",
+        /// Both ends open at once.
+        So = "so",
+    }
+}
+
+string_enum! {
+    /// Where a candidate comes from (webrtc-pc §4.8.1.5).
+    #[doc(alias = "RTCIceCandidateType")]
+    pub enum IceCandidateType {
+        /// A local interface.
+        Host = "host",
+        /// A STUN server's view.
+        Srflx = "srflx",
+        /// The peer's view.
+        Prflx = "prflx",
+        /// A TURN server.
+        Relay = "relay",
+    }
+}
+
+string_enum! {
+    /// How a TURN server is spoken to (webrtc-pc §4.8.1.6).
+    #[doc(alias = "RTCIceServerTransportProtocol")]
+    pub enum IceServerTransportProtocol {
+        /// UDP.
+        Udp = "udp",
+        /// TCP.
+        Tcp = "tcp",
+        /// TLS.
+        Tls = "tls",
+    }
+}
+
+string_enum! {
+    /// State of the SCTP transport (webrtc-pc §6.1.2).
+    #[doc(alias = "RTCSctpTransportState")]
+    pub enum SctpTransportState {
+        /// The association is being set up.
+        Connecting = "connecting",
+        /// It is up.
+        Connected = "connected",
+        /// It is gone.
+        Closed = "closed",
+    }
+}
+
+string_enum! {
+    /// State of a data channel (webrtc-pc §6.2).
+    #[doc(alias = "RTCDataChannelState")]
+    pub enum DataChannelState {
+        /// Its transport is being set up.
+        Connecting = "connecting",
+        /// Messages can flow.
+        Open = "open",
+        /// Closing has begun.
+        Closing = "closing",
+        /// Closed, or never opened.
+        Closed = "closed",
+    }
+}
+
+string_enum! {
+    /// Relative priority of a channel or encoding (webrtc-priority §3).
+    #[doc(alias = "RTCPriorityType")]
+    pub enum PriorityType {
+        /// Below best effort.
+        VeryLow = "very-low",
+        /// Best effort.
+        Low = "low",
+        /// Above best effort.
+        Medium = "medium",
+        /// Highest.
+        High = "high",
+    }
+}
+
+string_enum! {
+    /// What an encoder gives up first (mst-content-hint §4).
+    #[doc(alias = "RTCDegradationPreference")]
+    pub enum DegradationPreference {
+        /// Resolution.
+        MaintainFramerate = "maintain-framerate",
+        /// Frame rate.
+        MaintainResolution = "maintain-resolution",
+        /// Some of both.
+        Balanced = "balanced",
+        /// Neither.
+        MaintainFramerateAndResolution = "maintain-framerate-and-resolution",
+    }
+}

@@ -1,0 +1,246 @@
+//! What comes out: events, and promises that settle.
+
+use duologue_base::{ChannelKey, TransceiverId, TransportKey};
+use duologue_identity::Certificate;
+
+use crate::{
+    DtlsTransportState, Exception, IceCandidate, IceConnectionState, IceGathererState,
+    IceGatheringState, IceTransportState, MediaStreamId, Message, PeerConnectionState,
+    SctpTransportState, SessionDescription, SignalingState, TrackId,
+};
+
+/// The promise that a method returned.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct OperationId(pub(crate) u64);
+
+impl OperationId {
+    /// A number that no other operation of the connection has.
+    pub fn as_u64(self) -> u64 {
+        self.0
+    }
+}
+
+/// One thing for the host to do: dispatch an event or settle a promise. It performs each before
+/// it takes the next.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(clippy::exhaustive_enums, reason = "a host must handle every kind")]
+pub enum Effect {
+    /// Fire this event.
+    Event(Event),
+    /// Resolve the promise of this operation.
+    Resolve {
+        /// Which operation.
+        operation: OperationId,
+        /// The promise's value.
+        value: Value,
+    },
+    /// Reject the promise of this operation.
+    Reject {
+        /// Which operation.
+        operation: OperationId,
+        /// The reason.
+        exception: Exception,
+    },
+}
+
+/// What a promise resolves to.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Value {
+    /// `undefined`
+    Undefined,
+    /// The description that `createOffer` or `createAnswer` made.
+    Description(SessionDescription),
+    /// The certificate that `generateCertificate` made.
+    Certificate(Certificate),
+}
+
+/// Every event of a connection and of the objects that belong to it. Where a state changed, the
+/// event carries the new one; in the slots it is already set.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Event {
+    /// `negotiationneeded` at the connection.
+    NegotiationNeeded,
+    /// `signalingstatechange` at the connection.
+    SignalingStateChange(SignalingState),
+    /// `icegatheringstatechange` at the connection.
+    IceGatheringStateChange(IceGatheringState),
+    /// `iceconnectionstatechange` at the connection.
+    IceConnectionStateChange(IceConnectionState),
+    /// `connectionstatechange` at the connection.
+    ConnectionStateChange(PeerConnectionState),
+    /// `icecandidate` at the connection. An empty candidate ends a generation; none at all says
+    /// that all gathering ended (for old applications; not to be sent to the peer).
+    IceCandidate(Option<IceCandidate>),
+    /// `icecandidateerror` at the connection.
+    IceCandidateError(IceCandidateError),
+    /// `track` at the connection.
+    Track {
+        /// Its transceiver, which also names the receiver.
+        transceiver: TransceiverId,
+        /// The receiver's track.
+        track: TrackId,
+        /// The streams the track is in.
+        streams: Vec<MediaStreamId>,
+    },
+    /// `datachannel` at the connection; the channel is open already, its `open` follows.
+    DataChannel(ChannelKey),
+
+    /// `addtrack` at a stream.
+    StreamAddTrack {
+        /// The stream.
+        stream: MediaStreamId,
+        /// The track that is in it now.
+        track: TrackId,
+    },
+    /// `removetrack` at a stream.
+    StreamRemoveTrack {
+        /// The stream.
+        stream: MediaStreamId,
+        /// The track that is no longer in it.
+        track: TrackId,
+    },
+    /// `mute` at a track.
+    TrackMute(TrackId),
+    /// `unmute` at a track.
+    TrackUnmute(TrackId),
+    /// `ended` at a track.
+    TrackEnded(TrackId),
+
+    /// `statechange` at a DTLS transport.
+    DtlsStateChange(TransportKey, DtlsTransportState),
+    /// `error` at a DTLS transport, an `RTCErrorEvent`.
+    DtlsError(TransportKey, Exception),
+    /// `statechange` at an ICE transport.
+    IceTransportStateChange(TransportKey, IceTransportState),
+    /// `gatheringstatechange` at an ICE transport.
+    IceTransportGatheringStateChange(TransportKey, IceGathererState),
+    /// `selectedcandidatepairchange` at an ICE transport.
+    SelectedCandidatePairChange(TransportKey),
+    /// `statechange` at the SCTP transport.
+    SctpStateChange(SctpTransportState),
+
+    /// `open` at a data channel.
+    ChannelOpen(ChannelKey),
+    /// `message` at a data channel.
+    ChannelMessage(ChannelKey, Message),
+    /// `bufferedamountlow` at a data channel.
+    ChannelBufferedAmountLow(ChannelKey),
+    /// `error` at a data channel, an `RTCErrorEvent`.
+    ChannelError(ChannelKey, Exception),
+    /// `closing` at a data channel.
+    ChannelClosing(ChannelKey),
+    /// `close` at a data channel.
+    ChannelClose(ChannelKey),
+
+    /// `tonechange` at the `RTCDTMFSender` of a transceiver's sender; empty when the last ended.
+    ToneChange(TransceiverId, String),
+}
+
+/// Whose event it is.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum Target {
+    /// The `RTCPeerConnection`.
+    PeerConnection,
+    /// A `MediaStream`.
+    MediaStream(MediaStreamId),
+    /// A `MediaStreamTrack`.
+    MediaStreamTrack(TrackId),
+    /// An `RTCDtlsTransport`.
+    DtlsTransport(TransportKey),
+    /// An `RTCIceTransport`.
+    IceTransport(TransportKey),
+    /// The `RTCSctpTransport`.
+    SctpTransport,
+    /// An `RTCDataChannel`.
+    DataChannel(ChannelKey),
+    /// The `RTCDTMFSender` of a transceiver's sender.
+    DtmfSender(TransceiverId),
+}
+
+impl Event {
+    /// The event's `type`, as `addEventListener` takes it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Event::NegotiationNeeded => "negotiationneeded",
+            Event::SignalingStateChange(_) => "signalingstatechange",
+            Event::IceGatheringStateChange(_) => "icegatheringstatechange",
+            Event::IceConnectionStateChange(_) => "iceconnectionstatechange",
+            Event::ConnectionStateChange(_) => "connectionstatechange",
+            Event::IceCandidate(_) => "icecandidate",
+            Event::IceCandidateError(_) => "icecandidateerror",
+            Event::Track { .. } => "track",
+            Event::DataChannel(_) => "datachannel",
+            Event::StreamAddTrack { .. } => "addtrack",
+            Event::StreamRemoveTrack { .. } => "removetrack",
+            Event::TrackMute(_) => "mute",
+            Event::TrackUnmute(_) => "unmute",
+            Event::TrackEnded(_) => "ended",
+            Event::DtlsStateChange(..)
+            | Event::IceTransportStateChange(..)
+            | Event::SctpStateChange(_) => "statechange",
+            Event::DtlsError(..) | Event::ChannelError(..) => "error",
+            Event::IceTransportGatheringStateChange(..) => "gatheringstatechange",
+            Event::SelectedCandidatePairChange(_) => "selectedcandidatepairchange",
+            Event::ChannelOpen(_) => "open",
+            Event::ChannelMessage(..) => "message",
+            Event::ChannelBufferedAmountLow(_) => "bufferedamountlow",
+            Event::ChannelClosing(_) => "closing",
+            Event::ChannelClose(_) => "close",
+            Event::ToneChange(..) => "tonechange",
+        }
+    }
+
+    /// The object it is fired at.
+    pub fn target(&self) -> Target {
+        match self {
+            Event::NegotiationNeeded
+            | Event::SignalingStateChange(_)
+            | Event::IceGatheringStateChange(_)
+            | Event::IceConnectionStateChange(_)
+            | Event::ConnectionStateChange(_)
+            | Event::IceCandidate(_)
+            | Event::IceCandidateError(_)
+            | Event::Track { .. }
+            | Event::DataChannel(_) => Target::PeerConnection,
+            Event::StreamAddTrack { stream, .. } | Event::StreamRemoveTrack { stream, .. } => {
+                Target::MediaStream(stream.clone())
+            }
+            Event::TrackMute(track) | Event::TrackUnmute(track) | Event::TrackEnded(track) => {
+                Target::MediaStreamTrack(track.clone())
+            }
+            Event::DtlsStateChange(key, _) | Event::DtlsError(key, _) => {
+                Target::DtlsTransport(*key)
+            }
+            Event::IceTransportStateChange(key, _)
+            | Event::IceTransportGatheringStateChange(key, _)
+            | Event::SelectedCandidatePairChange(key) => Target::IceTransport(*key),
+            Event::SctpStateChange(_) => Target::SctpTransport,
+            Event::ChannelOpen(channel)
+            | Event::ChannelMessage(channel, _)
+            | Event::ChannelBufferedAmountLow(channel)
+            | Event::ChannelError(channel, _)
+            | Event::ChannelClosing(channel)
+            | Event::ChannelClose(channel) => Target::DataChannel(*channel),
+            Event::ToneChange(transceiver, _) => Target::DtmfSender(*transceiver),
+        }
+    }
+}
+
+/// The attributes of `icecandidateerror` (webrtc-pc §4.8.3).
+#[doc(alias = "RTCPeerConnectionIceErrorEvent")]
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct IceCandidateError {
+    /// The local address used.
+    pub address: Option<String>,
+    /// The local port used.
+    pub port: Option<u16>,
+    /// The server's URL.
+    pub url: String,
+    /// STUN's error code, or 701 when the server cannot be reached.
+    pub error_code: u16,
+    /// STUN's reason, or the host's text.
+    pub error_text: String,
+}

@@ -1,0 +1,47 @@
+//! Every bound of this crate.
+
+/// ICE servers that are used; further ones are ignored. webrtc-pc §4.2.1: "at least 32".
+pub const MAX_ICE_SERVERS: usize = 64;
+
+/// Encodings of one sender (`maxN` of `addTransceiver`), video.
+pub const MAX_VIDEO_ENCODINGS: usize = 3;
+
+/// Encodings of one sender, audio.
+pub const MAX_AUDIO_ENCODINGS: usize = 1;
+
+/// Bytes that `send()` may queue on one data channel: `canSendSize` of webrtc-pc §6.1.1.2.
+pub const SEND_BUFFER_BYTES: u64 = 16 << 20;
+
+/// What a description without `a=max-message-size` means (RFC 8841 §6.1).
+pub const DEFAULT_REMOTE_MAX_MESSAGE_SIZE: u64 = 65_536;
+
+/// UTF-8 bytes of a data channel's label and of its protocol (RFC 8832 §5.1).
+pub const MAX_LABEL_BYTES: usize = 65_535;
+
+/// Candidates that the application adds per transport; further ones are refused.
+pub const MAX_REMOTE_CANDIDATES: usize = 1_024;
+
+/// Candidates kept for a generation that no description shows yet.
+pub const MAX_EARLY_CANDIDATES: usize = 256;
+
+/// UTF-8 bytes of a TURN user name: RFC 8489 §14.3, "MUST be shorter than 509 bytes", which the
+/// conformance tests read as 509.
+pub const MAX_USERNAME_BYTES: usize = 509;
+
+/// Longest `expires` of `generateCertificate`: 365 days (webrtc-pc §4.10.1).
+pub const MAX_CERTIFICATE_LIFETIME_MS: u64 = 31_536_000_000;
+
+/// `expires` of `generateCertificate` when it is not given: 30 days.
+pub const DEFAULT_CERTIFICATE_LIFETIME_MS: u64 = 2_592_000_000;
+
+/// Largest `jitterBufferTarget` (webrtc-pc §5.3).
+pub const MAX_JITTER_BUFFER_TARGET_MS: f64 = 4_000.0;
+
+/// `insertDTMF`'s shortest and longest tone (webrtc-pc §7.2).
+pub const DTMF_DURATION_MS: std::ops::RangeInclusive<u32> = 40..=6_000;
+
+/// `insertDTMF`'s shortest and longest gap.
+pub const DTMF_GAP_MS: std::ops::RangeInclusive<u32> = 30..=6_000;
+
+/// What a "," among the tones waits.
+pub const DTMF_COMMA_MS: u64 = 2_000;

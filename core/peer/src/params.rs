@@ -1,0 +1,261 @@
+//! Dictionaries of senders and receivers (webrtc-pc §5.2).
+
+use crate::{DegradationPreference, MediaKind, PriorityType, TransceiverDirection};
+
+/// A codec (webrtc-pc §5.2.8).
+#[doc(alias = "RTCRtpCodec")]
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Deserialize, serde::Serialize),
+    serde(rename_all = "camelCase")
+)]
+pub struct RtpCodec {
+    /// MIME type, as `audio/opus`.
+    pub mime_type: String,
+    /// Hertz of the RTP clock.
+    pub clock_rate: u32,
+    /// Channels of audio.
+    #[cfg_attr(
+        feature = "serde",
+        serde(default, skip_serializing_if = "Option::is_none")
+    )]
+    pub channels: Option<u16>,
+    /// Format parameters, as after the payload type in `a=fmtp`.
+    #[cfg_attr(
+        feature = "serde",
+        serde(default, skip_serializing_if = "Option::is_none")
+    )]
+    pub sdp_fmtp_line: Option<String>,
+}
+
+/// A negotiated codec (webrtc-pc §5.2.9).
+#[doc(alias = "RTCRtpCodecParameters")]
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Deserialize, serde::Serialize),
+    serde(rename_all = "camelCase")
+)]
+pub struct RtpCodecParameters {
+    /// Its payload type.
+    pub payload_type: u8,
+    /// The codec.
+    #[cfg_attr(feature = "serde", serde(flatten))]
+    pub codec: RtpCodec,
+}
+
+/// What senders or receivers of a kind can do (webrtc-pc §5.2.10).
+#[doc(alias = "RTCRtpCapabilities")]
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Deserialize, serde::Serialize),
+    serde(rename_all = "camelCase")
+)]
+pub struct RtpCapabilities {
+    /// Codecs, with a single entry for retransmission.
+    pub codecs: Vec<RtpCodec>,
+    /// Header extensions.
+    pub header_extensions: Vec<RtpHeaderExtensionCapability>,
+}
+
+/// A header extension that can be negotiated (webrtc-pc §5.2.11, webrtc-extensions §5).
+#[doc(alias = "RTCRtpHeaderExtensionCapability")]
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+pub struct RtpHeaderExtensionCapability {
+    /// Its URI.
+    pub uri: String,
+    /// In which direction; `Stopped` when it is not to be negotiated.
+    pub direction: TransceiverDirection,
+}
+
+/// A negotiated header extension (webrtc-pc §5.2.7).
+#[doc(alias = "RTCRtpHeaderExtensionParameters")]
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+pub struct RtpHeaderExtensionParameters {
+    /// Its URI.
+    pub uri: String,
+    /// Its number in packets.
+    pub id: u16,
+    /// Whether it is encrypted.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub encrypted: bool,
+}
+
+/// RTCP's parameters (webrtc-pc §5.2.6).
+#[doc(alias = "RTCRtcpParameters")]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Deserialize, serde::Serialize),
+    serde(rename_all = "camelCase")
+)]
+pub struct RtcpParameters {
+    /// The canonical name in SDES. Receivers have none here.
+    #[cfg_attr(
+        feature = "serde",
+        serde(default, skip_serializing_if = "Option::is_none")
+    )]
+    pub cname: Option<String>,
+    /// Whether reduced-size RTCP (RFC 5506) is negotiated.
+    pub reduced_size: bool,
+}
+
+/// One encoding of a sender (webrtc-pc §5.2.5, webrtc-extensions, webrtc-priority, webrtc-svc).
+#[doc(alias = "RTCRtpEncodingParameters")]
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Deserialize, serde::Serialize),
+    serde(default, rename_all = "camelCase")
+)]
+pub struct RtpEncodingParameters {
+    /// Its RID, when there are several. Read-only in `setParameters`.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub rid: Option<String>,
+    /// Whether it is sent.
+    pub active: bool,
+    /// The codec to use, else the first negotiated one.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub codec: Option<RtpCodec>,
+    /// Bits per second, at most, without the overhead of IP, UDP and RTP (RFC 3890 §6.2.2).
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub max_bitrate: Option<u32>,
+    /// Frames per second, at most.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub max_framerate: Option<f64>,
+    /// By how much width and height are divided; at least 1.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub scale_resolution_down_by: Option<f64>,
+    /// Scalability mode (webrtc-svc), as `L1T2`.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub scalability_mode: Option<String>,
+    /// Priority among the encodings and channels of the connection (webrtc-priority).
+    pub priority: PriorityType,
+    /// Priority of its packets in the network (webrtc-priority).
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub network_priority: Option<PriorityType>,
+    /// Milliseconds of audio per packet, as a wish (webrtc-extensions).
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub ptime: Option<u32>,
+    /// Whether the sender may choose the packet time (webrtc-extensions).
+    pub adaptive_ptime: bool,
+}
+
+impl Default for RtpEncodingParameters {
+    fn default() -> Self {
+        RtpEncodingParameters {
+            rid: None,
+            active: true,
+            codec: None,
+            max_bitrate: None,
+            max_framerate: None,
+            scale_resolution_down_by: None,
+            scalability_mode: None,
+            priority: PriorityType::Low,
+            network_priority: None,
+            ptime: None,
+            adaptive_ptime: false,
+        }
+    }
+}
+
+/// What `getParameters` of a sender returns and `setParameters` takes (webrtc-pc §5.2.2).
+#[doc(alias = "RTCRtpSendParameters")]
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Deserialize, serde::Serialize),
+    serde(rename_all = "camelCase")
+)]
+pub struct RtpSendParameters {
+    /// Ties a `setParameters` to the `getParameters` before it.
+    pub transaction_id: String,
+    /// The encodings, in order.
+    pub encodings: Vec<RtpEncodingParameters>,
+    /// Negotiated header extensions. Read-only.
+    pub header_extensions: Vec<RtpHeaderExtensionParameters>,
+    /// RTCP's parameters. Read-only.
+    pub rtcp: RtcpParameters,
+    /// Negotiated codecs. Read-only.
+    pub codecs: Vec<RtpCodecParameters>,
+    /// What the encoder gives up first (mst-content-hint).
+    #[cfg_attr(
+        feature = "serde",
+        serde(default, skip_serializing_if = "Option::is_none")
+    )]
+    pub degradation_preference: Option<DegradationPreference>,
+}
+
+/// What `getParameters` of a receiver returns (webrtc-pc §5.2.3).
+#[doc(alias = "RTCRtpReceiveParameters")]
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Deserialize, serde::Serialize),
+    serde(rename_all = "camelCase")
+)]
+pub struct RtpReceiveParameters {
+    /// Header extensions it is prepared to receive.
+    pub header_extensions: Vec<RtpHeaderExtensionParameters>,
+    /// RTCP's parameters.
+    pub rtcp: RtcpParameters,
+    /// Codecs it is prepared to receive.
+    pub codecs: Vec<RtpCodecParameters>,
+}
+
+/// Options of `addTransceiver` (webrtc-pc §5.1).
+#[doc(alias = "RTCRtpTransceiverInit")]
+#[derive(Clone, Debug, PartialEq)]
+pub struct TransceiverInit {
+    /// Its direction.
+    pub direction: TransceiverDirection,
+    /// Ids of the streams its sender's track belongs to.
+    pub streams: Vec<crate::MediaStreamId>,
+    /// Its encodings; several of them make simulcast.
+    pub send_encodings: Vec<RtpEncodingParameters>,
+}
+
+impl Default for TransceiverInit {
+    fn default() -> Self {
+        TransceiverInit {
+            direction: TransceiverDirection::Sendrecv,
+            streams: Vec::new(),
+            send_encodings: Vec::new(),
+        }
+    }
+}
+
+impl TransceiverInit {
+    /// This direction, else the defaults.
+    pub fn with_direction(direction: TransceiverDirection) -> Self {
+        TransceiverInit {
+            direction,
+            ..Self::default()
+        }
+    }
+}
+
+/// First argument of `addTransceiver`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum TrackOrKind {
+    /// A track to send.
+    Track(crate::Track),
+    /// A kind; there is nothing to send yet.
+    Kind(MediaKind),
+}
+
+impl From<MediaKind> for TrackOrKind {
+    fn from(kind: MediaKind) -> Self {
+        TrackOrKind::Kind(kind)
+    }
+}
+
+impl From<crate::Track> for TrackOrKind {
+    fn from(track: crate::Track) -> Self {
+        TrackOrKind::Track(track)
+    }
+}
