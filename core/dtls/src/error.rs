@@ -7,7 +7,11 @@ pub enum DtlsError {
     /// The certificate the peer showed matches no fingerprint of its description (RFC 8122 §6.2).
     /// No application data has passed.
     #[error("the peer's certificate does not match the fingerprints of its description")]
-    FingerprintMismatch,
+    FingerprintMismatch {
+        /// The alert that told the peer. DTLS 1.3 hides the certificate until the keys are made;
+        /// the library can then only close.
+        sent: Option<Alert>,
+    },
     /// The peer ended the handshake or the connection with a fatal alert.
     #[error("the peer sent a fatal alert: {0}")]
     AlertReceived(Alert),
@@ -35,7 +39,7 @@ impl DtlsError {
     /// W3C `RTCError.errorDetail`.
     pub fn detail(&self) -> ErrorDetail {
         match self {
-            DtlsError::FingerprintMismatch => ErrorDetail::FingerprintFailure,
+            DtlsError::FingerprintMismatch { .. } => ErrorDetail::FingerprintFailure,
             _ => ErrorDetail::DtlsFailure,
         }
     }
@@ -48,10 +52,59 @@ impl DtlsError {
         }
     }
 
-    /// W3C `RTCError.sentAlert`: the fatal alert that we sent. The DTLS library sends none, so this
-    /// is always `None` for now.
+    /// W3C `RTCError.sentAlert`: the fatal alert that we sent.
     pub fn sent_alert(&self) -> Option<Alert> {
-        None
+        match self {
+            DtlsError::FingerprintMismatch { sent } => *sent,
+            _ => None,
+        }
+    }
+
+    pub(crate) fn from_library(error: &dimpl::Error) -> Self {
+        use dimpl::Error;
+        match error {
+            Error::SecurityError(error) => Self::from_security_error(error),
+            Error::CertificateError(_) => DtlsError::UnsupportedPeerCertificate,
+            Error::CryptoError(error) => Self::from_crypto_error(error),
+            Error::Timeout(_) => DtlsError::HandshakeTimeout,
+            Error::UnexpectedMessage(_)
+            | Error::IncompleteServerHello
+            | Error::RenegotiationAttempt
+            | Error::TooManyClientHelloFragments => DtlsError::PeerMisbehaved,
+            _ => DtlsError::Library,
+        }
+    }
+
+    fn from_security_error(error: &dimpl::SecurityError) -> Self {
+        use dimpl::SecurityError as S;
+        match error {
+            S::FatalAlert { description } => DtlsError::AlertReceived(Alert(*description)),
+            S::UnsupportedHelloVerifyRequestVersion(_)
+            | S::UnsupportedServerVersion(_)
+            | S::UnsupportedClientVersion(_)
+            | S::UnsupportedKeyExchangeAlgorithm
+            | S::ExtendedMasterSecretNotNegotiated
+            | S::NoMutuallyAcceptableCipherSuite
+            | S::NoCommonCipherSuite
+            | S::NoCommonKeyExchangeGroup
+            | S::ServerDidNotNegotiateDtls13 => DtlsError::PeerIncompatible,
+            _ => DtlsError::PeerMisbehaved,
+        }
+    }
+
+    fn from_crypto_error(error: &dimpl::CryptoError) -> Self {
+        use dimpl::CryptoError as C;
+        match error {
+            C::SignatureVerificationFailed { .. } => DtlsError::PeerMisbehaved,
+            C::CertificateParseFailed
+            | C::UnsupportedPublicKeyAlgorithm
+            | C::UnsupportedSignatureAlgorithm(_)
+            | C::UnsupportedEcCurve
+            | C::MissingEcCurveParameter
+            | C::InvalidEcCurveParameter
+            | C::InvalidSubjectPublicKey => DtlsError::UnsupportedPeerCertificate,
+            _ => DtlsError::Library,
+        }
     }
 }
 
@@ -70,6 +123,9 @@ pub enum ErrorDetail {
 pub struct Alert(pub u8);
 
 impl Alert {
+    /// What a wrong fingerprint is answered with (RFC 8122 §6.2).
+    pub const BAD_CERTIFICATE: Alert = Alert(42);
+
     /// Its name in the registry, if it is one of RFC 8446.
     pub fn name(self) -> Option<&'static str> {
         Some(match self.0 {

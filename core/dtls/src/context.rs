@@ -1,0 +1,105 @@
+use std::fmt;
+use std::sync::Arc;
+
+use dimpl::{Config, ConfigBuilder, Dtls, DtlsCertificate};
+use duologue_base::Instant;
+use duologue_identity::{Certificate, KeygenAlgorithm};
+
+use crate::clock::Clock;
+use crate::limits::{
+    FIRST_RETRANSMISSION, HANDSHAKE_DEADLINE, HANDSHAKE_MTU, LIBRARY_RECEIVE_QUEUE,
+    LIBRARY_SEND_QUEUE, RETRANSMISSIONS,
+};
+use crate::{DtlsError, Role, Version, Versions};
+
+/// What all DTLS transports of a host share: the settings and the tested cryptographic library.
+/// Make one and clone it.
+#[derive(Clone)]
+pub struct Context {
+    config: Arc<Config>,
+    clock: Clock,
+    versions: Versions,
+}
+
+impl Context {
+    /// Tests the cryptographic library, which takes about a millisecond.
+    ///
+    /// # Errors
+    /// [`DtlsError::Library`] if the library fails its tests.
+    pub fn new() -> Result<Self, DtlsError> {
+        Self::build(Config::builder())
+    }
+
+    /// The same for simulations: retransmission timers are drawn from `seed`. **Not for
+    /// connections between real peers**, since nonces and hello randoms become predictable too. Keys
+    /// and signatures stay random, so that lengths may still differ by a byte or two.
+    pub fn for_simulation(seed: u64) -> Result<Self, DtlsError> {
+        Self::build(Config::builder().dangerously_set_rng_seed(seed))
+    }
+
+    /// Offers and accepts only these versions.
+    #[must_use]
+    pub fn with_versions(mut self, versions: Versions) -> Self {
+        self.versions = versions;
+        self
+    }
+
+    fn build(builder: ConfigBuilder) -> Result<Self, DtlsError> {
+        let config = builder
+            .mtu(HANDSHAKE_MTU)
+            .max_queue_rx(LIBRARY_RECEIVE_QUEUE)
+            .max_queue_tx(LIBRARY_SEND_QUEUE)
+            .flight_start_rto(FIRST_RETRANSMISSION)
+            .flight_retries(RETRANSMISSIONS)
+            .handshake_timeout(HANDSHAKE_DEADLINE)
+            // RFC 8827 §6.5: both ends present certificates.
+            .require_client_certificate(true)
+            // A cookie proves the client's address, which ICE has done already.
+            .use_server_cookie(false)
+            .build()
+            .map_err(|_| DtlsError::Library)?;
+        Ok(Context {
+            config: Arc::new(config),
+            clock: Clock::new(),
+            versions: Versions::Both,
+        })
+    }
+
+    pub(crate) fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    pub(crate) fn handshake(
+        &self,
+        certificate: &Certificate,
+        role: Role,
+        now: Instant,
+    ) -> Result<Dtls, DtlsError> {
+        // The library panics on a key of another kind.
+        if certificate.algorithm() != KeygenAlgorithm::EcdsaP256 {
+            return Err(DtlsError::UnsupportedCertificate);
+        }
+        let identity = DtlsCertificate {
+            certificate: certificate.der().to_vec(),
+            private_key: certificate.private_key_pkcs8().to_vec(),
+        };
+        let (config, now) = (Arc::clone(&self.config), self.clock.to_std(now));
+        let mut dtls = match self.versions {
+            Versions::Both => Dtls::new_auto(config, identity, now),
+            Versions::Only(Version::V12) => Dtls::new_12(config, identity, now),
+            Versions::Only(Version::V13) => Dtls::new_13(config, identity, now),
+        };
+        if role == Role::Client {
+            dtls.set_active(true);
+        }
+        Ok(dtls)
+    }
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context")
+            .field("versions", &self.versions)
+            .finish_non_exhaustive()
+    }
+}
