@@ -1,0 +1,108 @@
+use std::fmt;
+use std::str::FromStr;
+
+use crate::address::NetAddress;
+use crate::error::SyntaxError;
+use crate::scan::Words;
+use crate::text::Token;
+
+/// `a=rtcp:<port> [<address>]` (RFC 3605 §2.1): ICE makes it meaningless.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct Rtcp {
+    /// The port.
+    pub port: u16,
+    /// The address, if not that of the `c=` line.
+    pub address: Option<NetAddress>,
+}
+
+impl FromStr for Rtcp {
+    type Err = SyntaxError;
+
+    fn from_str(value: &str) -> Result<Self, SyntaxError> {
+        let mut words = Words::new("a=rtcp", value);
+        let port = words.number("a port from 0 to 65535")?;
+        let address = match words.rest() {
+            "" => None,
+            _ => Some(NetAddress::read(&mut words, false)?),
+        };
+        words.end()?;
+        Ok(Rtcp { port, address })
+    }
+}
+
+impl fmt::Display for Rtcp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.address {
+            Some(address) => write!(f, "{} {address}", self.port),
+            None => self.port.fmt(f),
+        }
+    }
+}
+
+super::number!(
+    /// `a=sctp-port` (RFC 8841 §5): 0 closes the association.
+    SctpPort(u16),
+    "a=sctp-port",
+    "a port from 0 to 65535"
+);
+super::number!(
+    /// `a=max-message-size` (RFC 8841 §6): bytes of the largest message its end receives. 0 means
+    /// any size; absent means [`MaxMessageSize::DEFAULT`].
+    MaxMessageSize(u64),
+    "a=max-message-size",
+    "a number of bytes below 2^64"
+);
+
+impl MaxMessageSize {
+    /// 64 KiB (RFC 8841 §6.1).
+    pub const DEFAULT: MaxMessageSize = MaxMessageSize(65_536);
+}
+
+/// `a=sctpmap:<port> <application> [<streams>]`: the form that RFC 8841 replaced.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct Sctpmap {
+    /// The SCTP port, which is also the format of the `m=` line.
+    pub port: u16,
+    /// `webrtc-datachannel`.
+    pub application: Token,
+    /// How many streams.
+    pub streams: Option<u32>,
+}
+
+impl FromStr for Sctpmap {
+    type Err = SyntaxError;
+
+    fn from_str(value: &str) -> Result<Self, SyntaxError> {
+        let mut words = Words::new("a=sctpmap", value);
+        let port = words.number("a port from 0 to 65535")?;
+        let application = words.parse("an application")?;
+        let streams = match words.rest() {
+            "" => None,
+            _ => Some(words.number("a number of streams")?),
+        };
+        words.end()?;
+        Ok(Sctpmap {
+            port,
+            application,
+            streams,
+        })
+    }
+}
+
+impl fmt::Display for Sctpmap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.port, self.application)?;
+        match self.streams {
+            Some(streams) => write!(f, " {streams}"),
+            None => Ok(()),
+        }
+    }
+}
+
+crate::text::plain_text!(
+    /// `a=sctp-init` (draft-hancke-tsvwg-snap): the SCTP INIT chunk, in base64.
+    SctpInit,
+    "a=sctp-init",
+    "a chunk in base64",
+    super::dtls::is_base64
+);
