@@ -16,6 +16,9 @@ pub enum ChannelError {
     /// Another channel of this end has that id. W3C `data-channel-failure`.
     #[error("another channel has that id")]
     StreamInUse,
+    /// More was sent on the association than it may buffer. W3C `data-channel-failure`.
+    #[error("the send buffer of the association is full")]
+    SendBufferFull,
     /// The peer broke DCEP or sent a message larger than was negotiated. W3C
     /// `data-channel-failure`.
     #[error("the peer broke the data channel protocol")]

@@ -13,4 +13,5 @@ mod report;
 
 pub use action::{Action, BindError, BindId, Interface};
 pub use command::Command;
-pub use report::{ChannelReport, DtlsReport, Report, SctpError};
+pub use duologue_datachannel::ChannelReport;
+pub use report::{DtlsReport, Report, SctpError};

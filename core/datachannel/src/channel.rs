@@ -1,0 +1,161 @@
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use duologue_base::ChannelKey;
+use duologue_sctp::SendOptions;
+
+use crate::limits::UNCOUNTED_MESSAGES;
+use crate::{ChannelError, ChannelInit, Reliability};
+
+/// One data channel and where it is in its life.
+#[derive(Debug)]
+pub(crate) struct Channel {
+    pub(crate) key: ChannelKey,
+    pub(crate) phase: Phase,
+    /// RFC 8832 §6: until the peer has answered, even unordered messages are sent in order, so that
+    /// none overtakes the DATA_CHANNEL_OPEN.
+    pub(crate) answered: bool,
+    unordered: bool,
+    reliability: Reliability,
+    /// Bytes of its names, if the peer announced it.
+    pub(crate) announced_bytes: usize,
+    pub(crate) departures: Departures,
+    partial: Option<Partial>,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Phase {
+    /// The association is not up yet.
+    Connecting,
+    Open,
+    /// We reset our stream; the channel is closed when both are reset.
+    Closing {
+        ours_reset: bool,
+        peers_reset: bool,
+        error: Option<ChannelError>,
+    },
+}
+
+/// Pieces of a message in the deprecated form.
+#[derive(Debug)]
+struct Partial {
+    binary: bool,
+    data: BytesMut,
+}
+
+impl Channel {
+    pub(crate) fn new(key: ChannelKey, init: &ChannelInit, phase: Phase) -> Self {
+        Channel {
+            key,
+            phase,
+            answered: init.negotiated,
+            unordered: init.unordered,
+            reliability: init.reliability,
+            announced_bytes: 0,
+            departures: Departures::default(),
+            partial: None,
+        }
+    }
+
+    pub(crate) fn is_closing(&self) -> bool {
+        matches!(self.phase, Phase::Closing { .. })
+    }
+
+    pub(crate) fn send_options(&self) -> SendOptions {
+        SendOptions {
+            unordered: self.unordered && self.answered,
+            reliability: match self.reliability {
+                Reliability::Reliable => duologue_sctp::Reliability::Reliable,
+                Reliability::MaxRetransmits(times) => {
+                    duologue_sctp::Reliability::MaxRetransmits(times)
+                }
+                Reliability::MaxPacketLifeTime(millis) => {
+                    let life = Duration::from_millis(millis.into());
+                    duologue_sctp::Reliability::MaxLifetime(life)
+                }
+            },
+        }
+    }
+
+    /// Keeps a piece; `false` when the message becomes larger than `max`.
+    pub(crate) fn add_piece(&mut self, data: &[u8], binary: bool, max: usize) -> bool {
+        let partial = self.partial.get_or_insert_with(|| Partial {
+            binary,
+            data: BytesMut::new(),
+        });
+        let fits = partial.binary == binary && partial.data.len() + data.len() <= max;
+        if fits {
+            partial.data.extend_from_slice(data);
+        }
+        fits
+    }
+
+    /// The whole message that `data` ends; `None` when it does not fit the pieces before.
+    pub(crate) fn complete(&mut self, data: Bytes, binary: bool, max: usize) -> Option<Bytes> {
+        if self.partial.is_none() {
+            return Some(data);
+        }
+        if !self.add_piece(&data, binary, max) {
+            return None;
+        }
+        self.partial.take().map(|partial| partial.data.freeze())
+    }
+}
+
+/// Tells how many bytes of the application's messages have left, given the bytes of all messages.
+/// `bufferedAmount` does not count the bytes of DCEP and of empty messages.
+#[derive(Debug, Default)]
+pub(crate) struct Departures {
+    queued: u64,
+    departed: u64,
+    /// Begin and end of messages that do not count, among the bytes queued.
+    uncounted: VecDeque<(u64, u64)>,
+}
+
+impl Departures {
+    /// A message was queued; `false` if there are too many that do not count.
+    pub(crate) fn queue(&mut self, bytes: usize, counted: bool) -> bool {
+        let begin = self.queued;
+        self.queued += bytes as u64;
+        if counted {
+            return true;
+        }
+        self.uncounted.push_back((begin, self.queued));
+        self.uncounted.len() <= UNCOUNTED_MESSAGES
+    }
+
+    /// Bytes left; returns how many of them count.
+    pub(crate) fn depart(&mut self, bytes: usize) -> usize {
+        let from = self.departed;
+        let to = (from + bytes as u64).min(self.queued);
+        self.departed = to;
+        let mut counted = to - from;
+        while let Some(&(begin, end)) = self.uncounted.front() {
+            counted -= end.min(to).saturating_sub(begin.max(from));
+            if end > to {
+                break;
+            }
+            self.uncounted.pop_front();
+        }
+        counted as usize
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_bytes_of_the_application_count() {
+        let mut departures = Departures::default();
+        for (bytes, counted) in [(20, false), (100, true), (1, false), (1, false), (50, true)] {
+            assert!(departures.queue(bytes, counted));
+        }
+        assert_eq!(departures.depart(10), 0);
+        assert_eq!(departures.depart(60), 50);
+        assert_eq!(departures.depart(52), 50);
+        assert_eq!(departures.depart(50), 50);
+        assert_eq!(departures.depart(50), 0);
+    }
+}

@@ -1,0 +1,565 @@
+use std::collections::{BTreeMap, VecDeque};
+
+use bytes::Bytes;
+use duologue_base::{ChannelKey, Instant, StreamId};
+use duologue_sctp::{Association, Departed, Event, Message, SendError, SendOptions};
+
+use crate::channel::{Channel, Phase};
+use crate::limits::{
+    ANNOUNCED_NAME_BYTES, EARLY_BYTES, EARLY_MESSAGES, ENDED_STREAMS, TAKEN_BYTES,
+};
+use crate::message::{DCEP, Payload, to_text, to_wire};
+use crate::{ChannelError, ChannelInit, ChannelReport, DcepMessage, Priority};
+
+/// The data channels of one association.
+///
+/// `open`, `send`, `close` and `set_priority` are the application's; `handle_*` takes what the
+/// association says; `poll_report` pulls messages out of the association and tells the application.
+/// Nothing here fails: what goes wrong with a channel is the error of its
+/// [`ChannelReport::Closed`], noise is in [`Counters`].
+#[derive(Debug)]
+pub struct Channels {
+    /// Whether the numbers that the peer chooses are odd.
+    peer_is_odd: bool,
+    message_size_max: usize,
+    /// How many streams the association has, once it is up.
+    streams: Option<u16>,
+    channels: BTreeMap<StreamId, Channel>,
+    keys: BTreeMap<ChannelKey, StreamId>,
+    reports: VecDeque<ChannelReport>,
+    /// What was taken out of the association because the end of a stream came behind it.
+    taken: VecDeque<Inbound>,
+    taken_bytes: usize,
+    /// Streams that ended behind messages which are still in the association.
+    ended: VecDeque<StreamId>,
+    early: VecDeque<Message>,
+    early_bytes: usize,
+    next_announced: ChannelKey,
+    announced_bytes: usize,
+    counters: Counters,
+}
+
+/// What came from the peer, in order.
+#[derive(Debug)]
+enum Inbound {
+    Message(Message),
+    StreamEnd(StreamId),
+    AssociationEnd(ChannelError),
+}
+
+/// What was ignored.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Counters {
+    /// DCEP messages that are malformed.
+    pub malformed_dcep: u64,
+    /// DATA_CHANNEL_OPEN for a stream that is in use or is not the peer's to choose.
+    pub refused_opens: u64,
+    /// Messages on a stream without a channel, and of an unknown kind.
+    pub stray_messages: u64,
+    /// Calls about channels that do not exist or are closed.
+    pub ignored_calls: u64,
+}
+
+impl Channels {
+    /// No channels yet. `dtls_client`: we are the client of the DTLS handshake, so that our channels
+    /// are even and the peer's odd (RFC 8832 §6). `message_size_max` bounds messages in the
+    /// deprecated form of pieces, as the association bounds the others.
+    pub fn new(dtls_client: bool, message_size_max: usize) -> Self {
+        Channels {
+            peer_is_odd: dtls_client,
+            message_size_max,
+            streams: None,
+            channels: BTreeMap::new(),
+            keys: BTreeMap::new(),
+            reports: VecDeque::new(),
+            taken: VecDeque::new(),
+            taken_bytes: 0,
+            ended: VecDeque::new(),
+            early: VecDeque::new(),
+            early_bytes: 0,
+            next_announced: ChannelKey(1),
+            announced_bytes: 0,
+            counters: Counters::default(),
+        }
+    }
+
+    /// Opens a channel, or, with `negotiated`, begins to use a stream that the peer knows of. It is
+    /// open as soon as the association is up: RFC 8832 §6 lets messages follow the
+    /// DATA_CHANNEL_OPEN without waiting.
+    pub fn open(
+        &mut self,
+        now: Instant,
+        association: &mut Association,
+        key: ChannelKey,
+        stream: StreamId,
+        init: &ChannelInit,
+    ) {
+        if self.keys.contains_key(&key) {
+            self.counters.ignored_calls += 1;
+            return;
+        }
+        // RFC 8832 §5: 65535 would need 65536 streams, which SCTP cannot count.
+        let exists = stream.0 < self.streams.unwrap_or(u16::MAX);
+        if !exists || self.channels.contains_key(&stream) {
+            let error = if exists {
+                ChannelError::StreamInUse
+            } else {
+                ChannelError::NoSuchStream
+            };
+            self.report_closed(key, Some(error));
+            return;
+        }
+        let phase = if self.streams.is_some() {
+            self.reports
+                .push_back(ChannelReport::Opened { channel: key });
+            Phase::Open
+        } else {
+            Phase::Connecting
+        };
+        self.insert(stream, Channel::new(key, init, phase));
+        association.set_priority(stream, init.priority.weight());
+        if !init.negotiated {
+            let open = DcepMessage::Open(init.clone());
+            self.send_dcep(now, association, stream, &open);
+        }
+        self.replay_early(now, association, stream);
+    }
+
+    /// Sends a message.
+    pub fn send(
+        &mut self,
+        now: Instant,
+        association: &mut Association,
+        key: ChannelKey,
+        data: Bytes,
+        binary: bool,
+    ) {
+        let Some((stream, channel)) = self.find(key) else {
+            self.counters.ignored_calls += 1;
+            return;
+        };
+        if channel.is_closing() {
+            self.counters.ignored_calls += 1;
+            return;
+        }
+        let counted = !data.is_empty();
+        let options = channel.send_options();
+        let (ppid, data) = to_wire(data, binary);
+        let bytes = data.len();
+        match association.send(now, stream, ppid, data, options) {
+            Ok(()) => self.queued(association, stream, bytes, counted),
+            Err(error) => self.refused(association, stream, error),
+        }
+    }
+
+    /// Changes a channel's share of the association.
+    pub fn set_priority(
+        &mut self,
+        association: &mut Association,
+        key: ChannelKey,
+        priority: Priority,
+    ) {
+        match self.keys.get(&key) {
+            Some(&stream) => association.set_priority(stream, priority.weight()),
+            None => self.counters.ignored_calls += 1,
+        }
+    }
+
+    /// Closes a channel. What was sent on it is still delivered (RFC 8831 §6.7).
+    pub fn close(&mut self, association: &mut Association, key: ChannelKey) {
+        match self.keys.get(&key) {
+            Some(&stream) => self.begin_closing(association, stream, false, None),
+            None => self.counters.ignored_calls += 1,
+        }
+    }
+
+    /// Takes an event of the association.
+    pub fn handle_event(&mut self, association: &mut Association, event: &Event) {
+        match *event {
+            Event::Connected {
+                outbound_streams,
+                inbound_streams,
+            } => self.association_up(outbound_streams.min(inbound_streams)),
+            Event::StreamReset { stream } | Event::StreamResetRefused { stream } => {
+                self.our_stream_reset(stream);
+            }
+            Event::PeerStreamReset { stream } => {
+                if self.ended.len() < ENDED_STREAMS {
+                    self.ended.push_back(stream);
+                }
+                if self.taken_bytes <= TAKEN_BYTES {
+                    self.take_until_ends(association);
+                }
+            }
+            Event::Restarted => self.end(association, None),
+            Event::Closed(ref reason) => {
+                let cause = match reason {
+                    duologue_sctp::CloseReason::AbortedByPeer { cause_code } => *cause_code,
+                    _ => None,
+                };
+                self.end(association, cause);
+            }
+            _ => {}
+        }
+    }
+
+    /// The association ended, or the transport below it: every channel closes, after the messages
+    /// that came before.
+    pub fn end(&mut self, association: &mut Association, cause: Option<u16>) {
+        self.take_until_ends(association);
+        let error = ChannelError::AssociationEnded { cause };
+        self.taken.push_back(Inbound::AssociationEnd(error));
+    }
+
+    /// Translates bytes that left the association into a channel's `bufferedAmount`: how much it
+    /// falls, if it does.
+    pub fn handle_departed(&mut self, departed: Departed) -> Option<(ChannelKey, usize)> {
+        let channel = self.channels.get_mut(&departed.stream)?;
+        let counted = channel.departures.depart(departed.bytes);
+        (counted > 0).then_some((channel.key, counted))
+    }
+
+    /// The next thing to tell the application. Pulls messages out of the association; when nobody
+    /// calls this the association's window closes and the peer stops sending.
+    pub fn poll_report(
+        &mut self,
+        now: Instant,
+        association: &mut Association,
+    ) -> Option<ChannelReport> {
+        loop {
+            if let Some(report) = self.reports.pop_front() {
+                return Some(report);
+            }
+            match self.next_inbound(association)? {
+                Inbound::Message(message) => self.handle_message(now, association, message),
+                Inbound::StreamEnd(stream) => self.peers_stream_ended(association, stream),
+                Inbound::AssociationEnd(error) => self.close_all(error),
+            }
+        }
+    }
+
+    /// What was ignored.
+    pub fn counters(&self) -> Counters {
+        self.counters
+    }
+
+    /// How many channels there are.
+    pub fn len(&self) -> usize {
+        self.channels.len()
+    }
+
+    /// There is no channel.
+    pub fn is_empty(&self) -> bool {
+        self.channels.is_empty()
+    }
+
+    fn find(&mut self, key: ChannelKey) -> Option<(StreamId, &mut Channel)> {
+        let stream = *self.keys.get(&key)?;
+        Some((stream, self.channels.get_mut(&stream)?))
+    }
+
+    fn insert(&mut self, stream: StreamId, channel: Channel) {
+        self.keys.insert(channel.key, stream);
+        self.channels.insert(stream, channel);
+    }
+
+    fn remove(&mut self, stream: StreamId, error: Option<ChannelError>) {
+        if let Some(channel) = self.channels.remove(&stream) {
+            self.keys.remove(&channel.key);
+            self.announced_bytes -= channel.announced_bytes;
+            self.report_closed(channel.key, error);
+        }
+    }
+
+    fn report_closed(&mut self, channel: ChannelKey, error: Option<ChannelError>) {
+        self.reports
+            .push_back(ChannelReport::Closed { channel, error });
+    }
+
+    fn next_inbound(&mut self, association: &mut Association) -> Option<Inbound> {
+        if self.taken.is_empty() && !self.ended.is_empty() {
+            self.take_until_ends(association);
+        }
+        let Some(inbound) = self.taken.pop_front() else {
+            return association.poll_message().map(Inbound::Message);
+        };
+        if let Inbound::Message(message) = &inbound {
+            self.taken_bytes -= message.data.len();
+        }
+        Some(inbound)
+    }
+
+    /// Puts the ends of streams behind the messages that came before them.
+    fn take_until_ends(&mut self, association: &mut Association) {
+        while let Some(message) = association.poll_message() {
+            self.taken_bytes += message.data.len();
+            self.taken.push_back(Inbound::Message(message));
+        }
+        let ends = self.ended.drain(..).map(Inbound::StreamEnd);
+        self.taken.extend(ends);
+    }
+
+    fn handle_message(&mut self, now: Instant, association: &mut Association, message: Message) {
+        let payload = Payload::of(message.ppid);
+        if payload == Payload::Dcep {
+            return self.handle_dcep(now, association, &message);
+        }
+        let max = self.message_size_max;
+        let Some(channel) = self.channels.get_mut(&message.stream) else {
+            return self.keep_early(message);
+        };
+        if channel.is_closing() {
+            return;
+        }
+        // RFC 8832 §6: any message from the peer shows that it knows the channel.
+        channel.answered = true;
+        let whole = match payload {
+            Payload::Whole { binary } => channel
+                .complete(message.data, binary, max)
+                .map(|data| (data, binary)),
+            Payload::Empty { binary } => channel
+                .complete(Bytes::new(), binary, max)
+                .map(|data| (data, binary)),
+            Payload::Partial { binary } => {
+                if channel.add_piece(&message.data, binary, max) {
+                    return;
+                }
+                None
+            }
+            Payload::Unknown | Payload::Dcep => {
+                self.counters.stray_messages += 1;
+                return;
+            }
+        };
+        let Some((data, binary)) = whole else {
+            let error = Some(ChannelError::PeerMisbehaved);
+            return self.begin_closing(association, message.stream, false, error);
+        };
+        let data = if binary { data } else { to_text(data) };
+        self.reports.push_back(ChannelReport::Message {
+            channel: channel.key,
+            data,
+            binary,
+        });
+    }
+
+    fn handle_dcep(&mut self, now: Instant, association: &mut Association, message: &Message) {
+        match DcepMessage::parse(&message.data) {
+            Ok(DcepMessage::Ack) => match self.channels.get_mut(&message.stream) {
+                Some(channel) => channel.answered = true,
+                None => self.counters.stray_messages += 1,
+            },
+            Ok(DcepMessage::Open(init)) => {
+                self.opened_by_peer(now, association, message.stream, init);
+            }
+            Err(error) => {
+                tracing::debug!(%error, "malformed DCEP message");
+                self.counters.malformed_dcep += 1;
+            }
+        }
+    }
+
+    fn opened_by_peer(
+        &mut self,
+        now: Instant,
+        association: &mut Association,
+        stream: StreamId,
+        init: ChannelInit,
+    ) {
+        if self.channels.contains_key(&stream) {
+            // Both ends' applications may have negotiated this stream; the channel stays.
+            self.counters.refused_opens += 1;
+            return;
+        }
+        let name_bytes = init.label.len() + init.protocol.len();
+        let is_peers = (stream.0 % 2 == 1) == self.peer_is_odd;
+        if !is_peers || self.announced_bytes + name_bytes > ANNOUNCED_NAME_BYTES {
+            // RFC 8832 §6: no ACK, and the stream is reset.
+            self.counters.refused_opens += 1;
+            association.reset_streams(&[stream]);
+            return;
+        }
+        let key = self.next_announced;
+        self.next_announced = ChannelKey(key.0.wrapping_add(2));
+        let mut channel = Channel::new(key, &init, Phase::Open);
+        channel.answered = true;
+        channel.announced_bytes = name_bytes;
+        self.announced_bytes += name_bytes;
+        self.insert(stream, channel);
+        association.set_priority(stream, init.priority.weight());
+        self.send_dcep(now, association, stream, &DcepMessage::Ack);
+        self.reports.push_back(ChannelReport::Announced {
+            channel: key,
+            stream,
+            init,
+        });
+        self.replay_early(now, association, stream);
+    }
+
+    /// RFC 8832 §6: DCEP messages are reliable and ordered, whatever the channel is.
+    fn send_dcep(
+        &mut self,
+        now: Instant,
+        association: &mut Association,
+        stream: StreamId,
+        message: &DcepMessage,
+    ) {
+        let data = message.encode();
+        let bytes = data.len();
+        match association.send(now, stream, DCEP, data, SendOptions::default()) {
+            Ok(()) => self.queued(association, stream, bytes, false),
+            Err(error) => self.refused(association, stream, error),
+        }
+    }
+
+    fn queued(
+        &mut self,
+        association: &mut Association,
+        stream: StreamId,
+        bytes: usize,
+        counted: bool,
+    ) {
+        let bounded = self
+            .channels
+            .get_mut(&stream)
+            .is_none_or(|channel| channel.departures.queue(bytes, counted));
+        if !bounded {
+            self.begin_closing(
+                association,
+                stream,
+                false,
+                Some(ChannelError::SendBufferFull),
+            );
+        }
+    }
+
+    fn refused(&mut self, association: &mut Association, stream: StreamId, error: SendError) {
+        let error = match error {
+            SendError::UnknownStream(_) => ChannelError::NoSuchStream,
+            SendError::BufferFull => ChannelError::SendBufferFull,
+            // The end of the association is reported by itself.
+            _ => {
+                self.counters.ignored_calls += 1;
+                return;
+            }
+        };
+        if error == ChannelError::NoSuchStream {
+            self.remove(stream, Some(error));
+        } else {
+            self.begin_closing(association, stream, false, Some(error));
+        }
+    }
+
+    fn keep_early(&mut self, message: Message) {
+        let fits = self.early.len() < EARLY_MESSAGES
+            && self.early_bytes + message.data.len() <= EARLY_BYTES;
+        if fits {
+            self.early_bytes += message.data.len();
+            self.early.push_back(message);
+        } else {
+            self.counters.stray_messages += 1;
+        }
+    }
+
+    /// Hands over what came before the channel was made: a negotiated channel is made at the two
+    /// ends at different times.
+    fn replay_early(&mut self, now: Instant, association: &mut Association, stream: StreamId) {
+        if !self.early.iter().any(|message| message.stream == stream) {
+            return;
+        }
+        let early = std::mem::take(&mut self.early);
+        let (ours, others) = early.into_iter().partition(|m| m.stream == stream);
+        self.early = others;
+        for message in <VecDeque<Message>>::into_iter(ours) {
+            self.early_bytes -= message.data.len();
+            self.handle_message(now, association, message);
+        }
+    }
+
+    fn association_up(&mut self, streams: u16) {
+        self.streams = Some(streams);
+        let beyond: Vec<StreamId> = self
+            .channels
+            .range(StreamId(streams)..)
+            .map(|(&stream, _)| stream)
+            .collect();
+        for stream in beyond {
+            // webrtc-pc §6.1.1.3: a channel whose id the association cannot carry fails.
+            self.remove(stream, Some(ChannelError::NoSuchStream));
+        }
+        for channel in self.channels.values_mut() {
+            if channel.phase == Phase::Connecting {
+                channel.phase = Phase::Open;
+                let channel = channel.key;
+                self.reports.push_back(ChannelReport::Opened { channel });
+            }
+        }
+    }
+
+    fn begin_closing(
+        &mut self,
+        association: &mut Association,
+        stream: StreamId,
+        peers_reset: bool,
+        error: Option<ChannelError>,
+    ) {
+        let Some(channel) = self.channels.get_mut(&stream) else {
+            return;
+        };
+        if channel.is_closing() {
+            return;
+        }
+        channel.phase = Phase::Closing {
+            ours_reset: false,
+            peers_reset,
+            error,
+        };
+        association.reset_streams(&[stream]);
+    }
+
+    fn our_stream_reset(&mut self, stream: StreamId) {
+        if let Some(channel) = self.channels.get_mut(&stream)
+            && let Phase::Closing { ours_reset, .. } = &mut channel.phase
+        {
+            *ours_reset = true;
+        }
+        self.finish_closing(stream);
+    }
+
+    /// RFC 8831 §6.7: "when the peer resets its stream, the other end resets its own".
+    fn peers_stream_ended(&mut self, association: &mut Association, stream: StreamId) {
+        self.early.retain(|message| message.stream != stream);
+        self.early_bytes = self.early.iter().map(|message| message.data.len()).sum();
+        let Some(channel) = self.channels.get_mut(&stream) else {
+            return;
+        };
+        if let Phase::Closing { peers_reset, .. } = &mut channel.phase {
+            *peers_reset = true;
+        } else {
+            let channel = channel.key;
+            self.reports.push_back(ChannelReport::Closing { channel });
+            self.begin_closing(association, stream, true, None);
+        }
+        self.finish_closing(stream);
+    }
+
+    fn finish_closing(&mut self, stream: StreamId) {
+        if let Some(channel) = self.channels.get(&stream)
+            && let Phase::Closing {
+                ours_reset: true,
+                peers_reset: true,
+                error,
+            } = channel.phase
+        {
+            self.remove(stream, error);
+        }
+    }
+
+    fn close_all(&mut self, error: ChannelError) {
+        self.early.clear();
+        self.early_bytes = 0;
+        while let Some((&stream, _)) = self.channels.first_key_value() {
+            self.remove(stream, Some(error));
+        }
+    }
+}
