@@ -186,3 +186,6 @@ fn media_place(attribute: &Attribute, formats: &[PayloadType]) -> (u8, usize, u8
     };
     (place, 0, 0)
 }
+
+#[cfg(test)]
+mod tests;

@@ -78,3 +78,6 @@ impl MediaDescription {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

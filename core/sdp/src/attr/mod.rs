@@ -415,3 +415,6 @@ fn milliseconds(text: &str) -> Option<u32> {
     crate::scan::decimal::<u64>(fraction)?;
     crate::scan::decimal(whole)
 }
+
+#[cfg(test)]
+mod tests;
