@@ -172,7 +172,6 @@ pub(crate) fn is_link_local(ip: IpAddr) -> bool {
 }
 
 /// RFC 8445 §6.1.2.3: the priority of a pair, equal at both agents.
-#[cfg_attr(not(test), expect(dead_code, reason = "the checklist lands next"))]
 pub(crate) fn pair_priority(controlling: u32, controlled: u32) -> u64 {
     let (g, d) = (u64::from(controlling), u64::from(controlled));
     (g.min(d) << 32) + 2 * g.max(d) + u64::from(g > d)

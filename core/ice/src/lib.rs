@@ -5,13 +5,29 @@
 //! messages to send and events from it.
 #![forbid(unsafe_code)]
 
+mod agent;
 mod candidate;
+mod checklist;
+mod config;
+mod consent;
 mod credentials;
+mod drive;
 mod event;
+mod gather;
+mod generation;
+mod limits;
+mod nominate;
+mod reply;
+mod request;
+mod response;
 mod state;
 mod stats;
+mod status;
+mod transaction;
 
+pub use agent::{Agent, Route};
 pub use candidate::{Candidate, CandidateKind, RelayProtocol, TcpType};
+pub use config::Config;
 pub use credentials::{Credentials, CredentialsError};
 pub use event::{CandidatePair, Event};
 pub use state::{GatheringState, Role, TransportState};

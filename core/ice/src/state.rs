@@ -16,6 +16,13 @@ impl Role {
             Role::Controlled => "controlled",
         }
     }
+
+    pub(crate) const fn switched(self) -> Self {
+        match self {
+            Role::Controlling => Role::Controlled,
+            Role::Controlled => Role::Controlling,
+        }
+    }
 }
 
 /// How far gathering of a generation's local candidates is.

@@ -1,0 +1,483 @@
+use std::collections::VecDeque;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use duologue_base::{Generation, Instant, Rng, SocketId};
+
+use crate::candidate::{Candidate, CandidateKind};
+use crate::config::Config;
+use crate::credentials::Credentials;
+use crate::event::{CandidatePair, Event};
+use crate::generation::{Base, GenerationState, LocalCandidate, OverLimit, Remote};
+use crate::limits;
+use crate::reply::Reply;
+use crate::state::{GatheringState, Role, TransportState};
+use crate::stats::{Counters, PairId, PairStats};
+use crate::transaction::Transaction;
+
+/// One ICE transport: every generation of its credentials, one component.
+///
+/// * Inputs: [`handle_stun`](Self::handle_stun), [`handle_timeout`](Self::handle_timeout) and the
+///   methods that say what the host and signalling know. They may come in any order.
+/// * Outputs: [`poll_transmit`](Self::poll_transmit), [`poll_event`](Self::poll_event) until they
+///   give nothing more, then [`poll_timeout`](Self::poll_timeout) for when to call
+///   [`handle_timeout`](Self::handle_timeout).
+/// * Where data goes: [`route`](Self::route), as long as [`may_send`](Self::may_send).
+#[doc(alias = "RTCIceTransport")]
+#[derive(Debug)]
+pub struct Agent {
+    pub(crate) config: Config,
+    pub(crate) rng: Rng,
+    pub(crate) role: Role,
+    pub(crate) tie_breaker: u64,
+    pub(crate) bases: Vec<Base>,
+    pub(crate) addresses_complete: bool,
+    /// Oldest first, never empty.
+    pub(crate) generations: Vec<GenerationState>,
+    pub(crate) transactions: Vec<Transaction>,
+    pub(crate) replies: VecDeque<Reply>,
+    /// RFC 8445 §14.2: no new check leaves before.
+    pub(crate) next_check: Instant,
+    pub(crate) next_pair_id: u32,
+    pub(crate) selected: Option<Selected>,
+    pub(crate) selected_pair_changes: u32,
+    pub(crate) state: TransportState,
+    /// The time of the last [`update`](Self::update).
+    pub(crate) updated: Instant,
+    pub(crate) counters: Counters,
+    events: VecDeque<Event>,
+    /// What candidates of one foundation share; the index is the foundation.
+    foundations: Vec<(CandidateKind, IpAddr)>,
+}
+
+/// The pair that data is sent on.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Selected {
+    pub(crate) generation: Generation,
+    pub(crate) pair: PairId,
+    /// The local candidate that the other side sees.
+    pub(crate) local: usize,
+    pub(crate) route: Route,
+}
+
+/// How data gets to the other agent.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Route {
+    /// The socket to send from.
+    pub socket: SocketId,
+    /// The address that the socket is bound to.
+    pub local: SocketAddr,
+    /// Where to send to.
+    pub remote: SocketAddr,
+}
+
+impl Agent {
+    /// An agent that has begun to gather for its first generation.
+    pub fn new(
+        config: Config,
+        role: Role,
+        generation: Generation,
+        local: Credentials,
+        mut rng: Rng,
+    ) -> Self {
+        let mut agent = Agent {
+            config,
+            role,
+            tie_breaker: rng.u64(),
+            rng,
+            bases: Vec::new(),
+            addresses_complete: false,
+            generations: vec![GenerationState::new(generation, local, false)],
+            transactions: Vec::new(),
+            replies: VecDeque::new(),
+            next_check: Instant::ZERO,
+            next_pair_id: 0,
+            selected: None,
+            selected_pair_changes: 0,
+            state: TransportState::New,
+            updated: Instant::ZERO,
+            counters: Counters::default(),
+            events: VecDeque::new(),
+            foundations: Vec::new(),
+        };
+        agent.begin_gathering(0);
+        agent
+    }
+
+    /// Signalling decided who controls (RFC 8445 §6.1.1).
+    pub fn set_role(&mut self, now: Instant, role: Role) {
+        if self.role != role {
+            self.change_role(role);
+            self.update(now);
+        }
+    }
+
+    /// Changes Ta: for an owner of several agents, which share their path's capacity.
+    pub fn set_pacing(&mut self, pacing: Duration) {
+        self.config.pacing = pacing;
+    }
+
+    /// What the other agent's description says about a generation. Setting the same credentials
+    /// again changes nothing; other credentials for a generation that has some are ignored, they
+    /// need a restart.
+    pub fn set_remote_credentials(
+        &mut self,
+        now: Instant,
+        generation: Generation,
+        remote: Credentials,
+        lite: bool,
+    ) {
+        let Some(at) = self.index(generation) else {
+            return;
+        };
+        if self.is_closed() || self.generations[at].remote_secret().is_some() {
+            return;
+        }
+        // RFC 8445 §6.1.1: of a full and a lite agent the full one controls.
+        if lite && !self.config.lite && self.role == Role::Controlled {
+            self.change_role(Role::Controlling);
+            self.push_event(Event::Role(self.role));
+        }
+        let patience = now + self.config.patience;
+        let (candidates, checks) = self.generations[at].set_remote(remote, patience);
+        for candidate in candidates {
+            self.add_remote_candidate(now, generation, candidate);
+        }
+        for check in checks {
+            self.learn_from_check(now, at, check);
+        }
+        self.update(now);
+    }
+
+    /// A candidate of the other agent's. It may come before the generation's credentials. One that
+    /// is tagged with the credentials of another generation goes there.
+    pub fn add_remote_candidate(
+        &mut self,
+        now: Instant,
+        generation: Generation,
+        mut candidate: Candidate,
+    ) {
+        candidate.addr = normalized(candidate.addr);
+        let ip = candidate.addr.ip();
+        if self.is_closed() || ip.is_unspecified() || ip.is_multicast() {
+            return;
+        }
+        let Some(at) = self.generation_of(generation, &candidate) else {
+            return;
+        };
+        let generation = &mut self.generations[at];
+        if let Remote::Unknown { candidates, .. } = &mut generation.remote {
+            if candidates.len() >= limits::REMOTE_CANDIDATES {
+                self.counters.over_limit += 1;
+            } else if !candidates.contains(&candidate) {
+                candidates.push(candidate);
+            }
+            return;
+        }
+        if let Some(known) = generation.find_remote(candidate.addr, candidate.protocol) {
+            // RFC 8838 §11.4: signalling names what a check had already shown.
+            if generation.remotes[known].kind == CandidateKind::PeerReflexive {
+                generation.remotes[known] = candidate;
+                generation.update_priorities(self.role);
+                self.update(now);
+            }
+            return;
+        }
+        if let Some(remote) = self.push_remote(at, candidate) {
+            self.pair_remote(at, remote);
+            self.update(now);
+        }
+    }
+
+    /// No more candidates of this generation come from signalling (RFC 8838 §13).
+    pub fn end_of_remote_candidates(&mut self, now: Instant, generation: Generation) {
+        if let Some(at) = self.index(generation) {
+            self.generations[at].end_of_remote = true;
+            self.update(now);
+        }
+    }
+
+    /// RFC 8445 §9: begins another generation. The pair in use stays in use until the new
+    /// generation has a nominated one.
+    pub fn restart(&mut self, now: Instant, generation: Generation, local: Credentials) {
+        if self.is_closed() || self.index(generation).is_some() {
+            return;
+        }
+        if self.generations.len() >= limits::GENERATIONS {
+            let in_use = self.selected.map(|selected| selected.generation);
+            let idle = |state: &GenerationState| Some(state.id) != in_use;
+            self.remove_generation(self.generations.iter().position(idle).unwrap_or(0));
+            self.counters.over_limit += 1;
+        }
+        let restarted = self.state != TransportState::New;
+        self.generations
+            .push(GenerationState::new(generation, local, restarted));
+        self.begin_gathering(self.generations.len() - 1);
+        self.update(now);
+    }
+
+    /// The newest generation was rolled back: it goes at once. Or an older one was replaced: it
+    /// goes as soon as a newer one has a nominated pair.
+    pub fn drop_generation(&mut self, now: Instant, generation: Generation) {
+        let Some(at) = self.index(generation) else {
+            return;
+        };
+        if at + 1 < self.generations.len() {
+            self.generations[at].retired = true;
+        } else if at > 0 {
+            self.remove_generation(at);
+        }
+        self.update(now);
+    }
+
+    /// Ends the agent: nothing is sent or answered any more.
+    pub fn close(&mut self, now: Instant) {
+        self.transactions.clear();
+        self.replies.clear();
+        self.bases.clear();
+        self.selected = None;
+        for generation in &mut self.generations {
+            generation.checklist.retain(|_| false);
+        }
+        self.set_state(now, TransportState::Closed);
+    }
+
+    /// The next event, in the order they happened.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// The path of the pair in use.
+    pub fn route(&self) -> Option<Route> {
+        self.selected.map(|selected| selected.route)
+    }
+
+    /// There is a path and the other side consents to being sent to (RFC 7675 §5.1).
+    pub fn may_send(&self, now: Instant) -> bool {
+        self.selected.is_some_and(|selected| {
+            self.pair(selected.generation, selected.pair)
+                .and_then(|pair| pair.valid())
+                .is_some_and(|valid| now - valid.last_response < limits::CONSENT_EXPIRY)
+        })
+    }
+
+    /// The candidates of the pair in use.
+    pub fn selected_pair(&self) -> Option<CandidatePair> {
+        let selected = self.selected?;
+        let generation = &self.generations[self.index(selected.generation)?];
+        let pair = generation.checklist.get(selected.pair)?;
+        Some(CandidatePair {
+            id: selected.pair,
+            generation: selected.generation,
+            local: generation.locals[selected.local].candidate.clone(),
+            remote: generation.remotes[pair.remote].clone(),
+        })
+    }
+
+    /// How often another pair was selected (`selectedCandidatePairChanges`).
+    pub fn selected_pair_changes(&self) -> u32 {
+        self.selected_pair_changes
+    }
+
+    /// The transport's state.
+    pub fn state(&self) -> TransportState {
+        self.state
+    }
+
+    /// The role, which a conflict may have changed.
+    pub fn role(&self) -> Role {
+        self.role
+    }
+
+    /// The newest generation's gathering state.
+    pub fn gathering_state(&self) -> GatheringState {
+        self.newest().gathering
+    }
+
+    /// The generations that live, oldest first.
+    pub fn generations(&self) -> impl Iterator<Item = Generation> {
+        self.generations.iter().map(|generation| generation.id)
+    }
+
+    /// This side's credentials of a generation.
+    pub fn local_credentials(&self, generation: Generation) -> Option<&Credentials> {
+        let at = self.index(generation)?;
+        Some(&self.generations[at].local.credentials)
+    }
+
+    /// This side's candidates of a generation, peer-reflexive ones included.
+    pub fn local_candidates(&self, generation: Generation) -> impl Iterator<Item = &Candidate> {
+        self.generations
+            .iter()
+            .filter(move |state| state.id == generation)
+            .flat_map(|state| state.locals.iter().map(|local| &local.candidate))
+    }
+
+    /// The other side's candidates of a generation, peer-reflexive ones included.
+    pub fn remote_candidates(&self, generation: Generation) -> impl Iterator<Item = &Candidate> {
+        self.generations
+            .iter()
+            .filter(move |state| state.id == generation)
+            .flat_map(|state| state.remotes.iter())
+    }
+
+    /// The pairs of all generations.
+    pub fn pairs(&self) -> impl Iterator<Item = PairStats> {
+        self.generations.iter().flat_map(|generation| {
+            generation.checklist.pairs().iter().map(|pair| PairStats {
+                id: pair.id,
+                generation: generation.id,
+                local: pair.valid().map_or(pair.local, |valid| valid.local),
+                remote: pair.remote,
+                state: pair.state(),
+                nominated: pair.is_nominated(),
+                selected: self
+                    .selected
+                    .is_some_and(|selected| selected.pair == pair.id),
+                counters: pair.counters,
+            })
+        })
+    }
+
+    /// What was received and not acted on.
+    pub fn counters(&self) -> Counters {
+        self.counters
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.state == TransportState::Closed
+    }
+
+    pub(crate) fn newest(&self) -> &GenerationState {
+        &self.generations[self.generations.len() - 1]
+    }
+
+    pub(crate) fn index(&self, generation: Generation) -> Option<usize> {
+        self.generations
+            .iter()
+            .position(|state| state.id == generation)
+    }
+
+    pub(crate) fn pair(
+        &self,
+        generation: Generation,
+        pair: PairId,
+    ) -> Option<&crate::checklist::Pair> {
+        self.generations[self.index(generation)?]
+            .checklist
+            .get(pair)
+    }
+
+    pub(crate) fn push_event(&mut self, event: Event) {
+        if self.events.len() >= limits::EVENTS {
+            self.events.pop_front();
+            self.counters.over_limit += 1;
+        }
+        self.events.push_back(event);
+    }
+
+    /// RFC 8445 §5.1.1.3: equal for one kind, base address and protocol.
+    pub(crate) fn foundation(&mut self, kind: CandidateKind, base: IpAddr) -> String {
+        let shared = (kind, base);
+        let at = self.foundations.iter().position(|known| *known == shared);
+        let at = at.unwrap_or_else(|| {
+            self.foundations.push(shared);
+            self.foundations.len() - 1
+        });
+        (at + 1).to_string()
+    }
+
+    pub(crate) fn change_role(&mut self, role: Role) {
+        self.role = role;
+        for generation in &mut self.generations {
+            generation.update_priorities(role);
+            for pair in generation.checklist.pairs_mut() {
+                pair.nominating = false;
+            }
+        }
+    }
+
+    /// Drops the requests of pairs that are no more.
+    pub(crate) fn forget_requests(&mut self) {
+        let generations = &self.generations;
+        self.transactions.retain(|t| {
+            let mut of = generations.iter().filter(|state| state.id == t.generation);
+            of.any(|state| state.checklist.get(t.pair).is_some())
+        });
+    }
+
+    pub(crate) fn remove_generation(&mut self, at: usize) {
+        let gone = self.generations.remove(at).id;
+        self.transactions.retain(|t| t.generation != gone);
+    }
+
+    pub(crate) fn push_local(&mut self, at: usize, local: LocalCandidate) -> Option<usize> {
+        let locals = &mut self.generations[at].locals;
+        if locals.len() >= limits::LOCAL_CANDIDATES {
+            self.counters.over_limit += 1;
+            return None;
+        }
+        locals.push(local);
+        Some(locals.len() - 1)
+    }
+
+    pub(crate) fn push_remote(&mut self, at: usize, candidate: Candidate) -> Option<usize> {
+        let remotes = &mut self.generations[at].remotes;
+        if remotes.len() >= limits::REMOTE_CANDIDATES {
+            self.counters.over_limit += 1;
+            return None;
+        }
+        remotes.push(candidate);
+        Some(remotes.len() - 1)
+    }
+
+    pub(crate) fn pair_local(&mut self, at: usize, local: usize) {
+        for remote in 0..self.generations[at].remotes.len() {
+            self.pair_up(at, local, remote);
+        }
+    }
+
+    pub(crate) fn pair_remote(&mut self, at: usize, remote: usize) {
+        for local in 0..self.generations[at].locals.len() {
+            self.pair_up(at, local, remote);
+        }
+    }
+
+    /// A lite agent checks nothing, a concluded checklist takes no more pairs (RFC 8838 §11).
+    fn pair_up(&mut self, at: usize, local: usize, remote: usize) {
+        let generation = &mut self.generations[at];
+        if self.config.lite || generation.failed || generation.checklist.is_concluded() {
+            return;
+        }
+        if let Err(OverLimit) = generation.pair_up(local, remote, self.role, &mut self.next_pair_id)
+        {
+            self.counters.over_limit += 1;
+        }
+    }
+
+    /// RFC 8838 §4: the username fragment tells generations apart; signalling may deliver a
+    /// candidate late.
+    fn generation_of(&self, stated: Generation, candidate: &Candidate) -> Option<usize> {
+        let stated = self.index(stated)?;
+        let Some(ufrag) = &candidate.ufrag else {
+            return Some(stated);
+        };
+        let has = |generation: &GenerationState| {
+            generation
+                .remote_secret()
+                .is_some_and(|secret| secret.credentials.ufrag == *ufrag)
+        };
+        match self.generations[stated].remote_secret() {
+            Some(secret) if secret.credentials.ufrag != *ufrag => {
+                self.generations.iter().position(has)
+            }
+            _ => Some(stated),
+        }
+    }
+}
+
+/// One form for one address: IPv4-mapped IPv6 as IPv4, no flow label, no scope. The scope of a
+/// link-local address is that of the socket, which is bound to it.
+pub(crate) fn normalized(addr: SocketAddr) -> SocketAddr {
+    SocketAddr::new(addr.ip().to_canonical(), addr.port())
+}

@@ -1,0 +1,319 @@
+//! The pairs of one generation and the order in which they are checked (RFC 8445 §6.1).
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use duologue_base::Instant;
+
+use crate::limits;
+use crate::stats::{PairCounters, PairId, PairState};
+
+/// A local candidate's base and a remote candidate. Candidates are named by their index in the
+/// generation's lists, which only grow.
+#[derive(Debug)]
+pub(crate) struct Pair {
+    pub(crate) id: PairId,
+    pub(crate) local: usize,
+    pub(crate) remote: usize,
+    /// Which foundations it joins; equal numbers are equal foundations (RFC 8445 §6.1.2.6).
+    pub(crate) foundation: u32,
+    pub(crate) priority: u64,
+    pub(crate) check: Check,
+    /// Controlled agent: USE-CANDIDATE came before the pair was valid (RFC 8445 §7.3.1.5).
+    pub(crate) nominate_when_valid: bool,
+    /// Controlling agent: the check with USE-CANDIDATE is queued or under way.
+    pub(crate) nominating: bool,
+    /// The number of a renomination, else 0 (draft-thatcher-ice-renomination §4).
+    pub(crate) nomination: u32,
+    pub(crate) counters: PairCounters,
+}
+
+/// State of a pair with what is known in it.
+#[derive(Debug)]
+pub(crate) enum Check {
+    Frozen,
+    Waiting,
+    InProgress {
+        /// Its request was sent once and may be answered any moment.
+        fresh: bool,
+    },
+    Failed,
+    Succeeded(Valid),
+}
+
+/// What a successful check found out.
+#[derive(Debug)]
+pub(crate) struct Valid {
+    /// The local candidate that the other side sees: the mapped address in the response.
+    pub(crate) local: usize,
+    pub(crate) nominated: bool,
+    pub(crate) last_response: Instant,
+    /// When consent is next asked for.
+    pub(crate) next_request: Instant,
+    /// When the oldest consent check was sent that nothing was heard after.
+    pub(crate) unanswered_since: Option<Instant>,
+}
+
+impl Pair {
+    pub(crate) fn state(&self) -> PairState {
+        match self.check {
+            Check::Frozen => PairState::Frozen,
+            Check::Waiting => PairState::Waiting,
+            Check::InProgress { .. } => PairState::InProgress,
+            Check::Failed => PairState::Failed,
+            Check::Succeeded(_) => PairState::Succeeded,
+        }
+    }
+
+    pub(crate) fn is_unfinished(&self) -> bool {
+        matches!(
+            self.check,
+            Check::Frozen | Check::Waiting | Check::InProgress { .. }
+        )
+    }
+
+    pub(crate) fn valid(&self) -> Option<&Valid> {
+        match &self.check {
+            Check::Succeeded(valid) => Some(valid),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn valid_mut(&mut self) -> Option<&mut Valid> {
+        match &mut self.check {
+            Check::Succeeded(valid) => Some(valid),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn is_nominated(&self) -> bool {
+        self.valid().is_some_and(|valid| valid.nominated)
+    }
+
+    /// How long its nomination waits for better pairs.
+    pub(crate) fn nomination_wait(&self) -> Duration {
+        self.counters
+            .current_round_trip_time
+            .unwrap_or_default()
+            .clamp(limits::NOMINATION_WAIT_MIN, limits::NOMINATION_WAIT_MAX)
+    }
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Checklist {
+    pairs: Vec<Pair>,
+    /// RFC 8445 §6.1.4.1: the triggered-check queue. Nominations use it too.
+    triggered: VecDeque<PairId>,
+    /// Some pair was formed in this generation.
+    pub(crate) begun: bool,
+}
+
+impl Checklist {
+    pub(crate) fn pairs(&self) -> &[Pair] {
+        &self.pairs
+    }
+
+    pub(crate) fn pairs_mut(&mut self) -> &mut [Pair] {
+        &mut self.pairs
+    }
+
+    pub(crate) fn get(&self, id: PairId) -> Option<&Pair> {
+        self.pairs.iter().find(|pair| pair.id == id)
+    }
+
+    pub(crate) fn get_mut(&mut self, id: PairId) -> Option<&mut Pair> {
+        self.pairs.iter_mut().find(|pair| pair.id == id)
+    }
+
+    /// RFC 8445 §6.1.2.6 and RFC 8838 §12: a pair waits when no pair of its foundation is still
+    /// to be checked. False when the list is full of better pairs.
+    pub(crate) fn insert(&mut self, mut pair: Pair) -> bool {
+        if self.pairs.len() >= limits::PAIRS && !self.make_room(pair.priority) {
+            return false;
+        }
+        let held_back = self
+            .pairs
+            .iter()
+            .any(|other| other.foundation == pair.foundation && other.is_unfinished());
+        pair.check = if held_back {
+            Check::Frozen
+        } else {
+            Check::Waiting
+        };
+        self.begun = true;
+        self.pairs.push(pair);
+        true
+    }
+
+    /// RFC 8445 §6.1.2.5: the lowest priorities go first. A pair that works stays.
+    fn make_room(&mut self, priority: u64) -> bool {
+        let lowest = self
+            .pairs
+            .iter()
+            .enumerate()
+            .filter(|(_, pair)| !matches!(pair.check, Check::Succeeded(_)))
+            .min_by_key(|(_, pair)| {
+                let failed = matches!(pair.check, Check::Failed);
+                (!failed, pair.priority)
+            });
+        match lowest {
+            Some((at, pair)) if pair.priority < priority || matches!(pair.check, Check::Failed) => {
+                let id = self.pairs.swap_remove(at).id;
+                self.triggered.retain(|&queued| queued != id);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Queues a check that goes before the ordinary ones.
+    pub(crate) fn trigger(&mut self, id: PairId) {
+        if !self.triggered.contains(&id) {
+            self.triggered.push_back(id);
+        }
+    }
+
+    /// Queues a check that goes before all others.
+    pub(crate) fn trigger_first(&mut self, id: PairId) {
+        self.triggered.retain(|&queued| queued != id);
+        self.triggered.push_front(id);
+    }
+
+    /// There is a check to send as soon as pacing allows.
+    pub(crate) fn has_work(&self) -> bool {
+        !self.triggered.is_empty() || self.ordinary().is_some()
+    }
+
+    /// RFC 8445 §6.1.4.2: the pair to check now.
+    pub(crate) fn take_next(&mut self) -> Option<PairId> {
+        self.triggered.pop_front().or_else(|| self.ordinary())
+    }
+
+    /// The best waiting pair; else a frozen pair whose foundation nothing speaks for.
+    ///
+    /// RFC 8445 lets a pair in progress hold its foundation back until it fails, 39.5 s later.
+    /// Here it does until its first retransmission: what has not answered by then tells nothing
+    /// about the others.
+    fn ordinary(&self) -> Option<PairId> {
+        let best = |frozen: bool| {
+            self.pairs
+                .iter()
+                .filter(|pair| match pair.check {
+                    Check::Waiting => !frozen,
+                    Check::Frozen => frozen && !self.holds_back(pair.foundation),
+                    _ => false,
+                })
+                .max_by_key(|pair| pair.priority)
+                .map(|pair| pair.id)
+        };
+        best(false).or_else(|| best(true))
+    }
+
+    fn holds_back(&self, foundation: u32) -> bool {
+        let is_fresh = |pair: &&Pair| match pair.check {
+            Check::InProgress { fresh } => Some(fresh),
+            _ => None,
+        };
+        let mut under_way = (self.pairs.iter())
+            .filter(|pair| pair.foundation == foundation)
+            .filter_map(|pair| is_fresh(&pair))
+            .peekable();
+        under_way.peek().is_some() && under_way.all(|fresh| fresh)
+    }
+
+    /// RFC 8445 §7.2.5.3.3: a success unfreezes its foundation.
+    pub(crate) fn unfreeze(&mut self, foundation: u32) {
+        for pair in &mut self.pairs {
+            if pair.foundation == foundation && matches!(pair.check, Check::Frozen) {
+                pair.check = Check::Waiting;
+            }
+        }
+    }
+
+    /// RFC 8445 §8.1.2: a pair was nominated, so the others are not checked any more. Those that
+    /// the other agent wants to nominate too (aggressive nomination) go on.
+    pub(crate) fn conclude(&mut self) {
+        self.retain(|pair| !pair.is_unfinished() || pair.nominate_when_valid);
+    }
+
+    pub(crate) fn is_concluded(&self) -> bool {
+        self.pairs.iter().any(Pair::is_nominated)
+    }
+
+    pub(crate) fn has_unfinished(&self) -> bool {
+        self.pairs.iter().any(Pair::is_unfinished)
+    }
+
+    /// RFC 8445 §14.3: the factor of Ta in the retransmission timeout.
+    pub(crate) fn pending(&self) -> u32 {
+        let pending =
+            |pair: &&Pair| matches!(pair.check, Check::Waiting | Check::InProgress { .. });
+        self.pairs.iter().filter(pending).count() as u32
+    }
+
+    pub(crate) fn retain(&mut self, keep: impl Fn(&Pair) -> bool) {
+        self.pairs.retain(keep);
+        let pairs = &self.pairs;
+        self.triggered
+            .retain(|&id| pairs.iter().any(|pair| pair.id == id));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pair(id: u32, foundation: u32, priority: u64) -> Pair {
+        Pair {
+            id: PairId(id),
+            local: 0,
+            remote: id as usize,
+            foundation,
+            priority,
+            check: Check::Waiting,
+            nominate_when_valid: false,
+            nominating: false,
+            nomination: 0,
+            counters: PairCounters::default(),
+        }
+    }
+
+    #[test]
+    fn one_pair_of_a_foundation_waits_and_the_best_goes_first() {
+        let mut list = Checklist::default();
+        for new in [pair(0, 1, 10), pair(1, 1, 30), pair(2, 2, 20)] {
+            assert!(list.insert(new));
+        }
+        let states: Vec<PairState> = list.pairs().iter().map(Pair::state).collect();
+        assert_eq!(
+            states,
+            [PairState::Waiting, PairState::Frozen, PairState::Waiting]
+        );
+        assert_eq!(list.take_next(), Some(PairId(2)));
+        list.trigger(PairId(1));
+        assert_eq!(list.take_next(), Some(PairId(1)));
+    }
+
+    #[test]
+    fn a_silent_pair_holds_its_foundation_back_until_its_first_retransmission() {
+        let mut list = Checklist::default();
+        list.insert(pair(0, 1, 10));
+        list.insert(pair(1, 1, 9));
+        list.pairs_mut()[0].check = Check::InProgress { fresh: true };
+        assert_eq!(list.take_next(), None);
+        list.pairs_mut()[0].check = Check::InProgress { fresh: false };
+        assert_eq!(list.take_next(), Some(PairId(1)));
+    }
+
+    #[test]
+    fn a_full_list_keeps_its_best_pairs() {
+        let mut list = Checklist::default();
+        for id in 0..limits::PAIRS as u32 {
+            assert!(list.insert(pair(id, id, 100 + u64::from(id))));
+        }
+        assert!(!list.insert(pair(900, 900, 5)));
+        assert!(list.insert(pair(901, 901, 1000)));
+        assert_eq!(list.pairs().len(), limits::PAIRS);
+        assert!(list.get(PairId(0)).is_none());
+    }
+}

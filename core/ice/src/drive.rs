@@ -1,0 +1,111 @@
+//! Time and output.
+
+use duologue_base::{Instant, Transmit};
+
+use crate::agent::Agent;
+use crate::checklist::Check;
+use crate::transaction::{Next, Purpose};
+
+impl Agent {
+    /// Time has passed. Calling it early or late does no harm.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        if self.is_closed() {
+            return;
+        }
+        let due = |next: Next| !matches!(next, Next::Resend { .. }) && next.at() <= now;
+        while let Some(index) = self.transactions.iter().position(|t| due(t.next)) {
+            let transaction = self.transactions.swap_remove(index);
+            let at = self.index(transaction.generation);
+            if let (Next::Fail { .. }, Some(at)) = (transaction.next, at) {
+                self.check_failed(at, &transaction);
+            }
+        }
+        self.expire_consent(now);
+        self.update(now);
+    }
+
+    /// When to call [`handle_timeout`](Self::handle_timeout), then
+    /// [`poll_transmit`](Self::poll_transmit). None: when something arrives.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        if self.is_closed() {
+            return None;
+        }
+        let check = self.has_checks().then_some(self.next_check);
+        let transaction = self.transactions.iter().map(|t| t.next.at()).min();
+        [
+            check,
+            transaction,
+            self.consent_timeout(),
+            self.nomination_timeout(),
+            self.patience_timeout(),
+            self.retirement_timeout(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    /// Writes the next datagram into `out`, whose content it replaces.
+    ///
+    /// Responses go first; requests are sent again, and consent is asked for, when their time has
+    /// come; new checks go as pacing allows.
+    pub fn poll_transmit(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<Transmit> {
+        while let Some(reply) = self.replies.pop_front() {
+            let transmit = self.write_reply(&reply, out);
+            if transmit.is_some() {
+                return transmit;
+            }
+        }
+        if self.is_closed() {
+            return None;
+        }
+        self.retransmit(now, out)
+            .or_else(|| self.ask_consent(now, out))
+            .or_else(|| self.send_check(now, out))
+    }
+
+    fn has_checks(&self) -> bool {
+        !self.config.lite
+            && self.generations.iter().any(|generation| {
+                generation.remote_secret().is_some()
+                    && !generation.failed
+                    && generation.checklist.has_work()
+            })
+    }
+
+    /// RFC 8445 §6.1.4.2, but on the arrival of work and not on a tick: Ta is the least distance
+    /// of two checks.
+    fn send_check(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<Transmit> {
+        if self.config.lite {
+            return None;
+        }
+        while now >= self.next_check {
+            let (at, id) = self.take_check()?;
+            let Some(pair) = self.generations[at].checklist.get(id) else {
+                continue;
+            };
+            let purpose = match (&pair.check, pair.nominating) {
+                (Check::Succeeded(_), true) => Purpose::Nomination,
+                // It succeeded since it was queued.
+                (Check::Succeeded(_), false) => continue,
+                _ => Purpose::Check,
+            };
+            if let Some(transmit) = self.send_request(now, at, id, purpose, out) {
+                self.next_check = now + self.config.pacing;
+                return Some(transmit);
+            }
+        }
+        None
+    }
+
+    /// The newest generation goes first: a restart was asked for because the path is bad.
+    fn take_check(&mut self) -> Option<(usize, crate::stats::PairId)> {
+        (0..self.generations.len()).rev().find_map(|at| {
+            let generation = &mut self.generations[at];
+            if generation.remote_secret().is_none() || generation.failed {
+                return None;
+            }
+            Some((at, generation.checklist.take_next()?))
+        })
+    }
+}

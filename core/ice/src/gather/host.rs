@@ -1,0 +1,142 @@
+//! Host candidates (RFC 8445 §5.1.1.1): one for every address that a socket is bound to. The
+//! addresses belong to the agent; each generation announces them anew.
+
+use std::net::{IpAddr, SocketAddr};
+
+use duologue_base::{Instant, Protocol, SocketId};
+
+use crate::agent::{Agent, normalized};
+use crate::candidate::{self, Candidate, CandidateKind};
+use crate::event::Event;
+use crate::generation::{Base, LocalCandidate};
+use crate::limits;
+use crate::state::GatheringState;
+
+impl Agent {
+    /// A UDP socket is bound to this address of this machine. Nothing happens for an address that
+    /// ICE does not use: loopback (unless configured), unspecified, multicast and the obsolete
+    /// kinds of IPv6.
+    pub fn add_local_address(&mut self, now: Instant, socket: SocketId, addr: SocketAddr) {
+        let addr = normalized(addr);
+        let known = self.bases.iter().any(|base| base.socket == socket);
+        if self.is_closed() || known || !self.usable(addr.ip()) {
+            return;
+        }
+        if self.bases.len() >= limits::LOCAL_CANDIDATES {
+            self.counters.over_limit += 1;
+            return;
+        }
+        let same_family = |base: &&Base| base.addr.is_ipv4() == addr.is_ipv4();
+        let index = self.bases.iter().filter(same_family).count() as u16;
+        let base = Base {
+            socket,
+            addr,
+            protocol: Protocol::Udp,
+            preference: candidate::local_preference(addr.ip(), index),
+        };
+        self.bases.push(base);
+        for at in 0..self.generations.len() {
+            self.announce_host(at, base);
+        }
+        self.update(now);
+    }
+
+    /// The address or its socket is gone: pairs that send from it are, too.
+    pub fn remove_local_address(&mut self, now: Instant, socket: SocketId) {
+        self.bases.retain(|base| base.socket != socket);
+        for generation in &mut self.generations {
+            for local in &mut generation.locals {
+                local.gone |= local.base.socket == socket;
+            }
+            let locals = &generation.locals;
+            generation.checklist.retain(|pair| !locals[pair.local].gone);
+        }
+        self.forget_requests();
+        for at in 0..self.generations.len() {
+            self.reopen(at);
+        }
+        self.update(now);
+    }
+
+    /// Every address was given. Further ones may still come when the network changes.
+    pub fn end_of_local_addresses(&mut self, now: Instant) {
+        if self.addresses_complete {
+            return;
+        }
+        self.addresses_complete = true;
+        for at in 0..self.generations.len() {
+            self.set_gathering(at, GatheringState::Complete);
+        }
+        self.update(now);
+    }
+
+    /// A generation begins: it has the addresses that are known already.
+    pub(crate) fn begin_gathering(&mut self, at: usize) {
+        self.push_event(Event::Gathering {
+            generation: self.generations[at].id,
+            state: GatheringState::Gathering,
+        });
+        for base in self.bases.clone() {
+            self.announce_host(at, base);
+        }
+        if self.addresses_complete {
+            self.set_gathering(at, GatheringState::Complete);
+        }
+    }
+
+    fn set_gathering(&mut self, at: usize, state: GatheringState) {
+        let generation = &mut self.generations[at];
+        if generation.gathering != state {
+            generation.gathering = state;
+            let id = generation.id;
+            self.push_event(Event::Gathering {
+                generation: id,
+                state,
+            });
+        }
+    }
+
+    fn announce_host(&mut self, at: usize, base: Base) {
+        let kind = CandidateKind::Host;
+        let candidate = Candidate {
+            foundation: self.foundation(kind, base.addr.ip()),
+            priority: candidate::priority(kind, base.preference),
+            kind,
+            ufrag: Some(self.generations[at].local.credentials.ufrag.clone()),
+            ..Candidate::host(base.addr, base.protocol)
+        };
+        let generation = &mut self.generations[at];
+        if generation.locals.len() >= limits::LOCAL_CANDIDATES {
+            self.counters.over_limit += 1;
+            return;
+        }
+        generation.locals.push(LocalCandidate {
+            candidate: candidate.clone(),
+            base,
+            gone: false,
+        });
+        let (id, local) = (generation.id, generation.locals.len() - 1);
+        self.push_event(Event::LocalCandidate {
+            generation: id,
+            candidate,
+        });
+        self.pair_local(at, local);
+    }
+
+    fn usable(&self, ip: IpAddr) -> bool {
+        if ip.is_unspecified() || ip.is_multicast() {
+            return false;
+        }
+        if ip.is_loopback() {
+            return self.config.loopback;
+        }
+        match ip {
+            IpAddr::V4(ip) => !ip.is_broadcast(),
+            // RFC 8445 §5.1.1.1: neither IPv4-compatible (::/96) nor site-local (fec0::/10).
+            IpAddr::V6(ip) => {
+                let first = ip.segments()[0];
+                ip.to_bits() >> 32 != 0 && first & 0xffc0 != 0xfec0
+            }
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! Where local candidates come from: one file per source.
+
+mod host;

@@ -1,0 +1,258 @@
+use std::net::SocketAddr;
+
+use duologue_base::{Generation, Instant, Protocol, SocketId};
+use duologue_stun::Key;
+
+use crate::candidate::{self, Candidate, CandidateKind};
+use crate::checklist::{Check, Checklist, Pair};
+use crate::credentials::Credentials;
+use crate::limits;
+use crate::state::{GatheringState, Role};
+use crate::stats::{PairCounters, PairId};
+
+/// What a local candidate sends from.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Base {
+    pub(crate) socket: SocketId,
+    pub(crate) addr: SocketAddr,
+    pub(crate) protocol: Protocol,
+    /// Its preference among the bases, the middle part of priorities (RFC 8445 §5.1.2.1).
+    pub(crate) preference: u16,
+}
+
+#[derive(Debug)]
+pub(crate) struct LocalCandidate {
+    pub(crate) candidate: Candidate,
+    pub(crate) base: Base,
+    /// Its address went away: it is kept because pairs and statistics name it by its index.
+    pub(crate) gone: bool,
+}
+
+/// Credentials with their integrity key.
+#[derive(Debug)]
+pub(crate) struct Secret {
+    pub(crate) credentials: Credentials,
+    pub(crate) key: Key,
+}
+
+impl Secret {
+    fn new(credentials: Credentials) -> Self {
+        let key = Key::short_term(&credentials.pwd);
+        Secret { credentials, key }
+    }
+}
+
+/// What signalling said about the other agent.
+#[derive(Debug)]
+pub(crate) enum Remote {
+    /// Nothing yet. Candidates and checks that came too early wait here.
+    Unknown {
+        candidates: Vec<Candidate>,
+        checks: Vec<EarlyCheck>,
+    },
+    Known {
+        secret: Secret,
+        /// RFC 8863: until when to be patient.
+        patience: Instant,
+    },
+}
+
+/// A check that came before the remote credentials (RFC 8445 §7.3: it was answered already).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct EarlyCheck {
+    pub(crate) base: Base,
+    pub(crate) remote: SocketAddr,
+    pub(crate) priority: u32,
+    pub(crate) use_candidate: bool,
+    pub(crate) nomination: u32,
+}
+
+/// Everything between two ICE restarts.
+#[derive(Debug)]
+pub(crate) struct GenerationState {
+    pub(crate) id: Generation,
+    pub(crate) local: Secret,
+    pub(crate) remote: Remote,
+    pub(crate) locals: Vec<LocalCandidate>,
+    pub(crate) remotes: Vec<Candidate>,
+    pub(crate) gathering: GatheringState,
+    pub(crate) end_of_remote: bool,
+    pub(crate) checklist: Checklist,
+    /// When the first pair became valid.
+    pub(crate) first_valid: Option<Instant>,
+    /// `failed` was reached: it is final.
+    pub(crate) failed: bool,
+    /// Checks had begun before it did.
+    pub(crate) restarted: bool,
+    /// A newer generation was agreed on. It goes when that one has a nominated pair and the other
+    /// side asks nothing here any more.
+    pub(crate) retired: bool,
+    /// When the other side's last check came.
+    pub(crate) last_request: Instant,
+}
+
+impl GenerationState {
+    pub(crate) fn new(id: Generation, local: Credentials, restarted: bool) -> Self {
+        GenerationState {
+            id,
+            local: Secret::new(local),
+            remote: Remote::Unknown {
+                candidates: Vec::new(),
+                checks: Vec::new(),
+            },
+            locals: Vec::new(),
+            remotes: Vec::new(),
+            gathering: GatheringState::Gathering,
+            end_of_remote: false,
+            checklist: Checklist::default(),
+            first_valid: None,
+            failed: false,
+            restarted,
+            retired: false,
+            last_request: Instant::ZERO,
+        }
+    }
+
+    /// The candidates and checks that waited for the credentials.
+    pub(crate) fn set_remote(
+        &mut self,
+        credentials: Credentials,
+        patience: Instant,
+    ) -> (Vec<Candidate>, Vec<EarlyCheck>) {
+        let known = Remote::Known {
+            secret: Secret::new(credentials),
+            patience,
+        };
+        match std::mem::replace(&mut self.remote, known) {
+            Remote::Unknown { candidates, checks } => (candidates, checks),
+            Remote::Known { .. } => (Vec::new(), Vec::new()),
+        }
+    }
+
+    pub(crate) fn remote_secret(&self) -> Option<&Secret> {
+        match &self.remote {
+            Remote::Known { secret, .. } => Some(secret),
+            Remote::Unknown { .. } => None,
+        }
+    }
+
+    pub(crate) fn patience(&self) -> Option<Instant> {
+        match self.remote {
+            Remote::Known { patience, .. } => Some(patience),
+            Remote::Unknown { .. } => None,
+        }
+    }
+
+    /// Nothing can be added to the candidates of either side.
+    pub(crate) fn candidates_complete(&self) -> bool {
+        self.gathering == GatheringState::Complete && self.end_of_remote
+    }
+
+    pub(crate) fn base_of(&self, pair: &Pair) -> Base {
+        self.locals[pair.local].base
+    }
+
+    pub(crate) fn remote_addr_of(&self, pair: &Pair) -> SocketAddr {
+        self.remotes[pair.remote].addr
+    }
+
+    pub(crate) fn find_pair(&self, base: Base, remote: SocketAddr) -> Option<PairId> {
+        self.checklist
+            .pairs()
+            .iter()
+            .find(|pair| {
+                self.base_of(pair).socket == base.socket && self.remote_addr_of(pair) == remote
+            })
+            .map(|pair| pair.id)
+    }
+
+    pub(crate) fn find_remote(&self, addr: SocketAddr, protocol: Protocol) -> Option<usize> {
+        self.remotes
+            .iter()
+            .position(|known| known.addr == addr && known.protocol == protocol)
+    }
+
+    /// RFC 8445 §6.1.2.2: the pair of two candidates, when they can be one and are not yet.
+    pub(crate) fn pair_up(
+        &mut self,
+        local: usize,
+        remote: usize,
+        role: Role,
+        next_id: &mut u32,
+    ) -> Result<Option<PairId>, OverLimit> {
+        let (ours, theirs) = (&self.locals[local], &self.remotes[remote]);
+        if ours.gone || !can_pair(ours, theirs) {
+            return Ok(None);
+        }
+        // RFC 8445 §6.1.2.4: pairs of one base and one remote address are redundant.
+        if self.find_pair(ours.base, theirs.addr).is_some() {
+            return Ok(None);
+        }
+        let pair = Pair {
+            id: PairId(*next_id),
+            local,
+            remote,
+            foundation: self.foundation(local, remote),
+            priority: pair_priority(role, ours.candidate.priority, theirs.priority),
+            check: Check::Waiting,
+            nominate_when_valid: false,
+            nominating: false,
+            nomination: 0,
+            counters: PairCounters::default(),
+        };
+        let id = pair.id;
+        *next_id += 1;
+        match self.checklist.insert(pair) {
+            true => Ok(Some(id)),
+            false => Err(OverLimit),
+        }
+    }
+
+    /// Numbers foundations by the first candidates that have them.
+    fn foundation(&self, local: usize, remote: usize) -> u32 {
+        let ours = &self.locals[local].candidate.foundation;
+        let theirs = &self.remotes[remote].foundation;
+        let first = |position: Option<usize>, own: usize| position.unwrap_or(own) as u32;
+        let local = first(
+            (self.locals.iter()).position(|known| known.candidate.foundation == *ours),
+            local,
+        );
+        let remote = first(
+            (self.remotes.iter()).position(|known| known.foundation == *theirs),
+            remote,
+        );
+        local * limits::REMOTE_CANDIDATES as u32 + remote
+    }
+
+    /// The role changed, or a candidate learnt its real priority.
+    pub(crate) fn update_priorities(&mut self, role: Role) {
+        for pair in self.checklist.pairs_mut() {
+            let ours = self.locals[pair.local].candidate.priority;
+            pair.priority = pair_priority(role, ours, self.remotes[pair.remote].priority);
+        }
+    }
+}
+
+/// A limit keeps something out.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OverLimit;
+
+fn pair_priority(role: Role, ours: u32, theirs: u32) -> u64 {
+    match role {
+        Role::Controlling => candidate::pair_priority(ours, theirs),
+        Role::Controlled => candidate::pair_priority(theirs, ours),
+    }
+}
+
+/// Reflexive candidates are not paired: checks leave from their base, whose own candidate is
+/// (RFC 8445 §6.1.2.4).
+fn can_pair(ours: &LocalCandidate, theirs: &Candidate) -> bool {
+    let (a, b) = (ours.base.addr.ip(), theirs.addr.ip());
+    matches!(
+        ours.candidate.kind,
+        CandidateKind::Host | CandidateKind::Relayed
+    ) && ours.base.protocol == theirs.protocol
+        && a.is_ipv4() == b.is_ipv4()
+        && candidate::is_link_local(a) == candidate::is_link_local(b)
+        && a.is_loopback() == b.is_loopback()
+}

@@ -1,0 +1,54 @@
+//! Bounds of everything that another party, or the network, could make grow.
+
+use std::time::Duration;
+
+/// Generations that live at once: the stable one, a proposed one, and some that a restart in
+/// quick succession has not let go of yet.
+pub(crate) const GENERATIONS: usize = 4;
+/// Local candidates of a generation, peer-reflexive ones included.
+pub(crate) const LOCAL_CANDIDATES: usize = 64;
+/// Remote candidates of a generation, peer-reflexive ones included.
+pub(crate) const REMOTE_CANDIDATES: usize = 128;
+/// RFC 8445 §6.1.2.5: pairs of a checklist; the recommended default.
+pub(crate) const PAIRS: usize = 100;
+/// Checks that came before the remote credentials and wait for them.
+pub(crate) const EARLY_CHECKS: usize = 16;
+/// Responses that wait to be sent.
+pub(crate) const REPLIES: usize = 64;
+/// Requests that wait for their response, those that were given up but may still be answered
+/// included.
+pub(crate) const TRANSACTIONS: usize = 256;
+/// Attribute types listed in one 420 response.
+pub(crate) const UNKNOWN_ATTRIBUTES: usize = 8;
+/// Events that wait to be taken. An owner that takes none loses the oldest.
+pub(crate) const EVENTS: usize = 1024;
+
+/// RFC 8445 §14.3: retransmission timeouts are never shorter.
+pub(crate) const RTO_MIN: Duration = Duration::from_millis(500);
+/// RFC 8489 §6.2.1: Rc, how often a request is sent at most.
+pub(crate) const SENDS_MAX: u32 = 7;
+/// RFC 8489 §6.2.1: Rm, how many RTOs the last of them is waited for.
+pub(crate) const LAST_WAIT: u32 = 16;
+
+/// RFC 7675 §5.1: consent is asked for every 5 s, varied by a fifth either way.
+pub(crate) const CONSENT_INTERVAL: Duration = Duration::from_secs(5);
+/// RFC 7675 §5.1: without a response for so long nothing may be sent.
+pub(crate) const CONSENT_EXPIRY: Duration = Duration::from_secs(30);
+/// A consent check unanswered for so long makes the transport disconnected: the next one, at most
+/// 6 s later, had time to be answered too, so that one lost datagram disconnects nobody.
+pub(crate) const SILENCE: Duration = Duration::from_millis(6_500);
+/// A valid pair that is not in use stops being an alternative so long after its last response.
+pub(crate) const SPARE_FRESHNESS: Duration = Duration::from_secs(10);
+/// A lite agent asks nothing: it is disconnected when the other side's consent checks, which come
+/// at least every 6 s, stayed away twice.
+pub(crate) const LITE_SILENCE: Duration = Duration::from_secs(15);
+
+/// A replaced generation is kept until the other side's checks stayed away for so long: consent
+/// checks come at least every 6 s while it has not seen the new pair nominated.
+pub(crate) const RETIRED_LINGER: Duration = Duration::from_secs(10);
+
+/// How long the controlling agent waits for better pairs than the first valid one: that pair's
+/// round trip, within these bounds. Data flows meanwhile.
+pub(crate) const NOMINATION_WAIT_MIN: Duration = Duration::from_millis(20);
+/// See [`NOMINATION_WAIT_MIN`].
+pub(crate) const NOMINATION_WAIT_MAX: Duration = Duration::from_millis(200);

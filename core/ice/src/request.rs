@@ -1,0 +1,279 @@
+//! Checks of the other agent's (RFC 8445 §7.3).
+
+use duologue_base::{Datagram, Instant};
+use duologue_stun::{AttributeType, ErrorCode, Message, Method};
+
+use crate::agent::{Agent, normalized};
+use crate::candidate::{Candidate, CandidateKind};
+use crate::checklist::Check;
+use crate::event::Event;
+use crate::generation::{Base, EarlyCheck, Remote};
+use crate::limits;
+use crate::reply::Answer;
+use crate::state::Role;
+use crate::stats::PairId;
+
+/// The comprehension-required attributes of Binding requests that an ICE agent understands.
+const KNOWN: [AttributeType; 5] = [
+    AttributeType::USERNAME,
+    AttributeType::MESSAGE_INTEGRITY,
+    AttributeType::MESSAGE_INTEGRITY_SHA256,
+    AttributeType::PRIORITY,
+    AttributeType::USE_CANDIDATE,
+];
+
+impl Agent {
+    pub(crate) fn handle_request(
+        &mut self,
+        now: Instant,
+        base: Base,
+        datagram: &Datagram,
+        message: &Message<'_>,
+    ) {
+        let at = match self.authenticate(message) {
+            Ok(at) => at,
+            Err(code) => return self.reply(datagram, message, Answer::Refused(code)),
+        };
+        let generation = self.generations[at].id;
+        if let Some(answer) = self.unknown_attributes(at, message) {
+            self.counters.unknown_attributes += 1;
+            return self.reply(datagram, message, answer);
+        }
+        if self.is_role_conflict_lost_by_peer(message) {
+            return self.reply(datagram, message, Answer::RoleConflict(generation));
+        }
+        self.reply(datagram, message, Answer::Success(generation));
+        self.generations[at].last_request = now;
+        let check = EarlyCheck {
+            base,
+            remote: normalized(datagram.remote),
+            priority: message.priority().unwrap_or(0),
+            use_candidate: message.use_candidate(),
+            nomination: message.nomination().unwrap_or(0),
+        };
+        if let Remote::Unknown { checks, .. } = &mut self.generations[at].remote {
+            let same = |early: &EarlyCheck| {
+                early.base.socket == base.socket && early.remote == check.remote
+            };
+            match checks.iter().position(same) {
+                Some(known) => {
+                    let use_candidate = checks[known].use_candidate || check.use_candidate;
+                    checks[known] = EarlyCheck {
+                        use_candidate,
+                        ..check
+                    };
+                }
+                None if checks.len() < limits::EARLY_CHECKS => checks.push(check),
+                None => self.counters.over_limit += 1,
+            }
+            return;
+        }
+        self.learn_from_check(now, at, check);
+        self.update(now);
+    }
+
+    /// RFC 8489 §9.1.3 with the username of RFC 8445 §7.3: `ours:theirs`. The generation it is
+    /// for.
+    fn authenticate(&mut self, message: &Message<'_>) -> Result<usize, ErrorCode> {
+        let (Some(username), true) = (message.username(), message.has_integrity()) else {
+            self.counters.unauthenticated += 1;
+            return Err(ErrorCode::BAD_REQUEST);
+        };
+        let ours = username.split_once(':').map(|(ours, _)| ours);
+        let found = self
+            .generations
+            .iter()
+            .position(|generation| ours == Some(&generation.local.credentials.ufrag));
+        if let Some(at) = found
+            && message.verify(&self.generations[at].local.key).is_ok()
+        {
+            return Ok(at);
+        }
+        self.counters.unauthorized += 1;
+        Err(ErrorCode::UNAUTHENTICATED)
+    }
+
+    fn unknown_attributes(&self, at: usize, message: &Message<'_>) -> Option<Answer> {
+        let mut kinds = [AttributeType(0); limits::UNKNOWN_ATTRIBUTES];
+        let mut count = 0;
+        for (slot, kind) in kinds.iter_mut().zip(message.unknown_required(&KNOWN)) {
+            *slot = kind;
+            count += 1;
+        }
+        (count > 0).then_some(Answer::UnknownAttributes {
+            generation: self.generations[at].id,
+            kinds,
+            count,
+        })
+    }
+
+    /// RFC 8445 §7.3.1.1: of two agents in one role, the one with the larger tie-breaker is
+    /// controlling. True when the other one has to change.
+    fn is_role_conflict_lost_by_peer(&mut self, message: &Message<'_>) -> bool {
+        let (theirs, wins) = match self.role {
+            Role::Controlling => match message.ice_controlling() {
+                Some(theirs) => (theirs, Role::Controlling),
+                None => return false,
+            },
+            Role::Controlled => match message.ice_controlled() {
+                Some(theirs) => (theirs, Role::Controlling),
+                None => return false,
+            },
+        };
+        self.counters.role_conflicts += 1;
+        // A lite agent cannot nominate, so a full one that thinks it is controlled is wrong.
+        let should_be = match self.tie_breaker >= theirs && !self.config.lite {
+            true => wins,
+            false => Role::Controlled,
+        };
+        if self.role == should_be || self.config.lite {
+            return true;
+        }
+        self.change_role(should_be);
+        self.push_event(Event::Role(should_be));
+        false
+    }
+
+    /// RFC 8445 §7.3.1.3 to §7.3.1.5: what a valid check tells. The remote credentials are known.
+    pub(crate) fn learn_from_check(&mut self, now: Instant, at: usize, check: EarlyCheck) {
+        let nominates = check.use_candidate && self.role == Role::Controlled;
+        // RFC 8445 §8.1.2: after the nomination nothing else is checked; unless the nominated
+        // path went silent, then whoever reaches us may have another one.
+        let closed = self.generations[at].failed
+            || (self.is_settled(now, at) && !nominates && !self.config.lite);
+        let Some(id) = self.pair_of_check(at, &check, closed) else {
+            return;
+        };
+        if self.config.lite {
+            return self.lite_check(now, at, id, &check);
+        }
+        let generation = &mut self.generations[at];
+        let Some(pair) = generation.checklist.get_mut(id) else {
+            return;
+        };
+        pair.counters.requests_received += 1;
+        pair.counters.responses_sent += 1;
+        if nominates {
+            pair.nomination = pair.nomination.max(check.nomination);
+        }
+        match &mut pair.check {
+            Check::Succeeded(valid) => {
+                valid.nominated |= nominates;
+                // The other side reaches us: ask at once whether we reach it again.
+                if valid.unanswered_since.is_some() {
+                    valid.next_request = valid.next_request.min(now);
+                }
+            }
+            _ if closed => {}
+            Check::Frozen | Check::Waiting | Check::Failed | Check::InProgress { .. } => {
+                pair.nominate_when_valid |= nominates;
+                // RFC 8445 §7.3.1.4: whoever reaches us can probably be reached, now. A check
+                // under way may have been lost to a NAT that this one opened.
+                pair.check = Check::Waiting;
+                generation.checklist.trigger(id);
+                let of_pair = |t: &&mut crate::transaction::Transaction| t.pair == id;
+                self.transactions
+                    .iter_mut()
+                    .filter(of_pair)
+                    .for_each(|t| t.cancel());
+            }
+        }
+    }
+
+    /// The pair that a check belongs to; a new one, with a new peer-reflexive candidate, when it
+    /// comes from an unknown address (RFC 8445 §7.3.1.3) and the checklist is not closed.
+    fn pair_of_check(&mut self, at: usize, check: &EarlyCheck, closed: bool) -> Option<PairId> {
+        let generation = &self.generations[at];
+        if let Some(known) = generation.find_pair(check.base, check.remote) {
+            return Some(known);
+        }
+        if closed {
+            return None;
+        }
+        let remote = match generation.find_remote(check.remote, check.base.protocol) {
+            Some(known) => known,
+            None => {
+                let foundation = format!("prflx{}", generation.remotes.len());
+                let candidate = Candidate {
+                    foundation,
+                    priority: check.priority,
+                    kind: CandidateKind::PeerReflexive,
+                    ..Candidate::host(check.remote, check.base.protocol)
+                };
+                self.push_remote(at, candidate)?
+            }
+        };
+        let generation = &mut self.generations[at];
+        let local = generation.locals.iter().position(|local| {
+            local.base.socket == check.base.socket
+                && !local.gone
+                && local.candidate.kind != CandidateKind::PeerReflexive
+        })?;
+        match generation.pair_up(local, remote, self.role, &mut self.next_pair_id) {
+            Ok(pair) => pair,
+            Err(_) => {
+                self.counters.over_limit += 1;
+                None
+            }
+        }
+    }
+
+    /// RFC 8445 §7.3.2: a lite agent takes the other side's word for it.
+    fn lite_check(&mut self, now: Instant, at: usize, id: PairId, check: &EarlyCheck) {
+        let generation = &mut self.generations[at];
+        let Some(pair) = generation.checklist.get_mut(id) else {
+            return;
+        };
+        pair.counters.requests_received += 1;
+        pair.counters.responses_sent += 1;
+        match &mut pair.check {
+            Check::Succeeded(valid) => valid.last_response = now,
+            state if check.use_candidate => {
+                *state = Check::Succeeded(crate::checklist::Valid {
+                    local: pair.local,
+                    nominated: true,
+                    last_response: now,
+                    next_request: now,
+                    unanswered_since: None,
+                });
+            }
+            _ => {}
+        }
+        if check.use_candidate {
+            pair.nomination = pair.nomination.max(check.nomination);
+        }
+    }
+
+    /// A STUN message arrived at one of this agent's sockets. False when it is not for this agent
+    /// at all: not STUN, or on a socket that it does not have.
+    pub fn handle_stun(&mut self, now: Instant, datagram: &Datagram, bytes: &[u8]) -> bool {
+        let base = self
+            .bases
+            .iter()
+            .find(|base| base.socket == datagram.socket);
+        let Some(&base) = base else {
+            return false;
+        };
+        let message = match Message::parse(bytes) {
+            Ok(message) => message,
+            Err(duologue_stun::ParseError::NotStun) => return false,
+            Err(_) => {
+                self.counters.malformed += 1;
+                return true;
+            }
+        };
+        if self.is_closed() || message.method() != Method::BINDING {
+            self.counters.malformed += 1;
+            return true;
+        }
+        match message.class() {
+            duologue_stun::Class::Request => self.handle_request(now, base, datagram, &message),
+            // RFC 8445 §11: a keepalive.
+            duologue_stun::Class::Indication => {}
+            duologue_stun::Class::SuccessResponse | duologue_stun::Class::ErrorResponse => {
+                self.handle_response(now, base, datagram, &message);
+            }
+        }
+        true
+    }
+}

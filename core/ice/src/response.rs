@@ -1,0 +1,198 @@
+//! Responses to this agent's requests (RFC 8445 §7.2.5).
+
+use std::net::SocketAddr;
+
+use duologue_base::{Datagram, Instant};
+use duologue_stun::{AttributeType, Class, ErrorCode, Message};
+
+use crate::agent::{Agent, normalized};
+use crate::candidate::{self, Candidate, CandidateKind};
+use crate::checklist::{Check, Valid};
+use crate::event::Event;
+use crate::generation::{Base, LocalCandidate};
+use crate::state::Role;
+use crate::transaction::{Purpose, Transaction};
+
+/// The comprehension-required attributes of Binding responses.
+const KNOWN: [AttributeType; 6] = [
+    AttributeType::MAPPED_ADDRESS,
+    AttributeType::MESSAGE_INTEGRITY,
+    AttributeType::MESSAGE_INTEGRITY_SHA256,
+    AttributeType::ERROR_CODE,
+    AttributeType::UNKNOWN_ATTRIBUTES,
+    AttributeType::XOR_MAPPED_ADDRESS,
+];
+
+impl Agent {
+    pub(crate) fn handle_response(
+        &mut self,
+        now: Instant,
+        base: Base,
+        datagram: &Datagram,
+        message: &Message<'_>,
+    ) {
+        let Some(index) = self.authentic_response(message) else {
+            self.counters.stray_responses += 1;
+            return;
+        };
+        let transaction = self.transactions.swap_remove(index);
+        let Some(at) = self.index(transaction.generation) else {
+            return;
+        };
+        let generation = &mut self.generations[at];
+        let Some(pair) = generation.checklist.get_mut(transaction.pair) else {
+            return;
+        };
+        pair.counters.responses_received += 1;
+        if let Some(round_trip) = transaction.round_trip(now) {
+            pair.counters.current_round_trip_time = Some(round_trip);
+            pair.counters.total_round_trip_time += round_trip;
+        }
+        let pair = generation.checklist.get(transaction.pair);
+        // RFC 8445 §7.2.5.2.1: the path must be the same both ways.
+        let symmetric = pair.is_some_and(|pair| {
+            generation.base_of(pair).socket == base.socket
+                && generation.remote_addr_of(pair) == normalized(datagram.remote)
+        });
+        let mapped = message.mapped_address().map(normalized);
+        let unknown = message.unknown_required(&KNOWN).next().is_some();
+        match (message.class(), mapped) {
+            (Class::SuccessResponse, Some(mapped)) if symmetric && !unknown => {
+                self.check_succeeded(now, at, &transaction, base, mapped);
+            }
+            (Class::ErrorResponse, _)
+                if message.error_code() == Some(ErrorCode::ROLE_CONFLICT)
+                    && transaction.purpose != Purpose::Consent =>
+            {
+                self.lost_role_conflict(at, &transaction);
+            }
+            // RFC 7675 §5.1: anything else than success says nothing about consent.
+            _ if transaction.purpose == Purpose::Consent => {}
+            _ => self.check_failed(at, &transaction),
+        }
+        self.update(now);
+    }
+
+    /// RFC 8489 §9.1.4: a response that is not authentic is as good as none.
+    fn authentic_response(&self, message: &Message<'_>) -> Option<usize> {
+        let id = message.transaction_id();
+        let index = self.transactions.iter().position(|t| t.id == id)?;
+        let at = self.index(self.transactions[index].generation)?;
+        let key = &self.generations[at].remote_secret()?.key;
+        message.verify(key).ok().map(|()| index)
+    }
+
+    /// RFC 8445 §7.2.5.3
+    fn check_succeeded(
+        &mut self,
+        now: Instant,
+        at: usize,
+        transaction: &Transaction,
+        base: Base,
+        mapped: SocketAddr,
+    ) {
+        let local = self.mapped_candidate(at, transaction, base, mapped);
+        let next_request = now + self.consent_interval();
+        let generation = &mut self.generations[at];
+        let Some(pair) = generation.checklist.get_mut(transaction.pair) else {
+            return;
+        };
+        let local = local.unwrap_or(pair.local);
+        // RFC 8445 §7.2.5.3.4 and §8.1.1: nominated by our request or by an earlier one of theirs.
+        let nominated = match self.role {
+            Role::Controlling => transaction.purpose == Purpose::Nomination,
+            Role::Controlled => pair.nominate_when_valid,
+        };
+        if transaction.purpose == Purpose::Nomination {
+            pair.nominating = false;
+        }
+        match &mut pair.check {
+            Check::Succeeded(valid) => {
+                valid.local = local;
+                valid.nominated |= nominated;
+                valid.last_response = now;
+                valid.unanswered_since = None;
+            }
+            state => {
+                *state = Check::Succeeded(Valid {
+                    local,
+                    nominated,
+                    last_response: now,
+                    next_request,
+                    unanswered_since: None,
+                });
+            }
+        }
+        let foundation = pair.foundation;
+        generation.checklist.unfreeze(foundation);
+        generation.first_valid.get_or_insert(now);
+        // Other requests on the pair have nothing left to find out, except a nomination.
+        for other in &mut self.transactions {
+            if other.pair == transaction.pair && other.purpose == Purpose::Check {
+                other.cancel();
+            }
+        }
+    }
+
+    /// RFC 8445 §7.2.5.3.1: the local candidate with the mapped address; a new peer-reflexive one
+    /// when there is none.
+    fn mapped_candidate(
+        &mut self,
+        at: usize,
+        transaction: &Transaction,
+        base: Base,
+        mapped: SocketAddr,
+    ) -> Option<usize> {
+        let known = self.generations[at].locals.iter().position(|local| {
+            local.candidate.addr == mapped && local.base.socket == base.socket && !local.gone
+        });
+        if known.is_some() {
+            return known;
+        }
+        let kind = CandidateKind::PeerReflexive;
+        let ufrag = self.generations[at].local.credentials.ufrag.clone();
+        let candidate = Candidate {
+            foundation: self.foundation(kind, base.addr.ip()),
+            priority: candidate::priority(kind, base.preference),
+            kind,
+            related: Some(base.addr),
+            ufrag: Some(ufrag),
+            ..Candidate::host(mapped, base.protocol)
+        };
+        debug_assert_eq!(transaction.generation, self.generations[at].id);
+        self.push_local(
+            at,
+            LocalCandidate {
+                candidate,
+                base,
+                gone: false,
+            },
+        )
+    }
+
+    /// RFC 8445 §7.2.5.1
+    fn lost_role_conflict(&mut self, at: usize, transaction: &Transaction) {
+        self.counters.role_conflicts += 1;
+        if transaction.role == self.role {
+            self.tie_breaker = self.rng.u64();
+            self.change_role(self.role.switched());
+            self.push_event(Event::Role(self.role));
+        }
+        let checklist = &mut self.generations[at].checklist;
+        if let Some(pair) = checklist.get_mut(transaction.pair) {
+            pair.nominating = false;
+            if pair.is_unfinished() {
+                pair.check = Check::Waiting;
+                checklist.trigger(transaction.pair);
+            }
+        }
+    }
+
+    /// RFC 8445 §7.2.5.2
+    pub(crate) fn check_failed(&mut self, at: usize, transaction: &Transaction) {
+        if let Some(pair) = self.generations[at].checklist.get_mut(transaction.pair) {
+            pair.nominating = false;
+            pair.check = Check::Failed;
+        }
+    }
+}

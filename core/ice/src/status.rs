@@ -1,0 +1,91 @@
+//! The transport's state, derived from everything else (webrtc-pc §5.6.4).
+
+use duologue_base::Instant;
+
+use crate::agent::Agent;
+use crate::event::Event;
+use crate::state::TransportState;
+
+impl Agent {
+    pub(crate) fn update_state(&mut self, now: Instant) {
+        let state = self.derive_state(now);
+        if state == TransportState::Failed {
+            let newest = self.generations.len() - 1;
+            self.generations[newest].failed = true;
+        }
+        self.set_state(now, state);
+    }
+
+    pub(crate) fn set_state(&mut self, now: Instant, state: TransportState) {
+        if self.state != state {
+            tracing::debug!(?now, from = self.state.as_str(), to = state.as_str(), "ice");
+            self.state = state;
+            self.push_event(Event::State(state));
+        }
+    }
+
+    fn derive_state(&self, now: Instant) -> TransportState {
+        let newest = self.newest();
+        let Some(selected) = self.selected else {
+            return self.state_without_pair(now);
+        };
+        let current = selected.generation == newest.id;
+        if self.is_silent(now) {
+            // "If begun in the transient disconnected state, [a restart] causes a transition to
+            // checking, effectively forgetting that connectivity was previously lost."
+            return match current {
+                true => TransportState::Disconnected,
+                false => TransportState::Checking,
+            };
+        }
+        let nominated = self
+            .pair(selected.generation, selected.pair)
+            .is_some_and(|pair| pair.is_nominated());
+        let finished = newest.candidates_complete() && !newest.checklist.has_unfinished();
+        match current && nominated && finished {
+            true => TransportState::Completed,
+            false => TransportState::Connected,
+        }
+    }
+
+    fn state_without_pair(&self, now: Instant) -> TransportState {
+        let newest = self.newest();
+        if newest.failed {
+            return TransportState::Failed;
+        }
+        if newest.checklist.has_unfinished() {
+            return TransportState::Checking;
+        }
+        // "disconnected or failed, ICE restart occurs: checking"
+        let begun = newest.checklist.begun;
+        let idle = match newest.restarted || !newest.remotes.is_empty() {
+            true => TransportState::Checking,
+            false => TransportState::New,
+        };
+        match newest.patience() {
+            // "finished checking all candidate pairs, and all pairs have either failed
+            // connectivity checks or lost consent, and either zero local candidates were gathered
+            // or the PAC timer has expired"
+            Some(until) if newest.candidates_complete() => {
+                // RFC 8863 §4: patience is for those that never connected.
+                let patient = now < until && newest.first_valid.is_none();
+                match newest.locals.is_empty() || !patient {
+                    true => TransportState::Failed,
+                    false => idle,
+                }
+            }
+            // "has finished checking all existing candidates pairs and not found a connection
+            // […], but it is still gathering and/or waiting for additional remote candidates"
+            Some(_) if begun => TransportState::Disconnected,
+            _ => idle,
+        }
+    }
+
+    /// When patience ends (RFC 8863), if nothing else decides before.
+    pub(crate) fn patience_timeout(&self) -> Option<Instant> {
+        let newest = self.newest();
+        let waits = self.selected.is_none() && !newest.failed && newest.candidates_complete();
+        let until = newest.patience().filter(|_| waits)?;
+        (until > self.updated).then_some(until)
+    }
+}

@@ -1,0 +1,199 @@
+//! Requests of this agent's and when they are sent again (RFC 8489 §6.2.1, RFC 8445 §14.3).
+
+use std::time::Duration;
+
+use duologue_base::{Ecn, Generation, Instant, Transmit};
+use duologue_stun::{Class, Method, TransactionId, Writer};
+
+use crate::agent::Agent;
+use crate::candidate::{self, CandidateKind};
+use crate::checklist::Check;
+use crate::limits;
+use crate::state::Role;
+use crate::stats::PairId;
+
+/// One Binding request.
+#[derive(Debug)]
+pub(crate) struct Transaction {
+    pub(crate) id: TransactionId,
+    pub(crate) generation: Generation,
+    pub(crate) pair: PairId,
+    pub(crate) purpose: Purpose,
+    /// The role and tie-breaker it states, retransmissions included.
+    pub(crate) role: Role,
+    tie_breaker: u64,
+    sends: u32,
+    last_sent: Instant,
+    rto: Duration,
+    pub(crate) next: Next,
+}
+
+/// What a request is for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Purpose {
+    /// A connectivity check (RFC 8445 §7.2).
+    Check,
+    /// The same with USE-CANDIDATE (RFC 8445 §8.1.1).
+    Nomination,
+    /// RFC 7675
+    Consent,
+}
+
+/// What happens to a request without a response.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Next {
+    /// It is sent once more.
+    Resend { at: Instant },
+    /// Its pair fails.
+    Fail { at: Instant },
+    /// It is forgotten: another check replaced it, or it is never sent twice.
+    Forget { at: Instant },
+}
+
+impl Next {
+    pub(crate) fn at(self) -> Instant {
+        match self {
+            Next::Resend { at } | Next::Fail { at } | Next::Forget { at } => at,
+        }
+    }
+}
+
+impl Transaction {
+    /// The time since the request was sent, unless it was sent more than once: then nobody knows
+    /// which of them a response is for (Karn's rule).
+    pub(crate) fn round_trip(&self, now: Instant) -> Option<Duration> {
+        (self.sends == 1).then(|| now - self.last_sent)
+    }
+
+    /// RFC 8445 §7.3.1.4: no more retransmissions, and no failure when no response comes.
+    pub(crate) fn cancel(&mut self) {
+        let wait = self.rto * limits::LAST_WAIT;
+        self.next = Next::Forget {
+            at: self.last_sent + wait,
+        };
+    }
+
+    fn sent(&mut self, now: Instant) {
+        self.last_sent = now;
+        self.sends += 1;
+        if let Next::Resend { at } = &mut self.next {
+            // RFC 8489 §6.2.1: the timeout doubles; the last request is waited for Rm × RTO.
+            *at = now + self.rto * (1 << (self.sends - 1));
+            if self.sends >= limits::SENDS_MAX {
+                self.next = Next::Fail {
+                    at: now + self.rto * limits::LAST_WAIT,
+                };
+            }
+        }
+    }
+}
+
+impl Agent {
+    /// Begins a request on a pair and writes it.
+    pub(crate) fn send_request(
+        &mut self,
+        now: Instant,
+        at: usize,
+        pair: PairId,
+        purpose: Purpose,
+        out: &mut Vec<u8>,
+    ) -> Option<Transmit> {
+        if self.transactions.len() >= limits::TRANSACTIONS {
+            self.counters.over_limit += 1;
+            let spare = |t: &Transaction| matches!(t.next, Next::Forget { .. });
+            let index = self.transactions.iter().position(spare)?;
+            self.transactions.remove(index);
+        }
+        let mut id = [0; 12];
+        self.rng.fill(&mut id);
+        let generation = &mut self.generations[at];
+        // RFC 8445 §14.3
+        let rto = limits::RTO_MIN.max(self.config.pacing * generation.checklist.pending());
+        let state = generation.checklist.get_mut(pair)?;
+        let next = match purpose {
+            // RFC 7675 §5.1: consent checks are not retransmitted.
+            Purpose::Consent => {
+                state.counters.consent_requests_sent += 1;
+                Next::Forget {
+                    at: now + limits::CONSENT_EXPIRY,
+                }
+            }
+            Purpose::Check | Purpose::Nomination => {
+                state.counters.requests_sent += 1;
+                Next::Resend { at: now }
+            }
+        };
+        if purpose == Purpose::Check {
+            state.check = Check::InProgress { fresh: true };
+        }
+        let mut transaction = Transaction {
+            id: TransactionId(id),
+            generation: generation.id,
+            pair,
+            purpose,
+            role: self.role,
+            tie_breaker: self.tie_breaker,
+            sends: 0,
+            last_sent: now,
+            rto,
+            next,
+        };
+        let transmit = self.write_request(&transaction, out)?;
+        transaction.sent(now);
+        self.transactions.push(transaction);
+        Some(transmit)
+    }
+
+    /// Sends one request again whose time has come.
+    pub(crate) fn retransmit(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<Transmit> {
+        let due = |t: &Transaction| matches!(t.next, Next::Resend { at } if at <= now);
+        while let Some(index) = self.transactions.iter().position(due) {
+            let Some(transmit) = self.write_request(&self.transactions[index], out) else {
+                self.transactions.swap_remove(index);
+                continue;
+            };
+            let transaction = &mut self.transactions[index];
+            transaction.sent(now);
+            let (generation, pair) = (transaction.generation, transaction.pair);
+            if let Some(at) = self.index(generation)
+                && let Some(pair) = self.generations[at].checklist.get_mut(pair)
+                && let Check::InProgress { fresh } = &mut pair.check
+            {
+                *fresh = false;
+            }
+            return Some(transmit);
+        }
+        None
+    }
+
+    /// RFC 8445 §7.2.2
+    fn write_request(&self, request: &Transaction, out: &mut Vec<u8>) -> Option<Transmit> {
+        let generation = &self.generations[self.index(request.generation)?];
+        let pair = generation.checklist.get(request.pair)?;
+        let remote = generation.remote_secret()?;
+        let base = generation.base_of(pair);
+        let priority = candidate::priority(CandidateKind::PeerReflexive, base.preference);
+        let local = &generation.local.credentials.ufrag;
+        out.clear();
+        let mut writer = Writer::new(out, Class::Request, Method::BINDING, request.id);
+        writer
+            .check_username(&remote.credentials.ufrag, local)
+            .priority(priority);
+        match request.role {
+            Role::Controlling => writer.ice_controlling(request.tie_breaker),
+            Role::Controlled => writer.ice_controlled(request.tie_breaker),
+        };
+        if request.purpose == Purpose::Nomination {
+            writer.use_candidate();
+        }
+        writer.integrity(&remote.key).fingerprint();
+        Some(Transmit {
+            socket: base.socket,
+            remote: generation.remote_addr_of(pair),
+            local_ip: None,
+            ecn: Ecn::NotEct,
+            len: out.len(),
+            segment_size: None,
+        })
+    }
+}

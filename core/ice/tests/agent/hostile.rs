@@ -1,0 +1,200 @@
+//! What must not work: forged, broken and excessive messages.
+
+use std::time::Duration;
+
+use duologue_base::{Datagram, Ecn, Generation, SocketId};
+use duologue_ice::{Credentials, TransportState};
+use duologue_stun::{AttributeType, Class, ErrorCode, Key, Message, Method, TransactionId, Writer};
+
+use crate::sim::{Link, Sim, addr, ms};
+
+const STRANGER: &str = "203.0.113.66:6666";
+
+fn connected(seed: u64) -> Sim {
+    let mut sim = Sim::connected_by_signalling(seed, Link::default());
+    assert!(sim.run_until(ms(1000), |sim| sim.both(TransportState::Completed)));
+    sim
+}
+
+fn credentials(sim: &Sim, peer: usize) -> Credentials {
+    let agent = &sim.peers[peer].agent;
+    agent
+        .local_credentials(Generation(0))
+        .expect("it lives")
+        .clone()
+}
+
+fn request(build: impl FnOnce(&mut Writer<'_>)) -> Vec<u8> {
+    let mut packet = Vec::new();
+    let id = TransactionId([9; 12]);
+    build(&mut Writer::new(
+        &mut packet,
+        Class::Request,
+        Method::BINDING,
+        id,
+    ));
+    packet
+}
+
+/// Hands bytes to peer 0 and returns its answer.
+fn exchange(sim: &mut Sim, bytes: &[u8]) -> Option<Vec<u8>> {
+    let datagram = Datagram {
+        socket: SocketId(0),
+        remote: addr(STRANGER),
+        local_ip: None,
+        ecn: Ecn::NotEct,
+    };
+    let agent = &mut sim.peers[0].agent;
+    agent.handle_stun(sim.now, &datagram, bytes);
+    let mut out = Vec::new();
+    agent.poll_transmit(sim.now, &mut out).map(|_| out)
+}
+
+fn error_of(answer: Option<Vec<u8>>) -> Option<ErrorCode> {
+    let answer = answer?;
+    let message = Message::parse(&answer).expect("an answer is STUN");
+    assert_eq!(message.class(), Class::ErrorResponse);
+    message.error_code()
+}
+
+#[test]
+fn requests_without_or_with_wrong_credentials_are_refused_and_counted() {
+    let mut sim = connected(1);
+    let ours = credentials(&sim, 0);
+    let bare = request(|writer| {
+        writer.priority(1).fingerprint();
+    });
+    assert_eq!(
+        error_of(exchange(&mut sim, &bare)),
+        Some(ErrorCode::BAD_REQUEST)
+    );
+    let forged = request(|writer| {
+        let key = Key::short_term("a wrong password, of length");
+        let username = format!("{}:x", ours.ufrag);
+        writer.username(&username).integrity(&key).fingerprint();
+    });
+    let answer = exchange(&mut sim, &forged);
+    assert_eq!(error_of(answer), Some(ErrorCode::UNAUTHENTICATED));
+    let elsewhere = request(|writer| {
+        let key = Key::short_term(&ours.pwd);
+        writer.username("nobody:x").integrity(&key).fingerprint();
+    });
+    let answer = exchange(&mut sim, &elsewhere);
+    assert_eq!(error_of(answer), Some(ErrorCode::UNAUTHENTICATED));
+    let counters = sim.peers[0].agent.counters();
+    assert_eq!((counters.unauthenticated, counters.unauthorized), (1, 2));
+    assert_eq!(
+        sim.peers[0].agent.remote_candidates(Generation(0)).count(),
+        1
+    );
+}
+
+#[test]
+fn unknown_comprehension_required_attributes_are_named_in_the_refusal() {
+    let mut sim = connected(2);
+    let ours = credentials(&sim, 0);
+    let key = Key::short_term(&ours.pwd);
+    let packet = request(|writer| {
+        writer
+            .username(&format!("{}:x", ours.ufrag))
+            .attribute(AttributeType(0x7ffe), b"?")
+            .attribute(AttributeType(0xfffe), b"optional")
+            .integrity(&key)
+            .fingerprint();
+    });
+    let answer = exchange(&mut sim, &packet).unwrap();
+    let message = Message::parse(&answer).unwrap();
+    assert_eq!(message.error_code(), Some(ErrorCode::UNKNOWN_ATTRIBUTE));
+    let unknown: Vec<AttributeType> = message.unknown_attributes().collect();
+    assert_eq!(unknown, [AttributeType(0x7ffe)]);
+    assert_eq!(message.verify(&key), Ok(()));
+}
+
+#[test]
+fn a_stranger_cannot_take_the_connection_over() {
+    let mut sim = connected(3);
+    let route = sim.peers[0].agent.route();
+    let theirs = credentials(&sim, 1);
+    let key = Key::short_term(&theirs.pwd);
+    // A response to nothing, though with the right key.
+    let mut packet = Vec::new();
+    let id = TransactionId([1; 12]);
+    Writer::new(&mut packet, Class::SuccessResponse, Method::BINDING, id)
+        .xor_mapped_address(addr(STRANGER))
+        .integrity(&key)
+        .fingerprint();
+    assert_eq!(exchange(&mut sim, &packet), None);
+    assert_eq!(sim.peers[0].agent.counters().stray_responses, 1);
+    assert_eq!(sim.peers[0].agent.route(), route);
+}
+
+#[test]
+fn random_and_mutated_messages_never_panic_and_never_connect() {
+    let mut sim = connected(4);
+    let ours = credentials(&sim, 0);
+    let key = Key::short_term(&ours.pwd);
+    let good = request(|writer| {
+        writer
+            .username(&format!("{}:x", ours.ufrag))
+            .priority(1)
+            .ice_controlled(1)
+            .integrity(&key)
+            .fingerprint();
+    });
+    for _ in 0..20_000 {
+        let mut packet = good.clone();
+        for _ in 0..=sim.rng.below(4) {
+            let at = sim.rng.below(packet.len() as u32) as usize;
+            packet[at] = sim.rng.u32() as u8;
+        }
+        packet.truncate(1 + sim.rng.below(packet.len() as u32) as usize);
+        exchange(&mut sim, &packet);
+        let len = sim.rng.below(60) as usize;
+        let mut noise = vec![0; len];
+        sim.rng.fill(&mut noise);
+        exchange(&mut sim, &noise);
+    }
+    sim.run_for(Duration::from_secs(60));
+    assert!(sim.both(TransportState::Completed));
+    assert!(sim.data_flows());
+}
+
+#[test]
+fn a_peer_that_checks_from_everywhere_meets_the_limits() {
+    let mut sim = Sim::new(5, Link::default());
+    sim.address(0, "192.0.2.1:1000");
+    sim.address(1, "198.51.100.1:2000");
+    sim.cut = true;
+    sim.signal_all();
+    sim.run_for(ms(10));
+    let ours = credentials(&sim, 0);
+    let key = Key::short_term(&ours.pwd);
+    for n in 0..5_000_u32 {
+        let mut packet = Vec::new();
+        let mut id = [0; 12];
+        id[..4].copy_from_slice(&n.to_be_bytes());
+        let id = TransactionId(id);
+        Writer::new(&mut packet, Class::Request, Method::BINDING, id)
+            .username(&format!("{}:x", ours.ufrag))
+            .priority(n)
+            .ice_controlled(1)
+            .integrity(&key)
+            .fingerprint();
+        let from = format!("203.0.113.{}:{}", n % 256, 1 + n);
+        sim.inject(addr(&from), addr("192.0.2.1:1000"), &packet);
+        sim.run_for(ms(1));
+    }
+    let agent = &sim.peers[0].agent;
+    assert!(agent.pairs().count() <= 100);
+    assert!(agent.remote_candidates(Generation(0)).count() <= 128);
+    assert!(agent.counters().over_limit > 4_000);
+}
+
+#[test]
+fn keepalive_indications_are_taken_silently() {
+    let mut sim = connected(6);
+    let mut packet = Vec::new();
+    let id = TransactionId([3; 12]);
+    Writer::new(&mut packet, Class::Indication, Method::BINDING, id).fingerprint();
+    assert_eq!(exchange(&mut sim, &packet), None);
+}

@@ -1,0 +1,166 @@
+//! Keeping a connection: consent, silence, changing paths.
+
+use std::time::Duration;
+
+use duologue_base::{Generation, SocketId};
+use duologue_ice::{Event, PairState, TransportState};
+
+use crate::sim::{Link, Nat, Sim, ms};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn connected(seed: u64) -> Sim {
+    let mut sim = Sim::connected_by_signalling(seed, Link::default());
+    assert!(sim.run_until(SECOND, |sim| sim.both(TransportState::Completed)));
+    sim
+}
+
+#[test]
+fn consent_is_asked_for_every_four_to_six_seconds_and_once_each_time() {
+    let mut sim = connected(1);
+    sim.run_for(600 * SECOND);
+    for peer in &sim.peers {
+        let selected = peer.agent.pairs().find(|pair| pair.selected).unwrap();
+        let asked = selected.counters.consent_requests_sent;
+        assert!((105..=140).contains(&asked), "{asked}");
+        assert_eq!(
+            selected.counters.current_round_trip_time,
+            Some(ms(50)),
+            "{selected:?}"
+        );
+        let answers = selected.counters.responses_received;
+        assert_eq!(answers, asked + selected.counters.requests_sent);
+        assert_eq!(
+            selected.counters.total_round_trip_time,
+            ms(50) * answers as u32
+        );
+    }
+    assert!(sim.both(TransportState::Completed));
+}
+
+#[test]
+fn one_lost_datagram_in_twenty_disconnects_nobody() {
+    for seed in 0..20 {
+        let mut sim = connected(seed);
+        sim.link.loss = 0.05;
+        sim.run_for(60 * SECOND);
+        for peer in &sim.peers {
+            let lost = peer.states().contains(&TransportState::Failed);
+            assert!(!lost, "seed {seed}");
+        }
+    }
+}
+
+#[test]
+fn a_silent_path_disconnects_and_its_return_reconnects_without_restart() {
+    for seed in 0..50 {
+        let mut sim = connected(seed);
+        let before = sim.now;
+        sim.cut = true;
+        assert!(sim.run_until(15 * SECOND, |sim| sim.both(TransportState::Disconnected)));
+        assert!(sim.now - before >= 6 * SECOND);
+        sim.run_for(5 * SECOND);
+        assert!(sim.peers.iter().all(|peer| peer.agent.may_send(sim.now)));
+        sim.cut = false;
+        assert!(sim.run_until(7 * SECOND, |sim| sim.both(TransportState::Completed)));
+        assert!(sim.data_flows());
+    }
+}
+
+#[test]
+fn thirty_seconds_without_consent_stop_sending_and_fail() {
+    for seed in 0..50 {
+        let mut sim = connected(seed);
+        sim.cut = true;
+        sim.run_for(24 * SECOND);
+        assert!(sim.peers.iter().all(|peer| peer.agent.may_send(sim.now)));
+        sim.run_for(7 * SECOND);
+        for peer in &sim.peers {
+            assert!(!peer.agent.may_send(sim.now), "seed {seed}");
+            assert_eq!(peer.agent.route(), None);
+            assert_eq!(
+                peer.states()[3..],
+                [TransportState::Disconnected, TransportState::Failed]
+            );
+        }
+        let sent = sim.sent;
+        sim.cut = false;
+        sim.run_for(60 * SECOND);
+        assert_eq!(sim.sent, sent, "a failed agent is silent");
+        assert!(sim.both(TransportState::Failed), "failed is final");
+    }
+}
+
+#[test]
+fn lost_consent_is_not_final_while_candidates_may_come() {
+    let mut sim = Sim::new(3, Link::default());
+    sim.address(0, "192.0.2.1:1000");
+    sim.address(1, "198.51.100.1:2000");
+    sim.signal_credentials(0);
+    sim.signal_credentials(1);
+    assert!(sim.run_until(SECOND, |sim| sim.both(TransportState::Connected)));
+    sim.cut = true;
+    sim.run_for(90 * SECOND);
+    assert!(sim.both(TransportState::Disconnected));
+    sim.cut = false;
+    sim.address(1, "198.51.100.2:2000");
+    assert!(sim.run_until(SECOND, |sim| sim.both(TransportState::Connected)));
+    assert!(sim.data_flows());
+}
+
+#[test]
+fn a_rebooted_nat_is_survived_on_a_new_peer_reflexive_pair() {
+    let mut sim = Sim::new(4, Link::default());
+    sim.peers[0].nat = Some(Nat::new("203.0.113.7", false));
+    sim.address(0, "10.0.0.2:1000");
+    sim.address(1, "198.51.100.1:2000");
+    sim.signal_all();
+    assert!(sim.run_until(SECOND, |sim| sim.both(TransportState::Completed)));
+    let old = sim.peers[1].agent.route().unwrap().remote;
+    sim.run_for(20 * SECOND);
+    sim.peers[0].nat.as_mut().unwrap().reboot();
+    sim.address(0, "10.0.0.3:1000");
+    let socket = SocketId(0);
+    let now = sim.now;
+    sim.peers[0].agent.remove_local_address(now, socket);
+    sim.peers[0].sockets.remove(0);
+    assert_eq!(sim.peers[0].agent.state(), TransportState::Checking);
+    assert!(sim.run_until(25 * SECOND, |sim| {
+        let route = sim.peers[1].agent.route();
+        sim.both(TransportState::Completed) && route.is_some_and(|route| route.remote != old)
+    }));
+    assert!(sim.data_flows());
+}
+
+#[test]
+fn an_address_that_goes_away_takes_its_pairs_along() {
+    let mut sim = Sim::new(5, Link::default());
+    sim.address(0, "192.0.2.1:1000");
+    sim.address(0, "192.0.2.2:1000");
+    sim.address(1, "198.51.100.1:2000");
+    sim.signal_credentials(0);
+    sim.signal_credentials(1);
+    assert!(sim.run_until(SECOND, |sim| sim.both(TransportState::Connected)));
+    let used = sim.peers[0].agent.route().unwrap().socket;
+    sim.peers[0].agent.remove_local_address(sim.now, used);
+    let left = |pair: duologue_ice::PairStats| pair.state != PairState::Failed;
+    assert!(sim.peers[0].agent.pairs().all(left));
+    let now_used = sim.peers[0].agent.route().map(|route| route.socket);
+    assert_ne!(now_used, Some(used));
+}
+
+#[test]
+fn closing_ends_everything() {
+    let mut sim = connected(6);
+    sim.peers[0].agent.close(sim.now);
+    sim.run_for(40 * SECOND);
+    let peer = &sim.peers[0];
+    assert_eq!(peer.agent.state(), TransportState::Closed);
+    assert_eq!(peer.agent.route(), None);
+    assert_eq!(peer.agent.poll_timeout(), None);
+    assert_eq!(sim.peers[1].agent.state(), TransportState::Failed);
+    let agent = &mut sim.peers[0].agent;
+    agent.end_of_remote_candidates(sim.now, Generation(0));
+    agent.handle_timeout(sim.now);
+    assert_eq!(agent.poll_event(), None::<Event>);
+}
