@@ -1,0 +1,8 @@
+import { boolean, defaulted, dictionary } from '../webidl/index.js';
+
+/** https://dom.spec.whatwg.org/#dictdef-eventinit */
+export const EventInit = dictionary('EventInit', {
+  bubbles: defaulted(boolean, false),
+  cancelable: defaulted(boolean, false),
+  composed: defaulted(boolean, false),
+});

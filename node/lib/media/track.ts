@@ -1,0 +1,192 @@
+/** `MediaStreamTrack`, mediacapture-streams §4.3, mst-content-hint, webrtc-identity §9. */
+import { randomUUID } from 'node:crypto';
+import { OverconstrainedError } from '../errors.js';
+import {
+  DOMString,
+  type EventHandler,
+  arg,
+  assertInternal,
+  attribute,
+  boolean,
+  defineInterface,
+  dictionaryArg,
+  eventHandler,
+  interfaceType,
+  internal,
+  operation,
+  promiseOperation,
+} from '../webidl/index.js';
+import { MediaTrackConstraints, type Settings } from './constraint-types.js';
+import type { Kind, Source } from './source.js';
+
+/** mst-content-hint §3: what `contentHint` may be, per kind. */
+const CONTENT_HINTS: Record<Kind, readonly string[]> = {
+  audio: ['', 'speech', 'speech-recognition', 'music'],
+  video: ['', 'motion', 'detail', 'text'],
+};
+
+/** The internal slots of a track. */
+export interface TrackSlots {
+  readonly id: string;
+  readonly source: Source;
+  enabled: boolean;
+  muted: boolean;
+  ended: boolean;
+  contentHint: string;
+  constraints: MediaTrackConstraints;
+  settings: Settings;
+}
+
+const listeners = new WeakMap<TrackSlots, Set<() => void>>();
+
+/** Calls `listener` when the track ends, in whatever way. */
+export function whenTrackEnds(track: MediaStreamTrack, listener: () => void): void {
+  const slots = trackSlots(track);
+  const known = listeners.get(slots) ?? new Set();
+  listeners.set(slots, known.add(listener));
+}
+
+function end(slots: TrackSlots): void {
+  slots.ended = true;
+  for (const listener of listeners.get(slots) ?? []) listener();
+  listeners.delete(slots);
+}
+
+export function createTrack(source: Source, init: Partial<TrackSlots> = {}): MediaStreamTrack {
+  return new MediaStreamTrack(internal, {
+    id: randomUUID(),
+    source,
+    enabled: true,
+    muted: false,
+    ended: false,
+    contentHint: '',
+    constraints: {},
+    settings: source.defaults,
+    ...init,
+  });
+}
+
+/** The track ended for a reason other than `stop()`: sets the state and fires `ended`. */
+export function endTrack(track: MediaStreamTrack): void {
+  const slots = trackSlots(track);
+  if (slots.ended) return;
+  end(slots);
+  track.dispatchEvent(new Event('ended'));
+}
+
+/** https://w3c.github.io/mediacapture-main/#set-track-muted */
+export function setTrackMuted(track: MediaStreamTrack, muted: boolean): void {
+  const slots = trackSlots(track);
+  if (slots.muted === muted || slots.ended) return;
+  slots.muted = muted;
+  track.dispatchEvent(new Event(muted ? 'mute' : 'unmute'));
+}
+
+export let trackSlots: (track: MediaStreamTrack) => TrackSlots;
+
+export class MediaStreamTrack extends EventTarget {
+  readonly #slots: TrackSlots;
+  declare onmute: EventHandler<MediaStreamTrack>;
+  declare onunmute: EventHandler<MediaStreamTrack>;
+  declare onended: EventHandler<MediaStreamTrack>;
+  declare onisolationchange: EventHandler<MediaStreamTrack>;
+
+  constructor(token: typeof internal, slots: TrackSlots) {
+    assertInternal(token);
+    super();
+    this.#slots = slots;
+  }
+
+  get kind(): Kind {
+    return this.#slots.source.kind;
+  }
+  get id(): string {
+    return this.#slots.id;
+  }
+  get label(): string {
+    return this.#slots.source.label;
+  }
+  get enabled(): boolean {
+    return this.#slots.enabled;
+  }
+  set enabled(value: boolean) {
+    this.#slots.enabled = value;
+  }
+  get muted(): boolean {
+    return this.#slots.muted;
+  }
+  get readyState(): 'live' | 'ended' {
+    return this.#slots.ended ? 'ended' : 'live';
+  }
+  get contentHint(): string {
+    return this.#slots.contentHint;
+  }
+  set contentHint(value: string) {
+    if (CONTENT_HINTS[this.kind].includes(value)) this.#slots.contentHint = value;
+  }
+  get isolated(): boolean {
+    return false;
+  }
+
+  clone(): MediaStreamTrack {
+    const { source, enabled, muted, ended, contentHint, constraints, settings } = this.#slots;
+    const copy = structuredClone({ constraints, settings });
+    return createTrack(source, { enabled, muted, ended, contentHint, ...copy });
+  }
+
+  stop(): void {
+    if (!this.#slots.ended) end(this.#slots);
+  }
+
+  getCapabilities(): object {
+    return structuredClone(this.#slots.source.capabilities);
+  }
+  getConstraints(): MediaTrackConstraints {
+    return structuredClone(this.#slots.constraints);
+  }
+  getSettings(): Settings {
+    const { settings, ended, source } = this.#slots;
+    if (!ended) return { ...settings };
+    // An ended track still tells its device.
+    const { deviceId, groupId } = source.defaults;
+    return deviceId === undefined ? {} : { deviceId, ...(groupId === undefined ? {} : { groupId }) };
+  }
+
+  async applyConstraints(constraints: MediaTrackConstraints): Promise<void> {
+    const slots = this.#slots;
+    if (slots.ended) return;
+    const selection = slots.source.select(constraints);
+    await new Promise(setImmediate);
+    if ('failedConstraint' in selection) {
+      throw new OverconstrainedError(selection.failedConstraint, 'The source cannot satisfy the constraint');
+    }
+    slots.constraints = constraints;
+    slots.settings = selection.settings;
+  }
+
+  static {
+    trackSlots = (track) => track.#slots;
+    defineInterface(this, (o) => #slots in o, {
+      kind: attribute(),
+      id: attribute(),
+      label: attribute(),
+      enabled: attribute(boolean),
+      muted: attribute(),
+      onmute: eventHandler(),
+      onunmute: eventHandler(),
+      readyState: attribute(),
+      onended: eventHandler(),
+      clone: operation(),
+      stop: operation(),
+      getCapabilities: operation(),
+      getConstraints: operation(),
+      getSettings: operation(),
+      applyConstraints: promiseOperation([dictionaryArg(MediaTrackConstraints)]),
+      contentHint: attribute(DOMString),
+      isolated: attribute(),
+      onisolationchange: eventHandler(),
+    });
+  }
+}
+export const MediaStreamTrackType = interfaceType('MediaStreamTrack', () => MediaStreamTrack);
+export const trackArg = arg(MediaStreamTrackType);

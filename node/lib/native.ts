@@ -1,0 +1,294 @@
+/**
+ * The native core, `src/`: what it offers and what passes through. Dictionaries have the shape that
+ * the specification gives them; objects are named by numbers and ids.
+ */
+import type {
+  RTCConfiguration,
+  RTCDataChannelInit,
+  RTCDataChannelState,
+  RTCDtlsTransportState,
+  RTCIceCandidateInit,
+  RTCIceConnectionState,
+  RTCIceGathererState,
+  RTCIceGatheringState,
+  RTCIceRole,
+  RTCIceTransportState,
+  RTCLocalSessionDescriptionInit,
+  RTCOfferOptions,
+  RTCPeerConnectionState,
+  RTCPriorityType,
+  RTCRtpSendParameters,
+  RTCRtpTransceiverDirection,
+  RTCRtpTransceiverInit,
+  RTCSctpTransportState,
+  RTCSessionDescriptionInit,
+  RTCSignalingState,
+} from './rtc/types.js';
+import type { Kind } from './media/source.js';
+import { loadBinding } from './load-binding.js';
+
+/** What a method threw or a promise rejects with. */
+export interface NativeException {
+  readonly name: string;
+  readonly message: string;
+  /** The members of `RTCErrorInit`, when it is an `RTCError`. */
+  readonly rtc?: {
+    readonly errorDetail: string;
+    readonly sdpLineNumber?: number;
+    readonly sctpCauseCode?: number;
+    readonly receivedAlert?: number;
+    readonly sentAlert?: number;
+  };
+}
+
+export interface NativeCandidateParts {
+  readonly foundation: string;
+  readonly component: 'rtp' | 'rtcp';
+  readonly priority: number;
+  readonly address: string;
+  readonly protocol: 'udp' | 'tcp';
+  readonly port: number;
+  readonly type: 'host' | 'srflx' | 'prflx' | 'relay';
+  readonly tcpType?: 'active' | 'passive' | 'so' | null;
+  readonly relatedAddress?: string | null;
+  readonly relatedPort?: number | null;
+}
+
+export interface NativeCandidate {
+  readonly init: RTCIceCandidateInit;
+  readonly parts?: NativeCandidateParts | null;
+  readonly relayProtocol?: 'udp' | 'tcp' | 'tls' | null;
+  readonly url?: string | null;
+}
+
+/** `kind` is the event's `type`; `target` says whose it is. */
+export type NativeEvent =
+  | { readonly target: 'connection'; readonly type: 'icecandidate'; readonly candidate: NativeCandidate | null }
+  | {
+      readonly target: 'connection';
+      readonly type: 'icecandidateerror';
+      readonly address: string | null;
+      readonly port: number | null;
+      readonly url: string;
+      readonly errorCode: number;
+      readonly errorText: string;
+    }
+  | {
+      readonly target: 'connection';
+      readonly type: 'track';
+      readonly transceiver: number;
+      readonly streams: readonly string[];
+    }
+  | { readonly target: 'connection'; readonly type: 'datachannel'; readonly channel: number }
+  | {
+      readonly target: 'connection';
+      readonly type:
+        | 'negotiationneeded'
+        | 'signalingstatechange'
+        | 'icegatheringstatechange'
+        | 'iceconnectionstatechange'
+        | 'connectionstatechange';
+    }
+  | {
+      readonly target: 'stream';
+      readonly type: 'addtrack' | 'removetrack';
+      readonly stream: string;
+      readonly track: string;
+    }
+  | { readonly target: 'track'; readonly type: 'mute' | 'unmute' | 'ended'; readonly track: string }
+  | { readonly target: 'dtls'; readonly type: 'statechange'; readonly key: number }
+  | { readonly target: 'dtls'; readonly type: 'error'; readonly key: number; readonly error: NativeException }
+  | {
+      readonly target: 'ice';
+      readonly type: 'statechange' | 'gatheringstatechange' | 'selectedcandidatepairchange';
+      readonly key: number;
+    }
+  | { readonly target: 'sctp'; readonly type: 'statechange' }
+  | {
+      readonly target: 'channel';
+      readonly type: 'open' | 'bufferedamountlow' | 'closing' | 'close';
+      readonly channel: number;
+    }
+  | { readonly target: 'channel'; readonly type: 'error'; readonly channel: number; readonly error: NativeException }
+  | {
+      readonly target: 'channel';
+      readonly type: 'message';
+      readonly channel: number;
+      readonly data: string | ArrayBuffer;
+    }
+  | { readonly target: 'dtmf'; readonly type: 'tonechange'; readonly transceiver: number; readonly tone: string };
+
+/** One thing to do: dispatch an event or settle a promise. */
+export type NativeEffect =
+  | ({ readonly effect: 'event' } & NativeEvent)
+  | { readonly effect: 'resolve'; readonly operation: number; readonly description?: RTCSessionDescriptionInit }
+  | { readonly effect: 'reject'; readonly operation: number; readonly exception: NativeException };
+
+// --- the mirror: slots as they are after a task or a method
+
+export interface ConnectionView {
+  readonly signalingState: RTCSignalingState;
+  readonly iceGatheringState: RTCIceGatheringState;
+  readonly iceConnectionState: RTCIceConnectionState;
+  readonly connectionState: RTCPeerConnectionState;
+  readonly canTrickleIceCandidates?: boolean | null;
+  readonly currentLocalDescription?: RTCSessionDescriptionInit | null;
+  readonly pendingLocalDescription?: RTCSessionDescriptionInit | null;
+  readonly currentRemoteDescription?: RTCSessionDescriptionInit | null;
+  readonly pendingRemoteDescription?: RTCSessionDescriptionInit | null;
+}
+
+export interface TransceiverView {
+  readonly id: number;
+  /** In `getTransceivers()`. */
+  readonly listed: boolean;
+  readonly kind: Kind;
+  readonly mid?: string | null;
+  readonly direction: RTCRtpTransceiverDirection;
+  readonly currentDirection?: RTCRtpTransceiverDirection | null;
+  readonly senderTrack?: string | null;
+  readonly senderTransport?: number | null;
+  readonly receiverTrack: string;
+  readonly receiverTransport?: number | null;
+  readonly canInsertDtmf: boolean;
+  readonly toneBuffer: string;
+}
+
+export interface TransportView {
+  readonly key: number;
+  readonly dtlsState: RTCDtlsTransportState;
+  readonly iceState: RTCIceTransportState;
+  readonly iceGatheringState: RTCIceGathererState;
+  readonly iceRole: RTCIceRole;
+}
+
+export interface SctpView {
+  readonly transport: number;
+  readonly state: RTCSctpTransportState;
+  /** Absent: no limit. */
+  readonly maxMessageSize?: number | null;
+  readonly maxChannels?: number | null;
+}
+
+export interface ChannelView {
+  readonly key: number;
+  readonly label: string;
+  readonly ordered: boolean;
+  readonly maxPacketLifeTime?: number | null;
+  readonly maxRetransmits?: number | null;
+  readonly protocol: string;
+  readonly negotiated: boolean;
+  readonly priority: RTCPriorityType;
+  readonly id?: number | null;
+  readonly readyState: RTCDataChannelState;
+  readonly bufferedAmount: number;
+}
+
+/** The parts of the slots that changed since the last mirror. */
+export interface Mirror {
+  readonly connection?: ConnectionView;
+  /** In the order of `getTransceivers()`; one that was removed comes a last time, not listed. */
+  readonly transceivers?: readonly TransceiverView[];
+  readonly transports?: readonly TransportView[];
+  readonly sctp?: SctpView | null;
+  /** Those that changed. */
+  readonly channels?: readonly ChannelView[];
+}
+
+/** What a method did: its result or exception, then what it changed and what settled at once. */
+export interface Reply<T = undefined> {
+  readonly value?: T;
+  readonly exception?: NativeException;
+  readonly mirror?: Mirror;
+  readonly effects?: readonly NativeEffect[];
+}
+
+/** What a task did. */
+export interface TaskReport {
+  readonly mirror?: Mirror;
+  readonly effects: readonly NativeEffect[];
+}
+
+export interface NativeTrack {
+  readonly id: string;
+  readonly kind: Kind;
+}
+
+export interface NativeConfiguration extends Omit<RTCConfiguration, 'certificates' | 'iceServers' | 'peerIdentity'> {
+  readonly iceServers: readonly { urls: string[]; username?: string; credential?: string }[];
+}
+
+export interface NativeTransceiverInit extends Omit<RTCRtpTransceiverInit, 'streams'> {
+  readonly streams: readonly string[];
+}
+
+/** An operation's number, by which an effect settles its promise. */
+type Operation = Reply<number>;
+
+export interface NativePeerConnection {
+  /** The oldest task, run; null when there is none. Its effects are still to be performed. */
+  runTask(): TaskReport | null;
+
+  createOffer(options: RTCOfferOptions): Operation;
+  createAnswer(): Operation;
+  setLocalDescription(description: RTCLocalSessionDescriptionInit): Operation;
+  setRemoteDescription(description: RTCSessionDescriptionInit): Operation;
+  addIceCandidate(candidate: RTCIceCandidateInit): Operation;
+  restartIce(): Reply;
+  setConfiguration(configuration: NativeConfiguration, certificates: readonly NativeCertificate[]): Reply;
+  close(): Reply;
+
+  addTrack(track: NativeTrack, streams: readonly string[]): Reply<number>;
+  removeTrack(transceiver: number): Reply;
+  addTransceiver(track: NativeTrack | null, kind: Kind, init: NativeTransceiverInit): Reply<number>;
+  setDirection(transceiver: number, direction: RTCRtpTransceiverDirection): Reply;
+  stop(transceiver: number): Reply;
+  setCodecPreferences(transceiver: number, codecs: readonly object[]): Reply;
+  headerExtensionsToNegotiate(transceiver: number): object[];
+  setHeaderExtensionsToNegotiate(transceiver: number, extensions: readonly object[]): Reply;
+  negotiatedHeaderExtensions(transceiver: number): object[];
+  replaceTrack(transceiver: number, track: NativeTrack | null): Operation;
+  setStreams(transceiver: number, streams: readonly string[]): Reply;
+  parameters(transceiver: number): Reply<object>;
+  setParameters(transceiver: number, parameters: RTCRtpSendParameters): Operation;
+  receiverParameters(transceiver: number): object;
+  insertDtmf(transceiver: number, tones: string, duration: number, gap: number): Reply;
+
+  localCandidates(transport: number): NativeCandidate[];
+  remoteCandidates(transport: number): NativeCandidate[];
+  selectedCandidatePair(transport: number): { local: NativeCandidate; remote: NativeCandidate } | null;
+  localIceParameters(transport: number): object | null;
+  remoteIceParameters(transport: number): object | null;
+  remoteCertificates(transport: number): ArrayBuffer[];
+
+  createDataChannel(label: string, init: RTCDataChannelInit): Reply<number>;
+  /** The new `bufferedAmount`. */
+  sendText(channel: number, data: string): number | NativeException;
+  sendBinary(channel: number, data: Uint8Array): number | NativeException;
+  closeChannel(channel: number): Reply;
+  setBufferedAmountLowThreshold(channel: number, threshold: number): void;
+}
+
+export interface NativeCertificate {
+  readonly expires: number;
+  fingerprints(): { algorithm: string; value: string }[];
+}
+
+export type NativeKeygenAlgorithm =
+  | { readonly name: 'ECDSA' }
+  | { readonly name: 'RSASSA-PKCS1-v1_5'; readonly modulusLength: number };
+
+interface Binding {
+  /** `wake` is called on this thread when there are tasks to run. */
+  createPeerConnection(
+    configuration: NativeConfiguration,
+    certificates: readonly NativeCertificate[],
+    wake: () => void,
+  ): Reply<NativePeerConnection>;
+  generateCertificate(algorithm: NativeKeygenAlgorithm, expires: number | null): Promise<NativeCertificate>;
+  /** What a candidate attribute says; null when it cannot be parsed. */
+  parseCandidate(candidate: string): NativeCandidateParts | null;
+  capabilities(kind: Kind, side: 'send' | 'receive'): object;
+}
+
+export const native: Binding = loadBinding() as Binding;

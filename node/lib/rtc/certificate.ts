@@ -1,0 +1,96 @@
+/** `RTCCertificate` and the algorithms of `generateCertificate`, webrtc-pc §4.10. */
+import { type NativeCertificate, type NativeKeygenAlgorithm, native } from '../native.js';
+import {
+  ArrayBufferType,
+  ArrayBufferViewType,
+  DOMString,
+  assertInternal,
+  attribute,
+  defineInterface,
+  dictionary,
+  enforceRange,
+  interfaceType,
+  internal,
+  object,
+  operation,
+  optional,
+  required,
+  union,
+  unsignedLong,
+} from '../webidl/index.js';
+
+export let nativeCertificate: (certificate: RTCCertificate) => NativeCertificate;
+
+export class RTCCertificate {
+  readonly #native: NativeCertificate;
+
+  constructor(token: typeof internal, certificate: NativeCertificate) {
+    assertInternal(token);
+    this.#native = certificate;
+  }
+
+  get expires(): number {
+    return this.#native.expires;
+  }
+  getFingerprints(): { algorithm: string; value: string }[] {
+    return this.#native.fingerprints();
+  }
+
+  static {
+    nativeCertificate = (certificate) => certificate.#native;
+    defineInterface(this, (o) => #native in o, { expires: attribute(), getFingerprints: operation() });
+  }
+}
+export const RTCCertificateType = interfaceType('RTCCertificate', () => RTCCertificate);
+
+/** `AlgorithmIdentifier` of Web Cryptography §14.1. */
+export const AlgorithmIdentifier = union(object, DOMString);
+
+const Algorithm = dictionary('Algorithm', { name: required(DOMString) });
+const EcKeyGenParams = dictionary('EcKeyGenParams', { namedCurve: required(DOMString) }, Algorithm);
+const RsaHashedKeyGenParams = dictionary(
+  'RsaHashedKeyGenParams',
+  {
+    modulusLength: required(unsignedLong),
+    publicExponent: required(union(ArrayBufferViewType, ArrayBufferType)),
+    hash: required(AlgorithmIdentifier),
+  },
+  Algorithm,
+);
+const RTCCertificateExpiration = dictionary('RTCCertificateExpiration', {
+  expires: optional(enforceRange.unsignedLongLong),
+});
+
+const MODULUS_LENGTHS = [2048, 3072, 4096];
+
+const notSupported = (what: string): never => {
+  throw new DOMException(`${what} is not supported`, 'NotSupportedError');
+};
+
+/** RFC 8827 §6.5 names the two kinds of keys. */
+function keygenAlgorithm(identifier: object | string): NativeKeygenAlgorithm {
+  const given = typeof identifier === 'string' ? { name: identifier } : identifier;
+  const name = Algorithm(given, 'The algorithm').name.toLowerCase();
+  if (name === 'ecdsa') {
+    const { namedCurve } = EcKeyGenParams(given, 'The algorithm');
+    return namedCurve === 'P-256' ? { name: 'ECDSA' } : notSupported(`The curve ${namedCurve}`);
+  }
+  if (name !== 'rsassa-pkcs1-v1_5') return notSupported(`The algorithm ${name}`);
+  const { modulusLength, publicExponent, hash } = RsaHashedKeyGenParams(given, 'The algorithm');
+  const hashName = Algorithm(typeof hash === 'string' ? { name: hash } : hash, 'The hash').name;
+  if (hashName.toUpperCase() !== 'SHA-256') notSupported(`The hash ${hashName}`);
+  const exponent = ArrayBuffer.isView(publicExponent)
+    ? new Uint8Array(publicExponent.buffer, publicExponent.byteOffset, publicExponent.byteLength)
+    : new Uint8Array(publicExponent);
+  const value = exponent.reduce((sum, byte) => sum * 256 + byte, 0);
+  if (value !== 65_537) notSupported(`The exponent ${value}`);
+  if (!MODULUS_LENGTHS.includes(modulusLength)) notSupported(`A modulus of ${modulusLength} bits`);
+  return { name: 'RSASSA-PKCS1-v1_5', modulusLength };
+}
+
+export async function generateCertificate(identifier: object | string): Promise<RTCCertificate> {
+  const algorithm = keygenAlgorithm(identifier);
+  const expiration = typeof identifier === 'object' ? identifier : {};
+  const { expires } = RTCCertificateExpiration(expiration, 'The algorithm');
+  return new RTCCertificate(internal, await native.generateCertificate(algorithm, expires ?? null));
+}

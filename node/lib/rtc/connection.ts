@@ -1,0 +1,478 @@
+/**
+ * What is behind an `RTCPeerConnection`: the core's control plane, the objects that mirror its
+ * slots, and the promises that are not settled yet.
+ *
+ * Attributes are read from the mirror, which changes only inside a method and at the start of a
+ * task; so no attribute changes between two statements of an event handler.
+ */
+import { RTCDataChannelEvent } from '../events/data-channel-event.js';
+import { RTCDTMFToneChangeEvent } from '../events/dtmf-tone-change-event.js';
+import { RTCErrorEvent } from '../events/error-event.js';
+import { RTCPeerConnectionIceErrorEvent } from '../events/peer-connection-ice-error-event.js';
+import { RTCPeerConnectionIceEvent } from '../events/peer-connection-ice-event.js';
+import { RTCTrackEvent } from '../events/track-event.js';
+import { RemoteSource } from '../media/source.js';
+import { type MediaStream, addTrackToStream, createStream, removeTrackFromStream } from '../media/stream.js';
+import { type MediaStreamTrack, createTrack, endTrack, setTrackMuted } from '../media/track.js';
+import {
+  type ChannelView,
+  type ConnectionView,
+  type Mirror,
+  type NativeConfiguration,
+  type NativeEffect,
+  type NativeEvent,
+  type NativePeerConnection,
+  type NativeTrack,
+  type Reply,
+  type SctpView,
+  type TransceiverView,
+  type TransportView,
+  native,
+} from '../native.js';
+import { internal } from '../webidl/index.js';
+import { nativeCertificate } from './certificate.js';
+import { ChannelSlots, RTCDataChannel } from './data-channel.js';
+import { type DtlsTransportSlots, RTCDtlsTransport } from './dtls-transport.js';
+import { type DtmfSlots, RTCDTMFSender } from './dtmf-sender.js';
+import { exceptionOf, rtcErrorOf } from './exception.js';
+import { candidateOf } from './ice-candidate.js';
+import { type IceTransportSlots, RTCIceTransport } from './ice-transport.js';
+import { Pump } from './pump.js';
+import { RTCRtpReceiver, type ReceiverSlots } from './rtp-receiver.js';
+import { RTCRtpSender, type SenderSlots } from './rtp-sender.js';
+import { RTCRtpTransceiver, type TransceiverSlots } from './rtp-transceiver.js';
+import { RTCSctpTransport, type SctpTransportSlots } from './sctp-transport.js';
+import { RTCSessionDescription } from './session-description.js';
+import { RTCStatsReport } from './stats-report.js';
+import type { RTCConfiguration, RTCSessionDescriptionInit } from './types.js';
+
+interface TransceiverEntry {
+  readonly transceiver: RTCRtpTransceiver;
+  readonly slots: TransceiverSlots;
+  readonly sender: SenderSlots;
+  readonly receiver: ReceiverSlots;
+  readonly dtmf: { readonly object: RTCDTMFSender; readonly slots: DtmfSlots } | null;
+}
+
+interface TransportEntry {
+  readonly dtls: RTCDtlsTransport;
+  readonly dtlsSlots: DtlsTransportSlots;
+  readonly ice: RTCIceTransport;
+  readonly iceSlots: IceTransportSlots;
+}
+
+interface Deferred {
+  resolve(value: unknown): void;
+  reject(reason: Error): void;
+}
+
+type DescriptionName =
+  | 'currentLocalDescription'
+  | 'pendingLocalDescription'
+  | 'currentRemoteDescription'
+  | 'pendingRemoteDescription';
+type Descriptions = Record<DescriptionName, RTCSessionDescription | null>;
+
+const DESCRIPTIONS: readonly DescriptionName[] = [
+  'currentLocalDescription',
+  'pendingLocalDescription',
+  'currentRemoteDescription',
+  'pendingRemoteDescription',
+];
+
+function configurationOf(configuration: RTCConfiguration): NativeConfiguration {
+  const { certificates: _, peerIdentity: __, iceServers, ...rest } = configuration;
+  return { ...rest, iceServers: iceServers.map((s) => ({ ...s, urls: [s.urls].flat() })) };
+}
+
+export class Connection {
+  readonly native: NativePeerConnection;
+  state: ConnectionView = {
+    signalingState: 'stable',
+    iceGatheringState: 'new',
+    iceConnectionState: 'new',
+    connectionState: 'new',
+  };
+  readonly descriptions: Descriptions = {
+    currentLocalDescription: null,
+    pendingLocalDescription: null,
+    currentRemoteDescription: null,
+    pendingRemoteDescription: null,
+  };
+  sctp: RTCSctpTransport | null = null;
+  #configuration: RTCConfiguration;
+  #sctpSlots: SctpTransportSlots | null = null;
+  /** In the order of `getTransceivers()`. */
+  #listed: TransceiverEntry[] = [];
+  readonly #transceivers = new Map<number, TransceiverEntry>();
+  readonly #transports = new Map<number, TransportEntry>();
+  readonly #channels = new Map<number, { readonly object: RTCDataChannel; readonly slots: ChannelSlots }>();
+  /** Tracks that senders and receivers refer to. */
+  readonly #tracks = new Map<string, MediaStreamTrack>();
+  /** Streams that the remote end named. */
+  readonly #streams = new Map<string, MediaStream>();
+  readonly #operations = new Map<number, Deferred>();
+  readonly #pump: Pump<NativeEffect>;
+  readonly #target: EventTarget;
+
+  constructor(target: EventTarget, configuration: RTCConfiguration) {
+    this.#target = target;
+    this.#configuration = configuration;
+    this.#pump = new Pump({
+      runTask: () => this.#runTask(),
+      perform: (effect) => this.#perform(effect),
+    });
+    const certificates = configuration.certificates.map(nativeCertificate);
+    const wake = (): void => this.#pump.wake();
+    const reply = native.createPeerConnection(configurationOf(configuration), certificates, wake);
+    if (reply.exception) throw exceptionOf(reply.exception);
+    this.native = reply.value as NativePeerConnection;
+    if (reply.mirror) this.#reflect(reply.mirror);
+  }
+
+  get isClosed(): boolean {
+    return this.state.signalingState === 'closed';
+  }
+
+  // --- methods
+
+  /** Takes over what a method did; gives its result or throws its exception. */
+  settle<T>(reply: Reply<T>): T {
+    if (reply.mirror) this.#reflect(reply.mirror);
+    for (const effect of reply.effects ?? []) this.#perform(effect);
+    this.#pump.request();
+    if (reply.exception) throw exceptionOf(reply.exception);
+    return reply.value as T;
+  }
+
+  /** The promise of a method that returns one. */
+  operation<T>(start: () => Reply<number>): Promise<T> {
+    const reply = start();
+    return new Promise<T>((resolve, reject) => {
+      if (reply.value !== undefined) {
+        this.#operations.set(reply.value, { resolve: resolve as Deferred['resolve'], reject });
+      }
+      this.settle(reply);
+    });
+  }
+
+  get configuration(): RTCConfiguration {
+    const { iceServers, certificates, ...rest } = this.#configuration;
+    const copy = (s: (typeof iceServers)[number]) => ({ ...s, urls: Array.isArray(s.urls) ? [...s.urls] : s.urls });
+    return { ...rest, iceServers: iceServers.map(copy), certificates: [...certificates] };
+  }
+
+  setConfiguration(configuration: RTCConfiguration): void {
+    if (configuration.peerIdentity !== this.#configuration.peerIdentity && !this.isClosed) {
+      throw new DOMException('peerIdentity cannot change', 'InvalidModificationError');
+    }
+    const certificates = configuration.certificates.map(nativeCertificate);
+    this.settle(this.native.setConfiguration(configurationOf(configuration), certificates));
+    this.#configuration = configuration;
+  }
+
+  close(): void {
+    if (this.isClosed) return;
+    this.settle(this.native.close());
+    this.#pump.clear();
+    this.#operations.clear();
+  }
+
+  /** Remembers a track that a method names to the core. */
+  adopt(track: MediaStreamTrack): NativeTrack {
+    this.#tracks.set(track.id, track);
+    return { id: track.id, kind: track.kind };
+  }
+
+  /** §8: statistics of layers come with those; so far there is the connection's own. */
+  async stats(): Promise<RTCStatsReport> {
+    const timestamp = performance.timeOrigin + performance.now();
+    const channels = [...this.#channels.values()].map(({ slots }) => slots.readyState);
+    await new Promise(setImmediate);
+    const connection = {
+      id: 'P',
+      timestamp,
+      type: 'peer-connection',
+      dataChannelsOpened: channels.filter((state) => state !== 'connecting').length,
+      dataChannelsClosed: channels.filter((state) => state === 'closed').length,
+    };
+    return new RTCStatsReport(internal, [connection]);
+  }
+
+  // --- objects
+
+  get transceivers(): RTCRtpTransceiver[] {
+    return this.#listed.map((entry) => entry.transceiver);
+  }
+  /** §5.1 CollectSenders: those whose transceiver is not stopped. */
+  get senders(): RTCRtpSender[] {
+    return this.#active.map((entry) => entry.slots.sender);
+  }
+  get receivers(): RTCRtpReceiver[] {
+    return this.#active.map((entry) => entry.slots.receiver);
+  }
+  get #active(): TransceiverEntry[] {
+    return this.#listed.filter((entry) => entry.slots.currentDirection !== 'stopped');
+  }
+  transceiver(id: number): RTCRtpTransceiver {
+    return this.#known(this.#transceivers, id).transceiver;
+  }
+  channel(key: number): RTCDataChannel {
+    return this.#known(this.#channels, key).object;
+  }
+  get maxMessageSize(): number {
+    return this.#sctpSlots?.maxMessageSize ?? Infinity;
+  }
+
+  #known<K, V>(map: ReadonlyMap<K, V>, key: K): V {
+    const found = map.get(key);
+    if (found === undefined) throw new Error(`the core named an unknown object: ${String(key)}`);
+    return found;
+  }
+
+  // --- the mirror
+
+  #reflect({ connection, transports, sctp, channels, transceivers }: Mirror): void {
+    if (connection) this.#reflectConnection(connection);
+    for (const view of transports ?? []) this.#reflectTransport(view);
+    if (sctp !== undefined) this.#reflectSctp(sctp);
+    for (const view of channels ?? []) this.#reflectChannel(view);
+    if (transceivers) {
+      for (const view of transceivers) this.#reflectTransceiver(view);
+      this.#listed = transceivers
+        .filter((view) => view.listed)
+        .map((view) => this.#known(this.#transceivers, view.id));
+    }
+  }
+
+  #reflectConnection(view: ConnectionView): void {
+    this.state = view;
+    for (const name of DESCRIPTIONS) {
+      const [old, now] = [this.descriptions[name], view[name]];
+      if (!now) this.descriptions[name] = null;
+      else if (old?.type !== now.type || old.sdp !== now.sdp) {
+        this.descriptions[name] = new RTCSessionDescription(now);
+      }
+    }
+  }
+
+  #reflectTransport(view: TransportView): void {
+    const { key, dtlsState, iceState, iceGatheringState, iceRole } = view;
+    const entry = this.#transports.get(key);
+    if (entry) {
+      entry.dtlsSlots.state = dtlsState;
+      Object.assign(entry.iceSlots, { state: iceState, gatheringState: iceGatheringState, role: iceRole });
+      return;
+    }
+    const iceSlots: IceTransportSlots = {
+      connection: this,
+      key,
+      role: iceRole,
+      state: iceState,
+      gatheringState: iceGatheringState,
+      selectedPair: null,
+    };
+    const ice = new RTCIceTransport(internal, iceSlots);
+    const dtlsSlots: DtlsTransportSlots = { connection: this, key, iceTransport: ice, state: dtlsState };
+    this.#transports.set(key, { dtls: new RTCDtlsTransport(internal, dtlsSlots), dtlsSlots, ice, iceSlots });
+  }
+
+  #transport(key: number | null | undefined): RTCDtlsTransport | null {
+    return key === null || key === undefined ? null : this.#known(this.#transports, key).dtls;
+  }
+
+  #reflectSctp(view: SctpView | null): void {
+    if (!view) {
+      this.sctp = null;
+      this.#sctpSlots = null;
+      return;
+    }
+    const slots: SctpTransportSlots = {
+      transport: this.#known(this.#transports, view.transport).dtls,
+      state: view.state,
+      maxMessageSize: view.maxMessageSize ?? Infinity,
+      maxChannels: view.maxChannels ?? null,
+    };
+    if (this.#sctpSlots) {
+      Object.assign(this.#sctpSlots, slots);
+    } else {
+      this.#sctpSlots = slots;
+      this.sctp = new RTCSctpTransport(internal, slots);
+    }
+  }
+
+  #reflectChannel(view: ChannelView): void {
+    const entry = this.#channels.get(view.key);
+    if (entry) {
+      entry.slots.update(view);
+      return;
+    }
+    const slots = new ChannelSlots(this, view);
+    this.#channels.set(view.key, { object: new RTCDataChannel(internal, slots), slots });
+  }
+
+  #reflectTransceiver(view: TransceiverView): void {
+    const { slots, sender, receiver, dtmf } =
+      this.#transceivers.get(view.id) ?? this.#createTransceiver(view);
+    slots.mid = view.mid ?? null;
+    slots.direction = view.direction;
+    slots.currentDirection = view.currentDirection ?? null;
+    sender.track = view.senderTrack == null ? null : this.#known(this.#tracks, view.senderTrack);
+    sender.transport = this.#transport(view.senderTransport);
+    receiver.transport = this.#transport(view.receiverTransport);
+    if (dtmf) {
+      dtmf.slots.canInsertDtmf = view.canInsertDtmf;
+      dtmf.slots.toneBuffer = view.toneBuffer;
+    }
+  }
+
+  #createTransceiver({ id, kind, direction, receiverTrack }: TransceiverView): TransceiverEntry {
+    const track = createTrack(new RemoteSource(kind), { id: receiverTrack, muted: true });
+    this.#tracks.set(receiverTrack, track);
+    const receiver: ReceiverSlots = {
+      connection: this,
+      id,
+      track,
+      transport: null,
+      transform: null,
+      jitterBufferTarget: null,
+    };
+    const dtmfSlots: DtmfSlots = { connection: this, transceiver: id, canInsertDtmf: false, toneBuffer: '' };
+    const dtmf = kind === 'audio' ? { object: new RTCDTMFSender(internal, dtmfSlots), slots: dtmfSlots } : null;
+    const sender: SenderSlots = {
+      connection: this,
+      id,
+      kind,
+      dtmf: dtmf?.object ?? null,
+      track: null,
+      transport: null,
+      transform: null,
+    };
+    const slots: TransceiverSlots = {
+      connection: this,
+      id,
+      sender: new RTCRtpSender(internal, sender),
+      receiver: new RTCRtpReceiver(internal, receiver),
+      mid: null,
+      direction,
+      currentDirection: null,
+    };
+    const entry = { transceiver: new RTCRtpTransceiver(internal, slots), slots, sender, receiver, dtmf };
+    this.#transceivers.set(id, entry);
+    return entry;
+  }
+
+  // --- tasks and effects
+
+  #runTask(): readonly NativeEffect[] | null {
+    const report = this.native.runTask();
+    if (report?.mirror) this.#reflect(report.mirror);
+    return report?.effects ?? null;
+  }
+
+  #perform(effect: NativeEffect): void {
+    if (effect.effect === 'event') {
+      this.#dispatch(effect);
+      return;
+    }
+    const deferred = this.#operations.get(effect.operation);
+    this.#operations.delete(effect.operation);
+    if (effect.effect === 'reject') deferred?.reject(exceptionOf(effect.exception));
+    else deferred?.resolve(effect.description && descriptionInit(effect.description));
+  }
+
+  #dispatch(event: NativeEvent): void {
+    switch (event.target) {
+      case 'connection':
+        this.#target.dispatchEvent(this.#connectionEvent(event));
+        break;
+      case 'stream':
+        this.#changeStream(event);
+        break;
+      case 'track': {
+        const track = this.#known(this.#tracks, event.track);
+        if (event.type === 'ended') endTrack(track);
+        else setTrackMuted(track, event.type === 'mute');
+        break;
+      }
+      case 'dtls': {
+        const { dtls } = this.#known(this.#transports, event.key);
+        dtls.dispatchEvent(event.type === 'error' ? errorEvent(event.error) : new Event(event.type));
+        break;
+      }
+      case 'ice': {
+        const { ice, iceSlots } = this.#known(this.#transports, event.key);
+        if (event.type === 'selectedcandidatepairchange') iceSlots.selectedPair = null;
+        ice.dispatchEvent(new Event(event.type));
+        break;
+      }
+      case 'sctp':
+        this.sctp?.dispatchEvent(new Event(event.type));
+        break;
+      case 'channel':
+        this.#dispatchToChannel(event);
+        break;
+      case 'dtmf': {
+        const { dtmf } = this.#known(this.#transceivers, event.transceiver);
+        dtmf?.object.dispatchEvent(new RTCDTMFToneChangeEvent('tonechange', { tone: event.tone }));
+        break;
+      }
+    }
+  }
+
+  #connectionEvent(event: NativeEvent & { target: 'connection' }): Event {
+    switch (event.type) {
+      case 'icecandidate': {
+        const candidate = event.candidate && candidateOf(event.candidate);
+        return new RTCPeerConnectionIceEvent('icecandidate', { candidate });
+      }
+      case 'icecandidateerror':
+        return new RTCPeerConnectionIceErrorEvent('icecandidateerror', event);
+      case 'track': {
+        const { transceiver } = this.#known(this.#transceivers, event.transceiver);
+        const { receiver } = transceiver;
+        const streams = event.streams.map((id) => this.#stream(id));
+        return new RTCTrackEvent('track', { receiver, track: receiver.track, streams, transceiver });
+      }
+      case 'datachannel':
+        return new RTCDataChannelEvent('datachannel', { channel: this.channel(event.channel) });
+      default:
+        return new Event(event.type);
+    }
+  }
+
+  #dispatchToChannel(event: NativeEvent & { target: 'channel' }): void {
+    const { object, slots } = this.#known(this.#channels, event.channel);
+    if (event.type === 'error') {
+      object.dispatchEvent(errorEvent(event.error));
+    } else if (event.type === 'message') {
+      // §6.2: "If the [[ReadyState]] of channel is not "open", abort these steps".
+      if (slots.readyState !== 'open') return;
+      const { data } = event;
+      const content = typeof data !== 'string' && slots.binaryType === 'blob' ? new Blob([data]) : data;
+      object.dispatchEvent(new MessageEvent('message', { data: content }));
+    } else {
+      object.dispatchEvent(new Event(event.type));
+    }
+  }
+
+  #changeStream(event: NativeEvent & { target: 'stream' }): void {
+    const stream = this.#stream(event.stream);
+    const track = this.#known(this.#tracks, event.track);
+    if (event.type === 'addtrack') addTrackToStream(stream, track);
+    else removeTrackFromStream(stream, track);
+  }
+
+  #stream(id: string): MediaStream {
+    const known = this.#streams.get(id);
+    if (known) return known;
+    const stream = createStream(id);
+    this.#streams.set(id, stream);
+    return stream;
+  }
+}
+
+const errorEvent = (error: Parameters<typeof rtcErrorOf>[0]): Event =>
+  new RTCErrorEvent('error', { error: rtcErrorOf(error) });
+
+const descriptionInit = ({ type, sdp }: RTCSessionDescriptionInit): RTCSessionDescriptionInit => ({ type, sdp });

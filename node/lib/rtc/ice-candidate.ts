@@ -1,0 +1,151 @@
+/** `RTCIceCandidate`, webrtc-pc §4.8.1, and `RTCIceCandidatePair`, §5.6.2. */
+import { type NativeCandidate, type NativeCandidateParts, native } from '../native.js';
+import {
+  assertInternal,
+  attribute,
+  convertArguments,
+  defineInterface,
+  dictionaryArg,
+  interfaceType,
+  internal,
+  operation,
+} from '../webidl/index.js';
+import { type RTCIceCandidateInit, RTCLocalIceCandidateInit } from './types.js';
+
+interface Slots {
+  readonly init: RTCLocalIceCandidateInit;
+  readonly parts: NativeCandidateParts | null;
+}
+
+export class RTCIceCandidate {
+  readonly #slots: Slots;
+
+  constructor(token: typeof internal, slots: Slots);
+  constructor(init?: Partial<RTCLocalIceCandidateInit>);
+  constructor(...args: unknown[]) {
+    if (args[0] === internal) {
+      this.#slots = args[1] as Slots;
+      return;
+    }
+    const name = 'RTCIceCandidate constructor';
+    const [init] = convertArguments(name, [dictionaryArg(RTCLocalIceCandidateInit)], args);
+    // §4.8.1.1 step 1
+    if (init.sdpMid === null && init.sdpMLineIndex === null) {
+      throw new TypeError(`${name}: sdpMid and sdpMLineIndex are both null.`);
+    }
+    this.#slots = { init, parts: native.parseCandidate(init.candidate) };
+  }
+
+  get candidate(): string {
+    return this.#slots.init.candidate;
+  }
+  get sdpMid(): string | null {
+    return this.#slots.init.sdpMid;
+  }
+  get sdpMLineIndex(): number | null {
+    return this.#slots.init.sdpMLineIndex;
+  }
+  get foundation(): string | null {
+    return this.#slots.parts?.foundation ?? null;
+  }
+  get component(): 'rtp' | 'rtcp' | null {
+    return this.#slots.parts?.component ?? null;
+  }
+  get priority(): number | null {
+    return this.#slots.parts?.priority ?? null;
+  }
+  get address(): string | null {
+    return this.#slots.parts?.address ?? null;
+  }
+  get protocol(): 'udp' | 'tcp' | null {
+    return this.#slots.parts?.protocol ?? null;
+  }
+  get port(): number | null {
+    return this.#slots.parts?.port ?? null;
+  }
+  get type(): NativeCandidateParts['type'] | null {
+    return this.#slots.parts?.type ?? null;
+  }
+  get tcpType(): 'active' | 'passive' | 'so' | null {
+    return this.#slots.parts?.tcpType ?? null;
+  }
+  get relatedAddress(): string | null {
+    return this.#slots.parts?.relatedAddress ?? null;
+  }
+  get relatedPort(): number | null {
+    return this.#slots.parts?.relatedPort ?? null;
+  }
+  get usernameFragment(): string | null {
+    return this.#slots.init.usernameFragment;
+  }
+  get relayProtocol(): 'udp' | 'tcp' | 'tls' | null {
+    return this.#slots.init.relayProtocol;
+  }
+  get url(): string | null {
+    return this.#slots.init.url;
+  }
+
+  toJSON(): RTCIceCandidateInit {
+    const { candidate, sdpMid, sdpMLineIndex, usernameFragment } = this.#slots.init;
+    return { candidate, sdpMid, sdpMLineIndex, usernameFragment };
+  }
+
+  static {
+    defineInterface(this, (o) => #slots in o, {
+      candidate: attribute(),
+      sdpMid: attribute(),
+      sdpMLineIndex: attribute(),
+      foundation: attribute(),
+      component: attribute(),
+      priority: attribute(),
+      address: attribute(),
+      protocol: attribute(),
+      port: attribute(),
+      type: attribute(),
+      tcpType: attribute(),
+      relatedAddress: attribute(),
+      relatedPort: attribute(),
+      usernameFragment: attribute(),
+      relayProtocol: attribute(),
+      url: attribute(),
+      toJSON: operation(),
+    });
+  }
+}
+export const RTCIceCandidateType = interfaceType('RTCIceCandidate', () => RTCIceCandidate);
+
+export function candidateOf({ init, parts, relayProtocol, url }: NativeCandidate): RTCIceCandidate {
+  return new RTCIceCandidate(internal, {
+    init: {
+      candidate: init.candidate,
+      sdpMid: init.sdpMid ?? null,
+      sdpMLineIndex: init.sdpMLineIndex ?? null,
+      usernameFragment: init.usernameFragment ?? null,
+      relayProtocol: relayProtocol ?? null,
+      url: url ?? null,
+    },
+    parts: parts ?? null,
+  });
+}
+
+export class RTCIceCandidatePair {
+  readonly #local: RTCIceCandidate;
+  readonly #remote: RTCIceCandidate;
+
+  constructor(token: typeof internal, local: RTCIceCandidate, remote: RTCIceCandidate) {
+    assertInternal(token);
+    this.#local = local;
+    this.#remote = remote;
+  }
+
+  get local(): RTCIceCandidate {
+    return this.#local;
+  }
+  get remote(): RTCIceCandidate {
+    return this.#remote;
+  }
+
+  static {
+    defineInterface(this, (o) => #local in o, { local: attribute(), remote: attribute() });
+  }
+}

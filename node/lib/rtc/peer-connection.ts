@@ -1,0 +1,354 @@
+/** `RTCPeerConnection`, webrtc-pc §4.4, §5.1, §6.1, §8.2, its legacy forms §4.4.3 and webrtc-identity §9. */
+import { type MediaStream, MediaStreamType } from '../media/stream.js';
+import { type MediaStreamTrack, MediaStreamTrackType, trackArg } from '../media/track.js';
+import {
+  DOMString,
+  type EventHandler,
+  USVString,
+  arg,
+  attribute,
+  callback,
+  convertArguments,
+  defineInterface,
+  dictionaryArg,
+  eventHandler,
+  nullable,
+  operation,
+  optionalArg,
+  overloadedPromiseOperation,
+  promiseAttribute,
+  promiseOperation,
+  staticPromiseOperation,
+  union,
+  variadic,
+} from '../webidl/index.js';
+import { RTCError } from '../errors.js';
+import { AlgorithmIdentifier, type RTCCertificate, generateCertificate } from './certificate.js';
+import { Connection } from './connection.js';
+import type { RTCDataChannel } from './data-channel.js';
+import { RTCIdentityProviderOptions } from './identity.js';
+import type { RTCRtpReceiver } from './rtp-receiver.js';
+import { type RTCRtpSender, RTCRtpSenderType, senderSlots } from './rtp-sender.js';
+import type { RTCRtpTransceiver } from './rtp-transceiver.js';
+import type { RTCSctpTransport } from './sctp-transport.js';
+import type { RTCSessionDescription } from './session-description.js';
+import type { RTCStatsReport } from './stats-report.js';
+import {
+  RTCAnswerOptions,
+  RTCConfiguration,
+  RTCDataChannelInit,
+  type RTCIceConnectionState,
+  RTCIceCandidateInit,
+  type RTCIceGatheringState,
+  RTCLocalSessionDescriptionInit,
+  RTCOfferOptions,
+  type RTCPeerConnectionState,
+  RTCRtpTransceiverInit,
+  RTCSessionDescriptionInit,
+  type RTCSignalingState,
+} from './types.js';
+
+type SuccessCallback<T> = (value: T) => unknown;
+type FailureCallback = (error: DOMException) => unknown;
+
+const RTCSessionDescriptionCallback = callback<SuccessCallback<RTCSessionDescriptionInit>>(
+  'RTCSessionDescriptionCallback',
+);
+const VoidFunction = callback<SuccessCallback<void>>('VoidFunction');
+const RTCPeerConnectionErrorCallback = callback<FailureCallback>('RTCPeerConnectionErrorCallback');
+const callbacks = [arg(VoidFunction), arg(RTCPeerConnectionErrorCallback)] as const;
+
+/** §4.4.3: the forms with callbacks return a promise that is resolved at once. */
+function withCallbacks<T>(
+  promise: Promise<T>,
+  success: SuccessCallback<T>,
+  failure: FailureCallback,
+): Promise<void> {
+  // An exception in a callback is reported, as that of an event handler.
+  const reported = <A>(f: (argument: A) => unknown) => (argument: A): void => {
+    try {
+      f(argument);
+    } catch (error) {
+      process.nextTick(() => {
+        throw error;
+      });
+    }
+  };
+  void promise.then(reported(success), reported(failure));
+  return Promise.resolve();
+}
+
+export class RTCPeerConnection extends EventTarget {
+  readonly #connection: Connection;
+  #identityProvider: string | null = null;
+  readonly #peerIdentity = new Promise<never>(() => {});
+
+  declare onnegotiationneeded: EventHandler<RTCPeerConnection>;
+  declare onicecandidate: EventHandler<RTCPeerConnection>;
+  declare onicecandidateerror: EventHandler<RTCPeerConnection>;
+  declare onsignalingstatechange: EventHandler<RTCPeerConnection>;
+  declare oniceconnectionstatechange: EventHandler<RTCPeerConnection>;
+  declare onicegatheringstatechange: EventHandler<RTCPeerConnection>;
+  declare onconnectionstatechange: EventHandler<RTCPeerConnection>;
+  declare ontrack: EventHandler<RTCPeerConnection>;
+  declare ondatachannel: EventHandler<RTCPeerConnection>;
+
+  constructor(configuration?: Partial<RTCConfiguration>);
+  constructor(...args: unknown[]) {
+    const [configuration] = convertArguments(
+      'RTCPeerConnection constructor',
+      [dictionaryArg(RTCConfiguration)],
+      args,
+    );
+    super();
+    this.#connection = new Connection(this, configuration);
+  }
+
+  static generateCertificate(algorithm: object | string): Promise<RTCCertificate> {
+    return generateCertificate(algorithm);
+  }
+
+  // --- descriptions and candidates
+
+  createOffer(...args: [RTCOfferOptions] | [SuccessCallback<RTCSessionDescriptionInit>, FailureCallback, RTCOfferOptions]): Promise<unknown> {
+    if (args.length === 1) return this.#createOffer(args[0]);
+    const [success, failure, options] = args;
+    return withCallbacks(this.#createOffer(options), success, failure);
+  }
+  #createOffer(options: RTCOfferOptions): Promise<RTCSessionDescriptionInit> {
+    return this.#connection.operation(() => this.#connection.native.createOffer(options));
+  }
+
+  createAnswer(...args: [object] | [SuccessCallback<RTCSessionDescriptionInit>, FailureCallback]): Promise<unknown> {
+    const answer = this.#connection.operation<RTCSessionDescriptionInit>(() =>
+      this.#connection.native.createAnswer(),
+    );
+    return args.length === 1 ? answer : withCallbacks(answer, ...args);
+  }
+
+  setLocalDescription(
+    description: RTCLocalSessionDescriptionInit,
+    ...rest: [] | [SuccessCallback<void>, FailureCallback]
+  ): Promise<void> {
+    const done = this.#connection.operation<void>(() => this.#connection.native.setLocalDescription(description));
+    return rest.length === 0 ? done : withCallbacks(done, ...rest);
+  }
+
+  setRemoteDescription(
+    description: RTCSessionDescriptionInit,
+    ...rest: [] | [SuccessCallback<void>, FailureCallback]
+  ): Promise<void> {
+    const done = this.#connection.operation<void>(() => this.#connection.native.setRemoteDescription(description));
+    return rest.length === 0 ? done : withCallbacks(done, ...rest);
+  }
+
+  addIceCandidate(
+    candidate: RTCIceCandidateInit,
+    ...rest: [] | [SuccessCallback<void>, FailureCallback]
+  ): Promise<void> {
+    const done = this.#connection.operation<void>(() => this.#connection.native.addIceCandidate(candidate));
+    return rest.length === 0 ? done : withCallbacks(done, ...rest);
+  }
+
+  get localDescription(): RTCSessionDescription | null {
+    const { pendingLocalDescription, currentLocalDescription } = this.#connection.descriptions;
+    return pendingLocalDescription ?? currentLocalDescription;
+  }
+  get currentLocalDescription(): RTCSessionDescription | null {
+    return this.#connection.descriptions.currentLocalDescription;
+  }
+  get pendingLocalDescription(): RTCSessionDescription | null {
+    return this.#connection.descriptions.pendingLocalDescription;
+  }
+  get remoteDescription(): RTCSessionDescription | null {
+    const { pendingRemoteDescription, currentRemoteDescription } = this.#connection.descriptions;
+    return pendingRemoteDescription ?? currentRemoteDescription;
+  }
+  get currentRemoteDescription(): RTCSessionDescription | null {
+    return this.#connection.descriptions.currentRemoteDescription;
+  }
+  get pendingRemoteDescription(): RTCSessionDescription | null {
+    return this.#connection.descriptions.pendingRemoteDescription;
+  }
+
+  // --- state
+
+  get signalingState(): RTCSignalingState {
+    return this.#connection.state.signalingState;
+  }
+  get iceGatheringState(): RTCIceGatheringState {
+    return this.#connection.state.iceGatheringState;
+  }
+  get iceConnectionState(): RTCIceConnectionState {
+    return this.#connection.state.iceConnectionState;
+  }
+  get connectionState(): RTCPeerConnectionState {
+    return this.#connection.state.connectionState;
+  }
+  get canTrickleIceCandidates(): boolean | null {
+    return this.#connection.state.canTrickleIceCandidates ?? null;
+  }
+
+  restartIce(): void {
+    this.#connection.settle(this.#connection.native.restartIce());
+  }
+  getConfiguration(): RTCConfiguration {
+    return this.#connection.configuration;
+  }
+  setConfiguration(configuration: RTCConfiguration): void {
+    this.#connection.setConfiguration(configuration);
+  }
+  close(): void {
+    this.#connection.close();
+  }
+
+  // --- media
+
+  getSenders(): RTCRtpSender[] {
+    return this.#connection.senders;
+  }
+  getReceivers(): RTCRtpReceiver[] {
+    return this.#connection.receivers;
+  }
+  getTransceivers(): RTCRtpTransceiver[] {
+    return this.#connection.transceivers;
+  }
+  addTrack(track: MediaStreamTrack, ...streams: MediaStream[]): RTCRtpSender {
+    const connection = this.#connection;
+    const adopted = connection.adopt(track);
+    const id = connection.settle(connection.native.addTrack(adopted, streams.map((s) => s.id)));
+    return connection.transceiver(id).sender;
+  }
+  removeTrack(sender: RTCRtpSender): void {
+    const { connection, id } = senderSlots(sender);
+    if (this.#connection.isClosed) throw new DOMException('The connection is closed', 'InvalidStateError');
+    // §5.1, removeTrack step 3.
+    if (connection !== this.#connection) {
+      throw new DOMException('The sender belongs to another connection', 'InvalidAccessError');
+    }
+    connection.settle(connection.native.removeTrack(id));
+  }
+  addTransceiver(trackOrKind: MediaStreamTrack | string, init: RTCRtpTransceiverInit): RTCRtpTransceiver {
+    const connection = this.#connection;
+    const kind = typeof trackOrKind === 'string' ? trackOrKind : trackOrKind.kind;
+    if (kind !== 'audio' && kind !== 'video') throw new TypeError(`'${kind}' is not a kind of track`);
+    const track = typeof trackOrKind === 'string' ? null : connection.adopt(trackOrKind);
+    const streams = init.streams.map((s) => s.id);
+    const id = connection.settle(connection.native.addTransceiver(track, kind, { ...init, streams }));
+    return connection.transceiver(id);
+  }
+
+  // --- data
+
+  get sctp(): RTCSctpTransport | null {
+    return this.#connection.sctp;
+  }
+  createDataChannel(label: string, init: RTCDataChannelInit): RTCDataChannel {
+    const connection = this.#connection;
+    return connection.channel(connection.settle(connection.native.createDataChannel(label, init)));
+  }
+
+  // --- statistics
+
+  getStats(selector: MediaStreamTrack | null): Promise<RTCStatsReport> {
+    if (selector) {
+      // §8.2 step 3.
+      const using = [...this.getSenders(), ...this.getReceivers()].filter((s) => s.track === selector);
+      if (using.length !== 1) {
+        const message = 'Not exactly one sender or receiver has the track';
+        return Promise.reject(new DOMException(message, 'InvalidAccessError'));
+      }
+    }
+    return this.#connection.stats();
+  }
+
+  // --- identity
+
+  setIdentityProvider(provider: string): void {
+    if (this.#connection.isClosed) throw new DOMException('The connection is closed', 'InvalidStateError');
+    this.#identityProvider = provider;
+  }
+  getIdentityAssertion(): Promise<string> {
+    if (this.#identityProvider === null) {
+      return Promise.reject(new DOMException('No identity provider is set', 'InvalidStateError'));
+    }
+    // An identity provider is a script in a realm of its own, which only a browser has.
+    return Promise.reject(new RTCError({ errorDetail: 'idp-load-failure' }));
+  }
+  get peerIdentity(): Promise<never> {
+    return this.#peerIdentity;
+  }
+  get idpLoginUrl(): string | null {
+    return null;
+  }
+  get idpErrorInfo(): string | null {
+    return null;
+  }
+
+  static {
+    defineInterface(this, (o) => #connection in o, {
+      createOffer: overloadedPromiseOperation(
+        [dictionaryArg(RTCOfferOptions)],
+        [arg(RTCSessionDescriptionCallback), arg(RTCPeerConnectionErrorCallback), dictionaryArg(RTCOfferOptions)],
+      ),
+      createAnswer: overloadedPromiseOperation(
+        [dictionaryArg(RTCAnswerOptions)],
+        [arg(RTCSessionDescriptionCallback), arg(RTCPeerConnectionErrorCallback)],
+      ),
+      setLocalDescription: overloadedPromiseOperation(
+        [dictionaryArg(RTCLocalSessionDescriptionInit)],
+        [arg(RTCLocalSessionDescriptionInit), ...callbacks],
+      ),
+      localDescription: attribute(),
+      currentLocalDescription: attribute(),
+      pendingLocalDescription: attribute(),
+      setRemoteDescription: overloadedPromiseOperation(
+        [arg(RTCSessionDescriptionInit)],
+        [arg(RTCSessionDescriptionInit), ...callbacks],
+      ),
+      remoteDescription: attribute(),
+      currentRemoteDescription: attribute(),
+      pendingRemoteDescription: attribute(),
+      addIceCandidate: overloadedPromiseOperation(
+        [dictionaryArg(RTCIceCandidateInit)],
+        [arg(RTCIceCandidateInit), ...callbacks],
+      ),
+      signalingState: attribute(),
+      iceGatheringState: attribute(),
+      iceConnectionState: attribute(),
+      connectionState: attribute(),
+      canTrickleIceCandidates: attribute(),
+      restartIce: operation(),
+      getConfiguration: operation(),
+      setConfiguration: operation([dictionaryArg(RTCConfiguration)]),
+      close: operation(),
+      onnegotiationneeded: eventHandler(),
+      onicecandidate: eventHandler(),
+      onicecandidateerror: eventHandler(),
+      onsignalingstatechange: eventHandler(),
+      oniceconnectionstatechange: eventHandler(),
+      onicegatheringstatechange: eventHandler(),
+      onconnectionstatechange: eventHandler(),
+      generateCertificate: staticPromiseOperation([arg(AlgorithmIdentifier)]),
+      getSenders: operation(),
+      getReceivers: operation(),
+      getTransceivers: operation(),
+      addTrack: operation([trackArg, variadic(MediaStreamType)]),
+      removeTrack: operation([arg(RTCRtpSenderType)]),
+      addTransceiver: operation([
+        arg(union(MediaStreamTrackType, DOMString)),
+        dictionaryArg(RTCRtpTransceiverInit),
+      ]),
+      ontrack: eventHandler(),
+      sctp: attribute(),
+      createDataChannel: operation([arg(USVString), dictionaryArg(RTCDataChannelInit)]),
+      ondatachannel: eventHandler(),
+      getStats: promiseOperation([optionalArg(nullable(MediaStreamTrackType), null)]),
+      setIdentityProvider: operation([arg(DOMString), dictionaryArg(RTCIdentityProviderOptions)]),
+      getIdentityAssertion: promiseOperation(),
+      peerIdentity: promiseAttribute(),
+      idpLoginUrl: attribute(),
+      idpErrorInfo: attribute(),
+    });
+  }
+}

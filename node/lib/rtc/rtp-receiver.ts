@@ -1,0 +1,98 @@
+/** `RTCRtpReceiver`, webrtc-pc §5.3, webrtc-encoded-transform. */
+import type { MediaStreamTrack } from '../media/track.js';
+import { type RTCRtpTransform, RTCRtpTransformType } from '../transform/rtp-transform.js';
+import {
+  DOMString,
+  arg,
+  assertInternal,
+  attribute,
+  defineInterface,
+  double,
+  interfaceType,
+  internal,
+  nullable,
+  operation,
+  promiseOperation,
+  staticOperation,
+} from '../webidl/index.js';
+import type { Connection } from './connection.js';
+import type { RTCDtlsTransport } from './dtls-transport.js';
+import { capabilitiesOf } from './rtp-sender.js';
+import type { RTCStatsReport } from './stats-report.js';
+
+/** §5.3: "less than 0 or larger than 4000 milliseconds". */
+const MAX_JITTER_BUFFER_TARGET_MS = 4000;
+
+export interface ReceiverSlots {
+  readonly connection: Connection;
+  /** The transceiver's number. */
+  readonly id: number;
+  readonly track: MediaStreamTrack;
+  transport: RTCDtlsTransport | null;
+  transform: RTCRtpTransform | null;
+  jitterBufferTarget: number | null;
+}
+
+export class RTCRtpReceiver {
+  readonly #slots: ReceiverSlots;
+
+  constructor(token: typeof internal, slots: ReceiverSlots) {
+    assertInternal(token);
+    this.#slots = slots;
+  }
+
+  static getCapabilities(kind: string): object | null {
+    return capabilitiesOf(kind, 'receive');
+  }
+
+  get track(): MediaStreamTrack {
+    return this.#slots.track;
+  }
+  get transport(): RTCDtlsTransport | null {
+    return this.#slots.transport;
+  }
+  get transform(): RTCRtpTransform | null {
+    return this.#slots.transform;
+  }
+  set transform(value: RTCRtpTransform | null) {
+    this.#slots.transform = value;
+  }
+  get jitterBufferTarget(): number | null {
+    return this.#slots.jitterBufferTarget;
+  }
+  set jitterBufferTarget(value: number | null) {
+    if (value !== null && (value < 0 || value > MAX_JITTER_BUFFER_TARGET_MS)) {
+      throw new RangeError(`jitterBufferTarget is not between 0 and ${MAX_JITTER_BUFFER_TARGET_MS}`);
+    }
+    this.#slots.jitterBufferTarget = value;
+  }
+
+  getParameters(): object {
+    const { connection, id } = this.#slots;
+    return connection.native.receiverParameters(id);
+  }
+  getContributingSources(): object[] {
+    return [];
+  }
+  getSynchronizationSources(): object[] {
+    return [];
+  }
+  getStats(): Promise<RTCStatsReport> {
+    return this.#slots.connection.stats();
+  }
+
+  static {
+    defineInterface(this, (o) => #slots in o, {
+      track: attribute(),
+      transport: attribute(),
+      getCapabilities: staticOperation([arg(DOMString)]),
+      getParameters: operation(),
+      getContributingSources: operation(),
+      getSynchronizationSources: operation(),
+      getStats: promiseOperation(),
+      jitterBufferTarget: attribute(nullable(double)),
+      transform: attribute(nullable(RTCRtpTransformType)),
+    });
+  }
+}
+export const RTCRtpReceiverType = interfaceType('RTCRtpReceiver', () => RTCRtpReceiver);

@@ -1,0 +1,108 @@
+/** `RTCRtpSender`, webrtc-pc §5.2, webrtc-encoded-transform. */
+import { type MediaStream, MediaStreamType } from '../media/stream.js';
+import { type MediaStreamTrack, MediaStreamTrackType } from '../media/track.js';
+import { native } from '../native.js';
+import { type RTCRtpTransform, RTCRtpTransformType } from '../transform/rtp-transform.js';
+import {
+  DOMString,
+  arg,
+  assertInternal,
+  attribute,
+  defineInterface,
+  dictionaryArg,
+  interfaceType,
+  internal,
+  nullable,
+  operation,
+  promiseOperation,
+  staticOperation,
+  variadic,
+} from '../webidl/index.js';
+import type { Connection } from './connection.js';
+import type { RTCDtlsTransport } from './dtls-transport.js';
+import type { RTCDTMFSender } from './dtmf-sender.js';
+import type { RTCStatsReport } from './stats-report.js';
+import { RTCRtpSendParameters, RTCSetParameterOptions } from './types.js';
+
+export interface SenderSlots {
+  readonly connection: Connection;
+  /** The transceiver's number. */
+  readonly id: number;
+  readonly kind: 'audio' | 'video';
+  readonly dtmf: RTCDTMFSender | null;
+  track: MediaStreamTrack | null;
+  transport: RTCDtlsTransport | null;
+  transform: RTCRtpTransform | null;
+}
+
+export function capabilitiesOf(kind: string, side: 'send' | 'receive'): object | null {
+  return kind === 'audio' || kind === 'video' ? native.capabilities(kind, side) : null;
+}
+
+export let senderSlots: (sender: RTCRtpSender) => SenderSlots;
+
+export class RTCRtpSender {
+  readonly #slots: SenderSlots;
+
+  constructor(token: typeof internal, slots: SenderSlots) {
+    assertInternal(token);
+    this.#slots = slots;
+  }
+
+  static getCapabilities(kind: string): object | null {
+    return capabilitiesOf(kind, 'send');
+  }
+
+  get track(): MediaStreamTrack | null {
+    return this.#slots.track;
+  }
+  get transport(): RTCDtlsTransport | null {
+    return this.#slots.transport;
+  }
+  get dtmf(): RTCDTMFSender | null {
+    return this.#slots.dtmf;
+  }
+  get transform(): RTCRtpTransform | null {
+    return this.#slots.transform;
+  }
+  set transform(value: RTCRtpTransform | null) {
+    this.#slots.transform = value;
+  }
+
+  getParameters(): object {
+    const { connection, id } = this.#slots;
+    return connection.settle(connection.native.parameters(id));
+  }
+  setParameters(parameters: RTCRtpSendParameters): Promise<void> {
+    const { connection, id } = this.#slots;
+    return connection.operation(() => connection.native.setParameters(id, parameters));
+  }
+  replaceTrack(track: MediaStreamTrack | null): Promise<void> {
+    const { connection, id } = this.#slots;
+    return connection.operation(() => connection.native.replaceTrack(id, track && connection.adopt(track)));
+  }
+  setStreams(...streams: MediaStream[]): void {
+    const { connection, id } = this.#slots;
+    connection.settle(connection.native.setStreams(id, streams.map((s) => s.id)));
+  }
+  getStats(): Promise<RTCStatsReport> {
+    return this.#slots.connection.stats();
+  }
+
+  static {
+    senderSlots = (sender) => sender.#slots;
+    defineInterface(this, (o) => #slots in o, {
+      track: attribute(),
+      transport: attribute(),
+      getCapabilities: staticOperation([arg(DOMString)]),
+      setParameters: promiseOperation([arg(RTCRtpSendParameters), dictionaryArg(RTCSetParameterOptions)]),
+      getParameters: operation(),
+      replaceTrack: promiseOperation([arg(nullable(MediaStreamTrackType))]),
+      setStreams: operation([variadic(MediaStreamType)]),
+      getStats: promiseOperation(),
+      dtmf: attribute(),
+      transform: attribute(nullable(RTCRtpTransformType)),
+    });
+  }
+}
+export const RTCRtpSenderType = interfaceType('RTCRtpSender', () => RTCRtpSender);

@@ -1,0 +1,91 @@
+/** `RTCRtpTransceiver`, webrtc-pc §5.4, and its header extension control, webrtc-extensions §6. */
+import {
+  arg,
+  assertInternal,
+  attribute,
+  defineInterface,
+  interfaceType,
+  internal,
+  operation,
+  sequence,
+} from '../webidl/index.js';
+import type { Connection } from './connection.js';
+import type { RTCRtpReceiver } from './rtp-receiver.js';
+import type { RTCRtpSender } from './rtp-sender.js';
+import { RTCRtpCodec, RTCRtpHeaderExtensionCapability, RTCRtpTransceiverDirection } from './types.js';
+
+export interface TransceiverSlots {
+  readonly connection: Connection;
+  readonly id: number;
+  readonly sender: RTCRtpSender;
+  readonly receiver: RTCRtpReceiver;
+  mid: string | null;
+  direction: RTCRtpTransceiverDirection;
+  currentDirection: RTCRtpTransceiverDirection | null;
+}
+
+export class RTCRtpTransceiver {
+  readonly #slots: TransceiverSlots;
+
+  constructor(token: typeof internal, slots: TransceiverSlots) {
+    assertInternal(token);
+    this.#slots = slots;
+  }
+
+  get mid(): string | null {
+    return this.#slots.mid;
+  }
+  get sender(): RTCRtpSender {
+    return this.#slots.sender;
+  }
+  get receiver(): RTCRtpReceiver {
+    return this.#slots.receiver;
+  }
+  get direction(): RTCRtpTransceiverDirection {
+    return this.#slots.direction;
+  }
+  set direction(value: RTCRtpTransceiverDirection) {
+    const { connection, id } = this.#slots;
+    connection.settle(connection.native.setDirection(id, value));
+  }
+  get currentDirection(): RTCRtpTransceiverDirection | null {
+    return this.#slots.currentDirection;
+  }
+
+  stop(): void {
+    const { connection, id } = this.#slots;
+    connection.settle(connection.native.stop(id));
+  }
+  setCodecPreferences(codecs: object[]): void {
+    const { connection, id } = this.#slots;
+    connection.settle(connection.native.setCodecPreferences(id, codecs));
+  }
+  getHeaderExtensionsToNegotiate(): object[] {
+    const { connection, id } = this.#slots;
+    return connection.native.headerExtensionsToNegotiate(id);
+  }
+  setHeaderExtensionsToNegotiate(extensions: object[]): void {
+    const { connection, id } = this.#slots;
+    connection.settle(connection.native.setHeaderExtensionsToNegotiate(id, extensions));
+  }
+  getNegotiatedHeaderExtensions(): object[] {
+    const { connection, id } = this.#slots;
+    return connection.native.negotiatedHeaderExtensions(id);
+  }
+
+  static {
+    defineInterface(this, (o) => #slots in o, {
+      mid: attribute(),
+      sender: attribute(),
+      receiver: attribute(),
+      direction: attribute(RTCRtpTransceiverDirection),
+      currentDirection: attribute(),
+      stop: operation(),
+      setCodecPreferences: operation([arg(sequence(RTCRtpCodec))]),
+      getHeaderExtensionsToNegotiate: operation(),
+      setHeaderExtensionsToNegotiate: operation([arg(sequence(RTCRtpHeaderExtensionCapability))]),
+      getNegotiatedHeaderExtensions: operation(),
+    });
+  }
+}
+export const RTCRtpTransceiverType = interfaceType('RTCRtpTransceiver', () => RTCRtpTransceiver);

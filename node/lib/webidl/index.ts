@@ -1,0 +1,5 @@
+/** The WebIDL conversion library: types, dictionaries, interfaces, event handlers. */
+export * from './convert.js';
+export * from './dictionary.js';
+export * from './interface.js';
+export type { EventHandler } from './event-handler.js';

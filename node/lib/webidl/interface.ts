@@ -1,0 +1,325 @@
+/**
+ * Interfaces: a class says what its members do, a table says which IDL types they have, and
+ * `defineInterface` replaces the members by ones that check and convert as WebIDL asks
+ * (https://webidl.spec.whatwg.org/#js-interfaces).
+ *
+ * ```ts
+ * class RTCDTMFSender extends EventTarget {
+ *   #slots: Slots;
+ *   insertDTMF(tones: string, duration: number, interToneGap: number): void { … }
+ *   get toneBuffer(): string { return this.#slots.toneBuffer; }
+ *   declare ontonechange: EventHandler;
+ *   static {
+ *     defineInterface(this, (o) => #slots in o, {
+ *       insertDTMF: operation([arg(DOMString), optionalArg(unsignedLong, 100), …]),
+ *       toneBuffer: attribute(),
+ *       ontonechange: eventHandler(),
+ *     });
+ *   }
+ * }
+ * ```
+ */
+import { type Converter, converter, fail, isObject } from './convert.js';
+import { eventHandlerOf, setEventHandler } from './event-handler.js';
+
+/** What a private constructor wants to see: `new RTCDtlsTransport(internal, …)`. */
+export const internal = Symbol('internal');
+
+/** For constructors of interfaces that have none in IDL. */
+export function assertInternal(token: unknown): void {
+  if (token !== internal) throw new TypeError('Illegal constructor');
+}
+
+type AnyClass = abstract new (...args: never[]) => object;
+type AnyFunction = (...args: unknown[]) => unknown;
+
+// --- parameters
+
+export interface Parameter<T> {
+  readonly converter: Converter<unknown>;
+  readonly presence: 'required' | 'optional' | 'variadic';
+  readonly initial?: () => T;
+}
+type Parameters = readonly Parameter<unknown>[];
+type Arguments<P extends Parameters> = {
+  [K in keyof P]: P[K] extends Parameter<infer T> ? T : never;
+};
+
+export const arg = <T>(type: Converter<T>): Parameter<T> => ({ converter: type, presence: 'required' });
+
+/** `optional T name = initial`; without `initial` the method sees `undefined`. */
+export function optionalArg<T>(type: Converter<T>): Parameter<T | undefined>;
+export function optionalArg<T>(type: Converter<T>, initial: T): Parameter<T>;
+export function optionalArg(type: Converter<unknown>, initial?: unknown): Parameter<unknown> {
+  return { converter: type, presence: 'optional', initial: () => initial };
+}
+
+/** `optional SomeDictionary options = {}`. */
+export const dictionaryArg = <T>(type: Converter<T>): Parameter<T> => ({
+  converter: type,
+  presence: 'optional',
+  initial: () => type(undefined, 'The default'),
+});
+
+/** `T... name`: the last parameter. */
+export const variadic = <T>(type: Converter<T>): Parameter<T> => ({ converter: type, presence: 'variadic' });
+
+const requiredCount = (parameters: Parameters): number =>
+  parameters.filter((p) => p.presence === 'required').length;
+
+function notEnough(name: string, needed: number, given: number): never {
+  const plural = needed === 1 ? '' : 's';
+  throw new TypeError(`${name}: ${needed} argument${plural} required, but only ${given} present.`);
+}
+
+/** Converts what a caller passed to what the parameters of a method or constructor are. */
+export function convertArguments<const P extends Parameters>(
+  name: string,
+  parameters: P,
+  args: readonly unknown[],
+): Arguments<P> {
+  const needed = requiredCount(parameters);
+  if (args.length < needed) notEnough(name, needed, args.length);
+  const out: unknown[] = [];
+  for (const [i, { converter: convert, presence, initial }] of parameters.entries()) {
+    if (presence === 'variadic') {
+      for (let j = i; j < args.length; j++) out.push(convert(args[j], `${name}: argument ${j + 1}`));
+    } else if (presence === 'optional' && args[i] === undefined) {
+      out.push(initial?.());
+    } else {
+      out.push(convert(args[i], `${name}: argument ${i + 1}`));
+    }
+  }
+  return out as Arguments<P>;
+}
+
+/**
+ * The overload whose number of arguments fits, https://webidl.spec.whatwg.org/#dfn-overload-resolution-algorithm.
+ * Every overloaded operation of these specifications is told apart by that number alone.
+ */
+function overloadFor(name: string, overloads: readonly Parameters[], given: number): Parameters {
+  const [only] = overloads;
+  if (only && overloads.length === 1) return only;
+  const most = Math.max(...overloads.map((p) => p.length));
+  const count = Math.min(given, most);
+  const fits = overloads.find((p) => requiredCount(p) <= count && count <= p.length);
+  return fits ?? notEnough(name, Math.max(...overloads.map(requiredCount)), given);
+}
+
+// --- members
+
+interface Attribute {
+  readonly member: 'attribute';
+  /** Absent: read-only. */
+  readonly converter?: Converter<unknown>;
+  /** A promise: the getter rejects instead of throwing. */
+  readonly promise: boolean;
+}
+interface Operation {
+  readonly member: 'operation';
+  readonly overloads: readonly Parameters[];
+  readonly promise: boolean;
+  readonly isStatic: boolean;
+}
+interface Handler {
+  readonly member: 'eventHandler';
+}
+type MemberSpec = Attribute | Operation | Handler;
+
+/** `readonly attribute`, or a writable one with the type that it is converted to. */
+export const attribute = (type?: Converter<unknown>): Attribute => ({
+  member: 'attribute',
+  promise: false,
+  ...(type ? { converter: type } : {}),
+});
+
+/** `readonly attribute Promise<T>`. */
+export const promiseAttribute = (): Attribute => ({ member: 'attribute', promise: true });
+
+export const operation = (parameters: Parameters = []): Operation => ({
+  member: 'operation',
+  overloads: [parameters],
+  promise: false,
+  isStatic: false,
+});
+
+/** An operation that returns a promise: it rejects instead of throwing. */
+export const promiseOperation = (parameters: Parameters = []): Operation => ({
+  ...operation(parameters),
+  promise: true,
+});
+
+/** Overloads of an operation that returns a promise. */
+export const overloadedPromiseOperation = (...overloads: Parameters[]): Operation => ({
+  member: 'operation',
+  overloads,
+  promise: true,
+  isStatic: false,
+});
+
+export const staticOperation = (parameters: Parameters = []): Operation => ({
+  ...operation(parameters),
+  isStatic: true,
+});
+
+export const staticPromiseOperation = (parameters: Parameters = []): Operation => ({
+  ...operation(parameters),
+  promise: true,
+  isStatic: true,
+});
+
+/** `attribute EventHandler onfoo`. */
+export const eventHandler = (): Handler => ({ member: 'eventHandler' });
+
+// --- definition
+
+const brands = new WeakMap<AnyClass, (value: object) => boolean>();
+
+/** The converter of an interface type. The class is looked up late: files may import in a ring. */
+export function interfaceType<T extends object>(
+  typeName: string,
+  cls: () => abstract new (...args: never[]) => T,
+): Converter<T> {
+  const is = (v: unknown): v is T => isObject(v) && brands.get(cls())?.(v) === true;
+  return converter({ kind: 'interface', typeName, is }, (v, context) =>
+    is(v) ? v : fail(context, `is not of type ${typeName}`),
+  );
+}
+
+export interface InterfaceOptions {
+  /** Number of required arguments of the constructor; 0 for interfaces without one. */
+  readonly constructorLength?: number;
+}
+
+/**
+ * Gives `cls` its IDL shape. `hasBrand` tells objects of this interface from others; it is written
+ * in the class, where it sees a private name.
+ */
+export function defineInterface(
+  cls: AnyClass,
+  hasBrand: (value: object) => boolean,
+  members: Record<string, MemberSpec>,
+  { constructorLength = 0 }: InterfaceOptions = {},
+): void {
+  const name = cls.name;
+  brands.set(cls, hasBrand);
+  Object.defineProperty(cls, 'length', { value: constructorLength, configurable: true });
+  const prototype = cls.prototype as object;
+  Object.defineProperty(prototype, Symbol.toStringTag, { value: name, configurable: true });
+
+  const check = (value: unknown): void => {
+    if (!isObject(value) || !hasBrand(value)) throw new TypeError('Illegal invocation');
+  };
+  for (const [key, spec] of Object.entries(members)) {
+    const qualified = `${name}.${key}`;
+    if (spec.member === 'eventHandler') {
+      Object.defineProperty(prototype, key, eventHandlerDescriptor(key, check));
+    } else if (spec.member === 'attribute') {
+      const own = Object.getOwnPropertyDescriptor(prototype, key);
+      if (!own?.get) throw new Error(`${qualified} has no getter`);
+      Object.defineProperty(prototype, key, attributeDescriptor(key, qualified, own, spec, check));
+    } else {
+      const holder = spec.isStatic ? cls : prototype;
+      const own = Object.getOwnPropertyDescriptor(holder, key);
+      if (typeof own?.value !== 'function') throw new Error(`${qualified} has no method`);
+      const value = operationFunction(key, qualified, own.value as AnyFunction, spec, check);
+      Object.defineProperty(holder, key, { value, writable: true, enumerable: true, configurable: true });
+    }
+  }
+}
+
+function attributeDescriptor(
+  key: string,
+  qualified: string,
+  own: PropertyDescriptor,
+  spec: Attribute,
+  check: (value: unknown) => void,
+): PropertyDescriptor {
+  const { get: read, set: write } = own;
+  const descriptor: PropertyDescriptor = { enumerable: true, configurable: true };
+  descriptor.get = {
+    [`get ${key}`](this: unknown): unknown {
+      if (!spec.promise) {
+        check(this);
+        return Reflect.apply(read as AnyFunction, this, []);
+      }
+      try {
+        check(this);
+        return Reflect.apply(read as AnyFunction, this, []);
+      } catch (error) {
+        return Promise.reject(error as Error);
+      }
+    },
+  }[`get ${key}`] as () => unknown;
+  const convert = spec.converter;
+  if (convert) {
+    if (!write) throw new Error(`${qualified} has no setter`);
+    descriptor.set = {
+      [`set ${key}`](this: unknown, value: unknown): void {
+        check(this);
+        // WebIDL: a value that is no member of the enumeration is ignored, not an error.
+        if ('values' in convert) {
+          const text = `${value as string}`;
+          if (!(convert.values as string[]).includes(text)) return;
+          Reflect.apply(write, this, [text]);
+          return;
+        }
+        Reflect.apply(write, this, [convert(value, `${qualified}: the value`)]);
+      },
+    }[`set ${key}`] as (value: unknown) => void;
+  }
+  return descriptor;
+}
+
+function operationFunction(
+  key: string,
+  qualified: string,
+  method: AnyFunction,
+  spec: Operation,
+  check: (value: unknown) => void,
+): AnyFunction {
+  const { overloads, promise, isStatic } = spec;
+  const call = (self: unknown, args: unknown[]): unknown => {
+    if (!isStatic) check(self);
+    const parameters = overloadFor(qualified, overloads, args.length);
+    return Reflect.apply(method, self, convertArguments(qualified, parameters, args));
+  };
+  const functions: Record<string, AnyFunction> = promise
+    ? {
+        [key](this: unknown, ...args: unknown[]): unknown {
+          try {
+            return call(this, args);
+          } catch (error) {
+            return Promise.reject(error as Error);
+          }
+        },
+      }
+    : {
+        [key](this: unknown, ...args: unknown[]): unknown {
+          return call(this, args);
+        },
+      };
+  const made = functions[key] as AnyFunction;
+  Object.defineProperty(made, 'length', { value: Math.min(...overloads.map(requiredCount)), configurable: true });
+  return made;
+}
+
+function eventHandlerDescriptor(key: string, check: (value: unknown) => void): PropertyDescriptor {
+  const type = key.slice('on'.length);
+  const accessors = {
+    [`get ${key}`](this: EventTarget): unknown {
+      check(this);
+      return eventHandlerOf(this, type);
+    },
+    [`set ${key}`](this: EventTarget, value: unknown): void {
+      check(this);
+      setEventHandler(this, type, value);
+    },
+  };
+  return {
+    get: accessors[`get ${key}`] as () => unknown,
+    set: accessors[`set ${key}`] as (value: unknown) => void,
+    enumerable: true,
+    configurable: true,
+  };
+}

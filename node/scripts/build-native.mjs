@@ -1,0 +1,35 @@
+// Compiles the core (`cargo build -p duologue-node`) and puts it beside the package as
+// duologue.<platform>.node. `--debug` for a quick build.
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, renameSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const here = path.dirname(fileURLToPath(import.meta.url));
+const root = path.join(here, '..', '..');
+const debug = process.argv.includes('--debug');
+
+const args = ['build', '--package', 'duologue-node', '--message-format', 'json-render-diagnostics'];
+if (!debug) args.push('--release');
+const out = execFileSync('cargo', args, {
+  cwd: root,
+  encoding: 'utf8',
+  stdio: ['ignore', 'pipe', 'inherit'],
+  maxBuffer: 64 << 20,
+});
+
+const library = out
+  .split('\n')
+  .filter(Boolean)
+  .map((line) => JSON.parse(line))
+  .filter((m) => m.reason === 'compiler-artifact' && m.target.name === 'duologue_node')
+  .flatMap((m) => m.filenames)
+  .find((file) => /\.(so|dylib|dll)$/.test(file));
+
+const libc = () => (process.report.getReport().header.glibcVersionRuntime ? '-gnu' : '-musl');
+const platform = `${process.platform}-${process.arch}${process.platform === 'linux' ? libc() : ''}`;
+const target = path.join(here, '..', `duologue.${platform}.node`);
+// Not over the old file: a process that has it open would crash.
+copyFileSync(library, `${target}.new`);
+renameSync(`${target}.new`, target);
+console.log(path.relative(root, target));
