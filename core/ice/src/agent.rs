@@ -3,8 +3,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use duologue_base::{Generation, Instant, Rng, SocketId};
+use duologue_sdp::attr::Foundation;
 
-use crate::candidate::{Candidate, CandidateKind};
+use crate::candidate::{self, Candidate, CandidateKind};
 use crate::config::Config;
 use crate::credentials::Credentials;
 use crate::event::{CandidatePair, Event};
@@ -377,14 +378,14 @@ impl Agent {
     }
 
     /// RFC 8445 §5.1.1.3: equal for one kind, base address and protocol.
-    pub(crate) fn foundation(&mut self, kind: CandidateKind, base: IpAddr) -> String {
+    pub(crate) fn foundation(&mut self, kind: CandidateKind, base: IpAddr) -> Foundation {
         let shared = (kind, base);
         let at = self.foundations.iter().position(|known| *known == shared);
         let at = at.unwrap_or_else(|| {
             self.foundations.push(shared);
             self.foundations.len() - 1
         });
-        (at + 1).to_string()
+        candidate::foundation("", at + 1)
     }
 
     pub(crate) fn change_role(&mut self, role: Role) {

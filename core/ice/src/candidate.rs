@@ -2,6 +2,7 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
 use duologue_base::Protocol;
+use duologue_sdp::attr::Foundation;
 
 /// How a candidate was learnt (RFC 8445 §4, W3C `RTCIceCandidateType`).
 #[doc(alias = "RTCIceCandidateType")]
@@ -92,7 +93,7 @@ impl RelayProtocol {
 #[derive(Clone, Eq, PartialEq)]
 pub struct Candidate {
     /// Equal for candidates of one kind, base address, server and protocol (RFC 8445 §5.1.1.3).
-    pub foundation: String,
+    pub foundation: Foundation,
     /// Transport protocol.
     pub protocol: Protocol,
     /// Preference among the candidates of its agent (RFC 8445 §5.1.2).
@@ -118,7 +119,7 @@ impl Candidate {
     /// their address. `foundation` is 1.
     pub fn host(addr: SocketAddr, protocol: Protocol) -> Self {
         Candidate {
-            foundation: "1".to_owned(),
+            foundation: foundation("", 1),
             protocol,
             priority: priority(CandidateKind::Host, local_preference(addr.ip(), 0)),
             addr,
@@ -143,6 +144,13 @@ impl fmt::Debug for Candidate {
             .field("priority", &self.priority)
             .finish_non_exhaustive()
     }
+}
+
+/// The foundation of this name and number, which must be short.
+pub(crate) fn foundation(name: &str, number: usize) -> Foundation {
+    format!("{name}{number}")
+        .parse()
+        .expect("letters and digits are ice-chars")
 }
 
 /// RFC 8445 §5.1.2.1: the priority of a candidate of component 1.

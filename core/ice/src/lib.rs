@@ -1,8 +1,73 @@
 //! ICE (RFC 8445): finds a path between two agents, and keeps knowing that it works.
 //!
-//! An agent is one transport with one component. It does no input or output: its owner hands it
-//! received STUN messages, the time, local addresses and what signalling brought, and takes
-//! messages to send and events from it.
+//! An [`Agent`] is one transport with one component. It does no input or output: its owner hands
+//! it received STUN messages, the time, local addresses and what signalling brought, and takes
+//! datagrams to send and events from it. Nothing ticks: checks leave when a pair appears.
+//!
+//! ```
+//! use duologue_base::{Datagram, Ecn, Generation, Instant, Rng, SocketId};
+//! use duologue_ice::{Agent, Config, Credentials, Event, Role, TransportState};
+//!
+//! let mut rng = Rng::from_u64(1);
+//! let addresses = ["192.0.2.1:5000".parse()?, "192.0.2.2:5000".parse()?];
+//! let credentials = [(); 2].map(|()| Credentials::generate(&mut rng));
+//! let mut agents = [Role::Controlling, Role::Controlled].map(|role| {
+//!     let own = credentials[role as usize].clone();
+//!     Agent::new(Config::default(), role, Generation(0), own, rng.fork())
+//! });
+//!
+//! let (mut now, mut buffer) = (Instant::ZERO, Vec::new());
+//! for at in 0..2 {
+//!     agents[at].set_remote_credentials(now, Generation(0), credentials[1 - at].clone(), false);
+//!     agents[at].add_local_address(now, SocketId(0), addresses[at]);
+//!     agents[at].end_of_local_addresses(now);
+//! }
+//! while agents.iter().any(|agent| agent.state() != TransportState::Completed) {
+//!     for at in 0..2 {
+//!         // Events: candidates go to the other agent by signalling.
+//!         while let Some(event) = agents[at].poll_event() {
+//!             match event {
+//!                 Event::LocalCandidate { generation, candidate } => {
+//!                     agents[1 - at].add_remote_candidate(now, generation, candidate);
+//!                     agents[1 - at].end_of_remote_candidates(now, generation);
+//!                 }
+//!                 other => println!("{other:?}"),
+//!             }
+//!         }
+//!         // Datagrams: the network between these two is a loop.
+//!         while let Some(transmit) = agents[at].poll_transmit(now, &mut buffer) {
+//!             let datagram = Datagram {
+//!                 socket: SocketId(0),
+//!                 remote: addresses[at],
+//!                 local_ip: None,
+//!                 ecn: Ecn::NotEct,
+//!             };
+//!             agents[1 - at].handle_stun(now, &datagram, &buffer[..transmit.len]);
+//!         }
+//!         agents[at].handle_timeout(now);
+//!     }
+//!     // Time: a host sleeps until the earliest `poll_timeout`.
+//!     now += std::time::Duration::from_millis(1);
+//! }
+//! assert!(agents[0].route().is_some_and(|route| route.remote == addresses[1]));
+//! # Ok::<(), std::net::AddrParseError>(())
+//! ```
+//!
+//! Messages from the network never cause an error: what is wrong with them is answered as the RFCs
+//! say, dropped and counted ([`Agent::counters`]).
+//!
+//! # Standards
+//!
+//! * RFC 8445: full and lite agents, regular nomination; aggressive nomination and renomination
+//!   (draft-thatcher-ice-renomination) by the other side. Two lite agents do not connect.
+//! * RFC 8838, RFC 8840: trickle, end of candidates, candidates tagged with a username fragment.
+//! * RFC 8863: patience. RFC 7675: consent. RFC 8421: IPv6 and IPv4 in turns.
+//! * webrtc-pc §5.6: the states of `RTCIceTransport`.
+//!
+//! Three deliberate differences to RFC 8445: data may use the best valid pair before the
+//! nomination, on both sides, so a connection exists after one round trip (§12.1 allows it); a
+//! silent pair holds its foundation back until its first retransmission only; a controlling agent
+//! whose nominated pair went silent nominates another one that answers.
 #![forbid(unsafe_code)]
 
 mod agent;
@@ -20,6 +85,7 @@ mod nominate;
 mod reply;
 mod request;
 mod response;
+mod sdp;
 mod state;
 mod stats;
 mod status;
@@ -30,5 +96,6 @@ pub use candidate::{Candidate, CandidateKind, RelayProtocol, TcpType};
 pub use config::Config;
 pub use credentials::{Credentials, CredentialsError};
 pub use event::{CandidatePair, Event};
+pub use sdp::CandidateError;
 pub use state::{GatheringState, Role, TransportState};
 pub use stats::{Counters, PairCounters, PairId, PairState, PairStats};

@@ -4,7 +4,7 @@ use duologue_base::{Datagram, Instant};
 use duologue_stun::{AttributeType, ErrorCode, Message, Method};
 
 use crate::agent::{Agent, normalized};
-use crate::candidate::{Candidate, CandidateKind};
+use crate::candidate::{self, Candidate, CandidateKind};
 use crate::checklist::Check;
 use crate::event::Event;
 use crate::generation::{Base, EarlyCheck, Remote};
@@ -193,7 +193,7 @@ impl Agent {
         let remote = match generation.find_remote(check.remote, check.base.protocol) {
             Some(known) => known,
             None => {
-                let foundation = format!("prflx{}", generation.remotes.len());
+                let foundation = candidate::foundation("prflx", generation.remotes.len());
                 let candidate = Candidate {
                     foundation,
                     priority: check.priority,

@@ -34,7 +34,7 @@ fn thirty_dead_candidates_do_not_hold_up_the_good_one() {
         for &peer in &dead_at {
             for n in 0..30 {
                 let dead = Candidate {
-                    foundation: format!("dead{n}"),
+                    foundation: format!("dead{n}").parse().unwrap(),
                     priority: u32::MAX >> 1,
                     ..Candidate::host(addr(&format!("203.0.113.{n}:9")), Protocol::Udp)
                 };

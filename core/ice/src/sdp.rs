@@ -1,0 +1,170 @@
+//! Candidates as SDP and the W3C's `candidate` strings have them (RFC 8839 §5.1).
+
+use std::fmt;
+use std::net::SocketAddr;
+
+use duologue_base::Protocol;
+use duologue_sdp::{Address, attr};
+
+use crate::candidate::{Candidate, CandidateKind, TcpType};
+
+/// Why a candidate is of no use to an agent. RFC 8839 §5.1: it is to be ignored.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum CandidateError {
+    /// It is not for component 1.
+    Component,
+    /// Neither UDP nor TCP.
+    Transport,
+    /// Not a type that RFC 8445 knows.
+    Kind,
+    /// A name instead of an address: it has to be resolved first.
+    Name,
+    /// TCP without `tcptype` (RFC 6544 §4.5).
+    TcpType,
+}
+
+impl fmt::Display for CandidateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            CandidateError::Component => "the candidate is not for component 1",
+            CandidateError::Transport => "the candidate's transport is neither udp nor tcp",
+            CandidateError::Kind => "the candidate's type is unknown",
+            CandidateError::Name => "the candidate has a name instead of an address",
+            CandidateError::TcpType => "the TCP candidate has no tcptype",
+        })
+    }
+}
+
+impl std::error::Error for CandidateError {}
+
+impl TryFrom<&attr::Candidate> for Candidate {
+    type Error = CandidateError;
+
+    fn try_from(text: &attr::Candidate) -> Result<Self, CandidateError> {
+        if text.component != 1 {
+            return Err(CandidateError::Component);
+        }
+        let protocol = match text.transport {
+            attr::CandidateTransport::Udp => Protocol::Udp,
+            attr::CandidateTransport::Tcp => Protocol::Tcp,
+            attr::CandidateTransport::Other(_) => return Err(CandidateError::Transport),
+        };
+        let kind = match text.kind {
+            attr::CandidateKind::Host => CandidateKind::Host,
+            attr::CandidateKind::ServerReflexive => CandidateKind::ServerReflexive,
+            attr::CandidateKind::PeerReflexive => CandidateKind::PeerReflexive,
+            attr::CandidateKind::Relayed => CandidateKind::Relayed,
+            attr::CandidateKind::Other(_) => return Err(CandidateError::Kind),
+        };
+        let tcp_type = match (protocol, text.tcp_type) {
+            (Protocol::Udp, _) => None,
+            (Protocol::Tcp, Some(kind)) => Some(TcpType::from(kind)),
+            (Protocol::Tcp, None) => return Err(CandidateError::TcpType),
+        };
+        let Address::Ip(ip) = text.address else {
+            return Err(CandidateError::Name);
+        };
+        let related = match (&text.related_address, text.related_port) {
+            (Some(Address::Ip(ip)), Some(port)) => Some(SocketAddr::new(*ip, port)),
+            _ => None,
+        };
+        Ok(Candidate {
+            foundation: text.foundation.clone(),
+            protocol,
+            priority: text.priority,
+            addr: SocketAddr::new(ip, text.port),
+            kind,
+            tcp_type,
+            related,
+            url: None,
+            relay_protocol: None,
+            ufrag: text.ufrag().map(|ufrag| ufrag.to_string()),
+        })
+    }
+}
+
+impl From<&Candidate> for attr::Candidate {
+    fn from(candidate: &Candidate) -> Self {
+        let mut text = attr::Candidate {
+            foundation: candidate.foundation.clone(),
+            component: 1,
+            transport: match candidate.protocol {
+                Protocol::Udp => attr::CandidateTransport::Udp,
+                Protocol::Tcp => attr::CandidateTransport::Tcp,
+            },
+            priority: candidate.priority,
+            address: Address::Ip(candidate.addr.ip()),
+            port: candidate.addr.port(),
+            kind: match candidate.kind {
+                CandidateKind::Host => attr::CandidateKind::Host,
+                CandidateKind::ServerReflexive => attr::CandidateKind::ServerReflexive,
+                CandidateKind::PeerReflexive => attr::CandidateKind::PeerReflexive,
+                CandidateKind::Relayed => attr::CandidateKind::Relayed,
+            },
+            related_address: candidate.related.map(|related| Address::Ip(related.ip())),
+            related_port: candidate.related.map(|related| related.port()),
+            tcp_type: candidate.tcp_type.map(attr::TcpType::from),
+            extensions: Vec::new(),
+        };
+        if let Some(Ok(ufrag)) = candidate.ufrag.as_ref().map(|ufrag| ufrag.parse()) {
+            text.set_ufrag(&ufrag);
+        }
+        text
+    }
+}
+
+impl From<attr::TcpType> for TcpType {
+    fn from(kind: attr::TcpType) -> Self {
+        match kind {
+            attr::TcpType::Active => TcpType::Active,
+            attr::TcpType::Passive => TcpType::Passive,
+            attr::TcpType::SimultaneousOpen => TcpType::SimultaneousOpen,
+        }
+    }
+}
+
+impl From<TcpType> for attr::TcpType {
+    fn from(kind: TcpType) -> Self {
+        match kind {
+            TcpType::Active => attr::TcpType::Active,
+            TcpType::Passive => attr::TcpType::Passive,
+            TcpType::SimultaneousOpen => attr::TcpType::SimultaneousOpen,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Candidate, CandidateError> {
+        Candidate::try_from(&text.parse::<attr::Candidate>().unwrap())
+    }
+
+    #[test]
+    fn candidates_survive_the_way_through_sdp() {
+        for text in [
+            "candidate:1 1 udp 2130706431 192.0.2.1 5000 typ host ufrag aBcD",
+            "candidate:2 1 udp 1694498815 203.0.113.1 6000 typ srflx raddr 192.0.2.1 rport 5000",
+            "candidate:3 1 tcp 1518280447 2001:db8::1 9 typ host tcptype active",
+            "candidate:4 1 udp 16777215 203.0.113.9 7000 typ relay raddr 203.0.113.1 rport 6000",
+        ] {
+            let candidate = read(text).unwrap();
+            assert_eq!(attr::Candidate::from(&candidate).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn candidates_that_are_to_be_ignored_say_why() {
+        for (text, why) in [
+            ("1 2 udp 1 192.0.2.1 1 typ host", CandidateError::Component),
+            ("1 1 sctp 1 192.0.2.1 1 typ host", CandidateError::Transport),
+            ("1 1 udp 1 192.0.2.1 1 typ moon", CandidateError::Kind),
+            ("1 1 udp 1 a-b.local 1 typ host", CandidateError::Name),
+            ("1 1 tcp 1 192.0.2.1 1 typ host", CandidateError::TcpType),
+        ] {
+            assert_eq!(read(text), Err(why), "{text}");
+        }
+    }
+}
