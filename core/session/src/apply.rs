@@ -1,0 +1,146 @@
+//! What each command does.
+
+use duologue_base::{Instant, TransportKey};
+
+use crate::association::Agreed;
+use crate::transport::{Transport, new_agent};
+use crate::{Action, Command, Session};
+
+impl Session {
+    /// Does what the owner says. A command that does not fit is counted and changes nothing.
+    pub fn handle_command(&mut self, now: Instant, command: Command) {
+        self.now = self.now.max(now);
+        if self.closed {
+            self.counters.ignored_commands += 1;
+            return;
+        }
+        let fits = match command {
+            Command::AddTransport { .. } => self.add_transport(command),
+            Command::StartSctp {
+                key,
+                local_port,
+                remote_port,
+                max_message_size,
+            } => self.sctp.agree(Agreed {
+                key,
+                local_port,
+                remote_port,
+                max_message_size,
+            }),
+            Command::RemoveTransport { key } => self.remove_transport(key),
+            Command::SetMaxMessageSize { .. }
+            | Command::OpenChannel { .. }
+            | Command::Send { .. }
+            | Command::SetChannelPriority { .. }
+            | Command::CloseChannel { .. } => {
+                self.sctp.apply(self.now, command);
+                true
+            }
+            Command::Close => {
+                self.close();
+                true
+            }
+            command => self.apply_to_transport(command),
+        };
+        if !fits {
+            self.counters.ignored_commands += 1;
+        }
+        self.advance_all();
+    }
+
+    fn add_transport(&mut self, command: Command) -> bool {
+        let Command::AddTransport {
+            key,
+            generation,
+            local,
+            role,
+            certificate,
+        } = command
+        else {
+            return false;
+        };
+        if self.find(key).is_some() {
+            return false;
+        }
+        let agent = new_agent(&self.config, role, generation, local, &mut self.rng);
+        let transport = Transport::new(&self.config, key, agent, certificate);
+        self.transports.push(transport);
+        let at = self.transports.len() - 1;
+        self.bind_new(at);
+        self.finish_gathering(at);
+        true
+    }
+
+    fn apply_to_transport(&mut self, command: Command) -> bool {
+        let now = self.now;
+        let key = match command {
+            Command::SetIceRole { key, .. }
+            | Command::RestartIce { key, .. }
+            | Command::DropGeneration { key, .. }
+            | Command::SetRemoteIce { key, .. }
+            | Command::AddRemoteCandidate { key, .. }
+            | Command::EndOfRemoteCandidates { key, .. }
+            | Command::StartDtls { key, .. } => key,
+            _ => return false,
+        };
+        let Some(transport) = self.transports.iter_mut().find(|t| t.key == key) else {
+            return false;
+        };
+        let agent = &mut transport.agent;
+        match command {
+            Command::SetIceRole { role, .. } => agent.set_role(now, role),
+            Command::RestartIce {
+                generation, local, ..
+            } => agent.restart(now, generation, local),
+            Command::DropGeneration { generation, .. } => agent.drop_generation(now, generation),
+            Command::SetRemoteIce {
+                generation,
+                remote,
+                lite,
+                ..
+            } => agent.set_remote_credentials(now, generation, remote, lite),
+            Command::AddRemoteCandidate {
+                generation,
+                candidate,
+                ..
+            } => agent.add_remote_candidate(now, generation, candidate),
+            Command::EndOfRemoteCandidates { generation, .. } => {
+                agent.end_of_remote_candidates(now, generation);
+            }
+            Command::StartDtls {
+                role, fingerprints, ..
+            } => return transport.agree_on_dtls(role, fingerprints),
+            _ => return false,
+        }
+        true
+    }
+
+    fn remove_transport(&mut self, key: TransportKey) -> bool {
+        let Some(at) = self.find(key) else {
+            return false;
+        };
+        let mut transport = self.transports.remove(at);
+        self.say_farewell(&mut transport);
+        if let Some(running) = self.sctp.on(key) {
+            running.end(&mut self.reports);
+        }
+        self.unbind(&transport);
+        true
+    }
+
+    fn close(&mut self) {
+        for mut transport in std::mem::take(&mut self.transports) {
+            self.say_farewell(&mut transport);
+            self.unbind(&transport);
+        }
+        self.sctp = crate::association::Sctp::new();
+        self.reports.clear();
+        self.closed = true;
+    }
+
+    fn unbind(&mut self, transport: &Transport) {
+        let sockets = transport.sockets.iter().map(|bound| bound.socket);
+        self.actions
+            .extend(sockets.map(|socket| Action::Unbind { socket }));
+    }
+}

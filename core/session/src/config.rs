@@ -1,0 +1,31 @@
+use duologue_dtls as dtls;
+use duologue_ice as ice;
+use duologue_sctp as sctp;
+
+use crate::limits::TRAIN_DATAGRAMS;
+
+/// How a session behaves.
+#[derive(Clone, Debug)]
+pub struct SessionConfig {
+    /// Shared by all sessions of a host: make one and clone it.
+    pub dtls: dtls::Context,
+    /// ICE's settings.
+    pub ice: ice::Config,
+    /// SCTP's settings. Its ports are those of [`Command::StartSctp`](crate::Command::StartSctp).
+    pub sctp: sctp::Config,
+    /// Datagrams in one [`Transmit`](duologue_base::Transmit), 1 to 64. 1 for hosts that cannot send
+    /// several with one system call.
+    pub max_datagrams: usize,
+}
+
+impl SessionConfig {
+    /// What a WebRTC connection wants.
+    pub fn new(dtls: dtls::Context) -> Self {
+        SessionConfig {
+            dtls,
+            ice: ice::Config::default(),
+            sctp: sctp::Config::default(),
+            max_datagrams: TRAIN_DATAGRAMS,
+        }
+    }
+}

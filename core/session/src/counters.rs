@@ -1,0 +1,32 @@
+/// What a session received and did not act on, and what it was told in vain. Nothing of this ends
+/// a connection.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Counters {
+    /// Datagrams received, those below included.
+    pub datagrams_received: u64,
+    /// Datagrams sent.
+    pub datagrams_sent: u64,
+    /// Bytes of datagrams received.
+    pub bytes_received: u64,
+    /// Bytes of datagrams sent.
+    pub bytes_sent: u64,
+    /// Datagrams at a socket that no transport has.
+    pub unknown_socket: u64,
+    /// STUN messages that no ICE agent took.
+    pub stray_stun: u64,
+    /// DTLS and SRTP from addresses that ICE has not heard of.
+    pub unknown_source: u64,
+    /// SRTP packets: recognised, not processed yet.
+    pub srtp_packets: u64,
+    /// SRTCP packets: recognised, not processed yet.
+    pub srtcp_packets: u64,
+    /// Datagrams of another protocol (RFC 7983 §7), empty ones among them.
+    pub unknown_protocol: u64,
+    /// SCTP packets that came before SCTP was started, beyond those that are kept.
+    pub early_sctp_dropped: u64,
+    /// Commands about what does not exist, or exists already.
+    pub ignored_commands: u64,
+    /// Sockets that the host could not bind.
+    pub failed_binds: u64,
+}

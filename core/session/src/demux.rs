@@ -1,0 +1,41 @@
+/// What a datagram is, by its first byte (RFC 7983 §7, RFC 9443 §3).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Kind {
+    Stun,
+    Dtls,
+    Rtp,
+    Rtcp,
+    /// ZRTP, TURN channels, QUIC, and what is not assigned.
+    Other,
+}
+
+impl Kind {
+    pub(crate) fn of(datagram: &[u8]) -> Self {
+        match datagram {
+            [0..=3, ..] => Kind::Stun,
+            [20..=63, ..] => Kind::Dtls,
+            // RFC 5761 §4: these packet types of RTCP are no payload types with a marker of RTP.
+            [128..=191, 192..=223, ..] => Kind::Rtcp,
+            [128..=191, ..] => Kind::Rtp,
+            _ => Kind::Other,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_byte_tells_the_protocols_apart() {
+        let kind = |first: u8| Kind::of(&[first, 0]);
+        assert_eq!([kind(0), kind(3)], [Kind::Stun; 2]);
+        assert_eq!([kind(20), kind(63)], [Kind::Dtls; 2]);
+        assert_eq!([kind(128), kind(191)], [Kind::Rtp; 2]);
+        assert_eq!(Kind::of(&[128, 200]), Kind::Rtcp);
+        for other in [4, 19, 64, 79, 127, 192, 255] {
+            assert_eq!(kind(other), Kind::Other);
+        }
+        assert_eq!(Kind::of(&[]), Kind::Other);
+    }
+}

@@ -1,0 +1,14 @@
+//! The bounds of this crate.
+
+/// Datagrams in one train: what Linux's UDP GSO takes (`UDP_MAX_SEGMENTS` was 64 at first).
+pub(crate) const TRAIN_DATAGRAMS: usize = 64;
+
+/// Bytes of a train: the largest payload of one UDP send.
+pub(crate) const TRAIN_BYTES: usize = 65_507;
+
+/// SCTP packets kept that came before the session was told to start SCTP: the peer's INIT and what
+/// may follow it at once.
+pub(crate) const EARLY_SCTP_PACKETS: usize = 16;
+
+/// Addresses of this host that are used. An ICE agent takes fewer.
+pub(crate) const INTERFACES: usize = 64;

@@ -1,0 +1,248 @@
+use std::collections::VecDeque;
+
+use duologue_base::{Datagram, Instant, Rng, TransportKey};
+use duologue_datachannel::ChannelReport;
+use duologue_dtls as dtls;
+use duologue_ice as ice;
+use duologue_sctp as sctp;
+
+use crate::association::Sctp;
+use crate::counters::Counters;
+use crate::demux::Kind;
+use crate::transmit::Leftovers;
+use crate::transport::{Progress, Transport};
+use crate::{Action, Interface, Report, SessionConfig};
+
+/// The data plane of one connection.
+///
+/// * `handle_*` takes input: commands of the owner, datagrams, time, and what the host did.
+/// * `poll_*` gives output until it returns `None`. `poll_transmit` comes first after every batch of
+///   input; `poll_timeout` comes last.
+///
+/// Inputs and polls may come in any order, and a poll may be repeated. Several datagrams should be
+/// handled before the next poll: what they ask for is then sent together.
+#[derive(Debug)]
+pub struct Session {
+    pub(crate) config: SessionConfig,
+    pub(crate) rng: Rng,
+    /// The latest time that was told.
+    pub(crate) now: Instant,
+    pub(crate) transports: Vec<Transport>,
+    pub(crate) sctp: Sctp,
+    pub(crate) reports: VecDeque<Report>,
+    pub(crate) actions: VecDeque<Action>,
+    /// The host's addresses, once it has told them.
+    pub(crate) interfaces: Option<Vec<Interface>>,
+    pub(crate) next_bind: u32,
+    /// One SCTP packet on its way into DTLS.
+    pub(crate) packet: Vec<u8>,
+    pub(crate) leftovers: Leftovers,
+    pub(crate) counters: Counters,
+    pub(crate) closed: bool,
+}
+
+impl Session {
+    /// A session without transports.
+    pub fn new(config: SessionConfig, rng: Rng) -> Self {
+        Session {
+            config,
+            rng,
+            now: Instant::ZERO,
+            transports: Vec::new(),
+            sctp: Sctp::new(),
+            reports: VecDeque::new(),
+            actions: VecDeque::new(),
+            interfaces: None,
+            next_bind: 0,
+            packet: Vec::new(),
+            leftovers: Leftovers::default(),
+            counters: Counters::default(),
+            closed: false,
+        }
+    }
+
+    /// Takes a datagram. It is decrypted where it lies.
+    pub fn handle_datagram(&mut self, now: Instant, datagram: &Datagram, bytes: &mut [u8]) {
+        self.now = self.now.max(now);
+        self.counters.datagrams_received += 1;
+        self.counters.bytes_received += bytes.len() as u64;
+        match Kind::of(bytes) {
+            Kind::Dtls => self.handle_dtls(datagram, bytes),
+            Kind::Stun => self.handle_stun(datagram, bytes),
+            kind @ (Kind::Rtp | Kind::Rtcp) => self.handle_srtp(datagram, kind),
+            Kind::Other => self.counters.unknown_protocol += 1,
+        }
+    }
+
+    /// Does what is due at `now`. Early and late calls are harmless.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.now = self.now.max(now);
+        for transport in &mut self.transports {
+            transport.handle_timeout(self.now);
+        }
+        if let Some(running) = self.sctp.running()
+            && may_send(&self.transports, running.agreed.key, self.now)
+        {
+            let due = running.association.poll_timeout();
+            if due.is_some_and(|at| at <= self.now) {
+                running.association.handle_timeout(self.now);
+            }
+        }
+        self.advance_all();
+    }
+
+    /// When to call [`Session::handle_timeout`] and to poll for datagrams again.
+    pub fn poll_timeout(&mut self) -> Option<Instant> {
+        let transports = self.transports.iter().filter_map(Transport::poll_timeout);
+        let earliest = transports.min();
+        // Without consent nothing may be sent, and SCTP's timers wait for it to come back.
+        let association = self
+            .sctp
+            .running()
+            .filter(|running| may_send(&self.transports, running.agreed.key, self.now))
+            .and_then(|running| running.association.poll_timeout());
+        [earliest, association].into_iter().flatten().min()
+    }
+
+    /// What the host is to do. A socket is given up only after its last datagrams were polled.
+    pub fn poll_action(&mut self) -> Option<Action> {
+        if self.leftovers.has_farewells() {
+            return None;
+        }
+        self.actions.pop_front()
+    }
+
+    /// What happened, channels aside.
+    pub fn poll_report(&mut self) -> Option<Report> {
+        self.reports
+            .pop_front()
+            .or_else(|| self.sctp.running()?.poll_buffered_amount())
+    }
+
+    /// What happened on the channels, in order. A host whose reader is slow stops calling this: the
+    /// receive window closes then, and nothing else is held back. Calling it again may make
+    /// something to send.
+    pub fn poll_channel(&mut self) -> Option<ChannelReport> {
+        let now = self.now;
+        let running = self.sctp.running()?;
+        running.channels.poll_report(now, &mut running.association)
+    }
+
+    /// What was received and not acted on, and more.
+    pub fn counters(&self) -> Counters {
+        self.counters
+    }
+
+    /// Counters and gauges of the association, once it exists.
+    pub fn sctp_stats(&self) -> Option<sctp::Stats> {
+        match &self.sctp {
+            Sctp::Running(running) => Some(running.association.stats()),
+            Sctp::Waiting(_) => None,
+        }
+    }
+
+    /// The candidate pairs of a transport.
+    pub fn candidate_pairs(&self, key: TransportKey) -> Vec<ice::PairStats> {
+        let agent = self.find(key).map(|at| &self.transports[at].agent);
+        agent.map_or_else(Vec::new, |agent| agent.pairs().collect())
+    }
+
+    /// The keys for SRTP that a transport's handshake made, for media that the owner sends by other
+    /// means until this crate does.
+    pub fn srtp_keying(&self, key: TransportKey) -> Option<&dtls::SrtpKeying> {
+        self.transports[self.find(key)?].srtp()
+    }
+
+    fn handle_dtls(&mut self, datagram: &Datagram, bytes: &mut [u8]) {
+        let Some(at) = self.receiver(datagram) else {
+            return;
+        };
+        let Session {
+            transports,
+            sctp,
+            counters,
+            now,
+            ..
+        } = self;
+        let transport = &mut transports[at];
+        let key = transport.key;
+        transport.dtls.handle_datagram(*now, bytes, |packet| {
+            if !sctp.handle_packet(*now, key, packet) {
+                counters.early_sctp_dropped += 1;
+            }
+        });
+        self.advance(at);
+    }
+
+    fn handle_stun(&mut self, datagram: &Datagram, bytes: &[u8]) {
+        let now = self.now;
+        let taken = self.transports.iter_mut().position(|transport| {
+            transport.has_socket(datagram.socket)
+                && transport.agent.handle_stun(now, datagram, bytes)
+        });
+        match taken {
+            Some(at) => self.advance(at),
+            None => self.counters.stray_stun += 1,
+        }
+    }
+
+    fn handle_srtp(&mut self, datagram: &Datagram, kind: Kind) {
+        if self.receiver(datagram).is_none() {
+            return;
+        }
+        match kind {
+            Kind::Rtcp => self.counters.srtcp_packets += 1,
+            _ => self.counters.srtp_packets += 1,
+        }
+    }
+
+    /// The transport that a datagram is for, if ICE knows its sender.
+    fn receiver(&mut self, datagram: &Datagram) -> Option<usize> {
+        let at_socket = |t: &Transport| t.has_socket(datagram.socket);
+        let for_it = |t: &Transport| at_socket(t) && t.knows(datagram);
+        let found = self.transports.iter().position(for_it);
+        if found.is_none() {
+            if self.transports.iter().any(at_socket) {
+                self.counters.unknown_source += 1;
+            } else {
+                self.counters.unknown_socket += 1;
+            }
+        }
+        found
+    }
+
+    pub(crate) fn find(&self, key: TransportKey) -> Option<usize> {
+        self.transports.iter().position(|t| t.key == key)
+    }
+
+    pub(crate) fn advance_all(&mut self) {
+        for at in 0..self.transports.len() {
+            self.advance(at);
+        }
+    }
+
+    /// Carries what happened in one layer of a transport to the next, and to the owner.
+    fn advance(&mut self, at: usize) {
+        let transport = &mut self.transports[at];
+        let key = transport.key;
+        let progress = transport.advance(self.now, &mut self.reports);
+        if self.sctp.awaited() == Some(key)
+            && transport.dtls.state() == dtls::State::Connected
+            && let Some(role) = transport.dtls_role()
+        {
+            self.sctp.start(self.now, &self.config, role, &mut self.rng);
+        }
+        if let Some(running) = self.sctp.on(key) {
+            running.advance(&mut self.reports);
+            if progress == Progress::Ended {
+                running.end(&mut self.reports);
+            }
+        }
+    }
+}
+
+fn may_send(transports: &[Transport], key: TransportKey, now: Instant) -> bool {
+    transports
+        .iter()
+        .any(|transport| transport.key == key && transport.agent.may_send(now))
+}

@@ -1,0 +1,213 @@
+use std::net::{IpAddr, SocketAddr};
+
+use duologue_base::{Datagram, Instant, Rng, SocketId, TransportKey};
+use duologue_dtls as dtls;
+use duologue_ice as ice;
+use duologue_identity::Fingerprint;
+
+use crate::{BindId, DtlsReport, Report, SessionConfig};
+
+/// One ICE transport and the DTLS association on it.
+#[derive(Debug)]
+pub(crate) struct Transport {
+    pub(crate) key: TransportKey,
+    pub(crate) agent: ice::Agent,
+    pub(crate) dtls: dtls::Transport,
+    handshake: Handshake,
+    pub(crate) sockets: Vec<BoundSocket>,
+    /// Requests to bind that the host has not answered.
+    pub(crate) binds: Vec<(BindId, IpAddr)>,
+    srtp: Option<dtls::SrtpKeying>,
+}
+
+/// A socket of a transport and the address it was asked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BoundSocket {
+    pub(crate) socket: SocketId,
+    pub(crate) ip: IpAddr,
+}
+
+/// How far the beginning of the handshake is. It needs a path, so that its timers do not run
+/// before anything can be sent.
+#[derive(Debug)]
+enum Handshake {
+    /// The roles are not agreed on.
+    Unknown,
+    /// Waits for a path.
+    Agreed {
+        role: dtls::Role,
+        fingerprints: Vec<Fingerprint>,
+    },
+    Begun(dtls::Role),
+}
+
+impl Transport {
+    pub(crate) fn new(
+        config: &SessionConfig,
+        key: TransportKey,
+        agent: ice::Agent,
+        certificate: duologue_identity::Certificate,
+    ) -> Self {
+        Transport {
+            key,
+            agent,
+            dtls: dtls::Transport::new(config.dtls.clone(), certificate),
+            handshake: Handshake::Unknown,
+            sockets: Vec::new(),
+            binds: Vec::new(),
+            srtp: None,
+        }
+    }
+
+    /// The roles and the peer's fingerprints are agreed on; `false` if they were before.
+    pub(crate) fn agree_on_dtls(
+        &mut self,
+        role: dtls::Role,
+        fingerprints: Vec<Fingerprint>,
+    ) -> bool {
+        let first = matches!(self.handshake, Handshake::Unknown);
+        if first {
+            self.handshake = Handshake::Agreed { role, fingerprints };
+        }
+        first
+    }
+
+    /// Our role in the handshake, once it has begun.
+    pub(crate) fn dtls_role(&self) -> Option<dtls::Role> {
+        match self.handshake {
+            Handshake::Begun(role) => Some(role),
+            _ => None,
+        }
+    }
+
+    /// The keys for SRTP, once the handshake made them.
+    pub(crate) fn srtp(&self) -> Option<&dtls::SrtpKeying> {
+        self.srtp.as_ref()
+    }
+
+    pub(crate) fn has_socket(&self, socket: SocketId) -> bool {
+        self.sockets.iter().any(|bound| bound.socket == socket)
+    }
+
+    /// Whether ICE has heard of the sender, by signalling or by an authenticated check. What came
+    /// before the peer's description did is checked by its certificate.
+    pub(crate) fn knows(&self, datagram: &Datagram) -> bool {
+        let remote = SocketAddr::new(datagram.remote.ip().to_canonical(), datagram.remote.port());
+        let on_route = |route: ice::Route| route.remote == remote;
+        self.agent.route().is_some_and(on_route)
+            || self.dtls.state() == dtls::State::New
+            || self.agent.generations().any(|generation| {
+                let mut remotes = self.agent.remote_candidates(generation);
+                remotes.any(|candidate| candidate.addr == remote)
+            })
+    }
+
+    /// Begins the handshake when it can, and turns events into reports. Returns what the owner of
+    /// the association must know.
+    pub(crate) fn advance(&mut self, now: Instant, reports: &mut impl Extend<Report>) -> Progress {
+        let key = self.key;
+        while let Some(event) = self.agent.poll_event() {
+            reports.extend(ice_report(key, event));
+        }
+        if matches!(self.handshake, Handshake::Agreed { .. }) && self.agent.route().is_some() {
+            self.begin_handshake(now, reports);
+        }
+        let mut progress = Progress::None;
+        while let Some(event) = self.dtls.poll_event() {
+            let state = match event {
+                dtls::Event::Connected {
+                    remote_certificate,
+                    version,
+                    srtp,
+                } => {
+                    self.srtp = srtp;
+                    progress = Progress::Connected;
+                    DtlsReport::Connected {
+                        remote_certificates: vec![remote_certificate],
+                        version,
+                    }
+                }
+                dtls::Event::Closed => {
+                    progress = Progress::Ended;
+                    DtlsReport::Closed
+                }
+                dtls::Event::Failed(error) => {
+                    progress = Progress::Ended;
+                    DtlsReport::Failed { error }
+                }
+            };
+            reports.extend([Report::DtlsState { key, state }]);
+        }
+        progress
+    }
+
+    fn begin_handshake(&mut self, now: Instant, reports: &mut impl Extend<Report>) {
+        let handshake = std::mem::replace(&mut self.handshake, Handshake::Unknown);
+        match handshake {
+            Handshake::Agreed { role, fingerprints } => {
+                self.handshake = Handshake::Begun(role);
+                reports.extend([Report::DtlsState {
+                    key: self.key,
+                    state: DtlsReport::Connecting,
+                }]);
+                self.dtls.start(now, role, fingerprints);
+            }
+            handshake => self.handshake = handshake,
+        }
+    }
+
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        let timers = [self.agent.poll_timeout(), self.dtls.poll_timeout()];
+        timers.into_iter().flatten().min()
+    }
+
+    pub(crate) fn handle_timeout(&mut self, now: Instant) {
+        if self.agent.poll_timeout().is_some_and(|at| at <= now) {
+            self.agent.handle_timeout(now);
+        }
+        if self.dtls.poll_timeout().is_some_and(|at| at <= now) {
+            self.dtls.handle_timeout(now);
+        }
+    }
+}
+
+/// What happened to the DTLS association of a transport.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Progress {
+    None,
+    Connected,
+    Ended,
+}
+
+fn ice_report(key: TransportKey, event: ice::Event) -> Option<Report> {
+    Some(match event {
+        ice::Event::LocalCandidate {
+            generation,
+            candidate,
+        } => Report::LocalCandidate {
+            key,
+            generation,
+            candidate,
+        },
+        ice::Event::Gathering { generation, state } => Report::GatheringState {
+            key,
+            generation,
+            state,
+        },
+        ice::Event::State(state) => Report::IceState { key, state },
+        ice::Event::Role(role) => Report::IceRole { key, role },
+        ice::Event::SelectedPair(pair) => Report::SelectedPair { key, pair },
+        _ => return None,
+    })
+}
+
+/// The agent's randomness is its own, so that one transport's draws do not shift another's.
+pub(crate) fn new_agent(
+    config: &SessionConfig,
+    role: ice::Role,
+    generation: duologue_base::Generation,
+    local: ice::Credentials,
+    rng: &mut Rng,
+) -> ice::Agent {
+    ice::Agent::new(config.ice.clone(), role, generation, local, rng.fork())
+}
