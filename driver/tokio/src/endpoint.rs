@@ -1,0 +1,332 @@
+use std::fmt;
+use std::io;
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use duologue_base::{ChannelKey, Instant, WallClock};
+use duologue_session::{Command, Session};
+use duologue_udp::{Interface, InterfaceFilter, SocketOptions, interfaces};
+use tokio::runtime::Handle;
+
+use crate::Host;
+use crate::limits::{INTERFACES_FRESH, INTERFACES_INTERVAL};
+use crate::mailbox::{Input, Mailbox};
+use crate::shared::SharedPort;
+use crate::task::SessionTask;
+
+/// How the sessions of an [`Endpoint`] reach the network.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EndpointOptions {
+    /// Which addresses of the host are used.
+    pub interfaces: InterfaceFilter,
+    /// How sockets are opened.
+    pub sockets: SocketOptions,
+    /// Which ports they are bound to.
+    pub ports: Ports,
+}
+
+/// Which UDP ports the sessions of an endpoint use.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Ports {
+    /// Each transport of each session has a free port of its own on each address, as browsers do.
+    #[default]
+    Own,
+    /// All sessions share this port (0: any free one), with one socket on each address that the
+    /// host has when the endpoint is made. Datagrams are told apart by their source and, before
+    /// that is known, by the ICE user name of STUN messages.
+    ///
+    /// Two sessions cannot use the same remote address at one socket: the second one's checks of
+    /// such a pair are not sent, and ICE uses another pair or fails.
+    Shared(u16),
+}
+
+/// What the sessions of one application share: the runtime, the interfaces, the clock and, by
+/// option, one port. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Endpoint(Arc<Shared>);
+
+impl Endpoint {
+    /// An endpoint on the current tokio runtime, which must have its I/O and time drivers enabled.
+    ///
+    /// # Errors
+    /// With [`Ports::Shared`]: the port cannot be bound on any address.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub fn new(options: EndpointOptions) -> io::Result<Self> {
+        let runtime = Handle::current();
+        let counters = Arc::new(Counters::default());
+        let port = match options.ports {
+            Ports::Own => None,
+            Ports::Shared(port) => {
+                let listed = filtered(&options.interfaces)?;
+                let port = SharedPort::bind(&runtime, &listed, port, &options.sockets, &counters)?;
+                Some(port)
+            }
+        };
+        Ok(Endpoint(Arc::new(Shared {
+            clock: Clock::start(),
+            interfaces: Mutex::new(InterfaceList::default()),
+            sessions: Mutex::new(Vec::new()),
+            runtime,
+            options,
+            port,
+            counters,
+        })))
+    }
+
+    /// Runs a session on a task of its own. `host` makes who learns what it reports; it is given
+    /// the handle that is also returned.
+    pub fn spawn<H: Host>(
+        &self,
+        session: Session,
+        host: impl FnOnce(&SessionHandle) -> H,
+    ) -> SessionHandle {
+        let mailbox = Arc::new(Mailbox::new());
+        let handle = SessionHandle(mailbox.clone());
+        let host = host(&handle);
+        self.0.register(&mailbox);
+        let task = SessionTask::new(session, host, self.0.clone(), mailbox);
+        drop(self.0.runtime.spawn(task));
+        handle
+    }
+
+    /// The time that sessions of this endpoint are told.
+    pub fn now(&self) -> Instant {
+        self.0.clock.now()
+    }
+
+    /// The system's UNIX time.
+    pub fn wall_clock(&self) -> WallClock {
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        let millis = since.unwrap_or_default().as_millis();
+        WallClock::from_unix_millis(u64::try_from(millis).unwrap_or(u64::MAX))
+    }
+
+    /// The runtime that the sessions run on.
+    pub fn runtime(&self) -> &Handle {
+        &self.0.runtime
+    }
+
+    /// Counts of what was lost in this host, over all sessions so far.
+    pub fn stats(&self) -> EndpointStats {
+        self.0.counters.read()
+    }
+
+    /// The port that all sessions share, with [`Ports::Shared`].
+    pub fn shared_port(&self) -> Option<u16> {
+        self.0.port.as_ref().map(SharedPort::number)
+    }
+}
+
+/// Feeds one session. Cheap to clone; the session ends with [`Command::Close`] or its runtime, not
+/// with its handles.
+#[derive(Clone)]
+pub struct SessionHandle(Arc<Mailbox>);
+
+impl SessionHandle {
+    /// Gives the session a command. Returns false when the session has ended.
+    pub fn command(&self, command: Command) -> bool {
+        self.0.push(Input::of(command))
+    }
+
+    /// Gives the session several commands at once.
+    pub fn commands(&self, commands: impl IntoIterator<Item = Command>) -> bool {
+        self.0.extend(commands.into_iter().map(Input::of))
+    }
+
+    /// [`Command::Send`], without the detour.
+    pub fn send(&self, channel: ChannelKey, data: Bytes, binary: bool) -> bool {
+        self.0.push(Input::Send {
+            channel,
+            data,
+            binary,
+        })
+    }
+
+    /// Makes the session look again whether its host wants channel reports.
+    pub fn wake(&self) {
+        self.0.notify();
+    }
+}
+
+impl fmt::Debug for SessionHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionHandle").finish_non_exhaustive()
+    }
+}
+
+/// Datagrams that were lost in this host rather than on the way.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct EndpointStats {
+    /// Trains that the system refused to send: no route, too long, forbidden.
+    pub send_errors: u64,
+    /// Trains that were not sent because their destination belongs to another session of the
+    /// shared port.
+    pub send_conflicts: u64,
+    /// Calls that failed to receive.
+    pub receive_errors: u64,
+    /// Trains that arrived at the shared port for no session.
+    pub unroutable: u64,
+    /// Trains that arrived at the shared port for a session that was too slow.
+    pub queue_overflows: u64,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) send_errors: AtomicU64,
+    pub(crate) send_conflicts: AtomicU64,
+    pub(crate) receive_errors: AtomicU64,
+    pub(crate) unroutable: AtomicU64,
+    pub(crate) queue_overflows: AtomicU64,
+}
+
+impl Counters {
+    pub(crate) fn count(counter: &AtomicU64) {
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn read(&self) -> EndpointStats {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        EndpointStats {
+            send_errors: read(&self.send_errors),
+            send_conflicts: read(&self.send_conflicts),
+            receive_errors: read(&self.receive_errors),
+            unroutable: read(&self.unroutable),
+            queue_overflows: read(&self.queue_overflows),
+        }
+    }
+}
+
+/// What an endpoint and its sessions' tasks share.
+pub(crate) struct Shared {
+    pub(crate) clock: Clock,
+    pub(crate) options: EndpointOptions,
+    pub(crate) port: Option<SharedPort>,
+    pub(crate) counters: Arc<Counters>,
+    runtime: Handle,
+    interfaces: Mutex<InterfaceList>,
+    /// Sessions that learn of changes of the interfaces.
+    sessions: Mutex<Vec<Weak<Mailbox>>>,
+}
+
+impl Shared {
+    /// The usable addresses of the host, at most a moment old.
+    pub(crate) fn addresses(&self) -> Arc<[IpAddr]> {
+        let mut list = lock(&self.interfaces);
+        let now = self.clock.now();
+        let fresh = |at: Instant| now - at < INTERFACES_FRESH;
+        if !list.listed_at.is_some_and(fresh) {
+            list.listed_at = Some(now);
+            // A system that cannot list its interfaces now keeps those it had.
+            if let Ok(listed) = filtered(&self.options.interfaces) {
+                let ips: Vec<IpAddr> = listed.iter().map(|interface| interface.ip).collect();
+                if *list.ips != *ips {
+                    list.ips = ips.into();
+                }
+            }
+        }
+        list.ips.clone()
+    }
+
+    fn register(self: &Arc<Self>, mailbox: &Arc<Mailbox>) {
+        let mut sessions = lock(&self.sessions);
+        if sessions.is_empty() {
+            let watch = watch_interfaces(Arc::downgrade(self));
+            drop(self.runtime.spawn(watch));
+        }
+        // Ended sessions leave when as many have ended as live: constant cost per session.
+        if sessions.len() == sessions.capacity() {
+            sessions.retain(|mailbox| mailbox.strong_count() > 0);
+        }
+        sessions.push(Arc::downgrade(mailbox));
+    }
+
+    /// Tells all sessions; returns whether there are any.
+    fn broadcast(&self, ips: &Arc<[IpAddr]>) {
+        for mailbox in lock(&self.sessions).iter().filter_map(Weak::upgrade) {
+            mailbox.push(Input::Interfaces(ips.clone()));
+        }
+    }
+
+    /// Forgets ended sessions; returns whether any is left.
+    fn has_sessions(&self) -> bool {
+        let mut sessions = lock(&self.sessions);
+        sessions.retain(|mailbox| mailbox.strong_count() > 0);
+        if sessions.is_empty() {
+            sessions.shrink_to_fit();
+        }
+        !sessions.is_empty()
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Endpoint")
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Debug, Default)]
+struct InterfaceList {
+    ips: Arc<[IpAddr]>,
+    listed_at: Option<Instant>,
+}
+
+/// Tells the sessions when an interface comes or goes, while there are sessions. There is no
+/// portable notification without a thread; browsers look every two seconds as well.
+async fn watch_interfaces(endpoint: Weak<Shared>) {
+    let mut before: Option<Arc<[IpAddr]>> = None;
+    loop {
+        tokio::time::sleep(INTERFACES_INTERVAL).await;
+        let Some(endpoint) = endpoint.upgrade() else {
+            return;
+        };
+        if !endpoint.has_sessions() {
+            return;
+        }
+        let now = endpoint.addresses();
+        if before.as_ref().is_some_and(|before| *before != now) {
+            endpoint.broadcast(&now);
+        }
+        before = Some(now);
+    }
+}
+
+fn filtered(filter: &InterfaceFilter) -> io::Result<Vec<Interface>> {
+    let mut listed = interfaces()?;
+    listed.retain(|interface| filter.accepts(interface));
+    Ok(listed)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // What these locks guard is whole after every statement.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The runtime's monotonic clock as the core counts it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Clock {
+    origin: tokio::time::Instant,
+}
+
+impl Clock {
+    fn start() -> Self {
+        Clock {
+            origin: tokio::time::Instant::now(),
+        }
+    }
+
+    pub(crate) fn now(self) -> Instant {
+        Instant::from_origin(self.origin.elapsed())
+    }
+
+    pub(crate) fn to_system(self, instant: Instant) -> tokio::time::Instant {
+        self.origin + instant.since_origin()
+    }
+}

@@ -1,0 +1,33 @@
+//! Every bound of this crate.
+
+use std::time::Duration;
+
+/// Receive calls of one turn of a session, over all its sockets: commands and timers are looked at
+/// at least this often while datagrams keep coming.
+pub(crate) const RECEIVES_PER_TURN: usize = 4;
+
+/// Trains that one turn of a session sends.
+pub(crate) const TRANSMITS_PER_TURN: usize = 16;
+
+/// Turns of a session before it lets other tasks of its thread run.
+pub(crate) const TURNS_PER_POLL: usize = 4;
+
+/// Commands that a session's queue keeps memory for between turns.
+pub(crate) const IDLE_QUEUE_CAPACITY: usize = 64;
+
+/// Sockets of one session; a request for more is refused.
+pub(crate) const SOCKETS_PER_SESSION: usize = 256;
+
+/// Bytes of datagrams that wait for one session of a shared port; further ones are dropped and
+/// counted, as a full socket buffer would.
+pub(crate) const SHARED_QUEUE_BYTES: usize = 1 << 20;
+
+/// Remote addresses that one session of a shared port may own; a session checks as many pairs of
+/// one socket at most.
+pub(crate) const REMOTES_PER_SESSION: usize = 256;
+
+/// How long a list of the host's interfaces is taken for current.
+pub(crate) const INTERFACES_FRESH: Duration = Duration::from_secs(1);
+
+/// How often a running endpoint looks for changes of the interfaces.
+pub(crate) const INTERFACES_INTERVAL: Duration = Duration::from_secs(2);

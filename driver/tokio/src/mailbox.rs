@@ -1,0 +1,103 @@
+//! What a session's task takes from others.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bytes::Bytes;
+use duologue_base::{ChannelKey, Datagram};
+use duologue_session::Command;
+
+use crate::limits::SHARED_QUEUE_BYTES;
+use crate::queue::Queue;
+
+/// One item for a session. The frequent ones are small.
+#[derive(Debug)]
+pub(crate) enum Input {
+    /// [`Command::Send`].
+    Send {
+        channel: ChannelKey,
+        data: Bytes,
+        binary: bool,
+    },
+    /// Any other command.
+    Command(Box<Command>),
+    /// The host's addresses changed.
+    Interfaces(Arc<[IpAddr]>),
+    /// Datagrams that arrived at a shared port.
+    Train(Box<OwnedTrain>),
+}
+
+impl Input {
+    pub(crate) fn of(command: Command) -> Self {
+        match command {
+            Command::Send {
+                channel,
+                data,
+                binary,
+            } => Input::Send {
+                channel,
+                data,
+                binary,
+            },
+            command => Input::Command(Box::new(command)),
+        }
+    }
+}
+
+/// Datagrams of one source, each of `segment_size` bytes but the last.
+#[derive(Debug)]
+pub(crate) struct OwnedTrain {
+    pub(crate) meta: Datagram,
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) segment_size: usize,
+}
+
+/// The queue of one session's task.
+#[derive(Debug)]
+pub(crate) struct Mailbox {
+    queue: Queue<Input>,
+    /// Bytes of the trains in the queue.
+    train_bytes: AtomicUsize,
+}
+
+impl Mailbox {
+    pub(crate) fn new() -> Self {
+        Mailbox {
+            queue: Queue::new(),
+            train_bytes: AtomicUsize::new(0),
+        }
+    }
+
+    pub(crate) fn push(&self, input: Input) -> bool {
+        self.queue.push(input)
+    }
+
+    pub(crate) fn extend(&self, inputs: impl IntoIterator<Item = Input>) -> bool {
+        self.queue.extend(inputs)
+    }
+
+    pub(crate) fn notify(&self) {
+        self.queue.notify();
+    }
+
+    /// Adds datagrams, unless too many wait already.
+    pub(crate) fn deliver(&self, train: OwnedTrain) -> bool {
+        let len = train.bytes.len();
+        if self.train_bytes.fetch_add(len, Ordering::Relaxed) + len > SHARED_QUEUE_BYTES {
+            self.train_bytes.fetch_sub(len, Ordering::Relaxed);
+            return false;
+        }
+        self.push(Input::Train(Box::new(train)))
+    }
+
+    /// Notes that a train was handled.
+    pub(crate) fn train_taken(&self, train: &OwnedTrain) {
+        self.train_bytes
+            .fetch_sub(train.bytes.len(), Ordering::Relaxed);
+    }
+
+    pub(crate) fn queue(&self) -> &Queue<Input> {
+        &self.queue
+    }
+}

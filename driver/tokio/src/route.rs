@@ -1,0 +1,153 @@
+//! Which session a datagram at a shared port is for.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use duologue_base::SocketId;
+
+use crate::limits::REMOTES_PER_SESSION;
+use crate::mailbox::Mailbox;
+
+/// A use of a shared socket by one transport of one session.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub(crate) struct LeaseId(pub(crate) u64);
+
+/// Where datagrams of a lease go.
+#[derive(Clone, Debug)]
+pub(crate) struct Route {
+    pub(crate) lease: LeaseId,
+    /// What the session calls the shared socket.
+    pub(crate) socket: SocketId,
+    pub(crate) mailbox: Arc<Mailbox>,
+}
+
+/// The table of one shared socket: first by source address, for what is known; then by the local
+/// ICE user name fragment that a STUN request carries.
+#[derive(Debug, Default)]
+pub(crate) struct Routes {
+    by_remote: HashMap<SocketAddr, Route>,
+    by_ufrag: HashMap<String, Route>,
+    remotes_of: HashMap<LeaseId, usize>,
+}
+
+/// A remote address at this socket belongs to another session.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Occupied;
+
+impl Routes {
+    /// The owner of the source address, or of the user name that `ufrag` finds in the datagram.
+    pub(crate) fn find<'t>(
+        &self,
+        remote: SocketAddr,
+        ufrag: impl FnOnce() -> Option<&'t str>,
+    ) -> Option<&Route> {
+        match self.by_remote.get(&remote) {
+            Some(route) => Some(route),
+            None => self.by_ufrag.get(ufrag()?),
+        }
+    }
+
+    /// Requests with this user name are for `route`.
+    pub(crate) fn add_ufrag(&mut self, ufrag: &str, route: Route) {
+        self.by_ufrag.entry(ufrag.to_owned()).or_insert(route);
+    }
+
+    pub(crate) fn remove_ufrag(&mut self, ufrag: &str, lease: LeaseId) {
+        if self.by_ufrag.get(ufrag).is_some_and(|r| r.lease == lease) {
+            self.by_ufrag.remove(ufrag);
+        }
+    }
+
+    /// From now on everything from `remote` is for `route`. Only what a session sends claims an
+    /// address, never what arrives: a stranger cannot take an address by a forged request.
+    pub(crate) fn claim(&mut self, remote: SocketAddr, route: &Route) -> Result<(), Occupied> {
+        if let Some(owner) = self.by_remote.get(&remote) {
+            return match owner.lease == route.lease {
+                true => Ok(()),
+                false => Err(Occupied),
+            };
+        }
+        let count = self.remotes_of.entry(route.lease).or_default();
+        if *count >= REMOTES_PER_SESSION {
+            return Err(Occupied);
+        }
+        *count += 1;
+        self.by_remote.insert(remote, route.clone());
+        Ok(())
+    }
+
+    /// Forgets everything of a lease.
+    pub(crate) fn release(&mut self, lease: LeaseId) {
+        if self.remotes_of.remove(&lease).is_some() {
+            self.by_remote.retain(|_, route| route.lease != lease);
+        }
+        self.by_ufrag.retain(|_, route| route.lease != lease);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn route(lease: u64) -> Route {
+        Route {
+            lease: LeaseId(lease),
+            socket: SocketId(0),
+            mailbox: Arc::new(Mailbox::new()),
+        }
+    }
+
+    fn lease_of(routes: &Routes, remote: SocketAddr, ufrag: Option<&str>) -> Option<u64> {
+        routes.find(remote, || ufrag).map(|route| route.lease.0)
+    }
+
+    #[test]
+    fn the_source_decides_then_the_user_name() {
+        let (near, far) = (
+            "192.0.2.1:1".parse().unwrap(),
+            "192.0.2.2:2".parse().unwrap(),
+        );
+        let mut routes = Routes::default();
+        routes.add_ufrag("aaaa", route(1));
+        routes.add_ufrag("bbbb", route(2));
+        assert_eq!(lease_of(&routes, near, None), None);
+        assert_eq!(lease_of(&routes, near, Some("bbbb")), Some(2));
+        assert_eq!(routes.claim(near, &route(1)), Ok(()));
+        assert_eq!(lease_of(&routes, near, Some("bbbb")), Some(1));
+        assert_eq!(lease_of(&routes, far, Some("bbbb")), Some(2));
+    }
+
+    #[test]
+    fn a_second_session_cannot_take_an_occupied_address_until_it_is_free() {
+        let remote = "192.0.2.1:1".parse().unwrap();
+        let mut routes = Routes::default();
+        assert_eq!(routes.claim(remote, &route(1)), Ok(()));
+        assert_eq!(routes.claim(remote, &route(1)), Ok(()));
+        assert_eq!(routes.claim(remote, &route(2)), Err(Occupied));
+        routes.release(LeaseId(1));
+        assert_eq!(routes.claim(remote, &route(2)), Ok(()));
+    }
+
+    #[test]
+    fn a_lease_owns_a_bounded_number_of_addresses() {
+        let mut routes = Routes::default();
+        let remote = |port| SocketAddr::from(([192, 0, 2, 1], port));
+        for port in 0..REMOTES_PER_SESSION {
+            assert_eq!(routes.claim(remote(port as u16), &route(1)), Ok(()));
+        }
+        assert_eq!(routes.claim(remote(u16::MAX), &route(1)), Err(Occupied));
+    }
+
+    #[test]
+    fn a_released_lease_leaves_nothing_behind() {
+        let mut routes = Routes::default();
+        routes.add_ufrag("aaaa", route(1));
+        routes
+            .claim("192.0.2.1:1".parse().unwrap(), &route(1))
+            .unwrap();
+        routes.release(LeaseId(1));
+        assert!(routes.by_remote.is_empty() && routes.by_ufrag.is_empty());
+        assert!(routes.remotes_of.is_empty());
+    }
+}

@@ -1,0 +1,373 @@
+//! The task of one session.
+
+use std::future::Future;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use duologue_base::{Generation, Instant, Protocol, SocketId, TransportKey};
+use duologue_session::{Action, BindError, BindId, Command, Interface, Session};
+
+use crate::Host;
+use crate::endpoint::{Counters, Shared};
+use crate::limits::{
+    IDLE_QUEUE_CAPACITY, RECEIVES_PER_TURN, SOCKETS_PER_SESSION, TRANSMITS_PER_TURN, TURNS_PER_POLL,
+};
+use crate::mailbox::{Input, Mailbox, OwnedTrain};
+use crate::scratch::{self, Scratch};
+use crate::socket::SessionSocket;
+use crate::timer::Timer;
+
+/// Owns a session and everything it runs on; ends with [`Command::Close`] or with the runtime.
+pub(crate) struct SessionTask<H> {
+    session: Session,
+    host: H,
+    endpoint: Arc<Shared>,
+    mailbox: Arc<Mailbox>,
+    /// Lent to the mailbox in exchange for what it holds; empty between turns.
+    inputs: Vec<Input>,
+    sockets: Vec<BoundSocket>,
+    next_socket: u32,
+    first_to_receive: usize,
+    /// Our user names, by which a shared socket finds this session.
+    ufrags: Vec<Ufrag>,
+    knows_interfaces: bool,
+    timer: Timer,
+    closed: bool,
+}
+
+struct BoundSocket {
+    transport: TransportKey,
+    socket: SessionSocket,
+}
+
+struct Ufrag {
+    transport: TransportKey,
+    generation: Generation,
+    text: String,
+}
+
+impl<H: Host> SessionTask<H> {
+    pub(crate) fn new(
+        session: Session,
+        host: H,
+        endpoint: Arc<Shared>,
+        mailbox: Arc<Mailbox>,
+    ) -> Self {
+        SessionTask {
+            session,
+            host,
+            endpoint,
+            mailbox,
+            inputs: Vec::new(),
+            sockets: Vec::new(),
+            next_socket: 0,
+            first_to_receive: 0,
+            ufrags: Vec::new(),
+            knows_interfaces: false,
+            timer: Timer::default(),
+            closed: false,
+        }
+    }
+
+    /// One turn. Returns whether work was left for another one.
+    fn turn(&mut self, cx: &mut Context<'_>, scratch: &mut Scratch) -> bool {
+        let now = self.endpoint.clock.now();
+        self.take_inputs(now);
+        let received_all = self.receive(cx, scratch, now);
+        if self.session.poll_timeout().is_some_and(|at| at <= now) {
+            self.session.handle_timeout(now);
+        }
+        self.perform_actions(now);
+        // Before sending: what readers take opens the receive window that acknowledgements tell.
+        let mut reported = self.report();
+        reported |= self.report_channels();
+        let sent_all = self.transmit(cx, scratch, now);
+        // What has just left the send queues.
+        reported |= self.report();
+        if reported {
+            self.host.end_of_batch();
+        }
+        !(received_all && sent_all)
+    }
+
+    fn take_inputs(&mut self, now: Instant) {
+        let mut inputs = std::mem::take(&mut self.inputs);
+        self.mailbox.queue().take(&mut inputs);
+        let taken = inputs.len();
+        for input in inputs.drain(..) {
+            match input {
+                Input::Send {
+                    channel,
+                    data,
+                    binary,
+                } => self.session.handle_command(
+                    now,
+                    Command::Send {
+                        channel,
+                        data,
+                        binary,
+                    },
+                ),
+                Input::Command(command) => self.handle_command(now, *command),
+                Input::Interfaces(ips) => self.handle_interfaces(now, &ips),
+                Input::Train(train) => self.handle_train(now, *train),
+            }
+        }
+        // The memory of a burst goes when bursts have ended.
+        if inputs.capacity() <= IDLE_QUEUE_CAPACITY || taken > inputs.capacity() / 8 {
+            self.inputs = inputs;
+        }
+    }
+
+    fn handle_command(&mut self, now: Instant, command: Command) {
+        match &command {
+            Command::AddTransport {
+                key,
+                generation,
+                local,
+                ..
+            } => {
+                if !self.knows_interfaces {
+                    let ips = self.endpoint.addresses();
+                    self.handle_interfaces(now, &ips);
+                }
+                self.add_ufrag(*key, *generation, &local.ufrag);
+            }
+            Command::RestartIce {
+                key,
+                generation,
+                local,
+            } => self.add_ufrag(*key, *generation, &local.ufrag),
+            Command::DropGeneration { key, generation } => {
+                self.drop_ufrags(|u| u.transport == *key && u.generation == *generation);
+            }
+            Command::RemoveTransport { key } => self.drop_ufrags(|u| u.transport == *key),
+            Command::Close => self.closed = true,
+            _ => {}
+        }
+        self.session.handle_command(now, command);
+    }
+
+    fn handle_interfaces(&mut self, now: Instant, ips: &[IpAddr]) {
+        self.knows_interfaces = true;
+        let interfaces: Vec<Interface> = ips.iter().map(|&ip| Interface { ip }).collect();
+        self.session.handle_interfaces(now, &interfaces);
+    }
+
+    fn handle_train(&mut self, now: Instant, mut train: OwnedTrain) {
+        self.mailbox.train_taken(&train);
+        for datagram in train.bytes.chunks_mut(train.segment_size.max(1)) {
+            self.session.handle_datagram(now, &train.meta, datagram);
+        }
+    }
+
+    /// Takes what the session's own sockets have. Returns whether it was everything.
+    fn receive(&mut self, cx: &mut Context<'_>, scratch: &mut Scratch, now: Instant) -> bool {
+        let mut receives = 0;
+        // Not always the same one first: one busy socket must not silence the others.
+        let (before, after) = self
+            .sockets
+            .split_at(self.first_to_receive.min(self.sockets.len()));
+        self.first_to_receive = match after.len() {
+            0 | 1 => 0,
+            _ => self.first_to_receive + 1,
+        };
+        for bound in after.iter().chain(before) {
+            loop {
+                match bound.socket.poll_receive(cx, &mut scratch.receive) {
+                    Poll::Pending => break,
+                    Poll::Ready(Ok(())) => {
+                        for (meta, bytes) in scratch.receive.datagrams(bound.socket.id()) {
+                            self.session.handle_datagram(now, &meta, bytes);
+                        }
+                    }
+                    Poll::Ready(Err(_)) => Counters::count(&self.endpoint.counters.receive_errors),
+                }
+                receives += 1;
+                if receives >= RECEIVES_PER_TURN {
+                    return false;
+                }
+            }
+        }
+        true
+    }
+
+    fn perform_actions(&mut self, now: Instant) {
+        while let Some(action) = self.session.poll_action() {
+            match action {
+                Action::Bind {
+                    bind_id,
+                    transport,
+                    ip,
+                    protocol,
+                } => self.bind(now, bind_id, transport, ip, protocol),
+                Action::Unbind { socket } => {
+                    self.sockets.retain(|bound| bound.socket.id() != socket);
+                }
+                // A kind that this driver does not know is not done.
+                _ => {}
+            }
+        }
+    }
+
+    fn bind(
+        &mut self,
+        now: Instant,
+        bind_id: BindId,
+        transport: TransportKey,
+        ip: IpAddr,
+        protocol: Protocol,
+    ) {
+        let result = match protocol {
+            Protocol::Udp => self.bind_udp(transport, ip),
+            Protocol::Tcp => Err(BindError::NotPermitted),
+        };
+        let result = result.map(|socket| {
+            let bound = (socket.id(), socket.local_addr());
+            self.sockets.push(BoundSocket { transport, socket });
+            bound
+        });
+        self.session.handle_bound(now, bind_id, result);
+    }
+
+    fn bind_udp(
+        &mut self,
+        transport: TransportKey,
+        ip: IpAddr,
+    ) -> Result<SessionSocket, BindError> {
+        if self.sockets.len() >= SOCKETS_PER_SESSION {
+            return Err(BindError::Exhausted);
+        }
+        let id = SocketId(self.next_socket);
+        self.next_socket += 1;
+        let Some(port) = &self.endpoint.port else {
+            return SessionSocket::bind(id, ip, &self.endpoint.options.sockets);
+        };
+        let socket = port.socket(ip).ok_or(BindError::AddressNotAvailable)?;
+        let lease = socket.lease(id, self.mailbox.clone());
+        for ufrag in self.ufrags.iter().filter(|u| u.transport == transport) {
+            lease.add_ufrag(&ufrag.text);
+        }
+        Ok(SessionSocket::lease(id, lease))
+    }
+
+    fn add_ufrag(&mut self, transport: TransportKey, generation: Generation, text: &str) {
+        if self.endpoint.port.is_none() {
+            return;
+        }
+        for lease in self.sockets.iter().filter_map(|b| b.lease_of(transport)) {
+            lease.add_ufrag(text);
+        }
+        self.ufrags.push(Ufrag {
+            transport,
+            generation,
+            text: text.to_owned(),
+        });
+    }
+
+    fn drop_ufrags(&mut self, which: impl Fn(&Ufrag) -> bool) {
+        for ufrag in self.ufrags.extract_if(.., |ufrag| which(ufrag)) {
+            for lease in self
+                .sockets
+                .iter()
+                .filter_map(|b| b.lease_of(ufrag.transport))
+            {
+                lease.remove_ufrag(&ufrag.text);
+            }
+        }
+    }
+
+    /// Sends what is ready. Returns whether nothing is left, or nothing can be sent for now.
+    fn transmit(&mut self, cx: &mut Context<'_>, scratch: &mut Scratch, now: Instant) -> bool {
+        for bound in &mut self.sockets {
+            if bound.socket.is_blocked() && bound.socket.poll_unblock(cx).is_pending() {
+                // What is not polled stays in the session, which may change its mind.
+                return true;
+            }
+        }
+        let buffer = &mut scratch.transmit;
+        for _ in 0..TRANSMITS_PER_TURN {
+            buffer.clear();
+            let Some(transmit) = self.session.poll_transmit(now, buffer) else {
+                return true;
+            };
+            let mut sockets = self.sockets.iter_mut();
+            let Some(bound) = sockets.find(|b| b.socket.id() == transmit.socket) else {
+                continue;
+            };
+            let bytes = buffer.get(..transmit.len).unwrap_or(buffer);
+            if bound.socket.send(&transmit, bytes).is_err() {
+                Counters::count(&self.endpoint.counters.send_errors);
+            } else if bound.socket.is_blocked() {
+                return bound.socket.poll_unblock(cx).is_pending();
+            }
+        }
+        false
+    }
+
+    fn report(&mut self) -> bool {
+        let mut any = false;
+        while let Some(report) = self.session.poll_report() {
+            self.host.handle_report(report);
+            any = true;
+        }
+        any
+    }
+
+    fn report_channels(&mut self) -> bool {
+        let mut any = false;
+        while self.host.wants_channel_reports() {
+            let Some(report) = self.session.poll_channel() else {
+                break;
+            };
+            self.host.handle_channel_report(report);
+            any = true;
+        }
+        any
+    }
+}
+
+impl BoundSocket {
+    fn lease_of(&self, transport: TransportKey) -> Option<&crate::shared::Lease> {
+        self.socket
+            .lease_ref()
+            .filter(|_| self.transport == transport)
+    }
+}
+
+impl<H: Host> Future for SessionTask<H> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let task = self.get_mut();
+        scratch::with(|scratch| {
+            for _ in 0..TURNS_PER_POLL {
+                let more = task.turn(cx, scratch);
+                if task.closed {
+                    return Poll::Ready(());
+                }
+                if more || !task.mailbox.queue().wait(cx.waker()) {
+                    continue;
+                }
+                let deadline = task.session.poll_timeout();
+                if task
+                    .timer
+                    .poll(cx, task.endpoint.clock, deadline)
+                    .is_pending()
+                {
+                    return Poll::Pending;
+                }
+            }
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        })
+    }
+}
+
+impl<H> Drop for SessionTask<H> {
+    fn drop(&mut self) {
+        self.mailbox.queue().close();
+    }
+}
