@@ -6,7 +6,8 @@ use std::sync::Arc;
 use duologue_base::{Generation, Mid, Redacted, TransceiverId, TransportKey};
 use duologue_identity::Fingerprint;
 
-use crate::{CodecParameters, Direction, Rid, SectionKind};
+use crate::applied::Applied;
+use crate::{CodecParameters, Direction, Rid, SectionKind, Side};
 
 /// What two descriptions say together: every m-section and every transport. Immutable; the next
 /// agreement is another value.
@@ -16,6 +17,25 @@ pub struct Agreement {
     pub media: Vec<Arc<MediaAgreement>>,
     /// The transports that m-sections use.
     pub transports: BTreeMap<TransportKey, Arc<TransportAgreement>>,
+    /// The descriptions that agreed on it; `None` before the first exchange, and while there is
+    /// only an offer.
+    pub(crate) exchange: Option<Exchange>,
+}
+
+/// An offer and its answer.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Exchange {
+    pub(crate) local: Arc<Applied>,
+    pub(crate) remote: Arc<Applied>,
+}
+
+impl Exchange {
+    pub(crate) fn side(&self, side: Side) -> &Arc<Applied> {
+        match side {
+            Side::Local => &self.local,
+            Side::Remote => &self.remote,
+        }
+    }
 }
 
 impl Agreement {
@@ -24,14 +44,33 @@ impl Agreement {
         self.media.iter().find(|m| m.mid == *mid)
     }
 
-    /// The m-section that is associated with this transceiver.
+    /// The m-section that is associated with this transceiver, rejected or not.
     pub fn by_transceiver(&self, id: TransceiverId) -> Option<&Arc<MediaAgreement>> {
         self.media.iter().find(|m| m.transceiver == Some(id))
     }
 
-    /// The m-section of the data channels, rejected or not.
+    /// The sets of ICE credentials that this end uses.
+    pub fn ice_keys(&self) -> impl Iterator<Item = IceKey> {
+        let running = self
+            .transports
+            .iter()
+            .filter(|(_, t)| t.local_ice.is_some());
+        running.map(|(key, transport)| IceKey {
+            transport: *key,
+            generation: transport.generation,
+        })
+    }
+
+    /// The transport of an m-section.
+    pub fn transport_of(&self, media: &MediaAgreement) -> Option<&Arc<TransportAgreement>> {
+        self.transports.get(&media.transport?)
+    }
+
+    /// The m-section of the data channels; a rejected one only when there is no other.
     pub fn data(&self) -> Option<&Arc<MediaAgreement>> {
-        self.media.iter().find(|m| m.kind == SectionKind::Data)
+        let mut sections = self.media.iter().filter(|m| m.kind == SectionKind::Data);
+        let alive = sections.clone().find(|m| !m.rejected);
+        alive.or_else(|| sections.next())
     }
 }
 
@@ -44,7 +83,8 @@ pub struct MediaAgreement {
     pub kind: SectionKind,
     /// Its port is zero and it is not bundle-only: it carries nothing, and may be recycled.
     pub rejected: bool,
-    /// The transceiver that is associated with it.
+    /// The transceiver that is associated with it. A rejected section of a stable agreement still
+    /// names the transceiver it had, which is stopped and has no mid any more.
     pub transceiver: Option<TransceiverId>,
     /// The transport it uses; `None` when rejected.
     pub transport: Option<TransportKey>,
@@ -59,6 +99,8 @@ pub struct MediaAgreement {
     pub receptive: bool,
     /// Ids of the streams that the other end puts its track in, while it sends.
     pub remote_streams: Vec<String>,
+    /// What the other end calls itself in RTCP, when a description says.
+    pub remote_cname: Option<String>,
     /// What may be sent; set by an answer.
     pub send: Option<RtpParameters>,
     /// What may be received.
@@ -69,6 +111,29 @@ pub struct MediaAgreement {
     pub receive_rids: Vec<Rid>,
     /// The SCTP association; data only.
     pub sctp: Option<SctpAgreement>,
+}
+
+impl MediaAgreement {
+    /// A section that nothing is agreed of yet.
+    pub(crate) fn new(mid: Mid, kind: SectionKind) -> Self {
+        MediaAgreement {
+            mid,
+            kind,
+            rejected: false,
+            transceiver: None,
+            transport: None,
+            current_direction: None,
+            fired_direction: None,
+            receptive: false,
+            remote_streams: Vec::new(),
+            remote_cname: None,
+            send: None,
+            receive: None,
+            layers: Layers::Unmentioned,
+            receive_rids: Vec::new(),
+            sctp: None,
+        }
+    }
 }
 
 /// RTP parameters of one direction of an m-section.

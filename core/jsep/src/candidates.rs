@@ -1,30 +1,32 @@
 use std::collections::BTreeMap;
 
+use duologue_base::Mid;
+use duologue_sdp::attr::Candidate;
+
 use crate::Side;
 use crate::agreement::IceKey;
 use crate::limits::MAX_CANDIDATES;
 
-/// The candidates of both ends per set of ICE credentials. They are neither intent nor agreement:
-/// they arrive one by one beside the descriptions and are merged in when a description's text is
-/// asked for.
+/// The candidates of both ends per set of ICE credentials and m-section. They are neither intent
+/// nor agreement: they come one by one beside the descriptions and are merged in when a
+/// description's text is asked for.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Candidates {
-    local: BTreeMap<IceKey, CandidateList>,
-    remote: BTreeMap<IceKey, CandidateList>,
+    local: BTreeMap<(IceKey, Mid), CandidateList>,
+    remote: BTreeMap<(IceKey, Mid), CandidateList>,
 }
 
-/// The candidates of one end for one set of credentials.
+/// The candidates of one end for one m-section and one set of credentials.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CandidateList {
-    lines: Vec<String>,
+    candidates: Vec<Candidate>,
     complete: bool,
 }
 
 impl CandidateList {
-    /// The candidates in the form of `RTCIceCandidate.candidate` (`candidate:…`), in the order
-    /// they came.
-    pub fn lines(&self) -> &[String] {
-        &self.lines
+    /// The candidates in the order they came.
+    pub fn candidates(&self) -> &[Candidate] {
+        &self.candidates
     }
 
     /// No more will come (`a=end-of-candidates`).
@@ -39,40 +41,52 @@ impl Candidates {
         Candidates::default()
     }
 
-    /// Adds a candidate, given in the form `candidate:…`. Returns whether it is a new one.
-    pub fn add(&mut self, side: Side, key: IceKey, candidate: &str) -> bool {
-        let list = self.side_mut(side).entry(key).or_default();
-        let known = list.lines.iter().any(|line| line == candidate);
-        if known || list.lines.len() >= MAX_CANDIDATES {
+    /// Adds a candidate. Returns whether it is a new one that there was room for.
+    pub fn add(&mut self, side: Side, key: IceKey, mid: &Mid, candidate: Candidate) -> bool {
+        let list = self.list_mut(side, key, mid);
+        if list.candidates.contains(&candidate) || list.candidates.len() >= MAX_CANDIDATES {
             return false;
         }
-        list.lines.push(candidate.to_owned());
+        list.candidates.push(candidate);
         true
     }
 
-    /// No more candidates will come for these credentials.
-    pub fn complete(&mut self, side: Side, key: IceKey) {
-        self.side_mut(side).entry(key).or_default().complete = true;
+    /// No more candidates will come.
+    pub fn complete(&mut self, side: Side, key: IceKey, mid: &Mid) {
+        self.list_mut(side, key, mid).complete = true;
     }
 
-    /// The candidates of one end for these credentials.
-    pub fn get(&self, side: Side, key: IceKey) -> Option<&CandidateList> {
-        match side {
-            Side::Local => self.local.get(&key),
-            Side::Remote => self.remote.get(&key),
-        }
+    /// The candidates of one end for an m-section under these credentials.
+    pub fn get(&self, side: Side, key: IceKey, mid: &Mid) -> Option<&CandidateList> {
+        self.lists(side).get(&(key, mid.clone()))
+    }
+
+    /// The candidates of one end under these credentials, whatever their m-section.
+    pub fn of_key(&self, side: Side, key: IceKey) -> impl Iterator<Item = (&Mid, &CandidateList)> {
+        let lists = self.lists(side).iter();
+        lists
+            .filter(move |((k, _), _)| *k == key)
+            .map(|((_, mid), list)| (mid, list))
     }
 
     /// Forgets what belongs to other credentials than these.
     pub fn retain(&mut self, mut keep: impl FnMut(IceKey) -> bool) {
-        self.local.retain(|key, _| keep(*key));
-        self.remote.retain(|key, _| keep(*key));
+        self.local.retain(|(key, _), _| keep(*key));
+        self.remote.retain(|(key, _), _| keep(*key));
     }
 
-    fn side_mut(&mut self, side: Side) -> &mut BTreeMap<IceKey, CandidateList> {
+    fn lists(&self, side: Side) -> &BTreeMap<(IceKey, Mid), CandidateList> {
         match side {
+            Side::Local => &self.local,
+            Side::Remote => &self.remote,
+        }
+    }
+
+    fn list_mut(&mut self, side: Side, key: IceKey, mid: &Mid) -> &mut CandidateList {
+        let lists = match side {
             Side::Local => &mut self.local,
             Side::Remote => &mut self.remote,
-        }
+        };
+        lists.entry((key, mid.clone())).or_default()
     }
 }

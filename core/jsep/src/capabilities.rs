@@ -1,11 +1,14 @@
-use crate::codec::RtcpFeedback;
+use std::sync::Arc;
+
+use crate::codec::{Role, RtcpFeedback};
 use crate::{Codec, Direction, MediaKind};
 
 /// What this end can do: what `RTCRtpSender.getCapabilities()` and
 /// `RTCRtpReceiver.getCapabilities()` tell, and what offers and answers are made from.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Capabilities {
-    /// Codecs of both kinds in order of preference, each followed by its retransmission format.
+    /// Codecs of both kinds in order of preference. Retransmission formats are not in the list:
+    /// see [`CodecCapability::rtx`].
     pub codecs: Vec<CodecCapability>,
     /// Header extensions of both kinds.
     pub header_extensions: Vec<HeaderExtensionCapability>,
@@ -21,6 +24,8 @@ pub struct CodecCapability {
     pub codec: Codec,
     /// The payload type it likes best.
     pub payload_type: u8,
+    /// The payload type its retransmissions like best; `None` when it is not retransmitted.
+    pub rtx: Option<u8>,
     /// Feedback it understands.
     pub feedback: Vec<RtcpFeedback>,
     /// It can be sent (an encoder or pass-through exists).
@@ -41,3 +46,357 @@ pub struct HeaderExtensionCapability {
     /// be asked for by `setHeaderExtensionsToNegotiate`.
     pub direction: Option<Direction>,
 }
+
+/// The list does not suit `setCodecPreferences`: an unknown codec, or none that carries media.
+/// W3C: `InvalidModificationError`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct PreferenceError;
+
+impl std::fmt::Display for PreferenceError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the codecs are not among the capabilities, or none of them carries media")
+    }
+}
+
+impl std::error::Error for PreferenceError {}
+
+impl Capabilities {
+    /// No codec and no header extension: data channels only.
+    pub fn none() -> Self {
+        Capabilities {
+            codecs: Vec::new(),
+            header_extensions: Vec::new(),
+            max_encodings: 1,
+        }
+    }
+
+    /// The codecs that `RTCRtpSender.getCapabilities(kind)` lists.
+    pub fn send_codecs(&self, kind: MediaKind) -> Vec<Codec> {
+        self.listed(kind, |c| c.send)
+    }
+
+    /// The codecs that `RTCRtpReceiver.getCapabilities(kind)` lists.
+    pub fn receive_codecs(&self, kind: MediaKind) -> Vec<Codec> {
+        self.listed(kind, |c| c.receive)
+    }
+
+    /// The header extensions of a kind.
+    pub fn extensions(&self, kind: MediaKind) -> impl Iterator<Item = &HeaderExtensionCapability> {
+        self.header_extensions
+            .iter()
+            .filter(move |e| e.kind == kind)
+    }
+
+    /// The value of `[[PreferredCodecs]]` for an argument of `setCodecPreferences`
+    /// (webrtc-pc §5.4, steps 2 to 8): duplicates removed, every codec known.
+    pub fn preferences(
+        &self,
+        kind: MediaKind,
+        codecs: &[Codec],
+    ) -> Result<Vec<Codec>, PreferenceError> {
+        let known = self.listed(kind, |c| c.send || c.receive);
+        let mut preferred: Vec<Codec> = Vec::new();
+        for codec in codecs {
+            let found = known.iter().find(|k| k.same_dictionary(codec));
+            let found = found.ok_or(PreferenceError)?;
+            if !preferred.contains(found) {
+                preferred.push(found.clone());
+            }
+        }
+        match preferred.is_empty() || preferred.iter().any(Codec::is_media) {
+            true => Ok(preferred),
+            false => Err(PreferenceError),
+        }
+    }
+
+    /// Codecs of a kind, with one entry that stands for all retransmission formats after the
+    /// first codec that has one.
+    fn listed(&self, kind: MediaKind, which: impl Fn(&CodecCapability) -> bool) -> Vec<Codec> {
+        let mut codecs = Vec::new();
+        let mut rtx_listed = false;
+        for capability in self
+            .codecs
+            .iter()
+            .filter(|c| c.codec.kind == kind && which(c))
+        {
+            codecs.push(capability.codec.clone());
+            if capability.rtx.is_some() && !rtx_listed {
+                codecs.push(rtx(kind, capability.codec.clock_rate, None));
+                rtx_listed = true;
+            }
+        }
+        codecs
+    }
+}
+
+/// A retransmission format; without `apt` the entry of a capability list.
+pub(crate) fn rtx(kind: MediaKind, clock_rate: u32, apt: Option<u8>) -> Codec {
+    Codec {
+        kind,
+        name: "rtx".to_owned(),
+        clock_rate,
+        channels: None,
+        sdp_fmtp_line: apt.map(|apt| format!("apt={apt}")),
+    }
+}
+
+/// A codec that an m-section may list, before it has a payload type.
+#[derive(Clone, Debug)]
+pub(crate) struct LocalCodec<'a> {
+    pub(crate) capability: &'a CodecCapability,
+    /// Its retransmission format is wanted too.
+    pub(crate) rtx: bool,
+}
+
+impl Capabilities {
+    /// The codecs that an m-section of this direction may list, the preferred first: the
+    /// preferences' order, without those that cannot go in the direction (RFC 9429 §5.2.1,
+    /// webrtc-pc §5.4.1).
+    pub(crate) fn usable(
+        &self,
+        kind: MediaKind,
+        preferences: &[Codec],
+        direction: Direction,
+    ) -> Vec<LocalCodec<'_>> {
+        let of_kind = || self.codecs.iter().filter(move |c| c.codec.kind == kind);
+        let rtx = preferences.is_empty() || preferences.iter().any(|c| c.role() == Role::Rtx);
+        let ordered: Vec<&CodecCapability> = match preferences {
+            [] => of_kind().collect(),
+            _ => preferences
+                .iter()
+                .filter_map(|p| of_kind().find(|c| c.codec.same_dictionary(p)))
+                .collect(),
+        };
+        let goes = |c: &CodecCapability| match direction {
+            Direction::SendRecv => c.send && c.receive,
+            Direction::SendOnly => c.send,
+            Direction::RecvOnly => c.receive,
+            Direction::Inactive => c.send || c.receive,
+        };
+        ordered
+            .into_iter()
+            .filter(|c| goes(c))
+            .map(|capability| LocalCodec { capability, rtx })
+            .collect()
+    }
+}
+
+impl Default for Capabilities {
+    /// What a media server or native client negotiates: the codecs and header extensions that
+    /// Chromium has.
+    fn default() -> Self {
+        let audio = AUDIO.iter().map(|row| row.capability(MediaKind::Audio));
+        let video = VIDEO.iter().map(|row| row.capability(MediaKind::Video));
+        let extensions = EXTENSIONS.iter().flat_map(|(kinds, uri, on)| {
+            kinds.iter().map(move |kind| HeaderExtensionCapability {
+                kind: *kind,
+                uri: (*uri).to_owned(),
+                direction: on.then_some(Direction::SendRecv),
+            })
+        });
+        Capabilities {
+            codecs: audio.chain(video).collect(),
+            header_extensions: extensions.collect(),
+            max_encodings: 3,
+        }
+    }
+}
+
+impl Capabilities {
+    /// [`Capabilities::default`] behind the pointer that [`Intent`](crate::Intent) wants.
+    pub fn shared_default() -> Arc<Self> {
+        Arc::new(Capabilities::default())
+    }
+}
+
+/// A line of the default codec tables.
+struct Row {
+    name: &'static str,
+    clock_rate: u32,
+    channels: Option<u8>,
+    payload_type: u8,
+    rtx: Option<u8>,
+    fmtp: &'static str,
+    feedback: &'static [&'static str],
+}
+
+impl Row {
+    const fn audio(name: &'static str, clock_rate: u32, payload_type: u8) -> Self {
+        Row {
+            name,
+            clock_rate,
+            channels: Some(1),
+            payload_type,
+            rtx: None,
+            fmtp: "",
+            feedback: &[],
+        }
+    }
+
+    const fn video(
+        name: &'static str,
+        payload_type: u8,
+        rtx: Option<u8>,
+        fmtp: &'static str,
+    ) -> Self {
+        Row {
+            name,
+            clock_rate: 90_000,
+            channels: None,
+            payload_type,
+            rtx,
+            fmtp,
+            feedback: &["goog-remb", "transport-cc", "ccm fir", "nack", "nack pli"],
+        }
+    }
+
+    fn capability(&self, kind: MediaKind) -> CodecCapability {
+        let feedback = self.feedback.iter();
+        CodecCapability {
+            codec: Codec {
+                kind,
+                name: self.name.to_owned(),
+                clock_rate: self.clock_rate,
+                channels: self.channels,
+                sdp_fmtp_line: (!self.fmtp.is_empty()).then(|| self.fmtp.to_owned()),
+            },
+            payload_type: self.payload_type,
+            rtx: self.rtx,
+            feedback: feedback.map(|f| RtcpFeedback((*f).to_owned())).collect(),
+            send: true,
+            receive: true,
+        }
+    }
+}
+
+const AUDIO: [Row; 8] = [
+    Row {
+        channels: Some(2),
+        fmtp: "minptime=10;useinbandfec=1",
+        feedback: &["transport-cc"],
+        ..Row::audio("opus", 48_000, 111)
+    },
+    Row {
+        channels: Some(2),
+        ..Row::audio("red", 48_000, 63)
+    },
+    Row::audio("G722", 8_000, 9),
+    Row::audio("PCMU", 8_000, 0),
+    Row::audio("PCMA", 8_000, 8),
+    Row::audio("CN", 8_000, 13),
+    Row::audio("telephone-event", 48_000, 110),
+    Row::audio("telephone-event", 8_000, 126),
+];
+
+const VIDEO: [Row; 15] = [
+    Row::video("VP8", 96, Some(97), ""),
+    Row::video("VP9", 98, Some(99), "profile-id=0"),
+    Row::video("VP9", 100, Some(101), "profile-id=2"),
+    Row::video("H264", 102, Some(103), H264_42001F_1),
+    Row::video("H264", 104, Some(105), H264_42001F_0),
+    Row::video("H264", 106, Some(107), H264_42E01F_1),
+    Row::video("H264", 108, Some(109), H264_42E01F_0),
+    Row::video("H264", 127, Some(125), H264_4D001F_1),
+    Row::video("H264", 39, Some(40), H264_4D001F_0),
+    Row::video("AV1", 45, Some(46), "level-idx=5;profile=0;tier=0"),
+    Row::video("H264", 112, Some(113), H264_64001F_1),
+    Row::video("H264", 114, Some(115), H264_64001F_0),
+    Row {
+        feedback: &[],
+        ..Row::video("red", 116, Some(117), "")
+    },
+    Row {
+        feedback: &[],
+        ..Row::video("ulpfec", 118, None, "")
+    },
+    Row {
+        feedback: &["goog-remb", "transport-cc"],
+        ..Row::video("flexfec-03", 119, None, "repair-window=10000000")
+    },
+];
+
+const H264_42001F_1: &str =
+    "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42001f";
+const H264_42001F_0: &str =
+    "level-asymmetry-allowed=1;packetization-mode=0;profile-level-id=42001f";
+const H264_42E01F_1: &str =
+    "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f";
+const H264_42E01F_0: &str =
+    "level-asymmetry-allowed=1;packetization-mode=0;profile-level-id=42e01f";
+const H264_4D001F_1: &str =
+    "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=4d001f";
+const H264_4D001F_0: &str =
+    "level-asymmetry-allowed=1;packetization-mode=0;profile-level-id=4d001f";
+const H264_64001F_1: &str =
+    "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=64001f";
+const H264_64001F_0: &str =
+    "level-asymmetry-allowed=1;packetization-mode=0;profile-level-id=64001f";
+
+/// `urn:ietf:params:rtp-hdrext:sdes:mid` (RFC 9143 §15): cannot be switched off.
+pub(crate) const MID_EXTENSION: &str = "urn:ietf:params:rtp-hdrext:sdes:mid";
+
+const BOTH: &[MediaKind] = &[MediaKind::Audio, MediaKind::Video];
+const ONLY_AUDIO: &[MediaKind] = &[MediaKind::Audio];
+const ONLY_VIDEO: &[MediaKind] = &[MediaKind::Video];
+
+/// Which kinds, which extension, and whether it is offered without being asked for.
+const EXTENSIONS: [(&[MediaKind], &str, bool); 14] = [
+    (BOTH, MID_EXTENSION, true),
+    (
+        ONLY_AUDIO,
+        "urn:ietf:params:rtp-hdrext:ssrc-audio-level",
+        true,
+    ),
+    (
+        BOTH,
+        "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time",
+        true,
+    ),
+    (
+        BOTH,
+        "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01",
+        true,
+    ),
+    (
+        ONLY_VIDEO,
+        "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id",
+        true,
+    ),
+    (
+        ONLY_VIDEO,
+        "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id",
+        true,
+    ),
+    (ONLY_VIDEO, "urn:ietf:params:rtp-hdrext:toffset", true),
+    (ONLY_VIDEO, "urn:3gpp:video-orientation", true),
+    (
+        ONLY_VIDEO,
+        "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay",
+        true,
+    ),
+    (
+        ONLY_VIDEO,
+        "http://www.webrtc.org/experiments/rtp-hdrext/video-content-type",
+        true,
+    ),
+    (
+        ONLY_VIDEO,
+        "http://www.webrtc.org/experiments/rtp-hdrext/video-timing",
+        true,
+    ),
+    (
+        ONLY_VIDEO,
+        "http://www.webrtc.org/experiments/rtp-hdrext/color-space",
+        true,
+    ),
+    (
+        BOTH,
+        "http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time",
+        false,
+    ),
+    (
+        ONLY_AUDIO,
+        "urn:ietf:params:rtp-hdrext:csrc-audio-level",
+        false,
+    ),
+];

@@ -1,7 +1,12 @@
-use duologue_base::TransportKey;
+use std::collections::{BTreeMap, BTreeSet};
+
+use duologue_base::{Generation, TransportKey};
 use duologue_identity::Fingerprint;
 
-use crate::agreement::{DtlsRole, IceCredentials, IceKey, IceRole};
+use crate::Signaling;
+use crate::agreement::{
+    Agreement, DtlsRole, IceCredentials, IceKey, IceRole, SctpAgreement, TransportAgreement,
+};
 
 /// A change of what transports the data plane must run; the peer makes a session command of each.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -22,12 +27,15 @@ pub enum TransportChange {
         /// This end's new credentials.
         local: IceCredentials,
     },
-    /// A generation is over: an ICE restart was committed, or one was rolled back.
+    /// A generation is over: an ICE restart was committed, or one was rolled back. When it is
+    /// older than one that lives on, the pair it uses stays in use until the newer one has a pair
+    /// (RFC 8445 §9).
     DropGeneration {
         /// The transport and the generation to forget.
         key: IceKey,
     },
-    /// The other end's credentials are known: checks may start.
+    /// The other end's credentials are known, or are others than before: checks may start, with
+    /// the remote candidates known for the generation and those still to come.
     SetRemoteIce {
         /// The transport and the generation they belong to.
         key: IceKey,
@@ -78,4 +86,180 @@ pub enum TransportChange {
     },
     /// The data m-section was rejected: the association ends (RFC 8841 §10.4).
     StopSctp,
+}
+
+/// What the data plane has to change for the step from one signaling state to another. While an
+/// exchange is open, the transports of both the stable and the proposed state run; its end drops
+/// those that lost.
+pub fn diff(from: &Signaling, to: &Signaling) -> Vec<TransportChange> {
+    let (before, after) = (Running::of(from), Running::of(to));
+    let mut changes = Vec::new();
+    for (&key, now) in &after.transports {
+        added(key, before.transports.get(&key), now, &mut changes);
+    }
+    for (&key, now) in &after.transports {
+        remote_ice(key, before.transports.get(&key), now, &mut changes);
+        dtls(key, before.transports.get(&key), now, &mut changes);
+    }
+    sctp(before.sctp.as_ref(), after.sctp.as_ref(), &mut changes);
+    for (&transport, then) in &before.transports {
+        let Some(now) = after.transports.get(&transport) else {
+            changes.push(TransportChange::Remove { transport });
+            continue;
+        };
+        for &generation in then
+            .keys()
+            .filter(|generation| !now.contains_key(generation))
+        {
+            let key = IceKey {
+                transport,
+                generation,
+            };
+            changes.push(TransportChange::DropGeneration { key });
+        }
+    }
+    changes
+}
+
+/// The generations of a transport that run, each as the latest agreement has it.
+type Generations<'a> = BTreeMap<Generation, &'a TransportAgreement>;
+
+/// What the data plane runs in a signaling state.
+struct Running<'a> {
+    transports: BTreeMap<TransportKey, Generations<'a>>,
+    sctp: Option<(TransportKey, &'a SctpAgreement)>,
+}
+
+impl<'a> Running<'a> {
+    fn of(signaling: &'a Signaling) -> Self {
+        let pending = signaling.proposal.as_ref().map(|p| p.pending());
+        let proposed = pending.map(|p| [&*p.offered, &*p.next]);
+        let agreements =
+            std::iter::once(&**signaling.stable()).chain(proposed.into_iter().flatten());
+        let mut transports: BTreeMap<TransportKey, Generations<'a>> = BTreeMap::new();
+        for (key, transport) in agreements.flat_map(|agreement: &Agreement| &agreement.transports) {
+            // A transport starts with this end's credentials.
+            if transport.local_ice.is_some() {
+                let generations = transports.entry(*key).or_default();
+                generations.insert(transport.generation, transport);
+            }
+        }
+        let data = signaling.effective().data();
+        let sctp = data.and_then(|media| {
+            let established = media.sctp.as_ref().filter(|sctp| sctp.established);
+            media.transport.zip(established)
+        });
+        Running { transports, sctp }
+    }
+}
+
+fn added(
+    transport: TransportKey,
+    before: Option<&Generations<'_>>,
+    now: &Generations<'_>,
+    changes: &mut Vec<TransportChange>,
+) {
+    let known: BTreeSet<Generation> = before.into_iter().flat_map(|b| b.keys().copied()).collect();
+    let new = now
+        .iter()
+        .filter(|(generation, _)| !known.contains(generation));
+    for (index, (&generation, agreement)) in new.enumerate() {
+        let Some(local) = agreement.local_ice.clone() else {
+            continue;
+        };
+        let key = IceKey {
+            transport,
+            generation,
+        };
+        changes.push(match before.is_none() && index == 0 {
+            true => TransportChange::Add {
+                key,
+                local,
+                role: agreement.ice_role,
+            },
+            false => TransportChange::RestartIce { key, local },
+        });
+    }
+}
+
+fn remote_ice(
+    transport: TransportKey,
+    before: Option<&Generations<'_>>,
+    now: &Generations<'_>,
+    changes: &mut Vec<TransportChange>,
+) {
+    for (&generation, agreement) in now {
+        let known = before.and_then(|b| b.get(&generation)?.remote_ice.as_ref());
+        let Some(remote) = &agreement.remote_ice else {
+            continue;
+        };
+        if known.is_some_and(|k| k.credentials == remote.credentials && k.lite == remote.lite) {
+            continue;
+        }
+        changes.push(TransportChange::SetRemoteIce {
+            key: IceKey {
+                transport,
+                generation,
+            },
+            remote: remote.credentials.clone(),
+            lite: remote.lite,
+        });
+    }
+}
+
+fn dtls(
+    transport: TransportKey,
+    before: Option<&Generations<'_>>,
+    now: &Generations<'_>,
+    changes: &mut Vec<TransportChange>,
+) {
+    // The newest generation is the one that the latest description is about.
+    let latest = |generations: &Generations<'_>| generations.values().next_back()?.dtls.clone();
+    let known = before.and_then(latest);
+    let Some(dtls) = latest(now).filter(|dtls| known.as_ref() != Some(dtls)) else {
+        return;
+    };
+    let (role, fingerprints) = (dtls.role, dtls.fingerprints);
+    changes.push(match known {
+        None => TransportChange::StartDtls {
+            transport,
+            role,
+            fingerprints,
+        },
+        Some(_) => TransportChange::RestartDtls {
+            transport,
+            role,
+            fingerprints,
+        },
+    });
+}
+
+fn sctp(
+    before: Option<&(TransportKey, &SctpAgreement)>,
+    now: Option<&(TransportKey, &SctpAgreement)>,
+    changes: &mut Vec<TransportChange>,
+) {
+    let same = |(a, x): &(TransportKey, &SctpAgreement),
+                (b, y): &(TransportKey, &SctpAgreement)| {
+        a == b && x.local_port == y.local_port && x.remote_port == y.remote_port
+    };
+    match (before, now) {
+        (None, None) => {}
+        (Some(then), Some(now)) if same(then, now) => {
+            let max_message_size = now.1.remote_max_message_size;
+            if then.1.remote_max_message_size != max_message_size {
+                changes.push(TransportChange::SetMaxMessageSize { max_message_size });
+            }
+        }
+        (then, now) => {
+            // RFC 9429 §5.11: another remote port discards the association.
+            changes.extend(then.map(|_| TransportChange::StopSctp));
+            changes.extend(now.map(|(transport, sctp)| TransportChange::StartSctp {
+                transport: *transport,
+                local_port: sctp.local_port,
+                remote_port: sctp.remote_port.unwrap_or(sctp.local_port),
+                max_message_size: sctp.remote_max_message_size,
+            }));
+        }
+    }
 }

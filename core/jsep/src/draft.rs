@@ -1,6 +1,6 @@
 use duologue_base::TransceiverId;
 
-use crate::SdpType;
+use crate::{JsepError, SdpType};
 
 /// Options of `createOffer`.
 #[doc(alias = "RTCOfferOptions")]
@@ -28,5 +28,14 @@ impl Draft {
     /// The text, for `[[LastCreatedOffer]]` or `[[LastCreatedAnswer]]`.
     pub fn sdp(&self) -> &str {
         &self.sdp
+    }
+
+    /// Whether `setLocalDescription` may apply it for this argument: the text must be the draft's
+    /// own, or empty (webrtc-pc §4.4.2, `setLocalDescription` steps 4.3 to 4.5).
+    pub fn check(&self, sdp: &str) -> Result<(), JsepError> {
+        match sdp.is_empty() || sdp == self.sdp {
+            true => Ok(()),
+            false => Err(JsepError::Modified),
+        }
     }
 }

@@ -1,64 +1,138 @@
 use std::fmt;
 
-use crate::{SdpType, SignalingState};
+use duologue_sdp::ParseError;
+
+use crate::{SdpType, Side, SignalingState};
 
 /// Why a description could not be created or applied. Nothing has changed.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum JsepError {
-    /// The text is not SDP. W3C: `RTCError` with `errorDetail` `"sdp-syntax-error"`.
-    Syntax {
-        /// `sdpLineNumber`, counted from 1.
-        line: usize,
-        /// What is wrong there.
-        reason: String,
-    },
-    /// The description does not fit the signaling state. W3C: `InvalidStateError`.
+    /// The text is not SDP. W3C: `RTCError` with `errorDetail` `"sdp-syntax-error"` and
+    /// `sdpLineNumber` from [`ParseError::line`].
+    Syntax(ParseError),
+    /// The operation does not fit the signaling state. W3C: `InvalidStateError`.
     State {
-        /// The operation's type.
+        /// What was to be created or applied.
         ty: SdpType,
+        /// By whom.
+        side: Side,
         /// The state it met.
         state: SignalingState,
     },
-    /// The text is SDP but not acceptable. W3C: `InvalidAccessError`.
+    /// The text is SDP but what it says is not acceptable. W3C: `InvalidAccessError`.
     Content(ContentError),
     /// A local description is not the one that was created. W3C: `InvalidModificationError`.
     Modified,
-    /// It could be done, but not here. W3C: `OperationError`.
+    /// Anything else. W3C: `OperationError`.
     Operation(OperationError),
 }
 
-/// What is unacceptable in a description.
+/// What is unacceptable in a description. Sections are counted from 0, as `sdpMLineIndex` does.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum ContentError {
-    /// An m-section does not multiplex RTCP with RTP, which is required.
-    NoRtcpMux {
-        /// Index of the m-section.
+    /// An ICE user name fragment or password is too short, too long or has a forbidden character
+    /// (RFC 9429 §5.8.3). Has the 1-based line.
+    Credentials(usize),
+    /// A section has no ICE credentials.
+    NoCredentials(usize),
+    /// A section has no fingerprint of a hash function that is secure.
+    NoFingerprint(usize),
+    /// A section does not multiplex RTCP with RTP, which the policy `require` asks for.
+    NoRtcpMux(usize),
+    /// A tag stands for two sections. Has the second.
+    DuplicateMid(usize),
+    /// A BUNDLE group has a tag that no section has, or that another group has.
+    BundleGroup,
+    /// A payload type from 64 to 95 cannot be told from RTCP (RFC 5761 §4), or one payload type
+    /// stands for two codecs within a BUNDLE group (RFC 9143 §9.1).
+    PayloadType {
+        /// The section.
         section: usize,
+        /// The payload type.
+        payload_type: u8,
     },
+    /// A retransmission format refers to a payload type that is not there (RFC 9429 §5.10).
+    Retransmission {
+        /// The section.
+        section: usize,
+        /// The retransmission format's payload type.
+        payload_type: u8,
+    },
+    /// A header extension's id stands for two extensions in a BUNDLE group, or for another
+    /// extension than before (RFC 8285 §5).
+    Extension {
+        /// The section.
+        section: usize,
+        /// The id.
+        id: u8,
+    },
+    /// `a=simulcast` names a layer that no `a=rid` describes (RFC 9429 §5.8.3).
+    Rid(usize),
+    /// An answer has not as many sections as the offer, or an offer has fewer than before
+    /// (RFC 3264 §§6, 8).
+    SectionCount,
+    /// A section is of another kind, protocol or tag than the section it follows or answers.
+    SectionChanged(usize),
+    /// A section that was offered as rejected is not rejected in the answer.
+    NotOffered(usize),
+    /// An answered direction is not among those that the offer allows (RFC 3264 §6.1).
+    Direction(usize),
+    /// A section was offered on condition that it is bundled, and the answer accepts it unbundled
+    /// (RFC 9143 §7.3).
+    NotBundled(usize),
+    /// An answer's `a=setup` is neither `active` nor `passive` (RFC 5763 §5).
+    Setup,
+    /// The offer restarts ICE and the answer does not (RFC 8839 §4.4.2).
+    NoIceRestart(usize),
 }
 
 /// What cannot be done.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum OperationError {
-    /// More than this crate handles; see `limits`.
-    TooLarge {
-        /// What there is too much of.
-        what: &'static str,
-    },
+    /// A candidate names an m-section that no remote description has, or an ICE user name
+    /// fragment that is not in use.
+    UnknownCandidateTarget,
+    /// No remote description has been set that candidates could belong to.
+    NoRemoteDescription,
+    /// The description has more m-sections than [`limits`](crate::limits) allow.
+    TooManySections,
+}
+
+impl From<ParseError> for JsepError {
+    fn from(error: ParseError) -> Self {
+        match error.kind.is_syntax() {
+            true => JsepError::Syntax(error),
+            false => JsepError::Content(ContentError::Credentials(error.line)),
+        }
+    }
+}
+
+impl From<ContentError> for JsepError {
+    fn from(error: ContentError) -> Self {
+        JsepError::Content(error)
+    }
+}
+
+impl From<OperationError> for JsepError {
+    fn from(error: OperationError) -> Self {
+        JsepError::Operation(error)
+    }
 }
 
 impl fmt::Display for JsepError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            JsepError::Syntax { line, reason } => write!(f, "line {line} is not SDP: {reason}"),
-            JsepError::State { ty, state } => {
-                write!(
-                    f,
-                    "a description of type {ty} cannot be set in state {state}"
-                )
+            JsepError::Syntax(error) => error.fmt(f),
+            JsepError::State { ty, side, state } => {
+                let side = if *side == Side::Local {
+                    "local"
+                } else {
+                    "remote"
+                };
+                write!(f, "a {side} {ty} does not fit the signaling state {state}")
             }
             JsepError::Content(error) => error.fmt(f),
             JsepError::Modified => f.write_str("the description is not the one last created"),
@@ -69,22 +143,71 @@ impl fmt::Display for JsepError {
 
 impl fmt::Display for ContentError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use ContentError as E;
         match self {
-            ContentError::NoRtcpMux { section } => {
-                write!(f, "m-section {section} does not multiplex RTCP")
+            E::Credentials(line) => write!(f, "line {line}: not a legal ICE credential"),
+            E::NoCredentials(s) => write!(f, "m-section {s} has no ICE credentials"),
+            E::NoFingerprint(s) => write!(f, "m-section {s} has no usable DTLS fingerprint"),
+            E::NoRtcpMux(s) => write!(f, "m-section {s} does not multiplex RTCP with RTP"),
+            E::DuplicateMid(s) => write!(f, "m-section {s} has the mid of another one"),
+            E::BundleGroup => f.write_str("a BUNDLE group's mids are not those of m-sections"),
+            E::PayloadType {
+                section,
+                payload_type,
+            } => write!(
+                f,
+                "m-section {section} cannot use payload type {payload_type}"
+            ),
+            E::Retransmission {
+                section,
+                payload_type,
+            } => write!(
+                f,
+                "m-section {section}: payload type {payload_type} retransmits one that is not there"
+            ),
+            E::Extension { section, id } => {
+                write!(
+                    f,
+                    "m-section {section} gives header extension id {id} another meaning"
+                )
             }
+            E::Rid(s) => write!(
+                f,
+                "m-section {s}: a=simulcast names a rid without a=rid line"
+            ),
+            E::SectionCount => f.write_str("the number of m-sections does not fit"),
+            E::SectionChanged(s) => write!(f, "m-section {s} is not the one that was there"),
+            E::NotOffered(s) => write!(f, "m-section {s} was not offered"),
+            E::Direction(s) => write!(f, "m-section {s} has a direction that was not offered"),
+            E::NotBundled(s) => write!(f, "m-section {s} was offered as bundled only"),
+            E::Setup => f.write_str("an answer's a=setup must be active or passive"),
+            E::NoIceRestart(s) => write!(f, "m-section {s} does not answer the ICE restart"),
         }
     }
 }
 
 impl fmt::Display for OperationError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            OperationError::UnknownCandidateTarget => {
+                "the candidate belongs to no m-section or ICE generation in use"
+            }
+            OperationError::NoRemoteDescription => "there is no remote description",
+            OperationError::TooManySections => "the description has too many m-sections",
+        })
+    }
+}
+
+impl std::error::Error for JsepError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            OperationError::TooLarge { what } => write!(f, "too many {what}"),
+            JsepError::Syntax(error) => Some(error),
+            JsepError::Content(error) => Some(error),
+            JsepError::Operation(error) => Some(error),
+            JsepError::State { .. } | JsepError::Modified => None,
         }
     }
 }
 
-impl std::error::Error for JsepError {}
 impl std::error::Error for ContentError {}
 impl std::error::Error for OperationError {}

@@ -1,28 +1,33 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use duologue_base::{Mid, Rng, TransceiverId, TransportKey};
+use duologue_base::{Generation, Mid, Rng, TransceiverId, TransportKey};
+
+use crate::agreement::IceCredentials;
 
 /// Everything that must never be used twice in one connection, whatever is rolled back: mids,
-/// transport keys, transceiver ids, header-extension ids, the session version. Also the
-/// connection's randomness for credentials.
+/// transport keys, generations, transceiver ids, header-extension ids, the session version. Also
+/// the connection's randomness for credentials.
 #[derive(Clone, Debug)]
 pub struct Ids {
-    pub(crate) rng: Rng,
+    rng: Rng,
     next_transport: u32,
     next_transceiver: u32,
-    pub(crate) mids: BTreeSet<Mid>,
+    generations: BTreeMap<TransportKey, u32>,
+    mids: BTreeSet<Mid>,
+    default_stream: Option<String>,
+    /// Header extensions that ever had an id here.
     pub(crate) extensions: BTreeMap<String, u8>,
-    pub(crate) origin: Origin,
+    pub(crate) origin: OriginNumbers,
 }
 
 /// The numbers of the `o=` line.
 #[derive(Clone, Debug)]
-pub(crate) struct Origin {
-    /// RFC 9429 §5.2.1: a 64-bit number whose highest bit is zero, random.
+pub(crate) struct OriginNumbers {
+    /// RFC 9429 §5.2.1: a random number of 63 bits.
     pub(crate) session_id: u64,
     pub(crate) version: u64,
-    /// What the version stands for: the rest of the last created description.
-    pub(crate) last: String,
+    /// What the version stands for: the last created description.
+    pub(crate) last: Option<String>,
 }
 
 impl Ids {
@@ -33,12 +38,14 @@ impl Ids {
             rng,
             next_transport: 0,
             next_transceiver: 0,
+            generations: BTreeMap::new(),
             mids: BTreeSet::new(),
+            default_stream: None,
             extensions: BTreeMap::new(),
-            origin: Origin {
+            origin: OriginNumbers {
                 session_id,
                 version: 1,
-                last: String::new(),
+                last: None,
             },
         }
     }
@@ -54,5 +61,45 @@ impl Ids {
         let key = TransportKey(self.next_transport);
         self.next_transport += 1;
         key
+    }
+
+    /// The next generation of a transport; the first is 0.
+    pub(crate) fn generation(&mut self, key: TransportKey) -> Generation {
+        let next = self.generations.entry(key).or_default();
+        let generation = Generation(*next);
+        *next += 1;
+        generation
+    }
+
+    /// Remembers that a description used a mid.
+    pub(crate) fn use_mid(&mut self, mid: &Mid) {
+        self.mids.insert(mid.clone());
+    }
+
+    /// A mid that no description of this connection has used, nor any of `others`: the lowest
+    /// number, for it should have at most three bytes (RFC 9429 §5.2.1).
+    pub(crate) fn mid(&self, others: &[Mid]) -> Mid {
+        let mut numbers =
+            (0u32..).map(|n| n.to_string().parse::<Mid>().expect("digits are a token"));
+        let unused = |mid: &Mid| !self.mids.contains(mid) && !others.contains(mid);
+        numbers
+            .find(unused)
+            .expect("there are more numbers than mids in memory")
+    }
+
+    /// RFC 8839 §5.4 asks for 24 bits of randomness in the name and 128 in the password.
+    pub(crate) fn credentials(&mut self) -> IceCredentials {
+        IceCredentials {
+            ufrag: self.rng.ice_chars(8),
+            pwd: self.rng.ice_chars(24).into(),
+        }
+    }
+
+    /// The stream of remote tracks whose description names none (RFC 9429 §5.8.2): one for the
+    /// session.
+    pub(crate) fn default_stream(&mut self) -> String {
+        let rng = &mut self.rng;
+        let stream = self.default_stream.get_or_insert_with(|| rng.uuid());
+        stream.clone()
     }
 }

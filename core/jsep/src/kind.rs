@@ -1,6 +1,4 @@
 use std::fmt;
-use std::str::FromStr;
-use std::sync::Arc;
 
 /// Kind of a track or transceiver.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -25,21 +23,6 @@ impl fmt::Display for MediaKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
-}
-
-/// Direction of an m-section or transceiver, seen from its own end (RFC 8866 §6.7).
-#[doc(alias = "RTCRtpTransceiverDirection")]
-#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
-pub enum Direction {
-    /// `"sendrecv"`, also when a description gives none.
-    #[default]
-    SendRecv,
-    /// `"sendonly"`
-    SendOnly,
-    /// `"recvonly"`
-    RecvOnly,
-    /// `"inactive"`
-    Inactive,
 }
 
 /// What a media description is about.
@@ -129,46 +112,4 @@ pub enum Side {
     Local,
     /// The other end: `setRemoteDescription`.
     Remote,
-}
-
-/// Name of a simulcast layer or restricted stream (`a=rid`, RFC 8851 §4): letters, digits, `-`
-/// and `_`, at most 255.
-#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct Rid(Arc<str>);
-
-/// The text is not a legal rid.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct RidError;
-
-impl fmt::Display for RidError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a rid must be 1 to 255 letters, digits, '-' or '_'")
-    }
-}
-
-impl std::error::Error for RidError {}
-
-impl Rid {
-    /// The text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for Rid {
-    type Err = RidError;
-
-    fn from_str(text: &str) -> Result<Self, RidError> {
-        let legal = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
-        if text.is_empty() || text.len() > 255 || !text.bytes().all(legal) {
-            return Err(RidError);
-        }
-        Ok(Rid(text.into()))
-    }
-}
-
-impl fmt::Display for Rid {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
 }

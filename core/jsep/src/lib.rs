@@ -11,17 +11,52 @@
 //! [`Signaling`] holds the stable agreement and at most one proposal. Applying a description
 //! computes another `Signaling` or fails; in both cases the value it was applied to is as before.
 //!
-//! ```text
-//! create_offer(&Signaling, &Intent, &mut Ids, OfferOptions) -> Result<Draft, JsepError>
-//! create_answer(&Signaling, &Intent, &mut Ids)              -> Result<Draft, JsepError>
-//! apply_local(&Signaling, &Intent, &mut Ids, SdpType, &Draft) -> Result<Signaling, JsepError>
-//! apply_remote(&Signaling, &Intent, &mut Ids, SdpType, &str)  -> Result<Signaling, JsepError>
-//! Signaling::rollback(&self)                                -> Result<Signaling, JsepError>
-//! diff(&Signaling, &Signaling)    -> Vec<TransportChange>   // for the data plane
-//! surface(&Signaling, &Signaling) -> SurfaceChange          // for the W3C's events
-//! negotiation_needed(&Signaling, &Intent) -> bool
-//! Signaling::description(Side, Which, &Candidates) -> Option<(SdpType, String)>
+//! # Life of an exchange
+//!
 //! ```
+//! use duologue_base::Rng;
+//! use duologue_jsep::{
+//!     BundlePolicy, Capabilities, Ids, Intent, OfferOptions, SdpType, Signaling, apply_local,
+//!     apply_remote, create_answer, create_offer,
+//! };
+//!
+//! // Each end has its wishes, its ids and its state.
+//! let fingerprint = "sha-256 ".to_owned() + &["00"; 32].join(":");
+//! let end = |seed| {
+//!     let fingerprints = vec![fingerprint.parse().expect("a fingerprint")];
+//!     let cname = String::from("cname");
+//!     let mut intent =
+//!         Intent::new(BundlePolicy::Balanced, Capabilities::shared_default(), fingerprints, cname);
+//!     intent.data = true;
+//!     (intent, Ids::new(Rng::from_u64(seed)), Signaling::new())
+//! };
+//! let (alice, mut alice_ids, a) = end(1);
+//! let (bob, mut bob_ids, b) = end(2);
+//!
+//! let offer = create_offer(&a, &alice, &mut alice_ids, OfferOptions::default())?;
+//! let a = apply_local(&a, &alice, &mut alice_ids, SdpType::Offer, &offer)?;
+//! let b = apply_remote(&b, &bob, &mut bob_ids, SdpType::Offer, offer.sdp())?;
+//!
+//! let answer = create_answer(&b, &bob, &mut bob_ids)?;
+//! let b = apply_local(&b, &bob, &mut bob_ids, SdpType::Answer, &answer)?;
+//! let a = apply_remote(&a, &alice, &mut alice_ids, SdpType::Answer, answer.sdp())?;
+//!
+//! let agreed = |s: &Signaling| s.stable().data().is_some_and(|media| !media.rejected);
+//! assert!(agreed(&a) && agreed(&b));
+//! # Ok::<(), duologue_jsep::JsepError>(())
+//! ```
+//!
+//! [`diff`] tells the data plane what such a step changes, [`surface`] what the application sees
+//! of it. [`Candidates`] travel beside the descriptions and are merged into their text when that
+//! is asked for.
+//!
+//! # Standards
+//!
+//! RFC 9429 (JSEP) with RFC 3264 (offer/answer), RFC 9143 (BUNDLE), RFC 5761 (RTCP multiplexing,
+//! which is required), RFC 8839 and 8840 (ICE in SDP), RFC 8842 (DTLS in SDP), RFC 8841 (SCTP in
+//! SDP), RFC 8830 (msid), RFC 8851 and 8853 (rid, simulcast), RFC 8285 (header extensions),
+//! webrtc-pc for what its algorithms add. Where both are silent, what web-platform-tests assert.
+//! Not written: `a=tls-id` and `a=imageattr`, which no browser writes either.
 #![forbid(unsafe_code)]
 #![allow(
     dead_code,
@@ -29,6 +64,8 @@
 )]
 
 pub mod agreement;
+mod applied;
+mod blueprint;
 mod candidates;
 mod capabilities;
 mod codec;
@@ -39,20 +76,28 @@ mod ids;
 mod intent;
 mod kind;
 pub mod limits;
+mod negotiation;
+mod plan;
 mod signaling;
 mod surface;
 
+pub use duologue_sdp::attr::{Candidate, Direction, RidId as Rid};
+
 pub use agreement::Agreement;
 pub use candidates::{CandidateList, Candidates};
-pub use capabilities::{Capabilities, CodecCapability, HeaderExtensionCapability};
+pub use capabilities::{Capabilities, CodecCapability, HeaderExtensionCapability, PreferenceError};
 pub use codec::{Codec, CodecParameters, RtcpFeedback};
-pub use diff::TransportChange;
+pub use diff::{TransportChange, diff};
 pub use draft::{Draft, OfferOptions};
 pub use error::{ContentError, JsepError, OperationError};
 pub use ids::Ids;
 pub use intent::{
     BundlePolicy, Intent, SctpIntent, SenderIntent, Source, StopState, TransceiverIntent,
 };
-pub use kind::{Direction, MediaKind, Rid, RidError, SdpType, SectionKind, Side, SignalingState};
-pub use signaling::Signaling;
-pub use surface::{SurfaceChange, TransceiverChange};
+pub use kind::{MediaKind, SdpType, SectionKind, Side, SignalingState};
+pub use negotiation::negotiation_needed;
+pub use plan::answer::create_answer;
+pub use plan::apply::{apply_local, apply_remote};
+pub use plan::offer::create_offer;
+pub use signaling::{CandidateTarget, DescribedCandidates, Signaling};
+pub use surface::{SurfaceChange, TransceiverChange, surface};

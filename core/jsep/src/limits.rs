@@ -1,4 +1,5 @@
-//! Every bound of the crate, so that the other end cannot choose how much memory is used.
+//! Every bound of the crate, so that the other end cannot choose how much memory is used. The
+//! text of a description is bounded by `duologue_sdp::limits`.
 
 /// M-sections of a description. Browsers become unusable well before.
 pub const MAX_SECTIONS: usize = 1024;

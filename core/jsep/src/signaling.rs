@@ -1,16 +1,20 @@
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use duologue_base::TransceiverId;
+use duologue_base::{Mid, TransceiverId};
+use duologue_sdp::attr::Candidate;
 
-use crate::agreement::Agreement;
-use crate::{JsepError, SdpType, Side, SignalingState};
+use crate::agreement::{Agreement, IceKey};
+use crate::applied::Applied;
+use crate::candidates::Candidates;
+use crate::{JsepError, OperationError, SdpType, Side, SignalingState};
 
 /// The state of offer and answer, one immutable value. An operation returns another value and
 /// leaves this one as it is, so there is nothing to undo when it fails, and a rollback is to drop
 /// the proposal.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Signaling {
-    pub(crate) stable: Arc<Agreement>,
+    stable: Arc<Agreement>,
     pub(crate) proposal: Option<Proposal>,
 }
 
@@ -26,6 +30,9 @@ pub(crate) enum Proposal {
 /// What an exchange under way has come to.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Pending {
+    pub(crate) offer: Arc<Applied>,
+    /// The last provisional answer.
+    pub(crate) answer: Option<Arc<Applied>>,
     /// As the offer has it: what an answer is applied to, also the second one after a pranswer.
     pub(crate) offered: Arc<Agreement>,
     /// As the last description has it; `offered` itself while there is no pranswer.
@@ -43,6 +50,39 @@ impl Proposal {
             | Proposal::RemotePranswer(pending) => pending,
         }
     }
+
+    /// What this end and the other have proposed.
+    fn applied(&self, side: Side) -> Option<&Arc<Applied>> {
+        let pending = self.pending();
+        let offerer = match self {
+            Proposal::LocalOffer(_) | Proposal::RemotePranswer(_) => Side::Local,
+            Proposal::RemoteOffer(_) | Proposal::LocalPranswer(_) => Side::Remote,
+        };
+        match offerer == side {
+            true => Some(&pending.offer),
+            false => pending.answer.as_ref(),
+        }
+    }
+}
+
+/// Where candidates belong: an m-section and the transport and ICE generation it uses.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct CandidateTarget {
+    /// The m-section's tag.
+    pub mid: Mid,
+    /// The transport and generation.
+    pub key: IceKey,
+}
+
+/// Candidates that stand in a remote description.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DescribedCandidates {
+    /// Where they belong.
+    pub target: CandidateTarget,
+    /// The candidates in their order.
+    pub candidates: Vec<Candidate>,
+    /// `a=end-of-candidates` is there.
+    pub complete: bool,
 }
 
 impl Signaling {
@@ -51,7 +91,22 @@ impl Signaling {
         Signaling::default()
     }
 
+    pub(crate) fn agreed(stable: Agreement) -> Self {
+        Signaling {
+            stable: Arc::new(stable),
+            proposal: None,
+        }
+    }
+
+    pub(crate) fn proposing(&self, proposal: Proposal) -> Self {
+        Signaling {
+            stable: Arc::clone(&self.stable),
+            proposal: Some(proposal),
+        }
+    }
+
     /// The signaling state, which follows from what is proposed.
+    #[doc(alias = "signalingState")]
     pub fn state(&self) -> SignalingState {
         match &self.proposal {
             None => SignalingState::Stable,
@@ -75,19 +130,24 @@ impl Signaling {
         }
     }
 
+    /// What holds for packets: the last answer, provisional or not. An offer changes nothing yet.
+    pub(crate) fn effective(&self) -> &Arc<Agreement> {
+        match &self.proposal {
+            Some(Proposal::LocalPranswer(pending) | Proposal::RemotePranswer(pending)) => {
+                &pending.next
+            }
+            _ => &self.stable,
+        }
+    }
+
     /// Drops what is proposed (RFC 9429 §4.1.10.2). An error in the states that have nothing to
     /// roll back (webrtc-pc §4.4.1.5): stable, and after a provisional answer.
     pub fn rollback(&self) -> Result<Signaling, JsepError> {
-        match &self.proposal {
-            Some(Proposal::LocalOffer(_) | Proposal::RemoteOffer(_)) => Ok(Signaling {
-                stable: Arc::clone(&self.stable),
-                proposal: None,
-            }),
-            _ => Err(JsepError::State {
-                ty: SdpType::Rollback,
-                state: self.state(),
-            }),
-        }
+        self.check_state(SdpType::Rollback, Side::Local)?;
+        Ok(Signaling {
+            stable: Arc::clone(&self.stable),
+            proposal: None,
+        })
     }
 
     /// Whether a description of this type and side fits the state (RFC 9429 §§5.5–5.6), before
@@ -110,7 +170,148 @@ impl Signaling {
         };
         match fits {
             true => Ok(()),
-            false => Err(JsepError::State { ty, state }),
+            false => Err(JsepError::State { ty, side, state }),
         }
     }
+
+    /// The current description of one end with the candidates that have come since
+    /// (`currentLocalDescription`, `currentRemoteDescription`).
+    #[doc(alias = "currentLocalDescription")]
+    pub fn current_description(
+        &self,
+        side: Side,
+        candidates: &Candidates,
+    ) -> Option<(SdpType, String)> {
+        let exchange = self.stable.exchange.as_ref()?;
+        let applied = exchange.side(side);
+        Some((applied.ty, applied.render(candidates)))
+    }
+
+    /// The pending description of one end with the candidates that have come since
+    /// (`pendingLocalDescription`, `pendingRemoteDescription`).
+    #[doc(alias = "pendingLocalDescription")]
+    pub fn pending_description(
+        &self,
+        side: Side,
+        candidates: &Candidates,
+    ) -> Option<(SdpType, String)> {
+        let applied = self.proposal.as_ref()?.applied(side)?;
+        Some((applied.ty, applied.render(candidates)))
+    }
+
+    /// The latest description of one end: the pending one, else the current one.
+    pub(crate) fn applied(&self, side: Side) -> Option<&Arc<Applied>> {
+        let pending = self.proposal.as_ref().and_then(|p| p.applied(side));
+        let current = || self.stable.exchange.as_ref().map(|e| e.side(side));
+        pending.or_else(current)
+    }
+
+    /// Whether the other end takes trickled candidates; `None` while it has not said anything
+    /// (RFC 9429 §4.1.17).
+    #[doc(alias = "canTrickleIceCandidates")]
+    pub fn can_trickle(&self) -> Option<bool> {
+        let remote = self.applied(Side::Remote)?;
+        Some(
+            remote
+                .blueprint
+                .sections
+                .iter()
+                .any(|s| s.transport.trickle),
+        )
+    }
+
+    /// The ICE credentials in this end's current and pending descriptions: what `restartIce` puts
+    /// into [`Intent::ice_to_replace`](crate::Intent::ice_to_replace). Once
+    /// [`Agreement::ice_keys`] of [`Signaling::stable`] has none of those any more, they are
+    /// replaced.
+    pub fn local_ice_keys(&self) -> BTreeSet<IceKey> {
+        self.stable
+            .ice_keys()
+            .chain(self.latest().ice_keys())
+            .collect()
+    }
+
+    /// The candidates in the latest remote description's own text.
+    pub fn described_candidates(&self) -> Vec<DescribedCandidates> {
+        let remote = self.applied(Side::Remote);
+        remote.map_or_else(Vec::new, |applied| applied.candidates())
+    }
+
+    /// Where a remote candidate belongs (webrtc-pc §4.4.1.7 "addIceCandidate"): the m-section of
+    /// this tag or index in the latest remote description that has this user name fragment; an
+    /// error when there is none. Without a fragment it is the latest description's.
+    pub fn candidate_target(
+        &self,
+        mid: Option<&str>,
+        index: Option<usize>,
+        ufrag: Option<&str>,
+    ) -> Result<CandidateTarget, OperationError> {
+        let mut known = false;
+        for (applied, agreement) in self.remote_descriptions() {
+            known = true;
+            let at = match mid {
+                Some(mid) => applied.index_of(mid),
+                None => index,
+            };
+            let Some((mid, key)) = at.and_then(|at| applied.key_of(at)) else {
+                continue;
+            };
+            if ufrag.is_none_or(|ufrag| uses(agreement, key, ufrag)) {
+                return Ok(CandidateTarget {
+                    mid: mid.clone(),
+                    key,
+                });
+            }
+        }
+        Err(match known {
+            true => OperationError::UnknownCandidateTarget,
+            false => OperationError::NoRemoteDescription,
+        })
+    }
+
+    /// Where an end-of-candidates indication without an m-section belongs: every m-section of
+    /// the latest remote description that has the user name fragment.
+    pub fn end_of_candidates_targets(
+        &self,
+        ufrag: Option<&str>,
+    ) -> Result<Vec<CandidateTarget>, OperationError> {
+        let mut known = false;
+        for (applied, agreement) in self.remote_descriptions() {
+            known = true;
+            let sections = (0..applied.section_count()).filter_map(|at| applied.key_of(at));
+            let targets: Vec<CandidateTarget> = sections
+                .filter(|(_, key)| ufrag.is_none_or(|ufrag| uses(agreement, *key, ufrag)))
+                .map(|(mid, key)| CandidateTarget {
+                    mid: mid.clone(),
+                    key,
+                })
+                .collect();
+            if !targets.is_empty() || ufrag.is_none() {
+                return Ok(targets);
+            }
+        }
+        Err(match known {
+            true => OperationError::UnknownCandidateTarget,
+            false => OperationError::NoRemoteDescription,
+        })
+    }
+
+    /// The remote descriptions that are applied, the latest first, each with its agreement.
+    fn remote_descriptions(&self) -> impl Iterator<Item = (&Applied, &Agreement)> {
+        let pending = self.proposal.as_ref().and_then(|p| {
+            let applied = p.applied(Side::Remote)?;
+            Some((&**applied, &*p.pending().next))
+        });
+        let current = self.stable.exchange.as_ref();
+        let current = current.map(|e| (&*e.remote, &*self.stable));
+        pending.into_iter().chain(current)
+    }
+}
+
+/// Whether the other end's user name fragment for these credentials is this.
+fn uses(agreement: &Agreement, key: IceKey, ufrag: &str) -> bool {
+    let transport = agreement.transports.get(&key.transport);
+    let transport = transport.filter(|t| t.generation == key.generation);
+    let remote = transport.and_then(|t| t.remote_ice.as_ref());
+    remote.is_some_and(|ice| ice.credentials.ufrag == ufrag)
 }

@@ -3,7 +3,8 @@ use std::sync::Arc;
 use duologue_base::TransceiverId;
 
 use crate::agreement::MediaAgreement;
-use crate::{MediaKind, SignalingState};
+use crate::signaling::Proposal;
+use crate::{MediaKind, SectionKind, Signaling, SignalingState};
 
 /// What the application can see of the step from one [`Signaling`](crate::Signaling) to another:
 /// the material of the W3C's events.
@@ -20,6 +21,12 @@ pub struct SurfaceChange {
 }
 
 /// What happened to one transceiver.
+///
+/// Between two descriptions the W3C's algorithms compare `before` and `after`: a `fired_direction`
+/// that starts or stops receiving fires or mutes the track, other `remote_streams` add it to or
+/// remove it from streams. After a rollback `after` is the last stable state again, so the same
+/// comparison undoes them; only `layers`, which are about the latest description, mean nothing
+/// then.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TransceiverChange {
     /// Which one.
@@ -35,4 +42,40 @@ pub struct TransceiverChange {
     pub before: Option<Arc<MediaAgreement>>,
     /// Its m-section afterwards; `None` when it is not associated any more.
     pub after: Option<Arc<MediaAgreement>>,
+}
+
+/// What the step from one signaling state to another changes for the application.
+pub fn surface(from: &Signaling, to: &Signaling) -> SurfaceChange {
+    let (before, after) = (from.latest(), to.latest());
+    let mut transceivers: Vec<TransceiverChange> = Vec::new();
+    for media in after.media.iter().chain(&before.media) {
+        let (Some(id), SectionKind::Rtp(kind)) = (media.transceiver, &media.kind) else {
+            continue;
+        };
+        if transceivers.iter().any(|change| change.id == id) {
+            continue;
+        }
+        let (then, now) = (before.by_transceiver(id), after.by_transceiver(id));
+        transceivers.push(TransceiverChange {
+            id,
+            kind: *kind,
+            created: brought(to).contains(&id) && !brought(from).contains(&id),
+            uncreated: brought(from).contains(&id) && now.is_none(),
+            before: then.cloned(),
+            after: now.cloned(),
+        });
+    }
+    transceivers.retain(|change| change.before != change.after);
+    SurfaceChange {
+        state: to.state(),
+        transceivers,
+        data_before: before.data().cloned(),
+        data_after: after.data().cloned(),
+    }
+}
+
+/// The transceivers that the remote offer under way has brought.
+fn brought(signaling: &Signaling) -> &[TransceiverId] {
+    let pending = signaling.proposal.as_ref().map(Proposal::pending);
+    pending.map_or(&[], |pending| &pending.created)
 }

@@ -1,5 +1,9 @@
 //! Codecs as both SDP and the W3C's `RTCRtpCodec` describe them.
 
+pub(crate) mod fmtp;
+mod h264;
+pub(crate) mod matching;
+
 use crate::MediaKind;
 
 /// One codec and its configuration.
@@ -25,9 +29,31 @@ impl Codec {
     pub fn mime_type(&self) -> String {
         format!("{}/{}", self.kind, self.name)
     }
+
+    /// It encodes media by itself; the others repeat, protect or accompany a stream.
+    pub fn is_media(&self) -> bool {
+        self.role() == Role::Primary
+    }
 }
 
-/// An RTCP feedback message that a codec may use (`a=rtcp-fb`, RFC 4585 §4.2).
+/// What a codec is for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Role {
+    /// It encodes media.
+    Primary,
+    /// It repeats lost packets of another payload type (RFC 4588).
+    Rtx,
+    /// It carries redundant data beside new data (RFC 2198).
+    Red,
+    /// Forward error correction (RFC 5109, RFC 8627).
+    Fec,
+    /// Silence (RFC 3389).
+    ComfortNoise,
+    /// Telephone keys (RFC 4733).
+    TelephoneEvent,
+}
+
+/// An RTCP feedback message that a codec may use (`a=rtcp-fb`, RFC 4585 §4.2): `nack pli`.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct RtcpFeedback(pub String);
 
@@ -39,6 +65,6 @@ pub struct CodecParameters {
     pub payload_type: u8,
     /// The codec.
     pub codec: Codec,
-    /// Feedback that both ends agreed to, as `nack pli`.
+    /// Feedback that both ends agreed to.
     pub feedback: Vec<RtcpFeedback>,
 }

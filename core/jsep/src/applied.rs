@@ -1,0 +1,139 @@
+use std::sync::Arc;
+
+use duologue_base::Mid;
+use duologue_sdp::{NetAddress, SessionDescription, attr};
+
+use crate::agreement::IceKey;
+use crate::blueprint::{self, Blueprint};
+use crate::candidates::{CandidateList, Candidates};
+use crate::signaling::{CandidateTarget, DescribedCandidates};
+use crate::{JsepError, SdpType, Side};
+
+/// A description that has been applied: its text as it was given, and what it says.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Applied {
+    pub(crate) ty: SdpType,
+    pub(crate) side: Side,
+    text: Arc<str>,
+    description: SessionDescription,
+    pub(crate) blueprint: Blueprint,
+    /// Tag and ICE credentials of each section, to which its candidates belong.
+    sections: Vec<(Mid, Option<IceKey>)>,
+}
+
+/// A description that has been read and is going to be applied.
+pub(crate) struct Read {
+    ty: SdpType,
+    side: Side,
+    text: Arc<str>,
+    description: SessionDescription,
+    pub(crate) blueprint: Blueprint,
+}
+
+impl Read {
+    pub(crate) fn parse(ty: SdpType, side: Side, text: &str) -> Result<Self, JsepError> {
+        let description = SessionDescription::parse(text)?;
+        Ok(Read {
+            ty,
+            side,
+            text: text.into(),
+            blueprint: blueprint::read(&description),
+            description,
+        })
+    }
+
+    pub(crate) fn side(&self) -> Side {
+        self.side
+    }
+
+    pub(crate) fn sdp_type(&self) -> SdpType {
+        self.ty
+    }
+
+    pub(crate) fn apply(self, sections: Vec<(Mid, Option<IceKey>)>) -> Arc<Applied> {
+        Arc::new(Applied {
+            ty: self.ty,
+            side: self.side,
+            text: self.text,
+            description: self.description,
+            blueprint: self.blueprint,
+            sections,
+        })
+    }
+}
+
+impl Applied {
+    /// The text with the candidates that have come since the description was applied.
+    ///
+    /// A local description's default candidate is one of them (RFC 9429 §5.2.2): the first IPv4
+    /// host candidate over UDP, else the first.
+    pub(crate) fn render(&self, candidates: &Candidates) -> String {
+        let mut description = None;
+        for (index, (mid, key)) in self.sections.iter().enumerate() {
+            let Some(list) = key.and_then(|key| candidates.get(self.side, key, mid)) else {
+                continue;
+            };
+            let edited = description.get_or_insert_with(|| self.description.clone());
+            let Some(media) = edited.media_mut(index) else {
+                continue;
+            };
+            let added = list.candidates().iter().cloned();
+            if self.side == Side::Local
+                && let Some((address, port)) = default_candidate(list)
+            {
+                media.set_default_candidate(address, port);
+            }
+            media.add_candidates(added);
+            if list.is_complete() {
+                media.set_end_of_candidates();
+            }
+        }
+        match description {
+            Some(description) => description.to_string(),
+            None => self.text.to_string(),
+        }
+    }
+
+    /// The candidates that the description itself has.
+    pub(crate) fn candidates(&self) -> Vec<DescribedCandidates> {
+        let sections = self.description.medias().enumerate();
+        let described = sections.filter_map(|(index, media)| {
+            let (mid, key) = self.key_of(index)?;
+            let described = DescribedCandidates {
+                target: CandidateTarget {
+                    mid: mid.clone(),
+                    key,
+                },
+                candidates: media.candidates().cloned().collect(),
+                complete: media.end_of_candidates(),
+            };
+            Some(described).filter(|d| d.complete || !d.candidates.is_empty())
+        });
+        described.collect()
+    }
+
+    /// The ICE credentials that a section's candidates belong to.
+    pub(crate) fn key_of(&self, index: usize) -> Option<(&Mid, IceKey)> {
+        let (mid, key) = self.sections.get(index)?;
+        Some((mid, (*key)?))
+    }
+
+    pub(crate) fn index_of(&self, mid: &str) -> Option<usize> {
+        self.sections.iter().position(|(m, _)| m.as_str() == mid)
+    }
+
+    pub(crate) fn section_count(&self) -> usize {
+        self.sections.len()
+    }
+}
+
+fn default_candidate(list: &CandidateList) -> Option<(NetAddress, u16)> {
+    let over_udp = |c: &&attr::Candidate| c.transport == attr::CandidateTransport::Udp;
+    let v4 = |c: &&attr::Candidate| c.address.ip().is_some_and(|ip| ip.is_ipv4());
+    let candidates = || list.candidates().iter().filter(over_udp);
+    let chosen = candidates().find(v4).or_else(|| {
+        let mut addressed = candidates().filter(|c| c.address.ip().is_some());
+        addressed.next()
+    })?;
+    Some((NetAddress::from(chosen.address.ip()?), chosen.port))
+}

@@ -1,0 +1,216 @@
+use duologue_identity::Fingerprint;
+use duologue_sdp::attr::{Direction, Ssrc, SsrcGroup};
+use duologue_sdp::{Media, MediaKind as MediaWord, PayloadType, SessionDescription};
+
+use super::{
+    Blueprint, Content, DataLines, Extension, Port, RtpLines, Section, Streams, TransportLines,
+};
+use crate::agreement::IceCredentials;
+use crate::codec::RtcpFeedback;
+use crate::intent::Source;
+use crate::{Codec, CodecParameters, MediaKind};
+
+/// What a description says to JSEP. Everything else in it is ignored (RFC 9429 §5.8).
+pub(crate) fn read(description: &SessionDescription) -> Blueprint {
+    let session = description.session();
+    let groups = |bundle: bool| {
+        let wanted = session.groups().filter(move |group| match bundle {
+            true => group.is_bundle(),
+            false => group.is_lip_sync(),
+        });
+        wanted.map(|group| group.mids.clone()).collect::<Vec<_>>()
+    };
+    let mut medias = description.medias();
+    Blueprint {
+        ice_lite: session.ice_lite(),
+        extmap_allow_mixed: session.extmap_allow_mixed()
+            || (medias.len() > 0 && medias.all(|media| media.extmap_allow_mixed())),
+        bundles: groups(true).into_iter().filter(|g| !g.is_empty()).collect(),
+        lip_sync: groups(false),
+        sections: description.medias().map(section).collect(),
+    }
+}
+
+fn section(media: Media<'_>) -> Section {
+    let port = match (media.port(), media.bundle_only()) {
+        (0, true) => Port::BundleOnly,
+        (0, false) => Port::Rejected,
+        _ => Port::Open,
+    };
+    let content = match media.kind() {
+        MediaWord::Audio if media.protocol().is_rtp() => Content::Rtp(rtp(media, MediaKind::Audio)),
+        MediaWord::Video if media.protocol().is_rtp() => Content::Rtp(rtp(media, MediaKind::Video)),
+        MediaWord::Application if media.protocol().is_sctp() => Content::Data(data(media)),
+        _ => Content::Unknown,
+    };
+    Section {
+        word: media.kind().clone(),
+        protocol: media.protocol().clone(),
+        formats: media.formats().clone(),
+        mid: media.mid().cloned(),
+        port,
+        direction: media.direction(),
+        transport: transport(media),
+        content,
+    }
+}
+
+fn transport(media: Media<'_>) -> TransportLines {
+    let ice = media.ice_ufrag().zip(media.ice_pwd());
+    TransportLines {
+        ice: ice.map(|(ufrag, pwd)| IceCredentials {
+            ufrag: ufrag.as_str().to_owned(),
+            pwd: pwd.as_str().to_owned().into(),
+        }),
+        trickle: media
+            .ice_options()
+            .is_some_and(|options| options.contains("trickle")),
+        // RFC 8122 §5: those of hash functions that are not known are no use.
+        fingerprints: media.fingerprints().filter_map(fingerprint).collect(),
+        setup: media.setup(),
+        rtcp_mux: media.rtcp_mux() || media.rtcp_mux_only(),
+        reduced_size: media.rtcp_rsize(),
+    }
+}
+
+fn fingerprint(line: &duologue_sdp::attr::Fingerprint) -> Option<Fingerprint> {
+    line.to_string().parse().ok()
+}
+
+fn rtp(media: Media<'_>, kind: MediaKind) -> RtpLines {
+    let mut streams = Streams::Unsaid;
+    for msid in media.msids() {
+        if matches!(streams, Streams::Unsaid) {
+            streams = Streams::In(Vec::new());
+        }
+        if let (Streams::In(list), Some(stream)) = (&mut streams, &msid.stream)
+            && !list.iter().any(|known| stream == known.as_str())
+        {
+            list.push(stream.as_str().to_owned());
+        }
+    }
+    let track = media.msids().find_map(|msid| msid.appdata.as_ref());
+    let cname = media.ssrcs().find(|ssrc| ssrc.name == "cname");
+    let cname = cname.and_then(|ssrc| ssrc.value.as_ref());
+    RtpLines {
+        kind,
+        codecs: codecs(media, kind),
+        extensions: extensions(media),
+        streams,
+        track_id: track.map(|track| track.as_str().to_owned()),
+        rids: media
+            .rids()
+            .map(|rid| (rid.id.clone(), rid.direction))
+            .collect(),
+        simulcast: media.simulcast().cloned(),
+        cname: cname.map(|text| text.as_str().to_owned()),
+        sources: sources(media),
+    }
+}
+
+fn codecs(media: Media<'_>, kind: MediaKind) -> Vec<CodecParameters> {
+    let mut codecs: Vec<CodecParameters> = Vec::new();
+    for &pt in media.formats().payload_types() {
+        let payload_type = pt.get();
+        let again = codecs.iter().any(|c| c.payload_type == payload_type);
+        let Some(codec) = codec(media, kind, pt).filter(|_| !again) else {
+            continue;
+        };
+        let feedback = media.rtcp_fb(pt).map(|line| match &line.parameters {
+            Some(parameters) => RtcpFeedback(format!("{} {parameters}", line.feedback)),
+            None => RtcpFeedback(line.feedback.to_string()),
+        });
+        codecs.push(CodecParameters {
+            payload_type,
+            codec,
+            feedback: feedback.collect(),
+        });
+    }
+    codecs
+}
+
+fn codec(media: Media<'_>, kind: MediaKind, pt: PayloadType) -> Option<Codec> {
+    let (name, clock_rate, channels) = match media.rtpmap(pt) {
+        Some(map) => (
+            map.encoding.as_str(),
+            map.clock_rate,
+            map.channels.and_then(|n| u8::try_from(n).ok()),
+        ),
+        None => static_format(pt.get())?,
+    };
+    let fmtp = media.fmtp(pt);
+    Some(Codec {
+        kind,
+        name: name.to_owned(),
+        clock_rate,
+        channels,
+        sdp_fmtp_line: fmtp.map(|line| line.as_str().to_owned()),
+    })
+}
+
+/// The payload types that RFC 3551 §6 assigned for good and that anybody still uses.
+fn static_format(payload_type: u8) -> Option<(&'static str, u32, Option<u8>)> {
+    match payload_type {
+        0 => Some(("PCMU", 8_000, None)),
+        8 => Some(("PCMA", 8_000, None)),
+        9 => Some(("G722", 8_000, None)),
+        13 => Some(("CN", 8_000, None)),
+        _ => None,
+    }
+}
+
+fn extensions(media: Media<'_>) -> Vec<Extension> {
+    let lines = media.extmaps().filter_map(|line| {
+        // Ids from 4096 on ask the answerer to choose one (RFC 8285 §7); nobody offers them.
+        Some(Extension {
+            id: u8::try_from(line.id()).ok()?,
+            uri: match (&line.attributes, line.uri.as_str()) {
+                // RFC 6904 §4: the extension that is encrypted stands in the attributes.
+                (Some(inner), ENCRYPT) => format!("{ENCRYPT} {inner}"),
+                (_, uri) => uri.to_owned(),
+            },
+            direction: line.direction.unwrap_or(Direction::SendRecv),
+        })
+    });
+    lines.collect()
+}
+
+const ENCRYPT: &str = "urn:ietf:params:rtp-hdrext:encrypt";
+
+/// The sources of `a=ssrc` lines in their order, each with the one that repeats it (RFC 5576
+/// §4.2, RFC 4588 §8.8).
+fn sources(media: Media<'_>) -> Vec<Source> {
+    let pairs: Vec<(u32, u32)> = media.ssrc_groups().filter_map(retransmission).collect();
+    let mut sources: Vec<Source> = Vec::new();
+    for Ssrc { ssrc, .. } in media.ssrcs() {
+        let repeats = pairs.iter().any(|(_, rtx)| rtx == ssrc);
+        if repeats || sources.iter().any(|s| s.ssrc == *ssrc) {
+            continue;
+        }
+        sources.push(Source {
+            ssrc: *ssrc,
+            rtx: pairs
+                .iter()
+                .find(|(first, _)| first == ssrc)
+                .map(|(_, rtx)| *rtx),
+        });
+    }
+    sources
+}
+
+fn retransmission(group: &SsrcGroup) -> Option<(u32, u32)> {
+    match (group.semantics.as_str(), group.ssrcs.as_slice()) {
+        ("FID", [first, rtx]) => Some((*first, *rtx)),
+        _ => None,
+    }
+}
+
+fn data(media: Media<'_>) -> DataLines {
+    let map = media.sctpmaps().next();
+    let port = media.sctp_port().map(|port| port.0);
+    DataLines {
+        port: port.or(map.map(|map| map.port)).unwrap_or(5000),
+        max_message_size: media.max_message_size().map(|size| size.0),
+        legacy: port.is_none() && map.is_some(),
+    }
+}

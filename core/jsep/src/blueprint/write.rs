@@ -1,0 +1,242 @@
+use duologue_base::Mid;
+use duologue_sdp::attr::{
+    Extmap, Fmtp, Group, IceOptions, MaxMessageSize, Msid, MsidSemantic, Rid, Rtcp, RtcpFb, Rtpmap,
+    SctpPort, Sctpmap, Ssrc, SsrcGroup,
+};
+use duologue_sdp::{
+    Attribute, Formats, MediaBuilder, MediaDescription, MediaLine, NetAddress, Origin, PayloadType,
+    SessionDescription, Text, Token,
+};
+
+use super::{
+    Blueprint, Content, DataLines, Extension, Port, RtpLines, Section, Streams, TransportLines,
+};
+use crate::{CodecParameters, Direction};
+
+/// The description of a blueprint. What this end cannot have put there because it is not legal
+/// text (a stream id with a space) is left out.
+pub(crate) fn write(blueprint: &Blueprint, origin: Origin) -> SessionDescription {
+    let mut builder = SessionDescription::builder(origin);
+    for mids in &blueprint.bundles {
+        builder = builder.attribute(Group::bundle(mids.clone()));
+    }
+    for mids in &blueprint.lip_sync {
+        builder = builder.attribute(Group::lip_sync(mids.clone()));
+    }
+    if blueprint.extmap_allow_mixed {
+        builder = builder.attribute(Attribute::ExtmapAllowMixed);
+    }
+    // Older ends look here for the streams' ids; RFC 8830 §2 dropped it.
+    builder = builder.attribute(MsidSemantic {
+        semantic: Token::from_static("WMS"),
+        streams: vec![Token::from_static("*")],
+    });
+    for section in &blueprint.sections {
+        builder = builder.media(media(section));
+    }
+    builder.build()
+}
+
+fn media(section: &Section) -> MediaDescription {
+    let line = MediaLine {
+        kind: section.word.clone(),
+        // RFC 8840 §4.1.1: 9, the discard port, stands for a candidate that is not known yet.
+        port: if section.port == Port::Open { 9 } else { 0 },
+        port_count: None,
+        protocol: section.protocol.clone(),
+        formats: formats(section),
+    };
+    let mut builder = MediaDescription::builder(line);
+    if let Some(mid) = &section.mid {
+        builder = builder.attribute(Attribute::from(Mid::clone(mid)));
+    }
+    if section.port == Port::BundleOnly {
+        builder = builder.attribute(Attribute::BundleOnly);
+    }
+    builder = transport(builder, section);
+    match &section.content {
+        Content::Rtp(lines) => rtp(builder.attribute(section.direction), lines),
+        Content::Data(lines) if section.is_rejected() => legacy_map(builder, lines),
+        Content::Data(lines) => data(legacy_map(builder, lines), lines),
+        Content::Unknown => builder,
+    }
+    .build()
+}
+
+/// The payload types of the codecs; what the other end wrote when this end has no codecs to list.
+fn formats(section: &Section) -> Formats {
+    match &section.content {
+        Content::Rtp(rtp) if !section.is_rejected() && !rtp.codecs.is_empty() => {
+            let types = rtp.codecs.iter();
+            Formats::Rtp(
+                types
+                    .filter_map(|c| PayloadType::new(c.payload_type))
+                    .collect(),
+            )
+        }
+        _ => section.formats.clone(),
+    }
+}
+
+fn transport(mut builder: MediaBuilder, section: &Section) -> MediaBuilder {
+    let lines: &TransportLines = &section.transport;
+    if let Some(ice) = &lines.ice
+        && let (Ok(ufrag), Ok(pwd)) = (ice.ufrag.parse(), ice.pwd.parse())
+    {
+        builder = builder
+            .attribute(Attribute::IceUfrag(ufrag))
+            .attribute(Attribute::IcePwd(pwd));
+    }
+    if lines.trickle {
+        builder = builder.attribute(IceOptions::trickle_ice2());
+    }
+    for fingerprint in &lines.fingerprints {
+        let line = fingerprint.to_string().parse().map(Attribute::Fingerprint);
+        builder = builder.attributes(line.ok());
+    }
+    if let Some(setup) = lines.setup {
+        builder = builder.attribute(setup);
+    }
+    if lines.rtcp_mux && lines.ice.is_some() {
+        // RFC 9429 §5.2.1: the default value, for no candidate is known yet.
+        builder = builder.attribute(Rtcp {
+            port: 9,
+            address: Some(NetAddress::UNSPECIFIED),
+        });
+    }
+    if lines.rtcp_mux {
+        builder = builder.attribute(Attribute::RtcpMux);
+    }
+    if lines.reduced_size {
+        builder = builder.attribute(Attribute::RtcpRsize);
+    }
+    builder
+}
+
+fn rtp(mut builder: MediaBuilder, lines: &RtpLines) -> MediaBuilder {
+    for codec in &lines.codecs {
+        builder = builder.attributes(codec_lines(codec));
+    }
+    let extensions = lines.extensions.iter().filter_map(extmap);
+    builder = builder.attributes(extensions.map(Attribute::from));
+    builder = builder.attributes(msids(lines));
+    for (id, direction) in &lines.rids {
+        builder = builder.attribute(Rid::new(id.clone(), *direction));
+    }
+    if let Some(simulcast) = &lines.simulcast {
+        builder = builder.attribute(simulcast.clone());
+    }
+    builder.attributes(sources(lines))
+}
+
+fn extmap(extension: &Extension) -> Option<Extmap> {
+    let mut line = Extmap::new(u16::from(extension.id), extension.uri.parse().ok()?)?;
+    line.direction = Some(extension.direction).filter(|d| *d != Direction::SendRecv);
+    Some(line)
+}
+
+fn codec_lines(entry: &CodecParameters) -> Vec<Attribute> {
+    let Some(payload_type) = PayloadType::new(entry.payload_type) else {
+        return Vec::new();
+    };
+    let mut lines = Vec::new();
+    if let Ok(encoding) = entry.codec.name.parse() {
+        lines.push(Attribute::from(Rtpmap {
+            payload_type,
+            encoding,
+            clock_rate: entry.codec.clock_rate,
+            channels: entry.codec.channels.filter(|n| *n > 1).map(u16::from),
+        }));
+    }
+    for feedback in &entry.feedback {
+        let (kind, parameters) = match feedback.0.split_once(' ') {
+            Some((kind, parameters)) => (kind, parameters.parse().ok()),
+            None => (feedback.0.as_str(), None),
+        };
+        if let Ok(feedback) = kind.parse() {
+            lines.push(Attribute::from(RtcpFb {
+                payload_type: Some(payload_type),
+                feedback,
+                parameters,
+            }));
+        }
+    }
+    if let Some(Ok(parameters)) = entry.codec.sdp_fmtp_line.as_ref().map(|line| line.parse()) {
+        lines.push(Attribute::from(Fmtp {
+            payload_type,
+            parameters,
+        }));
+    }
+    lines
+}
+
+/// One `a=msid` per stream; `-` when the track is in none (RFC 8830 §2). The track's id follows
+/// although RFC 9429 dropped it: every end that predates it looks for it.
+fn msids(lines: &RtpLines) -> Vec<Attribute> {
+    let Streams::In(streams) = &lines.streams else {
+        return Vec::new();
+    };
+    let appdata: Option<Token> = lines.track_id.as_ref().and_then(|id| id.parse().ok());
+    let msid = |stream: Option<Token>| {
+        Attribute::from(Msid {
+            stream,
+            appdata: appdata.clone(),
+        })
+    };
+    let named = streams.iter().filter_map(|id| id.parse().ok());
+    let named: Vec<Attribute> = named.map(|stream| msid(Some(stream))).collect();
+    match named.is_empty() {
+        true => vec![msid(None)],
+        false => named,
+    }
+}
+
+fn sources(lines: &RtpLines) -> Vec<Attribute> {
+    let Some(cname) = lines
+        .cname
+        .as_ref()
+        .and_then(|text| text.parse::<Text>().ok())
+    else {
+        return Vec::new();
+    };
+    let ssrc = |ssrc: u32| {
+        Attribute::from(Ssrc {
+            ssrc,
+            name: Token::from_static("cname"),
+            value: Some(cname.clone()),
+        })
+    };
+    let mut attributes = Vec::new();
+    for source in &lines.sources {
+        attributes.push(ssrc(source.ssrc));
+        if let Some(rtx) = source.rtx {
+            attributes.push(ssrc(rtx));
+            attributes.push(Attribute::from(SsrcGroup {
+                semantics: Token::from_static("FID"),
+                ssrcs: vec![source.ssrc, rtx],
+            }));
+        }
+    }
+    attributes
+}
+
+fn legacy_map(builder: MediaBuilder, lines: &DataLines) -> MediaBuilder {
+    match lines.legacy {
+        false => builder,
+        true => builder.attribute(Sctpmap {
+            port: lines.port,
+            application: Token::from_static("webrtc-datachannel"),
+            streams: Some(1024),
+        }),
+    }
+}
+
+fn data(mut builder: MediaBuilder, lines: &DataLines) -> MediaBuilder {
+    if !lines.legacy {
+        builder = builder.attribute(SctpPort(lines.port));
+    }
+    match lines.max_message_size {
+        Some(size) => builder.attribute(MaxMessageSize(size)),
+        None => builder,
+    }
+}

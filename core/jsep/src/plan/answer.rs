@@ -1,0 +1,249 @@
+//! `createAnswer`: RFC 9429 §5.3.
+
+use duologue_base::Mid;
+
+use super::offer::{multiplex_rtcp, sending};
+use super::{codec, draft, extension, simulcast, transport};
+use crate::agreement::{Agreement, MediaAgreement};
+use crate::applied::Applied;
+use crate::blueprint::{Blueprint, Content, DataLines, Port, RtpLines, Section, TransportLines};
+use crate::signaling::Proposal;
+use crate::{
+    BundlePolicy, Draft, Ids, Intent, JsepError, SdpType, SectionKind, Side, Signaling, StopState,
+    TransceiverIntent,
+};
+
+/// Makes an answer to the remote offer (RFC 9429 §5.3). Fails in every state but
+/// `have-remote-offer` and `have-local-pranswer`.
+#[doc(alias = "createAnswer")]
+pub fn create_answer(
+    signaling: &Signaling,
+    intent: &Intent,
+    ids: &mut Ids,
+) -> Result<Draft, JsepError> {
+    let Some(Proposal::RemoteOffer(pending) | Proposal::LocalPranswer(pending)) =
+        &signaling.proposal
+    else {
+        return Err(JsepError::State {
+            ty: SdpType::Answer,
+            side: Side::Local,
+            state: signaling.state(),
+        });
+    };
+    let planner = Planner {
+        offered: &pending.offered,
+        // A provisional answer has brought credentials that the next answer keeps.
+        latest: &pending.next,
+        offer: &pending.offer,
+        intent,
+    };
+    Ok(planner.plan(ids))
+}
+
+struct Planner<'a> {
+    offered: &'a Agreement,
+    latest: &'a Agreement,
+    offer: &'a Applied,
+    intent: &'a Intent,
+}
+
+impl Planner<'_> {
+    fn plan(&self, ids: &mut Ids) -> Draft {
+        let offer = &self.offer.blueprint;
+        let media = || self.offered.media.iter();
+        let mids: Vec<Mid> = media().map(|m| m.mid.clone()).collect();
+        let mut sections: Vec<Section> = Vec::new();
+        for (index, (offered, media)) in offer.sections.iter().zip(media()).enumerate() {
+            // The answer has a mid if and only if the offer has (RFC 9429 §5.3.1).
+            let section = match self.is_acceptable(index, &mids) {
+                true => self.accept(offered, media),
+                false => None,
+            };
+            sections.push(section.unwrap_or_else(|| offered.rejection(offered.mid.clone())));
+        }
+        let bundles = accepted_groups(offer, &sections);
+        self.transports(&mids, &bundles, &mut sections, ids);
+        let transceivers = media().map(|m| m.transceiver).collect();
+        let blueprint = Blueprint {
+            ice_lite: false,
+            extmap_allow_mixed: offer.extmap_allow_mixed,
+            bundles,
+            lip_sync: Vec::new(),
+            sections,
+        };
+        draft(SdpType::Answer, &blueprint, transceivers, ids)
+    }
+
+    /// Whether the bundle policy and the transceiver let a section be accepted (RFC 9429 §5.3.1).
+    ///
+    /// When the section that stands for a group is rejected, the group lives on with its next
+    /// one. RFC 9429 would reject them all, but then an end without audio codecs could not take
+    /// the data channel of a browser's offer; browsers do as we do.
+    fn is_acceptable(&self, index: usize, mids: &[Mid]) -> bool {
+        let offer = &self.offer.blueprint;
+        let section = &offer.sections[index];
+        if section.is_rejected() || section.kind() == SectionKind::Unknown {
+            return false;
+        }
+        let same_group = |other: usize| {
+            let group = offer.bundle_of(&mids[index]);
+            group.is_some_and(|group| group.contains(&mids[other]))
+        };
+        let leader = match self.intent.bundle_policy {
+            BundlePolicy::MaxCompat => None,
+            BundlePolicy::MaxBundle => offer.sections.iter().position(|s| !s.is_rejected()),
+            BundlePolicy::Balanced => {
+                let alike = |s: &Section| !s.is_rejected() && s.kind() == section.kind();
+                offer.sections.iter().position(alike)
+            }
+        };
+        leader.is_none_or(|first| first == index || same_group(first))
+    }
+
+    fn accept(&self, offered: &Section, media: &MediaAgreement) -> Option<Section> {
+        let content = match &offered.content {
+            Content::Rtp(rtp) => {
+                let transceiver = self.intent.transceiver(media.transceiver?)?;
+                let direction = answered_direction(offered, transceiver)?;
+                let lines = self.media(rtp, transceiver, direction)?;
+                return Some(self.section(offered, Content::Rtp(lines), direction));
+            }
+            Content::Data(data) => Content::Data(DataLines {
+                port: match data.legacy {
+                    // The older form has one port for both in the m= line.
+                    true => data.port,
+                    false => self.intent.sctp.port,
+                },
+                max_message_size: Some(self.intent.sctp.max_message_size),
+                legacy: data.legacy,
+            }),
+            Content::Unknown => return None,
+        };
+        Some(self.section(offered, content, crate::Direction::SendRecv))
+    }
+
+    fn section(&self, offered: &Section, content: Content, direction: crate::Direction) -> Section {
+        let mut section = Section {
+            word: offered.word.clone(),
+            protocol: offered.protocol.clone(),
+            formats: offered.formats.clone(),
+            mid: offered.mid.clone(),
+            port: Port::Open,
+            direction,
+            transport: TransportLines::default(),
+            content,
+        };
+        multiplex_rtcp(&mut section);
+        section.transport.reduced_size &= offered.transport.reduced_size;
+        if let Content::Rtp(rtp) = &section.content {
+            let types = rtp.codecs.iter();
+            let types = types.filter_map(|c| duologue_sdp::PayloadType::new(c.payload_type));
+            section.formats = duologue_sdp::Formats::Rtp(types.collect());
+        }
+        section
+    }
+
+    fn media(
+        &self,
+        offered: &RtpLines,
+        transceiver: &TransceiverIntent,
+        direction: crate::Direction,
+    ) -> Option<RtpLines> {
+        let capabilities = &self.intent.capabilities;
+        let preferences = &transceiver.codec_preferences;
+        let usable = capabilities.usable(offered.kind, preferences, direction);
+        let codecs = codec::answer(&usable, !preferences.is_empty(), &offered.codecs);
+        if codecs.is_empty() {
+            return None;
+        }
+        let mut lines = RtpLines::empty(offered.kind);
+        lines.codecs = codecs;
+        lines.extensions = extension::answer(capabilities, transceiver, &offered.extensions);
+        let mut send = transceiver.sender.rids.clone();
+        let wanted = simulcast::wanted(offered);
+        send.retain(|rid| direction.sends() && wanted.contains(rid));
+        let receive = match direction.receives() {
+            true => simulcast::sent(offered),
+            false => Vec::new(),
+        };
+        simulcast::describe(&mut lines, &send, &receive, true);
+        sending(
+            &mut lines,
+            transceiver,
+            &self.intent.cname,
+            direction.sends(),
+        );
+        Some(lines)
+    }
+
+    /// Gives the first section of each transport its attributes (RFC 9429 §5.3.1).
+    fn transports(
+        &self,
+        mids: &[Mid],
+        bundles: &[Vec<Mid>],
+        sections: &mut [Section],
+        ids: &mut Ids,
+    ) {
+        let group_of = |mid: &Mid| bundles.iter().find(|group| group.contains(mid));
+        for (index, section) in sections.iter_mut().enumerate() {
+            let stands = group_of(&mids[index]).is_none_or(|group| group[0] == mids[index]);
+            let Some(key) = self.offered.media[index].transport.filter(|_| stands) else {
+                continue;
+            };
+            if section.is_rejected() {
+                continue;
+            }
+            let own = self.offered.transports.get(&key);
+            let local_ice = own.and_then(|t| t.local_ice.clone()).or_else(|| {
+                let later = self.latest.transports.get(&key);
+                later.and_then(|t| t.local_ice.clone())
+            });
+            let lines = transport::answered_lines(&self.offer.blueprint, mids, index);
+            let dtls = self
+                .latest
+                .transports
+                .get(&key)
+                .and_then(|t| t.dtls.as_ref());
+            let shown = std::mem::take(&mut section.transport);
+            section.transport = TransportLines {
+                ice: Some(local_ice.unwrap_or_else(|| ids.credentials())),
+                trickle: true,
+                fingerprints: self.intent.fingerprints.clone(),
+                setup: Some(transport::answer_setup(lines, dtls)),
+                ..shown
+            };
+        }
+    }
+}
+
+/// The offered direction turned around and cut down to the transceiver's (RFC 3264 §6.1). `None`
+/// rejects: the transceiver is stopped. One that is about to stop is inactive: rejecting its
+/// section is left to the next offer.
+fn answered_direction(
+    offered: &Section,
+    transceiver: &TransceiverIntent,
+) -> Option<crate::Direction> {
+    match transceiver.stop {
+        StopState::Running => Some(
+            offered
+                .direction
+                .reversed()
+                .intersection(transceiver.direction),
+        ),
+        StopState::Stopping => Some(crate::Direction::Inactive),
+        StopState::Stopped => None,
+    }
+}
+
+/// The offer's groups without the sections that are rejected.
+fn accepted_groups(offer: &Blueprint, sections: &[Section]) -> Vec<Vec<Mid>> {
+    let accepted = |mid: &&Mid| {
+        let section = offer.by_mid(mid).map(|at| &sections[at]);
+        section.is_some_and(|s| !s.is_rejected())
+    };
+    let groups = offer.bundles.iter();
+    groups
+        .map(|group| group.iter().filter(accepted).cloned().collect::<Vec<_>>())
+        .filter(|group| !group.is_empty())
+        .collect()
+}

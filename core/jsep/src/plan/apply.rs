@@ -1,0 +1,536 @@
+//! `setLocalDescription` and `setRemoteDescription`: RFC 9429 §§5.5–5.11.
+
+use std::sync::Arc;
+
+use duologue_base::{Mid, TransceiverId, TransportKey};
+
+use super::transport::{self, Transports};
+use super::{associate, codec, extension, simulcast, verify};
+use crate::agreement::{
+    Agreement, DtlsAgreement, Exchange, IceKey, Layers, MediaAgreement, RtpParameters,
+    SctpAgreement, TransportAgreement,
+};
+use crate::applied::Read;
+use crate::blueprint::{Blueprint, DataLines, RtpLines, Section, Streams};
+use crate::signaling::{Pending, Proposal};
+use crate::{
+    CodecParameters, ContentError, Direction, Draft, Ids, Intent, JsepError, SdpType, Side,
+    Signaling,
+};
+
+/// Applies a description that was created here. `ty` is the draft's own type, or `Pranswer` for
+/// an answer. For a rollback use [`Signaling::rollback`].
+#[doc(alias = "setLocalDescription")]
+pub fn apply_local(
+    signaling: &Signaling,
+    intent: &Intent,
+    ids: &mut Ids,
+    ty: SdpType,
+    draft: &Draft,
+) -> Result<Signaling, JsepError> {
+    signaling.check_state(ty, Side::Local)?;
+    if (draft.ty == SdpType::Offer) != (ty == SdpType::Offer) {
+        return Err(JsepError::Modified);
+    }
+    let read = Read::parse(ty, Side::Local, &draft.sdp)?;
+    match &signaling.proposal {
+        Some(Proposal::RemoteOffer(pending) | Proposal::LocalPranswer(pending)) => {
+            // A local answer names no remote stream.
+            apply_answer(signaling, intent, pending, read, String::new())
+        }
+        _ => apply_local_offer(signaling, ids, draft, read),
+    }
+}
+
+/// Applies a description of the other end. An offer in `have-local-offer` has to be preceded by a
+/// rollback; for an explicit rollback use [`Signaling::rollback`].
+#[doc(alias = "setRemoteDescription")]
+pub fn apply_remote(
+    signaling: &Signaling,
+    intent: &Intent,
+    ids: &mut Ids,
+    ty: SdpType,
+    sdp: &str,
+) -> Result<Signaling, JsepError> {
+    signaling.check_state(ty, Side::Remote)?;
+    let read = Read::parse(ty, Side::Remote, sdp)?;
+    verify::size(&read.blueprint)?;
+    match &signaling.proposal {
+        Some(Proposal::LocalOffer(pending) | Proposal::RemotePranswer(pending)) => {
+            apply_answer(signaling, intent, pending, read, ids.default_stream())
+        }
+        _ => apply_remote_offer(signaling, intent, ids, read),
+    }
+}
+
+fn apply_local_offer(
+    signaling: &Signaling,
+    ids: &mut Ids,
+    draft: &Draft,
+    read: Read,
+) -> Result<Signaling, JsepError> {
+    let base = signaling.latest();
+    let offer = &read.blueprint;
+    let mids = associate::offer_mids(base, offer, ids);
+    // An old draft may have been made on top of another agreement than the one that is there now.
+    verify::subsequent_offer(base, offer, &mids).map_err(|_| JsepError::Modified)?;
+    let assigned = transport::assign(base, offer, &mids, Side::Local, ids);
+    let transports = transport::local_offer(base, offer, &mids, &assigned, ids);
+    let sections = Sections {
+        base,
+        mids: &mids,
+        assigned: &assigned,
+        transceivers: &draft.transceivers,
+    };
+    let media = sections.map(offer, |media, section| {
+        media.receptive = section.direction.receives() && !section.is_rejected();
+        media.layers = Layers::Unmentioned;
+        if let Some(rtp) = section.rtp() {
+            let before = media.receive.take().unwrap_or_default();
+            media.receive = Some(RtpParameters {
+                codecs: match media.receptive {
+                    true => rtp.codecs.clone(),
+                    false => Vec::new(),
+                },
+                ..before
+            });
+        }
+        if let Some(data) = section.data().filter(|_| media.sctp.is_none()) {
+            media.sctp = Some(sctp_of(data));
+        }
+    });
+    for mid in &mids {
+        ids.use_mid(mid);
+    }
+    let pending = offer_pending(base, media, transports, read, Vec::new());
+    Ok(signaling.proposing(Proposal::LocalOffer(pending)))
+}
+
+fn apply_remote_offer(
+    signaling: &Signaling,
+    intent: &Intent,
+    ids: &mut Ids,
+    read: Read,
+) -> Result<Signaling, JsepError> {
+    let base = signaling.latest();
+    let offer = &read.blueprint;
+    let mids = associate::offer_mids(base, offer, ids);
+    verify::remote(offer, &mids)?;
+    verify::subsequent_offer(base, offer, &mids)?;
+    let associations = associate::remote_offer(base, offer, &mids, intent, ids);
+    let assigned = transport::assign(base, offer, &mids, Side::Remote, ids);
+    let transports = transport::remote_offer(base, offer, &mids, &assigned, ids);
+    let default_stream = ids.default_stream();
+    let sections = Sections {
+        base,
+        mids: &mids,
+        assigned: &assigned,
+        transceivers: &associations.transceivers,
+    };
+    let max = intent.capabilities.max_encodings;
+    let media = sections.map(offer, |media, section| {
+        let Some(rtp) = section.rtp() else {
+            if let Some(data) = section.data().filter(|_| !section.is_rejected()) {
+                let port = media
+                    .sctp
+                    .as_ref()
+                    .map_or(intent.sctp.port, |sctp| sctp.local_port);
+                remember_sctp(media, data, port, false);
+            }
+            return;
+        };
+        hear(media, section, rtp, &default_stream);
+        media.layers = match section.is_rejected() {
+            true => Layers::Unmentioned,
+            false => simulcast::proposed(rtp, max),
+        };
+    });
+    for mid in &mids {
+        ids.use_mid(mid);
+    }
+    for extension in offer
+        .sections
+        .iter()
+        .filter_map(Section::rtp)
+        .flat_map(|r| &r.extensions)
+    {
+        let known = ids.extensions.entry(extension.uri.clone());
+        known.or_insert(extension.id);
+    }
+    let mut created = match &signaling.proposal {
+        Some(proposal) => proposal.pending().created.clone(),
+        None => Vec::new(),
+    };
+    created.extend(associations.created);
+    let pending = offer_pending(base, media, transports, read, created);
+    Ok(signaling.proposing(Proposal::RemoteOffer(pending)))
+}
+
+fn offer_pending(
+    base: &Agreement,
+    media: Vec<Arc<MediaAgreement>>,
+    transports: Transports,
+    read: Read,
+    created: Vec<TransceiverId>,
+) -> Pending {
+    let offered = Arc::new(Agreement {
+        media,
+        transports,
+        exchange: base.exchange.clone(),
+    });
+    Pending {
+        offer: read.apply(candidate_keys(&offered)),
+        answer: None,
+        next: Arc::clone(&offered),
+        offered,
+        created,
+    }
+}
+
+/// The m-sections of an offer on top of those that are there.
+struct Sections<'a> {
+    base: &'a Agreement,
+    mids: &'a [Mid],
+    assigned: &'a [Option<TransportKey>],
+    transceivers: &'a [Option<TransceiverId>],
+}
+
+impl Sections<'_> {
+    fn map(
+        &self,
+        offer: &Blueprint,
+        mut change: impl FnMut(&mut MediaAgreement, &Section),
+    ) -> Vec<Arc<MediaAgreement>> {
+        let sections = offer.sections.iter().enumerate();
+        let media = sections.map(|(index, section)| {
+            let mid = &self.mids[index];
+            let before = self.base.by_mid(mid);
+            let goes_on = before.filter(|m| !m.rejected || section.is_rejected());
+            let mut media = match goes_on {
+                Some(media) => MediaAgreement::clone(media),
+                None => MediaAgreement::new(mid.clone(), section.kind()),
+            };
+            let was_rejected = media.rejected;
+            media.rejected = section.is_rejected();
+            media.transceiver = self.transceivers[index];
+            media.transport = self.assigned[index];
+            if !(was_rejected && media.rejected) {
+                change(&mut media, section);
+            }
+            Arc::new(media)
+        });
+        media.collect()
+    }
+}
+
+/// Takes in what a remote description says about the other end's track
+/// (webrtc-pc §5.4 "process remote tracks").
+fn hear(media: &mut MediaAgreement, section: &Section, rtp: &RtpLines, default_stream: &str) {
+    let direction = match section.is_rejected() {
+        true => Direction::Inactive,
+        false => section.direction.reversed(),
+    };
+    media.receptive = direction.receives();
+    media.fired_direction = Some(direction);
+    media.remote_streams = match (&rtp.streams, direction.receives()) {
+        (_, false) => Vec::new(),
+        (Streams::In(streams), true) => streams.clone(),
+        (Streams::Unsaid, true) => vec![default_stream.to_owned()],
+    };
+    media.remote_cname = rtp.cname.clone();
+}
+
+fn sctp_of(data: &DataLines) -> SctpAgreement {
+    SctpAgreement {
+        local_port: data.port,
+        remote_port: None,
+        remote_max_message_size: Some(DEFAULT_MESSAGE_SIZE),
+        established: false,
+    }
+}
+
+/// RFC 8841 §6.1: 64 kilobytes when the description does not say.
+const DEFAULT_MESSAGE_SIZE: u64 = 65_536;
+
+/// Takes in the other end's SCTP parameters.
+fn remember_sctp(media: &mut MediaAgreement, theirs: &DataLines, local_port: u16, answered: bool) {
+    let before = media.sctp.take();
+    media.sctp = Some(SctpAgreement {
+        local_port,
+        remote_port: Some(theirs.port),
+        remote_max_message_size: match theirs.max_message_size.unwrap_or(DEFAULT_MESSAGE_SIZE) {
+            0 => None,
+            size => Some(size),
+        },
+        established: answered || before.is_some_and(|sctp| sctp.established),
+    });
+}
+
+fn apply_answer(
+    signaling: &Signaling,
+    intent: &Intent,
+    pending: &Pending,
+    read: Read,
+    default_stream: String,
+) -> Result<Signaling, JsepError> {
+    let answerer = Answerer {
+        side: read.side(),
+        offer: &pending.offer.blueprint,
+        answer: &read.blueprint,
+        mids: pending
+            .offered
+            .media
+            .iter()
+            .map(|m| m.mid.clone())
+            .collect(),
+        offered: &pending.offered,
+        latest: &pending.next,
+        stable: signaling.stable(),
+        intent,
+        default_stream,
+    };
+    let mut agreement = answerer.agree()?;
+    let ty = read.sdp_type();
+    let answer = read.apply(candidate_keys(&agreement));
+    if ty == SdpType::Pranswer {
+        let next = Pending {
+            answer: Some(Arc::clone(&answer)),
+            next: Arc::new(agreement),
+            ..pending.clone()
+        };
+        return Ok(signaling.proposing(match answer.side {
+            Side::Local => Proposal::LocalPranswer(next),
+            Side::Remote => Proposal::RemotePranswer(next),
+        }));
+    }
+    let offer = Arc::clone(&pending.offer);
+    agreement.exchange = Some(match answer.side {
+        Side::Local => Exchange {
+            local: answer,
+            remote: offer,
+        },
+        Side::Remote => Exchange {
+            local: offer,
+            remote: answer,
+        },
+    });
+    Ok(Signaling::agreed(agreement))
+}
+
+/// Applies an answer to what was offered (RFC 9429 §5.11).
+struct Answerer<'a> {
+    /// Whose answer it is.
+    side: Side,
+    offer: &'a Blueprint,
+    answer: &'a Blueprint,
+    mids: Vec<Mid>,
+    offered: &'a Agreement,
+    /// What the last provisional answer agreed, else what was offered.
+    latest: &'a Agreement,
+    stable: &'a Agreement,
+    intent: &'a Intent,
+    /// The stream of remote tracks whose description names none.
+    default_stream: String,
+}
+
+impl Answerer<'_> {
+    fn agree(&self) -> Result<Agreement, JsepError> {
+        // An answer may leave its mids out: its sections are those of the offer in their order.
+        verify::answer(self.offer, self.answer, &self.mids)?;
+        if self.side == Side::Remote {
+            verify::remote(self.answer, &self.mids)?;
+        }
+        let transports = self.transports()?;
+        let sections = self.answer.sections.iter().enumerate();
+        let media = sections.map(|(index, answered)| {
+            let mut media = MediaAgreement::clone(&self.offered.media[index]);
+            media.fired_direction = self.latest.media[index].fired_direction;
+            if !(media.rejected && answered.is_rejected()) {
+                self.section(index, answered, &mut media);
+            }
+            Arc::new(media)
+        });
+        Ok(Agreement {
+            media: media.collect(),
+            transports,
+            exchange: self.stable.exchange.clone(),
+        })
+    }
+
+    fn section(&self, index: usize, answered: &Section, media: &mut MediaAgreement) {
+        media.rejected = answered.is_rejected();
+        media.transport = match media.rejected {
+            true => None,
+            false => self
+                .owner(index)
+                .and_then(|at| self.offered.media[at].transport),
+        };
+        match (&self.offer.sections[index], answered.rtp(), answered.data()) {
+            (offered, Some(rtp), _) => {
+                if let Some(offered_rtp) = offered.rtp() {
+                    self.rtp(media, answered, offered_rtp, rtp);
+                }
+            }
+            (offered, _, Some(data)) if !media.rejected => {
+                let offered = offered.data().unwrap_or(data);
+                let (ours, theirs) = match self.side {
+                    Side::Local => (data, offered),
+                    Side::Remote => (offered, data),
+                };
+                remember_sctp(media, theirs, ours.port, true);
+            }
+            _ => media.sctp = None,
+        }
+    }
+
+    fn rtp(
+        &self,
+        media: &mut MediaAgreement,
+        section: &Section,
+        offered: &RtpLines,
+        answered: &RtpLines,
+    ) {
+        let (ours, theirs, direction) = match self.side {
+            Side::Local => (answered, offered, section.direction),
+            Side::Remote => (offered, answered, section.direction.reversed()),
+        };
+        let direction = match section.is_rejected() {
+            true => Direction::Inactive,
+            false => direction,
+        };
+        match self.side {
+            Side::Remote => hear(media, section, theirs, &self.default_stream),
+            // webrtc-pc §4.4.1.5: a local answer that stops receiving removes the streams.
+            Side::Local if !direction.receives() => media.remote_streams.clear(),
+            Side::Local => {}
+        }
+        media.receptive = direction.receives();
+        media.fired_direction = Some(direction);
+        media.current_direction = Some(direction);
+        if section.is_rejected() {
+            media.layers = Layers::Unmentioned;
+            return;
+        }
+        let (send_extensions, receive_extensions) =
+            extension::agree(&ours.extensions, &theirs.extensions);
+        let reduced_size = section.transport.reduced_size;
+        let capabilities = &self.intent.capabilities;
+        media.send = Some(RtpParameters {
+            codecs: codec::sendable(capabilities, theirs.kind, &self.listed(ours, theirs)),
+            header_extensions: send_extensions,
+            cname: Some(self.intent.cname.clone()),
+            reduced_size,
+        });
+        media.receive = Some(RtpParameters {
+            codecs: match direction.receives() {
+                true => codec::receivable(&ours.codecs, &theirs.codecs),
+                false => Vec::new(),
+            },
+            header_extensions: receive_extensions,
+            cname: theirs.cname.clone(),
+            reduced_size,
+        });
+        media.layers = simulcast::kept(ours, theirs, direction);
+        media.receive_rids = match direction.receives() {
+            true => simulcast::received(ours, theirs),
+            false => Vec::new(),
+        };
+    }
+
+    /// The other end's codecs that both descriptions have, the preferred first: a remote answer
+    /// has chosen them itself, a local one has chosen from the offer by payload type.
+    fn listed(&self, ours: &RtpLines, theirs: &RtpLines) -> Vec<CodecParameters> {
+        let find = |pt: u8| theirs.codecs.iter().find(|c| c.payload_type == pt);
+        match self.side {
+            Side::Remote => theirs.codecs.clone(),
+            Side::Local => {
+                let chosen = ours.codecs.iter().filter_map(|c| find(c.payload_type));
+                chosen.cloned().collect()
+            }
+        }
+    }
+
+    /// The section that stands for the transport of a section: the first of its group that the
+    /// answer accepts, or itself (RFC 9143 §7.3).
+    fn owner(&self, index: usize) -> Option<usize> {
+        if self.answer.sections[index].is_rejected() {
+            return None;
+        }
+        Some(transport::tag(self.answer, &self.mids, index).unwrap_or(index))
+    }
+
+    fn transports(&self) -> Result<Transports, ContentError> {
+        let mut transports = Transports::new();
+        for index in 0..self.answer.sections.len() {
+            let Some(owner) = self.owner(index) else {
+                continue;
+            };
+            let Some(key) = self.offered.media[owner].transport else {
+                continue;
+            };
+            if transports.contains_key(&key) {
+                continue;
+            }
+            if let Some(before) = self.offered.transports.get(&key) {
+                let transport = self.transport(owner, key, before)?;
+                transports.insert(key, Arc::new(transport));
+            }
+        }
+        Ok(transports)
+    }
+
+    fn transport(
+        &self,
+        index: usize,
+        key: TransportKey,
+        before: &TransportAgreement,
+    ) -> Result<TransportAgreement, ContentError> {
+        let offered = transport::answered_lines(self.offer, &self.mids, index);
+        let answered = transport::lines(self.answer, &self.mids, index);
+        let mut next = before.clone();
+        let (theirs, blueprint) = match self.side {
+            Side::Local => {
+                if next.local_ice.is_none() {
+                    next.local_ice = answered.ice.clone();
+                }
+                (offered, self.offer)
+            }
+            Side::Remote => (answered, self.answer),
+        };
+        if let Some(remote) = transport::remote_ice(blueprint, theirs) {
+            let stable = self.stable.transports.get(&key);
+            let restarts = stable.is_some_and(|s| s.generation != before.generation);
+            let unchanged = |s: &Arc<TransportAgreement>| {
+                let known = s.remote_ice.as_ref().map(|ice| &ice.credentials);
+                known == Some(&remote.credentials)
+            };
+            // RFC 9429 §5.10: an ICE restart that was offered has to be answered by one.
+            if self.side == Side::Remote && restarts && stable.is_some_and(unchanged) {
+                return Err(ContentError::NoIceRestart(index));
+            }
+            next.remote_ice = Some(remote);
+        }
+        next.dtls = Some(DtlsAgreement {
+            role: transport::dtls_role(answered.setup, self.side)?,
+            fingerprints: theirs.fingerprints.clone(),
+        });
+        Ok(next)
+    }
+}
+
+/// The credentials that each section's candidates belong to.
+fn candidate_keys(agreement: &Agreement) -> Vec<(Mid, Option<IceKey>)> {
+    let media = agreement.media.iter();
+    let keys = media.map(|media| {
+        let transport = agreement.transport_of(media);
+        let key = media
+            .transport
+            .zip(transport)
+            .map(|(key, transport)| IceKey {
+                transport: key,
+                generation: transport.generation,
+            });
+        (media.mid.clone(), key)
+    });
+    keys.collect()
+}

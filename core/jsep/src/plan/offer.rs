@@ -1,0 +1,460 @@
+//! `createOffer`: RFC 9429 §5.2.
+
+use std::sync::Arc;
+
+use duologue_base::{Mid, TransceiverId, TransportKey};
+use duologue_sdp::attr::{RidDirection, Setup};
+use duologue_sdp::{Formats, MediaKind as MediaWord, MediaProtocol, PayloadType};
+
+use super::codec::{self, PayloadTypes};
+use super::extension::{self, ExtensionIds};
+use super::{draft, simulcast};
+use crate::agreement::{Agreement, IceKey, MediaAgreement};
+use crate::applied::Applied;
+use crate::blueprint::{
+    Blueprint, Content, DataLines, Port, RtpLines, Section, Streams, TransportLines,
+};
+use crate::{
+    BundlePolicy, Draft, Ids, Intent, JsepError, MediaKind, OfferOptions, SdpType, SectionKind,
+    Side, Signaling, SignalingState, StopState, TransceiverIntent,
+};
+
+/// Makes an offer of what is wanted, on top of what is agreed (RFC 9429 §5.2). Fails in every
+/// state but `stable` and `have-local-offer`.
+#[doc(alias = "createOffer")]
+pub fn create_offer(
+    signaling: &Signaling,
+    intent: &Intent,
+    ids: &mut Ids,
+    options: OfferOptions,
+) -> Result<Draft, JsepError> {
+    let state = signaling.state();
+    if !matches!(
+        state,
+        SignalingState::Stable | SignalingState::HaveLocalOffer
+    ) {
+        return Err(JsepError::State {
+            ty: SdpType::Offer,
+            side: Side::Local,
+            state,
+        });
+    }
+    let planner = Planner::new(signaling, intent, ids, options);
+    Ok(planner.plan())
+}
+
+/// What an m-section of the offer is made of.
+enum Slot {
+    /// The section that was there, rejected or made so.
+    Rejected(usize),
+    /// A transceiver's section, new or not.
+    Media(TransceiverId),
+    Data,
+}
+
+struct Planner<'a> {
+    base: &'a Agreement,
+    /// What `base`'s sections last looked like, local and remote.
+    local: Option<&'a Blueprint>,
+    remote: Option<&'a Blueprint>,
+    stable: &'a Agreement,
+    intent: &'a Intent,
+    ids: &'a mut Ids,
+    options: OfferOptions,
+    types: PayloadTypes,
+    extensions: ExtensionIds,
+}
+
+impl<'a> Planner<'a> {
+    fn new(
+        signaling: &'a Signaling,
+        intent: &'a Intent,
+        ids: &'a mut Ids,
+        options: OfferOptions,
+    ) -> Self {
+        let blueprint = |applied: Option<&'a Arc<Applied>>| applied.map(|a| &a.blueprint);
+        let local = blueprint(signaling.applied(Side::Local));
+        let remote = blueprint(signaling.applied(Side::Remote));
+        let mut types = PayloadTypes::default();
+        let mut extensions = ExtensionIds::new(&ids.extensions);
+        for rtp in [local, remote].into_iter().flatten().flat_map(alive_rtp) {
+            types.reserve(&rtp.codecs);
+        }
+        // Later lines win: this end's own, which an answer has fitted to the other end's.
+        for rtp in [remote, local].into_iter().flatten().flat_map(alive_rtp) {
+            extensions.reserve(&rtp.extensions);
+        }
+        Planner {
+            base: signaling.latest(),
+            local,
+            remote,
+            stable: signaling.stable(),
+            intent,
+            ids,
+            options,
+            types,
+            extensions,
+        }
+    }
+
+    fn plan(mut self) -> Draft {
+        let slots = self.slots();
+        let mut mids: Vec<Mid> = self.base.media.iter().map(|m| m.mid.clone()).collect();
+        let mut sections = Vec::new();
+        let mut transceivers = Vec::new();
+        for (index, slot) in slots.iter().enumerate() {
+            let kept = self.kept(index, slot);
+            let mid = match kept {
+                Some(media) => media.mid.clone(),
+                None => self.ids.mid(&mids),
+            };
+            mids.push(mid.clone());
+            sections.push(self.section(index, slot, mid));
+            transceivers.push(match slot {
+                Slot::Media(id) => Some(*id),
+                Slot::Rejected(at) => self.base.media[*at].transceiver,
+                Slot::Data => None,
+            });
+        }
+        let alive = sections.iter().filter(|s: &&Section| !s.is_rejected());
+        let bundle: Vec<Mid> = alive.filter_map(|s| s.mid.clone()).collect();
+        self.transports(&slots, &mut sections);
+        let blueprint = Blueprint {
+            ice_lite: false,
+            extmap_allow_mixed: true,
+            bundles: if bundle.is_empty() {
+                Vec::new()
+            } else {
+                vec![bundle]
+            },
+            lip_sync: self.lip_sync(&slots, &sections),
+            sections,
+        };
+        for extension in alive_rtp(&blueprint).flat_map(|rtp| &rtp.extensions) {
+            let known = self.ids.extensions.entry(extension.uri.clone());
+            known.or_insert(extension.id);
+        }
+        draft(SdpType::Offer, &blueprint, transceivers, self.ids)
+    }
+
+    /// What each m-section is to be (RFC 9429 §5.2.2): those that are there stay in their places,
+    /// new transceivers take the places of rejected ones and then follow, data comes last.
+    fn slots(&self) -> Vec<Slot> {
+        let associated = |id: TransceiverId| {
+            let media = self.base.by_transceiver(id);
+            media.is_some_and(|m| !m.rejected || self.stable.by_transceiver(id).is_none())
+        };
+        let mut new = self
+            .intent
+            .transceivers
+            .iter()
+            .filter(|t| t.stop == StopState::Running && !associated(t.id))
+            .map(|t| Slot::Media(t.id));
+        let has_data = |m: &Arc<MediaAgreement>| m.kind == SectionKind::Data && !m.rejected;
+        let mut data = self.intent.data && !self.base.media.iter().any(has_data);
+        let mut slots = Vec::new();
+        for (index, media) in self.base.media.iter().enumerate() {
+            let recyclable = media.rejected
+                && self
+                    .stable
+                    .media
+                    .get(index)
+                    .is_some_and(|stable| stable.rejected);
+            slots.push(match (&media.kind, media.transceiver) {
+                _ if recyclable => match new.next() {
+                    Some(slot) => slot,
+                    None if std::mem::take(&mut data) => Slot::Data,
+                    None => Slot::Rejected(index),
+                },
+                _ if media.rejected => Slot::Rejected(index),
+                (SectionKind::Rtp(_), Some(id)) if self.running(id) => Slot::Media(id),
+                (SectionKind::Data, _) => Slot::Data,
+                _ => Slot::Rejected(index),
+            });
+        }
+        slots.extend(new);
+        if data {
+            slots.push(Slot::Data);
+        }
+        slots
+    }
+
+    fn running(&self, id: TransceiverId) -> bool {
+        let transceiver = self.intent.transceiver(id);
+        transceiver.is_some_and(|t| t.stop == StopState::Running)
+    }
+
+    /// The section that was there, if the slot goes on with it.
+    fn kept(&self, index: usize, slot: &Slot) -> Option<&'a Arc<MediaAgreement>> {
+        let media = self.base.media.get(index)?;
+        let goes_on = match slot {
+            Slot::Rejected(_) => true,
+            Slot::Media(id) => !media.rejected && media.transceiver == Some(*id),
+            Slot::Data => !media.rejected && media.kind == SectionKind::Data,
+        };
+        goes_on.then_some(media)
+    }
+
+    fn section(&mut self, index: usize, slot: &Slot, mid: Mid) -> Section {
+        match slot {
+            Slot::Rejected(at) => self.rejected(*at, mid),
+            Slot::Data => self.data(mid),
+            Slot::Media(id) => match self.intent.transceiver(*id) {
+                Some(transceiver) => self.media(index, transceiver, mid),
+                None => self.rejected(index, mid),
+            },
+        }
+    }
+
+    fn rejected(&self, index: usize, mid: Mid) -> Section {
+        let before = self.local.or(self.remote);
+        let section = before.and_then(|b| b.sections.get(index));
+        match section {
+            Some(section) => section.rejection(Some(mid)),
+            None => data_section(mid, Port::Rejected, 0, 0),
+        }
+    }
+
+    fn data(&self, mid: Mid) -> Section {
+        let sctp = self.intent.sctp;
+        data_section(mid, Port::Open, sctp.port, sctp.max_message_size)
+    }
+
+    fn media(&mut self, index: usize, transceiver: &TransceiverIntent, mid: Mid) -> Section {
+        let kind = transceiver.kind;
+        let media = self.kept(index, &Slot::Media(transceiver.id));
+        let before = |blueprint: Option<&'a Blueprint>| {
+            let section = media
+                .and(blueprint)
+                .and_then(|b| b.by_mid(&mid).map(|at| &b.sections[at]));
+            section.and_then(Section::rtp)
+        };
+        let (ours, theirs) = (before(self.local), before(self.remote));
+        let direction = transceiver.direction;
+        let mut lines = RtpLines::empty(kind);
+        lines.codecs = self.codecs(transceiver, ours, theirs);
+        lines.extensions = extension::offer(
+            &self.intent.capabilities,
+            transceiver,
+            ours.map_or(&[], |rtp| &rtp.extensions),
+            &mut self.extensions,
+        );
+        let receive_rids = match media {
+            Some(media) if direction.receives() => media.receive_rids.as_slice(),
+            _ => &[],
+        };
+        let send_rids = match direction.sends() {
+            true => transceiver.sender.rids.as_slice(),
+            false => &[],
+        };
+        // A description of layers stays one while the section lives (RFC 9429 §5.2.2).
+        let was_simulcast = ours.is_some_and(|rtp| {
+            let sends = |(_, direction): &(_, RidDirection)| *direction == RidDirection::Send;
+            rtp.simulcast.is_some() && rtp.rids.iter().any(sends)
+        });
+        simulcast::describe(
+            &mut lines,
+            send_rids,
+            receive_rids,
+            was_simulcast || !receive_rids.is_empty(),
+        );
+        sending(
+            &mut lines,
+            transceiver,
+            &self.intent.cname,
+            direction.sends(),
+        );
+        let types = lines.codecs.iter();
+        let types = types
+            .filter_map(|c| PayloadType::new(c.payload_type))
+            .collect();
+        Section {
+            word: match kind {
+                MediaKind::Audio => MediaWord::Audio,
+                MediaKind::Video => MediaWord::Video,
+            },
+            protocol: MediaProtocol::UDP_TLS_RTP_SAVPF,
+            formats: Formats::Rtp(types),
+            mid: Some(mid),
+            port: Port::Open,
+            direction,
+            transport: TransportLines::default(),
+            content: Content::Rtp(lines),
+        }
+    }
+
+    fn codecs(
+        &mut self,
+        transceiver: &TransceiverIntent,
+        ours: Option<&RtpLines>,
+        theirs: Option<&RtpLines>,
+    ) -> Vec<crate::CodecParameters> {
+        let capabilities = &self.intent.capabilities;
+        let preferences = &transceiver.codec_preferences;
+        let usable = capabilities.usable(transceiver.kind, preferences, transceiver.direction);
+        // RFC 9429 §5.2.2: in the order of the most recent answer unless there are preferences.
+        let answered = match self.stable.exchange.as_ref().map(|e| e.remote.ty) {
+            Some(SdpType::Offer) => ours,
+            Some(_) => theirs,
+            None => None,
+        };
+        let order = answered.filter(|_| preferences.is_empty());
+        codec::offer(
+            usable,
+            order.map_or(&[], |rtp| &rtp.codecs),
+            ours.map_or(&[], |rtp| &rtp.codecs),
+            &mut self.types,
+        )
+    }
+
+    /// Gives sections their transport attributes: those that have a transport of their own, or
+    /// stand for that of the group (RFC 9429 §5.2.1).
+    fn transports(&mut self, slots: &[Slot], sections: &mut [Section]) {
+        let mut described: Vec<TransportKey> = Vec::new();
+        let mut kinds: Vec<SectionKind> = Vec::new();
+        let bundled = self.bundle_agreed();
+        for (index, section) in sections.iter_mut().enumerate() {
+            if section.is_rejected() {
+                continue;
+            }
+            let kept = self.kept(index, &slots[index]);
+            let key = kept.and_then(|media| media.transport);
+            let first = kinds.is_empty();
+            let first_of_kind = !kinds.contains(&section.kind());
+            kinds.push(section.kind());
+            let own = match (key, self.intent.bundle_policy) {
+                (Some(key), _) => !described.contains(&key),
+                (None, BundlePolicy::MaxCompat) => true,
+                (None, BundlePolicy::Balanced) => first || (first_of_kind && !bundled),
+                (None, BundlePolicy::MaxBundle) => first,
+            };
+            if own {
+                described.extend(key);
+                section.transport = self.lines(key);
+            } else if !bundled {
+                section.port = Port::BundleOnly;
+            }
+            multiplex_rtcp(section);
+        }
+    }
+
+    /// An answer has accepted a BUNDLE group, so new sections join it without more ado
+    /// (RFC 9429 §5.2.2: no `a=bundle-only` any more).
+    fn bundle_agreed(&self) -> bool {
+        let exchange = self.stable.exchange.as_ref();
+        let answer = exchange.map(|e| match e.remote.ty {
+            SdpType::Offer => &e.local,
+            _ => &e.remote,
+        });
+        answer.is_some_and(|applied| !applied.blueprint.bundles.is_empty())
+    }
+
+    fn lines(&mut self, key: Option<TransportKey>) -> TransportLines {
+        let before = key.and_then(|key| Some((key, self.base.transports.get(&key)?)));
+        TransportLines {
+            ice: Some(match before {
+                Some((key, transport)) => {
+                    let current = IceKey {
+                        transport: key,
+                        generation: transport.generation,
+                    };
+                    let restart =
+                        self.options.ice_restart || self.intent.ice_to_replace.contains(&current);
+                    match transport.local_ice.clone().filter(|_| !restart) {
+                        Some(ice) => ice,
+                        None => self.ids.credentials(),
+                    }
+                }
+                None => self.ids.credentials(),
+            }),
+            trickle: true,
+            fingerprints: self.intent.fingerprints.clone(),
+            setup: Some(Setup::ActPass),
+            rtcp_mux: false,
+            reduced_size: false,
+        }
+    }
+
+    /// A group for each stream that several transceivers send in (RFC 9429 §5.2.1).
+    fn lip_sync(&self, slots: &[Slot], sections: &[Section]) -> Vec<Vec<Mid>> {
+        let mut streams: Vec<(&str, Vec<Mid>)> = Vec::new();
+        for (slot, section) in slots.iter().zip(sections) {
+            let (Slot::Media(id), Some(mid)) = (slot, &section.mid) else {
+                continue;
+            };
+            let transceiver = self.intent.transceiver(*id);
+            let sender = transceiver
+                .filter(|t| t.direction.sends())
+                .map(|t| &t.sender);
+            for stream in sender.into_iter().flat_map(|s| &s.streams) {
+                match streams.iter_mut().find(|(known, _)| known == stream) {
+                    Some((_, mids)) if mids.contains(mid) => {}
+                    Some((_, mids)) => mids.push(mid.clone()),
+                    None => streams.push((stream, vec![mid.clone()])),
+                }
+            }
+        }
+        let mut groups: Vec<Vec<Mid>> = Vec::new();
+        for (_, mids) in streams {
+            if mids.len() > 1 && !groups.contains(&mids) {
+                groups.push(mids);
+            }
+        }
+        groups
+    }
+}
+
+/// RTCP attributes are of category IDENTICAL and could be left to the group's first section
+/// (RFC 9143 §7.1.3), but libwebrtc refuses a bundled section without `a=rtcp-mux`.
+pub(crate) fn multiplex_rtcp(section: &mut Section) {
+    let rtp = section.rtp().is_some();
+    section.transport.rtcp_mux = rtp;
+    section.transport.reduced_size = rtp;
+}
+
+/// Writes into a section what its sender announces of its track.
+pub(crate) fn sending(
+    lines: &mut RtpLines,
+    transceiver: &TransceiverIntent,
+    cname: &str,
+    sends: bool,
+) {
+    if !sends {
+        return;
+    }
+    let sender = &transceiver.sender;
+    let mut streams: Vec<String> = Vec::new();
+    for stream in &sender.streams {
+        if !streams.contains(stream) {
+            streams.push(stream.clone());
+        }
+    }
+    lines.streams = Streams::In(streams);
+    lines.track_id = Some(sender.track_id.clone()).filter(|id| !id.is_empty());
+    if !sender.sources.is_empty() {
+        lines.cname = Some(cname.to_owned());
+        lines.sources = sender.sources.clone();
+    }
+}
+
+fn alive_rtp(blueprint: &Blueprint) -> impl Iterator<Item = &RtpLines> {
+    let alive = blueprint.sections.iter().filter(|s| !s.is_rejected());
+    alive.filter_map(Section::rtp)
+}
+
+fn data_section(mid: Mid, port: Port, sctp_port: u16, max_message_size: u64) -> Section {
+    Section {
+        word: MediaWord::Application,
+        protocol: MediaProtocol::UDP_DTLS_SCTP,
+        formats: Formats::data_channel(),
+        mid: Some(mid),
+        port,
+        direction: crate::Direction::SendRecv,
+        transport: TransportLines::default(),
+        content: Content::Data(DataLines {
+            port: sctp_port,
+            max_message_size: Some(max_message_size),
+            legacy: false,
+        }),
+    }
+}

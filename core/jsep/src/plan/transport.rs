@@ -1,0 +1,225 @@
+//! Which transport each m-section uses, and what a description says about each transport.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use duologue_base::{Mid, TransportKey};
+use duologue_sdp::attr::Setup;
+
+use crate::agreement::{
+    Agreement, DtlsAgreement, DtlsRole, IceRole, RemoteIce, TransportAgreement,
+};
+use crate::blueprint::{Blueprint, Section, TransportLines};
+use crate::{ContentError, Ids, Side};
+
+pub(crate) type Transports = BTreeMap<TransportKey, Arc<TransportAgreement>>;
+
+/// The transport of each m-section of an offer; `None` for a rejected one. `mids` are the
+/// sections' mids, generated ones included.
+///
+/// A section keeps the transport it has. Sections of a BUNDLE group share the transport of its
+/// first section at once when the other end offers it, for it will be accepted; when this end
+/// offers it, a section with ICE credentials of its own has its own until the answer bundles it.
+pub(crate) fn assign(
+    base: &Agreement,
+    offer: &Blueprint,
+    mids: &[Mid],
+    side: Side,
+    ids: &mut Ids,
+) -> Vec<Option<TransportKey>> {
+    let mut claimed = BTreeSet::new();
+    let mut assigned: Vec<Option<TransportKey>> = vec![None; offer.sections.len()];
+    let own = |index: usize, claimed: &mut BTreeSet<TransportKey>, ids: &mut Ids| {
+        let before = base.by_mid(&mids[index]).and_then(|m| m.transport);
+        let key = before.filter(|key| !claimed.contains(key));
+        let key = key.unwrap_or_else(|| ids.transport());
+        claimed.insert(key);
+        key
+    };
+    for (index, section) in offer.sections.iter().enumerate() {
+        if section.is_rejected() || assigned[index].is_some() {
+            continue;
+        }
+        let tag = tag(offer, mids, index).unwrap_or(index);
+        let shares = side == Side::Remote || section.transport.ice.is_none();
+        let owner = if shares { tag } else { index };
+        let key = match assigned[owner] {
+            Some(key) => key,
+            None => own(owner, &mut claimed, ids),
+        };
+        assigned[owner] = Some(key);
+        assigned[index] = Some(key);
+    }
+    assigned
+}
+
+/// The section that stands for the transport of a section's BUNDLE group: the first of the group
+/// that is not rejected (RFC 9143 §7.2).
+pub(crate) fn tag(blueprint: &Blueprint, mids: &[Mid], index: usize) -> Option<usize> {
+    let group = blueprint.bundle_of(&mids[index])?;
+    let alive = |mid: &Mid| {
+        let at = mids.iter().position(|m| m == mid)?;
+        (!blueprint.sections[at].is_rejected()).then_some(at)
+    };
+    group.iter().find_map(alive)
+}
+
+/// The transport attributes that count for a section: its group's first ones, or its own.
+pub(crate) fn lines<'a>(
+    blueprint: &'a Blueprint,
+    mids: &[Mid],
+    index: usize,
+) -> &'a TransportLines {
+    let section = &blueprint.sections[index];
+    let Some(group) = blueprint.bundle_of(&mids[index]) else {
+        return &section.transport;
+    };
+    let members = group
+        .iter()
+        .filter_map(|mid| mids.iter().position(|m| m == mid))
+        .map(|at| &blueprint.sections[at]);
+    let described = |s: &&Section| !s.is_rejected() && s.transport.ice.is_some();
+    let found = members.into_iter().find(described);
+    found.map_or(&section.transport, |s| &s.transport)
+}
+
+/// The offer's attributes that count once an answer has this section stand for its transport: its
+/// own when it has any.
+pub(crate) fn answered_lines<'a>(
+    offer: &'a Blueprint,
+    mids: &[Mid],
+    index: usize,
+) -> &'a TransportLines {
+    let own = &offer.sections[index].transport;
+    match own.ice.is_some() {
+        true => own,
+        false => lines(offer, mids, index),
+    }
+}
+
+/// The transports of a local offer. New credentials on a transport restart its ICE.
+pub(crate) fn local_offer(
+    base: &Agreement,
+    offer: &Blueprint,
+    mids: &[Mid],
+    assigned: &[Option<TransportKey>],
+    ids: &mut Ids,
+) -> Transports {
+    let mut transports = Transports::new();
+    for (index, key) in each_first(assigned) {
+        let lines = lines(offer, mids, index);
+        let own = &offer.sections[index].transport;
+        let ice = own.ice.as_ref().or(lines.ice.as_ref());
+        let transport = match base.transports.get(&key) {
+            None => TransportAgreement {
+                generation: ids.generation(key),
+                local_ice: ice.cloned(),
+                remote_ice: None,
+                ice_role: IceRole::Controlling,
+                dtls: None,
+            },
+            Some(before) if before.local_ice.as_ref() == ice || ice.is_none() => {
+                TransportAgreement::clone(before)
+            }
+            Some(before) => TransportAgreement {
+                generation: ids.generation(key),
+                local_ice: ice.cloned(),
+                remote_ice: None,
+                ..TransportAgreement::clone(before)
+            },
+        };
+        transports.insert(key, Arc::new(transport));
+    }
+    transports
+}
+
+/// The transports of a remote offer. Other credentials than before restart ICE (RFC 8839 §4.4.2);
+/// this end's own come with the answer.
+pub(crate) fn remote_offer(
+    base: &Agreement,
+    offer: &Blueprint,
+    mids: &[Mid],
+    assigned: &[Option<TransportKey>],
+    ids: &mut Ids,
+) -> Transports {
+    let mut transports = Transports::new();
+    for (index, key) in each_first(assigned) {
+        let Some(remote) = remote_ice(offer, lines(offer, mids, index)) else {
+            continue;
+        };
+        let transport = match base.transports.get(&key) {
+            None => TransportAgreement {
+                generation: ids.generation(key),
+                local_ice: None,
+                // RFC 8445 §6.1.1: a full agent controls when the other end is lite.
+                ice_role: match offer.ice_lite {
+                    true => IceRole::Controlling,
+                    false => IceRole::Controlled,
+                },
+                remote_ice: Some(remote),
+                dtls: None,
+            },
+            Some(before) => {
+                let mut next = TransportAgreement::clone(before);
+                let known = before.remote_ice.as_ref().map(|ice| &ice.credentials);
+                let restart = known.is_some_and(|known| *known != remote.credentials);
+                if restart && before.local_ice.is_some() {
+                    next.generation = ids.generation(key);
+                    next.local_ice = None;
+                }
+                next.remote_ice = Some(remote);
+                next
+            }
+        };
+        transports.insert(key, Arc::new(transport));
+    }
+    transports
+}
+
+/// The other end's ICE parameters in a section's attributes.
+pub(crate) fn remote_ice(blueprint: &Blueprint, lines: &TransportLines) -> Option<RemoteIce> {
+    Some(RemoteIce {
+        credentials: lines.ice.clone()?,
+        lite: blueprint.ice_lite,
+        trickle: lines.trickle,
+    })
+}
+
+/// Each transport with the first section that uses it.
+pub(crate) fn each_first(
+    assigned: &[Option<TransportKey>],
+) -> impl Iterator<Item = (usize, TransportKey)> {
+    let mut seen = BTreeSet::new();
+    let used = assigned.iter().enumerate();
+    used.filter_map(move |(index, key)| {
+        let key = (*key)?;
+        seen.insert(key).then_some((index, key))
+    })
+}
+
+/// This end's DTLS role after an answer (RFC 8842 §5.3, RFC 5763 §5): `answer` is the answer's
+/// `a=setup`, on whatever side it was made.
+pub(crate) fn dtls_role(answer: Option<Setup>, side: Side) -> Result<DtlsRole, ContentError> {
+    let answerer = match answer {
+        // RFC 4145 §4: active is the default.
+        Some(Setup::Active) | None => DtlsRole::Client,
+        Some(Setup::Passive) => DtlsRole::Server,
+        Some(Setup::ActPass | Setup::HoldConn) => return Err(ContentError::Setup),
+    };
+    Ok(match (side, answerer) {
+        (Side::Local, role) => role,
+        (Side::Remote, DtlsRole::Client) => DtlsRole::Server,
+        (Side::Remote, DtlsRole::Server) => DtlsRole::Client,
+    })
+}
+
+/// The `a=setup` of an answer to a section. An association that goes on keeps its roles.
+pub(crate) fn answer_setup(offered: &TransportLines, running: Option<&DtlsAgreement>) -> Setup {
+    let goes_on = running.filter(|dtls| dtls.fingerprints == offered.fingerprints);
+    match (offered.setup, goes_on) {
+        (Some(Setup::Active), _) => Setup::Passive,
+        (Some(Setup::Passive), _) => Setup::Active,
+        (_, Some(dtls)) if dtls.role == DtlsRole::Server => Setup::Passive,
+        _ => Setup::Active,
+    }
+}

@@ -1,0 +1,235 @@
+//! Whether a description makes sense in itself, and after the ones before it (RFC 9429 §5.8.3).
+
+use std::collections::BTreeMap;
+
+use duologue_base::Mid;
+
+use super::transport;
+use crate::agreement::Agreement;
+use crate::blueprint::{Blueprint, Extension, Port, RtpLines, Section};
+use crate::codec::Role;
+use crate::limits::MAX_SECTIONS;
+use crate::{Codec, ContentError, JsepError, OperationError, SectionKind};
+
+/// Checks of a remote description by itself. `mids` include generated ones.
+pub(crate) fn remote(description: &Blueprint, mids: &[Mid]) -> Result<(), JsepError> {
+    bundle_groups(description, mids)?;
+    for (index, section) in description.sections.iter().enumerate() {
+        if section.is_rejected() || section.kind() == SectionKind::Unknown {
+            continue;
+        }
+        let lines = transport::lines(description, mids, index);
+        if lines.ice.is_none() {
+            return Err(ContentError::NoCredentials(index).into());
+        }
+        if lines.fingerprints.is_empty() {
+            return Err(ContentError::NoFingerprint(index).into());
+        }
+        if let Some(rtp) = section.rtp() {
+            if !section.transport.rtcp_mux && !lines.rtcp_mux {
+                return Err(ContentError::NoRtcpMux(index).into());
+            }
+            formats(index, section, rtp)?;
+            layers(index, rtp)?;
+        }
+    }
+    Ok(bundled_numbers(description, mids)?)
+}
+
+/// No description has more sections than this crate wants to handle.
+pub(crate) fn size(description: &Blueprint) -> Result<(), JsepError> {
+    match description.sections.len() > MAX_SECTIONS {
+        true => Err(OperationError::TooManySections.into()),
+        false => Ok(()),
+    }
+}
+
+fn bundle_groups(description: &Blueprint, mids: &[Mid]) -> Result<(), ContentError> {
+    let twice = |index: &usize| mids[..*index].contains(&mids[*index]);
+    if let Some(index) = (0..mids.len()).find(twice) {
+        return Err(ContentError::DuplicateMid(index));
+    }
+    let mut seen: Vec<&Mid> = Vec::new();
+    for mid in description.bundles.iter().flatten() {
+        if !mids.contains(mid) || seen.contains(&mid) {
+            return Err(ContentError::BundleGroup);
+        }
+        seen.push(mid);
+    }
+    Ok(())
+}
+
+fn formats(index: usize, section: &Section, rtp: &RtpLines) -> Result<(), ContentError> {
+    let listed = section.formats.payload_types();
+    if let Some(pt) = listed.iter().find(|pt| (64..=95).contains(&pt.get())) {
+        return Err(ContentError::PayloadType {
+            section: index,
+            payload_type: pt.get(),
+        });
+    }
+    for entry in rtp.codecs.iter().filter(|c| c.codec.role() == Role::Rtx) {
+        let there = |apt: u8| listed.iter().any(|pt| pt.get() == apt);
+        if !entry.codec.apt().is_some_and(there) {
+            return Err(ContentError::Retransmission {
+                section: index,
+                payload_type: entry.payload_type,
+            });
+        }
+    }
+    Ok(())
+}
+
+fn layers(index: usize, rtp: &RtpLines) -> Result<(), ContentError> {
+    let streams = rtp
+        .simulcast
+        .iter()
+        .flat_map(|s| s.send.iter().chain(&s.recv));
+    let described = |id| rtp.rids.iter().any(|(rid, _)| rid == id);
+    match streams.flat_map(|s| &s.0).all(|one| described(&one.id)) {
+        true => Ok(()),
+        false => Err(ContentError::Rid(index)),
+    }
+}
+
+/// RFC 9143 §9: in a BUNDLE group a payload type stands for one codec, an id for one extension.
+fn bundled_numbers(description: &Blueprint, mids: &[Mid]) -> Result<(), ContentError> {
+    let mut types: BTreeMap<(Option<usize>, u8), &Codec> = BTreeMap::new();
+    let mut extensions: BTreeMap<(Option<usize>, u8), &str> = BTreeMap::new();
+    for (index, section) in description.sections.iter().enumerate() {
+        let Some(rtp) = section.rtp().filter(|_| !section.is_rejected()) else {
+            continue;
+        };
+        // A section that is in no group is a group of its own.
+        let group = transport::tag(description, mids, index).or(Some(mids.len() + index));
+        for entry in &rtp.codecs {
+            let known = types
+                .entry((group, entry.payload_type))
+                .or_insert(&entry.codec);
+            let same = known.kind == entry.codec.kind
+                && known.name.eq_ignore_ascii_case(&entry.codec.name)
+                && known.clock_rate == entry.codec.clock_rate;
+            if !same {
+                return Err(ContentError::PayloadType {
+                    section: index,
+                    payload_type: entry.payload_type,
+                });
+            }
+        }
+        for Extension { id, uri, .. } in &rtp.extensions {
+            if *extensions.entry((group, *id)).or_insert(uri) != uri {
+                return Err(ContentError::Extension {
+                    section: index,
+                    id: *id,
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Checks of an offer against what is there: RFC 3264 §8 lets sections be added, not removed or
+/// changed, and only a rejected one be put to another use.
+pub(crate) fn subsequent_offer(
+    base: &Agreement,
+    offer: &Blueprint,
+    mids: &[Mid],
+) -> Result<(), ContentError> {
+    if offer.sections.len() < base.media.len() {
+        return Err(ContentError::SectionCount);
+    }
+    for (index, before) in base.media.iter().enumerate() {
+        let section = &offer.sections[index];
+        if before.rejected {
+            continue;
+        }
+        if before.kind != section.kind() || before.mid != mids[index] {
+            return Err(ContentError::SectionChanged(index));
+        }
+        let Some(rtp) = section.rtp() else { continue };
+        let known = before.send.iter().chain(&before.receive);
+        for parameters in known.flat_map(|p| &p.header_extensions) {
+            let moved = |e: &&Extension| e.id == parameters.id && e.uri != parameters.uri;
+            if let Some(extension) = rtp.extensions.iter().find(moved) {
+                return Err(ContentError::Extension {
+                    section: index,
+                    id: extension.id,
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Checks of an answer against the offer. `mids` are those of the offer.
+pub(crate) fn answer(
+    offer: &Blueprint,
+    answer: &Blueprint,
+    mids: &[Mid],
+) -> Result<(), ContentError> {
+    if offer.sections.len() != answer.sections.len() {
+        return Err(ContentError::SectionCount);
+    }
+    for (index, (offered, answered)) in offer.sections.iter().zip(&answer.sections).enumerate() {
+        let mid = answered.mid.as_ref();
+        if offered.word != answered.word
+            || offered.protocol != answered.protocol
+            || mid.is_some_and(|mid| *mid != mids[index])
+        {
+            return Err(ContentError::SectionChanged(index));
+        }
+        if answered.is_rejected() {
+            continue;
+        }
+        if offered.is_rejected() {
+            return Err(ContentError::NotOffered(index));
+        }
+        let allowed = offered.direction.reversed();
+        if answered.rtp().is_some()
+            && answered.direction.intersection(allowed) != answered.direction
+        {
+            return Err(ContentError::Direction(index));
+        }
+        extensions(index, offered, answered)?;
+        bundled(index, offer, answer, mids)?;
+    }
+    Ok(())
+}
+
+/// RFC 8285 §7: an answer does not give an offered id or extension another partner.
+fn extensions(index: usize, offered: &Section, answered: &Section) -> Result<(), ContentError> {
+    let (Some(offered), Some(answered)) = (offered.rtp(), answered.rtp()) else {
+        return Ok(());
+    };
+    for extension in &answered.extensions {
+        let swapped = |e: &Extension| (e.id == extension.id) != (e.uri == extension.uri);
+        if offered.extensions.iter().any(swapped) {
+            return Err(ContentError::Extension {
+                section: index,
+                id: extension.id,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// RFC 9143 §7.3: an answer's group is within a group of the offer, and a section that the offer
+/// has no transport for is in it.
+fn bundled(
+    index: usize,
+    offer: &Blueprint,
+    answer: &Blueprint,
+    mids: &[Mid],
+) -> Result<(), ContentError> {
+    let mid = &mids[index];
+    let section = &offer.sections[index];
+    let depends = section.port == Port::BundleOnly || section.transport.ice.is_none();
+    match (offer.bundle_of(mid), answer.bundle_of(mid)) {
+        (Some(offered), Some(answered)) => match answered.iter().all(|m| offered.contains(m)) {
+            true => Ok(()),
+            false => Err(ContentError::BundleGroup),
+        },
+        (None, Some(_)) => Err(ContentError::BundleGroup),
+        (Some(_), None) if depends => Err(ContentError::NotBundled(index)),
+        (_, None) => Ok(()),
+    }
+}
