@@ -84,7 +84,8 @@ impl<H: Host> SessionTask<H> {
         let mut reported = self.report();
         reported |= self.report_channels();
         let sent_all = self.transmit(cx, scratch, now);
-        // What has just left the send queues.
+        // Sockets that have sent their last datagram are closed; bytes have left the send queues.
+        self.perform_actions(now);
         reported |= self.report();
         if reported {
             self.host.end_of_batch();

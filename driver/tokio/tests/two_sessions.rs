@@ -1,0 +1,187 @@
+//! Two sessions on one endpoint, driven by commands alone, as a media server would.
+
+use std::time::Duration;
+
+use duologue_base::{Generation, Rng, TransportKey};
+use duologue_dtls::{Context, Role as DtlsRole};
+use duologue_ice::{Credentials, Role as IceRole};
+use duologue_identity::{Certificate, KeygenAlgorithm};
+use duologue_session::{ChannelReport, Command, DtlsReport, Report, Session, SessionConfig};
+use duologue_tokio::{Endpoint, EndpointOptions, Host, InterfaceFilter, Ports, SessionHandle};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+const KEY: TransportKey = TransportKey(0);
+const FIRST: Generation = Generation(0);
+
+/// Passes reports to the test.
+struct Forward(UnboundedSender<Report>);
+
+impl Host for Forward {
+    fn handle_report(&mut self, report: Report) {
+        let _ = self.0.send(report);
+    }
+
+    fn wants_channel_reports(&self) -> bool {
+        true
+    }
+
+    fn handle_channel_report(&mut self, _report: ChannelReport) {}
+}
+
+struct End {
+    session: SessionHandle,
+    told: UnboundedReceiver<Report>,
+    local: Credentials,
+    certificate: Certificate,
+}
+
+impl End {
+    fn new(endpoint: &Endpoint, role: IceRole, seed: u64) -> Self {
+        let mut rng = Rng::from_u64(seed);
+        let (sender, told) = unbounded_channel();
+        let config = SessionConfig::new(Context::new().unwrap());
+        let session = Session::new(config, rng.fork());
+        let session = endpoint.spawn(session, |_| Forward(sender));
+        let local = Credentials::generate(&mut rng);
+        let certificate = Certificate::generate(
+            KeygenAlgorithm::EcdsaP256,
+            endpoint.wall_clock(),
+            Duration::from_secs(3600),
+            &mut rng,
+        );
+        let certificate = certificate.unwrap();
+        session.command(Command::AddTransport {
+            key: KEY,
+            generation: FIRST,
+            local: local.clone(),
+            role,
+            certificate: certificate.clone(),
+        });
+        End {
+            session,
+            told,
+            local,
+            certificate,
+        }
+    }
+
+    fn meet(&self, other: &End, role: DtlsRole) {
+        self.session.commands([
+            Command::SetRemoteIce {
+                key: KEY,
+                generation: FIRST,
+                remote: other.local.clone(),
+                lite: false,
+            },
+            Command::StartDtls {
+                key: KEY,
+                role,
+                fingerprints: other.certificate.fingerprints().to_vec(),
+            },
+            Command::StartSctp {
+                key: KEY,
+                local_port: 5000,
+                remote_port: 5000,
+                max_message_size: 256 << 10,
+            },
+        ]);
+    }
+
+    /// Passes candidates on to `other` until `wanted` finds what it looks for.
+    async fn until<T>(&mut self, other: &SessionHandle, wanted: impl Fn(Report) -> Option<T>) -> T {
+        loop {
+            match self.told.recv().await.expect("the session runs") {
+                Report::LocalCandidate { candidate, .. } => {
+                    other.command(Command::AddRemoteCandidate {
+                        key: KEY,
+                        generation: FIRST,
+                        candidate,
+                    });
+                }
+                told => {
+                    if let Some(found) = wanted(told) {
+                        return found;
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn endpoint(ports: Ports) -> Endpoint {
+    let interfaces = InterfaceFilter {
+        loopback: true,
+        ..Default::default()
+    };
+    Endpoint::new(EndpointOptions {
+        interfaces,
+        ports,
+        ..Default::default()
+    })
+    .expect("loopback is there")
+}
+
+fn is_connected(report: Report) -> Option<()> {
+    match report {
+        Report::DtlsState {
+            state: DtlsReport::Connected { .. },
+            ..
+        } => Some(()),
+        _ => None,
+    }
+}
+
+/// Two sessions, each with its transport connected.
+async fn connect(endpoints: [&Endpoint; 2], seed: u64) -> [End; 2] {
+    let mut a = End::new(endpoints[0], IceRole::Controlling, seed);
+    let mut b = End::new(endpoints[1], IceRole::Controlled, seed + 1);
+    a.meet(&b, DtlsRole::Client);
+    b.meet(&a, DtlsRole::Server);
+    let (to_a, to_b) = (a.session.clone(), b.session.clone());
+    let (a_up, b_up) = (a.until(&to_b, is_connected), b.until(&to_a, is_connected));
+    tokio::join!(a_up, b_up);
+    [a, b]
+}
+
+async fn sockets_are_closed(before: usize) {
+    while std::fs::read_dir("/proc/self/fd").map_or(0, Iterator::count) > before {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sessions_with_ports_of_their_own_connect_and_leave_nothing() {
+    let endpoint = endpoint(Ports::Own);
+    // The first connection makes what the runtime and the endpoint keep.
+    for end in connect([&endpoint; 2], 1).await {
+        end.session.command(Command::Close);
+    }
+    let tasks = || endpoint.runtime().metrics().num_alive_tasks();
+    while tasks() > 1 {
+        tokio::task::yield_now().await;
+    }
+    let before = std::fs::read_dir("/proc/self/fd").map_or(0, Iterator::count);
+    let ends = connect([&endpoint; 2], 3).await;
+    for mut end in ends {
+        assert!(end.session.command(Command::Close));
+        while end.told.recv().await.is_some() {}
+        assert!(
+            !end.session.command(Command::Close),
+            "the session has ended"
+        );
+    }
+    sockets_are_closed(before).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_sessions_of_a_server_share_one_port() {
+    let server = endpoint(Ports::Shared(0));
+    let clients = endpoint(Ports::Own);
+    let mut ends = Vec::new();
+    for i in 0..10 {
+        ends.push(connect([&clients, &server], 10 * i).await);
+    }
+    assert!(server.shared_port().is_some());
+    let stats = server.stats();
+    assert_eq!((stats.send_conflicts, stats.queue_overflows), (0, 0));
+}
