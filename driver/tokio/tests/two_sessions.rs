@@ -39,7 +39,7 @@ impl End {
     fn new(endpoint: &Endpoint, role: IceRole, seed: u64) -> Self {
         let mut rng = Rng::from_u64(seed);
         let (sender, told) = unbounded_channel();
-        let config = SessionConfig::new(Context::new().unwrap());
+        let config = SessionConfig::new(Context::new().expect("a tested library"));
         let session = Session::new(config, rng.fork());
         let session = endpoint.spawn(session, |_| Forward(sender));
         let local = Credentials::generate(&mut rng);
@@ -49,7 +49,7 @@ impl End {
             Duration::from_secs(3600),
             &mut rng,
         );
-        let certificate = certificate.unwrap();
+        let certificate = certificate.expect("a certificate");
         session.command(Command::AddTransport {
             key: KEY,
             generation: FIRST,
