@@ -3,5 +3,7 @@
 mod connect;
 mod hostile;
 mod keep;
+mod nominations;
+mod operations;
 mod restart;
 mod sim;
