@@ -58,9 +58,6 @@ pub enum PeerMisbehaved {
     /// A message above [`Config::max_receive_message_size`](crate::Config).
     #[error("a message is larger than announced")]
     MessageTooLarge,
-    /// A SACK that acknowledges a TSN never sent (RFC 9260 §6.2.1).
-    #[error("a SACK acknowledges what was not sent")]
-    AcknowledgedUnsent,
     /// An INIT or INIT ACK with no streams (RFC 9260 §3.3.2) or a zero tag.
     #[error("an INIT or INIT ACK is invalid")]
     InvalidInit,

@@ -17,10 +17,17 @@
 
 mod association;
 mod config;
+mod congestion;
 mod error;
 mod event;
+mod limits;
 mod message;
+mod packet;
+mod receive;
+mod send;
 mod stats;
+mod stream_map;
+mod tsn;
 
 pub use association::Association;
 pub use config::{Config, CongestionAlgorithm, Scheduler, Timers};

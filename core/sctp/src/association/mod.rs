@@ -1,12 +1,36 @@
+//! The association: one procedure per file, and here what joins them.
+
+mod connect;
+mod cookie;
+mod forward_tsn;
+mod heartbeat;
+mod receive;
+mod retry;
+mod sack;
+mod shutdown;
+mod state;
+mod stream_reset;
+mod transmit;
+
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use bytes::Bytes;
-use duologue_base::{Instant, Rng, StreamId};
+use duologue_base::{Instant, Rng, Seq32, StreamId};
 
+use self::retry::Retry;
+use self::state::{Identity, Open, Phase, State};
+use crate::limits::{MAX_PENDING_REPLIES, MIN_MTU};
+use crate::packet::Cause;
+use crate::receive::Inbox;
+use crate::send::{Expiry, OutMessage, SendQueue};
 use crate::{
-    AssociationState, CloseReason, Config, Departed, Event, Message, Ppid, SendError, SendOptions,
-    Stats,
+    AssociationState, CloseReason, Config, Departed, Event, Message, Ppid, Reliability, SendError,
+    SendOptions, Stats,
 };
+
+/// How long after the last acknowledgement rings give memory back.
+const RELEASE_AFTER: Duration = Duration::from_secs(1);
 
 /// One SCTP association.
 ///
@@ -15,88 +39,196 @@ use crate::{
 #[derive(Debug)]
 pub struct Association {
     config: Config,
-    _rng: Rng,
-    state: AssociationState,
+    rng: Rng,
+    local: Identity,
+    cookie_secret: [u8; 32],
+    state: State,
+    queue: SendQueue,
+    inbox: Inbox,
     events: VecDeque<Event>,
-    stats: Stats,
+    /// Packets that belong to no state: the tag they carry, and their chunk.
+    replies: VecDeque<(u32, Vec<u8>)>,
+    /// When rings that emptied give their memory back.
+    release_at: Option<Instant>,
+    counters: Counters,
+}
+
+#[derive(Debug, Default)]
+struct Counters {
+    packets_sent: u64,
+    packets_received: u64,
+    bytes_sent: u64,
+    bytes_received: u64,
+    messages_sent: u64,
+    messages_received: u64,
+    packets_dropped: u64,
+    chunks_dropped: u64,
 }
 
 impl Association {
     /// An association that answers the peer, and calls it once [`connect`](Self::connect) is
     /// called.
-    pub fn new(config: Config, rng: Rng) -> Self {
+    pub fn new(mut config: Config, mut rng: Rng) -> Self {
+        // Chunks end on four-byte boundaries, so full packets do.
+        config.mtu = config.mtu.clamp(MIN_MTU, usize::from(u16::MAX)) & !3;
+        config.receive_window = config
+            .receive_window
+            .max(config.max_receive_message_size * 2);
+        let local = Identity {
+            tag: rng.u32().max(1),
+            initial_tsn: Seq32(rng.u32()),
+        };
+        let mut cookie_secret = [0; 32];
+        rng.fill(&mut cookie_secret);
         Association {
+            queue: SendQueue::new(config.scheduler),
             config,
-            _rng: rng,
-            state: AssociationState::Idle,
+            rng,
+            local,
+            cookie_secret,
+            state: State::Idle,
+            inbox: Inbox::default(),
             events: VecDeque::new(),
-            stats: Stats::default(),
+            replies: VecDeque::new(),
+            release_at: None,
+            counters: Counters::default(),
         }
     }
 
     /// Starts to set up the association. In WebRTC both sides do, as soon as DTLS is connected.
     pub fn connect(&mut self, _now: Instant) {
-        if self.state == AssociationState::Idle {
-            self.state = AssociationState::Connecting;
+        if let State::Idle = self.state {
+            self.state = State::CookieWait(Retry::now());
         }
     }
 
-    /// Takes one SCTP packet from the peer.
-    pub fn handle_packet(&mut self, _now: Instant, _packet: &[u8]) {
-        self.stats.packets_dropped += 1;
+    /// Does what is due at `now`. Early and late calls are harmless.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        if self.release_at.is_some_and(|at| at <= now) {
+            self.release_memory();
+        }
+        match &mut self.state {
+            State::Idle | State::Closed => {}
+            State::CookieWait(retry) => {
+                retry.handle_timeout(now);
+                if retry.is_exhausted(self.config.max_init_retransmissions) {
+                    self.close(CloseReason::Unanswered);
+                }
+            }
+            State::Open(open) => {
+                open.acknowledge.handle_timeout(now);
+                open.reset.handle_timeout(now);
+                open.heartbeat_timeout(now, &mut self.rng);
+                open.sender.handle_timeout(now, &mut self.queue);
+                self.handle_phase_timeout(now);
+            }
+        }
     }
 
-    /// Does what is due at `now`. Early and late calls are harmless.
-    pub fn handle_timeout(&mut self, _now: Instant) {}
+    fn handle_phase_timeout(&mut self, now: Instant) {
+        let State::Open(open) = &mut self.state else {
+            return;
+        };
+        let max = match open.phase {
+            Phase::CookieEchoed { .. } => self.config.max_init_retransmissions,
+            _ => self.config.max_retransmissions,
+        };
+        let mut exhausted = false;
+        if let Some(retry) = open.phase.retry_mut() {
+            retry.handle_timeout(now);
+            exhausted = retry.is_exhausted(max);
+        }
+        let unanswered = open.sender.unanswered() + open.heartbeat.unanswered;
+        exhausted |= self
+            .config
+            .max_retransmissions
+            .is_some_and(|max| unanswered > max);
+        if exhausted {
+            self.close(CloseReason::Unanswered);
+        }
+    }
+
+    /// When to call [`handle_timeout`](Self::handle_timeout) and poll packets again.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let first = |deadlines: &[Option<Instant>]| deadlines.iter().flatten().min().copied();
+        match &self.state {
+            State::Idle | State::Closed => self.release_at,
+            State::CookieWait(retry) => retry.deadline(),
+            State::Open(open) => first(&[
+                open.sender.deadline(),
+                open.acknowledge.deadline(),
+                open.reset.deadline(),
+                open.heartbeat.deadline(),
+                open.phase.retry().and_then(Retry::deadline),
+                self.release_at,
+            ]),
+        }
+    }
 
     /// Queues a message. Before the association is set up messages wait.
     pub fn send(
         &mut self,
-        _now: Instant,
+        now: Instant,
         stream: StreamId,
-        _ppid: Ppid,
+        ppid: Ppid,
         data: Bytes,
-        _options: SendOptions,
+        options: SendOptions,
     ) -> Result<(), SendError> {
+        let streams = match &self.state {
+            State::Idle | State::CookieWait(_) => self.config.streams,
+            State::Open(open) if open.phase.accepts_messages() => open.outbound_streams,
+            State::Open(_) | State::Closed => return Err(SendError::Closed),
+        };
         if data.is_empty() {
             return Err(SendError::Empty);
         }
-        if stream.0 >= self.config.streams {
+        if stream.0 >= streams {
             return Err(SendError::UnknownStream(stream));
         }
-        Err(SendError::Closed)
+        // A message that is larger than the buffer goes when it is alone (and fits 32 bits).
+        let room = self.config.send_buffer.saturating_sub(self.queue.cost());
+        let alone = self.queue.is_empty() && u32::try_from(data.len()).is_ok();
+        if data.len() > room && !alone {
+            return Err(SendError::BufferFull);
+        }
+        self.queue.push(OutMessage {
+            data,
+            stream,
+            ppid,
+            unordered: options.unordered,
+            sequence: 0,
+            sent: 0,
+            fragments: 0,
+            chunks: 0,
+            first_tsn: None,
+            expiry: match options.reliability {
+                Reliability::Reliable => Expiry::Never,
+                Reliability::MaxRetransmits(max) => Expiry::Retransmissions(max),
+                Reliability::MaxLifetime(lifetime) => Expiry::At(now + lifetime),
+            },
+            abandoned: false,
+        })?;
+        self.counters.messages_sent += 1;
+        Ok(())
     }
 
     /// Resets outgoing streams (RFC 6525): what is queued on them is still sent, then the peer is
     /// told. [`Event::StreamReset`] says when it is done. This is how a data channel closes.
-    pub fn reset_streams(&mut self, _streams: &[StreamId]) {}
+    pub fn reset_streams(&mut self, streams: &[StreamId]) {
+        if let State::Closed = self.state {
+            return;
+        }
+        for &stream in streams {
+            self.queue.begin_reset(stream);
+        }
+    }
 
     /// Sets a stream's weight against the others: its share with [`Scheduler::WeightedFair`]. The
     /// values of RFC 8831 §6.4 are 128, 256 (the default), 512 and 1024.
     ///
     /// [`Scheduler::WeightedFair`]: crate::Scheduler::WeightedFair
-    pub fn set_priority(&mut self, _stream: StreamId, _priority: u16) {}
-
-    /// Ends gracefully: what was sent is still delivered.
-    pub fn shutdown(&mut self, _now: Instant) {}
-
-    /// Ends at once and tells the peer: poll the packet.
-    pub fn abort(&mut self) {
-        if self.state != AssociationState::Closed {
-            self.state = AssociationState::Closed;
-            self.events.push_back(Event::Closed(CloseReason::Aborted));
-        }
-    }
-
-    /// Appends the next packet to send to `out`, at most [`Config::mtu`] bytes, and returns true;
-    /// or returns false and leaves `out` alone.
-    pub fn poll_packet(&mut self, _now: Instant, _out: &mut Vec<u8>) -> bool {
-        false
-    }
-
-    /// When to call [`handle_timeout`](Self::handle_timeout) and poll packets again.
-    pub fn poll_timeout(&self) -> Option<Instant> {
-        None
+    pub fn set_priority(&mut self, stream: StreamId, priority: u16) {
+        self.queue.set_priority(stream, priority);
     }
 
     /// The next thing that happened.
@@ -106,26 +238,99 @@ impl Association {
 
     /// The next message from the peer.
     pub fn poll_message(&mut self) -> Option<Message> {
-        None
+        let message = self.inbox.pop()?;
+        self.counters.messages_received += 1;
+        if let State::Open(open) = &mut self.state {
+            open.update_window(&self.config, &self.inbox);
+        }
+        Some(message)
     }
 
     /// How many bytes left the send queue, one stream at a time: what `bufferedAmount` falls by.
     pub fn poll_departed(&mut self) -> Option<Departed> {
-        None
+        self.queue.poll_departed()
     }
 
     /// Where the association is in its life.
     pub fn state(&self) -> AssociationState {
-        self.state
+        self.state.summary()
     }
 
     /// Bytes accepted by [`send`](Self::send) on this stream that were not sent yet.
-    pub fn buffered_amount(&self, _stream: StreamId) -> usize {
-        0
+    pub fn buffered_amount(&self, stream: StreamId) -> usize {
+        self.queue.buffered_amount(stream)
     }
 
     /// Counters and gauges.
     pub fn stats(&self) -> Stats {
-        self.stats.clone()
+        let counters = &self.counters;
+        let mut stats = Stats {
+            packets_sent: counters.packets_sent,
+            packets_received: counters.packets_received,
+            bytes_sent: counters.bytes_sent,
+            bytes_received: counters.bytes_received,
+            messages_sent: counters.messages_sent,
+            messages_received: counters.messages_received,
+            packets_dropped: counters.packets_dropped,
+            chunks_dropped: counters.chunks_dropped,
+            messages_abandoned: self.queue.abandoned(),
+            buffered_bytes: self.queue.buffered_bytes(),
+            mtu: self.config.mtu,
+            ..Stats::default()
+        };
+        if let State::Open(open) = &self.state {
+            let sent = open.sender.counters();
+            stats.chunks_retransmitted = sent.chunks_retransmitted;
+            stats.spurious_retransmissions = sent.spurious_retransmissions;
+            stats.timeouts = sent.timeouts;
+            stats.smoothed_rtt = open.sender.smoothed_rtt();
+            stats.min_rtt = open.sender.min_rtt();
+            stats.congestion_window = open.sender.window();
+            stats.pacing_rate = open.sender.pacing_rate();
+            stats.peer_receive_window = open.sender.peer_window();
+            stats.receive_window = open.receive_window(&self.config, &self.inbox);
+            (stats.unacknowledged_bytes, stats.unacknowledged_chunks) =
+                open.sender.unacknowledged();
+            stats.interleaving = open.sender.interleaved();
+            stats.zero_checksum = open.zero_checksum;
+        }
+        stats
+    }
+
+    /// Ends the association. Whatever is still to be said to the peer is in `replies`.
+    fn close(&mut self, reason: CloseReason) {
+        if let State::Closed = self.state {
+            return;
+        }
+        self.state = State::Closed;
+        self.queue.close();
+        self.events.push_back(Event::Closed(reason));
+    }
+
+    /// Ends the association and tells the peer why.
+    fn close_with_abort(&mut self, reason: CloseReason, cause: &Cause) {
+        if let State::Open(open) = &self.state {
+            let tag = open.peer_tag;
+            self.reply(tag, |out| crate::packet::write_abort(out, 0, Some(cause)));
+        }
+        self.close(reason);
+    }
+
+    /// Queues a packet of one chunk that does not depend on a state.
+    fn reply(&mut self, tag: u32, write: impl FnOnce(&mut Vec<u8>)) {
+        if self.replies.len() < MAX_PENDING_REPLIES {
+            let mut chunk = Vec::new();
+            write(&mut chunk);
+            self.replies.push_back((tag, chunk));
+        }
+    }
+
+    fn release_memory(&mut self) {
+        self.release_at = None;
+        self.queue.release_memory();
+        self.inbox.release_memory();
+        if let State::Open(open) = &mut self.state {
+            open.sender.release_memory();
+        }
     }
 }

@@ -1,0 +1,280 @@
+//! Setting up (RFC 9260 §5): four messages, either side or both at once calling.
+
+use duologue_base::{Instant, Seq32};
+
+use super::cookie::{PeerInit, StateCookie};
+use super::heartbeat::Heartbeat;
+use super::retry::Retry;
+use super::state::{Identity, Open, Phase, State};
+use super::stream_reset::StreamReset;
+use super::{Association, Counters};
+use crate::limits::{MAX_COOKIE, MAX_UNRECOGNIZED};
+use crate::packet::{
+    Cause, Init, Support, write_abort, write_cookie_ack, write_error, write_shutdown_ack,
+};
+use crate::receive::{Acknowledge, InStreams, Tracker};
+use crate::send::Sender;
+use crate::{CloseReason, Event, PeerMisbehaved};
+
+impl Association {
+    /// Appends our INIT.
+    pub(super) fn write_init(&self, out: &mut Vec<u8>) {
+        self.init(self.local, None, [None; MAX_UNRECOGNIZED])
+            .write(out);
+    }
+
+    fn init<'a>(
+        &self,
+        local: Identity,
+        cookie: Option<&'a [u8]>,
+        unrecognized: [Option<&'a [u8]>; MAX_UNRECOGNIZED],
+    ) -> Init<'a> {
+        Init {
+            tag: local.tag,
+            receive_window: u32::try_from(self.config.receive_window).unwrap_or(u32::MAX),
+            outbound_streams: self.config.streams,
+            inbound_streams: self.config.streams,
+            initial_tsn: local.initial_tsn,
+            support: Support {
+                partial_reliability: true,
+                reconfiguration: true,
+                interleaving: self.config.interleaving,
+                zero_checksum: self.config.zero_checksum,
+            },
+            cookie,
+            unrecognized,
+        }
+    }
+
+    /// Answers an INIT without keeping anything of it (RFC 9260 §5.1 B, §5.2.1, §5.2.2).
+    pub(super) fn handle_init(&mut self, now: Instant, init: &Init<'_>) {
+        if init.tag == 0 {
+            self.counters.chunks_dropped += 1;
+            return;
+        }
+        if init.outbound_streams == 0 || init.inbound_streams == 0 {
+            // RFC 9260 §3.3.2: such an INIT is answered with ABORT, and otherwise ignored.
+            self.counters.chunks_dropped += 1;
+            self.reply(init.tag, |out| write_abort(out, 0, None));
+            return;
+        }
+        let (local, tie_tags) = match &mut self.state {
+            State::Closed => return,
+            State::Idle | State::CookieWait(_) => (self.local, (0, 0)),
+            State::Open(open) => {
+                let tie_tags = (open.local.tag, open.peer_tag);
+                match &mut open.phase {
+                    Phase::CookieEchoed { .. } => (self.local, tie_tags),
+                    Phase::ShutdownAckSent(_) => {
+                        // RFC 9260 §9.2: the peer missed the end; it is told again.
+                        open.reply(write_shutdown_ack);
+                        return;
+                    }
+                    _ => {
+                        let fresh = Identity {
+                            tag: self.rng.u32().max(1),
+                            initial_tsn: Seq32(self.rng.u32()),
+                        };
+                        (fresh, tie_tags)
+                    }
+                }
+            }
+        };
+        let cookie = StateCookie {
+            local,
+            peer: PeerInit::from(init),
+            created: now,
+            tie_tags,
+        };
+        let sealed = cookie.seal(&self.cookie_secret);
+        let mut chunk = Vec::new();
+        self.init(local, Some(&sealed), init.unrecognized)
+            .write(&mut chunk);
+        self.reply(init.tag, |out| out.extend_from_slice(&chunk));
+    }
+
+    /// RFC 9260 §5.1 C: the peer answered our INIT; its cookie goes back.
+    pub(super) fn handle_init_ack(&mut self, now: Instant, init: &Init<'_>) {
+        let State::CookieWait(_) = self.state else {
+            // RFC 9260 §5.2.3: late or doubled.
+            self.counters.chunks_dropped += 1;
+            return;
+        };
+        let Some(cookie) = init.cookie.filter(|cookie| cookie.len() <= MAX_COOKIE) else {
+            self.counters.chunks_dropped += 1;
+            return;
+        };
+        if init.tag == 0 || init.outbound_streams == 0 || init.inbound_streams == 0 {
+            self.reply(init.tag, |out| write_abort(out, 0, None));
+            self.close(CloseReason::PeerMisbehaved(PeerMisbehaved::InvalidInit));
+            return;
+        }
+        let phase = Phase::CookieEchoed {
+            cookie: cookie.to_vec(),
+            retry: Retry::now(),
+        };
+        self.open(now, phase, self.local, &PeerInit::from(init));
+    }
+
+    /// RFC 9260 §5.1 D and §5.2.4. Returns whether the rest of the packet may be read.
+    pub(super) fn handle_cookie_echo(&mut self, now: Instant, tag: u32, sealed: &[u8]) -> bool {
+        let Some(cookie) = StateCookie::open(sealed, &self.cookie_secret) else {
+            self.counters.chunks_dropped += 1;
+            return false;
+        };
+        let stale = cookie.staleness(now, self.config.timers.cookie_life);
+        if cookie.local.tag != tag {
+            self.counters.chunks_dropped += 1;
+            return false;
+        }
+        let known = match &self.state {
+            State::Closed => return false,
+            State::Idle | State::CookieWait(_) => None,
+            State::Open(open) => Some((open.local.tag, open.peer_tag)),
+        };
+        let is_known = known == Some((cookie.local.tag, cookie.peer.tag));
+        if let Some(stale) = stale
+            && !is_known
+        {
+            let micros = u32::try_from(stale.as_micros()).unwrap_or(u32::MAX);
+            self.reply(cookie.peer.tag, |out| {
+                write_error(out, &Cause::StaleCookie(micros));
+            });
+            return false;
+        }
+        match known {
+            None => self.accept(now, &cookie),
+            // §5.2.4 D: our COOKIE ACK got lost, or both sides called.
+            Some(_) if is_known => self.establish(),
+            // §5.2.4 B: the peer called again before it had our answer.
+            Some((local, _)) if local == cookie.local.tag => self.accept(now, &cookie),
+            // §5.2.4 A: the peer started over.
+            Some(known) if known == cookie.tie_tags => self.restart(now, &cookie),
+            Some(_) => {
+                self.counters.chunks_dropped += 1;
+                return false;
+            }
+        }
+        if let State::Open(open) = &mut self.state {
+            // COOKIE ACK comes before anything else in its packet (RFC 9260 §5.1 D).
+            let mut chunk = Vec::new();
+            write_cookie_ack(&mut chunk);
+            open.control.push_front(chunk);
+        }
+        true
+    }
+
+    /// RFC 9260 §5.1 E: set up, as seen by who called.
+    pub(super) fn handle_cookie_ack(&mut self) {
+        self.establish();
+    }
+
+    /// RFC 9260 §5.2.6: our cookie came too late; call again.
+    pub(super) fn handle_stale_cookie(&mut self) {
+        if let State::Open(open) = &mut self.state
+            && let Phase::CookieEchoed { .. } = open.phase
+        {
+            open.sender.forget_all(&mut self.queue);
+            self.queue.restart();
+            self.state = State::CookieWait(Retry::now());
+        }
+    }
+
+    fn accept(&mut self, now: Instant, cookie: &StateCookie) {
+        if let State::Open(open) = &mut self.state {
+            self.queue.restart();
+            open.sender.forget_all(&mut self.queue);
+        }
+        self.local = cookie.local;
+        self.open(now, Phase::Established, cookie.local, &cookie.peer);
+        self.announce();
+    }
+
+    fn restart(&mut self, now: Instant, cookie: &StateCookie) {
+        if let State::Open(open) = &mut self.state {
+            self.queue.restart();
+            open.sender.forget_all(&mut self.queue);
+        }
+        self.local = cookie.local;
+        self.open(now, Phase::Established, cookie.local, &cookie.peer);
+        self.events.push_back(Event::Restarted);
+    }
+
+    fn establish(&mut self) {
+        if let State::Open(open) = &mut self.state
+            && let Phase::CookieEchoed { .. } = open.phase
+        {
+            open.phase = Phase::Established;
+            self.announce();
+        }
+    }
+
+    fn announce(&mut self) {
+        if let State::Open(open) = &self.state {
+            self.events.push_back(Event::Connected {
+                outbound_streams: open.outbound_streams,
+                inbound_streams: open.inbound_streams,
+            });
+        }
+    }
+
+    /// Makes the state of an association with a peer that said `peer`.
+    fn open(&mut self, now: Instant, phase: Phase, local: Identity, peer: &PeerInit) {
+        let config = &self.config;
+        let outbound_streams = config.streams.min(peer.inbound_streams);
+        let support = peer.support;
+        self.queue.limit_streams(outbound_streams);
+        let sender = Sender::new(
+            config,
+            now,
+            local.initial_tsn,
+            peer.receive_window as usize,
+            (
+                config.interleaving && support.interleaving,
+                support.partial_reliability,
+            ),
+            self.rng.u32(),
+        );
+        self.state = State::Open(Box::new(Open {
+            phase,
+            local,
+            peer_tag: peer.tag,
+            outbound_streams,
+            inbound_streams: config.streams.min(peer.outbound_streams),
+            zero_checksum: config.zero_checksum && support.zero_checksum,
+            sender,
+            tracker: Tracker::new(peer.initial_tsn),
+            in_streams: InStreams::new(config.max_receive_message_size),
+            acknowledge: Acknowledge::Idle,
+            advertised_window: config.receive_window,
+            reset: StreamReset::new(local.initial_tsn, peer.initial_tsn),
+            heartbeat: Heartbeat::new(now, config.timers.heartbeat),
+            control: std::collections::VecDeque::new(),
+        }));
+    }
+}
+
+impl From<&Init<'_>> for PeerInit {
+    fn from(init: &Init<'_>) -> Self {
+        PeerInit {
+            tag: init.tag,
+            initial_tsn: init.initial_tsn,
+            receive_window: init.receive_window,
+            outbound_streams: init.outbound_streams,
+            inbound_streams: init.inbound_streams,
+            support: init.support,
+        }
+    }
+}
+
+impl Counters {
+    pub(super) fn count_received(&mut self, bytes: usize) {
+        self.packets_received += 1;
+        self.bytes_received += bytes as u64;
+    }
+
+    pub(super) fn count_sent(&mut self, bytes: usize) {
+        self.packets_sent += 1;
+        self.bytes_sent += bytes as u64;
+    }
+}

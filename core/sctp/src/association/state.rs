@@ -1,0 +1,143 @@
+use std::collections::VecDeque;
+
+use duologue_base::Seq32;
+
+use super::heartbeat::Heartbeat;
+use super::retry::Retry;
+use super::stream_reset::StreamReset;
+use crate::AssociationState;
+use crate::limits::MAX_PENDING_REPLIES;
+use crate::receive::{Acknowledge, InStreams, Tracker};
+use crate::send::Sender;
+
+/// The states of RFC 9260 §4, with what each of them needs.
+#[derive(Debug)]
+pub(crate) enum State {
+    /// CLOSED, before anything was sent.
+    Idle,
+    /// COOKIE-WAIT: the INIT is under way.
+    CookieWait(Retry),
+    /// The peer is known.
+    Open(Box<Open>),
+    /// CLOSED for good.
+    Closed,
+}
+
+/// What we are called by: the same towards an INIT that comes and in the one we send, so that
+/// simultaneous openings meet (RFC 9260 §5.2.1).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Identity {
+    /// The tag that packets to us carry; not zero.
+    pub(crate) tag: u32,
+    pub(crate) initial_tsn: Seq32,
+}
+
+/// An association whose peer is known: the transmission control block of RFC 9260 §14.
+#[derive(Debug)]
+pub(crate) struct Open {
+    pub(crate) phase: Phase,
+    pub(crate) local: Identity,
+    /// The tag that packets to the peer carry.
+    pub(crate) peer_tag: u32,
+    pub(crate) outbound_streams: u16,
+    pub(crate) inbound_streams: u16,
+    /// The peer accepts packets without checksum, and so do we.
+    pub(crate) zero_checksum: bool,
+    pub(crate) sender: Sender,
+    pub(crate) tracker: Tracker,
+    pub(crate) in_streams: InStreams,
+    pub(crate) acknowledge: Acknowledge,
+    /// The window that the last SACK gave.
+    pub(crate) advertised_window: usize,
+    pub(crate) reset: StreamReset,
+    pub(crate) heartbeat: Heartbeat,
+    /// Chunks to send with the next packets: answers, encoded already.
+    pub(crate) control: VecDeque<Vec<u8>>,
+}
+
+/// The states in which the peer is known.
+#[derive(Debug)]
+pub(crate) enum Phase {
+    /// COOKIE-ECHOED: the cookie goes back to the peer.
+    CookieEchoed { cookie: Vec<u8>, retry: Retry },
+    /// ESTABLISHED
+    Established,
+    /// SHUTDOWN-PENDING: what is queued is still delivered.
+    ShutdownPending,
+    /// SHUTDOWN-SENT
+    ShutdownSent(Retry),
+    /// SHUTDOWN-RECEIVED: what is queued is still delivered.
+    ShutdownReceived,
+    /// SHUTDOWN-ACK-SENT
+    ShutdownAckSent(Retry),
+}
+
+impl State {
+    pub(crate) fn summary(&self) -> AssociationState {
+        match self {
+            State::Idle => AssociationState::Idle,
+            State::CookieWait(_) => AssociationState::Connecting,
+            State::Closed => AssociationState::Closed,
+            State::Open(open) => match open.phase {
+                Phase::CookieEchoed { .. } => AssociationState::Connecting,
+                Phase::Established => AssociationState::Connected,
+                Phase::ShutdownPending
+                | Phase::ShutdownSent(_)
+                | Phase::ShutdownReceived
+                | Phase::ShutdownAckSent(_) => AssociationState::ShuttingDown,
+            },
+        }
+    }
+}
+
+impl Open {
+    /// Queues an encoded chunk. A peer that asks for more answers than leave gets fewer.
+    pub(crate) fn reply(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        if self.control.len() < MAX_PENDING_REPLIES {
+            let mut chunk = Vec::new();
+            write(&mut chunk);
+            self.control.push_back(chunk);
+        }
+    }
+}
+
+impl Phase {
+    /// Data may leave (RFC 9260 §6, §9.2).
+    pub(crate) fn may_send_data(&self) -> bool {
+        matches!(
+            self,
+            Phase::CookieEchoed { .. }
+                | Phase::Established
+                | Phase::ShutdownPending
+                | Phase::ShutdownReceived
+        )
+    }
+
+    /// Data is taken (RFC 9260 §6, §9.2).
+    pub(crate) fn may_receive_data(&self) -> bool {
+        !matches!(self, Phase::ShutdownReceived | Phase::ShutdownAckSent(_))
+    }
+
+    /// The application may queue messages.
+    pub(crate) fn accepts_messages(&self) -> bool {
+        matches!(self, Phase::CookieEchoed { .. } | Phase::Established)
+    }
+
+    pub(crate) fn retry_mut(&mut self) -> Option<&mut Retry> {
+        match self {
+            Phase::CookieEchoed { retry, .. }
+            | Phase::ShutdownSent(retry)
+            | Phase::ShutdownAckSent(retry) => Some(retry),
+            Phase::Established | Phase::ShutdownPending | Phase::ShutdownReceived => None,
+        }
+    }
+
+    pub(crate) fn retry(&self) -> Option<&Retry> {
+        match self {
+            Phase::CookieEchoed { retry, .. }
+            | Phase::ShutdownSent(retry)
+            | Phase::ShutdownAckSent(retry) => Some(retry),
+            Phase::Established | Phase::ShutdownPending | Phase::ShutdownReceived => None,
+        }
+    }
+}

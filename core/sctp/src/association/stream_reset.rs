@@ -1,0 +1,295 @@
+use std::collections::VecDeque;
+
+use duologue_base::{Instant, Seq32, StreamId};
+
+use super::retry::Retry;
+use super::state::{Open, Phase};
+use super::{Association, State};
+use crate::limits::{MAX_REMEMBERED_RESULTS, MAX_RESET_STREAMS};
+use crate::packet::{RawChunk, Reconfig, ReconfigParameter, ReconfigResult, StreamList};
+use crate::send::SendQueue;
+use crate::tsn::Tsn;
+use crate::{Config, Event};
+
+/// Re-configuration in both directions (RFC 6525).
+#[derive(Debug)]
+pub(crate) struct StreamReset {
+    /// Number of our next request.
+    next_request: Seq32,
+    outstanding: Option<Outstanding>,
+    /// Number of the peer's next request.
+    peer_next: Seq32,
+    /// The peer's last requests and what we answered, for retransmitted ones.
+    results: VecDeque<(Seq32, ReconfigResult)>,
+    /// The peer's request to reset streams that waits for data sent before it.
+    deferred: Option<Deferred>,
+}
+
+/// A request of ours that is not answered yet; there is one at a time (RFC 6525 §5.1.1).
+#[derive(Debug)]
+struct Outstanding {
+    request: Seq32,
+    last_tsn: Tsn,
+    streams: Vec<StreamId>,
+    retry: Retry,
+}
+
+#[derive(Debug)]
+struct Deferred {
+    request: Seq32,
+    last_tsn: Tsn,
+    /// Empty means all streams.
+    streams: Vec<StreamId>,
+}
+
+impl StreamReset {
+    /// RFC 6525 §4.1: numbering begins at each side's initial TSN.
+    pub(crate) fn new(local_initial_tsn: Seq32, peer_initial_tsn: Seq32) -> Self {
+        StreamReset {
+            next_request: local_initial_tsn,
+            outstanding: None,
+            peer_next: peer_initial_tsn,
+            results: VecDeque::new(),
+            deferred: None,
+        }
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.outstanding.as_ref()?.retry.deadline()
+    }
+
+    pub(crate) fn handle_timeout(&mut self, now: Instant) {
+        if let Some(outstanding) = &mut self.outstanding {
+            outstanding.retry.handle_timeout(now);
+        }
+    }
+
+    /// A request is to be sent, now or as soon as the last is answered.
+    pub(crate) fn is_due(&self, queue: &SendQueue) -> bool {
+        match &self.outstanding {
+            Some(outstanding) => outstanding.retry.is_due(),
+            None => queue.has_drained(),
+        }
+    }
+
+    /// Data sent on these streams after the reset must not come in before it is performed.
+    pub(crate) fn holds_back(&self, stream: StreamId, tsn: Tsn) -> bool {
+        self.deferred.as_ref().is_some_and(|deferred| {
+            tsn > deferred.last_tsn
+                && (deferred.streams.is_empty() || deferred.streams.contains(&stream))
+        })
+    }
+
+    fn remember(&mut self, request: Seq32, result: ReconfigResult) {
+        if self.results.len() >= MAX_REMEMBERED_RESULTS {
+            self.results.pop_front();
+        }
+        self.results.push_back((request, result));
+    }
+}
+
+impl Open {
+    /// Appends our request to reset the streams that are drained.
+    pub(super) fn write_reset_request(
+        &mut self,
+        now: Instant,
+        out: &mut Vec<u8>,
+        queue: &mut SendQueue,
+        config: &Config,
+    ) {
+        if self.reset.outstanding.is_none() {
+            let streams = queue.take_drained(MAX_RESET_STREAMS);
+            let request = self.reset.next_request;
+            self.reset.next_request = request.plus(1);
+            self.reset.outstanding = Some(Outstanding {
+                request,
+                last_tsn: self.sender.last_tsn(),
+                streams,
+                retry: Retry::now(),
+            });
+        }
+        let rto = self.sender.rto();
+        // RFC 6525 §4.1: the number of the peer's last request, when not an answer to one.
+        let response = self.reset.peer_next.minus(1);
+        if let Some(outstanding) = &mut self.reset.outstanding {
+            let last_tsn = outstanding.last_tsn.wire();
+            let streams = &outstanding.streams;
+            Reconfig::write_outgoing_reset(out, outstanding.request, response, last_tsn, streams);
+            outstanding.retry.on_sent(now, rto, config.timers.rto_max);
+        }
+    }
+
+    /// Performs the peer's reset once everything sent before it is here (RFC 6525 §5.2.2 E3).
+    pub(super) fn perform_deferred_reset(&mut self, events: &mut VecDeque<Event>) {
+        let Some(deferred) = self
+            .reset
+            .deferred
+            .take_if(|deferred| deferred.last_tsn <= self.tracker.cumulative())
+        else {
+            return;
+        };
+        let streams = if deferred.streams.is_empty() {
+            self.in_streams.ids()
+        } else {
+            deferred.streams
+        };
+        for stream in streams {
+            self.in_streams.reset(stream);
+            events.push_back(Event::PeerStreamReset { stream });
+        }
+        self.answer(deferred.request, ReconfigResult::Performed);
+    }
+
+    fn answer(&mut self, request: Seq32, result: ReconfigResult) {
+        match self.reset.results.iter_mut().find(|r| r.0 == request) {
+            Some(remembered) => remembered.1 = result,
+            None => self.reset.remember(request, result),
+        }
+        self.reply(|out| Reconfig::write_response(out, request, result));
+    }
+}
+
+impl Association {
+    pub(super) fn handle_reconfig(&mut self, chunk: RawChunk<'_>) -> bool {
+        let mut understood = false;
+        for parameter in Reconfig::parse(chunk).parameters() {
+            understood = true;
+            match parameter {
+                ReconfigParameter::Response { request, result } => {
+                    self.handle_reset_response(request, result);
+                }
+                ReconfigParameter::OutgoingReset { request, .. }
+                | ReconfigParameter::IncomingReset { request, .. }
+                | ReconfigParameter::SsnTsnReset { request }
+                | ReconfigParameter::AddOutgoing { request, .. }
+                | ReconfigParameter::AddIncoming { request, .. } => {
+                    self.handle_reconfig_request(request, parameter);
+                }
+            }
+        }
+        understood
+    }
+
+    /// RFC 6525 §5.2.1: each request is carried out once, and each copy is answered.
+    fn handle_reconfig_request(&mut self, request: Seq32, parameter: ReconfigParameter<'_>) {
+        let State::Open(open) = &mut self.state else {
+            return;
+        };
+        if let Some(&(_, result)) = open.reset.results.iter().find(|r| r.0 == request) {
+            open.reply(|out| Reconfig::write_response(out, request, result));
+            return;
+        }
+        if request != open.reset.peer_next {
+            let result = ReconfigResult::BadSequenceNumber;
+            open.reply(|out| Reconfig::write_response(out, request, result));
+            return;
+        }
+        open.reset.peer_next = request.plus(1);
+        match parameter {
+            ReconfigParameter::OutgoingReset {
+                last_tsn, streams, ..
+            } => {
+                let last_tsn = open.tracker.cumulative().nearest(last_tsn);
+                open.begin_peer_reset(request, last_tsn, streams, &mut self.events);
+            }
+            ReconfigParameter::IncomingReset { streams, .. } => {
+                let ids: Vec<StreamId> = if streams.is_all() {
+                    self.queue.stream_ids()
+                } else {
+                    let count = open.outbound_streams;
+                    streams
+                        .iter()
+                        .filter(|id| id.0 < count)
+                        .take(MAX_RESET_STREAMS)
+                        .collect()
+                };
+                let result = if ids.is_empty() {
+                    ReconfigResult::NothingToDo
+                } else {
+                    ReconfigResult::Performed
+                };
+                for id in ids {
+                    self.queue.begin_reset(id);
+                }
+                open.answer(request, result);
+            }
+            ReconfigParameter::AddOutgoing { count, .. } => {
+                let total = open.inbound_streams.checked_add(count);
+                let result = match total.filter(|&total| total <= self.config.streams) {
+                    Some(total) => {
+                        open.inbound_streams = total;
+                        ReconfigResult::Performed
+                    }
+                    None => ReconfigResult::Denied,
+                };
+                open.answer(request, result);
+            }
+            // We never send on more streams than were agreed, and never begin all numbers anew.
+            ReconfigParameter::SsnTsnReset { .. }
+            | ReconfigParameter::AddIncoming { .. }
+            | ReconfigParameter::Response { .. } => open.answer(request, ReconfigResult::Denied),
+        }
+    }
+
+    fn handle_reset_response(&mut self, request: Seq32, result: ReconfigResult) {
+        let State::Open(open) = &mut self.state else {
+            return;
+        };
+        let is_ours = |outstanding: &mut Outstanding| outstanding.request == request;
+        if result == ReconfigResult::InProgress {
+            // RFC 6525 §5.2.7: asked again later, with the same number.
+            return;
+        }
+        let Some(outstanding) = open.reset.outstanding.take_if(is_ours) else {
+            return;
+        };
+        let performed = matches!(
+            result,
+            ReconfigResult::Performed | ReconfigResult::NothingToDo
+        );
+        for stream in outstanding.streams {
+            if result == ReconfigResult::AlreadyInProgress && self.queue.ask_again(stream) {
+                continue;
+            }
+            self.queue.end_reset(stream, performed);
+            self.events.push_back(if performed {
+                Event::StreamReset { stream }
+            } else {
+                Event::StreamResetRefused { stream }
+            });
+        }
+    }
+}
+
+impl Open {
+    /// RFC 6525 §5.2.2
+    fn begin_peer_reset(
+        &mut self,
+        request: Seq32,
+        last_tsn: Tsn,
+        streams: StreamList<'_>,
+        events: &mut VecDeque<Event>,
+    ) {
+        if self.reset.deferred.is_some() {
+            // One at a time: an honest peer waits for our answer (§5.1.1).
+            self.answer(request, ReconfigResult::AlreadyInProgress);
+            return;
+        }
+        let known = self.inbound_streams;
+        let listed: Vec<StreamId> = streams.iter().filter(|id| id.0 < known).collect();
+        if listed.is_empty() && !streams.is_all() {
+            self.answer(request, ReconfigResult::WrongSsn);
+            return;
+        }
+        self.reset.deferred = Some(Deferred {
+            request,
+            last_tsn,
+            streams: listed,
+        });
+        if last_tsn > self.tracker.cumulative() && matches!(self.phase, Phase::Established) {
+            self.answer(request, ReconfigResult::InProgress);
+            return;
+        }
+        self.perform_deferred_reset(events);
+    }
+}

@@ -1,0 +1,357 @@
+//! A rate-based controller after BBRv3 (draft-ietf-ccwg-bbr).
+//!
+//! It measures the path's bandwidth and least round-trip time, sends at the one and keeps a small
+//! multiple of their product under way. Now and then it probes for more bandwidth, and drains what
+//! queue that made. Where it departs from the draft: losses count as congestion only when the round
+//! trips of the same round show a queue, so that a radio link which loses packets at random is
+//! still filled.
+
+mod filter;
+
+use std::time::Duration;
+
+use duologue_base::Instant;
+
+use self::filter::{Aggregation, Bandwidth, FullPipe, MinRtt, Round};
+use super::{AckSample, INITIAL_WINDOW_PACKETS, bytes_in, scale};
+
+/// Doubles the rate every round trip: 4·ln 2.
+const STARTUP_PACING_GAIN: f64 = 2.77;
+const DRAIN_PACING_GAIN: f64 = 0.5;
+const UP_PACING_GAIN: f64 = 1.25;
+const DOWN_PACING_GAIN: f64 = 0.9;
+const WINDOW_GAIN: f64 = 2.0;
+/// Just below the estimate, so that a queue drains rather than stays.
+const PACING_MARGIN: f64 = 0.99;
+/// Share of the ceiling left to others while cruising.
+const HEADROOM: f64 = 0.85;
+/// What short-term bounds and the ceiling keep after congestion.
+const BETA: f64 = 0.7;
+/// A round that loses more than this, with a queue, was too much.
+const LOSS_THRESHOLD: f64 = 0.02;
+/// A round that loses more than this was too much whatever the round trips say: a policer.
+const POLICER_THRESHOLD: f64 = 0.3;
+const MIN_WINDOW_PACKETS: usize = 4;
+/// Time at a small window to see the path without our own queue.
+const PROBE_RTT_TIME: Duration = Duration::from_millis(200);
+const PROBE_RTT_GAIN: f64 = 0.5;
+/// Bandwidth is probed after this long at the latest…
+const PROBE_WAIT_MIN: Duration = Duration::from_millis(2_000);
+const PROBE_WAIT_SPREAD_MS: u32 = 1_000;
+/// …or this many rounds, about when a Reno flow would have grown by as much.
+const PROBE_WAIT_MAX_ROUNDS: u64 = 63;
+/// A burst sent by one system call; three of them may be under way on any path.
+const QUANTUM_TIME: Duration = Duration::from_millis(1);
+
+/// The controller's state.
+#[derive(Debug)]
+pub(crate) struct Bbr {
+    mtu: usize,
+    burst: usize,
+    random: u32,
+    phase: Phase,
+    window: usize,
+    pacing_rate: Option<u64>,
+    round: Round,
+    bandwidth: Bandwidth,
+    full_pipe: FullPipe,
+    min_rtt: MinRtt,
+    aggregation: Aggregation,
+    /// Most that may be under way without loss, as far as probing found out (`inflight_hi`).
+    ceiling: Option<usize>,
+    /// Bounds after congestion until the next probe (`bw_lo`, `inflight_lo`).
+    short_term: Option<ShortTerm>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Phase {
+    /// Doubling until the bandwidth is found.
+    Startup,
+    /// Letting the queue that made go.
+    Drain,
+    /// Below the bandwidth until no queue is left.
+    Down,
+    /// At the bandwidth, until it is time to probe.
+    Cruise { until: Instant, until_round: u64 },
+    /// At the bandwidth for one round with all bounds lifted.
+    Refill { until_round: u64 },
+    /// Above the bandwidth.
+    Up { since_round: u64 },
+    /// Nearly idle, to measure the least round-trip time.
+    ProbeRtt { until: Option<Instant> },
+}
+
+#[derive(Clone, Copy, Debug)]
+struct ShortTerm {
+    bandwidth: u64,
+    in_flight: usize,
+}
+
+impl Bbr {
+    pub(super) fn new(mtu: usize, burst: usize, seed: u32) -> Self {
+        Bbr {
+            mtu,
+            burst,
+            random: seed | 1,
+            phase: Phase::Startup,
+            window: mtu * INITIAL_WINDOW_PACKETS,
+            pacing_rate: None,
+            round: Round::default(),
+            bandwidth: Bandwidth::default(),
+            full_pipe: FullPipe::default(),
+            min_rtt: MinRtt::default(),
+            aggregation: Aggregation::default(),
+            ceiling: None,
+            short_term: None,
+        }
+    }
+
+    pub(super) fn on_ack(&mut self, sample: &AckSample) {
+        let ended = self.round.on_ack(sample);
+        self.bandwidth.on_ack(sample);
+        self.aggregation
+            .on_ack(sample, self.bandwidth(), self.window, ended.is_some());
+        self.min_rtt.on_ack(sample);
+        if let Some(ended) = ended {
+            let congested = self.is_congested(&ended);
+            if !self.full_pipe.is_reached() {
+                self.full_pipe
+                    .on_round(self.bandwidth.max(), sample.app_limited);
+            }
+            if congested {
+                self.on_congestion(sample, &ended);
+            }
+        }
+        self.advance_phase(sample);
+        self.update_pacing_rate(sample);
+        self.update_window(sample);
+    }
+
+    /// The losses of a round mean congestion: many, and with a queue.
+    fn is_congested(&self, ended: &filter::EndedRound) -> bool {
+        let rate = ended.loss_rate();
+        let queued = match (ended.min_rtt, self.min_rtt.value()) {
+            (Some(rtt), Some(min)) => rtt > min + min / 8 + Duration::from_micros(500),
+            _ => false,
+        };
+        rate > POLICER_THRESHOLD || (queued && rate > LOSS_THRESHOLD)
+    }
+
+    fn on_congestion(&mut self, sample: &AckSample, ended: &filter::EndedRound) {
+        match self.phase {
+            Phase::Startup => {
+                self.full_pipe.set_reached();
+                self.ceiling = Some(self.product(1.0).max(ended.delivered));
+            }
+            Phase::Refill { .. } | Phase::Up { .. } => {
+                let limit = scale(self.product(1.0).min(self.window), BETA);
+                self.ceiling = Some(sample.sent_in_flight.max(limit));
+                self.enter_down();
+            }
+            Phase::Drain | Phase::Down | Phase::Cruise { .. } => {
+                let before = self.short_term.unwrap_or(ShortTerm {
+                    bandwidth: self.bandwidth.max(),
+                    in_flight: self.window,
+                });
+                self.short_term = Some(ShortTerm {
+                    bandwidth: ended.max_rate.max((before.bandwidth as f64 * BETA) as u64),
+                    in_flight: ended.delivered.max(scale(before.in_flight, BETA)),
+                });
+            }
+            Phase::ProbeRtt { .. } => {}
+        }
+    }
+
+    fn advance_phase(&mut self, sample: &AckSample) {
+        match self.phase {
+            Phase::Startup => {
+                if self.full_pipe.is_reached() {
+                    self.phase = Phase::Drain;
+                }
+            }
+            Phase::Drain => {
+                if sample.in_flight <= self.product(1.0) {
+                    self.enter_down();
+                }
+            }
+            Phase::Down => {
+                let room = self
+                    .ceiling
+                    .map_or(usize::MAX, |ceiling| scale(ceiling, HEADROOM));
+                if sample.in_flight <= self.product(1.0).min(room) {
+                    self.enter_cruise(sample.now);
+                }
+            }
+            Phase::Cruise { until, until_round } => {
+                if sample.now >= until || self.round.count() >= until_round {
+                    self.short_term = None;
+                    let until_round = self.round.count() + 1;
+                    self.phase = Phase::Refill { until_round };
+                }
+            }
+            Phase::Refill { until_round } => {
+                if self.round.count() >= until_round {
+                    let since_round = self.round.count();
+                    self.phase = Phase::Up { since_round };
+                }
+            }
+            Phase::Up { since_round } => self.advance_up(sample, since_round),
+            Phase::ProbeRtt { until } => self.advance_probe_rtt(sample, until),
+        }
+        let probing = matches!(self.phase, Phase::ProbeRtt { .. } | Phase::Startup);
+        if !probing && self.min_rtt.is_stale(sample.now) {
+            self.phase = Phase::ProbeRtt { until: None };
+        }
+    }
+
+    fn advance_up(&mut self, sample: &AckSample, since_round: u64) {
+        if let Some(ceiling) = &mut self.ceiling
+            && sample.prior_in_flight + self.mtu >= *ceiling
+        {
+            *ceiling += sample.acked;
+        }
+        let rounds = self.round.count() - since_round;
+        let enough = sample.prior_in_flight >= self.product(UP_PACING_GAIN);
+        if (rounds >= 1 && enough) || (rounds >= 2 && sample.app_limited) || rounds >= 5 {
+            self.enter_down();
+        }
+    }
+
+    fn advance_probe_rtt(&mut self, sample: &AckSample, until: Option<Instant>) {
+        match until {
+            None => {
+                if sample.in_flight <= self.probe_rtt_window() {
+                    let time = PROBE_RTT_TIME.max(sample.smoothed_rtt);
+                    self.phase = Phase::ProbeRtt {
+                        until: Some(sample.now + time),
+                    };
+                    self.min_rtt.restart(sample.now);
+                }
+            }
+            Some(until) if sample.now >= until => {
+                self.min_rtt.confirm(sample.now);
+                if self.full_pipe.is_reached() {
+                    self.enter_cruise(sample.now);
+                } else {
+                    self.phase = Phase::Startup;
+                }
+            }
+            Some(_) => {}
+        }
+    }
+
+    fn enter_down(&mut self) {
+        self.bandwidth.advance_cycle();
+        self.phase = Phase::Down;
+    }
+
+    fn enter_cruise(&mut self, now: Instant) {
+        let spread = u64::from(self.next_random() % PROBE_WAIT_SPREAD_MS);
+        let packets = (self.product(1.0) / self.mtu) as u64;
+        let rounds = packets.clamp(8, PROBE_WAIT_MAX_ROUNDS) + u64::from(self.next_random() % 2);
+        self.phase = Phase::Cruise {
+            until: now + PROBE_WAIT_MIN + Duration::from_millis(spread),
+            until_round: self.round.count() + rounds,
+        };
+    }
+
+    /// Xorshift: flows that probe at different times see each other's effect.
+    fn next_random(&mut self) -> u32 {
+        self.random ^= self.random << 13;
+        self.random ^= self.random >> 17;
+        self.random ^= self.random << 5;
+        self.random
+    }
+
+    /// Bytes per second that the path carries, as far as we know and dare.
+    fn bandwidth(&self) -> u64 {
+        let bound = self.short_term.map_or(u64::MAX, |bound| bound.bandwidth);
+        self.bandwidth.max().min(bound)
+    }
+
+    /// Bandwidth × least round-trip time × `gain`: what fills the path without a queue.
+    fn product(&self, gain: f64) -> usize {
+        match self.min_rtt.value() {
+            Some(rtt) if self.bandwidth.max() > 0 => scale(bytes_in(self.bandwidth(), rtt), gain),
+            _ => scale(self.mtu * INITIAL_WINDOW_PACKETS, gain),
+        }
+    }
+
+    fn update_pacing_rate(&mut self, sample: &AckSample) {
+        let gain = match self.phase {
+            Phase::Startup => STARTUP_PACING_GAIN,
+            Phase::Drain => DRAIN_PACING_GAIN,
+            Phase::Down => DOWN_PACING_GAIN,
+            Phase::Up { .. } => UP_PACING_GAIN,
+            Phase::Cruise { .. } | Phase::Refill { .. } | Phase::ProbeRtt { .. } => 1.0,
+        };
+        let bandwidth = match self.bandwidth() {
+            0 => {
+                let rtt = sample.smoothed_rtt.max(Duration::from_micros(1));
+                ((self.mtu * INITIAL_WINDOW_PACKETS) as f64 / rtt.as_secs_f64()) as u64
+            }
+            bandwidth => bandwidth,
+        };
+        let rate = (bandwidth as f64 * gain * PACING_MARGIN) as u64;
+        // Before the bandwidth is found a low sample is only a slow application.
+        if self.full_pipe.is_reached() || self.pacing_rate.is_none_or(|before| rate > before) {
+            self.pacing_rate = Some(rate);
+        }
+    }
+
+    fn update_window(&mut self, sample: &AckSample) {
+        let quantum = self.pacing_rate.map_or(0, |rate| {
+            bytes_in(rate, QUANTUM_TIME).clamp(self.mtu, self.burst)
+        });
+        let target = (self.product(WINDOW_GAIN) + self.aggregation.extra()).max(3 * quantum);
+        let grown = self.window + sample.acked;
+        if self.full_pipe.is_reached() {
+            self.window = grown.min(target);
+        } else if self.window < target || sample.delivered < (self.mtu * 2) as u64 {
+            self.window = grown;
+        }
+        let ceiling = match self.phase {
+            Phase::Startup => None,
+            Phase::Cruise { .. } | Phase::Down => {
+                self.ceiling.map(|ceiling| scale(ceiling, HEADROOM))
+            }
+            _ => self.ceiling,
+        };
+        let bounds = [
+            ceiling,
+            self.short_term.map(|bound| bound.in_flight),
+            matches!(self.phase, Phase::ProbeRtt { .. }).then(|| self.probe_rtt_window()),
+        ];
+        let bound = bounds.into_iter().flatten().min().unwrap_or(usize::MAX);
+        self.window = self.window.min(bound).max(self.mtu * MIN_WINDOW_PACKETS);
+    }
+
+    fn probe_rtt_window(&self) -> usize {
+        self.product(PROBE_RTT_GAIN)
+            .max(self.mtu * MIN_WINDOW_PACKETS)
+    }
+
+    pub(super) fn on_timeout(&mut self) {
+        // The model stands; the window comes back as packets are acknowledged.
+        self.window = self.mtu * MIN_WINDOW_PACKETS;
+    }
+
+    pub(super) fn on_restart_from_idle(&mut self, now: Instant) {
+        self.aggregation.restart(now);
+        // The pause drained the queue: what ProbeRtt is for has happened.
+        if let Phase::ProbeRtt { until: None } = self.phase {
+            self.phase = Phase::ProbeRtt {
+                until: Some(now + PROBE_RTT_TIME),
+            };
+            self.min_rtt.restart(now);
+        }
+    }
+
+    pub(super) fn window(&self) -> usize {
+        self.window
+    }
+
+    pub(super) fn pacing_rate(&self) -> Option<u64> {
+        self.pacing_rate
+    }
+}

@@ -1,0 +1,118 @@
+//! How much may be under way, and how fast: a seam with two controllers behind it.
+//!
+//! The sender says what was sent, acknowledged and lost; the controller answers with a window and
+//! a rate. Detecting losses is not its business (`send/recovery.rs`).
+
+mod bbr;
+mod cubic;
+mod pacer;
+
+use std::time::Duration;
+
+use duologue_base::Instant;
+
+use self::bbr::Bbr;
+use self::cubic::Cubic;
+use crate::CongestionAlgorithm;
+
+pub(crate) use pacer::Pacer;
+
+/// Packets that may be sent before anything is known of the path (RFC 6928 §2).
+pub(crate) const INITIAL_WINDOW_PACKETS: usize = 10;
+
+/// What one SACK told, for the controller.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AckSample {
+    pub(crate) now: Instant,
+    /// Bytes acknowledged by it.
+    pub(crate) acked: usize,
+    /// Bytes it led us to declare lost.
+    pub(crate) lost: usize,
+    /// Bytes under way after it, and before.
+    pub(crate) in_flight: usize,
+    pub(crate) prior_in_flight: usize,
+    /// Bytes acknowledged over the life of the association.
+    pub(crate) delivered: u64,
+    /// The same when the newest packet now acknowledged was sent.
+    pub(crate) prior_delivered: u64,
+    /// Bytes under way when that packet was sent.
+    pub(crate) sent_in_flight: usize,
+    /// Bytes per second that arrived between the two.
+    pub(crate) rate: Option<u64>,
+    /// The sender had nothing more to send in that time: the rate says little of the path.
+    pub(crate) app_limited: bool,
+    /// Round-trip time of a packet sent once.
+    pub(crate) rtt: Option<Duration>,
+    pub(crate) smoothed_rtt: Duration,
+    /// The window was what held the sender back.
+    pub(crate) window_limited: bool,
+    /// Losses in this SACK begin a new loss episode, one round trip or more after the last.
+    pub(crate) new_episode: bool,
+}
+
+/// The controllers. One match per call instead of a `dyn` per connection.
+#[derive(Debug)]
+pub(crate) enum Controller {
+    Bbr(Box<Bbr>),
+    Cubic(Box<Cubic>),
+}
+
+impl Controller {
+    pub(crate) fn new(algorithm: CongestionAlgorithm, mtu: usize, burst: usize, seed: u32) -> Self {
+        match algorithm {
+            CongestionAlgorithm::Bbr => Controller::Bbr(Box::new(Bbr::new(mtu, burst, seed))),
+            CongestionAlgorithm::Cubic => Controller::Cubic(Box::new(Cubic::new(mtu))),
+        }
+    }
+
+    /// A SACK acknowledged something, or losses were found when it came.
+    pub(crate) fn on_ack(&mut self, sample: &AckSample) {
+        match self {
+            Controller::Bbr(bbr) => bbr.on_ack(sample),
+            Controller::Cubic(cubic) => cubic.on_ack(sample),
+        }
+    }
+
+    /// Everything under way was declared lost (`T3-rtx` expired).
+    pub(crate) fn on_timeout(&mut self, now: Instant) {
+        match self {
+            Controller::Bbr(bbr) => bbr.on_timeout(),
+            Controller::Cubic(cubic) => cubic.on_timeout(now),
+        }
+    }
+
+    /// Sending begins again after a pause with nothing under way.
+    pub(crate) fn on_restart_from_idle(&mut self, now: Instant) {
+        match self {
+            Controller::Bbr(bbr) => bbr.on_restart_from_idle(now),
+            Controller::Cubic(cubic) => cubic.on_restart_from_idle(now),
+        }
+    }
+
+    /// Bytes that may be under way.
+    pub(crate) fn window(&self) -> usize {
+        match self {
+            Controller::Bbr(bbr) => bbr.window(),
+            Controller::Cubic(cubic) => cubic.window(),
+        }
+    }
+
+    /// Bytes per second; `None` while there is nothing to base it on.
+    pub(crate) fn pacing_rate(&self) -> Option<u64> {
+        match self {
+            Controller::Bbr(bbr) => bbr.pacing_rate(),
+            Controller::Cubic(cubic) => cubic.pacing_rate(),
+        }
+    }
+}
+
+/// Bytes that `rate` moves in `time`.
+fn bytes_in(rate: u64, time: Duration) -> usize {
+    let bytes = u128::from(rate) * time.as_nanos() / 1_000_000_000;
+    usize::try_from(bytes).unwrap_or(usize::MAX)
+}
+
+/// `value × factor` for the gains of the controllers.
+fn scale(value: usize, factor: f64) -> usize {
+    (value as f64 * factor) as usize
+}

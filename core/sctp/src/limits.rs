@@ -1,0 +1,57 @@
+//! Every bound of the crate. A peer must not choose how much memory or work it costs us.
+
+/// Least packet size that a [`Config`](crate::Config) may ask for; smaller ones are raised to it.
+pub(crate) const MIN_MTU: usize = 512;
+
+/// Gap-ack blocks count from the cumulative TSN in 16 bits (RFC 9260 §3.3.4), so nothing further
+/// ahead can be acknowledged: it is neither sent nor accepted.
+pub(crate) const MAX_TSN_SPAN: u64 = 60_000;
+
+/// Separate ranges of received TSNs kept above the cumulative one.
+pub(crate) const MAX_RECEIVED_RANGES: usize = 4_096;
+
+/// Duplicate TSNs reported in one SACK.
+pub(crate) const MAX_REPORTED_DUPLICATES: usize = 32;
+
+/// What a message or a run of fragments counts against the receive window beside its bytes: about
+/// what its bookkeeping takes, so that a flood of tiny messages is bounded as well.
+pub(crate) const RECEIVE_OVERHEAD: usize = 64;
+
+/// What a queued message counts against [`Config::send_buffer`](crate::Config::send_buffer) beside
+/// its bytes.
+pub(crate) const SEND_OVERHEAD: usize = 64;
+
+/// The fragments of a message longer than one packet are at least this long where the rest of a
+/// packet is filled, except the last.
+pub(crate) const MIN_FRAGMENT: usize = 64;
+
+/// A packet that misses the full size by at most this much is padded (RFC 4820) when more follow,
+/// so that a train of equal packets goes on.
+pub(crate) const MAX_PADDING: usize = 128;
+
+/// Streams named in one request to reset (RFC 6525 §4.1).
+pub(crate) const MAX_RESET_STREAMS: usize = 200;
+
+/// Results of the peer's re-configuration requests kept for answering retransmitted ones.
+pub(crate) const MAX_REMEMBERED_RESULTS: usize = 4;
+
+/// Answers (HEARTBEAT ACK, ERROR, INIT ACK and others) waiting to be sent; more are dropped.
+pub(crate) const MAX_PENDING_REPLIES: usize = 16;
+
+/// Bytes of a HEARTBEAT's information that we echo.
+pub(crate) const MAX_HEARTBEAT_INFO: usize = 512;
+
+/// Bytes of a state cookie that we echo.
+pub(crate) const MAX_COOKIE: usize = 1_024;
+
+/// Parameters read from one INIT or INIT ACK.
+pub(crate) const MAX_PARAMETERS: usize = 64;
+
+/// Unknown parameters of an INIT reported back in the INIT ACK (RFC 9260 §3.2.2).
+pub(crate) const MAX_UNRECOGNIZED: usize = 4;
+
+/// Streams listed in one FORWARD-TSN.
+pub(crate) const MAX_SKIPPED_STREAMS: usize = 250;
+
+/// Capacity above which an emptied ring gives its memory back when the association falls idle.
+pub(crate) const IDLE_CAPACITY: usize = 64;

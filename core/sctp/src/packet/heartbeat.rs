@@ -1,0 +1,18 @@
+use super::parameter::{self, write_parameter};
+use super::{kind, write_chunk};
+
+/// HEARTBEAT (RFC 9260 §3.3.5). `info` comes back in the HEARTBEAT ACK.
+pub(crate) fn write_heartbeat(out: &mut Vec<u8>, info: &[u8]) {
+    write_chunk(out, kind::HEARTBEAT, 0, |out| {
+        write_parameter(out, parameter::HEARTBEAT_INFO, |out| {
+            out.extend_from_slice(info);
+        });
+    });
+}
+
+/// HEARTBEAT ACK (RFC 9260 §3.3.6). `value` is all that the HEARTBEAT carried.
+pub(crate) fn write_heartbeat_ack(out: &mut Vec<u8>, value: &[u8]) {
+    write_chunk(out, kind::HEARTBEAT_ACK, 0, |out| {
+        out.extend_from_slice(value);
+    });
+}

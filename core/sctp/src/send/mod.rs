@@ -1,0 +1,217 @@
+//! From messages to chunks: what waits (`queue`, `scheduler`, `messages`), what is under way
+//! (`in_flight`), what SACKs say of it (`acknowledged`), what is lost (`recovery`), what is given
+//! up (`abandon`), and what is written (`transmit`).
+
+mod abandon;
+mod acknowledged;
+mod in_flight;
+mod messages;
+mod queue;
+mod recovery;
+mod rtt;
+mod scheduler;
+mod transmit;
+
+use std::time::Duration;
+
+use duologue_base::{Instant, Seq32};
+
+use self::in_flight::InFlight;
+use self::recovery::Recovery;
+use self::rtt::Rtt;
+use crate::Config;
+use crate::congestion::{Controller, Pacer};
+use crate::tsn::Tsn;
+
+pub(crate) use messages::{Expiry, OutMessage};
+pub(crate) use queue::SendQueue;
+
+/// The sending half of an association that is set up.
+#[derive(Debug)]
+pub(crate) struct Sender {
+    in_flight: InFlight,
+    recovery: Recovery,
+    rtt: Rtt,
+    controller: Controller,
+    pacer: Pacer,
+    delivery: Delivery,
+    scoreboard: Scoreboard,
+    /// I-DATA is in use, and with it I-FORWARD-TSN.
+    interleaved: bool,
+    /// FORWARD-TSN may be used: without it everything is reliable.
+    partial_reliability: bool,
+    /// Bytes of started messages beyond which no further ones are begun in between: the peer has
+    /// to hold what is incomplete.
+    open_limit: usize,
+    /// As last advertised.
+    peer_window: usize,
+    /// Everything up to here is acknowledged or given up (RFC 3758 §3.5).
+    advanced: Tsn,
+    forward: Forward,
+    counters: SendCounters,
+}
+
+/// The gap-ack blocks of the last SACK, and a list to put the next one's in.
+#[derive(Debug, Default)]
+struct Scoreboard {
+    ranges: Vec<(Tsn, Tsn)>,
+    spare: Vec<(Tsn, Tsn)>,
+}
+
+/// Whether a FORWARD-TSN is to be sent.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Forward {
+    /// The peer knows everything.
+    Idle,
+    Due,
+    Sent {
+        at: Instant,
+    },
+}
+
+/// Counts what is delivered, for rate samples (draft-ietf-ccwg-bbr §4.1).
+#[derive(Debug)]
+struct Delivery {
+    bytes: u64,
+    at: Instant,
+    /// When the first packet of the current sample was sent.
+    first_sent_at: Instant,
+    last_sent_at: Option<Instant>,
+    /// Until this many bytes are delivered, the application is what limits the rate.
+    app_limited_until: u64,
+    /// The last packet left more behind to send.
+    backlogged: bool,
+    /// The window kept something from being sent since the last SACK.
+    window_limited: bool,
+}
+
+/// What statistics count.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct SendCounters {
+    pub(crate) chunks_retransmitted: u64,
+    pub(crate) spurious_retransmissions: u64,
+    pub(crate) timeouts: u64,
+}
+
+impl Sender {
+    pub(crate) fn new(
+        config: &Config,
+        now: Instant,
+        initial_tsn: Seq32,
+        peer_window: usize,
+        (interleaved, partial_reliability): (bool, bool),
+        seed: u32,
+    ) -> Self {
+        let first = Tsn::initial(initial_tsn);
+        Sender {
+            in_flight: InFlight::new(first),
+            recovery: Recovery::new(first),
+            rtt: Rtt::new(&config.timers),
+            controller: Controller::new(config.congestion, config.mtu, config.max_burst, seed),
+            pacer: Pacer::new(now, config.mtu, config.max_burst),
+            delivery: Delivery {
+                bytes: 0,
+                at: now,
+                first_sent_at: now,
+                last_sent_at: None,
+                app_limited_until: 0,
+                backlogged: false,
+                window_limited: false,
+            },
+            scoreboard: Scoreboard::default(),
+            interleaved,
+            partial_reliability,
+            open_limit: peer_window / 2,
+            peer_window,
+            advanced: first.previous(),
+            forward: Forward::Idle,
+            counters: SendCounters::default(),
+        }
+    }
+
+    /// The last TSN given to a chunk.
+    pub(crate) fn last_tsn(&self) -> Tsn {
+        self.in_flight.next_tsn().previous()
+    }
+
+    /// Nothing waits for an acknowledgement.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.in_flight.is_empty()
+    }
+
+    pub(crate) fn unacknowledged(&self) -> (usize, usize) {
+        (self.in_flight.outstanding_bytes(), self.in_flight.len())
+    }
+
+    pub(crate) fn interleaved(&self) -> bool {
+        self.interleaved
+    }
+
+    pub(crate) fn peer_window(&self) -> usize {
+        self.peer_window
+            .saturating_sub(self.in_flight.outstanding_bytes())
+    }
+
+    /// As the peer last said.
+    pub(crate) fn advertised_peer_window(&self) -> usize {
+        self.peer_window
+    }
+
+    pub(crate) fn rto_max(&self) -> Duration {
+        self.rtt.rto_max()
+    }
+
+    /// Everything under way leaves again with the next packets.
+    pub(crate) fn send_again(&mut self, queue: &mut SendQueue) {
+        if !self.in_flight.is_empty() {
+            self.lose_all(false, queue);
+        }
+    }
+
+    pub(crate) fn window(&self) -> usize {
+        self.controller.window()
+    }
+
+    pub(crate) fn pacing_rate(&self) -> Option<u64> {
+        self.controller.pacing_rate()
+    }
+
+    pub(crate) fn smoothed_rtt(&self) -> Option<Duration> {
+        self.rtt.smoothed()
+    }
+
+    pub(crate) fn min_rtt(&self) -> Option<Duration> {
+        self.rtt.min()
+    }
+
+    pub(crate) fn rto(&self) -> Duration {
+        self.rtt.rto(0)
+    }
+
+    /// A HEARTBEAT ACK measured the path.
+    pub(crate) fn on_path_sample(&mut self, rtt: Duration) {
+        self.rtt.on_sample(rtt);
+        self.recovery.unanswered = 0;
+    }
+
+    pub(crate) fn counters(&self) -> SendCounters {
+        self.counters
+    }
+
+    /// Timeouts since the peer last acknowledged something.
+    pub(crate) fn unanswered(&self) -> u32 {
+        self.recovery.unanswered
+    }
+
+    /// Everything sent is void: the peer began anew.
+    pub(crate) fn forget_all(&mut self, queue: &mut SendQueue) {
+        while let Some((_, chunk)) = self.in_flight.pop() {
+            queue.finish_chunk(chunk.message);
+        }
+    }
+
+    pub(crate) fn release_memory(&mut self) {
+        self.in_flight.release_memory();
+        self.scoreboard = Scoreboard::default();
+    }
+}
