@@ -1,7 +1,12 @@
 //! ICE candidates as the application passes and reads them.
 
+use duologue_ice as ice;
+use duologue_sdp::Address;
+use duologue_sdp::attr::{Candidate, CandidateKind, CandidateTransport, TcpType};
+
 use crate::{
-    IceCandidateType, IceComponent, IceProtocol, IceServerTransportProtocol, IceTcpCandidateType,
+    Exception, IceCandidateType, IceComponent, IceProtocol, IceServerTransportProtocol,
+    IceTcpCandidateType,
 };
 
 /// What `addIceCandidate` takes (webrtc-pc §4.8.1.1); with the feature `serde` the browser's
@@ -53,8 +58,8 @@ pub struct IceCandidateParts {
     pub component: IceComponent,
     /// Its priority.
     pub priority: u32,
-    /// Its address or host name.
-    pub address: String,
+    /// Its address or host name; none for a remote candidate that the application did not add.
+    pub address: Option<String>,
     /// Its transport protocol.
     pub protocol: IceProtocol,
     /// Its port.
@@ -94,3 +99,104 @@ pub struct IceParameters {
     /// The password.
     pub password: String,
 }
+
+impl IceCandidate {
+    /// "Create an RTCIceCandidate" from a dictionary. It never fails: an attribute that cannot be
+    /// parsed is kept as it is, without parts.
+    pub fn new(init: IceCandidateInit) -> Self {
+        let parts = init
+            .candidate
+            .parse()
+            .ok()
+            .and_then(|parsed: Candidate| IceCandidateParts::new(&parsed));
+        IceCandidate {
+            init,
+            parts,
+            relay_protocol: None,
+            url: None,
+        }
+    }
+
+    /// `new RTCIceCandidate(init)`: a `TypeError` without `sdpMid` and `sdpMLineIndex`.
+    pub fn construct(init: IceCandidateInit) -> Result<Self, Exception> {
+        if init.sdp_mid.is_none() && init.sdp_m_line_index.is_none() {
+            return Err(Exception::type_error(
+                "a candidate needs an sdpMid or an sdpMLineIndex",
+            ));
+        }
+        Ok(IceCandidate::new(init))
+    }
+
+    /// A candidate that was gathered here, with what only this end knows of it.
+    pub(crate) fn from_local(init: IceCandidateInit, gathered: &ice::Candidate) -> Self {
+        let init = IceCandidateInit {
+            candidate: Candidate::from(gathered).to_string(),
+            ..init
+        };
+        IceCandidate {
+            relay_protocol: gathered.relay_protocol.map(|protocol| match protocol {
+                ice::RelayProtocol::Udp => IceServerTransportProtocol::Udp,
+                ice::RelayProtocol::Tcp => IceServerTransportProtocol::Tcp,
+                ice::RelayProtocol::Tls => IceServerTransportProtocol::Tls,
+            }),
+            url: gathered.url.clone(),
+            ..IceCandidate::new(init)
+        }
+    }
+}
+
+impl IceCandidateParts {
+    /// None if a field has a value that the W3C's enumerations do not know.
+    fn new(parsed: &Candidate) -> Option<Self> {
+        Some(IceCandidateParts {
+            foundation: parsed.foundation.to_string(),
+            component: match parsed.component {
+                1 => IceComponent::Rtp,
+                2 => IceComponent::Rtcp,
+                _ => return None,
+            },
+            priority: parsed.priority,
+            address: Some(parsed.address.to_string()),
+            protocol: match parsed.transport {
+                CandidateTransport::Udp => IceProtocol::Udp,
+                CandidateTransport::Tcp => IceProtocol::Tcp,
+                CandidateTransport::Other(_) => return None,
+            },
+            port: parsed.port,
+            candidate_type: match parsed.kind {
+                CandidateKind::Host => IceCandidateType::Host,
+                CandidateKind::ServerReflexive => IceCandidateType::Srflx,
+                CandidateKind::PeerReflexive => IceCandidateType::Prflx,
+                CandidateKind::Relayed => IceCandidateType::Relay,
+                CandidateKind::Other(_) => return None,
+            },
+            tcp_type: parsed.tcp_type.map(|tcp_type| match tcp_type {
+                TcpType::Active => IceTcpCandidateType::Active,
+                TcpType::Passive => IceTcpCandidateType::Passive,
+                TcpType::SimultaneousOpen => IceTcpCandidateType::So,
+            }),
+            related_address: parsed.related_address.as_ref().map(Address::to_string),
+            related_port: parsed.related_port,
+        })
+    }
+}
+
+/// The agent's form of a remote candidate. None for one that it cannot or must not check: another
+/// component, an unknown transport, a name to resolve, a forbidden port.
+pub(crate) fn to_ice(attribute: &Candidate) -> Option<ice::Candidate> {
+    if BAD_PORTS.contains(&attribute.port) {
+        return None;
+    }
+    ice::Candidate::try_from(attribute).ok()
+}
+
+/// "The UA MUST prohibit connections to addresses on the block bad port list" (webrtc-pc §4.4.2,
+/// the Fetch standard's list). There is no sign of it: it is as if nothing answered there. Port 9
+/// is on the list and means "none yet" for active TCP candidates, which are not connected to.
+const BAD_PORTS: [u16; 83] = [
+    0, 1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95, 101,
+    102, 103, 104, 109, 110, 111, 113, 115, 117, 119, 123, 135, 137, 139, 143, 161, 179, 389, 427,
+    465, 512, 513, 514, 515, 526, 530, 531, 532, 540, 548, 554, 556, 563, 587, 601, 636, 989, 990,
+    993, 995, 1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667,
+    6668, 6669, 6679, 6697, 10080,
+];

@@ -74,7 +74,7 @@ pub struct IceServer {
 
 impl Configuration {
     /// The constructor's checks: the certificates', then those of "set the configuration".
-    pub fn validate_new(self, now: WallClock) -> Result<Self, Exception> {
+    pub(crate) fn validate_new(self, now: WallClock) -> Result<Self, Exception> {
         // §4.4.1.1 step 5.1
         if self.certificates.iter().any(|c| c.expires() < now) {
             return Err(Exception::invalid_access("a certificate has expired"));
@@ -83,7 +83,7 @@ impl Configuration {
     }
 
     /// "Set the configuration" (§4.4.1.6) over `old`: the new value of `[[Configuration]]`.
-    pub fn validate_change(
+    pub(crate) fn validate_change(
         self,
         old: &Configuration,
         set_local_description_called: bool,

@@ -113,6 +113,42 @@ impl DataChannel {
     }
 }
 
+/// A data channel's slots.
+#[derive(Debug)]
+pub(crate) struct Channel {
+    pub(crate) attributes: DataChannel,
+    /// How far its underlying data transport is.
+    pub(crate) transport: ChannelTransport,
+}
+
+/// The underlying data transport of a channel.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum ChannelTransport {
+    /// The session does not know the channel yet.
+    None,
+    /// The session opens it or has opened it.
+    Session,
+    /// The session was told to close it, or closed it.
+    Closing,
+}
+
+impl Channel {
+    /// "Create an RTCDataChannel".
+    pub(crate) fn new(label: String, init: DataChannelInit) -> Self {
+        Channel {
+            attributes: DataChannel {
+                label,
+                id: None,
+                init,
+                ready_state: DataChannelState::Connecting,
+                buffered_amount: 0,
+                buffered_amount_low_threshold: 0,
+            },
+            transport: ChannelTransport::None,
+        }
+    }
+}
+
 /// A message of a data channel.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Message {

@@ -1,5 +1,7 @@
 //! Session descriptions as the application passes and reads them.
 
+use duologue_jsep as jsep;
+
 use crate::SdpType;
 
 /// A description: type and SDP text. Both `RTCSessionDescriptionInit` and the attributes of
@@ -46,6 +48,12 @@ impl SessionDescription {
     }
 }
 
+impl From<(jsep::SdpType, String)> for SessionDescription {
+    fn from((sdp_type, sdp): (jsep::SdpType, String)) -> Self {
+        SessionDescription::new(sdp_type.into(), sdp)
+    }
+}
+
 /// What `setLocalDescription` takes: without a type it makes the offer or answer that the
 /// signalling state calls for; without text it applies the last one created, or a new one.
 #[doc(alias = "RTCLocalSessionDescriptionInit")]
@@ -66,6 +74,13 @@ impl From<SessionDescription> for LocalSessionDescription {
             sdp_type: Some(description.sdp_type),
             sdp: description.sdp,
         }
+    }
+}
+
+impl From<Option<SessionDescription>> for LocalSessionDescription {
+    /// `None` is the call without an argument.
+    fn from(description: Option<SessionDescription>) -> Self {
+        description.map_or_else(Self::default, Self::from)
     }
 }
 

@@ -205,16 +205,6 @@ impl TransceiverDirection {
 }
 
 string_enum! {
-    /// Kind of a track, sender, receiver or transceiver (mediacapture-streams §4.3).
-    pub enum MediaKind {
-        /// Sound.
-        Audio = "audio",
-        /// Pictures.
-        Video = "video",
-    }
-}
-
-string_enum! {
     /// Whether a track can still produce media (mediacapture-streams §4.3.3).
     pub enum MediaStreamTrackState {
         /// It can.

@@ -1,7 +1,6 @@
 //! What comes out: events, and promises that settle.
 
 use duologue_base::{ChannelKey, TransceiverId, TransportKey};
-use duologue_identity::Certificate;
 
 use crate::{
     DtlsTransportState, Exception, IceCandidate, IceConnectionState, IceGathererState,
@@ -51,8 +50,6 @@ pub enum Value {
     Undefined,
     /// The description that `createOffer` or `createAnswer` made.
     Description(SessionDescription),
-    /// The certificate that `generateCertificate` made.
-    Certificate(Certificate),
 }
 
 /// Every event of a connection and of the objects that belong to it. Where a state changed, the

@@ -8,59 +8,91 @@
 //!
 //! # How a host drives it
 //!
-//! ```text
-//! loop {
-//!     while let Some(effect) = pc.poll_effect() { dispatch it, which may call any method }
-//!     while let Some(command) = pc.poll_command() { session.handle_command(now, command) }
-//!     // then one more task, or wait
-//!     if !pc.run_task(now) { wait for: a method call, session.poll_report() → pc.handle_report(report),
-//!                            session.poll_channel() → pc.handle_channel_report(report),
-//!                            pc.poll_timeout() → pc.handle_timeout(now) }
+//! ```
+//! use duologue_base::{Instant, Rng, WallClock};
+//! use duologue_peer::{
+//!     Capabilities, Configuration, Effect, Env, MediaKind, OperationId, PeerConnection,
+//!     SessionDescription, SignalingState, TransceiverInit, Value,
+//! };
+//!
+//! /// A turn of the host's event loop: perform what waits, then run one task.
+//! fn turn(pc: &mut PeerConnection, now: Instant, settled: &mut Vec<(OperationId, Value)>) -> bool {
+//!     while let Some(effect) = pc.poll_effect() {
+//!         match effect {
+//!             Effect::Event(event) => println!("{:?}: {}", event.target(), event.name()),
+//!             Effect::Resolve { operation, value } => settled.push((operation, value)),
+//!             Effect::Reject { exception, .. } => panic!("{exception}"),
+//!         }
+//!     }
+//!     while let Some(_command) = pc.poll_command() {
+//!         // session.handle_command(now, command)
+//!     }
+//!     // The other direction: session.poll_report() goes to pc.handle_report(report), and
+//!     // session.poll_channel() to pc.handle_channel_report(report).
+//!     pc.run_task(now)
 //! }
+//!
+//! /// Runs until an operation's promise is resolved.
+//! fn wait(pc: &mut PeerConnection, operation: OperationId) -> Value {
+//!     let mut settled = Vec::new();
+//!     while turn(pc, Instant::ZERO, &mut settled) {}
+//!     let found = settled.into_iter().find(|(id, _)| *id == operation);
+//!     found.expect("resolved").1
+//! }
+//!
+//! let mut peers = [1, 2].map(|seed| {
+//!     let env = Env {
+//!         now: WallClock::from_unix_millis(1_700_000_000_000),
+//!         rng: Rng::from_u64(seed),
+//!         capabilities: Capabilities::shared_default(),
+//!     };
+//!     PeerConnection::new(Configuration::default(), env).unwrap()
+//! });
+//! let [offerer, answerer] = &mut peers;
+//! offerer.add_transceiver(MediaKind::Audio, TransceiverInit::default())?;
+//!
+//! let set = offerer.set_local_description(None);
+//! wait(offerer, set);
+//! let offer = offerer.local_description().unwrap();
+//! let set = answerer.set_remote_description(offer);
+//! wait(answerer, set);
+//! let create = answerer.create_answer();
+//! let Value::Description(answer) = wait(answerer, create) else {
+//!     unreachable!("createAnswer resolves to a description");
+//! };
+//! let set = answerer.set_local_description(answer.clone());
+//! wait(answerer, set);
+//! let set = offerer.set_remote_description(answer);
+//! wait(offerer, set);
+//! assert_eq!(offerer.signaling_state(), SignalingState::Stable);
+//! # Ok::<(), duologue_peer::Exception>(())
 //! ```
 //!
-//! * `handle_report` and `handle_channel_report` only queue tasks. Reports go before channel
-//!   reports when both wait.
+//! * `handle_report` and `handle_channel_report` only queue tasks. When both wait, reports go
+//!   first.
 //! * `run_task(now)` runs the oldest task: it sets slots and leaves effects. The host performs
 //!   them all, one by one, before it runs the next task. That is JavaScript's run to completion:
 //!   getters read slots, and no slot changes but in a task, in a method, or in the effect that
 //!   the specification puts it in (a track's `muted` changes with its `mute` event).
-//! * An effect of a method that settles at once (a promise rejected in the method's own steps)
-//!   comes before the effects that are still left of the running task, as microtasks do. A
-//!   JavaScript host drains `poll_effect` in a microtask after each call, and runs tasks from
-//!   its event loop.
-//! * After `close()` no promise settles and no event fires.
+//! * What a method settles in its own steps (a promise that it returns rejected) comes before the
+//!   effects that are still left of the running task, as microtasks do. A JavaScript host drains
+//!   `poll_effect` in a microtask after each call and runs tasks from its event loop.
+//! * After `close()` no pending promise settles and no event fires, but `ended` at the receivers'
+//!   tracks.
 //!
-//! # Methods (landing with the algorithms)
+//! # What is where
 //!
-//! ```text
-//! PeerConnection::new(Configuration, Env { now: WallClock, rng: Rng }) -> Result<Self, Exception>
-//! create_offer(OfferOptions) | create_answer() | set_local_description(LocalSessionDescription)
-//! | set_remote_description(SessionDescription) | add_ice_candidate(IceCandidateInit)
-//! | replace_track(TransceiverId, Option<Track>) | set_parameters(TransceiverId, RtpSendParameters) -> OperationId
-//! restart_ice() close() set_configuration(Configuration) -> Result<(), Exception>  configuration() -> &Configuration
-//! local_description() current_local_description() pending_local_description() (remote the same) -> Option<SessionDescription>
-//! signaling_state() ice_gathering_state() ice_connection_state() connection_state() can_trickle_ice_candidates() -> Option<bool>
-//! add_track(Track, &[MediaStreamId]) -> Result<TransceiverId, Exception>   remove_track(TransceiverId) -> Result<(), Exception>
-//! add_transceiver(impl Into<TrackOrKind>, TransceiverInit) -> Result<TransceiverId, Exception>
-//! transceivers() -> ids in insertion order; senders() / receivers() -> those not stopped
-//! transceiver(id) -> Option<TransceiverView>: mid, direction, current_direction, stopped; sender's track, streams, transport;
-//!     receiver's track, streams, transport
-//! set_direction(id, dir) stop(id) set_codec_preferences(id, Vec<RtpCodec>) -> Result<(), Exception>
-//! parameters(id) (sender's, mutable: it starts a transaction)  receiver_parameters(id)  set_streams(id, &[MediaStreamId])
-//! sender_capabilities(kind) receiver_capabilities(kind) (static)
-//! header_extensions_to_negotiate(id) set_header_extensions_to_negotiate(id, Vec<..>) negotiated_header_extensions(id)
-//! insert_dtmf(id, tones, duration, gap) can_insert_dtmf(id) tone_buffer(id)
-//! track(&TrackId) -> Option<&MediaStreamTrack>  stream(&MediaStreamId) -> Option<&MediaStream>  set_track_enabled stop_track
-//! dtls_transport(TransportKey) ice_transport(TransportKey) sctp() -> Option<&SctpTransport>
-//! create_data_channel(label, DataChannelInit) -> Result<ChannelKey, Exception>   data_channel(ChannelKey) -> Option<&DataChannel>
-//! send(ChannelKey, Message) close_channel(ChannelKey) set_buffered_amount_low_threshold(ChannelKey, u64)
-//! generate_certificate(KeygenAlgorithm, expires ms, now, &mut Rng) -> Result<Certificate, Exception> (static)
-//! ```
+//! Slots that a description determines are read from [`duologue_jsep`]'s immutable state, so that
+//! a rollback is to drop a pointer; see ARCHITECTURE.md, "JSEP: rollback by construction".
+//! `methods/` has the synchronous steps, `task/` what they queue, `chain.rs` the operations chain.
+//! The statistics (`getStats`) and everything that needs RTP packets, such as `unmute`, come with
+//! the RTP layer.
 #![forbid(unsafe_code)]
 
 mod candidate;
+mod chain;
 mod config;
+mod connection;
 mod data_channel;
 mod description;
 mod enums;
@@ -69,27 +101,37 @@ mod event;
 mod ice_server;
 pub mod limits;
 mod media;
+mod methods;
+mod negotiation_needed;
 mod params;
+mod slots;
+mod task;
+mod transports;
 
 pub use candidate::{
     IceCandidate, IceCandidateInit, IceCandidatePair, IceCandidateParts, IceParameters,
 };
 pub use config::{Configuration, IceServer};
+pub use connection::{Env, PeerConnection};
 pub use data_channel::{DataChannel, DataChannelInit, Message};
 pub use description::{LocalSessionDescription, OfferOptions, SessionDescription};
 pub use enums::{
     BundlePolicy, DataChannelState, DegradationPreference, DtlsTransportState, IceCandidateType,
     IceComponent, IceConnectionState, IceGathererState, IceGatheringState, IceProtocol, IceRole,
     IceServerTransportProtocol, IceTcpCandidateType, IceTransportPolicy, IceTransportState,
-    MediaKind, MediaStreamTrackState, PeerConnectionState, PriorityType, RtcpMuxPolicy,
-    SctpTransportState, SdpType, SignalingState, TransceiverDirection,
+    MediaStreamTrackState, PeerConnectionState, PriorityType, RtcpMuxPolicy, SctpTransportState,
+    SdpType, SignalingState, TransceiverDirection,
 };
 pub use error::{Exception, ExceptionName, RtcErrorDetail, RtcErrorInit};
 pub use event::{Effect, Event, IceCandidateError, OperationId, Target, Value};
 pub use ice_server::{IceServerScheme, IceServerUrl, UrlError};
 pub use media::{MediaStream, MediaStreamId, MediaStreamTrack, Track, TrackId};
+pub use methods::TransceiverView;
 pub use params::{
     RtcpParameters, RtpCapabilities, RtpCodec, RtpCodecParameters, RtpEncodingParameters,
     RtpHeaderExtensionCapability, RtpHeaderExtensionParameters, RtpReceiveParameters,
     RtpSendParameters, TrackOrKind, TransceiverInit,
 };
+pub use transports::{DtlsTransport, IceTransport, SctpTransport};
+
+pub use duologue_jsep::{Capabilities, MediaKind};

@@ -12,17 +12,17 @@ pub const MAX_AUDIO_ENCODINGS: usize = 1;
 /// Bytes that `send()` may queue on one data channel: `canSendSize` of webrtc-pc §6.1.1.2.
 pub const SEND_BUFFER_BYTES: u64 = 16 << 20;
 
-/// What a description without `a=max-message-size` means (RFC 8841 §6.1).
-pub const DEFAULT_REMOTE_MAX_MESSAGE_SIZE: u64 = 65_536;
-
 /// UTF-8 bytes of a data channel's label and of its protocol (RFC 8832 §5.1).
 pub const MAX_LABEL_BYTES: usize = 65_535;
 
-/// Candidates that the application adds per transport; further ones are refused.
-pub const MAX_REMOTE_CANDIDATES: usize = 1_024;
+/// Streams that remote descriptions named; past this, those without a track are forgotten.
+pub const MAX_REMOTE_STREAMS: usize = 1_024;
 
-/// Candidates kept for a generation that no description shows yet.
-pub const MAX_EARLY_CANDIDATES: usize = 256;
+/// Transceivers that left the connection and can still be read; older ones are forgotten.
+pub const MAX_REMOVED_TRANSCEIVERS: usize = 256;
+
+/// Data channels that are closed and can still be read; older ones are forgotten.
+pub const MAX_CLOSED_CHANNELS: usize = 1_024;
 
 /// UTF-8 bytes of a TURN user name: RFC 8489 §14.3, "MUST be shorter than 509 bytes", which the
 /// conformance tests read as 509.

@@ -74,7 +74,7 @@ pub struct MediaStreamTrack {
 
 impl MediaStreamTrack {
     /// webrtc-pc §5.3, "create an RTCRtpReceiver": a live track, muted until packets come.
-    pub fn of_receiver(id: TrackId, kind: MediaKind) -> Self {
+    pub(crate) fn of_receiver(id: TrackId, kind: MediaKind) -> Self {
         MediaStreamTrack {
             label: format!("remote {kind}"),
             id,

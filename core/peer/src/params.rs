@@ -1,6 +1,8 @@
 //! Dictionaries of senders and receivers (webrtc-pc §5.2).
 
-use crate::{DegradationPreference, MediaKind, PriorityType, TransceiverDirection};
+use duologue_jsep as jsep;
+
+use crate::{DegradationPreference, Exception, MediaKind, PriorityType, TransceiverDirection};
 
 /// A codec (webrtc-pc §5.2.8).
 #[doc(alias = "RTCRtpCodec")]
@@ -258,4 +260,75 @@ impl From<crate::Track> for TrackOrKind {
     fn from(track: crate::Track) -> Self {
         TrackOrKind::Track(track)
     }
+}
+
+impl RtpCodec {
+    /// The core's form. None for a MIME type that is not audio or video.
+    pub(crate) fn to_jsep(&self) -> Option<jsep::Codec> {
+        let (kind, name) = self.mime_type.split_once('/')?;
+        let kind = match kind.to_ascii_lowercase().as_str() {
+            "audio" => MediaKind::Audio,
+            "video" => MediaKind::Video,
+            _ => return None,
+        };
+        Some(jsep::Codec {
+            kind,
+            name: name.to_owned(),
+            clock_rate: self.clock_rate,
+            channels: match self.channels {
+                Some(channels) => Some(u8::try_from(channels).ok()?),
+                None => None,
+            },
+            sdp_fmtp_line: self.sdp_fmtp_line.clone(),
+        })
+    }
+
+    /// "Codec dictionary match".
+    pub(crate) fn matches(&self, other: &jsep::Codec) -> bool {
+        self.to_jsep()
+            .is_some_and(|codec| codec.same_dictionary(other))
+    }
+
+    /// "Codec dictionary match" with ignoreAsymmetricalParameters.
+    pub(crate) fn matches_ignoring_asymmetry(&self, other: &jsep::Codec) -> bool {
+        self.sdp_fmtp_line.is_some() == other.sdp_fmtp_line.is_some()
+            && self.to_jsep().is_some_and(|codec| codec.matches(other))
+    }
+}
+
+impl From<jsep::Codec> for RtpCodec {
+    fn from(codec: jsep::Codec) -> Self {
+        RtpCodec {
+            mime_type: codec.mime_type(),
+            clock_rate: codec.clock_rate,
+            channels: codec.channels.map(u16::from),
+            sdp_fmtp_line: codec.sdp_fmtp_line,
+        }
+    }
+}
+
+/// A legal `rid` of an encoding: RFC 8851 §10 allows letters and digits only.
+pub(crate) fn is_rid(text: &str) -> bool {
+    (1..=255).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric())
+}
+
+/// 2^(count - index - 1): smaller to larger resolutions, the last one unscaled.
+pub(crate) fn default_scale(index: usize, count: usize) -> f64 {
+    f64::from(1u32 << (count - index - 1).min(31))
+}
+
+/// The `RangeError`s of `addTransceiver` and `setParameters`. `maxFramerate` may be 0: it freezes
+/// the video (§5.2.5).
+pub(crate) fn check_ranges(encodings: &[RtpEncodingParameters]) -> Result<(), Exception> {
+    for encoding in encodings {
+        if encoding.scale_resolution_down_by.is_some_and(|by| by < 1.0) {
+            return Err(Exception::range_error(
+                "scaleResolutionDownBy is at least 1",
+            ));
+        }
+        if encoding.max_framerate.is_some_and(|rate| rate < 0.0) {
+            return Err(Exception::range_error("maxFramerate is at least 0"));
+        }
+    }
+    Ok(())
 }

@@ -3,7 +3,5 @@
 mod connect;
 mod hostile;
 mod keep;
-mod nominations;
-mod operations;
 mod restart;
 mod sim;

@@ -1,0 +1,362 @@
+//! [`PeerConnection`]: its parts, and how a host drives it.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use duologue_base::{Instant, Rng, WallClock};
+use duologue_identity::{Certificate, KeygenAlgorithm};
+use duologue_jsep as jsep;
+use duologue_session::{ChannelReport, Command, Report};
+
+use crate::chain::Chain;
+use crate::limits::DEFAULT_CERTIFICATE_LIFETIME_MS;
+use crate::slots::{Playout, Slots};
+use crate::task::Task;
+use crate::{
+    BundlePolicy, Configuration, Effect, Event, Exception, IceConnectionState, IceGatheringState,
+    MediaStreamId, OperationId, PeerConnectionState, TrackId, Value,
+};
+
+/// A connection between this end and another (webrtc-pc §4.4).
+///
+/// Methods by class:
+/// * the W3C's methods and attributes, in snake case; a promise is an [`OperationId`];
+/// * input of the host: [`handle_report`](Self::handle_report),
+///   [`handle_channel_report`](Self::handle_channel_report),
+///   [`handle_timeout`](Self::handle_timeout), [`run_task`](Self::run_task);
+/// * output to the host: [`poll_effect`](Self::poll_effect),
+///   [`poll_command`](Self::poll_command), [`poll_timeout`](Self::poll_timeout).
+///
+/// The crate's documentation says in which order a host calls them.
+#[doc(alias = "RTCPeerConnection")]
+#[derive(Debug)]
+pub struct PeerConnection {
+    pub(crate) slots: Slots,
+    pub(crate) chain: Chain,
+    tasks: VecDeque<Task>,
+    /// What settles in the running turn, before anything else is performed.
+    microtasks: VecDeque<Step>,
+    /// What the tasks that ran left to perform.
+    effects: VecDeque<Step>,
+    commands: VecDeque<Command>,
+    next_operation: u64,
+}
+
+/// What a connection takes from its host.
+#[derive(Clone, Debug)]
+pub struct Env {
+    /// Wall-clock time: a certificate made for the connection is valid from here on, and those of
+    /// the configuration must not have expired.
+    pub now: WallClock,
+    /// Randomness for ids, credentials and the certificate.
+    pub rng: Rng,
+    /// Codecs and header extensions of this end.
+    pub capabilities: Arc<jsep::Capabilities>,
+}
+
+/// Something to perform, in order.
+#[derive(Debug)]
+pub(crate) enum Step {
+    Event(Event),
+    /// "Set the muted state" of a track.
+    SetMuted(TrackId, bool),
+    /// "Remove the track" from a stream.
+    RemoveTrack(MediaStreamId, TrackId),
+    /// "Add the track" to a stream.
+    AddTrack(MediaStreamId, TrackId),
+    Settle {
+        operation: OperationId,
+        result: Result<Value, Exception>,
+        chained: bool,
+    },
+}
+
+impl PeerConnection {
+    /// `new RTCPeerConnection(configuration)`.
+    ///
+    /// # Errors
+    /// `InvalidAccessError` for an expired certificate or a TURN server without credentials,
+    /// `SyntaxError` for an ICE server's URL, `UnknownError` when no certificate can be made.
+    pub fn new(configuration: Configuration, env: Env) -> Result<Self, Exception> {
+        let Env {
+            now,
+            mut rng,
+            capabilities,
+        } = env;
+        let configuration = configuration.validate_new(now)?;
+        let certificate = match configuration.certificates.first() {
+            Some(certificate) => certificate.clone(),
+            None => Certificate::generate(
+                KeygenAlgorithm::EcdsaP256,
+                now,
+                Duration::from_millis(DEFAULT_CERTIFICATE_LIFETIME_MS),
+                &mut rng,
+            )
+            .map_err(|error| Exception::unknown(error.to_string()))?,
+        };
+        let bundle_policy = match configuration.bundle_policy {
+            BundlePolicy::Balanced => jsep::BundlePolicy::Balanced,
+            BundlePolicy::MaxCompat => jsep::BundlePolicy::MaxCompat,
+            BundlePolicy::MaxBundle => jsep::BundlePolicy::MaxBundle,
+        };
+        let mut intent = jsep::Intent::new(
+            bundle_policy,
+            capabilities,
+            certificate.fingerprints().to_vec(),
+            rng.alphanumeric(16),
+        );
+        intent.data = configuration.always_negotiate_data_channels;
+        let ids = jsep::Ids::new(rng.fork());
+        let slots = Slots {
+            closed: false,
+            configuration,
+            certificate,
+            set_local_description_called: false,
+            negotiation_needed: false,
+            update_flag_on_empty_chain: false,
+            signaling: jsep::Signaling::new(),
+            signaling_version: 0,
+            intent,
+            ids,
+            candidates: jsep::Candidates::new(),
+            remote_ice_set: Default::default(),
+            last_created_offer: None,
+            last_created_answer: None,
+            ice_connection_state: IceConnectionState::New,
+            ice_gathering_state: IceGatheringState::New,
+            connection_state: PeerConnectionState::New,
+            transceivers: Default::default(),
+            removed: VecDeque::new(),
+            tracks: Default::default(),
+            streams: Default::default(),
+            transports: Default::default(),
+            sctp: None,
+            channels: Default::default(),
+            closed_channels: VecDeque::new(),
+            channels_created: 0,
+            pending_set_parameters: 0,
+            rng,
+        };
+        Ok(PeerConnection {
+            slots,
+            chain: Chain::default(),
+            tasks: VecDeque::new(),
+            microtasks: VecDeque::new(),
+            effects: VecDeque::new(),
+            commands: VecDeque::new(),
+            next_operation: 0,
+        })
+    }
+
+    /// Queues what the session reported.
+    pub fn handle_report(&mut self, report: Report) {
+        if !self.slots.closed {
+            self.queue_report(report);
+        }
+    }
+
+    /// Queues what the session reported of its data channels.
+    pub fn handle_channel_report(&mut self, report: ChannelReport) {
+        if !self.slots.closed {
+            self.queue(Task::Channel(report));
+        }
+    }
+
+    /// Queues what is due by the clock: the next DTMF tone.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        let mut due = Vec::new();
+        for (&id, slots) in &mut self.slots.transceivers {
+            if matches!(slots.dtmf.playout, Playout::At(at) if at <= now) {
+                slots.dtmf.playout = Playout::Queued;
+                due.push(id);
+            }
+        }
+        for id in due {
+            self.queue(Task::PlayTone(id));
+        }
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) wants to be called next.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let due = |playout| match playout {
+            Playout::At(at) => Some(at),
+            Playout::Idle | Playout::Queued => None,
+        };
+        self.slots
+            .transceivers
+            .values()
+            .filter_map(|slots| due(slots.dtmf.playout))
+            .min()
+    }
+
+    /// Runs the oldest task: its slots change and its effects wait in
+    /// [`poll_effect`](Self::poll_effect). Returns whether there was one.
+    pub fn run_task(&mut self, now: Instant) -> bool {
+        let Some(task) = self.tasks.pop_front() else {
+            return false;
+        };
+        // "If connection.[[IsClosed]] is true, abort these steps" of every task, in one place.
+        // The end of a track is the track's business and not the connection's.
+        if !self.slots.closed || matches!(task, Task::EndTrack(_)) {
+            self.run(task, now);
+        }
+        true
+    }
+
+    /// A task waits for [`run_task`](Self::run_task).
+    pub fn has_task(&self) -> bool {
+        !self.tasks.is_empty()
+    }
+
+    /// The next thing to perform.
+    pub fn poll_effect(&mut self) -> Option<Effect> {
+        loop {
+            let step = match self.microtasks.pop_front() {
+                Some(step) => step,
+                None => self.effects.pop_front()?,
+            };
+            if let Some(effect) = self.perform(step) {
+                return Some(effect);
+            }
+        }
+    }
+
+    /// The next command for the session.
+    pub fn poll_command(&mut self) -> Option<Command> {
+        self.commands.pop_front()
+    }
+
+    fn perform(&mut self, step: Step) -> Option<Effect> {
+        match step {
+            Step::Event(event) => Some(Effect::Event(event)),
+            Step::SetMuted(id, muted) => {
+                let track = self.slots.tracks.get_mut(&id)?;
+                if track.muted == muted {
+                    return None;
+                }
+                track.muted = muted;
+                Some(Effect::Event(match muted {
+                    true => Event::TrackMute(id),
+                    false => Event::TrackUnmute(id),
+                }))
+            }
+            Step::RemoveTrack(stream, track) => {
+                let tracks = &mut self.slots.streams.get_mut(&stream)?.tracks;
+                let index = tracks.iter().position(|t| *t == track)?;
+                tracks.remove(index);
+                Some(Effect::Event(Event::StreamRemoveTrack { stream, track }))
+            }
+            Step::AddTrack(stream, track) => {
+                let tracks = &mut self.slots.streams.get_mut(&stream)?.tracks;
+                if tracks.contains(&track) {
+                    return None;
+                }
+                tracks.push(track.clone());
+                Some(Effect::Event(Event::StreamAddTrack { stream, track }))
+            }
+            Step::Settle {
+                operation,
+                result,
+                chained,
+            } => {
+                if chained {
+                    // These reactions were registered before the application's own.
+                    self.advance_chain();
+                }
+                Some(match result {
+                    Ok(value) => Effect::Resolve { operation, value },
+                    Err(exception) => Effect::Reject {
+                        operation,
+                        exception,
+                    },
+                })
+            }
+        }
+    }
+
+    pub(crate) fn new_operation(&mut self) -> OperationId {
+        let id = OperationId(self.next_operation);
+        self.next_operation += 1;
+        id
+    }
+
+    pub(crate) fn queue(&mut self, task: Task) {
+        self.tasks.push_back(task);
+    }
+
+    /// Queues a task before those that wait.
+    pub(crate) fn queue_next(&mut self, task: Task) {
+        self.tasks.push_front(task);
+    }
+
+    pub(crate) fn last_task(&mut self) -> Option<&mut Task> {
+        self.tasks.back_mut()
+    }
+
+    pub(crate) fn command(&mut self, command: Command) {
+        self.commands.push_back(command);
+    }
+
+    pub(crate) fn fire(&mut self, event: Event) {
+        self.step(Step::Event(event));
+    }
+
+    pub(crate) fn step(&mut self, step: Step) {
+        self.effects.push_back(step);
+    }
+
+    /// Settles the chain's running operation after the effects of the running task.
+    pub(crate) fn settle_chained(
+        &mut self,
+        operation: OperationId,
+        result: Result<Value, Exception>,
+    ) {
+        self.step(Step::Settle {
+            operation,
+            result,
+            chained: true,
+        });
+    }
+
+    /// Settles the chain's running operation in the turn it began.
+    pub(crate) fn settle_chained_now(
+        &mut self,
+        operation: OperationId,
+        result: Result<Value, Exception>,
+    ) {
+        self.microtasks.push_back(Step::Settle {
+            operation,
+            result,
+            chained: true,
+        });
+    }
+
+    /// Settles an operation that is not in the chain, after the effects of the running task.
+    pub(crate) fn settle(&mut self, operation: OperationId, result: Result<Value, Exception>) {
+        self.step(Step::Settle {
+            operation,
+            result,
+            chained: false,
+        });
+    }
+
+    /// "Return a promise rejected with": not in the chain.
+    pub(crate) fn reject_now(&mut self, operation: OperationId, exception: Exception) {
+        self.microtasks.push_back(Step::Settle {
+            operation,
+            result: Err(exception),
+            chained: false,
+        });
+    }
+
+    /// Forgets all that waits, when the connection closes: pending operations never settle.
+    pub(crate) fn forget_pending(&mut self) {
+        self.chain.clear();
+        self.tasks.retain(|task| matches!(task, Task::EndTrack(_)));
+        self.effects.clear();
+        self.microtasks
+            .retain(|step| matches!(step, Step::Settle { chained: false, .. }));
+        self.commands.clear();
+    }
+}

@@ -1,0 +1,57 @@
+//! `close` (webrtc-pc §4.4.2).
+
+use std::sync::Arc;
+
+use duologue_base::TransceiverId;
+use duologue_session::Command;
+
+use crate::{
+    DataChannelState, DtlsTransportState, IceConnectionState, IceTransportState, PeerConnection,
+    PeerConnectionState, SctpTransportState,
+};
+
+impl PeerConnection {
+    /// `close()`: everything ends at once. No promise that is pending settles any more and no
+    /// event follows, but `ended` at the receivers' tracks.
+    pub fn close(&mut self) {
+        if self.slots.closed {
+            return;
+        }
+        self.slots.closed = true;
+        let transceivers: Vec<TransceiverId> = self
+            .slots
+            .intent
+            .transceivers
+            .iter()
+            .map(|wish| wish.id)
+            .collect();
+        for id in transceivers {
+            self.stop_transceiver(id);
+        }
+        for channel in self.slots.channels.values_mut() {
+            channel.attributes.ready_state = DataChannelState::Closed;
+        }
+        if let Some(sctp) = &mut self.slots.sctp {
+            sctp.state = SctpTransportState::Closed;
+        }
+        for transport in self.slots.transports.values_mut() {
+            transport.dtls.state = DtlsTransportState::Closed;
+            transport.ice.state = IceTransportState::Closed;
+        }
+        self.slots.ice_connection_state = IceConnectionState::Closed;
+        self.slots.connection_state = PeerConnectionState::Closed;
+        self.forget_pending();
+        // SCTP ABORT, DTLS close_notify and the end of ICE, all in one.
+        self.command(Command::Close);
+    }
+
+    /// The connection is closed.
+    pub fn is_closed(&self) -> bool {
+        self.slots.closed
+    }
+
+    /// Codecs and header extensions of this end.
+    pub fn capabilities(&self) -> &Arc<duologue_jsep::Capabilities> {
+        &self.slots.intent.capabilities
+    }
+}

@@ -1,0 +1,21 @@
+//! `setConfiguration` (webrtc-pc §4.4.2).
+
+use crate::{Configuration, Exception, PeerConnection};
+
+impl PeerConnection {
+    /// `setConfiguration(configuration)`.
+    ///
+    /// # Errors
+    /// `InvalidStateError` on a closed connection; `InvalidModificationError` when certificates,
+    /// `bundlePolicy`, `rtcpMuxPolicy` or (after `setLocalDescription`) `iceCandidatePoolSize`
+    /// change; what the constructor throws for ICE servers.
+    pub fn set_configuration(&mut self, configuration: Configuration) -> Result<(), Exception> {
+        if self.slots.closed {
+            return Err(Exception::invalid_state("the connection is closed"));
+        }
+        let old = &self.slots.configuration;
+        let called = self.slots.set_local_description_called;
+        self.slots.configuration = configuration.validate_change(old, called)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,181 @@
+//! `createDataChannel` and the methods of `RTCDataChannel` (webrtc-pc §6.1, §6.2).
+
+use bytes::Bytes;
+use duologue_base::{ChannelKey, StreamId};
+use duologue_session::Command;
+
+use crate::data_channel::{Channel, DataChannel};
+use crate::limits::MAX_LABEL_BYTES;
+use crate::task::Task;
+use crate::{
+    DataChannelInit, DataChannelState, Exception, Message, PeerConnection, SctpTransportState,
+};
+
+impl PeerConnection {
+    /// `createDataChannel(label, init)`.
+    ///
+    /// # Errors
+    /// `InvalidStateError` on a closed connection; `TypeError` for a label or protocol over 65535
+    /// bytes, a negotiated channel without an id or with 65535, and for both limits at once;
+    /// `OperationError` when the id is in use, not allowed by the association, or none is left.
+    pub fn create_data_channel(
+        &mut self,
+        label: impl Into<String>,
+        init: DataChannelInit,
+    ) -> Result<ChannelKey, Exception> {
+        if self.slots.closed {
+            return Err(Exception::invalid_state("the connection is closed"));
+        }
+        let label = label.into();
+        let id = self.check_data_channel(&label, &init)?;
+        let mut channel = Channel::new(label, init);
+        channel.attributes.id = id;
+        // Those of channels made here are even (see `ChannelKey`).
+        let key = ChannelKey(self.slots.channels_created * 2);
+        self.slots.channels_created += 1;
+        self.slots.channels.insert(key, channel);
+        if self.sctp_dtls_role().is_some() {
+            self.open_channel(key);
+        }
+        if self.slots.channels_created == 1 {
+            // "If channel is the first RTCDataChannel created on connection".
+            if !self.slots.intent.data {
+                self.slots.intent.data = true;
+                self.slots.intent.version += 1;
+            }
+            self.update_negotiation_needed();
+        }
+        Ok(key)
+    }
+
+    /// The checks of `createDataChannel`, and the id that the channel gets now.
+    fn check_data_channel(
+        &self,
+        label: &str,
+        init: &DataChannelInit,
+    ) -> Result<Option<StreamId>, Exception> {
+        if label.len() > MAX_LABEL_BYTES {
+            return Err(Exception::type_error(
+                "the label is longer than 65535 bytes",
+            ));
+        }
+        if init.protocol.len() > MAX_LABEL_BYTES {
+            return Err(Exception::type_error(
+                "the protocol is longer than 65535 bytes",
+            ));
+        }
+        // "The id member will be ignored if the data channel is negotiated in-band."
+        let id = init.id.filter(|_| init.negotiated);
+        if init.negotiated && id.is_none() {
+            return Err(Exception::type_error("a negotiated channel needs an id"));
+        }
+        if init.max_packet_life_time.is_some() && init.max_retransmits.is_some() {
+            return Err(Exception::type_error(
+                "maxPacketLifeTime and maxRetransmits exclude each other",
+            ));
+        }
+        if id == Some(u16::MAX) {
+            return Err(Exception::type_error("the largest id is 65534"));
+        }
+        let id = match id.map(StreamId) {
+            Some(id) if self.is_channel_id_used(id) => {
+                return Err(Exception::operation("another channel has this id"));
+            }
+            Some(id) => Some(id),
+            None if self.sctp_dtls_role().is_some() => Some(
+                self.free_channel_id()
+                    .ok_or_else(|| Exception::operation("no id is left"))?,
+            ),
+            None => None,
+        };
+        if let (Some(id), Some(sctp)) = (id, &self.slots.sctp)
+            && sctp.state == SctpTransportState::Connected
+            && sctp.max_channels.is_some_and(|max| id.0 >= max)
+        {
+            return Err(Exception::operation(
+                "the association has fewer channels than that",
+            ));
+        }
+        Ok(id)
+    }
+
+    /// The attributes of a channel. A closed one can still be read for a while:
+    /// [`crate::limits::MAX_CLOSED_CHANNELS`].
+    pub fn data_channel(&self, channel: ChannelKey) -> Option<&DataChannel> {
+        Some(&self.slots.channels.get(&channel)?.attributes)
+    }
+
+    /// `send(data)`: text is UTF-8.
+    ///
+    /// # Errors
+    /// `InvalidStateError` unless the channel is open, `TypeError` for a message larger than
+    /// `maxMessageSize`, `OperationError` when more than
+    /// [`crate::limits::SEND_BUFFER_BYTES`] would wait.
+    pub fn send(&mut self, channel: ChannelKey, message: Message) -> Result<(), Exception> {
+        let Message { data, binary } = message;
+        let (max_message, max_buffer) = match &self.slots.sctp {
+            Some(sctp) => (sctp.max_message_size, sctp.max_buffer_size),
+            None => (None, None),
+        };
+        let attributes = match self.slots.channels.get_mut(&channel) {
+            Some(slots) if slots.attributes.ready_state == DataChannelState::Open => {
+                &mut slots.attributes
+            }
+            _ => return Err(Exception::invalid_state("the data channel is not open")),
+        };
+        let size = data.len() as u64;
+        if max_message.is_some_and(|max| size > max) {
+            return Err(Exception::type_error("the message is too large"));
+        }
+        let buffered = attributes.buffered_amount + size;
+        if max_buffer.is_some_and(|max| buffered > max) {
+            return Err(Exception::operation("the send buffer is full"));
+        }
+        attributes.buffered_amount = buffered;
+        self.command(Command::Send {
+            channel,
+            data,
+            binary,
+        });
+        Ok(())
+    }
+
+    /// `send(string)`
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn send_text(
+        &mut self,
+        channel: ChannelKey,
+        text: impl Into<String>,
+    ) -> Result<(), Exception> {
+        let data = Bytes::from(text.into());
+        self.send(
+            channel,
+            Message {
+                data,
+                binary: false,
+            },
+        )
+    }
+
+    /// `close()` of a channel: what was sent still goes out.
+    pub fn close_channel(&mut self, channel: ChannelKey) {
+        let Some(slots) = self.slots.channels.get_mut(&channel) else {
+            return;
+        };
+        let state = &mut slots.attributes.ready_state;
+        if matches!(state, DataChannelState::Closing | DataChannelState::Closed) {
+            return;
+        }
+        *state = DataChannelState::Closing;
+        self.queue(Task::StartClosing(channel));
+    }
+
+    /// Sets `bufferedAmountLowThreshold`, in bytes.
+    pub fn set_buffered_amount_low_threshold(&mut self, channel: ChannelKey, bytes: u64) {
+        if let Some(slots) = self.slots.channels.get_mut(&channel) {
+            slots.attributes.buffered_amount_low_threshold = bytes;
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! `RTCDTMFSender` (webrtc-pc §7).
+
+use duologue_base::TransceiverId;
+use duologue_jsep as jsep;
+
+use crate::limits::{DTMF_DURATION_MS, DTMF_GAP_MS};
+use crate::slots::Playout;
+use crate::task::Task;
+use crate::{Exception, MediaKind, PeerConnection, PeerConnectionState};
+
+impl PeerConnection {
+    /// `canInsertDTMF` of a sender's `dtmf`.
+    pub fn can_insert_dtmf(&self, id: TransceiverId) -> bool {
+        let (Some(slots), Some(wish)) = (self.slots.transceivers.get(&id), self.slots.wish(id))
+        else {
+            return false;
+        };
+        let Some(section) = self.slots.section(id) else {
+            return false;
+        };
+        let sending = matches!(
+            section.current_direction,
+            Some(jsep::Direction::SendRecv | jsep::Direction::SendOnly)
+        );
+        let negotiated = section.send.as_ref().is_some_and(|send| {
+            let names = send.codecs.iter().map(|codec| codec.codec.mime_type());
+            names
+                .into_iter()
+                .any(|name| name.eq_ignore_ascii_case("audio/telephone-event"))
+        });
+        slots.kind == MediaKind::Audio
+            && self.slots.connection_state == PeerConnectionState::Connected
+            && wish.stop == jsep::StopState::Running
+            && slots.sender_track.is_some()
+            && sending
+            && slots.send_encodings.first().is_some_and(|e| e.active)
+            && negotiated
+    }
+
+    /// `toneBuffer` of a sender's `dtmf`; none for video, which has no `dtmf`.
+    pub fn tone_buffer(&self, id: TransceiverId) -> Option<&str> {
+        let slots = self.slots.transceivers.get(&id)?;
+        (slots.kind == MediaKind::Audio).then_some(slots.dtmf.tones.as_str())
+    }
+
+    /// `insertDTMF(tones, duration, interToneGap)` of a sender's `dtmf`; JavaScript's defaults are
+    /// 100 and 70 milliseconds.
+    ///
+    /// # Errors
+    /// `InvalidStateError` unless `canInsertDTMF`, `InvalidCharacterError` for an unknown tone.
+    pub fn insert_dtmf(
+        &mut self,
+        id: TransceiverId,
+        tones: &str,
+        duration_ms: u32,
+        inter_tone_gap_ms: u32,
+    ) -> Result<(), Exception> {
+        if !self.can_insert_dtmf(id) {
+            return Err(Exception::invalid_state("this sender cannot send DTMF now"));
+        }
+        let tones = tones.to_ascii_uppercase();
+        if !tones
+            .chars()
+            .all(|tone| matches!(tone, '0'..='9' | 'A'..='D' | '#' | '*' | ','))
+        {
+            return Err(Exception::invalid_character("not a DTMF tone"));
+        }
+        let Some(slots) = self.slots.transceivers.get_mut(&id) else {
+            return Ok(());
+        };
+        let dtmf = &mut slots.dtmf;
+        dtmf.tones = tones;
+        dtmf.duration = duration_ms.clamp(*DTMF_DURATION_MS.start(), *DTMF_DURATION_MS.end());
+        dtmf.gap = inter_tone_gap_ms.clamp(*DTMF_GAP_MS.start(), *DTMF_GAP_MS.end());
+        if !dtmf.tones.is_empty() && dtmf.playout == Playout::Idle {
+            dtmf.playout = Playout::Queued;
+            self.queue(Task::PlayTone(id));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,18 @@
+//! The W3C's methods and attributes, one file per group of them.
+
+mod attributes;
+mod candidate;
+mod certificate;
+mod close;
+mod configuration;
+mod data_channel;
+mod dtmf;
+mod negotiation;
+mod parameters;
+mod preferences;
+mod sender;
+mod tracks;
+mod transceiver;
+
+pub(crate) use tracks::Creating;
+pub use transceiver::TransceiverView;

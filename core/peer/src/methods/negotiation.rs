@@ -1,0 +1,247 @@
+//! `createOffer`, `createAnswer`, `setLocalDescription`, `setRemoteDescription`, `restartIce`
+//! (webrtc-pc §4.4.2).
+
+use duologue_jsep as jsep;
+
+use crate::chain::{Operation, Progress};
+use crate::slots::LastCreated;
+use crate::task::{Creation, CreationKind, DescriptionStep, Task};
+use crate::{
+    Exception, LocalSessionDescription, MediaKind, OfferOptions, OperationId, PeerConnection,
+    SdpType, SessionDescription, SignalingState, TransceiverDirection, TransceiverInit,
+};
+
+impl PeerConnection {
+    /// `createOffer(options)`: resolves to a [`SessionDescription`].
+    ///
+    /// Rejects with `InvalidStateError` when the connection is closed or the signalling state is
+    /// neither `stable` nor `have-local-offer`, with `OperationError` when no offer can be made.
+    pub fn create_offer(&mut self, options: OfferOptions) -> OperationId {
+        if !self.slots.closed {
+            self.apply_offer_to_receive(MediaKind::Audio, options.offer_to_receive_audio);
+            self.apply_offer_to_receive(MediaKind::Video, options.offer_to_receive_video);
+        }
+        self.chain(Operation::CreateOffer {
+            ice_restart: options.ice_restart,
+        })
+    }
+
+    /// `createAnswer()`: resolves to a [`SessionDescription`].
+    ///
+    /// Rejects with `InvalidStateError` when the connection is closed or the signalling state is
+    /// neither `have-remote-offer` nor `have-local-pranswer`.
+    pub fn create_answer(&mut self) -> OperationId {
+        self.chain(Operation::CreateAnswer)
+    }
+
+    /// `setLocalDescription(description)`; the default value makes the offer or answer that the
+    /// signalling state calls for.
+    ///
+    /// Rejects with `InvalidStateError` for the signalling state, with
+    /// `InvalidModificationError` when the text is not the one last created.
+    pub fn set_local_description(
+        &mut self,
+        description: impl Into<LocalSessionDescription>,
+    ) -> OperationId {
+        self.slots.set_local_description_called = true;
+        self.chain(Operation::SetLocalDescription(description.into()))
+    }
+
+    /// `setRemoteDescription(description)`.
+    ///
+    /// Rejects with `InvalidStateError` for the signalling state, an `RTCError`
+    /// `sdp-syntax-error` with the line for text that is not SDP, `InvalidAccessError` for
+    /// content that cannot be accepted, `OperationError` for all else. A failed description
+    /// changes nothing. An offer in `have-local-offer` rolls the local offer back first.
+    pub fn set_remote_description(&mut self, description: SessionDescription) -> OperationId {
+        self.chain(Operation::SetRemoteDescription(description))
+    }
+
+    /// `restartIce()`: the next offer restarts ICE.
+    pub fn restart_ice(&mut self) {
+        if self.slots.closed {
+            return;
+        }
+        self.slots.intent.ice_to_replace = self.slots.signaling.local_ice_keys();
+        self.slots.intent.version += 1;
+        self.update_negotiation_needed();
+    }
+
+    /// "Create an offer".
+    pub(crate) fn start_create_offer(
+        &mut self,
+        operation: OperationId,
+        ice_restart: bool,
+    ) -> Progress {
+        self.start_create(
+            operation,
+            Creation {
+                kind: CreationKind::Offer { ice_restart },
+                then_set: None,
+            },
+        )
+    }
+
+    /// "Create an answer".
+    pub(crate) fn start_create_answer(&mut self, operation: OperationId) -> Progress {
+        self.start_create(
+            operation,
+            Creation {
+                kind: CreationKind::Answer,
+                then_set: None,
+            },
+        )
+    }
+
+    fn start_create(&mut self, operation: OperationId, creation: Creation) -> Progress {
+        use SignalingState::{HaveLocalOffer, HaveLocalPranswer, HaveRemoteOffer, Stable};
+        let state = self.slots.signaling_state();
+        let fits = match creation.kind {
+            CreationKind::Offer { .. } => matches!(state, Stable | HaveLocalOffer),
+            CreationKind::Answer => matches!(state, HaveRemoteOffer | HaveLocalPranswer),
+        };
+        if !fits {
+            let what = match creation.kind {
+                CreationKind::Offer { .. } => "an offer",
+                CreationKind::Answer => "an answer",
+            };
+            return Progress::rejected(Exception::invalid_state(format!(
+                "{what} cannot be created in the signaling state {state}"
+            )));
+        }
+        self.queue(Task::Create(operation, creation));
+        Progress::Queued
+    }
+
+    /// The steps that `setLocalDescription` chains.
+    pub(crate) fn start_set_local(
+        &mut self,
+        operation: OperationId,
+        description: LocalSessionDescription,
+    ) -> Progress {
+        let sdp_type = description.sdp_type.unwrap_or_else(|| self.implied_type());
+        let last = match sdp_type {
+            SdpType::Rollback => return self.start_rollback(operation, jsep::Side::Local, None),
+            SdpType::Offer => &self.slots.last_created_offer,
+            SdpType::Answer | SdpType::Pranswer => &self.slots.last_created_answer,
+        };
+        let usable = match (last, description.sdp.as_str()) {
+            (Some(last), "") => self.is_accurate(last).then(|| last.draft.clone()),
+            (None, "") => None,
+            (Some(last), sdp) if last.draft.sdp() == sdp => Some(last.draft.clone()),
+            _ => {
+                return Progress::rejected(Exception::invalid_modification(
+                    "the description is not the one last created",
+                ));
+            }
+        };
+        let Some(draft) = usable else {
+            let kind = match sdp_type {
+                SdpType::Offer => CreationKind::Offer { ice_restart: false },
+                _ => CreationKind::Answer,
+            };
+            return self.start_create(
+                operation,
+                Creation {
+                    kind,
+                    then_set: Some(sdp_type),
+                },
+            );
+        };
+        self.queue(Task::SetDescription(
+            operation,
+            DescriptionStep::Local(sdp_type, draft),
+        ));
+        Progress::Queued
+    }
+
+    /// The type of a local description whose type is not given.
+    fn implied_type(&self) -> SdpType {
+        match self.slots.signaling_state() {
+            SignalingState::Stable
+            | SignalingState::HaveLocalOffer
+            | SignalingState::HaveRemotePranswer => SdpType::Offer,
+            _ => SdpType::Answer,
+        }
+    }
+
+    /// "Accurately represents the offerer's (answerer's) system state".
+    fn is_accurate(&self, last: &LastCreated) -> bool {
+        last.intent_version == self.slots.intent.version
+            && last.signaling_version == self.slots.signaling_version
+    }
+
+    /// The steps that `setRemoteDescription` chains.
+    pub(crate) fn start_set_remote(
+        &mut self,
+        operation: OperationId,
+        description: SessionDescription,
+    ) -> Progress {
+        let signaling = &self.slots.signaling;
+        match description.sdp_type {
+            SdpType::Rollback => self.start_rollback(operation, jsep::Side::Remote, None),
+            SdpType::Offer
+                if signaling
+                    .check_state(jsep::SdpType::Offer, jsep::Side::Remote)
+                    .is_err() =>
+            {
+                self.start_rollback(operation, jsep::Side::Local, Some(description))
+            }
+            _ => {
+                self.queue(Task::SetDescription(
+                    operation,
+                    DescriptionStep::Remote(description),
+                ));
+                Progress::Queued
+            }
+        }
+    }
+
+    fn start_rollback(
+        &mut self,
+        operation: OperationId,
+        side: jsep::Side,
+        then: Option<SessionDescription>,
+    ) -> Progress {
+        // "Set a session description" step 2, before anything runs in parallel.
+        if let Err(error) = self.slots.signaling.rollback() {
+            return Progress::rejected(error.into());
+        }
+        self.queue(Task::SetDescription(
+            operation,
+            DescriptionStep::Rollback(side, then),
+        ));
+        Progress::Queued
+    }
+
+    /// The legacy options of `createOffer` (§4.4.4).
+    fn apply_offer_to_receive(&mut self, kind: MediaKind, wanted: Option<bool>) {
+        use jsep::Direction::{Inactive, RecvOnly, SendOnly, SendRecv};
+        let Some(wanted) = wanted else {
+            return;
+        };
+        let mut matching = Vec::new();
+        for wish in &self.slots.intent.transceivers {
+            if wish.kind == kind
+                && wish.stop == jsep::StopState::Running
+                && matches!(wish.direction, SendRecv | RecvOnly)
+            {
+                matching.push((wish.id, wish.direction));
+            }
+        }
+        if !wanted {
+            for (id, direction) in matching {
+                let without = if direction == SendRecv {
+                    SendOnly
+                } else {
+                    Inactive
+                };
+                self.slots.change_wish(id, |wish| wish.direction = without);
+            }
+        } else if matching.is_empty() {
+            let init = TransceiverInit::with_direction(TransceiverDirection::Recvonly);
+            // A kind and no encodings: nothing here that could be invalid.
+            let _ = self.create_transceiver(kind.into(), init);
+        }
+    }
+}

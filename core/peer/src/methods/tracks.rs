@@ -1,0 +1,341 @@
+//! `addTrack`, `removeTrack`, `addTransceiver` and the lists of transceivers, senders and
+//! receivers (webrtc-pc §5.1).
+
+use duologue_base::TransceiverId;
+use duologue_jsep as jsep;
+
+use crate::limits::{MAX_AUDIO_ENCODINGS, MAX_VIDEO_ENCODINGS};
+use crate::params::{default_scale, is_rid};
+use crate::slots::{Dtmf, Transceiver, rids_of};
+use crate::{
+    Exception, MediaKind, MediaStreamId, MediaStreamTrack, PeerConnection, RtpEncodingParameters,
+    Track, TrackId, TrackOrKind, TransceiverDirection, TransceiverInit,
+};
+
+/// A transceiver to make.
+#[derive(Debug)]
+pub(crate) struct Creating {
+    pub(crate) id: TransceiverId,
+    pub(crate) kind: MediaKind,
+    pub(crate) direction: jsep::Direction,
+    pub(crate) track: Option<Track>,
+    pub(crate) streams: Vec<MediaStreamId>,
+    pub(crate) encodings: Vec<RtpEncodingParameters>,
+    pub(crate) by_add_track: bool,
+}
+
+impl PeerConnection {
+    /// `getTransceivers()`: the set of transceivers in the order they were made.
+    pub fn transceivers(&self) -> Vec<TransceiverId> {
+        let wishes = &self.slots.intent.transceivers;
+        wishes.iter().map(|wish| wish.id).collect()
+    }
+
+    /// `getSenders()`: the senders of the transceivers that are not stopped.
+    pub fn senders(&self) -> Vec<TransceiverId> {
+        let wishes = &self.slots.intent.transceivers;
+        wishes
+            .iter()
+            .filter(|wish| wish.stop != jsep::StopState::Stopped)
+            .map(|wish| wish.id)
+            .collect()
+    }
+
+    /// `getReceivers()`: the receivers of the transceivers that are not stopped.
+    pub fn receivers(&self) -> Vec<TransceiverId> {
+        self.senders()
+    }
+
+    /// `addTrack(track, ...streams)`: the sender that sends it, by its transceiver.
+    ///
+    /// # Errors
+    /// `InvalidStateError` on a closed connection, `InvalidAccessError` when a sender has the
+    /// track already.
+    pub fn add_track(
+        &mut self,
+        track: Track,
+        streams: &[MediaStreamId],
+    ) -> Result<TransceiverId, Exception> {
+        if self.slots.closed {
+            return Err(Exception::invalid_state("the connection is closed"));
+        }
+        let sends = |id: &TransceiverId| {
+            let slots = self.slots.transceivers.get(id);
+            slots.is_some_and(|slots| {
+                slots
+                    .sender_track
+                    .as_ref()
+                    .is_some_and(|t| t.id == track.id)
+            })
+        };
+        if self.senders().iter().any(sends) {
+            return Err(Exception::invalid_access("a sender has this track already"));
+        }
+        let id = match self.reusable_sender(track.kind) {
+            Some(id) => {
+                self.reuse_sender(id, track, streams);
+                id
+            }
+            None => {
+                let id = self.slots.ids.transceiver();
+                self.add_transceiver_to_set(Creating {
+                    id,
+                    kind: track.kind,
+                    direction: jsep::Direction::SendRecv,
+                    track: Some(track),
+                    streams: streams.to_vec(),
+                    encodings: Vec::new(),
+                    by_add_track: true,
+                });
+                id
+            }
+        };
+        self.update_negotiation_needed();
+        Ok(id)
+    }
+
+    /// A sender that has no track and has never been used to send.
+    fn reusable_sender(&self, kind: MediaKind) -> Option<TransceiverId> {
+        let wishes = &self.slots.intent.transceivers;
+        let fits = |wish: &&jsep::TransceiverIntent| {
+            let slots = self.slots.transceivers.get(&wish.id);
+            wish.kind == kind
+                && wish.stop == jsep::StopState::Running
+                && slots.is_some_and(|slots| slots.sender_track.is_none() && !slots.has_sent)
+        };
+        wishes.iter().find(fits).map(|wish| wish.id)
+    }
+
+    fn reuse_sender(&mut self, id: TransceiverId, track: Track, streams: &[MediaStreamId]) {
+        use jsep::Direction::{Inactive, RecvOnly, SendOnly, SendRecv};
+        if let Some(slots) = self.slots.transceivers.get_mut(&id) {
+            slots.sender_track = Some(track);
+        }
+        self.slots.change_wish(id, |wish| {
+            wish.sender.streams = unique(streams);
+            wish.added_by_add_track = true;
+            wish.direction = match wish.direction {
+                RecvOnly => SendRecv,
+                Inactive => SendOnly,
+                direction => direction,
+            };
+        });
+    }
+
+    /// `removeTrack(sender)`.
+    ///
+    /// # Errors
+    /// `InvalidStateError` on a closed connection, `InvalidAccessError` for a sender of another
+    /// connection.
+    pub fn remove_track(&mut self, sender: TransceiverId) -> Result<(), Exception> {
+        use jsep::Direction::{Inactive, RecvOnly, SendOnly, SendRecv};
+        if self.slots.closed {
+            return Err(Exception::invalid_state("the connection is closed"));
+        }
+        let Some(slots) = self.slots.transceivers.get_mut(&sender) else {
+            return Err(Exception::invalid_access(
+                "the sender is of another connection",
+            ));
+        };
+        let in_set = self.slots.intent.transceiver(sender);
+        let running = in_set.is_some_and(|wish| wish.stop == jsep::StopState::Running);
+        if !running || slots.sender_track.take().is_none() {
+            return Ok(());
+        }
+        self.slots.change_wish(sender, |wish| {
+            wish.direction = match wish.direction {
+                SendRecv => RecvOnly,
+                SendOnly => Inactive,
+                direction => direction,
+            };
+        });
+        self.update_negotiation_needed();
+        Ok(())
+    }
+
+    /// `addTransceiver(trackOrKind, init)`.
+    ///
+    /// # Errors
+    /// `InvalidStateError` on a closed connection; `TypeError` for rids that are not legal, not
+    /// unique or not on every encoding, and for the direction `stopped`; `OperationError` for an
+    /// unknown codec; `RangeError` for a scale below 1 or a negative frame rate.
+    pub fn add_transceiver(
+        &mut self,
+        track_or_kind: impl Into<TrackOrKind>,
+        init: TransceiverInit,
+    ) -> Result<TransceiverId, Exception> {
+        if self.slots.closed {
+            return Err(Exception::invalid_state("the connection is closed"));
+        }
+        let id = self.create_transceiver(track_or_kind.into(), init)?;
+        self.update_negotiation_needed();
+        Ok(id)
+    }
+
+    /// `addTransceiver` without the negotiation-needed flag.
+    pub(crate) fn create_transceiver(
+        &mut self,
+        track_or_kind: TrackOrKind,
+        init: TransceiverInit,
+    ) -> Result<TransceiverId, Exception> {
+        let (kind, track) = match track_or_kind {
+            TrackOrKind::Kind(kind) => (kind, None),
+            TrackOrKind::Track(track) => (track.kind, Some(track)),
+        };
+        let direction = init.direction.to_jsep()?;
+        let encodings = self.validate_send_encodings(kind, init.send_encodings)?;
+        let id = self.slots.ids.transceiver();
+        self.add_transceiver_to_set(Creating {
+            id,
+            kind,
+            direction,
+            track,
+            streams: init.streams,
+            encodings,
+            by_add_track: false,
+        });
+        Ok(id)
+    }
+
+    /// "addTransceiver sendEncodings validation steps" and the steps after them that complete the
+    /// encodings.
+    fn validate_send_encodings(
+        &self,
+        kind: MediaKind,
+        mut encodings: Vec<RtpEncodingParameters>,
+    ) -> Result<Vec<RtpEncodingParameters>, Exception> {
+        let rids: Vec<&str> = encodings.iter().filter_map(|e| e.rid.as_deref()).collect();
+        if !rids.iter().all(|rid| is_rid(rid)) {
+            return Err(Exception::type_error(
+                "a rid is 1 to 255 letters and digits",
+            ));
+        }
+        if !rids.is_empty() && rids.len() < encodings.len() {
+            return Err(Exception::type_error("all encodings have a rid, or none"));
+        }
+        if (1..rids.len()).any(|i| rids[..i].contains(&rids[i])) {
+            return Err(Exception::type_error("two encodings have the same rid"));
+        }
+        let sendable = self.slots.intent.capabilities.send_codecs(kind);
+        let unknown = |codec: &crate::RtpCodec| !sendable.iter().any(|c| codec.matches(c));
+        if encodings
+            .iter()
+            .filter_map(|e| e.codec.as_ref())
+            .any(unknown)
+        {
+            return Err(Exception::operation("the codec cannot be sent"));
+        }
+        let limit = match kind {
+            MediaKind::Audio => {
+                for encoding in &mut encodings {
+                    encoding.scale_resolution_down_by = None;
+                    encoding.max_framerate = None;
+                }
+                MAX_AUDIO_ENCODINGS
+            }
+            MediaKind::Video => MAX_VIDEO_ENCODINGS,
+        };
+        crate::params::check_ranges(&encodings)?;
+        let scaled = encodings
+            .iter()
+            .any(|e| e.scale_resolution_down_by.is_some());
+        encodings.truncate(limit);
+        let count = encodings.len();
+        if kind == MediaKind::Video {
+            for (index, encoding) in encodings.iter_mut().enumerate() {
+                let default = match scaled {
+                    true => 1.0,
+                    false => default_scale(index, count),
+                };
+                encoding.scale_resolution_down_by.get_or_insert(default);
+            }
+        }
+        if let [lone] = encodings.as_mut_slice() {
+            lone.rid = None;
+        }
+        Ok(encodings)
+    }
+
+    /// "Create an RTCRtpSender", "create an RTCRtpReceiver", "create an RTCRtpTransceiver", and
+    /// add it to the set of transceivers.
+    pub(crate) fn add_transceiver_to_set(&mut self, creating: Creating) {
+        let Creating { id, kind, .. } = creating;
+        let encodings = match creating.encodings.is_empty() {
+            false => creating.encodings,
+            true => vec![RtpEncodingParameters {
+                scale_resolution_down_by: (kind == MediaKind::Video).then_some(1.0),
+                ..RtpEncodingParameters::default()
+            }],
+        };
+        let receiver_track = TrackId::from(self.slots.rng.uuid());
+        let track = MediaStreamTrack::of_receiver(receiver_track.clone(), kind);
+        self.slots.tracks.insert(receiver_track.clone(), track);
+
+        let mut wish = jsep::TransceiverIntent::new(id, kind, creating.direction);
+        wish.added_by_add_track = creating.by_add_track;
+        wish.sender.streams = unique(&creating.streams);
+        wish.sender.track_id = match &creating.track {
+            Some(track) => track.id.to_string(),
+            None => self.slots.rng.uuid(),
+        };
+        wish.sender.rids = rids_of(&encodings);
+        self.slots.intent.transceivers.push(wish);
+        self.slots.intent.version += 1;
+        self.slots.transceivers.insert(
+            id,
+            Transceiver {
+                kind,
+                transport: None,
+                has_sent: false,
+                removed: None,
+                sender_track: creating.track,
+                send_encodings: encodings,
+                last_stable_ridless: None,
+                last_returned_parameters: None,
+                degradation_preference: None,
+                dtmf: Dtmf::default(),
+                receiver_track,
+                remote_streams: Vec::new(),
+                jitter_buffer_target: None,
+            },
+        );
+    }
+}
+
+impl TransceiverDirection {
+    /// A direction to prefer: `stopped` is not one.
+    pub(crate) fn to_jsep(self) -> Result<jsep::Direction, Exception> {
+        match self {
+            TransceiverDirection::Sendrecv => Ok(jsep::Direction::SendRecv),
+            TransceiverDirection::Sendonly => Ok(jsep::Direction::SendOnly),
+            TransceiverDirection::Recvonly => Ok(jsep::Direction::RecvOnly),
+            TransceiverDirection::Inactive => Ok(jsep::Direction::Inactive),
+            TransceiverDirection::Stopped => Err(Exception::type_error(
+                "a direction cannot be set to stopped",
+            )),
+        }
+    }
+}
+
+impl From<jsep::Direction> for TransceiverDirection {
+    fn from(direction: jsep::Direction) -> Self {
+        match direction {
+            jsep::Direction::SendRecv => TransceiverDirection::Sendrecv,
+            jsep::Direction::SendOnly => TransceiverDirection::Sendonly,
+            jsep::Direction::RecvOnly => TransceiverDirection::Recvonly,
+            jsep::Direction::Inactive => TransceiverDirection::Inactive,
+        }
+    }
+}
+
+/// "For each stream in streams, add stream.id to [[AssociatedMediaStreamIds]] if it's not already
+/// there."
+pub(crate) fn unique(streams: &[MediaStreamId]) -> Vec<String> {
+    let mut ids: Vec<String> = Vec::new();
+    for stream in streams {
+        if !ids.iter().any(|id| id == stream.as_str()) {
+            ids.push(stream.to_string());
+        }
+    }
+    ids
+}

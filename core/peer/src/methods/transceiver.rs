@@ -1,0 +1,161 @@
+//! `RTCRtpTransceiver`, and what of its sender and receiver is an attribute (webrtc-pc §§5.2 to
+//! 5.4).
+
+use duologue_base::{Mid, TransceiverId, TransportKey};
+use duologue_jsep as jsep;
+
+use crate::limits::MAX_JITTER_BUFFER_TARGET_MS;
+use crate::slots::Transceiver;
+use crate::{
+    Exception, MediaKind, MediaStreamId, PeerConnection, Track, TrackId, TransceiverDirection,
+};
+
+/// A transceiver's attributes, and those of its sender and receiver.
+#[doc(alias = "RTCRtpTransceiver")]
+#[doc(alias = "RTCRtpSender")]
+#[doc(alias = "RTCRtpReceiver")]
+#[derive(Clone, Copy, Debug)]
+pub struct TransceiverView<'a> {
+    slots: &'a Transceiver,
+    wish: &'a jsep::TransceiverIntent,
+    section: Option<&'a jsep::agreement::MediaAgreement>,
+}
+
+impl<'a> TransceiverView<'a> {
+    /// Its kind: that of the receiver's track.
+    pub fn kind(&self) -> MediaKind {
+        self.slots.kind
+    }
+
+    /// `mid`
+    pub fn mid(&self) -> Option<&'a Mid> {
+        self.section.map(|section| &section.mid)
+    }
+
+    /// `direction`: the preferred one; `stopped` from `stop()` on.
+    pub fn direction(&self) -> TransceiverDirection {
+        match self.wish.stop {
+            jsep::StopState::Running => self.wish.direction.into(),
+            jsep::StopState::Stopping | jsep::StopState::Stopped => TransceiverDirection::Stopped,
+        }
+    }
+
+    /// `currentDirection`: the negotiated one.
+    pub fn current_direction(&self) -> Option<TransceiverDirection> {
+        if self.is_stopped() {
+            return Some(TransceiverDirection::Stopped);
+        }
+        self.section?.current_direction.map(Into::into)
+    }
+
+    /// It is stopped for good.
+    pub fn is_stopped(&self) -> bool {
+        self.wish.stop == jsep::StopState::Stopped
+    }
+
+    /// `sender.track`
+    pub fn sender_track(&self) -> Option<&'a Track> {
+        self.slots.sender_track.as_ref()
+    }
+
+    /// Ids of the streams that the sender's track is announced in.
+    pub fn sender_streams(&self) -> &'a [String] {
+        &self.wish.sender.streams
+    }
+
+    /// `sender.transport` and `receiver.transport`: the same, since RTP and RTCP share it.
+    pub fn transport(&self) -> Option<TransportKey> {
+        self.slots.transport
+    }
+
+    /// `receiver.track`
+    pub fn receiver_track(&self) -> &'a TrackId {
+        &self.slots.receiver_track
+    }
+
+    /// The streams that the other end put the receiver's track in.
+    pub fn receiver_streams(&self) -> &'a [MediaStreamId] {
+        &self.slots.remote_streams
+    }
+
+    /// `receiver.jitterBufferTarget`, in milliseconds.
+    pub fn jitter_buffer_target(&self) -> Option<f64> {
+        self.slots.jitter_buffer_target
+    }
+}
+
+impl PeerConnection {
+    /// A transceiver's attributes. One that left the connection can still be read for a while:
+    /// [`crate::limits::MAX_REMOVED_TRANSCEIVERS`].
+    pub fn transceiver(&self, id: TransceiverId) -> Option<TransceiverView<'_>> {
+        Some(TransceiverView {
+            slots: self.slots.transceivers.get(&id)?,
+            wish: self.slots.wish(id)?,
+            section: self.slots.section(id),
+        })
+    }
+
+    /// Sets `direction`.
+    ///
+    /// # Errors
+    /// `InvalidStateError` for a transceiver that is stopping, `TypeError` for `stopped`.
+    pub fn set_direction(
+        &mut self,
+        id: TransceiverId,
+        direction: TransceiverDirection,
+    ) -> Result<(), Exception> {
+        let wish = self.slots.wish(id).ok_or_else(unknown)?;
+        if wish.stop != jsep::StopState::Running {
+            return Err(Exception::invalid_state("the transceiver is stopped"));
+        }
+        if TransceiverDirection::from(wish.direction) == direction {
+            return Ok(());
+        }
+        let direction = direction.to_jsep()?;
+        self.slots
+            .change_wish(id, |wish| wish.direction = direction);
+        self.update_negotiation_needed();
+        Ok(())
+    }
+
+    /// `stop()` of a transceiver: it is stopping at once and stopped once that is negotiated.
+    ///
+    /// # Errors
+    /// `InvalidStateError` on a closed connection.
+    pub fn stop(&mut self, id: TransceiverId) -> Result<(), Exception> {
+        if self.slots.closed {
+            return Err(Exception::invalid_state("the connection is closed"));
+        }
+        let wish = self.slots.wish(id).ok_or_else(unknown)?;
+        if wish.stop == jsep::StopState::Running {
+            self.stop_sending_and_receiving(id);
+            self.update_negotiation_needed();
+        }
+        Ok(())
+    }
+
+    /// Sets `jitterBufferTarget` of a receiver, in milliseconds.
+    ///
+    /// # Errors
+    /// `RangeError` below 0 and above 4000.
+    pub fn set_jitter_buffer_target(
+        &mut self,
+        id: TransceiverId,
+        target_ms: Option<f64>,
+    ) -> Result<(), Exception> {
+        let range = 0.0..=MAX_JITTER_BUFFER_TARGET_MS;
+        if target_ms.is_some_and(|target| !range.contains(&target)) {
+            return Err(Exception::range_error(
+                "a jitter buffer target is 0 to 4000 milliseconds",
+            ));
+        }
+        let slots = self.slots.transceivers.get_mut(&id).ok_or_else(unknown)?;
+        slots.jitter_buffer_target = target_ms;
+        Ok(())
+    }
+}
+
+/// An id that this connection never gave, or gave so long ago that it is forgotten.
+pub(crate) fn unknown() -> Exception {
+    Exception::invalid_access("no such transceiver in this connection")
+}

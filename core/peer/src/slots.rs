@@ -1,0 +1,245 @@
+//! The internal slots of a connection and its objects. Only methods and tasks change them.
+//!
+//! What a description says is not kept here a second time: `[[Mid]]`, `[[CurrentDirection]]`,
+//! `[[FiredDirection]]`, `[[Receptive]]`, the negotiated codecs and all `[[LastStableState…]]`
+//! slots are read from [`jsep::Signaling`], so a rollback cannot forget one of them. What the
+//! application wants is in [`jsep::Intent`]. The rest is here.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use duologue_base::{ChannelKey, Instant, Rng, TransceiverId, TransportKey};
+use duologue_identity::Certificate;
+use duologue_jsep as jsep;
+use jsep::agreement::{IceKey, MediaAgreement};
+
+use crate::data_channel::Channel;
+use crate::limits::{MAX_REMOTE_STREAMS, MAX_REMOVED_TRANSCEIVERS};
+use crate::transports::{SctpTransport, Transport};
+use crate::{
+    Configuration, IceConnectionState, IceGatheringState, MediaKind, MediaStream, MediaStreamId,
+    MediaStreamTrack, PeerConnectionState, RtpEncodingParameters, RtpSendParameters,
+    SignalingState, Track, TrackId,
+};
+
+#[derive(Debug)]
+pub(crate) struct Slots {
+    /// `[[IsClosed]]`
+    pub(crate) closed: bool,
+    /// `[[Configuration]]`
+    pub(crate) configuration: Configuration,
+    /// What DTLS shows: the configuration's first certificate, or one made for this connection.
+    pub(crate) certificate: Certificate,
+    /// "setLocalDescription has already been called"
+    pub(crate) set_local_description_called: bool,
+    /// `[[NegotiationNeeded]]`
+    pub(crate) negotiation_needed: bool,
+    /// `[[UpdateNegotiationNeededFlagOnEmptyChain]]`
+    pub(crate) update_flag_on_empty_chain: bool,
+
+    /// `[[SignalingState]]` and the four descriptions.
+    pub(crate) signaling: jsep::Signaling,
+    /// Grows with every description that is applied.
+    pub(crate) signaling_version: u64,
+    /// What the application wants.
+    pub(crate) intent: jsep::Intent,
+    pub(crate) ids: jsep::Ids,
+    /// Candidates of both ends, which the descriptions show.
+    pub(crate) candidates: jsep::Candidates,
+    /// Generations whose remote credentials the session knows: it takes candidates for these.
+    pub(crate) remote_ice_set: BTreeSet<IceKey>,
+    /// `[[LastCreatedOffer]]`
+    pub(crate) last_created_offer: Option<LastCreated>,
+    /// `[[LastCreatedAnswer]]`
+    pub(crate) last_created_answer: Option<LastCreated>,
+
+    /// `[[IceConnectionState]]`
+    pub(crate) ice_connection_state: IceConnectionState,
+    /// `[[IceGatheringState]]`
+    pub(crate) ice_gathering_state: IceGatheringState,
+    /// `[[ConnectionState]]`
+    pub(crate) connection_state: PeerConnectionState,
+
+    pub(crate) transceivers: BTreeMap<TransceiverId, Transceiver>,
+    /// Transceivers that left the set of transceivers and can still be read, oldest first.
+    pub(crate) removed: VecDeque<TransceiverId>,
+    pub(crate) tracks: BTreeMap<TrackId, MediaStreamTrack>,
+    pub(crate) streams: BTreeMap<MediaStreamId, MediaStream>,
+    pub(crate) transports: BTreeMap<TransportKey, Transport>,
+    /// `[[SctpTransport]]`
+    pub(crate) sctp: Option<SctpTransport>,
+    /// `[[DataChannels]]` and those that left it.
+    pub(crate) channels: BTreeMap<ChannelKey, Channel>,
+    /// Data channels that are closed, oldest first.
+    pub(crate) closed_channels: VecDeque<ChannelKey>,
+    pub(crate) channels_created: u32,
+    /// `setParameters` promises that have not settled.
+    pub(crate) pending_set_parameters: usize,
+    pub(crate) rng: Rng,
+}
+
+/// A description that `createOffer` or `createAnswer` made, and what it was made from.
+#[derive(Clone, Debug)]
+pub(crate) struct LastCreated {
+    pub(crate) draft: jsep::Draft,
+    pub(crate) intent_version: u64,
+    pub(crate) signaling_version: u64,
+}
+
+/// The slots of a transceiver, its sender and its receiver that no description and no wish of
+/// the application says.
+#[derive(Debug)]
+pub(crate) struct Transceiver {
+    pub(crate) kind: MediaKind,
+    /// `[[SenderTransport]]` and `[[ReceiverTransport]]`. They differ only without rtcp-mux.
+    pub(crate) transport: Option<TransportKey>,
+    /// `[[CurrentDirection]]` had sending in it once.
+    pub(crate) has_sent: bool,
+    /// What the application wanted when the transceiver left the set of transceivers.
+    pub(crate) removed: Option<jsep::TransceiverIntent>,
+
+    /// `[[SenderTrack]]`
+    pub(crate) sender_track: Option<Track>,
+    /// `[[SendEncodings]]`
+    pub(crate) send_encodings: Vec<RtpEncodingParameters>,
+    /// `[[LastStableRidlessSendEncodings]]`
+    pub(crate) last_stable_ridless: Option<Vec<RtpEncodingParameters>>,
+    /// `[[LastReturnedParameters]]`
+    pub(crate) last_returned_parameters: Option<RtpSendParameters>,
+    pub(crate) degradation_preference: Option<crate::DegradationPreference>,
+    /// `[[Dtmf]]`, of audio.
+    pub(crate) dtmf: Dtmf,
+
+    /// `[[ReceiverTrack]]`
+    pub(crate) receiver_track: TrackId,
+    /// `[[AssociatedRemoteMediaStreams]]`
+    pub(crate) remote_streams: Vec<MediaStreamId>,
+    /// `[[JitterBufferTarget]]`, in milliseconds.
+    pub(crate) jitter_buffer_target: Option<f64>,
+}
+
+/// The slots of an `RTCDTMFSender`.
+#[derive(Debug, Default)]
+pub(crate) struct Dtmf {
+    /// `[[ToneBuffer]]`
+    pub(crate) tones: String,
+    /// `[[Duration]]`, in milliseconds.
+    pub(crate) duration: u32,
+    /// `[[InterToneGap]]`, in milliseconds.
+    pub(crate) gap: u32,
+    /// "A task to run the DTMF playout task steps is scheduled."
+    pub(crate) playout: Playout,
+}
+
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) enum Playout {
+    #[default]
+    Idle,
+    /// The task is queued.
+    Queued,
+    /// The task is due then.
+    At(Instant),
+}
+
+impl Slots {
+    pub(crate) fn signaling_state(&self) -> SignalingState {
+        if self.closed {
+            return SignalingState::Closed;
+        }
+        match self.signaling.state() {
+            jsep::SignalingState::Stable => SignalingState::Stable,
+            jsep::SignalingState::HaveLocalOffer => SignalingState::HaveLocalOffer,
+            jsep::SignalingState::HaveRemoteOffer => SignalingState::HaveRemoteOffer,
+            jsep::SignalingState::HaveLocalPranswer => SignalingState::HaveLocalPranswer,
+            jsep::SignalingState::HaveRemotePranswer => SignalingState::HaveRemotePranswer,
+        }
+    }
+
+    /// The m-section that a transceiver is associated with, by the latest description.
+    pub(crate) fn section(&self, id: TransceiverId) -> Option<&MediaAgreement> {
+        self.intent.transceiver(id)?;
+        self.signaling.latest().by_transceiver(id).map(|m| &**m)
+    }
+
+    /// What the application wants of a transceiver, or wanted when it was removed.
+    pub(crate) fn wish(&self, id: TransceiverId) -> Option<&jsep::TransceiverIntent> {
+        self.intent
+            .transceiver(id)
+            .or_else(|| self.transceivers.get(&id)?.removed.as_ref())
+    }
+
+    /// Changes what the application wants of a transceiver.
+    pub(crate) fn change_wish(
+        &mut self,
+        id: TransceiverId,
+        change: impl FnOnce(&mut jsep::TransceiverIntent),
+    ) {
+        if let Some(wish) = self.intent.transceiver_mut(id) {
+            change(wish);
+            self.intent.version += 1;
+        } else if let Some(wish) = self
+            .transceivers
+            .get_mut(&id)
+            .and_then(|slots| slots.removed.as_mut())
+        {
+            change(wish);
+        }
+    }
+
+    /// Sets `[[SendEncodings]]`, whose rids are part of what the application wants.
+    pub(crate) fn set_send_encodings(
+        &mut self,
+        id: TransceiverId,
+        encodings: Vec<RtpEncodingParameters>,
+    ) {
+        let rids = rids_of(&encodings);
+        if let Some(slots) = self.transceivers.get_mut(&id) {
+            slots.send_encodings = encodings;
+        }
+        if self.wish(id).is_some_and(|wish| wish.sender.rids != rids) {
+            self.change_wish(id, |wish| wish.sender.rids = rids);
+        }
+    }
+
+    /// Takes a transceiver out of the set of transceivers. It can still be read.
+    pub(crate) fn remove_transceiver(&mut self, id: TransceiverId) {
+        let Some(index) = self.intent.transceivers.iter().position(|t| t.id == id) else {
+            return;
+        };
+        let wish = self.intent.transceivers.remove(index);
+        self.intent.version += 1;
+        if let Some(slots) = self.transceivers.get_mut(&id) {
+            slots.removed = Some(wish);
+        }
+        self.removed.push_back(id);
+        if self.removed.len() > MAX_REMOVED_TRANSCEIVERS
+            && let Some(oldest) = self.removed.pop_front()
+            && let Some(slots) = self.transceivers.remove(&oldest)
+        {
+            self.tracks.remove(&slots.receiver_track);
+        }
+    }
+
+    /// The stream with this id, made if no description of this connection named it before.
+    pub(crate) fn ensure_stream(&mut self, id: &MediaStreamId) {
+        if self.streams.len() >= MAX_REMOTE_STREAMS {
+            self.streams.retain(|_, stream| !stream.tracks.is_empty());
+        }
+        self.streams
+            .entry(id.clone())
+            .or_insert_with(|| MediaStream {
+                id: id.clone(),
+                tracks: Vec::new(),
+            });
+    }
+}
+
+/// The rids of several encodings; a lone encoding has none to announce.
+pub(crate) fn rids_of(encodings: &[RtpEncodingParameters]) -> Vec<jsep::Rid> {
+    if encodings.len() < 2 {
+        return Vec::new();
+    }
+    encodings
+        .iter()
+        .filter_map(|encoding| encoding.rid.as_deref()?.parse().ok())
+        .collect()
+}

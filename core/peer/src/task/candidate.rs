@@ -1,0 +1,152 @@
+//! Candidates: those of this end on their way out, those of the other end on their way in
+//! (webrtc-pc §4.4.2 `addIceCandidate`, §5.6).
+
+use duologue_base::{Generation, TransportKey};
+use duologue_ice as ice;
+use duologue_jsep as jsep;
+use duologue_sdp::attr::Candidate;
+use duologue_session::Command;
+use jsep::agreement::IceKey;
+use jsep::{CandidateTarget, Side};
+
+use crate::candidate::to_ice;
+use crate::{
+    Event, Exception, IceCandidate, IceCandidateInit, IceTransportPolicy, OperationId,
+    PeerConnection, Value,
+};
+
+impl PeerConnection {
+    /// "Surface a candidate". No candidate is early here: the session gathers for a generation
+    /// only after the task that applied the generation's description, so `[[EarlyCandidates]]`
+    /// would always be empty; what belongs to no description was rolled back.
+    pub(crate) fn run_local_candidate(
+        &mut self,
+        key: TransportKey,
+        generation: Generation,
+        candidate: ice::Candidate,
+    ) {
+        // §4.2.3: with "relay" only relayed candidates may be used, so only these are shown.
+        if self.slots.configuration.ice_transport_policy == IceTransportPolicy::Relay
+            && candidate.kind != ice::CandidateKind::Relayed
+        {
+            return;
+        }
+        let ice_key = IceKey {
+            transport: key,
+            generation,
+        };
+        let Some((target, init)) = self.local_candidate_target(ice_key) else {
+            return;
+        };
+        let attribute = Candidate::from(&candidate);
+        let candidates = &mut self.slots.candidates;
+        if !candidates.add(Side::Local, target.key, &target.mid, attribute) {
+            return;
+        }
+        let candidate = IceCandidate::from_local(init, &candidate);
+        if let Some(transport) = self.slots.transports.get_mut(&key) {
+            transport.ice.local_candidates.push(candidate.clone());
+        }
+        self.fire(Event::IceCandidate(Some(candidate)));
+    }
+
+    /// Where a local candidate belongs, and the members that every candidate of its generation
+    /// shares: "sdpMid and sdpMLineIndex are set to the values associated with this
+    /// RTCIceTransport". None when no local description shows the generation.
+    pub(crate) fn local_candidate_target(
+        &self,
+        key: IceKey,
+    ) -> Option<(CandidateTarget, IceCandidateInit)> {
+        let signaling = &self.slots.signaling;
+        let shows = |agreement: &&std::sync::Arc<jsep::Agreement>| {
+            agreement
+                .transports
+                .get(&key.transport)
+                .is_some_and(|t| t.generation == key.generation && t.local_ice.is_some())
+        };
+        let agreement = [signaling.latest(), signaling.stable()]
+            .into_iter()
+            .find(shows)?;
+        let ice = agreement.transports.get(&key.transport)?.local_ice.as_ref();
+        let index = agreement
+            .media
+            .iter()
+            .position(|section| section.transport == Some(key.transport))?;
+        let mid = agreement.media[index].mid.clone();
+        let init = IceCandidateInit {
+            candidate: String::new(),
+            sdp_mid: Some(mid.to_string()),
+            sdp_m_line_index: u16::try_from(index).ok(),
+            username_fragment: ice.map(|ice| ice.ufrag.clone()),
+        };
+        Some((CandidateTarget { mid, key }, init))
+    }
+
+    /// The parallel part of `addIceCandidate` and the task after it.
+    pub(crate) fn run_add_candidate(&mut self, operation: OperationId, init: IceCandidateInit) {
+        let result = self.add_remote_candidate(&init).map(|()| Value::Undefined);
+        self.settle_chained(operation, result);
+    }
+
+    fn add_remote_candidate(&mut self, init: &IceCandidateInit) -> Result<(), Exception> {
+        let targets = self.candidate_targets(init)?;
+        if init.candidate.is_empty() {
+            for target in targets {
+                let candidates = &mut self.slots.candidates;
+                candidates.complete(Side::Remote, target.key, &target.mid);
+                self.forward_end_of_candidates(target.key);
+            }
+            return Ok(());
+        }
+        let candidate: Candidate = init
+            .candidate
+            .parse()
+            .map_err(|_| Exception::operation("the candidate attribute is not valid"))?;
+        for target in targets {
+            self.accept_remote_candidate(&target, init, &candidate);
+        }
+        Ok(())
+    }
+
+    fn accept_remote_candidate(
+        &mut self,
+        target: &CandidateTarget,
+        init: &IceCandidateInit,
+        candidate: &Candidate,
+    ) {
+        let candidates = &mut self.slots.candidates;
+        if !candidates.add(Side::Remote, target.key, &target.mid, candidate.clone()) {
+            return;
+        }
+        let key = target.key.transport;
+        if let Some(transport) = self.slots.transports.get_mut(&key) {
+            let shown = IceCandidate::new(init.clone());
+            transport.ice.remote_candidates.push(shown);
+        }
+        self.refresh_selected_pair(key);
+        self.forward_candidate(target.key, candidate);
+    }
+
+    pub(crate) fn forward_candidate(&mut self, key: IceKey, candidate: &Candidate) {
+        let prohibited = self.slots.configuration.ice_transport_policy == IceTransportPolicy::Relay;
+        if prohibited || !self.slots.remote_ice_set.contains(&key) {
+            return;
+        }
+        if let Some(candidate) = to_ice(candidate) {
+            self.command(Command::AddRemoteCandidate {
+                key: key.transport,
+                generation: key.generation,
+                candidate,
+            });
+        }
+    }
+
+    pub(crate) fn forward_end_of_candidates(&mut self, key: IceKey) {
+        if self.slots.remote_ice_set.contains(&key) {
+            self.command(Command::EndOfRemoteCandidates {
+                key: key.transport,
+                generation: key.generation,
+            });
+        }
+    }
+}

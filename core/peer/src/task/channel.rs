@@ -1,0 +1,342 @@
+//! SCTP and data channels (webrtc-pc §6).
+
+use duologue_base::{ChannelKey, StreamId};
+use duologue_datachannel as datachannel;
+use duologue_jsep as jsep;
+use duologue_session::{ChannelReport, Command};
+use jsep::agreement::DtlsRole;
+
+use super::Task;
+use crate::data_channel::{Channel, ChannelTransport};
+use crate::limits::MAX_CLOSED_CHANNELS;
+use crate::{
+    DataChannelInit, DataChannelState, Event, Exception, Message, PeerConnection, PriorityType,
+    RtcErrorDetail, RtcErrorInit, SctpTransportState,
+};
+
+/// RFC 8831 §6.4: 65535 is not a stream; the W3C's largest id is 65534.
+const IDS: u16 = 65_535;
+
+impl PeerConnection {
+    /// "Connected procedure". Channels already have their ids and were given to the session, so
+    /// each is announced as open by the session, in order with its messages.
+    pub(crate) fn run_sctp_connected(&mut self, max_channels: u16) {
+        let Some(sctp) = &mut self.slots.sctp else {
+            return;
+        };
+        sctp.state = SctpTransportState::Connected;
+        sctp.max_channels = Some(max_channels);
+        let impossible: Vec<ChannelKey> = self
+            .slots
+            .channels
+            .iter()
+            .filter(|(_, channel)| {
+                channel.attributes.ready_state != DataChannelState::Closed
+                    && channel.attributes.id.is_none_or(|id| id.0 >= max_channels)
+            })
+            .map(|(&key, _)| key)
+            .collect();
+        for key in impossible {
+            self.queue(Task::ChannelFailed(key));
+        }
+        self.fire(Event::SctpStateChange(SctpTransportState::Connected));
+    }
+
+    /// The association is gone. Each channel's end is reported by itself.
+    pub(crate) fn run_sctp_closed(&mut self) {
+        if let Some(sctp) = &mut self.slots.sctp
+            && sctp.state != SctpTransportState::Closed
+        {
+            sctp.state = SctpTransportState::Closed;
+            self.fire(Event::SctpStateChange(SctpTransportState::Closed));
+        }
+    }
+
+    /// "When the underlying data transport sends data from its queue".
+    pub(crate) fn run_buffered_amount(&mut self, key: ChannelKey, sent: usize) {
+        let Some(channel) = self.slots.channels.get_mut(&key) else {
+            return;
+        };
+        let attributes = &mut channel.attributes;
+        let before = attributes.buffered_amount;
+        attributes.buffered_amount = before.saturating_sub(sent as u64);
+        let threshold = attributes.buffered_amount_low_threshold;
+        if before > threshold && attributes.buffered_amount <= threshold {
+            self.fire(Event::ChannelBufferedAmountLow(key));
+        }
+    }
+
+    pub(crate) fn run_channel_report(&mut self, report: ChannelReport) {
+        match report {
+            ChannelReport::Announced {
+                channel,
+                stream,
+                init,
+            } => self.announce_instance(channel, stream, init),
+            ChannelReport::Opened { channel } => self.run_announce_open(channel),
+            ChannelReport::Message {
+                channel,
+                data,
+                binary,
+            } => self.receive_message(channel, Message { data, binary }),
+            ChannelReport::Closing { channel } => self.remote_closing(channel),
+            ChannelReport::Closed { channel, error } => self.run_announce_closed(channel, error),
+            _ => {}
+        }
+    }
+
+    /// "Receiving messages on a data channel".
+    fn receive_message(&mut self, key: ChannelKey, message: Message) {
+        if self.ready_state(key) == Some(DataChannelState::Open) {
+            self.fire(Event::ChannelMessage(key, message));
+        }
+    }
+
+    /// "Announcing a data channel instance".
+    fn announce_instance(
+        &mut self,
+        key: ChannelKey,
+        stream: StreamId,
+        init: datachannel::ChannelInit,
+    ) {
+        let (max_packet_life_time, max_retransmits) = match init.reliability {
+            datachannel::Reliability::Reliable => (None, None),
+            datachannel::Reliability::MaxRetransmits(n) => (None, Some(n)),
+            datachannel::Reliability::MaxPacketLifeTime(ms) => (Some(ms), None),
+        };
+        let mut channel = Channel::new(
+            init.label,
+            DataChannelInit {
+                ordered: !init.unordered,
+                max_packet_life_time,
+                max_retransmits,
+                protocol: init.protocol,
+                negotiated: false,
+                id: None,
+                priority: match init.priority {
+                    datachannel::Priority::VeryLow => PriorityType::VeryLow,
+                    datachannel::Priority::Low => PriorityType::Low,
+                    datachannel::Priority::Medium => PriorityType::Medium,
+                    datachannel::Priority::High => PriorityType::High,
+                },
+            },
+        );
+        channel.attributes.id = Some(stream);
+        channel.attributes.ready_state = DataChannelState::Open;
+        channel.transport = ChannelTransport::Session;
+        self.slots.channels.insert(key, channel);
+        self.fire(Event::DataChannel(key));
+        // Queued before the messages that wait already: `open` comes right after `datachannel`.
+        self.queue_next(Task::AnnounceOpen(key));
+    }
+
+    /// "Announce an RTCDataChannel as open".
+    pub(crate) fn run_announce_open(&mut self, key: ChannelKey) {
+        let Some(channel) = self.slots.channels.get_mut(&key) else {
+            return;
+        };
+        let state = &mut channel.attributes.ready_state;
+        if matches!(state, DataChannelState::Connecting | DataChannelState::Open) {
+            *state = DataChannelState::Open;
+            self.fire(Event::ChannelOpen(key));
+        }
+    }
+
+    /// The closing procedure, begun by `close()`: the session sends what is pending first.
+    pub(crate) fn run_start_closing(&mut self, key: ChannelKey) {
+        let Some(channel) = self.slots.channels.get_mut(&key) else {
+            return;
+        };
+        match channel.transport {
+            ChannelTransport::Session => {
+                channel.transport = ChannelTransport::Closing;
+                self.command(Command::CloseChannel { channel: key });
+            }
+            ChannelTransport::None => self.queue(Task::AnnounceClosed(key)),
+            ChannelTransport::Closing => {}
+        }
+    }
+
+    /// The closing procedure, begun by the other end.
+    fn remote_closing(&mut self, key: ChannelKey) {
+        let Some(channel) = self.slots.channels.get_mut(&key) else {
+            return;
+        };
+        channel.transport = ChannelTransport::Closing;
+        let state = &mut channel.attributes.ready_state;
+        // "Unless the procedure was initiated by channel.close."
+        if matches!(state, DataChannelState::Connecting | DataChannelState::Open) {
+            *state = DataChannelState::Closing;
+            self.fire(Event::ChannelClosing(key));
+        }
+    }
+
+    /// "Announcing a data channel as closed", or with an error of its own §6.2 "Error on creating
+    /// data channels".
+    pub(crate) fn run_announce_closed(
+        &mut self,
+        key: ChannelKey,
+        error: Option<datachannel::ChannelError>,
+    ) {
+        let Some(channel) = self.slots.channels.get_mut(&key) else {
+            return;
+        };
+        if channel.attributes.ready_state == DataChannelState::Closed {
+            return;
+        }
+        self.set_channel_closed(key);
+        if let Some(error) = error {
+            let detail = match error.is_sctp_failure() {
+                true => RtcErrorDetail::SctpFailure,
+                false => RtcErrorDetail::DataChannelFailure,
+            };
+            let init = RtcErrorInit {
+                sctp_cause_code: error.sctp_cause_code(),
+                ..RtcErrorInit::new(detail)
+            };
+            let error = Exception::rtc(init, error.to_string());
+            self.fire(Event::ChannelError(key, error));
+        }
+        self.fire(Event::ChannelClose(key));
+    }
+
+    /// "Error on creating data channels".
+    pub(crate) fn run_channel_failed(&mut self, key: ChannelKey) {
+        let known = self.slots.channels.get(&key).map(|c| c.transport);
+        if known == Some(ChannelTransport::Session) {
+            self.command(Command::CloseChannel { channel: key });
+        }
+        self.run_announce_closed(key, Some(datachannel::ChannelError::NoSuchStream));
+    }
+
+    /// The association ends because a description rejected it.
+    pub(crate) fn stop_channels(&mut self) {
+        let open: Vec<ChannelKey> = self
+            .slots
+            .channels
+            .iter()
+            .filter(|(_, channel)| channel.transport == ChannelTransport::Session)
+            .map(|(&key, _)| key)
+            .collect();
+        for channel in open {
+            self.command(Command::CloseChannel { channel });
+        }
+    }
+
+    /// "If description negotiates the DTLS role of the SCTP transport, then for each channel with
+    /// a null id give channel a new ID". Returns the channels that none was left for.
+    pub(crate) fn assign_channel_ids(&mut self) -> Vec<ChannelKey> {
+        if self.sctp_dtls_role().is_none() {
+            return Vec::new();
+        }
+        let mut failed = Vec::new();
+        let keys: Vec<ChannelKey> = self.slots.channels.keys().copied().collect();
+        for key in keys {
+            let Some(channel) = self.slots.channels.get(&key) else {
+                continue;
+            };
+            if channel.attributes.ready_state == DataChannelState::Closed {
+                continue;
+            }
+            if channel.attributes.id.is_none() {
+                let Some(id) = self.free_channel_id() else {
+                    self.set_channel_closed(key);
+                    failed.push(key);
+                    continue;
+                };
+                if let Some(channel) = self.slots.channels.get_mut(&key) {
+                    channel.attributes.id = Some(id);
+                }
+            }
+            self.open_channel(key);
+        }
+        failed
+    }
+
+    /// This end's DTLS role on the SCTP transport, once it is negotiated.
+    pub(crate) fn sctp_dtls_role(&self) -> Option<DtlsRole> {
+        let latest = self.slots.signaling.latest();
+        let transport = latest.data().filter(|m| !m.rejected)?.transport?;
+        Some(latest.transports.get(&transport)?.dtls.as_ref()?.role)
+    }
+
+    /// RFC 8832 §6: "the side acting as the DTLS client uses Streams with even Stream
+    /// Identifiers; the side acting as the DTLS server uses Streams with odd".
+    pub(crate) fn free_channel_id(&self) -> Option<StreamId> {
+        let first = match self.sctp_dtls_role()? {
+            DtlsRole::Client => 0,
+            DtlsRole::Server => 1,
+        };
+        (first..IDS)
+            .step_by(2)
+            .map(StreamId)
+            .find(|&id| !self.is_channel_id_used(id))
+    }
+
+    pub(crate) fn is_channel_id_used(&self, id: StreamId) -> bool {
+        self.slots.channels.values().any(|channel| {
+            channel.attributes.id == Some(id)
+                && channel.attributes.ready_state != DataChannelState::Closed
+        })
+    }
+
+    /// "Create channel's associated underlying data transport", once there is an association to
+    /// come and the channel has an id.
+    pub(crate) fn open_channel(&mut self, key: ChannelKey) {
+        let Some(channel) = self.slots.channels.get_mut(&key) else {
+            return;
+        };
+        let attributes = &channel.attributes;
+        let Some(stream) = attributes.id else {
+            return;
+        };
+        if channel.transport != ChannelTransport::None
+            || attributes.ready_state != DataChannelState::Connecting
+        {
+            return;
+        }
+        let init = &attributes.init;
+        let reliability = match (init.max_retransmits, init.max_packet_life_time) {
+            (Some(n), _) => datachannel::Reliability::MaxRetransmits(n),
+            (None, Some(ms)) => datachannel::Reliability::MaxPacketLifeTime(ms),
+            (None, None) => datachannel::Reliability::Reliable,
+        };
+        let init = datachannel::ChannelInit {
+            label: attributes.label.clone(),
+            protocol: init.protocol.clone(),
+            unordered: !init.ordered,
+            reliability,
+            negotiated: init.negotiated,
+            priority: match init.priority {
+                PriorityType::VeryLow => datachannel::Priority::VeryLow,
+                PriorityType::Low => datachannel::Priority::Low,
+                PriorityType::Medium => datachannel::Priority::Medium,
+                PriorityType::High => datachannel::Priority::High,
+            },
+        };
+        channel.transport = ChannelTransport::Session;
+        self.command(Command::OpenChannel {
+            channel: key,
+            stream,
+            init,
+        });
+    }
+
+    pub(crate) fn ready_state(&self, key: ChannelKey) -> Option<DataChannelState> {
+        let channel = self.slots.channels.get(&key)?;
+        Some(channel.attributes.ready_state)
+    }
+
+    fn set_channel_closed(&mut self, key: ChannelKey) {
+        if let Some(channel) = self.slots.channels.get_mut(&key) {
+            channel.attributes.ready_state = DataChannelState::Closed;
+            channel.transport = ChannelTransport::Closing;
+        }
+        self.slots.closed_channels.push_back(key);
+        if self.slots.closed_channels.len() > MAX_CLOSED_CHANNELS
+            && let Some(oldest) = self.slots.closed_channels.pop_front()
+        {
+            self.slots.channels.remove(&oldest);
+        }
+    }
+}

@@ -1,0 +1,402 @@
+//! "Set a session description" (webrtc-pc §4.4.1.5): what happens once jsep has computed the
+//! next state, in the specification's order.
+//!
+//! The specification computes in parallel and starts over when the application changed
+//! something meanwhile. Here jsep, which is quick and pure, computes inside the task, so it sees
+//! every change that came before and nothing ever has to start over but for `setParameters`.
+
+use std::sync::Arc;
+
+use duologue_base::ChannelKey;
+use duologue_ice as ice;
+use duologue_jsep as jsep;
+use duologue_session::Command;
+use jsep::agreement::{self, Agreement, IceKey};
+
+use super::Task;
+use super::surface::Surfaced;
+use crate::connection::Step as Effect;
+use crate::transports::{SctpTransport, Transport};
+use crate::{
+    Event, Exception, IceParameters, IceRole, OperationId, PeerConnection, RtcErrorDetail,
+    RtcErrorInit, SdpType, SessionDescription, SignalingState, Value,
+};
+
+/// What to set.
+#[derive(Debug)]
+pub(crate) enum Step {
+    /// A description that `createOffer` or `createAnswer` made.
+    Local(SdpType, jsep::Draft),
+    /// The other end's description.
+    Remote(SessionDescription),
+    /// Back to the last stable state, then maybe on to an offer of the other end.
+    Rollback(jsep::Side, Option<SessionDescription>),
+}
+
+impl Step {
+    fn side(&self) -> jsep::Side {
+        match self {
+            Step::Local(..) => jsep::Side::Local,
+            Step::Remote(_) => jsep::Side::Remote,
+            Step::Rollback(side, _) => *side,
+        }
+    }
+
+    fn sdp_type(&self) -> SdpType {
+        match self {
+            Step::Local(sdp_type, _) => *sdp_type,
+            Step::Remote(description) => description.sdp_type,
+            Step::Rollback(..) => SdpType::Rollback,
+        }
+    }
+}
+
+impl PeerConnection {
+    pub(crate) fn run_set_description(&mut self, operation: OperationId, step: Step) {
+        // "If any promises from setParameters methods are not settled, abort these steps and
+        // start the process over."
+        if self.slots.pending_set_parameters > 0 {
+            return self.queue(Task::SetDescription(operation, step));
+        }
+        match self.compute(&step) {
+            Ok(next) => self.commit(operation, step, next),
+            Err(error) => self.settle_chained(operation, Err(error.into())),
+        }
+    }
+
+    /// "The process to apply description": nothing changes here but used-up ids.
+    fn compute(&mut self, step: &Step) -> Result<jsep::Signaling, jsep::JsepError> {
+        let slots = &mut self.slots;
+        match step {
+            Step::Local(sdp_type, draft) => jsep::apply_local(
+                &slots.signaling,
+                &slots.intent,
+                &mut slots.ids,
+                (*sdp_type).into(),
+                draft,
+            ),
+            Step::Remote(description) => jsep::apply_remote(
+                &slots.signaling,
+                &slots.intent,
+                &mut slots.ids,
+                description.sdp_type.into(),
+                &description.sdp,
+            ),
+            Step::Rollback(side, _) => {
+                // JSEP §4.1.10.2: only the end that set the offer rolls it back.
+                let own = match slots.signaling.state() {
+                    jsep::SignalingState::HaveRemoteOffer => jsep::Side::Remote,
+                    _ => jsep::Side::Local,
+                };
+                if *side != own {
+                    return Err(jsep::JsepError::State {
+                        ty: jsep::SdpType::Rollback,
+                        side: *side,
+                        state: slots.signaling.state(),
+                    });
+                }
+                slots.signaling.rollback()
+            }
+        }
+    }
+
+    /// The task of a description that was applied successfully. It cannot fail.
+    fn commit(&mut self, operation: OperationId, step: Step, next: jsep::Signaling) {
+        let sdp_type = step.sdp_type();
+        let state_before = self.slots.signaling_state();
+        if sdp_type == SdpType::Offer && state_before == SignalingState::Stable {
+            self.remember_ridless_encodings();
+        }
+        let before = std::mem::replace(&mut self.slots.signaling, next);
+        self.slots.signaling_version += 1;
+        if sdp_type == SdpType::Answer {
+            self.finish_negotiation();
+        }
+        let changes = jsep::diff(&before, &self.slots.signaling);
+        let surface = jsep::surface(&before, &self.slots.signaling);
+
+        self.update_transports(&before);
+        self.update_sctp_transport(sdp_type);
+        let known = self.slots.remote_ice_set.clone();
+        for change in changes {
+            self.apply_transport_change(change);
+        }
+        if step.side() == jsep::Side::Remote {
+            // Candidates in the text of a description for generations that run already.
+            for key in known {
+                self.forward_described_candidates(key);
+            }
+        }
+        let failed_channels = match sdp_type {
+            SdpType::Answer | SdpType::Pranswer => self.assign_channel_ids(),
+            SdpType::Offer | SdpType::Rollback => Vec::new(),
+        };
+        let surfaced = self.surface(sdp_type, step.side(), &surface);
+        if sdp_type == SdpType::Answer {
+            self.remove_stopped_transceivers();
+        }
+        self.prune_codecs();
+        let state = self.slots.signaling_state();
+        if state == SignalingState::Stable {
+            self.slots.negotiation_needed = false;
+            self.update_negotiation_needed();
+        }
+
+        if state != state_before {
+            self.fire(Event::SignalingStateChange(state));
+        }
+        self.fire_surfaced(failed_channels, surfaced);
+        self.update_aggregate();
+        match step {
+            // "React to p with a fulfillment step that sets the remote session description."
+            Step::Rollback(_, Some(offer)) => {
+                self.queue(Task::SetDescription(operation, Step::Remote(offer)));
+            }
+            _ => self.settle_chained(operation, Ok(Value::Undefined)),
+        }
+    }
+
+    /// The events between `signalingstatechange` and the promise, in the specified order.
+    fn fire_surfaced(&mut self, failed_channels: Vec<ChannelKey>, surfaced: Surfaced) {
+        for channel in failed_channels {
+            let error = Exception::rtc(
+                RtcErrorInit::new(RtcErrorDetail::DataChannelFailure),
+                "no id is left for the data channel",
+            );
+            self.fire(Event::ChannelError(channel, error));
+        }
+        for track in surfaced.mute {
+            self.step(Effect::SetMuted(track, true));
+        }
+        for (stream, track) in surfaced.remove {
+            self.step(Effect::RemoveTrack(stream, track));
+        }
+        for (stream, track) in surfaced.add {
+            self.step(Effect::AddTrack(stream, track));
+        }
+        for event in surfaced.tracks {
+            self.fire(event);
+        }
+    }
+
+    /// "This completes an offer answer negotiation."
+    fn finish_negotiation(&mut self) {
+        let slots = &mut self.slots;
+        slots.last_created_offer = None;
+        slots.last_created_answer = None;
+        // "If none of the ICE credentials in [[LocalIceCredentialsToReplace]] are present in
+        // description, then set it to an empty set."
+        let mut agreed = slots.signaling.stable().ice_keys();
+        let present = agreed.any(|key| slots.intent.ice_to_replace.contains(&key));
+        if !present && !slots.intent.ice_to_replace.is_empty() {
+            slots.intent.ice_to_replace.clear();
+            slots.intent.version += 1;
+        }
+    }
+
+    /// Makes objects for new transports and tells them their ICE parameters.
+    fn update_transports(&mut self, before: &jsep::Signaling) {
+        let latest = Arc::clone(self.slots.signaling.latest());
+        for (&key, agreed) in &latest.transports {
+            let role = match agreed.ice_role {
+                agreement::IceRole::Controlling => IceRole::Controlling,
+                agreement::IceRole::Controlled => IceRole::Controlled,
+            };
+            let transport = self
+                .slots
+                .transports
+                .entry(key)
+                .or_insert_with(|| Transport::new(key, role));
+            transport.ice.local_parameters = agreed.local_ice.as_ref().map(parameters);
+            transport.ice.remote_parameters = agreed
+                .remote_ice
+                .as_ref()
+                .map(|r| parameters(&r.credentials));
+        }
+        let gone = |old: &Agreement, new: &jsep::Signaling| {
+            old.transports
+                .keys()
+                .filter(|key| !new.latest().transports.contains_key(key))
+                .filter(|key| !new.stable().transports.contains_key(key))
+                .copied()
+                .collect::<Vec<_>>()
+        };
+        let mut keys = gone(before.latest(), &self.slots.signaling);
+        keys.extend(gone(before.stable(), &self.slots.signaling));
+        keys.sort_unstable();
+        keys.dedup();
+        if !keys.is_empty() {
+            // "This results in events firing on these objects in a queued task."
+            self.queue(Task::CloseTransports(keys));
+        }
+        let signaling = &self.slots.signaling;
+        let running = |key: IceKey| {
+            let uses = |agreement: &Agreement| {
+                let transport = agreement.transports.get(&key.transport);
+                transport.is_some_and(|transport| transport.generation == key.generation)
+            };
+            uses(signaling.latest()) || uses(signaling.stable())
+        };
+        self.slots.candidates.retain(running);
+        self.slots.remote_ice_set.retain(|key| running(*key));
+    }
+
+    /// `[[SctpTransport]]`: made by an offer, gone with an answer that rejects it or a rollback.
+    fn update_sctp_transport(&mut self, sdp_type: SdpType) {
+        let slots = &mut self.slots;
+        let latest = Arc::clone(slots.signaling.latest());
+        let section = latest.data().filter(|section| !section.rejected);
+        match (section, sdp_type) {
+            (Some(section), _) => {
+                let sctp = slots
+                    .sctp
+                    .get_or_insert_with(|| SctpTransport::new(section.transport));
+                if section.transport.is_some() {
+                    sctp.transport = section.transport;
+                }
+                if matches!(sdp_type, SdpType::Answer | SdpType::Pranswer)
+                    && let Some(agreed) = &section.sctp
+                {
+                    sctp.update_max_message_size(agreed.remote_max_message_size);
+                }
+            }
+            (None, SdpType::Answer | SdpType::Pranswer | SdpType::Rollback) => slots.sctp = None,
+            (None, SdpType::Offer) => {}
+        }
+    }
+
+    /// jsep's changes of the data plane, one to one as the session's commands.
+    fn apply_transport_change(&mut self, change: jsep::TransportChange) {
+        use jsep::TransportChange as Change;
+        let any_size = |size: Option<u64>| match size {
+            Some(size) => usize::try_from(size).unwrap_or(usize::MAX),
+            None => usize::MAX,
+        };
+        let command = match change {
+            Change::Add { key, local, role } => Command::AddTransport {
+                key: key.transport,
+                generation: key.generation,
+                local: credentials(local),
+                role: match role {
+                    agreement::IceRole::Controlling => ice::Role::Controlling,
+                    agreement::IceRole::Controlled => ice::Role::Controlled,
+                },
+                certificate: self.slots.certificate.clone(),
+            },
+            Change::RestartIce { key, local } => Command::RestartIce {
+                key: key.transport,
+                generation: key.generation,
+                local: credentials(local),
+            },
+            Change::DropGeneration { key } => {
+                self.forget_generation(key);
+                Command::DropGeneration {
+                    key: key.transport,
+                    generation: key.generation,
+                }
+            }
+            Change::SetRemoteIce { key, remote, lite } => {
+                self.command(Command::SetRemoteIce {
+                    key: key.transport,
+                    generation: key.generation,
+                    remote: credentials(remote),
+                    lite,
+                });
+                if self.slots.remote_ice_set.insert(key) {
+                    self.forward_candidates(key);
+                }
+                return;
+            }
+            Change::StartDtls {
+                transport,
+                role,
+                fingerprints,
+            }
+            | Change::RestartDtls {
+                transport,
+                role,
+                fingerprints,
+            } => Command::StartDtls {
+                key: transport,
+                role: match role {
+                    agreement::DtlsRole::Client => duologue_dtls::Role::Client,
+                    agreement::DtlsRole::Server => duologue_dtls::Role::Server,
+                },
+                fingerprints,
+            },
+            Change::Remove { transport } => Command::RemoveTransport { key: transport },
+            Change::StartSctp {
+                transport,
+                local_port,
+                remote_port,
+                max_message_size,
+            } => Command::StartSctp {
+                key: transport,
+                local_port,
+                remote_port,
+                max_message_size: any_size(max_message_size),
+            },
+            Change::SetMaxMessageSize { max_message_size } => Command::SetMaxMessageSize {
+                max_message_size: any_size(max_message_size),
+            },
+            Change::StopSctp => return self.stop_channels(),
+        };
+        self.command(command);
+    }
+}
+
+fn parameters(ice: &agreement::IceCredentials) -> IceParameters {
+    IceParameters {
+        username_fragment: ice.ufrag.clone(),
+        password: ice.pwd.0.clone(),
+    }
+}
+
+fn credentials(ice: agreement::IceCredentials) -> ice::Credentials {
+    ice::Credentials {
+        ufrag: ice.ufrag,
+        pwd: ice.pwd,
+    }
+}
+
+impl From<SdpType> for jsep::SdpType {
+    fn from(sdp_type: SdpType) -> Self {
+        match sdp_type {
+            SdpType::Offer => jsep::SdpType::Offer,
+            SdpType::Pranswer => jsep::SdpType::Pranswer,
+            SdpType::Answer => jsep::SdpType::Answer,
+            SdpType::Rollback => jsep::SdpType::Rollback,
+        }
+    }
+}
+
+impl From<jsep::SdpType> for SdpType {
+    fn from(sdp_type: jsep::SdpType) -> Self {
+        match sdp_type {
+            jsep::SdpType::Offer => SdpType::Offer,
+            jsep::SdpType::Pranswer => SdpType::Pranswer,
+            jsep::SdpType::Answer => SdpType::Answer,
+            jsep::SdpType::Rollback => SdpType::Rollback,
+        }
+    }
+}
+
+/// The exceptions of webrtc-pc §4.4.1.5, "if the process to apply description fails".
+impl From<jsep::JsepError> for Exception {
+    fn from(error: jsep::JsepError) -> Self {
+        let message = error.to_string();
+        match error {
+            jsep::JsepError::Syntax(error) => Exception::rtc(
+                RtcErrorInit {
+                    sdp_line_number: u32::try_from(error.line).ok(),
+                    ..RtcErrorInit::new(RtcErrorDetail::SdpSyntaxError)
+                },
+                message,
+            ),
+            jsep::JsepError::State { .. } => Exception::invalid_state(message),
+            jsep::JsepError::Content(_) => Exception::invalid_access(message),
+            jsep::JsepError::Modified => Exception::invalid_modification(message),
+            _ => Exception::operation(message),
+        }
+    }
+}

@@ -1,0 +1,303 @@
+//! What a description changes of transceivers, tracks and streams (webrtc-pc §4.4.1.5 and §5.1.1).
+
+use std::sync::Arc;
+
+use duologue_base::TransceiverId;
+use duologue_jsep as jsep;
+use jsep::agreement::{Layers, MediaAgreement};
+
+use super::Task;
+use crate::methods::Creating;
+use crate::slots::Slots;
+use crate::{Event, MediaStreamId, PeerConnection, RtpEncodingParameters, SdpType, TrackId};
+
+/// The lists that the algorithm gathers and the events are made of.
+#[derive(Debug, Default)]
+pub(crate) struct Surfaced {
+    /// `muteTracks`
+    pub(crate) mute: Vec<TrackId>,
+    /// `removeList`
+    pub(crate) remove: Vec<(MediaStreamId, TrackId)>,
+    /// `addList`
+    pub(crate) add: Vec<(MediaStreamId, TrackId)>,
+    /// `trackEventInits`
+    pub(crate) tracks: Vec<Event>,
+}
+
+impl PeerConnection {
+    pub(crate) fn surface(
+        &mut self,
+        sdp_type: SdpType,
+        side: jsep::Side,
+        surface: &jsep::SurfaceChange,
+    ) -> Surfaced {
+        let mut surfaced = Surfaced::default();
+        for change in &surface.transceivers {
+            if change.created {
+                self.create_from_remote(change);
+            }
+            self.surface_transceiver(sdp_type, change, &mut surfaced);
+        }
+        // Only the other end's description stops a transceiver: a local one rejects what `stop()`
+        // has stopped already.
+        if side == jsep::Side::Remote && sdp_type != SdpType::Rollback {
+            let latest = Arc::clone(self.slots.signaling.latest());
+            for section in latest.media.iter().filter(|section| section.rejected) {
+                if let Some(id) = section.transceiver {
+                    self.stop_transceiver(id);
+                }
+            }
+        }
+        surfaced
+    }
+
+    /// "If no suitable transceiver was found": a new one that receives only.
+    fn create_from_remote(&mut self, change: &jsep::TransceiverChange) {
+        let encodings = match change.after.as_deref().map(|section| &section.layers) {
+            Some(Layers::Proposed(rids)) => proposed_encodings(rids),
+            _ => Vec::new(),
+        };
+        self.add_transceiver_to_set(Creating {
+            id: change.id,
+            kind: change.kind,
+            direction: jsep::Direction::RecvOnly,
+            track: None,
+            streams: Vec::new(),
+            encodings,
+            by_add_track: false,
+        });
+    }
+
+    fn surface_transceiver(
+        &mut self,
+        sdp_type: SdpType,
+        change: &jsep::TransceiverChange,
+        surfaced: &mut Surfaced,
+    ) {
+        let id = change.id;
+        let Some(slots) = self.slots.transceivers.get_mut(&id) else {
+            return;
+        };
+        let after = change.after.as_deref();
+        match after {
+            Some(section) if section.transport.is_some() => slots.transport = section.transport,
+            // A rejected section keeps the transport that it had: webrtc-pc never unsets the
+            // slots but in a rollback.
+            Some(_) => {}
+            None => slots.transport = None,
+        }
+        slots.has_sent |= after
+            .and_then(|section| section.current_direction)
+            .is_some_and(|direction| sends(Some(direction)));
+        if sdp_type == SdpType::Rollback {
+            restore_ridless(&mut self.slots, id);
+        } else if let Some(section) = after {
+            apply_layers(&mut self.slots, id, &section.layers);
+        }
+        if matches!(sdp_type, SdpType::Answer | SdpType::Pranswer)
+            && let Some(slots) = self.slots.transceivers.get_mut(&id)
+        {
+            slots.last_returned_parameters = None;
+        }
+        self.process_remote_track(change, surfaced);
+        let uncreated = change.uncreated
+            && self
+                .slots
+                .wish(id)
+                .is_some_and(|wish| !wish.added_by_add_track);
+        if uncreated {
+            self.stop_transceiver(id);
+            self.slots.remove_transceiver(id);
+        }
+    }
+
+    /// "Process remote tracks" and "set the associated remote streams".
+    fn process_remote_track(&mut self, change: &jsep::TransceiverChange, out: &mut Surfaced) {
+        let before = change.before.as_deref();
+        let after = change.after.as_deref();
+        let streams: Vec<MediaStreamId> = after
+            .map(|section| section.remote_streams.iter())
+            .into_iter()
+            .flatten()
+            .map(|id| MediaStreamId::from(id.as_str()))
+            .collect();
+        for stream in &streams {
+            self.slots.ensure_stream(stream);
+        }
+        let Some(slots) = self.slots.transceivers.get_mut(&change.id) else {
+            return;
+        };
+        let track = slots.receiver_track.clone();
+        let old = std::mem::replace(&mut slots.remote_streams, streams.clone());
+        let pair = |stream: &MediaStreamId| (stream.clone(), track.clone());
+        out.remove
+            .extend(old.iter().filter(|s| !streams.contains(s)).map(pair));
+        let added_before = out.add.len();
+        out.add
+            .extend(streams.iter().filter(|s| !old.contains(s)).map(pair));
+        let fired = |section: Option<&MediaAgreement>| {
+            receives(section.and_then(|section| section.fired_direction))
+        };
+        if (fired(after) && !fired(before)) || out.add.len() > added_before {
+            out.tracks.push(Event::Track {
+                transceiver: change.id,
+                track,
+                streams,
+            });
+        } else if !fired(after) && fired(before) {
+            out.mute.push(track);
+        }
+    }
+
+    /// "Stop the RTCRtpTransceiver".
+    pub(crate) fn stop_transceiver(&mut self, id: TransceiverId) {
+        let Some(stop) = self.slots.wish(id).map(|wish| wish.stop) else {
+            return;
+        };
+        if stop == jsep::StopState::Stopped {
+            return;
+        }
+        if stop == jsep::StopState::Running {
+            self.stop_sending_and_receiving(id);
+        }
+        self.slots
+            .change_wish(id, |wish| wish.stop = jsep::StopState::Stopped);
+        if let Some(slots) = self.slots.transceivers.get_mut(&id) {
+            slots.remote_streams.clear();
+        }
+    }
+
+    /// "Stop sending and receiving".
+    pub(crate) fn stop_sending_and_receiving(&mut self, id: TransceiverId) {
+        if let Some(slots) = self.slots.transceivers.get(&id) {
+            let track = slots.receiver_track.clone();
+            self.queue(Task::EndTrack(track));
+        }
+        self.slots.change_wish(id, |wish| {
+            wish.direction = jsep::Direction::Inactive;
+            wish.stop = jsep::StopState::Stopping;
+        });
+    }
+
+    /// "If transceiver is stopped, associated with an m= section and the associated m= section is
+    /// rejected in [[CurrentLocalDescription]] or [[CurrentRemoteDescription]], remove it."
+    pub(crate) fn remove_stopped_transceivers(&mut self) {
+        let stable = Arc::clone(self.slots.signaling.stable());
+        let gone: Vec<TransceiverId> = self
+            .slots
+            .intent
+            .transceivers
+            .iter()
+            .filter(|wish| wish.stop == jsep::StopState::Stopped)
+            .filter(|wish| stable.by_transceiver(wish.id).is_some_and(|m| m.rejected))
+            .map(|wish| wish.id)
+            .collect();
+        for id in gone {
+            self.slots.remove_transceiver(id);
+        }
+    }
+
+    /// Before the first offer: `[[LastStableRidlessSendEncodings]]` of every sender.
+    pub(crate) fn remember_ridless_encodings(&mut self) {
+        for slots in self.slots.transceivers.values_mut() {
+            slots.last_stable_ridless = match slots.send_encodings.as_slice() {
+                [lone] if lone.rid.is_none() => Some(slots.send_encodings.clone()),
+                _ => None,
+            };
+        }
+    }
+
+    /// "For each encoding in [[SendEncodings]], if encoding.codec does not match any entry in
+    /// codecs, remove encoding.codec."
+    pub(crate) fn prune_codecs(&mut self) {
+        if self.slots.signaling.state() != jsep::SignalingState::Stable {
+            return;
+        }
+        let stable = Arc::clone(self.slots.signaling.stable());
+        for section in &stable.media {
+            let (Some(id), Some(send)) = (section.transceiver, &section.send) else {
+                continue;
+            };
+            let Some(slots) = self.slots.transceivers.get_mut(&id) else {
+                continue;
+            };
+            if send.codecs.is_empty() {
+                continue;
+            }
+            for encoding in &mut slots.send_encodings {
+                encoding.codec = encoding.codec.take().filter(|codec| {
+                    send.codecs
+                        .iter()
+                        .any(|negotiated| codec.matches_ignoring_asymmetry(&negotiated.codec))
+                });
+            }
+        }
+    }
+}
+
+/// The encodings that a remote offer to receive simulcast proposes, from small to large.
+fn proposed_encodings(rids: &[jsep::Rid]) -> Vec<RtpEncodingParameters> {
+    let count = rids.len().min(crate::limits::MAX_VIDEO_ENCODINGS);
+    let encoding = |(index, rid): (usize, &jsep::Rid)| RtpEncodingParameters {
+        rid: Some(rid.to_string()),
+        scale_resolution_down_by: Some(crate::params::default_scale(index, count)),
+        ..RtpEncodingParameters::default()
+    };
+    rids.iter().take(count).enumerate().map(encoding).collect()
+}
+
+fn apply_layers(slots: &mut Slots, id: TransceiverId, layers: &Layers) {
+    let Some(transceiver) = slots.transceivers.get_mut(&id) else {
+        return;
+    };
+    let current = &transceiver.send_encodings;
+    let next = match layers {
+        Layers::Unmentioned => return,
+        Layers::Proposed(rids) => match current.as_slice() {
+            [lone] if lone.rid.is_none() && !rids.is_empty() => {
+                transceiver.last_returned_parameters = None;
+                proposed_encodings(rids)
+            }
+            _ => return,
+        },
+        Layers::Kept(_) if current.len() < 2 => return,
+        Layers::Kept(rids) => {
+            let kept = |encoding: &&RtpEncodingParameters| {
+                let rid = encoding.rid.as_deref();
+                rids.iter().any(|kept| Some(kept.as_str()) == rid)
+            };
+            let mut next: Vec<_> = current.iter().filter(kept).cloned().collect();
+            if next.is_empty() {
+                next.extend(current.first().cloned());
+            }
+            next
+        }
+    };
+    slots.set_send_encodings(id, next);
+}
+
+fn restore_ridless(slots: &mut Slots, id: TransceiverId) {
+    let Some(transceiver) = slots.transceivers.get(&id) else {
+        return;
+    };
+    let has_rid = transceiver.send_encodings.iter().any(|e| e.rid.is_some());
+    if let Some(ridless) = transceiver.last_stable_ridless.clone()
+        && has_rid
+    {
+        slots.set_send_encodings(id, ridless);
+    }
+}
+
+fn sends(direction: Option<jsep::Direction>) -> bool {
+    matches!(
+        direction,
+        Some(jsep::Direction::SendRecv | jsep::Direction::SendOnly)
+    )
+}
+
+fn receives(direction: Option<jsep::Direction>) -> bool {
+    matches!(
+        direction,
+        Some(jsep::Direction::SendRecv | jsep::Direction::RecvOnly)
+    )
+}

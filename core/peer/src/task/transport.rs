@@ -1,0 +1,312 @@
+//! What the session reports of ICE and DTLS (webrtc-pc §§4.4.1.3, 5.5, 5.6), and the states of
+//! the whole connection.
+
+use duologue_base::{Generation, TransportKey};
+use duologue_dtls as dtls;
+use duologue_ice as ice;
+use duologue_jsep as jsep;
+use duologue_session::DtlsReport;
+use jsep::Side;
+use jsep::agreement::IceKey;
+
+use super::IceChange;
+use crate::{
+    DtlsTransportState, Event, Exception, IceCandidate, IceCandidateInit, IceCandidatePair,
+    IceGathererState, IceGatheringState, IceRole, IceTransportState, PeerConnection,
+    RtcErrorDetail, RtcErrorInit,
+};
+
+impl PeerConnection {
+    /// "When the ICE Agent indicates that it began gathering a generation of candidates".
+    pub(crate) fn run_gathering_began(&mut self, key: TransportKey, generation: Generation) {
+        self.set_gathering(key, generation, IceGathererState::Gathering);
+    }
+
+    /// "When the ICE Agent is finished gathering a generation": the first task.
+    pub(crate) fn run_gathering_ended(&mut self, key: TransportKey, generation: Generation) {
+        let ice_key = IceKey {
+            transport: key,
+            generation,
+        };
+        let Some((target, end)) = self.local_candidate_target(ice_key) else {
+            return;
+        };
+        let candidates = &mut self.slots.candidates;
+        candidates.complete(Side::Local, target.key, &target.mid);
+        self.fire(Event::IceCandidate(Some(IceCandidate::new(end))));
+    }
+
+    /// The second task: "no other generation of candidates is being gathered".
+    pub(crate) fn run_gathering_complete(&mut self, key: TransportKey, generation: Generation) {
+        let changed = self.set_gathering(key, generation, IceGathererState::Complete);
+        // The specification fires the null candidate for every transport that ends; browsers
+        // once all of them have, which is what applications that wait for null rely on.
+        if changed && self.slots.ice_gathering_state == IceGatheringState::Complete {
+            self.fire(Event::IceCandidate(None));
+        }
+    }
+
+    /// Returns whether the transport's gatherer changed its state.
+    fn set_gathering(
+        &mut self,
+        key: TransportKey,
+        generation: Generation,
+        state: IceGathererState,
+    ) -> bool {
+        let Some(transport) = self.slots.transports.get_mut(&key) else {
+            return false;
+        };
+        transport.ice.gathering.insert(generation, state);
+        let derived = transport.ice.derive_gatherer_state();
+        if derived == transport.ice.gatherer_state {
+            return false;
+        }
+        transport.ice.gatherer_state = derived;
+        let aggregate = self.slots.derive_aggregate().gathering;
+        let aggregate_changed = self.slots.ice_gathering_state != aggregate;
+        self.slots.ice_gathering_state = aggregate;
+        // "Do not read or modify state beyond this point."
+        self.fire(Event::IceTransportGatheringStateChange(key, derived));
+        if aggregate_changed {
+            self.fire(Event::IceGatheringStateChange(aggregate));
+        }
+        true
+    }
+
+    /// A generation that an ICE restart replaced, or whose restart was rolled back, gathers no
+    /// more.
+    pub(crate) fn forget_generation(&mut self, key: IceKey) {
+        if let Some(transport) = self.slots.transports.get_mut(&key.transport) {
+            let gathering = &mut transport.ice.gathering;
+            if gathering.len() > 1 {
+                gathering.remove(&key.generation);
+            }
+            transport.ice.gatherer_state = transport.ice.derive_gatherer_state();
+        }
+    }
+
+    /// "Change the selected candidate pair and state".
+    pub(crate) fn run_ice_changed(&mut self, key: TransportKey, change: IceChange) {
+        let pair_changed = change.pair.is_some();
+        if let Some(pair) = change.pair {
+            self.set_selected_pair(key, pair);
+        }
+        let Some(transport) = self.slots.transports.get_mut(&key) else {
+            return;
+        };
+        let state = change
+            .state
+            .map(IceTransportState::from)
+            .filter(|state| *state != transport.ice.state);
+        if let Some(state) = state {
+            transport.ice.state = state;
+        }
+        let aggregate = self.slots.derive_aggregate();
+        let ice_changed = self.slots.ice_connection_state != aggregate.ice;
+        self.slots.ice_connection_state = aggregate.ice;
+        let connection_changed = self.slots.connection_state != aggregate.connection;
+        self.slots.connection_state = aggregate.connection;
+        if pair_changed {
+            self.fire(Event::SelectedCandidatePairChange(key));
+        }
+        if let Some(state) = state {
+            self.fire(Event::IceTransportStateChange(key, state));
+        }
+        if ice_changed {
+            self.fire(Event::IceConnectionStateChange(aggregate.ice));
+        }
+        if connection_changed {
+            self.fire(Event::ConnectionStateChange(aggregate.connection));
+        }
+    }
+
+    pub(crate) fn run_ice_role(&mut self, key: TransportKey, role: ice::Role) {
+        if let Some(transport) = self.slots.transports.get_mut(&key) {
+            transport.ice.role = match role {
+                ice::Role::Controlling => IceRole::Controlling,
+                ice::Role::Controlled => IceRole::Controlled,
+            };
+        }
+    }
+
+    /// The two task bodies of §5.5: an error, or another change of state.
+    pub(crate) fn run_dtls_changed(&mut self, key: TransportKey, report: DtlsReport) {
+        let Some(transport) = self.slots.transports.get_mut(&key) else {
+            return;
+        };
+        let slot = &mut transport.dtls;
+        let state = match &report {
+            DtlsReport::Connecting => DtlsTransportState::Connecting,
+            DtlsReport::Connected { .. } => DtlsTransportState::Connected,
+            DtlsReport::Closed => DtlsTransportState::Closed,
+            DtlsReport::Failed { .. } => DtlsTransportState::Failed,
+        };
+        if slot.state == state {
+            return;
+        }
+        slot.state = state;
+        match report {
+            DtlsReport::Connected {
+                remote_certificates,
+                ..
+            } => slot.remote_certificates = remote_certificates,
+            DtlsReport::Failed { error } => {
+                self.fire(Event::DtlsError(key, dtls_exception(error)));
+            }
+            DtlsReport::Connecting | DtlsReport::Closed => {}
+        }
+        self.fire(Event::DtlsStateChange(key, state));
+    }
+
+    /// "Update the connection state".
+    pub(crate) fn run_update_connection_state(&mut self) {
+        let state = self.slots.derive_aggregate().connection;
+        if state != self.slots.connection_state {
+            self.slots.connection_state = state;
+            self.fire(Event::ConnectionStateChange(state));
+        }
+    }
+
+    /// Transports came or went with a description: "the state may advance directly from one state
+    /// to another" (§4.3).
+    pub(crate) fn update_aggregate(&mut self) {
+        let aggregate = self.slots.derive_aggregate();
+        if self.slots.ice_gathering_state != aggregate.gathering {
+            self.slots.ice_gathering_state = aggregate.gathering;
+            self.fire(Event::IceGatheringStateChange(aggregate.gathering));
+        }
+        if self.slots.ice_connection_state != aggregate.ice {
+            self.slots.ice_connection_state = aggregate.ice;
+            self.fire(Event::IceConnectionStateChange(aggregate.ice));
+        }
+        if self.slots.connection_state != aggregate.connection {
+            self.slots.connection_state = aggregate.connection;
+            self.fire(Event::ConnectionStateChange(aggregate.connection));
+        }
+    }
+
+    /// "Close the RTCDtlsTransports and their associated RTCIceTransports. This results in events
+    /// firing on these objects in a queued task."
+    pub(crate) fn run_close_transports(&mut self, keys: &[TransportKey]) {
+        for &key in keys {
+            let Some(transport) = self.slots.transports.get_mut(&key) else {
+                continue;
+            };
+            let dtls_open = transport.dtls.state != DtlsTransportState::Closed;
+            let ice_open = transport.ice.state != IceTransportState::Closed;
+            transport.dtls.state = DtlsTransportState::Closed;
+            transport.ice.state = IceTransportState::Closed;
+            if dtls_open {
+                self.fire(Event::DtlsStateChange(key, DtlsTransportState::Closed));
+            }
+            if ice_open {
+                let closed = IceTransportState::Closed;
+                self.fire(Event::IceTransportStateChange(key, closed));
+            }
+        }
+        self.update_aggregate();
+    }
+
+    fn set_selected_pair(&mut self, key: TransportKey, pair: ice::CandidatePair) {
+        let shown = self.candidate_pair(key, &pair);
+        if let Some(transport) = self.slots.transports.get_mut(&key) {
+            transport.selected = Some(pair);
+            transport.ice.selected_pair = Some(shown);
+        }
+    }
+
+    /// The application added a candidate: if it is the selected pair's, which was peer-reflexive
+    /// until now, its address may be told from here on (§4.8.1).
+    pub(crate) fn refresh_selected_pair(&mut self, key: TransportKey) {
+        let selected = self.slots.transports.get(&key);
+        if let Some(pair) = selected.and_then(|transport| transport.selected.clone()) {
+            self.set_selected_pair(key, pair);
+        }
+    }
+
+    /// "Create an RTCIceCandidatePair": of the candidates that the application knows, if it does.
+    fn candidate_pair(&self, key: TransportKey, pair: &ice::CandidatePair) -> IceCandidatePair {
+        let init = self
+            .local_candidate_target(IceKey {
+                transport: key,
+                generation: pair.generation,
+            })
+            .map(|(_, init)| init)
+            .unwrap_or_default();
+        let known = |list: &[IceCandidate], candidate: &ice::Candidate| {
+            let address = candidate.addr.ip().to_string();
+            list.iter()
+                .find(|known| {
+                    known.parts.as_ref().is_some_and(|parts| {
+                        parts.port == candidate.addr.port()
+                            && parts.address.as_ref() == Some(&address)
+                            && parts.protocol.as_str() == protocol(candidate)
+                    })
+                })
+                .cloned()
+        };
+        let transport = self.slots.transports.get(&key);
+        let local = transport.and_then(|t| known(&t.ice.local_candidates, &pair.local));
+        let remote = transport.and_then(|t| known(&t.ice.remote_candidates, &pair.remote));
+        let local = local.unwrap_or_else(|| IceCandidate::from_local(init.clone(), &pair.local));
+        let remote = remote.unwrap_or_else(|| unexposed(&pair.remote, init));
+        IceCandidatePair { local, remote }
+    }
+}
+
+fn protocol(candidate: &ice::Candidate) -> &'static str {
+    match candidate.protocol {
+        duologue_base::Protocol::Udp => "udp",
+        duologue_base::Protocol::Tcp => "tcp",
+    }
+}
+
+/// A remote candidate that the application did not add: "If this RTCIceCandidate represents […] a
+/// peer reflexive remote candidate, candidate is an empty string", and its address is not told
+/// (§4.8.1).
+fn unexposed(candidate: &ice::Candidate, init: IceCandidateInit) -> IceCandidate {
+    let told = IceCandidate::from_local(IceCandidateInit::default(), candidate);
+    IceCandidate {
+        init: IceCandidateInit {
+            candidate: String::new(),
+            username_fragment: candidate.ufrag.clone(),
+            ..init
+        },
+        parts: told.parts.map(|mut parts| {
+            parts.address = None;
+            parts
+        }),
+        relay_protocol: None,
+        url: None,
+    }
+}
+
+fn dtls_exception(error: dtls::DtlsError) -> Exception {
+    let message = error.to_string();
+    let detail = match error.detail() {
+        dtls::ErrorDetail::DtlsFailure => RtcErrorDetail::DtlsFailure,
+        dtls::ErrorDetail::FingerprintFailure => RtcErrorDetail::FingerprintFailure,
+    };
+    Exception::rtc(
+        RtcErrorInit {
+            received_alert: error.received_alert().map(|alert| alert.0),
+            sent_alert: error.sent_alert().map(|alert| alert.0),
+            ..RtcErrorInit::new(detail)
+        },
+        message,
+    )
+}
+
+impl From<ice::TransportState> for IceTransportState {
+    fn from(state: ice::TransportState) -> Self {
+        match state {
+            ice::TransportState::New => IceTransportState::New,
+            ice::TransportState::Checking => IceTransportState::Checking,
+            ice::TransportState::Connected => IceTransportState::Connected,
+            ice::TransportState::Completed => IceTransportState::Completed,
+            ice::TransportState::Disconnected => IceTransportState::Disconnected,
+            ice::TransportState::Failed => IceTransportState::Failed,
+            ice::TransportState::Closed => IceTransportState::Closed,
+        }
+    }
+}

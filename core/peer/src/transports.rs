@@ -1,0 +1,378 @@
+//! `RTCDtlsTransport`, `RTCIceTransport` and `RTCSctpTransport` as the application reads them,
+//! and the states of the whole connection that follow from them.
+
+use std::collections::BTreeMap;
+
+use duologue_base::{Generation, TransportKey};
+
+use crate::limits::SEND_BUFFER_BYTES;
+use crate::slots::Slots;
+use crate::{
+    DtlsTransportState, IceCandidate, IceCandidatePair, IceComponent, IceConnectionState,
+    IceGathererState, IceGatheringState, IceParameters, IceRole, IceTransportState,
+    PeerConnectionState, SctpTransportState,
+};
+
+/// A DTLS transport and the ICE transport below it; they share their key.
+#[derive(Debug)]
+pub(crate) struct Transport {
+    pub(crate) dtls: DtlsTransport,
+    pub(crate) ice: IceTransport,
+    /// The selected pair as the agent knows it.
+    pub(crate) selected: Option<duologue_ice::CandidatePair>,
+}
+
+impl Transport {
+    pub(crate) fn new(key: TransportKey, role: IceRole) -> Self {
+        Transport {
+            selected: None,
+            dtls: DtlsTransport {
+                key,
+                state: DtlsTransportState::New,
+                remote_certificates: Vec::new(),
+            },
+            ice: IceTransport {
+                state: IceTransportState::New,
+                role,
+                gathering: BTreeMap::new(),
+                gatherer_state: IceGathererState::New,
+                selected_pair: None,
+                local_candidates: Vec::new(),
+                remote_candidates: Vec::new(),
+                local_parameters: None,
+                remote_parameters: None,
+            },
+        }
+    }
+}
+
+/// DTLS of one transport (webrtc-pc §5.5).
+#[doc(alias = "RTCDtlsTransport")]
+#[derive(Clone, Debug)]
+pub struct DtlsTransport {
+    pub(crate) key: TransportKey,
+    pub(crate) state: DtlsTransportState,
+    pub(crate) remote_certificates: Vec<Vec<u8>>,
+}
+
+impl DtlsTransport {
+    /// `iceTransport`: the key of the ICE transport below, which is the same.
+    pub fn ice_transport(&self) -> TransportKey {
+        self.key
+    }
+
+    /// `state`
+    pub fn state(&self) -> DtlsTransportState {
+        self.state
+    }
+
+    /// `getRemoteCertificates()`: DER form, the peer's own first.
+    pub fn remote_certificates(&self) -> &[Vec<u8>] {
+        &self.remote_certificates
+    }
+}
+
+/// ICE of one transport (webrtc-pc §5.6).
+#[doc(alias = "RTCIceTransport")]
+#[derive(Clone, Debug)]
+pub struct IceTransport {
+    pub(crate) state: IceTransportState,
+    pub(crate) role: IceRole,
+    /// How far each generation's gathering is.
+    pub(crate) gathering: BTreeMap<Generation, IceGathererState>,
+    pub(crate) gatherer_state: IceGathererState,
+    pub(crate) selected_pair: Option<IceCandidatePair>,
+    pub(crate) local_candidates: Vec<IceCandidate>,
+    pub(crate) remote_candidates: Vec<IceCandidate>,
+    pub(crate) local_parameters: Option<IceParameters>,
+    pub(crate) remote_parameters: Option<IceParameters>,
+}
+
+impl IceTransport {
+    /// `role`
+    pub fn role(&self) -> IceRole {
+        self.role
+    }
+
+    /// `component`: RTP and RTCP always share it.
+    pub fn component(&self) -> IceComponent {
+        IceComponent::Rtp
+    }
+
+    /// `state`
+    pub fn state(&self) -> IceTransportState {
+        self.state
+    }
+
+    /// `gatheringState`
+    pub fn gathering_state(&self) -> IceGathererState {
+        self.gatherer_state
+    }
+
+    /// `getLocalCandidates()`: those that `icecandidate` events told.
+    pub fn local_candidates(&self) -> &[IceCandidate] {
+        &self.local_candidates
+    }
+
+    /// `getRemoteCandidates()`: those that `addIceCandidate` took.
+    pub fn remote_candidates(&self) -> &[IceCandidate] {
+        &self.remote_candidates
+    }
+
+    /// `getSelectedCandidatePair()`: none while the state is `new` or `closed`.
+    pub fn selected_candidate_pair(&self) -> Option<&IceCandidatePair> {
+        match self.state {
+            IceTransportState::New | IceTransportState::Closed => None,
+            _ => self.selected_pair.as_ref(),
+        }
+    }
+
+    /// `getLocalParameters()`
+    pub fn local_parameters(&self) -> Option<&IceParameters> {
+        self.local_parameters.as_ref()
+    }
+
+    /// `getRemoteParameters()`
+    pub fn remote_parameters(&self) -> Option<&IceParameters> {
+        self.remote_parameters.as_ref()
+    }
+
+    /// The gatherer's state after a generation began, ended or was given up.
+    pub(crate) fn derive_gatherer_state(&self) -> IceGathererState {
+        if self
+            .gathering
+            .values()
+            .any(|&state| state == IceGathererState::Gathering)
+        {
+            IceGathererState::Gathering
+        } else if self.gathering.is_empty() {
+            IceGathererState::New
+        } else {
+            IceGathererState::Complete
+        }
+    }
+}
+
+/// The SCTP association of the data channels (webrtc-pc §6.1.1).
+#[doc(alias = "RTCSctpTransport")]
+#[derive(Clone, Debug)]
+pub struct SctpTransport {
+    /// The DTLS transport it runs over.
+    pub(crate) transport: Option<TransportKey>,
+    pub(crate) state: SctpTransportState,
+    pub(crate) max_message_size: Option<u64>,
+    pub(crate) max_buffer_size: Option<u64>,
+    pub(crate) max_channels: Option<u16>,
+}
+
+impl SctpTransport {
+    /// "Create an RTCSctpTransport" in the state `connecting`.
+    pub(crate) fn new(transport: Option<TransportKey>) -> Self {
+        SctpTransport {
+            transport,
+            state: SctpTransportState::Connecting,
+            max_message_size: None,
+            max_buffer_size: None,
+            max_channels: None,
+        }
+    }
+
+    /// `transport`: the DTLS transport it runs over. It is there from the description on that
+    /// made this object.
+    pub fn transport(&self) -> Option<TransportKey> {
+        self.transport
+    }
+
+    /// `state`
+    pub fn state(&self) -> SctpTransportState {
+        self.state
+    }
+
+    /// `maxMessageSize` in bytes; none before an answer. It is never infinite here:
+    /// [`crate::limits::SEND_BUFFER_BYTES`] limits it.
+    pub fn max_message_size(&self) -> Option<u64> {
+        self.max_message_size
+    }
+
+    /// `maxChannels`; none until connected.
+    pub fn max_channels(&self) -> Option<u16> {
+        self.max_channels
+    }
+
+    /// "Update the data max message size". `remote` is the largest message that the other end
+    /// takes, none for any size.
+    pub(crate) fn update_max_message_size(&mut self, remote: Option<u64>) {
+        let can_send = SEND_BUFFER_BYTES;
+        let remote = remote.unwrap_or(can_send);
+        let (message, buffer) = (remote.min(can_send), remote.max(can_send));
+        self.max_message_size = Some(message);
+        self.max_buffer_size = Some(buffer);
+    }
+}
+
+/// The three aggregated states.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Aggregate {
+    pub(crate) gathering: IceGatheringState,
+    pub(crate) ice: IceConnectionState,
+    pub(crate) connection: PeerConnectionState,
+}
+
+impl Slots {
+    /// "The set of transports considered is the one presently referenced by the set of
+    /// transceivers and the SctpTransport" (§§4.3.2 to 4.3.4).
+    fn considered(&self) -> Vec<&Transport> {
+        let mut keys: Vec<TransportKey> = self
+            .intent
+            .transceivers
+            .iter()
+            .filter(|wish| wish.stop != duologue_jsep::StopState::Stopped)
+            .filter_map(|wish| self.transceivers.get(&wish.id)?.transport)
+            .chain(self.sctp.as_ref().and_then(|sctp| sctp.transport))
+            .collect();
+        keys.sort_unstable();
+        keys.dedup();
+        keys.iter()
+            .filter_map(|key| self.transports.get(key))
+            .collect()
+    }
+
+    pub(crate) fn derive_aggregate(&self) -> Aggregate {
+        let transports = self.considered();
+        let ice = derive_ice(&transports);
+        Aggregate {
+            gathering: derive_gathering(&transports),
+            ice,
+            connection: derive_connection(&transports, ice),
+        }
+    }
+}
+
+fn derive_gathering(transports: &[&Transport]) -> IceGatheringState {
+    let mut states = transports.iter().map(|t| t.ice.gatherer_state);
+    if states
+        .clone()
+        .any(|state| state == IceGathererState::Gathering)
+    {
+        IceGatheringState::Gathering
+    } else if transports.is_empty() || states.any(|state| state == IceGathererState::New) {
+        IceGatheringState::New
+    } else {
+        IceGatheringState::Complete
+    }
+}
+
+fn derive_ice(transports: &[&Transport]) -> IceConnectionState {
+    use IceTransportState::{Checking, Closed, Completed, Disconnected, Failed, New};
+    let any =
+        |wanted: &[IceTransportState]| transports.iter().any(|t| wanted.contains(&t.ice.state));
+    let all =
+        |wanted: &[IceTransportState]| transports.iter().all(|t| wanted.contains(&t.ice.state));
+    if any(&[Failed]) {
+        IceConnectionState::Failed
+    } else if any(&[Disconnected]) {
+        IceConnectionState::Disconnected
+    } else if all(&[New, Closed]) {
+        IceConnectionState::New
+    } else if any(&[New, Checking]) {
+        IceConnectionState::Checking
+    } else if all(&[Completed, Closed]) {
+        IceConnectionState::Completed
+    } else {
+        IceConnectionState::Connected
+    }
+}
+
+fn derive_connection(transports: &[&Transport], ice: IceConnectionState) -> PeerConnectionState {
+    use DtlsTransportState::{Closed, Connected, Failed, New};
+    let any = |wanted: DtlsTransportState| transports.iter().any(|t| t.dtls.state == wanted);
+    let all =
+        |wanted: &[DtlsTransportState]| transports.iter().all(|t| wanted.contains(&t.dtls.state));
+    if ice == IceConnectionState::Failed || any(Failed) {
+        PeerConnectionState::Failed
+    } else if ice == IceConnectionState::Disconnected {
+        PeerConnectionState::Disconnected
+    } else if transports.is_empty() || (ice == IceConnectionState::New && all(&[New, Closed])) {
+        PeerConnectionState::New
+    } else if matches!(
+        ice,
+        // §4.3.3 says "connected"; a connection whose ICE is completed is no less connected.
+        IceConnectionState::Connected | IceConnectionState::Completed
+    ) && all(&[Connected, Closed])
+    {
+        PeerConnectionState::Connected
+    } else {
+        PeerConnectionState::Connecting
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn transport(ice: IceTransportState, dtls: DtlsTransportState) -> Transport {
+        let mut transport = Transport::new(TransportKey(0), IceRole::Controlling);
+        transport.ice.state = ice;
+        transport.dtls.state = dtls;
+        transport
+    }
+
+    fn derive(states: &[(IceTransportState, DtlsTransportState)]) -> (&'static str, &'static str) {
+        let transports: Vec<Transport> = states.iter().map(|&(i, d)| transport(i, d)).collect();
+        let transports: Vec<&Transport> = transports.iter().collect();
+        let ice = derive_ice(&transports);
+        (ice.as_str(), derive_connection(&transports, ice).as_str())
+    }
+
+    #[test]
+    fn the_connection_is_as_bad_as_its_worst_transport_and_as_good_as_its_slowest() {
+        use DtlsTransportState as D;
+        use IceTransportState as I;
+        assert_eq!(derive(&[]), ("new", "new"));
+        assert_eq!(derive(&[(I::New, D::New)]), ("new", "new"));
+        assert_eq!(
+            derive(&[(I::Connected, D::Connected), (I::New, D::New)]),
+            ("checking", "connecting")
+        );
+        assert_eq!(
+            derive(&[(I::Completed, D::Connecting)]),
+            ("completed", "connecting")
+        );
+        assert_eq!(
+            derive(&[(I::Completed, D::Connected), (I::Closed, D::Closed)]),
+            ("completed", "connected")
+        );
+        assert_eq!(
+            derive(&[(I::Completed, D::Connected), (I::Connected, D::Connected)]),
+            ("connected", "connected")
+        );
+        assert_eq!(
+            derive(&[(I::Disconnected, D::Connected), (I::Checking, D::New)]),
+            ("disconnected", "disconnected")
+        );
+        assert_eq!(
+            derive(&[(I::Failed, D::New), (I::Disconnected, D::Connected)]),
+            ("failed", "failed")
+        );
+        assert_eq!(
+            derive(&[(I::Connected, D::Failed)]),
+            ("connected", "failed")
+        );
+    }
+
+    #[test]
+    fn the_largest_message_is_what_both_ends_can() {
+        let mut sctp = SctpTransport::new(None);
+        assert_eq!(sctp.max_message_size(), None);
+        for (remote, message, buffer) in [
+            (None, SEND_BUFFER_BYTES, SEND_BUFFER_BYTES),
+            (Some(65_536), 65_536, SEND_BUFFER_BYTES),
+            (Some(1), 1, SEND_BUFFER_BYTES),
+            (Some(1 << 30), SEND_BUFFER_BYTES, 1 << 30),
+        ] {
+            sctp.update_max_message_size(remote);
+            assert_eq!(sctp.max_message_size, Some(message), "{remote:?}");
+            assert_eq!(sctp.max_buffer_size, Some(buffer), "{remote:?}");
+        }
+    }
+}

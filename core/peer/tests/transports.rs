@@ -1,0 +1,373 @@
+//! ICE and DTLS transports, candidates and the aggregated states, in the order of their events.
+
+mod common;
+
+use common::{Host, audio, connected, host_candidate, negotiate, pair, video};
+use duologue_base::{Generation, TransportKey};
+use duologue_dtls::DtlsError;
+use duologue_ice as ice;
+use duologue_peer::{
+    BundlePolicy, Configuration, IceCandidateInit, IceTransportPolicy, SessionDescription,
+};
+use duologue_session::{Command, DtlsReport, Report};
+
+const GENERATION: Generation = Generation(0);
+
+fn gathering(key: TransportKey, state: ice::GatheringState) -> Report {
+    Report::GatheringState {
+        key,
+        generation: GENERATION,
+        state,
+    }
+}
+
+fn candidate(key: TransportKey, port: u16) -> Report {
+    Report::LocalCandidate {
+        key,
+        generation: GENERATION,
+        candidate: host_candidate(port),
+    }
+}
+
+/// An offerer with one transport that gathers.
+fn offerer() -> (Host, TransportKey) {
+    let mut a = Host::new(1);
+    a.pc.add_track(audio("t1"), &[]).unwrap();
+    a.set_local();
+    a.run();
+    a.log.clear();
+    let [(key, generation)] = a.transports()[..] else {
+        panic!("one transport: {:?}", a.transports());
+    };
+    assert_eq!(generation, GENERATION);
+    (a, key)
+}
+
+#[test]
+fn gathering_ends_in_two_tasks() {
+    let (mut a, key) = offerer();
+    assert_eq!(
+        a.pc.ice_transport(key).unwrap().gathering_state().as_str(),
+        "new"
+    );
+    for report in [
+        gathering(key, ice::GatheringState::Gathering),
+        candidate(key, 1000),
+        gathering(key, ice::GatheringState::Complete),
+    ] {
+        a.pc.handle_report(report);
+    }
+    a.turn();
+    assert_eq!(
+        a.take_log(),
+        [
+            "gatheringstatechange ice0 gathering",
+            "icegatheringstatechange gathering"
+        ]
+    );
+    a.turn();
+    assert_eq!(a.take_log(), ["icecandidate mid=0"]);
+    a.turn();
+    assert_eq!(a.take_log(), ["icecandidate end"]);
+    assert_eq!(a.pc.ice_gathering_state().as_str(), "gathering");
+    a.turn();
+    assert_eq!(
+        a.take_log(),
+        [
+            "gatheringstatechange ice0 complete",
+            "icegatheringstatechange complete",
+            "icecandidate null"
+        ]
+    );
+    let sdp = a.pc.local_description().unwrap().sdp;
+    assert!(sdp.contains("a=candidate:1 1 udp"), "{sdp}");
+    assert!(sdp.contains("a=end-of-candidates"), "{sdp}");
+    let transport = a.pc.ice_transport(key).unwrap();
+    let [shown] = transport.local_candidates() else {
+        panic!("one candidate");
+    };
+    let parts = shown.parts.as_ref().unwrap();
+    assert_eq!(parts.port, 1000);
+    assert_eq!(
+        shown.init.username_fragment.as_ref(),
+        transport
+            .local_parameters()
+            .map(|parameters| &parameters.username_fragment)
+    );
+}
+
+#[test]
+fn a_rolled_back_offer_takes_gathering_back_to_new() {
+    let (mut a, key) = offerer();
+    a.report(gathering(key, ice::GatheringState::Gathering));
+    a.log.clear();
+    a.set_local_to(SessionDescription::rollback()).unwrap();
+    assert_eq!(
+        a.take_events(),
+        ["signalingstatechange stable", "icegatheringstatechange new"]
+    );
+    a.run();
+    assert_eq!(
+        a.take_events(),
+        [
+            "statechange dtls0 closed",
+            "statechange ice0 closed",
+            "negotiationneeded"
+        ]
+    );
+    a.report(candidate(key, 1000));
+    a.report(gathering(key, ice::GatheringState::Complete));
+    assert!(
+        !a.take_events()
+            .iter()
+            .any(|e| e.starts_with("icecandidate"))
+    );
+}
+
+#[test]
+fn pair_and_state_change_in_one_task_and_the_connection_follows() {
+    let (mut a, mut b) = pair();
+    a.pc.add_track(audio("t1"), &[]).unwrap();
+    negotiate(&mut a, &mut b);
+    let key =
+        a.pc.transceiver(a.pc.transceivers()[0])
+            .unwrap()
+            .transport()
+            .unwrap();
+    a.report(candidate(key, 1000));
+    a.log.clear();
+    let state = |state| Report::IceState { key, state };
+    a.report(state(ice::TransportState::Checking));
+    assert_eq!(
+        a.take_log(),
+        [
+            "statechange ice0 checking",
+            "iceconnectionstatechange checking",
+            "connectionstatechange connecting"
+        ]
+    );
+    a.pc.handle_report(Report::SelectedPair {
+        key,
+        pair: ice::CandidatePair {
+            id: ice::PairId(1),
+            generation: GENERATION,
+            local: host_candidate(1000),
+            remote: host_candidate(2000),
+        },
+    });
+    a.pc.handle_report(state(ice::TransportState::Connected));
+    a.turn();
+    assert_eq!(
+        a.take_log(),
+        [
+            "selectedcandidatepairchange",
+            "statechange ice0 connected",
+            "iceconnectionstatechange connected"
+        ]
+    );
+    let pair =
+        a.pc.ice_transport(key)
+            .unwrap()
+            .selected_candidate_pair()
+            .unwrap();
+    assert_eq!(pair.local.parts.as_ref().unwrap().port, 1000);
+    assert_eq!(pair.remote.init.candidate, "", "it was never signalled");
+    assert_eq!(pair.remote.parts.as_ref().unwrap().address, None);
+
+    let remote = IceCandidateInit {
+        candidate: "candidate:1 1 udp 2130706431 192.0.2.1 2000 typ host".to_owned(),
+        sdp_m_line_index: Some(0),
+        ..IceCandidateInit::default()
+    };
+    a.add_candidate(remote.clone()).unwrap();
+    let pair =
+        a.pc.ice_transport(key)
+            .unwrap()
+            .selected_candidate_pair()
+            .unwrap();
+    assert_eq!(pair.remote.init.candidate, remote.candidate);
+
+    a.log.clear();
+    a.report(Report::DtlsState {
+        key,
+        state: DtlsReport::Connecting,
+    });
+    assert_eq!(a.take_log(), ["statechange dtls0 connecting"]);
+    a.report(Report::DtlsState {
+        key,
+        state: connected(),
+    });
+    assert_eq!(
+        a.take_log(),
+        [
+            "statechange dtls0 connected",
+            "connectionstatechange connected"
+        ]
+    );
+    let dtls = a.pc.dtls_transport(key).unwrap();
+    assert_eq!(dtls.remote_certificates().len(), 1);
+    a.report(state(ice::TransportState::Completed));
+    assert_eq!(
+        a.take_log(),
+        [
+            "statechange ice0 completed",
+            "iceconnectionstatechange completed"
+        ]
+    );
+}
+
+#[test]
+fn a_failed_handshake_fires_error_before_statechange() {
+    let (mut a, mut b) = pair();
+    a.pc.add_track(audio("t1"), &[]).unwrap();
+    negotiate(&mut a, &mut b);
+    let key =
+        a.pc.transceiver(a.pc.transceivers()[0])
+            .unwrap()
+            .transport()
+            .unwrap();
+    a.log.clear();
+    a.report(Report::DtlsState {
+        key,
+        state: DtlsReport::Failed {
+            error: DtlsError::HandshakeTimeout,
+        },
+    });
+    assert_eq!(
+        a.take_log(),
+        [
+            "error",
+            "statechange dtls0 failed",
+            "connectionstatechange failed"
+        ]
+    );
+}
+
+#[test]
+fn transports_that_bundling_makes_useless_close_in_a_later_task() {
+    let (mut a, mut b) = pair();
+    a.pc.add_track(audio("t1"), &[]).unwrap();
+    a.pc.add_track(video("t2"), &[]).unwrap();
+    let offer = a.set_local();
+    let transport = |host: &Host, index: usize| {
+        let id = host.pc.transceivers()[index];
+        host.pc.transceiver(id).unwrap().transport().unwrap()
+    };
+    let (audio_key, video_key) = (transport(&a, 0), transport(&a, 1));
+    assert_ne!(audio_key, video_key, "balanced: one for each kind");
+    b.set_remote(offer).unwrap();
+    let answer = b.set_local();
+    a.log.clear();
+    a.set_remote(answer).unwrap();
+    assert_eq!(transport(&a, 1), audio_key);
+    let state = |a: &Host| a.pc.ice_transport(video_key).unwrap().state().as_str();
+    assert_ne!(state(&a), "closed");
+    a.run();
+    assert_eq!(state(&a), "closed");
+    let events = a.take_events();
+    assert!(events.contains(&format!("statechange ice{} closed", video_key.0)));
+    assert!(
+        a.commands.iter().any(
+            |command| matches!(command, Command::RemoveTransport { key } if *key == video_key)
+        )
+    );
+}
+
+#[test]
+fn max_bundle_needs_one_transport() {
+    let configuration = Configuration {
+        bundle_policy: BundlePolicy::MaxBundle,
+        ..Configuration::default()
+    };
+    let mut a = Host::with(1, configuration);
+    a.pc.add_track(audio("t1"), &[]).unwrap();
+    a.pc.add_track(video("t2"), &[]).unwrap();
+    a.set_local();
+    assert_eq!(a.transports().len(), 1);
+}
+
+#[test]
+fn the_relay_policy_shows_and_checks_no_other_candidate() {
+    let configuration = Configuration {
+        ice_transport_policy: IceTransportPolicy::Relay,
+        ..Configuration::default()
+    };
+    let mut a = Host::with(1, configuration);
+    let mut b = Host::new(2);
+    a.pc.add_track(audio("t1"), &[]).unwrap();
+    negotiate(&mut a, &mut b);
+    let (key, _) = a.transports()[0];
+    a.take_commands();
+    a.log.clear();
+    a.report(candidate(key, 1000));
+    assert_eq!(a.take_log(), [""; 0]);
+    a.add_candidate(IceCandidateInit {
+        candidate: "candidate:1 1 udp 1 192.0.2.9 2000 typ host".to_owned(),
+        sdp_m_line_index: Some(0),
+        ..IceCandidateInit::default()
+    })
+    .unwrap();
+    assert!(a.take_commands().is_empty());
+}
+
+#[test]
+fn candidates_go_to_the_session_and_into_the_description() {
+    let (mut a, mut b) = pair();
+    a.pc.add_track(audio("t1"), &[]).unwrap();
+    negotiate(&mut a, &mut b);
+    a.take_commands();
+    let add = |host: &mut Host, text: &str| {
+        host.add_candidate(IceCandidateInit {
+            candidate: text.to_owned(),
+            sdp_m_line_index: Some(0),
+            ..IceCandidateInit::default()
+        })
+        .unwrap();
+    };
+    let good = "candidate:1 1 udp 2130706431 192.0.2.1 2000 typ host";
+    add(&mut a, good);
+    add(&mut a, good);
+    add(
+        &mut a,
+        "candidate:1 2 udp 2130706430 192.0.2.1 2001 typ host",
+    );
+    add(
+        &mut a,
+        "candidate:1 1 udp 2130706431 0f5e.local 2000 typ host",
+    );
+    add(
+        &mut a,
+        "candidate:1 1 udp 2130706431 192.0.2.1 6000 typ host",
+    );
+    add(&mut a, "");
+    let commands = a.take_commands();
+    assert!(
+        matches!(
+            commands.as_slice(),
+            [
+                Command::AddRemoteCandidate { .. },
+                Command::EndOfRemoteCandidates { .. }
+            ]
+        ),
+        "another component, a name and a forbidden port are not checked: {commands:?}"
+    );
+    let sdp = a.pc.remote_description().unwrap().sdp;
+    assert_eq!(sdp.matches(good).count(), 1);
+    let key = a.transports();
+    assert!(key.is_empty());
+}
+
+#[test]
+fn trickling_is_known_with_the_remote_description() {
+    let (mut a, mut b) = pair();
+    a.pc.add_track(audio("t1"), &[]).unwrap();
+    assert_eq!(a.pc.can_trickle_ice_candidates(), None);
+    let offer = a.set_local();
+    assert_eq!(a.pc.can_trickle_ice_candidates(), None);
+    b.set_remote(offer.clone()).unwrap();
+    assert_eq!(b.pc.can_trickle_ice_candidates(), Some(true));
+    let mut c = Host::new(3);
+    let without = offer.sdp.replace("trickle", "none");
+    c.set_remote(SessionDescription::offer(without)).unwrap();
+    assert_eq!(c.pc.can_trickle_ice_candidates(), Some(false));
+}
