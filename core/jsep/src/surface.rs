@@ -12,7 +12,9 @@ use crate::{MediaKind, SectionKind, Signaling, SignalingState};
 pub struct SurfaceChange {
     /// The state afterwards.
     pub state: SignalingState,
-    /// Transceivers whose m-section came, went or changed, in the order of the m-sections.
+    /// Transceivers whose m-section came, went or changed, in the order of the m-sections. One
+    /// whose rejection an answer has made final is always among them: it is stopped and leaves the
+    /// set of transceivers.
     pub transceivers: Vec<TransceiverChange>,
     /// The data m-section before.
     pub data_before: Option<Arc<MediaAgreement>>,
@@ -65,7 +67,19 @@ pub fn surface(from: &Signaling, to: &Signaling) -> SurfaceChange {
             after: now.cloned(),
         });
     }
-    transceivers.retain(|change| change.before != change.after);
+    let ended = |change: &TransceiverChange| {
+        let rejected = |m: &MediaAgreement| m.rejected;
+        let was = from
+            .stable()
+            .by_transceiver(change.id)
+            .is_some_and(|m| rejected(m));
+        let is = to
+            .stable()
+            .by_transceiver(change.id)
+            .is_some_and(|m| rejected(m));
+        is && !was
+    };
+    transceivers.retain(|change| change.before != change.after || ended(change));
     SurfaceChange {
         state: to.state(),
         transceivers,

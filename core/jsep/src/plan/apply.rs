@@ -345,9 +345,7 @@ impl Answerer<'_> {
         let media = sections.map(|(index, answered)| {
             let mut media = MediaAgreement::clone(&self.offered.media[index]);
             media.fired_direction = self.latest.media[index].fired_direction;
-            if !(media.rejected && answered.is_rejected()) {
-                self.section(index, answered, &mut media);
-            }
+            self.section(index, answered, &mut media);
             Arc::new(media)
         });
         Ok(Agreement {

@@ -169,7 +169,8 @@ pub(crate) fn answer(
     if offer.sections.len() != answer.sections.len() {
         return Err(ContentError::SectionCount);
     }
-    for (index, (offered, answered)) in offer.sections.iter().zip(&answer.sections).enumerate() {
+    let pairs = || offer.sections.iter().zip(&answer.sections).enumerate();
+    for (index, (offered, answered)) in pairs() {
         let mid = answered.mid.as_ref();
         if offered.word != answered.word
             || offered.protocol != answered.protocol
@@ -177,12 +178,11 @@ pub(crate) fn answer(
         {
             return Err(ContentError::SectionChanged(index));
         }
-        if answered.is_rejected() {
-            continue;
-        }
-        if offered.is_rejected() {
+        if offered.is_rejected() && !answered.is_rejected() {
             return Err(ContentError::NotOffered(index));
         }
+    }
+    for (index, (offered, answered)) in pairs().filter(|(_, (_, s))| !s.is_rejected()) {
         let allowed = offered.direction.reversed();
         if answered.rtp().is_some()
             && answered.direction.intersection(allowed) != answered.direction

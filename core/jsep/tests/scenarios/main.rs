@@ -1,0 +1,13 @@
+//! Negotiations between two ends through text, and between one end and a browser's text.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod browsers;
+mod bundle;
+mod codecs;
+mod end;
+mod exchange;
+mod extensions;
+mod properties;
+mod refusals;
+mod simulcast;
+mod transports;

@@ -1,0 +1,190 @@
+//! Layers that one end sends and the other takes or leaves (RFC 8853).
+
+use duologue_base::TransceiverId;
+use duologue_jsep::agreement::Layers;
+use duologue_jsep::{ContentError, Direction, JsepError, MediaKind, Rid, SdpType};
+
+use crate::end::{End, lines, negotiate};
+
+fn rids(names: &[&str]) -> Vec<Rid> {
+    names.iter().map(|name| name.parse().unwrap()).collect()
+}
+
+fn sender(end: &mut End, names: &[&str]) -> TransceiverId {
+    let id = end.add_track(MediaKind::Video, "s");
+    end.transceiver(id).sender.rids = rids(names);
+    id
+}
+
+/// An offer to receive layers, as a media server makes it.
+fn offer_to_receive(kind: MediaKind, simulcast: &str) -> String {
+    let mut server = End::new(9);
+    server.add(kind, Direction::SendRecv);
+    let mut offer = server.offer();
+    for rid in simulcast.split([';', ',']) {
+        let rid = rid.trim_start_matches('~');
+        if !offer.contains(&format!("a=rid:{rid} ")) {
+            offer.push_str(&format!("a=rid:{rid} recv\r\n"));
+        }
+    }
+    offer + &format!("a=simulcast:recv {simulcast}\r\n")
+}
+
+/// The answer with the layers of `a=simulcast:recv` replaced.
+fn taking(answer: &str, names: &[&str]) -> String {
+    let layers = |l: &str| l.starts_with("a=rid:") || l.starts_with("a=simulcast:");
+    let kept = answer.split_inclusive("\r\n").filter(|l| !layers(l));
+    let mut text: String = kept.collect();
+    for name in names {
+        text.push_str(&format!("a=rid:{name} recv\r\n"));
+    }
+    if !names.is_empty() {
+        text.push_str(&format!("a=simulcast:recv {}\r\n", names.join(";")));
+    }
+    text
+}
+
+#[test]
+fn layers_are_offered_and_taken() {
+    let (mut a, mut b) = (End::new(1), End::new(2));
+    let id = sender(&mut a, &["foo", "bar", "baz"]);
+    let (offer, answer) = negotiate(&mut a, &mut b);
+    assert_eq!(
+        lines(&offer, "a=rid:"),
+        ["foo send", "bar send", "baz send"]
+    );
+    assert_eq!(lines(&offer, "a=simulcast:"), ["send foo;bar;baz"]);
+    assert_eq!(lines(&answer, "a=simulcast:"), ["recv foo;bar;baz"]);
+    assert_eq!(
+        a.media(id).layers,
+        Layers::Kept(rids(&["foo", "bar", "baz"]))
+    );
+    assert_eq!(
+        b.signaling.stable().media[0].receive_rids,
+        rids(&["foo", "bar", "baz"])
+    );
+    // The receiver goes on wanting them when it offers.
+    let offer = b.offer();
+    assert_eq!(lines(&offer, "a=simulcast:"), ["recv foo;bar;baz"]);
+}
+
+#[test]
+fn one_layer_with_a_rid_is_not_simulcast() {
+    let (mut a, mut b) = (End::new(1), End::new(2));
+    let id = sender(&mut a, &["only"]);
+    let (offer, answer) = negotiate(&mut a, &mut b);
+    assert_eq!(lines(&offer, "a=rid:"), ["only send"]);
+    assert!(lines(&offer, "a=simulcast:").is_empty());
+    assert!(lines(&answer, "a=simulcast:").is_empty());
+    assert_eq!(a.transceiver(id).sender.rids, rids(&["only"]));
+}
+
+#[test]
+fn an_answer_removes_the_layers_it_does_not_take() {
+    for (taken, left) in [
+        (["foo"].as_slice(), ["foo"].as_slice()),
+        (&["bar"], &["bar"]),
+        (&["bar", "foo"], &["foo", "bar"]),
+        (&["other"], &["foo"]),
+        (&[], &["foo"]),
+    ] {
+        let (mut a, mut b) = (End::new(1), End::new(2));
+        let id = sender(&mut a, &["foo", "bar"]);
+        let offer = a.offer();
+        b.set_remote(SdpType::Offer, &offer).unwrap();
+        let answer = taking(&b.answer(), taken);
+        a.set_remote(SdpType::Answer, &answer).unwrap();
+        assert_eq!(a.transceiver(id).sender.rids, rids(left), "{taken:?}");
+    }
+}
+
+#[test]
+fn a_pause_does_not_end_simulcast() {
+    for direction in [Direction::Inactive, Direction::RecvOnly] {
+        let (mut a, mut b) = (End::new(1), End::new(2));
+        let id = sender(&mut a, &["foo", "bar"]);
+        negotiate(&mut a, &mut b);
+        a.transceiver(id).direction = direction;
+        negotiate(&mut a, &mut b);
+        assert_eq!(a.media(id).layers, Layers::Unmentioned);
+        a.transceiver(id).direction = Direction::SendRecv;
+        let (offer, _) = negotiate(&mut a, &mut b);
+        assert_eq!(lines(&offer, "a=simulcast:"), ["send foo;bar"]);
+    }
+}
+
+#[test]
+fn a_remote_offer_proposes_layers_to_a_sender_without() {
+    let mut b = End::new(2);
+    let id = b.add_track(MediaKind::Video, "s");
+    b.set_remote(
+        SdpType::Offer,
+        &offer_to_receive(MediaKind::Video, "foo;~bar"),
+    )
+    .unwrap();
+    assert_eq!(b.media(id).layers, Layers::Proposed(rids(&["foo", "bar"])));
+    let answer = b.answer();
+    assert_eq!(lines(&answer, "a=rid:"), ["foo send", "bar send"]);
+    assert_eq!(lines(&answer, "a=simulcast:"), ["send foo;bar"]);
+}
+
+#[test]
+fn alternatives_and_duplicates_are_reduced_to_the_first() {
+    for (wanted, said) in [
+        ("foo,bar;1,2", "send foo;1"),
+        ("foo;bar;foo", "send foo;bar"),
+    ] {
+        let mut b = End::new(2);
+        b.add_track(MediaKind::Video, "s");
+        b.set_remote(SdpType::Offer, &offer_to_receive(MediaKind::Video, wanted))
+            .unwrap();
+        assert_eq!(lines(&b.answer(), "a=simulcast:"), [said]);
+    }
+}
+
+#[test]
+fn more_layers_than_there_can_be_are_cut_off() {
+    let mut b = End::new(2);
+    let id = b.add_track(MediaKind::Video, "s");
+    b.set_remote(
+        SdpType::Offer,
+        &offer_to_receive(MediaKind::Video, "1;2;3;4;5"),
+    )
+    .unwrap();
+    assert_eq!(b.media(id).layers, Layers::Proposed(rids(&["1", "2", "3"])));
+}
+
+#[test]
+fn audio_has_no_layers() {
+    let mut b = End::new(2);
+    let id = b.add_track(MediaKind::Audio, "s");
+    b.set_remote(
+        SdpType::Offer,
+        &offer_to_receive(MediaKind::Audio, "foo;bar"),
+    )
+    .unwrap();
+    assert_eq!(b.media(id).layers, Layers::Unmentioned);
+    assert!(lines(&b.answer(), "a=rid:").is_empty());
+}
+
+#[test]
+fn layers_that_no_rid_line_describes_are_refused() {
+    let mut b = End::new(2);
+    let offer = offer_to_receive(MediaKind::Video, "foo;bar").replace("a=rid:bar recv\r\n", "");
+    let refused = b.set_remote(SdpType::Offer, &offer);
+    assert_eq!(refused, Err(JsepError::Content(ContentError::Rid(0))));
+}
+
+#[test]
+fn a_remote_offer_narrows_layers_only_with_the_answer() {
+    let (mut a, mut b) = (End::new(1), End::new(2));
+    let id = sender(&mut a, &["foo", "bar"]);
+    negotiate(&mut a, &mut b);
+    let offer = taking(&b.offer(), &["bar"]);
+    a.set_remote(SdpType::Offer, &offer).unwrap();
+    assert_eq!(a.transceiver(id).sender.rids, rids(&["foo", "bar"]));
+    let answer = a.answer();
+    assert_eq!(lines(&answer, "a=simulcast:"), ["send bar"]);
+    assert_eq!(a.transceiver(id).sender.rids, rids(&["bar"]));
+    b.set_remote(SdpType::Answer, &answer).unwrap();
+}

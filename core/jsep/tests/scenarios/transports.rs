@@ -1,0 +1,332 @@
+//! ICE generations, DTLS roles, SCTP: what the data plane is told.
+
+use duologue_base::Generation;
+use duologue_jsep::agreement::{DtlsRole, IceRole};
+use duologue_jsep::{ContentError, JsepError, OfferOptions, SdpType, StopState, TransportChange};
+
+use crate::end::{End, fingerprint, lines, negotiate, sections};
+
+fn names(end: &End) -> Vec<&'static str> {
+    let name = |change: &TransportChange| match change {
+        TransportChange::Add { .. } => "add",
+        TransportChange::RestartIce { .. } => "restart ice",
+        TransportChange::DropGeneration { .. } => "drop generation",
+        TransportChange::SetRemoteIce { .. } => "remote ice",
+        TransportChange::StartDtls { .. } => "dtls",
+        TransportChange::RestartDtls { .. } => "restart dtls",
+        TransportChange::Remove { .. } => "remove",
+        TransportChange::StartSctp { .. } => "sctp",
+        TransportChange::SetMaxMessageSize { .. } => "message size",
+        TransportChange::StopSctp => "stop sctp",
+    };
+    end.changes.iter().map(name).collect()
+}
+
+fn data(seed: u64) -> End {
+    let mut end = End::new(seed);
+    end.intent.data = true;
+    end
+}
+
+fn role(end: &End) -> DtlsRole {
+    let transport = end.signaling.stable().transports.values().next().unwrap();
+    transport.dtls.as_ref().unwrap().role
+}
+
+#[test]
+fn the_data_plane_starts_in_the_order_of_the_descriptions() {
+    let (mut a, mut b) = (data(1), data(2));
+    let offer = a.offer();
+    assert_eq!(names(&a), ["add"]);
+    assert!(matches!(
+        a.changes[0],
+        TransportChange::Add { role: IceRole::Controlling, key, .. } if key.generation == Generation(0)
+    ));
+    b.set_remote(SdpType::Offer, &offer).unwrap();
+    assert!(b.changes.is_empty());
+    let answer = b.answer();
+    assert_eq!(names(&b), ["add", "remote ice", "dtls", "sctp"]);
+    assert!(matches!(
+        b.changes[0],
+        TransportChange::Add {
+            role: IceRole::Controlled,
+            ..
+        }
+    ));
+    a.set_remote(SdpType::Answer, &answer).unwrap();
+    assert_eq!(names(&a), ["remote ice", "dtls", "sctp"]);
+    assert_eq!((role(&a), role(&b)), (DtlsRole::Server, DtlsRole::Client));
+    let expected = TransportChange::StartSctp {
+        transport: duologue_base::TransportKey(0),
+        local_port: 5000,
+        remote_port: 5000,
+        max_message_size: Some(262_144),
+    };
+    assert_eq!(a.changes[2], expected);
+}
+
+#[test]
+fn rolling_back_a_first_offer_removes_its_transports() {
+    let mut a = data(1);
+    a.offer();
+    a.set_local(SdpType::Rollback).unwrap();
+    assert_eq!(names(&a), ["remove"]);
+}
+
+#[test]
+fn an_unchanged_exchange_changes_no_transport_and_keeps_the_dtls_roles() {
+    let (mut a, mut b) = (data(1), data(2));
+    negotiate(&mut a, &mut b);
+    let (offer, answer) = negotiate(&mut b, &mut a);
+    assert!(offer.contains("a=setup:actpass\r\n"));
+    assert!(answer.contains("a=setup:passive\r\n"));
+    assert!(a.changes.is_empty() && b.changes.is_empty());
+}
+
+#[test]
+fn an_ice_restart_runs_beside_the_old_generation_until_the_answer() {
+    let (mut a, mut b) = (data(1), data(2));
+    let (first, _) = negotiate(&mut a, &mut b);
+    let offer = a.create_offer_with(OfferOptions { ice_restart: true });
+    a.set_local(SdpType::Offer).unwrap();
+    assert_ne!(lines(&offer, "a=ice-ufrag:"), lines(&first, "a=ice-ufrag:"));
+    assert_eq!(names(&a), ["restart ice"]);
+    b.set_remote(SdpType::Offer, &offer).unwrap();
+    assert!(b.changes.is_empty());
+    let answer = b.answer();
+    assert_eq!(names(&b), ["restart ice", "remote ice", "drop generation"]);
+    a.set_remote(SdpType::Answer, &answer).unwrap();
+    assert_eq!(names(&a), ["remote ice", "drop generation"]);
+    let transport = a.signaling.stable().transports.values().next().unwrap();
+    assert_eq!(transport.generation, Generation(1));
+}
+
+#[test]
+fn rolling_back_an_ice_restart_drops_the_new_generation_and_never_reuses_it() {
+    let (mut a, mut b) = (data(1), data(2));
+    negotiate(&mut a, &mut b);
+    for generation in 1..3 {
+        a.create_offer_with(OfferOptions { ice_restart: true });
+        a.set_local(SdpType::Offer).unwrap();
+        a.set_local(SdpType::Rollback).unwrap();
+        assert!(matches!(
+            a.changes[..],
+            [TransportChange::DropGeneration { key }] if key.generation == Generation(generation)
+        ));
+    }
+    let offer = b.create_offer_with(OfferOptions { ice_restart: true });
+    a.set_remote(SdpType::Offer, &offer).unwrap();
+    a.set_remote(SdpType::Rollback, "").unwrap();
+    assert!(a.changes.is_empty());
+}
+
+#[test]
+fn restart_ice_replaces_the_credentials_that_were_in_use() {
+    let (mut a, mut b) = (data(1), data(2));
+    let (first, _) = negotiate(&mut a, &mut b);
+    a.intent.ice_to_replace = a.signaling.local_ice_keys();
+    // A remote offer in between changes nothing here: only an offer can restart.
+    negotiate(&mut b, &mut a);
+    assert!(!a.intent.ice_to_replace.is_empty());
+    let (second, _) = negotiate(&mut a, &mut b);
+    assert_ne!(
+        lines(&second, "a=ice-ufrag:"),
+        lines(&first, "a=ice-ufrag:")
+    );
+    assert!(a.intent.ice_to_replace.is_empty());
+    let (third, _) = negotiate(&mut a, &mut b);
+    assert_eq!(
+        lines(&second, "a=ice-ufrag:"),
+        lines(&third, "a=ice-ufrag:")
+    );
+}
+
+#[test]
+fn a_restart_that_is_not_answered_by_one_is_refused() {
+    let (mut a, mut b) = (data(1), data(2));
+    let (_, answer) = negotiate(&mut a, &mut b);
+    a.create_offer_with(OfferOptions { ice_restart: true });
+    a.set_local(SdpType::Offer).unwrap();
+    let refused = a.set_remote(SdpType::Answer, &answer);
+    assert_eq!(
+        refused,
+        Err(JsepError::Content(ContentError::NoIceRestart(0)))
+    );
+}
+
+#[test]
+fn the_answers_setup_suits_the_offers() {
+    for (offered, answered, expected) in [
+        ("actpass", "active", DtlsRole::Client),
+        ("active", "passive", DtlsRole::Server),
+        ("passive", "active", DtlsRole::Client),
+    ] {
+        let (mut a, mut b) = (data(1), data(2));
+        let offer = a
+            .offer()
+            .replace("a=setup:actpass", &format!("a=setup:{offered}"));
+        b.set_remote(SdpType::Offer, &offer).unwrap();
+        assert_eq!(lines(&b.answer(), "a=setup:"), [answered]);
+        assert_eq!(role(&b), expected);
+    }
+    let (mut a, mut b) = (data(1), data(2));
+    let offer = a.offer();
+    b.set_remote(SdpType::Offer, &offer).unwrap();
+    let answer = b.answer().replace("a=setup:active", "a=setup:actpass");
+    let refused = a.set_remote(SdpType::Answer, &answer);
+    assert_eq!(refused, Err(JsepError::Content(ContentError::Setup)));
+}
+
+#[test]
+fn every_fingerprint_counts_and_unknown_hash_functions_do_not() {
+    let (mut a, mut b) = (data(1), data(2));
+    let first = fingerprint(1);
+    let sha1 = format!("sha-1 {}", ["AB"; 20].join(":"));
+    let more = format!("a=fingerprint:{first}\r\na=fingerprint:{sha1}\r\na=fingerprint:sha-999 AB");
+    let offer = a.offer().replace(&format!("a=fingerprint:{first}"), &more);
+    b.set_remote(SdpType::Offer, &offer).unwrap();
+    b.answer();
+    let transport = b.signaling.stable().transports.values().next().unwrap();
+    let known = &transport.dtls.as_ref().unwrap().fingerprints;
+    assert_eq!(
+        known.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        [first, sha1]
+    );
+}
+
+#[test]
+fn another_callee_takes_over_with_its_own_certificate_and_credentials() {
+    let (mut a, mut b, mut c) = (data(1), data(2), data(3));
+    negotiate(&mut a, &mut b);
+    // Initiated here: the same offer goes to another end.
+    let offer = a.offer();
+    c.set_remote(SdpType::Offer, &offer).unwrap();
+    let answer = c.answer();
+    a.set_remote(SdpType::Answer, &answer).unwrap();
+    assert_eq!(names(&a), ["remote ice", "restart dtls"]);
+    // Initiated there: its offer looks like an ICE restart.
+    let mut d = data(4);
+    d.set_remote(SdpType::Offer, &offer).unwrap();
+    d.answer();
+    let offer = d.offer();
+    a.set_remote(SdpType::Offer, &offer).unwrap();
+    let answer = a.answer();
+    assert_eq!(
+        names(&a),
+        [
+            "restart ice",
+            "remote ice",
+            "restart dtls",
+            "drop generation"
+        ]
+    );
+    d.set_remote(SdpType::Answer, &answer).unwrap();
+}
+
+#[test]
+fn this_end_controls_when_the_other_is_lite() {
+    let (mut a, mut b) = (data(1), data(2));
+    let offer = a.offer().replace("t=0 0\r\n", "t=0 0\r\na=ice-lite\r\n");
+    b.set_remote(SdpType::Offer, &offer).unwrap();
+    b.answer();
+    assert!(matches!(
+        b.changes[0],
+        TransportChange::Add {
+            role: IceRole::Controlling,
+            ..
+        }
+    ));
+    assert!(matches!(
+        b.changes[1],
+        TransportChange::SetRemoteIce { lite: true, .. }
+    ));
+}
+
+#[test]
+fn the_largest_message_is_what_the_other_end_says() {
+    for (line, expected) in [
+        ("a=max-message-size:0\r\n", None),
+        ("a=max-message-size:1000\r\n", Some(1000)),
+        ("", Some(65_536)),
+    ] {
+        let (mut a, mut b) = (data(1), data(2));
+        let offer = a.offer();
+        b.set_remote(SdpType::Offer, &offer).unwrap();
+        let answer = b.answer().replace("a=max-message-size:262144\r\n", line);
+        a.set_remote(SdpType::Answer, &answer).unwrap();
+        let sctp = a.signaling.stable().data().unwrap().sctp.clone().unwrap();
+        assert_eq!(sctp.remote_max_message_size, expected);
+        // It may change with the next answer, and not with an offer.
+        let offer = b
+            .offer()
+            .replace("a=max-message-size:262144\r\n", "a=max-message-size:7\r\n");
+        a.set_remote(SdpType::Offer, &offer).unwrap();
+        assert!(a.changes.is_empty());
+        a.answer();
+        assert_eq!(names(&a), ["message size"]);
+    }
+}
+
+#[test]
+fn data_channels_come_late_and_share_the_transport() {
+    let (mut a, mut b) = (End::new(1), End::new(2));
+    a.audio();
+    negotiate(&mut a, &mut b);
+    a.intent.data = true;
+    let (offer, _) = negotiate(&mut a, &mut b);
+    assert!(sections(&offer)[2].starts_with("m=application 9 UDP/DTLS/SCTP webrtc-datachannel"));
+    assert_eq!(names(&a), ["sctp"]);
+    assert_eq!(names(&b), ["sctp"]);
+}
+
+#[test]
+fn a_data_section_survives_the_stop_of_the_section_it_shares_with() {
+    let (mut a, mut b) = (End::new(1), End::new(2));
+    a.audio();
+    a.intent.data = true;
+    negotiate(&mut a, &mut b);
+    a.intent.transceivers[0].stop = StopState::Stopping;
+    negotiate(&mut a, &mut b);
+    assert!(a.changes.is_empty() && b.changes.is_empty());
+    assert!(!a.signaling.stable().data().unwrap().rejected);
+}
+
+#[test]
+fn a_rejected_data_section_ends_the_association_and_may_come_back() {
+    let (mut a, mut b) = (End::new(1), data(2));
+    a.audio();
+    a.intent.data = true;
+    negotiate(&mut a, &mut b);
+    let offer = b.offer();
+    let offer = offer.replace("m=application 9", "m=application 0");
+    let offer = offer.replace("a=group:BUNDLE 0 1", "a=group:BUNDLE 0");
+    a.set_remote(SdpType::Offer, &offer).unwrap();
+    a.answer();
+    assert_eq!(names(&a), ["stop sctp"]);
+    let offer = a.create_offer();
+    assert!(sections(&offer)[2].starts_with("m=application 9"));
+    assert_eq!(lines(&offer, "a=mid:"), ["0", "2"]);
+}
+
+#[test]
+fn old_forms_of_the_data_section_are_answered_in_kind() {
+    let (mut a, mut b) = (data(1), data(2));
+    let offer = a.offer().replace(
+        "a=sctp-port:5000\r\n",
+        "a=sctpmap:5000 webrtc-datachannel 1024\r\n",
+    );
+    let offer = offer.replace("UDP/DTLS/SCTP webrtc-datachannel", "DTLS/SCTP 5000");
+    b.set_remote(SdpType::Offer, &offer).unwrap();
+    let answer = b.answer();
+    assert!(answer.contains("m=application 9 DTLS/SCTP 5000\r\n"));
+    assert!(answer.contains("a=sctpmap:5000 webrtc-datachannel "));
+    assert!(!answer.contains("a=sctp-port"));
+    assert_eq!(names(&b), ["add", "remote ice", "dtls", "sctp"]);
+    let (mut a, mut b) = (data(1), data(2));
+    let offer = a.offer().replace("UDP/DTLS/SCTP", "TCP/DTLS/SCTP");
+    b.set_remote(SdpType::Offer, &offer).unwrap();
+    assert!(
+        b.answer()
+            .contains("m=application 9 TCP/DTLS/SCTP webrtc-datachannel\r\n")
+    );
+}
