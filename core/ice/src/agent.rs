@@ -9,6 +9,7 @@ use crate::candidate::{self, Candidate, CandidateKind};
 use crate::config::Config;
 use crate::credentials::Credentials;
 use crate::event::{CandidatePair, Event};
+use crate::gather::{Gathering, Server};
 use crate::generation::{Base, GenerationState, LocalCandidate, OverLimit, Remote};
 use crate::limits;
 use crate::reply::Reply;
@@ -33,6 +34,7 @@ pub struct Agent {
     pub(crate) tie_breaker: u64,
     pub(crate) bases: Vec<Base>,
     pub(crate) addresses_complete: bool,
+    pub(crate) gathering: Gathering,
     /// Oldest first, never empty.
     pub(crate) generations: Vec<GenerationState>,
     pub(crate) transactions: Vec<Transaction>,
@@ -48,7 +50,7 @@ pub struct Agent {
     pub(crate) counters: Counters,
     events: VecDeque<Event>,
     /// What candidates of one foundation share; the index is the foundation.
-    foundations: Vec<(CandidateKind, IpAddr)>,
+    foundations: Vec<(CandidateKind, IpAddr, Option<IpAddr>)>,
 }
 
 /// The pair that data is sent on.
@@ -88,6 +90,7 @@ impl Agent {
             rng,
             bases: Vec::new(),
             addresses_complete: false,
+            gathering: Gathering::default(),
             generations: vec![GenerationState::new(generation, local, false)],
             transactions: Vec::new(),
             replies: VecDeque::new(),
@@ -101,7 +104,7 @@ impl Agent {
             events: VecDeque::new(),
             foundations: Vec::new(),
         };
-        agent.begin_gathering(0);
+        agent.begin_gathering(Instant::ZERO, 0);
         agent
     }
 
@@ -116,6 +119,11 @@ impl Agent {
     /// Changes Ta: for an owner of several agents, which share their path's capacity.
     pub fn set_pacing(&mut self, pacing: Duration) {
         self.config.pacing = pacing;
+    }
+
+    /// Changes the servers that the next generation gathers from (W3C `setConfiguration`).
+    pub fn set_servers(&mut self, servers: Vec<Server>) {
+        self.config.servers = servers;
     }
 
     /// What the other agent's description says about a generation. Setting the same credentials
@@ -213,7 +221,7 @@ impl Agent {
         let restarted = self.state != TransportState::New;
         self.generations
             .push(GenerationState::new(generation, local, restarted));
-        self.begin_gathering(self.generations.len() - 1);
+        self.begin_gathering(now, self.generations.len() - 1);
         self.update(now);
     }
 
@@ -236,6 +244,7 @@ impl Agent {
         self.transactions.clear();
         self.replies.clear();
         self.bases.clear();
+        self.gathering = Gathering::default();
         self.selected = None;
         for generation in &mut self.generations {
             generation.checklist.retain(|_| false);
@@ -377,9 +386,14 @@ impl Agent {
         self.events.push_back(event);
     }
 
-    /// RFC 8445 §5.1.1.3: equal for one kind, base address and protocol.
-    pub(crate) fn foundation(&mut self, kind: CandidateKind, base: IpAddr) -> Foundation {
-        let shared = (kind, base);
+    /// RFC 8445 §5.1.1.3: equal for one kind, base address, protocol and server.
+    pub(crate) fn foundation(
+        &mut self,
+        kind: CandidateKind,
+        base: IpAddr,
+        server: Option<IpAddr>,
+    ) -> Foundation {
+        let shared = (kind, base, server);
         let at = self.foundations.iter().position(|known| *known == shared);
         let at = at.unwrap_or_else(|| {
             self.foundations.push(shared);

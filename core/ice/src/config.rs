@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use crate::gather::Server;
+
 /// Settings of an [`Agent`](crate::Agent).
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Config {
@@ -14,6 +16,8 @@ pub struct Config {
     /// carry it, down to 5 ms. 10 ms of checks is 80 kbit/s. With several agents on one path give
     /// each of them its share.
     pub pacing: Duration,
+    /// Servers to gather candidates from. Changes take effect with the next generation.
+    pub servers: Vec<Server>,
     /// RFC 8863: how long an agent with nothing left to check waits for the other side's checks
     /// before it fails, counted from the remote credentials.
     pub patience: Duration,
@@ -24,6 +28,7 @@ impl Default for Config {
         Config {
             lite: false,
             loopback: false,
+            servers: Vec::new(),
             pacing: Duration::from_millis(10),
             // RFC 8863 §3: the time until a check with default retransmissions fails.
             patience: Duration::from_millis(39_500),

@@ -21,6 +21,7 @@ impl Agent {
             }
         }
         self.expire_consent(now);
+        self.handle_gathering_timeout(now);
         self.update(now);
     }
 
@@ -39,6 +40,7 @@ impl Agent {
             self.nomination_timeout(),
             self.patience_timeout(),
             self.retirement_timeout(),
+            self.gathering_timeout(),
         ]
         .into_iter()
         .flatten()
@@ -62,6 +64,7 @@ impl Agent {
         self.retransmit(now, out)
             .or_else(|| self.ask_consent(now, out))
             .or_else(|| self.send_check(now, out))
+            .or_else(|| self.send_probe(now, out))
     }
 
     fn has_checks(&self) -> bool {

@@ -1,3 +1,6 @@
+use std::fmt;
+use std::net::SocketAddr;
+
 use duologue_base::Generation;
 
 use crate::{Candidate, GatheringState, PairId, Role, TransportState};
@@ -14,6 +17,28 @@ pub struct CandidatePair {
     pub local: Candidate,
     /// The other agent's candidate.
     pub remote: Candidate,
+}
+
+/// Why a server gave no candidate (W3C `RTCPeerConnectionIceErrorEvent`).
+#[doc(alias = "RTCPeerConnectionIceErrorEvent")]
+#[derive(Clone, Eq, PartialEq)]
+pub struct CandidateError {
+    /// The server's URL.
+    pub url: String,
+    /// The local address that was used to talk to the server; none when it cannot be reached.
+    pub local: Option<SocketAddr>,
+    /// The STUN error code, or 701: the server cannot be reached.
+    pub code: u16,
+    /// The server's reason phrase, or what happened.
+    pub text: String,
+}
+
+impl fmt::Debug for CandidateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CandidateError")
+            .field("code", &self.code)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What an agent tells its owner.
@@ -39,6 +64,14 @@ pub enum Event {
     State(TransportState),
     /// The role changed because of a role conflict (RFC 8445 §7.3.1.1) or a lite remote agent.
     Role(Role),
+    /// The addresses of a server's host name are wanted: answer with
+    /// [`Agent::handle_resolved`](crate::Agent::handle_resolved).
+    Resolve {
+        /// The name.
+        host: String,
+    },
+    /// Gathering from a server failed.
+    CandidateError(CandidateError),
     /// Data is sent on another pair from now on.
     SelectedPair(CandidatePair),
 }

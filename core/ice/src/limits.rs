@@ -23,6 +23,23 @@ pub(crate) const UNKNOWN_ATTRIBUTES: usize = 8;
 /// Events that wait to be taken. An owner that takes none loses the oldest.
 pub(crate) const EVENTS: usize = 1024;
 
+/// Servers of a configuration.
+pub(crate) const SERVERS: usize = 16;
+/// Addresses of one server's name.
+pub(crate) const SERVER_ADDRESSES: usize = 8;
+/// Pairs of socket and STUN server.
+pub(crate) const PROBES: usize = 128;
+/// Characters of a server's reason phrase that are passed on.
+pub(crate) const REASON_CHARS: usize = 128;
+/// How long the host may take to resolve a name.
+pub(crate) const RESOLVE_WAIT: Duration = Duration::from_secs(10);
+/// How often a request to a server is sent at most: after 0, 0.5, 1.5, 3.5 and 7.5 s.
+pub(crate) const SERVER_SENDS_MAX: u32 = 5;
+/// How long the last of them is waited for.
+pub(crate) const SERVER_LAST_WAIT: Duration = Duration::from_secs(2);
+/// RFC 8445 §11: how often the NAT bindings of candidates are kept alive.
+pub(crate) const BINDING_REFRESH: Duration = Duration::from_secs(15);
+
 /// RFC 8445 §14.3: retransmission timeouts are never shorter.
 pub(crate) const RTO_MIN: Duration = Duration::from_millis(500);
 /// RFC 8489 §6.2.1: Rc, how often a request is sent at most.

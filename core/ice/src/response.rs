@@ -31,6 +31,9 @@ impl Agent {
         datagram: &Datagram,
         message: &Message<'_>,
     ) {
+        if self.handle_probe_response(now, datagram, message) {
+            return;
+        }
         let Some(index) = self.authentic_response(message) else {
             self.counters.stray_responses += 1;
             return;
@@ -152,7 +155,7 @@ impl Agent {
         let kind = CandidateKind::PeerReflexive;
         let ufrag = self.generations[at].local.credentials.ufrag.clone();
         let candidate = Candidate {
-            foundation: self.foundation(kind, base.addr.ip()),
+            foundation: self.foundation(kind, base.addr.ip(), None),
             priority: candidate::priority(kind, base.preference),
             kind,
             related: Some(base.addr),

@@ -11,7 +11,7 @@ use crate::candidate::{Candidate, CandidateKind, TcpType};
 /// Why a candidate is of no use to an agent. RFC 8839 §5.1: it is to be ignored.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
-pub enum CandidateError {
+pub enum UnusableCandidate {
     /// It is not for component 1.
     Component,
     /// Neither UDP nor TCP.
@@ -24,46 +24,46 @@ pub enum CandidateError {
     TcpType,
 }
 
-impl fmt::Display for CandidateError {
+impl fmt::Display for UnusableCandidate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            CandidateError::Component => "the candidate is not for component 1",
-            CandidateError::Transport => "the candidate's transport is neither udp nor tcp",
-            CandidateError::Kind => "the candidate's type is unknown",
-            CandidateError::Name => "the candidate has a name instead of an address",
-            CandidateError::TcpType => "the TCP candidate has no tcptype",
+            UnusableCandidate::Component => "the candidate is not for component 1",
+            UnusableCandidate::Transport => "the candidate's transport is neither udp nor tcp",
+            UnusableCandidate::Kind => "the candidate's type is unknown",
+            UnusableCandidate::Name => "the candidate has a name instead of an address",
+            UnusableCandidate::TcpType => "the TCP candidate has no tcptype",
         })
     }
 }
 
-impl std::error::Error for CandidateError {}
+impl std::error::Error for UnusableCandidate {}
 
 impl TryFrom<&attr::Candidate> for Candidate {
-    type Error = CandidateError;
+    type Error = UnusableCandidate;
 
-    fn try_from(text: &attr::Candidate) -> Result<Self, CandidateError> {
+    fn try_from(text: &attr::Candidate) -> Result<Self, UnusableCandidate> {
         if text.component != 1 {
-            return Err(CandidateError::Component);
+            return Err(UnusableCandidate::Component);
         }
         let protocol = match text.transport {
             attr::CandidateTransport::Udp => Protocol::Udp,
             attr::CandidateTransport::Tcp => Protocol::Tcp,
-            attr::CandidateTransport::Other(_) => return Err(CandidateError::Transport),
+            attr::CandidateTransport::Other(_) => return Err(UnusableCandidate::Transport),
         };
         let kind = match text.kind {
             attr::CandidateKind::Host => CandidateKind::Host,
             attr::CandidateKind::ServerReflexive => CandidateKind::ServerReflexive,
             attr::CandidateKind::PeerReflexive => CandidateKind::PeerReflexive,
             attr::CandidateKind::Relayed => CandidateKind::Relayed,
-            attr::CandidateKind::Other(_) => return Err(CandidateError::Kind),
+            attr::CandidateKind::Other(_) => return Err(UnusableCandidate::Kind),
         };
         let tcp_type = match (protocol, text.tcp_type) {
             (Protocol::Udp, _) => None,
             (Protocol::Tcp, Some(kind)) => Some(TcpType::from(kind)),
-            (Protocol::Tcp, None) => return Err(CandidateError::TcpType),
+            (Protocol::Tcp, None) => return Err(UnusableCandidate::TcpType),
         };
         let Address::Ip(ip) = text.address else {
-            return Err(CandidateError::Name);
+            return Err(UnusableCandidate::Name);
         };
         let related = match (&text.related_address, text.related_port) {
             (Some(Address::Ip(ip)), Some(port)) => Some(SocketAddr::new(*ip, port)),
@@ -138,7 +138,7 @@ impl From<TcpType> for attr::TcpType {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Result<Candidate, CandidateError> {
+    fn read(text: &str) -> Result<Candidate, UnusableCandidate> {
         Candidate::try_from(&text.parse::<attr::Candidate>().unwrap())
     }
 
@@ -158,11 +158,17 @@ mod tests {
     #[test]
     fn candidates_that_are_to_be_ignored_say_why() {
         for (text, why) in [
-            ("1 2 udp 1 192.0.2.1 1 typ host", CandidateError::Component),
-            ("1 1 sctp 1 192.0.2.1 1 typ host", CandidateError::Transport),
-            ("1 1 udp 1 192.0.2.1 1 typ moon", CandidateError::Kind),
-            ("1 1 udp 1 a-b.local 1 typ host", CandidateError::Name),
-            ("1 1 tcp 1 192.0.2.1 1 typ host", CandidateError::TcpType),
+            (
+                "1 2 udp 1 192.0.2.1 1 typ host",
+                UnusableCandidate::Component,
+            ),
+            (
+                "1 1 sctp 1 192.0.2.1 1 typ host",
+                UnusableCandidate::Transport,
+            ),
+            ("1 1 udp 1 192.0.2.1 1 typ moon", UnusableCandidate::Kind),
+            ("1 1 udp 1 a-b.local 1 typ host", UnusableCandidate::Name),
+            ("1 1 tcp 1 192.0.2.1 1 typ host", UnusableCandidate::TcpType),
         ] {
             assert_eq!(read(text), Err(why), "{text}");
         }

@@ -10,7 +10,6 @@ use crate::candidate::{self, Candidate, CandidateKind};
 use crate::event::Event;
 use crate::generation::{Base, LocalCandidate};
 use crate::limits;
-use crate::state::GatheringState;
 
 impl Agent {
     /// A UDP socket is bound to this address of this machine. Nothing happens for an address that
@@ -38,12 +37,16 @@ impl Agent {
         for at in 0..self.generations.len() {
             self.announce_host(at, base);
         }
+        self.update_gathering(now);
         self.update(now);
     }
 
     /// The address or its socket is gone: pairs that send from it are, too.
     pub fn remove_local_address(&mut self, now: Instant, socket: SocketId) {
-        self.bases.retain(|base| base.socket != socket);
+        if let Some(at) = self.bases.iter().position(|base| base.socket == socket) {
+            let base = self.bases.remove(at);
+            self.forget_base(base);
+        }
         for generation in &mut self.generations {
             for local in &mut generation.locals {
                 local.gone |= local.base.socket == socket;
@@ -52,6 +55,7 @@ impl Agent {
             generation.checklist.retain(|pair| !locals[pair.local].gone);
         }
         self.forget_requests();
+        self.update_gathering(now);
         for at in 0..self.generations.len() {
             self.reopen(at);
         }
@@ -64,42 +68,14 @@ impl Agent {
             return;
         }
         self.addresses_complete = true;
-        for at in 0..self.generations.len() {
-            self.set_gathering(at, GatheringState::Complete);
-        }
+        self.update_gathering(now);
         self.update(now);
     }
 
-    /// A generation begins: it has the addresses that are known already.
-    pub(crate) fn begin_gathering(&mut self, at: usize) {
-        self.push_event(Event::Gathering {
-            generation: self.generations[at].id,
-            state: GatheringState::Gathering,
-        });
-        for base in self.bases.clone() {
-            self.announce_host(at, base);
-        }
-        if self.addresses_complete {
-            self.set_gathering(at, GatheringState::Complete);
-        }
-    }
-
-    fn set_gathering(&mut self, at: usize, state: GatheringState) {
-        let generation = &mut self.generations[at];
-        if generation.gathering != state {
-            generation.gathering = state;
-            let id = generation.id;
-            self.push_event(Event::Gathering {
-                generation: id,
-                state,
-            });
-        }
-    }
-
-    fn announce_host(&mut self, at: usize, base: Base) {
+    pub(super) fn announce_host(&mut self, at: usize, base: Base) {
         let kind = CandidateKind::Host;
         let candidate = Candidate {
-            foundation: self.foundation(kind, base.addr.ip()),
+            foundation: self.foundation(kind, base.addr.ip(), None),
             priority: candidate::priority(kind, base.preference),
             kind,
             ufrag: Some(self.generations[at].local.credentials.ufrag.clone()),

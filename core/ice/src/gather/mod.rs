@@ -1,3 +1,221 @@
 //! Where local candidates come from: one file per source.
 
 mod host;
+mod server;
+mod srflx;
+
+use std::net::IpAddr;
+
+use duologue_base::Instant;
+use duologue_stun::Message;
+
+pub use server::{Server, ServerKind};
+
+use crate::agent::Agent;
+use crate::event::{CandidateError, Event};
+use crate::gather::server::{Addresses, ServerState};
+use crate::gather::srflx::{Probe, ProbeState};
+use crate::generation::{Base, LocalCandidate};
+use crate::limits;
+use crate::state::GatheringState;
+
+/// W3C `RTCPeerConnectionIceErrorEvent.errorCode`: the server could not be reached.
+const UNREACHABLE: u16 = 701;
+
+/// The servers and what is being asked of them.
+#[derive(Debug, Default)]
+pub(crate) struct Gathering {
+    servers: Vec<ServerState>,
+    probes: Vec<Probe>,
+    /// RFC 8445 §14: no new request to a server leaves before.
+    next_request: Instant,
+}
+
+impl Agent {
+    /// The addresses of a server's host name, as asked for by [`Event::Resolve`]. None: it does
+    /// not resolve.
+    pub fn handle_resolved(&mut self, now: Instant, host: &str, addresses: &[IpAddr]) {
+        for state in &mut self.gathering.servers {
+            if state.server.host == host && matches!(state.addresses, Addresses::Asked { .. }) {
+                let known = addresses.iter().take(limits::SERVER_ADDRESSES);
+                state.addresses = Addresses::Known(known.map(|ip| ip.to_canonical()).collect());
+            }
+        }
+        self.update_gathering(now);
+        self.update(now);
+    }
+
+    /// A generation begins: it has the addresses that are known already; the servers are asked
+    /// again.
+    pub(crate) fn begin_gathering(&mut self, now: Instant, at: usize) {
+        self.push_event(Event::Gathering {
+            generation: self.generations[at].id,
+            state: GatheringState::Gathering,
+        });
+        self.adopt_servers();
+        for base in self.bases.clone() {
+            self.announce_host(at, base);
+        }
+        self.repeat_probes(now);
+        if self.addresses_complete {
+            self.update_gathering(now);
+        }
+    }
+
+    /// Takes the configured servers over. What is known about unchanged ones stays.
+    fn adopt_servers(&mut self) {
+        let configured = self.config.servers.iter().take(limits::SERVERS);
+        let same = configured
+            .clone()
+            .eq(self.gathering.servers.iter().map(|state| &state.server));
+        if same {
+            return;
+        }
+        let servers = configured.map(|server| ServerState::new(server.clone()));
+        self.gathering.servers = servers.collect();
+        self.gathering.probes.clear();
+        let names: Vec<String> = self
+            .gathering
+            .servers
+            .iter()
+            .filter(|state| matches!(state.addresses, Addresses::Asked { .. }))
+            .map(|state| state.server.host.clone())
+            .collect();
+        for (at, host) in names.iter().enumerate() {
+            if !names[..at].contains(host) {
+                self.push_event(Event::Resolve { host: host.clone() });
+            }
+        }
+    }
+
+    /// Asks what can be asked, reports what failed and ends gathering when all is known.
+    pub(crate) fn update_gathering(&mut self, now: Instant) {
+        for state in &mut self.gathering.servers {
+            if let Addresses::Asked { until } = &mut state.addresses {
+                until.get_or_insert(now + limits::RESOLVE_WAIT);
+            }
+        }
+        self.begin_probes(now);
+        if !self.addresses_complete {
+            return;
+        }
+        self.report_unreachable();
+        let resolving = |state: &ServerState| matches!(state.addresses, Addresses::Asked { .. });
+        if self.gathering.servers.iter().any(resolving)
+            || self.gathering.probes.iter().any(Probe::is_pending)
+        {
+            return;
+        }
+        for at in 0..self.generations.len() {
+            self.set_gathering_complete(at);
+        }
+    }
+
+    pub(crate) fn handle_gathering_timeout(&mut self, now: Instant) {
+        for state in &mut self.gathering.servers {
+            if matches!(state.addresses, Addresses::Asked { until: Some(until) } if until <= now) {
+                state.addresses = Addresses::Known(Vec::new());
+            }
+        }
+        self.handle_probe_timeouts(now);
+        self.update_gathering(now);
+    }
+
+    pub(crate) fn gathering_timeout(&self) -> Option<Instant> {
+        let resolving = self.gathering.servers.iter();
+        let resolving = resolving.filter_map(|state| match state.addresses {
+            Addresses::Asked { until } => until,
+            Addresses::Known(_) => None,
+        });
+        resolving.chain(self.probe_timeout()).min()
+    }
+
+    /// The socket of a base is gone.
+    pub(crate) fn forget_base(&mut self, base: Base) {
+        let probes = &mut self.gathering.probes;
+        probes.retain(|probe| probe.base.socket != base.socket);
+    }
+
+    fn set_gathering_complete(&mut self, at: usize) {
+        let generation = &mut self.generations[at];
+        if generation.gathering != GatheringState::Complete {
+            generation.gathering = GatheringState::Complete;
+            let id = generation.id;
+            self.push_event(Event::Gathering {
+                generation: id,
+                state: GatheringState::Complete,
+            });
+        }
+    }
+
+    /// A candidate of the newest generation, unless it is redundant: RFC 8445 §5.1.3, the same
+    /// address from the same base.
+    pub(crate) fn announce(&mut self, mut local: LocalCandidate) {
+        let at = self.generations.len() - 1;
+        let generation = &self.generations[at];
+        let redundant = generation.locals.iter().any(|known| {
+            known.candidate.addr == local.candidate.addr
+                && known.base == local.base
+                && !known.gone
+                && known.candidate.kind != crate::CandidateKind::PeerReflexive
+        });
+        if redundant {
+            return;
+        }
+        local.candidate.ufrag = Some(generation.local.credentials.ufrag.clone());
+        let (generation, candidate) = (generation.id, local.candidate.clone());
+        if let Some(local) = self.push_local(at, local) {
+            self.push_event(Event::LocalCandidate {
+                generation,
+                candidate,
+            });
+            self.pair_local(at, local);
+        }
+    }
+
+    /// W3C: "If no host candidate can reach the server, errorCode will be set to the value 701
+    /// […]. This error is only fired once per server URL."
+    fn report_unreachable(&mut self) {
+        for at in 0..self.gathering.servers.len() {
+            let state = &self.gathering.servers[at];
+            let mut probes = (self.gathering.probes.iter())
+                .filter(|probe| probe.server == at)
+                .peekable();
+            let resolving = matches!(state.addresses, Addresses::Asked { .. });
+            if state.reported || resolving {
+                continue;
+            }
+            let text = match &state.addresses {
+                Addresses::Known(known) if known.is_empty() => "the server's name does not resolve",
+                _ if probes.peek().is_none() => "no local address reaches the server",
+                _ if probes.all(|probe| matches!(probe.state, ProbeState::Failed)) => {
+                    "the server does not answer"
+                }
+                _ => continue,
+            };
+            self.push_error(at, None, UNREACHABLE, text.to_owned());
+        }
+    }
+
+    /// A server refused.
+    fn report_error(&mut self, server: usize, base: Option<Base>, message: &Message<'_>) {
+        let code = message.error_code().map_or(UNREACHABLE, |code| code.0);
+        let reason = message
+            .error_reason()
+            .unwrap_or("the response is malformed");
+        let text = reason.chars().take(limits::REASON_CHARS).collect();
+        self.push_error(server, base, code, text);
+    }
+
+    fn push_error(&mut self, server: usize, base: Option<Base>, code: u16, text: String) {
+        let state = &mut self.gathering.servers[server];
+        state.reported = true;
+        let url = state.server.url.clone();
+        self.push_event(Event::CandidateError(CandidateError {
+            url,
+            local: base.map(|base| base.addr),
+            code,
+            text,
+        }));
+    }
+}

@@ -1,7 +1,9 @@
 //! Scenarios of two agents on a simulated network, in virtual time.
 
 mod connect;
+mod gather;
 mod hostile;
 mod keep;
 mod restart;
+mod servers;
 mod sim;

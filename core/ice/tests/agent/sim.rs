@@ -15,6 +15,8 @@ pub(crate) fn addr(text: &str) -> SocketAddr {
     text.parse().expect("known")
 }
 
+use crate::servers::StunServer;
+
 /// What happens to datagrams. Probabilities are per datagram.
 #[derive(Clone, Copy)]
 pub(crate) struct Link {
@@ -138,6 +140,7 @@ pub(crate) struct Sim {
     /// Nothing gets through while set.
     pub(crate) cut: bool,
     pub(crate) sent: usize,
+    pub(crate) servers: Vec<StunServer>,
     parcels: BTreeMap<(Instant, u64), Parcel>,
     sequence: u64,
 }
@@ -178,6 +181,7 @@ impl Sim {
             peers,
             cut: false,
             sent: 0,
+            servers: Vec::new(),
             parcels: BTreeMap::new(),
             sequence: 0,
         }
@@ -304,6 +308,12 @@ impl Sim {
     }
 
     fn deliver_datagram(&mut self, remote: SocketAddr, to: SocketAddr, bytes: &[u8]) {
+        if let Some(server) = self.servers.iter_mut().find(|server| server.at == to) {
+            if let Some(answer) = server.handle(remote, bytes) {
+                self.send(to, remote, &answer);
+            }
+            return;
+        }
         for peer in &mut self.peers {
             let inside = match &peer.nat {
                 Some(nat) if nat.public == to.ip() => match nat.incoming(remote, to) {

@@ -1,0 +1,216 @@
+//! Server-reflexive candidates (RFC 8445 §5.1.1.2): STUN servers say which address they see.
+
+use std::net::SocketAddr;
+
+use duologue_base::{Datagram, Ecn, Instant, SocketId, Transmit};
+use duologue_stun::{Class, Message, Method, Writer};
+
+use crate::agent::{Agent, normalized};
+use crate::candidate::{self, Candidate, CandidateKind};
+use crate::gather::server::{Attempt, ServerKind};
+use crate::generation::{Base, LocalCandidate};
+use crate::limits;
+
+/// One socket and one server.
+#[derive(Debug)]
+pub(crate) struct Probe {
+    pub(crate) base: Base,
+    /// Index of the server.
+    pub(crate) server: usize,
+    addr: SocketAddr,
+    pub(crate) state: ProbeState,
+}
+
+#[derive(Debug)]
+pub(crate) enum ProbeState {
+    /// It is asked. It had answered before when `again`: this keeps the NAT's binding.
+    Asking { attempt: Attempt, again: bool },
+    /// It answered.
+    Answered { ask_again: Instant },
+    /// It refused or was silent.
+    Failed,
+}
+
+impl Probe {
+    pub(crate) fn is_pending(&self) -> bool {
+        matches!(self.state, ProbeState::Asking { again: false, .. })
+    }
+
+    fn attempt(&mut self) -> Option<&mut Attempt> {
+        match &mut self.state {
+            ProbeState::Asking { attempt, .. } => Some(attempt),
+            _ => None,
+        }
+    }
+}
+
+impl Agent {
+    /// Asks each STUN server from each socket that reaches it, if it was not yet.
+    pub(crate) fn begin_probes(&mut self, now: Instant) {
+        for server in 0..self.gathering.servers.len() {
+            if !matches!(self.gathering.servers[server].server.kind, ServerKind::Stun) {
+                continue;
+            }
+            for base in self.bases.clone() {
+                let probes = &self.gathering.probes;
+                let known = probes
+                    .iter()
+                    .any(|probe| probe.server == server && probe.base.socket == base.socket);
+                let addr = self.gathering.servers[server].address_for(base.addr.ip());
+                let (false, Some(addr)) = (known, addr) else {
+                    continue;
+                };
+                if probes.len() >= limits::PROBES || candidate::is_link_local(base.addr.ip()) {
+                    continue;
+                }
+                let attempt = Attempt::new(&mut self.rng, now);
+                self.gathering.probes.push(Probe {
+                    base,
+                    server,
+                    addr,
+                    state: ProbeState::Asking {
+                        attempt,
+                        again: false,
+                    },
+                });
+            }
+        }
+    }
+
+    /// A restart gathers anew.
+    pub(crate) fn repeat_probes(&mut self, now: Instant) {
+        for probe in &mut self.gathering.probes {
+            probe.state = ProbeState::Asking {
+                attempt: Attempt::new(&mut self.rng, now),
+                again: false,
+            };
+        }
+    }
+
+    /// Writes one request to a STUN server. RFC 8445 §14: new ones are paced.
+    pub(crate) fn send_probe(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<Transmit> {
+        let may_begin = now >= self.gathering.next_request;
+        let (socket, remote, attempt) = self.gathering.probes.iter_mut().find_map(|probe| {
+            let (socket, remote) = (probe.base.socket, probe.addr);
+            let attempt = probe.attempt()?;
+            let due = attempt.is_due(now) && (may_begin || !attempt.is_new());
+            due.then_some((socket, remote, attempt))
+        })?;
+        if attempt.is_new() {
+            self.gathering.next_request = now + self.config.pacing;
+        }
+        attempt.sent(now);
+        out.clear();
+        Writer::new(out, Class::Request, Method::BINDING, attempt.id).fingerprint();
+        Some(to_server(socket, remote, out.len()))
+    }
+
+    /// A response to a request of ours; false when it is not one.
+    pub(crate) fn handle_probe_response(
+        &mut self,
+        now: Instant,
+        datagram: &Datagram,
+        message: &Message<'_>,
+    ) -> bool {
+        let id = message.transaction_id();
+        let probes = &mut self.gathering.probes;
+        let Some(index) = probes.iter_mut().position(|probe| {
+            probe.attempt().is_some_and(|attempt| attempt.id == id)
+                && probe.addr == normalized(datagram.remote)
+                && probe.base.socket == datagram.socket
+        }) else {
+            return false;
+        };
+        let (base, server, addr) = {
+            let probe = &probes[index];
+            (probe.base, probe.server, probe.addr)
+        };
+        match (message.class(), message.mapped_address()) {
+            (Class::SuccessResponse, Some(mapped)) => {
+                probes[index].state = ProbeState::Answered {
+                    ask_again: now + limits::BINDING_REFRESH,
+                };
+                self.learn_mapped(base, server, addr, normalized(mapped));
+            }
+            _ => {
+                probes[index].state = ProbeState::Failed;
+                self.report_error(server, Some(base), message);
+            }
+        }
+        self.update_gathering(now);
+        self.update(now);
+        true
+    }
+
+    /// A server-reflexive candidate for the newest generation, unless it is redundant.
+    fn learn_mapped(&mut self, base: Base, server: usize, addr: SocketAddr, mapped: SocketAddr) {
+        let kind = CandidateKind::ServerReflexive;
+        let candidate = Candidate {
+            foundation: self.foundation(kind, base.addr.ip(), Some(addr.ip())),
+            priority: candidate::priority(kind, base.preference),
+            kind,
+            related: Some(base.addr),
+            url: Some(self.gathering.servers[server].server.url.clone()),
+            ..Candidate::host(mapped, base.protocol)
+        };
+        self.announce(LocalCandidate {
+            candidate,
+            base,
+            gone: false,
+        });
+    }
+
+    /// Gives up what is silent and renews bindings. RFC 8445 §11: only until a pair was chosen,
+    /// then its checks do that.
+    pub(crate) fn handle_probe_timeouts(&mut self, now: Instant) {
+        let chosen = self.newest().checklist.is_concluded();
+        for probe in &mut self.gathering.probes {
+            match &probe.state {
+                ProbeState::Asking { attempt, again } if attempt.is_over(now) => {
+                    probe.state = match again {
+                        true => ProbeState::Answered {
+                            ask_again: now + limits::BINDING_REFRESH,
+                        },
+                        false => ProbeState::Failed,
+                    };
+                }
+                ProbeState::Answered { ask_again } if *ask_again <= now && !chosen => {
+                    let attempt = Attempt::new(&mut self.rng, now);
+                    probe.state = ProbeState::Asking {
+                        attempt,
+                        again: true,
+                    };
+                }
+                _ => {}
+            }
+        }
+    }
+
+    pub(crate) fn probe_timeout(&self) -> Option<Instant> {
+        let chosen = self.newest().checklist.is_concluded();
+        let next = self.gathering.next_request;
+        self.gathering
+            .probes
+            .iter()
+            .filter_map(|probe| match &probe.state {
+                ProbeState::Asking { attempt, .. } if attempt.is_new() => {
+                    Some(attempt.at.max(next))
+                }
+                ProbeState::Asking { attempt, .. } => Some(attempt.at),
+                ProbeState::Answered { ask_again } => (!chosen).then_some(*ask_again),
+                ProbeState::Failed => None,
+            })
+            .min()
+    }
+}
+
+pub(crate) fn to_server(socket: SocketId, remote: SocketAddr, len: usize) -> Transmit {
+    Transmit {
+        socket,
+        remote,
+        local_ip: None,
+        ecn: Ecn::NotEct,
+        len,
+        segment_size: None,
+    }
+}
