@@ -1,4 +1,8 @@
 //! `close()`: everything ends at once and nothing settles.
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers outside #[test] functions are tests too"
+)]
 
 mod common;
 

@@ -1,4 +1,8 @@
 //! Data channels: ids, states, messages and their events, with the session's reports by hand.
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers outside #[test] functions are tests too"
+)]
 
 mod common;
 

@@ -1,4 +1,8 @@
 //! Every row of the table of exceptions of `setRemoteDescription`, and those of its neighbours.
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers outside #[test] functions are tests too"
+)]
 
 mod common;
 

@@ -1,4 +1,8 @@
 //! Two connections negotiate through text; no packet moves.
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers outside #[test] functions are tests too"
+)]
 
 mod common;
 

@@ -1,4 +1,8 @@
 //! ICE and DTLS transports, candidates and the aggregated states, in the order of their events.
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers outside #[test] functions are tests too"
+)]
 
 mod common;
 

@@ -35,7 +35,8 @@ impl Host {
 
     pub(crate) fn with(seed: u64, configuration: Configuration) -> Self {
         Host {
-            pc: PeerConnection::new(configuration, env(seed)).unwrap(),
+            pc: PeerConnection::new(configuration, env(seed))
+                .expect("the test is about something else"),
             now: Instant::ZERO,
             log: Vec::new(),
             events: Vec::new(),
@@ -113,8 +114,11 @@ impl Host {
     /// `setLocalDescription()` without an argument; returns `localDescription`.
     pub(crate) fn set_local(&mut self) -> SessionDescription {
         let operation = self.pc.set_local_description(None);
-        self.settle(operation).unwrap();
-        self.pc.local_description().unwrap()
+        self.settle(operation)
+            .expect("the test is about something else");
+        self.pc
+            .local_description()
+            .expect("the test is about something else")
     }
 
     pub(crate) fn set_local_to(
@@ -158,7 +162,10 @@ impl Host {
     }
 
     pub(crate) fn mid(&self, id: TransceiverId) -> Option<String> {
-        let view = self.pc.transceiver(id).unwrap();
+        let view = self
+            .pc
+            .transceiver(id)
+            .expect("the test is about something else");
         view.mid().map(ToString::to_string)
     }
 
@@ -208,9 +215,11 @@ pub(crate) fn pair() -> (Host, Host) {
 /// A whole exchange from `a`'s offer to `b`'s answer.
 pub(crate) fn negotiate(a: &mut Host, b: &mut Host) {
     let offer = a.set_local();
-    b.set_remote(offer).unwrap();
+    b.set_remote(offer)
+        .expect("the test is about something else");
     let answer = b.set_local();
-    a.set_remote(answer).unwrap();
+    a.set_remote(answer)
+        .expect("the test is about something else");
     a.run();
     b.run();
 }

@@ -1,0 +1,127 @@
+//! `RTCConfiguration`: the constructor, `setConfiguration` and certificates.
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers outside #[test] functions are tests too"
+)]
+
+mod common;
+
+use common::{Host, NOW, env};
+use duologue_base::{Rng, WallClock};
+use duologue_identity::KeygenAlgorithm;
+use duologue_peer::{
+    BundlePolicy, Configuration, ExceptionName, IceServer, PeerConnection, limits,
+};
+
+fn server(url: &str, username: Option<&str>, credential: Option<&str>) -> Configuration {
+    Configuration {
+        ice_servers: vec![IceServer {
+            urls: vec![url.to_owned()],
+            username: username.map(str::to_owned),
+            credential: credential.map(str::to_owned),
+        }],
+        ..Configuration::default()
+    }
+}
+
+/// What the constructor and `setConfiguration` both say.
+fn refused(configuration: Configuration) -> Option<ExceptionName> {
+    let constructed = PeerConnection::new(configuration.clone(), env(1)).err();
+    let mut host = Host::new(2);
+    let set = host.pc.set_configuration(configuration).err();
+    let names = [constructed, set].map(|error| error.map(|e| e.name()));
+    assert_eq!(names[0], names[1]);
+    names[0]
+}
+
+#[test]
+fn ice_servers_need_good_urls_and_turn_servers_credentials() {
+    let access = Some(ExceptionName::InvalidAccessError);
+    let syntax = Some(ExceptionName::SyntaxError);
+    let turn = "turn:turn.example.net";
+    assert_eq!(refused(server("stun:stun.example.net", None, None)), None);
+    assert_eq!(refused(server(turn, Some("user"), Some("cred"))), None);
+    assert_eq!(refused(server(turn, Some(""), Some(""))), None);
+    assert_eq!(refused(server(turn, None, None)), access);
+    assert_eq!(refused(server(turn, Some("user"), None)), access);
+    assert_eq!(refused(server(turn, None, Some("cred"))), access);
+    let longest = "a".repeat(limits::MAX_USERNAME_BYTES);
+    assert_eq!(refused(server(turn, Some(&longest), Some("c"))), None);
+    let longer = format!("{longest}a");
+    assert_eq!(refused(server(turn, Some(&longer), Some("c"))), access);
+    assert_eq!(refused(server("", None, None)), syntax);
+    assert_eq!(refused(server("http://example.org", None, None)), syntax);
+    let mut none = server("", None, None);
+    none.ice_servers[0].urls.clear();
+    assert_eq!(refused(none), syntax);
+}
+
+#[test]
+fn some_of_the_configuration_is_for_life() {
+    let mut host = Host::new(1);
+    let modification = |host: &mut Host, configuration: Configuration| {
+        host.pc
+            .set_configuration(configuration)
+            .map_err(|error| error.name())
+    };
+    let bundle = Configuration {
+        bundle_policy: BundlePolicy::MaxBundle,
+        ..Configuration::default()
+    };
+    let pool = Configuration {
+        ice_candidate_pool_size: 3,
+        ..Configuration::default()
+    };
+    let refused = Err(ExceptionName::InvalidModificationError);
+    assert_eq!(modification(&mut host, bundle), refused);
+    assert_eq!(modification(&mut host, pool.clone()), Ok(()));
+    host.set_local();
+    assert_eq!(
+        modification(&mut host, Configuration::default()),
+        refused,
+        "not after setLocalDescription"
+    );
+    assert_eq!(modification(&mut host, pool), Ok(()));
+    assert_eq!(host.pc.configuration().ice_candidate_pool_size, 3);
+}
+
+#[test]
+fn certificates_live_a_year_at_most_and_cannot_be_used_afterwards() {
+    let mut rng = Rng::from_u64(1);
+    let mut make = |expires: Option<u64>| {
+        PeerConnection::generate_certificate(KeygenAlgorithm::EcdsaP256, expires, NOW, &mut rng)
+            .unwrap()
+    };
+    let lifetime = |expires: WallClock| (expires - NOW).as_millis();
+    assert_eq!(lifetime(make(None).expires()), 30 * 86_400_000);
+    assert_eq!(lifetime(make(Some(u64::MAX)).expires()), 365 * 86_400_000);
+    let short = make(Some(1000));
+    let with = |now: WallClock| {
+        let configuration = Configuration {
+            certificates: vec![short.clone()],
+            ..Configuration::default()
+        };
+        let env = duologue_peer::Env { now, ..env(3) };
+        PeerConnection::new(configuration, env).map_err(|error| error.name())
+    };
+    let later = WallClock::from_unix_millis(NOW.unix_millis() + 1001);
+    assert_eq!(
+        with(later).err(),
+        Some(ExceptionName::InvalidAccessError),
+        "expired"
+    );
+    let pc = with(NOW).unwrap();
+    assert_eq!(pc.configuration().certificates, [short.clone()]);
+    let unsupported = PeerConnection::generate_certificate(
+        KeygenAlgorithm::RsaPkcs1 {
+            modulus_length: 1024,
+        },
+        None,
+        NOW,
+        &mut Rng::from_u64(1),
+    );
+    assert_eq!(
+        unsupported.map_err(|error| error.name()).err(),
+        Some(ExceptionName::NotSupportedError)
+    );
+}

@@ -1,0 +1,451 @@
+//! Tracks, transceivers, senders and receivers: what they validate and what they remember.
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers outside #[test] functions are tests too"
+)]
+
+mod common;
+
+use common::{Host, audio, negotiate, pair, video};
+use duologue_base::Instant;
+use duologue_peer::{
+    Capabilities, Exception, ExceptionName, MediaKind, MediaStreamId, PeerConnection, RtpCodec,
+    RtpEncodingParameters, TransceiverDirection, TransceiverInit,
+};
+use std::time::Duration;
+
+fn name(error: Exception) -> ExceptionName {
+    error.name()
+}
+
+fn encoding(rid: &str) -> RtpEncodingParameters {
+    RtpEncodingParameters {
+        rid: (!rid.is_empty()).then(|| rid.to_owned()),
+        ..RtpEncodingParameters::default()
+    }
+}
+
+fn with_encodings(encodings: Vec<RtpEncodingParameters>) -> TransceiverInit {
+    TransceiverInit {
+        send_encodings: encodings,
+        ..TransceiverInit::default()
+    }
+}
+
+fn scales(encodings: &[RtpEncodingParameters]) -> Vec<Option<f64>> {
+    encodings
+        .iter()
+        .map(|e| e.scale_resolution_down_by)
+        .collect()
+}
+
+#[test]
+fn a_track_is_sent_once_and_its_sender_is_taken_up_again_until_it_has_sent() {
+    let (mut a, mut b) = pair();
+    let first = a.pc.add_track(audio("t1"), &[]).unwrap();
+    let twice = a.pc.add_track(audio("t1"), &[]).map_err(name);
+    assert_eq!(twice, Err(ExceptionName::InvalidAccessError));
+    a.pc.remove_track(first).unwrap();
+    let view = a.pc.transceiver(first).unwrap();
+    assert_eq!(view.direction(), TransceiverDirection::Recvonly);
+    assert_eq!(view.sender_track(), None);
+    assert_eq!(a.pc.add_track(audio("t2"), &[]), Ok(first));
+    negotiate(&mut a, &mut b);
+    a.pc.remove_track(first).unwrap();
+    let second = a.pc.add_track(audio("t3"), &[]).unwrap();
+    assert_ne!(second, first, "the first sender has been used to send");
+    assert_ne!(a.pc.add_track(video("t4"), &[]), Ok(second));
+}
+
+#[test]
+fn streams_of_a_sender_are_announced_and_changes_need_negotiation() {
+    let (mut a, mut b) = pair();
+    let stream = |id: &str| MediaStreamId::from(id);
+    let id =
+        a.pc.add_track(audio("t1"), &[stream("s1"), stream("s1")])
+            .unwrap();
+    assert_eq!(a.pc.transceiver(id).unwrap().sender_streams(), ["s1"]);
+    negotiate(&mut a, &mut b);
+    a.take_log();
+    b.take_log();
+    a.pc.set_streams(id, &[stream("s2")]).unwrap();
+    a.run();
+    assert_eq!(a.take_events(), ["negotiationneeded"]);
+    negotiate(&mut a, &mut b);
+    assert_eq!(
+        b.take_events()[1..4],
+        ["removetrack s1", "addtrack s2", "track [s2]"]
+    );
+}
+
+#[test]
+fn rids_are_legal_unique_and_on_all_encodings_or_none() {
+    let mut a = Host::new(1);
+    let long = "a".repeat(256);
+    for rids in [
+        vec!["foo", "foo"],
+        vec!["foo", ""],
+        vec!["foo-bar"],
+        vec!["foo_bar"],
+        vec!["!?"],
+        vec![long.as_str()],
+    ] {
+        let init = with_encodings(rids.iter().map(|rid| encoding(rid)).collect());
+        let result = a.pc.add_transceiver(MediaKind::Video, init).map_err(name);
+        assert_eq!(result, Err(ExceptionName::TypeError), "{rids:?}");
+    }
+    let empty = with_encodings(vec![RtpEncodingParameters {
+        rid: Some(String::new()),
+        ..RtpEncodingParameters::default()
+    }]);
+    let result = a.pc.add_transceiver(MediaKind::Video, empty).map_err(name);
+    assert_eq!(result, Err(ExceptionName::TypeError));
+    assert_eq!(a.pc.transceivers(), []);
+}
+
+#[test]
+fn encodings_are_completed_trimmed_and_range_checked() {
+    let mut a = Host::new(1);
+    let mut encodings = |kind: MediaKind, encodings: Vec<RtpEncodingParameters>| {
+        let added = a.pc.add_transceiver(kind, with_encodings(encodings));
+        added
+            .map(|id| a.pc.parameters(id).unwrap().encodings)
+            .map_err(name)
+    };
+    let scaled = |by: f64| RtpEncodingParameters {
+        scale_resolution_down_by: Some(by),
+        ..RtpEncodingParameters::default()
+    };
+    let two = encodings(MediaKind::Video, vec![encoding("a"), encoding("b")]).unwrap();
+    assert_eq!(scales(&two), [Some(2.0), Some(1.0)]);
+    let mixed = vec![
+        encoding("a"),
+        RtpEncodingParameters {
+            rid: Some("b".to_owned()),
+            ..scaled(3.0)
+        },
+    ];
+    let mixed = encodings(MediaKind::Video, mixed).unwrap();
+    assert_eq!(scales(&mixed), [Some(1.0), Some(3.0)]);
+    let many = (0..1000).map(|i| encoding(&i.to_string())).collect();
+    let many = encodings(MediaKind::Video, many).unwrap();
+    assert_eq!(scales(&many), [Some(4.0), Some(2.0), Some(1.0)]);
+    let lone = encodings(MediaKind::Video, vec![encoding("a")]).unwrap();
+    assert_eq!((lone.len(), lone[0].rid.clone()), (1, None));
+    let sound = vec![encoding("a"), encoding("b")];
+    let sound = encodings(MediaKind::Audio, sound).unwrap();
+    assert_eq!(sound, [RtpEncodingParameters::default()]);
+    assert!(encodings(MediaKind::Audio, vec![scaled(-1.0)]).is_ok());
+    for by in [0.0, 0.5, -1.0] {
+        let result = encodings(MediaKind::Video, vec![scaled(by)]);
+        assert_eq!(result, Err(ExceptionName::RangeError), "{by}");
+    }
+    let slow = RtpEncodingParameters {
+        max_framerate: Some(-10.0),
+        ..RtpEncodingParameters::default()
+    };
+    let result = encodings(MediaKind::Video, vec![slow]);
+    assert_eq!(result, Err(ExceptionName::RangeError));
+}
+
+#[test]
+fn a_transaction_of_parameters_lasts_until_the_next_task() {
+    let mut a = Host::new(1);
+    let id =
+        a.pc.add_transceiver(MediaKind::Video, TransceiverInit::default())
+            .unwrap();
+    a.run();
+    let early = a.pc.parameters(id).unwrap();
+    assert_eq!(a.pc.parameters(id), Some(early.clone()));
+    a.run();
+    let stale = a.pc.set_parameters(id, early.clone());
+    assert_eq!(
+        a.settle(stale).map_err(name),
+        Err(ExceptionName::InvalidStateError)
+    );
+    let mut changed = a.pc.parameters(id).unwrap();
+    assert_ne!(changed.transaction_id, early.transaction_id);
+    let other = a.pc.set_parameters(id, early);
+    assert_eq!(
+        a.settle(other).map_err(name),
+        Err(ExceptionName::InvalidModificationError)
+    );
+    changed = a.pc.parameters(id).unwrap();
+    changed.encodings[0].max_bitrate = Some(100_000);
+    changed.encodings[0].scale_resolution_down_by = None;
+    let set = a.pc.set_parameters(id, changed);
+    a.settle(set).unwrap();
+    let now = a.pc.parameters(id).unwrap();
+    assert_eq!(now.encodings[0].max_bitrate, Some(100_000));
+    assert_eq!(now.encodings[0].scale_resolution_down_by, Some(1.0));
+}
+
+#[test]
+fn what_set_parameters_refuses() {
+    type Change = fn(&mut duologue_peer::RtpSendParameters);
+    let (mut a, mut b) = pair();
+    let init = with_encodings(vec![encoding("a"), encoding("b")]);
+    let id = a.pc.add_transceiver(MediaKind::Video, init).unwrap();
+    negotiate(&mut a, &mut b);
+    let modification = ExceptionName::InvalidModificationError;
+    let refused: [(Change, ExceptionName); 9] = [
+        (|p| p.encodings.clear(), modification),
+        (|p| p.encodings.push(Default::default()), modification),
+        (|p| p.encodings[0].rid = Some("c".to_owned()), modification),
+        (|p| p.transaction_id.push('x'), modification),
+        (|p| p.codecs.clear(), modification),
+        (|p| p.header_extensions.clear(), modification),
+        (|p| p.rtcp.cname = None, modification),
+        (
+            |p| p.encodings[0].scale_resolution_down_by = Some(0.5),
+            ExceptionName::RangeError,
+        ),
+        (
+            |p| p.encodings[0].max_framerate = Some(-1.0),
+            ExceptionName::RangeError,
+        ),
+    ];
+    for (index, (change, expected)) in refused.into_iter().enumerate() {
+        let mut parameters = a.pc.parameters(id).unwrap();
+        change(&mut parameters);
+        let set = a.pc.set_parameters(id, parameters);
+        assert_eq!(a.settle(set).map_err(name), Err(expected), "{index}");
+        a.run();
+    }
+    let parameters = a.pc.parameters(id).unwrap();
+    a.pc.stop(id).unwrap();
+    let set = a.pc.set_parameters(id, parameters);
+    assert_eq!(
+        a.settle(set).map_err(name),
+        Err(ExceptionName::InvalidStateError)
+    );
+}
+
+#[test]
+fn negotiated_codecs_show_in_the_parameters_of_both_ends() {
+    let (mut a, mut b) = pair();
+    let id = a.pc.add_track(audio("t1"), &[]).unwrap();
+    assert!(a.pc.parameters(id).unwrap().codecs.is_empty());
+    a.run();
+    negotiate(&mut a, &mut b);
+    let sent = a.pc.parameters(id).unwrap();
+    assert_eq!(sent.codecs[0].codec.mime_type, "audio/opus");
+    assert!(sent.rtcp.reduced_size);
+    assert!(sent.rtcp.cname.is_some());
+    let received = b.pc.receiver_parameters(b.pc.transceivers()[0]).unwrap();
+    assert_eq!(received.codecs[0].payload_type, sent.codecs[0].payload_type);
+    assert_eq!(received.rtcp.cname, None);
+    let nothing = a.pc.receiver_parameters(id).unwrap();
+    assert!(nothing.codecs.is_empty(), "it only sends");
+}
+
+#[test]
+fn codec_preferences_order_and_restrict_the_offer() {
+    let mut a = Host::new(1);
+    let id =
+        a.pc.add_transceiver(MediaKind::Video, TransceiverInit::default())
+            .unwrap();
+    let capabilities =
+        PeerConnection::sender_capabilities(&Capabilities::default(), MediaKind::Video);
+    let is = |name: &'static str| move |codec: &&RtpCodec| codec.mime_type == name;
+    let vp9: Vec<RtpCodec> = capabilities
+        .codecs
+        .iter()
+        .filter(is("video/VP9"))
+        .cloned()
+        .collect();
+    a.pc.set_codec_preferences(id, &vp9).unwrap();
+    let offer = a.create_offer();
+    assert!(offer.sdp.contains("VP9") && !offer.sdp.contains("VP8"));
+    let rtx: Vec<RtpCodec> = capabilities
+        .codecs
+        .iter()
+        .filter(is("video/rtx"))
+        .cloned()
+        .collect();
+    let unknown = RtpCodec {
+        mime_type: "video/x".to_owned(),
+        ..vp9[0].clone()
+    };
+    for bad in [rtx, vec![unknown]] {
+        let result = a.pc.set_codec_preferences(id, &bad).map_err(name);
+        assert_eq!(result, Err(ExceptionName::InvalidModificationError));
+    }
+    a.pc.set_codec_preferences(id, &[]).unwrap();
+    assert!(a.create_offer().sdp.contains("VP8"));
+}
+
+#[test]
+fn header_extensions_can_be_switched_off_but_for_mid() {
+    let (mut a, mut b) = pair();
+    let id =
+        a.pc.add_transceiver(MediaKind::Audio, TransceiverInit::default())
+            .unwrap();
+    let mut extensions = a.pc.header_extensions_to_negotiate(id);
+    let level = "urn:ietf:params:rtp-hdrext:ssrc-audio-level";
+    let mid = "urn:ietf:params:rtp-hdrext:sdes:mid";
+    for extension in &mut extensions {
+        if extension.uri == level {
+            extension.direction = TransceiverDirection::Stopped;
+        }
+    }
+    a.pc.set_header_extensions_to_negotiate(id, &extensions)
+        .unwrap();
+    negotiate(&mut a, &mut b);
+    let direction = |uri: &str| {
+        let negotiated = a.pc.negotiated_header_extensions(id);
+        let found = negotiated.into_iter().find(|e| e.uri == uri);
+        found.unwrap().direction
+    };
+    assert_eq!(direction(level), TransceiverDirection::Stopped);
+    assert_ne!(direction(mid), TransceiverDirection::Stopped);
+    for extension in &mut extensions {
+        extension.direction = TransceiverDirection::Stopped;
+    }
+    let result = a.pc.set_header_extensions_to_negotiate(id, &extensions);
+    assert_eq!(
+        result.map_err(name),
+        Err(ExceptionName::InvalidModificationError)
+    );
+    let result =
+        a.pc.set_header_extensions_to_negotiate(id, &extensions[1..]);
+    assert_eq!(
+        result.map_err(name),
+        Err(ExceptionName::InvalidModificationError)
+    );
+}
+
+#[test]
+fn a_simulcast_offer_to_receive_makes_encodings_that_a_rollback_takes_back() {
+    let (mut a, mut b) = pair();
+    let init = with_encodings(vec![encoding("hi"), encoding("lo")]);
+    a.pc.add_transceiver(MediaKind::Video, init).unwrap();
+    let offer = a.set_local();
+    let offer = duologue_peer::SessionDescription::offer(
+        offer
+            .sdp
+            .replace(" send\r\n", " recv\r\n")
+            .replace("a=simulcast:send", "a=simulcast:recv"),
+    );
+    let id = b.pc.add_track(video("t1"), &[]).unwrap();
+    b.set_remote(offer).unwrap();
+    let rids = |host: &mut Host| -> Vec<Option<String>> {
+        let parameters = host.pc.parameters(id).unwrap();
+        host.run();
+        parameters.encodings.into_iter().map(|e| e.rid).collect()
+    };
+    let proposed = [Some("hi".to_owned()), Some("lo".to_owned())];
+    assert_eq!(rids(&mut b), proposed);
+    b.set_remote(duologue_peer::SessionDescription::rollback())
+        .unwrap();
+    assert_eq!(rids(&mut b), [None]);
+}
+
+#[test]
+fn replace_track_checks_the_kind_at_once_and_the_transceiver_in_its_turn() {
+    let mut a = Host::new(1);
+    let id = a.pc.add_track(audio("t1"), &[]).unwrap();
+    let wrong = a.pc.replace_track(id, Some(video("v1")));
+    a.microtasks();
+    assert_eq!(
+        a.settled[&wrong].clone().map_err(name),
+        Err(ExceptionName::TypeError)
+    );
+    let replaced = a.pc.replace_track(id, Some(audio("t2")));
+    let track = |a: &Host| {
+        let view = a.pc.transceiver(id).unwrap();
+        view.sender_track().map(|track| track.id.to_string())
+    };
+    assert_eq!(track(&a).as_deref(), Some("t1"));
+    a.settle(replaced).unwrap();
+    assert_eq!(track(&a).as_deref(), Some("t2"));
+    a.pc.stop(id).unwrap();
+    let stopped = a.pc.replace_track(id, None);
+    assert_eq!(
+        a.settle(stopped).map_err(name),
+        Err(ExceptionName::InvalidStateError)
+    );
+}
+
+#[test]
+fn a_direction_cannot_be_set_to_stopped_nor_after_stop() {
+    let mut a = Host::new(1);
+    let id = a.pc.add_track(audio("t1"), &[]).unwrap();
+    let set = |a: &mut Host, direction| a.pc.set_direction(id, direction).map_err(name);
+    assert_eq!(
+        set(&mut a, TransceiverDirection::Stopped),
+        Err(ExceptionName::TypeError)
+    );
+    a.pc.stop(id).unwrap();
+    assert_eq!(
+        set(&mut a, TransceiverDirection::Sendrecv),
+        Err(ExceptionName::InvalidStateError)
+    );
+}
+
+#[test]
+fn jitter_buffer_targets_are_up_to_four_seconds() {
+    let mut a = Host::new(1);
+    let id = a.pc.add_track(audio("t1"), &[]).unwrap();
+    for (target, fits) in [
+        (Some(0.0), true),
+        (Some(4000.0), true),
+        (Some(-1.0), false),
+        (Some(4000.5), false),
+        (Some(f64::NAN), false),
+        (None, true),
+    ] {
+        let result = a.pc.set_jitter_buffer_target(id, target).map_err(name);
+        let expected = if fits {
+            Ok(())
+        } else {
+            Err(ExceptionName::RangeError)
+        };
+        assert_eq!(result, expected, "{target:?}");
+    }
+}
+
+#[test]
+fn dtmf_plays_its_tones_one_by_one_in_time() {
+    let (mut a, mut b) = pair();
+    let id = a.pc.add_track(audio("t1"), &[]).unwrap();
+    let early = a.pc.insert_dtmf(id, "1", 100, 70).map_err(name);
+    assert_eq!(early, Err(ExceptionName::InvalidStateError));
+    negotiate(&mut a, &mut b);
+    let key = a.pc.transceiver(id).unwrap().transport().unwrap();
+    a.connect(key);
+    assert!(a.pc.can_insert_dtmf(id));
+    let wrong = a.pc.insert_dtmf(id, "1x", 100, 70).map_err(name);
+    assert_eq!(wrong, Err(ExceptionName::InvalidCharacterError));
+    a.log.clear();
+    a.pc.insert_dtmf(id, "1,a", 10, 10).unwrap();
+    assert_eq!(a.pc.tone_buffer(id), Some("1,A"));
+    let mut at = Vec::new();
+    a.run();
+    while let Some(due) = a.pc.poll_timeout() {
+        at.push((due - Instant::ZERO).as_millis());
+        a.now = due;
+        a.pc.handle_timeout(due);
+        a.run();
+    }
+    assert_eq!(
+        a.take_log(),
+        [
+            "tonechange \"1\"",
+            "tonechange \",\"",
+            "tonechange \"A\"",
+            "tonechange \"\""
+        ]
+    );
+    assert_eq!(at, [70, 2070, 2140], "durations and gaps are clamped");
+    a.pc.insert_dtmf(id, "5", 100, 70).unwrap();
+    a.run();
+    a.pc.stop(id).unwrap();
+    a.run();
+    a.log.clear();
+    a.now += Duration::from_secs(1);
+    let now = a.now;
+    a.pc.handle_timeout(now);
+    a.run();
+    assert_eq!(a.take_log(), [""; 0], "a stopped sender plays nothing");
+}
