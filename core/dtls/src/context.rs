@@ -10,6 +10,7 @@ use crate::limits::{
     FIRST_RETRANSMISSION, HANDSHAKE_DEADLINE, HANDSHAKE_MTU, LIBRARY_RECEIVE_QUEUE,
     LIBRARY_SEND_QUEUE, RETRANSMISSIONS,
 };
+use crate::suite::provider;
 use crate::{DtlsError, Role, Version, Versions};
 
 /// What all DTLS transports of a host share: the settings and the tested cryptographic library.
@@ -46,6 +47,7 @@ impl Context {
 
     fn build(builder: ConfigBuilder) -> Result<Self, DtlsError> {
         let config = builder
+            .with_crypto_provider(provider())
             .mtu(HANDSHAKE_MTU)
             .max_queue_rx(LIBRARY_RECEIVE_QUEUE)
             .max_queue_tx(LIBRARY_SEND_QUEUE)

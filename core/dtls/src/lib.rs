@@ -24,6 +24,7 @@ mod clock;
 mod context;
 mod error;
 mod limits;
+mod suite;
 mod transport;
 mod types;
 

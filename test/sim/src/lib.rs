@@ -12,7 +12,7 @@
 //! let mut world = World::new(7, Link::default().delay(Duration::from_millis(20)));
 //! let [alice, bob] = world.pair();
 //! world.connect(alice, bob);
-//! world.run_until(Duration::from_secs(5), |world| world.host(alice).is_dtls_connected());
+//! world.run_until(Duration::from_secs(5), |world| world.is_connected(alice));
 //! ```
 #![forbid(unsafe_code)]
 

@@ -1,0 +1,262 @@
+//! What a connection survives, and how it ends when it does not.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use duologue_base::{ChannelKey, StreamId};
+use duologue_datachannel::ChannelInit;
+use duologue_dtls::{Version, Versions};
+use duologue_ice::TransportState;
+use duologue_session::SctpError;
+use duologue_sim::{HostId, Link, World, for_seeds};
+
+const SECOND: Duration = Duration::from_secs(1);
+const STREAM: StreamId = StreamId(0);
+
+fn millis(n: u64) -> Duration {
+    Duration::from_millis(n)
+}
+
+fn ip(text: &str) -> IpAddr {
+    text.parse().expect("an address")
+}
+
+/// Connects two hosts and opens a channel from the second to the first: the keys at each.
+fn open_channel(world: &mut World, alice: HostId, bob: HostId) -> (ChannelKey, ChannelKey) {
+    world.connect(alice, bob);
+    let at_bob = world.open(bob, STREAM.0, ChannelInit::default());
+    world.run_until(SECOND * 20, |world| {
+        world.host(alice).channel_on(STREAM).is_some()
+    });
+    let at_alice = world.host(alice).channel_on(STREAM).expect("announced");
+    (at_bob, at_alice)
+}
+
+fn heard(world: &World, host: HostId, key: ChannelKey) -> usize {
+    world.host(host).received(key).len()
+}
+
+#[test]
+fn an_ice_restart_under_traffic_loses_nothing() {
+    for_seeds(10, |seed| {
+        let mut world = World::new(seed, Link::default().delay(millis(20)).loss(0.02));
+        world.set_signalling_delay(millis(50));
+        let [alice, bob] = world.pair();
+        let (at_bob, at_alice) = open_channel(&mut world, alice, bob);
+        for round in 0..60 {
+            world.send_numbered(bob, at_bob, 10_000);
+            world.send_numbered(alice, at_alice, 1000);
+            world.run(millis(30));
+            if round == 20 {
+                world.restart_ice(alice, bob);
+            }
+            if round == 40 {
+                world.restart_ice(bob, alice);
+            }
+        }
+        world.run_until(SECOND * 20, |world| {
+            heard(world, alice, at_alice) == 60 && heard(world, bob, at_bob) == 60
+        });
+        // Each restart selected a new pair, and DTLS and SCTP stayed.
+        assert!(world.host(alice).selected_pairs() >= 3);
+        assert!(world.is_connected(alice) && world.is_connected(bob));
+    });
+}
+
+#[test]
+fn a_new_address_takes_over_when_the_old_one_dies() {
+    for_seeds(5, |seed| {
+        let mut world = World::new(seed, Link::default().delay(millis(10)));
+        let wired = ip("198.51.100.30");
+        let wireless = ip("198.51.100.31");
+        let config = world.config();
+        let alice = world.add_host(config, &[wired]);
+        let [bob, _] = world.pair();
+        let (at_bob, at_alice) = open_channel(&mut world, alice, bob);
+        world.send_numbered(bob, at_bob, 1000);
+        world.run(SECOND);
+        world.network().cut(wired, ip("198.51.100.1"));
+        world.set_addresses(alice, &[wireless]);
+        world.send_numbered(bob, at_bob, 1000);
+        world.restart_ice(alice, bob);
+        world.run_until(SECOND * 20, |world| heard(world, alice, at_alice) == 2);
+    });
+}
+
+#[test]
+fn a_short_partition_only_delays() {
+    for_seeds(10, |seed| {
+        let mut world = World::new(seed, Link::default().delay(millis(10)));
+        let hosts = world.pair();
+        let [alice, bob] = hosts;
+        let (at_bob, at_alice) = open_channel(&mut world, alice, bob);
+        let [one, two] = [ip("198.51.100.1"), ip("198.51.100.2")];
+        for _ in 0..3 {
+            for _ in 0..20 {
+                world.send_numbered(bob, at_bob, 5000);
+            }
+            world.network().cut(one, two);
+            world.run(SECOND * 8);
+            world.network().heal();
+            world.run(SECOND * 4);
+        }
+        world.run_until(SECOND * 20, |world| heard(world, alice, at_alice) == 60);
+    });
+}
+
+#[test]
+fn an_endless_partition_fails_ice_and_stops_all_sending() {
+    for_seeds(5, |seed| {
+        let mut world = World::new(seed, Link::default());
+        let [alice, bob] = world.pair();
+        let (at_bob, _) = open_channel(&mut world, alice, bob);
+        let [one, two] = [ip("198.51.100.1"), ip("198.51.100.2")];
+        world.network().cut(one, two);
+        for _ in 0..100 {
+            world.send_numbered(bob, at_bob, 50_000);
+        }
+        world.run(SECOND * 60);
+        for host in [alice, bob] {
+            let state = world.host(host).ice_state();
+            assert!(
+                matches!(state, TransportState::Failed | TransportState::Disconnected),
+                "{state:?}"
+            );
+        }
+        // RFC 7675 §5.1: without consent nothing but checks is sent.
+        let before = world.host(bob).session().counters().bytes_sent;
+        world.run(SECOND * 60);
+        let sent = world.host(bob).session().counters().bytes_sent - before;
+        assert!(sent < 50_000, "{sent} bytes without consent");
+    });
+}
+
+#[test]
+fn closing_frees_everything_on_both_ends() {
+    for_seeds(10, |seed| {
+        let mut world = World::new(seed, Link::default());
+        let [alice, bob] = world.pair();
+        let (at_bob, at_alice) = open_channel(&mut world, alice, bob);
+        world.send_numbered(bob, at_bob, 500_000);
+        let closer = if seed % 2 == 0 { alice } else { bob };
+        let other = if seed % 2 == 0 { bob } else { alice };
+        world.close(closer);
+        assert_eq!(world.host(closer).socket_count(), 0);
+        world.run(SECOND);
+        let end = world.host(other).sctp_end();
+        assert_eq!(end, Some(Some(SctpError::Aborted { cause: Some(12) })));
+        let key = if other == alice { at_alice } else { at_bob };
+        assert!(world.host(other).closed(key).is_some());
+        world.close(other);
+        assert_eq!(world.host(other).socket_count(), 0);
+        // Nothing is left to do, ever.
+        let sent = world.network().stats().sent;
+        world.run(SECOND * 1000);
+        assert_eq!(world.network().stats().sent, sent);
+    });
+}
+
+/// Sends a host what an attacker may who sees the path and can forge addresses, but knows no key.
+fn attack(world: &mut World, targets: &[(SocketAddr, SocketAddr)]) {
+    let index = world.rng().below(targets.len() as u32) as usize;
+    let (from, to) = targets[index];
+    let kind = world.rng().below(4);
+    let mut bytes = match kind {
+        0 => {
+            let mut bytes = vec![0; world.rng().below(300) as usize];
+            world.rng().fill(&mut bytes);
+            bytes
+        }
+        _ => world
+            .network()
+            .overheard()
+            .map(|(_, _, bytes)| bytes)
+            .unwrap_or_default(),
+    };
+    let changes = if kind == 1 { 0 } else { world.rng().below(4) };
+    for _ in 0..changes {
+        let len = bytes.len().max(1) as u32;
+        let at = world.rng().below(len) as usize;
+        let bit = world.rng().below(8);
+        if let Some(byte) = bytes.get_mut(at) {
+            *byte ^= 1 << bit;
+        }
+    }
+    if kind == 3 {
+        let len = world.rng().below(bytes.len() as u32 + 1) as usize;
+        bytes.truncate(len);
+    }
+    let now = world.now();
+    world.network().send(now, from, to, bytes);
+}
+
+#[test]
+fn hostile_datagrams_never_end_a_healthy_connection() {
+    for version in [Version::V12, Version::V13] {
+        for_seeds(10, |seed| {
+            let mut world = World::new(seed, Link::default().delay(millis(10)));
+            world.set_dtls_versions(Versions::Only(version));
+            let [alice, bob] = world.pair();
+            let (at_bob, at_alice) = open_channel(&mut world, alice, bob);
+            let (from, to, _) = world.network().overheard().unwrap();
+            let targets = [
+                (from, to),
+                (to, from),
+                ("203.0.113.66:666".parse().unwrap(), to),
+            ];
+            for _ in 0..50 {
+                world.send_numbered(bob, at_bob, 3000);
+                world.send_numbered(alice, at_alice, 3000);
+                for _ in 0..40 {
+                    attack(&mut world, &targets);
+                }
+                world.run(millis(20));
+            }
+            world.run_until(SECOND * 20, |world| {
+                heard(world, alice, at_alice) == 50 && heard(world, bob, at_bob) == 50
+            });
+            let counters = world.host(alice).session().counters();
+            assert!(counters.stray_stun + counters.unknown_protocol > 0);
+        });
+    }
+}
+
+#[test]
+fn hostile_datagrams_do_not_keep_a_connection_from_coming_up() {
+    for_seeds(20, |seed| {
+        let mut world = World::new(seed, Link::default().delay(millis(10)));
+        let [alice, bob] = world.pair();
+        world.connect(alice, bob);
+        let attacker = "203.0.113.66:666".parse().unwrap();
+        let targets =
+            ["198.51.100.1:10000", "198.51.100.2:10000"].map(|to| (attacker, to.parse().unwrap()));
+        for _ in 0..40 {
+            for _ in 0..5 {
+                attack(&mut world, &targets);
+            }
+            world.run(millis(10));
+        }
+        world.run_until(SECOND * 20, |world| {
+            world.is_connected(alice) && world.is_connected(bob)
+        });
+    });
+}
+
+#[test]
+fn a_narrow_link_is_filled_without_drowning_it() {
+    let rate = 1_250_000;
+    let narrow = Link::default().delay(millis(20)).rate(rate, 64 << 10);
+    let mut world = World::new(1, narrow);
+    let [alice, bob] = world.pair();
+    let (at_bob, at_alice) = open_channel(&mut world, alice, bob);
+    let begin = world.now();
+    for _ in 0..400 {
+        world.send_numbered(bob, at_bob, 32_768);
+    }
+    world.run_until(SECOND * 60, |world| heard(world, alice, at_alice) == 400);
+    let seconds = (world.now() - begin).as_secs_f64();
+    let share = 400.0 * 32_768.0 / seconds / rate as f64;
+    assert!(share > 0.75, "{share:.2} of the link was used");
+    let stats = world.network().stats();
+    assert!(stats.lost * 10 < stats.sent, "{stats:?}");
+}
