@@ -195,18 +195,24 @@ export interface Mirror {
   readonly channels?: readonly ChannelView[];
 }
 
-/** What a method did: its result or exception, then what it changed and what settled at once. */
+/** What a method did: its result or exception, and what it changed. */
 export interface Reply<T = undefined> {
   readonly value?: T;
   readonly exception?: NativeException;
   readonly mirror?: Mirror;
-  readonly effects?: readonly NativeEffect[];
+  /** `nextMicrotask` has something. */
+  readonly settles?: boolean;
+  readonly timeout?: number;
 }
 
-/** What a task did. */
-export interface TaskReport {
-  readonly mirror?: Mirror;
+/** Effects to perform, and what changed before them. */
+export interface Turn {
   readonly effects: readonly NativeEffect[];
+  readonly mirror?: Mirror;
+  /** How many effects of the same task follow. */
+  readonly left: number;
+  /** In how many milliseconds `handleTimeout` wants to be called; negative: not at all. */
+  readonly timeout?: number;
 }
 
 export interface NativeTrack {
@@ -226,8 +232,12 @@ export interface NativeTransceiverInit extends Omit<RTCRtpTransceiverInit, 'stre
 type Operation = Reply<number>;
 
 export interface NativePeerConnection {
-  /** The oldest task, run; null when there is none. Its effects are still to be performed. */
-  runTask(): TaskReport | null;
+  /** The next effect, or several messages, for which it runs tasks; null when there is nothing. */
+  next(): Turn | null;
+  /** What a method settled in its own turn. */
+  nextMicrotask(): Turn | null;
+  /** Queues what is due by the clock. */
+  handleTimeout(): Reply;
 
   createOffer(options: RTCOfferOptions): Operation;
   createAnswer(): Operation;
@@ -252,6 +262,7 @@ export interface NativePeerConnection {
   parameters(transceiver: number): Reply<object>;
   setParameters(transceiver: number, parameters: RTCRtpSendParameters): Operation;
   receiverParameters(transceiver: number): object;
+  stopTrack(track: string): void;
   insertDtmf(transceiver: number, tones: string, duration: number, gap: number): Reply;
 
   localCandidates(transport: number): NativeCandidate[];

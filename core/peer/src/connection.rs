@@ -222,6 +222,30 @@ impl PeerConnection {
         }
     }
 
+    /// The next thing that a method settled in its own turn, which a JavaScript host performs in a
+    /// microtask after it, however many effects of the running task are left.
+    pub fn poll_microtask(&mut self) -> Option<Effect> {
+        let step = self.microtasks.pop_front()?;
+        self.perform(step)
+    }
+
+    /// [`poll_microtask`](Self::poll_microtask) has something.
+    pub fn has_microtask(&self) -> bool {
+        !self.microtasks.is_empty()
+    }
+
+    /// How many effects wait, at most: some may turn out to have nothing to do.
+    pub fn effect_count(&self) -> usize {
+        self.microtasks.len() + self.effects.len()
+    }
+
+    /// The next task is a data channel's message. It changes no slot: a host may take several such
+    /// tasks together and perform their effects one by one.
+    pub fn is_message_next(&self) -> bool {
+        let next = self.tasks.front();
+        matches!(next, Some(Task::Channel(ChannelReport::Message { .. })))
+    }
+
     /// The next command for the session.
     pub fn poll_command(&mut self) -> Option<Command> {
         self.commands.pop_front()

@@ -13,7 +13,7 @@ import { RTCPeerConnectionIceEvent } from '../events/peer-connection-ice-event.j
 import { RTCTrackEvent } from '../events/track-event.js';
 import { RemoteSource } from '../media/source.js';
 import { type MediaStream, addTrackToStream, createStream, removeTrackFromStream } from '../media/stream.js';
-import { type MediaStreamTrack, createTrack, endTrack, setTrackMuted } from '../media/track.js';
+import { type MediaStreamTrack, createTrack, endTrack, setTrackMuted, whenTrackEnds } from '../media/track.js';
 import {
   type ChannelView,
   type ConnectionView,
@@ -27,6 +27,7 @@ import {
   type SctpView,
   type TransceiverView,
   type TransportView,
+  type Turn,
   native,
 } from '../native.js';
 import { internal } from '../webidl/index.js';
@@ -37,7 +38,8 @@ import { type DtmfSlots, RTCDTMFSender } from './dtmf-sender.js';
 import { exceptionOf, rtcErrorOf } from './exception.js';
 import { candidateOf } from './ice-candidate.js';
 import { type IceTransportSlots, RTCIceTransport } from './ice-transport.js';
-import { Pump } from './pump.js';
+import { KeepAlive } from './keep-alive.js';
+import { Pump, type PumpHost } from './pump.js';
 import { RTCRtpReceiver, type ReceiverSlots } from './rtp-receiver.js';
 import { RTCRtpSender, type SenderSlots } from './rtp-sender.js';
 import { RTCRtpTransceiver, type TransceiverSlots } from './rtp-transceiver.js';
@@ -80,12 +82,15 @@ const DESCRIPTIONS: readonly DescriptionName[] = [
   'pendingRemoteDescription',
 ];
 
+/** Connections with a transport live, and keep the process alive, until they are closed. */
+const keepAlive = new KeepAlive();
+
 function configurationOf(configuration: RTCConfiguration): NativeConfiguration {
   const { certificates: _, peerIdentity: __, iceServers, ...rest } = configuration;
   return { ...rest, iceServers: iceServers.map((s) => ({ ...s, urls: [s.urls].flat() })) };
 }
 
-export class Connection {
+export class Connection implements PumpHost<NativeEffect> {
   readonly native: NativePeerConnection;
   state: ConnectionView = {
     signalingState: 'stable',
@@ -114,20 +119,22 @@ export class Connection {
   readonly #operations = new Map<number, Deferred>();
   readonly #pump: Pump<NativeEffect>;
   readonly #target: EventTarget;
+  /** What the core gave last, and how much of it is performed. */
+  #turn: Turn | null = null;
+  #index = 0;
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(target: EventTarget, configuration: RTCConfiguration) {
     this.#target = target;
     this.#configuration = configuration;
-    this.#pump = new Pump({
-      runTask: () => this.#runTask(),
-      perform: (effect) => this.#perform(effect),
-    });
+    this.#pump = new Pump(this);
     const certificates = configuration.certificates.map(nativeCertificate);
-    const wake = (): void => this.#pump.wake();
+    // The core keeps `wake`, which must not keep a connection that nobody uses.
+    const pump = new WeakRef(this.#pump);
+    const wake = (): void => pump.deref()?.wake();
     const reply = native.createPeerConnection(configurationOf(configuration), certificates, wake);
     if (reply.exception) throw exceptionOf(reply.exception);
     this.native = reply.value as NativePeerConnection;
-    if (reply.mirror) this.#reflect(reply.mirror);
   }
 
   get isClosed(): boolean {
@@ -138,8 +145,8 @@ export class Connection {
 
   /** Takes over what a method did; gives its result or throws its exception. */
   settle<T>(reply: Reply<T>): T {
-    if (reply.mirror) this.#reflect(reply.mirror);
-    for (const effect of reply.effects ?? []) this.#perform(effect);
+    this.#reflect(reply);
+    if (reply.settles) queueMicrotask(() => this.#performMicrotasks());
     this.#pump.request();
     if (reply.exception) throw exceptionOf(reply.exception);
     return reply.value as T;
@@ -174,8 +181,9 @@ export class Connection {
   close(): void {
     if (this.isClosed) return;
     this.settle(this.native.close());
-    this.#pump.clear();
-    this.#operations.clear();
+    // What is settled in a microtask from here on is what the closed connection refused.
+    this.#turn = null;
+    keepAlive.delete(this);
   }
 
   /** Remembers a track that a method names to the core. */
@@ -232,7 +240,19 @@ export class Connection {
 
   // --- the mirror
 
-  #reflect({ connection, transports, sctp, channels, transceivers }: Mirror): void {
+  /** Takes over what changed. */
+  #reflect({ mirror, timeout }: { readonly mirror?: Mirror; readonly timeout?: number }): void {
+    if (mirror) this.#reflectSlots(mirror);
+    if (timeout !== undefined) this.#setTimeout(timeout);
+  }
+
+  #setTimeout(milliseconds: number): void {
+    clearTimeout(this.#timer);
+    if (milliseconds < 0) return;
+    this.#timer = setTimeout(() => this.settle(this.native.handleTimeout()), milliseconds);
+  }
+
+  #reflectSlots({ connection, transports, sctp, channels, transceivers }: Mirror): void {
     if (connection) this.#reflectConnection(connection);
     for (const view of transports ?? []) this.#reflectTransport(view);
     if (sctp !== undefined) this.#reflectSctp(sctp);
@@ -264,6 +284,7 @@ export class Connection {
       Object.assign(entry.iceSlots, { state: iceState, gatheringState: iceGatheringState, role: iceRole });
       return;
     }
+    keepAlive.add(this);
     const iceSlots: IceTransportSlots = {
       connection: this,
       key,
@@ -328,6 +349,7 @@ export class Connection {
 
   #createTransceiver({ id, kind, direction, receiverTrack }: TransceiverView): TransceiverEntry {
     const track = createTrack(new RemoteSource(kind), { id: receiverTrack, muted: true });
+    whenTrackEnds(track, () => this.native.stopTrack(receiverTrack));
     this.#tracks.set(receiverTrack, track);
     const receiver: ReceiverSlots = {
       connection: this,
@@ -364,13 +386,31 @@ export class Connection {
 
   // --- tasks and effects
 
-  #runTask(): readonly NativeEffect[] | null {
-    const report = this.native.runTask();
-    if (report?.mirror) this.#reflect(report.mirror);
-    return report?.effects ?? null;
+  /** For the pump: the next effect, after what changed before it. */
+  next(): NativeEffect | null {
+    if (!this.#turn || this.#index >= this.#turn.effects.length) {
+      this.#turn = this.native.next();
+      this.#index = 0;
+      if (!this.#turn) return null;
+      this.#reflect(this.#turn);
+    }
+    return this.#turn.effects[this.#index++] ?? null;
   }
 
-  #perform(effect: NativeEffect): void {
+  get left(): number {
+    return this.#turn ? this.#turn.effects.length - this.#index + this.#turn.left : 0;
+  }
+
+  /** Promises that a method settled in its own turn. */
+  #performMicrotasks(): void {
+    for (let turn; (turn = this.native.nextMicrotask()); ) {
+      this.#reflect(turn);
+      for (const effect of turn.effects) this.perform(effect);
+    }
+    this.#pump.request();
+  }
+
+  perform(effect: NativeEffect): void {
     if (effect.effect === 'event') {
       this.#dispatch(effect);
       return;

@@ -6,22 +6,22 @@
  * neither a timer nor a socket comes between two of them.
  */
 export interface PumpHost<Effect> {
-  /** The effects of the oldest task, which it runs; null when there is none. */
-  runTask(): readonly Effect[] | null;
+  /** The next effect; runs tasks until there is one. Null when there is none. */
+  next(): Effect | null;
+  /** How many effects are known to follow it. */
+  readonly left: number;
   perform(effect: Effect): void;
 }
 
 export class Pump<Effect> {
   readonly #host: PumpHost<Effect>;
-  #effects: readonly Effect[] = [];
-  #next = 0;
   #scheduled = 0;
 
   constructor(host: PumpHost<Effect>) {
     this.#host = host;
   }
 
-  /** There may be a task: looks for it in a task of its own. */
+  /** There may be something to do: looks for it in a task of its own. */
   request(): void {
     this.#schedule(1);
   }
@@ -29,12 +29,6 @@ export class Pump<Effect> {
   /** The same, called from the event loop with nothing on the stack. */
   wake(): void {
     if (this.#scheduled === 0) this.#advance();
-  }
-
-  /** Forgets the effects that are left. */
-  clear(): void {
-    this.#effects = [];
-    this.#next = 0;
   }
 
   readonly #step = (): void => {
@@ -48,15 +42,10 @@ export class Pump<Effect> {
   }
 
   #advance(): void {
-    while (this.#next === this.#effects.length) {
-      const effects = this.#host.runTask();
-      if (!effects) return;
-      this.#effects = effects;
-      this.#next = 0;
-    }
-    const effect = this.#effects[this.#next++] as Effect;
-    // One for each effect that is left, and one for the next task.
-    this.#schedule(this.#effects.length - this.#next + 1);
+    const effect = this.#host.next();
+    if (effect === null) return;
+    // One for each effect that follows, and one to look for more.
+    this.#schedule(this.#host.left + 1);
     this.#host.perform(effect);
   }
 }

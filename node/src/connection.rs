@@ -1,0 +1,780 @@
+//! `NativePeerConnection`: one connection on its JavaScript thread.
+
+use std::mem;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use duologue_base::{ChannelKey, Rng, TransceiverId, TransportKey};
+use duologue_identity::Certificate;
+use duologue_peer as peer;
+use duologue_session::{Session, SessionConfig};
+use duologue_tokio::SessionHandle;
+use napi::bindgen_prelude::{ArrayBuffer, ClassInstance, Function, JsObjectValue, Object, Result};
+use napi::bindgen_prelude::{Uint8ArraySlice, Unknown};
+use napi::{Env, Error, JsValue};
+use napi_derive::napi;
+use peer::{Effect, Event, Exception, OperationId};
+use serde::{Deserialize, Serialize};
+
+use crate::certificate::NativeCertificate;
+use crate::effect::{self, CandidateView};
+use crate::environment::{self, Environment};
+use crate::exception;
+use crate::host::{Inbox, NodeHost, Wake};
+use crate::limits::MAX_BATCH;
+use crate::mirror::Mirror;
+
+/// The control plane of a connection and its link to the data plane.
+#[napi(js_name = "PeerConnection")]
+#[expect(
+    missing_debug_implementations,
+    reason = "functions of JavaScript have none"
+)]
+pub struct NativePeerConnection {
+    pc: peer::PeerConnection,
+    environment: &'static Environment,
+    inbox: Arc<Inbox>,
+    data_plane: DataPlane,
+    mirror: Mirror,
+    /// When JavaScript was told to call `handle_timeout`, in milliseconds of the endpoint's clock.
+    told_timeout: Option<f64>,
+}
+
+/// Where the session is.
+enum DataPlane {
+    /// Nothing was agreed on yet: there is no task for it.
+    Idle {
+        wake: Arc<Wake>,
+        rng: Rng,
+    },
+    Running(SessionHandle),
+    /// The connection was closed.
+    Ended,
+}
+
+/// `createPeerConnection()`
+#[napi(
+    ts_args_type = "configuration: object, certificates: Certificate[], wake: () => void",
+    ts_return_type = "object"
+)]
+pub fn create_peer_connection<'env>(
+    env: &'env Env,
+    configuration: Unknown<'_>,
+    certificates: Vec<ClassInstance<'_, NativeCertificate>>,
+    wake: Function<'_, (), ()>,
+) -> Result<Object<'env>> {
+    let reason = |error: &dyn ToString| Error::from_reason(error.to_string());
+    let environment = Environment::get().map_err(|error| reason(&error))?;
+    let mut rng = environment::rng().map_err(|error| reason(&error))?;
+    let configuration = with_certificates(env, configuration, certificates)?;
+    let peer_environment = peer::Env {
+        now: environment::wall_clock(),
+        rng: rng.fork(),
+        capabilities: environment::capabilities().clone(),
+    };
+    let mut reply = Object::new(env)?;
+    let pc = match peer::PeerConnection::new(configuration, peer_environment) {
+        Ok(pc) => pc,
+        Err(exception) => {
+            let exception = exception::Exception::from(&exception);
+            reply.set_named_property("exception", env.to_js_value(&exception)?)?;
+            return Ok(reply);
+        }
+    };
+    let wake = wake
+        .build_threadsafe_function::<()>()
+        .weak::<true>()
+        .max_queue_size::<1>()
+        .build()?;
+    let connection = NativePeerConnection {
+        pc,
+        environment,
+        inbox: Arc::default(),
+        data_plane: DataPlane::Idle {
+            wake: Arc::new(wake),
+            rng,
+        },
+        mirror: Mirror::default(),
+        told_timeout: None,
+    };
+    reply.set_named_property("value", connection)?;
+    Ok(reply)
+}
+
+fn with_certificates(
+    env: &Env,
+    configuration: Unknown<'_>,
+    certificates: Vec<ClassInstance<'_, NativeCertificate>>,
+) -> Result<peer::Configuration> {
+    let mut configuration: peer::Configuration = env.from_js_value(configuration)?;
+    let certificates = certificates
+        .iter()
+        .map(|c| -> Certificate { c.certificate.clone() });
+    configuration.certificates = certificates.collect();
+    Ok(configuration)
+}
+
+/// `NativeTransceiverInit`
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct TransceiverInit {
+    direction: peer::TransceiverDirection,
+    streams: Vec<String>,
+    send_encodings: Vec<peer::RtpEncodingParameters>,
+}
+
+impl From<TransceiverInit> for peer::TransceiverInit {
+    fn from(init: TransceiverInit) -> Self {
+        peer::TransceiverInit {
+            direction: init.direction,
+            streams: init.streams.into_iter().map(Into::into).collect(),
+            send_encodings: init.send_encodings,
+        }
+    }
+}
+
+/// `NativeTrack`
+#[napi(object)]
+#[derive(Debug)]
+pub struct NativeTrack {
+    /// Its id.
+    pub id: String,
+    /// `audio` or `video`.
+    pub kind: String,
+}
+
+fn media_kind(text: &str) -> peer::MediaKind {
+    match text {
+        "audio" => peer::MediaKind::Audio,
+        _ => peer::MediaKind::Video,
+    }
+}
+
+impl From<NativeTrack> for peer::Track {
+    fn from(track: NativeTrack) -> Self {
+        peer::Track {
+            kind: media_kind(&track.kind),
+            id: track.id.into(),
+        }
+    }
+}
+
+fn stream_ids(streams: Vec<String>) -> Vec<peer::MediaStreamId> {
+    streams.into_iter().map(Into::into).collect()
+}
+
+// --- what comes out
+
+impl NativePeerConnection {
+    /// `Reply`: the result of a method, and what it changed.
+    fn reply<'env, T: Serialize>(
+        &mut self,
+        env: &'env Env,
+        result: std::result::Result<T, Exception>,
+    ) -> Result<Object<'env>> {
+        self.flush()?;
+        let mut reply = Object::new(env)?;
+        match result {
+            Ok(value) => reply.set_named_property("value", env.to_js_value(&value)?)?,
+            Err(exception) => {
+                let exception = exception::Exception::from(&exception);
+                reply.set_named_property("exception", env.to_js_value(&exception)?)?;
+            }
+        }
+        self.set_changes(env, &mut reply)?;
+        if self.pc.has_microtask() {
+            reply.set_named_property("settles", true)?;
+        }
+        Ok(reply)
+    }
+
+    fn operation<'env>(&mut self, env: &'env Env, operation: OperationId) -> Result<Object<'env>> {
+        self.reply(env, Ok(operation.as_u64() as f64))
+    }
+
+    fn set_changes(&mut self, env: &Env, into: &mut Object<'_>) -> Result<()> {
+        if let Some(changes) = self.mirror.changes(&self.pc) {
+            into.set_named_property("mirror", env.to_js_value(&changes)?)?;
+        }
+        let timeout = self.pc.poll_timeout();
+        let timeout = timeout.map(|at| at.since_origin().as_secs_f64() * 1e3);
+        if timeout != self.told_timeout {
+            self.told_timeout = timeout;
+            let now = self.environment.endpoint.now().since_origin().as_secs_f64() * 1e3;
+            let wait = timeout.map_or(-1.0, |at| (at - now).max(0.0));
+            into.set_named_property("timeout", wait)?;
+        }
+        Ok(())
+    }
+
+    /// Gives the session what it is to do; the first command starts it.
+    fn flush(&mut self) -> Result<()> {
+        let mut commands = Vec::new();
+        while let Some(command) = self.pc.poll_command() {
+            commands.push(command);
+        }
+        if !commands.is_empty()
+            && let Some(session) = self.session()?
+        {
+            session.commands(commands);
+        }
+        if self.pc.is_closed() {
+            self.data_plane = DataPlane::Ended;
+        }
+        Ok(())
+    }
+
+    fn session(&mut self) -> Result<Option<&SessionHandle>> {
+        if let DataPlane::Idle { .. } = self.data_plane
+            && let DataPlane::Idle { wake, rng } =
+                mem::replace(&mut self.data_plane, DataPlane::Ended)
+        {
+            let session = Session::new(SessionConfig::new(self.environment.dtls.clone()), rng);
+            let inbox = self.inbox.clone();
+            let endpoint = &self.environment.endpoint;
+            let handle = endpoint.spawn(session, |_| NodeHost { inbox, wake });
+            self.data_plane = DataPlane::Running(handle);
+        }
+        Ok(match &self.data_plane {
+            DataPlane::Running(handle) => Some(handle),
+            DataPlane::Idle { .. } | DataPlane::Ended => None,
+        })
+    }
+
+    /// Hands over what the session reported.
+    fn take_reports(&mut self) {
+        let waiting = self.inbox.take();
+        let held = waiting.held_the_session();
+        for report in waiting.reports {
+            self.pc.handle_report(report);
+        }
+        for report in waiting.channel_reports {
+            self.pc.handle_channel_report(report);
+        }
+        if held && let DataPlane::Running(session) = &self.data_plane {
+            session.wake();
+        }
+    }
+
+    /// `Turn`: effects to perform, after the changes that came before them.
+    fn turn<'env>(
+        &mut self,
+        env: &'env Env,
+        effects: Vec<Effect>,
+        changed: bool,
+    ) -> Result<Option<Object<'env>>> {
+        self.flush()?;
+        let mut turn = Object::new(env)?;
+        for effect in &effects {
+            if let Effect::Event(Event::DataChannel(key)) = effect {
+                self.mirror.add_channel(*key);
+            }
+        }
+        if changed {
+            self.set_changes(env, &mut turn)?;
+        } else if effects.is_empty() {
+            return Ok(None);
+        }
+        let left = u32::try_from(self.pc.effect_count()).unwrap_or(u32::MAX);
+        turn.set_named_property("left", left)?;
+        let mut list = env.create_array(0)?;
+        for effect in effects {
+            if let Effect::Event(Event::ChannelClose(key)) = effect {
+                self.mirror.remove_channel(key);
+            }
+            list.insert(effect::to_js(env, effect)?)?;
+        }
+        turn.set_named_property("effects", list)?;
+        Ok(Some(turn))
+    }
+}
+
+#[napi]
+impl NativePeerConnection {
+    /// The next thing to perform, or several messages; runs tasks until there is one.
+    #[napi(ts_return_type = "object | null")]
+    pub fn next<'env>(&mut self, env: &'env Env) -> Result<Option<Object<'env>>> {
+        let mut effects = Vec::new();
+        let mut changed = false;
+        loop {
+            if let Some(effect) = self.pc.poll_effect() {
+                let message = matches!(effect, Effect::Event(Event::ChannelMessage(..)));
+                changed |= !message;
+                effects.push(effect);
+                if !message || effects.len() == MAX_BATCH || !self.pc.is_message_next() {
+                    break;
+                }
+            }
+            if !self.pc.has_task() {
+                self.take_reports();
+            }
+            // A message changes no slot, and looking for changes costs more than the message.
+            changed |= !self.pc.is_message_next();
+            if !self.pc.run_task(self.environment.endpoint.now()) {
+                break;
+            }
+        }
+        self.turn(env, effects, changed)
+    }
+
+    /// What a method settled in its own turn; to be performed in a microtask after it.
+    #[napi(ts_return_type = "object | null")]
+    pub fn next_microtask<'env>(&mut self, env: &'env Env) -> Result<Option<Object<'env>>> {
+        let effects: Vec<Effect> = self.pc.poll_microtask().into_iter().collect();
+        if effects.is_empty() {
+            return Ok(None);
+        }
+        self.turn(env, effects, true)
+    }
+}
+
+// --- the W3C's methods
+
+#[napi]
+impl NativePeerConnection {
+    /// `createOffer()`
+    #[napi]
+    pub fn create_offer<'env>(
+        &mut self,
+        env: &'env Env,
+        options: Unknown<'_>,
+    ) -> Result<Object<'env>> {
+        let options = env.from_js_value(options)?;
+        let operation = self.pc.create_offer(options);
+        self.operation(env, operation)
+    }
+
+    /// `createAnswer()`
+    #[napi]
+    pub fn create_answer<'env>(&mut self, env: &'env Env) -> Result<Object<'env>> {
+        let operation = self.pc.create_answer();
+        self.operation(env, operation)
+    }
+
+    /// `setLocalDescription()`
+    #[napi]
+    pub fn set_local_description<'env>(
+        &mut self,
+        env: &'env Env,
+        description: Unknown<'_>,
+    ) -> Result<Object<'env>> {
+        let description: peer::LocalSessionDescription = env.from_js_value(description)?;
+        let operation = self.pc.set_local_description(description);
+        self.operation(env, operation)
+    }
+
+    /// `setRemoteDescription()`
+    #[napi]
+    pub fn set_remote_description<'env>(
+        &mut self,
+        env: &'env Env,
+        description: Unknown<'_>,
+    ) -> Result<Object<'env>> {
+        let description = env.from_js_value(description)?;
+        let operation = self.pc.set_remote_description(description);
+        self.operation(env, operation)
+    }
+
+    /// `addIceCandidate()`
+    #[napi]
+    pub fn add_ice_candidate<'env>(
+        &mut self,
+        env: &'env Env,
+        candidate: Unknown<'_>,
+    ) -> Result<Object<'env>> {
+        let candidate = env.from_js_value(candidate)?;
+        let operation = self.pc.add_ice_candidate(candidate);
+        self.operation(env, operation)
+    }
+
+    /// `restartIce()`
+    #[napi]
+    pub fn restart_ice<'env>(&mut self, env: &'env Env) -> Result<Object<'env>> {
+        self.pc.restart_ice();
+        self.reply(env, Ok(()))
+    }
+
+    /// `setConfiguration()`
+    #[napi]
+    pub fn set_configuration<'env>(
+        &mut self,
+        env: &'env Env,
+        configuration: Unknown<'_>,
+        certificates: Vec<ClassInstance<'_, NativeCertificate>>,
+    ) -> Result<Object<'env>> {
+        let configuration = with_certificates(env, configuration, certificates)?;
+        let result = self.pc.set_configuration(configuration);
+        self.reply(env, result)
+    }
+
+    /// `close()`
+    #[napi]
+    pub fn close<'env>(&mut self, env: &'env Env) -> Result<Object<'env>> {
+        self.pc.close();
+        self.reply(env, Ok(()))
+    }
+
+    /// What is due by the clock is queued; `timeout` told when to call this.
+    #[napi]
+    pub fn handle_timeout<'env>(&mut self, env: &'env Env) -> Result<Object<'env>> {
+        self.pc.handle_timeout(self.environment.endpoint.now());
+        self.reply(env, Ok(()))
+    }
+
+    /// `addTrack()`
+    #[napi]
+    pub fn add_track<'env>(
+        &mut self,
+        env: &'env Env,
+        track: NativeTrack,
+        streams: Vec<String>,
+    ) -> Result<Object<'env>> {
+        let id = self.pc.add_track(track.into(), &stream_ids(streams));
+        self.reply(env, id.map(|TransceiverId(id)| id))
+    }
+
+    /// `removeTrack()`
+    #[napi]
+    pub fn remove_track<'env>(&mut self, env: &'env Env, id: u32) -> Result<Object<'env>> {
+        let result = self.pc.remove_track(TransceiverId(id));
+        self.reply(env, result)
+    }
+
+    /// `addTransceiver()`
+    #[napi]
+    pub fn add_transceiver<'env>(
+        &mut self,
+        env: &'env Env,
+        track: Option<NativeTrack>,
+        kind: String,
+        init: Unknown<'_>,
+    ) -> Result<Object<'env>> {
+        let init: TransceiverInit = env.from_js_value(init)?;
+        let what = match track {
+            Some(track) => peer::TrackOrKind::Track(track.into()),
+            None => peer::TrackOrKind::Kind(media_kind(&kind)),
+        };
+        let id = self.pc.add_transceiver(what, init.into());
+        self.reply(env, id.map(|TransceiverId(id)| id))
+    }
+
+    /// `transceiver.direction = …`
+    #[napi]
+    pub fn set_direction<'env>(
+        &mut self,
+        env: &'env Env,
+        id: u32,
+        direction: String,
+    ) -> Result<Object<'env>> {
+        let result = direction
+            .parse()
+            .and_then(|direction| self.pc.set_direction(TransceiverId(id), direction));
+        self.reply(env, result)
+    }
+
+    /// `transceiver.stop()`
+    #[napi]
+    pub fn stop<'env>(&mut self, env: &'env Env, id: u32) -> Result<Object<'env>> {
+        let result = self.pc.stop(TransceiverId(id));
+        self.reply(env, result)
+    }
+
+    /// `transceiver.setCodecPreferences()`
+    #[napi]
+    pub fn set_codec_preferences<'env>(
+        &mut self,
+        env: &'env Env,
+        id: u32,
+        codecs: Unknown<'_>,
+    ) -> Result<Object<'env>> {
+        let codecs: Vec<peer::RtpCodec> = env.from_js_value(codecs)?;
+        let result = self.pc.set_codec_preferences(TransceiverId(id), &codecs);
+        self.reply(env, result)
+    }
+
+    /// `transceiver.getHeaderExtensionsToNegotiate()`
+    #[napi]
+    pub fn header_extensions_to_negotiate<'env>(
+        &self,
+        env: &'env Env,
+        id: u32,
+    ) -> Result<Unknown<'env>> {
+        env.to_js_value(&self.pc.header_extensions_to_negotiate(TransceiverId(id)))
+    }
+
+    /// `transceiver.setHeaderExtensionsToNegotiate()`
+    #[napi]
+    pub fn set_header_extensions_to_negotiate<'env>(
+        &mut self,
+        env: &'env Env,
+        id: u32,
+        extensions: Unknown<'_>,
+    ) -> Result<Object<'env>> {
+        let extensions: Vec<peer::RtpHeaderExtensionCapability> = env.from_js_value(extensions)?;
+        let id = TransceiverId(id);
+        let result = self.pc.set_header_extensions_to_negotiate(id, &extensions);
+        self.reply(env, result)
+    }
+
+    /// `transceiver.getNegotiatedHeaderExtensions()`
+    #[napi]
+    pub fn negotiated_header_extensions<'env>(
+        &self,
+        env: &'env Env,
+        id: u32,
+    ) -> Result<Unknown<'env>> {
+        env.to_js_value(&self.pc.negotiated_header_extensions(TransceiverId(id)))
+    }
+
+    /// `sender.replaceTrack()`
+    #[napi]
+    pub fn replace_track<'env>(
+        &mut self,
+        env: &'env Env,
+        id: u32,
+        track: Option<NativeTrack>,
+    ) -> Result<Object<'env>> {
+        let track = track.map(Into::into);
+        let operation = self.pc.replace_track(TransceiverId(id), track);
+        self.operation(env, operation)
+    }
+
+    /// `sender.setStreams()`
+    #[napi]
+    pub fn set_streams<'env>(
+        &mut self,
+        env: &'env Env,
+        id: u32,
+        streams: Vec<String>,
+    ) -> Result<Object<'env>> {
+        let result = self.pc.set_streams(TransceiverId(id), &stream_ids(streams));
+        self.reply(env, result)
+    }
+
+    /// `sender.getParameters()`
+    #[napi]
+    pub fn parameters<'env>(&mut self, env: &'env Env, id: u32) -> Result<Object<'env>> {
+        let parameters = self.pc.parameters(TransceiverId(id));
+        self.reply(env, Ok(parameters))
+    }
+
+    /// `sender.setParameters()`
+    #[napi]
+    pub fn set_parameters<'env>(
+        &mut self,
+        env: &'env Env,
+        id: u32,
+        parameters: Unknown<'_>,
+    ) -> Result<Object<'env>> {
+        let parameters: peer::RtpSendParameters = env.from_js_value(parameters)?;
+        let operation = self.pc.set_parameters(TransceiverId(id), parameters);
+        self.operation(env, operation)
+    }
+
+    /// `receiver.getParameters()`
+    #[napi]
+    pub fn receiver_parameters<'env>(&self, env: &'env Env, id: u32) -> Result<Unknown<'env>> {
+        env.to_js_value(&self.pc.receiver_parameters(TransceiverId(id)))
+    }
+
+    /// A receiver's track was stopped by the application.
+    #[napi]
+    pub fn stop_track(&mut self, track: String) {
+        self.pc.stop_track(&track.into());
+    }
+
+    /// `dtmf.insertDTMF()`
+    #[napi]
+    pub fn insert_dtmf<'env>(
+        &mut self,
+        env: &'env Env,
+        id: u32,
+        tones: String,
+        duration: u32,
+        gap: u32,
+    ) -> Result<Object<'env>> {
+        let id = TransceiverId(id);
+        let result = self.pc.insert_dtmf(id, &tones, duration, gap);
+        self.reply(env, result)
+    }
+}
+
+// --- transports
+
+fn candidates(list: &[peer::IceCandidate]) -> Vec<CandidateView> {
+    list.iter().cloned().map(CandidateView::from).collect()
+}
+
+#[derive(Serialize)]
+struct PairView {
+    local: CandidateView,
+    remote: CandidateView,
+}
+
+#[napi]
+impl NativePeerConnection {
+    fn ice(&self, key: u32) -> Option<&peer::IceTransport> {
+        self.pc.ice_transport(TransportKey(key))
+    }
+
+    /// `iceTransport.getLocalCandidates()`
+    #[napi]
+    pub fn local_candidates<'env>(&self, env: &'env Env, key: u32) -> Result<Unknown<'env>> {
+        let ice = self.ice(key);
+        env.to_js_value(&ice.map_or_else(Vec::new, |ice| candidates(ice.local_candidates())))
+    }
+
+    /// `iceTransport.getRemoteCandidates()`
+    #[napi]
+    pub fn remote_candidates<'env>(&self, env: &'env Env, key: u32) -> Result<Unknown<'env>> {
+        let ice = self.ice(key);
+        env.to_js_value(&ice.map_or_else(Vec::new, |ice| candidates(ice.remote_candidates())))
+    }
+
+    /// `iceTransport.getSelectedCandidatePair()`
+    #[napi]
+    pub fn selected_candidate_pair<'env>(&self, env: &'env Env, key: u32) -> Result<Unknown<'env>> {
+        let pair = self
+            .ice(key)
+            .and_then(peer::IceTransport::selected_candidate_pair);
+        env.to_js_value(&pair.map(|pair| PairView {
+            local: pair.local.clone().into(),
+            remote: pair.remote.clone().into(),
+        }))
+    }
+
+    /// `iceTransport.getLocalParameters()`
+    #[napi]
+    pub fn local_ice_parameters<'env>(&self, env: &'env Env, key: u32) -> Result<Unknown<'env>> {
+        env.to_js_value(&self.ice(key).and_then(peer::IceTransport::local_parameters))
+    }
+
+    /// `iceTransport.getRemoteParameters()`
+    #[napi]
+    pub fn remote_ice_parameters<'env>(&self, env: &'env Env, key: u32) -> Result<Unknown<'env>> {
+        env.to_js_value(
+            &self
+                .ice(key)
+                .and_then(peer::IceTransport::remote_parameters),
+        )
+    }
+
+    /// `dtlsTransport.getRemoteCertificates()`
+    #[napi]
+    pub fn remote_certificates<'env>(
+        &self,
+        env: &'env Env,
+        key: u32,
+    ) -> Result<Vec<ArrayBuffer<'env>>> {
+        let dtls = self.pc.dtls_transport(TransportKey(key));
+        let certificates = dtls.map_or(&[][..], peer::DtlsTransport::remote_certificates);
+        certificates
+            .iter()
+            .map(|der| ArrayBuffer::from_data(env, der.clone()))
+            .collect()
+    }
+}
+
+// --- data channels
+
+#[napi]
+impl NativePeerConnection {
+    /// `createDataChannel()`
+    #[napi]
+    pub fn create_data_channel<'env>(
+        &mut self,
+        env: &'env Env,
+        label: String,
+        init: Unknown<'_>,
+    ) -> Result<Object<'env>> {
+        let init = env.from_js_value(init)?;
+        let channel = self.pc.create_data_channel(label, init);
+        if let Ok(key) = channel {
+            self.mirror.add_channel(key);
+        }
+        self.reply(env, channel.map(|ChannelKey(key)| key))
+    }
+
+    /// `send()` of a text: the new `bufferedAmount`, or an exception.
+    #[napi(ts_return_type = "number | object")]
+    pub fn send_text<'env>(
+        &mut self,
+        env: &'env Env,
+        channel: u32,
+        data: String,
+    ) -> Result<Unknown<'env>> {
+        let data = Bytes::from(data);
+        self.send(
+            env,
+            channel,
+            peer::Message {
+                data,
+                binary: false,
+            },
+        )
+    }
+
+    /// `send()` of bytes.
+    #[napi(ts_return_type = "number | object")]
+    pub fn send_binary<'env>(
+        &mut self,
+        env: &'env Env,
+        channel: u32,
+        data: Uint8ArraySlice<'_>,
+    ) -> Result<Unknown<'env>> {
+        let data = Bytes::copy_from_slice(&data);
+        self.send(env, channel, peer::Message { data, binary: true })
+    }
+
+    fn send<'env>(
+        &mut self,
+        env: &'env Env,
+        channel: u32,
+        message: peer::Message,
+    ) -> Result<Unknown<'env>> {
+        let key = ChannelKey(channel);
+        if let Err(exception) = self.pc.send(key, message) {
+            return env.to_js_value(&exception::Exception::from(&exception));
+        }
+        self.flush()?;
+        let amount = self.pc.data_channel(key).map_or(0, |c| c.buffered_amount()) as f64;
+        self.mirror.set_buffered_amount(key, amount);
+        Ok(env.create_double(amount)?.to_unknown())
+    }
+
+    /// `close()` of a channel.
+    #[napi]
+    pub fn close_channel<'env>(&mut self, env: &'env Env, channel: u32) -> Result<Object<'env>> {
+        self.pc.close_channel(ChannelKey(channel));
+        self.reply(env, Ok(()))
+    }
+
+    /// `bufferedAmountLowThreshold = …`
+    #[napi]
+    pub fn set_buffered_amount_low_threshold(&mut self, channel: u32, bytes: f64) {
+        let key = ChannelKey(channel);
+        self.pc.set_buffered_amount_low_threshold(key, bytes as u64);
+    }
+}
+
+// --- static
+
+/// What a candidate attribute says; null when it cannot be parsed.
+#[napi(ts_return_type = "object | null")]
+pub fn parse_candidate<'env>(env: &'env Env, candidate: String) -> Result<Unknown<'env>> {
+    let init = peer::IceCandidateInit {
+        candidate,
+        ..Default::default()
+    };
+    env.to_js_value(&peer::IceCandidate::new(init).parts)
+}
+
+/// `RTCRtpSender.getCapabilities()` and `RTCRtpReceiver.getCapabilities()`
+#[napi(ts_return_type = "object")]
+pub fn capabilities<'env>(env: &'env Env, kind: String, side: String) -> Result<Unknown<'env>> {
+    let (own, kind) = (environment::capabilities(), media_kind(&kind));
+    env.to_js_value(&match side.as_str() {
+        "send" => peer::PeerConnection::sender_capabilities(own, kind),
+        _ => peer::PeerConnection::receiver_capabilities(own, kind),
+    })
+}

@@ -1,0 +1,42 @@
+//! `NativeException`: what becomes a `DOMException`, an `RTCError` or an ECMAScript error.
+
+use duologue_peer as peer;
+use serde::Serialize;
+
+#[derive(Debug, Serialize)]
+pub(crate) struct Exception {
+    name: &'static str,
+    message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rtc: Option<RtcErrorInit>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RtcErrorInit {
+    error_detail: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sdp_line_number: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sctp_cause_code: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    received_alert: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sent_alert: Option<u8>,
+}
+
+impl From<&peer::Exception> for Exception {
+    fn from(exception: &peer::Exception) -> Self {
+        Exception {
+            name: exception.name().as_str(),
+            message: exception.message().to_owned(),
+            rtc: exception.rtc_error().map(|init| RtcErrorInit {
+                error_detail: init.error_detail.as_str(),
+                sdp_line_number: init.sdp_line_number,
+                sctp_cause_code: init.sctp_cause_code,
+                received_alert: init.received_alert,
+                sent_alert: init.sent_alert,
+            }),
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! The native part of the npm package: the control plane on the JavaScript thread, the data plane
+//! on a runtime of its own. The W3C's interfaces are made of it in `lib/`, which is also where
+//! the types of everything that passes are written down (`lib/native.ts`).
+//!
+//! ```text
+//! JavaScript thread                            runtime's threads
+//! peer::PeerConnection ──Command──► SessionHandle ──► session task
+//!        ▲                                                │
+//!        └─next()── Inbox ◄──Report, ChannelReport────────┤ Host
+//!              ▲                                          │
+//!              └───────── one wake-up for a batch ◄───────┘
+//! ```
+//!
+//! Nothing is shared between JavaScript threads but the runtime: each connection belongs to the
+//! thread that made it.
+#![allow(
+    unsafe_code,
+    reason = "the macros of Node-API make functions that C calls"
+)]
+
+pub mod certificate;
+pub mod connection;
+mod effect;
+mod environment;
+mod exception;
+mod host;
+mod limits;
+mod mirror;

@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { channels, event, negotiate, pair } from './helpers.mjs';
+
+test('text, bytes and blobs arrive in the order they were sent', async () => {
+  const { near, far, close } = await channels();
+  const got = [];
+  const all = new Promise((resolve) => {
+    far.onmessage = ({ data }) => got.push(data) === 4 && resolve();
+  });
+  near.send('grüße \u{1f600}');
+  near.send(new Blob(['blob']));
+  near.send(new Uint16Array([1, 2, 3]).subarray(1));
+  near.send('');
+  await all;
+  assert.equal(got[0], 'grüße \u{1f600}');
+  assert.equal(Buffer.from(got[1]).toString(), 'blob');
+  assert.deepEqual([...new Uint16Array(got[2])], [2, 3]);
+  assert.equal(got[3], '');
+  close();
+});
+
+test('bufferedAmount grows in send() and falls in tasks only', async () => {
+  const { near, far, close } = await channels();
+  const chunk = new Uint8Array(16_384);
+  let sent = 0;
+  for (let i = 0; i < 64; i++) {
+    near.send(chunk);
+    sent += chunk.length;
+    assert.equal(near.bufferedAmount, sent);
+  }
+  await event(near, 'bufferedamountlow');
+  assert.equal(near.bufferedAmount, 0);
+  far.close();
+  await event(near, 'close');
+  assert.equal(near.readyState, 'closed');
+  close();
+});
+
+test('a channel that both ends negotiated needs no announcement', async () => {
+  const { a, b, close } = pair();
+  const ends = [a, b].map((pc) => pc.createDataChannel('same', { negotiated: true, id: 5 }));
+  const opened = Promise.all(ends.map((end) => event(end, 'open')));
+  await negotiate(a, b);
+  await opened;
+  ends[0].send('x');
+  assert.equal((await event(ends[1], 'message')).data, 'x');
+  close();
+});
+
+test('small messages by the ten thousand do not starve timers', async () => {
+  const { near, far, close } = await channels();
+  const COUNT = 20_000;
+  let got = 0;
+  let ticks = 0;
+  const timer = setInterval(() => ticks++, 5);
+  const started = performance.now();
+  const all = new Promise((resolve) => {
+    far.onmessage = () => ++got === COUNT && resolve();
+  });
+  for (let i = 0; i < COUNT; i++) near.send('message');
+  await all;
+  clearInterval(timer);
+  const elapsed = performance.now() - started;
+  assert.ok(ticks >= elapsed / 5 / 10, `${ticks} ticks in ${elapsed} ms`);
+  close();
+});
+
+test('nothing is sent on a channel that is not open', async () => {
+  const { a, close } = pair();
+  const channel = a.createDataChannel('early');
+  assert.throws(() => channel.send('x'), { name: 'InvalidStateError' });
+  close();
+});

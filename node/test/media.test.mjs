@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { MediaStream, OverconstrainedError, mediaDevices } from '../index.mjs';
+
+test('getUserMedia gives tracks whose settings satisfy the constraints', async () => {
+  const stream = await mediaDevices.getUserMedia({
+    audio: { echoCancellation: { exact: 'all' } },
+    video: { width: { ideal: 320 }, frameRate: { max: 15 } },
+  });
+  const [audio] = stream.getAudioTracks();
+  const [video] = stream.getVideoTracks();
+  assert.equal(audio.getSettings().echoCancellation, 'all');
+  assert.equal(video.getSettings().width, 320);
+  assert.ok(video.getSettings().frameRate <= 15);
+});
+
+test('an impossible constraint is named', async () => {
+  const impossible = mediaDevices.getUserMedia({ video: { height: { min: 100_000 } } });
+  await assert.rejects(impossible, (error) => error instanceof OverconstrainedError && error.constraint === 'height');
+});
+
+test('an advanced set counts only when it can be satisfied', async () => {
+  const { width } = (
+    await mediaDevices.getUserMedia({ video: { advanced: [{ width: 100_000 }, { width: 800 }] } })
+  ).getVideoTracks()[0].getSettings();
+  assert.equal(width, 800);
+});
+
+test('a stream is active while one of its tracks lives', async () => {
+  const stream = await mediaDevices.getUserMedia({ audio: true, video: true });
+  const copy = stream.clone();
+  for (const track of stream.getTracks()) track.stop();
+  assert.deepEqual([stream.active, copy.active], [false, true]);
+  assert.equal(new MediaStream(copy).getTracks().length, 2);
+});
