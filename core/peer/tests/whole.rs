@@ -1,0 +1,463 @@
+//! Two whole connections, control plane and data plane, over a wire in virtual time.
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers outside #[test] functions are tests too"
+)]
+
+mod common;
+
+use std::collections::VecDeque;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use bytes::Bytes;
+use common::{Host, audio, video};
+use duologue_base::{ChannelKey, Datagram, Instant, Rng, SocketId};
+use duologue_dtls as dtls;
+use duologue_peer::{
+    DataChannelInit, DataChannelState, Event, IceCandidateInit, Message, PeerConnectionState,
+    SdpType, SignalingState, TransceiverDirection,
+};
+use duologue_session::{Action, Interface, Session, SessionConfig};
+
+const DELAY: Duration = Duration::from_millis(10);
+
+/// One end: a connection and its session, on a host with one address.
+struct End {
+    host: Host,
+    session: Session,
+    ip: IpAddr,
+    sockets: Vec<SocketAddr>,
+    seen: usize,
+}
+
+/// What is on its way.
+struct Flight {
+    at: Instant,
+    to: usize,
+    payload: Payload,
+}
+
+enum Payload {
+    Packet {
+        from: SocketAddr,
+        addr: SocketAddr,
+        bytes: Vec<u8>,
+    },
+    Candidate(IceCandidateInit),
+}
+
+struct World {
+    ends: [End; 2],
+    flights: VecDeque<Flight>,
+    now: Instant,
+}
+
+impl World {
+    fn new(seed: u64) -> Self {
+        let context = dtls::Context::new().unwrap();
+        let ends = [1, 2].map(|n: u8| {
+            let rng = Rng::from_u64(seed * 100 + u64::from(n));
+            let config = SessionConfig::new(context.clone());
+            let ip = IpAddr::from([192, 0, 2, n]);
+            let mut session = Session::new(config, rng);
+            session.handle_interfaces(Instant::ZERO, &[Interface { ip }]);
+            End {
+                host: Host::new(seed * 10 + u64::from(n)),
+                session,
+                ip,
+                sockets: Vec::new(),
+                seen: 0,
+            }
+        });
+        World {
+            ends,
+            flights: VecDeque::new(),
+            now: Instant::ZERO,
+        }
+    }
+
+    fn pc(&mut self, index: usize) -> &mut duologue_peer::PeerConnection {
+        &mut self.ends[index].host.pc
+    }
+
+    /// Exchanges an offer of one end and the answer of the other; candidates trickle.
+    fn negotiate(&mut self, offerer: usize) {
+        let answerer = 1 - offerer;
+        let offer = self.ends[offerer].host.set_local();
+        self.ends[answerer].host.set_remote(offer).unwrap();
+        let answer = self.ends[answerer].host.set_local();
+        self.ends[offerer].host.set_remote(answer).unwrap();
+    }
+
+    /// Runs both ends until nothing is left to do now.
+    fn settle(&mut self) {
+        let mut quiet = 0;
+        while quiet < 2 {
+            for index in 0..2 {
+                quiet = match self.turn(index) {
+                    true => 0,
+                    false => quiet + 1,
+                };
+            }
+        }
+    }
+
+    /// Moves everything between one end's planes once. Returns whether anything moved.
+    fn turn(&mut self, index: usize) -> bool {
+        let now = self.now;
+        let end = &mut self.ends[index];
+        end.host.now = now;
+        let mut moved = end.host.turn();
+        for command in end.host.take_commands() {
+            end.session.handle_command(now, command);
+            moved = true;
+        }
+        while let Some(action) = end.session.poll_action() {
+            if let Action::Bind { bind_id, ip, .. } = action {
+                let socket = SocketId(end.sockets.len() as u32);
+                let addr = SocketAddr::new(ip, 5000 + end.sockets.len() as u16);
+                end.sockets.push(addr);
+                end.session.handle_bound(now, bind_id, Ok((socket, addr)));
+            }
+            moved = true;
+        }
+        while let Some(report) = end.session.poll_report() {
+            end.host.pc.handle_report(report);
+            moved = true;
+        }
+        while let Some(report) = end.session.poll_channel() {
+            end.host.pc.handle_channel_report(report);
+            moved = true;
+        }
+        let mut buffer = Vec::new();
+        while let Some(transmit) = end.session.poll_transmit(now, &mut buffer) {
+            let size = transmit.segment_size.unwrap_or(transmit.len.max(1));
+            for bytes in buffer[..transmit.len].chunks(size) {
+                self.flights.push_back(Flight {
+                    at: now + DELAY,
+                    to: 1 - index,
+                    payload: Payload::Packet {
+                        from: end.sockets[transmit.socket.0 as usize],
+                        addr: transmit.remote,
+                        bytes: bytes.to_vec(),
+                    },
+                });
+            }
+            buffer.clear();
+            moved = true;
+        }
+        self.trickle(index);
+        moved
+    }
+
+    fn trickle(&mut self, index: usize) {
+        let end = &mut self.ends[index];
+        for event in &end.host.events[end.seen..] {
+            if let Event::IceCandidate(Some(candidate)) = event {
+                self.flights.push_back(Flight {
+                    at: self.now + DELAY,
+                    to: 1 - index,
+                    payload: Payload::Candidate(candidate.init.clone()),
+                });
+            }
+        }
+        end.seen = end.host.events.len();
+    }
+
+    fn deliver(&mut self) {
+        while self
+            .flights
+            .front()
+            .is_some_and(|flight| flight.at <= self.now)
+        {
+            let Some(Flight { to, payload, .. }) = self.flights.pop_front() else {
+                return;
+            };
+            let end = &mut self.ends[to];
+            match payload {
+                Payload::Candidate(init) => {
+                    end.host.pc.add_ice_candidate(init);
+                }
+                Payload::Packet {
+                    from,
+                    addr,
+                    mut bytes,
+                } => {
+                    let Some(socket) = end.sockets.iter().position(|local| *local == addr) else {
+                        continue;
+                    };
+                    let datagram = Datagram {
+                        socket: SocketId(socket as u32),
+                        remote: from,
+                        local_ip: Some(end.ip),
+                        ecn: Default::default(),
+                    };
+                    end.session.handle_datagram(self.now, &datagram, &mut bytes);
+                }
+            }
+        }
+    }
+
+    /// Lets time pass until something holds.
+    fn run_until(&mut self, what: &str, mut holds: impl FnMut(&mut World) -> bool) {
+        let deadline = self.now + Duration::from_secs(30);
+        loop {
+            self.settle();
+            if holds(self) {
+                return;
+            }
+            let flight = self.flights.front().map(|flight| flight.at);
+            let timers = self.ends.iter_mut().map(|end| end.session.poll_timeout());
+            let next = timers.flatten().chain(flight).min();
+            let next = next.unwrap_or_else(|| panic!("nothing happens any more: {what}"));
+            assert!(next <= deadline, "too late: {what}");
+            self.now = self.now.max(next);
+            self.deliver();
+            for end in &mut self.ends {
+                end.session.handle_timeout(self.now);
+            }
+        }
+    }
+
+    fn connected(&mut self) -> bool {
+        (0..2).all(|index| self.pc(index).connection_state() == PeerConnectionState::Connected)
+    }
+
+    fn is_open(&mut self, index: usize, channel: ChannelKey) -> bool {
+        let channel = self.pc(index).data_channel(channel);
+        channel.is_some_and(|channel| channel.ready_state() == DataChannelState::Open)
+    }
+
+    /// Messages that an end got.
+    fn received(&self, index: usize) -> Vec<(ChannelKey, Message)> {
+        let events = self.ends[index].host.events.iter();
+        events
+            .filter_map(|event| match event {
+                Event::ChannelMessage(channel, message) => Some((*channel, message.clone())),
+                _ => None,
+            })
+            .collect()
+    }
+
+    fn announced(&self, index: usize) -> Vec<ChannelKey> {
+        let events = self.ends[index].host.events.iter();
+        events
+            .filter_map(|event| match event {
+                Event::DataChannel(channel) => Some(*channel),
+                _ => None,
+            })
+            .collect()
+    }
+}
+
+fn binary(data: impl Into<Bytes>) -> Message {
+    Message {
+        data: data.into(),
+        binary: true,
+    }
+}
+
+#[test]
+fn two_peers_open_a_channel_talk_and_close() {
+    let mut world = World::new(1);
+    let chat = world
+        .pc(0)
+        .create_data_channel("chat", DataChannelInit::default())
+        .unwrap();
+    world.negotiate(0);
+    world.run_until("the channel opens", |w| {
+        w.is_open(0, chat) && !w.announced(1).is_empty()
+    });
+    assert!(
+        world.now < Instant::ZERO + Duration::from_millis(500),
+        "set-up took {:?}",
+        world.now
+    );
+    assert!(world.connected());
+    let echo = world.announced(1)[0];
+    assert_eq!(world.pc(1).data_channel(echo).unwrap().label(), "chat");
+
+    world.pc(0).send_text(chat, "hello").unwrap();
+    world.pc(0).send(chat, binary(Bytes::new())).unwrap();
+    world.pc(0).send(chat, binary(vec![7; 200_000])).unwrap();
+    world.run_until("three messages arrive", |w| w.received(1).len() == 3);
+    let sizes: Vec<usize> = world
+        .received(1)
+        .iter()
+        .map(|(_, m)| m.data.len())
+        .collect();
+    assert_eq!(sizes, [5, 0, 200_000]);
+    world.run_until("everything left the queue", |w| {
+        w.pc(0).data_channel(chat).unwrap().buffered_amount() == 0
+    });
+    world.pc(1).send_text(echo, "and you").unwrap();
+    world.run_until("the answer arrives", |w| w.received(0).len() == 1);
+
+    world.pc(1).close_channel(echo);
+    let closed = |world: &mut World, index: usize, key| {
+        world.pc(index).data_channel(key).unwrap().ready_state() == DataChannelState::Closed
+    };
+    world.run_until("both ends are closed", |w| {
+        closed(w, 0, chat) && closed(w, 1, echo)
+    });
+    let log = world.ends[0].host.take_events();
+    let last = &log[log.len() - 2..];
+    assert_eq!(last, ["closing", "close"]);
+}
+
+#[test]
+fn the_events_of_a_set_up_come_in_the_specified_order() {
+    let mut world = World::new(2);
+    let chat = world
+        .pc(0)
+        .create_data_channel("chat", DataChannelInit::default())
+        .unwrap();
+    world.negotiate(0);
+    world.run_until("the channel opens", |w| w.is_open(0, chat));
+    let log = world.ends[0].host.take_events();
+    let expected = [
+        "signalingstatechange have-local-offer",
+        "signalingstatechange stable",
+        "gatheringstatechange ice0 gathering",
+        "icegatheringstatechange gathering",
+        "icecandidate mid=0",
+        "icecandidate end",
+        "gatheringstatechange ice0 complete",
+        "icegatheringstatechange complete",
+        "icecandidate null",
+        "statechange ice0 checking",
+        "iceconnectionstatechange checking",
+        "connectionstatechange connecting",
+        "selectedcandidatepairchange",
+        "statechange ice0 connected",
+        "iceconnectionstatechange connected",
+        "statechange dtls0 connecting",
+        "statechange dtls0 connected",
+        "connectionstatechange connected",
+        "statechange sctp connected",
+        "open",
+    ];
+    let mut at = 0;
+    for wanted in expected {
+        let found = log[at..].iter().position(|event| event == wanted);
+        let found = found.unwrap_or_else(|| panic!("{wanted} after {at} in {log:#?}"));
+        at += found + 1;
+    }
+}
+
+#[test]
+fn negotiated_channels_need_no_announcement() {
+    let mut world = World::new(3);
+    let init = || DataChannelInit {
+        negotiated: true,
+        id: Some(7),
+        ..DataChannelInit::default()
+    };
+    let keys = [0, 1].map(|index| world.pc(index).create_data_channel("n", init()).unwrap());
+    world.negotiate(1);
+    world.run_until("both open", |w| {
+        w.is_open(0, keys[0]) && w.is_open(1, keys[1])
+    });
+    world.pc(0).send_text(keys[0], "ping").unwrap();
+    world.pc(1).send_text(keys[1], "pong").unwrap();
+    world.run_until("both arrive", |w| {
+        w.received(0).len() == 1 && w.received(1).len() == 1
+    });
+    assert!(world.announced(0).is_empty() && world.announced(1).is_empty());
+}
+
+#[test]
+fn an_ice_restart_keeps_the_channel() {
+    let mut world = World::new(4);
+    let chat = world
+        .pc(0)
+        .create_data_channel("chat", DataChannelInit::default())
+        .unwrap();
+    world.negotiate(0);
+    world.run_until("the channel opens", |w| w.is_open(0, chat));
+    world.pc(0).restart_ice();
+    world.negotiate(0);
+    for n in 0..20 {
+        world.pc(0).send_text(chat, n.to_string()).unwrap();
+        let until = world.now + Duration::from_millis(100);
+        world.run_until("time passes", |w| w.now >= until || w.received(1).len() > n);
+    }
+    world.run_until("all arrive", |w| w.received(1).len() == 20);
+    world.run_until("connected again", |w| {
+        w.pc(0).ice_connection_state().as_str() != "checking" && w.connected()
+    });
+    assert_eq!(world.announced(1).len(), 1);
+}
+
+#[test]
+fn media_sections_bring_their_bundled_transport_up() {
+    let mut world = World::new(5);
+    world.pc(0).add_track(audio("a"), &[]).unwrap();
+    world.pc(1).add_track(video("v"), &[]).unwrap();
+    world.negotiate(0);
+    world.negotiate(1);
+    world.run_until("connected", World::connected);
+    for index in 0..2 {
+        let pc = world.pc(index);
+        let keys: Vec<_> = pc
+            .transceivers()
+            .into_iter()
+            .map(|id| pc.transceiver(id).unwrap().transport())
+            .collect();
+        assert_eq!(keys.len(), 2);
+        assert_eq!(keys[0], keys[1], "one transport carries both");
+    }
+    let pc = world.pc(0);
+    let id = pc.transceivers()[1];
+    let direction = pc.transceiver(id).unwrap().current_direction();
+    assert_eq!(direction, Some(TransceiverDirection::Recvonly));
+}
+
+#[test]
+fn both_ends_may_offer_at_once() {
+    let mut world = World::new(6);
+    let chat = world
+        .pc(0)
+        .create_data_channel("a", DataChannelInit::default())
+        .unwrap();
+    let talk = world
+        .pc(1)
+        .create_data_channel("b", DataChannelInit::default())
+        .unwrap();
+    let offers = [0, 1].map(|index| world.ends[index].host.set_local());
+    // The second end is polite: its offer is rolled back. The first ignores the collision.
+    let [offer, _ignored] = offers;
+    assert_eq!(offer.sdp_type, SdpType::Offer);
+    world.ends[1].host.set_remote(offer).unwrap();
+    let answer = world.ends[1].host.set_local();
+    world.ends[0].host.set_remote(answer).unwrap();
+    assert_eq!(world.pc(1).signaling_state(), SignalingState::Stable);
+    world.run_until("both channels open", |w| {
+        w.is_open(0, chat) && w.is_open(1, talk)
+    });
+}
+
+#[test]
+fn closing_one_end_is_seen_at_the_other() {
+    let mut world = World::new(7);
+    let chat = world
+        .pc(0)
+        .create_data_channel("chat", DataChannelInit::default())
+        .unwrap();
+    world.negotiate(0);
+    world.run_until("the channel opens", |w| {
+        w.is_open(0, chat) && !w.announced(1).is_empty()
+    });
+    let echo = world.announced(1)[0];
+    world.pc(0).close();
+    world.run_until("the other end closes", |w| {
+        w.pc(1).data_channel(echo).unwrap().ready_state() == DataChannelState::Closed
+    });
+    let log = world.ends[1].host.take_events();
+    assert!(log.contains(&"close".to_owned()), "{log:?}");
+    let key = world.pc(1).sctp().unwrap().transport().unwrap();
+    world.run_until("its transport is closed", |w| {
+        w.pc(1).dtls_transport(key).unwrap().state().as_str() == "closed"
+    });
+}
