@@ -103,7 +103,7 @@ pub struct MediaAgreement {
     pub remote_cname: Option<String>,
     /// What may be sent; set by an answer.
     pub send: Option<RtpParameters>,
-    /// What may be received.
+    /// What may be received; set by an answer, empty while the section does not receive.
     pub receive: Option<RtpParameters>,
     /// What the description says about the sender's simulcast layers.
     pub layers: Layers,

@@ -3,10 +3,10 @@ use std::sync::Arc;
 use duologue_base::Mid;
 use duologue_sdp::{NetAddress, SessionDescription, attr};
 
-use crate::agreement::IceKey;
+use crate::agreement::{Agreement, IceKey};
 use crate::blueprint::{self, Blueprint};
 use crate::candidates::{CandidateList, Candidates};
-use crate::signaling::{CandidateTarget, DescribedCandidates};
+use crate::signaling::{DescribedCandidates, target};
 use crate::{JsepError, SdpType, Side};
 
 /// A description that has been applied: its text as it was given, and what it says.
@@ -94,16 +94,12 @@ impl Applied {
         }
     }
 
-    /// The candidates that the description itself has.
-    pub(crate) fn candidates(&self) -> Vec<DescribedCandidates> {
+    /// The candidates that the description itself has; `agreement` is what it has led to.
+    pub(crate) fn candidates(&self, agreement: &Agreement) -> Vec<DescribedCandidates> {
         let sections = self.description.medias().enumerate();
         let described = sections.filter_map(|(index, media)| {
-            let (mid, key) = self.key_of(index)?;
             let described = DescribedCandidates {
-                target: CandidateTarget {
-                    mid: mid.clone(),
-                    key,
-                },
+                target: target(self, agreement, index, None)?,
                 candidates: media.candidates().cloned().collect(),
                 complete: media.end_of_candidates(),
             };

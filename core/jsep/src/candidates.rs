@@ -3,9 +3,9 @@ use std::collections::BTreeMap;
 use duologue_base::Mid;
 use duologue_sdp::attr::Candidate;
 
-use crate::Side;
 use crate::agreement::IceKey;
 use crate::limits::MAX_CANDIDATES;
+use crate::{CandidateTarget, Side};
 
 /// The candidates of both ends per set of ICE credentials and m-section. They are neither intent
 /// nor agreement: they come one by one beside the descriptions and are merged in when a
@@ -21,6 +21,8 @@ pub struct Candidates {
 pub struct CandidateList {
     candidates: Vec<Candidate>,
     complete: bool,
+    /// See [`CandidateTarget::reaches`].
+    reaches: bool,
 }
 
 impl CandidateList {
@@ -42,8 +44,8 @@ impl Candidates {
     }
 
     /// Adds a candidate. Returns whether it is a new one that there was room for.
-    pub fn add(&mut self, side: Side, key: IceKey, mid: &Mid, candidate: Candidate) -> bool {
-        let list = self.list_mut(side, key, mid);
+    pub fn add(&mut self, side: Side, target: &CandidateTarget, candidate: Candidate) -> bool {
+        let list = self.list_mut(side, target);
         if list.candidates.contains(&candidate) || list.candidates.len() >= MAX_CANDIDATES {
             return false;
         }
@@ -52,8 +54,8 @@ impl Candidates {
     }
 
     /// No more candidates will come.
-    pub fn complete(&mut self, side: Side, key: IceKey, mid: &Mid) {
-        self.list_mut(side, key, mid).complete = true;
+    pub fn complete(&mut self, side: Side, target: &CandidateTarget) {
+        self.list_mut(side, target).complete = true;
     }
 
     /// The candidates of one end for an m-section under these credentials.
@@ -61,11 +63,12 @@ impl Candidates {
         self.lists(side).get(&(key, mid.clone()))
     }
 
-    /// The candidates of one end under these credentials, whatever their m-section.
+    /// The candidates of one end that are for the transport of these credentials, whatever their
+    /// m-section.
     pub fn of_key(&self, side: Side, key: IceKey) -> impl Iterator<Item = (&Mid, &CandidateList)> {
         let lists = self.lists(side).iter();
         lists
-            .filter(move |((k, _), _)| *k == key)
+            .filter(move |((k, _), list)| *k == key && list.reaches)
             .map(|((_, mid), list)| (mid, list))
     }
 
@@ -82,11 +85,13 @@ impl Candidates {
         }
     }
 
-    fn list_mut(&mut self, side: Side, key: IceKey, mid: &Mid) -> &mut CandidateList {
+    fn list_mut(&mut self, side: Side, target: &CandidateTarget) -> &mut CandidateList {
         let lists = match side {
             Side::Local => &mut self.local,
             Side::Remote => &mut self.remote,
         };
-        lists.entry((key, mid.clone())).or_default()
+        let list = lists.entry((target.key, target.mid.clone())).or_default();
+        list.reaches = target.reaches;
+        list
     }
 }

@@ -79,6 +79,11 @@ pub enum TransportChange {
         /// The largest message that the other end takes: `None` for any size.
         max_message_size: Option<u64>,
     },
+    /// The SCTP association goes on over another transport, with which its m-section was bundled.
+    MoveSctp {
+        /// The transport.
+        transport: TransportKey,
+    },
     /// The other end takes messages of another size now.
     SetMaxMessageSize {
         /// The largest message that the other end takes: `None` for any size.
@@ -239,15 +244,18 @@ fn sctp(
     now: Option<&(TransportKey, &SctpAgreement)>,
     changes: &mut Vec<TransportChange>,
 ) {
-    let same = |(a, x): &(TransportKey, &SctpAgreement),
-                (b, y): &(TransportKey, &SctpAgreement)| {
-        a == b && x.local_port == y.local_port && x.remote_port == y.remote_port
+    let same = |x: &SctpAgreement, y: &SctpAgreement| {
+        x.local_port == y.local_port && x.remote_port == y.remote_port
     };
     match (before, now) {
         (None, None) => {}
-        (Some(then), Some(now)) if same(then, now) => {
-            let max_message_size = now.1.remote_max_message_size;
-            if then.1.remote_max_message_size != max_message_size {
+        (Some((from, then)), Some((to, now))) if same(then, now) => {
+            let transport = *to;
+            if from != to {
+                changes.push(TransportChange::MoveSctp { transport });
+            }
+            let max_message_size = now.remote_max_message_size;
+            if then.remote_max_message_size != max_message_size {
                 changes.push(TransportChange::SetMaxMessageSize { max_message_size });
             }
         }

@@ -99,6 +99,8 @@ pub enum OperationError {
     NoRemoteDescription,
     /// The description has more m-sections than [`limits`](crate::limits) allow.
     TooManySections,
+    /// This section describes the same track in the same streams as one before it.
+    DuplicateTrack(usize),
 }
 
 impl From<ParseError> for JsepError {
@@ -189,6 +191,12 @@ impl fmt::Display for ContentError {
 impl fmt::Display for OperationError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            OperationError::DuplicateTrack(section) => {
+                return write!(
+                    f,
+                    "m-section {section} describes a track that another one does"
+                );
+            }
             OperationError::UnknownCandidateTarget => {
                 "the candidate belongs to no m-section or ICE generation in use"
             }

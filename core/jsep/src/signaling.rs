@@ -4,7 +4,7 @@ use std::sync::Arc;
 use duologue_base::{Mid, TransceiverId};
 use duologue_sdp::attr::Candidate;
 
-use crate::agreement::{Agreement, IceKey};
+use crate::agreement::{Agreement, IceCredentials, IceKey};
 use crate::applied::Applied;
 use crate::candidates::Candidates;
 use crate::{JsepError, OperationError, SdpType, Side, SignalingState};
@@ -72,6 +72,9 @@ pub struct CandidateTarget {
     pub mid: Mid,
     /// The transport and generation.
     pub key: IceKey,
+    /// The candidates are for that transport. They are not when the m-section had credentials of
+    /// its own and was bundled with another: then they are only shown in the description.
+    pub reaches: bool,
 }
 
 /// Candidates that stand in a remote description.
@@ -234,7 +237,7 @@ impl Signaling {
     /// The candidates in the latest remote description's own text.
     pub fn described_candidates(&self) -> Vec<DescribedCandidates> {
         let remote = self.applied(Side::Remote);
-        remote.map_or_else(Vec::new, |applied| applied.candidates())
+        remote.map_or_else(Vec::new, |applied| applied.candidates(self.latest()))
     }
 
     /// Where a remote candidate belongs (webrtc-pc §4.4.1.7 "addIceCandidate"): the m-section of
@@ -253,14 +256,9 @@ impl Signaling {
                 Some(mid) => applied.index_of(mid),
                 None => index,
             };
-            let Some((mid, key)) = at.and_then(|at| applied.key_of(at)) else {
-                continue;
-            };
-            if ufrag.is_none_or(|ufrag| uses(agreement, key, ufrag)) {
-                return Ok(CandidateTarget {
-                    mid: mid.clone(),
-                    key,
-                });
+            let target = at.and_then(|at| target(applied, agreement, at, ufrag));
+            if let Some(target) = target {
+                return Ok(target);
             }
         }
         Err(match known {
@@ -278,13 +276,9 @@ impl Signaling {
         let mut known = false;
         for (applied, agreement) in self.remote_descriptions() {
             known = true;
-            let sections = (0..applied.section_count()).filter_map(|at| applied.key_of(at));
+            let sections = 0..applied.section_count();
             let targets: Vec<CandidateTarget> = sections
-                .filter(|(_, key)| ufrag.is_none_or(|ufrag| uses(agreement, *key, ufrag)))
-                .map(|(mid, key)| CandidateTarget {
-                    mid: mid.clone(),
-                    key,
-                })
+                .filter_map(|at| target(applied, agreement, at, ufrag))
                 .collect();
             if !targets.is_empty() || ufrag.is_none() {
                 return Ok(targets);
@@ -308,10 +302,24 @@ impl Signaling {
     }
 }
 
-/// Whether the other end's user name fragment for these credentials is this.
-fn uses(agreement: &Agreement, key: IceKey, ufrag: &str) -> bool {
+/// Where candidates of a section belong, if it has this user name fragment: its own, or that of
+/// the transport it uses.
+pub(crate) fn target(
+    applied: &Applied,
+    agreement: &Agreement,
+    index: usize,
+    ufrag: Option<&str>,
+) -> Option<CandidateTarget> {
+    let (mid, key) = applied.key_of(index)?;
+    let own = applied.blueprint.sections[index].transport.ice.as_ref();
     let transport = agreement.transports.get(&key.transport);
     let transport = transport.filter(|t| t.generation == key.generation);
-    let remote = transport.and_then(|t| t.remote_ice.as_ref());
-    remote.is_some_and(|ice| ice.credentials.ufrag == ufrag)
+    let shared = transport.and_then(|t| Some(&t.remote_ice.as_ref()?.credentials));
+    let named = |ice: &&IceCredentials| ufrag.is_none_or(|ufrag| ice.ufrag == ufrag);
+    let reaches = shared.filter(named).is_some() && own.is_none_or(|own| Some(own) == shared);
+    (reaches || own.filter(named).is_some()).then(|| CandidateTarget {
+        mid: mid.clone(),
+        key,
+        reaches,
+    })
 }

@@ -27,6 +27,7 @@ impl Session {
                 remote_port,
                 max_message_size,
             }),
+            Command::MoveSctp { key } => self.sctp.move_to(key),
             Command::RemoveTransport { key } => self.remove_transport(key),
             Command::SetMaxMessageSize { .. }
             | Command::OpenChannel { .. }

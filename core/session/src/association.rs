@@ -72,6 +72,19 @@ impl Sctp {
         }
     }
 
+    /// Goes on over another transport; `false` if there is nothing to go on.
+    pub(crate) fn move_to(&mut self, key: TransportKey) -> bool {
+        let agreed = match self {
+            Sctp::Waiting(waiting) => waiting.agreed.as_mut(),
+            Sctp::Running(running) => Some(&mut running.agreed),
+        };
+        match agreed {
+            Some(agreed) => agreed.key = key,
+            None => return false,
+        }
+        true
+    }
+
     /// The transport to run on, if that is agreed on and nothing runs yet.
     pub(crate) fn awaited(&self) -> Option<TransportKey> {
         match self {

@@ -101,6 +101,12 @@ pub enum Command {
         /// The largest message the peer takes; `usize::MAX` when it sets no limit.
         max_message_size: usize,
     },
+    /// The association goes on over another transport (RFC 9143: its m-section was bundled with
+    /// others, or is not any more).
+    MoveSctp {
+        /// The transport it runs over from now on.
+        key: TransportKey,
+    },
     /// The peer announced another `a=max-message-size`.
     SetMaxMessageSize {
         /// The largest message the peer takes; `usize::MAX` when it sets no limit.

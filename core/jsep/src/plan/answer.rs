@@ -167,12 +167,7 @@ impl Planner<'_> {
             false => Vec::new(),
         };
         simulcast::describe(&mut lines, &send, &receive, true);
-        sending(
-            &mut lines,
-            transceiver,
-            &self.intent.cname,
-            direction.sends(),
-        );
+        sending(&mut lines, transceiver, self.intent, direction.sends());
         Some(lines)
     }
 

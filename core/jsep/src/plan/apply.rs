@@ -85,16 +85,6 @@ fn apply_local_offer(
     let media = sections.map(offer, |media, section| {
         media.receptive = section.direction.receives() && !section.is_rejected();
         media.layers = Layers::Unmentioned;
-        if let Some(rtp) = section.rtp() {
-            let before = media.receive.take().unwrap_or_default();
-            media.receive = Some(RtpParameters {
-                codecs: match media.receptive {
-                    true => rtp.codecs.clone(),
-                    false => Vec::new(),
-                },
-                ..before
-            });
-        }
         if let Some(data) = section.data().filter(|_| media.sctp.is_none()) {
             media.sctp = Some(sctp_of(data));
         }
@@ -117,6 +107,7 @@ fn apply_remote_offer(
     let mids = associate::offer_mids(base, offer, ids);
     verify::remote(offer, &mids)?;
     verify::subsequent_offer(base, offer, &mids)?;
+    verify::tracks(offer)?;
     let associations = associate::remote_offer(base, offer, &mids, intent, ids);
     let assigned = transport::assign(base, offer, &mids, Side::Remote, ids);
     let transports = transport::remote_offer(base, offer, &mids, &assigned, ids);

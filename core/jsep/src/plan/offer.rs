@@ -258,12 +258,7 @@ impl<'a> Planner<'a> {
             receive_rids,
             was_simulcast || !receive_rids.is_empty(),
         );
-        sending(
-            &mut lines,
-            transceiver,
-            &self.intent.cname,
-            direction.sends(),
-        );
+        sending(&mut lines, transceiver, self.intent, direction.sends());
         let types = lines.codecs.iter();
         let types = types
             .filter_map(|c| PayloadType::new(c.payload_type))
@@ -416,7 +411,7 @@ pub(crate) fn multiplex_rtcp(section: &mut Section) {
 pub(crate) fn sending(
     lines: &mut RtpLines,
     transceiver: &TransceiverIntent,
-    cname: &str,
+    intent: &Intent,
     sends: bool,
 ) {
     if !sends {
@@ -430,9 +425,15 @@ pub(crate) fn sending(
         }
     }
     lines.streams = Streams::In(streams);
-    lines.track_id = Some(sender.track_id.clone()).filter(|id| !id.is_empty());
+    // A track that several transceivers send is told apart by its streams alone.
+    let mut before = intent
+        .transceivers
+        .iter()
+        .take_while(|t| t.id != transceiver.id);
+    let shared = before.any(|t| t.sender.track_id == sender.track_id);
+    lines.track_id = Some(sender.track_id.clone()).filter(|id| !id.is_empty() && !shared);
     if !sender.sources.is_empty() {
-        lines.cname = Some(cname.to_owned());
+        lines.cname = Some(intent.cname.clone());
         lines.sources = sender.sources.clone();
     }
 }

@@ -6,7 +6,7 @@ use duologue_base::Mid;
 
 use super::transport;
 use crate::agreement::Agreement;
-use crate::blueprint::{Blueprint, Extension, Port, RtpLines, Section};
+use crate::blueprint::{Blueprint, Extension, Port, RtpLines, Section, Streams};
 use crate::codec::Role;
 use crate::limits::MAX_SECTIONS;
 use crate::{Codec, ContentError, JsepError, OperationError, SectionKind};
@@ -42,6 +42,22 @@ pub(crate) fn size(description: &Blueprint) -> Result<(), JsepError> {
         true => Err(OperationError::TooManySections.into()),
         false => Ok(()),
     }
+}
+
+/// RFC 8830 §2: a stream and a track in it are described by one section.
+pub(crate) fn tracks(description: &Blueprint) -> Result<(), OperationError> {
+    let mut seen: Vec<(&Streams, &str)> = Vec::new();
+    for (index, section) in description.sections.iter().enumerate() {
+        let rtp = section.rtp().filter(|_| !section.is_rejected());
+        let Some((rtp, track)) = rtp.and_then(|rtp| Some((rtp, rtp.track_id.as_deref()?))) else {
+            continue;
+        };
+        if seen.contains(&(&rtp.streams, track)) {
+            return Err(OperationError::DuplicateTrack(index));
+        }
+        seen.push((&rtp.streams, track));
+    }
+    Ok(())
 }
 
 fn bundle_groups(description: &Blueprint, mids: &[Mid]) -> Result<(), ContentError> {

@@ -474,6 +474,19 @@ fn nothing_is_received_in_a_section_that_only_sends() {
 }
 
 #[test]
+fn there_are_no_codecs_before_the_answer() {
+    let (mut a, mut b) = (End::new(1), End::new(2));
+    a.video();
+    let offer = a.offer();
+    b.set_remote(SdpType::Offer, &offer).unwrap();
+    b.create_answer();
+    for end in [&a, &b] {
+        let media = &end.signaling.latest().media[0];
+        assert!(media.send.is_none() && media.receive.is_none());
+    }
+}
+
+#[test]
 fn capabilities_list_retransmission_once() {
     let capabilities = Capabilities::default();
     let video = capabilities.send_codecs(MediaKind::Video);

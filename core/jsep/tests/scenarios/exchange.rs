@@ -1,8 +1,8 @@
 //! Offers, answers, transceivers and their m-sections.
 
 use duologue_jsep::{
-    Candidate, Candidates, Direction, JsepError, MediaKind, OfferOptions, SdpType, SectionKind,
-    Side, SignalingState, StopState, negotiation_needed,
+    Candidate, CandidateTarget, Candidates, Direction, JsepError, MediaKind, OfferOptions, SdpType,
+    SectionKind, Side, SignalingState, StopState, negotiation_needed,
 };
 
 use crate::end::{End, lines, negotiate, sections};
@@ -206,9 +206,9 @@ fn candidates_are_merged_into_the_section_they_came_for() {
     let text = "candidate:1 1 udp 2113937151 192.0.2.1 54400 typ host";
     let candidate: Candidate = text.parse().unwrap();
     let target = b.signaling.candidate_target(Some("1"), None, None).unwrap();
-    assert!(candidates.add(Side::Remote, target.key, &target.mid, candidate.clone()));
-    assert!(!candidates.add(Side::Remote, target.key, &target.mid, candidate.clone()));
-    candidates.complete(Side::Remote, target.key, &target.mid);
+    assert!(candidates.add(Side::Remote, &target, candidate.clone()));
+    assert!(!candidates.add(Side::Remote, &target, candidate.clone()));
+    candidates.complete(Side::Remote, &target);
     let (_, sdp) = b
         .signaling
         .pending_description(Side::Remote, &candidates)
@@ -218,9 +218,12 @@ fn candidates_are_merged_into_the_section_they_came_for() {
     assert!(parts[2].contains(&format!("a={text}\r\na=end-of-candidates\r\n")));
     // A remote description keeps its default address, a local one shows this end's.
     assert!(parts[2].starts_with("m=video 9 "));
-    let key = a.signaling.local_ice_keys().into_iter().next().unwrap();
-    let mid = "0".parse().unwrap();
-    candidates.add(Side::Local, key, &mid, candidate);
+    let target = CandidateTarget {
+        mid: "0".parse().unwrap(),
+        key: a.signaling.local_ice_keys().into_iter().next().unwrap(),
+        reaches: true,
+    };
+    candidates.add(Side::Local, &target, candidate);
     let (_, sdp) = a
         .signaling
         .pending_description(Side::Local, &candidates)
@@ -264,6 +267,36 @@ fn candidates_find_their_section_by_mid_index_and_user_name_fragment() {
             .end_of_candidates_targets(Some("other"))
             .is_err()
     );
+}
+
+#[test]
+fn candidates_of_a_section_that_is_bundled_away_are_only_shown() {
+    let (mut a, mut b) = (End::new(1), End::new(2));
+    a.audio();
+    a.video();
+    let offer = a.offer();
+    b.set_remote(SdpType::Offer, &offer).unwrap();
+    let ufrags = lines(&offer, "a=ice-ufrag:");
+    assert_eq!(ufrags.len(), 2);
+    let target = |mid, ufrag| {
+        b.signaling
+            .candidate_target(Some(mid), None, ufrag)
+            .unwrap()
+    };
+    assert!(target("0", Some(ufrags[0])).reaches);
+    assert!(!target("1", Some(ufrags[1])).reaches);
+    assert!(!target("1", None).reaches);
+    let mut candidates = Candidates::new();
+    let target = target("1", Some(ufrags[1]));
+    let text = "candidate:1 1 udp 2113937151 192.0.2.1 54400 typ host";
+    candidates.add(Side::Remote, &target, text.parse().unwrap());
+    let shown = b
+        .signaling
+        .pending_description(Side::Remote, &candidates)
+        .unwrap()
+        .1;
+    assert!(sections(&shown)[2].contains(text));
+    assert_eq!(candidates.of_key(Side::Remote, target.key).count(), 0);
 }
 
 #[test]
@@ -484,6 +517,18 @@ fn msid_lines_name_each_stream_once() {
     assert_eq!(lines(&parts[1], "a=msid:"), [format!("- track{}", none.0)]);
     assert_eq!(lines(&parts[2], "a=msid:"), ["s1 track1", "s2 track1"]);
     assert!(lines(&parts[3], "a=msid:").is_empty(), "{silent:?}");
+}
+
+#[test]
+fn a_track_that_two_transceivers_send_is_described_apart() {
+    let (mut a, mut b) = (End::new(1), End::new(2));
+    for _ in 0..2 {
+        let id = a.audio();
+        a.transceiver(id).sender.track_id = "shared".into();
+    }
+    let offer = a.offer();
+    assert_eq!(lines(&offer, "a=msid:"), ["- shared", "-"]);
+    b.set_remote(SdpType::Offer, &offer).unwrap();
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Descriptions that are refused, each with its reason, and nothing changed.
 
-use duologue_jsep::{ContentError, JsepError, SdpType};
+use duologue_jsep::{ContentError, JsepError, OperationError, SdpType};
 
 use crate::end::{End, fingerprint, negotiate, sections};
 
@@ -247,4 +247,15 @@ fn too_many_sections_are_refused() {
         sdp.push_str(&parts[1].replace("a=mid:0", &format!("a=mid:m{mid}")));
     }
     assert!(matches!(refused(&sdp), JsepError::Operation(_)));
+}
+
+#[test]
+fn a_track_that_two_sections_describe_is_refused() {
+    let mut a = End::new(1);
+    a.audio();
+    let offer = a.offer();
+    let parts = sections(&offer);
+    let doubled = offer.clone() + &parts[1].replace("a=mid:0", "a=mid:other");
+    let wrong = OperationError::DuplicateTrack(1);
+    assert_eq!(refused(&doubled), JsepError::Operation(wrong));
 }

@@ -16,6 +16,7 @@ fn names(end: &End) -> Vec<&'static str> {
         TransportChange::RestartDtls { .. } => "restart dtls",
         TransportChange::Remove { .. } => "remove",
         TransportChange::StartSctp { .. } => "sctp",
+        TransportChange::MoveSctp { .. } => "move sctp",
         TransportChange::SetMaxMessageSize { .. } => "message size",
         TransportChange::StopSctp => "stop sctp",
     };
@@ -329,4 +330,36 @@ fn old_forms_of_the_data_section_are_answered_in_kind() {
         b.answer()
             .contains("m=application 9 TCP/DTLS/SCTP webrtc-datachannel\r\n")
     );
+}
+
+#[test]
+fn an_association_moves_with_its_section_from_one_transport_to_another() {
+    let mut a = End::with(
+        1,
+        duologue_jsep::BundlePolicy::MaxCompat,
+        Default::default(),
+    );
+    let mut b = End::new(2);
+    a.audio();
+    a.video();
+    a.intent.data = true;
+    let bundling = |sdp: &str, mids: &str| sdp.replace("BUNDLE 0 1 2", &format!("BUNDLE {mids}"));
+    let offer = a.offer();
+    b.set_remote(SdpType::Offer, &bundling(&offer, "0 2"))
+        .unwrap();
+    let answer = b.answer();
+    a.set_remote(SdpType::Answer, &answer).unwrap();
+    let offer = a.create_offer();
+    b.set_remote(SdpType::Offer, &bundling(&offer, "1 2"))
+        .unwrap();
+    assert!(b.changes.is_empty());
+    b.answer();
+    assert_eq!(names(&b), ["move sctp"]);
+    a.set_local(SdpType::Offer).unwrap();
+    b.set_remote(SdpType::Offer, &bundling(&offer, "0 2"))
+        .unwrap();
+    let answer = b.answer();
+    assert_eq!(names(&b), ["move sctp"]);
+    a.set_remote(SdpType::Answer, &answer).unwrap();
+    assert!(a.changes.is_empty());
 }

@@ -110,7 +110,7 @@ impl PeerConnection {
     /// The candidates in the text of the other end's description.
     pub(crate) fn forward_described_candidates(&mut self, key: IceKey) {
         for described in self.slots.signaling.described_candidates() {
-            if described.target.key == key {
+            if described.target.key == key && described.target.reaches {
                 self.forward_list(key, &described.candidates, described.complete);
             }
         }

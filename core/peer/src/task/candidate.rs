@@ -40,7 +40,7 @@ impl PeerConnection {
         };
         let attribute = Candidate::from(&candidate);
         let candidates = &mut self.slots.candidates;
-        if !candidates.add(Side::Local, target.key, &target.mid, attribute) {
+        if !candidates.add(Side::Local, &target, attribute) {
             return;
         }
         let candidate = IceCandidate::from_local(init, &candidate);
@@ -79,7 +79,14 @@ impl PeerConnection {
             sdp_m_line_index: u16::try_from(index).ok(),
             username_fragment: ice.map(|ice| ice.ufrag.clone()),
         };
-        Some((CandidateTarget { mid, key }, init))
+        Some((
+            CandidateTarget {
+                mid,
+                key,
+                reaches: true,
+            },
+            init,
+        ))
     }
 
     /// The parallel part of `addIceCandidate` and the task after it.
@@ -93,8 +100,10 @@ impl PeerConnection {
         if init.candidate.is_empty() {
             for target in targets {
                 let candidates = &mut self.slots.candidates;
-                candidates.complete(Side::Remote, target.key, &target.mid);
-                self.forward_end_of_candidates(target.key);
+                candidates.complete(Side::Remote, &target);
+                if target.reaches {
+                    self.forward_end_of_candidates(target.key);
+                }
             }
             return Ok(());
         }
@@ -115,7 +124,7 @@ impl PeerConnection {
         candidate: &Candidate,
     ) {
         let candidates = &mut self.slots.candidates;
-        if !candidates.add(Side::Remote, target.key, &target.mid, candidate.clone()) {
+        if !candidates.add(Side::Remote, target, candidate.clone()) {
             return;
         }
         let key = target.key.transport;
@@ -124,7 +133,9 @@ impl PeerConnection {
             transport.ice.remote_candidates.push(shown);
         }
         self.refresh_selected_pair(key);
-        self.forward_candidate(target.key, candidate);
+        if target.reaches {
+            self.forward_candidate(target.key, candidate);
+        }
     }
 
     pub(crate) fn forward_candidate(&mut self, key: IceKey, candidate: &Candidate) {

@@ -336,6 +336,7 @@ impl PeerConnection {
                 remote_port,
                 max_message_size: any_size(max_message_size),
             },
+            Change::MoveSctp { transport } => Command::MoveSctp { key: transport },
             Change::SetMaxMessageSize { max_message_size } => Command::SetMaxMessageSize {
                 max_message_size: any_size(max_message_size),
             },

@@ -32,7 +32,7 @@ impl PeerConnection {
             return;
         };
         let candidates = &mut self.slots.candidates;
-        candidates.complete(Side::Local, target.key, &target.mid);
+        candidates.complete(Side::Local, &target);
         self.fire(Event::IceCandidate(Some(IceCandidate::new(end))));
     }
 
