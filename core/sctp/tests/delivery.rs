@@ -4,7 +4,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::{Pair, Path, message, ms, tag_of, unordered};
+use common::{Link, Pair, Path, message, ms, tag_of, unordered};
 use duologue_base::{Rng, StreamId};
 use duologue_sctp::{Config, CongestionAlgorithm, Event, Ppid, Scheduler, SendError, SendOptions};
 
@@ -63,6 +63,28 @@ fn messages_queued_before_the_call_travel_with_the_cookie() {
     assert_eq!(pair.now - start, ms(30));
     pair.settle(ms(500));
     assert_eq!(pair.peers[1].received.len(), 1);
+}
+
+#[test]
+fn a_message_that_travels_with_a_cookie_too_old_is_sent_again() {
+    let mut patient = Config::default();
+    patient.timers.handshake = Duration::from_secs(120);
+    let mut pair = Pair::with(patient, Config::default(), Path::default(), 4);
+    let slow = Path {
+        delay: Duration::from_secs(70),
+        ..Path::default()
+    };
+    pair.links[1] = Link::new(slow, 4);
+    pair.send(0, 0, "early");
+    pair.peers[0].sctp.connect(pair.now);
+    // The INIT ACK is under way, for longer than its cookie lives.
+    pair.run_for(ms(20));
+    pair.links[1] = Link::new(Path::default(), 4);
+    pair.settle(Duration::from_secs(80));
+    pair.send(0, 0, "late");
+    pair.settle(ms(500));
+    let received: Vec<_> = pair.peers[1].received.iter().map(|m| &m.data[..]).collect();
+    assert_eq!(received, [&b"early"[..], b"late"]);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use duologue_base::{Instant, Seq32};
 use super::cookie::{PeerInit, StateCookie};
 use super::heartbeat::Heartbeat;
 use super::retry::Retry;
-use super::state::{Identity, Open, Phase, State};
+use super::state::{Calling, Identity, Open, Phase, State};
 use super::stream_reset::StreamReset;
 use super::{Association, Counters};
 use crate::limits::{MAX_COOKIE, MAX_UNRECOGNIZED};
@@ -169,15 +169,31 @@ impl Association {
         self.establish();
     }
 
-    /// RFC 9260 §5.2.6: our cookie came too late; call again.
+    /// RFC 9260 §5.2.6: our cookie came too late; call again. The peer dropped the data that came
+    /// with it, and our TSNs stay the same, so that it can be sent as it is with the next cookie.
     pub(super) fn handle_stale_cookie(&mut self) {
-        if let State::Open(open) = &mut self.state
-            && let Phase::CookieEchoed { .. } = open.phase
-        {
-            open.sender.forget_all(&mut self.queue);
+        self.state = match std::mem::replace(&mut self.state, State::Idle) {
+            State::Open(open) if matches!(open.phase, Phase::CookieEchoed { .. }) => {
+                State::CookieWait(Calling::new(Some(Box::new(open.sender))))
+            }
+            other => other,
+        };
+    }
+
+    /// What was under way with an earlier cookie, if this peer takes it in the same form.
+    fn take_under_way(&mut self, features: (bool, bool), window: usize) -> Option<Sender> {
+        let State::CookieWait(calling) = &mut self.state else {
+            return None;
+        };
+        let mut sender = *calling.under_way.take()?;
+        if sender.features() != features {
             self.queue.restart();
-            self.state = State::CookieWait(Retry::now());
+            sender.forget_all(&mut self.queue);
+            return None;
         }
+        sender.set_peer_window(window);
+        sender.send_again(&mut self.queue);
+        Some(sender)
     }
 
     fn accept(&mut self, now: Instant, cookie: &StateCookie) {
@@ -224,17 +240,17 @@ impl Association {
         let outbound_streams = config.streams.min(peer.inbound_streams);
         let support = peer.support;
         self.queue.limit_streams(outbound_streams);
-        let sender = Sender::new(
-            config,
-            now,
-            local.initial_tsn,
-            peer.receive_window as usize,
-            (
-                config.interleaving && support.interleaving,
-                support.partial_reliability,
-            ),
-            self.rng.u32(),
+        let features = (
+            config.interleaving && support.interleaving,
+            support.partial_reliability,
         );
+        let window = peer.receive_window as usize;
+        let under_way = self.take_under_way(features, window);
+        let config = &self.config;
+        let sender = under_way.unwrap_or_else(|| {
+            let seed = self.rng.u32();
+            Sender::new(config, now, local.initial_tsn, window, features, seed)
+        });
         self.state = State::Open(Box::new(Open {
             phase,
             local,

@@ -19,7 +19,7 @@ use bytes::Bytes;
 use duologue_base::{Instant, Rng, Seq32, StreamId};
 
 use self::retry::Retry;
-use self::state::{Identity, Open, Phase, State};
+use self::state::{Calling, Identity, Open, Phase, State};
 use crate::limits::{MAX_PENDING_REPLIES, MIN_MTU};
 use crate::packet::Cause;
 use crate::receive::Inbox;
@@ -98,7 +98,7 @@ impl Association {
     /// Starts to set up the association. In WebRTC both sides do, as soon as DTLS is connected.
     pub fn connect(&mut self, _now: Instant) {
         if let State::Idle = self.state {
-            self.state = State::CookieWait(Retry::now());
+            self.state = State::CookieWait(Calling::new(None));
         }
     }
 
@@ -109,7 +109,7 @@ impl Association {
         }
         match &mut self.state {
             State::Idle | State::Closed => {}
-            State::CookieWait(retry) => {
+            State::CookieWait(Calling { retry, .. }) => {
                 retry.handle_timeout(now);
                 if retry.is_exhausted(self.config.max_init_retransmissions) {
                     self.close(CloseReason::Unanswered);
@@ -153,7 +153,7 @@ impl Association {
         let first = |deadlines: &[Option<Instant>]| deadlines.iter().flatten().min().copied();
         match &self.state {
             State::Idle | State::Closed => self.release_at,
-            State::CookieWait(retry) => retry.deadline(),
+            State::CookieWait(calling) => calling.retry.deadline(),
             State::Open(open) => first(&[
                 open.sender.deadline(),
                 open.acknowledge.deadline(),

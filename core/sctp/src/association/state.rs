@@ -16,11 +16,19 @@ pub(crate) enum State {
     /// CLOSED, before anything was sent.
     Idle,
     /// COOKIE-WAIT: the INIT is under way.
-    CookieWait(Retry),
+    CookieWait(Calling),
     /// The peer is known.
     Open(Box<Open>),
     /// CLOSED for good.
     Closed,
+}
+
+/// What we do while the peer is not known.
+#[derive(Debug)]
+pub(crate) struct Calling {
+    pub(crate) retry: Retry,
+    /// What went with a cookie that came too late, to be sent again with the next one.
+    pub(crate) under_way: Option<Box<Sender>>,
 }
 
 /// What we are called by: the same towards an INIT that comes and in the one we send, so that
@@ -70,6 +78,15 @@ pub(crate) enum Phase {
     ShutdownReceived,
     /// SHUTDOWN-ACK-SENT
     ShutdownAckSent(Retry),
+}
+
+impl Calling {
+    pub(crate) fn new(under_way: Option<Box<Sender>>) -> Self {
+        Calling {
+            retry: Retry::now(),
+            under_way,
+        }
+    }
 }
 
 impl State {

@@ -2,6 +2,7 @@
 
 use duologue_base::Instant;
 
+use super::state::Calling;
 use super::{Association, Open, Phase, State};
 use crate::Config;
 use crate::packet::{
@@ -31,7 +32,7 @@ impl Association {
         }
         match &mut self.state {
             State::Idle | State::Closed => false,
-            State::CookieWait(retry) => {
+            State::CookieWait(Calling { retry, .. }) => {
                 if !retry.is_due() {
                     return false;
                 }

@@ -147,6 +147,17 @@ impl Sender {
         self.interleaved
     }
 
+    /// Whether chunks are I-DATA, and whether the peer lets us give up.
+    pub(crate) fn features(&self) -> (bool, bool) {
+        (self.interleaved, self.partial_reliability)
+    }
+
+    /// The peer introduced itself anew.
+    pub(crate) fn set_peer_window(&mut self, window: usize) {
+        self.open_limit = window / 2;
+        self.peer_window = window;
+    }
+
     pub(crate) fn peer_window(&self) -> usize {
         self.peer_window
             .saturating_sub(self.in_flight.outstanding_bytes())
