@@ -70,9 +70,10 @@ impl Association {
         }
     }
 
-    /// RFC 9260 §6.8, RFC 9653 §5.3: the CRC32c is right, or left out with our consent.
+    /// RFC 9260 §6.8, RFC 9653 §5.3: the CRC32c is right, or left out with our consent, which the
+    /// peer has from our INIT on.
     fn is_intact(&self, packet: &[u8]) -> bool {
-        let may_lack = self.config.zero_checksum && matches!(self.state, State::Open(_));
+        let may_lack = self.config.zero_checksum && !matches!(self.state, State::Idle);
         (may_lack && has_zero_checksum(packet)) || has_valid_checksum(packet)
     }
 
