@@ -7,6 +7,21 @@
 //! `cargo xtask fuzz` runs all of them, `cargo xtask fuzz sdp --seconds 600` one. `seeds/` is where
 //! a run starts; what it finds is kept in `corpus/`, which is not under version control.
 
+mod ice;
+mod jsep;
 mod parsers;
+mod sctp;
+mod session;
 
+pub use ice::{IceScenario, ice_agent};
+pub use jsep::{remote_answer, remote_offer};
 pub use parsers::{candidate, dcep, fingerprint, sdp, stun};
+pub use sctp::{SctpScenario, sctp_association, sctp_packet};
+pub use session::{SessionScenario, session_datagrams};
+
+/// One of the two ends of a connection.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, arbitrary::Arbitrary)]
+pub(crate) enum End {
+    A,
+    B,
+}

@@ -1,0 +1,2 @@
+#![no_main]
+libfuzzer_sys::fuzz_target!(|chunks: &[u8]| duologue_fuzz::sctp_packet(chunks));
