@@ -99,13 +99,6 @@ impl Endpoint {
         self.0.clock.now()
     }
 
-    /// The system's UNIX time.
-    pub fn wall_clock(&self) -> WallClock {
-        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-        let millis = since.unwrap_or_default().as_millis();
-        WallClock::from_unix_millis(u64::try_from(millis).unwrap_or(u64::MAX))
-    }
-
     /// The runtime that the sessions run on.
     pub fn runtime(&self) -> &Handle {
         &self.0.runtime
@@ -296,6 +289,13 @@ async fn watch_interfaces(endpoint: Weak<Shared>) {
         }
         before = Some(now);
     }
+}
+
+/// The system's UNIX time, as certificates count it.
+pub fn system_time() -> WallClock {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let millis = since.unwrap_or_default().as_millis();
+    WallClock::from_unix_millis(u64::try_from(millis).unwrap_or(u64::MAX))
 }
 
 fn filtered(filter: &InterfaceFilter) -> io::Result<Vec<Interface>> {

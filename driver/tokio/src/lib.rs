@@ -33,5 +33,5 @@ mod timer;
 #[doc(no_inline)]
 pub use duologue_session::Session;
 pub use duologue_udp::{Interface, InterfaceFilter, SocketOptions};
-pub use endpoint::{Endpoint, EndpointOptions, EndpointStats, Ports, SessionHandle};
+pub use endpoint::{Endpoint, EndpointOptions, EndpointStats, Ports, SessionHandle, system_time};
 pub use host::Host;

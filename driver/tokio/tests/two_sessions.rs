@@ -7,7 +7,9 @@ use duologue_dtls::{Context, Role as DtlsRole};
 use duologue_ice::{Credentials, Role as IceRole};
 use duologue_identity::{Certificate, KeygenAlgorithm};
 use duologue_session::{ChannelReport, Command, DtlsReport, Report, Session, SessionConfig};
-use duologue_tokio::{Endpoint, EndpointOptions, Host, InterfaceFilter, Ports, SessionHandle};
+use duologue_tokio::{
+    Endpoint, EndpointOptions, Host, InterfaceFilter, Ports, SessionHandle, system_time,
+};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 const KEY: TransportKey = TransportKey(0);
@@ -39,13 +41,14 @@ impl End {
     fn new(endpoint: &Endpoint, role: IceRole, seed: u64) -> Self {
         let mut rng = Rng::from_u64(seed);
         let (sender, told) = unbounded_channel();
-        let config = SessionConfig::new(Context::new().expect("a tested library"));
+        let mut config = SessionConfig::new(Context::new().expect("a tested library"));
+        config.ice.loopback = true;
         let session = Session::new(config, rng.fork());
         let session = endpoint.spawn(session, |_| Forward(sender));
         let local = Credentials::generate(&mut rng);
         let certificate = Certificate::generate(
             KeygenAlgorithm::EcdsaP256,
-            endpoint.wall_clock(),
+            system_time(),
             Duration::from_secs(3600),
             &mut rng,
         );

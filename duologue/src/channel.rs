@@ -1,0 +1,484 @@
+//! Data channels: the handle, and the two queues behind it that the packet path uses without the
+//! connection's lock.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+
+use duologue_base::{ChannelKey, StreamId};
+use duologue_peer::limits::SEND_BUFFER_BYTES;
+use duologue_peer::{DataChannelState, Exception, PriorityType};
+use duologue_tokio::SessionHandle;
+use futures_core::Stream;
+
+use crate::Message;
+use crate::connection::ConnectionHandle;
+use crate::limits::{DEFAULT_SEND_HIGH_WATER_MARK, MESSAGE_OVERHEAD, RECEIVE_BACKLOG};
+use crate::wakers::Wakers;
+
+/// A bidirectional channel of messages: `RTCDataChannel` (webrtc-pc §6.2).
+///
+/// Cheap to clone; all clones are one channel. It is also a [`Stream`] of its messages. A message
+/// goes to one reader. When the last handle is dropped, messages that arrive are discarded; the
+/// channel itself stays open until it or its connection is closed.
+///
+/// Received messages wait here until they are read. When [`RECEIVE_BACKLOG`] bytes do, over all
+/// channels of the connection, the receive window closes and the peer stops sending on all of
+/// them: that is how SCTP's flow control is. A program that does not read one of its channels
+/// drops its handle.
+#[doc(alias = "RTCDataChannel")]
+#[derive(Clone)]
+pub struct DataChannel(Arc<Reader>);
+
+/// Counts as a reader of the channel, and keeps its connection open.
+struct Reader {
+    channel: Arc<Channel>,
+    connection: Arc<ConnectionHandle>,
+}
+
+impl DataChannel {
+    pub(crate) fn new(channel: Arc<Channel>, connection: Arc<ConnectionHandle>) -> Self {
+        channel.inbox().readers += 1;
+        DataChannel(Arc::new(Reader {
+            channel,
+            connection,
+        }))
+    }
+
+    /// Sends bytes or text as soon as `bufferedAmount` is below the high-water mark
+    /// ([`set_send_high_water_mark`](Self::set_send_high_water_mark)): `send(data)`, at the pace
+    /// of the network.
+    ///
+    /// # Errors
+    /// `InvalidStateError` unless the channel is open; `TypeError` when the message is longer than
+    /// [`SctpTransport::max_message_size`](crate::SctpTransport::max_message_size).
+    pub async fn send(&self, message: impl Into<Message>) -> Result<(), Exception> {
+        let mut message = Some(message.into());
+        poll_fn(|cx| {
+            let mut outbox = self.0.channel.outbox();
+            if outbox.state == DataChannelState::Open && outbox.buffered >= outbox.high_water {
+                outbox.wakers.register(cx.waker());
+                return Poll::Pending;
+            }
+            let message = message.take().unwrap_or_else(|| Message::from(b""));
+            Poll::Ready(self.queue(outbox, message))
+        })
+        .await
+    }
+
+    /// Sends text: `send(string)`, else as [`send`](Self::send).
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub async fn send_text(&self, text: impl Into<String>) -> Result<(), Exception> {
+        self.send(Message::Text(text.into())).await
+    }
+
+    /// Sends at once, whatever `bufferedAmount` is: the W3C's `send(data)`.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send); and `OperationError` when 16 MiB wait already.
+    pub fn try_send(&self, message: impl Into<Message>) -> Result<(), Exception> {
+        self.queue(self.0.channel.outbox(), message.into())
+    }
+
+    fn queue(&self, mut outbox: MutexGuard<'_, Outbox>, message: Message) -> Result<(), Exception> {
+        let len = message.len() as u64;
+        // webrtc-pc §6.2, send() steps 2 and 4 to 6.
+        if outbox.state != DataChannelState::Open {
+            return Err(Exception::invalid_state("the data channel is not open"));
+        }
+        if len > self.0.connection.max_message_size() {
+            return Err(Exception::type_error(
+                "the message is longer than the peer accepts",
+            ));
+        }
+        if outbox.buffered + len > SEND_BUFFER_BYTES {
+            return Err(Exception::operation("the send buffer is full"));
+        }
+        outbox.buffered += len;
+        let binary = message.is_binary();
+        // Under the lock: messages leave in the order in which `bufferedAmount` counted them, and
+        // none follows a `close()`.
+        let key = self.0.channel.key;
+        self.0
+            .connection
+            .session()
+            .send(key, message.into_bytes(), binary);
+        Ok(())
+    }
+
+    /// The next message; `None` when the channel is closed and everything was read: the `message`
+    /// event.
+    pub async fn recv(&self) -> Option<Message> {
+        poll_fn(|cx| self.0.channel.poll_receive(cx)).await
+    }
+
+    /// The next message, if there is one already.
+    pub fn try_recv(&self) -> Option<Message> {
+        self.0.channel.pop(self.0.channel.inbox())
+    }
+
+    /// Waits until the channel is open.
+    ///
+    /// # Errors
+    /// `InvalidStateError` when it closes, or is closed, before; or what made it fail.
+    pub async fn opened(&self) -> Result<(), Exception> {
+        poll_fn(|cx| {
+            let mut outbox = self.0.channel.outbox();
+            match outbox.state {
+                DataChannelState::Connecting => {
+                    outbox.wakers.register(cx.waker());
+                    Poll::Pending
+                }
+                DataChannelState::Open => Poll::Ready(Ok(())),
+                DataChannelState::Closing | DataChannelState::Closed => {
+                    let error = outbox.error.clone();
+                    let error = error.unwrap_or_else(|| {
+                        Exception::invalid_state("the data channel was closed before it opened")
+                    });
+                    Poll::Ready(Err(error))
+                }
+            }
+        })
+        .await
+    }
+
+    /// Waits until the channel is closed in both directions.
+    ///
+    /// # Errors
+    /// What made it fail, unless it was closed on purpose: the `error` event.
+    pub async fn closed(&self) -> Result<(), Exception> {
+        poll_fn(|cx| {
+            let mut outbox = self.0.channel.outbox();
+            match (&outbox.state, outbox.error.clone()) {
+                (DataChannelState::Closed, None) => Poll::Ready(Ok(())),
+                (DataChannelState::Closed, Some(error)) => Poll::Ready(Err(error)),
+                _ => {
+                    outbox.wakers.register(cx.waker());
+                    Poll::Pending
+                }
+            }
+        })
+        .await
+    }
+
+    /// Closes the channel once everything that was sent has left: `close()`.
+    pub fn close(&self) {
+        let key = self.0.channel.key;
+        self.0.connection.with(|control| control.close_channel(key));
+    }
+
+    /// `readyState`
+    pub fn ready_state(&self) -> DataChannelState {
+        self.0.channel.outbox().state
+    }
+
+    /// `label`
+    pub fn label(&self) -> &str {
+        &self.0.channel.attributes.label
+    }
+
+    /// `protocol`
+    pub fn protocol(&self) -> &str {
+        &self.0.channel.attributes.protocol
+    }
+
+    /// `ordered`: whether messages arrive in the order they were sent.
+    pub fn ordered(&self) -> bool {
+        self.0.channel.attributes.ordered
+    }
+
+    /// `maxPacketLifeTime`: the milliseconds for which a message is retransmitted, if limited.
+    pub fn max_packet_life_time(&self) -> Option<u16> {
+        self.0.channel.attributes.max_packet_life_time
+    }
+
+    /// `maxRetransmits`: how often a message is retransmitted, if limited.
+    pub fn max_retransmits(&self) -> Option<u16> {
+        self.0.channel.attributes.max_retransmits
+    }
+
+    /// `negotiated`: both applications made the channel, with the same id.
+    pub fn negotiated(&self) -> bool {
+        self.0.channel.attributes.negotiated
+    }
+
+    /// `priority` (webrtc-priority §4.2)
+    pub fn priority(&self) -> PriorityType {
+        self.0.channel.attributes.priority
+    }
+
+    /// `id`: none until the application or the DTLS role gives it one.
+    pub fn id(&self) -> Option<StreamId> {
+        let key = self.0.channel.key;
+        let connection = &self.0.connection;
+        connection.with(|control| control.peer().data_channel(key)?.id())
+    }
+
+    /// `bufferedAmount`: bytes of messages that were sent and have not left yet.
+    pub fn buffered_amount(&self) -> u64 {
+        self.0.channel.outbox().buffered
+    }
+
+    /// `bufferedAmountLowThreshold`: at or below how many bytes `bufferedamountlow` fires.
+    pub fn buffered_amount_low_threshold(&self) -> u64 {
+        self.0.channel.outbox().low_threshold
+    }
+
+    /// Sets `bufferedAmountLowThreshold`; 0 at first.
+    pub fn set_buffered_amount_low_threshold(&self, bytes: u64) {
+        self.0.channel.outbox().low_threshold = bytes;
+    }
+
+    /// Sets the `bufferedAmount`, in bytes, from which [`send`](Self::send) waits until half of it
+    /// has left. It bounds the memory of a fast writer and should be at least what the path holds:
+    /// its rate times its round-trip time. 1 MiB at first. Not in the W3C's documents.
+    pub fn set_send_high_water_mark(&self, bytes: u64) {
+        let mut outbox = self.0.channel.outbox();
+        outbox.high_water = bytes.max(1);
+        outbox.wakers.wake_all();
+    }
+
+    pub(crate) fn low_event_taken(&self) {
+        self.0.channel.outbox().low_event_waits = false;
+    }
+}
+
+impl Stream for DataChannel {
+    type Item = Message;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Message>> {
+        self.0.channel.poll_receive(cx)
+    }
+}
+
+impl PartialEq for DataChannel {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0.channel, &other.0.channel)
+    }
+}
+
+impl Eq for DataChannel {}
+
+impl fmt::Debug for DataChannel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DataChannel")
+            .field("label", &self.label())
+            .field("ready_state", &self.ready_state())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        let mut inbox = self.channel.inbox();
+        inbox.readers -= 1;
+        if inbox.readers == 0 {
+            let unread = std::mem::take(&mut inbox.queue);
+            drop(inbox);
+            self.channel.backlog.remove(unread.iter().map(cost).sum());
+        }
+    }
+}
+
+/// What the handles of a channel, its connection and the session's task share.
+#[derive(Debug)]
+pub(crate) struct Channel {
+    key: ChannelKey,
+    attributes: Attributes,
+    outbox: Mutex<Outbox>,
+    inbox: Mutex<Inbox>,
+    backlog: Arc<Backlog>,
+}
+
+/// What never changes.
+#[derive(Debug)]
+struct Attributes {
+    label: String,
+    protocol: String,
+    ordered: bool,
+    max_packet_life_time: Option<u16>,
+    max_retransmits: Option<u16>,
+    negotiated: bool,
+    priority: PriorityType,
+}
+
+/// The sending side, and the state that decides about it.
+#[derive(Debug)]
+struct Outbox {
+    state: DataChannelState,
+    error: Option<Exception>,
+    buffered: u64,
+    low_threshold: u64,
+    high_water: u64,
+    /// A `bufferedamountlow` is in the stream of events and was not read.
+    low_event_waits: bool,
+    /// Who waits for room or for a state.
+    wakers: Wakers,
+}
+
+/// The receiving side.
+#[derive(Debug, Default)]
+struct Inbox {
+    queue: VecDeque<Message>,
+    readers: usize,
+    ended: bool,
+    wakers: Wakers,
+}
+
+impl Channel {
+    pub(crate) fn new(
+        key: ChannelKey,
+        slots: &duologue_peer::DataChannel,
+        backlog: Arc<Backlog>,
+    ) -> Self {
+        Channel {
+            key,
+            attributes: Attributes {
+                label: slots.label().to_owned(),
+                protocol: slots.protocol().to_owned(),
+                ordered: slots.ordered(),
+                max_packet_life_time: slots.max_packet_life_time(),
+                max_retransmits: slots.max_retransmits(),
+                negotiated: slots.negotiated(),
+                priority: slots.priority(),
+            },
+            outbox: Mutex::new(Outbox {
+                state: slots.ready_state(),
+                error: None,
+                buffered: 0,
+                low_threshold: 0,
+                high_water: DEFAULT_SEND_HIGH_WATER_MARK,
+                low_event_waits: false,
+                wakers: Wakers::default(),
+            }),
+            inbox: Mutex::default(),
+            backlog,
+        }
+    }
+
+    /// Shows a new state, whose event is in the stream.
+    pub(crate) fn set_state(&self, state: DataChannelState) {
+        let mut outbox = self.outbox();
+        outbox.state = state;
+        outbox.wakers.wake_all();
+        drop(outbox);
+        if state == DataChannelState::Closed {
+            let mut inbox = self.inbox();
+            inbox.ended = true;
+            inbox.wakers.wake_all();
+        }
+    }
+
+    /// Remembers why the channel is about to close.
+    pub(crate) fn set_error(&self, error: Exception) {
+        self.outbox().error = Some(error);
+    }
+
+    /// Bytes left the send queue. `low` is called if that calls for `bufferedamountlow`, before
+    /// the getter shows the new amount.
+    pub(crate) fn sent(&self, bytes: usize, low: impl FnOnce()) {
+        let mut outbox = self.outbox();
+        let before = outbox.buffered;
+        let after = before.saturating_sub(bytes as u64);
+        let crossed = before > outbox.low_threshold && after <= outbox.low_threshold;
+        if crossed && !outbox.low_event_waits && outbox.state != DataChannelState::Closed {
+            outbox.low_event_waits = true;
+            low();
+        }
+        outbox.buffered = after;
+        if after <= outbox.high_water / 2 {
+            outbox.wakers.wake_all();
+        }
+    }
+
+    /// Hands messages to the readers, in one go; with none they are discarded.
+    pub(crate) fn deliver(&self, messages: &mut Vec<Message>) {
+        let mut inbox = self.inbox();
+        if inbox.readers == 0 || inbox.ended {
+            drop(inbox);
+            self.backlog.remove(messages.iter().map(cost).sum());
+            messages.clear();
+            return;
+        }
+        inbox.queue.extend(messages.drain(..));
+        inbox.wakers.wake_all();
+    }
+
+    fn poll_receive(&self, cx: &mut Context<'_>) -> Poll<Option<Message>> {
+        let mut inbox = self.inbox();
+        if inbox.queue.is_empty() && !inbox.ended {
+            inbox.wakers.register(cx.waker());
+            return Poll::Pending;
+        }
+        Poll::Ready(self.pop(inbox))
+    }
+
+    fn pop(&self, mut inbox: MutexGuard<'_, Inbox>) -> Option<Message> {
+        let message = inbox.queue.pop_front();
+        drop(inbox);
+        self.backlog.remove(message.iter().map(cost).sum());
+        message
+    }
+
+    fn outbox(&self) -> MutexGuard<'_, Outbox> {
+        // Nothing that can panic runs under this lock, nor under the next.
+        self.outbox.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn inbox(&self) -> MutexGuard<'_, Inbox> {
+        self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What the unread messages of all channels of a connection amount to.
+#[derive(Debug)]
+pub(crate) struct Backlog {
+    bytes: AtomicUsize,
+    /// The session waits for room.
+    stalled: AtomicBool,
+    session: SessionHandle,
+}
+
+impl Backlog {
+    pub(crate) fn new(session: SessionHandle) -> Self {
+        Backlog {
+            bytes: AtomicUsize::new(0),
+            stalled: AtomicBool::new(false),
+            session,
+        }
+    }
+
+    /// Whether more may come. If not, the session is woken once half of it was read.
+    pub(crate) fn has_room(&self) -> bool {
+        if self.bytes.load(Ordering::SeqCst) < RECEIVE_BACKLOG {
+            return true;
+        }
+        self.stalled.store(true, Ordering::SeqCst);
+        // A reader that emptied it just now has not seen that the session waits.
+        self.bytes.load(Ordering::SeqCst) < RECEIVE_BACKLOG
+    }
+
+    pub(crate) fn add(&self, message: &Message) {
+        self.bytes.fetch_add(cost(message), Ordering::SeqCst);
+    }
+
+    fn remove(&self, bytes: usize) {
+        let before = self.bytes.fetch_sub(bytes, Ordering::SeqCst);
+        let low = before - bytes <= RECEIVE_BACKLOG / 2;
+        if low && self.stalled.load(Ordering::SeqCst) && self.stalled.swap(false, Ordering::SeqCst)
+        {
+            self.session.wake();
+        }
+    }
+}
+
+/// What a waiting message counts.
+fn cost(message: &Message) -> usize {
+    message.len() + MESSAGE_OVERHEAD
+}

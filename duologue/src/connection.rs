@@ -1,0 +1,442 @@
+//! `RTCPeerConnection`: the handle, and what stands behind it.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::time::Duration;
+
+use duologue_base::Rng;
+use duologue_identity::{Certificate, KeygenAlgorithm};
+use duologue_peer as peer;
+use duologue_peer::{
+    Configuration, DataChannelInit, Env, Exception, IceCandidateInit, IceConnectionState,
+    IceGatheringState, LocalSessionDescription, OfferOptions, OperationId, PeerConnectionState,
+    SessionDescription, SignalingState, Value,
+};
+use duologue_session::Session;
+use duologue_tokio::{SessionHandle, system_time};
+
+use crate::Endpoint;
+use crate::channel::{Backlog, Channel, DataChannel};
+use crate::control::Control;
+use crate::event::{Event, EventQueue, Events};
+use crate::host::ConnectionHost;
+use crate::transport::SctpTransport;
+
+/// A connection to a peer: `RTCPeerConnection` (webrtc-pc §4.4).
+///
+/// Cheap to clone; all clones are one connection. When the last one is dropped, and the last
+/// handle of anything that belongs to the connection, it closes.
+#[doc(alias = "RTCPeerConnection")]
+#[derive(Clone)]
+pub struct PeerConnection(Arc<ConnectionHandle>);
+
+impl PeerConnection {
+    /// A connection with an [`Endpoint`] of its own and default options:
+    /// `new RTCPeerConnection(configuration)`.
+    ///
+    /// # Errors
+    /// As [`Endpoint::connection`].
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime, or in one without its I/O and time drivers.
+    pub fn new(configuration: Configuration) -> Result<(Self, Events), Exception> {
+        let endpoint = Endpoint::builder().build();
+        let endpoint = endpoint.map_err(|error| Exception::operation(error.to_string()))?;
+        endpoint.connection(configuration)
+    }
+
+    pub(crate) fn on(
+        endpoint: &Endpoint,
+        configuration: Configuration,
+    ) -> Result<(Self, Events), Exception> {
+        let driver = endpoint.driver();
+        let mut rng = system_rng()?;
+        let session = Session::new(endpoint.session_config().clone(), rng.fork());
+        let now = system_time();
+        let env = Env {
+            now,
+            rng,
+            capabilities: endpoint.capabilities().clone(),
+        };
+        let peer = peer::PeerConnection::new(configuration, env)?;
+        let mut started = None;
+        driver.spawn(session, |session| {
+            let connection = Connection::start(endpoint.clone(), session.clone(), peer);
+            started = Some(connection.clone());
+            ConnectionHost::new(connection)
+        });
+        let connection = started.ok_or_else(|| Exception::unknown("no session was started"))?;
+        let events = Events::new(connection.events.clone());
+        let handle = Arc::new(ConnectionHandle(connection));
+        // Set once, here: nothing has happened yet that could have wanted it.
+        let _ = handle.0.handle.set(Arc::downgrade(&handle));
+        Ok((PeerConnection(handle), events))
+    }
+
+    /// `createOffer(options)`
+    ///
+    /// # Errors
+    /// `InvalidStateError` when the connection is closed, or in a state where no offer can be
+    /// made; `OperationError` when the certificate cannot be made.
+    pub async fn create_offer(
+        &self,
+        options: OfferOptions,
+    ) -> Result<SessionDescription, Exception> {
+        description(self.0.operation(|peer| peer.create_offer(options)).await?)
+    }
+
+    /// `createAnswer()`
+    ///
+    /// # Errors
+    /// `InvalidStateError` unless a remote offer is pending.
+    pub async fn create_answer(&self) -> Result<SessionDescription, Exception> {
+        description(
+            self.0
+                .operation(peer::PeerConnection::create_answer)
+                .await?,
+        )
+    }
+
+    /// `setLocalDescription(description)`; with `None` the offer or answer that the signalling
+    /// state calls for is made and applied.
+    ///
+    /// # Errors
+    /// `InvalidStateError` in the wrong state; `InvalidModificationError` for a description that
+    /// was not made by this connection; `RTCError` `sdp-syntax-error` with its line.
+    pub async fn set_local_description(
+        &self,
+        description: impl Into<Option<SessionDescription>>,
+    ) -> Result<(), Exception> {
+        let description = description.into().map(LocalSessionDescription::from);
+        let description = description.unwrap_or_default();
+        let settled = self
+            .0
+            .operation(|peer| peer.set_local_description(description));
+        settled.await.map(drop)
+    }
+
+    /// `setRemoteDescription(description)`. An offer that collides with a pending local offer
+    /// rolls that back.
+    ///
+    /// # Errors
+    /// `InvalidStateError` in the wrong state; `InvalidAccessError` for a description that
+    /// contradicts the one before; `OperationError` for one that cannot be applied; `RTCError`
+    /// `sdp-syntax-error` with its line.
+    pub async fn set_remote_description(
+        &self,
+        description: SessionDescription,
+    ) -> Result<(), Exception> {
+        let settled = self
+            .0
+            .operation(|peer| peer.set_remote_description(description));
+        settled.await.map(drop)
+    }
+
+    /// `addIceCandidate(candidate)`. The default [`IceCandidateInit`] says that no more come.
+    ///
+    /// # Errors
+    /// `TypeError` when neither `sdp_mid` nor `sdp_m_line_index` is given for a candidate;
+    /// `InvalidStateError` before there is a remote description; `OperationError` when it names no
+    /// media description or cannot be parsed.
+    pub async fn add_ice_candidate(&self, candidate: IceCandidateInit) -> Result<(), Exception> {
+        let settled = self.0.operation(|peer| peer.add_ice_candidate(candidate));
+        settled.await.map(drop)
+    }
+
+    /// `RTCPeerConnection.generateCertificate(keygenAlgorithm)`: valid for `lifetime` from now, 30
+    /// days unless given, at most 365 days. A connection that is given none makes its own, of
+    /// ECDSA P-256. An RSA key takes up to a tenth of a second, on a thread of tokio's for blocking
+    /// work.
+    ///
+    /// # Errors
+    /// `NotSupportedError` for an RSA modulus that is not made here; `OperationError` when the
+    /// cryptographic library fails.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub async fn generate_certificate(
+        algorithm: KeygenAlgorithm,
+        lifetime: Option<Duration>,
+    ) -> Result<Certificate, Exception> {
+        let generate = move || {
+            let millis =
+                |lifetime: Duration| u64::try_from(lifetime.as_millis()).unwrap_or(u64::MAX);
+            let (now, expires) = (system_time(), lifetime.map(millis));
+            let mut rng = system_rng()?;
+            peer::PeerConnection::generate_certificate(algorithm, expires, now, &mut rng)
+        };
+        let generated = tokio::task::spawn_blocking(generate).await;
+        generated.unwrap_or_else(|_| Err(Exception::operation("the runtime shut down")))
+    }
+
+    /// `restartIce()`: the next offer restarts ICE.
+    pub fn restart_ice(&self) {
+        self.0.with(|control| control.peer_mut().restart_ice());
+    }
+
+    /// `close()`. Everything is freed at once, no event follows, and operations that are pending
+    /// complete with `InvalidStateError` (in a browser they never settle).
+    pub fn close(&self) {
+        self.0.with(Control::close);
+    }
+
+    /// `getConfiguration()`
+    pub fn configuration(&self) -> Configuration {
+        self.0
+            .with(|control| control.peer().configuration().clone())
+    }
+
+    /// `setConfiguration(configuration)`
+    ///
+    /// # Errors
+    /// `InvalidModificationError` for what cannot change; else as [`Endpoint::connection`].
+    pub fn set_configuration(&self, configuration: Configuration) -> Result<(), Exception> {
+        self.0
+            .with(|control| control.peer_mut().set_configuration(configuration))
+    }
+
+    /// `localDescription`
+    pub fn local_description(&self) -> Option<SessionDescription> {
+        self.0.with(|control| control.peer().local_description())
+    }
+
+    /// `currentLocalDescription`: as of the last completed exchange.
+    pub fn current_local_description(&self) -> Option<SessionDescription> {
+        self.0
+            .with(|control| control.peer().current_local_description())
+    }
+
+    /// `pendingLocalDescription`: of the exchange in progress.
+    pub fn pending_local_description(&self) -> Option<SessionDescription> {
+        self.0
+            .with(|control| control.peer().pending_local_description())
+    }
+
+    /// `remoteDescription`
+    pub fn remote_description(&self) -> Option<SessionDescription> {
+        self.0.with(|control| control.peer().remote_description())
+    }
+
+    /// `currentRemoteDescription`: as of the last completed exchange.
+    pub fn current_remote_description(&self) -> Option<SessionDescription> {
+        self.0
+            .with(|control| control.peer().current_remote_description())
+    }
+
+    /// `pendingRemoteDescription`: of the exchange in progress.
+    pub fn pending_remote_description(&self) -> Option<SessionDescription> {
+        self.0
+            .with(|control| control.peer().pending_remote_description())
+    }
+
+    /// `signalingState`
+    pub fn signaling_state(&self) -> SignalingState {
+        self.0.with(|control| control.peer().signaling_state())
+    }
+
+    /// `iceGatheringState`
+    pub fn ice_gathering_state(&self) -> IceGatheringState {
+        self.0.with(|control| control.peer().ice_gathering_state())
+    }
+
+    /// `iceConnectionState`
+    pub fn ice_connection_state(&self) -> IceConnectionState {
+        self.0.with(|control| control.peer().ice_connection_state())
+    }
+
+    /// `connectionState`
+    pub fn connection_state(&self) -> PeerConnectionState {
+        self.0.with(|control| control.peer().connection_state())
+    }
+
+    /// `canTrickleIceCandidates`: whether the peer takes candidates after its description; `None`
+    /// before that is known.
+    pub fn can_trickle_ice_candidates(&self) -> Option<bool> {
+        self.0
+            .with(|control| control.peer().can_trickle_ice_candidates())
+    }
+
+    /// `createDataChannel(label, options)`
+    ///
+    /// # Errors
+    /// `InvalidStateError` when the connection is closed; `TypeError` for options that contradict
+    /// one another or are out of range; `OperationError` when the id is taken.
+    pub fn create_data_channel(
+        &self,
+        label: &str,
+        options: DataChannelInit,
+    ) -> Result<DataChannel, Exception> {
+        let connection = &self.0.0;
+        let create =
+            |control: &mut Control| control.create_data_channel(connection, label, options);
+        let channel = self.0.with(create)?;
+        Ok(DataChannel::new(channel, self.0.clone()))
+    }
+
+    /// `sctp`: the transport of the data channels, once one is negotiated.
+    pub fn sctp(&self) -> Option<SctpTransport> {
+        let exists = self.0.with(|control| control.peer().sctp().is_some());
+        exists.then(|| SctpTransport::new(self.0.clone()))
+    }
+
+    pub(crate) fn handle(&self) -> &Arc<ConnectionHandle> {
+        &self.0
+    }
+}
+
+impl PartialEq for PeerConnection {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for PeerConnection {}
+
+impl fmt::Debug for PeerConnection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PeerConnection")
+            .field("signaling_state", &self.signaling_state())
+            .field("connection_state", &self.connection_state())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What every handle of a connection holds; the connection closes with the last.
+pub(crate) struct ConnectionHandle(Arc<Connection>);
+
+impl ConnectionHandle {
+    pub(crate) fn session(&self) -> &SessionHandle {
+        &self.0.session
+    }
+
+    pub(crate) fn max_message_size(&self) -> u64 {
+        self.0.max_message_size.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn with<R>(&self, work: impl FnOnce(&mut Control) -> R) -> R {
+        self.0.with(work)
+    }
+
+    /// Starts an operation of the peer and waits until its promise settles.
+    pub(crate) async fn operation(
+        &self,
+        start: impl FnOnce(&mut peer::PeerConnection) -> OperationId,
+    ) -> Result<Value, Exception> {
+        let settled = self.with(|control| control.start(start));
+        match settled.await {
+            Ok(settled) => settled,
+            Err(_) => Err(Exception::invalid_state("the connection was closed")),
+        }
+    }
+}
+
+impl Drop for ConnectionHandle {
+    fn drop(&mut self) {
+        self.0.with(Control::close);
+    }
+}
+
+/// What a connection's handles and its session's task share.
+pub(crate) struct Connection {
+    endpoint: Endpoint,
+    session: SessionHandle,
+    control: Mutex<Control>,
+    events: Arc<EventQueue>,
+    backlog: Arc<Backlog>,
+    /// The SCTP transport's `maxMessageSize`, where `send` finds it without the lock.
+    max_message_size: AtomicU64,
+    handle: OnceLock<Weak<ConnectionHandle>>,
+}
+
+impl Connection {
+    fn start(endpoint: Endpoint, session: SessionHandle, peer: peer::PeerConnection) -> Arc<Self> {
+        Arc::new(Connection {
+            endpoint,
+            control: Mutex::new(Control::new(peer)),
+            events: Arc::new(EventQueue::new(session.clone())),
+            backlog: Arc::new(Backlog::new(session.clone())),
+            max_message_size: AtomicU64::new(0),
+            handle: OnceLock::new(),
+            session,
+        })
+    }
+
+    pub(crate) fn endpoint(&self) -> &duologue_tokio::Endpoint {
+        self.endpoint.driver()
+    }
+
+    pub(crate) fn session(&self) -> &SessionHandle {
+        &self.session
+    }
+
+    pub(crate) fn events(&self) -> &EventQueue {
+        &self.events
+    }
+
+    pub(crate) fn backlog(&self) -> &Arc<Backlog> {
+        &self.backlog
+    }
+
+    pub(crate) fn set_max_message_size(&self, peer: &peer::PeerConnection) {
+        let size = peer.sctp().and_then(peer::SctpTransport::max_message_size);
+        self.max_message_size
+            .store(size.unwrap_or(0), Ordering::Relaxed);
+    }
+
+    /// Bytes of a channel left its send queue.
+    pub(crate) fn bytes_sent(&self, channel: &Arc<Channel>, bytes: usize) {
+        let handle = self.handle();
+        channel.sent(bytes, || {
+            if let Some(handle) = &handle {
+                let channel = DataChannel::new(channel.clone(), handle.clone());
+                self.events.push(Event::ChannelBufferedAmountLow(channel));
+            }
+        });
+    }
+
+    /// The session's task is gone.
+    pub(crate) fn end(&self) {
+        self.with(Control::end);
+    }
+
+    /// Does something with the control plane and performs what follows from it, before anybody
+    /// else sees it.
+    pub(crate) fn with<R>(&self, work: impl FnOnce(&mut Control) -> R) -> R {
+        // Outlives the lock: should every other handle be dropped meanwhile, this one is the last
+        // and closes the connection, which takes the lock.
+        let handle = self.handle();
+        let mut control = self.lock();
+        let result = work(&mut control);
+        control.settle(self, handle.as_ref());
+        drop(control);
+        drop(handle);
+        result
+    }
+
+    fn handle(&self) -> Option<Arc<ConnectionHandle>> {
+        self.handle.get().and_then(Weak::upgrade)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Control> {
+        // A panic inside left the control plane in the middle of a task. Closing still frees
+        // everything, which is all that is asked of it then.
+        self.control.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn description(value: Value) -> Result<SessionDescription, Exception> {
+    match value {
+        Value::Description(description) => Ok(description),
+        _ => Err(Exception::unknown("the operation made no description")),
+    }
+}
+
+/// Randomness of the system's.
+pub(crate) fn system_rng() -> Result<Rng, Exception> {
+    let mut seed = [0; 32];
+    match getrandom::fill(&mut seed) {
+        Ok(()) => Ok(Rng::from_seed(seed)),
+        Err(_) => Err(Exception::operation("the system has no randomness")),
+    }
+}

@@ -1,0 +1,240 @@
+//! The control plane of a connection, as its handles and its session's task see it under the
+//! connection's lock.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use duologue_base::ChannelKey;
+use duologue_peer as peer;
+use duologue_peer::{DataChannelInit, DataChannelState, Effect, Exception, OperationId, Value};
+use duologue_session::{ChannelReport, Report};
+use tokio::sync::oneshot;
+
+use crate::channel::{Channel, DataChannel};
+use crate::connection::{Connection, ConnectionHandle};
+use crate::event::Event;
+
+/// How the promise of an operation settles.
+pub(crate) type Settled = Result<Value, Exception>;
+
+/// The peer and what waits for it.
+pub(crate) struct Control {
+    peer: peer::PeerConnection,
+    operations: HashMap<OperationId, oneshot::Sender<Settled>>,
+    channels: HashMap<ChannelKey, Arc<Channel>>,
+    closed: bool,
+}
+
+impl Control {
+    pub(crate) fn new(peer: peer::PeerConnection) -> Self {
+        Control {
+            peer,
+            operations: HashMap::new(),
+            channels: HashMap::new(),
+            closed: false,
+        }
+    }
+
+    pub(crate) fn peer(&self) -> &peer::PeerConnection {
+        &self.peer
+    }
+
+    pub(crate) fn peer_mut(&mut self) -> &mut peer::PeerConnection {
+        &mut self.peer
+    }
+
+    pub(crate) fn channel(&self, key: ChannelKey) -> Option<Arc<Channel>> {
+        self.channels.get(&key).cloned()
+    }
+
+    pub(crate) fn handle_report(&mut self, report: Report) {
+        self.peer.handle_report(report);
+    }
+
+    pub(crate) fn handle_channel_report(&mut self, report: ChannelReport) {
+        self.peer.handle_channel_report(report);
+    }
+
+    /// Starts an operation; the receiver gets what its promise settles to.
+    pub(crate) fn start(
+        &mut self,
+        operation: impl FnOnce(&mut peer::PeerConnection) -> OperationId,
+    ) -> oneshot::Receiver<Settled> {
+        let (sender, receiver) = oneshot::channel();
+        let id = operation(&mut self.peer);
+        self.operations.insert(id, sender);
+        receiver
+    }
+
+    pub(crate) fn create_data_channel(
+        &mut self,
+        connection: &Connection,
+        label: &str,
+        init: DataChannelInit,
+    ) -> Result<Arc<Channel>, Exception> {
+        let key = self.peer.create_data_channel(label, init)?;
+        let channel = self.channel_of(connection, key);
+        channel.ok_or_else(|| Exception::unknown("the data channel is gone"))
+    }
+
+    pub(crate) fn close_channel(&mut self, key: ChannelKey) {
+        self.peer.close_channel(key);
+        self.show_channel_state(key);
+    }
+
+    pub(crate) fn close(&mut self) {
+        self.peer.close();
+        self.closed = true;
+    }
+
+    /// Runs the peer's tasks and performs their effects, each before the next, then hands the
+    /// session what the peer has for it. `handle` is missing while the last one is dropped: nobody
+    /// is left to see events then.
+    pub(crate) fn settle(
+        &mut self,
+        connection: &Connection,
+        handle: Option<&Arc<ConnectionHandle>>,
+    ) {
+        loop {
+            while let Some(effect) = self.peer.poll_effect() {
+                self.perform(connection, handle, effect);
+            }
+            if !self.peer.run_task(connection.endpoint().now()) {
+                break;
+            }
+        }
+        let commands = std::iter::from_fn(|| self.peer.poll_command());
+        connection.session().commands(commands);
+        connection.set_max_message_size(&self.peer);
+        if self.closed {
+            self.finish(connection);
+        }
+    }
+
+    /// The session's task is gone, so that nothing can happen any more.
+    pub(crate) fn end(&mut self) {
+        if !self.closed {
+            self.close();
+        }
+    }
+
+    fn finish(&mut self, connection: &Connection) {
+        // Promises that are pending at close() never settle in a browser; a future that never
+        // completes would be a trap here, so those who wait learn of it by an error.
+        self.operations.clear();
+        for (_, channel) in self.channels.drain() {
+            channel.set_state(DataChannelState::Closed);
+        }
+        connection.events().end();
+    }
+
+    fn perform(
+        &mut self,
+        connection: &Connection,
+        handle: Option<&Arc<ConnectionHandle>>,
+        effect: Effect,
+    ) {
+        match effect {
+            Effect::Event(event) => self.dispatch(connection, handle, event),
+            Effect::Resolve { operation, value } => self.resolve(operation, Ok(value)),
+            Effect::Reject {
+                operation,
+                exception,
+            } => self.resolve(operation, Err(exception)),
+        }
+    }
+
+    fn resolve(&mut self, operation: OperationId, settled: Settled) {
+        if let Some(sender) = self.operations.remove(&operation) {
+            // Who dropped the future does not want to know.
+            let _ = sender.send(settled);
+        }
+    }
+
+    fn dispatch(
+        &mut self,
+        connection: &Connection,
+        handle: Option<&Arc<ConnectionHandle>>,
+        event: peer::Event,
+    ) {
+        // Before the event: who reads it may use the channel at once.
+        if let peer::Event::DataChannel(key) = &event {
+            self.channel_of(connection, *key);
+        }
+        let channel = channel_key(&event);
+        if let peer::Event::ChannelError(key, error) = &event
+            && let Some(channel) = self.channels.get(key)
+        {
+            channel.set_error(error.clone());
+        }
+        let event = handle.and_then(|handle| self.event_with_handles(handle, event));
+        if let Some(event) = event {
+            connection.events().push(event);
+        }
+        if let Some(key) = channel {
+            self.show_channel_state(key);
+        }
+    }
+
+    /// Makes the getters of a channel show what the peer's slots say, now that its event is in the
+    /// stream.
+    fn show_channel_state(&mut self, key: ChannelKey) {
+        let Some(channel) = self.channels.get(&key) else {
+            return;
+        };
+        let state = self
+            .peer
+            .data_channel(key)
+            .map(peer::DataChannel::ready_state);
+        let state = state.unwrap_or(DataChannelState::Closed);
+        channel.set_state(state);
+        if state == DataChannelState::Closed {
+            self.channels.remove(&key);
+        }
+    }
+
+    fn channel_of(&mut self, connection: &Connection, key: ChannelKey) -> Option<Arc<Channel>> {
+        let slots = self.peer.data_channel(key)?;
+        let backlog = connection.backlog();
+        let channel = self.channels.entry(key);
+        let channel =
+            channel.or_insert_with(|| Arc::new(Channel::new(key, slots, backlog.clone())));
+        Some(channel.clone())
+    }
+
+    fn event_with_handles(
+        &self,
+        connection: &Arc<ConnectionHandle>,
+        event: peer::Event,
+    ) -> Option<Event> {
+        let channel = |key| {
+            let channel = self.channels.get(&key)?.clone();
+            Some(DataChannel::new(channel, connection.clone()))
+        };
+        Some(match event {
+            peer::Event::NegotiationNeeded => Event::NegotiationNeeded,
+            peer::Event::SignalingStateChange(state) => Event::SignalingStateChange(state),
+            peer::Event::IceGatheringStateChange(state) => Event::IceGatheringStateChange(state),
+            peer::Event::IceConnectionStateChange(state) => Event::IceConnectionStateChange(state),
+            peer::Event::ConnectionStateChange(state) => Event::ConnectionStateChange(state),
+            peer::Event::IceCandidate(candidate) => Event::IceCandidate(candidate),
+            peer::Event::IceCandidateError(error) => Event::IceCandidateError(error),
+            peer::Event::DataChannel(key) => Event::DataChannel(channel(key)?),
+            peer::Event::ChannelOpen(key) => Event::ChannelOpen(channel(key)?),
+            peer::Event::ChannelError(key, error) => Event::ChannelError(channel(key)?, error),
+            peer::Event::ChannelClosing(key) => Event::ChannelClosing(channel(key)?),
+            peer::Event::ChannelClose(key) => Event::ChannelClose(channel(key)?),
+            event => return crate::media::event_with_handles(connection, event),
+        })
+    }
+}
+
+fn channel_key(event: &peer::Event) -> Option<ChannelKey> {
+    match event {
+        peer::Event::DataChannel(key)
+        | peer::Event::ChannelOpen(key)
+        | peer::Event::ChannelClosing(key)
+        | peer::Event::ChannelClose(key) => Some(*key),
+        _ => None,
+    }
+}

@@ -1,0 +1,150 @@
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+
+use duologue_dtls as dtls;
+use duologue_jsep::Capabilities;
+use duologue_peer::{Configuration, Exception};
+use duologue_session::SessionConfig;
+use duologue_tokio::{EndpointOptions, EndpointStats, Ports};
+
+use crate::connection::PeerConnection;
+use crate::event::Events;
+
+/// What the connections of one program share: the tokio runtime, the choice of network interfaces
+/// and ports. Cheap to clone. The W3C has no counterpart: a browser has one.
+///
+/// A program that wants the defaults needs none: [`PeerConnection::new`].
+#[derive(Clone)]
+pub struct Endpoint(Arc<Shared>);
+
+struct Shared {
+    driver: duologue_tokio::Endpoint,
+    session: SessionConfig,
+    capabilities: Arc<Capabilities>,
+}
+
+impl Endpoint {
+    /// Options, then an endpoint.
+    pub fn builder() -> EndpointBuilder {
+        EndpointBuilder::default()
+    }
+
+    /// A new connection and its events: `new RTCPeerConnection(configuration)`.
+    ///
+    /// # Errors
+    /// As the W3C's constructor throws: `SyntaxError` for a server's URL, `InvalidAccessError` for
+    /// a TURN server without credentials or an expired certificate, `NotSupportedError`.
+    pub fn connection(
+        &self,
+        configuration: Configuration,
+    ) -> Result<(PeerConnection, Events), Exception> {
+        PeerConnection::on(self, configuration)
+    }
+
+    /// How many datagrams were lost in this host rather than on the way.
+    pub fn stats(&self) -> EndpointStats {
+        self.0.driver.stats()
+    }
+
+    /// The UDP port that all connections share, if that was asked for.
+    pub fn shared_port(&self) -> Option<u16> {
+        self.0.driver.shared_port()
+    }
+
+    pub(crate) fn driver(&self) -> &duologue_tokio::Endpoint {
+        &self.0.driver
+    }
+
+    pub(crate) fn session_config(&self) -> &SessionConfig {
+        &self.0.session
+    }
+
+    pub(crate) fn capabilities(&self) -> &Arc<Capabilities> {
+        &self.0.capabilities
+    }
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Endpoint").finish_non_exhaustive()
+    }
+}
+
+/// Builds an [`Endpoint`].
+#[derive(Clone, Debug, Default)]
+#[must_use]
+pub struct EndpointBuilder(EndpointOptions);
+
+impl EndpointBuilder {
+    /// Whether loopback addresses become candidates too. Not by default, as RFC 8445 §5.1.1.1 has
+    /// it; two peers on one host without a network need it.
+    pub fn loopback(mut self, yes: bool) -> Self {
+        self.0.interfaces.loopback = yes;
+        self
+    }
+
+    /// Whether IPv4 addresses are used; they are by default.
+    pub fn ipv4(mut self, yes: bool) -> Self {
+        self.0.interfaces.ipv4 = yes;
+        self
+    }
+
+    /// Whether IPv6 addresses are used; they are by default.
+    pub fn ipv6(mut self, yes: bool) -> Self {
+        self.0.interfaces.ipv6 = yes;
+        self
+    }
+
+    /// Uses only the network interfaces of these names, such as `eth0`.
+    pub fn only_interfaces<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
+        self.0.interfaces.only = names.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Does not use the network interfaces of these names.
+    pub fn except_interfaces<S: Into<String>>(
+        mut self,
+        names: impl IntoIterator<Item = S>,
+    ) -> Self {
+        self.0.interfaces.except = names.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Puts all connections on one UDP port (0: any free one), for servers behind a firewall. By
+    /// default each transport has a port of its own, as in browsers.
+    ///
+    /// Two connections cannot use the same remote address then: the second one uses another
+    /// candidate pair, or fails.
+    pub fn shared_port(mut self, port: u16) -> Self {
+        self.0.ports = Ports::Shared(port);
+        self
+    }
+
+    /// Bytes asked of the system for each socket's receive and send buffer; 4 MiB by default. The
+    /// system may grant less: on Linux at most `net.core.rmem_max` and `net.core.wmem_max`.
+    pub fn socket_buffers(mut self, receive: usize, send: usize) -> Self {
+        self.0.sockets.receive_buffer = receive;
+        self.0.sockets.send_buffer = send;
+        self
+    }
+
+    /// The endpoint, on the current tokio runtime.
+    ///
+    /// # Errors
+    /// A shared port that cannot be bound on any address; a cryptographic library that fails its
+    /// self-test.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime, or in one without its I/O and time drivers.
+    pub fn build(self) -> io::Result<Endpoint> {
+        let context = dtls::Context::new().map_err(io::Error::other)?;
+        let mut session = SessionConfig::new(context);
+        session.ice.loopback = self.0.interfaces.loopback;
+        Ok(Endpoint(Arc::new(Shared {
+            driver: duologue_tokio::Endpoint::new(self.0)?,
+            session,
+            capabilities: Arc::default(),
+        })))
+    }
+}

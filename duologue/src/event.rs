@@ -1,0 +1,247 @@
+//! The one stream of events of a connection.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+
+use duologue_peer::{
+    DtlsTransportState, Exception, IceCandidate, IceCandidateError, IceConnectionState,
+    IceGathererState, IceGatheringState, IceTransportState, PeerConnectionState,
+    SctpTransportState, SignalingState,
+};
+use duologue_tokio::SessionHandle;
+use futures_core::Stream;
+
+use crate::limits::EVENT_BACKLOG;
+use crate::wakers::Wakers;
+use crate::{
+    DataChannel, DtlsTransport, IceTransport, MediaStream, MediaStreamTrack, RtpReceiver,
+    RtpTransceiver, SctpTransport,
+};
+
+/// An event of a connection or of an object that belongs to it. Its name in the W3C's documents
+/// is in each variant's first line. Where a state changed, the event carries the new one; the
+/// object's getters may be ahead of it by the time it is read.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// `negotiationneeded`: an offer is called for.
+    NegotiationNeeded,
+    /// `signalingstatechange`
+    SignalingStateChange(SignalingState),
+    /// `icegatheringstatechange`
+    IceGatheringStateChange(IceGatheringState),
+    /// `iceconnectionstatechange`
+    IceConnectionStateChange(IceConnectionState),
+    /// `connectionstatechange`
+    ConnectionStateChange(PeerConnectionState),
+    /// `icecandidate`: a candidate for the peer. An empty one ends a generation; `None` says that
+    /// all gathering ended, and is not for the peer.
+    IceCandidate(Option<IceCandidate>),
+    /// `icecandidateerror`: a STUN or TURN server failed.
+    IceCandidateError(IceCandidateError),
+    /// `track`: the peer will send, or might.
+    Track {
+        /// What receives it.
+        transceiver: RtpTransceiver,
+        /// The receiver of `transceiver`.
+        receiver: RtpReceiver,
+        /// The receiver's track.
+        track: MediaStreamTrack,
+        /// The streams that the peer put the track in.
+        streams: Vec<MediaStream>,
+    },
+    /// `datachannel`: the peer opened a channel.
+    DataChannel(DataChannel),
+
+    /// `addtrack` at a stream
+    StreamAddTrack {
+        /// The stream.
+        stream: MediaStream,
+        /// The track that is in it now.
+        track: MediaStreamTrack,
+    },
+    /// `removetrack` at a stream
+    StreamRemoveTrack {
+        /// The stream.
+        stream: MediaStream,
+        /// The track that is no longer in it.
+        track: MediaStreamTrack,
+    },
+    /// `mute` at a receiver's track
+    TrackMute(MediaStreamTrack),
+    /// `unmute` at a receiver's track
+    TrackUnmute(MediaStreamTrack),
+    /// `ended` at a receiver's track
+    TrackEnded(MediaStreamTrack),
+
+    /// `statechange` at a DTLS transport
+    DtlsStateChange(DtlsTransport, DtlsTransportState),
+    /// `error` at a DTLS transport
+    DtlsError(DtlsTransport, Exception),
+    /// `statechange` at an ICE transport
+    IceTransportStateChange(IceTransport, IceTransportState),
+    /// `gatheringstatechange` at an ICE transport
+    IceTransportGatheringStateChange(IceTransport, IceGathererState),
+    /// `selectedcandidatepairchange` at an ICE transport
+    SelectedCandidatePairChange(IceTransport),
+    /// `statechange` at the SCTP transport
+    SctpStateChange(SctpTransport, SctpTransportState),
+
+    /// `open` at a data channel
+    ChannelOpen(DataChannel),
+    /// `bufferedamountlow` at a data channel. At most one for each channel waits in the stream.
+    ChannelBufferedAmountLow(DataChannel),
+    /// `error` at a data channel
+    ChannelError(DataChannel, Exception),
+    /// `closing` at a data channel
+    ChannelClosing(DataChannel),
+    /// `close` at a data channel
+    ChannelClose(DataChannel),
+}
+
+/// The events of one connection, in the order in which they happened. It ends when the connection
+/// is closed.
+///
+/// Events wait here until they are read. When [`EVENT_BACKLOG`] of them do, the connection takes
+/// no more messages and channels from its peer; who is not interested in events drops this, and
+/// they are discarded.
+#[derive(Debug)]
+pub struct Events(Arc<EventQueue>);
+
+impl Events {
+    pub(crate) fn new(queue: Arc<EventQueue>) -> Self {
+        Events(queue)
+    }
+
+    /// The next event; `None` once the connection is closed.
+    pub async fn recv(&mut self) -> Option<Event> {
+        poll_fn(|cx| self.0.poll_next(cx)).await
+    }
+
+    /// The next event, if there is one already.
+    pub fn try_recv(&mut self) -> Option<Event> {
+        let state = self.0.lock();
+        self.0.pop(state)
+    }
+}
+
+impl Stream for Events {
+    type Item = Event;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+        self.0.poll_next(cx)
+    }
+}
+
+impl Drop for Events {
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        state.reader = Reader::Gone;
+        let unread = std::mem::take(&mut state.queue);
+        drop(state);
+        // Outside the lock: the last handle of the connection may be among them.
+        drop(unread);
+    }
+}
+
+/// What a connection writes its events to.
+#[derive(Debug)]
+pub(crate) struct EventQueue {
+    state: Mutex<State>,
+    session: SessionHandle,
+}
+
+#[derive(Debug)]
+struct State {
+    queue: VecDeque<Event>,
+    reader: Reader,
+    /// The session waits for the reader.
+    stalled: bool,
+}
+
+#[derive(Debug)]
+enum Reader {
+    /// Takes more; those who wait for it.
+    Reading(Wakers),
+    /// Reads what is there, then nothing more.
+    Ended,
+    /// Dropped.
+    Gone,
+}
+
+impl EventQueue {
+    pub(crate) fn new(session: SessionHandle) -> Self {
+        EventQueue {
+            state: Mutex::new(State {
+                queue: VecDeque::new(),
+                reader: Reader::Reading(Wakers::default()),
+                stalled: false,
+            }),
+            session,
+        }
+    }
+
+    /// Adds an event, unless nobody reads or the connection is closed.
+    pub(crate) fn push(&self, event: Event) {
+        let mut state = self.lock();
+        let State { queue, reader, .. } = &mut *state;
+        if let Reader::Reading(wakers) = reader {
+            queue.push_back(event);
+            wakers.wake_all();
+        }
+    }
+
+    /// No more events: after `close()` none fires.
+    pub(crate) fn end(&self) {
+        let mut state = self.lock();
+        if let Reader::Reading(wakers) = &mut state.reader {
+            wakers.wake_all();
+            state.reader = Reader::Ended;
+        }
+    }
+
+    /// Whether the reader keeps up. If not, the session is woken once it has.
+    pub(crate) fn has_room(&self) -> bool {
+        let mut state = self.lock();
+        state.stalled = state.queue.len() >= EVENT_BACKLOG;
+        !state.stalled
+    }
+
+    fn poll_next(&self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+        let mut state = self.lock();
+        if state.queue.is_empty() {
+            return match &mut state.reader {
+                Reader::Reading(wakers) => {
+                    wakers.register(cx.waker());
+                    Poll::Pending
+                }
+                Reader::Ended | Reader::Gone => Poll::Ready(None),
+            };
+        }
+        Poll::Ready(self.pop(state))
+    }
+
+    fn pop(&self, mut state: MutexGuard<'_, State>) -> Option<Event> {
+        let event = state.queue.pop_front();
+        let resume = state.stalled && state.queue.len() < EVENT_BACKLOG / 2;
+        if resume {
+            state.stalled = false;
+        }
+        drop(state);
+        if resume {
+            self.session.wake();
+        }
+        if let Some(Event::ChannelBufferedAmountLow(channel)) = &event {
+            channel.low_event_taken();
+        }
+        event
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing that can panic runs under this lock.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,197 @@
+//! Transports of a connection, as the W3C shows them.
+
+use std::sync::Arc;
+
+use duologue_base::TransportKey;
+use duologue_peer as peer;
+use duologue_peer::{
+    DtlsTransportState, IceCandidate, IceCandidatePair, IceComponent, IceGathererState,
+    IceParameters, IceRole, IceTransportState, SctpTransportState,
+};
+
+use crate::connection::ConnectionHandle;
+
+macro_rules! identity {
+    ($name:ident $(, $key:ident)?) => {
+        impl PartialEq for $name {
+            fn eq(&self, other: &Self) -> bool {
+                Arc::ptr_eq(&self.connection, &other.connection) $(&& self.$key == other.$key)?
+            }
+        }
+
+        impl Eq for $name {}
+
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.debug_struct(stringify!($name))
+                    $(.field(stringify!($key), &self.$key))?
+                    .finish_non_exhaustive()
+            }
+        }
+    };
+}
+pub(crate) use identity;
+
+/// ICE of one transport: `RTCIceTransport` (webrtc-pc §5.6).
+#[doc(alias = "RTCIceTransport")]
+#[derive(Clone)]
+pub struct IceTransport {
+    connection: Arc<ConnectionHandle>,
+    key: TransportKey,
+}
+
+identity!(IceTransport, key);
+
+impl IceTransport {
+    pub(crate) fn new(connection: Arc<ConnectionHandle>, key: TransportKey) -> Self {
+        IceTransport { connection, key }
+    }
+
+    fn read<R>(&self, read: impl FnOnce(&peer::IceTransport) -> R) -> Option<R> {
+        self.connection
+            .with(|control| control.peer().ice_transport(self.key).map(read))
+    }
+
+    /// Names the transport within its connection.
+    pub fn key(&self) -> TransportKey {
+        self.key
+    }
+
+    /// `role`
+    pub fn role(&self) -> IceRole {
+        self.read(peer::IceTransport::role)
+            .unwrap_or(IceRole::Unknown)
+    }
+
+    /// `component`
+    pub fn component(&self) -> IceComponent {
+        self.read(peer::IceTransport::component)
+            .unwrap_or(IceComponent::Rtp)
+    }
+
+    /// `state`
+    pub fn state(&self) -> IceTransportState {
+        self.read(peer::IceTransport::state)
+            .unwrap_or(IceTransportState::Closed)
+    }
+
+    /// `gatheringState`
+    pub fn gathering_state(&self) -> IceGathererState {
+        self.read(peer::IceTransport::gathering_state)
+            .unwrap_or(IceGathererState::Complete)
+    }
+
+    /// `getLocalCandidates()`
+    pub fn local_candidates(&self) -> Vec<IceCandidate> {
+        self.read(|ice| ice.local_candidates().to_vec())
+            .unwrap_or_default()
+    }
+
+    /// `getRemoteCandidates()`
+    pub fn remote_candidates(&self) -> Vec<IceCandidate> {
+        self.read(|ice| ice.remote_candidates().to_vec())
+            .unwrap_or_default()
+    }
+
+    /// `getSelectedCandidatePair()`
+    pub fn selected_candidate_pair(&self) -> Option<IceCandidatePair> {
+        self.read(|ice| ice.selected_candidate_pair().cloned())
+            .flatten()
+    }
+
+    /// `getLocalParameters()`
+    pub fn local_parameters(&self) -> Option<IceParameters> {
+        self.read(|ice| ice.local_parameters().cloned()).flatten()
+    }
+
+    /// `getRemoteParameters()`
+    pub fn remote_parameters(&self) -> Option<IceParameters> {
+        self.read(|ice| ice.remote_parameters().cloned()).flatten()
+    }
+}
+
+/// DTLS of one transport: `RTCDtlsTransport` (webrtc-pc §5.5).
+#[doc(alias = "RTCDtlsTransport")]
+#[derive(Clone)]
+pub struct DtlsTransport {
+    connection: Arc<ConnectionHandle>,
+    key: TransportKey,
+}
+
+identity!(DtlsTransport, key);
+
+impl DtlsTransport {
+    pub(crate) fn new(connection: Arc<ConnectionHandle>, key: TransportKey) -> Self {
+        DtlsTransport { connection, key }
+    }
+
+    fn read<R>(&self, read: impl FnOnce(&peer::DtlsTransport) -> R) -> Option<R> {
+        self.connection
+            .with(|control| control.peer().dtls_transport(self.key).map(read))
+    }
+
+    /// Names the transport within its connection.
+    pub fn key(&self) -> TransportKey {
+        self.key
+    }
+
+    /// `iceTransport`
+    pub fn ice_transport(&self) -> IceTransport {
+        IceTransport::new(self.connection.clone(), self.key)
+    }
+
+    /// `state`
+    pub fn state(&self) -> DtlsTransportState {
+        self.read(peer::DtlsTransport::state)
+            .unwrap_or(DtlsTransportState::Closed)
+    }
+
+    /// `getRemoteCertificates()`: the peer's certificates in DER form, its own first; empty before
+    /// the transport is connected.
+    pub fn remote_certificates(&self) -> Vec<Vec<u8>> {
+        self.read(|dtls| dtls.remote_certificates().to_vec())
+            .unwrap_or_default()
+    }
+}
+
+/// The SCTP association of the data channels: `RTCSctpTransport` (webrtc-pc §6.1).
+#[doc(alias = "RTCSctpTransport")]
+#[derive(Clone)]
+pub struct SctpTransport {
+    connection: Arc<ConnectionHandle>,
+}
+
+identity!(SctpTransport);
+
+impl SctpTransport {
+    pub(crate) fn new(connection: Arc<ConnectionHandle>) -> Self {
+        SctpTransport { connection }
+    }
+
+    fn read<R>(&self, read: impl FnOnce(&peer::SctpTransport) -> R) -> Option<R> {
+        self.connection
+            .with(|control| control.peer().sctp().map(read))
+    }
+
+    /// `transport`
+    pub fn transport(&self) -> Option<DtlsTransport> {
+        let key = self.read(peer::SctpTransport::transport).flatten()?;
+        Some(DtlsTransport::new(self.connection.clone(), key))
+    }
+
+    /// `state`
+    pub fn state(&self) -> SctpTransportState {
+        self.read(peer::SctpTransport::state)
+            .unwrap_or(SctpTransportState::Closed)
+    }
+
+    /// `maxMessageSize`: the longest message that can be sent, in bytes; none before an answer.
+    pub fn max_message_size(&self) -> Option<u64> {
+        self.read(peer::SctpTransport::max_message_size).flatten()
+    }
+
+    /// `maxChannels`; none until connected.
+    pub fn max_channels(&self) -> Option<u16> {
+        self.read(peer::SctpTransport::max_channels).flatten()
+    }
+}

@@ -1,0 +1,78 @@
+//! Two peers over loopback.
+#![allow(dead_code, reason = "each test program uses a part")]
+
+use duologue::{
+    Configuration, DataChannel, DataChannelInit, Endpoint, Event, Events, PeerConnection,
+};
+
+pub(crate) struct Peer {
+    pub(crate) connection: PeerConnection,
+    pub(crate) events: Events,
+}
+
+impl Peer {
+    pub(crate) fn new(endpoint: &Endpoint) -> Self {
+        let made = endpoint.connection(Configuration::default());
+        let (connection, events) = made.expect("the default configuration is valid");
+        Peer { connection, events }
+    }
+
+    /// Reads events until `wanted` finds what it looks for.
+    pub(crate) async fn wait<T>(&mut self, mut wanted: impl FnMut(Event) -> Option<T>) -> T {
+        loop {
+            let event = self.events.recv().await.expect("the connection is open");
+            if let Some(found) = wanted(event) {
+                return found;
+            }
+        }
+    }
+
+    pub(crate) async fn incoming_channel(&mut self) -> DataChannel {
+        self.wait(|event| match event {
+            Event::DataChannel(channel) => Some(channel),
+            _ => None,
+        })
+        .await
+    }
+
+    async fn gathered(&mut self) {
+        self.wait(|event| matches!(event, Event::IceCandidate(None)).then_some(()))
+            .await;
+    }
+}
+
+pub(crate) fn endpoint() -> Endpoint {
+    let builder = Endpoint::builder().loopback(true).ipv6(false);
+    builder.build().expect("loopback is there")
+}
+
+/// Offer and answer, with all candidates in the descriptions.
+pub(crate) async fn negotiate(offerer: &mut Peer, answerer: &mut Peer) {
+    let (a, b) = (offerer.connection.clone(), answerer.connection.clone());
+    a.set_local_description(None).await.expect("an offer");
+    offerer.gathered().await;
+    let offer = a.local_description().expect("an offer");
+    b.set_remote_description(offer)
+        .await
+        .expect("the offer is good");
+    b.set_local_description(None).await.expect("an answer");
+    answerer.gathered().await;
+    let answer = b.local_description().expect("an answer");
+    a.set_remote_description(answer)
+        .await
+        .expect("the answer is good");
+}
+
+/// Two connected peers and both ends of an open channel.
+pub(crate) async fn connected(
+    endpoint: &Endpoint,
+    init: DataChannelInit,
+) -> (Peer, Peer, DataChannel, DataChannel) {
+    let (mut alice, mut bob) = (Peer::new(endpoint), Peer::new(endpoint));
+    let created = alice.connection.create_data_channel("test", init);
+    let channel = created.expect("the options are valid");
+    negotiate(&mut alice, &mut bob).await;
+    let incoming = bob.incoming_channel().await;
+    channel.opened().await.expect("it opens");
+    (alice, bob, channel, incoming)
+}

@@ -1,0 +1,216 @@
+//! Connections through the public API, over real sockets on loopback.
+
+mod common;
+
+use common::{Peer, endpoint, negotiate};
+use duologue::{
+    Configuration, Endpoint, Event, ExceptionName, IceConnectionState, MediaKind,
+    PeerConnectionState, RtcErrorDetail, SdpType, SessionDescription, SignalingState,
+    TransceiverDirection, TransceiverInit,
+};
+
+fn is_connected(event: Event) -> Option<()> {
+    let connected = PeerConnectionState::Connected;
+    matches!(event, Event::ConnectionStateChange(state) if state == connected).then_some(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_peers_connect_with_candidates_in_their_descriptions() {
+    let endpoint = endpoint();
+    let (mut alice, mut bob) = (Peer::new(&endpoint), Peer::new(&endpoint));
+    let _channel = alice
+        .connection
+        .create_data_channel("x", Default::default())
+        .unwrap();
+    negotiate(&mut alice, &mut bob).await;
+    alice.wait(is_connected).await;
+    bob.wait(is_connected).await;
+    for peer in [&alice, &bob] {
+        assert_eq!(peer.connection.signaling_state(), SignalingState::Stable);
+        assert_eq!(
+            peer.connection.connection_state(),
+            PeerConnectionState::Connected
+        );
+        let dtls = peer.connection.sctp().unwrap().transport().unwrap();
+        assert_eq!(dtls.remote_certificates().len(), 1);
+        assert!(dtls.ice_transport().selected_candidate_pair().is_some());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_peers_connect_with_candidates_as_they_come() {
+    let endpoint = endpoint();
+    let (mut alice, mut bob) = (Peer::new(&endpoint), Peer::new(&endpoint));
+    let _channel = alice
+        .connection
+        .create_data_channel("x", Default::default())
+        .unwrap();
+    let (a, b) = (alice.connection.clone(), bob.connection.clone());
+    // Through JSON, as a signalling server would carry it.
+    let offer = a.create_offer(Default::default()).await.unwrap();
+    a.set_local_description(offer.clone()).await.unwrap();
+    let text = serde_json::to_string(&offer).unwrap();
+    b.set_remote_description(serde_json::from_str(&text).unwrap())
+        .await
+        .unwrap();
+    b.set_local_description(None).await.unwrap();
+    a.set_remote_description(b.local_description().unwrap())
+        .await
+        .unwrap();
+
+    async fn trickle(from: &mut Peer, to: &Peer) {
+        let to = to.connection.clone();
+        loop {
+            match from.events.recv().await {
+                Some(Event::IceCandidate(Some(candidate))) => {
+                    let text = serde_json::to_string(&candidate.init).expect("plain data");
+                    let candidate = serde_json::from_str(&text).expect("what it wrote");
+                    to.add_ice_candidate(candidate)
+                        .await
+                        .expect("a good candidate");
+                }
+                Some(Event::IceCandidate(None)) | None => return,
+                Some(_) => {}
+            }
+        }
+    }
+    trickle(&mut alice, &bob).await;
+    trickle(&mut bob, &alice).await;
+    for peer in [&alice, &bob] {
+        while peer.connection.connection_state() != PeerConnectionState::Connected {
+            tokio::task::yield_now().await;
+        }
+        let ice = peer.connection.ice_connection_state();
+        assert!(matches!(
+            ice,
+            IceConnectionState::Connected | IceConnectionState::Completed
+        ));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_offer_is_rolled_back_and_the_other_one_answered() {
+    let endpoint = endpoint();
+    let (mut alice, mut bob) = (Peer::new(&endpoint), Peer::new(&endpoint));
+    let _a = alice
+        .connection
+        .create_data_channel("a", Default::default())
+        .unwrap();
+    let _b = bob
+        .connection
+        .create_data_channel("b", Default::default())
+        .unwrap();
+    bob.connection.set_local_description(None).await.unwrap();
+    assert_eq!(
+        bob.connection.signaling_state(),
+        SignalingState::HaveLocalOffer
+    );
+    let back = SessionDescription::rollback();
+    bob.connection.set_local_description(back).await.unwrap();
+    assert_eq!(bob.connection.signaling_state(), SignalingState::Stable);
+    // Once more, and this time implicitly, by the other end's offer.
+    bob.connection.set_local_description(None).await.unwrap();
+    while bob.events.try_recv().is_some() {}
+    negotiate(&mut alice, &mut bob).await;
+    assert_eq!(
+        bob.connection.local_description().unwrap().sdp_type,
+        SdpType::Answer
+    );
+    alice.wait(is_connected).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn transceivers_negotiate_and_their_tracks_appear() {
+    let endpoint = endpoint();
+    let (mut alice, mut bob) = (Peer::new(&endpoint), Peer::new(&endpoint));
+    let init = TransceiverInit::with_direction(TransceiverDirection::Sendonly);
+    let sends = alice
+        .connection
+        .add_transceiver(MediaKind::Video, init)
+        .unwrap();
+    negotiate(&mut alice, &mut bob).await;
+    assert_eq!(
+        sends.current_direction(),
+        Some(TransceiverDirection::Sendonly)
+    );
+    assert_eq!(bob.connection.transceivers().len(), 1);
+    let receives = &bob.connection.transceivers()[0];
+    assert_eq!(receives.mid(), sends.mid());
+    assert_eq!(
+        receives.current_direction(),
+        Some(TransceiverDirection::Recvonly)
+    );
+    let track = receives.receiver().track().unwrap();
+    assert_eq!(track.kind(), Some(MediaKind::Video));
+    assert_eq!(bob.connection.receivers(), [receives.receiver()]);
+    alice.wait(is_connected).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bad_descriptions_are_refused_with_their_line_and_change_nothing() {
+    let alice = Peer::new(&endpoint()).connection;
+    let bad = SessionDescription::offer("v=0\r\nnonsense\r\n");
+    let error = alice.set_remote_description(bad).await.unwrap_err();
+    let detail = error.rtc_error().unwrap();
+    assert_eq!(detail.error_detail, RtcErrorDetail::SdpSyntaxError);
+    assert_eq!(detail.sdp_line_number, Some(2));
+    let early = alice.create_answer().await.unwrap_err();
+    assert_eq!(early.name(), ExceptionName::InvalidStateError);
+    assert_eq!(alice.signaling_state(), SignalingState::Stable);
+    assert_eq!(alice.remote_description(), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_has_all_connections_on_one_port() {
+    let builder = Endpoint::builder()
+        .loopback(true)
+        .ipv6(false)
+        .shared_port(0);
+    let server = builder.build().unwrap();
+    let clients = endpoint();
+    let mut peers = Vec::new();
+    for _ in 0..5 {
+        let (mut client, mut served) = (Peer::new(&clients), Peer::new(&server));
+        let _channel = client
+            .connection
+            .create_data_channel("x", Default::default())
+            .unwrap();
+        negotiate(&mut client, &mut served).await;
+        client.wait(is_connected).await;
+        peers.push((client, served));
+    }
+    let port = format!(" {} typ host", server.shared_port().unwrap());
+    for (_, served) in &peers {
+        let description = served.connection.local_description().unwrap();
+        let candidates = description
+            .sdp
+            .lines()
+            .filter(|l| l.starts_with("a=candidate:"));
+        assert!(candidates.clone().count() > 0);
+        assert!(
+            candidates.clone().all(|line| line.contains(&port)),
+            "{}",
+            description.sdp
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_handle_closes_the_connection() {
+    let endpoint = endpoint();
+    let (connection, mut events) = endpoint.connection(Configuration::default()).unwrap();
+    let channel = connection
+        .create_data_channel("x", Default::default())
+        .unwrap();
+    drop(connection);
+    assert_eq!(
+        events
+            .recv()
+            .await
+            .map(|e| matches!(e, Event::NegotiationNeeded)),
+        Some(true)
+    );
+    assert!(events.try_recv().is_none());
+    drop(channel);
+    assert!(events.recv().await.is_none());
+}
