@@ -9,7 +9,7 @@ it; the wire is what browsers speak. A type `RTCFoo` is called `Foo` here, a met
 a promise, the method here is `async`, and where it throws, the method returns an [`Exception`] of
 the same name.
 
-```no_run
+```
 use duologue::{Configuration, Endpoint, Event, Message};
 
 # #[tokio::main]
