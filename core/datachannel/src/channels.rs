@@ -563,3 +563,6 @@ impl Channels {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

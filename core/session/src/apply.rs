@@ -65,6 +65,8 @@ impl Session {
         }
         let agent = new_agent(&self.config, role, generation, local, &mut self.rng);
         let transport = Transport::new(&self.config, key, agent, certificate);
+        // One is the rule, and a vector would make room for four.
+        self.transports.reserve_exact(1);
         self.transports.push(transport);
         let at = self.transports.len() - 1;
         self.bind_new(at);

@@ -114,9 +114,14 @@ impl Session {
 
     /// What happened, channels aside.
     pub fn poll_report(&mut self) -> Option<Report> {
-        self.reports
-            .pop_front()
-            .or_else(|| self.sctp.running()?.poll_buffered_amount())
+        if let Some(report) = self.reports.pop_front() {
+            if self.reports.is_empty() {
+                // Most come while the connection is set up; an idle one keeps no room for them.
+                self.reports.shrink_to_fit();
+            }
+            return Some(report);
+        }
+        self.sctp.running()?.poll_buffered_amount()
     }
 
     /// What happened on the channels, in order. A host whose reader is slow stops calling this: the
@@ -246,3 +251,6 @@ fn may_send(transports: &[Transport], key: TransportKey, now: Instant) -> bool {
         .iter()
         .any(|transport| transport.key == key && transport.agent.may_send(now))
 }
+
+#[cfg(test)]
+mod tests;

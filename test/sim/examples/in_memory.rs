@@ -172,6 +172,16 @@ fn connect(context: &Context, clock: Clock, certificates: &[Certificate; 2]) -> 
     ends
 }
 
+/// What the system says that this process holds; 0 where it does not say.
+fn resident_bytes() -> usize {
+    let status = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    let pages = status
+        .split(' ')
+        .nth(1)
+        .and_then(|text| text.parse::<usize>().ok());
+    pages.unwrap_or(0) * 4096
+}
+
 fn main() {
     let arguments: Vec<u64> = std::env::args()
         .skip(1)
@@ -204,6 +214,14 @@ fn main() {
         "set-up: {:?} per pair to an open channel",
         begin.elapsed() / pairs
     );
+
+    let before = resident_bytes();
+    let idle: Vec<[End; 2]> = (0..1000)
+        .map(|_| connect(&context, clock, &certificates))
+        .collect();
+    let per_end = (resident_bytes() - before) / (2 * idle.len());
+    println!("memory: {} KiB per idle connection", per_end / 1024);
+    drop(idle);
 
     let [mut a, mut b] = connect(&context, clock, &certificates);
     let now = || Instant::from_origin(clock.elapsed());

@@ -1,0 +1,266 @@
+use duologue_base::Rng;
+use duologue_sctp::{Config, Ppid};
+
+use super::*;
+use crate::Reliability;
+
+const NOW: Instant = Instant::ZERO;
+const STREAM: StreamId = StreamId(0);
+
+/// One end: an association and its channels.
+struct End {
+    association: Association,
+    channels: Channels,
+}
+
+/// A DTLS client and a server whose packets arrive at once.
+struct Pair {
+    client: End,
+    server: End,
+}
+
+impl End {
+    fn new(dtls_client: bool) -> Self {
+        let config = Config {
+            receive_window: 256 << 10,
+            ..Config::default()
+        };
+        End {
+            association: Association::new(config, Rng::from_u64(u64::from(dtls_client))),
+            channels: Channels::new(dtls_client, 1 << 20),
+        }
+    }
+
+    fn open(&mut self, key: u32, stream: StreamId, init: &ChannelInit) {
+        let End {
+            association,
+            channels,
+        } = self;
+        channels.open(NOW, association, ChannelKey(key), stream, init);
+    }
+
+    fn send(&mut self, key: u32, data: &'static [u8]) {
+        let data = Bytes::from_static(data);
+        let channel = ChannelKey(key);
+        self.channels
+            .send(NOW, &mut self.association, channel, data, true);
+    }
+
+    fn close(&mut self, key: u32) {
+        self.channels.close(&mut self.association, ChannelKey(key));
+    }
+
+    /// Sends what our own code never would.
+    fn send_raw(&mut self, stream: StreamId, ppid: u32, data: &[u8]) {
+        let data = Bytes::copy_from_slice(data);
+        let options = SendOptions::default();
+        let sent = self
+            .association
+            .send(NOW, stream, Ppid(ppid), data, options);
+        assert_eq!(sent, Ok(()));
+    }
+
+    fn reports(&mut self) -> Vec<ChannelReport> {
+        let End {
+            association,
+            channels,
+        } = self;
+        std::iter::from_fn(|| channels.poll_report(NOW, association)).collect()
+    }
+}
+
+impl Pair {
+    fn connected() -> Self {
+        let mut pair = Pair {
+            client: End::new(true),
+            server: End::new(false),
+        };
+        pair.client.association.connect(NOW);
+        pair.server.association.connect(NOW);
+        pair.run();
+        assert!(pair.client.channels.streams.is_some());
+        pair
+    }
+
+    fn run(&mut self) {
+        while carry(&mut self.client, &mut self.server) | carry(&mut self.server, &mut self.client)
+        {
+        }
+    }
+
+    /// A channel of the client: its key at each end is 0 and 1.
+    fn open(&mut self, init: &ChannelInit) {
+        self.client.open(0, STREAM, init);
+        self.run();
+        let announced = self.server.reports();
+        assert!(matches!(announced[..], [ChannelReport::Announced { .. }]));
+        self.run();
+        assert_eq!(self.client.reports(), [opened(0)]);
+    }
+}
+
+fn carry(from: &mut End, to: &mut End) -> bool {
+    let mut any = false;
+    let mut packet = Vec::new();
+    while from.association.poll_packet(NOW, &mut packet) {
+        any = true;
+        to.association.handle_packet(NOW, &packet);
+        packet.clear();
+    }
+    for end in [from, to] {
+        while let Some(event) = end.association.poll_event() {
+            end.channels.handle_event(&mut end.association, &event);
+        }
+    }
+    any
+}
+
+fn opened(key: u32) -> ChannelReport {
+    let channel = ChannelKey(key);
+    ChannelReport::Opened { channel }
+}
+
+fn closing(key: u32) -> ChannelReport {
+    let channel = ChannelKey(key);
+    ChannelReport::Closing { channel }
+}
+
+fn closed(key: u32, error: Option<ChannelError>) -> ChannelReport {
+    let channel = ChannelKey(key);
+    ChannelReport::Closed { channel, error }
+}
+
+fn message(key: u32, data: &'static [u8]) -> ChannelReport {
+    ChannelReport::Message {
+        channel: ChannelKey(key),
+        data: Bytes::from_static(data),
+        binary: true,
+    }
+}
+
+#[test]
+fn the_end_of_a_channel_comes_behind_its_unread_messages() {
+    let mut pair = Pair::connected();
+    pair.open(&ChannelInit::default());
+    pair.client.send(0, b"one");
+    pair.client.send(0, b"two");
+    pair.client.close(0);
+    pair.run();
+    let read = pair.server.reports();
+    assert_eq!(read, [message(1, b"one"), message(1, b"two"), closing(1)]);
+    pair.run();
+    assert_eq!(pair.server.reports(), [closed(1, None)]);
+    assert_eq!(pair.client.reports(), [closed(0, None)]);
+    assert!(pair.client.channels.is_empty() && pair.server.channels.is_empty());
+}
+
+#[test]
+fn unordered_messages_wait_for_the_answer() {
+    let mut pair = Pair::connected();
+    let init = ChannelInit {
+        unordered: true,
+        reliability: Reliability::MaxRetransmits(3),
+        ..ChannelInit::default()
+    };
+    pair.client.open(0, STREAM, &init);
+    let ordered = |pair: &Pair| {
+        !pair.client.channels.channels[&STREAM]
+            .send_options()
+            .unordered
+    };
+    assert!(ordered(&pair));
+    pair.run();
+    let read = pair.server.reports();
+    assert!(matches!(&read[..], [ChannelReport::Announced { init: heard, .. }] if *heard == init));
+    pair.run();
+    assert_eq!(pair.client.reports(), [opened(0)]);
+    assert!(!ordered(&pair), "the ACK was read");
+}
+
+#[test]
+fn pieces_of_the_deprecated_form_become_one_message() {
+    let mut pair = Pair::connected();
+    pair.open(&ChannelInit::default());
+    pair.client.send_raw(STREAM, 52, b"dep");
+    pair.client.send_raw(STREAM, 52, b"reca");
+    pair.client.send_raw(STREAM, 53, b"ted");
+    pair.run();
+    assert_eq!(pair.server.reports(), [message(1, b"deprecated")]);
+    // Text among pieces of bytes: the peer is broken, and only this channel suffers.
+    pair.client.send_raw(STREAM, 52, b"bin");
+    pair.client.send_raw(STREAM, 51, b"text");
+    pair.run();
+    assert_eq!(pair.server.reports(), []);
+    pair.run();
+    assert_eq!(pair.client.reports(), [closing(0)]);
+    pair.run();
+    let error = Some(ChannelError::PeerMisbehaved);
+    assert_eq!(pair.server.reports(), [closed(1, error)]);
+}
+
+#[test]
+fn nonsense_is_counted_and_changes_nothing() {
+    let mut pair = Pair::connected();
+    pair.open(&ChannelInit::default());
+    pair.client.send_raw(STREAM, 50, b"\x03nonsense");
+    pair.client.send_raw(STREAM, 999, b"what is this");
+    pair.client
+        .send_raw(StreamId(8), 50, &DcepMessage::Ack.encode());
+    let open = DcepMessage::Open(ChannelInit::default()).encode();
+    pair.client.send_raw(STREAM, 50, &open);
+    pair.client.send_raw(StreamId(3), 50, &open);
+    pair.client.send(0, b"fine");
+    pair.run();
+    assert_eq!(pair.server.reports(), [message(1, b"fine")]);
+    let counters = pair.server.channels.counters();
+    assert_eq!(counters.malformed_dcep, 1);
+    assert_eq!(counters.stray_messages, 2);
+    assert_eq!(counters.refused_opens, 2);
+}
+
+#[test]
+fn text_that_is_not_utf_8_is_repaired() {
+    let mut pair = Pair::connected();
+    pair.open(&ChannelInit::default());
+    pair.client.send_raw(STREAM, 51, b"a\xffb");
+    pair.run();
+    let read = pair.server.reports();
+    let text = "a\u{fffd}b".as_bytes();
+    assert!(
+        matches!(&read[..], [ChannelReport::Message { data, binary: false, .. }] if data == text)
+    );
+}
+
+#[test]
+fn a_peer_that_resets_streams_without_end_does_not_fill_our_memory() {
+    let mut pair = Pair::connected();
+    let big: &'static [u8] = Box::leak(vec![7; 200 << 10].into_boxed_slice());
+    for round in 0..40 {
+        let stream = StreamId(2 * round as u16);
+        pair.client.open(2 * round, stream, &ChannelInit::default());
+        pair.client.send(2 * round, big);
+        pair.client.close(2 * round);
+        pair.run();
+    }
+    // Nobody reads at the server.
+    let taken = pair.server.channels.taken_bytes;
+    assert!(taken <= TAKEN_BYTES + (512 << 10), "{taken} bytes");
+}
+
+#[test]
+fn an_association_that_ends_closes_every_channel_after_its_messages() {
+    let mut pair = Pair::connected();
+    pair.open(&ChannelInit::default());
+    pair.server.open(10, StreamId(1), &ChannelInit::default());
+    pair.run();
+    assert_eq!(pair.server.reports(), [opened(10)]);
+    pair.client.send(0, b"last");
+    pair.run();
+    pair.client.association.abort();
+    pair.run();
+    let error = Some(ChannelError::AssociationEnded { cause: Some(12) });
+    assert_eq!(
+        pair.server.reports(),
+        [message(1, b"last"), closed(1, error), closed(10, error)]
+    );
+}
