@@ -2,14 +2,14 @@ use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use duologue_base::{Generation, Instant, Rng, SocketId};
+use duologue_base::{Generation, Instant, Rng, SocketId, Transmit};
 use duologue_sdp::attr::Foundation;
 
 use crate::candidate::{self, Candidate, CandidateKind};
 use crate::config::Config;
 use crate::credentials::Credentials;
 use crate::event::{CandidatePair, Event};
-use crate::gather::{Gathering, Server};
+use crate::gather::{Gathering, RelayRoute, Server};
 use crate::generation::{Base, GenerationState, LocalCandidate, OverLimit, Remote};
 use crate::limits;
 use crate::reply::Reply;
@@ -39,6 +39,8 @@ pub struct Agent {
     pub(crate) generations: Vec<GenerationState>,
     pub(crate) transactions: Vec<Transaction>,
     pub(crate) replies: VecDeque<Reply>,
+    /// What ends allocations at TURN servers.
+    pub(crate) farewells: Vec<(Transmit, Vec<u8>)>,
     /// RFC 8445 §14.2: no new check leaves before.
     pub(crate) next_check: Instant,
     pub(crate) next_pair_id: u32,
@@ -68,10 +70,20 @@ pub(crate) struct Selected {
 pub struct Route {
     /// The socket to send from.
     pub socket: SocketId,
-    /// The address that the socket is bound to.
+    /// The local candidate's base: the address that the socket is bound to, or the relayed one.
     pub local: SocketAddr,
-    /// Where to send to.
+    /// The other agent.
     pub remote: SocketAddr,
+    /// The TURN server that data has to go through.
+    pub relay: Option<RelayRoute>,
+}
+
+impl Route {
+    /// Where datagrams are sent to. Through a relay each of them begins with
+    /// [`RelayRoute::header`].
+    pub fn destination(&self) -> SocketAddr {
+        self.relay.map_or(self.remote, |relay| relay.server)
+    }
 }
 
 impl Agent {
@@ -94,6 +106,7 @@ impl Agent {
             generations: vec![GenerationState::new(generation, local, false)],
             transactions: Vec::new(),
             replies: VecDeque::new(),
+            farewells: Vec::new(),
             next_check: Instant::ZERO,
             next_pair_id: 0,
             selected: None,
@@ -239,8 +252,13 @@ impl Agent {
         self.update(now);
     }
 
-    /// Ends the agent: nothing is sent or answered any more.
+    /// Ends the agent: nothing is answered any more, and nothing sent but what ends allocations at
+    /// TURN servers.
     pub fn close(&mut self, now: Instant) {
+        if self.is_closed() {
+            return;
+        }
+        self.release_allocations(now);
         self.transactions.clear();
         self.replies.clear();
         self.bases.clear();
@@ -460,10 +478,18 @@ impl Agent {
 
     /// A lite agent checks nothing, a concluded checklist takes no more pairs (RFC 8838 §11).
     fn pair_up(&mut self, at: usize, local: usize, remote: usize) {
-        let generation = &mut self.generations[at];
+        let generation = &self.generations[at];
         if self.config.lite || generation.failed || generation.checklist.is_concluded() {
             return;
         }
+        let base = generation.locals[local].base;
+        let peer = generation.remotes[remote].addr;
+        if generation.locals[local].candidate.kind == CandidateKind::Relayed
+            && !self.has_channel(base, peer)
+        {
+            return;
+        }
+        let generation = &mut self.generations[at];
         if let Err(OverLimit) = generation.pair_up(local, remote, self.role, &mut self.next_pair_id)
         {
             self.counters.over_limit += 1;

@@ -16,6 +16,8 @@ pub struct Config {
     /// carry it, down to 5 ms. 10 ms of checks is 80 kbit/s. With several agents on one path give
     /// each of them its share.
     pub pacing: Duration,
+    /// W3C `iceTransportPolicy: "relay"`: only candidates of TURN servers.
+    pub relay_only: bool,
     /// Servers to gather candidates from. Changes take effect with the next generation.
     pub servers: Vec<Server>,
     /// RFC 8863: how long an agent with nothing left to check waits for the other side's checks
@@ -28,6 +30,7 @@ impl Default for Config {
         Config {
             lite: false,
             loopback: false,
+            relay_only: false,
             servers: Vec::new(),
             pacing: Duration::from_millis(10),
             // RFC 8863 §3: the time until a check with default retransmissions fails.

@@ -58,6 +58,10 @@ impl Agent {
                 return transmit;
             }
         }
+        if let Some((transmit, bytes)) = self.farewells.pop() {
+            *out = bytes;
+            return Some(transmit);
+        }
         if self.is_closed() {
             return None;
         }
@@ -65,6 +69,7 @@ impl Agent {
             .or_else(|| self.ask_consent(now, out))
             .or_else(|| self.send_check(now, out))
             .or_else(|| self.send_probe(now, out))
+            .or_else(|| self.send_to_turn(now, out))
     }
 
     fn has_checks(&self) -> bool {

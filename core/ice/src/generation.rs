@@ -9,6 +9,7 @@ use crate::credentials::Credentials;
 use crate::limits;
 use crate::state::{GatheringState, Role};
 use crate::stats::{PairCounters, PairId};
+use crate::turn::AllocationId;
 
 /// What a local candidate sends from.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -16,11 +17,20 @@ pub(crate) struct Base {
     pub(crate) socket: SocketId,
     pub(crate) addr: SocketAddr,
     pub(crate) protocol: Protocol,
+    /// The TURN server that forwards for it.
+    pub(crate) relay: Option<AllocationId>,
     /// Its preference among the bases, the middle part of priorities (RFC 8445 §5.1.2.1).
     pub(crate) preference: u16,
 }
 
-#[derive(Debug)]
+impl Base {
+    /// Datagrams of both take the same way.
+    pub(crate) fn is_same(self, other: Base) -> bool {
+        (self.socket, self.relay) == (other.socket, other.relay)
+    }
+}
+
+#[derive(Clone, Debug)]
 pub(crate) struct LocalCandidate {
     pub(crate) candidate: Candidate,
     pub(crate) base: Base,
@@ -160,9 +170,7 @@ impl GenerationState {
         self.checklist
             .pairs()
             .iter()
-            .find(|pair| {
-                self.base_of(pair).socket == base.socket && self.remote_addr_of(pair) == remote
-            })
+            .find(|pair| self.base_of(pair).is_same(base) && self.remote_addr_of(pair) == remote)
             .map(|pair| pair.id)
     }
 

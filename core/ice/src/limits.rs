@@ -29,6 +29,22 @@ pub(crate) const SERVERS: usize = 16;
 pub(crate) const SERVER_ADDRESSES: usize = 8;
 /// Pairs of socket and STUN server.
 pub(crate) const PROBES: usize = 128;
+/// Allocations at TURN servers.
+pub(crate) const ALLOCATIONS: usize = 32;
+/// Channels of one allocation, over its whole life.
+pub(crate) const CHANNELS: usize = 1024;
+/// RFC 8489 §14.9, §14.10: bytes of a realm or nonce.
+pub(crate) const CHALLENGE_LEN: usize = 763;
+/// How often in a row a TURN server may want other credentials for one request.
+pub(crate) const REJECTIONS: u32 = 3;
+/// How often a TURN server may name another one.
+pub(crate) const REDIRECTS: u32 = 3;
+/// RFC 8656 §3.2: what is asked for.
+pub(crate) const ALLOCATION_LIFETIME: Duration = Duration::from_secs(600);
+/// RFC 8656 §8: an allocation is refreshed so long before its end.
+pub(crate) const REFRESH_AHEAD: Duration = Duration::from_secs(60);
+/// RFC 8656 §9: a permission lives 5 minutes; refreshing the channel renews it.
+pub(crate) const CHANNEL_REFRESH: Duration = Duration::from_secs(240);
 /// Characters of a server's reason phrase that are passed on.
 pub(crate) const REASON_CHARS: usize = 128;
 /// How long the host may take to resolve a name.

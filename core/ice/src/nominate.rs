@@ -141,6 +141,8 @@ impl Agent {
             .filter_map(|(generation, pair)| {
                 let valid = pair.valid()?;
                 let healthy = self.is_healthy(now, generation, pair);
+                // A relay carries no data before it has a channel.
+                self.route_of(generation, pair)?;
                 let rank = (
                     healthy,
                     valid.nominated,
@@ -152,18 +154,14 @@ impl Agent {
             })
             .max_by_key(|(rank, ..)| *rank);
         let selected = best.map(|(_, generation, pair, local)| {
-            let base = generation.base_of(pair);
-            Selected {
+            Some(Selected {
                 generation: generation.id,
                 pair: pair.id,
                 local,
-                route: Route {
-                    socket: base.socket,
-                    local: base.addr,
-                    remote: generation.remote_addr_of(pair),
-                },
-            }
+                route: self.route_of(generation, pair)?,
+            })
         });
+        let selected = selected.flatten();
         if selected == self.selected {
             return;
         }
@@ -172,6 +170,17 @@ impl Agent {
             self.selected_pair_changes += 1;
             self.push_event(Event::SelectedPair(pair));
         }
+    }
+
+    fn route_of(&self, generation: &GenerationState, pair: &Pair) -> Option<Route> {
+        let base = generation.base_of(pair);
+        let remote = generation.remote_addr_of(pair);
+        Some(Route {
+            socket: base.socket,
+            local: base.addr,
+            remote,
+            relay: self.relay_route(base, remote)?,
+        })
     }
 
     /// It answers, as far as is known: the selected pair is asked all the time, the others'

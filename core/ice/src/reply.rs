@@ -2,17 +2,27 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use duologue_base::{Datagram, Ecn, Generation, Transmit};
+use duologue_base::{Generation, Transmit};
 use duologue_stun::{AttributeType, Class, ErrorCode, Message, Method, TransactionId, Writer};
 
 use crate::agent::Agent;
+use crate::generation::Base;
 use crate::limits;
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reply {
-    to: Datagram,
+    to: Sender,
     id: TransactionId,
     what: Answer,
+}
+
+/// Where a request came from, and how.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sender {
+    pub(crate) base: Base,
+    pub(crate) remote: SocketAddr,
+    /// The address that it was sent to, when the socket has several.
+    pub(crate) local_ip: Option<IpAddr>,
 }
 
 /// Those with a generation carry the integrity attribute of its local password.
@@ -32,19 +42,19 @@ pub(crate) enum Answer {
 }
 
 impl Agent {
-    pub(crate) fn reply(&mut self, to: &Datagram, message: &Message<'_>, what: Answer) {
+    pub(crate) fn reply(&mut self, to: Sender, message: &Message<'_>, what: Answer) {
         if self.replies.len() >= limits::REPLIES {
             self.counters.over_limit += 1;
             return;
         }
         self.replies.push_back(Reply {
-            to: *to,
+            to,
             id: message.transaction_id(),
             what,
         });
     }
 
-    pub(crate) fn write_reply(&self, reply: &Reply, out: &mut Vec<u8>) -> Option<Transmit> {
+    pub(crate) fn write_reply(&mut self, reply: &Reply, out: &mut Vec<u8>) -> Option<Transmit> {
         let local = |generation: Generation| {
             let at = self.index(generation)?;
             Some(&self.generations[at].local.key)
@@ -57,9 +67,8 @@ impl Agent {
         let mut writer = Writer::new(out, class, Method::BINDING, reply.id);
         match reply.what {
             Answer::Success(generation) => {
-                let mapped = crate::agent::normalized(reply.to.remote);
                 writer
-                    .xor_mapped_address(mapped)
+                    .xor_mapped_address(reply.to.remote)
                     .integrity(local(generation)?);
             }
             Answer::RoleConflict(generation) => {
@@ -82,20 +91,9 @@ impl Agent {
             }
         }
         writer.fingerprint();
-        Some(transmit(&reply.to, out.len()))
-    }
-}
-
-/// Back where a datagram came from, from the address it was sent to.
-fn transmit(to: &Datagram, len: usize) -> Transmit {
-    let (socket, remote): (_, SocketAddr) = (to.socket, to.remote);
-    let local_ip: Option<IpAddr> = to.local_ip;
-    Transmit {
-        socket,
-        remote,
-        local_ip,
-        ecn: Ecn::NotEct,
-        len,
-        segment_size: None,
+        Some(Transmit {
+            local_ip: reply.to.local_ip,
+            ..self.address(reply.to.base, reply.to.remote, out)
+        })
     }
 }

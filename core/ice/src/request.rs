@@ -1,15 +1,15 @@
 //! Checks of the other agent's (RFC 8445 §7.3).
 
-use duologue_base::{Datagram, Instant};
-use duologue_stun::{AttributeType, ErrorCode, Message, Method};
+use duologue_base::Instant;
+use duologue_stun::{AttributeType, ErrorCode, Message};
 
-use crate::agent::{Agent, normalized};
+use crate::agent::Agent;
 use crate::candidate::{self, Candidate, CandidateKind};
 use crate::checklist::Check;
 use crate::event::Event;
-use crate::generation::{Base, EarlyCheck, Remote};
+use crate::generation::{EarlyCheck, Remote};
 use crate::limits;
-use crate::reply::Answer;
+use crate::reply::{Answer, Sender};
 use crate::state::Role;
 use crate::stats::PairId;
 
@@ -23,38 +23,31 @@ const KNOWN: [AttributeType; 5] = [
 ];
 
 impl Agent {
-    pub(crate) fn handle_request(
-        &mut self,
-        now: Instant,
-        base: Base,
-        datagram: &Datagram,
-        message: &Message<'_>,
-    ) {
+    pub(crate) fn handle_request(&mut self, now: Instant, sender: Sender, message: &Message<'_>) {
         let at = match self.authenticate(message) {
             Ok(at) => at,
-            Err(code) => return self.reply(datagram, message, Answer::Refused(code)),
+            Err(code) => return self.reply(sender, message, Answer::Refused(code)),
         };
         let generation = self.generations[at].id;
         if let Some(answer) = self.unknown_attributes(at, message) {
             self.counters.unknown_attributes += 1;
-            return self.reply(datagram, message, answer);
+            return self.reply(sender, message, answer);
         }
         if self.is_role_conflict_lost_by_peer(message) {
-            return self.reply(datagram, message, Answer::RoleConflict(generation));
+            return self.reply(sender, message, Answer::RoleConflict(generation));
         }
-        self.reply(datagram, message, Answer::Success(generation));
+        self.reply(sender, message, Answer::Success(generation));
         self.generations[at].last_request = now;
         let check = EarlyCheck {
-            base,
-            remote: normalized(datagram.remote),
+            base: sender.base,
+            remote: sender.remote,
             priority: message.priority().unwrap_or(0),
             use_candidate: message.use_candidate(),
             nomination: message.nomination().unwrap_or(0),
         };
         if let Remote::Unknown { checks, .. } = &mut self.generations[at].remote {
-            let same = |early: &EarlyCheck| {
-                early.base.socket == base.socket && early.remote == check.remote
-            };
+            let same =
+                |early: &EarlyCheck| early.base.is_same(check.base) && early.remote == check.remote;
             match checks.iter().position(same) {
                 Some(known) => {
                     let use_candidate = checks[known].use_candidate || check.use_candidate;
@@ -203,9 +196,11 @@ impl Agent {
                 self.push_remote(at, candidate)?
             }
         };
+        // Data of this pair will need it; checks travel without.
+        self.has_channel(check.base, check.remote);
         let generation = &mut self.generations[at];
         let local = generation.locals.iter().position(|local| {
-            local.base.socket == check.base.socket
+            local.base.is_same(check.base)
                 && !local.gone
                 && local.candidate.kind != CandidateKind::PeerReflexive
         })?;
@@ -242,38 +237,5 @@ impl Agent {
         if check.use_candidate {
             pair.nomination = pair.nomination.max(check.nomination);
         }
-    }
-
-    /// A STUN message arrived at one of this agent's sockets. False when it is not for this agent
-    /// at all: not STUN, or on a socket that it does not have.
-    pub fn handle_stun(&mut self, now: Instant, datagram: &Datagram, bytes: &[u8]) -> bool {
-        let base = self
-            .bases
-            .iter()
-            .find(|base| base.socket == datagram.socket);
-        let Some(&base) = base else {
-            return false;
-        };
-        let message = match Message::parse(bytes) {
-            Ok(message) => message,
-            Err(duologue_stun::ParseError::NotStun) => return false,
-            Err(_) => {
-                self.counters.malformed += 1;
-                return true;
-            }
-        };
-        if self.is_closed() || message.method() != Method::BINDING {
-            self.counters.malformed += 1;
-            return true;
-        }
-        match message.class() {
-            duologue_stun::Class::Request => self.handle_request(now, base, datagram, &message),
-            // RFC 8445 §11: a keepalive.
-            duologue_stun::Class::Indication => {}
-            duologue_stun::Class::SuccessResponse | duologue_stun::Class::ErrorResponse => {
-                self.handle_response(now, base, datagram, &message);
-            }
-        }
-        true
     }
 }

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use duologue_base::{Datagram, Instant};
+use duologue_base::Instant;
 use duologue_stun::{AttributeType, Class, ErrorCode, Message};
 
 use crate::agent::{Agent, normalized};
@@ -28,12 +28,9 @@ impl Agent {
         &mut self,
         now: Instant,
         base: Base,
-        datagram: &Datagram,
+        remote: SocketAddr,
         message: &Message<'_>,
     ) {
-        if self.handle_probe_response(now, datagram, message) {
-            return;
-        }
         let Some(index) = self.authentic_response(message) else {
             self.counters.stray_responses += 1;
             return;
@@ -54,8 +51,7 @@ impl Agent {
         let pair = generation.checklist.get(transaction.pair);
         // RFC 8445 §7.2.5.2.1: the path must be the same both ways.
         let symmetric = pair.is_some_and(|pair| {
-            generation.base_of(pair).socket == base.socket
-                && generation.remote_addr_of(pair) == normalized(datagram.remote)
+            generation.base_of(pair).is_same(base) && generation.remote_addr_of(pair) == remote
         });
         let mapped = message.mapped_address().map(normalized);
         let unknown = message.unknown_required(&KNOWN).next().is_some();
@@ -147,7 +143,7 @@ impl Agent {
         mapped: SocketAddr,
     ) -> Option<usize> {
         let known = self.generations[at].locals.iter().position(|local| {
-            local.candidate.addr == mapped && local.base.socket == base.socket && !local.gone
+            local.candidate.addr == mapped && local.base.is_same(base) && !local.gone
         });
         if known.is_some() {
             return known;

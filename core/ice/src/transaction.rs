@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use duologue_base::{Ecn, Generation, Instant, Transmit};
+use duologue_base::{Generation, Instant, Transmit};
 use duologue_stun::{Class, Method, TransactionId, Writer};
 
 use crate::agent::Agent;
@@ -148,13 +148,13 @@ impl Agent {
     pub(crate) fn retransmit(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<Transmit> {
         let due = |t: &Transaction| matches!(t.next, Next::Resend { at } if at <= now);
         while let Some(index) = self.transactions.iter().position(due) {
-            let Some(transmit) = self.write_request(&self.transactions[index], out) else {
-                self.transactions.swap_remove(index);
+            let mut transaction = self.transactions.swap_remove(index);
+            let Some(transmit) = self.write_request(&transaction, out) else {
                 continue;
             };
-            let transaction = &mut self.transactions[index];
             transaction.sent(now);
             let (generation, pair) = (transaction.generation, transaction.pair);
+            self.transactions.push(transaction);
             if let Some(at) = self.index(generation)
                 && let Some(pair) = self.generations[at].checklist.get_mut(pair)
                 && let Check::InProgress { fresh } = &mut pair.check
@@ -167,7 +167,7 @@ impl Agent {
     }
 
     /// RFC 8445 §7.2.2
-    fn write_request(&self, request: &Transaction, out: &mut Vec<u8>) -> Option<Transmit> {
+    fn write_request(&mut self, request: &Transaction, out: &mut Vec<u8>) -> Option<Transmit> {
         let generation = &self.generations[self.index(request.generation)?];
         let pair = generation.checklist.get(request.pair)?;
         let remote = generation.remote_secret()?;
@@ -187,13 +187,7 @@ impl Agent {
             writer.use_candidate();
         }
         writer.integrity(&remote.key).fingerprint();
-        Some(Transmit {
-            socket: base.socket,
-            remote: generation.remote_addr_of(pair),
-            local_ip: None,
-            ecn: Ecn::NotEct,
-            len: out.len(),
-            segment_size: None,
-        })
+        let remote = generation.remote_addr_of(pair);
+        Some(self.address(base, remote, out))
     }
 }

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::ops::Range;
 
 use crate::attribute::AttributeType;
 use crate::integrity::{IntegrityError, Key};
@@ -158,6 +159,15 @@ impl<'a> Message<'a> {
     /// The value of the first attribute of this type (RFC 8489 §14: only the first counts).
     pub fn attribute(&self, kind: AttributeType) -> Option<&'a [u8]> {
         self.attributes().find(|(k, _)| *k == kind).map(|(_, v)| v)
+    }
+
+    /// Where in the message the value of the first attribute of this type is.
+    pub fn attribute_range(&self, kind: AttributeType) -> Option<Range<usize>> {
+        let mut attributes = self.attributes();
+        let (_, value) = attributes.find(|(k, _)| *k == kind)?;
+        let end = self.bytes.len() - attributes.rest.len();
+        let start = end - value.len().next_multiple_of(4);
+        Some(start..start + value.len())
     }
 
     /// The comprehension-required attributes that are not in `known`.
@@ -359,6 +369,8 @@ mod tests {
                 AttributeType::FINGERPRINT
             ]
         );
+        let username = message.attribute_range(AttributeType::USERNAME).unwrap();
+        assert_eq!(&packet[username], b"u");
         assert_eq!(message.priority(), None);
         assert!(!message.use_candidate());
         assert_eq!(message.verify(&key), Ok(()));

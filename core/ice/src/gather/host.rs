@@ -31,6 +31,7 @@ impl Agent {
             socket,
             addr,
             protocol: Protocol::Udp,
+            relay: None,
             preference: candidate::local_preference(addr.ip(), index),
         };
         self.bases.push(base);
@@ -73,6 +74,9 @@ impl Agent {
     }
 
     pub(super) fn announce_host(&mut self, at: usize, base: Base) {
+        if self.config.relay_only {
+            return;
+        }
         let kind = CandidateKind::Host;
         let candidate = Candidate {
             foundation: self.foundation(kind, base.addr.ip(), None),

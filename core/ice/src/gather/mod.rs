@@ -1,14 +1,17 @@
 //! Where local candidates come from: one file per source.
 
 mod host;
+mod relay;
 mod server;
 mod srflx;
 
 use std::net::IpAddr;
 
 use duologue_base::Instant;
-use duologue_stun::Message;
+use duologue_stun::{ErrorCode, Message};
 
+pub use relay::RelayRoute;
+pub(crate) use server::Attempt;
 pub use server::{Server, ServerKind};
 
 use crate::agent::Agent;
@@ -18,6 +21,7 @@ use crate::gather::srflx::{Probe, ProbeState};
 use crate::generation::{Base, LocalCandidate};
 use crate::limits;
 use crate::state::GatheringState;
+use crate::turn::{self, Allocation};
 
 /// W3C `RTCPeerConnectionIceErrorEvent.errorCode`: the server could not be reached.
 const UNREACHABLE: u16 = 701;
@@ -27,6 +31,8 @@ const UNREACHABLE: u16 = 701;
 pub(crate) struct Gathering {
     servers: Vec<ServerState>,
     probes: Vec<Probe>,
+    allocations: Vec<Allocation>,
+    next_allocation: u32,
     /// RFC 8445 §14: no new request to a server leaves before.
     next_request: Instant,
 }
@@ -57,6 +63,7 @@ impl Agent {
             self.announce_host(at, base);
         }
         self.repeat_probes(now);
+        self.repeat_allocations(now);
         if self.addresses_complete {
             self.update_gathering(now);
         }
@@ -74,6 +81,7 @@ impl Agent {
         let servers = configured.map(|server| ServerState::new(server.clone()));
         self.gathering.servers = servers.collect();
         self.gathering.probes.clear();
+        self.forget_allocations();
         let names: Vec<String> = self
             .gathering
             .servers
@@ -96,6 +104,7 @@ impl Agent {
             }
         }
         self.begin_probes(now);
+        self.begin_allocations(now);
         if !self.addresses_complete {
             return;
         }
@@ -103,6 +112,7 @@ impl Agent {
         let resolving = |state: &ServerState| matches!(state.addresses, Addresses::Asked { .. });
         if self.gathering.servers.iter().any(resolving)
             || self.gathering.probes.iter().any(Probe::is_pending)
+            || (self.gathering.allocations.iter()).any(Allocation::is_pending)
         {
             return;
         }
@@ -118,6 +128,7 @@ impl Agent {
             }
         }
         self.handle_probe_timeouts(now);
+        self.handle_turn_timeouts(now);
         self.update_gathering(now);
     }
 
@@ -127,13 +138,18 @@ impl Agent {
             Addresses::Asked { until } => until,
             Addresses::Known(_) => None,
         });
-        resolving.chain(self.probe_timeout()).min()
+        resolving
+            .chain(self.probe_timeout())
+            .chain(self.turn_timeout())
+            .min()
     }
 
     /// The socket of a base is gone.
     pub(crate) fn forget_base(&mut self, base: Base) {
         let probes = &mut self.gathering.probes;
         probes.retain(|probe| probe.base.socket != base.socket);
+        let allocations = &mut self.gathering.allocations;
+        allocations.retain(|allocation| allocation.base.socket != base.socket);
     }
 
     fn set_gathering_complete(&mut self, at: usize) {
@@ -178,8 +194,16 @@ impl Agent {
     fn report_unreachable(&mut self) {
         for at in 0..self.gathering.servers.len() {
             let state = &self.gathering.servers[at];
-            let mut probes = (self.gathering.probes.iter())
+            let probes = self.gathering.probes.iter();
+            let allocations = self.gathering.allocations.iter();
+            let mut failures = probes
                 .filter(|probe| probe.server == at)
+                .map(|probe| matches!(probe.state, ProbeState::Failed))
+                .chain(
+                    allocations
+                        .filter(|allocation| allocation.server == at)
+                        .map(|allocation| matches!(allocation.state, turn::State::Failed)),
+                )
                 .peekable();
             let resolving = matches!(state.addresses, Addresses::Asked { .. });
             if state.reported || resolving {
@@ -187,10 +211,8 @@ impl Agent {
             }
             let text = match &state.addresses {
                 Addresses::Known(known) if known.is_empty() => "the server's name does not resolve",
-                _ if probes.peek().is_none() => "no local address reaches the server",
-                _ if probes.all(|probe| matches!(probe.state, ProbeState::Failed)) => {
-                    "the server does not answer"
-                }
+                _ if failures.peek().is_none() => "no local address reaches the server",
+                _ if failures.all(|failed| failed) => "the server does not answer",
                 _ => continue,
             };
             self.push_error(at, None, UNREACHABLE, text.to_owned());
@@ -198,8 +220,14 @@ impl Agent {
     }
 
     /// A server refused.
-    fn report_error(&mut self, server: usize, base: Option<Base>, message: &Message<'_>) {
-        let code = message.error_code().map_or(UNREACHABLE, |code| code.0);
+    fn report_error(
+        &mut self,
+        server: usize,
+        base: Option<Base>,
+        code: Option<ErrorCode>,
+        message: &Message<'_>,
+    ) {
+        let code = code.map_or(UNREACHABLE, |code| code.0);
         let reason = message
             .error_reason()
             .unwrap_or("the response is malformed");

@@ -26,6 +26,13 @@ pub struct Server {
 pub enum ServerKind {
     /// `stun:`: which address it sees.
     Stun,
+    /// `turn:` over UDP: to forward.
+    Turn {
+        /// The user name.
+        username: String,
+        /// The password.
+        password: Redacted<String>,
+    },
 }
 
 impl fmt::Debug for Server {

@@ -134,7 +134,7 @@ impl Agent {
             }
             _ => {
                 probes[index].state = ProbeState::Failed;
-                self.report_error(server, Some(base), message);
+                self.report_error(server, Some(base), message.error_code(), message);
             }
         }
         self.update_gathering(now);
@@ -143,7 +143,16 @@ impl Agent {
     }
 
     /// A server-reflexive candidate for the newest generation, unless it is redundant.
-    fn learn_mapped(&mut self, base: Base, server: usize, addr: SocketAddr, mapped: SocketAddr) {
+    pub(super) fn learn_mapped(
+        &mut self,
+        base: Base,
+        server: usize,
+        addr: SocketAddr,
+        mapped: SocketAddr,
+    ) {
+        if self.config.relay_only {
+            return;
+        }
         let kind = CandidateKind::ServerReflexive;
         let candidate = Candidate {
             foundation: self.foundation(kind, base.addr.ip(), Some(addr.ip())),

@@ -4,6 +4,8 @@ mod connect;
 mod gather;
 mod hostile;
 mod keep;
+mod relay;
 mod restart;
 mod servers;
 mod sim;
+mod turn_server;

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use duologue_base::{Datagram, Ecn, Generation, Instant, Rng, SocketId};
-use duologue_ice::{Agent, Candidate, Config, Credentials, Event, Role, TransportState};
+use duologue_ice::{Agent, Candidate, Config, Credentials, Event, Input, Role, TransportState};
 
 pub(crate) fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
@@ -16,6 +16,7 @@ pub(crate) fn addr(text: &str) -> SocketAddr {
 }
 
 use crate::servers::StunServer;
+use crate::turn_server::TurnServer;
 
 /// What happens to datagrams. Probabilities are per datagram.
 #[derive(Clone, Copy)]
@@ -92,6 +93,8 @@ pub(crate) struct Peer {
     pub(crate) sockets: Vec<(SocketId, SocketAddr)>,
     pub(crate) nat: Option<Nat>,
     pub(crate) events: Vec<(Instant, Event)>,
+    /// Data that arrived, with where it seemed to come from.
+    pub(crate) received: Vec<(SocketAddr, Vec<u8>)>,
     /// Local candidates are not signalled when false.
     pub(crate) trickles: bool,
 }
@@ -141,6 +144,7 @@ pub(crate) struct Sim {
     pub(crate) cut: bool,
     pub(crate) sent: usize,
     pub(crate) servers: Vec<StunServer>,
+    pub(crate) turns: Vec<TurnServer>,
     parcels: BTreeMap<(Instant, u64), Parcel>,
     sequence: u64,
 }
@@ -169,6 +173,7 @@ impl Sim {
                 sockets: Vec::new(),
                 nat: None,
                 events: Vec::new(),
+                received: Vec::new(),
                 trickles: true,
             }
         };
@@ -182,6 +187,7 @@ impl Sim {
             cut: false,
             sent: 0,
             servers: Vec::new(),
+            turns: Vec::new(),
             parcels: BTreeMap::new(),
             sequence: 0,
         }
@@ -254,17 +260,7 @@ impl Sim {
         for peer in 0..2 {
             while let Some(transmit) = self.peers[peer].agent.poll_transmit(self.now, &mut out) {
                 assert_eq!(transmit.len, out.len());
-                let state = &mut self.peers[peer];
-                let sockets = &state.sockets;
-                let (_, inside) = *sockets
-                    .iter()
-                    .find(|(id, _)| *id == transmit.socket)
-                    .expect("known");
-                let from = match &mut state.nat {
-                    Some(nat) => nat.outgoing(inside, transmit.remote),
-                    None => inside,
-                };
-                self.send(from, transmit.remote, &out.clone());
+                self.send_from(peer, transmit.socket, transmit.remote, &out.clone());
             }
             while let Some(event) = self.peers[peer].agent.poll_event() {
                 self.signal(peer, &event);
@@ -314,6 +310,13 @@ impl Sim {
             }
             return;
         }
+        let relays = self.turns.iter_mut().find(|server| server.owns(to));
+        if let Some(server) = relays {
+            for (from, to, bytes) in server.handle(self.now, remote, to, bytes) {
+                self.send(from, to, &bytes);
+            }
+            return;
+        }
         for peer in &mut self.peers {
             let inside = match &peer.nat {
                 Some(nat) if nat.public == to.ip() => match nat.incoming(remote, to) {
@@ -331,7 +334,10 @@ impl Sim {
                     local_ip: None,
                     ecn: Ecn::NotEct,
                 };
-                peer.agent.handle_stun(self.now, &datagram, bytes);
+                let input = peer.agent.handle_datagram(self.now, &datagram, bytes);
+                if let Input::Data { remote, range } = input {
+                    peer.received.push((remote, bytes[range].to_vec()));
+                }
                 return;
             }
         }
@@ -405,6 +411,40 @@ impl Sim {
 
     pub(crate) fn both(&self, state: TransportState) -> bool {
         self.peers.iter().all(|peer| peer.agent.state() == state)
+    }
+
+    /// Sends data both ways and says whether all of it arrived, from where it should.
+    pub(crate) fn exchange_data(&mut self) -> bool {
+        for peer in 0..2 {
+            self.peers[peer].received.clear();
+            let Some(route) = self.peers[peer].agent.route() else {
+                return false;
+            };
+            let mut datagram = Vec::new();
+            if let Some(relay) = route.relay {
+                datagram.extend_from_slice(&relay.header(5));
+            }
+            datagram.extend_from_slice(b"\x16data");
+            self.send_from(peer, route.socket, route.destination(), &datagram);
+        }
+        self.run_for(ms(300));
+        (0..2).all(|peer| {
+            let from = self.peers[peer].agent.route().map(|route| route.remote);
+            let received = &self.peers[peer].received;
+            from.is_some_and(|from| *received == [(from, b"\x16data".to_vec())])
+        })
+    }
+
+    fn send_from(&mut self, peer: usize, socket: SocketId, to: SocketAddr, bytes: &[u8]) {
+        let state = &mut self.peers[peer];
+        let sockets = &state.sockets;
+        let known = sockets.iter().find(|(id, _)| *id == socket);
+        let (_, inside) = *known.expect("agents use their sockets");
+        let from = match &mut state.nat {
+            Some(nat) => nat.outgoing(inside, to),
+            None => inside,
+        };
+        self.send(from, to, bytes);
     }
 
     /// Both may send, and each sends to where the other one receives.

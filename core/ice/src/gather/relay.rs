@@ -1,0 +1,316 @@
+//! Relayed candidates (RFC 8445 §5.1.1.2): addresses of TURN servers.
+
+use std::net::SocketAddr;
+use std::ops::Range;
+
+use duologue_base::{Datagram, Ecn, Instant, Transmit};
+use duologue_stun::{ChannelData, ChannelNumber, Message};
+
+use crate::agent::{Agent, normalized};
+use crate::candidate::{self, Candidate, CandidateKind, RelayProtocol};
+use crate::gather::server::ServerKind;
+use crate::gather::srflx::to_server;
+use crate::generation::{Base, LocalCandidate};
+use crate::limits;
+use crate::turn::{Allocation, AllocationId, Outcome, State};
+
+/// How data reaches the other agent through a TURN server.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct RelayRoute {
+    /// The server: where datagrams are sent to.
+    pub server: SocketAddr,
+    channel: ChannelNumber,
+}
+
+impl RelayRoute {
+    /// Bytes that [`header`](Self::header) adds to each datagram.
+    pub const OVERHEAD: usize = ChannelData::HEADER_LEN;
+
+    /// What precedes a datagram of `len` bytes on the way to the server.
+    pub fn header(&self, len: u16) -> [u8; Self::OVERHEAD] {
+        ChannelData::header(self.channel, len)
+    }
+}
+
+impl Agent {
+    /// Asks each TURN server for an allocation from each socket that reaches it.
+    pub(crate) fn begin_allocations(&mut self, now: Instant) {
+        for server in 0..self.gathering.servers.len() {
+            let state = &self.gathering.servers[server];
+            let ServerKind::Turn { username, password } = state.server.kind.clone() else {
+                continue;
+            };
+            for base in self.bases.clone() {
+                let allocations = &self.gathering.allocations;
+                let known = allocations.iter().any(|allocation| {
+                    allocation.server == server && allocation.base.socket == base.socket
+                });
+                let addr = self.gathering.servers[server].address_for(base.addr.ip());
+                let (false, Some(addr)) = (known, addr) else {
+                    continue;
+                };
+                let full = allocations.len() >= limits::ALLOCATIONS;
+                if full || candidate::is_link_local(base.addr.ip()) {
+                    continue;
+                }
+                let id = AllocationId(self.gathering.next_allocation);
+                self.gathering.next_allocation += 1;
+                self.gathering.allocations.push(Allocation::new(
+                    id,
+                    base,
+                    (server, addr),
+                    (username.clone(), password.clone()),
+                    &mut self.rng,
+                    now,
+                ));
+            }
+        }
+    }
+
+    /// A restart asks again where there is no allocation, and announces those that there are.
+    pub(crate) fn repeat_allocations(&mut self, now: Instant) {
+        let failed = |allocation: &Allocation| matches!(allocation.state, State::Failed);
+        self.gathering
+            .allocations
+            .retain(|allocation| !failed(allocation));
+        for at in 0..self.gathering.allocations.len() {
+            self.announce_relay(at);
+        }
+        if self.addresses_complete {
+            self.begin_allocations(now);
+        }
+    }
+
+    /// Writes one request to a TURN server.
+    pub(crate) fn send_to_turn(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<Transmit> {
+        let may_begin = now >= self.gathering.next_request;
+        for allocation in &mut self.gathering.allocations {
+            if let Some(is_new) = allocation.write_request(now, may_begin, out) {
+                if is_new {
+                    self.gathering.next_request = now + self.config.pacing;
+                }
+                let (socket, addr) = (allocation.base.socket, allocation.addr);
+                return Some(to_server(socket, addr, out.len()));
+            }
+        }
+        None
+    }
+
+    /// A response from a TURN server; false when it is not one.
+    pub(crate) fn handle_turn_response(
+        &mut self,
+        now: Instant,
+        datagram: &Datagram,
+        message: &Message<'_>,
+    ) -> bool {
+        let Some(at) = self.allocation_of(datagram) else {
+            return false;
+        };
+        let allocation = &mut self.gathering.allocations[at];
+        let Some(outcome) = allocation.handle_response(now, &mut self.rng, message) else {
+            return false;
+        };
+        let (id, base, server) = (allocation.id, allocation.base, allocation.server);
+        match outcome {
+            Outcome::Nothing => {}
+            Outcome::Allocated => self.announce_relay(at),
+            Outcome::Bound => self.pair_relay(id),
+            Outcome::Refused(code) => {
+                self.report_error(server, Some(base), Some(code), message);
+            }
+            Outcome::Lost => self.lose_relay(id),
+        }
+        self.update_gathering(now);
+        self.update(now);
+        true
+    }
+
+    pub(crate) fn handle_turn_timeouts(&mut self, now: Instant) {
+        let mut lost = Vec::new();
+        for allocation in &mut self.gathering.allocations {
+            let id = allocation.id;
+            let generations = &self.generations;
+            let in_use = |peer: SocketAddr| {
+                generations.iter().any(|generation| {
+                    let pairs = generation.checklist.pairs();
+                    pairs.iter().any(|pair| {
+                        generation.base_of(pair).relay == Some(id)
+                            && generation.remote_addr_of(pair) == peer
+                    })
+                })
+            };
+            if let Outcome::Lost = allocation.handle_timeout(now, &mut self.rng, in_use) {
+                lost.push(id);
+            }
+        }
+        lost.into_iter().for_each(|id| self.lose_relay(id));
+    }
+
+    pub(crate) fn turn_timeout(&self) -> Option<Instant> {
+        let next = self.gathering.next_request;
+        let allocations = self.gathering.allocations.iter();
+        allocations
+            .filter_map(|allocation| allocation.timeout(next))
+            .min()
+    }
+
+    /// The relayed candidate of an allocation, and the server-reflexive one that came with it.
+    fn announce_relay(&mut self, at: usize) {
+        let allocation = &self.gathering.allocations[at];
+        let State::Allocated {
+            relayed, mapped, ..
+        } = allocation.state
+        else {
+            return;
+        };
+        let (id, base, server, addr) = (
+            allocation.id,
+            allocation.base,
+            allocation.server,
+            allocation.addr,
+        );
+        self.learn_mapped(base, server, addr, mapped);
+        let kind = CandidateKind::Relayed;
+        // The mapped address is for diagnosis only; a peer that sees relays only sees none.
+        let related = match self.config.relay_only {
+            true => SocketAddr::new(std::net::Ipv4Addr::UNSPECIFIED.into(), 0),
+            false => mapped,
+        };
+        let candidate = Candidate {
+            foundation: self.foundation(kind, base.addr.ip(), Some(addr.ip())),
+            priority: candidate::priority(kind, base.preference),
+            kind,
+            related: Some(related),
+            url: Some(self.gathering.servers[server].server.url.clone()),
+            relay_protocol: Some(RelayProtocol::Udp),
+            ..Candidate::host(relayed, base.protocol)
+        };
+        self.announce(LocalCandidate {
+            candidate,
+            base: Base {
+                addr: relayed,
+                relay: Some(id),
+                ..base
+            },
+            gone: false,
+        });
+    }
+
+    /// A channel was bound: what waited for it is paired.
+    fn pair_relay(&mut self, id: AllocationId) {
+        for at in 0..self.generations.len() {
+            for local in 0..self.generations[at].locals.len() {
+                if self.generations[at].locals[local].base.relay == Some(id) {
+                    self.pair_local(at, local);
+                }
+            }
+        }
+    }
+
+    /// The allocation is gone, and its candidates and pairs with it.
+    fn lose_relay(&mut self, id: AllocationId) {
+        for generation in &mut self.generations {
+            for local in &mut generation.locals {
+                local.gone |= local.base.relay == Some(id);
+            }
+            let locals = &generation.locals;
+            generation.checklist.retain(|pair| !locals[pair.local].gone);
+        }
+        self.forget_requests();
+    }
+
+    /// Pairs of a relayed candidate begin with a channel to the peer. True when it is there.
+    pub(crate) fn has_channel(&mut self, base: Base, peer: SocketAddr) -> bool {
+        let Some(id) = base.relay else {
+            return true;
+        };
+        let now = self.updated;
+        let mut allocations = self.gathering.allocations.iter_mut();
+        let Some(allocation) = allocations.find(|allocation| allocation.id == id) else {
+            return false;
+        };
+        allocation.open_channel(peer, &mut self.rng, now);
+        allocation.channel(peer).is_some()
+    }
+
+    /// How data for a pair of this base travels; none before a relay has a channel.
+    pub(crate) fn relay_route(&self, base: Base, peer: SocketAddr) -> Option<Option<RelayRoute>> {
+        let Some(id) = base.relay else {
+            return Some(None);
+        };
+        let allocation = self.allocation(id)?;
+        let channel = allocation.channel(peer)?;
+        Some(Some(RelayRoute {
+            server: allocation.addr,
+            channel,
+        }))
+    }
+
+    /// Addresses what is in `out` to a peer, through the base's relay if it is one.
+    pub(crate) fn address(&mut self, base: Base, peer: SocketAddr, out: &mut Vec<u8>) -> Transmit {
+        let mut remote = peer;
+        if let Some(id) = base.relay {
+            let allocations = &self.gathering.allocations;
+            if let Some(allocation) = allocations.iter().find(|allocation| allocation.id == id) {
+                allocation.wrap(peer, &mut self.rng, out);
+                remote = allocation.addr;
+            }
+        }
+        Transmit {
+            socket: base.socket,
+            remote,
+            local_ip: None,
+            ecn: Ecn::NotEct,
+            len: out.len(),
+            segment_size: None,
+        }
+    }
+
+    /// What a TURN server forwarded: the base that it is for, the peer, and where its data is.
+    pub(crate) fn unwrap_relayed(
+        &self,
+        datagram: &Datagram,
+        bytes: &[u8],
+    ) -> Option<(Base, SocketAddr, Range<usize>)> {
+        let allocation = &self.gathering.allocations[self.allocation_of(datagram)?];
+        let relayed = allocation.relayed()?;
+        let (peer, data) = allocation.unwrap(bytes)?;
+        let base = Base {
+            addr: relayed,
+            relay: Some(allocation.id),
+            ..allocation.base
+        };
+        Some((base, peer, data))
+    }
+
+    /// Ends every allocation: the datagrams for that.
+    pub(crate) fn release_allocations(&mut self, now: Instant) {
+        for allocation in &self.gathering.allocations {
+            let mut out = Vec::new();
+            if allocation.write_release(&mut self.rng, now, &mut out) {
+                let transmit = to_server(allocation.base.socket, allocation.addr, out.len());
+                self.farewells.push((transmit, out));
+            }
+        }
+    }
+
+    /// Other servers take the place of these.
+    pub(crate) fn forget_allocations(&mut self) {
+        self.release_allocations(self.updated);
+        for allocation in std::mem::take(&mut self.gathering.allocations) {
+            self.lose_relay(allocation.id);
+        }
+    }
+
+    fn allocation(&self, id: AllocationId) -> Option<&Allocation> {
+        let mut allocations = self.gathering.allocations.iter();
+        allocations.find(|allocation| allocation.id == id)
+    }
+
+    fn allocation_of(&self, datagram: &Datagram) -> Option<usize> {
+        let remote = normalized(datagram.remote);
+        self.gathering.allocations.iter().position(|allocation| {
+            allocation.addr == remote && allocation.base.socket == datagram.socket
+        })
+    }
+}

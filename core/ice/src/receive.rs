@@ -1,0 +1,96 @@
+//! Input from the network: whom it is for.
+
+use std::net::SocketAddr;
+use std::ops::Range;
+
+use duologue_base::{Datagram, Instant};
+use duologue_stun::{Class, Message, Method, is_stun};
+
+use crate::agent::{Agent, normalized};
+use crate::generation::Base;
+use crate::reply::Sender;
+
+/// What a datagram was.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Input {
+    /// A message to the agent, which took it.
+    Handled,
+    /// Not on a socket of this agent.
+    Unknown,
+    /// Data for what runs over ICE.
+    Data {
+        /// The other agent's address, also when a TURN server forwarded the data.
+        remote: SocketAddr,
+        /// Where it is in the datagram.
+        range: Range<usize>,
+    },
+}
+
+impl Agent {
+    /// A datagram arrived at one of this agent's sockets: STUN, TURN, or data, which is given
+    /// back.
+    pub fn handle_datagram(&mut self, now: Instant, datagram: &Datagram, bytes: &[u8]) -> Input {
+        let of_socket = |base: &&Base| base.socket == datagram.socket;
+        let Some(&base) = self.bases.iter().find(of_socket) else {
+            return Input::Unknown;
+        };
+        let remote = normalized(datagram.remote);
+        if let Some((base, remote, range)) = self.unwrap_relayed(datagram, bytes) {
+            let inner = &bytes[range.clone()];
+            if !is_stun(inner) {
+                return Input::Data { remote, range };
+            }
+            let sender = Sender {
+                base,
+                remote,
+                local_ip: None,
+            };
+            self.handle_message(now, sender, inner);
+            return Input::Handled;
+        }
+        if !is_stun(bytes) {
+            let range = 0..bytes.len();
+            return Input::Data { remote, range };
+        }
+        if let Ok(message) = Message::parse(bytes)
+            && (self.handle_probe_response(now, datagram, &message)
+                || self.handle_turn_response(now, datagram, &message))
+        {
+            return Input::Handled;
+        }
+        let sender = Sender {
+            base,
+            remote,
+            local_ip: datagram.local_ip,
+        };
+        self.handle_message(now, sender, bytes);
+        Input::Handled
+    }
+
+    /// A STUN message arrived at one of this agent's sockets. False when it is not STUN, or on a
+    /// socket that this agent does not have.
+    pub fn handle_stun(&mut self, now: Instant, datagram: &Datagram, bytes: &[u8]) -> bool {
+        is_stun(bytes) && self.handle_datagram(now, datagram, bytes) == Input::Handled
+    }
+
+    /// A message of the other agent's.
+    fn handle_message(&mut self, now: Instant, sender: Sender, bytes: &[u8]) {
+        // With relays only, host addresses exist to reach TURN servers and are not to be found.
+        let hidden = self.config.relay_only && sender.base.relay.is_none();
+        let message = match Message::parse(bytes) {
+            Ok(message) if message.method() == Method::BINDING && !hidden => message,
+            Ok(_) | Err(_) => {
+                self.counters.malformed += 1;
+                return;
+            }
+        };
+        match message.class() {
+            Class::Request => self.handle_request(now, sender, &message),
+            // RFC 8445 §11: a keepalive.
+            Class::Indication => {}
+            Class::SuccessResponse | Class::ErrorResponse => {
+                self.handle_response(now, sender.base, sender.remote, &message);
+            }
+        }
+    }
+}

@@ -1,0 +1,127 @@
+use duologue_stun::{AttributeType, Key, Message, PasswordAlgorithm, Writer, userhash};
+
+use crate::limits;
+use crate::turn::raw_algorithms;
+
+/// RFC 8489 §9.2: a nonce that begins so tells in four more characters what the server can do.
+const NONCE_COOKIE: &str = "obMatJos2";
+
+/// Long-term credentials as a server asked for them.
+#[derive(Debug)]
+pub(super) struct Auth {
+    pub(super) key: Key,
+    realm: String,
+    nonce: String,
+    /// The server named password algorithms: they are sent back with the one chosen, so that
+    /// nobody between us can take the better ones away.
+    algorithms: Option<(Vec<u8>, PasswordAlgorithm)>,
+    /// USERHASH takes the place of USERNAME.
+    anonymous: bool,
+}
+
+impl Auth {
+    /// From the realm and nonce of a 401 or 438. None: the challenge is malformed.
+    pub(super) fn challenged(
+        username: &str,
+        password: &str,
+        message: &Message<'_>,
+    ) -> Option<Self> {
+        let short = |text: &&str| text.len() <= limits::CHALLENGE_LEN;
+        let realm = message.realm().filter(short)?;
+        let nonce = message.nonce().filter(short)?;
+        let features = security_features(nonce);
+        // RFC 8489 §9.2.5: SHA-256 when it is offered, MD5 when nothing else is known.
+        let best = |chosen: PasswordAlgorithm, offered| match offered {
+            PasswordAlgorithm::Sha256 => offered,
+            PasswordAlgorithm::Md5 => chosen,
+        };
+        let offered = raw_algorithms(message);
+        let algorithm = message
+            .password_algorithms()
+            .reduce(best)
+            .filter(|_| offered.is_some());
+        // A feature bit without the attribute: it was removed on the way.
+        if features.password_algorithms && algorithm.is_none() {
+            return None;
+        }
+        let key_algorithm = algorithm.unwrap_or(PasswordAlgorithm::Md5);
+        Some(Auth {
+            key: Key::long_term(username, realm, password, key_algorithm),
+            realm: realm.to_owned(),
+            nonce: nonce.to_owned(),
+            algorithms: offered.zip(algorithm),
+            anonymous: features.username_anonymity,
+        })
+    }
+
+    /// The same realm and algorithm: the same key.
+    pub(super) fn is_like(&self, other: &Auth) -> bool {
+        self.realm == other.realm && self.algorithms == other.algorithms
+    }
+
+    /// Adds the credentials to a request.
+    pub(super) fn sign(&self, username: &str, writer: &mut Writer<'_>) {
+        match self.anonymous {
+            true => writer.userhash(&userhash(username, &self.realm)),
+            false => writer.username(username),
+        };
+        writer.realm(&self.realm).nonce(&self.nonce);
+        match &self.algorithms {
+            // RFC 8489 §9.2.5: "all the subsequent requests MUST be authenticated using
+            // MESSAGE-INTEGRITY-SHA256 only."
+            Some((offered, chosen)) => writer
+                .attribute(AttributeType::PASSWORD_ALGORITHMS, offered)
+                .password_algorithm(*chosen)
+                .integrity_sha256(&self.key),
+            None => writer.integrity(&self.key),
+        };
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+struct SecurityFeatures {
+    password_algorithms: bool,
+    username_anonymity: bool,
+}
+
+/// RFC 8489 §9.2: 24 bits in base64 after the cookie; bit 0, the first, is for password
+/// algorithms and bit 1 for user names that stay secret.
+fn security_features(nonce: &str) -> SecurityFeatures {
+    let first = nonce
+        .strip_prefix(NONCE_COOKIE)
+        .filter(|rest| rest.len() >= 4)
+        .and_then(|rest| rest.bytes().next());
+    let six_bits = match first {
+        Some(byte @ b'A'..=b'Z') => byte - b'A',
+        Some(byte @ b'a'..=b'z') => byte - b'a' + 26,
+        Some(byte @ b'0'..=b'9') => byte - b'0' + 52,
+        Some(b'+') => 62,
+        Some(b'/') => 63,
+        _ => 0,
+    };
+    SecurityFeatures {
+        password_algorithms: six_bits & 0b10_0000 != 0,
+        username_anonymity: six_bits & 0b01_0000 != 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nonce_tells_what_the_server_can_do() {
+        let features = |nonce| {
+            let features = security_features(nonce);
+            (features.password_algorithms, features.username_anonymity)
+        };
+        assert_eq!(
+            features("obMatJos2AAACf//499k954d6OL34oL9FSTvy64sA"),
+            (false, false)
+        );
+        assert_eq!(features("obMatJos2gAAAxyz"), (true, false));
+        assert_eq!(features("obMatJos2wAAAxyz"), (true, true));
+        assert_eq!(features("obMatJos2w"), (false, false));
+        assert_eq!(features("something else"), (false, false));
+    }
+}

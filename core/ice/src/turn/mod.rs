@@ -1,0 +1,539 @@
+//! One allocation at a TURN server over UDP (RFC 8656): its life, its channels, its framing.
+//!
+//! Every peer gets a channel: binding one also installs the permission, and data then costs four
+//! bytes instead of 36 (RFC 8656 §12).
+
+mod auth;
+
+use std::net::SocketAddr;
+use std::ops::Range;
+
+use duologue_base::{Instant, Redacted, Rng};
+use duologue_stun::{
+    AddressFamily, AttributeType, ChannelData, ChannelNumber, Class, ErrorCode, Message, Method,
+    Writer,
+};
+
+use crate::agent::normalized;
+use crate::gather::Attempt;
+use crate::generation::Base;
+use crate::limits;
+use crate::turn::auth::Auth;
+
+/// IANA's number of UDP.
+const UDP: u8 = 17;
+
+#[derive(Debug)]
+pub(crate) struct Allocation {
+    pub(crate) id: AllocationId,
+    /// The socket that it is reached from.
+    pub(crate) base: Base,
+    /// Index of the server.
+    pub(crate) server: usize,
+    /// The server's address. ALTERNATE-SERVER changes it.
+    pub(crate) addr: SocketAddr,
+    pub(crate) state: State,
+    username: String,
+    password: Redacted<String>,
+    auth: Option<Auth>,
+    redirects: u32,
+    channels: Vec<Channel>,
+}
+
+/// Names an allocation within its agent.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct AllocationId(pub(crate) u32);
+
+#[derive(Debug)]
+pub(crate) enum State {
+    Allocating(Request),
+    Allocated {
+        relayed: SocketAddr,
+        mapped: SocketAddr,
+        expires: Instant,
+        refresh: Refresh,
+    },
+    /// Refused, silent or lost.
+    Failed,
+}
+
+#[derive(Debug)]
+pub(crate) enum Refresh {
+    At(Instant),
+    Asking(Request),
+}
+
+/// A request with how often the server wanted other credentials for it.
+#[derive(Debug)]
+pub(crate) struct Request {
+    attempt: Attempt,
+    rejections: u32,
+}
+
+#[derive(Debug)]
+struct Channel {
+    peer: SocketAddr,
+    number: ChannelNumber,
+    state: ChannelState,
+}
+
+#[derive(Debug)]
+enum ChannelState {
+    Binding { request: Request, bound: bool },
+    Bound { refresh: Instant },
+    Refused,
+}
+
+/// Which request of an allocation.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Target {
+    Allocate,
+    Refresh,
+    Channel(usize),
+}
+
+/// What a response, or its absence, meant.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    Nothing,
+    Allocated,
+    /// Data can be exchanged with one more peer.
+    Bound,
+    /// There will be no allocation.
+    Refused(ErrorCode),
+    /// There is no allocation any more.
+    Lost,
+}
+
+impl Request {
+    fn new(rng: &mut Rng, now: Instant) -> Self {
+        Request {
+            attempt: Attempt::new(rng, now),
+            rejections: 0,
+        }
+    }
+}
+
+impl Allocation {
+    pub(crate) fn new(
+        id: AllocationId,
+        base: Base,
+        (server, addr): (usize, SocketAddr),
+        (username, password): (String, Redacted<String>),
+        rng: &mut Rng,
+        now: Instant,
+    ) -> Self {
+        Allocation {
+            id,
+            base,
+            server,
+            addr,
+            state: State::Allocating(Request::new(rng, now)),
+            username,
+            password,
+            auth: None,
+            redirects: 0,
+            channels: Vec::new(),
+        }
+    }
+
+    pub(crate) fn relayed(&self) -> Option<SocketAddr> {
+        match self.state {
+            State::Allocated { relayed, .. } => Some(relayed),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn is_pending(&self) -> bool {
+        matches!(self.state, State::Allocating(_))
+    }
+
+    /// The channel to a peer, once it is bound.
+    pub(crate) fn channel(&self, peer: SocketAddr) -> Option<ChannelNumber> {
+        let bound = |channel: &&Channel| {
+            channel.peer == peer
+                && matches!(
+                    channel.state,
+                    ChannelState::Bound { .. } | ChannelState::Binding { bound: true, .. }
+                )
+        };
+        self.channels
+            .iter()
+            .find(bound)
+            .map(|channel| channel.number)
+    }
+
+    /// Begins to bind a channel to a peer, unless it has one.
+    pub(crate) fn open_channel(&mut self, peer: SocketAddr, rng: &mut Rng, now: Instant) {
+        let known = self.channels.iter().any(|channel| channel.peer == peer);
+        // RFC 8656 §7.1: an allocation reaches its own family only.
+        let family = |relayed: SocketAddr| relayed.is_ipv4() == peer.is_ipv4();
+        if known || !self.relayed().is_some_and(family) {
+            return;
+        }
+        // RFC 8656 §12: a number stays with its peer, so numbers are never used again.
+        let next = ChannelNumber::FIRST.get() + self.channels.len() as u16;
+        if self.channels.len() >= limits::CHANNELS {
+            return;
+        }
+        if let Some(number) = ChannelNumber::new(next) {
+            self.channels.push(Channel {
+                peer,
+                number,
+                state: ChannelState::Binding {
+                    request: Request::new(rng, now),
+                    bound: false,
+                },
+            });
+        }
+    }
+
+    /// Writes one request that is due; new ones only when `may_begin`. Says whether it is new.
+    pub(crate) fn write_request(
+        &mut self,
+        now: Instant,
+        may_begin: bool,
+        out: &mut Vec<u8>,
+    ) -> Option<bool> {
+        let due = |request: &Request| {
+            request.attempt.is_due(now) && (may_begin || !request.attempt.is_new())
+        };
+        let target = self
+            .requests()
+            .find(|(_, request)| due(request))
+            .map(|(target, _)| target)?;
+        let request = self.request(target)?;
+        let (id, is_new) = (request.attempt.id, request.attempt.is_new());
+        request.attempt.sent(now);
+        out.clear();
+        let method = match target {
+            Target::Allocate => Method::ALLOCATE,
+            Target::Refresh => Method::REFRESH,
+            Target::Channel(_) => Method::CHANNEL_BIND,
+        };
+        let mut writer = Writer::new(out, Class::Request, method, id);
+        match target {
+            Target::Allocate => {
+                writer.requested_transport(UDP);
+                if self.base.addr.is_ipv6() {
+                    writer.requested_address_family(AddressFamily::Ipv6);
+                }
+            }
+            Target::Refresh => {
+                writer.lifetime_secs(limits::ALLOCATION_LIFETIME.as_secs() as u32);
+            }
+            Target::Channel(index) => {
+                let channel = &self.channels[index];
+                writer
+                    .channel_number(channel.number)
+                    .xor_peer_address(channel.peer);
+            }
+        }
+        if let Some(auth) = &self.auth {
+            auth.sign(&self.username, &mut writer);
+        }
+        writer.fingerprint();
+        Some(is_new)
+    }
+
+    /// RFC 8656 §8: a lifetime of zero ends the allocation. Sent once: without it the allocation
+    /// ends by itself a little later.
+    pub(crate) fn write_release(&self, rng: &mut Rng, now: Instant, out: &mut Vec<u8>) -> bool {
+        let (State::Allocated { .. }, Some(auth)) = (&self.state, &self.auth) else {
+            return false;
+        };
+        out.clear();
+        let id = Attempt::new(rng, now).id;
+        let mut writer = Writer::new(out, Class::Request, Method::REFRESH, id);
+        writer.lifetime_secs(0);
+        auth.sign(&self.username, &mut writer);
+        writer.fingerprint();
+        true
+    }
+
+    /// Puts a datagram to a peer into what the server forwards.
+    pub(crate) fn wrap(&self, peer: SocketAddr, rng: &mut Rng, out: &mut Vec<u8>) {
+        if let Some(number) = self.channel(peer) {
+            let header = ChannelData::header(number, out.len() as u16);
+            out.splice(..0, header);
+            return;
+        }
+        // RFC 8656 §11.1: a Send indication, for peers that checked us before they had a channel.
+        let data = std::mem::take(out);
+        let id = Attempt::new(rng, Instant::ZERO).id;
+        Writer::new(out, Class::Indication, Method::SEND, id)
+            .xor_peer_address(peer)
+            .data(&data);
+    }
+
+    /// The peer, and where the data is in what the server forwarded.
+    pub(crate) fn unwrap(&self, bytes: &[u8]) -> Option<(SocketAddr, Range<usize>)> {
+        if let Some(framed) = ChannelData::parse(bytes) {
+            let of_number = |channel: &&Channel| channel.number == framed.number;
+            let channel = self.channels.iter().find(of_number)?;
+            let start = ChannelData::HEADER_LEN;
+            return Some((channel.peer, start..start + framed.data.len()));
+        }
+        let message = Message::parse(bytes).ok()?;
+        if (message.class(), message.method()) != (Class::Indication, Method::DATA) {
+            return None;
+        }
+        let data = message.attribute_range(AttributeType::DATA)?;
+        Some((normalized(message.peer_address()?), data))
+    }
+
+    /// A response of the server's. None: it is to none of the requests.
+    pub(crate) fn handle_response(
+        &mut self,
+        now: Instant,
+        rng: &mut Rng,
+        message: &Message<'_>,
+    ) -> Option<Outcome> {
+        let id = message.transaction_id();
+        let target = self
+            .requests()
+            .find(|(_, request)| request.attempt.id == id)
+            .map(|(target, _)| target)?;
+        if message.class() == Class::SuccessResponse {
+            // RFC 8489 §9.2.5: what does not prove that it knows the password is dropped.
+            let authentic = |auth: &Auth| message.verify(&auth.key).is_ok();
+            if !self.auth.as_ref().is_some_and(authentic) {
+                return Some(Outcome::Nothing);
+            }
+            return Some(self.succeeded(now, target, message));
+        }
+        let code = message.error_code().unwrap_or(ErrorCode::BAD_REQUEST);
+        match code {
+            ErrorCode::UNAUTHENTICATED | ErrorCode::STALE_NONCE
+                if self.take_challenge(target, code, message) =>
+            {
+                let request = self.request(target)?;
+                request.rejections += 1;
+                request.attempt = Attempt::new(rng, now);
+                Some(Outcome::Nothing)
+            }
+            ErrorCode::TRY_ALTERNATE if target == Target::Allocate => {
+                Some(self.redirected(now, rng, message))
+            }
+            _ => Some(self.refused(target, code)),
+        }
+    }
+
+    /// Time passes. `in_use` says which peers still matter.
+    pub(crate) fn handle_timeout(
+        &mut self,
+        now: Instant,
+        rng: &mut Rng,
+        in_use: impl Fn(SocketAddr) -> bool,
+    ) -> Outcome {
+        for channel in &mut self.channels {
+            match &mut channel.state {
+                ChannelState::Binding { request, .. } if request.attempt.is_over(now) => {
+                    channel.state = ChannelState::Refused;
+                }
+                ChannelState::Bound { refresh } if *refresh <= now => {
+                    // What nobody uses expires at the server.
+                    channel.state = match in_use(channel.peer) {
+                        true => ChannelState::Binding {
+                            request: Request::new(rng, now),
+                            bound: true,
+                        },
+                        false => ChannelState::Refused,
+                    };
+                }
+                _ => {}
+            }
+        }
+        match &mut self.state {
+            State::Allocating(request) if request.attempt.is_over(now) => {
+                self.state = State::Failed;
+            }
+            State::Allocated { expires, .. } if *expires <= now => {
+                self.state = State::Failed;
+                return Outcome::Lost;
+            }
+            State::Allocated { refresh, .. } => match refresh {
+                Refresh::At(at) if *at <= now => {
+                    *refresh = Refresh::Asking(Request::new(rng, now));
+                }
+                // It is asked until the allocation expires.
+                Refresh::Asking(request) if request.attempt.is_over(now) => {
+                    *request = Request::new(rng, now);
+                }
+                _ => {}
+            },
+            _ => {}
+        }
+        Outcome::Nothing
+    }
+
+    /// When something is to be done; new requests not before `next`.
+    pub(crate) fn timeout(&self, next: Instant) -> Option<Instant> {
+        let requests = self.requests().map(|(_, request)| {
+            let at = request.attempt.at;
+            match request.attempt.is_new() {
+                true => at.max(next),
+                false => at,
+            }
+        });
+        let channels = self
+            .channels
+            .iter()
+            .filter_map(|channel| match channel.state {
+                ChannelState::Bound { refresh } => Some(refresh),
+                _ => None,
+            });
+        let own = match &self.state {
+            State::Allocated {
+                refresh: Refresh::At(at),
+                ..
+            } => Some(*at),
+            State::Allocated { expires, .. } => Some(*expires),
+            _ => None,
+        };
+        requests.chain(channels).chain(own).min()
+    }
+
+    fn requests(&self) -> impl Iterator<Item = (Target, &Request)> {
+        let own = match &self.state {
+            State::Allocating(request) => Some((Target::Allocate, request)),
+            State::Allocated {
+                refresh: Refresh::Asking(request),
+                ..
+            } => Some((Target::Refresh, request)),
+            _ => None,
+        };
+        let channels = self.channels.iter().enumerate();
+        let channels = channels.filter_map(|(at, channel)| match &channel.state {
+            ChannelState::Binding { request, .. } => Some((Target::Channel(at), request)),
+            _ => None,
+        });
+        // A failed allocation has no channels either.
+        own.into_iter()
+            .chain(channels)
+            .filter(|_| !matches!(self.state, State::Failed))
+    }
+
+    fn request(&mut self, target: Target) -> Option<&mut Request> {
+        match (target, &mut self.state) {
+            (Target::Allocate, State::Allocating(request)) => Some(request),
+            (
+                Target::Refresh,
+                State::Allocated {
+                    refresh: Refresh::Asking(request),
+                    ..
+                },
+            ) => Some(request),
+            (Target::Channel(at), _) => match &mut self.channels.get_mut(at)?.state {
+                ChannelState::Binding { request, .. } => Some(request),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    fn succeeded(&mut self, now: Instant, target: Target, message: &Message<'_>) -> Outcome {
+        let lifetime = message.lifetime_secs().unwrap_or(0);
+        let lifetime = std::time::Duration::from_secs(u64::from(lifetime));
+        // RFC 8656 §8: "about 1 minute prior to" the end; earlier when there is less time.
+        let refresh_at = now
+            + lifetime
+                .saturating_sub(limits::REFRESH_AHEAD)
+                .max(lifetime / 2);
+        match target {
+            Target::Allocate => {
+                let relayed = message.relayed_address().map(normalized);
+                let mapped = message.mapped_address().map(normalized);
+                let (Some(relayed), Some(mapped)) = (relayed, mapped) else {
+                    return self.refused(target, ErrorCode::BAD_REQUEST);
+                };
+                self.state = State::Allocated {
+                    relayed,
+                    mapped,
+                    expires: now + lifetime,
+                    refresh: Refresh::At(refresh_at),
+                };
+                Outcome::Allocated
+            }
+            Target::Refresh => {
+                if let State::Allocated {
+                    expires, refresh, ..
+                } = &mut self.state
+                {
+                    *expires = now + lifetime;
+                    *refresh = Refresh::At(refresh_at);
+                }
+                Outcome::Nothing
+            }
+            Target::Channel(at) => {
+                let channel = &mut self.channels[at];
+                channel.state = ChannelState::Bound {
+                    refresh: now + limits::CHANNEL_REFRESH,
+                };
+                Outcome::Bound
+            }
+        }
+    }
+
+    /// RFC 8489 §9.2.5: new credentials for the request, unless that was tried in vain.
+    fn take_challenge(&mut self, target: Target, code: ErrorCode, message: &Message<'_>) -> bool {
+        let rejections = self.request(target).map_or(0, |request| request.rejections);
+        if rejections >= limits::REJECTIONS {
+            return false;
+        }
+        let Some(auth) = Auth::challenged(&self.username, &self.password, message) else {
+            return false;
+        };
+        // "If the response is an error response with an error code of 401 […] and the realm is
+        // unchanged", the password is wrong.
+        let wrong = code == ErrorCode::UNAUTHENTICATED
+            && self.auth.as_ref().is_some_and(|old| old.is_like(&auth));
+        if wrong {
+            return false;
+        }
+        self.auth = Some(auth);
+        true
+    }
+
+    /// RFC 8489 §10: another server takes over.
+    fn redirected(&mut self, now: Instant, rng: &mut Rng, message: &Message<'_>) -> Outcome {
+        let alternate = message.alternate_server().map(normalized);
+        let usable = |addr: &SocketAddr| {
+            addr.is_ipv4() == self.addr.is_ipv4() && *addr != self.addr && addr.port() != 0
+        };
+        match alternate.filter(usable) {
+            Some(addr) if self.redirects < limits::REDIRECTS => {
+                self.redirects += 1;
+                self.addr = addr;
+                self.auth = None;
+                self.state = State::Allocating(Request::new(rng, now));
+                Outcome::Nothing
+            }
+            _ => self.refused(Target::Allocate, ErrorCode::TRY_ALTERNATE),
+        }
+    }
+
+    fn refused(&mut self, target: Target, code: ErrorCode) -> Outcome {
+        match target {
+            Target::Allocate => {
+                self.state = State::Failed;
+                Outcome::Refused(code)
+            }
+            Target::Channel(at) if code != ErrorCode::ALLOCATION_MISMATCH => {
+                self.channels[at].state = ChannelState::Refused;
+                Outcome::Nothing
+            }
+            // The server restarted, or does not know us any more.
+            Target::Refresh | Target::Channel(_) => {
+                self.state = State::Failed;
+                Outcome::Lost
+            }
+        }
+    }
+}
+
+/// The raw value of PASSWORD-ALGORITHMS.
+fn raw_algorithms(message: &Message<'_>) -> Option<Vec<u8>> {
+    let raw = message.attribute(AttributeType::PASSWORD_ALGORITHMS)?;
+    (raw.len() <= limits::CHALLENGE_LEN).then(|| raw.to_vec())
+}

@@ -1,0 +1,292 @@
+//! Relayed candidates: TURN servers, their moods, and data through them.
+
+use std::time::Duration;
+
+use duologue_base::{Generation, Redacted};
+use duologue_ice::{
+    CandidateKind, Config, Event, GatheringState, RelayProtocol, Server, ServerKind, TransportState,
+};
+use duologue_stun::{ErrorCode, Method};
+
+use crate::servers::{Mood, StunServer};
+use crate::sim::{Link, Nat, Sim, addr, ms};
+use crate::turn_server::{PASSWORD, TurnServer, USER};
+
+const TURN: &str = "203.0.113.50:3478";
+const SECOND: Duration = Duration::from_secs(1);
+
+fn turn(password: &str) -> Server {
+    Server {
+        url: "turn:203.0.113.50".to_owned(),
+        host: "203.0.113.50".to_owned(),
+        port: 3478,
+        kind: ServerKind::Turn {
+            username: USER.to_owned(),
+            password: Redacted(password.to_owned()),
+        },
+    }
+}
+
+fn config(password: &str, relay_only: bool) -> Config {
+    Config {
+        servers: vec![turn(password)],
+        relay_only,
+        ..Config::default()
+    }
+}
+
+/// Peer 0 is behind a NAT and has the TURN server; peer 1 has neither, or a NAT and a STUN server,
+/// which tells the other side what address to let in.
+fn sim(seed: u64, config: Config, other_nat: bool) -> Sim {
+    let stun = Server {
+        url: "stun:203.0.113.100".to_owned(),
+        host: "203.0.113.100".to_owned(),
+        port: 3478,
+        kind: ServerKind::Stun,
+    };
+    let other = Config {
+        servers: other_nat.then_some(stun).into_iter().collect(),
+        ..Config::default()
+    };
+    let mut sim = Sim::with(seed, Link::default(), [config, other]);
+    sim.turns.push(TurnServer::new(TURN));
+    let stun = StunServer::new("203.0.113.100:3478", Mood::Answers);
+    sim.servers.push(stun);
+    sim.peers[0].nat = Some(Nat::new("203.0.113.7", true));
+    if other_nat {
+        sim.peers[1].nat = Some(Nat::new("203.0.113.8", true));
+    }
+    sim.address(0, "10.0.0.2:1000");
+    sim.address(1, "198.51.100.1:2000");
+    sim
+}
+
+fn errors(sim: &Sim) -> Vec<u16> {
+    let code = |(_, event): &(_, Event)| match event {
+        Event::CandidateError(error) => Some(error.code),
+        _ => None,
+    };
+    sim.peers[0].events.iter().filter_map(code).collect()
+}
+
+fn gathered_at(sim: &Sim) -> Option<Duration> {
+    let complete = Event::Gathering {
+        generation: Generation(0),
+        state: GatheringState::Complete,
+    };
+    let mut events = sim.peers[0].events.iter();
+    let (at, _) = events.find(|(_, event)| *event == complete)?;
+    Some(at.since_origin())
+}
+
+fn uses_relay(sim: &Sim) -> bool {
+    let route = sim.peers[0].agent.route();
+    route.is_some_and(|route| route.relay.is_some())
+}
+
+#[test]
+fn a_relayed_candidate_says_where_it_comes_from() {
+    let mut sim = sim(1, config(PASSWORD, false), false);
+    sim.signal_all();
+    sim.run_for(ms(300));
+    // Challenge and allocation.
+    assert_eq!(gathered_at(&sim), Some(ms(100)));
+    let locals: Vec<_> = sim.peers[0].agent.local_candidates(Generation(0)).collect();
+    let relayed = locals
+        .iter()
+        .find(|candidate| candidate.kind == CandidateKind::Relayed)
+        .unwrap();
+    assert_eq!(relayed.addr, addr("203.0.113.50:50001"));
+    assert_eq!(relayed.relay_protocol, Some(RelayProtocol::Udp));
+    assert_eq!(relayed.url.as_deref(), Some("turn:203.0.113.50"));
+    assert_eq!(relayed.priority >> 24, 0);
+    let reflexive = locals
+        .iter()
+        .find(|candidate| candidate.kind == CandidateKind::ServerReflexive)
+        .unwrap();
+    assert_eq!(relayed.related, Some(reflexive.addr));
+    assert_eq!(errors(&sim), []);
+}
+
+#[test]
+fn a_direct_path_wins_over_the_relay() {
+    let mut sim = sim(2, config(PASSWORD, false), false);
+    sim.signal_all();
+    assert!(sim.run_until(SECOND, |sim| sim.both(TransportState::Completed)));
+    assert!(!uses_relay(&sim));
+    assert!(sim.exchange_data());
+}
+
+#[test]
+fn behind_symmetric_nats_data_takes_the_relay_on_a_channel() {
+    for modern in [false, true] {
+        let mut sim = sim(3, config(PASSWORD, false), true);
+        sim.turns[0].modern = modern;
+        sim.signal_all();
+        assert!(sim.run_until(3 * SECOND, |sim| sim.both(TransportState::Completed)));
+        assert!(uses_relay(&sim));
+        let pair = sim.peers[0].agent.selected_pair().unwrap();
+        assert_eq!(pair.local.kind, CandidateKind::Relayed);
+        let before = sim.turns[0].channel_messages;
+        assert!(sim.exchange_data());
+        assert!(sim.turns[0].channel_messages > before);
+    }
+}
+
+#[test]
+fn relay_only_shows_nothing_else_and_answers_nowhere_else() {
+    let mut sim = sim(4, config(PASSWORD, true), false);
+    sim.signal_all();
+    assert!(sim.run_until(3 * SECOND, |sim| sim.both(TransportState::Completed)));
+    assert!(uses_relay(&sim));
+    let locals: Vec<_> = sim.peers[0].agent.local_candidates(Generation(0)).collect();
+    assert_eq!(locals.len(), 1);
+    assert_eq!(locals[0].related, Some(addr("0.0.0.0:0")));
+    let remote = sim.peers[1].agent.route().unwrap().remote;
+    assert_eq!(remote, addr("203.0.113.50:50001"));
+    assert!(sim.exchange_data());
+}
+
+#[test]
+fn a_relay_lasts_for_hours() {
+    let mut sim = sim(5, config(PASSWORD, true), false);
+    sim.turns[0].nonce_life = Duration::from_secs(1000);
+    sim.signal_all();
+    assert!(sim.run_until(3 * SECOND, |sim| sim.both(TransportState::Completed)));
+    for _ in 0..12 {
+        sim.run_for(1200 * SECOND);
+        assert!(sim.both(TransportState::Completed));
+        assert!(sim.exchange_data());
+    }
+    assert!(sim.turns[0].count(Method::REFRESH) > 20);
+    assert_eq!(sim.turns[0].allocations.len(), 1);
+}
+
+#[test]
+fn a_relay_survives_loss() {
+    for seed in 0..100 {
+        let mut sim = sim(seed, config(PASSWORD, true), true);
+        sim.link.loss = 0.08;
+        sim.link.jitter = ms(20);
+        sim.signal_all();
+        let done = sim.run_until(40 * SECOND, |sim| sim.both(TransportState::Completed));
+        assert!(done, "seed {seed}");
+    }
+}
+
+#[test]
+fn a_wrong_password_is_reported_at_once() {
+    let mut sim = sim(6, config("wrong", false), false);
+    sim.signal_all();
+    sim.run_for(SECOND);
+    assert_eq!(errors(&sim), [401]);
+    assert_eq!(gathered_at(&sim), Some(ms(100)));
+}
+
+#[test]
+fn refusals_carry_their_code() {
+    for code in [
+        ErrorCode::ALLOCATION_QUOTA_REACHED,
+        ErrorCode::INSUFFICIENT_CAPACITY,
+    ] {
+        let mut sim = sim(7, config(PASSWORD, false), false);
+        sim.turns[0].refuses = Some(code);
+        sim.signal_all();
+        sim.run_for(SECOND);
+        assert_eq!(errors(&sim), [code.0]);
+        assert!(gathered_at(&sim).is_some());
+    }
+}
+
+#[test]
+fn a_silent_server_is_given_up_with_701() {
+    let mut sim = sim(8, config(PASSWORD, true), false);
+    sim.turns.clear();
+    sim.signal_all();
+    sim.run_for(20 * SECOND);
+    assert_eq!(errors(&sim), [701]);
+    assert_eq!(gathered_at(&sim), Some(ms(9_500)));
+    assert_eq!(sim.peers[0].agent.state(), TransportState::Failed);
+}
+
+#[test]
+fn an_alternate_server_is_followed_and_a_circle_is_not() {
+    let mut sim = sim(9, config(PASSWORD, true), false);
+    sim.turns[0].refuses = Some(ErrorCode::TRY_ALTERNATE);
+    sim.turns[0].alternate = Some(addr("203.0.113.51:3478"));
+    sim.turns.push(TurnServer::new("203.0.113.51:3478"));
+    sim.signal_all();
+    assert!(sim.run_until(3 * SECOND, |sim| sim.both(TransportState::Completed)));
+    assert_eq!(sim.turns[1].allocations.len(), 1);
+
+    let mut sim = self::sim(9, config(PASSWORD, true), false);
+    sim.turns.push(TurnServer::new("203.0.113.51:3478"));
+    for (at, other) in [(0, "203.0.113.51:3478"), (1, TURN)] {
+        sim.turns[at].refuses = Some(ErrorCode::TRY_ALTERNATE);
+        sim.turns[at].alternate = Some(addr(other));
+    }
+    sim.signal_all();
+    sim.run_for(5 * SECOND);
+    assert_eq!(errors(&sim), [300]);
+}
+
+#[test]
+fn a_restarted_server_loses_the_relay_and_a_restart_makes_a_new_one() {
+    let mut sim = sim(10, config(PASSWORD, true), false);
+    sim.signal_all();
+    assert!(sim.run_until(3 * SECOND, |sim| sim.both(TransportState::Completed)));
+    sim.turns[0].allocations.clear();
+    assert!(sim.run_until(40 * SECOND, |sim| {
+        sim.peers[0].agent.state() == TransportState::Failed
+    }));
+    sim.run_for(600 * SECOND);
+    for peer in 0..2 {
+        sim.restart(peer, Generation(1));
+        sim.signal_credentials(peer);
+    }
+    assert!(sim.run_until(5 * SECOND, |sim| sim.both(TransportState::Completed)));
+    assert!(sim.exchange_data());
+}
+
+#[test]
+fn closing_releases_the_allocation() {
+    let mut sim = sim(11, config(PASSWORD, true), false);
+    sim.signal_all();
+    assert!(sim.run_until(3 * SECOND, |sim| sim.both(TransportState::Completed)));
+    assert_eq!(sim.turns[0].allocations.len(), 1);
+    sim.peers[0].agent.close(sim.now);
+    sim.run_for(ms(100));
+    assert_eq!(sim.turns[0].allocations.len(), 0);
+    assert_eq!(sim.peers[0].agent.poll_timeout(), None);
+}
+
+#[test]
+fn a_restart_reuses_the_allocation() {
+    let mut sim = sim(12, config(PASSWORD, true), false);
+    sim.signal_all();
+    assert!(sim.run_until(3 * SECOND, |sim| sim.both(TransportState::Completed)));
+    for peer in 0..2 {
+        sim.restart(peer, Generation(1));
+        sim.signal_credentials(peer);
+    }
+    assert!(sim.run_until(3 * SECOND, |sim| sim.both(TransportState::Completed)));
+    assert!(sim.exchange_data());
+    assert_eq!(
+        sim.turns[0].count(Method::ALLOCATE),
+        2,
+        "challenge and allocation"
+    );
+}
+
+#[test]
+fn relays_at_both_ends_meet() {
+    let both = [config(PASSWORD, true), config(PASSWORD, true)];
+    let mut sim = Sim::with(13, Link::default(), both);
+    sim.turns.push(TurnServer::new(TURN));
+    sim.address(0, "192.0.2.1:1000");
+    sim.address(1, "198.51.100.1:2000");
+    sim.signal_all();
+    assert!(sim.run_until(3 * SECOND, |sim| sim.both(TransportState::Completed)));
+    assert!(sim.exchange_data());
+    assert_eq!(sim.turns[0].allocations.len(), 2);
+}
