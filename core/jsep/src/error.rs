@@ -68,8 +68,6 @@ pub enum ContentError {
         /// The id.
         id: u8,
     },
-    /// `a=simulcast` names a layer that no `a=rid` describes (RFC 9429 §5.8.3).
-    Rid(usize),
     /// An answer has not as many sections as the offer, or an offer has fewer than before
     /// (RFC 3264 §§6, 8).
     SectionCount,
@@ -173,10 +171,6 @@ impl fmt::Display for ContentError {
                     "m-section {section} gives header extension id {id} another meaning"
                 )
             }
-            E::Rid(s) => write!(
-                f,
-                "m-section {s}: a=simulcast names a rid without a=rid line"
-            ),
             E::SectionCount => f.write_str("the number of m-sections does not fit"),
             E::SectionChanged(s) => write!(f, "m-section {s} is not the one that was there"),
             E::NotOffered(s) => write!(f, "m-section {s} was not offered"),

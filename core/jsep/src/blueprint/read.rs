@@ -78,18 +78,7 @@ fn fingerprint(line: &duologue_sdp::attr::Fingerprint) -> Option<Fingerprint> {
 }
 
 fn rtp(media: Media<'_>, kind: MediaKind) -> RtpLines {
-    let mut streams = Streams::Unsaid;
-    for msid in media.msids() {
-        if matches!(streams, Streams::Unsaid) {
-            streams = Streams::In(Vec::new());
-        }
-        if let (Streams::In(list), Some(stream)) = (&mut streams, &msid.stream)
-            && !list.iter().any(|known| stream == known.as_str())
-        {
-            list.push(stream.as_str().to_owned());
-        }
-    }
-    let track = media.msids().find_map(|msid| msid.appdata.as_ref());
+    let (streams, track_id) = streams(media);
     let cname = media.ssrcs().find(|ssrc| ssrc.name == "cname");
     let cname = cname.and_then(|ssrc| ssrc.value.as_ref());
     RtpLines {
@@ -97,7 +86,7 @@ fn rtp(media: Media<'_>, kind: MediaKind) -> RtpLines {
         codecs: codecs(media, kind),
         extensions: extensions(media),
         streams,
-        track_id: track.map(|track| track.as_str().to_owned()),
+        track_id,
         rids: media
             .rids()
             .map(|rid| (rid.id.clone(), rid.direction))
@@ -106,6 +95,37 @@ fn rtp(media: Media<'_>, kind: MediaKind) -> RtpLines {
         cname: cname.map(|text| text.as_str().to_owned()),
         sources: sources(media),
     }
+}
+
+/// The streams and the track that `a=msid` names; when there is none, what the sources' `msid`
+/// attributes name, where it stood before RFC 8830.
+fn streams(media: Media<'_>) -> (Streams, Option<String>) {
+    let lines = media.msids().map(|msid| {
+        let stream = msid.stream.as_ref().map(|token| token.as_str());
+        (stream, msid.appdata.as_ref().map(|token| token.as_str()))
+    });
+    let mut lines: Vec<(Option<&str>, Option<&str>)> = lines.collect();
+    if lines.is_empty() {
+        let values = media.ssrcs().filter(|ssrc| ssrc.name == "msid");
+        let values = values
+            .filter_map(|ssrc| ssrc.value.as_ref())
+            .map(|text| text.as_str());
+        lines.extend(values.map(|text| {
+            let (stream, track) = text.split_once(' ').unzip();
+            (Some(stream.unwrap_or(text)).filter(|id| *id != "-"), track)
+        }));
+    }
+    if lines.is_empty() {
+        return (Streams::Unsaid, None);
+    }
+    let mut streams: Vec<String> = Vec::new();
+    for stream in lines.iter().filter_map(|(stream, _)| *stream) {
+        if !streams.iter().any(|known| known == stream) {
+            streams.push(stream.to_owned());
+        }
+    }
+    let track = lines.iter().find_map(|(_, track)| *track);
+    (Streams::In(streams), track.map(str::to_owned))
 }
 
 fn codecs(media: Media<'_>, kind: MediaKind) -> Vec<CodecParameters> {

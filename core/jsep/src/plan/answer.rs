@@ -1,7 +1,10 @@
 //! `createAnswer`: RFC 9429 §5.3.
 
+use std::collections::BTreeSet;
+
 use duologue_base::Mid;
 
+use super::bundle::Bundled;
 use super::offer::{multiplex_rtcp, sending};
 use super::{codec, draft, extension, simulcast, transport};
 use crate::agreement::{Agreement, MediaAgreement};
@@ -52,17 +55,18 @@ impl Planner<'_> {
         let offer = &self.offer.blueprint;
         let media = || self.offered.media.iter();
         let mids: Vec<Mid> = media().map(|m| m.mid.clone()).collect();
+        let bundled = Bundled::new(offer, &mids);
         let mut sections: Vec<Section> = Vec::new();
         for (index, (offered, media)) in offer.sections.iter().zip(media()).enumerate() {
             // The answer has a mid if and only if the offer has (RFC 9429 §5.3.1).
-            let section = match self.is_acceptable(index, &mids) {
+            let section = match self.is_acceptable(index, &bundled) {
                 true => self.accept(offered, media),
                 false => None,
             };
             sections.push(section.unwrap_or_else(|| offered.rejection(offered.mid.clone())));
         }
         let bundles = accepted_groups(offer, &sections);
-        self.transports(&mids, &bundles, &mut sections, ids);
+        self.transports(&bundled, &bundles, &mut sections, ids);
         let transceivers = media().map(|m| m.transceiver).collect();
         let blueprint = Blueprint {
             ice_lite: false,
@@ -79,16 +83,12 @@ impl Planner<'_> {
     /// When the section that stands for a group is rejected, the group lives on with its next
     /// one. RFC 9429 would reject them all, but then an end without audio codecs could not take
     /// the data channel of a browser's offer; browsers do as we do.
-    fn is_acceptable(&self, index: usize, mids: &[Mid]) -> bool {
+    fn is_acceptable(&self, index: usize, bundled: &Bundled<'_>) -> bool {
         let offer = &self.offer.blueprint;
         let section = &offer.sections[index];
         if section.is_rejected() || section.kind() == SectionKind::Unknown {
             return false;
         }
-        let same_group = |other: usize| {
-            let group = offer.bundle_of(&mids[index]);
-            group.is_some_and(|group| group.contains(&mids[other]))
-        };
         let leader = match self.intent.bundle_policy {
             BundlePolicy::MaxCompat => None,
             BundlePolicy::MaxBundle => offer.sections.iter().position(|s| !s.is_rejected()),
@@ -97,7 +97,7 @@ impl Planner<'_> {
                 offer.sections.iter().position(alike)
             }
         };
-        leader.is_none_or(|first| first == index || same_group(first))
+        leader.is_none_or(|first| first == index || bundled.together(index, first))
     }
 
     fn accept(&self, offered: &Section, media: &MediaAgreement) -> Option<Section> {
@@ -174,14 +174,14 @@ impl Planner<'_> {
     /// Gives the first section of each transport its attributes (RFC 9429 §5.3.1).
     fn transports(
         &self,
-        mids: &[Mid],
+        offer: &Bundled<'_>,
         bundles: &[Vec<Mid>],
         sections: &mut [Section],
         ids: &mut Ids,
     ) {
-        let group_of = |mid: &Mid| bundles.iter().find(|group| group.contains(mid));
+        let firsts: BTreeSet<&Mid> = bundles.iter().map(|group| &group[0]).collect();
         for (index, section) in sections.iter_mut().enumerate() {
-            let stands = group_of(&mids[index]).is_none_or(|group| group[0] == mids[index]);
+            let stands = !offer.is_bundled(index) || firsts.contains(&offer.mids[index]);
             let Some(key) = self.offered.media[index].transport.filter(|_| stands) else {
                 continue;
             };
@@ -193,7 +193,7 @@ impl Planner<'_> {
                 let later = self.latest.transports.get(&key);
                 later.and_then(|t| t.local_ice.clone())
             });
-            let lines = transport::answered_lines(&self.offer.blueprint, mids, index);
+            let lines = offer.answered_lines(index);
             let dtls = self
                 .latest
                 .transports

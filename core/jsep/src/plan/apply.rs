@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use duologue_base::{Mid, TransceiverId, TransportKey};
 
+use super::bundle::Bundled;
 use super::transport::{self, Transports};
 use super::{associate, codec, extension, simulcast, verify};
 use crate::agreement::{
@@ -74,8 +75,9 @@ fn apply_local_offer(
     let mids = associate::offer_mids(base, offer, ids);
     // An old draft may have been made on top of another agreement than the one that is there now.
     verify::subsequent_offer(base, offer, &mids).map_err(|_| JsepError::Modified)?;
-    let assigned = transport::assign(base, offer, &mids, Side::Local, ids);
-    let transports = transport::local_offer(base, offer, &mids, &assigned, ids);
+    let bundled = Bundled::new(offer, &mids);
+    let assigned = transport::assign(base, &bundled, Side::Local, ids);
+    let transports = transport::local_offer(base, &bundled, &assigned, ids);
     let sections = Sections {
         base,
         mids: &mids,
@@ -105,12 +107,13 @@ fn apply_remote_offer(
     let base = signaling.latest();
     let offer = &read.blueprint;
     let mids = associate::offer_mids(base, offer, ids);
-    verify::remote(offer, &mids)?;
+    let bundled = Bundled::new(offer, &mids);
+    verify::remote(&bundled)?;
     verify::subsequent_offer(base, offer, &mids)?;
     verify::tracks(offer)?;
     let associations = associate::remote_offer(base, offer, &mids, intent, ids);
-    let assigned = transport::assign(base, offer, &mids, Side::Remote, ids);
-    let transports = transport::remote_offer(base, offer, &mids, &assigned, ids);
+    let assigned = transport::assign(base, &bundled, Side::Remote, ids);
+    let transports = transport::remote_offer(base, &bundled, &assigned, ids);
     let default_stream = ids.default_stream();
     let sections = Sections {
         base,
@@ -264,16 +267,20 @@ fn apply_answer(
     read: Read,
     default_stream: String,
 ) -> Result<Signaling, JsepError> {
+    let offer = &pending.offer.blueprint;
+    if offer.sections.len() != read.blueprint.sections.len() {
+        return Err(ContentError::SectionCount.into());
+    }
+    let mids: Vec<Mid> = pending
+        .offered
+        .media
+        .iter()
+        .map(|m| m.mid.clone())
+        .collect();
     let answerer = Answerer {
         side: read.side(),
-        offer: &pending.offer.blueprint,
-        answer: &read.blueprint,
-        mids: pending
-            .offered
-            .media
-            .iter()
-            .map(|m| m.mid.clone())
-            .collect(),
+        offer: Bundled::new(offer, &mids),
+        answer: Bundled::new(&read.blueprint, &mids),
         offered: &pending.offered,
         latest: &pending.next,
         stable: signaling.stable(),
@@ -312,9 +319,8 @@ fn apply_answer(
 struct Answerer<'a> {
     /// Whose answer it is.
     side: Side,
-    offer: &'a Blueprint,
-    answer: &'a Blueprint,
-    mids: Vec<Mid>,
+    offer: Bundled<'a>,
+    answer: Bundled<'a>,
     offered: &'a Agreement,
     /// What the last provisional answer agreed, else what was offered.
     latest: &'a Agreement,
@@ -327,12 +333,12 @@ struct Answerer<'a> {
 impl Answerer<'_> {
     fn agree(&self) -> Result<Agreement, JsepError> {
         // An answer may leave its mids out: its sections are those of the offer in their order.
-        verify::answer(self.offer, self.answer, &self.mids)?;
+        verify::answer(&self.offer, &self.answer)?;
         if self.side == Side::Remote {
-            verify::remote(self.answer, &self.mids)?;
+            verify::remote(&self.answer)?;
         }
         let transports = self.transports()?;
-        let sections = self.answer.sections.iter().enumerate();
+        let sections = self.answer.blueprint.sections.iter().enumerate();
         let media = sections.map(|(index, answered)| {
             let mut media = MediaAgreement::clone(&self.offered.media[index]);
             media.fired_direction = self.latest.media[index].fired_direction;
@@ -354,7 +360,7 @@ impl Answerer<'_> {
                 .owner(index)
                 .and_then(|at| self.offered.media[at].transport),
         };
-        match (&self.offer.sections[index], answered.rtp(), answered.data()) {
+        match (self.offer.section(index), answered.rtp(), answered.data()) {
             (offered, Some(rtp), _) => {
                 if let Some(offered_rtp) = offered.rtp() {
                     self.rtp(media, answered, offered_rtp, rtp);
@@ -442,15 +448,13 @@ impl Answerer<'_> {
     /// The section that stands for the transport of a section: the first of its group that the
     /// answer accepts, or itself (RFC 9143 §7.3).
     fn owner(&self, index: usize) -> Option<usize> {
-        if self.answer.sections[index].is_rejected() {
-            return None;
-        }
-        Some(transport::tag(self.answer, &self.mids, index).unwrap_or(index))
+        let rejected = self.answer.section(index).is_rejected();
+        (!rejected).then(|| self.answer.owner(index))
     }
 
     fn transports(&self) -> Result<Transports, ContentError> {
         let mut transports = Transports::new();
-        for index in 0..self.answer.sections.len() {
+        for index in 0..self.offered.media.len() {
             let Some(owner) = self.owner(index) else {
                 continue;
             };
@@ -474,17 +478,17 @@ impl Answerer<'_> {
         key: TransportKey,
         before: &TransportAgreement,
     ) -> Result<TransportAgreement, ContentError> {
-        let offered = transport::answered_lines(self.offer, &self.mids, index);
-        let answered = transport::lines(self.answer, &self.mids, index);
+        let offered = self.offer.answered_lines(index);
+        let answered = self.answer.lines(index);
         let mut next = before.clone();
         let (theirs, blueprint) = match self.side {
             Side::Local => {
                 if next.local_ice.is_none() {
                     next.local_ice = answered.ice.clone();
                 }
-                (offered, self.offer)
+                (offered, self.offer.blueprint)
             }
-            Side::Remote => (answered, self.answer),
+            Side::Remote => (answered, self.answer.blueprint),
         };
         if let Some(remote) = transport::remote_ice(blueprint, theirs) {
             let stable = self.stable.transports.get(&key);

@@ -4,6 +4,7 @@
 pub(crate) mod answer;
 pub(crate) mod apply;
 pub(crate) mod associate;
+pub(crate) mod bundle;
 pub(crate) mod codec;
 pub(crate) mod extension;
 pub(crate) mod offer;

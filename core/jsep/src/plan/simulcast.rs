@@ -30,13 +30,15 @@ pub(crate) fn describe(lines: &mut RtpLines, send: &[Rid], receive: &[Rid], alwa
     lines.simulcast = any.then_some(simulcast);
 }
 
-/// The layers of one direction that a section asks for: the first of each list of alternatives,
-/// duplicates dropped (webrtc-pc §4.4.1.5).
-fn listed(streams: &[SimulcastStream]) -> Vec<Rid> {
+/// The layers of one direction that `a=simulcast` lists: the first of each list of alternatives,
+/// duplicates dropped (webrtc-pc §4.4.1.5). RFC 9429 §5.8.3 has an error for one that no `a=rid`
+/// describes; browsers ignore it.
+fn listed(lines: &RtpLines, streams: &[SimulcastStream]) -> Vec<Rid> {
+    let described = |id: &Rid| lines.rids.iter().any(|(rid, _)| rid == id);
     let mut rids: Vec<Rid> = Vec::new();
     let first = streams.iter().filter_map(|stream| stream.0.first());
     for SimulcastRid { id, .. } in first {
-        if !rids.contains(id) {
+        if described(id) && !rids.contains(id) {
             rids.push(id.clone());
         }
     }
@@ -46,13 +48,13 @@ fn listed(streams: &[SimulcastStream]) -> Vec<Rid> {
 /// The layers that the section's author wants to receive.
 pub(crate) fn wanted(lines: &RtpLines) -> Vec<Rid> {
     let simulcast = lines.simulcast.as_ref();
-    simulcast.map_or_else(Vec::new, |s| listed(&s.recv))
+    simulcast.map_or_else(Vec::new, |s| listed(lines, &s.recv))
 }
 
 /// The layers that the section's author sends.
 pub(crate) fn sent(lines: &RtpLines) -> Vec<Rid> {
     let simulcast = lines.simulcast.as_ref();
-    simulcast.map_or_else(Vec::new, |s| listed(&s.send))
+    simulcast.map_or_else(Vec::new, |s| listed(lines, &s.send))
 }
 
 /// What a remote offer says about this end's layers.
@@ -83,14 +85,11 @@ pub(crate) fn kept(ours: &RtpLines, theirs: &RtpLines, direction: Direction) -> 
         };
     }
     let mut wanted = wanted(theirs);
-    if wanted.is_empty() && theirs.simulcast.is_none() {
+    if theirs.simulcast.is_none()
+        && let [(rid, RidDirection::Recv)] = theirs.rids.as_slice()
+    {
         // A lone layer is not simulcast: its a=rid line alone answers for it (RFC 8851 §6).
-        let lone = theirs.rids.iter();
-        wanted = lone
-            .filter(|(_, direction)| *direction == RidDirection::Recv)
-            .map(|(rid, _)| rid.clone())
-            .take(1)
-            .collect();
+        wanted = vec![rid.clone()];
     }
     let kept = offered.into_iter().filter(|rid| wanted.contains(rid));
     Layers::Kept(kept.cloned().collect())

@@ -3,113 +3,60 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use duologue_base::{Mid, TransportKey};
+use duologue_base::TransportKey;
 use duologue_sdp::attr::Setup;
 
+use super::bundle::Bundled;
 use crate::agreement::{
     Agreement, DtlsAgreement, DtlsRole, IceRole, RemoteIce, TransportAgreement,
 };
-use crate::blueprint::{Blueprint, Section, TransportLines};
+use crate::blueprint::{Blueprint, TransportLines};
 use crate::{ContentError, Ids, Side};
 
 pub(crate) type Transports = BTreeMap<TransportKey, Arc<TransportAgreement>>;
 
-/// The transport of each m-section of an offer; `None` for a rejected one. `mids` are the
-/// sections' mids, generated ones included.
+/// The transport of each m-section of an offer; `None` for a rejected one.
 ///
 /// A section keeps the transport it has. Sections of a BUNDLE group share the transport of its
 /// first section at once when the other end offers it, for it will be accepted; when this end
 /// offers it, a section with ICE credentials of its own has its own until the answer bundles it.
 pub(crate) fn assign(
     base: &Agreement,
-    offer: &Blueprint,
-    mids: &[Mid],
+    offer: &Bundled<'_>,
     side: Side,
     ids: &mut Ids,
 ) -> Vec<Option<TransportKey>> {
+    let sections = &offer.blueprint.sections;
     let mut claimed = BTreeSet::new();
-    let mut assigned: Vec<Option<TransportKey>> = vec![None; offer.sections.len()];
-    let own = |index: usize, claimed: &mut BTreeSet<TransportKey>, ids: &mut Ids| {
-        let before = base.by_mid(&mids[index]).and_then(|m| m.transport);
-        let key = before.filter(|key| !claimed.contains(key));
-        let key = key.unwrap_or_else(|| ids.transport());
-        claimed.insert(key);
-        key
-    };
-    for (index, section) in offer.sections.iter().enumerate() {
-        if section.is_rejected() || assigned[index].is_some() {
+    let mut assigned: Vec<Option<TransportKey>> = vec![None; sections.len()];
+    for (index, section) in sections.iter().enumerate() {
+        if section.is_rejected() {
             continue;
         }
-        let tag = tag(offer, mids, index).unwrap_or(index);
         let shares = side == Side::Remote || section.transport.ice.is_none();
-        let owner = if shares { tag } else { index };
-        let key = match assigned[owner] {
-            Some(key) => key,
-            None => own(owner, &mut claimed, ids),
-        };
+        let owner = if shares { offer.owner(index) } else { index };
+        let key = assigned[owner].unwrap_or_else(|| {
+            let before = base.by_mid(&offer.mids[owner]).and_then(|m| m.transport);
+            let kept = before.filter(|key| !claimed.contains(key));
+            kept.unwrap_or_else(|| ids.transport())
+        });
+        claimed.insert(key);
         assigned[owner] = Some(key);
         assigned[index] = Some(key);
     }
     assigned
 }
 
-/// The section that stands for the transport of a section's BUNDLE group: the first of the group
-/// that is not rejected (RFC 9143 §7.2).
-pub(crate) fn tag(blueprint: &Blueprint, mids: &[Mid], index: usize) -> Option<usize> {
-    let group = blueprint.bundle_of(&mids[index])?;
-    let alive = |mid: &Mid| {
-        let at = mids.iter().position(|m| m == mid)?;
-        (!blueprint.sections[at].is_rejected()).then_some(at)
-    };
-    group.iter().find_map(alive)
-}
-
-/// The transport attributes that count for a section: its group's first ones, or its own.
-pub(crate) fn lines<'a>(
-    blueprint: &'a Blueprint,
-    mids: &[Mid],
-    index: usize,
-) -> &'a TransportLines {
-    let section = &blueprint.sections[index];
-    let Some(group) = blueprint.bundle_of(&mids[index]) else {
-        return &section.transport;
-    };
-    let members = group
-        .iter()
-        .filter_map(|mid| mids.iter().position(|m| m == mid))
-        .map(|at| &blueprint.sections[at]);
-    let described = |s: &&Section| !s.is_rejected() && s.transport.ice.is_some();
-    let found = members.into_iter().find(described);
-    found.map_or(&section.transport, |s| &s.transport)
-}
-
-/// The offer's attributes that count once an answer has this section stand for its transport: its
-/// own when it has any.
-pub(crate) fn answered_lines<'a>(
-    offer: &'a Blueprint,
-    mids: &[Mid],
-    index: usize,
-) -> &'a TransportLines {
-    let own = &offer.sections[index].transport;
-    match own.ice.is_some() {
-        true => own,
-        false => lines(offer, mids, index),
-    }
-}
-
 /// The transports of a local offer. New credentials on a transport restart its ICE.
 pub(crate) fn local_offer(
     base: &Agreement,
-    offer: &Blueprint,
-    mids: &[Mid],
+    offer: &Bundled<'_>,
     assigned: &[Option<TransportKey>],
     ids: &mut Ids,
 ) -> Transports {
     let mut transports = Transports::new();
     for (index, key) in each_first(assigned) {
-        let lines = lines(offer, mids, index);
-        let own = &offer.sections[index].transport;
-        let ice = own.ice.as_ref().or(lines.ice.as_ref());
+        let ice = offer.answered_lines(index).ice.as_ref();
         let transport = match base.transports.get(&key) {
             None => TransportAgreement {
                 generation: ids.generation(key),
@@ -137,14 +84,13 @@ pub(crate) fn local_offer(
 /// this end's own come with the answer.
 pub(crate) fn remote_offer(
     base: &Agreement,
-    offer: &Blueprint,
-    mids: &[Mid],
+    offer: &Bundled<'_>,
     assigned: &[Option<TransportKey>],
     ids: &mut Ids,
 ) -> Transports {
     let mut transports = Transports::new();
     for (index, key) in each_first(assigned) {
-        let Some(remote) = remote_ice(offer, lines(offer, mids, index)) else {
+        let Some(remote) = remote_ice(offer.blueprint, offer.lines(index)) else {
             continue;
         };
         let transport = match base.transports.get(&key) {
@@ -152,7 +98,7 @@ pub(crate) fn remote_offer(
                 generation: ids.generation(key),
                 local_ice: None,
                 // RFC 8445 §6.1.1: a full agent controls when the other end is lite.
-                ice_role: match offer.ice_lite {
+                ice_role: match offer.blueprint.ice_lite {
                     true => IceRole::Controlling,
                     false => IceRole::Controlled,
                 },

@@ -1,24 +1,24 @@
 //! Whether a description makes sense in itself, and after the ones before it (RFC 9429 §5.8.3).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use duologue_base::Mid;
 
-use super::transport;
+use super::bundle::Bundled;
 use crate::agreement::Agreement;
 use crate::blueprint::{Blueprint, Extension, Port, RtpLines, Section, Streams};
 use crate::codec::Role;
 use crate::limits::MAX_SECTIONS;
 use crate::{Codec, ContentError, JsepError, OperationError, SectionKind};
 
-/// Checks of a remote description by itself. `mids` include generated ones.
-pub(crate) fn remote(description: &Blueprint, mids: &[Mid]) -> Result<(), JsepError> {
-    bundle_groups(description, mids)?;
-    for (index, section) in description.sections.iter().enumerate() {
+/// Checks of a remote description by itself.
+pub(crate) fn remote(description: &Bundled<'_>) -> Result<(), JsepError> {
+    bundle_groups(description.blueprint, description.mids)?;
+    for (index, section) in description.blueprint.sections.iter().enumerate() {
         if section.is_rejected() || section.kind() == SectionKind::Unknown {
             continue;
         }
-        let lines = transport::lines(description, mids, index);
+        let lines = description.lines(index);
         if lines.ice.is_none() {
             return Err(ContentError::NoCredentials(index).into());
         }
@@ -30,10 +30,9 @@ pub(crate) fn remote(description: &Blueprint, mids: &[Mid]) -> Result<(), JsepEr
                 return Err(ContentError::NoRtcpMux(index).into());
             }
             formats(index, section, rtp)?;
-            layers(index, rtp)?;
         }
     }
-    Ok(bundled_numbers(description, mids)?)
+    Ok(bundled_numbers(description)?)
 }
 
 /// No description has more sections than this crate wants to handle.
@@ -61,18 +60,21 @@ pub(crate) fn tracks(description: &Blueprint) -> Result<(), OperationError> {
 }
 
 fn bundle_groups(description: &Blueprint, mids: &[Mid]) -> Result<(), ContentError> {
-    let twice = |index: &usize| mids[..*index].contains(&mids[*index]);
-    if let Some(index) = (0..mids.len()).find(twice) {
-        return Err(ContentError::DuplicateMid(index));
-    }
-    let mut seen: Vec<&Mid> = Vec::new();
-    for mid in description.bundles.iter().flatten() {
-        if !mids.contains(mid) || seen.contains(&mid) {
-            return Err(ContentError::BundleGroup);
+    let mut unused = BTreeSet::new();
+    for (index, mid) in mids.iter().enumerate() {
+        if !unused.insert(mid) {
+            return Err(ContentError::DuplicateMid(index));
         }
-        seen.push(mid);
     }
-    Ok(())
+    match description
+        .bundles
+        .iter()
+        .flatten()
+        .all(|mid| unused.remove(mid))
+    {
+        true => Ok(()),
+        false => Err(ContentError::BundleGroup),
+    }
 }
 
 fn formats(index: usize, section: &Section, rtp: &RtpLines) -> Result<(), ContentError> {
@@ -95,28 +97,15 @@ fn formats(index: usize, section: &Section, rtp: &RtpLines) -> Result<(), Conten
     Ok(())
 }
 
-fn layers(index: usize, rtp: &RtpLines) -> Result<(), ContentError> {
-    let streams = rtp
-        .simulcast
-        .iter()
-        .flat_map(|s| s.send.iter().chain(&s.recv));
-    let described = |id| rtp.rids.iter().any(|(rid, _)| rid == id);
-    match streams.flat_map(|s| &s.0).all(|one| described(&one.id)) {
-        true => Ok(()),
-        false => Err(ContentError::Rid(index)),
-    }
-}
-
 /// RFC 9143 §9: in a BUNDLE group a payload type stands for one codec, an id for one extension.
-fn bundled_numbers(description: &Blueprint, mids: &[Mid]) -> Result<(), ContentError> {
-    let mut types: BTreeMap<(Option<usize>, u8), &Codec> = BTreeMap::new();
-    let mut extensions: BTreeMap<(Option<usize>, u8), &str> = BTreeMap::new();
-    for (index, section) in description.sections.iter().enumerate() {
+fn bundled_numbers(description: &Bundled<'_>) -> Result<(), ContentError> {
+    let mut types: BTreeMap<(usize, u8), &Codec> = BTreeMap::new();
+    let mut extensions: BTreeMap<(usize, u8), &str> = BTreeMap::new();
+    for (index, section) in description.blueprint.sections.iter().enumerate() {
         let Some(rtp) = section.rtp().filter(|_| !section.is_rejected()) else {
             continue;
         };
-        // A section that is in no group is a group of its own.
-        let group = transport::tag(description, mids, index).or(Some(mids.len() + index));
+        let group = description.owner(index);
         for entry in &rtp.codecs {
             let known = types
                 .entry((group, entry.payload_type))
@@ -176,21 +165,17 @@ pub(crate) fn subsequent_offer(
     Ok(())
 }
 
-/// Checks of an answer against the offer. `mids` are those of the offer.
-pub(crate) fn answer(
-    offer: &Blueprint,
-    answer: &Blueprint,
-    mids: &[Mid],
-) -> Result<(), ContentError> {
-    if offer.sections.len() != answer.sections.len() {
-        return Err(ContentError::SectionCount);
-    }
-    let pairs = || offer.sections.iter().zip(&answer.sections).enumerate();
+/// Checks of an answer against the offer; it has as many sections.
+pub(crate) fn answer(offer: &Bundled<'_>, answer: &Bundled<'_>) -> Result<(), ContentError> {
+    let pairs = || {
+        let offered = offer.blueprint.sections.iter();
+        offered.zip(&answer.blueprint.sections).enumerate()
+    };
     for (index, (offered, answered)) in pairs() {
         let mid = answered.mid.as_ref();
         if offered.word != answered.word
             || offered.protocol != answered.protocol
-            || mid.is_some_and(|mid| *mid != mids[index])
+            || mid.is_some_and(|mid| *mid != offer.mids[index])
         {
             return Err(ContentError::SectionChanged(index));
         }
@@ -206,7 +191,7 @@ pub(crate) fn answer(
             return Err(ContentError::Direction(index));
         }
         extensions(index, offered, answered)?;
-        bundled(index, offer, answer, mids)?;
+        bundled(index, offer, answer)?;
     }
     Ok(())
 }
@@ -230,22 +215,14 @@ fn extensions(index: usize, offered: &Section, answered: &Section) -> Result<(),
 
 /// RFC 9143 §7.3: an answer's group is within a group of the offer, and a section that the offer
 /// has no transport for is in it.
-fn bundled(
-    index: usize,
-    offer: &Blueprint,
-    answer: &Blueprint,
-    mids: &[Mid],
-) -> Result<(), ContentError> {
-    let mid = &mids[index];
-    let section = &offer.sections[index];
+fn bundled(index: usize, offer: &Bundled<'_>, answer: &Bundled<'_>) -> Result<(), ContentError> {
+    let section = offer.section(index);
     let depends = section.port == Port::BundleOnly || section.transport.ice.is_none();
-    match (offer.bundle_of(mid), answer.bundle_of(mid)) {
-        (Some(offered), Some(answered)) => match answered.iter().all(|m| offered.contains(m)) {
-            true => Ok(()),
-            false => Err(ContentError::BundleGroup),
-        },
-        (None, Some(_)) => Err(ContentError::BundleGroup),
-        (Some(_), None) if depends => Err(ContentError::NotBundled(index)),
-        (_, None) => Ok(()),
+    match answer.blueprint.bundle_of(&offer.mids[index]) {
+        Some(_) if index == answer.owner(index) => Ok(()),
+        Some(_) if offer.together(index, answer.owner(index)) => Ok(()),
+        Some(_) => Err(ContentError::BundleGroup),
+        None if depends && offer.is_bundled(index) => Err(ContentError::NotBundled(index)),
+        None => Ok(()),
     }
 }

@@ -520,6 +520,24 @@ fn msid_lines_name_each_stream_once() {
 }
 
 #[test]
+fn a_sources_msid_counts_when_the_section_has_none() {
+    let streams = |tail: &str| {
+        let (mut a, mut b) = (End::new(1), End::new(2));
+        a.audio();
+        let kept = a.offer();
+        let kept = kept.split_inclusive("\r\n");
+        let kept: String = kept.filter(|l| !l.starts_with("a=msid:")).collect();
+        b.set_remote(SdpType::Offer, &(kept + tail)).unwrap();
+        b.signaling.latest().media[0].remote_streams.clone()
+    };
+    let source = "a=ssrc:3 cname:4\r\na=ssrc:3 msid:1 2\r\n";
+    assert_eq!(streams(source), ["1"]);
+    assert_eq!(streams(&format!("a=msid:5 2\r\n{source}")), ["5"]);
+    assert_eq!(streams("a=msid:1 2\r\na=msid:1 2\r\n"), ["1"]);
+    assert!(streams("a=msid:-\r\n").is_empty());
+}
+
+#[test]
 fn a_track_that_two_transceivers_send_is_described_apart() {
     let (mut a, mut b) = (End::new(1), End::new(2));
     for _ in 0..2 {

@@ -2,7 +2,7 @@
 
 use duologue_base::TransceiverId;
 use duologue_jsep::agreement::Layers;
-use duologue_jsep::{ContentError, Direction, JsepError, MediaKind, Rid, SdpType};
+use duologue_jsep::{Direction, MediaKind, Rid, SdpType};
 
 use crate::end::{End, lines, negotiate};
 
@@ -168,11 +168,20 @@ fn audio_has_no_layers() {
 }
 
 #[test]
-fn layers_that_no_rid_line_describes_are_refused() {
-    let mut b = End::new(2);
-    let offer = offer_to_receive(MediaKind::Video, "foo;bar").replace("a=rid:bar recv\r\n", "");
-    let refused = b.set_remote(SdpType::Offer, &offer);
-    assert_eq!(refused, Err(JsepError::Content(ContentError::Rid(0))));
+fn layers_that_no_rid_line_describes_are_ignored() {
+    let (mut a, mut b) = (End::new(1), End::new(2));
+    let id = sender(&mut a, &["0", "1", "2"]);
+    for (wanted, left) in [("foo;1;2", ["1", "2"].as_slice()), ("foo;bar;2", &["2"])] {
+        let offer = a.offer();
+        b.set_remote(SdpType::Offer, &offer).unwrap();
+        let answer = taking(&b.answer(), &["0", "1", "2"]);
+        let answer = answer.replace(
+            "a=simulcast:recv 0;1;2",
+            &format!("a=simulcast:recv {wanted}"),
+        );
+        a.set_remote(SdpType::Answer, &answer).unwrap();
+        assert_eq!(a.transceiver(id).sender.rids, rids(left));
+    }
 }
 
 #[test]
