@@ -289,13 +289,24 @@ export type NativeKeygenAlgorithm =
   | { readonly name: 'ECDSA' }
   | { readonly name: 'RSASSA-PKCS1-v1_5'; readonly modulusLength: number };
 
+/** The connections of this JavaScript thread that have something to do. */
+export interface NativeHub {
+  /** Their numbers. */
+  takeReady(): number[];
+}
+
 interface Binding {
-  /** `wake` is called on this thread when there are tasks to run. */
+  /** `wake` is called on this thread when there are connections to take. */
+  Hub: new (wake: () => void) => NativeHub;
+  /** `connection` is the number by which the hub names it. */
   createPeerConnection(
     configuration: NativeConfiguration,
     certificates: readonly NativeCertificate[],
-    wake: () => void,
+    hub: NativeHub,
+    connection: number,
   ): Reply<NativePeerConnection>;
+  /** How many bytes a channel may have queued. */
+  SEND_BUFFER_BYTES: number;
   generateCertificate(algorithm: NativeKeygenAlgorithm, expires: number | null): Promise<NativeCertificate>;
   /** What a candidate attribute says; null when it cannot be parsed. */
   parseCandidate(candidate: string): NativeCandidateParts | null;

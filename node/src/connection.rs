@@ -9,7 +9,7 @@ use duologue_identity::Certificate;
 use duologue_peer as peer;
 use duologue_session::{Session, SessionConfig};
 use duologue_tokio::SessionHandle;
-use napi::bindgen_prelude::{ArrayBuffer, ClassInstance, Function, JsObjectValue, Object, Result};
+use napi::bindgen_prelude::{ArrayBuffer, ClassInstance, JsObjectValue, Object, Result};
 use napi::bindgen_prelude::{Uint8ArraySlice, Unknown};
 use napi::{Env, Error, JsValue};
 use napi_derive::napi;
@@ -20,7 +20,7 @@ use crate::certificate::NativeCertificate;
 use crate::effect::{self, CandidateView};
 use crate::environment::{self, Environment};
 use crate::exception;
-use crate::host::{Inbox, NodeHost, Wake};
+use crate::host::{Hub, Inbox, NodeHost, ReadyList};
 use crate::limits::MAX_BATCH;
 use crate::mirror::Mirror;
 
@@ -43,25 +43,30 @@ pub struct NativePeerConnection {
 /// Where the session is.
 enum DataPlane {
     /// Nothing was agreed on yet: there is no task for it.
-    Idle {
-        wake: Arc<Wake>,
-        rng: Rng,
-    },
+    Idle(Box<Start>),
     Running(SessionHandle),
     /// The connection was closed.
     Ended,
 }
 
-/// `createPeerConnection()`
+/// What a session is made with.
+struct Start {
+    connection: u32,
+    ready: Arc<ReadyList>,
+    rng: Rng,
+}
+
+/// `createPeerConnection()`; `connection` is what the hub names it by.
 #[napi(
-    ts_args_type = "configuration: object, certificates: Certificate[], wake: () => void",
+    ts_args_type = "configuration: object, certificates: Certificate[], hub: Hub, connection: number",
     ts_return_type = "object"
 )]
 pub fn create_peer_connection<'env>(
     env: &'env Env,
     configuration: Unknown<'_>,
     certificates: Vec<ClassInstance<'_, NativeCertificate>>,
-    wake: Function<'_, (), ()>,
+    hub: &Hub,
+    connection: u32,
 ) -> Result<Object<'env>> {
     let reason = |error: &dyn ToString| Error::from_reason(error.to_string());
     let environment = Environment::get().map_err(|error| reason(&error))?;
@@ -81,19 +86,16 @@ pub fn create_peer_connection<'env>(
             return Ok(reply);
         }
     };
-    let wake = wake
-        .build_threadsafe_function::<()>()
-        .weak::<true>()
-        .max_queue_size::<1>()
-        .build()?;
+    let start = Start {
+        connection,
+        ready: hub.ready.clone(),
+        rng,
+    };
     let connection = NativePeerConnection {
         pc,
         environment,
         inbox: Arc::default(),
-        data_plane: DataPlane::Idle {
-            wake: Arc::new(wake),
-            rng,
-        },
+        data_plane: DataPlane::Idle(Box::new(start)),
         mirror: Mirror::default(),
         told_timeout: None,
     };
@@ -225,19 +227,22 @@ impl NativePeerConnection {
     }
 
     fn session(&mut self) -> Result<Option<&SessionHandle>> {
-        if let DataPlane::Idle { .. } = self.data_plane
-            && let DataPlane::Idle { wake, rng } =
-                mem::replace(&mut self.data_plane, DataPlane::Ended)
+        if matches!(self.data_plane, DataPlane::Idle(_))
+            && let DataPlane::Idle(start) = mem::replace(&mut self.data_plane, DataPlane::Ended)
         {
-            let session = Session::new(SessionConfig::new(self.environment.dtls.clone()), rng);
-            let inbox = self.inbox.clone();
-            let endpoint = &self.environment.endpoint;
-            let handle = endpoint.spawn(session, |_| NodeHost { inbox, wake });
+            let config = SessionConfig::new(self.environment.dtls.clone());
+            let session = Session::new(config, start.rng);
+            let host = NodeHost {
+                connection: start.connection,
+                inbox: self.inbox.clone(),
+                ready: start.ready,
+            };
+            let handle = self.environment.endpoint.spawn(session, |_| host);
             self.data_plane = DataPlane::Running(handle);
         }
         Ok(match &self.data_plane {
             DataPlane::Running(handle) => Some(handle),
-            DataPlane::Idle { .. } | DataPlane::Ended => None,
+            DataPlane::Idle(_) | DataPlane::Ended => None,
         })
     }
 
@@ -758,6 +763,10 @@ impl NativePeerConnection {
 }
 
 // --- static
+
+/// How many bytes a channel may have queued (webrtc-pc §6.1.1.2, `canSendSize`).
+#[napi]
+pub const SEND_BUFFER_BYTES: u32 = peer::limits::SEND_BUFFER_BYTES as u32;
 
 /// What a candidate attribute says; null when it cannot be parsed.
 #[napi(ts_return_type = "object | null")]

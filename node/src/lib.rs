@@ -8,7 +8,7 @@
 //!        ▲                                                │
 //!        └─next()── Inbox ◄──Report, ChannelReport────────┤ Host
 //!              ▲                                          │
-//!              └───────── one wake-up for a batch ◄───────┘
+//!              └────────── Hub: one wake-up for all ◄─────┘
 //! ```
 //!
 //! Nothing is shared between JavaScript threads but the runtime: each connection belongs to the
@@ -23,6 +23,6 @@ pub mod connection;
 mod effect;
 mod environment;
 mod exception;
-mod host;
+pub mod host;
 mod limits;
 mod mirror;

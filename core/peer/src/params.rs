@@ -307,9 +307,10 @@ impl From<jsep::Codec> for RtpCodec {
     }
 }
 
-/// A legal `rid` of an encoding: RFC 8851 §10 allows letters and digits only.
+/// A legal `rid` of an encoding: RFC 8851 §10 allows letters and digits only, and an element of a
+/// one-byte header extension has room for 16 of them (RFC 8285 §4.2, RFC 8852 §3.1).
 pub(crate) fn is_rid(text: &str) -> bool {
-    (1..=255).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric())
+    (1..=16).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric())
 }
 
 /// 2^(count - index - 1): smaller to larger resolutions, the last one unscaled.

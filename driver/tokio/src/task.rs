@@ -294,6 +294,10 @@ impl<H: Host> SessionTask<H> {
             let Some(transmit) = self.session.poll_transmit(now, buffer) else {
                 return true;
             };
+            // Before the packet is on its way: no answer to it can overtake what is reported.
+            if self.report() {
+                self.host.end_of_batch();
+            }
             let mut sockets = self.sockets.iter_mut();
             let Some(bound) = sockets.find(|b| b.socket.id() == transmit.socket) else {
                 continue;

@@ -1,6 +1,7 @@
-/** Sources of tracks: the fake camera and microphone, and tracks that the remote end sends. */
+/** Sources of tracks: the fake camera and microphone, the remote end, the application. */
 import { randomUUID } from 'node:crypto';
 import type { Capabilities, ConstraintName, MediaTrackConstraints, Settings } from './constraint-types.js';
+import { type Sink, everyFrame, testPicture, testTone } from './frames.js';
 import { type Selection, type SettingsSpace, selectSettings } from './constraints.js';
 
 export type Kind = 'audio' | 'video';
@@ -13,6 +14,8 @@ export interface Source {
   /** The settings without any constraint. */
   readonly defaults: Settings;
   select(constraints: MediaTrackConstraints): Selection;
+  /** Gives frames as the settings say until the returned function is called. */
+  attach(sink: Sink, settings: () => Settings): () => void;
 }
 
 export interface DeviceIdentity {
@@ -47,6 +50,8 @@ abstract class FakeDevice implements Source {
   select(constraints: MediaTrackConstraints): Selection {
     return selectSettings(this.space, constraints);
   }
+
+  abstract attach(sink: Sink, settings: () => Settings): () => void;
 }
 
 const CAMERA_MODES = [
@@ -87,6 +92,14 @@ export class FakeCamera extends FakeDevice {
       ...this.#scaled(numbersFor),
     ],
   };
+
+  attach(sink: Sink, settings: () => Settings): () => void {
+    let index = 0;
+    return everyFrame(settings, () => {
+      const { width, height } = settings();
+      sink(testPicture(Number(width), Number(height), index++));
+    });
+  }
 
   #settings(mode: { width: number; height: number; frameRate: number }, resizeMode: string): Settings {
     const { width, height, frameRate } = mode;
@@ -139,6 +152,15 @@ export class FakeMicrophone extends FakeDevice {
     ...this.ids,
   };
 
+  attach(sink: Sink, settings: () => Settings): () => void {
+    let index = 0;
+    const tenMilliseconds = (): Settings => ({ frameRate: 100 });
+    return everyFrame(tenMilliseconds, () => {
+      const { sampleRate, channelCount } = settings();
+      sink(testTone(Number(sampleRate), Number(channelCount), index++));
+    });
+  }
+
   protected readonly space: SettingsSpace = {
     properties: new Set<ConstraintName>([
       'sampleRate',
@@ -169,6 +191,31 @@ export class FakeMicrophone extends FakeDevice {
   };
 }
 
+/** Media that the application makes itself, frame by frame. */
+export class ApplicationSource implements Source {
+  readonly capabilities: Capabilities = {};
+  readonly #sinks = new Set<Sink>();
+
+  constructor(
+    readonly kind: Kind,
+    readonly label: string,
+    readonly defaults: Settings,
+  ) {}
+
+  push: Sink = (frame) => {
+    for (const sink of this.#sinks) sink(frame);
+  };
+
+  select(): Selection {
+    return { settings: this.defaults };
+  }
+
+  attach(sink: Sink): () => void {
+    this.#sinks.add(sink);
+    return () => this.#sinks.delete(sink);
+  }
+}
+
 /** Media from the remote end: nothing about it can be constrained. */
 export class RemoteSource implements Source {
   readonly label: string;
@@ -181,6 +228,10 @@ export class RemoteSource implements Source {
 
   select(): Selection {
     return { settings: {} };
+  }
+
+  attach(): () => void {
+    return () => {};
   }
 }
 

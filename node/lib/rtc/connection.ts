@@ -36,6 +36,7 @@ import { ChannelSlots, RTCDataChannel } from './data-channel.js';
 import { type DtlsTransportSlots, RTCDtlsTransport } from './dtls-transport.js';
 import { type DtmfSlots, RTCDTMFSender } from './dtmf-sender.js';
 import { exceptionOf, rtcErrorOf } from './exception.js';
+import { hub } from './hub.js';
 import { candidateOf } from './ice-candidate.js';
 import { type IceTransportSlots, RTCIceTransport } from './ice-transport.js';
 import { KeepAlive } from './keep-alive.js';
@@ -87,6 +88,9 @@ const keepAlive = new KeepAlive();
 
 function configurationOf(configuration: RTCConfiguration): NativeConfiguration {
   const { certificates: _, peerIdentity: __, iceServers, ...rest } = configuration;
+  if (rest.rtcpMuxPolicy === 'negotiate') {
+    throw new DOMException('RTCP is always multiplexed', 'NotSupportedError');
+  }
   return { ...rest, iceServers: iceServers.map((s) => ({ ...s, urls: [s.urls].flat() })) };
 }
 
@@ -129,10 +133,12 @@ export class Connection implements PumpHost<NativeEffect> {
     this.#configuration = configuration;
     this.#pump = new Pump(this);
     const certificates = configuration.certificates.map(nativeCertificate);
-    // The core keeps `wake`, which must not keep a connection that nobody uses.
-    const pump = new WeakRef(this.#pump);
-    const wake = (): void => pump.deref()?.wake();
-    const reply = native.createPeerConnection(configurationOf(configuration), certificates, wake);
+    const reply = native.createPeerConnection(
+      configurationOf(configuration),
+      certificates,
+      hub.native,
+      hub.add(this),
+    );
     if (reply.exception) throw exceptionOf(reply.exception);
     this.native = reply.value as NativePeerConnection;
   }
@@ -165,7 +171,7 @@ export class Connection implements PumpHost<NativeEffect> {
 
   get configuration(): RTCConfiguration {
     const { iceServers, certificates, ...rest } = this.#configuration;
-    const copy = (s: (typeof iceServers)[number]) => ({ ...s, urls: Array.isArray(s.urls) ? [...s.urls] : s.urls });
+    const copy = (s: (typeof iceServers)[number]) => ({ ...s, urls: [s.urls].flat() });
     return { ...rest, iceServers: iceServers.map(copy), certificates: [...certificates] };
   }
 
@@ -385,6 +391,11 @@ export class Connection implements PumpHost<NativeEffect> {
   }
 
   // --- tasks and effects
+
+  /** The core has something. */
+  wake(): void {
+    this.#pump.request();
+  }
 
   /** For the pump: the next effect, after what changed before it. */
   next(): NativeEffect | null {

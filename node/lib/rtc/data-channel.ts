@@ -1,5 +1,5 @@
 /** `RTCDataChannel`, webrtc-pc §6.2. */
-import type { ChannelView } from '../native.js';
+import { type ChannelView, native } from '../native.js';
 import {
   ArrayBufferType,
   ArrayBufferViewType,
@@ -81,6 +81,9 @@ export class ChannelSlots {
     const owned = typeof data === 'string' || isBlob(data) ? data : bytesOf(data).slice();
     const size = isBlob(owned) ? owned.size : typeof owned === 'string' ? Buffer.byteLength(owned) : owned.length;
     if (size > this.connection.maxMessageSize) throw new TypeError('The message is larger than the peer takes');
+    if (this.totalBuffered + size > native.SEND_BUFFER_BYTES) {
+      throw new DOMException('The send queue is full', 'OperationError');
+    }
     this.#enqueue(size, async () => {
       const content = isBlob(owned) ? await owned.arrayBuffer() : owned;
       if (!this.connection.isClosed) this.#transmit(content);
@@ -102,10 +105,9 @@ export class ChannelSlots {
   }
 
   #transmit(data: string | ArrayBuffer | ArrayBufferView): void {
-    const { native } = this.connection;
+    const { native: core } = this.connection;
     const { key } = this.view;
-    const result =
-      typeof data === 'string' ? native.sendText(key, data) : native.sendBinary(key, bytesOf(data));
+    const result = typeof data === 'string' ? core.sendText(key, data) : core.sendBinary(key, bytesOf(data));
     if (typeof result !== 'number') throw exceptionOf(result);
     this.bufferedAmount = result;
   }

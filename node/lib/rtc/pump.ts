@@ -26,11 +26,6 @@ export class Pump<Effect> {
     this.#schedule(1);
   }
 
-  /** The same, called from the event loop with nothing on the stack. */
-  wake(): void {
-    if (this.#scheduled === 0) this.#advance();
-  }
-
   readonly #step = (): void => {
     this.#scheduled--;
     this.#advance();

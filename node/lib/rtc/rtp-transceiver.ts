@@ -51,6 +51,10 @@ export class RTCRtpTransceiver {
   get currentDirection(): RTCRtpTransceiverDirection | null {
     return this.#slots.currentDirection;
   }
+  /** Of the Recommendation of 2021; every browser has it. */
+  get stopped(): boolean {
+    return this.#slots.currentDirection === 'stopped';
+  }
 
   stop(): void {
     const { connection, id } = this.#slots;
@@ -80,6 +84,7 @@ export class RTCRtpTransceiver {
       receiver: attribute(),
       direction: attribute(RTCRtpTransceiverDirection),
       currentDirection: attribute(),
+      stopped: attribute(),
       stop: operation(),
       setCodecPreferences: operation([arg(sequence(RTCRtpCodec))]),
       getHeaderExtensionsToNegotiate: operation(),

@@ -60,7 +60,8 @@ export const RTCConfiguration = dictionary('RTCConfiguration', {
     enumeration('RTCBundlePolicy', ['balanced', 'max-compat', 'max-bundle']),
     'balanced',
   ),
-  rtcpMuxPolicy: defaulted(enumeration('RTCRtcpMuxPolicy', ['require']), 'require'),
+  // The Recommendation of 2021 has "negotiate" too, which may be refused with NotSupportedError.
+  rtcpMuxPolicy: defaulted(enumeration('RTCRtcpMuxPolicy', ['require', 'negotiate']), 'require'),
   certificates: defaulted(sequence(RTCCertificateType), () => []),
   iceCandidatePoolSize: defaulted(enforceRange.octet, 0),
   // webrtc-extensions §4.2

@@ -206,9 +206,7 @@ impl PeerConnection {
     ) -> Result<Vec<RtpEncodingParameters>, Exception> {
         let rids: Vec<&str> = encodings.iter().filter_map(|e| e.rid.as_deref()).collect();
         if !rids.iter().all(|rid| is_rid(rid)) {
-            return Err(Exception::type_error(
-                "a rid is 1 to 255 letters and digits",
-            ));
+            return Err(Exception::type_error("a rid is 1 to 16 letters and digits"));
         }
         if !rids.is_empty() && rids.len() < encodings.len() {
             return Err(Exception::type_error("all encodings have a rid, or none"));
