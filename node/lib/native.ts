@@ -211,6 +211,8 @@ export interface Turn {
   readonly mirror?: Mirror;
   /** How many effects of the same task follow. */
   readonly left: number;
+  /** How many tasks wait. */
+  readonly tasks: number;
   /** In how many milliseconds `handleTimeout` wants to be called; negative: not at all. */
   readonly timeout?: number;
 }
@@ -232,6 +234,8 @@ export interface NativeTransceiverInit extends Omit<RTCRtpTransceiverInit, 'stre
 type Operation = Reply<number>;
 
 export interface NativePeerConnection {
+  /** Makes tasks of so many reports; tells how many tasks wait. */
+  receive(reports: number): number;
   /** The next effect, or several messages, for which it runs tasks; null when there is nothing. */
   next(): Turn | null;
   /** What a method settled in its own turn. */
@@ -291,8 +295,8 @@ export type NativeKeygenAlgorithm =
 
 /** The connections of this JavaScript thread that have something to do. */
 export interface NativeHub {
-  /** Their numbers. */
-  takeReady(): number[];
+  /** Their numbers, and how many reports there are for each: in the order in which things happened. */
+  takeReady(): [number[], number[]];
 }
 
 interface Binding {

@@ -20,7 +20,7 @@ use crate::certificate::NativeCertificate;
 use crate::effect::{self, CandidateView};
 use crate::environment::{self, Environment};
 use crate::exception;
-use crate::host::{Hub, Inbox, NodeHost, ReadyList};
+use crate::host::{Hub, Inbox, NodeHost, ReadyList, Reported};
 use crate::limits::MAX_BATCH;
 use crate::mirror::Mirror;
 
@@ -246,21 +246,6 @@ impl NativePeerConnection {
         })
     }
 
-    /// Hands over what the session reported.
-    fn take_reports(&mut self) {
-        let waiting = self.inbox.take();
-        let held = waiting.held_the_session();
-        for report in waiting.reports {
-            self.pc.handle_report(report);
-        }
-        for report in waiting.channel_reports {
-            self.pc.handle_channel_report(report);
-        }
-        if held && let DataPlane::Running(session) = &self.data_plane {
-            session.wake();
-        }
-    }
-
     /// `Turn`: effects to perform, after the changes that came before them.
     fn turn<'env>(
         &mut self,
@@ -282,6 +267,7 @@ impl NativePeerConnection {
         }
         let left = u32::try_from(self.pc.effect_count()).unwrap_or(u32::MAX);
         turn.set_named_property("left", left)?;
+        turn.set_named_property("tasks", self.task_count())?;
         let mut list = env.create_array(0)?;
         for effect in effects {
             if let Effect::Event(Event::ChannelClose(key)) = effect {
@@ -296,6 +282,26 @@ impl NativePeerConnection {
 
 #[napi]
 impl NativePeerConnection {
+    /// Makes tasks of the oldest reports; tells how many tasks wait.
+    #[napi]
+    pub fn receive(&mut self, reports: u32) -> u32 {
+        let (reports, room) = self.inbox.take(reports as usize);
+        for report in reports {
+            match report {
+                Reported::Connection(report) => self.pc.handle_report(report),
+                Reported::Channel(report) => self.pc.handle_channel_report(report),
+            }
+        }
+        if room && let DataPlane::Running(session) = &self.data_plane {
+            session.wake();
+        }
+        self.task_count()
+    }
+
+    fn task_count(&self) -> u32 {
+        u32::try_from(self.pc.task_count()).unwrap_or(u32::MAX)
+    }
+
     /// The next thing to perform, or several messages; runs tasks until there is one.
     #[napi(ts_return_type = "object | null")]
     pub fn next<'env>(&mut self, env: &'env Env) -> Result<Option<Object<'env>>> {
@@ -309,9 +315,6 @@ impl NativePeerConnection {
                 if !message || effects.len() == MAX_BATCH || !self.pc.is_message_next() {
                     break;
                 }
-            }
-            if !self.pc.has_task() {
-                self.take_reports();
             }
             // A message changes no slot, and looking for changes costs more than the message.
             changed |= !self.pc.is_message_next();

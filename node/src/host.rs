@@ -1,6 +1,7 @@
 //! The bridge from sessions' tasks to a JavaScript thread: an inbox for each connection, and one
-//! wake-up for all inboxes in which something waits.
+//! wake-up for all of them.
 
+use std::collections::VecDeque;
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -16,8 +17,8 @@ use crate::limits::{MAX_WAITING_BYTES, MAX_WAITING_REPORTS};
 /// Calls `wake` on the JavaScript thread. It does not keep that thread alive.
 type Wake = ThreadsafeFunction<(), (), (), Status, false, true, 0>;
 
-/// The connections of one JavaScript thread that want its attention, in the order in which they
-/// began to: what happened first is told first, whichever connection it happened to.
+/// For which connections of one JavaScript thread there are reports, in the order in which they
+/// came: what happened first is told first, whichever connection it happened to.
 #[napi]
 #[expect(
     missing_debug_implementations,
@@ -28,8 +29,17 @@ pub struct Hub {
 }
 
 pub(crate) struct ReadyList {
-    connections: Mutex<Vec<u32>>,
+    runs: Mutex<Runs>,
     wake: Wake,
+}
+
+/// Connections, and how many reports came for each before one came for another.
+#[derive(Debug, Default)]
+struct Runs {
+    connections: Vec<u32>,
+    counts: Vec<u32>,
+    /// A wake-up is on its way.
+    woken: bool,
 }
 
 #[napi]
@@ -41,24 +51,36 @@ impl Hub {
             .build_threadsafe_function::<()>()
             .weak::<true>()
             .build()?;
-        let connections = Mutex::default();
+        let runs = Mutex::default();
         Ok(Hub {
-            ready: Arc::new(ReadyList { connections, wake }),
+            ready: Arc::new(ReadyList { runs, wake }),
         })
     }
 
-    /// The numbers of the connections whose `next` has something.
-    #[napi]
-    pub fn take_ready(&self) -> Vec<u32> {
-        mem::take(&mut *lock(&self.ready.connections))
+    /// The numbers of connections, and how many reports there are for each.
+    #[napi(ts_return_type = "[number[], number[]]")]
+    pub fn take_ready(&self) -> (Vec<u32>, Vec<u32>) {
+        let runs = mem::take(&mut *lock(&self.ready.runs));
+        (runs.connections, runs.counts)
     }
 }
 
 impl ReadyList {
     fn push(&self, connection: u32) {
-        let mut connections = lock(&self.connections);
-        connections.push(connection);
-        if connections.len() == 1 {
+        let mut runs = lock(&self.runs);
+        if runs.connections.last() == Some(&connection)
+            && let Some(count) = runs.counts.last_mut()
+        {
+            *count += 1;
+        } else {
+            runs.connections.push(connection);
+            runs.counts.push(1);
+        }
+    }
+
+    fn wake(&self) {
+        let mut runs = lock(&self.runs);
+        if !runs.connections.is_empty() && !mem::replace(&mut runs.woken, true) {
             // It fails only while the JavaScript thread ends, and then nobody waits.
             self.wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
         }
@@ -70,38 +92,60 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What the session reported and JavaScript has not taken.
+/// One thing that the session reported.
+#[derive(Debug)]
+pub(crate) enum Reported {
+    Connection(Report),
+    Channel(ChannelReport),
+}
+
+impl Reported {
+    fn message_bytes(&self) -> usize {
+        match self {
+            Reported::Channel(ChannelReport::Message { data, .. }) => data.len(),
+            Reported::Connection(_) | Reported::Channel(_) => 0,
+        }
+    }
+
+    fn is_of_channel(&self) -> bool {
+        matches!(self, Reported::Channel(_))
+    }
+}
+
+/// What the session of one connection reported and JavaScript has not taken.
 #[derive(Debug, Default)]
 pub(crate) struct Inbox(Mutex<Waiting>);
 
 #[derive(Debug, Default)]
-pub(crate) struct Waiting {
-    pub(crate) reports: Vec<Report>,
-    pub(crate) channel_reports: Vec<ChannelReport>,
-    bytes: usize,
-    /// The connection is in the list of those that are ready.
-    listed: bool,
+struct Waiting {
+    reports: VecDeque<Reported>,
+    of_channels: usize,
+    message_bytes: usize,
 }
 
 impl Waiting {
     fn is_full(&self) -> bool {
-        self.bytes >= MAX_WAITING_BYTES || self.channel_reports.len() >= MAX_WAITING_REPORTS
-    }
-
-    /// Whether the session may have stopped because of what waits here.
-    pub(crate) fn held_the_session(&self) -> bool {
-        self.is_full()
+        self.message_bytes >= MAX_WAITING_BYTES || self.of_channels >= MAX_WAITING_REPORTS
     }
 }
 
 impl Inbox {
-    /// Everything that waits.
-    pub(crate) fn take(&self) -> Waiting {
-        self.with(mem::take)
+    /// The oldest reports, and whether the session may have stopped because of them.
+    pub(crate) fn take(&self, count: usize) -> (Vec<Reported>, bool) {
+        let mut waiting = lock(&self.0);
+        let was_full = waiting.is_full();
+        let count = count.min(waiting.reports.len());
+        let taken: Vec<Reported> = waiting.reports.drain(..count).collect();
+        waiting.of_channels -= taken.iter().filter(|r| r.is_of_channel()).count();
+        waiting.message_bytes -= taken.iter().map(Reported::message_bytes).sum::<usize>();
+        (taken, was_full && !waiting.is_full())
     }
 
-    fn with<T>(&self, action: impl FnOnce(&mut Waiting) -> T) -> T {
-        action(&mut lock(&self.0))
+    fn push(&self, report: Reported) {
+        let mut waiting = lock(&self.0);
+        waiting.of_channels += usize::from(report.is_of_channel());
+        waiting.message_bytes += report.message_bytes();
+        waiting.reports.push_back(report);
     }
 }
 
@@ -112,31 +156,27 @@ pub(crate) struct NodeHost {
     pub(crate) ready: Arc<ReadyList>,
 }
 
+impl NodeHost {
+    fn push(&self, report: Reported) {
+        self.inbox.push(report);
+        self.ready.push(self.connection);
+    }
+}
+
 impl Host for NodeHost {
     fn handle_report(&mut self, report: Report) {
-        self.inbox.with(|waiting| waiting.reports.push(report));
+        self.push(Reported::Connection(report));
     }
 
     fn wants_channel_reports(&self) -> bool {
-        self.inbox.with(|waiting| !waiting.is_full())
+        !lock(&self.inbox.0).is_full()
     }
 
     fn handle_channel_report(&mut self, report: ChannelReport) {
-        self.inbox.with(|waiting| {
-            if let ChannelReport::Message { data, .. } = &report {
-                waiting.bytes += data.len();
-            }
-            waiting.channel_reports.push(report);
-        });
+        self.push(Reported::Channel(report));
     }
 
     fn end_of_batch(&mut self) {
-        let newly = self.inbox.with(|waiting| {
-            let waits = !waiting.reports.is_empty() || !waiting.channel_reports.is_empty();
-            waits && !mem::replace(&mut waiting.listed, true)
-        });
-        if newly {
-            self.ready.push(self.connection);
-        }
+        self.ready.wake();
     }
 }

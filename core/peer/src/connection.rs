@@ -209,6 +209,11 @@ impl PeerConnection {
         !self.tasks.is_empty()
     }
 
+    /// How many tasks wait for [`run_task`](Self::run_task).
+    pub fn task_count(&self) -> usize {
+        self.tasks.len()
+    }
+
     /// The next thing to perform.
     pub fn poll_effect(&mut self) -> Option<Effect> {
         loop {

@@ -36,17 +36,16 @@ import { ChannelSlots, RTCDataChannel } from './data-channel.js';
 import { type DtlsTransportSlots, RTCDtlsTransport } from './dtls-transport.js';
 import { type DtmfSlots, RTCDTMFSender } from './dtmf-sender.js';
 import { exceptionOf, rtcErrorOf } from './exception.js';
-import { hub } from './hub.js';
 import { candidateOf } from './ice-candidate.js';
 import { type IceTransportSlots, RTCIceTransport } from './ice-transport.js';
 import { KeepAlive } from './keep-alive.js';
-import { Pump, type PumpHost } from './pump.js';
 import { RTCRtpReceiver, type ReceiverSlots } from './rtp-receiver.js';
 import { RTCRtpSender, type SenderSlots } from './rtp-sender.js';
 import { RTCRtpTransceiver, type TransceiverSlots } from './rtp-transceiver.js';
 import { RTCSctpTransport, type SctpTransportSlots } from './sctp-transport.js';
 import { RTCSessionDescription } from './session-description.js';
 import { RTCStatsReport } from './stats-report.js';
+import { type TaskSource, taskQueue } from './task-queue.js';
 import type { RTCConfiguration, RTCSessionDescriptionInit } from './types.js';
 
 interface TransceiverEntry {
@@ -88,13 +87,10 @@ const keepAlive = new KeepAlive();
 
 function configurationOf(configuration: RTCConfiguration): NativeConfiguration {
   const { certificates: _, peerIdentity: __, iceServers, ...rest } = configuration;
-  if (rest.rtcpMuxPolicy === 'negotiate') {
-    throw new DOMException('RTCP is always multiplexed', 'NotSupportedError');
-  }
   return { ...rest, iceServers: iceServers.map((s) => ({ ...s, urls: [s.urls].flat() })) };
 }
 
-export class Connection implements PumpHost<NativeEffect> {
+export class Connection implements TaskSource {
   readonly native: NativePeerConnection;
   state: ConnectionView = {
     signalingState: 'stable',
@@ -109,6 +105,7 @@ export class Connection implements PumpHost<NativeEffect> {
     pendingRemoteDescription: null,
   };
   sctp: RTCSctpTransport | null = null;
+  tasksLeft = 0;
   #configuration: RTCConfiguration;
   #sctpSlots: SctpTransportSlots | null = null;
   /** In the order of `getTransceivers()`. */
@@ -121,7 +118,6 @@ export class Connection implements PumpHost<NativeEffect> {
   /** Streams that the remote end named. */
   readonly #streams = new Map<string, MediaStream>();
   readonly #operations = new Map<number, Deferred>();
-  readonly #pump: Pump<NativeEffect>;
   readonly #target: EventTarget;
   /** What the core gave last, and how much of it is performed. */
   #turn: Turn | null = null;
@@ -130,14 +126,16 @@ export class Connection implements PumpHost<NativeEffect> {
 
   constructor(target: EventTarget, configuration: RTCConfiguration) {
     this.#target = target;
+    if (configuration.rtcpMuxPolicy === 'negotiate') {
+      throw new DOMException('RTCP is always multiplexed', 'NotSupportedError');
+    }
     this.#configuration = configuration;
-    this.#pump = new Pump(this);
     const certificates = configuration.certificates.map(nativeCertificate);
     const reply = native.createPeerConnection(
       configurationOf(configuration),
       certificates,
-      hub.native,
-      hub.add(this),
+      taskQueue.hub,
+      taskQueue.add(this),
     );
     if (reply.exception) throw exceptionOf(reply.exception);
     this.native = reply.value as NativePeerConnection;
@@ -153,7 +151,7 @@ export class Connection implements PumpHost<NativeEffect> {
   settle<T>(reply: Reply<T>): T {
     this.#reflect(reply);
     if (reply.settles) queueMicrotask(() => this.#performMicrotasks());
-    this.#pump.request();
+    taskQueue.post(this);
     if (reply.exception) throw exceptionOf(reply.exception);
     return reply.value as T;
   }
@@ -178,6 +176,9 @@ export class Connection implements PumpHost<NativeEffect> {
   setConfiguration(configuration: RTCConfiguration): void {
     if (configuration.peerIdentity !== this.#configuration.peerIdentity && !this.isClosed) {
       throw new DOMException('peerIdentity cannot change', 'InvalidModificationError');
+    }
+    if (configuration.rtcpMuxPolicy !== this.#configuration.rtcpMuxPolicy && !this.isClosed) {
+      throw new DOMException('rtcpMuxPolicy cannot change', 'InvalidModificationError');
     }
     const certificates = configuration.certificates.map(nativeCertificate);
     this.settle(this.native.setConfiguration(configurationOf(configuration), certificates));
@@ -392,24 +393,23 @@ export class Connection implements PumpHost<NativeEffect> {
 
   // --- tasks and effects
 
-  /** The core has something. */
-  wake(): void {
-    this.#pump.request();
+  receive(reports: number): void {
+    this.tasksLeft = this.native.receive(reports);
   }
 
-  /** For the pump: the next effect, after what changed before it. */
   next(): NativeEffect | null {
     if (!this.#turn || this.#index >= this.#turn.effects.length) {
       this.#turn = this.native.next();
       this.#index = 0;
+      this.tasksLeft = this.#turn?.tasks ?? 0;
       if (!this.#turn) return null;
       this.#reflect(this.#turn);
     }
     return this.#turn.effects[this.#index++] ?? null;
   }
 
-  get left(): number {
-    return this.#turn ? this.#turn.effects.length - this.#index + this.#turn.left : 0;
+  get effectsLeft(): number {
+    return this.#turn ? Math.max(0, this.#turn.effects.length - this.#index) + this.#turn.left : 0;
   }
 
   /** Promises that a method settled in its own turn. */
@@ -418,7 +418,7 @@ export class Connection implements PumpHost<NativeEffect> {
       this.#reflect(turn);
       for (const effect of turn.effects) this.perform(effect);
     }
-    this.#pump.request();
+    taskQueue.post(this);
   }
 
   perform(effect: NativeEffect): void {
