@@ -1,0 +1,70 @@
+// One browser connection and one Rust peer, joined by trickled candidates.
+import { Remote } from "./remote.js";
+
+export async function pair({ onEnd }, configuration = {}) {
+  const remote = await Remote.create(configuration);
+  const pc = new RTCPeerConnection(configuration);
+  onEnd(() => remote.close());
+  onEnd(() => pc.close());
+  // A candidate waits for the description that it belongs to.
+  const ready = { here: gate(), there: gate() };
+  pc.onicecandidate = async ({ candidate }) => {
+    await ready.there.open;
+    await remote.call("addIceCandidate", candidate ?? {});
+  };
+  remote.each("icecandidate", async ({ candidate }) => {
+    await ready.here.open;
+    await pc.addIceCandidate(candidate ?? undefined);
+  });
+  return { pc, remote, ready };
+}
+
+export async function pageOffers({ pc, remote, ready }) {
+  await pc.setLocalDescription();
+  await remote.call("setRemoteDescription", pc.localDescription);
+  ready.there.pass();
+  await pc.setRemoteDescription(await remote.call("setLocalDescription"));
+  ready.here.pass();
+}
+
+export async function rustOffers({ pc, remote, ready }) {
+  await pc.setRemoteDescription(await remote.call("setLocalDescription"));
+  ready.here.pass();
+  await pc.setLocalDescription();
+  await remote.call("setRemoteDescription", pc.localDescription);
+  ready.there.pass();
+}
+
+export function gate() {
+  let pass;
+  const open = new Promise((resolve) => (pass = resolve));
+  return { open, pass };
+}
+
+export function once(target, name) {
+  return new Promise((resolve) => target.addEventListener(name, resolve, { once: true }));
+}
+
+export async function opened(channel) {
+  if (channel.readyState !== "open") await once(channel, "open");
+  return channel;
+}
+
+export async function connected(pc) {
+  while (pc.connectionState !== "connected") {
+    await once(pc, "connectionstatechange");
+    if (pc.connectionState === "failed") throw new Error("the connection failed");
+  }
+}
+
+export function equal(actual, expected, what) {
+  const [a, e] = [JSON.stringify(actual), JSON.stringify(expected)];
+  if (a !== e) throw new Error(`${what}: expected ${e}, got ${a}`);
+}
+
+// The pattern both ends make and check: byte i of message n is (i * 31 + n) mod 251.
+export function pattern(size, n) {
+  const bytes = new Uint8Array(size);
+  for (let i = 0; i < size; i++) bytes[i] = (i * 31 + n) % 251;
+  return bytes;
+}

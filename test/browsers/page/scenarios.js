@@ -1,0 +1,301 @@
+// Each scenario is one sentence about this browser and the Rust peer.
+import { connected, equal, once, opened, pageOffers, pair, pattern, rustOffers } from "./pair.js";
+
+// The largest message that every browser takes and that we announce.
+const LARGE = 256 * 1024;
+const SIZES = [0, 1, 1199, 16384, 65536, LARGE];
+
+export const scenarios = {
+  "the page offers and data flows both ways": async (test) => {
+    const ends = await pair(test);
+    const channel = ends.pc.createDataChannel("data");
+    await pageOffers(ends);
+    await exchange(ends, await opened(channel), await announced(ends.remote, "data"));
+  },
+
+  "the Rust peer offers and data flows both ways": async (test) => {
+    const ends = await pair(test);
+    const { id } = await ends.remote.call("createDataChannel", { label: "data" });
+    const arrived = once(ends.pc, "datachannel");
+    await rustOffers(ends);
+    await exchange(ends, await opened((await arrived).channel), id);
+  },
+
+  "a channel's properties arrive unchanged in both directions": async (test) => {
+    const ends = await pair(test);
+    const kinds = [
+      { label: "ordered" },
+      { label: "unordered", ordered: false },
+      { label: "retransmits", ordered: false, maxRetransmits: 3 },
+      { label: "lifetime", ordered: true, maxPacketLifeTime: 500, protocol: "söme/proto" },
+    ];
+    for (const { label, ...init } of kinds) ends.pc.createDataChannel(label, init);
+    await pageOffers(ends);
+    for (const { label, ...init } of kinds) {
+      const { channel } = await ends.remote.event(label, (e) => e.kind === "datachannel" && e.channel.label === label);
+      equal(properties(channel), properties({ ...init, label }), `the Rust end's ${label}`);
+      const back = once(ends.pc, "datachannel");
+      await ends.remote.call("createDataChannel", { label: `${label}-back`, init });
+      equal(properties((await back).channel), properties({ ...init, label: `${label}-back` }), `the page's ${label}`);
+    }
+  },
+
+  "a negotiated channel works without announcement": async (test) => {
+    const ends = await pair(test);
+    const init = { negotiated: true, id: 7 };
+    const channel = ends.pc.createDataChannel("agreed", init);
+    const { id } = await ends.remote.call("createDataChannel", { label: "agreed", init });
+    await pageOffers(ends);
+    await exchange(ends, await opened(channel), id);
+  },
+
+  "partially reliable and unordered channels deliver on a clean path": async (test) => {
+    const ends = await pair(test);
+    const channel = ends.pc.createDataChannel("lossy", { ordered: false, maxRetransmits: 0 });
+    await pageOffers(ends);
+    await exchange(ends, await opened(channel), await announced(ends.remote, "lossy"));
+  },
+
+  "the page closes a channel and the Rust end hears of it": async (test) => {
+    const ends = await pair(test);
+    const channel = ends.pc.createDataChannel("data");
+    await pageOffers(ends);
+    await opened(channel);
+    const id = await announced(ends.remote, "data");
+    const closed = once(channel, "close");
+    channel.close();
+    await ends.remote.event("close", (e) => e.kind === "close" && e.id === id);
+    await closed;
+    equal(channel.readyState, "closed", "the page's channel");
+    const again = await opened(ends.pc.createDataChannel("again"));
+    await exchange(ends, again, await announced(ends.remote, "again"), [16384]);
+  },
+
+  "the Rust end closes a channel and the page hears of it": async (test) => {
+    const ends = await pair(test);
+    const channel = ends.pc.createDataChannel("data");
+    await pageOffers(ends);
+    await opened(channel);
+    const id = await announced(ends.remote, "data");
+    const closed = once(channel, "close");
+    await ends.remote.call("closeChannel", { id });
+    await closed;
+    await ends.remote.event("close", (e) => e.kind === "close" && e.id === id);
+  },
+
+  "the Rust end closes the connection and the page's channel closes": async (test) => {
+    const ends = await pair(test);
+    const channel = ends.pc.createDataChannel("data");
+    await pageOffers(ends);
+    await opened(channel);
+    const closed = once(channel, "close");
+    await ends.remote.call("close");
+    await closed;
+  },
+
+  "the page restarts ICE while data flows": async (test) => {
+    const ends = await pair(test);
+    const channel = ends.pc.createDataChannel("data");
+    await pageOffers(ends);
+    await opened(channel);
+    const id = await announced(ends.remote, "data");
+    const before = fragment(ends.pc.localDescription);
+    ends.pc.restartIce();
+    await pageOffers(ends);
+    if (fragment(ends.pc.localDescription) === before) throw new Error("the page did not restart");
+    await exchange(ends, channel, id);
+    await connected(ends.pc);
+    equal((await ends.remote.state()).connectionState, "connected", "the Rust end");
+  },
+
+  "the Rust end restarts ICE while data flows": async (test) => {
+    const ends = await pair(test);
+    const channel = ends.pc.createDataChannel("data");
+    await pageOffers(ends);
+    await opened(channel);
+    const id = await announced(ends.remote, "data");
+    const before = fragment(ends.pc.remoteDescription);
+    await ends.remote.call("restartIce");
+    await rustOffers(ends);
+    if (fragment(ends.pc.remoteDescription) === before) throw new Error("the Rust end did not restart");
+    await exchange(ends, channel, id);
+    await connected(ends.pc);
+  },
+
+  "both offer at once and the polite page rolls back": async (test) => {
+    const ends = await pair(test);
+    ends.pc.createDataChannel("from page", { negotiated: true, id: 1 });
+    await ends.remote.call("addTransceiver", { kind: "audio" });
+    await ends.remote.call("createDataChannel", { label: "data" });
+    const arrived = once(ends.pc, "datachannel");
+    await ends.pc.setLocalDescription();
+    await rustOffers(ends);
+    await opened((await arrived).channel);
+    equal(ends.pc.signalingState, "stable", "the page");
+  },
+
+  "both offer at once and the polite Rust end rolls back": async (test) => {
+    const ends = await pair(test);
+    const channel = ends.pc.createDataChannel("data");
+    await ends.remote.call("addTransceiver", { kind: "video" });
+    await ends.remote.call("setLocalDescription");
+    await pageOffers(ends);
+    await opened(channel);
+    await announced(ends.remote, "data");
+    const state = await ends.remote.state();
+    equal(state.signalingState, "stable", "the Rust end");
+    equal(state.transceivers.map((t) => t.mid), [null], "the Rust transceiver is unassociated again");
+    await rustOffers(ends);
+    await connected(ends.pc);
+  },
+
+  "the Rust end's explicit rollback leaves the connection as it was": async (test) => {
+    const ends = await pair(test);
+    const channel = ends.pc.createDataChannel("data");
+    await pageOffers(ends);
+    await opened(channel);
+    const id = await announced(ends.remote, "data");
+    await ends.remote.call("addTransceiver", { kind: "audio" });
+    await ends.remote.call("setLocalDescription");
+    equal((await ends.remote.state()).signalingState, "have-local-offer", "with an offer");
+    await ends.remote.call("setLocalDescription", { type: "rollback" });
+    equal((await ends.remote.state()).signalingState, "stable", "rolled back");
+    await exchange(ends, channel, id, [1, 65536]);
+  },
+
+  "the page offers audio and video and their transports come up": async (test) => {
+    const ends = await pair(test);
+    for (const kind of ["audio", "video"]) ends.pc.addTransceiver(kind, { direction: "sendrecv" });
+    await pageOffers(ends);
+    await connected(ends.pc);
+    const { transceivers } = await ends.remote.state();
+    equal(transceivers.map((t) => t.kind), ["audio", "video"], "the Rust end's transceivers");
+    equal(transceivers.map((t) => t.mid), ends.pc.getTransceivers().map((t) => t.mid), "mids");
+    equal(ends.pc.getTransceivers().map((t) => t.currentDirection), ["sendonly", "sendonly"], "directions");
+    equal(transceivers.map((t) => t.currentDirection), ["recvonly", "recvonly"], "directions at the Rust end");
+  },
+
+  "the Rust peer offers audio and video and their transports come up": async (test) => {
+    const ends = await pair(test);
+    for (const kind of ["audio", "video"]) await ends.remote.call("addTransceiver", { kind });
+    await rustOffers(ends);
+    await connected(ends.pc);
+    equal(ends.pc.getTransceivers().map((t) => t.receiver.track.kind), ["audio", "video"], "the page's transceivers");
+    equal(ends.pc.getTransceivers().map((t) => t.currentDirection), ["recvonly", "recvonly"], "directions");
+    const codecs = ends.pc.getReceivers().map((r) => r.getParameters().codecs[0]?.mimeType.toLowerCase());
+    equal(codecs[0], "audio/opus", "the first audio codec");
+  },
+
+  "without BUNDLE each m-line gets its own transport": async (test) => {
+    const ends = await pair(test);
+    const channel = ends.pc.createDataChannel("data");
+    ends.pc.addTransceiver("audio");
+    await ends.pc.setLocalDescription();
+    const unbundled = ends.pc.localDescription.sdp.replace(/a=group:BUNDLE [^\r]*\r\n/, "");
+    await ends.remote.call("setRemoteDescription", { type: "offer", sdp: unbundled });
+    ends.ready.there.pass();
+    await ends.pc.setRemoteDescription(await ends.remote.call("setLocalDescription"));
+    ends.ready.here.pass();
+    await opened(channel);
+    await connected(ends.pc);
+    const transports = new Set([ends.pc.sctp.transport, ends.pc.getReceivers()[0].transport]);
+    equal(transports.size, 2, "transports");
+  },
+
+  "an m-line is stopped, rejected and recycled": async (test) => {
+    const ends = await pair(test);
+    ends.pc.createDataChannel("data");
+    const audio = ends.pc.addTransceiver("audio");
+    await pageOffers(ends);
+    await connected(ends.pc);
+    audio.stop();
+    await pageOffers(ends);
+    equal((await ends.remote.state()).transceivers.length, 0, "the Rust end's transceivers after stop");
+    const video = ends.pc.addTransceiver("video");
+    await pageOffers(ends);
+    const sections = ends.pc.localDescription.sdp.match(/^m=.*/gm);
+    equal(sections.length, 2, "sections");
+    equal((await ends.remote.state()).transceivers.map((t) => t.mid), [video.mid], "the recycled section");
+  },
+
+  "a hundred channels open, speak and close": async (test) => {
+    const ends = await pair(test);
+    const channels = Array.from({ length: 100 }, (_, n) => ends.pc.createDataChannel(`c${n}`));
+    await pageOffers(ends);
+    await Promise.all(channels.map(opened));
+    await Promise.all(
+      channels.map(async (channel, n) => {
+        const id = await announced(ends.remote, `c${n}`);
+        channel.send(`hello ${n}`);
+        await ends.remote.event("text", (e) => e.kind === "message" && e.id === id && e.text === `hello ${n}`);
+        const closed = once(channel, "close");
+        channel.close();
+        await closed;
+      }),
+    );
+  },
+
+  "thirty-two megabytes flow each way and every byte is counted": async (test) => {
+    const ends = await pair(test);
+    const channel = ends.pc.createDataChannel("bulk");
+    channel.binaryType = "arraybuffer";
+    await pageOffers(ends);
+    await opened(channel);
+    const id = await announced(ends.remote, "bulk");
+    const [size, count] = [65536, 512];
+    let got = 0;
+    const back = new Promise((resolve) => {
+      channel.onmessage = ({ data }) => (got += data.byteLength) === size * count && resolve();
+    });
+    await ends.remote.call("count", { id, on: true });
+    channel.bufferedAmountLowThreshold = size * 4;
+    for (let n = 0; n < count; n++) {
+      while (channel.bufferedAmount > size * 8) await once(channel, "bufferedamountlow");
+      channel.send(pattern(size, n));
+    }
+    await ends.remote.event("counted", (e) => e.kind === "counted" && e.id === id && e.bytes === size * count);
+    await ends.remote.call("sendPattern", { id, size, count });
+    await back;
+    equal(got, size * count, "bytes at the page");
+  },
+};
+
+// Text, and binary messages of several sizes, each checked byte for byte at the far end.
+async function exchange({ remote }, channel, id, sizes = SIZES) {
+  channel.binaryType = "arraybuffer";
+  const arrived = [];
+  let wake = () => {};
+  channel.addEventListener("message", ({ data }) => (arrived.push(data), wake()));
+  const next = async () => {
+    while (!arrived.length) await new Promise((resolve) => (wake = resolve));
+    return arrived.shift();
+  };
+  const since = remote.events.length;
+  for (const text of ["", "grüße, 世界 🌍", "x".repeat(70_000)]) {
+    channel.send(text);
+    await remote.event("text", (e) => e.kind === "message" && e.id === id && e.text === text, since);
+    await remote.call("sendText", { id, text });
+    equal(await next(), text, "the text that came back");
+  }
+  for (const [n, size] of sizes.entries()) {
+    channel.send(pattern(size, n));
+    const wanted = (e) => e.kind === "message" && e.id === id && e.binary && e.size === size && e.pattern === n;
+    await remote.event(`${size} bytes`, wanted, since);
+    await remote.call("sendPattern", { id, size, first: n, count: 1 });
+    const back = new Uint8Array(await next());
+    const expected = pattern(size, n);
+    equal(back.length, size, "the size that came back");
+    if (!back.every((byte, i) => byte === expected[i])) throw new Error(`${size} bytes came back changed`);
+  }
+}
+
+async function announced(remote, label) {
+  const { channel } = await remote.event(label, (e) => e.kind === "datachannel" && e.channel.label === label);
+  return channel.id;
+}
+
+function properties({ label, ordered = true, maxRetransmits = null, maxPacketLifeTime = null, protocol = "" }) {
+  return { label, ordered, maxRetransmits, maxPacketLifeTime, protocol };
+}
+
+const fragment = ({ sdp }) => sdp.match(/a=ice-ufrag:(\S+)/)[1];
