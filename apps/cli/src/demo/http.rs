@@ -1,0 +1,144 @@
+//! The demo's web server: its page, and the signalling between it and the Rust end.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::http::{StatusCode, header};
+use axum::response::sse::{self, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use duologue::{Exception, IceCandidateInit, SessionDescription};
+use tokio_stream::StreamExt;
+use tokio_stream::wrappers::ReceiverStream;
+
+use super::call::Calls;
+
+/// The largest body a page may post: a description with many m-lines has some tens of KiB.
+const MAX_BODY: usize = 256 * 1024;
+
+/// The page's files, compiled in: name, type, text.
+const PAGE: &[(&str, &str, &str)] = &[
+    (
+        "/",
+        "text/html; charset=utf-8",
+        include_str!("../../web/index.html"),
+    ),
+    (
+        "/style.css",
+        "text/css",
+        include_str!("../../web/style.css"),
+    ),
+    (
+        "/main.js",
+        "text/javascript",
+        include_str!("../../web/main.js"),
+    ),
+    (
+        "/call.js",
+        "text/javascript",
+        include_str!("../../web/call.js"),
+    ),
+    (
+        "/board.js",
+        "text/javascript",
+        include_str!("../../web/board.js"),
+    ),
+    (
+        "/chat.js",
+        "text/javascript",
+        include_str!("../../web/chat.js"),
+    ),
+    (
+        "/files.js",
+        "text/javascript",
+        include_str!("../../web/files.js"),
+    ),
+    (
+        "/meter.js",
+        "text/javascript",
+        include_str!("../../web/meter.js"),
+    ),
+    (
+        "/plot.js",
+        "text/javascript",
+        include_str!("../../web/plot.js"),
+    ),
+];
+
+pub(super) fn router(calls: Arc<Calls>) -> Router {
+    let mut router = Router::new();
+    for (path, kind, text) in PAGE {
+        router = router.route(
+            path,
+            get(|| async { ([(header::CONTENT_TYPE, *kind)], *text) }),
+        );
+    }
+    router
+        .route("/api/sessions", post(open))
+        .route("/api/sessions/{id}/events", get(events))
+        .route("/api/sessions/{id}/description", post(describe))
+        .route("/api/sessions/{id}/candidate", post(add_candidate))
+        .route("/api/sessions/{id}/close", post(close))
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .with_state(calls)
+}
+
+async fn open(State(calls): State<Arc<Calls>>) -> Result<Response, Refusal> {
+    let id = calls.open()?;
+    Ok(Json(serde_json::json!({ "id": id.to_string() })).into_response())
+}
+
+async fn events(State(calls): State<Arc<Calls>>, Path(id): Path<u64>) -> Response {
+    let Some(notes) = calls.take_notes(id) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let stream = ReceiverStream::new(notes).map(|note| {
+        let text = serde_json::to_string(&note).unwrap_or_default();
+        Ok::<_, Infallible>(sse::Event::default().data(text))
+    });
+    Sse::new(stream)
+        .keep_alive(KeepAlive::default())
+        .into_response()
+}
+
+async fn describe(
+    State(calls): State<Arc<Calls>>,
+    Path(id): Path<u64>,
+    Json(description): Json<SessionDescription>,
+) -> Result<Response, Refusal> {
+    Ok(match calls.describe(id, description).await? {
+        Some(answer) => Json(answer).into_response(),
+        None => StatusCode::NO_CONTENT.into_response(),
+    })
+}
+
+async fn add_candidate(
+    State(calls): State<Arc<Calls>>,
+    Path(id): Path<u64>,
+    Json(candidate): Json<IceCandidateInit>,
+) -> Result<StatusCode, Refusal> {
+    calls.add_candidate(id, candidate).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn close(State(calls): State<Arc<Calls>>, Path(id): Path<u64>) -> StatusCode {
+    calls.close(id);
+    StatusCode::NO_CONTENT
+}
+
+/// The W3C's exception as an answer to the page.
+struct Refusal(Exception);
+
+impl From<Exception> for Refusal {
+    fn from(exception: Exception) -> Self {
+        Refusal(exception)
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        (StatusCode::BAD_REQUEST, self.0.to_string()).into_response()
+    }
+}

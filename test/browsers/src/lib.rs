@@ -1,0 +1,13 @@
+//! Chromium and Firefox against the Rust peer.
+//!
+//! The scenarios are JavaScript (`page/scenarios.js`), because the browser is the one to be asked.
+//! They drive the Rust peer through its own W3C methods, by HTTP, and see its events. This crate is
+//! that server, and starts the browsers.
+#![forbid(unsafe_code)]
+
+mod launch;
+mod peer;
+mod server;
+
+pub use launch::{Browser, Running};
+pub use server::{Outcome, run};

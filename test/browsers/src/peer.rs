@@ -1,0 +1,264 @@
+//! A Rust peer that a page drives: its methods by name, its events as JSON.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use duologue::{
+    DataChannel, DataChannelInit, Event, Events, Exception, IceCandidateInit,
+    LocalSessionDescription, MediaKind, Message, PeerConnection, SessionDescription,
+    TransceiverInit,
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+
+/// Events that wait for the page.
+const MAX_EVENTS: usize = 65_536;
+/// The pattern of message n: byte i is (31 i + n) mod 251, as in `page/pair.js`.
+const PATTERN: usize = 251;
+
+/// One method call of the page.
+#[derive(Debug, Deserialize)]
+#[serde(
+    tag = "method",
+    content = "params",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase"
+)]
+pub(crate) enum Call {
+    SetLocalDescription(LocalSessionDescription),
+    SetRemoteDescription(SessionDescription),
+    AddIceCandidate(IceCandidateInit),
+    RestartIce {},
+    AddTransceiver {
+        kind: MediaKind,
+    },
+    CreateDataChannel {
+        label: String,
+        #[serde(default)]
+        init: DataChannelInit,
+    },
+    CloseChannel {
+        id: usize,
+    },
+    SendText {
+        id: usize,
+        text: String,
+    },
+    SendPattern {
+        id: usize,
+        size: usize,
+        #[serde(default)]
+        first: usize,
+        count: usize,
+    },
+    /// Counts bytes instead of telling of each message.
+    Count {
+        id: usize,
+        on: bool,
+    },
+    State {},
+    Close {},
+}
+
+#[derive(Debug)]
+pub(crate) struct RemotePeer {
+    pc: PeerConnection,
+    channels: Mutex<Vec<Channel>>,
+    events: mpsc::Sender<Value>,
+}
+
+#[derive(Clone, Debug)]
+struct Channel {
+    handle: DataChannel,
+    /// Bytes so far, when they are counted.
+    counted: Option<usize>,
+}
+
+impl RemotePeer {
+    pub(crate) fn start(pc: PeerConnection, stream: Events) -> (Arc<Self>, mpsc::Receiver<Value>) {
+        let (events, receiver) = mpsc::channel(MAX_EVENTS);
+        let peer = Arc::new(RemotePeer {
+            pc,
+            channels: Mutex::default(),
+            events,
+        });
+        tokio::spawn(peer.clone().watch(stream));
+        (peer, receiver)
+    }
+
+    pub(crate) async fn call(self: &Arc<Self>, call: Call) -> Result<Value, Exception> {
+        match call {
+            Call::SetLocalDescription(description) => {
+                self.pc.set_local_description(description).await?;
+                return Ok(json!(self.pc.local_description()));
+            }
+            Call::SetRemoteDescription(description) => {
+                self.pc.set_remote_description(description).await?;
+            }
+            Call::AddIceCandidate(candidate) => self.pc.add_ice_candidate(candidate).await?,
+            Call::RestartIce {} => self.pc.restart_ice(),
+            Call::AddTransceiver { kind } => {
+                self.pc.add_transceiver(kind, TransceiverInit::default())?;
+            }
+            Call::CreateDataChannel { label, init } => {
+                let channel = self.pc.create_data_channel(&label, init)?;
+                return Ok(json!({ "id": self.adopt(channel) }));
+            }
+            Call::CloseChannel { id } => self.channel(id)?.close(),
+            Call::SendText { id, text } => self.channel(id)?.send_text(text).await?,
+            Call::SendPattern {
+                id,
+                size,
+                first,
+                count,
+            } => {
+                self.send_pattern(self.channel(id)?, size, first, count);
+            }
+            Call::Count { id, on } => {
+                if let Some(channel) = self.channels().get_mut(id) {
+                    channel.counted = on.then_some(0);
+                }
+            }
+            Call::State {} => return Ok(self.state()),
+            Call::Close {} => self.pc.close(),
+        }
+        Ok(Value::Null)
+    }
+
+    fn state(&self) -> Value {
+        let transceivers = self.pc.transceivers().into_iter().filter(|t| !t.stopped());
+        let transceivers: Vec<Value> = transceivers
+            .map(|t| {
+                json!({
+                    "kind": t.kind(),
+                    "mid": t.mid(),
+                    "direction": t.direction(),
+                    "currentDirection": t.current_direction(),
+                })
+            })
+            .collect();
+        json!({
+            "signalingState": self.pc.signaling_state(),
+            "connectionState": self.pc.connection_state(),
+            "iceConnectionState": self.pc.ice_connection_state(),
+            "transceivers": transceivers,
+        })
+    }
+
+    async fn watch(self: Arc<Self>, mut stream: Events) {
+        while let Some(event) = stream.recv().await {
+            match event {
+                Event::IceCandidate(candidate) => {
+                    let candidate = candidate.map(|c| c.init);
+                    self.tell(json!({ "kind": "icecandidate", "candidate": candidate }));
+                }
+                Event::DataChannel(channel) => {
+                    let mut described = describe(&channel);
+                    described["id"] = json!(self.adopt(channel));
+                    self.tell(json!({ "kind": "datachannel", "channel": described }));
+                }
+                Event::ChannelClose(channel) => {
+                    let id = self.channels().iter().position(|c| c.handle == channel);
+                    self.tell(json!({ "kind": "close", "id": id }));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Takes a channel in and tells of its messages; gives the number the page knows it by.
+    fn adopt(self: &Arc<Self>, handle: DataChannel) -> usize {
+        let mut channels = self.channels();
+        let id = channels.len();
+        channels.push(Channel {
+            handle: handle.clone(),
+            counted: None,
+        });
+        drop(channels);
+        let peer = self.clone();
+        tokio::spawn(async move {
+            while let Some(message) = handle.recv().await {
+                peer.on_message(id, message);
+            }
+        });
+        id
+    }
+
+    fn on_message(&self, id: usize, message: Message) {
+        if let Some(counted) = self.channels().get_mut(id).and_then(|c| c.counted.as_mut()) {
+            *counted += message.len();
+            let bytes = *counted;
+            return self.tell(json!({ "kind": "counted", "id": id, "bytes": bytes }));
+        }
+        let event = match message {
+            Message::Text(text) => json!({ "kind": "message", "id": id, "text": text }),
+            Message::Binary(data) => json!({
+                "kind": "message",
+                "id": id,
+                "binary": true,
+                "size": data.len(),
+                "pattern": pattern_of(&data),
+            }),
+        };
+        self.tell(event);
+    }
+
+    fn send_pattern(&self, channel: DataChannel, size: usize, first: usize, count: usize) {
+        tokio::spawn(async move {
+            for n in first..first + count {
+                if channel.send(pattern(size, n)).await.is_err() {
+                    return;
+                }
+            }
+        });
+    }
+
+    fn tell(&self, event: Value) {
+        // A page that closed its stream no longer asks.
+        let _ = self.events.try_send(event);
+    }
+
+    fn channel(&self, id: usize) -> Result<DataChannel, Exception> {
+        let channel = self.channels().get(id).map(|c| c.handle.clone());
+        channel.ok_or_else(|| Exception::invalid_state("no such channel"))
+    }
+
+    fn channels(&self) -> MutexGuard<'_, Vec<Channel>> {
+        self.channels.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn describe(channel: &DataChannel) -> Value {
+    json!({
+        "label": channel.label(),
+        "ordered": channel.ordered(),
+        "maxRetransmits": channel.max_retransmits(),
+        "maxPacketLifeTime": channel.max_packet_life_time(),
+        "protocol": channel.protocol(),
+    })
+}
+
+fn pattern(size: usize, n: usize) -> Bytes {
+    (0..size).map(|i| ((i * 31 + n) % PATTERN) as u8).collect()
+}
+
+/// Which message of the pattern this is; `None` if any byte is another one.
+fn pattern_of(data: &[u8]) -> Option<usize> {
+    let n = usize::from(data.first().copied().unwrap_or(0));
+    let fits = |(i, byte): (usize, &u8)| usize::from(*byte) == (i * 31 + n) % PATTERN;
+    data.iter().enumerate().all(fits).then_some(n)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pattern_is_recognised_and_a_changed_byte_is_not() {
+        assert_eq!(pattern_of(&pattern(70_000, 5)), Some(5));
+        let mut changed = pattern(1000, 5).to_vec();
+        changed[999] ^= 1;
+        assert_eq!(pattern_of(&changed), None);
+    }
+}

@@ -1,0 +1,201 @@
+//! The web server that a browser under test talks to.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, header};
+use axum::response::sse::{self, Sse};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use duologue::{Configuration, Endpoint, Exception};
+use serde::Deserialize;
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio_stream::StreamExt;
+use tokio_stream::wrappers::ReceiverStream;
+
+use crate::launch::Browser;
+use crate::peer::{Call, RemotePeer};
+
+/// How long a browser may take from one outcome to the next, starting included.
+const SILENCE: Duration = Duration::from_secs(90);
+
+const PAGE: &[(&str, &str, &str)] = &[
+    ("/", "text/html", include_str!("../page/index.html")),
+    ("/run.js", "text/javascript", include_str!("../page/run.js")),
+    (
+        "/remote.js",
+        "text/javascript",
+        include_str!("../page/remote.js"),
+    ),
+    (
+        "/pair.js",
+        "text/javascript",
+        include_str!("../page/pair.js"),
+    ),
+    (
+        "/scenarios.js",
+        "text/javascript",
+        include_str!("../page/scenarios.js"),
+    ),
+];
+
+/// How one scenario ended.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Outcome {
+    /// The scenario's sentence.
+    pub name: String,
+    /// Why it failed, if it did.
+    pub error: Option<String>,
+    /// How long it took, in milliseconds.
+    pub ms: u64,
+}
+
+/// Runs the scenarios whose names contain `only` in a browser and gives each one's outcome.
+///
+/// # Errors
+/// The browser cannot be started, or stopped answering.
+pub async fn run(browser: Browser, only: &str) -> Result<Vec<Outcome>, String> {
+    let endpoint = Endpoint::builder()
+        .loopback(true)
+        .build()
+        .map_err(|e| e.to_string())?;
+    let listener = TcpListener::bind("127.0.0.1:0")
+        .await
+        .map_err(|e| e.to_string())?;
+    let address = listener.local_addr().map_err(|e| e.to_string())?;
+    let (progress, mut outcomes) = mpsc::channel(64);
+    let server = Arc::new(Server {
+        endpoint,
+        progress,
+        peers: Mutex::default(),
+    });
+    let serving = tokio::spawn(axum::serve(listener, router(server)).into_future());
+    let url = format!("http://{address}/?only={}", only.replace(' ', "+"));
+    let running = browser
+        .open(&url)
+        .map_err(|e| format!("{browser:?} does not start: {e}"))?;
+    let mut all = Vec::new();
+    let result = loop {
+        match tokio::time::timeout(SILENCE, outcomes.recv()).await {
+            Ok(Some(Progress::Outcome(outcome))) => all.push(outcome),
+            Ok(Some(Progress::Done)) => break Ok(all),
+            Ok(None) | Err(_) => {
+                let last = all.last().map_or("nothing", |o: &Outcome| &o.name);
+                break Err(format!("{browser:?} went silent; last done: {last}"));
+            }
+        }
+    };
+    drop(running);
+    serving.abort();
+    result
+}
+
+struct Server {
+    endpoint: Endpoint,
+    progress: mpsc::Sender<Progress>,
+    peers: Mutex<HashMap<usize, Entry>>,
+}
+
+struct Entry {
+    peer: Arc<RemotePeer>,
+    /// For the page's event stream, until it asks for it.
+    events: Option<mpsc::Receiver<Value>>,
+}
+
+enum Progress {
+    Outcome(Outcome),
+    Done,
+}
+
+impl Server {
+    fn peers(&self) -> MutexGuard<'_, HashMap<usize, Entry>> {
+        self.peers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn router(server: Arc<Server>) -> Router {
+    let mut router = Router::new();
+    for (path, kind, text) in PAGE {
+        router = router.route(
+            path,
+            get(|| async { ([(header::CONTENT_TYPE, *kind)], *text) }),
+        );
+    }
+    router
+        .route("/peers", post(create))
+        .route("/peers/{id}/call", post(call))
+        .route("/peers/{id}/events", get(events))
+        .route("/outcome", post(outcome))
+        .route("/done", post(done))
+        .with_state(server)
+}
+
+async fn create(
+    State(server): State<Arc<Server>>,
+    Json(configuration): Json<Configuration>,
+) -> Result<Response, Refusal> {
+    let (pc, stream) = server.endpoint.connection(configuration).map_err(Refusal)?;
+    let (peer, events) = RemotePeer::start(pc, stream);
+    let mut peers = server.peers();
+    let id = peers.len();
+    peers.insert(
+        id,
+        Entry {
+            peer,
+            events: Some(events),
+        },
+    );
+    Ok(Json(serde_json::json!({ "id": id })).into_response())
+}
+
+async fn call(
+    State(server): State<Arc<Server>>,
+    Path(id): Path<usize>,
+    Json(call): Json<Call>,
+) -> Result<Json<Value>, Refusal> {
+    let peer = server.peers().get(&id).map(|entry| entry.peer.clone());
+    let peer = peer.ok_or_else(|| Refusal(Exception::invalid_state("no such peer")))?;
+    peer.call(call).await.map(Json).map_err(Refusal)
+}
+
+async fn events(State(server): State<Arc<Server>>, Path(id): Path<usize>) -> Response {
+    let events = server
+        .peers()
+        .get_mut(&id)
+        .and_then(|entry| entry.events.take());
+    let Some(events) = events else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let stream = ReceiverStream::new(events)
+        .map(|event| Ok::<_, Infallible>(sse::Event::default().data(event.to_string())));
+    Sse::new(stream).into_response()
+}
+
+async fn outcome(State(server): State<Arc<Server>>, Json(outcome): Json<Outcome>) -> StatusCode {
+    // The test may have given up.
+    let _ = server.progress.send(Progress::Outcome(outcome)).await;
+    StatusCode::NO_CONTENT
+}
+
+async fn done(State(server): State<Arc<Server>>) -> StatusCode {
+    let _ = server.progress.send(Progress::Done).await;
+    StatusCode::NO_CONTENT
+}
+
+/// The W3C's exception as an answer to the page.
+struct Refusal(Exception);
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let Refusal(exception) = self;
+        let (name, message) = (exception.name().as_str(), exception.message());
+        let body = serde_json::json!({ "name": name, "message": message });
+        (StatusCode::BAD_REQUEST, Json(body)).into_response()
+    }
+}

@@ -1,0 +1,37 @@
+//! Every scenario of `page/scenarios.js`, in each browser of the system.
+
+use duologue_browsers::{Browser, run};
+
+#[tokio::test]
+async fn chromium_and_the_rust_peer_agree_in_every_scenario() {
+    all_pass(Browser::Chromium).await;
+}
+
+#[tokio::test]
+async fn firefox_and_the_rust_peer_agree_in_every_scenario() {
+    all_pass(Browser::Firefox).await;
+}
+
+/// `DUOLOGUE_ONLY` narrows the scenarios down by a part of their names.
+async fn all_pass(browser: Browser) {
+    let only = std::env::var("DUOLOGUE_ONLY").unwrap_or_default();
+    let outcomes = run(browser, &only).await.unwrap();
+    assert!(!outcomes.is_empty(), "no scenario ran");
+    let mut report = String::new();
+    for o in &outcomes {
+        let mark = if o.error.is_none() {
+            "ok    "
+        } else {
+            "FAILED"
+        };
+        report += &format!("\n  {mark} {:>6} ms  {}", o.ms, o.name);
+        if let Some(error) = &o.error {
+            report += &format!("\n         {}", error.replace('\n', "\n         "));
+        }
+    }
+    println!("{browser:?}, {} scenarios:{report}", outcomes.len());
+    assert!(
+        outcomes.iter().all(|o| o.error.is_none()),
+        "{browser:?}:{report}"
+    );
+}
