@@ -23,12 +23,12 @@ export async function pageOffers({ pc, remote, ready }) {
   await pc.setLocalDescription();
   await remote.call("setRemoteDescription", pc.localDescription);
   ready.there.pass();
-  await pc.setRemoteDescription(await remote.call("setLocalDescription"));
+  await pc.setRemoteDescription(await remote.call("setLocalDescription", null));
   ready.here.pass();
 }
 
 export async function rustOffers({ pc, remote, ready }) {
-  await pc.setRemoteDescription(await remote.call("setLocalDescription"));
+  await pc.setRemoteDescription(await remote.call("setLocalDescription", null));
   ready.here.pass();
   await pc.setLocalDescription();
   await remote.call("setRemoteDescription", pc.localDescription);

@@ -138,7 +138,7 @@ export const scenarios = {
     const ends = await pair(test);
     const channel = ends.pc.createDataChannel("data");
     await ends.remote.call("addTransceiver", { kind: "video" });
-    await ends.remote.call("setLocalDescription");
+    await ends.remote.call("setLocalDescription", null);
     await pageOffers(ends);
     await opened(channel);
     await announced(ends.remote, "data");
@@ -156,7 +156,7 @@ export const scenarios = {
     await opened(channel);
     const id = await announced(ends.remote, "data");
     await ends.remote.call("addTransceiver", { kind: "audio" });
-    await ends.remote.call("setLocalDescription");
+    await ends.remote.call("setLocalDescription", null);
     equal((await ends.remote.state()).signalingState, "have-local-offer", "with an offer");
     await ends.remote.call("setLocalDescription", { type: "rollback" });
     equal((await ends.remote.state()).signalingState, "stable", "rolled back");
@@ -194,7 +194,7 @@ export const scenarios = {
     const unbundled = ends.pc.localDescription.sdp.replace(/a=group:BUNDLE [^\r]*\r\n/, "");
     await ends.remote.call("setRemoteDescription", { type: "offer", sdp: unbundled });
     ends.ready.there.pass();
-    await ends.pc.setRemoteDescription(await ends.remote.call("setLocalDescription"));
+    await ends.pc.setRemoteDescription(await ends.remote.call("setLocalDescription", null));
     ends.ready.here.pass();
     await opened(channel);
     await connected(ends.pc);

@@ -4,9 +4,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use duologue::{
-    DataChannel, DataChannelInit, Event, Events, Exception, IceCandidateInit,
-    LocalSessionDescription, MediaKind, Message, PeerConnection, SessionDescription,
-    TransceiverInit,
+    DataChannel, DataChannelInit, Event, Events, Exception, IceCandidateInit, MediaKind, Message,
+    PeerConnection, SessionDescription, TransceiverInit,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -26,12 +25,12 @@ const PATTERN: usize = 251;
     rename_all_fields = "camelCase"
 )]
 pub(crate) enum Call {
-    SetLocalDescription(LocalSessionDescription),
+    SetLocalDescription(Option<SessionDescription>),
     SetRemoteDescription(SessionDescription),
     AddIceCandidate(IceCandidateInit),
     RestartIce {},
     AddTransceiver {
-        kind: MediaKind,
+        kind: Kind,
     },
     CreateDataChannel {
         label: String,
@@ -59,6 +58,13 @@ pub(crate) enum Call {
     },
     State {},
     Close {},
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Kind {
+    Audio,
+    Video,
 }
 
 #[derive(Debug)]
@@ -99,6 +105,10 @@ impl RemotePeer {
             Call::AddIceCandidate(candidate) => self.pc.add_ice_candidate(candidate).await?,
             Call::RestartIce {} => self.pc.restart_ice(),
             Call::AddTransceiver { kind } => {
+                let kind = match kind {
+                    Kind::Audio => MediaKind::Audio,
+                    Kind::Video => MediaKind::Video,
+                };
                 self.pc.add_transceiver(kind, TransceiverInit::default())?;
             }
             Call::CreateDataChannel { label, init } => {
@@ -127,11 +137,11 @@ impl RemotePeer {
     }
 
     fn state(&self) -> Value {
-        let transceivers = self.pc.transceivers().into_iter().filter(|t| !t.stopped());
+        let transceivers = self.pc.transceivers().into_iter();
         let transceivers: Vec<Value> = transceivers
             .map(|t| {
                 json!({
-                    "kind": t.kind(),
+                    "kind": t.kind().map(MediaKind::as_str),
                     "mid": t.mid(),
                     "direction": t.direction(),
                     "currentDirection": t.current_direction(),

@@ -1,4 +1,8 @@
 //! Every scenario of `page/scenarios.js`, in each browser of the system.
+#![expect(
+    clippy::print_stdout,
+    reason = "the table of outcomes is shown with --nocapture"
+)]
 
 use duologue_browsers::{Browser, run};
 
@@ -15,7 +19,9 @@ async fn firefox_and_the_rust_peer_agree_in_every_scenario() {
 /// `DUOLOGUE_ONLY` narrows the scenarios down by a part of their names.
 async fn all_pass(browser: Browser) {
     let only = std::env::var("DUOLOGUE_ONLY").unwrap_or_default();
-    let outcomes = run(browser, &only).await.unwrap();
+    let outcomes = run(browser, &only)
+        .await
+        .expect("the browser answers to the end");
     assert!(!outcomes.is_empty(), "no scenario ran");
     let mut report = String::new();
     for o in &outcomes {
