@@ -95,6 +95,11 @@ impl PeerConnection {
             )
             .map_err(|error| Exception::unknown(error.to_string()))?,
         };
+        // The first certificate is used; a description lists the fingerprints of all.
+        let fingerprints = match configuration.certificates.as_slice() {
+            [] => certificate.fingerprints().to_vec(),
+            all => all.iter().flat_map(|c| c.fingerprints()).cloned().collect(),
+        };
         let bundle_policy = match configuration.bundle_policy {
             BundlePolicy::Balanced => jsep::BundlePolicy::Balanced,
             BundlePolicy::MaxCompat => jsep::BundlePolicy::MaxCompat,
@@ -103,7 +108,7 @@ impl PeerConnection {
         let mut intent = jsep::Intent::new(
             bundle_policy,
             capabilities,
-            certificate.fingerprints().to_vec(),
+            fingerprints,
             rng.alphanumeric(16),
         );
         intent.data = configuration.always_negotiate_data_channels;

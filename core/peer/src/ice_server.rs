@@ -153,13 +153,48 @@ fn parse_host(text: &str) -> Result<String, UrlError> {
     if text.is_empty() || text.contains(forbidden) {
         return Err(UrlError::Host);
     }
-    // A host whose last label is a number is an IPv4 address or nothing.
-    let last = text.trim_end_matches('.').rsplit('.').next();
-    if last.is_some_and(|label| !label.is_empty() && label.bytes().all(|b| b.is_ascii_digit())) {
-        let address: Ipv4Addr = text.parse().map_err(|_| UrlError::Host)?;
-        return Ok(address.to_string());
+    match parse_ipv4(text) {
+        Some(address) => return address.map(|address| address.to_string()),
+        None if text.bytes().all(|b| b == b'.') => return Err(UrlError::Host),
+        None => {}
     }
     Ok(text.to_lowercase())
+}
+
+/// The URL standard's IPv4 parser. None for a name: its last label is not a number. A number in
+/// that place makes the host an address or nothing: one to four numbers, decimal, octal or
+/// hexadecimal, of which the last fills the bytes that are left.
+fn parse_ipv4(text: &str) -> Option<Result<Ipv4Addr, UrlError>> {
+    let labels: Vec<&str> = text.strip_suffix('.').unwrap_or(text).split('.').collect();
+    let (last, first) = labels.split_last()?;
+    let is_number = last.bytes().all(|b| b.is_ascii_digit()) || parse_number(last).is_some();
+    if last.is_empty() || !is_number {
+        return None;
+    }
+    let Some(room) = 5usize.checked_sub(labels.len()).filter(|&room| room > 0) else {
+        return Some(Err(UrlError::Host));
+    };
+    let address = || {
+        let mut address = parse_number(last).filter(|&n| n < 1 << (8 * room))?;
+        for (index, label) in first.iter().enumerate() {
+            let byte = parse_number(label).filter(|&n| n < 256)?;
+            address += byte << (8 * (3 - index));
+        }
+        u32::try_from(address).ok().map(Ipv4Addr::from)
+    };
+    Some(address().ok_or(UrlError::Host))
+}
+
+/// The URL standard's IPv4 number parser: `0x` is hexadecimal, a leading 0 octal.
+fn parse_number(text: &str) -> Option<u64> {
+    let (digits, radix) = match text.strip_prefix("0x").or(text.strip_prefix("0X")) {
+        Some("") => return Some(0),
+        Some(digits) => (digits, 16),
+        None if text.len() > 1 && text.starts_with('0') => (&text[1..], 8),
+        None => (text, 10),
+    };
+    let legal = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_alphanumeric());
+    u64::from_str_radix(digits, radix).ok().filter(|_| legal)
 }
 
 #[cfg(test)]
@@ -191,6 +226,20 @@ mod tests {
     }
 
     #[test]
+    fn hosts_that_end_in_a_number_are_addresses() {
+        for (text, host) in [
+            ("stun:123", "0.0.0.123"),
+            ("stun:10.1", "10.0.0.1"),
+            ("stun:0x7f.1", "127.0.0.1"),
+            ("stun:192.0.2.010", "192.0.2.8"),
+            ("stun:192.0.2.1.", "192.0.2.1"),
+            ("stun:1.example", "1.example"),
+        ] {
+            assert_eq!(parse(text).unwrap().host, host);
+        }
+    }
+
+    #[test]
     fn anything_else_is_a_syntax_error() {
         for (bad, error) in [
             ("", UrlError::Scheme),
@@ -201,6 +250,10 @@ mod tests {
             ("stun:example.org#frag", UrlError::Path),
             ("stun:", UrlError::Host),
             ("stun:256.1.1.1", UrlError::Host),
+            ("stun:1.2.3.4.5", UrlError::Host),
+            ("stun:1.2.3.09", UrlError::Host),
+            ("stun:4294967296", UrlError::Host),
+            ("stun:..", UrlError::Host),
             ("stun:[::1", UrlError::Host),
             ("stun:a b", UrlError::Host),
             ("stun:example.org:65536", UrlError::Port),

@@ -129,11 +129,7 @@ impl PeerConnection {
             (Some(last), "") => self.is_accurate(last).then(|| last.draft.clone()),
             (None, "") => None,
             (Some(last), sdp) if last.draft.sdp() == sdp => Some(last.draft.clone()),
-            _ => {
-                return Progress::rejected(Exception::invalid_modification(
-                    "the description is not the one last created",
-                ));
-            }
+            _ => return Progress::rejected(self.foreign_description(sdp_type)),
         };
         let Some(draft) = usable else {
             let kind = match sdp_type {
@@ -153,6 +149,19 @@ impl PeerConnection {
             DescriptionStep::Local(sdp_type, draft),
         ));
         Progress::Queued
+    }
+
+    /// Why a text that was not created here is refused. The specification looks at the text
+    /// before the state; browsers and the conformance tests say that the state is wrong where
+    /// both are.
+    fn foreign_description(&self, sdp_type: SdpType) -> Exception {
+        let signaling = &self.slots.signaling;
+        match signaling.check_state(sdp_type.into(), jsep::Side::Local) {
+            Err(error) => error.into(),
+            Ok(()) => {
+                Exception::invalid_modification("the description is not the one last created")
+            }
+        }
     }
 
     /// The type of a local description whose type is not given.
