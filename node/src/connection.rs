@@ -426,6 +426,8 @@ impl NativePeerConnection {
     #[napi]
     pub fn handle_timeout<'env>(&mut self, env: &'env Env) -> Result<Object<'env>> {
         self.pc.handle_timeout(self.environment.endpoint.now());
+        // JavaScript's timers may be early: then it is told the rest.
+        self.told_timeout = None;
         self.reply(env, Ok(()))
     }
 

@@ -74,6 +74,7 @@ impl<H: Host> SessionTask<H> {
     /// One turn. Returns whether work was left for another one.
     fn turn(&mut self, cx: &mut Context<'_>, scratch: &mut Scratch) -> bool {
         let now = self.endpoint.clock.now();
+        let known_sockets = self.next_socket;
         self.take_inputs(now);
         let received_all = self.receive(cx, scratch, now);
         if self.session.poll_timeout().is_some_and(|at| at <= now) {
@@ -90,7 +91,9 @@ impl<H: Host> SessionTask<H> {
         if reported {
             self.host.end_of_batch();
         }
-        !(received_all && sent_all)
+        // A socket that was bound in this turn wakes nobody until it is asked for datagrams.
+        let listens_to_all = self.next_socket == known_sockets;
+        !(received_all && sent_all && listens_to_all)
     }
 
     fn take_inputs(&mut self, now: Instant) {

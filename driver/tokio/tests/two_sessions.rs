@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use duologue_base::{Generation, Rng, TransportKey};
 use duologue_dtls::{Context, Role as DtlsRole};
-use duologue_ice::{Credentials, Role as IceRole};
+use duologue_ice::{Credentials, GatheringState, Role as IceRole};
 use duologue_identity::{Certificate, KeygenAlgorithm};
 use duologue_session::{ChannelReport, Command, DtlsReport, Report, Session, SessionConfig};
 use duologue_tokio::{
@@ -187,4 +187,22 @@ async fn many_sessions_of_a_server_share_one_port() {
     assert!(server.shared_port().is_some());
     let stats = server.stats();
     assert_eq!((stats.send_conflicts, stats.queue_overflows), (0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_end_that_hears_of_no_candidate_answers_the_checks_of_the_other() {
+    let endpoint = endpoint(Ports::Own);
+    let mut a = End::new(&endpoint, IceRole::Controlling, 100);
+    let mut b = End::new(&endpoint, IceRole::Controlled, 101);
+    b.meet(&a, DtlsRole::Server);
+    let gathered = |report| match report {
+        Report::GatheringState { state, .. } => (state == GatheringState::Complete).then_some(()),
+        _ => None,
+    };
+    let to_a = a.session.clone();
+    b.until(&to_a, gathered).await;
+    // Nothing but a datagram wakes `b` from here on.
+    a.meet(&b, DtlsRole::Client);
+    let nobody = End::new(&endpoint, IceRole::Controlled, 102).session;
+    a.until(&nobody, is_connected).await;
 }
