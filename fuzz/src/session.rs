@@ -147,6 +147,8 @@ const BURST_MAX: usize = 20_000;
 const WIRE_MAX: usize = 2_048;
 /// Handshakes give up after more than this.
 const PATIENCE: Duration = Duration::from_secs(15);
+/// Consent to be sent to ends soon after so long a silence (RFC 7675 §5.1).
+const CONSENT: Duration = Duration::from_secs(20);
 
 struct Pair {
     now: Instant,
@@ -156,6 +158,8 @@ struct Pair {
     /// Somebody changed what was agreed.
     changed: bool,
     sent: u32,
+    /// How long nobody has carried the datagrams for sure.
+    waited: Duration,
 }
 
 struct Side {
@@ -209,6 +213,7 @@ impl Pair {
             forged: false,
             changed: false,
             sent: 0,
+            waited: Duration::ZERO,
         };
         for (end, side) in pair.sides.iter_mut().enumerate() {
             let other = 1 - end;
@@ -280,7 +285,12 @@ impl Pair {
             Operation::Lose { from } => {
                 self.wire[index(from)].pop_front();
             }
-            Operation::Wait { ms } => self.now = now + Duration::from_millis(ms.into()),
+            Operation::Wait { ms } => {
+                let time = Duration::from_millis(ms.into());
+                self.now = now + time;
+                self.waited += time;
+                self.changed |= self.waited > CONSENT;
+            }
             Operation::Read { at } => {
                 let side = &mut self.sides[index(at)];
                 side.reading = !side.reading;
@@ -504,6 +514,7 @@ impl Pair {
             }
         }
         self.now = self.now.max(end);
+        self.waited = Duration::ZERO;
     }
 
     /// Nothing ended, and every message arrived in its order.
