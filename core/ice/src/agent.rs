@@ -134,9 +134,10 @@ impl Agent {
         self.config.pacing = pacing;
     }
 
-    /// Changes the servers that the next generation gathers from (W3C `setConfiguration`).
-    pub fn set_servers(&mut self, servers: Vec<Server>) {
+    /// Changes what the next generation gathers from and of (W3C `setConfiguration`).
+    pub fn set_servers(&mut self, servers: Vec<Server>, relay_only: bool) {
         self.config.servers = servers;
+        self.config.relay_only = relay_only;
     }
 
     /// What the other agent's description says about a generation. Setting the same credentials

@@ -23,8 +23,8 @@ pub(crate) const UNKNOWN_ATTRIBUTES: usize = 8;
 /// Events that wait to be taken. An owner that takes none loses the oldest.
 pub(crate) const EVENTS: usize = 1024;
 
-/// Servers of a configuration.
-pub(crate) const SERVERS: usize = 16;
+/// Servers of a configuration. webrtc-pc §4.2.1: "at least 32".
+pub(crate) const SERVERS: usize = 64;
 /// Addresses of one server's name.
 pub(crate) const SERVER_ADDRESSES: usize = 8;
 /// Pairs of socket and STUN server.

@@ -1,9 +1,11 @@
 //! `RTCConfiguration`: what may be in it, and what `setConfiguration` may change.
 
-use duologue_base::WallClock;
+use duologue_base::{Protocol, Redacted, WallClock};
+use duologue_ice as ice;
 use duologue_identity::Certificate;
+use duologue_session::Command;
 
-use crate::ice_server::{IceServerUrl, UrlError};
+use crate::ice_server::{IceServerScheme, IceServerUrl, UrlError};
 use crate::limits::{MAX_ICE_SERVERS, MAX_USERNAME_BYTES};
 use crate::{BundlePolicy, Exception, IceTransportPolicy, RtcpMuxPolicy};
 
@@ -73,6 +75,18 @@ pub struct IceServer {
 }
 
 impl Configuration {
+    /// What the session is told of it.
+    pub(crate) fn ice_servers_command(&self) -> Command {
+        Command::SetIceServers {
+            servers: self
+                .ice_servers
+                .iter()
+                .flat_map(IceServer::to_ice)
+                .collect(),
+            relay_only: self.ice_transport_policy == IceTransportPolicy::Relay,
+        }
+    }
+
     /// The constructor's checks: the certificates', then those of "set the configuration".
     pub(crate) fn validate_new(self, now: WallClock) -> Result<Self, Exception> {
         // §4.4.1.1 step 5.1
@@ -124,6 +138,33 @@ impl IceServer {
     /// Its URLs, parsed. Servers inside a [`crate::PeerConnection`] are always valid.
     pub fn parse_urls(&self) -> Result<Vec<IceServerUrl>, UrlError> {
         self.urls.iter().map(|url| url.parse()).collect()
+    }
+
+    /// What ICE gathers from, one for each URL.
+    pub(crate) fn to_ice(&self) -> impl Iterator<Item = ice::Server> {
+        let urls = self.parse_urls().unwrap_or_default();
+        urls.into_iter().zip(&self.urls).map(|(parsed, url)| {
+            let kind = match (parsed.scheme, parsed.transport) {
+                (IceServerScheme::Stun, _) => ice::ServerKind::Stun,
+                (IceServerScheme::Turn, None | Some(Protocol::Udp)) => ice::ServerKind::Turn {
+                    username: self.username.clone().unwrap_or_default(),
+                    password: Redacted(self.credential.clone().unwrap_or_default()),
+                },
+                _ => ice::ServerKind::Unsupported,
+            };
+            let tls = matches!(
+                parsed.scheme,
+                IceServerScheme::Stuns | IceServerScheme::Turns
+            );
+            // RFC 7064 §3.2, RFC 7065 §3.2
+            let default_port = if tls { 5349 } else { 3478 };
+            ice::Server {
+                url: url.clone(),
+                host: parsed.host,
+                port: parsed.port.unwrap_or(default_port),
+                kind,
+            }
+        })
     }
 
     fn validate(&self) -> Result<(), Exception> {

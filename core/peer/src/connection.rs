@@ -15,7 +15,7 @@ use crate::slots::{Playout, Slots};
 use crate::task::Task;
 use crate::{
     BundlePolicy, Configuration, Effect, Event, Exception, IceConnectionState, IceGatheringState,
-    MediaStreamId, OperationId, PeerConnectionState, TrackId, Value,
+    IceTransportPolicy, MediaStreamId, OperationId, PeerConnectionState, TrackId, Value,
 };
 
 /// A connection between this end and another (webrtc-pc §4.4).
@@ -113,6 +113,9 @@ impl PeerConnection {
         );
         intent.data = configuration.always_negotiate_data_channels;
         let ids = jsep::Ids::new(rng.fork());
+        let is_plain = configuration.ice_servers.is_empty()
+            && configuration.ice_transport_policy == IceTransportPolicy::All;
+        let command = (!is_plain).then(|| configuration.ice_servers_command());
         let slots = Slots {
             closed: false,
             configuration,
@@ -149,7 +152,7 @@ impl PeerConnection {
             tasks: VecDeque::new(),
             microtasks: VecDeque::new(),
             effects: VecDeque::new(),
-            commands: VecDeque::new(),
+            commands: command.into_iter().collect(),
             next_operation: 0,
         })
     }

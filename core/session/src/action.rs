@@ -3,7 +3,7 @@ use std::net::IpAddr;
 use duologue_base::{Protocol, SocketId, TransportKey};
 
 /// What a session asks its host to do.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Action {
     /// Bind a socket for a transport and answer with `Session::handle_bound`.
@@ -17,6 +17,11 @@ pub enum Action {
         ip: IpAddr,
         /// The transport protocol.
         protocol: Protocol,
+    },
+    /// Look the addresses of a host name up and answer with `Session::handle_resolved`.
+    Resolve {
+        /// The name of a STUN or TURN server.
+        host: String,
     },
     /// Close a socket.
     Unbind {

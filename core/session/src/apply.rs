@@ -27,6 +27,17 @@ impl Session {
                 remote_port,
                 max_message_size,
             }),
+            Command::SetIceServers {
+                servers,
+                relay_only,
+            } => {
+                for transport in &mut self.transports {
+                    transport.agent.set_servers(servers.clone(), relay_only);
+                }
+                self.config.ice.servers = servers;
+                self.config.ice.relay_only = relay_only;
+                true
+            }
             Command::MoveSctp { key } => self.sctp.move_to(key),
             Command::RemoveTransport { key } => self.remove_transport(key),
             Command::SetMaxMessageSize { .. }

@@ -23,6 +23,13 @@ pub enum Command {
         /// What the DTLS handshake shows to the peer.
         certificate: Certificate,
     },
+    /// The servers to gather from, for transports and generations that begin after it.
+    SetIceServers {
+        /// The servers.
+        servers: Vec<ice::Server>,
+        /// W3C `iceTransportPolicy: "relay"`.
+        relay_only: bool,
+    },
     /// Changes who nominates (RFC 8445 §6.1.1).
     SetIceRole {
         /// The transport.

@@ -13,7 +13,7 @@ pub struct Counters {
     pub bytes_sent: u64,
     /// Datagrams at a socket that no transport has.
     pub unknown_socket: u64,
-    /// STUN messages that no ICE agent took.
+    /// STUN messages and TURN frames that no ICE agent took.
     pub stray_stun: u64,
     /// DTLS and SRTP from addresses that ICE has not heard of.
     pub unknown_source: u64,

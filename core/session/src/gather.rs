@@ -1,6 +1,6 @@
 //! Which sockets a session has: one for every transport and address of the host.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use duologue_base::{Instant, Protocol, SocketId};
 
@@ -59,6 +59,15 @@ impl Session {
             (Ok(_), None) => {}
         }
         self.finish_gathering(at);
+        self.advance_all();
+    }
+
+    /// The host's answer to [`Action::Resolve`]: no addresses when the name has none.
+    pub fn handle_resolved(&mut self, now: Instant, host: &str, addresses: &[IpAddr]) {
+        self.now = self.now.max(now);
+        for transport in &mut self.transports {
+            transport.agent.handle_resolved(self.now, host, addresses);
+        }
         self.advance_all();
     }
 

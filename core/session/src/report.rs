@@ -24,6 +24,13 @@ pub enum Report {
         /// The new state.
         state: ice::GatheringState,
     },
+    /// A server gave no candidate: W3C `icecandidateerror`.
+    CandidateError {
+        /// The transport.
+        key: TransportKey,
+        /// What happened.
+        error: ice::CandidateError,
+    },
     /// W3C `RTCIceTransport.state` changed.
     IceState {
         /// The transport.

@@ -67,10 +67,16 @@ impl Session {
         self.counters.datagrams_received += 1;
         self.counters.bytes_received += bytes.len() as u64;
         match Kind::of(bytes) {
+            Kind::Ice => self.handle_ice(datagram, bytes),
+            kind => self.handle_data(datagram, bytes, kind),
+        }
+    }
+
+    fn handle_data(&mut self, datagram: &Datagram, bytes: &mut [u8], kind: Kind) {
+        match kind {
             Kind::Dtls => self.handle_dtls(datagram, bytes),
-            Kind::Stun => self.handle_stun(datagram, bytes),
-            kind @ (Kind::Rtp | Kind::Rtcp) => self.handle_srtp(datagram, kind),
-            Kind::Other => self.counters.unknown_protocol += 1,
+            Kind::Rtp | Kind::Rtcp => self.handle_srtp(datagram, kind),
+            Kind::Ice | Kind::Other => self.counters.unknown_protocol += 1,
         }
     }
 
@@ -179,15 +185,30 @@ impl Session {
         self.advance(at);
     }
 
-    fn handle_stun(&mut self, datagram: &Datagram, bytes: &[u8]) {
+    fn handle_ice(&mut self, datagram: &Datagram, bytes: &mut [u8]) {
         let now = self.now;
-        let taken = self.transports.iter_mut().position(|transport| {
-            transport.has_socket(datagram.socket)
-                && transport.agent.handle_stun(now, datagram, bytes)
-        });
-        match taken {
-            Some(at) => self.advance(at),
-            None => self.counters.stray_stun += 1,
+        let mut taken = self
+            .transports
+            .iter_mut()
+            .enumerate()
+            .map(|(at, transport)| {
+                if !transport.has_socket(datagram.socket) {
+                    return (at, ice::Input::Unknown);
+                }
+                (at, transport.agent.handle_datagram(now, datagram, bytes))
+            });
+        match taken.find(|(_, input)| *input != ice::Input::Unknown) {
+            Some((at, ice::Input::Handled)) => self.advance(at),
+            // A TURN server forwarded it: what is inside came from the peer.
+            Some((_, ice::Input::Data { remote, range })) => {
+                let datagram = Datagram {
+                    remote,
+                    ..*datagram
+                };
+                let kind = Kind::of(&bytes[range.clone()]);
+                self.handle_data(&datagram, &mut bytes[range], kind);
+            }
+            Some((_, ice::Input::Unknown)) | None => self.counters.stray_stun += 1,
         }
     }
 
@@ -230,7 +251,7 @@ impl Session {
     fn advance(&mut self, at: usize) {
         let transport = &mut self.transports[at];
         let key = transport.key;
-        let progress = transport.advance(self.now, &mut self.reports);
+        let progress = transport.advance(self.now, &mut self.reports, &mut self.actions);
         if self.sctp.awaited() == Some(key)
             && transport.dtls.state() == dtls::State::Connected
             && let Some(role) = transport.dtls_role()

@@ -14,7 +14,7 @@ pub(crate) struct Leftovers {
     /// A datagram that is larger than those of the train before it; empty if there is none.
     datagram: Vec<u8>,
     /// The last words of what was closed.
-    farewells: Vec<(ice::Route, Vec<u8>)>,
+    farewells: Vec<(Transmit, Vec<u8>)>,
 }
 
 impl Leftovers {
@@ -48,9 +48,9 @@ impl Session {
         if self.leftovers.farewells.is_empty() {
             return None;
         }
-        let (route, datagram) = self.leftovers.farewells.remove(0);
+        let (transmit, datagram) = self.leftovers.farewells.remove(0);
         out.extend_from_slice(&datagram);
-        Some(single(route, out))
+        Some(transmit)
     }
 
     fn poll_check(&mut self, out: &mut Vec<u8>) -> Option<Transmit> {
@@ -65,10 +65,13 @@ impl Session {
         self.transports.iter_mut().find_map(|transport| {
             let ready = transport.dtls.has_datagram() && transport.agent.may_send(now);
             let route = transport.agent.route().filter(|_| ready)?;
-            transport
-                .dtls
-                .poll_datagram(out)
-                .then(|| single(route, out))
+            let begin = open_frame(&route, out);
+            if !transport.dtls.poll_datagram(out) {
+                out.truncate(begin);
+                return None;
+            }
+            close_frame(&route, begin, out);
+            Some(single(&route, out))
         })
     }
 
@@ -83,7 +86,10 @@ impl Session {
         let max_datagrams = self.config.max_datagrams.clamp(1, TRAIN_DATAGRAMS);
         let mut train = Train::new(out);
         if !self.leftovers.datagram.is_empty() {
-            train.add(&self.leftovers.datagram);
+            let begin = open_frame(&route, train.out);
+            train.out.extend_from_slice(&self.leftovers.datagram);
+            close_frame(&route, begin, train.out);
+            train.extend_to_end(begin);
             self.leftovers.datagram.clear();
         }
         while train.datagrams < max_datagrams && train.takes_another() {
@@ -91,14 +97,17 @@ impl Session {
             if !running.association.poll_packet(self.now, &mut self.packet) {
                 break;
             }
-            let begin = train.out.len();
+            let begin = open_frame(&route, train.out);
+            let content = train.out.len();
             if !transport.dtls.seal(self.now, &self.packet, train.out) {
+                train.out.truncate(begin);
                 break;
             }
+            close_frame(&route, begin, train.out);
             if !train.extend_to_end(begin) {
                 self.leftovers
                     .datagram
-                    .extend_from_slice(&train.out[begin..]);
+                    .extend_from_slice(&train.out[content..]);
                 train.out.truncate(begin);
                 break;
             }
@@ -108,7 +117,7 @@ impl Session {
         } = train;
         (datagrams > 0).then(|| Transmit {
             segment_size: (datagrams > 1).then_some(segment),
-            ..single(route, out)
+            ..single(&route, out)
         })
     }
 
@@ -129,18 +138,31 @@ impl Session {
                 && transport.dtls.seal(now, &self.packet, &mut datagram)
                 && let Some(route) = route
             {
-                self.leftovers.farewells.push((route, datagram));
+                self.push_farewell(&route, &datagram);
             }
         }
         transport.dtls.close();
         let mut datagram = Vec::new();
         while transport.dtls.poll_datagram(&mut datagram) {
-            let datagram = std::mem::take(&mut datagram);
             if let Some(route) = route {
-                self.leftovers.farewells.push((route, datagram));
+                self.push_farewell(&route, &datagram);
             }
+            datagram.clear();
+        }
+        transport.agent.close(now);
+        while let Some(transmit) = transport.agent.poll_transmit(now, &mut datagram) {
+            let datagram = std::mem::take(&mut datagram);
+            self.leftovers.farewells.push((transmit, datagram));
         }
         self.leftovers.datagram.clear();
+    }
+
+    fn push_farewell(&mut self, route: &ice::Route, datagram: &[u8]) {
+        let mut out = Vec::new();
+        let begin = open_frame(route, &mut out);
+        out.extend_from_slice(datagram);
+        close_frame(route, begin, &mut out);
+        self.leftovers.farewells.push((single(route, &out), out));
     }
 }
 
@@ -163,12 +185,6 @@ impl<'a> Train<'a> {
         }
     }
 
-    fn add(&mut self, datagram: &[u8]) {
-        let begin = self.out.len();
-        self.out.extend_from_slice(datagram);
-        self.extend_to_end(begin);
-    }
-
     fn takes_another(&self) -> bool {
         !self.ended && self.out.len() + self.segment <= TRAIN_BYTES
     }
@@ -187,10 +203,28 @@ impl<'a> Train<'a> {
     }
 }
 
-fn single(route: ice::Route, out: &[u8]) -> Transmit {
+/// Leaves room for what a relay wants before a datagram. Where the datagram begins.
+fn open_frame(route: &ice::Route, out: &mut Vec<u8>) -> usize {
+    let begin = out.len();
+    if route.relay.is_some() {
+        out.extend_from_slice(&[0; ice::RelayRoute::OVERHEAD]);
+    }
+    begin
+}
+
+/// Fills that room, the datagram being complete.
+fn close_frame(route: &ice::Route, begin: usize, out: &mut [u8]) {
+    if let Some(relay) = route.relay {
+        let content = begin + ice::RelayRoute::OVERHEAD;
+        let len = (out.len() - content) as u16;
+        out[begin..content].copy_from_slice(&relay.header(len));
+    }
+}
+
+fn single(route: &ice::Route, out: &[u8]) -> Transmit {
     Transmit {
         socket: route.socket,
-        remote: route.remote,
+        remote: route.destination(),
         local_ip: None,
         ecn: Ecn::NotEct,
         len: out.len(),

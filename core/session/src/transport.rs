@@ -5,7 +5,7 @@ use duologue_dtls as dtls;
 use duologue_ice as ice;
 use duologue_identity::Fingerprint;
 
-use crate::{BindId, DtlsReport, Report, SessionConfig};
+use crate::{Action, BindId, DtlsReport, Report, SessionConfig};
 
 /// One ICE transport and the DTLS association on it.
 #[derive(Debug)]
@@ -104,10 +104,18 @@ impl Transport {
 
     /// Begins the handshake when it can, and turns events into reports. Returns what the owner of
     /// the association must know.
-    pub(crate) fn advance(&mut self, now: Instant, reports: &mut impl Extend<Report>) -> Progress {
+    pub(crate) fn advance(
+        &mut self,
+        now: Instant,
+        reports: &mut impl Extend<Report>,
+        actions: &mut impl Extend<Action>,
+    ) -> Progress {
         let key = self.key;
         while let Some(event) = self.agent.poll_event() {
-            reports.extend(ice_report(key, event));
+            match event {
+                ice::Event::Resolve { host } => actions.extend([Action::Resolve { host }]),
+                event => reports.extend(ice_report(key, event)),
+            }
         }
         if matches!(self.handshake, Handshake::Agreed { .. }) && self.agent.route().is_some() {
             self.begin_handshake(now, reports);
@@ -197,6 +205,7 @@ fn ice_report(key: TransportKey, event: ice::Event) -> Option<Report> {
         ice::Event::State(state) => Report::IceState { key, state },
         ice::Event::Role(role) => Report::IceRole { key, role },
         ice::Event::SelectedPair(pair) => Report::SelectedPair { key, pair },
+        ice::Event::CandidateError(error) => Report::CandidateError { key, error },
         _ => return None,
     })
 }

@@ -24,6 +24,8 @@ pub(crate) enum Input {
     Command(Box<Command>),
     /// The host's addresses changed.
     Interfaces(Arc<[IpAddr]>),
+    /// A host name's addresses; none when it has none.
+    Resolved { host: String, ips: Vec<IpAddr> },
     /// Datagrams that arrived at a shared port.
     Train(Box<OwnedTrain>),
 }

@@ -116,6 +116,7 @@ impl<H: Host> SessionTask<H> {
                 ),
                 Input::Command(command) => self.handle_command(now, *command),
                 Input::Interfaces(ips) => self.handle_interfaces(now, &ips),
+                Input::Resolved { host, ips } => self.session.handle_resolved(now, &host, &ips),
                 Input::Train(train) => self.handle_train(now, *train),
             }
         }
@@ -207,6 +208,7 @@ impl<H: Host> SessionTask<H> {
                     ip,
                     protocol,
                 } => self.bind(now, bind_id, transport, ip, protocol),
+                Action::Resolve { host } => self.resolve(host),
                 Action::Unbind { socket } => {
                     self.sockets.retain(|bound| bound.socket.id() != socket);
                 }
@@ -214,6 +216,19 @@ impl<H: Host> SessionTask<H> {
                 _ => {}
             }
         }
+    }
+
+    /// Asks the system's resolver, which may take its time. The session has its own patience.
+    fn resolve(&self, host: String) {
+        let mailbox = Arc::downgrade(&self.mailbox);
+        tokio::spawn(async move {
+            let found = tokio::net::lookup_host((host.as_str(), 0)).await;
+            let ips = found.map(|found| found.map(|addr| addr.ip()).collect());
+            if let Some(mailbox) = mailbox.upgrade() {
+                let ips = ips.unwrap_or_default();
+                mailbox.push(Input::Resolved { host, ips });
+            }
+        });
     }
 
     fn bind(

@@ -210,6 +210,9 @@ impl Agent {
                 continue;
             }
             let text = match &state.addresses {
+                _ if state.server.kind == ServerKind::Unsupported => {
+                    "the server's transport is not supported"
+                }
                 Addresses::Known(known) if known.is_empty() => "the server's name does not resolve",
                 _ if failures.peek().is_none() => "no local address reaches the server",
                 _ if failures.all(|failed| failed) => "the server does not answer",

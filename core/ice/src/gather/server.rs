@@ -26,6 +26,8 @@ pub struct Server {
 pub enum ServerKind {
     /// `stun:`: which address it sees.
     Stun,
+    /// A transport that this agent does not speak: it is reported as unreachable.
+    Unsupported,
     /// `turn:` over UDP: to forward.
     Turn {
         /// The user name.
@@ -63,9 +65,10 @@ pub(crate) enum Addresses {
 
 impl ServerState {
     pub(crate) fn new(server: Server) -> Self {
-        let addresses = match server.host.parse() {
-            Ok(ip) => Addresses::Known(vec![ip]),
-            Err(_) => Addresses::Asked { until: None },
+        let addresses = match (&server.kind, server.host.parse()) {
+            (ServerKind::Unsupported, _) => Addresses::Known(Vec::new()),
+            (_, Ok(ip)) => Addresses::Known(vec![ip]),
+            (_, Err(_)) => Addresses::Asked { until: None },
         };
         ServerState {
             server,

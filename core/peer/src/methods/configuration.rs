@@ -15,7 +15,13 @@ impl PeerConnection {
         }
         let old = &self.slots.configuration;
         let called = self.slots.set_local_description_called;
-        self.slots.configuration = configuration.validate_change(old, called)?;
+        let new = configuration.validate_change(old, called)?;
+        let changed = new.ice_servers != old.ice_servers
+            || new.ice_transport_policy != old.ice_transport_policy;
+        if changed {
+            self.command(new.ice_servers_command());
+        }
+        self.slots.configuration = new;
         Ok(())
     }
 }

@@ -11,8 +11,8 @@ use jsep::{CandidateTarget, Side};
 
 use crate::candidate::to_ice;
 use crate::{
-    Event, Exception, IceCandidate, IceCandidateInit, IceTransportPolicy, OperationId,
-    PeerConnection, Value,
+    Event, Exception, IceCandidate, IceCandidateError, IceCandidateInit, IceTransportPolicy,
+    OperationId, PeerConnection, Value,
 };
 
 impl PeerConnection {
@@ -48,6 +48,18 @@ impl PeerConnection {
             transport.ice.local_candidates.push(candidate.clone());
         }
         self.fire(Event::IceCandidate(Some(candidate)));
+    }
+
+    /// "Surface a candidate error" (§4.8.3). The addresses of this host are no secret here: its
+    /// host candidates show them.
+    pub(crate) fn run_candidate_error(&mut self, error: ice::CandidateError) {
+        self.fire(Event::IceCandidateError(IceCandidateError {
+            address: error.local.map(|local| local.ip().to_string()),
+            port: error.local.map(|local| local.port()),
+            url: error.url,
+            error_code: error.code,
+            error_text: error.text,
+        }));
     }
 
     /// Where a local candidate belongs, and the members that every candidate of its generation

@@ -45,6 +45,7 @@ pub(crate) enum Task {
     CloseTransports(Vec<TransportKey>),
 
     LocalCandidate(TransportKey, Generation, ice::Candidate),
+    CandidateError(ice::CandidateError),
     GatheringBegan(TransportKey, Generation),
     /// The first of the two tasks at the end of a generation's gathering.
     GatheringEnded(TransportKey, Generation),
@@ -103,6 +104,7 @@ impl PeerConnection {
                     self.queue(Task::GatheringComplete(key, generation));
                 }
             },
+            Report::CandidateError { error, .. } => self.queue(Task::CandidateError(error)),
             Report::IceState { key, state } => self.ice_change(key).state = Some(state),
             Report::SelectedPair { key, pair } => self.ice_change(key).pair = Some(pair),
             Report::IceRole { key, role } => self.queue(Task::IceRole(key, role)),
@@ -157,6 +159,7 @@ impl PeerConnection {
             Task::LocalCandidate(key, generation, candidate) => {
                 self.run_local_candidate(key, generation, candidate);
             }
+            Task::CandidateError(error) => self.run_candidate_error(error),
             Task::GatheringBegan(key, generation) => self.run_gathering_began(key, generation),
             Task::GatheringEnded(key, generation) => self.run_gathering_ended(key, generation),
             Task::GatheringComplete(key, generation) => {
