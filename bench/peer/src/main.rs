@@ -22,19 +22,24 @@ type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 #[tokio::main]
 async fn main() -> Outcome<()> {
     let args = Args::parse(std::env::args().skip(1));
-    let pairs = Pairs::new(&args)?;
-    let line = match args.scenario.as_str() {
-        "setup" => setup(&args, &pairs).await?,
-        "dc" => throughput(&args, &pairs).await?,
-        "ping" => ping(&args, &pairs).await?,
-        "mem" => memory(&args, &pairs).await?,
-        other => return Err(format!("unknown scenario {other:?}: setup, dc, ping or mem").into()),
-    };
+    // On a worker thread, where tokio programs do their work: the main thread is none.
+    let line = tokio::spawn(run(args)).await??;
     #[allow(clippy::print_stdout, reason = "the line is the program's output")]
     {
         println!("{line}");
     }
     Ok(())
+}
+
+async fn run(args: Args) -> Outcome<String> {
+    let pairs = Pairs::new(&args)?;
+    match args.scenario.as_str() {
+        "setup" => setup(&args, &pairs).await,
+        "dc" => throughput(&args, &pairs).await,
+        "ping" => ping(&args, &pairs).await,
+        "mem" => memory(&args, &pairs).await,
+        other => Err(format!("unknown scenario {other:?}: setup, dc, ping or mem").into()),
+    }
 }
 
 async fn setup(args: &Args, pairs: &Pairs) -> Outcome<String> {

@@ -64,7 +64,8 @@ pub(crate) struct Slots {
     pub(crate) removed: VecDeque<TransceiverId>,
     pub(crate) tracks: BTreeMap<TrackId, MediaStreamTrack>,
     pub(crate) streams: BTreeMap<MediaStreamId, MediaStream>,
-    pub(crate) transports: BTreeMap<TransportKey, Transport>,
+    /// Boxed: a map's node has room for eleven, and most connections have one.
+    pub(crate) transports: BTreeMap<TransportKey, Box<Transport>>,
     /// `[[SctpTransport]]`
     pub(crate) sctp: Option<SctpTransport>,
     /// `[[DataChannels]]` and those that left it.

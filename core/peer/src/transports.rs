@@ -234,6 +234,7 @@ impl Slots {
         keys.dedup();
         keys.iter()
             .filter_map(|key| self.transports.get(key))
+            .map(Box::as_ref)
             .collect()
     }
 

@@ -311,7 +311,7 @@ impl Reader {
         Ok(attribute)
     }
 
-    fn finish(self) -> Result<SessionDescription> {
+    fn finish(mut self) -> Result<SessionDescription> {
         match self.place {
             Place::Version => return Err(ParseErrorKind::Missing("o=")),
             Place::Origin => return Err(ParseErrorKind::Missing("s=")),
@@ -322,6 +322,11 @@ impl Reader {
         }
         self.check_media()?;
         let (origin, origin_text) = self.origin.ok_or(ParseErrorKind::Missing("o="))?;
+        // A description is kept as long as it is in force.
+        self.session.lines.shrink_to_fit();
+        for media in &mut self.media {
+            media.section.lines.shrink_to_fit();
+        }
         Ok(SessionDescription {
             origin,
             origin_text,

@@ -1,6 +1,7 @@
 use std::fmt;
 
 use aws_lc_rs::{constant_time, digest, hmac};
+use duologue_base::Redacted;
 use md5::{Digest, Md5};
 
 /// Turns a password into the key of a long-term credential (RFC 8489 §18.5).
@@ -51,12 +52,12 @@ impl fmt::Display for IntegrityError {
 
 impl std::error::Error for IntegrityError {}
 
-/// A key of integrity attributes, ready for both HMACs. Its `Debug` shows nothing.
+/// A key of integrity attributes. Its `Debug` shows nothing.
+///
+/// It keeps the secret, not the HMACs' expanded state: that is 2 KiB, and a check in a few seconds
+/// can make it anew in half a microsecond.
 #[derive(Clone)]
-pub struct Key {
-    sha1: hmac::Key,
-    sha256: hmac::Key,
-}
+pub struct Key(Redacted<Box<[u8]>>);
 
 impl Key {
     /// RFC 8489 §9.1.1: the password is the key. It must have been prepared (RFC 8265), which
@@ -84,28 +85,33 @@ impl Key {
     }
 
     fn from_bytes(bytes: &[u8]) -> Self {
-        Key {
-            sha1: hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, bytes),
-            sha256: hmac::Key::new(hmac::HMAC_SHA256, bytes),
-        }
+        Key(Redacted(bytes.into()))
+    }
+
+    fn sha1(&self) -> hmac::Key {
+        hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &self.0)
+    }
+
+    fn sha256(&self) -> hmac::Key {
+        hmac::Key::new(hmac::HMAC_SHA256, &self.0)
     }
 
     /// The HMAC of a MESSAGE-INTEGRITY that follows `message`, whose length field does not count
     /// that attribute yet.
     pub(crate) fn sign_sha1(&self, message: &[u8]) -> hmac::Tag {
-        sign(&self.sha1, message, 20)
+        sign(&self.sha1(), message, 20)
     }
 
     pub(crate) fn sign_sha256(&self, message: &[u8]) -> hmac::Tag {
-        sign(&self.sha256, message, 32)
+        sign(&self.sha256(), message, 32)
     }
 
     pub(crate) fn verify_sha1(&self, message: &[u8], at: usize) -> Result<(), IntegrityError> {
-        compare(&self.sha1, message, at)
+        compare(&self.sha1(), message, at)
     }
 
     pub(crate) fn verify_sha256(&self, message: &[u8], at: usize) -> Result<(), IntegrityError> {
-        compare(&self.sha256, message, at)
+        compare(&self.sha256(), message, at)
     }
 }
 

@@ -245,6 +245,8 @@ impl<H: Host> SessionTask<H> {
         };
         let result = result.map(|socket| {
             let bound = (socket.id(), socket.local_addr());
+            // A few are the rule, and a vector would make room for four at once.
+            self.sockets.reserve_exact(1);
             self.sockets.push(BoundSocket { transport, socket });
             bound
         });

@@ -206,7 +206,7 @@ impl PeerConnection {
                 .slots
                 .transports
                 .entry(key)
-                .or_insert_with(|| Transport::new(key, role));
+                .or_insert_with(|| Box::new(Transport::new(key, role)));
             transport.ice.local_parameters = agreed.local_ice.as_ref().map(parameters);
             transport.ice.remote_parameters = agreed
                 .remote_ice
