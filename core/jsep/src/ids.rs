@@ -76,15 +76,11 @@ impl Ids {
         self.mids.insert(mid.clone());
     }
 
-    /// A mid that no description of this connection has used, nor any of `others`: the lowest
-    /// number, for it should have at most three bytes (RFC 9429 §5.2.1).
-    pub(crate) fn mid(&self, others: &[Mid]) -> Mid {
-        let mut numbers =
-            (0u32..).map(|n| n.to_string().parse::<Mid>().expect("digits are a token"));
-        let unused = |mid: &Mid| !self.mids.contains(mid) && !others.contains(mid);
-        numbers
-            .find(unused)
-            .expect("there are more numbers than mids in memory")
+    /// Mids that no description of this connection has used, nor any of `others`.
+    pub(crate) fn fresh_mids(&self, others: impl IntoIterator<Item = Mid>) -> FreshMids {
+        let mut used = self.mids.clone();
+        used.extend(others);
+        FreshMids { used, number: 0 }
     }
 
     /// RFC 8839 §5.4 asks for 24 bits of randomness in the name and 128 in the password.
@@ -101,5 +97,23 @@ impl Ids {
         let rng = &mut self.rng;
         let stream = self.default_stream.get_or_insert_with(|| rng.uuid());
         stream.clone()
+    }
+}
+
+/// New mids: the lowest free numbers, for they should have at most three bytes (RFC 9429 §5.2.1).
+pub(crate) struct FreshMids {
+    used: BTreeSet<Mid>,
+    number: u32,
+}
+
+impl FreshMids {
+    pub(crate) fn draw(&mut self) -> Mid {
+        loop {
+            let mid = self.number.to_string().parse().expect("digits are a token");
+            self.number += 1;
+            if !self.used.contains(&mid) {
+                return mid;
+            }
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! Which mid and which transceiver an m-section has (RFC 9429 §5.10).
 
+use std::collections::BTreeSet;
+
 use duologue_base::{Mid, TransceiverId};
 
 use crate::agreement::Agreement;
@@ -9,24 +11,24 @@ use crate::{Ids, Intent, SectionKind, StopState};
 /// The tags of an offer's sections. An end that does not know mids gets the ones it had, and new
 /// ones for new sections.
 pub(crate) fn offer_mids(base: &Agreement, offer: &Blueprint, ids: &Ids) -> Vec<Mid> {
-    let mut mids: Vec<Mid> = offer
+    let given: BTreeSet<&Mid> = offer
         .sections
         .iter()
-        .filter_map(|s| s.mid.clone())
+        .filter_map(|s| s.mid.as_ref())
         .collect();
-    let mut all = Vec::new();
-    for (index, section) in offer.sections.iter().enumerate() {
+    let before = base.media.iter().map(|m| &m.mid);
+    let mut fresh = ids.fresh_mids(before.chain(given.iter().copied()).cloned());
+    let sections = offer.sections.iter().enumerate();
+    let mids = sections.map(|(index, section)| {
         let before = base.media.get(index);
         let goes_on = before.filter(|m| !m.rejected || section.is_rejected());
-        let mid = match (&section.mid, goes_on) {
+        match (&section.mid, goes_on) {
             (Some(mid), _) => mid.clone(),
-            (None, Some(media)) if !mids.contains(&media.mid) => media.mid.clone(),
-            (None, _) => ids.mid(&mids),
-        };
-        mids.push(mid.clone());
-        all.push(mid);
-    }
-    all
+            (None, Some(media)) if !given.contains(&media.mid) => media.mid.clone(),
+            (None, _) => fresh.draw(),
+        }
+    });
+    mids.collect()
 }
 
 /// The transceivers of a remote offer's sections, and which of them are new.

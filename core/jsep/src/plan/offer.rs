@@ -99,16 +99,16 @@ impl<'a> Planner<'a> {
 
     fn plan(mut self) -> Draft {
         let slots = self.slots();
-        let mut mids: Vec<Mid> = self.base.media.iter().map(|m| m.mid.clone()).collect();
+        let mids = self.base.media.iter().map(|m| m.mid.clone());
+        let mut fresh = self.ids.fresh_mids(mids);
         let mut sections = Vec::new();
         let mut transceivers = Vec::new();
         for (index, slot) in slots.iter().enumerate() {
             let kept = self.kept(index, slot);
             let mid = match kept {
                 Some(media) => media.mid.clone(),
-                None => self.ids.mid(&mids),
+                None => fresh.draw(),
             };
-            mids.push(mid.clone());
             sections.push(self.section(index, slot, mid));
             transceivers.push(match slot {
                 Slot::Media(id) => Some(*id),
@@ -196,31 +196,41 @@ impl<'a> Planner<'a> {
     }
 
     fn section(&mut self, index: usize, slot: &Slot, mid: Mid) -> Section {
+        let kept = self.kept(index, slot).is_some();
+        let before = self.local.or(self.remote).filter(|_| kept);
+        let before = before.and_then(|b| b.sections.get(index));
         match slot {
-            Slot::Rejected(at) => self.rejected(*at, mid),
-            Slot::Data => self.data(mid),
+            Slot::Rejected(_) => rejected(before, mid),
+            Slot::Data => self.data(before, mid),
             Slot::Media(id) => match self.intent.transceiver(*id) {
-                Some(transceiver) => self.media(index, transceiver, mid),
-                None => self.rejected(index, mid),
+                Some(transceiver) => self.media(index, before, transceiver, mid),
+                None => rejected(before, mid),
             },
         }
     }
 
-    fn rejected(&self, index: usize, mid: Mid) -> Section {
-        let before = self.local.or(self.remote);
-        let section = before.and_then(|b| b.sections.get(index));
-        match section {
-            Some(section) => section.rejection(Some(mid)),
-            None => data_section(mid, Port::Rejected, 0, 0),
-        }
-    }
-
-    fn data(&self, mid: Mid) -> Section {
+    /// A section for data channels. One that goes on keeps its form, be that an old one.
+    fn data(&self, before: Option<&Section>, mid: Mid) -> Section {
         let sctp = self.intent.sctp;
-        data_section(mid, Port::Open, sctp.port, sctp.max_message_size)
+        let mut section = data_section(mid, Port::Open, sctp.port, sctp.max_message_size);
+        if let Some((before, lines)) = before.and_then(|s| Some((s, s.data()?))) {
+            section.protocol = before.protocol.clone();
+            section.formats = before.formats.clone();
+            section.content = Content::Data(DataLines {
+                max_message_size: Some(sctp.max_message_size),
+                ..lines.clone()
+            });
+        }
+        section
     }
 
-    fn media(&mut self, index: usize, transceiver: &TransceiverIntent, mid: Mid) -> Section {
+    fn media(
+        &mut self,
+        index: usize,
+        kept: Option<&Section>,
+        transceiver: &TransceiverIntent,
+        mid: Mid,
+    ) -> Section {
         let kind = transceiver.kind;
         let media = self.kept(index, &Slot::Media(transceiver.id));
         let before = |blueprint: Option<&'a Blueprint>| {
@@ -268,7 +278,7 @@ impl<'a> Planner<'a> {
                 MediaKind::Audio => MediaWord::Audio,
                 MediaKind::Video => MediaWord::Video,
             },
-            protocol: MediaProtocol::UDP_TLS_RTP_SAVPF,
+            protocol: kept.map_or(MediaProtocol::UDP_TLS_RTP_SAVPF, |s| s.protocol.clone()),
             formats: Formats::Rtp(types),
             mid: Some(mid),
             port: Port::Open,
@@ -441,6 +451,14 @@ pub(crate) fn sending(
 fn alive_rtp(blueprint: &Blueprint) -> impl Iterator<Item = &RtpLines> {
     let alive = blueprint.sections.iter().filter(|s| !s.is_rejected());
     alive.filter_map(Section::rtp)
+}
+
+/// The section that was there with port zero.
+fn rejected(before: Option<&Section>, mid: Mid) -> Section {
+    match before {
+        Some(section) => section.rejection(Some(mid)),
+        None => data_section(mid, Port::Rejected, 0, 0),
+    }
 }
 
 fn data_section(mid: Mid, port: Port, sctp_port: u16, max_message_size: u64) -> Section {

@@ -323,6 +323,11 @@ fn old_forms_of_the_data_section_are_answered_in_kind() {
     assert!(answer.contains("a=sctpmap:5000 webrtc-datachannel "));
     assert!(!answer.contains("a=sctp-port"));
     assert_eq!(names(&b), ["add", "remote ice", "dtls", "sctp"]);
+    // And it is offered again as it was.
+    assert!(
+        b.create_offer()
+            .contains("m=application 9 DTLS/SCTP 5000\r\n")
+    );
     let (mut a, mut b) = (data(1), data(2));
     let offer = a.offer().replace("UDP/DTLS/SCTP", "TCP/DTLS/SCTP");
     b.set_remote(SdpType::Offer, &offer).unwrap();
