@@ -56,7 +56,17 @@
 //! which is required), RFC 8839 and 8840 (ICE in SDP), RFC 8842 (DTLS in SDP), RFC 8841 (SCTP in
 //! SDP), RFC 8830 (msid), RFC 8851 and 8853 (rid, simulcast), RFC 8285 (header extensions),
 //! webrtc-pc for what its algorithms add. Where both are silent, what web-platform-tests assert.
-//! Not written: `a=tls-id` and `a=imageattr`, which no browser writes either.
+//!
+//! Departures from RFC 9429, each because browsers or web-platform-tests have it so:
+//!
+//! * An answer with other ICE credentials or fingerprints than before is taken without an ICE
+//!   restart: another callee has taken over.
+//! * When the section that stands for a BUNDLE group is rejected, the group lives on with its next
+//!   one; an answer lists no formats that were not offered; unknown rids and feedback in an answer
+//!   are ignored.
+//! * A transceiver that is stopping makes an answered section inactive, not rejected.
+//! * `a=rtcp-mux` stands in bundled sections too, and `a=msid` names the track.
+//! * `a=tls-id`, `a=maxptime` and `a=imageattr` are not written.
 #![forbid(unsafe_code)]
 #![allow(
     dead_code,

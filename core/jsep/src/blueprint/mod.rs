@@ -78,6 +78,8 @@ pub(crate) struct TransportLines {
     pub(crate) fingerprints: Vec<Fingerprint>,
     pub(crate) setup: Option<Setup>,
     pub(crate) rtcp_mux: bool,
+    /// `a=rtcp-mux-only` (RFC 8858): there is no other port to fall back to.
+    pub(crate) rtcp_mux_only: bool,
     pub(crate) reduced_size: bool,
 }
 

@@ -68,7 +68,8 @@ fn transport(media: Media<'_>) -> TransportLines {
         // RFC 8122 §5: those of hash functions that are not known are no use.
         fingerprints: media.fingerprints().filter_map(fingerprint).collect(),
         setup: media.setup(),
-        rtcp_mux: media.rtcp_mux() || media.rtcp_mux_only(),
+        rtcp_mux: media.rtcp_mux(),
+        rtcp_mux_only: media.rtcp_mux_only(),
         reduced_size: media.rtcp_rsize(),
     }
 }

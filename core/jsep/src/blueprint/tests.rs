@@ -30,11 +30,12 @@ prop_compose! {
         hashes in 0usize..3,
         setup in prop::option::of(prop_oneof![Just(Setup::ActPass), Just(Setup::Active)]),
         rtcp_mux in any::<bool>(),
+        rtcp_mux_only in any::<bool>(),
         reduced_size in any::<bool>(),
     ) -> TransportLines {
         let text = format!("sha-256 {}", ["AB"; 32].join(":"));
         let fingerprints = vec![text.parse().unwrap(); hashes];
-        TransportLines { ice, trickle, fingerprints, setup, rtcp_mux, reduced_size }
+        TransportLines { ice, trickle, fingerprints, setup, rtcp_mux, rtcp_mux_only, reduced_size }
     }
 }
 

@@ -107,6 +107,9 @@ fn transport(mut builder: MediaBuilder, section: &Section) -> MediaBuilder {
     if lines.rtcp_mux {
         builder = builder.attribute(Attribute::RtcpMux);
     }
+    if lines.rtcp_mux_only {
+        builder = builder.attribute(Attribute::RtcpMuxOnly);
+    }
     if lines.reduced_size {
         builder = builder.attribute(Attribute::RtcpRsize);
     }

@@ -89,6 +89,11 @@ impl Planner<'_> {
         if section.is_rejected() || section.kind() == SectionKind::Unknown {
             return false;
         }
+        let data = |s: &Section| s.data().is_some() && !s.is_rejected();
+        if data(section) && offer.sections[..index].iter().any(data) {
+            // A connection has one SCTP association.
+            return false;
+        }
         let leader = match self.intent.bundle_policy {
             BundlePolicy::MaxCompat => None,
             BundlePolicy::MaxBundle => offer.sections.iter().position(|s| !s.is_rejected()),

@@ -243,6 +243,10 @@ impl<'a> Planner<'a> {
         let direction = transceiver.direction;
         let mut lines = RtpLines::empty(kind);
         lines.codecs = self.codecs(transceiver, ours, theirs);
+        if lines.codecs.is_empty() {
+            // Nothing that this end has goes in the wanted direction.
+            return rejected_media(kind, mid);
+        }
         lines.extensions = extension::offer(
             &self.intent.capabilities,
             transceiver,
@@ -270,16 +274,11 @@ impl<'a> Planner<'a> {
         );
         sending(&mut lines, transceiver, self.intent, direction.sends());
         let types = lines.codecs.iter();
-        let types = types
-            .filter_map(|c| PayloadType::new(c.payload_type))
-            .collect();
+        let types = types.filter_map(|c| PayloadType::new(c.payload_type));
         Section {
-            word: match kind {
-                MediaKind::Audio => MediaWord::Audio,
-                MediaKind::Video => MediaWord::Video,
-            },
+            word: word(kind),
             protocol: kept.map_or(MediaProtocol::UDP_TLS_RTP_SAVPF, |s| s.protocol.clone()),
-            formats: Formats::Rtp(types),
+            formats: Formats::Rtp(types.collect()),
             mid: Some(mid),
             port: Port::Open,
             direction,
@@ -340,6 +339,8 @@ impl<'a> Planner<'a> {
                 section.port = Port::BundleOnly;
             }
             multiplex_rtcp(section);
+            // RFC 9429 §§5.2.1–5.2.2: in a section's first offer, where it has a transport.
+            section.transport.rtcp_mux_only = own && kept.is_none() && section.rtp().is_some();
         }
     }
 
@@ -375,8 +376,7 @@ impl<'a> Planner<'a> {
             trickle: true,
             fingerprints: self.intent.fingerprints.clone(),
             setup: Some(Setup::ActPass),
-            rtcp_mux: false,
-            reduced_size: false,
+            ..TransportLines::default()
         }
     }
 
@@ -451,6 +451,27 @@ pub(crate) fn sending(
 fn alive_rtp(blueprint: &Blueprint) -> impl Iterator<Item = &RtpLines> {
     let alive = blueprint.sections.iter().filter(|s| !s.is_rejected());
     alive.filter_map(Section::rtp)
+}
+
+fn word(kind: MediaKind) -> MediaWord {
+    match kind {
+        MediaKind::Audio => MediaWord::Audio,
+        MediaKind::Video => MediaWord::Video,
+    }
+}
+
+/// A rejected section for media; an `m=` line must have a format, so it has payload type 0.
+fn rejected_media(kind: MediaKind, mid: Mid) -> Section {
+    Section {
+        word: word(kind),
+        protocol: MediaProtocol::UDP_TLS_RTP_SAVPF,
+        formats: Formats::Rtp(PayloadType::new(0).into_iter().collect()),
+        mid: Some(mid),
+        port: Port::Rejected,
+        direction: crate::Direction::Inactive,
+        transport: TransportLines::default(),
+        content: Content::Rtp(RtpLines::empty(kind)),
+    }
 }
 
 /// The section that was there with port zero.

@@ -202,8 +202,9 @@ fn extensions(index: usize, offered: &Section, answered: &Section) -> Result<(),
         return Ok(());
     };
     for extension in &answered.extensions {
-        let swapped = |e: &Extension| (e.id == extension.id) != (e.uri == extension.uri);
-        if offered.extensions.iter().any(swapped) {
+        let same = |e: &Extension| e.id == extension.id && e.uri == extension.uri;
+        let other = |e: &Extension| e.id == extension.id || e.uri == extension.uri;
+        if !offered.extensions.iter().any(same) && offered.extensions.iter().any(other) {
             return Err(ContentError::Extension {
                 section: index,
                 id: extension.id,

@@ -165,6 +165,17 @@ fn new_sections_join_an_agreed_group_without_bundle_only() {
 }
 
 #[test]
+fn multiplexing_is_announced_as_the_only_way_in_a_first_offer() {
+    let (mut a, mut b) = (End::new(1), End::new(2));
+    a.audio();
+    a.intent.data = true;
+    let (offer, answer) = negotiate(&mut a, &mut b);
+    assert_eq!(lines(&offer, "a=rtcp-mux-only").len(), 1);
+    assert_eq!(lines(&answer, "a=rtcp-mux-only").len(), 0);
+    assert_eq!(lines(&a.offer(), "a=rtcp-mux-only").len(), 0);
+}
+
+#[test]
 fn the_next_section_stands_for_the_transport_when_the_first_is_stopped() {
     let (mut a, mut b) = (End::new(1), End::new(2));
     a.audio();

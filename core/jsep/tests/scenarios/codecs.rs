@@ -427,6 +427,18 @@ fn offers_list_what_goes_in_their_direction() {
 }
 
 #[test]
+fn a_transceiver_without_codecs_is_offered_as_rejected() {
+    let mut a = End::with(1, Default::default(), Capabilities::none());
+    let mut b = End::new(2);
+    a.audio();
+    a.intent.data = true;
+    let (offer, answer) = negotiate(&mut a, &mut b);
+    assert!(sections(&offer)[1].starts_with("m=audio 0 UDP/TLS/RTP/SAVPF 0\r\n"));
+    assert!(offer.contains("a=group:BUNDLE 1\r\n"));
+    assert!(sections(&answer)[2].starts_with("m=application 9 "));
+}
+
+#[test]
 fn h265_is_matched_by_profile_and_answered_with_the_lower_level() {
     let mut capabilities = Capabilities::default();
     let vp8 = capabilities

@@ -210,7 +210,7 @@ fn media_agrees(from: &MediaAgreement, to: &MediaAgreement) -> Result<(), TestCa
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 100, ..ProptestConfig::default() })]
 
     /// Random operations at two ends, in any order: never a panic; a refusal or a rollback leaves
     /// no trace; the transports that run follow from the state alone.

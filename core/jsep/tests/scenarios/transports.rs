@@ -368,3 +368,16 @@ fn an_association_moves_with_its_section_from_one_transport_to_another() {
     a.set_remote(SdpType::Answer, &answer).unwrap();
     assert!(a.changes.is_empty());
 }
+
+#[test]
+fn a_second_data_section_is_rejected() {
+    let (mut a, mut b) = (data(1), data(2));
+    let offer = a.offer();
+    let parts = sections(&offer);
+    let second = parts[1].replace("a=mid:0", "a=mid:1");
+    b.set_remote(SdpType::Offer, &(offer.clone() + &second))
+        .unwrap();
+    let answer = b.answer();
+    assert!(sections(&answer)[1].starts_with("m=application 9 "));
+    assert!(sections(&answer)[2].starts_with("m=application 0 "));
+}
