@@ -8,12 +8,14 @@
 //! a run starts; what it finds is kept in `corpus/`, which is not under version control.
 
 mod ice;
+mod ice_server;
 mod jsep;
 mod parsers;
 mod sctp;
 mod session;
 
 pub use ice::{IceScenario, ice_agent};
+pub use ice_server::{IceServerScenario, ice_server};
 pub use jsep::{remote_answer, remote_offer};
 pub use parsers::{candidate, dcep, fingerprint, sdp, stun};
 pub use sctp::{SctpScenario, sctp_association, sctp_packet};
