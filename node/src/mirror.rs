@@ -117,21 +117,14 @@ impl Mirror {
             self.transports.entry(key).or_default();
         }
         let mut changed = Vec::new();
-        self.transports.retain(|&key, old| {
-            let Some(now) = TransportView::new(pc, key) else {
-                changed.push(TransportView {
-                    dtls_state: "closed",
-                    ice_state: "closed",
-                    ..old.clone()
-                });
-                return false;
-            };
+        for (&key, old) in &mut self.transports {
+            // A transceiver keeps its transport after that has ended.
+            let now = TransportView::new(pc, key).unwrap_or_else(|| TransportView::ended(key));
             if now != *old {
                 *old = now.clone();
                 changed.push(now);
             }
-            true
-        });
+        }
         changed
     }
 
@@ -246,6 +239,16 @@ impl TransportView {
             ice_gathering_state: ice.gathering_state().as_str(),
             ice_role: ice.role().as_str(),
         })
+    }
+
+    fn ended(TransportKey(key): TransportKey) -> Self {
+        TransportView {
+            key,
+            dtls_state: "closed",
+            ice_state: "closed",
+            ice_gathering_state: "complete",
+            ice_role: "unknown",
+        }
     }
 }
 

@@ -11,7 +11,8 @@ use duologue_base::{Generation, TransportKey};
 use duologue_dtls::DtlsError;
 use duologue_ice as ice;
 use duologue_peer::{
-    BundlePolicy, Configuration, IceCandidateInit, IceTransportPolicy, SessionDescription,
+    BundlePolicy, Configuration, IceCandidateInit, IceTransportPolicy, MediaKind,
+    SessionDescription,
 };
 use duologue_session::{Command, DtlsReport, Report};
 
@@ -374,4 +375,18 @@ fn trickling_is_known_with_the_remote_description() {
     let without = offer.sdp.replace("trickle", "none");
     c.set_remote(SessionDescription::offer(without)).unwrap();
     assert_eq!(c.pc.can_trickle_ice_candidates(), Some(false));
+}
+
+#[test]
+fn an_offer_of_the_other_end_shows_no_transport_until_it_is_answered() {
+    let (mut a, mut b) = pair();
+    let near = a.pc.add_transceiver(MediaKind::Audio, Default::default());
+    let near = near.unwrap();
+    let offer = a.set_local();
+    assert!(a.pc.transceiver(near).unwrap().transport().is_some());
+    b.set_remote(offer).unwrap();
+    let far = b.pc.transceivers()[0];
+    assert_eq!(b.pc.transceiver(far).unwrap().transport(), None);
+    b.set_local();
+    assert!(b.pc.transceiver(far).unwrap().transport().is_some());
 }

@@ -33,7 +33,7 @@ export class RTCStatsReport {
   values(): IterableIterator<RTCStats> {
     return this.#entries.values();
   }
-  forEach(callback: (value: RTCStats, key: string, report: RTCStatsReport) => void, thisArg?: unknown): void {
+  forEach(callback: (value: RTCStats, key: string, report: RTCStatsReport) => void, ...[thisArg]: unknown[]): void {
     if (typeof callback !== 'function') throw new TypeError('RTCStatsReport.forEach: argument 1 is not a function.');
     for (const [key, value] of this.#entries) Reflect.apply(callback, thisArg, [value, key, this]);
   }

@@ -36,6 +36,7 @@ impl PeerConnection {
             if change.created {
                 self.create_from_remote(change);
             }
+            self.surface_transport(sdp_type, side, change);
             self.surface_transceiver(sdp_type, change, &mut surfaced);
         }
         // Only the other end's description stops a transceiver: a local one rejects what `stop()`
@@ -68,6 +69,27 @@ impl PeerConnection {
         });
     }
 
+    /// `[[SenderTransport]]` and `[[ReceiverTransport]]`: set by local descriptions and by answers
+    /// (§4.4.1.5), so an offer of the other end shows no transport yet.
+    fn surface_transport(
+        &mut self,
+        sdp_type: SdpType,
+        side: jsep::Side,
+        change: &jsep::TransceiverChange,
+    ) {
+        let Some(slots) = self.slots.transceivers.get_mut(&change.id) else {
+            return;
+        };
+        match change.after.as_deref() {
+            _ if side == jsep::Side::Remote && sdp_type == SdpType::Offer => {}
+            Some(section) if section.transport.is_some() => slots.transport = section.transport,
+            // A rejected section keeps the transport that it had: webrtc-pc never unsets the
+            // slots but in a rollback.
+            Some(_) => {}
+            None => slots.transport = None,
+        }
+    }
+
     fn surface_transceiver(
         &mut self,
         sdp_type: SdpType,
@@ -79,13 +101,6 @@ impl PeerConnection {
             return;
         };
         let after = change.after.as_deref();
-        match after {
-            Some(section) if section.transport.is_some() => slots.transport = section.transport,
-            // A rejected section keeps the transport that it had: webrtc-pc never unsets the
-            // slots but in a rollback.
-            Some(_) => {}
-            None => slots.transport = None,
-        }
         slots.has_sent |= after
             .and_then(|section| section.current_direction)
             .is_some_and(|direction| sends(Some(direction)));
