@@ -2,7 +2,7 @@ use duologue_dtls as dtls;
 use duologue_ice as ice;
 use duologue_sctp as sctp;
 
-use crate::limits::TRAIN_DATAGRAMS;
+use crate::limits::{SEND_BUFFER_BYTES, TRAIN_DATAGRAMS};
 
 /// How a session behaves.
 #[derive(Clone, Debug)]
@@ -24,7 +24,10 @@ impl SessionConfig {
         SessionConfig {
             dtls,
             ice: ice::Config::default(),
-            sctp: sctp::Config::default(),
+            sctp: sctp::Config {
+                send_buffer: SEND_BUFFER_BYTES,
+                ..sctp::Config::default()
+            },
             max_datagrams: TRAIN_DATAGRAMS,
         }
     }

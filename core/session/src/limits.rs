@@ -12,3 +12,7 @@ pub(crate) const EARLY_SCTP_PACKETS: usize = 16;
 
 /// Addresses of this host that are used. An ICE agent takes fewer.
 pub(crate) const INTERFACES: usize = 64;
+
+/// Bytes that may wait to be sent on all channels together. The owner bounds each channel, since
+/// only it can refuse a message; beyond this a channel closes with an error.
+pub(crate) const SEND_BUFFER_BYTES: usize = 256 << 20;

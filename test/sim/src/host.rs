@@ -1,37 +1,37 @@
-use std::collections::{BTreeMap, VecDeque};
-use std::net::{IpAddr, SocketAddr};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use bytes::Bytes;
-use duologue_base::{
-    ChannelKey, Datagram, Ecn, Generation, Instant, Rng, SocketId, StreamId, TransportKey,
-};
+use duologue_base::{ChannelKey, Generation, Instant, Rng, StreamId, TransportKey};
 use duologue_datachannel::{ChannelError, ChannelInit, Reliability};
 use duologue_dtls as dtls;
 use duologue_ice as ice;
 use duologue_identity::Certificate;
 use duologue_session::{
-    Action, ChannelReport, Command, DtlsReport, Interface, Report, SctpError, Session,
-    SessionConfig,
+    ChannelReport, Command, DtlsReport, Report, SctpError, Session, SessionConfig,
 };
 
 use crate::identity::certificate;
-use crate::network::{Arrived, Network};
+use crate::machine::Machine;
+use crate::network::Network;
+use crate::signalling::Message;
+use crate::world::End;
 
 /// Names a host of a world.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct HostId(pub usize);
 
-/// One end: a session, its sockets, and what it said.
+/// One end that is a session alone, commanded as a media server would.
 #[derive(Debug)]
 pub struct Host {
-    session: Session,
-    addresses: Vec<IpAddr>,
+    pub(crate) machine: Machine,
+    pub(crate) rng: Rng,
     pub(crate) certificate: Certificate,
-    sockets: BTreeMap<SocketId, SocketAddr>,
-    next_socket: u32,
+    /// Its description carries a wrong fingerprint.
+    pub(crate) forged: bool,
     /// Whether the application reads its channels.
     pub(crate) reading: bool,
-    pub(crate) signals: VecDeque<Report>,
+    pub(crate) signals: Vec<Message>,
     reports: Vec<Report>,
     channels: BTreeMap<ChannelKey, Channel>,
     next_channel: u32,
@@ -70,28 +70,62 @@ pub(crate) const TRANSPORT: TransportKey = TransportKey(0);
 /// How often a host may be polled before it is said to spin.
 const POLLS_MAX: usize = 100_000;
 
+impl End for Host {
+    type Signal = Message;
+
+    fn machine(&mut self) -> &mut Machine {
+        &mut self.machine
+    }
+
+    fn flush(&mut self, now: Instant, network: &mut Network) {
+        for _ in 0..POLLS_MAX {
+            let mut busy = self.machine.work(now, network);
+            while let Some(report) = self.machine.session.poll_report() {
+                self.learn(report);
+            }
+            while self.reading
+                && let Some(report) = self.machine.session.poll_channel()
+            {
+                busy = true;
+                self.learn_of_channel(report);
+            }
+            if !busy {
+                return;
+            }
+        }
+        panic!("a session always has something to do");
+    }
+
+    fn take_signals(&mut self) -> Vec<Message> {
+        std::mem::take(&mut self.signals)
+    }
+
+    fn hear(&mut self, now: Instant, message: Message) {
+        self.apply_message(now, message);
+    }
+}
+
 impl Host {
-    pub(crate) fn new(config: SessionConfig, addresses: Vec<IpAddr>, mut rng: Rng) -> Self {
+    pub(crate) fn new(config: SessionConfig, addresses: &[IpAddr], mut rng: Rng) -> Self {
         Host {
-            session: Session::new(config, rng.fork()),
-            addresses,
+            machine: Machine::new(config, addresses, rng.fork()),
             certificate: certificate(&mut rng),
-            sockets: BTreeMap::new(),
-            next_socket: 0,
+            forged: false,
             reading: true,
-            signals: VecDeque::new(),
+            signals: Vec::new(),
             reports: Vec::new(),
             channels: BTreeMap::new(),
             next_channel: 0,
             next_generation: Generation(0),
             credentials: ice::Credentials::generate(&mut rng),
             dtls_connected: false,
+            rng,
         }
     }
 
     /// The session, to read its counters.
     pub fn session(&self) -> &Session {
-        &self.session
+        &self.machine.session
     }
 
     /// All reports so far, but those of candidates and of buffered amounts.
@@ -182,25 +216,11 @@ impl Host {
 
     /// Sockets that are bound.
     pub fn socket_count(&self) -> usize {
-        self.sockets.len()
-    }
-
-    pub(crate) fn addresses(&self) -> &[IpAddr] {
-        &self.addresses
-    }
-
-    pub(crate) fn owns(&self, addr: SocketAddr) -> bool {
-        self.sockets.values().any(|bound| *bound == addr)
+        self.machine.socket_count()
     }
 
     pub(crate) fn command(&mut self, now: Instant, command: Command) {
-        self.session.handle_command(now, command);
-    }
-
-    pub(crate) fn set_interfaces(&mut self, now: Instant, addresses: Vec<IpAddr>) {
-        let interfaces: Vec<Interface> = addresses.iter().map(|&ip| Interface { ip }).collect();
-        self.addresses = addresses;
-        self.session.handle_interfaces(now, &interfaces);
+        self.machine.session.handle_command(now, command);
     }
 
     pub(crate) fn open(&mut self, now: Instant, stream: StreamId, init: ChannelInit) -> ChannelKey {
@@ -244,86 +264,10 @@ impl Host {
         number
     }
 
-    pub(crate) fn poll_timeout(&mut self) -> Option<Instant> {
-        self.session.poll_timeout()
-    }
-
-    pub(crate) fn handle_timeout(&mut self, now: Instant) {
-        self.session.handle_timeout(now);
-    }
-
-    pub(crate) fn deliver(&mut self, now: Instant, mut arrived: Arrived) {
-        let bound = self.sockets.iter().find(|(_, addr)| **addr == arrived.to);
-        let Some((&socket, _)) = bound else {
-            return;
-        };
-        let datagram = Datagram {
-            socket,
-            remote: arrived.from,
-            local_ip: None,
-            ecn: Ecn::NotEct,
-        };
-        self.session
-            .handle_datagram(now, &datagram, &mut arrived.bytes);
-    }
-
-    /// Polls everything until nothing is left.
-    pub(crate) fn flush(&mut self, now: Instant, network: &mut Network) {
-        let mut train = Vec::new();
-        for _ in 0..POLLS_MAX {
-            let mut busy = false;
-            while let Some(transmit) = self.session.poll_transmit(now, &mut train) {
-                busy = true;
-                assert_eq!(transmit.len, train.len());
-                let segment = transmit.segment_size.unwrap_or(transmit.len);
-                assert!(segment > 0 && transmit.len.div_ceil(segment) <= 64);
-                for datagram in train.chunks(segment) {
-                    assert!(datagram.len() <= 1232, "{} bytes", datagram.len());
-                    if let Some(&from) = self.sockets.get(&transmit.socket) {
-                        network.send(now, from, transmit.remote, datagram.to_vec());
-                    }
-                }
-            }
-            while let Some(action) = self.session.poll_action() {
-                busy = true;
-                self.act(now, action);
-            }
-            while let Some(report) = self.session.poll_report() {
-                self.learn(report);
-            }
-            while self.reading
-                && let Some(report) = self.session.poll_channel()
-            {
-                busy = true;
-                self.learn_of_channel(report);
-            }
-            if !busy {
-                return;
-            }
-        }
-        panic!("a session always has something to do");
-    }
-
-    fn act(&mut self, now: Instant, action: Action) {
-        match action {
-            Action::Bind { bind_id, ip, .. } => {
-                let socket = SocketId(self.next_socket);
-                self.next_socket += 1;
-                let addr = SocketAddr::new(ip, 10_000 + socket.0 as u16);
-                self.sockets.insert(socket, addr);
-                self.session.handle_bound(now, bind_id, Ok((socket, addr)));
-            }
-            Action::Unbind { socket } => {
-                assert!(self.sockets.remove(&socket).is_some(), "unbound twice");
-            }
-            other => panic!("unknown action {other:?}"),
-        }
-    }
-
     fn learn(&mut self, report: Report) {
         match report {
             Report::LocalCandidate { .. } | Report::GatheringState { .. } => {
-                self.signals.push_back(report);
+                self.signals.push(Message::Candidate(report));
             }
             Report::BufferedAmount { channel, sent } => {
                 assert!(sent > 0, "an empty change is reported");

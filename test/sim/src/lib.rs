@@ -9,7 +9,7 @@
 //! use duologue_sim::{Link, World};
 //! use std::time::Duration;
 //!
-//! let mut world = World::new(7, Link::default().delay(Duration::from_millis(20)));
+//! let mut world: World = World::new(7, Link::default().delay(Duration::from_millis(20)));
 //! let [alice, bob] = world.pair();
 //! world.connect(alice, bob);
 //! world.run_until(Duration::from_secs(5), |world| world.is_connected(alice));
@@ -18,14 +18,19 @@
 
 mod host;
 mod identity;
+mod machine;
 mod nat;
 mod network;
+mod peer;
 mod scenario;
 mod signalling;
 mod world;
 
 pub use host::{Host, HostId, Received};
+pub use machine::Machine;
 pub use nat::NatKind;
 pub use network::{Burst, Link, Network, NetworkStats};
+pub use peer::{Peer, Signal};
 pub use scenario::for_seeds;
-pub use world::World;
+pub use signalling::{Description, Message};
+pub use world::{End, World};

@@ -1,84 +1,68 @@
 //! What a signalling server and two applications do, reduced to commands.
 
-use std::collections::VecDeque;
-use std::time::Duration;
-
 use duologue_base::{Generation, Instant};
 use duologue_ice as ice;
 use duologue_identity::{Fingerprint, HashFunction};
 use duologue_session::{Command, Report};
 
-use crate::HostId;
 use crate::host::{Host, TRANSPORT};
 
-/// Carries commands from one end to the other.
-#[derive(Debug, Default)]
-pub(crate) struct Signalling {
-    pub(crate) delay: Duration,
-    flying: VecDeque<(Instant, HostId, Message)>,
-    /// The host whose description carries another's fingerprint.
-    pub(crate) forged: Option<HostId>,
-}
-
-#[derive(Debug)]
-pub(crate) enum Message {
+/// What two ends that are sessions alone tell one another.
+#[derive(Clone, Debug)]
+pub enum Message {
+    /// Begins a generation.
     Offer(Description),
+    /// Agrees.
     Answer(Description),
+    /// A candidate, or the end of them.
     Candidate(Report),
 }
 
 /// What a description says about a transport.
 #[derive(Clone, Debug)]
-pub(crate) struct Description {
-    pub(crate) from: HostId,
-    pub(crate) generation: Generation,
+pub struct Description {
+    generation: Generation,
     credentials: ice::Credentials,
     fingerprint: Fingerprint,
 }
 
-impl Signalling {
-    pub(crate) fn send(&mut self, now: Instant, to: HostId, message: Message) {
-        self.flying.push_back((now + self.delay, to, message));
+impl Host {
+    /// Sends an offer.
+    pub(crate) fn offer(&mut self, now: Instant, generation: Generation) {
+        self.begin_generation(now, generation, true);
+        let offer = self.describe();
+        self.signals.push(Message::Offer(offer));
     }
 
-    pub(crate) fn next_arrival(&self) -> Option<Instant> {
-        self.flying.front().map(|(at, ..)| *at)
-    }
-
-    pub(crate) fn arrive(&mut self, now: Instant) -> Option<(HostId, Message)> {
-        if self.next_arrival()? > now {
-            return None;
+    pub(crate) fn apply_message(&mut self, now: Instant, message: Message) {
+        match message {
+            Message::Offer(offer) => {
+                self.begin_generation(now, offer.generation, false);
+                self.apply(now, offer, false);
+                let answer = self.describe();
+                self.signals.push(Message::Answer(answer));
+            }
+            Message::Answer(answer) => self.apply(now, answer, true),
+            Message::Candidate(report) => self.apply_candidate(now, report),
         }
-        self.flying
-            .pop_front()
-            .map(|(_, to, message)| (to, message))
     }
 
-    pub(crate) fn describe(&self, from: HostId, host: &Host) -> Description {
-        let der = host.certificate.der();
-        let fingerprint = if self.forged == Some(from) {
-            Fingerprint::of(HashFunction::Sha256, b"another certificate")
+    fn describe(&self) -> Description {
+        let der = if self.forged {
+            b"another certificate"
         } else {
-            Fingerprint::of(HashFunction::Sha256, der)
+            self.certificate.der()
         };
         Description {
-            from,
-            generation: host.next_generation,
-            credentials: host.credentials.clone(),
-            fingerprint,
+            generation: self.next_generation,
+            credentials: self.credentials.clone(),
+            fingerprint: Fingerprint::of(HashFunction::Sha256, der),
         }
     }
-}
 
-impl Host {
     /// Adds the transport, or restarts it.
-    pub(crate) fn begin_generation(
-        &mut self,
-        now: Instant,
-        generation: Generation,
-        credentials: ice::Credentials,
-        offers: bool,
-    ) {
+    fn begin_generation(&mut self, now: Instant, generation: Generation, offers: bool) {
+        let credentials = ice::Credentials::generate(&mut self.rng);
         self.next_generation = generation;
         self.credentials = credentials.clone();
         let (key, local) = (TRANSPORT, credentials);
@@ -105,7 +89,7 @@ impl Host {
     }
 
     /// Applies what the other end said.
-    pub(crate) fn apply(&mut self, now: Instant, description: Description, offered: bool) {
+    fn apply(&mut self, now: Instant, description: Description, offered: bool) {
         let key = TRANSPORT;
         let generation = description.generation;
         self.command(
@@ -142,7 +126,7 @@ impl Host {
     }
 
     /// A candidate of the other end, or the end of them.
-    pub(crate) fn apply_candidate(&mut self, now: Instant, report: Report) {
+    fn apply_candidate(&mut self, now: Instant, report: Report) {
         match report {
             Report::LocalCandidate {
                 key,

@@ -1,3 +1,5 @@
+use std::collections::VecDeque;
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
@@ -5,21 +7,47 @@ use bytes::Bytes;
 use duologue_base::{ChannelKey, Generation, Instant, Rng, StreamId};
 use duologue_datachannel::ChannelInit;
 use duologue_dtls as dtls;
-use duologue_ice as ice;
 use duologue_session::{Command, SessionConfig};
 
 use crate::host::{Host, HostId};
+use crate::machine::Machine;
 use crate::network::{Link, Network};
-use crate::signalling::{Message, Signalling};
 
-/// Hosts, the network between them, and the time.
+/// An end of a connection, as the world sees it.
+pub trait End: fmt::Debug {
+    /// What signalling carries from one end to the other.
+    type Signal: fmt::Debug;
+
+    /// Its session and sockets.
+    fn machine(&mut self) -> &mut Machine;
+
+    /// Polls everything until nothing is left.
+    fn flush(&mut self, now: Instant, network: &mut Network);
+
+    /// What it has to tell the other end.
+    fn take_signals(&mut self) -> Vec<Self::Signal>;
+
+    /// What the other end told it.
+    fn hear(&mut self, now: Instant, signal: Self::Signal);
+
+    /// A timer of its own, besides the session's.
+    fn poll_timeout(&self) -> Option<Instant> {
+        None
+    }
+
+    /// The time has come.
+    fn handle_timeout(&mut self, _now: Instant) {}
+}
+
+/// Hosts, the network and the signalling between them, and the time.
 #[derive(Debug)]
-pub struct World {
+pub struct World<E: End = Host> {
     now: Instant,
     rng: Rng,
     network: Network,
-    hosts: Vec<Host>,
-    signalling: Signalling,
+    hosts: Vec<E>,
+    signalling_delay: Duration,
+    signals: VecDeque<(Instant, HostId, E::Signal)>,
     /// Who is connected with whom.
     partners: Vec<(HostId, HostId)>,
     dtls: dtls::Context,
@@ -29,7 +57,7 @@ pub struct World {
 /// Steps without time passing, after which the world is said to spin.
 const STEPS_AT_ONCE_MAX: usize = 100_000;
 
-impl World {
+impl<E: End> World<E> {
     /// An empty world whose links are `link`.
     pub fn new(seed: u64, link: Link) -> Self {
         let mut rng = Rng::from_u64(seed);
@@ -38,7 +66,8 @@ impl World {
             network: Network::new(rng.fork(), link),
             rng,
             hosts: Vec::new(),
-            signalling: Signalling::default(),
+            signalling_delay: Duration::ZERO,
+            signals: VecDeque::new(),
             partners: Vec::new(),
             dtls: dtls::Context::for_simulation(seed).expect("the library passes its tests"),
             steps_at_once: 0,
@@ -52,12 +81,7 @@ impl World {
 
     /// How long descriptions and candidates take to the other end.
     pub fn set_signalling_delay(&mut self, delay: Duration) {
-        self.signalling.delay = delay;
-    }
-
-    /// The description of this host will carry a wrong fingerprint.
-    pub fn forge_fingerprint_of(&mut self, host: HostId) {
-        self.signalling.forged = Some(host);
+        self.signalling_delay = delay;
     }
 
     /// What a session is made with here.
@@ -65,97 +89,8 @@ impl World {
         SessionConfig::new(self.dtls.clone())
     }
 
-    /// A host with these addresses.
-    pub fn add_host(&mut self, config: SessionConfig, addresses: &[IpAddr]) -> HostId {
-        let host = Host::new(config, addresses.to_vec(), self.rng.fork());
-        self.hosts.push(host);
-        HostId(self.hosts.len() - 1)
-    }
-
-    /// Two hosts with one address each.
-    pub fn pair(&mut self) -> [HostId; 2] {
-        [1, 2].map(|last| {
-            let config = self.config();
-            self.add_host(config, &[address(last)])
-        })
-    }
-
-    /// Begins to connect: `offerer` sends an offer.
-    pub fn connect(&mut self, offerer: HostId, answerer: HostId) {
-        self.partners.push((offerer, answerer));
-        for id in [offerer, answerer] {
-            let addresses = self.hosts[id.0].addresses().to_vec();
-            self.hosts[id.0].set_interfaces(self.now, addresses);
-        }
-        self.offer(offerer, answerer, Generation(0));
-    }
-
-    /// Begins an ICE restart.
-    pub fn restart_ice(&mut self, offerer: HostId, answerer: HostId) {
-        let generation = Generation(self.hosts[offerer.0].next_generation.0 + 1);
-        self.offer(offerer, answerer, generation);
-    }
-
-    fn offer(&mut self, offerer: HostId, answerer: HostId, generation: Generation) {
-        let credentials = ice::Credentials::generate(&mut self.rng);
-        let host = &mut self.hosts[offerer.0];
-        host.begin_generation(self.now, generation, credentials, true);
-        let offer = self.signalling.describe(offerer, host);
-        self.signalling
-            .send(self.now, answerer, Message::Offer(offer));
-        self.flush(offerer);
-    }
-
-    /// Opens a channel.
-    pub fn open(&mut self, host: HostId, stream: u16, init: ChannelInit) -> ChannelKey {
-        let key = self.hosts[host.0].open(self.now, StreamId(stream), init);
-        self.flush(host);
-        key
-    }
-
-    /// Sends a message.
-    pub fn send(&mut self, host: HostId, key: ChannelKey, data: impl Into<Bytes>, binary: bool) {
-        self.hosts[host.0].send(self.now, key, data.into(), binary);
-        self.flush(host);
-    }
-
-    /// Sends a message of `len` bytes that the other end will check.
-    pub fn send_numbered(&mut self, host: HostId, key: ChannelKey, len: usize) -> u32 {
-        let number = self.hosts[host.0].send_numbered(self.now, key, len);
-        self.flush(host);
-        number
-    }
-
-    /// Closes a channel.
-    pub fn close_channel(&mut self, host: HostId, channel: ChannelKey) {
-        self.command(host, Command::CloseChannel { channel });
-    }
-
-    /// Closes a connection.
-    pub fn close(&mut self, host: HostId) {
-        self.command(host, Command::Close);
-    }
-
-    /// Gives a command.
-    pub fn command(&mut self, host: HostId, command: Command) {
-        self.hosts[host.0].command(self.now, command);
-        self.flush(host);
-    }
-
-    /// The host's addresses change.
-    pub fn set_addresses(&mut self, host: HostId, addresses: &[IpAddr]) {
-        self.hosts[host.0].set_interfaces(self.now, addresses.to_vec());
-        self.flush(host);
-    }
-
-    /// Whether the application of a host reads its channels.
-    pub fn set_reading(&mut self, host: HostId, reading: bool) {
-        self.hosts[host.0].reading = reading;
-        self.flush(host);
-    }
-
     /// A host.
-    pub fn host(&self, host: HostId) -> &Host {
+    pub fn host(&self, host: HostId) -> &E {
         &self.hosts[host.0]
     }
 
@@ -174,9 +109,11 @@ impl World {
         self.now
     }
 
-    /// The association of a host is up.
-    pub fn is_connected(&self, host: HostId) -> bool {
-        self.host(host).is_sctp_connected()
+    /// The host's addresses change.
+    pub fn set_addresses(&mut self, host: HostId, addresses: &[IpAddr]) {
+        self.with(host, |host, now| {
+            host.machine().set_addresses(now, addresses);
+        });
     }
 
     /// Lets time pass.
@@ -185,12 +122,32 @@ impl World {
     }
 
     /// Lets time pass until something holds, and fails if it does not within `time`.
-    pub fn run_until(&mut self, time: Duration, holds: impl Fn(&World) -> bool) {
+    pub fn run_until(&mut self, time: Duration, holds: impl Fn(&World<E>) -> bool) {
         self.run_while(time, |world| !holds(world));
         assert!(holds(self), "it does not hold after {time:?}: {self:#?}");
     }
 
-    fn run_while(&mut self, time: Duration, go_on: impl Fn(&World) -> bool) {
+    /// Does something with a host, and polls it.
+    pub(crate) fn with<T>(&mut self, host: HostId, act: impl FnOnce(&mut E, Instant) -> T) -> T {
+        let result = act(&mut self.hosts[host.0], self.now);
+        self.flush(host);
+        result
+    }
+
+    pub(crate) fn push(&mut self, host: E) -> HostId {
+        self.hosts.push(host);
+        HostId(self.hosts.len() - 1)
+    }
+
+    /// Lets two hosts signal to one another.
+    pub(crate) fn introduce(&mut self, one: HostId, other: HostId) {
+        self.partners.push((one, other));
+        for host in [one, other] {
+            self.with(host, |host, now| host.machine().announce(now));
+        }
+    }
+
+    fn run_while(&mut self, time: Duration, go_on: impl Fn(&World<E>) -> bool) {
         let end = self.now + time;
         while go_on(self) {
             let Some(next) = self.next_event().filter(|&at| at <= end) else {
@@ -202,15 +159,12 @@ impl World {
     }
 
     fn next_event(&mut self) -> Option<Instant> {
-        let timers = self.hosts.iter_mut().filter_map(Host::poll_timeout).min();
-        [
-            self.network.next_arrival(),
-            self.signalling.next_arrival(),
-            timers,
-        ]
-        .into_iter()
-        .flatten()
-        .min()
+        let timers = self.hosts.iter_mut().filter_map(next_timer).min();
+        let signal = self.signals.front().map(|(at, ..)| *at);
+        [self.network.next_arrival(), signal, timers]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     fn step(&mut self, next: Instant) {
@@ -222,51 +176,36 @@ impl World {
         assert!(self.steps_at_once < STEPS_AT_ONCE_MAX, "time stands still");
         self.now = self.now.max(next);
         while let Some(arrived) = self.network.arrive(self.now) {
-            let to = self.hosts.iter_mut().find(|host| host.owns(arrived.to));
-            if let Some(host) = to {
-                host.deliver(self.now, arrived);
+            let mut machines = self.hosts.iter_mut().map(End::machine);
+            if let Some(machine) = machines.find(|machine| machine.owns(arrived.to)) {
+                machine.deliver(self.now, arrived);
             }
         }
-        while let Some((to, message)) = self.signalling.arrive(self.now) {
-            self.hear(to, message);
+        while self.signals.front().is_some_and(|(at, ..)| *at <= self.now) {
+            if let Some((_, to, signal)) = self.signals.pop_front() {
+                self.with(to, |host, now| host.hear(now, signal));
+            }
         }
         for index in 0..self.hosts.len() {
-            let due = self.hosts[index].poll_timeout();
-            if due.is_some_and(|at| at <= self.now) {
-                self.hosts[index].handle_timeout(self.now);
+            let host = &mut self.hosts[index];
+            if next_timer(host).is_some_and(|at| at <= self.now) {
+                host.machine().session.handle_timeout(self.now);
+                host.handle_timeout(self.now);
             }
             self.flush(HostId(index));
         }
     }
 
-    fn hear(&mut self, to: HostId, message: Message) {
-        match message {
-            Message::Offer(offer) => {
-                let credentials = ice::Credentials::generate(&mut self.rng);
-                let offerer = offer.from;
-                let generation = offer.generation;
-                let host = &mut self.hosts[to.0];
-                host.begin_generation(self.now, generation, credentials, false);
-                host.apply(self.now, offer, false);
-                let answer = self.signalling.describe(to, host);
-                self.signalling
-                    .send(self.now, offerer, Message::Answer(answer));
-            }
-            Message::Answer(answer) => self.hosts[to.0].apply(self.now, answer, true),
-            Message::Candidate(report) => self.hosts[to.0].apply_candidate(self.now, report),
-        }
-        self.flush(to);
-    }
-
     /// Polls a host and passes on what it signals.
     fn flush(&mut self, id: HostId) {
         self.hosts[id.0].flush(self.now, &mut self.network);
-        while let Some(report) = self.hosts[id.0].signals.pop_front() {
-            if let Some(partner) = self.partner(id) {
-                self.signalling
-                    .send(self.now, partner, Message::Candidate(report));
-            }
-        }
+        let signals = self.hosts[id.0].take_signals();
+        let Some(partner) = self.partner(id) else {
+            return;
+        };
+        let at = self.now + self.signalling_delay;
+        let sent = signals.into_iter().map(|signal| (at, partner, signal));
+        self.signals.extend(sent);
     }
 
     fn partner(&self, id: HostId) -> Option<HostId> {
@@ -275,6 +214,88 @@ impl World {
             id if id == b => Some(a),
             _ => None,
         })
+    }
+}
+
+fn next_timer<E: End>(host: &mut E) -> Option<Instant> {
+    let own = host.poll_timeout();
+    let session = host.machine().session.poll_timeout();
+    [own, session].into_iter().flatten().min()
+}
+
+impl World<Host> {
+    /// A host with these addresses.
+    pub fn add_host(&mut self, config: SessionConfig, addresses: &[IpAddr]) -> HostId {
+        let host = Host::new(config, addresses, self.rng.fork());
+        self.push(host)
+    }
+
+    /// Two hosts with one address each.
+    pub fn pair(&mut self) -> [HostId; 2] {
+        [1, 2].map(|last| {
+            let config = self.config();
+            self.add_host(config, &[address(last)])
+        })
+    }
+
+    /// The description of this host will carry a wrong fingerprint.
+    pub fn forge_fingerprint_of(&mut self, host: HostId) {
+        self.hosts[host.0].forged = true;
+    }
+
+    /// Begins to connect: `offerer` sends an offer.
+    pub fn connect(&mut self, offerer: HostId, answerer: HostId) {
+        self.introduce(offerer, answerer);
+        self.with(offerer, |host, now| host.offer(now, Generation(0)));
+    }
+
+    /// Begins an ICE restart.
+    pub fn restart_ice(&mut self, offerer: HostId) {
+        self.with(offerer, |host, now| {
+            let generation = Generation(host.next_generation.0 + 1);
+            host.offer(now, generation);
+        });
+    }
+
+    /// Opens a channel.
+    pub fn open(&mut self, host: HostId, stream: u16, init: ChannelInit) -> ChannelKey {
+        let stream = StreamId(stream);
+        self.with(host, |host, now| host.open(now, stream, init))
+    }
+
+    /// Sends a message.
+    pub fn send(&mut self, host: HostId, key: ChannelKey, data: impl Into<Bytes>, binary: bool) {
+        self.with(host, |host, now| host.send(now, key, data.into(), binary));
+    }
+
+    /// Sends a message of `len` bytes that the other end will check.
+    pub fn send_numbered(&mut self, host: HostId, key: ChannelKey, len: usize) -> u32 {
+        self.with(host, |host, now| host.send_numbered(now, key, len))
+    }
+
+    /// Closes a channel.
+    pub fn close_channel(&mut self, host: HostId, channel: ChannelKey) {
+        self.command(host, Command::CloseChannel { channel });
+    }
+
+    /// Closes a connection.
+    pub fn close(&mut self, host: HostId) {
+        self.command(host, Command::Close);
+    }
+
+    /// Gives a command.
+    pub fn command(&mut self, host: HostId, command: Command) {
+        self.with(host, |host, now| host.command(now, command));
+    }
+
+    /// Whether the application of a host reads its channels.
+    pub fn set_reading(&mut self, host: HostId, reading: bool) {
+        self.with(host, |host, _| host.reading = reading);
+    }
+
+    /// The association of a host is up.
+    pub fn is_connected(&self, host: HostId) -> bool {
+        self.host(host).is_sctp_connected()
     }
 }
 

@@ -23,7 +23,7 @@ fn label(label: &str) -> ChannelInit {
 
 /// Two connected ends. Bob, who answers, is the DTLS client: his channels are even.
 fn connected(seed: u64, link: Link) -> (World, HostId, HostId) {
-    let mut world = World::new(seed, link);
+    let mut world: World = World::new(seed, link);
     let [alice, bob] = world.pair();
     world.connect(alice, bob);
     world.run_until(SECOND * 20, |world| {
@@ -57,7 +57,7 @@ fn channel(
 
 #[test]
 fn two_sessions_reach_an_open_channel_and_count_the_bytes() {
-    let mut world = World::new(1, Link::default().delay(millis(10)));
+    let mut world: World = World::new(1, Link::default().delay(millis(10)));
     let [alice, bob] = world.pair();
     world.connect(alice, bob);
     let key = world.open(
@@ -96,7 +96,7 @@ fn two_sessions_reach_an_open_channel_and_count_the_bytes() {
 
 #[test]
 fn a_channel_opens_three_round_trips_after_the_answer() {
-    let mut world = World::new(1, Link::default().delay(millis(50)));
+    let mut world: World = World::new(1, Link::default().delay(millis(50)));
     let [alice, bob] = world.pair();
     world.connect(alice, bob);
     let key = world.open(bob, 0, label("fast"));
@@ -107,7 +107,7 @@ fn a_channel_opens_three_round_trips_after_the_answer() {
 #[test]
 fn messages_of_all_sizes_arrive_whole() {
     for version in [Version::V12, Version::V13] {
-        let mut world = World::new(3, Link::default());
+        let mut world: World = World::new(3, Link::default());
         world.set_dtls_versions(Versions::Only(version));
         let [alice, bob] = world.pair();
         world.connect(alice, bob);

@@ -23,7 +23,7 @@ fn dtls_is_up(hosts: [HostId; 2]) -> impl Fn(&World) -> bool {
 #[test]
 fn a_perfect_network_connects_dtls_within_a_few_round_trips() {
     for_seeds(20, |seed| {
-        let mut world = World::new(seed, Link::default().delay(millis(20)));
+        let mut world: World = World::new(seed, Link::default().delay(millis(20)));
         let [alice, bob] = world.pair();
         world.connect(alice, bob);
         world.run_until(millis(250), dtls_is_up([alice, bob]));
@@ -33,7 +33,7 @@ fn a_perfect_network_connects_dtls_within_a_few_round_trips() {
 #[test]
 fn both_versions_of_dtls_connect() {
     for version in [Version::V12, Version::V13] {
-        let mut world = World::new(1, Link::default());
+        let mut world: World = World::new(1, Link::default());
         world.set_dtls_versions(Versions::Only(version));
         let hosts = world.pair();
         world.connect(hosts[0], hosts[1]);
@@ -49,7 +49,7 @@ fn both_versions_of_dtls_connect() {
 #[test]
 fn slow_signalling_does_not_matter() {
     for_seeds(20, |seed| {
-        let mut world = World::new(seed, Link::default().delay(millis(5)));
+        let mut world: World = World::new(seed, Link::default().delay(millis(5)));
         world.set_signalling_delay(millis(700));
         let hosts = world.pair();
         world.connect(hosts[0], hosts[1]);
@@ -61,7 +61,7 @@ fn slow_signalling_does_not_matter() {
 fn a_lossy_network_connects() {
     for_seeds(40, |seed| {
         let link = Link::default().delay(millis(20)).loss(0.3);
-        let mut world = World::new(seed, link.jitter(millis(20)).duplicate(0.05));
+        let mut world: World = World::new(seed, link.jitter(millis(20)).duplicate(0.05));
         let hosts = world.pair();
         world.connect(hosts[0], hosts[1]);
         world.run_until(SECOND * 20, dtls_is_up(hosts));
@@ -75,7 +75,7 @@ fn a_network_that_fails_in_bursts_connects() {
             enter: 0.1,
             leave: 0.3,
         };
-        let mut world = World::new(seed, Link::default().delay(millis(30)).burst(burst));
+        let mut world: World = World::new(seed, Link::default().delay(millis(30)).burst(burst));
         let hosts = world.pair();
         world.connect(hosts[0], hosts[1]);
         world.run_until(SECOND * 20, dtls_is_up(hosts));
@@ -90,7 +90,7 @@ fn an_end_behind_a_nat_connects_through_its_public_address() {
         NatKind::Symmetric,
     ] {
         for_seeds(5, |seed| {
-            let mut world = World::new(seed, Link::default());
+            let mut world: World = World::new(seed, Link::default());
             let [private, public] = ["192.168.1.2", "203.0.113.9"].map(|ip| ip.parse().unwrap());
             world.network().add_nat(kind, public, &[private]);
             let config = world.config();
@@ -106,7 +106,7 @@ fn an_end_behind_a_nat_connects_through_its_public_address() {
 fn a_wrong_fingerprint_fails_and_passes_no_byte() {
     for forged in 0..2 {
         for versions in [Version::V12, Version::V13].map(Versions::Only) {
-            let mut world = World::new(forged as u64, Link::default());
+            let mut world: World = World::new(forged as u64, Link::default());
             world.set_dtls_versions(versions);
             let hosts = world.pair();
             world.forge_fingerprint_of(hosts[forged]);

@@ -39,7 +39,7 @@ fn heard(world: &World, host: HostId, key: ChannelKey) -> usize {
 #[test]
 fn an_ice_restart_under_traffic_loses_nothing() {
     for_seeds(10, |seed| {
-        let mut world = World::new(seed, Link::default().delay(millis(20)).loss(0.02));
+        let mut world: World = World::new(seed, Link::default().delay(millis(20)).loss(0.02));
         world.set_signalling_delay(millis(50));
         let [alice, bob] = world.pair();
         let (at_bob, at_alice) = open_channel(&mut world, alice, bob);
@@ -48,10 +48,10 @@ fn an_ice_restart_under_traffic_loses_nothing() {
             world.send_numbered(alice, at_alice, 1000);
             world.run(millis(30));
             if round == 20 {
-                world.restart_ice(alice, bob);
+                world.restart_ice(alice);
             }
             if round == 40 {
-                world.restart_ice(bob, alice);
+                world.restart_ice(bob);
             }
         }
         world.run_until(SECOND * 20, |world| {
@@ -66,7 +66,7 @@ fn an_ice_restart_under_traffic_loses_nothing() {
 #[test]
 fn a_new_address_takes_over_when_the_old_one_dies() {
     for_seeds(5, |seed| {
-        let mut world = World::new(seed, Link::default().delay(millis(10)));
+        let mut world: World = World::new(seed, Link::default().delay(millis(10)));
         let wired = ip("198.51.100.30");
         let wireless = ip("198.51.100.31");
         let config = world.config();
@@ -78,7 +78,7 @@ fn a_new_address_takes_over_when_the_old_one_dies() {
         world.network().cut(wired, ip("198.51.100.1"));
         world.set_addresses(alice, &[wireless]);
         world.send_numbered(bob, at_bob, 1000);
-        world.restart_ice(alice, bob);
+        world.restart_ice(alice);
         world.run_until(SECOND * 20, |world| heard(world, alice, at_alice) == 2);
     });
 }
@@ -86,7 +86,7 @@ fn a_new_address_takes_over_when_the_old_one_dies() {
 #[test]
 fn a_short_partition_only_delays() {
     for_seeds(10, |seed| {
-        let mut world = World::new(seed, Link::default().delay(millis(10)));
+        let mut world: World = World::new(seed, Link::default().delay(millis(10)));
         let hosts = world.pair();
         let [alice, bob] = hosts;
         let (at_bob, at_alice) = open_channel(&mut world, alice, bob);
@@ -107,7 +107,7 @@ fn a_short_partition_only_delays() {
 #[test]
 fn an_endless_partition_fails_ice_and_stops_all_sending() {
     for_seeds(5, |seed| {
-        let mut world = World::new(seed, Link::default());
+        let mut world: World = World::new(seed, Link::default());
         let [alice, bob] = world.pair();
         let (at_bob, _) = open_channel(&mut world, alice, bob);
         let [one, two] = [ip("198.51.100.1"), ip("198.51.100.2")];
@@ -134,7 +134,7 @@ fn an_endless_partition_fails_ice_and_stops_all_sending() {
 #[test]
 fn closing_frees_everything_on_both_ends() {
     for_seeds(10, |seed| {
-        let mut world = World::new(seed, Link::default());
+        let mut world: World = World::new(seed, Link::default());
         let [alice, bob] = world.pair();
         let (at_bob, at_alice) = open_channel(&mut world, alice, bob);
         world.send_numbered(bob, at_bob, 500_000);
@@ -194,7 +194,7 @@ fn attack(world: &mut World, targets: &[(SocketAddr, SocketAddr)]) {
 fn hostile_datagrams_never_end_a_healthy_connection() {
     for version in [Version::V12, Version::V13] {
         for_seeds(10, |seed| {
-            let mut world = World::new(seed, Link::default().delay(millis(10)));
+            let mut world: World = World::new(seed, Link::default().delay(millis(10)));
             world.set_dtls_versions(Versions::Only(version));
             let [alice, bob] = world.pair();
             let (at_bob, at_alice) = open_channel(&mut world, alice, bob);
@@ -224,7 +224,7 @@ fn hostile_datagrams_never_end_a_healthy_connection() {
 #[test]
 fn hostile_datagrams_do_not_keep_a_connection_from_coming_up() {
     for_seeds(20, |seed| {
-        let mut world = World::new(seed, Link::default().delay(millis(10)));
+        let mut world: World = World::new(seed, Link::default().delay(millis(10)));
         let [alice, bob] = world.pair();
         world.connect(alice, bob);
         let attacker = "203.0.113.66:666".parse().unwrap();
@@ -246,7 +246,7 @@ fn hostile_datagrams_do_not_keep_a_connection_from_coming_up() {
 fn a_narrow_link_is_filled_without_drowning_it() {
     let rate = 1_250_000;
     let narrow = Link::default().delay(millis(20)).rate(rate, 64 << 10);
-    let mut world = World::new(1, narrow);
+    let mut world: World = World::new(1, narrow);
     let [alice, bob] = world.pair();
     let (at_bob, at_alice) = open_channel(&mut world, alice, bob);
     let begin = world.now();
