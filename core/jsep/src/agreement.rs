@@ -103,7 +103,8 @@ pub struct MediaAgreement {
     pub remote_cname: Option<String>,
     /// What may be sent; set by an answer.
     pub send: Option<RtpParameters>,
-    /// What may be received; set by an answer, empty while the section does not receive.
+    /// What may be received; set by an answer, without codecs when this end's description does not
+    /// receive.
     pub receive: Option<RtpParameters>,
     /// What the description says about the sender's simulcast layers.
     pub layers: Layers,

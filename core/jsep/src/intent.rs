@@ -109,9 +109,12 @@ pub struct TransceiverIntent {
     pub direction: Direction,
     /// Whether `stop()` was called, or the other end rejected it.
     pub stop: StopState,
-    /// `addTrack` created it or attached a track to it: a remote offer may take it up
-    /// (RFC 9429 §5.10).
+    /// `addTrack` made it: a remote offer may take it up (RFC 9429 §5.10).
     pub added_by_add_track: bool,
+    /// `addTrack` has attached a track to it, whatever made it: it stays when the remote offer
+    /// that brought it is rolled back, and is then as if `addTrack` had made it
+    /// (RFC 9429 §4.1.10.2).
+    pub taken_by_add_track: bool,
     /// Codecs in the order of `setCodecPreferences`; empty for the capabilities' order.
     #[doc(alias = "[[PreferredCodecs]]")]
     pub codec_preferences: Vec<Codec>,
@@ -131,6 +134,7 @@ impl TransceiverIntent {
             direction,
             stop: StopState::Running,
             added_by_add_track: false,
+            taken_by_add_track: false,
             codec_preferences: Vec::new(),
             header_extensions: None,
             sender: SenderIntent::default(),

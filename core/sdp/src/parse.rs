@@ -49,9 +49,6 @@ struct Seen {
     attributes: u128,
     /// Payload types with an `a=rtpmap` (RFC 8866 §6.6: one for each).
     rtpmaps: u128,
-    /// Ids of `a=extmap` that the two-byte header can carry. Those above 255 may be offered for
-    /// several extensions at once (RFC 8285 §6).
-    extmaps: [u128; 2],
     candidates: usize,
 }
 
@@ -69,13 +66,6 @@ impl Seen {
                 let name = "a=rtpmap of a payload type";
                 (&mut self.rtpmaps, map.payload_type.get(), name)
             }
-            Attribute::Extmap(map) => match u8::try_from(map.id()) {
-                Ok(id) => {
-                    let name = "an id of a=extmap";
-                    (&mut self.extmaps[usize::from(id >> 7)], id & 0x7f, name)
-                }
-                Err(_) => return Ok(()),
-            },
             other => match other.once() {
                 Some((once, name)) => (&mut self.attributes, once as u8, name),
                 None => return Ok(()),

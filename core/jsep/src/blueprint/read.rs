@@ -159,6 +159,11 @@ fn codec(media: Media<'_>, kind: MediaKind, pt: PayloadType) -> Option<Codec> {
         ),
         None => static_format(pt.get())?,
     };
+    // RFC 8866 §6.6: no number of audio channels is one.
+    let channels = match kind {
+        MediaKind::Audio => channels.or(Some(1)),
+        MediaKind::Video => None,
+    };
     let fmtp = media.fmtp(pt);
     Some(Codec {
         kind,

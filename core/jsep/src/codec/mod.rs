@@ -17,7 +17,7 @@ pub struct Codec {
     pub name: String,
     /// RTP clock rate in hertz.
     pub clock_rate: u32,
-    /// Number of channels; audio only, absent for one channel unless the description says so.
+    /// Number of channels; audio only.
     pub channels: Option<u8>,
     /// Format-specific parameters: what follows the payload type in `a=fmtp`.
     pub sdp_fmtp_line: Option<String>,

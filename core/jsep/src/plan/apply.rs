@@ -363,7 +363,7 @@ impl Answerer<'_> {
         match (self.offer.section(index), answered.rtp(), answered.data()) {
             (offered, Some(rtp), _) => {
                 if let Some(offered_rtp) = offered.rtp() {
-                    self.rtp(media, answered, offered_rtp, rtp);
+                    self.rtp(media, answered, (offered.direction, offered_rtp), rtp);
                 }
             }
             (offered, _, Some(data)) if !media.rejected => {
@@ -382,12 +382,17 @@ impl Answerer<'_> {
         &self,
         media: &mut MediaAgreement,
         section: &Section,
-        offered: &RtpLines,
+        (offered_direction, offered): (Direction, &RtpLines),
         answered: &RtpLines,
     ) {
-        let (ours, theirs, direction) = match self.side {
-            Side::Local => (answered, offered, section.direction),
-            Side::Remote => (offered, answered, section.direction.reversed()),
+        let (ours, theirs, direction, described) = match self.side {
+            Side::Local => (answered, offered, section.direction, section.direction),
+            Side::Remote => (
+                offered,
+                answered,
+                section.direction.reversed(),
+                offered_direction,
+            ),
         };
         let direction = match section.is_rejected() {
             true => Direction::Inactive,
@@ -416,8 +421,10 @@ impl Answerer<'_> {
             cname: Some(self.intent.cname.clone()),
             reduced_size,
         });
+        // webrtc-pc §4.4.1.5: empty when this end's description does not receive, whatever the
+        // other end's makes of it.
         media.receive = Some(RtpParameters {
-            codecs: match direction.receives() {
+            codecs: match described.receives() {
                 true => codec::receivable(&ours.codecs, &theirs.codecs),
                 false => Vec::new(),
             },

@@ -120,7 +120,10 @@ pub(crate) fn agree(
     Vec<HeaderExtensionParameters>,
 ) {
     let (mut send, mut receive) = (Vec::new(), Vec::new());
-    for line in ours {
+    for (at, line) in ours.iter().enumerate() {
+        if ours[..at].iter().any(|before| before.uri == line.uri) {
+            continue;
+        }
         let Some(other) = theirs.iter().find(|e| e.uri == line.uri) else {
             continue;
         };

@@ -476,13 +476,24 @@ fn h265_is_matched_by_profile_and_answered_with_the_lower_level() {
 }
 
 #[test]
-fn nothing_is_received_in_a_section_that_only_sends() {
-    let (mut a, mut b) = (End::new(1), End::new(2));
-    a.add(MediaKind::Video, Direction::SendOnly);
-    negotiate(&mut a, &mut b);
-    assert!(received(&a).is_empty());
-    assert!(!sent(&a).is_empty());
-    assert!(!received(&b).is_empty());
+fn codecs_are_received_when_this_ends_description_receives() {
+    for (direction, receives) in [(Direction::SendRecv, true), (Direction::SendOnly, false)] {
+        let (mut a, mut b) = (End::new(1), End::new(2));
+        a.add(MediaKind::Audio, direction);
+        negotiate(&mut a, &mut b);
+        assert_eq!(!received(&a).is_empty(), receives);
+        assert!(!sent(&a).is_empty());
+        assert!(!received(&b).is_empty());
+    }
+}
+
+#[test]
+fn audio_has_one_channel_unless_it_says_otherwise() {
+    let (b, _) = answered(MediaKind::Audio, "0 96", &["rtpmap:96 opus/48000/2"]);
+    for codecs in [sent(&b), received(&b)] {
+        let channels: Vec<_> = codecs.iter().map(|c| c.codec.channels).collect();
+        assert_eq!(channels, [Some(1), Some(2)]);
+    }
 }
 
 #[test]

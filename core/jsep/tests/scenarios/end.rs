@@ -165,7 +165,7 @@ impl End {
             let Some(transceiver) = self.intent.transceiver_mut(one.id) else {
                 continue;
             };
-            if one.uncreated && !transceiver.added_by_add_track {
+            if one.uncreated && !transceiver.taken_by_add_track {
                 self.intent.transceivers.retain(|t| t.id != one.id);
                 continue;
             }

@@ -119,7 +119,7 @@ fn a_rollback_removes_what_the_remote_offer_brought_unless_add_track_took_it() {
         let offer = a.offer();
         b.set_remote(SdpType::Offer, &offer).unwrap();
         let id = b.intent.transceivers[0].id;
-        b.transceiver(id).added_by_add_track = taken;
+        b.transceiver(id).taken_by_add_track = taken;
         b.set_remote(SdpType::Rollback, "").unwrap();
         assert_eq!(b.intent.transceivers.len(), usize::from(taken));
         let change = b.surface.as_ref().unwrap().transceivers[0].clone();

@@ -207,3 +207,17 @@ fn mixed_header_sizes_are_offered_and_answered() {
     b.set_remote(SdpType::Offer, &offer).unwrap();
     assert!(!b.answer().contains("a=extmap-allow-mixed"));
 }
+
+#[test]
+fn a_line_that_is_there_twice_counts_once() {
+    let mut b = End::new(2);
+    let offer = audio_offer(&[(4, MID), (2, LEVEL), (4, MID)]);
+    b.set_remote(SdpType::Offer, &offer).unwrap();
+    assert_eq!(lines(&b.answer(), "a=extmap:").len(), 2);
+    let receive = b.signaling.stable().media[0].receive.clone().unwrap();
+    assert_eq!(receive.header_extensions.len(), 2);
+    let offer = audio_offer(&[(4, MID), (4, LEVEL)]);
+    let refused = End::new(3).set_remote(SdpType::Offer, &offer);
+    let wrong = ContentError::Extension { section: 0, id: 4 };
+    assert_eq!(refused, Err(JsepError::Content(wrong)));
+}

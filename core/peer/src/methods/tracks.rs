@@ -113,7 +113,7 @@ impl PeerConnection {
         }
         self.slots.change_wish(id, |wish| {
             wish.sender.streams = unique(streams);
-            wish.added_by_add_track = true;
+            wish.taken_by_add_track = true;
             wish.direction = match wish.direction {
                 RecvOnly => SendRecv,
                 Inactive => SendOnly,
@@ -265,6 +265,11 @@ impl PeerConnection {
                 ..RtpEncodingParameters::default()
             }],
         };
+        // What a rollback of the offer that brings it restores.
+        let ridless = match encodings.as_slice() {
+            [lone] if lone.rid.is_none() => Some(encodings.clone()),
+            _ => None,
+        };
         let receiver_track = TrackId::from(self.slots.rng.uuid());
         let track = MediaStreamTrack::of_receiver(receiver_track.clone(), kind);
         self.slots.tracks.insert(receiver_track.clone(), track);
@@ -288,7 +293,7 @@ impl PeerConnection {
                 removed: None,
                 sender_track: creating.track,
                 send_encodings: encodings,
-                last_stable_ridless: None,
+                last_stable_ridless: ridless,
                 last_returned_parameters: None,
                 degradation_preference: None,
                 dtmf: Dtmf::default(),

@@ -115,14 +115,17 @@ impl PeerConnection {
             slots.last_returned_parameters = None;
         }
         self.process_remote_track(change, surfaced);
-        let uncreated = change.uncreated
-            && self
-                .slots
-                .wish(id)
-                .is_some_and(|wish| !wish.added_by_add_track);
-        if uncreated {
-            self.stop_transceiver(id);
-            self.slots.remove_transceiver(id);
+        if change.uncreated {
+            match self.slots.wish(id).is_some_and(|w| w.taken_by_add_track) {
+                // RFC 9429 §4.1.10.2: it stays, and the next remote offer may take it up.
+                true => self
+                    .slots
+                    .change_wish(id, |wish| wish.added_by_add_track = true),
+                false => {
+                    self.stop_transceiver(id);
+                    self.slots.remove_transceiver(id);
+                }
+            }
         }
     }
 
