@@ -273,7 +273,12 @@ impl Agent {
 
     /// The next event, in the order they happened.
     pub fn poll_event(&mut self) -> Option<Event> {
-        self.events.pop_front()
+        let event = self.events.pop_front();
+        if self.events.is_empty() {
+            // An idle agent keeps no room for them.
+            self.events.shrink_to_fit();
+        }
+        event
     }
 
     /// The path of the pair in use.

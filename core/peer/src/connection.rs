@@ -201,7 +201,7 @@ impl PeerConnection {
     /// Runs the oldest task: its slots change and its effects wait in
     /// [`poll_effect`](Self::poll_effect). Returns whether there was one.
     pub fn run_task(&mut self, now: Instant) -> bool {
-        let Some(task) = self.tasks.pop_front() else {
+        let Some(task) = pop(&mut self.tasks) else {
             return false;
         };
         // "If connection.[[IsClosed]] is true, abort these steps" of every task, in one place.
@@ -225,9 +225,9 @@ impl PeerConnection {
     /// The next thing to perform.
     pub fn poll_effect(&mut self) -> Option<Effect> {
         loop {
-            let step = match self.microtasks.pop_front() {
+            let step = match pop(&mut self.microtasks) {
                 Some(step) => step,
-                None => self.effects.pop_front()?,
+                None => pop(&mut self.effects)?,
             };
             if let Some(effect) = self.perform(step) {
                 return Some(effect);
@@ -238,7 +238,7 @@ impl PeerConnection {
     /// The next thing that a method settled in its own turn, which a JavaScript host performs in a
     /// microtask after it, however many effects of the running task are left.
     pub fn poll_microtask(&mut self) -> Option<Effect> {
-        let step = self.microtasks.pop_front()?;
+        let step = pop(&mut self.microtasks)?;
         self.perform(step)
     }
 
@@ -261,7 +261,7 @@ impl PeerConnection {
 
     /// The next command for the session.
     pub fn poll_command(&mut self) -> Option<Command> {
-        self.commands.pop_front()
+        pop(&mut self.commands)
     }
 
     fn perform(&mut self, step: Step) -> Option<Effect> {
@@ -396,4 +396,14 @@ impl PeerConnection {
             .retain(|step| matches!(step, Step::Settle { chained: false, .. }));
         self.commands.clear();
     }
+}
+
+/// Takes the first. An emptied queue keeps no memory: most connections are idle most of the time,
+/// and room for four commands is more than a kilobyte.
+fn pop<T>(queue: &mut VecDeque<T>) -> Option<T> {
+    let first = queue.pop_front();
+    if queue.is_empty() {
+        queue.shrink_to_fit();
+    }
+    first
 }
