@@ -23,7 +23,8 @@ pub struct Context {
 }
 
 impl Context {
-    /// Tests the cryptographic library, which takes about a millisecond.
+    /// Tests the cryptographic library, which takes about a millisecond, and some 20 the first time
+    /// in a process, when the library seeds itself.
     ///
     /// # Errors
     /// [`DtlsError::Library`] if the library fails its tests.
