@@ -301,7 +301,11 @@ impl From<jsep::Codec> for RtpCodec {
         RtpCodec {
             mime_type: codec.mime_type(),
             clock_rate: codec.clock_rate,
-            channels: codec.channels.map(u16::from),
+            channels: match codec.kind {
+                // RFC 8866 §6.6: no number means one channel.
+                MediaKind::Audio => Some(codec.channels.map_or(1, u16::from)),
+                MediaKind::Video => None,
+            },
             sdp_fmtp_line: codec.sdp_fmtp_line,
         }
     }

@@ -248,6 +248,39 @@ fn rolling_back_a_remote_offer_keeps_the_transceiver_that_add_track_touched() {
 }
 
 #[test]
+fn a_remote_offer_takes_up_what_add_track_made_and_not_what_it_reused() {
+    let (mut a, mut b) = pair();
+    a.pc.add_transceiver(MediaKind::Audio, TransceiverInit::default())
+        .unwrap();
+    let offer = a.set_local();
+    let added =
+        b.pc.add_transceiver(MediaKind::Audio, TransceiverInit::default())
+            .unwrap();
+    assert_eq!(b.pc.add_track(audio("t1"), &[]), Ok(added));
+    b.set_remote(offer.clone()).unwrap();
+    assert_eq!(b.mid(added), None);
+    assert_eq!(b.pc.transceivers().len(), 2);
+    let mut c = Host::new(3);
+    let tracked = c.pc.add_track(audio("t2"), &[]).unwrap();
+    c.set_remote(offer).unwrap();
+    assert_eq!(c.pc.transceivers(), [tracked]);
+    assert!(c.mid(tracked).is_some());
+}
+
+#[test]
+fn transports_show_with_a_local_description_and_not_with_a_remote_offer() {
+    let (mut a, mut b) = pair();
+    let id = a.pc.add_track(audio("t1"), &[]).unwrap();
+    let offer = a.set_local();
+    assert!(a.pc.transceiver(id).unwrap().transport().is_some());
+    b.set_remote(offer).unwrap();
+    let theirs = b.pc.transceivers()[0];
+    assert_eq!(b.pc.transceiver(theirs).unwrap().transport(), None);
+    b.set_local();
+    assert!(b.pc.transceiver(theirs).unwrap().transport().is_some());
+}
+
+#[test]
 fn only_the_end_that_set_an_offer_rolls_it_back() {
     let (mut a, mut b) = pair();
     a.pc.add_track(audio("t1"), &[]).unwrap();

@@ -15,8 +15,8 @@ use common::{Host, audio, video};
 use duologue_base::{ChannelKey, Datagram, Instant, Rng, SocketId};
 use duologue_dtls as dtls;
 use duologue_peer::{
-    DataChannelInit, DataChannelState, Event, IceCandidateInit, Message, PeerConnectionState,
-    SdpType, SignalingState, TransceiverDirection,
+    DataChannelInit, DataChannelState, DtlsTransportState, Event, IceCandidateInit, Message,
+    PeerConnectionState, RtcErrorDetail, SdpType, SignalingState, TransceiverDirection,
 };
 use duologue_session::{Action, Interface, Session, SessionConfig};
 
@@ -435,6 +435,41 @@ fn both_ends_may_offer_at_once() {
     assert_eq!(world.pc(1).signaling_state(), SignalingState::Stable);
     world.run_until("both channels open", |w| {
         w.is_open(0, chat) && w.is_open(1, talk)
+    });
+}
+
+#[test]
+fn a_wrong_fingerprint_is_a_failure_and_ends_the_other_end_too() {
+    let mut world = World::new(8);
+    world
+        .pc(0)
+        .create_data_channel("chat", DataChannelInit::default())
+        .unwrap();
+    let offer = world.ends[0].host.set_local();
+    world.ends[1].host.set_remote(offer).unwrap();
+    let mut answer = world.ends[1].host.set_local();
+    let at = answer.sdp.find("a=fingerprint:sha-256 ").unwrap() + 22;
+    answer.sdp.replace_range(at..at + 95, &["00"; 32].join(":"));
+    world.ends[0].host.set_remote(answer).unwrap();
+    world.run_until("the first end fails", |w| {
+        w.pc(0).connection_state() == PeerConnectionState::Failed
+    });
+    let mut events = world.ends[0].host.events.iter();
+    let error = events.find_map(|event| match event {
+        Event::DtlsError(_, error) => error.rtc_error().copied(),
+        _ => None,
+    });
+    assert_eq!(
+        error.unwrap().error_detail,
+        RtcErrorDetail::FingerprintFailure
+    );
+    let key = world.pc(1).sctp().unwrap().transport().unwrap();
+    world.run_until("the other end hears of it", |w| {
+        let state = w.pc(1).dtls_transport(key).unwrap().state();
+        matches!(
+            state,
+            DtlsTransportState::Failed | DtlsTransportState::Closed
+        )
     });
 }
 

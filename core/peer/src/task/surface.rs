@@ -39,6 +39,7 @@ impl PeerConnection {
             self.surface_transport(sdp_type, side, change);
             self.surface_transceiver(sdp_type, change, &mut surfaced);
         }
+        self.update_media_transports(sdp_type, side);
         // Only the other end's description stops a transceiver: a local one rejects what `stop()`
         // has stopped already.
         if side == jsep::Side::Remote && sdp_type != SdpType::Rollback {
@@ -50,6 +51,25 @@ impl PeerConnection {
             }
         }
         surfaced
+    }
+
+    /// `[[SenderTransport]]` and `[[ReceiverTransport]]`: every description but a remote offer sets
+    /// them, and a rollback takes them back. A rejected section keeps what it had.
+    fn update_media_transports(&mut self, sdp_type: SdpType, side: jsep::Side) {
+        if sdp_type == SdpType::Offer && side == jsep::Side::Remote {
+            return;
+        }
+        let latest = Arc::clone(self.slots.signaling.latest());
+        for (id, slots) in &mut self.slots.transceivers {
+            let section = latest.by_transceiver(*id);
+            match section.and_then(|section| section.transport) {
+                Some(transport) => slots.transport = Some(transport),
+                None if sdp_type == SdpType::Rollback && section.is_none() => {
+                    slots.transport = None;
+                }
+                None => {}
+            }
+        }
     }
 
     /// "If no suitable transceiver was found": a new one that receives only.
