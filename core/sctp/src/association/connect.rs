@@ -174,6 +174,9 @@ impl Association {
     pub(super) fn handle_stale_cookie(&mut self) {
         self.state = match std::mem::replace(&mut self.state, State::Idle) {
             State::Open(open) if matches!(open.phase, Phase::CookieEchoed { .. }) => {
+                // Under another name, so that a COOKIE ACK for an earlier cookie does not pass for
+                // the answer to the next one.
+                self.local.tag = self.rng.u32().max(1);
                 State::CookieWait(Calling::new(Some(Box::new(open.sender))))
             }
             other => other,
