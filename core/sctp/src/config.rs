@@ -73,6 +73,8 @@ pub enum CongestionAlgorithm {
     Bbr,
     /// CUBIC (RFC 9438) with HyStart++ (RFC 9406).
     Cubic,
+    /// The one of RFC 9260 §7.2, which halves its window at each loss: for comparison.
+    Reno,
 }
 
 /// Stream schedulers to choose from (RFC 8260 §3).

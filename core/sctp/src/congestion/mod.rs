@@ -1,4 +1,4 @@
-//! How much may be under way, and how fast: a seam with two controllers behind it.
+//! How much may be under way, and how fast: a seam with three controllers behind it.
 //!
 //! The sender says what was sent, acknowledged and lost; the controller answers with a window and
 //! a rate. Detecting losses is not its business (`send/recovery.rs`).
@@ -6,6 +6,7 @@
 mod bbr;
 mod cubic;
 mod pacer;
+mod reno;
 
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use duologue_base::Instant;
 
 use self::bbr::Bbr;
 use self::cubic::Cubic;
+use self::reno::Reno;
 use crate::CongestionAlgorithm;
 
 pub(crate) use pacer::Pacer;
@@ -55,6 +57,7 @@ pub(crate) struct AckSample {
 pub(crate) enum Controller {
     Bbr(Box<Bbr>),
     Cubic(Box<Cubic>),
+    Reno(Reno),
 }
 
 impl Controller {
@@ -62,6 +65,7 @@ impl Controller {
         match algorithm {
             CongestionAlgorithm::Bbr => Controller::Bbr(Box::new(Bbr::new(mtu, burst, seed))),
             CongestionAlgorithm::Cubic => Controller::Cubic(Box::new(Cubic::new(mtu))),
+            CongestionAlgorithm::Reno => Controller::Reno(Reno::new(mtu)),
         }
     }
 
@@ -70,6 +74,7 @@ impl Controller {
         match self {
             Controller::Bbr(bbr) => bbr.on_ack(sample),
             Controller::Cubic(cubic) => cubic.on_ack(sample),
+            Controller::Reno(reno) => reno.on_ack(sample),
         }
     }
 
@@ -78,6 +83,7 @@ impl Controller {
         match self {
             Controller::Bbr(bbr) => bbr.on_timeout(),
             Controller::Cubic(cubic) => cubic.on_timeout(now),
+            Controller::Reno(reno) => reno.on_timeout(now),
         }
     }
 
@@ -86,6 +92,7 @@ impl Controller {
         match self {
             Controller::Bbr(bbr) => bbr.on_restart_from_idle(now),
             Controller::Cubic(cubic) => cubic.on_restart_from_idle(now),
+            Controller::Reno(_) => {}
         }
     }
 
@@ -94,6 +101,7 @@ impl Controller {
         match self {
             Controller::Bbr(bbr) => bbr.window(),
             Controller::Cubic(cubic) => cubic.window(),
+            Controller::Reno(reno) => reno.window(),
         }
     }
 
@@ -102,6 +110,7 @@ impl Controller {
         match self {
             Controller::Bbr(bbr) => bbr.pacing_rate(),
             Controller::Cubic(cubic) => cubic.pacing_rate(),
+            Controller::Reno(reno) => reno.pacing_rate(),
         }
     }
 }

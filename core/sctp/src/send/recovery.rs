@@ -219,6 +219,7 @@ impl Sender {
             let prior = self.in_flight.bytes();
             let (lost, new_episode) = self.detect_losses(now, queue);
             self.report_losses(now, lost, new_episode, prior);
+            self.advance(now);
             self.arm_timers(now, false);
         }
         if is_due(self.recovery.probe_at) {
@@ -244,6 +245,7 @@ impl Sender {
         self.lose_all(false, queue);
         self.recovery.episode_end = self.in_flight.next_flight();
         self.controller.on_timeout(now);
+        self.advance(now);
         if self.forward != Forward::Idle {
             self.forward = Forward::Due;
         }

@@ -155,6 +155,7 @@ impl Peer {
     }
 }
 
+pub type Tamper = Box<dyn FnMut(usize, &mut [u8])>;
 pub type Censor = Box<dyn FnMut(usize, &[u8]) -> bool>;
 
 /// A pair of associations; index 0 and 1.
@@ -169,6 +170,8 @@ pub struct Pair {
     pub log: Option<Vec<(Instant, usize, Vec<u8>)>>,
     /// Called for each packet: true means drop it.
     pub censor: Option<Censor>,
+    /// Changes packets on their way.
+    pub tamper: Option<Tamper>,
     /// A bottleneck shared with other pairs, on the way from peer 0.
     pub bottleneck: Option<Rc<RefCell<Link>>>,
 }
@@ -199,6 +202,7 @@ impl Pair {
             order: 0,
             log: None,
             censor: None,
+            tamper: None,
             bottleneck: None,
         }
     }
@@ -274,6 +278,9 @@ impl Pair {
         let mut packet = Vec::new();
         while self.peers[from].sctp.poll_packet(self.now, &mut packet) {
             assert!(packet.len() <= 1191, "{}", packet.len());
+            if let Some(tamper) = &mut self.tamper {
+                tamper(from, &mut packet);
+            }
             if let Some(log) = &mut self.log {
                 log.push((self.now, from, packet.clone()));
             }
@@ -337,6 +344,15 @@ impl Pair {
             "still busy: {:?}",
             stats(self)
         );
+    }
+}
+
+/// Makes the checksum of a changed packet right.
+pub fn fix_checksum(packet: &mut [u8]) {
+    if packet.len() >= 12 {
+        packet[8..12].fill(0);
+        let crc = crc32c::crc32c(packet);
+        packet[8..12].copy_from_slice(&crc.to_le_bytes());
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod chromium;
 mod endpoint;
+mod fairness;
 mod network;
 mod ours;
 mod str0m;

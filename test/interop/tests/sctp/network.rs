@@ -1,4 +1,6 @@
+use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::time::Duration;
 
 use duologue_base::Rng;
@@ -11,6 +13,36 @@ pub(crate) struct Path {
     pub(crate) loss: f64,
 }
 
+/// A bottleneck with a drop-tail queue that several networks share, on the way from end 0.
+pub(crate) struct Shared {
+    rate: u64,
+    queue: usize,
+    free_at: Duration,
+}
+
+impl Shared {
+    pub(crate) fn new(rate: u64, queue: usize) -> Self {
+        Shared {
+            rate,
+            queue,
+            free_at: Duration::ZERO,
+        }
+    }
+
+    /// When a packet leaves it.
+    fn carry(&mut self, now: Duration, len: usize) -> Option<Duration> {
+        let wait = self.free_at.saturating_sub(now);
+        let queued = (wait.as_secs_f64() * self.rate as f64) as usize;
+        if queued + len > self.queue {
+            return None;
+        }
+        // 40 bytes of DTLS, UDP and IP.
+        let time = Duration::from_secs_f64((len + 40) as f64 / self.rate as f64);
+        self.free_at = self.free_at.max(now) + time;
+        Some(self.free_at)
+    }
+}
+
 /// Two endpoints and what is between them.
 pub(crate) struct Network {
     now: Duration,
@@ -21,6 +53,10 @@ pub(crate) struct Network {
     order: u64,
     pub(crate) received: [Vec<(u16, Vec<u8>)>; 2],
     pub(crate) resets_seen: [Vec<u16>; 2],
+    pub(crate) received_bytes: [usize; 2],
+    /// Messages are kept, not only counted.
+    pub(crate) keeps: bool,
+    pub(crate) bottleneck: Option<Rc<RefCell<Shared>>>,
 }
 
 impl Network {
@@ -34,6 +70,9 @@ impl Network {
             order: 0,
             received: [Vec::new(), Vec::new()],
             resets_seen: [Vec::new(), Vec::new()],
+            received_bytes: [0; 2],
+            keeps: true,
+            bottleneck: None,
         }
     }
 
@@ -67,6 +106,14 @@ impl Network {
 
     pub(crate) fn reset(&mut self, from: usize, stream: u16) {
         self.ends[from].reset(stream);
+    }
+
+    pub(crate) fn now(&self) -> Duration {
+        self.now
+    }
+
+    pub(crate) fn run_to(&mut self, time: Duration) {
+        self.run(time.saturating_sub(self.now), |_| false);
     }
 
     /// Runs until `done`, at most for `time`. Returns whether it was done.
@@ -105,15 +152,24 @@ impl Network {
     fn flush(&mut self) {
         for from in 0..2 {
             while let Some(message) = self.ends[from].poll_message() {
-                self.received[from].push(message);
+                self.received_bytes[from] += message.1.len();
+                if self.keeps {
+                    self.received[from].push(message);
+                }
             }
             while let Some(stream) = self.ends[from].poll_reset() {
                 self.resets_seen[from].push(stream);
             }
             while let Some(packet) = self.ends[from].poll_packet(self.now) {
-                if self.rng.unit() >= self.path.loss {
+                let entry = match &self.bottleneck {
+                    Some(shared) if from == 0 => shared.borrow_mut().carry(self.now, packet.len()),
+                    _ => Some(self.now),
+                };
+                if let Some(entry) = entry
+                    && self.rng.unit() >= self.path.loss
+                {
                     self.order += 1;
-                    let at = self.now + self.path.delay;
+                    let at = entry + self.path.delay;
                     self.wires.insert((at, self.order), (1 - from, packet));
                 }
             }

@@ -20,12 +20,8 @@ pub(crate) struct Ours {
 
 impl Ours {
     pub(crate) fn new(seed: u64) -> Self {
-        Ours::with(Config::default(), seed)
-    }
-
-    pub(crate) fn with(config: Config, seed: u64) -> Self {
         Ours {
-            sctp: Association::new(config, Rng::from_u64(seed)),
+            sctp: Association::new(Config::default(), Rng::from_u64(seed)),
             resets: VecDeque::new(),
             statistics: Rc::default(),
             watched: false,

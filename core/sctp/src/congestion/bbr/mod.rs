@@ -6,13 +6,15 @@
 //! trips of the same round show a queue, so that a radio link which loses packets at random is
 //! still filled.
 
+mod competition;
 mod filter;
 
 use std::time::Duration;
 
 use duologue_base::Instant;
 
-use self::filter::{Aggregation, Bandwidth, FullPipe, MinRtt, Round};
+use self::competition::Competition;
+use self::filter::{Aggregation, Bandwidth, EndedRound, FullPipe, MinRtt, Round};
 use super::{AckSample, INITIAL_WINDOW_PACKETS, bytes_in, scale};
 
 /// Doubles the rate every round trip: 4·ln 2.
@@ -31,6 +33,14 @@ const BETA: f64 = 0.7;
 const LOSS_THRESHOLD: f64 = 0.02;
 /// A round that loses more than this was too much whatever the round trips say: a policer.
 const POLICER_THRESHOLD: f64 = 0.3;
+/// A queue worth this share of the least round-trip time is one to drain…
+const QUEUED: f64 = 0.125;
+/// …and one of less than this is as good as none.
+const NEARLY_EMPTY: f64 = 0.1;
+/// Hosts delay packets by this much without any queue.
+const QUEUE_NOISE: Duration = Duration::from_micros(500);
+/// So many packets in a row are no queue yet.
+const QUEUE_NOISE_PACKETS: usize = 3;
 const MIN_WINDOW_PACKETS: usize = 4;
 /// Time at a small window to see the path without our own queue.
 const PROBE_RTT_TIME: Duration = Duration::from_millis(200);
@@ -61,6 +71,9 @@ pub(crate) struct Bbr {
     ceiling: Option<usize>,
     /// Bounds after congestion until the next probe (`bw_lo`, `inflight_lo`).
     short_term: Option<ShortTerm>,
+    /// The last round had a queue.
+    queued: bool,
+    competition: Competition,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -103,6 +116,8 @@ impl Bbr {
             aggregation: Aggregation::default(),
             ceiling: None,
             short_term: None,
+            queued: false,
+            competition: Competition::default(),
         }
     }
 
@@ -113,31 +128,66 @@ impl Bbr {
             .on_ack(sample, self.bandwidth(), self.window, ended.is_some());
         self.min_rtt.on_ack(sample);
         if let Some(ended) = ended {
-            let congested = self.is_congested(&ended);
-            if !self.full_pipe.is_reached() {
-                self.full_pipe
-                    .on_round(self.bandwidth.max(), sample.app_limited);
-            }
-            if congested {
-                self.on_congestion(sample, &ended);
-            }
+            self.on_round(sample, &ended);
         }
+        self.competition.on_ack(sample, self.mtu);
         self.advance_phase(sample);
         self.update_pacing_rate(sample);
         self.update_window(sample);
     }
 
-    /// The losses of a round mean congestion: many, and with a queue.
-    fn is_congested(&self, ended: &filter::EndedRound) -> bool {
-        let rate = ended.loss_rate();
-        let queued = match (ended.min_rtt, self.min_rtt.value()) {
-            (Some(rtt), Some(min)) => rtt > min + min / 8 + Duration::from_micros(500),
-            _ => false,
-        };
-        rate > POLICER_THRESHOLD || (queued && rate > LOSS_THRESHOLD)
+    fn on_round(&mut self, sample: &AckSample, ended: &EndedRound) {
+        self.queued = self.is_queued(ended, QUEUED);
+        if !self.full_pipe.is_reached() {
+            self.full_pipe
+                .on_round(self.bandwidth.max(), sample.app_limited);
+        } else if !matches!(self.phase, Phase::Drain) {
+            let queued = self.is_queued(ended, NEARLY_EMPTY);
+            let alone = self.full_product();
+            self.competition.on_round(ended, queued, alone);
+        }
+        if self.competition.window().is_some() {
+            return;
+        }
+        if self.is_congested(ended) {
+            self.on_congestion(sample, ended);
+        } else if self.queued && matches!(self.phase, Phase::Cruise { .. } | Phase::Down) {
+            self.give_way(ended);
+        }
     }
 
-    fn on_congestion(&mut self, sample: &AckSample, ended: &filter::EndedRound) {
+    /// A queue stays while we cruise: the estimates of all flows together are too high. What
+    /// arrived in this round is what there is for us now.
+    fn give_way(&mut self, ended: &EndedRound) {
+        let least = (self.bandwidth.max() as f64 * BETA) as u64;
+        let bandwidth = ended.max_rate.clamp(least, self.bandwidth().max(least));
+        let in_flight = self.short_term.map_or(self.window, |bound| bound.in_flight);
+        self.short_term = Some(ShortTerm {
+            bandwidth,
+            in_flight,
+        });
+    }
+
+    /// Even the shortest round trip of the round waited in a queue, for more than this share of
+    /// the least round-trip time.
+    fn is_queued(&self, ended: &EndedRound, share: f64) -> bool {
+        match (ended.min_rtt, self.min_rtt.value()) {
+            (Some(rtt), Some(min)) => {
+                let packets = (self.mtu * QUEUE_NOISE_PACKETS) as f64;
+                let noise = packets / (self.bandwidth.max() as f64).max(1.0);
+                rtt > min.mul_f64(1.0 + share) + QUEUE_NOISE + Duration::from_secs_f64(noise)
+            }
+            _ => false,
+        }
+    }
+
+    /// The losses of a round mean congestion: many, and with a queue.
+    fn is_congested(&self, ended: &EndedRound) -> bool {
+        let rate = ended.loss_rate();
+        rate > POLICER_THRESHOLD || (self.queued && rate > LOSS_THRESHOLD)
+    }
+
+    fn on_congestion(&mut self, sample: &AckSample, ended: &EndedRound) {
         match self.phase {
             Phase::Startup => {
                 self.full_pipe.set_reached();
@@ -242,6 +292,7 @@ impl Bbr {
 
     fn enter_down(&mut self) {
         self.bandwidth.advance_cycle();
+        self.competition.on_cycle();
         self.phase = Phase::Down;
     }
 
@@ -277,14 +328,27 @@ impl Bbr {
         }
     }
 
+    /// The same by the highest bandwidth seen lately.
+    fn full_product(&self) -> usize {
+        self.min_rtt
+            .value()
+            .map_or(0, |rtt| bytes_in(self.bandwidth.max(), rtt))
+    }
+
     fn update_pacing_rate(&mut self, sample: &AckSample) {
         let gain = match self.phase {
             Phase::Startup => STARTUP_PACING_GAIN,
             Phase::Drain => DRAIN_PACING_GAIN,
             Phase::Down => DOWN_PACING_GAIN,
             Phase::Up { .. } => UP_PACING_GAIN,
+            Phase::Cruise { .. } if self.queued => DOWN_PACING_GAIN,
             Phase::Cruise { .. } | Phase::Refill { .. } | Phase::ProbeRtt { .. } => 1.0,
         };
+        if let Some(window) = self.competition.window() {
+            let rtt = sample.smoothed_rtt.max(Duration::from_micros(1));
+            self.pacing_rate = Some((window as f64 * UP_PACING_GAIN / rtt.as_secs_f64()) as u64);
+            return;
+        }
         let bandwidth = match self.bandwidth() {
             0 => {
                 let rtt = sample.smoothed_rtt.max(Duration::from_micros(1));
@@ -317,6 +381,10 @@ impl Bbr {
             }
             _ => self.ceiling,
         };
+        if let Some(window) = self.competition.window() {
+            self.window = grown.min(window.max(self.mtu * MIN_WINDOW_PACKETS));
+            return;
+        }
         let bounds = [
             ceiling,
             self.short_term.map(|bound| bound.in_flight),

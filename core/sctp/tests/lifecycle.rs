@@ -1,0 +1,307 @@
+//! Beginnings and ends, and peers who do not keep to the rules.
+
+mod common;
+
+use std::time::Duration;
+
+use common::{Pair, Path, fix_checksum, message, ms, tag_of};
+use duologue_base::{Instant, Rng, StreamId};
+use duologue_sctp::{
+    Association, AssociationState, CloseReason, Config, Event, PeerMisbehaved, Ppid, SendOptions,
+    Timers,
+};
+
+fn closed(pair: &Pair, n: usize) -> Option<&CloseReason> {
+    pair.peers[n].events.iter().find_map(|event| match event {
+        Event::Closed(reason) => Some(reason),
+        _ => None,
+    })
+}
+
+#[test]
+fn a_shutdown_delivers_what_was_sent_and_ends_both_sides() {
+    for seed in 0..30 {
+        let path = Path {
+            loss: 0.1,
+            ..Path::default()
+        };
+        let mut pair = Pair::connected(path, seed);
+        for tag in 0..20 {
+            pair.send(0, 1, message(tag, 5_000));
+            pair.send(1, 1, message(tag, 5_000));
+        }
+        pair.peers[0].sctp.shutdown(pair.now);
+        if seed % 2 == 0 {
+            pair.peers[1].sctp.shutdown(pair.now);
+        }
+        pair.run_until(Duration::from_secs(60), |pair| {
+            pair.peers
+                .iter()
+                .all(|peer| peer.sctp.state() == AssociationState::Closed)
+        });
+        assert_eq!(pair.peers[1].received.len(), 20, "seed {seed}");
+        let reasons = [0, 1].map(|n| closed(&pair, n).cloned());
+        // The last packet may be lost; then the other side goes on asking.
+        assert!(
+            reasons.contains(&Some(CloseReason::Shutdown)),
+            "seed {seed}: {reasons:?}"
+        );
+    }
+}
+
+#[test]
+fn an_abort_ends_the_other_side_at_once() {
+    let mut pair = Pair::connected(Path::default(), 1);
+    pair.send(1, 1, message(0, 100_000));
+    pair.peers[0].sctp.abort();
+    pair.run_for(ms(50));
+    assert_eq!(closed(&pair, 0), Some(&CloseReason::Aborted));
+    let cause_code = Some(12);
+    assert_eq!(
+        closed(&pair, 1),
+        Some(&CloseReason::AbortedByPeer { cause_code })
+    );
+    for peer in &mut pair.peers {
+        assert_eq!(peer.sctp.poll_timeout(), None);
+        assert!(!peer.sctp.poll_packet(pair.now, &mut Vec::new()));
+    }
+}
+
+#[test]
+fn a_silent_peer_ends_the_association_only_if_that_is_wanted() {
+    for (max_retransmissions, heartbeat) in
+        [(None, None), (Some(5), None), (Some(5), Some(ms(500)))]
+    {
+        let config = Config {
+            max_retransmissions,
+            timers: Timers {
+                heartbeat,
+                ..Timers::default()
+            },
+            ..Config::default()
+        };
+        let mut pair = Pair::with(config, Config::default(), Path::default(), 2);
+        pair.connect();
+        pair.censor = Some(Box::new(|_, _| true));
+        if heartbeat.is_none() {
+            pair.send(0, 1, message(0, 1_000));
+        }
+        pair.run_for(Duration::from_secs(120));
+        let expected = max_retransmissions.map(|_| CloseReason::Unanswered);
+        assert_eq!(closed(&pair, 0), expected.as_ref(), "{heartbeat:?}");
+    }
+}
+
+#[test]
+fn heartbeats_measure_an_idle_path() {
+    let config = Config {
+        timers: Timers {
+            heartbeat: Some(ms(500)),
+            ..Timers::default()
+        },
+        ..Config::default()
+    };
+    let mut pair = Pair::with(config, Config::default(), Path::default(), 3);
+    pair.connect();
+    pair.run_for(Duration::from_secs(3));
+    assert_eq!(pair.peers[0].sctp.stats().smoothed_rtt, Some(ms(20)));
+    assert!(pair.peers[0].sctp.stats().packets_sent > 5);
+}
+
+#[test]
+fn an_idle_association_is_silent() {
+    let mut pair = Pair::connected(Path::default(), 4);
+    pair.send(0, 1, message(0, 1_000));
+    pair.run_for(Duration::from_secs(2));
+    let before = pair
+        .peers
+        .each_ref()
+        .map(|peer| peer.sctp.stats().packets_sent);
+    pair.run_for(Duration::from_secs(100));
+    assert_eq!(
+        before,
+        pair.peers
+            .each_ref()
+            .map(|peer| peer.sctp.stats().packets_sent)
+    );
+    assert!(
+        pair.peers
+            .iter()
+            .all(|peer| peer.sctp.poll_timeout().is_none())
+    );
+}
+
+#[test]
+fn a_peer_that_starts_over_is_met_again() {
+    let mut pair = Pair::connected(Path::default(), 5);
+    pair.send(0, 1, message(0, 1_000));
+    pair.settle(ms(1_000));
+    // One side loses everything and calls again.
+    pair.peers[1].sctp = Association::new(Config::default(), Rng::from_u64(99));
+    pair.peers[1].sctp.connect(pair.now);
+    pair.run_for(ms(500));
+    assert!(pair.peers[0].events.contains(&Event::Restarted));
+    assert!(pair.peers.iter().all(common::Peer::is_connected));
+    for n in 0..2 {
+        pair.send(n, 1, message(7, 30_000));
+    }
+    pair.settle(ms(2_000));
+    for peer in &pair.peers {
+        assert_eq!(peer.received.last().map(tag_of), Some(7));
+    }
+}
+
+#[test]
+fn packets_that_are_not_for_us_change_nothing() {
+    let mut pair = Pair::connected(Path::default(), 6);
+    pair.log = Some(Vec::new());
+    pair.send(0, 1, message(0, 20_000));
+    pair.settle(ms(1_000));
+    let log = pair.log.take().expect("logged");
+    let mut rng = Rng::from_u64(6);
+    for (_, from, packet) in &log {
+        for _ in 0..20 {
+            let mut changed = packet.clone();
+            match rng.below(4) {
+                0 => changed.truncate(rng.below(changed.len() as u32) as usize),
+                1 => changed[rng.below(12) as usize] ^= 1 + rng.below(255) as u8,
+                2 => changed[4..8].fill(rng.below(256) as u8),
+                _ => changed[0..4].fill(rng.below(256) as u8),
+            }
+            if rng.below(2) == 0 {
+                fix_checksum(&mut changed);
+            }
+            if changed.get(..8) != packet.get(..8) || changed.len() < 16 {
+                pair.peers[1 - from].sctp.handle_packet(pair.now, &changed);
+            }
+        }
+    }
+    assert!(pair.peers[1].sctp.stats().packets_dropped > 100);
+    pair.send(0, 1, message(1, 1_000));
+    pair.settle(ms(1_000));
+    assert_eq!(pair.peers[1].received.len(), 2);
+}
+
+#[test]
+fn any_bytes_in_an_authentic_packet_neither_panic_nor_cost_memory() {
+    for seed in 0..40 {
+        let config = Config {
+            receive_window: 200_000,
+            max_receive_message_size: 50_000,
+            ..Config::default()
+        };
+        let mut pair = Pair::with(config.clone(), config, Path::default(), seed);
+        pair.connect();
+        pair.log = Some(Vec::new());
+        pair.send(0, 1, message(0, 30_000));
+        pair.send(1, 1, message(0, 30_000));
+        pair.peers[0].sctp.reset_streams(&[StreamId(3)]);
+        pair.settle(ms(2_000));
+        let log = pair.log.take().expect("logged");
+        let mut rng = Rng::from_u64(seed);
+        for _ in 0..3_000 {
+            let (_, from, packet) = &log[rng.below(log.len() as u32) as usize];
+            let mut packet = packet.clone();
+            // Keeps header and mostly the chunk's type and length.
+            for _ in 0..=rng.below(6) {
+                let at = 12 + rng.below(packet.len() as u32 - 12).min(rng.below(40)) as usize;
+                packet[at] = rng.u32() as u8;
+            }
+            if rng.below(4) == 0 {
+                let kinds = [
+                    0, 1, 2, 3, 4, 5, 7, 9, 10, 11, 64, 130, 132, 192, 194, 193, 65,
+                ];
+                packet[12] = kinds[rng.below(17) as usize];
+            }
+            fix_checksum(&mut packet);
+            let peer = &mut pair.peers[1 - from].sctp;
+            peer.handle_packet(pair.now, &packet);
+            peer.handle_timeout(pair.now);
+            let mut out = Vec::new();
+            for _ in 0..50 {
+                out.clear();
+                if !peer.poll_packet(pair.now, &mut out) {
+                    break;
+                }
+            }
+            assert!(out.is_empty(), "seed {seed}: does not come to rest");
+            while peer.poll_event().is_some() {}
+            pair.now += ms(1);
+        }
+    }
+}
+
+#[test]
+fn a_message_larger_than_announced_ends_the_association() {
+    for interleaving in [false, true] {
+        let config = Config {
+            max_receive_message_size: 50_000,
+            interleaving,
+            ..Config::default()
+        };
+        let mut pair = Pair::with(Config::default(), config, Path::default(), 7);
+        pair.connect();
+        pair.send(0, 1, message(0, 50_000));
+        pair.settle(ms(1_000));
+        pair.send(0, 1, message(1, 50_001));
+        pair.run_for(ms(1_000));
+        let reason = CloseReason::PeerMisbehaved(PeerMisbehaved::MessageTooLarge);
+        assert_eq!(closed(&pair, 1), Some(&reason));
+        assert!(matches!(
+            closed(&pair, 0),
+            Some(CloseReason::AbortedByPeer { .. })
+        ));
+    }
+}
+
+#[test]
+fn a_flood_of_tiny_messages_is_bounded_by_the_window() {
+    let config = Config {
+        receive_window: 100_000,
+        max_receive_message_size: 50_000,
+        ..Config::default()
+    };
+    let mut pair = Pair::with(Config::default(), config, Path::default(), 8);
+    pair.connect();
+    pair.peers[1].reads = false;
+    for tag in 0..20_000_u32 {
+        pair.send(0, (tag % 1_000) as u16, tag.to_be_bytes().to_vec());
+    }
+    pair.run_for(Duration::from_secs(20));
+    let mut count = 0;
+    while pair.peers[1].sctp.poll_message().is_some() {
+        count += 1;
+    }
+    assert!((500..=3_200).contains(&count), "{count}");
+    pair.peers[1].reads = true;
+    pair.settle(Duration::from_secs(60));
+    assert_eq!(count + pair.peers[1].received.len(), 20_000);
+}
+
+#[test]
+fn the_association_can_move_between_threads() {
+    fn is_send<T: Send>() {}
+    is_send::<Association>();
+    assert!(size_of::<Event>() <= 24, "{}", size_of::<Event>());
+}
+
+#[test]
+fn bytes_left_in_the_callers_buffer_stay() {
+    let mut sctp = Association::new(Config::default(), Rng::from_u64(1));
+    let now = Instant::ZERO;
+    sctp.send(
+        now,
+        StreamId(0),
+        Ppid(51),
+        "x".into(),
+        SendOptions::default(),
+    )
+    .expect("accepted");
+    let mut out = b"before".to_vec();
+    assert!(!sctp.poll_packet(now, &mut out));
+    assert_eq!(out, b"before");
+    sctp.connect(now);
+    assert!(sctp.poll_packet(now, &mut out));
+    assert_eq!(&out[..6], b"before");
+    assert!(out.len() > 6);
+}

@@ -1,0 +1,253 @@
+//! Messages that may be given up (RFC 3758), and streams that are reset (RFC 6525).
+
+mod common;
+
+use std::time::Duration;
+
+use common::{Pair, Path, at_most, message, ms, tag_of, within};
+use duologue_base::{Rng, StreamId};
+use duologue_sctp::{Config, Event, Reliability, SendError, SendOptions};
+
+fn lossy(loss: f64) -> Path {
+    Path {
+        loss,
+        jitter: ms(2),
+        ..Path::default()
+    }
+}
+
+fn config(interleaving: bool) -> Config {
+    Config {
+        interleaving,
+        ..Config::default()
+    }
+}
+
+fn tags(pair: &Pair, to: usize, stream: u16) -> Vec<u32> {
+    let received = pair.peers[to].received.iter();
+    received
+        .filter(|m| m.stream.0 == stream)
+        .map(tag_of)
+        .collect()
+}
+
+#[test]
+fn messages_without_retransmission_never_hold_back_later_ones() {
+    for seed in 0..60 {
+        let path = lossy(0.3);
+        let mut pair = Pair::with(config(seed % 2 == 0), config(true), path, seed);
+        pair.connect();
+        let mut rng = Rng::from_u64(seed);
+        let count = 80;
+        for tag in 0..count {
+            let options = SendOptions {
+                unordered: rng.below(3) == 0,
+                ..at_most(0)
+            };
+            pair.send_with(0, 1, message(tag, 4 + rng.below(5_000) as usize), options);
+            pair.run_for(ms(u64::from(rng.below(8))));
+        }
+        pair.settle(Duration::from_secs(30));
+        pair.send(0, 1, message(count, 3_000));
+        pair.settle(Duration::from_secs(30));
+        let got = tags(&pair, 1, 1);
+        assert_eq!(got.last(), Some(&count), "seed {seed}");
+        let mut once = got.clone();
+        once.sort_unstable();
+        once.dedup();
+        assert_eq!(once.len(), got.len(), "seed {seed}: delivered twice");
+        assert!(
+            (8..=count as usize).contains(&got.len()),
+            "seed {seed}: {}",
+            got.len()
+        );
+        let abandoned = pair.peers[0].sctp.stats().messages_abandoned as usize;
+        assert!(abandoned + got.len() > count as usize, "seed {seed}");
+    }
+}
+
+#[test]
+fn ordered_messages_that_do_arrive_are_in_order() {
+    for seed in 0..40 {
+        let mut pair = Pair::with(config(seed % 2 == 0), config(true), lossy(0.2), seed);
+        pair.connect();
+        for tag in 0..100 {
+            let options = if tag % 3 == 0 {
+                SendOptions::default()
+            } else {
+                at_most((tag % 2) as u16)
+            };
+            pair.send_with(0, 2, message(tag, 4 + (tag as usize * 37) % 3_000), options);
+            pair.run_for(ms(2));
+        }
+        pair.settle(Duration::from_secs(60));
+        let got = tags(&pair, 1, 2);
+        assert!(got.is_sorted(), "seed {seed}: {got:?}");
+        // The reliable ones are all there.
+        assert_eq!(
+            got.iter().filter(|tag| *tag % 3 == 0).count(),
+            34,
+            "seed {seed}"
+        );
+    }
+}
+
+#[test]
+fn a_lifetime_that_ends_in_the_queue_costs_no_packet() {
+    let path = Path {
+        rate: Some(100_000),
+        queue: 20_000,
+        ..Path::default()
+    };
+    let mut pair = Pair::connected(path, 1);
+    for tag in 0..100 {
+        pair.send_with(0, 1, message(tag, 10_000), within(ms(500)));
+    }
+    pair.settle(Duration::from_secs(30));
+    let got = tags(&pair, 1, 1).len();
+    // Half a second carries 50 kB and what waits in the bottleneck's queue.
+    assert!((2..=12).contains(&got), "{got}");
+    assert_eq!(pair.peers[0].departed[&1], 1_000_000);
+    assert!(pair.peers[0].sctp.stats().bytes_sent < 200_000);
+}
+
+#[test]
+fn a_message_that_expires_half_sent_is_given_up_whole() {
+    for interleaving in [false, true] {
+        let path = Path {
+            rate: Some(200_000),
+            queue: 30_000,
+            ..Path::default()
+        };
+        let mut pair = Pair::with(config(interleaving), config(interleaving), path, 2);
+        pair.connect();
+        pair.send_with(0, 1, message(0, 500_000), within(ms(300)));
+        pair.send(0, 1, message(1, 1_000));
+        pair.settle(Duration::from_secs(20));
+        assert_eq!(tags(&pair, 1, 1), [1]);
+        // Nothing of it is left at the receiver.
+        let stats = pair.peers[1].sctp.stats();
+        assert_eq!(stats.receive_window, Config::default().receive_window);
+    }
+}
+
+#[test]
+fn a_peer_without_the_extension_gets_everything() {
+    let mut pair = Pair::new(lossy(0.2), 3);
+    // Turns FORWARD-TSN-Supported and the list of extensions into unknown parameters.
+    pair.tamper = Some(Box::new(|_, packet| {
+        if matches!(packet[12], 1 | 2) {
+            for n in (12..packet.len().saturating_sub(4)).step_by(4) {
+                if packet[n..n + 4] == [0xc0, 0, 0, 4] || packet[n..n + 2] == [0x80, 8] {
+                    packet[n] = 0x80;
+                    packet[n + 1] = 0x77;
+                }
+            }
+            common::fix_checksum(packet);
+        }
+    }));
+    pair.connect();
+    assert!(!pair.peers[0].sctp.stats().interleaving);
+    for tag in 0..50 {
+        pair.send_with(0, 1, message(tag, 2_000), at_most(0));
+    }
+    pair.settle(Duration::from_secs(60));
+    assert_eq!(tags(&pair, 1, 1), (0..50).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_reset_waits_for_what_was_sent_before_and_the_stream_begins_anew() {
+    for seed in 0..60 {
+        let loss = f64::from(seed as u32 % 4) * 0.1;
+        let mut pair = Pair::with(config(seed % 2 == 0), config(true), lossy(loss), seed);
+        pair.connect();
+        let mut expected = Vec::new();
+        for round in 0..3_u32 {
+            for n in 0..10 {
+                let tag = round * 10 + n;
+                expected.push(tag);
+                pair.send(0, 5, message(tag, 4 + (tag as usize * 997) % 6_000));
+            }
+            pair.peers[0].sctp.reset_streams(&[StreamId(5)]);
+            let refused = pair.peers[0].sctp.send(
+                pair.now,
+                StreamId(5),
+                common::BINARY,
+                vec![1].into(),
+                SendOptions::default(),
+            );
+            assert_eq!(refused, Err(SendError::Resetting(StreamId(5))));
+            let stream = StreamId(5);
+            let done = pair.run_until(Duration::from_secs(60), |pair| {
+                let events = &pair.peers[0].events;
+                let resets = events
+                    .iter()
+                    .filter(|e| **e == Event::StreamReset { stream });
+                resets.count() as u32 == round + 1
+            });
+            assert!(done, "seed {seed}, round {round}");
+            let seen = pair.peers[1].events.iter();
+            let seen = seen
+                .filter(|e| **e == Event::PeerStreamReset { stream })
+                .count();
+            assert_eq!(seen as u32, round + 1, "seed {seed}");
+        }
+        assert_eq!(tags(&pair, 1, 5), expected, "seed {seed}");
+    }
+}
+
+#[test]
+fn both_sides_can_reset_many_streams_at_once() {
+    for seed in 0..20 {
+        let mut pair = Pair::with(config(true), config(true), lossy(0.1), seed);
+        pair.connect();
+        let streams: Vec<StreamId> = (0..500).map(StreamId).collect();
+        for n in 0..2 {
+            for &stream in &streams {
+                pair.send(n, stream.0, message(1, 50));
+            }
+            pair.peers[n].sctp.reset_streams(&streams);
+        }
+        let done = pair.run_until(Duration::from_secs(60), |pair| {
+            pair.peers.iter().all(|peer| {
+                let own = peer
+                    .events
+                    .iter()
+                    .filter(|e| matches!(e, Event::StreamReset { .. }));
+                let other = peer
+                    .events
+                    .iter()
+                    .filter(|e| matches!(e, Event::PeerStreamReset { .. }));
+                (own.count(), other.count()) == (500, 500)
+            })
+        });
+        assert!(done, "seed {seed}");
+        assert!(pair.peers.iter().all(|peer| peer.received.len() == 500));
+    }
+}
+
+#[test]
+fn a_stream_that_gives_up_messages_can_be_reset() {
+    for seed in 0..20 {
+        let mut pair = Pair::with(config(seed % 2 == 0), config(true), lossy(0.3), seed);
+        pair.connect();
+        for tag in 0..40 {
+            let options = SendOptions {
+                unordered: tag % 2 == 0,
+                reliability: Reliability::MaxRetransmits(0),
+            };
+            pair.send_with(0, 9, message(tag, 2_500), options);
+        }
+        pair.peers[0].sctp.reset_streams(&[StreamId(9)]);
+        let stream = StreamId(9);
+        let done = pair.run_until(Duration::from_secs(60), |pair| {
+            pair.peers[0]
+                .events
+                .contains(&Event::StreamReset { stream })
+        });
+        assert!(done, "seed {seed}");
+        pair.send(0, 9, message(99, 100));
+        pair.settle(Duration::from_secs(30));
+        assert_eq!(tags(&pair, 1, 9).last(), Some(&99), "seed {seed}");
+    }
+}
