@@ -121,6 +121,9 @@ pub struct TransceiverIntent {
     /// Header extensions of `setHeaderExtensionsToNegotiate`; `None` for the capabilities'.
     #[doc(alias = "[[HeaderExtensionsToNegotiate]]")]
     pub header_extensions: Option<Vec<HeaderExtensionCapability>>,
+    /// Header extensions that the last answer did not take: not offered until the application
+    /// asks for them again, but accepted when they are offered.
+    pub extensions_not_taken: BTreeSet<String>,
     /// The sending part.
     pub sender: SenderIntent,
 }
@@ -137,6 +140,7 @@ impl TransceiverIntent {
             taken_by_add_track: false,
             codec_preferences: Vec::new(),
             header_extensions: None,
+            extensions_not_taken: BTreeSet::new(),
             sender: SenderIntent::default(),
         }
     }

@@ -74,6 +74,9 @@ pub(crate) fn offer(
 ) -> Vec<Extension> {
     let mut lines = Vec::new();
     for (uri, direction) in wanted(capabilities, transceiver) {
+        if transceiver.extensions_not_taken.contains(uri) {
+            continue;
+        }
         if let Some(id) = ids.id(uri, before) {
             lines.push(Extension {
                 id,

@@ -221,3 +221,16 @@ fn a_line_that_is_there_twice_counts_once() {
     let wrong = ContentError::Extension { section: 0, id: 4 };
     assert_eq!(refused, Err(JsepError::Content(wrong)));
 }
+
+#[test]
+fn what_an_answer_did_not_take_is_not_offered_but_accepted() {
+    let (mut a, mut b) = (End::new(1), End::new(2));
+    let id = a.audio();
+    a.transceiver(id)
+        .extensions_not_taken
+        .insert(LEVEL.to_owned());
+    let (offer, _) = negotiate(&mut a, &mut b);
+    assert!(!offer.contains(LEVEL));
+    let (offer, answer) = negotiate(&mut b, &mut a);
+    assert!(offer.contains(LEVEL) && answer.contains(LEVEL));
+}

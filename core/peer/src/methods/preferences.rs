@@ -66,19 +66,25 @@ impl PeerConnection {
         else {
             return Vec::new();
         };
-        match &wish.header_extensions {
+        let mut extensions: Vec<_> = match &wish.header_extensions {
             Some(extensions) => extensions.iter().map(shown).collect(),
             None => {
                 let capabilities = &self.slots.intent.capabilities;
                 capabilities.extensions(slots.kind).map(shown).collect()
             }
+        };
+        for extension in &mut extensions {
+            if wish.extensions_not_taken.contains(&extension.uri) {
+                extension.direction = TransceiverDirection::Stopped;
+            }
         }
+        extensions
     }
 
     /// `setHeaderExtensionsToNegotiate(extensions)` of a transceiver.
     ///
     /// # Errors
-    /// `InvalidModificationError` when the list is not the one of
+    /// `TypeError` for an empty URI, `InvalidModificationError` when the list is not the one of
     /// `getHeaderExtensionsToNegotiate` but for directions, or `mid` would be switched off.
     pub fn set_header_extensions_to_negotiate(
         &mut self,
@@ -88,6 +94,9 @@ impl PeerConnection {
         let kind = self.slots.transceivers.get(&id).ok_or_else(unknown)?.kind;
         let known = self.header_extensions_to_negotiate(id);
         let modified = |message| Err(Exception::invalid_modification(message));
+        if extensions.iter().any(|extension| extension.uri.is_empty()) {
+            return Err(Exception::type_error("an extension has no URI"));
+        }
         let uris = |list: &[RtpHeaderExtensionCapability]| -> Vec<String> {
             list.iter().map(|extension| extension.uri.clone()).collect()
         };
@@ -108,8 +117,10 @@ impl PeerConnection {
                 direction: extension.direction.to_jsep().ok(),
             })
             .collect();
-        self.slots
-            .change_wish(id, |wish| wish.header_extensions = Some(wished));
+        self.slots.change_wish(id, |wish| {
+            wish.header_extensions = Some(wished);
+            wish.extensions_not_taken.clear();
+        });
         Ok(())
     }
 

@@ -9,7 +9,10 @@ use jsep::agreement::{Layers, MediaAgreement};
 use super::Task;
 use crate::methods::Creating;
 use crate::slots::Slots;
-use crate::{Event, MediaStreamId, PeerConnection, RtpEncodingParameters, SdpType, TrackId};
+use crate::{
+    Event, MediaStreamId, PeerConnection, RtpEncodingParameters, SdpType, TrackId,
+    TransceiverDirection,
+};
 
 /// The lists that the algorithm gathers and the events are made of.
 #[derive(Debug, Default)]
@@ -74,17 +77,14 @@ impl PeerConnection {
 
     /// "If no suitable transceiver was found": a new one that receives only.
     fn create_from_remote(&mut self, change: &jsep::TransceiverChange) {
-        let encodings = match change.after.as_deref().map(|section| &section.layers) {
-            Some(Layers::Proposed(rids)) => proposed_encodings(rids),
-            _ => Vec::new(),
-        };
+        // Layers that the description proposes take the place of its lone encoding afterwards.
         self.add_transceiver_to_set(Creating {
             id: change.id,
             kind: change.kind,
             direction: jsep::Direction::RecvOnly,
             track: None,
             streams: Vec::new(),
-            encodings,
+            encodings: Vec::new(),
             by_add_track: false,
         });
     }
@@ -134,6 +134,9 @@ impl PeerConnection {
         {
             slots.last_returned_parameters = None;
         }
+        if sdp_type == SdpType::Answer {
+            self.keep_negotiated_extensions(id);
+        }
         self.process_remote_track(change, surfaced);
         if change.uncreated {
             match self.slots.wish(id).is_some_and(|w| w.taken_by_add_track) {
@@ -147,6 +150,30 @@ impl PeerConnection {
                 }
             }
         }
+    }
+
+    /// webrtc-extensions, "header extension control": what an answer did not take is `stopped` in
+    /// `[[HeaderExtensionsToNegotiate]]`, so that it is not offered again unasked.
+    fn keep_negotiated_extensions(&mut self, id: TransceiverId) {
+        if self
+            .slots
+            .section(id)
+            .is_none_or(|section| section.rejected)
+        {
+            return;
+        }
+        let (stopped, negotiated): (Vec<_>, Vec<_>) = self
+            .negotiated_header_extensions(id)
+            .into_iter()
+            .partition(|extension| extension.direction == TransceiverDirection::Stopped);
+        self.slots.change_wish(id, |wish| {
+            let stopped = stopped.into_iter().map(|extension| extension.uri);
+            wish.extensions_not_taken = match negotiated.is_empty() {
+                // An end that takes none at all does not know them.
+                true => wish.extensions_not_taken.clone(),
+                false => stopped.collect(),
+            };
+        });
     }
 
     /// "Process remote tracks" and "set the associated remote streams".
