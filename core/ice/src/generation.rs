@@ -92,6 +92,8 @@ pub(crate) struct GenerationState {
     pub(crate) first_valid: Option<Instant>,
     /// `failed` was reached: it is final.
     pub(crate) failed: bool,
+    /// Only relayed candidates (RFC 9429 §3.5.3): set when gathering for it began.
+    pub(crate) relay_only: bool,
     /// Checks had begun before it did.
     pub(crate) restarted: bool,
     /// A newer generation was agreed on. It goes when that one has a nominated pair and the other
@@ -117,6 +119,7 @@ impl GenerationState {
             checklist: Checklist::default(),
             first_valid: None,
             failed: false,
+            relay_only: false,
             restarted,
             retired: false,
             last_request: Instant::ZERO,

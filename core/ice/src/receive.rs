@@ -75,10 +75,8 @@ impl Agent {
 
     /// A message of the other agent's.
     fn handle_message(&mut self, now: Instant, sender: Sender, bytes: &[u8]) {
-        // With relays only, host addresses exist to reach TURN servers and are not to be found.
-        let hidden = self.config.relay_only && sender.base.relay.is_none();
         let message = match Message::parse(bytes) {
-            Ok(message) if message.method() == Method::BINDING && !hidden => message,
+            Ok(message) if message.method() == Method::BINDING => message,
             Ok(_) | Err(_) => {
                 self.counters.malformed += 1;
                 return;

@@ -28,6 +28,11 @@ impl Agent {
             Ok(at) => at,
             Err(code) => return self.reply(sender, message, Answer::Refused(code)),
         };
+        if self.generations[at].relay_only && sender.base.relay.is_none() {
+            // Host addresses exist to reach TURN servers and are not to be found.
+            self.counters.unauthorized += 1;
+            return;
+        }
         let generation = self.generations[at].id;
         if let Some(answer) = self.unknown_attributes(at, message) {
             self.counters.unknown_attributes += 1;

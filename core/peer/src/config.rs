@@ -147,7 +147,7 @@ impl IceServer {
             let kind = match (parsed.scheme, parsed.transport) {
                 (IceServerScheme::Stun, _) => ice::ServerKind::Stun,
                 (IceServerScheme::Turn, None | Some(Protocol::Udp)) => ice::ServerKind::Turn {
-                    username: self.username.clone().unwrap_or_default(),
+                    username: Redacted(self.username.clone().unwrap_or_default()),
                     password: Redacted(self.credential.clone().unwrap_or_default()),
                 },
                 _ => ice::ServerKind::Unsupported,

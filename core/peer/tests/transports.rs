@@ -292,7 +292,7 @@ fn max_bundle_needs_one_transport() {
 }
 
 #[test]
-fn the_relay_policy_shows_and_checks_no_other_candidate() {
+fn the_relay_policy_shows_no_other_candidate_and_reaches_those_of_the_other_end() {
     let configuration = Configuration {
         ice_transport_policy: IceTransportPolicy::Relay,
         ..Configuration::default()
@@ -312,7 +312,9 @@ fn the_relay_policy_shows_and_checks_no_other_candidate() {
         ..IceCandidateInit::default()
     })
     .unwrap();
-    assert!(a.take_commands().is_empty());
+    // RFC 9429 §3.5.3: the policy is about "the source of connectivity checks".
+    let commands = a.take_commands();
+    assert!(matches!(commands[..], [Command::AddRemoteCandidate { .. }]));
 }
 
 #[test]

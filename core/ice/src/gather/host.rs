@@ -74,7 +74,7 @@ impl Agent {
     }
 
     pub(super) fn announce_host(&mut self, at: usize, base: Base) {
-        if self.config.relay_only {
+        if self.generations[at].relay_only {
             return;
         }
         let kind = CandidateKind::Host;

@@ -58,6 +58,7 @@ impl Agent {
             generation: self.generations[at].id,
             state: GatheringState::Gathering,
         });
+        self.generations[at].relay_only = self.config.relay_only;
         self.adopt_servers();
         for base in self.bases.clone() {
             self.announce_host(at, base);

@@ -172,7 +172,7 @@ impl Agent {
         self.learn_mapped(base, server, addr, mapped);
         let kind = CandidateKind::Relayed;
         // The mapped address is for diagnosis only; a peer that sees relays only sees none.
-        let related = match self.config.relay_only {
+        let related = match self.newest().relay_only {
             true => SocketAddr::new(std::net::Ipv4Addr::UNSPECIFIED.into(), 0),
             false => mapped,
         };

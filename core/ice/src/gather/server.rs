@@ -31,7 +31,7 @@ pub enum ServerKind {
     /// `turn:` over UDP: to forward.
     Turn {
         /// The user name.
-        username: String,
+        username: Redacted<String>,
         /// The password.
         password: Redacted<String>,
     },

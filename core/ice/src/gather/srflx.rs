@@ -150,7 +150,7 @@ impl Agent {
         addr: SocketAddr,
         mapped: SocketAddr,
     ) {
-        if self.config.relay_only {
+        if self.newest().relay_only {
             return;
         }
         let kind = CandidateKind::ServerReflexive;

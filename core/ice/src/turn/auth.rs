@@ -1,3 +1,5 @@
+use std::fmt;
+
 use duologue_stun::{AttributeType, Key, Message, PasswordAlgorithm, Writer, userhash};
 
 use crate::limits;
@@ -7,7 +9,6 @@ use crate::turn::raw_algorithms;
 const NONCE_COOKIE: &str = "obMatJos2";
 
 /// Long-term credentials as a server asked for them.
-#[derive(Debug)]
 pub(super) struct Auth {
     pub(super) key: Key,
     realm: String,
@@ -17,6 +18,12 @@ pub(super) struct Auth {
     algorithms: Option<(Vec<u8>, PasswordAlgorithm)>,
     /// USERHASH takes the place of USERNAME.
     anonymous: bool,
+}
+
+impl fmt::Debug for Auth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Auth(<redacted>)")
+    }
 }
 
 impl Auth {

@@ -33,7 +33,7 @@ pub(crate) struct Allocation {
     /// The server's address. ALTERNATE-SERVER changes it.
     pub(crate) addr: SocketAddr,
     pub(crate) state: State,
-    username: String,
+    username: Redacted<String>,
     password: Redacted<String>,
     auth: Option<Auth>,
     redirects: u32,
@@ -119,7 +119,7 @@ impl Allocation {
         id: AllocationId,
         base: Base,
         (server, addr): (usize, SocketAddr),
-        (username, password): (String, Redacted<String>),
+        (username, password): (Redacted<String>, Redacted<String>),
         rng: &mut Rng,
         now: Instant,
     ) -> Self {

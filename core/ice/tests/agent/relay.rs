@@ -21,7 +21,7 @@ fn turn(password: &str) -> Server {
         host: "203.0.113.50".to_owned(),
         port: 3478,
         kind: ServerKind::Turn {
-            username: USER.to_owned(),
+            username: Redacted(USER.to_owned()),
             password: Redacted(password.to_owned()),
         },
     }

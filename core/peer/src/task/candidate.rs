@@ -151,8 +151,9 @@ impl PeerConnection {
     }
 
     pub(crate) fn forward_candidate(&mut self, key: IceKey, candidate: &Candidate) {
-        let prohibited = self.slots.configuration.ice_transport_policy == IceTransportPolicy::Relay;
-        if prohibited || !self.slots.remote_ice_set.contains(&key) {
+        // §4.2.3 speaks of media relay candidates "such as candidates passing through a TURN
+        // server": local ones. A relay reaches the other end's candidates of every kind.
+        if !self.slots.remote_ice_set.contains(&key) {
             return;
         }
         if let Some(candidate) = to_ice(candidate) {

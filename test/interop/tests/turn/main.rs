@@ -4,6 +4,7 @@
 
 mod coturn;
 mod host;
+mod whole;
 
 use duologue_base::Redacted;
 use duologue_ice::{CandidateKind, Config, Server, ServerKind};
@@ -17,7 +18,7 @@ fn config(port: u16, password: &str) -> Config {
         host: "127.0.0.1".to_owned(),
         port,
         kind: ServerKind::Turn {
-            username: USER.to_owned(),
+            username: Redacted(USER.to_owned()),
             password: Redacted(password.to_owned()),
         },
     };
