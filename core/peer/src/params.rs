@@ -317,6 +317,14 @@ pub(crate) fn is_rid(text: &str) -> bool {
     (1..=16).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric())
 }
 
+/// The encodings of a sender that was given none.
+pub(crate) fn default_encodings(kind: MediaKind) -> Vec<RtpEncodingParameters> {
+    vec![RtpEncodingParameters {
+        scale_resolution_down_by: (kind == MediaKind::Video).then_some(1.0),
+        ..RtpEncodingParameters::default()
+    }]
+}
+
 /// 2^(count - index - 1): smaller to larger resolutions, the last one unscaled.
 pub(crate) fn default_scale(index: usize, count: usize) -> f64 {
     f64::from(1u32 << (count - index - 1).min(31))

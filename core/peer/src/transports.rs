@@ -18,6 +18,8 @@ use crate::{
 pub(crate) struct Transport {
     pub(crate) dtls: DtlsTransport,
     pub(crate) ice: IceTransport,
+    /// A sender, a receiver or the SCTP transport referred to it: the application may hold it.
+    pub(crate) exposed: bool,
     /// The selected pair as the agent knows it.
     pub(crate) selected: Option<duologue_ice::CandidatePair>,
 }
@@ -25,6 +27,7 @@ pub(crate) struct Transport {
 impl Transport {
     pub(crate) fn new(key: TransportKey, role: IceRole) -> Self {
         Transport {
+            exposed: false,
             selected: None,
             dtls: DtlsTransport {
                 key,

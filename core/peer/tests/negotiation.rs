@@ -219,15 +219,7 @@ fn rolling_back_a_remote_offer_takes_its_transceiver_and_stream_away() {
         Some(TransceiverDirection::Stopped)
     );
     b.run();
-    assert_eq!(
-        b.take_events(),
-        [
-            "statechange dtls0 closed",
-            "statechange ice0 closed",
-            "ended"
-        ],
-        "the transports close and the track ends in tasks of their own"
-    );
+    assert_eq!(b.take_events(), ["ended"], "the track ends in its own task");
     b.set_remote(offer).unwrap();
     assert_eq!(b.pc.transceivers().len(), 1);
 }

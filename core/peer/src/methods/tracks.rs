@@ -5,7 +5,7 @@ use duologue_base::TransceiverId;
 use duologue_jsep as jsep;
 
 use crate::limits::{MAX_AUDIO_ENCODINGS, MAX_VIDEO_ENCODINGS};
-use crate::params::{default_scale, is_rid};
+use crate::params::{default_encodings, default_scale, is_rid};
 use crate::slots::{Dtmf, Transceiver, rids_of};
 use crate::{
     Exception, MediaKind, MediaStreamId, MediaStreamTrack, PeerConnection, RtpEncodingParameters,
@@ -260,15 +260,7 @@ impl PeerConnection {
         let Creating { id, kind, .. } = creating;
         let encodings = match creating.encodings.is_empty() {
             false => creating.encodings,
-            true => vec![RtpEncodingParameters {
-                scale_resolution_down_by: (kind == MediaKind::Video).then_some(1.0),
-                ..RtpEncodingParameters::default()
-            }],
-        };
-        // What a rollback of the offer that brings it restores.
-        let ridless = match encodings.as_slice() {
-            [lone] if lone.rid.is_none() => Some(encodings.clone()),
-            _ => None,
+            true => default_encodings(kind),
         };
         let receiver_track = TrackId::from(self.slots.rng.uuid());
         let track = MediaStreamTrack::of_receiver(receiver_track.clone(), kind);
@@ -293,7 +285,7 @@ impl PeerConnection {
                 removed: None,
                 sender_track: creating.track,
                 send_encodings: encodings,
-                last_stable_ridless: ridless,
+                last_stable_ridless: None,
                 last_returned_parameters: None,
                 degradation_preference: None,
                 dtmf: Dtmf::default(),

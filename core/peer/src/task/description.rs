@@ -251,8 +251,9 @@ impl PeerConnection {
                 let sctp = slots
                     .sctp
                     .get_or_insert_with(|| SctpTransport::new(section.transport));
-                if section.transport.is_some() {
-                    sctp.transport = section.transport;
+                if let Some(key) = section.transport {
+                    sctp.transport = Some(key);
+                    slots.transports.entry(key).and_modify(|t| t.exposed = true);
                 }
                 if matches!(sdp_type, SdpType::Answer | SdpType::Pranswer)
                     && let Some(agreed) = &section.sctp

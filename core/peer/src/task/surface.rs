@@ -8,6 +8,7 @@ use jsep::agreement::{Layers, MediaAgreement};
 
 use super::Task;
 use crate::methods::Creating;
+use crate::params::default_encodings;
 use crate::slots::Slots;
 use crate::{
     Event, MediaStreamId, PeerConnection, RtpEncodingParameters, SdpType, TrackId,
@@ -39,7 +40,6 @@ impl PeerConnection {
             if change.created {
                 self.create_from_remote(change);
             }
-            self.surface_transport(sdp_type, side, change);
             self.surface_transceiver(sdp_type, change, &mut surfaced);
         }
         self.update_media_transports(sdp_type, side);
@@ -62,13 +62,20 @@ impl PeerConnection {
         if sdp_type == SdpType::Offer && side == jsep::Side::Remote {
             return;
         }
-        let latest = Arc::clone(self.slots.signaling.latest());
-        for (id, slots) in &mut self.slots.transceivers {
-            let section = latest.by_transceiver(*id);
+        let slots = &mut self.slots;
+        let latest = Arc::clone(slots.signaling.latest());
+        for wish in &slots.intent.transceivers {
+            let Some(transceiver) = slots.transceivers.get_mut(&wish.id) else {
+                continue;
+            };
+            let section = latest.by_transceiver(wish.id);
             match section.and_then(|section| section.transport) {
-                Some(transport) => slots.transport = Some(transport),
+                Some(key) => {
+                    transceiver.transport = Some(key);
+                    slots.transports.entry(key).and_modify(|t| t.exposed = true);
+                }
                 None if sdp_type == SdpType::Rollback && section.is_none() => {
-                    slots.transport = None;
+                    transceiver.transport = None;
                 }
                 None => {}
             }
@@ -87,26 +94,10 @@ impl PeerConnection {
             encodings: Vec::new(),
             by_add_track: false,
         });
-    }
-
-    /// `[[SenderTransport]]` and `[[ReceiverTransport]]`: set by local descriptions and by answers
-    /// (§4.4.1.5), so an offer of the other end shows no transport yet.
-    fn surface_transport(
-        &mut self,
-        sdp_type: SdpType,
-        side: jsep::Side,
-        change: &jsep::TransceiverChange,
-    ) {
-        let Some(slots) = self.slots.transceivers.get_mut(&change.id) else {
-            return;
-        };
-        match change.after.as_deref() {
-            _ if side == jsep::Side::Remote && sdp_type == SdpType::Offer => {}
-            Some(section) if section.transport.is_some() => slots.transport = section.transport,
-            // A rejected section keeps the transport that it had: webrtc-pc never unsets the
-            // slots but in a rollback.
-            Some(_) => {}
-            None => slots.transport = None,
+        // The specification leaves `[[LastStableRidlessSendEncodings]]` null here; the conformance
+        // tests expect a rollback to leave one encoding on a transceiver that `addTrack` saves.
+        if let Some(slots) = self.slots.transceivers.get_mut(&change.id) {
+            slots.last_stable_ridless = Some(default_encodings(change.kind));
         }
     }
 

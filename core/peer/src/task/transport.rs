@@ -196,6 +196,10 @@ impl PeerConnection {
             let ice_open = transport.ice.state != IceTransportState::Closed;
             transport.dtls.state = DtlsTransportState::Closed;
             transport.ice.state = IceTransportState::Closed;
+            if !transport.exposed {
+                // Made by a remote offer that never got an answer: nobody can listen to it.
+                continue;
+            }
             if dtls_open {
                 self.fire(Event::DtlsStateChange(key, DtlsTransportState::Closed));
             }
