@@ -72,3 +72,18 @@ test('nothing is sent on a channel that is not open', async () => {
   assert.throws(() => channel.send('x'), { name: 'InvalidStateError' });
   close();
 });
+
+test('statistics tell the path and what passed on a channel', async () => {
+  const { a, near, far, close } = await channels();
+  near.send('grüße');
+  await event(far, 'message');
+  const report = await a.getStats();
+  const of = (type) => [...report.values()].find((stats) => stats.type === type);
+  const { messagesSent, bytesSent, state } = of('data-channel');
+  assert.deepEqual({ messagesSent, bytesSent, state }, { messagesSent: 1, bytesSent: 7, state: 'open' });
+  const pair = report.get(of('transport').selectedCandidatePairId);
+  assert.equal(report.get(pair.localCandidateId).candidateType, 'host');
+  assert.equal(report.get(pair.transportId), of('transport'));
+  assert.match(of('certificate').fingerprint, /^([0-9A-F]{2}:){31}[0-9A-F]{2}$/);
+  close();
+});

@@ -44,6 +44,7 @@ import { RTCRtpSender, type SenderSlots } from './rtp-sender.js';
 import { RTCRtpTransceiver, type TransceiverSlots } from './rtp-transceiver.js';
 import { RTCSctpTransport, type SctpTransportSlots } from './sctp-transport.js';
 import { RTCSessionDescription } from './session-description.js';
+import { type ChannelSource, StatsCollector } from './stats.js';
 import { RTCStatsReport } from './stats-report.js';
 import { type TaskSource, taskQueue } from './task-queue.js';
 import type { RTCConfiguration, RTCSessionDescriptionInit } from './types.js';
@@ -199,19 +200,25 @@ export class Connection implements TaskSource {
     return { id: track.id, kind: track.kind };
   }
 
-  /** §8: statistics of layers come with those; so far there is the connection's own. */
-  async stats(): Promise<RTCStatsReport> {
-    const timestamp = performance.timeOrigin + performance.now();
-    const channels = [...this.#channels.values()].map(({ slots }) => slots.readyState);
+  /** §8.2. A selector's report has what its RTP streams refer to, and there is no stream yet. */
+  async stats(selected = false): Promise<RTCStatsReport> {
+    const collector = new StatsCollector(this.native, performance.timeOrigin + performance.now());
+    if (!selected) this.#collect(collector);
     await new Promise(setImmediate);
-    const connection = {
-      id: 'P',
-      timestamp,
-      type: 'peer-connection',
-      dataChannelsOpened: channels.filter((state) => state !== 'connecting').length,
-      dataChannelsClosed: channels.filter((state) => state === 'closed').length,
-    };
-    return new RTCStatsReport(internal, [connection]);
+    return new RTCStatsReport(internal, collector.entries);
+  }
+
+  #collect(collector: StatsCollector): void {
+    const channels = Array.from(this.#channels, ([key, { slots }]): ChannelSource => {
+      const { view, readyState, sent, received } = slots;
+      const { label, protocol, id } = view;
+      return { key, label, protocol, id: id ?? null, state: readyState, sent, received };
+    });
+    collector.connection(channels);
+    for (const channel of channels) if (channel.state !== 'connecting') collector.channel(channel);
+    for (const [key, { dtlsSlots, iceSlots }] of this.#transports) {
+      collector.transport({ key, dtlsState: dtlsSlots.state, iceState: iceSlots.state, iceRole: iceSlots.role });
+    }
   }
 
   // --- objects
@@ -447,14 +454,15 @@ export class Connection implements TaskSource {
         break;
       }
       case 'dtls': {
-        const { dtls } = this.#known(this.#transports, event.key);
-        dtls.dispatchEvent(event.type === 'error' ? errorEvent(event.error) : new Event(event.type));
+        // Nobody listens to a transport that no attribute has shown yet.
+        const { dtls } = this.#transports.get(event.key) ?? {};
+        dtls?.dispatchEvent(event.type === 'error' ? errorEvent(event.error) : new Event(event.type));
         break;
       }
       case 'ice': {
-        const { ice, iceSlots } = this.#known(this.#transports, event.key);
-        if (event.type === 'selectedcandidatepairchange') iceSlots.selectedPair = null;
-        ice.dispatchEvent(new Event(event.type));
+        const entry = this.#transports.get(event.key);
+        if (entry && event.type === 'selectedcandidatepairchange') entry.iceSlots.selectedPair = null;
+        entry?.ice.dispatchEvent(new Event(event.type));
         break;
       }
       case 'sctp':
@@ -500,6 +508,8 @@ export class Connection implements TaskSource {
       // §6.2: "If the [[ReadyState]] of channel is not "open", abort these steps".
       if (slots.readyState !== 'open') return;
       const { data } = event;
+      slots.received.messages++;
+      slots.received.bytes += typeof data === 'string' ? Buffer.byteLength(data) : data.byteLength;
       const content = typeof data !== 'string' && slots.binaryType === 'blob' ? new Blob([data]) : data;
       object.dispatchEvent(new MessageEvent('message', { data: content }));
     } else {

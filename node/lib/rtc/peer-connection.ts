@@ -259,7 +259,7 @@ export class RTCPeerConnection extends EventTarget {
         return Promise.reject(new DOMException(message, 'InvalidAccessError'));
       }
     }
-    return this.#connection.stats();
+    return this.#connection.stats(selector !== null);
   }
 
   // --- identity

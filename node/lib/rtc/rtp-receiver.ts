@@ -78,7 +78,7 @@ export class RTCRtpReceiver {
     return [];
   }
   getStats(): Promise<RTCStatsReport> {
-    return this.#slots.connection.stats();
+    return this.#slots.connection.stats(true);
   }
 
   static {

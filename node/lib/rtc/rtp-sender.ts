@@ -86,7 +86,7 @@ export class RTCRtpSender {
     connection.settle(connection.native.setStreams(id, streams.map((s) => s.id)));
   }
   getStats(): Promise<RTCStatsReport> {
-    return this.#slots.connection.stats();
+    return this.#slots.connection.stats(true);
   }
 
   static {
