@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use duologue_base::{Datagram, Ecn, Generation, SocketId};
-use duologue_ice::{Credentials, TransportState};
+use duologue_base::{Datagram, Ecn, Generation, Redacted, SocketId};
+use duologue_ice::{Config, Credentials, GatheringState, Server, ServerKind, TransportState};
 use duologue_stun::{AttributeType, Class, ErrorCode, Key, Message, Method, TransactionId, Writer};
 
+use crate::servers::{Mood, StunServer};
 use crate::sim::{Link, Sim, addr, ms};
+use crate::turn_server::TurnServer;
 
 const STRANGER: &str = "203.0.113.66:6666";
 
@@ -197,4 +199,48 @@ fn keepalive_indications_are_taken_silently() {
     let id = TransactionId([3; 12]);
     Writer::new(&mut packet, Class::Indication, Method::BINDING, id).fingerprint();
     assert_eq!(exchange(&mut sim, &packet), None);
+}
+
+#[test]
+fn a_server_gone_mad_is_survived() {
+    let servers = [
+        ("203.0.113.50", turn_kind()),
+        ("203.0.113.100", ServerKind::Stun),
+    ];
+    let servers = servers.map(|(host, kind)| Server {
+        url: host.to_owned(),
+        host: host.to_owned(),
+        port: 3478,
+        kind,
+    });
+    for seed in 0..80 {
+        let config = Config {
+            servers: servers.to_vec(),
+            ..Config::default()
+        };
+        let mut sim = Sim::with(seed, Link::default(), [config, Config::default()]);
+        sim.turns.push(TurnServer::new("203.0.113.50:3478"));
+        sim.servers
+            .push(StunServer::new("203.0.113.100:3478", Mood::Answers));
+        sim.turns[0].modern = seed % 2 == 0;
+        sim.damage = 0.3;
+        sim.address(0, "192.0.2.1:1000");
+        sim.address(1, "198.51.100.1:2000");
+        sim.signal_all();
+        sim.run_for(Duration::from_secs(120));
+        let agent = &sim.peers[0].agent;
+        assert_eq!(
+            agent.gathering_state(),
+            GatheringState::Complete,
+            "seed {seed}"
+        );
+        assert_eq!(agent.state(), TransportState::Completed, "seed {seed}");
+    }
+}
+
+fn turn_kind() -> ServerKind {
+    ServerKind::Turn {
+        username: Redacted(crate::turn_server::USER.to_owned()),
+        password: Redacted(crate::turn_server::PASSWORD.to_owned()),
+    }
 }

@@ -143,6 +143,8 @@ pub(crate) struct Sim {
     /// Nothing gets through while set.
     pub(crate) cut: bool,
     pub(crate) sent: usize,
+    /// Probability that an answer of a server is damaged.
+    pub(crate) damage: f64,
     pub(crate) servers: Vec<StunServer>,
     pub(crate) turns: Vec<TurnServer>,
     parcels: BTreeMap<(Instant, u64), Parcel>,
@@ -186,6 +188,7 @@ impl Sim {
             peers,
             cut: false,
             sent: 0,
+            damage: 0.0,
             servers: Vec::new(),
             turns: Vec::new(),
             parcels: BTreeMap::new(),
@@ -305,14 +308,16 @@ impl Sim {
 
     fn deliver_datagram(&mut self, remote: SocketAddr, to: SocketAddr, bytes: &[u8]) {
         if let Some(server) = self.servers.iter_mut().find(|server| server.at == to) {
-            if let Some(answer) = server.handle(remote, bytes) {
+            if let Some(mut answer) = server.handle(remote, bytes) {
+                self.damage(&mut answer);
                 self.send(to, remote, &answer);
             }
             return;
         }
         let relays = self.turns.iter_mut().find(|server| server.owns(to));
         if let Some(server) = relays {
-            for (from, to, bytes) in server.handle(self.now, remote, to, bytes) {
+            for (from, to, mut bytes) in server.handle(self.now, remote, to, bytes) {
+                self.damage(&mut bytes);
                 self.send(from, to, &bytes);
             }
             return;
@@ -340,6 +345,19 @@ impl Sim {
                 }
                 return;
             }
+        }
+    }
+
+    fn damage(&mut self, bytes: &mut Vec<u8>) {
+        if self.rng.unit() >= self.damage {
+            return;
+        }
+        for _ in 0..=self.rng.below(4) {
+            let at = self.rng.below(bytes.len() as u32) as usize;
+            bytes[at] = self.rng.u32() as u8;
+        }
+        if self.rng.below(4) == 0 {
+            bytes.truncate(self.rng.below(bytes.len() as u32) as usize);
         }
     }
 

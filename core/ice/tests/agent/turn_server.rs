@@ -193,12 +193,10 @@ impl TurnServer {
         if message.nonce() != Some(&self.nonce(now)) {
             return Err(ErrorCode::STALE_NONCE);
         }
-        if self.modern {
-            assert_eq!(message.password_algorithms().count(), 2);
-            assert_eq!(
-                message.password_algorithm(),
-                Some(PasswordAlgorithm::Sha256)
-            );
+        // RFC 8489 §9.2.4: what we offered comes back unchanged, with the better one chosen.
+        let chosen = message.password_algorithm() == Some(PasswordAlgorithm::Sha256);
+        if self.modern && (message.password_algorithms().count() != 2 || !chosen) {
+            return Err(ErrorCode::BAD_REQUEST);
         }
         message
             .verify(&self.key())
