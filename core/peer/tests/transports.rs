@@ -292,29 +292,46 @@ fn max_bundle_needs_one_transport() {
 }
 
 #[test]
-fn the_relay_policy_shows_no_other_candidate_and_reaches_those_of_the_other_end() {
-    let configuration = Configuration {
+fn servers_and_policy_go_to_the_session_before_its_transports() {
+    let relay = || Configuration {
         ice_transport_policy: IceTransportPolicy::Relay,
         ..Configuration::default()
     };
-    let mut a = Host::with(1, configuration);
+    let mut a = Host::with(1, relay());
     let mut b = Host::new(2);
     a.pc.add_track(audio("t1"), &[]).unwrap();
     negotiate(&mut a, &mut b);
-    let (key, _) = a.transports()[0];
-    a.take_commands();
-    a.log.clear();
-    a.report(candidate(key, 1000));
-    assert_eq!(a.take_log(), [""; 0]);
+    let commands = a.take_commands();
+    assert!(matches!(
+        commands[..2],
+        [
+            Command::SetIceServers {
+                relay_only: true,
+                ..
+            },
+            Command::AddTransport { .. }
+        ]
+    ));
     a.add_candidate(IceCandidateInit {
         candidate: "candidate:1 1 udp 1 192.0.2.9 2000 typ host".to_owned(),
         sdp_m_line_index: Some(0),
         ..IceCandidateInit::default()
     })
     .unwrap();
-    // RFC 9429 §3.5.3: the policy is about "the source of connectivity checks".
     let commands = a.take_commands();
-    assert!(matches!(commands[..], [Command::AddRemoteCandidate { .. }]));
+    assert!(
+        matches!(commands[..], [Command::AddRemoteCandidate { .. }]),
+        "a relay reaches candidates of every kind"
+    );
+    a.pc.set_configuration(Configuration::default()).unwrap();
+    a.run();
+    assert!(matches!(
+        a.take_commands()[..],
+        [Command::SetIceServers {
+            relay_only: false,
+            ..
+        }]
+    ));
 }
 
 #[test]

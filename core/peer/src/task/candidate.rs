@@ -11,8 +11,8 @@ use jsep::{CandidateTarget, Side};
 
 use crate::candidate::to_ice;
 use crate::{
-    Event, Exception, IceCandidate, IceCandidateError, IceCandidateInit, IceTransportPolicy,
-    OperationId, PeerConnection, Value,
+    Event, Exception, IceCandidate, IceCandidateError, IceCandidateInit, OperationId,
+    PeerConnection, Value,
 };
 
 impl PeerConnection {
@@ -25,12 +25,6 @@ impl PeerConnection {
         generation: Generation,
         candidate: ice::Candidate,
     ) {
-        // §4.2.3: with "relay" only relayed candidates may be used, so only these are shown.
-        if self.slots.configuration.ice_transport_policy == IceTransportPolicy::Relay
-            && candidate.kind != ice::CandidateKind::Relayed
-        {
-            return;
-        }
         let ice_key = IceKey {
             transport: key,
             generation,
