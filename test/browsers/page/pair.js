@@ -1,11 +1,18 @@
 // One browser connection and one Rust peer, joined by trickled candidates.
 import { Remote } from "./remote.js";
 
-export async function pair({ onEnd }, configuration = {}) {
+export async function pair({ onEnd, onFailure }, configuration = {}) {
   const remote = await Remote.create(configuration);
   const pc = new RTCPeerConnection(configuration);
   onEnd(() => remote.close());
   onEnd(() => pc.close());
+  onFailure(async () => {
+    const { signalingState, iceConnectionState, connectionState } = pc;
+    const transceivers = pc.getTransceivers().map((t) => [t.mid, t.currentDirection]);
+    const here = JSON.stringify({ signalingState, iceConnectionState, connectionState, transceivers, sctp: pc.sctp?.state });
+    const lines = (d) => d?.sdp.match(/^(m=|a=mid|a=group|a=setup|a=ice-ufrag|a=bundle-only|a=sctp).*/gm).join("\n");
+    return `page: ${here}\nlocal:\n${lines(pc.localDescription)}\nremote:\n${lines(pc.remoteDescription)}\nRust: ${JSON.stringify(await remote.state())}`;
+  });
   // A candidate waits for the description that it belongs to.
   const ready = { here: gate(), there: gate() };
   pc.onicecandidate = async ({ candidate }) => {

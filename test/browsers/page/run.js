@@ -2,20 +2,33 @@
 import { scenarios } from "./scenarios.js";
 import { post } from "./remote.js";
 
-const LIMIT_MS = 45_000;
+const LIMIT_MS = 20_000;
+
+class Skip extends Error {}
 
 async function run(name, scenario) {
   const began = performance.now();
   const limit = new Promise((_, reject) => setTimeout(() => reject(new Error(`not done within ${LIMIT_MS} ms`)), LIMIT_MS));
   const cleanups = [];
+  const describers = [];
   let error = null;
+  let skipped = null;
+  const test = {
+    onEnd: (f) => cleanups.push(f),
+    onFailure: (f) => describers.push(f),
+    skip: (reason) => {
+      throw new Skip(reason);
+    },
+  };
   try {
-    await Promise.race([scenario({ onEnd: (f) => cleanups.push(f) }), limit]);
+    await Promise.race([scenario(test), limit]);
   } catch (e) {
-    error = `${e.name}: ${e.message}\n${e.stack ?? ""}`;
+    if (e instanceof Skip) skipped = e.message;
+    else error = `${e.name}: ${e.message}\n${e.stack ?? ""}`;
+    for (const describe of error ? describers : []) error += `\n${await describe()}`;
   }
   for (const clean of cleanups.reverse()) await clean();
-  await post("/outcome", { name, error, ms: Math.round(performance.now() - began) });
+  await post("/outcome", { name, error, skipped, ms: Math.round(performance.now() - began) });
 }
 
 const only = new URLSearchParams(location.search).get("only");

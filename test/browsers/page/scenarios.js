@@ -124,7 +124,8 @@ export const scenarios = {
 
   "both offer at once and the polite page rolls back": async (test) => {
     const ends = await pair(test);
-    ends.pc.createDataChannel("from page", { negotiated: true, id: 1 });
+    // No channel of the page's own: Chromium rejects data sections once it rolled one back.
+    ends.pc.addTransceiver("audio");
     await ends.remote.call("addTransceiver", { kind: "audio" });
     await ends.remote.call("createDataChannel", { label: "data" });
     const arrived = once(ends.pc, "datachannel");
@@ -163,27 +164,18 @@ export const scenarios = {
     await exchange(ends, channel, id, [1, 65536]);
   },
 
-  "the page offers audio and video and their transports come up": async (test) => {
-    const ends = await pair(test);
-    for (const kind of ["audio", "video"]) ends.pc.addTransceiver(kind, { direction: "sendrecv" });
-    await pageOffers(ends);
-    await connected(ends.pc);
-    const { transceivers } = await ends.remote.state();
-    equal(transceivers.map((t) => t.kind), ["audio", "video"], "the Rust end's transceivers");
-    equal(transceivers.map((t) => t.mid), ends.pc.getTransceivers().map((t) => t.mid), "mids");
-    equal(ends.pc.getTransceivers().map((t) => t.currentDirection), ["sendonly", "sendonly"], "directions");
-    equal(transceivers.map((t) => t.currentDirection), ["recvonly", "recvonly"], "directions at the Rust end");
+  "the page offers audio and its transport comes up": (test) => pageOffersMedia(test, ["audio"]),
+  "the page offers video and its transport comes up": (test) => pageOffersMedia(test, ["video"]),
+  "the page offers audio and video on one transport": (test) => {
+    skipBrokenAudioVideo(test);
+    return pageOffersMedia(test, ["audio", "video"]);
   },
 
-  "the Rust peer offers audio and video and their transports come up": async (test) => {
-    const ends = await pair(test);
-    for (const kind of ["audio", "video"]) await ends.remote.call("addTransceiver", { kind });
-    await rustOffers(ends);
-    await connected(ends.pc);
-    equal(ends.pc.getTransceivers().map((t) => t.receiver.track.kind), ["audio", "video"], "the page's transceivers");
-    equal(ends.pc.getTransceivers().map((t) => t.currentDirection), ["recvonly", "recvonly"], "directions");
-    const codecs = ends.pc.getReceivers().map((r) => r.getParameters().codecs[0]?.mimeType.toLowerCase());
-    equal(codecs[0], "audio/opus", "the first audio codec");
+  "the Rust peer offers audio and its transport comes up": (test) => rustOffersMedia(test, ["audio"]),
+  "the Rust peer offers video and its transport comes up": (test) => rustOffersMedia(test, ["video"]),
+  "the Rust peer offers audio and video on one transport": (test) => {
+    skipBrokenAudioVideo(test);
+    return rustOffersMedia(test, ["audio", "video"]);
   },
 
   "without BUNDLE each m-line gets its own transport": async (test) => {
@@ -259,6 +251,36 @@ export const scenarios = {
     equal(got, size * count, "bytes at the page");
   },
 };
+
+async function pageOffersMedia(test, kinds) {
+  const ends = await pair(test);
+  for (const kind of kinds) ends.pc.addTransceiver(kind, { direction: "sendrecv" });
+  await pageOffers(ends);
+  await connected(ends.pc);
+  const { transceivers } = await ends.remote.state();
+  equal(transceivers.map((t) => t.kind), kinds, "the Rust end's transceivers");
+  equal(transceivers.map((t) => t.mid), ends.pc.getTransceivers().map((t) => t.mid), "mids");
+  equal(ends.pc.getTransceivers().map((t) => t.currentDirection), kinds.map(() => "sendonly"), "directions");
+  equal(transceivers.map((t) => t.currentDirection), kinds.map(() => "recvonly"), "directions at the Rust end");
+}
+
+async function rustOffersMedia(test, kinds) {
+  const ends = await pair(test);
+  for (const kind of kinds) await ends.remote.call("addTransceiver", { kind });
+  await rustOffers(ends);
+  await connected(ends.pc);
+  equal(ends.pc.getTransceivers().map((t) => t.receiver.track.kind), kinds, "the page's transceivers");
+  equal(ends.pc.getTransceivers().map((t) => t.currentDirection), kinds.map(() => "recvonly"), "directions");
+  const first = ends.pc.getReceivers().map((r) => r.getParameters().codecs[0]?.mimeType.toLowerCase());
+  const expected = { audio: "audio/opus", video: "video/vp8" };
+  equal(first, kinds.map((kind) => expected[kind]), "the first codecs");
+}
+
+// Firefox ESR's content process ends, here, as soon as one connection negotiated both kinds, even
+// between two connections of its own page: there is nobody left to ask.
+function skipBrokenAudioVideo(test) {
+  if (navigator.userAgent.includes("Firefox")) test.skip("headless Firefox ends on audio and video together");
+}
 
 // Text, and binary messages of several sizes, each checked byte for byte at the far end.
 async function exchange({ remote }, channel, id, sizes = SIZES) {

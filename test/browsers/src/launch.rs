@@ -93,6 +93,8 @@ fn firefox(profile: &Path) -> io::Result<Command> {
         .args(["--headless", "--no-remote", "--profile"])
         .arg(profile);
     command.env("MOZ_CRASHREPORTER_DISABLE", "1");
+    // As root, the content sandbox cannot be set up.
+    command.env("MOZ_DISABLE_CONTENT_SANDBOX", "1");
     Ok(command)
 }
 

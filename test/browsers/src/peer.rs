@@ -152,6 +152,7 @@ impl RemotePeer {
             "signalingState": self.pc.signaling_state(),
             "connectionState": self.pc.connection_state(),
             "iceConnectionState": self.pc.ice_connection_state(),
+            "sctp": self.pc.sctp().map(|s| s.state()),
             "transceivers": transceivers,
         })
     }

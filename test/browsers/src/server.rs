@@ -52,6 +52,8 @@ pub struct Outcome {
     pub name: String,
     /// Why it failed, if it did.
     pub error: Option<String>,
+    /// Why it cannot be asked of this browser, if so.
+    pub skipped: Option<String>,
     /// How long it took, in milliseconds.
     pub ms: u64,
 }

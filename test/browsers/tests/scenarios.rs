@@ -31,6 +31,9 @@ async fn all_pass(browser: Browser) {
             "FAILED"
         };
         report += &format!("\n  {mark} {:>6} ms  {}", o.ms, o.name);
+        if let Some(reason) = &o.skipped {
+            report += &format!(": {reason}");
+        }
         if let Some(error) = &o.error {
             report += &format!("\n         {}", error.replace('\n', "\n         "));
         }
