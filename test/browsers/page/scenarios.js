@@ -203,11 +203,11 @@ export const scenarios = {
     audio.stop();
     await pageOffers(ends);
     equal((await ends.remote.state()).transceivers.length, 0, "the Rust end's transceivers after stop");
-    const video = ends.pc.addTransceiver("video");
+    const next = ends.pc.addTransceiver("audio");
     await pageOffers(ends);
     const sections = ends.pc.localDescription.sdp.match(/^m=.*/gm);
     equal(sections.length, 2, "sections");
-    equal((await ends.remote.state()).transceivers.map((t) => t.mid), [video.mid], "the recycled section");
+    equal((await ends.remote.state()).transceivers.map((t) => t.mid), [next.mid], "the recycled section");
   },
 
   "a hundred channels open, speak and close": async (test) => {

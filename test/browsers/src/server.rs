@@ -23,7 +23,7 @@ use crate::launch::Browser;
 use crate::peer::{Call, RemotePeer};
 
 /// How long a browser may take from one outcome to the next, starting included.
-const SILENCE: Duration = Duration::from_secs(90);
+const SILENCE: Duration = Duration::from_secs(45);
 
 const PAGE: &[(&str, &str, &str)] = &[
     ("/", "text/html", include_str!("../page/index.html")),
