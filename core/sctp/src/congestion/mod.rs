@@ -117,8 +117,7 @@ impl Controller {
 
 /// Bytes that `rate` moves in `time`.
 fn bytes_in(rate: u64, time: Duration) -> usize {
-    let bytes = u128::from(rate) * time.as_nanos() / 1_000_000_000;
-    usize::try_from(bytes).unwrap_or(usize::MAX)
+    (rate as f64 * time.as_secs_f64()) as usize
 }
 
 /// `value × factor` for the gains of the controllers.

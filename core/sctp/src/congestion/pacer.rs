@@ -70,6 +70,9 @@ impl Pacer {
     }
 
     fn fill(&mut self, now: Instant, rate: u64, quantum: usize) {
+        if now == self.filled_at {
+            return;
+        }
         let earned = signed(bytes_in(rate, now - self.filled_at));
         // A host that comes late finds what it missed, within bounds.
         let capacity = signed((quantum * 2).min(self.max_burst));

@@ -37,8 +37,9 @@ const POLICER_THRESHOLD: f64 = 0.3;
 const QUEUED: f64 = 0.125;
 /// …and one of less than this is as good as none.
 const NEARLY_EMPTY: f64 = 0.1;
-/// Hosts delay packets by this much without any queue.
-const QUEUE_NOISE: Duration = Duration::from_micros(500);
+/// Busy hosts delay packets by this much without any queue; on loopback that is many times the
+/// round trip.
+const QUEUE_NOISE: Duration = Duration::from_millis(4);
 /// So many packets in a row are no queue yet.
 const QUEUE_NOISE_PACKETS: usize = 3;
 const MIN_WINDOW_PACKETS: usize = 4;
@@ -382,7 +383,8 @@ impl Bbr {
             _ => self.ceiling,
         };
         if let Some(window) = self.competition.window() {
-            self.window = grown.min(window.max(self.mtu * MIN_WINDOW_PACKETS));
+            let least = (3 * quantum).max(self.mtu * MIN_WINDOW_PACKETS);
+            self.window = grown.min(window.max(least));
             return;
         }
         let bounds = [
