@@ -22,7 +22,7 @@ use crate::environment::{self, Environment};
 use crate::exception;
 use crate::host::{Hub, Inbox, NodeHost, ReadyList, Reported};
 use crate::limits::MAX_BATCH;
-use crate::mirror::Mirror;
+use crate::mirror::{Mirror, Stale};
 
 /// The control plane of a connection and its link to the data plane.
 #[napi(js_name = "PeerConnection")]
@@ -165,6 +165,22 @@ fn stream_ids(streams: Vec<String>) -> Vec<peer::MediaStreamId> {
     streams.into_iter().map(Into::into).collect()
 }
 
+/// Which slots an effect may have changed when it was polled.
+fn stale_after(effect: &Effect) -> Stale {
+    match effect {
+        Effect::Event(Event::ChannelMessage(..)) => Stale::Nothing,
+        Effect::Event(
+            Event::DataChannel(_)
+            | Event::ChannelOpen(_)
+            | Event::ChannelBufferedAmountLow(_)
+            | Event::ChannelError(..)
+            | Event::ChannelClosing(_)
+            | Event::ChannelClose(_),
+        ) => Stale::Channels,
+        _ => Stale::Everything,
+    }
+}
+
 // --- what comes out
 
 impl NativePeerConnection {
@@ -183,7 +199,7 @@ impl NativePeerConnection {
                 reply.set_named_property("exception", env.to_js_value(&exception)?)?;
             }
         }
-        self.set_changes(env, &mut reply)?;
+        self.set_changes(env, &mut reply, Stale::Everything)?;
         if self.pc.has_microtask() {
             reply.set_named_property("settles", true)?;
         }
@@ -194,8 +210,8 @@ impl NativePeerConnection {
         self.reply(env, Ok(operation.as_u64() as f64))
     }
 
-    fn set_changes(&mut self, env: &Env, into: &mut Object<'_>) -> Result<()> {
-        if let Some(changes) = self.mirror.changes(&self.pc) {
+    fn set_changes(&mut self, env: &Env, into: &mut Object<'_>, stale: Stale) -> Result<()> {
+        if let Some(changes) = self.mirror.changes(&self.pc, stale) {
             into.set_named_property("mirror", env.to_js_value(&changes)?)?;
         }
         let timeout = self.pc.poll_timeout();
@@ -251,7 +267,7 @@ impl NativePeerConnection {
         &mut self,
         env: &'env Env,
         effects: Vec<Effect>,
-        changed: bool,
+        stale: Stale,
     ) -> Result<Option<Object<'env>>> {
         self.flush()?;
         let mut turn = Object::new(env)?;
@@ -260,11 +276,10 @@ impl NativePeerConnection {
                 self.mirror.add_channel(*key);
             }
         }
-        if changed {
-            self.set_changes(env, &mut turn)?;
-        } else if effects.is_empty() {
+        if stale == Stale::Nothing && effects.is_empty() {
             return Ok(None);
         }
+        self.set_changes(env, &mut turn, stale)?;
         let left = u32::try_from(self.pc.effect_count()).unwrap_or(u32::MAX);
         turn.set_named_property("left", left)?;
         turn.set_named_property("tasks", self.task_count())?;
@@ -306,23 +321,27 @@ impl NativePeerConnection {
     #[napi(ts_return_type = "object | null")]
     pub fn next<'env>(&mut self, env: &'env Env) -> Result<Option<Object<'env>>> {
         let mut effects = Vec::new();
-        let mut changed = false;
+        let mut stale = Stale::Nothing;
         loop {
             if let Some(effect) = self.pc.poll_effect() {
                 let message = matches!(effect, Effect::Event(Event::ChannelMessage(..)));
-                changed |= !message;
+                stale = stale.max(stale_after(&effect));
                 effects.push(effect);
                 if !message || effects.len() == MAX_BATCH || !self.pc.is_message_next() {
                     break;
                 }
             }
-            // A message changes no slot, and looking for changes costs more than the message.
-            changed |= !self.pc.is_message_next();
+            let task = match (self.pc.is_message_next(), self.pc.is_channel_task_next()) {
+                (true, _) => Stale::Nothing,
+                (false, true) => Stale::Channels,
+                (false, false) => Stale::Everything,
+            };
             if !self.pc.run_task(self.environment.endpoint.now()) {
                 break;
             }
+            stale = stale.max(task);
         }
-        self.turn(env, effects, changed)
+        self.turn(env, effects, stale)
     }
 
     /// What a method settled in its own turn; to be performed in a microtask after it.
@@ -332,7 +351,7 @@ impl NativePeerConnection {
         if effects.is_empty() {
             return Ok(None);
         }
-        self.turn(env, effects, true)
+        self.turn(env, effects, Stale::Everything)
     }
 }
 

@@ -17,6 +17,14 @@ pub(crate) struct Mirror {
     channels: BTreeMap<ChannelKey, ChannelView>,
 }
 
+/// Which slots may have changed. Looking at all of them renders four descriptions.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) enum Stale {
+    Nothing,
+    Channels,
+    Everything,
+}
+
 /// What changed, in the shape of `Mirror` of `lib/native.ts`.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Changes {
@@ -61,15 +69,26 @@ impl Mirror {
     }
 
     /// What changed since the last call; none if nothing did.
-    pub(crate) fn changes(&mut self, pc: &PeerConnection) -> Option<Changes> {
-        let changes = Changes {
+    pub(crate) fn changes(&mut self, pc: &PeerConnection, stale: Stale) -> Option<Changes> {
+        let changes = match stale {
+            Stale::Nothing => return None,
+            Stale::Channels => Changes {
+                channels: self.channel_changes(pc),
+                ..Changes::default()
+            },
+            Stale::Everything => self.all_changes(pc),
+        };
+        (!changes.is_empty()).then_some(changes)
+    }
+
+    fn all_changes(&mut self, pc: &PeerConnection) -> Changes {
+        Changes {
             connection: self.connection_changes(pc),
             transceivers: self.transceiver_changes(pc),
             transports: self.transport_changes(pc),
             sctp: self.sctp_changes(pc),
             channels: self.channel_changes(pc),
-        };
-        (!changes.is_empty()).then_some(changes)
+        }
     }
 
     fn connection_changes(&mut self, pc: &PeerConnection) -> Option<ConnectionView> {

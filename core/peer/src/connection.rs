@@ -259,6 +259,20 @@ impl PeerConnection {
         matches!(next, Some(Task::Channel(ChannelReport::Message { .. })))
     }
 
+    /// The next task is about data channels only: it changes no other slot, nor do its effects.
+    pub fn is_channel_task_next(&self) -> bool {
+        matches!(
+            self.tasks.front(),
+            Some(
+                Task::Channel(_)
+                    | Task::BufferedAmount(..)
+                    | Task::AnnounceOpen(_)
+                    | Task::StartClosing(_)
+                    | Task::AnnounceClosed(_)
+            )
+        )
+    }
+
     /// The next command for the session.
     pub fn poll_command(&mut self) -> Option<Command> {
         pop(&mut self.commands)
