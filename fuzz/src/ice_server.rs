@@ -93,7 +93,7 @@ impl Client {
             false => address(1).ip().to_string(),
         };
         let turn = ServerKind::Turn {
-            username: USERNAME.to_owned(),
+            username: Redacted(USERNAME.to_owned()),
             password: Redacted(PASSWORD.to_owned()),
         };
         let server = |kind, port| Server {

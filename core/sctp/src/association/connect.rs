@@ -172,15 +172,26 @@ impl Association {
     /// RFC 9260 §5.2.6: our cookie came too late; call again. The peer dropped the data that came
     /// with it, and our TSNs stay the same, so that it can be sent as it is with the next cookie.
     pub(super) fn handle_stale_cookie(&mut self) {
-        self.state = match std::mem::replace(&mut self.state, State::Idle) {
+        if self.take_back_cookie() {
+            // Under another name, so that a COOKIE ACK for an earlier cookie does not pass for
+            // the answer to the next one.
+            self.local.tag = self.rng.u32().max(1);
+        }
+    }
+
+    /// From COOKIE-ECHOED back to COOKIE-WAIT, keeping what went with the cookie. False in any
+    /// other state.
+    fn take_back_cookie(&mut self) -> bool {
+        match std::mem::replace(&mut self.state, State::Idle) {
             State::Open(open) if matches!(open.phase, Phase::CookieEchoed { .. }) => {
-                // Under another name, so that a COOKIE ACK for an earlier cookie does not pass for
-                // the answer to the next one.
-                self.local.tag = self.rng.u32().max(1);
-                State::CookieWait(Calling::new(Some(Box::new(open.sender))))
+                self.state = State::CookieWait(Calling::new(Some(Box::new(open.sender))));
+                true
             }
-            other => other,
-        };
+            other => {
+                self.state = other;
+                false
+            }
+        }
     }
 
     /// What was under way with an earlier cookie, if this peer takes it in the same form.
@@ -200,7 +211,10 @@ impl Association {
     }
 
     fn accept(&mut self, now: Instant, cookie: &StateCookie) {
-        if let State::Open(open) = &mut self.state {
+        // A peer that called again has nothing of what went with our cookie.
+        if !self.take_back_cookie()
+            && let State::Open(open) = &mut self.state
+        {
             self.queue.restart();
             open.sender.forget_all(&mut self.queue);
         }
