@@ -60,7 +60,8 @@ impl DataChannel {
         let mut message = Some(message.into());
         poll_fn(|cx| {
             let mut outbox = self.0.channel.outbox();
-            if outbox.state == DataChannelState::Open && outbox.buffered >= outbox.high_water {
+            let len = message.as_ref().map_or(0, Message::len) as u64;
+            if outbox.state == DataChannelState::Open && !outbox.has_room(len) {
                 outbox.wakers.register(cx.waker());
                 return Poll::Pending;
             }
@@ -320,6 +321,15 @@ struct Outbox {
     low_event_waits: bool,
     /// Who waits for room or for a state.
     wakers: Wakers,
+}
+
+impl Outbox {
+    /// Whether a patient sender may send now: below the high-water mark, and without exceeding
+    /// what a channel may queue at all.
+    fn has_room(&self, len: u64) -> bool {
+        self.buffered == 0
+            || (self.buffered < self.high_water && self.buffered + len <= SEND_BUFFER_BYTES)
+    }
 }
 
 /// The receiving side.

@@ -115,7 +115,8 @@ impl EndpointBuilder {
     /// default each transport has a port of its own, as in browsers.
     ///
     /// Two connections cannot use the same remote address then: the second one uses another
-    /// candidate pair, or fails.
+    /// candidate pair, or fails. That includes STUN and TURN servers, which a host with a public
+    /// port does not need.
     pub fn shared_port(mut self, port: u16) -> Self {
         self.0.ports = Ports::Shared(port);
         self

@@ -214,3 +214,40 @@ async fn the_last_handle_closes_the_connection() {
     drop(channel);
     assert!(events.recv().await.is_none());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dropping_a_future_does_not_cancel_what_it_began() {
+    let mut alice = Peer::new(&endpoint());
+    let _channel = alice
+        .connection
+        .create_data_channel("x", Default::default())
+        .unwrap();
+    {
+        let connection = alice.connection.clone();
+        let mut operation = std::pin::pin!(connection.set_local_description(None));
+        let once = std::future::poll_fn(|cx| {
+            let _ = operation.as_mut().poll(cx);
+            std::task::Poll::Ready(())
+        });
+        once.await;
+    }
+    alice
+        .wait(|event| match event {
+            Event::SignalingStateChange(SignalingState::HaveLocalOffer) => Some(()),
+            _ => None,
+        })
+        .await;
+}
+
+#[test]
+fn handles_go_to_any_thread() {
+    fn shared<T: Send + Sync + Clone + 'static>() {}
+    fn sent<T: Send + 'static>() {}
+    shared::<Endpoint>();
+    shared::<duologue::PeerConnection>();
+    shared::<duologue::DataChannel>();
+    shared::<duologue::RtpTransceiver>();
+    shared::<duologue::SctpTransport>();
+    sent::<duologue::Events>();
+    sent::<Event>();
+}

@@ -39,7 +39,8 @@ pub enum Ports {
     /// that is known, by the ICE user name of STUN messages.
     ///
     /// Two sessions cannot use the same remote address at one socket: the second one's checks of
-    /// such a pair are not sent, and ICE uses another pair or fails.
+    /// such a pair are not sent, and ICE uses another pair or fails. That includes STUN and TURN
+    /// servers, which a host with a public port does not need.
     Shared(u16),
 }
 
