@@ -60,12 +60,16 @@ pub(crate) fn tracks(description: &Blueprint) -> Result<(), OperationError> {
 }
 
 fn bundle_groups(description: &Blueprint, mids: &[Mid]) -> Result<(), ContentError> {
-    let mut unused = BTreeSet::new();
-    for (index, mid) in mids.iter().enumerate() {
-        if !unused.insert(mid) {
-            return Err(ContentError::DuplicateMid(index));
-        }
+    let mut seen = BTreeSet::new();
+    if let Some(index) = mids.iter().position(|mid| !seen.insert(mid)) {
+        return Err(ContentError::DuplicateMid(index));
     }
+    // A section that has no a=mid was given one here, which the other end cannot mean.
+    let mut unused: BTreeSet<&Mid> = description
+        .sections
+        .iter()
+        .filter_map(|s| s.mid.as_ref())
+        .collect();
     match description
         .bundles
         .iter()

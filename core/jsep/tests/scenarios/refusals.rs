@@ -259,3 +259,14 @@ fn a_track_that_two_sections_describe_is_refused() {
     let wrong = OperationError::DuplicateTrack(1);
     assert_eq!(refused(&doubled), JsepError::Operation(wrong));
 }
+
+#[test]
+fn a_group_cannot_name_a_section_that_has_no_mid() {
+    let (mut a, mut b) = (End::new(1), End::new(2));
+    a.audio();
+    a.intent.data = true;
+    negotiate(&mut a, &mut b);
+    let offer = a.offer().replace("a=mid:1\r\n", "");
+    let refused = b.set_remote(SdpType::Offer, &offer);
+    assert_eq!(refused, Err(JsepError::Content(ContentError::BundleGroup)));
+}
