@@ -364,7 +364,7 @@ impl Pair {
         };
         self.ends[1 - from]
             .agent
-            .handle_stun(self.now, &datagram, &packet.bytes);
+            .handle_datagram(self.now, &datagram, &packet.bytes);
     }
 
     fn settle(&mut self) {

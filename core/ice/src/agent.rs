@@ -19,8 +19,8 @@ use crate::transaction::Transaction;
 
 /// One ICE transport: every generation of its credentials, one component.
 ///
-/// * Inputs: [`handle_stun`](Self::handle_stun), [`handle_timeout`](Self::handle_timeout) and the
-///   methods that say what the host and signalling know. They may come in any order.
+/// * Inputs: [`handle_datagram`](Self::handle_datagram), [`handle_timeout`](Self::handle_timeout)
+///   and the methods that say what the host and signalling know. They may come in any order.
 /// * Outputs: [`poll_transmit`](Self::poll_transmit), [`poll_event`](Self::poll_event) until they
 ///   give nothing more, then [`poll_timeout`](Self::poll_timeout) for when to call
 ///   [`handle_timeout`](Self::handle_timeout).

@@ -42,7 +42,7 @@
 //!                 local_ip: None,
 //!                 ecn: Ecn::NotEct,
 //!             };
-//!             agents[1 - at].handle_stun(now, &datagram, &buffer[..transmit.len]);
+//!             agents[1 - at].handle_datagram(now, &datagram, &buffer[..transmit.len]);
 //!         }
 //!         agents[at].handle_timeout(now);
 //!     }

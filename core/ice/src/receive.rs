@@ -67,12 +67,6 @@ impl Agent {
         Input::Handled
     }
 
-    /// A STUN message arrived at one of this agent's sockets. False when it is not STUN, or on a
-    /// socket that this agent does not have.
-    pub fn handle_stun(&mut self, now: Instant, datagram: &Datagram, bytes: &[u8]) -> bool {
-        is_stun(bytes) && self.handle_datagram(now, datagram, bytes) == Input::Handled
-    }
-
     /// A message of the other agent's.
     fn handle_message(&mut self, now: Instant, sender: Sender, bytes: &[u8]) {
         let message = match Message::parse(bytes) {

@@ -47,7 +47,7 @@ fn exchange(sim: &mut Sim, bytes: &[u8]) -> Option<Vec<u8>> {
         ecn: Ecn::NotEct,
     };
     let agent = &mut sim.peers[0].agent;
-    agent.handle_stun(sim.now, &datagram, bytes);
+    agent.handle_datagram(sim.now, &datagram, bytes);
     let mut out = Vec::new();
     agent.poll_transmit(sim.now, &mut out).map(|_| out)
 }

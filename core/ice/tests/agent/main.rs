@@ -4,6 +4,8 @@ mod connect;
 mod gather;
 mod hostile;
 mod keep;
+mod nominations;
+mod operations;
 mod relay;
 mod restart;
 mod servers;

@@ -1,7 +1,7 @@
 use std::net::SocketAddr;
 
 use duologue_base::{Datagram, Ecn, Generation, Instant, Protocol, Rng, SocketId};
-use duologue_ice::{Agent as IceAgent, Candidate, Config, Credentials, Role};
+use duologue_ice::{Agent as IceAgent, Candidate, Config, Credentials, Input, Role};
 use duologue_sdp::attr;
 
 use crate::Agent;
@@ -58,7 +58,8 @@ impl Agent for Ours {
             local_ip: None,
             ecn: Ecn::NotEct,
         };
-        assert!(self.agent.handle_stun(now, &datagram, bytes));
+        let input = self.agent.handle_datagram(now, &datagram, bytes);
+        assert_eq!(input, Input::Handled);
     }
 
     fn timeout(&mut self, _now: Instant) -> Option<Instant> {
