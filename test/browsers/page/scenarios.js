@@ -167,14 +167,14 @@ export const scenarios = {
   "the page offers audio and its transport comes up": (test) => pageOffersMedia(test, ["audio"]),
   "the page offers video and its transport comes up": (test) => pageOffersMedia(test, ["video"]),
   "the page offers audio and video on one transport": (test) => {
-    skipBrokenAudioVideo(test);
+    skipWhereTwoMediaSectionsCrash(test);
     return pageOffersMedia(test, ["audio", "video"]);
   },
 
   "the Rust peer offers audio and its transport comes up": (test) => rustOffersMedia(test, ["audio"]),
   "the Rust peer offers video and its transport comes up": (test) => rustOffersMedia(test, ["video"]),
   "the Rust peer offers audio and video on one transport": (test) => {
-    skipBrokenAudioVideo(test);
+    skipWhereTwoMediaSectionsCrash(test);
     return rustOffersMedia(test, ["audio", "video"]);
   },
 
@@ -195,6 +195,7 @@ export const scenarios = {
   },
 
   "an m-line is stopped, rejected and recycled": async (test) => {
+    skipWhereTwoMediaSectionsCrash(test);
     const ends = await pair(test);
     ends.pc.createDataChannel("data");
     const audio = ends.pc.addTransceiver("audio");
@@ -276,10 +277,10 @@ async function rustOffersMedia(test, kinds) {
   equal(first, kinds.map((kind) => expected[kind]), "the first codecs");
 }
 
-// Firefox ESR's content process ends, here, as soon as one connection negotiated both kinds, even
-// between two connections of its own page: there is nobody left to ask.
-function skipBrokenAudioVideo(test) {
-  if (navigator.userAgent.includes("Firefox")) test.skip("headless Firefox ends on audio and video together");
+// Firefox ESR 153 crashes here (its content process, in an assertion of its own) as soon as one
+// connection negotiated two media sections, also between two connections of its own page.
+function skipWhereTwoMediaSectionsCrash(test) {
+  if (navigator.userAgent.includes("Firefox")) test.skip("Firefox crashes on a second media section");
 }
 
 // Text, and binary messages of several sizes, each checked byte for byte at the far end.
