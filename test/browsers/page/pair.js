@@ -35,7 +35,12 @@ export async function pageOffers({ pc, remote, ready }) {
 }
 
 export async function rustOffers({ pc, remote, ready }) {
-  await pc.setRemoteDescription(await remote.call("setLocalDescription", null));
+  const offer = await remote.call("setLocalDescription", null);
+  try {
+    await pc.setRemoteDescription(offer);
+  } catch (error) {
+    throw new Error(`${error.name}: ${error.message}, in\n${offer.sdp}`);
+  }
   ready.here.pass();
   await pc.setLocalDescription();
   await remote.call("setRemoteDescription", pc.localDescription);

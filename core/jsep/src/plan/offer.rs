@@ -316,6 +316,7 @@ impl<'a> Planner<'a> {
     fn transports(&mut self, slots: &[Slot], sections: &mut [Section]) {
         let mut described: Vec<TransportKey> = Vec::new();
         let mut kinds: Vec<SectionKind> = Vec::new();
+        let mut group: Option<TransportLines> = None;
         let bundled = self.bundle_agreed();
         for (index, section) in sections.iter_mut().enumerate() {
             if section.is_rejected() {
@@ -335,7 +336,12 @@ impl<'a> Planner<'a> {
             if own {
                 described.extend(key);
                 section.transport = self.lines(key);
-            } else if !bundled {
+                group.get_or_insert_with(|| section.transport.clone());
+            } else if bundled {
+                // RFC 9143 §7.1.3 leaves these to the group's first section, but Firefox refuses a
+                // new section without them, and libwebrtc repeats them in every one.
+                section.transport = group.clone().unwrap_or_default();
+            } else {
                 section.port = Port::BundleOnly;
             }
             multiplex_rtcp(section);

@@ -19,7 +19,8 @@ pub(crate) type Transports = BTreeMap<TransportKey, Arc<TransportAgreement>>;
 ///
 /// A section keeps the transport it has. Sections of a BUNDLE group share the transport of its
 /// first section at once when the other end offers it, for it will be accepted; when this end
-/// offers it, a section with ICE credentials of its own has its own until the answer bundles it.
+/// offers it, a section with ICE credentials of its own has its own until the answer bundles it,
+/// and one with those of the first section shares its transport.
 pub(crate) fn assign(
     base: &Agreement,
     offer: &Bundled<'_>,
@@ -33,8 +34,10 @@ pub(crate) fn assign(
         if section.is_rejected() {
             continue;
         }
-        let shares = side == Side::Remote || section.transport.ice.is_none();
-        let owner = if shares { offer.owner(index) } else { index };
+        let owner = offer.owner(index);
+        let ice = &section.transport.ice;
+        let shares = side == Side::Remote || ice.is_none() || *ice == sections[owner].transport.ice;
+        let owner = if shares { owner } else { index };
         let key = assigned[owner].unwrap_or_else(|| {
             let before = base.by_mid(&offer.mids[owner]).and_then(|m| m.transport);
             let kept = before.filter(|key| !claimed.contains(key));

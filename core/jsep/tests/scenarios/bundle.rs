@@ -152,7 +152,16 @@ fn new_sections_join_an_agreed_group_without_bundle_only() {
     let offer = a.offer();
     let video = &sections(&offer)[2];
     assert!(video.starts_with("m=video 9 "));
-    assert!(!video.contains("a=ice-ufrag") && !video.contains("a=bundle-only"));
+    let ufrag = |section: &str| {
+        let line = section.lines().find(|l| l.starts_with("a=ice-ufrag"));
+        line.map(str::to_owned)
+    };
+    assert_eq!(
+        ufrag(video),
+        ufrag(&sections(&offer)[1]),
+        "the group's credentials"
+    );
+    assert!(ufrag(video).is_some() && !video.contains("a=bundle-only"));
     assert!(
         !a.changes
             .iter()
