@@ -1,5 +1,8 @@
 //! ICE candidates as the application passes and reads them.
 
+use std::fmt;
+
+use duologue_base::Redacted;
 use duologue_ice as ice;
 use duologue_sdp::Address;
 use duologue_sdp::attr::{Candidate, CandidateKind, CandidateTransport, TcpType};
@@ -12,7 +15,7 @@ use crate::{
 /// What `addIceCandidate` takes (webrtc-pc §4.8.1.1); with the feature `serde` the browser's
 /// JSON. The default value says that no more candidates come, for every media description.
 #[doc(alias = "RTCIceCandidateInit")]
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Default, Eq, PartialEq)]
 #[cfg_attr(
     feature = "serde",
     derive(serde::Deserialize, serde::Serialize),
@@ -45,7 +48,7 @@ pub struct IceCandidate {
 }
 
 /// The attributes of a candidate that its text says.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Eq, PartialEq)]
 #[cfg_attr(
     feature = "serde",
     derive(serde::Deserialize, serde::Serialize),
@@ -87,7 +90,7 @@ pub struct IceCandidatePair {
 
 /// ICE credentials of one end (webrtc-pc §5.6.1).
 #[doc(alias = "RTCIceParameters")]
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Eq, PartialEq)]
 #[cfg_attr(
     feature = "serde",
     derive(serde::Deserialize, serde::Serialize),
@@ -98,6 +101,34 @@ pub struct IceParameters {
     pub username_fragment: String,
     /// The password.
     pub password: String,
+}
+
+impl fmt::Debug for IceCandidateInit {
+    /// Without the candidate's text, which has an address.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IceCandidateInit")
+            .field("candidate", &Redacted(()))
+            .field("sdp_mid", &self.sdp_mid)
+            .field("sdp_m_line_index", &self.sdp_m_line_index)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for IceCandidateParts {
+    /// Without addresses.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IceCandidateParts")
+            .field("candidate_type", &self.candidate_type)
+            .field("protocol", &self.protocol)
+            .field("priority", &self.priority)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for IceParameters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IceParameters").finish_non_exhaustive()
+    }
 }
 
 impl IceCandidate {

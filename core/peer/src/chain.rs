@@ -12,11 +12,12 @@ use crate::{
 /// `[[Operations]]`: the first is running.
 #[derive(Debug, Default)]
 pub(crate) struct Chain {
-    operations: VecDeque<(OperationId, Operation)>,
+    /// The running one has given its arguments away.
+    operations: VecDeque<(OperationId, Option<Operation>)>,
 }
 
 /// What can be chained.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) enum Operation {
     CreateOffer { ice_restart: bool },
     CreateAnswer,
@@ -59,7 +60,7 @@ impl PeerConnection {
             self.reject_now(id, Exception::invalid_state("the connection is closed"));
             return id;
         }
-        self.chain.operations.push_back((id, operation));
+        self.chain.operations.push_back((id, Some(operation)));
         if self.chain.operations.len() == 1 {
             self.execute_first();
         }
@@ -78,7 +79,9 @@ impl PeerConnection {
     }
 
     fn execute_first(&mut self) {
-        let Some((id, operation)) = self.chain.operations.front().cloned() else {
+        let first = self.chain.operations.front_mut();
+        let Some((id, operation)) = first.and_then(|(id, waiting)| Some((*id, waiting.take()?)))
+        else {
             return;
         };
         let progress = match operation {

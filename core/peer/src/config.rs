@@ -1,5 +1,7 @@
 //! `RTCConfiguration`: what may be in it, and what `setConfiguration` may change.
 
+use std::fmt;
+
 use duologue_base::{Protocol, Redacted, WallClock};
 use duologue_ice as ice;
 use duologue_identity::Certificate;
@@ -51,7 +53,7 @@ impl Default for Configuration {
 
 /// One STUN or TURN server (webrtc-pc §4.2.2).
 #[doc(alias = "RTCIceServer")]
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Default, Eq, PartialEq)]
 #[cfg_attr(
     feature = "serde",
     derive(serde::Deserialize, serde::Serialize),
@@ -131,6 +133,14 @@ impl Configuration {
             server.validate()?;
         }
         Ok(self)
+    }
+}
+
+impl fmt::Debug for IceServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IceServer")
+            .field("urls", &self.urls)
+            .finish_non_exhaustive()
     }
 }
 

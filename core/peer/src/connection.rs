@@ -1,6 +1,7 @@
 //! [`PeerConnection`]: its parts, and how a host drives it.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,7 +31,6 @@ use crate::{
 ///
 /// The crate's documentation says in which order a host calls them.
 #[doc(alias = "RTCPeerConnection")]
-#[derive(Debug)]
 pub struct PeerConnection {
     pub(crate) slots: Slots,
     pub(crate) chain: Chain,
@@ -70,6 +70,17 @@ pub(crate) enum Step {
         result: Result<Value, Exception>,
         chained: bool,
     },
+}
+
+impl fmt::Debug for PeerConnection {
+    /// States only: descriptions have addresses and passwords.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PeerConnection")
+            .field("signaling_state", &self.signaling_state())
+            .field("ice_connection_state", &self.ice_connection_state())
+            .field("connection_state", &self.connection_state())
+            .finish_non_exhaustive()
+    }
 }
 
 impl PeerConnection {

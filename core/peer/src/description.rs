@@ -1,5 +1,8 @@
 //! Session descriptions as the application passes and reads them.
 
+use std::fmt;
+
+use duologue_base::Redacted;
 use duologue_jsep as jsep;
 
 use crate::SdpType;
@@ -8,7 +11,7 @@ use crate::SdpType;
 /// `RTCSessionDescription`; with the feature `serde` it is the browser's JSON.
 #[doc(alias = "RTCSessionDescription")]
 #[doc(alias = "RTCSessionDescriptionInit")]
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Eq, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 pub struct SessionDescription {
     /// Its type.
@@ -54,10 +57,20 @@ impl From<(jsep::SdpType, String)> for SessionDescription {
     }
 }
 
+impl fmt::Debug for SessionDescription {
+    /// Without the text: it has addresses and ICE passwords.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionDescription")
+            .field("sdp_type", &self.sdp_type)
+            .field("sdp", &Redacted(()))
+            .finish()
+    }
+}
+
 /// What `setLocalDescription` takes: without a type it makes the offer or answer that the
 /// signalling state calls for; without text it applies the last one created, or a new one.
 #[doc(alias = "RTCLocalSessionDescriptionInit")]
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Default, Eq, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 pub struct LocalSessionDescription {
     /// Its type, if the application says.
@@ -66,6 +79,15 @@ pub struct LocalSessionDescription {
     /// Its text, empty for the implicit one.
     #[cfg_attr(feature = "serde", serde(default))]
     pub sdp: String,
+}
+
+impl fmt::Debug for LocalSessionDescription {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LocalSessionDescription")
+            .field("sdp_type", &self.sdp_type)
+            .field("sdp", &Redacted(()))
+            .finish()
+    }
 }
 
 impl From<SessionDescription> for LocalSessionDescription {

@@ -1,5 +1,7 @@
 //! What comes out: events, and promises that settle.
 
+use std::fmt;
+
 use duologue_base::{ChannelKey, TransceiverId, TransportKey};
 
 use crate::{
@@ -228,7 +230,7 @@ impl Event {
 
 /// The attributes of `icecandidateerror` (webrtc-pc §4.8.3).
 #[doc(alias = "RTCPeerConnectionIceErrorEvent")]
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Eq, PartialEq)]
 pub struct IceCandidateError {
     /// The local address used.
     pub address: Option<String>,
@@ -240,4 +242,15 @@ pub struct IceCandidateError {
     pub error_code: u16,
     /// STUN's reason, or the host's text.
     pub error_text: String,
+}
+
+impl fmt::Debug for IceCandidateError {
+    /// Without the local address.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IceCandidateError")
+            .field("url", &self.url)
+            .field("error_code", &self.error_code)
+            .field("error_text", &self.error_text)
+            .finish_non_exhaustive()
+    }
 }

@@ -21,7 +21,6 @@ use crate::{
     SignalingState, Track, TrackId,
 };
 
-#[derive(Debug)]
 pub(crate) struct Slots {
     /// `[[IsClosed]]`
     pub(crate) closed: bool,
@@ -79,7 +78,6 @@ pub(crate) struct Slots {
 }
 
 /// A description that `createOffer` or `createAnswer` made, and what it was made from.
-#[derive(Clone, Debug)]
 pub(crate) struct LastCreated {
     pub(crate) draft: jsep::Draft,
     pub(crate) intent_version: u64,

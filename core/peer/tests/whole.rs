@@ -474,6 +474,30 @@ fn a_wrong_fingerprint_is_a_failure_and_ends_the_other_end_too() {
 }
 
 #[test]
+fn what_is_logged_names_no_address_no_password_and_no_content() {
+    let mut world = World::new(10);
+    let chat = world
+        .pc(0)
+        .create_data_channel("chat", DataChannelInit::default())
+        .unwrap();
+    world.negotiate(0);
+    world.run_until("the channel opens", |w| w.is_open(0, chat));
+    world.pc(0).send_text(chat, "a secret").unwrap();
+    world.run_until("it arrives", |w| w.received(1).len() == 1);
+    for end in &world.ends {
+        let pc = &end.host.pc;
+        let key = pc.sctp().unwrap().transport().unwrap();
+        let ice = pc.ice_transport(key).unwrap();
+        let description = pc.local_description().unwrap();
+        let logged = format!("{:?} {pc:?} {ice:?} {description:?}", end.host.events);
+        let password = &ice.local_parameters().unwrap().password;
+        for hidden in ["192.0.2.", password, "secret", "a=candidate"] {
+            assert!(!logged.contains(hidden), "{hidden} in {logged}");
+        }
+    }
+}
+
+#[test]
 fn closing_one_end_is_seen_at_the_other() {
     let mut world = World::new(7);
     let chat = world

@@ -1,5 +1,7 @@
 //! SCTP and data channels (webrtc-pc §6).
 
+use std::collections::BTreeSet;
+
 use duologue_base::{ChannelKey, StreamId};
 use duologue_datachannel as datachannel;
 use duologue_jsep as jsep;
@@ -267,17 +269,21 @@ impl PeerConnection {
             DtlsRole::Client => 0,
             DtlsRole::Server => 1,
         };
-        (first..IDS)
-            .step_by(2)
-            .map(StreamId)
-            .find(|&id| !self.is_channel_id_used(id))
+        let used: BTreeSet<StreamId> = self.used_channel_ids().collect();
+        let mut ids = (first..IDS).step_by(2).map(StreamId);
+        ids.find(|id| !used.contains(id))
     }
 
     pub(crate) fn is_channel_id_used(&self, id: StreamId) -> bool {
-        self.slots.channels.values().any(|channel| {
-            channel.attributes.id == Some(id)
-                && channel.attributes.ready_state != DataChannelState::Closed
-        })
+        self.used_channel_ids().any(|used| used == id)
+    }
+
+    /// A stream can be used again once the channel on it is closed at both ends.
+    fn used_channel_ids(&self) -> impl Iterator<Item = StreamId> {
+        let channels = self.slots.channels.values().map(|c| &c.attributes);
+        channels
+            .filter(|channel| channel.ready_state != DataChannelState::Closed)
+            .filter_map(|channel| channel.id)
     }
 
     /// "Create channel's associated underlying data transport", once there is an association to
