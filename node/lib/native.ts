@@ -267,6 +267,8 @@ export interface NativePeerConnection {
   setParameters(transceiver: number, parameters: RTCRtpSendParameters): Operation;
   receiverParameters(transceiver: number): object;
   stopTrack(track: string): void;
+  /** The application changed what is in a stream of the remote end. */
+  setStreamTracks(stream: string, tracks: readonly string[]): void;
   insertDtmf(transceiver: number, tones: string, duration: number, gap: number): Reply;
 
   localCandidates(transport: number): NativeCandidate[];

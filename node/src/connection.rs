@@ -612,6 +612,13 @@ impl NativePeerConnection {
         self.pc.stop_track(&track.into());
     }
 
+    /// The application changed what is in a stream of the remote end.
+    #[napi]
+    pub fn set_stream_tracks(&mut self, stream: String, tracks: Vec<String>) {
+        let tracks = tracks.into_iter().map(Into::into).collect();
+        self.pc.set_stream_tracks(&stream.into(), tracks);
+    }
+
     /// `dtmf.insertDTMF()`
     #[napi]
     pub fn insert_dtmf<'env>(

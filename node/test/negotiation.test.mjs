@@ -49,6 +49,25 @@ test('tracks and streams are announced with the remote description', async () =>
   close();
 });
 
+test('a track that was taken out of a remote stream is put back when it is sent again', async () => {
+  const { a, b, close } = pair();
+  const stream = await mediaDevices.getUserMedia({ audio: true });
+  a.addTrack(stream.getTracks()[0], stream);
+  const [transceiver] = a.getTransceivers();
+  const announced = event(b, 'track');
+  await negotiate(a, b);
+  const { streams, track } = await announced;
+  streams[0].removeTrack(track);
+  transceiver.direction = 'inactive';
+  await negotiate(a, b);
+  const added = event(streams[0], 'addtrack');
+  transceiver.direction = 'sendonly';
+  await negotiate(a, b);
+  assert.equal((await added).track, track);
+  assert.deepEqual(streams[0].getTracks(), [track]);
+  close();
+});
+
 test('perfect negotiation settles a glare', async () => {
   const failures = [];
   const peers = [true, false].map((polite) => ({ polite, pc: new RTCPeerConnection() }));

@@ -17,9 +17,12 @@ import {
 } from '../webidl/index.js';
 import { MediaStreamTrack, MediaStreamTrackType, trackArg } from './track.js';
 
-/** A stream of the remote end: it has the id that the remote description gave it. */
-export function createStream(id: string, tracks: readonly MediaStreamTrack[] = []): MediaStream {
-  return new MediaStream(internal, id, tracks);
+/**
+ * A stream of the remote end: it has the id that the remote description gave it. `changed` is called
+ * when the application adds or removes a track.
+ */
+export function createStream(id: string, changed: (tracks: MediaStreamTrack[]) => void): MediaStream {
+  return new MediaStream(internal, id, changed);
 }
 
 /** The platform adds a track; the event is fired only when it was not in the stream. */
@@ -61,16 +64,18 @@ let tracksOf: (stream: MediaStream) => TrackSet;
 export class MediaStream extends EventTarget {
   readonly #id: string;
   readonly #tracks: TrackSet;
+  readonly #changed: (tracks: MediaStreamTrack[]) => void;
   declare onaddtrack: EventHandler<MediaStream>;
   declare onremovetrack: EventHandler<MediaStream>;
 
-  constructor(token: typeof internal, id: string, tracks: readonly MediaStreamTrack[]);
+  constructor(token: typeof internal, id: string, changed: (tracks: MediaStreamTrack[]) => void);
   constructor(from?: MediaStream | MediaStreamTrack[]);
   constructor(...args: unknown[]) {
     let id: string;
     let tracks: readonly MediaStreamTrack[] = [];
+    let changed: (tracks: MediaStreamTrack[]) => void = () => {};
     if (args[0] === internal) {
-      [, id, tracks] = args as [unknown, string, MediaStreamTrack[]];
+      [, id, changed] = args as [unknown, string, typeof changed];
     } else {
       id = randomUUID();
       if (args.length > 0) {
@@ -81,6 +86,7 @@ export class MediaStream extends EventTarget {
     super();
     this.#id = id;
     this.#tracks = new TrackSet(tracks);
+    this.#changed = changed;
   }
 
   get id(): string {
@@ -103,10 +109,10 @@ export class MediaStream extends EventTarget {
     return this.#tracks.byId(id);
   }
   addTrack(track: MediaStreamTrack): void {
-    this.#tracks.add(track);
+    if (this.#tracks.add(track)) this.#changed(this.#tracks.all);
   }
   removeTrack(track: MediaStreamTrack): void {
-    this.#tracks.remove(track);
+    if (this.#tracks.remove(track)) this.#changed(this.#tracks.all);
   }
   clone(): MediaStream {
     return new MediaStream(this.#tracks.all.map((t) => t.clone()));

@@ -527,7 +527,7 @@ export class Connection implements TaskSource {
   #stream(id: string): MediaStream {
     const known = this.#streams.get(id);
     if (known) return known;
-    const stream = createStream(id);
+    const stream = createStream(id, (tracks) => this.native.setStreamTracks(id, tracks.map((t) => t.id)));
     this.#streams.set(id, stream);
     return stream;
   }
