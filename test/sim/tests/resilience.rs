@@ -260,3 +260,25 @@ fn a_narrow_link_is_filled_without_drowning_it() {
     let stats = world.network().stats();
     assert!(stats.lost * 10 < stats.sent, "{stats:?}");
 }
+
+#[test]
+fn a_path_that_reorders_is_filled_too() {
+    for_seeds(4, |seed| {
+        let rate = 1_250_000;
+        let link = Link::default()
+            .delay(millis(20))
+            .jitter(millis(5))
+            .rate(rate, 64 << 10);
+        let mut world: World = World::new(seed, link);
+        let [alice, bob] = world.pair();
+        let (at_bob, at_alice) = open_channel(&mut world, alice, bob);
+        let begin = world.now();
+        for _ in 0..200 {
+            world.send_numbered(bob, at_bob, 32_768);
+        }
+        world.run_until(SECOND * 60, |world| heard(world, alice, at_alice) == 200);
+        let seconds = (world.now() - begin).as_secs_f64();
+        let share = 200.0 * 32_768.0 / seconds / rate as f64;
+        assert!(share > 0.7, "{share:.2} of the link was used");
+    });
+}

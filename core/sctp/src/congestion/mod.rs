@@ -78,6 +78,14 @@ impl Controller {
         }
     }
 
+    /// Most of what was declared lost lately had arrived after all: packets overtook one another.
+    pub(crate) fn on_spurious_losses(&mut self) {
+        match self {
+            Controller::Bbr(bbr) => bbr.on_spurious_losses(),
+            Controller::Cubic(_) | Controller::Reno(_) => {}
+        }
+    }
+
     /// Everything under way was declared lost (`T3-rtx` expired).
     pub(crate) fn on_timeout(&mut self, now: Instant) {
         match self {

@@ -67,6 +67,9 @@ impl Sender {
             let newest = self.recovery.newest_flight();
             self.recovery
                 .on_spurious(newest, self.in_flight.next_flight());
+            if self.is_last_episode_spurious() {
+                self.controller.on_spurious_losses();
+            }
         }
         self.update_model(now, &acked, prior_in_flight, queue);
         let progress = advanced || acked.bytes > 0;

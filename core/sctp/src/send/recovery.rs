@@ -31,6 +31,8 @@ pub(super) struct Recovery {
     reorder_steps: u32,
     /// No new duplicate report widens the window before something sent after this is acknowledged.
     reorder_round_end: u64,
+    /// Chunks sent again, and those that were needless, before the last episode of losses.
+    before_episode: (u64, u64),
     /// Losses of flights from here on begin a new episode for the controller.
     episode_end: u64,
     pub(super) reorder_at: Option<Instant>,
@@ -60,6 +62,7 @@ impl Recovery {
             backoff: 0,
             unanswered: 0,
             tail_is_immediate: false,
+            before_episode: (0, 0),
         }
     }
 
@@ -100,6 +103,15 @@ impl Recovery {
 }
 
 impl Sender {
+    /// Most of what the last episode of losses sent again had arrived: packets were only late. A
+    /// path that loses as well would show fewer duplicates.
+    pub(super) fn is_last_episode_spurious(&self) -> bool {
+        let (sent, needless) = self.recovery.before_episode;
+        let sent = self.counters.chunks_retransmitted - sent;
+        let needless = self.counters.spurious_retransmissions - needless;
+        sent > 0 && needless * 2 > sent
+    }
+
     /// RFC 8985 §6.2 step 5: takes as lost what was sent long enough before the newest flight that
     /// arrived. Returns the bytes lost, and whether that begins an episode.
     pub(super) fn detect_losses(&mut self, now: Instant, queue: &mut SendQueue) -> (usize, bool) {
@@ -122,6 +134,10 @@ impl Sender {
             bytes += self.lose_flight(number, queue);
             if number >= self.recovery.episode_end {
                 self.recovery.episode_end = self.in_flight.next_flight();
+                self.recovery.before_episode = (
+                    self.counters.chunks_retransmitted,
+                    self.counters.spurious_retransmissions,
+                );
                 episode = true;
             }
         }

@@ -72,6 +72,8 @@ pub(crate) struct Bbr {
     ceiling: Option<usize>,
     /// Bounds after congestion until the next probe (`bw_lo`, `inflight_lo`).
     short_term: Option<ShortTerm>,
+    /// Startup was left because of losses, not because the bandwidth was found.
+    left_startup_by_loss: bool,
     /// The last round had a queue.
     queued: bool,
     competition: Competition,
@@ -117,6 +119,7 @@ impl Bbr {
             aggregation: Aggregation::default(),
             ceiling: None,
             short_term: None,
+            left_startup_by_loss: false,
             queued: false,
             competition: Competition::default(),
         }
@@ -192,6 +195,7 @@ impl Bbr {
         match self.phase {
             Phase::Startup => {
                 self.full_pipe.set_reached();
+                self.left_startup_by_loss = true;
                 self.ceiling = Some(self.product(1.0).max(ended.delivered));
             }
             Phase::Refill { .. } | Phase::Up { .. } => {
@@ -399,6 +403,19 @@ impl Bbr {
     fn probe_rtt_window(&self) -> usize {
         self.product(PROBE_RTT_GAIN)
             .max(self.mtu * MIN_WINDOW_PACKETS)
+    }
+
+    /// What was taken as lost was only late (`BBRHandleSpuriousLossDetection` of the draft): the
+    /// bounds drawn from it fall, and Startup goes on if it ended for that. Otherwise a path that
+    /// reorders the first packets would be searched at the pace of a long connection.
+    pub(super) fn on_spurious_losses(&mut self) {
+        self.short_term = None;
+        if self.left_startup_by_loss {
+            self.left_startup_by_loss = false;
+            self.ceiling = None;
+            self.full_pipe = FullPipe::default();
+            self.phase = Phase::Startup;
+        }
     }
 
     pub(super) fn on_timeout(&mut self) {
