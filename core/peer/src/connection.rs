@@ -15,8 +15,8 @@ use crate::limits::DEFAULT_CERTIFICATE_LIFETIME_MS;
 use crate::slots::{Playout, Slots};
 use crate::task::Task;
 use crate::{
-    BundlePolicy, Configuration, Effect, Event, Exception, IceConnectionState, IceGatheringState,
-    IceTransportPolicy, MediaStreamId, OperationId, PeerConnectionState, TrackId, Value,
+    BundlePolicy, Configuration, Effect, Event, Exception, IceTransportPolicy, MediaStreamId,
+    OperationId, TrackId, Value,
 };
 
 /// A connection between this end and another (webrtc-pc §4.4).
@@ -127,36 +127,7 @@ impl PeerConnection {
         let is_plain = configuration.ice_servers.is_empty()
             && configuration.ice_transport_policy == IceTransportPolicy::All;
         let command = (!is_plain).then(|| configuration.ice_servers_command());
-        let slots = Slots {
-            closed: false,
-            configuration,
-            certificate,
-            set_local_description_called: false,
-            negotiation_needed: false,
-            update_flag_on_empty_chain: false,
-            signaling: jsep::Signaling::new(),
-            signaling_version: 0,
-            intent,
-            ids,
-            candidates: jsep::Candidates::new(),
-            remote_ice_set: Default::default(),
-            last_created_offer: None,
-            last_created_answer: None,
-            ice_connection_state: IceConnectionState::New,
-            ice_gathering_state: IceGatheringState::New,
-            connection_state: PeerConnectionState::New,
-            transceivers: Default::default(),
-            removed: VecDeque::new(),
-            tracks: Default::default(),
-            streams: Default::default(),
-            transports: Default::default(),
-            sctp: None,
-            channels: Default::default(),
-            closed_channels: VecDeque::new(),
-            channels_created: 0,
-            pending_set_parameters: 0,
-            rng,
-        };
+        let slots = Slots::new(configuration, certificate, intent, ids, rng);
         Ok(PeerConnection {
             slots,
             chain: Chain::default(),

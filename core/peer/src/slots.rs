@@ -140,6 +140,46 @@ pub(crate) enum Playout {
 }
 
 impl Slots {
+    /// The slots of a new connection.
+    pub(crate) fn new(
+        configuration: Configuration,
+        certificate: Certificate,
+        intent: jsep::Intent,
+        ids: jsep::Ids,
+        rng: Rng,
+    ) -> Self {
+        Slots {
+            closed: false,
+            configuration,
+            certificate,
+            set_local_description_called: false,
+            negotiation_needed: false,
+            update_flag_on_empty_chain: false,
+            signaling: jsep::Signaling::new(),
+            signaling_version: 0,
+            intent,
+            ids,
+            candidates: jsep::Candidates::new(),
+            remote_ice_set: Default::default(),
+            last_created_offer: None,
+            last_created_answer: None,
+            ice_connection_state: IceConnectionState::New,
+            ice_gathering_state: IceGatheringState::New,
+            connection_state: PeerConnectionState::New,
+            transceivers: Default::default(),
+            removed: VecDeque::new(),
+            tracks: Default::default(),
+            streams: Default::default(),
+            transports: Default::default(),
+            sctp: None,
+            channels: Default::default(),
+            closed_channels: VecDeque::new(),
+            channels_created: 0,
+            pending_set_parameters: 0,
+            rng,
+        }
+    }
+
     pub(crate) fn signaling_state(&self) -> SignalingState {
         if self.closed {
             return SignalingState::Closed;

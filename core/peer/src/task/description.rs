@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use duologue_base::ChannelKey;
 use duologue_ice as ice;
+use duologue_identity::Certificate;
 use duologue_jsep as jsep;
 use duologue_session::Command;
 use jsep::agreement::{self, Agreement, IceKey};
@@ -266,85 +267,100 @@ impl PeerConnection {
         }
     }
 
-    /// jsep's changes of the data plane, one to one as the session's commands.
+    /// Tells the session a change of the data plane, and does what goes with it here.
     fn apply_transport_change(&mut self, change: jsep::TransportChange) {
-        use jsep::TransportChange as Change;
-        let any_size = |size: Option<u64>| match size {
-            Some(size) => usize::try_from(size).unwrap_or(usize::MAX),
-            None => usize::MAX,
-        };
-        let command = match change {
-            Change::Add { key, local, role } => Command::AddTransport {
-                key: key.transport,
-                generation: key.generation,
-                local: credentials(local),
-                role: match role {
-                    agreement::IceRole::Controlling => ice::Role::Controlling,
-                    agreement::IceRole::Controlled => ice::Role::Controlled,
-                },
-                certificate: self.slots.certificate.clone(),
-            },
-            Change::RestartIce { key, local } => Command::RestartIce {
-                key: key.transport,
-                generation: key.generation,
-                local: credentials(local),
-            },
-            Change::DropGeneration { key } => {
+        let learnt = match change {
+            jsep::TransportChange::StopSctp => return self.stop_channels(),
+            jsep::TransportChange::SetRemoteIce { key, .. } => Some(key),
+            jsep::TransportChange::DropGeneration { key } => {
                 self.forget_generation(key);
-                Command::DropGeneration {
-                    key: key.transport,
-                    generation: key.generation,
-                }
+                None
             }
-            Change::SetRemoteIce { key, remote, lite } => {
-                self.command(Command::SetRemoteIce {
-                    key: key.transport,
-                    generation: key.generation,
-                    remote: credentials(remote),
-                    lite,
-                });
-                if self.slots.remote_ice_set.insert(key) {
-                    self.forward_candidates(key);
-                }
-                return;
-            }
-            Change::StartDtls {
-                transport,
-                role,
-                fingerprints,
-            }
-            | Change::RestartDtls {
-                transport,
-                role,
-                fingerprints,
-            } => Command::StartDtls {
-                key: transport,
-                role: match role {
-                    agreement::DtlsRole::Client => duologue_dtls::Role::Client,
-                    agreement::DtlsRole::Server => duologue_dtls::Role::Server,
-                },
-                fingerprints,
-            },
-            Change::Remove { transport } => Command::RemoveTransport { key: transport },
-            Change::StartSctp {
-                transport,
-                local_port,
-                remote_port,
-                max_message_size,
-            } => Command::StartSctp {
-                key: transport,
-                local_port,
-                remote_port,
-                max_message_size: any_size(max_message_size),
-            },
-            Change::MoveSctp { transport } => Command::MoveSctp { key: transport },
-            Change::SetMaxMessageSize { max_message_size } => Command::SetMaxMessageSize {
-                max_message_size: any_size(max_message_size),
-            },
-            Change::StopSctp => return self.stop_channels(),
+            _ => None,
         };
-        self.command(command);
+        if let Some(command) = command_of(change, &self.slots.certificate) {
+            self.command(command);
+        }
+        if let Some(key) = learnt
+            && self.slots.remote_ice_set.insert(key)
+        {
+            self.forward_candidates(key);
+        }
     }
+}
+
+/// jsep's changes of the data plane, one to one as the session's commands. None for the end of
+/// SCTP alone, which the session has no command for: its channels are closed one by one.
+fn command_of(change: jsep::TransportChange, certificate: &Certificate) -> Option<Command> {
+    use jsep::TransportChange as Change;
+    Some(match change {
+        Change::Add { key, local, role } => Command::AddTransport {
+            key: key.transport,
+            generation: key.generation,
+            local: credentials(local),
+            role: match role {
+                agreement::IceRole::Controlling => ice::Role::Controlling,
+                agreement::IceRole::Controlled => ice::Role::Controlled,
+            },
+            certificate: certificate.clone(),
+        },
+        Change::RestartIce { key, local } => Command::RestartIce {
+            key: key.transport,
+            generation: key.generation,
+            local: credentials(local),
+        },
+        Change::DropGeneration { key } => Command::DropGeneration {
+            key: key.transport,
+            generation: key.generation,
+        },
+        Change::SetRemoteIce { key, remote, lite } => Command::SetRemoteIce {
+            key: key.transport,
+            generation: key.generation,
+            remote: credentials(remote),
+            lite,
+        },
+        Change::StartDtls {
+            transport,
+            role,
+            fingerprints,
+        }
+        | Change::RestartDtls {
+            transport,
+            role,
+            fingerprints,
+        } => Command::StartDtls {
+            key: transport,
+            role: match role {
+                agreement::DtlsRole::Client => duologue_dtls::Role::Client,
+                agreement::DtlsRole::Server => duologue_dtls::Role::Server,
+            },
+            fingerprints,
+        },
+        Change::Remove { transport } => Command::RemoveTransport { key: transport },
+        Change::StartSctp {
+            transport,
+            local_port,
+            remote_port,
+            max_message_size,
+        } => Command::StartSctp {
+            key: transport,
+            local_port,
+            remote_port,
+            max_message_size: size_limit(max_message_size),
+        },
+        Change::MoveSctp { transport } => Command::MoveSctp { key: transport },
+        Change::SetMaxMessageSize { max_message_size } => Command::SetMaxMessageSize {
+            max_message_size: size_limit(max_message_size),
+        },
+        Change::StopSctp => return None,
+    })
+}
+
+/// The session's form of "any size" is the largest number.
+fn size_limit(size: Option<u64>) -> usize {
+    size.map_or(usize::MAX, |size| {
+        usize::try_from(size).unwrap_or(usize::MAX)
+    })
 }
 
 fn parameters(ice: &agreement::IceCredentials) -> IceParameters {
