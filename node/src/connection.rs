@@ -3,21 +3,19 @@
 use std::mem;
 use std::sync::Arc;
 
-use bytes::Bytes;
-use duologue_base::{ChannelKey, Rng, TransceiverId, TransportKey};
+use duologue_base::{Rng, TransceiverId};
 use duologue_identity::Certificate;
 use duologue_peer as peer;
 use duologue_session::{Session, SessionConfig};
 use duologue_tokio::SessionHandle;
-use napi::bindgen_prelude::{ArrayBuffer, ClassInstance, JsObjectValue, Object, Result};
-use napi::bindgen_prelude::{Uint8ArraySlice, Unknown};
-use napi::{Env, Error, JsValue};
+use napi::bindgen_prelude::{ClassInstance, JsObjectValue, Object, Result, Unknown};
+use napi::{Env, Error};
 use napi_derive::napi;
 use peer::{Effect, Event, Exception, OperationId};
 use serde::{Deserialize, Serialize};
 
 use crate::certificate::NativeCertificate;
-use crate::effect::{self, CandidateView};
+use crate::effect;
 use crate::environment::{self, Environment};
 use crate::exception;
 use crate::host::{Hub, Inbox, NodeHost, ReadyList, Reported};
@@ -25,17 +23,17 @@ use crate::limits::MAX_BATCH;
 use crate::mirror::{Mirror, Stale};
 
 /// The control plane of a connection and its link to the data plane.
-#[napi(js_name = "PeerConnection")]
+#[napi]
 #[expect(
     missing_debug_implementations,
     reason = "functions of JavaScript have none"
 )]
 pub struct NativePeerConnection {
-    pc: peer::PeerConnection,
+    pub(crate) pc: peer::PeerConnection,
     environment: &'static Environment,
     inbox: Arc<Inbox>,
     data_plane: DataPlane,
-    mirror: Mirror,
+    pub(crate) mirror: Mirror,
     /// When JavaScript was told to call `handle_timeout`, in milliseconds of the endpoint's clock.
     told_timeout: Option<f64>,
 }
@@ -185,7 +183,7 @@ fn stale_after(effect: &Effect) -> Stale {
 
 impl NativePeerConnection {
     /// `Reply`: the result of a method, and what it changed.
-    fn reply<'env, T: Serialize>(
+    pub(crate) fn reply<'env, T: Serialize>(
         &mut self,
         env: &'env Env,
         result: std::result::Result<T, Exception>,
@@ -226,7 +224,7 @@ impl NativePeerConnection {
     }
 
     /// Gives the session what it is to do; the first command starts it.
-    fn flush(&mut self) -> Result<()> {
+    pub(crate) fn flush(&mut self) -> Result<()> {
         let mut commands = Vec::new();
         while let Some(command) = self.pc.poll_command() {
             commands.push(command);
@@ -632,164 +630,6 @@ impl NativePeerConnection {
         let id = TransceiverId(id);
         let result = self.pc.insert_dtmf(id, &tones, duration, gap);
         self.reply(env, result)
-    }
-}
-
-// --- transports
-
-fn candidates(list: &[peer::IceCandidate]) -> Vec<CandidateView> {
-    list.iter().cloned().map(CandidateView::from).collect()
-}
-
-#[derive(Serialize)]
-struct PairView {
-    local: CandidateView,
-    remote: CandidateView,
-}
-
-#[napi]
-impl NativePeerConnection {
-    fn ice(&self, key: u32) -> Option<&peer::IceTransport> {
-        self.pc.ice_transport(TransportKey(key))
-    }
-
-    /// `iceTransport.getLocalCandidates()`
-    #[napi]
-    pub fn local_candidates<'env>(&self, env: &'env Env, key: u32) -> Result<Unknown<'env>> {
-        let ice = self.ice(key);
-        env.to_js_value(&ice.map_or_else(Vec::new, |ice| candidates(ice.local_candidates())))
-    }
-
-    /// `iceTransport.getRemoteCandidates()`
-    #[napi]
-    pub fn remote_candidates<'env>(&self, env: &'env Env, key: u32) -> Result<Unknown<'env>> {
-        let ice = self.ice(key);
-        env.to_js_value(&ice.map_or_else(Vec::new, |ice| candidates(ice.remote_candidates())))
-    }
-
-    /// `iceTransport.getSelectedCandidatePair()`
-    #[napi]
-    pub fn selected_candidate_pair<'env>(&self, env: &'env Env, key: u32) -> Result<Unknown<'env>> {
-        let pair = self
-            .ice(key)
-            .and_then(peer::IceTransport::selected_candidate_pair);
-        env.to_js_value(&pair.map(|pair| PairView {
-            local: pair.local.clone().into(),
-            remote: pair.remote.clone().into(),
-        }))
-    }
-
-    /// `iceTransport.getLocalParameters()`
-    #[napi]
-    pub fn local_ice_parameters<'env>(&self, env: &'env Env, key: u32) -> Result<Unknown<'env>> {
-        env.to_js_value(&self.ice(key).and_then(peer::IceTransport::local_parameters))
-    }
-
-    /// `iceTransport.getRemoteParameters()`
-    #[napi]
-    pub fn remote_ice_parameters<'env>(&self, env: &'env Env, key: u32) -> Result<Unknown<'env>> {
-        env.to_js_value(
-            &self
-                .ice(key)
-                .and_then(peer::IceTransport::remote_parameters),
-        )
-    }
-
-    /// `dtlsTransport.getRemoteCertificates()`
-    #[napi]
-    pub fn remote_certificates<'env>(
-        &self,
-        env: &'env Env,
-        key: u32,
-    ) -> Result<Vec<ArrayBuffer<'env>>> {
-        let dtls = self.pc.dtls_transport(TransportKey(key));
-        let certificates = dtls.map_or(&[][..], peer::DtlsTransport::remote_certificates);
-        certificates
-            .iter()
-            .map(|der| ArrayBuffer::from_data(env, der.clone()))
-            .collect()
-    }
-}
-
-// --- data channels
-
-#[napi]
-impl NativePeerConnection {
-    /// `createDataChannel()`
-    #[napi]
-    pub fn create_data_channel<'env>(
-        &mut self,
-        env: &'env Env,
-        label: String,
-        init: Unknown<'_>,
-    ) -> Result<Object<'env>> {
-        let init = env.from_js_value(init)?;
-        let channel = self.pc.create_data_channel(label, init);
-        if let Ok(key) = channel {
-            self.mirror.add_channel(key);
-        }
-        self.reply(env, channel.map(|ChannelKey(key)| key))
-    }
-
-    /// `send()` of a text: the new `bufferedAmount`, or an exception.
-    #[napi(ts_return_type = "number | object")]
-    pub fn send_text<'env>(
-        &mut self,
-        env: &'env Env,
-        channel: u32,
-        data: String,
-    ) -> Result<Unknown<'env>> {
-        let data = Bytes::from(data);
-        self.send(
-            env,
-            channel,
-            peer::Message {
-                data,
-                binary: false,
-            },
-        )
-    }
-
-    /// `send()` of bytes.
-    #[napi(ts_return_type = "number | object")]
-    pub fn send_binary<'env>(
-        &mut self,
-        env: &'env Env,
-        channel: u32,
-        data: Uint8ArraySlice<'_>,
-    ) -> Result<Unknown<'env>> {
-        let data = Bytes::copy_from_slice(&data);
-        self.send(env, channel, peer::Message { data, binary: true })
-    }
-
-    fn send<'env>(
-        &mut self,
-        env: &'env Env,
-        channel: u32,
-        message: peer::Message,
-    ) -> Result<Unknown<'env>> {
-        let key = ChannelKey(channel);
-        if let Err(exception) = self.pc.send(key, message) {
-            return env.to_js_value(&exception::Exception::from(&exception));
-        }
-        self.flush()?;
-        let amount = self.pc.data_channel(key).map_or(0, |c| c.buffered_amount()) as f64;
-        self.mirror.set_buffered_amount(key, amount);
-        Ok(env.create_double(amount)?.to_unknown())
-    }
-
-    /// `close()` of a channel.
-    #[napi]
-    pub fn close_channel<'env>(&mut self, env: &'env Env, channel: u32) -> Result<Object<'env>> {
-        self.pc.close_channel(ChannelKey(channel));
-        self.reply(env, Ok(()))
-    }
-
-    /// `bufferedAmountLowThreshold = …`
-    #[napi]
-    pub fn set_buffered_amount_low_threshold(&mut self, channel: u32, bytes: f64) {
-        let key = ChannelKey(channel);
-        self.pc.set_buffered_amount_low_threshold(key, bytes as u64);
     }
 }
 

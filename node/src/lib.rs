@@ -19,6 +19,7 @@
 )]
 
 pub mod certificate;
+pub mod channels;
 pub mod connection;
 mod effect;
 mod environment;
@@ -26,3 +27,4 @@ mod exception;
 pub mod host;
 mod limits;
 mod mirror;
+pub mod transports;

@@ -1,0 +1,85 @@
+//! What `RTCIceTransport` and `RTCDtlsTransport` tell when they are asked.
+
+use duologue_base::TransportKey;
+use duologue_peer as peer;
+use napi::Env;
+use napi::bindgen_prelude::{ArrayBuffer, Result, Unknown};
+use napi_derive::napi;
+use serde::Serialize;
+
+use crate::connection::NativePeerConnection;
+use crate::effect::CandidateView;
+
+fn candidates(list: &[peer::IceCandidate]) -> Vec<CandidateView> {
+    list.iter().cloned().map(CandidateView::from).collect()
+}
+
+#[derive(Serialize)]
+struct PairView {
+    local: CandidateView,
+    remote: CandidateView,
+}
+
+#[napi]
+impl NativePeerConnection {
+    fn ice(&self, key: u32) -> Option<&peer::IceTransport> {
+        self.pc.ice_transport(TransportKey(key))
+    }
+
+    /// `iceTransport.getLocalCandidates()`
+    #[napi]
+    pub fn local_candidates<'env>(&self, env: &'env Env, key: u32) -> Result<Unknown<'env>> {
+        let ice = self.ice(key);
+        env.to_js_value(&ice.map_or_else(Vec::new, |ice| candidates(ice.local_candidates())))
+    }
+
+    /// `iceTransport.getRemoteCandidates()`
+    #[napi]
+    pub fn remote_candidates<'env>(&self, env: &'env Env, key: u32) -> Result<Unknown<'env>> {
+        let ice = self.ice(key);
+        env.to_js_value(&ice.map_or_else(Vec::new, |ice| candidates(ice.remote_candidates())))
+    }
+
+    /// `iceTransport.getSelectedCandidatePair()`
+    #[napi]
+    pub fn selected_candidate_pair<'env>(&self, env: &'env Env, key: u32) -> Result<Unknown<'env>> {
+        let pair = self
+            .ice(key)
+            .and_then(peer::IceTransport::selected_candidate_pair);
+        env.to_js_value(&pair.map(|pair| PairView {
+            local: pair.local.clone().into(),
+            remote: pair.remote.clone().into(),
+        }))
+    }
+
+    /// `iceTransport.getLocalParameters()`
+    #[napi]
+    pub fn local_ice_parameters<'env>(&self, env: &'env Env, key: u32) -> Result<Unknown<'env>> {
+        env.to_js_value(&self.ice(key).and_then(peer::IceTransport::local_parameters))
+    }
+
+    /// `iceTransport.getRemoteParameters()`
+    #[napi]
+    pub fn remote_ice_parameters<'env>(&self, env: &'env Env, key: u32) -> Result<Unknown<'env>> {
+        env.to_js_value(
+            &self
+                .ice(key)
+                .and_then(peer::IceTransport::remote_parameters),
+        )
+    }
+
+    /// `dtlsTransport.getRemoteCertificates()`
+    #[napi]
+    pub fn remote_certificates<'env>(
+        &self,
+        env: &'env Env,
+        key: u32,
+    ) -> Result<Vec<ArrayBuffer<'env>>> {
+        let dtls = self.pc.dtls_transport(TransportKey(key));
+        let certificates = dtls.map_or(&[][..], peer::DtlsTransport::remote_certificates);
+        certificates
+            .iter()
+            .map(|der| ArrayBuffer::from_data(env, der.clone()))
+            .collect()
+    }
+}
