@@ -6,6 +6,8 @@ use super::bytes_in;
 
 /// A burst is what the rate moves in this time: about how exactly hosts keep their timers.
 const QUANTUM_TIME: Duration = Duration::from_millis(1);
+/// What a host that comes late by up to this may make up for.
+const LATENESS: Duration = Duration::from_millis(8);
 /// A burst is at least this many packets.
 const MIN_QUANTUM_PACKETS: usize = 2;
 
@@ -75,7 +77,8 @@ impl Pacer {
         }
         let earned = signed(bytes_in(rate, now - self.filled_at));
         // A host that comes late finds what it missed, within bounds.
-        let capacity = signed((quantum * 2).min(self.max_burst));
+        let missed = bytes_in(rate, LATENESS).max(2 * quantum);
+        let capacity = signed(missed.min(self.max_burst));
         self.bucket = self.bucket.saturating_add(earned).min(capacity);
         self.filled_at = now;
     }

@@ -34,7 +34,7 @@ const LOSS_THRESHOLD: f64 = 0.02;
 /// A round that loses more than this was too much whatever the round trips say: a policer.
 const POLICER_THRESHOLD: f64 = 0.3;
 /// A queue worth this share of the least round-trip time is one to drain…
-const QUEUED: f64 = 0.125;
+const QUEUED: f64 = 0.25;
 /// …and one of less than this is as good as none.
 const NEARLY_EMPTY: f64 = 0.1;
 /// Busy hosts delay packets by this much without any queue; on loopback that is many times the
