@@ -47,7 +47,13 @@ export class Call {
     if (this.base) navigator.sendBeacon(`${this.base}/close`);
   }
 
-  async #offer() {
+  // What the Rust end sends waits for this: a candidate may overtake the answer it belongs to.
+  #offer() {
+    this.negotiated = this.#negotiate();
+    return this.negotiated;
+  }
+
+  async #negotiate() {
     await this.pc.setLocalDescription();
     const answer = await post(`${this.base}/description`, this.pc.localDescription);
     if (this.pc.signalingState === "have-local-offer") await this.pc.setRemoteDescription(answer);
@@ -96,6 +102,7 @@ export class Call {
     switch (message.kind) {
       case "candidate":
         this.board.event("rust", "icecandidate", message.candidate?.candidate ?? "end");
+        await this.negotiated;
         if (message.candidate) await this.pc.addIceCandidate(message.candidate);
         break;
       case "states":
