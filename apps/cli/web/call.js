@@ -115,7 +115,7 @@ export class Call {
   }
 
   async #poll() {
-    while (this.pc.connectionState === "connected") {
+    while (!this.closed) {
       const stats = await this.pc.getStats();
       const transport = [...stats.values()].find((s) => s.type === "transport");
       const pair = stats.get(transport?.selectedCandidatePairId) ?? [...stats.values()].find((s) => s.type === "candidate-pair" && s.nominated);
