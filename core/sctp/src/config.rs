@@ -30,7 +30,8 @@ pub struct Config {
     pub interleaving: bool,
     /// Offer to do without the CRC32c where DTLS already protects the packet (RFC 9653).
     pub zero_checksum: bool,
-    /// Bytes that may leave back to back when the path is fast: one train of UDP GSO.
+    /// Bytes that may leave back to back when the path is fast: what it moves until a timer that
+    /// counts milliseconds comes again, a few trains of UDP GSO.
     pub max_burst: usize,
     /// Timers.
     pub timers: Timers,
@@ -55,7 +56,7 @@ impl Default for Config {
             scheduler: Scheduler::default(),
             interleaving: true,
             zero_checksum: true,
-            max_burst: 64 << 10,
+            max_burst: 256 << 10,
             timers: Timers::default(),
             max_retransmissions: None,
             max_init_retransmissions: None,

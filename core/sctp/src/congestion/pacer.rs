@@ -8,6 +8,8 @@ use super::bytes_in;
 const QUANTUM_TIME: Duration = Duration::from_millis(1);
 /// What a host that comes late by up to this may make up for.
 const LATENESS: Duration = Duration::from_millis(8);
+/// But for no more than this, unless two quanta are more: queues of slow paths are short.
+const MAX_LATE_BURST: usize = 64 << 10;
 /// A burst is at least this many packets.
 const MIN_QUANTUM_PACKETS: usize = 2;
 
@@ -77,7 +79,8 @@ impl Pacer {
         }
         let earned = signed(bytes_in(rate, now - self.filled_at));
         // A host that comes late finds what it missed, within bounds.
-        let missed = bytes_in(rate, LATENESS).max(2 * quantum);
+        let missed = bytes_in(rate, LATENESS).min(MAX_LATE_BURST);
+        let missed = missed.max(2 * quantum);
         let capacity = signed(missed.min(self.max_burst));
         self.bucket = self.bucket.saturating_add(earned).min(capacity);
         self.filled_at = now;
