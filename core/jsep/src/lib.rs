@@ -65,13 +65,10 @@
 //!   one; an answer lists no formats that were not offered; unknown rids and feedback in an answer
 //!   are ignored.
 //! * A transceiver that is stopping makes an answered section inactive, not rejected.
+//! * In later offers the sections of a BUNDLE group repeat the ICE and DTLS lines of its first one.
 //! * `a=rtcp-mux` stands in bundled sections too, and `a=msid` names the track.
 //! * `a=tls-id`, `a=maxptime` and `a=imageattr` are not written.
 #![forbid(unsafe_code)]
-#![allow(
-    dead_code,
-    reason = "the first landing has the types; the plans that use them follow"
-)]
 
 pub mod agreement;
 mod applied;
