@@ -4,6 +4,8 @@ import { connected, equal, once, opened, pageOffers, pair, pattern, rustOffers }
 // The largest message that every browser takes and that we announce.
 const LARGE = 256 * 1024;
 const SIZES = [0, 1, 1199, 16384, 65536, LARGE];
+const SMALL = SIZES.slice(0, 4);
+const TEXTS = ["", "grüße, 世界 🌍", "x".repeat(70_000)];
 
 export const scenarios = {
   "the page offers and data flows both ways": async (test) => {
@@ -53,7 +55,8 @@ export const scenarios = {
     const ends = await pair(test);
     const channel = ends.pc.createDataChannel("lossy", { ordered: false, maxRetransmits: 0 });
     await pageOffers(ends);
-    await exchange(ends, await opened(channel), await announced(ends.remote, "lossy"));
+    // Sizes that no socket buffer between the two can overflow: nothing is sent again here.
+    await exchange(ends, await opened(channel), await announced(ends.remote, "lossy"), SMALL, TEXTS.slice(0, 2));
   },
 
   "the page closes a channel and the Rust end hears of it": async (test) => {
@@ -284,7 +287,7 @@ function skipWhereTwoMediaSectionsCrash(test) {
 }
 
 // Text, and binary messages of several sizes, each checked byte for byte at the far end.
-async function exchange({ remote }, channel, id, sizes = SIZES) {
+async function exchange({ remote }, channel, id, sizes = SIZES, texts = TEXTS) {
   channel.binaryType = "arraybuffer";
   const arrived = [];
   let wake = () => {};
@@ -294,7 +297,7 @@ async function exchange({ remote }, channel, id, sizes = SIZES) {
     return arrived.shift();
   };
   const since = remote.events.length;
-  for (const text of ["", "grüße, 世界 🌍", "x".repeat(70_000)]) {
+  for (const text of texts) {
     channel.send(text);
     await remote.event("text", (e) => e.kind === "message" && e.id === id && e.text === text, since);
     await remote.call("sendText", { id, text });
