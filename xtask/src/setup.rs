@@ -8,6 +8,11 @@ pub(crate) struct Need {
     pub(crate) package: &'static str,
 }
 
+pub(crate) const COTURN: &[Need] = &[Need {
+    program: "turnserver",
+    package: "coturn",
+}];
+
 pub(crate) const BROWSERS: &[Need] = &[
     Need {
         program: "chromium",

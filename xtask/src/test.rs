@@ -21,7 +21,7 @@ enum Part {
     Unit,
     /// Whole connections over the simulated network, in virtual time
     Sim,
-    /// Our SCTP and ICE against other implementations, in memory
+    /// Our SCTP and ICE against other implementations, in memory, and against coturn on loopback
     Interop,
     /// The documentation builds without a warning
     Docs,
@@ -68,7 +68,10 @@ fn run_part(part: Part) -> Outcome {
             run::run(unit)
         }
         Part::Sim => run::run(cargo(["test", "-p", "duologue-sim"])),
-        Part::Interop => run::run(cargo(["test", "-p", "duologue-interop"])),
+        Part::Interop => {
+            setup::provide(setup::COTURN)?;
+            run::run(cargo(["test", "-p", "duologue-interop"]))
+        }
         Part::Docs => {
             let mut docs = cargo(["doc", "--workspace", "--no-deps"]);
             docs.env("RUSTDOCFLAGS", "-D warnings");
