@@ -240,6 +240,11 @@ impl World {
             .collect()
     }
 
+    fn channel(&mut self, index: usize, label: &str) -> ChannelKey {
+        let init = DataChannelInit::default();
+        self.pc(index).create_data_channel(label, init).unwrap()
+    }
+
     fn announced(&self, index: usize) -> Vec<ChannelKey> {
         let events = self.ends[index].host.events.iter();
         events
@@ -261,10 +266,7 @@ fn binary(data: impl Into<Bytes>) -> Message {
 #[test]
 fn two_peers_open_a_channel_talk_and_close() {
     let mut world = World::new(1);
-    let chat = world
-        .pc(0)
-        .create_data_channel("chat", DataChannelInit::default())
-        .unwrap();
+    let chat = world.channel(0, "chat");
     world.negotiate(0);
     world.run_until("the channel opens", |w| {
         w.is_open(0, chat) && !w.announced(1).is_empty()
@@ -309,10 +311,7 @@ fn two_peers_open_a_channel_talk_and_close() {
 #[test]
 fn the_events_of_a_set_up_come_in_the_specified_order() {
     let mut world = World::new(2);
-    let chat = world
-        .pc(0)
-        .create_data_channel("chat", DataChannelInit::default())
-        .unwrap();
+    let chat = world.channel(0, "chat");
     world.negotiate(0);
     world.run_until("the channel opens", |w| w.is_open(0, chat));
     let log = world.ends[0].host.take_events();
@@ -370,10 +369,7 @@ fn negotiated_channels_need_no_announcement() {
 #[test]
 fn an_ice_restart_keeps_the_channel() {
     let mut world = World::new(4);
-    let chat = world
-        .pc(0)
-        .create_data_channel("chat", DataChannelInit::default())
-        .unwrap();
+    let chat = world.channel(0, "chat");
     world.negotiate(0);
     world.run_until("the channel opens", |w| w.is_open(0, chat));
     world.pc(0).restart_ice();
@@ -417,14 +413,8 @@ fn media_sections_bring_their_bundled_transport_up() {
 #[test]
 fn both_ends_may_offer_at_once() {
     let mut world = World::new(6);
-    let chat = world
-        .pc(0)
-        .create_data_channel("a", DataChannelInit::default())
-        .unwrap();
-    let talk = world
-        .pc(1)
-        .create_data_channel("b", DataChannelInit::default())
-        .unwrap();
+    let chat = world.channel(0, "a");
+    let talk = world.channel(1, "b");
     let offers = [0, 1].map(|index| world.ends[index].host.set_local());
     // The second end is polite: its offer is rolled back. The first ignores the collision.
     let [offer, _ignored] = offers;
@@ -441,10 +431,7 @@ fn both_ends_may_offer_at_once() {
 #[test]
 fn a_wrong_fingerprint_is_a_failure_and_ends_the_other_end_too() {
     let mut world = World::new(8);
-    world
-        .pc(0)
-        .create_data_channel("chat", DataChannelInit::default())
-        .unwrap();
+    world.channel(0, "chat");
     let offer = world.ends[0].host.set_local();
     world.ends[1].host.set_remote(offer).unwrap();
     let mut answer = world.ends[1].host.set_local();
@@ -476,10 +463,7 @@ fn a_wrong_fingerprint_is_a_failure_and_ends_the_other_end_too() {
 #[test]
 fn what_is_logged_names_no_address_no_password_and_no_content() {
     let mut world = World::new(10);
-    let chat = world
-        .pc(0)
-        .create_data_channel("chat", DataChannelInit::default())
-        .unwrap();
+    let chat = world.channel(0, "chat");
     world.negotiate(0);
     world.run_until("the channel opens", |w| w.is_open(0, chat));
     world.pc(0).send_text(chat, "a secret").unwrap();
@@ -500,10 +484,7 @@ fn what_is_logged_names_no_address_no_password_and_no_content() {
 #[test]
 fn closing_one_end_is_seen_at_the_other() {
     let mut world = World::new(7);
-    let chat = world
-        .pc(0)
-        .create_data_channel("chat", DataChannelInit::default())
-        .unwrap();
+    let chat = world.channel(0, "chat");
     world.negotiate(0);
     world.run_until("the channel opens", |w| {
         w.is_open(0, chat) && !w.announced(1).is_empty()
