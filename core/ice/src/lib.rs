@@ -93,6 +93,7 @@ mod sdp;
 mod state;
 mod stats;
 mod status;
+mod tcp;
 mod transaction;
 mod turn;
 
@@ -106,3 +107,4 @@ pub use receive::Input;
 pub use sdp::UnusableCandidate;
 pub use state::{GatheringState, Role, TransportState};
 pub use stats::{Counters, PairCounters, PairId, PairState, PairStats};
+pub use tcp::{ConnectError, ConnectId, Deframer, Framing, FramingError, Security};

@@ -1,6 +1,7 @@
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use duologue_base::{Protocol, SocketId, TransportKey};
+use duologue_ice::Security;
 
 /// What a session asks its host to do.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -15,22 +16,39 @@ pub enum Action {
         transport: TransportKey,
         /// The local address; any free port.
         ip: IpAddr,
-        /// The transport protocol.
+        /// UDP; or TCP, which asks for a socket that listens. What connects to it is told to
+        /// `Session::handle_accepted`.
         protocol: Protocol,
+    },
+    /// Open a byte stream and answer with `Session::handle_connected`, in bounded time. From then
+    /// on it is a socket: trains for it are bytes to write, and what it brings goes to
+    /// `Session::handle_stream`.
+    Connect {
+        /// Names the request in the answer.
+        bind_id: BindId,
+        /// The transport it is for.
+        transport: TransportKey,
+        /// Where it begins: port 0 for any, else the port of a listening socket of this session's,
+        /// which it shares (RFC 6544 §5.1, simultaneous open).
+        local: SocketAddr,
+        /// Where it goes to.
+        remote: SocketAddr,
+        /// TCP, or TLS over it.
+        security: Security,
     },
     /// Look the addresses of a host name up and answer with `Session::handle_resolved`.
     Resolve {
         /// The name of a STUN or TURN server.
         host: String,
     },
-    /// Close a socket.
+    /// Close a socket: a stream once what was written to it has left.
     Unbind {
         /// The socket.
         socket: SocketId,
     },
 }
 
-/// Names one request of a session to bind a socket.
+/// Names one request of a session for a socket.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct BindId(pub u32);
 

@@ -34,6 +34,7 @@ mod gather;
 mod limits;
 mod report;
 mod session;
+mod stream;
 mod transmit;
 mod transport;
 
@@ -42,5 +43,6 @@ pub use command::Command;
 pub use config::SessionConfig;
 pub use counters::Counters;
 pub use duologue_datachannel::ChannelReport;
+pub use duologue_ice::{ConnectError, Security};
 pub use report::{DtlsReport, Report, SctpError};
 pub use session::Session;

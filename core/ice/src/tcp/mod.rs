@@ -1,0 +1,51 @@
+//! Byte streams: connections to servers, and to other agents (RFC 6544).
+//!
+//! A stream is opened by the host, on request, and has a [`SocketId`](duologue_base::SocketId) like
+//! any socket. What it carries is cut into messages by a [`Deframer`].
+
+mod frame;
+
+pub use frame::{Deframer, Framing, FramingError};
+
+/// Names one connection that an agent asked its owner to open.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct ConnectId(pub u32);
+
+/// What protects a stream.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Security {
+    /// Nothing: TCP as it is.
+    Plain,
+    /// TLS; the server's certificate must be for this name or address.
+    Tls {
+        /// The host of the server's URL.
+        server_name: String,
+    },
+}
+
+/// Why a stream could not be opened.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// Nobody listens there.
+    #[error("the connection was refused")]
+    Refused,
+    /// There is no way there.
+    #[error("the server is out of reach")]
+    Unreachable,
+    /// Nobody answered in time.
+    #[error("the connection timed out")]
+    TimedOut,
+    /// The certificate is not trusted, or is another server's.
+    #[error("the server's TLS certificate is not trusted")]
+    Certificate,
+    /// The TLS handshake failed otherwise.
+    #[error("the TLS handshake failed")]
+    Tls,
+    /// The connection ended before it was ready.
+    #[error("the connection was closed")]
+    Closed,
+    /// No port, no file descriptor, or the host does not open streams.
+    #[error("the host cannot open the connection")]
+    NotPossible,
+}
