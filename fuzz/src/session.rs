@@ -110,6 +110,8 @@ enum StrayCommand {
     DropGeneration(u8),
     Restart,
     MessageSize(u32),
+    RestartDtls,
+    StopSctp,
 }
 
 /// Whatever arrives, nothing panics, loops or grows. Once connected, no datagram without the keys
@@ -440,6 +442,20 @@ impl Pair {
                     generation: Generation(1),
                     local,
                 }
+            }
+            StrayCommand::RestartDtls => {
+                self.changed = true;
+                let (_, certificates) = shared();
+                Command::RestartDtls {
+                    key: KEY,
+                    role: dtls::Role::Server,
+                    fingerprints: Vec::new(),
+                    certificate: certificates[at].clone(),
+                }
+            }
+            StrayCommand::StopSctp => {
+                self.changed = true;
+                Command::StopSctp
             }
             StrayCommand::MessageSize(size) => {
                 self.changed = true;

@@ -44,7 +44,7 @@ pub struct Channels {
 enum Inbound {
     Message(Message),
     StreamEnd(StreamId),
-    AssociationEnd(ChannelError),
+    AssociationEnd(Option<ChannelError>),
 }
 
 /// What was ignored.
@@ -81,6 +81,18 @@ impl Channels {
             announced_bytes: 0,
             counters: Counters::default(),
         }
+    }
+
+    /// These channels follow others, of an association that ended: keys go on where those stopped.
+    #[must_use]
+    pub fn after(mut self, last: ChannelKey) -> Self {
+        self.next_announced = last;
+        self
+    }
+
+    /// The key that the next channel of the peer's gets.
+    pub fn next_announced(&self) -> ChannelKey {
+        self.next_announced
     }
 
     /// Opens a channel, or, with `negotiated`, begins to use a stream that the peer knows of. It is
@@ -191,23 +203,22 @@ impl Channels {
                     self.take_until_ends(association);
                 }
             }
-            Event::Restarted => self.end(association, None),
+            Event::Restarted => self.end(association, ended(None)),
             Event::Closed(ref reason) => {
                 let cause = match reason {
                     duologue_sctp::CloseReason::AbortedByPeer { cause_code } => *cause_code,
                     _ => None,
                 };
-                self.end(association, cause);
+                self.end(association, ended(cause));
             }
             _ => {}
         }
     }
 
     /// The association ended, or the transport below it: every channel closes, after the messages
-    /// that came before.
-    pub fn end(&mut self, association: &mut Association, cause: Option<u16>) {
+    /// that came before. Without `error` it ended on purpose.
+    pub fn end(&mut self, association: &mut Association, error: Option<ChannelError>) {
         self.take_until_ends(association);
-        let error = ChannelError::AssociationEnded { cause };
         self.taken.push_back(Inbound::AssociationEnd(error));
     }
 
@@ -555,13 +566,17 @@ impl Channels {
         }
     }
 
-    fn close_all(&mut self, error: ChannelError) {
+    fn close_all(&mut self, error: Option<ChannelError>) {
         self.early.clear();
         self.early_bytes = 0;
         while let Some((&stream, _)) = self.channels.first_key_value() {
-            self.remove(stream, Some(error));
+            self.remove(stream, error);
         }
     }
+}
+
+fn ended(cause: Option<u16>) -> Option<ChannelError> {
+    Some(ChannelError::AssociationEnded { cause })
 }
 
 #[cfg(test)]

@@ -140,7 +140,9 @@ impl Transport {
     ) {
         let result = match &mut self.stage {
             Stage::Waiting { early, .. } => {
-                if !keep(early, datagram) {
+                // A handshake begins with a ClientHello. Anything else is of an association that
+                // ended before this one.
+                if !is_client_hello(datagram) || !keep(early, datagram) {
                     self.discarded += 1;
                 }
                 return;

@@ -141,8 +141,8 @@ impl Agent {
     }
 
     /// What the other agent's description says about a generation. Setting the same credentials
-    /// again changes nothing; other credentials for a generation that has some are ignored, they
-    /// need a restart.
+    /// again changes nothing. Others for a generation that has some are those of another agent that
+    /// answered the same offer: what the first one said and its pairs are forgotten.
     pub fn set_remote_credentials(
         &mut self,
         now: Instant,
@@ -153,8 +153,14 @@ impl Agent {
         let Some(at) = self.index(generation) else {
             return;
         };
-        if self.is_closed() || self.generations[at].remote_secret().is_some() {
+        let known = self.generations[at].remote_secret();
+        let known = known.map(|secret| &secret.credentials);
+        if self.is_closed() || known == Some(&remote) {
             return;
+        }
+        if known.is_some() {
+            self.generations[at].forget_remote();
+            self.forget_requests();
         }
         // RFC 8445 §6.1.1: of a full and a lite agent the full one controls.
         if lite && !self.config.lite && self.role == Role::Controlled {
@@ -284,6 +290,11 @@ impl Agent {
     /// The path of the pair in use.
     pub fn route(&self) -> Option<Route> {
         self.selected.map(|selected| selected.route)
+    }
+
+    /// The generation of the pair in use.
+    pub fn selected_generation(&self) -> Option<Generation> {
+        self.selected.map(|selected| selected.generation)
     }
 
     /// There is a path and the other side consents to being sent to (RFC 7675 §5.1).

@@ -94,7 +94,7 @@ pub(crate) struct GenerationState {
     pub(crate) failed: bool,
     /// Only relayed candidates (RFC 9429 §3.5.3): set when gathering for it began.
     pub(crate) relay_only: bool,
-    /// Checks had begun before it did.
+    /// Checks had begun before it did, or with another agent.
     pub(crate) restarted: bool,
     /// A newer generation was agreed on. It goes when that one has a nominated pair and the other
     /// side asks nothing here any more.
@@ -140,6 +140,16 @@ impl GenerationState {
             Remote::Unknown { candidates, checks } => (candidates, checks),
             Remote::Known { .. } => (Vec::new(), Vec::new()),
         }
+    }
+
+    /// Another agent takes the other one's place; this end's credentials and candidates stay.
+    pub(crate) fn forget_remote(&mut self) {
+        self.remotes.clear();
+        self.end_of_remote = false;
+        self.checklist = Checklist::default();
+        self.first_valid = None;
+        self.failed = false;
+        self.restarted = true;
     }
 
     pub(crate) fn remote_secret(&self) -> Option<&Secret> {

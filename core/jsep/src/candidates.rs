@@ -78,6 +78,15 @@ impl Candidates {
         self.remote.retain(|(key, _), _| keep(*key));
     }
 
+    /// Forgets one end's candidates under these credentials.
+    pub fn forget(&mut self, side: Side, key: IceKey) {
+        let lists = match side {
+            Side::Local => &mut self.local,
+            Side::Remote => &mut self.remote,
+        };
+        lists.retain(|(k, _), _| *k != key);
+    }
+
     fn lists(&self, side: Side) -> &BTreeMap<(IceKey, Mid), CandidateList> {
         match side {
             Side::Local => &self.local,

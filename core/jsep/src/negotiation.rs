@@ -13,9 +13,9 @@ pub fn negotiation_needed(signaling: &Signaling, intent: &Intent) -> bool {
         return true;
     }
     let stable = signaling.stable();
-    // Step 4: data channels without an m-section.
-    let data_agreed = stable.data().is_some_and(|media| !media.rejected);
-    if intent.data && !data_agreed {
+    // Step 4: no m-section "has been negotiated yet for data". One that the other end rejected was:
+    // to ask again after each rejection would never end.
+    if intent.data && stable.data().is_none() {
         return true;
     }
     // Step 5: transceivers.

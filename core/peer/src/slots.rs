@@ -67,6 +67,9 @@ pub(crate) struct Slots {
     pub(crate) transports: BTreeMap<TransportKey, Box<Transport>>,
     /// `[[SctpTransport]]`
     pub(crate) sctp: Option<SctpTransport>,
+    /// How many associations the session was told to stop and has not said so: what it reports
+    /// meanwhile is about them.
+    pub(crate) sctp_stops: usize,
     /// `[[DataChannels]]` and those that left it.
     pub(crate) channels: BTreeMap<ChannelKey, Channel>,
     /// Data channels that are closed, oldest first.
@@ -172,6 +175,7 @@ impl Slots {
             streams: Default::default(),
             transports: Default::default(),
             sctp: None,
+            sctp_stops: 0,
             channels: Default::default(),
             closed_channels: VecDeque::new(),
             channels_created: 0,

@@ -4,7 +4,7 @@ use duologue_base::{Instant, TransportKey};
 
 use crate::association::Agreed;
 use crate::transport::{Transport, new_agent};
-use crate::{Action, Command, Session};
+use crate::{Action, Command, Report, Session};
 
 impl Session {
     /// Does what the owner says. A command that does not fit is counted and changes nothing.
@@ -39,6 +39,8 @@ impl Session {
                 true
             }
             Command::MoveSctp { key } => self.sctp.move_to(key),
+            Command::StopSctp => self.stop_sctp(),
+            Command::RestartDtls { .. } => self.restart_dtls(command),
             Command::RemoveTransport { key } => self.remove_transport(key),
             Command::SetMaxMessageSize { .. }
             | Command::OpenChannel { .. }
@@ -127,6 +129,39 @@ impl Session {
             _ => return false,
         }
         true
+    }
+
+    fn restart_dtls(&mut self, command: Command) -> bool {
+        let Command::RestartDtls {
+            key,
+            role,
+            fingerprints,
+            certificate,
+        } = command
+        else {
+            return false;
+        };
+        let Some(at) = self.find(key) else {
+            return false;
+        };
+        let Session {
+            transports,
+            config,
+            reports,
+            ..
+        } = self;
+        transports[at].restart_dtls(config, role, fingerprints, certificate, reports);
+        if self.sctp.restart(self.now, key) {
+            self.leftovers.forget_datagram();
+            self.reports.push_back(Report::SctpConnecting);
+        }
+        true
+    }
+
+    fn stop_sctp(&mut self) -> bool {
+        self.leftovers.forget_datagram();
+        self.reports.push_back(Report::SctpStopped);
+        self.sctp.stop(self.now)
     }
 
     fn remove_transport(&mut self, key: TransportKey) -> bool {

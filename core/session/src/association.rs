@@ -1,17 +1,29 @@
 //! The association of the data channels: from what is agreed on to what runs.
 
-use duologue_base::{Instant, Rng, TransportKey};
-use duologue_datachannel::Channels;
+use std::collections::VecDeque;
+
+use duologue_base::{ChannelKey, Instant, Rng, TransportKey};
+use duologue_datachannel::{ChannelError, ChannelReport, Channels};
 use duologue_dtls as dtls;
 use duologue_sctp as sctp;
 
-use crate::limits::EARLY_SCTP_PACKETS;
+use crate::limits::{EARLY_SCTP_PACKETS, LEFT_BYTES};
 use crate::report::{Report, SctpError};
 use crate::{Command, SessionConfig};
 
 /// The SCTP part of a session.
 #[derive(Debug)]
-pub(crate) enum Sctp {
+pub(crate) struct Sctp {
+    stage: Stage,
+    /// What is still to be told of associations that were stopped.
+    left: VecDeque<ChannelReport>,
+    left_bytes: usize,
+    /// The key of the next channel of the peer's, whatever the association.
+    next_announced: ChannelKey,
+}
+
+#[derive(Debug)]
+enum Stage {
     /// SCTP is not agreed on, or its transport is not connected.
     Waiting(Box<Waiting>),
     Running(Box<Running>),
@@ -45,14 +57,37 @@ pub(crate) struct Running {
 
 impl Sctp {
     pub(crate) fn new() -> Self {
-        Sctp::Waiting(Box::default())
+        Sctp {
+            stage: Stage::Waiting(Box::default()),
+            left: VecDeque::new(),
+            left_bytes: 0,
+            next_announced: ChannelKey(1),
+        }
     }
 
     pub(crate) fn running(&mut self) -> Option<&mut Running> {
-        match self {
-            Sctp::Running(running) => Some(running),
-            Sctp::Waiting(_) => None,
+        match &mut self.stage {
+            Stage::Running(running) => Some(running),
+            Stage::Waiting(_) => None,
         }
+    }
+
+    /// Counters and gauges of the association that runs.
+    pub(crate) fn stats(&self) -> Option<sctp::Stats> {
+        match &self.stage {
+            Stage::Running(running) => Some(running.association.stats()),
+            Stage::Waiting(_) => None,
+        }
+    }
+
+    /// What happened on the channels, those of ended associations first.
+    pub(crate) fn poll_channel(&mut self, now: Instant) -> Option<ChannelReport> {
+        if let Some(report) = self.left.pop_front() {
+            self.left_bytes -= weight(&report);
+            return Some(report);
+        }
+        let running = self.running()?;
+        running.channels.poll_report(now, &mut running.association)
     }
 
     /// The association that runs on a transport, until it has ended.
@@ -63,8 +98,8 @@ impl Sctp {
 
     /// Keeps what the descriptions say; `false` if they said so before.
     pub(crate) fn agree(&mut self, agreed: Agreed) -> bool {
-        match self {
-            Sctp::Waiting(waiting) if waiting.agreed.is_none() => {
+        match &mut self.stage {
+            Stage::Waiting(waiting) if waiting.agreed.is_none() => {
                 waiting.agreed = Some(agreed);
                 true
             }
@@ -74,9 +109,9 @@ impl Sctp {
 
     /// Goes on over another transport; `false` if there is nothing to go on.
     pub(crate) fn move_to(&mut self, key: TransportKey) -> bool {
-        let agreed = match self {
-            Sctp::Waiting(waiting) => waiting.agreed.as_mut(),
-            Sctp::Running(running) => Some(&mut running.agreed),
+        let agreed = match &mut self.stage {
+            Stage::Waiting(waiting) => waiting.agreed.as_mut(),
+            Stage::Running(running) => Some(&mut running.agreed),
         };
         match agreed {
             Some(agreed) => agreed.key = key,
@@ -87,9 +122,69 @@ impl Sctp {
 
     /// The transport to run on, if that is agreed on and nothing runs yet.
     pub(crate) fn awaited(&self) -> Option<TransportKey> {
-        match self {
-            Sctp::Waiting(waiting) => waiting.agreed.map(|agreed| agreed.key),
-            Sctp::Running(_) => None,
+        match &self.stage {
+            Stage::Waiting(waiting) => waiting.agreed.map(|agreed| agreed.key),
+            Stage::Running(_) => None,
+        }
+    }
+
+    /// The association ends on purpose, or is not wanted any more; `false` if there was none.
+    pub(crate) fn stop(&mut self, now: Instant) -> bool {
+        match std::mem::replace(&mut self.stage, Stage::Waiting(Box::default())) {
+            Stage::Running(running) => {
+                self.retire(now, *running);
+                true
+            }
+            Stage::Waiting(waiting) => {
+                let opened = waiting.commands.iter().filter_map(|command| match command {
+                    Command::OpenChannel { channel, .. } => Some(*channel),
+                    _ => None,
+                });
+                for channel in opened {
+                    let error = None;
+                    self.leave(ChannelReport::Closed { channel, error });
+                }
+                waiting.agreed.is_some()
+            }
+        }
+    }
+
+    /// The DTLS association below it ended, and another one follows; `true` if an association ran
+    /// on it, which ends too. What waited for the first goes on to wait.
+    pub(crate) fn restart(&mut self, now: Instant, key: TransportKey) -> bool {
+        let agreed = match &mut self.stage {
+            Stage::Running(running) if running.agreed.key == key => running.agreed,
+            Stage::Waiting(waiting) if waiting.agreed.is_some_and(|agreed| agreed.key == key) => {
+                waiting.packets.clear();
+                return false;
+            }
+            _ => return false,
+        };
+        self.stop(now);
+        self.agree(agreed)
+    }
+
+    /// Keeps what an association has to tell. Its channels close without an error, behind the
+    /// messages that came for them.
+    fn retire(&mut self, now: Instant, mut running: Running) {
+        let Running {
+            association,
+            channels,
+            ..
+        } = &mut running;
+        channels.end(association, None);
+        while let Some(report) = channels.poll_report(now, association) {
+            self.leave(report);
+        }
+        self.next_announced = channels.next_announced();
+    }
+
+    /// Keeps a report; a message only if there is room.
+    fn leave(&mut self, report: ChannelReport) {
+        let message = matches!(report, ChannelReport::Message { .. });
+        if !message || self.left_bytes + weight(&report) <= LEFT_BYTES {
+            self.left_bytes += weight(&report);
+            self.left.push_back(report);
         }
     }
 
@@ -101,7 +196,7 @@ impl Sctp {
         role: dtls::Role,
         rng: &mut Rng,
     ) {
-        let Sctp::Waiting(waiting) = self else {
+        let Stage::Waiting(waiting) = &mut self.stage else {
             return;
         };
         let Some(agreed) = waiting.agreed else {
@@ -119,7 +214,8 @@ impl Sctp {
         let mut running = Running {
             agreed,
             association: sctp::Association::new(settings, rng.fork()),
-            channels: Channels::new(role == dtls::Role::Client, message_size_max),
+            channels: Channels::new(role == dtls::Role::Client, message_size_max)
+                .after(self.next_announced),
             ended: false,
         };
         running.association.connect(now);
@@ -129,19 +225,19 @@ impl Sctp {
         for command in commands {
             running.apply(now, command);
         }
-        *self = Sctp::Running(Box::new(running));
+        self.stage = Stage::Running(Box::new(running));
     }
 
     /// Takes a packet out of DTLS; `false` if there is no room to keep it.
     pub(crate) fn handle_packet(&mut self, now: Instant, key: TransportKey, packet: &[u8]) -> bool {
-        match self {
-            Sctp::Running(running) => {
+        match &mut self.stage {
+            Stage::Running(running) => {
                 if running.agreed.key == key {
                     running.association.handle_packet(now, packet);
                 }
                 true
             }
-            Sctp::Waiting(waiting) => {
+            Stage::Waiting(waiting) => {
                 let room = waiting.packets.len() < EARLY_SCTP_PACKETS;
                 if room {
                     waiting.packets.push(packet.to_vec());
@@ -153,9 +249,9 @@ impl Sctp {
 
     /// Applies a command about channels, now or when the association starts.
     pub(crate) fn apply(&mut self, now: Instant, command: Command) {
-        match self {
-            Sctp::Waiting(waiting) => waiting.commands.push(command),
-            Sctp::Running(running) => running.apply(now, command),
+        match &mut self.stage {
+            Stage::Waiting(waiting) => waiting.commands.push(command),
+            Stage::Running(running) => running.apply(now, command),
         }
     }
 }
@@ -220,7 +316,8 @@ impl Running {
             return;
         }
         self.ended = true;
-        self.channels.end(&mut self.association, None);
+        let ended = ChannelError::AssociationEnded { cause: None };
+        self.channels.end(&mut self.association, Some(ended));
         let error = Some(SctpError::TransportEnded);
         reports.extend([Report::SctpClosed { error }]);
     }
@@ -234,6 +331,15 @@ impl Running {
         }
         None
     }
+}
+
+/// What a report counts in [`LEFT_BYTES`].
+fn weight(report: &ChannelReport) -> usize {
+    let content = match report {
+        ChannelReport::Message { data, .. } => data.len(),
+        _ => 0,
+    };
+    content + size_of::<ChannelReport>()
 }
 
 fn sctp_error(reason: &sctp::CloseReason) -> Option<SctpError> {

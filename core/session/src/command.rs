@@ -92,12 +92,25 @@ pub enum Command {
         /// What the peer's certificate must match.
         fingerprints: Vec<Fingerprint>,
     },
+    /// The peer is another one, or has another certificate or role: a new DTLS association takes the
+    /// place of the one on this transport (RFC 8842 §5), on a path of the newest generation.
+    /// An SCTP association over it ends and is made anew (RFC 8261 §6.1), with new channels.
+    RestartDtls {
+        /// The transport.
+        key: TransportKey,
+        /// Our role.
+        role: dtls::Role,
+        /// What the peer's certificate must match.
+        fingerprints: Vec<Fingerprint>,
+        /// What the handshake shows to the peer.
+        certificate: Certificate,
+    },
     /// Ends a transport and all that runs over it.
     RemoveTransport {
         /// The transport.
         key: TransportKey,
     },
-    /// Makes the association of the data channels. There is one in a connection.
+    /// Makes the association of the data channels. There is one at a time in a connection.
     StartSctp {
         /// The transport it runs over.
         key: TransportKey,
@@ -108,6 +121,9 @@ pub enum Command {
         /// The largest message the peer takes; `usize::MAX` when it sets no limit.
         max_message_size: usize,
     },
+    /// The association ends because the descriptions say so (RFC 8841 §10.4): its channels close
+    /// without an error. The peer, which knows too, is told nothing more.
+    StopSctp,
     /// The association goes on over another transport (RFC 9143: its m-section was bundled with
     /// others, or is not any more).
     MoveSctp {

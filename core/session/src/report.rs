@@ -64,6 +64,10 @@ pub enum Report {
         /// W3C `RTCSctpTransport.maxChannels`.
         max_channels: u16,
     },
+    /// The association ended with its DTLS association, whose successor it will have one on.
+    SctpConnecting,
+    /// What `StopSctp` asked for is done: no report of the association that ended follows.
+    SctpStopped,
     /// The association ended; each channel's end is reported by itself.
     SctpClosed {
         /// Why, unless its transport was closed on purpose.

@@ -134,9 +134,7 @@ impl Session {
     /// receive window closes then, and nothing else is held back. Calling it again may make
     /// something to send.
     pub fn poll_channel(&mut self) -> Option<ChannelReport> {
-        let now = self.now;
-        let running = self.sctp.running()?;
-        running.channels.poll_report(now, &mut running.association)
+        self.sctp.poll_channel(self.now)
     }
 
     /// What was received and not acted on, and more.
@@ -146,10 +144,7 @@ impl Session {
 
     /// Counters and gauges of the association, once it exists.
     pub fn sctp_stats(&self) -> Option<sctp::Stats> {
-        match &self.sctp {
-            Sctp::Running(running) => Some(running.association.stats()),
-            Sctp::Waiting(_) => None,
-        }
+        self.sctp.stats()
     }
 
     /// The candidate pairs of a transport.

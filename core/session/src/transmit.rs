@@ -21,6 +21,11 @@ impl Leftovers {
     pub(crate) fn has_farewells(&self) -> bool {
         !self.farewells.is_empty()
     }
+
+    /// Its association ended.
+    pub(crate) fn forget_datagram(&mut self) {
+        self.datagram.clear();
+    }
 }
 
 impl Session {
@@ -154,7 +159,7 @@ impl Session {
             let datagram = std::mem::take(&mut datagram);
             self.leftovers.farewells.push((transmit, datagram));
         }
-        self.leftovers.datagram.clear();
+        self.leftovers.forget_datagram();
     }
 
     fn push_farewell(&mut self, route: &ice::Route, datagram: &[u8]) {

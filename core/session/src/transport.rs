@@ -1,9 +1,9 @@
 use std::net::{IpAddr, SocketAddr};
 
-use duologue_base::{Datagram, Instant, Rng, SocketId, TransportKey};
+use duologue_base::{Datagram, Generation, Instant, Rng, SocketId, TransportKey};
 use duologue_dtls as dtls;
 use duologue_ice as ice;
-use duologue_identity::Fingerprint;
+use duologue_identity::{Certificate, Fingerprint};
 
 use crate::{Action, BindId, DtlsReport, Report, SessionConfig};
 
@@ -37,6 +37,9 @@ enum Handshake {
     Agreed {
         role: dtls::Role,
         fingerprints: Vec<Fingerprint>,
+        /// Another handshake went before this one, over generations older than this: their path
+        /// may still lead to another peer.
+        restart: Option<Generation>,
     },
     Begun(dtls::Role),
 }
@@ -46,7 +49,7 @@ impl Transport {
         config: &SessionConfig,
         key: TransportKey,
         agent: ice::Agent,
-        certificate: duologue_identity::Certificate,
+        certificate: Certificate,
     ) -> Self {
         Transport {
             key,
@@ -67,9 +70,42 @@ impl Transport {
     ) -> bool {
         let first = matches!(self.handshake, Handshake::Unknown);
         if first {
-            self.handshake = Handshake::Agreed { role, fingerprints };
+            self.handshake = Handshake::Agreed {
+                role,
+                fingerprints,
+                restart: None,
+            };
         }
         first
+    }
+
+    /// The handshake is made again, with another peer or certificate.
+    pub(crate) fn restart_dtls(
+        &mut self,
+        config: &SessionConfig,
+        role: dtls::Role,
+        fingerprints: Vec<Fingerprint>,
+        certificate: Certificate,
+        reports: &mut impl Extend<Report>,
+    ) {
+        self.dtls = dtls::Transport::new(config.dtls.clone(), certificate);
+        self.srtp = None;
+        let begun = matches!(
+            self.handshake,
+            Handshake::Begun(_)
+                | Handshake::Agreed {
+                    restart: Some(_),
+                    ..
+                }
+        );
+        if matches!(self.handshake, Handshake::Begun(_)) {
+            reports.extend([self.connecting()]);
+        }
+        self.handshake = Handshake::Agreed {
+            role,
+            fingerprints,
+            restart: self.agent.generations().last().filter(|_| begun),
+        };
     }
 
     /// Our role in the handshake, once it has begun.
@@ -117,7 +153,9 @@ impl Transport {
                 event => reports.extend(ice_report(key, event)),
             }
         }
-        if matches!(self.handshake, Handshake::Agreed { .. }) && self.agent.route().is_some() {
+        if let Handshake::Agreed { restart, .. } = self.handshake
+            && self.agent.selected_generation() >= Some(restart.unwrap_or_default())
+        {
             self.begin_handshake(now, reports);
         }
         let mut progress = Progress::None;
@@ -152,15 +190,25 @@ impl Transport {
     fn begin_handshake(&mut self, now: Instant, reports: &mut impl Extend<Report>) {
         let handshake = std::mem::replace(&mut self.handshake, Handshake::Unknown);
         match handshake {
-            Handshake::Agreed { role, fingerprints } => {
+            Handshake::Agreed {
+                role,
+                fingerprints,
+                restart,
+            } => {
                 self.handshake = Handshake::Begun(role);
-                reports.extend([Report::DtlsState {
-                    key: self.key,
-                    state: DtlsReport::Connecting,
-                }]);
+                if restart.is_none() {
+                    reports.extend([self.connecting()]);
+                }
                 self.dtls.start(now, role, fingerprints);
             }
             handshake => self.handshake = handshake,
+        }
+    }
+
+    fn connecting(&self) -> Report {
+        Report::DtlsState {
+            key: self.key,
+            state: DtlsReport::Connecting,
         }
     }
 
@@ -214,7 +262,7 @@ fn ice_report(key: TransportKey, event: ice::Event) -> Option<Report> {
 pub(crate) fn new_agent(
     config: &SessionConfig,
     role: ice::Role,
-    generation: duologue_base::Generation,
+    generation: Generation,
     local: ice::Credentials,
     rng: &mut Rng,
 ) -> ice::Agent {

@@ -109,6 +109,7 @@ export class Connection implements TaskSource {
   tasksLeft = 0;
   #configuration: RTCConfiguration;
   #sctpSlots: SctpTransportSlots | null = null;
+  #lastSctp: RTCSctpTransport | null = null;
   /** In the order of `getTransceivers()`. */
   #listed: TransceiverEntry[] = [];
   readonly #transceivers = new Map<number, TransceiverEntry>();
@@ -318,6 +319,8 @@ export class Connection implements TaskSource {
 
   #reflectSctp(view: SctpView | null): void {
     if (!view) {
+      // Its event is still to come.
+      if (this.#sctpSlots) this.#sctpSlots.state = 'closed';
       this.sctp = null;
       this.#sctpSlots = null;
       return;
@@ -332,7 +335,7 @@ export class Connection implements TaskSource {
       Object.assign(this.#sctpSlots, slots);
     } else {
       this.#sctpSlots = slots;
-      this.sctp = new RTCSctpTransport(internal, slots);
+      this.#lastSctp = this.sctp = new RTCSctpTransport(internal, slots);
     }
   }
 
@@ -466,7 +469,7 @@ export class Connection implements TaskSource {
         break;
       }
       case 'sctp':
-        this.sctp?.dispatchEvent(new Event(event.type));
+        this.#lastSctp?.dispatchEvent(new Event(event.type));
         break;
       case 'channel':
         this.#dispatchToChannel(event);

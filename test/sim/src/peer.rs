@@ -133,11 +133,7 @@ impl Peer {
 
     fn react(&mut self, event: &Event) {
         match event {
-            Event::NegotiationNeeded => {
-                self.making_offer = true;
-                let operation = self.pc.set_local_description(None);
-                self.waiting.insert(operation, Then::SendOffer);
-            }
+            Event::NegotiationNeeded => self.offer(),
             Event::IceCandidate(Some(candidate)) => {
                 self.signals.push(Signal::Candidate(candidate.init.clone()));
             }
@@ -147,6 +143,12 @@ impl Peer {
             }
             _ => {}
         }
+    }
+
+    fn offer(&mut self) {
+        self.making_offer = true;
+        let operation = self.pc.set_local_description(None);
+        self.waiting.insert(operation, Then::SendOffer);
     }
 
     fn settled(&mut self, operation: OperationId, failure: Option<Exception>) {
@@ -262,12 +264,27 @@ impl End for Peer {
 impl World<Peer> {
     /// Two peers that can signal to one another; the first is polite.
     pub fn peers(&mut self) -> [HostId; 2] {
-        let pair = [(1, true), (2, false)].map(|(last, polite)| {
-            let (config, rng) = (self.config(), self.rng().fork());
-            self.push(Peer::new(config, address(last), polite, rng))
-        });
+        let pair = [(1, true), (2, false)].map(|(last, polite)| self.peer(last, polite));
         self.introduce(pair[0], pair[1]);
         pair
+    }
+
+    /// Another peer, whom `host` signals to from now on instead of its partner.
+    pub fn successor(&mut self, host: HostId) -> HostId {
+        let successor = self.peer(3, false);
+        self.part(host);
+        self.introduce(host, successor);
+        successor
+    }
+
+    /// Sends an offer, needed or not.
+    pub fn offer(&mut self, host: HostId) {
+        self.with(host, |peer, _| peer.offer());
+    }
+
+    fn peer(&mut self, last: u8, polite: bool) -> HostId {
+        let (config, rng) = (self.config(), self.rng().fork());
+        self.push(Peer::new(config, address(last), polite, rng))
     }
 
     /// Calls methods of a connection.

@@ -147,6 +147,12 @@ impl<E: End> World<E> {
         }
     }
 
+    /// Ends the signalling between a host and its partner.
+    pub(crate) fn part(&mut self, host: HostId) {
+        self.partners
+            .retain(|&(one, other)| one != host && other != host);
+    }
+
     fn run_while(&mut self, time: Duration, go_on: impl Fn(&World<E>) -> bool) {
         let end = self.now + time;
         while go_on(self) {

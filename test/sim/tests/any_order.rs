@@ -117,6 +117,16 @@ impl Chaos {
                 max_message_size: usize::MAX,
             },
             _ if self.below(40) == 0 => Command::RemoveTransport { key },
+            _ if self.below(40) == 0 => Command::StopSctp,
+            _ if self.below(40) == 0 => Command::RestartDtls {
+                key,
+                role: [Role::Client, Role::Server][at],
+                fingerprints: vec![Fingerprint::of(
+                    HashFunction::Sha256,
+                    self.ends[1 - at].certificate.der(),
+                )],
+                certificate: self.ends[at].certificate.clone(),
+            },
             _ => Command::SetMaxMessageSize {
                 max_message_size: 1 << self.below(20),
             },

@@ -107,6 +107,14 @@ impl PeerConnection {
         }
     }
 
+    /// Those of an agent whose place another one took.
+    pub(crate) fn forget_remote_candidates(&mut self, key: IceKey) {
+        self.slots.candidates.forget(Side::Remote, key);
+        if let Some(transport) = self.slots.transports.get_mut(&key.transport) {
+            transport.ice.remote_candidates.clear();
+        }
+    }
+
     /// The candidates in the text of the other end's description.
     pub(crate) fn forward_described_candidates(&mut self, key: IceKey) {
         for described in self.slots.signaling.described_candidates() {

@@ -11,6 +11,7 @@ use jsep::agreement::DtlsRole;
 use super::Task;
 use crate::data_channel::{Channel, ChannelTransport};
 use crate::limits::MAX_CLOSED_CHANNELS;
+use crate::transports::SctpTransport;
 use crate::{
     DataChannelInit, DataChannelState, Event, Exception, Message, PeerConnection, PriorityType,
     RtcErrorDetail, RtcErrorInit, SctpTransportState,
@@ -23,7 +24,7 @@ impl PeerConnection {
     /// "Connected procedure". Channels already have their ids and were given to the session, so
     /// each is announced as open by the session, in order with its messages.
     pub(crate) fn run_sctp_connected(&mut self, max_channels: u16) {
-        let Some(sctp) = &mut self.slots.sctp else {
+        let Some(sctp) = self.running_sctp() else {
             return;
         };
         sctp.state = SctpTransportState::Connected;
@@ -46,12 +47,36 @@ impl PeerConnection {
 
     /// The association is gone. Each channel's end is reported by itself.
     pub(crate) fn run_sctp_closed(&mut self) {
-        if let Some(sctp) = &mut self.slots.sctp
+        if let Some(sctp) = self.running_sctp()
             && sctp.state != SctpTransportState::Closed
         {
             sctp.state = SctpTransportState::Closed;
             self.fire(Event::SctpStateChange(SctpTransportState::Closed));
         }
+    }
+
+    /// The association ended with its DTLS association and is made again over the next one: as
+    /// that (§5.5), it is "represented by an existing object, whose state will be updated".
+    pub(crate) fn run_sctp_connecting(&mut self) {
+        if let Some(sctp) = self.running_sctp()
+            && sctp.state != SctpTransportState::Connecting
+        {
+            sctp.state = SctpTransportState::Connecting;
+            sctp.max_channels = None;
+            self.fire(Event::SctpStateChange(SctpTransportState::Connecting));
+        }
+    }
+
+    /// An association was stopped. If there is still an object, descriptions changed its ports.
+    pub(crate) fn run_sctp_stopped(&mut self) {
+        self.slots.sctp_stops = self.slots.sctp_stops.saturating_sub(1);
+        self.run_sctp_connecting();
+    }
+
+    /// The object of the association that the session reports about.
+    fn running_sctp(&mut self) -> Option<&mut SctpTransport> {
+        let current = self.slots.sctp_stops == 0;
+        self.slots.sctp.as_mut().filter(|_| current)
     }
 
     /// "When the underlying data transport sends data from its queue".
@@ -209,20 +234,6 @@ impl PeerConnection {
             self.command(Command::CloseChannel { channel: key });
         }
         self.run_announce_closed(key, Some(datachannel::ChannelError::NoSuchStream));
-    }
-
-    /// The association ends because a description rejected it.
-    pub(crate) fn stop_channels(&mut self) {
-        let open: Vec<ChannelKey> = self
-            .slots
-            .channels
-            .iter()
-            .filter(|(_, channel)| channel.transport == ChannelTransport::Session)
-            .map(|(&key, _)| key)
-            .collect();
-        for channel in open {
-            self.command(Command::CloseChannel { channel });
-        }
     }
 
     /// "If description negotiates the DTLS role of the SCTP transport, then for each channel with

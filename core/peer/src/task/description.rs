@@ -20,7 +20,7 @@ use crate::connection::Step as Effect;
 use crate::transports::{SctpTransport, Transport};
 use crate::{
     Event, Exception, IceParameters, IceRole, OperationId, PeerConnection, RtcErrorDetail,
-    RtcErrorInit, SdpType, SessionDescription, SignalingState, Value,
+    RtcErrorInit, SctpTransportState, SdpType, SessionDescription, SignalingState, Value,
 };
 
 /// What to set.
@@ -244,6 +244,7 @@ impl PeerConnection {
 
     /// `[[SctpTransport]]`: made by an offer, gone with an answer that rejects it or a rollback.
     fn update_sctp_transport(&mut self, sdp_type: SdpType) {
+        let answers = matches!(sdp_type, SdpType::Answer | SdpType::Pranswer);
         let slots = &mut self.slots;
         let latest = Arc::clone(slots.signaling.latest());
         let section = latest.data().filter(|section| !section.rejected);
@@ -256,13 +257,17 @@ impl PeerConnection {
                     sctp.transport = Some(key);
                     slots.transports.entry(key).and_modify(|t| t.exposed = true);
                 }
-                if matches!(sdp_type, SdpType::Answer | SdpType::Pranswer)
-                    && let Some(agreed) = &section.sctp
-                {
+                if answers && let Some(agreed) = &section.sctp {
                     sctp.update_max_message_size(agreed.remote_max_message_size);
                 }
             }
-            (None, SdpType::Answer | SdpType::Pranswer | SdpType::Rollback) => slots.sctp = None,
+            (None, SdpType::Answer | SdpType::Pranswer | SdpType::Rollback) => {
+                let gone = slots.sctp.take();
+                // "applying a remote description that rejects data"
+                if answers && gone.is_some_and(|sctp| sctp.state != SctpTransportState::Closed) {
+                    self.queue(Task::SctpGone);
+                }
+            }
             (None, SdpType::Offer) => {}
         }
     }
@@ -270,7 +275,10 @@ impl PeerConnection {
     /// Tells the session a change of the data plane, and does what goes with it here.
     fn apply_transport_change(&mut self, change: jsep::TransportChange) {
         let learnt = match change {
-            jsep::TransportChange::StopSctp => return self.stop_channels(),
+            jsep::TransportChange::StopSctp => {
+                self.slots.sctp_stops += 1;
+                None
+            }
             jsep::TransportChange::SetRemoteIce { key, .. } => Some(key),
             jsep::TransportChange::DropGeneration { key } => {
                 self.forget_generation(key);
@@ -278,22 +286,21 @@ impl PeerConnection {
             }
             _ => None,
         };
-        if let Some(command) = command_of(change, &self.slots.certificate) {
-            self.command(command);
-        }
-        if let Some(key) = learnt
-            && self.slots.remote_ice_set.insert(key)
-        {
-            self.forward_candidates(key);
+        let command = command_of(change, &self.slots.certificate);
+        self.command(command);
+        match learnt {
+            Some(key) if self.slots.remote_ice_set.insert(key) => self.forward_candidates(key),
+            // Another agent answered the same offer.
+            Some(key) => self.forget_remote_candidates(key),
+            None => {}
         }
     }
 }
 
-/// jsep's changes of the data plane, one to one as the session's commands. None for the end of
-/// SCTP alone, which the session has no command for: its channels are closed one by one.
-fn command_of(change: jsep::TransportChange, certificate: &Certificate) -> Option<Command> {
+/// jsep's changes of the data plane, one to one as the session's commands.
+fn command_of(change: jsep::TransportChange, certificate: &Certificate) -> Command {
     use jsep::TransportChange as Change;
-    Some(match change {
+    match change {
         Change::Add { key, local, role } => Command::AddTransport {
             key: key.transport,
             generation: key.generation,
@@ -323,18 +330,20 @@ fn command_of(change: jsep::TransportChange, certificate: &Certificate) -> Optio
             transport,
             role,
             fingerprints,
-        }
-        | Change::RestartDtls {
+        } => Command::StartDtls {
+            key: transport,
+            role: role_of(role),
+            fingerprints,
+        },
+        Change::RestartDtls {
             transport,
             role,
             fingerprints,
-        } => Command::StartDtls {
+        } => Command::RestartDtls {
             key: transport,
-            role: match role {
-                agreement::DtlsRole::Client => duologue_dtls::Role::Client,
-                agreement::DtlsRole::Server => duologue_dtls::Role::Server,
-            },
+            role: role_of(role),
             fingerprints,
+            certificate: certificate.clone(),
         },
         Change::Remove { transport } => Command::RemoveTransport { key: transport },
         Change::StartSctp {
@@ -352,8 +361,15 @@ fn command_of(change: jsep::TransportChange, certificate: &Certificate) -> Optio
         Change::SetMaxMessageSize { max_message_size } => Command::SetMaxMessageSize {
             max_message_size: size_limit(max_message_size),
         },
-        Change::StopSctp => return None,
-    })
+        Change::StopSctp => Command::StopSctp,
+    }
+}
+
+fn role_of(role: agreement::DtlsRole) -> duologue_dtls::Role {
+    match role {
+        agreement::DtlsRole::Client => duologue_dtls::Role::Client,
+        agreement::DtlsRole::Server => duologue_dtls::Role::Server,
+    }
 }
 
 /// The session's form of "any size" is the largest number.

@@ -15,7 +15,7 @@ use duologue_session::{ChannelReport, DtlsReport, Report};
 
 use crate::{
     Event, IceCandidateInit, MediaStreamTrackState, OperationId, PeerConnection, RtpSendParameters,
-    Track, TrackId, Value,
+    SctpTransportState, Track, TrackId, Value,
 };
 
 pub(crate) use create::{Creation, CreationKind};
@@ -60,6 +60,10 @@ pub(crate) enum Task {
         max_channels: u16,
     },
     SctpClosed,
+    SctpConnecting,
+    SctpStopped,
+    /// `[[SctpTransport]]` was set to null.
+    SctpGone,
     BufferedAmount(ChannelKey, usize),
     Channel(ChannelReport),
     /// "Announce an RTCDataChannel as open".
@@ -115,6 +119,8 @@ impl PeerConnection {
             Report::SctpConnected { max_channels } => {
                 self.queue(Task::SctpConnected { max_channels });
             }
+            Report::SctpConnecting => self.queue(Task::SctpConnecting),
+            Report::SctpStopped => self.queue(Task::SctpStopped),
             Report::SctpClosed { .. } => self.queue(Task::SctpClosed),
             Report::BufferedAmount { channel, sent } => {
                 self.queue(Task::BufferedAmount(channel, sent));
@@ -170,7 +176,10 @@ impl PeerConnection {
             Task::DtlsChanged(key, state) => self.run_dtls_changed(key, state),
             Task::UpdateConnectionState => self.run_update_connection_state(),
             Task::SctpConnected { max_channels } => self.run_sctp_connected(max_channels),
+            Task::SctpConnecting => self.run_sctp_connecting(),
+            Task::SctpStopped => self.run_sctp_stopped(),
             Task::SctpClosed => self.run_sctp_closed(),
+            Task::SctpGone => self.fire(Event::SctpStateChange(SctpTransportState::Closed)),
             Task::BufferedAmount(channel, sent) => self.run_buffered_amount(channel, sent),
             Task::Channel(report) => self.run_channel_report(report),
             Task::AnnounceOpen(channel) => self.run_announce_open(channel),

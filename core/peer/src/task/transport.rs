@@ -153,7 +153,8 @@ impl PeerConnection {
             DtlsReport::Failed { error } => {
                 self.fire(Event::DtlsError(key, dtls_exception(error)));
             }
-            DtlsReport::Connecting | DtlsReport::Closed => {}
+            DtlsReport::Connecting => slot.remote_certificates.clear(),
+            DtlsReport::Closed => {}
         }
         self.fire(Event::DtlsStateChange(key, state));
     }

@@ -131,6 +131,40 @@ fn commands_that_do_not_fit_are_counted() {
 }
 
 #[test]
+fn channels_that_wait_close_when_sctp_is_stopped_and_another_association_may_follow() {
+    let mut session = session();
+    session.handle_command(NOW, add_transport());
+    let start = Command::StartSctp {
+        key: KEY,
+        local_port: 5000,
+        remote_port: 5000,
+        max_message_size: usize::MAX,
+    };
+    let channel = duologue_base::ChannelKey(0);
+    let open = Command::OpenChannel {
+        channel,
+        stream: duologue_base::StreamId(0),
+        init: duologue_datachannel::ChannelInit::default(),
+    };
+    for _ in 0..2 {
+        session.handle_command(NOW, start.clone());
+        session.handle_command(NOW, open.clone());
+        assert_eq!(session.poll_channel(), None);
+        session.handle_command(NOW, Command::StopSctp);
+        assert_eq!(reports(&mut session).pop(), Some(Report::SctpStopped));
+        let closed = ChannelReport::Closed {
+            channel,
+            error: None,
+        };
+        assert_eq!(session.poll_channel(), Some(closed));
+        assert_eq!(session.poll_channel(), None);
+    }
+    assert_eq!(session.counters().ignored_commands, 0);
+    session.handle_command(NOW, Command::StopSctp);
+    assert_eq!(session.counters().ignored_commands, 1);
+}
+
+#[test]
 fn datagrams_of_strangers_are_counted_and_dropped() {
     let mut session = session();
     let datagram = Datagram {
