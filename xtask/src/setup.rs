@@ -13,11 +13,21 @@ pub(crate) const COTURN: &[Need] = &[Need {
     package: "coturn",
 }];
 
-pub(crate) const BROWSERS: &[Need] = &[
+const CHROMIUM: Need = Need {
+    program: "chromium",
+    package: "chromium",
+};
+
+pub(crate) const NODE: &[Need] = &[
     Need {
-        program: "chromium",
-        package: "chromium",
+        program: "npm",
+        package: "npm",
     },
+    CHROMIUM,
+];
+
+pub(crate) const BROWSERS: &[Need] = &[
+    CHROMIUM,
     Need {
         program: "firefox-esr",
         package: "firefox-esr",

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use clap::ValueEnum;
 
-use crate::run::{self, Outcome, cargo, command, has, root};
+use crate::run::{self, Outcome, cargo, command, root};
 use crate::{fuzz, layers, setup};
 
 #[derive(Debug, clap::Args)]
@@ -25,7 +25,7 @@ enum Part {
     Interop,
     /// The documentation builds without a warning
     Docs,
-    /// The npm package: build, own tests, types
+    /// The npm package: build, own tests, types, clients of npm against Chromium
     Node,
     /// Chromium and Firefox against us
     Browsers,
@@ -100,9 +100,7 @@ fn lint() -> Outcome {
 }
 
 fn node() -> Outcome {
-    if !has("npm") {
-        return Err("the npm package needs Node 20 and npm; on Debian: apt-get install npm".into());
-    }
+    setup::provide(setup::NODE)?;
     for step in [&["ci"][..], &["run", "build"], &["test"]] {
         let mut npm = command("npm", step);
         npm.current_dir(root().join("node"));

@@ -1,0 +1,92 @@
+// Clients of npm, unchanged, here on this package and in Chromium on the browser's own.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import test from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { WebSocket } from 'ws';
+import { CHUNKS, CHUNK_BYTES, chunk, counter } from './clients/exchange.mjs';
+import { missing, openChromium } from './clients/chromium.mjs';
+import { openPage } from './clients/page.mjs';
+import '../dist/polyfill.js';
+
+const TOTAL = CHUNKS * CHUNK_BYTES;
+const options = { skip: missing, timeout: 60_000 };
+
+/** What the page counted; rejects when it tells of an error. */
+const receivedBy = (page) =>
+  new Promise((resolve, reject) => {
+    page.onMessage(({ received, error }) => {
+      if (received !== undefined) resolve(received);
+      if (error !== undefined) reject(new Error(`the page: ${error}`));
+    });
+  });
+
+const pageRegistered = (page) =>
+  new Promise((resolve) => page.onMessage(({ registered }) => registered && resolve()));
+
+for (const initiator of ['page', 'node']) {
+  test(`simple-peer talks to simple-peer in Chromium; the initiator is: ${initiator}`, options, async (t) => {
+    const { default: SimplePeer } = await import('simple-peer');
+    const page = await openPage(t, 'simple-peer.html', { initiator });
+    const peer = new SimplePeer({ initiator: initiator === 'node' });
+    t.after(() => peer.destroy());
+    page.onMessage(({ signal }) => signal && peer.signal(signal));
+    peer.on('signal', (signal) => page.send(signal));
+    peer.on('connect', () => {
+      for (let i = 0; i < CHUNKS; i++) peer.send(chunk(i));
+    });
+    const received = new Promise((resolve, reject) => {
+      peer.on('data', counter(resolve));
+      peer.on('error', reject);
+    });
+    assert.deepEqual(await Promise.all([received, receivedBy(page)]), [TOTAL, TOTAL]);
+  });
+}
+
+for (const caller of ['page', 'node']) {
+  test(`peerjs talks to peerjs in Chromium over its own server; the caller is: ${caller}`, options, async (t) => {
+    // What peerjs takes from a browser beside WebRTC.
+    globalThis.WebSocket ??= WebSocket;
+    const { Peer } = (await import('peerjs')).default;
+    const { PeerServer } = await import('peer');
+    const server = await new Promise((resolve) => PeerServer({ port: 0, host: '127.0.0.1' }, resolve));
+    const { port } = server.address();
+    t.after(() => server.close() && server.closeAllConnections());
+
+    const peer = new Peer('node', { host: '127.0.0.1', port, secure: false, config: { iceServers: [] } });
+    t.after(() => peer.destroy());
+    await once(peer, 'open');
+    const page = await openPage(t, 'peerjs.html', { port, caller });
+    const receivedByPage = receivedBy(page);
+    const call = async () => {
+      await pageRegistered(page);
+      return peer.connect('page', { reliable: true });
+    };
+    const connection = caller === 'page' ? (await once(peer, 'connection'))[0] : await call();
+    assert.deepEqual(await Promise.all([talk(connection), receivedByPage]), [TOTAL, TOTAL]);
+  });
+}
+
+/** Sends everything, and counts what comes, on a connection of peerjs. */
+const talk = (connection) =>
+  new Promise((resolve, reject) => {
+    connection.on('data', counter(resolve));
+    connection.on('error', reject);
+    connection.on('open', () => {
+      for (let i = 0; i < CHUNKS; i++) connection.send(chunk(i));
+    });
+  });
+
+test('the example talks to Chromium', options, async (t) => {
+  const example = spawn(process.execPath, [fileURLToPath(new URL('../examples/browser.mjs', import.meta.url))], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  t.after(() => example.kill());
+  const lines = createInterface(example.stdout)[Symbol.asyncIterator]();
+  const line = async () => (await lines.next()).value;
+  openChromium(t, await line());
+  assert.equal(await line(), 'the browser says: hello from the browser');
+  assert.equal(await line(), 'the browser says: I got 21 characters');
+});

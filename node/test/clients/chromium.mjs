@@ -1,0 +1,58 @@
+// Headless Chromium on a page.
+import { spawn } from 'node:child_process';
+import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+
+const PROGRAM = 'chromium';
+const FLAGS = [
+  '--headless=new',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-dev-shm-usage',
+  '--disable-sync',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-background-timer-throttling',
+  '--disable-renderer-backgrounding',
+  '--no-first-run',
+  // Candidates on loopback, for machines without any other interface.
+  '--allow-loopback-in-peer-connection',
+  '--disable-features=MediaRouter,OptimizationHints',
+];
+
+/** Why the tests with Chromium cannot run here, or false: what node:test takes as `skip`. */
+export const missing = (() => {
+  const has = (folder) => {
+    try {
+      accessSync(path.join(folder, PROGRAM), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  if (process.env.PATH.split(path.delimiter).some(has)) return false;
+  return `needs ${PROGRAM} on the path; on Debian: apt-get install chromium`;
+})();
+
+/** Opens `url` until the test `t` ends, or this process. */
+export function openChromium(t, url) {
+  const profile = mkdtempSync(path.join(tmpdir(), 'duologue-chromium-'));
+  // A process group of its own, so that its helpers can be ended with it.
+  const child = spawn(PROGRAM, [...FLAGS, `--user-data-dir=${profile}`, url], { detached: true, stdio: 'ignore' });
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  const kill = () => {
+    try {
+      process.kill(-child.pid, 'SIGKILL');
+    } catch {
+      // The whole group has ended.
+    }
+  };
+  process.once('exit', kill);
+  t.after(async () => {
+    process.removeListener('exit', kill);
+    kill();
+    await ended;
+    rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+  });
+}
