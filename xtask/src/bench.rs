@@ -1,10 +1,12 @@
 //! `cargo xtask bench data`: data channels between two of our peers over loopback.
+//! `cargo xtask bench micro`: instructions of the packet path.
 
 use std::process::Command;
 
 use clap::ValueEnum;
 use serde_json::Value;
 
+use crate::micro;
 use crate::run::{self, Outcome, cargo, output, target_dir};
 
 #[derive(Debug, clap::Args)]
@@ -17,12 +19,17 @@ pub(crate) struct Args {
     /// Seconds of each throughput measurement
     #[arg(long, default_value_t = 5)]
     secs: u32,
+    /// What `micro` counts is the new baseline
+    #[arg(long)]
+    update: bool,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Bench {
     /// Throughput by message size, round trip, set-up and memory of data channels
     Data,
+    /// Instructions of the packet path, piece by piece, against their baseline
+    Micro,
 }
 
 /// A row of the table: its name, the arguments of `bench-peer`, and the fields to show.
@@ -71,7 +78,13 @@ const DATA: &[Scenario] = &[
 ];
 
 pub(crate) fn run(args: &Args) -> Outcome {
-    let Bench::Data = args.bench;
+    match args.bench {
+        Bench::Data => data(args),
+        Bench::Micro => micro::run(args.update),
+    }
+}
+
+fn data(args: &Args) -> Outcome {
     run::run(cargo(["build", "--release", "-p", "duologue-bench-peer"]))?;
     let program = target_dir().join("release/bench-peer");
     let mut rows: Vec<Vec<Value>> = vec![Vec::new(); DATA.len()];

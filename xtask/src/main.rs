@@ -8,6 +8,7 @@
 mod bench;
 mod fuzz;
 mod layers;
+mod micro;
 mod run;
 mod setup;
 mod test;

@@ -13,6 +13,11 @@ pub(crate) const COTURN: &[Need] = &[Need {
     package: "coturn",
 }];
 
+pub(crate) const VALGRIND: &[Need] = &[Need {
+    program: "valgrind",
+    package: "valgrind",
+}];
+
 const CHROMIUM: Need = Need {
     program: "chromium",
     package: "chromium",

@@ -5,7 +5,7 @@ use std::time::Instant;
 use clap::ValueEnum;
 
 use crate::run::{self, Outcome, cargo, command, root};
-use crate::{fuzz, layers, setup};
+use crate::{fuzz, layers, micro, setup};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -25,6 +25,8 @@ enum Part {
     Interop,
     /// The documentation builds without a warning
     Docs,
+    /// Instructions of the packet path against their baseline, under callgrind
+    Micro,
     /// The npm package: build, own tests, types, clients of npm against Chromium
     Node,
     /// Chromium and Firefox against us
@@ -43,6 +45,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
         Part::Sim,
         Part::Interop,
         Part::Docs,
+        Part::Micro,
         Part::Node,
         Part::Browsers,
         Part::Fuzz,
@@ -77,6 +80,7 @@ fn run_part(part: Part) -> Outcome {
             docs.env("RUSTDOCFLAGS", "-D warnings");
             run::run(docs)
         }
+        Part::Micro => micro::run(false),
         Part::Node => node(),
         Part::Browsers => {
             setup::provide(setup::BROWSERS)?;

@@ -1,0 +1,294 @@
+//! `cargo xtask bench micro`, `cargo xtask test micro`: instructions of the packet path, counted by
+//! callgrind and compared with `bench/micro/baseline.json`.
+//!
+//! Callgrind counts the same instructions however busy the machine is. What they are depends on the
+//! processor where a library chooses its code by it: the cipher and libc (which also counts every
+//! byte of a long copy as an instruction). These are shown; the rest is compared.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::run::{self, Outcome, cargo, command, output, root, target_dir};
+use crate::setup;
+
+/// More than this beyond the baseline is a regression.
+const TOLERANCE: f64 = 0.05;
+
+/// The same between two compilers: what they inline differs.
+const TOLERANCE_OTHER_COMPILER: f64 = 0.30;
+
+/// Instructions that no bench is failed for: a few are a large share of the smallest.
+const SLACK: f64 = 15.0;
+
+/// Instructions of one piece of work (a packet, a record, a message), by who executes them.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]
+struct Count {
+    ours: f64,
+    /// The DTLS crate.
+    dimpl: f64,
+    cipher: f64,
+    libc: f64,
+}
+
+#[derive(Debug, Default, Deserialize, Serialize)]
+struct Baseline {
+    compiler: String,
+    /// By bench, with the unit in its name.
+    instructions: BTreeMap<String, Count>,
+}
+
+/// Counts, prints, and compares; with `update`, what was counted is the new baseline.
+pub(crate) fn run(update: bool) -> Outcome {
+    setup::provide(setup::VALGRIND)?;
+    let found = Baseline {
+        compiler: output(command("rustc", ["--version"]))?.trim().to_owned(),
+        instructions: count_all()?,
+    };
+    let known = read_baseline()?;
+    let failures = compare(&known, &found);
+    if update {
+        let text = serde_json::to_string_pretty(&found).map_err(|e| e.to_string())?;
+        return std::fs::write(baseline_path(), text + "\n").map_err(|e| e.to_string());
+    }
+    if failures.is_empty() {
+        return Ok(());
+    }
+    Err(format!(
+        "{}\nif it has to be so: cargo xtask bench micro --update",
+        failures.join("\n")
+    ))
+}
+
+fn baseline_path() -> PathBuf {
+    root().join("bench/micro/baseline.json")
+}
+
+fn read_baseline() -> Outcome<Baseline> {
+    match std::fs::read_to_string(baseline_path()) {
+        Ok(text) => serde_json::from_str(&text).map_err(|e| format!("baseline.json: {e}")),
+        Err(_) => Ok(Baseline::default()),
+    }
+}
+
+fn count_all() -> Outcome<BTreeMap<String, Count>> {
+    run::run(cargo(["build", "--release", "-p", "duologue-bench-micro"]))?;
+    let program = target_dir().join("release/bench-micro");
+    let folder = target_dir().join("micro");
+    std::fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+    let mut all = BTreeMap::new();
+    for bench in output(command(&program.to_string_lossy(), ["list"]))?.lines() {
+        let profile = folder.join(format!("{bench}.callgrind"));
+        let mut valgrind = command("valgrind", ["--tool=callgrind", "--quiet"]);
+        valgrind
+            .arg(format!("--callgrind-out-file={}", profile.display()))
+            .arg("--toggle-collect=*measured_here*")
+            .arg(&program)
+            .arg(bench);
+        let done = output(valgrind)?;
+        let (pieces, unit) = done
+            .trim()
+            .split_once(' ')
+            .ok_or("bench-micro said nothing")?;
+        let pieces: f64 = pieces.parse().map_err(|_| "bench-micro gave no number")?;
+        let text = std::fs::read_to_string(&profile).map_err(|e| e.to_string())?;
+        all.insert(
+            format!("{bench}, per {unit}"),
+            sum(&text, &program).per(pieces),
+        );
+    }
+    Ok(all)
+}
+
+impl Count {
+    fn per(self, pieces: f64) -> Self {
+        let per = |count: f64| (count / pieces * 10.0).round() / 10.0;
+        Count {
+            ours: per(self.ours),
+            dimpl: per(self.dimpl),
+            cipher: per(self.cipher),
+            libc: per(self.libc),
+        }
+    }
+}
+
+/// Adds up what a profile says, by who executed it. The format is that of
+/// <https://valgrind.org/docs/manual/cl-format.html>.
+fn sum(profile: &str, program: &Path) -> Count {
+    let program = program.to_string_lossy();
+    let mut names: HashMap<(&str, &str), &str> = HashMap::new();
+    let (mut object, mut file, mut function) = ("", "", "");
+    let mut count = Count::default();
+    let mut lines = profile.lines();
+    while let Some(line) = lines.next() {
+        if line.starts_with("calls=") {
+            // The next line is what was called, not what is executed here.
+            lines.next();
+            continue;
+        }
+        if let Some((key, value)) = line.split_once('=') {
+            let name = resolve(&mut names, key, value);
+            match key {
+                "ob" => object = name,
+                "fl" | "fi" | "fe" => file = name,
+                "fn" => function = name,
+                _ => {}
+            }
+            continue;
+        }
+        let mut words = line.split(' ');
+        let is_position =
+            |word: &str| word.starts_with(|c: char| c.is_ascii_digit() || "+-*".contains(c));
+        if !words.next().is_some_and(is_position) {
+            continue;
+        }
+        let executed = words
+            .next()
+            .and_then(|word| word.parse().ok())
+            .unwrap_or(0.0);
+        *count.of(object == program, file, function) += executed;
+    }
+    count
+}
+
+/// A name is written once, as `(number) name`, and is only `(number)` later.
+fn resolve<'a>(
+    names: &mut HashMap<(&'a str, &'a str), &'a str>,
+    key: &'a str,
+    value: &'a str,
+) -> &'a str {
+    let kind = match key {
+        "ob" | "cob" => "object",
+        "fn" | "cfn" => "function",
+        _ => "file",
+    };
+    match value.split_once(' ') {
+        Some((number, name)) => {
+            names.insert((kind, number), name);
+            name
+        }
+        None => names.get(&(kind, value)).copied().unwrap_or(""),
+    }
+}
+
+impl Count {
+    fn of(&mut self, in_program: bool, file: &str, function: &str) -> &mut f64 {
+        if !in_program {
+            &mut self.libc
+        } else if file.contains("/aws-lc/")
+            || function.contains("aws_lc")
+            || function.contains("aes::")
+        {
+            &mut self.cipher
+        } else if function.contains("dimpl::") {
+            &mut self.dimpl
+        } else {
+            &mut self.ours
+        }
+    }
+}
+
+/// Prints the table, and says what is worse than it was.
+fn compare(known: &Baseline, found: &Baseline) -> Vec<String> {
+    let tolerance = if known.compiler == found.compiler {
+        TOLERANCE
+    } else {
+        println!(
+            "another compiler than the baseline's ({}): the tolerance is wider",
+            known.compiler
+        );
+        TOLERANCE_OTHER_COMPILER
+    };
+    println!("| instructions | ours | baseline | DTLS crate | baseline | cipher | libc |");
+    println!("|---|---:|---:|---:|---:|---:|---:|");
+    let mut failures = Vec::new();
+    for (name, now) in &found.instructions {
+        let before = known.instructions.get(name).copied();
+        let shown = before.unwrap_or_default();
+        println!(
+            "| {name} | {:.0} | {:.0} | {:.0} | {:.0} | {:.0} | {:.0} |",
+            now.ours, shown.ours, now.dimpl, shown.dimpl, now.cipher, now.libc
+        );
+        let Some(before) = before else {
+            failures.push(format!("{name} is not in baseline.json"));
+            continue;
+        };
+        for (whose, now, before) in [
+            ("ours", now.ours, before.ours),
+            ("the DTLS crate's", now.dimpl, before.dimpl),
+        ] {
+            if now > before * (1.0 + tolerance) + SLACK {
+                let more = (now / before.max(1.0) - 1.0) * 100.0;
+                failures.push(format!("{name}: {more:.0} % more instructions of {whose}"));
+            }
+        }
+    }
+    failures
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PROFILE: &str = "\
+events: Ir
+summary: 660
+
+ob=(1) /t/bench-micro
+fl=(1) core/sctp/src/lib.rs
+fn=(1) duologue_sctp::poll
+0 100
+fi=(2) /rustc/vec.rs
+0 20
+cob=(2) /lib/libc.so.6
+cfi=(3) ./string/memmove.S
+cfn=(2) memcpy
+calls=3 0
+0 40
+fn=(3) dimpl::engine::seal
+0 200
+
+ob=(2)
+fl=(3)
+fn=(2)
+0 40
+
+ob=(1)
+fl=(4) /aws-lc/aes.S
+fn=(4) _aesni_ctr32
+0 300
+";
+
+    #[test]
+    fn a_profile_is_added_up_by_who_executes_it() {
+        let count = sum(PROFILE, Path::new("/t/bench-micro"));
+        let expected = Count {
+            ours: 120.0,
+            dimpl: 200.0,
+            cipher: 300.0,
+            libc: 40.0,
+        };
+        assert_eq!(count, expected);
+        assert_eq!(count.per(3.0).ours, 40.0);
+    }
+
+    #[test]
+    fn more_than_the_tolerance_is_a_regression() {
+        let with = |ours| Baseline {
+            compiler: "rustc".into(),
+            instructions: [(
+                "sctp, per packet".to_owned(),
+                Count {
+                    ours,
+                    ..Count::default()
+                },
+            )]
+            .into(),
+        };
+        assert!(compare(&with(1000.0), &with(1060.0)).is_empty());
+        assert_eq!(compare(&with(1000.0), &with(1070.0)).len(), 1);
+        assert!(compare(&with(1000.0), &with(500.0)).is_empty());
+        assert_eq!(compare(&Baseline::default(), &with(1.0)).len(), 1);
+    }
+}
