@@ -74,31 +74,34 @@ impl fmt::Debug for Endpoint {
 /// Builds an [`Endpoint`].
 #[derive(Clone, Debug, Default)]
 #[must_use]
-pub struct EndpointBuilder(EndpointOptions);
+pub struct EndpointBuilder {
+    driver: EndpointOptions,
+    hide_host_addresses: bool,
+}
 
 impl EndpointBuilder {
     /// Whether loopback addresses become candidates too. Not by default, as RFC 8445 §5.1.1.1 has
     /// it; two peers on one host without a network need it.
     pub fn loopback(mut self, yes: bool) -> Self {
-        self.0.interfaces.loopback = yes;
+        self.driver.interfaces.loopback = yes;
         self
     }
 
     /// Whether IPv4 addresses are used; they are by default.
     pub fn ipv4(mut self, yes: bool) -> Self {
-        self.0.interfaces.ipv4 = yes;
+        self.driver.interfaces.ipv4 = yes;
         self
     }
 
     /// Whether IPv6 addresses are used; they are by default.
     pub fn ipv6(mut self, yes: bool) -> Self {
-        self.0.interfaces.ipv6 = yes;
+        self.driver.interfaces.ipv6 = yes;
         self
     }
 
     /// Uses only the network interfaces of these names, such as `eth0`.
     pub fn only_interfaces<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
-        self.0.interfaces.only = names.into_iter().map(Into::into).collect();
+        self.driver.interfaces.only = names.into_iter().map(Into::into).collect();
         self
     }
 
@@ -107,7 +110,7 @@ impl EndpointBuilder {
         mut self,
         names: impl IntoIterator<Item = S>,
     ) -> Self {
-        self.0.interfaces.except = names.into_iter().map(Into::into).collect();
+        self.driver.interfaces.except = names.into_iter().map(Into::into).collect();
         self
     }
 
@@ -118,15 +121,24 @@ impl EndpointBuilder {
     /// candidate pair, or fails. That includes STUN and TURN servers, which a host with a public
     /// port does not need.
     pub fn shared_port(mut self, port: u16) -> Self {
-        self.0.ports = Ports::Shared(port);
+        self.driver.ports = Ports::Shared(port);
+        self
+    }
+
+    /// Signals random names in place of the addresses of this host, as browsers do, so that they
+    /// stay private (draft-ietf-mmusic-mdns-ice-candidates). Not by default. Hosts of the same
+    /// network find the addresses by multicast DNS; others need a STUN or TURN server. The names
+    /// of other peers are resolved in any case.
+    pub fn hide_host_addresses(mut self, yes: bool) -> Self {
+        self.hide_host_addresses = yes;
         self
     }
 
     /// Bytes asked of the system for each socket's receive and send buffer; 4 MiB by default. The
     /// system may grant less: on Linux at most `net.core.rmem_max` and `net.core.wmem_max`.
     pub fn socket_buffers(mut self, receive: usize, send: usize) -> Self {
-        self.0.sockets.receive_buffer = receive;
-        self.0.sockets.send_buffer = send;
+        self.driver.sockets.receive_buffer = receive;
+        self.driver.sockets.send_buffer = send;
         self
     }
 
@@ -141,9 +153,10 @@ impl EndpointBuilder {
     pub fn build(self) -> io::Result<Endpoint> {
         let context = dtls::Context::new().map_err(io::Error::other)?;
         let mut session = SessionConfig::new(context);
-        session.ice.loopback = self.0.interfaces.loopback;
+        session.ice.hide_host_addresses = self.hide_host_addresses;
+        session.ice.loopback = self.driver.interfaces.loopback;
         Ok(Endpoint(Arc::new(Shared {
-            driver: duologue_tokio::Endpoint::new(self.0)?,
+            driver: duologue_tokio::Endpoint::new(self.driver)?,
             session,
             capabilities: Arc::default(),
         })))

@@ -11,6 +11,7 @@ const ORDER: &[&str] = &[
     "duologue-sdp",
     "duologue-stun",
     "duologue-identity",
+    "duologue-mdns",
     "duologue-ice",
     "duologue-dtls",
     "duologue-sctp",
@@ -37,6 +38,7 @@ const ADAPTERS: &[(&str, &[&str])] = &[
     ("rcgen", &["duologue-identity"]),
     ("quinn-udp", &["duologue-udp"]),
     ("if-addrs", &["duologue-udp"]),
+    ("simple-dns", &["duologue-mdns"]),
 ];
 
 /// Fails with every edge that the architecture forbids.

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod id;
+mod mdns_name;
 mod net;
 mod redact;
 mod rng;
@@ -15,6 +16,7 @@ mod time;
 pub use id::{
     ChannelKey, Generation, Mid, MidError, SocketId, StreamId, TransceiverId, TransportKey,
 };
+pub use mdns_name::{MdnsName, MdnsNameError};
 pub use net::{Datagram, Ecn, Protocol, Transmit};
 pub use redact::Redacted;
 pub use rng::Rng;

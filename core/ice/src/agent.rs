@@ -12,6 +12,7 @@ use crate::event::{CandidatePair, Event};
 use crate::gather::{Gathering, RelayRoute, Server};
 use crate::generation::{Base, GenerationState, LocalCandidate, OverLimit, Remote};
 use crate::limits;
+use crate::name::Names;
 use crate::reply::Reply;
 use crate::state::{GatheringState, Role, TransportState};
 use crate::stats::{Counters, PairId, PairStats};
@@ -35,6 +36,7 @@ pub struct Agent {
     pub(crate) bases: Vec<Base>,
     pub(crate) addresses_complete: bool,
     pub(crate) gathering: Gathering,
+    pub(crate) names: Names,
     /// Oldest first, never empty.
     pub(crate) generations: Vec<GenerationState>,
     pub(crate) transactions: Vec<Transaction>,
@@ -103,6 +105,7 @@ impl Agent {
             bases: Vec::new(),
             addresses_complete: false,
             gathering: Gathering::default(),
+            names: Names::default(),
             generations: vec![GenerationState::new(generation, local, false)],
             transactions: Vec::new(),
             replies: VecDeque::new(),
@@ -179,16 +182,20 @@ impl Agent {
     }
 
     /// A candidate of the other agent's. It may come before the generation's credentials. One that
-    /// is tagged with the credentials of another generation goes there.
+    /// is tagged with the credentials of another generation goes there; one with a name and without
+    /// an address is used once [`Event::ResolveName`] is answered.
     pub fn add_remote_candidate(
         &mut self,
         now: Instant,
         generation: Generation,
         mut candidate: Candidate,
     ) {
+        if self.is_closed() || self.wait_for_address(generation, &candidate) {
+            return;
+        }
         candidate.addr = normalized(candidate.addr);
         let ip = candidate.addr.ip();
-        if self.is_closed() || ip.is_unspecified() || ip.is_multicast() {
+        if ip.is_unspecified() || ip.is_multicast() {
             return;
         }
         let Some(at) = self.generation_of(generation, &candidate) else {
@@ -458,6 +465,7 @@ impl Agent {
 
     pub(crate) fn remove_generation(&mut self, at: usize) {
         let gone = self.generations.remove(at).id;
+        self.names.forget(gone);
         self.transactions.retain(|t| t.generation != gone);
     }
 

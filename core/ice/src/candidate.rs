@@ -1,7 +1,7 @@
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
-use duologue_base::Protocol;
+use duologue_base::{MdnsName, Protocol};
 use duologue_sdp::attr::Foundation;
 
 /// How a candidate was learnt (RFC 8445 §4, W3C `RTCIceCandidateType`).
@@ -100,6 +100,10 @@ pub struct Candidate {
     pub priority: u32,
     /// The address to reach it at.
     pub addr: SocketAddr,
+    /// The name that is signalled in place of the IP address
+    /// (draft-ietf-mmusic-mdns-ice-candidates). A remote candidate that comes with one has the
+    /// address 0.0.0.0 until the name is resolved.
+    pub name: Option<MdnsName>,
     /// How it was learnt.
     pub kind: CandidateKind,
     /// Only for TCP candidates.
@@ -123,6 +127,7 @@ impl Candidate {
             protocol,
             priority: priority(CandidateKind::Host, local_preference(addr.ip(), 0)),
             addr,
+            name: None,
             kind: CandidateKind::Host,
             tcp_type: None,
             related: None,

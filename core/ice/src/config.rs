@@ -10,6 +10,10 @@ pub struct Config {
     /// Gather candidates of loopback addresses. RFC 8445 §5.1.1.1 forbids it on the open network;
     /// tests and processes of one machine need it.
     pub loopback: bool,
+    /// Signal random names in place of the addresses of this host
+    /// (draft-ietf-mmusic-mdns-ice-candidates), as browsers do. The owner gives the names
+    /// ([`Agent::hide_address`](crate::Agent::hide_address)) and answers for them by multicast DNS.
+    pub hide_host_addresses: bool,
     /// Ta, the least time between two new checks (RFC 8445 §14.2).
     ///
     /// The RFC's default of 50 ms makes 30 dead pairs cost 1.5 s; it allows less on networks that
@@ -30,6 +34,7 @@ impl Default for Config {
         Config {
             lite: false,
             loopback: false,
+            hide_host_addresses: false,
             relay_only: false,
             servers: Vec::new(),
             pacing: Duration::from_millis(10),

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 
-use duologue_base::Generation;
+use duologue_base::{Generation, MdnsName};
 
 use crate::{Candidate, GatheringState, PairId, Role, TransportState};
 
@@ -25,7 +25,8 @@ pub struct CandidatePair {
 pub struct CandidateError {
     /// The server's URL.
     pub url: String,
-    /// The local address that was used to talk to the server; none when it cannot be reached.
+    /// The local address that was used to talk to the server; none when it cannot be reached, or
+    /// when it is hidden.
     pub local: Option<SocketAddr>,
     /// The STUN error code, or 701: the server cannot be reached.
     pub code: u16,
@@ -69,6 +70,12 @@ pub enum Event {
     Resolve {
         /// The name.
         host: String,
+    },
+    /// The address behind the name of an mDNS candidate is wanted: answer with
+    /// [`Agent::handle_name_resolved`](crate::Agent::handle_name_resolved).
+    ResolveName {
+        /// The name.
+        name: MdnsName,
     },
     /// Gathering from a server failed.
     CandidateError(CandidateError),

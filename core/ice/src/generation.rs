@@ -268,6 +268,12 @@ fn pair_priority(role: Role, ours: u32, theirs: u32) -> u64 {
 /// Reflexive candidates are not paired: checks leave from their base, whose own candidate is
 /// (RFC 8445 §6.1.2.4).
 fn can_pair(ours: &LocalCandidate, theirs: &Candidate) -> bool {
+    // draft-ietf-mmusic-mdns-ice-candidates §3.3.2: "the ICE agent MUST NOT form candidate pairs
+    // between its own relay candidates and remote mDNS candidates", whose address is not for the
+    // TURN server to know.
+    if ours.base.relay.is_some() && theirs.name.is_some() {
+        return false;
+    }
     let (a, b) = (ours.base.addr.ip(), theirs.addr.ip());
     matches!(
         ours.candidate.kind,

@@ -64,6 +64,7 @@
 //! * RFC 8489, RFC 8656: server-reflexive candidates, and relayed ones over UDP: long-term
 //!   credentials with MD5 and SHA-256, stale nonces, anonymous user names, alternate servers,
 //!   refreshes, a channel for every peer.
+//! * draft-ietf-mmusic-mdns-ice-candidates: names in place of addresses, both ways.
 //! * RFC 8863: patience. RFC 7675: consent. RFC 8421: IPv6 and IPv4 in turns.
 //! * webrtc-pc §5.6: the states of `RTCIceTransport`.
 //!
@@ -84,6 +85,7 @@ mod event;
 mod gather;
 mod generation;
 mod limits;
+mod name;
 mod nominate;
 mod receive;
 mod reply;

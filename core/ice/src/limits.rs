@@ -9,6 +9,9 @@ pub(crate) const GENERATIONS: usize = 4;
 pub(crate) const LOCAL_CANDIDATES: usize = 64;
 /// Remote candidates of a generation, peer-reflexive ones included.
 pub(crate) const REMOTE_CANDIDATES: usize = 128;
+/// Remote candidates whose names are being resolved. Signalling could make this host ask its
+/// network for names of nobody (draft-ietf-mmusic-mdns-ice-candidates §6.1).
+pub(crate) const UNRESOLVED: usize = 16;
 /// RFC 8445 §6.1.2.5: pairs of a checklist; the recommended default.
 pub(crate) const PAIRS: usize = 100;
 /// Checks that came before the remote credentials and wait for them.

@@ -154,7 +154,7 @@ impl Agent {
             foundation: self.foundation(kind, base.addr.ip(), None),
             priority: candidate::priority(kind, base.preference),
             kind,
-            related: Some(base.addr),
+            related: Some(self.names.shown(base.addr)),
             ufrag: Some(ufrag),
             ..Candidate::host(mapped, base.protocol)
         };

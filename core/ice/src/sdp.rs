@@ -1,10 +1,10 @@
 //! Candidates as SDP and the W3C's `candidate` strings have them (RFC 8839 §5.1).
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 
-use duologue_base::Protocol;
-use duologue_sdp::{Address, attr};
+use duologue_base::{MdnsName, Protocol};
+use duologue_sdp::{Address, HostName, attr};
 
 use crate::candidate::{Candidate, CandidateKind, TcpType};
 
@@ -18,7 +18,8 @@ pub enum UnusableCandidate {
     Transport,
     /// Not a type that RFC 8445 knows.
     Kind,
-    /// A name instead of an address: it has to be resolved first.
+    /// A name instead of an address, and not that of an mDNS candidate. RFC 8839 §5.1: an agent
+    /// "MUST ignore candidate lines that include candidates with FQDN".
     Name,
     /// TCP without `tcptype` (RFC 6544 §4.5).
     TcpType,
@@ -62,8 +63,9 @@ impl TryFrom<&attr::Candidate> for Candidate {
             (Protocol::Tcp, Some(kind)) => Some(TcpType::from(kind)),
             (Protocol::Tcp, None) => return Err(UnusableCandidate::TcpType),
         };
-        let Address::Ip(ip) = text.address else {
-            return Err(UnusableCandidate::Name);
+        let (ip, name) = match &text.address {
+            Address::Ip(ip) => (*ip, None),
+            Address::Name(name) => (Ipv4Addr::UNSPECIFIED.into(), Some(mdns_name(name)?)),
         };
         let related = match (&text.related_address, text.related_port) {
             (Some(Address::Ip(ip)), Some(port)) => Some(SocketAddr::new(*ip, port)),
@@ -74,6 +76,7 @@ impl TryFrom<&attr::Candidate> for Candidate {
             protocol,
             priority: text.priority,
             addr: SocketAddr::new(ip, text.port),
+            name,
             kind,
             tcp_type,
             related,
@@ -94,7 +97,7 @@ impl From<&Candidate> for attr::Candidate {
                 Protocol::Tcp => attr::CandidateTransport::Tcp,
             },
             priority: candidate.priority,
-            address: Address::Ip(candidate.addr.ip()),
+            address: candidate.shown_address(),
             port: candidate.addr.port(),
             kind: match candidate.kind {
                 CandidateKind::Host => attr::CandidateKind::Host,
@@ -112,6 +115,23 @@ impl From<&Candidate> for attr::Candidate {
         }
         text
     }
+}
+
+impl Candidate {
+    /// What is signalled as its address: its name, if it has one.
+    pub fn shown_address(&self) -> Address {
+        let name = self.name.and_then(|name| name.to_string().parse().ok());
+        match name {
+            Some(name) => Address::Name(name),
+            None => Address::Ip(self.addr.ip()),
+        }
+    }
+}
+
+/// draft-ietf-mmusic-mdns-ice-candidates §3.2.2: "ICE agents SHOULD NOT resolve mDNS names if they
+/// are not in the format defined by Section 3.1."
+fn mdns_name(name: &HostName) -> Result<MdnsName, UnusableCandidate> {
+    name.as_str().parse().map_err(|_| UnusableCandidate::Name)
 }
 
 impl From<attr::TcpType> for TcpType {
@@ -149,6 +169,7 @@ mod tests {
             "candidate:2 1 udp 1694498815 203.0.113.1 6000 typ srflx raddr 192.0.2.1 rport 5000",
             "candidate:3 1 tcp 1518280447 2001:db8::1 9 typ host tcptype active",
             "candidate:4 1 udp 16777215 203.0.113.9 7000 typ relay raddr 203.0.113.1 rport 6000",
+            "candidate:5 1 udp 1 1f4712db-ea17-4bcf-a596-105139dfd8bf.local 5000 typ host",
         ] {
             let candidate = read(text).unwrap();
             assert_eq!(attr::Candidate::from(&candidate).to_string(), text);

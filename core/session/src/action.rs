@@ -1,6 +1,6 @@
 use std::net::{IpAddr, SocketAddr};
 
-use duologue_base::{Protocol, SocketId, TransportKey};
+use duologue_base::{MdnsName, Protocol, SocketId, TransportKey};
 use duologue_ice::Security;
 
 /// What a session asks its host to do.
@@ -40,6 +40,24 @@ pub enum Action {
     Resolve {
         /// The name of a STUN or TURN server.
         host: String,
+    },
+    /// Find the address of a name by multicast DNS and answer with
+    /// `Session::handle_name_resolved`. It is never the system's resolver that is asked.
+    ResolveName {
+        /// The name of a remote mDNS candidate.
+        name: MdnsName,
+    },
+    /// Answer for a name by multicast DNS. It may be asked for again.
+    AnnounceName {
+        /// The name.
+        name: MdnsName,
+        /// Its one address.
+        ip: IpAddr,
+    },
+    /// Answer for a name no more.
+    WithdrawName {
+        /// The name.
+        name: MdnsName,
     },
     /// Close a socket: a stream once what was written to it has left.
     Unbind {

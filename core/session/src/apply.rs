@@ -182,6 +182,7 @@ impl Session {
             self.say_farewell(&mut transport);
             self.unbind(&transport);
         }
+        self.withdraw_names(|_| false);
         self.sctp = crate::association::Sctp::new();
         self.reports.clear();
         self.closed = true;

@@ -19,6 +19,7 @@ impl Session {
                 known.push(*interface);
             }
         }
+        self.withdraw_names(|ip| known.iter().any(|interface| interface.ip == ip));
         self.interfaces = Some(known);
         for at in 0..self.transports.len() {
             self.give_up_lost(at);
@@ -72,8 +73,12 @@ impl Session {
     }
 
     pub(crate) fn bind_new(&mut self, at: usize) {
-        let transport = &mut self.transports[at];
-        for &Interface { ip } in self.interfaces.iter().flatten() {
+        for Interface { ip } in self.interfaces.clone().unwrap_or_default() {
+            let name = self.name_of(ip);
+            let transport = &mut self.transports[at];
+            if let Some(name) = name {
+                transport.agent.hide_address(ip, name);
+            }
             let bound = transport.sockets.iter().any(|bound| bound.ip == ip);
             let asked = transport.binds.iter().any(|(_, asked)| *asked == ip);
             if bound || asked {

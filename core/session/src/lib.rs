@@ -32,6 +32,7 @@ mod counters;
 mod demux;
 mod gather;
 mod limits;
+mod names;
 mod report;
 mod session;
 mod stream;

@@ -1,6 +1,7 @@
 use std::collections::VecDeque;
+use std::net::IpAddr;
 
-use duologue_base::{Datagram, Instant, Rng, TransportKey};
+use duologue_base::{Datagram, Instant, MdnsName, Rng, TransportKey};
 use duologue_datachannel::ChannelReport;
 use duologue_dtls as dtls;
 use duologue_ice as ice;
@@ -33,6 +34,8 @@ pub struct Session {
     pub(crate) actions: VecDeque<Action>,
     /// The host's addresses, once it has told them.
     pub(crate) interfaces: Option<Vec<Interface>>,
+    /// The names that stand for them.
+    pub(crate) names: Vec<(IpAddr, MdnsName)>,
     pub(crate) next_bind: u32,
     /// One SCTP packet on its way into DTLS.
     pub(crate) packet: Vec<u8>,
@@ -53,6 +56,7 @@ impl Session {
             reports: VecDeque::new(),
             actions: VecDeque::new(),
             interfaces: None,
+            names: Vec::new(),
             next_bind: 0,
             packet: Vec::new(),
             leftovers: Leftovers::default(),

@@ -150,7 +150,11 @@ impl Transport {
         while let Some(event) = self.agent.poll_event() {
             match event {
                 ice::Event::Resolve { host } => actions.extend([Action::Resolve { host }]),
-                event => reports.extend(ice_report(key, event)),
+                ice::Event::ResolveName { name } => actions.extend([Action::ResolveName { name }]),
+                event => {
+                    actions.extend(announcement(&event));
+                    reports.extend(ice_report(key, event));
+                }
             }
         }
         if let Handshake::Agreed { restart, .. } = self.handshake
@@ -233,6 +237,17 @@ pub(crate) enum Progress {
     None,
     Connected,
     Ended,
+}
+
+/// Before a candidate is signalled its name is answered for.
+fn announcement(event: &ice::Event) -> Option<Action> {
+    let ice::Event::LocalCandidate { candidate, .. } = event else {
+        return None;
+    };
+    Some(Action::AnnounceName {
+        name: candidate.name?,
+        ip: candidate.addr.ip(),
+    })
 }
 
 fn ice_report(key: TransportKey, event: ice::Event) -> Option<Report> {

@@ -14,6 +14,7 @@ use tokio::runtime::Handle;
 use crate::Host;
 use crate::limits::{INTERFACES_FRESH, INTERFACES_INTERVAL};
 use crate::mailbox::{Input, Mailbox};
+use crate::mdns::{Responder, Wish};
 use crate::shared::SharedPort;
 use crate::task::SessionTask;
 
@@ -76,6 +77,7 @@ impl Endpoint {
             options,
             port,
             counters,
+            mdns: Responder::default(),
         })))
     }
 
@@ -202,6 +204,7 @@ pub(crate) struct Shared {
     pub(crate) options: EndpointOptions,
     pub(crate) port: Option<SharedPort>,
     pub(crate) counters: Arc<Counters>,
+    pub(crate) mdns: Responder,
     runtime: Handle,
     interfaces: Mutex<InterfaceList>,
     /// Sessions that learn of changes of the interfaces.
@@ -227,6 +230,15 @@ impl Shared {
         list.ips.clone()
     }
 
+    /// The interfaces that may be used, now; none when the system cannot list them.
+    pub(crate) fn interfaces(&self) -> Vec<Interface> {
+        filtered(&self.options.interfaces).unwrap_or_default()
+    }
+
+    pub(crate) fn runtime(&self) -> &Handle {
+        &self.runtime
+    }
+
     fn register(self: &Arc<Self>, mailbox: &Arc<Mailbox>) {
         let mut sessions = lock(&self.sessions);
         if sessions.is_empty() {
@@ -241,7 +253,8 @@ impl Shared {
     }
 
     /// Tells all sessions; returns whether there are any.
-    fn broadcast(&self, ips: &Arc<[IpAddr]>) {
+    fn broadcast(self: &Arc<Self>, ips: &Arc<[IpAddr]>) {
+        self.mdns.wish(self, Wish::LookAgain);
         for mailbox in lock(&self.sessions).iter().filter_map(Weak::upgrade) {
             mailbox.push(Input::Interfaces(ips.clone()));
         }

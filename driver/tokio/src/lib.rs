@@ -22,6 +22,7 @@ mod endpoint;
 mod host;
 mod limits;
 mod mailbox;
+mod mdns;
 mod queue;
 mod route;
 mod scratch;

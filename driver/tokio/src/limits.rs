@@ -31,3 +31,15 @@ pub(crate) const INTERFACES_FRESH: Duration = Duration::from_secs(1);
 
 /// How often a running endpoint looks for changes of the interfaces.
 pub(crate) const INTERFACES_INTERVAL: Duration = Duration::from_secs(2);
+
+/// Interfaces, each family counted apart, that multicast DNS is spoken on.
+pub(crate) const MDNS_LINKS: usize = 16;
+
+/// The largest message of multicast DNS (RFC 6762 §17).
+pub(crate) const MDNS_MESSAGE_LEN: usize = 9000;
+
+/// Messages of multicast DNS that are read before other tasks of the thread run.
+pub(crate) const MDNS_RECEIVES_PER_TURN: usize = 64;
+
+/// How long the sockets of multicast DNS are kept after nothing needs them.
+pub(crate) const MDNS_LINGER: Duration = Duration::from_secs(10);

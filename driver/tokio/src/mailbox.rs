@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
-use duologue_base::{ChannelKey, Datagram};
+use duologue_base::{ChannelKey, Datagram, MdnsName};
 use duologue_session::Command;
 
 use crate::limits::SHARED_QUEUE_BYTES;
@@ -26,6 +26,8 @@ pub(crate) enum Input {
     Interfaces(Arc<[IpAddr]>),
     /// A host name's addresses; none when it has none.
     Resolved { host: String, ips: Vec<IpAddr> },
+    /// The addresses of a candidate's name; none when nobody answers.
+    NameResolved { name: MdnsName, ips: Vec<IpAddr> },
     /// Datagrams that arrived at a shared port.
     Train(Box<OwnedTrain>),
 }

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use duologue_base::{Generation, Instant, Protocol, SocketId, TransportKey};
+use duologue_base::{Generation, Instant, MdnsName, Protocol, SocketId, TransportKey};
 use duologue_session::{Action, BindError, BindId, Command, Interface, Session};
 
 use crate::Host;
@@ -15,6 +15,7 @@ use crate::limits::{
     IDLE_QUEUE_CAPACITY, RECEIVES_PER_TURN, SOCKETS_PER_SESSION, TRANSMITS_PER_TURN, TURNS_PER_POLL,
 };
 use crate::mailbox::{Input, Mailbox, OwnedTrain};
+use crate::mdns::Wish;
 use crate::scratch::{self, Scratch};
 use crate::socket::SessionSocket;
 use crate::timer::Timer;
@@ -32,6 +33,8 @@ pub(crate) struct SessionTask<H> {
     first_to_receive: usize,
     /// Our user names, by which a shared socket finds this session.
     ufrags: Vec<Ufrag>,
+    /// Names that multicast DNS answers for.
+    names: Vec<MdnsName>,
     knows_interfaces: bool,
     timer: Timer,
     closed: bool,
@@ -65,6 +68,7 @@ impl<H: Host> SessionTask<H> {
             next_socket: 0,
             first_to_receive: 0,
             ufrags: Vec::new(),
+            names: Vec::new(),
             knows_interfaces: false,
             timer: Timer::default(),
             closed: false,
@@ -117,6 +121,9 @@ impl<H: Host> SessionTask<H> {
                 Input::Command(command) => self.handle_command(now, *command),
                 Input::Interfaces(ips) => self.handle_interfaces(now, &ips),
                 Input::Resolved { host, ips } => self.session.handle_resolved(now, &host, &ips),
+                Input::NameResolved { name, ips } => {
+                    self.session.handle_name_resolved(now, name, &ips);
+                }
                 Input::Train(train) => self.handle_train(now, *train),
             }
         }
@@ -209,6 +216,20 @@ impl<H: Host> SessionTask<H> {
                     protocol,
                 } => self.bind(now, bind_id, transport, ip, protocol),
                 Action::Resolve { host } => self.resolve(host),
+                Action::ResolveName { name } => self.wish(Wish::Resolve {
+                    name,
+                    by: Arc::downgrade(&self.mailbox),
+                }),
+                Action::AnnounceName { name, ip } => {
+                    if !self.names.contains(&name) {
+                        self.names.push(name);
+                    }
+                    self.wish(Wish::Announce { name, ip });
+                }
+                Action::WithdrawName { name } => {
+                    self.names.retain(|known| *known != name);
+                    self.wish(Wish::Withdraw { name });
+                }
                 Action::Unbind { socket } => {
                     self.sockets.retain(|bound| bound.socket.id() != socket);
                 }
@@ -216,6 +237,10 @@ impl<H: Host> SessionTask<H> {
                 _ => {}
             }
         }
+    }
+
+    fn wish(&self, wish: Wish) {
+        self.endpoint.mdns.wish(&self.endpoint, wish);
     }
 
     /// Asks the system's resolver, which may take its time. The session has its own patience.
@@ -394,5 +419,10 @@ impl<H: Host> Future for SessionTask<H> {
 impl<H> Drop for SessionTask<H> {
     fn drop(&mut self) {
         self.mailbox.queue().close();
+        // Those of a session that was not closed.
+        for name in std::mem::take(&mut self.names) {
+            let wish = Wish::Withdraw { name };
+            self.endpoint.mdns.wish(&self.endpoint, wish);
+        }
     }
 }

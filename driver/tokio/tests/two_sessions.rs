@@ -1,5 +1,6 @@
 //! Two sessions on one endpoint, driven by commands alone, as a media server would.
 
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use duologue_base::{Generation, Rng, TransportKey};
@@ -39,10 +40,15 @@ struct End {
 
 impl End {
     fn new(endpoint: &Endpoint, role: IceRole, seed: u64) -> Self {
+        End::with(endpoint, role, seed, false)
+    }
+
+    fn with(endpoint: &Endpoint, role: IceRole, seed: u64, hide_host_addresses: bool) -> Self {
         let mut rng = Rng::from_u64(seed);
         let (sender, told) = unbounded_channel();
         let mut config = SessionConfig::new(Context::new().expect("a tested library"));
         config.ice.loopback = true;
+        config.ice.hide_host_addresses = hide_host_addresses;
         let session = Session::new(config, rng.fork());
         let session = endpoint.spawn(session, |_| Forward(sender));
         let local = Credentials::generate(&mut rng);
@@ -94,7 +100,11 @@ impl End {
     async fn until<T>(&mut self, other: &SessionHandle, wanted: impl Fn(Report) -> Option<T>) -> T {
         loop {
             match self.told.recv().await.expect("the session runs") {
-                Report::LocalCandidate { candidate, .. } => {
+                Report::LocalCandidate { mut candidate, .. } => {
+                    if candidate.name.is_some() {
+                        // Signalling knows the name only.
+                        candidate.addr.set_ip(Ipv4Addr::UNSPECIFIED.into());
+                    }
                     other.command(Command::AddRemoteCandidate {
                         key: KEY,
                         generation: FIRST,
@@ -205,4 +215,22 @@ async fn an_end_that_hears_of_no_candidate_answers_the_checks_of_the_other() {
     a.meet(&b, DtlsRole::Client);
     let nobody = End::new(&endpoint, IceRole::Controlled, 102).session;
     a.until(&nobody, is_connected).await;
+}
+
+/// Neither end hears an address of the other.
+async fn connect_by_names(endpoints: [&Endpoint; 2], seed: u64) {
+    let mut a = End::with(endpoints[0], IceRole::Controlling, seed, true);
+    let mut b = End::with(endpoints[1], IceRole::Controlled, seed + 1, true);
+    a.meet(&b, DtlsRole::Client);
+    b.meet(&a, DtlsRole::Server);
+    let (to_a, to_b) = (a.session.clone(), b.session.clone());
+    let (a_up, b_up) = (a.until(&to_b, is_connected), b.until(&to_a, is_connected));
+    tokio::join!(a_up, b_up);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sessions_that_hide_their_addresses_find_each_other_by_multicast_dns() {
+    let endpoints = [endpoint(Ports::Own), endpoint(Ports::Own)];
+    connect_by_names([&endpoints[0], &endpoints[1]], 200).await;
+    connect_by_names([&endpoints[0], &endpoints[0]], 300).await;
 }

@@ -7,6 +7,8 @@ use std::net::{IpAddr, Ipv6Addr};
 pub struct Interface {
     /// The system's name of the interface, such as `eth0`.
     pub name: String,
+    /// The system's number of the interface, where it has one.
+    pub index: Option<u32>,
     /// The address.
     pub ip: IpAddr,
     /// Whether this is the host talking to itself.
@@ -25,6 +27,7 @@ pub fn interfaces() -> io::Result<Vec<Interface>> {
         .into_iter()
         .filter(|i| i.is_oper_up() || i.is_loopback())
         .map(|i| Interface {
+            index: i.index,
             ip: i.ip(),
             is_loopback: i.is_loopback(),
             is_point_to_point: i.is_p2p(),
@@ -105,6 +108,7 @@ mod tests {
         let ip: IpAddr = ip.parse().unwrap();
         Interface {
             name: name.to_owned(),
+            index: None,
             ip,
             is_loopback: ip.is_loopback(),
             is_point_to_point: false,

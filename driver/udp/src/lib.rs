@@ -32,10 +32,12 @@
 
 mod interface;
 mod limits;
+mod multicast;
 mod receive;
 mod socket;
 
 pub use interface::{Interface, InterfaceFilter, interfaces};
 pub use limits::{DEFAULT_SOCKET_BUFFER, RECEIVE_BUFFER_LEN, RECEIVE_BUFFERS};
+pub use multicast::MdnsSockets;
 pub use receive::{ReceiveBuffers, Train};
 pub use socket::{BufferSizes, RawSocket, Socket, SocketOptions};

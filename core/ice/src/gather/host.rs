@@ -82,6 +82,7 @@ impl Agent {
             foundation: self.foundation(kind, base.addr.ip(), None),
             priority: candidate::priority(kind, base.preference),
             kind,
+            name: self.names.of(base.addr.ip()),
             ufrag: Some(self.generations[at].local.credentials.ufrag.clone()),
             ..Candidate::host(base.addr, base.protocol)
         };

@@ -166,13 +166,15 @@ impl Agent {
     }
 
     /// A candidate of the newest generation, unless it is redundant: RFC 8445 §5.1.3, the same
-    /// address from the same base.
+    /// address from the same base; but not one whose address is hidden
+    /// (draft-ietf-mmusic-mdns-ice-candidates §3.1.2.2).
     pub(crate) fn announce(&mut self, mut local: LocalCandidate) {
         let at = self.generations.len() - 1;
         let generation = &self.generations[at];
         let redundant = generation.locals.iter().any(|known| {
             known.candidate.addr == local.candidate.addr
                 && known.base == local.base
+                && known.candidate.name == local.candidate.name
                 && !known.gone
                 && known.candidate.kind != crate::CandidateKind::PeerReflexive
         });
@@ -245,7 +247,7 @@ impl Agent {
         let url = state.server.url.clone();
         self.push_event(Event::CandidateError(CandidateError {
             url,
-            local: base.map(|base| base.addr),
+            local: base.and_then(|base| self.names.exposed(base.addr)),
             code,
             text,
         }));

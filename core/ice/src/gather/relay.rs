@@ -174,7 +174,7 @@ impl Agent {
         // The mapped address is for diagnosis only; a peer that sees relays only sees none.
         let related = match self.newest().relay_only {
             true => SocketAddr::new(std::net::Ipv4Addr::UNSPECIFIED.into(), 0),
-            false => mapped,
+            false => self.names.shown(mapped),
         };
         let candidate = Candidate {
             foundation: self.foundation(kind, base.addr.ip(), Some(addr.ip())),

@@ -158,7 +158,7 @@ impl Agent {
             foundation: self.foundation(kind, base.addr.ip(), Some(addr.ip())),
             priority: candidate::priority(kind, base.preference),
             kind,
-            related: Some(base.addr),
+            related: Some(self.names.shown(base.addr)),
             url: Some(self.gathering.servers[server].server.url.clone()),
             ..Candidate::host(mapped, base.protocol)
         };

@@ -4,6 +4,7 @@ mod connect;
 mod gather;
 mod hostile;
 mod keep;
+mod names;
 mod nominations;
 mod operations;
 mod relay;

@@ -280,7 +280,12 @@ impl Sim {
             Event::LocalCandidate {
                 generation,
                 candidate,
-            } => Parcel::Candidate(1 - peer, *generation, candidate.clone()),
+            } => {
+                // As SDP says it: without what only its own end knows.
+                let text = duologue_sdp::attr::Candidate::from(candidate);
+                let signalled = Candidate::try_from(&text).expect("ours are usable");
+                Parcel::Candidate(1 - peer, *generation, signalled)
+            }
             Event::Gathering {
                 generation,
                 state: duologue_ice::GatheringState::Complete,

@@ -239,7 +239,7 @@ impl PeerConnection {
             .map(|(_, init)| init)
             .unwrap_or_default();
         let known = |list: &[IceCandidate], candidate: &ice::Candidate| {
-            let address = candidate.addr.ip().to_string();
+            let address = candidate.shown_address().to_string();
             list.iter()
                 .find(|known| {
                     known.parts.as_ref().is_some_and(|parts| {
@@ -253,7 +253,10 @@ impl PeerConnection {
         let transport = self.slots.transports.get(&key);
         let local = transport.and_then(|t| known(&t.ice.local_candidates, &pair.local));
         let remote = transport.and_then(|t| known(&t.ice.remote_candidates, &pair.remote));
-        let local = local.unwrap_or_else(|| IceCandidate::from_local(init.clone(), &pair.local));
+        let local = local.unwrap_or_else(|| match is_hidden(&pair.local) {
+            true => unexposed(&pair.local, init.clone()),
+            false => IceCandidate::from_local(init.clone(), &pair.local),
+        });
         let remote = remote.unwrap_or_else(|| unexposed(&pair.remote, init));
         IceCandidatePair { local, remote }
     }
@@ -264,6 +267,13 @@ fn protocol(candidate: &ice::Candidate) -> &'static str {
         duologue_base::Protocol::Udp => "udp",
         duologue_base::Protocol::Tcp => "tcp",
     }
+}
+
+/// The other end saw this address of ours, which may be a private one, and addresses are hidden:
+/// draft-ietf-mmusic-mdns-ice-candidates §3.3.1.
+fn is_hidden(local: &ice::Candidate) -> bool {
+    let concealed = local.related.is_some_and(|base| base.ip().is_unspecified());
+    local.kind == ice::CandidateKind::PeerReflexive && concealed
 }
 
 /// A remote candidate that the application did not add: "If this RTCIceCandidate represents […] a
