@@ -11,7 +11,7 @@ use duologue_peer as peer;
 use duologue_peer::{
     Configuration, DataChannelInit, Env, Exception, IceCandidateInit, IceConnectionState,
     IceGatheringState, LocalSessionDescription, OfferOptions, OperationId, PeerConnectionState,
-    SessionDescription, SignalingState, Value,
+    SessionDescription, SignalingState, StatsReport, Value,
 };
 use duologue_session::Session;
 use duologue_tokio::{SessionHandle, system_time};
@@ -168,6 +168,18 @@ impl PeerConnection {
         };
         let generated = tokio::task::spawn_blocking(generate).await;
         generated.unwrap_or_else(|_| Err(Exception::operation("the runtime shut down")))
+    }
+
+    /// `getStats()`: the transports, their candidates and pairs. A closed connection has none.
+    ///
+    /// # Errors
+    /// `InvalidStateError` when the connection is closed meanwhile.
+    pub async fn get_stats(&self) -> Result<StatsReport, Exception> {
+        let operation = self.0.operation(|peer| peer.get_stats(system_time()));
+        match operation.await? {
+            Value::Stats(report) => Ok(report),
+            _ => Err(Exception::unknown("the operation made no statistics")),
+        }
     }
 
     /// `restartIce()`: the next offer restarts ICE.

@@ -17,5 +17,5 @@ pub use duologue_peer::{Effect, Event, OperationId, Target, Value};
 pub use duologue_peer::{Env, PeerConnection as Peer};
 pub use duologue_session::{
     Action, BindError, BindId, ChannelReport, Command, DtlsReport, Interface, Report, SctpError,
-    Session, SessionConfig,
+    Session, SessionConfig, Stats as SessionStats,
 };

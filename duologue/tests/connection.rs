@@ -2,12 +2,15 @@
 
 mod common;
 
+use std::collections::HashSet;
+
 use common::{Peer, endpoint, negotiate};
 use duologue::{
-    Configuration, Endpoint, Event, ExceptionName, IceConnectionState, MediaKind,
-    PeerConnectionState, RtcErrorDetail, SdpType, SessionDescription, SignalingState,
+    Configuration, Endpoint, Event, ExceptionName, IceCandidatePairState, IceConnectionState,
+    MediaKind, PeerConnectionState, RtcErrorDetail, SdpType, SessionDescription, SignalingState,
     TransceiverDirection, TransceiverInit,
 };
+use serde_json::Value;
 
 fn is_connected(event: Event) -> Option<()> {
     let connected = PeerConnectionState::Connected;
@@ -250,4 +253,50 @@ fn handles_go_to_any_thread() {
     shared::<duologue::SctpTransport>();
     sent::<duologue::Events>();
     sent::<Event>();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn statistics_name_the_selected_pair_with_the_candidates_of_both_ends() {
+    let endpoint = endpoint();
+    let (mut alice, mut bob) = (Peer::new(&endpoint), Peer::new(&endpoint));
+    let _channel = alice
+        .connection
+        .create_data_channel("x", Default::default())
+        .unwrap();
+    negotiate(&mut alice, &mut bob).await;
+    alice.wait(is_connected).await;
+    let report = alice.connection.get_stats().await.unwrap();
+    let pair = report.selected_candidate_pair().expect("a selected pair");
+    assert_eq!(pair.state, IceCandidatePairState::Succeeded);
+    assert!(pair.responses_received > 0 && pair.current_round_trip_time.is_some());
+    let [local, remote] = [&pair.local_candidate_id, &pair.remote_candidate_id]
+        .map(|id| report.candidate(id).expect("its candidate"));
+    let dtls = alice.connection.sctp().unwrap().transport().unwrap();
+    let selected = dtls.ice_transport().selected_candidate_pair().unwrap();
+    for (stats, candidate) in [(local, selected.local), (remote, selected.remote)] {
+        assert_eq!(stats.port, candidate.parts.unwrap().port);
+    }
+
+    // As a browser's `[...(await pc.getStats()).values()]` would be.
+    let json = serde_json::to_value(&report).unwrap();
+    let types: HashSet<_> = json
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|s| &s["type"])
+        .collect();
+    let expected = [
+        "transport",
+        "candidate-pair",
+        "local-candidate",
+        "remote-candidate",
+    ];
+    assert_eq!(types, expected.map(Value::from).iter().collect());
+    let transport = &json[0];
+    assert_eq!(transport["dtlsState"], "connected");
+    assert_eq!(transport["selectedCandidatePairId"], pair.id);
+
+    alice.connection.close();
+    let closed = alice.connection.get_stats().await;
+    assert_eq!(closed.unwrap().iter().count(), 0);
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use duologue_base::Redacted;
+use duologue_base::{Protocol, Redacted};
 use duologue_ice as ice;
 use duologue_sdp::Address;
 use duologue_sdp::attr::{Candidate, CandidateKind, CandidateTransport, TcpType};
@@ -165,11 +165,7 @@ impl IceCandidate {
             ..init
         };
         IceCandidate {
-            relay_protocol: gathered.relay_protocol.map(|protocol| match protocol {
-                ice::RelayProtocol::Udp => IceServerTransportProtocol::Udp,
-                ice::RelayProtocol::Tcp => IceServerTransportProtocol::Tcp,
-                ice::RelayProtocol::Tls => IceServerTransportProtocol::Tls,
-            }),
+            relay_protocol: gathered.relay_protocol.map(Into::into),
             url: gathered.url.clone(),
             ..IceCandidate::new(init)
         }
@@ -209,6 +205,46 @@ impl IceCandidateParts {
             related_address: parsed.related_address.as_ref().map(Address::to_string),
             related_port: parsed.related_port,
         })
+    }
+}
+
+impl From<ice::RelayProtocol> for IceServerTransportProtocol {
+    fn from(protocol: ice::RelayProtocol) -> Self {
+        match protocol {
+            ice::RelayProtocol::Udp => IceServerTransportProtocol::Udp,
+            ice::RelayProtocol::Tcp => IceServerTransportProtocol::Tcp,
+            ice::RelayProtocol::Tls => IceServerTransportProtocol::Tls,
+        }
+    }
+}
+
+impl From<Protocol> for IceProtocol {
+    fn from(protocol: Protocol) -> Self {
+        match protocol {
+            Protocol::Udp => IceProtocol::Udp,
+            Protocol::Tcp => IceProtocol::Tcp,
+        }
+    }
+}
+
+impl From<ice::CandidateKind> for IceCandidateType {
+    fn from(kind: ice::CandidateKind) -> Self {
+        match kind {
+            ice::CandidateKind::Host => IceCandidateType::Host,
+            ice::CandidateKind::ServerReflexive => IceCandidateType::Srflx,
+            ice::CandidateKind::PeerReflexive => IceCandidateType::Prflx,
+            ice::CandidateKind::Relayed => IceCandidateType::Relay,
+        }
+    }
+}
+
+impl From<ice::TcpType> for IceTcpCandidateType {
+    fn from(tcp_type: ice::TcpType) -> Self {
+        match tcp_type {
+            ice::TcpType::Active => IceTcpCandidateType::Active,
+            ice::TcpType::Passive => IceTcpCandidateType::Passive,
+            ice::TcpType::SimultaneousOpen => IceTcpCandidateType::So,
+        }
     }
 }
 

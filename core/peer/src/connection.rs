@@ -41,6 +41,8 @@ pub struct PeerConnection {
     effects: VecDeque<Step>,
     commands: VecDeque<Command>,
     next_operation: u64,
+    /// Whom the session owes statistics, and the time those will carry.
+    pub(crate) stats_requests: VecDeque<(OperationId, WallClock)>,
 }
 
 /// What a connection takes from its host.
@@ -136,6 +138,7 @@ impl PeerConnection {
             effects: VecDeque::new(),
             commands: command.into_iter().collect(),
             next_operation: 0,
+            stats_requests: VecDeque::new(),
         })
     }
 
@@ -374,18 +377,24 @@ impl PeerConnection {
         });
     }
 
-    /// "Return a promise rejected with": not in the chain.
-    pub(crate) fn reject_now(&mut self, operation: OperationId, exception: Exception) {
+    /// Settles an operation that is not in the chain, in the turn it began.
+    pub(crate) fn settle_now(&mut self, operation: OperationId, result: Result<Value, Exception>) {
         self.microtasks.push_back(Step::Settle {
             operation,
-            result: Err(exception),
+            result,
             chained: false,
         });
+    }
+
+    /// "Return a promise rejected with": not in the chain.
+    pub(crate) fn reject_now(&mut self, operation: OperationId, exception: Exception) {
+        self.settle_now(operation, Err(exception));
     }
 
     /// Forgets all that waits, when the connection closes: pending operations never settle.
     pub(crate) fn forget_pending(&mut self) {
         self.chain.clear();
+        self.stats_requests.clear();
         self.tasks.retain(|task| matches!(task, Task::EndTrack(_)));
         self.effects.clear();
         self.microtasks

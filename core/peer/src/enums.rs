@@ -329,6 +329,23 @@ string_enum! {
 }
 
 string_enum! {
+    /// Where the check of a candidate pair stands (webrtc-stats §8.10.1).
+    #[doc(alias = "RTCStatsIceCandidatePairState")]
+    pub enum IceCandidatePairState {
+        /// It waits for another pair of its foundation.
+        Frozen = "frozen",
+        /// It will be checked.
+        Waiting = "waiting",
+        /// A check is under way.
+        InProgress = "in-progress",
+        /// A check failed.
+        Failed = "failed",
+        /// A check succeeded.
+        Succeeded = "succeeded",
+    }
+}
+
+string_enum! {
     /// How a TURN server is spoken to (webrtc-pc §4.8.1.6).
     #[doc(alias = "RTCIceServerTransportProtocol")]
     pub enum IceServerTransportProtocol {

@@ -7,7 +7,7 @@ use duologue_base::{ChannelKey, TransceiverId, TransportKey};
 use crate::{
     DtlsTransportState, Exception, IceCandidate, IceConnectionState, IceGathererState,
     IceGatheringState, IceTransportState, MediaStreamId, Message, PeerConnectionState,
-    SctpTransportState, SessionDescription, SignalingState, TrackId,
+    SctpTransportState, SessionDescription, SignalingState, StatsReport, TrackId,
 };
 
 /// The promise that a method returned.
@@ -52,6 +52,8 @@ pub enum Value {
     Undefined,
     /// The description that `createOffer` or `createAnswer` made.
     Description(SessionDescription),
+    /// What `getStats` found.
+    Stats(StatsReport),
 }
 
 /// Every event of a connection and of the objects that belong to it. Where a state changed, the

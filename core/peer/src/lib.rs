@@ -85,8 +85,8 @@
 //! Slots that a description determines are read from [`duologue_jsep`]'s immutable state, so that
 //! a rollback is to drop a pointer; see ARCHITECTURE.md, "JSEP: rollback by construction".
 //! `methods/` has the synchronous steps, `task/` what they queue, `chain.rs` the operations chain.
-//! The statistics (`getStats`) and everything that needs RTP packets, such as `unmute`, come with
-//! the RTP layer.
+//! Of the statistics (`getStats`) there are those of ICE and DTLS. The others, and everything that
+//! needs RTP packets, such as `unmute`, come with the RTP layer.
 #![forbid(unsafe_code)]
 
 mod candidate;
@@ -105,6 +105,7 @@ mod methods;
 mod negotiation_needed;
 mod params;
 mod slots;
+mod stats;
 mod task;
 mod transports;
 
@@ -116,11 +117,11 @@ pub use connection::{Env, PeerConnection};
 pub use data_channel::{DataChannel, DataChannelInit, Message};
 pub use description::{LocalSessionDescription, OfferOptions, SessionDescription};
 pub use enums::{
-    BundlePolicy, DataChannelState, DegradationPreference, DtlsTransportState, IceCandidateType,
-    IceComponent, IceConnectionState, IceGathererState, IceGatheringState, IceProtocol, IceRole,
-    IceServerTransportProtocol, IceTcpCandidateType, IceTransportPolicy, IceTransportState,
-    MediaStreamTrackState, PeerConnectionState, PriorityType, RtcpMuxPolicy, SctpTransportState,
-    SdpType, SignalingState, TransceiverDirection,
+    BundlePolicy, DataChannelState, DegradationPreference, DtlsTransportState,
+    IceCandidatePairState, IceCandidateType, IceComponent, IceConnectionState, IceGathererState,
+    IceGatheringState, IceProtocol, IceRole, IceServerTransportProtocol, IceTcpCandidateType,
+    IceTransportPolicy, IceTransportState, MediaStreamTrackState, PeerConnectionState,
+    PriorityType, RtcpMuxPolicy, SctpTransportState, SdpType, SignalingState, TransceiverDirection,
 };
 pub use error::{Exception, ExceptionName, RtcErrorDetail, RtcErrorInit};
 pub use event::{Effect, Event, IceCandidateError, OperationId, Target, Value};
@@ -132,6 +133,7 @@ pub use params::{
     RtpHeaderExtensionCapability, RtpHeaderExtensionParameters, RtpReceiveParameters,
     RtpSendParameters, TrackOrKind, TransceiverInit,
 };
+pub use stats::{CandidatePairStats, IceCandidateStats, Stats, StatsReport, TransportStats};
 pub use transports::{DtlsTransport, IceTransport, SctpTransport};
 
 pub use duologue_jsep::{Capabilities, MediaKind};

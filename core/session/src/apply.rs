@@ -50,6 +50,11 @@ impl Session {
                 self.sctp.apply(self.now, command);
                 true
             }
+            Command::GetStats { request } => {
+                let stats = self.stats();
+                self.reports.push_back(Report::Stats { request, stats });
+                true
+            }
             Command::Close => {
                 self.close();
                 true

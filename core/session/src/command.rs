@@ -166,6 +166,11 @@ pub enum Command {
         /// The channel.
         channel: ChannelKey,
     },
+    /// Asks for a [`Report::Stats`](crate::Report::Stats).
+    GetStats {
+        /// Comes back with the answer.
+        request: u64,
+    },
     /// Ends everything at once: SCTP ABORT, DTLS close_notify, sockets unbound. No report follows.
     Close,
 }

@@ -2,6 +2,8 @@ use duologue_base::{ChannelKey, Generation, TransportKey};
 use duologue_dtls as dtls;
 use duologue_ice as ice;
 
+use crate::Stats;
+
 /// What a session tells its owner, apart from what happens on data channels.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -72,6 +74,13 @@ pub enum Report {
     SctpClosed {
         /// Why, unless its transport was closed on purpose.
         error: Option<SctpError>,
+    },
+    /// The answer to [`Command::GetStats`](crate::Command::GetStats).
+    Stats {
+        /// The command's.
+        request: u64,
+        /// What was asked for.
+        stats: Stats,
     },
     /// Bytes of messages left a channel's send queue: W3C `bufferedAmount` falls by as much.
     BufferedAmount {

@@ -12,7 +12,7 @@ use crate::counters::Counters;
 use crate::demux::Kind;
 use crate::transmit::Leftovers;
 use crate::transport::{Progress, Transport};
-use crate::{Action, Interface, Report, SessionConfig};
+use crate::{Action, Interface, Report, SessionConfig, Stats, TransportStats};
 
 /// The data plane of one connection.
 ///
@@ -149,6 +149,13 @@ impl Session {
     /// Counters and gauges of the association, once it exists.
     pub fn sctp_stats(&self) -> Option<sctp::Stats> {
         self.sctp.stats()
+    }
+
+    /// The transports, their candidates and pairs.
+    pub fn stats(&self) -> Stats {
+        Stats {
+            transports: self.transports.iter().map(TransportStats::of).collect(),
+        }
     }
 
     /// The candidate pairs of a transport.

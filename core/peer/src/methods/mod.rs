@@ -11,6 +11,7 @@ mod negotiation;
 mod parameters;
 mod preferences;
 mod sender;
+mod stats;
 mod tracks;
 mod transceiver;
 

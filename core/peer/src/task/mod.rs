@@ -11,6 +11,7 @@ mod transport;
 
 use duologue_base::{ChannelKey, Generation, Instant, TransceiverId, TransportKey};
 use duologue_ice as ice;
+use duologue_session as session;
 use duologue_session::{ChannelReport, DtlsReport, Report};
 
 use crate::{
@@ -74,6 +75,8 @@ pub(crate) enum Task {
     AnnounceClosed(ChannelKey),
     /// "Error on creating data channels".
     ChannelFailed(ChannelKey),
+    /// The end of `getStats`.
+    Stats(u64, session::Stats),
     /// "DTMF playout task steps".
     PlayTone(TransceiverId),
 }
@@ -121,6 +124,7 @@ impl PeerConnection {
             }
             Report::SctpConnecting => self.queue(Task::SctpConnecting),
             Report::SctpStopped => self.queue(Task::SctpStopped),
+            Report::Stats { request, stats } => self.queue(Task::Stats(request, stats)),
             Report::SctpClosed { .. } => self.queue(Task::SctpClosed),
             Report::BufferedAmount { channel, sent } => {
                 self.queue(Task::BufferedAmount(channel, sent));
@@ -186,6 +190,7 @@ impl PeerConnection {
             Task::StartClosing(channel) => self.run_start_closing(channel),
             Task::AnnounceClosed(channel) => self.run_announce_closed(channel, None),
             Task::ChannelFailed(channel) => self.run_channel_failed(channel),
+            Task::Stats(request, stats) => self.run_stats(request, &stats),
             Task::PlayTone(transceiver) => self.run_play_tone(transceiver, now),
         }
     }

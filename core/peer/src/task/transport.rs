@@ -122,10 +122,7 @@ impl PeerConnection {
 
     pub(crate) fn run_ice_role(&mut self, key: TransportKey, role: ice::Role) {
         if let Some(transport) = self.slots.transports.get_mut(&key) {
-            transport.ice.role = match role {
-                ice::Role::Controlling => IceRole::Controlling,
-                ice::Role::Controlled => IceRole::Controlled,
-            };
+            transport.ice.role = role.into();
         }
     }
 
@@ -310,6 +307,15 @@ fn dtls_exception(error: dtls::DtlsError) -> Exception {
         },
         message,
     )
+}
+
+impl From<ice::Role> for IceRole {
+    fn from(role: ice::Role) -> Self {
+        match role {
+            ice::Role::Controlling => IceRole::Controlling,
+            ice::Role::Controlled => IceRole::Controlled,
+        }
+    }
 }
 
 impl From<ice::TransportState> for IceTransportState {
