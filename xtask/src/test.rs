@@ -17,7 +17,7 @@ pub(crate) struct Args {
 enum Part {
     /// Formatting, clippy with warnings as errors, and the architecture's invariants
     Lint,
-    /// Unit and scenario tests of the crates, and their doctests
+    /// Unit and scenario tests of the crates, their doctests, and the program against itself and coturn
     Unit,
     /// Whole connections over the simulated network, in virtual time
     Sim,
@@ -66,6 +66,7 @@ fn run_part(part: Part) -> Outcome {
     match part {
         Part::Lint => lint(),
         Part::Unit => {
+            setup::provide(setup::COTURN)?;
             let mut unit = cargo(["test", "--workspace"]);
             unit.args(APART.iter().flat_map(|name| ["--exclude", name]));
             run::run(unit)

@@ -11,6 +11,7 @@ use serde::Serialize;
 use tokio::sync::oneshot;
 
 use crate::Failure;
+use crate::quantile::quantile;
 
 /// Round trips that are timed.
 const PINGS: usize = 2000;
@@ -52,7 +53,6 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let mut rtts = pair.ping().await?;
     let (bytes, seconds) = pair.flood(&args).await?;
     rtts.sort_by(f64::total_cmp);
-    let at = |share: f64| rtts[((rtts.len() - 1) as f64 * share) as usize];
     let outcome = Outcome {
         setup_ms,
         message_size: args.message_size,
@@ -60,8 +60,8 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
         bytes,
         mb_per_s: bytes as f64 / 1e6 / seconds,
         messages_per_s: bytes as f64 / args.message_size.max(1) as f64 / seconds,
-        rtt_p50_us: at(0.5),
-        rtt_p99_us: at(0.99),
+        rtt_p50_us: quantile(&rtts, 0.5),
+        rtt_p99_us: quantile(&rtts, 0.99),
     };
     pair.close();
     if args.json {

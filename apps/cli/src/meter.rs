@@ -1,4 +1,4 @@
-//! The meter channels: one takes or gives as many bytes as it can, the other echoes.
+//! The far end of measurements: one channel takes or gives as many bytes as it can, the other echoes.
 
 use std::time::Duration;
 

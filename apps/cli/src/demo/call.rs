@@ -9,8 +9,10 @@ use duologue::{
 };
 use tokio::sync::mpsc;
 
+use super::happening::{Happening, Tell};
 use super::note::{Note, States};
-use super::{chat, file, meter};
+use super::{chat, file};
+use crate::meter;
 
 /// Calls at once; a page more is refused.
 const MAX_CALLS: usize = 64;
@@ -18,10 +20,9 @@ const MAX_CALLS: usize = 64;
 const MAX_NOTES: usize = 1024;
 
 /// All calls of the server.
-#[derive(Debug)]
 pub(super) struct Calls {
     endpoint: Endpoint,
-    json: bool,
+    tell: Tell,
     open: Mutex<Open>,
 }
 
@@ -39,10 +40,10 @@ struct Call {
 }
 
 impl Calls {
-    pub(super) fn new(endpoint: Endpoint, json: bool) -> Self {
+    pub(super) fn new(endpoint: Endpoint, tell: Tell) -> Self {
         Calls {
             endpoint,
-            json,
+            tell,
             open: Mutex::default(),
         }
     }
@@ -120,10 +121,11 @@ impl Calls {
         let mut shown = None;
         while let Some(event) = events.recv().await {
             if let Event::DataChannel(channel) = &event {
-                serve(channel.clone());
+                serve(id, channel.clone(), self.tell.clone());
             }
             if let Event::ConnectionStateChange(state) = event {
-                self.log(id, state);
+                let state = state.as_str();
+                (self.tell)(Happening::ConnectionStateChange { call: id, state });
             }
             // A page that does not read loses notes, nothing else.
             if let Some(note) = Note::of(&event) {
@@ -144,15 +146,7 @@ impl Calls {
             }
         }
         self.close(id);
-    }
-
-    fn log(&self, id: u64, state: PeerConnectionState) {
-        if self.json {
-            let line = serde_json::json!({ "event": "connectionstatechange", "call": id, "state": state.as_str() });
-            println!("{line}");
-        } else {
-            println!("  call {id}: {state}");
-        }
+        (self.tell)(Happening::Closed { call: id });
     }
 
     fn connection(&self, id: u64) -> Result<PeerConnection, Exception> {
@@ -168,11 +162,21 @@ impl Calls {
 }
 
 /// Gives a channel to what its label asks for; the page of this demo makes no others.
-fn serve(channel: DataChannel) {
+fn serve(call: u64, channel: DataChannel, tell: Tell) {
     tokio::spawn(async move {
         let outcome = match channel.label() {
             "chat" => chat::serve(&channel).await,
-            "file" => file::serve(&channel).await,
+            "file" => {
+                let stored = |bytes, sha256: &str| {
+                    let sha256 = sha256.to_owned();
+                    tell(Happening::File {
+                        call,
+                        bytes,
+                        sha256,
+                    });
+                };
+                file::serve(&channel, &stored).await
+            }
             "meter" => meter::serve(&channel).await,
             "ping" => meter::echo(&channel).await,
             _ => Ok(()),

@@ -43,13 +43,16 @@ enum Store {
     Whole(Bytes),
 }
 
-pub(super) async fn serve(channel: &DataChannel) -> Result<(), Exception> {
+/// Who is told of a whole file: its bytes and their SHA-256.
+type Stored<'a> = &'a (dyn Fn(usize, &str) + Send + Sync);
+
+pub(super) async fn serve(channel: &DataChannel, stored: Stored<'_>) -> Result<(), Exception> {
     let mut store = Store::Empty;
     while let Some(message) = channel.recv().await {
         store = match message {
             Message::Binary(chunk) => take(channel, store, &chunk).await?,
             Message::Text(text) => match serde_json::from_str(&text) {
-                Ok(request) => answer(channel, store, &request).await?,
+                Ok(request) => answer(channel, store, &request, stored).await?,
                 Err(_) => {
                     reply(
                         channel,
@@ -70,6 +73,7 @@ async fn answer(
     channel: &DataChannel,
     store: Store,
     request: &Request,
+    stored: Stored<'_>,
 ) -> Result<Store, Exception> {
     match (request, store) {
         (Request::Put { size }, _) if *size > MAX_FILE => {
@@ -93,6 +97,7 @@ async fn answer(
         (Request::End, Store::Arriving { data, .. }) => {
             let data = Bytes::from(data);
             let sha256 = sha256(&data).await;
+            stored(data.len(), &sha256);
             reply(
                 channel,
                 &Reply::Stored {

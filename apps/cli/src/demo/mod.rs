@@ -3,10 +3,12 @@
 mod call;
 mod chat;
 mod file;
+mod happening;
 mod http;
-mod meter;
 mod note;
 
+use std::fmt;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -15,6 +17,7 @@ use tokio::net::TcpListener;
 
 use crate::Failure;
 use call::Calls;
+pub use happening::{Happening, Tell};
 
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Args {
@@ -28,37 +31,77 @@ pub(crate) struct Args {
 
 /// Serves until Ctrl-C, then closes every call.
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
-    let listener = listen(args.listen).await?;
-    let address = listener.local_addr()?;
-    if args.json {
-        let line = serde_json::json!({ "event": "listening", "url": format!("http://{address}/") });
-        println!("{line}");
-    } else {
-        println!("duologue demo\n\n  open  http://{address}/  in a browser; Ctrl-C ends it\n");
-    }
-    let endpoint = Endpoint::builder().loopback(true).build()?;
-    let calls = Arc::new(Calls::new(endpoint, args.json));
-    let ending = calls.clone();
-    axum::serve(listener, http::router(calls))
-        .with_graceful_shutdown(async move {
-            // An error means that there is no such signal here; the server then runs on.
-            if tokio::signal::ctrl_c().await.is_ok() {
-                ending.close_all();
-            }
-        })
-        .await?;
+    let tell: Tell = match args.json {
+        true => Arc::new(|happening| {
+            println!("{}", serde_json::to_string(&happening).unwrap_or_default());
+        }),
+        false => Arc::new(|happening| println!("{happening}")),
+    };
+    let demo = Demo::bind(args.listen, tell).await?;
+    let interrupted = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            // There is no such signal here; the server then runs on.
+            std::future::pending::<()>().await;
+        }
+    };
+    demo.serve(interrupted).await?;
     if !args.json {
         println!("\nclosed");
     }
     Ok(())
 }
 
-/// The address asked for; when its port is taken, any free one of the same host.
-async fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
-    match TcpListener::bind(address).await {
-        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
-            TcpListener::bind(SocketAddr::new(address.ip(), 0)).await
-        }
-        other => other,
+/// The demo, before it serves.
+pub struct Demo {
+    listener: TcpListener,
+    url: String,
+    calls: Arc<Calls>,
+}
+
+impl Demo {
+    /// Listens at an address; when its port is taken, at any free one of the same host.
+    ///
+    /// # Errors
+    /// The address cannot be listened at; the endpoint cannot be made.
+    pub async fn bind(listen: SocketAddr, tell: Tell) -> io::Result<Demo> {
+        let listener = match TcpListener::bind(listen).await {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+                TcpListener::bind(SocketAddr::new(listen.ip(), 0)).await?
+            }
+            other => other?,
+        };
+        let url = format!("http://{}/", listener.local_addr()?);
+        let endpoint = Endpoint::builder().loopback(true).build()?;
+        tell(Happening::Listening { url: url.clone() });
+        Ok(Demo {
+            listener,
+            url,
+            calls: Arc::new(Calls::new(endpoint, tell)),
+        })
+    }
+
+    /// Where to open it.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Serves until `end` is there, then closes every call.
+    ///
+    /// # Errors
+    /// The web server's.
+    pub async fn serve(self, end: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
+        let ending = self.calls.clone();
+        axum::serve(self.listener, http::router(self.calls))
+            .with_graceful_shutdown(async move {
+                end.await;
+                ending.close_all();
+            })
+            .await
+    }
+}
+
+impl fmt::Debug for Demo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Demo").finish_non_exhaustive()
     }
 }

@@ -1,0 +1,228 @@
+//! `duologue call`: two programs, or a program and the demo, connected from their terminals.
+
+mod ice_server;
+mod measure;
+mod signal;
+mod story;
+mod talk;
+mod terminal;
+mod web;
+
+use std::time::Duration;
+
+use duologue::{
+    Configuration, DataChannel, Endpoint, Event, Events, IceCandidateInit, IceTransportPolicy,
+    PeerConnection,
+};
+use tokio::sync::{mpsc, watch};
+
+use crate::{Failure, meter};
+use ice_server::IceServerArg;
+use signal::Progress;
+use story::Story;
+use terminal::Lines;
+
+/// How long the two may take to find each other once both know each other's description.
+const CONNECT_LIMIT: Duration = Duration::from_secs(40);
+/// How long the other end may take to notice that the call is over.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// Answer a call: paste the line that the other side printed
+    #[arg(long, conflicts_with = "url")]
+    answer: bool,
+    /// Call a running `duologue demo` at its address, such as http://127.0.0.1:8080/
+    #[arg(long, value_name = "URL")]
+    url: Option<web::Url>,
+    /// A STUN or TURN server (repeatable): stun:HOST[:PORT],
+    /// turn:USER:PASSWORD@HOST[:PORT][?transport=tcp], turns:…
+    #[arg(long = "ice-server", value_name = "SERVER")]
+    ice_servers: Vec<IceServerArg>,
+    /// Use only candidates of TURN servers
+    #[arg(long)]
+    relay_only: bool,
+    /// Use loopback addresses too, for two programs of one machine (implied by a --url on loopback)
+    #[arg(long)]
+    loopback: bool,
+    /// Measure round trips, then throughput for so long each way, and hang up
+    #[arg(long, value_name = "N")]
+    seconds: Option<f64>,
+    /// Print everything as lines of JSON
+    #[arg(long)]
+    json: bool,
+}
+
+const EXAMPLES: &str = "\
+Two terminals, anywhere:
+  duologue call                         prints a line; paste it into
+  duologue call --answer                which prints one to paste back
+then every line that is typed is said to the other side; Ctrl-D hangs up.
+
+Only through a TURN server:
+  duologue call --relay-only --ice-server turn:ann:secret@turn.example.org
+
+What happens goes to standard error; the line to paste and what the other side says, to
+standard output. In user names and passwords, write @ : / ? as %40 %3A %2F %3F.";
+
+pub(crate) async fn run(args: Args) -> Result<(), Failure> {
+    let loopback = args.loopback || args.url.as_ref().is_some_and(web::Url::is_loopback);
+    let endpoint = Endpoint::builder().loopback(loopback).build()?;
+    let (pc, events) = endpoint.connection(configuration(&args))?;
+    let story = Story::new(args.json);
+    let (progress, watched) = watch::channel(Progress::default());
+    let (announce, announced) = mpsc::channel(1);
+    let (trickle, candidates) = mpsc::channel(MAX_CANDIDATES);
+    let host = Host {
+        pc: pc.clone(),
+        story: story.clone(),
+        progress,
+        announce,
+        trickle: args.url.is_some().then_some(trickle),
+    };
+    let events = tokio::spawn(host.watch(events));
+    let call = Call {
+        pc: pc.clone(),
+        story,
+        watched,
+        lines: Lines::read(),
+        args,
+    };
+    let outcome = tokio::select! {
+        outcome = call.run(announced, candidates) => outcome,
+        // Without such a signal nobody can send it.
+        Ok(()) = tokio::signal::ctrl_c() => Ok(()),
+    };
+    pc.close();
+    events.await?;
+    outcome
+}
+
+/// Serves the other end's measurements; a channel with another label is left alone.
+fn answer(channel: DataChannel) {
+    tokio::spawn(async move {
+        // The other end went away: its channel closes by itself.
+        let _ = match channel.label() {
+            "meter" => meter::serve(&channel).await,
+            "ping" => meter::echo(&channel).await,
+            _ => Ok(()),
+        };
+    });
+}
+
+fn configuration(args: &Args) -> Configuration {
+    Configuration {
+        ice_servers: args.ice_servers.iter().map(|s| s.0.clone()).collect(),
+        ice_transport_policy: match args.relay_only {
+            true => IceTransportPolicy::Relay,
+            false => IceTransportPolicy::All,
+        },
+        ..Configuration::default()
+    }
+}
+
+struct Call {
+    args: Args,
+    pc: PeerConnection,
+    story: Story,
+    watched: watch::Receiver<Progress>,
+    lines: Lines,
+}
+
+impl Call {
+    async fn run(
+        mut self,
+        mut announced: mpsc::Receiver<DataChannel>,
+        candidates: mpsc::Receiver<IceCandidateInit>,
+    ) -> Result<(), Failure> {
+        let own_chat = match self.args.answer {
+            true => None,
+            false => Some(self.pc.create_data_channel("chat", Default::default())?),
+        };
+        match &self.args.url {
+            Some(url) => web::negotiate(url.clone(), &self.pc, &self.story, candidates).await?,
+            None => self.negotiate_by_pasting().await?,
+        }
+        let chat = async {
+            let chat = match own_chat {
+                Some(chat) => chat,
+                None => announced.recv().await.ok_or("the call ended")?,
+            };
+            chat.opened().await?;
+            Ok::<_, Failure>(chat)
+        };
+        let chat = match tokio::time::timeout(CONNECT_LIMIT, chat).await {
+            Ok(chat) => chat?,
+            Err(_) => return Err(self.story.why_not(&self.pc).await.into()),
+        };
+        self.story.connected(&self.pc).await;
+        if let Some(seconds) = self.args.seconds {
+            let measured = measure::run(&self.pc, seconds).await?;
+            self.story.measured(&measured);
+            chat.close();
+            // The other end confirms, unless it is gone.
+            let _ = tokio::time::timeout(FAREWELL, chat.closed()).await;
+        } else {
+            talk::run(&chat, &mut self.lines, &self.story).await?;
+        }
+        self.story.ended(&self.pc).await;
+        Ok(())
+    }
+
+    async fn negotiate_by_pasting(&mut self) -> Result<(), Failure> {
+        let (pc, story) = (&self.pc, &self.story);
+        if self.args.answer {
+            story.note("paste the line of the side that calls");
+            let offer = signal::read(&mut self.lines, story).await?;
+            pc.set_remote_description(offer).await?;
+        }
+        pc.set_local_description(None).await?;
+        signal::gathered(&mut self.watched).await;
+        let description = pc.local_description().ok_or("there is no description")?;
+        story.description(&description, &signal::encode(&description)?);
+        if !self.args.answer {
+            let answer = signal::read(&mut self.lines, story).await?;
+            pc.set_remote_description(answer).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Candidates that wait to be sent over HTTP.
+const MAX_CANDIDATES: usize = 256;
+
+/// Reads the connection's events: tells them, serves the other end's channels.
+struct Host {
+    pc: PeerConnection,
+    story: Story,
+    progress: watch::Sender<Progress>,
+    announce: mpsc::Sender<DataChannel>,
+    trickle: Option<mpsc::Sender<IceCandidateInit>>,
+}
+
+impl Host {
+    async fn watch(self, mut events: Events) {
+        while let Some(event) = events.recv().await {
+            self.story.event(&event, &self.pc).await;
+            match event {
+                Event::IceCandidate(None) => {
+                    self.progress
+                        .send_modify(|progress| progress.gathered = true);
+                }
+                Event::IceCandidate(Some(candidate)) => {
+                    if let Some(trickle) = &self.trickle {
+                        // Candidates above the limit are not missed.
+                        let _ = trickle.try_send(candidate.init);
+                    }
+                }
+                Event::DataChannel(channel) if channel.label() == "chat" => {
+                    // A second one is not listened to.
+                    let _ = self.announce.try_send(channel);
+                }
+                Event::DataChannel(channel) => answer(channel),
+                _ => {}
+            }
+        }
+    }
+}

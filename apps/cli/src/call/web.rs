@@ -1,0 +1,209 @@
+//! Calling a running demo: its signalling over HTTP.
+
+use std::str::FromStr;
+
+use bytes::Bytes;
+use duologue::{IceCandidateInit, PeerConnection, SessionDescription};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::client::conn::http1;
+use hyper::{Request, Response, header};
+use hyper_util::rt::TokioIo;
+use serde::Deserialize;
+use serde_json::Value;
+use tokio::net::TcpStream;
+use tokio::sync::mpsc;
+
+use super::story::Story;
+use crate::Failure;
+
+/// Bytes of one answer or one server-sent event.
+const MAX_ANSWER: usize = 256 * 1024;
+
+/// Where a demo is: `http://HOST[:PORT]/`.
+#[derive(Clone, Debug)]
+pub(super) struct Url {
+    /// With its port.
+    authority: String,
+}
+
+impl FromStr for Url {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let rest = text
+            .strip_prefix("http://")
+            .ok_or("only http:// addresses can be called")?;
+        let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+        if host.is_empty() || !path.is_empty() {
+            return Err("write it as the demo prints it: http://HOST:PORT/".to_owned());
+        }
+        let has_port = host
+            .rsplit_once(':')
+            .is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+        Ok(Url {
+            authority: match has_port {
+                true => host.to_owned(),
+                false => format!("{host}:80"),
+            },
+        })
+    }
+}
+
+impl Url {
+    /// The demo is on this machine.
+    pub(super) fn is_loopback(&self) -> bool {
+        let host = self.authority.rsplit_once(':').map_or("", |(host, _)| host);
+        let host = host.trim_matches(['[', ']']);
+        let ip = host.parse::<std::net::IpAddr>();
+        host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())
+    }
+}
+
+/// Offers, applies the answer, and trickles both ends' candidates until the call is over.
+pub(super) async fn negotiate(
+    url: Url,
+    pc: &PeerConnection,
+    story: &Story,
+    mut candidates: mpsc::Receiver<IceCandidateInit>,
+) -> Result<(), Failure> {
+    let server = Server { url };
+    let Opened { id } = serde_json::from_slice(&server.post("api/sessions", "{}".into()).await?)?;
+    let session = format!("api/sessions/{id}");
+    let events = server.get(&format!("{session}/events")).await?;
+    pc.set_local_description(None).await?;
+    let offer = pc.local_description().ok_or("there is no offer")?;
+    let path = format!("{session}/description");
+    let answer = server.post(&path, serde_json::to_string(&offer)?).await?;
+    let answer: SessionDescription = serde_json::from_slice(&answer)?;
+    story.remote(&answer);
+    pc.set_remote_description(answer).await?;
+    story.note("offer and answer went over HTTP; candidates trickle");
+    tokio::spawn(take_candidates(events, pc.clone(), story.clone()));
+    tokio::spawn(async move {
+        while let Some(candidate) = candidates.recv().await {
+            let Ok(text) = serde_json::to_string(&candidate) else {
+                continue;
+            };
+            // Late candidates of a call that is over have nowhere to go.
+            let _ = server.post(&format!("{session}/candidate"), text).await;
+        }
+    });
+    Ok(())
+}
+
+#[derive(Deserialize)]
+struct Opened {
+    id: String,
+}
+
+/// What the demo's event stream says, as far as it concerns us.
+#[derive(Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+enum Note {
+    Candidate {
+        candidate: Option<IceCandidateInit>,
+    },
+    #[serde(other)]
+    Other,
+}
+
+/// Reads the server-sent events.
+async fn take_candidates(mut events: Incoming, pc: PeerConnection, story: Story) {
+    let mut text = Vec::new();
+    while let Some(Ok(frame)) = events.frame().await {
+        text.extend_from_slice(frame.data_ref().map_or(&[][..], |data| data));
+        while let Some(end) = text.iter().position(|byte| *byte == b'\n') {
+            let line: Vec<u8> = text.drain(..=end).collect();
+            let data = line.strip_prefix(b"data:");
+            let note = data.and_then(|data| serde_json::from_slice(data).ok());
+            if let Some(Note::Candidate { candidate }) = note {
+                let candidate = candidate.unwrap_or_default();
+                story.remote_candidate(&candidate.candidate);
+                // One that does not fit is the demo's mistake and costs only itself.
+                let _ = pc.add_ice_candidate(candidate).await;
+            }
+        }
+        if text.len() > MAX_ANSWER {
+            return;
+        }
+    }
+}
+
+struct Server {
+    url: Url,
+}
+
+impl Server {
+    async fn post(&self, path: &str, body: String) -> Result<Bytes, Failure> {
+        let response = self.send("POST", path, body).await?;
+        let status = response.status();
+        let body = http_body_util::Limited::new(response.into_body(), MAX_ANSWER);
+        let body = body.collect().await?.to_bytes();
+        if status.is_success() {
+            return Ok(body);
+        }
+        let text = serde_json::from_slice(&body)
+            .unwrap_or_else(|_| Value::from(String::from_utf8_lossy(&body)));
+        Err(format!("the demo says {status}: {text}").into())
+    }
+
+    async fn get(&self, path: &str) -> Result<Incoming, Failure> {
+        let response = self.send("GET", path, String::new()).await?;
+        match response.status().is_success() {
+            true => Ok(response.into_body()),
+            false => Err(format!("the demo says {}", response.status()).into()),
+        }
+    }
+
+    /// A connection for each request: there are a dozen of them.
+    async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        body: String,
+    ) -> Result<Response<Incoming>, Failure> {
+        let authority = &self.url.authority;
+        let stream = TcpStream::connect(authority)
+            .await
+            .map_err(|error| format!("http://{authority}/ cannot be reached: {error}"))?;
+        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+        // Its error is the request's as well.
+        tokio::spawn(connection);
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("/{path}"))
+            .header(header::HOST, authority)
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Full::new(Bytes::from(body)))?;
+        Ok(sender.send_request(request).await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Url;
+
+    fn parsed(text: &str) -> Result<(String, bool), String> {
+        let url: Url = text.parse()?;
+        let loopback = url.is_loopback();
+        Ok((url.authority, loopback))
+    }
+
+    #[test]
+    fn the_address_that_the_demo_prints_can_be_called() {
+        let ok = |authority: &str, loopback| Ok((authority.to_owned(), loopback));
+        assert_eq!(parsed("http://127.0.0.1:8080/"), ok("127.0.0.1:8080", true));
+        assert_eq!(parsed("http://[::1]:8080"), ok("[::1]:8080", true));
+        assert_eq!(parsed("http://localhost"), ok("localhost:80", true));
+        assert_eq!(parsed("http://192.0.2.1:1/"), ok("192.0.2.1:1", false));
+        for wrong in [
+            "127.0.0.1:8080",
+            "https://host/",
+            "http:///",
+            "http://host/path",
+        ] {
+            assert!(parsed(wrong).is_err(), "{wrong}");
+        }
+    }
+}

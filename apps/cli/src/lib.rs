@@ -1,0 +1,61 @@
+//! What the program `duologue` does: a Rust peer to talk to from a browser, and two of them
+//! measured against each other. A library, so that tests can open the demo in browsers.
+#![forbid(unsafe_code)]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a program of the terminal"
+)]
+
+mod call;
+pub mod demo;
+mod loopback;
+mod meter;
+mod quantile;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// RTCPeerConnection outside the browser.
+///
+/// Without a command: the demo.
+#[derive(Debug, Parser)]
+#[command(name = "duologue", version, args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    demo: demo::Args,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// A page that talks to a Rust peer: open the printed address in a browser
+    Demo(demo::Args),
+    /// Connect to another `duologue call`, or to a demo: chat or measure
+    Call(call::Args),
+    /// Two peers in this process over real UDP sockets: set-up time, throughput, round trips
+    Loopback(loopback::Args),
+}
+
+/// Does what the command line says.
+pub async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let outcome = match cli.command {
+        None => demo::run(cli.demo).await,
+        Some(Command::Demo(args)) => demo::run(args).await,
+        Some(Command::Call(args)) => call::run(args).await,
+        Some(Command::Loopback(args)) => loopback::run(args).await,
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("duologue: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What ends a command early; its text is for people.
+type Failure = Box<dyn std::error::Error + Send + Sync>;

@@ -1,0 +1,206 @@
+//! The program itself, in processes of its own: two that call each other, and one that calls the
+//! demo. What one end says is looked for at the other.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use duologue_coturn::{Coturn, PASSWORD, USER};
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+
+#[tokio::test]
+async fn two_programs_connect_by_pasting_and_talk() {
+    let [mut caller, mut answerer] = connected(&["--loopback"]).await;
+    caller.write("grüß dich").await;
+    assert_eq!(answerer.hear().await, "grüß dich");
+    answerer.write("selber").await;
+    assert_eq!(caller.hear().await, "selber");
+    let works = |pair: &Value| pair["state"] == "succeeded";
+    assert!(caller.stats("candidate-pair").any(works));
+    // The caller hangs up, and the other one notices.
+    caller.interrupt();
+    answerer.told("ended").await;
+    assert!(caller.succeeded().await && answerer.succeeded().await);
+}
+
+#[tokio::test]
+async fn two_programs_measure_what_arrives_at_the_far_end() {
+    let caller = ["call", "--json", "--loopback", "--seconds", "0.5"];
+    let answerer = ["call", "--json", "--loopback", "--answer"];
+    let [mut caller, mut answerer] = negotiated(&caller, &answerer).await;
+    let measured = caller.told("measured").await;
+    for figure in ["rtt_p50_us", "sent_bytes", "received_bytes"] {
+        assert!(
+            measured[figure].as_f64() > Some(0.0),
+            "{figure}: {measured}"
+        );
+    }
+    assert!(caller.succeeded().await);
+    answerer.told("ended").await;
+    assert!(answerer.succeeded().await);
+}
+
+#[tokio::test]
+async fn a_program_calls_the_demo_over_http() {
+    let mut demo = Program::start(&["demo", "--json", "--listen", "127.0.0.1:0"]);
+    let listening = demo.told("listening").await;
+    let url = listening["url"].as_str().expect("a URL");
+    let mut caller = Program::start(&["call", "--json", "--url", url]);
+    assert_eq!(
+        caller.hear().await,
+        "Hello from Rust. Say something, or /help."
+    );
+    caller.write("/shout hello").await;
+    assert_eq!(caller.hear().await, "HELLO");
+    let mut meter = Program::start(&["call", "--json", "--url", url, "--seconds", "0.2"]);
+    let measured = meter.told("measured").await;
+    assert!(measured["sent_bytes"].as_u64() > Some(0), "{measured}");
+    assert!(meter.succeeded().await);
+    assert_eq!(demo.told("closed").await["call"], 2);
+    caller.interrupt();
+    assert!(caller.succeeded().await);
+    assert_eq!(demo.told("closed").await["call"], 1);
+    demo.interrupt();
+    assert!(demo.succeeded().await);
+}
+
+#[tokio::test]
+async fn relay_only_talks_through_the_turn_server_and_nothing_else() {
+    let coturn = Coturn::start(&[]).expect("coturn: apt-get install coturn");
+    let server = server(&coturn, "udp", PASSWORD);
+    let options = ["--loopback", "--relay-only", "--ice-server", &server];
+    let [mut caller, mut answerer] = connected(&options).await;
+    caller.write("by way of coturn").await;
+    assert_eq!(answerer.hear().await, "by way of coturn");
+    for program in [&caller, &answerer] {
+        let locals = program.stats("local-candidate");
+        let kinds: Vec<_> = locals.map(|s| s["candidateType"].as_str()).collect();
+        assert!(!kinds.is_empty());
+        assert!(kinds.iter().all(|kind| *kind == Some("relay")), "{kinds:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_password_is_told_at_once_and_there_is_an_offer_all_the_same() {
+    let coturn = Coturn::start(&[]).expect("coturn: apt-get install coturn");
+    let server = server(&coturn, "udp", "wrong");
+    let options = [
+        "call",
+        "--json",
+        "--loopback",
+        "--relay-only",
+        "--ice-server",
+        &server,
+    ];
+    let mut caller = Program::start(&options);
+    let error = caller.told("icecandidateerror").await;
+    assert_eq!(error["errorCode"], 401, "{error}");
+    caller.told("description").await;
+}
+
+fn server(coturn: &Coturn, transport: &str, password: &str) -> String {
+    let url = coturn.url(transport);
+    let host = url.strip_prefix("turn:").expect("a turn URL");
+    format!("turn:{USER}:{password}@{host}")
+}
+
+/// A caller and an answerer that are connected, with their statistics of that moment.
+async fn connected(options: &[&str]) -> [Program; 2] {
+    let caller = [&["call", "--json"], options].concat();
+    let answerer = [&["call", "--json", "--answer"], options].concat();
+    let mut programs = negotiated(&caller, &answerer).await;
+    for program in &mut programs {
+        let told = program.told("stats").await;
+        program.stats = told["stats"].as_array().expect("a list").clone();
+    }
+    programs
+}
+
+async fn negotiated(caller: &[&str], answerer: &[&str]) -> [Program; 2] {
+    let [mut caller, mut answerer] = [caller, answerer].map(Program::start);
+    let offer = caller.told("description").await;
+    answerer.write(text(&offer)).await;
+    let answer = answerer.told("description").await;
+    caller.write(text(&answer)).await;
+    [caller, answerer]
+}
+
+fn text(line: &Value) -> &str {
+    line["text"].as_str().expect("a text")
+}
+
+/// One process; dropping it kills it.
+struct Program {
+    child: Child,
+    input: ChildStdin,
+    output: Lines<BufReader<ChildStdout>>,
+    stats: Vec<Value>,
+}
+
+impl Program {
+    fn start(args: &[&str]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_duologue"))
+            .args(args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("the program starts");
+        Program {
+            input: child.stdin.take().expect("piped"),
+            output: BufReader::new(child.stdout.take().expect("piped")).lines(),
+            child,
+            stats: Vec::new(),
+        }
+    }
+
+    fn stats(&self, kind: &str) -> impl Iterator<Item = &Value> {
+        self.stats.iter().filter(move |stats| stats["type"] == kind)
+    }
+
+    /// Reads until an event of this name.
+    async fn told(&mut self, event: &str) -> Value {
+        let mut before = Vec::new();
+        let reading = async {
+            while let Some(line) = self.output.next_line().await.expect("UTF-8") {
+                let line: Value = serde_json::from_str(&line).expect("JSON");
+                if line["event"] == event {
+                    return Some(line);
+                }
+                before.push(line.to_string());
+            }
+            None
+        };
+        match tokio::time::timeout(PATIENCE, reading).await {
+            Ok(Some(line)) => line,
+            _ => panic!("no {event:?} after\n{}", before.join("\n")),
+        }
+    }
+
+    async fn hear(&mut self) -> String {
+        text(&self.told("message").await).to_owned()
+    }
+
+    async fn write(&mut self, line: &str) {
+        let line = format!("{line}\n");
+        let written = self.input.write_all(line.as_bytes()).await;
+        written.expect("it reads");
+    }
+
+    /// Ctrl-C.
+    fn interrupt(&self) {
+        let id = self.child.id().expect("it runs");
+        let pid = rustix::process::Pid::from_raw(id.cast_signed()).expect("not zero");
+        let int = rustix::process::Signal::INT;
+        rustix::process::kill_process(pid, int).expect("it runs");
+    }
+
+    async fn succeeded(&mut self) -> bool {
+        let ended = tokio::time::timeout(PATIENCE, self.child.wait()).await;
+        ended.expect("it ends").expect("it was started").success()
+    }
+}
+
+/// How long a program may take from one thing to the next on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(30);
