@@ -34,6 +34,10 @@ pub(crate) const NODE: &[Need] = &[
 pub(crate) const BROWSERS: &[Need] = &[
     CHROMIUM,
     Need {
+        program: "chromedriver",
+        package: "chromium-driver",
+    },
+    Need {
         program: "firefox-esr",
         package: "firefox-esr",
     },

@@ -1,12 +1,13 @@
 //! Starting a headless browser on a page, and ending it whatever happens.
 
-use std::io;
+use std::io::{self, BufRead, BufReader, Read};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 use tempfile::TempDir;
+use tokio::sync::oneshot;
 
 /// A browser of the system.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -20,41 +21,107 @@ pub enum Browser {
 /// A running browser with a profile of its own; dropping it ends all its processes.
 #[derive(Debug)]
 pub struct Running {
-    child: Child,
+    _processes: ProcessGroup,
     _profile: TempDir,
 }
+
+/// A process and what it started; dropping it ends them all.
+#[derive(Debug)]
+pub(crate) struct ProcessGroup(Child);
 
 impl Browser {
     /// Opens `url` in a new headless browser.
     pub fn open(self, url: &str) -> io::Result<Running> {
         let profile = TempDir::with_prefix("duologue-browser-")?;
+        let mut command = self.command(&profile)?;
+        command.arg(url).stderr(Stdio::null());
+        Ok(Running {
+            _processes: ProcessGroup::spawn(&mut command)?,
+            _profile: profile,
+        })
+    }
+
+    /// Starts a headless browser that listens for a debugger; gives what it says after `marker`
+    /// on its standard error, which is where it listens.
+    pub(crate) async fn debuggable(self, marker: &str) -> io::Result<(Running, String)> {
+        let profile = TempDir::with_prefix("duologue-browser-")?;
+        let mut command = self.command(&profile)?;
+        command.arg("--remote-debugging-port=0").arg("about:blank");
+        command.stderr(Stdio::piped());
+        let mut processes = ProcessGroup::spawn(&mut command)?;
+        let said = said_after(marker, processes.0.stderr.take()).await?;
+        let running = Running {
+            _processes: processes,
+            _profile: profile,
+        };
+        Ok((running, said))
+    }
+
+    fn command(self, profile: &TempDir) -> io::Result<Command> {
         let mut command = match self {
             Browser::Chromium => chromium(profile.path()),
             Browser::Firefox => firefox(profile.path())?,
         };
-        let child = command
-            .arg(url)
+        // What they leave behind goes with the profile.
+        command
             .env("HOME", profile.path())
+            .env("TMPDIR", profile.path())
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .process_group(0)
-            .spawn()?;
-        Ok(Running {
-            child,
-            _profile: profile,
-        })
+            .stdout(Stdio::null());
+        Ok(command)
     }
 }
 
-impl Drop for Running {
+impl ProcessGroup {
+    fn spawn(command: &mut Command) -> io::Result<Self> {
+        command.process_group(0).spawn().map(ProcessGroup)
+    }
+
+    /// Chromium's translator between WebDriver and its own protocol; with the port it listens at.
+    pub(crate) async fn chromedriver() -> io::Result<(Self, u16)> {
+        let mut command = Command::new("chromedriver");
+        command.args(["--port=0"]);
+        command.stdin(Stdio::null()).stderr(Stdio::null());
+        command.stdout(Stdio::piped());
+        let mut processes = ProcessGroup::spawn(&mut command)?;
+        let said = said_after("started successfully on port ", processes.0.stdout.take()).await?;
+        let port = said.trim_end_matches('.').parse();
+        Ok((processes, port.map_err(io::Error::other)?))
+    }
+}
+
+impl Drop for ProcessGroup {
     fn drop(&mut self) {
-        if let Some(group) = Pid::from_raw(self.child.id().cast_signed()) {
+        if let Some(group) = Pid::from_raw(self.0.id().cast_signed()) {
             // An error means that the whole group has ended already.
             let _ = kill_process_group(group, Signal::KILL);
         }
-        let _ = self.child.wait();
+        let _ = self.0.wait();
     }
+}
+
+/// The rest of the line in which `marker` appears. All that follows is read too: a process whose
+/// output nobody reads stops.
+async fn said_after(
+    marker: &str,
+    output: Option<impl Read + Send + 'static>,
+) -> io::Result<String> {
+    let output = output.ok_or_else(|| io::Error::other("no output"))?;
+    let marker = marker.to_owned();
+    let (sender, said) = oneshot::channel();
+    std::thread::spawn(move || {
+        let mut sender = Some(sender);
+        for line in BufReader::new(output).lines().map_while(Result::ok) {
+            if let Some((_, rest)) = line.split_once(&marker)
+                && let Some(sender) = sender.take()
+            {
+                // The test may have given up.
+                let _ = sender.send(rest.trim().to_owned());
+            }
+        }
+    });
+    said.await
+        .map_err(|_| io::Error::other("it ended without saying where it listens"))
 }
 
 fn chromium(profile: &Path) -> Command {

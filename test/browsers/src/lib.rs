@@ -2,12 +2,15 @@
 //!
 //! The scenarios are JavaScript (`page/scenarios.js`), because the browser is the one to be asked.
 //! They drive the Rust peer through its own W3C methods, by HTTP, and see its events. This crate is
-//! that server, and starts the browsers.
+//! that server, and starts the browsers. The page of the demo is used as a visitor does, by
+//! WebDriver ([`Page`]).
 #![forbid(unsafe_code)]
 
 mod launch;
 mod peer;
 mod server;
+mod webdriver;
 
 pub use launch::{Browser, Running};
 pub use server::{Outcome, run};
+pub use webdriver::Page;

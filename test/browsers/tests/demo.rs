@@ -1,0 +1,298 @@
+//! The demo's page, used as a visitor does, in each browser of the system. What arrives is judged
+//! at the far end: by what the Rust end says, and by what comes back from it.
+
+use std::io::Write;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use duologue_browsers::{Browser, Page};
+use duologue_cli::demo::{Demo, Happening};
+use tempfile::NamedTempFile;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+#[tokio::test]
+async fn a_visitor_with_chromium_sees_everything_work() {
+    visit(Browser::Chromium).await;
+}
+
+#[tokio::test]
+async fn a_visitor_with_firefox_sees_everything_work() {
+    visit(Browser::Firefox).await;
+}
+
+async fn visit(browser: Browser) {
+    let mut visitor = Visitor::arrive(browser).await.expect("arrives");
+    for step in Step::ALL {
+        let outcome = visitor.go_through(step).await;
+        if let Err(error) = outcome {
+            let log = visitor.page.text("#log").await;
+            panic!("{browser:?}, {step:?}: {error}\nevents: {log:?}");
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Connect,
+    Chat,
+    ChosenFile,
+    Noise,
+    Meter,
+    IceRestart,
+    Reload,
+    HangUp,
+    Reconnect,
+    ServerEnds,
+}
+
+impl Step {
+    const ALL: [Step; 10] = [
+        Step::Connect,
+        Step::Chat,
+        Step::ChosenFile,
+        Step::Noise,
+        Step::Meter,
+        Step::IceRestart,
+        Step::Reload,
+        Step::HangUp,
+        Step::Reconnect,
+        Step::ServerEnds,
+    ];
+}
+
+struct Visitor {
+    page: Page,
+    url: String,
+    happenings: mpsc::UnboundedReceiver<Happening>,
+    end: Option<oneshot::Sender<()>>,
+    serving: JoinHandle<std::io::Result<()>>,
+}
+
+type Outcome = Result<(), String>;
+
+impl Visitor {
+    async fn arrive(browser: Browser) -> Result<Visitor, String> {
+        let (sender, happenings) = mpsc::unbounded_channel();
+        let tell = move |happening| {
+            // The test may be over.
+            let _ = sender.send(happening);
+        };
+        let listen = "127.0.0.1:0".parse().expect("an address");
+        let demo = Demo::bind(listen, std::sync::Arc::new(tell)).await;
+        let demo = demo.map_err(|e| e.to_string())?;
+        let url = demo.url().to_owned();
+        let (end, ended) = oneshot::channel();
+        let serving = tokio::spawn(demo.serve(async {
+            // A test that fails drops its end, which ends the server as well.
+            let _ = ended.await;
+        }));
+        Ok(Visitor {
+            page: Page::start(browser).await?,
+            url,
+            happenings,
+            end: Some(end),
+            serving,
+        })
+    }
+
+    async fn go_through(&mut self, step: Step) -> Outcome {
+        match step {
+            Step::Connect => self.connect().await,
+            Step::Chat => self.chat().await,
+            Step::ChosenFile => self.send_a_chosen_file().await,
+            Step::Noise => self.send_noise().await,
+            Step::Meter => self.measure().await,
+            Step::IceRestart => self.restart_ice().await,
+            Step::Reload => self.reload().await,
+            Step::HangUp => self.hang_up().await,
+            Step::Reconnect => self.reconnect().await,
+            Step::ServerEnds => self.end_server().await,
+        }
+    }
+
+    async fn connect(&mut self) -> Outcome {
+        self.page.open(&self.url).await?;
+        self.connected(1).await
+    }
+
+    /// Both ends of a call show and say that they are connected.
+    async fn connected(&mut self, call: u64) -> Outcome {
+        self.rust_end(&Happening::ConnectionStateChange {
+            call,
+            state: "connected",
+        })
+        .await?;
+        let cell = |end| {
+            format!(
+                "[...$('#states').rows].find((r) => r.cells[0].textContent === 'connectionState')?.cells[{end}].textContent === 'connected'"
+            )
+        };
+        for end in [1, 2] {
+            self.page.until(&cell(end)).await?;
+        }
+        self.page.until("text('#link') === 'connected'").await?;
+        self.page.until("/^\\d+ ms$/.test(text('#setup'))").await?;
+        self.page
+            .until("text('#chat').includes('Hello from Rust')")
+            .await?;
+        Ok(())
+    }
+
+    async fn chat(&mut self) -> Outcome {
+        self.say("grüß dich", "2 words; backwards: hcid ßürg")
+            .await?;
+        self.say("/shout übung 世界", "ÜBUNG 世界").await?;
+        self.say("/count", "3 messages, 30 characters").await
+    }
+
+    /// Types a line; the Rust end's answer shows that it got it.
+    async fn say(&mut self, line: &str, answer: &str) -> Outcome {
+        self.page.type_into("#text", &format!("{line}\n")).await?;
+        let last = "[...$('#chat').children].slice(-2).map((li) => [li.className, li.textContent])";
+        let wanted = serde_json::json!([["mine", line], ["", answer]]);
+        let seen = format!("JSON.stringify({last}) === {:?}", wanted.to_string());
+        match self.page.until(&seen).await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(format!("{error}; chat: {}", self.page.value(last).await?)),
+        }
+    }
+
+    async fn send_a_chosen_file(&mut self) -> Outcome {
+        // Not a multiple of any chunk, and larger than the page's high-water mark.
+        let data: Vec<u8> = (0..3_000_017u32)
+            .map(|i| (i.wrapping_mul(i) >> 7) as u8)
+            .collect();
+        let mut file = NamedTempFile::new().map_err(|e| e.to_string())?;
+        file.write_all(&data).map_err(|e| e.to_string())?;
+        self.page.choose_file("#pick", file.path()).await?;
+        let sum = hexadecimal(digest(&SHA256, &data).as_ref());
+        self.file_came_back(data.len(), Some(&sum)).await
+    }
+
+    async fn send_noise(&mut self) -> Outcome {
+        self.page.click("#sample").await?;
+        self.page.until("text('#verdict') === ''").await?;
+        self.file_came_back(16 * 1024 * 1024, None).await
+    }
+
+    /// The Rust end computed this sum of its own bytes, and so did the page of what came back.
+    async fn file_came_back(&mut self, size: usize, sum: Option<&str>) -> Outcome {
+        self.page
+            .until("text('#verdict').includes('the same file')")
+            .await?;
+        let mut sums = Vec::new();
+        for id in ["#sum-sent", "#sum-there", "#sum-back"] {
+            sums.push(self.page.text(id).await?);
+        }
+        let sum = sum.unwrap_or(&sums[0]);
+        equal(&sums, &vec![sum.to_owned(); 3], "checksums")?;
+        for bar in ["up", "down"] {
+            let value = self.page.value(&format!("$('#{bar}').value")).await?;
+            equal(&value, &serde_json::json!(1), "progress")?;
+        }
+        self.rust_end(&Happening::File {
+            call: 1,
+            bytes: size,
+            sha256: sum.to_owned(),
+        })
+        .await
+    }
+
+    async fn measure(&mut self) -> Outcome {
+        self.page.until("parseFloat(text('#ping')) > 0").await?;
+        for button in ["#meter-up", "#meter-down"] {
+            let before = self.page.value(PLOT).await?;
+            self.page.click(button).await?;
+            self.page.until("parseFloat(text('#rate')) > 1").await?;
+            self.page.until(&format!("{PLOT} !== {before}")).await?;
+            self.page.click("#meter-stop").await?;
+            self.page.until("parseFloat(text('#rate')) === 0").await?;
+        }
+        Ok(())
+    }
+
+    async fn restart_ice(&mut self) -> Outcome {
+        let before = self.page.value(GATHERED).await?;
+        self.page.click("#restart").await?;
+        // Both ends gather anew, with new credentials.
+        let more = format!("({GATHERED}).every((n, end) => n > {before}[end])");
+        self.page.until(&more).await?;
+        self.say("still there?", "2 words; backwards: ?ereht llits")
+            .await?;
+        let link = self.page.text("#link").await?;
+        equal(&link, &"connected".to_owned(), "after the restart")
+    }
+
+    async fn reload(&mut self) -> Outcome {
+        self.page.reload().await?;
+        self.rust_end(&Happening::Closed { call: 1 }).await?;
+        self.connected(2).await?;
+        self.say("again", "1 word; backwards: niaga").await
+    }
+
+    async fn hang_up(&mut self) -> Outcome {
+        self.page.click("#hangup").await?;
+        self.rust_end(&Happening::Closed { call: 2 }).await?;
+        self.page.until("text('#link') === 'closed'").await?;
+        self.page
+            .until("$('#text').disabled && $('#sample').disabled && $('#meter-up').disabled")
+            .await?;
+        Ok(())
+    }
+
+    async fn reconnect(&mut self) -> Outcome {
+        self.page.click("#call").await?;
+        self.connected(3).await?;
+        self.say("and once more", "3 words; backwards: erom ecno dna")
+            .await
+    }
+
+    /// As Ctrl-C does.
+    async fn end_server(&mut self) -> Outcome {
+        drop(self.end.take());
+        self.rust_end(&Happening::Closed { call: 3 }).await?;
+        self.page.until("$('#text').disabled").await?;
+        let served = (&mut self.serving).await;
+        served
+            .map_err(|e| e.to_string())?
+            .map_err(|e| e.to_string())
+    }
+
+    /// Waits until this has happened at the Rust end.
+    async fn rust_end(&mut self, wanted: &Happening) -> Outcome {
+        let limit = std::time::Duration::from_secs(20);
+        let mut seen = Vec::new();
+        while let Ok(Some(happening)) = tokio::time::timeout(limit, self.happenings.recv()).await {
+            if happening == *wanted {
+                return Ok(());
+            }
+            seen.push(happening);
+        }
+        Err(format!(
+            "the Rust end does not say {wanted:?}; it said {seen:?}"
+        ))
+    }
+}
+
+/// All that the plot shows.
+const PLOT: &str = "$('#plot').toDataURL()";
+
+/// How many candidates of the page the log has, and how many different user name fragments of the
+/// Rust end's (Firefox's do not say theirs).
+const GATHERED: &str = "(() => {
+    const rows = [...$('#log').rows].map((row) => [...row.cells].map((cell) => cell.textContent));
+    const of = (end) => rows.filter((row) => row[1] === end && row[3].startsWith('candidate:'));
+    const fragments = of('rust').map((row) => /ufrag (\\S+)/.exec(row[3])?.[1]);
+    return [of('page').length, new Set(fragments).size];
+})()";
+
+fn equal<T: PartialEq + std::fmt::Debug>(actual: &T, expected: &T, what: &str) -> Outcome {
+    match actual == expected {
+        true => Ok(()),
+        false => Err(format!("{what}: expected {expected:?}, got {actual:?}")),
+    }
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
