@@ -14,7 +14,7 @@ use crate::packet::{
 };
 use crate::receive::{Acknowledge, InStreams, Tracker};
 use crate::send::Sender;
-use crate::{CloseReason, Event, PeerMisbehaved};
+use crate::{AssociationState, CloseReason, Event, PeerMisbehaved};
 
 impl Association {
     /// Appends our INIT.
@@ -146,7 +146,8 @@ impl Association {
             None => self.accept(now, &cookie),
             // §5.2.4 D: our COOKIE ACK got lost, or both sides called.
             Some(_) if is_known => self.establish(),
-            // §5.2.4 B: the peer called again before it had our answer.
+            // §5.2.4 B: the peer called again before it had our answer. A late cookie may have set
+            // up what was before, and if data was exchanged on that, the peer started over.
             Some((local, _)) if local == cookie.local.tag => self.accept(now, &cookie),
             // §5.2.4 A: the peer started over.
             Some(known) if known == cookie.tie_tags => self.restart(now, &cookie),
@@ -172,18 +173,18 @@ impl Association {
     /// RFC 9260 §5.2.6: our cookie came too late; call again. The peer dropped the data that came
     /// with it, and our TSNs stay the same, so that it can be sent as it is with the next cookie.
     pub(super) fn handle_stale_cookie(&mut self) {
-        if self.take_back_cookie() {
+        if self.state.summary() == AssociationState::Connecting && self.take_back() {
             // Under another name, so that a COOKIE ACK for an earlier cookie does not pass for
             // the answer to the next one.
             self.local.tag = self.rng.u32().max(1);
         }
     }
 
-    /// From COOKIE-ECHOED back to COOKIE-WAIT, keeping what went with the cookie. False in any
-    /// other state.
-    fn take_back_cookie(&mut self) -> bool {
+    /// Back to COOKIE-WAIT from a state in which neither side has taken data of the other's, keeping
+    /// what was sent. False in any other state.
+    fn take_back(&mut self) -> bool {
         match std::mem::replace(&mut self.state, State::Idle) {
-            State::Open(open) if matches!(open.phase, Phase::CookieEchoed { .. }) => {
+            State::Open(open) if open.is_unused() => {
                 self.state = State::CookieWait(Calling::new(Some(Box::new(open.sender))));
                 true
             }
@@ -211,16 +212,18 @@ impl Association {
     }
 
     fn accept(&mut self, now: Instant, cookie: &StateCookie) {
-        // A peer that called again has nothing of what went with our cookie.
-        if !self.take_back_cookie()
-            && let State::Open(open) = &mut self.state
-        {
-            self.queue.restart();
-            open.sender.forget_all(&mut self.queue);
+        let told = matches!(&self.state, State::Open(open) if open.phase.is_set_up());
+        if !self.take_back() && matches!(self.state, State::Open(_)) {
+            if !told {
+                self.announce();
+            }
+            return self.restart(now, cookie);
         }
         self.local = cookie.local;
         self.open(now, Phase::Established, cookie.local, &cookie.peer);
-        self.announce();
+        if !told {
+            self.announce();
+        }
     }
 
     fn restart(&mut self, now: Instant, cookie: &StateCookie) {

@@ -108,6 +108,12 @@ impl State {
 }
 
 impl Open {
+    /// Neither side has taken data of the other's, as far as is known here.
+    pub(crate) fn is_unused(&self) -> bool {
+        let before_shutdown = matches!(self.phase, Phase::CookieEchoed { .. } | Phase::Established);
+        before_shutdown && self.sender.is_unheard() && self.tracker.is_fresh()
+    }
+
     /// Queues an encoded chunk. A peer that asks for more answers than leave gets fewer.
     pub(crate) fn reply(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
         if self.control.len() < MAX_PENDING_REPLIES {
@@ -119,6 +125,11 @@ impl Open {
 }
 
 impl Phase {
+    /// The application knows that it is set up.
+    pub(crate) fn is_set_up(&self) -> bool {
+        !matches!(self, Phase::CookieEchoed { .. })
+    }
+
     /// Data may leave (RFC 9260 §6, §9.2).
     pub(crate) fn may_send_data(&self) -> bool {
         matches!(

@@ -21,6 +21,8 @@ pub(crate) enum Arrival {
 /// arrivals belong.
 #[derive(Debug)]
 pub(crate) struct Tracker {
+    /// Before anything was received.
+    origin: Tsn,
     cumulative: Tsn,
     /// Disjoint, apart from each other, ascending; both ends included.
     ranges: VecDeque<(Tsn, Tsn)>,
@@ -29,11 +31,18 @@ pub(crate) struct Tracker {
 
 impl Tracker {
     pub(crate) fn new(peer_initial_tsn: Seq32) -> Self {
+        let origin = Tsn::initial(peer_initial_tsn).previous();
         Tracker {
-            cumulative: Tsn::initial(peer_initial_tsn).previous(),
+            origin,
+            cumulative: origin,
             ranges: VecDeque::new(),
             duplicates: Vec::new(),
         }
+    }
+
+    /// Nothing was received.
+    pub(crate) fn is_fresh(&self) -> bool {
+        self.cumulative == self.origin && self.ranges.is_empty()
     }
 
     pub(crate) fn cumulative(&self) -> Tsn {

@@ -139,6 +139,11 @@ impl Sender {
         self.in_flight.is_empty()
     }
 
+    /// The peer has acknowledged nothing.
+    pub(crate) fn is_unheard(&self) -> bool {
+        self.delivery.bytes == 0
+    }
+
     pub(crate) fn unacknowledged(&self) -> (usize, usize) {
         (self.in_flight.outstanding_bytes(), self.in_flight.len())
     }
