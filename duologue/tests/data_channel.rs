@@ -2,8 +2,6 @@
 
 mod common;
 
-use std::time::Duration;
-
 use common::{Peer, connected, endpoint, negotiate};
 use duologue::limits::RECEIVE_BACKLOG;
 use duologue::{
@@ -47,27 +45,45 @@ async fn a_channel_has_the_attributes_it_was_made_with_at_both_ends() {
     }
 }
 
+/// Messages of this size, in which everything below is counted.
+const MESSAGE: usize = 16_384;
+/// What the peer's receive window holds.
+const WINDOW: usize = (8 << 20) / MESSAGE;
+/// What waits at most between a writer and its reader: at the sender, in the window, in the backlog,
+/// and what is under way between them.
+const BOUND: usize = WINDOW + (RECEIVE_BACKLOG + (64 << 10)) / MESSAGE + 8;
+const MESSAGES: usize = 4 * BOUND;
+
 #[tokio::test(flavor = "multi_thread")]
-async fn a_reader_that_stops_bounds_what_is_taken_and_finds_everything_later() {
+async fn a_slow_reader_bounds_what_is_taken_and_finds_everything() {
     let (_alice, _bob, a, b) = connected(&endpoint(), DataChannelInit::default()).await;
     a.set_send_high_water_mark(64 << 10);
-    let messages = 4 * RECEIVE_BACKLOG / 16_384 + 1000;
+    let (accepted, mut watched) = tokio::sync::watch::channel(0);
     let writer = tokio::spawn(async move {
-        for i in 0..messages {
-            let mut message = vec![0; 16_384];
-            message[..8].copy_from_slice(&(i as u64).to_be_bytes());
+        for i in 1..=MESSAGES {
+            let mut message = vec![0; MESSAGE];
+            message[..8].copy_from_slice(&i.to_be_bytes());
             a.send(message).await.unwrap();
+            accepted.send_replace(i);
         }
         a
     });
-    // Unread, the messages fill the backlog and the receive window: the writer cannot end.
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    assert!(!writer.is_finished());
-    for i in 0..messages {
+    for i in 1..=MESSAGES {
+        // The writer is let as far ahead as it always gets, and must not get much further.
+        let ahead = MESSAGES.min(i + WINDOW / 2);
+        watched
+            .wait_for(|accepted| *accepted >= ahead)
+            .await
+            .unwrap();
         let Some(Message::Binary(message)) = b.recv().await else {
             panic!("message {i} is missing");
         };
-        assert_eq!(message[..8], (i as u64).to_be_bytes());
+        assert_eq!(message[..8], i.to_be_bytes());
+        let accepted = *watched.borrow();
+        assert!(
+            accepted < i + BOUND,
+            "{accepted} were accepted when {i} were read"
+        );
     }
     let a = writer.await.unwrap();
     while a.buffered_amount() > 0 {

@@ -8,6 +8,7 @@ use duologue_ice::{Agent, Candidate, Config, Credentials, Event, Role, Transport
 use duologue_stun::{AttributeType, Class, Key, Message, Method, TransactionId, Writer};
 
 use crate::End;
+use crate::wire::{Fate, Packet, Wire};
 
 /// Two agents, and what happens to them, to their signalling and to the datagrams between them.
 #[derive(Arbitrary, Debug)]
@@ -31,10 +32,7 @@ enum Operation {
     Signal { from: End },
     Describe { from: End },
     EndSignals { from: End },
-    Deliver { from: End },
-    DeliverNewest { from: End },
-    Duplicate { from: End },
-    Lose { from: End },
+    Carry { from: End, fate: Fate },
     Wait { ms: u16 },
     AddAddress { at: End, number: u8 },
     RemoveAddress { at: End, number: u8 },
@@ -43,7 +41,6 @@ enum Operation {
     Drop { at: End, generation: u8 },
     SetRole { at: End, controlling: bool },
     Invent { to: End, host: u8, port: u16 },
-    Damage { from: End, at: u16, xor: u8 },
     Forge { to: End, message: Forged },
     Close { at: End },
 }
@@ -78,7 +75,6 @@ pub fn ice_agent(scenario: IceScenario) {
 
 /// More datagrams or events than an agent has reason for at once.
 const BURST_MAX: usize = 5_000;
-const WIRE_MAX: usize = 512;
 /// Patience of an agent that finds nothing is longer (RFC 8863).
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -87,7 +83,7 @@ struct Pair {
     seed: u64,
     dead: u8,
     ends: [Side; 2],
-    wire: [VecDeque<Packet>; 2],
+    wire: Wire,
     /// Somebody did what may keep the agents apart.
     disturbed: bool,
 }
@@ -97,20 +93,6 @@ struct Side {
     credentials: Vec<Credentials>,
     candidates: VecDeque<(Generation, Candidate)>,
     state: TransportState,
-}
-
-#[derive(Clone)]
-struct Packet {
-    from: SocketAddr,
-    to: SocketAddr,
-    bytes: Vec<u8>,
-}
-
-fn index(end: End) -> usize {
-    match end {
-        End::A => 0,
-        End::B => 1,
-    }
 }
 
 fn address(end: usize, number: u8) -> SocketAddr {
@@ -143,7 +125,7 @@ impl Pair {
             seed: setup.seed,
             dead: setup.dead,
             ends: [side(0), side(1)],
-            wire: Default::default(),
+            wire: Wire::default(),
             // Two lite agents or a lite controlling one are for the session to avoid.
             disturbed: setup.lite && setup.same_role,
         };
@@ -161,51 +143,42 @@ impl Pair {
         let now = self.now;
         match operation {
             Operation::Signal { from } => {
-                self.signal(index(from));
+                self.signal(from.index());
             }
-            Operation::Describe { from } => self.describe(index(from)),
+            Operation::Describe { from } => self.describe(from.index()),
             Operation::EndSignals { from } => {
                 // Whoever says so too early may fail.
-                self.disturbed |= !self.ends[index(from)].candidates.is_empty();
-                let generation = self.ends[index(from)].newest();
-                let agent = &mut self.ends[1 - index(from)].agent;
+                self.disturbed |= !self.ends[from.index()].candidates.is_empty();
+                let generation = self.ends[from.index()].newest();
+                let agent = &mut self.ends[1 - from.index()].agent;
                 agent.end_of_remote_candidates(now, generation);
             }
-            Operation::Deliver { from } => {
-                let packet = self.wire[index(from)].pop_front();
-                self.deliver(index(from), packet);
-            }
-            Operation::DeliverNewest { from } => {
-                let packet = self.wire[index(from)].pop_back();
-                self.deliver(index(from), packet);
-            }
-            Operation::Duplicate { from } => {
-                let packet = self.wire[index(from)].front().cloned();
-                self.deliver(index(from), packet);
-            }
-            Operation::Lose { from } => {
-                self.wire[index(from)].pop_front();
+            Operation::Carry { from, fate } => {
+                let packet = self.wire.meet(from, &fate);
+                self.deliver(from.index(), packet);
             }
             Operation::Wait { ms } => self.now = now + Duration::from_millis(ms.into()),
             Operation::AddAddress { at, number } => {
                 let number = number % 4;
-                let addr = address(index(at), number);
-                let agent = &mut self.ends[index(at)].agent;
+                let addr = address(at.index(), number);
+                let agent = &mut self.ends[at.index()].agent;
                 agent.add_local_address(now, SocketId(number.into()), addr);
             }
             Operation::RemoveAddress { at, number } => {
                 self.disturbed = true;
                 let socket = SocketId(u32::from(number % 4));
-                self.ends[index(at)].agent.remove_local_address(now, socket);
+                self.ends[at.index()]
+                    .agent
+                    .remove_local_address(now, socket);
             }
             Operation::EndAddresses { at } => {
-                self.ends[index(at)].agent.end_of_local_addresses(now);
+                self.ends[at.index()].agent.end_of_local_addresses(now);
             }
-            Operation::Restart { at } => self.restart(index(at)),
+            Operation::Restart { at } => self.restart(at.index()),
             Operation::Drop { at, generation } => {
                 self.disturbed = true;
                 let generation = Generation(generation.into());
-                self.ends[index(at)].agent.drop_generation(now, generation);
+                self.ends[at.index()].agent.drop_generation(now, generation);
             }
             Operation::SetRole { at, controlling } => {
                 let role = if controlling {
@@ -214,25 +187,19 @@ impl Pair {
                     Role::Controlled
                 };
                 self.disturbed = true;
-                self.ends[index(at)].agent.set_role(now, role);
+                self.ends[at.index()].agent.set_role(now, role);
             }
             Operation::Invent { to, host, port } => {
                 let ip = IpAddr::V4(Ipv4Addr::new(192, 0, 2, host));
                 let candidate = Candidate::host(SocketAddr::new(ip, port), Protocol::Udp);
-                let generation = self.ends[1 - index(to)].newest();
-                let agent = &mut self.ends[index(to)].agent;
+                let generation = self.ends[1 - to.index()].newest();
+                let agent = &mut self.ends[to.index()].agent;
                 agent.add_remote_candidate(now, generation, candidate);
             }
-            Operation::Damage { from, at, xor } => {
-                if let Some(packet) = self.wire[index(from)].front_mut() {
-                    let at = usize::from(at) % packet.bytes.len();
-                    packet.bytes[at] ^= xor;
-                }
-            }
-            Operation::Forge { to, message } => self.forge(index(to), &message),
+            Operation::Forge { to, message } => self.forge(to.index(), &message),
             Operation::Close { at } => {
                 self.disturbed = true;
-                self.ends[index(at)].agent.close(now);
+                self.ends[at.index()].agent.close(now);
             }
         }
     }
@@ -273,7 +240,7 @@ impl Pair {
 
     fn forge(&mut self, to: usize, forged: &Forged) {
         self.disturbed = true;
-        let request = self.wire[to].front().and_then(|packet| {
+        let request = self.wire.oldest(to).and_then(|packet| {
             let message = Message::parse(&packet.bytes).ok()?;
             Some((message.transaction_id(), packet.from, packet.to))
         });
@@ -369,7 +336,7 @@ impl Pair {
 
     fn settle(&mut self) {
         for end in 0..2 {
-            self.ends[end].settle(self.now, end, &mut self.wire[end]);
+            self.ends[end].settle(self.now, end, &mut self.wire);
         }
     }
 
@@ -380,7 +347,7 @@ impl Pair {
             let mut moved = false;
             for from in 0..2 {
                 moved |= self.signal(from);
-                for packet in std::mem::take(&mut self.wire[from]) {
+                for packet in self.wire.take(from) {
                     moved = true;
                     self.deliver(from, Some(packet));
                 }
@@ -430,7 +397,7 @@ impl Side {
         Generation(self.credentials.len() as u32 - 1)
     }
 
-    fn settle(&mut self, now: Instant, end: usize, wire: &mut VecDeque<Packet>) {
+    fn settle(&mut self, now: Instant, end: usize, wire: &mut Wire) {
         let mut out = Vec::new();
         for round in 0.. {
             assert!(round < BURST_MAX, "always something to send");
@@ -445,14 +412,14 @@ impl Side {
                 break;
             };
             assert_eq!(transmit.len, out.len());
-            wire.push_back(Packet {
-                from: address(end, transmit.socket.0 as u8),
-                to: transmit.remote,
-                bytes: out.clone(),
-            });
-            if wire.len() > WIRE_MAX {
-                wire.pop_front();
-            }
+            wire.send(
+                end,
+                Packet {
+                    from: address(end, transmit.socket.0 as u8),
+                    to: transmit.remote,
+                    bytes: out.clone(),
+                },
+            );
         }
         for count in 0.. {
             assert!(count < BURST_MAX, "events without end");

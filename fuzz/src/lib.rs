@@ -5,7 +5,8 @@
 //! or over a gigabyte: a bug, whatever the input.
 //!
 //! `cargo xtask fuzz` runs all of them, `cargo xtask fuzz sdp --seconds 600` one. `seeds/` is where
-//! a run starts; what it finds is kept in `corpus/`, which is not under version control.
+//! a run starts; what it finds is kept in `corpus/`, which is not under version control. Without a
+//! nightly toolchain `examples/stable.rs` gives the same functions the seeds and mutations of them.
 
 mod ice;
 mod ice_server;
@@ -13,6 +14,7 @@ mod jsep;
 mod parsers;
 mod sctp;
 mod session;
+mod wire;
 
 pub use ice::{IceScenario, ice_agent};
 pub use ice_server::{IceServerScenario, ice_server};
@@ -26,4 +28,13 @@ pub use session::{SessionScenario, session_datagrams};
 pub(crate) enum End {
     A,
     B,
+}
+
+impl End {
+    pub(crate) fn index(self) -> usize {
+        match self {
+            End::A => 0,
+            End::B => 1,
+        }
+    }
 }

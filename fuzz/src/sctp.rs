@@ -181,13 +181,6 @@ struct Sent {
     reliable: bool,
 }
 
-fn index(end: End) -> usize {
-    match end {
-        End::A => 0,
-        End::B => 1,
-    }
-}
-
 impl Pair {
     fn new(setup: &Setup) -> Self {
         let side = |i: usize| {
@@ -246,29 +239,29 @@ impl Pair {
                 unordered,
                 reliability,
             } => {
-                self.ends[index(from)].send(self.now, stream, len, unordered, reliability);
+                self.ends[from.index()].send(self.now, stream, len, unordered, reliability);
             }
-            Operation::Read { at } => self.read(index(at)),
+            Operation::Read { at } => self.read(at.index()),
             Operation::Deliver { from } => {
-                let packet = self.wire[index(from)].pop_front();
-                self.deliver(1 - index(from), packet);
+                let packet = self.wire[from.index()].pop_front();
+                self.deliver(1 - from.index(), packet);
             }
             Operation::DeliverNewest { from } => {
-                let packet = self.wire[index(from)].pop_back();
-                self.deliver(1 - index(from), packet);
+                let packet = self.wire[from.index()].pop_back();
+                self.deliver(1 - from.index(), packet);
             }
             Operation::Duplicate { from } => {
-                let packet = self.wire[index(from)].front().cloned();
-                self.deliver(1 - index(from), packet);
+                let packet = self.wire[from.index()].front().cloned();
+                self.deliver(1 - from.index(), packet);
             }
             Operation::Lose { from } => {
-                self.wire[index(from)].pop_front();
+                self.wire[from.index()].pop_front();
             }
             Operation::Wait { ms } => self.now = self.now + Duration::from_millis(ms.into()),
             Operation::Reset { from, stream } => {
                 self.ended = true;
                 let stream = StreamId(u16::from(stream) % STREAMS);
-                self.ends[index(from)].association.reset_streams(&[stream]);
+                self.ends[from.index()].association.reset_streams(&[stream]);
             }
             Operation::Prioritize {
                 from,
@@ -276,26 +269,26 @@ impl Pair {
                 priority,
             } => {
                 let stream = StreamId(u16::from(stream) % STREAMS);
-                self.ends[index(from)]
+                self.ends[from.index()]
                     .association
                     .set_priority(stream, priority);
             }
             Operation::Shutdown { from } => {
                 self.ended = true;
-                self.ends[index(from)].association.shutdown(self.now);
+                self.ends[from.index()].association.shutdown(self.now);
             }
             Operation::Abort { from } => {
                 self.ended = true;
-                self.ends[index(from)].association.abort();
+                self.ends[from.index()].association.abort();
             }
             Operation::Damage { from, at, xor } => {
                 self.forged = true;
-                if let Some(packet) = self.wire[index(from)].front_mut() {
+                if let Some(packet) = self.wire[from.index()].front_mut() {
                     let at = usize::from(at) % packet.len();
                     packet[at] ^= xor;
                 }
             }
-            Operation::Forge { to, chunks } => self.forge(index(to), &chunks),
+            Operation::Forge { to, chunks } => self.forge(to.index(), &chunks),
         }
     }
 

@@ -16,6 +16,7 @@ use duologue_identity::{Certificate, KeygenAlgorithm};
 use duologue_session::{Action, Command, DtlsReport, Interface, Report, Session, SessionConfig};
 
 use crate::End;
+use crate::wire::{Fate, Packet, Wire};
 
 /// Two sessions that connect, and what happens to their datagrams before and after.
 #[derive(Arbitrary, Debug)]
@@ -26,28 +27,15 @@ pub struct SessionScenario {
 
 #[derive(Arbitrary, Debug)]
 enum Operation {
-    Deliver {
+    Carry {
         from: End,
-    },
-    DeliverNewest {
-        from: End,
-    },
-    Duplicate {
-        from: End,
-    },
-    Lose {
-        from: End,
+        fate: Fate,
     },
     Wait {
         ms: u16,
     },
     Read {
         at: End,
-    },
-    Damage {
-        from: End,
-        at: u16,
-        xor: u8,
     },
     Junk {
         to: End,
@@ -146,7 +134,6 @@ const KEY: TransportKey = TransportKey(0);
 /// The channel whose messages are checked.
 const CHANNEL: ChannelKey = ChannelKey(0);
 const BURST_MAX: usize = 20_000;
-const WIRE_MAX: usize = 2_048;
 /// Handshakes give up after more than this.
 const PATIENCE: Duration = Duration::from_secs(15);
 /// Consent to be sent to ends soon after so long a silence (RFC 7675 §5.1).
@@ -155,7 +142,7 @@ const CONSENT: Duration = Duration::from_secs(20);
 struct Pair {
     now: Instant,
     sides: [Side; 2],
-    wire: [VecDeque<Packet>; 2],
+    wire: Wire,
     forged: bool,
     /// Somebody changed what was agreed.
     changed: bool,
@@ -172,20 +159,6 @@ struct Side {
     ended: Option<String>,
     reading: bool,
     received: Vec<u32>,
-}
-
-#[derive(Clone)]
-struct Packet {
-    from: SocketAddr,
-    to: SocketAddr,
-    bytes: Vec<u8>,
-}
-
-fn index(end: End) -> usize {
-    match end {
-        End::A => 0,
-        End::B => 1,
-    }
 }
 
 /// Keys are dear: made once.
@@ -211,7 +184,7 @@ impl Pair {
         let mut pair = Pair {
             now,
             sides: [0, 1].map(|end| Side::new(context, end)),
-            wire: Default::default(),
+            wire: Wire::default(),
             forged: false,
             changed: false,
             sent: 0,
@@ -272,20 +245,10 @@ impl Pair {
     fn perform(&mut self, operation: Operation) {
         let now = self.now;
         match operation {
-            Operation::Deliver { from } => {
-                let packet = self.wire[index(from)].pop_front();
-                self.deliver(index(from), packet);
-            }
-            Operation::DeliverNewest { from } => {
-                let packet = self.wire[index(from)].pop_back();
-                self.deliver(index(from), packet);
-            }
-            Operation::Duplicate { from } => {
-                let packet = self.wire[index(from)].front().cloned();
-                self.deliver(index(from), packet);
-            }
-            Operation::Lose { from } => {
-                self.wire[index(from)].pop_front();
+            Operation::Carry { from, fate } => {
+                self.forged |= matches!(fate, Fate::Damaged { .. });
+                let packet = self.wire.meet(from, &fate);
+                self.deliver(from.index(), packet);
             }
             Operation::Wait { ms } => {
                 let time = Duration::from_millis(ms.into());
@@ -294,15 +257,8 @@ impl Pair {
                 self.changed |= self.waited > CONSENT;
             }
             Operation::Read { at } => {
-                let side = &mut self.sides[index(at)];
+                let side = &mut self.sides[at.index()];
                 side.reading = !side.reading;
-            }
-            Operation::Damage { from, at, xor } => {
-                self.forged = true;
-                if let Some(packet) = self.wire[index(from)].front_mut() {
-                    let at = usize::from(at) % packet.bytes.len();
-                    packet.bytes[at] ^= xor;
-                }
             }
             Operation::Junk {
                 to,
@@ -310,7 +266,7 @@ impl Pair {
                 shape,
                 bytes,
             } => {
-                self.junk(index(to), known_source, shape, bytes);
+                self.junk(to.index(), known_source, shape, bytes);
             }
             Operation::Open {
                 at,
@@ -322,7 +278,7 @@ impl Pair {
                     stream: StreamId(u16::from(stream) + 2),
                     init: ChannelInit::default(),
                 };
-                self.sides[index(at)].commands(now, [command]);
+                self.sides[at.index()].commands(now, [command]);
             }
             Operation::Send {
                 at,
@@ -345,7 +301,7 @@ impl Pair {
                     data,
                     binary: false,
                 };
-                self.sides[index(at)].commands(now, [command]);
+                self.sides[at.index()].commands(now, [command]);
             }
             Operation::Prioritize { at, channel } => {
                 let channel = ChannelKey(u32::from(channel));
@@ -353,35 +309,36 @@ impl Pair {
                     channel,
                     priority: Priority::High,
                 };
-                self.sides[index(at)].commands(now, [command]);
+                self.sides[at.index()].commands(now, [command]);
             }
             Operation::CloseChannel { at, channel } => {
                 let command = Command::CloseChannel {
                     channel: key(channel),
                 };
-                self.sides[index(at)].commands(now, [command]);
+                self.sides[at.index()].commands(now, [command]);
             }
             Operation::Interfaces { at, count } => {
                 self.changed = true;
-                let list = interfaces(index(at), count % 4);
-                self.sides[index(at)].session.handle_interfaces(now, &list);
+                let list = interfaces(at.index(), count % 4);
+                self.sides[at.index()].session.handle_interfaces(now, &list);
             }
-            Operation::Stray { at, command } => self.stray(index(at), command),
+            Operation::Stray { at, command } => self.stray(at.index(), command),
             Operation::Remove { at } => {
                 self.changed = true;
-                self.sides[index(at)].commands(now, [Command::RemoveTransport { key: KEY }]);
+                self.sides[at.index()].commands(now, [Command::RemoveTransport { key: KEY }]);
             }
             Operation::Close { at } => {
                 self.changed = true;
-                self.sides[index(at)].commands(now, [Command::Close]);
+                self.sides[at.index()].commands(now, [Command::Close]);
             }
         }
     }
 
     fn junk(&mut self, to: usize, known_source: bool, shape: Shape, mut bytes: Vec<u8>) {
         self.forged = true;
-        let real = self.wire[1 - to]
-            .iter()
+        let real = self
+            .wire
+            .iter(1 - to)
             .find(|p| matches!(p.bytes[0], 20..=63));
         let head = match shape {
             Shape::Record { keep } => {
@@ -487,7 +444,7 @@ impl Pair {
 
     fn settle(&mut self) {
         for end in 0..2 {
-            self.sides[end].settle(self.now, end, &mut self.wire[end]);
+            self.sides[end].settle(self.now, end, &mut self.wire);
             while let Some(candidate) = self.sides[end].candidates.pop_front() {
                 self.sides[1 - end].commands(
                     self.now,
@@ -510,7 +467,7 @@ impl Pair {
             self.settle();
             let mut moved = false;
             for from in 0..2 {
-                for packet in std::mem::take(&mut self.wire[from]) {
+                for packet in self.wire.take(from) {
                     moved = true;
                     self.deliver(from, Some(packet));
                 }
@@ -579,7 +536,7 @@ impl Side {
         }
     }
 
-    fn settle(&mut self, now: Instant, end: usize, wire: &mut VecDeque<Packet>) {
+    fn settle(&mut self, now: Instant, end: usize, wire: &mut Wire) {
         let mut out = Vec::new();
         for round in 0.. {
             assert!(round < BURST_MAX, "always something to do");
@@ -593,14 +550,14 @@ impl Side {
                 let from = self.sockets[transmit.socket.0 as usize];
                 let size = transmit.segment_size.unwrap_or(transmit.len);
                 for bytes in out[..transmit.len].chunks(size) {
-                    wire.push_back(Packet {
-                        from,
-                        to: transmit.remote,
-                        bytes: bytes.to_vec(),
-                    });
-                    if wire.len() > WIRE_MAX {
-                        wire.pop_front();
-                    }
+                    wire.send(
+                        end,
+                        Packet {
+                            from,
+                            to: transmit.remote,
+                            bytes: bytes.to_vec(),
+                        },
+                    );
                 }
             }
             busy |= self.act(now, end);

@@ -31,7 +31,7 @@ enum Part {
     Node,
     /// Chromium and Firefox against us
     Browsers,
-    /// Each fuzz target for some seconds (needs a nightly toolchain and cargo-fuzz)
+    /// Each fuzz target for some seconds
     Fuzz,
 }
 

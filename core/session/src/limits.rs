@@ -12,7 +12,7 @@ pub(crate) const EARLY_SCTP_PACKETS: usize = 16;
 
 /// Messages kept for a slow reader that came before their association was stopped: as much as the
 /// reader of a running association can leave unread.
-pub(crate) const LEFT_BYTES: usize = 4 << 20;
+pub(crate) const LEFT_BYTES: usize = 8 << 20;
 
 /// Addresses of this host that are used. An ICE agent takes fewer.
 pub(crate) const INTERFACES: usize = 64;
