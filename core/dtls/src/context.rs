@@ -68,6 +68,11 @@ impl Context {
         })
     }
 
+    /// Whether handshakes can show this certificate: not one with an RSA key.
+    pub fn can_use(certificate: &Certificate) -> bool {
+        certificate.algorithm() == KeygenAlgorithm::EcdsaP256
+    }
+
     pub(crate) fn clock(&self) -> Clock {
         self.clock
     }
@@ -79,7 +84,7 @@ impl Context {
         now: Instant,
     ) -> Result<Dtls, DtlsError> {
         // The library panics on a key of another kind.
-        if certificate.algorithm() != KeygenAlgorithm::EcdsaP256 {
+        if !Context::can_use(certificate) {
             return Err(DtlsError::UnsupportedCertificate);
         }
         let identity = DtlsCertificate {

@@ -165,7 +165,8 @@ pub enum KeygenAlgorithm {
     /// default of every browser.
     EcdsaP256,
     /// RSASSA-PKCS1-v1_5 with the public exponent 65537, signed with SHA-256. The DTLS layer has no
-    /// RSA key exchange yet: a connection that uses such a certificate fails with `dtls-failure`.
+    /// RSA signatures: a connection that gets such certificates alone is not made
+    /// (`NotSupportedError`).
     RsaPkcs1 {
         /// Bits of the modulus: 2048, 3072 or 4096.
         modulus_length: u32,

@@ -90,7 +90,8 @@ impl PeerConnection {
     ///
     /// # Errors
     /// `InvalidAccessError` for an expired certificate or a TURN server without credentials,
-    /// `SyntaxError` for an ICE server's URL, `UnknownError` when no certificate can be made.
+    /// `SyntaxError` for an ICE server's URL, `NotSupportedError` for certificates that all have RSA
+    /// keys, `UnknownError` when no certificate can be made.
     pub fn new(configuration: Configuration, env: Env) -> Result<Self, Exception> {
         let Env {
             now,
@@ -98,7 +99,7 @@ impl PeerConnection {
             capabilities,
         } = env;
         let configuration = configuration.validate_new(now)?;
-        let certificate = match configuration.certificates.first() {
+        let certificate = match configuration.usable_certificate() {
             Some(certificate) => certificate.clone(),
             None => Certificate::generate(
                 KeygenAlgorithm::EcdsaP256,
@@ -108,7 +109,7 @@ impl PeerConnection {
             )
             .map_err(|error| Exception::unknown(error.to_string()))?,
         };
-        // The first certificate is used; a description lists the fingerprints of all.
+        // A description lists the fingerprints of all.
         let fingerprints = match configuration.certificates.as_slice() {
             [] => certificate.fingerprints().to_vec(),
             all => all.iter().flat_map(|c| c.fingerprints()).cloned().collect(),

@@ -125,3 +125,36 @@ fn certificates_live_a_year_at_most_and_cannot_be_used_afterwards() {
         Some(ExceptionName::NotSupportedError)
     );
 }
+
+#[test]
+fn a_connection_takes_the_first_certificate_that_dtls_can_use_and_is_not_made_without_one() {
+    let mut rng = Rng::from_u64(1);
+    let rsa = KeygenAlgorithm::RsaPkcs1 {
+        modulus_length: 2048,
+    };
+    let [rsa, ecdsa] = [rsa, KeygenAlgorithm::EcdsaP256].map(|algorithm| {
+        PeerConnection::generate_certificate(algorithm, None, NOW, &mut rng).unwrap()
+    });
+    let with = |certificates: &[&duologue_identity::Certificate]| {
+        let configuration = Configuration {
+            certificates: certificates.iter().map(|c| (*c).clone()).collect(),
+            ..Configuration::default()
+        };
+        PeerConnection::new(configuration, env(3)).map_err(|error| error.name())
+    };
+    let refused = with(&[&rsa]).err();
+    assert_eq!(refused, Some(ExceptionName::NotSupportedError));
+    let mut pc = with(&[&rsa, &ecdsa]).unwrap();
+    pc.create_data_channel("x", Default::default()).unwrap();
+    pc.set_local_description(None);
+    while pc.run_task(duologue_base::Instant::ZERO) {}
+    let added = std::iter::from_fn(|| pc.poll_command()).find_map(|command| match command {
+        duologue_session::Command::AddTransport { certificate, .. } => Some(certificate),
+        _ => None,
+    });
+    assert_eq!(added, Some(ecdsa.clone()));
+    let sdp = pc.local_description().unwrap().sdp;
+    for fingerprint in [&rsa, &ecdsa].map(|certificate| &certificate.fingerprints()[0]) {
+        assert!(sdp.contains(&fingerprint.to_string()));
+    }
+}
