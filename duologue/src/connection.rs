@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
-use duologue_base::Rng;
+use duologue_base::{Instant, Rng};
 use duologue_identity::{Certificate, KeygenAlgorithm};
 use duologue_peer as peer;
 use duologue_peer::{
@@ -410,6 +410,22 @@ impl Connection {
     /// The session's task is gone.
     pub(crate) fn end(&self) {
         self.with(Control::end);
+    }
+
+    /// Lets the peer's timer run off then.
+    pub(crate) fn wake_at(&self, at: Instant) {
+        let Some(handle) = self.handle.get().cloned() else {
+            return;
+        };
+        let wait = at - self.endpoint().now();
+        let wake = async move {
+            tokio::time::sleep(wait).await;
+            if let Some(handle) = handle.upgrade() {
+                let now = handle.0.endpoint().now();
+                handle.with(|control| control.handle_timeout(now));
+            }
+        };
+        drop(self.endpoint().runtime().spawn(wake));
     }
 
     /// Does something with the control plane and performs what follows from it, before anybody

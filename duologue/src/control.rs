@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use duologue_base::ChannelKey;
+use duologue_base::{ChannelKey, Instant};
 use duologue_peer as peer;
 use duologue_peer::{DataChannelInit, DataChannelState, Effect, Exception, OperationId, Value};
 use duologue_session::{ChannelReport, Report};
@@ -22,6 +22,8 @@ pub(crate) struct Control {
     peer: peer::PeerConnection,
     operations: HashMap<OperationId, oneshot::Sender<Settled>>,
     channels: HashMap<ChannelKey, Arc<Channel>>,
+    /// When the peer's timer was last asked to wake it.
+    timer: Option<Instant>,
     closed: bool,
 }
 
@@ -31,6 +33,7 @@ impl Control {
             peer,
             operations: HashMap::new(),
             channels: HashMap::new(),
+            timer: None,
             closed: false,
         }
     }
@@ -53,6 +56,12 @@ impl Control {
 
     pub(crate) fn handle_channel_report(&mut self, report: ChannelReport) {
         self.peer.handle_channel_report(report);
+    }
+
+    /// The timer that [`settle`](Self::settle) asked for has run off.
+    pub(crate) fn handle_timeout(&mut self, now: Instant) {
+        self.timer = None;
+        self.peer.handle_timeout(now);
     }
 
     /// Starts an operation; the receiver gets what its promise settles to.
@@ -106,6 +115,12 @@ impl Control {
         let commands = std::iter::from_fn(|| self.peer.poll_command());
         connection.session().commands(commands);
         connection.set_max_message_size(&self.peer);
+        if let Some(at) = self.peer.poll_timeout()
+            && self.timer.is_none_or(|timer| at < timer)
+        {
+            self.timer = Some(at);
+            connection.wake_at(at);
+        }
         if self.closed {
             self.finish(connection);
         }

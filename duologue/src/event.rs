@@ -17,8 +17,8 @@ use futures_core::Stream;
 use crate::limits::EVENT_BACKLOG;
 use crate::wakers::Wakers;
 use crate::{
-    DataChannel, DtlsTransport, IceTransport, MediaStream, MediaStreamTrack, RtpReceiver,
-    RtpTransceiver, SctpTransport,
+    DataChannel, DtlsTransport, DtmfSender, IceTransport, MediaStream, MediaStreamTrack,
+    RtpReceiver, RtpTransceiver, SctpTransport,
 };
 
 /// An event of a connection or of an object that belongs to it. Its name in the W3C's documents
@@ -89,6 +89,9 @@ pub enum Event {
     SelectedCandidatePairChange(IceTransport),
     /// `statechange` at the SCTP transport
     SctpStateChange(SctpTransport, SctpTransportState),
+
+    /// `tonechange` at a sender's `dtmf`: this tone begins, or with an empty one the last ended.
+    ToneChange(DtmfSender, String),
 
     /// `open` at a data channel
     ChannelOpen(DataChannel),

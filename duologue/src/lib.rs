@@ -101,6 +101,8 @@ mod connection;
 #[cfg(feature = "tokio")]
 mod control;
 #[cfg(feature = "tokio")]
+mod dtmf;
+#[cfg(feature = "tokio")]
 mod endpoint;
 #[cfg(feature = "tokio")]
 mod event;
@@ -121,6 +123,7 @@ mod wakers;
 pub use {
     channel::DataChannel,
     connection::PeerConnection,
+    dtmf::DtmfSender,
     duologue_tokio::EndpointStats,
     endpoint::{Endpoint, EndpointBuilder},
     event::{Event, Events},

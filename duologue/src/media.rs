@@ -15,6 +15,7 @@ use duologue_peer::{
 
 use crate::connection::{ConnectionHandle, PeerConnection};
 use crate::control::Control;
+use crate::dtmf::DtmfSender;
 use crate::event::Event;
 use crate::transport::{DtlsTransport, IceTransport, SctpTransport, identity};
 
@@ -200,6 +201,12 @@ impl RtpSender {
     pub fn transport(&self) -> Option<DtlsTransport> {
         let key = self.read(|view| view.transport()).flatten()?;
         Some(DtlsTransport::new(self.connection.clone(), key))
+    }
+
+    /// `dtmf`: none of a video sender.
+    pub fn dtmf(&self) -> Option<DtmfSender> {
+        let audio = self.read(|view| view.kind()) == Some(MediaKind::Audio);
+        audio.then(|| DtmfSender::new(self.connection.clone(), self.id))
     }
 
     /// `RTCRtpSender.getCapabilities(kind)`
@@ -459,6 +466,9 @@ pub(crate) fn event_with_handles(
         }
         peer::Event::SctpStateChange(state) => {
             Event::SctpStateChange(SctpTransport::new(connection.clone()), state)
+        }
+        peer::Event::ToneChange(transceiver, tone) => {
+            Event::ToneChange(DtmfSender::new(connection.clone(), transceiver), tone)
         }
         // Kinds of event that this crate does not show.
         _ => return None,

@@ -8,7 +8,7 @@ use common::{Peer, endpoint, negotiate};
 use duologue::{
     Configuration, Endpoint, Event, ExceptionName, IceCandidatePairState, IceConnectionState,
     MediaKind, PeerConnectionState, RtcErrorDetail, SdpType, SessionDescription, SignalingState,
-    TransceiverDirection, TransceiverInit,
+    Track, TransceiverDirection, TransceiverInit,
 };
 use serde_json::Value;
 
@@ -299,4 +299,36 @@ async fn statistics_name_the_selected_pair_with_the_candidates_of_both_ends() {
     alice.connection.close();
     let closed = alice.connection.get_stats().await;
     assert_eq!(closed.unwrap().iter().count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sender_of_audio_plays_telephone_keys_by_the_clock() {
+    let endpoint = endpoint();
+    let (mut alice, mut bob) = (Peer::new(&endpoint), Peer::new(&endpoint));
+    let track = Track {
+        id: "microphone".into(),
+        kind: MediaKind::Audio,
+    };
+    let sender = alice.connection.add_track(track, &[]).unwrap();
+    let video = alice
+        .connection
+        .add_transceiver(MediaKind::Video, Default::default());
+    assert!(video.unwrap().sender().dtmf().is_none());
+    let dtmf = sender.dtmf().unwrap();
+    let early = dtmf.insert_dtmf("1", 100, 70).unwrap_err();
+    assert_eq!(early.name(), ExceptionName::InvalidStateError);
+    negotiate(&mut alice, &mut bob).await;
+    alice.wait(is_connected).await;
+    assert!(dtmf.can_insert_dtmf());
+    let wrong = dtmf.insert_dtmf("x", 100, 70).unwrap_err();
+    assert_eq!(wrong.name(), ExceptionName::InvalidCharacterError);
+    dtmf.insert_dtmf("1d#", 40, 30).unwrap();
+    for tone in ["1", "D", "#", ""] {
+        let played = alice.wait(|event| match event {
+            Event::ToneChange(sender, tone) => Some((sender, tone)),
+            _ => None,
+        });
+        assert_eq!(played.await, (dtmf.clone(), tone.to_owned()));
+    }
+    assert_eq!(dtmf.tone_buffer(), "");
 }
