@@ -1,4 +1,5 @@
 //! `cargo xtask bench data`: data channels between two of our peers over loopback.
+//! `cargo xtask bench scale`: what a connection costs among many.
 //! `cargo xtask bench micro`: instructions of the packet path.
 
 use std::process::Command;
@@ -28,6 +29,8 @@ pub(crate) struct Args {
 enum Bench {
     /// Throughput by message size, round trip, set-up and memory of data channels
     Data,
+    /// Cost per connection with 2, 100, 1,000 and 10,000 of them in one process
+    Scale,
     /// Instructions of the packet path, piece by piece, against their baseline
     Micro,
 }
@@ -77,19 +80,52 @@ const DATA: &[Scenario] = &[
     },
 ];
 
+const SCALE_FIELDS: &[&str] = &[
+    "kib_conn",
+    "setup_ms",
+    "idle_us_s",
+    "busy_us_s",
+    "us_msg",
+    "teardown_us",
+];
+
+const SCALE: &[Scenario] = &[
+    Scenario {
+        name: "2 connections",
+        args: &["scale", "--connections", "2"],
+        fields: SCALE_FIELDS,
+    },
+    Scenario {
+        name: "100 connections",
+        args: &["scale", "--connections", "100"],
+        fields: SCALE_FIELDS,
+    },
+    Scenario {
+        name: "1,000 connections",
+        args: &["scale", "--connections", "1000"],
+        fields: SCALE_FIELDS,
+    },
+    Scenario {
+        name: "10,000 connections",
+        args: &["scale", "--connections", "10000"],
+        fields: SCALE_FIELDS,
+    },
+];
+
 pub(crate) fn run(args: &Args) -> Outcome {
     match args.bench {
-        Bench::Data => data(args),
+        Bench::Data => table(DATA, args),
+        Bench::Scale => table(SCALE, args),
         Bench::Micro => micro::run(args.update),
     }
 }
 
-fn data(args: &Args) -> Outcome {
+fn table(scenarios: &[Scenario], args: &Args) -> Outcome {
     run::run(cargo(["build", "--release", "-p", "duologue-bench-peer"]))?;
     let program = target_dir().join("release/bench-peer");
-    let mut rows: Vec<Vec<Value>> = vec![Vec::new(); DATA.len()];
+    let mut rows: Vec<Vec<Value>> = vec![Vec::new(); scenarios.len()];
     for round in 1..=args.rounds {
-        for (scenario, results) in DATA.iter().zip(&mut rows) {
+        for (scenario, results) in scenarios.iter().zip(&mut rows) {
             eprintln!("round {round} of {}: {}", args.rounds, scenario.name);
             let mut peer = Command::new(&program);
             peer.args(scenario.args)
@@ -99,7 +135,7 @@ fn data(args: &Args) -> Outcome {
         }
     }
     println!("| scenario | measure | median | min | max |\n|---|---|---:|---:|---:|");
-    for (scenario, results) in DATA.iter().zip(&rows) {
+    for (scenario, results) in scenarios.iter().zip(&rows) {
         for field in scenario.fields {
             print_row(scenario.name, field, results);
         }

@@ -1,11 +1,12 @@
 //! Two duologue peers in one process over loopback, measured as `compare.py` measures every peer
 //! of the side-by-side comparison: through the public API on tokio, as users get it.
 //!
-//! `bench-peer setup|dc|ping|mem --key value …` prints one line of JSON.
+//! `bench-peer setup|dc|ping|mem|scale --key value …` prints one line of JSON.
 
 mod args;
 mod pair;
 mod report;
+mod scale;
 
 use std::error::Error;
 use std::sync::Arc;
@@ -38,7 +39,8 @@ async fn run(args: Args) -> Outcome<String> {
         "dc" => throughput(&args, &pairs).await,
         "ping" => ping(&args, &pairs).await,
         "mem" => memory(&args, &pairs).await,
-        other => Err(format!("unknown scenario {other:?}: setup, dc, ping or mem").into()),
+        "scale" => scale::run(&args).await,
+        other => Err(format!("unknown scenario {other:?}: setup, dc, ping, mem or scale").into()),
     }
 }
 

@@ -1,7 +1,8 @@
 //! Two connected peers.
 
 use duologue::{
-    Configuration, DataChannel, Endpoint, Event, Events, PeerConnection, SessionDescription,
+    Configuration, DataChannel, Endpoint, EndpointBuilder, Event, Events, PeerConnection,
+    SessionDescription,
 };
 
 use crate::Outcome;
@@ -18,17 +19,29 @@ pub(crate) struct Pair {
 #[derive(Clone)]
 pub(crate) struct Pairs {
     endpoint: Endpoint,
+    /// The answerers' endpoint; the same one, if they need no other.
+    server: Endpoint,
     relay: Option<(u16, u16)>,
     buffer: u64,
 }
 
 impl Pairs {
     pub(crate) fn new(args: &Args) -> Outcome<Self> {
-        let builder = Endpoint::builder().loopback(true).ipv6(false);
+        let endpoint = on_loopback().build()?;
         Ok(Pairs {
-            endpoint: builder.only_interfaces(["lo"]).build()?,
+            server: endpoint.clone(),
+            endpoint,
             relay: args.relay(),
             buffer: args.get("buffer", 1 << 20),
+        })
+    }
+
+    /// Pairs whose answerers share one port.
+    pub(crate) fn with_server(args: &Args) -> Outcome<Self> {
+        let server = on_loopback().shared_port(0).build()?;
+        Ok(Pairs {
+            server,
+            ..Pairs::new(args)?
         })
     }
 
@@ -36,7 +49,7 @@ impl Pairs {
     /// do, and waits until the channel is open at both ends.
     pub(crate) async fn connect(&self) -> Outcome<Pair> {
         let (alice, mut alice_events) = self.endpoint.connection(Configuration::default())?;
-        let (bob, mut bob_events) = self.endpoint.connection(Configuration::default())?;
+        let (bob, mut bob_events) = self.server.connection(Configuration::default())?;
         let a = alice.create_data_channel("data", Default::default())?;
         alice.set_local_description(None).await?;
         let offer = gathered(&alice, &mut alice_events).await?;
@@ -62,6 +75,11 @@ impl Pairs {
             _peers: (alice, bob),
         })
     }
+}
+
+fn on_loopback() -> EndpointBuilder {
+    let builder = Endpoint::builder().loopback(true).ipv6(false);
+    builder.only_interfaces(["lo"])
 }
 
 async fn next(events: &mut Events) -> Outcome<Event> {

@@ -73,7 +73,8 @@ fn percentile(values: &mut [f64], share: f64) -> f64 {
         .unwrap_or(0.0)
 }
 
-fn line(fields: &[(&str, f64)]) -> String {
+/// One object of JSON.
+pub(crate) fn line(fields: &[(&str, f64)]) -> String {
     let fields: Vec<String> = fields
         .iter()
         .map(|(name, value)| format!("\"{name}\":{value:.4}"))

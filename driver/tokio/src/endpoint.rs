@@ -248,6 +248,8 @@ impl Shared {
         // Ended sessions leave when as many have ended as live: constant cost per session.
         if sessions.len() == sessions.capacity() {
             sessions.retain(|mailbox| mailbox.strong_count() > 0);
+            let live = sessions.len();
+            sessions.reserve(live + 1);
         }
         sessions.push(Arc::downgrade(mailbox));
     }

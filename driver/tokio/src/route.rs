@@ -28,7 +28,15 @@ pub(crate) struct Route {
 pub(crate) struct Routes {
     by_remote: HashMap<SocketAddr, Route>,
     by_ufrag: HashMap<String, Route>,
-    remotes_of: HashMap<LeaseId, usize>,
+    /// What to forget with a lease: looking through the tables would make the end of a connection
+    /// cost more the more others there are.
+    owned: HashMap<LeaseId, Owned>,
+}
+
+#[derive(Debug, Default)]
+struct Owned {
+    remotes: Vec<SocketAddr>,
+    ufrags: Vec<String>,
 }
 
 /// A remote address at this socket belongs to another session.
@@ -50,12 +58,20 @@ impl Routes {
 
     /// Requests with this user name are for `route`.
     pub(crate) fn add_ufrag(&mut self, ufrag: &str, route: Route) {
-        self.by_ufrag.entry(ufrag.to_owned()).or_insert(route);
+        if self.by_ufrag.contains_key(ufrag) {
+            return;
+        }
+        let owned = self.owned.entry(route.lease).or_default();
+        owned.ufrags.push(ufrag.to_owned());
+        self.by_ufrag.insert(ufrag.to_owned(), route);
     }
 
     pub(crate) fn remove_ufrag(&mut self, ufrag: &str, lease: LeaseId) {
         if self.by_ufrag.get(ufrag).is_some_and(|r| r.lease == lease) {
             self.by_ufrag.remove(ufrag);
+            if let Some(owned) = self.owned.get_mut(&lease) {
+                owned.ufrags.retain(|known| known != ufrag);
+            }
         }
     }
 
@@ -68,21 +84,24 @@ impl Routes {
                 false => Err(Occupied),
             };
         }
-        let count = self.remotes_of.entry(route.lease).or_default();
-        if *count >= REMOTES_PER_SESSION {
+        let owned = self.owned.entry(route.lease).or_default();
+        if owned.remotes.len() >= REMOTES_PER_SESSION {
             return Err(Occupied);
         }
-        *count += 1;
+        owned.remotes.push(remote);
         self.by_remote.insert(remote, route.clone());
         Ok(())
     }
 
     /// Forgets everything of a lease.
     pub(crate) fn release(&mut self, lease: LeaseId) {
-        if self.remotes_of.remove(&lease).is_some() {
-            self.by_remote.retain(|_, route| route.lease != lease);
+        let Owned { remotes, ufrags } = self.owned.remove(&lease).unwrap_or_default();
+        for remote in remotes {
+            self.by_remote.remove(&remote);
         }
-        self.by_ufrag.retain(|_, route| route.lease != lease);
+        for ufrag in ufrags {
+            self.by_ufrag.remove(&ufrag);
+        }
     }
 }
 
@@ -140,6 +159,17 @@ mod tests {
     }
 
     #[test]
+    fn a_user_name_given_back_may_be_another_leases() {
+        let remote = "192.0.2.1:1".parse().unwrap();
+        let mut routes = Routes::default();
+        routes.add_ufrag("aaaa", route(1));
+        routes.remove_ufrag("aaaa", LeaseId(1));
+        routes.add_ufrag("aaaa", route(2));
+        routes.release(LeaseId(1));
+        assert_eq!(lease_of(&routes, remote, Some("aaaa")), Some(2));
+    }
+
+    #[test]
     fn a_released_lease_leaves_nothing_behind() {
         let mut routes = Routes::default();
         routes.add_ufrag("aaaa", route(1));
@@ -148,6 +178,6 @@ mod tests {
             .unwrap();
         routes.release(LeaseId(1));
         assert!(routes.by_remote.is_empty() && routes.by_ufrag.is_empty());
-        assert!(routes.remotes_of.is_empty());
+        assert!(routes.owned.is_empty());
     }
 }

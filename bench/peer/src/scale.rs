@@ -1,0 +1,125 @@
+//! Many connections in one process: what one of them costs. Half of them share one port, as on a
+//! server; the others, their peers, have a socket each.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use duologue::{Bytes, DataChannel};
+
+use crate::args::Args;
+use crate::pair::{Pair, Pairs};
+use crate::{Outcome, report, seconds};
+
+/// How often messages are given to some of the connections, at most.
+const TICK: Duration = Duration::from_millis(1);
+
+/// Handshakes release their memory, and timers of the beginning fire, within this time.
+const SETTLE: Duration = Duration::from_secs(3);
+
+/// Descriptors besides one for each pair.
+const DESCRIPTORS: u64 = 200;
+
+pub(crate) async fn run(args: &Args) -> Outcome<String> {
+    let pairs = args.get("connections", 100_usize).div_ceil(2);
+    allow_descriptors(pairs as u64 + DESCRIPTORS)?;
+    let source = Pairs::with_server(args)?;
+    let warm = source.connect().await?;
+    let (memory, cpu) = (report::resident_bytes(), report::cpu());
+    let mut all = Vec::with_capacity(pairs);
+    for _ in 0..pairs {
+        all.push(source.connect().await?);
+    }
+    let set_up = report::cpu() - cpu;
+    tokio::time::sleep(SETTLE).await;
+    let memory = report::resident_bytes() - memory;
+    let window = seconds(args.get("secs", 10.0));
+    let cpu = report::cpu();
+    tokio::time::sleep(window).await;
+    let idle = report::cpu() - cpu;
+    let busy = talk(&all, args.get("rate", 10.0_f64).max(0.1), window).await;
+    // What was sent last arrives before the end is measured.
+    tokio::time::sleep(SETTLE).await;
+    let begin = report::cpu();
+    drop(all);
+    tokio::time::sleep(SETTLE).await;
+    let tear_down = report::cpu() - begin;
+    drop(warm);
+    let connections = pairs as f64 * 2.0;
+    let per_second = |cpu: Duration| cpu.as_secs_f64() * 1e6 / connections / window.as_secs_f64();
+    Ok(report::line(&[
+        ("connections", connections),
+        ("kib_conn", memory / 1024.0 / connections),
+        ("setup_ms", set_up.as_secs_f64() * 1e3 / connections),
+        ("idle_us_s", per_second(idle)),
+        ("busy_us_s", per_second(busy.cpu)),
+        (
+            "us_msg",
+            busy.cpu.as_secs_f64() * 1e6 / busy.messages.max(1.0),
+        ),
+        ("msgs_s", busy.messages / window.as_secs_f64()),
+        ("teardown_us", tear_down.as_secs_f64() * 1e6 / connections),
+    ]))
+}
+
+struct Busy {
+    cpu: Duration,
+    messages: f64,
+}
+
+/// Every connection sends `rate` messages a second for a time; they are counted where they arrive.
+async fn talk(all: &[Pair], rate: f64, window: Duration) -> Busy {
+    let channels: Vec<DataChannel> = all
+        .iter()
+        .flat_map(|pair| [pair.a.clone(), pair.b.clone()])
+        .collect();
+    let received = Arc::new(AtomicU64::new(0));
+    let readers: Vec<_> = channels
+        .iter()
+        .map(|channel| tokio::spawn(count(channel.clone(), received.clone())))
+        .collect();
+    let cpu = report::cpu();
+    let before = received.load(Ordering::Relaxed);
+    let (begin, payload) = (Instant::now(), Bytes::from_static(&[7; 100]));
+    let (mut sent, per_second) = (0, rate * channels.len() as f64);
+    // Few connections are not to pay for ticks without a message.
+    let mut ticks = tokio::time::interval(TICK.max(seconds(1.0 / per_second)));
+    while begin.elapsed() < window {
+        ticks.tick().await;
+        let due = (begin.elapsed().as_secs_f64() * per_second) as usize;
+        for at in sent..due {
+            // A full queue is no failure of the bench: what arrives is counted.
+            let _ = channels[at % channels.len()].try_send(payload.clone());
+        }
+        sent = due;
+    }
+    let busy = Busy {
+        cpu: report::cpu() - cpu,
+        messages: (received.load(Ordering::Relaxed) - before) as f64,
+    };
+    for reader in readers {
+        reader.abort();
+    }
+    busy
+}
+
+async fn count(channel: DataChannel, received: Arc<AtomicU64>) {
+    while channel.recv().await.is_some() {
+        received.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Raises the limit of open files where it is lower.
+fn allow_descriptors(count: u64) -> Outcome<()> {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current.is_some_and(|current| current < count) {
+        let maximum = limit.maximum.map(|maximum| maximum.max(count));
+        let wanted = Rlimit {
+            current: Some(count),
+            maximum,
+        };
+        setrlimit(Resource::Nofile, wanted)?;
+    }
+    Ok(())
+}
