@@ -17,7 +17,7 @@ pub(crate) struct Args {
 enum Part {
     /// Formatting, clippy with warnings as errors, and the architecture's invariants
     Lint,
-    /// Unit and scenario tests of the crates, their doctests, and the program against itself and coturn
+    /// Unit and scenario tests of the crates, their doctests and examples, and the program against itself and coturn
     Unit,
     /// Whole connections over the simulated network, in virtual time
     Sim,
@@ -69,7 +69,12 @@ fn run_part(part: Part) -> Outcome {
             setup::provide(setup::COTURN)?;
             let mut unit = cargo(["test", "--workspace"]);
             unit.args(APART.iter().flat_map(|name| ["--exclude", name]));
-            run::run(unit)
+            run::run(unit)?;
+            // Built by now; what they show has to be true.
+            for example in ["data_channel", "sans_io"] {
+                run::run(cargo(["run", "-p", "duologue", "--example", example]))?;
+            }
+            Ok(())
         }
         Part::Sim => run::run(cargo(["test", "-p", "duologue-sim"])),
         Part::Interop => {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use duologue_base::{ChannelKey, StreamId};
 use duologue_datachannel::{ChannelError, ChannelInit, Priority, Reliability};
 use duologue_dtls::{Version, Versions};
-use duologue_sim::{HostId, Link, World, for_seeds};
+use duologue_sim::{Burst, HostId, Link, World, for_seeds};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -150,6 +150,10 @@ fn reliable_ordered_messages_survive_a_bad_network() {
             .delay(millis(20))
             .jitter(millis(10))
             .loss(0.05)
+            .burst(Burst {
+                enter: 0.005,
+                leave: 0.2,
+            })
             .duplicate(0.02);
         let (mut world, alice, bob) = connected(seed, bad);
         let (at_bob, at_alice) = channel(&mut world, alice, bob, label("ordered"));
