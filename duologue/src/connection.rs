@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use duologue_base::{Instant, Rng};
 use duologue_identity::{Certificate, KeygenAlgorithm};
@@ -11,7 +11,7 @@ use duologue_peer as peer;
 use duologue_peer::{
     Configuration, DataChannelInit, Env, Exception, IceCandidateInit, IceConnectionState,
     IceGatheringState, LocalSessionDescription, OfferOptions, OperationId, PeerConnectionState,
-    SessionDescription, SignalingState, StatsReport, Value,
+    SessionDescription, SignalingState, StatsReport, StatsSelector, Value,
 };
 use duologue_session::Session;
 use duologue_tokio::{SessionHandle, system_time};
@@ -170,12 +170,15 @@ impl PeerConnection {
         generated.unwrap_or_else(|_| Err(Exception::operation("the runtime shut down")))
     }
 
-    /// `getStats()`: the transports, their candidates and pairs. A closed connection has none.
+    /// `getStats()`: states and counters of everything that the connection is made of. A closed
+    /// connection has those of itself and its channels left.
     ///
     /// # Errors
-    /// `InvalidStateError` when the connection is closed meanwhile.
+    /// `InvalidStateError` when the session's task is gone.
     pub async fn get_stats(&self) -> Result<StatsReport, Exception> {
-        let operation = self.0.operation(|peer| peer.get_stats(system_time()));
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let (whole, now) = (StatsSelector::Connection, now.unwrap_or_default());
+        let operation = self.0.operation(|peer| peer.get_stats(whole, now));
         match operation.await? {
             Value::Stats(report) => Ok(report),
             _ => Err(Exception::unknown("the operation made no statistics")),

@@ -79,19 +79,19 @@ pub use bytes::Bytes;
 pub use duologue_base::{ChannelKey, StreamId, TransceiverId, TransportKey, WallClock};
 pub use duologue_identity::{Certificate, Fingerprint, KeygenAlgorithm};
 pub use duologue_peer::{
-    BundlePolicy, CandidatePairStats, Configuration, DataChannelInit, DataChannelState,
-    DegradationPreference, DtlsTransportState, Exception, ExceptionName, IceCandidate,
-    IceCandidateError, IceCandidateInit, IceCandidatePair, IceCandidatePairState,
-    IceCandidateParts, IceCandidateStats, IceCandidateType, IceComponent, IceConnectionState,
-    IceGathererState, IceGatheringState, IceParameters, IceProtocol, IceRole, IceServer,
-    IceServerTransportProtocol, IceTcpCandidateType, IceTransportPolicy, IceTransportState,
-    LocalSessionDescription, MediaKind, MediaStreamId, MediaStreamTrackState, OfferOptions,
-    PeerConnectionState, PriorityType, RtcErrorDetail, RtcErrorInit, RtcpMuxPolicy, RtcpParameters,
-    RtpCapabilities, RtpCodec, RtpCodecParameters, RtpEncodingParameters,
-    RtpHeaderExtensionCapability, RtpHeaderExtensionParameters, RtpReceiveParameters,
-    RtpSendParameters, SctpTransportState, SdpType, SessionDescription, SignalingState, Stats,
-    StatsReport, Track, TrackId, TrackOrKind, TransceiverDirection, TransceiverInit,
-    TransportStats,
+    BundlePolicy, CandidatePairStats, CertificateStats, Configuration, DataChannelInit,
+    DataChannelState, DataChannelStats, DegradationPreference, DtlsTransportState, Exception,
+    ExceptionName, IceCandidate, IceCandidateError, IceCandidateInit, IceCandidatePair,
+    IceCandidatePairState, IceCandidateParts, IceCandidateStats, IceCandidateType, IceComponent,
+    IceConnectionState, IceGathererState, IceGatheringState, IceParameters, IceProtocol, IceRole,
+    IceServer, IceServerTransportProtocol, IceTcpCandidateType, IceTransportPolicy,
+    IceTransportState, LocalSessionDescription, MediaKind, MediaStreamId, MediaStreamTrackState,
+    OfferOptions, PeerConnectionState, PeerConnectionStats, PriorityType, RtcErrorDetail,
+    RtcErrorInit, RtcpMuxPolicy, RtcpParameters, RtpCapabilities, RtpCodec, RtpCodecParameters,
+    RtpEncodingParameters, RtpHeaderExtensionCapability, RtpHeaderExtensionParameters,
+    RtpReceiveParameters, RtpSendParameters, SctpTransportState, SdpType, SessionDescription,
+    SignalingState, Stats, StatsReport, Track, TrackId, TrackOrKind, TransceiverDirection,
+    TransceiverInit, TransportStats,
 };
 
 #[cfg(feature = "tokio")]

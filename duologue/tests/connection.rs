@@ -2,15 +2,12 @@
 
 mod common;
 
-use std::collections::HashSet;
-
 use common::{Peer, endpoint, negotiate};
 use duologue::{
     Configuration, Endpoint, Event, ExceptionName, IceCandidatePairState, IceConnectionState,
     MediaKind, PeerConnectionState, RtcErrorDetail, SdpType, SessionDescription, SignalingState,
     Track, TransceiverDirection, TransceiverInit,
 };
-use serde_json::Value;
 
 fn is_connected(event: Event) -> Option<()> {
     let connected = PeerConnectionState::Connected;
@@ -279,26 +276,27 @@ async fn statistics_name_the_selected_pair_with_the_candidates_of_both_ends() {
 
     // As a browser's `[...(await pc.getStats()).values()]` would be.
     let json = serde_json::to_value(&report).unwrap();
-    let types: HashSet<_> = json
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|s| &s["type"])
-        .collect();
-    let expected = [
-        "transport",
-        "candidate-pair",
-        "local-candidate",
-        "remote-candidate",
-    ];
-    assert_eq!(types, expected.map(Value::from).iter().collect());
-    let transport = &json[0];
-    assert_eq!(transport["dtlsState"], "connected");
-    assert_eq!(transport["selectedCandidatePairId"], pair.id);
+    let of = |kind: &str| {
+        let mut all = json.as_array().unwrap().iter();
+        all.find(|stats| stats["type"] == kind).unwrap()
+    };
+    assert_eq!(of("transport")["dtlsState"], "connected");
+    assert_eq!(of("transport")["tlsVersion"], "FEFC");
+    assert_eq!(of("transport")["selectedCandidatePairId"], pair.id);
+    assert_eq!(of("candidate-pair")["transportId"], of("transport")["id"]);
+    assert_eq!(
+        of("candidate-pair")["bytesSent"],
+        of("transport")["bytesSent"]
+    );
+    assert_eq!(of("local-candidate")["candidateType"], "host");
+    assert!(of("remote-candidate")["address"].is_string());
+    assert_eq!(of("data-channel")["label"], "x");
+    assert_eq!(of("certificate")["fingerprintAlgorithm"], "sha-256");
+    assert_eq!(of("peer-connection")["dataChannelsClosed"], 0);
 
     alice.connection.close();
     let closed = alice.connection.get_stats().await;
-    assert_eq!(closed.unwrap().iter().count(), 0);
+    assert_eq!(closed.unwrap().iter().count(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

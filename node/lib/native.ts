@@ -121,7 +121,7 @@ export type NativeEvent =
 /** One thing to do: dispatch an event or settle a promise. */
 export type NativeEffect =
   | ({ readonly effect: 'event' } & NativeEvent)
-  | { readonly effect: 'resolve'; readonly operation: number; readonly description?: RTCSessionDescriptionInit }
+  | { readonly effect: 'resolve'; readonly operation: number; readonly description?: RTCSessionDescriptionInit; readonly stats?: string }
   | { readonly effect: 'reject'; readonly operation: number; readonly exception: NativeException };
 
 // --- the mirror: slots as they are after a task or a method
@@ -230,6 +230,9 @@ export interface NativeTransceiverInit extends Omit<RTCRtpTransceiverInit, 'stre
   readonly streams: readonly string[];
 }
 
+/** What statistics are about; transceivers stand for their senders and receivers. */
+export type StatsSelector = ['connection', 0] | ['sender' | 'receiver', transceiver: number] | ['track', id: string];
+
 /** An operation's number, by which an effect settles its promise. */
 type Operation = Reply<number>;
 
@@ -248,6 +251,8 @@ export interface NativePeerConnection {
   setLocalDescription(description: RTCLocalSessionDescriptionInit): Operation;
   setRemoteDescription(description: RTCSessionDescriptionInit): Operation;
   addIceCandidate(candidate: RTCIceCandidateInit): Operation;
+  /** Resolves to a list of statistics in JSON. */
+  getStats(of: StatsSelector[0], id: StatsSelector[1], now: number): Operation;
   restartIce(): Reply;
   setConfiguration(configuration: NativeConfiguration, certificates: readonly NativeCertificate[]): Reply;
   close(): Reply;

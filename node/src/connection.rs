@@ -2,13 +2,14 @@
 
 use std::mem;
 use std::sync::Arc;
+use std::time::Duration;
 
 use duologue_base::{Rng, TransceiverId};
 use duologue_identity::Certificate;
 use duologue_peer as peer;
 use duologue_session::{Session, SessionConfig};
 use duologue_tokio::SessionHandle;
-use napi::bindgen_prelude::{ClassInstance, JsObjectValue, Object, Result, Unknown};
+use napi::bindgen_prelude::{ClassInstance, Either, JsObjectValue, Object, Result, Unknown};
 use napi::{Env, Error};
 use napi_derive::napi;
 use peer::{Effect, Event, Exception, OperationId};
@@ -446,6 +447,27 @@ impl NativePeerConnection {
         // JavaScript's timers may be early: then it is told the rest.
         self.told_timeout = None;
         self.reply(env, Ok(()))
+    }
+
+    /// `getStats()` of the connection, or of a track, a sender or a receiver; `now` is in
+    /// milliseconds since 1970.
+    #[napi(ts_return_type = "object")]
+    pub fn get_stats<'env>(
+        &mut self,
+        env: &'env Env,
+        of: String,
+        id: Either<String, u32>,
+        now: f64,
+    ) -> Result<Object<'env>> {
+        let selector = match (of.as_str(), id) {
+            ("sender", Either::B(id)) => peer::StatsSelector::Sender(TransceiverId(id)),
+            ("receiver", Either::B(id)) => peer::StatsSelector::Receiver(TransceiverId(id)),
+            ("track", Either::A(id)) => peer::StatsSelector::Track(id.into()),
+            _ => peer::StatsSelector::Connection,
+        };
+        let now = Duration::try_from_secs_f64(now / 1e3).unwrap_or_default();
+        let operation = self.pc.get_stats(selector, now);
+        self.operation(env, operation)
     }
 
     /// `addTrack()`

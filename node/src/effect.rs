@@ -39,6 +39,9 @@ struct EffectView {
     operation: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<SessionDescription>,
+    /// JSON: its counters are wider than what a `u32` of Node-API holds, and it is large.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stats: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     exception: Option<Exception>,
 
@@ -97,15 +100,19 @@ pub(crate) fn to_js<'env>(env: &'env Env, effect: Effect) -> Result<Unknown<'env
             Ok(message_to_js(env, channel, message)?.to_unknown())
         }
         Effect::Event(event) => env.to_js_value(&event_view(event)),
-        Effect::Resolve { operation, value } => env.to_js_value(&EffectView {
-            effect: "resolve",
-            operation: Some(operation.as_u64() as f64),
-            description: match value {
-                Value::Description(description) => Some(description),
-                _ => None,
-            },
-            ..EffectView::default()
-        }),
+        Effect::Resolve { operation, value } => {
+            let mut view = EffectView {
+                effect: "resolve",
+                operation: Some(operation.as_u64() as f64),
+                ..EffectView::default()
+            };
+            match value {
+                Value::Description(description) => view.description = Some(description),
+                Value::Stats(report) => view.stats = Some(serde_json::to_string(&report)?),
+                _ => {}
+            }
+            env.to_js_value(&view)
+        }
         Effect::Reject {
             operation,
             exception,

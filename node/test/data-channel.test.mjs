@@ -84,6 +84,8 @@ test('statistics tell the path and what passed on a channel', async () => {
   const pair = report.get(of('transport').selectedCandidatePairId);
   assert.equal(report.get(pair.localCandidateId).candidateType, 'host');
   assert.equal(report.get(pair.transportId), of('transport'));
+  assert.equal(pair.bytesSent, of('transport').bytesSent);
+  assert.ok(pair.currentRoundTripTime > 0 && pair.lastPacketSentTimestamp <= pair.timestamp);
   assert.match(of('certificate').fingerprint, /^([0-9A-F]{2}:){31}[0-9A-F]{2}$/);
   close();
 });

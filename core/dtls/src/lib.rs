@@ -20,6 +20,7 @@
 //! fingerprint in DTLS 1.2, and `close_notify`.
 #![forbid(unsafe_code)]
 
+mod cipher;
 mod clock;
 mod context;
 mod error;
@@ -28,6 +29,7 @@ mod suite;
 mod transport;
 mod types;
 
+pub use cipher::CipherSuite;
 pub use context::Context;
 pub use error::{Alert, DtlsError, ErrorDetail};
 pub use limits::RECORD_OVERHEAD_MAX;

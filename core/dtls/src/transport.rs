@@ -5,6 +5,7 @@ use dimpl::{Dtls, Output, ProtocolVersion, UnexpectedMessageError};
 use duologue_base::{Instant, Redacted};
 use duologue_identity::{Certificate, Fingerprint};
 
+use crate::cipher::CipherSuite;
 use crate::limits::{EARLY_DATAGRAM_BYTES, EARLY_DATAGRAMS, NO_TIMER};
 use crate::{
     Alert, Context, DtlsError, RECORD_OVERHEAD_MAX, Role, SrtpKeying, SrtpProfile, State, Version,
@@ -17,6 +18,8 @@ pub struct Transport {
     outgoing: VecDeque<Vec<u8>>,
     events: VecDeque<Event>,
     discarded: u64,
+    suite: Option<CipherSuite>,
+    version: Option<Version>,
 }
 
 enum Stage {
@@ -91,6 +94,8 @@ impl Transport {
             outgoing: VecDeque::new(),
             events: VecDeque::new(),
             discarded: 0,
+            suite: None,
+            version: None,
         }
     }
 
@@ -151,7 +156,10 @@ impl Transport {
                 self.discarded += 1;
                 return;
             }
-            Stage::Connecting(connecting) => connecting.handle_datagram(now, datagram),
+            Stage::Connecting(connecting) => {
+                self.suite = CipherSuite::of_server_hello(datagram).or(self.suite);
+                connecting.handle_datagram(now, datagram)
+            }
             Stage::Connected(engine) => {
                 if !is_for_established(datagram) {
                     self.discarded += 1;
@@ -236,6 +244,16 @@ impl Transport {
         }
     }
 
+    /// The version that the handshake agreed on.
+    pub fn version(&self) -> Option<Version> {
+        self.version
+    }
+
+    /// The cipher suite that the handshake agreed on.
+    pub fn cipher_suite(&self) -> Option<CipherSuite> {
+        self.suite.filter(|_| self.version.is_some())
+    }
+
     /// Whether a datagram waits in [`Transport::poll_datagram`].
     pub fn has_datagram(&self) -> bool {
         !self.outgoing.is_empty()
@@ -272,6 +290,9 @@ impl Transport {
                     Step::Continue
                 }
                 Output::Packet(datagram) => {
+                    if matches!(self.stage, Stage::Connecting(_)) {
+                        self.suite = CipherSuite::of_server_hello(datagram).or(self.suite);
+                    }
                     self.outgoing.push_back(datagram.to_vec());
                     Step::Continue
                 }
@@ -349,6 +370,7 @@ impl Transport {
             _ => Version::V13,
         };
         tracing::trace!(?version, "connecting -> connected");
+        self.version = Some(version);
         self.stage = Stage::Connected(Box::new(engine));
         self.events.push_back(Event::Connected {
             remote_certificate,

@@ -69,6 +69,17 @@ pub enum SrtpProfile {
     AeadAes256Gcm,
 }
 
+impl SrtpProfile {
+    /// Its name in IANA's registry: webrtc-stats `srtpCipher`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            SrtpProfile::Aes128CmSha1_80 => "SRTP_AES128_CM_HMAC_SHA1_80",
+            SrtpProfile::AeadAes128Gcm => "SRTP_AEAD_AES_128_GCM",
+            SrtpProfile::AeadAes256Gcm => "SRTP_AEAD_AES_256_GCM",
+        }
+    }
+}
+
 /// The SRTP keys that a handshake made (RFC 5764 §4.2).
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct SrtpKeying {

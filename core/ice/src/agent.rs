@@ -357,6 +357,13 @@ impl Agent {
         Some(&self.generations[at].local.credentials)
     }
 
+    /// The other side's credentials of a generation, once they are known.
+    pub fn remote_credentials(&self, generation: Generation) -> Option<&Credentials> {
+        let at = self.index(generation)?;
+        let secret = self.generations[at].remote_secret()?;
+        Some(&secret.credentials)
+    }
+
     /// This side's candidates of a generation, peer-reflexive ones included.
     pub fn local_candidates(&self, generation: Generation) -> impl Iterator<Item = &Candidate> {
         self.generations

@@ -96,6 +96,7 @@ mod state;
 mod stats;
 mod status;
 mod tcp;
+mod traffic;
 mod transaction;
 mod turn;
 
@@ -108,5 +109,5 @@ pub use gather::{RelayRoute, Server, ServerKind};
 pub use receive::Input;
 pub use sdp::UnusableCandidate;
 pub use state::{GatheringState, Role, TransportState};
-pub use stats::{Counters, PairCounters, PairId, PairState, PairStats};
+pub use stats::{Counters, PairCounters, PairId, PairState, PairStats, PathTraffic};
 pub use tcp::{ConnectError, ConnectId, Deframer, Framing, FramingError, Security};

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use duologue_base::Generation;
+use duologue_base::{Generation, Instant};
 
 /// Names a pair within its agent. Never reused.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -35,7 +35,7 @@ impl PairState {
     }
 }
 
-/// What webrtc-stats §8.11 asks about a pair, without the data that the pair carried.
+/// What webrtc-stats asks about a pair (`RTCIceCandidatePairStats`).
 #[doc(alias = "RTCIceCandidatePairStats")]
 #[derive(Clone, Debug, PartialEq)]
 pub struct PairStats {
@@ -74,6 +74,31 @@ pub struct PairCounters {
     pub total_round_trip_time: Duration,
     /// `currentRoundTripTime`
     pub current_round_trip_time: Option<Duration>,
+    /// What the pair carried, as [`Agent::count_sent`](crate::Agent::count_sent) and
+    /// [`Agent::count_received`](crate::Agent::count_received) were told.
+    pub sent: PathTraffic,
+    /// The other direction.
+    pub received: PathTraffic,
+}
+
+/// Datagrams that a path carried in one direction, those of ICE itself left out.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct PathTraffic {
+    /// `packetsSent` or `packetsReceived`
+    pub packets: u64,
+    /// `bytesSent` or `bytesReceived`: what is in the datagrams.
+    pub bytes: u64,
+    /// `lastPacketSentTimestamp` or `lastPacketReceivedTimestamp`
+    pub last: Option<Instant>,
+}
+
+impl PathTraffic {
+    /// So many datagrams more.
+    pub fn count(&mut self, now: Instant, packets: u64, bytes: u64) {
+        self.packets += packets;
+        self.bytes += bytes;
+        self.last = Some(now);
+    }
 }
 
 /// Messages that an agent received and did not act on.

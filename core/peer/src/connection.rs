@@ -41,8 +41,6 @@ pub struct PeerConnection {
     effects: VecDeque<Step>,
     commands: VecDeque<Command>,
     next_operation: u64,
-    /// Whom the session owes statistics, and the time those will carry.
-    pub(crate) stats_requests: VecDeque<(OperationId, WallClock)>,
 }
 
 /// What a connection takes from its host.
@@ -139,7 +137,6 @@ impl PeerConnection {
             effects: VecDeque::new(),
             commands: command.into_iter().collect(),
             next_operation: 0,
-            stats_requests: VecDeque::new(),
         })
     }
 
@@ -191,8 +188,9 @@ impl PeerConnection {
             return false;
         };
         // "If connection.[[IsClosed]] is true, abort these steps" of every task, in one place.
-        // The end of a track is the track's business and not the connection's.
-        if !self.slots.closed || matches!(task, Task::EndTrack(_)) {
+        // The end of a track is the track's business and not the connection's; a closed connection
+        // has statistics.
+        if !self.slots.closed || outlives_close(&task) {
             self.run(task, now);
         }
         true
@@ -395,13 +393,16 @@ impl PeerConnection {
     /// Forgets all that waits, when the connection closes: pending operations never settle.
     pub(crate) fn forget_pending(&mut self) {
         self.chain.clear();
-        self.stats_requests.clear();
-        self.tasks.retain(|task| matches!(task, Task::EndTrack(_)));
+        self.tasks.retain(outlives_close);
         self.effects.clear();
         self.microtasks
             .retain(|step| matches!(step, Step::Settle { chained: false, .. }));
         self.commands.clear();
     }
+}
+
+fn outlives_close(task: &Task) -> bool {
+    matches!(task, Task::EndTrack(_) | Task::Stats { .. })
 }
 
 /// Takes the first. An emptied queue keeps no memory: most connections are idle most of the time,

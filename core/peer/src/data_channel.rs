@@ -121,6 +121,8 @@ pub(crate) struct Channel {
     pub(crate) attributes: DataChannel,
     /// How far its underlying data transport is.
     pub(crate) transport: ChannelTransport,
+    /// It was open once.
+    pub(crate) opened: bool,
 }
 
 /// The underlying data transport of a channel.
@@ -147,6 +149,7 @@ impl Channel {
                 buffered_amount_low_threshold: 0,
             },
             transport: ChannelTransport::None,
+            opened: false,
         }
     }
 }

@@ -52,7 +52,7 @@ pub enum Value {
     Undefined,
     /// The description that `createOffer` or `createAnswer` made.
     Description(SessionDescription),
-    /// What `getStats` found.
+    /// The report that `getStats` made.
     Stats(StatsReport),
 }
 

@@ -85,8 +85,8 @@
 //! Slots that a description determines are read from [`duologue_jsep`]'s immutable state, so that
 //! a rollback is to drop a pointer; see ARCHITECTURE.md, "JSEP: rollback by construction".
 //! `methods/` has the synchronous steps, `task/` what they queue, `chain.rs` the operations chain.
-//! Of the statistics (`getStats`) there are those of ICE and DTLS. The others, and everything that
-//! needs RTP packets, such as `unmute`, come with the RTP layer.
+//! Everything that needs RTP packets, such as `unmute` and the statistics of streams, comes with
+//! the RTP layer.
 #![forbid(unsafe_code)]
 
 mod candidate;
@@ -133,7 +133,10 @@ pub use params::{
     RtpHeaderExtensionCapability, RtpHeaderExtensionParameters, RtpReceiveParameters,
     RtpSendParameters, TrackOrKind, TransceiverInit,
 };
-pub use stats::{CandidatePairStats, IceCandidateStats, Stats, StatsReport, TransportStats};
+pub use stats::{
+    CandidatePairStats, CertificateStats, DataChannelStats, IceCandidateStats, PeerConnectionStats,
+    Stats, StatsReport, StatsSelector, TransportStats,
+};
 pub use transports::{DtlsTransport, IceTransport, SctpTransport};
 
 pub use duologue_jsep::{Capabilities, MediaKind};

@@ -6,6 +6,7 @@
 //! application wants is in [`jsep::Intent`]. The rest is here.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
 
 use duologue_base::{ChannelKey, Instant, Rng, TransceiverId, TransportKey};
 use duologue_identity::Certificate;
@@ -17,7 +18,7 @@ use crate::limits::{MAX_REMOTE_STREAMS, MAX_REMOVED_TRANSCEIVERS};
 use crate::transports::{SctpTransport, Transport};
 use crate::{
     Configuration, IceConnectionState, IceGatheringState, MediaKind, MediaStream, MediaStreamId,
-    MediaStreamTrack, PeerConnectionState, RtpEncodingParameters, RtpSendParameters,
+    MediaStreamTrack, OperationId, PeerConnectionState, RtpEncodingParameters, RtpSendParameters,
     SignalingState, Track, TrackId,
 };
 
@@ -75,6 +76,12 @@ pub(crate) struct Slots {
     /// Data channels that are closed, oldest first.
     pub(crate) closed_channels: VecDeque<ChannelKey>,
     pub(crate) channels_created: u32,
+    /// How many data channels were open once, and how many of them are closed.
+    pub(crate) channels_opened: u32,
+    pub(crate) channels_closed: u32,
+    /// `getStats` promises that the session has not answered, and when they were asked for, since
+    /// 1970.
+    pub(crate) pending_stats: BTreeMap<OperationId, Duration>,
     /// `setParameters` promises that have not settled.
     pub(crate) pending_set_parameters: usize,
     pub(crate) rng: Rng,
@@ -179,6 +186,9 @@ impl Slots {
             channels: Default::default(),
             closed_channels: VecDeque::new(),
             channels_created: 0,
+            channels_opened: 0,
+            channels_closed: 0,
+            pending_stats: Default::default(),
             pending_set_parameters: 0,
             rng,
         }

@@ -1,193 +1,52 @@
-//! Statistics (webrtc-stats): those of ICE and DTLS. The rest of the W3C's dictionaries, and the
-//! members that count bytes, are not there yet.
+//! The dictionaries of webrtc-stats. A member that is not known is `None`, and absent in JSON.
 
 use std::fmt;
-use std::time::Duration;
 
-use duologue_base::{Generation, TransportKey, WallClock};
-use duologue_ice as ice;
-use duologue_session as session;
+use duologue_base::TransceiverId;
 
-use crate::slots::Slots;
 use crate::{
-    DtlsTransportState, IceCandidatePairState, IceCandidateType, IceProtocol, IceRole,
-    IceServerTransportProtocol, IceTcpCandidateType, IceTransportState,
+    DataChannelState, DtlsTransportState, IceCandidatePairState, IceCandidateType, IceProtocol,
+    IceRole, IceServerTransportProtocol, IceTcpCandidateType, IceTransportState, TrackId,
 };
 
-/// What `getStats()` resolves to: objects that refer to one another by `id`. With the feature
-/// `serde` a list of the browser's JSON objects.
+/// What `getStats()` is asked about (webrtc-pc §8.2).
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum StatsSelector {
+    /// The whole connection.
+    #[default]
+    Connection,
+    /// A track that one sender or receiver has.
+    Track(TrackId),
+    /// The sender of a transceiver.
+    Sender(TransceiverId),
+    /// Its receiver.
+    Receiver(TransceiverId),
+}
+
+/// What `getStats()` resolves to (webrtc-pc §8.4): objects that refer to one another by `id`. With
+/// the feature `serde` a list of the browser's JSON objects.
 #[doc(alias = "RTCStatsReport")]
 #[derive(Clone, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(transparent))]
 pub struct StatsReport {
-    stats: Vec<Stats>,
-}
-
-/// One object of a report.
-#[doc(alias = "RTCStats")]
-#[derive(Clone, Debug, PartialEq)]
-#[cfg_attr(
-    feature = "serde",
-    derive(serde::Serialize),
-    serde(tag = "type", rename_all = "kebab-case")
-)]
-#[non_exhaustive]
-pub enum Stats {
-    /// A transport.
-    Transport(TransportStats),
-    /// A pair of candidates.
-    CandidatePair(CandidatePairStats),
-    /// A candidate of this end.
-    LocalCandidate(IceCandidateStats),
-    /// A candidate of the other end.
-    RemoteCandidate(IceCandidateStats),
-}
-
-/// ICE and DTLS of one transport (webrtc-stats §8.8).
-#[doc(alias = "RTCTransportStats")]
-#[derive(Clone, Debug, PartialEq)]
-#[cfg_attr(
-    feature = "serde",
-    derive(serde::Serialize),
-    serde(rename_all = "camelCase")
-)]
-#[non_exhaustive]
-pub struct TransportStats {
-    /// Names the object in its report.
-    pub id: String,
-    /// Milliseconds since 1970.
-    pub timestamp: f64,
-    /// Who nominates.
-    pub ice_role: IceRole,
-    /// Our user name fragment.
-    pub ice_local_username_fragment: String,
-    /// The state of its ICE.
-    pub ice_state: IceTransportState,
-    /// The state of its DTLS.
-    pub dtls_state: DtlsTransportState,
-    /// The pair that carries the data.
-    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
-    pub selected_candidate_pair_id: Option<String>,
-    /// How often that changed, the first time included.
-    pub selected_candidate_pair_changes: u32,
-}
-
-/// A pair of candidates (webrtc-stats §8.10).
-#[doc(alias = "RTCIceCandidatePairStats")]
-#[derive(Clone, Debug, PartialEq)]
-#[cfg_attr(
-    feature = "serde",
-    derive(serde::Serialize),
-    serde(rename_all = "camelCase")
-)]
-#[non_exhaustive]
-pub struct CandidatePairStats {
-    /// Names the object in its report.
-    pub id: String,
-    /// Milliseconds since 1970.
-    pub timestamp: f64,
-    /// Its transport.
-    pub transport_id: String,
-    /// This end's candidate.
-    pub local_candidate_id: String,
-    /// The other end's.
-    pub remote_candidate_id: String,
-    /// Where its check stands.
-    pub state: IceCandidatePairState,
-    /// The controlling end nominated it.
-    pub nominated: bool,
-    /// Checks received, retransmissions included.
-    pub requests_received: u64,
-    /// Checks sent, without retransmissions and consent checks.
-    pub requests_sent: u64,
-    /// Responses received, to consent checks too.
-    pub responses_received: u64,
-    /// Responses sent.
-    pub responses_sent: u64,
-    /// Consent checks sent.
-    pub consent_requests_sent: u64,
-    /// The sum of all round trips, in seconds.
-    pub total_round_trip_time: f64,
-    /// The latest round trip, in seconds; none before the first.
-    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
-    pub current_round_trip_time: Option<f64>,
-}
-
-/// A candidate (webrtc-stats §8.9).
-#[doc(alias = "RTCIceCandidateStats")]
-#[derive(Clone, PartialEq)]
-#[cfg_attr(
-    feature = "serde",
-    derive(serde::Serialize),
-    serde(rename_all = "camelCase")
-)]
-#[non_exhaustive]
-pub struct IceCandidateStats {
-    /// Names the object in its report.
-    pub id: String,
-    /// Milliseconds since 1970.
-    pub timestamp: f64,
-    /// Its transport.
-    pub transport_id: String,
-    /// Its address; `None` for one of the other end's that the application did not add.
-    pub address: Option<String>,
-    /// Its port.
-    pub port: u16,
-    /// Its transport protocol.
-    pub protocol: IceProtocol,
-    /// Where it comes from.
-    pub candidate_type: IceCandidateType,
-    /// Its priority.
-    pub priority: u32,
-    /// Equal for candidates of the same origin.
-    pub foundation: String,
-    /// The user name fragment that it belongs to.
-    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
-    pub username_fragment: Option<String>,
-    /// The address it was derived from.
-    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
-    pub related_address: Option<String>,
-    /// The port it was derived from.
-    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
-    pub related_port: Option<u16>,
-    /// The role of a TCP candidate.
-    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
-    pub tcp_type: Option<IceTcpCandidateType>,
-    /// For a relayed candidate of this end: how its server is spoken to.
-    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
-    pub relay_protocol: Option<IceServerTransportProtocol>,
-    /// For a reflexive or relayed candidate of this end: the URL of its server.
-    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
-    pub url: Option<String>,
+    pub(crate) stats: Vec<Stats>,
 }
 
 impl StatsReport {
-    pub(crate) fn of(at: WallClock, session: &session::Stats, slots: &Slots) -> Self {
-        let mut stats = Vec::new();
-        for transport in &session.transports {
-            let dtls = slots.transports.get(&transport.key).map(|t| t.dtls.state);
-            let gatherer = Gatherer {
-                timestamp: at.unix_millis() as f64,
-                transport,
-            };
-            gatherer.gather(dtls.unwrap_or(DtlsTransportState::New), &mut stats);
-        }
-        StatsReport { stats }
-    }
-
     /// All objects.
     pub fn iter(&self) -> impl Iterator<Item = &Stats> {
         self.stats.iter()
     }
 
-    /// The object of this name.
+    /// The object of this name, which is the same in every report of a connection.
     pub fn get(&self, id: &str) -> Option<&Stats> {
-        self.stats.iter().find(|stats| stats.id() == id)
+        self.iter().find(|stats| stats.id() == id)
     }
 
     /// The transports.
     pub fn transports(&self) -> impl Iterator<Item = &TransportStats> {
-        self.stats.iter().filter_map(|stats| match stats {
+        self.iter().filter_map(|stats| match stats {
             Stats::Transport(transport) => Some(transport),
             _ => None,
         })
@@ -195,8 +54,16 @@ impl StatsReport {
 
     /// The pairs.
     pub fn candidate_pairs(&self) -> impl Iterator<Item = &CandidatePairStats> {
-        self.stats.iter().filter_map(|stats| match stats {
+        self.iter().filter_map(|stats| match stats {
             Stats::CandidatePair(pair) => Some(pair),
+            _ => None,
+        })
+    }
+
+    /// The data channels.
+    pub fn data_channels(&self) -> impl Iterator<Item = &DataChannelStats> {
+        self.iter().filter_map(|stats| match stats {
+            Stats::DataChannel(channel) => Some(channel),
             _ => None,
         })
     }
@@ -218,150 +85,260 @@ impl StatsReport {
     }
 }
 
+/// One object of a report.
+#[doc(alias = "RTCStats")]
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize),
+    serde(tag = "type", rename_all = "kebab-case")
+)]
+#[non_exhaustive]
+pub enum Stats {
+    /// The connection.
+    PeerConnection(PeerConnectionStats),
+    /// A data channel.
+    DataChannel(DataChannelStats),
+    /// A transport.
+    Transport(TransportStats),
+    /// A pair of candidates.
+    CandidatePair(CandidatePairStats),
+    /// A candidate of this end.
+    LocalCandidate(IceCandidateStats),
+    /// A candidate of the other end.
+    RemoteCandidate(IceCandidateStats),
+    /// A certificate of either end.
+    Certificate(CertificateStats),
+}
+
 impl Stats {
     /// Names the object in its report.
     pub fn id(&self) -> &str {
         match self {
+            Stats::PeerConnection(stats) => &stats.id,
+            Stats::DataChannel(stats) => &stats.id,
             Stats::Transport(stats) => &stats.id,
             Stats::CandidatePair(stats) => &stats.id,
             Stats::LocalCandidate(stats) | Stats::RemoteCandidate(stats) => &stats.id,
+            Stats::Certificate(stats) => &stats.id,
         }
     }
 }
 
-impl fmt::Debug for IceCandidateStats {
-    /// Without addresses.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("IceCandidateStats")
-            .field("id", &self.id)
-            .field("candidate_type", &self.candidate_type)
-            .field("protocol", &self.protocol)
-            .finish_non_exhaustive()
-    }
-}
+/// Declares a dictionary that inherits from `RTCStats`; members that are absent are not in JSON.
+macro_rules! dictionary {
+    ($(#[$doc:meta])* pub struct $name:ident {
+        $($(#[$member_doc:meta])* pub $member:ident: $type:ty,)+
+    }) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq)]
+        #[cfg_attr(
+            feature = "serde",
+            derive(serde::Serialize),
+            serde(rename_all = "camelCase")
+        )]
+        #[non_exhaustive]
+        pub struct $name {
+            /// Names the object in its report.
+            pub id: String,
+            /// Milliseconds since 1970.
+            pub timestamp: f64,
+            $($(#[$member_doc])* pub $member: $type,)+
+        }
 
-/// Makes the objects of one transport.
-struct Gatherer<'a> {
-    timestamp: f64,
-    transport: &'a session::TransportStats,
-}
-
-impl Gatherer<'_> {
-    fn gather(&self, dtls_state: DtlsTransportState, stats: &mut Vec<Stats>) {
-        let transport = self.transport;
-        let selected = transport.pairs.iter().find(|pair| pair.selected);
-        let newest = transport.generations.last();
-        stats.push(Stats::Transport(TransportStats {
-            id: transport_id(transport.key),
-            timestamp: self.timestamp,
-            ice_role: transport.role.into(),
-            ice_local_username_fragment: newest.map_or_else(String::new, |g| g.local_ufrag.clone()),
-            ice_state: transport.state.into(),
-            dtls_state,
-            selected_candidate_pair_id: selected.map(|pair| self.pair_id(pair)),
-            selected_candidate_pair_changes: transport.selected_pair_changes,
-        }));
-        stats.extend(transport.pairs.iter().map(|pair| self.pair(pair)));
-        for generation in &transport.generations {
-            let of = generation.generation;
-            for (at, candidate) in generation.local.iter().enumerate() {
-                let id = self.candidate_id(Side::Local, of, at);
-                let address = Some(candidate.addr.ip().to_string());
-                stats.push(Stats::LocalCandidate(
-                    self.candidate(id, candidate, address),
-                ));
-            }
-            for (at, candidate) in generation.remote.iter().enumerate() {
-                let id = self.candidate_id(Side::Remote, of, at);
-                // webrtc-stats §8.9: only addresses that the application knows already.
-                let known = candidate.kind != ice::CandidateKind::PeerReflexive;
-                let address = known.then(|| candidate.addr.ip().to_string());
-                stats.push(Stats::RemoteCandidate(
-                    self.candidate(id, candidate, address),
-                ));
+        impl fmt::Debug for $name {
+            /// Without addresses.
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct(stringify!($name))
+                    .field("id", &self.id)
+                    .finish_non_exhaustive()
             }
         }
-    }
+    };
+}
 
-    fn pair(&self, pair: &ice::PairStats) -> Stats {
-        let counters = &pair.counters;
-        Stats::CandidatePair(CandidatePairStats {
-            id: self.pair_id(pair),
-            timestamp: self.timestamp,
-            transport_id: transport_id(self.transport.key),
-            local_candidate_id: self.candidate_id(Side::Local, pair.generation, pair.local),
-            remote_candidate_id: self.candidate_id(Side::Remote, pair.generation, pair.remote),
-            state: pair.state.into(),
-            nominated: pair.nominated,
-            requests_received: counters.requests_received,
-            requests_sent: counters.requests_sent,
-            responses_received: counters.responses_received,
-            responses_sent: counters.responses_sent,
-            consent_requests_sent: counters.consent_requests_sent,
-            total_round_trip_time: counters.total_round_trip_time.as_secs_f64(),
-            current_round_trip_time: counters
-                .current_round_trip_time
-                .as_ref()
-                .map(Duration::as_secs_f64),
-        })
-    }
-
-    fn candidate(
-        &self,
-        id: String,
-        candidate: &ice::Candidate,
-        address: Option<String>,
-    ) -> IceCandidateStats {
-        IceCandidateStats {
-            id,
-            timestamp: self.timestamp,
-            transport_id: transport_id(self.transport.key),
-            address,
-            port: candidate.addr.port(),
-            protocol: candidate.protocol.into(),
-            candidate_type: candidate.kind.into(),
-            priority: candidate.priority,
-            foundation: candidate.foundation.to_string(),
-            username_fragment: candidate.ufrag.clone(),
-            related_address: candidate.related.map(|related| related.ip().to_string()),
-            related_port: candidate.related.map(|related| related.port()),
-            tcp_type: candidate.tcp_type.map(Into::into),
-            relay_protocol: candidate.relay_protocol.map(Into::into),
-            url: candidate.url.clone(),
-        }
-    }
-
-    fn pair_id(&self, pair: &ice::PairStats) -> String {
-        format!("CP{}-{}", self.transport.key.0, pair.id.0)
-    }
-
-    fn candidate_id(&self, side: Side, generation: Generation, at: usize) -> String {
-        let side = match side {
-            Side::Local => 'L',
-            Side::Remote => 'R',
-        };
-        format!("I{side}{}-{}-{at}", self.transport.key.0, generation.0)
+dictionary! {
+    /// About the whole connection.
+    #[doc(alias = "RTCPeerConnectionStats")]
+    pub struct PeerConnectionStats {
+        /// Data channels that were open once.
+        pub data_channels_opened: u32,
+        /// Those of them that are closed.
+        pub data_channels_closed: u32,
     }
 }
 
-#[derive(Clone, Copy)]
-enum Side {
-    Local,
-    Remote,
+dictionary! {
+    /// About a data channel.
+    #[doc(alias = "RTCDataChannelStats")]
+    pub struct DataChannelStats {
+        /// `label`
+        pub label: String,
+        /// `protocol`
+        pub protocol: String,
+        /// `id`, once it has one.
+        #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+        pub data_channel_identifier: Option<u16>,
+        /// `readyState`
+        pub state: DataChannelState,
+        /// Messages that `send()` took. A closed connection does not know this and the next three.
+        #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+        pub messages_sent: Option<u64>,
+        /// Their bytes.
+        #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+        pub bytes_sent: Option<u64>,
+        /// Messages that came.
+        #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+        pub messages_received: Option<u64>,
+        /// Their bytes.
+        #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+        pub bytes_received: Option<u64>,
+    }
 }
 
-fn transport_id(key: TransportKey) -> String {
-    format!("T{}", key.0)
+dictionary! {
+    /// About an ICE transport and the DTLS transport on it.
+    #[doc(alias = "RTCTransportStats")]
+    pub struct TransportStats {
+        /// Datagrams sent, those of ICE left out.
+        pub packets_sent: u64,
+        /// Datagrams received, those of ICE left out.
+        pub packets_received: u64,
+        /// Bytes in the datagrams sent.
+        pub bytes_sent: u64,
+        /// Bytes in the datagrams received.
+        pub bytes_received: u64,
+        /// Who nominates.
+        pub ice_role: IceRole,
+        /// Our user name fragment.
+        #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+        pub ice_local_username_fragment: Option<String>,
+        /// `RTCDtlsTransport.state`
+        pub dtls_state: DtlsTransportState,
+        /// `RTCIceTransport.state`
+        pub ice_state: IceTransportState,
+        /// The pair that carries the data.
+        #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+        pub selected_candidate_pair_id: Option<String>,
+        /// The certificate that this end shows.
+        #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+        pub local_certificate_id: Option<String>,
+        /// The certificate that the other end showed.
+        #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+        pub remote_certificate_id: Option<String>,
+        /// The two bytes of the version agreed on, in hexadecimal.
+        #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+        pub tls_version: Option<&'static str>,
+        /// The cipher suite's name in IANA's registry.
+        #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+        pub dtls_cipher: Option<&'static str>,
+        /// `client`, `server` or `unknown`.
+        pub dtls_role: &'static str,
+        /// The SRTP protection profile's name in IANA's registry.
+        #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+        pub srtp_cipher: Option<&'static str>,
+        /// How often another pair was selected.
+        pub selected_candidate_pair_changes: u32,
+    }
 }
 
-impl From<ice::PairState> for IceCandidatePairState {
-    fn from(state: ice::PairState) -> Self {
-        match state {
-            ice::PairState::Frozen => IceCandidatePairState::Frozen,
-            ice::PairState::Waiting => IceCandidatePairState::Waiting,
-            ice::PairState::InProgress => IceCandidatePairState::InProgress,
-            ice::PairState::Failed => IceCandidatePairState::Failed,
-            ice::PairState::Succeeded => IceCandidatePairState::Succeeded,
-        }
+dictionary! {
+    /// About a candidate of either end.
+    #[doc(alias = "RTCIceCandidateStats")]
+    pub struct IceCandidateStats {
+        /// Its transport.
+        pub transport_id: String,
+        /// Its address; none of a peer-reflexive one that only its checks have told.
+        pub address: Option<String>,
+        /// Its port.
+        pub port: u16,
+        /// Its transport protocol.
+        pub protocol: IceProtocol,
+        /// Where it comes from.
+        pub candidate_type: IceCandidateType,
+        /// Its priority.
+        pub priority: u32,
+        /// The server that a local one was gathered from.
+        #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+        pub url: Option<String>,
+        /// How the server of a local relayed one is spoken to.
+        #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+        pub relay_protocol: Option<IceServerTransportProtocol>,
+        /// Equal for candidates of the same origin.
+        pub foundation: String,
+        /// The address it was derived from.
+        #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+        pub related_address: Option<String>,
+        /// The port it was derived from.
+        #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+        pub related_port: Option<u16>,
+        /// The user name fragment of its end, once signalling has told it.
+        #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+        pub username_fragment: Option<String>,
+        /// The role of a TCP candidate.
+        #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+        pub tcp_type: Option<IceTcpCandidateType>,
+    }
+}
+
+dictionary! {
+    /// About a pair of candidates.
+    #[doc(alias = "RTCIceCandidatePairStats")]
+    pub struct CandidatePairStats {
+        /// Its transport.
+        pub transport_id: String,
+        /// Its candidate of this end.
+        pub local_candidate_id: String,
+        /// Its candidate of the other end.
+        pub remote_candidate_id: String,
+        /// State of its check.
+        pub state: IceCandidatePairState,
+        /// The controlling end nominated it.
+        pub nominated: bool,
+        /// Datagrams sent on it, those of ICE left out.
+        pub packets_sent: u64,
+        /// Datagrams received on it, those of ICE left out.
+        pub packets_received: u64,
+        /// Bytes in the datagrams sent.
+        pub bytes_sent: u64,
+        /// Bytes in the datagrams received.
+        pub bytes_received: u64,
+        /// When the last datagram was sent, in milliseconds since 1970.
+        #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+        pub last_packet_sent_timestamp: Option<f64>,
+        /// When the last datagram came, in milliseconds since 1970.
+        #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+        pub last_packet_received_timestamp: Option<f64>,
+        /// Seconds, of all answered checks together.
+        pub total_round_trip_time: f64,
+        /// Seconds, of the last answered check.
+        #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+        pub current_round_trip_time: Option<f64>,
+        /// Checks received.
+        pub requests_received: u64,
+        /// Checks sent, without those for consent.
+        pub requests_sent: u64,
+        /// Answers received.
+        pub responses_received: u64,
+        /// Answers sent.
+        pub responses_sent: u64,
+        /// Checks for consent sent.
+        pub consent_requests_sent: u64,
+    }
+}
+
+dictionary! {
+    /// About a certificate of either end.
+    #[doc(alias = "RTCCertificateStats")]
+    pub struct CertificateStats {
+        /// Hexadecimal, with colons.
+        pub fingerprint: String,
+        /// The hash function's name.
+        pub fingerprint_algorithm: &'static str,
+        /// DER, in base64.
+        pub base64_certificate: String,
+        /// The next certificate of the chain.
+        #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+        pub issuer_certificate_id: Option<String>,
     }
 }

@@ -15,8 +15,9 @@ use common::{Host, audio, video};
 use duologue_base::{ChannelKey, Datagram, Instant, Rng, SocketId};
 use duologue_dtls as dtls;
 use duologue_peer::{
-    DataChannelInit, DataChannelState, DtlsTransportState, Event, IceCandidateInit, Message,
-    PeerConnectionState, RtcErrorDetail, SdpType, SignalingState, TransceiverDirection,
+    DataChannelInit, DataChannelState, DataChannelStats, DtlsTransportState, Event,
+    IceCandidateInit, IceCandidatePairState, Message, PeerConnectionState, RtcErrorDetail, SdpType,
+    SignalingState, Stats, StatsReport, StatsSelector, TransceiverDirection, TransportStats, Value,
 };
 use duologue_session::{Action, Interface, Session, SessionConfig};
 
@@ -500,4 +501,97 @@ fn closing_one_end_is_seen_at_the_other() {
     world.run_until("its transport is closed", |w| {
         w.pc(1).dtls_transport(key).unwrap().state().as_str() == "closed"
     });
+}
+
+fn stats(world: &mut World, index: usize) -> StatsReport {
+    let asked = world
+        .pc(index)
+        .get_stats(StatsSelector::Connection, Duration::from_secs(1_000));
+    world.settle();
+    match world.ends[index].host.settled.remove(&asked) {
+        Some(Ok(Value::Stats(report))) => report,
+        other => panic!("no statistics: {other:?}"),
+    }
+}
+
+fn transport(report: &StatsReport) -> &TransportStats {
+    report.transports().next().expect("there is a transport")
+}
+
+fn channel_stats(report: &StatsReport) -> &DataChannelStats {
+    report.data_channels().next().expect("there is a channel")
+}
+
+#[test]
+fn statistics_count_what_passed_and_name_the_path() {
+    let mut world = World::new(9);
+    let chat = world.channel(0, "chat");
+    world.negotiate(0);
+    world.run_until("the channel opens", |w| {
+        w.is_open(0, chat) && !w.announced(1).is_empty()
+    });
+    let before = stats(&mut world, 0);
+    world.pc(0).send(chat, binary(vec![7; 50_000])).unwrap();
+    world.run_until("it arrives", |w| w.received(1).len() == 1);
+    world.run_until("it left the queue", |w| {
+        w.pc(0).data_channel(chat).unwrap().buffered_amount() == 0
+    });
+    let reports = [0, 1].map(|index| stats(&mut world, index));
+
+    let [sender, receiver] = reports.each_ref().map(channel_stats);
+    assert_eq!(sender.messages_sent, Some(1));
+    assert_eq!(sender.bytes_sent, Some(50_000));
+    assert_eq!(receiver.messages_received, Some(1));
+    assert_eq!(receiver.bytes_received, Some(50_000));
+
+    let [near, far] = reports.each_ref().map(transport);
+    // Some of it may be on its way.
+    assert!(far.bytes_received > 50_000 && far.bytes_received <= near.bytes_sent);
+    assert!(near.packets_received > 0 && near.packets_received <= far.packets_sent);
+    assert!(near.bytes_sent - transport(&before).bytes_sent > 50_000);
+    assert_eq!(near.tls_version, Some("FEFC"));
+    assert_eq!(near.dtls_cipher, Some("TLS_AES_128_GCM_SHA256"));
+    assert_eq!([near.dtls_role, far.dtls_role], ["server", "client"]);
+    assert_eq!(near.local_certificate_id, far.remote_certificate_id);
+    assert_eq!(near.selected_candidate_pair_changes, 1);
+
+    let pair = reports[0].selected_candidate_pair().unwrap();
+    assert_eq!(pair.state, IceCandidatePairState::Succeeded);
+    assert!(pair.nominated);
+    assert_eq!(pair.bytes_sent, near.bytes_sent);
+    assert_eq!(
+        pair.current_round_trip_time,
+        Some(DELAY.as_secs_f64() * 2.0)
+    );
+    assert!(pair.last_packet_sent_timestamp.unwrap() <= 1_000_000.0);
+    let local = reports[0].candidate(&pair.local_candidate_id).unwrap();
+    assert_eq!(local.address.as_deref(), Some("192.0.2.1"));
+    assert!(reports[0].get(&pair.remote_candidate_id).is_some());
+    assert!(
+        before
+            .iter()
+            .all(|stats| reports[0].get(stats.id()).is_some())
+    );
+}
+
+#[test]
+fn a_connection_has_statistics_before_its_first_transport_and_after_its_end() {
+    let mut world = World::new(10);
+    let chat = world.channel(0, "chat");
+    assert_eq!(channel_stats(&stats(&mut world, 0)).messages_sent, Some(0));
+    world.negotiate(0);
+    world.run_until("the channel opens", |w| w.is_open(0, chat));
+    let pending = world
+        .pc(0)
+        .get_stats(StatsSelector::Connection, Duration::ZERO);
+    world.pc(0).close();
+    world.settle();
+    assert!(world.ends[0].host.settled.contains_key(&pending));
+    let report = stats(&mut world, 0);
+    let Some(Stats::PeerConnection(connection)) = report.get("P") else {
+        panic!("the connection is in the report");
+    };
+    assert_eq!(connection.data_channels_opened, 1);
+    assert_eq!(connection.data_channels_closed, 1);
+    assert_eq!(channel_stats(&report).messages_sent, None);
 }

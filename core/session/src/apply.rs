@@ -42,16 +42,22 @@ impl Session {
             Command::StopSctp => self.stop_sctp(),
             Command::RestartDtls { .. } => self.restart_dtls(command),
             Command::RemoveTransport { key } => self.remove_transport(key),
+            Command::Send {
+                channel, ref data, ..
+            } => {
+                self.channel_counters.count_sent(channel, data.len());
+                self.sctp.apply(self.now, command);
+                true
+            }
             Command::SetMaxMessageSize { .. }
             | Command::OpenChannel { .. }
-            | Command::Send { .. }
             | Command::SetChannelPriority { .. }
             | Command::CloseChannel { .. } => {
                 self.sctp.apply(self.now, command);
                 true
             }
             Command::GetStats { request } => {
-                let stats = self.stats();
+                let stats = Box::new(self.stats());
                 self.reports.push_back(Report::Stats { request, stats });
                 true
             }

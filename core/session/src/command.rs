@@ -166,9 +166,9 @@ pub enum Command {
         /// The channel.
         channel: ChannelKey,
     },
-    /// Asks for a [`Report::Stats`](crate::Report::Stats).
+    /// Asks for [`Report::Stats`](crate::Report::Stats).
     GetStats {
-        /// Comes back with the answer.
+        /// What the report is to be known by.
         request: u64,
     },
     /// Ends everything at once: SCTP ABORT, DTLS close_notify, sockets unbound. No report follows.

@@ -48,4 +48,4 @@ pub use duologue_datachannel::ChannelReport;
 pub use duologue_ice::{ConnectError, Security};
 pub use report::{DtlsReport, Report, SctpError};
 pub use session::Session;
-pub use stats::{GenerationStats, Stats, TransportStats};
+pub use stats::{ChannelTraffic, GenerationStats, Stats, TransportStats};

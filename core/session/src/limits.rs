@@ -20,3 +20,6 @@ pub(crate) const INTERFACES: usize = 64;
 /// Bytes that may wait to be sent on all channels together. The owner bounds each channel, since
 /// only it can refuse a message; beyond this a channel closes with an error.
 pub(crate) const SEND_BUFFER_BYTES: usize = 256 << 20;
+
+/// Data channels whose traffic the statistics remember; the oldest are forgotten.
+pub(crate) const COUNTED_CHANNELS: usize = 4_096;

@@ -77,10 +77,10 @@ pub enum Report {
     },
     /// The answer to [`Command::GetStats`](crate::Command::GetStats).
     Stats {
-        /// The command's.
+        /// What it was asked for by.
         request: u64,
-        /// What was asked for.
-        stats: Stats,
+        /// The statistics.
+        stats: Box<Stats>,
     },
     /// Bytes of messages left a channel's send queue: W3C `bufferedAmount` falls by as much.
     BufferedAmount {

@@ -10,9 +10,10 @@ use duologue_sctp as sctp;
 use crate::association::Sctp;
 use crate::counters::Counters;
 use crate::demux::Kind;
+use crate::stats::ChannelCounters;
 use crate::transmit::Leftovers;
 use crate::transport::{Progress, Transport};
-use crate::{Action, Interface, Report, SessionConfig, Stats, TransportStats};
+use crate::{Action, Interface, Report, SessionConfig};
 
 /// The data plane of one connection.
 ///
@@ -41,6 +42,7 @@ pub struct Session {
     pub(crate) packet: Vec<u8>,
     pub(crate) leftovers: Leftovers,
     pub(crate) counters: Counters,
+    pub(crate) channel_counters: ChannelCounters,
     pub(crate) closed: bool,
 }
 
@@ -61,6 +63,7 @@ impl Session {
             packet: Vec::new(),
             leftovers: Leftovers::default(),
             counters: Counters::default(),
+            channel_counters: ChannelCounters::default(),
             closed: false,
         }
     }
@@ -72,15 +75,23 @@ impl Session {
         self.counters.bytes_received += bytes.len() as u64;
         match Kind::of(bytes) {
             Kind::Ice => self.handle_ice(datagram, bytes),
-            kind => self.handle_data(datagram, bytes, kind),
+            kind => self.handle_data(datagram, false, bytes, kind),
         }
     }
 
-    fn handle_data(&mut self, datagram: &Datagram, bytes: &mut [u8], kind: Kind) {
+    fn handle_data(&mut self, datagram: &Datagram, relayed: bool, bytes: &mut [u8], kind: Kind) {
+        if let Kind::Ice | Kind::Other = kind {
+            self.counters.unknown_protocol += 1;
+            return;
+        }
+        let Some(at) = self.receiver(datagram) else {
+            return;
+        };
+        self.transports[at].count_received(self.now, datagram, relayed, bytes.len());
         match kind {
-            Kind::Dtls => self.handle_dtls(datagram, bytes),
-            Kind::Rtp | Kind::Rtcp => self.handle_srtp(datagram, kind),
-            Kind::Ice | Kind::Other => self.counters.unknown_protocol += 1,
+            Kind::Dtls => self.handle_dtls(at, bytes),
+            Kind::Rtcp => self.counters.srtcp_packets += 1,
+            Kind::Rtp | Kind::Ice | Kind::Other => self.counters.srtp_packets += 1,
         }
     }
 
@@ -138,7 +149,11 @@ impl Session {
     /// receive window closes then, and nothing else is held back. Calling it again may make
     /// something to send.
     pub fn poll_channel(&mut self) -> Option<ChannelReport> {
-        self.sctp.poll_channel(self.now)
+        let report = self.sctp.poll_channel(self.now)?;
+        if let ChannelReport::Message { channel, data, .. } = &report {
+            self.channel_counters.count_received(*channel, data.len());
+        }
+        Some(report)
     }
 
     /// What was received and not acted on, and more.
@@ -149,13 +164,6 @@ impl Session {
     /// Counters and gauges of the association, once it exists.
     pub fn sctp_stats(&self) -> Option<sctp::Stats> {
         self.sctp.stats()
-    }
-
-    /// The transports, their candidates and pairs.
-    pub fn stats(&self) -> Stats {
-        Stats {
-            transports: self.transports.iter().map(TransportStats::of).collect(),
-        }
     }
 
     /// The candidate pairs of a transport.
@@ -170,10 +178,7 @@ impl Session {
         self.transports[self.find(key)?].srtp()
     }
 
-    fn handle_dtls(&mut self, datagram: &Datagram, bytes: &mut [u8]) {
-        let Some(at) = self.receiver(datagram) else {
-            return;
-        };
+    fn handle_dtls(&mut self, at: usize, bytes: &mut [u8]) {
         let Session {
             transports,
             sctp,
@@ -212,19 +217,9 @@ impl Session {
                     ..*datagram
                 };
                 let kind = Kind::of(&bytes[range.clone()]);
-                self.handle_data(&datagram, &mut bytes[range], kind);
+                self.handle_data(&datagram, true, &mut bytes[range], kind);
             }
             Some((_, ice::Input::Unknown)) | None => self.counters.stray_stun += 1,
-        }
-    }
-
-    fn handle_srtp(&mut self, datagram: &Datagram, kind: Kind) {
-        if self.receiver(datagram).is_none() {
-            return;
-        }
-        match kind {
-            Kind::Rtcp => self.counters.srtcp_packets += 1,
-            _ => self.counters.srtp_packets += 1,
         }
     }
 

@@ -76,6 +76,7 @@ impl Session {
                 return None;
             }
             close_frame(&route, begin, out);
+            transport.count_sent(now, 1, content_len(&route, 1, out));
             Some(single(&route, out))
         })
     }
@@ -120,7 +121,15 @@ impl Session {
         let Train {
             segment, datagrams, ..
         } = train;
-        (datagrams > 0).then(|| Transmit {
+        if datagrams == 0 {
+            return None;
+        }
+        transport.count_sent(
+            self.now,
+            datagrams as u64,
+            content_len(&route, datagrams, out),
+        );
+        Some(Transmit {
             segment_size: (datagrams > 1).then_some(segment),
             ..single(&route, out)
         })
@@ -223,6 +232,14 @@ fn close_frame(route: &ice::Route, begin: usize, out: &mut [u8]) {
         let content = begin + ice::RelayRoute::OVERHEAD;
         let len = (out.len() - content) as u16;
         out[begin..content].copy_from_slice(&relay.header(len));
+    }
+}
+
+/// Bytes of so many datagrams, without what a relay wants before each.
+fn content_len(route: &ice::Route, datagrams: usize, out: &[u8]) -> usize {
+    match route.relay {
+        Some(_) => out.len() - datagrams * ice::RelayRoute::OVERHEAD,
+        None => out.len(),
     }
 }
 

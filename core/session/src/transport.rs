@@ -18,6 +18,9 @@ pub(crate) struct Transport {
     /// Requests to bind that the host has not answered.
     pub(crate) binds: Vec<(BindId, IpAddr)>,
     srtp: Option<dtls::SrtpKeying>,
+    /// Datagrams sent and received, those of ICE left out.
+    pub(crate) sent: ice::PathTraffic,
+    pub(crate) received: ice::PathTraffic,
 }
 
 /// A socket of a transport and the address it was asked for.
@@ -59,6 +62,8 @@ impl Transport {
             sockets: Vec::new(),
             binds: Vec::new(),
             srtp: None,
+            sent: ice::PathTraffic::default(),
+            received: ice::PathTraffic::default(),
         }
     }
 
@@ -214,6 +219,24 @@ impl Transport {
             key: self.key,
             state: DtlsReport::Connecting,
         }
+    }
+
+    /// Datagrams of data were made for the path in use.
+    pub(crate) fn count_sent(&mut self, now: Instant, packets: u64, bytes: usize) {
+        self.sent.count(now, packets, bytes as u64);
+        self.agent.count_sent(now, packets, bytes as u64);
+    }
+
+    /// A datagram of data came; `relayed` if a TURN server forwarded it.
+    pub(crate) fn count_received(
+        &mut self,
+        now: Instant,
+        datagram: &Datagram,
+        relayed: bool,
+        bytes: usize,
+    ) {
+        self.received.count(now, 1, bytes as u64);
+        self.agent.count_received(now, datagram, relayed, bytes);
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {

@@ -25,6 +25,7 @@ import {
   type NativeTrack,
   type Reply,
   type SctpView,
+  type StatsSelector,
   type TransceiverView,
   type TransportView,
   type Turn,
@@ -44,8 +45,7 @@ import { RTCRtpSender, type SenderSlots } from './rtp-sender.js';
 import { RTCRtpTransceiver, type TransceiverSlots } from './rtp-transceiver.js';
 import { RTCSctpTransport, type SctpTransportSlots } from './sctp-transport.js';
 import { RTCSessionDescription } from './session-description.js';
-import { type ChannelSource, StatsCollector } from './stats.js';
-import { RTCStatsReport } from './stats-report.js';
+import { type RTCStats, RTCStatsReport } from './stats-report.js';
 import { type TaskSource, taskQueue } from './task-queue.js';
 import type { RTCConfiguration, RTCSessionDescriptionInit } from './types.js';
 
@@ -201,25 +201,9 @@ export class Connection implements TaskSource {
     return { id: track.id, kind: track.kind };
   }
 
-  /** §8.2. A selector's report has what its RTP streams refer to, and there is no stream yet. */
-  async stats(selected = false): Promise<RTCStatsReport> {
-    const collector = new StatsCollector(this.native, performance.timeOrigin + performance.now());
-    if (!selected) this.#collect(collector);
-    await new Promise(setImmediate);
-    return new RTCStatsReport(internal, collector.entries);
-  }
-
-  #collect(collector: StatsCollector): void {
-    const channels = Array.from(this.#channels, ([key, { slots }]): ChannelSource => {
-      const { view, readyState, sent, received } = slots;
-      const { label, protocol, id } = view;
-      return { key, label, protocol, id: id ?? null, state: readyState, sent, received };
-    });
-    collector.connection(channels);
-    for (const channel of channels) if (channel.state !== 'connecting') collector.channel(channel);
-    for (const [key, { dtlsSlots, iceSlots }] of this.#transports) {
-      collector.transport({ key, dtlsState: dtlsSlots.state, iceState: iceSlots.state, iceRole: iceSlots.role });
-    }
+  /** §8.2, of the whole connection or of what has this id. */
+  stats(...[of, id]: StatsSelector): Promise<RTCStatsReport> {
+    return this.operation(() => this.native.getStats(of, id, performance.timeOrigin + performance.now()));
   }
 
   // --- objects
@@ -439,6 +423,7 @@ export class Connection implements TaskSource {
     const deferred = this.#operations.get(effect.operation);
     this.#operations.delete(effect.operation);
     if (effect.effect === 'reject') deferred?.reject(exceptionOf(effect.exception));
+    else if (effect.stats !== undefined) deferred?.resolve(reportOf(effect.stats));
     else deferred?.resolve(effect.description && descriptionInit(effect.description));
   }
 
@@ -511,8 +496,6 @@ export class Connection implements TaskSource {
       // §6.2: "If the [[ReadyState]] of channel is not "open", abort these steps".
       if (slots.readyState !== 'open') return;
       const { data } = event;
-      slots.received.messages++;
-      slots.received.bytes += typeof data === 'string' ? Buffer.byteLength(data) : data.byteLength;
       const content = typeof data !== 'string' && slots.binaryType === 'blob' ? new Blob([data]) : data;
       object.dispatchEvent(new MessageEvent('message', { data: content }));
     } else {
@@ -538,5 +521,7 @@ export class Connection implements TaskSource {
 
 const errorEvent = (error: Parameters<typeof rtcErrorOf>[0]): Event =>
   new RTCErrorEvent('error', { error: rtcErrorOf(error) });
+
+const reportOf = (json: string): RTCStatsReport => new RTCStatsReport(internal, JSON.parse(json) as RTCStats[]);
 
 const descriptionInit = ({ type, sdp }: RTCSessionDescriptionInit): RTCSessionDescriptionInit => ({ type, sdp });

@@ -21,7 +21,6 @@ import {
 } from '../webidl/index.js';
 import type { Connection } from './connection.js';
 import { exceptionOf } from './exception.js';
-import type { Traffic } from './stats.js';
 import type { RTCDataChannelState, RTCPriorityType } from './types.js';
 
 const isBlob = (value: unknown): value is Blob => value instanceof Blob;
@@ -45,8 +44,6 @@ export class ChannelSlots {
   readyState: RTCDataChannelState;
   binaryType: BinaryType = 'arraybuffer';
   lowThreshold = 0;
-  readonly sent: Traffic = { messages: 0, bytes: 0 };
-  readonly received: Traffic = { messages: 0, bytes: 0 };
   /** Blobs are read asynchronously; what was sent after one waits for it. */
   #waiting: Promise<void> | null = null;
   #waitingBytes = 0;
@@ -112,8 +109,6 @@ export class ChannelSlots {
     const { key } = this.view;
     const result = typeof data === 'string' ? core.sendText(key, data) : core.sendBinary(key, bytesOf(data));
     if (typeof result !== 'number') throw exceptionOf(result);
-    this.sent.messages++;
-    this.sent.bytes += result - this.bufferedAmount;
     this.bufferedAmount = result;
   }
 

@@ -251,15 +251,7 @@ export class RTCPeerConnection extends EventTarget {
   // --- statistics
 
   getStats(selector: MediaStreamTrack | null): Promise<RTCStatsReport> {
-    if (selector) {
-      // §8.2 step 3.
-      const using = [...this.getSenders(), ...this.getReceivers()].filter((s) => s.track === selector);
-      if (using.length !== 1) {
-        const message = 'Not exactly one sender or receiver has the track';
-        return Promise.reject(new DOMException(message, 'InvalidAccessError'));
-      }
-    }
-    return this.#connection.stats(selector !== null);
+    return selector ? this.#connection.stats('track', selector.id) : this.#connection.stats('connection', 0);
   }
 
   // --- identity

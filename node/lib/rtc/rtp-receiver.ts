@@ -78,7 +78,8 @@ export class RTCRtpReceiver {
     return [];
   }
   getStats(): Promise<RTCStatsReport> {
-    return this.#slots.connection.stats(true);
+    const { connection, id } = this.#slots;
+    return connection.stats('receiver', id);
   }
 
   static {

@@ -86,7 +86,8 @@ export class RTCRtpSender {
     connection.settle(connection.native.setStreams(id, streams.map((s) => s.id)));
   }
   getStats(): Promise<RTCStatsReport> {
-    return this.#slots.connection.stats(true);
+    const { connection, id } = this.#slots;
+    return connection.stats('sender', id);
   }
 
   static {

@@ -29,6 +29,8 @@ impl PeerConnection {
             self.stop_transceiver(id);
         }
         for channel in self.slots.channels.values_mut() {
+            let ends = channel.opened && channel.attributes.ready_state != DataChannelState::Closed;
+            self.slots.channels_closed += u32::from(ends);
             channel.attributes.ready_state = DataChannelState::Closed;
         }
         if let Some(sctp) = &mut self.slots.sctp {
@@ -41,6 +43,7 @@ impl PeerConnection {
         self.slots.ice_connection_state = IceConnectionState::Closed;
         self.slots.connection_state = PeerConnectionState::Closed;
         self.forget_pending();
+        self.queue_stats_of_slots();
         // SCTP ABORT, DTLS close_notify and the end of ICE, all in one.
         self.command(Command::Close);
     }

@@ -1,36 +1,49 @@
-//! `getStats` (webrtc-stats §8, webrtc-pc §8.4).
+//! `getStats` (webrtc-pc §8.2).
 
-use duologue_base::WallClock;
-use duologue_session as session;
+use std::time::Duration;
+
 use duologue_session::Command;
 
-use crate::stats::StatsReport;
-use crate::{OperationId, PeerConnection, Value};
+use crate::task::Task;
+use crate::{Exception, OperationId, PeerConnection, StatsSelector, TrackId};
 
 impl PeerConnection {
-    /// `getStats()` without a selector: resolves to [`Value::Stats`]. `at` is the time that the
-    /// statistics carry. A closed connection has none left.
-    pub fn get_stats(&mut self, at: WallClock) -> OperationId {
-        let operation = self.new_operation();
-        if self.slots.closed {
-            self.settle_now(operation, Ok(Value::Stats(StatsReport::default())));
-            return operation;
+    /// `getStats(selector)`. `now` is the time since 1970, which the report's members count from.
+    ///
+    /// Rejects with `InvalidAccessError` for a track that not exactly one sender or receiver has.
+    pub fn get_stats(&mut self, selector: StatsSelector, now: Duration) -> OperationId {
+        let id = self.new_operation();
+        if let StatsSelector::Track(track) = &selector
+            && self.uses_of(track) != 1
+        {
+            let message = "not exactly one sender or receiver has the track";
+            self.reject_now(id, Exception::invalid_access(message));
+            return id;
         }
-        self.stats_requests.push_back((operation, at));
-        self.command(Command::GetStats {
-            request: operation.as_u64(),
-        });
-        operation
+        let whole = selector == StatsSelector::Connection;
+        if whole && !self.slots.closed && !self.slots.transports.is_empty() {
+            self.slots.pending_stats.insert(id, now);
+            self.command(Command::GetStats { request: id.0 });
+        } else {
+            let task = Task::Stats {
+                operation: id,
+                whole,
+                now,
+                session: None,
+            };
+            self.queue(task);
+        }
+        id
     }
 
-    /// The session answers in the order in which it was asked.
-    pub(crate) fn run_stats(&mut self, request: u64, stats: &session::Stats) {
-        while let Some((operation, at)) = self.stats_requests.pop_front() {
-            if operation.as_u64() == request {
-                let report = StatsReport::of(at, stats, &self.slots);
-                self.settle(operation, Ok(Value::Stats(report)));
-                return;
-            }
-        }
+    fn uses_of(&self, track: &TrackId) -> usize {
+        let transceivers = self.slots.intent.transceivers.iter();
+        transceivers
+            .filter_map(|wish| self.slots.transceivers.get(&wish.id))
+            .map(|slots| {
+                let sends = slots.sender_track.as_ref().is_some_and(|t| t.id == *track);
+                usize::from(sends) + usize::from(slots.receiver_track == *track)
+            })
+            .sum()
     }
 }

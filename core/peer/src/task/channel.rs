@@ -165,6 +165,9 @@ impl PeerConnection {
         let state = &mut channel.attributes.ready_state;
         if matches!(state, DataChannelState::Connecting | DataChannelState::Open) {
             *state = DataChannelState::Open;
+            if !std::mem::replace(&mut channel.opened, true) {
+                self.slots.channels_opened += 1;
+            }
             self.fire(Event::ChannelOpen(key));
         }
     }
@@ -348,6 +351,7 @@ impl PeerConnection {
         if let Some(channel) = self.slots.channels.get_mut(&key) {
             channel.attributes.ready_state = DataChannelState::Closed;
             channel.transport = ChannelTransport::Closing;
+            self.slots.channels_closed += u32::from(channel.opened);
         }
         self.slots.closed_channels.push_back(key);
         if self.slots.closed_channels.len() > MAX_CLOSED_CHANNELS

@@ -6,8 +6,11 @@ mod create;
 mod description;
 mod dtmf;
 mod sender;
+mod stats;
 mod surface;
 mod transport;
+
+use std::time::Duration;
 
 use duologue_base::{ChannelKey, Generation, Instant, TransceiverId, TransportKey};
 use duologue_ice as ice;
@@ -75,10 +78,16 @@ pub(crate) enum Task {
     AnnounceClosed(ChannelKey),
     /// "Error on creating data channels".
     ChannelFailed(ChannelKey),
-    /// The end of `getStats`.
-    Stats(u64, session::Stats),
     /// "DTMF playout task steps".
     PlayTone(TransceiverId),
+    /// What follows the parallel part of `getStats`.
+    Stats {
+        operation: OperationId,
+        /// Not about one sender or receiver.
+        whole: bool,
+        now: Duration,
+        session: Option<Box<session::Stats>>,
+    },
 }
 
 /// What an ICE transport's agent indicated, pair and state together.
@@ -124,11 +133,11 @@ impl PeerConnection {
             }
             Report::SctpConnecting => self.queue(Task::SctpConnecting),
             Report::SctpStopped => self.queue(Task::SctpStopped),
-            Report::Stats { request, stats } => self.queue(Task::Stats(request, stats)),
             Report::SctpClosed { .. } => self.queue(Task::SctpClosed),
             Report::BufferedAmount { channel, sent } => {
                 self.queue(Task::BufferedAmount(channel, sent));
             }
+            Report::Stats { request, stats } => self.queue_stats(request, stats),
             // The session's list may grow; what is not known here has no W3C counterpart yet.
             _ => {}
         }
@@ -190,8 +199,13 @@ impl PeerConnection {
             Task::StartClosing(channel) => self.run_start_closing(channel),
             Task::AnnounceClosed(channel) => self.run_announce_closed(channel, None),
             Task::ChannelFailed(channel) => self.run_channel_failed(channel),
-            Task::Stats(request, stats) => self.run_stats(request, &stats),
             Task::PlayTone(transceiver) => self.run_play_tone(transceiver, now),
+            Task::Stats {
+                operation,
+                whole,
+                now,
+                session,
+            } => self.run_stats(operation, whole, now, session),
         }
     }
 

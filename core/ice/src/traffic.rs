@@ -1,0 +1,46 @@
+//! What the pairs carry besides checks: counted for the statistics.
+
+use duologue_base::{Datagram, Instant};
+
+use crate::agent::{Agent, normalized};
+use crate::generation::GenerationState;
+
+impl Agent {
+    /// Datagrams of data left on the pair in use.
+    pub fn count_sent(&mut self, now: Instant, packets: u64, bytes: u64) {
+        if let Some(selected) = self.selected
+            && let Some(at) = self.index(selected.generation)
+            && let Some(pair) = self.generations[at].checklist.get_mut(selected.pair)
+        {
+            pair.counters.sent.count(now, packets, bytes);
+        }
+    }
+
+    /// A datagram of data came from the other agent; `relayed` if a TURN server forwarded it.
+    pub fn count_received(
+        &mut self,
+        now: Instant,
+        datagram: &Datagram,
+        relayed: bool,
+        bytes: usize,
+    ) {
+        let remote = normalized(datagram.remote);
+        let pair = self.generations.iter_mut().rev().find_map(|generation| {
+            let GenerationState {
+                checklist,
+                locals,
+                remotes,
+                ..
+            } = generation;
+            checklist.pairs_mut().iter_mut().find(|pair| {
+                let base = locals[pair.local].base;
+                remotes[pair.remote].addr == remote
+                    && base.socket == datagram.socket
+                    && base.relay.is_some() == relayed
+            })
+        });
+        if let Some(pair) = pair {
+            pair.counters.received.count(now, 1, bytes as u64);
+        }
+    }
+}
