@@ -31,6 +31,21 @@ pub(crate) const NODE: &[Need] = &[
     CHROMIUM,
 ];
 
+pub(crate) const NETWORKS: &[Need] = &[
+    Need {
+        program: "ip",
+        package: "iproute2",
+    },
+    Need {
+        program: "nft",
+        package: "nftables",
+    },
+    Need {
+        program: "turnserver",
+        package: "coturn",
+    },
+];
+
 pub(crate) const BROWSERS: &[Need] = &[
     CHROMIUM,
     Need {

@@ -23,6 +23,9 @@ enum Part {
     Sim,
     /// Our SCTP and ICE against other implementations, in memory, and against coturn on loopback
     Interop,
+    /// Two peers behind each pair of NATs, on broken links, with changing addresses: in network
+    /// namespaces, which take root
+    Ice,
     /// The documentation builds without a warning
     Docs,
     /// Instructions of the packet path against their baseline, under callgrind
@@ -36,7 +39,12 @@ enum Part {
 }
 
 /// Packages with a part of their own, left out of `unit`.
-const APART: &[&str] = &["duologue-sim", "duologue-interop", "duologue-browsers"];
+const APART: &[&str] = &[
+    "duologue-sim",
+    "duologue-interop",
+    "duologue-browsers",
+    "duologue-nat",
+];
 
 pub(crate) fn run(args: &Args) -> Outcome {
     let all = [
@@ -81,6 +89,13 @@ fn run_part(part: Part) -> Outcome {
             setup::provide(setup::COTURN)?;
             run::run(cargo(["test", "-p", "duologue-interop"]))
         }
+        Part::Ice => {
+            setup::provide(setup::NETWORKS)?;
+            let mut ice = cargo(["test", "-p", "duologue-nat"]);
+            // One test after another: they measure time. Their tables are to be seen.
+            ice.args(["--", "--nocapture", "--test-threads=1"]);
+            run::run(ice)
+        }
         Part::Docs => {
             let mut docs = cargo(["doc", "--workspace", "--no-deps"]);
             docs.env("RUSTDOCFLAGS", "-D warnings");
@@ -90,7 +105,7 @@ fn run_part(part: Part) -> Outcome {
         Part::Node => node(),
         Part::Browsers => {
             setup::provide(setup::BROWSERS)?;
-            run::run(cargo(["test", "-p", "duologue-browsers"]))
+            run::run(cargo(["test", "-p", "duologue-browsers", "duologue-nat"]))
         }
         Part::Fuzz => fuzz::smoke(),
     }

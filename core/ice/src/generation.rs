@@ -179,6 +179,12 @@ impl GenerationState {
         self.remotes[pair.remote].addr
     }
 
+    /// A TURN server forwards what is sent on the pair.
+    pub(crate) fn is_relayed(&self, pair: &Pair) -> bool {
+        self.base_of(pair).relay.is_some()
+            || self.remotes[pair.remote].kind == CandidateKind::Relayed
+    }
+
     pub(crate) fn find_pair(&self, base: Base, remote: SocketAddr) -> Option<PairId> {
         self.checklist
             .pairs()

@@ -88,3 +88,7 @@ pub(crate) const RETIRED_LINGER: Duration = Duration::from_secs(10);
 pub(crate) const NOMINATION_WAIT_MIN: Duration = Duration::from_millis(20);
 /// See [`NOMINATION_WAIT_MIN`].
 pub(crate) const NOMINATION_WAIT_MAX: Duration = Duration::from_millis(200);
+/// How long it waits when the first valid pair goes through a TURN server: the first check on a
+/// direct pair may have met a NAT that the other side's check had not opened yet, and is sent
+/// again after [`RTO_MIN`].
+pub(crate) const NOMINATION_WAIT_RELAYED: Duration = Duration::from_millis(1000);

@@ -79,6 +79,9 @@ impl Agent {
             .max_by_key(|pair| pair.priority)?;
         let better = |pair: &Pair| pair.is_unfinished() && pair.priority > best.priority;
         let due = match generation.checklist.pairs().iter().any(better) {
+            true if generation.is_relayed(best) => {
+                generation.first_valid? + limits::NOMINATION_WAIT_RELAYED
+            }
             true => generation.first_valid? + best.nomination_wait(),
             false => now,
         };
