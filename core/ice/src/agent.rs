@@ -482,6 +482,7 @@ impl Agent {
             self.counters.over_limit += 1;
             return None;
         }
+        locals.reserve_exact(1);
         locals.push(local);
         Some(locals.len() - 1)
     }
@@ -492,6 +493,7 @@ impl Agent {
             self.counters.over_limit += 1;
             return None;
         }
+        remotes.reserve_exact(1);
         remotes.push(candidate);
         Some(remotes.len() - 1)
     }

@@ -53,6 +53,9 @@ impl Agent {
     /// come; new checks go as pacing allows.
     pub fn poll_transmit(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<Transmit> {
         while let Some(reply) = self.replies.pop_front() {
+            if self.replies.is_empty() {
+                self.replies.shrink_to_fit();
+            }
             let transmit = self.write_reply(&reply, out);
             if transmit.is_some() {
                 return transmit;

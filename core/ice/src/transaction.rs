@@ -140,6 +140,8 @@ impl Agent {
         };
         let transmit = self.write_request(&transaction, out)?;
         transaction.sent(now);
+        // Once connected there is one at a time.
+        self.transactions.reserve_exact(1);
         self.transactions.push(transaction);
         Some(transmit)
     }

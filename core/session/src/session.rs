@@ -130,7 +130,11 @@ impl Session {
         if self.leftovers.has_farewells() {
             return None;
         }
-        self.actions.pop_front()
+        let action = self.actions.pop_front();
+        if self.actions.is_empty() {
+            self.actions.shrink_to_fit();
+        }
+        action
     }
 
     /// What happened, channels aside.

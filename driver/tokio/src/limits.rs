@@ -13,7 +13,7 @@ pub(crate) const TRANSMITS_PER_TURN: usize = 16;
 pub(crate) const TURNS_PER_POLL: usize = 4;
 
 /// Commands that a session's queue keeps memory for between turns.
-pub(crate) const IDLE_QUEUE_CAPACITY: usize = 64;
+pub(crate) const IDLE_QUEUE_CAPACITY: usize = 4;
 
 /// Sockets of one session; a request for more is refused.
 pub(crate) const SOCKETS_PER_SESSION: usize = 256;

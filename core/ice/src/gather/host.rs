@@ -34,6 +34,7 @@ impl Agent {
             relay: None,
             preference: candidate::local_preference(addr.ip(), index),
         };
+        self.bases.reserve_exact(1);
         self.bases.push(base);
         for at in 0..self.generations.len() {
             self.announce_host(at, base);
@@ -91,6 +92,7 @@ impl Agent {
             self.counters.over_limit += 1;
             return;
         }
+        generation.locals.reserve_exact(1);
         generation.locals.push(LocalCandidate {
             candidate: candidate.clone(),
             base,
