@@ -253,10 +253,15 @@ impl Session {
     }
 
     /// Carries what happened in one layer of a transport to the next, and to the owner.
-    fn advance(&mut self, at: usize) {
+    pub(crate) fn advance(&mut self, at: usize) {
         let transport = &mut self.transports[at];
         let key = transport.key;
-        let progress = transport.advance(self.now, &mut self.reports, &mut self.actions);
+        let progress = transport.advance(
+            self.now,
+            &mut self.reports,
+            &mut self.actions,
+            &mut self.next_bind,
+        );
         if self.sctp.awaited() == Some(key)
             && transport.dtls.state() == dtls::State::Connected
             && let Some(role) = transport.dtls_role()
