@@ -24,8 +24,7 @@ pub struct Channels {
     message_size_max: usize,
     /// How many streams the association has, once it is up.
     streams: Option<u16>,
-    /// Boxed, since a node of the map has room for eleven.
-    channels: BTreeMap<StreamId, Box<Channel>>,
+    channels: BTreeMap<StreamId, Channel>,
     keys: BTreeMap<ChannelKey, StreamId>,
     reports: VecDeque<ChannelReport>,
     /// What was taken out of the association because the end of a stream came behind it.
@@ -272,7 +271,7 @@ impl Channels {
 
     fn insert(&mut self, stream: StreamId, channel: Channel) {
         self.keys.insert(channel.key, stream);
-        self.channels.insert(stream, Box::new(channel));
+        self.channels.insert(stream, channel);
     }
 
     fn remove(&mut self, stream: StreamId, error: Option<ChannelError>) {

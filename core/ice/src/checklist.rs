@@ -141,7 +141,6 @@ impl Checklist {
             Check::Waiting
         };
         self.begun = true;
-        self.pairs.reserve_exact(1);
         self.pairs.push(pair);
         true
     }

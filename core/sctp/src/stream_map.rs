@@ -1,7 +1,6 @@
 use duologue_base::StreamId;
 
-/// Most associations have one channel or a few.
-const PAGE: usize = 4;
+const PAGE: usize = 16;
 
 /// Values by stream id: two indexings to reach one, memory only where streams are in use.
 #[derive(Debug)]

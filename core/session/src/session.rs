@@ -130,11 +130,7 @@ impl Session {
         if self.leftovers.has_farewells() {
             return None;
         }
-        let action = self.actions.pop_front();
-        if self.actions.is_empty() {
-            self.actions.shrink_to_fit();
-        }
-        action
+        self.actions.pop_front()
     }
 
     /// What happened, channels aside.
@@ -253,15 +249,10 @@ impl Session {
     }
 
     /// Carries what happened in one layer of a transport to the next, and to the owner.
-    pub(crate) fn advance(&mut self, at: usize) {
+    fn advance(&mut self, at: usize) {
         let transport = &mut self.transports[at];
         let key = transport.key;
-        let progress = transport.advance(
-            self.now,
-            &mut self.reports,
-            &mut self.actions,
-            &mut self.next_bind,
-        );
+        let progress = transport.advance(self.now, &mut self.reports, &mut self.actions);
         if self.sctp.awaited() == Some(key)
             && transport.dtls.state() == dtls::State::Connected
             && let Some(role) = transport.dtls_role()

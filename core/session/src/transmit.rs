@@ -70,15 +70,13 @@ impl Session {
         self.transports.iter_mut().find_map(|transport| {
             let ready = transport.dtls.has_datagram() && transport.agent.may_send(now);
             let route = transport.agent.route().filter(|_| ready)?;
-            let begin = out.len();
-            let content = route.open(out);
+            let begin = open_frame(&route, out);
             if !transport.dtls.poll_datagram(out) {
                 out.truncate(begin);
                 return None;
             }
-            let len = out.len() - content;
-            route.close(content, out);
-            transport.count_sent(now, 1, len);
+            close_frame(&route, begin, out);
+            transport.count_sent(now, 1, content_len(&route, 1, out));
             Some(single(&route, out))
         })
     }
@@ -91,17 +89,12 @@ impl Session {
             return None;
         }
         let route = transport.agent.route()?;
-        if transport.is_full(route.socket) {
-            return None;
-        }
         let max_datagrams = self.config.max_datagrams.clamp(1, TRAIN_DATAGRAMS);
         let mut train = Train::new(out);
-        let mut carried = self.leftovers.datagram.len();
         if !self.leftovers.datagram.is_empty() {
-            let begin = train.out.len();
-            let content = route.open(train.out);
+            let begin = open_frame(&route, train.out);
             train.out.extend_from_slice(&self.leftovers.datagram);
-            route.close(content, train.out);
+            close_frame(&route, begin, train.out);
             train.extend_to_end(begin);
             self.leftovers.datagram.clear();
         }
@@ -110,22 +103,20 @@ impl Session {
             if !running.association.poll_packet(self.now, &mut self.packet) {
                 break;
             }
-            let begin = train.out.len();
-            let content = route.open(train.out);
+            let begin = open_frame(&route, train.out);
+            let content = train.out.len();
             if !transport.dtls.seal(self.now, &self.packet, train.out) {
                 train.out.truncate(begin);
                 break;
             }
-            let end = train.out.len();
-            route.close(content, train.out);
+            close_frame(&route, begin, train.out);
             if !train.extend_to_end(begin) {
                 self.leftovers
                     .datagram
-                    .extend_from_slice(&train.out[content..end]);
+                    .extend_from_slice(&train.out[content..]);
                 train.out.truncate(begin);
                 break;
             }
-            carried += end - content;
         }
         let Train {
             segment, datagrams, ..
@@ -133,7 +124,11 @@ impl Session {
         if datagrams == 0 {
             return None;
         }
-        transport.count_sent(self.now, datagrams as u64, carried);
+        transport.count_sent(
+            self.now,
+            datagrams as u64,
+            content_len(&route, datagrams, out),
+        );
         Some(Transmit {
             segment_size: (datagrams > 1).then_some(segment),
             ..single(&route, out)
@@ -178,9 +173,9 @@ impl Session {
 
     fn push_farewell(&mut self, route: &ice::Route, datagram: &[u8]) {
         let mut out = Vec::new();
-        let content = route.open(&mut out);
+        let begin = open_frame(route, &mut out);
         out.extend_from_slice(datagram);
-        route.close(content, &mut out);
+        close_frame(route, begin, &mut out);
         self.leftovers.farewells.push((single(route, &out), out));
     }
 }
@@ -219,6 +214,32 @@ impl<'a> Train<'a> {
         self.ended = len < self.segment;
         self.datagrams += 1;
         true
+    }
+}
+
+/// Leaves room for what a relay wants before a datagram. Where the datagram begins.
+fn open_frame(route: &ice::Route, out: &mut Vec<u8>) -> usize {
+    let begin = out.len();
+    if route.relay.is_some() {
+        out.extend_from_slice(&[0; ice::RelayRoute::OVERHEAD]);
+    }
+    begin
+}
+
+/// Fills that room, the datagram being complete.
+fn close_frame(route: &ice::Route, begin: usize, out: &mut [u8]) {
+    if let Some(relay) = route.relay {
+        let content = begin + ice::RelayRoute::OVERHEAD;
+        let len = (out.len() - content) as u16;
+        out[begin..content].copy_from_slice(&relay.header(len));
+    }
+}
+
+/// Bytes of so many datagrams, without what a relay wants before each.
+fn content_len(route: &ice::Route, datagrams: usize, out: &[u8]) -> usize {
+    match route.relay {
+        Some(_) => out.len() - datagrams * ice::RelayRoute::OVERHEAD,
+        None => out.len(),
     }
 }
 

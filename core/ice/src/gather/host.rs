@@ -17,52 +17,40 @@ impl Agent {
     /// kinds of IPv6.
     pub fn add_local_address(&mut self, now: Instant, socket: SocketId, addr: SocketAddr) {
         let addr = normalized(addr);
-        let known = self.bases.iter().any(|base| base.socket == Some(socket));
+        let known = self.bases.iter().any(|base| base.socket == socket);
         if self.is_closed() || known || !self.usable(addr.ip()) {
             return;
         }
-        let same_family =
-            |base: &&Base| base.protocol == Protocol::Udp && base.addr.is_ipv4() == addr.is_ipv4();
+        if self.bases.len() >= limits::LOCAL_CANDIDATES {
+            self.counters.over_limit += 1;
+            return;
+        }
+        let same_family = |base: &&Base| base.addr.is_ipv4() == addr.is_ipv4();
         let index = self.bases.iter().filter(same_family).count() as u16;
-        self.add_base(Base {
-            socket: Some(socket),
+        let base = Base {
+            socket,
             addr,
             protocol: Protocol::Udp,
-            tcp_type: None,
             relay: None,
             preference: candidate::local_preference(addr.ip(), index),
-        });
+        };
+        self.bases.push(base);
+        for at in 0..self.generations.len() {
+            self.announce_host(at, base);
+        }
         self.update_gathering(now);
         self.update(now);
     }
 
     /// The address or its socket is gone: pairs that send from it are, too.
     pub fn remove_local_address(&mut self, now: Instant, socket: SocketId) {
-        self.lose_bases(now, |base| base.socket == Some(socket));
-    }
-
-    pub(crate) fn add_base(&mut self, base: Base) {
-        if self.bases.len() >= limits::LOCAL_CANDIDATES {
-            self.counters.over_limit += 1;
-            return;
-        }
-        self.bases.reserve_exact(1);
-        self.bases.push(base);
-        for at in 0..self.generations.len() {
-            self.announce_host(at, base);
-        }
-    }
-
-    /// What sends from these bases is gone.
-    pub(crate) fn lose_bases(&mut self, now: Instant, lost: impl Fn(&Base) -> bool) {
-        while let Some(at) = self.bases.iter().position(&lost) {
+        if let Some(at) = self.bases.iter().position(|base| base.socket == socket) {
             let base = self.bases.remove(at);
             self.forget_base(base);
         }
-        self.drop_streams(&lost);
         for generation in &mut self.generations {
             for local in &mut generation.locals {
-                local.gone |= lost(&local.base);
+                local.gone |= local.base.socket == socket;
             }
             let locals = &generation.locals;
             generation.checklist.retain(|pair| !locals[pair.local].gone);
@@ -91,10 +79,9 @@ impl Agent {
         }
         let kind = CandidateKind::Host;
         let candidate = Candidate {
-            foundation: self.foundation(kind, base, None),
-            priority: base.priority(kind),
+            foundation: self.foundation(kind, base.addr.ip(), None),
+            priority: candidate::priority(kind, base.preference),
             kind,
-            tcp_type: base.tcp_type,
             name: self.names.of(base.addr.ip()),
             ufrag: Some(self.generations[at].local.credentials.ufrag.clone()),
             ..Candidate::host(base.addr, base.protocol)
@@ -104,7 +91,6 @@ impl Agent {
             self.counters.over_limit += 1;
             return;
         }
-        generation.locals.reserve_exact(1);
         generation.locals.push(LocalCandidate {
             candidate: candidate.clone(),
             base,
@@ -118,7 +104,7 @@ impl Agent {
         self.pair_local(at, local);
     }
 
-    pub(crate) fn usable(&self, ip: IpAddr) -> bool {
+    fn usable(&self, ip: IpAddr) -> bool {
         if ip.is_unspecified() || ip.is_multicast() {
             return false;
         }

@@ -510,8 +510,15 @@ impl Answerer<'_> {
             }
             next.remote_ice = Some(remote);
         }
+        let role = transport::dtls_role(answered.setup, self.side)?;
+        let running = self.stable.transports.get(&key);
+        let goes_on = running
+            .and_then(|transport| transport.dtls.as_ref())
+            .filter(|dtls| self.side == Side::Remote && dtls.fingerprints == theirs.fingerprints);
         next.dtls = Some(DtlsAgreement {
-            role: transport::dtls_role(answered.setup, self.side)?,
+            // RFC 8842 §5.3: who answers keeps its role while the association goes on. Firefox does,
+            // and answers `active` all the same.
+            role: goes_on.map_or(role, |dtls| dtls.role),
             fingerprints: theirs.fingerprints.clone(),
         });
         Ok(next)

@@ -85,6 +85,22 @@ fn an_unchanged_exchange_changes_no_transport_and_keeps_the_dtls_roles() {
 }
 
 #[test]
+fn an_answer_that_is_active_again_leaves_a_running_association_its_roles() {
+    let (mut a, mut b) = (data(1), data(2));
+    negotiate(&mut a, &mut b);
+    // As Firefox does: it is the server, and stays it.
+    let offer = b.create_offer_with(OfferOptions { ice_restart: true });
+    b.set_local(SdpType::Offer).unwrap();
+    a.set_remote(SdpType::Offer, &offer).unwrap();
+    let answer = a.answer();
+    assert!(answer.contains("a=setup:passive\r\n"));
+    let active = answer.replace("a=setup:passive", "a=setup:active");
+    b.set_remote(SdpType::Answer, &active).unwrap();
+    assert_eq!(names(&b), ["remote ice", "drop generation"]);
+    assert_eq!(role(&b), DtlsRole::Client);
+}
+
+#[test]
 fn an_ice_restart_runs_beside_the_old_generation_until_the_answer() {
     let (mut a, mut b) = (data(1), data(2));
     let (first, _) = negotiate(&mut a, &mut b);
