@@ -9,6 +9,7 @@
 
 mod call;
 pub mod demo;
+mod ice_server;
 mod loopback;
 mod meter;
 mod quantile;

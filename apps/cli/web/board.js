@@ -12,7 +12,7 @@ export class Board {
     this.cells.clear();
     document.getElementById("states").replaceChildren();
     document.getElementById("log").replaceChildren();
-    for (const id of ["setup", "pair", "rtt"]) this.figure(id, "–");
+    this.figure("setup", "–");
   }
 
   show(end, states) {

@@ -1,9 +1,21 @@
 // One RTCPeerConnection with the Rust end: descriptions and candidates go over HTTP, what the
 // Rust end sees and sends comes back as server-sent events.
+const QUICK_MS = 200;
+const STEADY_MS = 1000;
+
 export class Call {
-  constructor(board) {
+  // Asks for a Rust end first: both ends have its configuration.
+  static async begin(board, ice) {
+    const { id, configuration } = await post("api/sessions");
+    return new Call(board, ice, `api/sessions/${id}`, configuration);
+  }
+
+  constructor(board, ice, base, configuration) {
     this.board = board;
-    this.pc = new RTCPeerConnection();
+    this.ice = ice;
+    this.base = base;
+    this.pc = new RTCPeerConnection(configuration);
+    this.there = {};
     this.channels = [];
     this.started = performance.now();
     this.onopen = this.onclose = () => {};
@@ -18,22 +30,26 @@ export class Call {
       this.board.event("page", "open", label);
       if (this.channels.every((c) => c.readyState === "open")) this.#opened();
     });
-    channel.addEventListener("close", () => this.board.event("page", "close", label));
+    // None is closed by itself: the Rust end hung up.
+    channel.addEventListener("close", () => {
+      this.board.event("page", "close", label);
+      this.close();
+    });
     return channel;
   }
 
   async start() {
-    const { id } = await post("api/sessions");
-    this.base = `api/sessions/${id}`;
     this.events = new EventSource(`${this.base}/events`);
     this.events.onmessage = ({ data }) => this.#handle(JSON.parse(data));
     await this.#offer();
+    this.#poll();
     this.pc.onnegotiationneeded = () => this.#offer();
   }
 
   async close() {
     if (this.closed) return;
     this.closed = true;
+    await this.#snapshot();
     this.leave();
     this.events?.close();
     this.pc.close();
@@ -44,7 +60,7 @@ export class Call {
 
   // Survives the page's end, unlike a fetch.
   leave() {
-    if (this.base) navigator.sendBeacon(`${this.base}/close`);
+    navigator.sendBeacon(`${this.base}/close`);
   }
 
   // What the Rust end sends waits for this: a candidate may overtake the answer it belongs to.
@@ -70,6 +86,10 @@ export class Call {
         if (name === "connectionState" && pc[name] === "failed") this.close();
       });
     }
+    pc.addEventListener("icecandidateerror", (error) => {
+      this.board.event("page", "icecandidateerror", `${error.url}: ${error.errorCode} ${error.errorText}`);
+      this.ice.error("here", error);
+    });
     // Candidates found before the Rust end knows of the session wait for it in this order.
     let queue = Promise.resolve();
     pc.addEventListener("icecandidate", ({ candidate }) => {
@@ -95,7 +115,7 @@ export class Call {
     this.board.figure("setup", `${Math.round(performance.now() - this.started)} ms`);
     this.#show();
     this.onopen();
-    this.#poll();
+    this.#snapshot();
   }
 
   async #handle(message) {
@@ -105,7 +125,12 @@ export class Call {
         await this.negotiated;
         if (message.candidate) await this.pc.addIceCandidate(message.candidate);
         break;
+      case "candidateerror":
+        this.board.event("rust", "icecandidateerror", `${message.url}: ${message.errorCode} ${message.errorText}`);
+        this.ice.error("there", message);
+        break;
       case "states":
+        this.there = message.states;
         this.board.show("there", message.states);
         break;
       case "event":
@@ -116,16 +141,24 @@ export class Call {
 
   async #poll() {
     while (!this.closed) {
-      const stats = await this.pc.getStats();
-      const transport = [...stats.values()].find((s) => s.type === "transport");
-      const pair = stats.get(transport?.selectedCandidatePairId) ?? [...stats.values()].find((s) => s.type === "candidate-pair" && s.nominated);
-      if (pair) {
-        const end = (id) => { const c = stats.get(id); return c ? `${c.candidateType} ${c.address ?? ""}:${c.port}` : "?"; };
-        this.board.figure("pair", `${end(pair.localCandidateId)} ⇄ ${end(pair.remoteCandidateId)}`);
-        if (pair.currentRoundTripTime !== undefined) this.board.figure("rtt", `${(pair.currentRoundTripTime * 1000).toFixed(1)} ms by ICE`);
-      }
-      await new Promise((resolve) => setTimeout(resolve, 1000));
+      await this.#snapshot();
+      const quick = this.pc.connectionState !== "connected";
+      await new Promise((resolve) => setTimeout(resolve, quick ? QUICK_MS : STEADY_MS));
     }
+  }
+
+  // Both ends' statistics. One that cannot be had, because the call is over, leaves what was shown.
+  async #snapshot() {
+    const transport = this.pc.sctp?.transport.iceTransport;
+    const { iceConnectionState: state, iceGatheringState: gathering } = this.pc;
+    const here = this.pc.getStats().then((report) => {
+      this.ice.show("here", [...report.values()], { state, gathering, role: transport?.role });
+    });
+    const there = fetch(`${this.base}/stats`).then(async (response) => {
+      const { iceConnectionState: state, iceGatheringState: gathering } = this.there;
+      if (response.ok) this.ice.show("there", await response.json(), { state, gathering });
+    });
+    await Promise.allSettled([here, there]);
   }
 }
 

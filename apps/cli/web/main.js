@@ -4,15 +4,23 @@ import { Chat } from "./chat.js";
 import { Files } from "./files.js";
 import { Meter } from "./meter.js";
 import { Board } from "./board.js";
+import { IcePanel } from "./ice.js";
 
 const $ = (id) => document.getElementById(id);
 const board = new Board();
+const ice = new IcePanel();
 let call = null;
 
 async function connect() {
   await hangUp();
   board.clear();
-  call = new Call(board);
+  ice.clear();
+  try {
+    call = await Call.begin(board, ice);
+  } catch (error) {
+    board.event("page", "error", error.message);
+    return;
+  }
   const chat = new Chat(call.channel("chat"));
   const files = new Files(call.channel("file"));
   const meter = new Meter(call.channel("meter"), call.channel("ping", { ordered: false, maxRetransmits: 0 }));

@@ -81,11 +81,11 @@ export class Plot {
   }
 }
 
-// The next 1, 2 or 5 times a power of ten above all values.
+// The next number above all values whose quarters are short.
 function ceiling(values, least) {
   const max = Math.max(least, ...values.filter((v) => v !== undefined));
   const power = 10 ** Math.floor(Math.log10(max));
-  return [1, 2, 5, 10].map((n) => n * power).find((n) => n >= max);
+  return [1, 2, 4, 8, 10].map((n) => n * power).find((n) => n >= max);
 }
 
 const label = (value) => (value >= 10 || Number.isInteger(value) ? String(Math.round(value)) : value.toFixed(1));

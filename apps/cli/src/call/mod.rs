@@ -1,6 +1,5 @@
 //! `duologue call`: two programs, or a program and the demo, connected from their terminals.
 
-mod ice_server;
 mod measure;
 mod signal;
 mod story;
@@ -10,14 +9,11 @@ mod web;
 
 use std::time::Duration;
 
-use duologue::{
-    Configuration, DataChannel, Endpoint, Event, Events, IceCandidateInit, IceTransportPolicy,
-    PeerConnection,
-};
+use duologue::{DataChannel, Endpoint, Event, Events, IceCandidateInit, PeerConnection};
 use tokio::sync::{mpsc, watch};
 
+use crate::ice_server::IceArgs;
 use crate::{Failure, meter};
-use ice_server::IceServerArg;
 use signal::Progress;
 use story::Story;
 use terminal::Lines;
@@ -36,13 +32,8 @@ pub(crate) struct Args {
     /// Call a running `duologue demo` at its address, such as http://127.0.0.1:8080/
     #[arg(long, value_name = "URL")]
     url: Option<web::Url>,
-    /// A STUN or TURN server (repeatable): stun:HOST[:PORT],
-    /// turn:USER:PASSWORD@HOST[:PORT][?transport=tcp], turns:…
-    #[arg(long = "ice-server", value_name = "SERVER")]
-    ice_servers: Vec<IceServerArg>,
-    /// Use only candidates of TURN servers
-    #[arg(long)]
-    relay_only: bool,
+    #[command(flatten)]
+    ice: IceArgs,
     /// Use loopback addresses too, for two programs of one machine (implied by a --url on loopback)
     #[arg(long)]
     loopback: bool,
@@ -69,7 +60,7 @@ standard output. In user names and passwords, write @ : / ? as %40 %3A %2F %3F."
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let loopback = args.loopback || args.url.as_ref().is_some_and(web::Url::is_loopback);
     let endpoint = Endpoint::builder().loopback(loopback).build()?;
-    let (pc, events) = endpoint.connection(configuration(&args))?;
+    let (pc, events) = endpoint.connection(args.ice.configuration())?;
     let story = Story::new(args.json);
     let (progress, watched) = watch::channel(Progress::default());
     let (announce, announced) = mpsc::channel(1);
@@ -109,17 +100,6 @@ fn answer(channel: DataChannel) {
             _ => Ok(()),
         };
     });
-}
-
-fn configuration(args: &Args) -> Configuration {
-    Configuration {
-        ice_servers: args.ice_servers.iter().map(|s| s.0.clone()).collect(),
-        ice_transport_policy: match args.relay_only {
-            true => IceTransportPolicy::Relay,
-            false => IceTransportPolicy::All,
-        },
-        ..Configuration::default()
-    }
 }
 
 struct Call {

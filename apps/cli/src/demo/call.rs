@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use duologue::{
-    Configuration, DataChannel, Endpoint, Event, Events, Exception, IceCandidateInit,
-    PeerConnection, PeerConnectionState, SdpType, SessionDescription,
+    Configuration, DataChannel, DtlsTransportState, Endpoint, Event, Events, Exception,
+    IceCandidateInit, PeerConnection, PeerConnectionState, SdpType, SessionDescription,
+    StatsReport,
 };
 use tokio::sync::mpsc;
 
@@ -22,6 +23,7 @@ const MAX_NOTES: usize = 1024;
 /// All calls of the server.
 pub(super) struct Calls {
     endpoint: Endpoint,
+    configuration: Configuration,
     tell: Tell,
     open: Mutex<Open>,
 }
@@ -40,9 +42,10 @@ struct Call {
 }
 
 impl Calls {
-    pub(super) fn new(endpoint: Endpoint, tell: Tell) -> Self {
+    pub(super) fn new(endpoint: Endpoint, configuration: Configuration, tell: Tell) -> Self {
         Calls {
             endpoint,
+            configuration,
             tell,
             open: Mutex::default(),
         }
@@ -54,7 +57,7 @@ impl Calls {
         if open.calls.len() >= MAX_CALLS {
             return Err(Exception::operation("too many calls"));
         }
-        let (pc, events) = self.endpoint.connection(Configuration::default())?;
+        let (pc, events) = self.endpoint.connection(self.configuration.clone())?;
         let (sender, notes) = mpsc::channel(MAX_NOTES);
         open.last_id += 1;
         let id = open.last_id;
@@ -84,6 +87,16 @@ impl Calls {
         }
         pc.set_local_description(None).await?;
         Ok(pc.local_description())
+    }
+
+    /// What the page makes its own end with.
+    pub(super) fn configuration(&self) -> &Configuration {
+        &self.configuration
+    }
+
+    /// The Rust end's statistics.
+    pub(super) async fn stats(&self, id: u64) -> Result<StatsReport, Exception> {
+        self.connection(id)?.get_stats().await
     }
 
     pub(super) async fn add_candidate(
@@ -138,10 +151,7 @@ impl Calls {
                 });
                 shown = Some(states);
             }
-            if matches!(
-                event,
-                Event::ConnectionStateChange(PeerConnectionState::Failed)
-            ) {
+            if is_end(&event) {
                 break;
             }
         }
@@ -159,6 +169,15 @@ impl Calls {
         // Nothing that can panic runs under this lock.
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The page, or who calls in its place, is lost or went away: its close_notify says so at once.
+fn is_end(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::ConnectionStateChange(PeerConnectionState::Failed)
+            | Event::DtlsStateChange(_, DtlsTransportState::Closed)
+    )
 }
 
 /// Gives a channel to what its label asks for; the page of this demo makes no others.

@@ -9,7 +9,7 @@ use axum::response::sse::{self, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use duologue::{Exception, IceCandidateInit, SessionDescription};
+use duologue::{Exception, IceCandidateInit, SessionDescription, StatsReport};
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
 
@@ -56,6 +56,11 @@ const PAGE: &[(&str, &str, &str)] = &[
         include_str!("../../web/files.js"),
     ),
     (
+        "/ice.js",
+        "text/javascript",
+        include_str!("../../web/ice.js"),
+    ),
+    (
         "/meter.js",
         "text/javascript",
         include_str!("../../web/meter.js"),
@@ -80,14 +85,16 @@ pub(super) fn router(calls: Arc<Calls>) -> Router {
         .route("/api/sessions/{id}/events", get(events))
         .route("/api/sessions/{id}/description", post(describe))
         .route("/api/sessions/{id}/candidate", post(add_candidate))
+        .route("/api/sessions/{id}/stats", get(stats))
         .route("/api/sessions/{id}/close", post(close))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(calls)
 }
 
 async fn open(State(calls): State<Arc<Calls>>) -> Result<Response, Refusal> {
-    let id = calls.open()?;
-    Ok(Json(serde_json::json!({ "id": id.to_string() })).into_response())
+    let id = calls.open()?.to_string();
+    let configuration = calls.configuration();
+    Ok(Json(serde_json::json!({ "id": id, "configuration": configuration })).into_response())
 }
 
 async fn events(State(calls): State<Arc<Calls>>, Path(id): Path<u64>) -> Response {
@@ -121,6 +128,13 @@ async fn add_candidate(
 ) -> Result<StatusCode, Refusal> {
     calls.add_candidate(id, candidate).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+async fn stats(
+    State(calls): State<Arc<Calls>>,
+    Path(id): Path<u64>,
+) -> Result<Json<StatsReport>, Refusal> {
+    Ok(Json(calls.stats(id).await?))
 }
 
 async fn close(State(calls): State<Arc<Calls>>, Path(id): Path<u64>) -> StatusCode {

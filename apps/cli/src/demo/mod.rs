@@ -11,19 +11,27 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
-use duologue::Endpoint;
+use duologue::{Configuration, Endpoint};
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 
 use crate::Failure;
+use crate::ice_server::IceArgs;
 use call::Calls;
 pub use happening::{Happening, Tell};
+
+/// How long pages may keep their connections to the web server once it ends.
+const FAREWELL: Duration = Duration::from_secs(2);
 
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Args {
     /// Where the web server listens
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
+    #[command(flatten)]
+    ice: IceArgs,
     /// Print what happens as lines of JSON
     #[arg(long)]
     json: bool,
@@ -37,7 +45,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
         }),
         false => Arc::new(|happening| println!("{happening}")),
     };
-    let demo = Demo::bind(args.listen, tell).await?;
+    let demo = Demo::bind(args.listen, args.ice.configuration(), tell).await?;
     let interrupted = async {
         if tokio::signal::ctrl_c().await.is_err() {
             // There is no such signal here; the server then runs on.
@@ -59,11 +67,16 @@ pub struct Demo {
 }
 
 impl Demo {
-    /// Listens at an address; when its port is taken, at any free one of the same host.
+    /// Listens at an address; when its port is taken, at any free one of the same host. Both ends
+    /// of every call have this configuration.
     ///
     /// # Errors
     /// The address cannot be listened at; the endpoint cannot be made.
-    pub async fn bind(listen: SocketAddr, tell: Tell) -> io::Result<Demo> {
+    pub async fn bind(
+        listen: SocketAddr,
+        configuration: Configuration,
+        tell: Tell,
+    ) -> io::Result<Demo> {
         let listener = match TcpListener::bind(listen).await {
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
                 TcpListener::bind(SocketAddr::new(listen.ip(), 0)).await?
@@ -76,7 +89,7 @@ impl Demo {
         Ok(Demo {
             listener,
             url,
-            calls: Arc::new(Calls::new(endpoint, tell)),
+            calls: Arc::new(Calls::new(endpoint, configuration, tell)),
         })
     }
 
@@ -91,12 +104,23 @@ impl Demo {
     /// The web server's.
     pub async fn serve(self, end: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
         let ending = self.calls.clone();
-        axum::serve(self.listener, http::router(self.calls))
-            .with_graceful_shutdown(async move {
+        let (closed, all_closed) = oneshot::channel::<()>();
+        let serving = axum::serve(self.listener, http::router(self.calls)).with_graceful_shutdown(
+            async move {
                 end.await;
                 ending.close_all();
-            })
-            .await
+                drop(closed);
+            },
+        );
+        let too_long = async {
+            // An error: its sender was dropped.
+            let _ = all_closed.await;
+            tokio::time::sleep(FAREWELL).await;
+        };
+        tokio::select! {
+            served = serving.into_future() => served,
+            () = too_long => Ok(()),
+        }
     }
 }
 

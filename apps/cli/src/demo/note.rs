@@ -8,6 +8,13 @@ use serde::Serialize;
 pub(super) enum Note {
     /// A candidate for the page's `addIceCandidate`; none at the end.
     Candidate { candidate: Option<IceCandidateInit> },
+    /// A server gave the Rust end no candidate.
+    #[serde(rename_all = "camelCase")]
+    CandidateError {
+        url: String,
+        error_code: u16,
+        error_text: String,
+    },
     /// Every state as it is now.
     States { states: States },
     /// Something happened.
@@ -49,6 +56,13 @@ impl Note {
             Event::IceCandidate(candidate) => {
                 let candidate = candidate.as_ref().map(|c| c.init.clone());
                 return Some(Note::Candidate { candidate });
+            }
+            Event::IceCandidateError(error) => {
+                return Some(Note::CandidateError {
+                    url: error.url.clone(),
+                    error_code: error.error_code,
+                    error_text: error.error_text.clone(),
+                });
             }
             Event::NegotiationNeeded => ("negotiationneeded", String::new()),
             Event::SignalingStateChange(s) => ("signalingstatechange", s.to_string()),

@@ -1,12 +1,37 @@
-//! A STUN or TURN server as one word of the command line.
+//! STUN and TURN servers on the command line.
 
 use std::str::FromStr;
 
-use duologue::IceServer;
+use duologue::{Configuration, IceServer, IceTransportPolicy};
+
+/// What both ends' candidates come from.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct IceArgs {
+    /// A STUN or TURN server (repeatable): stun:HOST[:PORT],
+    /// turn:USER:PASSWORD@HOST[:PORT][?transport=tcp], turns:…
+    #[arg(long = "ice-server", value_name = "SERVER")]
+    ice_servers: Vec<IceServerArg>,
+    /// Use only candidates of TURN servers
+    #[arg(long)]
+    relay_only: bool,
+}
+
+impl IceArgs {
+    pub(crate) fn configuration(&self) -> Configuration {
+        Configuration {
+            ice_servers: self.ice_servers.iter().map(|s| s.0.clone()).collect(),
+            ice_transport_policy: match self.relay_only {
+                true => IceTransportPolicy::Relay,
+                false => IceTransportPolicy::All,
+            },
+            ..Configuration::default()
+        }
+    }
+}
 
 /// `turn:USER:PASSWORD@HOST` and the like.
 #[derive(Clone, Debug)]
-pub(super) struct IceServerArg(pub(super) IceServer);
+struct IceServerArg(IceServer);
 
 impl FromStr for IceServerArg {
     type Err = String;
