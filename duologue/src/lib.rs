@@ -124,7 +124,6 @@ pub use {
     channel::DataChannel,
     connection::PeerConnection,
     dtmf::DtmfSender,
-    duologue_session::TcpTypes,
     duologue_tokio::EndpointStats,
     endpoint::{Endpoint, EndpointBuilder},
     event::{Event, Events},

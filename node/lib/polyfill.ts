@@ -1,9 +1,5 @@
-/**
- * `import 'duologue/polyfill'`: puts the interfaces on the global object, as a browser has them, and
- * lets data channels be transferred.
- */
+/** `import 'duologue/polyfill'`: puts the interfaces on the global object, as a browser has them. */
 import * as duologue from './index.js';
-import './transfer.js';
 
 const { mediaDevices, ...interfaces } = duologue;
 

@@ -105,7 +105,8 @@ fn run_part(part: Part) -> Outcome {
         Part::Node => node(),
         Part::Browsers => {
             setup::provide(setup::BROWSERS)?;
-            run::run(cargo(["test", "-p", "duologue-browsers", "duologue-nat"]))
+            setup::provide(setup::COTURN)?;
+            run::run(cargo(["test", "-p", "duologue-browsers"]))
         }
         Part::Fuzz => fuzz::smoke(),
     }

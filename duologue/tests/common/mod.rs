@@ -68,15 +68,7 @@ pub(crate) async fn connected(
     endpoint: &Endpoint,
     init: DataChannelInit,
 ) -> (Peer, Peer, DataChannel, DataChannel) {
-    connected_on([endpoint; 2], init).await
-}
-
-/// The same, each peer on its endpoint.
-pub(crate) async fn connected_on(
-    endpoints: [&Endpoint; 2],
-    init: DataChannelInit,
-) -> (Peer, Peer, DataChannel, DataChannel) {
-    let [mut alice, mut bob] = endpoints.map(Peer::new);
+    let (mut alice, mut bob) = (Peer::new(endpoint), Peer::new(endpoint));
     let created = alice.connection.create_data_channel("test", init);
     let channel = created.expect("the options are valid");
     negotiate(&mut alice, &mut bob).await;

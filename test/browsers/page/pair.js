@@ -1,9 +1,10 @@
 // One browser connection and one Rust peer, joined by trickled candidates.
 import { Remote } from "./remote.js";
 
-export async function pair({ onEnd, onFailure }, configuration = {}) {
-  const remote = await Remote.create(configuration);
-  const pc = new RTCPeerConnection(configuration);
+// `page` and `rust` are their configurations, `endpoint` the options of the Rust end's endpoint.
+export async function pair({ onEnd, onFailure }, { page = {}, rust = {}, endpoint = {} } = {}) {
+  const remote = await Remote.create(rust, endpoint);
+  const pc = new RTCPeerConnection(page);
   onEnd(() => remote.close());
   onEnd(() => pc.close());
   onFailure(async () => {
@@ -67,6 +68,14 @@ export async function connected(pc) {
     await once(pc, "connectionstatechange");
     if (pc.connectionState === "failed") throw new Error("the connection failed");
   }
+}
+
+// The selected pair of a statistics report, with its candidates.
+export function selected(report) {
+  const all = [...report.values()];
+  const transport = all.find((s) => s.type === "transport");
+  const pair = report.get(transport?.selectedCandidatePairId) ?? all.find((s) => s.type === "candidate-pair" && s.selected);
+  return { local: report.get(pair.localCandidateId), remote: report.get(pair.remoteCandidateId) };
 }
 
 export function equal(actual, expected, what) {

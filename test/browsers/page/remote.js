@@ -1,8 +1,8 @@
 // The Rust peer, driven from the page: its W3C methods by HTTP, its events by server-sent events.
 export class Remote {
-  static async create(configuration = {}) {
+  static async create(configuration, endpoint) {
     const remote = new Remote();
-    remote.id = (await post("/peers", configuration)).id;
+    remote.id = (await post("/peers", { configuration, endpoint })).id;
     remote.events = [];
     remote.waiters = new Set();
     remote.source = new EventSource(`/peers/${remote.id}/events`);
@@ -15,6 +15,11 @@ export class Remote {
 
   call(method, params = {}) {
     return post(`/peers/${this.id}/call`, { method, params });
+  }
+
+  // Like [...(await pc.getStats()).values()].
+  stats() {
+    return this.call("stats");
   }
 
   state() {
@@ -50,6 +55,10 @@ export class Remote {
     await this.call("close");
     this.source.close();
   }
+}
+
+export async function get(path) {
+  return (await fetch(path)).json();
 }
 
 export async function post(path, body) {

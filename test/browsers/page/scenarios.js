@@ -1,11 +1,6 @@
 // Each scenario is one sentence about this browser and the Rust peer.
+import { announced, exchange, SMALL, TEXTS } from "./exchange.js";
 import { connected, equal, once, opened, pageOffers, pair, pattern, rustOffers } from "./pair.js";
-
-// The largest message that every browser takes and that we announce.
-const LARGE = 256 * 1024;
-const SIZES = [0, 1, 1199, 16384, 65536, LARGE];
-const SMALL = SIZES.slice(0, 4);
-const TEXTS = ["", "grüße, 世界 🌍", "x".repeat(70_000)];
 
 export const scenarios = {
   "the page offers and data flows both ways": async (test) => {
@@ -284,40 +279,6 @@ async function rustOffersMedia(test, kinds) {
 // connection negotiated two media sections, also between two connections of its own page.
 function skipWhereTwoMediaSectionsCrash(test) {
   if (navigator.userAgent.includes("Firefox")) test.skip("Firefox crashes on a second media section");
-}
-
-// Text, and binary messages of several sizes, each checked byte for byte at the far end.
-async function exchange({ remote }, channel, id, sizes = SIZES, texts = TEXTS) {
-  channel.binaryType = "arraybuffer";
-  const arrived = [];
-  let wake = () => {};
-  channel.addEventListener("message", ({ data }) => (arrived.push(data), wake()));
-  const next = async () => {
-    while (!arrived.length) await new Promise((resolve) => (wake = resolve));
-    return arrived.shift();
-  };
-  const since = remote.events.length;
-  for (const text of texts) {
-    channel.send(text);
-    await remote.event("text", (e) => e.kind === "message" && e.id === id && e.text === text, since);
-    await remote.call("sendText", { id, text });
-    equal(await next(), text, "the text that came back");
-  }
-  for (const [n, size] of sizes.entries()) {
-    channel.send(pattern(size, n));
-    const wanted = (e) => e.kind === "message" && e.id === id && e.binary && e.size === size && e.pattern === n;
-    await remote.event(`${size} bytes`, wanted, since);
-    await remote.call("sendPattern", { id, size, first: n, count: 1 });
-    const back = new Uint8Array(await next());
-    const expected = pattern(size, n);
-    equal(back.length, size, "the size that came back");
-    if (!back.every((byte, i) => byte === expected[i])) throw new Error(`${size} bytes came back changed`);
-  }
-}
-
-async function announced(remote, label) {
-  const { channel } = await remote.event(label, (e) => e.kind === "datachannel" && e.channel.label === label);
-  return channel.id;
 }
 
 function properties({ label, ordered = true, maxRetransmits = null, maxPacketLifeTime = null, protocol = "" }) {

@@ -18,6 +18,15 @@ pub enum Browser {
     Firefox,
 }
 
+/// What a page's candidates say of the addresses of this host.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Addresses {
+    /// They say them.
+    Shown,
+    /// They are mDNS names: what browsers do for pages without a camera.
+    Hidden,
+}
+
 /// A running browser with a profile of its own; dropping it ends all its processes.
 #[derive(Debug)]
 pub struct Running {
@@ -31,9 +40,9 @@ pub(crate) struct ProcessGroup(Child);
 
 impl Browser {
     /// Opens `url` in a new headless browser.
-    pub fn open(self, url: &str) -> io::Result<Running> {
+    pub(crate) fn open(self, url: &str, addresses: Addresses) -> io::Result<Running> {
         let profile = TempDir::with_prefix("duologue-browser-")?;
-        let mut command = self.command(&profile)?;
+        let mut command = self.command(&profile, addresses)?;
         command.arg(url).stderr(Stdio::null());
         Ok(Running {
             _processes: ProcessGroup::spawn(&mut command)?,
@@ -45,7 +54,7 @@ impl Browser {
     /// on its standard error, which is where it listens.
     pub(crate) async fn debuggable(self, marker: &str) -> io::Result<(Running, String)> {
         let profile = TempDir::with_prefix("duologue-browser-")?;
-        let mut command = self.command(&profile)?;
+        let mut command = self.command(&profile, Addresses::Shown)?;
         command.arg("--remote-debugging-port=0").arg("about:blank");
         command.stderr(Stdio::piped());
         let mut processes = ProcessGroup::spawn(&mut command)?;
@@ -57,10 +66,10 @@ impl Browser {
         Ok((running, said))
     }
 
-    fn command(self, profile: &TempDir) -> io::Result<Command> {
+    fn command(self, profile: &TempDir, addresses: Addresses) -> io::Result<Command> {
         let mut command = match self {
-            Browser::Chromium => chromium(profile.path()),
-            Browser::Firefox => firefox(profile.path())?,
+            Browser::Chromium => chromium(profile.path(), addresses),
+            Browser::Firefox => firefox(profile.path(), addresses)?,
         };
         // What they leave behind goes with the profile.
         command
@@ -124,7 +133,7 @@ async fn said_after(
         .map_err(|_| io::Error::other("it ended without saying where it listens"))
 }
 
-fn chromium(profile: &Path) -> Command {
+fn chromium(profile: &Path, addresses: Addresses) -> Command {
     let mut command = Command::new("chromium");
     command.args([
         "--headless=new",
@@ -140,18 +149,28 @@ fn chromium(profile: &Path) -> Command {
         "--no-first-run",
         "--no-default-browser-check",
         "--use-fake-device-for-media-stream",
-        "--use-fake-ui-for-media-stream",
-        // The page's candidates are on loopback, without mDNS names: those are issue 4's.
         "--allow-loopback-in-peer-connection",
-        "--disable-features=WebRtcHideLocalIpsWithMdns,MediaRouter,OptimizationHints",
     ]);
+    match addresses {
+        Addresses::Shown => command.args([
+            "--use-fake-ui-for-media-stream",
+            "--disable-features=WebRtcHideLocalIpsWithMdns,MediaRouter,OptimizationHints",
+        ]),
+        // A page that may use the camera is told the addresses, and the fake dialogue says yes.
+        Addresses::Hidden => command.arg("--disable-features=MediaRouter,OptimizationHints"),
+    };
     command.arg(format!("--user-data-dir={}", profile.display()));
     command
 }
 
-fn firefox(profile: &Path) -> io::Result<Command> {
+fn firefox(profile: &Path, addresses: Addresses) -> io::Result<Command> {
+    let hide = match addresses {
+        Addresses::Shown => "false",
+        Addresses::Hidden => "true",
+    };
     let prefs: String = FIREFOX_PREFS
         .iter()
+        .chain(&[("media.peerconnection.ice.obfuscate_host_addresses", hide)])
         .map(|(key, value)| format!("user_pref(\"{key}\", {value});\n"))
         .collect();
     std::fs::write(profile.join("user.js"), prefs)?;
@@ -165,7 +184,7 @@ fn firefox(profile: &Path) -> io::Result<Command> {
     Ok(command)
 }
 
-/// Loopback candidates without mDNS names, no traffic of the browser's own, no throttling.
+/// Loopback candidates, no traffic of the browser's own, no throttling.
 const FIREFOX_PREFS: &[(&str, &str)] = &[
     ("app.normandy.enabled", "false"),
     ("app.update.disabledForTesting", "true"),
@@ -191,7 +210,6 @@ const FIREFOX_PREFS: &[(&str, &str)] = &[
     ("media.navigator.permission.disabled", "true"),
     ("media.navigator.streams.fake", "true"),
     ("media.peerconnection.ice.loopback", "true"),
-    ("media.peerconnection.ice.obfuscate_host_addresses", "false"),
     ("network.captive-portal-service.enabled", "false"),
     ("network.connectivity-service.enabled", "false"),
     ("network.dns.disablePrefetch", "true"),

@@ -12,5 +12,5 @@ mod server;
 mod webdriver;
 
 pub use launch::{Browser, Running};
-pub use server::{Outcome, run};
+pub use server::{Outcome, Suite, run};
 pub use webdriver::Page;

@@ -57,6 +57,7 @@ pub(crate) enum Call {
         on: bool,
     },
     State {},
+    Stats {},
     Close {},
 }
 
@@ -131,6 +132,7 @@ impl RemotePeer {
                 }
             }
             Call::State {} => return Ok(self.state()),
+            Call::Stats {} => return Ok(json!(self.pc.get_stats().await?)),
             Call::Close {} => self.pc.close(),
         }
         Ok(Value::Null)
@@ -164,6 +166,11 @@ impl RemotePeer {
                     let candidate = candidate.map(|c| c.init);
                     self.tell(json!({ "kind": "icecandidate", "candidate": candidate }));
                 }
+                Event::IceCandidateError(error) => self.tell(json!({
+                    "kind": "icecandidateerror",
+                    "errorCode": error.error_code,
+                    "url": error.url,
+                })),
                 Event::DataChannel(channel) => {
                     let mut described = describe(&channel);
                     described["id"] = json!(self.adopt(channel));

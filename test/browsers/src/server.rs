@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use duologue::{Configuration, Endpoint, Exception};
+use duologue_coturn::{Coturn, PASSWORD, USER};
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -19,7 +20,7 @@ use tokio::sync::mpsc;
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
 
-use crate::launch::Browser;
+use crate::launch::{Addresses, Browser};
 use crate::peer::{Call, RemotePeer};
 
 /// How long a browser may take from one outcome to the next, starting included.
@@ -37,6 +38,21 @@ const PAGE: &[(&str, &str, &str)] = &[
         "/pair.js",
         "text/javascript",
         include_str!("../page/pair.js"),
+    ),
+    (
+        "/exchange.js",
+        "text/javascript",
+        include_str!("../page/exchange.js"),
+    ),
+    (
+        "/ways.js",
+        "text/javascript",
+        include_str!("../page/ways.js"),
+    ),
+    (
+        "/names.js",
+        "text/javascript",
+        include_str!("../page/names.js"),
     ),
     (
         "/scenarios.js",
@@ -58,29 +74,52 @@ pub struct Outcome {
     pub ms: u64,
 }
 
+/// Which scenarios.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Suite {
+    /// Those of a browser whose candidates say its addresses.
+    Open,
+    /// Those of a browser that hides them behind mDNS names.
+    Hidden,
+}
+
+impl Suite {
+    fn files(self) -> &'static str {
+        match self {
+            Suite::Open => "scenarios+ways",
+            Suite::Hidden => "names",
+        }
+    }
+
+    fn addresses(self) -> Addresses {
+        match self {
+            Suite::Open => Addresses::Shown,
+            Suite::Hidden => Addresses::Hidden,
+        }
+    }
+}
+
 /// Runs the scenarios whose names contain `only` in a browser and gives each one's outcome.
 ///
 /// # Errors
-/// The browser cannot be started, or stopped answering.
-pub async fn run(browser: Browser, only: &str) -> Result<Vec<Outcome>, String> {
-    let endpoint = Endpoint::builder()
-        .loopback(true)
-        .build()
-        .map_err(|e| e.to_string())?;
+/// The browser or coturn cannot be started, or the browser stopped answering.
+pub async fn run(browser: Browser, suite: Suite, only: &str) -> Result<Vec<Outcome>, String> {
+    let coturn = Coturn::start_for_browsers(&[]).map_err(|e| format!("coturn: {e}"))?;
     let listener = TcpListener::bind("127.0.0.1:0")
         .await
         .map_err(|e| e.to_string())?;
     let address = listener.local_addr().map_err(|e| e.to_string())?;
     let (progress, mut outcomes) = mpsc::channel(64);
     let server = Arc::new(Server {
-        endpoint,
+        coturn,
         progress,
         peers: Mutex::default(),
     });
     let serving = tokio::spawn(axum::serve(listener, router(server)).into_future());
-    let url = format!("http://{address}/?only={}", only.replace(' ', "+"));
+    let (files, only) = (suite.files(), only.replace(' ', "+"));
+    let url = format!("http://{address}/?files={files}&only={only}");
     let running = browser
-        .open(&url)
+        .open(&url, suite.addresses())
         .map_err(|e| format!("{browser:?} does not start: {e}"))?;
     let mut all = Vec::new();
     let result = loop {
@@ -99,7 +138,7 @@ pub async fn run(browser: Browser, only: &str) -> Result<Vec<Outcome>, String> {
 }
 
 struct Server {
-    endpoint: Endpoint,
+    coturn: Coturn,
     progress: mpsc::Sender<Progress>,
     peers: Mutex<HashMap<usize, Entry>>,
 }
@@ -130,6 +169,7 @@ fn router(server: Arc<Server>) -> Router {
         );
     }
     router
+        .route("/ice-servers", get(ice_servers))
         .route("/peers", post(create))
         .route("/peers/{id}/call", post(call))
         .route("/peers/{id}/events", get(events))
@@ -138,11 +178,38 @@ fn router(server: Arc<Server>) -> Router {
         .with_state(server)
 }
 
+/// What a page may ask of a Rust peer.
+#[derive(Deserialize)]
+struct PeerInit {
+    configuration: Configuration,
+    endpoint: EndpointInit,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct EndpointInit {
+    hide_host_addresses: bool,
+}
+
+/// The TURN server, by each transport.
+async fn ice_servers(State(server): State<Arc<Server>>) -> Json<Value> {
+    let by = |transport| {
+        let url = server.coturn.url(transport);
+        serde_json::json!({ "urls": [url], "username": USER, "credential": PASSWORD })
+    };
+    Json(serde_json::json!({ "udp": by("udp"), "tcp": by("tcp") }))
+}
+
 async fn create(
     State(server): State<Arc<Server>>,
-    Json(configuration): Json<Configuration>,
+    Json(init): Json<PeerInit>,
 ) -> Result<Response, Refusal> {
-    let (pc, stream) = server.endpoint.connection(configuration).map_err(Refusal)?;
+    let endpoint = Endpoint::builder()
+        .loopback(true)
+        .hide_host_addresses(init.endpoint.hide_host_addresses)
+        .build()
+        .map_err(|error| Refusal(Exception::operation(error.to_string())))?;
+    let (pc, stream) = endpoint.connection(init.configuration).map_err(Refusal)?;
     let (peer, events) = RemotePeer::start(pc, stream);
     let mut peers = server.peers();
     let id = peers.len();

@@ -1,9 +1,13 @@
 //! The demo's page, used as a visitor does, in each browser of the system. What arrives is judged
 //! at the far end: by what the Rust end says, and by what comes back from it.
+#![expect(clippy::print_stdout, reason = "shown with --nocapture")]
 
 use std::io::Write;
+use std::sync::Arc;
+use std::time::Instant;
 
 use aws_lc_rs::digest::{SHA256, digest};
+use duologue::Configuration;
 use duologue_browsers::{Browser, Page};
 use duologue_cli::demo::{Demo, Happening};
 use tempfile::NamedTempFile;
@@ -23,7 +27,9 @@ async fn a_visitor_with_firefox_sees_everything_work() {
 async fn visit(browser: Browser) {
     let mut visitor = Visitor::arrive(browser).await.expect("arrives");
     for step in Step::ALL {
+        let began = Instant::now();
         let outcome = visitor.go_through(step).await;
+        println!("{browser:?}: {step:?} {:?}", began.elapsed());
         if let Err(error) = outcome {
             let log = visitor.page.text("#log").await;
             panic!("{browser:?}, {step:?}: {error}\nevents: {log:?}");
@@ -78,7 +84,7 @@ impl Visitor {
             let _ = sender.send(happening);
         };
         let listen = "127.0.0.1:0".parse().expect("an address");
-        let demo = Demo::bind(listen, std::sync::Arc::new(tell)).await;
+        let demo = Demo::bind(listen, Configuration::default(), Arc::new(tell)).await;
         let demo = demo.map_err(|e| e.to_string())?;
         let url = demo.url().to_owned();
         let (end, ended) = oneshot::channel();
@@ -132,9 +138,25 @@ impl Visitor {
         }
         self.page.until("text('#link') === 'connected'").await?;
         self.page.until("/^\\d+ ms$/.test(text('#setup'))").await?;
+        self.path_is_shown().await?;
         self.page
             .until("text('#chat').includes('Hello from Rust')")
             .await?;
+        Ok(())
+    }
+
+    /// The ICE panel knows the selected pair at both ends, and it is the same one.
+    async fn path_is_shown(&mut self) -> Outcome {
+        let port = "((e) => e?.textContent.match(/:(\\d+)$/)?.[1])";
+        let pair = |end: &str, at: usize| {
+            let pairs = format!("#ice [data-end={end}] .pairs");
+            format!("{port}($('{pairs} .selected .two')?.children[{at}])")
+        };
+        let [local, remote] = [0, 1].map(|at| pair("here", at));
+        let [ours, theirs] = [0, 1].map(|at| pair("there", at));
+        let same = format!("{local} && {local} === {theirs} && {remote} === {ours}");
+        self.page.until(&same).await?;
+        self.page.until("/\\d ms/.test(text('#rtt'))").await?;
         Ok(())
     }
 

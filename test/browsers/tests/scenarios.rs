@@ -4,25 +4,35 @@
     reason = "the table of outcomes is shown with --nocapture"
 )]
 
-use duologue_browsers::{Browser, run};
+use duologue_browsers::{Browser, Suite, run};
 
 #[tokio::test]
 async fn chromium_and_the_rust_peer_agree_in_every_scenario() {
-    all_pass(Browser::Chromium).await;
+    all_pass(Browser::Chromium, Suite::Open).await;
+}
+
+#[tokio::test]
+async fn chromium_with_hidden_addresses_and_the_rust_peer_find_each_other() {
+    all_pass(Browser::Chromium, Suite::Hidden).await;
 }
 
 #[tokio::test]
 async fn firefox_and_the_rust_peer_agree_in_every_scenario() {
-    all_pass(Browser::Firefox).await;
+    all_pass(Browser::Firefox, Suite::Open).await;
+}
+
+#[tokio::test]
+async fn firefox_with_hidden_addresses_and_the_rust_peer_find_each_other() {
+    all_pass(Browser::Firefox, Suite::Hidden).await;
 }
 
 /// `DUOLOGUE_ONLY` narrows the scenarios down by a part of their names.
-async fn all_pass(browser: Browser) {
+async fn all_pass(browser: Browser, suite: Suite) {
     let only = std::env::var("DUOLOGUE_ONLY").unwrap_or_default();
-    let outcomes = run(browser, &only)
+    let outcomes = run(browser, suite, &only)
         .await
         .expect("the browser answers to the end");
-    assert!(!outcomes.is_empty(), "no scenario ran");
+    assert!(!outcomes.is_empty() || !only.is_empty(), "no scenario ran");
     let mut report = String::new();
     for o in &outcomes {
         let mark = if o.error.is_none() {

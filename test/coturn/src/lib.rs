@@ -1,8 +1,8 @@
-//! A TURN server of the system, coturn, on loopback and for one test.
+//! A TURN server of the system, coturn, for one test and on an address of this host.
 #![forbid(unsafe_code)]
 
 use std::io::{self, BufRead, BufReader};
-use std::net::{TcpListener, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
@@ -18,7 +18,7 @@ pub const PASSWORD: &str = "secret";
 #[derive(Debug)]
 pub struct Coturn {
     child: Child,
-    port: u16,
+    address: SocketAddr,
     _directory: TempDir,
 }
 
@@ -28,13 +28,33 @@ impl Coturn {
     /// # Errors
     /// It is not installed, or does not start.
     pub fn start(options: &[&str]) -> io::Result<Coturn> {
+        Coturn::start_on(IpAddr::V4(Ipv4Addr::LOCALHOST), options)
+    }
+
+    /// As [`start`](Self::start), on the address that this host has to others, if it has one: a
+    /// browser does not go from such an address to loopback.
+    ///
+    /// # Errors
+    /// It is not installed, or does not start.
+    pub fn start_for_browsers(options: &[&str]) -> io::Result<Coturn> {
+        // Nothing is sent: it only asks for the route to an address of documentation.
+        let socket = UdpSocket::bind("0.0.0.0:0")?;
+        let ip = match socket.connect("198.51.100.1:9") {
+            Ok(()) => socket.local_addr()?.ip(),
+            Err(_) => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        };
+        Coturn::start_on(ip, options)
+    }
+
+    fn start_on(ip: IpAddr, options: &[&str]) -> io::Result<Coturn> {
         let directory = TempDir::with_prefix("duologue-coturn-")?;
-        let port = free_port()?;
+        let address = SocketAddr::new(ip, free_port(ip)?);
         let mut child = Command::new("turnserver")
             .args(["-n", "--no-tls", "--no-dtls", "--no-cli", "--lt-cred-mech"])
-            .args(["--listening-ip=127.0.0.1", "--relay-ip=127.0.0.1"])
             .args(["--allow-loopback-peers", "--realm=example.org"])
-            .arg(format!("--listening-port={port}"))
+            .arg(format!("--listening-ip={ip}"))
+            .arg(format!("--relay-ip={ip}"))
+            .arg(format!("--listening-port={}", address.port()))
             .arg(format!("--user={USER}:{PASSWORD}"))
             .arg(format!(
                 "--userdb={}",
@@ -53,7 +73,7 @@ impl Coturn {
         let log = child.stdout.take();
         let coturn = Coturn {
             child,
-            port,
+            address,
             _directory: directory,
         };
         let (sender, ready) = mpsc::channel();
@@ -69,25 +89,25 @@ impl Coturn {
         Ok(coturn)
     }
 
-    /// Where it listens, on 127.0.0.1.
-    pub fn port(&self) -> u16 {
-        self.port
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// The URL for `iceServers`: `turn:127.0.0.1:3478?transport=udp`.
     pub fn url(&self, transport: &str) -> String {
-        format!("turn:127.0.0.1:{}?transport={transport}", self.port)
+        format!("turn:{}?transport={transport}", self.address)
     }
 
     /// Asks for a binding after every line of the log, until there is an answer.
     fn wait(&self, log: &mpsc::Receiver<String>) -> io::Result<()> {
-        let socket = UdpSocket::bind("127.0.0.1:0")?;
+        let socket = UdpSocket::bind((self.address.ip(), 0))?;
         socket.set_read_timeout(Some(Duration::from_millis(100)))?;
         // RFC 8489 §5: a Binding request.
         let mut binding = vec![0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42];
         binding.extend_from_slice(&[7; 12]);
         for _ in 0..ATTEMPTS {
-            let asked = socket.send_to(&binding, ("127.0.0.1", self.port));
+            let asked = socket.send_to(&binding, self.address);
             if asked.and_then(|_| socket.recv(&mut [0; 500])).is_ok() {
                 return Ok(());
             }
@@ -113,11 +133,11 @@ impl Drop for Coturn {
 const ATTEMPTS: usize = 300;
 
 /// A port that is free for UDP and TCP.
-fn free_port() -> io::Result<u16> {
+fn free_port(ip: IpAddr) -> io::Result<u16> {
     loop {
-        let socket = UdpSocket::bind("127.0.0.1:0")?;
+        let socket = UdpSocket::bind((ip, 0))?;
         let port = socket.local_addr()?.port();
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+        if TcpListener::bind((ip, port)).is_ok() {
             return Ok(port);
         }
     }

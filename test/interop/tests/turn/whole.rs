@@ -10,13 +10,8 @@ use duologue::{
 use crate::coturn::{Coturn, PASSWORD, USER};
 
 fn relayed(port: u16, password: &str) -> Configuration {
-    relayed_by(format!("turn:127.0.0.1:{port}"), password)
-}
-
-/// Only relayed candidates, of this server.
-pub(crate) fn relayed_by(url: String, password: &str) -> Configuration {
     let server = IceServer {
-        urls: vec![url],
+        urls: vec![format!("turn:127.0.0.1:{port}")],
         username: Some(USER.to_owned()),
         credential: Some(password.to_owned()),
     };
@@ -28,7 +23,7 @@ pub(crate) fn relayed_by(url: String, password: &str) -> Configuration {
 }
 
 /// A test that waits for ever is a failed test.
-pub(crate) async fn in_time<T>(what: impl Future<Output = T>) -> T {
+async fn in_time<T>(what: impl Future<Output = T>) -> T {
     let result = tokio::time::timeout(Duration::from_secs(20), what).await;
     result.expect("it happens in time")
 }
@@ -50,10 +45,7 @@ async fn gathered(events: &mut Events) -> Vec<u16> {
     }
 }
 
-pub(crate) async fn negotiate(
-    a: (&PeerConnection, &mut Events),
-    b: (&PeerConnection, &mut Events),
-) {
+async fn negotiate(a: (&PeerConnection, &mut Events), b: (&PeerConnection, &mut Events)) {
     a.0.set_local_description(None).await.expect("an offer");
     assert_eq!(gathered(a.1).await, []);
     let offer = a.0.local_description().expect("an offer");

@@ -1,0 +1,56 @@
+// Ways to each other: through TURN servers, over TCP, with candidates from a pool.
+import { announced, exchange, SMALL } from "./exchange.js";
+import { equal, opened, pageOffers, pair, rustOffers, selected } from "./pair.js";
+import { get } from "./remote.js";
+
+const SIZES = [...SMALL, 65536];
+
+export const scenarios = {
+  "the page uses only relayed candidates": (test) => relayed(test, { page: "udp" }),
+  "the page uses only candidates relayed over TCP": (test) => relayed(test, { page: "tcp" }),
+  "the Rust end uses only relayed candidates": (test) => relayed(test, { rust: "udp" }),
+  "both ends use only relayed candidates": (test) => relayed(test, { page: "udp", rust: "udp" }),
+
+  "a wrong password is an error at the page and at the Rust end": async (test) => {
+    const { udp } = await get("/ice-servers");
+    const configuration = relayOnly({ ...udp, credential: "wrong" });
+    const ends = await pair(test, { page: configuration, rust: configuration });
+    ends.pc.createDataChannel("data");
+    const error = new Promise((resolve) => (ends.pc.onicecandidateerror = resolve));
+    await pageOffers(ends);
+    equal((await error).errorCode, 401, "the page's error code");
+    const { errorCode, url } = await ends.remote.event("an error", (e) => e.kind === "icecandidateerror");
+    equal([errorCode, url], [401, udp.urls[0]], "the Rust end's error");
+  },
+
+  "both ends take their first candidates from a pool": async (test) => {
+    const configuration = { iceCandidatePoolSize: 2 };
+    const ends = await pair(test, { page: configuration, rust: configuration });
+    const { id } = await ends.remote.call("createDataChannel", { label: "data" });
+    const arrived = new Promise((resolve) => (ends.pc.ondatachannel = resolve));
+    await rustOffers(ends);
+    await exchange(ends, await opened((await arrived).channel), id, SIZES);
+  },
+};
+
+// Each end that is named uses the TURN server by that transport, and nothing else.
+async function relayed(test, { page, rust }) {
+  const servers = await get("/ice-servers");
+  const configuration = (transport) => (transport ? relayOnly(servers[transport]) : {});
+  const ends = await pair(test, { page: configuration(page), rust: configuration(rust) });
+  const channel = ends.pc.createDataChannel("data");
+  await pageOffers(ends);
+  await exchange(ends, await opened(channel), await announced(ends.remote, "data"), SIZES);
+  if (page) {
+    const { local } = selected(await ends.pc.getStats());
+    equal([local.candidateType, local.relayProtocol], ["relay", page], "the page's candidate");
+  }
+  if (rust) {
+    const { local } = selected(new Map((await ends.remote.stats()).map((s) => [s.id, s])));
+    equal([local.candidateType, local.relayProtocol], ["relay", rust], "the Rust end's candidate");
+  }
+}
+
+function relayOnly(server) {
+  return { iceServers: [server], iceTransportPolicy: "relay" };
+}
