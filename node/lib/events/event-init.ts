@@ -1,4 +1,4 @@
-import { boolean, defaulted, dictionary } from '../webidl/index.js';
+import { type Infer, boolean, defaulted, dictionary } from '../webidl/index.js';
 
 /** https://dom.spec.whatwg.org/#dictdef-eventinit */
 export const EventInit = dictionary('EventInit', {
@@ -6,3 +6,4 @@ export const EventInit = dictionary('EventInit', {
   cancelable: defaulted(boolean, false),
   composed: defaulted(boolean, false),
 });
+export type EventInit = Infer<typeof EventInit>;

@@ -10,7 +10,6 @@ import {
   defaulted,
   defineInterface,
   dictionary,
-  DOMString,
   enforceRange,
   enumeration,
   eventHandler,
@@ -23,7 +22,7 @@ import {
   required,
   union,
 } from '../webidl/index.js';
-import { EventInit } from '../events/event-init.js';
+import { eventInterface } from '../events/event.js';
 
 const SFrameCipherSuite = enumeration('SFrameCipherSuite', [
   'AES_128_CTR_HMAC_SHA256_80',
@@ -151,47 +150,9 @@ export class SFrameDecrypterStream extends EventTarget {
   }
 }
 
-const SFrameTransformErrorEventInit = dictionary(
-  'SFrameTransformErrorEventInit',
-  {
-    errorType: required(enumeration('SFrameTransformErrorEventType', ['authentication', 'keyID', 'syntax'])),
-    frame: required(any),
-    keyID: defaulted(nullable(CryptoKeyID), null),
-  },
-  EventInit,
-);
-type SFrameTransformErrorEventInit = Infer<typeof SFrameTransformErrorEventInit>;
-
-export class SFrameTransformErrorEvent extends Event {
-  readonly #init: SFrameTransformErrorEventInit;
-
-  constructor(type: string, init: Partial<SFrameTransformErrorEventInit>);
-  constructor(...args: unknown[]) {
-    const [type, init] = convertArguments(
-      'SFrameTransformErrorEvent constructor',
-      [arg(DOMString), arg(SFrameTransformErrorEventInit)],
-      args,
-    );
-    super(type, init);
-    this.#init = init;
-  }
-
-  get errorType(): SFrameTransformErrorEventInit['errorType'] {
-    return this.#init.errorType;
-  }
-  get keyID(): CryptoKeyID | null {
-    return this.#init.keyID;
-  }
-  get frame(): unknown {
-    return this.#init.frame;
-  }
-
-  static {
-    defineInterface(
-      this,
-      (o) => #init in o,
-      { errorType: attribute(), keyID: attribute(), frame: attribute() },
-      { constructorLength: 2 },
-    );
-  }
-}
+export const SFrameTransformErrorEvent = eventInterface('SFrameTransformErrorEvent', {
+  errorType: required(enumeration('SFrameTransformErrorEventType', ['authentication', 'keyID', 'syntax'])),
+  keyID: defaulted(nullable(CryptoKeyID), null),
+  frame: required(any),
+});
+export type SFrameTransformErrorEvent = InstanceType<typeof SFrameTransformErrorEvent>;

@@ -15,7 +15,7 @@ interface Defaulted<T> {
   readonly initial: () => T;
 }
 type Member = Required<unknown> | Optional<unknown> | Defaulted<unknown>;
-type Members = Record<string, Member>;
+export type Members = Record<string, Member>;
 
 /** A member that must be given. */
 export const required = <T>(type: Converter<T>): Required<T> => ({ converter: type, required: true });
@@ -36,7 +36,7 @@ type PresentKeys<M extends Members> = {
 }[keyof M];
 type Simplify<T> = { [K in keyof T]: T[K] };
 
-type DictionaryOf<M extends Members> = Simplify<
+export type DictionaryOf<M extends Members> = Simplify<
   { [K in PresentKeys<M>]: TypeOf<M[K]> } & {
     [K in Exclude<keyof M, PresentKeys<M>>]?: TypeOf<M[K]>;
   }
