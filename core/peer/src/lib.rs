@@ -129,9 +129,9 @@ pub use ice_server::{IceServerScheme, IceServerUrl, UrlError};
 pub use media::{MediaStream, MediaStreamId, MediaStreamTrack, Track, TrackId};
 pub use methods::TransceiverView;
 pub use params::{
-    RtcpParameters, RtpCapabilities, RtpCodec, RtpCodecParameters, RtpEncodingParameters,
-    RtpHeaderExtensionCapability, RtpHeaderExtensionParameters, RtpReceiveParameters,
-    RtpSendParameters, TrackOrKind, TransceiverInit,
+    ResolutionRestriction, RtcpParameters, RtpCapabilities, RtpCodec, RtpCodecParameters,
+    RtpEncodingParameters, RtpHeaderExtensionCapability, RtpHeaderExtensionParameters,
+    RtpReceiveParameters, RtpSendParameters, TrackOrKind, TransceiverInit,
 };
 pub use stats::{
     CandidatePairStats, CertificateStats, DataChannelStats, IceCandidateStats, PeerConnectionStats,

@@ -132,6 +132,9 @@ pub struct RtpEncodingParameters {
     /// By how much width and height are divided; at least 1.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub scale_resolution_down_by: Option<f64>,
+    /// The largest width and height, whichever way the frame lies (webrtc-extensions).
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub scale_resolution_down_to: Option<ResolutionRestriction>,
     /// Scalability mode (webrtc-svc), as `L1T2`.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub scalability_mode: Option<String>,
@@ -147,6 +150,23 @@ pub struct RtpEncodingParameters {
     pub adaptive_ptime: bool,
 }
 
+/// A resolution that an encoding does not exceed (webrtc-extensions).
+#[doc(alias = "RTCResolutionRestriction")]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Deserialize, serde::Serialize),
+    serde(default, rename_all = "camelCase")
+)]
+pub struct ResolutionRestriction {
+    /// The largest width.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub max_width: Option<u32>,
+    /// The largest height.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub max_height: Option<u32>,
+}
+
 impl Default for RtpEncodingParameters {
     fn default() -> Self {
         RtpEncodingParameters {
@@ -156,6 +176,7 @@ impl Default for RtpEncodingParameters {
             max_bitrate: None,
             max_framerate: None,
             scale_resolution_down_by: None,
+            scale_resolution_down_to: None,
             scalability_mode: None,
             priority: PriorityType::Low,
             network_priority: None,
@@ -328,6 +349,23 @@ pub(crate) fn default_encodings(kind: MediaKind) -> Vec<RtpEncodingParameters> {
 /// 2^(count - index - 1): smaller to larger resolutions, the last one unscaled.
 pub(crate) fn default_scale(index: usize, count: usize) -> f64 {
     f64::from(1u32 << (count - index - 1).min(31))
+}
+
+/// webrtc-extensions, `scaleResolutionDownTo`: why the encodings' restrictions are not valid.
+pub(crate) fn check_restrictions(encodings: &[RtpEncodingParameters]) -> Result<(), &'static str> {
+    let sides = |to: &ResolutionRestriction| [to.max_width, to.max_height];
+    let mut given = encodings
+        .iter()
+        .filter_map(|e| e.scale_resolution_down_to.as_ref());
+    if given.any(|to| sides(to).iter().any(|side| side.unwrap_or(0) == 0)) {
+        return Err("scaleResolutionDownTo has no width or no height");
+    }
+    let mut active = encodings.iter().filter(|e| e.active);
+    let first = active.next().map(|e| e.scale_resolution_down_to.is_some());
+    if active.any(|e| Some(e.scale_resolution_down_to.is_some()) != first) {
+        return Err("only some of the active encodings have scaleResolutionDownTo");
+    }
+    Ok(())
 }
 
 /// The `RangeError`s of `addTransceiver` and `setParameters`. `maxFramerate` may be 0: it freezes

@@ -9,8 +9,8 @@ mod common;
 use common::{Host, audio, negotiate, pair, video};
 use duologue_base::Instant;
 use duologue_peer::{
-    Capabilities, Exception, ExceptionName, MediaKind, MediaStreamId, PeerConnection, RtpCodec,
-    RtpEncodingParameters, TransceiverDirection, TransceiverInit,
+    Capabilities, Exception, ExceptionName, MediaKind, MediaStreamId, PeerConnection,
+    ResolutionRestriction, RtpCodec, RtpEncodingParameters, TransceiverDirection, TransceiverInit,
 };
 use std::time::Duration;
 
@@ -130,6 +130,34 @@ fn encodings_are_completed_trimmed_and_range_checked() {
     let many = (0..1000).map(|i| encoding(&i.to_string())).collect();
     let many = encodings(MediaKind::Video, many).unwrap();
     assert_eq!(scales(&many), [Some(4.0), Some(2.0), Some(1.0)]);
+    let restricted = |max_width| RtpEncodingParameters {
+        scale_resolution_down_to: Some(ResolutionRestriction {
+            max_width: Some(max_width),
+            max_height: Some(60),
+        }),
+        ..RtpEncodingParameters::default()
+    };
+    let kept = encodings(MediaKind::Video, vec![restricted(120)]).unwrap();
+    assert_eq!(
+        kept,
+        [RtpEncodingParameters {
+            scale_resolution_down_by: Some(1.0),
+            ..restricted(120)
+        }]
+    );
+    let inactive = RtpEncodingParameters {
+        active: false,
+        ..encoding("b")
+    };
+    let a = |mut first: RtpEncodingParameters| {
+        first.rid = Some("a".to_owned());
+        first
+    };
+    assert!(encodings(MediaKind::Video, vec![a(restricted(120)), inactive]).is_ok());
+    for wrong in [vec![restricted(0)], vec![a(restricted(120)), encoding("b")]] {
+        let refused = encodings(MediaKind::Video, wrong);
+        assert_eq!(refused, Err(ExceptionName::OperationError));
+    }
     let lone = encodings(MediaKind::Video, vec![encoding("a")]).unwrap();
     assert_eq!((lone.len(), lone[0].rid.clone()), (1, None));
     let sound = vec![encoding("a"), encoding("b")];
@@ -188,7 +216,7 @@ fn what_set_parameters_refuses() {
     let id = a.pc.add_transceiver(MediaKind::Video, init).unwrap();
     negotiate(&mut a, &mut b);
     let modification = ExceptionName::InvalidModificationError;
-    let refused: [(Change, ExceptionName); 9] = [
+    let refused: [(Change, ExceptionName); 10] = [
         (|p| p.encodings.clear(), modification),
         (|p| p.encodings.push(Default::default()), modification),
         (|p| p.encodings[0].rid = Some("c".to_owned()), modification),
@@ -199,6 +227,10 @@ fn what_set_parameters_refuses() {
         (
             |p| p.encodings[0].scale_resolution_down_by = Some(0.5),
             ExceptionName::RangeError,
+        ),
+        (
+            |p| p.encodings[0].scale_resolution_down_to = Some(Default::default()),
+            modification,
         ),
         (
             |p| p.encodings[0].max_framerate = Some(-1.0),

@@ -145,6 +145,12 @@ export type RTCPriorityType = Infer<typeof RTCPriorityType>;
 
 const RTCRtpCodingParameters = dictionary('RTCRtpCodingParameters', { rid: optional(DOMString) });
 
+// webrtc-extensions
+const RTCResolutionRestriction = dictionary('RTCResolutionRestriction', {
+  maxWidth: optional(unsignedLong),
+  maxHeight: optional(unsignedLong),
+});
+
 export const RTCRtpEncodingParameters = dictionary(
   'RTCRtpEncodingParameters',
   {
@@ -153,6 +159,7 @@ export const RTCRtpEncodingParameters = dictionary(
     maxBitrate: optional(unsignedLong),
     maxFramerate: optional(double),
     scaleResolutionDownBy: optional(double),
+    scaleResolutionDownTo: optional(RTCResolutionRestriction),
     // webrtc-priority §4.1
     priority: defaulted(RTCPriorityType, 'low'),
     networkPriority: optional(RTCPriorityType),

@@ -5,7 +5,7 @@ use duologue_jsep as jsep;
 use jsep::agreement::RtpParameters;
 
 use super::transceiver::unknown;
-use crate::params::check_ranges;
+use crate::params::{check_ranges, check_restrictions};
 use crate::task::Task;
 use crate::{
     Exception, MediaKind, OperationId, PeerConnection, RtcpParameters, RtpCodecParameters,
@@ -119,6 +119,7 @@ impl PeerConnection {
             match slots.kind {
                 MediaKind::Audio => {
                     encoding.scale_resolution_down_by = None;
+                    encoding.scale_resolution_down_to = None;
                     encoding.max_framerate = None;
                 }
                 MediaKind::Video => {
@@ -127,6 +128,7 @@ impl PeerConnection {
             }
         }
         check_ranges(&parameters.encodings)?;
+        check_restrictions(&parameters.encodings).map_err(Exception::invalid_modification)?;
         Ok(parameters)
     }
 

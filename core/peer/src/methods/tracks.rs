@@ -227,6 +227,7 @@ impl PeerConnection {
             MediaKind::Audio => {
                 for encoding in &mut encodings {
                     encoding.scale_resolution_down_by = None;
+                    encoding.scale_resolution_down_to = None;
                     encoding.max_framerate = None;
                 }
                 MAX_AUDIO_ENCODINGS
@@ -234,6 +235,7 @@ impl PeerConnection {
             MediaKind::Video => MAX_VIDEO_ENCODINGS,
         };
         crate::params::check_ranges(&encodings)?;
+        crate::params::check_restrictions(&encodings).map_err(Exception::operation)?;
         let scaled = encodings
             .iter()
             .any(|e| e.scale_resolution_down_by.is_some());
