@@ -2,8 +2,8 @@
 //! (RFC 9147 §4.2.3). The library makes a key object for every record to compute that one block,
 //! which costs as much as all of AES-GCM over the record.
 
-use aes::cipher::{BlockCipherEncrypt, KeyInit};
-use aes::{Aes128, Aes256};
+use aes::cipher::{BlockEncrypt, KeyInit};
+use aes::{Aes128Enc, Aes256Enc};
 use dimpl::crypto::aws_lc_rs;
 use dimpl::crypto::{
     Cipher, CryptoProvider, Dtls13CipherSuite, HashAlgorithm, SupportedDtls13CipherSuite,
@@ -78,12 +78,12 @@ impl SupportedDtls13CipherSuite for Suite {
         let mut block = (*sample).into();
         match self {
             Suite::Aes128Gcm => {
-                if let Ok(cipher) = Aes128::new_from_slice(sn_key) {
+                if let Ok(cipher) = Aes128Enc::new_from_slice(sn_key) {
                     cipher.encrypt_block(&mut block);
                 }
             }
             Suite::Aes256Gcm => {
-                if let Ok(cipher) = Aes256::new_from_slice(sn_key) {
+                if let Ok(cipher) = Aes256Enc::new_from_slice(sn_key) {
                     cipher.encrypt_block(&mut block);
                 }
             }

@@ -346,11 +346,13 @@ impl Transport {
 
     /// Moves on once the handshake is finished and all it shows is known.
     fn settle(&mut self) {
-        match mem::replace(&mut self.stage, Stage::Ended(State::Failed)) {
-            Stage::Connecting(connecting) if connecting.finished => {
-                self.become_connected(*connecting);
-            }
-            stage => self.stage = stage,
+        // Asked with every record: most find nothing to move.
+        if !matches!(&self.stage, Stage::Connecting(connecting) if connecting.finished) {
+            return;
+        }
+        let stage = mem::replace(&mut self.stage, Stage::Ended(State::Failed));
+        if let Stage::Connecting(connecting) = stage {
+            self.become_connected(*connecting);
         }
     }
 
