@@ -11,8 +11,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use duologue::sans_io::{
-    Action, ChannelReport, Command, Context, Datagram, Ecn, Effect, Env, Event, Instant, Interface,
-    Peer, Rng, Session, SessionConfig, SocketId, WallClock,
+    Action, ChannelReport, Command, ConnectError, Context, Datagram, Ecn, Effect, Env, Event,
+    Instant, Interface, Peer, Rng, Session, SessionConfig, SocketId, WallClock,
 };
 use duologue::{
     Bytes, ChannelKey, Configuration, DataChannelInit, LocalSessionDescription, SessionDescription,
@@ -199,6 +199,10 @@ impl End {
                 );
                 self.sockets.push(socket);
                 self.session.handle_bound(now, bind_id, Ok(socket));
+            }
+            Action::Connect { bind_id, .. } => {
+                let result = Err(ConnectError::NotPossible);
+                self.session.handle_connected(now, bind_id, result);
             }
             Action::Unbind { socket } => self.sockets.retain(|(id, _)| *id != socket),
             _ => {}

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use duologue_dtls as dtls;
 use duologue_jsep::Capabilities;
 use duologue_peer::{Configuration, Exception};
-use duologue_session::SessionConfig;
-use duologue_tokio::{EndpointOptions, EndpointStats, Ports};
+use duologue_session::{SessionConfig, TcpTypes};
+use duologue_tokio::{EndpointOptions, EndpointStats, Ports, TlsRoots};
 
 use crate::connection::PeerConnection;
 use crate::event::Events;
@@ -77,6 +77,8 @@ impl fmt::Debug for Endpoint {
 pub struct EndpointBuilder {
     driver: EndpointOptions,
     hide_host_addresses: bool,
+    no_udp: bool,
+    tcp: TcpTypes,
 }
 
 impl EndpointBuilder {
@@ -114,6 +116,30 @@ impl EndpointBuilder {
         self
     }
 
+    /// Whether UDP is used; it is by default. Without it connections need TCP candidates at one
+    /// end that the other reaches, or a TURN server over TCP or TLS.
+    pub fn udp(mut self, yes: bool) -> Self {
+        self.no_udp = !yes;
+        self
+    }
+
+    /// Which kinds of TCP candidates connections have (RFC 6544). By default the active ones, as
+    /// in browsers: connections are opened to peers that listen. A server behind a firewall that
+    /// drops UDP has passive ones, too: its addresses listen then, with a
+    /// [`shared_port`](Self::shared_port) for all connections together.
+    pub fn tcp(mut self, types: TcpTypes) -> Self {
+        self.tcp = types;
+        self.driver.listen = types.passive || types.simultaneous_open;
+        self
+    }
+
+    /// Certificates in PEM form: TURN and STUN servers reached over TLS must show one that these
+    /// have issued. By default those count that the platform trusts.
+    pub fn tls_roots(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.driver.tls_roots = TlsRoots::Pem(pem.into());
+        self
+    }
+
     /// Puts all connections on one UDP port (0: any free one), for servers behind a firewall. By
     /// default each transport has a port of its own, as in browsers.
     ///
@@ -145,8 +171,8 @@ impl EndpointBuilder {
     /// The endpoint, on the current tokio runtime.
     ///
     /// # Errors
-    /// A shared port that cannot be bound on any address; a cryptographic library that fails its
-    /// self-test.
+    /// A shared port that cannot be bound on any address; TLS roots that are no certificates; a
+    /// cryptographic library that fails its self-test.
     ///
     /// # Panics
     /// Outside of a tokio runtime, or in one without its I/O and time drivers.
@@ -154,6 +180,8 @@ impl EndpointBuilder {
         let context = dtls::Context::new().map_err(io::Error::other)?;
         let mut session = SessionConfig::new(context);
         session.ice.hide_host_addresses = self.hide_host_addresses;
+        session.ice.udp = !self.no_udp;
+        session.ice.tcp = self.tcp;
         session.ice.loopback = self.driver.interfaces.loopback;
         Ok(Endpoint(Arc::new(Shared {
             driver: duologue_tokio::Endpoint::new(self.driver)?,

@@ -124,6 +124,7 @@ pub use {
     channel::DataChannel,
     connection::PeerConnection,
     dtmf::DtmfSender,
+    duologue_session::TcpTypes,
     duologue_tokio::EndpointStats,
     endpoint::{Endpoint, EndpointBuilder},
     event::{Event, Events},

@@ -16,6 +16,6 @@ pub use duologue_dtls::Context;
 pub use duologue_peer::{Effect, Event, OperationId, Target, Value};
 pub use duologue_peer::{Env, PeerConnection as Peer};
 pub use duologue_session::{
-    Action, BindError, BindId, ChannelReport, Command, DtlsReport, Interface, Report, SctpError,
-    Session, SessionConfig, Stats as SessionStats,
+    Action, BindError, BindId, ChannelReport, Command, ConnectError, DtlsReport, Interface, Report,
+    SctpError, Security, Session, SessionConfig, Stats as SessionStats,
 };

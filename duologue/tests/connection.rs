@@ -185,7 +185,7 @@ async fn a_server_has_all_connections_on_one_port() {
         let candidates = description
             .sdp
             .lines()
-            .filter(|l| l.starts_with("a=candidate:"));
+            .filter(|l| l.starts_with("a=candidate:") && l.contains(" udp "));
         assert!(candidates.clone().count() > 0);
         assert!(
             candidates.clone().all(|line| line.contains(&port)),

@@ -207,6 +207,8 @@ export interface Reply<T = undefined> {
 
 /** Effects to perform, and what changed before them. */
 export interface Turn {
+  /** Channel and data of each message, one after the other; they come before the other effects. */
+  readonly messages: readonly (number | string | ArrayBuffer)[];
   readonly effects: readonly NativeEffect[];
   readonly mirror?: Mirror;
   /** How many effects of the same task follow. */

@@ -1,5 +1,9 @@
-/** `import 'duologue/polyfill'`: puts the interfaces on the global object, as a browser has them. */
+/**
+ * `import 'duologue/polyfill'`: puts the interfaces on the global object, as a browser has them, and
+ * lets data channels be transferred.
+ */
 import * as duologue from './index.js';
+import './transfer.js';
 
 const { mediaDevices, ...interfaces } = duologue;
 

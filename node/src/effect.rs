@@ -3,11 +3,12 @@
 use duologue_base::{ChannelKey, TransceiverId, TransportKey};
 use duologue_peer::{Effect, Event, IceCandidate, IceCandidateInit, IceCandidateParts};
 use duologue_peer::{IceCandidateError, Message, SessionDescription, Target, Value};
-use napi::bindgen_prelude::{ArrayBuffer, JsObjectValue, Object, Result};
+use napi::bindgen_prelude::{ArrayBuffer, Result};
 use napi::{Env, JsValue, Unknown};
 use serde::Serialize;
 
 use crate::exception::Exception;
+use crate::limits::MAX_COPIED_BYTES;
 
 /// `NativeCandidate`
 #[derive(Debug, Serialize)]
@@ -93,12 +94,9 @@ impl From<IceCandidateError> for CandidateErrorView {
     }
 }
 
-/// The effect as a JavaScript object.
+/// An effect other than a message, as a JavaScript object.
 pub(crate) fn to_js<'env>(env: &'env Env, effect: Effect) -> Result<Unknown<'env>> {
     match effect {
-        Effect::Event(Event::ChannelMessage(channel, message)) => {
-            Ok(message_to_js(env, channel, message)?.to_unknown())
-        }
         Effect::Event(event) => env.to_js_value(&event_view(event)),
         Effect::Resolve { operation, value } => {
             let mut view = EffectView {
@@ -125,24 +123,18 @@ pub(crate) fn to_js<'env>(env: &'env Env, effect: Effect) -> Result<Unknown<'env
     }
 }
 
-/// Messages are frequent, and their bytes become an `ArrayBuffer`.
-fn message_to_js<'env>(
-    env: &'env Env,
-    ChannelKey(channel): ChannelKey,
-    message: Message,
-) -> Result<Object<'env>> {
-    let mut object = Object::new(env)?;
-    object.set_named_property("effect", "event")?;
-    object.set_named_property("target", "channel")?;
-    object.set_named_property("type", "message")?;
-    object.set_named_property("channel", channel)?;
-    if message.binary {
-        let data = ArrayBuffer::from_data(env, message.data.to_vec())?;
-        object.set_named_property("data", data)?;
-    } else {
-        object.set_named_property("data", String::from_utf8_lossy(&message.data).as_ref())?;
-    }
-    Ok(object)
+/// The `data` of a message. Small ones are copied into memory of JavaScript's own: memory of ours
+/// would need a finalizer for each, which costs more.
+pub(crate) fn data_to_js<'env>(env: &'env Env, message: Message) -> Result<Unknown<'env>> {
+    let Message { data, binary } = message;
+    Ok(match binary {
+        false => {
+            let text = String::from_utf8_lossy(&data);
+            env.create_string(&*text)?.to_unknown()
+        }
+        true if data.len() <= MAX_COPIED_BYTES => ArrayBuffer::copy_from(env, data)?.to_unknown(),
+        true => ArrayBuffer::from_data(env, data)?.to_unknown(),
+    })
 }
 
 fn event_view(event: Event) -> EffectView {

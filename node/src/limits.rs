@@ -12,3 +12,6 @@ pub(crate) const MAX_BATCH: usize = 64;
 
 /// Threads of the runtime.
 pub(crate) const MAX_THREADS: usize = 4;
+
+/// Bytes of a message up to which it is copied into an `ArrayBuffer`.
+pub(crate) const MAX_COPIED_BYTES: usize = 4_096;

@@ -38,6 +38,9 @@ const ADAPTERS: &[(&str, &[&str])] = &[
     ("rcgen", &["duologue-identity"]),
     ("quinn-udp", &["duologue-udp"]),
     ("if-addrs", &["duologue-udp"]),
+    ("rustls", &["duologue-tokio"]),
+    ("tokio-rustls", &["duologue-tokio"]),
+    ("rustls-platform-verifier", &["duologue-tokio"]),
     ("simple-dns", &["duologue-mdns"]),
 ];
 

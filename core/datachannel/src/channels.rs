@@ -24,7 +24,8 @@ pub struct Channels {
     message_size_max: usize,
     /// How many streams the association has, once it is up.
     streams: Option<u16>,
-    channels: BTreeMap<StreamId, Channel>,
+    /// Boxed, since a node of the map has room for eleven.
+    channels: BTreeMap<StreamId, Box<Channel>>,
     keys: BTreeMap<ChannelKey, StreamId>,
     reports: VecDeque<ChannelReport>,
     /// What was taken out of the association because the end of a stream came behind it.
@@ -271,7 +272,7 @@ impl Channels {
 
     fn insert(&mut self, stream: StreamId, channel: Channel) {
         self.keys.insert(channel.key, stream);
-        self.channels.insert(stream, channel);
+        self.channels.insert(stream, Box::new(channel));
     }
 
     fn remove(&mut self, stream: StreamId, error: Option<ChannelError>) {

@@ -2,10 +2,10 @@ use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use duologue_base::{Generation, Instant, Rng, SocketId, Transmit};
+use duologue_base::{Generation, Instant, Protocol, Rng, SocketId, Transmit};
 use duologue_sdp::attr::Foundation;
 
-use crate::candidate::{self, Candidate, CandidateKind};
+use crate::candidate::{self, Candidate, CandidateKind, RelayProtocol, TcpType};
 use crate::config::Config;
 use crate::credentials::Credentials;
 use crate::event::{CandidatePair, Event};
@@ -16,6 +16,7 @@ use crate::name::Names;
 use crate::reply::Reply;
 use crate::state::{GatheringState, Role, TransportState};
 use crate::stats::{Counters, PairId, PairStats};
+use crate::tcp::{Framing, PeerStream};
 use crate::transaction::Transaction;
 
 /// One ICE transport: every generation of its credentials, one component.
@@ -34,6 +35,11 @@ pub struct Agent {
     pub(crate) role: Role,
     pub(crate) tie_breaker: u64,
     pub(crate) bases: Vec<Base>,
+    /// Where streams may begin, with how many of its family came before each.
+    pub(crate) stream_ips: Vec<(IpAddr, u16)>,
+    /// Streams to and from the other agent.
+    pub(crate) streams: Vec<PeerStream>,
+    pub(crate) next_connect: u32,
     pub(crate) addresses_complete: bool,
     pub(crate) gathering: Gathering,
     pub(crate) names: Names,
@@ -54,7 +60,7 @@ pub struct Agent {
     pub(crate) counters: Counters,
     events: VecDeque<Event>,
     /// What candidates of one foundation share; the index is the foundation.
-    foundations: Vec<(CandidateKind, IpAddr, Option<IpAddr>)>,
+    foundations: Vec<Shared>,
 }
 
 /// The pair that data is sent on.
@@ -67,6 +73,14 @@ pub(crate) struct Selected {
     pub(crate) route: Route,
 }
 
+/// RFC 8445 §5.1.1.3: equal for candidates of one kind, protocol, base address and server.
+type Shared = (
+    CandidateKind,
+    Protocol,
+    IpAddr,
+    Option<(IpAddr, RelayProtocol)>,
+);
+
 /// How data gets to the other agent.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Route {
@@ -78,13 +92,38 @@ pub struct Route {
     pub remote: SocketAddr,
     /// The TURN server that data has to go through.
     pub relay: Option<RelayRoute>,
+    /// The socket is a stream, and datagrams follow one another in it like this.
+    pub framing: Option<Framing>,
 }
 
 impl Route {
-    /// Where datagrams are sent to. Through a relay each of them begins with
-    /// [`RelayRoute::header`].
+    /// Where datagrams are sent to, each between [`open`](Self::open) and [`close`](Self::close).
     pub fn destination(&self) -> SocketAddr {
         self.relay.map_or(self.remote, |relay| relay.server)
+    }
+
+    /// Makes room for what a relay or a stream wants before a datagram. Where that begins.
+    pub fn open(&self, out: &mut Vec<u8>) -> usize {
+        if let Some(framing) = self.framing {
+            framing.open(out);
+        }
+        if self.relay.is_some() {
+            out.extend_from_slice(&[0; RelayRoute::OVERHEAD]);
+        }
+        out.len()
+    }
+
+    /// Completes the datagram that begins at `content` and ends with `out`.
+    pub fn close(&self, content: usize, out: &mut Vec<u8>) {
+        let mut begin = content;
+        if let Some(relay) = self.relay {
+            let len = (out.len() - content) as u16;
+            begin -= RelayRoute::OVERHEAD;
+            out[begin..content].copy_from_slice(&relay.header(len));
+        }
+        if let Some(framing) = self.framing {
+            framing.close(begin, out);
+        }
     }
 }
 
@@ -103,6 +142,9 @@ impl Agent {
             tie_breaker: rng.u64(),
             rng,
             bases: Vec::new(),
+            stream_ips: Vec::new(),
+            streams: Vec::new(),
+            next_connect: 0,
             addresses_complete: false,
             gathering: Gathering::default(),
             names: Names::default(),
@@ -276,6 +318,8 @@ impl Agent {
         self.transactions.clear();
         self.replies.clear();
         self.bases.clear();
+        self.stream_ips.clear();
+        self.streams.clear();
         self.gathering = Gathering::default();
         self.selected = None;
         for generation in &mut self.generations {
@@ -435,14 +479,13 @@ impl Agent {
         self.events.push_back(event);
     }
 
-    /// RFC 8445 §5.1.1.3: equal for one kind, base address, protocol and server.
     pub(crate) fn foundation(
         &mut self,
         kind: CandidateKind,
-        base: IpAddr,
-        server: Option<IpAddr>,
+        base: Base,
+        server: Option<(IpAddr, RelayProtocol)>,
     ) -> Foundation {
-        let shared = (kind, base, server);
+        let shared = (kind, base.protocol, base.addr.ip(), server);
         let at = self.foundations.iter().position(|known| *known == shared);
         let at = at.unwrap_or_else(|| {
             self.foundations.push(shared);
@@ -482,6 +525,7 @@ impl Agent {
             self.counters.over_limit += 1;
             return None;
         }
+        locals.reserve_exact(1);
         locals.push(local);
         Some(locals.len() - 1)
     }
@@ -492,6 +536,7 @@ impl Agent {
             self.counters.over_limit += 1;
             return None;
         }
+        remotes.reserve_exact(1);
         remotes.push(candidate);
         Some(remotes.len() - 1)
     }
@@ -516,6 +561,10 @@ impl Agent {
         }
         let base = generation.locals[local].base;
         let peer = generation.remotes[remote].addr;
+        // RFC 6544 §6.2: "the agent prunes pairs with a passive local candidate": it waits.
+        if base.tcp_type == Some(TcpType::Passive) {
+            return;
+        }
         if generation.locals[local].candidate.kind == CandidateKind::Relayed
             && !self.has_channel(base, peer)
         {

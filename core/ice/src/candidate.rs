@@ -29,13 +29,17 @@ impl CandidateKind {
         }
     }
 
-    /// RFC 8445 §5.1.2.2: the recommended type preferences.
-    pub(crate) const fn preference(self) -> u32 {
-        match self {
-            CandidateKind::Host => 126,
-            CandidateKind::PeerReflexive => 110,
-            CandidateKind::ServerReflexive => 100,
-            CandidateKind::Relayed => 0,
+    /// RFC 8445 §5.1.2.2: the recommended type preferences. RFC 6544 §4.2: where UDP is as good or
+    /// better, its candidates are preferred; TCP's stay above relays, as in browsers.
+    pub(crate) const fn preference(self, protocol: Protocol) -> u32 {
+        match (self, protocol) {
+            (CandidateKind::Host, Protocol::Udp) => 126,
+            (CandidateKind::PeerReflexive, Protocol::Udp) => 110,
+            (CandidateKind::ServerReflexive, Protocol::Udp) => 100,
+            (CandidateKind::Host, Protocol::Tcp) => 90,
+            (CandidateKind::PeerReflexive, Protocol::Tcp) => 80,
+            (CandidateKind::ServerReflexive, Protocol::Tcp) => 70,
+            (CandidateKind::Relayed, _) => 0,
         }
     }
 }
@@ -53,6 +57,24 @@ pub enum TcpType {
 }
 
 impl TcpType {
+    /// The type that it makes pairs with (RFC 6544 §6.2).
+    pub(crate) const fn counterpart(self) -> Self {
+        match self {
+            TcpType::Active => TcpType::Passive,
+            TcpType::Passive => TcpType::Active,
+            TcpType::SimultaneousOpen => TcpType::SimultaneousOpen,
+        }
+    }
+
+    /// RFC 6544 §4.2: the recommended direction preferences of host candidates.
+    const fn direction_preference(self) -> u16 {
+        match self {
+            TcpType::Active => 6,
+            TcpType::Passive => 4,
+            TcpType::SimultaneousOpen => 2,
+        }
+    }
+
     /// The name used in SDP and by the W3C.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -63,7 +85,7 @@ impl TcpType {
     }
 }
 
-/// How this agent reaches the TURN server of a relayed candidate.
+/// How this agent reaches a server, and so the TURN server of a relayed candidate.
 #[doc(alias = "RTCIceServerTransportProtocol")]
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum RelayProtocol {
@@ -125,7 +147,11 @@ impl Candidate {
         Candidate {
             foundation: foundation("", 1),
             protocol,
-            priority: priority(CandidateKind::Host, local_preference(addr.ip(), 0)),
+            priority: priority(
+                CandidateKind::Host,
+                protocol,
+                local_preference(addr.ip(), 0),
+            ),
             addr,
             name: None,
             kind: CandidateKind::Host,
@@ -159,22 +185,46 @@ pub(crate) fn foundation(name: &str, number: usize) -> Foundation {
 }
 
 /// RFC 8445 §5.1.2.1: the priority of a candidate of component 1.
-pub(crate) const fn priority(kind: CandidateKind, local_preference: u16) -> u32 {
-    (kind.preference() << 24) + ((local_preference as u32) << 8) + 255
+pub(crate) const fn priority(
+    kind: CandidateKind,
+    protocol: Protocol,
+    local_preference: u16,
+) -> u32 {
+    (kind.preference(protocol) << 24) + ((local_preference as u32) << 8) + 255
 }
 
 /// RFC 8421 §4: families take turns, IPv6 first, so that a broken family costs one check and not
 /// all of them. `index` counts the addresses of one family in the host's order. Loopback comes
 /// after everything that can leave the machine, link-local before it.
 pub(crate) fn local_preference(ip: IpAddr, index: u16) -> u16 {
+    ranked(ip, index, [0x3fff, 0x7fff, 0xffff])
+}
+
+/// RFC 6544 §4.2: `2^13 * direction-pref + other-pref`.
+pub(crate) fn tcp_preference(kind: TcpType, ip: IpAddr, index: u16) -> u16 {
+    (kind.direction_preference() << 13) + ranked(ip, index, [0x7ff, 0xfff, 0x1fff])
+}
+
+/// Of relays, those that data reaches without TCP's waiting for what was lost come first, then
+/// those without a second encryption. The preference of the base stays what decides otherwise.
+pub(crate) fn relay_preference(base: u16, protocol: RelayProtocol) -> u16 {
+    let steps = match protocol {
+        RelayProtocol::Udp => 0,
+        RelayProtocol::Tcp => 1,
+        RelayProtocol::Tls => 2,
+    };
+    base.saturating_sub(steps * 0x1000)
+}
+
+/// `tops` are the highest preferences of loopback, link-local and other addresses.
+fn ranked(ip: IpAddr, index: u16, tops: [u16; 3]) -> u16 {
     let reach = match ip {
         _ if ip.is_loopback() => 0,
         _ if is_link_local(ip) => 1,
         _ => 2,
     };
-    let top = [0x3fff, 0x7fff, 0xffff][reach];
     let family = u16::from(ip.is_ipv4());
-    top - (index.min(0x1ff) * 2 + family)
+    tops[reach] - (index.min(0x1ff) * 2 + family)
 }
 
 pub(crate) fn is_link_local(ip: IpAddr) -> bool {
@@ -211,9 +261,46 @@ mod tests {
 
     #[test]
     fn a_host_candidate_of_one_address_has_the_priority_of_rfc_8445() {
-        assert_eq!(priority(CandidateKind::Host, 65535), 2_130_706_431);
+        let udp = priority(CandidateKind::Host, Protocol::Udp, 65535);
+        assert_eq!(udp, 2_130_706_431);
         assert_eq!(pair_priority(2, 1), (1 << 32) + 4 + 1);
         assert_eq!(pair_priority(1, 2), (1 << 32) + 4);
+    }
+
+    #[test]
+    fn tcp_comes_after_udp_and_active_before_passive() {
+        let ip = "2001:db8::1".parse().unwrap();
+        let tcp = |kind| {
+            priority(
+                CandidateKind::Host,
+                Protocol::Tcp,
+                tcp_preference(kind, ip, 0),
+            )
+        };
+        // RFC 6544 §4.2 with a type preference of 90.
+        assert_eq!(
+            tcp(TcpType::Active),
+            (90 << 24) + (((6 << 13) + 8191) << 8) + 255
+        );
+        let relayed = |protocol| {
+            let preference = relay_preference(local_preference(ip, 3), protocol);
+            priority(CandidateKind::Relayed, Protocol::Udp, preference)
+        };
+        let order = [
+            priority(CandidateKind::ServerReflexive, Protocol::Udp, 0),
+            tcp(TcpType::Active),
+            tcp(TcpType::Passive),
+            tcp(TcpType::SimultaneousOpen),
+            relayed(RelayProtocol::Udp),
+            relayed(RelayProtocol::Tcp),
+            relayed(RelayProtocol::Tls),
+            priority(
+                CandidateKind::Relayed,
+                Protocol::Udp,
+                local_preference("fe80::1".parse().unwrap(), 0),
+            ),
+        ];
+        assert!(order.is_sorted_by(|a, b| a > b), "{order:?}");
     }
 
     #[test]

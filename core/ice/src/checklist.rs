@@ -141,6 +141,7 @@ impl Checklist {
             Check::Waiting
         };
         self.begun = true;
+        self.pairs.reserve_exact(1);
         self.pairs.push(pair);
         true
     }

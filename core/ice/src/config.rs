@@ -20,6 +20,10 @@ pub struct Config {
     /// carry it, down to 5 ms. 10 ms of checks is 80 kbit/s. With several agents on one path give
     /// each of them its share.
     pub pacing: Duration,
+    /// Gather candidates over UDP. Without it servers are asked over TCP and TLS only.
+    pub udp: bool,
+    /// Which TCP candidates to gather.
+    pub tcp: TcpTypes,
     /// W3C `iceTransportPolicy: "relay"`: only candidates of TURN servers.
     pub relay_only: bool,
     /// Servers to gather candidates from. Changes take effect with the next generation.
@@ -29,12 +33,50 @@ pub struct Config {
     pub patience: Duration,
 }
 
+/// Kinds of TCP candidates (RFC 6544 §4.5).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct TcpTypes {
+    /// Connections are opened to passive candidates. As browsers do, this is on by default: it
+    /// costs nothing before the other agent has such a candidate.
+    pub active: bool,
+    /// A socket on each address accepts connections.
+    pub passive: bool,
+    /// Both agents open a connection at once, which some NATs let through.
+    pub simultaneous_open: bool,
+}
+
+impl TcpTypes {
+    /// No TCP candidates. Servers are still asked over TCP where their URL says so.
+    pub const NONE: TcpTypes = TcpTypes {
+        active: false,
+        passive: false,
+        simultaneous_open: false,
+    };
+    /// All kinds.
+    pub const ALL: TcpTypes = TcpTypes {
+        active: true,
+        passive: true,
+        simultaneous_open: true,
+    };
+}
+
+impl Default for TcpTypes {
+    fn default() -> Self {
+        TcpTypes {
+            active: true,
+            ..TcpTypes::NONE
+        }
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         Config {
             lite: false,
             loopback: false,
             hide_host_addresses: false,
+            udp: true,
+            tcp: TcpTypes::default(),
             relay_only: false,
             servers: Vec::new(),
             pacing: Duration::from_millis(10),

@@ -1,9 +1,10 @@
 //! Time and output.
 
-use duologue_base::{Instant, Transmit};
+use duologue_base::{Instant, SocketId, Transmit};
 
 use crate::agent::Agent;
 use crate::checklist::Check;
+use crate::tcp::Framing;
 use crate::transaction::{Next, Purpose};
 
 impl Agent {
@@ -21,6 +22,7 @@ impl Agent {
             }
         }
         self.expire_consent(now);
+        self.handle_stream_timeouts(now);
         self.handle_gathering_timeout(now);
         self.update(now);
     }
@@ -41,6 +43,7 @@ impl Agent {
             self.patience_timeout(),
             self.retirement_timeout(),
             self.gathering_timeout(),
+            self.stream_timeout(),
         ]
         .into_iter()
         .flatten()
@@ -52,7 +55,31 @@ impl Agent {
     /// Responses go first; requests are sent again, and consent is asked for, when their time has
     /// come; new checks go as pacing allows.
     pub fn poll_transmit(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<Transmit> {
+        let transmit = self.poll_message(now, out)?;
+        match self.framing(transmit.socket) {
+            None => Some(transmit),
+            Some(framing) => {
+                out.splice(..0, std::iter::repeat_n(0, framing.header_len()));
+                framing.close(framing.header_len(), out);
+                let len = out.len();
+                Some(Transmit { len, ..transmit })
+            }
+        }
+    }
+
+    /// The framing of what is sent on a socket, if it is a stream.
+    pub(crate) fn framing(&self, socket: SocketId) -> Option<Framing> {
+        match self.stream_of(socket) {
+            Some(_) => Some(Framing::Length),
+            None => self.is_server_stream(socket).then_some(Framing::Stun),
+        }
+    }
+
+    fn poll_message(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<Transmit> {
         while let Some(reply) = self.replies.pop_front() {
+            if self.replies.is_empty() {
+                self.replies.shrink_to_fit();
+            }
             let transmit = self.write_reply(&reply, out);
             if transmit.is_some() {
                 return transmit;
@@ -98,6 +125,11 @@ impl Agent {
                 (Check::Succeeded(_), false) => continue,
                 _ => Purpose::Check,
             };
+            if self.lacks_stream(at, id) {
+                self.next_check = now + self.config.pacing;
+                self.open_stream(now, at, id);
+                continue;
+            }
             if let Some(transmit) = self.send_request(now, at, id, purpose, out) {
                 self.next_check = now + self.config.pacing;
                 return Some(transmit);

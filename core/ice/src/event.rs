@@ -1,9 +1,9 @@
 use std::fmt;
 use std::net::SocketAddr;
 
-use duologue_base::{Generation, MdnsName};
+use duologue_base::{Generation, MdnsName, SocketId};
 
-use crate::{Candidate, GatheringState, PairId, Role, TransportState};
+use crate::{Candidate, ConnectId, GatheringState, PairId, Role, Security, TransportState};
 
 /// The pair that data is sent on (W3C `RTCIceCandidatePair`).
 #[doc(alias = "RTCIceCandidatePair")]
@@ -76,6 +76,24 @@ pub enum Event {
     ResolveName {
         /// The name.
         name: MdnsName,
+    },
+    /// A stream is wanted: answer with [`Agent::handle_connected`](crate::Agent::handle_connected).
+    Connect {
+        /// Names the request in the answer.
+        id: ConnectId,
+        /// Where it begins; port 0 for any.
+        local: SocketAddr,
+        /// Where it goes to.
+        remote: SocketAddr,
+        /// TCP, or TLS over it.
+        security: Security,
+    },
+    /// A stream is of no use any more: close it. [`Agent::handle_stream_closed`] need not follow.
+    ///
+    /// [`Agent::handle_stream_closed`]: crate::Agent::handle_stream_closed
+    Disconnect {
+        /// The stream.
+        socket: SocketId,
     },
     /// Gathering from a server failed.
     CandidateError(CandidateError),

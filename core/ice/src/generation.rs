@@ -3,7 +3,7 @@ use std::net::SocketAddr;
 use duologue_base::{Generation, Instant, Protocol, SocketId};
 use duologue_stun::Key;
 
-use crate::candidate::{self, Candidate, CandidateKind};
+use crate::candidate::{self, Candidate, CandidateKind, TcpType};
 use crate::checklist::{Check, Checklist, Pair};
 use crate::credentials::Credentials;
 use crate::limits;
@@ -14,9 +14,12 @@ use crate::turn::AllocationId;
 /// What a local candidate sends from.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Base {
-    pub(crate) socket: SocketId,
+    /// None for an active TCP candidate: each of its pairs has a stream of its own.
+    pub(crate) socket: Option<SocketId>,
     pub(crate) addr: SocketAddr,
     pub(crate) protocol: Protocol,
+    /// Only for TCP candidates.
+    pub(crate) tcp_type: Option<TcpType>,
     /// The TURN server that forwards for it.
     pub(crate) relay: Option<AllocationId>,
     /// Its preference among the bases, the middle part of priorities (RFC 8445 §5.1.2.1).
@@ -26,7 +29,17 @@ pub(crate) struct Base {
 impl Base {
     /// Datagrams of both take the same way.
     pub(crate) fn is_same(self, other: Base) -> bool {
-        (self.socket, self.relay) == (other.socket, other.relay)
+        (self.socket, self.relay, self.addr) == (other.socket, other.relay, other.addr)
+    }
+
+    /// The transport below repeats what is lost (RFC 8489 §6.2.2).
+    pub(crate) fn is_reliable(self) -> bool {
+        self.protocol == Protocol::Tcp
+    }
+
+    /// The priority of a candidate of this base.
+    pub(crate) fn priority(self, kind: CandidateKind) -> u32 {
+        candidate::priority(kind, self.protocol, self.preference)
     }
 }
 
@@ -285,6 +298,7 @@ fn can_pair(ours: &LocalCandidate, theirs: &Candidate) -> bool {
         ours.candidate.kind,
         CandidateKind::Host | CandidateKind::Relayed
     ) && ours.base.protocol == theirs.protocol
+        && ours.base.tcp_type == theirs.tcp_type.map(TcpType::counterpart)
         && a.is_ipv4() == b.is_ipv4()
         && candidate::is_link_local(a) == candidate::is_link_local(b)
         && a.is_loopback() == b.is_loopback()

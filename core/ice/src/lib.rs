@@ -61,9 +61,10 @@
 //! * RFC 8445: full and lite agents, regular nomination; aggressive nomination and renomination
 //!   (draft-thatcher-ice-renomination) by the other side. Two lite agents do not connect.
 //! * RFC 8838, RFC 8840: trickle, end of candidates, candidates tagged with a username fragment.
-//! * RFC 8489, RFC 8656: server-reflexive candidates, and relayed ones over UDP: long-term
-//!   credentials with MD5 and SHA-256, stale nonces, anonymous user names, alternate servers,
-//!   refreshes, a channel for every peer.
+//! * RFC 8489, RFC 8656: server-reflexive candidates, and relayed ones over UDP, TCP and TLS:
+//!   long-term credentials with MD5 and SHA-256, stale nonces, anonymous user names, alternate
+//!   servers, refreshes, a channel for every peer.
+//! * RFC 6544, RFC 4571: TCP candidates.
 //! * draft-ietf-mmusic-mdns-ice-candidates: names in place of addresses, both ways.
 //! * RFC 8863: patience. RFC 7675: consent. RFC 8421: IPv6 and IPv4 in turns.
 //! * webrtc-pc §5.6: the states of `RTCIceTransport`.
@@ -102,7 +103,7 @@ mod turn;
 
 pub use agent::{Agent, Route};
 pub use candidate::{Candidate, CandidateKind, RelayProtocol, TcpType};
-pub use config::Config;
+pub use config::{Config, TcpTypes};
 pub use credentials::{Credentials, CredentialsError};
 pub use event::{CandidateError, CandidatePair, Event};
 pub use gather::{RelayRoute, Server, ServerKind};

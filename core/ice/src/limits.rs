@@ -56,6 +56,10 @@ pub(crate) const RESOLVE_WAIT: Duration = Duration::from_secs(10);
 pub(crate) const SERVER_SENDS_MAX: u32 = 5;
 /// How long the last of them is waited for.
 pub(crate) const SERVER_LAST_WAIT: Duration = Duration::from_secs(2);
+/// How long a server has to answer in all, and a stream to be opened before.
+pub(crate) const SERVER_WAIT: Duration = Duration::from_millis(9_500);
+/// Streams to servers.
+pub(crate) const CONNECTIONS: usize = 64;
 /// RFC 8445 §11: how often the NAT bindings of candidates are kept alive.
 pub(crate) const BINDING_REFRESH: Duration = Duration::from_secs(15);
 
@@ -63,6 +67,15 @@ pub(crate) const BINDING_REFRESH: Duration = Duration::from_secs(15);
 pub(crate) const RTO_MIN: Duration = Duration::from_millis(500);
 /// RFC 8489 §6.2.1: Rc, how often a request is sent at most.
 pub(crate) const SENDS_MAX: u32 = 7;
+/// RFC 8489 §6.2.2: Ti, how long a request over a stream is waited for.
+pub(crate) const RELIABLE_WAIT: Duration = Duration::from_millis(39_500);
+/// Streams to and from the other agent.
+pub(crate) const PEER_STREAMS: usize = 64;
+/// How long a stream to the other agent may take to be opened.
+pub(crate) const CONNECT_WAIT: Duration = Duration::from_secs(10);
+/// A stream that no pair uses is closed when it was not used for so long; one that was accepted
+/// and brings no check, too.
+pub(crate) const STREAM_REVIEW: Duration = Duration::from_secs(10);
 /// RFC 8489 §6.2.1: Rm, how many RTOs the last of them is waited for.
 pub(crate) const LAST_WAIT: u32 = 16;
 

@@ -178,11 +178,13 @@ impl Agent {
     fn route_of(&self, generation: &GenerationState, pair: &Pair) -> Option<Route> {
         let base = generation.base_of(pair);
         let remote = generation.remote_addr_of(pair);
+        let socket = self.socket_for(base, remote)?;
         Some(Route {
-            socket: base.socket,
+            socket,
             local: base.addr,
             remote,
             relay: self.relay_route(base, remote)?,
+            framing: self.framing(socket),
         })
     }
 

@@ -30,10 +30,15 @@ impl Agent {
     /// A datagram arrived at one of this agent's sockets: STUN, TURN, or data, which is given
     /// back.
     pub fn handle_datagram(&mut self, now: Instant, datagram: &Datagram, bytes: &[u8]) -> Input {
-        let of_socket = |base: &&Base| base.socket == datagram.socket;
-        let Some(&base) = self.bases.iter().find(of_socket) else {
-            return Input::Unknown;
+        let of_socket = |base: &&Base| base.socket == Some(datagram.socket);
+        let base = match self.bases.iter().find(of_socket) {
+            Some(base) => Some(*base),
+            None => self.stream_of(datagram.socket).map(|(base, _)| base),
         };
+        // Of a stream to a server only the server is at the other end: it has no base.
+        if base.is_none() && !self.is_server_stream(datagram.socket) {
+            return Input::Unknown;
+        }
         let remote = normalized(datagram.remote);
         if let Some((base, remote, range)) = self.unwrap_relayed(datagram, bytes) {
             let inner = &bytes[range.clone()];
@@ -48,7 +53,7 @@ impl Agent {
             self.handle_message(now, sender, inner);
             return Input::Handled;
         }
-        if !is_stun(bytes) {
+        if let (false, Some(_)) = (is_stun(bytes), base) {
             let range = 0..bytes.len();
             return Input::Data { remote, range };
         }
@@ -58,12 +63,17 @@ impl Agent {
         {
             return Input::Handled;
         }
-        let sender = Sender {
-            base,
-            remote,
-            local_ip: datagram.local_ip,
-        };
-        self.handle_message(now, sender, bytes);
+        match base {
+            Some(base) => {
+                let sender = Sender {
+                    base,
+                    remote,
+                    local_ip: datagram.local_ip,
+                };
+                self.handle_message(now, sender, bytes);
+            }
+            None => self.counters.stray_responses += 1,
+        }
         Input::Handled
     }
 

@@ -93,7 +93,7 @@ impl Agent {
         writer.fingerprint();
         Some(Transmit {
             local_ip: reply.to.local_ip,
-            ..self.address(reply.to.base, reply.to.remote, out)
+            ..self.address(reply.to.base, reply.to.remote, out)?
         })
     }
 }

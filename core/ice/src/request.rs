@@ -4,7 +4,7 @@ use duologue_base::Instant;
 use duologue_stun::{AttributeType, ErrorCode, Message};
 
 use crate::agent::Agent;
-use crate::candidate::{self, Candidate, CandidateKind};
+use crate::candidate::{self, Candidate, CandidateKind, TcpType};
 use crate::checklist::Check;
 use crate::event::Event;
 use crate::generation::{EarlyCheck, Remote};
@@ -196,6 +196,7 @@ impl Agent {
                     foundation,
                     priority: check.priority,
                     kind: CandidateKind::PeerReflexive,
+                    tcp_type: check.base.tcp_type.map(TcpType::counterpart),
                     ..Candidate::host(check.remote, check.base.protocol)
                 };
                 self.push_remote(at, candidate)?

@@ -6,7 +6,7 @@ use duologue_base::Instant;
 use duologue_stun::{AttributeType, Class, ErrorCode, Message};
 
 use crate::agent::{Agent, normalized};
-use crate::candidate::{self, Candidate, CandidateKind};
+use crate::candidate::{Candidate, CandidateKind};
 use crate::checklist::{Check, Valid};
 use crate::event::Event;
 use crate::generation::{Base, LocalCandidate};
@@ -151,9 +151,10 @@ impl Agent {
         let kind = CandidateKind::PeerReflexive;
         let ufrag = self.generations[at].local.credentials.ufrag.clone();
         let candidate = Candidate {
-            foundation: self.foundation(kind, base.addr.ip(), None),
-            priority: candidate::priority(kind, base.preference),
+            foundation: self.foundation(kind, base, None),
+            priority: base.priority(kind),
             kind,
+            tcp_type: base.tcp_type,
             related: Some(self.names.shown(base.addr)),
             ufrag: Some(ufrag),
             ..Candidate::host(mapped, base.protocol)

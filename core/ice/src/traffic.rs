@@ -25,6 +25,7 @@ impl Agent {
         bytes: usize,
     ) {
         let remote = normalized(datagram.remote);
+        let stream = self.stream_of(datagram.socket).map(|(base, _)| base);
         let pair = self.generations.iter_mut().rev().find_map(|generation| {
             let GenerationState {
                 checklist,
@@ -34,9 +35,11 @@ impl Agent {
             } = generation;
             checklist.pairs_mut().iter_mut().find(|pair| {
                 let base = locals[pair.local].base;
-                remotes[pair.remote].addr == remote
-                    && base.socket == datagram.socket
-                    && base.relay.is_some() == relayed
+                let arrived_there = match stream {
+                    Some(stream) => base.is_same(stream),
+                    None => base.socket == Some(datagram.socket) && base.relay.is_some() == relayed,
+                };
+                remotes[pair.remote].addr == remote && arrived_there
             })
         });
         if let Some(pair) = pair {

@@ -6,7 +6,7 @@ use duologue_base::{Generation, Instant, Transmit};
 use duologue_stun::{Class, Method, TransactionId, Writer};
 
 use crate::agent::Agent;
-use crate::candidate::{self, CandidateKind};
+use crate::candidate::CandidateKind;
 use crate::checklist::Check;
 use crate::limits;
 use crate::state::Role;
@@ -25,6 +25,8 @@ pub(crate) struct Transaction {
     sends: u32,
     last_sent: Instant,
     rto: Duration,
+    /// It goes over a stream: it is never sent twice.
+    reliable: bool,
     pub(crate) next: Next,
 }
 
@@ -109,6 +111,10 @@ impl Agent {
         let generation = &mut self.generations[at];
         // RFC 8445 §14.3
         let rto = limits::RTO_MIN.max(self.config.pacing * generation.checklist.pending());
+        let reliable = {
+            let pair = generation.checklist.get(pair)?;
+            generation.base_of(pair).is_reliable()
+        };
         let state = generation.checklist.get_mut(pair)?;
         let next = match purpose {
             // RFC 7675 §5.1: consent checks are not retransmitted.
@@ -136,10 +142,13 @@ impl Agent {
             sends: 0,
             last_sent: now,
             rto,
+            reliable,
             next,
         };
         let transmit = self.write_request(&transaction, out)?;
         transaction.sent(now);
+        // Once connected there is one at a time.
+        self.transactions.reserve_exact(1);
         self.transactions.push(transaction);
         Some(transmit)
     }
@@ -149,10 +158,20 @@ impl Agent {
         let due = |t: &Transaction| matches!(t.next, Next::Resend { at } if at <= now);
         while let Some(index) = self.transactions.iter().position(due) {
             let mut transaction = self.transactions.swap_remove(index);
-            let Some(transmit) = self.write_request(&transaction, out) else {
-                continue;
+            let transmit = match transaction.reliable {
+                true => None,
+                false => self.write_request(&transaction, out),
             };
-            transaction.sent(now);
+            match transmit {
+                Some(_) => transaction.sent(now),
+                // RFC 8489 §6.2.2: "the client does not retransmit". It is silent, though.
+                None if transaction.reliable => {
+                    transaction.next = Next::Fail {
+                        at: transaction.last_sent + limits::RELIABLE_WAIT,
+                    };
+                }
+                None => continue,
+            }
             let (generation, pair) = (transaction.generation, transaction.pair);
             self.transactions.push(transaction);
             if let Some(at) = self.index(generation)
@@ -161,7 +180,9 @@ impl Agent {
             {
                 *fresh = false;
             }
-            return Some(transmit);
+            if transmit.is_some() {
+                return transmit;
+            }
         }
         None
     }
@@ -172,7 +193,7 @@ impl Agent {
         let pair = generation.checklist.get(request.pair)?;
         let remote = generation.remote_secret()?;
         let base = generation.base_of(pair);
-        let priority = candidate::priority(CandidateKind::PeerReflexive, base.preference);
+        let priority = base.priority(CandidateKind::PeerReflexive);
         let local = &generation.local.credentials.ufrag;
         out.clear();
         let mut writer = Writer::new(out, Class::Request, Method::BINDING, request.id);
@@ -188,6 +209,6 @@ impl Agent {
         }
         writer.integrity(&remote.key).fingerprint();
         let remote = generation.remote_addr_of(pair);
-        Some(self.address(base, remote, out))
+        self.address(base, remote, out)
     }
 }

@@ -1,5 +1,3 @@
-use std::collections::BTreeMap;
-
 use duologue_base::Mid;
 use duologue_sdp::attr::Candidate;
 
@@ -12,9 +10,12 @@ use crate::{CandidateTarget, Side};
 /// description's text is asked for.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Candidates {
-    local: BTreeMap<(IceKey, Mid), CandidateList>,
-    remote: BTreeMap<(IceKey, Mid), CandidateList>,
+    local: Lists,
+    remote: Lists,
 }
+
+/// In the order of their keys. There is one list or a few.
+type Lists = Vec<((IceKey, Mid), CandidateList)>;
 
 /// The candidates of one end for one m-section and one set of credentials.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -49,6 +50,7 @@ impl Candidates {
         if list.candidates.contains(&candidate) || list.candidates.len() >= MAX_CANDIDATES {
             return false;
         }
+        list.candidates.reserve_exact(1);
         list.candidates.push(candidate);
         true
     }
@@ -60,7 +62,9 @@ impl Candidates {
 
     /// The candidates of one end for an m-section under these credentials.
     pub fn get(&self, side: Side, key: IceKey, mid: &Mid) -> Option<&CandidateList> {
-        self.lists(side).get(&(key, mid.clone()))
+        let lists = self.lists(side);
+        let at = place(lists, &(key, mid.clone())).ok()?;
+        Some(&lists[at].1)
     }
 
     /// The candidates of one end that are for the transport of these credentials, whatever their
@@ -74,8 +78,8 @@ impl Candidates {
 
     /// Forgets what belongs to other credentials than these.
     pub fn retain(&mut self, mut keep: impl FnMut(IceKey) -> bool) {
-        self.local.retain(|(key, _), _| keep(*key));
-        self.remote.retain(|(key, _), _| keep(*key));
+        self.local.retain(|((key, _), _)| keep(*key));
+        self.remote.retain(|((key, _), _)| keep(*key));
     }
 
     /// Forgets one end's candidates under these credentials.
@@ -84,10 +88,10 @@ impl Candidates {
             Side::Local => &mut self.local,
             Side::Remote => &mut self.remote,
         };
-        lists.retain(|(k, _), _| *k != key);
+        lists.retain(|((k, _), _)| *k != key);
     }
 
-    fn lists(&self, side: Side) -> &BTreeMap<(IceKey, Mid), CandidateList> {
+    fn lists(&self, side: Side) -> &Lists {
         match side {
             Side::Local => &self.local,
             Side::Remote => &self.remote,
@@ -99,8 +103,21 @@ impl Candidates {
             Side::Local => &mut self.local,
             Side::Remote => &mut self.remote,
         };
-        let list = lists.entry((target.key, target.mid.clone())).or_default();
+        let key = (target.key, target.mid.clone());
+        let at = match place(lists, &key) {
+            Ok(at) => at,
+            Err(at) => {
+                lists.reserve_exact(1);
+                lists.insert(at, (key, CandidateList::default()));
+                at
+            }
+        };
+        let list = &mut lists[at].1;
         list.reaches = target.reaches;
         list
     }
+}
+
+fn place(lists: &Lists, key: &(IceKey, Mid)) -> Result<usize, usize> {
+    lists.binary_search_by(|(known, _)| known.cmp(key))
 }

@@ -26,8 +26,8 @@ pub(crate) struct OriginNumbers {
     /// RFC 9429 §5.2.1: a random number of 63 bits.
     pub(crate) session_id: u64,
     pub(crate) version: u64,
-    /// What the version stands for: the last created description.
-    pub(crate) last: Option<String>,
+    /// What the version stands for: a hash of the last created description.
+    pub(crate) last: Option<u64>,
 }
 
 impl Ids {

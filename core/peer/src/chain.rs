@@ -70,6 +70,9 @@ impl PeerConnection {
     /// "Upon fulfillment or rejection of p": the next operation, or the negotiation-needed flag.
     pub(crate) fn advance_chain(&mut self) {
         self.chain.operations.pop_front();
+        if self.chain.is_empty() {
+            self.chain.operations.shrink_to_fit();
+        }
         if !self.chain.is_empty() {
             self.execute_first();
         } else if self.slots.update_flag_on_empty_chain {

@@ -168,13 +168,22 @@ impl IceServer {
     pub(crate) fn to_ice(&self) -> impl Iterator<Item = ice::Server> {
         let urls = self.parse_urls().unwrap_or_default();
         urls.into_iter().zip(&self.urls).map(|(parsed, url)| {
+            // RFC 7064 §3.2, RFC 7065 §3.2: without a parameter `turn:` and `stun:` mean UDP, and
+            // the secure schemes TLS over TCP.
+            let transport = match (parsed.scheme, parsed.transport) {
+                (IceServerScheme::Stun, _) => ice::RelayProtocol::Udp,
+                (IceServerScheme::Turn, Some(Protocol::Tcp)) => ice::RelayProtocol::Tcp,
+                (IceServerScheme::Turn, _) => ice::RelayProtocol::Udp,
+                (IceServerScheme::Stuns | IceServerScheme::Turns, _) => ice::RelayProtocol::Tls,
+            };
             let kind = match (parsed.scheme, parsed.transport) {
-                (IceServerScheme::Stun, _) => ice::ServerKind::Stun,
-                (IceServerScheme::Turn, None | Some(Protocol::Udp)) => ice::ServerKind::Turn {
+                // TURN over DTLS.
+                (IceServerScheme::Turns, Some(Protocol::Udp)) => ice::ServerKind::Unsupported,
+                (IceServerScheme::Stun | IceServerScheme::Stuns, _) => ice::ServerKind::Stun,
+                (IceServerScheme::Turn | IceServerScheme::Turns, _) => ice::ServerKind::Turn {
                     username: Redacted(self.username.clone().unwrap_or_default()),
                     password: Redacted(self.credential.clone().unwrap_or_default()),
                 },
-                _ => ice::ServerKind::Unsupported,
             };
             let tls = matches!(
                 parsed.scheme,
@@ -186,6 +195,7 @@ impl IceServer {
                 url: url.clone(),
                 host: parsed.host,
                 port: parsed.port.unwrap_or(default_port),
+                transport,
                 kind,
             }
         })

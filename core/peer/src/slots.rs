@@ -72,7 +72,7 @@ pub(crate) struct Slots {
     /// meanwhile is about them.
     pub(crate) sctp_stops: usize,
     /// `[[DataChannels]]` and those that left it.
-    pub(crate) channels: BTreeMap<ChannelKey, Channel>,
+    pub(crate) channels: BTreeMap<ChannelKey, Box<Channel>>,
     /// Data channels that are closed, oldest first.
     pub(crate) closed_channels: VecDeque<ChannelKey>,
     pub(crate) channels_created: u32,

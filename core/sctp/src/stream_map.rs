@@ -1,6 +1,7 @@
 use duologue_base::StreamId;
 
-const PAGE: usize = 16;
+/// Most associations have one channel or a few.
+const PAGE: usize = 4;
 
 /// Values by stream id: two indexings to reach one, memory only where streams are in use.
 #[derive(Debug)]

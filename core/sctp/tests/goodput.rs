@@ -9,7 +9,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::{Link, Pair, Path, ms};
+use common::{Link, Pair, Path, Stalls, ms};
 use duologue_sctp::{Config, CongestionAlgorithm};
 
 const MESSAGE: usize = 16_384;
@@ -119,6 +119,21 @@ fn a_link_of_100_mbit_with_250_packets_of_queue_is_filled() {
         println!("100 Mbit/s, 40 ms, 250 packets: {outcome:.3?}");
         assert!(outcome.mb_s >= 11.0, "{outcome:?}");
         assert!(outcome.standing < 0.5, "{outcome:?}");
+    }
+}
+
+#[test]
+fn a_busy_host_on_the_way_costs_a_link_of_100_mbit_little() {
+    for seed in 1..=4 {
+        let mut path = link_100m(ms(20), 250 * 1_200);
+        path.stalls = Some(Stalls {
+            every: ms(20),
+            longest: ms(10),
+            holds: 92,
+        });
+        let outcome = measure(CongestionAlgorithm::Bbr, path, ms(3_000), ms(4_000), seed);
+        println!("100 Mbit/s, stalls of up to 10 ms: {outcome:.3?}");
+        assert!(outcome.mb_s >= 11.0, "{outcome:?}");
     }
 }
 

@@ -70,6 +70,14 @@ pub enum Action {
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct BindId(pub u32);
 
+impl BindId {
+    pub(crate) fn next(counter: &mut u32) -> Self {
+        let id = BindId(*counter);
+        *counter = counter.wrapping_add(1);
+        id
+    }
+}
+
 /// Why a host could not bind a socket.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]

@@ -130,7 +130,11 @@ impl Session {
         if self.leftovers.has_farewells() {
             return None;
         }
-        self.actions.pop_front()
+        let action = self.actions.pop_front();
+        if self.actions.is_empty() {
+            self.actions.shrink_to_fit();
+        }
+        action
     }
 
     /// What happened, channels aside.
@@ -249,10 +253,15 @@ impl Session {
     }
 
     /// Carries what happened in one layer of a transport to the next, and to the owner.
-    fn advance(&mut self, at: usize) {
+    pub(crate) fn advance(&mut self, at: usize) {
         let transport = &mut self.transports[at];
         let key = transport.key;
-        let progress = transport.advance(self.now, &mut self.reports, &mut self.actions);
+        let progress = transport.advance(
+            self.now,
+            &mut self.reports,
+            &mut self.actions,
+            &mut self.next_bind,
+        );
         if self.sctp.awaited() == Some(key)
             && transport.dtls.state() == dtls::State::Connected
             && let Some(role) = transport.dtls_role()

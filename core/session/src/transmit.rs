@@ -70,13 +70,15 @@ impl Session {
         self.transports.iter_mut().find_map(|transport| {
             let ready = transport.dtls.has_datagram() && transport.agent.may_send(now);
             let route = transport.agent.route().filter(|_| ready)?;
-            let begin = open_frame(&route, out);
+            let begin = out.len();
+            let content = route.open(out);
             if !transport.dtls.poll_datagram(out) {
                 out.truncate(begin);
                 return None;
             }
-            close_frame(&route, begin, out);
-            transport.count_sent(now, 1, content_len(&route, 1, out));
+            let len = out.len() - content;
+            route.close(content, out);
+            transport.count_sent(now, 1, len);
             Some(single(&route, out))
         })
     }
@@ -89,12 +91,17 @@ impl Session {
             return None;
         }
         let route = transport.agent.route()?;
+        if transport.is_full(route.socket) {
+            return None;
+        }
         let max_datagrams = self.config.max_datagrams.clamp(1, TRAIN_DATAGRAMS);
         let mut train = Train::new(out);
+        let mut carried = self.leftovers.datagram.len();
         if !self.leftovers.datagram.is_empty() {
-            let begin = open_frame(&route, train.out);
+            let begin = train.out.len();
+            let content = route.open(train.out);
             train.out.extend_from_slice(&self.leftovers.datagram);
-            close_frame(&route, begin, train.out);
+            route.close(content, train.out);
             train.extend_to_end(begin);
             self.leftovers.datagram.clear();
         }
@@ -103,20 +110,22 @@ impl Session {
             if !running.association.poll_packet(self.now, &mut self.packet) {
                 break;
             }
-            let begin = open_frame(&route, train.out);
-            let content = train.out.len();
+            let begin = train.out.len();
+            let content = route.open(train.out);
             if !transport.dtls.seal(self.now, &self.packet, train.out) {
                 train.out.truncate(begin);
                 break;
             }
-            close_frame(&route, begin, train.out);
+            let end = train.out.len();
+            route.close(content, train.out);
             if !train.extend_to_end(begin) {
                 self.leftovers
                     .datagram
-                    .extend_from_slice(&train.out[content..]);
+                    .extend_from_slice(&train.out[content..end]);
                 train.out.truncate(begin);
                 break;
             }
+            carried += end - content;
         }
         let Train {
             segment, datagrams, ..
@@ -124,11 +133,7 @@ impl Session {
         if datagrams == 0 {
             return None;
         }
-        transport.count_sent(
-            self.now,
-            datagrams as u64,
-            content_len(&route, datagrams, out),
-        );
+        transport.count_sent(self.now, datagrams as u64, carried);
         Some(Transmit {
             segment_size: (datagrams > 1).then_some(segment),
             ..single(&route, out)
@@ -173,9 +178,9 @@ impl Session {
 
     fn push_farewell(&mut self, route: &ice::Route, datagram: &[u8]) {
         let mut out = Vec::new();
-        let begin = open_frame(route, &mut out);
+        let content = route.open(&mut out);
         out.extend_from_slice(datagram);
-        close_frame(route, begin, &mut out);
+        route.close(content, &mut out);
         self.leftovers.farewells.push((single(route, &out), out));
     }
 }
@@ -214,32 +219,6 @@ impl<'a> Train<'a> {
         self.ended = len < self.segment;
         self.datagrams += 1;
         true
-    }
-}
-
-/// Leaves room for what a relay wants before a datagram. Where the datagram begins.
-fn open_frame(route: &ice::Route, out: &mut Vec<u8>) -> usize {
-    let begin = out.len();
-    if route.relay.is_some() {
-        out.extend_from_slice(&[0; ice::RelayRoute::OVERHEAD]);
-    }
-    begin
-}
-
-/// Fills that room, the datagram being complete.
-fn close_frame(route: &ice::Route, begin: usize, out: &mut [u8]) {
-    if let Some(relay) = route.relay {
-        let content = begin + ice::RelayRoute::OVERHEAD;
-        let len = (out.len() - content) as u16;
-        out[begin..content].copy_from_slice(&relay.header(len));
-    }
-}
-
-/// Bytes of so many datagrams, without what a relay wants before each.
-fn content_len(route: &ice::Route, datagrams: usize, out: &[u8]) -> usize {
-    match route.relay {
-        Some(_) => out.len() - datagrams * ice::RelayRoute::OVERHEAD,
-        None => out.len(),
     }
 }
 

@@ -16,18 +16,45 @@ pub(crate) struct Transport {
     handshake: Handshake,
     pub(crate) sockets: Vec<BoundSocket>,
     /// Requests to bind that the host has not answered.
-    pub(crate) binds: Vec<(BindId, IpAddr)>,
+    pub(crate) binds: Vec<(BindId, Wanted)>,
+    /// Streams that the host is opening.
+    pub(crate) connects: Vec<(BindId, ice::ConnectId, SocketAddr)>,
     srtp: Option<dtls::SrtpKeying>,
     /// Datagrams sent and received, those of ICE left out.
     pub(crate) sent: ice::PathTraffic,
     pub(crate) received: ice::PathTraffic,
 }
 
-/// A socket of a transport and the address it was asked for.
-#[derive(Clone, Copy, Debug)]
+/// A socket of a transport.
+#[derive(Debug)]
 pub(crate) struct BoundSocket {
     pub(crate) socket: SocketId,
+    pub(crate) kind: SocketKind,
+}
+
+#[derive(Debug)]
+pub(crate) enum SocketKind {
+    /// One for datagrams, or one that listens.
+    Bound(Wanted),
+    Stream(Box<StreamSocket>),
+}
+
+/// What a socket is bound for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Wanted {
     pub(crate) ip: IpAddr,
+    /// A TCP socket that listens, for such candidates.
+    pub(crate) listens: Option<ice::TcpType>,
+}
+
+/// A byte stream.
+#[derive(Debug)]
+pub(crate) struct StreamSocket {
+    pub(crate) remote: SocketAddr,
+    /// Taken while what it cuts out is handled.
+    pub(crate) deframer: Option<ice::Deframer>,
+    /// The host has no room for more.
+    pub(crate) full: bool,
 }
 
 /// How far the beginning of the handshake is. It needs a path, so that its timers do not run
@@ -61,6 +88,7 @@ impl Transport {
             handshake: Handshake::Unknown,
             sockets: Vec::new(),
             binds: Vec::new(),
+            connects: Vec::new(),
             srtp: None,
             sent: ice::PathTraffic::default(),
             received: ice::PathTraffic::default(),
@@ -130,6 +158,15 @@ impl Transport {
         self.sockets.iter().any(|bound| bound.socket == socket)
     }
 
+    /// The socket takes nothing for now.
+    pub(crate) fn is_full(&self, socket: SocketId) -> bool {
+        let mut sockets = self.sockets.iter();
+        sockets.any(|bound| match &bound.kind {
+            SocketKind::Stream(stream) => bound.socket == socket && stream.full,
+            SocketKind::Bound(_) => false,
+        })
+    }
+
     /// Whether ICE has heard of the sender, by signalling or by an authenticated check. What came
     /// before the peer's description did is checked by its certificate.
     pub(crate) fn knows(&self, datagram: &Datagram) -> bool {
@@ -150,12 +187,33 @@ impl Transport {
         now: Instant,
         reports: &mut impl Extend<Report>,
         actions: &mut impl Extend<Action>,
+        next_bind: &mut u32,
     ) -> Progress {
         let key = self.key;
         while let Some(event) = self.agent.poll_event() {
             match event {
                 ice::Event::Resolve { host } => actions.extend([Action::Resolve { host }]),
                 ice::Event::ResolveName { name } => actions.extend([Action::ResolveName { name }]),
+                ice::Event::Connect {
+                    id,
+                    local,
+                    remote,
+                    security,
+                } => {
+                    let bind_id = BindId::next(next_bind);
+                    self.connects.push((bind_id, id, remote));
+                    actions.extend([Action::Connect {
+                        bind_id,
+                        transport: key,
+                        local,
+                        remote,
+                        security,
+                    }]);
+                }
+                ice::Event::Disconnect { socket } => {
+                    self.sockets.retain(|bound| bound.socket != socket);
+                    actions.extend([Action::Unbind { socket }]);
+                }
                 event => {
                     actions.extend(announcement(&event));
                     reports.extend(ice_report(key, event));

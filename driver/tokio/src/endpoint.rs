@@ -16,6 +16,7 @@ use crate::limits::{INTERFACES_FRESH, INTERFACES_INTERVAL};
 use crate::mailbox::{Input, Mailbox};
 use crate::mdns::{Responder, Wish};
 use crate::shared::SharedPort;
+use crate::stream::{Tls, TlsRoots};
 use crate::task::SessionTask;
 
 /// How the sessions of an [`Endpoint`] reach the network.
@@ -27,6 +28,11 @@ pub struct EndpointOptions {
     pub sockets: SocketOptions,
     /// Which ports they are bound to.
     pub ports: Ports,
+    /// With [`Ports::Shared`]: listen at that port for TCP connections, too. Sessions with ports
+    /// of their own listen when they are configured to have passive candidates.
+    pub listen: bool,
+    /// Whose certificates servers reached over TLS have to show.
+    pub tls_roots: TlsRoots,
 }
 
 /// Which UDP ports the sessions of an endpoint use.
@@ -54,7 +60,8 @@ impl Endpoint {
     /// An endpoint on the current tokio runtime, which must have its I/O and time drivers enabled.
     ///
     /// # Errors
-    /// With [`Ports::Shared`]: the port cannot be bound on any address.
+    /// With [`Ports::Shared`]: the port cannot be bound on any address. The TLS roots are not
+    /// certificates.
     ///
     /// # Panics
     /// Outside of a tokio runtime.
@@ -65,7 +72,11 @@ impl Endpoint {
             Ports::Own => None,
             Ports::Shared(port) => {
                 let listed = filtered(&options.interfaces)?;
-                let port = SharedPort::bind(&runtime, &listed, port, &options.sockets, &counters)?;
+                let sockets = &options.sockets;
+                let mut port = SharedPort::bind(&runtime, &listed, port, sockets, &counters)?;
+                if options.listen {
+                    port.listen(&runtime, &counters)?;
+                }
                 Some(port)
             }
         };
@@ -74,6 +85,7 @@ impl Endpoint {
             interfaces: Mutex::new(InterfaceList::default()),
             sessions: Mutex::new(Vec::new()),
             runtime,
+            tls: Arc::new(Tls::new(&options.tls_roots)?),
             options,
             port,
             counters,
@@ -166,10 +178,12 @@ pub struct EndpointStats {
     pub send_conflicts: u64,
     /// Calls that failed to receive.
     pub receive_errors: u64,
-    /// Trains that arrived at the shared port for no session.
+    /// Trains and connections that arrived at the shared port for no session.
     pub unroutable: u64,
     /// Trains that arrived at the shared port for a session that was too slow.
     pub queue_overflows: u64,
+    /// Trains that were not sent because a stream had no room.
+    pub stream_overflows: u64,
 }
 
 #[derive(Debug, Default)]
@@ -179,6 +193,7 @@ pub(crate) struct Counters {
     pub(crate) receive_errors: AtomicU64,
     pub(crate) unroutable: AtomicU64,
     pub(crate) queue_overflows: AtomicU64,
+    pub(crate) stream_overflows: AtomicU64,
 }
 
 impl Counters {
@@ -194,6 +209,7 @@ impl Counters {
             receive_errors: read(&self.receive_errors),
             unroutable: read(&self.unroutable),
             queue_overflows: read(&self.queue_overflows),
+            stream_overflows: read(&self.stream_overflows),
         }
     }
 }
@@ -203,6 +219,7 @@ pub(crate) struct Shared {
     pub(crate) clock: Clock,
     pub(crate) options: EndpointOptions,
     pub(crate) port: Option<SharedPort>,
+    pub(crate) tls: Arc<Tls>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) mdns: Responder,
     runtime: Handle,

@@ -28,6 +28,7 @@ mod route;
 mod scratch;
 mod shared;
 mod socket;
+mod stream;
 mod task;
 mod timer;
 
@@ -36,3 +37,4 @@ pub use duologue_session::Session;
 pub use duologue_udp::{Interface, InterfaceFilter, SocketOptions};
 pub use endpoint::{Endpoint, EndpointOptions, EndpointStats, Ports, SessionHandle, system_time};
 pub use host::Host;
+pub use stream::TlsRoots;

@@ -13,7 +13,7 @@ pub(crate) const TRANSMITS_PER_TURN: usize = 16;
 pub(crate) const TURNS_PER_POLL: usize = 4;
 
 /// Commands that a session's queue keeps memory for between turns.
-pub(crate) const IDLE_QUEUE_CAPACITY: usize = 64;
+pub(crate) const IDLE_QUEUE_CAPACITY: usize = 4;
 
 /// Sockets of one session; a request for more is refused.
 pub(crate) const SOCKETS_PER_SESSION: usize = 256;
@@ -43,3 +43,31 @@ pub(crate) const MDNS_RECEIVES_PER_TURN: usize = 64;
 
 /// How long the sockets of multicast DNS are kept after nothing needs them.
 pub(crate) const MDNS_LINGER: Duration = Duration::from_secs(10);
+
+/// Bytes that wait to be written to one stream; a train that does not fit is dropped and counted,
+/// as a full socket buffer would.
+pub(crate) const STREAM_QUEUE_BYTES: usize = 256 << 10;
+
+/// How long a stream may take to be opened, with TLS. The session has less patience.
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// How long a closed stream may take to write its last words.
+pub(crate) const STREAM_LINGER: Duration = Duration::from_secs(3);
+
+/// Connections that a listening socket of a session keeps for it.
+pub(crate) const BACKLOG: u32 = 64;
+
+/// Connections that one turn of a session takes.
+pub(crate) const ACCEPTS_PER_TURN: usize = 8;
+
+/// Connections at a shared port that have not said whom they are for; further ones are closed.
+pub(crate) const UNKNOWN_STREAMS: usize = 256;
+
+/// How long they may take to say so.
+pub(crate) const FIRST_MESSAGE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The longest first message: no check is longer.
+pub(crate) const FIRST_MESSAGE_BYTES: usize = 1500;
+
+/// How long a shared port waits that could not take a connection.
+pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

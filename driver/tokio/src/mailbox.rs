@@ -6,10 +6,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use duologue_base::{ChannelKey, Datagram, MdnsName};
-use duologue_session::Command;
+use duologue_session::{BindId, Command, ConnectError};
 
 use crate::limits::SHARED_QUEUE_BYTES;
 use crate::queue::Queue;
+use crate::stream::{AcceptedStream, Connection};
 
 /// One item for a session. The frequent ones are small.
 #[derive(Debug)]
@@ -28,6 +29,13 @@ pub(crate) enum Input {
     Resolved { host: String, ips: Vec<IpAddr> },
     /// The addresses of a candidate's name; none when nobody answers.
     NameResolved { name: MdnsName, ips: Vec<IpAddr> },
+    /// What became of a stream that the session asked for.
+    Connected {
+        bind_id: BindId,
+        result: Result<Box<Connection>, ConnectError>,
+    },
+    /// A connection at a shared port.
+    Accepted(Box<AcceptedStream>),
     /// Datagrams that arrived at a shared port.
     Train(Box<OwnedTrain>),
 }

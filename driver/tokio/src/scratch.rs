@@ -9,6 +9,8 @@ use duologue_udp::ReceiveBuffers;
 pub(crate) struct Scratch {
     /// What was received and is being handled.
     pub(crate) receive: ReceiveBuffers,
+    /// What a stream brought and is being handled.
+    pub(crate) stream: Vec<u8>,
     /// The train that is being made and sent.
     pub(crate) transmit: Vec<u8>,
 }

@@ -25,6 +25,7 @@ use crate::mailbox::{Mailbox, OwnedTrain};
 use crate::route::{LeaseId, Route, Routes};
 use crate::scratch;
 use crate::socket::{poll_receive, try_send};
+use crate::stream::SharedListener;
 
 /// The sockets of one port, one for each address of the host.
 #[derive(Debug)]
@@ -32,6 +33,7 @@ pub(crate) struct SharedPort {
     number: u16,
     sockets: Vec<Arc<SharedSocket>>,
     tasks: Vec<AbortHandle>,
+    listeners: Vec<SharedListener>,
 }
 
 /// A socket that several sessions use.
@@ -55,6 +57,7 @@ impl SharedPort {
             number: port,
             sockets: Vec::new(),
             tasks: Vec::new(),
+            listeners: Vec::new(),
         };
         let mut failure = io::ErrorKind::AddrNotAvailable.into();
         for interface in interfaces {
@@ -85,6 +88,21 @@ impl SharedPort {
         let task = runtime.spawn(distribute(socket.clone()));
         self.tasks.push(task.abort_handle());
         self.sockets.push(socket);
+    }
+
+    /// Listens at the same port of every address, too.
+    pub(crate) fn listen(&mut self, runtime: &Handle, counters: &Arc<Counters>) -> io::Result<()> {
+        for socket in &self.sockets {
+            let listener = SharedListener::bind(runtime, socket.local_addr(), counters)?;
+            self.listeners.push(listener);
+        }
+        Ok(())
+    }
+
+    /// The listening socket on this address.
+    pub(crate) fn listener(&self, ip: IpAddr) -> Option<&SharedListener> {
+        let mut listeners = self.listeners.iter();
+        listeners.find(|listener| listener.local_addr().ip() == ip)
     }
 
     pub(crate) fn number(&self) -> u16 {
@@ -185,7 +203,7 @@ fn poll_distribute(
 
 /// Whose ICE agent a STUN request is for: RFC 8445 §7.2.2, "the USERNAME attribute" of a check is
 /// the username fragment of its receiver, a colon, and that of its sender.
-fn local_ufrag(datagram: &[u8]) -> Option<&str> {
+pub(crate) fn local_ufrag(datagram: &[u8]) -> Option<&str> {
     if !duologue_stun::is_stun(datagram) {
         return None;
     }

@@ -1,13 +1,15 @@
 //! The task of one session.
 
 use std::future::Future;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use duologue_base::{Generation, Instant, MdnsName, Protocol, SocketId, TransportKey};
-use duologue_session::{Action, BindError, BindId, Command, Interface, Session};
+use duologue_session::{
+    Action, BindError, BindId, Command, ConnectError, Interface, Security, Session,
+};
 
 use crate::Host;
 use crate::endpoint::{Counters, Shared};
@@ -18,6 +20,7 @@ use crate::mailbox::{Input, Mailbox, OwnedTrain};
 use crate::mdns::Wish;
 use crate::scratch::{self, Scratch};
 use crate::socket::SessionSocket;
+use crate::stream::{AcceptedStream, Connection, Listener, Streams, connect};
 use crate::timer::Timer;
 
 /// Owns a session and everything it runs on; ends with [`Command::Close`] or with the runtime.
@@ -29,6 +32,7 @@ pub(crate) struct SessionTask<H> {
     /// Lent to the mailbox in exchange for what it holds; empty between turns.
     inputs: Vec<Input>,
     sockets: Vec<BoundSocket>,
+    streams: Streams,
     next_socket: u32,
     first_to_receive: usize,
     /// Our user names, by which a shared socket finds this session.
@@ -65,6 +69,7 @@ impl<H: Host> SessionTask<H> {
             mailbox,
             inputs: Vec::new(),
             sockets: Vec::new(),
+            streams: Streams::default(),
             next_socket: 0,
             first_to_receive: 0,
             ufrags: Vec::new(),
@@ -80,7 +85,14 @@ impl<H: Host> SessionTask<H> {
         let now = self.endpoint.clock.now();
         let known_sockets = self.next_socket;
         self.take_inputs(now);
-        let received_all = self.receive(cx, scratch, now);
+        let mut received_all = self.receive(cx, scratch, now);
+        received_all &= self.streams.receive(
+            cx,
+            &mut self.session,
+            now,
+            &mut scratch.stream,
+            &mut self.next_socket,
+        );
         if self.session.poll_timeout().is_some_and(|at| at <= now) {
             self.session.handle_timeout(now);
         }
@@ -124,6 +136,8 @@ impl<H: Host> SessionTask<H> {
                 Input::NameResolved { name, ips } => {
                     self.session.handle_name_resolved(now, name, &ips);
                 }
+                Input::Connected { bind_id, result } => self.connected(now, bind_id, result),
+                Input::Accepted(accepted) => self.accepted(now, *accepted),
                 Input::Train(train) => self.handle_train(now, *train),
             }
         }
@@ -215,6 +229,13 @@ impl<H: Host> SessionTask<H> {
                     ip,
                     protocol,
                 } => self.bind(now, bind_id, transport, ip, protocol),
+                Action::Connect {
+                    bind_id,
+                    local,
+                    remote,
+                    security,
+                    ..
+                } => self.connect(bind_id, local, remote, security),
                 Action::Resolve { host } => self.resolve(host),
                 Action::ResolveName { name } => self.wish(Wish::Resolve {
                     name,
@@ -232,6 +253,7 @@ impl<H: Host> SessionTask<H> {
                 }
                 Action::Unbind { socket } => {
                     self.sockets.retain(|bound| bound.socket.id() != socket);
+                    self.streams.close(socket);
                 }
                 // A kind that this driver does not know is not done.
                 _ => {}
@@ -264,11 +286,11 @@ impl<H: Host> SessionTask<H> {
         ip: IpAddr,
         protocol: Protocol,
     ) {
-        let result = match protocol {
-            Protocol::Udp => self.bind_udp(transport, ip),
-            Protocol::Tcp => Err(BindError::NotPermitted),
-        };
-        let result = result.map(|socket| {
+        if protocol == Protocol::Tcp {
+            let result = self.listen(transport, ip);
+            return self.session.handle_bound(now, bind_id, result);
+        }
+        let result = self.bind_udp(transport, ip).map(|socket| {
             let bound = (socket.id(), socket.local_addr());
             // A few are the rule, and a vector would make room for four at once.
             self.sockets.reserve_exact(1);
@@ -283,11 +305,10 @@ impl<H: Host> SessionTask<H> {
         transport: TransportKey,
         ip: IpAddr,
     ) -> Result<SessionSocket, BindError> {
-        if self.sockets.len() >= SOCKETS_PER_SESSION {
+        if self.sockets.len() + self.streams.len() >= SOCKETS_PER_SESSION {
             return Err(BindError::Exhausted);
         }
-        let id = SocketId(self.next_socket);
-        self.next_socket += 1;
+        let id = self.new_socket_id();
         let Some(port) = &self.endpoint.port else {
             return SessionSocket::bind(id, ip, &self.endpoint.options.sockets);
         };
@@ -299,11 +320,83 @@ impl<H: Host> SessionTask<H> {
         Ok(SessionSocket::lease(id, lease))
     }
 
+    fn listen(
+        &mut self,
+        transport: TransportKey,
+        ip: IpAddr,
+    ) -> Result<(SocketId, SocketAddr), BindError> {
+        if self.sockets.len() + self.streams.len() >= SOCKETS_PER_SESSION {
+            return Err(BindError::Exhausted);
+        }
+        let id = self.new_socket_id();
+        let Some(port) = &self.endpoint.port else {
+            return Ok((id, self.streams.listen(transport, id, ip)?));
+        };
+        let shared = port.listener(ip).ok_or(BindError::AddressNotAvailable)?;
+        let lease = shared.lease(id, self.mailbox.clone());
+        for ufrag in self.ufrags.iter().filter(|u| u.transport == transport) {
+            lease.add_ufrag(&ufrag.text);
+        }
+        let addr = lease.local_addr();
+        let listener = Listener::shared(transport, id, lease);
+        self.streams.add_listener(listener);
+        Ok((id, addr))
+    }
+
+    /// Opens a stream beside the session's task, which it may outlive by its timeout.
+    fn connect(&self, bind_id: BindId, local: SocketAddr, remote: SocketAddr, security: Security) {
+        let mailbox = Arc::downgrade(&self.mailbox);
+        let opening = connect(local, remote, security, self.endpoint.tls.clone());
+        tokio::spawn(async move {
+            let result = opening.await.map(Box::new);
+            if let Some(mailbox) = mailbox.upgrade() {
+                mailbox.push(Input::Connected { bind_id, result });
+            }
+        });
+    }
+
+    fn connected(
+        &mut self,
+        now: Instant,
+        bind_id: BindId,
+        result: Result<Box<Connection>, ConnectError>,
+    ) {
+        let result = result.and_then(|connection| {
+            let local = connection.local_addr().map_err(|_| ConnectError::Closed)?;
+            let id = self.new_socket_id();
+            self.streams.add(id, *connection);
+            Ok((id, local))
+        });
+        self.session.handle_connected(now, bind_id, result);
+    }
+
+    fn accepted(&mut self, now: Instant, accepted: AcceptedStream) {
+        let id = self.new_socket_id();
+        let AcceptedStream {
+            listener,
+            connection,
+            remote,
+            mut begin,
+        } = accepted;
+        self.streams.add(id, connection);
+        self.session.handle_accepted(now, listener, id, remote);
+        self.session.handle_stream(now, id, &mut begin);
+    }
+
+    fn new_socket_id(&mut self) -> SocketId {
+        let id = SocketId(self.next_socket);
+        self.next_socket += 1;
+        id
+    }
+
     fn add_ufrag(&mut self, transport: TransportKey, generation: Generation, text: &str) {
         if self.endpoint.port.is_none() {
             return;
         }
         for lease in self.sockets.iter().filter_map(|b| b.lease_of(transport)) {
+            lease.add_ufrag(text);
+        }
+        for lease in self.streams.leases(transport) {
             lease.add_ufrag(text);
         }
         self.ufrags.push(Ufrag {
@@ -322,6 +415,9 @@ impl<H: Host> SessionTask<H> {
             {
                 lease.remove_ufrag(&ufrag.text);
             }
+            for lease in self.streams.leases(ufrag.transport) {
+                lease.remove_ufrag(&ufrag.text);
+            }
         }
     }
 
@@ -333,6 +429,7 @@ impl<H: Host> SessionTask<H> {
                 return true;
             }
         }
+        self.streams.drain(cx, &mut self.session, now);
         let buffer = &mut scratch.transmit;
         for _ in 0..TRANSMITS_PER_TURN {
             buffer.clear();
@@ -343,11 +440,14 @@ impl<H: Host> SessionTask<H> {
             if self.report() {
                 self.host.end_of_batch();
             }
+            let bytes = buffer.get(..transmit.len).unwrap_or(buffer);
             let mut sockets = self.sockets.iter_mut();
             let Some(bound) = sockets.find(|b| b.socket.id() == transmit.socket) else {
+                let (train, counters) = ((transmit.socket, bytes), &self.endpoint.counters);
+                self.streams
+                    .send(cx, &mut self.session, now, train, counters);
                 continue;
             };
-            let bytes = buffer.get(..transmit.len).unwrap_or(buffer);
             if bound.socket.send(&transmit, bytes).is_err() {
                 Counters::count(&self.endpoint.counters.send_errors);
             } else if bound.socket.is_blocked() {

@@ -68,7 +68,15 @@ pub(crate) async fn connected(
     endpoint: &Endpoint,
     init: DataChannelInit,
 ) -> (Peer, Peer, DataChannel, DataChannel) {
-    let (mut alice, mut bob) = (Peer::new(endpoint), Peer::new(endpoint));
+    connected_on([endpoint; 2], init).await
+}
+
+/// The same, each peer on its endpoint.
+pub(crate) async fn connected_on(
+    endpoints: [&Endpoint; 2],
+    init: DataChannelInit,
+) -> (Peer, Peer, DataChannel, DataChannel) {
+    let [mut alice, mut bob] = endpoints.map(Peer::new);
     let created = alice.connection.create_data_channel("test", init);
     let channel = created.expect("the options are valid");
     negotiate(&mut alice, &mut bob).await;

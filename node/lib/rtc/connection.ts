@@ -33,7 +33,7 @@ import {
 } from '../native.js';
 import { internal } from '../webidl/index.js';
 import { nativeCertificate } from './certificate.js';
-import { ChannelSlots, RTCDataChannel } from './data-channel.js';
+import { ChannelEvents, type ChannelListener, ChannelSlots, RTCDataChannel } from './data-channel.js';
 import { type DtlsTransportSlots, RTCDtlsTransport } from './dtls-transport.js';
 import { type DtmfSlots, RTCDTMFSender } from './dtmf-sender.js';
 import { exceptionOf, rtcErrorOf } from './exception.js';
@@ -62,6 +62,13 @@ interface TransportEntry {
   readonly dtlsSlots: DtlsTransportSlots;
   readonly ice: RTCIceTransport;
   readonly iceSlots: IceTransportSlots;
+}
+
+interface ChannelEntry {
+  readonly object: RTCDataChannel;
+  readonly slots: ChannelSlots;
+  /** The object's events, or the thread that it was transferred to. */
+  listener: ChannelListener;
 }
 
 interface Deferred {
@@ -114,16 +121,17 @@ export class Connection implements TaskSource {
   #listed: TransceiverEntry[] = [];
   readonly #transceivers = new Map<number, TransceiverEntry>();
   readonly #transports = new Map<number, TransportEntry>();
-  readonly #channels = new Map<number, { readonly object: RTCDataChannel; readonly slots: ChannelSlots }>();
+  readonly #channels = new Map<number, ChannelEntry>();
   /** Tracks that senders and receivers refer to. */
   readonly #tracks = new Map<string, MediaStreamTrack>();
   /** Streams that the remote end named. */
   readonly #streams = new Map<string, MediaStream>();
   readonly #operations = new Map<number, Deferred>();
   readonly #target: EventTarget;
-  /** What the core gave last, and how much of it is performed. */
-  #turn: Turn | null = null;
+  /** What the core gave last, how much of it is performed, and how much follows. */
+  #effects: readonly NativeEffect[] = [];
   #index = 0;
+  #left = 0;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(target: EventTarget, configuration: RTCConfiguration) {
@@ -191,7 +199,7 @@ export class Connection implements TaskSource {
     if (this.isClosed) return;
     this.settle(this.native.close());
     // What is settled in a microtask from here on is what the closed connection refused.
-    this.#turn = null;
+    this.#take(null);
     keepAlive.delete(this);
   }
 
@@ -226,6 +234,10 @@ export class Connection implements TaskSource {
   }
   channel(key: number): RTCDataChannel {
     return this.#known(this.#channels, key).object;
+  }
+  /** From now on this one learns what happens on a channel. */
+  setChannelListener(key: number, listener: ChannelListener): void {
+    this.#known(this.#channels, key).listener = listener;
   }
   get maxMessageSize(): number {
     return this.#sctpSlots?.maxMessageSize ?? Infinity;
@@ -327,10 +339,12 @@ export class Connection implements TaskSource {
     const entry = this.#channels.get(view.key);
     if (entry) {
       entry.slots.update(view);
+      entry.listener.update();
       return;
     }
     const slots = new ChannelSlots(this, view);
-    this.#channels.set(view.key, { object: new RTCDataChannel(internal, slots), slots });
+    const object = new RTCDataChannel(internal, slots);
+    this.#channels.set(view.key, { object, slots, listener: new ChannelEvents(object, slots) });
   }
 
   #reflectTransceiver(view: TransceiverView): void {
@@ -392,25 +406,30 @@ export class Connection implements TaskSource {
   }
 
   next(): NativeEffect | null {
-    if (!this.#turn || this.#index >= this.#turn.effects.length) {
-      this.#turn = this.native.next();
-      this.#index = 0;
-      this.tasksLeft = this.#turn?.tasks ?? 0;
-      if (!this.#turn) return null;
-      this.#reflect(this.#turn);
+    if (this.#index >= this.#effects.length) {
+      const turn = this.native.next();
+      this.#take(turn);
+      this.tasksLeft = turn?.tasks ?? 0;
+      if (turn) this.#reflect(turn);
     }
-    return this.#turn.effects[this.#index++] ?? null;
+    return this.#effects[this.#index++] ?? null;
   }
 
   get effectsLeft(): number {
-    return this.#turn ? Math.max(0, this.#turn.effects.length - this.#index) + this.#turn.left : 0;
+    return Math.max(0, this.#effects.length - this.#index) + this.#left;
+  }
+
+  #take(turn: Turn | null): void {
+    this.#index = 0;
+    this.#left = turn?.left ?? 0;
+    this.#effects = turn ? effectsOf(turn) : [];
   }
 
   /** Promises that a method settled in its own turn. */
   #performMicrotasks(): void {
     for (let turn; (turn = this.native.nextMicrotask()); ) {
       this.#reflect(turn);
-      for (const effect of turn.effects) this.perform(effect);
+      for (const effect of effectsOf(turn)) this.perform(effect);
     }
     taskQueue.post(this);
   }
@@ -489,18 +508,14 @@ export class Connection implements TaskSource {
   }
 
   #dispatchToChannel(event: NativeEvent & { target: 'channel' }): void {
-    const { object, slots } = this.#known(this.#channels, event.channel);
-    if (event.type === 'error') {
-      object.dispatchEvent(errorEvent(event.error));
-    } else if (event.type === 'message') {
-      // §6.2: "If the [[ReadyState]] of channel is not "open", abort these steps".
-      if (slots.readyState !== 'open') return;
-      const { data } = event;
-      const content = typeof data !== 'string' && slots.binaryType === 'blob' ? new Blob([data]) : data;
-      object.dispatchEvent(new MessageEvent('message', { data: content }));
-    } else {
-      object.dispatchEvent(new Event(event.type));
-    }
+    const { listener, slots } = this.#known(this.#channels, event.channel);
+    // Events of a channel come after the task that ends the time in which it may be transferred.
+    slots.isTransferable = false;
+    if (event.type === 'message') listener.message(event.data);
+    else if (event.type === 'error') listener.error(event.error);
+    else listener.event(event.type);
+    // Nothing can happen on it any more: it lives as long as the application holds it.
+    if (event.type === 'close') this.#channels.delete(event.channel);
   }
 
   #changeStream(event: NativeEvent & { target: 'stream' }): void {
@@ -517,6 +532,16 @@ export class Connection implements TaskSource {
     this.#streams.set(id, stream);
     return stream;
   }
+}
+
+function effectsOf({ messages, effects }: Turn): readonly NativeEffect[] {
+  if (messages.length === 0) return effects;
+  const all: NativeEffect[] = [];
+  for (let i = 0; i < messages.length; i += 2) {
+    const [channel, data] = [messages[i] as number, messages[i + 1] as string | ArrayBuffer];
+    all.push({ effect: 'event', target: 'channel', type: 'message', channel, data });
+  }
+  return effects.length > 0 ? all.concat(effects) : all;
 }
 
 const errorEvent = (error: Parameters<typeof rtcErrorOf>[0]): Event =>

@@ -1,5 +1,6 @@
 /** `RTCDataChannel`, webrtc-pc §6.2. */
-import { type ChannelView, native } from '../native.js';
+import { RTCErrorEvent } from '../events/error-event.js';
+import { type ChannelView, type NativeException, native } from '../native.js';
 import {
   ArrayBufferType,
   ArrayBufferViewType,
@@ -20,30 +21,53 @@ import {
   union,
 } from '../webidl/index.js';
 import type { Connection } from './connection.js';
-import { exceptionOf } from './exception.js';
+import { exceptionOf, rtcErrorOf } from './exception.js';
 import type { RTCDataChannelState, RTCPriorityType } from './types.js';
 
-const isBlob = (value: unknown): value is Blob => value instanceof Blob;
+export const isBlob = (value: unknown): value is Blob => value instanceof Blob;
 const BlobType = converter({ kind: 'interface', typeName: 'Blob', is: isBlob }, (v, context): Blob =>
   isBlob(v) ? v : fail(context, 'is not a Blob'),
 );
 const Sendable = union(BlobType, ArrayBufferType, ArrayBufferViewType, USVString);
-type Sendable = string | Blob | ArrayBuffer | ArrayBufferView;
+export type Sendable = string | Blob | ArrayBuffer | ArrayBufferView;
 
 const BinaryType = enumeration('BinaryType', ['blob', 'arraybuffer']);
-type BinaryType = 'blob' | 'arraybuffer';
+export type BinaryType = 'blob' | 'arraybuffer';
 
-const bytesOf = (data: ArrayBuffer | ArrayBufferView): Uint8Array =>
+export const bytesOf = (data: ArrayBuffer | ArrayBufferView): Uint8Array =>
   ArrayBuffer.isView(data)
     ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
     : new Uint8Array(data);
 
-export class ChannelSlots {
+/** What an `RTCDataChannel` stands on: a connection of this thread, one of another, or nothing. */
+export interface ChannelSource {
+  readonly view: ChannelView;
+  readonly readyState: RTCDataChannelState;
+  readonly totalBuffered: number;
+  lowThreshold: number;
+  binaryType: BinaryType;
+  send(data: Sendable): void;
+  close(): void;
+}
+
+/** Who learns what happens on a channel. */
+export interface ChannelListener {
+  /** The slots changed; an event may follow. */
+  update(): void;
+  message(data: string | ArrayBuffer): void;
+  event(type: 'open' | 'bufferedamountlow' | 'closing' | 'close'): void;
+  error(error: NativeException): void;
+}
+
+/** A channel of a connection of this thread. */
+export class ChannelSlots implements ChannelSource {
+  /** `[[IsTransferable]]` */
+  isTransferable = true;
   /** What the core has queued. */
   bufferedAmount: number;
   readyState: RTCDataChannelState;
   binaryType: BinaryType = 'arraybuffer';
-  lowThreshold = 0;
+  #lowThreshold = 0;
   /** Blobs are read asynchronously; what was sent after one waits for it. */
   #waiting: Promise<void> | null = null;
   #waitingBytes = 0;
@@ -54,6 +78,16 @@ export class ChannelSlots {
   ) {
     this.bufferedAmount = view.bufferedAmount;
     this.readyState = view.readyState;
+    // §6.2: "Queue a task to [...] set channel.[[IsTransferable]] to false."
+    setImmediate(() => (this.isTransferable = false));
+  }
+
+  get lowThreshold(): number {
+    return this.#lowThreshold;
+  }
+  set lowThreshold(bytes: number) {
+    this.#lowThreshold = bytes;
+    this.connection.native.setBufferedAmountLowThreshold(this.view.key, bytes);
   }
 
   update(view: ChannelView): void {
@@ -70,6 +104,7 @@ export class ChannelSlots {
 
   /** §6.2, "send()". */
   send(data: Sendable): void {
+    this.isTransferable = false;
     if (this.readyState !== 'open') {
       throw new DOMException(`The channel is ${this.readyState}`, 'InvalidStateError');
     }
@@ -123,8 +158,58 @@ export class ChannelSlots {
   }
 }
 
+/** Fires the events of a channel at its object. */
+export class ChannelEvents implements ChannelListener {
+  constructor(
+    readonly object: RTCDataChannel,
+    readonly source: ChannelSource,
+  ) {}
+
+  update(): void {
+    // Getters read the slots.
+  }
+  message(data: string | ArrayBuffer): void {
+    // §6.2: "If the [[ReadyState]] of channel is not "open", abort these steps".
+    if (this.source.readyState !== 'open') return;
+    const content = typeof data !== 'string' && this.source.binaryType === 'blob' ? new Blob([data]) : data;
+    this.object.dispatchEvent(new MessageEvent('message', { data: content }));
+  }
+  event(type: string): void {
+    this.object.dispatchEvent(new Event(type));
+  }
+  error(error: NativeException): void {
+    this.object.dispatchEvent(new RTCErrorEvent('error', { error: rtcErrorOf(error) }));
+  }
+}
+
+/** What is left of a channel that was transferred. */
+class DetachedChannel implements ChannelSource {
+  readonly readyState = 'closed';
+  readonly totalBuffered = 0;
+  lowThreshold: number;
+  binaryType: BinaryType;
+  readonly view: ChannelView;
+
+  constructor({ view, lowThreshold, binaryType }: ChannelSource) {
+    this.view = view;
+    this.lowThreshold = lowThreshold;
+    this.binaryType = binaryType;
+  }
+  send(): void {
+    throw new DOMException('The channel was transferred', 'InvalidStateError');
+  }
+  close(): void {
+    // It is closed.
+  }
+}
+
+/** §6.2, transfer steps: the slots of a channel that may be transferred. */
+export let transferableSlots: (channel: RTCDataChannel) => ChannelSlots;
+/** Leaves the object closed. */
+export let detachChannel: (channel: RTCDataChannel) => void;
+
 export class RTCDataChannel extends EventTarget {
-  readonly #slots: ChannelSlots;
+  #slots: ChannelSource;
   declare onopen: EventHandler<RTCDataChannel>;
   declare onbufferedamountlow: EventHandler<RTCDataChannel>;
   declare onerror: EventHandler<RTCDataChannel>;
@@ -132,7 +217,7 @@ export class RTCDataChannel extends EventTarget {
   declare onclose: EventHandler<RTCDataChannel>;
   declare onmessage: EventHandler<RTCDataChannel, MessageEvent>;
 
-  constructor(token: typeof internal, slots: ChannelSlots) {
+  constructor(token: typeof internal, slots: ChannelSource) {
     assertInternal(token);
     super();
     this.#slots = slots;
@@ -172,9 +257,7 @@ export class RTCDataChannel extends EventTarget {
     return this.#slots.lowThreshold;
   }
   set bufferedAmountLowThreshold(value: number) {
-    const { connection, view } = this.#slots;
     this.#slots.lowThreshold = value;
-    connection.native.setBufferedAmountLowThreshold(view.key, value);
   }
   get binaryType(): BinaryType {
     return this.#slots.binaryType;
@@ -191,6 +274,12 @@ export class RTCDataChannel extends EventTarget {
   }
 
   static {
+    transferableSlots = (channel) => {
+      const slots = channel.#slots;
+      if (slots instanceof ChannelSlots && slots.isTransferable) return slots;
+      throw new DOMException('The data channel cannot be transferred any more', 'DataCloneError');
+    };
+    detachChannel = (channel) => (channel.#slots = new DetachedChannel(channel.#slots));
     defineInterface(this, (o) => #slots in o, {
       label: attribute(),
       ordered: attribute(),

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
 use duologue_base::{Datagram, Ecn, Instant, Rng, SocketId};
-use duologue_session::{Action, Interface, Session, SessionConfig};
+use duologue_session::{Action, ConnectError, Interface, Session, SessionConfig};
 
 use crate::network::{Arrived, Network};
 
@@ -94,6 +94,11 @@ impl Machine {
             }
             Action::Unbind { socket } => {
                 assert!(self.sockets.remove(&socket).is_some(), "unbound twice");
+            }
+            // This network has datagrams only.
+            Action::Connect { bind_id, .. } => {
+                let result = Err(ConnectError::NotPossible);
+                self.session.handle_connected(now, bind_id, result);
             }
             other => panic!("unknown action {other:?}"),
         }

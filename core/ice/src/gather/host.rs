@@ -17,40 +17,52 @@ impl Agent {
     /// kinds of IPv6.
     pub fn add_local_address(&mut self, now: Instant, socket: SocketId, addr: SocketAddr) {
         let addr = normalized(addr);
-        let known = self.bases.iter().any(|base| base.socket == socket);
+        let known = self.bases.iter().any(|base| base.socket == Some(socket));
         if self.is_closed() || known || !self.usable(addr.ip()) {
             return;
         }
-        if self.bases.len() >= limits::LOCAL_CANDIDATES {
-            self.counters.over_limit += 1;
-            return;
-        }
-        let same_family = |base: &&Base| base.addr.is_ipv4() == addr.is_ipv4();
+        let same_family =
+            |base: &&Base| base.protocol == Protocol::Udp && base.addr.is_ipv4() == addr.is_ipv4();
         let index = self.bases.iter().filter(same_family).count() as u16;
-        let base = Base {
-            socket,
+        self.add_base(Base {
+            socket: Some(socket),
             addr,
             protocol: Protocol::Udp,
+            tcp_type: None,
             relay: None,
             preference: candidate::local_preference(addr.ip(), index),
-        };
-        self.bases.push(base);
-        for at in 0..self.generations.len() {
-            self.announce_host(at, base);
-        }
+        });
         self.update_gathering(now);
         self.update(now);
     }
 
     /// The address or its socket is gone: pairs that send from it are, too.
     pub fn remove_local_address(&mut self, now: Instant, socket: SocketId) {
-        if let Some(at) = self.bases.iter().position(|base| base.socket == socket) {
+        self.lose_bases(now, |base| base.socket == Some(socket));
+    }
+
+    pub(crate) fn add_base(&mut self, base: Base) {
+        if self.bases.len() >= limits::LOCAL_CANDIDATES {
+            self.counters.over_limit += 1;
+            return;
+        }
+        self.bases.reserve_exact(1);
+        self.bases.push(base);
+        for at in 0..self.generations.len() {
+            self.announce_host(at, base);
+        }
+    }
+
+    /// What sends from these bases is gone.
+    pub(crate) fn lose_bases(&mut self, now: Instant, lost: impl Fn(&Base) -> bool) {
+        while let Some(at) = self.bases.iter().position(&lost) {
             let base = self.bases.remove(at);
             self.forget_base(base);
         }
+        self.drop_streams(&lost);
         for generation in &mut self.generations {
             for local in &mut generation.locals {
-                local.gone |= local.base.socket == socket;
+                local.gone |= lost(&local.base);
             }
             let locals = &generation.locals;
             generation.checklist.retain(|pair| !locals[pair.local].gone);
@@ -79,9 +91,10 @@ impl Agent {
         }
         let kind = CandidateKind::Host;
         let candidate = Candidate {
-            foundation: self.foundation(kind, base.addr.ip(), None),
-            priority: candidate::priority(kind, base.preference),
+            foundation: self.foundation(kind, base, None),
+            priority: base.priority(kind),
             kind,
+            tcp_type: base.tcp_type,
             name: self.names.of(base.addr.ip()),
             ufrag: Some(self.generations[at].local.credentials.ufrag.clone()),
             ..Candidate::host(base.addr, base.protocol)
@@ -91,6 +104,7 @@ impl Agent {
             self.counters.over_limit += 1;
             return;
         }
+        generation.locals.reserve_exact(1);
         generation.locals.push(LocalCandidate {
             candidate: candidate.clone(),
             base,
@@ -104,7 +118,7 @@ impl Agent {
         self.pair_local(at, local);
     }
 
-    fn usable(&self, ip: IpAddr) -> bool {
+    pub(crate) fn usable(&self, ip: IpAddr) -> bool {
         if ip.is_unspecified() || ip.is_multicast() {
             return false;
         }

@@ -4,6 +4,7 @@ mod host;
 mod relay;
 mod server;
 mod srflx;
+mod tcp;
 
 use std::net::IpAddr;
 
@@ -18,6 +19,7 @@ use crate::agent::Agent;
 use crate::event::{CandidateError, Event};
 use crate::gather::server::{Addresses, ServerState};
 use crate::gather::srflx::{Probe, ProbeState};
+use crate::gather::tcp::Connection;
 use crate::generation::{Base, LocalCandidate};
 use crate::limits;
 use crate::state::GatheringState;
@@ -30,6 +32,8 @@ const UNREACHABLE: u16 = 701;
 #[derive(Debug, Default)]
 pub(crate) struct Gathering {
     servers: Vec<ServerState>,
+    /// Streams to those that are not asked with datagrams.
+    connections: Vec<Connection>,
     probes: Vec<Probe>,
     allocations: Vec<Allocation>,
     next_allocation: u32,
@@ -63,6 +67,7 @@ impl Agent {
         for base in self.bases.clone() {
             self.announce_host(at, base);
         }
+        self.repeat_connections();
         self.repeat_probes(now);
         self.repeat_allocations(now);
         if self.addresses_complete {
@@ -81,6 +86,7 @@ impl Agent {
         }
         let servers = configured.map(|server| ServerState::new(server.clone()));
         self.gathering.servers = servers.collect();
+        self.drop_connections(None);
         self.gathering.probes.clear();
         self.forget_allocations();
         let names: Vec<String> = self
@@ -104,14 +110,17 @@ impl Agent {
                 until.get_or_insert(now + limits::RESOLVE_WAIT);
             }
         }
+        self.begin_connections(now);
         self.begin_probes(now);
         self.begin_allocations(now);
+        self.close_idle_connections();
         if !self.addresses_complete {
             return;
         }
         self.report_unreachable();
         let resolving = |state: &ServerState| matches!(state.addresses, Addresses::Asked { .. });
         if self.gathering.servers.iter().any(resolving)
+            || (self.gathering.connections.iter()).any(Connection::is_pending)
             || self.gathering.probes.iter().any(Probe::is_pending)
             || (self.gathering.allocations.iter()).any(Allocation::is_pending)
         {
@@ -128,6 +137,7 @@ impl Agent {
                 state.addresses = Addresses::Known(Vec::new());
             }
         }
+        self.handle_connection_timeouts(now);
         self.handle_probe_timeouts(now);
         self.handle_turn_timeouts(now);
         self.update_gathering(now);
@@ -140,6 +150,7 @@ impl Agent {
             Addresses::Known(_) => None,
         });
         resolving
+            .chain(self.connection_timeout())
             .chain(self.probe_timeout())
             .chain(self.turn_timeout())
             .min()
@@ -199,6 +210,9 @@ impl Agent {
             let state = &self.gathering.servers[at];
             let probes = self.gathering.probes.iter();
             let allocations = self.gathering.allocations.iter();
+            let connections = self.gathering.connections.iter();
+            let connections = connections.filter(|connection| connection.server == at);
+            let error = connections.clone().find_map(Connection::error);
             let mut failures = probes
                 .filter(|probe| probe.server == at)
                 .map(|probe| matches!(probe.state, ProbeState::Failed))
@@ -206,6 +220,11 @@ impl Agent {
                     allocations
                         .filter(|allocation| allocation.server == at)
                         .map(|allocation| matches!(allocation.state, turn::State::Failed)),
+                )
+                .chain(
+                    connections
+                        .filter(|connection| connection.socket().is_none())
+                        .map(|connection| !connection.is_pending()),
                 )
                 .peekable();
             let resolving = matches!(state.addresses, Addresses::Asked { .. });
@@ -218,8 +237,11 @@ impl Agent {
                 }
                 Addresses::Known(known) if known.is_empty() => "the server's name does not resolve",
                 _ if failures.peek().is_none() => "no local address reaches the server",
-                _ if failures.all(|failed| failed) => "the server does not answer",
-                _ => continue,
+                _ if !failures.all(|failed| failed) => continue,
+                _ => match error {
+                    Some(error) => &error.to_string(),
+                    None => "the server does not answer",
+                },
             };
             self.push_error(at, None, UNREACHABLE, text.to_owned());
         }

@@ -40,7 +40,10 @@ impl Agent {
             let ServerKind::Turn { username, password } = state.server.kind.clone() else {
                 continue;
             };
-            for base in self.bases.clone() {
+            if state.server.transport != RelayProtocol::Udp {
+                continue;
+            }
+            for base in self.datagram_bases() {
                 let allocations = &self.gathering.allocations;
                 let known = allocations.iter().any(|allocation| {
                     allocation.server == server && allocation.base.socket == base.socket
@@ -58,6 +61,7 @@ impl Agent {
                 self.gathering.allocations.push(Allocation::new(
                     id,
                     base,
+                    RelayProtocol::Udp,
                     (server, addr),
                     (username.clone(), password.clone()),
                     &mut self.rng,
@@ -89,7 +93,7 @@ impl Agent {
                 if is_new {
                     self.gathering.next_request = now + self.config.pacing;
                 }
-                let (socket, addr) = (allocation.base.socket, allocation.addr);
+                let (socket, addr) = (allocation.base.socket?, allocation.addr);
                 return Some(to_server(socket, addr, out.len()));
             }
         }
@@ -119,6 +123,7 @@ impl Agent {
                 self.report_error(server, Some(base), Some(code), message);
             }
             Outcome::Lost => self.lose_relay(id),
+            Outcome::Redirected(to) => self.redirect_connection(now, datagram.socket, to),
         }
         self.update_gathering(now);
         self.update(now);
@@ -163,12 +168,8 @@ impl Agent {
         else {
             return;
         };
-        let (id, base, server, addr) = (
-            allocation.id,
-            allocation.base,
-            allocation.server,
-            allocation.addr,
-        );
+        let (base, relayed_base) = (allocation.base, allocation.relayed_base(relayed));
+        let (server, addr, protocol) = (allocation.server, allocation.addr, allocation.protocol);
         self.learn_mapped(base, server, addr, mapped);
         let kind = CandidateKind::Relayed;
         // The mapped address is for diagnosis only; a peer that sees relays only sees none.
@@ -177,21 +178,17 @@ impl Agent {
             false => self.names.shown(mapped),
         };
         let candidate = Candidate {
-            foundation: self.foundation(kind, base.addr.ip(), Some(addr.ip())),
-            priority: candidate::priority(kind, base.preference),
+            foundation: self.foundation(kind, base, Some((addr.ip(), protocol))),
+            priority: relayed_base.priority(kind),
             kind,
             related: Some(related),
             url: Some(self.gathering.servers[server].server.url.clone()),
-            relay_protocol: Some(RelayProtocol::Udp),
-            ..Candidate::host(relayed, base.protocol)
+            relay_protocol: Some(protocol),
+            ..Candidate::host(relayed, relayed_base.protocol)
         };
         self.announce(LocalCandidate {
             candidate,
-            base: Base {
-                addr: relayed,
-                relay: Some(id),
-                ..base
-            },
+            base: relayed_base,
             gone: false,
         });
     }
@@ -208,7 +205,7 @@ impl Agent {
     }
 
     /// The allocation is gone, and its candidates and pairs with it.
-    fn lose_relay(&mut self, id: AllocationId) {
+    pub(crate) fn lose_relay(&mut self, id: AllocationId) {
         for generation in &mut self.generations {
             for local in &mut generation.locals {
                 local.gone |= local.base.relay == Some(id);
@@ -247,7 +244,13 @@ impl Agent {
     }
 
     /// Addresses what is in `out` to a peer, through the base's relay if it is one.
-    pub(crate) fn address(&mut self, base: Base, peer: SocketAddr, out: &mut Vec<u8>) -> Transmit {
+    /// None: it has no way there (any more).
+    pub(crate) fn address(
+        &mut self,
+        base: Base,
+        peer: SocketAddr,
+        out: &mut Vec<u8>,
+    ) -> Option<Transmit> {
         let mut remote = peer;
         if let Some(id) = base.relay {
             let allocations = &self.gathering.allocations;
@@ -256,14 +259,14 @@ impl Agent {
                 remote = allocation.addr;
             }
         }
-        Transmit {
-            socket: base.socket,
+        Some(Transmit {
+            socket: self.socket_for(base, peer)?,
             remote,
             local_ip: None,
             ecn: Ecn::NotEct,
             len: out.len(),
             segment_size: None,
-        }
+        })
     }
 
     /// What a TURN server forwarded: the base that it is for, the peer, and where its data is.
@@ -275,20 +278,17 @@ impl Agent {
         let allocation = &self.gathering.allocations[self.allocation_of(datagram)?];
         let relayed = allocation.relayed()?;
         let (peer, data) = allocation.unwrap(bytes)?;
-        let base = Base {
-            addr: relayed,
-            relay: Some(allocation.id),
-            ..allocation.base
-        };
-        Some((base, peer, data))
+        Some((allocation.relayed_base(relayed), peer, data))
     }
 
     /// Ends every allocation: the datagrams for that.
     pub(crate) fn release_allocations(&mut self, now: Instant) {
         for allocation in &self.gathering.allocations {
             let mut out = Vec::new();
-            if allocation.write_release(&mut self.rng, now, &mut out) {
-                let transmit = to_server(allocation.base.socket, allocation.addr, out.len());
+            if let Some(socket) = allocation.base.socket
+                && allocation.write_release(&mut self.rng, now, &mut out)
+            {
+                let transmit = to_server(socket, allocation.addr, out.len());
                 self.farewells.push((transmit, out));
             }
         }
@@ -310,7 +310,7 @@ impl Agent {
     fn allocation_of(&self, datagram: &Datagram) -> Option<usize> {
         let remote = normalized(datagram.remote);
         self.gathering.allocations.iter().position(|allocation| {
-            allocation.addr == remote && allocation.base.socket == datagram.socket
+            allocation.addr == remote && allocation.base.socket == Some(datagram.socket)
         })
     }
 }

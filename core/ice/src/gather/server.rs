@@ -4,7 +4,9 @@ use std::net::{IpAddr, SocketAddr};
 use duologue_base::{Instant, Redacted, Rng};
 use duologue_stun::TransactionId;
 
+use crate::candidate::RelayProtocol;
 use crate::limits;
+use crate::tcp::Security;
 
 /// A STUN or TURN server to gather candidates from: one URL of the W3C's `iceServers`, taken apart.
 #[doc(alias = "RTCIceServer")]
@@ -16,6 +18,8 @@ pub struct Server {
     pub host: String,
     /// The port.
     pub port: u16,
+    /// How it is reached.
+    pub transport: RelayProtocol,
     /// What it is asked for.
     pub kind: ServerKind,
 }
@@ -24,17 +28,31 @@ pub struct Server {
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum ServerKind {
-    /// `stun:`: which address it sees.
+    /// `stun:`, `stuns:`: which address it sees. Over a stream that makes no candidate, since
+    /// connections of other agents would not get there: it only shows that the server answers.
     Stun,
     /// A transport that this agent does not speak: it is reported as unreachable.
     Unsupported,
-    /// `turn:` over UDP: to forward.
+    /// `turn:`, `turns:`: to forward.
     Turn {
         /// The user name.
         username: Redacted<String>,
         /// The password.
         password: Redacted<String>,
     },
+}
+
+impl Server {
+    /// How a stream to it is protected; none when it is asked with datagrams.
+    pub(crate) fn security(&self) -> Option<Security> {
+        match (&self.kind, self.transport) {
+            (ServerKind::Unsupported, _) | (_, RelayProtocol::Udp) => None,
+            (_, RelayProtocol::Tcp) => Some(Security::Plain),
+            (_, RelayProtocol::Tls) => Some(Security::Tls {
+                server_name: self.host.clone(),
+            }),
+        }
+    }
 }
 
 impl fmt::Debug for Server {
@@ -125,7 +143,13 @@ impl Attempt {
         self.sends == 0
     }
 
-    pub(crate) fn sent(&mut self, now: Instant) {
+    /// RFC 8489 §6.2.2: over a reliable transport it is sent once and waited for as long.
+    pub(crate) fn sent(&mut self, now: Instant, reliable: bool) {
+        if reliable {
+            self.sends = limits::SERVER_SENDS_MAX;
+            self.at = now + limits::SERVER_WAIT;
+            return;
+        }
         self.sends += 1;
         let pause = match self.sends {
             limits::SERVER_SENDS_MAX => limits::SERVER_LAST_WAIT,

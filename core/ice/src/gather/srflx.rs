@@ -2,11 +2,11 @@
 
 use std::net::SocketAddr;
 
-use duologue_base::{Datagram, Ecn, Instant, SocketId, Transmit};
+use duologue_base::{Datagram, Ecn, Instant, Protocol, SocketId, Transmit};
 use duologue_stun::{Class, Message, Method, Writer};
 
 use crate::agent::{Agent, normalized};
-use crate::candidate::{self, Candidate, CandidateKind};
+use crate::candidate::{self, Candidate, CandidateKind, RelayProtocol};
 use crate::gather::server::{Attempt, ServerKind};
 use crate::generation::{Base, LocalCandidate};
 use crate::limits;
@@ -17,7 +17,7 @@ pub(crate) struct Probe {
     pub(crate) base: Base,
     /// Index of the server.
     pub(crate) server: usize,
-    addr: SocketAddr,
+    pub(crate) addr: SocketAddr,
     pub(crate) state: ProbeState,
 }
 
@@ -25,8 +25,8 @@ pub(crate) struct Probe {
 pub(crate) enum ProbeState {
     /// It is asked. It had answered before when `again`: this keeps the NAT's binding.
     Asking { attempt: Attempt, again: bool },
-    /// It answered.
-    Answered { ask_again: Instant },
+    /// It answered. Over a stream that is all.
+    Answered { ask_again: Option<Instant> },
     /// It refused or was silent.
     Failed,
 }
@@ -48,10 +48,11 @@ impl Agent {
     /// Asks each STUN server from each socket that reaches it, if it was not yet.
     pub(crate) fn begin_probes(&mut self, now: Instant) {
         for server in 0..self.gathering.servers.len() {
-            if !matches!(self.gathering.servers[server].server.kind, ServerKind::Stun) {
+            let configured = &self.gathering.servers[server].server;
+            if configured.kind != ServerKind::Stun || configured.transport != RelayProtocol::Udp {
                 continue;
             }
-            for base in self.bases.clone() {
+            for base in self.datagram_bases() {
                 let probes = &self.gathering.probes;
                 let known = probes
                     .iter()
@@ -77,6 +78,12 @@ impl Agent {
         }
     }
 
+    /// The bases that ask servers with datagrams.
+    pub(crate) fn datagram_bases(&self) -> Vec<Base> {
+        let datagrams = |base: &&Base| base.protocol == Protocol::Udp;
+        self.bases.iter().filter(datagrams).copied().collect()
+    }
+
     /// A restart gathers anew.
     pub(crate) fn repeat_probes(&mut self, now: Instant) {
         for probe in &mut self.gathering.probes {
@@ -90,19 +97,19 @@ impl Agent {
     /// Writes one request to a STUN server. RFC 8445 §14: new ones are paced.
     pub(crate) fn send_probe(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<Transmit> {
         let may_begin = now >= self.gathering.next_request;
-        let (socket, remote, attempt) = self.gathering.probes.iter_mut().find_map(|probe| {
-            let (socket, remote) = (probe.base.socket, probe.addr);
+        let (base, remote, attempt) = self.gathering.probes.iter_mut().find_map(|probe| {
+            let (base, remote) = (probe.base, probe.addr);
             let attempt = probe.attempt()?;
             let due = attempt.is_due(now) && (may_begin || !attempt.is_new());
-            due.then_some((socket, remote, attempt))
+            due.then_some((base, remote, attempt))
         })?;
         if attempt.is_new() {
             self.gathering.next_request = now + self.config.pacing;
         }
-        attempt.sent(now);
+        attempt.sent(now, base.is_reliable());
         out.clear();
         Writer::new(out, Class::Request, Method::BINDING, attempt.id).fingerprint();
-        Some(to_server(socket, remote, out.len()))
+        Some(to_server(base.socket?, remote, out.len()))
     }
 
     /// A response to a request of ours; false when it is not one.
@@ -117,7 +124,7 @@ impl Agent {
         let Some(index) = probes.iter_mut().position(|probe| {
             probe.attempt().is_some_and(|attempt| attempt.id == id)
                 && probe.addr == normalized(datagram.remote)
-                && probe.base.socket == datagram.socket
+                && probe.base.socket == Some(datagram.socket)
         }) else {
             return false;
         };
@@ -127,8 +134,9 @@ impl Agent {
         };
         match (message.class(), message.mapped_address()) {
             (Class::SuccessResponse, Some(mapped)) => {
+                let refresh = now + limits::BINDING_REFRESH;
                 probes[index].state = ProbeState::Answered {
-                    ask_again: now + limits::BINDING_REFRESH,
+                    ask_again: (!base.is_reliable()).then_some(refresh),
                 };
                 self.learn_mapped(base, server, addr, normalized(mapped));
             }
@@ -150,13 +158,14 @@ impl Agent {
         addr: SocketAddr,
         mapped: SocketAddr,
     ) {
-        if self.newest().relay_only {
+        // RFC 6544 §5.2 has TCP ones for what listens; a stream to a server does not.
+        if self.newest().relay_only || base.protocol == Protocol::Tcp {
             return;
         }
         let kind = CandidateKind::ServerReflexive;
         let candidate = Candidate {
-            foundation: self.foundation(kind, base.addr.ip(), Some(addr.ip())),
-            priority: candidate::priority(kind, base.preference),
+            foundation: self.foundation(kind, base, Some((addr.ip(), RelayProtocol::Udp))),
+            priority: base.priority(kind),
             kind,
             related: Some(self.names.shown(base.addr)),
             url: Some(self.gathering.servers[server].server.url.clone()),
@@ -178,12 +187,14 @@ impl Agent {
                 ProbeState::Asking { attempt, again } if attempt.is_over(now) => {
                     probe.state = match again {
                         true => ProbeState::Answered {
-                            ask_again: now + limits::BINDING_REFRESH,
+                            ask_again: Some(now + limits::BINDING_REFRESH),
                         },
                         false => ProbeState::Failed,
                     };
                 }
-                ProbeState::Answered { ask_again } if *ask_again <= now && !chosen => {
+                ProbeState::Answered {
+                    ask_again: Some(at),
+                } if *at <= now && !chosen => {
                     let attempt = Attempt::new(&mut self.rng, now);
                     probe.state = ProbeState::Asking {
                         attempt,
@@ -206,7 +217,7 @@ impl Agent {
                     Some(attempt.at.max(next))
                 }
                 ProbeState::Asking { attempt, .. } => Some(attempt.at),
-                ProbeState::Answered { ask_again } => (!chosen).then_some(*ask_again),
+                ProbeState::Answered { ask_again } => ask_again.filter(|_| !chosen),
                 ProbeState::Failed => None,
             })
             .min()

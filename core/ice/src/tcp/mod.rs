@@ -4,8 +4,10 @@
 //! any socket. What it carries is cut into messages by a [`Deframer`].
 
 mod frame;
+mod peer;
 
 pub use frame::{Deframer, Framing, FramingError};
+pub(crate) use peer::PeerStream;
 
 /// Names one connection that an agent asked its owner to open.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]

@@ -1,4 +1,4 @@
-//! One allocation at a TURN server over UDP (RFC 8656): its life, its channels, its framing.
+//! One allocation at a TURN server (RFC 8656): its life, its channels, its framing.
 //!
 //! Every peer gets a channel: binding one also installs the permission, and data then costs four
 //! bytes instead of 36 (RFC 8656 §12).
@@ -8,13 +8,14 @@ mod auth;
 use std::net::SocketAddr;
 use std::ops::Range;
 
-use duologue_base::{Instant, Redacted, Rng};
+use duologue_base::{Instant, Protocol, Redacted, Rng};
 use duologue_stun::{
     AddressFamily, AttributeType, ChannelData, ChannelNumber, Class, ErrorCode, Message, Method,
     Writer,
 };
 
 use crate::agent::normalized;
+use crate::candidate::{self, RelayProtocol};
 use crate::gather::Attempt;
 use crate::generation::Base;
 use crate::limits;
@@ -26,8 +27,10 @@ const UDP: u8 = 17;
 #[derive(Debug)]
 pub(crate) struct Allocation {
     pub(crate) id: AllocationId,
-    /// The socket that it is reached from.
+    /// The socket or stream that it is reached from.
     pub(crate) base: Base,
+    /// How it is reached.
+    pub(crate) protocol: RelayProtocol,
     /// Index of the server.
     pub(crate) server: usize,
     /// The server's address. ALTERNATE-SERVER changes it.
@@ -36,7 +39,7 @@ pub(crate) struct Allocation {
     username: Redacted<String>,
     password: Redacted<String>,
     auth: Option<Auth>,
-    redirects: u32,
+    pub(crate) redirects: u32,
     channels: Vec<Channel>,
 }
 
@@ -103,6 +106,8 @@ pub(crate) enum Outcome {
     Refused(ErrorCode),
     /// There is no allocation any more.
     Lost,
+    /// Another server is to be asked, over another stream.
+    Redirected(SocketAddr),
 }
 
 impl Request {
@@ -118,6 +123,7 @@ impl Allocation {
     pub(crate) fn new(
         id: AllocationId,
         base: Base,
+        protocol: RelayProtocol,
         (server, addr): (usize, SocketAddr),
         (username, password): (Redacted<String>, Redacted<String>),
         rng: &mut Rng,
@@ -126,6 +132,7 @@ impl Allocation {
         Allocation {
             id,
             base,
+            protocol,
             server,
             addr,
             state: State::Allocating(Request::new(rng, now)),
@@ -146,6 +153,22 @@ impl Allocation {
 
     pub(crate) fn is_pending(&self) -> bool {
         matches!(self.state, State::Allocating(_))
+    }
+
+    /// Its server is reached over a stream.
+    pub(crate) fn is_over_stream(&self) -> bool {
+        self.protocol != RelayProtocol::Udp
+    }
+
+    /// Its base as that of a relayed candidate: what lies behind the server is UDP.
+    pub(crate) fn relayed_base(&self, relayed: SocketAddr) -> Base {
+        Base {
+            addr: relayed,
+            relay: Some(self.id),
+            protocol: Protocol::Udp,
+            preference: candidate::relay_preference(self.base.preference, self.protocol),
+            ..self.base
+        }
     }
 
     /// The channel to a peer, once it is bound.
@@ -202,9 +225,10 @@ impl Allocation {
             .requests()
             .find(|(_, request)| due(request))
             .map(|(target, _)| target)?;
+        let reliable = self.is_over_stream();
         let request = self.request(target)?;
         let (id, is_new) = (request.attempt.id, request.attempt.is_new());
-        request.attempt.sent(now);
+        request.attempt.sent(now, reliable);
         out.clear();
         let method = match target {
             Target::Allocate => Method::ALLOCATE,
@@ -502,6 +526,10 @@ impl Allocation {
             addr.is_ipv4() == self.addr.is_ipv4() && *addr != self.addr && addr.port() != 0
         };
         match alternate.filter(usable) {
+            Some(addr) if self.is_over_stream() => {
+                self.state = State::Failed;
+                Outcome::Redirected(addr)
+            }
             Some(addr) if self.redirects < limits::REDIRECTS => {
                 self.redirects += 1;
                 self.addr = addr;

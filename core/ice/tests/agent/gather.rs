@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use duologue_base::Generation;
 use duologue_ice::{
-    Candidate, CandidateError, CandidateKind, Config, Event, GatheringState, Server, ServerKind,
-    TransportState,
+    Candidate, CandidateError, CandidateKind, Config, Event, GatheringState, RelayProtocol, Server,
+    ServerKind, TransportState,
 };
 
 use crate::servers::{Mood, StunServer};
@@ -19,6 +19,7 @@ fn server(host: &str) -> Server {
         url: format!("stun:{host}"),
         host: host.to_owned(),
         port: 3478,
+        transport: RelayProtocol::Udp,
         kind: ServerKind::Stun,
     }
 }

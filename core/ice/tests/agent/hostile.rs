@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use duologue_base::{Datagram, Ecn, Generation, Redacted, SocketId};
-use duologue_ice::{Config, Credentials, GatheringState, Server, ServerKind, TransportState};
+use duologue_ice::{
+    Config, Credentials, GatheringState, RelayProtocol, Server, ServerKind, TransportState,
+};
 use duologue_stun::{AttributeType, Class, ErrorCode, Key, Message, Method, TransactionId, Writer};
 
 use crate::servers::{Mood, StunServer};
@@ -211,6 +213,7 @@ fn a_server_gone_mad_is_survived() {
         url: host.to_owned(),
         host: host.to_owned(),
         port: 3478,
+        transport: RelayProtocol::Udp,
         kind,
     });
     for seed in 0..80 {

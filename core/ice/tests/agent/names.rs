@@ -3,7 +3,9 @@
 use std::net::IpAddr;
 
 use duologue_base::{MdnsName, Rng};
-use duologue_ice::{Candidate, CandidateKind, Config, Event, Server, ServerKind, TransportState};
+use duologue_ice::{
+    Candidate, CandidateKind, Config, Event, RelayProtocol, Server, ServerKind, TransportState,
+};
 use duologue_sdp::attr;
 
 use crate::servers::{Mood, StunServer};
@@ -126,6 +128,7 @@ fn server_reflexive_candidates_do_not_tell_where_they_come_from() {
         url: "stun:203.0.113.100".to_owned(),
         host: "203.0.113.100".to_owned(),
         port: 3478,
+        transport: RelayProtocol::Udp,
         kind: ServerKind::Stun,
     };
     let config = Config {
@@ -166,6 +169,7 @@ fn errors_of_servers_do_not_tell_hidden_addresses() {
         url: "stun:203.0.113.100".to_owned(),
         host: "203.0.113.100".to_owned(),
         port: 3478,
+        transport: RelayProtocol::Udp,
         kind: ServerKind::Stun,
     };
     let config = Config {

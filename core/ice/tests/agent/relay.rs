@@ -20,6 +20,7 @@ fn turn(password: &str) -> Server {
         url: "turn:203.0.113.50".to_owned(),
         host: "203.0.113.50".to_owned(),
         port: 3478,
+        transport: RelayProtocol::Udp,
         kind: ServerKind::Turn {
             username: Redacted(USER.to_owned()),
             password: Redacted(password.to_owned()),
@@ -42,6 +43,7 @@ fn sim(seed: u64, config: Config, other_nat: bool) -> Sim {
         url: "stun:203.0.113.100".to_owned(),
         host: "203.0.113.100".to_owned(),
         port: 3478,
+        transport: RelayProtocol::Udp,
         kind: ServerKind::Stun,
     };
     let other = Config {

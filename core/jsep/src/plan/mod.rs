@@ -12,6 +12,8 @@ pub(crate) mod simulcast;
 pub(crate) mod transport;
 pub(crate) mod verify;
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use duologue_base::TransceiverId;
 use duologue_sdp::Origin;
 
@@ -30,16 +32,22 @@ fn draft(
     let mut description =
         blueprint::write(blueprint, Origin::new(numbers.session_id, numbers.version));
     let mut sdp = description.to_string();
-    let changed = numbers.last.as_ref().is_some_and(|last| *last != sdp);
+    let changed = numbers.last.is_some_and(|last| last != hash(&sdp));
     if changed {
         numbers.version += 1;
         description.set_origin(Origin::new(numbers.session_id, numbers.version));
         sdp = description.to_string();
     }
-    numbers.last = Some(sdp.clone());
+    numbers.last = Some(hash(&sdp));
     Draft {
         ty,
         sdp,
         transceivers,
     }
+}
+
+fn hash(text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
 }

@@ -33,7 +33,7 @@ impl PeerConnection {
         // Those of channels made here are even (see `ChannelKey`).
         let key = ChannelKey(self.slots.channels_created * 2);
         self.slots.channels_created += 1;
-        self.slots.channels.insert(key, channel);
+        self.slots.channels.insert(key, Box::new(channel));
         if self.sctp_dtls_role().is_some() {
             self.open_channel(key);
         }

@@ -39,6 +39,7 @@ impl PeerConnection {
         }
         let candidate = IceCandidate::from_local(init, &candidate);
         if let Some(transport) = self.slots.transports.get_mut(&key) {
+            transport.ice.local_candidates.reserve_exact(1);
             transport.ice.local_candidates.push(candidate.clone());
         }
         self.fire(Event::IceCandidate(Some(candidate)));
@@ -136,6 +137,7 @@ impl PeerConnection {
         let key = target.key.transport;
         if let Some(transport) = self.slots.transports.get_mut(&key) {
             let shown = IceCandidate::new(init.clone());
+            transport.ice.remote_candidates.reserve_exact(1);
             transport.ice.remote_candidates.push(shown);
         }
         self.refresh_selected_pair(key);

@@ -151,7 +151,7 @@ impl PeerConnection {
         channel.attributes.id = Some(stream);
         channel.attributes.ready_state = DataChannelState::Open;
         channel.transport = ChannelTransport::Session;
-        self.slots.channels.insert(key, channel);
+        self.slots.channels.insert(key, Box::new(channel));
         self.fire(Event::DataChannel(key));
         // Queued before the messages that wait already: `open` comes right after `datachannel`.
         self.queue_next(Task::AnnounceOpen(key));

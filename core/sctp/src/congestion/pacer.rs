@@ -6,9 +6,11 @@ use super::bytes_in;
 
 /// A burst is what the rate moves in this time: about how exactly hosts keep their timers.
 const QUANTUM_TIME: Duration = Duration::from_millis(1);
-/// What a host that comes late by up to this may make up for.
-const LATENESS: Duration = Duration::from_millis(8);
-/// But for no more than this, unless two quanta are more: queues of slow paths are short.
+/// What a host that comes late by up to this makes up for: as long as a busy one lets a task wait.
+const LATENESS: Duration = Duration::from_millis(20);
+/// But with no more than this at once, unless two quanta are more: queues of slow paths are short.
+/// The rest follows at twice the rate.
+const LATE_BURST_TIME: Duration = Duration::from_millis(8);
 const MAX_LATE_BURST: usize = 64 << 10;
 /// A burst is at least this many packets.
 const MIN_QUANTUM_PACKETS: usize = 2;
@@ -25,6 +27,8 @@ pub(crate) struct Pacer {
     /// May fall below zero by one packet.
     bucket: i64,
     filled_at: Instant,
+    /// What the host was too late for, and has not made up for yet.
+    missed: i64,
     blocked_until: Option<Instant>,
 }
 
@@ -37,6 +41,7 @@ impl Pacer {
             min_burst,
             bucket: signed(max_burst),
             filled_at: now,
+            missed: 0,
             blocked_until: None,
         }
     }
@@ -78,11 +83,19 @@ impl Pacer {
             return;
         }
         let earned = signed(bytes_in(rate, now - self.filled_at));
-        // A host that comes late finds what it missed, within bounds.
-        let missed = bytes_in(rate, LATENESS).min(MAX_LATE_BURST);
-        let missed = missed.max(2 * quantum);
-        let capacity = signed(missed.min(self.max_burst));
-        self.bucket = self.bucket.saturating_add(earned).min(capacity);
+        let filled = self.bucket.saturating_add(earned);
+        let at_once = bytes_in(rate, LATE_BURST_TIME).min(MAX_LATE_BURST);
+        let room = signed(at_once.max(2 * quantum).min(self.max_burst));
+        if self.blocked_until.is_some_and(|until| until <= now) {
+            // A burst is due: with it goes some of what earlier ones were too late for.
+            let again = self.missed.min(signed(quantum));
+            let due = filled.saturating_add(again);
+            let most = signed(bytes_in(rate, LATENESS));
+            self.missed = (self.missed - again + (due - room).max(0)).min(most);
+            self.bucket = due.min(room);
+        } else {
+            self.bucket = filled.min(room);
+        }
         self.filled_at = now;
     }
 
@@ -98,6 +111,7 @@ impl Pacer {
     /// There is nothing to wait for.
     pub(crate) fn clear(&mut self) {
         self.blocked_until = None;
+        self.missed = 0;
     }
 }
 
@@ -108,6 +122,34 @@ fn signed(bytes: usize) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn burst(pacer: &mut Pacer, now: Instant, rate: u64) -> usize {
+        let mut burst = 0;
+        while pacer.may_send(now, Some(rate), 1 << 20) {
+            pacer.on_sent(1_200);
+            burst += 1_200;
+        }
+        burst
+    }
+
+    #[test]
+    fn a_late_host_makes_up_for_what_it_missed_in_several_bursts() {
+        let mut now = Instant::ZERO;
+        let mut pacer = Pacer::new(now, 1_200, 256 << 10);
+        let rate = 12_500_000;
+        burst(&mut pacer, now, rate);
+        let (begin, mut sent, mut longest) = (now, 0, 0);
+        for late in [0, 15, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0] {
+            let deadline = pacer.deadline().expect("blocked");
+            now = deadline + Duration::from_millis(late);
+            let burst = burst(&mut pacer, now, rate);
+            sent += burst;
+            longest = longest.max(burst);
+        }
+        let due = bytes_in(rate, now - begin);
+        assert!(sent.abs_diff(due) <= 14_000, "{sent} of {due}");
+        assert!(longest <= MAX_LATE_BURST + 1_200, "{longest}");
+    }
 
     #[test]
     fn bursts_are_quanta_and_the_rate_is_kept() {

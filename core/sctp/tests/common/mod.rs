@@ -36,6 +36,18 @@ pub struct Path {
     /// Bytes per second of a bottleneck, and what its queue holds.
     pub rate: Option<u64>,
     pub queue: usize,
+    /// The host that carries it is busy.
+    pub stalls: Option<Stalls>,
+}
+
+/// Now and then nothing is taken from the wire for a while.
+#[derive(Clone, Copy, Debug)]
+pub struct Stalls {
+    /// Between two of them, on average.
+    pub every: Duration,
+    pub longest: Duration,
+    /// Packets that wait meanwhile; more are lost.
+    pub holds: usize,
 }
 
 impl Default for Path {
@@ -48,6 +60,7 @@ impl Default for Path {
             duplicate: 0.0,
             rate: None,
             queue: usize::MAX,
+            stalls: None,
         }
     }
 }
@@ -59,6 +72,9 @@ pub struct Link {
     rng: Rng,
     free_at: Instant,
     burst_left: u32,
+    /// The current stall, or the next one, and what waits for its end.
+    stall: (Instant, Instant),
+    held: usize,
     pub dropped: u64,
     /// Waiting time of each packet in the queue, with when it came.
     pub waits: Vec<(Instant, Duration)>,
@@ -71,6 +87,8 @@ impl Link {
             rng: Rng::from_u64(seed),
             free_at: Instant::ZERO,
             burst_left: 0,
+            stall: (Instant::ZERO, Instant::ZERO),
+            held: 0,
             dropped: 0,
             waits: Vec::new(),
         }
@@ -78,6 +96,10 @@ impl Link {
 
     /// When a packet of `len` bytes sent at `now` arrives: never, once, or twice.
     pub fn carry(&mut self, now: Instant, len: usize) -> Vec<Instant> {
+        let Some(now) = self.wait_for_host(now) else {
+            self.dropped += 1;
+            return Vec::new();
+        };
         let mut at = now;
         if let Some(rate) = self.path.rate {
             // Like the relay of the benchmarks: 40 bytes of UDP, IP and DTLS more.
@@ -111,6 +133,25 @@ impl Link {
         (0..copies)
             .map(|_| at + self.path.delay + self.path.jitter.mul_f64(self.rng.unit()))
             .collect()
+    }
+}
+
+impl Link {
+    /// When the host takes a packet that comes now, if it does not lose it.
+    fn wait_for_host(&mut self, now: Instant) -> Option<Instant> {
+        let Some(stalls) = self.path.stalls else {
+            return Some(now);
+        };
+        while now >= self.stall.1 {
+            let begin = self.stall.1 + stalls.every.mul_f64(2.0 * self.rng.unit());
+            self.stall = (begin, begin + stalls.longest.mul_f64(self.rng.unit()));
+            self.held = 0;
+        }
+        if now < self.stall.0 {
+            return Some(now);
+        }
+        self.held += 1;
+        (self.held <= stalls.holds).then_some(self.stall.1)
     }
 }
 

@@ -4,10 +4,11 @@
 
 mod coturn;
 mod host;
+mod streams;
 mod whole;
 
 use duologue_base::Redacted;
-use duologue_ice::{CandidateKind, Config, Server, ServerKind};
+use duologue_ice::{CandidateKind, Config, RelayProtocol, Server, ServerKind};
 
 use crate::coturn::{Coturn, PASSWORD, USER};
 use crate::host::Hosts;
@@ -17,6 +18,7 @@ fn config(port: u16, password: &str) -> Config {
         url: format!("turn:127.0.0.1:{port}"),
         host: "127.0.0.1".to_owned(),
         port,
+        transport: RelayProtocol::Udp,
         kind: ServerKind::Turn {
             username: Redacted(USER.to_owned()),
             password: Redacted(password.to_owned()),

@@ -10,8 +10,13 @@ use duologue::{
 use crate::coturn::{Coturn, PASSWORD, USER};
 
 fn relayed(port: u16, password: &str) -> Configuration {
+    relayed_by(format!("turn:127.0.0.1:{port}"), password)
+}
+
+/// Only relayed candidates, of this server.
+pub(crate) fn relayed_by(url: String, password: &str) -> Configuration {
     let server = IceServer {
-        urls: vec![format!("turn:127.0.0.1:{port}")],
+        urls: vec![url],
         username: Some(USER.to_owned()),
         credential: Some(password.to_owned()),
     };
@@ -23,7 +28,7 @@ fn relayed(port: u16, password: &str) -> Configuration {
 }
 
 /// A test that waits for ever is a failed test.
-async fn in_time<T>(what: impl Future<Output = T>) -> T {
+pub(crate) async fn in_time<T>(what: impl Future<Output = T>) -> T {
     let result = tokio::time::timeout(Duration::from_secs(20), what).await;
     result.expect("it happens in time")
 }
@@ -45,7 +50,10 @@ async fn gathered(events: &mut Events) -> Vec<u16> {
     }
 }
 
-async fn negotiate(a: (&PeerConnection, &mut Events), b: (&PeerConnection, &mut Events)) {
+pub(crate) async fn negotiate(
+    a: (&PeerConnection, &mut Events),
+    b: (&PeerConnection, &mut Events),
+) {
     a.0.set_local_description(None).await.expect("an offer");
     assert_eq!(gathered(a.1).await, []);
     let offer = a.0.local_description().expect("an offer");

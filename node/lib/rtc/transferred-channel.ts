@@ -1,0 +1,179 @@
+/**
+ * A data channel that was transferred to another thread (webrtc-pc §6.2, "Transferring data
+ * channel"). Its connection stays where it is; the two threads talk over a port.
+ */
+import type { MessagePort } from 'node:worker_threads';
+import { type ChannelView, type NativeException, native } from '../native.js';
+import { internal } from '../webidl/index.js';
+import {
+  type BinaryType,
+  ChannelEvents,
+  type ChannelListener,
+  type ChannelSlots,
+  type ChannelSource,
+  RTCDataChannel,
+  type Sendable,
+  bytesOf,
+  isBlob,
+} from './data-channel.js';
+import type { RTCDataChannelState } from './types.js';
+
+/** What the new object begins with. */
+export interface TransferState {
+  readonly view: ChannelView;
+  readonly maxMessageSize: number;
+}
+
+/** To the thread of the connection. */
+type ToConnection = { readonly send: string | Blob | ArrayBuffer } | { readonly close: true };
+
+/** To the thread of the object. */
+interface ToObject {
+  /** How many bytes of what was sent have left the queue. */
+  readonly left: number;
+  readonly state: RTCDataChannelState;
+  readonly id: number | null;
+  readonly maxMessageSize: number;
+  readonly message?: string | ArrayBuffer;
+  readonly event?: 'open' | 'closing' | 'close';
+  readonly error?: NativeException;
+  /** The connection was closed: no event tells it. */
+  readonly ended?: true;
+}
+
+const sizeOf = (data: string | Blob | ArrayBuffer): number =>
+  isBlob(data) ? data.size : typeof data === 'string' ? Buffer.byteLength(data) : data.byteLength;
+
+/** At the connection: tells the other thread what happens, and does what it asks for. */
+export class ChannelForwarder implements ChannelListener {
+  #asked = 0;
+
+  constructor(
+    readonly slots: ChannelSlots,
+    readonly port: MessagePort,
+  ) {
+    port.on('message', (message: ToConnection) => {
+      if ('close' in message) {
+        slots.close();
+        return;
+      }
+      this.#asked += sizeOf(message.send);
+      // The other thread may not know yet that the channel closes.
+      if (slots.readyState === 'open') slots.send(message.send);
+    });
+    // The other thread ended, and its object with it.
+    port.on('close', () => slots.close());
+    // The connection decides how long this process lives.
+    port.unref();
+  }
+
+  update(): void {
+    this.#post(this.slots.connection.isClosed ? { ended: true } : {});
+  }
+  message(data: string | ArrayBuffer): void {
+    if (this.slots.readyState === 'open') this.#post({ message: data });
+  }
+  event(type: 'open' | 'bufferedamountlow' | 'closing' | 'close'): void {
+    // The other thread has its own threshold.
+    if (type !== 'bufferedamountlow') this.#post({ event: type });
+  }
+  error(error: NativeException): void {
+    this.#post({ error });
+  }
+
+  #post(what: Partial<ToObject>): void {
+    const { slots } = this;
+    const post: ToObject = {
+      left: this.#asked - slots.totalBuffered,
+      state: slots.readyState,
+      id: slots.view.id ?? null,
+      maxMessageSize: slots.connection.maxMessageSize,
+      ...what,
+    };
+    this.port.postMessage(post, what.message instanceof ArrayBuffer ? [what.message] : []);
+  }
+}
+
+/** At the object: the slots as the connection's thread told them last. */
+class TransferredChannel implements ChannelSource {
+  readyState: RTCDataChannelState;
+  lowThreshold = 0;
+  binaryType: BinaryType = 'arraybuffer';
+  readonly object: RTCDataChannel;
+  view: ChannelView;
+  #maxMessageSize: number;
+  #sent = 0;
+  #left = 0;
+  readonly #events: ChannelEvents;
+
+  constructor(
+    { view, maxMessageSize }: TransferState,
+    readonly port: MessagePort,
+  ) {
+    this.view = view;
+    this.readyState = view.readyState;
+    this.#maxMessageSize = maxMessageSize;
+    this.object = new RTCDataChannel(internal, this);
+    this.#events = new ChannelEvents(this.object, this);
+    port.on('message', (message: ToObject) => this.#receive(message));
+    // The connection's thread ended.
+    port.on('close', () => (this.readyState = 'closed'));
+  }
+
+  get totalBuffered(): number {
+    return this.#sent - this.#left;
+  }
+
+  send(data: Sendable): void {
+    if (this.readyState !== 'open') {
+      throw new DOMException(`The channel is ${this.readyState}`, 'InvalidStateError');
+    }
+    const owned = typeof data === 'string' || isBlob(data) ? data : bytesOf(data).slice().buffer;
+    const size = sizeOf(owned);
+    if (size > this.#maxMessageSize) throw new TypeError('The message is larger than the peer takes');
+    if (this.totalBuffered + size > native.SEND_BUFFER_BYTES) {
+      throw new DOMException('The send queue is full', 'OperationError');
+    }
+    this.#sent += size;
+    const message: ToConnection = { send: owned };
+    this.port.postMessage(message, owned instanceof ArrayBuffer ? [owned] : []);
+  }
+
+  close(): void {
+    if (this.readyState === 'closing' || this.readyState === 'closed') return;
+    this.readyState = 'closing';
+    const message: ToConnection = { close: true };
+    this.port.postMessage(message);
+  }
+
+  #receive({ left, state, id, maxMessageSize, message, event, error, ended }: ToObject): void {
+    this.view = { ...this.view, id };
+    this.#maxMessageSize = maxMessageSize;
+    this.#setLeft(left);
+    if (message !== undefined) {
+      this.#events.message(message);
+    } else if (event || error) {
+      // A close() of this thread's is known here first.
+      if (this.readyState !== 'closing' || state === 'closed') this.readyState = state;
+      if (error) this.#events.error(error);
+      else if (event) this.#events.event(event);
+    }
+    if (ended || event === 'close') {
+      this.readyState = 'closed';
+      this.port.close();
+    }
+  }
+
+  /** §6.2, "When the underlying data transport sends data from its queue". */
+  #setLeft(left: number): void {
+    const before = this.totalBuffered;
+    this.#left = left;
+    if (before > this.lowThreshold && this.totalBuffered <= this.lowThreshold) {
+      this.#events.event('bufferedamountlow');
+    }
+  }
+}
+
+/** The object in the thread that got the port. */
+export const receiveChannel = (state: TransferState, port: MessagePort): RTCDataChannel =>
+  new TransferredChannel(state, port).object;

@@ -1,0 +1,136 @@
+// Data channels that go to another thread (webrtc-pc §6.2, "Transferring data channel").
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { MessageChannel, Worker } from 'node:worker_threads';
+import '../dist/transfer.js';
+import { channels, event, negotiate, pair } from './helpers.mjs';
+
+/** A worker that says what happens on the channel it gets, and does what it is told. */
+function startWorker(t) {
+  const worker = new Worker(
+    `const { parentPort } = require('node:worker_threads');
+    require(${JSON.stringify(new URL('../dist/transfer.js', import.meta.url).pathname)});
+    let channel;
+    parentPort.on('message', (message) => {
+      if (message.channel) {
+        channel = message.channel;
+        const { label, id, readyState } = channel;
+        parentPort.postMessage({ type: 'arrived', label, readyState, isChannel: channel.constructor.name });
+        for (const type of ['open', 'message', 'closing', 'close', 'bufferedamountlow']) {
+          channel.addEventListener(type, ({ data }) => {
+            parentPort.postMessage({ type, data, readyState: channel.readyState, bufferedAmount: channel.bufferedAmount });
+          });
+        }
+      }
+      if (message.send) channel.send(message.send);
+      if (message.close) channel.close();
+      if (message.ask) parentPort.postMessage({ type: 'state', readyState: channel.readyState });
+    });`,
+    { eval: true },
+  );
+  t.after(() => worker.terminate());
+  const queue = [];
+  const waiting = [];
+  worker.on('message', (message) => (waiting.shift() ?? ((m) => queue.push(m)))(message));
+  /** The next message of this type; what comes before it is dropped. */
+  worker.next = async (type) => {
+    for (;;) {
+      const message = queue.shift() ?? (await new Promise((resolve) => waiting.push(resolve)));
+      if (message.type === type) return message;
+    }
+  };
+  return worker;
+}
+
+test('a channel goes to a worker before it opens', async (t) => {
+  const worker = startWorker(t);
+  const { a, b, close } = pair();
+  t.after(close);
+  const channel = a.createDataChannel('to the worker');
+  worker.postMessage({ channel }, [channel]);
+  assert.equal(channel.readyState, 'closed');
+  assert.throws(() => channel.send('x'), { name: 'InvalidStateError' });
+  const announced = event(b, 'datachannel');
+  await negotiate(a, b);
+  const { label, isChannel } = await worker.next('arrived');
+  assert.deepEqual([label, isChannel], ['to the worker', 'RTCDataChannel']);
+  assert.equal((await worker.next('open')).readyState, 'open');
+  const { channel: far } = await announced;
+  far.send('hello');
+  far.send(new Uint8Array([1, 2, 3]));
+  assert.equal((await worker.next('message')).data, 'hello');
+  assert.deepEqual([...new Uint8Array((await worker.next('message')).data)], [1, 2, 3]);
+  worker.postMessage({ send: new Uint8Array(100_000) });
+  assert.equal((await event(far, 'message')).data.byteLength, 100_000);
+  assert.equal((await worker.next('bufferedamountlow')).bufferedAmount, 0);
+  far.close();
+  assert.equal((await worker.next('closing')).readyState, 'closing');
+  assert.equal((await worker.next('close')).readyState, 'closed');
+});
+
+test('a channel goes to a worker when it is announced, and no message is lost', async (t) => {
+  const worker = startWorker(t);
+  const { a, b, close } = pair();
+  t.after(close);
+  const near = a.createDataChannel('x');
+  near.onopen = () => {
+    for (let i = 0; i < 100; i++) near.send(`${i}`);
+  };
+  b.ondatachannel = ({ channel }) => worker.postMessage({ channel, more: new Map([[1, channel]]) }, [channel]);
+  await negotiate(a, b);
+  assert.equal((await worker.next('arrived')).readyState, 'open');
+  for (let i = 0; i < 100; i++) assert.equal((await worker.next('message')).data, `${i}`);
+  worker.postMessage({ send: 'answer' });
+  assert.equal((await event(near, 'message')).data, 'answer');
+  worker.postMessage({ close: true });
+  await event(near, 'close');
+  await worker.next('close');
+});
+
+test('only a new channel can be transferred', async (t) => {
+  const { a, near, close } = await channels();
+  t.after(close);
+  const { port1, port2 } = new MessageChannel();
+  t.after(() => port1.close());
+  const refused = (channel) =>
+    assert.throws(() => port1.postMessage(channel, [channel]), { name: 'DataCloneError', code: DOMException.DATA_CLONE_ERR });
+  refused(near);
+  const used = a.createDataChannel('used');
+  assert.throws(() => used.send('x'));
+  refused(used);
+  const late = a.createDataChannel('late');
+  await new Promise((resolve) => setTimeout(resolve));
+  refused(late);
+  const channel = a.createDataChannel('twice');
+  assert.throws(() => port1.postMessage(null, [channel, channel]), { name: 'DataCloneError' });
+  assert.throws(() => port1.postMessage(() => {}, [channel]), { name: 'DataCloneError' });
+  assert.equal(channel.readyState, 'connecting');
+  const received = event(port2, 'message');
+  port1.postMessage([channel], { transfer: [channel] });
+  refused(channel);
+  const [arrived] = await received;
+  assert.equal(arrived.label, 'twice');
+  assert.notEqual(arrived, channel);
+  await event(arrived, 'open');
+});
+
+test('a channel closes with the worker that has it, and with its connection', async (t) => {
+  for (const end of ['worker', 'connection']) {
+    const worker = startWorker(t);
+    const { a, b, close } = pair();
+    t.after(close);
+    const channel = a.createDataChannel('x');
+    worker.postMessage({ channel }, [channel]);
+    const announced = event(b, 'datachannel');
+    await negotiate(a, b);
+    const { channel: far } = await announced;
+    await worker.next('open');
+    const closed = event(far, 'close');
+    if (end === 'worker') await worker.terminate();
+    else a.close();
+    await closed;
+    if (end === 'worker') continue;
+    worker.postMessage({ ask: true });
+    assert.equal((await worker.next('state')).readyState, 'closed');
+  }
+});

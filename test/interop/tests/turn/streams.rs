@@ -1,0 +1,333 @@
+//! coturn over TCP and TLS beside UDP: what it relays, and every way in which it can fail.
+
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
+
+use duologue::{
+    Configuration, DataChannel, DataChannelInit, Endpoint, Event, Events, IceCandidate,
+    IceCandidateError, IceConnectionState, IceServer, IceServerTransportProtocol, IceTransport,
+    Message, PeerConnection,
+};
+
+use crate::coturn::{Coturn, PASSWORD};
+use crate::whole::{in_time, negotiate, relayed_by};
+
+const TRANSPORTS: [(&str, IceServerTransportProtocol); 3] = [
+    ("udp", IceServerTransportProtocol::Udp),
+    ("tcp", IceServerTransportProtocol::Tcp),
+    ("tls", IceServerTransportProtocol::Tls),
+];
+
+/// What each end sends the other.
+const BYTES: usize = 3_000_000;
+const MESSAGE: usize = 30_000;
+/// What happens at once, on a busy machine.
+const AT_ONCE: Duration = Duration::from_secs(3);
+
+/// Two connected connections with a channel.
+struct Pair {
+    alice: PeerConnection,
+    bob: PeerConnection,
+    events: [Events; 2],
+    channels: [DataChannel; 2],
+}
+
+fn endpoint(roots: &str) -> Endpoint {
+    let builder = Endpoint::builder()
+        .loopback(true)
+        .ipv6(false)
+        .tls_roots(roots);
+    builder.build().expect("loopback is there")
+}
+
+async fn connect(endpoint: &Endpoint, configurations: [Configuration; 2]) -> Pair {
+    let [(alice, mut a), (bob, mut b)] = configurations.map(|configuration| {
+        let made = endpoint.connection(configuration);
+        made.expect("the configuration is valid")
+    });
+    let init = DataChannelInit::default();
+    let channel = alice.create_data_channel("relayed", init).expect("legal");
+    negotiate((&alice, &mut a), (&bob, &mut b)).await;
+    let incoming = loop {
+        if let Event::DataChannel(channel) = in_time(b.recv()).await.expect("it is open") {
+            break channel;
+        }
+    };
+    in_time(channel.opened()).await.expect("it opens");
+    Pair {
+        alice,
+        bob,
+        events: [a, b],
+        channels: [channel, incoming],
+    }
+}
+
+impl Pair {
+    /// Each end sends and counts what comes.
+    async fn exchange(&self) {
+        let [a, b] = &self.channels;
+        let send = async |channel: &DataChannel| {
+            for _ in 0..BYTES / MESSAGE {
+                let message = Message::from(vec![7; MESSAGE]);
+                channel.send(message).await.expect("it is open");
+            }
+        };
+        let receive = async |channel: &DataChannel| {
+            let mut received = 0;
+            while received < BYTES {
+                match channel.recv().await.expect("it stays open") {
+                    Message::Binary(bytes) => received += bytes.len(),
+                    Message::Text(_) => panic!("nobody sent text"),
+                }
+            }
+            received
+        };
+        let (_, _, at_b, at_a) =
+            in_time(async { tokio::join!(send(a), send(b), receive(b), receive(a)) }).await;
+        assert_eq!((at_a, at_b), (BYTES, BYTES));
+    }
+
+    /// How each end reaches its server, if its candidate is a relayed one.
+    fn relays(&self) -> [Option<IceServerTransportProtocol>; 2] {
+        [0, 1].map(|end| {
+            let pair = self.ice_transport(end).selected_candidate_pair();
+            pair.expect("it is connected").local.relay_protocol
+        })
+    }
+
+    fn ice_transport(&self, end: usize) -> IceTransport {
+        let sctp = [&self.alice, &self.bob][end].sctp();
+        let dtls = sctp.expect("it is connected").transport();
+        dtls.expect("it is connected").ice_transport()
+    }
+
+    /// Waits until an end's ICE connection is in this state.
+    async fn ice_state(&mut self, end: usize, wanted: IceConnectionState) {
+        let state = |event| matches!(event, Event::IceConnectionStateChange(at) if at == wanted);
+        while !state(in_time(self.events[end].recv()).await.expect("it is open")) {}
+    }
+}
+
+/// Gathers with these servers; the errors and how long it took.
+async fn errors_of(
+    configuration: Configuration,
+    roots: &str,
+) -> (Vec<IceCandidateError>, Duration) {
+    let made = endpoint(roots).connection(configuration);
+    let (connection, mut events) = made.expect("the configuration is valid");
+    let init = DataChannelInit::default();
+    let _channel = connection.create_data_channel("", init).expect("legal");
+    let begun = Instant::now();
+    connection
+        .set_local_description(None)
+        .await
+        .expect("an offer");
+    let mut errors = Vec::new();
+    loop {
+        match in_time(events.recv()).await.expect("it is open") {
+            Event::IceCandidate(None) => return (errors, begun.elapsed()),
+            Event::IceCandidateError(error) => errors.push(error),
+            _ => {}
+        }
+    }
+}
+
+async fn the_error_of(url: String, password: &str, roots: &str) -> IceCandidateError {
+    let (mut errors, time) = errors_of(relayed_by(url.clone(), password), roots).await;
+    assert!(time < AT_ONCE, "{url}: {time:?}");
+    assert_eq!(errors.len(), 1, "{errors:?}");
+    let error = errors.remove(0);
+    assert_eq!(error.url, url);
+    error
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn data_is_relayed_over_udp_tcp_and_tls() {
+    let Some(coturn) = Coturn::start(&[]) else {
+        return;
+    };
+    let endpoint = endpoint(&coturn.roots);
+    for (transport, protocol) in TRANSPORTS {
+        let relayed = || relayed_by(coturn.url(transport), PASSWORD);
+        let pair = connect(&endpoint, [relayed(), Configuration::default()]).await;
+        assert_eq!(pair.relays(), [Some(protocol), None]);
+        pair.exchange().await;
+        let pair = connect(&endpoint, [relayed(), relayed()]).await;
+        assert_eq!(pair.relays(), [Some(protocol); 2]);
+        pair.exchange().await;
+    }
+    assert_eq!(endpoint.stats().stream_overflows, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn relays_over_udp_are_preferred_to_tcp_and_those_to_tls() {
+    let Some(coturn) = Coturn::start(&[]) else {
+        return;
+    };
+    let mut configuration = relayed_by(coturn.url("tls"), PASSWORD);
+    let urls = &mut configuration.ice_servers[0].urls;
+    urls.extend(["tcp", "udp"].map(|name| coturn.url(name)));
+    let endpoint = endpoint(&coturn.roots);
+    let pair = connect(&endpoint, [configuration, Configuration::default()]).await;
+    let mut candidates = pair.ice_transport(0).local_candidates();
+    let priority = |candidate: &IceCandidate| candidate.parts.as_ref().map(|parts| parts.priority);
+    candidates.sort_by_key(|candidate| std::cmp::Reverse(priority(candidate)));
+    let relays: Vec<_> = candidates
+        .iter()
+        .filter_map(|candidate| Some((candidate.relay_protocol?, candidate.url.clone()?)))
+        .collect();
+    let expected = TRANSPORTS.map(|(name, protocol)| (protocol, coturn.url(name)));
+    assert_eq!(relays, expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_password_is_a_401_at_once() {
+    let Some(coturn) = Coturn::start(&[]) else {
+        return;
+    };
+    for (transport, _) in TRANSPORTS {
+        let error = the_error_of(coturn.url(transport), "wrong", &coturn.roots).await;
+        assert_eq!(error.error_code, 401);
+        assert_eq!(error.address.as_deref(), Some("127.0.0.1"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_at_the_port_is_a_701_at_once() {
+    // A port that was free a moment ago.
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("it is bound").port();
+    drop(listener);
+    let root = Coturn::start(&[]).map(|coturn| coturn.roots.clone());
+    let Some(root) = root else { return };
+    for url in [
+        format!("turn:127.0.0.1:{port}?transport=tcp"),
+        format!("turns:127.0.0.1:{port}"),
+    ] {
+        let error = the_error_of(url, PASSWORD, &root).await;
+        assert_eq!(error.error_code, 701);
+        assert_eq!(error.error_text, "the connection was refused");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_without_trust_is_a_701_at_once() {
+    let (Some(coturn), Some(other)) = (Coturn::start(&[]), Coturn::start(&[])) else {
+        return;
+    };
+    let error = the_error_of(coturn.url("tls"), PASSWORD, &other.roots).await;
+    assert_eq!(error.error_code, 701);
+    let text = "the server's TLS certificate is not trusted";
+    assert_eq!(error.error_text, text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_hangs_up_is_a_701_at_once() {
+    let Some(coturn) = Coturn::start(&[]) else {
+        return;
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("it is bound").port();
+    let server = std::thread::spawn(move || {
+        for _ in 0..2 {
+            drop(listener.accept());
+        }
+    });
+    for url in [
+        format!("turn:127.0.0.1:{port}?transport=tcp"),
+        format!("turns:127.0.0.1:{port}"),
+    ] {
+        let error = the_error_of(url, PASSWORD, &coturn.roots).await;
+        assert_eq!(error.error_code, 701);
+        assert_eq!(error.error_text, "the connection was closed");
+    }
+    server.join().expect("it does not panic");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stun_over_tls_answers() {
+    let Some(coturn) = Coturn::start(&[]) else {
+        return;
+    };
+    let server = |port| Configuration {
+        ice_servers: vec![IceServer {
+            urls: vec![format!("stuns:127.0.0.1:{port}")],
+            username: None,
+            credential: None,
+        }],
+        ..Configuration::default()
+    };
+    let (errors, time) = errors_of(server(coturn.tls_port), &coturn.roots).await;
+    assert_eq!(errors, []);
+    assert!(time < AT_ONCE, "{time:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stale_nonce_is_renewed() {
+    let Some(coturn) = Coturn::start(&["--stale-nonce=1"]) else {
+        return;
+    };
+    let endpoint = endpoint(&coturn.roots);
+    for (transport, _) in TRANSPORTS {
+        let relayed = || relayed_by(coturn.url(transport), PASSWORD);
+        let pair = connect(&endpoint, [relayed(), Configuration::default()]).await;
+        // What is asked from now on is asked with an old nonce: channels of the new generation.
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let Pair {
+            alice,
+            bob,
+            mut events,
+            channels,
+        } = pair;
+        alice.restart_ice();
+        let [a, b] = &mut events;
+        negotiate((&alice, a), (&bob, b)).await;
+        let pair = Pair {
+            alice,
+            bob,
+            events,
+            channels,
+        };
+        pair.exchange().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_quota_is_a_486_until_a_connection_closes() {
+    for (transport, _) in TRANSPORTS {
+        let Some(coturn) = Coturn::start(&["--user-quota=1"]) else {
+            return;
+        };
+        let relayed = || relayed_by(coturn.url(transport), PASSWORD);
+        let configurations = [relayed(), Configuration::default()];
+        let pair = connect(&endpoint(&coturn.roots), configurations).await;
+        let error = the_error_of(coturn.url(transport), PASSWORD, &coturn.roots).await;
+        assert_eq!(error.error_code, 486);
+        pair.exchange().await;
+        pair.alice.close();
+        // The server learns of it a moment later.
+        let freed = async { while !errors_of(relayed(), &coturn.roots).await.0.is_empty() {} };
+        in_time(freed).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_server_is_noticed_at_once_and_a_restart_uses_the_new_one() {
+    let Some(mut coturn) = Coturn::start(&[]) else {
+        return;
+    };
+    let endpoint = endpoint(&coturn.roots);
+    for transport in ["tcp", "tls"] {
+        let relayed = || relayed_by(coturn.url(transport), PASSWORD);
+        let mut pair = connect(&endpoint, [relayed(), Configuration::default()]).await;
+        coturn.kill();
+        let begun = Instant::now();
+        pair.ice_state(0, IceConnectionState::Failed).await;
+        assert!(begun.elapsed() < AT_ONCE, "{:?}", begun.elapsed());
+        coturn.start_again();
+        pair.alice.restart_ice();
+        let [a, b] = &mut pair.events;
+        negotiate((&pair.alice, a), (&pair.bob, b)).await;
+        pair.exchange().await;
+    }
+}
