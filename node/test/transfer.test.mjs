@@ -16,7 +16,7 @@ function startWorker(t) {
         channel = message.channel;
         const { label, id, readyState } = channel;
         parentPort.postMessage({ type: 'arrived', label, readyState, isChannel: channel.constructor.name });
-        for (const type of ['open', 'message', 'closing', 'close', 'bufferedamountlow']) {
+        for (const type of message.quiet ? [] : ['open', 'message', 'closing', 'close', 'bufferedamountlow']) {
           channel.addEventListener(type, ({ data }) => {
             parentPort.postMessage({ type, data, readyState: channel.readyState, bufferedAmount: channel.bufferedAmount });
           });
@@ -24,6 +24,12 @@ function startWorker(t) {
       }
       if (message.send) channel.send(message.send);
       if (message.close) channel.close();
+      if (message.count) {
+        let bytes = 0;
+        channel.onmessage = ({ data }) => (bytes += data.byteLength) === message.count && parentPort.postMessage({ type: 'counted' });
+        // Busy until it is told to go on.
+        Atomics.wait(message.busy, 0, 0);
+      }
       if (message.ask) parentPort.postMessage({ type: 'state', readyState: channel.readyState });
     });`,
     { eval: true },
@@ -133,4 +139,41 @@ test('a channel closes with the worker that has it, and with its connection', as
     worker.postMessage({ ask: true });
     assert.equal((await worker.next('state')).readyState, 'closed');
   }
+});
+
+test('a worker that is busy makes the other end wait', async (t) => {
+  const worker = startWorker(t);
+  const { a, b, close } = pair();
+  t.after(close);
+  const near = a.createDataChannel('x');
+  b.ondatachannel = ({ channel }) => worker.postMessage({ channel, quiet: true }, [channel]);
+  await negotiate(a, b);
+  if (near.readyState !== 'open') await event(near, 'open');
+  await worker.next('arrived');
+  const busy = new Int32Array(new SharedArrayBuffer(4));
+  const chunk = new Uint8Array(64_000);
+  const CHUNKS = 1000;
+  worker.postMessage({ count: CHUNKS * chunk.length, busy });
+  let sent = 0;
+  let moved = performance.now();
+  /** Sends until nothing leaves the queue any more, or everything is sent. */
+  const pump = async () => {
+    while (sent < CHUNKS && performance.now() - moved < 1000) {
+      if (near.bufferedAmount < 4_000_000) {
+        near.send(chunk);
+        sent++;
+        moved = performance.now();
+      } else {
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+    }
+  };
+  await pump();
+  assert.ok(sent < CHUNKS, 'all of 64 MB went to a worker that takes nothing');
+  Atomics.store(busy, 0, 1);
+  Atomics.notify(busy, 0);
+  moved = performance.now();
+  await pump();
+  await worker.next('counted');
+  assert.equal(near.readyState, 'open');
 });

@@ -133,6 +133,8 @@ export class Connection implements TaskSource {
   #index = 0;
   #left = 0;
   #timer: NodeJS.Timeout | undefined;
+  readonly #full = new Set<ChannelListener>();
+  #notReceived = 0;
 
   constructor(target: EventTarget, configuration: RTCConfiguration) {
     this.#target = target;
@@ -402,7 +404,24 @@ export class Connection implements TaskSource {
   // --- tasks and effects
 
   receive(reports: number): void {
+    if (this.#full.size > 0) {
+      this.#notReceived += reports;
+      return;
+    }
     this.tasksLeft = this.native.receive(reports);
+  }
+
+  /**
+   * Receives nothing while one of its channels' listeners is full: then the core's inbox fills, the
+   * window of SCTP closes, and the other end waits.
+   */
+  setFull(listener: ChannelListener, full: boolean): void {
+    if (full) {
+      this.#full.add(listener);
+    } else if (this.#full.delete(listener) && this.#full.size === 0) {
+      taskQueue.resume(this, this.#notReceived);
+      this.#notReceived = 0;
+    }
   }
 
   next(): NativeEffect | null {

@@ -56,6 +56,12 @@ class TaskQueue {
     this.#schedule(1);
   }
 
+  /** A source that did not receive this many reports does now. */
+  resume(source: TaskSource, reports: number): void {
+    this.#push(source, reports);
+    this.#schedule(1);
+  }
+
   /** The core has reports: their order is that of what happened, whichever connection it was. */
   #wake(): void {
     const [numbers, counts] = this.hub.takeReady();

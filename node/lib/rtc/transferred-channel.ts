@@ -25,7 +25,16 @@ export interface TransferState {
 }
 
 /** To the thread of the connection. */
-type ToConnection = { readonly send: string | Blob | ArrayBuffer } | { readonly close: true };
+type ToConnection =
+  | { readonly send: string | Blob | ArrayBuffer }
+  | { readonly close: true }
+  /** So many bytes of messages were taken out of the port. */
+  | { readonly taken: number };
+
+/** Bytes of messages that wait in the port until the connection stops to take more. */
+const MAX_WAITING_BYTES = 4 << 20;
+/** How many the other thread takes before it says so. */
+const TAKEN_BYTES = MAX_WAITING_BYTES / 16;
 
 /** To the thread of the object. */
 interface ToObject {
@@ -47,6 +56,7 @@ const sizeOf = (data: string | Blob | ArrayBuffer): number =>
 /** At the connection: tells the other thread what happens, and does what it asks for. */
 export class ChannelForwarder implements ChannelListener {
   #asked = 0;
+  #waiting = 0;
 
   constructor(
     readonly slots: ChannelSlots,
@@ -57,12 +67,19 @@ export class ChannelForwarder implements ChannelListener {
         slots.close();
         return;
       }
+      if ('taken' in message) {
+        this.#count(-message.taken);
+        return;
+      }
       this.#asked += sizeOf(message.send);
       // The other thread may not know yet that the channel closes.
       if (slots.readyState === 'open') slots.send(message.send);
     });
     // The other thread ended, and its object with it.
-    port.on('close', () => slots.close());
+    port.on('close', () => {
+      slots.connection.setFull(this, false);
+      slots.close();
+    });
     // The connection decides how long this process lives.
     port.unref();
   }
@@ -71,7 +88,9 @@ export class ChannelForwarder implements ChannelListener {
     this.#post(this.slots.connection.isClosed ? { ended: true } : {});
   }
   message(data: string | ArrayBuffer): void {
-    if (this.slots.readyState === 'open') this.#post({ message: data });
+    if (this.slots.readyState !== 'open') return;
+    this.#count(sizeOf(data));
+    this.#post({ message: data });
   }
   event(type: 'open' | 'bufferedamountlow' | 'closing' | 'close'): void {
     // The other thread has its own threshold.
@@ -79,6 +98,11 @@ export class ChannelForwarder implements ChannelListener {
   }
   error(error: NativeException): void {
     this.#post({ error });
+  }
+
+  #count(bytes: number): void {
+    this.#waiting += bytes;
+    this.slots.connection.setFull(this, this.#waiting > MAX_WAITING_BYTES);
   }
 
   #post(what: Partial<ToObject>): void {
@@ -104,6 +128,7 @@ class TransferredChannel implements ChannelSource {
   #maxMessageSize: number;
   #sent = 0;
   #left = 0;
+  #taken = 0;
   readonly #events: ChannelEvents;
 
   constructor(
@@ -151,6 +176,7 @@ class TransferredChannel implements ChannelSource {
     this.#maxMessageSize = maxMessageSize;
     this.#setLeft(left);
     if (message !== undefined) {
+      this.#take(sizeOf(message));
       this.#events.message(message);
     } else if (event || error) {
       // A close() of this thread's is known here first.
@@ -162,6 +188,14 @@ class TransferredChannel implements ChannelSource {
       this.readyState = 'closed';
       this.port.close();
     }
+  }
+
+  #take(bytes: number): void {
+    this.#taken += bytes;
+    if (this.#taken < TAKEN_BYTES) return;
+    const message: ToConnection = { taken: this.#taken };
+    this.#taken = 0;
+    this.port.postMessage(message);
   }
 
   /** §6.2, "When the underlying data transport sends data from its queue". */
