@@ -64,6 +64,9 @@ impl Agent {
         });
         self.generations[at].relay_only = self.config.relay_only;
         self.adopt_servers();
+        for state in &mut self.gathering.servers {
+            state.reported = false;
+        }
         for base in self.bases.clone() {
             self.announce_host(at, base);
         }

@@ -117,7 +117,10 @@ impl Agent {
         let (id, base, server) = (allocation.id, allocation.base, allocation.server);
         match outcome {
             Outcome::Nothing => {}
-            Outcome::Allocated => self.announce_relay(at),
+            Outcome::Allocated => {
+                self.gathering.servers[server].reported = true;
+                self.announce_relay(at);
+            }
             Outcome::Bound => self.pair_relay(id),
             Outcome::Refused(code) => {
                 self.report_error(server, Some(base), Some(code), message);

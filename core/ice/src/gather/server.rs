@@ -69,7 +69,8 @@ impl fmt::Debug for Server {
 pub(crate) struct ServerState {
     pub(crate) server: Server,
     pub(crate) addresses: Addresses,
-    /// Its 701 was reported: "this error is only fired once per server URL".
+    /// In this gathering it answered, or its 701 was reported: "this error is only fired once per
+    /// server URL".
     pub(crate) reported: bool,
 }
 

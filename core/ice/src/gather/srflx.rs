@@ -134,6 +134,8 @@ impl Agent {
         };
         match (message.class(), message.mapped_address()) {
             (Class::SuccessResponse, Some(mapped)) => {
+                self.gathering.servers[server].reported = true;
+                let probes = &mut self.gathering.probes;
                 let refresh = now + limits::BINDING_REFRESH;
                 probes[index].state = ProbeState::Answered {
                     ask_again: (!base.is_reliable()).then_some(refresh),

@@ -526,11 +526,11 @@ impl Allocation {
             addr.is_ipv4() == self.addr.is_ipv4() && *addr != self.addr && addr.port() != 0
         };
         match alternate.filter(usable) {
-            Some(addr) if self.is_over_stream() => {
-                self.state = State::Failed;
-                Outcome::Redirected(addr)
-            }
             Some(addr) if self.redirects < limits::REDIRECTS => {
+                if self.is_over_stream() {
+                    self.state = State::Failed;
+                    return Outcome::Redirected(addr);
+                }
                 self.redirects += 1;
                 self.addr = addr;
                 self.auth = None;

@@ -11,4 +11,6 @@ mod relay;
 mod restart;
 mod servers;
 mod sim;
+mod streams;
+mod tcp;
 mod turn_server;

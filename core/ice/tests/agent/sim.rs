@@ -16,6 +16,7 @@ pub(crate) fn addr(text: &str) -> SocketAddr {
 }
 
 use crate::servers::StunServer;
+use crate::streams::{End, Happening, Streams};
 use crate::turn_server::TurnServer;
 
 /// What happens to datagrams. Probabilities are per datagram.
@@ -91,6 +92,8 @@ impl Nat {
 pub(crate) struct Peer {
     pub(crate) agent: Agent,
     pub(crate) sockets: Vec<(SocketId, SocketAddr)>,
+    pub(crate) listeners: Vec<(SocketId, SocketAddr)>,
+    pub(crate) streams: Vec<End>,
     pub(crate) nat: Option<Nat>,
     pub(crate) events: Vec<(Instant, Event)>,
     /// Data that arrived, with where it seemed to come from.
@@ -128,6 +131,7 @@ enum Parcel {
         to: SocketAddr,
         bytes: Vec<u8>,
     },
+    Stream(Happening),
     Candidate(usize, Generation, Candidate),
     EndOfCandidates(usize, Generation),
     Credentials(usize, Generation, Credentials, bool),
@@ -147,6 +151,7 @@ pub(crate) struct Sim {
     pub(crate) damage: f64,
     pub(crate) servers: Vec<StunServer>,
     pub(crate) turns: Vec<TurnServer>,
+    pub(crate) streams: Streams,
     parcels: BTreeMap<(Instant, u64), Parcel>,
     sequence: u64,
 }
@@ -173,6 +178,8 @@ impl Sim {
             Peer {
                 agent: Agent::new(config, role, Generation(0), local, rng.fork()),
                 sockets: Vec::new(),
+                listeners: Vec::new(),
+                streams: Vec::new(),
                 nat: None,
                 events: Vec::new(),
                 received: Vec::new(),
@@ -191,6 +198,7 @@ impl Sim {
             damage: 0.0,
             servers: Vec::new(),
             turns: Vec::new(),
+            streams: Streams::default(),
             parcels: BTreeMap::new(),
             sequence: 0,
         }
@@ -239,12 +247,16 @@ impl Sim {
         self.peers[peer].agent.restart(self.now, generation, local);
     }
 
+    pub(crate) fn post_stream(&mut self, delay: Duration, what: Happening) {
+        self.post(self.now + delay, Parcel::Stream(what));
+    }
+
     fn post(&mut self, at: Instant, parcel: Parcel) {
         self.sequence += 1;
         self.parcels.insert((at, self.sequence), parcel);
     }
 
-    fn send(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
+    pub(crate) fn send(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
         self.sent += 1;
         let copies = 1 + usize::from(self.rng.unit() < self.link.duplicate);
         for _ in 0..copies {
@@ -267,6 +279,7 @@ impl Sim {
             }
             while let Some(event) = self.peers[peer].agent.poll_event() {
                 self.signal(peer, &event);
+                self.stream_event(peer, &event);
                 self.peers[peer].events.push((self.now, event));
             }
         }
@@ -299,6 +312,7 @@ impl Sim {
         let now = self.now;
         match parcel {
             Parcel::Datagram { from, to, bytes } => self.deliver_datagram(from, to, &bytes),
+            Parcel::Stream(what) => self.stream_happens(what),
             Parcel::Candidate(peer, generation, candidate) => self.peers[peer]
                 .agent
                 .add_remote_candidate(now, generation, candidate),
@@ -311,7 +325,7 @@ impl Sim {
         }
     }
 
-    fn deliver_datagram(&mut self, remote: SocketAddr, to: SocketAddr, bytes: &[u8]) {
+    pub(crate) fn deliver_datagram(&mut self, remote: SocketAddr, to: SocketAddr, bytes: &[u8]) {
         if let Some(server) = self.servers.iter_mut().find(|server| server.at == to) {
             if let Some(mut answer) = server.handle(remote, bytes) {
                 self.damage(&mut answer);
@@ -323,7 +337,7 @@ impl Sim {
         if let Some(server) = relays {
             for (from, to, mut bytes) in server.handle(self.now, remote, to, bytes) {
                 self.damage(&mut bytes);
-                self.send(from, to, &bytes);
+                self.send_from_server(from, to, bytes);
             }
             return;
         }
@@ -444,10 +458,9 @@ impl Sim {
                 return false;
             };
             let mut datagram = Vec::new();
-            if let Some(relay) = route.relay {
-                datagram.extend_from_slice(&relay.header(5));
-            }
+            let content = route.open(&mut datagram);
             datagram.extend_from_slice(b"\x16data");
+            route.close(content, &mut datagram);
             self.send_from(peer, route.socket, route.destination(), &datagram);
         }
         self.run_for(ms(300));
@@ -459,6 +472,9 @@ impl Sim {
     }
 
     fn send_from(&mut self, peer: usize, socket: SocketId, to: SocketAddr, bytes: &[u8]) {
+        if self.write_stream(peer, socket, bytes) {
+            return;
+        }
         let state = &mut self.peers[peer];
         let sockets = &state.sockets;
         let known = sockets.iter().find(|(id, _)| *id == socket);

@@ -33,6 +33,8 @@ pub(crate) struct TurnServer {
     /// Send and Data indications, ChannelData messages.
     pub(crate) indications: usize,
     pub(crate) channel_messages: usize,
+    /// Accepts connections.
+    pub(crate) tcp: bool,
     next_port: u16,
 }
 
@@ -58,6 +60,7 @@ impl TurnServer {
             requests: HashMap::new(),
             indications: 0,
             channel_messages: 0,
+            tcp: false,
             next_port: 50_000,
         }
     }
