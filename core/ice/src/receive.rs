@@ -53,7 +53,7 @@ impl Agent {
             self.handle_message(now, sender, inner);
             return Input::Handled;
         }
-        if let (false, Some(_)) = (is_stun(bytes), base) {
+        if base.is_some() && !is_stun(bytes) {
             let range = 0..bytes.len();
             return Input::Data { remote, range };
         }

@@ -55,6 +55,7 @@ impl Agent {
         });
         let mapped = message.mapped_address().map(normalized);
         let unknown = message.unknown_required(&KNOWN).next().is_some();
+        self.counters.unknown_attributes += u64::from(unknown);
         match (message.class(), mapped) {
             (Class::SuccessResponse, Some(mapped)) if symmetric && !unknown => {
                 self.check_succeeded(now, at, &transaction, base, mapped);

@@ -110,7 +110,8 @@ pub struct Counters {
     pub unauthenticated: u64,
     /// Requests with the username of nobody here, or a wrong integrity attribute (answered 401).
     pub unauthorized: u64,
-    /// Requests with unknown comprehension-required attributes (answered 420).
+    /// Messages with unknown comprehension-required attributes. Requests are answered 420; a
+    /// response fails its request (RFC 8489 §6.3).
     pub unknown_attributes: u64,
     /// Responses to nothing, from the wrong address, or with wrong integrity.
     pub stray_responses: u64,

@@ -31,6 +31,28 @@ fn a_perfect_network_connects_dtls_within_a_few_round_trips() {
 }
 
 #[test]
+fn a_clean_path_takes_three_round_trips_at_most_from_the_candidates_to_dtls() {
+    let round_trip = millis(50);
+    for_seeds(20, |seed| {
+        let mut world: World = World::new(seed, Link::default().delay(round_trip / 2));
+        world.set_dtls_versions(Versions::Only(Version::V13));
+        let hosts = world.pair();
+        // Signalling takes no time here: both have the candidates at once.
+        world.connect(hosts[0], hosts[1]);
+        let begun = world.now();
+        world.run_until(SECOND, dtls_is_up(hosts));
+        let time = world.now() - begun;
+        // The path is known after one, the handshake takes one and a half.
+        assert!(time <= round_trip * 3, "{time:?}");
+        assert!(
+            hosts
+                .iter()
+                .all(|&host| world.host(host).is_dtls_connected())
+        );
+    });
+}
+
+#[test]
 fn both_versions_of_dtls_connect() {
     for version in [Version::V12, Version::V13] {
         let mut world: World = World::new(1, Link::default());

@@ -7,6 +7,7 @@ use duologue_stun::{Class, Message, Method, Writer};
 
 use crate::agent::{Agent, normalized};
 use crate::candidate::{self, Candidate, CandidateKind, RelayProtocol};
+use crate::gather::is_understood;
 use crate::gather::server::{Attempt, ServerKind};
 use crate::generation::{Base, LocalCandidate};
 use crate::limits;
@@ -132,8 +133,10 @@ impl Agent {
             let probe = &probes[index];
             (probe.base, probe.server, probe.addr)
         };
+        let understood = is_understood(message);
+        self.counters.unknown_attributes += u64::from(!understood);
         match (message.class(), message.mapped_address()) {
-            (Class::SuccessResponse, Some(mapped)) => {
+            (Class::SuccessResponse, Some(mapped)) if understood => {
                 self.gathering.servers[server].reported = true;
                 let probes = &mut self.gathering.probes;
                 let refresh = now + limits::BINDING_REFRESH;
@@ -143,7 +146,7 @@ impl Agent {
                 self.learn_mapped(base, server, addr, normalized(mapped));
             }
             _ => {
-                probes[index].state = ProbeState::Failed;
+                self.gathering.probes[index].state = ProbeState::Failed;
                 self.report_error(server, Some(base), message.error_code(), message);
             }
         }

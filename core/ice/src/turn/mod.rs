@@ -16,7 +16,7 @@ use duologue_stun::{
 
 use crate::agent::normalized;
 use crate::candidate::{self, RelayProtocol};
-use crate::gather::Attempt;
+use crate::gather::{Attempt, is_understood};
 use crate::generation::Base;
 use crate::limits;
 use crate::turn::auth::Auth;
@@ -299,7 +299,8 @@ impl Allocation {
             return Some((channel.peer, start..start + framed.data.len()));
         }
         let message = Message::parse(bytes).ok()?;
-        if (message.class(), message.method()) != (Class::Indication, Method::DATA) {
+        let is_data = (message.class(), message.method()) == (Class::Indication, Method::DATA);
+        if !is_data || !is_understood(&message) {
             return None;
         }
         let data = message.attribute_range(AttributeType::DATA)?;
@@ -324,7 +325,13 @@ impl Allocation {
             if !self.auth.as_ref().is_some_and(authentic) {
                 return Some(Outcome::Nothing);
             }
-            return Some(self.succeeded(now, target, message));
+            return Some(match is_understood(message) {
+                true => self.succeeded(now, target, message),
+                false => self.refused(target, ErrorCode::BAD_REQUEST),
+            });
+        }
+        if !is_understood(message) {
+            return Some(self.refused(target, ErrorCode::BAD_REQUEST));
         }
         let code = message.error_code().unwrap_or(ErrorCode::BAD_REQUEST);
         match code {

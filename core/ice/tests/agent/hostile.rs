@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use duologue_base::{Datagram, Ecn, Generation, Redacted, SocketId};
 use duologue_ice::{
-    Config, Credentials, GatheringState, RelayProtocol, Server, ServerKind, TransportState,
+    Config, Credentials, Event, GatheringState, PairState, RelayProtocol, Server, ServerKind,
+    TransportState,
 };
 use duologue_stun::{AttributeType, Class, ErrorCode, Key, Message, Method, TransactionId, Writer};
 
@@ -112,6 +113,101 @@ fn unknown_comprehension_required_attributes_are_named_in_the_refusal() {
     let unknown: Vec<AttributeType> = message.unknown_attributes().collect();
     assert_eq!(unknown, [AttributeType(0x7ffe)]);
     assert_eq!(message.verify(&key), Ok(()));
+}
+
+#[test]
+fn responses_with_unknown_comprehension_required_attributes_fail_their_checks() {
+    let mut sim = Sim::connected_by_signalling(12, Link::default());
+    // The first check of peer 0 is on its way; what it gets is no answer of its peer's agent, but
+    // one with the right key.
+    sim.run_for(ms(1));
+    let theirs = credentials(&sim, 1);
+    let key = Key::short_term(&theirs.pwd);
+    sim.cut = true;
+    let check = sim.last_sent_by(0).expect("a check was sent");
+    let id = Message::parse(&check)
+        .expect("checks are STUN")
+        .transaction_id();
+    let answer = |kind: AttributeType, key: &Key| {
+        let mut packet = Vec::new();
+        Writer::new(&mut packet, Class::SuccessResponse, Method::BINDING, id)
+            .xor_mapped_address(addr("192.0.2.1:1000"))
+            .attribute(kind, b"?")
+            .integrity(key)
+            .fingerprint();
+        packet
+    };
+    let states = |sim: &Sim| -> Vec<PairState> {
+        sim.peers[0].agent.pairs().map(|pair| pair.state).collect()
+    };
+    let (from, to) = (addr("198.51.100.1:2000"), addr("192.0.2.1:1000"));
+    // RFC 8489 §9.1.4: without the password it is as good as none.
+    let wrong = Key::short_term("a wrong password, of length");
+    sim.inject(from, to, &answer(AttributeType(0x7ffe), &wrong));
+    sim.run_for(ms(1));
+    assert_eq!(states(&sim), [PairState::InProgress]);
+    assert_eq!(sim.peers[0].agent.counters().stray_responses, 1);
+    // RFC 8489 §6.3.3
+    sim.inject(from, to, &answer(AttributeType(0x7ffe), &key));
+    sim.run_for(ms(1));
+    assert_eq!(states(&sim), [PairState::Failed]);
+    assert_eq!(sim.peers[0].agent.counters().unknown_attributes, 1);
+}
+
+#[test]
+fn messages_with_a_wrong_fingerprint_or_length_are_dropped_and_counted() {
+    let mut sim = connected(13);
+    let ours = credentials(&sim, 0);
+    let key = Key::short_term(&ours.pwd);
+    let good = request(|writer| {
+        let username = format!("{}:x", ours.ufrag);
+        writer.username(&username).integrity(&key).fingerprint();
+    });
+    let mut fingerprint = good.clone();
+    *fingerprint.last_mut().expect("it is not empty") ^= 1;
+    let mut longer = good.clone();
+    longer.extend_from_slice(&[0; 4]);
+    let mut odd = good.clone();
+    odd[3] += 1;
+    let shorter = good[..good.len() - 4].to_vec();
+    for (count, wrong) in [fingerprint, longer, odd, shorter].iter().enumerate() {
+        assert_eq!(exchange(&mut sim, wrong), None);
+        assert_eq!(sim.peers[0].agent.counters().malformed, count as u64 + 1);
+    }
+    assert!(exchange(&mut sim, &good).is_some());
+}
+
+#[test]
+fn a_turn_server_that_is_not_understood_gives_no_candidate_and_an_error() {
+    let server = Server {
+        url: "turn:203.0.113.50".to_owned(),
+        host: "203.0.113.50".to_owned(),
+        port: 3478,
+        transport: RelayProtocol::Udp,
+        kind: turn_kind(),
+    };
+    let config = Config {
+        servers: vec![server],
+        ..Config::default()
+    };
+    let mut sim = Sim::with(14, Link::default(), [config, Config::default()]);
+    let mut server = TurnServer::new("203.0.113.50:3478");
+    server.cryptic = true;
+    sim.turns.push(server);
+    sim.address(0, "192.0.2.1:1000");
+    sim.signal_all();
+    sim.run_for(ms(1000));
+    let agent = &sim.peers[0].agent;
+    assert_eq!(agent.gathering_state(), GatheringState::Complete);
+    assert_eq!(agent.counters().unknown_attributes, 1);
+    let candidates = agent.local_candidates(Generation(0));
+    assert_eq!(candidates.count(), 1);
+    let error = |(_, event): &(_, Event)| match event {
+        Event::CandidateError(error) => Some(error.code),
+        _ => None,
+    };
+    let errors: Vec<u16> = sim.peers[0].events.iter().filter_map(error).collect();
+    assert_eq!(errors, [400]);
 }
 
 #[test]

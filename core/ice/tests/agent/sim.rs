@@ -147,6 +147,7 @@ pub(crate) struct Sim {
     /// Nothing gets through while set.
     pub(crate) cut: bool,
     pub(crate) sent: usize,
+    last_sent: [Vec<u8>; 2],
     /// Probability that an answer of a server is damaged.
     pub(crate) damage: f64,
     pub(crate) servers: Vec<StunServer>,
@@ -195,6 +196,7 @@ impl Sim {
             peers,
             cut: false,
             sent: 0,
+            last_sent: [Vec::new(), Vec::new()],
             damage: 0.0,
             servers: Vec::new(),
             turns: Vec::new(),
@@ -275,6 +277,7 @@ impl Sim {
         for peer in 0..2 {
             while let Some(transmit) = self.peers[peer].agent.poll_transmit(self.now, &mut out) {
                 assert_eq!(transmit.len, out.len());
+                self.last_sent[peer].clone_from(&out);
                 self.send_from(peer, transmit.socket, transmit.remote, &out.clone());
             }
             while let Some(event) = self.peers[peer].agent.poll_event() {
@@ -378,6 +381,11 @@ impl Sim {
         if self.rng.below(4) == 0 {
             bytes.truncate(self.rng.below(bytes.len() as u32) as usize);
         }
+    }
+
+    /// The last message of a peer's agent.
+    pub(crate) fn last_sent_by(&self, peer: usize) -> Option<Vec<u8>> {
+        Some(self.last_sent[peer].clone()).filter(|message| !message.is_empty())
     }
 
     /// Puts bytes on the wire as if `from` had sent them.

@@ -33,6 +33,8 @@ pub(crate) struct TurnServer {
     /// Send and Data indications, ChannelData messages.
     pub(crate) indications: usize,
     pub(crate) channel_messages: usize,
+    /// Adds an attribute to its answers that nobody knows and everybody has to.
+    pub(crate) cryptic: bool,
     /// Accepts connections.
     pub(crate) tcp: bool,
     next_port: u16,
@@ -60,6 +62,7 @@ impl TurnServer {
             requests: HashMap::new(),
             indications: 0,
             channel_messages: 0,
+            cryptic: false,
             tcp: false,
             next_port: 50_000,
         }
@@ -223,6 +226,9 @@ impl TurnServer {
                         .xor_mapped_address(from);
                 }
                 writer.lifetime_secs(lifetime.as_secs() as u32);
+                if self.cryptic {
+                    writer.attribute(AttributeType(0x7ffe), b"?");
+                }
                 match self.modern {
                     true => writer.integrity_sha256(&key),
                     false => writer.integrity(&key),
