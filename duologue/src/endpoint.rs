@@ -79,6 +79,7 @@ pub struct EndpointBuilder {
     hide_host_addresses: bool,
     no_udp: bool,
     tcp: TcpTypes,
+    gather_continually: bool,
 }
 
 impl EndpointBuilder {
@@ -160,6 +161,13 @@ impl EndpointBuilder {
         self
     }
 
+    /// Signals addresses that this host gets while connections run, too, whose gathering then never
+    /// ends. By default the other end learns of them by connectivity checks only.
+    pub fn gather_continually(mut self, yes: bool) -> Self {
+        self.gather_continually = yes;
+        self
+    }
+
     /// Bytes asked of the system for each socket's receive and send buffer; 4 MiB by default. The
     /// system may grant less: on Linux at most `net.core.rmem_max` and `net.core.wmem_max`.
     pub fn socket_buffers(mut self, receive: usize, send: usize) -> Self {
@@ -182,6 +190,7 @@ impl EndpointBuilder {
         session.ice.hide_host_addresses = self.hide_host_addresses;
         session.ice.udp = !self.no_udp;
         session.ice.tcp = self.tcp;
+        session.ice.gather_continually = self.gather_continually;
         session.ice.loopback = self.driver.interfaces.loopback;
         Ok(Endpoint(Arc::new(Shared {
             driver: duologue_tokio::Endpoint::new(self.driver)?,

@@ -41,6 +41,7 @@ const ADAPTERS: &[(&str, &[&str])] = &[
     ("rustls", &["duologue-tokio"]),
     ("tokio-rustls", &["duologue-tokio"]),
     ("rustls-platform-verifier", &["duologue-tokio"]),
+    ("netlink-sys", &["duologue-udp"]),
     ("simple-dns", &["duologue-mdns"]),
 ];
 

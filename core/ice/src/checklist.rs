@@ -52,6 +52,8 @@ pub(crate) struct Valid {
     pub(crate) next_request: Instant,
     /// When the oldest consent check was sent that nothing was heard after.
     pub(crate) unanswered_since: Option<Instant>,
+    /// The other side asks from elsewhere: this pair has to show soon that it still works.
+    pub(crate) doubted: bool,
 }
 
 impl Pair {
@@ -88,6 +90,17 @@ impl Pair {
 
     pub(crate) fn is_nominated(&self) -> bool {
         self.valid().is_some_and(|valid| valid.nominated)
+    }
+
+    /// How long a question on it may stay unanswered before it counts as silent.
+    pub(crate) fn patience(&self) -> Duration {
+        match self.valid() {
+            Some(valid) if valid.doubted => {
+                let round_trip = self.counters.current_round_trip_time.unwrap_or_default();
+                (3 * round_trip).clamp(limits::DOUBTED_SILENCE, limits::SILENCE)
+            }
+            _ => limits::SILENCE,
+        }
     }
 
     /// How long its nomination waits for better pairs.
@@ -239,6 +252,10 @@ impl Checklist {
 
     pub(crate) fn is_concluded(&self) -> bool {
         self.pairs.iter().any(Pair::is_nominated)
+    }
+
+    pub(crate) fn has_valid(&self) -> bool {
+        self.pairs.iter().any(|pair| pair.valid().is_some())
     }
 
     pub(crate) fn has_unfinished(&self) -> bool {

@@ -24,6 +24,10 @@ pub struct Config {
     pub udp: bool,
     /// Which TCP candidates to gather.
     pub tcp: TcpTypes,
+    /// Never end gathering: addresses that this host gets later become candidates to signal.
+    /// Otherwise they are used for checks of this agent's own, but the other side learns of them
+    /// by those checks only: after the end of candidates none may follow (RFC 8838 §13).
+    pub gather_continually: bool,
     /// W3C `iceTransportPolicy: "relay"`: only candidates of TURN servers.
     pub relay_only: bool,
     /// Servers to gather candidates from. Changes take effect with the next generation.
@@ -77,6 +81,7 @@ impl Default for Config {
             hide_host_addresses: false,
             udp: true,
             tcp: TcpTypes::default(),
+            gather_continually: false,
             relay_only: false,
             servers: Vec::new(),
             pacing: Duration::from_millis(10),

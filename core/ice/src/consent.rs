@@ -44,18 +44,40 @@ impl Agent {
             .consented()
             .find(|(_, pair)| due(pair))
             .map(|(at, pair)| (at, pair.id))?;
-        let next = now + self.consent_interval();
+        let interval = self.consent_interval();
         let valid = self.generations[at].checklist.get_mut(id)?.valid_mut()?;
-        valid.next_request = next;
+        valid.next_request = match valid.doubted {
+            true => now + limits::RTO_MIN,
+            false => now + interval,
+        };
         valid.unanswered_since.get_or_insert(now);
         self.send_request(now, at, id, Purpose::Consent, out)
+    }
+
+    /// The other side checks or nominates another pair than the one in use: its network may have
+    /// changed, so the one in use is asked at once.
+    pub(crate) fn doubt_selected(&mut self, now: Instant, at: usize) {
+        let Some(selected) = self.selected else {
+            return;
+        };
+        let generation = &mut self.generations[at];
+        if selected.generation != generation.id {
+            return;
+        }
+        let pair = generation.checklist.get_mut(selected.pair);
+        if let Some(valid) = pair.and_then(Pair::valid_mut)
+            && !valid.doubted
+        {
+            valid.doubted = true;
+            valid.next_request = now.max(valid.last_response + limits::DOUBT_AGE);
+        }
     }
 
     /// When the next consent check is due, or the lack of answers changes something.
     pub(crate) fn consent_timeout(&self) -> Option<Instant> {
         let asked = self.consented().filter_map(|(_, pair)| {
             let valid = pair.valid()?;
-            let silent = valid.unanswered_since.map(|since| since + limits::SILENCE);
+            let silent = valid.unanswered_since.map(|since| since + pair.patience());
             let silent = silent.filter(|&at| at > self.updated);
             let expiry = valid.last_response + limits::CONSENT_EXPIRY;
             let times = [Some(valid.next_request), silent, Some(expiry)];

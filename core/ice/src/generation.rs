@@ -114,6 +114,10 @@ pub(crate) struct GenerationState {
     pub(crate) retired: bool,
     /// When the other side's last check came.
     pub(crate) last_request: Instant,
+    /// The addresses that its valid pairs sent from went away: until when it may get others.
+    pub(crate) homeless_until: Option<Instant>,
+    /// A check from where none was expected. It counts as soon as the pair in use is silent.
+    pub(crate) moved: Option<EarlyCheck>,
 }
 
 impl GenerationState {
@@ -136,6 +140,8 @@ impl GenerationState {
             restarted,
             retired: false,
             last_request: Instant::ZERO,
+            homeless_until: None,
+            moved: None,
         }
     }
 

@@ -86,6 +86,11 @@ pub(crate) const CONSENT_EXPIRY: Duration = Duration::from_secs(30);
 /// A consent check unanswered for so long makes the transport disconnected: the next one, at most
 /// 6 s later, had time to be answered too, so that one lost datagram disconnects nobody.
 pub(crate) const SILENCE: Duration = Duration::from_millis(6_500);
+/// The same when the other side checks another pair, which it does when its network changed.
+/// Consent is then asked for every [`RTO_MIN`]: four times.
+pub(crate) const DOUBTED_SILENCE: Duration = Duration::from_millis(1_700);
+/// A pair that answered so recently is not asked again yet: both ends check many pairs at first.
+pub(crate) const DOUBT_AGE: Duration = Duration::from_secs(1);
 /// A valid pair that is not in use stops being an alternative so long after its last response.
 pub(crate) const SPARE_FRESHNESS: Duration = Duration::from_secs(10);
 /// A lite agent asks nothing: it is disconnected when the other side's consent checks, which come

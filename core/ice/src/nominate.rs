@@ -19,6 +19,8 @@ impl Agent {
         for at in 0..self.generations.len() {
             if self.is_settled(now, at) {
                 self.conclude(at);
+            } else if let Some(check) = self.generations[at].moved.take() {
+                self.learn_from_check(now, at, check);
             }
             self.nominate(now, at);
         }
@@ -203,7 +205,7 @@ impl Agent {
         if self.config.lite {
             return age < limits::LITE_SILENCE;
         }
-        let silent = |since: Instant| now - since >= limits::SILENCE;
+        let silent = |since: Instant| now - since >= pair.patience();
         if valid.unanswered_since.is_some_and(silent) {
             return false;
         }

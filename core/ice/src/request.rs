@@ -139,7 +139,14 @@ impl Agent {
         // path went silent, then whoever reaches us may have another one.
         let closed = self.generations[at].failed
             || (self.is_settled(now, at) && !nominates && !self.config.lite);
+        let moved = self.is_from_elsewhere(at, &check, self.is_settled(now, at));
+        if moved {
+            self.doubt_selected(now, at);
+        }
         let Some(id) = self.pair_of_check(at, &check, closed) else {
+            if moved {
+                self.generations[at].moved = Some(check);
+            }
             return;
         };
         if self.config.lite {
@@ -176,6 +183,14 @@ impl Agent {
                     .for_each(|t| t.cancel());
             }
         }
+    }
+
+    /// The other side checks a pair that is not in use although one is agreed on, or goes over to
+    /// another one.
+    fn is_from_elsewhere(&self, at: usize, check: &EarlyCheck, agreed: bool) -> bool {
+        let pair = self.generations[at].find_pair(check.base, check.remote);
+        let used = self.selected.map(|selected| selected.pair);
+        !self.config.lite && agreed && (pair.is_none() || pair != used)
     }
 
     /// The pair that a check belongs to; a new one, with a new peer-reflexive candidate, when it
@@ -236,6 +251,7 @@ impl Agent {
                     last_response: now,
                     next_request: now,
                     unanswered_since: None,
+                    doubted: false,
                 });
             }
             _ => {}

@@ -112,6 +112,9 @@ impl Agent {
                 valid.nominated |= nominated;
                 valid.last_response = now;
                 valid.unanswered_since = None;
+                if std::mem::take(&mut valid.doubted) {
+                    valid.next_request = next_request;
+                }
             }
             state => {
                 *state = Check::Succeeded(Valid {
@@ -120,8 +123,12 @@ impl Agent {
                     last_response: now,
                     next_request,
                     unanswered_since: None,
+                    doubted: false,
                 });
             }
+        }
+        if self.selected.is_some_and(|s| s.pair == transaction.pair) {
+            generation.moved = None;
         }
         let foundation = pair.foundation;
         generation.checklist.unfreeze(foundation);

@@ -62,6 +62,10 @@ impl Agent {
             true => TransportState::Checking,
             false => TransportState::New,
         };
+        // A host between two networks: the other side's consent would last as long.
+        if newest.homeless_until.is_some_and(|until| now < until) {
+            return TransportState::Disconnected;
+        }
         match newest.patience() {
             // "finished checking all candidate pairs, and all pairs have either failed
             // connectivity checks or lost consent, and either zero local candidates were gathered
@@ -85,7 +89,13 @@ impl Agent {
     pub(crate) fn patience_timeout(&self) -> Option<Instant> {
         let newest = self.newest();
         let waits = self.selected.is_none() && !newest.failed && newest.candidates_complete();
-        let until = newest.patience().filter(|_| waits)?;
-        (until > self.updated).then_some(until)
+        let times = [newest.patience(), newest.homeless_until];
+        let later = |until: &Instant| *until > self.updated;
+        times
+            .into_iter()
+            .flatten()
+            .filter(later)
+            .min()
+            .filter(|_| waits)
     }
 }

@@ -12,9 +12,10 @@ use duologue_udp::{Interface, InterfaceFilter, SocketOptions, interfaces};
 use tokio::runtime::Handle;
 
 use crate::Host;
-use crate::limits::{INTERFACES_FRESH, INTERFACES_INTERVAL};
+use crate::limits::{INTERFACES_FRESH, INTERFACES_INTERVAL, INTERFACES_INTERVAL_TOLD};
 use crate::mailbox::{Input, Mailbox};
 use crate::mdns::{Responder, Wish};
+use crate::notice::{Notice, wait_for_notice};
 use crate::shared::SharedPort;
 use crate::stream::{Tls, TlsRoots};
 use crate::task::SessionTask;
@@ -235,16 +236,27 @@ impl Shared {
         let now = self.clock.now();
         let fresh = |at: Instant| now - at < INTERFACES_FRESH;
         if !list.listed_at.is_some_and(fresh) {
-            list.listed_at = Some(now);
-            // A system that cannot list its interfaces now keeps those it had.
-            if let Ok(listed) = filtered(&self.options.interfaces) {
-                let ips: Vec<IpAddr> = listed.iter().map(|interface| interface.ip).collect();
-                if *list.ips != *ips {
-                    list.ips = ips.into();
-                }
-            }
+            self.list(&mut list);
         }
         list.ips.clone()
+    }
+
+    /// The same, as of now.
+    pub(crate) fn addresses_now(&self) -> Arc<[IpAddr]> {
+        let mut list = lock(&self.interfaces);
+        self.list(&mut list);
+        list.ips.clone()
+    }
+
+    fn list(&self, list: &mut InterfaceList) {
+        list.listed_at = Some(self.clock.now());
+        // A system that cannot list its interfaces now keeps those it had.
+        if let Ok(listed) = filtered(&self.options.interfaces) {
+            let ips: Vec<IpAddr> = listed.iter().map(|interface| interface.ip).collect();
+            if *list.ips != *ips {
+                list.ips = ips.into();
+            }
+        }
     }
 
     /// The interfaces that may be used, now; none when the system cannot list them.
@@ -304,23 +316,34 @@ struct InterfaceList {
     listed_at: Option<Instant>,
 }
 
-/// Tells the sessions when an interface comes or goes, while there are sessions. There is no
-/// portable notification without a thread; browsers look every two seconds as well.
+/// Tells the sessions when an interface comes or goes, while there are sessions.
 async fn watch_interfaces(endpoint: Weak<Shared>) {
-    let mut before: Option<Arc<[IpAddr]>> = None;
+    let notice = Notice::open();
+    // What the first session begins with.
+    let Some(mut before) = endpoint.upgrade().map(|endpoint| endpoint.addresses()) else {
+        return;
+    };
+    let mut again = false;
     loop {
-        tokio::time::sleep(INTERFACES_INTERVAL).await;
+        let pause = match (again, &notice) {
+            (false, Some(_)) => INTERFACES_INTERVAL_TOLD,
+            _ => INTERFACES_INTERVAL,
+        };
+        wait_for_notice(notice.as_ref(), pause).await;
         let Some(endpoint) = endpoint.upgrade() else {
             return;
         };
         if !endpoint.has_sessions() {
             return;
         }
-        let now = endpoint.addresses();
-        if before.as_ref().is_some_and(|before| *before != now) {
+        let now = endpoint.addresses_now();
+        let changed = before != now;
+        // Once more: an address that has just come may not be ready to be bound.
+        if changed || again {
             endpoint.broadcast(&now);
         }
-        before = Some(now);
+        again = changed;
+        before = now;
     }
 }
 

@@ -23,6 +23,7 @@ mod host;
 mod limits;
 mod mailbox;
 mod mdns;
+mod notice;
 mod queue;
 mod route;
 mod scratch;

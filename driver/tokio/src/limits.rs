@@ -29,8 +29,15 @@ pub(crate) const REMOTES_PER_SESSION: usize = 256;
 /// How long a list of the host's interfaces is taken for current.
 pub(crate) const INTERFACES_FRESH: Duration = Duration::from_secs(1);
 
-/// How often a running endpoint looks for changes of the interfaces.
+/// How often a running endpoint looks for changes of the interfaces where the system does not tell
+/// of them.
 pub(crate) const INTERFACES_INTERVAL: Duration = Duration::from_secs(2);
+
+/// The same where it does.
+pub(crate) const INTERFACES_INTERVAL_TOLD: Duration = Duration::from_secs(30);
+
+/// How long changes that the system tells of are let settle: they come in swarms.
+pub(crate) const INTERFACES_SETTLE: Duration = Duration::from_millis(100);
 
 /// Interfaces, each family counted apart, that multicast DNS is spoken on.
 pub(crate) const MDNS_LINKS: usize = 16;

@@ -35,9 +35,13 @@ mod limits;
 mod multicast;
 mod receive;
 mod socket;
+#[cfg(unix)]
+mod watch;
 
 pub use interface::{Interface, InterfaceFilter, interfaces};
 pub use limits::{DEFAULT_SOCKET_BUFFER, RECEIVE_BUFFER_LEN, RECEIVE_BUFFERS};
 pub use multicast::MdnsSockets;
 pub use receive::{ReceiveBuffers, Train};
 pub use socket::{BufferSizes, RawSocket, Socket, SocketOptions};
+#[cfg(unix)]
+pub use watch::interface_changes;

@@ -28,6 +28,9 @@ impl Namespace {
         let namespace = Namespace { name: new_name() };
         ip(&["netns", "add", &namespace.name]);
         namespace.ip(&["link", "set", "lo", "up"]);
+        // Each interface speaks for its own addresses only, as those of two networks would.
+        let own = "cd /proc/sys/net/ipv4/conf/all; echo 1 > arp_ignore; echo 2 > arp_announce";
+        namespace.run("sh", &["-c", own]);
         namespace
     }
 

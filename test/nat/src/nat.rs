@@ -123,10 +123,15 @@ impl Internet {
 
     /// Joins an interface of a namespace, which the site calls `wan`, to the segment.
     pub fn attach(&self, site: &Namespace, port: &str, address: &str) {
-        self.namespace.join(port, site, "wan");
+        self.attach_as(site, port, "wan", address);
+    }
+
+    /// The same with another name of the interface.
+    pub fn attach_as(&self, site: &Namespace, port: &str, interface: &str, address: &str) {
+        self.namespace.join(port, site, interface);
         let master = ["link", "set", port, "master", "segment"];
         self.namespace.ip(&master);
-        site.address("wan", address);
+        site.address(interface, address);
     }
 }
 

@@ -7,7 +7,6 @@ use duologue_base::{Instant, Protocol, SocketId};
 
 use crate::agent::{Agent, normalized};
 use crate::candidate::{self, Candidate, CandidateKind};
-use crate::event::Event;
 use crate::generation::{Base, LocalCandidate};
 use crate::limits;
 
@@ -65,7 +64,12 @@ impl Agent {
                 local.gone |= lost(&local.base);
             }
             let locals = &generation.locals;
-            generation.checklist.retain(|pair| !locals[pair.local].gone);
+            let checklist = &mut generation.checklist;
+            let had_path = checklist.has_valid();
+            checklist.retain(|pair| !locals[pair.local].gone);
+            if had_path && !checklist.has_valid() {
+                generation.homeless_until = Some(now + limits::CONSENT_EXPIRY);
+            }
         }
         self.forget_requests();
         self.update_gathering(now);
@@ -99,23 +103,14 @@ impl Agent {
             ufrag: Some(self.generations[at].local.credentials.ufrag.clone()),
             ..Candidate::host(base.addr, base.protocol)
         };
-        let generation = &mut self.generations[at];
-        if generation.locals.len() >= limits::LOCAL_CANDIDATES {
-            self.counters.over_limit += 1;
-            return;
-        }
-        generation.locals.reserve_exact(1);
-        generation.locals.push(LocalCandidate {
-            candidate: candidate.clone(),
-            base,
-            gone: false,
-        });
-        let (id, local) = (generation.id, generation.locals.len() - 1);
-        self.push_event(Event::LocalCandidate {
-            generation: id,
-            candidate,
-        });
-        self.pair_local(at, local);
+        self.add_local(
+            at,
+            LocalCandidate {
+                candidate,
+                base,
+                gone: false,
+            },
+        );
     }
 
     pub(crate) fn usable(&self, ip: IpAddr) -> bool {

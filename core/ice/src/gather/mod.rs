@@ -162,6 +162,9 @@ impl Agent {
         {
             return;
         }
+        if self.config.gather_continually {
+            return;
+        }
         for at in 0..self.generations.len() {
             self.set_gathering_complete(at);
         }
@@ -229,14 +232,24 @@ impl Agent {
             return;
         }
         local.candidate.ufrag = Some(generation.local.credentials.ufrag.clone());
-        let (generation, candidate) = (generation.id, local.candidate.clone());
-        if let Some(local) = self.push_local(at, local) {
+        self.add_local(at, local);
+    }
+
+    /// Signals a candidate, unless all were, and pairs it.
+    fn add_local(&mut self, at: usize, local: LocalCandidate) {
+        let generation = &self.generations[at];
+        let (id, candidate) = (generation.id, local.candidate.clone());
+        let open = generation.gathering != GatheringState::Complete;
+        let Some(local) = self.push_local(at, local) else {
+            return;
+        };
+        if open {
             self.push_event(Event::LocalCandidate {
-                generation,
+                generation: id,
                 candidate,
             });
-            self.pair_local(at, local);
         }
+        self.pair_local(at, local);
     }
 
     /// W3C: "If no host candidate can reach the server, errorCode will be set to the value 701

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use duologue_base::{Generation, SocketId};
-use duologue_ice::{Event, PairState, TransportState};
+use duologue_ice::{Config, Event, PairState, TransportState};
 
 use crate::sim::{Link, Nat, Sim, ms};
 
@@ -163,4 +163,75 @@ fn closing_ends_everything() {
     agent.end_of_remote_candidates(sim.now, Generation(0));
     agent.handle_timeout(sim.now);
     assert_eq!(agent.poll_event(), None::<Event>);
+}
+
+/// One peer's address changes while the other one's stays.
+fn moved(seed: u64, mover: usize) -> (Sim, Duration) {
+    let mut sim = connected(seed);
+    sim.run_for(20 * SECOND);
+    let before = sim.now;
+    sim.address(mover, "192.0.2.99:4000");
+    let now = sim.now;
+    sim.peers[mover]
+        .agent
+        .remove_local_address(now, SocketId(0));
+    sim.peers[mover].sockets.remove(0);
+    let done = sim.run_until(30 * SECOND, |sim| {
+        let route = sim.peers[1 - mover].agent.route();
+        sim.both(TransportState::Completed)
+            && route.is_some_and(|route| route.remote.port() == 4000)
+    });
+    assert!(done, "seed {seed}, peer {mover}");
+    let took = sim.now - before;
+    (sim, took)
+}
+
+#[test]
+fn an_address_that_changes_is_followed_within_seconds_without_a_restart() {
+    for seed in 0..50 {
+        for mover in 0..2 {
+            let (mut sim, took) = moved(seed, mover);
+            assert!(took < 4 * SECOND, "seed {seed}, peer {mover}: {took:?}");
+            assert!(sim.exchange_data(), "seed {seed}, peer {mover}");
+        }
+    }
+}
+
+#[test]
+fn addresses_that_come_after_the_end_of_gathering_are_not_signalled_unless_asked_for() {
+    for gather_continually in [false, true] {
+        let config = Config {
+            gather_continually,
+            ..Config::default()
+        };
+        let mut sim = Sim::with(1, Link::default(), [config, Config::default()]);
+        sim.address(0, "192.0.2.1:1000");
+        sim.address(1, "198.51.100.1:2000");
+        sim.signal_all();
+        sim.run_for(SECOND);
+        sim.address(0, "192.0.2.2:1000");
+        sim.run_for(SECOND);
+        let events = sim.peers[0].events.iter();
+        let signalled = events.filter(|(_, event)| matches!(event, Event::LocalCandidate { .. }));
+        assert_eq!(signalled.count(), 1 + usize::from(gather_continually));
+    }
+}
+
+#[test]
+fn a_host_without_any_address_waits_thirty_seconds_for_another_one() {
+    let mut sim = connected(7);
+    sim.run_for(10 * SECOND);
+    let now = sim.now;
+    sim.peers[0].agent.remove_local_address(now, SocketId(0));
+    sim.run_for(9 * SECOND);
+    assert_eq!(sim.peers[0].agent.state(), TransportState::Disconnected);
+    sim.address(0, "192.0.2.99:4000");
+    assert!(sim.run_until(5 * SECOND, |sim| sim.both(TransportState::Completed)));
+    let now = sim.now;
+    let agent = &mut sim.peers[0].agent;
+    agent.remove_local_address(now, SocketId(1));
+    sim.run_for(29 * SECOND);
+    assert_eq!(sim.peers[0].agent.state(), TransportState::Disconnected);
+    sim.run_for(2 * SECOND);
+    assert_eq!(sim.peers[0].agent.state(), TransportState::Failed);
 }
