@@ -9,13 +9,14 @@ use crate::candidates::{CandidateList, Candidates};
 use crate::signaling::{DescribedCandidates, target};
 use crate::{JsepError, SdpType, Side};
 
-/// A description that has been applied: its text as it was given, and what it says.
+/// A description that has been applied: its text as it was given, and what it says. Its lines are
+/// parsed again when they are asked for, since they take ten times the text's memory for as long
+/// as the connection lives.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Applied {
     pub(crate) ty: SdpType,
     pub(crate) side: Side,
-    text: Arc<str>,
-    description: SessionDescription,
+    text: Box<str>,
     pub(crate) blueprint: Blueprint,
     /// Tag and ICE credentials of each section, to which its candidates belong.
     sections: Vec<(Mid, Option<IceKey>)>,
@@ -25,8 +26,7 @@ pub(crate) struct Applied {
 pub(crate) struct Read {
     ty: SdpType,
     side: Side,
-    text: Arc<str>,
-    description: SessionDescription,
+    text: Box<str>,
     pub(crate) blueprint: Blueprint,
 }
 
@@ -38,7 +38,6 @@ impl Read {
             side,
             text: text.into(),
             blueprint: blueprint::read(&description),
-            description,
         })
     }
 
@@ -55,7 +54,6 @@ impl Read {
             ty: self.ty,
             side: self.side,
             text: self.text,
-            description: self.description,
             blueprint: self.blueprint,
             sections,
         })
@@ -73,7 +71,7 @@ impl Applied {
             let Some(list) = key.and_then(|key| candidates.get(self.side, key, mid)) else {
                 continue;
             };
-            let edited = description.get_or_insert_with(|| self.description.clone());
+            let edited = description.get_or_insert_with(|| self.parse());
             let Some(media) = edited.media_mut(index) else {
                 continue;
             };
@@ -96,7 +94,12 @@ impl Applied {
 
     /// The candidates that the description itself has; `agreement` is what it has led to.
     pub(crate) fn candidates(&self, agreement: &Agreement) -> Vec<DescribedCandidates> {
-        let sections = self.description.medias().enumerate();
+        let mentions = |line: &str| self.text.contains(line);
+        if !mentions("a=candidate:") && !mentions("a=end-of-candidates") {
+            return Vec::new();
+        }
+        let description = self.parse();
+        let sections = description.medias().enumerate();
         let described = sections.filter_map(|(index, media)| {
             let described = DescribedCandidates {
                 target: target(self, agreement, index, None)?,
@@ -106,6 +109,10 @@ impl Applied {
             Some(described).filter(|d| d.complete || !d.candidates.is_empty())
         });
         described.collect()
+    }
+
+    fn parse(&self) -> SessionDescription {
+        SessionDescription::parse(&self.text).expect("it was parsed before it was applied")
     }
 
     /// The ICE credentials that a section's candidates belong to.
