@@ -85,13 +85,14 @@ pub use duologue_peer::{
     IceCandidatePairState, IceCandidateParts, IceCandidateStats, IceCandidateType, IceComponent,
     IceConnectionState, IceGathererState, IceGatheringState, IceParameters, IceProtocol, IceRole,
     IceServer, IceServerTransportProtocol, IceTcpCandidateType, IceTransportPolicy,
-    IceTransportState, LocalSessionDescription, MediaKind, MediaStreamId, MediaStreamTrackState,
-    OfferOptions, PeerConnectionState, PeerConnectionStats, PriorityType, ResolutionRestriction,
-    RtcErrorDetail, RtcErrorInit, RtcpMuxPolicy, RtcpParameters, RtpCapabilities, RtpCodec,
-    RtpCodecParameters, RtpEncodingParameters, RtpHeaderExtensionCapability,
-    RtpHeaderExtensionParameters, RtpReceiveParameters, RtpSendParameters, SctpTransportState,
-    SdpType, SessionDescription, SignalingState, Stats, StatsReport, Track, TrackId, TrackOrKind,
-    TransceiverDirection, TransceiverInit, TransportStats,
+    IceTransportState, LocalSessionDescription, MediaKind, MediaSourceStats, MediaStreamId,
+    MediaStreamTrackState, OfferOptions, PeerConnectionState, PeerConnectionStats, PriorityType,
+    ResolutionRestriction, RtcErrorDetail, RtcErrorInit, RtcpMuxPolicy, RtcpParameters,
+    RtpCapabilities, RtpCodec, RtpCodecParameters, RtpEncodingParameters,
+    RtpHeaderExtensionCapability, RtpHeaderExtensionParameters, RtpReceiveParameters,
+    RtpSendParameters, SctpTransportState, SdpType, SessionDescription, SignalingState, Stats,
+    StatsReport, Track, TrackId, TrackOrKind, TransceiverDirection, TransceiverInit,
+    TransportStats,
 };
 
 #[cfg(feature = "tokio")]

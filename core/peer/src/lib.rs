@@ -134,8 +134,8 @@ pub use params::{
     RtpReceiveParameters, RtpSendParameters, TrackOrKind, TransceiverInit,
 };
 pub use stats::{
-    CandidatePairStats, CertificateStats, DataChannelStats, IceCandidateStats, PeerConnectionStats,
-    Stats, StatsReport, StatsSelector, TransportStats,
+    CandidatePairStats, CertificateStats, DataChannelStats, IceCandidateStats, MediaSourceStats,
+    PeerConnectionStats, Stats, StatsReport, StatsSelector, TransportStats,
 };
 pub use transports::{DtlsTransport, IceTransport, SctpTransport};
 

@@ -109,6 +109,8 @@ pub enum Stats {
     RemoteCandidate(IceCandidateStats),
     /// A certificate of either end.
     Certificate(CertificateStats),
+    /// A track that is sent.
+    MediaSource(MediaSourceStats),
 }
 
 impl Stats {
@@ -121,6 +123,7 @@ impl Stats {
             Stats::CandidatePair(stats) => &stats.id,
             Stats::LocalCandidate(stats) | Stats::RemoteCandidate(stats) => &stats.id,
             Stats::Certificate(stats) => &stats.id,
+            Stats::MediaSource(stats) => &stats.id,
         }
     }
 }
@@ -324,6 +327,17 @@ dictionary! {
         pub responses_sent: u64,
         /// Checks for consent sent.
         pub consent_requests_sent: u64,
+    }
+}
+
+dictionary! {
+    /// About a track that one or more senders have.
+    #[doc(alias = "RTCMediaSourceStats")]
+    pub struct MediaSourceStats {
+        /// The track's `id`.
+        pub track_identifier: String,
+        /// `audio` or `video`.
+        pub kind: &'static str,
     }
 }
 

@@ -578,8 +578,15 @@ fn statistics_count_what_passed_and_name_the_path() {
 fn a_connection_has_statistics_before_its_first_transport_and_after_its_end() {
     let mut world = World::new(10);
     let chat = world.channel(0, "chat");
-    assert_eq!(channel_stats(&stats(&mut world, 0)).messages_sent, Some(0));
+    world.pc(0).add_track(audio("voice"), &[]).unwrap();
+    let report = stats(&mut world, 0);
+    assert_eq!(channel_stats(&report).messages_sent, Some(0));
+    let Some(Stats::MediaSource(source)) = report.get("Svoice") else {
+        panic!("the track is in the report");
+    };
+    assert_eq!(source.kind, "audio");
     world.negotiate(0);
+    assert_eq!(transport(&stats(&mut world, 1)).dtls_role, "client");
     world.run_until("the channel opens", |w| w.is_open(0, chat));
     let pending = world
         .pc(0)

@@ -36,7 +36,7 @@ pub struct TransportStats {
     pub pairs: Vec<ice::PairStats>,
     /// How often another pair was selected.
     pub selected_pair_changes: u32,
-    /// Our role in the handshake, once it has begun.
+    /// Our role in the handshake, once it is agreed on.
     pub dtls_role: Option<dtls::Role>,
     /// What the handshake agreed on.
     pub dtls_version: Option<dtls::Version>,
@@ -141,7 +141,7 @@ fn transport_stats(transport: &Transport) -> TransportStats {
         generations: agent.generations().filter_map(generation_stats).collect(),
         pairs: agent.pairs().collect(),
         selected_pair_changes: agent.selected_pair_changes(),
-        dtls_role: transport.dtls_role(),
+        dtls_role: transport.agreed_dtls_role(),
         dtls_version: transport.dtls.version(),
         cipher_suite: transport.dtls.cipher_suite(),
         srtp_profile: transport.srtp().map(|keying| keying.profile),

@@ -149,6 +149,14 @@ impl Transport {
         }
     }
 
+    /// Our role in the handshake that was agreed on, whether or not it has begun.
+    pub(crate) fn agreed_dtls_role(&self) -> Option<dtls::Role> {
+        match self.handshake {
+            Handshake::Agreed { role, .. } | Handshake::Begun(role) => Some(role),
+            Handshake::Unknown => None,
+        }
+    }
+
     /// The keys for SRTP, once the handshake made them.
     pub(crate) fn srtp(&self) -> Option<&dtls::SrtpKeying> {
         self.srtp.as_ref()

@@ -1,5 +1,6 @@
 //! Making a statistics report: the slots tell the states, the session the counters.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use duologue_base::{Generation, Instant, TransportKey};
@@ -11,13 +12,13 @@ use duologue_session as session;
 
 use super::Task;
 use crate::stats::{
-    CandidatePairStats, CertificateStats, DataChannelStats, IceCandidateStats, PeerConnectionStats,
-    Stats, StatsReport, TransportStats,
+    CandidatePairStats, CertificateStats, DataChannelStats, IceCandidateStats, MediaSourceStats,
+    PeerConnectionStats, Stats, StatsReport, TransportStats,
 };
 use crate::transports::Transport;
 use crate::{
-    IceCandidate, IceCandidateInit, IceCandidatePairState, IceCandidateType, OperationId,
-    PeerConnection, Value,
+    IceCandidate, IceCandidateInit, IceCandidatePairState, IceCandidateType, MediaKind,
+    OperationId, PeerConnection, TrackId, Value,
 };
 
 impl PeerConnection {
@@ -105,6 +106,21 @@ impl PeerConnection {
                 bytes_sent: traffic.map(|traffic| traffic.bytes_sent),
                 messages_received: traffic.map(|traffic| traffic.messages_received),
                 bytes_received: traffic.map(|traffic| traffic.bytes_received),
+            }));
+        }
+        let tracks: BTreeMap<&TrackId, MediaKind> = self
+            .slots
+            .transceivers
+            .values()
+            .filter_map(|slots| slots.sender_track.as_ref())
+            .map(|track| (&track.id, track.kind))
+            .collect();
+        for (track, kind) in tracks {
+            collector.stats.push(Stats::MediaSource(MediaSourceStats {
+                id: format!("S{track}"),
+                timestamp,
+                track_identifier: track.to_string(),
+                kind: kind.as_str(),
             }));
         }
         StatsReport {
