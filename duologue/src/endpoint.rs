@@ -1,11 +1,13 @@
 use std::fmt;
 use std::io;
+use std::net::IpAddr;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use duologue_dtls as dtls;
 use duologue_jsep::Capabilities;
 use duologue_peer::{Configuration, Exception};
-use duologue_session::{SessionConfig, TcpTypes};
+use duologue_session::{ExternalAddress, SessionConfig, TcpTypes};
 use duologue_tokio::{EndpointOptions, EndpointStats, Ports, TlsRoots};
 
 use crate::connection::PeerConnection;
@@ -77,6 +79,7 @@ impl fmt::Debug for Endpoint {
 pub struct EndpointBuilder {
     driver: EndpointOptions,
     hide_host_addresses: bool,
+    external_addresses: Vec<ExternalAddress>,
     no_udp: bool,
     tcp: TcpTypes,
     gather_continually: bool,
@@ -145,10 +148,44 @@ impl EndpointBuilder {
     /// default each transport has a port of its own, as in browsers.
     ///
     /// Two connections cannot use the same remote address then: the second one uses another
-    /// candidate pair, or fails. That includes STUN and TURN servers, which a host with a public
-    /// port does not need.
+    /// candidate pair, or fails. That includes TURN servers over UDP, but neither STUN servers nor
+    /// TURN over TCP and TLS.
     pub fn shared_port(mut self, port: u16) -> Self {
         self.driver.ports = Ports::Shared(port);
+        self
+    }
+
+    /// Takes the UDP ports of connections from a range, for firewalls that let it through. A
+    /// connection needs one for each address of this host; when none is free, the address is left
+    /// out.
+    pub fn port_range(mut self, ports: RangeInclusive<u16>) -> Self {
+        self.driver.ports = Ports::Range {
+            first: *ports.start(),
+            last: *ports.end(),
+        };
+        self
+    }
+
+    /// Says that this host is reached at `external`, as clouds have it: their NAT translates one
+    /// address to one other and keeps ports. It is signalled in place of `local`, or of each
+    /// address of its family when that is none.
+    pub fn external_address(mut self, local: Option<IpAddr>, external: IpAddr) -> Self {
+        self.external_addresses.push(ExternalAddress {
+            local,
+            external,
+            replaces: true,
+        });
+        self
+    }
+
+    /// The same, but signalled as a server-reflexive candidate beside the host's own, which hosts
+    /// of the same network reach without a detour.
+    pub fn also_external_address(mut self, local: Option<IpAddr>, external: IpAddr) -> Self {
+        self.external_addresses.push(ExternalAddress {
+            local,
+            external,
+            replaces: false,
+        });
         self
     }
 
@@ -188,6 +225,7 @@ impl EndpointBuilder {
         let context = dtls::Context::new().map_err(io::Error::other)?;
         let mut session = SessionConfig::new(context);
         session.ice.hide_host_addresses = self.hide_host_addresses;
+        session.ice.external_addresses = self.external_addresses;
         session.ice.udp = !self.no_udp;
         session.ice.tcp = self.tcp;
         session.ice.gather_continually = self.gather_continually;

@@ -1,3 +1,4 @@
+use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::gather::Server;
@@ -14,6 +15,8 @@ pub struct Config {
     /// (draft-ietf-mmusic-mdns-ice-candidates), as browsers do. The owner gives the names
     /// ([`Agent::hide_address`](crate::Agent::hide_address)) and answers for them by multicast DNS.
     pub hide_host_addresses: bool,
+    /// Addresses that this host has elsewhere, behind a NAT that translates one to one.
+    pub external_addresses: Vec<ExternalAddress>,
     /// Ta, the least time between two new checks (RFC 8445 §14.2).
     ///
     /// The RFC's default of 50 ms makes 30 dead pairs cost 1.5 s; it allows less on networks that
@@ -35,6 +38,19 @@ pub struct Config {
     /// RFC 8863: how long an agent with nothing left to check waits for the other side's checks
     /// before it fails, counted from the remote credentials.
     pub patience: Duration,
+}
+
+/// An address outside a NAT that keeps ports, as clouds give to their machines. Candidates of it
+/// are known without a STUN server.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct ExternalAddress {
+    /// The address of this host that it belongs to; none: each of its family that is not loopback.
+    pub local: Option<IpAddr>,
+    /// The address that others see.
+    pub external: IpAddr,
+    /// Signal it in place of the host's own address, which others cannot reach; else as a
+    /// server-reflexive candidate beside it.
+    pub replaces: bool,
 }
 
 /// Kinds of TCP candidates (RFC 6544 §4.5).
@@ -79,6 +95,7 @@ impl Default for Config {
             lite: false,
             loopback: false,
             hide_host_addresses: false,
+            external_addresses: Vec::new(),
             udp: true,
             tcp: TcpTypes::default(),
             gather_continually: false,

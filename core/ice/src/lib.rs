@@ -103,7 +103,7 @@ mod turn;
 
 pub use agent::{Agent, Route};
 pub use candidate::{Candidate, CandidateKind, RelayProtocol, TcpType};
-pub use config::{Config, TcpTypes};
+pub use config::{Config, ExternalAddress, TcpTypes};
 pub use credentials::{Credentials, CredentialsError};
 pub use event::{CandidateError, CandidatePair, Event};
 pub use gather::{RelayRoute, Server, ServerKind};

@@ -45,7 +45,7 @@ pub use command::Command;
 pub use config::SessionConfig;
 pub use counters::Counters;
 pub use duologue_datachannel::ChannelReport;
-pub use duologue_ice::{ConnectError, Security, TcpTypes};
+pub use duologue_ice::{ConnectError, ExternalAddress, Security, TcpTypes};
 pub use report::{DtlsReport, Report, SctpError};
 pub use session::Session;
 pub use stats::{ChannelTraffic, GenerationStats, Stats, TransportStats};

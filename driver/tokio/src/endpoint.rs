@@ -1,7 +1,7 @@
 use std::fmt;
 use std::io;
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::SystemTime;
 
@@ -12,7 +12,7 @@ use duologue_udp::{Interface, InterfaceFilter, SocketOptions, interfaces};
 use tokio::runtime::Handle;
 
 use crate::Host;
-use crate::limits::{INTERFACES_FRESH, INTERFACES_INTERVAL, INTERFACES_INTERVAL_TOLD};
+use crate::limits::{INTERFACES_FRESH, INTERFACES_INTERVAL, INTERFACES_INTERVAL_TOLD, PORT_TRIES};
 use crate::mailbox::{Input, Mailbox};
 use crate::mdns::{Responder, Wish};
 use crate::notice::{Notice, wait_for_notice};
@@ -47,9 +47,18 @@ pub enum Ports {
     /// that is known, by the ICE user name of STUN messages.
     ///
     /// Two sessions cannot use the same remote address at one socket: the second one's checks of
-    /// such a pair are not sent, and ICE uses another pair or fails. That includes STUN and TURN
-    /// servers, which a host with a public port does not need.
+    /// such a pair are not sent, and ICE uses another pair or fails. That includes TURN servers
+    /// over UDP, which know one allocation of an address (RFC 8656 §5), but neither STUN servers
+    /// nor TURN over TCP and TLS.
     Shared(u16),
+    /// Each transport of each session has a port of its own from this range, for firewalls that
+    /// let it through. When none is found free an address is left out.
+    Range {
+        /// The first port.
+        first: u16,
+        /// The last port.
+        last: u16,
+    },
 }
 
 /// What the sessions of one application share: the runtime, the interfaces, the clock and, by
@@ -70,7 +79,7 @@ impl Endpoint {
         let runtime = Handle::current();
         let counters = Arc::new(Counters::default());
         let port = match options.ports {
-            Ports::Own => None,
+            Ports::Own | Ports::Range { .. } => None,
             Ports::Shared(port) => {
                 let listed = filtered(&options.interfaces)?;
                 let sockets = &options.sockets;
@@ -91,6 +100,7 @@ impl Endpoint {
             port,
             counters,
             mdns: Responder::default(),
+            next_port: AtomicU32::new(0),
         })))
     }
 
@@ -223,6 +233,8 @@ pub(crate) struct Shared {
     pub(crate) tls: Arc<Tls>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) mdns: Responder,
+    /// Where the search for a port of a range begins.
+    next_port: AtomicU32,
     runtime: Handle,
     interfaces: Mutex<InterfaceList>,
     /// Sessions that learn of changes of the interfaces.
@@ -266,6 +278,22 @@ impl Shared {
 
     pub(crate) fn runtime(&self) -> &Handle {
         &self.runtime
+    }
+
+    /// The ports to try for a socket of its own, in this order; 0 is any.
+    pub(crate) fn ports(&self) -> impl Iterator<Item = u16> {
+        let (first, last) = match self.options.ports {
+            Ports::Range { first, last } => (first, last.max(first)),
+            Ports::Own | Ports::Shared(_) => (0, 0),
+        };
+        let count = u32::from(last - first) + 1;
+        let tries = count.min(PORT_TRIES);
+        // Not always from the beginning, where the busy ones are.
+        let begin = match count {
+            1 => 0,
+            _ => self.next_port.fetch_add(1, Ordering::Relaxed),
+        };
+        (0..tries).map(move |n| first + (begin.wrapping_add(n) % count) as u16)
     }
 
     fn register(self: &Arc<Self>, mailbox: &Arc<Mailbox>) {

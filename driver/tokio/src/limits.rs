@@ -26,6 +26,12 @@ pub(crate) const SHARED_QUEUE_BYTES: usize = 1 << 20;
 /// one socket at most.
 pub(crate) const REMOTES_PER_SESSION: usize = 256;
 
+/// Questions to STUN servers that one session of a shared port may have open.
+pub(crate) const QUESTIONS_PER_SESSION: usize = 32;
+
+/// Ports of a range that are tried for one socket.
+pub(crate) const PORT_TRIES: u32 = 256;
+
 /// How long a list of the host's interfaces is taken for current.
 pub(crate) const INTERFACES_FRESH: Duration = Duration::from_secs(1);
 

@@ -1,12 +1,13 @@
 //! Which session a datagram at a shared port is for.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use duologue_base::SocketId;
+use duologue_stun::TransactionId;
 
-use crate::limits::REMOTES_PER_SESSION;
+use crate::limits::{QUESTIONS_PER_SESSION, REMOTES_PER_SESSION};
 use crate::mailbox::Mailbox;
 
 /// A use of a shared socket by one transport of one session.
@@ -28,6 +29,8 @@ pub(crate) struct Route {
 pub(crate) struct Routes {
     by_remote: HashMap<SocketAddr, Route>,
     by_ufrag: HashMap<String, Route>,
+    /// Who asked a STUN server what; several sessions ask one server.
+    by_question: HashMap<TransactionId, Route>,
     /// What to forget with a lease: looking through the tables would make the end of a connection
     /// cost more the more others there are.
     owned: HashMap<LeaseId, Owned>,
@@ -37,6 +40,7 @@ pub(crate) struct Routes {
 struct Owned {
     remotes: Vec<SocketAddr>,
     ufrags: Vec<String>,
+    questions: VecDeque<TransactionId>,
 }
 
 /// A remote address at this socket belongs to another session.
@@ -93,9 +97,42 @@ impl Routes {
         Ok(())
     }
 
+    /// The answer to this question is for `route`. The oldest one is forgotten for it, if there
+    /// are many.
+    pub(crate) fn ask(&mut self, question: TransactionId, route: &Route) {
+        if self.by_question.contains_key(&question) {
+            return;
+        }
+        let owned = self.owned.entry(route.lease).or_default();
+        if owned.questions.len() >= QUESTIONS_PER_SESSION
+            && let Some(oldest) = owned.questions.pop_front()
+        {
+            self.by_question.remove(&oldest);
+        }
+        owned.questions.push_back(question);
+        self.by_question.insert(question, route.clone());
+    }
+
+    /// Who asked the question that this answers.
+    pub(crate) fn find_asker(&self, question: TransactionId) -> Option<&Route> {
+        self.by_question.get(&question)
+    }
+
+    /// Answers of STUN servers may arrive.
+    pub(crate) fn has_questions(&self) -> bool {
+        !self.by_question.is_empty()
+    }
+
     /// Forgets everything of a lease.
     pub(crate) fn release(&mut self, lease: LeaseId) {
-        let Owned { remotes, ufrags } = self.owned.remove(&lease).unwrap_or_default();
+        let Owned {
+            remotes,
+            ufrags,
+            questions,
+        } = self.owned.remove(&lease).unwrap_or_default();
+        for question in questions {
+            self.by_question.remove(&question);
+        }
         for remote in remotes {
             self.by_remote.remove(&remote);
         }
@@ -179,5 +216,26 @@ mod tests {
         routes.release(LeaseId(1));
         assert!(routes.by_remote.is_empty() && routes.by_ufrag.is_empty());
         assert!(routes.owned.is_empty());
+    }
+
+    #[test]
+    fn several_sessions_ask_one_server_and_each_gets_its_answer() {
+        let mut routes = Routes::default();
+        let id = |n: u64| TransactionId([n as u8; 12]);
+        for lease in 1..=3 {
+            routes.ask(id(lease), &route(lease));
+        }
+        let asker = |routes: &Routes, n| routes.find_asker(id(n)).map(|route| route.lease.0);
+        assert_eq!(asker(&routes, 2), Some(2));
+        routes.release(LeaseId(2));
+        assert_eq!(asker(&routes, 2), None);
+        for n in 10..100 {
+            routes.ask(id(n), &route(1));
+        }
+        assert_eq!((asker(&routes, 1), asker(&routes, 99)), (None, Some(1)));
+        assert_eq!(asker(&routes, 3), Some(3));
+        routes.release(LeaseId(1));
+        routes.release(LeaseId(3));
+        assert!(!routes.has_questions() && routes.owned.is_empty());
     }
 }

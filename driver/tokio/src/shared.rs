@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use duologue_base::{SocketId, Transmit};
+use duologue_stun::{Class, Message, Method, TransactionId};
 use duologue_udp::{Interface, Socket, SocketOptions, Train};
 use tokio::net::UdpSocket;
 use tokio::runtime::Handle;
@@ -149,8 +150,11 @@ impl SharedSocket {
     }
 
     fn deliver(&self, routes: &Routes, train: &Train<'_>) {
-        let ufrag = || local_ufrag(train.bytes.get(..train.segment_size).unwrap_or(train.bytes));
-        let Some(route) = routes.find(train.meta.remote, ufrag) else {
+        let first = train.bytes.get(..train.segment_size).unwrap_or(train.bytes);
+        let asker = || routes.find_asker(answered_question(first)?);
+        let asker = routes.has_questions().then(asker).flatten();
+        let found = asker.or_else(|| routes.find(train.meta.remote, || local_ufrag(first)));
+        let Some(route) = found else {
             return Counters::count(&self.counters.unroutable);
         };
         let mut meta = train.meta;
@@ -211,6 +215,31 @@ pub(crate) fn local_ufrag(datagram: &[u8]) -> Option<&str> {
     Some(message.username()?.split_once(':')?.0)
 }
 
+/// The Binding request that a response answers.
+fn answered_question(datagram: &[u8]) -> Option<TransactionId> {
+    let message = binding(datagram)?;
+    let answers = matches!(
+        message.class(),
+        Class::SuccessResponse | Class::ErrorResponse
+    );
+    answers.then(|| message.transaction_id())
+}
+
+/// A Binding request to a STUN server: unlike those to a peer it has no user name.
+fn question_to_server(datagram: &[u8]) -> Option<TransactionId> {
+    let message = binding(datagram)?;
+    let asks = message.class() == Class::Request && message.username().is_none();
+    asks.then(|| message.transaction_id())
+}
+
+fn binding(datagram: &[u8]) -> Option<Message<'_>> {
+    if !duologue_stun::is_stun(datagram) {
+        return None;
+    }
+    let message = Message::parse(datagram).ok()?;
+    (message.method() == Method::BINDING).then_some(message)
+}
+
 /// The right of one transport of one session to use a shared socket. Dropping it gives back every
 /// address and user name.
 pub(crate) struct Lease {
@@ -238,6 +267,10 @@ impl Lease {
     /// Sends a train, if its destination belongs to no other session. Returns the bytes taken.
     pub(crate) fn send(&mut self, transmit: &Transmit, bytes: &[u8]) -> io::Result<usize> {
         if !self.claimed.contains(&transmit.remote) {
+            if let Some(question) = question_to_server(bytes) {
+                self.socket.routes().ask(question, &self.route);
+                return try_send(&self.socket.socket, transmit, bytes);
+            }
             let claim = self.socket.routes().claim(transmit.remote, &self.route);
             if claim.is_err() {
                 Counters::count(&self.socket.counters.send_conflicts);

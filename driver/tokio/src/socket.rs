@@ -2,7 +2,7 @@
 //! be sent yet.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::task::{Context, Poll};
 
 use duologue_base::{SocketId, Transmit};
@@ -37,13 +37,13 @@ struct Blocked {
 }
 
 impl SessionSocket {
-    /// Binds a socket of its own on a free port of `ip`.
+    /// Binds a socket of its own; port 0 is any free one.
     pub(crate) fn bind(
         id: SocketId,
-        ip: IpAddr,
+        addr: SocketAddr,
         options: &SocketOptions,
     ) -> Result<Self, BindError> {
-        let socket = Socket::bind(SocketAddr::new(ip, 0), options)
+        let socket = Socket::bind(addr, options)
             .and_then(|socket| socket.map_io(UdpSocket::from_std))
             .map_err(|error| bind_error(&error))?;
         Ok(SessionSocket::new(id, SocketIo::Own(socket)))

@@ -310,7 +310,7 @@ impl<H: Host> SessionTask<H> {
         }
         let id = self.new_socket_id();
         let Some(port) = &self.endpoint.port else {
-            return SessionSocket::bind(id, ip, &self.endpoint.options.sockets);
+            return self.bind_own(id, ip);
         };
         let socket = port.socket(ip).ok_or(BindError::AddressNotAvailable)?;
         let lease = socket.lease(id, self.mailbox.clone());
@@ -318,6 +318,19 @@ impl<H: Host> SessionTask<H> {
             lease.add_ufrag(&ufrag.text);
         }
         Ok(SessionSocket::lease(id, lease))
+    }
+
+    fn bind_own(&self, id: SocketId, ip: IpAddr) -> Result<SessionSocket, BindError> {
+        let mut result = Err(BindError::Exhausted);
+        for port in self.endpoint.ports() {
+            let addr = SocketAddr::new(ip, port);
+            result = SessionSocket::bind(id, addr, &self.endpoint.options.sockets);
+            // A port that is taken leaves others to try.
+            if !matches!(result, Err(BindError::Exhausted)) {
+                break;
+            }
+        }
+        result
     }
 
     fn listen(

@@ -3,11 +3,15 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use duologue_base::{Generation, Rng, TransportKey};
+use duologue_base::{Generation, Protocol, Rng, TransportKey};
 use duologue_dtls::{Context, Role as DtlsRole};
-use duologue_ice::{Credentials, GatheringState, Role as IceRole};
+use duologue_ice::{
+    Candidate, CandidateKind, Config, Credentials, GatheringState, RelayProtocol, Role as IceRole,
+    Server, ServerKind,
+};
 use duologue_identity::{Certificate, KeygenAlgorithm};
 use duologue_session::{ChannelReport, Command, DtlsReport, Report, Session, SessionConfig};
+use duologue_stun::{Class, Message, Writer};
 use duologue_tokio::{
     Endpoint, EndpointOptions, Host, InterfaceFilter, Ports, SessionHandle, system_time,
 };
@@ -44,11 +48,22 @@ impl End {
     }
 
     fn with(endpoint: &Endpoint, role: IceRole, seed: u64, hide_host_addresses: bool) -> Self {
+        End::configured(endpoint, role, seed, |ice| {
+            ice.hide_host_addresses = hide_host_addresses;
+        })
+    }
+
+    fn configured(
+        endpoint: &Endpoint,
+        role: IceRole,
+        seed: u64,
+        configure: impl FnOnce(&mut Config),
+    ) -> Self {
         let mut rng = Rng::from_u64(seed);
         let (sender, told) = unbounded_channel();
         let mut config = SessionConfig::new(Context::new().expect("a tested library"));
         config.ice.loopback = true;
-        config.ice.hide_host_addresses = hide_host_addresses;
+        configure(&mut config.ice);
         let session = Session::new(config, rng.fork());
         let session = endpoint.spawn(session, |_| Forward(sender));
         let local = Credentials::generate(&mut rng);
@@ -233,4 +248,93 @@ async fn sessions_that_hide_their_addresses_find_each_other_by_multicast_dns() {
     let endpoints = [endpoint(Ports::Own), endpoint(Ports::Own)];
     connect_by_names([&endpoints[0], &endpoints[1]], 200).await;
     connect_by_names([&endpoints[0], &endpoints[0]], 300).await;
+}
+
+/// The local candidates of an end when it has gathered.
+async fn gathered(end: &mut End) -> Vec<Candidate> {
+    let mut candidates = Vec::new();
+    loop {
+        match end.told.recv().await.expect("the session runs") {
+            Report::LocalCandidate { candidate, .. } => candidates.push(candidate),
+            Report::GatheringState {
+                state: GatheringState::Complete,
+                ..
+            } => return candidates,
+            Report::CandidateError { error, .. } => panic!("{error:?}: {}", error.text),
+            _ => {}
+        }
+    }
+}
+
+/// A STUN server that says for every client that it is somewhere else.
+async fn stun_server() -> u16 {
+    let socket = tokio::net::UdpSocket::bind("127.0.0.1:0")
+        .await
+        .expect("a port");
+    let port = socket.local_addr().expect("it is bound").port();
+    tokio::spawn(async move {
+        let mut buffer = [0; 1500];
+        for client in 1000.. {
+            let Ok((len, from)) = socket.recv_from(&mut buffer).await else {
+                return;
+            };
+            let request = Message::parse(&buffer[..len]).expect("sessions send STUN");
+            let (method, id) = (request.method(), request.transaction_id());
+            let mut answer = Vec::new();
+            Writer::new(&mut answer, Class::SuccessResponse, method, id)
+                .xor_mapped_address((Ipv4Addr::new(203, 0, 113, 1), client).into());
+            let _ = socket.send_to(&answer, from).await;
+        }
+    });
+    port
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sessions_of_one_port_ask_the_same_stun_server() {
+    let port = stun_server().await;
+    let server = Server {
+        url: format!("stun:127.0.0.1:{port}"),
+        host: "127.0.0.1".to_owned(),
+        port,
+        transport: RelayProtocol::Udp,
+        kind: ServerKind::Stun,
+    };
+    let endpoint = endpoint(Ports::Shared(0));
+    let mut ends: Vec<End> = (0..5)
+        .map(|seed| {
+            End::configured(&endpoint, IceRole::Controlled, seed, |ice| {
+                ice.servers = vec![server.clone()];
+            })
+        })
+        .collect();
+    for end in &mut ends {
+        let candidates = gathered(end).await;
+        let reflexive = |c: &&Candidate| c.kind == CandidateKind::ServerReflexive;
+        assert_eq!(candidates.iter().filter(reflexive).count(), 1);
+    }
+    assert_eq!(endpoint.stats().send_conflicts, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ports_come_from_a_range_until_none_is_free() {
+    let free = std::net::UdpSocket::bind("127.0.0.1:0").expect("a port");
+    let first = free.local_addr().expect("it is bound").port().min(65_000);
+    drop(free);
+    let last = first + 9;
+    let endpoint = endpoint(Ports::Range { first, last });
+    connect([&endpoint; 2], 400).await;
+    let mut ends: Vec<End> = (500..540)
+        .map(|seed| End::new(&endpoint, IceRole::Controlled, seed))
+        .collect();
+    let mut found = 0;
+    for end in &mut ends {
+        let candidates = gathered(end).await;
+        let udp = candidates.iter().filter(|c| c.protocol == Protocol::Udp);
+        for candidate in udp {
+            assert!((first..=last).contains(&candidate.addr.port()));
+            found += usize::from(candidate.addr.ip() == Ipv4Addr::LOCALHOST);
+        }
+    }
+    // The range has ten.
+    assert!((1..=10).contains(&found), "{found}");
 }

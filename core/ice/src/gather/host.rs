@@ -7,6 +7,7 @@ use duologue_base::{Instant, Protocol, SocketId};
 
 use crate::agent::{Agent, normalized};
 use crate::candidate::{self, Candidate, CandidateKind};
+use crate::config::ExternalAddress;
 use crate::generation::{Base, LocalCandidate};
 use crate::limits;
 
@@ -93,8 +94,9 @@ impl Agent {
         if self.generations[at].relay_only {
             return;
         }
+        let external = self.external_address(base);
         let kind = CandidateKind::Host;
-        let candidate = Candidate {
+        let mut candidate = Candidate {
             foundation: self.foundation(kind, base, None),
             priority: base.priority(kind),
             kind,
@@ -103,14 +105,48 @@ impl Agent {
             ufrag: Some(self.generations[at].local.credentials.ufrag.clone()),
             ..Candidate::host(base.addr, base.protocol)
         };
-        self.add_local(
-            at,
-            LocalCandidate {
+        let mut reflexive = None;
+        match external {
+            Some(ExternalAddress {
+                external,
+                replaces: true,
+                ..
+            }) => {
+                candidate.addr.set_ip(external);
+                candidate.name = None;
+            }
+            Some(ExternalAddress { external, .. }) => {
+                let kind = CandidateKind::ServerReflexive;
+                reflexive = Some(Candidate {
+                    foundation: self.foundation(kind, base, None),
+                    priority: base.priority(kind),
+                    kind,
+                    addr: SocketAddr::new(external, base.addr.port()),
+                    name: None,
+                    related: Some(self.names.shown(base.addr)),
+                    ..candidate.clone()
+                });
+            }
+            None => {}
+        }
+        for candidate in [Some(candidate), reflexive].into_iter().flatten() {
+            let local = LocalCandidate {
                 candidate,
                 base,
                 gone: false,
-            },
-        );
+            };
+            self.add_local(at, local);
+        }
+    }
+
+    /// What others see of a base behind a NAT that translates one to one.
+    fn external_address(&self, base: Base) -> Option<ExternalAddress> {
+        let ip = base.addr.ip();
+        let fits = |known: &&ExternalAddress| {
+            known.external.is_ipv4() == ip.is_ipv4()
+                && known.local.map_or(!ip.is_loopback(), |local| local == ip)
+        };
+        self.config.external_addresses.iter().find(fits).copied()
     }
 
     pub(crate) fn usable(&self, ip: IpAddr) -> bool {

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use duologue_base::Generation;
 use duologue_ice::{
-    Candidate, CandidateError, CandidateKind, Config, Event, GatheringState, RelayProtocol, Server,
-    ServerKind, TransportState,
+    Candidate, CandidateError, CandidateKind, Config, Event, ExternalAddress, GatheringState,
+    RelayProtocol, Server, ServerKind, TransportState,
 };
 
 use crate::servers::{Mood, StunServer};
@@ -209,4 +209,41 @@ fn a_restart_gathers_anew() {
     let kinds: Vec<CandidateKind> = renewed.map(|candidate| candidate.kind).collect();
     assert!(kinds.contains(&CandidateKind::ServerReflexive));
     assert!(sim.data_flows());
+}
+
+#[test]
+fn a_host_behind_a_one_to_one_nat_shows_its_external_address() {
+    for replaces in [true, false] {
+        let external = ExternalAddress {
+            local: None,
+            external: "203.0.113.7".parse().expect("an address"),
+            replaces,
+        };
+        let config = Config {
+            external_addresses: vec![external],
+            ..Config::default()
+        };
+        let mut sim = Sim::with(1, Link::default(), [config, Config::default()]);
+        sim.peers[0].nat = Some(Nat::one_to_one("203.0.113.7"));
+        sim.address(0, "10.0.0.2:1000");
+        sim.address(1, "198.51.100.1:2000");
+        sim.signal_all();
+        assert!(sim.run_until(ms(3000), |sim| sim.both(TransportState::Completed)));
+        assert!(sim.data_flows());
+        let hosts = candidates(&sim, 0, CandidateKind::Host);
+        let reflexive = candidates(&sim, 0, CandidateKind::ServerReflexive);
+        let shown = addr("203.0.113.7:1000");
+        assert_eq!(hosts.len(), 1);
+        match replaces {
+            true => assert_eq!((hosts[0].addr, reflexive.len()), (shown, 0)),
+            false => {
+                assert_eq!(hosts[0].addr, addr("10.0.0.2:1000"));
+                let related = Some(addr("10.0.0.2:1000"));
+                assert_eq!((reflexive[0].addr, reflexive[0].related), (shown, related));
+            }
+        }
+        // Nobody learnt anything that was not signalled.
+        let prflx = candidates(&sim, 0, CandidateKind::PeerReflexive);
+        assert_eq!(prflx, []);
+    }
 }

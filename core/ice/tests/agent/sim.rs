@@ -44,6 +44,7 @@ pub(crate) struct Nat {
     pub(crate) public: IpAddr,
     /// Another mapping for each destination.
     pub(crate) symmetric: bool,
+    one_to_one: bool,
     next_port: u16,
     mappings: HashMap<(SocketAddr, Option<SocketAddr>), u16>,
     allowed: HashSet<(u16, SocketAddr)>,
@@ -54,9 +55,18 @@ impl Nat {
         Nat {
             public: public.parse().expect("an address"),
             symmetric,
+            one_to_one: false,
             next_port: 40_000,
             mappings: HashMap::new(),
             allowed: HashSet::new(),
+        }
+    }
+
+    /// It keeps ports and lets everything in.
+    pub(crate) fn one_to_one(public: &str) -> Self {
+        Nat {
+            one_to_one: true,
+            ..Nat::new(public, false)
         }
     }
 
@@ -65,14 +75,17 @@ impl Nat {
         let next = &mut self.next_port;
         let port = *self.mappings.entry(key).or_insert_with(|| {
             *next += 1;
-            *next
+            match self.one_to_one {
+                true => from.port(),
+                false => *next,
+            }
         });
         self.allowed.insert((port, to));
         SocketAddr::new(self.public, port)
     }
 
     fn incoming(&self, from: SocketAddr, to: SocketAddr) -> Option<SocketAddr> {
-        if !self.allowed.contains(&(to.port(), from)) {
+        if !self.one_to_one && !self.allowed.contains(&(to.port(), from)) {
             return None;
         }
         let mapping = self
