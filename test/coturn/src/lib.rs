@@ -1,8 +1,11 @@
 //! A TURN server of the system, coturn, for one test and on an address of this host.
 #![forbid(unsafe_code)]
 
+mod certificate;
+
 use std::io::{self, BufRead, BufReader};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
@@ -14,12 +17,16 @@ pub const USER: &str = "alice";
 /// Her password.
 pub const PASSWORD: &str = "secret";
 
-/// A running server, killed when it is dropped. It listens on one port for UDP and TCP.
+/// A running server, killed when it is dropped. It listens on one port for UDP and TCP, and on
+/// another for TLS.
 #[derive(Debug)]
 pub struct Coturn {
     child: Child,
     address: SocketAddr,
-    _directory: TempDir,
+    tls: SocketAddr,
+    roots: String,
+    directory: TempDir,
+    options: Vec<String>,
 }
 
 impl Coturn {
@@ -48,55 +55,68 @@ impl Coturn {
 
     fn start_on(ip: IpAddr, options: &[&str]) -> io::Result<Coturn> {
         let directory = TempDir::with_prefix("duologue-coturn-")?;
-        let address = SocketAddr::new(ip, free_port(ip)?);
-        let mut child = Command::new("turnserver")
-            .args(["-n", "--no-tls", "--no-dtls", "--no-cli", "--lt-cred-mech"])
-            .args(["--allow-loopback-peers", "--realm=example.org"])
-            .arg(format!("--listening-ip={ip}"))
-            .arg(format!("--relay-ip={ip}"))
-            .arg(format!("--listening-port={}", address.port()))
-            .arg(format!("--user={USER}:{PASSWORD}"))
-            .arg(format!(
-                "--userdb={}",
-                directory.path().join("db").display()
-            ))
-            .arg(format!(
-                "--pidfile={}",
-                directory.path().join("pid").display()
-            ))
-            .args(["--log-file=stdout", "--simple-log", "--verbose"])
-            .args(options)
-            .current_dir(directory.path())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()?;
-        let log = child.stdout.take();
+        let roots = certificate::make(ip, directory.path())?;
+        let mut options: Vec<String> = options.iter().map(|&option| option.to_owned()).collect();
+        let (address, tls) = (free_port(ip)?, free_port(ip)?);
+        options.extend([
+            format!("--listening-ip={ip}"),
+            format!("--relay-ip={ip}"),
+            format!("--listening-port={}", address.port()),
+            format!("--tls-listening-port={}", tls.port()),
+        ]);
+        let (child, ready) = spawn(directory.path(), &options)?;
         let coturn = Coturn {
             child,
             address,
-            _directory: directory,
+            tls,
+            roots,
+            directory,
+            options,
         };
-        let (sender, ready) = mpsc::channel();
-        let log = log.ok_or_else(|| io::Error::other("no output"))?;
-        std::thread::spawn(move || {
-            // Read to the end: a server whose log nobody reads stops.
-            for line in BufReader::new(log).lines().map_while(Result::ok) {
-                // Nobody listens any more once it is ready.
-                let _ = sender.send(line);
-            }
-        });
         coturn.wait(&ready)?;
         Ok(coturn)
     }
 
-    /// Where it listens.
+    /// Ends it without a word to anybody.
+    ///
+    /// # Errors
+    /// It had ended already.
+    pub fn kill(&mut self) -> io::Result<()> {
+        self.child.kill()?;
+        self.child.wait().map(drop)
+    }
+
+    /// Starts it once more where it was, after a [`kill`](Self::kill).
+    ///
+    /// # Errors
+    /// It does not start.
+    pub fn start_again(&mut self) -> io::Result<()> {
+        let (child, ready) = spawn(self.directory.path(), &self.options)?;
+        self.child = child;
+        self.wait(&ready)
+    }
+
+    /// Where it listens for UDP and TCP.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The URL for `iceServers`: `turn:127.0.0.1:3478?transport=udp`.
+    /// Where it listens for TLS.
+    pub fn tls_address(&self) -> SocketAddr {
+        self.tls
+    }
+
+    /// The certificate that issued the one it shows, in PEM form.
+    pub fn roots(&self) -> &str {
+        &self.roots
+    }
+
+    /// The URL for `iceServers`: `turn:127.0.0.1:3478?transport=udp`, or `turns:` for `tls`.
     pub fn url(&self, transport: &str) -> String {
-        format!("turn:{}?transport={transport}", self.address)
+        match transport {
+            "tls" => format!("turns:{}", self.tls),
+            _ => format!("turn:{}?transport={transport}", self.address),
+        }
     }
 
     /// Asks for a binding after every line of the log, until there is an answer.
@@ -129,16 +149,45 @@ impl Drop for Coturn {
     }
 }
 
+/// The process, and the lines of its log.
+fn spawn(directory: &Path, options: &[String]) -> io::Result<(Child, mpsc::Receiver<String>)> {
+    let file = |name: &str| directory.join(name).display().to_string();
+    let mut child = Command::new("turnserver")
+        .args(["-n", "--no-dtls", "--no-cli", "--lt-cred-mech"])
+        .args(["--allow-loopback-peers", "--realm=example.org"])
+        .arg(format!("--user={USER}:{PASSWORD}"))
+        .arg(format!("--cert={}", file(certificate::CERTIFICATE)))
+        .arg(format!("--pkey={}", file(certificate::KEY)))
+        .arg(format!("--userdb={}", file("db")))
+        .arg(format!("--pidfile={}", file("pid")))
+        .args(["--log-file=stdout", "--simple-log", "--verbose"])
+        .args(options)
+        .current_dir(directory)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()?;
+    let log = child.stdout.take();
+    let log = log.ok_or_else(|| io::Error::other("no output"))?;
+    let (sender, lines) = mpsc::channel();
+    std::thread::spawn(move || {
+        // Read to the end: a server whose log nobody reads stops.
+        for line in BufReader::new(log).lines().map_while(Result::ok) {
+            // Nobody listens any more once it is ready.
+            let _ = sender.send(line);
+        }
+    });
+    Ok((child, lines))
+}
+
 /// How often it is asked whether it is there: some tens of seconds.
 const ATTEMPTS: usize = 300;
 
-/// A port that is free for UDP and TCP.
-fn free_port(ip: IpAddr) -> io::Result<u16> {
+/// An address whose port is free for UDP and TCP.
+fn free_port(ip: IpAddr) -> io::Result<SocketAddr> {
     loop {
-        let socket = UdpSocket::bind((ip, 0))?;
-        let port = socket.local_addr()?.port();
-        if TcpListener::bind((ip, port)).is_ok() {
-            return Ok(port);
+        let address = UdpSocket::bind((ip, 0))?.local_addr()?;
+        if TcpListener::bind(address).is_ok() {
+            return Ok(address);
         }
     }
 }

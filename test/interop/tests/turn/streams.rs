@@ -8,8 +8,9 @@ use duologue::{
     IceCandidateError, IceConnectionState, IceServer, IceServerTransportProtocol, IceTransport,
     Message, PeerConnection,
 };
+use duologue_coturn::PASSWORD;
 
-use crate::coturn::{Coturn, PASSWORD};
+use crate::coturn;
 use crate::whole::{in_time, negotiate, relayed_by};
 
 const TRANSPORTS: [(&str, IceServerTransportProtocol); 3] = [
@@ -143,10 +144,10 @@ async fn the_error_of(url: String, password: &str, roots: &str) -> IceCandidateE
 
 #[tokio::test(flavor = "multi_thread")]
 async fn data_is_relayed_over_udp_tcp_and_tls() {
-    let Some(coturn) = Coturn::start(&[]) else {
+    let Some(coturn) = coturn(&[]) else {
         return;
     };
-    let endpoint = endpoint(&coturn.roots);
+    let endpoint = endpoint(coturn.roots());
     for (transport, protocol) in TRANSPORTS {
         let relayed = || relayed_by(coturn.url(transport), PASSWORD);
         let pair = connect(&endpoint, [relayed(), Configuration::default()]).await;
@@ -161,13 +162,13 @@ async fn data_is_relayed_over_udp_tcp_and_tls() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn relays_over_udp_are_preferred_to_tcp_and_those_to_tls() {
-    let Some(coturn) = Coturn::start(&[]) else {
+    let Some(coturn) = coturn(&[]) else {
         return;
     };
     let mut configuration = relayed_by(coturn.url("tls"), PASSWORD);
     let urls = &mut configuration.ice_servers[0].urls;
     urls.extend(["tcp", "udp"].map(|name| coturn.url(name)));
-    let endpoint = endpoint(&coturn.roots);
+    let endpoint = endpoint(coturn.roots());
     let pair = connect(&endpoint, [configuration, Configuration::default()]).await;
     let mut candidates = pair.ice_transport(0).local_candidates();
     let priority = |candidate: &IceCandidate| candidate.parts.as_ref().map(|parts| parts.priority);
@@ -182,11 +183,11 @@ async fn relays_over_udp_are_preferred_to_tcp_and_those_to_tls() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_password_is_a_401_at_once() {
-    let Some(coturn) = Coturn::start(&[]) else {
+    let Some(coturn) = coturn(&[]) else {
         return;
     };
     for (transport, _) in TRANSPORTS {
-        let error = the_error_of(coturn.url(transport), "wrong", &coturn.roots).await;
+        let error = the_error_of(coturn.url(transport), "wrong", coturn.roots()).await;
         assert_eq!(error.error_code, 401);
         assert_eq!(error.address.as_deref(), Some("127.0.0.1"));
     }
@@ -198,7 +199,7 @@ async fn nobody_at_the_port_is_a_701_at_once() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("it is bound").port();
     drop(listener);
-    let root = Coturn::start(&[]).map(|coturn| coturn.roots.clone());
+    let root = coturn(&[]).map(|coturn| coturn.roots().to_owned());
     let Some(root) = root else { return };
     for url in [
         format!("turn:127.0.0.1:{port}?transport=tcp"),
@@ -212,10 +213,10 @@ async fn nobody_at_the_port_is_a_701_at_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_without_trust_is_a_701_at_once() {
-    let (Some(coturn), Some(other)) = (Coturn::start(&[]), Coturn::start(&[])) else {
+    let (Some(coturn), Some(other)) = (coturn(&[]), coturn(&[])) else {
         return;
     };
-    let error = the_error_of(coturn.url("tls"), PASSWORD, &other.roots).await;
+    let error = the_error_of(coturn.url("tls"), PASSWORD, other.roots()).await;
     assert_eq!(error.error_code, 701);
     let text = "the server's TLS certificate is not trusted";
     assert_eq!(error.error_text, text);
@@ -223,7 +224,7 @@ async fn a_server_without_trust_is_a_701_at_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_hangs_up_is_a_701_at_once() {
-    let Some(coturn) = Coturn::start(&[]) else {
+    let Some(coturn) = coturn(&[]) else {
         return;
     };
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
@@ -237,7 +238,7 @@ async fn a_server_that_hangs_up_is_a_701_at_once() {
         format!("turn:127.0.0.1:{port}?transport=tcp"),
         format!("turns:127.0.0.1:{port}"),
     ] {
-        let error = the_error_of(url, PASSWORD, &coturn.roots).await;
+        let error = the_error_of(url, PASSWORD, coturn.roots()).await;
         assert_eq!(error.error_code, 701);
         assert_eq!(error.error_text, "the connection was closed");
     }
@@ -246,7 +247,7 @@ async fn a_server_that_hangs_up_is_a_701_at_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn stun_over_tls_answers() {
-    let Some(coturn) = Coturn::start(&[]) else {
+    let Some(coturn) = coturn(&[]) else {
         return;
     };
     let server = |port| Configuration {
@@ -257,17 +258,17 @@ async fn stun_over_tls_answers() {
         }],
         ..Configuration::default()
     };
-    let (errors, time) = errors_of(server(coturn.tls_port), &coturn.roots).await;
+    let (errors, time) = errors_of(server(coturn.tls_address().port()), coturn.roots()).await;
     assert_eq!(errors, []);
     assert!(time < AT_ONCE, "{time:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stale_nonce_is_renewed() {
-    let Some(coturn) = Coturn::start(&["--stale-nonce=1"]) else {
+    let Some(coturn) = coturn(&["--stale-nonce=1"]) else {
         return;
     };
-    let endpoint = endpoint(&coturn.roots);
+    let endpoint = endpoint(coturn.roots());
     for (transport, _) in TRANSPORTS {
         let relayed = || relayed_by(coturn.url(transport), PASSWORD);
         let pair = connect(&endpoint, [relayed(), Configuration::default()]).await;
@@ -295,36 +296,36 @@ async fn a_stale_nonce_is_renewed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_quota_is_a_486_until_a_connection_closes() {
     for (transport, _) in TRANSPORTS {
-        let Some(coturn) = Coturn::start(&["--user-quota=1"]) else {
+        let Some(coturn) = coturn(&["--user-quota=1"]) else {
             return;
         };
         let relayed = || relayed_by(coturn.url(transport), PASSWORD);
         let configurations = [relayed(), Configuration::default()];
-        let pair = connect(&endpoint(&coturn.roots), configurations).await;
-        let error = the_error_of(coturn.url(transport), PASSWORD, &coturn.roots).await;
+        let pair = connect(&endpoint(coturn.roots()), configurations).await;
+        let error = the_error_of(coturn.url(transport), PASSWORD, coturn.roots()).await;
         assert_eq!(error.error_code, 486);
         pair.exchange().await;
         pair.alice.close();
         // The server learns of it a moment later.
-        let freed = async { while !errors_of(relayed(), &coturn.roots).await.0.is_empty() {} };
+        let freed = async { while !errors_of(relayed(), coturn.roots()).await.0.is_empty() {} };
         in_time(freed).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_server_is_noticed_at_once_and_a_restart_uses_the_new_one() {
-    let Some(mut coturn) = Coturn::start(&[]) else {
+    let Some(mut coturn) = coturn(&[]) else {
         return;
     };
-    let endpoint = endpoint(&coturn.roots);
+    let endpoint = endpoint(coturn.roots());
     for transport in ["tcp", "tls"] {
         let relayed = || relayed_by(coturn.url(transport), PASSWORD);
         let mut pair = connect(&endpoint, [relayed(), Configuration::default()]).await;
-        coturn.kill();
+        coturn.kill().expect("it runs");
         let begun = Instant::now();
         pair.ice_state(0, IceConnectionState::Failed).await;
         assert!(begun.elapsed() < AT_ONCE, "{:?}", begun.elapsed());
-        coturn.start_again();
+        coturn.start_again().expect("it starts");
         pair.alice.restart_ice();
         let [a, b] = &mut pair.events;
         negotiate((&pair.alice, a), (&pair.bob, b)).await;

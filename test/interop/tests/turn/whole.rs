@@ -6,8 +6,9 @@ use duologue::{
     Configuration, DataChannelInit, Endpoint, Event, Events, IceServer, IceTransportPolicy,
     Message, PeerConnection,
 };
+use duologue_coturn::{PASSWORD, USER};
 
-use crate::coturn::{Coturn, PASSWORD, USER};
+use crate::coturn;
 
 fn relayed(port: u16, password: &str) -> Configuration {
     relayed_by(format!("turn:127.0.0.1:{port}"), password)
@@ -68,11 +69,14 @@ pub(crate) async fn negotiate(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn data_channels_work_through_a_relay() {
-    let Some(coturn) = Coturn::start(&[]) else {
+    let Some(coturn) = coturn(&[]) else {
         return;
     };
     let endpoint = endpoint();
-    let configurations = [relayed(coturn.port, PASSWORD), Configuration::default()];
+    let configurations = [
+        relayed(coturn.address().port(), PASSWORD),
+        Configuration::default(),
+    ];
     let [(alice, mut a), (bob, mut b)] = configurations.map(|configuration| {
         let made = endpoint.connection(configuration);
         made.expect("the configuration is valid")
@@ -105,10 +109,10 @@ async fn data_channels_work_through_a_relay() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_password_is_an_icecandidateerror() {
-    let Some(coturn) = Coturn::start(&[]) else {
+    let Some(coturn) = coturn(&[]) else {
         return;
     };
-    let made = endpoint().connection(relayed(coturn.port, "wrong"));
+    let made = endpoint().connection(relayed(coturn.address().port(), "wrong"));
     let (alice, mut events) = made.expect("the configuration is valid");
     let init = DataChannelInit::default();
     let _channel = alice.create_data_channel("never", init).expect("legal");
