@@ -245,7 +245,9 @@ impl NativePeerConnection {
         if matches!(self.data_plane, DataPlane::Idle(_))
             && let DataPlane::Idle(start) = mem::replace(&mut self.data_plane, DataPlane::Ended)
         {
-            let config = SessionConfig::new(self.environment.dtls.clone());
+            let mut config = SessionConfig::new(self.environment.dtls.clone());
+            // JavaScript takes the memory itself.
+            config.sctp.keep_message_memory = 0;
             let session = Session::new(config, start.rng);
             let host = NodeHost {
                 connection: start.connection,

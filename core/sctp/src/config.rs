@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use crate::limits::KEEP_MESSAGE_MEMORY;
+
 /// How one association behaves. [`Config::default`] is what a WebRTC connection wants.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -15,6 +17,10 @@ pub struct Config {
     /// Bytes of the largest message that we accept: what our `a=max-message-size` announces. A
     /// peer that sends a larger one ends the association.
     pub max_receive_message_size: usize,
+    /// Bytes of delivered messages whose memory takes the next ones, once the application has
+    /// dropped them. It is given up when a second has passed. 0 for applications that make vectors
+    /// of messages, which they can do without a copy only while nobody else has them.
+    pub keep_message_memory: usize,
     /// Bytes that `send` accepts before it says [`SendError::BufferFull`].
     ///
     /// [`SendError::BufferFull`]: crate::SendError::BufferFull
@@ -50,6 +56,7 @@ impl Default for Config {
             mtu: 1191,
             receive_window: 8 << 20,
             max_receive_message_size: 1 << 20,
+            keep_message_memory: KEEP_MESSAGE_MEMORY,
             send_buffer: 16 << 20,
             streams: u16::MAX,
             congestion: CongestionAlgorithm::default(),

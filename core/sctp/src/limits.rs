@@ -17,6 +17,10 @@ pub(crate) const MAX_REPORTED_DUPLICATES: usize = 32;
 /// what its bookkeeping takes, so that a flood of tiny messages is bounded as well.
 pub(crate) const RECEIVE_OVERHEAD: usize = 64;
 
+/// Bytes of delivered messages remembered for their memory, by default: about what is between the
+/// association and a reader that keeps up.
+pub(crate) const KEEP_MESSAGE_MEMORY: usize = 512 << 10;
+
 /// What a queued message counts against [`Config::send_buffer`](crate::Config::send_buffer) beside
 /// its bytes.
 pub(crate) const SEND_OVERHEAD: usize = 64;

@@ -280,7 +280,7 @@ impl Association {
             zero_checksum: config.zero_checksum && support.zero_checksum,
             sender,
             tracker: Tracker::new(peer.initial_tsn),
-            in_streams: InStreams::new(config.max_receive_message_size),
+            in_streams: InStreams::new(config.max_receive_message_size, config.keep_message_memory),
             acknowledge: Acknowledge::Idle,
             advertised_window: config.receive_window,
             reset: StreamReset::new(local.initial_tsn, peer.initial_tsn),

@@ -331,6 +331,7 @@ impl Association {
         self.inbox.release_memory();
         if let State::Open(open) = &mut self.state {
             open.sender.release_memory();
+            open.in_streams.release_memory();
         }
     }
 }

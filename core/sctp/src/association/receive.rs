@@ -245,9 +245,12 @@ impl Association {
     /// A packet with data was read to its end.
     fn note_data_packet(&mut self, now: Instant) {
         let delay = self.config.timers.delayed_ack;
-        if let Some(open) = self.open_mut() {
+        if let State::Open(open) = &mut self.state {
             open.acknowledge.on_data(now, delay);
             open.note_data_while_shutting_down();
+            if open.in_streams.has_spare() && self.release_at.is_none() {
+                self.release_at = Some(now + super::RELEASE_AFTER);
+            }
         }
     }
 

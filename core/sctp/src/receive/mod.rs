@@ -4,6 +4,7 @@
 mod acknowledge;
 mod inbox;
 mod runs;
+mod spare;
 mod streams;
 mod tracker;
 

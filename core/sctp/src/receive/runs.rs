@@ -4,6 +4,7 @@ use bytes::Bytes;
 use duologue_base::StreamId;
 
 use super::inbox::cost;
+use super::spare::Spare;
 use crate::packet::Fragment;
 use crate::{Message, Ppid};
 
@@ -56,7 +57,7 @@ pub(super) struct Runs {
 
 impl Runs {
     /// Adds a fragment.
-    pub(super) fn add(&mut self, piece: &Piece<'_>) -> Added {
+    pub(super) fn add(&mut self, piece: &Piece<'_>, spare: &mut Spare) -> Added {
         let index = match self.runs.back() {
             Some(back) if piece.key < back.first => {
                 self.runs.partition_point(|run| run.first <= piece.key)
@@ -82,7 +83,7 @@ impl Runs {
             self.cost += piece.payload.len();
             index
         } else {
-            self.insert(index, piece);
+            self.insert(index, piece, spare);
             index
         };
         let len = self.runs[index].len();
@@ -97,14 +98,13 @@ impl Runs {
         Added::Whole(run)
     }
 
-    fn insert(&mut self, index: usize, piece: &Piece<'_>) {
+    fn insert(&mut self, index: usize, piece: &Piece<'_>, spare: &mut Spare) {
         // The guess is for one run at a time, or a peer could make us reserve without end.
-        let capacity = if self.runs.is_empty() && piece.fragment.begin {
-            self.expected.max(piece.payload.len())
+        let mut data = if self.runs.is_empty() && piece.fragment.begin {
+            spare.take(self.expected.max(piece.payload.len()))
         } else {
-            piece.payload.len()
+            Vec::with_capacity(piece.payload.len())
         };
-        let mut data = Vec::with_capacity(capacity);
         data.extend_from_slice(piece.payload);
         self.cost += cost(data.len());
         let run = Run {
@@ -237,9 +237,12 @@ mod tests {
             let mut runs = Runs::default();
             let (last, others) = order.split_last().expect("not empty");
             for &index in others {
-                assert!(matches!(runs.add(&piece(index)), Added::Pending(_)));
+                assert!(matches!(
+                    runs.add(&piece(index), &mut Spare::new(0)),
+                    Added::Pending(_)
+                ));
             }
-            let Added::Whole(run) = runs.add(&piece(*last)) else {
+            let Added::Whole(run) = runs.add(&piece(*last), &mut Spare::new(0)) else {
                 panic!("incomplete");
             };
             let message = run.into_message();
@@ -251,15 +254,24 @@ mod tests {
     #[test]
     fn fragments_of_different_messages_do_not_join() {
         let mut runs = Runs::default();
-        assert!(matches!(runs.add(&piece(0)), Added::Pending(1)));
+        assert!(matches!(
+            runs.add(&piece(0), &mut Spare::new(0)),
+            Added::Pending(1)
+        ));
         let stranger = Piece {
             sequence: 8,
             ..piece(1)
         };
-        assert!(matches!(runs.add(&stranger), Added::Pending(1)));
+        assert!(matches!(
+            runs.add(&stranger, &mut Spare::new(0)),
+            Added::Pending(1)
+        ));
         assert_eq!(runs.runs.len(), 2);
         // The same key again is dropped.
-        assert!(matches!(runs.add(&piece(1)), Added::Pending(0)));
+        assert!(matches!(
+            runs.add(&piece(1), &mut Spare::new(0)),
+            Added::Pending(0)
+        ));
         assert_eq!(runs.runs.len(), 2);
     }
 }

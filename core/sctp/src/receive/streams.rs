@@ -5,6 +5,7 @@ use duologue_base::StreamId;
 
 use super::inbox::{Inbox, cost};
 use super::runs::{Added, Piece, Runs};
+use super::spare::Spare;
 use crate::packet::{DataChunk, Skipped};
 use crate::stream_map::StreamMap;
 use crate::tsn::Tsn;
@@ -22,6 +23,7 @@ pub(crate) struct InStreams {
     /// What messages waiting for an earlier one, and fragments in I-DATA, count.
     waiting_cost: usize,
     max_message_size: usize,
+    spare: Spare,
 }
 
 /// The state of one stream.
@@ -38,18 +40,28 @@ struct InStream {
 }
 
 impl InStreams {
-    pub(crate) fn new(max_message_size: usize) -> Self {
+    pub(crate) fn new(max_message_size: usize, keep_message_memory: usize) -> Self {
         InStreams {
             streams: StreamMap::default(),
             runs: Runs::default(),
             waiting_cost: 0,
             max_message_size,
+            spare: Spare::new(keep_message_memory),
         }
     }
 
     /// What everything kept counts against the receive window.
     pub(crate) fn cost(&self) -> usize {
         self.runs.cost() + self.waiting_cost
+    }
+
+    /// Memory is kept for messages that may not come.
+    pub(crate) fn has_spare(&self) -> bool {
+        !self.spare.is_empty()
+    }
+
+    pub(crate) fn release_memory(&mut self) {
+        self.spare.release();
     }
 
     /// Takes a chunk that came for the first time; whole messages whose turn it is go to `inbox`.
@@ -76,7 +88,7 @@ impl InStreams {
         let added = if chunk.interleaved {
             self.add_interleaved(chunk)
         } else {
-            self.runs.add(&piece_of(chunk, tsn.key()))
+            self.runs.add(&piece_of(chunk, tsn.key()), &mut self.spare)
         };
         match added {
             Added::Pending(len) if len > self.max_message_size => {
@@ -88,7 +100,9 @@ impl InStreams {
             }
             Added::Whole(run) => {
                 let sequence = run.sequence;
-                self.complete(run.into_message(), sequence, chunk.interleaved, inbox);
+                let message = run.into_message();
+                self.spare.keep(&message.data);
+                self.complete(message, sequence, chunk.interleaved, inbox);
                 Ok(())
             }
         }
@@ -117,7 +131,10 @@ impl InStreams {
         let lanes = stream.fragments.get_or_insert_default();
         let runs = &mut lanes[usize::from(header.unordered)];
         let before = runs.cost();
-        let added = runs.add(&piece_of(chunk, fragment_key(message, header.fsn)));
+        let added = runs.add(
+            &piece_of(chunk, fragment_key(message, header.fsn)),
+            &mut self.spare,
+        );
         self.waiting_cost = self.waiting_cost + runs.cost() - before;
         added
     }
