@@ -193,6 +193,8 @@ export interface Mirror {
   readonly sctp?: SctpView | null;
   /** Those that changed. */
   readonly channels?: readonly ChannelView[];
+  /** Channel and `bufferedAmount`, one after the other, where nothing else changed. */
+  readonly amounts?: readonly number[];
 }
 
 /** What a method did: its result or exception, and what it changed. */
@@ -207,8 +209,11 @@ export interface Reply<T = undefined> {
 
 /** Effects to perform, and what changed before them. */
 export interface Turn {
-  /** Channel and data of each message, one after the other; they come before the other effects. */
-  readonly messages: readonly (number | string | ArrayBuffer)[];
+  /**
+   * Channel and data of a message, or the number of another event, one after the other; they come
+   * before the other effects.
+   */
+  readonly ofChannels: readonly (number | string | ArrayBuffer)[];
   readonly effects: readonly NativeEffect[];
   readonly mirror?: Mirror;
   /** How many effects of the same task follow. */

@@ -4,7 +4,7 @@ use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
-use duologue_base::{ChannelKey, Rng, TransceiverId};
+use duologue_base::{Rng, TransceiverId};
 use duologue_identity::Certificate;
 use duologue_peer as peer;
 use duologue_session::{Session, SessionConfig};
@@ -264,7 +264,8 @@ impl NativePeerConnection {
     }
 
     /// `Turn`: effects to perform, after the changes that came before them. Messages come together,
-    /// and at most one other effect behind them.
+    /// and at most one other effect behind them, so that the frequent events of channels may be told
+    /// apart from the others.
     fn turn<'env>(
         &mut self,
         env: &'env Env,
@@ -285,23 +286,21 @@ impl NativePeerConnection {
         let left = u32::try_from(self.pc.effect_count()).unwrap_or(u32::MAX);
         turn.set_named_property("left", left)?;
         turn.set_named_property("tasks", self.task_count())?;
-        let mut messages = env.create_array(0)?;
+        let mut of_channels = env.create_array(0)?;
         let mut others = env.create_array(0)?;
         for effect in effects {
-            match effect {
-                Effect::Event(Event::ChannelMessage(ChannelKey(channel), message)) => {
-                    messages.insert(channel)?;
-                    messages.insert(effect::data_to_js(env, message)?)?;
+            if let Effect::Event(Event::ChannelClose(key)) = effect {
+                self.mirror.remove_channel(key);
+            }
+            match effect::ChannelEvent::new(effect) {
+                Ok(event) => {
+                    of_channels.insert(event.channel)?;
+                    of_channels.insert(event.what_to_js(env)?)?;
                 }
-                effect => {
-                    if let Effect::Event(Event::ChannelClose(key)) = effect {
-                        self.mirror.remove_channel(key);
-                    }
-                    others.insert(effect::to_js(env, effect)?)?;
-                }
+                Err(effect) => others.insert(effect::to_js(env, effect)?)?,
             }
         }
-        turn.set_named_property("messages", messages)?;
+        turn.set_named_property("ofChannels", of_channels)?;
         turn.set_named_property("effects", others)?;
         Ok(Some(turn))
     }

@@ -38,6 +38,9 @@ pub(crate) struct Changes {
     sctp: Option<Option<SctpView>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     channels: Vec<ChannelView>,
+    /// Channel and `bufferedAmount`, one after the other, where nothing else changed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    amounts: Vec<f64>,
 }
 
 impl Changes {
@@ -47,6 +50,7 @@ impl Changes {
             && self.transports.is_empty()
             && self.sctp.is_none()
             && self.channels.is_empty()
+            && self.amounts.is_empty()
     }
 }
 
@@ -72,23 +76,21 @@ impl Mirror {
     pub(crate) fn changes(&mut self, pc: &PeerConnection, stale: Stale) -> Option<Changes> {
         let changes = match stale {
             Stale::Nothing => return None,
-            Stale::Channels => Changes {
-                channels: self.channel_changes(pc),
-                ..Changes::default()
-            },
+            Stale::Channels => self.channel_changes(pc, Changes::default()),
             Stale::Everything => self.all_changes(pc),
         };
         (!changes.is_empty()).then_some(changes)
     }
 
     fn all_changes(&mut self, pc: &PeerConnection) -> Changes {
-        Changes {
+        let changes = Changes {
             connection: self.connection_changes(pc),
             transceivers: self.transceiver_changes(pc),
             transports: self.transport_changes(pc),
             sctp: self.sctp_changes(pc),
-            channels: self.channel_changes(pc),
-        }
+            ..Changes::default()
+        };
+        self.channel_changes(pc, changes)
     }
 
     fn connection_changes(&mut self, pc: &PeerConnection) -> Option<ConnectionView> {
@@ -156,18 +158,23 @@ impl Mirror {
         Some(now)
     }
 
-    fn channel_changes(&mut self, pc: &PeerConnection) -> Vec<ChannelView> {
-        let mut changed = Vec::new();
+    fn channel_changes(&mut self, pc: &PeerConnection, mut changes: Changes) -> Changes {
         for (&key, old) in &mut self.channels {
             let Some(channel) = pc.data_channel(key) else {
                 continue;
             };
             if !old.matches(channel) {
                 *old = ChannelView::new(key, channel);
-                changed.push(old.clone());
+                changes.channels.push(old.clone());
+                continue;
+            }
+            let amount = channel.buffered_amount() as f64;
+            if old.buffered_amount != amount {
+                old.buffered_amount = amount;
+                changes.amounts.extend([f64::from(key.0), amount]);
             }
         }
-        changed
+        changes
     }
 }
 
@@ -325,10 +332,8 @@ impl ChannelView {
         }
     }
 
-    /// Only these attributes change.
+    /// Only these attributes change, and the amount.
     fn matches(&self, channel: &duologue_peer::DataChannel) -> bool {
-        self.ready_state == channel.ready_state().as_str()
-            && self.buffered_amount == channel.buffered_amount() as f64
-            && self.id == channel.id().map(|id| id.0)
+        self.ready_state == channel.ready_state().as_str() && self.id == channel.id().map(|id| id.0)
     }
 }

@@ -265,11 +265,12 @@ export class Connection implements TaskSource {
     this.#timer = setTimeout(() => this.settle(this.native.handleTimeout()), milliseconds);
   }
 
-  #reflectSlots({ connection, transports, sctp, channels, transceivers }: Mirror): void {
+  #reflectSlots({ connection, transports, sctp, channels, amounts, transceivers }: Mirror): void {
     if (connection) this.#reflectConnection(connection);
     for (const view of transports ?? []) this.#reflectTransport(view);
     if (sctp !== undefined) this.#reflectSctp(sctp);
     for (const view of channels ?? []) this.#reflectChannel(view);
+    if (amounts) this.#reflectAmounts(amounts);
     if (transceivers) {
       for (const view of transceivers) this.#reflectTransceiver(view);
       this.#listed = transceivers
@@ -347,6 +348,15 @@ export class Connection implements TaskSource {
     const slots = new ChannelSlots(this, view);
     const object = new RTCDataChannel(internal, slots);
     this.#channels.set(view.key, { object, slots, listener: new ChannelEvents(object, slots) });
+  }
+
+  #reflectAmounts(amounts: readonly number[]): void {
+    for (let i = 0; i < amounts.length; i += 2) {
+      const entry = this.#channels.get(amounts[i] as number);
+      if (!entry) continue;
+      entry.slots.bufferedAmount = amounts[i + 1] as number;
+      entry.listener.update();
+    }
   }
 
   #reflectTransceiver(view: TransceiverView): void {
@@ -553,12 +563,20 @@ export class Connection implements TaskSource {
   }
 }
 
-function effectsOf({ messages, effects }: Turn): readonly NativeEffect[] {
-  if (messages.length === 0) return effects;
+/** What the core calls by their index. */
+const CHANNEL_EVENTS = ['open', 'bufferedamountlow', 'closing', 'close'] as const;
+
+function effectsOf({ ofChannels, effects }: Turn): readonly NativeEffect[] {
+  if (ofChannels.length === 0) return effects;
   const all: NativeEffect[] = [];
-  for (let i = 0; i < messages.length; i += 2) {
-    const [channel, data] = [messages[i] as number, messages[i + 1] as string | ArrayBuffer];
-    all.push({ effect: 'event', target: 'channel', type: 'message', channel, data });
+  for (let i = 0; i < ofChannels.length; i += 2) {
+    const channel = ofChannels[i] as number;
+    const what = ofChannels[i + 1];
+    if (typeof what === 'number') {
+      all.push({ effect: 'event', target: 'channel', type: CHANNEL_EVENTS[what] ?? 'close', channel });
+    } else if (what !== undefined) {
+      all.push({ effect: 'event', target: 'channel', type: 'message', channel, data: what });
+    }
   }
   return effects.length > 0 ? all.concat(effects) : all;
 }
