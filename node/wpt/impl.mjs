@@ -2,6 +2,8 @@
 import frames from '../dist/media/frames.js';
 import source from '../dist/media/source.js';
 import track from '../dist/media/track.js';
+import '../dist/transfer.js';
+import { workerClass } from './lib/worker.mjs';
 
 export * from '../index.mjs';
 
@@ -10,7 +12,12 @@ function applicationTrack(kind, settings) {
   return { track: track.createTrack(from), push: from.push };
 }
 
+let page;
+/** For the tests that transfer data channels. */
+export const Worker = workerClass(() => page);
+
 export const wptHooks = {
+  setup: ({ url, root }) => (page = { url, root }),
   createVideoTrack({ width, height, frameRate }) {
     const made = applicationTrack('video', { width, height, frameRate, aspectRatio: width / height, resizeMode: 'none' });
     return { track: made.track, pushFrame: ({ width, height, rgba }) => made.push({ width, height, rgba: rgba.slice() }) };
