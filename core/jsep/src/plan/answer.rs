@@ -213,6 +213,33 @@ impl Planner<'_> {
                 ..shown
             };
         }
+        repeat_in_groups(offer, bundles, sections);
+    }
+}
+
+/// RFC 9143 §7.3.1 leaves a group's attributes to its first section, but libwebrtc and Firefox
+/// repeat them in every one, and Firefox 153 crashes on a section without a fingerprint.
+fn repeat_in_groups(offer: &Bundled<'_>, bundles: &[Vec<Mid>], sections: &mut [Section]) {
+    for group in bundles {
+        let index = |mid: &Mid| offer.mids.iter().position(|offered| offered == mid);
+        let mut members = group.iter().filter_map(index);
+        let Some(first) = members.next() else {
+            continue;
+        };
+        let shared = sections[first].transport.clone();
+        for index in members {
+            let section = &mut sections[index];
+            if section.is_rejected() {
+                continue;
+            }
+            let own = std::mem::take(&mut section.transport);
+            section.transport = TransportLines {
+                rtcp_mux: own.rtcp_mux,
+                rtcp_mux_only: own.rtcp_mux_only,
+                reduced_size: own.reduced_size,
+                ..shared.clone()
+            };
+        }
     }
 }
 

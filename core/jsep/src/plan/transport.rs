@@ -39,8 +39,16 @@ pub(crate) fn assign(
         let shares = side == Side::Remote || ice.is_none() || *ice == sections[owner].transport.ice;
         let owner = if shares { owner } else { index };
         let key = assigned[owner].unwrap_or_else(|| {
-            let before = base.by_mid(&offer.mids[owner]).and_then(|m| m.transport);
-            let kept = before.filter(|key| !claimed.contains(key));
+            let known = |at: usize| base.by_mid(&offer.mids[at])?.transport;
+            let kept = known(owner).or_else(|| match side {
+                // A group goes on over the transport that it has when a new section becomes its
+                // first one, as a recycled one does in Firefox.
+                Side::Remote => (0..sections.len())
+                    .filter(|at| offer.together(*at, owner) && !sections[*at].is_rejected())
+                    .find_map(known),
+                Side::Local => None,
+            });
+            let kept = kept.filter(|key| !claimed.contains(key));
             kept.unwrap_or_else(|| ids.transport())
         });
         claimed.insert(key);
