@@ -6,6 +6,7 @@ mod endpoint;
 mod fairness;
 mod network;
 mod ours;
+mod proto;
 mod str0m;
 mod webrtc_rs;
 
