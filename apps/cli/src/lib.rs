@@ -18,9 +18,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// RTCPeerConnection outside the browser.
-///
-/// Without a command: the demo.
+/// RTCPeerConnection outside the browser. Without a command: the demo
 #[derive(Debug, Parser)]
 #[command(name = "duologue", version, args_conflicts_with_subcommands = true)]
 struct Cli {

@@ -164,17 +164,11 @@ export const scenarios = {
 
   "the page offers audio and its transport comes up": (test) => pageOffersMedia(test, ["audio"]),
   "the page offers video and its transport comes up": (test) => pageOffersMedia(test, ["video"]),
-  "the page offers audio and video on one transport": (test) => {
-    skipWhereTwoMediaSectionsCrash(test);
-    return pageOffersMedia(test, ["audio", "video"]);
-  },
+  "the page offers audio and video on one transport": (test) => pageOffersMedia(test, ["audio", "video"]),
 
   "the Rust peer offers audio and its transport comes up": (test) => rustOffersMedia(test, ["audio"]),
   "the Rust peer offers video and its transport comes up": (test) => rustOffersMedia(test, ["video"]),
-  "the Rust peer offers audio and video on one transport": (test) => {
-    skipWhereTwoMediaSectionsCrash(test);
-    return rustOffersMedia(test, ["audio", "video"]);
-  },
+  "the Rust peer offers audio and video on one transport": (test) => rustOffersMedia(test, ["audio", "video"]),
 
   "without BUNDLE each m-line gets its own transport": async (test) => {
     const ends = await pair(test);
@@ -193,7 +187,6 @@ export const scenarios = {
   },
 
   "an m-line is stopped, rejected and recycled": async (test) => {
-    skipWhereTwoMediaSectionsCrash(test);
     const ends = await pair(test);
     ends.pc.createDataChannel("data");
     const audio = ends.pc.addTransceiver("audio");
@@ -273,12 +266,6 @@ async function rustOffersMedia(test, kinds) {
   const first = ends.pc.getReceivers().map((r) => r.getParameters().codecs[0]?.mimeType.toLowerCase());
   const expected = { audio: "audio/opus", video: "video/vp8" };
   equal(first, kinds.map((kind) => expected[kind]), "the first codecs");
-}
-
-// Firefox ESR 153 crashes here (its content process, in an assertion of its own) as soon as one
-// connection negotiated two media sections, also between two connections of its own page.
-function skipWhereTwoMediaSectionsCrash(test) {
-  if (navigator.userAgent.includes("Firefox")) test.skip("Firefox crashes on a second media section");
 }
 
 function properties({ label, ordered = true, maxRetransmits = null, maxPacketLifeTime = null, protocol = "" }) {

@@ -144,6 +144,10 @@ impl Call {
             // The other end confirms, unless it is gone.
             let _ = tokio::time::timeout(FAREWELL, chat.closed()).await;
         } else {
+            if self.lines.typed {
+                self.story
+                    .note("what you type is said to the other side; Ctrl-D hangs up");
+            }
             talk::run(&chat, &mut self.lines, &self.story).await?;
         }
         self.story.ended(&self.pc).await;

@@ -84,7 +84,7 @@ impl Story {
                 });
             }
             Event::IceGatheringStateChange(state) => {
-                self.state("gathering", "icegatheringstatechange", state.as_str());
+                self.state("candidates", "icegatheringstatechange", state.as_str());
             }
             Event::IceConnectionStateChange(state) => {
                 self.state("ice", "iceconnectionstatechange", state.as_str());
