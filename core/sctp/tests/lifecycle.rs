@@ -112,6 +112,7 @@ fn heartbeats_measure_an_idle_path() {
 fn an_idle_association_is_silent() {
     let mut pair = Pair::connected(Path::default(), 4);
     pair.send(0, 1, message(0, 1_000));
+    pair.send(0, 1, message(1, 100_000));
     pair.run_for(Duration::from_secs(2));
     let before = pair
         .peers
