@@ -155,7 +155,7 @@ impl EndpointBuilder {
         self
     }
 
-    /// Takes the UDP ports of connections from a range, for firewalls that let it through. A
+    /// Takes the ports of connections from a range, for firewalls that let it through. A
     /// connection needs one for each address of this host; when none is free, the address is left
     /// out.
     pub fn port_range(mut self, ports: RangeInclusive<u16>) -> Self {

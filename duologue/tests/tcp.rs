@@ -137,6 +137,26 @@ async fn many_connections_share_one_tcp_port_of_a_server_in_spite_of_strangers()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn listening_ports_come_from_the_range_and_each_is_one_connections_own() {
+    let ports = 42_100..=42_199;
+    let server = build(without_udp(PASSIVE).port_range(ports.clone()));
+    let clients = build(without_udp(ACTIVE));
+    let mut connections = Vec::new();
+    let mut used = Vec::new();
+    for _ in 0..4 {
+        let init = DataChannelInit::default();
+        let connected = connected_on([&clients, &server], init).await;
+        let sctp = connected.0.connection.sctp().expect("it is connected");
+        let ice = sctp.transport().expect("it is connected").ice_transport();
+        let pair = ice.selected_candidate_pair().expect("it is connected");
+        let port = pair.remote.parts.expect("it has parts").port;
+        assert!(ports.contains(&port) && !used.contains(&port), "{port}");
+        used.push(port);
+        connections.push(connected);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_connection_that_breaks_fails_at_once() {
     let server = build(without_udp(PASSIVE));
     let init = DataChannelInit::default();

@@ -343,7 +343,16 @@ impl<H: Host> SessionTask<H> {
         }
         let id = self.new_socket_id();
         let Some(port) = &self.endpoint.port else {
-            return Ok((id, self.streams.listen(transport, id, ip)?));
+            let mut result = Err(BindError::Exhausted);
+            for port in self.endpoint.ports() {
+                let addr = SocketAddr::new(ip, port);
+                result = self.streams.listen(transport, id, addr);
+                // A port that is taken leaves others to try.
+                if !matches!(result, Err(BindError::Exhausted)) {
+                    break;
+                }
+            }
+            return Ok((id, result?));
         };
         let shared = port.listener(ip).ok_or(BindError::AddressNotAvailable)?;
         let lease = shared.lease(id, self.mailbox.clone());

@@ -31,25 +31,24 @@ pub(crate) async fn connect(
 
 async fn open(local: SocketAddr, remote: SocketAddr) -> io::Result<TcpStream> {
     let socket = new_socket(local)?;
+    if local.port() != 0 {
+        share_port(&socket)?;
+    }
     socket.bind(local)?;
     let stream = socket.connect(remote).await?;
     stream.set_nodelay(true)?;
     Ok(stream)
 }
 
-/// A socket that may share the port of a listening one, which simultaneous opens need.
 pub(crate) fn new_socket(local: SocketAddr) -> io::Result<TcpSocket> {
-    let socket = match local {
-        SocketAddr::V4(_) => TcpSocket::new_v4()?,
-        SocketAddr::V6(_) => TcpSocket::new_v6()?,
-    };
-    if local.port() != 0 {
-        share_port(&socket)?;
+    match local {
+        SocketAddr::V4(_) => TcpSocket::new_v4(),
+        SocketAddr::V6(_) => TcpSocket::new_v6(),
     }
-    Ok(socket)
 }
 
-/// Two sockets of this process on one port: one that listens, others that connect.
+/// Sockets of this process on one port, which simultaneous opens need: one that listens, others
+/// that connect.
 pub(crate) fn share_port(socket: &TcpSocket) -> io::Result<()> {
     #[cfg(unix)]
     socket.set_reuseport(true)?;

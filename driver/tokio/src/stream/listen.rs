@@ -1,4 +1,4 @@
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::task::{Context, Poll};
 
 use duologue_base::{SocketId, TransportKey};
@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 use crate::limits::BACKLOG;
 use crate::socket::bind_error;
 use crate::stream::Connection;
-use crate::stream::connect::share_port;
+use crate::stream::connect::{new_socket, share_port};
 use crate::stream::shared::Lease;
 
 /// A listening socket of one session's.
@@ -30,13 +30,13 @@ enum ListenerIo {
 }
 
 impl Listener {
-    /// Listens on a free port.
+    /// Listens, at port 0 on any free one.
     pub(crate) fn bind(
         transport: TransportKey,
         id: SocketId,
-        ip: IpAddr,
+        addr: SocketAddr,
     ) -> Result<Self, BindError> {
-        let bound = listen(SocketAddr::new(ip, 0));
+        let bound = listen(addr);
         let bound = bound.and_then(|listener| {
             let addr = listener.local_addr()?;
             Ok(ListenerIo::Own { listener, addr })
@@ -89,12 +89,12 @@ impl Listener {
     }
 }
 
-/// A listening socket whose port others of this process may share.
+/// The only socket that listens at its port. Others of this process may connect from there.
 pub(crate) fn listen(addr: SocketAddr) -> std::io::Result<TcpListener> {
-    let socket = super::connect::new_socket(addr)?;
-    if addr.port() == 0 {
-        share_port(&socket)?;
-    }
+    let socket = new_socket(addr)?;
+    // Connections of an earlier process may still be about to end.
+    socket.set_reuseaddr(true)?;
     socket.bind(addr)?;
+    share_port(&socket)?;
     socket.listen(BACKLOG)
 }

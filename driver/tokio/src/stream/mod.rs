@@ -11,7 +11,7 @@ mod shared;
 mod tls;
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -99,14 +99,14 @@ impl Streams {
         });
     }
 
-    /// Listens on a free port of `ip`.
+    /// Listens, at port 0 on any free one.
     pub(crate) fn listen(
         &mut self,
         transport: TransportKey,
         id: SocketId,
-        ip: IpAddr,
+        addr: SocketAddr,
     ) -> Result<SocketAddr, BindError> {
-        let listener = Listener::bind(transport, id, ip)?;
+        let listener = Listener::bind(transport, id, addr)?;
         let addr = listener.local_addr();
         self.listeners.push(listener);
         Ok(addr)
