@@ -4,7 +4,7 @@ use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
-use duologue_base::{Rng, TransceiverId};
+use duologue_base::{ChannelKey, Rng, TransceiverId};
 use duologue_identity::Certificate;
 use duologue_peer as peer;
 use duologue_session::{Session, SessionConfig};
@@ -292,12 +292,14 @@ impl NativePeerConnection {
             if let Effect::Event(Event::ChannelClose(key)) = effect {
                 self.mirror.remove_channel(key);
             }
-            match effect::ChannelEvent::new(effect) {
-                Ok(event) => {
-                    of_channels.insert(event.channel)?;
-                    of_channels.insert(event.what_to_js(env)?)?;
-                }
-                Err(effect) => others.insert(effect::to_js(env, effect)?)?,
+            if let Effect::Event(Event::ChannelMessage(ChannelKey(channel), message)) = effect {
+                of_channels.insert(channel)?;
+                of_channels.insert(effect::data_to_js(env, message)?)?;
+            } else if let Some((channel, number)) = effect::channel_event(&effect) {
+                of_channels.insert(channel)?;
+                of_channels.insert(number)?;
+            } else {
+                others.insert(effect::to_js(env, effect)?)?;
             }
         }
         turn.set_named_property("ofChannels", of_channels)?;

@@ -123,49 +123,33 @@ pub(crate) fn to_js<'env>(env: &'env Env, effect: Effect) -> Result<Unknown<'env
     }
 }
 
-/// An event of a channel that is told in the short form: they are frequent.
-pub(crate) struct ChannelEvent {
-    pub(crate) channel: u32,
-    what: What,
+/// The channel of an event without data, and its number in `CHANNEL_EVENTS` of
+/// `lib/rtc/connection.ts`: these events are frequent.
+pub(crate) fn channel_event(effect: &Effect) -> Option<(u32, u32)> {
+    let Effect::Event(event) = effect else {
+        return None;
+    };
+    match *event {
+        Event::ChannelOpen(ChannelKey(channel)) => Some((channel, 0)),
+        Event::ChannelBufferedAmountLow(ChannelKey(channel)) => Some((channel, 1)),
+        Event::ChannelClosing(ChannelKey(channel)) => Some((channel, 2)),
+        Event::ChannelClose(ChannelKey(channel)) => Some((channel, 3)),
+        _ => None,
+    }
 }
 
-enum What {
-    Message(Message),
-    /// `CHANNEL_EVENTS` of `lib/rtc/connection.ts` has its name.
-    Plain(u32),
-}
-
-impl ChannelEvent {
-    pub(crate) fn new(effect: Effect) -> std::result::Result<Self, Effect> {
-        let (ChannelKey(channel), what) = match effect {
-            Effect::Event(Event::ChannelMessage(key, message)) => (key, What::Message(message)),
-            Effect::Event(Event::ChannelOpen(key)) => (key, What::Plain(0)),
-            Effect::Event(Event::ChannelBufferedAmountLow(key)) => (key, What::Plain(1)),
-            Effect::Event(Event::ChannelClosing(key)) => (key, What::Plain(2)),
-            Effect::Event(Event::ChannelClose(key)) => (key, What::Plain(3)),
-            effect => return Err(effect),
-        };
-        Ok(ChannelEvent { channel, what })
-    }
-
-    /// The data of a message, or the number of another event. Small messages are copied into memory
-    /// of JavaScript's own: memory of ours would need a finalizer for each, which costs more.
-    pub(crate) fn what_to_js<'env>(self, env: &'env Env) -> Result<Unknown<'env>> {
-        let Message { data, binary } = match self.what {
-            What::Message(message) => message,
-            What::Plain(number) => return Ok(env.create_uint32(number)?.to_unknown()),
-        };
-        Ok(match binary {
-            false => {
-                let text = String::from_utf8_lossy(&data);
-                env.create_string(&*text)?.to_unknown()
-            }
-            true if data.len() <= MAX_COPIED_BYTES => {
-                ArrayBuffer::copy_from(env, data)?.to_unknown()
-            }
-            true => ArrayBuffer::from_data(env, data)?.to_unknown(),
-        })
-    }
+/// The `data` of a message. Small ones are copied into memory of JavaScript's own: memory of ours
+/// would need a finalizer for each, which costs more.
+pub(crate) fn data_to_js<'env>(env: &'env Env, message: Message) -> Result<Unknown<'env>> {
+    let Message { data, binary } = message;
+    Ok(match binary {
+        false => {
+            let text = String::from_utf8_lossy(&data);
+            env.create_string(&*text)?.to_unknown()
+        }
+        true if data.len() <= MAX_COPIED_BYTES => ArrayBuffer::copy_from(env, data)?.to_unknown(),
+        true => ArrayBuffer::from_data(env, data)?.to_unknown(),
+    })
 }
 
 fn event_view(event: Event) -> EffectView {
