@@ -10,7 +10,8 @@
 //! Command ─► ┌───────────────────────────────────────────────┐ ─► Report, ChannelReport
 //!            │ Session                                       │
 //! datagrams ►│ demux ─► ICE ─► DTLS ─► SCTP ─► data channels │ ─► trains of datagrams
-//! time ────► └───────────────────────────────────────────────┘ ─► Action (bind a socket)
+//! streams ─► │   ▲ cut into datagrams                        │ ─► Action (bind, connect)
+//! time ────► └───────────────────────────────────────────────┘
 //! ```
 //!
 //! The host's loop, after any input:

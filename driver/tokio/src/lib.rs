@@ -16,6 +16,7 @@
 //! task owns the session: no lock is held while a packet is made or read, and no thread belongs to
 //! a connection. By default each transport of each session has a UDP socket of its own on each
 //! interface, as browsers do; a server may have one port for all sessions ([`Ports::Shared`]).
+//! Byte streams to TURN servers and peers are read and written in the same turns.
 #![forbid(unsafe_code)]
 
 mod endpoint;

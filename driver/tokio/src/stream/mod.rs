@@ -88,15 +88,7 @@ impl Streams {
     }
 
     pub(crate) fn add(&mut self, id: SocketId, connection: Connection) {
-        self.open.push(Stream {
-            id,
-            connection,
-            queue: Vec::new(),
-            sent: 0,
-            unflushed: false,
-            full: false,
-            broken: false,
-        });
+        self.open.push(Stream::new(id, connection));
     }
 
     /// Listens, at port 0 on any free one.
@@ -201,6 +193,18 @@ impl Streams {
 }
 
 impl Stream {
+    fn new(id: SocketId, connection: Connection) -> Self {
+        Stream {
+            id,
+            connection,
+            queue: Vec::new(),
+            sent: 0,
+            unflushed: false,
+            full: false,
+            broken: false,
+        }
+    }
+
     /// Returns whether it was everything.
     fn receive(
         &mut self,
@@ -311,3 +315,6 @@ impl Stream {
 
 /// Bytes taken from a stream at once.
 const READ_BYTES: usize = 64 * 1024;
+
+#[cfg(test)]
+mod tests;
