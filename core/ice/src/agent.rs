@@ -471,6 +471,16 @@ impl Agent {
             .get(pair)
     }
 
+    /// Nobody listened to the events until now. What the host was asked for stays asked.
+    pub(crate) fn forget_told(&mut self) {
+        self.events.retain(|event| {
+            matches!(
+                event,
+                Event::Resolve { .. } | Event::Connect { .. } | Event::Disconnect { .. }
+            )
+        });
+    }
+
     pub(crate) fn push_event(&mut self, event: Event) {
         if self.events.len() >= limits::EVENTS {
             self.events.pop_front();

@@ -88,6 +88,7 @@ mod generation;
 mod limits;
 mod name;
 mod nominate;
+mod pool;
 mod receive;
 mod reply;
 mod request;

@@ -31,6 +31,11 @@ pub(crate) struct OriginNumbers {
 }
 
 impl Ids {
+    /// The transport that is made next, if no application of a description fails before.
+    pub fn next_transport(&self) -> TransportKey {
+        TransportKey(self.next_transport)
+    }
+
     /// The ids of a new connection.
     pub fn new(mut rng: Rng) -> Self {
         let session_id = rng.u64() >> 1;

@@ -129,7 +129,7 @@ impl PeerConnection {
             && configuration.ice_transport_policy == IceTransportPolicy::All;
         let command = (!is_plain).then(|| configuration.ice_servers_command());
         let slots = Slots::new(configuration, certificate, intent, ids, rng);
-        Ok(PeerConnection {
+        let mut peer = PeerConnection {
             slots,
             chain: Chain::default(),
             tasks: VecDeque::new(),
@@ -137,7 +137,9 @@ impl PeerConnection {
             effects: VecDeque::new(),
             commands: command.into_iter().collect(),
             next_operation: 0,
-        })
+        };
+        peer.fill_pool();
+        Ok(peer)
     }
 
     /// Queues what the session reported.

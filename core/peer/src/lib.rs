@@ -104,6 +104,7 @@ mod media;
 mod methods;
 mod negotiation_needed;
 mod params;
+mod pool;
 mod slots;
 mod stats;
 mod task;

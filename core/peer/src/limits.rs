@@ -45,3 +45,6 @@ pub const DTMF_GAP_MS: std::ops::RangeInclusive<u32> = 30..=6_000;
 
 /// What a "," among the tones waits.
 pub const DTMF_COMMA_MS: u64 = 2_000;
+
+/// Transports that gather ahead, however large `iceCandidatePoolSize` is.
+pub(crate) const MAX_POOL: usize = 8;

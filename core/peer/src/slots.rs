@@ -29,6 +29,8 @@ pub(crate) struct Slots {
     pub(crate) configuration: Configuration,
     /// What DTLS shows: the configuration's first certificate, or one made for this connection.
     pub(crate) certificate: Certificate,
+    /// The transports that gather ahead.
+    pub(crate) pool: Vec<TransportKey>,
     /// "setLocalDescription has already been called"
     pub(crate) set_local_description_called: bool,
     /// `[[NegotiationNeeded]]`
@@ -162,6 +164,7 @@ impl Slots {
             closed: false,
             configuration,
             certificate,
+            pool: Vec::new(),
             set_local_description_called: false,
             negotiation_needed: false,
             update_flag_on_empty_chain: false,

@@ -12,6 +12,7 @@ use duologue_identity::KeygenAlgorithm;
 use duologue_peer::{
     BundlePolicy, Configuration, ExceptionName, IceServer, PeerConnection, limits,
 };
+use duologue_session::Command;
 
 fn server(url: &str, username: Option<&str>, credential: Option<&str>) -> Configuration {
     Configuration {
@@ -157,4 +158,32 @@ fn a_connection_takes_the_first_certificate_that_dtls_can_use_and_is_not_made_wi
     for fingerprint in [&rsa, &ecdsa].map(|certificate| &certificate.fingerprints()[0]) {
         assert!(sdp.contains(&fingerprint.to_string()));
     }
+}
+
+/// The transports that are prepared and removed, in order.
+fn pool_commands(peer: &mut PeerConnection) -> Vec<(bool, u32)> {
+    let pool = |command| match command {
+        Command::PrepareTransport { key, .. } => Some((true, key.0)),
+        Command::RemoveTransport { key } => Some((false, key.0)),
+        _ => None,
+    };
+    std::iter::from_fn(|| peer.poll_command())
+        .filter_map(pool)
+        .collect()
+}
+
+#[test]
+fn the_candidate_pool_has_as_many_transports_as_the_configuration_says() {
+    let sized = |ice_candidate_pool_size| Configuration {
+        ice_candidate_pool_size,
+        ..Configuration::default()
+    };
+    let mut peer = PeerConnection::new(sized(1), env(1)).unwrap();
+    assert_eq!(pool_commands(&mut peer), [(true, 0)]);
+    peer.set_configuration(sized(3)).unwrap();
+    assert_eq!(pool_commands(&mut peer), [(true, 1), (true, 2)]);
+    peer.set_configuration(sized(1)).unwrap();
+    assert_eq!(pool_commands(&mut peer), [(false, 1), (false, 2)]);
+    peer.set_configuration(sized(255)).unwrap();
+    assert_eq!(pool_commands(&mut peer).len(), 7);
 }

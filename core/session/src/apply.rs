@@ -1,8 +1,11 @@
 //! What each command does.
 
-use duologue_base::{Instant, TransportKey};
+use duologue_base::{Generation, Instant, TransportKey};
+use duologue_ice as ice;
+use duologue_identity::Certificate;
 
 use crate::association::Agreed;
+use crate::limits::PREPARED_TRANSPORTS;
 use crate::transport::{Transport, new_agent};
 use crate::{Action, Command, Report, Session};
 
@@ -16,6 +19,9 @@ impl Session {
         }
         let fits = match command {
             Command::AddTransport { .. } => self.add_transport(command),
+            Command::PrepareTransport { key, certificate } => {
+                self.prepare_transport(key, certificate)
+            }
             Command::StartSctp {
                 key,
                 local_port,
@@ -33,6 +39,9 @@ impl Session {
             } => {
                 for transport in &mut self.transports {
                     transport.agent.set_servers(servers.clone(), relay_only);
+                    if transport.prepared {
+                        transport.agent.gather_again(self.now);
+                    }
                 }
                 self.config.ice.servers = servers;
                 self.config.ice.relay_only = relay_only;
@@ -84,10 +93,39 @@ impl Session {
         else {
             return false;
         };
-        if self.find(key).is_some() {
+        if let Some(at) = self.find(key) {
+            let transport = &mut self.transports[at];
+            if std::mem::take(&mut transport.prepared) {
+                transport.agent.adopt(self.now, role, generation, local);
+                return true;
+            }
             return false;
         }
         let agent = new_agent(&self.config, role, generation, local, &mut self.rng);
+        self.push_transport(key, agent, certificate);
+        true
+    }
+
+    fn prepare_transport(&mut self, key: TransportKey, certificate: Certificate) -> bool {
+        let prepared = self.transports.iter().filter(|t| t.prepared).count();
+        if self.find(key).is_some() || prepared >= PREPARED_TRANSPORTS {
+            return false;
+        }
+        // These say nothing to anybody: no peer hears of them.
+        let local = ice::Credentials::generate(&mut self.rng);
+        let (role, generation) = (ice::Role::Controlling, Generation(0));
+        let agent = new_agent(&self.config, role, generation, local, &mut self.rng);
+        let at = self.push_transport(key, agent, certificate);
+        self.transports[at].prepared = true;
+        true
+    }
+
+    fn push_transport(
+        &mut self,
+        key: TransportKey,
+        agent: ice::Agent,
+        certificate: Certificate,
+    ) -> usize {
         let transport = Transport::new(&self.config, key, agent, certificate);
         // One is the rule, and a vector would make room for four.
         self.transports.reserve_exact(1);
@@ -95,7 +133,7 @@ impl Session {
         let at = self.transports.len() - 1;
         self.bind_new(at);
         self.finish_gathering(at);
-        true
+        at
     }
 
     fn apply_to_transport(&mut self, command: Command) -> bool {

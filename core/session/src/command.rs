@@ -23,6 +23,14 @@ pub enum Command {
         /// What the DTLS handshake shows to the peer.
         certificate: Certificate,
     },
+    /// Gathers ahead for a transport that may be added later (RFC 9429 §3.5.4); nothing is
+    /// reported of it before.
+    PrepareTransport {
+        /// The key that it will be added with.
+        key: TransportKey,
+        /// What the DTLS handshake will show to the peer.
+        certificate: Certificate,
+    },
     /// The servers to gather from, for transports and generations that begin after it.
     SetIceServers {
         /// The servers.

@@ -23,3 +23,6 @@ pub(crate) const SEND_BUFFER_BYTES: usize = 256 << 20;
 
 /// Data channels whose traffic the statistics remember; the oldest are forgotten.
 pub(crate) const COUNTED_CHANNELS: usize = 4_096;
+
+/// Transports that gather before they are needed. A browser's bundle needs one.
+pub(crate) const PREPARED_TRANSPORTS: usize = 8;

@@ -115,7 +115,10 @@ impl Session {
     pub fn stats(&self) -> Stats {
         Stats {
             now: self.now,
-            transports: self.transports.iter().map(transport_stats).collect(),
+            transports: (self.transports.iter())
+                .filter(|transport| !transport.prepared)
+                .map(transport_stats)
+                .collect(),
             channels: self.channel_counters.0.clone(),
         }
     }

@@ -14,6 +14,8 @@ pub(crate) struct Transport {
     pub(crate) agent: ice::Agent,
     pub(crate) dtls: dtls::Transport,
     handshake: Handshake,
+    /// It gathers ahead and is not reported of.
+    pub(crate) prepared: bool,
     pub(crate) sockets: Vec<BoundSocket>,
     /// Requests to bind that the host has not answered.
     pub(crate) binds: Vec<(BindId, Wanted)>,
@@ -86,6 +88,7 @@ impl Transport {
             agent,
             dtls: dtls::Transport::new(config.dtls.clone(), certificate),
             handshake: Handshake::Unknown,
+            prepared: false,
             sockets: Vec::new(),
             binds: Vec::new(),
             connects: Vec::new(),
@@ -222,6 +225,7 @@ impl Transport {
                     self.sockets.retain(|bound| bound.socket != socket);
                     actions.extend([Action::Unbind { socket }]);
                 }
+                _ if self.prepared => {}
                 event => {
                     actions.extend(announcement(&event));
                     reports.extend(ice_report(key, event));

@@ -155,12 +155,10 @@ impl<H: Host> SessionTask<H> {
                 local,
                 ..
             } => {
-                if !self.knows_interfaces {
-                    let ips = self.endpoint.addresses();
-                    self.handle_interfaces(now, &ips);
-                }
+                self.learn_interfaces(now);
                 self.add_ufrag(*key, *generation, &local.ufrag);
             }
+            Command::PrepareTransport { .. } => self.learn_interfaces(now),
             Command::RestartIce {
                 key,
                 generation,
@@ -174,6 +172,14 @@ impl<H: Host> SessionTask<H> {
             _ => {}
         }
         self.session.handle_command(now, command);
+    }
+
+    /// The first transport needs to know them.
+    fn learn_interfaces(&mut self, now: Instant) {
+        if !self.knows_interfaces {
+            let ips = self.endpoint.addresses();
+            self.handle_interfaces(now, &ips);
+        }
     }
 
     fn handle_interfaces(&mut self, now: Instant, ips: &[IpAddr]) {

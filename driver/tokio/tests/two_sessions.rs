@@ -59,6 +59,26 @@ impl End {
         seed: u64,
         configure: impl FnOnce(&mut Config),
     ) -> Self {
+        End::make(endpoint, role, seed, configure, false)
+    }
+
+    /// It gathers ahead.
+    fn prepared(
+        endpoint: &Endpoint,
+        role: IceRole,
+        seed: u64,
+        configure: impl FnOnce(&mut Config),
+    ) -> Self {
+        End::make(endpoint, role, seed, configure, true)
+    }
+
+    fn make(
+        endpoint: &Endpoint,
+        role: IceRole,
+        seed: u64,
+        configure: impl FnOnce(&mut Config),
+        prepare: bool,
+    ) -> Self {
         let mut rng = Rng::from_u64(seed);
         let (sender, told) = unbounded_channel();
         let mut config = SessionConfig::new(Context::new().expect("a tested library"));
@@ -74,6 +94,12 @@ impl End {
             &mut rng,
         );
         let certificate = certificate.expect("a certificate");
+        if prepare {
+            session.command(Command::PrepareTransport {
+                key: KEY,
+                certificate: certificate.clone(),
+            });
+        }
         session.command(Command::AddTransport {
             key: KEY,
             generation: FIRST,
@@ -337,4 +363,26 @@ async fn ports_come_from_a_range_until_none_is_free() {
     }
     // The range has ten.
     assert!((1..=10).contains(&found), "{found}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transport_that_was_prepared_tells_its_candidates_at_once_and_connects() {
+    let endpoint = endpoint(Ports::Own);
+    let port = stun_server().await;
+    let server = Server {
+        url: format!("stun:127.0.0.1:{port}"),
+        host: "127.0.0.1".to_owned(),
+        port,
+        transport: RelayProtocol::Udp,
+        kind: ServerKind::Stun,
+    };
+    let mut a = End::prepared(&endpoint, IceRole::Controlling, 600, |ice| {
+        ice.servers = vec![server];
+    });
+    let mut b = End::new(&endpoint, IceRole::Controlled, 601);
+    a.meet(&b, DtlsRole::Client);
+    b.meet(&a, DtlsRole::Server);
+    let (to_a, to_b) = (a.session.clone(), b.session.clone());
+    let (a_up, b_up) = (a.until(&to_b, is_connected), b.until(&to_a, is_connected));
+    tokio::join!(a_up, b_up);
 }

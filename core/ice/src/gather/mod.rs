@@ -111,6 +111,34 @@ impl Agent {
         }
     }
 
+    /// The first generation of an agent that gathered ahead begins: what is known is announced at
+    /// once, and what is being asked is not asked twice.
+    pub(crate) fn take_up_gathering(&mut self, now: Instant) {
+        self.push_event(Event::Gathering {
+            generation: self.generations[0].id,
+            state: GatheringState::Gathering,
+        });
+        self.generations[0].relay_only = self.config.relay_only;
+        self.adopt_servers();
+        for state in &mut self.gathering.servers {
+            state.reported = false;
+        }
+        for base in self.bases.clone() {
+            self.announce_host(0, base);
+        }
+        let known: Vec<_> = (self.gathering.probes.iter())
+            .filter_map(|probe| Some((probe.base, probe.server, probe.addr, probe.mapped?)))
+            .collect();
+        for (base, server, addr, mapped) in known {
+            self.learn_mapped(base, server, addr, mapped);
+        }
+        self.repeat_connections();
+        self.repeat_allocations(now);
+        if self.addresses_complete {
+            self.update_gathering(now);
+        }
+    }
+
     /// Takes the configured servers over. What is known about unchanged ones stays.
     fn adopt_servers(&mut self) {
         let configured = self.config.servers.iter().take(limits::SERVERS);

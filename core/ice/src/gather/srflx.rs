@@ -20,6 +20,8 @@ pub(crate) struct Probe {
     pub(crate) server: usize,
     pub(crate) addr: SocketAddr,
     pub(crate) state: ProbeState,
+    /// What the server saw last.
+    pub(crate) mapped: Option<SocketAddr>,
 }
 
 #[derive(Debug)]
@@ -74,6 +76,7 @@ impl Agent {
                         attempt,
                         again: false,
                     },
+                    mapped: None,
                 });
             }
         }
@@ -143,6 +146,7 @@ impl Agent {
                 probes[index].state = ProbeState::Answered {
                     ask_again: (!base.is_reliable()).then_some(refresh),
                 };
+                probes[index].mapped = Some(normalized(mapped));
                 self.learn_mapped(base, server, addr, normalized(mapped));
             }
             _ => {

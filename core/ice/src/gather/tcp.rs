@@ -162,6 +162,7 @@ impl Agent {
                     attempt: Attempt::new(&mut self.rng, now),
                     again: false,
                 },
+                mapped: None,
             }),
             ServerKind::Turn { username, password } => {
                 let id = AllocationId(self.gathering.next_allocation);

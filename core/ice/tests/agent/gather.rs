@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use duologue_base::Generation;
 use duologue_ice::{
-    Candidate, CandidateError, CandidateKind, Config, Event, ExternalAddress, GatheringState,
-    RelayProtocol, Server, ServerKind, TransportState,
+    Candidate, CandidateError, CandidateKind, Config, Credentials, Event, ExternalAddress,
+    GatheringState, RelayProtocol, Role, Server, ServerKind, TransportState,
 };
 
 use crate::servers::{Mood, StunServer};
@@ -246,4 +246,40 @@ fn a_host_behind_a_one_to_one_nat_shows_its_external_address() {
         let prflx = candidates(&sim, 0, CandidateKind::PeerReflexive);
         assert_eq!(prflx, []);
     }
+}
+
+#[test]
+fn what_was_gathered_ahead_is_announced_at_once() {
+    let mut sim = behind_nats(1, Mood::Answers, &["203.0.113.100"]);
+    sim.peers[0].trickles = false;
+    for peer in 0..2 {
+        sim.peers[peer].agent.end_of_local_addresses(sim.now);
+    }
+    sim.run_for(ms(1000));
+    let asked = sim.servers[0].requests;
+    sim.peers[0].events.clear();
+    sim.peers[0].trickles = true;
+    let (now, local) = (sim.now, Credentials::generate(&mut sim.rng));
+    let agent = &mut sim.peers[0].agent;
+    agent.adopt(now, Role::Controlling, Generation(0), local.clone());
+    for kind in [CandidateKind::Host, CandidateKind::ServerReflexive] {
+        let found = candidates(&sim, 0, kind);
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].ufrag.as_deref(), Some(&local.ufrag[..]));
+    }
+    assert_eq!(
+        sim.peers[0].agent.gathering_state(),
+        GatheringState::Complete
+    );
+    // What the other end had told was for nobody.
+    let told = sim.peers[1].agent.local_candidates(Generation(0));
+    for candidate in told.cloned().collect::<Vec<Candidate>>() {
+        let agent = &mut sim.peers[0].agent;
+        agent.add_remote_candidate(now, Generation(0), candidate);
+        agent.end_of_remote_candidates(now, Generation(0));
+    }
+    sim.signal_all();
+    assert!(sim.run_until(ms(3000), |sim| sim.both(TransportState::Completed)));
+    assert!(sim.data_flows());
+    assert_eq!(sim.servers[0].requests, asked, "it was not asked again");
 }

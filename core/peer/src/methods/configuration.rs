@@ -21,7 +21,12 @@ impl PeerConnection {
         if changed {
             self.command(new.ice_servers_command());
         }
+        let resized =
+            new.ice_candidate_pool_size != self.slots.configuration.ice_candidate_pool_size;
         self.slots.configuration = new;
+        if resized {
+            self.fill_pool();
+        }
         Ok(())
     }
 }

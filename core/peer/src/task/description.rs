@@ -286,6 +286,9 @@ impl PeerConnection {
             }
             _ => None,
         };
+        if let jsep::TransportChange::Add { key, .. } = &change {
+            self.take_from_pool(key.transport);
+        }
         let command = command_of(change, &self.slots.certificate);
         self.command(command);
         match learnt {

@@ -1,0 +1,29 @@
+//! Gathering ahead of need (RFC 9429 §3.5.4, `iceCandidatePoolSize`).
+
+use duologue_base::{Generation, Instant};
+
+use crate::agent::Agent;
+use crate::credentials::Credentials;
+use crate::generation::GenerationState;
+use crate::state::Role;
+
+impl Agent {
+    /// The agent gathered before it was known what for: it begins its first generation with these
+    /// credentials and with what was found out until now. Its events so far are for nobody.
+    pub fn adopt(&mut self, now: Instant, role: Role, generation: Generation, local: Credentials) {
+        if self.is_closed() {
+            return;
+        }
+        self.role = role;
+        self.generations = vec![GenerationState::new(generation, local, false)];
+        self.forget_told();
+        self.take_up_gathering(now);
+        self.update(now);
+    }
+
+    /// The servers changed while the agent gathers ahead.
+    pub fn gather_again(&mut self, now: Instant) {
+        let local = self.newest().local.credentials.clone();
+        self.adopt(now, self.role, self.newest().id, local);
+    }
+}
