@@ -1,11 +1,13 @@
 //! The program itself, in processes of its own: two that call each other, and one that calls the
 //! demo. What one end says is looked for at the other.
 
+use std::io::Write;
 use std::process::Stdio;
 use std::time::Duration;
 
 use duologue_coturn::{Coturn, PASSWORD, USER};
 use serde_json::Value;
+use tempfile::NamedTempFile;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
@@ -68,17 +70,38 @@ async fn a_program_calls_the_demo_over_http() {
 #[tokio::test]
 async fn relay_only_talks_through_the_turn_server_and_nothing_else() {
     let coturn = Coturn::start(&[]).expect("coturn: apt-get install coturn");
-    let server = server(&coturn, "udp", PASSWORD);
+    for transport in ["udp", "tcp", "tls"] {
+        relayed(&coturn, transport).await;
+    }
+}
+
+async fn relayed(coturn: &Coturn, transport: &str) {
+    let server = server(coturn, transport, PASSWORD);
+    let mut roots = NamedTempFile::new().expect("a file");
+    let written = roots.write_all(coturn.roots().as_bytes());
+    written.expect("room for it");
+    let path = roots.path().to_str().expect("UTF-8");
     let options = ["--loopback", "--relay-only", "--ice-server", &server];
-    let [mut caller, mut answerer] = connected(&options).await;
+    let [mut caller, mut answerer] =
+        connected(&[&options[..], &["--tls-roots", path]].concat()).await;
     caller.write("by way of coturn").await;
     assert_eq!(answerer.hear().await, "by way of coturn");
     for program in [&caller, &answerer] {
-        let locals = program.stats("local-candidate");
-        let kinds: Vec<_> = locals.map(|s| s["candidateType"].as_str()).collect();
-        assert!(!kinds.is_empty());
-        assert!(kinds.iter().all(|kind| *kind == Some("relay")), "{kinds:?}");
+        let said = |s: &Value| [&s["candidateType"], &s["relayProtocol"]].map(Value::to_string);
+        let locals: Vec<_> = program.stats("local-candidate").map(said).collect();
+        let expected = ["\"relay\"".to_owned(), format!("{transport:?}")];
+        assert!(!locals.is_empty());
+        assert!(locals.iter().all(|local| *local == expected), "{locals:?}");
     }
+}
+
+#[tokio::test]
+async fn two_programs_talk_without_udp() {
+    let [mut caller, mut answerer] = connected(&["--loopback", "--no-udp"]).await;
+    caller.write("by TCP").await;
+    assert_eq!(answerer.hear().await, "by TCP");
+    let mut locals = caller.stats("local-candidate");
+    assert!(locals.all(|local| local["protocol"] == "tcp"));
 }
 
 #[tokio::test]
@@ -101,8 +124,8 @@ async fn a_wrong_password_is_told_at_once_and_there_is_an_offer_all_the_same() {
 
 fn server(coturn: &Coturn, transport: &str, password: &str) -> String {
     let url = coturn.url(transport);
-    let host = url.strip_prefix("turn:").expect("a turn URL");
-    format!("turn:{USER}:{password}@{host}")
+    let (scheme, host) = url.split_once(':').expect("a URL");
+    format!("{scheme}:{USER}:{password}@{host}")
 }
 
 /// A caller and an answerer that are connected, with their statistics of that moment.

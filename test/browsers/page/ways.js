@@ -9,7 +9,26 @@ export const scenarios = {
   "the page uses only relayed candidates": (test) => relayed(test, { page: "udp" }),
   "the page uses only candidates relayed over TCP": (test) => relayed(test, { page: "tcp" }),
   "the Rust end uses only relayed candidates": (test) => relayed(test, { rust: "udp" }),
+  "the Rust end uses only candidates relayed over TCP": (test) => relayed(test, { rust: "tcp" }),
+  "the Rust end uses only candidates relayed over TLS": (test) => relayed(test, { rust: "tls" }),
   "both ends use only relayed candidates": (test) => relayed(test, { page: "udp", rust: "udp" }),
+
+  "without UDP the page connects to where the Rust end listens": async (test) => {
+    const ends = await pair(test, { endpoint: { tcpOnly: true } });
+    const channel = ends.pc.createDataChannel("data");
+    await pageOffers(ends);
+    await exchange(ends, await opened(channel), await announced(ends.remote, "data"), SIZES);
+    await byTcp(ends);
+  },
+
+  "without UDP the Rust end offers and data flows over TCP": async (test) => {
+    const ends = await pair(test, { endpoint: { tcpOnly: true } });
+    const { id } = await ends.remote.call("createDataChannel", { label: "data" });
+    const arrived = new Promise((resolve) => (ends.pc.ondatachannel = resolve));
+    await rustOffers(ends);
+    await exchange(ends, await opened((await arrived).channel), id, SIZES);
+    await byTcp(ends);
+  },
 
   "a wrong password is an error at the page and at the Rust end": async (test) => {
     const { udp } = await get("/ice-servers");
@@ -33,6 +52,15 @@ export const scenarios = {
   },
 };
 
+async function byTcp({ pc, remote }) {
+  const ends = [selected(await pc.getStats()), selected(await rustReport(remote))];
+  equal(ends.map(({ local, remote }) => [local.protocol, remote.protocol]), [["tcp", "tcp"], ["tcp", "tcp"]], "protocols");
+}
+
+async function rustReport(remote) {
+  return new Map((await remote.stats()).map((s) => [s.id, s]));
+}
+
 // Each end that is named uses the TURN server by that transport, and nothing else.
 async function relayed(test, { page, rust }) {
   const servers = await get("/ice-servers");
@@ -46,7 +74,7 @@ async function relayed(test, { page, rust }) {
     equal([local.candidateType, local.relayProtocol], ["relay", page], "the page's candidate");
   }
   if (rust) {
-    const { local } = selected(new Map((await ends.remote.stats()).map((s) => [s.id, s])));
+    const { local } = selected(await rustReport(ends.remote));
     equal([local.candidateType, local.relayProtocol], ["relay", rust], "the Rust end's candidate");
   }
 }

@@ -11,7 +11,7 @@ use axum::response::sse::{self, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use duologue::{Configuration, Endpoint, Exception};
+use duologue::{Configuration, Endpoint, Exception, TcpTypes};
 use duologue_coturn::{Coturn, PASSWORD, USER};
 use serde::Deserialize;
 use serde_json::Value;
@@ -189,6 +189,7 @@ struct PeerInit {
 #[serde(default, rename_all = "camelCase")]
 struct EndpointInit {
     hide_host_addresses: bool,
+    tcp_only: bool,
 }
 
 /// The TURN server, by each transport.
@@ -197,7 +198,7 @@ async fn ice_servers(State(server): State<Arc<Server>>) -> Json<Value> {
         let url = server.coturn.url(transport);
         serde_json::json!({ "urls": [url], "username": USER, "credential": PASSWORD })
     };
-    Json(serde_json::json!({ "udp": by("udp"), "tcp": by("tcp") }))
+    Json(serde_json::json!({ "udp": by("udp"), "tcp": by("tcp"), "tls": by("tls") }))
 }
 
 async fn create(
@@ -207,6 +208,12 @@ async fn create(
     let endpoint = Endpoint::builder()
         .loopback(true)
         .hide_host_addresses(init.endpoint.hide_host_addresses)
+        .udp(!init.endpoint.tcp_only)
+        .tcp(TcpTypes {
+            passive: init.endpoint.tcp_only,
+            ..TcpTypes::default()
+        })
+        .tls_roots(server.coturn.roots())
         .build()
         .map_err(|error| Refusal(Exception::operation(error.to_string())))?;
     let (pc, stream) = endpoint.connection(init.configuration).map_err(Refusal)?;

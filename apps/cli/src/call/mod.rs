@@ -7,9 +7,10 @@ mod talk;
 mod terminal;
 mod web;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
-use duologue::{DataChannel, Endpoint, Event, Events, IceCandidateInit, PeerConnection};
+use duologue::{DataChannel, Endpoint, Event, Events, IceCandidateInit, PeerConnection, TcpTypes};
 use tokio::sync::{mpsc, watch};
 
 use crate::ice_server::IceArgs;
@@ -37,6 +38,12 @@ pub(crate) struct Args {
     /// Use loopback addresses too, for two programs of one machine (implied by a --url on loopback)
     #[arg(long)]
     loopback: bool,
+    /// Use TCP only: connections from the other side are accepted on a port of each address
+    #[arg(long)]
+    no_udp: bool,
+    /// Certificates in PEM form that count for turns: and stuns: servers, instead of the platform's
+    #[arg(long, value_name = "FILE")]
+    tls_roots: Option<PathBuf>,
     /// Measure round trips, then throughput for so long each way, and hang up
     #[arg(long, value_name = "N")]
     seconds: Option<f64>,
@@ -59,7 +66,18 @@ standard output. In user names and passwords, write @ : / ? as %40 %3A %2F %3F."
 
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let loopback = args.loopback || args.url.as_ref().is_some_and(web::Url::is_loopback);
-    let endpoint = Endpoint::builder().loopback(loopback).build()?;
+    let mut endpoint = Endpoint::builder()
+        .loopback(loopback)
+        .udp(!args.no_udp)
+        .tcp(TcpTypes {
+            passive: args.no_udp,
+            ..TcpTypes::default()
+        });
+    if let Some(file) = &args.tls_roots {
+        let pem = std::fs::read(file).map_err(|e| format!("{}: {e}", file.display()))?;
+        endpoint = endpoint.tls_roots(pem);
+    }
+    let endpoint = endpoint.build()?;
     let (pc, events) = endpoint.connection(args.ice.configuration())?;
     let story = Story::new(args.json);
     let (progress, watched) = watch::channel(Progress::default());
