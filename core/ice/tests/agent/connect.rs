@@ -302,3 +302,46 @@ fn loopback_is_used_when_allowed_and_only_then() {
         assert_eq!(done, loopback);
     }
 }
+
+#[test]
+fn two_agents_of_one_role_settle_who_controls_through_loss_and_reordering() {
+    let link = Link {
+        delay: ms(10),
+        jitter: ms(60),
+        loss: 0.2,
+        duplicate: 0.2,
+    };
+    for seed in 0..1000 {
+        let role = [Role::Controlling, Role::Controlled][seed as usize % 2];
+        let configs = [Config::default(), Config::default()];
+        let mut sim = Sim::with_roles(seed, link, configs, [role, role]);
+        sim.address(0, "192.0.2.1:1000");
+        sim.address(0, "[2001:db8::1]:1000");
+        sim.address(1, "198.51.100.1:2000");
+        sim.address(1, "[2001:db8::2]:2000");
+        sim.signal_all();
+        let done = sim.run_until(ms(60_000), |sim| {
+            let roles = sim.peers.each_ref().map(|peer| peer.agent.role());
+            sim.both(TransportState::Completed) && roles[0] != roles[1]
+        });
+        assert!(done, "seed {seed}");
+        assert!(sim.data_flows(), "seed {seed}");
+    }
+}
+
+/// Neither of them checks, so neither gets the other one's consent, without which a WebRTC
+/// endpoint sends nothing (RFC 7675 §5.1, RFC 8835 §3.4).
+#[test]
+fn two_lite_agents_send_nothing_and_fail() {
+    let lite = Config {
+        lite: true,
+        ..Config::default()
+    };
+    let mut sim = Sim::with(10, Link::default(), [lite.clone(), lite]);
+    sim.address(0, "192.0.2.1:1000");
+    sim.address(1, "198.51.100.1:2000");
+    sim.signal_all();
+    sim.run_for(Duration::from_secs(40));
+    assert!(sim.both(TransportState::Failed));
+    assert_eq!(sim.sent, 0);
+}

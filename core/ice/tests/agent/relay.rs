@@ -292,3 +292,26 @@ fn relays_at_both_ends_meet() {
     assert!(sim.exchange_data());
     assert_eq!(sim.turns[0].allocations.len(), 2);
 }
+
+#[test]
+fn an_idle_allocation_costs_one_refresh_in_nine_minutes_and_nothing_after_its_end() {
+    let mut sim = sim(20, config(PASSWORD, true), false);
+    sim.turns[0].nonce_life = 24 * 3600 * SECOND;
+    sim.peers[0].agent.end_of_local_addresses(sim.now);
+    sim.run_for(60 * SECOND);
+    let before = sim.turns[0].count(Method::REFRESH);
+    let (sent, hours) = (sim.sent, 10);
+    sim.run_for(hours * 3600 * SECOND);
+    let refreshes = sim.turns[0].count(Method::REFRESH) - before;
+    assert!((60..=70).contains(&refreshes), "{refreshes}");
+    assert!(sim.sent - sent <= 2 * refreshes + 2, "requests and answers");
+    let next = sim.peers[0].agent.poll_timeout().expect("a refresh");
+    assert!(next - sim.now <= 600 * SECOND);
+    sim.peers[0].agent.close(sim.now);
+    sim.run_for(SECOND);
+    assert_eq!(sim.turns[0].allocations.len(), 0);
+    assert_eq!(sim.peers[0].agent.poll_timeout(), None);
+    let sent = sim.sent;
+    sim.run_for(3600 * SECOND);
+    assert_eq!(sim.sent, sent);
+}
