@@ -57,6 +57,9 @@ fn section(media: Media<'_>) -> Section {
 
 fn transport(media: Media<'_>) -> TransportLines {
     let ice = media.ice_ufrag().zip(media.ice_pwd());
+    // RFC 8122 §5: those of hash functions that are not known are no use.
+    let mut fingerprints: Vec<_> = media.fingerprints().filter_map(fingerprint).collect();
+    fingerprints.shrink_to_fit();
     TransportLines {
         ice: ice.map(|(ufrag, pwd)| IceCredentials {
             ufrag: ufrag.as_str().to_owned(),
@@ -65,8 +68,7 @@ fn transport(media: Media<'_>) -> TransportLines {
         trickle: media
             .ice_options()
             .is_some_and(|options| options.contains("trickle")),
-        // RFC 8122 §5: those of hash functions that are not known are no use.
-        fingerprints: media.fingerprints().filter_map(fingerprint).collect(),
+        fingerprints,
         setup: media.setup(),
         rtcp_mux: media.rtcp_mux(),
         rtcp_mux_only: media.rtcp_mux_only(),

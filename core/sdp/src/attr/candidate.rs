@@ -63,7 +63,11 @@ impl Candidate {
             .find(|e| e.name == extension.name)
         {
             Some(found) => found.value = extension.value,
-            None => self.extensions.push(extension),
+            None => {
+                // Mostly the only one, of a value that is kept.
+                self.extensions.reserve_exact(1);
+                self.extensions.push(extension);
+            }
         }
     }
 
