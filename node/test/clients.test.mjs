@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import test from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
 import { WebSocket } from 'ws';
 import { CHUNKS, CHUNK_BYTES, chunk, counter } from './clients/exchange.mjs';
 import { missing, openChromium } from './clients/chromium.mjs';
@@ -22,6 +23,21 @@ const receivedBy = (page) =>
       if (error !== undefined) reject(new Error(`the page: ${error}`));
     });
   });
+
+/** The server of peerjs, in a thread of its own: its timers never end. */
+async function startPeerServer(t) {
+  const worker = new Worker(
+    `import(${JSON.stringify(import.meta.resolve('peer'))}).then(({ PeerServer }) => {
+      PeerServer({ port: 0, host: '127.0.0.1' }, (server) => {
+        require('node:worker_threads').parentPort.postMessage(server.address().port);
+      });
+    });`,
+    { eval: true },
+  );
+  t.after(() => worker.terminate());
+  const [port] = await once(worker, 'message');
+  return port;
+}
 
 const pageRegistered = (page) =>
   new Promise((resolve) => page.onMessage(({ registered }) => registered && resolve()));
@@ -50,10 +66,7 @@ for (const caller of ['page', 'node']) {
     // What peerjs takes from a browser beside WebRTC.
     globalThis.WebSocket ??= WebSocket;
     const { Peer } = (await import('peerjs')).default;
-    const { PeerServer } = await import('peer');
-    const server = await new Promise((resolve) => PeerServer({ port: 0, host: '127.0.0.1' }, resolve));
-    const { port } = server.address();
-    t.after(() => server.close() && server.closeAllConnections());
+    const port = await startPeerServer(t);
 
     const peer = new Peer('node', { host: '127.0.0.1', port, secure: false, config: { iceServers: [] } });
     t.after(() => peer.destroy());
