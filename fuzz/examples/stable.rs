@@ -20,12 +20,13 @@ struct Target {
     run: fn(&[u8]),
 }
 
-const TARGETS: [Target; 12] = [
+const TARGETS: [Target; 14] = [
     target("candidate", |bytes| on(duologue_fuzz::candidate, bytes)),
     target("dcep", |bytes| on(duologue_fuzz::dcep, bytes)),
     target("fingerprint", |bytes| on(duologue_fuzz::fingerprint, bytes)),
     target("ice_agent", |bytes| on(duologue_fuzz::ice_agent, bytes)),
     target("ice_server", |bytes| on(duologue_fuzz::ice_server, bytes)),
+    target("mdns", |bytes| on(duologue_fuzz::mdns, bytes)),
     target("remote_answer", |bytes| {
         on(duologue_fuzz::remote_answer, bytes)
     }),
@@ -40,6 +41,7 @@ const TARGETS: [Target; 12] = [
     target("session_datagrams", |bytes| {
         on(duologue_fuzz::session_datagrams, bytes)
     }),
+    target("stream", |bytes| on(duologue_fuzz::stream, bytes)),
     target("stun", |bytes| on(duologue_fuzz::stun, bytes)),
 ];
 

@@ -353,7 +353,7 @@ impl Pair {
                 }
             }
             if moved {
-                self.now = self.now + Duration::from_millis(1);
+                self.now += Duration::from_millis(1);
                 continue;
             }
             match self

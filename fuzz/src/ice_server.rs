@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use arbitrary::Arbitrary;
 use duologue_base::{Datagram, Ecn, Generation, Instant, Protocol, Redacted, Rng, SocketId};
-use duologue_ice::{Agent, Candidate, Config, Credentials, Input, Role, Server, ServerKind};
+use duologue_ice::{
+    Agent, Candidate, Config, Credentials, Input, RelayProtocol, Role, Server, ServerKind,
+};
 use duologue_stun::{
     AttributeType, ChannelData, ChannelNumber, Class, ErrorCode, Key, Message, Method,
     PasswordAlgorithm, TransactionId, Writer,
@@ -100,6 +102,7 @@ impl Client {
             url: format!("{port}"),
             host: host.clone(),
             port,
+            transport: RelayProtocol::Udp,
             kind,
         };
         let config = Config {

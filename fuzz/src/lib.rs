@@ -11,17 +11,21 @@
 mod ice;
 mod ice_server;
 mod jsep;
+mod mdns;
 mod parsers;
 mod sctp;
 mod session;
+mod streams;
 mod wire;
 
 pub use ice::{IceScenario, ice_agent};
 pub use ice_server::{IceServerScenario, ice_server};
 pub use jsep::{remote_answer, remote_offer};
+pub use mdns::mdns;
 pub use parsers::{candidate, dcep, fingerprint, sdp, stun};
 pub use sctp::{SctpScenario, sctp_association, sctp_packet};
 pub use session::{SessionScenario, session_datagrams};
+pub use streams::{StreamScenario, stream};
 
 /// One of the two ends of a connection.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, arbitrary::Arbitrary)]

@@ -69,9 +69,9 @@ pub struct Counters {
 ///
 /// * Inputs: [`set_links`](Self::set_links), [`announce`](Self::announce),
 ///   [`withdraw`](Self::withdraw), [`resolve`](Self::resolve),
-///   [`handle_datagram`](Self::handle_datagram).
+///   [`handle_datagram`](Self::handle_datagram), [`handle_timeout`](Self::handle_timeout).
 /// * Outputs: [`poll_transmit`](Self::poll_transmit) and [`poll_event`](Self::poll_event) until
-///   they give nothing more, then [`poll_timeout`](Self::poll_timeout) for when to poll again.
+///   they give nothing more, then [`poll_timeout`](Self::poll_timeout) for when time is to pass.
 #[derive(Debug, Default)]
 pub struct Mdns {
     links: Vec<Link>,
