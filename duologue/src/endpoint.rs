@@ -83,6 +83,7 @@ pub struct EndpointBuilder {
     no_udp: bool,
     tcp: TcpTypes,
     gather_continually: bool,
+    ice_lite: bool,
 }
 
 impl EndpointBuilder {
@@ -205,6 +206,14 @@ impl EndpointBuilder {
         self
     }
 
+    /// Answers connectivity checks and makes none: ICE-lite (RFC 8445 §2.5), for servers that
+    /// everybody reaches at an address of their own. Not by default. The other end must be a full
+    /// agent, as browsers are.
+    pub fn ice_lite(mut self, yes: bool) -> Self {
+        self.ice_lite = yes;
+        self
+    }
+
     /// Bytes asked of the system for each socket's receive and send buffer; 4 MiB by default. The
     /// system may grant less: on Linux at most `net.core.rmem_max` and `net.core.wmem_max`.
     pub fn socket_buffers(mut self, receive: usize, send: usize) -> Self {
@@ -229,11 +238,15 @@ impl EndpointBuilder {
         session.ice.udp = !self.no_udp;
         session.ice.tcp = self.tcp;
         session.ice.gather_continually = self.gather_continually;
+        session.ice.lite = self.ice_lite;
         session.ice.loopback = self.driver.interfaces.loopback;
         Ok(Endpoint(Arc::new(Shared {
             driver: duologue_tokio::Endpoint::new(self.driver)?,
             session,
-            capabilities: Arc::default(),
+            capabilities: Arc::new(Capabilities {
+                ice_lite: self.ice_lite,
+                ..Capabilities::default()
+            }),
         })))
     }
 }

@@ -208,9 +208,14 @@ impl Agent {
             self.forget_requests();
         }
         // RFC 8445 §6.1.1: of a full and a lite agent the full one controls.
-        if lite && !self.config.lite && self.role == Role::Controlled {
-            self.change_role(Role::Controlling);
-            self.push_event(Event::Role(self.role));
+        let role = match (self.config.lite, lite) {
+            (false, true) => Role::Controlling,
+            (true, false) => Role::Controlled,
+            _ => self.role,
+        };
+        if role != self.role {
+            self.change_role(role);
+            self.push_event(Event::Role(role));
         }
         let patience = now + self.config.patience;
         let (candidates, checks) = self.generations[at].set_remote(remote, patience);

@@ -14,6 +14,8 @@ pub struct Capabilities {
     pub header_extensions: Vec<HeaderExtensionCapability>,
     /// How many simulcast layers a sender may have.
     pub max_encodings: usize,
+    /// Its ICE agents are lite (RFC 8445 §2.5), which descriptions say.
+    pub ice_lite: bool,
 }
 
 /// A codec that this end has.
@@ -67,6 +69,7 @@ impl Capabilities {
             codecs: Vec::new(),
             header_extensions: Vec::new(),
             max_encodings: 1,
+            ice_lite: false,
         }
     }
 
@@ -198,6 +201,7 @@ impl Default for Capabilities {
             codecs: audio.chain(video).collect(),
             header_extensions: extensions.collect(),
             max_encodings: 3,
+            ice_lite: false,
         }
     }
 }

@@ -30,6 +30,23 @@ export const scenarios = {
     await byTcp(ends);
   },
 
+  "the page controls a lite Rust end that answers": async (test) => {
+    const ends = await pair(test, { endpoint: { iceLite: true } });
+    const channel = ends.pc.createDataChannel("data");
+    await pageOffers(ends);
+    await exchange(ends, await opened(channel), await announced(ends.remote, "data"), SIZES);
+    equal(await rustRole(ends.remote), "controlled", "the Rust end's role");
+  },
+
+  "the page controls a lite Rust end that offers": async (test) => {
+    const ends = await pair(test, { endpoint: { iceLite: true } });
+    const { id } = await ends.remote.call("createDataChannel", { label: "data" });
+    const arrived = new Promise((resolve) => (ends.pc.ondatachannel = resolve));
+    await rustOffers(ends);
+    await exchange(ends, await opened((await arrived).channel), id, SIZES);
+    equal(await rustRole(ends.remote), "controlled", "the Rust end's role");
+  },
+
   "a wrong password is an error at the page and at the Rust end": async (test) => {
     const { udp } = await get("/ice-servers");
     const configuration = relayOnly({ ...udp, credential: "wrong" });
@@ -55,6 +72,11 @@ export const scenarios = {
 async function byTcp({ pc, remote }) {
   const ends = [selected(await pc.getStats()), selected(await rustReport(remote))];
   equal(ends.map(({ local, remote }) => [local.protocol, remote.protocol]), [["tcp", "tcp"], ["tcp", "tcp"]], "protocols");
+}
+
+async function rustRole(remote) {
+  const transports = (await remote.stats()).filter(({ type }) => type === "transport");
+  return transports[0].iceRole;
 }
 
 async function rustReport(remote) {

@@ -190,6 +190,7 @@ struct PeerInit {
 struct EndpointInit {
     hide_host_addresses: bool,
     tcp_only: bool,
+    ice_lite: bool,
 }
 
 /// The TURN server, by each transport.
@@ -209,6 +210,7 @@ async fn create(
         .loopback(true)
         .hide_host_addresses(init.endpoint.hide_host_addresses)
         .udp(!init.endpoint.tcp_only)
+        .ice_lite(init.endpoint.ice_lite)
         .tcp(TcpTypes {
             passive: init.endpoint.tcp_only,
             ..TcpTypes::default()

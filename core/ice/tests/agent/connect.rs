@@ -254,6 +254,23 @@ fn a_full_agent_controls_a_lite_one() {
 }
 
 #[test]
+fn a_lite_agent_that_offers_is_controlled() {
+    let lite = Config {
+        lite: true,
+        ..Config::default()
+    };
+    let roles = [Role::Controlling, Role::Controlled];
+    let mut sim = Sim::with_roles(11, Link::default(), [lite, Config::default()], roles);
+    sim.address(0, "192.0.2.1:1000");
+    sim.address(1, "198.51.100.1:2000");
+    sim.signal_all();
+    assert!(sim.run_until(ms(200), |sim| sim.both(TransportState::Completed)));
+    let roles = sim.peers.each_ref().map(|peer| peer.agent.role());
+    assert_eq!(roles, [Role::Controlled, Role::Controlling]);
+    assert!(sim.data_flows());
+}
+
+#[test]
 fn nothing_to_connect_to_fails_after_patience_and_no_address_at_once() {
     let mut sim = Sim::new(10, Link::default());
     sim.address(0, "192.0.2.1:1000");

@@ -23,6 +23,9 @@ pub(crate) fn write(blueprint: &Blueprint, origin: Origin) -> SessionDescription
     for mids in &blueprint.lip_sync {
         builder = builder.attribute(Group::lip_sync(mids.clone()));
     }
+    if blueprint.ice_lite {
+        builder = builder.attribute(Attribute::IceLite);
+    }
     if blueprint.extmap_allow_mixed {
         builder = builder.attribute(Attribute::ExtmapAllowMixed);
     }

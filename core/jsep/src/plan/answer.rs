@@ -69,7 +69,7 @@ impl Planner<'_> {
         self.transports(&bundled, &bundles, &mut sections, ids);
         let transceivers = media().map(|m| m.transceiver).collect();
         let blueprint = Blueprint {
-            ice_lite: false,
+            ice_lite: self.intent.capabilities.ice_lite,
             extmap_allow_mixed: offer.extmap_allow_mixed,
             bundles,
             lip_sync: Vec::new(),

@@ -120,7 +120,7 @@ impl<'a> Planner<'a> {
         let bundle: Vec<Mid> = alive.filter_map(|s| s.mid.clone()).collect();
         self.transports(&slots, &mut sections);
         let blueprint = Blueprint {
-            ice_lite: false,
+            ice_lite: self.intent.capabilities.ice_lite,
             extmap_allow_mixed: true,
             bundles: if bundle.is_empty() {
                 Vec::new()

@@ -2,7 +2,10 @@
 
 use duologue_base::Generation;
 use duologue_jsep::agreement::{DtlsRole, IceRole};
-use duologue_jsep::{ContentError, JsepError, OfferOptions, SdpType, StopState, TransportChange};
+use duologue_jsep::{
+    BundlePolicy, Capabilities, ContentError, JsepError, OfferOptions, SdpType, StopState,
+    TransportChange,
+};
 
 use crate::end::{End, fingerprint, lines, negotiate, sections};
 
@@ -260,6 +263,36 @@ fn this_end_controls_when_the_other_is_lite() {
 }
 
 #[test]
+fn a_lite_end_says_so_in_offers_and_answers() {
+    let lite = || {
+        let capabilities = Capabilities {
+            ice_lite: true,
+            ..Capabilities::default()
+        };
+        let mut end = End::with(1, BundlePolicy::Balanced, capabilities);
+        end.intent.data = true;
+        end
+    };
+    let (mut server, mut client) = (lite(), data(2));
+    let offer = server.offer();
+    assert!(offer.contains("\r\na=ice-lite\r\n"), "{offer}");
+    client.set_remote(SdpType::Offer, &offer).unwrap();
+    assert!(!client.answer().contains("a=ice-lite"));
+
+    let (mut server, mut client) = (lite(), data(2));
+    let offer = client.offer();
+    server.set_remote(SdpType::Offer, &offer).unwrap();
+    assert!(server.answer().contains("\r\na=ice-lite\r\n"));
+    assert!(matches!(
+        server.changes[0],
+        TransportChange::Add {
+            role: IceRole::Controlled,
+            ..
+        }
+    ));
+}
+
+#[test]
 fn the_largest_message_is_what_the_other_end_says() {
     for (line, expected) in [
         ("a=max-message-size:0\r\n", None),
@@ -355,11 +388,7 @@ fn old_forms_of_the_data_section_are_answered_in_kind() {
 
 #[test]
 fn an_association_moves_with_its_section_from_one_transport_to_another() {
-    let mut a = End::with(
-        1,
-        duologue_jsep::BundlePolicy::MaxCompat,
-        Default::default(),
-    );
+    let mut a = End::with(1, BundlePolicy::MaxCompat, Default::default());
     let mut b = End::new(2);
     a.audio();
     a.video();
