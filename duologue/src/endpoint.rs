@@ -121,6 +121,18 @@ impl EndpointBuilder {
         self
     }
 
+    /// Uses only these addresses of this host.
+    pub fn only_addresses(mut self, addresses: impl IntoIterator<Item = IpAddr>) -> Self {
+        self.driver.interfaces.only_addresses = addresses.into_iter().collect();
+        self
+    }
+
+    /// Does not use these addresses of this host.
+    pub fn except_addresses(mut self, addresses: impl IntoIterator<Item = IpAddr>) -> Self {
+        self.driver.interfaces.except_addresses = addresses.into_iter().collect();
+        self
+    }
+
     /// Whether UDP is used; it is by default. Without it connections need TCP candidates at one
     /// end that the other reaches, or a TURN server over TCP or TLS.
     pub fn udp(mut self, yes: bool) -> Self {

@@ -57,6 +57,10 @@ pub struct InterfaceFilter {
     pub only: Vec<String>,
     /// Never use the interfaces of these names.
     pub except: Vec<String>,
+    /// Use only these addresses; empty: all.
+    pub only_addresses: Vec<IpAddr>,
+    /// Never use these addresses.
+    pub except_addresses: Vec<IpAddr>,
 }
 
 impl Default for InterfaceFilter {
@@ -67,6 +71,8 @@ impl Default for InterfaceFilter {
             loopback: false,
             only: Vec::new(),
             except: Vec::new(),
+            only_addresses: Vec::new(),
+            except_addresses: Vec::new(),
         }
     }
 }
@@ -82,6 +88,8 @@ impl InterfaceFilter {
             && (self.loopback || !interface.is_loopback)
             && (self.only.is_empty() || self.only.contains(&interface.name))
             && !self.except.contains(&interface.name)
+            && (self.only_addresses.is_empty() || self.only_addresses.contains(&interface.ip))
+            && !self.except_addresses.contains(&interface.ip)
     }
 }
 
@@ -155,6 +163,25 @@ mod tests {
         assert!(!narrow.accepts(&interface("eth0", "2001:db8::1")));
         assert!(!narrow.accepts(&interface("eth1", "192.0.2.1")));
         assert!(!narrow.accepts(&interface("wlan0", "192.0.2.1")));
+    }
+
+    #[test]
+    fn addresses_are_options() {
+        let [public, private]: [IpAddr; 2] =
+            ["192.0.2.1", "10.0.0.1"].map(|ip| ip.parse().unwrap());
+        let accepted = |filter: InterfaceFilter| {
+            [public, private].map(|ip| filter.accepts(&interface("eth0", &ip.to_string())))
+        };
+        let only = InterfaceFilter {
+            only_addresses: vec![public],
+            ..Default::default()
+        };
+        assert_eq!(accepted(only), [true, false]);
+        let except = InterfaceFilter {
+            except_addresses: vec![public],
+            ..Default::default()
+        };
+        assert_eq!(accepted(except), [false, true]);
     }
 
     #[test]
