@@ -22,6 +22,58 @@ use crate::wakers::Wakers;
 
 /// A bidirectional channel of messages: `RTCDataChannel` (webrtc-pc §6.2).
 ///
+/// ```
+/// use duologue::{DataChannel, Exception, Message};
+///
+/// /// As fast as the network takes it, with little memory.
+/// async fn send_file(channel: &DataChannel, file: &[u8]) -> Result<(), Exception> {
+///     channel.opened().await?;
+///     channel.send_text(format!("{} bytes follow", file.len())).await?;
+///     for chunk in file.chunks(16 * 1024) {
+///         channel.send(chunk.to_vec()).await?;
+///     }
+///     channel.close();
+///     channel.closed().await
+/// }
+///
+/// async fn receive_file(channel: &DataChannel) -> Vec<u8> {
+///     let mut file = Vec::new();
+///     while let Some(message) = channel.recv().await {
+///         match message {
+///             Message::Text(text) => println!("{text}"),
+///             Message::Binary(chunk) => file.extend_from_slice(&chunk),
+///         }
+///     }
+///     file
+/// }
+/// # use duologue::{Configuration, Endpoint, Event};
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// #     let endpoint = Endpoint::builder().loopback(true).build()?;
+/// #     let (a, mut a_events) = endpoint.connection(Configuration::default())?;
+/// #     let (b, mut b_events) = endpoint.connection(Configuration::default())?;
+/// #     let near = a.create_data_channel("file", Default::default())?;
+/// #     a.set_local_description(None).await?;
+/// #     while !matches!(a_events.recv().await, Some(Event::IceCandidate(None))) {}
+/// #     b.set_remote_description(a.local_description().unwrap()).await?;
+/// #     b.set_local_description(None).await?;
+/// #     let far = loop {
+/// #         match b_events.recv().await.unwrap() {
+/// #             Event::IceCandidate(None) => {
+/// #                 a.set_remote_description(b.local_description().unwrap()).await?;
+/// #             }
+/// #             Event::DataChannel(channel) => break channel,
+/// #             _ => {}
+/// #         }
+/// #     };
+/// #     let file = vec![7; 100_000];
+/// #     let (sent, received) = tokio::join!(send_file(&near, &file), receive_file(&far));
+/// #     sent?;
+/// #     assert_eq!(received, file);
+/// #     Ok(())
+/// # }
+/// ```
+///
 /// Cheap to clone; all clones are one channel. It is also a [`Stream`] of its messages. A message
 /// goes to one reader. When the last handle is dropped, messages that arrive are discarded; the
 /// channel itself stays open until it or its connection is closed.
@@ -174,17 +226,17 @@ impl DataChannel {
         self.0.connection.with(|control| control.close_channel(key));
     }
 
-    /// `readyState`
+    /// `readyState`: messages can be sent while it is `Open`.
     pub fn ready_state(&self) -> DataChannelState {
         self.0.channel.outbox().state
     }
 
-    /// `label`
+    /// `label`: the name that whoever made the channel gave it; not unique.
     pub fn label(&self) -> &str {
         &self.0.channel.attributes.label
     }
 
-    /// `protocol`
+    /// `protocol`: what is spoken on it, as far as the applications say.
     pub fn protocol(&self) -> &str {
         &self.0.channel.attributes.protocol
     }
@@ -209,7 +261,7 @@ impl DataChannel {
         self.0.channel.attributes.negotiated
     }
 
-    /// `priority` (webrtc-priority §4.2)
+    /// `priority` (webrtc-priority §4.2): its share of the connection beside other channels.
     pub fn priority(&self) -> PriorityType {
         self.0.channel.attributes.priority
     }

@@ -27,6 +27,102 @@ use crate::transport::SctpTransport;
 ///
 /// Cheap to clone; all clones are one connection. When the last one is dropped, and the last
 /// handle of anything that belongs to the connection, it closes.
+///
+/// Each method names its W3C counterpart; its clause is §4.4.2 where no other is named, §5.1 for
+/// tracks and transceivers.
+///
+/// # Example
+///
+/// One end of a connection that either end may set up and change, and that survives both doing so
+/// at once: "perfect negotiation" (webrtc-pc §10.7). How a `Signal` travels is the application's
+/// choice; exactly one of the two ends is `polite`.
+///
+/// ```
+/// # use duologue::{Configuration, DataChannel, Endpoint};
+/// use duologue::{
+///     Event, Events, Exception, IceCandidateInit, PeerConnection, SdpType, SessionDescription,
+///     SignalingState,
+/// };
+/// use tokio::sync::mpsc;
+///
+/// enum Signal {
+///     Description(SessionDescription),
+///     Candidate(IceCandidateInit),
+/// }
+///
+/// async fn negotiate(
+///     pc: PeerConnection,
+///     mut events: Events,
+///     to_peer: mpsc::Sender<Signal>,
+///     mut from_peer: mpsc::Receiver<Signal>,
+///     polite: bool,
+/// #   channels: mpsc::Sender<DataChannel>,
+/// ) -> Result<(), Exception> {
+///     let mut ignoring = false;
+///     loop {
+///         tokio::select! {
+///             event = events.recv() => match event {
+///                 None => return Ok(()),
+///                 Some(Event::NegotiationNeeded) => {
+///                     pc.set_local_description(None).await?;
+///                     let offer = pc.local_description().map(Signal::Description);
+///                     let _ = to_peer.send(offer.unwrap()).await;
+///                 }
+///                 Some(Event::IceCandidate(Some(candidate))) => {
+///                     let _ = to_peer.send(Signal::Candidate(candidate.init)).await;
+///                 }
+/// #               Some(Event::DataChannel(channel)) => drop(channels.send(channel).await),
+///                 Some(_) => {}
+///             },
+///             Some(signal) = from_peer.recv() => match signal {
+///                 Signal::Description(description) => {
+///                     let is_offer = description.sdp_type == SdpType::Offer;
+///                     let collides = is_offer && pc.signaling_state() != SignalingState::Stable;
+///                     ignoring = collides && !polite;
+///                     if ignoring {
+///                         continue;
+///                     }
+///                     // Rolls our own offer back, if there is one.
+///                     pc.set_remote_description(description).await?;
+///                     if is_offer {
+///                         pc.set_local_description(None).await?;
+///                         let answer = pc.local_description().map(Signal::Description);
+///                         let _ = to_peer.send(answer.unwrap()).await;
+///                     }
+///                 }
+///                 Signal::Candidate(candidate) => {
+///                     let added = pc.add_ice_candidate(candidate).await;
+///                     // Those of an offer that was ignored fit nothing.
+///                     if !ignoring {
+///                         added?;
+///                     }
+///                 }
+///             },
+///         }
+///     }
+/// }
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Exception> {
+/// #     let endpoint = Endpoint::builder().loopback(true).build().unwrap();
+/// #     let ((a, a_events), (b, b_events)) = (
+/// #         endpoint.connection(Configuration::default())?,
+/// #         endpoint.connection(Configuration::default())?,
+/// #     );
+/// #     let ((to_a, for_a), (to_b, for_b)) = (mpsc::channel(64), mpsc::channel(64));
+/// #     let (channels, mut incoming) = mpsc::channel(2);
+/// #     // Both begin.
+/// #     let (from_a, from_b) = (
+/// #         a.create_data_channel("from a", Default::default())?,
+/// #         b.create_data_channel("from b", Default::default())?,
+/// #     );
+/// #     tokio::spawn(negotiate(a, a_events, to_b, for_a, true, channels.clone()));
+/// #     tokio::spawn(negotiate(b, b_events, to_a, for_b, false, channels));
+/// #     from_a.opened().await?;
+/// #     from_b.opened().await?;
+/// #     assert!(incoming.recv().await.is_some() && incoming.recv().await.is_some());
+/// #     Ok(())
+/// # }
+/// ```
 #[doc(alias = "RTCPeerConnection")]
 #[derive(Clone)]
 pub struct PeerConnection(Arc<ConnectionHandle>);
@@ -74,7 +170,9 @@ impl PeerConnection {
         Ok((PeerConnection(handle), events))
     }
 
-    /// `createOffer(options)`
+    /// `createOffer(options)`: what this end would like, as an offer that is not applied yet.
+    /// [`set_local_description`](Self::set_local_description) without a description makes and
+    /// applies one in a single step, which leaves no time for anything to change between.
     ///
     /// # Errors
     /// `InvalidStateError` when the connection is closed, or in a state where no offer can be
@@ -86,7 +184,7 @@ impl PeerConnection {
         description(self.0.operation(|peer| peer.create_offer(options)).await?)
     }
 
-    /// `createAnswer()`
+    /// `createAnswer()`: what this end takes of the pending remote offer, not applied yet.
     ///
     /// # Errors
     /// `InvalidStateError` unless a remote offer is pending.
@@ -99,7 +197,8 @@ impl PeerConnection {
     }
 
     /// `setLocalDescription(description)`; with `None` the offer or answer that the signalling
-    /// state calls for is made and applied.
+    /// state calls for is made and applied. Candidates are gathered from then on, and
+    /// [`local_description`](Self::local_description) is what to send to the peer.
     ///
     /// # Errors
     /// `InvalidStateError` in the wrong state; `InvalidModificationError` for a description that
@@ -116,8 +215,8 @@ impl PeerConnection {
         settled.await.map(drop)
     }
 
-    /// `setRemoteDescription(description)`. An offer that collides with a pending local offer
-    /// rolls that back.
+    /// `setRemoteDescription(description)`: what the peer sent. An offer that collides with a
+    /// pending local offer rolls that back.
     ///
     /// # Errors
     /// `InvalidStateError` in the wrong state; `InvalidAccessError` for a description that
@@ -133,7 +232,8 @@ impl PeerConnection {
         settled.await.map(drop)
     }
 
-    /// `addIceCandidate(candidate)`. The default [`IceCandidateInit`] says that no more come.
+    /// `addIceCandidate(candidate)`: where the peer might be reached, as its `icecandidate` event
+    /// had it. The default [`IceCandidateInit`] says that no more come.
     ///
     /// # Errors
     /// `TypeError` when neither `sdp_mid` nor `sdp_m_line_index` is given for a candidate;
@@ -144,7 +244,7 @@ impl PeerConnection {
         settled.await.map(drop)
     }
 
-    /// `RTCPeerConnection.generateCertificate(keygenAlgorithm)`: valid for `lifetime` from now, 30
+    /// `RTCPeerConnection.generateCertificate(keygenAlgorithm)` (webrtc-pc §4.9.1): valid for `lifetime` from now, 30
     /// days unless given, at most 365 days. A connection that is given none makes its own, of
     /// ECDSA P-256. An RSA key takes up to a tenth of a second, on a thread of tokio's for blocking
     /// work.
@@ -170,8 +270,22 @@ impl PeerConnection {
         generated.unwrap_or_else(|_| Err(Exception::operation("the runtime shut down")))
     }
 
-    /// `getStats()`: states and counters of everything that the connection is made of. A closed
-    /// connection has those of itself and its channels left.
+    /// `getStats()` (webrtc-pc §8.2): states and counters of everything that the connection is made
+    /// of. A closed connection has those of itself and its channels left.
+    ///
+    /// ```
+    /// # async fn example(pc: duologue::PeerConnection) -> Result<(), duologue::Exception> {
+    /// let report = pc.get_stats().await?;
+    /// if let Some(pair) = report.selected_candidate_pair() {
+    ///     let path = [&pair.local_candidate_id, &pair.remote_candidate_id];
+    ///     for candidate in path.map(|id| report.candidate(id)).into_iter().flatten() {
+    ///         println!("{} over {}", candidate.candidate_type, candidate.protocol);
+    ///     }
+    ///     println!("round trip: {:?} s", pair.current_round_trip_time);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// `InvalidStateError` when the session's task is gone.
@@ -185,7 +299,8 @@ impl PeerConnection {
         }
     }
 
-    /// `restartIce()`: the next offer restarts ICE.
+    /// `restartIce()`: the next offer restarts ICE, which looks for a path anew while data keeps
+    /// flowing on the old one. [`Event::NegotiationNeeded`] calls for that offer.
     pub fn restart_ice(&self) {
         self.0.with(|control| control.peer_mut().restart_ice());
     }
@@ -211,7 +326,8 @@ impl PeerConnection {
             .with(|control| control.peer_mut().set_configuration(configuration))
     }
 
-    /// `localDescription`
+    /// `localDescription`: the pending one, else the current one, with the candidates that were
+    /// gathered so far.
     pub fn local_description(&self) -> Option<SessionDescription> {
         self.0.with(|control| control.peer().local_description())
     }
@@ -228,7 +344,8 @@ impl PeerConnection {
             .with(|control| control.peer().pending_local_description())
     }
 
-    /// `remoteDescription`
+    /// `remoteDescription`: the pending one, else the current one, with the candidates that were
+    /// added so far.
     pub fn remote_description(&self) -> Option<SessionDescription> {
         self.0.with(|control| control.peer().remote_description())
     }
@@ -245,22 +362,23 @@ impl PeerConnection {
             .with(|control| control.peer().pending_remote_description())
     }
 
-    /// `signalingState`
+    /// `signalingState`: where the exchange of offer and answer stands.
     pub fn signaling_state(&self) -> SignalingState {
         self.0.with(|control| control.peer().signaling_state())
     }
 
-    /// `iceGatheringState`
+    /// `iceGatheringState`: whether candidates of this end are still to be expected.
     pub fn ice_gathering_state(&self) -> IceGatheringState {
         self.0.with(|control| control.peer().ice_gathering_state())
     }
 
-    /// `iceConnectionState`
+    /// `iceConnectionState`: how ICE is, over all transports.
     pub fn ice_connection_state(&self) -> IceConnectionState {
         self.0.with(|control| control.peer().ice_connection_state())
     }
 
-    /// `connectionState`
+    /// `connectionState`: how ICE and DTLS are, over all transports. `Disconnected` often ends by
+    /// itself; `Failed` needs [`restart_ice`](Self::restart_ice) or a new connection.
     pub fn connection_state(&self) -> PeerConnectionState {
         self.0.with(|control| control.peer().connection_state())
     }
@@ -272,7 +390,9 @@ impl PeerConnection {
             .with(|control| control.peer().can_trickle_ice_candidates())
     }
 
-    /// `createDataChannel(label, options)`
+    /// `createDataChannel(label, options)` (webrtc-pc §6.1): opens once the connection is there and
+    /// appears at the peer as [`Event::DataChannel`], unless both ends make it (`negotiated`). The
+    /// first one calls for a negotiation; later ones need none.
     ///
     /// # Errors
     /// `InvalidStateError` when the connection is closed; `TypeError` for options that contradict
@@ -289,7 +409,7 @@ impl PeerConnection {
         Ok(DataChannel::new(channel, self.0.clone()))
     }
 
-    /// `sctp`: the transport of the data channels, once one is negotiated.
+    /// `sctp` (webrtc-pc §6.1): the transport of the data channels, once one is negotiated.
     pub fn sctp(&self) -> Option<SctpTransport> {
         let exists = self.0.with(|control| control.peer().sctp().is_some());
         exists.then(|| SctpTransport::new(self.0.clone()))

@@ -1,3 +1,5 @@
+//! What connections share: the runtime, interfaces, ports, and how all of them are chosen.
+
 use std::fmt;
 use std::io;
 use std::net::IpAddr;
@@ -73,7 +75,25 @@ impl fmt::Debug for Endpoint {
     }
 }
 
-/// Builds an [`Endpoint`].
+/// Builds an [`Endpoint`]. What is not said is as in browsers.
+///
+/// ```
+/// use duologue::{Endpoint, TcpTypes};
+///
+/// # #[tokio::main]
+/// # async fn main() -> std::io::Result<()> {
+/// // A server in a cloud: one port for everybody, known by its address from outside, reached by
+/// // TCP where UDP is blocked.
+/// let endpoint = Endpoint::builder()
+///     .shared_port(0)
+///     .external_address(None, "192.0.2.1".parse().unwrap())
+///     .tcp(TcpTypes { passive: true, ..TcpTypes::default() })
+///     .loopback(true)
+///     .build()?;
+/// println!("open this port: {:?}", endpoint.shared_port());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct EndpointBuilder {

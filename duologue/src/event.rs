@@ -21,26 +21,28 @@ use crate::{
     RtpReceiver, RtpTransceiver, SctpTransport,
 };
 
-/// An event of a connection or of an object that belongs to it. Its name in the W3C's documents
-/// is in each variant's first line. Where a state changed, the event carries the new one; the
-/// object's getters may be ahead of it by the time it is read.
+/// An event of a connection or of an object that belongs to it (webrtc-pc, "Event summary"). Its
+/// name in the W3C's documents is in each variant's first line. Where a state changed, the event
+/// carries the new one; the object's getters may be ahead of it by the time it is read.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Event {
-    /// `negotiationneeded`: an offer is called for.
+    /// `negotiationneeded`: an offer is called for, by [`PeerConnection::set_local_description`].
+    ///
+    /// [`PeerConnection::set_local_description`]: crate::PeerConnection::set_local_description
     NegotiationNeeded,
-    /// `signalingstatechange`
+    /// `signalingstatechange`: a description was applied or rolled back.
     SignalingStateChange(SignalingState),
-    /// `icegatheringstatechange`
+    /// `icegatheringstatechange`: candidates of this end begin to come, or are all there.
     IceGatheringStateChange(IceGatheringState),
-    /// `iceconnectionstatechange`
+    /// `iceconnectionstatechange`: ICE found a path, lost it, or gave up.
     IceConnectionStateChange(IceConnectionState),
-    /// `connectionstatechange`
+    /// `connectionstatechange`: the same for ICE and DTLS together; what most applications want.
     ConnectionStateChange(PeerConnectionState),
-    /// `icecandidate`: a candidate for the peer. An empty one ends a generation; `None` says that
-    /// all gathering ended, and is not for the peer.
+    /// `icecandidate`: a candidate for the peer. One with an empty text, which is for the peer, too,
+    /// ends a generation; `None` says that all gathering ended, and is not for the peer.
     IceCandidate(Option<IceCandidate>),
-    /// `icecandidateerror`: a STUN or TURN server failed.
+    /// `icecandidateerror`: a STUN or TURN server gave no candidate; others go on.
     IceCandidateError(IceCandidateError),
     /// `track`: the peer will send, or might.
     Track {
@@ -53,7 +55,7 @@ pub enum Event {
         /// The streams that the peer put the track in.
         streams: Vec<MediaStream>,
     },
-    /// `datachannel`: the peer opened a channel.
+    /// `datachannel`: the peer made a channel, which is open already.
     DataChannel(DataChannel),
 
     /// `addtrack` at a stream
@@ -106,7 +108,7 @@ pub enum Event {
 }
 
 /// The events of one connection, in the order in which they happened. It ends when the connection
-/// is closed.
+/// is closed. It is also a [`Stream`] of them.
 ///
 /// Events wait here until they are read. When [`EVENT_BACKLOG`] of them do, the connection takes
 /// no more messages and channels from its peer; who is not interested in events drops this, and

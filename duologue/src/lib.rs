@@ -1,14 +1,13 @@
+//! `RTCPeerConnection` outside the browser.
+//!
+//! Names, behaviour and the order of events are those of the W3C's [WebRTC] and the documents around
+//! it; the wire is what browsers speak. A type `RTCFoo` is called `Foo` here, a method
+//! `setLocalDescription` is [`PeerConnection::set_local_description`]; where the W3C's method returns
+//! a promise, the method here is `async`, and where it throws, the method returns an [`Exception`] of
+//! the same name.
 #![cfg_attr(
     feature = "tokio",
     doc = r#"
-`RTCPeerConnection` outside the browser.
-
-Names, behaviour and the order of events are those of the W3C's [WebRTC] and the documents around
-it; the wire is what browsers speak. A type `RTCFoo` is called `Foo` here, a method
-`setLocalDescription` is [`PeerConnection::set_local_description`]; where the W3C's method returns
-a promise, the method here is `async`, and where it throws, the method returns an [`Exception`] of
-the same name.
-
 ```
 use duologue::{Configuration, Endpoint, Event, Message};
 
@@ -53,6 +52,46 @@ assert_eq!(incoming.recv().await, Some(Message::Text("Hello, Bob".into())));
 "#
 )]
 //!
+//! # WebRTC in one page
+//!
+//! Two programs that are to talk without a server between them know neither where the other is nor
+//! that it is who it claims to be. WebRTC settles both, in this order:
+//!
+//! 1. **Signalling.** The two exchange a few kilobytes of text over something that they share
+//!    already: a web server, a chat, a file. WebRTC leaves the choice to the application, and so
+//!    does this crate.
+//! 2. **Offer and answer.** One end says in a [`SessionDescription`] what it would like
+//!    ([`set_local_description`]), the other what it takes. The text is SDP; both ends pass it on
+//!    unread. It also has the fingerprint of the [`Certificate`] that each end is going to show:
+//!    who can change the signalling can pass for the peer, nobody else.
+//! 3. **Candidates.** Meanwhile each end finds out where it might be reached, by its own interfaces,
+//!    by asking a STUN server what its address is from outside, or by renting one from a TURN server
+//!    that relays ([`Configuration::ice_servers`]). Every finding is an [`Event::IceCandidate`] to be
+//!    sent to the other end and added there ([`add_ice_candidate`]).
+//! 4. **Connection.** ICE tries the pairs of candidates and keeps the best that works, and goes on
+//!    looking after it; DTLS makes it secret and compares the fingerprints; SCTP carries messages
+//!    over it. [`PeerConnection::connection_state`] tells how far that is.
+//! 5. **Data channels.** Any number of [`DataChannel`]s share the connection, each with an order and
+//!    a reliability of its own ([`DataChannelInit`]).
+//!
+//! What changes later, such as a network or the wish for another medium, is negotiated again in the
+//! same way: [`Event::NegotiationNeeded`] calls for it. The example at [`PeerConnection`] does all of
+//! this in thirty lines, with both ends free to begin.
+//!
+//! # Where to find what
+//!
+//! | W3C | here |
+//! |---|---|
+//! | `new RTCPeerConnection(configuration)` | [`PeerConnection::new`]; [`Endpoint::connection`] with options that browsers do not have: interfaces, ports, TCP, external addresses, ICE-lite |
+//! | `createOffer()`, `setLocalDescription()`, … | the same in snake case: [`PeerConnection::create_offer`] |
+//! | attributes | methods without `get_`: [`PeerConnection::signaling_state`] |
+//! | `getStats()` | [`PeerConnection::get_stats`], [`StatsReport`] |
+//! | `addEventListener()`, `onicecandidate`, … | [`Events`]: one stream of [`Event`]s for a connection and all its objects |
+//! | `RTCDataChannel.onmessage`, `send()` | [`DataChannel::recv`]; [`DataChannel::send`] at the pace of the network, [`DataChannel::try_send`] at once |
+//! | `RTCSessionDescription`, `RTCIceCandidate`, their JSON | [`SessionDescription`], [`IceCandidateInit`], by serde the JSON of browsers |
+//! | `addTransceiver()`, `RTCRtpSender`, … | the same; media is negotiated, its packets are not sent yet |
+//! | `DOMException`, `RTCError` | [`Exception`] |
+//!
 //! # What happens when
 //!
 //! * Every event of a connection and of its objects comes out of one stream, [`Events`]. Messages
@@ -63,6 +102,8 @@ assert_eq!(incoming.recv().await, Some(Message::Text("Hello, Bob".into())));
 //!   not cancel it, as a promise cannot be cancelled.
 //! * The connection closes when its last handle is dropped: [`PeerConnection`] and everything
 //!   that belongs to one, such as a [`DataChannel`]. [`Events`] is no handle.
+//! * What a peer or a server sends never makes this crate panic and is never kept without a bound
+//!   ([`limits`]); a slow reader slows its peer down.
 //!
 //! # Without tokio
 //!
@@ -71,7 +112,16 @@ assert_eq!(incoming.recv().await, Some(Message::Text("Hello, Bob".into())));
 //! they are all there is.
 //!
 //! [WebRTC]: https://www.w3.org/TR/webrtc/
+//! [`set_local_description`]: PeerConnection::set_local_description
+//! [`add_ice_candidate`]: PeerConnection::add_ice_candidate
 #![forbid(unsafe_code)]
+#![cfg_attr(
+    not(feature = "tokio"),
+    allow(
+        rustdoc::broken_intra_doc_links,
+        reason = "most of what these docs speak of is the API on tokio"
+    )
+)]
 
 pub mod sans_io;
 
@@ -133,3 +183,8 @@ pub use {
     message::Message,
     transport::{DtlsTransport, IceTransport, SctpTransport},
 };
+
+/// What the project's README shows compiles.
+#[cfg(all(doctest, feature = "tokio"))]
+#[doc = include_str!("../../README.md")]
+struct Readme;

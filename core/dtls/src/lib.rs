@@ -15,6 +15,44 @@
 //! [`Transport`] is then driven by three kinds of methods: `handle_*` takes input, `poll_*` gives
 //! output until it returns `None` or `false`, and [`Transport::seal`] protects one packet.
 //!
+//! ```
+//! use std::time::Duration;
+//!
+//! use duologue_base::{Instant, Rng, WallClock};
+//! use duologue_dtls::{Context, Role, State, Transport};
+//! use duologue_identity::{Certificate, KeygenAlgorithm};
+//!
+//! let (now, context) = (Instant::ZERO, Context::new()?);
+//! let certificates = [1, 2].map(|seed| {
+//!     let day = Duration::from_secs(86_400);
+//!     let mut rng = Rng::from_u64(seed);
+//!     Certificate::generate(KeygenAlgorithm::EcdsaP256, WallClock::default(), day, &mut rng).unwrap()
+//! });
+//! let [mut alice, mut bob] =
+//!     [0, 1].map(|at| Transport::new(context.clone(), certificates[at].clone()));
+//! // Each has the other's fingerprint by signalling, and the roles are agreed on (`a=setup`).
+//! alice.start(now, Role::Client, certificates[1].fingerprints().to_vec());
+//! bob.start(now, Role::Server, certificates[0].fingerprints().to_vec());
+//!
+//! let (mut datagram, mut received) = (Vec::new(), Vec::new());
+//! let mut exchange = |alice: &mut Transport, bob: &mut Transport| {
+//!     for at in [0, 1, 0, 1, 0, 1] {
+//!         let (from, to) = if at == 0 { (&mut *alice, &mut *bob) } else { (&mut *bob, &mut *alice) };
+//!         while from.poll_datagram(&mut datagram) {
+//!             to.handle_datagram(now, &mut datagram, |packet| received.push(packet.to_vec()));
+//!             datagram.clear();
+//!         }
+//!     }
+//! };
+//! exchange(&mut alice, &mut bob);
+//! assert_eq!([alice.state(), bob.state()], [State::Connected; 2]);
+//!
+//! let mut sealed = Vec::new();
+//! assert!(alice.seal(now, b"secret", &mut sealed));
+//! bob.handle_datagram(now, &mut sealed, |packet| assert_eq!(packet, b"secret"));
+//! # Ok::<(), duologue_dtls::DtlsError>(())
+//! ```
+//!
 //! # Limits
 //! Certificates with RSA keys are supported in neither direction; an alert is sent only for a wrong
 //! fingerprint in DTLS 1.2, and `close_notify`.

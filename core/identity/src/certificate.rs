@@ -29,6 +29,9 @@ impl Certificate {
     /// `RTCPeerConnection.generateCertificate()` (webrtc-pc §4.9).
     ///
     /// ECDSA costs 40 µs, RSA 20 to 100 ms: hosts make RSA keys off their event loop.
+    ///
+    /// # Errors
+    /// An RSA modulus that is not made here; a cryptographic library that fails.
     pub fn generate(
         algorithm: KeygenAlgorithm,
         now: WallClock,
@@ -48,6 +51,9 @@ impl Certificate {
 
     /// Reads what [`Certificate::to_pem`] wrote, or the PEM of any X.509 certificate followed or
     /// preceded by its PKCS #8 private key.
+    ///
+    /// # Errors
+    /// A block that is missing or malformed; a key that is not the certificate's.
     pub fn from_pem(text: &str) -> Result<Self, ImportError> {
         if text.len() > PEM_BYTES_MAX {
             return Err(ImportError::TooLong);
@@ -60,6 +66,9 @@ impl Certificate {
     }
 
     /// From an X.509 certificate and its PKCS #8 private key, both in DER form.
+    ///
+    /// # Errors
+    /// As [`Certificate::from_pem`].
     pub fn from_der(certificate: &[u8], key_pkcs8: &[u8]) -> Result<Self, ImportError> {
         let x509 = x509_cert::Certificate::from_der(certificate)
             .map_err(|_| ImportError::MalformedCertificate)?;

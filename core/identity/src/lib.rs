@@ -5,6 +5,23 @@
 //! the certificate it is shown with the fingerprint it was told (RFC 8827 §5.6, RFC 8122 §5). The
 //! identity is therefore as good as the channel that carried the description.
 //!
+//! ```
+//! use std::time::Duration;
+//!
+//! use duologue_base::{Rng, WallClock};
+//! use duologue_identity::{Certificate, Fingerprint, KeygenAlgorithm};
+//!
+//! let now = WallClock::from_unix_millis(1_700_000_000_000);
+//! let month = Duration::from_secs(30 * 86_400);
+//! let alice = Certificate::generate(KeygenAlgorithm::EcdsaP256, now, month, &mut Rng::from_u64(1))?;
+//!
+//! // In her description: a=fingerprint:sha-256 4A:AD:B9:…
+//! let told: Fingerprint = alice.fingerprints()[0].to_string().parse()?;
+//! // In the handshake: the certificate itself.
+//! assert!(told.matches(alice.der()));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! The time is an input, as everywhere in `core/`; keys come from the random device of the
 //! cryptographic library, so that a seeded simulation can never make a predictable key.
 #![forbid(unsafe_code)]

@@ -27,15 +27,13 @@
 //!
 //! let mut packet = Vec::new();
 //! let message = loop {
-//!     for (from, to) in [(&mut a, &mut b)] {
-//!         while from.poll_packet(now, &mut packet) {
-//!             to.handle_packet(now, &packet);
-//!             packet.clear();
-//!         }
-//!         while to.poll_packet(now, &mut packet) {
-//!             from.handle_packet(now, &packet);
-//!             packet.clear();
-//!         }
+//!     while a.poll_packet(now, &mut packet) {
+//!         b.handle_packet(now, &packet);
+//!         packet.clear();
+//!     }
+//!     while b.poll_packet(now, &mut packet) {
+//!         a.handle_packet(now, &packet);
+//!         packet.clear();
 //!     }
 //!     if let Some(message) = b.poll_message() {
 //!         break message;

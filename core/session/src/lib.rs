@@ -21,6 +21,55 @@
 //! 3. `poll_transmit` again if anything was polled from the channels: a window may have opened;
 //! 4. wait for input until `poll_timeout`, then `handle_timeout`.
 //!
+//! How it begins, with one interface (`test/sim` and `driver/tokio/tests/two_sessions.rs` go on to
+//! connected ends):
+//!
+//! ```
+//! use std::net::SocketAddr;
+//! use std::time::Duration;
+//!
+//! use duologue_base::{Generation, Instant, Rng, SocketId, TransportKey, WallClock};
+//! use duologue_dtls::Context;
+//! use duologue_ice::{Credentials, Role};
+//! use duologue_identity::{Certificate, KeygenAlgorithm};
+//! use duologue_session::{Action, Command, Interface, Report, Session, SessionConfig};
+//!
+//! let (now, mut rng) = (Instant::ZERO, Rng::from_u64(1));
+//! let day = Duration::from_secs(86_400);
+//! let certificate =
+//!     Certificate::generate(KeygenAlgorithm::EcdsaP256, WallClock::default(), day, &mut rng)?;
+//! let mut session = Session::new(SessionConfig::new(Context::new()?), rng.fork());
+//!
+//! // What our description is going to say, and where this host is.
+//! session.handle_command(now, Command::AddTransport {
+//!     key: TransportKey(0),
+//!     generation: Generation(0),
+//!     local: Credentials::generate(&mut rng),
+//!     role: Role::Controlling,
+//!     certificate,
+//! });
+//! session.handle_interfaces(now, &[Interface { ip: "192.0.2.1".parse()? }]);
+//!
+//! // The host does what it is asked for.
+//! while let Some(action) = session.poll_action() {
+//!     if let Action::Bind { bind_id, ip, .. } = action {
+//!         session.handle_bound(now, bind_id, Ok((SocketId(0), SocketAddr::new(ip, 50_000))));
+//!     }
+//! }
+//!
+//! // What the peer has to know, by signalling.
+//! let mut reports = std::iter::from_fn(|| session.poll_report());
+//! let candidate = reports.find_map(|report| match report {
+//!     Report::LocalCandidate { candidate, .. } => Some(candidate),
+//!     _ => None,
+//! });
+//! assert_eq!(candidate.map(|candidate| candidate.addr), Some("192.0.2.1:50000".parse()?));
+//!
+//! // Then, with the peer's description: SetRemoteIce, AddRemoteCandidate, StartDtls with its
+//! // fingerprints, StartSctp, OpenChannel, Send.
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! A session is `Send`, holds no lock and allocates nothing per packet once it runs.
 #![forbid(unsafe_code)]
 

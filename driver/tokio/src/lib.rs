@@ -17,6 +17,62 @@
 //! a connection. By default each transport of each session has a UDP socket of its own on each
 //! interface, as browsers do; a server may have one port for all sessions ([`Ports::Shared`]).
 //! Byte streams to TURN servers and peers are read and written in the same turns.
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use duologue_base::{Generation, Rng, TransportKey};
+//! use duologue_dtls::Context;
+//! use duologue_ice::{Candidate, Credentials, Role};
+//! use duologue_identity::{Certificate, KeygenAlgorithm};
+//! use duologue_session::{ChannelReport, Command, Report, Session, SessionConfig};
+//! use duologue_tokio::{Endpoint, EndpointOptions, Host, system_time};
+//! use tokio::sync::mpsc;
+//!
+//! /// Passes candidates on.
+//! struct Gathering(mpsc::UnboundedSender<Candidate>);
+//!
+//! impl Host for Gathering {
+//!     fn handle_report(&mut self, report: Report) {
+//!         if let Report::LocalCandidate { candidate, .. } = report {
+//!             let _ = self.0.send(candidate);
+//!         }
+//!     }
+//!
+//!     fn wants_channel_reports(&self) -> bool {
+//!         true
+//!     }
+//!
+//!     fn handle_channel_report(&mut self, _report: ChannelReport) {}
+//! }
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let mut options = EndpointOptions::default();
+//!     options.interfaces.loopback = true;
+//!     let endpoint = Endpoint::new(options)?;
+//!
+//!     let mut rng = Rng::from_u64(1);
+//!     let mut config = SessionConfig::new(Context::new()?);
+//!     config.ice.loopback = true;
+//!     let (sender, mut candidates) = mpsc::unbounded_channel();
+//!     let session = Session::new(config, rng.fork());
+//!     let session = endpoint.spawn(session, |_handle| Gathering(sender));
+//!
+//!     let day = Duration::from_secs(86_400);
+//!     let algorithm = KeygenAlgorithm::EcdsaP256;
+//!     session.command(Command::AddTransport {
+//!         key: TransportKey(0),
+//!         generation: Generation(0),
+//!         local: Credentials::generate(&mut rng),
+//!         role: Role::Controlling,
+//!         certificate: Certificate::generate(algorithm, system_time(), day, &mut rng)?,
+//!     });
+//!     assert!(candidates.recv().await.is_some());
+//!     session.command(Command::Close);
+//!     Ok(())
+//! }
+//! ```
 #![forbid(unsafe_code)]
 
 mod endpoint;
