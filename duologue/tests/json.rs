@@ -40,11 +40,15 @@ fn a_candidate_is_what_a_browser_stringifies() {
 #[test]
 fn dictionaries_have_the_names_and_defaults_of_the_w3c() {
     let configuration: Configuration = serde_json::from_value(json!({
-        "iceServers": [{ "urls": ["stun:stun.example.org"] }],
+        "iceServers": [{ "urls": ["stun:stun.example.org"] }, { "urls": "stun:other.example.org" }],
         "bundlePolicy": "max-bundle",
     }))
     .unwrap();
-    assert_eq!(configuration.ice_servers[0].urls, ["stun:stun.example.org"]);
+    let [listed, alone] = &configuration.ice_servers[..] else {
+        panic!("two servers");
+    };
+    assert_eq!(listed.urls, ["stun:stun.example.org"]);
+    assert_eq!(alone.urls, ["stun:other.example.org"]);
     let init: DataChannelInit = serde_json::from_value(json!({ "maxRetransmits": 0 })).unwrap();
     assert!(init.ordered);
     assert_eq!(init.max_retransmits, Some(0));

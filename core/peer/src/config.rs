@@ -61,7 +61,9 @@ impl Default for Configuration {
     serde(rename_all = "camelCase")
 )]
 pub struct IceServer {
-    /// Its addresses: `stun:`, `stuns:`, `turn:` and `turns:` URLs.
+    /// Its addresses: `stun:`, `stuns:`, `turn:` and `turns:` URLs. In JSON one of them may stand
+    /// without a list around it.
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "one_or_more"))]
     pub urls: Vec<String>,
     /// The user name at a TURN server.
     #[cfg_attr(
@@ -75,6 +77,21 @@ pub struct IceServer {
         serde(default, skip_serializing_if = "Option::is_none")
     )]
     pub credential: Option<String>,
+}
+
+/// §4.2.2: `required (DOMString or sequence<DOMString>) urls`
+#[cfg(feature = "serde")]
+fn one_or_more<'de, D: serde::Deserializer<'de>>(urls: D) -> Result<Vec<String>, D::Error> {
+    #[derive(serde::Deserialize)]
+    #[serde(untagged)]
+    enum Urls {
+        One(String),
+        More(Vec<String>),
+    }
+    Ok(match serde::Deserialize::deserialize(urls)? {
+        Urls::One(url) => vec![url],
+        Urls::More(urls) => urls,
+    })
 }
 
 impl Configuration {

@@ -1,8 +1,9 @@
 //! The enumerations of webrtc-pc, each value with the string a browser shows for it.
 
-/// Declares a W3C enumeration: variants, their strings, `as_str`, `Display`, `FromStr`, serde.
+/// Declares a W3C enumeration, as the W3C calls it: variants, their strings, `as_str`, `Display`,
+/// `FromStr`, serde.
 macro_rules! string_enum {
-    ($(#[$doc:meta])* pub enum $name:ident {
+    ($(#[$doc:meta])* pub enum $name:ident as $w3c:literal {
         $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)+
     }) => {
         $(#[$doc])*
@@ -35,9 +36,9 @@ macro_rules! string_enum {
             fn from_str(text: &str) -> Result<Self, $crate::Exception> {
                 match text {
                     $($text => Ok($name::$variant),)+
-                    _ => Err($crate::Exception::type_error(
-                        concat!("not a value of RTC", stringify!($name)),
-                    )),
+                    _ => Err($crate::Exception::type_error(format!(
+                        concat!("{:?} is not a value of ", $w3c), text,
+                    ))),
                 }
             }
         }
@@ -48,7 +49,7 @@ pub(crate) use string_enum;
 string_enum! {
     /// Where the offer/answer exchange stands (webrtc-pc §4.3.1).
     #[doc(alias = "RTCSignalingState")]
-    pub enum SignalingState {
+    pub enum SignalingState as "RTCSignalingState" {
         /// No exchange in progress.
         Stable = "stable",
         /// A local offer is applied.
@@ -67,7 +68,7 @@ string_enum! {
 string_enum! {
     /// Gathering of all transports together (webrtc-pc §4.3.2).
     #[doc(alias = "RTCIceGatheringState")]
-    pub enum IceGatheringState {
+    pub enum IceGatheringState as "RTCIceGatheringState" {
         /// No transport gathers and one at least is new, or there is none.
         New = "new",
         /// At least one transport gathers.
@@ -80,7 +81,7 @@ string_enum! {
 string_enum! {
     /// ICE and DTLS of all transports together (webrtc-pc §4.3.3).
     #[doc(alias = "RTCPeerConnectionState")]
-    pub enum PeerConnectionState {
+    pub enum PeerConnectionState as "RTCPeerConnectionState" {
         /// The connection was closed.
         Closed = "closed",
         /// ICE or a DTLS transport failed.
@@ -99,7 +100,7 @@ string_enum! {
 string_enum! {
     /// ICE of all transports together (webrtc-pc §4.3.4).
     #[doc(alias = "RTCIceConnectionState")]
-    pub enum IceConnectionState {
+    pub enum IceConnectionState as "RTCIceConnectionState" {
         /// The connection was closed.
         Closed = "closed",
         /// A transport failed.
@@ -120,7 +121,7 @@ string_enum! {
 string_enum! {
     /// The type of a session description (webrtc-pc §4.6.1).
     #[doc(alias = "RTCSdpType")]
-    pub enum SdpType {
+    pub enum SdpType as "RTCSdpType" {
         /// An offer.
         Offer = "offer",
         /// A provisional answer.
@@ -135,7 +136,7 @@ string_enum! {
 string_enum! {
     /// Which candidates may be used (webrtc-pc §4.2.3).
     #[doc(alias = "RTCIceTransportPolicy")]
-    pub enum IceTransportPolicy {
+    pub enum IceTransportPolicy as "RTCIceTransportPolicy" {
         /// Candidates of TURN relays only.
         Relay = "relay",
         /// All of them.
@@ -146,7 +147,7 @@ string_enum! {
 string_enum! {
     /// How many transports are prepared for a peer that may not bundle (webrtc-pc §4.2.4).
     #[doc(alias = "RTCBundlePolicy")]
-    pub enum BundlePolicy {
+    pub enum BundlePolicy as "RTCBundlePolicy" {
         /// One per kind: audio, video, data.
         Balanced = "balanced",
         /// One per media description.
@@ -159,7 +160,7 @@ string_enum! {
 string_enum! {
     /// Whether RTP and RTCP share a port (webrtc-pc §4.2.5): always.
     #[doc(alias = "RTCRtcpMuxPolicy")]
-    pub enum RtcpMuxPolicy {
+    pub enum RtcpMuxPolicy as "RTCRtcpMuxPolicy" {
         /// They must.
         Require = "require",
     }
@@ -168,7 +169,7 @@ string_enum! {
 string_enum! {
     /// What a transceiver sends and receives (webrtc-pc §5.4).
     #[doc(alias = "RTCRtpTransceiverDirection")]
-    pub enum TransceiverDirection {
+    pub enum TransceiverDirection as "RTCRtpTransceiverDirection" {
         /// Both.
         Sendrecv = "sendrecv",
         /// It sends.
@@ -206,7 +207,7 @@ impl TransceiverDirection {
 
 string_enum! {
     /// Whether a track can still produce media (mediacapture-streams §4.3.3).
-    pub enum MediaStreamTrackState {
+    pub enum MediaStreamTrackState as "MediaStreamTrackState" {
         /// It can.
         Live = "live",
         /// Never again.
@@ -217,7 +218,7 @@ string_enum! {
 string_enum! {
     /// State of one DTLS transport (webrtc-pc §5.5.1).
     #[doc(alias = "RTCDtlsTransportState")]
-    pub enum DtlsTransportState {
+    pub enum DtlsTransportState as "RTCDtlsTransportState" {
         /// Not begun.
         New = "new",
         /// Negotiating and checking the fingerprint.
@@ -234,7 +235,7 @@ string_enum! {
 string_enum! {
     /// Gathering of one ICE transport (webrtc-pc §5.6.3).
     #[doc(alias = "RTCIceGathererState")]
-    pub enum IceGathererState {
+    pub enum IceGathererState as "RTCIceGathererState" {
         /// Not begun.
         New = "new",
         /// Under way.
@@ -247,7 +248,7 @@ string_enum! {
 string_enum! {
     /// State of one ICE transport (webrtc-pc §5.6.4).
     #[doc(alias = "RTCIceTransportState")]
-    pub enum IceTransportState {
+    pub enum IceTransportState as "RTCIceTransportState" {
         /// Shut down.
         Closed = "closed",
         /// Every pair failed and no more candidates can come.
@@ -268,7 +269,7 @@ string_enum! {
 string_enum! {
     /// Who nominates pairs (webrtc-pc §5.6.5).
     #[doc(alias = "RTCIceRole")]
-    pub enum IceRole {
+    pub enum IceRole as "RTCIceRole" {
         /// Not decided yet.
         Unknown = "unknown",
         /// This end.
@@ -281,7 +282,7 @@ string_enum! {
 string_enum! {
     /// Component of a candidate (webrtc-pc §5.6.6).
     #[doc(alias = "RTCIceComponent")]
-    pub enum IceComponent {
+    pub enum IceComponent as "RTCIceComponent" {
         /// RTP, or RTP and RTCP together.
         Rtp = "rtp",
         /// RTCP.
@@ -292,7 +293,7 @@ string_enum! {
 string_enum! {
     /// Transport protocol of a candidate (webrtc-pc §4.8.1.3).
     #[doc(alias = "RTCIceProtocol")]
-    pub enum IceProtocol {
+    pub enum IceProtocol as "RTCIceProtocol" {
         /// UDP.
         Udp = "udp",
         /// TCP.
@@ -303,7 +304,7 @@ string_enum! {
 string_enum! {
     /// Role of a TCP candidate (webrtc-pc §4.8.1.4).
     #[doc(alias = "RTCIceTcpCandidateType")]
-    pub enum IceTcpCandidateType {
+    pub enum IceTcpCandidateType as "RTCIceTcpCandidateType" {
         /// It opens the connection.
         Active = "active",
         /// It accepts the connection.
@@ -316,7 +317,7 @@ string_enum! {
 string_enum! {
     /// Where a candidate comes from (webrtc-pc §4.8.1.5).
     #[doc(alias = "RTCIceCandidateType")]
-    pub enum IceCandidateType {
+    pub enum IceCandidateType as "RTCIceCandidateType" {
         /// A local interface.
         Host = "host",
         /// A STUN server's view.
@@ -331,7 +332,7 @@ string_enum! {
 string_enum! {
     /// Where the check of a candidate pair stands (webrtc-stats §8.10.1).
     #[doc(alias = "RTCStatsIceCandidatePairState")]
-    pub enum IceCandidatePairState {
+    pub enum IceCandidatePairState as "RTCStatsIceCandidatePairState" {
         /// It waits for another pair of its foundation.
         Frozen = "frozen",
         /// It will be checked.
@@ -348,7 +349,7 @@ string_enum! {
 string_enum! {
     /// How a TURN server is spoken to (webrtc-pc §4.8.1.6).
     #[doc(alias = "RTCIceServerTransportProtocol")]
-    pub enum IceServerTransportProtocol {
+    pub enum IceServerTransportProtocol as "RTCIceServerTransportProtocol" {
         /// UDP.
         Udp = "udp",
         /// TCP.
@@ -361,7 +362,7 @@ string_enum! {
 string_enum! {
     /// State of the SCTP transport (webrtc-pc §6.1.2).
     #[doc(alias = "RTCSctpTransportState")]
-    pub enum SctpTransportState {
+    pub enum SctpTransportState as "RTCSctpTransportState" {
         /// The association is being set up.
         Connecting = "connecting",
         /// It is up.
@@ -374,7 +375,7 @@ string_enum! {
 string_enum! {
     /// State of a data channel (webrtc-pc §6.2).
     #[doc(alias = "RTCDataChannelState")]
-    pub enum DataChannelState {
+    pub enum DataChannelState as "RTCDataChannelState" {
         /// Its transport is being set up.
         Connecting = "connecting",
         /// Messages can flow.
@@ -389,7 +390,7 @@ string_enum! {
 string_enum! {
     /// Relative priority of a channel or encoding (webrtc-priority §3).
     #[doc(alias = "RTCPriorityType")]
-    pub enum PriorityType {
+    pub enum PriorityType as "RTCPriorityType" {
         /// Below best effort.
         VeryLow = "very-low",
         /// Best effort.
@@ -404,7 +405,7 @@ string_enum! {
 string_enum! {
     /// What an encoder gives up first (mst-content-hint §4).
     #[doc(alias = "RTCDegradationPreference")]
-    pub enum DegradationPreference {
+    pub enum DegradationPreference as "RTCDegradationPreference" {
         /// Resolution.
         MaintainFramerate = "maintain-framerate",
         /// Frame rate.
@@ -413,5 +414,20 @@ string_enum! {
         Balanced = "balanced",
         /// Neither.
         MaintainFramerateAndResolution = "maintain-framerate-and-resolution",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{IceRole, TransceiverDirection};
+
+    #[test]
+    fn a_string_outside_an_enumeration_is_refused_by_the_w3cs_name() {
+        assert_eq!("controlled".parse(), Ok(IceRole::Controlled));
+        let error = "both".parse::<TransceiverDirection>().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            r#"TypeError: "both" is not a value of RTCRtpTransceiverDirection"#
+        );
     }
 }

@@ -97,7 +97,7 @@ impl std::error::Error for Exception {}
 
 string_enum! {
     /// Names of the exceptions that webrtc-pc uses: the two of ECMAScript, then `DOMException`s.
-    pub enum ExceptionName {
+    pub enum ExceptionName as "DOMException" {
         /// ECMAScript's `TypeError`.
         TypeError = "TypeError",
         /// ECMAScript's `RangeError`.
@@ -124,7 +124,7 @@ string_enum! {
 string_enum! {
     /// What went wrong, of an `RTCError` (webrtc-pc §11.2.3).
     #[doc(alias = "RTCErrorDetailType")]
-    pub enum RtcErrorDetail {
+    pub enum RtcErrorDetail as "RTCErrorDetailType" {
         /// A data channel failed.
         DataChannelFailure = "data-channel-failure",
         /// DTLS failed.
