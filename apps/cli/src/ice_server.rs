@@ -38,7 +38,15 @@ impl FromStr for IceServerArg {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let (scheme, rest) = text.split_once(':').ok_or("no scheme, such as turn:")?;
+        let needs_login = match scheme {
+            "stun" | "stuns" => false,
+            "turn" | "turns" => true,
+            _ => return Err("it begins with stun:, stuns:, turn: or turns:".to_owned()),
+        };
         let Some((login, host)) = rest.rsplit_once('@') else {
+            if needs_login {
+                return Err("no USER:PASSWORD@ before the host".to_owned());
+            }
             return Ok(IceServerArg(IceServer {
                 urls: vec![text.to_owned()],
                 ..IceServer::default()
@@ -101,6 +109,8 @@ mod tests {
     fn what_is_no_server_says_what_it_lacks() {
         for (text, reason) in [
             ("host", "no scheme"),
+            ("http:host", "begins with"),
+            ("turn:host", "USER:PASSWORD@"),
             ("turn:ann@host", "no password"),
             ("turn:ann:%4@host", "hexadecimal"),
             ("turn:ann:%é0@host", "hexadecimal"),

@@ -15,6 +15,7 @@ mod meter;
 mod quantile;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
@@ -58,3 +59,25 @@ pub async fn main() -> ExitCode {
 
 /// What ends a command early; its text is for people.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// How long to measure, as `--seconds` has it.
+fn seconds(text: &str) -> Result<Duration, &'static str> {
+    let seconds: f64 = text.parse().map_err(|_| "not a number")?;
+    match (0.1..=86_400.0).contains(&seconds) {
+        true => Ok(Duration::from_secs_f64(seconds)),
+        false => Err("it may be 0.1 to 86400"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_to_measure_is_a_number_of_seconds_within_reason() {
+        assert_eq!(seconds("1.5"), Ok(Duration::from_millis(1500)));
+        for wrong in ["", "a", "0", "-1", "NaN", "inf", "1e30"] {
+            assert!(seconds(wrong).is_err(), "{wrong}");
+        }
+    }
+}

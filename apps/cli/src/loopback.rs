@@ -23,11 +23,11 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(20);
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Args {
     /// How long to measure throughput
-    #[arg(long, default_value_t = 5.0)]
-    seconds: f64,
+    #[arg(long, value_name = "N", default_value = "5", value_parser = crate::seconds)]
+    seconds: Duration,
     /// Bytes of each message
-    #[arg(long, value_name = "B", default_value_t = 16384)]
-    message_size: usize,
+    #[arg(long, value_name = "N", default_value_t = 16384, value_parser = clap::value_parser!(u32).range(1..))]
+    message_size: u32,
     /// Print one line of JSON
     #[arg(long)]
     json: bool,
@@ -37,7 +37,7 @@ pub(crate) struct Args {
 #[derive(Debug, Serialize)]
 struct Outcome {
     setup_ms: f64,
-    message_size: usize,
+    message_size: u32,
     seconds: f64,
     bytes: u64,
     mb_per_s: f64,
@@ -48,8 +48,11 @@ struct Outcome {
 
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let began = Instant::now();
-    let pair = tokio::time::timeout(CONNECT_LIMIT, Pair::connect()).await??;
+    let pair = tokio::time::timeout(CONNECT_LIMIT, Pair::connect()).await;
+    let pair =
+        pair.map_err(|_| "the two peers did not connect: is there a loopback interface?")??;
     let setup_ms = began.elapsed().as_secs_f64() * 1e3;
+    pair.check_size(args.message_size)?;
     let mut rtts = pair.ping().await?;
     let (bytes, seconds) = pair.flood(&args).await?;
     rtts.sort_by(f64::total_cmp);
@@ -59,7 +62,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
         seconds,
         bytes,
         mb_per_s: bytes as f64 / 1e6 / seconds,
-        messages_per_s: bytes as f64 / args.message_size.max(1) as f64 / seconds,
+        messages_per_s: bytes as f64 / f64::from(args.message_size) / seconds,
         rtt_p50_us: quantile(&rtts, 0.5),
         rtt_p99_us: quantile(&rtts, 0.99),
     };
@@ -121,6 +124,16 @@ impl Pair {
         })
     }
 
+    /// Whether a message may be that long.
+    fn check_size(&self, bytes: u32) -> Result<(), Failure> {
+        let sctp = self.peers[0].sctp();
+        let most = sctp.and_then(|sctp| sctp.max_message_size()).unwrap_or(0);
+        match u64::from(bytes) <= most {
+            true => Ok(()),
+            false => Err(format!("a message may have {most} bytes at most").into()),
+        }
+    }
+
     /// Microseconds of each round trip.
     async fn ping(&self) -> Result<Vec<f64>, Failure> {
         let far = self.far.clone();
@@ -148,10 +161,10 @@ impl Pair {
 
     /// Bytes that arrived, and the seconds that took.
     async fn flood(&self, args: &Args) -> Result<(u64, f64), Failure> {
-        let payload = Bytes::from(vec![0x5a; args.message_size]);
+        let payload = Bytes::from(vec![0x5a; args.message_size as usize]);
         let near = self.near.clone();
         let sender = tokio::spawn(async move { while near.send(payload.clone()).await.is_ok() {} });
-        let limit = Duration::from_secs_f64(args.seconds.max(0.1));
+        let limit = args.seconds;
         let bar = progress(args.json, limit);
         let began = Instant::now();
         let mut bytes = 0u64;

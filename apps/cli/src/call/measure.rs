@@ -28,18 +28,17 @@ pub(super) struct Measured {
     pub(super) received_mb_per_s: f64,
 }
 
-pub(super) async fn run(pc: &PeerConnection, seconds: f64) -> Result<Measured, Failure> {
+pub(super) async fn run(pc: &PeerConnection, limit: Duration) -> Result<Measured, Failure> {
     let ping = pc.create_data_channel("ping", Default::default())?;
     ping.opened().await?;
     let rtts = round_trips(&ping).await?;
     let meter = pc.create_data_channel("meter", Default::default())?;
     meter.opened().await?;
-    let limit = Duration::from_secs_f64(seconds.max(0.1));
     let (sent_bytes, sending) = send(&meter, limit).await?;
     let (received_bytes, receiving) = receive(&meter, limit).await?;
     let rate = |bytes: u64, time: Duration| bytes as f64 / 1e6 / time.as_secs_f64();
     Ok(Measured {
-        seconds,
+        seconds: limit.as_secs_f64(),
         rtt_p50_us: quantile(&rtts, 0.5),
         rtt_p99_us: quantile(&rtts, 0.99),
         sent_bytes,

@@ -45,8 +45,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     tls_roots: Option<PathBuf>,
     /// Measure round trips, then throughput for so long each way, and hang up
-    #[arg(long, value_name = "N")]
-    seconds: Option<f64>,
+    #[arg(long, value_name = "N", value_parser = crate::seconds)]
+    seconds: Option<Duration>,
     /// Print everything as lines of JSON
     #[arg(long)]
     json: bool,

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use duologue::{
-    Event, IceCandidate, IceCandidateParts, IceCandidateStats, IceTransport, PeerConnection,
-    SessionDescription, StatsReport,
+    Event, IceCandidate, IceCandidateParts, IceCandidateStats, IceProtocol, IceTcpCandidateType,
+    IceTransport, PeerConnection, SessionDescription, StatsReport,
 };
 use serde_json::{Value, json};
 
@@ -21,6 +21,8 @@ struct Teller {
     began: Instant,
     json: bool,
     colour: bool,
+    /// Both sides' words stand below one another, unless the output goes to a file or a program.
+    mark_theirs: bool,
 }
 
 impl Story {
@@ -31,6 +33,7 @@ impl Story {
             began: Instant::now(),
             json,
             colour: !plain && std::io::stderr().is_terminal(),
+            mark_theirs: std::io::stdout().is_terminal(),
         }))
     }
 
@@ -135,6 +138,7 @@ impl Story {
     pub(super) fn said(&self, text: &str) {
         match self.0.json {
             true => self.json(json!({ "event": "message", "text": text })),
+            false if self.0.mark_theirs => println!("> {text}"),
             false => println!("{text}"),
         }
     }
@@ -176,10 +180,12 @@ impl Story {
             return;
         };
         let report = pc.get_stats().await.unwrap_or_default();
-        let rtt = report
-            .selected_candidate_pair()
-            .and_then(|pair| pair.current_round_trip_time);
-        let [local, remote] = [&pair.local, &pair.remote].map(described);
+        let stats = report.selected_candidate_pair();
+        let rtt = stats.and_then(|pair| pair.current_round_trip_time);
+        // The pair itself has a remote address only of a candidate that trickled.
+        let remote = stats.and_then(|pair| report.candidate(&pair.remote_candidate_id));
+        let remote = remote.map_or_else(|| described(&pair.remote), known);
+        let local = described(&pair.local);
         let rtt_text = rtt.map_or_else(String::new, |rtt| format!("  {:.1} ms", rtt * 1e3));
         self.tell("pair", &format!("{local} ⇄ {remote}{rtt_text}"), || {
             let [local, remote] = [&pair.local, &pair.remote].map(candidate_json);
@@ -259,9 +265,7 @@ fn described(candidate: &IceCandidate) -> String {
     };
     let mut text = address(
         parts.candidate_type.as_str(),
-        parts
-            .tcp_type
-            .map_or(parts.protocol.as_str(), |t| t.as_str()),
+        &transport(parts.protocol, parts.tcp_type),
         parts.address.as_deref(),
         parts.port,
     );
@@ -282,12 +286,18 @@ fn add_origin(text: &mut String, parts: &IceCandidateParts, url: Option<&str>) {
 fn known(candidate: &IceCandidateStats) -> String {
     address(
         candidate.candidate_type.as_str(),
-        candidate
-            .tcp_type
-            .map_or(candidate.protocol.as_str(), |t| t.as_str()),
+        &transport(candidate.protocol, candidate.tcp_type),
         candidate.address.as_deref(),
         candidate.port,
     )
+}
+
+/// `udp`, or as `tcp active`.
+fn transport(protocol: IceProtocol, tcp_type: Option<IceTcpCandidateType>) -> String {
+    match tcp_type {
+        Some(tcp_type) => format!("{protocol} {tcp_type}"),
+        None => protocol.to_string(),
+    }
 }
 
 fn address(kind: &str, protocol: &str, address: Option<&str>, port: u16) -> String {

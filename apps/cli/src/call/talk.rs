@@ -17,6 +17,8 @@ pub(super) async fn run(
     loop {
         tokio::select! {
             line = lines.next(), if speaking => match line {
+                // The end of a line that was pasted, and pressed Enter after.
+                Some(line) if line.is_empty() && lines.typed => {}
                 Some(line) => chat.send_text(line).await?,
                 None if lines.typed => break,
                 None => speaking = false,

@@ -7,10 +7,9 @@ use duologue::{IceCandidateInit, PeerConnection, SessionDescription};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
-use hyper::{Request, Response, header};
+use hyper::{Request, Response, StatusCode, header};
 use hyper_util::rt::TokioIo;
 use serde::Deserialize;
-use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 
@@ -68,7 +67,8 @@ pub(super) async fn negotiate(
     mut candidates: mpsc::Receiver<IceCandidateInit>,
 ) -> Result<(), Failure> {
     let server = Server { url };
-    let Opened { id } = serde_json::from_slice(&server.post("api/sessions", "{}".into()).await?)?;
+    let opened = server.post("api/sessions", "{}".into()).await?;
+    let Opened { id } = serde_json::from_slice(&opened).map_err(|_| server.stranger())?;
     let session = format!("api/sessions/{id}");
     let events = server.get(&format!("{session}/events")).await?;
     pc.set_local_description(None).await?;
@@ -143,9 +143,16 @@ impl Server {
         if status.is_success() {
             return Ok(body);
         }
-        let text = serde_json::from_slice(&body)
-            .unwrap_or_else(|_| Value::from(String::from_utf8_lossy(&body)));
+        if status == StatusCode::NOT_FOUND || status == StatusCode::METHOD_NOT_ALLOWED {
+            return Err(self.stranger());
+        }
+        let text = String::from_utf8_lossy(&body);
         Err(format!("the demo says {status}: {text}").into())
+    }
+
+    /// There is a web server, but not ours.
+    fn stranger(&self) -> Failure {
+        format!("http://{}/ is no duologue demo", self.url.authority).into()
     }
 
     async fn get(&self, path: &str) -> Result<Incoming, Failure> {

@@ -9,7 +9,7 @@ mod note;
 
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,8 +27,8 @@ const FAREWELL: Duration = Duration::from_secs(2);
 
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Where the web server listens
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    /// Where the web server listens: an address and a port, or a port of this machine alone
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080", value_parser = address)]
     listen: SocketAddr,
     #[command(flatten)]
     ice: IceArgs,
@@ -45,7 +45,8 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
         }),
         false => Arc::new(|happening| println!("{happening}")),
     };
-    let demo = Demo::bind(args.listen, args.ice.configuration(), tell).await?;
+    let demo = Demo::bind(args.listen, args.ice.configuration(), tell).await;
+    let demo = demo.map_err(|error| format!("cannot listen at {}: {error}", args.listen))?;
     let interrupted = async {
         if tokio::signal::ctrl_c().await.is_err() {
             // There is no such signal here; the server then runs on.
@@ -57,6 +58,16 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
         println!("\nclosed");
     }
     Ok(())
+}
+
+/// `--listen`
+fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    match text.parse() {
+        Ok(port) => Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, port))),
+        Err(_) => text
+            .parse()
+            .map_err(|_| "write it as 127.0.0.1:8080, [::1]:8080 or 8080"),
+    }
 }
 
 /// The demo, before it serves.
@@ -127,5 +138,19 @@ impl Demo {
 impl fmt::Debug for Demo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Demo").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::address;
+
+    #[test]
+    fn a_port_alone_is_of_this_machine() {
+        assert_eq!(address("80"), Ok(([127, 0, 0, 1], 80).into()));
+        assert_eq!(address("0.0.0.0:80"), Ok(([0, 0, 0, 0], 80).into()));
+        for wrong in ["", "localhost", "127.0.0.1", "65536"] {
+            assert!(address(wrong).is_err(), "{wrong}");
+        }
     }
 }
