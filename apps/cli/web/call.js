@@ -33,7 +33,7 @@ export class Call {
     // None is closed by itself: the Rust end hung up.
     channel.addEventListener("close", () => {
       this.board.event("page", "close", label);
-      this.close();
+      this.close("The Rust end hung up.");
     });
     return channel;
   }
@@ -46,7 +46,8 @@ export class Call {
     this.pc.onnegotiationneeded = () => this.#offer();
   }
 
-  async close() {
+  // `why` is for people; without it, they did it themselves.
+  async close(why) {
     if (this.closed) return;
     this.closed = true;
     await this.#snapshot();
@@ -54,8 +55,11 @@ export class Call {
     this.events?.close();
     this.pc.close();
     this.#show();
+    // Nobody tells how the Rust end is any more.
+    const unknown = Object.keys(this.there).map((name) => [name, "–"]);
+    this.board.show("there", Object.fromEntries(unknown));
     this.board.event("page", "closed");
-    this.onclose();
+    this.onclose(why);
   }
 
   // Survives the page's end, unlike a fetch.
@@ -83,7 +87,7 @@ export class Call {
       pc.addEventListener(event, () => {
         this.board.event("page", event, pc[name]);
         this.#show();
-        if (name === "connectionState" && pc[name] === "failed") this.close();
+        if (name === "connectionState" && pc[name] === "failed") this.close(this.#failure());
       });
     }
     pc.addEventListener("icecandidateerror", (error) => {
@@ -111,7 +115,14 @@ export class Call {
     });
   }
 
+  #failure() {
+    return this.opened
+      ? "The Rust end has not answered for so long that the call is given up."
+      : "No way to the Rust end was found. The pairs under ICE are what was tried.";
+  }
+
   #opened() {
+    this.opened = true;
     this.board.figure("setup", `${Math.round(performance.now() - this.started)} ms`);
     this.#show();
     this.onopen();
@@ -163,11 +174,10 @@ export class Call {
 }
 
 async function post(path, body = {}) {
-  const response = await fetch(path, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify(body),
+  const request = { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
+  const response = await fetch(path, request).catch(() => {
+    throw new Error("The program does not answer: start it again, then connect.");
   });
-  if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
+  if (!response.ok) throw new Error(`The program refused (${response.status}): ${await response.text()}`);
   return response.status === 204 ? null : response.json();
 }

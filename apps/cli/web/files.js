@@ -20,11 +20,19 @@ export class Files {
   }
 
   enable(on) {
+    if (!on && this.busy) verdict("bad", "✗ the call ended before the file was back");
+    this.busy = false;
     $("pick").disabled = $("sample").disabled = !on;
   }
 
   async send(name, buffer) {
     this.enable(false);
+    if (!crypto.subtle) {
+      verdict("bad", "✗ browsers take checksums on pages of localhost and https only");
+      this.enable(true);
+      return;
+    }
+    this.busy = true;
     verdict("", "");
     for (const id of ["sum-there", "sum-back"]) $(id).textContent = "–";
     progress("down", 0, 1, "–");
@@ -35,7 +43,7 @@ export class Files {
     this.channel.send(JSON.stringify({ op: "put", name, size: this.size }));
     for (let at = 0; at < this.size; at += CHUNK) {
       while (this.channel.bufferedAmount > HIGH_WATER) await this.#drained();
-      if (this.channel.readyState !== "open") return;
+      if (!this.busy || this.channel.readyState !== "open") return;
       this.channel.send(buffer.slice(at, at + CHUNK));
     }
     this.channel.send(JSON.stringify({ op: "end" }));
@@ -61,8 +69,8 @@ export class Files {
         this.#finish();
         break;
       case "error":
-        verdict("bad", message.text);
         this.enable(true);
+        verdict("bad", `✗ the Rust end says: ${message.text}`);
         break;
     }
   }

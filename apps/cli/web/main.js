@@ -5,38 +5,54 @@ import { Files } from "./files.js";
 import { Meter } from "./meter.js";
 import { Board } from "./board.js";
 import { IcePanel } from "./ice.js";
+import { Plot } from "./plot.js";
 
 const $ = (id) => document.getElementById(id);
 const board = new Board();
 const ice = new IcePanel();
+const plot = new Plot($("plot"));
 let call = null;
 
 async function connect() {
   await hangUp();
   board.clear();
   ice.clear();
+  notice("");
   try {
     call = await Call.begin(board, ice);
   } catch (error) {
-    board.event("page", "error", error.message);
+    fail(error);
     return;
   }
   const chat = new Chat(call.channel("chat"));
   const files = new Files(call.channel("file"));
-  const meter = new Meter(call.channel("meter"), call.channel("ping", { ordered: false, maxRetransmits: 0 }));
+  const ping = call.channel("ping", { ordered: false, maxRetransmits: 0 });
+  const meter = new Meter(call.channel("meter"), ping, plot);
   const panels = [chat, files, meter];
   call.onopen = () => panels.forEach((panel) => panel.enable(true));
-  call.onclose = () => {
+  call.onclose = (why) => {
     panels.forEach((panel) => panel.enable(false));
     buttons(false);
+    if (why) notice(why);
   };
   buttons(true);
   try {
     await call.start();
   } catch (error) {
-    board.event("page", "error", error.message);
+    fail(error);
     await hangUp();
   }
+}
+
+function fail(error) {
+  board.event("page", "error", error.message);
+  notice(error.message);
+}
+
+// One line for what a reader should not have to look for.
+function notice(text) {
+  $("notice").textContent = text;
+  $("notice").hidden = !text;
 }
 
 async function hangUp() {

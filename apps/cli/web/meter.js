@@ -1,5 +1,4 @@
 // Throughput of one reliable channel and round trips of an unreliable one, as a live plot.
-import { Plot } from "./plot.js";
 
 const CHUNK = new Uint8Array(64 * 1024).fill(0x64);
 const HIGH_WATER = 1024 * 1024;
@@ -8,11 +7,12 @@ const PING_MS = 100;
 const $ = (id) => document.getElementById(id);
 
 export class Meter {
-  constructor(data, ping) {
+  constructor(data, ping, plot) {
     this.data = data;
     this.ping = ping;
     this.bytes = 0;
-    this.plot = new Plot($("plot"));
+    this.plot = plot;
+    plot.clear();
     data.bufferedAmountLowThreshold = HIGH_WATER / 2;
     data.onbufferedamountlow = () => this.#fill();
     data.onmessage = ({ data }) => {
@@ -28,11 +28,14 @@ export class Meter {
   }
 
   enable(on) {
-    for (const id of ["meter-up", "meter-down", "meter-stop"]) $(id).disabled = !on;
+    for (const id of ["meter-up", "meter-down"]) $(id).disabled = !on;
     clearInterval(this.sampler);
     clearInterval(this.pinger);
-    this.sending = false;
-    if (!on) return;
+    this.#mode("stop");
+    if (!on) {
+      for (const id of ["rate", "ping"]) $(id).textContent = "–";
+      return;
+    }
     this.last = performance.now();
     this.sampler = setInterval(() => this.#sample(), SAMPLE_MS);
     this.pinger = setInterval(() => {
@@ -42,9 +45,16 @@ export class Meter {
 
   #run(op) {
     if (this.data.readyState !== "open") return;
-    this.sending = op === "sink";
+    this.#mode(op);
     this.data.send(JSON.stringify({ op }));
     this.#fill();
+  }
+
+  #mode(op) {
+    this.sending = op === "sink";
+    $("meter-up").ariaPressed = op === "sink";
+    $("meter-down").ariaPressed = op === "source";
+    $("meter-stop").disabled = op === "stop";
   }
 
   #fill() {

@@ -5,10 +5,15 @@ const PAD = { left: 46, right: 46, top: 12, bottom: 22 };
 export class Plot {
   constructor(canvas) {
     this.canvas = canvas;
+    this.clear();
+    new ResizeObserver(() => this.draw()).observe(canvas);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
+  }
+
+  clear() {
     this.rates = [];
     this.rtts = [];
     this.draw();
-    new ResizeObserver(() => this.draw()).observe(canvas);
   }
 
   add(rate, rtt) {

@@ -259,7 +259,9 @@ impl Visitor {
         self.page
             .until("$('#text').disabled && $('#sample').disabled && $('#meter-up').disabled")
             .await?;
-        Ok(())
+        // Who hung up needs no explanation.
+        let notice = self.page.text("#notice").await?;
+        equal(&notice, &String::new(), "notice")
     }
 
     async fn reconnect(&mut self) -> Outcome {
@@ -269,15 +271,23 @@ impl Visitor {
             .await
     }
 
-    /// As Ctrl-C does.
+    /// As Ctrl-C does. The page says so, and why it cannot connect any more.
     async fn end_server(&mut self) -> Outcome {
         drop(self.end.take());
         self.rust_end(&Happening::Closed { call: 3 }).await?;
         self.page.until("$('#text').disabled").await?;
+        self.page
+            .until("text('#notice') === 'The Rust end hung up.'")
+            .await?;
         let served = (&mut self.serving).await;
         served
             .map_err(|e| e.to_string())?
-            .map_err(|e| e.to_string())
+            .map_err(|e| e.to_string())?;
+        self.page.click("#call").await?;
+        self.page
+            .until("text('#notice').includes('does not answer')")
+            .await?;
+        Ok(())
     }
 
     /// Waits until this has happened at the Rust end.
