@@ -1,6 +1,7 @@
 //! Running programs: echoed, in the workspace's root, a failure is an error.
 
 use std::ffi::OsStr;
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -38,7 +39,7 @@ pub(crate) fn cargo<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Comma
 /// Echoes the command, runs it, and asks for success.
 pub(crate) fn run(mut command: Command) -> Outcome {
     let line = describe(&command);
-    eprintln!("\x1b[1m$ {line}\x1b[0m");
+    eprintln!("{}", styled("1", &format!("$ {line}"), &std::io::stderr()));
     let status = command
         .status()
         .map_err(|e| format!("cannot start `{line}`: {e}"))?;
@@ -46,6 +47,15 @@ pub(crate) fn run(mut command: Command) -> Outcome {
         .success()
         .then_some(())
         .ok_or_else(|| format!("`{line}` failed: {status}"))
+}
+
+/// Text with a style of ANSI's, where that goes to a terminal that wants it (https://no-color.org).
+pub(crate) fn styled(style: &str, text: &str, to: &impl IsTerminal) -> String {
+    let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    match to.is_terminal() && !plain {
+        true => format!("\x1b[{style}m{text}\x1b[0m"),
+        false => text.to_owned(),
+    }
 }
 
 /// Runs the command without echo and gives its standard output.
