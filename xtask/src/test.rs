@@ -52,6 +52,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
         Part::Unit,
         Part::Sim,
         Part::Interop,
+        Part::Ice,
         Part::Docs,
         Part::Micro,
         Part::Node,
@@ -63,7 +64,8 @@ pub(crate) fn run(args: &Args) -> Outcome {
         let start = Instant::now();
         run_part(*part)?;
         println!(
-            "\x1b[32m{part:?} passed\x1b[0m in {:.0} s",
+            "{} in {:.0} s",
+            run::styled("32", &format!("{part:?} passed"), &std::io::stdout()),
             start.elapsed().as_secs_f64()
         );
     }
