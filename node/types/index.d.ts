@@ -1,7 +1,18 @@
 /// <reference lib="dom" />
 /**
+ * `RTCPeerConnection` outside the browser: the interfaces of webrtc-pc and of the documents around
+ * it, with the browser's names.
+ *
  * The types are TypeScript's own of the browser (`lib.dom.d.ts`): what is typed for the browser
  * compiles unchanged against this package.
+ *
+ * ```ts
+ * import { RTCPeerConnection } from 'duologue';
+ *
+ * const pc = new RTCPeerConnection({ iceServers: [{ urls: 'stun:stun.example.org' }] });
+ * const channel = pc.createDataChannel('chat');
+ * channel.onopen = () => channel.send('hello');
+ * ```
  */
 
 export declare const InputDeviceInfo: typeof globalThis.InputDeviceInfo;
@@ -70,6 +81,7 @@ export declare const mediaDevices: MediaDevices;
 
 // Interfaces that lib.dom.d.ts does not have.
 
+/** `devicechange` at `mediaDevices` (mediacapture-extensions): which devices there are now. */
 export interface DeviceChangeEvent extends Event {
   readonly devices: readonly MediaDeviceInfo[];
   readonly userInsertedDevices: readonly MediaDeviceInfo[];
@@ -79,9 +91,11 @@ export declare const DeviceChangeEvent: {
   new (type: string, init?: EventInit & { devices?: MediaDeviceInfo[] }): DeviceChangeEvent;
 };
 
+/** What `RTCIceTransport.getSelectedCandidatePair()` gives (webrtc-pc §5.6.2); it has no constructor. */
 export type RTCIceCandidatePair = globalThis.RTCIceCandidatePair;
 export declare const RTCIceCandidatePair: { prototype: RTCIceCandidatePair };
 
+/** Who the peer is, as an identity provider says (webrtc-identity §9.1); no provider can be loaded yet. */
 export interface RTCIdentityAssertion {
   idp: string;
   name: string;
@@ -91,6 +105,7 @@ export declare const RTCIdentityAssertion: {
   new (idp: string, name: string): RTCIdentityAssertion;
 };
 
+/** Ciphers of SFrame (RFC 9605 §4.5, webrtc-encoded-transform). */
 export type SFrameCipherSuite =
   | 'AES_128_CTR_HMAC_SHA256_80'
   | 'AES_128_CTR_HMAC_SHA256_64'
@@ -104,6 +119,7 @@ interface SFrameKeyManagement {
   setEncryptionKey(key: CryptoKey, keyID?: number | bigint): Promise<undefined>;
   onerror: ((event: Event) => unknown) | null;
 }
+/** Encrypts or decrypts frames of a sender or receiver (webrtc-encoded-transform); no frame passes yet. */
 export interface SFrameTransform extends EventTarget, SFrameKeyManagement {}
 export declare const SFrameTransform: {
   prototype: SFrameTransform;
