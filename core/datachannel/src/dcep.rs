@@ -29,6 +29,9 @@ const UNORDERED: u8 = 0x80;
 
 impl DcepMessage {
     /// Reads a message. It must be whole and nothing may follow it.
+    ///
+    /// # Errors
+    /// What makes it no message of RFC 8832 §5.
     pub fn parse(bytes: &[u8]) -> Result<Self, DcepError> {
         match bytes.first() {
             // RFC 8832 §5.2: the ACK has only its type.

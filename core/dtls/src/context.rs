@@ -35,6 +35,9 @@ impl Context {
     /// The same for simulations: retransmission timers are drawn from `seed`. **Not for
     /// connections between real peers**, since nonces and hello randoms become predictable too. Keys
     /// and signatures stay random, so that lengths may still differ by a byte or two.
+    ///
+    /// # Errors
+    /// As [`Context::new`].
     pub fn for_simulation(seed: u64) -> Result<Self, DtlsError> {
         Self::build(Config::builder().dangerously_set_rng_seed(seed))
     }

@@ -27,6 +27,9 @@ impl std::error::Error for CredentialsError {}
 
 impl Credentials {
     /// Checks the grammar of RFC 8839 §5.4.
+    ///
+    /// # Errors
+    /// A length or character that the grammar does not have.
     pub fn new(ufrag: &str, pwd: &str) -> Result<Self, CredentialsError> {
         let ice_char = |b: u8| b.is_ascii_alphanumeric() || b == b'+' || b == b'/';
         let legal = |text: &str, least: usize| {

@@ -32,6 +32,9 @@ impl Fingerprint {
 
     /// From the two parts of the attribute: the hash's name and the colon-separated hexadecimal
     /// bytes. Both are compared without case (RFC 8122 §5 wants upper case; peers send either).
+    ///
+    /// # Errors
+    /// A hash function that is unknown or forbidden; bytes that are malformed, or too many or few for it.
     pub fn from_parts(algorithm: &str, value: &str) -> Result<Self, FingerprintError> {
         let algorithm: HashFunction = algorithm.parse()?;
         let value: Box<[u8]> = value

@@ -92,6 +92,9 @@ impl Capabilities {
 
     /// The value of `[[PreferredCodecs]]` for an argument of `setCodecPreferences`
     /// (webrtc-pc §5.4, steps 2 to 8): duplicates removed, every codec known.
+    ///
+    /// # Errors
+    /// A codec that is not among the capabilities of the kind; none that carries media.
     pub fn preferences(
         &self,
         kind: MediaKind,

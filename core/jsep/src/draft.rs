@@ -32,6 +32,9 @@ impl Draft {
 
     /// Whether `setLocalDescription` may apply it for this argument: the text must be the draft's
     /// own, or empty (webrtc-pc §4.4.2, `setLocalDescription` steps 4.3 to 4.5).
+    ///
+    /// # Errors
+    /// [`JsepError::Modified`] for another text.
     pub fn check(&self, sdp: &str) -> Result<(), JsepError> {
         match sdp.is_empty() || sdp == self.sdp {
             true => Ok(()),

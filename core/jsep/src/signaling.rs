@@ -143,8 +143,11 @@ impl Signaling {
         }
     }
 
-    /// Drops what is proposed (RFC 9429 §4.1.10.2). An error in the states that have nothing to
-    /// roll back (webrtc-pc §4.4.1.5): stable, and after a provisional answer.
+    /// Drops what is proposed (RFC 9429 §4.1.10.2).
+    ///
+    /// # Errors
+    /// In the states that have nothing to roll back (webrtc-pc §4.4.1.5): stable, and after a
+    /// provisional answer.
     pub fn rollback(&self) -> Result<Signaling, JsepError> {
         self.check_state(SdpType::Rollback, Side::Local)?;
         Ok(Signaling {
@@ -155,6 +158,9 @@ impl Signaling {
 
     /// Whether a description of this type and side fits the state (RFC 9429 §§5.5–5.6), before
     /// any implicit rollback.
+    ///
+    /// # Errors
+    /// It does not.
     pub fn check_state(&self, ty: SdpType, side: Side) -> Result<(), JsepError> {
         use SignalingState::{
             HaveLocalOffer, HaveLocalPranswer, HaveRemoteOffer, HaveRemotePranswer, Stable,
@@ -241,8 +247,11 @@ impl Signaling {
     }
 
     /// Where a remote candidate belongs (webrtc-pc §4.4.1.7 "addIceCandidate"): the m-section of
-    /// this tag or index in the latest remote description that has this user name fragment; an
-    /// error when there is none. Without a fragment it is the latest description's.
+    /// this tag or index in the latest remote description that has this user name fragment. Without
+    /// a fragment it is the latest description's.
+    ///
+    /// # Errors
+    /// There is no such m-section, or no remote description.
     pub fn candidate_target(
         &self,
         mid: Option<&str>,
@@ -269,6 +278,9 @@ impl Signaling {
 
     /// Where an end-of-candidates indication without an m-section belongs: every m-section of
     /// the latest remote description that has the user name fragment.
+    ///
+    /// # Errors
+    /// None has it, or there is no remote description.
     pub fn end_of_candidates_targets(
         &self,
         ufrag: Option<&str>,

@@ -148,7 +148,10 @@ impl IceCandidate {
         }
     }
 
-    /// `new RTCIceCandidate(init)`: a `TypeError` without `sdpMid` and `sdpMLineIndex`.
+    /// `new RTCIceCandidate(init)` (webrtc-pc §4.8.1.1).
+    ///
+    /// # Errors
+    /// `TypeError` without `sdpMid` and `sdpMLineIndex`.
     pub fn construct(init: IceCandidateInit) -> Result<Self, Exception> {
         if init.sdp_mid.is_none() && init.sdp_m_line_index.is_none() {
             return Err(Exception::type_error(

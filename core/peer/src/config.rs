@@ -177,6 +177,9 @@ impl fmt::Debug for IceServer {
 
 impl IceServer {
     /// Its URLs, parsed. Servers inside a [`crate::PeerConnection`] are always valid.
+    ///
+    /// # Errors
+    /// What the first of them that is no URL of an ICE server lacks.
     pub fn parse_urls(&self) -> Result<Vec<IceServerUrl>, UrlError> {
         self.urls.iter().map(|url| url.parse()).collect()
     }

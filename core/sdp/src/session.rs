@@ -19,6 +19,9 @@ pub struct SessionDescription {
 
 impl SessionDescription {
     /// Reads a description. Lines end with CRLF or LF; blank lines at the very end are dropped.
+    ///
+    /// # Errors
+    /// The first line that breaks the grammar, by its number.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
         crate::parse::parse(text)
     }

@@ -97,6 +97,9 @@ pub fn is_stun(bytes: &[u8]) -> bool {
 impl<'a> Message<'a> {
     /// Checks the whole structure, and FINGERPRINT when there is one. The bytes must be exactly
     /// one message.
+    ///
+    /// # Errors
+    /// What makes it no message.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, ParseError> {
         if !is_stun(bytes) {
             return Err(ParseError::NotStun);
@@ -182,6 +185,9 @@ impl<'a> Message<'a> {
 
     /// Compares the integrity attribute in constant time. When both kinds are there,
     /// MESSAGE-INTEGRITY-SHA256 decides (RFC 8489 §9.1.3).
+    ///
+    /// # Errors
+    /// The message has no integrity attribute, or one of another key.
     pub fn verify(&self, key: &Key) -> Result<(), IntegrityError> {
         match (self.integrity_sha256, self.integrity) {
             (Some(at), _) => key.verify_sha256(self.bytes, at),

@@ -16,8 +16,10 @@ use crate::{
     TransceiverIntent,
 };
 
-/// Makes an answer to the remote offer (RFC 9429 §5.3). Fails in every state but
-/// `have-remote-offer` and `have-local-pranswer`.
+/// Makes an answer to the remote offer (RFC 9429 §5.3).
+///
+/// # Errors
+/// In every state but `have-remote-offer` and `have-local-pranswer`.
 #[doc(alias = "createAnswer")]
 pub fn create_answer(
     signaling: &Signaling,

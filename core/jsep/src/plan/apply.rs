@@ -21,6 +21,9 @@ use crate::{
 
 /// Applies a description that was created here. `ty` is the draft's own type, or `Pranswer` for
 /// an answer. For a rollback use [`Signaling::rollback`].
+///
+/// # Errors
+/// A type that does not fit the state or the draft.
 #[doc(alias = "setLocalDescription")]
 pub fn apply_local(
     signaling: &Signaling,
@@ -45,6 +48,10 @@ pub fn apply_local(
 
 /// Applies a description of the other end. An offer in `have-local-offer` has to be preceded by a
 /// rollback; for an explicit rollback use [`Signaling::rollback`].
+///
+/// # Errors
+/// A type that does not fit the state; text that is not SDP, with its line; content that cannot be
+/// accepted or contradicts what was agreed.
 #[doc(alias = "setRemoteDescription")]
 pub fn apply_remote(
     signaling: &Signaling,

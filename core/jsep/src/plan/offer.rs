@@ -19,8 +19,10 @@ use crate::{
     Side, Signaling, SignalingState, StopState, TransceiverIntent,
 };
 
-/// Makes an offer of what is wanted, on top of what is agreed (RFC 9429 §5.2). Fails in every
-/// state but `stable` and `have-local-offer`.
+/// Makes an offer of what is wanted, on top of what is agreed (RFC 9429 §5.2).
+///
+/// # Errors
+/// In every state but `stable` and `have-local-offer`.
 #[doc(alias = "createOffer")]
 pub fn create_offer(
     signaling: &Signaling,

@@ -166,6 +166,10 @@ impl Association {
     }
 
     /// Queues a message. Before the association is set up messages wait.
+    ///
+    /// # Errors
+    /// The association is closed or closing; the stream does not exist or is being reset; the message is
+    /// empty; the send buffer is full. Nothing is queued then.
     pub fn send(
         &mut self,
         now: Instant,
