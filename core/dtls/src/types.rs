@@ -10,17 +10,6 @@ pub enum Role {
     Server,
 }
 
-impl Role {
-    /// The other end's role.
-    #[must_use]
-    pub fn opposite(self) -> Self {
-        match self {
-            Role::Client => Role::Server,
-            Role::Server => Role::Client,
-        }
-    }
-}
-
 /// W3C `RTCDtlsTransportState` (webrtc-pc §5.5.1).
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 #[doc(alias = "RTCDtlsTransportState")]
