@@ -1,24 +1,22 @@
-//! Data channels: the handle, and the two queues behind it that the packet path uses without the
-//! connection's lock.
+//! Data channels, as the W3C shows them.
 
-use std::collections::VecDeque;
+mod queues;
+
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 use std::task::{Context, Poll};
 
-use duologue_base::{ChannelKey, StreamId};
+use duologue_base::StreamId;
 use duologue_peer::limits::SEND_BUFFER_BYTES;
 use duologue_peer::{DataChannelState, Exception, PriorityType};
-use duologue_tokio::SessionHandle;
 use futures_core::Stream;
 
 use crate::Message;
 use crate::connection::ConnectionHandle;
-use crate::limits::{DEFAULT_SEND_HIGH_WATER_MARK, MESSAGE_OVERHEAD, RECEIVE_BACKLOG};
-use crate::wakers::Wakers;
+use queues::Outbox;
+pub(crate) use queues::{Backlog, Channel};
 
 /// A bidirectional channel of messages: `RTCDataChannel` (webrtc-pc §6.2).
 ///
@@ -78,7 +76,7 @@ use crate::wakers::Wakers;
 /// goes to one reader. When the last handle is dropped, messages that arrive are discarded; the
 /// channel itself stays open until it or its connection is closed.
 ///
-/// Received messages wait here until they are read. When [`RECEIVE_BACKLOG`] bytes do, over all
+/// Received messages wait here until they are read. When [`RECEIVE_BACKLOG`](crate::limits::RECEIVE_BACKLOG) bytes do, over all
 /// channels of the connection, the receive window closes and the peer stops sending on all of
 /// them: that is how SCTP's flow control is. A program that does not read one of its channels
 /// drops its handle.
@@ -94,7 +92,7 @@ struct Reader {
 
 impl DataChannel {
     pub(crate) fn new(channel: Arc<Channel>, connection: Arc<ConnectionHandle>) -> Self {
-        channel.inbox().readers += 1;
+        channel.add_reader();
         DataChannel(Arc::new(Reader {
             channel,
             connection,
@@ -173,7 +171,7 @@ impl DataChannel {
 
     /// The next message, if there is one already.
     pub fn try_recv(&self) -> Option<Message> {
-        self.0.channel.pop(self.0.channel.inbox())
+        self.0.channel.try_receive()
     }
 
     /// Waits until the channel is open.
@@ -329,218 +327,6 @@ impl fmt::Debug for DataChannel {
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        let mut inbox = self.channel.inbox();
-        inbox.readers -= 1;
-        if inbox.readers == 0 {
-            let unread = std::mem::take(&mut inbox.queue);
-            drop(inbox);
-            self.channel.backlog.remove(unread.iter().map(cost).sum());
-        }
+        self.channel.remove_reader();
     }
-}
-
-/// What the handles of a channel, its connection and the session's task share.
-#[derive(Debug)]
-pub(crate) struct Channel {
-    key: ChannelKey,
-    attributes: Attributes,
-    outbox: Mutex<Outbox>,
-    inbox: Mutex<Inbox>,
-    backlog: Arc<Backlog>,
-}
-
-/// What never changes.
-#[derive(Debug)]
-struct Attributes {
-    label: String,
-    protocol: String,
-    ordered: bool,
-    max_packet_life_time: Option<u16>,
-    max_retransmits: Option<u16>,
-    negotiated: bool,
-    priority: PriorityType,
-}
-
-/// The sending side, and the state that decides about it.
-#[derive(Debug)]
-struct Outbox {
-    state: DataChannelState,
-    error: Option<Exception>,
-    buffered: u64,
-    low_threshold: u64,
-    high_water: u64,
-    /// A `bufferedamountlow` is in the stream of events and was not read.
-    low_event_waits: bool,
-    /// Who waits for room or for a state.
-    wakers: Wakers,
-}
-
-impl Outbox {
-    /// Whether a patient sender may send now: below the high-water mark, and without exceeding
-    /// what a channel may queue at all.
-    fn has_room(&self, len: u64) -> bool {
-        self.buffered == 0
-            || (self.buffered < self.high_water && self.buffered + len <= SEND_BUFFER_BYTES)
-    }
-}
-
-/// The receiving side.
-#[derive(Debug, Default)]
-struct Inbox {
-    queue: VecDeque<Message>,
-    readers: usize,
-    ended: bool,
-    wakers: Wakers,
-}
-
-impl Channel {
-    pub(crate) fn new(
-        key: ChannelKey,
-        slots: &duologue_peer::DataChannel,
-        backlog: Arc<Backlog>,
-    ) -> Self {
-        Channel {
-            key,
-            attributes: Attributes {
-                label: slots.label().to_owned(),
-                protocol: slots.protocol().to_owned(),
-                ordered: slots.ordered(),
-                max_packet_life_time: slots.max_packet_life_time(),
-                max_retransmits: slots.max_retransmits(),
-                negotiated: slots.negotiated(),
-                priority: slots.priority(),
-            },
-            outbox: Mutex::new(Outbox {
-                state: slots.ready_state(),
-                error: None,
-                buffered: 0,
-                low_threshold: 0,
-                high_water: DEFAULT_SEND_HIGH_WATER_MARK,
-                low_event_waits: false,
-                wakers: Wakers::default(),
-            }),
-            inbox: Mutex::default(),
-            backlog,
-        }
-    }
-
-    /// Shows a new state, whose event is in the stream.
-    pub(crate) fn set_state(&self, state: DataChannelState) {
-        let mut outbox = self.outbox();
-        outbox.state = state;
-        outbox.wakers.wake_all();
-        drop(outbox);
-        if state == DataChannelState::Closed {
-            let mut inbox = self.inbox();
-            inbox.ended = true;
-            inbox.wakers.wake_all();
-        }
-    }
-
-    /// Remembers why the channel is about to close.
-    pub(crate) fn set_error(&self, error: Exception) {
-        self.outbox().error = Some(error);
-    }
-
-    /// Bytes left the send queue. `low` is called if that calls for `bufferedamountlow`, before
-    /// the getter shows the new amount.
-    pub(crate) fn sent(&self, bytes: usize, low: impl FnOnce()) {
-        let mut outbox = self.outbox();
-        let before = outbox.buffered;
-        let after = before.saturating_sub(bytes as u64);
-        let crossed = before > outbox.low_threshold && after <= outbox.low_threshold;
-        if crossed && !outbox.low_event_waits && outbox.state != DataChannelState::Closed {
-            outbox.low_event_waits = true;
-            low();
-        }
-        outbox.buffered = after;
-        if after <= outbox.high_water / 2 {
-            outbox.wakers.wake_all();
-        }
-    }
-
-    /// Hands messages to the readers, in one go; with none they are discarded.
-    pub(crate) fn deliver(&self, messages: &mut Vec<Message>) {
-        let mut inbox = self.inbox();
-        if inbox.readers == 0 || inbox.ended {
-            drop(inbox);
-            self.backlog.remove(messages.iter().map(cost).sum());
-            messages.clear();
-            return;
-        }
-        inbox.queue.extend(messages.drain(..));
-        inbox.wakers.wake_all();
-    }
-
-    fn poll_receive(&self, cx: &mut Context<'_>) -> Poll<Option<Message>> {
-        let mut inbox = self.inbox();
-        if inbox.queue.is_empty() && !inbox.ended {
-            inbox.wakers.register(cx.waker());
-            return Poll::Pending;
-        }
-        Poll::Ready(self.pop(inbox))
-    }
-
-    fn pop(&self, mut inbox: MutexGuard<'_, Inbox>) -> Option<Message> {
-        let message = inbox.queue.pop_front();
-        drop(inbox);
-        self.backlog.remove(message.iter().map(cost).sum());
-        message
-    }
-
-    fn outbox(&self) -> MutexGuard<'_, Outbox> {
-        // Nothing that can panic runs under this lock, nor under the next.
-        self.outbox.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn inbox(&self) -> MutexGuard<'_, Inbox> {
-        self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// What the unread messages of all channels of a connection amount to.
-#[derive(Debug)]
-pub(crate) struct Backlog {
-    bytes: AtomicUsize,
-    /// The session waits for room.
-    stalled: AtomicBool,
-    session: SessionHandle,
-}
-
-impl Backlog {
-    pub(crate) fn new(session: SessionHandle) -> Self {
-        Backlog {
-            bytes: AtomicUsize::new(0),
-            stalled: AtomicBool::new(false),
-            session,
-        }
-    }
-
-    /// Whether more may come. If not, the session is woken once half of it was read.
-    pub(crate) fn has_room(&self) -> bool {
-        if self.bytes.load(Ordering::SeqCst) < RECEIVE_BACKLOG {
-            return true;
-        }
-        self.stalled.store(true, Ordering::SeqCst);
-        // A reader that emptied it just now has not seen that the session waits.
-        self.bytes.load(Ordering::SeqCst) < RECEIVE_BACKLOG
-    }
-
-    pub(crate) fn add(&self, message: &Message) {
-        self.bytes.fetch_add(cost(message), Ordering::SeqCst);
-    }
-
-    fn remove(&self, bytes: usize) {
-        let before = self.bytes.fetch_sub(bytes, Ordering::SeqCst);
-        let low = before - bytes <= RECEIVE_BACKLOG / 2;
-        if low && self.stalled.load(Ordering::SeqCst) && self.stalled.swap(false, Ordering::SeqCst)
-        {
-            self.session.wake();
-        }
-    }
-}
-
-/// What a waiting message counts.
-fn cost(message: &Message) -> usize {
-    message.len() + MESSAGE_OVERHEAD
 }
