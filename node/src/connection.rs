@@ -13,7 +13,7 @@ use napi::bindgen_prelude::{ClassInstance, Either, JsObjectValue, Object, Result
 use napi::{Env, Error};
 use napi_derive::napi;
 use peer::{Effect, Event, Exception, OperationId};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::certificate::NativeCertificate;
 use crate::effect;
@@ -115,55 +115,6 @@ fn with_certificates(
     Ok(configuration)
 }
 
-/// `NativeTransceiverInit`
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct TransceiverInit {
-    direction: peer::TransceiverDirection,
-    streams: Vec<String>,
-    send_encodings: Vec<peer::RtpEncodingParameters>,
-}
-
-impl From<TransceiverInit> for peer::TransceiverInit {
-    fn from(init: TransceiverInit) -> Self {
-        peer::TransceiverInit {
-            direction: init.direction,
-            streams: init.streams.into_iter().map(Into::into).collect(),
-            send_encodings: init.send_encodings,
-        }
-    }
-}
-
-/// `NativeTrack`
-#[napi(object)]
-#[derive(Debug)]
-pub struct NativeTrack {
-    /// Its id.
-    pub id: String,
-    /// `audio` or `video`.
-    pub kind: String,
-}
-
-fn media_kind(text: &str) -> peer::MediaKind {
-    match text {
-        "audio" => peer::MediaKind::Audio,
-        _ => peer::MediaKind::Video,
-    }
-}
-
-impl From<NativeTrack> for peer::Track {
-    fn from(track: NativeTrack) -> Self {
-        peer::Track {
-            kind: media_kind(&track.kind),
-            id: track.id.into(),
-        }
-    }
-}
-
-fn stream_ids(streams: Vec<String>) -> Vec<peer::MediaStreamId> {
-    streams.into_iter().map(Into::into).collect()
-}
-
 /// Which slots an effect may have changed when it was polled.
 fn stale_after(effect: &Effect) -> Stale {
     match effect {
@@ -205,7 +156,11 @@ impl NativePeerConnection {
         Ok(reply)
     }
 
-    fn operation<'env>(&mut self, env: &'env Env, operation: OperationId) -> Result<Object<'env>> {
+    pub(crate) fn operation<'env>(
+        &mut self,
+        env: &'env Env,
+        operation: OperationId,
+    ) -> Result<Object<'env>> {
         self.reply(env, Ok(operation.as_u64() as f64))
     }
 
@@ -483,190 +438,6 @@ impl NativePeerConnection {
         let operation = self.pc.get_stats(selector, now);
         self.operation(env, operation)
     }
-
-    /// `addTrack()`
-    #[napi]
-    pub fn add_track<'env>(
-        &mut self,
-        env: &'env Env,
-        track: NativeTrack,
-        streams: Vec<String>,
-    ) -> Result<Object<'env>> {
-        let id = self.pc.add_track(track.into(), &stream_ids(streams));
-        self.reply(env, id.map(|TransceiverId(id)| id))
-    }
-
-    /// `removeTrack()`
-    #[napi]
-    pub fn remove_track<'env>(&mut self, env: &'env Env, id: u32) -> Result<Object<'env>> {
-        let result = self.pc.remove_track(TransceiverId(id));
-        self.reply(env, result)
-    }
-
-    /// `addTransceiver()`
-    #[napi]
-    pub fn add_transceiver<'env>(
-        &mut self,
-        env: &'env Env,
-        track: Option<NativeTrack>,
-        kind: String,
-        init: Unknown<'_>,
-    ) -> Result<Object<'env>> {
-        let init: TransceiverInit = env.from_js_value(init)?;
-        let what = match track {
-            Some(track) => peer::TrackOrKind::Track(track.into()),
-            None => peer::TrackOrKind::Kind(media_kind(&kind)),
-        };
-        let id = self.pc.add_transceiver(what, init.into());
-        self.reply(env, id.map(|TransceiverId(id)| id))
-    }
-
-    /// `transceiver.direction = …`
-    #[napi]
-    pub fn set_direction<'env>(
-        &mut self,
-        env: &'env Env,
-        id: u32,
-        direction: String,
-    ) -> Result<Object<'env>> {
-        let result = direction
-            .parse()
-            .and_then(|direction| self.pc.set_direction(TransceiverId(id), direction));
-        self.reply(env, result)
-    }
-
-    /// `transceiver.stop()`
-    #[napi]
-    pub fn stop<'env>(&mut self, env: &'env Env, id: u32) -> Result<Object<'env>> {
-        let result = self.pc.stop(TransceiverId(id));
-        self.reply(env, result)
-    }
-
-    /// `transceiver.setCodecPreferences()`
-    #[napi]
-    pub fn set_codec_preferences<'env>(
-        &mut self,
-        env: &'env Env,
-        id: u32,
-        codecs: Unknown<'_>,
-    ) -> Result<Object<'env>> {
-        let codecs: Vec<peer::RtpCodec> = env.from_js_value(codecs)?;
-        let result = self.pc.set_codec_preferences(TransceiverId(id), &codecs);
-        self.reply(env, result)
-    }
-
-    /// `transceiver.getHeaderExtensionsToNegotiate()`
-    #[napi]
-    pub fn header_extensions_to_negotiate<'env>(
-        &self,
-        env: &'env Env,
-        id: u32,
-    ) -> Result<Unknown<'env>> {
-        env.to_js_value(&self.pc.header_extensions_to_negotiate(TransceiverId(id)))
-    }
-
-    /// `transceiver.setHeaderExtensionsToNegotiate()`
-    #[napi]
-    pub fn set_header_extensions_to_negotiate<'env>(
-        &mut self,
-        env: &'env Env,
-        id: u32,
-        extensions: Unknown<'_>,
-    ) -> Result<Object<'env>> {
-        let extensions: Vec<peer::RtpHeaderExtensionCapability> = env.from_js_value(extensions)?;
-        let id = TransceiverId(id);
-        let result = self.pc.set_header_extensions_to_negotiate(id, &extensions);
-        self.reply(env, result)
-    }
-
-    /// `transceiver.getNegotiatedHeaderExtensions()`
-    #[napi]
-    pub fn negotiated_header_extensions<'env>(
-        &self,
-        env: &'env Env,
-        id: u32,
-    ) -> Result<Unknown<'env>> {
-        env.to_js_value(&self.pc.negotiated_header_extensions(TransceiverId(id)))
-    }
-
-    /// `sender.replaceTrack()`
-    #[napi]
-    pub fn replace_track<'env>(
-        &mut self,
-        env: &'env Env,
-        id: u32,
-        track: Option<NativeTrack>,
-    ) -> Result<Object<'env>> {
-        let track = track.map(Into::into);
-        let operation = self.pc.replace_track(TransceiverId(id), track);
-        self.operation(env, operation)
-    }
-
-    /// `sender.setStreams()`
-    #[napi]
-    pub fn set_streams<'env>(
-        &mut self,
-        env: &'env Env,
-        id: u32,
-        streams: Vec<String>,
-    ) -> Result<Object<'env>> {
-        let result = self.pc.set_streams(TransceiverId(id), &stream_ids(streams));
-        self.reply(env, result)
-    }
-
-    /// `sender.getParameters()`
-    #[napi]
-    pub fn parameters<'env>(&mut self, env: &'env Env, id: u32) -> Result<Object<'env>> {
-        let parameters = self.pc.parameters(TransceiverId(id));
-        self.reply(env, Ok(parameters))
-    }
-
-    /// `sender.setParameters()`
-    #[napi]
-    pub fn set_parameters<'env>(
-        &mut self,
-        env: &'env Env,
-        id: u32,
-        parameters: Unknown<'_>,
-    ) -> Result<Object<'env>> {
-        let parameters: peer::RtpSendParameters = env.from_js_value(parameters)?;
-        let operation = self.pc.set_parameters(TransceiverId(id), parameters);
-        self.operation(env, operation)
-    }
-
-    /// `receiver.getParameters()`
-    #[napi]
-    pub fn receiver_parameters<'env>(&self, env: &'env Env, id: u32) -> Result<Unknown<'env>> {
-        env.to_js_value(&self.pc.receiver_parameters(TransceiverId(id)))
-    }
-
-    /// A receiver's track was stopped by the application.
-    #[napi]
-    pub fn stop_track(&mut self, track: String) {
-        self.pc.stop_track(&track.into());
-    }
-
-    /// The application changed what is in a stream of the remote end.
-    #[napi]
-    pub fn set_stream_tracks(&mut self, stream: String, tracks: Vec<String>) {
-        let tracks = tracks.into_iter().map(Into::into).collect();
-        self.pc.set_stream_tracks(&stream.into(), tracks);
-    }
-
-    /// `dtmf.insertDTMF()`
-    #[napi]
-    pub fn insert_dtmf<'env>(
-        &mut self,
-        env: &'env Env,
-        id: u32,
-        tones: String,
-        duration: u32,
-        gap: u32,
-    ) -> Result<Object<'env>> {
-        let id = TransceiverId(id);
-        let result = self.pc.insert_dtmf(id, &tones, duration, gap);
-        self.reply(env, result)
-    }
 }
 
 // --- static
@@ -683,14 +454,4 @@ pub fn parse_candidate<'env>(env: &'env Env, candidate: String) -> Result<Unknow
         ..Default::default()
     };
     env.to_js_value(&peer::IceCandidate::new(init).parts)
-}
-
-/// `RTCRtpSender.getCapabilities()` and `RTCRtpReceiver.getCapabilities()`
-#[napi(ts_return_type = "object")]
-pub fn capabilities<'env>(env: &'env Env, kind: String, side: String) -> Result<Unknown<'env>> {
-    let (own, kind) = (environment::capabilities(), media_kind(&kind));
-    env.to_js_value(&match side.as_str() {
-        "send" => peer::PeerConnection::sender_capabilities(own, kind),
-        _ => peer::PeerConnection::receiver_capabilities(own, kind),
-    })
 }

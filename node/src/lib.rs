@@ -26,5 +26,6 @@ mod environment;
 mod exception;
 pub mod host;
 mod limits;
+pub mod media;
 mod mirror;
 pub mod transports;
