@@ -41,7 +41,7 @@ impl FromStr for IceServerArg {
         let needs_login = match scheme {
             "stun" | "stuns" => false,
             "turn" | "turns" => true,
-            _ => return Err("it begins with stun:, stuns:, turn: or turns:".to_owned()),
+            _ => return Err("a server is stun:…, stuns:…, turn:… or turns:…".to_owned()),
         };
         let Some((login, host)) = rest.rsplit_once('@') else {
             if needs_login {
@@ -109,7 +109,7 @@ mod tests {
     fn what_is_no_server_says_what_it_lacks() {
         for (text, reason) in [
             ("host", "no scheme"),
-            ("http:host", "begins with"),
+            ("http:host", "a server is"),
             ("turn:host", "USER:PASSWORD@"),
             ("turn:ann@host", "no password"),
             ("turn:ann:%4@host", "hexadecimal"),

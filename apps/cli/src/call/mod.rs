@@ -184,6 +184,7 @@ impl Call {
         let description = pc.local_description().ok_or("there is no description")?;
         story.description(&description, &signal::encode(&description)?);
         if !self.args.answer {
+            story.note("then paste here what it prints");
             let answer = signal::read(&mut self.lines, story).await?;
             pc.set_remote_description(answer).await?;
         }

@@ -143,11 +143,12 @@ impl Server {
         if status.is_success() {
             return Ok(body);
         }
-        if status == StatusCode::NOT_FOUND || status == StatusCode::METHOD_NOT_ALLOWED {
+        // That is how the demo refuses; whatever else answers is another web server.
+        if status != StatusCode::BAD_REQUEST {
             return Err(self.stranger());
         }
         let text = String::from_utf8_lossy(&body);
-        Err(format!("the demo says {status}: {text}").into())
+        Err(format!("the demo refused: {text}").into())
     }
 
     /// There is a web server, but not ours.
