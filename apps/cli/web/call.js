@@ -18,7 +18,7 @@ export class Call {
     this.there = {};
     this.channels = [];
     this.started = performance.now();
-    this.onopen = this.onclose = () => {};
+    this.onopen = this.onclose = this.onstuck = () => {};
     this.#watch();
   }
 
@@ -96,8 +96,11 @@ export class Call {
     });
     // Candidates found before the Rust end knows of the session wait for it in this order.
     let queue = Promise.resolve();
+    let found = 0;
     pc.addEventListener("icecandidate", ({ candidate }) => {
-      this.board.event("page", "icecandidate", candidate?.candidate || "end");
+      this.board.event("page", "icecandidate", candidateText(candidate));
+      if (candidate?.candidate) found++;
+      if (!candidate && !found) this.onstuck("This page has no candidate to be reached at; the reasons are under ICE.");
       if (candidate) queue = queue.then(() => post(`${this.base}/candidate`, candidate)).catch(() => {});
     });
     this.#show();
@@ -132,7 +135,7 @@ export class Call {
   async #handle(message) {
     switch (message.kind) {
       case "candidate":
-        this.board.event("rust", "icecandidate", message.candidate?.candidate ?? "end");
+        this.board.event("rust", "icecandidate", candidateText(message.candidate));
         await this.negotiated;
         if (message.candidate) await this.pc.addIceCandidate(message.candidate);
         break;
@@ -172,6 +175,9 @@ export class Call {
     await Promise.allSettled([here, there]);
   }
 }
+
+// An empty candidate ends a generation, none at all the gathering.
+const candidateText = (candidate) => (candidate ? candidate.candidate || "end of this generation" : "end");
 
 async function post(path, body = {}) {
   const request = { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) };

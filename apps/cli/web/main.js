@@ -29,7 +29,11 @@ async function connect() {
   const ping = call.channel("ping", { ordered: false, maxRetransmits: 0 });
   const meter = new Meter(call.channel("meter"), ping, plot);
   const panels = [chat, files, meter];
-  call.onopen = () => panels.forEach((panel) => panel.enable(true));
+  call.onopen = () => {
+    notice("");
+    panels.forEach((panel) => panel.enable(true));
+  };
+  call.onstuck = notice;
   call.onclose = (why) => {
     panels.forEach((panel) => panel.enable(false));
     buttons(false);
