@@ -76,7 +76,7 @@ assert_eq!(incoming.recv().await, Some(Message::Text("Hello, Bob".into())));
 //!
 //! What changes later, such as a network or the wish for another medium, is negotiated again in the
 //! same way: [`Event::NegotiationNeeded`] calls for it. The example at [`PeerConnection`] does all of
-//! this in thirty lines, with both ends free to begin.
+//! this in fifty lines, with both ends free to begin.
 //!
 //! # Where to find what
 //!

@@ -8,8 +8,7 @@ use duologue_sdp::Address;
 use duologue_sdp::attr::{Candidate, CandidateKind, CandidateTransport, TcpType};
 
 use crate::{
-    Exception, IceCandidateType, IceComponent, IceProtocol, IceServerTransportProtocol,
-    IceTcpCandidateType,
+    IceCandidateType, IceComponent, IceProtocol, IceServerTransportProtocol, IceTcpCandidateType,
 };
 
 /// What `addIceCandidate` takes (webrtc-pc §4.8.1.1); with the feature `serde` the browser's
@@ -134,6 +133,18 @@ impl fmt::Debug for IceParameters {
 impl IceCandidate {
     /// "Create an RTCIceCandidate" from a dictionary. It never fails: an attribute that cannot be
     /// parsed is kept as it is, without parts.
+    ///
+    /// ```
+    /// use duologue_peer::{IceCandidate, IceCandidateInit, IceCandidateType};
+    ///
+    /// let candidate = IceCandidate::new(IceCandidateInit {
+    ///     candidate: "candidate:1 1 udp 2130706431 192.0.2.1 50000 typ host".to_owned(),
+    ///     ..IceCandidateInit::default()
+    /// });
+    /// let parts = candidate.parts.unwrap();
+    /// assert_eq!(parts.candidate_type, IceCandidateType::Host);
+    /// assert_eq!((parts.address.as_deref(), parts.port), (Some("192.0.2.1"), 50_000));
+    /// ```
     pub fn new(init: IceCandidateInit) -> Self {
         let parts = init
             .candidate
@@ -146,19 +157,6 @@ impl IceCandidate {
             relay_protocol: None,
             url: None,
         }
-    }
-
-    /// `new RTCIceCandidate(init)` (webrtc-pc §4.8.1.1).
-    ///
-    /// # Errors
-    /// `TypeError` without `sdpMid` and `sdpMLineIndex`.
-    pub fn construct(init: IceCandidateInit) -> Result<Self, Exception> {
-        if init.sdp_mid.is_none() && init.sdp_m_line_index.is_none() {
-            return Err(Exception::type_error(
-                "a candidate needs an sdpMid or an sdpMLineIndex",
-            ));
-        }
-        Ok(IceCandidate::new(init))
     }
 
     /// A candidate that was gathered here, with what only this end knows of it.
