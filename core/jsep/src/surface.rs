@@ -16,10 +16,6 @@ pub struct SurfaceChange {
     /// whose rejection an answer has made final is always among them: it is stopped and leaves the
     /// set of transceivers.
     pub transceivers: Vec<TransceiverChange>,
-    /// The data m-section before.
-    pub data_before: Option<Arc<MediaAgreement>>,
-    /// The data m-section afterwards.
-    pub data_after: Option<Arc<MediaAgreement>>,
 }
 
 /// What happened to one transceiver.
@@ -83,8 +79,6 @@ pub fn surface(from: &Signaling, to: &Signaling) -> SurfaceChange {
     SurfaceChange {
         state: to.state(),
         transceivers,
-        data_before: before.data().cloned(),
-        data_after: after.data().cloned(),
     }
 }
 

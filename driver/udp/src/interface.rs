@@ -13,8 +13,6 @@ pub struct Interface {
     pub ip: IpAddr,
     /// Whether this is the host talking to itself.
     pub is_loopback: bool,
-    /// Whether the interface has one peer and no neighbours, as VPNs have.
-    pub is_point_to_point: bool,
 }
 
 /// The addresses of this host's interfaces that are up, in the system's order.
@@ -30,7 +28,6 @@ pub fn interfaces() -> io::Result<Vec<Interface>> {
             index: i.index,
             ip: i.ip(),
             is_loopback: i.is_loopback(),
-            is_point_to_point: i.is_p2p(),
             name: i.name,
         })
         .collect())
@@ -119,7 +116,6 @@ mod tests {
             index: None,
             ip,
             is_loopback: ip.is_loopback(),
-            is_point_to_point: false,
         }
     }
 
