@@ -1,49 +1,19 @@
-//! Two associations in memory, both on one core: megabytes and messages per second, and what is
-//! allocated. `cargo run --release -p duologue-sctp --example throughput [SECONDS]`
+//! Two associations in memory, both on one core: megabytes and messages per second.
+//! `cargo run --release -p duologue-sctp --example throughput [SECONDS]`
 //!
 //! Packets go straight from one to the other in trains of at most 64, as a driver hands them over;
 //! the clock is the processor's, so that round trips are as short as the work is.
 #![allow(
     clippy::print_stdout,
     clippy::disallowed_methods,
-    unsafe_code,
-    reason = "a benchmark prints, reads the clock and counts allocations"
+    reason = "a benchmark prints and reads the clock"
 )]
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant as Clock};
 
 use bytes::Bytes;
 use duologue_base::{Instant, Rng, StreamId};
 use duologue_sctp::{Association, AssociationState, Config, Ppid, SendOptions};
-
-struct Counting;
-
-static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
-
-// SAFETY: everything is passed on to the system's allocator.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: as the caller promises.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: as the caller promises.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: as the caller promises.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
-
-#[global_allocator]
-static COUNTING: Counting = Counting;
 
 const TRAIN: usize = 64;
 const BUFFERED: usize = 1 << 20;
@@ -115,13 +85,11 @@ fn measure(name: &str, size: usize, config: &Config, time: Duration) {
     let (mut bytes, mut messages, mut packets) = (0_usize, 0_u64, 0_usize);
     let mut warm = true;
     let mut start = Clock::now();
-    let mut allocations = 0;
     loop {
         let elapsed = start.elapsed();
         if warm && elapsed > time / 4 {
             (bytes, messages, packets, warm) = (0, 0, 0, false);
             start = Clock::now();
-            allocations = ALLOCATIONS.load(Ordering::Relaxed);
         } else if !warm && elapsed > time {
             break;
         }
@@ -142,15 +110,13 @@ fn measure(name: &str, size: usize, config: &Config, time: Duration) {
         }
     }
     let seconds = start.elapsed().as_secs_f64();
-    let allocations = ALLOCATIONS.load(Ordering::Relaxed) - allocations;
     let stats = pair.peers[0].stats();
     println!(
         "{name:>14} {size:>7} B: {:7.0} MB/s {:6.2} M messages/s {:6.2} M packets/s \
-         {:5.2} allocations/message, {} retransmitted, {} timeouts",
+         {} retransmitted, {} timeouts",
         bytes as f64 / seconds / 1e6,
         messages as f64 / seconds / 1e6,
         packets as f64 / seconds / 1e6,
-        allocations as f64 / messages as f64,
         stats.chunks_retransmitted,
         stats.timeouts,
     );
