@@ -165,6 +165,7 @@ impl DataChannel {
 
     /// The next message; `None` when the channel is closed and everything was read: the `message`
     /// event.
+    #[doc(alias = "onmessage")]
     pub async fn recv(&self) -> Option<Message> {
         poll_fn(|cx| self.0.channel.poll_receive(cx)).await
     }

@@ -312,6 +312,7 @@ impl PeerConnection {
     }
 
     /// `getConfiguration()`
+    #[doc(alias = "getConfiguration")]
     pub fn configuration(&self) -> Configuration {
         self.0
             .with(|control| control.peer().configuration().clone())

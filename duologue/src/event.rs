@@ -41,10 +41,13 @@ pub enum Event {
     ConnectionStateChange(PeerConnectionState),
     /// `icecandidate`: a candidate for the peer. One with an empty text, which is for the peer, too,
     /// ends a generation; `None` says that all gathering ended, and is not for the peer.
+    #[doc(alias = "RTCPeerConnectionIceEvent")]
     IceCandidate(Option<IceCandidate>),
     /// `icecandidateerror`: a STUN or TURN server gave no candidate; others go on.
+    #[doc(alias = "RTCPeerConnectionIceErrorEvent")]
     IceCandidateError(IceCandidateError),
     /// `track`: the peer will send, or might.
+    #[doc(alias = "RTCTrackEvent")]
     Track {
         /// What receives it.
         transceiver: RtpTransceiver,
@@ -56,6 +59,7 @@ pub enum Event {
         streams: Vec<MediaStream>,
     },
     /// `datachannel`: the peer made a channel, which is open already.
+    #[doc(alias = "RTCDataChannelEvent")]
     DataChannel(DataChannel),
 
     /// `addtrack` at a stream
@@ -82,6 +86,7 @@ pub enum Event {
     /// `statechange` at a DTLS transport
     DtlsStateChange(DtlsTransport, DtlsTransportState),
     /// `error` at a DTLS transport
+    #[doc(alias = "RTCErrorEvent")]
     DtlsError(DtlsTransport, Exception),
     /// `statechange` at an ICE transport
     IceTransportStateChange(IceTransport, IceTransportState),
@@ -93,6 +98,7 @@ pub enum Event {
     SctpStateChange(SctpTransport, SctpTransportState),
 
     /// `tonechange` at a sender's `dtmf`: this tone begins, or with an empty one the last ended.
+    #[doc(alias = "RTCDTMFToneChangeEvent")]
     ToneChange(DtmfSender, String),
 
     /// `open` at a data channel
@@ -100,6 +106,7 @@ pub enum Event {
     /// `bufferedamountlow` at a data channel. At most one for each channel waits in the stream.
     ChannelBufferedAmountLow(DataChannel),
     /// `error` at a data channel
+    #[doc(alias = "RTCErrorEvent")]
     ChannelError(DataChannel, Exception),
     /// `closing` at a data channel
     ChannelClosing(DataChannel),

@@ -68,16 +68,19 @@ impl PeerConnection {
     }
 
     /// `getTransceivers()`, in the order in which they were made.
+    #[doc(alias = "getTransceivers")]
     pub fn transceivers(&self) -> Vec<RtpTransceiver> {
         self.objects(peer::PeerConnection::transceivers, RtpTransceiver::new)
     }
 
     /// `getSenders()`: of the transceivers that are not stopped.
+    #[doc(alias = "getSenders")]
     pub fn senders(&self) -> Vec<RtpSender> {
         self.objects(peer::PeerConnection::senders, RtpSender::new)
     }
 
     /// `getReceivers()`: of the transceivers that are not stopped.
+    #[doc(alias = "getReceivers")]
     pub fn receivers(&self) -> Vec<RtpReceiver> {
         self.objects(peer::PeerConnection::receivers, RtpReceiver::new)
     }
@@ -210,11 +213,13 @@ impl RtpSender {
     }
 
     /// `RTCRtpSender.getCapabilities(kind)`
+    #[doc(alias = "getCapabilities")]
     pub fn capabilities(kind: MediaKind) -> RtpCapabilities {
         peer::PeerConnection::sender_capabilities(&Capabilities::default(), kind)
     }
 
     /// `getParameters()`: what [`set_parameters`](Self::set_parameters) takes back, changed.
+    #[doc(alias = "getParameters")]
     pub fn parameters(&self) -> Option<RtpSendParameters> {
         self.connection
             .with(|control| control.peer_mut().parameters(self.id))
@@ -302,11 +307,13 @@ impl RtpReceiver {
     }
 
     /// `RTCRtpReceiver.getCapabilities(kind)`
+    #[doc(alias = "getCapabilities")]
     pub fn capabilities(kind: MediaKind) -> RtpCapabilities {
         peer::PeerConnection::receiver_capabilities(&Capabilities::default(), kind)
     }
 
     /// `getParameters()`
+    #[doc(alias = "getParameters")]
     pub fn parameters(&self) -> Option<RtpReceiveParameters> {
         self.connection
             .with(|control| control.peer().receiver_parameters(self.id))
@@ -404,6 +411,7 @@ impl MediaStream {
     }
 
     /// `getTracks()`
+    #[doc(alias = "getTracks")]
     pub fn tracks(&self) -> Vec<MediaStreamTrack> {
         let tracks = self.connection.with(|control| {
             let stream = control.peer().stream(&self.id);

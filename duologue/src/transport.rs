@@ -82,29 +82,34 @@ impl IceTransport {
     }
 
     /// `getLocalCandidates()`
+    #[doc(alias = "getLocalCandidates")]
     pub fn local_candidates(&self) -> Vec<IceCandidate> {
         self.read(|ice| ice.local_candidates().to_vec())
             .unwrap_or_default()
     }
 
     /// `getRemoteCandidates()`
+    #[doc(alias = "getRemoteCandidates")]
     pub fn remote_candidates(&self) -> Vec<IceCandidate> {
         self.read(|ice| ice.remote_candidates().to_vec())
             .unwrap_or_default()
     }
 
     /// `getSelectedCandidatePair()`
+    #[doc(alias = "getSelectedCandidatePair")]
     pub fn selected_candidate_pair(&self) -> Option<IceCandidatePair> {
         self.read(|ice| ice.selected_candidate_pair().cloned())
             .flatten()
     }
 
     /// `getLocalParameters()`
+    #[doc(alias = "getLocalParameters")]
     pub fn local_parameters(&self) -> Option<IceParameters> {
         self.read(|ice| ice.local_parameters().cloned()).flatten()
     }
 
     /// `getRemoteParameters()`
+    #[doc(alias = "getRemoteParameters")]
     pub fn remote_parameters(&self) -> Option<IceParameters> {
         self.read(|ice| ice.remote_parameters().cloned()).flatten()
     }
@@ -148,6 +153,7 @@ impl DtlsTransport {
 
     /// `getRemoteCertificates()`: the peer's certificates in DER form, its own first; empty before
     /// the transport is connected.
+    #[doc(alias = "getRemoteCertificates")]
     pub fn remote_certificates(&self) -> Vec<Vec<u8>> {
         self.read(|dtls| dtls.remote_certificates().to_vec())
             .unwrap_or_default()
