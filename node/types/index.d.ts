@@ -81,7 +81,7 @@ export declare const mediaDevices: MediaDevices;
 
 // Interfaces that lib.dom.d.ts does not have.
 
-/** `devicechange` at `mediaDevices` (mediacapture-extensions): which devices there are now. */
+/** `devicechange` at `mediaDevices` (mediacapture-streams §9.4): which devices there are now. */
 export interface DeviceChangeEvent extends Event {
   readonly devices: readonly MediaDeviceInfo[];
   readonly userInsertedDevices: readonly MediaDeviceInfo[];
@@ -95,7 +95,7 @@ export declare const DeviceChangeEvent: {
 export type RTCIceCandidatePair = globalThis.RTCIceCandidatePair;
 export declare const RTCIceCandidatePair: { prototype: RTCIceCandidatePair };
 
-/** Who the peer is, as an identity provider says (webrtc-identity §9.1); no provider can be loaded yet. */
+/** Who the peer is, as an identity provider says (webrtc-identity §8); no provider can be loaded yet. */
 export interface RTCIdentityAssertion {
   idp: string;
   name: string;
@@ -105,7 +105,7 @@ export declare const RTCIdentityAssertion: {
   new (idp: string, name: string): RTCIdentityAssertion;
 };
 
-/** Ciphers of SFrame (RFC 9605 §4.5, webrtc-encoded-transform). */
+/** Ciphers of SFrame (RFC 9605 §4.5, webrtc-encoded-transform §6). */
 export type SFrameCipherSuite =
   | 'AES_128_CTR_HMAC_SHA256_80'
   | 'AES_128_CTR_HMAC_SHA256_64'
@@ -119,7 +119,7 @@ interface SFrameKeyManagement {
   setEncryptionKey(key: CryptoKey, keyID?: number | bigint): Promise<undefined>;
   onerror: ((event: Event) => unknown) | null;
 }
-/** Encrypts or decrypts frames of a sender or receiver (webrtc-encoded-transform); no frame passes yet. */
+/** Encrypts or decrypts frames of a sender or receiver (webrtc-encoded-transform §6); no frame passes yet. */
 export interface SFrameTransform extends EventTarget, SFrameKeyManagement {}
 export declare const SFrameTransform: {
   prototype: SFrameTransform;
