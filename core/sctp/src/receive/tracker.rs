@@ -65,17 +65,27 @@ impl Tracker {
             return Arrival::OutOfRange;
         }
         if tsn > self.highest() {
-            return self.room_for_range();
+            return self.room_for(tsn, self.ranges.len());
         }
         let index = self.ranges.partition_point(|range| range.1 < tsn);
         match self.ranges.get(index) {
             Some(range) if range.0 <= tsn => Arrival::Duplicate,
-            _ => self.room_for_range(),
+            _ => self.room_for(tsn, index),
         }
     }
 
-    fn room_for_range(&self) -> Arrival {
-        if self.ranges.len() < MAX_RECEIVED_RANGES {
+    /// Only a range of its own needs room, at `index`. What joins others makes room, above all what
+    /// is missing first: refused, it would be missing for ever.
+    fn room_for(&self, tsn: Tsn, index: usize) -> Arrival {
+        let before = match index.checked_sub(1) {
+            Some(index) => self.ranges[index].1,
+            None => self.cumulative,
+        };
+        let joins_right = || {
+            let right = self.ranges.get(index);
+            right.is_some_and(|range| range.0 == tsn.next())
+        };
+        if self.ranges.len() < MAX_RECEIVED_RANGES || before.next() == tsn || joins_right() {
             Arrival::New
         } else {
             Arrival::OutOfRange
@@ -195,5 +205,17 @@ mod tests {
         let scattered: Vec<u64> = (1..=MAX_RECEIVED_RANGES as u64).map(|n| n * 2).collect();
         let odd = Tsn::initial(Seq32(0)).plus(MAX_RECEIVED_RANGES as u64 * 2 + 2);
         assert_eq!(tracker(&scattered).classify(odd), Arrival::OutOfRange);
+    }
+
+    #[test]
+    fn what_closes_a_gap_is_taken_however_many_there_are() {
+        let scattered: Vec<u64> = (1..=MAX_RECEIVED_RANGES as u64).map(|n| n * 3).collect();
+        let mut full = tracker(&scattered);
+        for n in [1, 2, 7, 8, scattered.last().expect("many") + 1] {
+            let tsn = Tsn::initial(Seq32(0)).plus(n);
+            assert_eq!(full.classify(tsn), Arrival::New, "{n}");
+            full.insert(tsn);
+        }
+        assert_eq!(full.cumulative(), Tsn::initial(Seq32(3)));
     }
 }
