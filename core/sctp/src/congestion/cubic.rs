@@ -21,6 +21,16 @@ pub(crate) struct Cubic {
     /// Bytes by which the window at the last reduction was exceeded, for fast convergence.
     window_max: f64,
     smoothed_rtt: Option<Duration>,
+    /// What the last reduction changed, in case that it was for nothing.
+    before: Option<Reduced>,
+}
+
+#[derive(Debug)]
+struct Reduced {
+    window: usize,
+    slow_start_threshold: usize,
+    phase: Phase,
+    window_max: f64,
 }
 
 #[derive(Debug)]
@@ -50,6 +60,7 @@ impl Cubic {
             phase: Phase::SlowStart(HyStart::default()),
             window_max: 0.0,
             smoothed_rtt: None,
+            before: None,
         }
     }
 
@@ -82,6 +93,13 @@ impl Cubic {
     /// RFC 9438 §4.6, with the fast convergence of §4.7.
     fn reduce(&mut self) {
         let window = self.window as f64;
+        let phase = std::mem::replace(&mut self.phase, Phase::Avoidance(None));
+        self.before = Some(Reduced {
+            window: self.window,
+            slow_start_threshold: self.slow_start_threshold,
+            phase,
+            window_max: self.window_max,
+        });
         self.window_max = if window < self.window_max {
             window * (1.0 + BETA) / 2.0
         } else {
@@ -89,11 +107,28 @@ impl Cubic {
         };
         self.window = super::scale(self.window, BETA).max(self.mtu * MIN_WINDOW_PACKETS);
         self.slow_start_threshold = self.window;
-        self.phase = Phase::Avoidance(None);
     }
 
-    pub(super) fn on_timeout(&mut self, _now: Instant) {
-        self.reduce();
+    /// RFC 9438 §4.9: the last reduction was for nothing.
+    pub(super) fn undo(&mut self) {
+        let Some(before) = self.before.take() else {
+            return;
+        };
+        self.window = self.window.max(before.window);
+        self.slow_start_threshold = before.slow_start_threshold;
+        self.phase = match before.phase {
+            // The round trips of a pause say nothing.
+            Phase::SlowStart(_) => Phase::SlowStart(HyStart::default()),
+            Phase::Avoidance(_) => Phase::Avoidance(None),
+        };
+        self.window_max = before.window_max;
+    }
+
+    pub(super) fn on_timeout(&mut self, again: bool) {
+        // RFC 5681 §3.1: the threshold stays where a retransmission times out as well.
+        if !again {
+            self.reduce();
+        }
         self.window = self.mtu * MIN_WINDOW_PACKETS;
         self.phase = Phase::SlowStart(HyStart::default());
     }

@@ -30,6 +30,9 @@ pub(crate) struct AckSample {
     pub(crate) acked: usize,
     /// Bytes it led us to declare lost.
     pub(crate) lost: usize,
+    /// Stretches of packets sent one after the other which that began: one for an outage, many
+    /// where a queue overflows.
+    pub(crate) lost_runs: usize,
     /// Bytes under way after it, and before.
     pub(crate) in_flight: usize,
     pub(crate) prior_in_flight: usize,
@@ -82,16 +85,27 @@ impl Controller {
     pub(crate) fn on_spurious_losses(&mut self) {
         match self {
             Controller::Bbr(bbr) => bbr.on_spurious_losses(),
-            Controller::Cubic(_) | Controller::Reno(_) => {}
+            Controller::Cubic(cubic) => cubic.undo(),
+            Controller::Reno(_) => {}
         }
     }
 
-    /// Everything under way was declared lost (`T3-rtx` expired).
-    pub(crate) fn on_timeout(&mut self, now: Instant) {
+    /// Everything under way was declared lost (`T3-rtx` expired); `again` if nothing was
+    /// acknowledged since the last time.
+    pub(crate) fn on_timeout(&mut self, again: bool) {
         match self {
             Controller::Bbr(bbr) => bbr.on_timeout(),
-            Controller::Cubic(cubic) => cubic.on_timeout(now),
-            Controller::Reno(reno) => reno.on_timeout(now),
+            Controller::Cubic(cubic) => cubic.on_timeout(again),
+            Controller::Reno(reno) => reno.on_timeout(),
+        }
+    }
+
+    /// What was sent before a timeout arrived all the same: the path, or the way back, had paused.
+    pub(crate) fn on_spurious_timeout(&mut self) {
+        match self {
+            Controller::Bbr(bbr) => bbr.restore_window(),
+            Controller::Cubic(cubic) => cubic.undo(),
+            Controller::Reno(_) => {}
         }
     }
 

@@ -1,7 +1,5 @@
 use std::time::Duration;
 
-use duologue_base::Instant;
-
 use super::{AckSample, INITIAL_WINDOW_PACKETS};
 
 /// Least window in packets.
@@ -55,7 +53,7 @@ impl Reno {
         self.partial_bytes_acked = 0;
     }
 
-    pub(super) fn on_timeout(&mut self, _now: Instant) {
+    pub(super) fn on_timeout(&mut self) {
         self.reduce();
         self.window = self.mtu;
     }

@@ -15,6 +15,8 @@ use crate::tsn::Tsn;
 #[derive(Debug, Default)]
 struct Acked {
     bytes: usize,
+    /// Something was taken as lost that had not left again.
+    late: bool,
     /// The flight sent last among those acknowledged now, and whether its chunk was sent once.
     newest: Option<(u64, Flight, bool)>,
 }
@@ -29,7 +31,7 @@ impl Acked {
                     self.newest = Some((chunk.flight, *flight, chunk.transmissions == 1));
                 }
             }
-            ChunkState::Lost => {}
+            ChunkState::Lost => self.late = true,
             ChunkState::Acked | ChunkState::Abandoned => return,
         }
         self.bytes += usize::from(chunk.size);
@@ -74,7 +76,10 @@ impl Sender {
         self.update_model(now, &acked, prior_in_flight, queue);
         let progress = advanced || acked.bytes > 0;
         if progress {
-            self.recovery.on_progress();
+            let timed_out = self.recovery.on_progress(acked.bytes > 0);
+            if timed_out && acked.late {
+                self.controller.on_spurious_timeout();
+            }
         }
         if window_before == 0 && self.peer_window > 0 && !progress && self.in_flight.len() == 1 {
             // The window opened and did not take the probe: send it again now.
@@ -156,44 +161,48 @@ impl Sender {
     /// Round-trip time, losses, rate: what the SACK means for the controller.
     fn update_model(&mut self, now: Instant, acked: &Acked, prior: usize, queue: &mut SendQueue) {
         let mut rtt = None;
+        let mut newest = None;
         if let Some((number, flight, once)) = acked.newest {
             let sample = now - flight.sent_at;
-            // RFC 8985 §6.2 step 2: what was sent twice may be acknowledged for the first time.
+            // RFC 8985 §6.2 step 2: what was sent twice may be acknowledged for the first time. Then
+            // neither a round trip ended with it, nor is the time since a measure of the rate.
             if once || self.rtt.min().is_none_or(|min| sample >= min) {
                 self.recovery.on_newest(number, flight.sent_at, sample);
+                newest = Some(flight);
             }
             if once {
                 self.rtt.on_sample(sample);
+                self.recovery.on_round_trip();
                 rtt = Some(sample);
             }
         }
-        let (lost, new_episode) = self.detect_losses(now, queue);
-        if acked.bytes == 0 && lost == 0 {
+        let losses = self.detect_losses(now, queue);
+        if acked.bytes == 0 && losses.bytes == 0 {
             return;
         }
-        let flight = acked.newest.map(|newest| newest.1);
         let sample = AckSample {
             now,
             acked: acked.bytes,
-            lost,
+            lost: losses.bytes,
+            lost_runs: losses.runs,
             in_flight: self.in_flight.bytes(),
             prior_in_flight: prior,
             delivered: self.delivery.bytes,
-            prior_delivered: flight.map_or(0, |flight| flight.delivered),
-            sent_in_flight: flight.map_or(prior, |flight| flight.in_flight),
-            rate: flight.and_then(|flight| self.rate_since(now, &flight)),
-            app_limited: flight.is_some_and(|flight| flight.app_limited),
+            prior_delivered: newest.map_or(0, |flight| flight.delivered),
+            sent_in_flight: newest.map_or(prior, |flight| flight.in_flight),
+            rate: newest.and_then(|flight| self.rate_since(now, &flight)),
+            app_limited: newest.is_some_and(|flight| flight.app_limited),
             rtt,
             smoothed_rtt: self.rtt.smoothed().unwrap_or_default(),
             window_limited: self.delivery.window_limited,
-            new_episode,
+            new_episode: losses.new_episode,
         };
         self.controller.on_ack(&sample);
         self.delivery.window_limited = false;
         if acked.bytes > 0 {
             self.delivery.at = now;
         }
-        if let Some(flight) = flight {
+        if let Some(flight) = newest {
             self.delivery.first_sent_at = flight.sent_at;
         }
     }

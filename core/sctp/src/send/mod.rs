@@ -207,6 +207,7 @@ impl Sender {
     /// A HEARTBEAT ACK measured the path.
     pub(crate) fn on_path_sample(&mut self, rtt: Duration) {
         self.rtt.on_sample(rtt);
+        self.recovery.on_round_trip();
         self.recovery.unanswered = 0;
     }
 

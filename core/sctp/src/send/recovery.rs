@@ -35,15 +35,31 @@ pub(super) struct Recovery {
     before_episode: (u64, u64),
     /// Losses of flights from here on begin a new episode for the controller.
     episode_end: u64,
+    /// The flight after the one last found lost.
+    after_lost: u64,
     pub(super) reorder_at: Option<Instant>,
     pub(super) probe_at: Option<Instant>,
     pub(super) timeout_at: Option<Instant>,
     /// A probe may leave, whatever the window says.
     pub(super) probe_due: bool,
+    /// Timeouts since the round-trip time was measured. RFC 6298 §5: the timeout stays long until
+    /// then. Otherwise a path that became slower would time out again and again, with
+    /// nothing but retransmissions under way, which give no sample.
     backoff: u32,
+    /// The last timeout has had no answer.
+    timed_out: bool,
     pub(super) unanswered: u32,
     /// The newest packet asks to be acknowledged at once.
     pub(super) tail_is_immediate: bool,
+}
+
+/// What was found lost at once.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Losses {
+    pub(super) bytes: usize,
+    /// Stretches of flights which began among them.
+    pub(super) runs: usize,
+    pub(super) new_episode: bool,
 }
 
 impl Recovery {
@@ -55,11 +71,13 @@ impl Recovery {
             reorder_steps: 1,
             reorder_round_end: 0,
             episode_end: 0,
+            after_lost: 0,
             reorder_at: None,
             probe_at: None,
             timeout_at: None,
             probe_due: false,
             backoff: 0,
+            timed_out: false,
             unanswered: 0,
             tail_is_immediate: false,
             before_episode: (0, 0),
@@ -95,10 +113,21 @@ impl Recovery {
         self.newest.map(|newest| newest.0)
     }
 
-    pub(super) fn on_progress(&mut self) {
-        self.backoff = 0;
+    /// Something was acknowledged, or only passed over. Returns whether the last timeout had no answer
+    /// before.
+    pub(super) fn on_progress(&mut self, acknowledged: bool) -> bool {
+        if !acknowledged {
+            // A FORWARD-TSN came through. It waits for nothing that was sent again.
+            self.backoff = 0;
+        }
         self.unanswered = 0;
         self.probe_due = false;
+        std::mem::take(&mut self.timed_out)
+    }
+
+    /// The round-trip time was measured.
+    pub(super) fn on_round_trip(&mut self) {
+        self.backoff = 0;
     }
 }
 
@@ -113,14 +142,14 @@ impl Sender {
     }
 
     /// RFC 8985 §6.2 step 5: takes as lost what was sent long enough before the newest flight that
-    /// arrived. Returns the bytes lost, and whether that begins an episode.
-    pub(super) fn detect_losses(&mut self, now: Instant, queue: &mut SendQueue) -> (usize, bool) {
+    /// arrived.
+    pub(super) fn detect_losses(&mut self, now: Instant, queue: &mut SendQueue) -> Losses {
         self.recovery.reorder_at = None;
+        let mut losses = Losses::default();
         let Some((newest, _, rtt)) = self.recovery.newest else {
-            return (0, false);
+            return losses;
         };
         let window = self.reorder_window();
-        let (mut bytes, mut episode) = (0, false);
         while let Some((number, flight)) = self.in_flight.oldest_flight() {
             if number >= newest {
                 break;
@@ -131,17 +160,19 @@ impl Sender {
                 self.recovery.reorder_at = Some(deadline);
                 break;
             }
-            bytes += self.lose_flight(number, queue);
+            losses.bytes += self.lose_flight(number, queue);
+            losses.runs += usize::from(number != self.recovery.after_lost);
+            self.recovery.after_lost = number + 1;
             if number >= self.recovery.episode_end {
                 self.recovery.episode_end = self.in_flight.next_flight();
                 self.recovery.before_episode = (
                     self.counters.chunks_retransmitted,
                     self.counters.spurious_retransmissions,
                 );
-                episode = true;
+                losses.new_episode = true;
             }
         }
-        (bytes, episode)
+        losses
     }
 
     /// Finds the chunks of a flight lost that are still under way with it.
@@ -195,7 +226,7 @@ impl Sender {
             self.recovery.timeout_at = Some(now + self.rtt.rto(self.recovery.backoff));
         }
         // One probe, then the timeout; none while RACK waits for stragglers anyway.
-        let wanted = self.recovery.backoff == 0 && self.in_flight.bytes() > 0;
+        let wanted = !self.recovery.timed_out && self.in_flight.bytes() > 0;
         self.recovery.probe_at = match self.rtt.smoothed() {
             Some(smoothed) if wanted && self.recovery.reorder_at.is_none() => {
                 Some(now + self.probe_timeout(smoothed))
@@ -233,8 +264,8 @@ impl Sender {
         let is_due = |at: Option<Instant>| at.is_some_and(|at| at <= now);
         if is_due(self.recovery.reorder_at) {
             let prior = self.in_flight.bytes();
-            let (lost, new_episode) = self.detect_losses(now, queue);
-            self.report_losses(now, lost, new_episode, prior);
+            let losses = self.detect_losses(now, queue);
+            self.report_losses(now, losses, prior);
             self.advance(now);
             self.arm_timers(now, false);
         }
@@ -260,7 +291,8 @@ impl Sender {
         self.recovery.probe_due = false;
         self.lose_all(false, queue);
         self.recovery.episode_end = self.in_flight.next_flight();
-        self.controller.on_timeout(now);
+        self.controller.on_timeout(self.recovery.timed_out);
+        self.recovery.timed_out = true;
         self.advance(now);
         if self.forward != Forward::Idle {
             self.forward = Forward::Due;
@@ -285,14 +317,15 @@ impl Sender {
         }
     }
 
-    fn report_losses(&mut self, now: Instant, lost: usize, new_episode: bool, prior: usize) {
-        if lost == 0 {
+    fn report_losses(&mut self, now: Instant, losses: Losses, prior: usize) {
+        if losses.bytes == 0 {
             return;
         }
         let sample = AckSample {
             now,
             acked: 0,
-            lost,
+            lost: losses.bytes,
+            lost_runs: losses.runs,
             in_flight: self.in_flight.bytes(),
             prior_in_flight: prior,
             delivered: self.delivery.bytes,
@@ -303,7 +336,7 @@ impl Sender {
             rtt: None,
             smoothed_rtt: self.rtt.smoothed().unwrap_or_default(),
             window_limited: false,
-            new_episode,
+            new_episode: losses.new_episode,
         };
         self.controller.on_ack(&sample);
     }

@@ -50,6 +50,15 @@ pub struct Stalls {
     pub holds: usize,
 }
 
+/// Nothing gets through for a while.
+#[derive(Clone, Copy, Debug)]
+pub struct Outage {
+    pub from: Instant,
+    pub until: Instant,
+    /// What comes meanwhile is lost; otherwise it goes on afterwards.
+    pub loses: bool,
+}
+
 impl Default for Path {
     fn default() -> Self {
         Path {
@@ -75,6 +84,7 @@ pub struct Link {
     /// The current stall, or the next one, and what waits for its end.
     stall: (Instant, Instant),
     held: usize,
+    pub outage: Option<Outage>,
     pub dropped: u64,
     /// Waiting time of each packet in the queue, with when it came.
     pub waits: Vec<(Instant, Duration)>,
@@ -89,9 +99,14 @@ impl Link {
             burst_left: 0,
             stall: (Instant::ZERO, Instant::ZERO),
             held: 0,
+            outage: None,
             dropped: 0,
             waits: Vec::new(),
         }
+    }
+
+    pub fn set_rate(&mut self, rate: u64) {
+        self.path.rate = Some(rate);
     }
 
     /// When a packet of `len` bytes sent at `now` arrives: never, once, or twice.
@@ -99,6 +114,16 @@ impl Link {
         let Some(now) = self.wait_for_host(now) else {
             self.dropped += 1;
             return Vec::new();
+        };
+        let now = match self.outage {
+            Some(outage) if (outage.from..outage.until).contains(&now) => {
+                if outage.loses {
+                    self.dropped += 1;
+                    return Vec::new();
+                }
+                outage.until
+            }
+            _ => now,
         };
         let mut at = now;
         if let Some(rate) = self.path.rate {

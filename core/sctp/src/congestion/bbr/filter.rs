@@ -28,6 +28,8 @@ pub(super) struct Round {
 pub(super) struct EndedRound {
     pub(super) delivered: usize,
     pub(super) lost: usize,
+    /// Stretches of consecutive packets that were lost.
+    pub(super) lost_runs: usize,
     pub(super) min_rtt: Option<Duration>,
     pub(super) max_rate: u64,
 }
@@ -38,6 +40,7 @@ impl Round {
         let current = &mut self.current;
         current.delivered += sample.acked;
         current.lost += sample.lost;
+        current.lost_runs += sample.lost_runs;
         current.max_rate = current.max_rate.max(sample.rate.unwrap_or(0));
         if let Some(rtt) = sample.rtt {
             current.min_rtt = Some(current.min_rtt.map_or(rtt, |min| min.min(rtt)));
@@ -98,17 +101,24 @@ pub(super) struct FullPipe {
 }
 
 impl FullPipe {
-    pub(super) fn on_round(&mut self, bandwidth: u64, app_limited: bool) {
+    /// A round is over in which data arrived at `rate` at best.
+    pub(super) fn on_round(&mut self, rate: u64, app_limited: bool) {
         if app_limited {
             return;
         }
-        if bandwidth as f64 >= self.best as f64 * FULL_PIPE_GROWTH {
-            self.best = bandwidth;
+        if rate as f64 >= self.best as f64 * FULL_PIPE_GROWTH {
+            self.best = rate;
             self.rounds = 0;
             return;
         }
         self.rounds += 1;
         self.reached |= self.rounds >= FULL_PIPE_ROUNDS;
+    }
+
+    /// Sending begins again with a few packets: rounds that are slow for that say nothing.
+    pub(super) fn on_timeout(&mut self) {
+        self.best = 0;
+        self.rounds = 0;
     }
 
     pub(super) fn set_reached(&mut self) {

@@ -33,6 +33,9 @@ const BETA: f64 = 0.7;
 const LOSS_THRESHOLD: f64 = 0.02;
 /// A round that loses more than this was too much whatever the round trips say: a policer.
 const POLICER_THRESHOLD: f64 = 0.3;
+/// Startup ends for losses when they are scattered over so many places of a round, as where a queue
+/// overflows: an outage takes packets that follow one another.
+const STARTUP_LOST_RUNS: usize = 6;
 /// A queue worth this share of the least round-trip time is one to drain…
 const QUEUED: f64 = 0.25;
 /// …and one of less than this is as good as none.
@@ -46,6 +49,10 @@ const MIN_WINDOW_PACKETS: usize = 4;
 /// Time at a small window to see the path without our own queue.
 const PROBE_RTT_TIME: Duration = Duration::from_millis(200);
 const PROBE_RTT_GAIN: f64 = 0.5;
+/// A probe that finds so much more, and no queue, has not found the end of it: about what two rounds
+/// at its pace bring. A path that became faster, or a stall in Startup, leaves the estimate far too
+/// low, and probes alone would take many seconds.
+const SEARCH_GROWTH: f64 = 1.4;
 /// Bandwidth is probed after this long at the latest…
 const PROBE_WAIT_MIN: Duration = Duration::from_millis(2_000);
 const PROBE_WAIT_SPREAD_MS: u32 = 1_000;
@@ -62,6 +69,8 @@ pub(crate) struct Bbr {
     random: u32,
     phase: Phase,
     window: usize,
+    /// What it was before a timeout, until something sent after that is acknowledged.
+    window_before_timeout: Option<usize>,
     pacing_rate: Option<u64>,
     round: Round,
     bandwidth: Bandwidth,
@@ -91,8 +100,8 @@ enum Phase {
     Cruise { until: Instant, until_round: u64 },
     /// At the bandwidth for one round with all bounds lifted.
     Refill { until_round: u64 },
-    /// Above the bandwidth.
-    Up { since_round: u64 },
+    /// Above the bandwidth, which was `from` before.
+    Up { since_round: u64, from: u64 },
     /// Nearly idle, to measure the least round-trip time.
     ProbeRtt { until: Option<Instant> },
 }
@@ -111,6 +120,7 @@ impl Bbr {
             random: seed | 1,
             phase: Phase::Startup,
             window: mtu * INITIAL_WINDOW_PACKETS,
+            window_before_timeout: None,
             pacing_rate: None,
             round: Round::default(),
             bandwidth: Bandwidth::default(),
@@ -141,10 +151,10 @@ impl Bbr {
     }
 
     fn on_round(&mut self, sample: &AckSample, ended: &EndedRound) {
+        self.restore_window();
         self.queued = self.is_queued(ended, QUEUED);
         if !self.full_pipe.is_reached() {
-            self.full_pipe
-                .on_round(self.bandwidth.max(), sample.app_limited);
+            self.full_pipe.on_round(ended.max_rate, sample.app_limited);
         } else if !matches!(self.phase, Phase::Drain) {
             let queued = self.is_queued(ended, NEARLY_EMPTY);
             let alone = self.full_product();
@@ -194,6 +204,9 @@ impl Bbr {
     fn on_congestion(&mut self, sample: &AckSample, ended: &EndedRound) {
         match self.phase {
             Phase::Startup => {
+                if ended.lost_runs < STARTUP_LOST_RUNS {
+                    return;
+                }
                 self.full_pipe.set_reached();
                 self.left_startup_by_loss = true;
                 self.ceiling = Some(self.product(1.0).max(ended.delivered));
@@ -246,11 +259,13 @@ impl Bbr {
             }
             Phase::Refill { until_round } => {
                 if self.round.count() >= until_round {
-                    let since_round = self.round.count();
-                    self.phase = Phase::Up { since_round };
+                    self.phase = Phase::Up {
+                        since_round: self.round.count(),
+                        from: self.bandwidth.max(),
+                    };
                 }
             }
-            Phase::Up { since_round } => self.advance_up(sample, since_round),
+            Phase::Up { since_round, from } => self.advance_up(sample, since_round, from),
             Phase::ProbeRtt { until } => self.advance_probe_rtt(sample, until),
         }
         let probing = matches!(self.phase, Phase::ProbeRtt { .. } | Phase::Startup);
@@ -259,17 +274,35 @@ impl Bbr {
         }
     }
 
-    fn advance_up(&mut self, sample: &AckSample, since_round: u64) {
+    fn advance_up(&mut self, sample: &AckSample, since_round: u64, from: u64) {
+        let grown = self.bandwidth.max() as f64 / from.max(1) as f64;
+        if grown >= SEARCH_GROWTH && !self.queued {
+            self.search();
+            return;
+        }
         if let Some(ceiling) = &mut self.ceiling
             && sample.prior_in_flight + self.mtu >= *ceiling
         {
             *ceiling += sample.acked;
         }
         let rounds = self.round.count() - since_round;
-        let enough = sample.prior_in_flight >= self.product(UP_PACING_GAIN);
+        let waits = match (sample.rtt, self.min_rtt.value()) {
+            (Some(rtt), Some(min)) => rtt > min.mul_f64(1.0 + NEARLY_EMPTY),
+            _ => false,
+        };
+        let enough = sample.prior_in_flight >= self.product(UP_PACING_GAIN) && waits;
         if (rounds >= 1 && enough) || (rounds >= 2 && sample.app_limited) || rounds >= 5 {
             self.enter_down();
         }
+    }
+
+    /// The bandwidth is not what we took it for: looks for it as in the beginning.
+    fn search(&mut self) {
+        self.left_startup_by_loss = false;
+        self.ceiling = None;
+        self.short_term = None;
+        self.full_pipe = FullPipe::default();
+        self.phase = Phase::Startup;
     }
 
     fn advance_probe_rtt(&mut self, sample: &AckSample, until: Option<Instant>) {
@@ -410,17 +443,29 @@ impl Bbr {
     /// reorders the first packets would be searched at the pace of a long connection.
     pub(super) fn on_spurious_losses(&mut self) {
         self.short_term = None;
-        if self.left_startup_by_loss {
-            self.left_startup_by_loss = false;
-            self.ceiling = None;
-            self.full_pipe = FullPipe::default();
-            self.phase = Phase::Startup;
+        // Where a queue overflowed, duplicates are of what the SACKs had no room to tell.
+        if self.left_startup_by_loss && !self.queued {
+            self.search();
         }
     }
 
+    /// The model stands, only the window falls: until something comes through.
     pub(super) fn on_timeout(&mut self) {
-        // The model stands; the window comes back as packets are acknowledged.
+        let before = self.window_before_timeout.unwrap_or(0);
+        self.window_before_timeout = Some(self.window.max(before));
         self.window = self.mtu * MIN_WINDOW_PACKETS;
+        self.full_pipe.on_timeout();
+    }
+
+    /// The path carries again. What it carries now may be something else: that is probed soon.
+    pub(super) fn restore_window(&mut self) {
+        let Some(window) = self.window_before_timeout.take() else {
+            return;
+        };
+        self.window = self.window.max(window);
+        if let Phase::Cruise { until_round, .. } = &mut self.phase {
+            *until_round = self.round.count() + 1;
+        }
     }
 
     pub(super) fn on_restart_from_idle(&mut self, now: Instant) {
