@@ -5,7 +5,7 @@ use duologue_identity::Fingerprint;
 
 use crate::Signaling;
 use crate::agreement::{
-    Agreement, DtlsRole, IceCredentials, IceKey, IceRole, SctpAgreement, TransportAgreement,
+    DtlsRole, IceCredentials, IceKey, IceRole, SctpAgreement, TransportAgreement,
 };
 
 /// A change of what transports the data plane must run; the peer makes a session command of each.
@@ -137,12 +137,8 @@ struct Running<'a> {
 
 impl<'a> Running<'a> {
     fn of(signaling: &'a Signaling) -> Self {
-        let pending = signaling.proposal.as_ref().map(|p| p.pending());
-        let proposed = pending.map(|p| [&*p.offered, &*p.next]);
-        let agreements =
-            std::iter::once(&**signaling.stable()).chain(proposed.into_iter().flatten());
         let mut transports: BTreeMap<TransportKey, Generations<'a>> = BTreeMap::new();
-        for (key, transport) in agreements.flat_map(|agreement: &Agreement| &agreement.transports) {
+        for (key, transport) in signaling.agreements().flat_map(|a| &a.transports) {
             // A transport starts with this end's credentials.
             if transport.local_ice.is_some() {
                 let generations = transports.entry(*key).or_default();

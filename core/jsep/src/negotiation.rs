@@ -18,7 +18,8 @@ pub fn negotiation_needed(signaling: &Signaling, intent: &Intent) -> bool {
     if intent.data && stable.data().is_none() {
         return true;
     }
-    // Step 5: transceivers.
+    // Step 5: transceivers. Step 5.1 also asks for one that stopped before it had an m-section, which
+    // no negotiation can ever tell: as in Firefox, it needs none.
     intent.transceivers.iter().any(|transceiver| {
         let media = stable.by_transceiver(transceiver.id);
         match (media, &stable.exchange) {

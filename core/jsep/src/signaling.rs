@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use duologue_base::{Mid, TransceiverId};
+use duologue_base::{Mid, TransceiverId, TransportKey};
 use duologue_sdp::attr::Candidate;
 
 use crate::agreement::{Agreement, IceCredentials, IceKey};
@@ -227,6 +227,27 @@ impl Signaling {
                 .iter()
                 .any(|s| s.transport.trickle),
         )
+    }
+
+    /// What the stable state and an exchange under way agree on: all that may still come to hold.
+    pub(crate) fn agreements(&self) -> impl Iterator<Item = &Agreement> {
+        let pending = self.proposal.as_ref().map(Proposal::pending);
+        let proposed = pending.map(|pending| [&*pending.offered, &*pending.next]);
+        std::iter::once(&*self.stable).chain(proposed.into_iter().flatten())
+    }
+
+    /// The transports of the stable state and of an exchange under way. All others are over.
+    pub fn transports(&self) -> BTreeSet<TransportKey> {
+        let transports = self.agreements().flat_map(|a| a.transports.keys());
+        transports.copied().collect()
+    }
+
+    /// The stable state or an exchange under way has this generation of a transport.
+    pub fn has_generation(&self, key: IceKey) -> bool {
+        self.agreements().any(|agreement| {
+            let transport = agreement.transports.get(&key.transport);
+            transport.is_some_and(|transport| transport.generation == key.generation)
+        })
     }
 
     /// The ICE credentials in this end's current and pending descriptions: what `restartIce` puts

@@ -191,7 +191,7 @@ impl PeerConnection {
         };
         // "If connection.[[IsClosed]] is true, abort these steps" of every task, in one place.
         // The end of a track is the track's business and not the connection's; a closed connection
-        // has statistics.
+        // has statistics; and what `setParameters` queues does not ask whether it is closed (§5.2).
         if !self.slots.closed || outlives_close(&task) {
             self.run(task, now);
         }
@@ -404,7 +404,10 @@ impl PeerConnection {
 }
 
 fn outlives_close(task: &Task) -> bool {
-    matches!(task, Task::EndTrack(_) | Task::Stats { .. })
+    matches!(
+        task,
+        Task::EndTrack(_) | Task::Stats { .. } | Task::SetParameters(..)
+    )
 }
 
 /// Takes the first. An emptied queue keeps no memory: most connections are idle most of the time,

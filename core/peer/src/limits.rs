@@ -21,6 +21,9 @@ pub const MAX_REMOTE_STREAMS: usize = 1_024;
 /// Transceivers that left the connection and can still be read; older ones are forgotten.
 pub const MAX_REMOVED_TRANSCEIVERS: usize = 256;
 
+/// Transports that are closed and can still be read; older ones are forgotten.
+pub const MAX_CLOSED_TRANSPORTS: usize = 256;
+
 /// Data channels that are closed and can still be read; older ones are forgotten.
 pub const MAX_CLOSED_CHANNELS: usize = 1_024;
 

@@ -103,6 +103,7 @@ pub struct RtcpParameters {
     )]
     pub cname: Option<String>,
     /// Whether reduced-size RTCP (RFC 5506) is negotiated.
+    #[cfg_attr(feature = "serde", serde(default))]
     pub reduced_size: bool,
 }
 

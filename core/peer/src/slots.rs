@@ -14,7 +14,7 @@ use duologue_jsep as jsep;
 use jsep::agreement::{IceKey, MediaAgreement};
 
 use crate::data_channel::Channel;
-use crate::limits::{MAX_REMOTE_STREAMS, MAX_REMOVED_TRANSCEIVERS};
+use crate::limits::{MAX_CLOSED_TRANSPORTS, MAX_REMOTE_STREAMS, MAX_REMOVED_TRANSCEIVERS};
 use crate::transports::{SctpTransport, Transport};
 use crate::{
     Configuration, IceConnectionState, IceGatheringState, MediaKind, MediaStream, MediaStreamId,
@@ -68,6 +68,8 @@ pub(crate) struct Slots {
     pub(crate) streams: BTreeMap<MediaStreamId, MediaStream>,
     /// Boxed: a map's node has room for eleven, and most connections have one.
     pub(crate) transports: BTreeMap<TransportKey, Box<Transport>>,
+    /// Those of them that are closed, oldest first.
+    pub(crate) closed_transports: VecDeque<TransportKey>,
     /// `[[SctpTransport]]`
     pub(crate) sctp: Option<SctpTransport>,
     /// How many associations the session was told to stop and has not said so: what it reports
@@ -184,6 +186,7 @@ impl Slots {
             tracks: Default::default(),
             streams: Default::default(),
             transports: Default::default(),
+            closed_transports: VecDeque::new(),
             sctp: None,
             sctp_stops: 0,
             channels: Default::default(),
@@ -272,6 +275,16 @@ impl Slots {
             && let Some(slots) = self.transceivers.remove(&oldest)
         {
             self.tracks.remove(&slots.receiver_track);
+        }
+    }
+
+    /// Makes room among the closed transports for this one.
+    pub(crate) fn forget_oldest_transport(&mut self, closed: TransportKey) {
+        self.closed_transports.push_back(closed);
+        if self.closed_transports.len() > MAX_CLOSED_TRANSPORTS
+            && let Some(oldest) = self.closed_transports.pop_front()
+        {
+            self.transports.remove(&oldest);
         }
     }
 

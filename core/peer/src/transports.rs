@@ -47,6 +47,11 @@ impl Transport {
             },
         }
     }
+
+    /// No description uses it any more, or the connection is closed.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.ice.state == IceTransportState::Closed
+    }
 }
 
 /// DTLS of one transport (webrtc-pc §5.5).

@@ -30,6 +30,19 @@ fn pending_operations_never_settle_and_no_event_follows() {
 }
 
 #[test]
+fn parameters_that_were_accepted_before_are_set() {
+    let mut a = Host::new(1);
+    let id = a.pc.add_track(audio("t1"), &[]).unwrap();
+    let mut parameters = a.pc.parameters(id).unwrap();
+    parameters.encodings[0].active = false;
+    let pending = a.pc.set_parameters(id, parameters);
+    a.pc.close();
+    a.run();
+    assert!(a.settled[&pending].is_ok());
+    assert!(!a.pc.parameters(id).unwrap().encodings[0].active);
+}
+
+#[test]
 fn every_state_is_closed_without_an_event() {
     let (mut a, mut b) = pair();
     let id = a.pc.add_track(audio("t1"), &[]).unwrap();

@@ -232,4 +232,12 @@ fn candidates_for_nobody_are_refused() {
     let sdp = b.pc.remote_description().unwrap().sdp;
     assert!(sdp.contains(&format!("a={text}\r\n")), "{sdp}");
     assert!(sdp.contains("a=end-of-candidates\r\n"));
+    // "If either indicates a media description whose associated transceiver is stopped, return a
+    // promise resolved with undefined."
+    a.pc.stop(a.pc.transceivers()[0]).unwrap();
+    let offer = a.set_local();
+    b.set_remote(offer).unwrap();
+    for (mid, index) in [(Some(&*mid), None), (None, Some(0))] {
+        assert_eq!(name(&mut b, with(mid, index, Some("nope"))), None);
+    }
 }

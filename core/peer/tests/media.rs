@@ -32,6 +32,15 @@ fn with_encodings(encodings: Vec<RtpEncodingParameters>) -> TransceiverInit {
     }
 }
 
+fn codec(mime_type: &str) -> RtpCodec {
+    RtpCodec {
+        mime_type: mime_type.to_owned(),
+        clock_rate: 90_000,
+        channels: None,
+        sdp_fmtp_line: None,
+    }
+}
+
 fn scales(encodings: &[RtpEncodingParameters]) -> Vec<Option<f64>> {
     encodings
         .iter()
@@ -216,7 +225,7 @@ fn what_set_parameters_refuses() {
     let id = a.pc.add_transceiver(MediaKind::Video, init).unwrap();
     negotiate(&mut a, &mut b);
     let modification = ExceptionName::InvalidModificationError;
-    let refused: [(Change, ExceptionName); 10] = [
+    let refused: [(Change, ExceptionName); 11] = [
         (|p| p.encodings.clear(), modification),
         (|p| p.encodings.push(Default::default()), modification),
         (|p| p.encodings[0].rid = Some("c".to_owned()), modification),
@@ -224,6 +233,10 @@ fn what_set_parameters_refuses() {
         (|p| p.codecs.clear(), modification),
         (|p| p.header_extensions.clear(), modification),
         (|p| p.rtcp.cname = None, modification),
+        (
+            |p| p.encodings[0].codec = Some(codec("video/x")),
+            modification,
+        ),
         (
             |p| p.encodings[0].scale_resolution_down_by = Some(0.5),
             ExceptionName::RangeError,
@@ -251,6 +264,46 @@ fn what_set_parameters_refuses() {
         a.settle(set).map_err(name),
         Err(ExceptionName::InvalidStateError)
     );
+}
+
+#[test]
+fn a_description_waits_for_parameters_that_are_being_set() {
+    let mut a = Host::new(1);
+    let id = a.pc.add_track(audio("t1"), &[]).unwrap();
+    let offer = a.create_offer();
+    let described = a.pc.set_local_description(offer);
+    let parameters = a.pc.parameters(id).unwrap();
+    let set = a.pc.set_parameters(id, parameters);
+    a.take_log();
+    a.run();
+    let log = a.take_log();
+    let at = |operation: duologue_peer::OperationId| {
+        let line = format!("resolve {}", operation.as_u64());
+        log.iter().position(|l| *l == line).unwrap()
+    };
+    assert!(at(set) < at(described), "{log:?}");
+}
+
+#[test]
+fn an_encodings_codec_that_is_not_agreed_on_is_forgotten() {
+    let (mut a, mut b) = pair();
+    let vp8 = RtpEncodingParameters {
+        codec: Some(codec("video/VP8")),
+        ..RtpEncodingParameters::default()
+    };
+    let init = with_encodings(vec![vp8]);
+    let id = a.pc.add_transceiver(MediaKind::Video, init).unwrap();
+    let codec_of = |a: &mut Host| a.pc.parameters(id).unwrap().encodings[0].codec.clone();
+    negotiate(&mut a, &mut b);
+    assert_eq!(codec_of(&mut a), Some(codec("video/VP8")));
+    a.run();
+    let there = b.pc.transceivers()[0];
+    let all = PeerConnection::receiver_capabilities(&Capabilities::default(), MediaKind::Video);
+    let mut others = all.codecs;
+    others.retain(|codec| codec.mime_type != "video/VP8");
+    b.pc.set_codec_preferences(there, &others).unwrap();
+    negotiate(&mut a, &mut b);
+    assert_eq!(codec_of(&mut a), None);
 }
 
 #[test]
@@ -346,6 +399,30 @@ fn header_extensions_can_be_switched_off_but_for_mid() {
         result.map_err(name),
         Err(ExceptionName::InvalidModificationError)
     );
+}
+
+#[test]
+fn a_header_extension_that_the_answer_did_not_take_is_not_offered_again() {
+    let (mut a, mut b) = pair();
+    let id = a.pc.add_track(audio("t1"), &[]).unwrap();
+    let before = a.pc.header_extensions_to_negotiate(id);
+    let offer = a.set_local();
+    b.set_remote(offer).unwrap();
+    let there = b.pc.transceivers()[0];
+    let mut wanted = b.pc.header_extensions_to_negotiate(there);
+    let at = wanted
+        .iter()
+        .position(|e| e.uri.ends_with("audio-level"))
+        .unwrap();
+    wanted[at].direction = TransceiverDirection::Stopped;
+    b.pc.set_header_extensions_to_negotiate(there, &wanted)
+        .unwrap();
+    let answer = b.set_local();
+    a.set_remote(answer).unwrap();
+    let mut expected = before;
+    expected[at].direction = TransceiverDirection::Stopped;
+    assert_eq!(a.pc.header_extensions_to_negotiate(id), expected);
+    assert!(!a.create_offer().sdp.contains("audio-level"));
 }
 
 #[test]

@@ -381,9 +381,8 @@ fn restart_ice_asks_for_negotiation_until_new_credentials_are_agreed() {
     assert!(a.take_events().contains(&"negotiationneeded".to_owned()));
     negotiate(&mut a, &mut b);
     assert_ne!(ufrag(&a.pc.local_description().unwrap().sdp), before);
-    a.take_log();
-    a.run();
-    assert_eq!(a.take_events(), [""; 0]);
+    let needed = a.take_events();
+    assert!(!needed.contains(&"negotiationneeded".to_owned()));
 }
 
 #[test]

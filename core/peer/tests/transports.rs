@@ -10,6 +10,7 @@ use common::{Host, audio, connected, host_candidate, negotiate, pair, video};
 use duologue_base::{Generation, TransportKey};
 use duologue_dtls::DtlsError;
 use duologue_ice as ice;
+use duologue_peer::limits::MAX_CLOSED_TRANSPORTS;
 use duologue_peer::{
     BundlePolicy, Configuration, IceCandidateInit, IceTransportPolicy, MediaKind,
     SessionDescription,
@@ -276,6 +277,48 @@ fn transports_that_bundling_makes_useless_close_in_a_later_task() {
             |command| matches!(command, Command::RemoveTransport { key } if *key == video_key)
         )
     );
+}
+
+#[test]
+fn a_provisional_answer_closes_no_transport_that_the_final_one_may_use() {
+    let (mut a, mut b) = pair();
+    a.pc.add_track(audio("t1"), &[]).unwrap();
+    a.pc.add_track(video("t2"), &[]).unwrap();
+    let offer = a.set_local();
+    let id = a.pc.transceivers()[1];
+    let key = a.pc.transceiver(id).unwrap().transport().unwrap();
+    b.set_remote(offer).unwrap();
+    let answer = b.create_answer();
+    a.report(candidate(key, 1000));
+    a.set_remote(SessionDescription::pranswer(answer.sdp.clone()))
+        .unwrap();
+    a.run();
+    let state = |a: &Host| a.pc.ice_transport(key).unwrap().state().as_str();
+    assert_ne!(state(&a), "closed");
+    let unbundled = answer.sdp.replace("a=group:BUNDLE 0 1", "a=group:BUNDLE 0");
+    a.set_remote(SessionDescription::answer(unbundled)).unwrap();
+    a.run();
+    assert_eq!(a.pc.transceiver(id).unwrap().transport(), Some(key));
+    assert_ne!(state(&a), "closed");
+    let described = a.pc.local_description().unwrap().sdp;
+    assert!(described.contains("192.0.2.1 1000 typ host"));
+}
+
+#[test]
+fn closed_transports_are_forgotten_in_time() {
+    let mut a = Host::new(1);
+    let id = a.pc.add_track(audio("t1"), &[]).unwrap();
+    let mut keys = Vec::new();
+    for _ in 0..=MAX_CLOSED_TRANSPORTS {
+        a.set_local();
+        keys.extend(a.pc.transceiver(id).unwrap().transport());
+        a.set_local_to(SessionDescription::rollback()).unwrap();
+        a.run();
+    }
+    let last = keys[MAX_CLOSED_TRANSPORTS];
+    assert_eq!(a.pc.ice_transport(last).unwrap().state().as_str(), "closed");
+    assert!(a.pc.ice_transport(keys[1]).is_some());
+    assert!(a.pc.ice_transport(keys[0]).is_none());
 }
 
 #[test]

@@ -595,8 +595,15 @@ fn a_changed_direction_needs_a_negotiation_by_the_side_that_changed_it() {
     // sendrecv was offered and recvonly answered: sendonly is what the exchange came to.
     assert!(!negotiation_needed(&a.signaling, &a.intent));
     let answerer = b.intent.transceivers[0].id;
-    b.transceiver(answerer).direction = Direction::SendRecv;
-    assert!(negotiation_needed(&b.signaling, &b.intent));
+    for (direction, needed) in [
+        (Direction::SendRecv, true),
+        (Direction::Inactive, true),
+        (Direction::RecvOnly, false),
+    ] {
+        b.transceiver(answerer).direction = direction;
+        let found = negotiation_needed(&b.signaling, &b.intent);
+        assert_eq!(found, needed, "{direction}");
+    }
 }
 
 #[test]

@@ -7,12 +7,12 @@
 
 use std::sync::Arc;
 
-use duologue_base::ChannelKey;
+use duologue_base::{ChannelKey, TransportKey};
 use duologue_ice as ice;
 use duologue_identity::Certificate;
 use duologue_jsep as jsep;
 use duologue_session::Command;
-use jsep::agreement::{self, Agreement, IceKey};
+use jsep::agreement;
 
 use super::Task;
 use super::surface::Surfaced;
@@ -116,7 +116,7 @@ impl PeerConnection {
         let changes = jsep::diff(&before, &self.slots.signaling);
         let surface = jsep::surface(&before, &self.slots.signaling);
 
-        self.update_transports(&before);
+        self.update_transports();
         self.update_sctp_transport(sdp_type);
         let known = self.slots.remote_ice_set.clone();
         for change in changes {
@@ -196,7 +196,7 @@ impl PeerConnection {
     }
 
     /// Makes objects for new transports and tells them their ICE parameters.
-    fn update_transports(&mut self, before: &jsep::Signaling) {
+    fn update_transports(&mut self) {
         let latest = Arc::clone(self.slots.signaling.latest());
         for (&key, agreed) in &latest.transports {
             let role = match agreed.ice_role {
@@ -214,32 +214,21 @@ impl PeerConnection {
                 .as_ref()
                 .map(|r| parameters(&r.credentials));
         }
-        let gone = |old: &Agreement, new: &jsep::Signaling| {
-            old.transports
-                .keys()
-                .filter(|key| !new.latest().transports.contains_key(key))
-                .filter(|key| !new.stable().transports.contains_key(key))
-                .copied()
-                .collect::<Vec<_>>()
-        };
-        let mut keys = gone(before.latest(), &self.slots.signaling);
-        keys.extend(gone(before.stable(), &self.slots.signaling));
-        keys.sort_unstable();
-        keys.dedup();
-        if !keys.is_empty() {
-            // "This results in events firing on these objects in a queued task."
-            self.queue(Task::CloseTransports(keys));
-        }
         let signaling = &self.slots.signaling;
-        let running = |key: IceKey| {
-            let uses = |agreement: &Agreement| {
-                let transport = agreement.transports.get(&key.transport);
-                transport.is_some_and(|transport| transport.generation == key.generation)
-            };
-            uses(signaling.latest()) || uses(signaling.stable())
-        };
-        self.slots.candidates.retain(running);
-        self.slots.remote_ice_set.retain(|key| running(*key));
+        let used = signaling.transports();
+        let open = self.slots.transports.values().filter(|t| !t.is_closed());
+        let keys = open.map(|transport| transport.dtls.key);
+        let gone: Vec<TransportKey> = keys.filter(|key| !used.contains(key)).collect();
+        self.slots
+            .candidates
+            .retain(|key| signaling.has_generation(key));
+        self.slots
+            .remote_ice_set
+            .retain(|key| signaling.has_generation(*key));
+        if !gone.is_empty() {
+            // "This results in events firing on these objects in a queued task."
+            self.queue(Task::CloseTransports(gone));
+        }
     }
 
     /// `[[SctpTransport]]`: made by an offer, gone with an answer that rejects it or a rollback.

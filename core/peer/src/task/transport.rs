@@ -190,21 +190,23 @@ impl PeerConnection {
             let Some(transport) = self.slots.transports.get_mut(&key) else {
                 continue;
             };
-            let dtls_open = transport.dtls.state != DtlsTransportState::Closed;
-            let ice_open = transport.ice.state != IceTransportState::Closed;
-            transport.dtls.state = DtlsTransportState::Closed;
-            transport.ice.state = IceTransportState::Closed;
-            if !transport.exposed {
-                // Made by a remote offer that never got an answer: nobody can listen to it.
+            if transport.is_closed() {
                 continue;
             }
+            if !transport.exposed {
+                // Made by a remote offer that never got an answer: nobody can listen to it.
+                self.slots.transports.remove(&key);
+                continue;
+            }
+            let dtls_open = transport.dtls.state != DtlsTransportState::Closed;
+            transport.dtls.state = DtlsTransportState::Closed;
+            transport.ice.state = IceTransportState::Closed;
             if dtls_open {
                 self.fire(Event::DtlsStateChange(key, DtlsTransportState::Closed));
             }
-            if ice_open {
-                let closed = IceTransportState::Closed;
-                self.fire(Event::IceTransportStateChange(key, closed));
-            }
+            let closed = IceTransportState::Closed;
+            self.fire(Event::IceTransportStateChange(key, closed));
+            self.slots.forget_oldest_transport(key);
         }
         self.update_aggregate();
     }
