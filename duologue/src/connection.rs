@@ -290,13 +290,7 @@ impl PeerConnection {
     /// # Errors
     /// `InvalidStateError` when the session's task is gone.
     pub async fn get_stats(&self) -> Result<StatsReport, Exception> {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH);
-        let (whole, now) = (StatsSelector::Connection, now.unwrap_or_default());
-        let operation = self.0.operation(|peer| peer.get_stats(whole, now));
-        match operation.await? {
-            Value::Stats(report) => Ok(report),
-            _ => Err(Exception::unknown("the operation made no statistics")),
-        }
+        self.0.get_stats(StatsSelector::Connection).await
     }
 
     /// `restartIce()`: the next offer restarts ICE, which looks for a path anew while data keeps
@@ -463,6 +457,16 @@ impl ConnectionHandle {
         match settled.await {
             Ok(settled) => settled,
             Err(_) => Err(Exception::invalid_state("the connection was closed")),
+        }
+    }
+
+    /// `getStats(selector)`
+    pub(crate) async fn get_stats(&self, of: StatsSelector) -> Result<StatsReport, Exception> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let operation = self.operation(|peer| peer.get_stats(of, now.unwrap_or_default()));
+        match operation.await? {
+            Value::Stats(report) => Ok(report),
+            _ => Err(Exception::unknown("the operation made no statistics")),
         }
     }
 }

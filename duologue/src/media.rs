@@ -9,8 +9,8 @@ use duologue_jsep::Capabilities;
 use duologue_peer as peer;
 use duologue_peer::{
     Exception, MediaKind, MediaStreamId, MediaStreamTrackState, RtpCapabilities, RtpCodec,
-    RtpReceiveParameters, RtpSendParameters, Track, TrackId, TrackOrKind, TransceiverDirection,
-    TransceiverInit,
+    RtpHeaderExtensionCapability, RtpReceiveParameters, RtpSendParameters, StatsReport,
+    StatsSelector, Track, TrackId, TrackOrKind, TransceiverDirection, TransceiverInit,
 };
 
 use crate::connection::{ConnectionHandle, PeerConnection};
@@ -53,9 +53,9 @@ impl PeerConnection {
     /// `addTransceiver(trackOrKind, init)`
     ///
     /// # Errors
-    /// `TypeError` for encodings with bad or repeated RIDs; `InvalidAccessError` for RIDs on some
-    /// of them only; `RangeError` for a scale below 1; `InvalidStateError` when the connection is
-    /// closed.
+    /// `TypeError` for encodings with bad or repeated RIDs, or RIDs on some of them only, and for the
+    /// direction `Stopped`; `OperationError` for a codec that cannot be sent; `RangeError` for a scale
+    /// below 1 or a negative frame rate; `InvalidStateError` when the connection is closed.
     pub fn add_transceiver(
         &self,
         track_or_kind: impl Into<TrackOrKind>,
@@ -167,6 +167,32 @@ impl RtpTransceiver {
         self.change(|peer, id| peer.set_codec_preferences(id, &codecs))
     }
 
+    /// `getHeaderExtensionsToNegotiate()` (webrtc-extensions §5)
+    pub fn header_extensions_to_negotiate(&self) -> Vec<RtpHeaderExtensionCapability> {
+        self.connection
+            .with(|control| control.peer().header_extensions_to_negotiate(self.id))
+    }
+
+    /// `setHeaderExtensionsToNegotiate(extensions)`: those of
+    /// [`header_extensions_to_negotiate`](Self::header_extensions_to_negotiate) with other
+    /// directions, `Stopped` for none, for the next exchange.
+    ///
+    /// # Errors
+    /// `TypeError` for an empty URI; `InvalidModificationError` for another list, or one that
+    /// stops `mid`.
+    pub fn set_header_extensions_to_negotiate(
+        &self,
+        extensions: &[RtpHeaderExtensionCapability],
+    ) -> Result<(), Exception> {
+        self.change(|peer, id| peer.set_header_extensions_to_negotiate(id, extensions))
+    }
+
+    /// `getNegotiatedHeaderExtensions()`: all that can be negotiated, `Stopped` where nothing was.
+    pub fn negotiated_header_extensions(&self) -> Vec<RtpHeaderExtensionCapability> {
+        self.connection
+            .with(|control| control.peer().negotiated_header_extensions(self.id))
+    }
+
     fn read<R>(&self, read: impl FnOnce(&peer::TransceiverView<'_>) -> R) -> Option<R> {
         read_transceiver(&self.connection, self.id, read)
     }
@@ -260,6 +286,15 @@ impl RtpSender {
             .with(|control| control.peer_mut().set_streams(self.id, streams))
     }
 
+    /// `getStats()`: of the connection, what concerns this sender's RTP streams.
+    ///
+    /// # Errors
+    /// `InvalidStateError` when the session's task is gone.
+    pub async fn get_stats(&self) -> Result<StatsReport, Exception> {
+        let sender = StatsSelector::Sender(self.id);
+        self.connection.get_stats(sender).await
+    }
+
     fn read<R>(&self, read: impl FnOnce(&peer::TransceiverView<'_>) -> R) -> Option<R> {
         read_transceiver(&self.connection, self.id, read)
     }
@@ -319,6 +354,15 @@ impl RtpReceiver {
             .with(|control| control.peer().receiver_parameters(self.id))
     }
 
+    /// `getStats()`: of the connection, what concerns this receiver's RTP streams.
+    ///
+    /// # Errors
+    /// `InvalidStateError` when the session's task is gone.
+    pub async fn get_stats(&self) -> Result<StatsReport, Exception> {
+        let receiver = StatsSelector::Receiver(self.id);
+        self.connection.get_stats(receiver).await
+    }
+
     fn read<R>(&self, read: impl FnOnce(&peer::TransceiverView<'_>) -> R) -> Option<R> {
         read_transceiver(&self.connection, self.id, read)
     }
@@ -359,6 +403,12 @@ impl MediaStreamTrack {
     /// `kind`
     pub fn kind(&self) -> Option<MediaKind> {
         self.read(peer::MediaStreamTrack::kind)
+    }
+
+    /// `label`: what it is called, for people.
+    pub fn label(&self) -> String {
+        let label = self.read(|track| track.label().to_owned());
+        label.unwrap_or_default()
     }
 
     /// `enabled`
@@ -421,6 +471,33 @@ impl MediaStream {
         tracks
             .map(|id| MediaStreamTrack::new(self.connection.clone(), id))
             .collect()
+    }
+
+    /// `getAudioTracks()`
+    pub fn audio_tracks(&self) -> Vec<MediaStreamTrack> {
+        self.tracks_of(MediaKind::Audio)
+    }
+
+    /// `getVideoTracks()`
+    pub fn video_tracks(&self) -> Vec<MediaStreamTrack> {
+        self.tracks_of(MediaKind::Video)
+    }
+
+    fn tracks_of(&self, kind: MediaKind) -> Vec<MediaStreamTrack> {
+        let mut tracks = self.tracks();
+        tracks.retain(|track| track.kind() == Some(kind));
+        tracks
+    }
+
+    /// `getTrackById(trackId)`
+    pub fn track_by_id(&self, id: &TrackId) -> Option<MediaStreamTrack> {
+        self.tracks().into_iter().find(|track| track.id() == id)
+    }
+
+    /// `active`: one of its tracks has not ended.
+    pub fn active(&self) -> bool {
+        let live = |track: &MediaStreamTrack| track.ready_state() == MediaStreamTrackState::Live;
+        self.tracks().iter().any(live)
     }
 }
 

@@ -53,3 +53,12 @@ fn dictionaries_have_the_names_and_defaults_of_the_w3c() {
     assert!(init.ordered);
     assert_eq!(init.max_retransmits, Some(0));
 }
+
+#[test]
+fn members_that_the_w3c_does_not_require_may_be_absent() {
+    let json =
+        r#"{"transactionId":"x","encodings":[{}],"codecs":[],"headerExtensions":[],"rtcp":{}}"#;
+    let parameters: duologue::RtpSendParameters = serde_json::from_str(json).unwrap();
+    assert_eq!(parameters.encodings, [Default::default()]);
+    assert_eq!(parameters.rtcp, Default::default());
+}

@@ -1,13 +1,39 @@
 //! What connections leave behind: nothing.
+#![allow(unsafe_code, reason = "counting allocations takes an allocator")]
 
 mod common;
 
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use common::{connected, endpoint};
 use duologue::{DataChannelInit, Endpoint};
 
 const CONNECTIONS: usize = 1000;
+
+struct Counting;
+
+/// Bytes that are allocated and not freed.
+static LIVE: AtomicUsize = AtomicUsize::new(0);
+
+// SAFETY: everything is passed on to the system's allocator.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        LIVE.fetch_add(layout.size(), Ordering::Relaxed);
+        // SAFETY: as the caller promises.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        LIVE.fetch_sub(layout.size(), Ordering::Relaxed);
+        // SAFETY: as the caller promises.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
 
 fn file_descriptors() -> usize {
     std::fs::read_dir("/proc/self/fd").map_or(0, Iterator::count)
@@ -46,7 +72,7 @@ async fn a_thousand_connections_leave_no_memory_task_or_file_descriptor() {
     // Allocators, threads and the runtime reach their size.
     churn(&endpoint, 100).await;
     let quiet = (file_descriptors(), tasks());
-    let resident = resident_kib();
+    let (resident, live) = (resident_kib(), LIVE.load(Ordering::Relaxed));
     churn(&endpoint, CONNECTIONS).await;
     // The last sessions' tasks end when they are next polled.
     let ended = async {
@@ -63,6 +89,12 @@ async fn a_thousand_connections_leave_no_memory_task_or_file_descriptor() {
         quiet.0
     );
     assert!(tasks() <= quiet.1, "tasks: {} of {}", tasks(), quiet.1);
+    let left = LIVE.load(Ordering::Relaxed).saturating_sub(live);
+    assert!(
+        left < 32 * CONNECTIONS,
+        "{left} bytes are still allocated after {CONNECTIONS} connections"
+    );
+    // What C allocates, too.
     let grown = resident_kib().saturating_sub(resident);
     assert!(
         grown < 2 * CONNECTIONS,
