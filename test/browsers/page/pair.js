@@ -18,13 +18,18 @@ export async function pair({ onEnd, onFailure }, { page = {}, rust = {}, endpoin
   const ready = { here: gate(), there: gate() };
   pc.onicecandidate = async ({ candidate }) => {
     await ready.there.open;
-    await remote.call("addIceCandidate", candidate ?? {});
+    if (isOf(pc.localDescription, candidate)) await remote.call("addIceCandidate", candidate ?? {});
   };
   remote.each("icecandidate", async ({ candidate }) => {
     await ready.here.open;
-    await pc.addIceCandidate(candidate ?? undefined);
+    if (isOf(pc.remoteDescription, candidate)) await pc.addIceCandidate(candidate ?? undefined);
   });
   return { pc, remote, ready };
+}
+
+// A candidate of an offer that was rolled back is for nobody.
+function isOf({ sdp }, candidate) {
+  return !candidate?.usernameFragment || sdp.includes(`a=ice-ufrag:${candidate.usernameFragment}\r\n`);
 }
 
 export async function pageOffers({ pc, remote, ready }) {

@@ -91,6 +91,16 @@ export const scenarios = {
     await closed;
   },
 
+  "the page closes the connection and the Rust end's channel closes": async (test) => {
+    const ends = await pair(test);
+    const channel = ends.pc.createDataChannel("data");
+    await pageOffers(ends);
+    await opened(channel);
+    const id = await announced(ends.remote, "data");
+    ends.pc.close();
+    await ends.remote.event("close", (e) => e.kind === "close" && e.id === id);
+  },
+
   "the page restarts ICE while data flows": async (test) => {
     const ends = await pair(test);
     const channel = ends.pc.createDataChannel("data");
@@ -160,6 +170,38 @@ export const scenarios = {
     await ends.remote.call("setLocalDescription", { type: "rollback" });
     equal((await ends.remote.state()).signalingState, "stable", "rolled back");
     await exchange(ends, channel, id, [1, 65536]);
+  },
+
+  "audio and video that the page offers are rolled back at both ends and offered again": async (test) => {
+    const ends = await pair(test);
+    const { pc, remote } = ends;
+    for (const kind of KINDS) pc.addTransceiver(kind);
+    await pc.setLocalDescription();
+    await remote.call("setRemoteDescription", pc.localDescription);
+    equal((await remote.state()).transceivers.length, 2, "the Rust end's transceivers with the offer");
+    await remote.call("setRemoteDescription", { type: "rollback" });
+    await pc.setLocalDescription({ type: "rollback" });
+    const { signalingState, transceivers } = await remote.state();
+    equal([signalingState, transceivers.length], ["stable", 0], "the Rust end, rolled back");
+    equal(pc.getTransceivers().map((t) => t.mid), [null, null], "the page's mids, rolled back");
+    await pageOffers(ends);
+    await connected(pc);
+    equal((await remote.state()).transceivers.map((t) => t.currentDirection), ["recvonly", "recvonly"], "directions");
+  },
+
+  "audio and video that the Rust end offers are rolled back at both ends and offered again": async (test) => {
+    const ends = await pair(test);
+    const { pc, remote } = ends;
+    for (const kind of KINDS) await remote.call("addTransceiver", { kind });
+    await pc.setRemoteDescription(await remote.call("setLocalDescription", null));
+    equal(pc.getTransceivers().length, 2, "the page's transceivers with the offer");
+    await pc.setRemoteDescription({ type: "rollback" });
+    await remote.call("setLocalDescription", { type: "rollback" });
+    equal([pc.signalingState, pc.getTransceivers().length], ["stable", 0], "the page, rolled back");
+    equal((await remote.state()).transceivers.map((t) => t.mid), [null, null], "the Rust end's mids, rolled back");
+    await rustOffers(ends);
+    await connected(pc);
+    equal(pc.getTransceivers().map((t) => t.currentDirection), ["recvonly", "recvonly"], "directions");
   },
 
   "the page offers audio and its transport comes up": (test) => pageOffersMedia(test, ["audio"]),
@@ -243,6 +285,8 @@ export const scenarios = {
     equal(got, size * count, "bytes at the page");
   },
 };
+
+const KINDS = ["audio", "video"];
 
 async function pageOffersMedia(test, kinds) {
   const ends = await pair(test);
