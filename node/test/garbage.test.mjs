@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { Worker } from 'node:worker_threads';
-import { RTCPeerConnection } from '../index.mjs';
+import { RTCPeerConnection, mediaDevices } from '../index.mjs';
 import { channels, event, negotiate, pair } from './helpers.mjs';
 
 setFlagsFromString('--expose-gc');
@@ -45,6 +45,34 @@ test('a connection that was never used is collected', async () => {
     return new WeakRef(pc);
   });
   assert.ok(await collected(...references));
+});
+
+test('what left a connection long ago is collected while it lives', async () => {
+  const { a, b, close } = pair();
+  const round = async () => {
+    const all = Array.from({ length: 50 }, () => a.addTransceiver('audio'));
+    await negotiate(a, b);
+    const first = [a, b].map((pc) => new WeakRef(pc.getTransceivers()[0]));
+    for (const transceiver of all) transceiver.stop();
+    await negotiate(a, b);
+    return first;
+  };
+  const references = await round();
+  for (let i = 0; i < 6; i++) await round();
+  // Looked at when the next one comes.
+  const { sender } = a.addTransceiver('video');
+  await negotiate(a, b);
+  assert.ok(await collected(...references));
+
+  const [camera] = (await mediaDevices.getUserMedia({ video: true })).getTracks();
+  let first;
+  for (let i = 0; i < 200; i++) {
+    const track = camera.clone();
+    first ??= new WeakRef(track);
+    await sender.replaceTrack(track);
+  }
+  assert.ok(await collected(first));
+  close();
 });
 
 test('an open connection is not collected while its events may fire', async () => {

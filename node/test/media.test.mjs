@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { MediaStream, OverconstrainedError, mediaDevices } from '../index.mjs';
+import { MediaStream, OverconstrainedError, RTCPeerConnection, mediaDevices } from '../index.mjs';
 
 test('getUserMedia gives tracks whose settings satisfy the constraints', async () => {
   const stream = await mediaDevices.getUserMedia({
@@ -32,4 +32,14 @@ test('a stream is active while one of its tracks lives', async () => {
   for (const track of stream.getTracks()) track.stop();
   assert.deepEqual([stream.active, copy.active], [false, true]);
   assert.equal(new MediaStream(copy).getTracks().length, 2);
+});
+
+test('setParameters takes a dictionary with required members only', async () => {
+  const pc = new RTCPeerConnection();
+  const { sender } = pc.addTransceiver('video', { sendEncodings: [{ rid: 'a' }, { rid: 'b' }] });
+  const bare = { transactionId: 'x', encodings: [{}], codecs: [], headerExtensions: [], rtcp: {} };
+  await assert.rejects(sender.setParameters(bare), { name: 'InvalidStateError' });
+  sender.getParameters();
+  await assert.rejects(sender.setParameters(bare), { name: 'InvalidModificationError' });
+  pc.close();
 });

@@ -90,6 +90,12 @@ const DESCRIPTIONS: readonly DescriptionName[] = [
   'pendingRemoteDescription',
 ];
 
+/** Removed transceivers and empty streams whose objects are found again, as many as the core knows. */
+const MAX_REMOVED_TRANSCEIVERS = 256;
+const MAX_STREAMS = 1024;
+/** So many more tracks are worth a look. */
+const MORE_TRACKS = 64;
+
 /** Connections with a transport live, and keep the process alive, until they are closed. */
 const keepAlive = new KeepAlive();
 
@@ -122,8 +128,12 @@ export class Connection implements TaskSource {
   readonly #transceivers = new Map<number, TransceiverEntry>();
   readonly #transports = new Map<number, TransportEntry>();
   readonly #channels = new Map<number, ChannelEntry>();
-  /** Tracks that senders and receivers refer to. */
+  /** Transceivers that left the connection, oldest first. */
+  readonly #removed: number[] = [];
+  /** Tracks that senders and receivers refer to, or did. */
   readonly #tracks = new Map<string, MediaStreamTrack>();
+  /** With more tracks than these it is looked who refers to them. */
+  #tracksKept = MORE_TRACKS;
   /** Streams that the remote end named. */
   readonly #streams = new Map<string, MediaStream>();
   readonly #operations = new Map<number, Deferred>();
@@ -207,6 +217,7 @@ export class Connection implements TaskSource {
 
   /** Remembers a track that a method names to the core. */
   adopt(track: MediaStreamTrack): NativeTrack {
+    this.#forgetTracks();
     this.#tracks.set(track.id, track);
     return { id: track.id, kind: track.kind };
   }
@@ -273,10 +284,30 @@ export class Connection implements TaskSource {
     if (amounts) this.#reflectAmounts(amounts);
     if (transceivers) {
       for (const view of transceivers) this.#reflectTransceiver(view);
-      this.#listed = transceivers
-        .filter((view) => view.listed)
-        .map((view) => this.#known(this.#transceivers, view.id));
+      const listed = transceivers.filter((view) => view.listed);
+      this.#listed = listed.map((view) => this.#known(this.#transceivers, view.id));
+      for (const { id, listed } of transceivers) if (!listed) this.#removed.push(id);
+      this.#forgetRemoved();
     }
+  }
+
+  /** A connection that lives long sees many transceivers and tracks come and go. */
+  #forgetRemoved(): void {
+    const old = Math.max(0, this.#removed.length - MAX_REMOVED_TRANSCEIVERS);
+    for (const id of this.#removed.splice(0, old)) {
+      const { receiver } = this.#known(this.#transceivers, id);
+      this.#transceivers.delete(id);
+      this.#tracks.delete(receiver.track.id);
+    }
+  }
+
+  #forgetTracks(): void {
+    // The track of an operation that is pending is no sender's yet.
+    if (this.#tracks.size <= this.#tracksKept || this.#operations.size > 0) return;
+    const used = new Set<MediaStreamTrack | null>();
+    for (const { sender, receiver } of this.#transceivers.values()) used.add(sender.track).add(receiver.track);
+    for (const [id, track] of this.#tracks) if (!used.has(track)) this.#tracks.delete(id);
+    this.#tracksKept = this.#tracks.size + MORE_TRACKS;
   }
 
   #reflectConnection(view: ConnectionView): void {
@@ -484,9 +515,10 @@ export class Connection implements TaskSource {
         this.#changeStream(event);
         break;
       case 'track': {
-        const track = this.#known(this.#tracks, event.track);
-        if (event.type === 'ended') endTrack(track);
-        else setTrackMuted(track, event.type === 'mute');
+        const track = this.#tracks.get(event.track);
+        // Else it was forgotten with its transceiver.
+        if (track && event.type === 'ended') endTrack(track);
+        else if (track) setTrackMuted(track, event.type === 'mute');
         break;
       }
       case 'dtls': {
@@ -549,14 +581,17 @@ export class Connection implements TaskSource {
 
   #changeStream(event: NativeEvent & { target: 'stream' }): void {
     const stream = this.#stream(event.stream);
-    const track = this.#known(this.#tracks, event.track);
-    if (event.type === 'addtrack') addTrackToStream(stream, track);
-    else removeTrackFromStream(stream, track);
+    const track = this.#tracks.get(event.track);
+    if (track && event.type === 'addtrack') addTrackToStream(stream, track);
+    else if (track) removeTrackFromStream(stream, track);
   }
 
   #stream(id: string): MediaStream {
     const known = this.#streams.get(id);
     if (known) return known;
+    if (this.#streams.size >= MAX_STREAMS) {
+      for (const [old, stream] of this.#streams) if (stream.getTracks().length === 0) this.#streams.delete(old);
+    }
     const stream = createStream(id, (tracks) => this.native.setStreamTracks(id, tracks.map((t) => t.id)));
     this.#streams.set(id, stream);
     return stream;
