@@ -256,6 +256,48 @@ fn a_message_larger_than_announced_ends_the_association() {
 }
 
 #[test]
+fn a_message_that_the_window_has_no_room_for_ends_the_association() {
+    let config = Config {
+        receive_window: 100_000,
+        max_receive_message_size: 50_000,
+        ..Config::default()
+    };
+    let mut pair = Pair::with(Config::default(), config, Path::default(), 7);
+    pair.connect();
+    pair.send(0, 1, message(0, 1_000_000));
+    pair.run_for(ms(1_000));
+    let reason = CloseReason::PeerMisbehaved(PeerMisbehaved::MessageTooLarge);
+    assert_eq!(closed(&pair, 1), Some(&reason));
+}
+
+#[test]
+fn packets_with_a_wrong_checksum_or_unasked_without_one_are_dropped_and_sent_again() {
+    let config = Config {
+        zero_checksum: false,
+        ..Config::default()
+    };
+    for absent in [false, true] {
+        let mut pair = Pair::with(config.clone(), config.clone(), Path::default(), 9);
+        pair.connect();
+        let mut left = 3;
+        pair.tamper = Some(Box::new(move |from, packet| {
+            if from == 0 && left > 0 && packet.len() > 500 {
+                left -= 1;
+                match absent {
+                    true => packet[8..12].fill(0),
+                    false => packet[100] ^= 1,
+                }
+            }
+        }));
+        pair.send(0, 1, message(0, 20_000));
+        pair.settle(ms(2_000));
+        assert_eq!(pair.peers[1].sctp.stats().packets_dropped, 3, "{absent}");
+        assert_eq!(pair.peers[1].received.len(), 1);
+        assert_eq!(pair.peers[1].received[0].data, message(0, 20_000));
+    }
+}
+
+#[test]
 fn a_flood_of_tiny_messages_is_bounded_by_the_window() {
     let config = Config {
         receive_window: 100_000,

@@ -178,6 +178,24 @@ fn unordered_messages_wait_for_the_answer() {
 }
 
 #[test]
+fn a_message_shows_as_well_as_the_answer_that_the_peer_knows_the_channel() {
+    let mut pair = Pair::connected();
+    let init = ChannelInit {
+        unordered: true,
+        ..ChannelInit::default()
+    };
+    pair.client.open(0, STREAM, &init);
+    pair.run();
+    // The server has not read what opened the channel.
+    pair.server.send_raw(STREAM, 53, b"early");
+    pair.run();
+    let read = pair.client.reports();
+    assert_eq!(read, [opened(0), message(0, b"early")]);
+    let channel = &pair.client.channels.channels[&STREAM];
+    assert!(channel.send_options().unordered);
+}
+
+#[test]
 fn pieces_of_the_deprecated_form_become_one_message() {
     let mut pair = Pair::connected();
     pair.open(&ChannelInit::default());
