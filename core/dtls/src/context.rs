@@ -1,5 +1,6 @@
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use dimpl::{Config, ConfigBuilder, Dtls, DtlsCertificate};
 use duologue_base::Instant;
@@ -7,8 +8,8 @@ use duologue_identity::{Certificate, KeygenAlgorithm};
 
 use crate::clock::Clock;
 use crate::limits::{
-    FIRST_RETRANSMISSION, HANDSHAKE_DEADLINE, HANDSHAKE_MTU, LIBRARY_RECEIVE_QUEUE,
-    LIBRARY_SEND_QUEUE, RETRANSMISSIONS,
+    FIRST_RETRANSMISSION, FIRST_RETRANSMISSION_TO_SERVER, HANDSHAKE_DEADLINE, HANDSHAKE_MTU,
+    LIBRARY_RECEIVE_QUEUE, LIBRARY_SEND_QUEUE, RETRANSMISSIONS,
 };
 use crate::suite::provider;
 use crate::{DtlsError, Role, Version, Versions};
@@ -29,7 +30,18 @@ impl Context {
     /// # Errors
     /// [`DtlsError::Library`] if the library fails its tests.
     pub fn new() -> Result<Self, DtlsError> {
-        Self::build(Config::builder())
+        Self::build(Config::builder(), FIRST_RETRANSMISSION)
+    }
+
+    /// The same for [`Transport::start_to_server`](crate::Transport::start_to_server): no path to
+    /// such a server is known to work, and only DTLS 1.2, whose certificates are not encrypted,
+    /// shows more of them than the first.
+    ///
+    /// # Errors
+    /// As [`Context::new`].
+    pub fn for_servers() -> Result<Self, DtlsError> {
+        let context = Self::build(Config::builder(), FIRST_RETRANSMISSION_TO_SERVER)?;
+        Ok(context.with_versions(Versions::Only(Version::V12)))
     }
 
     /// The same for simulations: retransmission timers are drawn from `seed`. **Not for
@@ -39,7 +51,8 @@ impl Context {
     /// # Errors
     /// As [`Context::new`].
     pub fn for_simulation(seed: u64) -> Result<Self, DtlsError> {
-        Self::build(Config::builder().dangerously_set_rng_seed(seed))
+        let builder = Config::builder().dangerously_set_rng_seed(seed);
+        Self::build(builder, FIRST_RETRANSMISSION)
     }
 
     /// Offers and accepts only these versions.
@@ -49,13 +62,13 @@ impl Context {
         self
     }
 
-    fn build(builder: ConfigBuilder) -> Result<Self, DtlsError> {
+    fn build(builder: ConfigBuilder, first_retransmission: Duration) -> Result<Self, DtlsError> {
         let config = builder
             .with_crypto_provider(provider())
             .mtu(HANDSHAKE_MTU)
             .max_queue_rx(LIBRARY_RECEIVE_QUEUE)
             .max_queue_tx(LIBRARY_SEND_QUEUE)
-            .flight_start_rto(FIRST_RETRANSMISSION)
+            .flight_start_rto(first_retransmission)
             .flight_retries(RETRANSMISSIONS)
             .handshake_timeout(HANDSHAKE_DEADLINE)
             // RFC 8827 §6.5: both ends present certificates.

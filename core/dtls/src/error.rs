@@ -12,6 +12,9 @@ pub enum DtlsError {
         /// the library can then only close.
         sent: Option<Alert>,
     },
+    /// The server's certificate is not trusted, or is another server's. Nothing has passed.
+    #[error("the server's certificate is not trusted")]
+    UntrustedCertificate,
     /// The peer ended the handshake or the connection with a fatal alert.
     #[error("the peer sent a fatal alert: {0}")]
     AlertReceived(Alert),
@@ -57,6 +60,16 @@ impl DtlsError {
         match self {
             DtlsError::FingerprintMismatch { sent } => *sent,
             _ => None,
+        }
+    }
+
+    /// The same after the peer was told so.
+    pub(crate) fn with_alert(self, alert: Alert) -> Self {
+        match self {
+            DtlsError::FingerprintMismatch { .. } => {
+                DtlsError::FingerprintMismatch { sent: Some(alert) }
+            }
+            error => error,
         }
     }
 

@@ -53,9 +53,14 @@
 //! # Ok::<(), duologue_dtls::DtlsError>(())
 //! ```
 //!
+//! A server that is known by its name and not by a description (TURN over DTLS) is reached by
+//! [`Transport::start_to_server`]: the owner judges its certificates, with those that were sent
+//! along. The library gives the first one only; the others are read where DTLS 1.2 shows them.
+//!
 //! # Limits
-//! Certificates with RSA keys are supported in neither direction; an alert is sent only for a wrong
-//! fingerprint in DTLS 1.2, and `close_notify`.
+//! Certificates with RSA keys are supported in neither direction, and no server is told the name it
+//! is asked for (RFC 6066 §3). An alert is sent only for a wrong certificate in DTLS 1.2, and
+//! `close_notify`.
 #![forbid(unsafe_code)]
 
 mod cipher;
@@ -65,6 +70,7 @@ mod error;
 mod limits;
 mod suite;
 mod transport;
+mod trust;
 mod types;
 
 pub use cipher::CipherSuite;
@@ -72,4 +78,5 @@ pub use context::Context;
 pub use error::{Alert, DtlsError, ErrorDetail};
 pub use limits::RECORD_OVERHEAD_MAX;
 pub use transport::{Event, Transport};
+pub use trust::Judge;
 pub use types::{Role, SrtpKeying, SrtpProfile, State, Version, Versions};

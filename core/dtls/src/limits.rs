@@ -14,6 +14,10 @@ pub(crate) const HANDSHAKE_MTU: usize = 1200;
 /// ICE has shown that the path works, so that a second (RFC 6347 §4.2.4.1) is far too long.
 pub(crate) const FIRST_RETRANSMISSION: Duration = Duration::from_millis(50);
 
+/// The same to a server, whose path nothing has tried before: what STUN requests wait
+/// (RFC 8489 §6.2.1).
+pub(crate) const FIRST_RETRANSMISSION_TO_SERVER: Duration = Duration::from_millis(500);
+
 /// Retransmissions of a flight. With doubling the deadline comes first.
 pub(crate) const RETRANSMISSIONS: usize = 12;
 
@@ -26,6 +30,16 @@ pub(crate) const EARLY_DATAGRAMS: usize = 8;
 
 /// The largest datagram kept early.
 pub(crate) const EARLY_DATAGRAM_BYTES: usize = 1500;
+
+/// The longest certificate that the library can bring: it joins at most 50 fragments, none longer
+/// than a datagram.
+pub(crate) const CERTIFICATE_BYTES: usize = 50 * 65_535;
+
+/// Bytes of the plaintext Certificate messages that are kept of a server, for its chain.
+pub(crate) const CHAIN_BYTES: usize = 64 << 10;
+
+/// Fragments that they may come in.
+pub(crate) const CHAIN_FRAGMENTS: usize = 64;
 
 /// Datagrams that the library queues while it makes a flight.
 pub(crate) const LIBRARY_SEND_QUEUE: usize = 32;

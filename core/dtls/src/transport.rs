@@ -6,7 +6,8 @@ use duologue_base::{Instant, Redacted};
 use duologue_identity::{Certificate, Fingerprint};
 
 use crate::cipher::CipherSuite;
-use crate::limits::{EARLY_DATAGRAM_BYTES, EARLY_DATAGRAMS, NO_TIMER};
+use crate::limits::{CERTIFICATE_BYTES, EARLY_DATAGRAM_BYTES, EARLY_DATAGRAMS, NO_TIMER};
+use crate::trust::{Judge, Trust};
 use crate::{
     Alert, Context, DtlsError, RECORD_OVERHEAD_MAX, Role, SrtpKeying, SrtpProfile, State, Version,
 };
@@ -37,8 +38,10 @@ enum Stage {
 /// The handshake and what it has shown so far.
 struct Connecting {
     engine: Engine,
-    fingerprints: Vec<Fingerprint>,
-    /// Set once the certificate has matched.
+    trust: Trust,
+    /// Bytes that the library was given: its certificate cannot be longer.
+    received: usize,
+    /// Set once the certificate is trusted.
     remote_certificate: Option<Vec<u8>>,
     srtp: Option<SrtpKeying>,
     /// The library has said that it is done; the SRTP keys follow that.
@@ -102,6 +105,16 @@ impl Transport {
     /// Begins the handshake. `fingerprints` are those of the peer's description; without one that
     /// fits, the transport fails. Only the first call counts.
     pub fn start(&mut self, now: Instant, role: Role, fingerprints: Vec<Fingerprint>) {
+        self.begin(now, role, Trust::Fingerprints(fingerprints));
+    }
+
+    /// Begins the handshake with a server that is known by its name, and whose certificate `judge`
+    /// has to trust. With a [`Context::for_servers`]: only DTLS 1.2 shows the whole chain.
+    pub fn start_to_server(&mut self, now: Instant, judge: Judge) {
+        self.begin(now, Role::Client, Trust::judged(judge));
+    }
+
+    fn begin(&mut self, now: Instant, role: Role, trust: Trust) {
         if !matches!(self.stage, Stage::Waiting { .. }) {
             return;
         }
@@ -120,7 +133,8 @@ impl Transport {
                 let engine = Engine::new(dtls, context, now);
                 self.stage = Stage::Connecting(Box::new(Connecting {
                     engine,
-                    fingerprints,
+                    trust,
+                    received: 0,
                     remote_certificate: None,
                     srtp: None,
                     finished: false,
@@ -274,7 +288,7 @@ impl Transport {
 
     /// Takes all the library's output. `buffer` receives what fits, packets of data above all.
     fn drain(&mut self, buffer: &mut [u8], on_packet: &mut dyn FnMut(&[u8])) {
-        let mut larger = Vec::new();
+        let mut larger = vec![0; self.certificate_room(buffer.len())];
         loop {
             let Some(engine) = self.engine_mut() else {
                 return;
@@ -320,6 +334,19 @@ impl Transport {
         }
     }
 
+    /// Room for the peer's certificate, when it may come and `room` is not enough: the library
+    /// panics without, and its flight may end with a datagram that is shorter.
+    fn certificate_room(&self, room: usize) -> usize {
+        match &self.stage {
+            Stage::Connecting(connecting)
+                if connecting.remote_certificate.is_none() && connecting.received > room =>
+            {
+                connecting.received
+            }
+            _ => 0,
+        }
+    }
+
     /// What the handshake shows.
     fn learn(&mut self, output: Output<'_>) -> Step {
         let Stage::Connecting(connecting) = &mut self.stage else {
@@ -327,8 +354,8 @@ impl Transport {
         };
         match output {
             Output::PeerCert(der) => {
-                if !Fingerprint::any_matches(&connecting.fingerprints, der) {
-                    return Step::Failed(DtlsError::FingerprintMismatch { sent: None });
+                if let Err(error) = connecting.trust.check(der) {
+                    return Step::Failed(error);
                 }
                 connecting.remote_certificate = Some(der.to_vec());
             }
@@ -405,17 +432,18 @@ impl Transport {
         let version = self
             .engine_mut()
             .and_then(|engine| engine.dtls.protocol_version());
-        let error = match (error, version) {
-            (DtlsError::FingerprintMismatch { .. }, Some(ProtocolVersion::DTLS1_2)) => {
-                let alert = Alert::BAD_CERTIFICATE;
-                self.outgoing.clear();
-                self.outgoing.push_back(plaintext_alert(alert));
-                DtlsError::FingerprintMismatch { sent: Some(alert) }
-            }
-            (error, _) => {
-                self.say_goodbye();
-                error
-            }
+        let untrusted = matches!(
+            error,
+            DtlsError::FingerprintMismatch { .. } | DtlsError::UntrustedCertificate
+        );
+        let error = if untrusted && version == Some(ProtocolVersion::DTLS1_2) {
+            let alert = Alert::BAD_CERTIFICATE;
+            self.outgoing.clear();
+            self.outgoing.push_back(plaintext_alert(alert));
+            error.with_alert(alert)
+        } else {
+            self.say_goodbye();
+            error
         };
         self.fail(error);
     }
@@ -463,6 +491,8 @@ impl Transport {
 
 impl Connecting {
     fn handle_datagram(&mut self, now: Instant, datagram: &[u8]) -> Result<(), dimpl::Error> {
+        self.received = (self.received + datagram.len()).min(CERTIFICATE_BYTES);
+        self.trust.observe(datagram);
         let version_known = self.engine.dtls.protocol_version().is_some();
         if !version_known && let Some(alert) = fatal_plaintext_alert(datagram) {
             // The server liked nothing of our ClientHello; the library does not look for that.
@@ -553,10 +583,10 @@ fn keep(store: &mut Vec<Vec<u8>>, datagram: &[u8]) -> bool {
 }
 
 const CONTENT_ALERT: u8 = 21;
-const CONTENT_HANDSHAKE: u8 = 22;
+pub(crate) const CONTENT_HANDSHAKE: u8 = 22;
 const HANDSHAKE_CLIENT_HELLO: u8 = 1;
 const LEVEL_FATAL: u8 = 2;
-const RECORD_HEADER: usize = 13;
+pub(crate) const RECORD_HEADER: usize = 13;
 
 /// After the handshake only protected records mean anything, and plaintext handshake records: they
 /// show that the peer missed our last flight. Other plaintext is noise (RFC 6347 §4.1.2.7), of

@@ -36,6 +36,8 @@ struct Pair {
     packets: [Vec<Vec<u8>>; 2],
     rng: Rng,
     loss_percent: u32,
+    /// Each record travels in a datagram of its own.
+    splits_records: bool,
 }
 
 impl Pair {
@@ -55,6 +57,7 @@ impl Pair {
             packets: Default::default(),
             rng: Rng::from_u64(7),
             loss_percent: 0,
+            splits_records: false,
         }
     }
 
@@ -128,7 +131,15 @@ impl Pair {
         }
     }
 
-    fn put(&mut self, to: usize, datagram: Vec<u8>) {
+    fn put(&mut self, to: usize, mut datagram: Vec<u8>) {
+        while self.splits_records && first_record(&datagram) < datagram.len() {
+            let rest = datagram.split_off(first_record(&datagram));
+            self.fly(to, mem::replace(&mut datagram, rest));
+        }
+        self.fly(to, datagram);
+    }
+
+    fn fly(&mut self, to: usize, datagram: Vec<u8>) {
         if self.rng.below(100) >= self.loss_percent {
             let arrival = self.now + Duration::from_millis(10);
             self.flying[to].push_back((arrival, datagram));
@@ -141,6 +152,17 @@ impl Pair {
         assert!(datagram.len() <= packet.len() + RECORD_OVERHEAD_MAX);
         self.put(1 - from, datagram);
     }
+}
+
+/// The length of a datagram's first record.
+fn first_record(datagram: &[u8]) -> usize {
+    // RFC 9147 §4: a unified header, here without a connection id; or that of RFC 6347 §4.1.
+    let at = match datagram[0] {
+        32..=63 if datagram[0] & 0b100 == 0 => return datagram.len(),
+        32..=63 => 2 + usize::from(datagram[0] >> 3 & 1),
+        _ => RECORD_HEADER - 2,
+    };
+    at + 2 + usize::from(u16::from_be_bytes([datagram[at], datagram[at + 1]]))
 }
 
 const V12: Versions = Versions::Only(Version::V12);
@@ -183,6 +205,17 @@ fn all_versions_connect_and_agree_on_the_newest_common_one() {
             pair.packets,
             [vec![b"pong".to_vec()], vec![b"ping".to_vec()]]
         );
+    }
+}
+
+#[test]
+fn a_flight_whose_last_datagram_is_shorter_than_the_certificate_is_understood() {
+    for version in [V12, V13] {
+        let mut pair = Pair::new(version, version);
+        pair.splits_records = true;
+        pair.start();
+        pair.run(Duration::from_secs(5));
+        assert_eq!(pair.states(), [State::Connected; 2]);
     }
 }
 
@@ -408,5 +441,38 @@ fn flights_may_arrive_in_reverse_order() {
             pair.run(Duration::from_millis(5));
         }
         assert_eq!(pair.states(), [State::Connected; 2], "{versions:?}");
+    }
+}
+
+#[test]
+fn a_server_is_the_one_that_its_judge_trusts_or_gets_nothing() {
+    for trusted in [true, false] {
+        let mut pair = Pair::new(V12, V12);
+        let context = Context::for_servers().expect("the library works");
+        pair.ends[CLIENT] = Transport::new(context, pair.certificates[CLIENT].clone());
+        pair.splits_records = true;
+        let expected = pair.certificates[SERVER].der().to_vec();
+        let judge = move |der: &[u8], others: &[Vec<u8>]| {
+            assert_eq!((der, others.len()), (&expected[..], 0));
+            trusted
+        };
+        pair.ends[CLIENT].start_to_server(pair.now, Box::new(judge));
+        let client = sha256(&pair.certificates[CLIENT]);
+        pair.ends[SERVER].start(pair.now, Role::Server, client);
+        pair.run(Duration::from_secs(5));
+        match trusted {
+            true => {
+                assert_eq!(pair.states(), [State::Connected; 2]);
+                pair.send(CLIENT, b"ping");
+                pair.run(Duration::from_secs(1));
+                assert_eq!(pair.packets[SERVER], [b"ping".to_vec()]);
+            }
+            false => {
+                let error = DtlsError::UntrustedCertificate;
+                assert_eq!(pair.events[CLIENT], [Event::Failed(error)]);
+                let alert = DtlsError::AlertReceived(Alert::BAD_CERTIFICATE);
+                assert_eq!(pair.events[SERVER], [Event::Failed(alert)]);
+            }
+        }
     }
 }
