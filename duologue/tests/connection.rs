@@ -5,8 +5,8 @@ mod common;
 use common::{Peer, endpoint, negotiate};
 use duologue::{
     Configuration, Endpoint, Event, ExceptionName, IceCandidatePairState, IceConnectionState,
-    MediaKind, PeerConnectionState, RtcErrorDetail, SdpType, SessionDescription, SignalingState,
-    Track, TransceiverDirection, TransceiverInit,
+    IceGatheringState, IceServer, MediaKind, PeerConnectionState, RtcErrorDetail, SdpType,
+    SessionDescription, SignalingState, Track, TransceiverDirection, TransceiverInit,
 };
 
 fn is_connected(event: Event) -> Option<()> {
@@ -395,4 +395,32 @@ async fn a_sender_of_audio_plays_telephone_keys_by_the_clock() {
         assert_eq!(played.await, (dtmf.clone(), tone.to_owned()));
     }
     assert_eq!(dtmf.tone_buffer(), "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_offer_and_its_host_candidates_do_not_wait_for_silent_servers() {
+    let silent = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let addr = silent.local_addr().unwrap();
+    let server = IceServer {
+        urls: vec![format!("stun:{addr}"), format!("turn:{addr}")],
+        username: Some("alice".to_owned()),
+        credential: Some("secret".to_owned()),
+    };
+    let configuration = Configuration {
+        ice_servers: vec![server],
+        ..Configuration::default()
+    };
+    let (connection, events) = endpoint().connection(configuration).unwrap();
+    let mut alice = Peer { connection, events };
+    let a = alice.connection.clone();
+    let _channel = a.create_data_channel("x", Default::default()).unwrap();
+    let early = async {
+        a.set_local_description(None).await.unwrap();
+        let found = |event| matches!(event, Event::IceCandidate(Some(_))).then_some(());
+        alice.wait(found).await;
+    };
+    // The servers are given up after 9.5 s.
+    let limit = std::time::Duration::from_secs(5);
+    tokio::time::timeout(limit, early).await.expect("in time");
+    assert_eq!(a.ice_gathering_state(), IceGatheringState::Gathering);
 }

@@ -75,6 +75,15 @@ impl TcpType {
         }
     }
 
+    /// RFC 6544 §4.2: those of other candidates. What opens from both sides passes most NATs.
+    const fn reflexive_direction_preference(self) -> u16 {
+        match self {
+            TcpType::SimultaneousOpen => 6,
+            TcpType::Active => 4,
+            TcpType::Passive => 2,
+        }
+    }
+
     /// The name used in SDP and by the W3C.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -91,6 +100,8 @@ impl TcpType {
 pub enum RelayProtocol {
     /// UDP
     Udp,
+    /// DTLS over UDP
+    Dtls,
     /// TCP
     Tcp,
     /// TLS over TCP
@@ -98,10 +109,21 @@ pub enum RelayProtocol {
 }
 
 impl RelayProtocol {
-    /// The W3C's name.
+    /// The server is reached over a connection of its own, and not from the socket of a candidate.
+    pub(crate) const fn has_connection(self) -> bool {
+        !matches!(self, RelayProtocol::Udp)
+    }
+
+    /// The transport below repeats what is lost (RFC 8489 §6.2.2).
+    pub(crate) const fn is_reliable(self) -> bool {
+        matches!(self, RelayProtocol::Tcp | RelayProtocol::Tls)
+    }
+
+    /// The W3C's name. It has none for DTLS, over which a client "is using UDP as transport to the
+    /// TURN server"; the URL says the rest.
     pub const fn as_str(self) -> &'static str {
         match self {
-            RelayProtocol::Udp => "udp",
+            RelayProtocol::Udp | RelayProtocol::Dtls => "udp",
             RelayProtocol::Tcp => "tcp",
             RelayProtocol::Tls => "tls",
         }
@@ -205,13 +227,22 @@ pub(crate) fn tcp_preference(kind: TcpType, ip: IpAddr, index: u16) -> u16 {
     (kind.direction_preference() << 13) + ranked(ip, index, [0x7ff, 0xfff, 0x1fff])
 }
 
+/// The preference of a server-reflexive candidate whose base has this one.
+pub(crate) fn reflexive_preference(base: u16, tcp: Option<TcpType>) -> u16 {
+    match tcp {
+        Some(kind) => (kind.reflexive_direction_preference() << 13) + (base & 0x1fff),
+        None => base,
+    }
+}
+
 /// Of relays, those that data reaches without TCP's waiting for what was lost come first, then
 /// those without a second encryption. The preference of the base stays what decides otherwise.
 pub(crate) fn relay_preference(base: u16, protocol: RelayProtocol) -> u16 {
     let steps = match protocol {
         RelayProtocol::Udp => 0,
-        RelayProtocol::Tcp => 1,
-        RelayProtocol::Tls => 2,
+        RelayProtocol::Dtls => 1,
+        RelayProtocol::Tcp => 2,
+        RelayProtocol::Tls => 3,
     };
     base.saturating_sub(steps * 0x1000)
 }
@@ -277,6 +308,10 @@ mod tests {
                 tcp_preference(kind, ip, 0),
             )
         };
+        let reflexive = |kind| {
+            let preference = reflexive_preference(tcp_preference(kind, ip, 0), Some(kind));
+            priority(CandidateKind::ServerReflexive, Protocol::Tcp, preference)
+        };
         // RFC 6544 §4.2 with a type preference of 90.
         assert_eq!(
             tcp(TcpType::Active),
@@ -291,7 +326,10 @@ mod tests {
             tcp(TcpType::Active),
             tcp(TcpType::Passive),
             tcp(TcpType::SimultaneousOpen),
+            reflexive(TcpType::SimultaneousOpen),
+            reflexive(TcpType::Passive),
             relayed(RelayProtocol::Udp),
+            relayed(RelayProtocol::Dtls),
             relayed(RelayProtocol::Tcp),
             relayed(RelayProtocol::Tls),
             priority(

@@ -71,7 +71,7 @@ impl Agent {
     pub(crate) fn framing(&self, socket: SocketId) -> Option<Framing> {
         match self.stream_of(socket) {
             Some(_) => Some(Framing::Length),
-            None => self.is_server_stream(socket).then_some(Framing::Stun),
+            None => self.server_framing(socket),
         }
     }
 

@@ -53,7 +53,7 @@ impl Agent {
         if newest.failed {
             return TransportState::Failed;
         }
-        if newest.checklist.has_unfinished() {
+        if newest.checklist.has_unfinished() || self.awaits_channel() {
             return TransportState::Checking;
         }
         // "disconnected or failed, ICE restart occurs: checking"
@@ -83,6 +83,16 @@ impl Agent {
             Some(_) if begun => TransportState::Disconnected,
             _ => idle,
         }
+    }
+
+    /// A check on a relay's pair succeeded before the answer to its ChannelBind came: the pair is
+    /// selected with that.
+    fn awaits_channel(&self) -> bool {
+        let newest = self.newest();
+        newest.checklist.pairs().iter().any(|pair| {
+            let (base, peer) = (newest.base_of(pair), newest.remote_addr_of(pair));
+            pair.valid().is_some() && self.is_binding(base, peer)
+        })
     }
 
     /// When patience ends (RFC 8863), if nothing else decides before.

@@ -212,7 +212,8 @@ impl IceCandidateParts {
 impl From<ice::RelayProtocol> for IceServerTransportProtocol {
     fn from(protocol: ice::RelayProtocol) -> Self {
         match protocol {
-            ice::RelayProtocol::Udp => IceServerTransportProtocol::Udp,
+            // As `as_str` there says.
+            ice::RelayProtocol::Udp | ice::RelayProtocol::Dtls => IceServerTransportProtocol::Udp,
             ice::RelayProtocol::Tcp => IceServerTransportProtocol::Tcp,
             ice::RelayProtocol::Tls => IceServerTransportProtocol::Tls,
         }

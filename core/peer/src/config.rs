@@ -189,18 +189,17 @@ impl IceServer {
         let urls = self.parse_urls().unwrap_or_default();
         urls.into_iter().zip(&self.urls).map(|(parsed, url)| {
             // RFC 7064 §3.2, RFC 7065 §3.2: without a parameter `turn:` and `stun:` mean UDP, and
-            // the secure schemes TLS over TCP.
+            // the secure schemes TLS over TCP; over UDP they mean DTLS.
             let transport = match (parsed.scheme, parsed.transport) {
                 (IceServerScheme::Stun, _) => ice::RelayProtocol::Udp,
                 (IceServerScheme::Turn, Some(Protocol::Tcp)) => ice::RelayProtocol::Tcp,
                 (IceServerScheme::Turn, _) => ice::RelayProtocol::Udp,
+                (IceServerScheme::Turns, Some(Protocol::Udp)) => ice::RelayProtocol::Dtls,
                 (IceServerScheme::Stuns | IceServerScheme::Turns, _) => ice::RelayProtocol::Tls,
             };
-            let kind = match (parsed.scheme, parsed.transport) {
-                // TURN over DTLS.
-                (IceServerScheme::Turns, Some(Protocol::Udp)) => ice::ServerKind::Unsupported,
-                (IceServerScheme::Stun | IceServerScheme::Stuns, _) => ice::ServerKind::Stun,
-                (IceServerScheme::Turn | IceServerScheme::Turns, _) => ice::ServerKind::Turn {
+            let kind = match parsed.scheme {
+                IceServerScheme::Stun | IceServerScheme::Stuns => ice::ServerKind::Stun,
+                IceServerScheme::Turn | IceServerScheme::Turns => ice::ServerKind::Turn {
                     username: Redacted(self.username.clone().unwrap_or_default()),
                     password: Redacted(self.credential.clone().unwrap_or_default()),
                 },

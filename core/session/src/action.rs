@@ -22,7 +22,8 @@ pub enum Action {
     },
     /// Open a byte stream and answer with `Session::handle_connected`, in bounded time. From then
     /// on it is a socket: trains for it are bytes to write, and what it brings goes to
-    /// `Session::handle_stream`.
+    /// `Session::handle_stream`. DTLS takes the datagrams of a train one by one, and so are those
+    /// given that it brings.
     Connect {
         /// Names the request in the answer.
         bind_id: BindId,
@@ -33,7 +34,7 @@ pub enum Action {
         local: SocketAddr,
         /// Where it goes to.
         remote: SocketAddr,
-        /// TCP, or TLS over it.
+        /// TCP, TLS over it, or DTLS.
         security: Security,
     },
     /// Look the addresses of a host name up and answer with `Session::handle_resolved`.

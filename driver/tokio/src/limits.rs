@@ -61,6 +61,15 @@ pub(crate) const MDNS_LINGER: Duration = Duration::from_secs(10);
 /// as a full socket buffer would.
 pub(crate) const STREAM_QUEUE_BYTES: usize = 256 << 10;
 
+/// How long the certificate is valid that DTLS servers are shown if they ask for one.
+pub(crate) const DTLS_CERTIFICATE_LIFE: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// Datagrams that one turn of a session takes from a DTLS connection.
+pub(crate) const DTLS_DATAGRAMS_PER_TURN: usize = 64;
+
+/// Datagrams that wait to be sent on one DTLS connection: a few trains.
+pub(crate) const DTLS_QUEUE: usize = 256;
+
 /// How long a stream may take to be opened, with TLS. The session has less patience.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 

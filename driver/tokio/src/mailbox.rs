@@ -10,7 +10,7 @@ use duologue_session::{BindId, Command, ConnectError};
 
 use crate::limits::SHARED_QUEUE_BYTES;
 use crate::queue::Queue;
-use crate::stream::{AcceptedStream, Connection};
+use crate::stream::{AcceptedStream, Opened};
 
 /// One item for a session. The frequent ones are small.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ pub(crate) enum Input {
     /// What became of a stream that the session asked for.
     Connected {
         bind_id: BindId,
-        result: Result<Box<Connection>, ConnectError>,
+        result: Result<Box<Opened>, ConnectError>,
     },
     /// A connection at a shared port.
     Accepted(Box<AcceptedStream>),

@@ -20,7 +20,7 @@ use crate::mailbox::{Input, Mailbox, OwnedTrain};
 use crate::mdns::Wish;
 use crate::scratch::{self, Scratch};
 use crate::socket::SessionSocket;
-use crate::stream::{AcceptedStream, Connection, Listener, Streams, connect};
+use crate::stream::{AcceptedStream, Listener, Opened, Streams, connect};
 use crate::timer::Timer;
 
 /// Owns a session and everything it runs on; ends with [`Command::Close`] or with the runtime.
@@ -374,7 +374,8 @@ impl<H: Host> SessionTask<H> {
     /// Opens a stream beside the session's task, which it may outlive by its timeout.
     fn connect(&self, bind_id: BindId, local: SocketAddr, remote: SocketAddr, security: Security) {
         let mailbox = Arc::downgrade(&self.mailbox);
-        let opening = connect(local, remote, security, self.endpoint.tls.clone());
+        let Shared { tls, clock, .. } = &*self.endpoint;
+        let opening = connect(local, remote, security, tls.clone(), *clock);
         tokio::spawn(async move {
             let result = opening.await.map(Box::new);
             if let Some(mailbox) = mailbox.upgrade() {
@@ -387,12 +388,12 @@ impl<H: Host> SessionTask<H> {
         &mut self,
         now: Instant,
         bind_id: BindId,
-        result: Result<Box<Connection>, ConnectError>,
+        result: Result<Box<Opened>, ConnectError>,
     ) {
-        let result = result.and_then(|connection| {
-            let local = connection.local_addr().map_err(|_| ConnectError::Closed)?;
+        let result = result.and_then(|opened| {
+            let local = opened.local_addr().map_err(|_| ConnectError::Closed)?;
             let id = self.new_socket_id();
-            self.streams.add(id, *connection);
+            self.streams.add(id, *opened);
             Ok((id, local))
         });
         self.session.handle_connected(now, bind_id, result);
@@ -406,7 +407,7 @@ impl<H: Host> SessionTask<H> {
             remote,
             mut begin,
         } = accepted;
-        self.streams.add(id, connection);
+        self.streams.add(id, Opened::Bytes(connection));
         self.session.handle_accepted(now, listener, id, remote);
         self.session.handle_stream(now, id, &mut begin);
     }
@@ -471,7 +472,7 @@ impl<H: Host> SessionTask<H> {
             let bytes = buffer.get(..transmit.len).unwrap_or(buffer);
             let mut sockets = self.sockets.iter_mut();
             let Some(bound) = sockets.find(|b| b.socket.id() == transmit.socket) else {
-                let (train, counters) = ((transmit.socket, bytes), &self.endpoint.counters);
+                let (train, counters) = ((&transmit, bytes), &self.endpoint.counters);
                 self.streams
                     .send(cx, &mut self.session, now, train, counters);
                 continue;

@@ -18,7 +18,7 @@ pub const USER: &str = "alice";
 pub const PASSWORD: &str = "secret";
 
 /// A running server, killed when it is dropped. It listens on one port for UDP and TCP, and on
-/// another for TLS.
+/// another for TLS and DTLS.
 #[derive(Debug)]
 pub struct Coturn {
     child: Child,
@@ -101,20 +101,22 @@ impl Coturn {
         self.address
     }
 
-    /// Where it listens for TLS.
+    /// Where it listens for TLS and DTLS.
     pub fn tls_address(&self) -> SocketAddr {
         self.tls
     }
 
-    /// The certificate that issued the one it shows, in PEM form.
+    /// The certificate that those it shows lead to, in PEM form.
     pub fn roots(&self) -> &str {
         &self.roots
     }
 
-    /// The URL for `iceServers`: `turn:127.0.0.1:3478?transport=udp`, or `turns:` for `tls`.
+    /// The URL for `iceServers`: `turn:127.0.0.1:3478?transport=udp`, or `turns:` for `tls` and
+    /// `dtls`.
     pub fn url(&self, transport: &str) -> String {
         match transport {
             "tls" => format!("turns:{}", self.tls),
+            "dtls" => format!("turns:{}?transport=udp", self.tls),
             _ => format!("turn:{}?transport={transport}", self.address),
         }
     }
@@ -153,7 +155,7 @@ impl Drop for Coturn {
 fn spawn(directory: &Path, options: &[String]) -> io::Result<(Child, mpsc::Receiver<String>)> {
     let file = |name: &str| directory.join(name).display().to_string();
     let mut child = Command::new("turnserver")
-        .args(["-n", "--no-dtls", "--no-cli", "--lt-cred-mech"])
+        .args(["-n", "--no-cli", "--lt-cred-mech"])
         .args(["--allow-loopback-peers", "--realm=example.org"])
         .arg(format!("--user={USER}:{PASSWORD}"))
         .arg(format!("--cert={}", file(certificate::CERTIFICATE)))

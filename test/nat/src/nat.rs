@@ -42,7 +42,7 @@ impl Kind {
             Kind::Symmetric => ("masquerade fully-random", String::new()),
         };
         // What nobody in here asked for is dropped, not refused: a refused one would leave a
-        // tracked connection that takes the port from the host.
+        // tracked connection that takes the port from the host, and RFC 5382 §4.3 wants it so.
         format!(
             "table ip nat {{
                 set known {{ type ipv4_addr; flags dynamic,timeout; timeout 2m; }}
@@ -60,7 +60,7 @@ impl Kind {
                 }}
                 chain input {{
                     type filter hook input priority 0;
-                    iifname wan meta l4proto udp drop
+                    iifname wan meta l4proto {{ tcp, udp }} drop
                 }}
             }}",
             incoming_or_nothing = match incoming.is_empty() {

@@ -58,6 +58,34 @@ fn nats_are_of_the_kind_they_are_called() {
 }
 
 #[test]
+fn without_udp_peers_behind_nats_open_a_stream_to_each_other() {
+    if !available() {
+        return;
+    }
+    let internet = Internet::new();
+    let [server, _] = Internet::SERVERS;
+    let _coturn = Coturn::start(internet.servers(), server);
+    let options = PeerOptions {
+        servers: vec![format!("stun:{server}")],
+        flags: vec!["--only-simultaneous-open".to_owned()],
+        ..PeerOptions::default()
+    };
+    let sites = [30, 31].map(|number| Site::new(&internet, Kind::PortRestricted, number));
+    let ends = [(&sites[0].host, &options), (&sites[1].host, &options)];
+    let mut call = Call::start(PEER, ends);
+    let connected = call.connects(LIMIT);
+    assert!(connected && call.data_flows(LIMIT), "{call:#?}");
+    let time = call.time_to_connect().map(|time| time.as_millis());
+    println!("TCP between port-restricted NATs: {time:?} ms to connect");
+    let direct = ["srflx", "prflx"];
+    let (local, remote) = call.sides[0].pairs.last().expect("it is connected");
+    assert!(
+        direct.contains(&&remote[..]) && local != "relay",
+        "{call:#?}"
+    );
+}
+
+#[test]
 fn peers_behind_any_pair_of_nats_connect() {
     if !available() {
         return;

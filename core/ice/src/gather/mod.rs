@@ -150,7 +150,7 @@ impl Agent {
         }
         let servers = configured.map(|server| ServerState::new(server.clone()));
         self.gathering.servers = servers.collect();
-        self.drop_connections(None);
+        self.drop_connections(|_| true);
         self.gathering.probes.clear();
         self.forget_allocations();
         let names: Vec<String> = self
@@ -225,6 +225,10 @@ impl Agent {
 
     /// The socket of a base is gone.
     pub(crate) fn forget_base(&mut self, base: Base) {
+        self.drop_connections(|connection| {
+            let mut listener = connection.listener.iter();
+            listener.any(|listener| listener.is_same(base))
+        });
         let probes = &mut self.gathering.probes;
         probes.retain(|probe| probe.base.socket != base.socket);
         let allocations = &mut self.gathering.allocations;
@@ -285,10 +289,14 @@ impl Agent {
     fn report_unreachable(&mut self) {
         for at in 0..self.gathering.servers.len() {
             let state = &self.gathering.servers[at];
-            let probes = self.gathering.probes.iter();
+            let stun = state.server.kind == ServerKind::Stun;
+            // A TURN server is asked for an allocation; what else it is asked for is by the way.
+            let probes = self.gathering.probes.iter().filter(|_| stun);
             let allocations = self.gathering.allocations.iter();
             let connections = self.gathering.connections.iter();
-            let connections = connections.filter(|connection| connection.server == at);
+            let connections = connections.filter(|connection| {
+                connection.server == at && (stun || connection.listener.is_none())
+            });
             let error = connections.clone().find_map(Connection::error);
             let mut failures = probes
                 .filter(|probe| probe.server == at)
@@ -309,9 +317,6 @@ impl Agent {
                 continue;
             }
             let text = match &state.addresses {
-                _ if state.server.kind == ServerKind::Unsupported => {
-                    "the server's transport is not supported"
-                }
                 Addresses::Known(known) if known.is_empty() => "the server's name does not resolve",
                 _ if failures.peek().is_none() => "no local address reaches the server",
                 _ if !failures.all(|failed| failed) => continue,

@@ -175,7 +175,9 @@ impl Agent {
         };
         let (base, relayed_base) = (allocation.base, allocation.relayed_base(relayed));
         let (server, addr, protocol) = (allocation.server, allocation.addr, allocation.protocol);
-        self.learn_mapped(base, server, addr, mapped);
+        if !protocol.has_connection() {
+            self.learn_mapped(base, server, addr, mapped);
+        }
         let kind = CandidateKind::Relayed;
         // The mapped address is for diagnosis only; a peer that sees relays only sees none.
         let related = match self.newest().relay_only {
@@ -233,6 +235,12 @@ impl Agent {
         };
         allocation.open_channel(peer, &mut self.rng, now);
         allocation.channel(peer).is_some()
+    }
+
+    /// The server was asked for a channel and has not answered yet.
+    pub(crate) fn is_binding(&self, base: Base, peer: SocketAddr) -> bool {
+        let allocation = base.relay.and_then(|id| self.allocation(id));
+        allocation.is_some_and(|allocation| allocation.is_binding(peer))
     }
 
     /// How data for a pair of this base travels; none before a relay has a channel.

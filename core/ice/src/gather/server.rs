@@ -28,11 +28,10 @@ pub struct Server {
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum ServerKind {
-    /// `stun:`, `stuns:`: which address it sees. Over a stream that makes no candidate, since
-    /// connections of other agents would not get there: it only shows that the server answers.
+    /// `stun:`, `stuns:`: which address it sees of a socket. Over a stream that begins elsewhere
+    /// than at a listening socket's port it makes no candidate, since connections of other agents
+    /// would not get there: it only shows that the server answers.
     Stun,
-    /// A transport that this agent does not speak: it is reported as unreachable.
-    Unsupported,
     /// `turn:`, `turns:`: to forward.
     Turn {
         /// The user name.
@@ -45,12 +44,23 @@ pub enum ServerKind {
 impl Server {
     /// How a stream to it is protected; none when it is asked with datagrams.
     pub(crate) fn security(&self) -> Option<Security> {
+        let server_name = self.host.clone();
+        match self.transport {
+            RelayProtocol::Udp => None,
+            RelayProtocol::Dtls => Some(Security::Dtls { server_name }),
+            RelayProtocol::Tcp => Some(Security::Plain),
+            RelayProtocol::Tls => Some(Security::Tls { server_name }),
+        }
+    }
+
+    /// The same for a stream that begins at the port of a listening socket; none when the server
+    /// is not asked so.
+    pub(crate) fn reflexive_security(&self) -> Option<Security> {
         match (&self.kind, self.transport) {
-            (ServerKind::Unsupported, _) | (_, RelayProtocol::Udp) => None,
-            (_, RelayProtocol::Tcp) => Some(Security::Plain),
-            (_, RelayProtocol::Tls) => Some(Security::Tls {
-                server_name: self.host.clone(),
-            }),
+            // RFC 7064 §3.2: a `stun:` URL says nothing about the transport.
+            (ServerKind::Stun, RelayProtocol::Udp) => Some(Security::Plain),
+            (_, RelayProtocol::Tcp | RelayProtocol::Tls) => self.security(),
+            (_, RelayProtocol::Udp | RelayProtocol::Dtls) => None,
         }
     }
 }
@@ -84,10 +94,9 @@ pub(crate) enum Addresses {
 
 impl ServerState {
     pub(crate) fn new(server: Server) -> Self {
-        let addresses = match (&server.kind, server.host.parse()) {
-            (ServerKind::Unsupported, _) => Addresses::Known(Vec::new()),
-            (_, Ok(ip)) => Addresses::Known(vec![ip]),
-            (_, Err(_)) => Addresses::Asked { until: None },
+        let addresses = match server.host.parse() {
+            Ok(ip) => Addresses::Known(vec![ip]),
+            Err(_) => Addresses::Asked { until: None },
         };
         ServerState {
             server,

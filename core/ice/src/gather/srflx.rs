@@ -1,4 +1,5 @@
-//! Server-reflexive candidates (RFC 8445 §5.1.1.2): STUN servers say which address they see.
+//! Server-reflexive candidates (RFC 8445 §5.1.1.2, RFC 6544 §5.2): STUN servers say which address
+//! they see.
 
 use std::net::SocketAddr;
 
@@ -12,10 +13,14 @@ use crate::gather::server::{Attempt, ServerKind};
 use crate::generation::{Base, LocalCandidate};
 use crate::limits;
 
-/// One socket and one server.
+/// One base and one server.
 #[derive(Debug)]
 pub(crate) struct Probe {
+    /// What the server is asked about. Of a stream that begins at no listening socket there will be
+    /// no candidate.
     pub(crate) base: Base,
+    /// What it is asked on: the base's socket, or a stream.
+    pub(crate) socket: SocketId,
     /// Index of the server.
     pub(crate) server: usize,
     pub(crate) addr: SocketAddr,
@@ -35,6 +40,25 @@ pub(crate) enum ProbeState {
 }
 
 impl Probe {
+    pub(crate) fn new(
+        base: Base,
+        socket: SocketId,
+        (server, addr): (usize, SocketAddr),
+        attempt: Attempt,
+    ) -> Self {
+        Probe {
+            base,
+            socket,
+            server,
+            addr,
+            state: ProbeState::Asking {
+                attempt,
+                again: false,
+            },
+            mapped: None,
+        }
+    }
+
     pub(crate) fn is_pending(&self) -> bool {
         matches!(self.state, ProbeState::Asking { again: false, .. })
     }
@@ -61,23 +85,15 @@ impl Agent {
                     .iter()
                     .any(|probe| probe.server == server && probe.base.socket == base.socket);
                 let addr = self.gathering.servers[server].address_for(base.addr.ip());
-                let (false, Some(addr)) = (known, addr) else {
+                let (false, Some(addr), Some(socket)) = (known, addr, base.socket) else {
                     continue;
                 };
                 if probes.len() >= limits::PROBES || candidate::is_link_local(base.addr.ip()) {
                     continue;
                 }
                 let attempt = Attempt::new(&mut self.rng, now);
-                self.gathering.probes.push(Probe {
-                    base,
-                    server,
-                    addr,
-                    state: ProbeState::Asking {
-                        attempt,
-                        again: false,
-                    },
-                    mapped: None,
-                });
+                let probe = Probe::new(base, socket, (server, addr), attempt);
+                self.gathering.probes.push(probe);
             }
         }
     }
@@ -101,19 +117,20 @@ impl Agent {
     /// Writes one request to a STUN server. RFC 8445 §14: new ones are paced.
     pub(crate) fn send_probe(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<Transmit> {
         let may_begin = now >= self.gathering.next_request;
-        let (base, remote, attempt) = self.gathering.probes.iter_mut().find_map(|probe| {
-            let (base, remote) = (probe.base, probe.addr);
+        let (probe, attempt) = self.gathering.probes.iter_mut().find_map(|probe| {
+            let way = (probe.socket, probe.addr, probe.base.is_reliable());
             let attempt = probe.attempt()?;
             let due = attempt.is_due(now) && (may_begin || !attempt.is_new());
-            due.then_some((base, remote, attempt))
+            due.then_some((way, attempt))
         })?;
+        let (socket, remote, reliable) = probe;
         if attempt.is_new() {
             self.gathering.next_request = now + self.config.pacing;
         }
-        attempt.sent(now, base.is_reliable());
+        attempt.sent(now, reliable);
         out.clear();
         Writer::new(out, Class::Request, Method::BINDING, attempt.id).fingerprint();
-        Some(to_server(base.socket?, remote, out.len()))
+        Some(to_server(socket, remote, out.len()))
     }
 
     /// A response to a request of ours; false when it is not one.
@@ -128,7 +145,7 @@ impl Agent {
         let Some(index) = probes.iter_mut().position(|probe| {
             probe.attempt().is_some_and(|attempt| attempt.id == id)
                 && probe.addr == normalized(datagram.remote)
-                && probe.base.socket == Some(datagram.socket)
+                && probe.socket == datagram.socket
         }) else {
             return false;
         };
@@ -138,9 +155,11 @@ impl Agent {
         };
         let understood = is_understood(message);
         self.counters.unknown_attributes += u64::from(!understood);
+        // A TURN server is asked for an allocation elsewhere, and what becomes of that counts.
+        let counts = self.gathering.servers[server].server.kind == ServerKind::Stun;
         match (message.class(), message.mapped_address()) {
             (Class::SuccessResponse, Some(mapped)) if understood => {
-                self.gathering.servers[server].reported = true;
+                self.gathering.servers[server].reported |= counts;
                 let probes = &mut self.gathering.probes;
                 let refresh = now + limits::BINDING_REFRESH;
                 probes[index].state = ProbeState::Answered {
@@ -151,7 +170,9 @@ impl Agent {
             }
             _ => {
                 self.gathering.probes[index].state = ProbeState::Failed;
-                self.report_error(server, Some(base), message.error_code(), message);
+                if counts {
+                    self.report_error(server, Some(base), message.error_code(), message);
+                }
             }
         }
         self.update_gathering(now);
@@ -167,15 +188,18 @@ impl Agent {
         addr: SocketAddr,
         mapped: SocketAddr,
     ) {
-        // RFC 6544 §5.2 has TCP ones for what listens; a stream to a server does not.
-        if self.newest().relay_only || base.protocol == Protocol::Tcp {
+        // Nobody reaches a stream to a server, unless it shares the port of a socket that listens.
+        let closed = base.protocol == Protocol::Tcp && base.tcp_type.is_none();
+        if self.newest().relay_only || closed {
             return;
         }
         let kind = CandidateKind::ServerReflexive;
+        let preference = candidate::reflexive_preference(base.preference, base.tcp_type);
         let candidate = Candidate {
             foundation: self.foundation(kind, base, Some((addr.ip(), RelayProtocol::Udp))),
-            priority: base.priority(kind),
+            priority: candidate::priority(kind, base.protocol, preference),
             kind,
+            tcp_type: base.tcp_type,
             related: Some(self.names.shown(base.addr)),
             url: Some(self.gathering.servers[server].server.url.clone()),
             ..Candidate::host(mapped, base.protocol)

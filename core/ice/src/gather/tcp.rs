@@ -1,17 +1,20 @@
 //! Streams to servers: opened first, then a probe or an allocation runs on each, and ends with it.
+//!
+//! DTLS is in the place of a stream, too.
 
 use std::net::{IpAddr, SocketAddr};
 
 use duologue_base::{Instant, Protocol, SocketId};
 
 use crate::agent::{Agent, normalized};
-use crate::candidate;
+use crate::candidate::{self, RelayProtocol};
 use crate::event::Event;
+use crate::gather::Gathering;
 use crate::gather::server::{Attempt, ServerKind};
 use crate::gather::srflx::{Probe, ProbeState};
 use crate::generation::Base;
 use crate::limits;
-use crate::tcp::{ConnectError, ConnectId};
+use crate::tcp::{ConnectError, ConnectId, Framing, Security};
 use crate::turn::{self, Allocation, AllocationId};
 
 /// A stream from one address of this host to one server.
@@ -19,7 +22,9 @@ use crate::turn::{self, Allocation, AllocationId};
 pub(crate) struct Connection {
     /// Index of the server.
     pub(crate) server: usize,
-    local: IpAddr,
+    pub(crate) local: IpAddr,
+    /// The listening socket whose port it shares, to learn how that is seen (RFC 6544 §5.2).
+    pub(crate) listener: Option<Base>,
     remote: SocketAddr,
     /// How often ALTERNATE-SERVER named another one.
     redirects: u32,
@@ -64,64 +69,84 @@ impl Agent {
     /// Opens a stream to each server that is asked over one, from each address that reaches it.
     pub(crate) fn begin_connections(&mut self, now: Instant) {
         for server in 0..self.gathering.servers.len() {
-            if self.gathering.servers[server].server.security().is_none() {
-                continue;
+            for listener in self.listening_bases() {
+                let security = self.gathering.servers[server].server.reflexive_security();
+                self.begin_connection(now, server, listener.addr.ip(), Some(listener), security);
             }
             for (local, _) in self.stream_ips.clone() {
-                let connections = &self.gathering.connections;
-                let known = (connections.iter())
-                    .any(|connection| connection.server == server && connection.local == local);
-                let remote = self.gathering.servers[server].address_for(local);
-                let (false, Some(remote)) = (known, remote) else {
-                    continue;
-                };
-                if connections.len() < limits::CONNECTIONS && !candidate::is_link_local(local) {
-                    self.open_connection(now, server, local, remote, 0);
-                }
+                let configured = &self.gathering.servers[server].server;
+                let allowed = self.config.udp || configured.transport != RelayProtocol::Dtls;
+                let security = configured.security().filter(|_| allowed);
+                self.begin_connection(now, server, local, None, security);
             }
         }
     }
 
-    fn open_connection(
+    /// The bases that other agents connect to, as long as their candidates are wanted.
+    fn listening_bases(&self) -> Vec<Base> {
+        let listens =
+            |base: &&Base| base.tcp_type.is_some() && base.socket.is_some() && base.relay.is_none();
+        let wanted = !self.newest().relay_only;
+        let bases = self.bases.iter().filter(|_| wanted);
+        bases.filter(listens).copied().collect()
+    }
+
+    /// Opens a stream, unless there is or was one.
+    fn begin_connection(
         &mut self,
         now: Instant,
         server: usize,
         local: IpAddr,
-        remote: SocketAddr,
-        redirects: u32,
+        listener: Option<Base>,
+        security: Option<Security>,
     ) {
-        let Some(security) = self.gathering.servers[server].server.security() else {
+        let connections = &self.gathering.connections;
+        let known = connections.iter().any(|connection| {
+            let same_listener = match (connection.listener, listener) {
+                (Some(known), Some(listener)) => known.is_same(listener),
+                (known, listener) => known.is_none() && listener.is_none(),
+            };
+            connection.server == server && connection.local == local && same_listener
+        });
+        let remote = self.gathering.servers[server].address_for(local);
+        let full = connections.len() >= limits::CONNECTIONS;
+        if known || full || candidate::is_link_local(local) {
             return;
-        };
-        let id = self.next_connect_id();
-        self.gathering.connections.push(Connection {
-            server,
-            local,
-            remote,
-            redirects,
-            state: ConnectionState::Connecting {
+        }
+        if let (Some(remote), Some(security)) = (remote, security) {
+            let port = listener.map_or(0, |listener| listener.addr.port());
+            let id = self.next_connect_id();
+            self.gathering.connections.push(Connection {
+                server,
+                local,
+                listener,
+                remote,
+                redirects: 0,
+                state: ConnectionState::Connecting {
+                    id,
+                    until: now + limits::SERVER_WAIT,
+                },
+            });
+            self.push_event(Event::Connect {
                 id,
-                until: now + limits::SERVER_WAIT,
-            },
-        });
-        self.push_event(Event::Connect {
-            id,
-            local: SocketAddr::new(local, 0),
-            remote,
-            security,
-        });
+                local: SocketAddr::new(local, port),
+                remote,
+                security,
+            });
+        }
     }
 
-    /// The host's answer about a stream to a server. None: it is about no such stream. False: the
-    /// stream is not wanted.
+    /// The host's answer about a stream to a server. None: it is about no such stream. Else how
+    /// messages follow one another in it, if there is one.
     pub(crate) fn handle_server_connected(
         &mut self,
         now: Instant,
         id: ConnectId,
         result: Result<(SocketId, SocketAddr), ConnectError>,
-    ) -> Option<bool> {
+    ) -> Option<Option<Framing>> {
         let asked = |connection: &Connection| matches!(connection.state, ConnectionState::Connecting { id: asked, .. } if asked == id);
         let at = self.gathering.connections.iter().position(asked)?;
+        let framing = self.framing_of(&self.gathering.connections[at]);
         match result {
             Ok((socket, local)) => {
                 self.gathering.connections[at].state = ConnectionState::Open { socket };
@@ -133,7 +158,21 @@ impl Agent {
         }
         self.update_gathering(now);
         self.update(now);
-        Some(result.is_ok())
+        Some(result.is_ok().then_some(framing))
+    }
+
+    /// How messages follow one another in a stream to a server.
+    fn framing_of(&self, connection: &Connection) -> Framing {
+        match self.gathering.servers[connection.server].server.transport {
+            RelayProtocol::Dtls => Framing::Datagrams,
+            _ => Framing::Stun,
+        }
+    }
+
+    pub(crate) fn server_framing(&self, socket: SocketId) -> Option<Framing> {
+        let mut connections = self.gathering.connections.iter();
+        let connection = connections.find(|connection| connection.socket() == Some(socket))?;
+        Some(self.framing_of(connection))
     }
 
     /// The stream is there: what it was opened for begins.
@@ -141,30 +180,24 @@ impl Agent {
         let connection = &self.gathering.connections[at];
         let (server, remote, redirects) =
             (connection.server, connection.remote, connection.redirects);
+        let listener = connection.listener;
         let index = (self.stream_ips.iter())
             .find(|(ip, _)| *ip == connection.local)
             .map_or(0, |(_, index)| *index);
-        let base = Base {
+        let configured = &self.gathering.servers[server].server;
+        let base = listener.unwrap_or(Base {
             socket: Some(socket),
             addr: local,
-            protocol: Protocol::Tcp,
+            protocol: match configured.transport.is_reliable() {
+                true => Protocol::Tcp,
+                false => Protocol::Udp,
+            },
             tcp_type: None,
             relay: None,
             preference: candidate::local_preference(connection.local, index),
-        };
-        let configured = &self.gathering.servers[server].server;
+        });
         match configured.kind.clone() {
-            ServerKind::Stun => self.gathering.probes.push(Probe {
-                base,
-                server,
-                addr: remote,
-                state: ProbeState::Asking {
-                    attempt: Attempt::new(&mut self.rng, now),
-                    again: false,
-                },
-                mapped: None,
-            }),
-            ServerKind::Turn { username, password } => {
+            ServerKind::Turn { username, password } if listener.is_none() => {
                 let id = AllocationId(self.gathering.next_allocation);
                 self.gathering.next_allocation += 1;
                 let mut allocation = Allocation::new(
@@ -179,7 +212,11 @@ impl Agent {
                 allocation.redirects = redirects;
                 self.gathering.allocations.push(allocation);
             }
-            ServerKind::Unsupported => {}
+            ServerKind::Stun | ServerKind::Turn { .. } => {
+                let attempt = Attempt::new(&mut self.rng, now);
+                let probe = Probe::new(base, socket, (server, remote), attempt);
+                self.gathering.probes.push(probe);
+            }
         }
     }
 
@@ -208,24 +245,37 @@ impl Agent {
         let Some(at) = connections.iter().position(known) else {
             return;
         };
-        let Connection {
-            server,
-            local,
-            redirects,
-            ..
-        } = connections.swap_remove(at);
+        let mut connection = connections.swap_remove(at);
         let of_stream = |allocation: &Allocation| allocation.base.socket == Some(socket);
         self.gathering
             .allocations
             .retain(|allocation| !of_stream(allocation));
         self.push_event(Event::Disconnect { socket });
-        self.open_connection(now, server, local, to, redirects + 1);
+        let server = &self.gathering.servers[connection.server].server;
+        let Some(security) = server.security() else {
+            return;
+        };
+        let id = self.next_connect_id();
+        connection.remote = to;
+        connection.redirects += 1;
+        connection.state = ConnectionState::Connecting {
+            id,
+            until: now + limits::SERVER_WAIT,
+        };
+        let local = SocketAddr::new(connection.local, 0);
+        self.gathering.connections.push(connection);
+        self.push_event(Event::Connect {
+            id,
+            local,
+            remote: to,
+            security,
+        });
     }
 
     /// What runs on a stream fails with it.
     fn end_on_stream(&mut self, socket: SocketId) {
         for probe in &mut self.gathering.probes {
-            if probe.base.socket == Some(socket) && probe.is_pending() {
+            if probe.socket == socket && probe.is_pending() {
                 probe.state = ProbeState::Failed;
             }
         }
@@ -238,16 +288,21 @@ impl Agent {
         }
     }
 
-    /// Closes streams whose probe or allocation is over.
+    /// Closes streams whose probe or allocation is over. RFC 6544 §5.2: the one that a candidate was
+    /// learnt with keeps the NAT's mapping, and is open "until ICE processing has completed".
     pub(crate) fn close_idle_connections(&mut self) {
+        let chosen = self.newest().checklist.is_concluded();
         let Self { gathering, .. } = self;
         let mut closed = Vec::new();
         for connection in &mut gathering.connections {
             let Some(socket) = connection.socket() else {
                 continue;
             };
-            let probing = (gathering.probes.iter())
-                .any(|probe| probe.base.socket == Some(socket) && probe.is_pending());
+            let kept = connection.listener.is_some() && !chosen;
+            let probing = gathering.probes.iter().any(|probe| {
+                let answered = matches!(probe.state, ProbeState::Answered { .. });
+                probe.socket == socket && (probe.is_pending() || (answered && kept))
+            });
             let allocated = gathering.allocations.iter().any(|allocation| {
                 let failed = matches!(allocation.state, turn::State::Failed);
                 allocation.base.socket == Some(socket) && !failed
@@ -264,17 +319,22 @@ impl Agent {
 
     /// A restart asks again where there is no stream any more.
     pub(crate) fn repeat_connections(&mut self) {
-        let of_stream = |probe: &Probe| probe.base.protocol == Protocol::Tcp;
-        self.gathering.probes.retain(|probe| !of_stream(probe));
         let ended = |connection: &Connection| matches!(connection.state, ConnectionState::Ended(_));
-        self.gathering
-            .connections
-            .retain(|connection| !ended(connection));
+        let Gathering {
+            connections,
+            probes,
+            ..
+        } = &mut self.gathering;
+        connections.retain(|connection| !ended(connection));
+        let open = |probe: &Probe| {
+            let mut sockets = connections.iter().map(Connection::socket);
+            sockets.any(|socket| socket == Some(probe.socket))
+        };
+        probes.retain(|probe| probe.base.protocol == Protocol::Udp || open(probe));
     }
 
-    /// Other servers take the place of these, or an address is gone: streams from it end.
-    pub(crate) fn drop_connections(&mut self, from: Option<IpAddr>) {
-        let dropped = |connection: &Connection| from.is_none_or(|ip| connection.local == ip);
+    /// Other servers take the place of these, or what they begin at is gone.
+    pub(crate) fn drop_connections(&mut self, dropped: impl Fn(&Connection) -> bool) {
         let connections = &mut self.gathering.connections;
         let sockets: Vec<SocketId> = connections
             .extract_if(.., |connection| dropped(connection))
@@ -285,7 +345,7 @@ impl Agent {
             let allocations = &mut self.gathering.allocations;
             allocations.retain(|allocation| allocation.base.socket != Some(socket));
             let probes = &mut self.gathering.probes;
-            probes.retain(|probe| probe.base.socket != Some(socket));
+            probes.retain(|probe| probe.socket != socket);
             self.push_event(Event::Disconnect { socket });
         }
     }

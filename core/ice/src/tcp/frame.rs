@@ -8,6 +8,8 @@ pub enum Framing {
     /// To STUN and TURN servers: STUN messages and ChannelData tell their own length, and the
     /// latter are padded to four bytes (RFC 8489 §6.2.2, RFC 8656 §12.5).
     Stun,
+    /// To TURN servers over DTLS: the stream brings and takes each message by itself.
+    Datagrams,
 }
 
 /// Something in a stream is no message: where the next one begins is lost.
@@ -41,7 +43,7 @@ impl Framing {
     pub const fn header_len(self) -> usize {
         match self {
             Framing::Length => 2,
-            Framing::Stun => 0,
+            Framing::Stun | Framing::Datagrams => 0,
         }
     }
 
@@ -64,11 +66,19 @@ impl Framing {
                 let padded = (out.len() - content).next_multiple_of(4);
                 out.resize(content + padded, 0);
             }
+            Framing::Datagrams => {}
         }
     }
 
     /// The message at the beginning of `bytes`; none when they do not tell yet.
     fn extent(self, bytes: &[u8]) -> Result<Option<Extent>, FramingError> {
+        if let Framing::Datagrams = self {
+            return Ok((!bytes.is_empty()).then_some(Extent {
+                header: 0,
+                content: bytes.len(),
+                total: bytes.len(),
+            }));
+        }
         let &[first, second, ..] = bytes else {
             return Ok(None);
         };
@@ -222,6 +232,21 @@ mod tests {
                 assert!(deframer.partial.capacity() <= IDLE_CAPACITY);
             }
         }
+    }
+
+    #[test]
+    fn datagrams_come_out_as_they_went_in() {
+        let mut deframer = Deframer::new(Framing::Datagrams);
+        let mut received: Vec<Vec<u8>> = Vec::new();
+        for datagram in [&b"1"[..], b"", b"SSH-2.0", &[0; 2000]] {
+            let mut out = b"before".to_vec();
+            let content = Framing::Datagrams.open(&mut out);
+            out.extend_from_slice(datagram);
+            Framing::Datagrams.close(content, &mut out);
+            let take = |message: &mut [u8]| received.push(message.to_vec());
+            deframer.feed(&mut out[6..], take).expect("it is whole");
+        }
+        assert_eq!(received, [&b"1"[..], b"SSH-2.0", &[0; 2000]]);
     }
 
     #[test]

@@ -13,13 +13,19 @@ pub(crate) use peer::PeerStream;
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct ConnectId(pub u32);
 
-/// What protects a stream.
+/// What protects a stream, or is in the place of one.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Security {
     /// Nothing: TCP as it is.
     Plain,
     /// TLS; the server's certificate must be for this name or address.
     Tls {
+        /// The host of the server's URL.
+        server_name: String,
+    },
+    /// DTLS over UDP, in a socket of its own: a stream that keeps datagrams apart and loses some.
+    /// The certificate as with TLS.
+    Dtls {
         /// The host of the server's URL.
         server_name: String,
     },
@@ -44,6 +50,9 @@ pub enum ConnectError {
     /// The TLS handshake failed otherwise.
     #[error("the TLS handshake failed")]
     Tls,
+    /// The DTLS handshake failed otherwise: mostly the server has no certificate with an ECDSA key.
+    #[error("the DTLS handshake failed: it takes DTLS 1.2 and a certificate with an ECDSA key")]
+    Dtls,
     /// The connection ended before it was ready.
     #[error("the connection was closed")]
     Closed,

@@ -82,7 +82,7 @@ impl Agent {
     pub fn remove_stream_address(&mut self, now: Instant, ip: IpAddr) {
         let ip = ip.to_canonical();
         self.stream_ips.retain(|(known, _)| *known != ip);
-        self.drop_connections(Some(ip));
+        self.drop_connections(|connection| connection.local == ip);
         self.lose_bases(now, |base| base.socket.is_none() && base.addr.ip() == ip);
     }
 
@@ -111,6 +111,7 @@ impl Agent {
             relay: None,
             preference: candidate::tcp_preference(kind, addr.ip(), index),
         });
+        self.update_gathering(now);
         self.update(now);
     }
 
@@ -122,8 +123,8 @@ impl Agent {
         id: ConnectId,
         result: Result<(SocketId, SocketAddr), ConnectError>,
     ) -> Option<Framing> {
-        if let Some(wanted) = self.handle_server_connected(now, id, result) {
-            return wanted.then_some(Framing::Stun);
+        if let Some(framing) = self.handle_server_connected(now, id, result) {
+            return framing;
         }
         let asked = |stream: &PeerStream| matches!(stream.state, StreamState::Connecting { id: asked, .. } if asked == id);
         let at = self.streams.iter().position(asked)?;

@@ -155,11 +155,6 @@ impl Allocation {
         matches!(self.state, State::Allocating(_))
     }
 
-    /// Its server is reached over a stream.
-    pub(crate) fn is_over_stream(&self) -> bool {
-        self.protocol != RelayProtocol::Udp
-    }
-
     /// Its base as that of a relayed candidate: what lies behind the server is UDP.
     pub(crate) fn relayed_base(&self, relayed: SocketAddr) -> Base {
         Base {
@@ -184,6 +179,15 @@ impl Allocation {
             .iter()
             .find(bound)
             .map(|channel| channel.number)
+    }
+
+    /// A channel to the peer is being bound for the first time.
+    pub(crate) fn is_binding(&self, peer: SocketAddr) -> bool {
+        let binding = |channel: &Channel| {
+            let first = matches!(channel.state, ChannelState::Binding { bound: false, .. });
+            channel.peer == peer && first
+        };
+        self.relayed().is_some() && self.channels.iter().any(binding)
     }
 
     /// Begins to bind a channel to a peer, unless it has one.
@@ -225,7 +229,7 @@ impl Allocation {
             .requests()
             .find(|(_, request)| due(request))
             .map(|(target, _)| target)?;
-        let reliable = self.is_over_stream();
+        let reliable = self.protocol.is_reliable();
         let request = self.request(target)?;
         let (id, is_new) = (request.attempt.id, request.attempt.is_new());
         request.attempt.sent(now, reliable);
@@ -534,7 +538,7 @@ impl Allocation {
         };
         match alternate.filter(usable) {
             Some(addr) if self.redirects < limits::REDIRECTS => {
-                if self.is_over_stream() {
+                if self.protocol.has_connection() {
                     self.state = State::Failed;
                     return Outcome::Redirected(addr);
                 }

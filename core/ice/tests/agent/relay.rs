@@ -166,8 +166,8 @@ fn a_relay_lasts_for_hours() {
 
 #[test]
 fn a_relay_survives_loss() {
-    for seed in 0..100 {
-        let mut sim = sim(seed, config(PASSWORD, true), true);
+    for (seed, other_nat) in (0..200).map(|seed| (seed, seed % 2 == 0)) {
+        let mut sim = sim(seed, config(PASSWORD, true), other_nat);
         sim.link.loss = 0.08;
         sim.link.jitter = ms(20);
         sim.signal_all();
@@ -314,4 +314,92 @@ fn an_idle_allocation_costs_one_refresh_in_nine_minutes_and_nothing_after_its_en
     let sent = sim.sent;
     sim.run_for(3600 * SECOND);
     assert_eq!(sim.sent, sent);
+}
+
+#[test]
+fn a_server_of_another_realm_is_shown_credentials_for_that() {
+    for modern in [false, true] {
+        let mut sim = sim(30, config(PASSWORD, true), false);
+        sim.turns[0].modern = modern;
+        sim.signal_all();
+        assert!(sim.run_until(3 * SECOND, |sim| sim.both(TransportState::Completed)));
+        sim.turns[0].realm = "elsewhere.example";
+        sim.run_for(1300 * SECOND);
+        assert!(sim.both(TransportState::Completed) && sim.exchange_data());
+        assert_eq!(sim.turns[0].allocations.len(), 1);
+        assert_eq!(errors(&sim), []);
+    }
+}
+
+#[test]
+fn a_challenge_whose_offer_of_algorithms_was_taken_out_gets_no_credentials() {
+    let mut sim = sim(31, config(PASSWORD, true), false);
+    sim.turns[0].modern = true;
+    sim.turns[0].bid_down = true;
+    sim.signal_all();
+    sim.run_for(5 * SECOND);
+    assert_eq!(errors(&sim), [401]);
+    assert_eq!(sim.turns[0].count(Method::ALLOCATE), 1, "the one without");
+}
+
+#[test]
+fn an_ipv6_socket_asks_for_an_ipv6_relay_and_an_ipv4_socket_for_an_ipv4_one() {
+    for (server, own, other, family) in [
+        ("203.0.113.50", "192.0.2.1:1000", "198.51.100.1:2000", 0),
+        (
+            "2001:db8::50",
+            "[2001:db8::1]:1000",
+            "[2001:db8:1::2]:2000",
+            2,
+        ),
+    ] {
+        let mut config = config(PASSWORD, true);
+        config.servers[0].host = server.to_owned();
+        let mut sim = Sim::with(32, Link::default(), [config, Config::default()]);
+        let ip = server.parse().expect("an address");
+        let at = std::net::SocketAddr::new(ip, 3478).to_string();
+        sim.turns.push(TurnServer::new(&at));
+        sim.address(0, own);
+        sim.address(1, other);
+        sim.signal_all();
+        assert!(sim.run_until(3 * SECOND, |sim| sim.both(TransportState::Completed)));
+        assert!(sim.exchange_data());
+        assert_eq!(sim.turns[0].families, [family]);
+    }
+}
+
+#[test]
+fn foundations_are_equal_for_equal_kinds_bases_and_servers_only() {
+    let mut config = config(PASSWORD, false);
+    config.servers.extend([2, 3].map(|last| Server {
+        host: format!("203.0.113.{last}"),
+        kind: ServerKind::Stun,
+        ..turn(PASSWORD)
+    }));
+    let mut sim = Sim::with(33, Link::default(), [config, Config::default()]);
+    sim.turns.push(TurnServer::new(TURN));
+    for last in [2, 3] {
+        let at = format!("203.0.113.{last}:3478");
+        sim.servers.push(StunServer::new(&at, Mood::Answers));
+    }
+    // Mappings of its own for each server.
+    sim.peers[0].nat = Some(Nat::new("203.0.113.7", true));
+    sim.address(0, "10.0.0.2:1000");
+    sim.address(0, "10.0.0.2:1001");
+    sim.address(0, "10.0.0.3:1000");
+    sim.signal_all();
+    sim.run_for(2 * SECOND);
+    let locals: Vec<_> = sim.peers[0].agent.local_candidates(Generation(0)).collect();
+    let count = |kind| locals.iter().filter(|known| known.kind == kind).count();
+    let kinds = [
+        CandidateKind::Host,
+        CandidateKind::ServerReflexive,
+        CandidateKind::Relayed,
+    ];
+    // Each socket is seen by two STUN servers and by the TURN server.
+    assert_eq!(kinds.map(count), [3, 9, 3]);
+    let foundations: std::collections::HashSet<_> =
+        locals.iter().map(|known| &known.foundation).collect();
+    // Two addresses: one host, three reflexive and one relayed foundation for each.
+    assert_eq!(foundations.len(), 2 * 5);
 }

@@ -16,6 +16,8 @@ pub(crate) enum Mood {
 pub(crate) struct StunServer {
     pub(crate) at: SocketAddr,
     pub(crate) mood: Mood,
+    /// It is there over TCP, and over TLS; over UDP it is silent.
+    pub(crate) tcp: bool,
     pub(crate) requests: usize,
 }
 
@@ -24,6 +26,7 @@ impl StunServer {
         StunServer {
             at: at.parse().expect("an address"),
             mood,
+            tcp: false,
             requests: 0,
         }
     }

@@ -70,7 +70,7 @@ impl Nat {
         }
     }
 
-    fn outgoing(&mut self, from: SocketAddr, to: SocketAddr) -> SocketAddr {
+    pub(crate) fn outgoing(&mut self, from: SocketAddr, to: SocketAddr) -> SocketAddr {
         let key = (from, self.symmetric.then_some(to));
         let next = &mut self.next_port;
         let port = *self.mappings.entry(key).or_insert_with(|| {
@@ -84,7 +84,7 @@ impl Nat {
         SocketAddr::new(self.public, port)
     }
 
-    fn incoming(&self, from: SocketAddr, to: SocketAddr) -> Option<SocketAddr> {
+    pub(crate) fn incoming(&self, from: SocketAddr, to: SocketAddr) -> Option<SocketAddr> {
         if !self.one_to_one && !self.allowed.contains(&(to.port(), from)) {
             return None;
         }
@@ -343,9 +343,12 @@ impl Sim {
 
     pub(crate) fn deliver_datagram(&mut self, remote: SocketAddr, to: SocketAddr, bytes: &[u8]) {
         if let Some(server) = self.servers.iter_mut().find(|server| server.at == to) {
+            if server.tcp && !self.streams.is_served(remote, to) {
+                return;
+            }
             if let Some(mut answer) = server.handle(remote, bytes) {
                 self.damage(&mut answer);
-                self.send(to, remote, &answer);
+                self.send_from_server(to, remote, answer);
             }
             return;
         }

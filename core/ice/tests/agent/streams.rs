@@ -1,6 +1,8 @@
 //! Byte streams on the simulated network. They lose nothing; what is written arrives in pieces.
+//! Those in whose place DTLS is keep datagrams whole and lose what the link loses.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use duologue_base::{Datagram, Ecn, SocketId};
 use duologue_ice::{ConnectError, ConnectId, Deframer, Event, Framing, Input, Security, TcpType};
@@ -21,8 +23,10 @@ pub(crate) enum Happening {
     Open {
         peer: usize,
         id: ConnectId,
+        /// As others see it.
         local: SocketAddr,
         remote: SocketAddr,
+        framing: Framing,
     },
     /// What became of it.
     Opened {
@@ -103,6 +107,9 @@ impl Sim {
                 if local.port() == 0 {
                     local.set_port(30_000 + self.streams.new_socket().0 as u16);
                 }
+                if let Some(nat) = &mut self.peers[peer].nat {
+                    local = nat.outgoing(local, *remote);
+                }
                 self.streams.opening.push((local, *remote));
                 self.streams.security.push(security.clone());
                 let (id, remote) = (*id, *remote);
@@ -111,6 +118,10 @@ impl Sim {
                     id,
                     local,
                     remote,
+                    framing: match security {
+                        Security::Dtls { .. } => Framing::Datagrams,
+                        Security::Plain | Security::Tls { .. } => Framing::Stun,
+                    },
                 };
                 self.post_stream(self.link.delay, open);
             }
@@ -132,7 +143,8 @@ impl Sim {
                 id,
                 local,
                 remote,
-            } => self.open(peer, id, local, remote),
+                framing,
+            } => self.open(peer, id, (local, remote), framing),
             Happening::Opened {
                 peer,
                 id,
@@ -155,17 +167,43 @@ impl Sim {
         }
     }
 
-    fn open(&mut self, peer: usize, id: ConnectId, local: SocketAddr, remote: SocketAddr) {
+    fn open(
+        &mut self,
+        peer: usize,
+        id: ConnectId,
+        (local, remote): (SocketAddr, SocketAddr),
+        framing: Framing,
+    ) {
         if self.streams.black_holes.contains(&remote) {
             return;
         }
         let crossing = self.streams.opening.contains(&(remote, local));
-        let served = self.turns.iter().any(|turn| turn.tcp && turn.at == remote);
+        let served = self.turns.iter().any(|turn| turn.tcp && turn.at == remote)
+            || self
+                .servers
+                .iter()
+                .any(|stun| stun.tcp && stun.at == remote);
         let other = &mut self.peers[1 - peer];
-        let listener = other.listeners.iter().find(|(_, at)| *at == remote);
+        let inside = match &other.nat {
+            Some(nat) if nat.public == remote.ip() => nat.incoming(local, remote),
+            Some(_) => None,
+            None => Some(remote),
+        };
+        if inside.is_none() && !served {
+            // RFC 5382 §4.3: the NAT says nothing, and the SYN is sent again.
+            let again = Happening::Open {
+                peer,
+                id,
+                local,
+                remote,
+                framing,
+            };
+            return self.post_stream(Duration::from_secs(1), again);
+        }
+        let listener = (other.listeners.iter()).find(|(_, at)| Some(*at) == inside);
         let mut error = None;
         if served {
-            let deframer = Deframer::new(Framing::Stun);
+            let deframer = Deframer::new(framing);
             self.streams.served.push((local, remote, deframer));
         } else if !crossing && let Some((listener, _)) = listener {
             let socket = self.streams.new_socket();
@@ -228,14 +266,21 @@ impl Sim {
         let Some(end) = ends.find(|end| end.socket == socket) else {
             return false;
         };
-        let (from, to) = (end.local, end.remote);
+        let (from, to, framing) = (end.local, end.remote, end.deframer.framing());
         self.sent += 1;
-        self.post_bytes(from, to, bytes);
+        self.post_bytes(from, to, bytes, framing);
         true
     }
 
-    fn post_bytes(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
+    fn post_bytes(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8], framing: Framing) {
         if self.streams.mute {
+            return;
+        }
+        if framing == Framing::Datagrams {
+            if self.rng.unit() >= self.link.loss {
+                let bytes = bytes.to_vec();
+                self.post_stream(self.link.delay, Happening::Bytes { from, to, bytes });
+            }
             return;
         }
         let cut = self.rng.below(bytes.len() as u32 + 1) as usize;
@@ -291,17 +336,23 @@ impl Sim {
         mut bytes: Vec<u8>,
     ) {
         let mut served = self.streams.served.iter();
-        match served.any(|(client, server, _)| (*client, *server) == (to, from)) {
-            true => {
-                Framing::Stun.close(0, &mut bytes);
-                self.post_bytes(from, to, &bytes);
+        match served.find(|(client, server, _)| (*client, *server) == (to, from)) {
+            Some((.., deframer)) => {
+                let framing = deframer.framing();
+                framing.close(0, &mut bytes);
+                self.post_bytes(from, to, &bytes, framing);
             }
-            false => self.send(from, to, &bytes),
+            None => self.send(from, to, &bytes),
         }
     }
 }
 
 impl Streams {
+    pub(crate) fn is_served(&self, client: SocketAddr, server: SocketAddr) -> bool {
+        let mut served = self.served.iter();
+        served.any(|(from, to, _)| (*from, *to) == (client, server))
+    }
+
     fn new_socket(&mut self) -> SocketId {
         self.next += 1;
         SocketId(1000 + self.next)

@@ -9,11 +9,13 @@ use duologue_ice::{
 };
 use duologue_stun::{ErrorCode, Method};
 
-use crate::sim::{Link, Sim, addr, ms};
+use crate::servers::{Mood, StunServer};
+use crate::sim::{Link, Nat, Sim, addr, ms};
 use crate::turn_server::{PASSWORD, TurnServer, USER};
 
 const SECOND: Duration = Duration::from_secs(1);
 const TURN: &str = "203.0.113.50:3478";
+const STUN: &str = "203.0.113.100:3478";
 
 /// An active and a passive peer without UDP.
 fn tcp_only(seed: u64) -> Sim {
@@ -310,6 +312,12 @@ fn relayed(seed: u64, transport: RelayProtocol) -> Sim {
 #[test]
 fn a_turn_server_relays_over_a_stream() {
     for (transport, security) in [
+        (
+            RelayProtocol::Dtls,
+            Security::Dtls {
+                server_name: "203.0.113.50".to_owned(),
+            },
+        ),
         (RelayProtocol::Tcp, Security::Plain),
         (
             RelayProtocol::Tls,
@@ -484,4 +492,192 @@ fn without_udp_and_a_stream_address_nothing_reaches_the_server() {
         told,
         [(701, "no local address reaches the server".to_owned())]
     );
+}
+
+#[test]
+fn a_turn_server_behind_dtls_is_asked_again_when_datagrams_are_lost() {
+    for seed in 0..50 {
+        let mut sim = relayed(seed, RelayProtocol::Dtls);
+        sim.link.loss = 0.08;
+        sim.signal_all();
+        let done = sim.run_until(40 * SECOND, |sim| sim.both(TransportState::Completed));
+        assert!(done, "seed {seed}");
+        sim.link.loss = 0.0;
+        assert!(sim.exchange_data());
+        let local = sim.peers[0].agent.local_candidates(Generation(0));
+        let kinds: Vec<CandidateKind> = local.map(|candidate| candidate.kind).collect();
+        // What the server sees of the socket behind DTLS reaches nobody else.
+        assert!(!kinds.contains(&CandidateKind::ServerReflexive));
+    }
+}
+
+#[test]
+fn an_agent_without_udp_reaches_no_server_over_dtls() {
+    let config = Config {
+        udp: false,
+        ..turn(RelayProtocol::Dtls)
+    };
+    let mut sim = Sim::with(1, Link::default(), [config, Config::default()]);
+    sim.stream_address(0, "192.0.2.1");
+    sim.signal_all();
+    sim.run_for(SECOND);
+    assert_eq!(sim.streams.security, []);
+    let codes: Vec<u16> = errors(&sim).iter().map(|error| error.code).collect();
+    assert_eq!(codes, [701]);
+}
+
+/// A configuration with listening sockets and one STUN server.
+fn listening(transport: RelayProtocol) -> Config {
+    Config {
+        tcp: TcpTypes::ALL,
+        servers: vec![Server {
+            url: "stun:203.0.113.100".to_owned(),
+            host: "203.0.113.100".to_owned(),
+            port: 3478,
+            transport,
+            kind: ServerKind::Stun,
+        }],
+        ..Config::default()
+    }
+}
+
+/// Two peers behind NATs, that no datagram passes.
+fn behind_nats(seed: u64, transport: RelayProtocol) -> Sim {
+    let configs = [listening(transport), listening(transport)];
+    let mut sim = Sim::with(seed, Link::default(), configs);
+    let mut server = StunServer::new(STUN, Mood::Answers);
+    server.tcp = true;
+    sim.servers.push(server);
+    for (peer, public) in [(0, "203.0.113.7"), (1, "203.0.113.8")] {
+        sim.peers[peer].nat = Some(Nat::new(public, false));
+        sim.listen(peer, "10.0.0.2:1000", TcpType::SimultaneousOpen);
+    }
+    sim
+}
+
+fn reflexive(sim: &Sim, generation: u32) -> Vec<Candidate> {
+    let local = sim.peers[0].agent.local_candidates(Generation(generation));
+    let reflexive = local.filter(|known| known.kind == CandidateKind::ServerReflexive);
+    reflexive.cloned().collect()
+}
+
+#[test]
+fn peers_behind_nats_open_a_stream_to_each_other_where_a_stun_server_saw_them() {
+    for (transport, security) in [
+        (RelayProtocol::Udp, Security::Plain),
+        (
+            RelayProtocol::Tls,
+            Security::Tls {
+                server_name: "203.0.113.100".to_owned(),
+            },
+        ),
+    ] {
+        let mut sim = behind_nats(40, transport);
+        sim.signal_all();
+        assert!(sim.run_until(5 * SECOND, |sim| sim.both(TransportState::Completed)));
+        assert_eq!(sim.streams.security[..2], [security.clone(), security]);
+        assert!(sim.exchange_data());
+        let found = reflexive(&sim, 0);
+        let [candidate] = &found[..] else {
+            panic!("one listening socket, one server: {found:?}");
+        };
+        assert_eq!(candidate.addr.ip(), addr("203.0.113.7:0").ip());
+        assert_eq!(candidate.related, Some(addr("10.0.0.2:1000")));
+        assert_eq!(candidate.tcp_type, Some(TcpType::SimultaneousOpen));
+        assert_eq!(candidate.url.as_deref(), Some("stun:203.0.113.100"));
+        assert_eq!(candidate.priority >> 21, 70 << 3 | 6);
+        let pair = sim.peers[0].agent.selected_pair().expect("it is connected");
+        assert_eq!(pair.remote.kind, CandidateKind::ServerReflexive);
+        assert_eq!(errors(&sim), []);
+    }
+}
+
+#[test]
+fn the_stream_to_the_stun_server_is_kept_until_a_pair_is_chosen_and_asked_again_by_a_restart() {
+    let mut sim = behind_nats(41, RelayProtocol::Udp);
+    for peer in 0..2 {
+        sim.peers[peer].agent.end_of_local_addresses(sim.now);
+    }
+    sim.run_for(60 * SECOND);
+    assert_eq!(
+        (sim.peers[0].streams.len(), reflexive(&sim, 0).len()),
+        (1, 1)
+    );
+    sim.signal_all();
+    assert!(sim.run_until(5 * SECOND, |sim| sim.both(TransportState::Completed)));
+    sim.run_for(10 * SECOND);
+    let to: Vec<_> = sim.peers[0].streams.iter().map(|end| end.remote).collect();
+    assert_eq!(to.len(), 1);
+    assert!(!to.contains(&addr(STUN)));
+    for peer in 0..2 {
+        sim.restart(peer, Generation(1));
+    }
+    sim.signal_all();
+    assert!(sim.run_until(5 * SECOND, |sim| sim.both(TransportState::Completed)));
+    assert_eq!(reflexive(&sim, 1).len(), 1);
+    assert!(sim.exchange_data());
+}
+
+#[test]
+fn a_listening_socket_that_is_gone_takes_its_streams_to_servers_with_it() {
+    let mut sim = behind_nats(42, RelayProtocol::Udp);
+    sim.listen(0, "10.0.0.2:1001", TcpType::Passive);
+    sim.peers[0].agent.end_of_local_addresses(sim.now);
+    sim.run_for(SECOND);
+    assert_eq!(sim.peers[0].streams.len(), 2);
+    let types: Vec<_> = reflexive(&sim, 0)
+        .iter()
+        .map(|known| known.tcp_type)
+        .collect();
+    assert_eq!(
+        types,
+        [Some(TcpType::SimultaneousOpen), Some(TcpType::Passive)]
+    );
+    for (socket, _) in sim.peers[0].listeners.clone() {
+        sim.peers[0].agent.remove_local_address(sim.now, socket);
+    }
+    sim.run_for(SECOND);
+    assert!(sim.peers[0].streams.is_empty());
+}
+
+#[test]
+fn who_wants_relays_only_asks_nobody_about_listening_sockets() {
+    let config = Config {
+        relay_only: true,
+        ..listening(RelayProtocol::Udp)
+    };
+    let mut sim = Sim::with(43, Link::default(), [config, Config::default()]);
+    let mut server = StunServer::new(STUN, Mood::Answers);
+    server.tcp = true;
+    sim.servers.push(server);
+    sim.listen(0, "192.0.2.1:1000", TcpType::Passive);
+    sim.signal_all();
+    sim.run_for(SECOND);
+    assert_eq!(sim.streams.security, []);
+}
+
+#[test]
+fn a_turn_server_tells_how_it_sees_listening_sockets_and_only_its_allocation_can_fail() {
+    for refuses in [false, true] {
+        let config = Config {
+            tcp: TcpTypes::ALL,
+            relay_only: false,
+            ..turn(RelayProtocol::Tcp)
+        };
+        let mut sim = Sim::with(44, Link::default(), [config, Config::default()]);
+        let mut server = TurnServer::new(TURN);
+        server.tcp = true;
+        server.refuses = refuses.then_some(ErrorCode::ALLOCATION_QUOTA_REACHED);
+        sim.turns.push(server);
+        sim.peers[0].nat = Some(Nat::new("203.0.113.7", false));
+        sim.stream_address(0, "10.0.0.2");
+        sim.listen(0, "10.0.0.2:1000", TcpType::SimultaneousOpen);
+        sim.signal_all();
+        sim.run_for(SECOND);
+        let codes: Vec<u16> = errors(&sim).iter().map(|error| error.code).collect();
+        match refuses {
+            true => assert_eq!(codes, [486]),
+            false => assert_eq!((codes, reflexive(&sim, 0).len()), (vec![], 1)),
+        }
+    }
 }

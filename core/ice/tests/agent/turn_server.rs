@@ -20,8 +20,13 @@ pub(crate) type Outgoing = Vec<(SocketAddr, SocketAddr, Vec<u8>)>;
 #[derive(Debug)]
 pub(crate) struct TurnServer {
     pub(crate) at: SocketAddr,
+    pub(crate) realm: &'static str,
     /// Offers SHA-256 and hides user names.
     pub(crate) modern: bool,
+    /// Somebody on the way takes the offer of algorithms out of its challenges.
+    pub(crate) bid_down: bool,
+    /// The families that were asked for (RFC 8656 §18.8); 0 without a word about it.
+    pub(crate) families: Vec<u8>,
     /// Answers Allocate with this.
     pub(crate) refuses: Option<ErrorCode>,
     pub(crate) alternate: Option<SocketAddr>,
@@ -53,7 +58,10 @@ impl TurnServer {
     pub(crate) fn new(at: &str) -> Self {
         TurnServer {
             at: at.parse().expect("an address"),
+            realm: REALM,
             modern: false,
+            bid_down: false,
+            families: Vec::new(),
             refuses: None,
             alternate: None,
             lifetime: Duration::from_secs(600),
@@ -180,20 +188,20 @@ impl TurnServer {
             true => PasswordAlgorithm::Sha256,
             false => PasswordAlgorithm::Md5,
         };
-        Key::long_term(USER, REALM, PASSWORD, algorithm)
+        Key::long_term(USER, self.realm, PASSWORD, algorithm)
     }
 
     /// RFC 8489 §9.2.4
     fn check(&self, now: Instant, message: &Message<'_>) -> Result<(), ErrorCode> {
         let user = match self.modern {
-            true => message.userhash() == Some(&userhash(USER, REALM)),
+            true => message.userhash() == Some(&userhash(USER, self.realm)),
             false => message.username() == Some(USER),
         };
         let integrity = match self.modern {
             true => AttributeType::MESSAGE_INTEGRITY_SHA256,
             false => AttributeType::MESSAGE_INTEGRITY,
         };
-        if !user || message.attribute(integrity).is_none() || message.realm() != Some(REALM) {
+        if !user || message.attribute(integrity).is_none() || message.realm() != Some(self.realm) {
             return Err(ErrorCode::UNAUTHENTICATED);
         }
         if message.nonce() != Some(&self.nonce(now)) {
@@ -211,6 +219,12 @@ impl TurnServer {
 
     fn answer(&mut self, now: Instant, from: SocketAddr, message: &Message<'_>) -> Vec<u8> {
         assert!(message.has_fingerprint());
+        if message.method() == Method::BINDING {
+            let (mut out, id) = (Vec::new(), message.transaction_id());
+            Writer::new(&mut out, Class::SuccessResponse, Method::BINDING, id)
+                .xor_mapped_address(from);
+            return out;
+        }
         *self.requests.entry(message.method().0).or_default() += 1;
         let result = self
             .check(now, message)
@@ -238,8 +252,8 @@ impl TurnServer {
                 let mut writer = Writer::new(&mut out, Class::ErrorResponse, method, id);
                 writer.error_code(code);
                 if matches!(code, ErrorCode::UNAUTHENTICATED | ErrorCode::STALE_NONCE) {
-                    writer.realm(REALM).nonce(&self.nonce(now));
-                    if self.modern {
+                    writer.realm(self.realm).nonce(&self.nonce(now));
+                    if self.modern && !self.bid_down {
                         writer.password_algorithms(&[
                             PasswordAlgorithm::Md5,
                             PasswordAlgorithm::Sha256,
@@ -263,6 +277,9 @@ impl TurnServer {
         match message.method() {
             Method::ALLOCATE => {
                 assert_eq!(message.requested_transport(), Some(17));
+                let family = message.attribute(AttributeType::REQUESTED_ADDRESS_FAMILY);
+                let family = family.map_or(0, |value| value[0]);
+                self.families.push(family);
                 if let Some(code) = self.refuses {
                     return Err(code);
                 }

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use duologue_session::{ConnectError, Security};
 use tokio::net::{TcpSocket, TcpStream};
 
+use crate::endpoint::Clock;
 use crate::limits::CONNECT_TIMEOUT;
-use crate::stream::{Connection, Tls};
+use crate::stream::{Connection, DtlsConnection, Opened, Tls};
 
 /// Opens a stream, in bounded time.
 pub(crate) async fn connect(
@@ -14,22 +15,33 @@ pub(crate) async fn connect(
     remote: SocketAddr,
     security: Security,
     tls: Arc<Tls>,
-) -> Result<Connection, ConnectError> {
+    clock: Clock,
+) -> Result<Opened, ConnectError> {
     let opening = async {
-        let stream = open(local, remote).await.map_err(|error| refusal(&error))?;
-        match security {
-            Security::Plain => Ok(Connection::Plain(stream)),
+        let opened = match security {
+            Security::Plain => Connection::Plain(open(local, remote).await?),
             Security::Tls { server_name } => {
+                let stream = open(local, remote).await?;
                 let stream = tls.connect(&server_name, stream).await?;
-                Ok(Connection::Tls(Box::new(stream)))
+                Connection::Tls(Box::new(stream))
             }
-        }
+            Security::Dtls { server_name } => {
+                let opened = DtlsConnection::open(local, remote, &server_name, &tls, clock).await?;
+                return Ok(Opened::Datagrams(Box::new(opened)));
+            }
+        };
+        Ok(Opened::Bytes(opened))
     };
     let opened = tokio::time::timeout(CONNECT_TIMEOUT, opening).await;
     opened.unwrap_or(Err(ConnectError::TimedOut))
 }
 
-async fn open(local: SocketAddr, remote: SocketAddr) -> io::Result<TcpStream> {
+async fn open(local: SocketAddr, remote: SocketAddr) -> Result<TcpStream, ConnectError> {
+    let opened = open_tcp(local, remote).await;
+    opened.map_err(|error| refusal(&error))
+}
+
+async fn open_tcp(local: SocketAddr, remote: SocketAddr) -> io::Result<TcpStream> {
     let socket = new_socket(local)?;
     if local.port() != 0 {
         share_port(&socket)?;
@@ -55,7 +67,7 @@ pub(crate) fn share_port(socket: &TcpSocket) -> io::Result<()> {
     socket.set_reuseaddr(true)
 }
 
-fn refusal(error: &io::Error) -> ConnectError {
+pub(crate) fn refusal(error: &io::Error) -> ConnectError {
     match error.kind() {
         io::ErrorKind::ConnectionRefused => ConnectError::Refused,
         io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {

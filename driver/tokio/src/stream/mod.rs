@@ -3,9 +3,11 @@
 //! This moves bytes only; what they mean is cut out of them in the session. Reading and writing
 //! happen in the turns of the session's task. A stream that takes nothing holds nothing else up:
 //! the session is told not to make data for it, what else it sends waits in a short queue, and
-//! what does not fit there is dropped, as a full socket buffer would.
+//! what does not fit there is dropped, as a full socket buffer would. A DTLS connection is in the
+//! place of a stream, and sends and receives datagrams.
 
 mod connect;
+mod dtls;
 mod listen;
 mod shared;
 mod tls;
@@ -15,13 +17,14 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use duologue_base::{Instant, SocketId, TransportKey};
+use duologue_base::{Instant, SocketId, Transmit, TransportKey};
 use duologue_session::{BindError, Session};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
 pub(crate) use connect::connect;
+pub(crate) use dtls::DtlsConnection;
 pub(crate) use listen::Listener;
 pub(crate) use shared::{AcceptedStream, SharedListener};
 pub(crate) use tls::Tls;
@@ -29,6 +32,15 @@ pub use tls::TlsRoots;
 
 use crate::endpoint::Counters;
 use crate::limits::{ACCEPTS_PER_TURN, RECEIVES_PER_TURN, STREAM_LINGER, STREAM_QUEUE_BYTES};
+use crate::stream::dtls::DtlsStream;
+
+/// What a session asked to connect.
+#[derive(Debug)]
+pub(crate) enum Opened {
+    Bytes(Connection),
+    /// It keeps the place of a stream, but has a datagram for each message.
+    Datagrams(Box<DtlsConnection>),
+}
 
 /// An open connection.
 #[derive(Debug)]
@@ -41,6 +53,7 @@ pub(crate) enum Connection {
 #[derive(Debug, Default)]
 pub(crate) struct Streams {
     open: Vec<Stream>,
+    datagrams: Vec<DtlsStream>,
     listeners: Vec<Listener>,
 }
 
@@ -59,6 +72,17 @@ struct Stream {
     broken: bool,
 }
 
+impl Opened {
+    /// Where it begins.
+    pub(crate) fn local_addr(&self) -> io::Result<SocketAddr> {
+        match self {
+            Opened::Bytes(Connection::Plain(stream)) => stream.local_addr(),
+            Opened::Bytes(Connection::Tls(stream)) => stream.get_ref().0.local_addr(),
+            Opened::Datagrams(connection) => connection.local_addr(),
+        }
+    }
+}
+
 impl Connection {
     fn io(&mut self) -> Pin<&mut dyn Io> {
         let io: &mut dyn Io = match self {
@@ -66,14 +90,6 @@ impl Connection {
             Connection::Tls(stream) => stream.as_mut(),
         };
         Pin::new(io)
-    }
-
-    /// Where it begins.
-    pub(crate) fn local_addr(&self) -> io::Result<SocketAddr> {
-        match self {
-            Connection::Plain(stream) => stream.local_addr(),
-            Connection::Tls(stream) => stream.get_ref().0.local_addr(),
-        }
     }
 }
 
@@ -84,11 +100,16 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
 impl Streams {
     /// How many sockets these are.
     pub(crate) fn len(&self) -> usize {
-        self.open.len() + self.listeners.len()
+        self.open.len() + self.datagrams.len() + self.listeners.len()
     }
 
-    pub(crate) fn add(&mut self, id: SocketId, connection: Connection) {
-        self.open.push(Stream::new(id, connection));
+    pub(crate) fn add(&mut self, id: SocketId, opened: Opened) {
+        match opened {
+            Opened::Bytes(connection) => self.open.push(Stream::new(id, connection)),
+            Opened::Datagrams(connection) => {
+                self.datagrams.push(DtlsStream::new(id, *connection));
+            }
+        }
     }
 
     /// Listens, at port 0 on any free one.
@@ -122,6 +143,9 @@ impl Streams {
         for stream in self.open.extract_if(.., |stream| stream.id == id) {
             stream.finish();
         }
+        for stream in self.datagrams.extract_if(.., |stream| stream.id() == id) {
+            stream.finish();
+        }
     }
 
     /// Takes what arrived, connections included. Returns whether it was everything.
@@ -145,10 +169,10 @@ impl Streams {
         for (listener, connection, remote) in accepted {
             let id = SocketId(*next_socket);
             *next_socket += 1;
-            self.add(id, connection);
+            self.add(id, Opened::Bytes(connection));
             session.handle_accepted(now, listener, id, remote);
         }
-        if self.open.is_empty() {
+        if self.open.is_empty() && self.datagrams.is_empty() {
             return accepted_all;
         }
         buffer.resize(READ_BYTES, 0);
@@ -156,9 +180,16 @@ impl Streams {
         for stream in &mut self.open {
             received_all &= stream.receive(cx, session, now, buffer);
         }
+        for stream in &mut self.datagrams {
+            received_all &= stream.receive(cx, session, now, buffer);
+        }
         let ended = self.open.extract_if(.., |stream| stream.broken);
         for stream in ended {
             session.handle_stream_closed(now, stream.id);
+        }
+        let ended = (self.datagrams).extract_if(.., |stream| stream.is_broken());
+        for stream in ended {
+            session.handle_stream_closed(now, stream.id());
         }
         accepted_all && received_all
     }
@@ -169,6 +200,9 @@ impl Streams {
             stream.drain(cx);
             stream.tell(session, now);
         }
+        for stream in &mut self.datagrams {
+            stream.drain(cx, session, now);
+        }
     }
 
     /// Sends a train on a stream, or queues it, or drops it. False: the socket is none of these.
@@ -177,11 +211,18 @@ impl Streams {
         cx: &mut Context<'_>,
         session: &mut Session,
         now: Instant,
-        (id, bytes): (SocketId, &[u8]),
+        (transmit, bytes): (&Transmit, &[u8]),
         counters: &Counters,
     ) -> bool {
+        let mut datagrams = self.datagrams.iter_mut();
+        if let Some(stream) = datagrams.find(|stream| stream.id() == transmit.socket) {
+            if !stream.send(cx, session, now, (transmit, bytes)) {
+                Counters::count(&counters.stream_overflows);
+            }
+            return true;
+        }
         let mut open = self.open.iter_mut();
-        let Some(stream) = open.find(|stream| stream.id == id) else {
+        let Some(stream) = open.find(|stream| stream.id == transmit.socket) else {
             return false;
         };
         if !stream.send(cx, bytes) {

@@ -1,4 +1,4 @@
-//! coturn over TCP and TLS beside UDP: what it relays, and every way in which it can fail.
+//! coturn over DTLS, TCP and TLS beside UDP: what it relays, and every way in which it can fail.
 
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
@@ -6,15 +6,17 @@ use std::time::{Duration, Instant};
 use duologue::{
     Configuration, DataChannel, DataChannelInit, Endpoint, Event, Events, IceCandidate,
     IceCandidateError, IceConnectionState, IceServer, IceServerTransportProtocol, IceTransport,
-    Message, PeerConnection,
+    Message, PeerConnection, TcpTypes,
 };
 use duologue_coturn::PASSWORD;
 
 use crate::coturn;
 use crate::whole::{in_time, negotiate, relayed_by};
 
-const TRANSPORTS: [(&str, IceServerTransportProtocol); 3] = [
+/// The best first.
+const TRANSPORTS: [(&str, IceServerTransportProtocol); 4] = [
     ("udp", IceServerTransportProtocol::Udp),
+    ("dtls", IceServerTransportProtocol::Udp),
     ("tcp", IceServerTransportProtocol::Tcp),
     ("tls", IceServerTransportProtocol::Tls),
 ];
@@ -114,7 +116,14 @@ async fn errors_of(
     configuration: Configuration,
     roots: &str,
 ) -> (Vec<IceCandidateError>, Duration) {
-    let made = endpoint(roots).connection(configuration);
+    gather(&endpoint(roots), configuration).await
+}
+
+async fn gather(
+    endpoint: &Endpoint,
+    configuration: Configuration,
+) -> (Vec<IceCandidateError>, Duration) {
+    let made = endpoint.connection(configuration);
     let (connection, mut events) = made.expect("the configuration is valid");
     let init = DataChannelInit::default();
     let _channel = connection.create_data_channel("", init).expect("legal");
@@ -143,7 +152,7 @@ async fn the_error_of(url: String, password: &str, roots: &str) -> IceCandidateE
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn data_is_relayed_over_udp_tcp_and_tls() {
+async fn data_is_relayed_over_udp_dtls_tcp_and_tls() {
     let Some(coturn) = coturn(&[]) else {
         return;
     };
@@ -161,13 +170,13 @@ async fn data_is_relayed_over_udp_tcp_and_tls() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn relays_over_udp_are_preferred_to_tcp_and_those_to_tls() {
+async fn relays_over_udp_are_preferred_to_dtls_and_those_to_tcp_and_those_to_tls() {
     let Some(coturn) = coturn(&[]) else {
         return;
     };
     let mut configuration = relayed_by(coturn.url("tls"), PASSWORD);
     let urls = &mut configuration.ice_servers[0].urls;
-    urls.extend(["tcp", "udp"].map(|name| coturn.url(name)));
+    urls.extend(["tcp", "dtls", "udp"].map(|name| coturn.url(name)));
     let endpoint = endpoint(coturn.roots());
     let pair = connect(&endpoint, [configuration, Configuration::default()]).await;
     let mut candidates = pair.ice_transport(0).local_candidates();
@@ -204,6 +213,7 @@ async fn nobody_at_the_port_is_a_701_at_once() {
     for url in [
         format!("turn:127.0.0.1:{port}?transport=tcp"),
         format!("turns:127.0.0.1:{port}"),
+        format!("turns:127.0.0.1:{port}?transport=udp"),
     ] {
         let error = the_error_of(url, PASSWORD, &root).await;
         assert_eq!(error.error_code, 701);
@@ -216,10 +226,26 @@ async fn a_server_without_trust_is_a_701_at_once() {
     let (Some(coturn), Some(other)) = (coturn(&[]), coturn(&[])) else {
         return;
     };
-    let error = the_error_of(coturn.url("tls"), PASSWORD, other.roots()).await;
-    assert_eq!(error.error_code, 701);
     let text = "the server's TLS certificate is not trusted";
-    assert_eq!(error.error_text, text);
+    for transport in ["tls", "dtls"] {
+        let error = the_error_of(coturn.url(transport), PASSWORD, other.roots()).await;
+        assert_eq!((error.error_code, &error.error_text[..]), (701, text));
+        // The certificate is for the address.
+        let named = coturn.url(transport).replace("127.0.0.1", "localhost");
+        let error = the_error_of(named, PASSWORD, coturn.roots()).await;
+        assert_eq!((error.error_code, &error.error_text[..]), (701, text));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_shares_no_dtls_with_this_agent_is_a_701_at_once() {
+    // Its one cipher suite takes a certificate with an RSA key.
+    let Some(coturn) = coturn(&["--cipher-list=ECDHE-RSA-AES128-GCM-SHA256"]) else {
+        return;
+    };
+    let error = the_error_of(coturn.url("dtls"), PASSWORD, coturn.roots()).await;
+    let text = "the DTLS handshake failed: it takes DTLS 1.2 and a certificate with an ECDSA key";
+    assert_eq!((error.error_code, &error.error_text[..]), (701, text));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -246,19 +272,32 @@ async fn a_server_that_hangs_up_is_a_701_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn stun_over_tls_answers() {
+async fn stun_over_tls_answers_also_on_the_port_of_a_listening_socket() {
     let Some(coturn) = coturn(&[]) else {
         return;
     };
-    let server = |port| Configuration {
+    let configuration = Configuration {
         ice_servers: vec![IceServer {
-            urls: vec![format!("stuns:127.0.0.1:{port}")],
+            urls: vec![format!("stuns:{}", coturn.tls_address())],
             username: None,
             credential: None,
         }],
         ..Configuration::default()
     };
-    let (errors, time) = errors_of(server(coturn.tls_address().port()), coturn.roots()).await;
+    let (errors, time) = errors_of(configuration.clone(), coturn.roots()).await;
+    assert_eq!(errors, []);
+    assert!(time < AT_ONCE, "{time:?}");
+    let only_listening = Endpoint::builder()
+        .loopback(true)
+        .ipv6(false)
+        .udp(false)
+        .tcp(TcpTypes {
+            simultaneous_open: true,
+            ..TcpTypes::NONE
+        })
+        .tls_roots(coturn.roots());
+    let endpoint = only_listening.build().expect("loopback is there");
+    let (errors, time) = gather(&endpoint, configuration).await;
     assert_eq!(errors, []);
     assert!(time < AT_ONCE, "{time:?}");
 }
@@ -318,11 +357,14 @@ async fn a_killed_server_is_noticed_at_once_and_a_restart_uses_the_new_one() {
         return;
     };
     let endpoint = endpoint(coturn.roots());
-    for transport in ["tcp", "tls"] {
+    for transport in ["dtls", "tcp", "tls"] {
         let relayed = || relayed_by(coturn.url(transport), PASSWORD);
         let mut pair = connect(&endpoint, [relayed(), Configuration::default()]).await;
         coturn.kill().expect("it runs");
         let begun = Instant::now();
+        // Who asks nothing of UDP is told nothing.
+        let nothing = Message::from(Vec::new());
+        pair.channels[0].send(nothing).await.expect("it is open");
         pair.ice_state(0, IceConnectionState::Failed).await;
         assert!(begun.elapsed() < AT_ONCE, "{:?}", begun.elapsed());
         coturn.start_again().expect("it starts");

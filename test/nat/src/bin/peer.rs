@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use duologue::{
     Configuration, DataChannel, Endpoint, Event, IceCandidateType, IceServer, IceTransport,
-    IceTransportPolicy, PeerConnection,
+    IceTransportPolicy, PeerConnection, TcpTypes,
 };
 use duologue_nat::Coturn;
 use serde_json::{Value, json};
@@ -52,6 +52,12 @@ fn options() -> Result<(Endpoint, Configuration), Box<dyn Error>> {
                 configuration.ice_transport_policy = IceTransportPolicy::Relay;
             }
             ("--hide", _) => builder = builder.hide_host_addresses(true),
+            ("--only-simultaneous-open", _) => {
+                builder = builder.udp(false).tcp(TcpTypes {
+                    simultaneous_open: true,
+                    ..TcpTypes::NONE
+                });
+            }
             ("--loopback", _) => builder = builder.loopback(true),
             (other, _) => return Err(format!("unknown option {other}").into()),
         }

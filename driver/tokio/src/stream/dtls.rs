@@ -1,0 +1,256 @@
+//! DTLS to TURN servers: the handshake, and then datagrams through a socket of their own.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::task::{Context, Poll};
+
+use duologue_base::{Instant, SocketId, Transmit};
+use duologue_dtls::{self as dtls, DtlsError};
+use duologue_session::{ConnectError, Session};
+use tokio::io::ReadBuf;
+use tokio::net::UdpSocket;
+
+use crate::endpoint::Clock;
+use crate::limits::{DTLS_DATAGRAMS_PER_TURN, DTLS_QUEUE};
+use crate::stream::Tls;
+use crate::stream::connect::refusal;
+
+/// A connection whose server is the one that was asked for.
+pub(crate) struct DtlsConnection {
+    socket: UdpSocket,
+    transport: dtls::Transport,
+}
+
+/// A connection of one session's.
+#[derive(Debug)]
+pub(crate) struct DtlsStream {
+    id: SocketId,
+    connection: DtlsConnection,
+    /// One datagram, plain or protected.
+    buffer: Vec<u8>,
+    /// Protected datagrams that the system had no room for. While there are any, the session knows
+    /// that the stream is full.
+    queue: VecDeque<Vec<u8>>,
+    broken: bool,
+}
+
+impl DtlsConnection {
+    /// The handshake. It may read files first.
+    pub(crate) async fn open(
+        local: SocketAddr,
+        remote: SocketAddr,
+        server_name: &str,
+        tls: &Tls,
+        clock: Clock,
+    ) -> Result<Self, ConnectError> {
+        let (mut transport, judge) = tls.dtls(server_name)?;
+        let socket = bind(local, remote).await;
+        let socket = socket.map_err(|error| refusal(&error))?;
+        transport.start_to_server(clock.now(), judge);
+        let mut connection = DtlsConnection { socket, transport };
+        let mut buffer = vec![0; DATAGRAM_BYTES];
+        loop {
+            connection.send_flights();
+            match connection.transport.poll_event() {
+                Some(dtls::Event::Connected { .. }) => return Ok(connection),
+                Some(dtls::Event::Closed) => return Err(ConnectError::Closed),
+                Some(dtls::Event::Failed(error)) => return Err(dtls_error(&error)),
+                None => connection.wait(clock, &mut buffer).await?,
+            }
+        }
+    }
+
+    pub(crate) fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.socket.local_addr()
+    }
+
+    /// Until a datagram comes, or time passes.
+    async fn wait(&mut self, clock: Clock, buffer: &mut [u8]) -> Result<(), ConnectError> {
+        let received = self.socket.recv(buffer);
+        let received = match self.transport.poll_timeout() {
+            Some(at) => {
+                let received = tokio::time::timeout_at(clock.to_system(at), received);
+                received.await.ok()
+            }
+            None => Some(received.await),
+        };
+        match received {
+            Some(Ok(len)) => {
+                let datagram = &mut buffer[..len];
+                // A TURN server says nothing before it is asked.
+                self.transport
+                    .handle_datagram(clock.now(), datagram, |_| {});
+            }
+            Some(Err(error)) => return Err(refusal(&error)),
+            None => self.transport.handle_timeout(clock.now()),
+        }
+        Ok(())
+    }
+
+    /// Sends what the handshake, or an end, has to say. What the system has no room for is lost, as
+    /// on the way: it is sent again.
+    fn send_flights(&mut self) {
+        let mut datagram = Vec::new();
+        while self.transport.poll_datagram(&mut datagram) {
+            let _lost = self.socket.try_send(&datagram);
+            datagram.clear();
+        }
+    }
+}
+
+impl fmt::Debug for DtlsConnection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DtlsConnection").finish_non_exhaustive()
+    }
+}
+
+impl DtlsStream {
+    pub(crate) fn new(id: SocketId, connection: DtlsConnection) -> Self {
+        DtlsStream {
+            id,
+            connection,
+            buffer: Vec::new(),
+            queue: VecDeque::new(),
+            broken: false,
+        }
+    }
+
+    pub(crate) fn id(&self) -> SocketId {
+        self.id
+    }
+
+    pub(crate) fn is_broken(&self) -> bool {
+        self.broken
+    }
+
+    /// Takes what arrived. Returns whether it was everything.
+    pub(crate) fn receive(
+        &mut self,
+        cx: &mut Context<'_>,
+        session: &mut Session,
+        now: Instant,
+        room: &mut [u8],
+    ) -> bool {
+        for _ in 0..DTLS_DATAGRAMS_PER_TURN {
+            let mut read = ReadBuf::new(room);
+            match self.connection.socket.poll_recv(cx, &mut read) {
+                Poll::Pending => return true,
+                Poll::Ready(Ok(())) => self.take(session, now, read.filled_mut()),
+                Poll::Ready(Err(error)) => self.note(&error),
+            }
+            if self.broken {
+                return true;
+            }
+        }
+        false
+    }
+
+    fn take(&mut self, session: &mut Session, now: Instant, datagram: &mut [u8]) {
+        let (id, message) = (self.id, &mut self.buffer);
+        let transport = &mut self.connection.transport;
+        transport.handle_datagram(now, datagram, |packet| {
+            // The session decrypts in place.
+            message.clear();
+            message.extend_from_slice(packet);
+            session.handle_stream(now, id, message);
+        });
+        self.broken |= transport.poll_event().is_some();
+        self.connection.send_flights();
+    }
+
+    /// Sends the datagrams of a train, or queues them. False: there was no room for all of them.
+    pub(crate) fn send(
+        &mut self,
+        cx: &mut Context<'_>,
+        session: &mut Session,
+        now: Instant,
+        (transmit, bytes): (&Transmit, &[u8]),
+    ) -> bool {
+        let mut room = true;
+        let size = transmit.segment_size.unwrap_or(bytes.len()).max(1);
+        for datagram in bytes.chunks(size) {
+            self.buffer.clear();
+            let DtlsConnection { socket, transport } = &mut self.connection;
+            if !transport.seal(now, datagram, &mut self.buffer) {
+                self.broken = true;
+            } else if !self.queue.is_empty() {
+                room &= self.keep();
+            } else {
+                match socket.poll_send(cx, &self.buffer) {
+                    Poll::Ready(Ok(_)) => {}
+                    Poll::Ready(Err(error)) => self.note(&error),
+                    Poll::Pending => {
+                        session.handle_stream_full(now, self.id, true);
+                        room &= self.keep();
+                    }
+                }
+            }
+        }
+        // The system wakes readers for datagrams, not for errors.
+        if let Ok(Some(error)) = self.connection.socket.take_error() {
+            self.note(&error);
+        }
+        if self.broken {
+            // The next turn gives it up.
+            cx.waker().wake_by_ref();
+        }
+        room
+    }
+
+    /// Sends what waits.
+    pub(crate) fn drain(&mut self, cx: &mut Context<'_>, session: &mut Session, now: Instant) {
+        let waits = !self.queue.is_empty();
+        while let Some(datagram) = self.queue.front() {
+            match self.connection.socket.poll_send(cx, datagram) {
+                Poll::Pending => return,
+                Poll::Ready(Ok(_)) => {}
+                Poll::Ready(Err(error)) => self.note(&error),
+            }
+            self.queue.pop_front();
+        }
+        if waits {
+            self.queue = VecDeque::new();
+            session.handle_stream_full(now, self.id, false);
+        }
+    }
+
+    /// False: the queue is full.
+    fn keep(&mut self) -> bool {
+        let room = self.queue.len() < DTLS_QUEUE;
+        if room {
+            self.queue.push_back(self.buffer.clone());
+        }
+        room
+    }
+
+    /// Nobody listens there any more? What else routers say may pass.
+    fn note(&mut self, error: &io::Error) {
+        self.broken |= error.kind() == io::ErrorKind::ConnectionRefused;
+    }
+
+    /// Tells the server.
+    pub(crate) fn finish(mut self) {
+        self.connection.transport.close();
+        self.connection.send_flights();
+    }
+}
+
+async fn bind(local: SocketAddr, remote: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = UdpSocket::bind(local).await?;
+    socket.connect(remote).await?;
+    Ok(socket)
+}
+
+fn dtls_error(error: &DtlsError) -> ConnectError {
+    match error {
+        DtlsError::UntrustedCertificate => ConnectError::Certificate,
+        DtlsError::HandshakeTimeout => ConnectError::TimedOut,
+        DtlsError::Library => ConnectError::NotPossible,
+        _ => ConnectError::Dtls,
+    }
+}
+
+/// The largest datagram there is.
+const DATAGRAM_BYTES: usize = 64 * 1024;
