@@ -163,15 +163,16 @@ impl EndpointBuilder {
     /// Which kinds of TCP candidates connections have (RFC 6544). By default the active ones, as
     /// in browsers: connections are opened to peers that listen. A server behind a firewall that
     /// drops UDP has passive ones, too: its addresses listen then, with a
-    /// [`shared_port`](Self::shared_port) for all connections together.
+    /// [`shared_port`](Self::shared_port) for all connections together. Who listens behind a NAT
+    /// learns from STUN and TURN servers how that shows it: they are asked over TCP, or TLS.
     pub fn tcp(mut self, types: TcpTypes) -> Self {
         self.tcp = types;
         self.driver.listen = types.passive || types.simultaneous_open;
         self
     }
 
-    /// Certificates in PEM form: TURN and STUN servers reached over TLS must show one that these
-    /// have issued. By default those count that the platform trusts.
+    /// Certificates in PEM form: TURN and STUN servers reached over TLS or DTLS must show one that
+    /// these have issued. By default those count that the platform trusts.
     pub fn tls_roots(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.driver.tls_roots = TlsRoots::Pem(pem.into());
         self

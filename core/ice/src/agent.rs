@@ -343,6 +343,12 @@ impl Agent {
         event
     }
 
+    /// Whether [`poll_event`](Self::poll_event) has one: [`poll_transmit`](Self::poll_transmit), too,
+    /// may make some.
+    pub fn has_event(&self) -> bool {
+        !self.events.is_empty()
+    }
+
     /// The path of the pair in use.
     pub fn route(&self) -> Option<Route> {
         self.selected.map(|selected| selected.route)

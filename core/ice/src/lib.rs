@@ -61,10 +61,10 @@
 //! * RFC 8445: full and lite agents, regular nomination; aggressive nomination and renomination
 //!   (draft-thatcher-ice-renomination) by the other side. Two lite agents do not connect.
 //! * RFC 8838, RFC 8840: trickle, end of candidates, candidates tagged with a username fragment.
-//! * RFC 8489, RFC 8656: server-reflexive candidates, and relayed ones over UDP, TCP and TLS:
+//! * RFC 8489, RFC 8656: server-reflexive candidates, and relayed ones over UDP, DTLS, TCP and TLS:
 //!   long-term credentials with MD5 and SHA-256, stale nonces, anonymous user names, alternate
 //!   servers, refreshes, a channel for every peer.
-//! * RFC 6544, RFC 4571: TCP candidates.
+//! * RFC 6544, RFC 4571: TCP candidates, server-reflexive ones included.
 //! * draft-ietf-mmusic-mdns-ice-candidates: names in place of addresses, both ways.
 //! * RFC 8863: patience. RFC 7675: consent. RFC 8421: IPv6 and IPv4 in turns.
 //! * webrtc-pc §5.6: the states of `RTCIceTransport`.

@@ -39,7 +39,9 @@ impl Session {
             .poll_farewell(out)
             .or_else(|| self.poll_check(out))
             .or_else(|| self.poll_handshake(out))
-            .or_else(|| self.poll_train(out))?;
+            .or_else(|| self.poll_train(out));
+        self.take_wishes();
+        let transmit = transmit?;
         let datagrams = match transmit.segment_size {
             Some(size) => transmit.len.div_ceil(size),
             None => 1,
@@ -47,6 +49,15 @@ impl Session {
         self.counters.datagrams_sent += datagrams as u64;
         self.counters.bytes_sent += transmit.len as u64;
         Some(transmit)
+    }
+
+    /// A check that was due may want a stream first.
+    fn take_wishes(&mut self) {
+        for at in 0..self.transports.len() {
+            if self.transports[at].agent.has_event() {
+                self.advance(at);
+            }
+        }
     }
 
     fn poll_farewell(&mut self, out: &mut Vec<u8>) -> Option<Transmit> {

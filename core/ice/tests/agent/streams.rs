@@ -184,10 +184,15 @@ impl Sim {
                 .iter()
                 .any(|stun| stun.tcp && stun.at == remote);
         let other = &mut self.peers[1 - peer];
+        let mut error = None;
         let inside = match &other.nat {
             Some(nat) if nat.public == remote.ip() => nat.incoming(local, remote),
-            Some(_) => None,
-            None => Some(remote),
+            // There is no way to private addresses.
+            Some(_) if !served => {
+                error = Some(ConnectError::Unreachable);
+                Some(remote)
+            }
+            _ => Some(remote),
         };
         if inside.is_none() && !served {
             // RFC 5382 §4.3: the NAT says nothing, and the SYN is sent again.
@@ -201,11 +206,13 @@ impl Sim {
             return self.post_stream(Duration::from_secs(1), again);
         }
         let listener = (other.listeners.iter()).find(|(_, at)| Some(*at) == inside);
-        let mut error = None;
         if served {
             let deframer = Deframer::new(framing);
             self.streams.served.push((local, remote, deframer));
-        } else if !crossing && let Some((listener, _)) = listener {
+        } else if !crossing
+            && error.is_none()
+            && let Some((listener, _)) = listener
+        {
             let socket = self.streams.new_socket();
             let agent = &mut other.agent;
             match agent.handle_accepted(self.now, *listener, socket, local) {
@@ -218,7 +225,7 @@ impl Sim {
                 None => error = Some(ConnectError::Closed),
             }
         } else if !crossing {
-            error = Some(ConnectError::Refused);
+            error.get_or_insert(ConnectError::Refused);
         }
         let opened = Happening::Opened {
             peer,

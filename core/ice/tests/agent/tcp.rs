@@ -550,7 +550,11 @@ fn behind_nats(seed: u64, transport: RelayProtocol) -> Sim {
     sim.servers.push(server);
     for (peer, public) in [(0, "203.0.113.7"), (1, "203.0.113.8")] {
         sim.peers[peer].nat = Some(Nat::new(public, false));
-        sim.listen(peer, "10.0.0.2:1000", TcpType::SimultaneousOpen);
+        sim.listen(
+            peer,
+            &format!("10.0.{peer}.2:1000"),
+            TcpType::SimultaneousOpen,
+        );
     }
     sim
 }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use duologue_base::{Ecn, Generation, SocketId, WallClock};
+use duologue_base::{Ecn, Generation, Protocol, SocketId, WallClock};
 use duologue_identity::{Certificate, KeygenAlgorithm};
 
 use super::*;
@@ -50,6 +50,40 @@ fn binds(session: &mut Session) -> Vec<(BindId, String)> {
 fn is_complete(report: &Report) -> bool {
     let complete = ice::GatheringState::Complete;
     matches!(report, Report::GatheringState { state, .. } if *state == complete)
+}
+
+#[test]
+fn a_stream_that_a_check_wants_is_asked_for_when_the_check_is_polled() {
+    let mut session = session();
+    session.handle_command(NOW, add_transport());
+    session.handle_interfaces(NOW, &[interface("192.0.2.1")]);
+    let asked = binds(&mut session);
+    session.handle_bound(NOW, asked[0].0, Err(BindError::Exhausted));
+    session.handle_command(
+        NOW,
+        Command::SetRemoteIce {
+            key: KEY,
+            generation: Generation(0),
+            remote: ice::Credentials::generate(&mut Rng::from_u64(3)),
+            lite: false,
+        },
+    );
+    let addr = "198.51.100.1:2000".parse().unwrap();
+    let candidate = ice::Candidate {
+        tcp_type: Some(ice::TcpType::Passive),
+        ..ice::Candidate::host(addr, Protocol::Tcp)
+    };
+    session.handle_command(
+        NOW,
+        Command::AddRemoteCandidate {
+            key: KEY,
+            generation: Generation(0),
+            candidate,
+        },
+    );
+    assert!(session.poll_transmit(NOW, &mut Vec::new()).is_none());
+    let connect = |action| matches!(action, Action::Connect { .. });
+    assert!(std::iter::from_fn(|| session.poll_action()).any(connect));
 }
 
 #[test]

@@ -52,7 +52,7 @@ impl DtlsConnection {
         let mut connection = DtlsConnection { socket, transport };
         let mut buffer = vec![0; DATAGRAM_BYTES];
         loop {
-            connection.send_flights();
+            connection.send_flights().map_err(|error| refusal(&error))?;
             match connection.transport.poll_event() {
                 Some(dtls::Event::Connected { .. }) => return Ok(connection),
                 Some(dtls::Event::Closed) => return Err(ConnectError::Closed),
@@ -90,13 +90,17 @@ impl DtlsConnection {
     }
 
     /// Sends what the handshake, or an end, has to say. What the system has no room for is lost, as
-    /// on the way: it is sent again.
-    fn send_flights(&mut self) {
+    /// on the way: it is sent again. An error is what came back of something sent before: the
+    /// system wakes readers for datagrams only.
+    fn send_flights(&mut self) -> io::Result<()> {
         let mut datagram = Vec::new();
         while self.transport.poll_datagram(&mut datagram) {
-            let _lost = self.socket.try_send(&datagram);
-            datagram.clear();
+            match self.socket.try_send(&datagram) {
+                Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Err(error),
+                _ => datagram.clear(),
+            }
         }
+        self.socket.take_error()?.map_or(Ok(()), Err)
     }
 }
 
@@ -157,7 +161,9 @@ impl DtlsStream {
             session.handle_stream(now, id, message);
         });
         self.broken |= transport.poll_event().is_some();
-        self.connection.send_flights();
+        if let Err(error) = self.connection.send_flights() {
+            self.note(&error);
+        }
     }
 
     /// Sends the datagrams of a train, or queues them. False: there was no room for all of them.
@@ -188,7 +194,6 @@ impl DtlsStream {
                 }
             }
         }
-        // The system wakes readers for datagrams, not for errors.
         if let Ok(Some(error)) = self.connection.socket.take_error() {
             self.note(&error);
         }
@@ -233,7 +238,8 @@ impl DtlsStream {
     /// Tells the server.
     pub(crate) fn finish(mut self) {
         self.connection.transport.close();
-        self.connection.send_flights();
+        // Who does not hear it goes without.
+        let _ = self.connection.send_flights();
     }
 }
 
