@@ -9,7 +9,7 @@ mod note;
 
 use std::fmt;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -94,7 +94,15 @@ impl Demo {
             }
             other => other?,
         };
-        let url = format!("http://{}/", listener.local_addr()?);
+        let mut address = listener.local_addr()?;
+        if address.ip().is_unspecified() {
+            // It stands for every address of this host; browsers go to none of that name.
+            address.set_ip(match address {
+                SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+                SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+            });
+        }
+        let url = format!("http://{address}/");
         let endpoint = Endpoint::builder().loopback(true).build()?;
         tell(Happening::Listening { url: url.clone() });
         Ok(Demo {
@@ -143,7 +151,7 @@ impl fmt::Debug for Demo {
 
 #[cfg(test)]
 mod tests {
-    use super::address;
+    use super::*;
 
     #[test]
     fn a_port_alone_is_of_this_machine() {
@@ -152,5 +160,13 @@ mod tests {
         for wrong in ["", "localhost", "127.0.0.1", "65536"] {
             assert!(address(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_demo_at_every_address_prints_one_that_a_browser_goes_to() {
+        let listen = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
+        let demo = Demo::bind(listen, Configuration::default(), Arc::new(drop)).await;
+        let url = demo.unwrap().url().to_owned();
+        assert!(url.starts_with("http://127.0.0.1:"), "{url}");
     }
 }
