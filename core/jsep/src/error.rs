@@ -45,8 +45,7 @@ pub enum ContentError {
     DuplicateMid(usize),
     /// A BUNDLE group has a tag that no section has, or that another group has.
     BundleGroup,
-    /// A payload type from 64 to 95 cannot be told from RTCP (RFC 5761 §4), or one payload type
-    /// stands for two codecs within a BUNDLE group (RFC 9143 §9.1).
+    /// A payload type from 64 to 95 cannot be told from RTCP (RFC 5761 §4).
     PayloadType {
         /// The section.
         section: usize,

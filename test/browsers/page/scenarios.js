@@ -244,6 +244,18 @@ export const scenarios = {
     equal((await ends.remote.state()).transceivers.map((t) => t.mid), [next.mid], "the recycled section");
   },
 
+  "all m-lines of the Rust end are accepted with each bundle policy": async (test) => {
+    for (const bundlePolicy of ["balanced", "max-compat", "max-bundle"]) {
+      const ends = await pair(test, { rust: { bundlePolicy } });
+      for (const kind of [...KINDS, ...KINDS]) await ends.remote.call("addTransceiver", { kind });
+      const { id } = await ends.remote.call("createDataChannel", { label: "data" });
+      const arrived = once(ends.pc, "datachannel");
+      await rustOffers(ends);
+      equal(ends.pc.getTransceivers().map((t) => t.currentDirection), Array(4).fill("recvonly"), bundlePolicy);
+      await exchange(ends, await opened((await arrived).channel), id, [1]);
+    }
+  },
+
   "a hundred channels open, speak and close": async (test) => {
     const ends = await pair(test);
     const channels = Array.from({ length: 100 }, (_, n) => ends.pc.createDataChannel(`c${n}`));

@@ -132,11 +132,23 @@ impl<'a> Planner<'a> {
             lip_sync: self.lip_sync(&slots, &sections),
             sections,
         };
+        let blueprint = self.with_fingerprints(blueprint);
         for extension in alive_rtp(&blueprint).flat_map(|rtp| &rtp.extensions) {
             let known = self.ids.extensions.entry(extension.uri.clone());
             known.or_insert(extension.id);
         }
         draft(SdpType::Offer, &blueprint, transceivers, self.ids)
+    }
+
+    /// RFC 9143 §7.1.3 leaves fingerprints to a group's first section too, but libwebrtc takes a
+    /// section without one for one without DTLS and rejects every section behind it.
+    fn with_fingerprints(&self, mut blueprint: Blueprint) -> Blueprint {
+        let sections = blueprint.sections.iter_mut();
+        for section in sections.filter(|section| section.port == Port::BundleOnly) {
+            let fingerprints = &mut section.transport.fingerprints;
+            fingerprints.clone_from(&self.intent.fingerprints);
+        }
+        blueprint
     }
 
     /// What each m-section is to be (RFC 9429 §5.2.2): those that are there stay in their places,

@@ -9,7 +9,7 @@ use crate::agreement::Agreement;
 use crate::blueprint::{Blueprint, Extension, Port, RtpLines, Section, Streams};
 use crate::codec::Role;
 use crate::limits::MAX_SECTIONS;
-use crate::{Codec, ContentError, JsepError, OperationError, SectionKind};
+use crate::{ContentError, JsepError, OperationError, SectionKind};
 
 /// Checks of a remote description by itself.
 pub(crate) fn remote(description: &Bundled<'_>) -> Result<(), JsepError> {
@@ -32,7 +32,7 @@ pub(crate) fn remote(description: &Bundled<'_>) -> Result<(), JsepError> {
             formats(index, section, rtp)?;
         }
     }
-    Ok(bundled_numbers(description)?)
+    Ok(bundled_extensions(description)?)
 }
 
 /// No description has more sections than this crate wants to handle.
@@ -101,29 +101,16 @@ fn formats(index: usize, section: &Section, rtp: &RtpLines) -> Result<(), Conten
     Ok(())
 }
 
-/// RFC 9143 §9: in a BUNDLE group a payload type stands for one codec, an id for one extension.
-fn bundled_numbers(description: &Bundled<'_>) -> Result<(), ContentError> {
-    let mut types: BTreeMap<(usize, u8), &Codec> = BTreeMap::new();
+/// RFC 9143 §15: in a BUNDLE group an id stands for one header extension. §9.1 says the same of
+/// payload types and codecs, but Firefox offers new sections with numbers of its own beside those that
+/// the other end chose, and libwebrtc takes that: the mid of a packet tells whose number it is.
+fn bundled_extensions(description: &Bundled<'_>) -> Result<(), ContentError> {
     let mut extensions: BTreeMap<(usize, u8), &str> = BTreeMap::new();
     for (index, section) in description.blueprint.sections.iter().enumerate() {
         let Some(rtp) = section.rtp().filter(|_| !section.is_rejected()) else {
             continue;
         };
         let group = description.owner(index);
-        for entry in &rtp.codecs {
-            let known = types
-                .entry((group, entry.payload_type))
-                .or_insert(&entry.codec);
-            let same = known.kind == entry.codec.kind
-                && known.name.eq_ignore_ascii_case(&entry.codec.name)
-                && known.clock_rate == entry.codec.clock_rate;
-            if !same {
-                return Err(ContentError::PayloadType {
-                    section: index,
-                    payload_type: entry.payload_type,
-                });
-            }
-        }
         for Extension { id, uri, .. } in &rtp.extensions {
             if *extensions.entry((group, *id)).or_insert(uri) != uri {
                 return Err(ContentError::Extension {

@@ -40,7 +40,8 @@ fn each_policy_gives_its_sections_their_transports() {
         let offer = busy(1, policy).offer();
         for (section, own) in sections(&offer)[1..].iter().zip(own) {
             assert_eq!(section.contains("a=ice-ufrag:"), own, "{policy:?}");
-            assert_eq!(section.contains("a=fingerprint:"), own, "{policy:?}");
+            // In all, or libwebrtc rejects what comes behind a section without.
+            assert!(section.contains("a=fingerprint:"), "{policy:?}");
             assert_eq!(section.contains("a=bundle-only\r\n"), !own, "{policy:?}");
             assert_eq!(section.split(' ').nth(1) == Some("0"), !own);
         }

@@ -289,6 +289,28 @@ fn a_payload_type_keeps_its_meaning_in_later_sections() {
 }
 
 #[test]
+fn sections_of_one_group_may_number_their_codecs_apart() {
+    let (mut a, mut b) = (End::new(1), End::new(2));
+    a.video();
+    a.video();
+    let offer = a.offer();
+    let parts = sections(&offer);
+    // As Firefox offers a section of its own beside those that the other end brought.
+    let other = parts[2]
+        .replace("a=rtpmap:96 VP8", "a=rtpmap:96 NEW")
+        .replace("a=rtpmap:98 VP9", "a=rtpmap:98 VP8")
+        .replace("a=rtpmap:96 NEW", "a=rtpmap:96 VP9")
+        .replace("a=fmtp:98 ", "a=fmtp:96 ");
+    let offer = parts[0].clone() + &parts[1] + &other;
+    b.set_remote(SdpType::Offer, &offer).unwrap();
+    let answer = b.answer();
+    let answered = sections(&answer);
+    assert!(answered[1].contains("a=rtpmap:96 VP8/90000\r\n"));
+    assert!(answered[2].contains("a=rtpmap:98 VP8/90000\r\n"));
+    assert!(answered[2].contains("a=rtpmap:96 VP9/90000\r\n"));
+}
+
+#[test]
 fn a_later_offer_has_all_codecs_again() {
     let attributes = ["rtpmap:100 VP8/90000"];
     let (mut b, answer) = answered(MediaKind::Video, "100", &attributes);
