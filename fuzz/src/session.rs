@@ -222,6 +222,7 @@ impl Pair {
                         local_port: 5000,
                         remote_port: 5000,
                         max_message_size: 1 << 18,
+                        may_move: false,
                     },
                 ],
             );
@@ -383,6 +384,7 @@ impl Pair {
                 local_port: 1,
                 remote_port: 2,
                 max_message_size: 3,
+                may_move: false,
             },
             StrayCommand::DropGeneration(number) => {
                 self.changed = true;

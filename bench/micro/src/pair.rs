@@ -125,6 +125,7 @@ impl Pair {
                     local_port: 5000,
                     remote_port: 5000,
                     max_message_size: usize::MAX,
+                    may_move: false,
                 },
             ] {
                 end.session.handle_command(now, command);

@@ -7,7 +7,7 @@ use duologue_base::{Generation, Mid, Redacted, TransceiverId, TransportKey};
 use duologue_identity::Fingerprint;
 
 use crate::applied::Applied;
-use crate::{CodecParameters, Direction, Rid, SectionKind, Side};
+use crate::{CodecParameters, Direction, Rid, SdpType, SectionKind, Side};
 
 /// What two descriptions say together: every m-section and every transport. Immutable; the next
 /// agreement is another value.
@@ -39,6 +39,16 @@ impl Exchange {
 }
 
 impl Agreement {
+    /// An answer has accepted a BUNDLE group, so new sections join it without more ado
+    /// (RFC 9429 §5.2.2: no `a=bundle-only` any more).
+    pub(crate) fn bundle_agreed(&self) -> bool {
+        let answer = self.exchange.as_ref().map(|e| match e.remote.ty {
+            SdpType::Offer => &e.local,
+            _ => &e.remote,
+        });
+        answer.is_some_and(|applied| !applied.blueprint.bundles.is_empty())
+    }
+
     /// The m-section with this tag.
     pub fn by_mid(&self, mid: &Mid) -> Option<&Arc<MediaAgreement>> {
         self.media.iter().find(|m| m.mid == *mid)
@@ -59,6 +69,13 @@ impl Agreement {
             transport: *key,
             generation: transport.generation,
         })
+    }
+
+    /// Whether a transport bears an m-section's name: it is this section's own, or that of the
+    /// BUNDLE group that the section stands for.
+    pub(crate) fn stands_for_transport(&self, media: &MediaAgreement) -> bool {
+        let transport = self.transport_of(media);
+        transport.is_some_and(|transport| transport.mid == media.mid)
     }
 
     /// The transport of an m-section.
@@ -192,6 +209,11 @@ pub struct SctpAgreement {
 /// One transport.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TransportAgreement {
+    /// The m-section that stands for it, for good: with another one at the head of the BUNDLE
+    /// group comes another transport. RFC 9143 would have the group go on over the one that it
+    /// has, but libwebrtc and Firefox make a new one with the credentials of the old, and no
+    /// description tells.
+    pub mid: Mid,
     /// Which set of ICE credentials is in use.
     pub generation: Generation,
     /// This end's ICE credentials; `None` until a local description has them, and with them the

@@ -93,7 +93,11 @@ impl Applied {
     }
 
     /// The candidates that the description itself has; `agreement` is what it has led to.
-    pub(crate) fn candidates(&self, agreement: &Agreement) -> Vec<DescribedCandidates> {
+    pub(crate) fn candidates(
+        &self,
+        agreement: &Agreement,
+        stable: &Agreement,
+    ) -> Vec<DescribedCandidates> {
         let mentions = |line: &str| self.text.contains(line);
         if !mentions("a=candidate:") && !mentions("a=end-of-candidates") {
             return Vec::new();
@@ -102,7 +106,7 @@ impl Applied {
         let sections = description.medias().enumerate();
         let described = sections.filter_map(|(index, media)| {
             let described = DescribedCandidates {
-                target: target(self, agreement, index, None)?,
+                target: target(self, agreement, stable, index, None)?,
                 candidates: media.candidates().cloned().collect(),
                 complete: media.end_of_candidates(),
             };

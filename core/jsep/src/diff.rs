@@ -78,11 +78,17 @@ pub enum TransportChange {
         remote_port: u16,
         /// The largest message that the other end takes: `None` for any size.
         max_message_size: Option<u64>,
+        /// Another m-section stands for the transport: see
+        /// [`TransportAgreement::mid`](crate::agreement::TransportAgreement::mid).
+        may_move: bool,
     },
-    /// The SCTP association goes on over another transport, with which its m-section was bundled.
+    /// The SCTP association goes on over another transport: its m-section was bundled with others,
+    /// or the one that stood for its transport was stopped.
     MoveSctp {
         /// The transport.
         transport: TransportKey,
+        /// It may do so again.
+        may_move: bool,
     },
     /// The other end takes messages of another size now.
     SetMaxMessageSize {
@@ -132,7 +138,14 @@ type Generations<'a> = BTreeMap<Generation, &'a TransportAgreement>;
 /// What the data plane runs in a signaling state.
 struct Running<'a> {
     transports: BTreeMap<TransportKey, Generations<'a>>,
-    sctp: Option<(TransportKey, &'a SctpAgreement)>,
+    sctp: Option<Association<'a>>,
+}
+
+/// The SCTP association that runs.
+struct Association<'a> {
+    transport: TransportKey,
+    may_move: bool,
+    sctp: &'a SctpAgreement,
 }
 
 impl<'a> Running<'a> {
@@ -148,7 +161,11 @@ impl<'a> Running<'a> {
         let data = signaling.effective().data();
         let sctp = data.and_then(|media| {
             let established = media.sctp.as_ref().filter(|sctp| sctp.established);
-            media.transport.zip(established)
+            Some(Association {
+                transport: media.transport?,
+                may_move: !signaling.effective().stands_for_transport(media),
+                sctp: established?,
+            })
         });
         Running { transports, sctp }
     }
@@ -236,8 +253,8 @@ fn dtls(
 }
 
 fn sctp(
-    before: Option<&(TransportKey, &SctpAgreement)>,
-    now: Option<&(TransportKey, &SctpAgreement)>,
+    before: Option<&Association<'_>>,
+    now: Option<&Association<'_>>,
     changes: &mut Vec<TransportChange>,
 ) {
     let same = |x: &SctpAgreement, y: &SctpAgreement| {
@@ -245,24 +262,27 @@ fn sctp(
     };
     match (before, now) {
         (None, None) => {}
-        (Some((from, then)), Some((to, now))) if same(then, now) => {
-            let transport = *to;
-            if from != to {
-                changes.push(TransportChange::MoveSctp { transport });
+        (Some(then), Some(now)) if same(then.sctp, now.sctp) => {
+            if then.transport != now.transport {
+                changes.push(TransportChange::MoveSctp {
+                    transport: now.transport,
+                    may_move: now.may_move,
+                });
             }
-            let max_message_size = now.remote_max_message_size;
-            if then.remote_max_message_size != max_message_size {
+            let max_message_size = now.sctp.remote_max_message_size;
+            if then.sctp.remote_max_message_size != max_message_size {
                 changes.push(TransportChange::SetMaxMessageSize { max_message_size });
             }
         }
         (then, now) => {
             // RFC 9429 §5.11: another remote port discards the association.
             changes.extend(then.map(|_| TransportChange::StopSctp));
-            changes.extend(now.map(|(transport, sctp)| TransportChange::StartSctp {
-                transport: *transport,
-                local_port: sctp.local_port,
-                remote_port: sctp.remote_port.unwrap_or(sctp.local_port),
-                max_message_size: sctp.remote_max_message_size,
+            changes.extend(now.map(|now| TransportChange::StartSctp {
+                transport: now.transport,
+                local_port: now.sctp.local_port,
+                remote_port: now.sctp.remote_port.unwrap_or(now.sctp.local_port),
+                max_message_size: now.sctp.remote_max_message_size,
+                may_move: now.may_move,
             }));
         }
     }

@@ -264,7 +264,9 @@ impl Signaling {
     /// The candidates in the latest remote description's own text.
     pub fn described_candidates(&self) -> Vec<DescribedCandidates> {
         let remote = self.applied(Side::Remote);
-        remote.map_or_else(Vec::new, |applied| applied.candidates(self.latest()))
+        remote.map_or_else(Vec::new, |applied| {
+            applied.candidates(self.latest(), &self.stable)
+        })
     }
 
     /// Where a remote candidate belongs (webrtc-pc §4.4.1.7 "addIceCandidate"): the m-section of
@@ -286,7 +288,7 @@ impl Signaling {
                 Some(mid) => applied.index_of(mid),
                 None => index,
             };
-            let target = at.and_then(|at| target(applied, agreement, at, ufrag));
+            let target = at.and_then(|at| target(applied, agreement, &self.stable, at, ufrag));
             if let Some(target) = target {
                 return Ok(target);
             }
@@ -311,7 +313,7 @@ impl Signaling {
             known = true;
             let sections = 0..applied.section_count();
             let targets: Vec<CandidateTarget> = sections
-                .filter_map(|at| target(applied, agreement, at, ufrag))
+                .filter_map(|at| target(applied, agreement, &self.stable, at, ufrag))
                 .collect();
             if !targets.is_empty() || ufrag.is_none() {
                 return Ok(targets);
@@ -336,10 +338,12 @@ impl Signaling {
 }
 
 /// Where candidates of a section belong, if it has this user name fragment: its own, or that of
-/// the transport it uses.
+/// the transport it uses. A section that leaves a running transport for another one, which another
+/// section stands for, still names the candidates of the one it leaves.
 pub(crate) fn target(
     applied: &Applied,
     agreement: &Agreement,
+    stable: &Agreement,
     index: usize,
     ufrag: Option<&str>,
 ) -> Option<CandidateTarget> {
@@ -349,7 +353,11 @@ pub(crate) fn target(
     let transport = transport.filter(|t| t.generation == key.generation);
     let shared = transport.and_then(|t| Some(&t.remote_ice.as_ref()?.credentials));
     let named = |ice: &&IceCredentials| ufrag.is_none_or(|ufrag| ice.ufrag == ufrag);
-    let reaches = shared.filter(named).is_some() && own.is_none_or(|own| Some(own) == shared);
+    let before = stable.by_mid(mid).and_then(|media| media.transport);
+    let stands = transport.is_some_and(|transport| transport.mid == *mid);
+    let leaves = !stands && before.is_some_and(|before| before != key.transport);
+    let fits = own.is_none_or(|own| Some(own) == shared) && !leaves;
+    let reaches = fits && shared.filter(named).is_some();
     (reaches || own.filter(named).is_some()).then(|| CandidateTarget {
         mid: mid.clone(),
         key,

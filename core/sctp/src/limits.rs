@@ -1,5 +1,7 @@
 //! Every bound of the crate. A peer must not choose how much memory or work it costs us.
 
+use std::time::Duration;
+
 /// Least packet size that a [`Config`](crate::Config) may ask for; smaller ones are raised to it.
 pub(crate) const MIN_MTU: usize = 512;
 
@@ -59,3 +61,6 @@ pub(crate) const MAX_SKIPPED_STREAMS: usize = 250;
 
 /// Capacity above which an emptied ring gives its memory back when the association falls idle.
 pub(crate) const IDLE_CAPACITY: usize = 64;
+
+/// How long data waits on a new path whose peer does not say what it knows of the association.
+pub(crate) const MAX_DOUBT: Duration = Duration::from_secs(1);

@@ -27,11 +27,13 @@ impl Session {
                 local_port,
                 remote_port,
                 max_message_size,
+                may_move,
             } => self.sctp.agree(Agreed {
                 key,
                 local_port,
                 remote_port,
                 max_message_size,
+                may_move,
             }),
             Command::SetIceServers {
                 servers,
@@ -47,7 +49,10 @@ impl Session {
                 self.config.ice.relay_only = relay_only;
                 true
             }
-            Command::MoveSctp { key } => self.sctp.move_to(key),
+            Command::MoveSctp { key, may_move } => {
+                self.leftovers.forget_datagram();
+                self.sctp.move_to(key, may_move)
+            }
             Command::StopSctp => self.stop_sctp(),
             Command::RestartDtls { .. } => self.restart_dtls(command),
             Command::RemoveTransport { key } => self.remove_transport(key),
@@ -93,6 +98,9 @@ impl Session {
         else {
             return false;
         };
+        if let Some(running) = self.sctp.running() {
+            running.expect_move(self.now);
+        }
         if let Some(at) = self.find(key) {
             let transport = &mut self.transports[at];
             if std::mem::take(&mut transport.prepared) {
@@ -218,7 +226,11 @@ impl Session {
             return false;
         };
         let mut transport = self.transports.remove(at);
-        self.say_farewell(&mut transport);
+        // Without data there is no farewell: the peer learns it from the descriptions, and Firefox
+        // ends its association, which has moved, when it has the alert before the answer.
+        if self.sctp.on(key).is_some() {
+            self.say_farewell(&mut transport);
+        }
         if let Some(running) = self.sctp.on(key) {
             running.end(&mut self.reports);
         }

@@ -7,7 +7,7 @@ use duologue_datachannel::{ChannelError, ChannelReport, Channels};
 use duologue_dtls as dtls;
 use duologue_sctp as sctp;
 
-use crate::limits::{EARLY_SCTP_PACKETS, LEFT_BYTES};
+use crate::limits::{EARLY_SCTP_PACKETS, LEFT_BYTES, MOVE_PATIENCE};
 use crate::report::{Report, SctpError};
 use crate::{Command, SessionConfig};
 
@@ -45,6 +45,8 @@ pub(crate) struct Agreed {
     pub(crate) local_port: u16,
     pub(crate) remote_port: u16,
     pub(crate) max_message_size: usize,
+    /// See [`Command::StartSctp`].
+    pub(crate) may_move: bool,
 }
 
 #[derive(Debug)]
@@ -52,6 +54,13 @@ pub(crate) struct Running {
     pub(crate) agreed: Agreed,
     pub(crate) association: sctp::Association,
     pub(crate) channels: Channels,
+    /// The peer may close the transport below, for another one, until then.
+    expected_until: Option<Instant>,
+    /// The peer closed the transport below. It ends then unless it is moved to another one.
+    ends: Option<Instant>,
+    /// The transport below is another one than before: a peer that starts over there goes on with
+    /// its channels.
+    moved: bool,
     ended: bool,
 }
 
@@ -108,15 +117,19 @@ impl Sctp {
     }
 
     /// Goes on over another transport; `false` if there is nothing to go on.
-    pub(crate) fn move_to(&mut self, key: TransportKey) -> bool {
+    pub(crate) fn move_to(&mut self, key: TransportKey, may_move: bool) -> bool {
         let agreed = match &mut self.stage {
             Stage::Waiting(waiting) => waiting.agreed.as_mut(),
-            Stage::Running(running) => Some(&mut running.agreed),
+            Stage::Running(running) => {
+                running.ends = None;
+                Some(&mut running.agreed)
+            }
         };
-        match agreed {
-            Some(agreed) => agreed.key = key,
-            None => return false,
-        }
+        let Some(agreed) = agreed else {
+            return false;
+        };
+        agreed.key = key;
+        agreed.may_move = may_move;
         true
     }
 
@@ -216,6 +229,9 @@ impl Sctp {
             association: sctp::Association::new(settings, rng.fork()),
             channels: Channels::new(role == dtls::Role::Client, message_size_max)
                 .after(self.next_announced),
+            expected_until: None,
+            ends: None,
+            moved: false,
             ended: false,
         };
         running.association.connect(now);
@@ -292,6 +308,9 @@ impl Running {
     /// Tells the channels and the owner what happened to the association.
     pub(crate) fn advance(&mut self, reports: &mut impl Extend<Report>) {
         while let Some(event) = self.association.poll_event() {
+            if event == sctp::Event::Restarted && std::mem::take(&mut self.moved) {
+                continue;
+            }
             self.channels.handle_event(&mut self.association, &event);
             match event {
                 sctp::Event::Connected {
@@ -308,6 +327,34 @@ impl Running {
                 _ => {}
             }
         }
+    }
+
+    /// Another transport below is connected.
+    pub(crate) fn transport_connected(&mut self, now: Instant) {
+        self.moved = true;
+        self.association.change_path(now);
+    }
+
+    /// A description brings another transport; the association may go on there.
+    pub(crate) fn expect_move(&mut self, now: Instant) {
+        if self.agreed.may_move {
+            let until = now + MOVE_PATIENCE;
+            self.expected_until = Some(until);
+            self.association.expect_restart(until);
+        }
+    }
+
+    /// The peer closed the transport below, maybe for another one.
+    pub(crate) fn transport_closed(&mut self, now: Instant, reports: &mut impl Extend<Report>) {
+        self.ends = self.expected_until.filter(|until| *until > now);
+        if self.ends.is_none() {
+            self.end(reports);
+        }
+    }
+
+    /// When it ends for want of a transport.
+    pub(crate) fn ends(&self) -> Option<Instant> {
+        self.ends.filter(|_| !self.ended)
     }
 
     /// The transport below ended.

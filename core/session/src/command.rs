@@ -128,15 +128,22 @@ pub enum Command {
         remote_port: u16,
         /// The largest message the peer takes; `usize::MAX` when it sets no limit.
         max_message_size: usize,
+        /// The transport is that of a BUNDLE group which another section stands for. Browsers
+        /// make another transport when that section is stopped, and abort what runs on the old one
+        /// before their description comes: once a transport was added the association waits for
+        /// [`Command::MoveSctp`] then.
+        may_move: bool,
     },
     /// The association ends because the descriptions say so (RFC 8841 §10.4): its channels close
     /// without an error. The peer, which knows too, is told nothing more.
     StopSctp,
     /// The association goes on over another transport (RFC 9143: its m-section was bundled with
-    /// others, or is not any more).
+    /// others, or is not any more, or its group got another transport).
     MoveSctp {
         /// The transport it runs over from now on.
         key: TransportKey,
+        /// As in [`Command::StartSctp`].
+        may_move: bool,
     },
     /// The peer announced another `a=max-message-size`.
     SetMaxMessageSize {

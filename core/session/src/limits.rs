@@ -1,5 +1,7 @@
 //! The bounds of this crate.
 
+use std::time::Duration;
+
 /// Datagrams in one train: what Linux's UDP GSO takes (`UDP_MAX_SEGMENTS` was 64 at first).
 pub(crate) const TRAIN_DATAGRAMS: usize = 64;
 
@@ -26,3 +28,7 @@ pub(crate) const COUNTED_CHANNELS: usize = 4_096;
 
 /// Transports that gather before they are needed. A browser's bundle needs one.
 pub(crate) const PREPARED_TRANSPORTS: usize = 8;
+
+/// How long the peer may have closed the transport of an association before its description moves
+/// the association to another one: as long as consent lasts (RFC 7675 §5.1).
+pub(crate) const MOVE_PATIENCE: Duration = Duration::from_secs(30);

@@ -109,6 +109,11 @@ impl Session {
                 running.association.handle_timeout(self.now);
             }
         }
+        if let Some(running) = self.sctp.running()
+            && running.ends().is_some_and(|at| at <= self.now)
+        {
+            running.end(&mut self.reports);
+        }
         self.advance_all();
     }
 
@@ -122,7 +127,8 @@ impl Session {
             .running()
             .filter(|running| may_send(&self.transports, running.agreed.key, self.now))
             .and_then(|running| running.association.poll_timeout());
-        [earliest, association].into_iter().flatten().min()
+        let ends = self.sctp.running().and_then(|running| running.ends());
+        [earliest, association, ends].into_iter().flatten().min()
     }
 
     /// What the host is to do. A socket is given up only after its last datagrams were polled.
@@ -262,7 +268,8 @@ impl Session {
             &mut self.actions,
             &mut self.next_bind,
         );
-        if self.sctp.awaited() == Some(key)
+        let new = self.sctp.awaited() == Some(key);
+        if new
             && transport.dtls.state() == dtls::State::Connected
             && let Some(role) = transport.dtls_role()
         {
@@ -270,8 +277,11 @@ impl Session {
         }
         if let Some(running) = self.sctp.on(key) {
             running.advance(&mut self.reports);
-            if progress == Progress::Ended {
-                running.end(&mut self.reports);
+            match progress {
+                Progress::Closed => running.transport_closed(self.now, &mut self.reports),
+                Progress::Failed => running.end(&mut self.reports),
+                Progress::Connected if !new => running.transport_connected(self.now),
+                Progress::None | Progress::Connected => {}
             }
         }
     }
@@ -280,7 +290,7 @@ impl Session {
 fn may_send(transports: &[Transport], key: TransportKey, now: Instant) -> bool {
     transports
         .iter()
-        .any(|transport| transport.key == key && transport.agent.may_send(now))
+        .any(|transport| transport.key == key && transport.may_send_data(now))
 }
 
 #[cfg(test)]

@@ -98,7 +98,7 @@ impl Session {
         let running = self.sctp.running()?;
         let key = running.agreed.key;
         let transport = self.transports.iter_mut().find(|t| t.key == key)?;
-        if !transport.agent.may_send(self.now) {
+        if !transport.may_send_data(self.now) {
             return None;
         }
         let route = transport.agent.route()?;

@@ -253,17 +253,22 @@ impl Transport {
                     }
                 }
                 dtls::Event::Closed => {
-                    progress = Progress::Ended;
+                    progress = Progress::Closed;
                     DtlsReport::Closed
                 }
                 dtls::Event::Failed(error) => {
-                    progress = Progress::Ended;
+                    progress = Progress::Failed;
                     DtlsReport::Failed { error }
                 }
             };
             reports.extend([Report::DtlsState { key, state }]);
         }
         progress
+    }
+
+    /// There is a path, and DTLS over it.
+    pub(crate) fn may_send_data(&self, now: Instant) -> bool {
+        self.dtls.state() == dtls::State::Connected && self.agent.may_send(now)
     }
 
     fn begin_handshake(&mut self, now: Instant, reports: &mut impl Extend<Report>) {
@@ -329,7 +334,9 @@ impl Transport {
 pub(crate) enum Progress {
     None,
     Connected,
-    Ended,
+    /// The peer ended it.
+    Closed,
+    Failed,
 }
 
 /// Before a candidate is signalled its name is answered for.

@@ -28,7 +28,8 @@ pub(crate) struct Route {
 #[derive(Debug, Default)]
 pub(crate) struct Routes {
     by_remote: HashMap<SocketAddr, Route>,
-    by_ufrag: HashMap<String, Route>,
+    /// The newest last: a transport may take over the credentials of one that it replaces.
+    by_ufrag: HashMap<String, Vec<Route>>,
     /// Who asked a STUN server what; several sessions ask one server.
     by_question: HashMap<TransactionId, Route>,
     /// What to forget with a lease: looking through the tables would make the end of a connection
@@ -56,25 +57,33 @@ impl Routes {
     ) -> Option<&Route> {
         match self.by_remote.get(&remote) {
             Some(route) => Some(route),
-            None => self.by_ufrag.get(ufrag()?),
+            None => self.by_ufrag.get(ufrag()?)?.last(),
         }
     }
 
     /// Requests with this user name are for `route`.
     pub(crate) fn add_ufrag(&mut self, ufrag: &str, route: Route) {
-        if self.by_ufrag.contains_key(ufrag) {
+        let routes = self.by_ufrag.entry(ufrag.to_owned()).or_default();
+        if routes.iter().any(|known| known.lease == route.lease) {
             return;
         }
         let owned = self.owned.entry(route.lease).or_default();
         owned.ufrags.push(ufrag.to_owned());
-        self.by_ufrag.insert(ufrag.to_owned(), route);
+        routes.push(route);
     }
 
     pub(crate) fn remove_ufrag(&mut self, ufrag: &str, lease: LeaseId) {
-        if self.by_ufrag.get(ufrag).is_some_and(|r| r.lease == lease) {
-            self.by_ufrag.remove(ufrag);
-            if let Some(owned) = self.owned.get_mut(&lease) {
-                owned.ufrags.retain(|known| known != ufrag);
+        self.forget_ufrag(ufrag, lease);
+        if let Some(owned) = self.owned.get_mut(&lease) {
+            owned.ufrags.retain(|known| known != ufrag);
+        }
+    }
+
+    fn forget_ufrag(&mut self, ufrag: &str, lease: LeaseId) {
+        if let Some(routes) = self.by_ufrag.get_mut(ufrag) {
+            routes.retain(|route| route.lease != lease);
+            if routes.is_empty() {
+                self.by_ufrag.remove(ufrag);
             }
         }
     }
@@ -137,7 +146,7 @@ impl Routes {
             self.by_remote.remove(&remote);
         }
         for ufrag in ufrags {
-            self.by_ufrag.remove(&ufrag);
+            self.forget_ufrag(&ufrag, lease);
         }
     }
 }
@@ -204,6 +213,19 @@ mod tests {
         routes.add_ufrag("aaaa", route(2));
         routes.release(LeaseId(1));
         assert_eq!(lease_of(&routes, remote, Some("aaaa")), Some(2));
+    }
+
+    #[test]
+    fn a_transport_takes_over_the_credentials_of_the_one_that_it_replaces() {
+        let remote = "192.0.2.1:1".parse().unwrap();
+        let mut routes = Routes::default();
+        routes.add_ufrag("aaaa", route(1));
+        routes.add_ufrag("aaaa", route(2));
+        assert_eq!(lease_of(&routes, remote, Some("aaaa")), Some(2));
+        routes.release(LeaseId(1));
+        assert_eq!(lease_of(&routes, remote, Some("aaaa")), Some(2));
+        routes.release(LeaseId(2));
+        assert!(routes.by_ufrag.is_empty());
     }
 
     #[test]

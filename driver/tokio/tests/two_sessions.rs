@@ -133,6 +133,7 @@ impl End {
                 local_port: 5000,
                 remote_port: 5000,
                 max_message_size: 256 << 10,
+                may_move: false,
             },
         ]);
     }

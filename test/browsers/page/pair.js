@@ -32,7 +32,14 @@ function isOf({ sdp }, candidate) {
   return !candidate?.usernameFragment || sdp.includes(`a=ice-ufrag:${candidate.usernameFragment}\r\n`);
 }
 
+// Candidates of what is negotiated now wait again.
+function close(ready) {
+  ready.here = gate();
+  ready.there = gate();
+}
+
 export async function pageOffers({ pc, remote, ready }) {
+  close(ready);
   await pc.setLocalDescription();
   await remote.call("setRemoteDescription", pc.localDescription);
   ready.there.pass();
@@ -41,6 +48,7 @@ export async function pageOffers({ pc, remote, ready }) {
 }
 
 export async function rustOffers({ pc, remote, ready }) {
+  close(ready);
   const offer = await remote.call("setLocalDescription", null);
   try {
     await pc.setRemoteDescription(offer);

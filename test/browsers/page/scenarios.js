@@ -228,20 +228,40 @@ export const scenarios = {
     equal(transports.size, 2, "transports");
   },
 
-  "an m-line is stopped, rejected and recycled": async (test) => {
+  "an m-line is stopped, rejected and recycled, and data flows on": async (test) => {
     const ends = await pair(test);
-    ends.pc.createDataChannel("data");
+    const channel = ends.pc.createDataChannel("data");
     const audio = ends.pc.addTransceiver("audio");
     await pageOffers(ends);
-    await connected(ends.pc);
+    await opened(channel);
+    const id = await announced(ends.remote, "data");
     audio.stop();
     await pageOffers(ends);
+    await exchange(ends, channel, id, SMALL);
     equal((await ends.remote.state()).transceivers.length, 0, "the Rust end's transceivers after stop");
     const next = ends.pc.addTransceiver("audio");
     await pageOffers(ends);
     const sections = ends.pc.localDescription.sdp.match(/^m=.*/gm);
     equal(sections.length, 2, "sections");
     equal((await ends.remote.state()).transceivers.map((t) => t.mid), [next.mid], "the recycled section");
+    await exchange(ends, channel, id, SMALL);
+  },
+
+  "the Rust end stops and recycles the m-line that leads the group, and data flows on": async (test) => {
+    const ends = await pair(test);
+    await ends.remote.call("addTransceiver", { kind: "audio" });
+    const { id } = await ends.remote.call("createDataChannel", { label: "data" });
+    const arrived = new Promise((resolve) => (ends.pc.ondatachannel = resolve));
+    await rustOffers(ends);
+    const channel = await opened((await arrived).channel);
+    await ends.remote.call("stopTransceiver", { mid: "0" });
+    await rustOffers(ends);
+    await exchange(ends, channel, id, SMALL);
+    await ends.remote.call("addTransceiver", { kind: "video" });
+    await rustOffers(ends);
+    const sections = ends.pc.remoteDescription.sdp.match(/^m=.*/gm);
+    equal(sections.map((line) => line.split(" ")[0]), ["m=video", "m=application"], "sections");
+    await exchange(ends, channel, id, SMALL);
   },
 
   "all m-lines of the Rust end are accepted with each bundle policy": async (test) => {

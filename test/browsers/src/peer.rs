@@ -32,6 +32,9 @@ pub(crate) enum Call {
     AddTransceiver {
         kind: Kind,
     },
+    StopTransceiver {
+        mid: String,
+    },
     CreateDataChannel {
         label: String,
         #[serde(default)]
@@ -111,6 +114,14 @@ impl RemotePeer {
                     Kind::Video => MediaKind::Video,
                 };
                 self.pc.add_transceiver(kind, TransceiverInit::default())?;
+            }
+            Call::StopTransceiver { mid } => {
+                let transceivers = self.pc.transceivers();
+                let named = transceivers
+                    .iter()
+                    .find(|t| t.mid().as_deref() == Some(&mid));
+                let missing = || Exception::operation("no such transceiver");
+                named.ok_or_else(missing)?.stop()?;
             }
             Call::CreateDataChannel { label, init } => {
                 let channel = self.pc.create_data_channel(&label, init)?;

@@ -121,6 +121,7 @@ impl Host {
                 local_port: 5000,
                 remote_port: 5000,
                 max_message_size: usize::MAX,
+                may_move: false,
             },
         );
     }

@@ -115,6 +115,7 @@ impl Chaos {
                 local_port: 5000,
                 remote_port: 5000,
                 max_message_size: usize::MAX,
+                may_move: false,
             },
             _ if self.below(40) == 0 => Command::RemoveTransport { key },
             _ if self.below(40) == 0 => Command::StopSctp,

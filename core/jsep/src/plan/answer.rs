@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use duologue_base::Mid;
+use duologue_base::{Mid, TransportKey};
 
 use super::bundle::Bundled;
 use super::offer::{multiplex_rtcp, sending};
 use super::{codec, draft, extension, simulcast, transport};
-use crate::agreement::{Agreement, MediaAgreement};
+use crate::agreement::{Agreement, IceCredentials, MediaAgreement, TransportAgreement};
 use crate::applied::Applied;
 use crate::blueprint::{Blueprint, Content, DataLines, Port, RtpLines, Section, TransportLines};
 use crate::signaling::Proposal;
@@ -36,6 +36,7 @@ pub fn create_answer(
         });
     };
     let planner = Planner {
+        stable: signaling.stable(),
         offered: &pending.offered,
         // A provisional answer has brought credentials that the next answer keeps.
         latest: &pending.next,
@@ -46,6 +47,7 @@ pub fn create_answer(
 }
 
 struct Planner<'a> {
+    stable: &'a Agreement,
     offered: &'a Agreement,
     latest: &'a Agreement,
     offer: &'a Applied,
@@ -195,11 +197,10 @@ impl Planner<'_> {
             if section.is_rejected() {
                 continue;
             }
-            let own = self.offered.transports.get(&key);
-            let local_ice = own.and_then(|t| t.local_ice.clone()).or_else(|| {
-                let later = self.latest.transports.get(&key);
-                later.and_then(|t| t.local_ice.clone())
-            });
+            let of = |agreement: &Agreement| agreement.transports.get(&key)?.local_ice.clone();
+            let local_ice = of(self.offered)
+                .or_else(|| of(self.latest))
+                .or_else(|| self.unchanged_ice(key));
             let lines = offer.answered_lines(index);
             let dtls = self
                 .latest
@@ -216,6 +217,16 @@ impl Planner<'_> {
             };
         }
         repeat_in_groups(offer, bundles, sections);
+    }
+
+    /// The credentials that were shown for the other end's, if the offer keeps those for another
+    /// transport: new ones would look like an ICE restart, which Firefox refuses in an answer.
+    fn unchanged_ice(&self, transport: TransportKey) -> Option<IceCredentials> {
+        let theirs = |t: &TransportAgreement| Some(t.remote_ice.as_ref()?.credentials.clone());
+        let offered = theirs(self.offered.transports.get(&transport)?)?;
+        let mut agreed = self.stable.transports.values();
+        let same = agreed.find(|t| theirs(t).is_some_and(|known| known == offered))?;
+        same.local_ice.clone()
     }
 }
 

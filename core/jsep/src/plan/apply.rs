@@ -83,7 +83,7 @@ fn apply_local_offer(
     // An old draft may have been made on top of another agreement than the one that is there now.
     verify::subsequent_offer(base, offer, &mids).map_err(|_| JsepError::Modified)?;
     let bundled = Bundled::new(offer, &mids);
-    let assigned = transport::assign(base, &bundled, Side::Local, ids);
+    let assigned = transport::assign_local(base, &bundled, ids);
     let transports = transport::local_offer(base, &bundled, &assigned, ids);
     let sections = Sections {
         base,
@@ -119,7 +119,7 @@ fn apply_remote_offer(
     verify::subsequent_offer(base, offer, &mids)?;
     verify::tracks(offer)?;
     let associations = associate::remote_offer(base, offer, &mids, intent, ids);
-    let assigned = transport::assign(base, &bundled, Side::Remote, ids);
+    let assigned = transport::assign_remote(base, &bundled, ids);
     let transports = transport::remote_offer(base, &bundled, &assigned, ids);
     let default_stream = ids.default_stream();
     let sections = Sections {
@@ -494,7 +494,10 @@ impl Answerer<'_> {
     ) -> Result<TransportAgreement, ContentError> {
         let offered = self.offer.answered_lines(index);
         let answered = self.answer.lines(index);
-        let mut next = before.clone();
+        let mut next = TransportAgreement {
+            mid: self.answer.mids[index].clone(),
+            ..before.clone()
+        };
         let (theirs, blueprint) = match self.side {
             Side::Local => {
                 if next.local_ice.is_none() {

@@ -118,9 +118,11 @@ impl<'a> Planner<'a> {
                 Slot::Data => None,
             });
         }
+        // In the order of the sections, as browsers have it: libwebrtc answers in that order whatever
+        // is offered, and fails when the first one is another than it took from the offer.
         let alive = sections.iter().filter(|s: &&Section| !s.is_rejected());
         let bundle: Vec<Mid> = alive.filter_map(|s| s.mid.clone()).collect();
-        self.transports(&slots, &mut sections);
+        self.transports(&slots, &mut sections, &bundle);
         let blueprint = Blueprint {
             ice_lite: self.intent.capabilities.ice_lite,
             extmap_allow_mixed: true,
@@ -327,52 +329,48 @@ impl<'a> Planner<'a> {
 
     /// Gives sections their transport attributes: those that have a transport of their own, or
     /// stand for that of the group (RFC 9429 §5.2.1).
-    fn transports(&mut self, slots: &[Slot], sections: &mut [Section]) {
-        let mut described: Vec<TransportKey> = Vec::new();
+    fn transports(&mut self, slots: &[Slot], sections: &mut [Section], bundle: &[Mid]) {
+        let bundled = self.stable.bundle_agreed();
+        let running = |planner: &Self, index: usize| {
+            let media = planner.kept(index, &slots[index])?;
+            let transport = planner.base.transport_of(media)?;
+            let named = [Some(&media.mid), bundle.first()].contains(&Some(&transport.mid));
+            media.transport.filter(|_| named)
+        };
+        let first = sections.iter().position(|section| !section.is_rejected());
+        let of_group = first.and_then(|at| running(self, at)).filter(|_| bundled);
+        let mut described: Vec<(Option<TransportKey>, TransportLines)> = Vec::new();
         let mut kinds: Vec<SectionKind> = Vec::new();
-        let mut group: Option<TransportLines> = None;
-        let bundled = self.bundle_agreed();
         for (index, section) in sections.iter_mut().enumerate() {
             if section.is_rejected() {
                 continue;
             }
-            let kept = self.kept(index, &slots[index]);
-            let key = kept.and_then(|media| media.transport);
-            let first = kinds.is_empty();
+            let key = running(self, index).or(of_group);
             let first_of_kind = !kinds.contains(&section.kind());
             kinds.push(section.kind());
+            let said = described.iter().find(|(known, _)| *known == key);
             let own = match (key, self.intent.bundle_policy) {
-                (Some(key), _) => !described.contains(&key),
+                (Some(_), _) => said.is_none(),
+                (None, _) if bundled => said.is_none(),
                 (None, BundlePolicy::MaxCompat) => true,
-                (None, BundlePolicy::Balanced) => first || (first_of_kind && !bundled),
-                (None, BundlePolicy::MaxBundle) => first,
+                (None, BundlePolicy::Balanced) => first_of_kind,
+                (None, BundlePolicy::MaxBundle) => kinds.len() == 1,
             };
-            if own {
-                described.extend(key);
-                section.transport = self.lines(key);
-                group.get_or_insert_with(|| section.transport.clone());
-            } else if bundled {
+            match said {
+                _ if own => {
+                    section.transport = self.lines(key);
+                    described.push((key, section.transport.clone()));
+                }
                 // RFC 9143 §7.1.3 leaves these to the group's first section, but Firefox refuses a
                 // new section without them, and libwebrtc repeats them in every one.
-                section.transport = group.clone().unwrap_or_default();
-            } else {
-                section.port = Port::BundleOnly;
+                Some((_, lines)) if bundled => section.transport = lines.clone(),
+                _ => section.port = Port::BundleOnly,
             }
             multiplex_rtcp(section);
             // RFC 9429 §§5.2.1–5.2.2: in a section's first offer, where it has a transport.
-            section.transport.rtcp_mux_only = own && kept.is_none() && section.rtp().is_some();
+            let new = self.kept(index, &slots[index]).is_none();
+            section.transport.rtcp_mux_only = own && new && section.rtp().is_some();
         }
-    }
-
-    /// An answer has accepted a BUNDLE group, so new sections join it without more ado
-    /// (RFC 9429 §5.2.2: no `a=bundle-only` any more).
-    fn bundle_agreed(&self) -> bool {
-        let exchange = self.stable.exchange.as_ref();
-        let answer = exchange.map(|e| match e.remote.ty {
-            SdpType::Offer => &e.local,
-            _ => &e.remote,
-        });
-        answer.is_some_and(|applied| !applied.blueprint.bundles.is_empty())
     }
 
     fn lines(&mut self, key: Option<TransportKey>) -> TransportLines {

@@ -15,43 +15,66 @@ use crate::{ContentError, Ids, Side};
 
 pub(crate) type Transports = BTreeMap<TransportKey, Arc<TransportAgreement>>;
 
-/// The transport of each m-section of an offer; `None` for a rejected one.
+/// The transport of each m-section of an offer of this end; `None` for a rejected one.
 ///
-/// A section keeps the transport it has. Sections of a BUNDLE group share the transport of its
-/// first section at once when the other end offers it, for it will be accepted; when this end
-/// offers it, a section with ICE credentials of its own has its own until the answer bundles it,
-/// and one with those of the first section shares its transport.
-pub(crate) fn assign(
+/// A section keeps a transport that bears its name or that of its group's first section. Else it
+/// joins the transport of its group once an answer has agreed on one; before, it has its own until
+/// the answer bundles it, unless it is offered without one (RFC 9429 §4.1.1, `bundlePolicy`).
+pub(crate) fn assign_local(
     base: &Agreement,
     offer: &Bundled<'_>,
-    side: Side,
     ids: &mut Ids,
 ) -> Vec<Option<TransportKey>> {
     let sections = &offer.blueprint.sections;
-    let mut claimed = BTreeSet::new();
+    let agreed = base.bundle_agreed();
+    let known = |at: usize| {
+        let media = base.by_mid(&offer.mids[at])?;
+        let name = &base.transport_of(media)?.mid;
+        let named = [at, offer.owner(at)]
+            .map(|at| &offer.mids[at])
+            .contains(&name);
+        media.transport.filter(|_| named)
+    };
+    let mut assigned: Vec<Option<TransportKey>> = vec![None; sections.len()];
+    for (index, section) in sections.iter().enumerate() {
+        if section.is_rejected() {
+            continue;
+        }
+        let key = known(index).unwrap_or_else(|| {
+            let shares = agreed || section.transport.ice.is_none();
+            let owner = if shares { offer.owner(index) } else { index };
+            let key = assigned[owner].or_else(|| known(owner));
+            let key = key.unwrap_or_else(|| ids.transport());
+            assigned[owner] = Some(key);
+            key
+        });
+        assigned[index] = Some(key);
+    }
+    assigned
+}
+
+/// The transport of each m-section of the other end's offer; `None` for a rejected one.
+///
+/// Sections of a BUNDLE group share the transport of its first section at once, for the group will
+/// be accepted. When that is another section than before, it is another transport.
+pub(crate) fn assign_remote(
+    base: &Agreement,
+    offer: &Bundled<'_>,
+    ids: &mut Ids,
+) -> Vec<Option<TransportKey>> {
+    let sections = &offer.blueprint.sections;
     let mut assigned: Vec<Option<TransportKey>> = vec![None; sections.len()];
     for (index, section) in sections.iter().enumerate() {
         if section.is_rejected() {
             continue;
         }
         let owner = offer.owner(index);
-        let ice = &section.transport.ice;
-        let shares = side == Side::Remote || ice.is_none() || *ice == sections[owner].transport.ice;
-        let owner = if shares { owner } else { index };
         let key = assigned[owner].unwrap_or_else(|| {
-            let known = |at: usize| base.by_mid(&offer.mids[at])?.transport;
-            let kept = known(owner).or_else(|| match side {
-                // A group goes on over the transport that it has when a new section becomes its
-                // first one, as a recycled one does in Firefox.
-                Side::Remote => (0..sections.len())
-                    .filter(|at| offer.together(*at, owner) && !sections[*at].is_rejected())
-                    .find_map(known),
-                Side::Local => None,
-            });
-            let kept = kept.filter(|key| !claimed.contains(key));
+            let media = base.by_mid(&offer.mids[owner]);
+            let media = media.filter(|media| base.stands_for_transport(media));
+            let kept = media.and_then(|media| media.transport);
             kept.unwrap_or_else(|| ids.transport())
         });
-        claimed.insert(key);
         assigned[owner] = Some(key);
         assigned[index] = Some(key);
     }
@@ -66,10 +89,18 @@ pub(crate) fn local_offer(
     ids: &mut Ids,
 ) -> Transports {
     let mut transports = Transports::new();
+    let named = |index: usize| {
+        let owner = offer.owner(index);
+        match assigned[owner] == assigned[index] {
+            true => owner,
+            false => index,
+        }
+    };
     for (index, key) in each_first(assigned) {
         let ice = offer.answered_lines(index).ice.as_ref();
         let transport = match base.transports.get(&key) {
             None => TransportAgreement {
+                mid: offer.mids[named(index)].clone(),
                 generation: ids.generation(key),
                 local_ice: ice.cloned(),
                 remote_ice: None,
@@ -106,6 +137,7 @@ pub(crate) fn remote_offer(
         };
         let transport = match base.transports.get(&key) {
             None => TransportAgreement {
+                mid: offer.mids[offer.owner(index)].clone(),
                 generation: ids.generation(key),
                 local_ice: None,
                 // RFC 8445 §6.1.1: a full agent controls when the other end is lite.

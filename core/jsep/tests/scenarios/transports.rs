@@ -65,6 +65,7 @@ fn the_data_plane_starts_in_the_order_of_the_descriptions() {
         local_port: 5000,
         remote_port: 5000,
         max_message_size: Some(262_144),
+        may_move: false,
     };
     assert_eq!(a.changes[2], expected);
 }
@@ -337,7 +338,9 @@ fn a_data_section_survives_the_stop_of_the_section_it_shares_with() {
     negotiate(&mut a, &mut b);
     a.intent.transceivers[0].stop = StopState::Stopping;
     negotiate(&mut a, &mut b);
-    assert!(a.changes.is_empty() && b.changes.is_empty());
+    let moved = ["remote ice", "dtls", "move sctp", "remove"];
+    assert_eq!(names(&a), moved);
+    assert_eq!(names(&b), [&["add"], &moved[..]].concat());
     assert!(!a.signaling.stable().data().unwrap().rejected);
 }
 

@@ -343,13 +343,21 @@ fn command_of(change: jsep::TransportChange, certificate: &Certificate) -> Comma
             local_port,
             remote_port,
             max_message_size,
+            may_move,
         } => Command::StartSctp {
             key: transport,
             local_port,
             remote_port,
             max_message_size: size_limit(max_message_size),
+            may_move,
         },
-        Change::MoveSctp { transport } => Command::MoveSctp { key: transport },
+        Change::MoveSctp {
+            transport,
+            may_move,
+        } => Command::MoveSctp {
+            key: transport,
+            may_move,
+        },
         Change::SetMaxMessageSize { max_message_size } => Command::SetMaxMessageSize {
             max_message_size: size_limit(max_message_size),
         },

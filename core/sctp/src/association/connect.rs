@@ -285,6 +285,7 @@ impl Association {
             advertised_window: config.receive_window,
             reset: StreamReset::new(local.initial_tsn, peer.initial_tsn),
             heartbeat: Heartbeat::new(now, config.timers.heartbeat),
+            doubt: None,
             control: std::collections::VecDeque::new(),
         }));
     }

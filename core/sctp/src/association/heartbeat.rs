@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use duologue_base::{Instant, Rng};
 
-use super::state::{Open, Phase};
-use crate::limits::MAX_HEARTBEAT_INFO;
+use super::state::{Doubt, Open, Phase};
+use crate::limits::{MAX_DOUBT, MAX_HEARTBEAT_INFO};
 use crate::packet::{RawChunk, write_heartbeat, write_heartbeat_ack};
 
 const INFO_LEN: usize = 16;
@@ -53,6 +53,7 @@ impl Open {
         }
         self.heartbeat.outstanding = None;
         self.heartbeat.unanswered = 0;
+        self.doubt = None;
         self.sender.on_path_sample(now - sent_at);
         true
     }
@@ -73,9 +74,21 @@ impl Open {
         if heartbeat.outstanding.is_some() {
             heartbeat.unanswered += 1;
         }
+        self.probe(now, rng);
+    }
+
+    fn probe(&mut self, now: Instant, rng: &mut Rng) {
         let mut info = [0; INFO_LEN];
         rng.fill(&mut info);
-        heartbeat.outstanding = Some((info, now));
+        self.heartbeat.outstanding = Some((info, now));
         self.reply(|out| write_heartbeat(out, &info));
+    }
+
+    /// Asks whether the peer still knows the association.
+    pub(super) fn begin_doubt(&mut self, now: Instant, rng: &mut Rng) {
+        if matches!(self.phase, Phase::Established) {
+            self.doubt = Some(Doubt::OnNewPath(now + MAX_DOUBT));
+            self.probe(now, rng);
+        }
     }
 }

@@ -19,7 +19,7 @@ use bytes::Bytes;
 use duologue_base::{Instant, Rng, Seq32, StreamId};
 
 use self::retry::Retry;
-use self::state::{Calling, Identity, Open, Phase, State};
+use self::state::{Calling, Doubt, Identity, Open, Phase, State};
 use crate::limits::{MAX_PENDING_REPLIES, MIN_MTU};
 use crate::packet::Cause;
 use crate::receive::Inbox;
@@ -50,6 +50,8 @@ pub struct Association {
     replies: VecDeque<(u32, Vec<u8>)>,
     /// When rings that emptied give their memory back.
     release_at: Option<Instant>,
+    /// See [`expect_restart`](Self::expect_restart).
+    restart_until: Option<Instant>,
     counters: Counters,
 }
 
@@ -91,6 +93,7 @@ impl Association {
             events: VecDeque::new(),
             replies: VecDeque::new(),
             release_at: None,
+            restart_until: None,
             counters: Counters::default(),
         }
     }
@@ -117,6 +120,14 @@ impl Association {
             }
             State::Open(open) => {
                 open.acknowledge.handle_timeout(now);
+                match open.doubt {
+                    Some(doubt) if doubt.until() > now => return,
+                    Some(Doubt::Aborted {
+                        cause: cause_code, ..
+                    }) => return self.close(CloseReason::AbortedByPeer { cause_code }),
+                    Some(Doubt::OnNewPath(_)) => open.doubt = None,
+                    None => {}
+                }
                 open.reset.handle_timeout(now);
                 open.heartbeat_timeout(now, &mut self.rng);
                 open.sender.handle_timeout(now, &mut self.queue);
@@ -154,6 +165,9 @@ impl Association {
         match &self.state {
             State::Idle | State::Closed => self.release_at,
             State::CookieWait(calling) => calling.retry.deadline(),
+            State::Open(open) if open.doubt.is_some() => {
+                first(&[open.doubt.map(Doubt::until), open.acknowledge.deadline()])
+            }
             State::Open(open) => first(&[
                 open.sender.deadline(),
                 open.acknowledge.deadline(),
@@ -162,6 +176,21 @@ impl Association {
                 open.phase.retry().and_then(Retry::deadline),
                 self.release_at,
             ]),
+        }
+    }
+
+    /// The peer may start over soon, and abort what there is: browsers do both when they make another
+    /// transport for a BUNDLE group. Until `until` its ABORT does not end the association.
+    pub fn expect_restart(&mut self, until: Instant) {
+        self.restart_until = Some(until);
+    }
+
+    /// The packets go another way from now on, to a peer that may or may not have kept its state.
+    /// Data waits until the peer answers a HEARTBEAT or calls again ([`Event::Restarted`]), for a
+    /// moment at most.
+    pub fn change_path(&mut self, now: Instant) {
+        if let State::Open(open) = &mut self.state {
+            open.begin_doubt(now, &mut self.rng);
         }
     }
 

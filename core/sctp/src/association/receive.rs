@@ -2,6 +2,7 @@
 
 use duologue_base::Instant;
 
+use super::state::Doubt;
 use super::{Association, State};
 use crate::limits::MAX_HEARTBEAT_INFO;
 use crate::packet::{
@@ -151,8 +152,7 @@ impl Association {
             kind::SHUTDOWN_ACK => self.handle_shutdown_ack(),
             kind::SHUTDOWN_COMPLETE => self.handle_shutdown_complete(),
             kind::ABORT => {
-                let cause_code = first_cause_code(chunk);
-                self.close(CloseReason::AbortedByPeer { cause_code });
+                self.handle_abort(now, first_cause_code(chunk));
                 return Flow::Stop;
             }
             kind::PAD => true,
@@ -186,6 +186,14 @@ impl Association {
             Flow::Continue
         } else {
             Flow::Stop
+        }
+    }
+
+    fn handle_abort(&mut self, now: Instant, cause: Option<u16>) {
+        let expected = self.restart_until.filter(|until| *until > now);
+        match (expected, &mut self.state) {
+            (Some(until), State::Open(open)) => open.doubt = Some(Doubt::Aborted { until, cause }),
+            _ => self.close(CloseReason::AbortedByPeer { cause_code: cause }),
         }
     }
 

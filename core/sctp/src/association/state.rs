@@ -1,6 +1,6 @@
 use std::collections::VecDeque;
 
-use duologue_base::Seq32;
+use duologue_base::{Instant, Seq32};
 
 use super::heartbeat::Heartbeat;
 use super::retry::Retry;
@@ -59,8 +59,27 @@ pub(crate) struct Open {
     pub(crate) advertised_window: usize,
     pub(crate) reset: StreamReset,
     pub(crate) heartbeat: Heartbeat,
+    /// The peer may have lost its state: there is no data until it shows what it knows.
+    pub(crate) doubt: Option<Doubt>,
     /// Chunks to send with the next packets: answers, encoded already.
     pub(crate) control: VecDeque<Vec<u8>>,
+}
+
+/// Why the peer may not know the association any more.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Doubt {
+    /// It is reached on another path. At this moment it is taken to have kept its state.
+    OnNewPath(Instant),
+    /// It sent an ABORT when it was expected to start over. At this moment the ABORT counts.
+    Aborted { until: Instant, cause: Option<u16> },
+}
+
+impl Doubt {
+    pub(crate) fn until(self) -> Instant {
+        match self {
+            Doubt::OnNewPath(until) | Doubt::Aborted { until, .. } => until,
+        }
+    }
 }
 
 /// The states in which the peer is known.

@@ -105,7 +105,8 @@ impl Open {
         }
         let end = start + config.mtu;
         self.write_control(now, out, end, config, queue);
-        let wants_data = self.phase.may_send_data() && self.sender.wants_to_send(now, queue);
+        let may_send_data = self.phase.may_send_data() && self.doubt.is_none();
+        let wants_data = may_send_data && self.sender.wants_to_send(now, queue);
         self.write_sack_if_due(out, end, wants_data, config, inbox);
         if wants_data {
             self.sender.write_data(now, out, start, config.mtu, queue);
@@ -132,7 +133,7 @@ impl Open {
             out.extend_from_slice(chunk);
             self.control.pop_front();
         }
-        if matches!(self.phase, Phase::CookieEchoed { .. }) {
+        if matches!(self.phase, Phase::CookieEchoed { .. }) || self.doubt.is_some() {
             return;
         }
         let room = end.saturating_sub(out.len());

@@ -153,6 +153,7 @@ fn commands_that_do_not_fit_are_counted() {
         local_port: 5000,
         remote_port: 5000,
         max_message_size: usize::MAX,
+        may_move: false,
     };
     session.handle_command(NOW, start.clone());
     session.handle_command(NOW, start.clone());
@@ -173,6 +174,7 @@ fn channels_that_wait_close_when_sctp_is_stopped_and_another_association_may_fol
         local_port: 5000,
         remote_port: 5000,
         max_message_size: usize::MAX,
+        may_move: false,
     };
     let channel = duologue_base::ChannelKey(0);
     let open = Command::OpenChannel {
