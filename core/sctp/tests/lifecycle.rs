@@ -348,3 +348,67 @@ fn bytes_left_in_the_callers_buffer_stay() {
     assert_eq!(&out[..6], b"before");
     assert!(out.len() > 6);
 }
+
+#[test]
+fn data_waits_on_a_new_path_until_the_peer_shows_that_it_kept_its_state() {
+    let mut pair = Pair::connected(Path::default(), 7);
+    pair.run_for(ms(1_000));
+    let received = pair.peers[1].sctp.stats().packets_received;
+    pair.peers[0].sctp.change_path(pair.now);
+    pair.send(0, 1, message(1, 3_000));
+    let answered = pair.run_until(ms(900), |pair| {
+        pair.peers[1].sctp.stats().packets_received > received
+    });
+    assert!(
+        answered && pair.peers[1].received.is_empty(),
+        "the HEARTBEAT"
+    );
+    pair.settle(ms(900));
+    assert_eq!(pair.peers[1].received.last().map(tag_of), Some(1));
+}
+
+#[test]
+fn a_peer_that_starts_over_on_a_new_path_gets_what_was_sent_there() {
+    let mut pair = Pair::connected(Path::default(), 8);
+    pair.peers[0].sctp.change_path(pair.now);
+    for tag in 0..20 {
+        pair.send(0, 1, message(tag, 3_000));
+    }
+    pair.peers[1].sctp = Association::new(Config::default(), Rng::from_u64(99));
+    pair.peers[1].sctp.connect(pair.now);
+    pair.settle(ms(2_000));
+    assert!(pair.peers[0].events.contains(&Event::Restarted));
+    let tags: Vec<u32> = pair.peers[1].received.iter().map(tag_of).collect();
+    assert_eq!(tags, (0..20).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_new_path_whose_peer_says_nothing_is_taken_after_a_moment() {
+    let mut pair = Pair::connected(Path::default(), 9);
+    pair.peers[0].sctp.change_path(pair.now);
+    pair.send(0, 1, message(1, 1_000));
+    // The HEARTBEAT is lost.
+    let mut lost = Vec::new();
+    while pair.peers[0].sctp.poll_packet(pair.now, &mut lost) {}
+    assert!(!lost.is_empty());
+    pair.settle(ms(1_500));
+    assert_eq!(pair.peers[1].received.last().map(tag_of), Some(1));
+}
+
+#[test]
+fn an_abort_where_a_restart_is_expected_counts_when_none_comes() {
+    for starts_over in [true, false] {
+        let mut pair = Pair::connected(Path::default(), 10);
+        pair.peers[0].sctp.expect_restart(pair.now + ms(5_000));
+        pair.peers[1].sctp.abort();
+        pair.run_for(ms(1_000));
+        assert_eq!(closed(&pair, 0), None);
+        if starts_over {
+            pair.peers[1].sctp = Association::new(Config::default(), Rng::from_u64(99));
+            pair.peers[1].sctp.connect(pair.now);
+        }
+        pair.run_for(ms(5_000));
+        assert_eq!(pair.peers[0].is_connected(), starts_over);
+        assert_eq!(closed(&pair, 0).is_some(), !starts_over);
+    }
+}

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use duologue_base::TransportKey;
 use duologue_peer::{
     DataChannelInit, Event, IceConnectionState, MediaKind, Message, PeerConnectionState,
     SctpTransportState, SignalingState, TransceiverInit,
@@ -39,6 +40,10 @@ fn send(world: &mut Peers, host: HostId, label: &str, data: Bytes) {
     let message = Message { data, binary: true };
     let sent = world.call(host, |pc| pc.send(key, message));
     sent.expect("an open channel takes messages");
+}
+
+fn transport_of_data(world: &Peers, host: HostId) -> Option<TransportKey> {
+    world.host(host).pc().sctp()?.transport()
 }
 
 fn heard(world: &Peers, host: HostId, label: &str) -> usize {
@@ -92,6 +97,58 @@ fn glare_is_resolved_by_perfect_negotiation() {
             })
         });
         assert_eq!(world.host(polite).ignored_offers(), 0);
+    });
+}
+
+/// The group gets another transport each time (`TransportAgreement::mid`).
+#[test]
+fn data_flows_on_when_the_section_that_leads_the_group_is_stopped_and_recycled() {
+    for_seeds(20, |seed| {
+        let link = Link::default().delay(millis(15)).loss(0.02);
+        let mut world = Peers::new(seed, link);
+        world.set_signalling_delay(millis(30));
+        let peers = world.peers();
+        let add = |world: &mut Peers, at: usize| {
+            let init = TransceiverInit::default();
+            let added = world.call(peers[at], |pc| pc.add_transceiver(MediaKind::Audio, init));
+            added.expect("a transceiver can be added")
+        };
+        let mut leader = (0, add(&mut world, 0));
+        create_channel(&mut world, peers[0], "main");
+        world.run_until(SECOND * 20, |world| {
+            peers
+                .iter()
+                .all(|&p| is_connected(world, p) && is_open(world, p, "main"))
+        });
+        let mut sent = [0; 2];
+        let chat = |world: &mut Peers, sent: &mut [usize; 2]| {
+            for _ in 0..30 {
+                let at = world.rng().below(2) as usize;
+                send(world, peers[at], "main", Bytes::from(vec![1; 2000]));
+                sent[at] += 1;
+                let pause = millis(u64::from(world.rng().below(20)));
+                world.run(pause);
+            }
+        };
+        for _ in 0..3 {
+            let (at, transceiver) = leader;
+            let before = transport_of_data(&world, peers[0]);
+            let stopped = world.call(peers[at], |pc| pc.stop(transceiver));
+            stopped.expect("a transceiver can be stopped");
+            chat(&mut world, &mut sent);
+            world.run_until(SECOND * 20, |world| {
+                peers.iter().all(|&p| is_connected(world, p))
+                    && transport_of_data(world, peers[0]) != before
+            });
+            let at = world.rng().below(2) as usize;
+            leader = (at, add(&mut world, at));
+            chat(&mut world, &mut sent);
+            world.run_until(SECOND * 20, |world| {
+                heard(world, peers[1], "main") == sent[0]
+                    && heard(world, peers[0], "main") == sent[1]
+                    && peers.iter().all(|&peer| is_connected(world, peer))
+            });
+        }
     });
 }
 
