@@ -199,6 +199,7 @@ async fn a_wrong_password_is_a_401_at_once() {
         let error = the_error_of(coturn.url(transport), "wrong", coturn.roots()).await;
         assert_eq!(error.error_code, 401);
         assert_eq!(error.address.as_deref(), Some("127.0.0.1"));
+        assert!(error.port.is_some_and(|port| port != 0));
     }
 }
 
