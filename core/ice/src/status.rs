@@ -21,6 +21,9 @@ impl Agent {
             tracing::debug!(?now, from = self.state.as_str(), to = state.as_str(), "ice");
             self.state = state;
             self.push_event(Event::State(state));
+            if state == TransportState::Disconnected {
+                self.doubt_selected_relay(now);
+            }
         }
     }
 

@@ -23,7 +23,7 @@ use crate::gather::tcp::Connection;
 use crate::generation::{Base, LocalCandidate};
 use crate::limits;
 use crate::state::GatheringState;
-use crate::turn::{self, Allocation};
+use crate::turn::Allocation;
 
 /// W3C `RTCPeerConnectionIceErrorEvent.errorCode`: the server could not be reached.
 const UNREACHABLE: u16 = 701;
@@ -103,6 +103,7 @@ impl Agent {
         for base in self.bases.clone() {
             self.announce_host(at, base);
         }
+        self.doubt_allocations(now);
         self.repeat_connections();
         self.repeat_probes(now);
         self.repeat_allocations(now);
@@ -304,7 +305,7 @@ impl Agent {
                 .chain(
                     allocations
                         .filter(|allocation| allocation.server == at)
-                        .map(|allocation| matches!(allocation.state, turn::State::Failed)),
+                        .map(Allocation::is_unanswered),
                 )
                 .chain(
                     connections

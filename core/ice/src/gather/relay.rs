@@ -13,6 +13,7 @@ use crate::gather::server::ServerKind;
 use crate::gather::srflx::to_server;
 use crate::generation::{Base, LocalCandidate};
 use crate::limits;
+use crate::state::GatheringState;
 use crate::turn::{Allocation, AllocationId, Outcome, State};
 
 /// How data reaches the other agent through a TURN server.
@@ -119,6 +120,7 @@ impl Agent {
         self.counters.unknown_attributes += u64::from(!is_understood(message));
         match outcome {
             Outcome::Nothing => {}
+            Outcome::Refreshed => self.gathering.servers[server].reported = true,
             Outcome::Allocated => {
                 self.gathering.servers[server].reported = true;
                 self.announce_relay(at);
@@ -127,12 +129,47 @@ impl Agent {
             Outcome::Refused(code) => {
                 self.report_error(server, Some(base), Some(code), message);
             }
-            Outcome::Lost => self.lose_relay(id),
+            Outcome::Lost => {
+                self.lose_relay(id);
+                self.ask_anew(at);
+            }
             Outcome::Redirected(to) => self.redirect_connection(now, datagram.socket, to),
         }
         self.update_gathering(now);
         self.update(now);
         true
+    }
+
+    /// A dead server may be why there is a restart.
+    pub(crate) fn doubt_allocations(&mut self, now: Instant) {
+        for allocation in &mut self.gathering.allocations {
+            allocation.doubt(&mut self.rng, now);
+        }
+    }
+
+    /// The server answers but knows the allocation no more: while candidates are gathered, it is
+    /// asked for another one.
+    fn ask_anew(&mut self, at: usize) {
+        let gathering = self.newest().gathering != GatheringState::Complete;
+        // Others are asked for when their connection is there.
+        if gathering && self.gathering.allocations[at].protocol == RelayProtocol::Udp {
+            self.gathering.allocations.remove(at);
+        }
+    }
+
+    /// What is sent through the relay of the selected pair is not answered: the server is asked
+    /// whether the relay is there.
+    pub(crate) fn doubt_selected_relay(&mut self, now: Instant) {
+        let pair = self.selected.and_then(|selected| {
+            let at = self.index(selected.generation)?;
+            let generation = &self.generations[at];
+            let pair = generation.checklist.get(selected.pair)?;
+            generation.base_of(pair).relay
+        });
+        let mut allocations = self.gathering.allocations.iter_mut();
+        if let Some(allocation) = allocations.find(|allocation| Some(allocation.id) == pair) {
+            allocation.doubt(&mut self.rng, now);
+        }
     }
 
     pub(crate) fn handle_turn_timeouts(&mut self, now: Instant) {

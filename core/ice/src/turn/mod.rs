@@ -63,7 +63,18 @@ pub(crate) enum State {
 #[derive(Debug)]
 pub(crate) enum Refresh {
     At(Instant),
-    Asking(Request),
+    Asking { request: Request, doubt: Doubt },
+}
+
+/// Whether the server still has the allocation.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Doubt {
+    /// Nothing says that it has not.
+    None,
+    /// It is being asked for this reason.
+    Open,
+    /// It was asked in vain. When it, or the network, returns the allocation may still be there.
+    Silent,
 }
 
 /// A request with how often the server wanted other credentials for it.
@@ -100,6 +111,8 @@ enum Target {
 pub(crate) enum Outcome {
     Nothing,
     Allocated,
+    /// The allocation is still there.
+    Refreshed,
     /// Data can be exchanged with one more peer.
     Bound,
     /// There will be no allocation.
@@ -151,8 +164,51 @@ impl Allocation {
         }
     }
 
+    /// Whether there will be, or still is, an allocation is not known yet.
     pub(crate) fn is_pending(&self) -> bool {
-        matches!(self.state, State::Allocating(_))
+        matches!(
+            self.state,
+            State::Allocating(_)
+                | State::Allocated {
+                    refresh: Refresh::Asking {
+                        doubt: Doubt::Open,
+                        ..
+                    },
+                    ..
+                }
+        )
+    }
+
+    /// The server was asked in vain.
+    pub(crate) fn is_unanswered(&self) -> bool {
+        matches!(
+            self.state,
+            State::Failed
+                | State::Allocated {
+                    refresh: Refresh::Asking {
+                        doubt: Doubt::Silent,
+                        ..
+                    },
+                    ..
+                }
+        )
+    }
+
+    /// Asks the server whether it still knows the allocation: one that was started again does not,
+    /// and drops what is sent through it without a word.
+    pub(crate) fn doubt(&mut self, rng: &mut Rng, now: Instant) {
+        let State::Allocated { refresh, .. } = &mut self.state else {
+            return;
+        };
+        match refresh {
+            Refresh::Asking { doubt, .. } if *doubt != Doubt::Silent => *doubt = Doubt::Open,
+            Refresh::At(_) | Refresh::Asking { .. } => {
+                *refresh = Refresh::Asking {
+                    request: Request::new(rng, now),
+                    doubt: Doubt::Open,
+                };
+            }
+        }
     }
 
     /// Its base as that of a relayed candidate: what lies behind the server is UDP.
@@ -389,11 +445,17 @@ impl Allocation {
             }
             State::Allocated { refresh, .. } => match refresh {
                 Refresh::At(at) if *at <= now => {
-                    *refresh = Refresh::Asking(Request::new(rng, now));
+                    *refresh = Refresh::Asking {
+                        request: Request::new(rng, now),
+                        doubt: Doubt::None,
+                    };
                 }
                 // It is asked until the allocation expires.
-                Refresh::Asking(request) if request.attempt.is_over(now) => {
+                Refresh::Asking { request, doubt } if request.attempt.is_over(now) => {
                     *request = Request::new(rng, now);
+                    if *doubt == Doubt::Open {
+                        *doubt = Doubt::Silent;
+                    }
                 }
                 _ => {}
             },
@@ -433,7 +495,7 @@ impl Allocation {
         let own = match &self.state {
             State::Allocating(request) => Some((Target::Allocate, request)),
             State::Allocated {
-                refresh: Refresh::Asking(request),
+                refresh: Refresh::Asking { request, .. },
                 ..
             } => Some((Target::Refresh, request)),
             _ => None,
@@ -455,7 +517,7 @@ impl Allocation {
             (
                 Target::Refresh,
                 State::Allocated {
-                    refresh: Refresh::Asking(request),
+                    refresh: Refresh::Asking { request, .. },
                     ..
                 },
             ) => Some(request),
@@ -498,7 +560,7 @@ impl Allocation {
                     *expires = now + lifetime;
                     *refresh = Refresh::At(refresh_at);
                 }
-                Outcome::Nothing
+                Outcome::Refreshed
             }
             Target::Channel(at) => {
                 let channel = &mut self.channels[at];

@@ -232,22 +232,113 @@ fn an_alternate_server_is_followed_and_a_circle_is_not() {
     assert_eq!(errors(&sim), [300]);
 }
 
+fn restart(sim: &mut Sim, generation: Generation) {
+    for peer in 0..2 {
+        sim.restart(peer, generation);
+        sim.signal_credentials(peer);
+    }
+}
+
+fn state(sim: &Sim) -> TransportState {
+    sim.peers[0].agent.state()
+}
+
+/// It answers, so that nobody has to wait for the end of consent to know.
 #[test]
-fn a_restarted_server_loses_the_relay_and_a_restart_makes_a_new_one() {
-    let mut sim = sim(10, config(PASSWORD, true), false);
+fn a_restarted_server_is_noticed_with_the_silence_and_a_restart_makes_a_new_relay() {
+    for since_failure in [Duration::ZERO, 600 * SECOND] {
+        let mut sim = sim(10, config(PASSWORD, true), false);
+        sim.signal_all();
+        assert!(sim.run_until(3 * SECOND, |sim| sim.both(TransportState::Completed)));
+        sim.turns[0].allocations.clear();
+        assert!(sim.run_until(13 * SECOND, |sim| state(sim) == TransportState::Failed));
+        assert!(
+            sim.peers[0]
+                .states()
+                .contains(&TransportState::Disconnected)
+        );
+        sim.run_for(since_failure);
+        restart(&mut sim, Generation(1));
+        assert!(sim.run_until(5 * SECOND, |sim| sim.both(TransportState::Completed)));
+        assert!(sim.exchange_data());
+        assert_eq!(errors(&sim), []);
+    }
+}
+
+/// Before anything was missed: the allocation is asked about and made anew.
+#[test]
+fn a_restart_right_after_that_of_the_server_makes_a_new_relay() {
+    let mut sim = sim(21, config(PASSWORD, true), false);
     sim.signal_all();
     assert!(sim.run_until(3 * SECOND, |sim| sim.both(TransportState::Completed)));
     sim.turns[0].allocations.clear();
-    assert!(sim.run_until(40 * SECOND, |sim| {
-        sim.peers[0].agent.state() == TransportState::Failed
-    }));
-    sim.run_for(600 * SECOND);
-    for peer in 0..2 {
-        sim.restart(peer, Generation(1));
-        sim.signal_credentials(peer);
-    }
+    restart(&mut sim, Generation(1));
+    let renewed = |sim: &Sim| {
+        let agent = &sim.peers[0].agent;
+        let relays = agent.local_candidates(Generation(1));
+        let complete = agent.gathering_state() == GatheringState::Complete;
+        complete && relays.count() == 2
+    };
+    assert!(sim.run_until(SECOND, renewed));
+    assert!(sim.run_until(5 * SECOND, |sim| sim.both(TransportState::Completed)));
+    assert_eq!(sim.turns[0].allocations.len(), 1);
+    assert!(sim.exchange_data());
+}
+
+#[test]
+fn a_dead_server_disconnects_fails_with_consent_and_is_a_701_of_the_next_gathering() {
+    let mut sim = sim(22, config(PASSWORD, true), false);
+    sim.signal_all();
+    assert!(sim.run_until(3 * SECOND, |sim| sim.both(TransportState::Completed)));
+    sim.turns.clear();
+    let begun = sim.now;
+    assert!(sim.run_until(13 * SECOND, |sim| state(sim)
+        == TransportState::Disconnected));
+    assert!(sim.run_until(30 * SECOND, |sim| state(sim) == TransportState::Failed));
+    assert!(sim.now - begun <= 36 * SECOND);
+    assert_eq!(errors(&sim), []);
+    restart(&mut sim, Generation(1));
+    sim.run_for(10 * SECOND);
+    assert_eq!(errors(&sim), [701]);
+    let gathering = sim.peers[0].agent.gathering_state();
+    assert_eq!(gathering, GatheringState::Complete);
+    sim.run_for(40 * SECOND);
+    assert_eq!(state(&sim), TransportState::Failed);
+    sim.turns.push(TurnServer::new(TURN));
+    restart(&mut sim, Generation(2));
     assert!(sim.run_until(5 * SECOND, |sim| sim.both(TransportState::Completed)));
     assert!(sim.exchange_data());
+    assert_eq!(errors(&sim), [701]);
+}
+
+/// A server that cannot be reached for a while has forgotten nothing.
+#[test]
+fn a_relay_is_used_again_when_the_way_to_its_server_returns() {
+    let mut sim = sim(24, config(PASSWORD, true), false);
+    sim.signal_all();
+    assert!(sim.run_until(3 * SECOND, |sim| sim.both(TransportState::Completed)));
+    let server = sim.turns.remove(0);
+    sim.run_for(25 * SECOND);
+    assert_eq!(state(&sim), TransportState::Disconnected);
+    sim.turns.push(server);
+    assert!(sim.run_until(7 * SECOND, |sim| state(sim) == TransportState::Completed));
+    assert!(sim.exchange_data());
+}
+
+/// The server is asked once, not again and again.
+#[test]
+fn a_silent_peer_does_not_cost_the_relay() {
+    let mut sim = sim(23, config(PASSWORD, true), false);
+    sim.signal_all();
+    assert!(sim.run_until(3 * SECOND, |sim| sim.both(TransportState::Completed)));
+    let relayed = *sim.turns[0].allocations.keys().next().expect("one");
+    sim.peers[1].agent.close(sim.now);
+    assert!(sim.run_until(13 * SECOND, |sim| state(sim)
+        == TransportState::Disconnected));
+    let refreshes = sim.turns[0].count(Method::REFRESH);
+    sim.run_for(10 * SECOND);
+    assert!(sim.turns[0].allocations.contains_key(&relayed));
+    assert_eq!(sim.turns[0].count(Method::REFRESH), refreshes + 1);
 }
 
 #[test]
