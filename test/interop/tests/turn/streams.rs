@@ -1,4 +1,4 @@
-//! coturn over DTLS, TCP and TLS beside UDP: what it relays, and every way in which it can fail.
+//! coturn over UDP, DTLS, TCP and TLS: what it relays, and every way in which it can fail.
 
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use duologue::{
 use duologue_coturn::PASSWORD;
 
 use crate::coturn;
-use crate::whole::{in_time, negotiate, relayed_by};
+use crate::whole::{in_time, negotiate, negotiate_with_errors, relayed_by};
 
 /// The best first.
 const TRANSPORTS: [(&str, IceServerTransportProtocol); 4] = [
@@ -102,6 +102,13 @@ impl Pair {
         let sctp = [&self.alice, &self.bob][end].sctp();
         let dtls = sctp.expect("it is connected").transport();
         dtls.expect("it is connected").ice_transport()
+    }
+
+    /// Restarts ICE; the codes of the errors of gathering.
+    async fn restart_ice(&mut self) -> Vec<u16> {
+        self.alice.restart_ice();
+        let [a, b] = &mut self.events;
+        negotiate_with_errors((&self.alice, a), (&self.bob, b)).await
     }
 
     /// Waits until an end's ICE connection is in this state.
@@ -311,24 +318,10 @@ async fn a_stale_nonce_is_renewed() {
     let endpoint = endpoint(coturn.roots());
     for (transport, _) in TRANSPORTS {
         let relayed = || relayed_by(coturn.url(transport), PASSWORD);
-        let pair = connect(&endpoint, [relayed(), Configuration::default()]).await;
+        let mut pair = connect(&endpoint, [relayed(), Configuration::default()]).await;
         // What is asked from now on is asked with an old nonce: channels of the new generation.
         tokio::time::sleep(Duration::from_secs(2)).await;
-        let Pair {
-            alice,
-            bob,
-            mut events,
-            channels,
-        } = pair;
-        alice.restart_ice();
-        let [a, b] = &mut events;
-        negotiate((&alice, a), (&bob, b)).await;
-        let pair = Pair {
-            alice,
-            bob,
-            events,
-            channels,
-        };
+        assert_eq!(pair.restart_ice().await, []);
         pair.exchange().await;
     }
 }
@@ -369,9 +362,61 @@ async fn a_killed_server_is_noticed_at_once_and_a_restart_uses_the_new_one() {
         pair.ice_state(0, IceConnectionState::Failed).await;
         assert!(begun.elapsed() < AT_ONCE, "{:?}", begun.elapsed());
         coturn.start_again().expect("it starts");
-        pair.alice.restart_ice();
-        let [a, b] = &mut pair.events;
-        negotiate((&pair.alice, a), (&pair.bob, b)).await;
+        assert_eq!(pair.restart_ice().await, []);
         pair.exchange().await;
     }
+}
+
+/// Over UDP nothing tells of a server's death: consent does, by its absence.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_starts_again_under_udp_is_noticed_with_the_silence() {
+    let Some(mut coturn) = coturn(&[]) else {
+        return;
+    };
+    let relayed = relayed_by(coturn.url("udp"), PASSWORD);
+    let configurations = [relayed, Configuration::default()];
+    let mut pair = connect(&endpoint(coturn.roots()), configurations).await;
+    coturn.kill().expect("it runs");
+    coturn.start_again().expect("it starts");
+    pair.ice_state(0, IceConnectionState::Disconnected).await;
+    let begun = Instant::now();
+    // It says itself that it knows nothing any more.
+    pair.ice_state(0, IceConnectionState::Failed).await;
+    assert!(begun.elapsed() < AT_ONCE, "{:?}", begun.elapsed());
+    assert_eq!(pair.restart_ice().await, []);
+    pair.exchange().await;
+    assert_eq!(pair.relays(), [Some(IceServerTransportProtocol::Udp), None]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_stays_dead_under_udp_is_a_701_of_the_restart_and_of_no_later_one() {
+    let Some(mut coturn) = coturn(&[]) else {
+        return;
+    };
+    let relayed = relayed_by(coturn.url("udp"), PASSWORD);
+    let configurations = [relayed, Configuration::default()];
+    let mut pair = connect(&endpoint(coturn.roots()), configurations).await;
+    coturn.kill().expect("it runs");
+    pair.ice_state(0, IceConnectionState::Disconnected).await;
+    assert_eq!(pair.restart_ice().await, [701]);
+    coturn.start_again().expect("it starts");
+    assert_eq!(pair.restart_ice().await, []);
+    pair.exchange().await;
+    assert_eq!(pair.relays(), [Some(IceServerTransportProtocol::Udp), None]);
+}
+
+/// Before anybody missed it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_right_after_that_of_the_server_makes_a_new_relay() {
+    let Some(mut coturn) = coturn(&[]) else {
+        return;
+    };
+    let relayed = || relayed_by(coturn.url("udp"), PASSWORD);
+    let configurations = [relayed(), relayed()];
+    let mut pair = connect(&endpoint(coturn.roots()), configurations).await;
+    coturn.kill().expect("it runs");
+    coturn.start_again().expect("it starts");
+    assert_eq!(pair.restart_ice().await, []);
+    pair.exchange().await;
+    assert_eq!(pair.relays(), [Some(IceServerTransportProtocol::Udp); 2]);
 }

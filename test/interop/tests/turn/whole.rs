@@ -55,8 +55,16 @@ pub(crate) async fn negotiate(
     a: (&PeerConnection, &mut Events),
     b: (&PeerConnection, &mut Events),
 ) {
+    assert_eq!(negotiate_with_errors(a, b).await, []);
+}
+
+/// The same, and the codes of the offerer's `icecandidateerror`s.
+pub(crate) async fn negotiate_with_errors(
+    a: (&PeerConnection, &mut Events),
+    b: (&PeerConnection, &mut Events),
+) -> Vec<u16> {
     a.0.set_local_description(None).await.expect("an offer");
-    assert_eq!(gathered(a.1).await, []);
+    let codes = gathered(a.1).await;
     let offer = a.0.local_description().expect("an offer");
     b.0.set_remote_description(offer).await.expect("it is good");
     b.0.set_local_description(None).await.expect("an answer");
@@ -65,6 +73,7 @@ pub(crate) async fn negotiate(
     a.0.set_remote_description(answer)
         .await
         .expect("it is good");
+    codes
 }
 
 #[tokio::test(flavor = "multi_thread")]
