@@ -179,7 +179,9 @@ impl EndpointBuilder {
     }
 
     /// Puts all connections on one UDP port (0: any free one), for servers behind a firewall. By
-    /// default each transport has a port of its own, as in browsers.
+    /// default each transport has a port of its own, as in browsers. It is bound on each address
+    /// of this host, those that it gets later included, with a socket for each thread of the
+    /// runtime (on Linux; one elsewhere).
     ///
     /// Two connections cannot use the same remote address then: the second one uses another
     /// candidate pair, or fails. That includes TURN servers over UDP, but neither STUN servers nor

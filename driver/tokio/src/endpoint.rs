@@ -42,9 +42,10 @@ pub enum Ports {
     /// Each transport of each session has a free port of its own on each address, as browsers do.
     #[default]
     Own,
-    /// All sessions share this port (0: any free one), with one socket on each address that the
-    /// host has when the endpoint is made. Datagrams are told apart by their source and, before
-    /// that is known, by the ICE user name of STUN messages.
+    /// All sessions share this port (0: any free one) on each address of the host, those that it
+    /// gets later included, with a socket for each thread of the runtime (on Linux; one elsewhere).
+    /// Datagrams are told apart by their source and, before that is known, by the ICE user name of
+    /// STUN messages.
     ///
     /// Two sessions cannot use the same remote address at one socket: the second one's checks of
     /// such a pair are not sent, and ICE uses another pair or fails. That includes TURN servers
@@ -77,21 +78,17 @@ impl Endpoint {
     /// Outside of a tokio runtime.
     pub fn new(options: EndpointOptions) -> io::Result<Self> {
         let runtime = Handle::current();
-        let counters = Arc::new(Counters::default());
+        let (clock, counters) = (Clock::start(), Arc::new(Counters::default()));
         let port = match options.ports {
             Ports::Own | Ports::Range { .. } => None,
             Ports::Shared(port) => {
                 let listed = filtered(&options.interfaces)?;
-                let sockets = &options.sockets;
-                let mut port = SharedPort::bind(&runtime, &listed, port, sockets, &counters)?;
-                if options.listen {
-                    port.listen(&runtime, &counters)?;
-                }
+                let port = SharedPort::bind(&runtime, &listed, port, &options, (clock, &counters))?;
                 Some(port)
             }
         };
         Ok(Endpoint(Arc::new(Shared {
-            clock: Clock::start(),
+            clock,
             interfaces: Mutex::new(InterfaceList::default()),
             sessions: Mutex::new(Vec::new()),
             runtime,
@@ -365,6 +362,9 @@ async fn watch_interfaces(endpoint: Weak<Shared>) {
             return;
         }
         let now = endpoint.addresses_now();
+        if let Some(port) = &endpoint.port {
+            port.close_lost(&now);
+        }
         let changed = before != now;
         // Once more: an address that has just come may not be ready to be bound.
         if changed || again {
@@ -388,7 +388,7 @@ fn filtered(filter: &InterfaceFilter) -> io::Result<Vec<Interface>> {
     Ok(listed)
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // What these locks guard is whole after every statement.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -400,7 +400,7 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Clock {
             origin: tokio::time::Instant::now(),
         }

@@ -22,6 +22,24 @@ pub(crate) const SOCKETS_PER_SESSION: usize = 256;
 /// counted, as a full socket buffer would.
 pub(crate) const SHARED_QUEUE_BYTES: usize = 1 << 20;
 
+/// The same of all sessions together, for each socket of a shared port.
+pub(crate) const SHARED_BACKLOG_BYTES: usize = 64 << 20;
+
+/// Sockets that a shared port has on one address, for as many threads.
+pub(crate) const SHARED_SOCKETS: usize = 16;
+
+/// A session whose datagrams come from a shared socket receives for all, when nobody did for so
+/// long.
+pub(crate) const RECEIVER_LATE: Duration = Duration::from_millis(1);
+
+/// Receive calls of one turn of a shared socket. Far more than a session's: between two turns of
+/// this one task, all sessions may have had theirs, and all that came meanwhile waits in one
+/// buffer of the system.
+pub(crate) const SHARED_RECEIVES_PER_TURN: usize = 64;
+
+/// Ended leases that a receiver of a shared port remembers at least before it looks for them.
+pub(crate) const SWEEP_AFTER: u64 = 64;
+
 /// Remote addresses that one session of a shared port may own; a session checks as many pairs of
 /// one socket at most.
 pub(crate) const REMOTES_PER_SESSION: usize = 256;

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use duologue_base::{ChannelKey, Datagram, MdnsName};
 use duologue_session::{BindId, Command, ConnectError};
 
-use crate::limits::SHARED_QUEUE_BYTES;
+use crate::limits::{SHARED_BACKLOG_BYTES, SHARED_QUEUE_BYTES};
 use crate::queue::Queue;
 use crate::stream::{AcceptedStream, Opened};
 
@@ -63,6 +63,33 @@ pub(crate) struct OwnedTrain {
     pub(crate) meta: Datagram,
     pub(crate) bytes: Vec<u8>,
     pub(crate) segment_size: usize,
+    /// Its part of what waits for all sessions.
+    pub(crate) _held: Held,
+}
+
+/// Memory of waiting datagrams, given back when dropped.
+#[derive(Debug)]
+pub(crate) struct Held {
+    backlog: Arc<AtomicUsize>,
+    bytes: usize,
+}
+
+impl Held {
+    /// None: too much is held already.
+    pub(crate) fn take(backlog: &Arc<AtomicUsize>, bytes: usize) -> Option<Self> {
+        let held = Held {
+            backlog: backlog.clone(),
+            bytes,
+        };
+        let before = backlog.fetch_add(bytes, Ordering::Relaxed);
+        (before + bytes <= SHARED_BACKLOG_BYTES).then_some(held)
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.backlog.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
 }
 
 /// The queue of one session's task.

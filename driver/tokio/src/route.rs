@@ -3,6 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use duologue_base::SocketId;
 use duologue_stun::TransactionId;
@@ -21,6 +22,29 @@ pub(crate) struct Route {
     /// What the session calls the shared socket.
     pub(crate) socket: SocketId,
     pub(crate) mailbox: Arc<Mailbox>,
+    /// The lease has ended; what remembers its routes is to forget them.
+    over: Arc<AtomicBool>,
+}
+
+impl Route {
+    pub(crate) fn new(lease: LeaseId, socket: SocketId, mailbox: Arc<Mailbox>) -> Self {
+        Route {
+            lease,
+            socket,
+            mailbox,
+            over: Arc::default(),
+        }
+    }
+
+    /// Its lease has not ended.
+    pub(crate) fn is_live(&self) -> bool {
+        !self.over.load(Ordering::Acquire)
+    }
+
+    /// Its lease ends.
+    pub(crate) fn end(&self) {
+        self.over.store(true, Ordering::Release);
+    }
 }
 
 /// The table of one shared socket: first by source address, for what is known; then by the local
@@ -55,10 +79,15 @@ impl Routes {
         remote: SocketAddr,
         ufrag: impl FnOnce() -> Option<&'t str>,
     ) -> Option<&Route> {
-        match self.by_remote.get(&remote) {
+        match self.owner(remote) {
             Some(route) => Some(route),
             None => self.by_ufrag.get(ufrag()?)?.last(),
         }
+    }
+
+    /// Whose this address is.
+    pub(crate) fn owner(&self, remote: SocketAddr) -> Option<&Route> {
+        self.by_remote.get(&remote)
     }
 
     /// Requests with this user name are for `route`.
@@ -132,6 +161,12 @@ impl Routes {
         !self.by_question.is_empty()
     }
 
+    /// No packet made anybody remember anything.
+    #[cfg(test)]
+    pub(crate) fn is_empty_but_for_user_names(&self) -> bool {
+        self.by_remote.is_empty() && self.by_question.is_empty()
+    }
+
     /// Forgets everything of a lease.
     pub(crate) fn release(&mut self, lease: LeaseId) {
         let Owned {
@@ -156,11 +191,7 @@ mod tests {
     use super::*;
 
     fn route(lease: u64) -> Route {
-        Route {
-            lease: LeaseId(lease),
-            socket: SocketId(0),
-            mailbox: Arc::new(Mailbox::new()),
-        }
+        Route::new(LeaseId(lease), SocketId(0), Arc::new(Mailbox::new()))
     }
 
     fn lease_of(routes: &Routes, remote: SocketAddr, ufrag: Option<&str>) -> Option<u64> {

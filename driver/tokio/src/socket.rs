@@ -69,7 +69,7 @@ impl SessionSocket {
     pub(crate) fn local_addr(&self) -> SocketAddr {
         match &self.io {
             SocketIo::Own(socket) => socket.local_addr(),
-            SocketIo::Shared(lease) => lease.socket().local_addr(),
+            SocketIo::Shared(lease) => lease.local_addr(),
         }
     }
 

@@ -84,7 +84,7 @@ impl<H: Host> SessionTask<H> {
     fn turn(&mut self, cx: &mut Context<'_>, scratch: &mut Scratch) -> bool {
         let now = self.endpoint.clock.now();
         let known_sockets = self.next_socket;
-        self.take_inputs(now);
+        let took_trains = self.take_inputs(now);
         let mut received_all = self.receive(cx, scratch, now);
         received_all &= self.streams.receive(
             cx,
@@ -107,12 +107,19 @@ impl<H: Host> SessionTask<H> {
         if reported {
             self.host.end_of_batch();
         }
+        if took_trains {
+            for lease in self.sockets.iter().filter_map(|b| b.socket.lease_ref()) {
+                lease.help_receiver(now, &mut scratch.receive);
+            }
+        }
         // A socket that was bound in this turn wakes nobody until it is asked for datagrams.
         let listens_to_all = self.next_socket == known_sockets;
         !(received_all && sent_all && listens_to_all)
     }
 
-    fn take_inputs(&mut self, now: Instant) {
+    /// Returns whether datagrams of shared sockets were among them.
+    fn take_inputs(&mut self, now: Instant) -> bool {
+        let mut took_trains = false;
         let mut inputs = std::mem::take(&mut self.inputs);
         self.mailbox.queue().take(&mut inputs);
         let taken = inputs.len();
@@ -138,13 +145,17 @@ impl<H: Host> SessionTask<H> {
                 }
                 Input::Connected { bind_id, result } => self.connected(now, bind_id, result),
                 Input::Accepted(accepted) => self.accepted(now, *accepted),
-                Input::Train(train) => self.handle_train(now, *train),
+                Input::Train(train) => {
+                    took_trains = true;
+                    self.handle_train(now, *train);
+                }
             }
         }
         // The memory of a burst goes when bursts have ended.
         if inputs.capacity() <= IDLE_QUEUE_CAPACITY || taken > inputs.capacity() / 8 {
             self.inputs = inputs;
         }
+        took_trains
     }
 
     fn handle_command(&mut self, now: Instant, command: Command) {
@@ -318,8 +329,8 @@ impl<H: Host> SessionTask<H> {
         let Some(port) = &self.endpoint.port else {
             return self.bind_own(id, ip);
         };
-        let socket = port.socket(ip).ok_or(BindError::AddressNotAvailable)?;
-        let lease = socket.lease(id, self.mailbox.clone());
+        let lease = port.lease(ip, id, &self.mailbox);
+        let lease = lease.ok_or(BindError::AddressNotAvailable)?;
         for ufrag in self.ufrags.iter().filter(|u| u.transport == transport) {
             lease.add_ufrag(&ufrag.text);
         }
@@ -360,8 +371,8 @@ impl<H: Host> SessionTask<H> {
             }
             return Ok((id, result?));
         };
-        let shared = port.listener(ip).ok_or(BindError::AddressNotAvailable)?;
-        let lease = shared.lease(id, self.mailbox.clone());
+        let lease = port.lease_listener(ip, id, &self.mailbox);
+        let lease = lease.ok_or(BindError::AddressNotAvailable)?;
         for ufrag in self.ufrags.iter().filter(|u| u.transport == transport) {
             lease.add_ufrag(&ufrag.text);
         }

@@ -15,9 +15,6 @@ pub struct SocketOptions {
     pub receive_buffer: usize,
     /// Bytes asked for the send buffer (`SO_SNDBUF`).
     pub send_buffer: usize,
-    /// Whether other sockets may bind the same address and share its datagrams by five-tuple
-    /// (`SO_REUSEPORT`): one socket per core on one port. Ignored where there is no such option.
-    pub reuse_port: bool,
 }
 
 impl Default for SocketOptions {
@@ -25,7 +22,6 @@ impl Default for SocketOptions {
         SocketOptions {
             receive_buffer: DEFAULT_SOCKET_BUFFER,
             send_buffer: DEFAULT_SOCKET_BUFFER,
-            reuse_port: false,
         }
     }
 }
@@ -70,25 +66,46 @@ impl Socket {
     /// Whatever the system says: the address is not (or no longer) of this host, the port is
     /// taken, no file descriptor is left. Smaller buffers than asked for are not an error.
     pub fn bind(addr: SocketAddr, options: &SocketOptions) -> io::Result<Self> {
-        let socket = socket2::Socket::new(Domain::for_address(addr), Type::DGRAM, None)?;
-        if addr.is_ipv6() {
-            // One candidate is one address of one family: an IPv6 wildcard must not take the
-            // datagrams of the IPv4 socket on the same port.
-            socket.set_only_v6(true)?;
+        let socket = open(addr, options)?;
+        socket.bind(&addr.into())?;
+        Socket::of(socket)
+    }
+
+    /// Several sockets on one address, for as many threads. The system gives all datagrams of one
+    /// source to the same one of them, as long as their number does not change (`SO_REUSEPORT`).
+    /// Where it does not share datagrams out like that there is only one socket, whatever `count`.
+    ///
+    /// # Errors
+    /// As for [`bind`](Self::bind): the port must be free, also of sockets that would share it.
+    pub fn bind_group(
+        addr: SocketAddr,
+        options: &SocketOptions,
+        count: usize,
+    ) -> io::Result<Vec<Self>> {
+        let first = open(addr, options)?;
+        first.bind(&addr.into())?;
+        let mut group = Vec::with_capacity(count);
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        if count > 1 {
+            // Only now: one that shares before it is bound would join the group of a stranger.
+            first.set_reuse_port(true)?;
+            let bound = first.local_addr()?;
+            for _ in 1..count {
+                let socket = open(addr, options)?;
+                socket.set_reuse_port(true)?;
+                socket.bind(&bound)?;
+                group.push(Socket::of(socket)?);
+            }
         }
-        #[cfg(all(unix, not(any(target_os = "solaris", target_os = "illumos"))))]
-        if options.reuse_port {
-            socket.set_reuse_port(true)?;
-        }
-        // A system that caps the sizes grants its maximum without an error; one that refuses
-        // keeps its default, which works, slower.
-        let _ = socket.set_recv_buffer_size(options.receive_buffer);
-        let _ = socket.set_send_buffer_size(options.send_buffer);
+        group.push(Socket::of(first)?);
+        Ok(group)
+    }
+
+    fn of(socket: socket2::Socket) -> io::Result<Self> {
         let buffer_sizes = BufferSizes {
             receive: socket.recv_buffer_size()?,
             send: socket.send_buffer_size()?,
         };
-        socket.bind(&addr.into())?;
         let io = UdpSocket::from(socket);
         let state = UdpSocketState::new(UdpSockRef::from(&io))?;
         let local_addr = io.local_addr()?;
@@ -99,6 +116,21 @@ impl Socket {
             buffer_sizes,
         })
     }
+}
+
+/// A socket for this address that is not bound yet.
+fn open(addr: SocketAddr, options: &SocketOptions) -> io::Result<socket2::Socket> {
+    let socket = socket2::Socket::new(Domain::for_address(addr), Type::DGRAM, None)?;
+    if addr.is_ipv6() {
+        // One candidate is one address of one family: an IPv6 wildcard must not take the
+        // datagrams of the IPv4 socket on the same port.
+        socket.set_only_v6(true)?;
+    }
+    // A system that caps the sizes grants its maximum without an error; one that refuses keeps
+    // its default, which works, slower.
+    let _ = socket.set_recv_buffer_size(options.receive_buffer);
+    let _ = socket.set_send_buffer_size(options.send_buffer);
+    Ok(socket)
 }
 
 impl<Io> Socket<Io> {

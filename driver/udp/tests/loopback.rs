@@ -145,3 +145,32 @@ fn buffers_are_read_back_as_granted() {
     assert!(small.buffer_sizes().receive < large.buffer_sizes().receive);
     assert!(large.buffer_sizes().send >= 64 << 10);
 }
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+#[test]
+fn a_group_shares_its_port_out_by_source_and_with_nobody_else() {
+    let options = SocketOptions::default();
+    let any = "127.0.0.1:0".parse().unwrap();
+    let group = Socket::bind_group(any, &options, 3).unwrap();
+    let addr = group[0].local_addr();
+    assert!(group.iter().all(|socket| socket.local_addr() == addr));
+    let senders: Vec<Socket> = (0..60).map(|_| bind("127.0.0.1:0")).collect();
+    for _ in 0..2 {
+        for sender in &senders {
+            assert_eq!(sender.send(&transmit(addr, 2, None), b"hi").unwrap(), 2);
+        }
+    }
+    let mut heard = 0;
+    for socket in &group {
+        let mut sources: Vec<SocketAddr> = drain(socket).iter().map(|(m, _)| m.remote).collect();
+        assert!(!sources.is_empty());
+        sources.sort();
+        assert!(sources.chunks(2).all(|pair| pair[0] == pair[1]));
+        heard += sources.len();
+    }
+    assert_eq!(heard, 120);
+    for count in [1, 2] {
+        let refused = Socket::bind_group(addr, &options, count).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::AddrInUse);
+    }
+}

@@ -1,10 +1,13 @@
-use std::net::UdpSocket as StdSocket;
+use std::future::poll_fn;
+use std::net::{IpAddr, Ipv4Addr, UdpSocket as StdSocket};
 
 use duologue_base::Ecn;
 use duologue_stun::{Class, Message, Method, TransactionId, Writer};
-use duologue_udp::{InterfaceFilter, interfaces};
+use duologue_udp::interfaces;
+use tokio::runtime::Handle;
 
 use super::*;
+use crate::endpoint::EndpointOptions;
 use crate::mailbox::Input;
 
 fn check(username: &str) -> Vec<u8> {
@@ -16,16 +19,28 @@ fn check(username: &str) -> Vec<u8> {
     request
 }
 
+const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
 fn port(counters: &Arc<Counters>) -> SharedPort {
-    let filter = InterfaceFilter {
-        loopback: true,
-        ipv6: false,
-        ..Default::default()
-    };
     let mut interfaces = interfaces().unwrap();
-    interfaces.retain(|i| i.is_loopback && filter.accepts(i));
-    let options = SocketOptions::default();
-    SharedPort::bind(&Handle::current(), &interfaces, 0, &options, counters).unwrap()
+    interfaces.retain(|interface| interface.ip == HERE);
+    let options = EndpointOptions::default();
+    SharedPort::bind(
+        &Handle::current(),
+        &interfaces,
+        0,
+        &options,
+        (Clock::start(), counters),
+    )
+    .unwrap()
+}
+
+fn lease(port: &SharedPort, id: u32, mailbox: &Arc<Mailbox>) -> Lease {
+    port.lease(HERE, SocketId(id), mailbox).unwrap()
+}
+
+fn nobody() -> Arc<Mailbox> {
+    Arc::new(Mailbox::new())
 }
 
 /// What comes for a session, once something does.
@@ -75,40 +90,36 @@ fn a_check_names_the_session_it_is_for() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sessions_are_found_by_user_name_first_and_by_address_once_they_have_answered() {
-    let counters = Arc::default();
-    let port = port(&counters);
-    let socket = port.socket("127.0.0.1".parse().unwrap()).unwrap();
-    let (one, two) = (Arc::new(Mailbox::new()), Arc::new(Mailbox::new()));
-    let mut lease_one = socket.lease(SocketId(10), one.clone());
-    let lease_two = socket.lease(SocketId(20), two.clone());
+    let port = port(&Arc::default());
+    let (one, two) = (nobody(), nobody());
+    let mut lease_one = lease(&port, 10, &one);
+    let lease_two = lease(&port, 20, &two);
     lease_one.add_ufrag("aaaa");
     lease_two.add_ufrag("bbbb");
 
-    let (first, second) = (remote(), remote());
-    first
-        .send_to(&check("aaaa:x"), socket.local_addr())
-        .unwrap();
-    second
-        .send_to(&check("bbbb:x"), socket.local_addr())
-        .unwrap();
+    let (first, second, to) = (remote(), remote(), lease_one.local_addr());
+    first.send_to(&check("aaaa:x"), to).unwrap();
+    second.send_to(&check("bbbb:x"), to).unwrap();
     assert_eq!(arrived(&one).await, [(SocketId(10), check("aaaa:x"))]);
     assert_eq!(arrived(&two).await, [(SocketId(20), check("bbbb:x"))]);
 
     let answer = transmit(first.local_addr().unwrap(), 2);
     assert_eq!(lease_one.send(&answer, b"ok").unwrap(), 2);
-    first.send_to(b"no STUN", socket.local_addr()).unwrap();
-    assert_eq!(arrived(&one).await, [(SocketId(10), b"no STUN".to_vec())]);
+    // Found in the table, then in the receiver's memory.
+    for _ in 0..2 {
+        first.send_to(b"no STUN", to).unwrap();
+        assert_eq!(arrived(&one).await, [(SocketId(10), b"no STUN".to_vec())]);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_session_cannot_send_to_an_occupied_address() {
     let counters: Arc<Counters> = Arc::default();
     let port = port(&counters);
-    let socket = port.socket("127.0.0.1".parse().unwrap()).unwrap();
     let peer = remote();
     let to = transmit(peer.local_addr().unwrap(), 1);
-    let mut one = socket.lease(SocketId(1), Arc::new(Mailbox::new()));
-    let mut two = socket.lease(SocketId(2), Arc::new(Mailbox::new()));
+    let mut one = lease(&port, 1, &nobody());
+    let mut two = lease(&port, 2, &nobody());
     one.send(&to, b"1").unwrap();
     let refused = two.send(&to, b"2").unwrap_err();
     assert_eq!(refused.kind(), io::ErrorKind::AddrInUse);
@@ -122,40 +133,139 @@ async fn a_second_session_cannot_send_to_an_occupied_address() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_was_heard_for_one_session_is_anothers_when_that_one_claims_it() {
+    let port = port(&Arc::default());
+    let peer = remote();
+    let to = transmit(peer.local_addr().unwrap(), 1);
+    for id in 0..3 {
+        let mailbox = nobody();
+        let mut lease = lease(&port, id, &mailbox);
+        lease.send(&to, b"1").unwrap();
+        peer.send_to(b"hello", lease.local_addr()).unwrap();
+        assert_eq!(arrived(&mailbox).await, [(SocketId(id), b"hello".to_vec())]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_threads_of_the_runtime_share_the_sources_of_one_address() {
+    let port = port(&Arc::default());
+    let mailbox = nobody();
+    let mut lease = lease(&port, 1, &mailbox);
+    let threads = Handle::current().metrics().num_workers().min(16);
+    let group = if cfg!(target_os = "linux") {
+        threads
+    } else {
+        1
+    };
+    assert_eq!(lease.socket.members.len(), group);
+    let peers: Vec<StdSocket> = (0..100).map(|_| remote()).collect();
+    for peer in &peers {
+        let to = transmit(peer.local_addr().unwrap(), 1);
+        lease.send(&to, b"1").unwrap();
+    }
+    let mut count = 0;
+    for _ in 0..3 {
+        for peer in &peers {
+            peer.send_to(b"hello", lease.local_addr()).unwrap();
+        }
+    }
+    while count < 300 {
+        count += arrived(&mailbox).await.len();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_for_nobody_or_for_a_slow_session_is_dropped_and_counted() {
     let counters: Arc<Counters> = Arc::default();
     let port = port(&counters);
-    let socket = port.socket("127.0.0.1".parse().unwrap()).unwrap();
-    let mailbox = Arc::new(Mailbox::new());
-    let mut lease = socket.lease(SocketId(1), mailbox.clone());
-    let (known, stranger) = (remote(), remote());
+    let mailbox = nobody();
+    let mut lease = lease(&port, 1, &mailbox);
+    let (known, stranger, to) = (remote(), remote(), lease.local_addr());
     lease
         .send(&transmit(known.local_addr().unwrap(), 1), b"1")
         .unwrap();
 
-    stranger
-        .send_to(b"who are you", socket.local_addr())
-        .unwrap();
+    stranger.send_to(b"who are you", to).unwrap();
     let count = 40;
     for _ in 0..count {
-        known.send_to(&[0; 60_000], socket.local_addr()).unwrap();
+        known.send_to(&[0; 60_000], to).unwrap();
     }
     // 17 of them fit into 1 MiB.
-    while counters.queue_overflows.load(Ordering::Relaxed) < count - 17 {
+    let lost = || {
+        let unroutable = counters.unroutable.load(Ordering::Relaxed);
+        (unroutable, counters.queue_overflows.load(Ordering::Relaxed))
+    };
+    while lost() != (1, count - 17) {
         tokio::task::yield_now().await;
     }
-    assert_eq!(counters.unroutable.load(Ordering::Relaxed), 1);
     assert_eq!(arrived(&mailbox).await.len(), 17);
+}
+
+/// Whoever has not read the signalling cannot make the port remember anything.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_of_unknown_user_names_is_counted_and_leaves_nothing_behind() {
+    const FLOOD: u64 = 20_000;
+    let counters: Arc<Counters> = Arc::default();
+    let port = port(&counters);
+    let mailbox = nobody();
+    let lease = lease(&port, 1, &mailbox);
+    lease.add_ufrag("aaaa");
+    let (strangers, to) = ([(); 20].map(|()| remote()), lease.local_addr());
+    let unroutable = || counters.unroutable.load(Ordering::Relaxed);
+    for n in 0..FLOOD {
+        let stranger = &strangers[n as usize % strangers.len()];
+        stranger.send_to(&check(&format!("{n:08}:x")), to).unwrap();
+        // No more than the system's buffers hold at once.
+        while n + 1 - unroutable() > 500 {
+            tokio::task::yield_now().await;
+        }
+    }
+    let friend = remote();
+    friend.send_to(&check("aaaa:x"), to).unwrap();
+    assert_eq!(arrived(&mailbox).await, [(SocketId(1), check("aaaa:x"))]);
+    while unroutable() < FLOOD {
+        tokio::task::yield_now().await;
+    }
+    assert!(lease.socket.routes().is_empty_but_for_user_names());
+}
+
+/// Any address of 127.0.0.0/8 is this host's, listed or not.
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_comes_later_has_the_port_too_until_it_is_lost_and_nobody_uses_it() {
+    let later = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 77));
+    let port = port(&Arc::default());
+    let mailbox = nobody();
+    let lease = port.lease(later, SocketId(5), &mailbox).unwrap();
+    assert_eq!(lease.local_addr(), SocketAddr::new(later, port.number()));
+    lease.add_ufrag("aaaa");
+    let peer = remote();
+    for lost in [false, true] {
+        if lost {
+            port.close_lost(&[HERE]);
+        }
+        peer.send_to(&check("aaaa:x"), lease.local_addr()).unwrap();
+        assert_eq!(arrived(&mailbox).await, [(SocketId(5), check("aaaa:x"))]);
+    }
+    let address = lease.local_addr();
+    drop(lease);
+    port.close_lost(&[HERE]);
+    // Its receivers end when their threads come to it.
+    while StdSocket::bind(address).is_err() {
+        tokio::task::yield_now().await;
+    }
+    // And it may come again.
+    assert!(port.lease(later, SocketId(6), &mailbox).is_some());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dropped_port_ends_its_tasks_and_closes_its_sockets() {
-    let counters = Arc::default();
-    let port = port(&counters);
+    let port = port(&Arc::default());
     let alive = || Handle::current().metrics().num_alive_tasks();
-    assert_eq!(alive(), 1);
-    let address = port.sockets[0].local_addr();
-    drop(port);
+    let lease = lease(&port, 1, &nobody());
+    assert_eq!(alive(), lease.socket.members.len());
+    let address = lease.local_addr();
+    drop((port, lease));
     while alive() > 0 {
         tokio::task::yield_now().await;
     }

@@ -26,7 +26,7 @@ use tokio_rustls::client::TlsStream;
 pub(crate) use connect::connect;
 pub(crate) use dtls::DtlsConnection;
 pub(crate) use listen::Listener;
-pub(crate) use shared::{AcceptedStream, SharedListener};
+pub(crate) use shared::{AcceptedStream, Lease, SharedListener};
 pub(crate) use tls::Tls;
 pub use tls::TlsRoots;
 

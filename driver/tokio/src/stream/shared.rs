@@ -25,6 +25,8 @@ pub(crate) struct SharedListener {
     addr: SocketAddr,
     routes: Arc<Mutex<Routes>>,
     leases: AtomicU64,
+    /// Each lease has a part of it.
+    leased: Arc<()>,
     task: AbortHandle,
 }
 
@@ -53,24 +55,24 @@ impl SharedListener {
             addr,
             routes,
             leases: AtomicU64::new(0),
+            leased: Arc::default(),
             task: task.abort_handle(),
         })
     }
 
-    pub(crate) fn local_addr(&self) -> SocketAddr {
-        self.addr
+    /// Some session uses it.
+    pub(crate) fn is_leased(&self) -> bool {
+        Arc::strong_count(&self.leased) > 1
     }
 
     /// Lends the socket to one transport of the session of `mailbox`, which calls it `id`.
     pub(crate) fn lease(&self, id: SocketId, mailbox: Arc<Mailbox>) -> Lease {
+        let number = self.leases.fetch_add(1, Ordering::Relaxed);
         Lease {
             addr: self.addr,
             routes: self.routes.clone(),
-            route: Route {
-                lease: LeaseId(self.leases.fetch_add(1, Ordering::Relaxed)),
-                socket: id,
-                mailbox,
-            },
+            route: Route::new(LeaseId(number), id, mailbox),
+            _leased: self.leased.clone(),
         }
     }
 }
@@ -92,6 +94,7 @@ pub(crate) struct Lease {
     addr: SocketAddr,
     routes: Arc<Mutex<Routes>>,
     route: Route,
+    _leased: Arc<()>,
 }
 
 impl Lease {
