@@ -79,6 +79,47 @@ fn data_does_not_pause_while_a_restart_moves_it_to_another_interface() {
     println!("the old interface went: data after {:?}", begun.elapsed());
 }
 
+/// What the host gets later is signalled when that is asked for, and only then.
+#[test]
+fn an_interface_that_comes_later_is_signalled_while_gathering_goes_on() {
+    if !available() {
+        return;
+    }
+    for continually in [false, true] {
+        let internet = Internet::new();
+        let sites = sites(&internet, [Kind::Open; 2]);
+        let options = PeerOptions {
+            flags: match continually {
+                true => vec!["--continually".to_owned()],
+                false => Vec::new(),
+            },
+            ..PeerOptions::default()
+        };
+        let mut call = call([&sites[0].host, &sites[1].host], &options);
+        call.run_for(SECOND);
+        internet.attach_as(&sites[0].host, "second", "wan2", "203.0.113.98/24");
+        let told = |sides: &[duologue_nat::Side; 2]| {
+            let candidates = sides[0]
+                .told
+                .iter()
+                .filter(|line| line["candidate"].is_object());
+            candidates
+                .map(|line| line["candidate"].to_string())
+                .any(|text| text.contains("203.0.113.98"))
+        };
+        let limit = if continually { LIMIT } else { 3 * SECOND };
+        assert_eq!(call.run_until(limit, told), continually, "{call:#?}");
+        // The other end pairs it at once: the old address goes, and nobody restarts anything.
+        sites[0].host.ip(&["link", "del", "wan"]);
+        let begun = Instant::now();
+        assert!(call.data_flows(LIMIT), "{call:#?}");
+        println!(
+            "continually {continually}: data after {:?}",
+            begun.elapsed()
+        );
+    }
+}
+
 /// The cable behind the routers is cut: no host sees it.
 #[test]
 fn a_link_that_is_cut_and_restored_disconnects_and_reconnects_without_restart() {

@@ -59,6 +59,26 @@ fn options() -> Result<(Endpoint, Configuration), Box<dyn Error>> {
                 });
             }
             ("--loopback", _) => builder = builder.loopback(true),
+            ("--shared-port", port) => builder = builder.shared_port(port.parse()?),
+            ("--ports", range) => {
+                let (first, last) = range.split_once('-').ok_or("a range")?;
+                builder = builder.port_range(first.parse()?..=last.parse()?);
+            }
+            ("--external", address) => {
+                builder = builder.external_address(None, address.parse()?);
+            }
+            ("--only-interface", name) => builder = builder.only_interfaces([name]),
+            ("--except-address", address) => {
+                builder = builder.except_addresses([address.parse()?]);
+            }
+            ("--no-udp", _) => builder = builder.udp(false),
+            ("--listen", _) => {
+                builder = builder.tcp(TcpTypes {
+                    passive: true,
+                    ..TcpTypes::default()
+                });
+            }
+            ("--continually", _) => builder = builder.gather_continually(true),
             (other, _) => return Err(format!("unknown option {other}").into()),
         }
     }
