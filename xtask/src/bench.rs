@@ -1,5 +1,6 @@
 //! `cargo xtask bench data`: data channels between two of our peers over loopback.
 //! `cargo xtask bench scale`: what a connection costs among many.
+//! `cargo xtask bench server`: many connections to one port at full speed.
 //! `cargo xtask bench micro`: instructions of the packet path.
 
 use std::process::Command;
@@ -31,6 +32,8 @@ enum Bench {
     Data,
     /// Cost per connection with 2, 100, 1,000 and 10,000 of them in one process
     Scale,
+    /// Throughput of 1, 100 and 1,000 connections to one port, and to a port of each
+    Server,
     /// Instructions of the packet path, piece by piece, against their baseline
     Micro,
 }
@@ -112,10 +115,36 @@ const SCALE: &[Scenario] = &[
     },
 ];
 
+const SERVER_FIELDS: &[&str] = &["mb_s", "cpu_s_gb", "lost_s"];
+
+const SERVER: &[Scenario] = &[
+    Scenario {
+        name: "1 connection",
+        args: &["server", "--connections", "1"],
+        fields: SERVER_FIELDS,
+    },
+    Scenario {
+        name: "100 connections",
+        args: &["server", "--connections", "100"],
+        fields: SERVER_FIELDS,
+    },
+    Scenario {
+        name: "1,000 connections",
+        args: &["server", "--connections", "1000"],
+        fields: SERVER_FIELDS,
+    },
+    Scenario {
+        name: "1,000 connections, own ports",
+        args: &["server", "--connections", "1000", "--own", "1"],
+        fields: SERVER_FIELDS,
+    },
+];
+
 pub(crate) fn run(args: &Args) -> Outcome {
     match args.bench {
         Bench::Data => table(DATA, args),
         Bench::Scale => table(SCALE, args),
+        Bench::Server => table(SERVER, args),
         Bench::Micro => micro::run(args.update),
     }
 }

@@ -1,12 +1,13 @@
 //! Two duologue peers in one process over loopback, measured as `compare.py` measures every peer
 //! of the side-by-side comparison: through the public API on tokio, as users get it.
 //!
-//! `bench-peer setup|dc|ping|mem|scale --key value …` prints one line of JSON.
+//! `bench-peer setup|dc|ping|mem|scale|server --key value …` prints one line of JSON.
 
 mod args;
 mod pair;
 mod report;
 mod scale;
+mod server;
 
 use std::error::Error;
 use std::sync::Arc;
@@ -40,7 +41,10 @@ async fn run(args: Args) -> Outcome<String> {
         "ping" => ping(&args, &pairs).await,
         "mem" => memory(&args, &pairs).await,
         "scale" => scale::run(&args).await,
-        other => Err(format!("unknown scenario {other:?}: setup, dc, ping, mem or scale").into()),
+        "server" => server::run(&args).await,
+        other => {
+            Err(format!("unknown scenario {other:?}: setup, dc, ping, mem, scale or server").into())
+        }
     }
 }
 

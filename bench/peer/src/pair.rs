@@ -36,11 +36,14 @@ impl Pairs {
         })
     }
 
-    /// Pairs whose answerers share one port.
+    /// Pairs whose answerers share one port; with `--own 1`, each has its own after all.
     pub(crate) fn with_server(args: &Args) -> Outcome<Self> {
-        let server = on_loopback().shared_port(0).build()?;
+        let mut server = on_loopback();
+        if args.get("own", 0) == 0 {
+            server = server.shared_port(0);
+        }
         Ok(Pairs {
-            server,
+            server: server.build()?,
             ..Pairs::new(args)?
         })
     }

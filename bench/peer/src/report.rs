@@ -44,6 +44,28 @@ pub(crate) fn throughput(bytes: f64, messages: f64, window: Duration, cpu: Durat
     ])
 }
 
+/// What many peers sent to one server in the counted window.
+pub(crate) fn server(served: &Served, window: Duration, cpu: Duration) -> String {
+    let (secs, cpu) = (window.as_secs_f64(), cpu.as_secs_f64());
+    let per = |cost: f64, of: f64| if of > 0.0 { cost / of } else { 0.0 };
+    line(&[
+        ("mb_s", served.bytes / 1e6 / secs),
+        ("msgs_s", served.messages / secs),
+        ("cpu_s_gb", per(cpu, served.bytes / 1e9)),
+        ("cpu_us_msg", per(cpu * 1e6, served.messages)),
+        ("lost_s", served.lost / secs),
+        ("cores", cpu / secs),
+    ])
+}
+
+/// What arrived at a server, and what its sockets lost.
+pub(crate) struct Served {
+    pub(crate) bytes: f64,
+    pub(crate) messages: f64,
+    /// Datagrams that found a socket's buffer full.
+    pub(crate) lost: f64,
+}
+
 /// Round trips in microseconds.
 pub(crate) fn ping(mut us: Vec<f64>, cpu: Duration) -> String {
     let n = us.len() as f64;

@@ -18,7 +18,7 @@ const TICK: Duration = Duration::from_millis(1);
 const SETTLE: Duration = Duration::from_secs(3);
 
 /// Descriptors besides one for each pair.
-const DESCRIPTORS: u64 = 200;
+pub(crate) const DESCRIPTORS: u64 = 200;
 
 pub(crate) async fn run(args: &Args) -> Outcome<String> {
     let pairs = args.get("connections", 100_usize).div_ceil(2);
@@ -110,7 +110,7 @@ async fn count(channel: DataChannel, received: Arc<AtomicU64>) {
 }
 
 /// Raises the limit of open files where it is lower.
-fn allow_descriptors(count: u64) -> Outcome<()> {
+pub(crate) fn allow_descriptors(count: u64) -> Outcome<()> {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);
     if limit.current.is_some_and(|current| current < count) {
