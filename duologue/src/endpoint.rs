@@ -104,6 +104,7 @@ pub struct EndpointBuilder {
     tcp: TcpTypes,
     gather_continually: bool,
     ice_lite: bool,
+    ice_renomination: bool,
 }
 
 impl EndpointBuilder {
@@ -249,6 +250,15 @@ impl EndpointBuilder {
         self
     }
 
+    /// Says in descriptions that ICE may go over to another path without a restart, and does so with
+    /// a peer that says it too (draft-thatcher-ice-renomination, as libwebrtc has it): when a better
+    /// path is found later, and when the one in use stops to answer. Not by default: it is no
+    /// standard, and a controlling agent of RFC 8445 §8.1.1 nominates once.
+    pub fn ice_renomination(mut self, yes: bool) -> Self {
+        self.ice_renomination = yes;
+        self
+    }
+
     /// Bytes asked of the system for each socket's receive and send buffer; 4 MiB by default. The
     /// system may grant less: on Linux at most `net.core.rmem_max` and `net.core.wmem_max`.
     pub fn socket_buffers(mut self, receive: usize, send: usize) -> Self {
@@ -274,12 +284,14 @@ impl EndpointBuilder {
         session.ice.tcp = self.tcp;
         session.ice.gather_continually = self.gather_continually;
         session.ice.lite = self.ice_lite;
+        session.ice.renomination = self.ice_renomination;
         session.ice.loopback = self.driver.interfaces.loopback;
         Ok(Endpoint(Arc::new(Shared {
             driver: duologue_tokio::Endpoint::new(self.driver)?,
             session,
             capabilities: Arc::new(Capabilities {
                 ice_lite: self.ice_lite,
+                ice_renomination: self.ice_renomination,
                 ..Capabilities::default()
             }),
         })))

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use arbitrary::Arbitrary;
 use duologue_base::{Datagram, Ecn, Generation, Instant, Protocol, Rng, SocketId};
-use duologue_ice::{Agent, Candidate, Config, Credentials, Event, Role, TransportState};
+use duologue_ice::{Agent, Candidate, Config, Credentials, Event, RemoteOptions, Role, TransportState};
 use duologue_stun::{AttributeType, Class, Key, Message, Method, TransactionId, Writer};
 
 use crate::End;
@@ -100,12 +100,18 @@ fn address(end: usize, number: u8) -> SocketAddr {
     SocketAddr::new(IpAddr::V4(ip), 4000 + u16::from(number % 4))
 }
 
+/// Both ends do, or neither.
+fn renominates(seed: u64) -> bool {
+    seed & 1 == 1
+}
+
 impl Pair {
     fn new(setup: &Setup) -> Self {
         let side = |end: usize| {
             let mut rng = Rng::from_u64(setup.seed ^ end as u64);
             let config = Config {
                 lite: setup.lite && end == 1,
+                renomination: renominates(setup.seed),
                 ..Config::default()
             };
             let role = match end == 0 || setup.same_role {
@@ -220,8 +226,12 @@ impl Pair {
         let Some(credentials) = self.ends[from].credentials.last().cloned() else {
             return;
         };
+        let options = RemoteOptions {
+            lite: false,
+            renomination: renominates(self.seed),
+        };
         let agent = &mut self.ends[1 - from].agent;
-        agent.set_remote_credentials(self.now, generation, credentials, false);
+        agent.set_remote_credentials(self.now, generation, credentials, options);
     }
 
     /// Both sides restart, as an offer and its answer make them do.

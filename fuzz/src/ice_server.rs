@@ -4,9 +4,7 @@ use std::time::Duration;
 
 use arbitrary::Arbitrary;
 use duologue_base::{Datagram, Ecn, Generation, Instant, Protocol, Redacted, Rng, SocketId};
-use duologue_ice::{
-    Agent, Candidate, Config, Credentials, Input, RelayProtocol, Role, Server, ServerKind,
-};
+use duologue_ice::{Agent, Candidate, Config, Credentials, Input, RelayProtocol, RemoteOptions, Role, Server, ServerKind};
 use duologue_stun::{
     AttributeType, ChannelData, ChannelNumber, Class, ErrorCode, Key, Message, Method,
     PasswordAlgorithm, TransactionId, Writer,
@@ -113,7 +111,7 @@ impl Client {
         let [local, remote] = [(); 2].map(|()| Credentials::generate(&mut rng));
         let now = Instant::ZERO + Duration::from_secs(1);
         let mut agent = Agent::new(config, Role::Controlling, Generation(0), local, rng);
-        agent.set_remote_credentials(now, Generation(0), remote, false);
+        agent.set_remote_credentials(now, Generation(0), remote, RemoteOptions::default());
         agent.add_local_address(now, SocketId(0), LOCAL);
         agent.end_of_local_addresses(now);
         let mut client = Client {

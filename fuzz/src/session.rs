@@ -210,7 +210,7 @@ impl Pair {
                         key: KEY,
                         generation: Generation(0),
                         remote: credentials[other].clone(),
-                        lite: false,
+                        options: ice::RemoteOptions::default(),
                     },
                     Command::StartDtls {
                         key: KEY,

@@ -113,7 +113,7 @@ impl Pair {
                     key: KEY,
                     generation: GENERATION,
                     remote: credentials[peer].clone(),
-                    lite: false,
+                    options: ice::RemoteOptions::default(),
                 },
                 Command::StartDtls {
                     key: KEY,

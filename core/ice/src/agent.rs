@@ -6,7 +6,7 @@ use duologue_base::{Generation, Instant, Protocol, Rng, SocketId, Transmit};
 use duologue_sdp::attr::Foundation;
 
 use crate::candidate::{self, Candidate, CandidateKind, RelayProtocol, TcpType};
-use crate::config::Config;
+use crate::config::{Config, RemoteOptions};
 use crate::credentials::Credentials;
 use crate::event::{CandidatePair, Event};
 use crate::gather::{Gathering, RelayRoute, Server};
@@ -52,6 +52,8 @@ pub struct Agent {
     /// RFC 8445 §14.2: no new check leaves before.
     pub(crate) next_check: Instant,
     pub(crate) next_pair_id: u32,
+    /// Nominations of this agent's that had a number.
+    pub(crate) nominations: u32,
     pub(crate) selected: Option<Selected>,
     pub(crate) selected_pair_changes: u32,
     pub(crate) state: TransportState,
@@ -154,6 +156,7 @@ impl Agent {
             farewells: Vec::new(),
             next_check: Instant::ZERO,
             next_pair_id: 0,
+            nominations: 0,
             selected: None,
             selected_pair_changes: 0,
             state: TransportState::New,
@@ -193,7 +196,7 @@ impl Agent {
         now: Instant,
         generation: Generation,
         remote: Credentials,
-        lite: bool,
+        options: RemoteOptions,
     ) {
         let Some(at) = self.index(generation) else {
             return;
@@ -208,7 +211,7 @@ impl Agent {
             self.forget_requests();
         }
         // RFC 8445 §6.1.1: of a full and a lite agent the full one controls.
-        let role = match (self.config.lite, lite) {
+        let role = match (self.config.lite, options.lite) {
             (false, true) => Role::Controlling,
             (true, false) => Role::Controlled,
             _ => self.role,
@@ -218,7 +221,7 @@ impl Agent {
             self.push_event(Event::Role(role));
         }
         let patience = now + self.config.patience;
-        let (candidates, checks) = self.generations[at].set_remote(remote, patience);
+        let (candidates, checks) = self.generations[at].set_remote(remote, options, patience);
         for candidate in candidates {
             self.add_remote_candidate(now, generation, candidate);
         }
@@ -520,7 +523,9 @@ impl Agent {
         for generation in &mut self.generations {
             generation.update_priorities(role);
             for pair in generation.checklist.pairs_mut() {
-                pair.nominating = false;
+                pair.nominating = None;
+                // Numbers are those of one controlling agent.
+                pair.nomination = 0;
             }
         }
     }
@@ -574,10 +579,13 @@ impl Agent {
         }
     }
 
-    /// A lite agent checks nothing, a concluded checklist takes no more pairs (RFC 8838 §11).
+    /// A lite agent checks nothing, a concluded checklist takes no more pairs (RFC 8838 §11) while
+    /// its nominated pair answers, but for a renomination: [`update`](Self::update) keeps those
+    /// that are worth one.
     fn pair_up(&mut self, at: usize, local: usize, remote: usize) {
+        let concluded = self.bar(self.updated, at) == Some(u64::MAX);
         let generation = &self.generations[at];
-        if self.config.lite || generation.failed || generation.checklist.is_concluded() {
+        if self.config.lite || generation.failed || concluded {
             return;
         }
         let base = generation.locals[local].base;

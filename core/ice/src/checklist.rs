@@ -21,9 +21,10 @@ pub(crate) struct Pair {
     pub(crate) check: Check,
     /// Controlled agent: USE-CANDIDATE came before the pair was valid (RFC 8445 §7.3.1.5).
     pub(crate) nominate_when_valid: bool,
-    /// Controlling agent: the check with USE-CANDIDATE is queued or under way.
-    pub(crate) nominating: bool,
-    /// The number of a renomination, else 0 (draft-thatcher-ice-renomination §4).
+    /// Controlling agent: the check with USE-CANDIDATE is queued or under way, with this number.
+    pub(crate) nominating: Option<u32>,
+    /// The number of its last nomination, 0 without renomination
+    /// (draft-thatcher-ice-renomination §4).
     pub(crate) nomination: u32,
     pub(crate) counters: PairCounters,
 }
@@ -244,10 +245,18 @@ impl Checklist {
         }
     }
 
-    /// RFC 8445 §8.1.2: a pair was nominated, so the others are not checked any more. Those that
-    /// the other agent wants to nominate too (aggressive nomination) go on.
-    pub(crate) fn conclude(&mut self) {
-        self.retain(|pair| !pair.is_unfinished() || pair.nominate_when_valid);
+    /// RFC 8445 §8.1.2: a pair was nominated, so others of at most this priority are not checked
+    /// any more. Those that the other agent wants to nominate too (aggressive nomination) go on.
+    /// Says whether there were any.
+    pub(crate) fn conclude(&mut self, priority: u64) -> bool {
+        let over = |pair: &Pair| {
+            pair.is_unfinished() && !pair.nominate_when_valid && pair.priority <= priority
+        };
+        let found = self.pairs.iter().any(over);
+        if found {
+            self.retain(|pair| !over(pair));
+        }
+        found
     }
 
     pub(crate) fn is_concluded(&self) -> bool {
@@ -290,7 +299,7 @@ mod tests {
             priority,
             check: Check::Waiting,
             nominate_when_valid: false,
-            nominating: false,
+            nominating: None,
             nomination: 0,
             counters: PairCounters::default(),
         }

@@ -8,6 +8,10 @@ use crate::gather::Server;
 pub struct Config {
     /// RFC 8445 §2.5: only answers checks. For servers with public addresses.
     pub lite: bool,
+    /// Nominate again (draft-thatcher-ice-renomination) when the other agent follows that: a better
+    /// pair that is found later, and another one when the nominated one stops to answer. This
+    /// agent's description has to say `a=ice-options:renomination`.
+    pub renomination: bool,
     /// Gather candidates of loopback addresses. RFC 8445 §5.1.1.1 forbids it on the open network;
     /// tests and processes of one machine need it.
     pub loopback: bool,
@@ -38,6 +42,15 @@ pub struct Config {
     /// RFC 8863: how long an agent with nothing left to check waits for the other side's checks
     /// before it fails, counted from the remote credentials.
     pub patience: Duration,
+}
+
+/// What the other agent's description says about it besides its credentials.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct RemoteOptions {
+    /// `a=ice-lite`: it only answers checks.
+    pub lite: bool,
+    /// `a=ice-options:renomination`: the pair nominated last is the one that it uses.
+    pub renomination: bool,
 }
 
 /// An address outside a NAT that keeps ports, as clouds give to their machines. Candidates of it
@@ -93,6 +106,7 @@ impl Default for Config {
     fn default() -> Self {
         Config {
             lite: false,
+            renomination: false,
             loopback: false,
             hide_host_addresses: false,
             external_addresses: Vec::new(),

@@ -6,8 +6,9 @@ use std::time::Duration;
 use duologue_base::{Generation, Instant, Transmit};
 
 use crate::agent::Agent;
-use crate::checklist::{Check, Pair};
+use crate::checklist::{Check, Pair, Valid};
 use crate::limits;
+use crate::state::Role;
 use crate::stats::PairId;
 use crate::transaction::Purpose;
 
@@ -17,39 +18,72 @@ impl Agent {
         limits::CONSENT_INTERVAL.mul_f64(0.8 + 0.4 * self.rng.unit())
     }
 
-    /// The pairs that consent is asked for: the one in use, and the nominated ones of other
-    /// generations, which may be in use again after a rollback.
-    fn consented(&self) -> impl Iterator<Item = (usize, &Pair)> {
-        let selected = self.selected.map(|selected| selected.pair);
-        let (lite, replaced) = (self.config.lite, self.replaced());
-        self.generations
-            .iter()
-            .enumerate()
-            .flat_map(|(at, generation)| {
-                let pairs = generation.checklist.pairs().iter();
-                pairs.map(move |pair| (at, pair))
-            })
-            .filter(move |(at, pair)| {
-                let over = *at < replaced && self.generations[*at].retired;
-                let newest = at + 1 == self.generations.len();
-                let spare = !newest && !over && pair.is_nominated();
-                !lite && (Some(pair.id) == selected || spare)
-            })
+    /// The pairs that consent is asked for, and why.
+    fn asked(&self, now: Instant) -> impl Iterator<Item = (usize, &Pair, Asked)> {
+        let used = self.selected.and_then(|selected| {
+            let generation = &self.generations[self.index(selected.generation)?];
+            Some((generation, generation.checklist.get(selected.pair)?))
+        });
+        let replaced = self.replaced();
+        let generations = self.generations.iter().enumerate();
+        let pairs = generations.flat_map(|(at, generation)| {
+            let pairs = generation.checklist.pairs().iter();
+            pairs.map(move |pair| (at, pair))
+        });
+        pairs.filter_map(move |(at, pair)| {
+            if pair.valid().is_none() || self.config.lite {
+                return None;
+            }
+            let newest = at + 1 == self.generations.len();
+            let over = at < replaced && self.generations[at].retired;
+            let why = match used {
+                Some((_, used)) if used.id == pair.id => Asked::InUse,
+                _ if over => return None,
+                _ if !newest && pair.is_nominated() => Asked::Kept,
+                Some((generation, used))
+                    if self.is_preferred(at, pair, used)
+                        || !self.is_healthy(now, generation, used) =>
+                {
+                    Asked::Spare
+                }
+                _ => return None,
+            };
+            Some((at, pair, why))
+        })
     }
 
-    /// Sends one consent check whose time has come.
+    /// It would be in use if it answered, or be nominated.
+    fn is_preferred(&self, at: usize, pair: &Pair, used: &Pair) -> bool {
+        let rank = |pair: &Pair| (pair.is_nominated(), pair.nomination, pair.priority);
+        let renominates = self.role == Role::Controlling && self.renominates(at);
+        (pair.is_nominated() && rank(pair) > rank(used))
+            || (renominates && pair.priority > used.priority)
+    }
+
+    /// Sends one consent check whose time has come. Pairs that are not in use are many, so they
+    /// wait for each other as checks do.
     pub(crate) fn ask_consent(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<Transmit> {
+        let paced = now >= self.next_check;
         let due = |pair: &Pair| pair.valid().is_some_and(|valid| valid.next_request <= now);
-        let (at, id) = self
-            .consented()
-            .find(|(_, pair)| due(pair))
-            .map(|(at, pair)| (at, pair.id))?;
+        let (at, id, why) = self
+            .asked(now)
+            .find(|(_, pair, why)| due(pair) && (paced || *why != Asked::Spare))
+            .map(|(at, pair, why)| (at, pair.id, why))?;
         let interval = self.consent_interval();
         let valid = self.generations[at].checklist.get_mut(id)?.valid_mut()?;
-        valid.next_request = match valid.doubted {
-            true => now + limits::RTO_MIN,
-            false => now + interval,
-        };
+        if why == Asked::Spare {
+            if now - valid.next_request > limits::SPARE_INTERVAL {
+                // What it left unanswered is long ago and tells nothing.
+                valid.unanswered_since = None;
+            }
+            self.next_check = now + self.config.pacing;
+        }
+        valid.next_request = now
+            + match why {
+                Asked::Spare => limits::SPARE_INTERVAL,
+                _ if valid.doubted => limits::RTO_MIN,
+                _ => interval,
+            };
         valid.unanswered_since.get_or_insert(now);
         self.send_request(now, at, id, Purpose::Consent, out)
     }
@@ -75,8 +109,11 @@ impl Agent {
 
     /// When the next consent check is due, or the lack of answers changes something.
     pub(crate) fn consent_timeout(&self) -> Option<Instant> {
-        let asked = self.consented().filter_map(|(_, pair)| {
+        let asked = self.asked(self.updated).filter_map(|(_, pair, why)| {
             let valid = pair.valid()?;
+            if why == Asked::Spare {
+                return Some(valid.next_request.max(self.next_check));
+            }
             let silent = valid.unanswered_since.map(|since| since + pair.patience());
             let silent = silent.filter(|&at| at > self.updated);
             let expiry = valid.last_response + limits::CONSENT_EXPIRY;
@@ -104,40 +141,64 @@ impl Agent {
             let pair = self.pair(selected.generation, selected.pair)?;
             Some((self.index(selected.generation)?, pair))
         });
-        let expired: Vec<(usize, Generation, PairId)> = self
-            .consented()
+        let lite = lite.map(|(at, pair)| (at, pair, Asked::InUse));
+        let expired: Vec<(usize, Generation, PairId, Asked)> = self
+            .asked(now)
             .chain(lite)
-            .filter(|(_, pair)| {
-                let valid = pair.valid();
-                valid.is_some_and(|valid| now - valid.last_response >= limits::CONSENT_EXPIRY)
-            })
-            .map(|(at, pair)| (at, self.generations[at].id, pair.id))
+            .filter(|(_, pair, why)| pair.valid().is_some_and(|valid| is_over(now, valid, *why)))
+            .map(|(at, pair, why)| (at, self.generations[at].id, pair.id, why))
             .collect();
-        for (at, generation, id) in expired {
+        for (at, generation, id, why) in expired {
             if let Some(pair) = self.generations[at].checklist.get_mut(id) {
+                // The other side may see it work on, and what it nominated stays so.
+                pair.nominate_when_valid = pair.is_nominated() && self.role == Role::Controlled;
                 pair.check = Check::Failed;
-                pair.nominate_when_valid = false;
-                pair.nominating = false;
+                pair.nominating = None;
             }
             self.transactions
                 .retain(|t| t.generation != generation || t.pair != id);
             // "completed: […] if consent checks subsequently fail on all successful candidate
             // pairs, the state transitions to failed"
-            if !self.generations[at].candidates_complete() {
+            if why == Asked::Spare {
+                continue;
+            }
+            if self.generations[at].candidates_complete() {
+                // What was tried since it went silent had time enough.
+                self.generations[at].checklist.conclude(u64::MAX);
+            } else {
                 self.reopen(at);
             }
         }
+        self.forget_requests();
     }
 
-    /// Nothing works any more: what was not paired because the checklist was concluded gets its
-    /// turn.
+    /// Nothing works any more: what was not paired, or not checked to the end, because the
+    /// checklist was concluded gets its turn.
     pub(crate) fn reopen(&mut self, at: usize) {
-        let generation = &mut self.generations[at];
-        if generation.checklist.is_concluded() {
-            return;
-        }
-        for local in 0..generation.locals.len() {
+        for local in 0..self.generations[at].locals.len() {
             self.pair_local(at, local);
         }
+    }
+}
+
+/// Why a pair is asked for consent.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Asked {
+    /// Data is sent on it.
+    InUse,
+    /// Another generation's nominated one, which may be in use again after a rollback.
+    Kept,
+    /// It is not in use, because it did not answer or another one was better. That one is silent,
+    /// or would have to give way to it.
+    Spare,
+}
+
+/// RFC 7675 §5.1: it did not answer for 30 s, in which it was asked.
+fn is_over(now: Instant, valid: &Valid, why: Asked) -> bool {
+    match why {
+        Asked::InUse | Asked::Kept => now - valid.last_response >= limits::CONSENT_EXPIRY,
+        Asked::Spare => valid
+            .unanswered_since
+            .is_some_and(|since| valid.next_request - since >= limits::CONSENT_EXPIRY),
     }
 }

@@ -120,9 +120,9 @@ impl Agent {
                 continue;
             };
             let purpose = match (&pair.check, pair.nominating) {
-                (Check::Succeeded(_), true) => Purpose::Nomination,
+                (Check::Succeeded(_), Some(number)) => Purpose::Nomination { number },
                 // It succeeded since it was queued.
-                (Check::Succeeded(_), false) => continue,
+                (Check::Succeeded(_), None) => continue,
                 _ => Purpose::Check,
             };
             if self.lacks_stream(at, id) {

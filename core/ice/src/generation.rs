@@ -5,6 +5,7 @@ use duologue_stun::Key;
 
 use crate::candidate::{self, Candidate, CandidateKind, TcpType};
 use crate::checklist::{Check, Checklist, Pair};
+use crate::config::RemoteOptions;
 use crate::credentials::Credentials;
 use crate::limits;
 use crate::state::{GatheringState, Role};
@@ -75,6 +76,7 @@ pub(crate) enum Remote {
     },
     Known {
         secret: Secret,
+        options: RemoteOptions,
         /// RFC 8863: until when to be patient.
         patience: Instant,
     },
@@ -149,10 +151,12 @@ impl GenerationState {
     pub(crate) fn set_remote(
         &mut self,
         credentials: Credentials,
+        options: RemoteOptions,
         patience: Instant,
     ) -> (Vec<Candidate>, Vec<EarlyCheck>) {
         let known = Remote::Known {
             secret: Secret::new(credentials),
+            options,
             patience,
         };
         match std::mem::replace(&mut self.remote, known) {
@@ -176,6 +180,11 @@ impl GenerationState {
             Remote::Known { secret, .. } => Some(secret),
             Remote::Unknown { .. } => None,
         }
+    }
+
+    /// The other agent takes the pair that was nominated last.
+    pub(crate) fn follows_renomination(&self) -> bool {
+        matches!(&self.remote, Remote::Known { options, .. } if options.renomination)
     }
 
     pub(crate) fn patience(&self) -> Option<Instant> {
@@ -212,6 +221,15 @@ impl GenerationState {
             .map(|pair| pair.id)
     }
 
+    /// The candidate of a base that checks from it belong to.
+    pub(crate) fn local_of(&self, base: Base) -> Option<usize> {
+        self.locals.iter().position(|local| {
+            local.base.is_same(base)
+                && !local.gone
+                && local.candidate.kind != CandidateKind::PeerReflexive
+        })
+    }
+
     pub(crate) fn find_remote(&self, addr: SocketAddr, protocol: Protocol) -> Option<usize> {
         self.remotes
             .iter()
@@ -226,8 +244,22 @@ impl GenerationState {
         role: Role,
         next_id: &mut u32,
     ) -> Result<Option<PairId>, OverLimit> {
+        match can_pair(&self.locals[local], &self.remotes[remote]) {
+            true => self.add_pair(local, remote, role, next_id),
+            false => Ok(None),
+        }
+    }
+
+    /// RFC 8445 §7.3.1.4: the pair that a check shows, whatever its addresses, unless it is known.
+    pub(crate) fn add_pair(
+        &mut self,
+        local: usize,
+        remote: usize,
+        role: Role,
+        next_id: &mut u32,
+    ) -> Result<Option<PairId>, OverLimit> {
         let (ours, theirs) = (&self.locals[local], &self.remotes[remote]);
-        if ours.gone || !can_pair(ours, theirs) {
+        if ours.gone || is_private(ours, theirs) {
             return Ok(None);
         }
         // RFC 8445 §6.1.2.4: pairs of one base and one remote address are redundant.
@@ -242,7 +274,7 @@ impl GenerationState {
             priority: pair_priority(role, ours.candidate.priority, theirs.priority),
             check: Check::Waiting,
             nominate_when_valid: false,
-            nominating: false,
+            nominating: None,
             nomination: 0,
             counters: PairCounters::default(),
         };
@@ -283,27 +315,28 @@ impl GenerationState {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OverLimit;
 
-fn pair_priority(role: Role, ours: u32, theirs: u32) -> u64 {
+pub(crate) fn pair_priority(role: Role, ours: u32, theirs: u32) -> u64 {
     match role {
         Role::Controlling => candidate::pair_priority(ours, theirs),
         Role::Controlled => candidate::pair_priority(theirs, ours),
     }
 }
 
+/// draft-ietf-mmusic-mdns-ice-candidates §3.3.2: "the ICE agent MUST NOT form candidate pairs
+/// between its own relay candidates and remote mDNS candidates", whose address is not for the TURN
+/// server to know.
+fn is_private(ours: &LocalCandidate, theirs: &Candidate) -> bool {
+    ours.base.relay.is_some() && theirs.name.is_some()
+}
+
 /// Reflexive candidates are not paired: checks leave from their base, whose own candidate is
 /// (RFC 8445 §6.1.2.4).
-fn can_pair(ours: &LocalCandidate, theirs: &Candidate) -> bool {
-    // draft-ietf-mmusic-mdns-ice-candidates §3.3.2: "the ICE agent MUST NOT form candidate pairs
-    // between its own relay candidates and remote mDNS candidates", whose address is not for the
-    // TURN server to know.
-    if ours.base.relay.is_some() && theirs.name.is_some() {
-        return false;
-    }
+pub(crate) fn can_pair(ours: &LocalCandidate, theirs: &Candidate) -> bool {
     let (a, b) = (ours.base.addr.ip(), theirs.addr.ip());
-    matches!(
-        ours.candidate.kind,
-        CandidateKind::Host | CandidateKind::Relayed
-    ) && ours.base.protocol == theirs.protocol
+    let kinds = [CandidateKind::Host, CandidateKind::Relayed];
+    kinds.contains(&ours.candidate.kind)
+        && !is_private(ours, theirs)
+        && ours.base.protocol == theirs.protocol
         && ours.base.tcp_type == theirs.tcp_type.map(TcpType::counterpart)
         && a.is_ipv4() == b.is_ipv4()
         && candidate::is_link_local(a) == candidate::is_link_local(b)

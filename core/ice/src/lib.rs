@@ -6,7 +6,7 @@
 //!
 //! ```
 //! use duologue_base::{Datagram, Ecn, Generation, Instant, Rng, SocketId};
-//! use duologue_ice::{Agent, Config, Credentials, Event, Role, TransportState};
+//! use duologue_ice::{Agent, Config, Credentials, Event, RemoteOptions, Role, TransportState};
 //!
 //! let mut rng = Rng::from_u64(1);
 //! let addresses = ["192.0.2.1:5000".parse()?, "192.0.2.2:5000".parse()?];
@@ -18,7 +18,7 @@
 //!
 //! let (mut now, mut buffer) = (Instant::ZERO, Vec::new());
 //! for at in 0..2 {
-//!     agents[at].set_remote_credentials(now, Generation(0), credentials[1 - at].clone(), false);
+//!     agents[at].set_remote_credentials(now, Generation(0), credentials[1 - at].clone(), RemoteOptions::default());
 //!     agents[at].add_local_address(now, SocketId(0), addresses[at]);
 //!     agents[at].end_of_local_addresses(now);
 //! }
@@ -58,8 +58,9 @@
 //!
 //! # Standards
 //!
-//! * RFC 8445: full and lite agents, regular nomination; aggressive nomination and renomination
-//!   (draft-thatcher-ice-renomination) by the other side. Two lite agents do not connect.
+//! * RFC 8445: full and lite agents, regular nomination; aggressive nomination by the other side.
+//!   Two lite agents do not connect: neither would get consent to send (RFC 7675).
+//! * draft-thatcher-ice-renomination: by option as the controlling agent, always as the other one.
 //! * RFC 8838, RFC 8840: trickle, end of candidates, candidates tagged with a username fragment.
 //! * RFC 8489, RFC 8656: server-reflexive candidates, and relayed ones over UDP, DTLS, TCP and TLS:
 //!   long-term credentials with MD5 and SHA-256, stale nonces, anonymous user names, alternate
@@ -71,8 +72,11 @@
 //!
 //! Three deliberate differences to RFC 8445: data may use the best valid pair before the
 //! nomination, on both sides, so a connection exists after one round trip (§12.1 allows it); a
-//! silent pair holds its foundation back until its first retransmission only; a controlling agent
-//! whose nominated pair went silent nominates another one that answers.
+//! silent pair holds its foundation back until its first retransmission only; when the pair in use
+//! goes silent, both sides ask the other valid pairs again, and the controlling one nominates one
+//! that answers. Of pairs that answer it nominates one, once (§8.1.1), where libwebrtc goes over to
+//! a better one that it finds later: that is what renomination is for. So the nomination waits a
+//! little for better pairs, and up to a second when data would go through a TURN server.
 #![forbid(unsafe_code)]
 
 mod agent;
@@ -104,7 +108,7 @@ mod turn;
 
 pub use agent::{Agent, Route};
 pub use candidate::{Candidate, CandidateKind, RelayProtocol, TcpType};
-pub use config::{Config, ExternalAddress, TcpTypes};
+pub use config::{Config, ExternalAddress, RemoteOptions, TcpTypes};
 pub use credentials::{Credentials, CredentialsError};
 pub use event::{CandidateError, CandidatePair, Event};
 pub use gather::{RelayRoute, Server, ServerKind};

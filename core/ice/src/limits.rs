@@ -93,6 +93,8 @@ pub(crate) const DOUBTED_SILENCE: Duration = Duration::from_millis(1_700);
 pub(crate) const DOUBT_AGE: Duration = Duration::from_secs(1);
 /// A valid pair that is not in use stops being an alternative so long after its last response.
 pub(crate) const SPARE_FRESHNESS: Duration = Duration::from_secs(10);
+/// How often a pair that is not in use is asked whether it works again.
+pub(crate) const SPARE_INTERVAL: Duration = Duration::from_secs(2);
 /// A lite agent asks nothing: it is disconnected when the other side's consent checks, which come
 /// at least every 6 s, stayed away twice.
 pub(crate) const LITE_SILENCE: Duration = Duration::from_secs(15);
@@ -101,6 +103,8 @@ pub(crate) const LITE_SILENCE: Duration = Duration::from_secs(15);
 /// checks come at least every 6 s while it has not seen the new pair nominated.
 pub(crate) const RETIRED_LINGER: Duration = Duration::from_secs(10);
 
+/// NOMINATION has 24 bits (draft-thatcher-ice-renomination §4).
+pub(crate) const NOMINATION_MAX: u32 = 0xff_ffff;
 /// How long the controlling agent waits for better pairs than the first valid one: that pair's
 /// round trip, within these bounds. Data flows meanwhile.
 pub(crate) const NOMINATION_WAIT_MIN: Duration = Duration::from_millis(20);

@@ -3,11 +3,13 @@
 use duologue_base::Instant;
 
 use crate::agent::{Agent, Route, Selected};
+use crate::candidate::Candidate;
 use crate::checklist::Pair;
 use crate::event::Event;
-use crate::generation::GenerationState;
+use crate::generation::{GenerationState, LocalCandidate, can_pair, pair_priority};
 use crate::limits;
 use crate::state::Role;
+use crate::stats::PairId;
 
 impl Agent {
     /// Draws all conclusions from what changed. Called at the end of every input.
@@ -17,8 +19,8 @@ impl Agent {
             return;
         }
         for at in 0..self.generations.len() {
-            if self.is_settled(now, at) {
-                self.conclude(at);
+            if let Some(bar) = self.bar(now, at) {
+                self.conclude(at, bar);
             } else if let Some(check) = self.generations[at].moved.take() {
                 self.learn_from_check(now, at, check);
             }
@@ -30,64 +32,111 @@ impl Agent {
     }
 
     /// RFC 8445 §8.1.2
-    fn conclude(&mut self, at: usize) {
-        let checklist = &mut self.generations[at].checklist;
-        if checklist.has_unfinished() {
-            checklist.conclude();
+    fn conclude(&mut self, at: usize, bar: u64) {
+        if self.generations[at].checklist.conclude(bar) {
             self.forget_requests();
         }
     }
 
-    /// A pair was nominated and answers.
-    pub(crate) fn is_settled(&self, now: Instant, at: usize) -> bool {
-        let generation = &self.generations[at];
-        let settled = |pair: &Pair| pair.is_nominated() && self.is_healthy(now, generation, pair);
-        generation.checklist.pairs().iter().any(settled)
+    /// Both agents said that a pair nominated later takes the place of an earlier one.
+    pub(crate) fn renominates(&self, at: usize) -> bool {
+        self.config.renomination && self.generations[at].follows_renomination()
     }
 
-    /// RFC 8445 §8.1.1: regular nomination, of the best valid pair, as soon as no better one may
-    /// be expected any moment. Pairs that stay silent are not waited for.
+    /// Pairs of at most this priority are not worth a check. None: no pair that answers was
+    /// nominated.
+    pub(crate) fn bar(&self, now: Instant, at: usize) -> Option<u64> {
+        let settled = self.settled(now, &self.generations[at])?;
+        Some(match self.renominates(at) {
+            true => settled.priority,
+            false => u64::MAX,
+        })
+    }
+
+    /// Of the pairs that were nominated and answer, the last one.
+    fn settled<'a>(&self, now: Instant, generation: &'a GenerationState) -> Option<&'a Pair> {
+        let settled = |pair: &&Pair| pair.is_nominated() && self.is_healthy(now, generation, pair);
+        let pairs = generation.checklist.pairs().iter();
+        pairs
+            .filter(settled)
+            .max_by_key(|pair| (pair.nomination, pair.priority))
+    }
+
     fn nominate(&mut self, now: Instant, at: usize) {
         if self.role == Role::Controlled || self.config.lite {
             return;
         }
-        let generation = &self.generations[at];
-        let nominating = generation.checklist.pairs().iter().any(|p| p.nominating);
-        if nominating || self.is_settled(now, at) {
+        let Some((id, due)) = self.nomination(now, at) else {
+            return;
+        };
+        if due > now {
             return;
         }
-        if let Some((id, due)) = self.nomination(now, generation)
-            && due <= now
-        {
-            let checklist = &mut self.generations[at].checklist;
-            if let Some(pair) = checklist.get_mut(id) {
-                pair.nominating = true;
-            }
-            checklist.trigger_first(id);
+        if self.renominates(at) {
+            self.nominations = (self.nominations + 1).min(limits::NOMINATION_MAX);
         }
+        let number = match self.renominates(at) {
+            true => self.nominations,
+            false => 0,
+        };
+        let checklist = &mut self.generations[at].checklist;
+        if let Some(pair) = checklist.get_mut(id) {
+            pair.nominating = Some(number);
+        }
+        checklist.trigger_first(id);
     }
 
-    /// The pair to nominate and when.
-    fn nomination(
-        &self,
-        now: Instant,
-        generation: &GenerationState,
-    ) -> Option<(crate::stats::PairId, Instant)> {
-        let best = generation
-            .checklist
-            .pairs()
-            .iter()
-            .filter(|pair| pair.valid().is_some() && self.is_healthy(now, generation, pair))
-            .max_by_key(|pair| pair.priority)?;
-        let better = |pair: &Pair| pair.is_unfinished() && pair.priority > best.priority;
-        let due = match generation.checklist.pairs().iter().any(better) {
-            true if generation.is_relayed(best) => {
-                generation.first_valid? + limits::NOMINATION_WAIT_RELAYED
-            }
-            true => generation.first_valid? + best.nomination_wait(),
+    /// The pair to nominate and when. RFC 8445 §8.1.1: regular nomination, of the best valid pair,
+    /// as soon as no better one may be expected any moment. Pairs that stay silent are not waited
+    /// for. What is nominated again has waited already.
+    fn nomination(&self, now: Instant, at: usize) -> Option<(PairId, Instant)> {
+        let generation = &self.generations[at];
+        let pairs = || {
+            let pairs = generation.checklist.pairs().iter();
+            pairs.filter(|pair| self.is_healthy(now, generation, pair))
+        };
+        if pairs().any(|pair| pair.nominating.is_some()) {
+            return None;
+        }
+        let best = pairs().max_by_key(|pair| pair.priority)?;
+        if let Some(settled) = self.settled(now, generation) {
+            // "the agent MUST NOT nominate another pair for same component of the data stream
+            // within the ICE session"
+            let again = self.renominates(at) && best.priority > settled.priority;
+            return again.then_some((best.id, now));
+        }
+        let wait = match generation.is_relayed(best) {
+            true => limits::NOMINATION_WAIT_RELAYED,
+            false => best.nomination_wait(),
+        };
+        let due = match self.expects_better(generation, best) {
+            true => generation.first_valid? + wait,
             false => now,
         };
         Some((best.id, due))
+    }
+
+    /// A better pair than this one is being checked, or may turn up soon: when data would go
+    /// through a TURN server, that is worth waiting for candidates and channels.
+    fn expects_better(&self, generation: &GenerationState, best: &Pair) -> bool {
+        let checked = |pair: &Pair| pair.is_unfinished() && pair.priority > best.priority;
+        let gathers = !generation.relay_only && !generation.candidates_complete();
+        generation.checklist.pairs().iter().any(checked)
+            || generation.is_relayed(best) && (gathers || self.binds_better(generation, best))
+    }
+
+    /// A pair of a relayed candidate, which begins when its channel is bound, will be better than
+    /// this one.
+    fn binds_better(&self, generation: &GenerationState, best: &Pair) -> bool {
+        let better = |ours: &LocalCandidate, theirs: &Candidate| {
+            let priority = pair_priority(self.role, ours.candidate.priority, theirs.priority);
+            priority > best.priority
+                && can_pair(ours, theirs)
+                && self.is_binding(ours.base, theirs.addr)
+        };
+        let locals = generation.locals.iter().filter(|ours| !ours.gone);
+        let mut relayed = locals.filter(|ours| ours.base.relay.is_some());
+        relayed.any(|ours| generation.remotes.iter().any(|theirs| better(ours, theirs)))
     }
 
     /// When [`nominate`](Self::nominate) stops waiting for better pairs.
@@ -95,14 +144,10 @@ impl Agent {
         if self.role == Role::Controlled || self.config.lite {
             return None;
         }
-        let waits = |generation: &&GenerationState| {
-            let decided = |pair: &Pair| pair.nominating || pair.is_nominated();
-            !generation.checklist.pairs().iter().any(decided)
-        };
-        self.generations
-            .iter()
-            .filter(waits)
-            .filter_map(|generation| self.nomination(self.updated, generation))
+        let undecided = |at: &usize| !self.generations[*at].checklist.is_concluded();
+        (0..self.generations.len())
+            .filter(undecided)
+            .filter_map(|at| self.nomination(self.updated, at))
             .map(|(_, due)| due)
             .min()
     }
@@ -119,6 +164,9 @@ impl Agent {
 
     /// How many generations are older than the newest one with a nominated pair.
     pub(crate) fn replaced(&self) -> usize {
+        if self.generations.len() == 1 {
+            return 0;
+        }
         let nominated = |state: &GenerationState| state.checklist.is_concluded();
         self.generations.iter().rposition(nominated).unwrap_or(0)
     }

@@ -7,7 +7,7 @@ use crate::agent::Agent;
 use crate::candidate::{self, Candidate, CandidateKind, TcpType};
 use crate::checklist::Check;
 use crate::event::Event;
-use crate::generation::{EarlyCheck, Remote};
+use crate::generation::{EarlyCheck, Remote, pair_priority};
 use crate::limits;
 use crate::reply::{Answer, Sender};
 use crate::state::Role;
@@ -43,12 +43,14 @@ impl Agent {
         }
         self.reply(sender, message, Answer::Success(generation));
         self.generations[at].last_request = now;
+        let nomination = message.nomination().unwrap_or(0);
         let check = EarlyCheck {
             base: sender.base,
             remote: sender.remote,
             priority: message.priority().unwrap_or(0),
-            use_candidate: message.use_candidate(),
-            nomination: message.nomination().unwrap_or(0),
+            // libwebrtc sends one of the two, not both.
+            use_candidate: message.use_candidate() || nomination > 0,
+            nomination,
         };
         if let Remote::Unknown { checks, .. } = &mut self.generations[at].remote {
             let same =
@@ -135,11 +137,13 @@ impl Agent {
     /// RFC 8445 §7.3.1.3 to §7.3.1.5: what a valid check tells. The remote credentials are known.
     pub(crate) fn learn_from_check(&mut self, now: Instant, at: usize, check: EarlyCheck) {
         let nominates = check.use_candidate && self.role == Role::Controlled;
-        // RFC 8445 §8.1.2: after the nomination nothing else is checked; unless the nominated
-        // path went silent, then whoever reaches us may have another one.
-        let closed = self.generations[at].failed
-            || (self.is_settled(now, at) && !nominates && !self.config.lite);
-        let moved = self.is_from_elsewhere(at, &check, self.is_settled(now, at));
+        // RFC 8445 §8.1.2: after the nomination nothing else is checked but what may be nominated
+        // again; unless the nominated path went silent, then whoever reaches us may have another.
+        let bar = self.bar(now, at);
+        let pointless =
+            bar.is_some_and(|bar| bar == u64::MAX || self.priority_of_check(at, &check) <= bar);
+        let closed = self.generations[at].failed || (pointless && !nominates && !self.config.lite);
+        let moved = (nominates || closed) && self.is_from_elsewhere(at, &check, bar.is_some());
         if moved {
             self.doubt_selected(now, at);
         }
@@ -193,6 +197,20 @@ impl Agent {
         !self.config.lite && agreed && (pair.is_none() || pair != used)
     }
 
+    /// The priority of the pair that a check belongs to, or would.
+    fn priority_of_check(&self, at: usize, check: &EarlyCheck) -> u64 {
+        let generation = &self.generations[at];
+        let pair = generation.find_pair(check.base, check.remote);
+        if let Some(pair) = pair.and_then(|id| generation.checklist.get(id)) {
+            return pair.priority;
+        }
+        let theirs = generation.find_remote(check.remote, check.base.protocol);
+        let theirs = theirs.map_or(check.priority, |known| generation.remotes[known].priority);
+        let ours = generation.local_of(check.base);
+        let ours = ours.map_or(0, |local| generation.locals[local].candidate.priority);
+        pair_priority(self.role, ours, theirs)
+    }
+
     /// The pair that a check belongs to; a new one, with a new peer-reflexive candidate, when it
     /// comes from an unknown address (RFC 8445 §7.3.1.3) and the checklist is not closed.
     fn pair_of_check(&mut self, at: usize, check: &EarlyCheck, closed: bool) -> Option<PairId> {
@@ -220,12 +238,8 @@ impl Agent {
         // Data of this pair will need it; checks travel without.
         self.has_channel(check.base, check.remote);
         let generation = &mut self.generations[at];
-        let local = generation.locals.iter().position(|local| {
-            local.base.is_same(check.base)
-                && !local.gone
-                && local.candidate.kind != CandidateKind::PeerReflexive
-        })?;
-        match generation.pair_up(local, remote, self.role, &mut self.next_pair_id) {
+        let local = generation.local_of(check.base)?;
+        match generation.add_pair(local, remote, self.role, &mut self.next_pair_id) {
             Ok(pair) => pair,
             Err(_) => {
                 self.counters.over_limit += 1;

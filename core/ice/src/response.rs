@@ -99,12 +99,26 @@ impl Agent {
         };
         let local = local.unwrap_or(pair.local);
         // RFC 8445 §7.2.5.3.4 and §8.1.1: nominated by our request or by an earlier one of theirs.
-        let nominated = match self.role {
-            Role::Controlling => transaction.purpose == Purpose::Nomination,
-            Role::Controlled => pair.nominate_when_valid,
+        let nominated = match (self.role, transaction.purpose) {
+            (Role::Controlling, Purpose::Nomination { number }) => {
+                pair.nomination = pair.nomination.max(number);
+                true
+            }
+            (Role::Controlling, _) => false,
+            (Role::Controlled, _) => pair.nominate_when_valid,
         };
-        if transaction.purpose == Purpose::Nomination {
-            pair.nominating = false;
+        if let Purpose::Nomination { .. } = transaction.purpose {
+            pair.nominating = None;
+        }
+        // The path works, so a nomination that was sent earlier was lost. It is not to wait for its
+        // next retransmission, which may be 16 s away.
+        let lost = |t: &Transaction| {
+            let nominates = matches!(t.purpose, Purpose::Nomination { .. });
+            nominates && t.pair == transaction.pair && t.is_older_than(transaction)
+        };
+        if let Some(nomination) = self.transactions.iter().position(lost) {
+            self.transactions.swap_remove(nomination);
+            pair.nominating = None;
         }
         match &mut pair.check {
             Check::Succeeded(valid) => {
@@ -188,7 +202,7 @@ impl Agent {
         }
         let checklist = &mut self.generations[at].checklist;
         if let Some(pair) = checklist.get_mut(transaction.pair) {
-            pair.nominating = false;
+            pair.nominating = None;
             if pair.is_unfinished() {
                 pair.check = Check::Waiting;
                 checklist.trigger(transaction.pair);
@@ -199,7 +213,7 @@ impl Agent {
     /// RFC 8445 §7.2.5.2
     pub(crate) fn check_failed(&mut self, at: usize, transaction: &Transaction) {
         if let Some(pair) = self.generations[at].checklist.get_mut(transaction.pair) {
-            pair.nominating = false;
+            pair.nominating = None;
             pair.check = Check::Failed;
         }
     }

@@ -13,7 +13,16 @@ impl Agent {
             let newest = self.generations.len() - 1;
             self.generations[newest].failed = true;
         }
+        // Another path may be there, though nobody may find it any more once consent expired.
+        let fell_silent = self.is_silent(now)
+            && matches!(
+                self.state,
+                TransportState::Connected | TransportState::Completed
+            );
         self.set_state(now, state);
+        if fell_silent && let Some(at) = self.selected.and_then(|s| self.index(s.generation)) {
+            self.reopen(at);
+        }
     }
 
     pub(crate) fn set_state(&mut self, now: Instant, state: TransportState) {

@@ -35,8 +35,8 @@ pub(crate) struct Transaction {
 pub(crate) enum Purpose {
     /// A connectivity check (RFC 8445 §7.2).
     Check,
-    /// The same with USE-CANDIDATE (RFC 8445 §8.1.1).
-    Nomination,
+    /// The same with USE-CANDIDATE (RFC 8445 §8.1.1), and NOMINATION if the number is not 0.
+    Nomination { number: u32 },
     /// RFC 7675
     Consent,
 }
@@ -65,6 +65,11 @@ impl Transaction {
     /// which of them a response is for (Karn's rule).
     pub(crate) fn round_trip(&self, now: Instant) -> Option<Duration> {
         (self.sends == 1).then(|| now - self.last_sent)
+    }
+
+    /// It was last sent before the other one.
+    pub(crate) fn is_older_than(&self, other: &Transaction) -> bool {
+        self.last_sent < other.last_sent
     }
 
     /// RFC 8445 §7.3.1.4: no more retransmissions, and no failure when no response comes.
@@ -124,7 +129,7 @@ impl Agent {
                     at: now + limits::CONSENT_EXPIRY,
                 }
             }
-            Purpose::Check | Purpose::Nomination => {
+            Purpose::Check | Purpose::Nomination { .. } => {
                 state.counters.requests_sent += 1;
                 Next::Resend { at: now }
             }
@@ -204,8 +209,11 @@ impl Agent {
             Role::Controlling => writer.ice_controlling(request.tie_breaker),
             Role::Controlled => writer.ice_controlled(request.tie_breaker),
         };
-        if request.purpose == Purpose::Nomination {
+        if let Purpose::Nomination { number } = request.purpose {
             writer.use_candidate();
+            if number > 0 {
+                writer.nomination(number);
+            }
         }
         writer.integrity(&remote.key).fingerprint();
         let remote = generation.remote_addr_of(pair);

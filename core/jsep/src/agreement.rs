@@ -254,6 +254,8 @@ pub struct RemoteIce {
     pub lite: bool,
     /// It takes trickled candidates (RFC 8840 §4.1.1).
     pub trickle: bool,
+    /// It follows renominations (draft-thatcher-ice-renomination).
+    pub renomination: bool,
 }
 
 /// ICE role (RFC 8445 §6.1.1).

@@ -16,6 +16,9 @@ pub struct Capabilities {
     pub max_encodings: usize,
     /// Its ICE agents are lite (RFC 8445 §2.5), which descriptions say.
     pub ice_lite: bool,
+    /// Its ICE agents nominate again, and follow who does (draft-thatcher-ice-renomination), which
+    /// descriptions say.
+    pub ice_renomination: bool,
 }
 
 /// A codec that this end has.
@@ -70,6 +73,7 @@ impl Capabilities {
             header_extensions: Vec::new(),
             max_encodings: 1,
             ice_lite: false,
+            ice_renomination: false,
         }
     }
 
@@ -205,6 +209,7 @@ impl Default for Capabilities {
             header_extensions: extensions.collect(),
             max_encodings: 3,
             ice_lite: false,
+            ice_renomination: false,
         }
     }
 }

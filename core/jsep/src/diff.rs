@@ -43,6 +43,8 @@ pub enum TransportChange {
         remote: IceCredentials,
         /// The other end is a lite implementation.
         lite: bool,
+        /// The other end follows renominations.
+        renomination: bool,
     },
     /// The DTLS handshake may start.
     StartDtls {
@@ -221,6 +223,7 @@ fn remote_ice(
             },
             remote: remote.credentials.clone(),
             lite: remote.lite,
+            renomination: remote.renomination,
         });
     }
 }

@@ -169,9 +169,9 @@ impl Session {
             Command::SetRemoteIce {
                 generation,
                 remote,
-                lite,
+                options,
                 ..
-            } => agent.set_remote_credentials(now, generation, remote, lite),
+            } => agent.set_remote_credentials(now, generation, remote, options),
             Command::AddRemoteCandidate {
                 generation,
                 candidate,

@@ -71,8 +71,8 @@ pub enum Command {
         generation: Generation,
         /// The peer's user name fragment and password.
         remote: ice::Credentials,
-        /// The peer is an ICE-lite agent (`a=ice-lite`).
-        lite: bool,
+        /// What else the peer's description says about its agent.
+        options: ice::RemoteOptions,
     },
     /// A candidate of the peer.
     AddRemoteCandidate {

@@ -6,8 +6,8 @@ use std::time::Duration;
 use duologue_base::{Generation, Protocol, Rng, TransportKey};
 use duologue_dtls::{Context, Role as DtlsRole};
 use duologue_ice::{
-    Candidate, CandidateKind, Config, Credentials, GatheringState, RelayProtocol, Role as IceRole,
-    Server, ServerKind,
+    Candidate, CandidateKind, Config, Credentials, GatheringState, RelayProtocol, RemoteOptions,
+    Role as IceRole, Server, ServerKind,
 };
 use duologue_identity::{Certificate, KeygenAlgorithm};
 use duologue_session::{ChannelReport, Command, DtlsReport, Report, Session, SessionConfig};
@@ -121,7 +121,7 @@ impl End {
                 key: KEY,
                 generation: FIRST,
                 remote: other.local.clone(),
-                lite: false,
+                options: RemoteOptions::default(),
             },
             Command::StartDtls {
                 key: KEY,

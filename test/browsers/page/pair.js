@@ -88,7 +88,7 @@ export function selected(report) {
   const all = [...report.values()];
   const transport = all.find((s) => s.type === "transport");
   const pair = report.get(transport?.selectedCandidatePairId) ?? all.find((s) => s.type === "candidate-pair" && s.selected);
-  return { local: report.get(pair.localCandidateId), remote: report.get(pair.remoteCandidateId) };
+  return { local: report.get(pair?.localCandidateId), remote: report.get(pair?.remoteCandidateId), nominated: pair?.nominated };
 }
 
 export function equal(actual, expected, what) {

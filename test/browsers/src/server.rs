@@ -191,6 +191,7 @@ struct EndpointInit {
     hide_host_addresses: bool,
     tcp_only: bool,
     ice_lite: bool,
+    ice_renomination: bool,
 }
 
 /// The TURN server, by each transport.
@@ -211,6 +212,7 @@ async fn create(
         .hide_host_addresses(init.endpoint.hide_host_addresses)
         .udp(!init.endpoint.tcp_only)
         .ice_lite(init.endpoint.ice_lite)
+        .ice_renomination(init.endpoint.ice_renomination)
         .tcp(TcpTypes {
             passive: init.endpoint.tcp_only,
             ..TcpTypes::default()

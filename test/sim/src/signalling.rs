@@ -98,7 +98,7 @@ impl Host {
                 key,
                 generation,
                 remote: description.credentials,
-                lite: false,
+                options: ice::RemoteOptions::default(),
             },
         );
         if let Some(old) = generation.0.checked_sub(1) {

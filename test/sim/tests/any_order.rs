@@ -99,7 +99,7 @@ impl Chaos {
                 key,
                 generation,
                 remote,
-                lite: false,
+                options: ice::RemoteOptions::default(),
             },
             6 => Command::EndOfRemoteCandidates { key, generation },
             7 | 8 => Command::StartDtls {

@@ -294,7 +294,7 @@ impl Agent {
             if let Some(pair) = generation.checklist.get_mut(id) {
                 pair.check = Check::Failed;
                 pair.nominate_when_valid = false;
-                pair.nominating = false;
+                pair.nominating = None;
             }
             self.transactions.retain(|t| t.pair != id);
             if !self.generations[at].candidates_complete() {

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use crate::sim::{Link, Nat, Sim, addr, ms};
 use duologue_base::{Generation, Protocol};
-use duologue_ice::{Candidate, CandidateKind, Config, Credentials, Event, Role, TransportState};
+use duologue_ice::{
+    Candidate, CandidateKind, Config, Credentials, Event, RemoteOptions, Role, TransportState,
+};
+use duologue_stun::{Class, Key, Method, TransactionId, Writer};
 
 #[test]
 fn a_clean_path_connects_in_one_round_trip_and_completes_in_two() {
@@ -76,7 +79,7 @@ fn dead_candidates_of_one_foundation_do_not_hold_it_up_either() {
         .clone();
     let agent = &mut sim.peers[0].agent;
     agent.add_remote_candidate(now, Generation(0), good);
-    agent.set_remote_credentials(now, Generation(0), remote, false);
+    agent.set_remote_credentials(now, Generation(0), remote, RemoteOptions::default());
     let has_path = |sim: &Sim| sim.peers[0].agent.route().is_some();
     assert!(sim.run_until(ms(800), has_path));
 }
@@ -243,7 +246,11 @@ fn a_full_agent_controls_a_lite_one() {
     let remote = Credentials::generate(&mut sim.rng);
     let now = sim.now;
     let agent = &mut sim.peers[0].agent;
-    agent.set_remote_credentials(now, Generation(0), remote, true);
+    let lite = RemoteOptions {
+        lite: true,
+        ..RemoteOptions::default()
+    };
+    agent.set_remote_credentials(now, Generation(0), remote, lite);
     assert_eq!(agent.role(), Role::Controlling);
     let events = std::iter::from_fn(|| agent.poll_event());
     assert!(
@@ -285,6 +292,28 @@ fn nothing_to_connect_to_fails_after_patience_and_no_address_at_once() {
     assert_eq!(sim.peers[0].agent.state(), TransportState::Failed);
 }
 
+/// RFC 8863 §4: an agent with nothing to check waits for the other side's checks.
+#[test]
+fn a_check_that_comes_within_the_patience_connects() {
+    let mut sim = Sim::new(13, Link::default());
+    sim.address(0, "192.0.2.1:1000");
+    sim.address(1, "198.51.100.1:2000");
+    for peer in &mut sim.peers {
+        peer.trickles = false;
+    }
+    sim.signal_all();
+    let agent = &mut sim.peers[0].agent;
+    agent.end_of_remote_candidates(sim.now, Generation(0));
+    sim.run_for(ms(35_000));
+    assert_ne!(sim.peers[0].agent.state(), TransportState::Failed);
+    let late = Candidate::host(addr("192.0.2.1:1000"), Protocol::Udp);
+    let now = sim.now;
+    let agent = &mut sim.peers[1].agent;
+    agent.add_remote_candidate(now, Generation(0), late);
+    agent.end_of_remote_candidates(now, Generation(0));
+    assert!(sim.run_until(ms(1000), |sim| sim.both(TransportState::Completed)));
+}
+
 #[test]
 fn failed_pairs_leave_the_transport_disconnected_while_candidates_may_come() {
     let mut sim = Sim::new(11, Link::default());
@@ -318,6 +347,37 @@ fn loopback_is_used_when_allowed_and_only_then() {
         let done = sim.run_until(ms(1000), |sim| sim.both(TransportState::Completed));
         assert_eq!(done, loopback);
     }
+}
+
+/// RFC 8445 §7.3.1.4: a pair is made of what a check shows to work.
+#[test]
+fn a_check_to_loopback_from_another_address_of_the_host_makes_a_pair() {
+    let config = Config {
+        loopback: true,
+        ..Config::default()
+    };
+    let mut sim = Sim::with(12, Link::default(), [Config::default(), config]);
+    sim.address(0, "192.0.2.1:1000");
+    sim.address(1, "127.0.0.1:2000");
+    sim.signal_all();
+    sim.run_for(ms(100));
+    assert!(sim.peers.iter().all(|peer| peer.agent.pairs().count() == 0));
+    let secrets = [0, 1].map(|peer| {
+        let agent = &sim.peers[peer].agent;
+        let secret = agent.local_credentials(Generation(0));
+        secret.expect("it lives").clone()
+    });
+    let mut packet = Vec::new();
+    let id = TransactionId([1; 12]);
+    Writer::new(&mut packet, Class::Request, Method::BINDING, id)
+        .check_username(&secrets[1].ufrag, &secrets[0].ufrag)
+        .priority(1)
+        .ice_controlling(1)
+        .use_candidate()
+        .integrity(&Key::short_term(&secrets[1].pwd))
+        .fingerprint();
+    sim.inject(addr("192.0.2.1:1000"), addr("127.0.0.1:2000"), &packet);
+    assert!(sim.run_until(ms(200), |sim| sim.peers[1].is_nominated()));
 }
 
 #[test]

@@ -154,6 +154,68 @@ fn responses_with_unknown_comprehension_required_attributes_fail_their_checks() 
     assert_eq!(sim.peers[0].agent.counters().unknown_attributes, 1);
 }
 
+/// RFC 8445 §7.2.5.2.1
+#[test]
+fn an_answer_that_comes_from_elsewhere_fails_its_check() {
+    let mut sim = Sim::connected_by_signalling(15, Link::default());
+    sim.run_for(ms(1));
+    let key = Key::short_term(&credentials(&sim, 1).pwd);
+    sim.cut = true;
+    let check = sim.last_sent_by(0).expect("a check was sent");
+    let id = Message::parse(&check)
+        .expect("checks are STUN")
+        .transaction_id();
+    let mut packet = Vec::new();
+    Writer::new(&mut packet, Class::SuccessResponse, Method::BINDING, id)
+        .xor_mapped_address(addr("192.0.2.1:1000"))
+        .integrity(&key)
+        .fingerprint();
+    sim.inject(addr(STRANGER), addr("192.0.2.1:1000"), &packet);
+    sim.run_for(ms(1));
+    let mut pairs = sim.peers[0].agent.pairs();
+    assert!(pairs.all(|pair| pair.state == PairState::Failed));
+    assert_eq!(sim.peers[0].agent.route(), None);
+}
+
+/// RFC 7675 §5.1: only "a valid STUN binding response" counts.
+#[test]
+fn neither_refusals_nor_forged_answers_keep_consent() {
+    for forged in [false, true] {
+        let mut sim = connected(16);
+        let key = match forged {
+            true => Key::short_term("a wrong password, of length"),
+            false => Key::short_term(&credentials(&sim, 1).pwd),
+        };
+        sim.cut = true;
+        let mut answered = None;
+        for _ in 0..320 {
+            sim.run_for(ms(100));
+            let last = sim.last_sent_by(0).expect("it asks for consent");
+            let request = Message::parse(&last).expect("it is STUN");
+            let id = request.transaction_id();
+            if request.class() != Class::Request || answered == Some(id) {
+                continue;
+            }
+            answered = Some(id);
+            let mut packet = Vec::new();
+            let class = match forged {
+                true => Class::SuccessResponse,
+                false => Class::ErrorResponse,
+            };
+            let mut writer = Writer::new(&mut packet, class, Method::BINDING, id);
+            match forged {
+                true => writer.xor_mapped_address(addr("192.0.2.1:1000")),
+                false => writer.error_code(ErrorCode::BAD_REQUEST),
+            };
+            writer.integrity(&key).fingerprint();
+            sim.inject(addr("198.51.100.1:2000"), addr("192.0.2.1:1000"), &packet);
+        }
+        assert!(answered.is_some());
+        assert!(!sim.peers[0].agent.may_send(sim.now));
+        assert_eq!(sim.peers[0].agent.state(), TransportState::Failed);
+    }
+}
+
 #[test]
 fn messages_with_a_wrong_fingerprint_or_length_are_dropped_and_counted() {
     let mut sim = connected(13);

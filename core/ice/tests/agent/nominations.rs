@@ -1,9 +1,10 @@
 //! Nominations by another kind of controlling agent: aggressive ones, and renomination.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use duologue_base::{Datagram, Ecn, Generation, Instant, Protocol, Rng, SocketId};
-use duologue_ice::{Agent, Candidate, Config, Credentials, Role, TransportState};
+use duologue_ice::{Agent, Candidate, Config, Credentials, RemoteOptions, Role, TransportState};
 use duologue_stun::{Class, Key, Message, Method, TransactionId, Writer};
 
 use crate::sim::{addr, ms};
@@ -36,7 +37,7 @@ impl Script {
         );
         agent.add_local_address(now, SocketId(0), addr(HERE));
         agent.end_of_local_addresses(now);
-        agent.set_remote_credentials(now, first, remote.clone(), false);
+        agent.set_remote_credentials(now, first, remote.clone(), RemoteOptions::default());
         for (at, priority) in [(BETTER, 2000), (WORSE, 1000)] {
             let candidate = Candidate {
                 priority,
@@ -57,6 +58,10 @@ impl Script {
 
     /// A check with USE-CANDIDATE from one of the addresses.
     fn nominate(&mut self, from: &str, nomination: Option<u32>) {
+        self.send_nomination(from, true, nomination);
+    }
+
+    fn send_nomination(&mut self, from: &str, use_candidate: bool, nomination: Option<u32>) {
         self.sequence += 1;
         let mut packet = Vec::new();
         let id = TransactionId([self.sequence; 12]);
@@ -64,8 +69,10 @@ impl Script {
         writer
             .check_username(&self.local.ufrag, &self.remote.ufrag)
             .priority(1)
-            .ice_controlling(7)
-            .use_candidate();
+            .ice_controlling(7);
+        if use_candidate {
+            writer.use_candidate();
+        }
         if let Some(number) = nomination {
             writer.nomination(number);
         }
@@ -87,9 +94,14 @@ impl Script {
 
     /// Answers the agent's checks to these addresses for a while.
     fn answer(&mut self, alive: &[&str]) {
+        self.answer_for(ms(200), alive);
+    }
+
+    fn answer_for(&mut self, time: Duration, alive: &[&str]) {
         let key = Key::short_term(&self.remote.pwd);
         let mut out = Vec::new();
-        for _ in 0..20 {
+        let end = self.now + time;
+        while self.now < end {
             self.now += ms(10);
             self.agent.handle_timeout(self.now);
             while let Some(transmit) = self.agent.poll_transmit(self.now, &mut out) {
@@ -154,4 +166,31 @@ fn before_any_nomination_data_takes_the_best_valid_pair() {
     script.answer(&[BETTER, WORSE]);
     assert_eq!(script.remote(), Some(addr(BETTER)));
     assert_eq!(script.agent.state(), TransportState::Completed);
+}
+
+/// libwebrtc sends NOMINATION without USE-CANDIDATE, and never a zero.
+#[test]
+fn a_number_alone_is_a_nomination_and_zero_is_none() {
+    let mut script = Script::new();
+    script.answer(&[BETTER, WORSE]);
+    script.send_nomination(WORSE, false, Some(0));
+    script.answer(&[BETTER, WORSE]);
+    assert!(script.agent.pairs().all(|pair| !pair.nominated));
+    script.send_nomination(WORSE, false, Some(1));
+    script.answer(&[BETTER, WORSE]);
+    assert_eq!(script.remote(), Some(addr(WORSE)));
+    assert_eq!(script.agent.state(), TransportState::Completed);
+}
+
+#[test]
+fn a_renomination_of_a_pair_that_nobody_asked_for_long_is_followed_once_it_answers() {
+    let mut script = Script::new();
+    script.answer(&[BETTER, WORSE]);
+    script.nominate(BETTER, Some(1));
+    script.answer_for(Duration::from_secs(60), &[BETTER]);
+    script.nominate(WORSE, Some(2));
+    script.answer_for(Duration::from_secs(5), &[BETTER]);
+    assert_eq!(script.remote(), Some(addr(BETTER)));
+    script.answer_for(Duration::from_secs(5), &[BETTER, WORSE]);
+    assert_eq!(script.remote(), Some(addr(WORSE)));
 }

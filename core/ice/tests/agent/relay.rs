@@ -494,3 +494,88 @@ fn foundations_are_equal_for_equal_kinds_bases_and_servers_only() {
     // Two addresses: one host, three reflexive and one relayed foundation for each.
     assert_eq!(foundations.len(), 2 * 5);
 }
+
+/// Peer 0 has two addresses, each with a relay; the binding of the better one's channel is delayed.
+#[test]
+fn nomination_waits_for_a_better_relay_whose_channel_is_being_bound() {
+    let configs = [config(PASSWORD, true), Config::default()];
+    let mut sim = Sim::with(21, Link::default(), configs);
+    sim.turns.push(TurnServer::new(TURN));
+    sim.address(0, "192.0.2.1:1000");
+    sim.address(0, "192.0.2.2:1000");
+    sim.address(1, "198.51.100.1:2000");
+    sim.peers[0].agent.end_of_local_addresses(sim.now);
+    sim.run_for(SECOND);
+    let best = sim.peers[0]
+        .agent
+        .local_candidates(Generation(0))
+        .max_by_key(|candidate| candidate.priority)
+        .map(|candidate| candidate.addr);
+    sim.dead.insert(addr("192.0.2.1:1000").ip());
+    sim.signal_all();
+    sim.run_for(ms(120));
+    sim.dead.clear();
+    assert!(sim.run_until(2 * SECOND, |sim| sim.both(TransportState::Completed)));
+    assert_eq!(sim.peers[0].agent.route().map(|route| route.local), best);
+    assert!(sim.agree() && sim.exchange_data());
+    let nominated = sim.peers[0].agent.pairs().filter(|pair| pair.nominated);
+    assert_eq!(nominated.count(), 1);
+}
+
+/// A candidate of the other end's that needs no relay comes 300 ms after the relayed one.
+#[test]
+fn nomination_of_a_relayed_pair_waits_for_candidates_that_may_come() {
+    let stun = Server {
+        url: "stun:203.0.113.100".to_owned(),
+        host: "203.0.113.100".to_owned(),
+        port: 3478,
+        transport: RelayProtocol::Udp,
+        kind: ServerKind::Stun,
+    };
+    let inside = Config {
+        servers: vec![stun],
+        ..Config::default()
+    };
+    let mut sim = Sim::with(22, Link::default(), [inside, config(PASSWORD, false)]);
+    sim.turns.push(TurnServer::new(TURN));
+    sim.servers
+        .push(StunServer::new("203.0.113.100:3478", Mood::Answers));
+    sim.peers[0].nat = Some(Nat::new("203.0.113.7", false));
+    sim.peers[1].trickles = false;
+    sim.address(0, "10.0.0.2:1000");
+    sim.address(1, "198.51.100.1:2000");
+    sim.signal_all();
+    sim.run_for(SECOND);
+    assert_eq!(sim.peers[0].agent.route(), None);
+    let candidates: Vec<_> = sim.peers[1]
+        .agent
+        .local_candidates(Generation(0))
+        .cloned()
+        .collect();
+    for kind in [CandidateKind::Relayed, CandidateKind::Host] {
+        let candidates = candidates.iter();
+        for candidate in candidates.filter(|candidate| candidate.kind == kind) {
+            let (now, agent) = (sim.now, &mut sim.peers[0].agent);
+            agent.add_remote_candidate(now, Generation(0), candidate.clone());
+        }
+        sim.run_for(ms(300));
+        let kind_in_use = sim.peers[0]
+            .agent
+            .selected_pair()
+            .map(|pair| pair.remote.kind);
+        assert_eq!(kind_in_use, Some(kind), "data does not wait");
+    }
+    let (now, agent) = (sim.now, &mut sim.peers[0].agent);
+    agent.end_of_remote_candidates(now, Generation(0));
+    assert!(sim.run_until(2 * SECOND, |sim| sim.both(TransportState::Completed)));
+    let nominated = sim.peers[0].agent.pairs().filter(|pair| pair.nominated);
+    let kinds: Vec<_> = nominated
+        .map(|pair| candidates_kind(&sim, pair.remote))
+        .collect();
+    assert_eq!(kinds, [CandidateKind::Host]);
+}
+
+fn candidates_kind(sim: &Sim, remote: usize) -> CandidateKind {
+    let mut remotes = sim.peers[0].agent.remote_candidates(Generation(0));
+    remotes.nth(remote).expect("it is paired").kind
+}

@@ -5,7 +5,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use duologue_base::{Datagram, Ecn, Generation, Instant, Rng, SocketId};
-use duologue_ice::{Agent, Candidate, Config, Credentials, Event, Input, Role, TransportState};
+use duologue_ice::{
+    Agent, Candidate, Config, Credentials, Event, Input, RemoteOptions, Role, TransportState,
+};
+use duologue_stun::Message;
 
 pub(crate) fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
@@ -113,6 +116,8 @@ pub(crate) struct Peer {
     pub(crate) received: Vec<(SocketAddr, Vec<u8>)>,
     /// Local candidates are not signalled when false.
     pub(crate) trickles: bool,
+    /// What its description says.
+    pub(crate) options: RemoteOptions,
 }
 
 impl Peer {
@@ -147,7 +152,7 @@ enum Parcel {
     Stream(Happening),
     Candidate(usize, Generation, Candidate),
     EndOfCandidates(usize, Generation),
-    Credentials(usize, Generation, Credentials, bool),
+    Credentials(usize, Generation, Credentials, RemoteOptions),
 }
 
 pub(crate) struct Sim {
@@ -159,8 +164,12 @@ pub(crate) struct Sim {
     pub(crate) peers: [Peer; 2],
     /// Nothing gets through while set.
     pub(crate) cut: bool,
+    /// Nothing gets to or from these while they are in here.
+    pub(crate) dead: HashSet<IpAddr>,
     pub(crate) sent: usize,
     last_sent: [Vec<u8>; 2],
+    /// The numbers in what was sent (draft-thatcher-ice-renomination), while it is watched.
+    pub(crate) nominations: Option<Vec<u32>>,
     /// Probability that an answer of a server is damaged.
     pub(crate) damage: f64,
     pub(crate) servers: Vec<StunServer>,
@@ -189,6 +198,10 @@ impl Sim {
         let [a, b] = configs;
         let mut peer = |config: Config, role| {
             let local = Credentials::generate(&mut rng);
+            let options = RemoteOptions {
+                renomination: config.renomination,
+                ..RemoteOptions::default()
+            };
             Peer {
                 agent: Agent::new(config, role, Generation(0), local, rng.fork()),
                 sockets: Vec::new(),
@@ -198,6 +211,7 @@ impl Sim {
                 events: Vec::new(),
                 received: Vec::new(),
                 trickles: true,
+                options,
             }
         };
         let peers = [peer(a, roles[0]), peer(b, roles[1])];
@@ -208,8 +222,10 @@ impl Sim {
             signalling: Duration::ZERO,
             peers,
             cut: false,
+            dead: HashSet::new(),
             sent: 0,
             last_sent: [Vec::new(), Vec::new()],
+            nominations: None,
             damage: 0.0,
             servers: Vec::new(),
             turns: Vec::new(),
@@ -253,7 +269,8 @@ impl Sim {
             .local_credentials(generation)
             .expect("it lives")
             .clone();
-        let parcel = Parcel::Credentials(1 - peer, generation, local, false);
+        let options = self.peers[peer].options;
+        let parcel = Parcel::Credentials(1 - peer, generation, local, options);
         self.post(self.now + self.signalling, parcel);
     }
 
@@ -273,9 +290,13 @@ impl Sim {
 
     pub(crate) fn send(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
         self.sent += 1;
+        if let (Some(seen), Ok(message)) = (&mut self.nominations, Message::parse(bytes)) {
+            seen.extend(message.nomination());
+        }
         let copies = 1 + usize::from(self.rng.unit() < self.link.duplicate);
         for _ in 0..copies {
-            if self.cut || self.rng.unit() < self.link.loss {
+            let dead = [from, to].iter().any(|at| self.dead.contains(&at.ip()));
+            if self.cut || dead || self.rng.unit() < self.link.loss {
                 continue;
             }
             let jitter = self.link.jitter.mul_f64(self.rng.unit());
@@ -335,9 +356,9 @@ impl Sim {
             Parcel::EndOfCandidates(peer, generation) => self.peers[peer]
                 .agent
                 .end_of_remote_candidates(now, generation),
-            Parcel::Credentials(peer, generation, credentials, lite) => self.peers[peer]
+            Parcel::Credentials(peer, generation, credentials, options) => self.peers[peer]
                 .agent
-                .set_remote_credentials(now, generation, credentials, lite),
+                .set_remote_credentials(now, generation, credentials, options),
         }
     }
 
@@ -508,6 +529,14 @@ impl Sim {
             None => inside,
         };
         self.send(from, to, bytes);
+    }
+
+    /// Both ends use one and the same pair.
+    pub(crate) fn agree(&self) -> bool {
+        let [a, b] = self.peers.each_ref().map(|peer| peer.agent.route());
+        let ends = |route: duologue_ice::Route| (route.local, route.remote);
+        let swapped = |route: duologue_ice::Route| (route.remote, route.local);
+        a.is_some() && a.map(ends) == b.map(swapped)
     }
 
     /// Both may send, and each sends to where the other one receives.

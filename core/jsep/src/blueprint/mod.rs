@@ -75,6 +75,8 @@ pub(crate) struct TransportLines {
     pub(crate) ice: Option<IceCredentials>,
     /// `a=ice-options:trickle`
     pub(crate) trickle: bool,
+    /// `a=ice-options:renomination`
+    pub(crate) renomination: bool,
     pub(crate) fingerprints: Vec<Fingerprint>,
     pub(crate) setup: Option<Setup>,
     pub(crate) rtcp_mux: bool,

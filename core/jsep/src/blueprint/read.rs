@@ -57,6 +57,7 @@ fn section(media: Media<'_>) -> Section {
 
 fn transport(media: Media<'_>) -> TransportLines {
     let ice = media.ice_ufrag().zip(media.ice_pwd());
+    let has_option = |tag| media.ice_options().is_some_and(|list| list.contains(tag));
     // RFC 8122 §5: those of hash functions that are not known are no use.
     let mut fingerprints: Vec<_> = media.fingerprints().filter_map(fingerprint).collect();
     fingerprints.shrink_to_fit();
@@ -65,9 +66,8 @@ fn transport(media: Media<'_>) -> TransportLines {
             ufrag: ufrag.as_str().to_owned(),
             pwd: pwd.as_str().to_owned().into(),
         }),
-        trickle: media
-            .ice_options()
-            .is_some_and(|options| options.contains("trickle")),
+        trickle: has_option("trickle"),
+        renomination: has_option("renomination"),
         fingerprints,
         setup: media.setup(),
         rtcp_mux: media.rtcp_mux(),

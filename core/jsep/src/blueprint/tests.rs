@@ -27,6 +27,7 @@ prop_compose! {
             pwd: "passwordpasswordpassword".to_owned().into(),
         })),
         trickle in any::<bool>(),
+        renomination in any::<bool>(),
         hashes in 0usize..3,
         setup in prop::option::of(prop_oneof![Just(Setup::ActPass), Just(Setup::Active)]),
         rtcp_mux in any::<bool>(),
@@ -35,7 +36,7 @@ prop_compose! {
     ) -> TransportLines {
         let text = format!("sha-256 {}", ["AB"; 32].join(":"));
         let fingerprints = vec![text.parse().unwrap(); hashes];
-        TransportLines { ice, trickle, fingerprints, setup, rtcp_mux, rtcp_mux_only, reduced_size }
+        TransportLines { ice, trickle, renomination, fingerprints, setup, rtcp_mux, rtcp_mux_only, reduced_size }
     }
 }
 

@@ -1,7 +1,7 @@
 use duologue_base::Mid;
 use duologue_sdp::attr::{
-    Extmap, Fmtp, Group, IceOptions, MaxMessageSize, Msid, MsidSemantic, Rid, Rtcp, RtcpFb, Rtpmap,
-    SctpPort, Sctpmap, Ssrc, SsrcGroup,
+    Extmap, Fmtp, Group, IceOption, IceOptions, MaxMessageSize, Msid, MsidSemantic, Rid, Rtcp,
+    RtcpFb, Rtpmap, SctpPort, Sctpmap, Ssrc, SsrcGroup,
 };
 use duologue_sdp::{
     Attribute, Formats, MediaBuilder, MediaDescription, MediaLine, NetAddress, Origin, PayloadType,
@@ -90,8 +90,15 @@ fn transport(mut builder: MediaBuilder, section: &Section) -> MediaBuilder {
             .attribute(Attribute::IceUfrag(ufrag))
             .attribute(Attribute::IcePwd(pwd));
     }
-    if lines.trickle {
-        builder = builder.attribute(IceOptions::trickle_ice2());
+    let mut options = match lines.trickle {
+        true => IceOptions::trickle_ice2(),
+        false => IceOptions::default(),
+    };
+    if lines.renomination {
+        options.0.push(IceOption::from_static("renomination"));
+    }
+    if !options.0.is_empty() {
+        builder = builder.attribute(options);
     }
     for fingerprint in &lines.fingerprints {
         let line = fingerprint.to_string().parse().map(Attribute::Fingerprint);

@@ -211,6 +211,7 @@ impl Planner<'_> {
             section.transport = TransportLines {
                 ice: Some(local_ice.unwrap_or_else(|| ids.credentials())),
                 trickle: true,
+                renomination: self.intent.capabilities.ice_renomination,
                 fingerprints: self.intent.fingerprints.clone(),
                 setup: Some(transport::answer_setup(lines, dtls)),
                 ..shown

@@ -392,6 +392,7 @@ impl<'a> Planner<'a> {
                 None => self.ids.credentials(),
             }),
             trickle: true,
+            renomination: self.intent.capabilities.ice_renomination,
             fingerprints: self.intent.fingerprints.clone(),
             setup: Some(Setup::ActPass),
             ..TransportLines::default()

@@ -171,6 +171,7 @@ pub(crate) fn remote_ice(blueprint: &Blueprint, lines: &TransportLines) -> Optio
         credentials: lines.ice.clone()?,
         lite: blueprint.ice_lite,
         trickle: lines.trickle,
+        renomination: lines.renomination,
     })
 }
 

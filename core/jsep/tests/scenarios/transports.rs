@@ -294,6 +294,30 @@ fn a_lite_end_says_so_in_offers_and_answers() {
 }
 
 #[test]
+fn renomination_is_said_by_option_and_heard_always() {
+    let capabilities = Capabilities {
+        ice_renomination: true,
+        ..Capabilities::default()
+    };
+    let mut a = End::with(1, BundlePolicy::Balanced, capabilities);
+    a.intent.data = true;
+    let mut b = data(2);
+    let offer = a.offer();
+    assert!(offer.contains("\r\na=ice-options:trickle ice2 renomination\r\n"));
+    b.set_remote(SdpType::Offer, &offer).unwrap();
+    let answer = b.answer();
+    assert!(answer.contains("\r\na=ice-options:trickle ice2\r\n"));
+    a.set_remote(SdpType::Answer, &answer).unwrap();
+    let heard = |end: &End| {
+        end.changes.iter().find_map(|change| match change {
+            TransportChange::SetRemoteIce { renomination, .. } => Some(*renomination),
+            _ => None,
+        })
+    };
+    assert_eq!((heard(&a), heard(&b)), (Some(false), Some(true)));
+}
+
+#[test]
 fn the_largest_message_is_what_the_other_end_says() {
     for (line, expected) in [
         ("a=max-message-size:0\r\n", None),

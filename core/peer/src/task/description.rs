@@ -312,11 +312,16 @@ fn command_of(change: jsep::TransportChange, certificate: &Certificate) -> Comma
             key: key.transport,
             generation: key.generation,
         },
-        Change::SetRemoteIce { key, remote, lite } => Command::SetRemoteIce {
+        Change::SetRemoteIce {
+            key,
+            remote,
+            lite,
+            renomination,
+        } => Command::SetRemoteIce {
             key: key.transport,
             generation: key.generation,
             remote: credentials(remote),
-            lite,
+            options: ice::RemoteOptions { lite, renomination },
         },
         Change::StartDtls {
             transport,

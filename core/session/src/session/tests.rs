@@ -65,7 +65,7 @@ fn a_stream_that_a_check_wants_is_asked_for_when_the_check_is_polled() {
             key: KEY,
             generation: Generation(0),
             remote: ice::Credentials::generate(&mut Rng::from_u64(3)),
-            lite: false,
+            options: ice::RemoteOptions::default(),
         },
     );
     let addr = "198.51.100.1:2000".parse().unwrap();

@@ -1,7 +1,7 @@
 use std::net::SocketAddr;
 
 use duologue_base::{Datagram, Ecn, Generation, Instant, Protocol, Rng, SocketId};
-use duologue_ice::{Agent as IceAgent, Candidate, Config, Credentials, Input, Role};
+use duologue_ice::{Agent as IceAgent, Candidate, Config, Credentials, Input, RemoteOptions, Role};
 use duologue_sdp::attr;
 
 use crate::Agent;
@@ -42,7 +42,8 @@ impl Agent for Ours {
 
     fn set_remote(&mut self, now: Instant, ufrag: &str, pwd: &str) {
         let remote = Credentials::new(ufrag, pwd).expect("legal credentials");
-        self.agent.set_remote_credentials(now, FIRST, remote, false);
+        self.agent
+            .set_remote_credentials(now, FIRST, remote, RemoteOptions::default());
     }
 
     fn add_remote(&mut self, now: Instant, candidate: &str) {

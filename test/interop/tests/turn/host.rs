@@ -4,7 +4,8 @@ use std::time;
 
 use duologue_base::{Datagram, Ecn, Generation, Instant, Rng, SocketId};
 use duologue_ice::{
-    Agent, CandidateError, Config, Credentials, Event, GatheringState, Input, Role, TransportState,
+    Agent, CandidateError, Config, Credentials, Event, GatheringState, Input, RemoteOptions, Role,
+    TransportState,
 };
 
 const FIRST: Generation = Generation(0);
@@ -37,7 +38,7 @@ impl Hosts {
         for at in 0..2 {
             sockets[at].set_nonblocking(true).expect("loopback");
             let other = credentials[1 - at].clone();
-            agents[at].set_remote_credentials(now, FIRST, other, false);
+            agents[at].set_remote_credentials(now, FIRST, other, RemoteOptions::default());
             let addr = sockets[at].local_addr().expect("it is bound");
             agents[at].add_local_address(now, SocketId(0), addr);
             agents[at].end_of_local_addresses(now);
