@@ -89,6 +89,8 @@ const SCALE_FIELDS: &[&str] = &[
     "idle_us_s",
     "busy_us_s",
     "us_msg",
+    "msgs_s",
+    "delay_ms",
     "teardown_us",
 ];
 

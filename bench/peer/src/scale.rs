@@ -58,6 +58,10 @@ pub(crate) async fn run(args: &Args) -> Outcome<String> {
             busy.cpu.as_secs_f64() * 1e6 / busy.messages.max(1.0),
         ),
         ("msgs_s", busy.messages / window.as_secs_f64()),
+        (
+            "delay_ms",
+            busy.delay.as_secs_f64() * 1e3 / busy.messages.max(1.0),
+        ),
         ("teardown_us", tear_down.as_secs_f64() * 1e6 / connections),
     ]))
 }
@@ -65,6 +69,16 @@ pub(crate) async fn run(args: &Args) -> Outcome<String> {
 struct Busy {
     cpu: Duration,
     messages: f64,
+    /// From sending to reading, over all messages.
+    delay: Duration,
+}
+
+/// What has arrived.
+#[derive(Default)]
+struct Received {
+    messages: AtomicU64,
+    /// Microseconds.
+    delays: AtomicU64,
 }
 
 /// Every connection sends `rate` messages a second for a time; they are counted where they arrive.
@@ -73,20 +87,20 @@ async fn talk(all: &[Pair], rate: f64, window: Duration) -> Busy {
         .iter()
         .flat_map(|pair| [pair.a.clone(), pair.b.clone()])
         .collect();
-    let received = Arc::new(AtomicU64::new(0));
+    let begin = Instant::now();
+    let received = Arc::new(Received::default());
     let readers: Vec<_> = channels
         .iter()
-        .map(|channel| tokio::spawn(count(channel.clone(), received.clone())))
+        .map(|channel| tokio::spawn(count(channel.clone(), begin, received.clone())))
         .collect();
     let cpu = report::cpu();
-    let before = received.load(Ordering::Relaxed);
-    let (begin, payload) = (Instant::now(), Bytes::from_static(&[7; 100]));
     let (mut sent, per_second) = (0, rate * channels.len() as f64);
     // Few connections are not to pay for ticks without a message.
     let mut ticks = tokio::time::interval(TICK.max(seconds(1.0 / per_second)));
     while begin.elapsed() < window {
         ticks.tick().await;
         let due = (begin.elapsed().as_secs_f64() * per_second) as usize;
+        let payload = stamped(begin.elapsed());
         for at in sent..due {
             // A full queue is no failure of the bench: what arrives is counted.
             let _ = channels[at % channels.len()].try_send(payload.clone());
@@ -95,7 +109,8 @@ async fn talk(all: &[Pair], rate: f64, window: Duration) -> Busy {
     }
     let busy = Busy {
         cpu: report::cpu() - cpu,
-        messages: (received.load(Ordering::Relaxed) - before) as f64,
+        messages: received.messages.load(Ordering::Relaxed) as f64,
+        delay: Duration::from_micros(received.delays.load(Ordering::Relaxed)),
     };
     for reader in readers {
         reader.abort();
@@ -103,10 +118,28 @@ async fn talk(all: &[Pair], rate: f64, window: Duration) -> Busy {
     busy
 }
 
-async fn count(channel: DataChannel, received: Arc<AtomicU64>) {
-    while channel.recv().await.is_some() {
-        received.fetch_add(1, Ordering::Relaxed);
+async fn count(channel: DataChannel, begin: Instant, received: Arc<Received>) {
+    while let Some(message) = channel.recv().await {
+        let delay = begin
+            .elapsed()
+            .saturating_sub(sent_at(&message.into_bytes()));
+        received.messages.fetch_add(1, Ordering::Relaxed);
+        received
+            .delays
+            .fetch_add(delay.as_micros() as u64, Ordering::Relaxed);
     }
+}
+
+/// A message that says when it was sent.
+fn stamped(sent_at: Duration) -> Bytes {
+    let mut payload = vec![7; 100];
+    payload[..8].copy_from_slice(&(sent_at.as_nanos() as u64).to_be_bytes());
+    payload.into()
+}
+
+fn sent_at(message: &[u8]) -> Duration {
+    let stamp = message.first_chunk().copied().unwrap_or_default();
+    Duration::from_nanos(u64::from_be_bytes(stamp))
 }
 
 /// Raises the limit of open files where it is lower.
