@@ -67,7 +67,8 @@
 //! * A transceiver that is stopping makes an answered section inactive, not rejected.
 //! * When another section comes to stand for a group, the group gets another transport: libwebrtc and
 //!   Firefox replace theirs then, where RFC 9143 §7.5 would have it go on, and no description tells.
-//! * In later offers the sections of a BUNDLE group repeat the ICE and DTLS lines of its first one.
+//! * The sections of a BUNDLE group repeat the ICE and DTLS lines of its first one, bundle-only ones
+//!   too, and the transports of a first offer have the same ICE credentials.
 //! * `a=rtcp-mux` stands in bundled sections too, and `a=msid` names the track.
 //! * `a=tls-id`, `a=maxptime` and `a=imageattr` are not written.
 #![forbid(unsafe_code)]

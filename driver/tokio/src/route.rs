@@ -52,7 +52,8 @@ impl Route {
 #[derive(Debug, Default)]
 pub(crate) struct Routes {
     by_remote: HashMap<SocketAddr, Route>,
-    /// The newest last: a transport may take over the credentials of one that it replaces.
+    /// The oldest first: the transports of an offer share their credentials, and the first one is
+    /// likely to stay; one that replaces another may take over its credentials.
     by_ufrag: HashMap<String, Vec<Route>>,
     /// Who asked a STUN server what; several sessions ask one server.
     by_question: HashMap<TransactionId, Route>,
@@ -81,7 +82,7 @@ impl Routes {
     ) -> Option<&Route> {
         match self.owner(remote) {
             Some(route) => Some(route),
-            None => self.by_ufrag.get(ufrag()?)?.last(),
+            None => self.by_ufrag.get(ufrag()?)?.first(),
         }
     }
 
@@ -247,12 +248,12 @@ mod tests {
     }
 
     #[test]
-    fn a_transport_takes_over_the_credentials_of_the_one_that_it_replaces() {
+    fn transports_may_have_the_same_credentials() {
         let remote = "192.0.2.1:1".parse().unwrap();
         let mut routes = Routes::default();
         routes.add_ufrag("aaaa", route(1));
         routes.add_ufrag("aaaa", route(2));
-        assert_eq!(lease_of(&routes, remote, Some("aaaa")), Some(2));
+        assert_eq!(lease_of(&routes, remote, Some("aaaa")), Some(1));
         routes.release(LeaseId(1));
         assert_eq!(lease_of(&routes, remote, Some("aaaa")), Some(2));
         routes.release(LeaseId(2));

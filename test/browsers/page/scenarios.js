@@ -228,6 +228,21 @@ export const scenarios = {
     equal(transports.size, 2, "transports");
   },
 
+  "the page adds m-lines to a group that the Rust end offered": async (test) => {
+    for (const bundlePolicy of ["balanced", "max-compat", "max-bundle"]) {
+      const ends = await pair(test, { rust: { bundlePolicy } });
+      for (const kind of ["audio", "video", "audio", "video"]) await ends.remote.call("addTransceiver", { kind });
+      const { id } = await ends.remote.call("createDataChannel", { label: "data" });
+      const arrived = new Promise((resolve) => (ends.pc.ondatachannel = resolve));
+      await rustOffers(ends);
+      const channel = await opened((await arrived).channel);
+      for (const kind of ["audio", "video"]) ends.pc.addTransceiver(kind);
+      await pageOffers(ends);
+      await exchange(ends, channel, id, SMALL);
+      equal((await ends.remote.state()).transceivers.length, 6, `${bundlePolicy}: the Rust end's transceivers`);
+    }
+  },
+
   "an m-line is stopped, rejected and recycled, and data flows on": async (test) => {
     const ends = await pair(test);
     const channel = ends.pc.createDataChannel("data");

@@ -5,10 +5,12 @@ mod certificate;
 
 use std::io::{self, BufRead, BufReader};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
+use std::ops::Range;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{self, Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
@@ -128,7 +130,8 @@ impl Coturn {
         // RFC 8489 §5: a Binding request.
         let mut binding = vec![0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42];
         binding.extend_from_slice(&[7; 12]);
-        for _ in 0..ATTEMPTS {
+        let begun = Instant::now();
+        while begun.elapsed() < PATIENCE {
             let asked = socket.send_to(&binding, self.address);
             if asked.and_then(|_| socket.recv(&mut [0; 500])).is_ok() {
                 return Ok(());
@@ -181,15 +184,25 @@ fn spawn(directory: &Path, options: &[String]) -> io::Result<(Child, mpsc::Recei
     Ok((child, lines))
 }
 
-/// How often it is asked whether it is there: some tens of seconds.
-const ATTEMPTS: usize = 300;
+/// How long a server may take to start; it prints a hundred lines before it answers.
+const PATIENCE: Duration = Duration::from_secs(30);
 
-/// An address whose port is free for UDP and TCP.
+/// An address whose port is free for UDP and TCP, below those that the system gives to sockets that
+/// do not care: one of these could be taken before the server binds it.
 fn free_port(ip: IpAddr) -> io::Result<SocketAddr> {
-    loop {
-        let address = UdpSocket::bind((ip, 0))?.local_addr()?;
-        if TcpListener::bind(address).is_ok() {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    for _ in PORTS {
+        // Programs that run at once begin at places of their own.
+        let turn = process::id()
+            .wrapping_mul(97)
+            .wrapping_add(NEXT.fetch_add(1, Relaxed));
+        let port = PORTS.start + (turn % u32::from(PORTS.end - PORTS.start)) as u16;
+        let address = SocketAddr::new(ip, port);
+        if UdpSocket::bind(address).is_ok() && TcpListener::bind(address).is_ok() {
             return Ok(address);
         }
     }
+    Err(io::Error::other("no port is free"))
 }
+
+const PORTS: Range<u16> = 10_000..30_000;

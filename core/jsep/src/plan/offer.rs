@@ -9,7 +9,7 @@ use duologue_sdp::{Formats, MediaKind as MediaWord, MediaProtocol, PayloadType};
 use super::codec::{self, PayloadTypes};
 use super::extension::{self, ExtensionIds};
 use super::{draft, simulcast};
-use crate::agreement::{Agreement, IceKey, MediaAgreement};
+use crate::agreement::{Agreement, IceCredentials, IceKey, MediaAgreement};
 use crate::applied::Applied;
 use crate::blueprint::{
     Blueprint, Content, DataLines, Port, RtpLines, Section, Streams, TransportLines,
@@ -134,23 +134,11 @@ impl<'a> Planner<'a> {
             lip_sync: self.lip_sync(&slots, &sections),
             sections,
         };
-        let blueprint = self.with_fingerprints(blueprint);
         for extension in alive_rtp(&blueprint).flat_map(|rtp| &rtp.extensions) {
             let known = self.ids.extensions.entry(extension.uri.clone());
             known.or_insert(extension.id);
         }
         draft(SdpType::Offer, &blueprint, transceivers, self.ids)
-    }
-
-    /// RFC 9143 §7.1.3 leaves fingerprints to a group's first section too, but libwebrtc takes a
-    /// section without one for one without DTLS and rejects every section behind it.
-    fn with_fingerprints(&self, mut blueprint: Blueprint) -> Blueprint {
-        let sections = blueprint.sections.iter_mut();
-        for section in sections.filter(|section| section.port == Port::BundleOnly) {
-            let fingerprints = &mut section.transport.fingerprints;
-            fingerprints.clone_from(&self.intent.fingerprints);
-        }
-        blueprint
     }
 
     /// What each m-section is to be (RFC 9429 §5.2.2): those that are there stay in their places,
@@ -340,6 +328,7 @@ impl<'a> Planner<'a> {
         let first = sections.iter().position(|section| !section.is_rejected());
         let of_group = first.and_then(|at| running(self, at)).filter(|_| bundled);
         let mut described: Vec<(Option<TransportKey>, TransportLines)> = Vec::new();
+        let mut fresh = None;
         let mut kinds: Vec<SectionKind> = Vec::new();
         for (index, section) in sections.iter_mut().enumerate() {
             if section.is_rejected() {
@@ -356,15 +345,19 @@ impl<'a> Planner<'a> {
                 (None, BundlePolicy::Balanced) => first_of_kind,
                 (None, BundlePolicy::MaxBundle) => kinds.len() == 1,
             };
-            match said {
-                _ if own => {
-                    section.transport = self.lines(key);
-                    described.push((key, section.transport.clone()));
+            if own {
+                section.transport = self.lines(key, &mut fresh);
+                described.push((key, section.transport.clone()));
+            } else {
+                // RFC 9143 §7.1.3 leaves these to the group's first section, but libwebrtc repeats
+                // them in every one; it takes a section without a fingerprint for one without DTLS
+                // and rejects every section behind it, and Firefox refuses a new section without
+                // ICE attributes.
+                let lines = said.or(described.first()).map(|(_, lines)| lines);
+                section.transport = lines.cloned().unwrap_or_default();
+                if !bundled {
+                    section.port = Port::BundleOnly;
                 }
-                // RFC 9143 §7.1.3 leaves these to the group's first section, but Firefox refuses a
-                // new section without them, and libwebrtc repeats them in every one.
-                Some((_, lines)) if bundled => section.transport = lines.clone(),
-                _ => section.port = Port::BundleOnly,
             }
             multiplex_rtcp(section);
             // RFC 9429 §§5.2.1–5.2.2: in a section's first offer, where it has a transport.
@@ -373,7 +366,15 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn lines(&mut self, key: Option<TransportKey>) -> TransportLines {
+    /// The attributes of a transport. New ones of an offer share their credentials, `fresh`, as in
+    /// browsers: an answer to a later offer of Firefox shows the group's in each section, and
+    /// Firefox takes those that differ from a section's first ones for an ICE restart that it did
+    /// not ask for.
+    fn lines(
+        &mut self,
+        key: Option<TransportKey>,
+        fresh: &mut Option<IceCredentials>,
+    ) -> TransportLines {
         let before = key.and_then(|key| Some((key, self.base.transports.get(&key)?)));
         TransportLines {
             ice: Some(match before {
@@ -389,7 +390,7 @@ impl<'a> Planner<'a> {
                         None => self.ids.credentials(),
                     }
                 }
-                None => self.ids.credentials(),
+                None => fresh.get_or_insert_with(|| self.ids.credentials()).clone(),
             }),
             trickle: true,
             renomination: self.intent.capabilities.ice_renomination,

@@ -10,7 +10,7 @@ use super::bundle::Bundled;
 use crate::agreement::{
     Agreement, DtlsAgreement, DtlsRole, IceRole, RemoteIce, TransportAgreement,
 };
-use crate::blueprint::{Blueprint, TransportLines};
+use crate::blueprint::{Blueprint, Port, TransportLines};
 use crate::{ContentError, Ids, Side};
 
 pub(crate) type Transports = BTreeMap<TransportKey, Arc<TransportAgreement>>;
@@ -41,7 +41,7 @@ pub(crate) fn assign_local(
             continue;
         }
         let key = known(index).unwrap_or_else(|| {
-            let shares = agreed || section.transport.ice.is_none();
+            let shares = agreed || section.port == Port::BundleOnly;
             let owner = if shares { offer.owner(index) } else { index };
             let key = assigned[owner].or_else(|| known(owner));
             let key = key.unwrap_or_else(|| ids.transport());

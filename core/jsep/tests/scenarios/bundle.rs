@@ -39,9 +39,11 @@ fn each_policy_gives_its_sections_their_transports() {
     ] {
         let offer = busy(1, policy).offer();
         for (section, own) in sections(&offer)[1..].iter().zip(own) {
-            assert_eq!(section.contains("a=ice-ufrag:"), own, "{policy:?}");
-            // In all, or libwebrtc rejects what comes behind a section without.
-            assert!(section.contains("a=fingerprint:"), "{policy:?}");
+            // In all, or libwebrtc rejects what comes behind a section without, and Firefox takes
+            // an answer for a restart.
+            for attribute in ["a=ice-ufrag:", "a=fingerprint:", "a=setup:"] {
+                assert!(section.contains(attribute), "{policy:?}");
+            }
             assert_eq!(section.contains("a=bundle-only\r\n"), !own, "{policy:?}");
             assert_eq!(section.split(' ').nth(1) == Some("0"), !own);
         }
@@ -255,6 +257,27 @@ fn the_new_transport_of_a_group_is_answered_with_the_credentials_of_the_old() {
     assert_eq!(transports(&b), [None, Some(1)]);
     for name in ["a=ice-ufrag:", "a=ice-pwd:"] {
         assert_eq!(lines(&answer, name)[0], lines(&first_answer, name)[0]);
+    }
+}
+
+/// Firefox takes others for an ICE restart, once they come in a bundled section of an answer.
+#[test]
+fn the_sections_of_a_first_offer_share_credentials_and_restarted_transports_do_not() {
+    for policy in [BundlePolicy::Balanced, BundlePolicy::MaxCompat] {
+        let (mut a, mut b) = (end(1, policy), End::new(2));
+        a.audio();
+        a.video();
+        let offer = a.offer();
+        let ufrags = lines(&offer, "a=ice-ufrag:");
+        assert_eq!(ufrags, [ufrags[0]; 2], "{policy:?}");
+        b.set_remote(SdpType::Offer, &without_bundle(&offer))
+            .unwrap();
+        let answer = b.answer();
+        a.set_remote(SdpType::Answer, &answer).unwrap();
+        a.intent.ice_to_replace = a.signaling.local_ice_keys();
+        let offer = a.create_offer();
+        let restarted = lines(&offer, "a=ice-ufrag:");
+        assert!(!restarted.contains(&ufrags[0]) && restarted[0] != restarted[1]);
     }
 }
 
