@@ -51,6 +51,8 @@ pub struct Agent {
     pub(crate) farewells: Vec<(Transmit, Vec<u8>)>,
     /// RFC 8445 §14.2: no new check leaves before.
     pub(crate) next_check: Instant,
+    /// Ta of the connectivity checks: the larger one of both ends'.
+    pub(crate) pacing: Duration,
     pub(crate) next_pair_id: u32,
     /// Nominations of this agent's that had a number.
     pub(crate) nominations: u32,
@@ -139,6 +141,7 @@ impl Agent {
         mut rng: Rng,
     ) -> Self {
         let mut agent = Agent {
+            pacing: config.pacing,
             config,
             role,
             tie_breaker: rng.u64(),
@@ -175,11 +178,6 @@ impl Agent {
             self.change_role(role);
             self.update(now);
         }
-    }
-
-    /// Changes Ta: for an owner of several agents, which share their path's capacity.
-    pub fn set_pacing(&mut self, pacing: Duration) {
-        self.config.pacing = pacing;
     }
 
     /// Changes what the next generation gathers from and of (W3C `setConfiguration`).
@@ -220,6 +218,8 @@ impl Agent {
             self.change_role(role);
             self.push_event(Event::Role(role));
         }
+        let asked = options.pacing.unwrap_or_default();
+        self.pacing = self.config.pacing.max(asked.min(limits::MAX_PACING));
         let patience = now + self.config.patience;
         let (candidates, checks) = self.generations[at].set_remote(remote, options, patience);
         for candidate in candidates {

@@ -49,6 +49,10 @@ pub struct Config {
 pub struct RemoteOptions {
     /// `a=ice-lite`: it only answers checks.
     pub lite: bool,
+    /// `a=ice-pacing` (RFC 8839 §5.7): the least time between two checks; the larger one of both ends'
+    /// counts. One that does not say means 50 ms by the letter (RFC 8445 §14.2); browsers do not keep
+    /// to it and never say, so it counts for nothing here.
+    pub pacing: Option<Duration>,
     /// `a=ice-options:renomination`: the pair nominated last is the one that it uses.
     pub renomination: bool,
 }

@@ -76,7 +76,7 @@ impl Agent {
                 // What it left unanswered is long ago and tells nothing.
                 valid.unanswered_since = None;
             }
-            self.next_check = now + self.config.pacing;
+            self.next_check = now + self.pacing;
         }
         valid.next_request = now
             + match why {

@@ -126,12 +126,12 @@ impl Agent {
                 _ => Purpose::Check,
             };
             if self.lacks_stream(at, id) {
-                self.next_check = now + self.config.pacing;
+                self.next_check = now + self.pacing;
                 self.open_stream(now, at, id);
                 continue;
             }
             if let Some(transmit) = self.send_request(now, at, id, purpose, out) {
-                self.next_check = now + self.config.pacing;
+                self.next_check = now + self.pacing;
                 return Some(transmit);
             }
         }

@@ -114,3 +114,6 @@ pub(crate) const NOMINATION_WAIT_MAX: Duration = Duration::from_millis(200);
 /// direct pair may have met a NAT that the other side's check had not opened yet, and is sent
 /// again after [`RTO_MIN`].
 pub(crate) const NOMINATION_WAIT_RELAYED: Duration = Duration::from_millis(1000);
+
+/// The longest time between two checks that the other end can ask for (`a=ice-pacing`).
+pub(crate) const MAX_PACING: Duration = Duration::from_secs(1);

@@ -209,10 +209,9 @@ pub struct SctpAgreement {
 /// One transport.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TransportAgreement {
-    /// The m-section that stands for it, for good: with another one at the head of the BUNDLE
-    /// group comes another transport. RFC 9143 would have the group go on over the one that it
-    /// has, but libwebrtc and Firefox make a new one with the credentials of the old, and no
-    /// description tells.
+    /// The m-section that stands for it. When another one comes to the head of the BUNDLE group,
+    /// the group gets another transport: RFC 9143 §7.5 would have it go on over the one that it
+    /// has, but libwebrtc and Firefox make a new one, and no description tells.
     pub mid: Mid,
     /// Which set of ICE credentials is in use.
     pub generation: Generation,
@@ -252,6 +251,8 @@ pub struct RemoteIce {
     pub credentials: IceCredentials,
     /// It is a lite implementation (RFC 8445 §2.5).
     pub lite: bool,
+    /// The least time between two checks that it can take, in milliseconds (RFC 8839 §5.7).
+    pub pacing: Option<u32>,
     /// It takes trickled candidates (RFC 8840 §4.1.1).
     pub trickle: bool,
     /// It follows renominations (draft-thatcher-ice-renomination).

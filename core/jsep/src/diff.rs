@@ -43,6 +43,8 @@ pub enum TransportChange {
         remote: IceCredentials,
         /// The other end is a lite implementation.
         lite: bool,
+        /// The least time between two checks that the other end asks for, in milliseconds.
+        pacing: Option<u32>,
         /// The other end follows renominations.
         renomination: bool,
     },
@@ -223,6 +225,7 @@ fn remote_ice(
             },
             remote: remote.credentials.clone(),
             lite: remote.lite,
+            pacing: remote.pacing,
             renomination: remote.renomination,
         });
     }

@@ -1,6 +1,6 @@
 // Host addresses behind mDNS names, as browsers have them unless they are told otherwise.
 import { announced, exchange, SMALL } from "./exchange.js";
-import { equal, opened, pageOffers, pair, rustOffers } from "./pair.js";
+import { connected, equal, opened, pageOffers, pair, rustOffers } from "./pair.js";
 
 export const scenarios = {
   "the page hides its addresses and offers": async (test) => {
@@ -30,7 +30,36 @@ export const scenarios = {
     allNames(pageCandidates(ends), "the page's candidates");
     allNames(rustCandidates(ends), "the Rust end's candidates");
   },
+
+  "both ends hide their addresses and the page restarts ICE": (test) =>
+    restarted(test, async (ends) => {
+      ends.pc.restartIce();
+      await pageOffers(ends);
+    }),
+
+  "both ends hide their addresses and the Rust end restarts ICE": (test) =>
+    restarted(test, async (ends) => {
+      await ends.remote.call("restartIce");
+      await rustOffers(ends);
+    }),
 };
+
+async function restarted(test, restart) {
+  const ends = await pair(test, { endpoint: { hideHostAddresses: true } });
+  const channel = ends.pc.createDataChannel("data");
+  await pageOffers(ends);
+  await opened(channel);
+  const id = await announced(ends.remote, "data");
+  const fragments = () => [ends.pc.localDescription, ends.pc.remoteDescription].map((d) => d.sdp.match(/a=ice-ufrag:(.*)/)[1]);
+  const before = fragments();
+  await restart(ends);
+  if (fragments().some((fragment) => before.includes(fragment))) throw new Error("ICE did not restart");
+  await exchange(ends, channel, id, SMALL);
+  await connected(ends.pc);
+  equal((await ends.remote.state()).connectionState, "connected", "the Rust end");
+  allNames(pageCandidates(ends), "the page's candidates");
+  allNames(rustCandidates(ends), "the Rust end's candidates");
+}
 
 const pageCandidates = ({ pc }) => pc.localDescription.sdp.match(/(?<=a=)candidate:.*/g);
 

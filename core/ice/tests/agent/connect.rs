@@ -53,6 +53,46 @@ fn thirty_dead_candidates_do_not_hold_up_the_good_one() {
     }
 }
 
+/// RFC 8839 §5.7
+#[test]
+fn checks_keep_the_distance_that_the_other_end_asks_for() {
+    for (asked, distance) in [
+        (None, ms(10)),
+        (Some(ms(100)), ms(100)),
+        (Some(ms(1)), ms(10)),
+    ] {
+        let mut sim = Sim::new(4, Link::default());
+        sim.address(0, "192.0.2.1:1000");
+        let (mut now, remote) = (sim.now, Credentials::generate(&mut sim.rng));
+        let agent = &mut sim.peers[0].agent;
+        for n in 0..5 {
+            let other = Candidate {
+                foundation: format!("f{n}").parse().unwrap(),
+                ..Candidate::host(addr(&format!("203.0.113.{n}:9")), Protocol::Udp)
+            };
+            agent.add_remote_candidate(now, Generation(0), other);
+        }
+        let options = RemoteOptions {
+            pacing: asked,
+            ..RemoteOptions::default()
+        };
+        agent.set_remote_credentials(now, Generation(0), remote, options);
+        let mut checked = std::collections::BTreeMap::new();
+        let end = now + ms(800);
+        while now < end {
+            agent.handle_timeout(now);
+            while let Some(check) = agent.poll_transmit(now, &mut Vec::new()) {
+                checked.entry(check.remote).or_insert(now);
+            }
+            now += ms(1);
+        }
+        let mut times: Vec<_> = checked.into_values().collect();
+        times.sort();
+        let distances: Vec<_> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        assert_eq!(distances, [distance; 4], "{asked:?}");
+    }
+}
+
 #[test]
 fn dead_candidates_of_one_foundation_do_not_hold_it_up_either() {
     let mut sim = Sim::new(3, Link::default());

@@ -232,6 +232,7 @@ fn a_lite_agent_follows_renominations() {
     sim.peers[1].options = RemoteOptions {
         lite: true,
         renomination: true,
+        ..RemoteOptions::default()
     };
     for peer in 0..2 {
         sim.address(peer, V6[peer]);

@@ -23,6 +23,7 @@ pub(crate) fn read(description: &SessionDescription) -> Blueprint {
     let mut medias = description.medias();
     Blueprint {
         ice_lite: session.ice_lite(),
+        ice_pacing: session.ice_pacing().map(|pacing| pacing.0),
         extmap_allow_mixed: session.extmap_allow_mixed()
             || (medias.len() > 0 && medias.all(|media| media.extmap_allow_mixed())),
         bundles: groups(true).into_iter().filter(|g| !g.is_empty()).collect(),

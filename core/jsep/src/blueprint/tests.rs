@@ -153,6 +153,7 @@ proptest! {
         let mids: Vec<Mid> = sections.iter().filter_map(|s| s.mid.clone()).collect();
         let blueprint = Blueprint {
             ice_lite: false,
+            ice_pacing: None,
             extmap_allow_mixed,
             bundles: if mids.is_empty() { vec![] } else { vec![mids.clone()] },
             lip_sync: vec![mids],

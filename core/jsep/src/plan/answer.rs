@@ -74,6 +74,7 @@ impl Planner<'_> {
         let transceivers = media().map(|m| m.transceiver).collect();
         let blueprint = Blueprint {
             ice_lite: self.intent.capabilities.ice_lite,
+            ice_pacing: None,
             extmap_allow_mixed: offer.extmap_allow_mixed,
             bundles,
             lip_sync: Vec::new(),

@@ -125,6 +125,7 @@ impl<'a> Planner<'a> {
         self.transports(&slots, &mut sections, &bundle);
         let blueprint = Blueprint {
             ice_lite: self.intent.capabilities.ice_lite,
+            ice_pacing: None,
             extmap_allow_mixed: true,
             bundles: if bundle.is_empty() {
                 Vec::new()

@@ -170,6 +170,7 @@ pub(crate) fn remote_ice(blueprint: &Blueprint, lines: &TransportLines) -> Optio
     Some(RemoteIce {
         credentials: lines.ice.clone()?,
         lite: blueprint.ice_lite,
+        pacing: blueprint.ice_pacing,
         trickle: lines.trickle,
         renomination: lines.renomination,
     })

@@ -318,6 +318,26 @@ fn renomination_is_said_by_option_and_heard_always() {
 }
 
 #[test]
+fn the_other_ends_pacing_of_checks_is_told() {
+    let (mut a, mut b) = (data(1), data(2));
+    let offer = a
+        .offer()
+        .replace("t=0 0\r\n", "t=0 0\r\na=ice-pacing:100\r\n");
+    b.set_remote(SdpType::Offer, &offer).unwrap();
+    b.answer();
+    let told = |change: &TransportChange| {
+        matches!(
+            change,
+            TransportChange::SetRemoteIce {
+                pacing: Some(100),
+                ..
+            }
+        )
+    };
+    assert!(b.changes.iter().any(told));
+}
+
+#[test]
 fn the_largest_message_is_what_the_other_end_says() {
     for (line, expected) in [
         ("a=max-message-size:0\r\n", None),

@@ -6,6 +6,7 @@
 //! every change that came before and nothing ever has to start over but for `setParameters`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use duologue_base::{ChannelKey, TransportKey};
 use duologue_ice as ice;
@@ -316,12 +317,17 @@ fn command_of(change: jsep::TransportChange, certificate: &Certificate) -> Comma
             key,
             remote,
             lite,
+            pacing,
             renomination,
         } => Command::SetRemoteIce {
             key: key.transport,
             generation: key.generation,
             remote: credentials(remote),
-            options: ice::RemoteOptions { lite, renomination },
+            options: ice::RemoteOptions {
+                lite,
+                pacing: pacing.map(|ms| Duration::from_millis(ms.into())),
+                renomination,
+            },
         },
         Change::StartDtls {
             transport,
