@@ -36,7 +36,8 @@ struct Door {
 }
 
 impl SharedPort {
-    /// Binds `number` on every address; those where it is taken or impossible are left out.
+    /// Binds `number` on every address; those where it is taken or impossible are left out. A host
+    /// that has none yet, as while it boots, may get them later; 0 needs one to choose the port on.
     pub(crate) fn bind(
         runtime: &Handle,
         interfaces: &[Interface],
@@ -64,7 +65,7 @@ impl SharedPort {
                 Err(error) => failure = error,
             }
         }
-        if doors.is_empty() {
+        if doors.is_empty() && (number == 0 || !interfaces.is_empty()) {
             return Err(failure);
         }
         if port.listens {

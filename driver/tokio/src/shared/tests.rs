@@ -35,6 +35,29 @@ fn port(counters: &Arc<Counters>) -> SharedPort {
     .unwrap()
 }
 
+#[tokio::test]
+async fn a_port_may_be_made_before_the_host_has_an_address() {
+    let counters = Arc::default();
+    let made = |number| {
+        let here = (Clock::start(), &counters);
+        SharedPort::bind(
+            &Handle::current(),
+            &[],
+            number,
+            &EndpointOptions::default(),
+            here,
+        )
+    };
+    assert_eq!(made(0).unwrap_err().kind(), io::ErrorKind::AddrNotAvailable);
+    let lease = (20_000..30_000).find_map(|number| {
+        let port = made(number).unwrap();
+        assert_eq!(port.number(), number);
+        let lease = port.lease(HERE, SocketId(1), &nobody())?;
+        Some((number, lease.local_addr().port()))
+    });
+    assert!(lease.is_some_and(|(number, port)| number == port));
+}
+
 fn lease(port: &SharedPort, id: u32, mailbox: &Arc<Mailbox>) -> Lease {
     port.lease(HERE, SocketId(id), mailbox).unwrap()
 }
