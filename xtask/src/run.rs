@@ -49,7 +49,7 @@ pub(crate) fn run(mut command: Command) -> Outcome {
         .ok_or_else(|| format!("`{line}` failed: {status}"))
 }
 
-/// Text with a style of ANSI's, where that goes to a terminal that wants it (https://no-color.org).
+/// Text with a style of ANSI's, where that goes to a terminal that wants it (<https://no-color.org>).
 pub(crate) fn styled(style: &str, text: &str, to: &impl IsTerminal) -> String {
     let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     match to.is_terminal() && !plain {
