@@ -229,6 +229,7 @@ impl Pair {
         let options = RemoteOptions {
             lite: false,
             renomination: renominates(self.seed),
+            ..RemoteOptions::default()
         };
         let agent = &mut self.ends[1 - from].agent;
         agent.set_remote_credentials(self.now, generation, credentials, options);
