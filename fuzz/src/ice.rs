@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use arbitrary::Arbitrary;
 use duologue_base::{Datagram, Ecn, Generation, Instant, Protocol, Rng, SocketId};
-use duologue_ice::{Agent, Candidate, Config, Credentials, Event, RemoteOptions, Role, TransportState};
+use duologue_ice::{
+    Agent, Candidate, Config, Credentials, Event, RemoteOptions, Role, TransportState,
+};
 use duologue_stun::{AttributeType, Class, Key, Message, Method, TransactionId, Writer};
 
 use crate::End;

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use arbitrary::Arbitrary;
 use duologue_base::{Datagram, Ecn, Generation, Instant, Protocol, Redacted, Rng, SocketId};
-use duologue_ice::{Agent, Candidate, Config, Credentials, Input, RelayProtocol, RemoteOptions, Role, Server, ServerKind};
+use duologue_ice::{
+    Agent, Candidate, Config, Credentials, Input, RelayProtocol, RemoteOptions, Role, Server,
+    ServerKind,
+};
 use duologue_stun::{
     AttributeType, ChannelData, ChannelNumber, Class, ErrorCode, Key, Message, Method,
     PasswordAlgorithm, TransactionId, Writer,

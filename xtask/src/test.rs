@@ -116,6 +116,8 @@ fn run_part(part: Part) -> Outcome {
 
 fn lint() -> Outcome {
     run::run(cargo(["fmt", "--all", "--", "--check"]))?;
+    let fuzz = ["fmt", "--manifest-path", "fuzz/Cargo.toml", "--", "--check"];
+    run::run(cargo(fuzz))?;
     layers::check()?;
     run::run(cargo([
         "clippy",
