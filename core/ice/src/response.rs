@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use duologue_base::Instant;
-use duologue_stun::{AttributeType, Class, ErrorCode, Message};
+use duologue_stun::{Class, ErrorCode, Message};
 
 use crate::agent::{Agent, normalized};
 use crate::candidate::{Candidate, CandidateKind};
@@ -12,16 +12,6 @@ use crate::event::Event;
 use crate::generation::{Base, LocalCandidate};
 use crate::state::Role;
 use crate::transaction::{Purpose, Transaction};
-
-/// The comprehension-required attributes of Binding responses.
-const KNOWN: [AttributeType; 6] = [
-    AttributeType::MAPPED_ADDRESS,
-    AttributeType::MESSAGE_INTEGRITY,
-    AttributeType::MESSAGE_INTEGRITY_SHA256,
-    AttributeType::ERROR_CODE,
-    AttributeType::UNKNOWN_ATTRIBUTES,
-    AttributeType::XOR_MAPPED_ADDRESS,
-];
 
 impl Agent {
     pub(crate) fn handle_response(
@@ -54,10 +44,10 @@ impl Agent {
             generation.base_of(pair).is_same(base) && generation.remote_addr_of(pair) == remote
         });
         let mapped = message.mapped_address().map(normalized);
-        let unknown = message.unknown_required(&KNOWN).next().is_some();
-        self.counters.unknown_attributes += u64::from(unknown);
+        let understood = message.is_understood();
+        self.counters.unknown_attributes += u64::from(!understood);
         match (message.class(), mapped) {
-            (Class::SuccessResponse, Some(mapped)) if symmetric && !unknown => {
+            (Class::SuccessResponse, Some(mapped)) if symmetric && understood => {
                 self.check_succeeded(now, at, &transaction, base, mapped);
             }
             (Class::ErrorResponse, _)

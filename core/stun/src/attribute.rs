@@ -6,6 +6,11 @@ macro_rules! attributes {
     ($($(#[$doc:meta])* $name:ident = $number:literal;)*) => {
         impl AttributeType {
             $($(#[$doc])* pub const $name: AttributeType = AttributeType($number);)*
+
+            /// It is one of those above.
+            pub const fn is_known(self) -> bool {
+                matches!(self.0, $($number)|*)
+            }
         }
     };
 }
@@ -13,6 +18,14 @@ macro_rules! attributes {
 attributes! {
     /// RFC 8489 §14.1
     MAPPED_ADDRESS = 0x0001;
+    /// RFC 3489 §11.2.2, which old STUN servers still add, like the other ones of that RFC.
+    RESPONSE_ADDRESS = 0x0002;
+    /// RFC 3489 §11.2.4
+    CHANGE_REQUEST = 0x0003;
+    /// RFC 3489 §11.2.5
+    SOURCE_ADDRESS = 0x0004;
+    /// RFC 3489 §11.2.3
+    CHANGED_ADDRESS = 0x0005;
     /// RFC 8489 §14.3
     USERNAME = 0x0006;
     /// RFC 8489 §14.5
@@ -21,6 +34,8 @@ attributes! {
     ERROR_CODE = 0x0009;
     /// RFC 8489 §14.13
     UNKNOWN_ATTRIBUTES = 0x000a;
+    /// RFC 3489 §11.2.11
+    REFLECTED_FROM = 0x000b;
     /// RFC 8656 §18.1
     CHANNEL_NUMBER = 0x000c;
     /// RFC 8656 §18.2

@@ -183,6 +183,14 @@ impl<'a> Message<'a> {
             .filter(|kind| kind.comprehension_required() && !known.contains(kind))
     }
 
+    /// No comprehension-required attribute is one that this crate has no name for. That is what a
+    /// response is held to (RFC 8489 §6.3.3, §6.3.4): servers and agents add what says nothing new,
+    /// such as libnice its USERNAME.
+    pub fn is_understood(&self) -> bool {
+        self.attributes()
+            .all(|(kind, _)| kind.is_known() || !kind.comprehension_required())
+    }
+
     /// Compares the integrity attribute in constant time. When both kinds are there,
     /// MESSAGE-INTEGRITY-SHA256 decides (RFC 8489 §9.1.3).
     ///

@@ -1,6 +1,9 @@
-//! The test vectors of RFC 5769 and RFC 8489 appendix B.
+//! The test vectors of RFC 5769 and RFC 8489 appendix B, and messages of other stacks.
 
-use crate::{ErrorCode, Key, Message, PasswordAlgorithm, userhash};
+use crate::{
+    AttributeType, Class, ErrorCode, Key, Message, Method, PasswordAlgorithm, TransactionId,
+    Writer, userhash,
+};
 
 const REQUEST: &str = "
     00 01 00 58 21 12 a4 42 b7 e7 a7 01 bc 34 d6 86 fa 87 df ae
@@ -24,6 +27,14 @@ const RESPONSE_IPV6: &str = "
     00 20 00 14 00 02 a1 47 01 13 a9 fa a5 d3 f1 79 bc 25 f4 b5 be d2 b9 d9
     00 08 00 14 a3 82 95 4e 4b e6 7b f1 17 84 c9 7c 82 92 c2 75 bf e3 ed 41
     80 28 00 04 c8 fb 0b 4c";
+
+/// What libnice 0.1.21 answered to a check from 127.0.0.1:41234, USERNAME included.
+const LIBNICE: &str = "
+    01 01 00 3c 21 12 a4 42 01 02 03 04 05 06 07 08 09 0a 0b 0c
+    00 20 00 08 00 01 80 00 5e 12 a4 43
+    00 06 00 09 6e 69 63 65 3a 6f 75 72 73 20 20 20
+    00 08 00 14 f0 17 7a f6 ae ca 4d 42 91 e4 75 94 0b 73 df bc f2 d1 66 f8
+    80 28 00 04 b7 4a 4d ef";
 
 const LONG_TERM: &str = "
     00 01 00 60 21 12 a4 42 78 ad 34 33 c6 ad 72 c0 29 da 41 2e
@@ -81,6 +92,36 @@ fn the_sample_responses_are_read_and_verified() {
         assert_eq!(message.mapped_address(), Some(mapped.parse().unwrap()));
         assert_eq!(message.verify(&Key::short_term(PASSWORD)), Ok(()));
         assert_eq!(message.error_code(), None::<ErrorCode>);
+    }
+}
+
+#[test]
+fn the_response_of_libnice_is_read_verified_and_understood() {
+    let packet = bytes(LIBNICE);
+    let message = Message::parse(&packet).unwrap();
+    assert_eq!(message.username(), Some("nice:ours"));
+    let mapped = "127.0.0.1:41234".parse().unwrap();
+    assert_eq!(message.mapped_address(), Some(mapped));
+    let key = Key::short_term("libnicespasswordoflength");
+    assert_eq!(message.verify(&key), Ok(()));
+    assert!(message.is_understood());
+}
+
+#[test]
+fn only_attributes_without_a_name_and_with_a_low_number_are_not_understood() {
+    for (kind, understood) in [
+        (0x0006, true),
+        (0x0005, true),
+        (0xfffe, true),
+        (0x7ffe, false),
+    ] {
+        let mut packet = Vec::new();
+        let id = TransactionId([7; 12]);
+        Writer::new(&mut packet, Class::SuccessResponse, Method::BINDING, id)
+            .attribute(AttributeType(kind), b"?")
+            .fingerprint();
+        let message = Message::parse(&packet).unwrap();
+        assert_eq!(message.is_understood(), understood, "{kind:#06x}");
     }
 }
 

@@ -9,7 +9,7 @@ mod tcp;
 use std::net::IpAddr;
 
 use duologue_base::Instant;
-use duologue_stun::{AttributeType, ErrorCode, Message};
+use duologue_stun::{ErrorCode, Message};
 
 pub use relay::RelayRoute;
 pub(crate) use server::Attempt;
@@ -27,39 +27,6 @@ use crate::turn::Allocation;
 
 /// W3C `RTCPeerConnectionIceErrorEvent.errorCode`: the server could not be reached.
 const UNREACHABLE: u16 = 701;
-
-/// The comprehension-required attributes that servers may answer with. The last four are those of
-/// RFC 3489, which old STUN servers still add.
-const KNOWN: [AttributeType; 22] = [
-    AttributeType::MAPPED_ADDRESS,
-    AttributeType::USERNAME,
-    AttributeType::MESSAGE_INTEGRITY,
-    AttributeType::MESSAGE_INTEGRITY_SHA256,
-    AttributeType::ERROR_CODE,
-    AttributeType::UNKNOWN_ATTRIBUTES,
-    AttributeType::CHANNEL_NUMBER,
-    AttributeType::LIFETIME,
-    AttributeType::XOR_PEER_ADDRESS,
-    AttributeType::DATA,
-    AttributeType::REALM,
-    AttributeType::NONCE,
-    AttributeType::XOR_RELAYED_ADDRESS,
-    AttributeType::REQUESTED_ADDRESS_FAMILY,
-    AttributeType::EVEN_PORT,
-    AttributeType::REQUESTED_TRANSPORT,
-    AttributeType::XOR_MAPPED_ADDRESS,
-    AttributeType::RESERVATION_TOKEN,
-    AttributeType(0x0002),
-    AttributeType(0x0004),
-    AttributeType(0x0005),
-    AttributeType(0x000b),
-];
-
-/// RFC 8489 §6.3.2 to §6.3.4: what else a server says that has to be understood makes its message
-/// void.
-pub(crate) fn is_understood(message: &Message<'_>) -> bool {
-    message.unknown_required(&KNOWN).next().is_none()
-}
 
 /// The servers and what is being asked of them.
 #[derive(Debug, Default)]

@@ -8,7 +8,6 @@ use duologue_stun::{ChannelData, ChannelNumber, Message};
 
 use crate::agent::{Agent, normalized};
 use crate::candidate::{self, Candidate, CandidateKind, RelayProtocol};
-use crate::gather::is_understood;
 use crate::gather::server::ServerKind;
 use crate::gather::srflx::to_server;
 use crate::generation::{Base, LocalCandidate};
@@ -117,7 +116,7 @@ impl Agent {
             return false;
         };
         let (id, base, server) = (allocation.id, allocation.base, allocation.server);
-        self.counters.unknown_attributes += u64::from(!is_understood(message));
+        self.counters.unknown_attributes += u64::from(!message.is_understood());
         match outcome {
             Outcome::Nothing => {}
             Outcome::Refreshed => self.gathering.servers[server].reported = true,

@@ -8,7 +8,6 @@ use duologue_stun::{Class, Message, Method, Writer};
 
 use crate::agent::{Agent, normalized};
 use crate::candidate::{self, Candidate, CandidateKind, RelayProtocol};
-use crate::gather::is_understood;
 use crate::gather::server::{Attempt, ServerKind};
 use crate::generation::{Base, LocalCandidate};
 use crate::limits;
@@ -153,7 +152,7 @@ impl Agent {
             let probe = &probes[index];
             (probe.base, probe.server, probe.addr)
         };
-        let understood = is_understood(message);
+        let understood = message.is_understood();
         self.counters.unknown_attributes += u64::from(!understood);
         // A TURN server is asked for an allocation elsewhere, and what becomes of that counts.
         let counts = self.gathering.servers[server].server.kind == ServerKind::Stun;

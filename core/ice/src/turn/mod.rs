@@ -16,7 +16,7 @@ use duologue_stun::{
 
 use crate::agent::normalized;
 use crate::candidate::{self, RelayProtocol};
-use crate::gather::{Attempt, is_understood};
+use crate::gather::Attempt;
 use crate::generation::Base;
 use crate::limits;
 use crate::turn::auth::Auth;
@@ -360,7 +360,7 @@ impl Allocation {
         }
         let message = Message::parse(bytes).ok()?;
         let is_data = (message.class(), message.method()) == (Class::Indication, Method::DATA);
-        if !is_data || !is_understood(&message) {
+        if !is_data || !message.is_understood() {
             return None;
         }
         let data = message.attribute_range(AttributeType::DATA)?;
@@ -385,12 +385,12 @@ impl Allocation {
             if !self.auth.as_ref().is_some_and(authentic) {
                 return Some(Outcome::Nothing);
             }
-            return Some(match is_understood(message) {
+            return Some(match message.is_understood() {
                 true => self.succeeded(now, target, message),
                 false => self.refused(target, ErrorCode::BAD_REQUEST),
             });
         }
-        if !is_understood(message) {
+        if !message.is_understood() {
             return Some(self.refused(target, ErrorCode::BAD_REQUEST));
         }
         let code = message.error_code().unwrap_or(ErrorCode::BAD_REQUEST);

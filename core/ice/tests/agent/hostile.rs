@@ -154,6 +154,32 @@ fn responses_with_unknown_comprehension_required_attributes_fail_their_checks() 
     assert_eq!(sim.peers[0].agent.counters().unknown_attributes, 1);
 }
 
+/// libnice, and so GStreamer and Janus, puts USERNAME into its responses: `core/stun` has its own
+/// bytes, whose layout this is.
+#[test]
+fn a_response_with_the_attributes_of_libnice_makes_its_check_succeed() {
+    let mut sim = Sim::connected_by_signalling(19, Link::default());
+    sim.run_for(ms(1));
+    let [ours, theirs] = [0, 1].map(|peer| credentials(&sim, peer));
+    sim.cut = true;
+    let check = sim.last_sent_by(0).expect("a check was sent");
+    let id = Message::parse(&check)
+        .expect("checks are STUN")
+        .transaction_id();
+    let mut packet = Vec::new();
+    Writer::new(&mut packet, Class::SuccessResponse, Method::BINDING, id)
+        .xor_mapped_address(addr("192.0.2.1:1000"))
+        .username(&format!("{}:{}", theirs.ufrag, ours.ufrag))
+        .integrity(&Key::short_term(&theirs.pwd))
+        .fingerprint();
+    let (from, to) = (addr("198.51.100.1:2000"), addr("192.0.2.1:1000"));
+    sim.inject(from, to, &packet);
+    sim.run_for(ms(1));
+    let states = sim.peers[0].agent.pairs().map(|pair| pair.state);
+    assert_eq!(states.collect::<Vec<_>>(), [PairState::Succeeded]);
+    assert_eq!(sim.peers[0].agent.counters().unknown_attributes, 0);
+}
+
 /// RFC 8445 §7.2.5.2.1
 #[test]
 fn an_answer_that_comes_from_elsewhere_fails_its_check() {
