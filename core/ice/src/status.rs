@@ -44,8 +44,8 @@ impl Agent {
         let current = selected.generation == newest.id;
         if self.is_silent(now) {
             // "If begun in the transient disconnected state, [a restart] causes a transition to
-            // checking, effectively forgetting that connectivity was previously lost."
-            return match current {
+            // checking", whose definition begins with "has received at least one remote candidate".
+            return match current || newest.remotes.is_empty() {
                 true => TransportState::Disconnected,
                 false => TransportState::Checking,
             };
@@ -68,11 +68,12 @@ impl Agent {
         if newest.checklist.has_unfinished() || self.awaits_channel() {
             return TransportState::Checking;
         }
-        // "disconnected or failed, ICE restart occurs: checking"
         let begun = newest.checklist.begun;
-        let idle = match newest.restarted || !newest.remotes.is_empty() {
-            true => TransportState::Checking,
-            false => TransportState::New,
+        // "disconnected or failed, ICE restart occurs: checking"; the former waits for a candidate.
+        let idle = match (newest.remotes.is_empty(), self.state) {
+            (true, TransportState::Disconnected) if newest.restarted => self.state,
+            (true, _) if !newest.restarted => TransportState::New,
+            _ => TransportState::Checking,
         };
         // A host between two networks: the other side's consent would last as long.
         if newest.homeless_until.is_some_and(|until| now < until) {

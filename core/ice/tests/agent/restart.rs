@@ -137,17 +137,40 @@ fn a_restart_brings_a_failed_connection_back() {
     assert!(sim.data_flows());
 }
 
+/// webrtc-pc §5.6.4: `checking` begins with "has received at least one remote candidate".
 #[test]
-fn a_restart_while_disconnected_is_checking() {
+fn a_restart_while_disconnected_is_checking_from_its_first_remote_candidate_on() {
     let mut sim = connected(4, Link::default());
     sim.cut = true;
     assert!(sim.run_until(15 * SECOND, |sim| sim.both(TransportState::Disconnected)));
     sim.restart(0, SECOND_GENERATION);
-    assert_eq!(sim.peers[0].agent.state(), TransportState::Checking);
-    sim.peers[0]
-        .agent
-        .drop_generation(sim.now, SECOND_GENERATION);
+    sim.signal_credentials(1);
+    sim.run_for(SECOND);
     assert_eq!(sim.peers[0].agent.state(), TransportState::Disconnected);
+    sim.restart(1, SECOND_GENERATION);
+    sim.signal_credentials(1);
+    sim.run_for(ms(1));
+    assert_eq!(sim.peers[0].agent.state(), TransportState::Checking);
+    let now = sim.now;
+    sim.peers[0].agent.drop_generation(now, SECOND_GENERATION);
+    assert_eq!(sim.peers[0].agent.state(), TransportState::Disconnected);
+}
+
+#[test]
+fn a_restart_that_nobody_answers_stays_disconnected_beyond_the_loss_of_consent() {
+    let mut sim = Sim::new(8, Link::default());
+    sim.address(0, "192.0.2.1:1000");
+    sim.address(1, "198.51.100.1:2000");
+    sim.signal_credentials(0);
+    sim.signal_credentials(1);
+    assert!(sim.run_until(SECOND, |sim| sim.both(TransportState::Connected)));
+    sim.cut = true;
+    assert!(sim.run_until(15 * SECOND, |sim| sim.both(TransportState::Disconnected)));
+    sim.restart(0, SECOND_GENERATION);
+    sim.run_for(60 * SECOND);
+    assert_eq!(sim.peers[0].agent.route(), None);
+    let last = sim.peers[0].states().last().copied();
+    assert_eq!(last, Some(TransportState::Disconnected));
 }
 
 #[test]
