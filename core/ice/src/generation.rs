@@ -340,5 +340,6 @@ pub(crate) fn can_pair(ours: &LocalCandidate, theirs: &Candidate) -> bool {
         && ours.base.tcp_type == theirs.tcp_type.map(TcpType::counterpart)
         && a.is_ipv4() == b.is_ipv4()
         && candidate::is_link_local(a) == candidate::is_link_local(b)
-        && a.is_loopback() == b.is_loopback()
+        // A TURN server on this machine is itself everywhere that this machine is.
+        && (a.is_loopback() == b.is_loopback() || (ours.base.relay.is_some() && a.is_loopback()))
 }

@@ -105,13 +105,15 @@ impl ServerState {
         }
     }
 
-    /// The address to ask from a socket at this address: the first one that it can reach.
+    /// The address to ask from a socket at this address: the first one that it can reach. This host
+    /// reaches its own loopback addresses from all of its addresses.
     pub(crate) fn address_for(&self, from: IpAddr) -> Option<SocketAddr> {
         let Addresses::Known(known) = &self.addresses else {
             return None;
         };
-        let reachable =
-            |ip: &&IpAddr| ip.is_ipv4() == from.is_ipv4() && ip.is_loopback() == from.is_loopback();
+        let reachable = |ip: &&IpAddr| {
+            ip.is_ipv4() == from.is_ipv4() && (ip.is_loopback() || !from.is_loopback())
+        };
         let ip = known.iter().find(reachable)?;
         Some(SocketAddr::new(*ip, self.server.port))
     }

@@ -107,6 +107,20 @@ fn the_mapped_address_of_an_unchanged_address_is_redundant() {
     assert_eq!(gathered_at(&sim, 0), Some(ms(50)));
 }
 
+/// Everyone's first server runs on the own machine, whose other addresses reach it as well.
+#[test]
+fn a_server_on_loopback_is_asked_from_the_other_addresses_of_this_host() {
+    let mut sim = Sim::with(2, Link::default(), [config(&["127.0.0.1"]), config(&[])]);
+    sim.servers
+        .push(StunServer::new("127.0.0.1:3478", Mood::Answers));
+    sim.address(0, "192.0.2.1:1000");
+    sim.signal_all();
+    sim.run_for(ms(100));
+    assert_eq!(errors(&sim, 0), []);
+    assert_eq!(sim.servers[0].requests, 1);
+    assert_eq!(gathered_at(&sim, 0), Some(ms(50)));
+}
+
 #[test]
 fn a_name_is_resolved_by_the_host_and_two_servers_give_one_candidate() {
     let mut sim = behind_nats(3, Mood::Answers, &["stun.example", "203.0.113.101"]);
