@@ -13,7 +13,7 @@ use crate::gather::{Gathering, RelayRoute, Server};
 use crate::generation::{Base, GenerationState, LocalCandidate, OverLimit, Remote};
 use crate::limits;
 use crate::name::Names;
-use crate::reply::Reply;
+use crate::reply::{Refusals, Reply};
 use crate::state::{GatheringState, Role, TransportState};
 use crate::stats::{Counters, PairId, PairStats};
 use crate::tcp::{Framing, PeerStream};
@@ -47,6 +47,7 @@ pub struct Agent {
     pub(crate) generations: Vec<GenerationState>,
     pub(crate) transactions: Vec<Transaction>,
     pub(crate) replies: VecDeque<Reply>,
+    pub(crate) refusals: Refusals,
     /// What ends allocations at TURN servers.
     pub(crate) farewells: Vec<(Transmit, Vec<u8>)>,
     /// RFC 8445 §14.2: no new check leaves before.
@@ -156,6 +157,7 @@ impl Agent {
             generations: vec![GenerationState::new(generation, local, false)],
             transactions: Vec::new(),
             replies: VecDeque::new(),
+            refusals: Refusals::default(),
             farewells: Vec::new(),
             next_check: Instant::ZERO,
             next_pair_id: 0,

@@ -18,6 +18,11 @@ pub(crate) const PAIRS: usize = 100;
 pub(crate) const EARLY_CHECKS: usize = 16;
 /// Responses that wait to be sent.
 pub(crate) const REPLIES: usize = 64;
+/// Refusals of requests without proof of a password that leave in a row. Each is 2.4 times as large
+/// as the smallest such request, whose source address anybody can forge.
+pub(crate) const REFUSALS: u32 = 16;
+/// How long until there may be one more.
+pub(crate) const REFUSAL_INTERVAL: Duration = Duration::from_millis(100);
 /// Requests that wait for their response, those that were given up but may still be answered
 /// included.
 pub(crate) const TRANSACTIONS: usize = 256;

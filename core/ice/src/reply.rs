@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use duologue_base::{Generation, Transmit};
+use duologue_base::{Generation, Instant, Transmit};
 use duologue_stun::{AttributeType, Class, ErrorCode, Message, Method, TransactionId, Writer};
 
 use crate::agent::Agent;
@@ -39,6 +39,37 @@ pub(crate) enum Answer {
     },
     /// 400 or 401: there is nothing to prove this with.
     Refused(ErrorCode),
+}
+
+/// How many refusals may leave now.
+#[derive(Debug)]
+pub(crate) struct Refusals {
+    left: u32,
+    /// When the last one was added.
+    grown: Instant,
+}
+
+impl Default for Refusals {
+    fn default() -> Self {
+        Refusals {
+            left: limits::REFUSALS,
+            grown: Instant::ZERO,
+        }
+    }
+}
+
+impl Refusals {
+    pub(crate) fn take(&mut self, now: Instant) -> bool {
+        let age = (now - self.grown).as_nanos() / limits::REFUSAL_INTERVAL.as_nanos();
+        if age > 0 {
+            let more = u32::try_from(age).unwrap_or(u32::MAX);
+            self.left = self.left.saturating_add(more).min(limits::REFUSALS);
+            self.grown = now;
+        }
+        let may = self.left > 0;
+        self.left = self.left.saturating_sub(1);
+        may
+    }
 }
 
 impl Agent {

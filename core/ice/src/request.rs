@@ -26,7 +26,12 @@ impl Agent {
     pub(crate) fn handle_request(&mut self, now: Instant, sender: Sender, message: &Message<'_>) {
         let at = match self.authenticate(message) {
             Ok(at) => at,
-            Err(code) => return self.reply(sender, message, Answer::Refused(code)),
+            Err(code) => {
+                if self.may_refuse(now) {
+                    self.reply(sender, message, Answer::Refused(code));
+                }
+                return;
+            }
         };
         if self.generations[at].relay_only && sender.base.relay.is_none() {
             // Host addresses exist to reach TURN servers and are not to be found.
@@ -91,6 +96,19 @@ impl Agent {
         }
         self.counters.unauthorized += 1;
         Err(ErrorCode::UNAUTHENTICATED)
+    }
+
+    /// RFC 8489 §9.1.3 wants an answer to a request that nobody vouches for. It is larger than the
+    /// request and goes wherever that says it is from: there are few, and none once a pair was
+    /// nominated, after which no such request is an honest agent's.
+    fn may_refuse(&mut self, now: Instant) -> bool {
+        let mut generations = self.generations.iter();
+        if generations.any(|generation| generation.checklist.is_concluded()) {
+            return false;
+        }
+        let may = self.refusals.take(now);
+        self.counters.over_limit += u64::from(!may);
+        may
     }
 
     fn unknown_attributes(&self, at: usize, message: &Message<'_>) -> Option<Answer> {

@@ -106,9 +106,11 @@ impl PathTraffic {
 pub struct Counters {
     /// Not STUN, or malformed, or with a wrong fingerprint.
     pub malformed: u64,
-    /// Requests without a username or integrity attribute (answered 400).
+    /// Requests without a username or integrity attribute (answered 400, a few, while no pair is
+    /// nominated).
     pub unauthenticated: u64,
-    /// Requests with the username of nobody here, or a wrong integrity attribute (answered 401).
+    /// Requests with the username of nobody here, or a wrong integrity attribute (answered 401,
+    /// just as few).
     pub unauthorized: u64,
     /// Messages with unknown comprehension-required attributes. Requests are answered 420; a
     /// response fails its request (RFC 8489 §6.3).

@@ -64,7 +64,7 @@ fn error_of(answer: Option<Vec<u8>>) -> Option<ErrorCode> {
 
 #[test]
 fn requests_without_or_with_wrong_credentials_are_refused_and_counted() {
-    let mut sim = connected(1);
+    let mut sim = Sim::connected_by_signalling(1, Link::default());
     let ours = credentials(&sim, 0);
     let bare = request(|writer| {
         writer.priority(1).fingerprint();
@@ -88,10 +88,45 @@ fn requests_without_or_with_wrong_credentials_are_refused_and_counted() {
     assert_eq!(error_of(answer), Some(ErrorCode::UNAUTHENTICATED));
     let counters = sim.peers[0].agent.counters();
     assert_eq!((counters.unauthenticated, counters.unauthorized), (1, 2));
+    sim.run_for(ms(10));
     assert_eq!(
         sim.peers[0].agent.remote_candidates(Generation(0)).count(),
         1
     );
+}
+
+/// A refusal is 2.4 times as large as a bare request, whose source anybody can forge.
+#[test]
+fn strangers_are_refused_a_few_times_a_second_and_not_at_all_once_a_pair_is_nominated() {
+    let mut sim = Sim::new(17, Link::default());
+    sim.address(0, "192.0.2.1:1000");
+    sim.signal_credentials(0);
+    let bare = request(|_| {});
+    let flood = |sim: &mut Sim| {
+        let answers = (0..1000).filter(|_| {
+            sim.run_for(ms(1));
+            exchange(sim, &bare).is_some()
+        });
+        answers.count()
+    };
+    let answers = flood(&mut sim);
+    assert!((10..=30).contains(&answers), "{answers}");
+    assert_eq!(sim.peers[0].agent.counters().unauthenticated, 1000);
+    assert_eq!(
+        sim.peers[0].agent.counters().over_limit,
+        1000 - answers as u64
+    );
+    let mut sim = connected(18);
+    assert_eq!(flood(&mut sim), 0);
+    let ours = credentials(&sim, 0);
+    let honest = request(|writer| {
+        let key = Key::short_term(&ours.pwd);
+        let username = format!("{}:x", ours.ufrag);
+        writer.username(&username).integrity(&key).fingerprint();
+    });
+    assert!(exchange(&mut sim, &honest).is_some());
+    sim.run_for(Duration::from_secs(60));
+    assert!(sim.both(TransportState::Completed));
 }
 
 #[test]
