@@ -40,7 +40,7 @@ export class RTCStatsReport {
   declare [Symbol.iterator]: () => IterableIterator<[string, RTCStats]>;
 
   static {
-    defineInterface(this, (o) => #entries in o, {});
+    defineInterface(this, (o) => #entries in o, {}, { inspect: (report) => report.#entries });
     // https://webidl.spec.whatwg.org/#js-maplike: enumerable members; @@iterator is `entries`.
     const prototype = this.prototype as object;
     for (const name of ['size', 'get', 'has', 'entries', 'keys', 'values', 'forEach']) {

@@ -21,6 +21,7 @@
  */
 import { type Converter, converter, fail, isObject } from './convert.js';
 import { eventHandlerOf, setEventHandler } from './event-handler.js';
+import { defineInspect } from './inspect.js';
 
 /** What a private constructor wants to see: `new RTCDtlsTransport(internal, …)`. */
 export const internal = Symbol('internal');
@@ -186,20 +187,22 @@ export function interfaceType<T extends object>(
   );
 }
 
-export interface InterfaceOptions {
+export interface InterfaceOptions<T extends object> {
   /** Number of required arguments of the constructor; 0 for interfaces without one. */
   readonly constructorLength?: number;
+  /** What `console.log` shows; by default all attributes but promises. */
+  readonly inspect?: (object: T) => object;
 }
 
 /**
  * Gives `cls` its IDL shape. `hasBrand` tells objects of this interface from others; it is written
  * in the class, where it sees a private name.
  */
-export function defineInterface(
-  cls: AnyClass,
+export function defineInterface<T extends object>(
+  cls: abstract new (...args: never[]) => T,
   hasBrand: (value: object) => boolean,
   members: Record<string, MemberSpec>,
-  { constructorLength = 0 }: InterfaceOptions = {},
+  { constructorLength = 0, inspect = attributesOf(members) }: InterfaceOptions<T> = {},
 ): void {
   const name = cls.name;
   brands.set(cls, hasBrand);
@@ -226,6 +229,16 @@ export function defineInterface(
       Object.defineProperty(holder, key, { value, writable: true, enumerable: true, configurable: true });
     }
   }
+  // Events show themselves.
+  if (!(prototype instanceof Event)) defineInspect(prototype, hasBrand, inspect as (object: object) => object);
+}
+
+function attributesOf(members: Record<string, MemberSpec>): (object: object) => object {
+  const names = Object.keys(members).filter((key) => {
+    const spec = members[key];
+    return spec?.member === 'attribute' && !spec.promise;
+  });
+  return (object) => Object.fromEntries(names.map((name) => [name, (object as Record<string, unknown>)[name]]));
 }
 
 function attributeDescriptor(
