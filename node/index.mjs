@@ -3,6 +3,7 @@ import duologue from './dist/index.js';
 
 export const {
   DeviceChangeEvent,
+  Endpoint,
   InputDeviceInfo,
   MediaDeviceInfo,
   MediaDevices,

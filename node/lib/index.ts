@@ -16,6 +16,7 @@ export { RTCCertificate } from './rtc/certificate.js';
 export { RTCDataChannel } from './rtc/data-channel.js';
 export { RTCDtlsTransport } from './rtc/dtls-transport.js';
 export { RTCDTMFSender } from './rtc/dtmf-sender.js';
+export { Endpoint } from './rtc/endpoint.js';
 export { RTCIceCandidate, RTCIceCandidatePair } from './rtc/ice-candidate.js';
 export { RTCIceTransport } from './rtc/ice-transport.js';
 export { RTCIdentityAssertion } from './rtc/identity.js';

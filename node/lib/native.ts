@@ -229,7 +229,7 @@ export interface NativeTrack {
   readonly kind: Kind;
 }
 
-export interface NativeConfiguration extends Omit<RTCConfiguration, 'certificates' | 'iceServers' | 'peerIdentity'> {
+export interface NativeConfiguration extends Omit<RTCConfiguration, 'certificates' | 'iceServers' | 'peerIdentity' | 'rtpHeaderEncryptionPolicy'> {
   readonly iceServers: readonly { urls: string[]; username?: string; credential?: string }[];
 }
 
@@ -307,6 +307,13 @@ export type NativeKeygenAlgorithm =
   | { readonly name: 'ECDSA' }
   | { readonly name: 'RSASSA-PKCS1-v1_5'; readonly modulusLength: number };
 
+export interface NativeEndpoint {
+  readonly sharedPort?: number | null;
+  /** Counts of what was lost in this host. */
+  stats(): object;
+  close(): void;
+}
+
 /** The connections of this JavaScript thread that have something to do. */
 export interface NativeHub {
   /** Their numbers, and how many reports there are for each: in the order in which things happened. */
@@ -322,7 +329,10 @@ interface Binding {
     certificates: readonly NativeCertificate[],
     hub: NativeHub,
     connection: number,
+    endpoint: NativeEndpoint | null,
   ): Reply<NativePeerConnection>;
+  /** The endpoint, or why there is none. */
+  createEndpoint(options: object): { readonly value?: NativeEndpoint; readonly error?: string };
   /** How many bytes a channel may have queued. */
   SEND_BUFFER_BYTES: number;
   generateCertificate(algorithm: NativeKeygenAlgorithm, expires: number | null): Promise<NativeCertificate>;

@@ -1,11 +1,11 @@
 /**
- * `import 'duologue/polyfill'`: puts the interfaces on the global object, as a browser has them, and
- * lets data channels be transferred.
+ * `import 'duologue/polyfill'`: puts the interfaces on the global object, as a browser has them. What
+ * Node has stays as it is; to transfer data channels, `duologue/transfer` is imported.
  */
 import * as duologue from './index.js';
-import './transfer.js';
 
-const { mediaDevices, ...interfaces } = duologue;
+// No browser has the last one.
+const { mediaDevices, Endpoint: _, ...interfaces } = duologue;
 
 for (const [name, value] of Object.entries(interfaces)) {
   // https://webidl.spec.whatwg.org/#define-the-global-property-references

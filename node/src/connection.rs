@@ -7,7 +7,7 @@ use std::time::Duration;
 use duologue_base::{ChannelKey, Rng, TransceiverId};
 use duologue_identity::Certificate;
 use duologue_peer as peer;
-use duologue_session::{Session, SessionConfig};
+use duologue_session::Session;
 use duologue_tokio::SessionHandle;
 use napi::bindgen_prelude::{ClassInstance, Either, JsObjectValue, Object, Result, Unknown};
 use napi::{Env, Error};
@@ -17,6 +17,7 @@ use serde::Serialize;
 
 use crate::certificate::NativeCertificate;
 use crate::effect;
+use crate::endpoint::NativeEndpoint;
 use crate::environment::{self, Environment};
 use crate::exception;
 use crate::host::{Hub, Inbox, NodeHost, ReadyList, Reported};
@@ -31,7 +32,7 @@ use crate::mirror::{Mirror, Stale};
 )]
 pub struct NativePeerConnection {
     pub(crate) pc: peer::PeerConnection,
-    environment: &'static Environment,
+    environment: Arc<Environment>,
     inbox: Arc<Inbox>,
     data_plane: DataPlane,
     pub(crate) mirror: Mirror,
@@ -55,9 +56,10 @@ struct Start {
     rng: Rng,
 }
 
-/// `createPeerConnection()`; `connection` is what the hub names it by.
+/// `createPeerConnection()`; `connection` is what the hub names it by. Without an endpoint it has
+/// the one that all share who name none.
 #[napi(
-    ts_args_type = "configuration: object, certificates: Certificate[], hub: Hub, connection: number",
+    ts_args_type = "configuration: object, certificates: Certificate[], hub: Hub, connection: number, endpoint: Endpoint | null",
     ts_return_type = "object"
 )]
 pub fn create_peer_connection<'env>(
@@ -66,15 +68,19 @@ pub fn create_peer_connection<'env>(
     certificates: Vec<ClassInstance<'_, NativeCertificate>>,
     hub: &Hub,
     connection: u32,
+    endpoint: Option<&NativeEndpoint>,
 ) -> Result<Object<'env>> {
     let reason = |error: &dyn ToString| Error::from_reason(error.to_string());
-    let environment = Environment::get().map_err(|error| reason(&error))?;
+    let environment = match endpoint {
+        Some(endpoint) => endpoint.environment()?,
+        None => Environment::shared().map_err(|error| reason(&error))?,
+    };
     let mut rng = environment::rng().map_err(|error| reason(&error))?;
     let configuration = with_certificates(env, configuration, certificates)?;
     let peer_environment = peer::Env {
         now: environment::wall_clock(),
         rng: rng.fork(),
-        capabilities: environment::capabilities().clone(),
+        capabilities: environment.capabilities.clone(),
     };
     let mut reply = Object::new(env)?;
     let pc = match peer::PeerConnection::new(configuration, peer_environment) {
@@ -200,10 +206,7 @@ impl NativePeerConnection {
         if matches!(self.data_plane, DataPlane::Idle(_))
             && let DataPlane::Idle(start) = mem::replace(&mut self.data_plane, DataPlane::Ended)
         {
-            let mut config = SessionConfig::new(self.environment.dtls.clone());
-            // JavaScript takes the memory itself.
-            config.sctp.keep_message_memory = 0;
-            let session = Session::new(config, start.rng);
+            let session = Session::new(self.environment.session.clone(), start.rng);
             let host = NodeHost {
                 connection: start.connection,
                 inbox: self.inbox.clone(),

@@ -1,4 +1,4 @@
-//! What all connections of the process share: the runtime, the endpoint, randomness, time.
+//! What connections share: the runtime, endpoints, randomness, time.
 
 use std::error::Error;
 use std::sync::{Arc, OnceLock};
@@ -8,53 +8,77 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use duologue_base::{Rng, WallClock};
 use duologue_dtls as dtls;
 use duologue_jsep::Capabilities;
+use duologue_session::SessionConfig;
 use duologue_tokio::{Endpoint, EndpointOptions};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::limits::MAX_THREADS;
 
-/// Made with the first connection. Its threads end with the process.
+/// An endpoint, and what its connections are made with.
 #[derive(Debug)]
 pub(crate) struct Environment {
     pub(crate) endpoint: Endpoint,
-    pub(crate) dtls: dtls::Context,
-    _runtime: Runtime,
+    pub(crate) session: SessionConfig,
+    pub(crate) capabilities: Arc<Capabilities>,
 }
 
 impl Environment {
-    pub(crate) fn get() -> Result<&'static Self, Box<dyn Error>> {
-        static SHARED: OnceLock<Environment> = OnceLock::new();
+    /// That of the connections which name no endpoint; made with the first of them.
+    pub(crate) fn shared() -> Result<Arc<Self>, Box<dyn Error>> {
+        static SHARED: OnceLock<Arc<Environment>> = OnceLock::new();
         if let Some(shared) = SHARED.get() {
-            return Ok(shared);
+            return Ok(shared.clone());
         }
-        let made = Environment::new()?;
+        let made = Arc::new(Environment::new(EndpointOptions::default(), |_| {})?);
         // Two JavaScript threads may come here at once; the first one's is kept.
-        Ok(SHARED.get_or_init(|| made))
+        Ok(SHARED.get_or_init(|| made).clone())
     }
 
-    fn new() -> Result<Self, Box<dyn Error>> {
-        let threads = available_parallelism().map_or(1, |n| n.get().min(MAX_THREADS));
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(threads)
-            .thread_name("duologue")
-            .enable_all()
-            .build()?;
+    pub(crate) fn new(
+        driver: EndpointOptions,
+        configure: impl FnOnce(&mut SessionConfig),
+    ) -> Result<Self, Box<dyn Error>> {
+        let mut session = SessionConfig::new(dtls::Context::new()?);
+        // JavaScript takes the memory itself.
+        session.sctp.keep_message_memory = 0;
+        session.ice.loopback = driver.interfaces.loopback;
+        configure(&mut session);
+        let capabilities = Capabilities {
+            ice_lite: session.ice.lite,
+            ice_renomination: session.ice.renomination,
+            ..Capabilities::default()
+        };
         let endpoint = {
-            let _entered = runtime.enter();
-            Endpoint::new(EndpointOptions::default())?
+            let _entered = runtime()?.enter();
+            Endpoint::new(driver)?
         };
         Ok(Environment {
             endpoint,
-            dtls: dtls::Context::new()?,
-            _runtime: runtime,
+            session,
+            capabilities: Arc::new(capabilities),
         })
     }
 }
 
-/// What this end can do.
-pub(crate) fn capabilities() -> &'static Arc<Capabilities> {
-    static CAPABILITIES: OnceLock<Arc<Capabilities>> = OnceLock::new();
-    CAPABILITIES.get_or_init(Arc::default)
+/// The one of the process. Its threads end with it.
+fn runtime() -> Result<&'static Runtime, Box<dyn Error>> {
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    if let Some(runtime) = RUNTIME.get() {
+        return Ok(runtime);
+    }
+    let threads = available_parallelism().map_or(1, |n| n.get().min(MAX_THREADS));
+    let made = Builder::new_multi_thread()
+        .worker_threads(threads)
+        .thread_name("duologue")
+        .enable_all()
+        .build()?;
+    Ok(RUNTIME.get_or_init(|| made))
+}
+
+/// What this end can do, whatever the endpoint.
+pub(crate) fn capabilities() -> &'static Capabilities {
+    static CAPABILITIES: OnceLock<Capabilities> = OnceLock::new();
+    CAPABILITIES.get_or_init(Capabilities::default)
 }
 
 /// A generator seeded by the operating system.

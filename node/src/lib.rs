@@ -11,8 +11,8 @@
 //!              └────────── Hub: one wake-up for all ◄─────┘
 //! ```
 //!
-//! Nothing is shared between JavaScript threads but the runtime: each connection belongs to the
-//! thread that made it.
+//! Nothing is shared between JavaScript threads but the runtime and the endpoint of those who name
+//! none: each connection belongs to the thread that made it.
 #![allow(
     unsafe_code,
     reason = "the macros of Node-API make functions that C calls"
@@ -22,6 +22,7 @@ pub mod certificate;
 pub mod channels;
 pub mod connection;
 mod effect;
+pub mod endpoint;
 mod environment;
 mod exception;
 pub mod host;

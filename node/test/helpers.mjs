@@ -2,10 +2,9 @@
 import { once } from 'node:events';
 import { RTCPeerConnection } from '../index.mjs';
 
-/** Two connections that pass each other their candidates. */
-export function pair(configuration) {
-  const a = new RTCPeerConnection(configuration);
-  const b = new RTCPeerConnection(configuration);
+/** Two connections that pass each other their candidates; each may be on an endpoint. */
+export function pair(configuration, ...endpoints) {
+  const [a, b] = [0, 1].map((i) => new RTCPeerConnection(configuration, endpoints[i] && { endpoint: endpoints[i] }));
   const forward = (from, to) =>
     from.addEventListener('icecandidate', ({ candidate }) => to.signalingState !== 'closed' && to.addIceCandidate(candidate));
   forward(a, b);

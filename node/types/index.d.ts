@@ -53,7 +53,9 @@ export declare const RTCIceCandidate: typeof globalThis.RTCIceCandidate;
 export type RTCIceCandidate = globalThis.RTCIceCandidate;
 export declare const RTCIceTransport: typeof globalThis.RTCIceTransport;
 export type RTCIceTransport = globalThis.RTCIceTransport;
-export declare const RTCPeerConnection: typeof globalThis.RTCPeerConnection;
+export declare const RTCPeerConnection: typeof globalThis.RTCPeerConnection & {
+  new (configuration?: RTCConfiguration, options?: ConnectionOptions): globalThis.RTCPeerConnection;
+};
 export type RTCPeerConnection = globalThis.RTCPeerConnection;
 export declare const RTCPeerConnectionIceErrorEvent: typeof globalThis.RTCPeerConnectionIceErrorEvent;
 export type RTCPeerConnectionIceErrorEvent = globalThis.RTCPeerConnectionIceErrorEvent;
@@ -78,6 +80,96 @@ export type RTCTrackEvent = globalThis.RTCTrackEvent;
 
 /** What a browser has as `navigator.mediaDevices`; its devices are fakes. */
 export declare const mediaDevices: MediaDevices;
+
+// What servers choose; no browser has it.
+
+/** What `new RTCPeerConnection()` takes behind the configuration. */
+export interface ConnectionOptions {
+  /** By default the connection is on the endpoint of all who name none. */
+  endpoint?: Endpoint;
+}
+
+/** What an `Endpoint` is made with. What is not said is as in browsers. */
+export interface EndpointOptions {
+  /** One UDP port for all connections; 0: any free one. Not together with `portRange`. */
+  sharedPort?: number;
+  /** Each connection takes its ports from here; both ends of the range belong to it. */
+  portRange?: readonly [first: number, last: number];
+  /** Whether IPv4 addresses are used. Default: true. */
+  ipv4?: boolean;
+  /** Whether IPv6 addresses are used. Default: true. */
+  ipv6?: boolean;
+  /** Whether loopback addresses are used. Default: false (RFC 8445 §5.1.1.1). */
+  loopback?: boolean;
+  /** Names of network interfaces; if there are any, no others are used. */
+  onlyInterfaces?: readonly string[];
+  exceptInterfaces?: readonly string[];
+  /** Addresses of this host; if there are any, no others are used. */
+  onlyAddresses?: readonly string[];
+  exceptAddresses?: readonly string[];
+  /** Where this host is reached from outside, behind a NAT that keeps ports. */
+  externalAddresses?: readonly (string | ExternalAddress)[];
+  /** Signal random mDNS names in place of the addresses of this host. Default: false. */
+  hideHostAddresses?: boolean;
+  /** Whether UDP is used. Default: true. */
+  udp?: boolean;
+  /** Which TCP candidates there are (RFC 6544). Default: the active ones. */
+  tcp?: TcpTypes;
+  /** Certificates in PEM form: servers reached over TLS or DTLS must show one that these issued. */
+  tlsRoots?: string;
+  /** Answer connectivity checks and make none (RFC 8445 §2.5). Default: false. */
+  iceLite?: boolean;
+  /** Go over to another path without a restart, with a peer that says the same. Default: false. */
+  iceRenomination?: boolean;
+  /** Signal addresses that this host gets later; gathering never ends then. Default: false. */
+  gatherContinually?: boolean;
+  /** Bytes asked of the system for each socket. */
+  socketBuffers?: { receive: number; send: number };
+}
+export interface ExternalAddress {
+  address: string;
+  /** The address of this host that it stands for. Default: each of its family. */
+  local?: string;
+  /** Whether it is signalled in place of the own address, or beside it. Default: true. */
+  replaces?: boolean;
+}
+export interface TcpTypes {
+  /** Connections are opened to peers that listen. Default: true. */
+  active?: boolean;
+  /** This host listens, at the shared port if there is one. Default: false. */
+  passive?: boolean;
+  /** Default: false. */
+  simultaneousOpen?: boolean;
+}
+
+/** Datagrams that were lost in this host rather than on the way. */
+export interface EndpointStats {
+  readonly sendErrors: number;
+  readonly sendConflicts: number;
+  readonly receiveErrors: number;
+  readonly unroutable: number;
+  readonly queueOverflows: number;
+  readonly streamOverflows: number;
+}
+
+/**
+ * How connections reach the network: ports, interfaces, addresses.
+ *
+ * ```ts
+ * const endpoint = new Endpoint({ sharedPort: 3478, externalAddresses: ['192.0.2.1'] });
+ * const pc = new RTCPeerConnection({}, { endpoint });
+ * ```
+ */
+export declare class Endpoint {
+  /** Throws `OperationError` when the shared port cannot be bound. */
+  constructor(options?: EndpointOptions);
+  /** The port that all connections share; null: each has its own. */
+  readonly sharedPort: number | null;
+  readonly closed: boolean;
+  stats(): EndpointStats;
+  /** No more connections are made; the port is free once those that there are have closed. */
+  close(): void;
+}
 
 // Interfaces that lib.dom.d.ts does not have.
 
@@ -125,11 +217,13 @@ export declare const SFrameTransform: {
   prototype: SFrameTransform;
   new (options?: SFrameTransformOptions): SFrameTransform;
 };
+/** Refuses keys and data: nothing is encrypted yet. */
 export interface SFrameEncrypterStream extends EventTarget, SFrameKeyManagement, GenericTransformStream {}
 export declare const SFrameEncrypterStream: {
   prototype: SFrameEncrypterStream;
   new (options?: SFrameTransformOptions): SFrameEncrypterStream;
 };
+/** Refuses keys and data: nothing is decrypted yet. */
 export interface SFrameDecrypterStream extends EventTarget, SFrameKeyManagement, GenericTransformStream {}
 export declare const SFrameDecrypterStream: {
   prototype: SFrameDecrypterStream;

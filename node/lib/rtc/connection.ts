@@ -36,6 +36,7 @@ import { nativeCertificate } from './certificate.js';
 import { ChannelEvents, type ChannelListener, ChannelSlots, RTCDataChannel } from './data-channel.js';
 import { type DtlsTransportSlots, RTCDtlsTransport } from './dtls-transport.js';
 import { type DtmfSlots, RTCDTMFSender } from './dtmf-sender.js';
+import { type ConnectionOptions, nativeEndpoint } from './endpoint.js';
 import { exceptionOf, rtcErrorOf } from './exception.js';
 import { candidateOf } from './ice-candidate.js';
 import { type IceTransportSlots, RTCIceTransport } from './ice-transport.js';
@@ -100,8 +101,18 @@ const MORE_TRACKS = 64;
 const keepAlive = new KeepAlive();
 
 function configurationOf(configuration: RTCConfiguration): NativeConfiguration {
-  const { certificates: _, peerIdentity: __, iceServers, ...rest } = configuration;
+  const { certificates: _, peerIdentity: __, rtpHeaderEncryptionPolicy: ___, iceServers, ...rest } = configuration;
   return { ...rest, iceServers: iceServers.map((s) => ({ ...s, urls: [s.urls].flat() })) };
+}
+
+/** What promises a protection that there is not is refused, not ignored. */
+function assertKept({ peerIdentity, rtpHeaderEncryptionPolicy }: RTCConfiguration): void {
+  if (peerIdentity !== undefined) {
+    throw new DOMException('No identity can be verified: peerIdentity cannot be held to', 'NotSupportedError');
+  }
+  if (rtpHeaderEncryptionPolicy === 'require') {
+    throw new DOMException('RTP headers cannot be encrypted', 'NotSupportedError');
+  }
 }
 
 export class Connection implements TaskSource {
@@ -146,11 +157,12 @@ export class Connection implements TaskSource {
   readonly #full = new Set<ChannelListener>();
   #notReceived = 0;
 
-  constructor(target: EventTarget, configuration: RTCConfiguration) {
+  constructor(target: EventTarget, configuration: RTCConfiguration, { endpoint }: ConnectionOptions) {
     this.#target = target;
     if (configuration.rtcpMuxPolicy === 'negotiate') {
       throw new DOMException('RTCP is always multiplexed', 'NotSupportedError');
     }
+    assertKept(configuration);
     this.#configuration = configuration;
     const certificates = configuration.certificates.map(nativeCertificate);
     const reply = native.createPeerConnection(
@@ -158,6 +170,7 @@ export class Connection implements TaskSource {
       certificates,
       taskQueue.hub,
       taskQueue.add(this),
+      endpoint ? nativeEndpoint(endpoint) : null,
     );
     if (reply.exception) throw exceptionOf(reply.exception);
     this.native = reply.value as NativePeerConnection;
@@ -202,6 +215,7 @@ export class Connection implements TaskSource {
     if (configuration.rtcpMuxPolicy !== this.#configuration.rtcpMuxPolicy && !this.isClosed) {
       throw new DOMException('rtcpMuxPolicy cannot change', 'InvalidModificationError');
     }
+    if (!this.isClosed) assertKept(configuration);
     const certificates = configuration.certificates.map(nativeCertificate);
     this.settle(this.native.setConfiguration(configurationOf(configuration), certificates));
     this.#configuration = configuration;
@@ -247,6 +261,9 @@ export class Connection implements TaskSource {
   }
   channel(key: number): RTCDataChannel {
     return this.#known(this.#channels, key).object;
+  }
+  get channels(): RTCDataChannel[] {
+    return Array.from(this.#channels.values(), (entry) => entry.object);
   }
   /** From now on this one learns what happens on a channel. */
   setChannelListener(key: number, listener: ChannelListener): void {

@@ -23,9 +23,11 @@ import {
   variadic,
 } from '../webidl/index.js';
 import { RTCError } from '../errors.js';
+import type { Reply } from '../native.js';
 import { AlgorithmIdentifier, type RTCCertificate, generateCertificate } from './certificate.js';
 import { Connection } from './connection.js';
 import type { RTCDataChannel } from './data-channel.js';
+import { ConnectionOptions } from './endpoint.js';
 import { RTCIdentityProviderOptions } from './identity.js';
 import type { RTCRtpReceiver } from './rtp-receiver.js';
 import { type RTCRtpSender, RTCRtpSenderType, senderSlots } from './rtp-sender.js';
@@ -78,6 +80,10 @@ function withCallbacks<T>(
   return Promise.resolve();
 }
 
+/** An identity provider is a script in a realm of its own, which only a browser has. */
+const noProvider = (): RTCError =>
+  new RTCError({ errorDetail: 'idp-load-failure' }, 'Identity providers cannot be loaded here');
+
 export class RTCPeerConnection extends EventTarget {
   readonly #connection: Connection;
   #identityProvider: string | null = null;
@@ -93,15 +99,15 @@ export class RTCPeerConnection extends EventTarget {
   declare ontrack: EventHandler<RTCPeerConnection>;
   declare ondatachannel: EventHandler<RTCPeerConnection>;
 
-  constructor(configuration?: Partial<RTCConfiguration>);
+  constructor(configuration?: Partial<RTCConfiguration>, options?: Partial<ConnectionOptions>);
   constructor(...args: unknown[]) {
-    const [configuration] = convertArguments(
+    const [configuration, options] = convertArguments(
       'RTCPeerConnection constructor',
-      [dictionaryArg(RTCConfiguration)],
+      [dictionaryArg(RTCConfiguration), dictionaryArg(ConnectionOptions)],
       args,
     );
     super();
-    this.#connection = new Connection(this, configuration);
+    this.#connection = new Connection(this, configuration, options);
   }
 
   static generateCertificate(algorithm: object | string): Promise<RTCCertificate> {
@@ -116,13 +122,15 @@ export class RTCPeerConnection extends EventTarget {
     return withCallbacks(this.#createOffer(options), success, failure);
   }
   #createOffer(options: RTCOfferOptions): Promise<RTCSessionDescriptionInit> {
-    return this.#connection.operation(() => this.#connection.native.createOffer(options));
+    return this.#identified(() => this.#connection.native.createOffer(options));
+  }
+  /** A description that is to carry an identity is not made without (webrtc-identity §5.1). */
+  #identified<T>(start: () => Reply<number>): Promise<T> {
+    return this.#identityProvider === null ? this.#connection.operation<T>(start) : Promise.reject(noProvider());
   }
 
   createAnswer(...args: [object] | [SuccessCallback<RTCSessionDescriptionInit>, FailureCallback]): Promise<unknown> {
-    const answer = this.#connection.operation<RTCSessionDescriptionInit>(() =>
-      this.#connection.native.createAnswer(),
-    );
+    const answer = this.#identified<RTCSessionDescriptionInit>(() => this.#connection.native.createAnswer());
     return args.length === 1 ? answer : withCallbacks(answer, ...args);
   }
 
@@ -130,7 +138,10 @@ export class RTCPeerConnection extends EventTarget {
     description: RTCLocalSessionDescriptionInit,
     ...rest: [] | [SuccessCallback<void>, FailureCallback]
   ): Promise<void> {
-    const done = this.#connection.operation<void>(() => this.#connection.native.setLocalDescription(description));
+    const start = (): Reply<number> => this.#connection.native.setLocalDescription(description);
+    // Without a text it makes an offer or an answer.
+    const isImplicit = description.sdp === '' && description.type !== 'rollback';
+    const done = isImplicit ? this.#identified<void>(start) : this.#connection.operation<void>(start);
     return rest.length === 0 ? done : withCallbacks(done, ...rest);
   }
 
@@ -264,8 +275,7 @@ export class RTCPeerConnection extends EventTarget {
     if (this.#identityProvider === null) {
       return Promise.reject(new DOMException('No identity provider is set', 'InvalidStateError'));
     }
-    // An identity provider is a script in a realm of its own, which only a browser has.
-    return Promise.reject(new RTCError({ errorDetail: 'idp-load-failure' }));
+    return Promise.reject(noProvider());
   }
   get peerIdentity(): Promise<never> {
     return this.#peerIdentity;
@@ -275,6 +285,20 @@ export class RTCPeerConnection extends EventTarget {
   }
   get idpErrorInfo(): string | null {
     return null;
+  }
+
+  /** What `console.log` shows: not the descriptions, which have addresses and passwords in them. */
+  get #summary(): object {
+    const { signalingState, iceGatheringState, iceConnectionState, connectionState } = this;
+    const { channels, transceivers } = this.#connection;
+    return {
+      signalingState,
+      iceGatheringState,
+      iceConnectionState,
+      connectionState,
+      ...(channels.length > 0 ? { channels } : {}),
+      ...(transceivers.length > 0 ? { transceivers } : {}),
+    };
   }
 
   static {
@@ -341,6 +365,6 @@ export class RTCPeerConnection extends EventTarget {
       peerIdentity: promiseAttribute(),
       idpLoginUrl: attribute(),
       idpErrorInfo: attribute(),
-    });
+    }, { inspect: (pc) => pc.#summary });
   }
 }

@@ -66,6 +66,10 @@ export const RTCConfiguration = dictionary('RTCConfiguration', {
   iceCandidatePoolSize: defaulted(enforceRange.octet, 0),
   // webrtc-extensions §4.2
   alwaysNegotiateDataChannels: defaulted(boolean, false),
+  // webrtc-extensions §4.4
+  rtpHeaderEncryptionPolicy: optional(
+    enumeration('RTCRtpHeaderEncryptionPolicy', ['disable', 'negotiate', 'require']),
+  ),
   // webrtc-identity §8
   peerIdentity: optional(DOMString),
 });

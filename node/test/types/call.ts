@@ -1,5 +1,5 @@
 /** A program written for the browser: its types come from lib.dom.d.ts, its objects from duologue. */
-import { MediaStream, RTCPeerConnection, mediaDevices } from 'duologue';
+import { Endpoint, MediaStream, RTCPeerConnection, mediaDevices } from 'duologue';
 
 export async function call(send: (message: string) => void): Promise<RTCPeerConnection> {
   const connection = new RTCPeerConnection({
@@ -36,3 +36,16 @@ export class Library {
   }
 }
 export const library = new Library(RTCPeerConnection);
+
+/** A server chooses its port. */
+const endpoint = new Endpoint({ sharedPort: 3478, tcp: { passive: true }, externalAddresses: ['192.0.2.1'] });
+export const onEndpoint: globalThis.RTCPeerConnection = new RTCPeerConnection({ bundlePolicy: 'max-bundle' }, { endpoint });
+export const port: number | null = endpoint.sharedPort;
+export class ServerConnection extends RTCPeerConnection {
+  constructor(configuration?: RTCConfiguration) {
+    super(configuration, { endpoint });
+  }
+}
+new Library(ServerConnection).open().close();
+// @ts-expect-error: an endpoint has no such option
+new Endpoint({ port: 3478 });
