@@ -65,8 +65,10 @@ export class MediaDevices extends EventTarget {
   }
 
   async getUserMedia(constraints: Infer<typeof MediaStreamConstraints>): Promise<MediaStream> {
-    const { audio, video } = constraints;
+    const { audio, video, peerIdentity } = constraints;
     if (audio === false && video === false) throw new TypeError('Neither audio nor video is requested');
+    // webrtc-identity §9: only that peer may get the media, and no peer's identity can be verified.
+    if (peerIdentity !== undefined) throw new DOMException('Media cannot be isolated', 'NotSupportedError');
     await new Promise(setImmediate);
     const tracks = [openTrack(microphone, audio), openTrack(camera, video)].filter((t) => t !== null);
     for (const { kind } of tracks) this.#captured[kind] = true;

@@ -19,26 +19,30 @@ import {
   unsignedLong,
 } from '../webidl/index.js';
 
-export let nativeCertificate: (certificate: RTCCertificate) => NativeCertificate;
+const natives = new WeakMap<object, NativeCertificate>();
+
+export const nativeCertificate = (certificate: RTCCertificate): NativeCertificate =>
+  natives.get(certificate) as NativeCertificate;
 
 export class RTCCertificate {
-  readonly #native: NativeCertificate;
-
   constructor(token: typeof internal, certificate: NativeCertificate) {
     assertInternal(token);
-    this.#native = certificate;
+    // §4.10.2 has certificates serializable, and Node lets no library say how. Of an ordinary object
+    // `structuredClone` and `postMessage` would make `{}`; with a WeakSet they throw DataCloneError.
+    const self = Reflect.construct(WeakSet, [], RTCCertificate) as RTCCertificate;
+    natives.set(self, certificate);
+    return self;
   }
 
   get expires(): number {
-    return this.#native.expires;
+    return nativeCertificate(this).expires;
   }
   getFingerprints(): { algorithm: string; value: string }[] {
-    return this.#native.fingerprints();
+    return nativeCertificate(this).fingerprints();
   }
 
   static {
-    nativeCertificate = (certificate) => certificate.#native;
-    defineInterface(this, (o) => #native in o, { expires: attribute(), getFingerprints: operation() });
+    defineInterface(this, (o) => natives.has(o), { expires: attribute(), getFingerprints: operation() });
   }
 }
 export const RTCCertificateType = interfaceType('RTCCertificate', () => RTCCertificate);

@@ -1,4 +1,7 @@
-/** SFrame transforms, webrtc-encoded-transform §6. Keys are kept; frames pass once media flows. */
+/**
+ * SFrame transforms, webrtc-encoded-transform §6. Nothing is encrypted yet, so nothing passes: streams
+ * refuse keys and data, and a transform is attached where no frame flows.
+ */
 import {
   type EventHandler,
   any,
@@ -54,6 +57,16 @@ class KeyStore {
   }
 }
 
+const refusal = (): DOMException => new DOMException('SFrame is not implemented', 'NotSupportedError');
+
+/** The ends of a stream that errors with the first chunk. */
+const refusingStream = (): TransformStream =>
+  new TransformStream({
+    transform() {
+      throw refusal();
+    },
+  });
+
 const keyParameters = [arg(CryptoKeyType), optionalArg(CryptoKeyID)] as const;
 
 /** `optional SFrameTransformOptions options = {}`: only what is given has to name a suite. */
@@ -87,15 +100,13 @@ export class SFrameTransform extends EventTarget {
 export const SFrameTransformType = interfaceType('SFrameTransform', () => SFrameTransform);
 
 export class SFrameEncrypterStream extends EventTarget {
-  readonly #keys: KeyStore;
-  readonly #stream = new TransformStream();
+  readonly #stream = refusingStream();
   declare onerror: EventHandler<SFrameEncrypterStream>;
 
   constructor(options?: SFrameTransformOptions);
   constructor(...args: unknown[]) {
-    const options = optionsOf('SFrameEncrypterStream constructor', args);
+    optionsOf('SFrameEncrypterStream constructor', args);
     super();
-    this.#keys = new KeyStore(options);
   }
 
   get readable(): ReadableStream {
@@ -104,12 +115,12 @@ export class SFrameEncrypterStream extends EventTarget {
   get writable(): WritableStream {
     return this.#stream.writable;
   }
-  setEncryptionKey(key: CryptoKey, keyID?: CryptoKeyID): Promise<void> {
-    return this.#keys.set(key, keyID);
+  setEncryptionKey(): Promise<void> {
+    return Promise.reject(refusal());
   }
 
   static {
-    defineInterface(this, (o) => #keys in o, {
+    defineInterface(this, (o) => #stream in o, {
       readable: attribute(),
       writable: attribute(),
       setEncryptionKey: promiseOperation(keyParameters),
@@ -119,15 +130,13 @@ export class SFrameEncrypterStream extends EventTarget {
 }
 
 export class SFrameDecrypterStream extends EventTarget {
-  readonly #keys: KeyStore;
-  readonly #stream = new TransformStream();
+  readonly #stream = refusingStream();
   declare onerror: EventHandler<SFrameDecrypterStream>;
 
   constructor(options?: SFrameTransformOptions);
   constructor(...args: unknown[]) {
-    const options = optionsOf('SFrameDecrypterStream constructor', args);
+    optionsOf('SFrameDecrypterStream constructor', args);
     super();
-    this.#keys = new KeyStore(options);
   }
 
   get readable(): ReadableStream {
@@ -136,12 +145,12 @@ export class SFrameDecrypterStream extends EventTarget {
   get writable(): WritableStream {
     return this.#stream.writable;
   }
-  setEncryptionKey(key: CryptoKey, keyID?: CryptoKeyID): Promise<void> {
-    return this.#keys.set(key, keyID);
+  setEncryptionKey(): Promise<void> {
+    return Promise.reject(refusal());
   }
 
   static {
-    defineInterface(this, (o) => #keys in o, {
+    defineInterface(this, (o) => #stream in o, {
       readable: attribute(),
       writable: attribute(),
       setEncryptionKey: promiseOperation(keyParameters),

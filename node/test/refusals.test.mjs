@@ -1,0 +1,77 @@
+// What promises a protection that there is not yet refuses: nothing goes out as if it were protected.
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { MessageChannel } from 'node:worker_threads';
+import { RTCError, RTCPeerConnection, SFrameDecrypterStream, SFrameEncrypterStream, mediaDevices } from '../index.mjs';
+
+const NOT_SUPPORTED = { name: 'NotSupportedError' };
+const newKey = () => crypto.subtle.importKey('raw', new Uint8Array(16), 'HKDF', false, ['deriveBits', 'deriveKey']);
+
+for (const Stream of [SFrameEncrypterStream, SFrameDecrypterStream]) {
+  test(`${Stream.name} lets nothing through`, async () => {
+    for (const withKey of [true, false]) {
+      const stream = new Stream({ cipherSuite: 'AES_128_GCM_SHA256_128' });
+      if (withKey) await assert.rejects(stream.setEncryptionKey(await newKey()), NOT_SUPPORTED);
+      const reader = stream.readable.getReader();
+      const writer = stream.writable.getWriter();
+      const closed = assert.rejects(writer.closed, NOT_SUPPORTED);
+      const written = assert.rejects(writer.write(new Uint8Array([1, 2, 3]).buffer), NOT_SUPPORTED);
+      await assert.rejects(reader.read(), NOT_SUPPORTED);
+      await Promise.all([written, closed]);
+    }
+    const stream = new Stream();
+    await assert.rejects(stream.setEncryptionKey('no key'), TypeError);
+  });
+}
+
+test('a connection that is to reach one peer only is not made', () => {
+  for (const peerIdentity of ['bob@example.org', '']) {
+    assert.throws(() => new RTCPeerConnection({ peerIdentity }), NOT_SUPPORTED);
+  }
+  const pc = new RTCPeerConnection();
+  assert.throws(() => pc.setConfiguration({ peerIdentity: 'bob@example.org' }), { name: 'InvalidModificationError' });
+  pc.close();
+});
+
+test('a connection that has to encrypt the headers of RTP is not made', () => {
+  const rtpHeaderEncryptionPolicy = 'require';
+  assert.throws(() => new RTCPeerConnection({ rtpHeaderEncryptionPolicy }), NOT_SUPPORTED);
+  const pc = new RTCPeerConnection({ rtpHeaderEncryptionPolicy: 'negotiate' });
+  assert.equal(pc.getConfiguration().rtpHeaderEncryptionPolicy, 'negotiate');
+  assert.throws(() => pc.setConfiguration({ rtpHeaderEncryptionPolicy }), NOT_SUPPORTED);
+  assert.throws(() => pc.setConfiguration({ rtpHeaderEncryptionPolicy: 'perhaps' }), TypeError);
+  pc.close();
+});
+
+test('a description that is to carry an identity is not made without', async () => {
+  const isLoadFailure = (error) => error instanceof RTCError && error.errorDetail === 'idp-load-failure';
+  const pc = new RTCPeerConnection();
+  pc.createDataChannel('x');
+  pc.setIdentityProvider('idp.example.org');
+  await assert.rejects(pc.getIdentityAssertion(), isLoadFailure);
+  await assert.rejects(pc.createOffer(), isLoadFailure);
+  await assert.rejects(pc.createAnswer(), isLoadFailure);
+  await assert.rejects(pc.setLocalDescription(), isLoadFailure);
+  assert.deepEqual([pc.signalingState, pc.localDescription], ['stable', null]);
+  pc.close();
+});
+
+test('media for one peer only is not captured', async () => {
+  await assert.rejects(mediaDevices.getUserMedia({ audio: true, peerIdentity: 'bob@example.org' }), NOT_SUPPORTED);
+});
+
+test('a certificate is not copied into an empty object', async () => {
+  const certificate = await RTCPeerConnection.generateCertificate({ name: 'ECDSA', namedCurve: 'P-256' });
+  const { port1 } = new MessageChannel();
+  for (const copy of [() => structuredClone(certificate), () => structuredClone({ certificate }), () => port1.postMessage(certificate)]) {
+    assert.throws(copy, { name: 'DataCloneError' });
+  }
+  port1.close();
+  assert.equal(Object.prototype.toString.call(certificate), '[object RTCCertificate]');
+  const pc = new RTCPeerConnection({ certificates: [certificate] });
+  assert.equal(pc.getConfiguration().certificates[0], certificate);
+  pc.close();
+  for (const forged of [new WeakSet(), Object.create(Object.getPrototypeOf(certificate))]) {
+    assert.throws(() => new RTCPeerConnection({ certificates: [forged] }), TypeError);
+  }
+});
