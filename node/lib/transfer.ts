@@ -55,7 +55,7 @@ function replace(value: unknown, replacements: ReadonlyMap<unknown, unknown>, se
   return copy;
 }
 
-type Post = (this: object, message: unknown, transfer?: unknown) => void;
+type Post = (this: object, message: unknown, transfer?: unknown) => unknown;
 
 const isList = (value: unknown): value is Iterable<unknown> =>
   typeof value === 'object' && value !== null && Symbol.iterator in value;
@@ -67,8 +67,8 @@ function withChannels(post: Post): Post {
     const list = isList(options?.transfer) ? [...options.transfer] : [];
     const channels = list.filter((item) => item instanceof RTCDataChannel);
     if (channels.length === 0) {
-      Reflect.apply(post, this, arguments.length < 2 ? [message] : [message, transfer]);
-      return;
+      // `BroadcastChannel` posts by a port, too, and takes what that returns for success.
+      return Reflect.apply(post, this, arguments.length < 2 ? [message] : [message, transfer]);
     }
     if (new Set(channels).size < channels.length) {
       throw new DOMException('A data channel is twice in the transfer list', 'DataCloneError');
@@ -85,8 +85,9 @@ function withChannels(post: Post): Post {
       }),
       message: replace(message, ports),
     };
+    let posted;
     try {
-      Reflect.apply(post, this, [envelope, list.map((item) => ports.get(item) ?? item)]);
+      posted = Reflect.apply(post, this, [envelope, list.map((item) => ports.get(item) ?? item)]);
     } catch (error) {
       for (const { port1 } of transfers) port1.close();
       throw error;
@@ -96,6 +97,7 @@ function withChannels(post: Post): Post {
       slots.connection.setChannelListener(slots.view.key, new ChannelForwarder(slots, port1));
       detachChannel(channel);
     }
+    return posted;
   };
 }
 

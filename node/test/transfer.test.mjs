@@ -52,6 +52,30 @@ function startWorker(t) {
   return worker;
 }
 
+test('ports, workers and broadcast channels post as before', async (t) => {
+  const { port1, port2 } = new MessageChannel();
+  t.after(() => port1.close());
+  const bytes = new Uint8Array([1, 2, 3]).buffer;
+  const received = event(port2, 'message');
+  port1.postMessage({ bytes }, [bytes]);
+  assert.deepEqual(new Uint8Array((await received).bytes), new Uint8Array([1, 2, 3]));
+  assert.equal(bytes.byteLength, 0);
+
+  const channels = [1, 2].map(() => new BroadcastChannel('as y-webrtc does'));
+  t.after(() => channels.forEach((channel) => channel.close()));
+  const heard = event(channels[1], 'message');
+  assert.equal(channels[0].postMessage({ type: 'announce', from: 1 }), undefined);
+  assert.deepEqual((await heard).data, { type: 'announce', from: 1 });
+
+  const echo = new Worker(`require('node:worker_threads').parentPort.on('message', (message) => {
+    require('node:worker_threads').parentPort.postMessage(message);
+  });`, { eval: true });
+  t.after(() => echo.terminate());
+  const answer = event(echo, 'message');
+  assert.equal(echo.postMessage(new Map([[1, 'x']])), undefined);
+  assert.deepEqual(await answer, new Map([[1, 'x']]));
+});
+
 test('a channel goes to a worker before it opens', async (t) => {
   const worker = startWorker(t);
   const { a, b, close } = pair();
