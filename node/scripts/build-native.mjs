@@ -1,5 +1,5 @@
-// Compiles the core (`cargo build -p duologue-node`) and puts it beside the package as
-// duologue.<platform>.node. `--debug` for a quick build.
+// Compiles the core (`cargo rustc -p duologue-node`) and puts it beside the package as
+// duologue.<platform>.node, stripped. `--debug` for a quick build with debug information.
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, renameSync } from 'node:fs';
 import path from 'node:path';
@@ -9,8 +9,9 @@ const here = path.dirname(fileURLToPath(import.meta.url));
 const root = path.join(here, '..', '..');
 const debug = process.argv.includes('--debug');
 
-const args = ['build', '--package', 'duologue-node', '--message-format', 'json-render-diagnostics'];
-if (!debug) args.push('--release');
+const args = ['rustc', '--package', 'duologue-node', '--lib', '--message-format', 'json-render-diagnostics'];
+// Of this crate alone: what it shares with other programs is compiled once.
+if (!debug) args.push('--release', '--', '-C', 'strip=symbols');
 const out = execFileSync('cargo', args, {
   cwd: root,
   encoding: 'utf8',

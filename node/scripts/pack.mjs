@@ -1,9 +1,11 @@
-// `node scripts/pack.mjs FOLDER`: the packages as they are published, as .tgz files in FOLDER.
+// `node scripts/pack.mjs FOLDER`: the packages as they are published, as .tgz files in FOLDER. A core
+// that carries debug information is not packed: it is five times as large.
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { hasDebugInformation } from './elf.mjs';
 
 const root = path.join(path.dirname(fileURLToPath(import.meta.url)), '..');
 const out = path.resolve(process.argv[2] ?? '.');
@@ -27,6 +29,10 @@ pack({ ...main, optionalDependencies }, main.files);
 for (const { name: platform, os, cpu, libc } of platforms) {
   const core = `${name}.${platform}.node`;
   if (!existsSync(path.join(root, core))) continue;
+  if (hasDebugInformation(readFileSync(path.join(root, core)))) {
+    console.error(`${core} carries debug information: pack one of \`npm run build:native\` without --debug, or strip it`);
+    process.exit(1);
+  }
   const manifest = {
     name: `${name}-${platform}`,
     version,
