@@ -88,7 +88,8 @@ impl Control {
 
     pub(crate) fn close_channel(&mut self, key: ChannelKey) {
         self.peer.close_channel(key);
-        self.show_channel_state(key);
+        // 6.2, close(): no event tells the one who closes.
+        self.show_channel_state(key, || {});
     }
 
     pub(crate) fn close(&mut self) {
@@ -105,6 +106,8 @@ impl Control {
         handle: Option<&Arc<ConnectionHandle>>,
     ) {
         loop {
+            // Before the effects: who sends at a channel's `open` event needs it.
+            connection.set_max_message_size(&self.peer);
             while let Some(effect) = self.peer.poll_effect() {
                 self.perform(connection, handle, effect);
             }
@@ -114,7 +117,6 @@ impl Control {
         }
         let commands = std::iter::from_fn(|| self.peer.poll_command());
         connection.session().commands(commands);
-        connection.set_max_message_size(&self.peer);
         if let Some(at) = self.peer.poll_timeout()
             && self.timer.is_none_or(|timer| at < timer)
         {
@@ -138,7 +140,7 @@ impl Control {
         // completes would be a trap here, so those who wait learn of it by an error.
         self.operations.clear();
         for (_, channel) in self.channels.drain() {
-            channel.set_state(DataChannelState::Closed);
+            channel.set_state(DataChannelState::Closed, || {});
         }
         connection.events().end();
     }
@@ -176,24 +178,27 @@ impl Control {
         if let peer::Event::DataChannel(key) = &event {
             self.channel_of(connection, *key);
         }
-        let channel = channel_key(&event);
         if let peer::Event::ChannelError(key, error) = &event
             && let Some(channel) = self.channels.get(key)
         {
             channel.set_error(error.clone());
         }
+        let channel = channel_key(&event);
         let event = handle.and_then(|handle| self.event_with_handles(handle, event));
-        if let Some(event) = event {
-            connection.events().push(event);
-        }
-        if let Some(key) = channel {
-            self.show_channel_state(key);
+        let announce = || {
+            if let Some(event) = event {
+                connection.events().push(event);
+            }
+        };
+        match channel {
+            Some(key) => self.show_channel_state(key, announce),
+            None => announce(),
         }
     }
 
-    /// Makes the getters of a channel show what the peer's slots say, now that its event is in the
-    /// stream.
-    fn show_channel_state(&mut self, key: ChannelKey) {
+    /// Makes the getters of a channel show what the peer's slots say, in one step with the event
+    /// that `announce` puts into the stream.
+    fn show_channel_state(&mut self, key: ChannelKey, announce: impl FnOnce()) {
         let Some(channel) = self.channels.get(&key) else {
             return;
         };
@@ -202,7 +207,7 @@ impl Control {
             .data_channel(key)
             .map(peer::DataChannel::ready_state);
         let state = state.unwrap_or(DataChannelState::Closed);
-        channel.set_state(state);
+        channel.set_state(state, announce);
         if state == DataChannelState::Closed {
             self.channels.remove(&key);
         }

@@ -100,9 +100,12 @@ impl Channel {
         }
     }
 
-    /// Shows a new state, whose event is in the stream.
-    pub(crate) fn set_state(&self, state: DataChannelState) {
+    /// Shows a new state, whose event `announce` puts into the stream. Both are done under the lock
+    /// of the getters: none shows the state before the event is there, and who reads the event finds
+    /// the state.
+    pub(crate) fn set_state(&self, state: DataChannelState, announce: impl FnOnce()) {
         let mut outbox = self.outbox();
+        announce();
         outbox.state = state;
         outbox.wakers.wake_all();
         drop(outbox);

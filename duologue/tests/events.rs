@@ -1,0 +1,118 @@
+//! Events and getters tell the same story to whoever reads them on another thread, over real sockets
+//! on loopback.
+
+mod common;
+
+use std::thread;
+
+use common::{Peer, endpoint, negotiate};
+use duologue::{
+    DataChannel, DataChannelInit, DataChannelState, Endpoint, Event, Events, ExceptionName,
+};
+
+/// Enough to meet what happens once in a hundred.
+const CONNECTIONS: usize = 300;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_channel_is_as_its_event_says_when_the_event_is_read() {
+    let endpoint = endpoint();
+    for _ in 0..CONNECTIONS {
+        let (alice, bob, channel) = unopened(&endpoint).await;
+        let reader = thread::spawn(move || read(alice.events));
+        let other = thread::spawn(move || read(bob.events));
+        channel.opened().await.unwrap();
+        channel.close();
+        channel.closed().await.unwrap();
+        // The one who closes is not told that the channel closes.
+        assert_eq!(reader.join().unwrap(), ["open", "close"]);
+        assert_eq!(other.join().unwrap(), ["open", "closing", "close"]);
+    }
+}
+
+/// Reads, without rest, until the channel is closed; what each event says is so.
+fn read(mut events: Events) -> Vec<&'static str> {
+    let mut read = Vec::new();
+    loop {
+        match events.try_recv() {
+            Some(Event::ChannelOpen(channel)) => {
+                // Closed by the other end meanwhile, or open: but not connecting.
+                match channel.try_send("at once") {
+                    Ok(()) => {}
+                    Err(error) => {
+                        assert_eq!(error.name(), ExceptionName::InvalidStateError);
+                        assert!(is_ending(&channel), "{error}");
+                    }
+                }
+                read.push("open");
+            }
+            Some(Event::ChannelClosing(channel)) => {
+                assert!(is_ending(&channel));
+                read.push("closing");
+            }
+            Some(Event::ChannelClose(channel)) => {
+                assert_eq!(channel.ready_state(), DataChannelState::Closed);
+                read.push("close");
+                return read;
+            }
+            Some(_) => {}
+            None => thread::yield_now(),
+        }
+    }
+}
+
+fn is_ending(channel: &DataChannel) -> bool {
+    let state = channel.ready_state();
+    matches!(state, DataChannelState::Closing | DataChannelState::Closed)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_getter_of_a_channel_is_ahead_of_the_stream_of_events() {
+    let endpoint = endpoint();
+    for _ in 0..CONNECTIONS {
+        let (mut alice, mut bob, near) = unopened(&endpoint).await;
+        let watcher = thread::spawn(move || {
+            reach(&near, &[DataChannelState::Open]);
+            assert!(told(&mut alice, |event| matches!(
+                event,
+                Event::ChannelOpen(_)
+            )));
+            near.close();
+            reach(&near, &[DataChannelState::Closed]);
+            assert!(told(&mut alice, |event| matches!(
+                event,
+                Event::ChannelClose(_)
+            )));
+        });
+        let far = bob.incoming_channel().await;
+        let other = thread::spawn(move || {
+            reach(&far, &[DataChannelState::Closing, DataChannelState::Closed]);
+            let closing = |event| matches!(event, Event::ChannelClosing(_));
+            assert!(told(&mut bob, closing));
+            reach(&far, &[DataChannelState::Closed]);
+        });
+        watcher.join().unwrap();
+        other.join().unwrap();
+    }
+}
+
+/// Looks at the channel, without rest, until it is in one of these states.
+fn reach(channel: &DataChannel, states: &[DataChannelState]) {
+    while !states.contains(&channel.ready_state()) {
+        thread::yield_now();
+    }
+}
+
+/// Whether such an event is in the stream by now.
+fn told(peer: &mut Peer, wanted: impl Fn(Event) -> bool) -> bool {
+    std::iter::from_fn(|| peer.events.try_recv()).any(wanted)
+}
+
+/// Two peers that have just negotiated, and the first one's channel.
+async fn unopened(endpoint: &Endpoint) -> (Peer, Peer, DataChannel) {
+    let (mut alice, mut bob) = (Peer::new(endpoint), Peer::new(endpoint));
+    let init = DataChannelInit::default();
+    let created = alice.connection.create_data_channel("test", init);
+    let channel = created.expect("the options are valid");
+    negotiate(&mut alice, &mut bob).await;
+    (alice, bob, channel)
+}
