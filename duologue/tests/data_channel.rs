@@ -158,13 +158,20 @@ async fn buffered_amount_low_fires_when_it_is_crossed() {
     let (mut alice, _bob, a, b) = connected(&endpoint(), DataChannelInit::default()).await;
     a.set_buffered_amount_low_threshold(50_000);
     a.try_send(vec![0; 200_000]).unwrap();
-    assert!(a.buffered_amount() > 50_000);
-    let low = alice.wait(|event| match event {
+    let low = |event| match event {
         Event::ChannelBufferedAmountLow(channel) => Some(channel),
         _ => None,
-    });
-    assert_eq!(low.await, a);
+    };
+    assert_eq!(alice.wait(low).await, a);
+    assert!(a.buffered_amount() <= 50_000);
     assert_eq!(b.recv().await.map(|m| m.len()), Some(200_000));
+    // It was crossed once.
+    a.close();
+    let ended = alice.wait(|event| match event {
+        Event::ChannelBufferedAmountLow(_) | Event::ChannelClose(_) => Some(event),
+        _ => None,
+    });
+    assert!(matches!(ended.await, Event::ChannelClose(_)));
 }
 
 #[tokio::test(flavor = "multi_thread")]
