@@ -184,7 +184,7 @@ pub use {
     transport::{DtlsTransport, IceTransport, SctpTransport},
 };
 
-/// What the project's README shows compiles.
+/// What the project's README shows runs.
 #[cfg(all(doctest, feature = "tokio"))]
 #[doc = include_str!("../../README.md")]
 struct Readme;
