@@ -132,10 +132,10 @@ impl PeerConnection {
     /// `new RTCPeerConnection(configuration)`.
     ///
     /// # Errors
-    /// As [`Endpoint::connection`].
+    /// As [`Endpoint::connection`]; `OperationError` outside of a tokio runtime.
     ///
     /// # Panics
-    /// Outside of a tokio runtime, or in one without its I/O and time drivers.
+    /// In a tokio runtime without its I/O and time drivers.
     pub fn new(configuration: Configuration) -> Result<(Self, Events), Exception> {
         let endpoint = Endpoint::builder().build();
         let endpoint = endpoint.map_err(|error| Exception::operation(error.to_string()))?;
@@ -251,10 +251,7 @@ impl PeerConnection {
     ///
     /// # Errors
     /// `NotSupportedError` for an RSA modulus that is not made here; `OperationError` when the
-    /// cryptographic library fails.
-    ///
-    /// # Panics
-    /// Outside of a tokio runtime.
+    /// cryptographic library fails, or outside of a tokio runtime.
     pub async fn generate_certificate(
         algorithm: KeygenAlgorithm,
         lifetime: Option<Duration>,
@@ -266,7 +263,9 @@ impl PeerConnection {
             let mut rng = system_rng()?;
             peer::PeerConnection::generate_certificate(algorithm, expires, now, &mut rng)
         };
-        let generated = tokio::task::spawn_blocking(generate).await;
+        let runtime = tokio::runtime::Handle::try_current();
+        let runtime = runtime.map_err(|error| Exception::operation(error.to_string()))?;
+        let generated = runtime.spawn_blocking(generate).await;
         generated.unwrap_or_else(|_| Err(Exception::operation("the runtime shut down")))
     }
 

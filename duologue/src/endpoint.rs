@@ -38,7 +38,8 @@ impl Endpoint {
     ///
     /// # Errors
     /// As the W3C's constructor throws: `SyntaxError` for a server's URL, `InvalidAccessError` for
-    /// a TURN server without credentials or an expired certificate, `NotSupportedError`.
+    /// a TURN server without credentials or an expired certificate, `NotSupportedError`. The message
+    /// names the URL.
     pub fn connection(
         &self,
         configuration: Configuration,
@@ -270,11 +271,11 @@ impl EndpointBuilder {
     /// The endpoint, on the current tokio runtime.
     ///
     /// # Errors
-    /// A shared port that cannot be bound on any address; TLS roots that are no certificates; a
-    /// cryptographic library that fails its self-test.
+    /// No tokio runtime around; a shared port that cannot be bound on any address; TLS roots that are
+    /// no certificates; a cryptographic library that fails its self-test.
     ///
     /// # Panics
-    /// Outside of a tokio runtime, or in one without its I/O and time drivers.
+    /// In a tokio runtime without its I/O and time drivers.
     pub fn build(self) -> io::Result<Endpoint> {
         let context = dtls::Context::new().map_err(io::Error::other)?;
         let mut session = SessionConfig::new(context);

@@ -5,8 +5,8 @@ mod common;
 use common::{Peer, endpoint, negotiate};
 use duologue::{
     Configuration, Endpoint, Event, ExceptionName, IceCandidatePairState, IceConnectionState,
-    IceGatheringState, IceServer, MediaKind, PeerConnectionState, RtcErrorDetail, SdpType,
-    SessionDescription, SignalingState, Track, TransceiverDirection, TransceiverInit,
+    IceGatheringState, IceServer, MediaKind, PeerConnection, PeerConnectionState, RtcErrorDetail,
+    SdpType, SessionDescription, SignalingState, Track, TransceiverDirection, TransceiverInit,
 };
 
 fn is_connected(event: Event) -> Option<()> {
@@ -423,4 +423,33 @@ async fn an_offer_and_its_host_candidates_do_not_wait_for_silent_servers() {
     let limit = std::time::Duration::from_secs(5);
     tokio::time::timeout(limit, early).await.expect("in time");
     assert_eq!(a.ice_gathering_state(), IceGatheringState::Gathering);
+}
+
+#[test]
+fn without_a_runtime_there_is_an_error_and_no_panic() {
+    let made = PeerConnection::new(Configuration::default());
+    let error = made.map(drop).unwrap_err();
+    assert_eq!(error.name(), ExceptionName::OperationError);
+    assert!(error.message().contains("runtime"), "{error}");
+}
+
+#[tokio::test]
+async fn the_url_of_an_ice_server_that_is_wrong_is_named_in_its_error() {
+    let server = |url: &str| IceServer {
+        urls: vec![url.to_owned()],
+        ..IceServer::default()
+    };
+    for (wrong, name) in [
+        ("http://turn.example.org", ExceptionName::SyntaxError),
+        ("stun:stun.example.org:port", ExceptionName::SyntaxError),
+        ("turn:turn.example.org", ExceptionName::InvalidAccessError),
+    ] {
+        let configuration = Configuration {
+            ice_servers: vec![server("stun:stun.example.org"), server(wrong)],
+            ..Configuration::default()
+        };
+        let error = PeerConnection::new(configuration).map(drop).unwrap_err();
+        assert_eq!(error.name(), name, "{error}");
+        assert!(error.message().contains(wrong), "{error}");
+    }
 }

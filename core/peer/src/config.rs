@@ -224,13 +224,16 @@ impl IceServer {
         if self.urls.is_empty() {
             return Err(Exception::syntax("an ICE server without a URL"));
         }
-        let urls = self
-            .parse_urls()
-            .map_err(|error| Exception::syntax(error.to_string()))?;
-        if urls.iter().any(IceServerUrl::is_turn) && !self.has_credentials() {
-            return Err(Exception::invalid_access(
-                "a TURN server needs a username and a credential",
-            ));
+        for url in &self.urls {
+            // Which one it is: a configuration has several, often from a server of one's own.
+            let parsed = url
+                .parse::<IceServerUrl>()
+                .map_err(|error| Exception::syntax(format!("{url:?}: {error}")))?;
+            if parsed.is_turn() && !self.has_credentials() {
+                return Err(Exception::invalid_access(format!(
+                    "{url:?}: a TURN server needs a username and a credential"
+                )));
+            }
         }
         Ok(())
     }

@@ -71,13 +71,10 @@ impl Endpoint {
     /// An endpoint on the current tokio runtime, which must have its I/O and time drivers enabled.
     ///
     /// # Errors
-    /// With [`Ports::Shared`]: the port cannot be bound on any address. The TLS roots are not
-    /// certificates.
-    ///
-    /// # Panics
-    /// Outside of a tokio runtime.
+    /// Outside of a tokio runtime. With [`Ports::Shared`]: the port cannot be bound on any address.
+    /// The TLS roots are not certificates.
     pub fn new(options: EndpointOptions) -> io::Result<Self> {
-        let runtime = Handle::current();
+        let runtime = Handle::try_current().map_err(io::Error::other)?;
         let (clock, counters) = (Clock::start(), Arc::new(Counters::default()));
         let port = match options.ports {
             Ports::Own | Ports::Range { .. } => None,
