@@ -279,12 +279,14 @@ impl DataChannel {
 
     /// `bufferedAmountLowThreshold`: at or below how many bytes `bufferedamountlow` fires.
     pub fn buffered_amount_low_threshold(&self) -> u64 {
-        self.0.channel.outbox().low_threshold
+        self.0.channel.outbox().low_threshold.unwrap_or(0)
     }
 
-    /// Sets `bufferedAmountLowThreshold`; 0 at first.
+    /// Sets `bufferedAmountLowThreshold`; 0 at first. Only a channel for which it was set, be it to
+    /// 0, has [`Event::ChannelBufferedAmountLow`](crate::Event::ChannelBufferedAmountLow) in the
+    /// stream: others would have one for nearly every message.
     pub fn set_buffered_amount_low_threshold(&self, bytes: u64) {
-        self.0.channel.outbox().low_threshold = bytes;
+        self.0.channel.outbox().low_threshold = Some(bytes);
     }
 
     /// Sets the `bufferedAmount`, in bytes, from which [`send`](Self::send) waits until half of it

@@ -103,7 +103,9 @@ pub enum Event {
 
     /// `open` at a data channel
     ChannelOpen(DataChannel),
-    /// `bufferedamountlow` at a data channel. At most one for each channel waits in the stream.
+    /// `bufferedamountlow` at a data channel whose threshold was set
+    /// ([`DataChannel::set_buffered_amount_low_threshold`]). At most one for each channel waits in
+    /// the stream.
     ChannelBufferedAmountLow(DataChannel),
     /// `error` at a data channel
     #[doc(alias = "RTCErrorEvent")]

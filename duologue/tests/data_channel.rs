@@ -175,6 +175,32 @@ async fn buffered_amount_low_fires_when_it_is_crossed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn buffered_amount_low_fires_for_those_alone_who_set_a_threshold() {
+    for (threshold, expected) in [(None, 0), (Some(0), 1)] {
+        let (mut alice, _bob, a, b) = connected(&endpoint(), DataChannelInit::default()).await;
+        if let Some(threshold) = threshold {
+            a.set_buffered_amount_low_threshold(threshold);
+        }
+        assert_eq!(a.buffered_amount_low_threshold(), 0);
+        a.send(b"a message").await.unwrap();
+        b.recv().await.unwrap();
+        a.close();
+        let mut fired = 0;
+        while let Some(event) = alice.events.recv().await {
+            match event {
+                Event::ChannelBufferedAmountLow(channel) => {
+                    assert_eq!(channel.buffered_amount(), 0);
+                    fired += 1;
+                }
+                Event::ChannelClose(_) => break,
+                _ => {}
+            }
+        }
+        assert_eq!(fired, expected, "{threshold:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_event_is_in_the_stream_before_its_operation_resolves_and_its_state_shows() {
     let endpoint = endpoint();
     let mut alice = Peer::new(&endpoint);

@@ -43,7 +43,8 @@ pub(super) struct Outbox {
     pub(super) error: Option<Exception>,
     /// `bufferedAmount`
     pub(super) buffered: u64,
-    pub(super) low_threshold: u64,
+    /// `bufferedAmountLowThreshold`, once it was set: until then nobody waits for its event.
+    pub(super) low_threshold: Option<u64>,
     pub(super) high_water: u64,
     /// A `bufferedamountlow` is in the stream of events and was not read.
     pub(super) low_event_waits: bool,
@@ -90,7 +91,7 @@ impl Channel {
                 state: slots.ready_state(),
                 error: None,
                 buffered: 0,
-                low_threshold: 0,
+                low_threshold: None,
                 high_water: DEFAULT_SEND_HIGH_WATER_MARK,
                 low_event_waits: false,
                 wakers: Wakers::default(),
@@ -127,7 +128,8 @@ impl Channel {
         let mut outbox = self.outbox();
         let before = outbox.buffered;
         let after = before.saturating_sub(bytes as u64);
-        let crossed = before > outbox.low_threshold && after <= outbox.low_threshold;
+        let low_threshold = outbox.low_threshold;
+        let crossed = low_threshold.is_some_and(|low| before > low && after <= low);
         if crossed && !outbox.low_event_waits && outbox.state != DataChannelState::Closed {
             outbox.low_event_waits = true;
             low();
