@@ -1,7 +1,7 @@
 use duologue_datachannel::DcepMessage;
 use duologue_identity::Fingerprint;
 use duologue_sdp::attr::Candidate;
-use duologue_sdp::{MediaDescription, SessionDescription};
+use duologue_sdp::{MediaDescription, Origin, SessionDescription};
 use duologue_stun::{AttributeType, Key, Message, Writer};
 
 /// A description is refused with a line of the text, or written as it was read; and what is built
@@ -19,7 +19,9 @@ pub fn sdp(text: &str) {
     assert_eq!(written.replace("\r\n", "\n").trim_end_matches('\n'), read);
     assert_eq!(SessionDescription::parse(&written), Ok(description.clone()));
 
-    let mut builder = SessionDescription::builder(description.origin().clone())
+    // One with odd fields is lossless text and no value to build from.
+    let origin = description.origin().cloned().unwrap_or(Origin::new(0, 0));
+    let mut builder = SessionDescription::builder(origin)
         .attributes(description.session().attributes().cloned());
     for media in description.medias() {
         let attributes = media.section().attributes().cloned();

@@ -21,6 +21,8 @@ pub enum UnusableCandidate {
     /// A name instead of an address, and not that of an mDNS candidate. RFC 8839 §5.1: an agent
     /// "MUST ignore candidate lines that include candidates with FQDN".
     Name,
+    /// Neither an address nor a name: one with a zone, for instance.
+    Address,
     /// TCP without `tcptype` (RFC 6544 §4.5).
     TcpType,
 }
@@ -32,6 +34,7 @@ impl fmt::Display for UnusableCandidate {
             UnusableCandidate::Transport => "the candidate's transport is neither udp nor tcp",
             UnusableCandidate::Kind => "the candidate's type is unknown",
             UnusableCandidate::Name => "the candidate has a name instead of an address",
+            UnusableCandidate::Address => "the candidate's address is none",
             UnusableCandidate::TcpType => "the TCP candidate has no tcptype",
         })
     }
@@ -66,6 +69,7 @@ impl TryFrom<&attr::Candidate> for Candidate {
         let (ip, name) = match &text.address {
             Address::Ip(ip) => (*ip, None),
             Address::Name(name) => (Ipv4Addr::UNSPECIFIED.into(), Some(mdns_name(name)?)),
+            Address::Other(_) => return Err(UnusableCandidate::Address),
         };
         let related = match (&text.related_address, text.related_port) {
             (Some(Address::Ip(ip)), Some(port)) => Some(SocketAddr::new(*ip, port)),

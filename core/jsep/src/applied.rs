@@ -18,6 +18,8 @@ pub(crate) struct Applied {
     pub(crate) side: Side,
     text: Box<str>,
     pub(crate) blueprint: Blueprint,
+    /// How many candidates in the text could not be read.
+    pub(crate) unread_candidates: usize,
     /// Tag and ICE credentials of each section, to which its candidates belong.
     sections: Vec<(Mid, Option<IceKey>)>,
 }
@@ -28,6 +30,7 @@ pub(crate) struct Read {
     side: Side,
     text: Box<str>,
     pub(crate) blueprint: Blueprint,
+    unread_candidates: usize,
 }
 
 impl Read {
@@ -38,6 +41,10 @@ impl Read {
             side,
             text: text.into(),
             blueprint: blueprint::read(&description),
+            unread_candidates: description
+                .medias()
+                .map(|media| media.section().unread_candidates())
+                .sum(),
         })
     }
 
@@ -55,6 +62,7 @@ impl Read {
             side: self.side,
             text: self.text,
             blueprint: self.blueprint,
+            unread_candidates: self.unread_candidates,
             sections,
         })
     }

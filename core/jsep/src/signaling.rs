@@ -269,6 +269,12 @@ impl Signaling {
         })
     }
 
+    /// How many candidates in the latest remote description could not be read. They are skipped.
+    pub fn unread_candidates(&self) -> usize {
+        let remote = self.applied(Side::Remote);
+        remote.map_or(0, |applied| applied.unread_candidates)
+    }
+
     /// Where a remote candidate belongs (webrtc-pc §4.4.1.7 "addIceCandidate"): the m-section of
     /// this tag or index in the latest remote description that has this user name fragment. Without
     /// a fragment it is the latest description's.

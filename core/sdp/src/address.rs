@@ -6,15 +6,18 @@ use duologue_base::Redacted;
 
 use crate::error::SyntaxError;
 use crate::scan::Words;
-use crate::text::{all_bytes, checked_text};
+use crate::text::{Word, all_bytes, checked_text};
 
-/// Where a candidate or a connection is: an IP address or a name. `Debug` does not show it.
+/// Where a candidate or a connection is. `Debug` does not show it.
 #[derive(Clone, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum Address {
     /// An IPv4 or IPv6 address.
     Ip(IpAddr),
     /// A name: of a host, or of an mDNS candidate (`….local`, RFC 8828).
     Name(HostName),
+    /// Neither, which only candidates have: a zone (`fe80::1%21`), a prefix, brackets. It is kept
+    /// and nothing is sent there.
+    Other(Word),
 }
 
 checked_text!(
@@ -46,8 +49,13 @@ impl Address {
     pub fn ip(&self) -> Option<IpAddr> {
         match self {
             Self::Ip(ip) => Some(*ip),
-            Self::Name(_) => None,
+            Self::Name(_) | Self::Other(_) => None,
         }
+    }
+
+    /// The address of a candidate, whatever it is.
+    pub(crate) fn of_candidate(word: &str) -> Result<Self, SyntaxError> {
+        word.parse().or_else(|_| word.parse().map(Self::Other))
     }
 }
 
@@ -74,6 +82,7 @@ impl fmt::Display for Address {
         match self {
             Self::Ip(ip) => ip.fmt(f),
             Self::Name(name) => name.fmt(f),
+            Self::Other(word) => word.fmt(f),
         }
     }
 }

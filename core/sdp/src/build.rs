@@ -52,7 +52,7 @@ impl SessionBuilder {
         lines.extend(self.attributes.into_iter().map(Line::from));
         SessionDescription {
             origin_text: format!("o={}", self.origin).into(),
-            origin: self.origin,
+            origin: Some(self.origin),
             session: Section { lines },
             media: self.media,
         }

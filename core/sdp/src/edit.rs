@@ -3,14 +3,14 @@
 use crate::address::NetAddress;
 use crate::attr::{Attribute, Candidate, Rtcp};
 use crate::field::{Connection, Origin};
-use crate::section::{Field, Line};
+use crate::section::Line;
 use crate::session::{MediaDescription, SessionDescription};
 
 impl SessionDescription {
     /// Replaces the `o=` line.
     pub fn set_origin(&mut self, origin: Origin) {
         self.origin_text = format!("o={origin}").into();
-        self.origin = origin;
+        self.origin = Some(origin);
     }
 
     /// One media section, to be changed.
@@ -64,9 +64,7 @@ impl MediaDescription {
     /// Replaces the `c=` line, or adds it in its place: after `i=`, before all else.
     pub fn set_connection(&mut self, connection: Connection) {
         let lines = &mut self.section.lines;
-        let found = lines
-            .iter_mut()
-            .find(|line| matches!(line.field(), Field::Connection(_)));
+        let found = lines.iter_mut().find(|line| line.text().starts_with("c="));
         match found {
             Some(line) => *line = connection.into(),
             None => {

@@ -19,17 +19,15 @@ pub struct ParseError {
 pub enum ParseErrorKind {
     /// Not of the form `<type>=<value>` (RFC 8866 §5).
     NotALine,
-    /// A line of this type is unknown or must not be here: RFC 8866 §9 fixes the order.
+    /// A line of this type is unknown or must not be at the session level.
     OutOfPlace(char),
-    /// A line or attribute that must be there is not: `"v="`, `"t="`, `"a=sctp-port"`, ...
+    /// A line that must be there is not: `"v="`, `"t="`, ...
     Missing(&'static str),
     /// The value of the line is not what its grammar says.
     Malformed(SyntaxError),
     /// `a=ice-ufrag` or `a=ice-pwd` breaks the rules of RFC 8839 §5.4. RFC 9429 §5.8.3 counts
     /// this to the semantics of a description and not to its syntax.
     InvalidCredential(SyntaxError),
-    /// A second line of a kind that a section may have once.
-    Duplicate(&'static str),
     /// More than [`limits`](crate::limits) allows.
     Limit(Limit),
 }
@@ -94,7 +92,6 @@ impl fmt::Display for ParseErrorKind {
             Self::OutOfPlace(kind) => write!(f, "a line of type {kind:?} is not allowed here"),
             Self::Missing(what) => write!(f, "{what} is missing"),
             Self::Malformed(error) | Self::InvalidCredential(error) => error.fmt(f),
-            Self::Duplicate(what) => write!(f, "{what} may be here only once"),
             Self::Limit(limit) => limit.fmt(f),
         }
     }

@@ -24,9 +24,8 @@ crate::text::plain_text!(
     UserName,
     "a user name",
     "visible characters without spaces",
-    is_non_ws
+    crate::text::is_word
 );
-crate::text::all_bytes!(is_non_ws, 1.., b => b > 0x20 && b != 0x7f);
 
 impl Origin {
     /// An origin as JSEP writes it: `- <id> <version> IN IP4 0.0.0.0`.
@@ -68,8 +67,8 @@ impl fmt::Display for Origin {
     }
 }
 
-/// `c=`: the default destination (RFC 8866 §5.7). ICE makes it meaningless; RFC 9429 §5.8.1 has it
-/// checked. The TTL and count of a multicast address are checked and not kept.
+/// `c=`: the default destination (RFC 8866 §5.7), which ICE makes meaningless. The TTL and count of
+/// a multicast address are checked and not kept.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct Connection(pub NetAddress);
 

@@ -1,7 +1,10 @@
 //! Session descriptions (SDP, RFC 8866) as WebRTC uses them (JSEP, RFC 9429).
 //!
 //! [`SessionDescription::parse`] reads a description line by line and stops with a [`ParseError`]
-//! that names the 1-based line. What it returns is two things at once:
+//! that names the 1-based line. What JSEP needs is checked; what it does not need never refuses a
+//! description: a line that cannot be read and that nothing depends on is kept and ignored
+//! ([`Field::Unread`]), lines of a section may come in any order, and of several that count once
+//! the last one counts, as in libwebrtc. What is returned is two things at once:
 //!
 //! * **lossless**: each [`Line`] keeps its text, so `Display` writes back what was read (always
 //!   with CRLF; input with bare LF is accepted, as browsers do);
@@ -58,4 +61,4 @@ pub use field::{Bandwidth, Connection, Origin, Timing, UserName};
 pub use media_line::{Formats, MediaKind, MediaLine, MediaProtocol, PayloadType};
 pub use section::{Field, Line, Section};
 pub use session::{Media, MediaDescription, SessionDescription};
-pub use text::{Text, Token};
+pub use text::{Text, Token, Word};

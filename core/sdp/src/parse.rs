@@ -1,10 +1,12 @@
-//! The line-by-line reader of RFC 9429 §5.8: stops at the first line that is not well-formed.
+//! The line-by-line reader of RFC 9429 §5.8. It stops at the first line that is no line, or that JSEP
+//! needs and that cannot be read.
 
-use crate::attr::Attribute;
+use crate::attr::{self, Attribute};
 use crate::error::{Limit, ParseError, ParseErrorKind, SyntaxError};
 use crate::field::Origin;
 use crate::limits;
 use crate::media_line::MediaLine;
+use crate::scan::Words;
 use crate::section::{Field, Line, Section};
 use crate::session::{MediaDescription, SessionDescription};
 
@@ -34,110 +36,25 @@ pub(crate) fn parse(text: &str) -> std::result::Result<SessionDescription, Parse
 /// What has been read so far.
 #[derive(Default)]
 struct Reader {
-    /// Position in the order of RFC 8866 §9 of the line read last.
-    place: Place,
-    origin: Option<(Origin, Box<str>)>,
+    head: Head,
+    origin: Option<(Option<Origin>, Box<str>)>,
+    /// A `t=` line was there.
+    timing: bool,
     session: Section,
     media: Vec<MediaDescription>,
-    seen: Seen,
-}
-
-/// What a section has already, of what it may have once.
-#[derive(Default)]
-struct Seen {
-    /// Bits of `Once`.
-    attributes: u128,
-    /// Payload types with an `a=rtpmap` (RFC 8866 §6.6: one for each).
-    rtpmaps: u128,
+    /// In the section.
     candidates: usize,
 }
 
-impl Seen {
-    fn add(&mut self, attribute: &Attribute) -> Result<()> {
-        let (set, bit, name) = match attribute {
-            Attribute::Candidate(_) => {
-                self.candidates += 1;
-                if self.candidates > limits::MAX_CANDIDATES {
-                    return Err(ParseErrorKind::Limit(Limit::Candidates));
-                }
-                return Ok(());
-            }
-            Attribute::Rtpmap(map) => {
-                let name = "a=rtpmap of a payload type";
-                (&mut self.rtpmaps, map.payload_type.get(), name)
-            }
-            other => match other.once() {
-                Some((once, name)) => (&mut self.attributes, once as u8, name),
-                None => return Ok(()),
-            },
-        };
-        if *set >> bit & 1 != 0 {
-            return Err(ParseErrorKind::Duplicate(name));
-        }
-        *set |= 1 << bit;
-        Ok(())
-    }
-}
-
-/// Where in the order of RFC 8866 §9 a line stands. The order at media level is the same with
-/// fewer types, so one scale serves both.
-#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
-enum Place {
+/// Which of the lines that every description begins with comes next (RFC 9429 §5.8.1). After them
+/// the order that RFC 8866 §9 fixes is not needed, and many do not keep it.
+#[derive(Clone, Copy, Default)]
+enum Head {
     #[default]
-    Start,
     Version,
     Origin,
     Name,
-    Media,
-    Information,
-    Uri,
-    Email,
-    Phone,
-    Connection,
-    Bandwidth,
-    Timing,
-    Repeat,
-    Zone,
-    Key,
-    Attribute,
-}
-
-impl Place {
-    fn of(kind: u8) -> Option<Place> {
-        Some(match kind {
-            b'v' => Place::Version,
-            b'o' => Place::Origin,
-            b's' => Place::Name,
-            b'm' => Place::Media,
-            b'i' => Place::Information,
-            b'u' => Place::Uri,
-            b'e' => Place::Email,
-            b'p' => Place::Phone,
-            b'c' => Place::Connection,
-            b'b' => Place::Bandwidth,
-            b't' => Place::Timing,
-            b'r' => Place::Repeat,
-            b'z' => Place::Zone,
-            b'k' => Place::Key,
-            b'a' => Place::Attribute,
-            _ => return None,
-        })
-    }
-
-    /// Whether several lines of the type may follow each other. Several `c=` lines in a media
-    /// section (RFC 8866 §5.7) are for multicast, which WebRTC does not have.
-    fn repeats(self) -> bool {
-        use Place::{Attribute, Bandwidth, Email, Phone, Repeat, Timing};
-        matches!(
-            self,
-            Email | Phone | Bandwidth | Timing | Repeat | Attribute
-        )
-    }
-
-    fn is_session_only(self) -> bool {
-        use Place::{Email, Phone, Repeat, Timing, Uri, Zone};
-        matches!(self, Uri | Email | Phone | Timing | Repeat | Zone)
-    }
+    Complete,
 }
 
 impl Reader {
@@ -156,80 +73,60 @@ impl Reader {
             return Err(ParseErrorKind::NotALine);
         }
         let value = &line[2..];
-        let place = Place::of(kind).ok_or(ParseErrorKind::OutOfPlace(char::from(kind)))?;
-        self.check_place(place, kind)?;
-        self.place = place;
-        match place {
-            Place::Start => Ok(()),
-            Place::Version if value == "0" => Ok(()),
-            Place::Version => Err(malformed("v=", "version 0")),
-            Place::Origin => {
-                let origin = value.parse().map_err(ParseErrorKind::Malformed)?;
-                self.origin = Some((origin, line.into()));
-                Ok(())
+        let in_media = !self.media.is_empty();
+        let field = match (self.head, kind) {
+            (Head::Version, b'v') if value == "0" => {
+                self.head = Head::Origin;
+                return Ok(());
             }
-            Place::Media => self.start_media(line, value),
-            _ => {
-                let field = self.read_field(place, value)?;
-                self.section().lines.push(Line::parsed(line, field));
-                Ok(())
+            (Head::Version, b'v') => return Err(malformed("v=", "version 0")),
+            (Head::Version, _) => return Err(ParseErrorKind::Missing("v=")),
+            (Head::Origin, b'o') => return self.read_origin(line, value),
+            (Head::Origin, _) => return Err(ParseErrorKind::Missing("o=")),
+            (Head::Name, b's') => {
+                self.head = Head::Complete;
+                Field::Unused
             }
-        }
+            (Head::Name, _) => return Err(ParseErrorKind::Missing("s=")),
+            (Head::Complete, b'm') => return self.start_media(line, value),
+            (Head::Complete, b'a') => self.read_attribute(value)?,
+            (Head::Complete, b'c') => read_connection(value)?,
+            (Head::Complete, b'b') => value
+                .parse()
+                .map(Field::Bandwidth)
+                .map_err(ParseErrorKind::Malformed)?,
+            // What else stands in a media section is not JSEP's, as in libwebrtc.
+            (Head::Complete, _) if in_media => Field::Unused,
+            (Head::Complete, b't') => {
+                self.timing = true;
+                value
+                    .parse()
+                    .map(Field::Timing)
+                    .map_err(ParseErrorKind::Malformed)?
+            }
+            (Head::Complete, b'i' | b'u' | b'e' | b'p' | b'r' | b'z' | b'k') => Field::Unused,
+            (Head::Complete, _) => return Err(ParseErrorKind::OutOfPlace(char::from(kind))),
+        };
+        self.section().lines.push(Line::parsed(line, field));
+        Ok(())
     }
 
-    /// RFC 8866 §9: lines of each type stand together, and the types in a fixed order.
-    fn check_place(&self, place: Place, kind: u8) -> Result<()> {
-        let out_of_place = Err(ParseErrorKind::OutOfPlace(char::from(kind)));
-        // The first three lines are always v=, o= and s=.
-        let required = match self.place {
-            Place::Start => Some((Place::Version, "v=")),
-            Place::Version => Some((Place::Origin, "o=")),
-            Place::Origin => Some((Place::Name, "s=")),
-            _ => None,
-        };
-        if let Some((required, name)) = required {
-            return if place == required {
-                Ok(())
-            } else {
-                Err(ParseErrorKind::Missing(name))
-            };
+    /// The fields of another end's `o=` line are not used; that there are six is checked.
+    fn read_origin(&mut self, line: &str, value: &str) -> Result<()> {
+        let mut words = Words::new("o=", value);
+        if std::iter::from_fn(|| words.take()).count() != 6 {
+            return Err(malformed("o=", "six fields"));
         }
-        let in_media = !self.media.is_empty();
-        if place == Place::Media {
-            return if in_media {
-                Ok(())
-            } else {
-                self.check_timing()
-            };
-        }
-        if in_media && place.is_session_only() {
-            return out_of_place;
-        }
-        // Each t= may have its own r= lines.
-        let next_timing = place == Place::Timing && self.place == Place::Repeat;
-        if !in_media
-            && matches!(
-                place,
-                Place::Repeat | Place::Zone | Place::Key | Place::Attribute
-            )
-        {
-            self.check_timing()?;
-        }
-        match place.cmp(&self.place) {
-            _ if next_timing => Ok(()),
-            std::cmp::Ordering::Greater => Ok(()),
-            std::cmp::Ordering::Equal if place.repeats() => Ok(()),
-            _ => out_of_place,
-        }
+        self.origin = Some((value.parse().ok(), line.into()));
+        self.head = Head::Name;
+        Ok(())
     }
 
     /// RFC 8866 §9: `time-description` is there at least once.
     fn check_timing(&self) -> Result<()> {
-        let is_timing = |line: &Line| matches!(line.field(), Field::Timing(_));
-        if self.place >= Place::Timing || self.session.lines.iter().any(is_timing) {
-            Ok(())
-        } else {
-            Err(ParseErrorKind::Missing("t="))
+        match self.timing {
+            true => Ok(()),
+            false => Err(ParseErrorKind::Missing("t=")),
         }
     }
 
@@ -241,7 +138,7 @@ impl Reader {
     }
 
     fn start_media(&mut self, line: &str, value: &str) -> Result<()> {
-        self.check_media()?;
+        self.check_timing()?;
         if self.media.len() == limits::MAX_MEDIA_SECTIONS {
             return Err(ParseErrorKind::Limit(Limit::MediaSections));
         }
@@ -252,65 +149,40 @@ impl Reader {
             text: line.into(),
             section: Section::default(),
         });
-        self.seen = Seen::default();
+        self.candidates = 0;
         Ok(())
     }
 
-    /// Once a media section is complete: what must be in it.
-    fn check_media(&self) -> Result<()> {
-        let Some(media) = self.media.last() else {
-            return Ok(());
-        };
-        // RFC 8866 §5.7: a c= line in each media description, or one at the session level.
-        if media.section.connection().is_none() && self.session.connection().is_none() {
-            return Err(ParseErrorKind::Missing("c="));
+    fn read_attribute(&mut self, text: &str) -> Result<Field> {
+        if text.trim_matches(' ').is_empty() {
+            return Err(malformed("a=", "a name"));
         }
-        // RFC 9429 §5.8.2: an "a=sctp-port" attribute MUST be present. The older form has it as
-        // the format; a rejected section has nothing.
-        let rejected = media.line.port == 0 && !media.section.bundle_only();
-        let older = media.line.protocol == "DTLS/SCTP";
-        let sctp = media.line.protocol.is_sctp() && !older && !rejected;
-        if sctp && media.section.sctp_port().is_none() {
-            return Err(ParseErrorKind::Missing("a=sctp-port"));
+        if text.starts_with("candidate:") {
+            self.candidates += 1;
+            if self.candidates > limits::MAX_CANDIDATES {
+                return Err(ParseErrorKind::Limit(Limit::Candidates));
+            }
         }
-        Ok(())
-    }
-
-    fn read_field(&mut self, place: Place, value: &str) -> Result<Field> {
-        let field = match place {
-            Place::Connection => value.parse().map(Field::Connection),
-            Place::Bandwidth => value.parse().map(Field::Bandwidth),
-            Place::Timing => value.parse().map(Field::Timing),
-            Place::Attribute => return self.read_attribute(value).map(Field::Attribute),
-            _ if value.is_empty() => return Err(malformed("the line", "a value")),
-            _ => Ok(Field::Unused),
-        };
-        field.map_err(ParseErrorKind::Malformed)
-    }
-
-    fn read_attribute(&mut self, value: &str) -> Result<Attribute> {
-        let rtp = match self.media.last() {
-            Some(media) => media.line.protocol.is_rtp(),
-            None => false,
-        };
-        let attribute = Attribute::parse(value, rtp).map_err(|error| match error.subject() {
-            "a=ice-ufrag" | "a=ice-pwd" => ParseErrorKind::InvalidCredential(error),
-            _ => ParseErrorKind::Malformed(error),
-        })?;
-        self.seen.add(&attribute)?;
-        Ok(attribute)
+        let line = self.media.last().map(|media| &media.line);
+        let rtp = line.is_some_and(|line| line.protocol.is_rtp());
+        let formats = line.map_or(&[][..], |line| line.formats.payload_types());
+        match Attribute::parse(text, rtp) {
+            Ok(attribute) => Ok(Field::Attribute(attribute)),
+            Err(_) if !attr::is_needed(text, formats) => Ok(Field::Unread),
+            Err(error) => Err(match error.subject() {
+                "a=ice-ufrag" | "a=ice-pwd" => ParseErrorKind::InvalidCredential(error),
+                _ => ParseErrorKind::Malformed(error),
+            }),
+        }
     }
 
     fn finish(mut self) -> Result<SessionDescription> {
-        match self.place {
-            Place::Version => return Err(ParseErrorKind::Missing("o=")),
-            Place::Origin => return Err(ParseErrorKind::Missing("s=")),
-            _ => {}
+        match self.head {
+            Head::Version => return Err(ParseErrorKind::Missing("v=")),
+            Head::Origin => return Err(ParseErrorKind::Missing("o=")),
+            Head::Name => return Err(ParseErrorKind::Missing("s=")),
+            Head::Complete => self.check_timing()?,
         }
-        if self.media.is_empty() {
-            self.check_timing()?;
-        }
-        self.check_media()?;
         let (origin, origin_text) = self.origin.ok_or(ParseErrorKind::Missing("o="))?;
         // A description is kept as long as it is in force.
         self.session.lines.shrink_to_fit();
@@ -324,6 +196,18 @@ impl Reader {
             media: self.media,
         })
     }
+}
+
+/// ICE takes the place of the `c=` line; that it has three fields is checked.
+fn read_connection(value: &str) -> Result<Field> {
+    let mut words = Words::new("c=", value);
+    if std::iter::from_fn(|| words.take()).count() != 3 {
+        return Err(malformed(
+            "c=",
+            "a network type, an address type and an address",
+        ));
+    }
+    Ok(value.parse().map_or(Field::Unread, Field::Connection))
 }
 
 fn malformed(subject: &'static str, expected: &'static str) -> ParseErrorKind {

@@ -22,9 +22,11 @@ pub enum Field {
     Bandwidth(Bandwidth),
     /// `t=`
     Timing(Timing),
-    /// `s=`, `i=`, `u=`, `e=`, `p=`, `r=`, `z=` or `k=`: checked and not used
-    /// (RFC 9429 §5.8.1).
+    /// `s=`, `i=`, `u=`, `e=`, `p=`, `r=`, `z=`, `k=`, and what else is in a media section: kept and
+    /// not used (RFC 9429 §5.8.1).
     Unused,
+    /// An `a=` or `c=` line whose grammar is broken and that JSEP does not need: kept and ignored.
+    Unread,
 }
 
 impl Line {
@@ -102,7 +104,7 @@ impl Section {
     }
 
     /// All attributes.
-    pub fn attributes(&self) -> impl Iterator<Item = &Attribute> {
+    pub fn attributes(&self) -> impl DoubleEndedIterator<Item = &Attribute> {
         self.lines.iter().filter_map(Line::attribute)
     }
 
@@ -122,12 +124,22 @@ impl Section {
         })
     }
 
-    /// `a=sendrecv`, `a=sendonly`, `a=recvonly` or `a=inactive`.
+    /// How many `a=candidate` lines could not be read and are ignored.
+    pub fn unread_candidates(&self) -> usize {
+        let unread = self.lines.iter().filter(|line| line.field == Field::Unread);
+        unread
+            .filter(|line| line.text.starts_with("a=candidate:"))
+            .count()
+    }
+
+    /// `a=sendrecv`, `a=sendonly`, `a=recvonly` or `a=inactive`; of several the last one.
     pub fn direction(&self) -> Option<crate::attr::Direction> {
-        self.attributes().find_map(|attribute| match attribute {
-            Attribute::Direction(direction) => Some(*direction),
-            _ => None,
-        })
+        self.attributes()
+            .rev()
+            .find_map(|attribute| match attribute {
+                Attribute::Direction(direction) => Some(*direction),
+                _ => None,
+            })
     }
 
     /// The value of an attribute this crate does not know: `Some(None)` if it is there without one.

@@ -11,7 +11,8 @@ use crate::section::Section;
 /// A whole session description (RFC 8866). See the [crate documentation](crate).
 #[derive(Clone, Eq, Hash, PartialEq)]
 pub struct SessionDescription {
-    pub(crate) origin: Origin,
+    /// None when the line has other fields than JSEP's.
+    pub(crate) origin: Option<Origin>,
     pub(crate) origin_text: Box<str>,
     pub(crate) session: Section,
     pub(crate) media: Vec<MediaDescription>,
@@ -26,9 +27,10 @@ impl SessionDescription {
         crate::parse::parse(text)
     }
 
-    /// The `o=` line.
-    pub fn origin(&self) -> &Origin {
-        &self.origin
+    /// The `o=` line. None if its fields are not those of the grammar, such as an id that is no
+    /// number: JSEP does not use what another end has there.
+    pub fn origin(&self) -> Option<&Origin> {
+        self.origin.as_ref()
     }
 
     /// What stands before the first `m=` line, from `s=` on.
@@ -98,7 +100,7 @@ impl fmt::Debug for SessionDescription {
     /// What kind of media there is, and nothing that identifies anybody.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SessionDescription")
-            .field("version", &self.origin.session_version)
+            .field("version", &self.origin().map(|o| o.session_version))
             .field("lines", &self.session.lines.len())
             .field("media", &self.media)
             .finish()
@@ -279,15 +281,16 @@ impl<'a> Media<'a> {
         self.session().identities()
     }
 
-    /// `a=rtpmap` of a payload type.
+    /// `a=rtpmap` of a payload type; of several the last one.
     pub fn rtpmap(self, payload_type: PayloadType) -> Option<&'a crate::attr::Rtpmap> {
-        self.rtpmaps().find(|map| map.payload_type == payload_type)
+        let of_type = |map: &&crate::attr::Rtpmap| map.payload_type == payload_type;
+        self.rtpmaps().filter(of_type).last()
     }
 
-    /// The parameters of a payload type's `a=fmtp`.
-    pub fn fmtp(self, payload_type: PayloadType) -> Option<&'a crate::attr::FmtpParameters> {
-        let fmtp = self.fmtps().find(|fmtp| fmtp.payload_type == payload_type);
-        fmtp.map(|fmtp| &fmtp.parameters)
+    /// The parameters of a payload type's `a=fmtp`; those of several lines joined.
+    pub fn fmtp(self, payload_type: PayloadType) -> Option<crate::attr::FmtpParameters> {
+        let lines = self.fmtps().filter(|f| f.payload_type == payload_type);
+        crate::attr::FmtpParameters::join(lines.map(|fmtp| &fmtp.parameters))
     }
 
     /// The `a=rtcp-fb` lines of a payload type, with those for all (`*`).

@@ -84,6 +84,21 @@ plain_text!(
     is_token
 );
 
+plain_text!(
+    /// One or more characters without spaces (`non-ws-string`, RFC 8866 §9): what others write
+    /// where the grammar has a [`Token`].
+    Word,
+    "a word",
+    "visible characters without spaces",
+    is_word
+);
+
+impl From<Token> for Word {
+    fn from(token: Token) -> Self {
+        Word(token.0)
+    }
+}
+
 /// Any text that fits on a line (`byte-string`, RFC 8866 §9): no NUL, CR or LF. May be empty.
 #[derive(Clone, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Text(Cow<'static, str>);
@@ -163,6 +178,8 @@ pub(crate) use all_bytes;
 // RFC 8866 §9: token-char = %x21 / %x23-27 / %x2A-2B / %x2D-2E / %x30-39 / %x41-5A / %x5E-7E
 all_bytes!(is_token, 1.., b => matches!(b,
     0x21 | 0x23..=0x27 | 0x2a..=0x2b | 0x2d..=0x2e | 0x30..=0x39 | 0x41..=0x5a | 0x5e..=0x7e));
+// RFC 8866 §9: non-ws-string = 1*(VCHAR / %x80-FF)
+all_bytes!(is_word, 1.., b => b > 0x20 && b != 0x7f);
 all_bytes!(is_byte_string, 0.., b => !matches!(b, 0 | b'\r' | b'\n'));
 all_bytes!(is_digits, 1.., b => b.is_ascii_digit());
 

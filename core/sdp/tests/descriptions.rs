@@ -41,8 +41,9 @@ fn every_description_is_written_as_it_was_read_with_crlf() -> Result<(), ParseEr
 #[test]
 fn a_chrome_offer_has_audio_video_and_data() -> Result<(), ParseError> {
     let offer = SessionDescription::parse(CHROME_OFFER)?;
-    assert_eq!(offer.origin().session_id, 4_821_093_375_112_094_417);
-    assert_eq!(offer.origin().session_version, 2);
+    let origin = offer.origin().expect("an origin of JSEP's form");
+    assert_eq!(origin.session_id, 4_821_093_375_112_094_417);
+    assert_eq!(origin.session_version, 2);
     assert!(offer.session().extmap_allow_mixed());
     let bundle = offer.session().groups().next().expect("a group");
     assert!(bundle.is_bundle());

@@ -1,6 +1,6 @@
 use duologue_identity::Fingerprint;
 use duologue_sdp::attr::{Direction, Ssrc, SsrcGroup};
-use duologue_sdp::{Media, MediaKind as MediaWord, PayloadType, SessionDescription};
+use duologue_sdp::{Formats, Media, MediaKind as MediaWord, PayloadType, SessionDescription};
 
 use super::{
     Blueprint, Content, DataLines, Extension, Port, RtpLines, Section, Streams, TransportLines,
@@ -22,7 +22,8 @@ pub(crate) fn read(description: &SessionDescription) -> Blueprint {
     };
     let mut medias = description.medias();
     Blueprint {
-        ice_lite: session.ice_lite(),
+        // RFC 8839 §5.3 has it at the session level; ZLMediaKit writes it into every section.
+        ice_lite: session.ice_lite() || description.medias().any(|media| media.ice_lite()),
         ice_pacing: session.ice_pacing().map(|pacing| pacing.0),
         extmap_allow_mixed: session.extmap_allow_mixed()
             || (medias.len() > 0 && medias.all(|media| media.extmap_allow_mixed())),
@@ -105,8 +106,8 @@ fn rtp(media: Media<'_>, kind: MediaKind) -> RtpLines {
 /// attributes name, where it stood before RFC 8830.
 fn streams(media: Media<'_>) -> (Streams, Option<String>) {
     let lines = media.msids().map(|msid| {
-        let stream = msid.stream.as_ref().map(|token| token.as_str());
-        (stream, msid.appdata.as_ref().map(|token| token.as_str()))
+        let stream = msid.stream.as_ref().map(|word| word.as_str());
+        (stream, msid.appdata.as_ref().map(|word| word.as_str()))
     });
     let mut lines: Vec<(Option<&str>, Option<&str>)> = lines.collect();
     if lines.is_empty() {
@@ -234,12 +235,21 @@ fn retransmission(group: &SsrcGroup) -> Option<(u32, u32)> {
     }
 }
 
+/// The older form has the SCTP port as the format, and a map for it.
 fn data(media: Media<'_>) -> DataLines {
-    let map = media.sctpmaps().next();
     let port = media.sctp_port().map(|port| port.0);
+    let mapped = media.sctpmaps().map(|map| map.port);
+    let format = match media.formats() {
+        Formats::Other(formats) => formats.iter().find_map(|f| f.as_str().parse().ok()),
+        Formats::Rtp(_) => None,
+    };
+    let older: Option<u16> = mapped.chain(format).next();
     DataLines {
-        port: port.or(map.map(|map| map.port)).unwrap_or(5000),
+        port: port.or(older).unwrap_or(DEFAULT_SCTP_PORT),
         max_message_size: media.max_message_size().map(|size| size.0),
-        legacy: port.is_none() && map.is_some(),
+        legacy: port.is_none() && older.is_some(),
     }
 }
+
+/// What libwebrtc assumes of an end that does not say.
+const DEFAULT_SCTP_PORT: u16 = 5000;

@@ -5,7 +5,7 @@ use duologue_sdp::attr::{
 };
 use duologue_sdp::{
     Attribute, Formats, MediaBuilder, MediaDescription, MediaLine, NetAddress, Origin, PayloadType,
-    SessionDescription, Text, Token,
+    SessionDescription, Text, Token, Word,
 };
 
 use super::{
@@ -192,8 +192,8 @@ fn msids(lines: &RtpLines) -> Vec<Attribute> {
     let appdata: Option<Token> = lines.track_id.as_ref().and_then(|id| id.parse().ok());
     let msid = |stream: Option<Token>| {
         Attribute::from(Msid {
-            stream,
-            appdata: appdata.clone(),
+            stream: stream.map(Word::from),
+            appdata: appdata.clone().map(Word::from),
         })
     };
     let named = streams.iter().filter_map(|id| id.parse().ok());

@@ -82,13 +82,15 @@ fn bundle_groups(description: &Blueprint, mids: &[Mid]) -> Result<(), ContentErr
 }
 
 fn formats(index: usize, section: &Section, rtp: &RtpLines) -> Result<(), ContentError> {
-    let listed = section.formats.payload_types();
-    if let Some(pt) = listed.iter().find(|pt| (64..=95).contains(&pt.get())) {
+    // A number that stands for no codec is ignored.
+    let mut used = rtp.codecs.iter().map(|c| c.payload_type);
+    if let Some(payload_type) = used.find(|pt| (64..=95).contains(pt)) {
         return Err(ContentError::PayloadType {
             section: index,
-            payload_type: pt.get(),
+            payload_type,
         });
     }
+    let listed = section.formats.payload_types();
     for entry in rtp.codecs.iter().filter(|c| c.codec.role() == Role::Rtx) {
         let there = |apt: u8| listed.iter().any(|pt| pt.get() == apt);
         if !entry.codec.apt().is_some_and(there) {

@@ -11,3 +11,4 @@ mod properties;
 mod refusals;
 mod simulcast;
 mod transports;
+mod world;

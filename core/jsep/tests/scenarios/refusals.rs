@@ -112,6 +112,7 @@ fn mids_and_groups_must_fit() {
 #[test]
 fn payload_types_must_be_usable() {
     let sdp = offer().replace("SAVPF 111 63", "SAVPF 111 64");
+    let sdp = sdp.replace("a=rtpmap:63", "a=rtpmap:64");
     let wrong = ContentError::PayloadType {
         section: 0,
         payload_type: 64,
@@ -123,6 +124,16 @@ fn payload_types_must_be_usable() {
         payload_type: 97,
     };
     assert_eq!(content(&sdp), wrong);
+}
+
+#[test]
+fn a_payload_type_that_stands_for_no_codec_is_ignored() {
+    for number in ["77", "35", "127"] {
+        let mut b = End::new(2);
+        let sdp = offer().replace("SAVPF 111 63", &format!("SAVPF {number} 111 63"));
+        b.set_remote(SdpType::Offer, &sdp).unwrap();
+        assert!(b.answer().contains("SAVPF 111 63"));
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crate::attr::IceUfrag;
 use crate::error::SyntaxError;
 use crate::limits::{MAX_CANDIDATE_EXTENSIONS, MAX_LINE_BYTES};
 use crate::scan::{Words, decimal};
-use crate::text::{Token, all_bytes, plain_text};
+use crate::text::{Token, all_bytes, is_byte_string, is_digits, plain_text};
 
 const SUBJECT: &str = "a=candidate";
 
@@ -14,13 +14,14 @@ const SUBJECT: &str = "a=candidate";
 ///
 /// `FromStr` takes the value alone, with `candidate:` before it (the W3C's `candidate` member) or
 /// with `a=candidate:` before it. `Display` writes `candidate:...`. Extension attributes, known or
-/// not, keep their order.
+/// not, keep their order. What libwebrtc takes beside the grammar is taken: any foundation or none,
+/// any text as an address, a last extension without a value.
 #[doc(alias = "RTCIceCandidate")]
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct Candidate {
     /// `<foundation>`.
     pub foundation: Foundation,
-    /// `<component-id>`, 1 to 256: 1 is RTP or the only one, 2 is RTCP.
+    /// `<component-id>`: 1 is RTP or the only one, 2 is RTCP; others are to be ignored.
     pub component: u16,
     /// `<transport>`.
     pub transport: CandidateTransport,
@@ -88,17 +89,20 @@ impl FromStr for Candidate {
         if text.len() > MAX_LINE_BYTES {
             return Err(SyntaxError::new(SUBJECT, "a shorter line"));
         }
+        let text = text.trim_end_matches(['\r', '\n']);
+        if !is_byte_string(text.as_bytes()) {
+            return Err(SyntaxError::new(SUBJECT, "one line"));
+        }
         let text = text.strip_prefix("a=").unwrap_or(text);
         let text = text.strip_prefix("candidate:").unwrap_or(text);
-        let mut words = Words::new(SUBJECT, text);
-        let foundation = words.parse("a foundation of 1 to 32 ice-chars")?;
-        let component = words.number("a component from 1 to 256")?;
-        if !(1..=256).contains(&component) {
-            return Err(words.error("a component from 1 to 256"));
-        }
+        let (foundation, rest) = split_foundation(text);
+        let mut words = Words::new(SUBJECT, rest);
+        let foundation = foundation.parse();
+        let foundation = foundation.map_err(|_| words.error("a foundation"))?;
+        let component = words.number("a component below 2^16")?;
         let transport = words.parse("a transport")?;
         let priority = words.number("a priority below 2^32")?;
-        let address = words.parse("an IP address or a host name")?;
+        let address = Address::of_candidate(words.word("an address")?)?;
         let port = words.number("a port from 0 to 65535")?;
         if words.word("typ")? != "typ" {
             return Err(words.error("typ"));
@@ -125,9 +129,18 @@ impl FromStr for Candidate {
 
 impl Candidate {
     fn read_extension(&mut self, name: &str, words: &mut Words<'_>) -> Result<(), SyntaxError> {
+        if name == "raddr" && words.rest().split(' ').next() == Some("rport") {
+            // SIPSorcery leaves the address out: `raddr  rport 0`.
+            return Ok(());
+        }
+        if words.rest().is_empty() {
+            // A name without a value says nothing.
+            return Ok(());
+        }
         match name {
             "raddr" if self.related_address.is_none() => {
-                self.related_address = Some(words.parse("an IP address or a host name")?);
+                let word = words.word("a related address")?;
+                self.related_address = Some(Address::of_candidate(word)?);
             }
             "rport" if self.related_port.is_none() => {
                 self.related_port = Some(words.number("a related port from 0 to 65535")?);
@@ -135,19 +148,31 @@ impl Candidate {
             "tcptype" if self.tcp_type.is_none() => {
                 self.tcp_type = Some(words.parse("tcptype active, passive or so")?);
             }
-            "raddr" | "rport" | "tcptype" => {
-                return Err(words.error("each extension once"));
-            }
             name => {
-                if self.extensions.len() == MAX_CANDIDATE_EXTENSIONS {
-                    return Err(words.error("fewer extensions"));
+                let again = matches!(name, "raddr" | "rport" | "tcptype");
+                let value = words.word("a value")?;
+                // Nothing needs one that is there again, too much, or not to be read.
+                if let (Ok(name), Ok(value)) = (name.parse(), value.parse())
+                    && self.extensions.len() < MAX_CANDIDATE_EXTENSIONS
+                    && !again
+                {
+                    self.extensions.push(CandidateExtension { name, value });
                 }
-                let name = name.parse().map_err(|_| words.error("an extension name"))?;
-                let value = words.parse("a value for each extension")?;
-                self.extensions.push(CandidateExtension { name, value });
             }
         }
         Ok(())
+    }
+}
+
+/// Nest cameras leave the foundation empty: then a space is where it begins, and the second word
+/// is the transport and not the component.
+fn split_foundation(text: &str) -> (&str, &str) {
+    let words = text.trim_start_matches(' ');
+    let second = words.split(' ').filter(|word| !word.is_empty()).nth(1);
+    let is_component = second.is_some_and(|word| is_digits(word.as_bytes()));
+    match text.starts_with(' ') && !is_component {
+        true => ("", words),
+        false => words.split_once(' ').unwrap_or((words, "")),
     }
 }
 
@@ -184,13 +209,14 @@ impl fmt::Display for Candidate {
 }
 
 plain_text!(
-    /// `<foundation>`: candidates with the same one share base, kind, server and transport.
+    /// `<foundation>`: candidates with the same one share base, kind, server and transport. RFC 8839
+    /// §5.1 has 1 to 32 ice-chars; others leave it empty or have any characters.
     Foundation,
     "a foundation",
-    "1 to 32 letters, digits, + or /",
+    "at most 256 characters without spaces",
     is_foundation
 );
-all_bytes!(is_foundation, 1..=32, b => super::ice::is_ice_char(b));
+all_bytes!(is_foundation, 0..=256, b => b > 0x20 && b != 0x7f);
 
 /// `<transport>` of a candidate.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -26,7 +27,6 @@ impl FromStr for Rtpmap {
         let mut words = Words::new("a=rtpmap", value);
         let payload_type = words.parse("a payload type from 0 to 127")?;
         let mut parts = words.word("an encoding")?.split('/');
-        words.end()?;
         let encoding = parts.next().and_then(|name| name.parse().ok());
         let clock_rate = parts.next().and_then(decimal).filter(|&rate| rate > 0);
         let channels = match parts.next() {
@@ -104,6 +104,31 @@ impl FmtpParameters {
     /// A constant, e.g. `"minptime=10;useinbandfec=1"`.
     pub const fn from_static(text: &'static str) -> Self {
         FmtpParameters(Text::from_static(text))
+    }
+
+    /// What several lines say together. A later value of a parameter replaces an earlier one, as
+    /// in libwebrtc. None if there is no line.
+    pub(crate) fn join<'a>(lines: impl Iterator<Item = &'a Self>) -> Option<Self> {
+        let lines: Vec<&Self> = lines.collect();
+        if let [] | [_] = lines.as_slice() {
+            return lines.first().map(|&line| line.clone());
+        }
+        let mut places: BTreeMap<String, usize> = BTreeMap::new();
+        let mut parameters: Vec<(&str, Option<&str>)> = Vec::new();
+        for (name, value) in lines.iter().flat_map(|line| line.iter()) {
+            let place = places.entry(name.to_ascii_lowercase());
+            let place = *place.or_insert(parameters.len());
+            match parameters.get_mut(place) {
+                Some(known) => *known = (name, value),
+                None => parameters.push((name, value)),
+            }
+        }
+        let texts = parameters.into_iter().map(|(name, value)| match value {
+            Some(value) => format!("{name}={value}"),
+            None => name.to_owned(),
+        });
+        let text = texts.collect::<Vec<_>>().join(";");
+        text.parse().ok().map(FmtpParameters)
     }
 
     /// The text as it was written.

@@ -174,7 +174,8 @@ impl FromStr for Setup {
     type Err = SyntaxError;
 
     fn from_str(value: &str) -> Result<Self, SyntaxError> {
-        match value {
+        // RFC 5234 §2.3: a string of ABNF matches in any case.
+        match value.to_ascii_lowercase().as_str() {
             "active" => Ok(Self::Active),
             "passive" => Ok(Self::Passive),
             "actpass" => Ok(Self::ActPass),

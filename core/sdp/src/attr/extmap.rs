@@ -36,7 +36,7 @@ impl Extmap {
     }
 }
 
-const fn is_id(id: u16) -> bool {
+pub(super) const fn is_id(id: u16) -> bool {
     matches!(id, 1..=255 | 4096..=4351)
 }
 

@@ -5,7 +5,7 @@ use duologue_base::Mid;
 
 use crate::error::SyntaxError;
 use crate::scan::Words;
-use crate::text::{Text, Token};
+use crate::text::{Text, Token, Word};
 
 /// `a=group:<semantics> <mid> ...` (RFC 5888 §5).
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
@@ -66,10 +66,11 @@ impl fmt::Display for Group {
 /// `a=msid:<stream> [<appdata>]` (RFC 8830 §2): a MediaStream that the section's track is in.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct Msid {
-    /// The stream's id; `None`, written `-`, for a track in no stream.
-    pub stream: Option<Token>,
+    /// The stream's id; `None`, written `-`, for a track in no stream. RFC 8830 §2 asks for a
+    /// [`Token`]; others write URLs and paths.
+    pub stream: Option<Word>,
     /// `<msid-appdata>`: the track's id in older descriptions. RFC 9429 §5.8.2 ignores it.
-    pub appdata: Option<Token>,
+    pub appdata: Option<Word>,
 }
 
 impl FromStr for Msid {
@@ -77,12 +78,8 @@ impl FromStr for Msid {
 
     fn from_str(value: &str) -> Result<Self, SyntaxError> {
         let mut words = Words::new("a=msid", value);
-        let stream: Token = words.parse("a stream id that is a token")?;
-        let appdata = match words.take() {
-            Some(word) => Some(word.parse().map_err(|_| words.error("a track id"))?),
-            None => None,
-        };
-        words.end()?;
+        let stream: Word = words.parse("a stream id")?;
+        let appdata = words.take().and_then(|word| word.parse().ok());
         Ok(Msid {
             stream: (stream != "-").then_some(stream),
             appdata,
@@ -92,7 +89,7 @@ impl FromStr for Msid {
 
 impl fmt::Display for Msid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.stream.as_ref().map_or("-", Token::as_str))?;
+        f.write_str(self.stream.as_ref().map_or("-", Word::as_str))?;
         match &self.appdata {
             Some(appdata) => write!(f, " {appdata}"),
             None => Ok(()),

@@ -34,16 +34,18 @@ pub use simulcast::{
 pub use transport::{MaxMessageSize, Rtcp, SctpInit, SctpPort, Sctpmap};
 
 use crate::error::SyntaxError;
+use crate::media_line::PayloadType;
+use crate::scan::decimal;
 use crate::section::Section;
 use crate::session::Media;
-use crate::text::{Text, Token};
+use crate::text::{Text, Token, is_digits};
 
 /// The table of attributes. From one row each come the variant, its name, its parser, its writer,
-/// whether it may be there only once, and the accessor of [`Section`].
+/// and the accessor of [`Section`].
 ///
-/// * `inherited`: at most one; the session level's counts for a media section without it (the
-///   accessor of [`Media`] is written by hand, in `session.rs`);
-/// * `single`: at most one; `many`: any number; `flag`: at most one, without a value.
+/// * `inherited`: the last one counts; the session level's counts for a media section without it
+///   (the accessor of [`Media`] is written by hand, in `session.rs`);
+/// * `single`: the last one counts; `many`: all count; `flag`: without a value.
 macro_rules! attributes {
     (
         inherited { $($(#[$i_doc:meta])* $i:ident($i_ty:ty) $i_name:literal $i_fn:ident,)* }
@@ -93,21 +95,11 @@ macro_rules! attributes {
                     $($s_name => with_value(concat!("a=", $s_name), value).map(Self::$s),)*
                     $($j_name => with_value(concat!("a=", $j_name), value).map(Self::$j),)*
                     $($m_name => with_value(concat!("a=", $m_name), value).map(Self::$m),)*
-                    $($f_name => without_value(concat!("a=", $f_name), value).map(|()| Self::$f),)*
+                    // Some write a flag with a colon or a value, which says nothing.
+                    $($f_name => Ok(Self::$f),)*
                     _ => return None,
                 };
                 Some(attribute)
-            }
-
-            /// For attributes that a section may have once: which, with its name for an error.
-            pub(crate) fn once(&self) -> Option<(Once, &'static str)> {
-                match self {
-                    $(Self::$i(_) => Some((Once::$i, concat!("a=", $i_name))),)*
-                    $(Self::$s(_) => Some((Once::$s, concat!("a=", $s_name))),)*
-                    $(Self::$f => Some((Once::$f, concat!("a=", $f_name))),)*
-                    Self::Direction(_) => Some((Once::Direction, "the direction")),
-                    _ => None,
-                }
             }
         }
 
@@ -156,20 +148,16 @@ macro_rules! attributes {
             }
         }
 
-        /// The attributes that may be there once, as bits of a set.
-        #[derive(Clone, Copy)]
-        pub(crate) enum Once { $($i,)* $($s,)* $($f,)* Direction }
-
         /// The attributes of one section, without what it inherits.
         impl Section {
             $($(#[$i_doc])* pub fn $i_fn(&self) -> Option<&$i_ty> {
-                self.attributes().find_map(|attribute| match attribute {
+                self.attributes().rev().find_map(|attribute| match attribute {
                     Attribute::$i(value) => Some(value),
                     _ => None,
                 })
             })*
             $($(#[$s_doc])* pub fn $s_fn(&self) -> Option<&$s_ty> {
-                self.attributes().find_map(|attribute| match attribute {
+                self.attributes().rev().find_map(|attribute| match attribute {
                     Attribute::$s(value) => Some(value),
                     _ => None,
                 })
@@ -299,17 +287,19 @@ impl Attribute {
     /// Reads what stands after `a=`. `rtp` says whether the formats of the section are RTP payload
     /// types; where they are not, what refers to formats is not for this crate to judge.
     pub(crate) fn parse(text: &str, rtp: bool) -> Result<Self, SyntaxError> {
-        let (name, value) = match text.split_once(':') {
-            Some((name, value)) => (name, Some(value)),
-            None => (text, None),
-        };
+        let (name, value) = name_and_value(text);
+        if name == "candidate" {
+            // A space at the beginning of its value has a meaning.
+            return text.parse().map(Self::Candidate);
+        }
         let about_formats = matches!(name, "rtpmap" | "fmtp" | "rtcp-fb" | "imageattr");
-        if let Some(known) = Self::parse_known(name, value)
+        let trimmed = value.map(|value| value.trim_matches(' '));
+        if let Some(known) = Self::parse_known(name, trimmed)
             && (rtp || !about_formats)
         {
             return known;
         }
-        if let (Ok(direction), None) = (name.parse(), value) {
+        if let Ok(direction) = name.parse() {
             return Ok(Self::Direction(direction));
         }
         Ok(Self::Other {
@@ -321,6 +311,31 @@ impl Attribute {
                 None => None,
             },
         })
+    }
+}
+
+/// The name without spaces after it, which some write after a flag.
+fn name_and_value(text: &str) -> (&str, Option<&str>) {
+    match text.split_once(':') {
+        Some((name, value)) => (name.trim_end_matches(' '), Some(value)),
+        None => (text.trim_end_matches(' '), None),
+    }
+}
+
+/// Whether JSEP needs what a line of these names says, so that one which cannot be read refuses
+/// the description (RFC 9429 §5.8.2). All other lines that cannot be read are ignored.
+pub(crate) fn is_needed(text: &str, formats: &[PayloadType]) -> bool {
+    let (name, value) = name_and_value(text);
+    let value = value.unwrap_or_default().trim_matches(' ');
+    let word = value.split([' ', '/']).next().unwrap_or_default();
+    match name {
+        "mid" | "ice-ufrag" | "ice-pwd" | "fingerprint" | "setup" | "sctp-port"
+        | "max-message-size" => true,
+        "group" => word == "BUNDLE",
+        "rtpmap" => word.parse().is_ok_and(|pt| formats.contains(&pt)),
+        // Both browsers refuse ids that no header extension can have.
+        "extmap" => is_digits(word.as_bytes()) && !decimal(word).is_some_and(extmap::is_id),
+        _ => false,
     }
 }
 
@@ -353,13 +368,6 @@ impl From<SyntaxError> for ValueError {
 impl From<duologue_base::MidError> for ValueError {
     fn from(_: duologue_base::MidError) -> Self {
         ValueError("a token of 1 to 256 characters")
-    }
-}
-
-fn without_value(subject: &'static str, value: Option<&str>) -> Result<(), SyntaxError> {
-    match value {
-        None => Ok(()),
-        Some(_) => Err(SyntaxError::new(subject, "no value")),
     }
 }
 

@@ -86,13 +86,11 @@ fn what_breaks_its_grammar_is_refused() {
         "ice-ufrag:",
         "ice-ufrag:abc",
         "ice-ufrag:a$cd",
+        "ice-ufrag:ab.d",
         "ice-pwd:asd88fgpdd777uzjYhagZ",
         "ice-options:",
-        "ice-options:tri,ckle",
         "ice-pacing:fast",
-        "ice-lite:yes",
         "setup:maybe",
-        "setup:ACTIVE",
         "tls-id:short",
         "mid:",
         "mid:a b",
@@ -132,8 +130,6 @@ fn what_breaks_its_grammar_is_refused() {
         "group:",
         "group:BUNDLE a:b",
         "msid:",
-        "msid:a b c",
-        "msid:a;b",
         "rtpmap:96",
         "rtpmap:128 opus/48000",
         "rtpmap:x opus/48000",
@@ -144,7 +140,6 @@ fn what_breaks_its_grammar_is_refused() {
         "rtpmap:96 opus/48000/",
         "rtpmap:96 opus/48000/0",
         "rtpmap:96 opus/48000/2/2",
-        "rtpmap:96 opus/48000 2",
         "rtpmap:96 /48000",
         "fmtp:96",
         "fmtp:a b",
@@ -168,12 +163,9 @@ fn what_breaks_its_grammar_is_refused() {
         "remote-candidates:",
         "remote-candidates:1 192.0.2.1",
         "remote-candidates:0 192.0.2.1 1",
-        "end-of-candidates:now",
-        "rtcp-mux:x",
         "",
         ":value",
         "na me",
-        "sendrecv ",
     ] {
         assert!(parse(bad).is_err(), "{bad:?} gave {:?}", parse(bad));
     }
@@ -191,9 +183,95 @@ fn an_error_names_the_attribute() {
         Err("a=rtpmap: expected a clock rate".to_owned())
     );
     assert_eq!(
-        error("rtcp-mux:1"),
-        Err("a=rtcp-mux: expected no value".to_owned())
+        error("sctp-port:x"),
+        Err("a=sctp-port: expected a port from 0 to 65535".to_owned())
     );
+}
+
+#[test]
+fn what_others_write_is_read_and_written_by_the_letter() {
+    for (read, written) in [
+        ("rtcp-mux ", "rtcp-mux"),
+        ("rtcp-mux:x", "rtcp-mux"),
+        ("rtcp-rsize:", "rtcp-rsize"),
+        ("end-of-candidates:1", "end-of-candidates"),
+        ("sendrecv ", "sendrecv"),
+        ("setup:ACTPASS", "setup:actpass"),
+        ("setup: active ", "setup:active"),
+        ("mid: 0", "mid:0"),
+        ("ice-pacing:50.5", "ice-pacing:50"),
+        ("ice-options:ice2,trickle", "ice-options:ice2,trickle"),
+        ("ice-ufrag:_-=#", "ice-ufrag:_-=#"),
+        ("msid: rtsp://cam:1/@a 1/2 x", "msid:rtsp://cam:1/@a 1/2"),
+        ("msid:kamera-ü", "msid:kamera-ü"),
+        ("rtpmap:96 opus/48000/2 x", "rtpmap:96 opus/48000/2"),
+        (
+            "sctpmap:5000 webrtc-datachannel streams=16",
+            "sctpmap:5000 webrtc-datachannel",
+        ),
+    ] {
+        let attribute = parse(read).map(|attribute| attribute.to_string());
+        assert_eq!(attribute, Ok(written.to_owned()), "{read:?}");
+    }
+}
+
+#[test]
+fn only_what_jsep_needs_has_to_be_read() -> Result<(), SyntaxError> {
+    let formats: [PayloadType; 1] = ["111".parse()?];
+    for needed in [
+        "mid:a b",
+        "ice-ufrag:x",
+        "ice-pwd",
+        "fingerprint:x",
+        "setup:x",
+        "sctp-port:x",
+        "max-message-size:x",
+        "group:BUNDLE a:b",
+        "rtpmap:111 opus",
+        "extmap:0 urn:x",
+        "extmap:256/sendonly urn:x",
+    ] {
+        assert!(
+            parse(needed).is_err() && is_needed(needed, &formats),
+            "{needed}"
+        );
+    }
+    for unneeded in [
+        "group:",
+        "group:LS a:b",
+        "rtpmap:50 foo",
+        "rtpmap:200 foo/8000",
+        "extmap:5/both urn:x",
+        "extmap:x urn:x",
+        "extmap:5",
+        "simulcast: send rid=hi;lo",
+        "rid:h.1 send",
+        "ptime:",
+        "candidate:x",
+        "na(me",
+    ] {
+        assert!(
+            parse(unneeded).is_err() && !is_needed(unneeded, &formats),
+            "{unneeded}"
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn lines_of_parameters_are_joined_and_the_later_value_counts() -> Result<(), SyntaxError> {
+    let join = |lines: &[&str]| -> Result<Option<String>, SyntaxError> {
+        let lines: Result<Vec<FmtpParameters>, _> = lines.iter().map(|line| line.parse()).collect();
+        Ok(FmtpParameters::join(lines?.iter()).map(|joined| joined.to_string()))
+    };
+    assert_eq!(join(&[])?, None);
+    assert_eq!(join(&["a=1; b"])?.as_deref(), Some("a=1; b"));
+    let joined = join(&["x-google-start-bitrate=800;A=1", "a=2; b=3;0-15", "0-15"])?;
+    assert_eq!(
+        joined.as_deref(),
+        Some("x-google-start-bitrate=800;a=2;b=3;0-15")
+    );
+    Ok(())
 }
 
 #[test]

@@ -3,7 +3,7 @@ use std::str::FromStr;
 
 use crate::address::NetAddress;
 use crate::error::SyntaxError;
-use crate::scan::Words;
+use crate::scan::{Words, decimal};
 use crate::text::Token;
 
 /// `a=rtcp:<port> [<address>]` (RFC 3605 §2.1): ICE makes it meaningless.
@@ -76,15 +76,11 @@ impl FromStr for Sctpmap {
         let mut words = Words::new("a=sctpmap", value);
         let port = words.number("a port from 0 to 65535")?;
         let application = words.parse("an application")?;
-        let streams = match words.rest() {
-            "" => None,
-            _ => Some(words.number("a number of streams")?),
-        };
-        words.end()?;
         Ok(Sctpmap {
             port,
             application,
-            streams,
+            // Also written `streams=16`; SCTP itself says how many there are.
+            streams: words.take().and_then(decimal),
         })
     }
 }

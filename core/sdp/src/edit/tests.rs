@@ -81,6 +81,6 @@ fn the_origin_can_be_replaced() -> Result<(), Box<dyn Error>> {
             .to_string()
             .starts_with("v=0\r\no=- 7 8 IN IP4 0.0.0.0\r\ns=-\r\n")
     );
-    assert_eq!(description.origin().session_version, 8);
+    assert_eq!(description.origin(), Some(&Origin::new(7, 8)));
     Ok(())
 }

@@ -44,6 +44,15 @@ fn candidates_of_all_kinds_are_written_as_they_were_read() -> Result<(), SyntaxE
         "candidate:+/a 2 udp 5 192.0.2.1 1 typ relay raddr 2001:db8::2 rport 7 x-y z=1;2",
         "candidate:a 1 udp 5 192.0.2.1 1 typ prflx raddr a.local rport 7",
         "candidate:a 1 sctp 5 192.0.2.1 1 typ teleport",
+        // What others write beside the grammar.
+        "candidate: 1 udp 2113939711 192.0.2.1 19305 typ host generation 0",
+        "candidate:udp_host-1= 1 udp 5 192.0.2.1 1 typ host",
+        "candidate:candidate:1 1 udp 5 192.0.2.1 1 typ host",
+        "candidate:1 0 udp 1 192.0.2.1 1 typ host",
+        "candidate:1 1 udp 5 fe80::1%21 1 typ host",
+        "candidate:1 1 udp 5 [2001:db8::1] 1 typ host",
+        "candidate:1 1 udp 5 192.0.2.256 1 typ host",
+        "candidate:1 1 udp 5 :: 0 typ relay raddr ::/0 rport 0 generation 0",
     ] {
         assert_eq!(parse(text)?.to_string(), text);
     }
@@ -68,29 +77,50 @@ fn what_is_not_a_candidate_is_refused() {
         "candidate:1 1 udp 1 192.0.2.1 1",
         "candidate:1 1 udp 1 192.0.2.1 1 host",
         "candidate:1 1 udp 1 192.0.2.1 1 typ",
-        "candidate:1 0 udp 1 192.0.2.1 1 typ host",
-        "candidate:1 257 udp 1 192.0.2.1 1 typ host",
+        "candidate:1 x udp 1 192.0.2.1 1 typ host",
         "candidate:1 +1 udp 1 192.0.2.1 1 typ host",
         "candidate:1 1 udp 4294967296 192.0.2.1 1 typ host",
         "candidate:1 1 udp -1 192.0.2.1 1 typ host",
-        "candidate:1 1 udp 1 192.0.2.256 1 typ host",
         "candidate:1 1 udp 1 192.0.2.1 65536 typ host",
-        "candidate:1 1 udp 1 192.0.2.1 1 typ host raddr",
         "candidate:1 1 udp 1 192.0.2.1 1 typ host rport x",
-        "candidate:1 1 udp 1 192.0.2.1 1 typ host rport 1 rport 2",
         "candidate:1 1 tcp 1 192.0.2.1 1 typ host tcptype idle",
-        "candidate:1 1 udp 1 192.0.2.1 1 typ host generation",
-        "candidate:a-b 1 udp 1 192.0.2.1 1 typ host",
-        "candidate:123456789012345678901234567890123 1 udp 1 192.0.2.1 1 typ host",
         "candidate:1 1 udp 1 192.0.2.1 1 typ host x y\r\na=b",
     ] {
         assert!(parse(bad).is_err(), "{bad:?}");
     }
-    let many = format!(
-        "candidate:1 1 udp 1 192.0.2.1 1 typ host{}",
-        " a b".repeat(33)
-    );
-    assert!(parse(&many).is_err());
+    let long = format!("candidate:{} 1 udp 1 192.0.2.1 1 typ host", "a".repeat(257));
+    assert!(parse(&long).is_err());
+}
+
+#[test]
+fn what_says_nothing_is_left_out() -> Result<(), SyntaxError> {
+    for (read, rest) in [
+        ("generation", ""),
+        ("raddr", ""),
+        ("raddr  rport 0", " rport 0"),
+        (
+            "rport 1 raddr 192.0.2.9 rport 2 raddr 192.0.2.8",
+            " raddr 192.0.2.9 rport 1",
+        ),
+        ("tcptype so tcptype idle", " tcptype so"),
+        ("geü 1 a b", " a b"),
+        ("a b\r\n", " a b"),
+    ] {
+        let candidate = parse(&format!("1 1 udp 1 192.0.2.1 1 typ srflx {read}"))?;
+        let written = format!("candidate:1 1 udp 1 192.0.2.1 1 typ srflx{rest}");
+        assert_eq!(candidate.to_string(), written, "{read:?}");
+    }
+    let many = format!("1 1 udp 1 192.0.2.1 1 typ host{}", " a b".repeat(33));
+    assert_eq!(parse(&many)?.extensions.len(), MAX_CANDIDATE_EXTENSIONS);
+    Ok(())
+}
+
+#[test]
+fn an_address_that_is_none_is_kept_and_no_ip_address() -> Result<(), SyntaxError> {
+    let candidate = parse("1 1 udp 1 fe80::1%21 1 typ host")?;
+    assert!(matches!(candidate.address, Address::Other(_)));
+    assert_eq!(candidate.address.ip(), None);
+    Ok(())
 }
 
 #[test]
