@@ -102,6 +102,15 @@ pub struct IceParameters {
     pub password: String,
 }
 
+impl IceCandidateInit {
+    /// The media description's tag. No description has an empty one, but Pion and webrtc-rs write
+    /// it where they have an index.
+    pub(crate) fn mid(&self) -> Option<&str> {
+        let mid = self.sdp_mid.as_deref();
+        mid.filter(|mid| !mid.is_empty() || self.sdp_m_line_index.is_none())
+    }
+}
+
 impl fmt::Debug for IceCandidateInit {
     /// Without the candidate's text, which has an address.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

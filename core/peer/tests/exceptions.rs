@@ -241,3 +241,99 @@ fn candidates_for_nobody_are_refused() {
         assert_eq!(name(&mut b, with(mid, index, Some("nope"))), None);
     }
 }
+
+/// Pion's and webrtc-rs' JSON have `sdpMid: ""` and an index.
+#[test]
+fn an_empty_mid_with_an_index_counts_as_none() {
+    let (mut a, mut b) = pair();
+    a.pc.add_track(audio("t1"), &[]).unwrap();
+    negotiate(&mut a, &mut b);
+    let text = "candidate:1 1 udp 2113929471 203.0.113.100 10100 typ host";
+    let with = |index: Option<u16>| IceCandidateInit {
+        candidate: text.to_owned(),
+        sdp_mid: Some(String::new()),
+        sdp_m_line_index: index,
+        username_fragment: Some(String::new()),
+    };
+    let name = |host: &mut Host, init| host.add_candidate(init).map_err(|e| e.name()).err();
+    let operation = Some(ExceptionName::OperationError);
+    assert_eq!(name(&mut b, with(None)), operation);
+    assert_eq!(name(&mut b, with(Some(7))), operation);
+    assert_eq!(name(&mut b, with(Some(0))), None);
+    let sdp = b.pc.remote_description().unwrap().sdp;
+    assert!(sdp.contains(&format!("a={text}\r\n")), "{sdp}");
+}
+
+/// Each as Chromium 156 has it; Firefox settles for more.
+#[test]
+fn a_candidate_is_taken_as_browsers_take_it() {
+    let (mut a, mut b) = pair();
+    a.pc.add_track(audio("t1"), &[]).unwrap();
+    negotiate(&mut a, &mut b);
+    for (text, taken) in [
+        (
+            "candidate: 1 udp 1 192.0.2.1 7000 typ host generation 0",
+            true,
+        ),
+        ("candidate:udp_host-= 1 udp 1 192.0.2.1 7000 typ host", true),
+        (
+            "candidate:0123456789012345678901234567890123456789 1 udp 1 192.0.2.1 7000 typ host",
+            true,
+        ),
+        ("candidate:1 0 udp 1 192.0.2.1 7000 typ host", true),
+        ("candidate:1 1 udp 1 fe80::1%21 7000 typ host", true),
+        ("candidate:1 1 udp 1 [2001:db8::1] 7000 typ host", true),
+        (
+            "candidate:1 1 udp 1 192.0.2.1 7000 typ srflx raddr ::/0 rport 0",
+            true,
+        ),
+        (
+            "candidate:1 1 udp 1 192.0.2.1 7000 typ srflx raddr  rport 0",
+            true,
+        ),
+        (
+            "candidate:1 1 udp 1 192.0.2.1 7000 typ host generation",
+            true,
+        ),
+        ("candidate:1 1 udp 1 192.0.2.1 7000 typ host\r\n", true),
+        ("candidate:1 x udp 1 192.0.2.1 7000 typ host", false),
+        ("candidate:1 1 udp -1 192.0.2.1 7000 typ host", false),
+        (
+            "candidate:1 1 udp 4294967296 192.0.2.1 7000 typ host",
+            false,
+        ),
+        ("candidate:1 1 udp 1 192.0.2.1 70000 typ host", false),
+        ("candidate:1 1 udp 1 192.0.2.1 7000 typ host rport x", false),
+        (
+            "candidate:1 1 tcp 1 192.0.2.1 7000 typ host tcptype idle",
+            false,
+        ),
+        ("candidate:1 1 udp 1 192.0.2.1 7000 typ", false),
+        (
+            "candidate:1 1 udp 1 192.0.2.1 7000 typ host x y\r\na=b",
+            false,
+        ),
+        ("candidate:garbage", false),
+    ] {
+        let init = IceCandidateInit {
+            candidate: text.to_owned(),
+            sdp_mid: Some("0".to_owned()),
+            ..IceCandidateInit::default()
+        };
+        let error = b.add_candidate(init).map_err(|e| e.name()).err();
+        let expected = (!taken).then_some(ExceptionName::OperationError);
+        assert_eq!(error, expected, "{text:?}");
+    }
+}
+
+#[test]
+fn unreadable_candidates_of_a_description_are_skipped_and_counted() {
+    let (mut a, mut b) = pair();
+    a.pc.add_track(audio("t1"), &[]).unwrap();
+    let offer = a.create_offer();
+    assert_eq!(b.pc.unread_candidates(), 0);
+    let sdp =
+        offer.sdp + "a=candidate:garbage\r\na=candidate:1 1 udp 1 192.0.2.1 70000 typ host\r\n";
+    b.set_remote(SessionDescription::offer(sdp)).unwrap();
+    assert_eq!(b.pc.unread_candidates(), 2);
+}

@@ -86,6 +86,12 @@ impl PeerConnection {
         self.slots.signaling.can_trickle()
     }
 
+    /// How many candidates in the remote description's own text could not be read. They are
+    /// skipped: a description is not refused for them.
+    pub fn unread_candidates(&self) -> usize {
+        self.slots.signaling.unread_candidates()
+    }
+
     /// `getConfiguration()`
     pub fn configuration(&self) -> &Configuration {
         &self.slots.configuration

@@ -60,7 +60,7 @@ impl PeerConnection {
             jsep::SignalingState::HaveLocalOffer => signaling.stable(),
             _ => signaling.latest(),
         };
-        let section = match (&candidate.sdp_mid, candidate.sdp_m_line_index) {
+        let section = match (candidate.mid(), candidate.sdp_m_line_index) {
             (Some(mid), _) => agreement.media.iter().find(|m| m.mid.as_str() == mid),
             (None, Some(index)) => agreement.media.get(usize::from(index)),
             (None, None) => None,
@@ -77,9 +77,11 @@ impl PeerConnection {
         candidate: &IceCandidateInit,
     ) -> Result<Vec<CandidateTarget>, Exception> {
         let signaling = &self.slots.signaling;
-        let mid = candidate.sdp_mid.as_deref();
+        let mid = candidate.mid();
         let index = candidate.sdp_m_line_index.map(usize::from);
         let ufrag = candidate.username_fragment.as_deref();
+        // As with the mid: no generation has an empty one.
+        let ufrag = ufrag.filter(|ufrag| !ufrag.is_empty());
         let targets = match (mid, index) {
             (None, None) => signaling.end_of_candidates_targets(ufrag),
             _ => signaling
