@@ -18,7 +18,7 @@ pub use id::{
 };
 pub use mdns_name::{MdnsName, MdnsNameError};
 pub use net::{Datagram, Ecn, Protocol, Transmit};
-pub use redact::Redacted;
+pub use redact::{Redacted, Wipe};
 pub use rng::Rng;
 pub use seq::{Seq16, Seq32};
 pub use time::{Instant, WallClock};
