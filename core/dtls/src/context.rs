@@ -21,6 +21,8 @@ pub struct Context {
     config: Arc<Config>,
     clock: Clock,
     versions: Versions,
+    /// Of a simulation.
+    seed: Option<u64>,
 }
 
 impl Context {
@@ -52,7 +54,9 @@ impl Context {
     /// As [`Context::new`].
     pub fn for_simulation(seed: u64) -> Result<Self, DtlsError> {
         let builder = Config::builder().dangerously_set_rng_seed(seed);
-        Self::build(builder, FIRST_RETRANSMISSION)
+        let mut context = Self::build(builder, FIRST_RETRANSMISSION)?;
+        context.seed = Some(seed);
+        Ok(context)
     }
 
     /// Offers and accepts only these versions.
@@ -60,6 +64,20 @@ impl Context {
     pub fn with_versions(mut self, versions: Versions) -> Self {
         self.versions = versions;
         self
+    }
+
+    /// A server that asks every client for a second ClientHello.
+    #[cfg(test)]
+    pub(crate) fn with_cookies() -> Self {
+        let mut context = Context::for_simulation(2).expect("the library works");
+        let config = Config::builder()
+            .with_crypto_provider(provider())
+            .mtu(HANDSHAKE_MTU)
+            .require_client_certificate(true)
+            .use_server_cookie(true)
+            .build();
+        context.config = Arc::new(config.expect("a valid configuration"));
+        context
     }
 
     fn build(builder: ConfigBuilder, first_retransmission: Duration) -> Result<Self, DtlsError> {
@@ -76,12 +94,33 @@ impl Context {
             // A cookie proves the client's address, which ICE has done already.
             .use_server_cookie(false)
             .build()
-            .map_err(|_| DtlsError::Library)?;
+            .map_err(|_| DtlsError::Library { sent: None })?;
         Ok(Context {
             config: Arc::new(config),
             clock: Clock::new(),
             versions: Versions::Both,
+            seed: None,
         })
+    }
+
+    /// The same with other dice: in a simulation every handshake would say the same hello again.
+    pub(crate) fn another(&self, number: u64) -> Self {
+        let Some(seed) = self.seed else {
+            return self.clone();
+        };
+        let seed = seed.wrapping_add(number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let other = Self::for_simulation(seed).map_or_else(
+            |_| self.clone(),
+            |context| Context {
+                clock: self.clock,
+                versions: self.versions,
+                ..context
+            },
+        );
+        Context {
+            seed: self.seed,
+            ..other
+        }
     }
 
     /// Whether handshakes can show this certificate: not one with an RSA key.

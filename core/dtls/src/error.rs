@@ -23,19 +23,31 @@ pub enum DtlsError {
     HandshakeTimeout,
     /// The two ends have no protocol version, cipher suite or group in common.
     #[error("the peer has no version, cipher suite or group in common with us")]
-    PeerIncompatible,
+    PeerIncompatible {
+        /// The alert that told the peer.
+        sent: Option<Alert>,
+    },
     /// The peer broke the protocol: a wrong signature, a wrong Finished, an impossible message.
     #[error("the peer broke the protocol")]
-    PeerMisbehaved,
+    PeerMisbehaved {
+        /// The alert that told the peer.
+        sent: Option<Alert>,
+    },
     /// The peer showed no certificate, or one of a kind that cannot be verified here (RSA).
     #[error("the peer's certificate is missing or of an unsupported kind")]
-    UnsupportedPeerCertificate,
+    UnsupportedPeerCertificate {
+        /// The alert that told the peer.
+        sent: Option<Alert>,
+    },
     /// Our own certificate cannot be used for DTLS here: its key is RSA.
     #[error("our certificate has a key that DTLS cannot use here: only ECDSA P-256 is supported")]
     UnsupportedCertificate,
     /// The cryptographic library failed, or a bound of the DTLS library was met.
     #[error("the DTLS library failed")]
-    Library,
+    Library {
+        /// The alert that told the peer.
+        sent: Option<Alert>,
+    },
 }
 
 impl DtlsError {
@@ -58,18 +70,57 @@ impl DtlsError {
     /// W3C `RTCError.sentAlert`: the fatal alert that we sent.
     pub fn sent_alert(&self) -> Option<Alert> {
         match self {
-            DtlsError::FingerprintMismatch { sent } => *sent,
-            _ => None,
+            DtlsError::FingerprintMismatch { sent }
+            | DtlsError::PeerIncompatible { sent }
+            | DtlsError::PeerMisbehaved { sent }
+            | DtlsError::UnsupportedPeerCertificate { sent }
+            | DtlsError::Library { sent } => *sent,
+            DtlsError::UnsupportedCertificate => Some(Alert::HANDSHAKE_FAILURE),
+            DtlsError::UntrustedCertificate
+            | DtlsError::AlertReceived(_)
+            | DtlsError::HandshakeTimeout => None,
         }
     }
 
-    /// The same after the peer was told so.
-    pub(crate) fn with_alert(self, alert: Alert) -> Self {
-        match self {
-            DtlsError::FingerprintMismatch { .. } => {
-                DtlsError::FingerprintMismatch { sent: Some(alert) }
+    /// What the peer should be told during the handshake, if it is still there.
+    pub(crate) fn alert(&self) -> Option<Alert> {
+        Some(match self {
+            DtlsError::FingerprintMismatch { .. } | DtlsError::UntrustedCertificate => {
+                Alert::BAD_CERTIFICATE
             }
-            error => error,
+            DtlsError::UnsupportedPeerCertificate { .. } => Alert::UNSUPPORTED_CERTIFICATE,
+            DtlsError::PeerIncompatible { .. }
+            | DtlsError::PeerMisbehaved { .. }
+            | DtlsError::UnsupportedCertificate => Alert::HANDSHAKE_FAILURE,
+            DtlsError::Library { .. } => Alert::INTERNAL_ERROR,
+            DtlsError::AlertReceived(_) | DtlsError::HandshakeTimeout => return None,
+        })
+    }
+
+    /// The same after the peer was told so.
+    pub(crate) fn with_alert(mut self, alert: Alert) -> Self {
+        match &mut self {
+            DtlsError::FingerprintMismatch { sent }
+            | DtlsError::PeerIncompatible { sent }
+            | DtlsError::PeerMisbehaved { sent }
+            | DtlsError::UnsupportedPeerCertificate { sent }
+            | DtlsError::Library { sent } => *sent = Some(alert),
+            _ => {}
+        }
+        self
+    }
+
+    /// The same after the library told the peer by itself: that it showed no certificate, or only
+    /// that this is the end.
+    pub(crate) fn with_alert_of_library(self, is_old: bool) -> Self {
+        match (&self, is_old) {
+            (DtlsError::UnsupportedPeerCertificate { .. }, true) => {
+                self.with_alert(Alert::HANDSHAKE_FAILURE)
+            }
+            (DtlsError::UnsupportedPeerCertificate { .. }, false) => {
+                self.with_alert(Alert::CERTIFICATE_REQUIRED)
+            }
+            _ => self,
         }
     }
 
@@ -77,14 +128,14 @@ impl DtlsError {
         use dimpl::Error;
         match error {
             Error::SecurityError(error) => Self::from_security_error(error),
-            Error::CertificateError(_) => DtlsError::UnsupportedPeerCertificate,
+            Error::CertificateError(_) => DtlsError::UnsupportedPeerCertificate { sent: None },
             Error::CryptoError(error) => Self::from_crypto_error(error),
             Error::Timeout(_) => DtlsError::HandshakeTimeout,
             Error::UnexpectedMessage(_)
             | Error::IncompleteServerHello
             | Error::RenegotiationAttempt
-            | Error::TooManyClientHelloFragments => DtlsError::PeerMisbehaved,
-            _ => DtlsError::Library,
+            | Error::TooManyClientHelloFragments => DtlsError::PeerMisbehaved { sent: None },
+            _ => DtlsError::Library { sent: None },
         }
     }
 
@@ -100,23 +151,23 @@ impl DtlsError {
             | S::NoMutuallyAcceptableCipherSuite
             | S::NoCommonCipherSuite
             | S::NoCommonKeyExchangeGroup
-            | S::ServerDidNotNegotiateDtls13 => DtlsError::PeerIncompatible,
-            _ => DtlsError::PeerMisbehaved,
+            | S::ServerDidNotNegotiateDtls13 => DtlsError::PeerIncompatible { sent: None },
+            _ => DtlsError::PeerMisbehaved { sent: None },
         }
     }
 
     fn from_crypto_error(error: &dimpl::CryptoError) -> Self {
         use dimpl::CryptoError as C;
         match error {
-            C::SignatureVerificationFailed { .. } => DtlsError::PeerMisbehaved,
+            C::SignatureVerificationFailed { .. } => DtlsError::PeerMisbehaved { sent: None },
             C::CertificateParseFailed
             | C::UnsupportedPublicKeyAlgorithm
             | C::UnsupportedSignatureAlgorithm(_)
             | C::UnsupportedEcCurve
             | C::MissingEcCurveParameter
             | C::InvalidEcCurveParameter
-            | C::InvalidSubjectPublicKey => DtlsError::UnsupportedPeerCertificate,
-            _ => DtlsError::Library,
+            | C::InvalidSubjectPublicKey => DtlsError::UnsupportedPeerCertificate { sent: None },
+            _ => DtlsError::Library { sent: None },
         }
     }
 }
@@ -138,6 +189,15 @@ pub struct Alert(pub u8);
 impl Alert {
     /// What a wrong fingerprint is answered with (RFC 8122 §6.2).
     pub const BAD_CERTIFICATE: Alert = Alert(42);
+    /// Nothing that both ends can agree on; in DTLS 1.2 also a certificate that is missing
+    /// (RFC 5246 §7.4.6).
+    pub const HANDSHAKE_FAILURE: Alert = Alert(40);
+    /// A certificate of a kind that cannot be verified here.
+    pub const UNSUPPORTED_CERTIFICATE: Alert = Alert(43);
+    /// It is our fault.
+    pub const INTERNAL_ERROR: Alert = Alert(80);
+    /// A certificate that is missing, in DTLS 1.3.
+    pub const CERTIFICATE_REQUIRED: Alert = Alert(116);
 
     /// Its name in the registry, if it is one of RFC 8446.
     pub fn name(self) -> Option<&'static str> {

@@ -7,7 +7,10 @@
 //! * Nothing passes in either direction before the peer's certificate matched a fingerprint of its
 //!   session description.
 //! * What arrives before the description did (the answerer's ClientHello often overtakes its
-//!   answer) is kept, within bounds.
+//!   answer) is kept, within bounds. The owner gives only what came from where ICE has heard the
+//!   peer.
+//! * A datagram that anybody may have sent, before there are keys, does not end a handshake: it
+//!   begins again, a few times within its deadline.
 //! * Time is the caller's; a lost flight is sent again after 50 ms, as browsers do, because ICE has
 //!   just shown the path to work.
 //!
@@ -59,15 +62,19 @@
 //!
 //! # Limits
 //! Certificates with RSA keys are supported in neither direction, and no server is told the name it
-//! is asked for (RFC 6066 §3). An alert is sent only for a wrong certificate in DTLS 1.2, and
-//! `close_notify`.
+//! is asked for (RFC 6066 §3). Once DTLS 1.3 encrypts, the library sends no alerts but
+//! `certificate_required` and `close_notify`; for what else fails then a plaintext one is sent, which
+//! this crate heeds and other stacks may not. The library wants a copy of the private key for each
+//! handshake, and does not wipe it.
 #![forbid(unsafe_code)]
 
 mod cipher;
 mod clock;
 mod context;
 mod error;
+mod handshake;
 mod limits;
+mod record;
 mod suite;
 mod transport;
 mod trust;

@@ -24,6 +24,16 @@ pub(crate) const RETRANSMISSIONS: usize = 12;
 /// How long a handshake may take.
 pub(crate) const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(30);
 
+/// How often a handshake may begin, the first time included. Each time costs the making of a key.
+pub(crate) const ATTEMPTS: usize = 16;
+
+/// How long a handshake goes on after something that speaks against it and that anybody may have
+/// sent, an alert in plaintext or a hello that makes no sense: a few attempts.
+pub(crate) const DOUBT: Duration = Duration::from_secs(3);
+
+/// How long a hello may lead to nothing, once another one has come: a long round trip.
+pub(crate) const STANDSTILL: Duration = Duration::from_millis(500);
+
 /// Datagrams kept that came before their handshake could use them: a flight with two long
 /// certificates has fewer.
 pub(crate) const EARLY_DATAGRAMS: usize = 8;

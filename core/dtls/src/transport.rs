@@ -1,16 +1,16 @@
 use std::collections::VecDeque;
 use std::{fmt, mem};
 
-use dimpl::{Dtls, Output, ProtocolVersion, UnexpectedMessageError};
+use dimpl::{Output, ProtocolVersion};
 use duologue_base::{Instant, Redacted};
 use duologue_identity::{Certificate, Fingerprint};
 
 use crate::cipher::CipherSuite;
-use crate::limits::{CERTIFICATE_BYTES, EARLY_DATAGRAM_BYTES, EARLY_DATAGRAMS, NO_TIMER};
+use crate::handshake::{Connecting, Early, Engine};
+use crate::limits::EARLY_DATAGRAM_BYTES;
+use crate::record::{is_for_established, plaintext_alert};
 use crate::trust::{Judge, Trust};
-use crate::{
-    Alert, Context, DtlsError, RECORD_OVERHEAD_MAX, Role, SrtpKeying, SrtpProfile, State, Version,
-};
+use crate::{Context, DtlsError, Role, SrtpKeying, SrtpProfile, State, Version};
 
 /// One DTLS association, from before its handshake to its end.
 pub struct Transport {
@@ -28,34 +28,11 @@ enum Stage {
     Waiting {
         context: Context,
         certificate: Certificate,
-        early: Vec<Vec<u8>>,
+        early: Early,
     },
     Connecting(Box<Connecting>),
     Connected(Box<Engine>),
     Ended(State),
-}
-
-/// The handshake and what it has shown so far.
-struct Connecting {
-    engine: Engine,
-    trust: Trust,
-    /// Bytes that the library was given: its certificate cannot be longer.
-    received: usize,
-    /// Set once the certificate is trusted.
-    remote_certificate: Option<Vec<u8>>,
-    srtp: Option<SrtpKeying>,
-    /// The library has said that it is done; the SRTP keys follow that.
-    finished: bool,
-    /// Datagrams that overtook the ServerHello, which tells the version.
-    overtaking: Vec<Vec<u8>>,
-}
-
-/// The library's state machine with its clock.
-struct Engine {
-    dtls: Dtls,
-    context: Context,
-    now: Instant,
-    timer: Option<Instant>,
 }
 
 /// What a transport tells its owner. Application data is not among it: it goes to the closure given
@@ -92,7 +69,7 @@ impl Transport {
             stage: Stage::Waiting {
                 context,
                 certificate,
-                early: Vec::new(),
+                early: Early::new(),
             },
             outgoing: VecDeque::new(),
             events: VecDeque::new(),
@@ -122,29 +99,23 @@ impl Transport {
         let Stage::Waiting {
             context,
             certificate,
-            early,
+            mut early,
         } = stage
         else {
             return;
         };
         tracing::trace!(?role, "new -> connecting");
-        match context.handshake(&certificate, role, now) {
-            Ok(dtls) => {
-                let engine = Engine::new(dtls, context, now);
-                self.stage = Stage::Connecting(Box::new(Connecting {
-                    engine,
-                    trust,
-                    received: 0,
-                    remote_certificate: None,
-                    srtp: None,
-                    finished: false,
-                    overtaking: Vec::new(),
-                }));
+        match Connecting::new(context, certificate, role, trust, now) {
+            Ok(connecting) => self.stage = Stage::Connecting(Box::new(connecting)),
+            Err(error) => {
+                if let Some(alert) = error.sent_alert() {
+                    self.outgoing.push_back(plaintext_alert(alert));
+                }
+                return self.fail(error);
             }
-            Err(error) => return self.fail(error),
         }
         self.handle_timeout(now);
-        for mut datagram in early {
+        for mut datagram in early.take() {
             self.handle_datagram(now, &mut datagram, |_| {});
         }
     }
@@ -159,21 +130,14 @@ impl Transport {
     ) {
         let result = match &mut self.stage {
             Stage::Waiting { early, .. } => {
-                // A handshake begins with a ClientHello. Anything else is of an association that
-                // ended before this one.
-                if !is_client_hello(datagram) || !keep(early, datagram) {
-                    self.discarded += 1;
-                }
+                self.discarded += u64::from(!early.keep(datagram));
                 return;
             }
             Stage::Ended(_) => {
                 self.discarded += 1;
                 return;
             }
-            Stage::Connecting(connecting) => {
-                self.suite = CipherSuite::of_server_hello(datagram).or(self.suite);
-                connecting.handle_datagram(now, datagram)
-            }
+            Stage::Connecting(connecting) => connecting.handle_datagram(now, datagram),
             Stage::Connected(engine) => {
                 if !is_for_established(datagram) {
                     self.discarded += 1;
@@ -184,26 +148,35 @@ impl Transport {
         };
         match result {
             Ok(()) => self.drain(datagram, &mut on_packet),
-            Err(error) => self.end_with(&error),
+            Err(error) => self.end_with(now, &error),
         }
         self.replay_overtaking(now, &mut on_packet);
+        self.go_over_to_rival(now);
     }
 
     /// Sends what is due again, or gives up.
     pub fn handle_timeout(&mut self, now: Instant) {
+        if let Stage::Connecting(connecting) = &self.stage
+            && let Some(error) = connecting.gave_up(now)
+        {
+            return self.reject(error);
+        }
+        if self.go_over_to_rival(now) {
+            return;
+        }
         let Some(engine) = self.engine_mut() else {
             return;
         };
         match engine.advance(now) {
             Ok(()) => self.drain(&mut [], &mut |_| {}),
-            Err(error) => self.end_with(&error),
+            Err(error) => self.end_with(now, &error),
         }
     }
 
     /// When [`Transport::handle_timeout`] is due.
     pub fn poll_timeout(&self) -> Option<Instant> {
         match &self.stage {
-            Stage::Connecting(connecting) => connecting.engine.timer,
+            Stage::Connecting(connecting) => connecting.poll_timeout(),
             Stage::Connected(engine) => engine.timer,
             Stage::Waiting { .. } | Stage::Ended(_) => None,
         }
@@ -236,7 +209,7 @@ impl Transport {
                 sealed
             }
             Err(error) => {
-                self.end_with(&error);
+                self.end_with(now, &error);
                 false
             }
         }
@@ -265,7 +238,7 @@ impl Transport {
 
     /// The cipher suite that the handshake agreed on.
     pub fn cipher_suite(&self) -> Option<CipherSuite> {
-        self.suite.filter(|_| self.version.is_some())
+        self.suite
     }
 
     /// Whether a datagram waits in [`Transport::poll_datagram`].
@@ -304,23 +277,22 @@ impl Transport {
                     Step::Continue
                 }
                 Output::Packet(datagram) => {
-                    if matches!(self.stage, Stage::Connecting(_)) {
-                        self.suite = CipherSuite::of_server_hello(datagram).or(self.suite);
+                    if let Stage::Connecting(connecting) = &mut self.stage {
+                        connecting.on_datagram_made(datagram);
                     }
                     self.outgoing.push_back(datagram.to_vec());
                     Step::Continue
                 }
                 Output::Timeout(at) => {
                     engine.set_timer(at);
-                    self.settle();
-                    Step::Done
+                    self.settle().map_or(Step::Done, Step::Failed)
                 }
                 Output::ApplicationData(packet) => {
-                    self.settle();
+                    let failure = self.settle();
                     if matches!(self.stage, Stage::Connected(_)) {
                         on_packet(packet);
                     }
-                    Step::Continue
+                    failure.map_or(Step::Continue, Step::Failed)
                 }
                 Output::CloseNotify => Step::Closed,
                 output => self.learn(output),
@@ -354,10 +326,15 @@ impl Transport {
         };
         match output {
             Output::PeerCert(der) => {
-                if let Err(error) = connecting.trust.check(der) {
-                    return Step::Failed(error);
+                let trusted = connecting.trust.check(der);
+                connecting.on_certificate(der);
+                if let Err(error) = trusted {
+                    // DTLS 1.3 cannot say so before the handshake is finished.
+                    if connecting.engine.dtls.protocol_version() == Some(ProtocolVersion::DTLS1_2) {
+                        return Step::Failed(error);
+                    }
+                    connecting.rejected = Some(error);
                 }
-                connecting.remote_certificate = Some(der.to_vec());
             }
             Output::KeyingMaterial(material, profile) => {
                 connecting.srtp = srtp_profile(profile).map(|profile| SrtpKeying {
@@ -371,16 +348,23 @@ impl Transport {
         Step::Continue
     }
 
-    /// Moves on once the handshake is finished and all it shows is known.
-    fn settle(&mut self) {
+    /// Moves on once the handshake is finished and all it shows is known; what it fails with, if the
+    /// peer is another one.
+    fn settle(&mut self) -> Option<DtlsError> {
         // Asked with every record: most find nothing to move.
         if !matches!(&self.stage, Stage::Connecting(connecting) if connecting.finished) {
-            return;
+            return None;
         }
-        let stage = mem::replace(&mut self.stage, Stage::Ended(State::Failed));
-        if let Stage::Connecting(connecting) = stage {
-            self.become_connected(*connecting);
+        match mem::replace(&mut self.stage, Stage::Ended(State::Failed)) {
+            Stage::Connecting(connecting) if connecting.rejected.is_some() => {
+                let error = connecting.rejected.clone();
+                self.stage = Stage::Connecting(connecting);
+                return error;
+            }
+            Stage::Connecting(connecting) => self.become_connected(*connecting),
+            stage => self.stage = stage,
         }
+        None
     }
 
     fn become_connected(&mut self, connecting: Connecting) {
@@ -388,11 +372,12 @@ impl Transport {
             engine,
             remote_certificate,
             srtp,
+            suite,
             ..
         } = connecting;
         // Both ends must show a certificate, so that this cannot be; nothing may rest on it.
         let Some(remote_certificate) = remote_certificate else {
-            return self.fail(DtlsError::UnsupportedPeerCertificate);
+            return self.fail(DtlsError::UnsupportedPeerCertificate { sent: None });
         };
         let version = match engine.dtls.protocol_version() {
             Some(ProtocolVersion::DTLS1_2) => Version::V12,
@@ -400,6 +385,7 @@ impl Transport {
         };
         tracing::trace!(?version, "connecting -> connected");
         self.version = Some(version);
+        self.suite = suite;
         self.stage = Stage::Connected(Box::new(engine));
         self.events.push_back(Event::Connected {
             remote_certificate,
@@ -413,7 +399,7 @@ impl Transport {
         let Stage::Connecting(connecting) = &mut self.stage else {
             return;
         };
-        if connecting.overtaking.is_empty() || connecting.engine.dtls.protocol_version().is_none() {
+        if connecting.overtaking.is_empty() || !connecting.can_go_on() {
             return;
         }
         for mut datagram in mem::take(&mut connecting.overtaking) {
@@ -427,34 +413,83 @@ impl Transport {
         self.events.push_back(Event::Closed);
     }
 
-    /// The certificate does not match: say so if the protocol lets us, and let nothing pass.
+    /// Begins again with another hello that came, if nothing comes of the first; whether it did.
+    fn go_over_to_rival(&mut self, now: Instant) -> bool {
+        let stands_still =
+            matches!(&self.stage, Stage::Connecting(connecting) if connecting.stands_still(now));
+        stands_still && self.begin_again(now)
+    }
+
+    /// Makes another attempt; `false` if there were too many.
+    fn begin_again(&mut self, now: Instant) -> bool {
+        let Stage::Connecting(connecting) = &mut self.stage else {
+            return false;
+        };
+        let Some(hello) = connecting.begin_again(now) else {
+            return false;
+        };
+        tracing::debug!("the handshake begins again");
+        self.outgoing.clear();
+        self.handle_timeout(now);
+        for mut datagram in hello {
+            self.handle_datagram(now, &mut datagram, |_| {});
+        }
+        true
+    }
+
+    /// The library gave up.
+    fn end_with(&mut self, now: Instant, error: &dimpl::Error) {
+        if matches!(error, dimpl::Error::ConnectionClosed) {
+            return self.close_by_peer();
+        }
+        let mut error = DtlsError::from_library(error);
+        if let Stage::Connecting(connecting) = &mut self.stage {
+            if connecting.survives(now, &error) && self.begin_again(now) {
+                return;
+            }
+            if let Stage::Connecting(connecting) = &self.stage
+                && error == DtlsError::HandshakeTimeout
+            {
+                error = connecting.reason_for_timeout();
+            }
+        }
+        self.reject(error);
+    }
+
+    /// Fails after telling the peer so, as far as the protocol and the library let us.
     fn reject(&mut self, error: DtlsError) {
-        let version = self
-            .engine_mut()
-            .and_then(|engine| engine.dtls.protocol_version());
-        let untrusted = matches!(
-            error,
-            DtlsError::FingerprintMismatch { .. } | DtlsError::UntrustedCertificate
-        );
-        let error = if untrusted && version == Some(ProtocolVersion::DTLS1_2) {
-            let alert = Alert::BAD_CERTIFICATE;
-            self.outgoing.clear();
-            self.outgoing.push_back(plaintext_alert(alert));
-            error.with_alert(alert)
-        } else {
-            self.say_goodbye();
-            error
+        let error = match self.stage {
+            Stage::Connecting(_) => self.tell(error),
+            _ => error,
         };
         self.fail(error);
     }
 
-    /// The library gave up.
-    fn end_with(&mut self, error: &dimpl::Error) {
-        if matches!(error, dimpl::Error::ConnectionClosed) {
-            self.close_by_peer();
+    fn tell(&mut self, error: DtlsError) -> DtlsError {
+        let Some(alert) = error.alert() else {
+            return error;
+        };
+        let version = self
+            .engine_mut()
+            .and_then(|engine| engine.dtls.protocol_version());
+        let is_old = version == Some(ProtocolVersion::DTLS1_2);
+        let untrusted = matches!(
+            error,
+            DtlsError::FingerprintMismatch { .. } | DtlsError::UntrustedCertificate
+        );
+        if untrusted && is_old {
+            // Our last flight may be among it, and is not for this peer.
+            self.outgoing.clear();
         } else {
-            self.fail(DtlsError::from_library(error));
+            // The library may have said it already, or can close at least.
+            let before = self.outgoing.len();
+            self.say_goodbye();
+            if self.outgoing.len() > before {
+                return error.with_alert_of_library(is_old);
+            }
         }
+        self.outgoing.push_back(plaintext_alert(alert));
+        error.with_alert(alert)
     }
 
     fn fail(&mut self, error: DtlsError) {
@@ -489,152 +524,12 @@ impl Transport {
     }
 }
 
-impl Connecting {
-    fn handle_datagram(&mut self, now: Instant, datagram: &[u8]) -> Result<(), dimpl::Error> {
-        self.received = (self.received + datagram.len()).min(CERTIFICATE_BYTES);
-        self.trust.observe(datagram);
-        let version_known = self.engine.dtls.protocol_version().is_some();
-        if !version_known && let Some(alert) = fatal_plaintext_alert(datagram) {
-            // The server liked nothing of our ClientHello; the library does not look for that.
-            let description = alert.0;
-            return Err(dimpl::SecurityError::FatalAlert { description }.into());
-        }
-        if !version_known && !self.engine.dtls.is_active() && !is_client_hello(datagram) {
-            // The library keeps whatever comes before a whole ClientHello, and fails on too much.
-            keep(&mut self.overtaking, datagram);
-            return Ok(());
-        }
-        match self.engine.handle_datagram(now, datagram) {
-            Err(dimpl::Error::UnexpectedMessage(
-                UnexpectedMessageError::UnrecognizedAutoServerResponse,
-            )) => {
-                // Something overtook the ServerHello, or is noise. The library is as it was.
-                keep(&mut self.overtaking, datagram);
-                Ok(())
-            }
-            result => result,
-        }
-    }
-}
-
-impl Engine {
-    fn new(dtls: Dtls, context: Context, now: Instant) -> Self {
-        Engine {
-            dtls,
-            context,
-            now,
-            timer: Some(now),
-        }
-    }
-
-    fn handle_datagram(&mut self, now: Instant, datagram: &[u8]) -> Result<(), dimpl::Error> {
-        if now > self.now {
-            self.advance(now)?;
-        }
-        self.dtls.handle_packet(datagram)
-    }
-
-    fn advance(&mut self, now: Instant) -> Result<(), dimpl::Error> {
-        self.now = self.now.max(now);
-        self.dtls
-            .handle_timeout(self.context.clock().to_std(self.now))
-    }
-
-    fn set_timer(&mut self, at: std::time::Instant) {
-        let at = self.context.clock().read_std(at);
-        self.timer = (at - self.now < NO_TIMER).then_some(at);
-    }
-
-    fn seal(
-        &mut self,
-        now: Instant,
-        packet: &[u8],
-        out: &mut Vec<u8>,
-    ) -> Result<bool, dimpl::Error> {
-        if now > self.now {
-            self.advance(now)?;
-        }
-        self.dtls.send_application_data(packet)?;
-        let start = out.len();
-        out.resize(start + packet.len() + RECORD_OVERHEAD_MAX, 0);
-        let written = match self.dtls.poll_output(&mut out[start..]) {
-            Output::Packet(datagram) => datagram.len(),
-            _ => 0,
-        };
-        out.truncate(start + written);
-        Ok(written > 0)
-    }
-}
-
 impl fmt::Debug for Transport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Transport")
             .field("state", &self.state())
             .finish_non_exhaustive()
     }
-}
-
-fn keep(store: &mut Vec<Vec<u8>>, datagram: &[u8]) -> bool {
-    let room = store.len() < EARLY_DATAGRAMS && datagram.len() <= EARLY_DATAGRAM_BYTES;
-    if room {
-        store.push(datagram.to_vec());
-    }
-    room
-}
-
-const CONTENT_ALERT: u8 = 21;
-pub(crate) const CONTENT_HANDSHAKE: u8 = 22;
-const HANDSHAKE_CLIENT_HELLO: u8 = 1;
-const LEVEL_FATAL: u8 = 2;
-pub(crate) const RECORD_HEADER: usize = 13;
-
-/// After the handshake only protected records mean anything, and plaintext handshake records: they
-/// show that the peer missed our last flight. Other plaintext is noise (RFC 6347 §4.1.2.7), of
-/// which the library might keep too much.
-fn is_for_established(datagram: &[u8]) -> bool {
-    match datagram.first() {
-        // RFC 9147 §4: the unified header of DTLS 1.3.
-        Some(32..=63) => true,
-        Some(&CONTENT_HANDSHAKE) => true,
-        Some(_) => datagram.get(3..5).is_some_and(|epoch| epoch != [0, 0]),
-        None => false,
-    }
-}
-
-/// Whether a datagram begins with a piece of a ClientHello.
-fn is_client_hello(datagram: &[u8]) -> bool {
-    datagram.first() == Some(&CONTENT_HANDSHAKE)
-        && datagram.get(3..5) == Some(&[0, 0])
-        && datagram.get(RECORD_HEADER) == Some(&HANDSHAKE_CLIENT_HELLO)
-}
-
-fn fatal_plaintext_alert(datagram: &[u8]) -> Option<Alert> {
-    let epoch = datagram.get(3..5)?;
-    let body = datagram.get(RECORD_HEADER..)?;
-    let alert = datagram[0] == CONTENT_ALERT && epoch == [0, 0] && body.len() == 2;
-    (alert && body[0] == LEVEL_FATAL).then(|| Alert(body[1]))
-}
-
-/// RFC 6347 §4.1: one plaintext record. Its number is far above those of the handshake, so that the
-/// peer's replay window takes it.
-fn plaintext_alert(alert: Alert) -> Vec<u8> {
-    let mut record = vec![
-        CONTENT_ALERT,
-        0xfe,
-        0xfd,
-        0,
-        0,
-        0,
-        0,
-        0,
-        0,
-        0xff,
-        0xff,
-        0,
-        2,
-    ];
-    record.extend_from_slice(&[LEVEL_FATAL, alert.0]);
-    record
 }
 
 fn srtp_profile(profile: dimpl::SrtpProfile) -> Option<SrtpProfile> {

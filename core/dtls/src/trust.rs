@@ -6,7 +6,7 @@ use duologue_identity::Fingerprint;
 
 use crate::DtlsError;
 use crate::limits::{CHAIN_BYTES, CHAIN_FRAGMENTS};
-use crate::transport::{CONTENT_HANDSHAKE, RECORD_HEADER};
+use crate::record::{CONTENT_HANDSHAKE, RECORD_HEADER};
 
 /// Decides about a server: its certificate and the others that it sent, which lead to a root, all
 /// in DER form. Only the first is proved to be the server's; the others are hints, as in TLS.

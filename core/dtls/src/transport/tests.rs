@@ -4,7 +4,10 @@ use duologue_base::{Rng, WallClock};
 use duologue_identity::{HashFunction, KeygenAlgorithm};
 
 use super::*;
-use crate::{ErrorDetail, Versions};
+use crate::record::RECORD_HEADER;
+use crate::{Alert, ErrorDetail, RECORD_OVERHEAD_MAX, Versions};
+
+mod attempts;
 
 const CLIENT: usize = 0;
 const SERVER: usize = 1;
@@ -264,13 +267,13 @@ fn a_wrong_fingerprint_fails_and_passes_no_byte() {
                 let fingerprints = sha256(&pair.certificates[told]);
                 pair.ends[at].start(pair.now, role, fingerprints);
             }
-            pair.run(Duration::from_secs(2));
+            pair.run(Duration::from_secs(5));
             let [Event::Failed(error)] = &pair.events[wrong][..] else {
                 panic!("{:?}", pair.events[wrong]);
             };
             assert_eq!(error.detail(), ErrorDetail::FingerprintFailure);
             assert!(!pair.ends[wrong].seal(pair.now, b"secret", &mut Vec::new()));
-            // The other end learns of it at once.
+            // The other end learns of it.
             assert_ne!(
                 pair.ends[1 - wrong].state(),
                 State::Connected,

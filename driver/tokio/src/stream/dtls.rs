@@ -253,7 +253,7 @@ fn dtls_error(error: &DtlsError) -> ConnectError {
     match error {
         DtlsError::UntrustedCertificate => ConnectError::Certificate,
         DtlsError::HandshakeTimeout => ConnectError::TimedOut,
-        DtlsError::Library => ConnectError::NotPossible,
+        DtlsError::Library { .. } => ConnectError::NotPossible,
         _ => ConnectError::Dtls,
     }
 }
