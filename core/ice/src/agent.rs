@@ -440,6 +440,19 @@ impl Agent {
             .flat_map(|state| state.remotes.iter())
     }
 
+    /// Whether the other side has proved that it is at this address: a check came from there, or the
+    /// answer to one of ours. Checks that came before its credentials count, since they know our
+    /// password.
+    pub fn has_heard(&self, remote: SocketAddr) -> bool {
+        (self.generations.iter()).any(|generation| match &generation.remote {
+            Remote::Unknown { checks, .. } => checks.iter().any(|check| check.remote == remote),
+            Remote::Known { .. } => generation.checklist.pairs().iter().any(|pair| {
+                let proved = pair.counters.requests_received > 0 || pair.valid().is_some();
+                proved && generation.remote_addr_of(pair) == remote
+            }),
+        })
+    }
+
     /// The pairs of all generations.
     pub fn pairs(&self) -> impl Iterator<Item = PairStats> {
         self.generations.iter().flat_map(|generation| {

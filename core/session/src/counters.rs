@@ -15,7 +15,8 @@ pub struct Counters {
     pub unknown_socket: u64,
     /// STUN messages and TURN frames that no ICE agent took.
     pub stray_stun: u64,
-    /// DTLS and SRTP from addresses that ICE has not heard of.
+    /// DTLS and SRTP from addresses that ICE has not heard of, or before the handshake from such that
+    /// it has not heard the peer from.
     pub unknown_source: u64,
     /// SRTP packets: recognised, not processed yet.
     pub srtp_packets: u64,

@@ -178,14 +178,19 @@ impl Transport {
         })
     }
 
-    /// Whether ICE has heard of the sender, by signalling or by an authenticated check. What came
-    /// before the peer's description did is checked by its certificate.
+    /// Whether ICE has heard of the sender. By signalling is enough once packets are protected. Until
+    /// then it must have been by an authenticated message: whoever answers first is who the handshake
+    /// is with, and addresses that signalling names can be guessed. What overtook the message is sent
+    /// again.
     pub(crate) fn knows(&self, datagram: &Datagram) -> bool {
         let remote = SocketAddr::new(datagram.remote.ip().to_canonical(), datagram.remote.port());
         let on_route = |route: ice::Route| route.remote == remote;
-        self.agent.route().is_some_and(on_route)
-            || self.dtls.state() == dtls::State::New
-            || self.agent.generations().any(|generation| {
+        if self.agent.route().is_some_and(on_route) || self.agent.has_heard(remote) {
+            return true;
+        }
+        let is_protected = self.dtls.state() == dtls::State::Connected;
+        is_protected
+            && self.agent.generations().any(|generation| {
                 let mut remotes = self.agent.remote_candidates(generation);
                 remotes.any(|candidate| candidate.addr == remote)
             })
