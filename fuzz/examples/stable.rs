@@ -2,13 +2,15 @@
 //! guidance of coverage. It does not find what a long run of cargo-fuzz does; it keeps every target
 //! running and its invariants checked wherever the tests are.
 //!
-//! `cargo run --example stable -- [TARGET] [--seconds N]`, or `-- TARGET FILE` to run one input again.
+//! `cargo run --example stable -- [TARGET] [--seconds N] [--seed N]`, or `-- TARGET FILE` to run one
+//! input again. Every run has another seed, which it prints.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process::exit;
+use std::str::FromStr;
 use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 use std::{fs, thread};
 
 use arbitrary::{Arbitrary, Unstructured};
@@ -74,27 +76,43 @@ struct Running {
 
 fn main() {
     let mut args: Vec<String> = std::env::args().skip(1).collect();
-    let mut seconds = SECONDS;
-    if let Some(at) = args.iter().position(|arg| arg == "--seconds") {
-        let number = args.get(at + 1).and_then(|number| number.parse().ok());
-        seconds = number.expect("--seconds N");
-        args.drain(at..at + 2);
-    }
+    let seconds = take_number(&mut args, "--seconds").unwrap_or(SECONDS);
+    let seed = take_number(&mut args, "--seed").unwrap_or_else(seed_of_now);
     let only = args.first();
     assert_eq!(
         names_in("targets"),
         TARGETS.map(|t| format!("{}.rs", t.name))
     );
+    if args.len() < 2 {
+        println!("fuzz: --seed {seed}");
+    }
     thread::spawn(watch);
     for target in TARGETS.iter().filter(|t| only.is_none_or(|o| o == t.name)) {
         match args.get(1) {
             Some(file) => run(target, fs::read(file).expect("the input's file")),
-            None => fuzz(target, Duration::from_secs_f64(seconds)),
+            None => fuzz(target, Duration::from_secs_f64(seconds), seed),
         }
     }
 }
 
-fn fuzz(target: &Target, time: Duration) {
+/// The number behind an option, which goes with it.
+fn take_number<T: FromStr>(args: &mut Vec<String>, option: &str) -> Option<T> {
+    let at = args.iter().position(|arg| arg == option)?;
+    let number = args.get(at + 1).and_then(|number| number.parse().ok());
+    args.drain(at..args.len().min(at + 2));
+    let Some(number) = number else {
+        panic!("{option} N");
+    };
+    Some(number)
+}
+
+/// Another one for each run.
+fn seed_of_now() -> u64 {
+    let since = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+    since.as_nanos() as u64 ^ u64::from(std::process::id()) << 32
+}
+
+fn fuzz(target: &Target, time: Duration, seed: u64) {
     let folder = format!("seeds/{}", target.name);
     let seeds: Vec<Vec<u8>> = names_in(&folder)
         .iter()
@@ -104,7 +122,7 @@ fn fuzz(target: &Target, time: Duration) {
         run(target, seed.clone());
     }
     let begin = Instant::now();
-    let mut rng = Rng::from_u64(1);
+    let mut rng = Rng::from_u64(seed);
     let mut runs = seeds.len();
     while begin.elapsed() < time {
         run(target, mutation(&seeds, &mut rng));

@@ -87,6 +87,10 @@ enum Shape {
     Stun,
     Rtp,
     Raw,
+    /// A whole ClientHello of somebody else, without the bytes.
+    Hello {
+        old: bool,
+    },
 }
 
 /// Commands that do not fit what there is.
@@ -102,15 +106,16 @@ enum StrayCommand {
     StopSctp,
 }
 
-/// Whatever arrives, nothing panics, loops or grows. Once connected, no datagram without the keys
-/// ends a healthy connection, and its messages arrive whole and in order.
+/// Whatever arrives, nothing panics, loops or grows. No datagram of a stranger keeps two ends from
+/// connecting. Once connected, no datagram without the keys ends a healthy connection, and its
+/// messages arrive whole and in order.
 pub fn session_datagrams(scenario: SessionScenario) {
     let mut pair = Pair::new();
     for operation in scenario.before {
         pair.perform(operation);
         pair.settle();
     }
-    // What is not protected yet can be disturbed by anybody.
+    // What is not protected yet can be disturbed by who goes on and on in the peer's name.
     let mut healthy = !pair.forged && !pair.changed;
     pair.exchange(Duration::from_secs(10));
     healthy &= pair.now < Instant::ZERO + PATIENCE;
@@ -174,6 +179,24 @@ fn shared() -> &'static (dtls::Context, [Certificate; 2]) {
         let context = dtls::Context::for_simulation(5).expect("a DTLS library");
         (context, [certificate(), certificate()])
     })
+}
+
+/// What begins a handshake that nobody goes on with.
+fn client_hello(old: bool) -> Vec<u8> {
+    static HELLOS: OnceLock<[Vec<u8>; 2]> = OnceLock::new();
+    let hellos = HELLOS.get_or_init(|| {
+        [dtls::Version::V13, dtls::Version::V12].map(|version| {
+            let (_, certificates) = shared();
+            let context = dtls::Context::for_simulation(6).expect("a DTLS library");
+            let context = context.with_versions(dtls::Versions::Only(version));
+            let mut client = dtls::Transport::new(context, certificates[0].clone());
+            client.start(Instant::ZERO, dtls::Role::Client, Vec::new());
+            let mut hello = Vec::new();
+            assert!(client.poll_datagram(&mut hello), "a client begins");
+            hello
+        })
+    });
+    hellos[usize::from(old)].clone()
 }
 
 impl Pair {
@@ -336,7 +359,7 @@ impl Pair {
     }
 
     fn junk(&mut self, to: usize, known_source: bool, shape: Shape, mut bytes: Vec<u8>) {
-        self.forged = true;
+        self.forged |= known_source;
         let real = self
             .wire
             .iter(1 - to)
@@ -349,6 +372,10 @@ impl Pair {
             Shape::Stun => vec![0, 1, 0, bytes.len() as u8, 0x21, 0x12, 0xa4, 0x42],
             Shape::Rtp => vec![0x80, 111],
             Shape::Raw => Vec::new(),
+            Shape::Hello { old } => {
+                bytes.clear();
+                client_hello(old)
+            }
         };
         bytes.splice(0..0, head);
         let first = |side: &Side| side.sockets.first().copied();
