@@ -1,6 +1,7 @@
 //! Descriptions as gateways, cameras, servers and old browsers write them, and single deviations
 //! from an ordinary offer, each with what becomes of it. What both browsers take is taken.
 
+use duologue_jsep::agreement::IceRole;
 use duologue_jsep::{JsepError, SdpType, Side};
 
 use crate::end::{End, sections};
@@ -184,6 +185,13 @@ fn candidates_of_the_world_are_kept_or_skipped_and_counted() {
             assert_eq!(b.signaling.unread_candidates(), broken);
         }
     }
+}
+
+#[test]
+fn an_end_that_says_in_its_sections_that_it_is_lite_is_controlled() {
+    let (b, _) = answered(include_str!("../descriptions/zlm-offer.sdp"));
+    let mut transports = b.signaling.stable().transports.values();
+    assert!(transports.all(|t| t.ice_role == IceRole::Controlling));
 }
 
 #[test]
