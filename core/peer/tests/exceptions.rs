@@ -313,6 +313,10 @@ fn a_candidate_is_taken_as_browsers_take_it() {
             "candidate:1 1 udp 1 192.0.2.1 7000 typ host x y\r\na=b",
             false,
         ),
+        ("candidate:1 1 ssltcp 1 192.0.2.1 443 typ host", true),
+        ("candidate:1 1 sctp 1 192.0.2.1 443 typ host", false),
+        ("candidate:1 1 udp 1 192.0.2.1 443 typ teleport", false),
+        ("candidate:1 1 udp 1 192.0.2.1 443 typ HOST", false),
         ("candidate:garbage", false),
     ] {
         let init = IceCandidateInit {

@@ -4,7 +4,7 @@
 use duologue_base::{Generation, TransportKey};
 use duologue_ice as ice;
 use duologue_jsep as jsep;
-use duologue_sdp::attr::Candidate;
+use duologue_sdp::attr::{Candidate, CandidateKind, CandidateTransport};
 use duologue_session::Command;
 use jsep::agreement::IceKey;
 use jsep::{CandidateTarget, Side};
@@ -114,10 +114,9 @@ impl PeerConnection {
             }
             return Ok(());
         }
-        let candidate: Candidate = init
-            .candidate
-            .parse()
-            .map_err(|_| Exception::operation("the candidate attribute is not valid"))?;
+        let candidate = init.candidate.parse().ok().filter(is_known);
+        let candidate = candidate
+            .ok_or_else(|| Exception::operation("the candidate attribute is not valid"))?;
         for target in targets {
             self.accept_remote_candidate(&target, init, &candidate);
         }
@@ -169,4 +168,15 @@ impl PeerConnection {
             });
         }
     }
+}
+
+/// RFC 8839 §5.1 has other transports and types ignored. In a description they are; one that an
+/// application adds is refused, as browsers do, so that it learns of it.
+fn is_known(candidate: &Candidate) -> bool {
+    let transport = match &candidate.transport {
+        CandidateTransport::Udp | CandidateTransport::Tcp => true,
+        // libwebrtc's own, which it takes to this day.
+        CandidateTransport::Other(name) => name.as_str().eq_ignore_ascii_case("ssltcp"),
+    };
+    transport && !matches!(candidate.kind, CandidateKind::Other(_))
 }
