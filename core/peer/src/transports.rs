@@ -40,8 +40,8 @@ impl Transport {
                 gathering: BTreeMap::new(),
                 gatherer_state: IceGathererState::New,
                 selected_pair: None,
-                local_candidates: Vec::new(),
-                remote_candidates: Vec::new(),
+                local_candidates: ShownCandidates::default(),
+                remote_candidates: ShownCandidates::default(),
                 local_parameters: None,
                 remote_parameters: None,
             },
@@ -90,8 +90,8 @@ pub struct IceTransport {
     pub(crate) gathering: BTreeMap<Generation, IceGathererState>,
     pub(crate) gatherer_state: IceGathererState,
     pub(crate) selected_pair: Option<IceCandidatePair>,
-    pub(crate) local_candidates: Vec<IceCandidate>,
-    pub(crate) remote_candidates: Vec<IceCandidate>,
+    pub(crate) local_candidates: ShownCandidates,
+    pub(crate) remote_candidates: ShownCandidates,
     pub(crate) local_parameters: Option<IceParameters>,
     pub(crate) remote_parameters: Option<IceParameters>,
 }
@@ -117,14 +117,14 @@ impl IceTransport {
         self.gatherer_state
     }
 
-    /// `getLocalCandidates()`: those that `icecandidate` events told.
+    /// `getLocalCandidates()`: those that `icecandidate` events told, since the last ICE restart.
     pub fn local_candidates(&self) -> &[IceCandidate] {
-        &self.local_candidates
+        &self.local_candidates.candidates
     }
 
-    /// `getRemoteCandidates()`: those that `addIceCandidate` took.
+    /// `getRemoteCandidates()`: those that `addIceCandidate` took, since the last ICE restart.
     pub fn remote_candidates(&self) -> &[IceCandidate] {
-        &self.remote_candidates
+        &self.remote_candidates.candidates
     }
 
     /// `getSelectedCandidatePair()`: none while the state is `new` or `closed`.
@@ -158,6 +158,35 @@ impl IceTransport {
         } else {
             IceGathererState::Complete
         }
+    }
+}
+
+/// The candidates of one end, of the generations that descriptions name.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ShownCandidates {
+    candidates: Vec<IceCandidate>,
+    /// Of each.
+    generations: Vec<Generation>,
+}
+
+impl ShownCandidates {
+    pub(crate) fn push(&mut self, generation: Generation, candidate: IceCandidate) {
+        self.candidates.reserve_exact(1);
+        self.candidates.push(candidate);
+        self.generations.reserve_exact(1);
+        self.generations.push(generation);
+    }
+
+    /// An ICE restart replaced this generation, or was rolled back.
+    pub(crate) fn forget(&mut self, gone: Generation) {
+        let mut kept = self
+            .generations
+            .iter()
+            .map(|generation| *generation != gone);
+        self.candidates.retain(|_| kept.next().unwrap_or(true));
+        self.generations.retain(|generation| *generation != gone);
+        self.candidates.shrink_to_fit();
+        self.generations.shrink_to_fit();
     }
 }
 

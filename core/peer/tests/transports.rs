@@ -452,3 +452,50 @@ fn an_offer_of_the_other_end_shows_no_transport_until_it_is_answered() {
     b.set_local();
     assert!(b.pc.transceiver(far).unwrap().transport().is_some());
 }
+
+#[test]
+fn candidates_of_a_generation_that_was_replaced_are_forgotten() {
+    let (mut a, mut b) = pair();
+    a.pc.add_track(audio("t1"), &[]).unwrap();
+    negotiate(&mut a, &mut b);
+    let key = a.transports()[0].0;
+    for round in 0..20 {
+        let generation = Generation(round);
+        for port in 0..30 {
+            a.report(Report::LocalCandidate {
+                key,
+                generation,
+                candidate: host_candidate(1000 + port),
+            });
+            let text = format!(
+                "candidate:1 1 udp 2113929471 203.0.113.1 {} typ host",
+                1000 + port
+            );
+            let ufrag =
+                a.pc.ice_transport(key)
+                    .unwrap()
+                    .remote_parameters()
+                    .unwrap();
+            a.add_candidate(IceCandidateInit {
+                candidate: text,
+                sdp_mid: Some("0".to_owned()),
+                username_fragment: Some(ufrag.username_fragment.clone()),
+                ..IceCandidateInit::default()
+            })
+            .unwrap();
+        }
+        let transport = a.pc.ice_transport(key).unwrap();
+        assert_eq!(transport.local_candidates().len(), 30, "round {round}");
+        assert_eq!(transport.remote_candidates().len(), 30, "round {round}");
+        // Now this end restarts, now the other.
+        let (offerer, answerer) = match round % 2 {
+            0 => (&mut a, &mut b),
+            _ => (&mut b, &mut a),
+        };
+        offerer.pc.restart_ice();
+        negotiate(offerer, answerer);
+        let transport = a.pc.ice_transport(key).unwrap();
+        assert_eq!(transport.local_candidates().len(), 0);
+        assert_eq!(transport.remote_candidates().len(), 0);
+    }
+}

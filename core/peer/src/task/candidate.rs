@@ -39,8 +39,8 @@ impl PeerConnection {
         }
         let candidate = IceCandidate::from_local(init, &candidate);
         if let Some(transport) = self.slots.transports.get_mut(&key) {
-            transport.ice.local_candidates.reserve_exact(1);
-            transport.ice.local_candidates.push(candidate.clone());
+            let shown = &mut transport.ice.local_candidates;
+            shown.push(generation, candidate.clone());
         }
         self.fire(Event::IceCandidate(Some(candidate)));
     }
@@ -136,8 +136,8 @@ impl PeerConnection {
         let key = target.key.transport;
         if let Some(transport) = self.slots.transports.get_mut(&key) {
             let shown = IceCandidate::new(init.clone());
-            transport.ice.remote_candidates.reserve_exact(1);
-            transport.ice.remote_candidates.push(shown);
+            let list = &mut transport.ice.remote_candidates;
+            list.push(target.key.generation, shown);
         }
         self.refresh_selected_pair(key);
         if target.reaches {

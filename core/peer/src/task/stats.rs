@@ -328,7 +328,14 @@ fn shown_remote(transport: &Transport, candidate: &ice::Candidate) -> IceCandida
     let Some(parts) = &mut shown.parts else {
         return shown;
     };
-    let signalled = transport.ice.remote_candidates().iter().find(|known| {
+    // Of a generation that is over only the pair in use is left.
+    let selected = transport
+        .ice
+        .selected_pair
+        .as_ref()
+        .map(|pair| &pair.remote);
+    let mut known = transport.ice.remote_candidates().iter().chain(selected);
+    let signalled = known.find(|known| {
         known.parts.as_ref().is_some_and(|known| {
             known.port == parts.port
                 && known.protocol == parts.protocol

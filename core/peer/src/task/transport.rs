@@ -82,6 +82,8 @@ impl PeerConnection {
                 gathering.remove(&key.generation);
             }
             transport.ice.gatherer_state = transport.ice.derive_gatherer_state();
+            transport.ice.local_candidates.forget(key.generation);
+            transport.ice.remote_candidates.forget(key.generation);
         }
     }
 
@@ -223,7 +225,15 @@ impl PeerConnection {
     /// until now, its address may be told from here on (§4.8.1).
     pub(crate) fn refresh_selected_pair(&mut self, key: TransportKey) {
         let selected = self.slots.transports.get(&key);
-        if let Some(pair) = selected.and_then(|transport| transport.selected.clone()) {
+        let selected = selected.and_then(|transport| transport.selected.clone());
+        // The candidates of a generation that is over are forgotten, though its pair may still be in
+        // use: what is shown of it stays.
+        let generation = |pair: &ice::CandidatePair| IceKey {
+            transport: key,
+            generation: pair.generation,
+        };
+        if let Some(pair) = selected.filter(|p| self.slots.signaling.has_generation(generation(p)))
+        {
             self.set_selected_pair(key, pair);
         }
     }
@@ -250,8 +260,8 @@ impl PeerConnection {
                 .cloned()
         };
         let transport = self.slots.transports.get(&key);
-        let local = transport.and_then(|t| known(&t.ice.local_candidates, &pair.local));
-        let remote = transport.and_then(|t| known(&t.ice.remote_candidates, &pair.remote));
+        let local = transport.and_then(|t| known(t.ice.local_candidates(), &pair.local));
+        let remote = transport.and_then(|t| known(t.ice.remote_candidates(), &pair.remote));
         let local = local.unwrap_or_else(|| match is_hidden(&pair.local) {
             true => unexposed(&pair.local, init.clone()),
             false => IceCandidate::from_local(init.clone(), &pair.local),
