@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use crate::codec::{Role, RtcpFeedback};
-use crate::{Codec, Direction, MediaKind};
+use crate::{Codec, Direction, MEDIA_PLANE, MediaKind};
 
 /// What this end can do: what `RTCRtpSender.getCapabilities()` and
 /// `RTCRtpReceiver.getCapabilities()` tell, and what offers and answers are made from.
@@ -31,6 +31,10 @@ pub struct CodecCapability {
     pub payload_type: u8,
     /// The payload type its retransmissions like best; `None` when it is not retransmitted.
     pub rtx: Option<u8>,
+    /// It is offered without being asked for by codec preferences.
+    pub offer: bool,
+    /// Its retransmissions are, too.
+    pub offer_rtx: bool,
     /// Feedback it understands.
     pub feedback: Vec<RtcpFeedback>,
     /// It can be sent (an encoder or pass-through exists).
@@ -191,9 +195,29 @@ impl Capabilities {
     }
 }
 
+impl Capabilities {
+    /// [`usable`](Self::usable) codecs of an offer: without preferences only those that are offered
+    /// unasked.
+    pub(crate) fn offerable(
+        &self,
+        kind: MediaKind,
+        preferences: &[Codec],
+        direction: Direction,
+    ) -> Vec<LocalCodec<'_>> {
+        let mut usable = self.usable(kind, preferences, direction);
+        if preferences.is_empty() {
+            usable.retain(|local| local.capability.offer);
+            for local in &mut usable {
+                local.rtx &= local.capability.offer_rtx;
+            }
+        }
+        usable
+    }
+}
+
 impl Default for Capabilities {
     /// What a media server or native client negotiates: the codecs and header extensions that
-    /// Chromium has.
+    /// Chromium has. What [`MEDIA_PLANE`] does not do is not offered unasked.
     fn default() -> Self {
         let audio = AUDIO.iter().map(|row| row.capability(MediaKind::Audio));
         let video = VIDEO.iter().map(|row| row.capability(MediaKind::Video));
@@ -264,7 +288,8 @@ impl Row {
 
     fn capability(&self, kind: MediaKind) -> CodecCapability {
         let feedback = self.feedback.iter();
-        CodecCapability {
+        let feedback = feedback.filter(|known| MEDIA_PLANE.feedback.contains(known));
+        let mut capability = CodecCapability {
             codec: Codec {
                 kind,
                 name: self.name.to_owned(),
@@ -274,10 +299,15 @@ impl Row {
             },
             payload_type: self.payload_type,
             rtx: self.rtx,
+            offer: true,
+            offer_rtx: MEDIA_PLANE.retransmission,
             feedback: feedback.map(|f| RtcpFeedback((*f).to_owned())).collect(),
             send: true,
             receive: true,
-        }
+        };
+        let repairs = matches!(capability.codec.role(), Role::Red | Role::Fec);
+        capability.offer = MEDIA_PLANE.redundancy || !repairs;
+        capability
     }
 }
 
@@ -367,7 +397,7 @@ const EXTENSIONS: [(&[MediaKind], &str, bool); 14] = [
     (
         BOTH,
         "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01",
-        true,
+        MEDIA_PLANE.transport_cc,
     ),
     (
         ONLY_VIDEO,

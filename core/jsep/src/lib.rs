@@ -90,6 +90,7 @@ mod negotiation;
 mod plan;
 mod signaling;
 mod surface;
+mod media_plane;
 
 pub use duologue_sdp::attr::{Candidate, Direction, RidId as Rid};
 
@@ -109,5 +110,6 @@ pub use negotiation::negotiation_needed;
 pub use plan::answer::create_answer;
 pub use plan::apply::{apply_local, apply_remote};
 pub use plan::offer::create_offer;
+pub use media_plane::{MEDIA_PLANE, MediaPlane};
 pub use signaling::{CandidateTarget, DescribedCandidates, Signaling};
 pub use surface::{SurfaceChange, TransceiverChange, surface};

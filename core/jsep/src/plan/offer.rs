@@ -300,7 +300,7 @@ impl<'a> Planner<'a> {
     ) -> Vec<crate::CodecParameters> {
         let capabilities = &self.intent.capabilities;
         let preferences = &transceiver.codec_preferences;
-        let usable = capabilities.usable(transceiver.kind, preferences, transceiver.direction);
+        let usable = capabilities.offerable(transceiver.kind, preferences, transceiver.direction);
         // RFC 9429 §5.2.2: in the order of the most recent answer unless there are preferences.
         let answered = match self.stable.exchange.as_ref().map(|e| e.remote.ty) {
             Some(SdpType::Offer) => ours,

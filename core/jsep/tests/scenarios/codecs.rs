@@ -1,6 +1,8 @@
 //! Which codecs, under which payload types, with which parameters.
 
-use duologue_jsep::{Capabilities, Codec, CodecParameters, Direction, MediaKind, SdpType};
+use duologue_jsep::{
+    Capabilities, Codec, CodecParameters, Direction, MEDIA_PLANE, MediaKind, RtcpFeedback, SdpType,
+};
 
 use crate::end::{End, lines, negotiate, sections};
 
@@ -240,10 +242,49 @@ fn feedback_is_what_both_ends_know() {
         "rtcp-fb:96 nack sli",
         "rtcp-fb:96 trr-int 100",
     ];
-    let (b, answer) = answered(MediaKind::Video, "96", &attributes);
+    let mut capabilities = Capabilities::default();
+    for codec in &mut capabilities.codecs {
+        let known = ["nack", "nack pli", "ccm fir"].map(|f| RtcpFeedback(f.to_owned()));
+        codec.feedback = known.to_vec();
+    }
+    let mut b = End::with(2, Default::default(), capabilities);
+    b.add_track(MediaKind::Video, "s");
+    let offer = offer_of(MediaKind::Video, "96", &attributes);
+    b.set_remote(SdpType::Offer, &offer).unwrap();
+    let answer = b.answer();
     assert_eq!(lines(&answer, "a=rtcp-fb:"), ["96 nack", "96 nack pli"]);
     let known: Vec<String> = sent(&b)[0].feedback.iter().map(|f| f.0.clone()).collect();
     assert_eq!(known, ["nack", "nack pli"]);
+}
+
+#[test]
+fn an_offer_promises_no_repair_that_the_media_plane_does_not_do() {
+    let mut a = End::new(1);
+    a.audio();
+    a.video();
+    let offer = a.create_offer();
+    let has = |what: &str| offer.contains(what);
+    assert_eq!(has("a=rtcp-fb:"), !MEDIA_PLANE.feedback.is_empty());
+    assert_eq!(has(" rtx/90000"), MEDIA_PLANE.retransmission);
+    assert_eq!(has("transport-wide-cc"), MEDIA_PLANE.transport_cc);
+    for repair in [
+        " red/48000/2",
+        " red/90000",
+        " ulpfec/90000",
+        " flexfec-03/90000",
+    ] {
+        assert_eq!(has(repair), MEDIA_PLANE.redundancy, "{repair}");
+    }
+    // They are among the capabilities, and the application may ask for them.
+    let all = a.intent.capabilities.receive_codecs(MediaKind::Video);
+    for name in ["rtx", "red", "ulpfec", "flexfec-03"] {
+        assert!(all.iter().any(|codec| codec.name == name), "{name}");
+    }
+    a.intent.transceivers[1].codec_preferences = all;
+    let offer = a.create_offer();
+    for repair in [" rtx/90000", " red/90000", " ulpfec/90000"] {
+        assert!(offer.contains(repair), "{repair}");
+    }
 }
 
 #[test]
@@ -261,10 +302,7 @@ fn each_direction_uses_its_receivers_payload_types() {
     assert_eq!(numbers(&received(&a)), [(111, "opus"), (8, "PCMA")]);
     // The next offer keeps this end's numbers and the answer's order.
     let offer = a.offer();
-    assert!(
-        offer.contains("SAVPF 111 8 63 9 0 13 110 126\r\n"),
-        "{offer}"
-    );
+    assert!(offer.contains("SAVPF 111 8 9 0 13 110 126\r\n"), "{offer}");
     assert_eq!(a.media(id).mid.as_str(), "0");
 }
 

@@ -132,7 +132,7 @@ fn one_id_for_two_extensions_of_a_group_is_refused() {
     a.video();
     let offer = a
         .offer()
-        .replace("a=extmap:8 urn:3gpp:video-orientation", "a=extmap:2 urn:x");
+        .replace("a=extmap:7 urn:3gpp:video-orientation", "a=extmap:2 urn:x");
     assert_eq!(
         b.set_remote(SdpType::Offer, &offer),
         Err(JsepError::Content(ContentError::Extension {

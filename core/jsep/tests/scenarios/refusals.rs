@@ -111,14 +111,16 @@ fn mids_and_groups_must_fit() {
 
 #[test]
 fn payload_types_must_be_usable() {
-    let sdp = offer().replace("SAVPF 111 63", "SAVPF 111 64");
-    let sdp = sdp.replace("a=rtpmap:63", "a=rtpmap:64");
+    let sdp = offer().replace("SAVPF 111 ", "SAVPF 111 64 ");
+    let sdp = sdp.replace("a=rtpmap:111 ", "a=rtpmap:64 PCMA/8000\r\na=rtpmap:111 ");
     let wrong = ContentError::PayloadType {
         section: 0,
         payload_type: 64,
     };
     assert_eq!(content(&sdp), wrong);
-    let sdp = offer().replace("a=fmtp:97 apt=96", "a=fmtp:97 apt=95");
+    let sdp = offer().replace("SAVPF 96 ", "SAVPF 96 97 ");
+    let rtx = "a=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=95\r\na=rtpmap:96 ";
+    let sdp = sdp.replace("a=rtpmap:96 ", rtx);
     let wrong = ContentError::Retransmission {
         section: 1,
         payload_type: 97,
