@@ -202,7 +202,8 @@ impl PeerConnection {
     ///
     /// # Errors
     /// `InvalidStateError` in the wrong state; `InvalidModificationError` for a description that
-    /// was not made by this connection; `RTCError` `sdp-syntax-error` with its line.
+    /// was not made by this connection, or was changed in more than browsers take: directions, codecs
+    /// and their parameters, header extensions, `b=`, and the ICE credentials of a first one.
     pub async fn set_local_description(
         &self,
         description: impl Into<Option<SessionDescription>>,

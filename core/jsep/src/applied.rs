@@ -133,6 +133,11 @@ impl Applied {
         Some((mid, (*key)?))
     }
 
+    /// The ICE credentials that any section's candidates belong to.
+    pub(crate) fn ice_keys(&self) -> impl Iterator<Item = IceKey> {
+        self.sections.iter().filter_map(|(_, key)| *key)
+    }
+
     pub(crate) fn index_of(&self, mid: &str) -> Option<usize> {
         self.sections.iter().position(|(m, _)| m.as_str() == mid)
     }

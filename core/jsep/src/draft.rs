@@ -1,6 +1,7 @@
 use duologue_base::TransceiverId;
 
-use crate::{JsepError, SdpType};
+use crate::plan::modify;
+use crate::{Intent, JsepError, SdpType, Signaling};
 
 /// Options of `createOffer`.
 #[doc(alias = "RTCOfferOptions")]
@@ -30,15 +31,30 @@ impl Draft {
         &self.sdp
     }
 
-    /// Whether `setLocalDescription` may apply it for this argument: the text must be the draft's
-    /// own, or empty (webrtc-pc §4.4.2, `setLocalDescription` steps 4.3 to 4.5).
+    /// This description with the text that `setLocalDescription` is given: the draft's own, the
+    /// empty one, or one that was changed. webrtc-pc §4.4.2 (steps 4.3 to 4.5) refuses the last, but
+    /// libraries change what they created as browsers let them: directions, codecs and their order,
+    /// their parameters and feedback, header extensions and `b=` are taken from the text, and ICE
+    /// credentials before anything has been described.
     ///
     /// # Errors
-    /// [`JsepError::Modified`] for another text.
-    pub fn check(&self, sdp: &str) -> Result<(), JsepError> {
-        match sdp.is_empty() || sdp == self.sdp {
-            true => Ok(()),
-            false => Err(JsepError::Modified),
+    /// [`JsepError::Modified`] for a text that differs in more.
+    pub fn with_text(
+        &self,
+        sdp: &str,
+        signaling: &Signaling,
+        intent: &Intent,
+    ) -> Result<Draft, JsepError> {
+        if !sdp.is_empty() && sdp != self.sdp {
+            modify::check(self.ty, &self.sdp, sdp, signaling, intent)?;
         }
+        Ok(Draft {
+            ty: self.ty,
+            sdp: match sdp {
+                "" => self.sdp.clone(),
+                text => text.to_owned(),
+            },
+            transceivers: self.transceivers.clone(),
+        })
     }
 }

@@ -22,10 +22,42 @@ pub enum JsepError {
     },
     /// The text is SDP but what it says is not acceptable. W3C: `InvalidAccessError`.
     Content(ContentError),
-    /// A local description is not the one that was created. W3C: `InvalidModificationError`.
-    Modified,
+    /// A local description is not the one that was created, and differs from it in what may not be
+    /// changed. W3C: `InvalidModificationError`.
+    Modified(Modification),
     /// Anything else. W3C: `OperationError`.
     Operation(OperationError),
+}
+
+/// In what a text differs from the description that was created, so that it cannot be set in its
+/// place. See [`Draft::with_text`](crate::Draft::with_text) for what may differ.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Modification {
+    /// No description of that type was created, or not for this state.
+    NotCreated,
+    /// The `o=` line is that of another description: one that was created before, or elsewhere.
+    Outdated,
+    /// The text is not SDP. Has the 1-based line.
+    Unreadable(usize),
+    /// There are more or fewer m-sections.
+    SectionCount,
+    /// A line that may not be added, changed or removed.
+    Line {
+        /// The section; `None` for the session level.
+        section: Option<usize>,
+        /// What the line begins with: `m=`, `a=setup`.
+        line: String,
+    },
+    /// A payload type stands for no codec that this end has, or that it answered.
+    Codec {
+        /// The section.
+        section: usize,
+        /// The payload type.
+        payload_type: u8,
+    },
+    /// It does not fit what was offered or agreed.
+    Content(ContentError),
 }
 
 /// What is unacceptable in a description. Sections are counted from 0, as `sdpMLineIndex` does.
@@ -81,8 +113,6 @@ pub enum ContentError {
     NotBundled(usize),
     /// An answer's `a=setup` is neither `active` nor `passive` (RFC 5763 §5).
     Setup,
-    /// The offer restarts ICE and the answer does not (RFC 8839 §4.4.2).
-    NoIceRestart(usize),
 }
 
 /// What cannot be done.
@@ -115,6 +145,12 @@ impl From<ContentError> for JsepError {
     }
 }
 
+impl From<Modification> for JsepError {
+    fn from(error: Modification) -> Self {
+        JsepError::Modified(error)
+    }
+}
+
 impl From<OperationError> for JsepError {
     fn from(error: OperationError) -> Self {
         JsepError::Operation(error)
@@ -134,8 +170,44 @@ impl fmt::Display for JsepError {
                 write!(f, "a {side} {ty} does not fit the signaling state {state}")
             }
             JsepError::Content(error) => error.fmt(f),
-            JsepError::Modified => f.write_str("the description is not the one last created"),
+            JsepError::Modified(error) => error.fmt(f),
             JsepError::Operation(error) => error.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for Modification {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Modification::NotCreated => f.write_str("the description is not the one last created"),
+            Modification::Outdated => {
+                f.write_str("by its o= the description is an older one, or another connection's")
+            }
+            Modification::Unreadable(line) => {
+                write!(f, "line {line} of the changed description is not SDP")
+            }
+            Modification::SectionCount => {
+                f.write_str("the description may not have more or fewer m-sections than it had")
+            }
+            Modification::Line {
+                section: Some(section),
+                line,
+            } => write!(
+                f,
+                "the description may not change {line} of m-section {section}"
+            ),
+            Modification::Line {
+                section: None,
+                line,
+            } => write!(f, "the description may not change {line} of the session"),
+            Modification::Codec {
+                section,
+                payload_type,
+            } => write!(
+                f,
+                "m-section {section} of the changed description cannot use payload type {payload_type}"
+            ),
+            Modification::Content(error) => write!(f, "the changed description: {error}"),
         }
     }
 }
@@ -176,7 +248,6 @@ impl fmt::Display for ContentError {
             E::Direction(s) => write!(f, "m-section {s} has a direction that was not offered"),
             E::NotBundled(s) => write!(f, "m-section {s} was offered as bundled only"),
             E::Setup => f.write_str("an answer's a=setup must be active or passive"),
-            E::NoIceRestart(s) => write!(f, "m-section {s} does not answer the ICE restart"),
         }
     }
 }
@@ -205,10 +276,12 @@ impl std::error::Error for JsepError {
             JsepError::Syntax(error) => Some(error),
             JsepError::Content(error) => Some(error),
             JsepError::Operation(error) => Some(error),
-            JsepError::State { .. } | JsepError::Modified => None,
+            JsepError::Modified(error) => Some(error),
+            JsepError::State { .. } => None,
         }
     }
 }
 
+impl std::error::Error for Modification {}
 impl std::error::Error for ContentError {}
 impl std::error::Error for OperationError {}

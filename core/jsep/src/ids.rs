@@ -3,19 +3,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use duologue_base::{Generation, Mid, Rng, TransceiverId, TransportKey};
 
 use crate::agreement::IceCredentials;
+use crate::limits::MAX_SECTIONS;
 
 /// Everything that must never be used twice in one connection, whatever is rolled back: mids,
 /// transport keys, generations, transceiver ids, header-extension ids, the session version. Also
-/// the connection's randomness for credentials.
+/// the connection's randomness for credentials. What the other end describes does not make it grow.
 #[derive(Clone, Debug)]
 pub struct Ids {
     rng: Rng,
     next_transport: u32,
     next_transceiver: u32,
     generations: BTreeMap<TransportKey, u32>,
-    mids: BTreeSet<Mid>,
+    /// Smaller numbers are not drawn as mids any more.
+    next_mid: u32,
     default_stream: Option<String>,
-    /// Header extensions that ever had an id here.
+    /// Header extensions that this end offered, or that an answer took, and their ids.
     pub(crate) extensions: BTreeMap<String, u8>,
     pub(crate) origin: OriginNumbers,
 }
@@ -44,7 +46,7 @@ impl Ids {
             next_transport: 0,
             next_transceiver: 0,
             generations: BTreeMap::new(),
-            mids: BTreeSet::new(),
+            next_mid: 0,
             default_stream: None,
             extensions: BTreeMap::new(),
             origin: OriginNumbers {
@@ -76,16 +78,31 @@ impl Ids {
         generation
     }
 
-    /// Remembers that a description used a mid.
+    /// Forgets the generations of transports that are not there any more: their keys do not come
+    /// back.
+    pub(crate) fn retain_transports(&mut self, used: &BTreeSet<TransportKey>) {
+        self.generations.retain(|key, _| used.contains(key));
+    }
+
+    /// Remembers that a description used a mid, if it is one that might be drawn here: numbers that
+    /// are far from those that were are not, as long as no description shows them.
     pub(crate) fn use_mid(&mut self, mid: &Mid) {
-        self.mids.insert(mid.clone());
+        let number = mid.as_str().parse::<u32>().ok();
+        let near = |number: &u32| {
+            let reach = self.next_mid.saturating_add(MAX_SECTIONS as u32);
+            (self.next_mid..reach).contains(number)
+        };
+        if let Some(number) = number.filter(near) {
+            self.next_mid = number + 1;
+        }
     }
 
     /// Mids that no description of this connection has used, nor any of `others`.
     pub(crate) fn fresh_mids(&self, others: impl IntoIterator<Item = Mid>) -> FreshMids {
-        let mut used = self.mids.clone();
-        used.extend(others);
-        FreshMids { used, number: 0 }
+        FreshMids {
+            used: others.into_iter().collect(),
+            number: self.next_mid,
+        }
     }
 
     /// RFC 8839 §5.4 asks for 24 bits of randomness in the name and 128 in the password.
@@ -105,7 +122,7 @@ impl Ids {
     }
 }
 
-/// New mids: the lowest free numbers, for they should have at most three bytes (RFC 9429 §5.2.1).
+/// New mids: small numbers, for they should have at most three bytes (RFC 9429 §5.2.1).
 pub(crate) struct FreshMids {
     used: BTreeSet<Mid>,
     number: u32,

@@ -5,7 +5,7 @@ use duologue_base::TransceiverId;
 use duologue_identity::Fingerprint;
 
 use crate::agreement::IceKey;
-use crate::{Capabilities, Codec, Direction, HeaderExtensionCapability, MediaKind, Rid};
+use crate::{Capabilities, Codec, Direction, HeaderExtensionCapability, MediaKind, Rid, Signaling};
 
 /// What the application wants. Only the application's calls change it, no description does, so a
 /// rollback leaves it alone (ARCHITECTURE.md §3).
@@ -23,13 +23,17 @@ pub struct Intent {
     pub cname: String,
     /// The set of transceivers, in the order they were created.
     pub transceivers: Vec<TransceiverIntent>,
-    /// A data channel has been created: an offer describes an SCTP association.
+    /// A data channel has been created: an offer describes an SCTP association. Taken back when an
+    /// answer rejects that, for its channels are closed then.
     pub data: bool,
     /// The SCTP port and largest message to announce.
     pub sctp: SctpIntent,
     /// `restartIce()` was called while these were in use.
     #[doc(alias = "[[LocalIceCredentialsToReplace]]")]
     pub ice_to_replace: BTreeSet<IceKey>,
+    /// The ICE servers or the policy changed while these were in use: the next offer replaces them
+    /// (RFC 9429 §5.2.2), but nothing asks for one.
+    pub ice_outdated: BTreeSet<IceKey>,
 }
 
 impl Intent {
@@ -50,6 +54,20 @@ impl Intent {
             data: false,
             sctp: SctpIntent::default(),
             ice_to_replace: BTreeSet::new(),
+            ice_outdated: BTreeSet::new(),
+        }
+    }
+
+    /// "If none of the ICE credentials in `[[LocalIceCredentialsToReplace]]` are present in
+    /// description, then set it to an empty set" (webrtc-pc §4.4.1.5), once an exchange is complete.
+    /// An answer that restarts nothing leaves the old credentials in use, and grants the wish all
+    /// the same: this end's description did not show them.
+    pub fn forget_replaced(&mut self, signaling: &Signaling) {
+        for keys in [&mut self.ice_to_replace, &mut self.ice_outdated] {
+            if !keys.is_empty() && !signaling.describes(keys) {
+                keys.clear();
+                self.version += 1;
+            }
         }
     }
 
@@ -171,8 +189,8 @@ pub struct SenderIntent {
     pub track_id: String,
     /// The rids of `[[SendEncodings]]`, in order; empty for one encoding without a rid.
     pub rids: Vec<Rid>,
-    /// Synchronisation sources to announce; none when the other end has to learn them from the
-    /// packets' MID and RID.
+    /// Its synchronisation sources, for its life. They are announced unless it sends several layers;
+    /// ends that do not know MID tell streams apart by them.
     pub sources: Vec<Source>,
 }
 

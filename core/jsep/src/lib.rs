@@ -61,6 +61,10 @@
 //!
 //! * An answer with other ICE credentials or fingerprints than before is taken without an ICE
 //!   restart: another callee has taken over.
+//! * An answer that keeps its ICE credentials though a restart was offered is taken for no restart.
+//! * A local description may differ from the created one in what this end can keep: see
+//!   [`Draft::with_text`].
+//! * An answer may name the offer's `<proto>` in other words, as long as the kind is the same.
 //! * When the section that stands for a BUNDLE group is rejected, the group lives on with its next
 //!   one; an answer lists no formats that were not offered; unknown rids and feedback in an answer
 //!   are ignored.
@@ -86,11 +90,11 @@ mod ids;
 mod intent;
 mod kind;
 pub mod limits;
+mod media_plane;
 mod negotiation;
 mod plan;
 mod signaling;
 mod surface;
-mod media_plane;
 
 pub use duologue_sdp::attr::{Candidate, Direction, RidId as Rid};
 
@@ -100,16 +104,16 @@ pub use capabilities::{Capabilities, CodecCapability, HeaderExtensionCapability,
 pub use codec::{Codec, CodecParameters, RtcpFeedback};
 pub use diff::{TransportChange, diff};
 pub use draft::{Draft, OfferOptions};
-pub use error::{ContentError, JsepError, OperationError};
+pub use error::{ContentError, JsepError, Modification, OperationError};
 pub use ids::Ids;
 pub use intent::{
     BundlePolicy, Intent, SctpIntent, SenderIntent, Source, StopState, TransceiverIntent,
 };
 pub use kind::{MediaKind, SdpType, SectionKind, Side, SignalingState};
+pub use media_plane::{MEDIA_PLANE, MediaPlane};
 pub use negotiation::negotiation_needed;
 pub use plan::answer::create_answer;
 pub use plan::apply::{apply_local, apply_remote};
 pub use plan::offer::create_offer;
-pub use media_plane::{MEDIA_PLANE, MediaPlane};
 pub use signaling::{CandidateTarget, DescribedCandidates, Signaling};
 pub use surface::{SurfaceChange, TransceiverChange, surface};

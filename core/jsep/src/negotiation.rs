@@ -13,9 +13,9 @@ pub fn negotiation_needed(signaling: &Signaling, intent: &Intent) -> bool {
         return true;
     }
     let stable = signaling.stable();
-    // Step 4: no m-section "has been negotiated yet for data". One that the other end rejected was:
-    // to ask again after each rejection would never end.
-    if intent.data && stable.data().is_none() {
+    // Step 4: no m-section "has been negotiated yet for data". To ask again after each rejection
+    // would never end: a rejection takes `data` back, until another channel is created.
+    if intent.data && stable.data().is_none_or(|media| media.rejected) {
         return true;
     }
     // Step 5: transceivers. Step 5.1 also asks for one that stopped before it had an m-section, which

@@ -250,10 +250,15 @@ impl Signaling {
         })
     }
 
+    /// This end's current description shows any of these credentials.
+    pub(crate) fn describes(&self, keys: &BTreeSet<IceKey>) -> bool {
+        let current = self.stable.exchange.as_ref().map(|e| &e.local);
+        current.is_some_and(|local| local.ice_keys().any(|key| keys.contains(&key)))
+    }
+
     /// The ICE credentials in this end's current and pending descriptions: what `restartIce` puts
-    /// into [`Intent::ice_to_replace`](crate::Intent::ice_to_replace). Once
-    /// [`Agreement::ice_keys`] of [`Signaling::stable`] has none of those any more, they are
-    /// replaced.
+    /// into [`Intent::ice_to_replace`](crate::Intent::ice_to_replace), until
+    /// [`Intent::forget_replaced`](crate::Intent::forget_replaced) finds them replaced.
     pub fn local_ice_keys(&self) -> BTreeSet<IceKey> {
         self.stable
             .ice_keys()

@@ -15,6 +15,7 @@ use jsep::agreement::{IceKey, MediaAgreement};
 
 use crate::data_channel::Channel;
 use crate::limits::{MAX_CLOSED_TRANSPORTS, MAX_REMOTE_STREAMS, MAX_REMOVED_TRANSCEIVERS};
+use crate::methods::MadeBy;
 use crate::transports::{SctpTransport, Transport};
 use crate::{
     Configuration, IceConnectionState, IceGatheringState, MediaKind, MediaStream, MediaStreamId,
@@ -88,6 +89,8 @@ pub(crate) struct Slots {
     pub(crate) pending_stats: BTreeMap<OperationId, Duration>,
     /// `setParameters` promises that have not settled.
     pub(crate) pending_set_parameters: usize,
+    /// The log was told that media is negotiated of which no frame will come.
+    pub(crate) warned_of_media: bool,
     pub(crate) rng: Rng,
 }
 
@@ -105,6 +108,7 @@ pub(crate) struct Transceiver {
     pub(crate) kind: MediaKind,
     /// `[[SenderTransport]]` and `[[ReceiverTransport]]`. They differ only without rtcp-mux.
     pub(crate) transport: Option<TransportKey>,
+    pub(crate) made_by: MadeBy,
     /// `[[CurrentDirection]]` had sending in it once.
     pub(crate) has_sent: bool,
     /// What the application wanted when the transceiver left the set of transceivers.
@@ -196,6 +200,7 @@ impl Slots {
             channels_closed: 0,
             pending_stats: Default::default(),
             pending_set_parameters: 0,
+            warned_of_media: false,
             rng,
         }
     }
@@ -256,6 +261,19 @@ impl Slots {
         }
         if self.wish(id).is_some_and(|wish| wish.sender.rids != rids) {
             self.change_wish(id, |wish| wish.sender.rids = rids);
+        }
+    }
+
+    /// A synchronisation source that no sender of this connection has. Zero is left out: receivers
+    /// take it for none.
+    pub(crate) fn unused_ssrc(&mut self) -> u32 {
+        loop {
+            let ssrc = self.rng.u32();
+            let senders = || self.intent.transceivers.iter().map(|wish| &wish.sender);
+            let mut sources = senders().flat_map(|sender| &sender.sources);
+            if ssrc != 0 && sources.all(|known| known.ssrc != ssrc && known.rtx != Some(ssrc)) {
+                return ssrc;
+            }
         }
     }
 

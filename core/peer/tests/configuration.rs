@@ -6,11 +6,12 @@
 
 mod common;
 
-use common::{Host, NOW, env};
+use common::{Host, NOW, audio, env, negotiate, pair};
 use duologue_base::{Rng, WallClock};
 use duologue_identity::KeygenAlgorithm;
 use duologue_peer::{
-    BundlePolicy, Configuration, ExceptionName, IceServer, PeerConnection, limits,
+    BundlePolicy, Configuration, ExceptionName, IceServer, IceTransportPolicy, PeerConnection,
+    limits,
 };
 use duologue_session::Command;
 
@@ -186,4 +187,50 @@ fn the_candidate_pool_has_as_many_transports_as_the_configuration_says() {
     assert_eq!(pool_commands(&mut peer), [(false, 1), (false, 2)]);
     peer.set_configuration(sized(255)).unwrap();
     assert_eq!(pool_commands(&mut peer).len(), 7);
+}
+
+#[test]
+fn a_changed_policy_or_list_of_servers_gives_the_next_offer_new_credentials() {
+    let relay = Configuration {
+        ice_transport_policy: IceTransportPolicy::Relay,
+        ..Configuration::default()
+    };
+    let stun = server("stun:stun.example.net", None, None);
+    for changes in [
+        vec![relay.clone()],
+        vec![relay, Configuration::default()],
+        vec![stun],
+    ] {
+        let (mut a, mut b) = pair();
+        a.pc.add_track(audio("t1"), &[]).unwrap();
+        negotiate(&mut a, &mut b);
+        let first = ufrag(&a);
+        negotiate(&mut a, &mut b);
+        assert_eq!(ufrag(&a), first);
+        a.take_log();
+        for configuration in changes {
+            a.pc.set_configuration(configuration).unwrap();
+        }
+        a.run();
+        assert_eq!(a.take_events(), [""; 0], "nothing asks for a negotiation");
+        // An answer is no offer.
+        negotiate(&mut b, &mut a);
+        assert_eq!(ufrag(&a), first);
+        assert!(!a.take_events().contains(&"negotiationneeded".to_owned()));
+        negotiate(&mut a, &mut b);
+        let second = ufrag(&a);
+        assert_ne!(second, first);
+        negotiate(&mut a, &mut b);
+        assert_eq!(ufrag(&a), second, "once");
+        a.pc.set_configuration(a.pc.configuration().clone())
+            .unwrap();
+        negotiate(&mut a, &mut b);
+        assert_eq!(ufrag(&a), second, "the same is no change");
+    }
+}
+
+fn ufrag(host: &Host) -> String {
+    let sdp = host.pc.local_description().unwrap().sdp;
+    let line = sdp.lines().find(|line| line.starts_with("a=ice-ufrag:"));
+    line.unwrap().to_owned()
 }

@@ -386,3 +386,80 @@ fn data_channels_can_be_negotiated_before_there_is_one() {
     let offer = a.set_local();
     assert!(offer.sdp.contains("m=application"));
 }
+
+/// The other end's answer to this offer, with the data section refused.
+fn refusing_data(
+    b: &mut Host,
+    offer: &duologue_peer::SessionDescription,
+) -> duologue_peer::SessionDescription {
+    let mut offer = offer.clone();
+    offer.sdp = offer.sdp.replace("m=application 0 ", "m=application 9 ");
+    offer.sdp = offer.sdp.replace("m=application 9 ", "m=application 0 ");
+    offer.sdp = offer.sdp.replace("a=group:BUNDLE 0 1", "a=group:BUNDLE 0");
+    offer.sdp = offer.sdp.replace("a=bundle-only\r\n", "");
+    b.set_remote(offer).unwrap();
+    b.set_local()
+}
+
+#[test]
+fn an_answer_that_rejects_data_closes_the_channels_and_another_one_asks_again() {
+    let (mut a, mut b) = pair();
+    a.pc.add_track(audio("t1"), &[]).unwrap();
+    let first = a.pc.create_data_channel("first", init()).unwrap();
+    let offer = a.set_local();
+    let answer = refusing_data(&mut b, &offer);
+    a.take_log();
+    a.set_remote(answer).unwrap();
+    a.run();
+    let events = a.take_events();
+    let closed = ["error sctp-failure", "close"];
+    assert!(events.windows(2).any(|pair| pair == closed), "{events:?}");
+    assert!(
+        !events.contains(&"negotiationneeded".to_owned()),
+        "{events:?}"
+    );
+    let state = a.pc.data_channel(first).unwrap().ready_state();
+    assert_eq!(state, DataChannelState::Closed);
+    assert!(a.pc.sctp().is_none());
+    // Another channel fires again, and this time the other end takes it.
+    let second = a.pc.create_data_channel("second", init()).unwrap();
+    a.run();
+    assert_eq!(a.take_events(), ["negotiationneeded"]);
+    negotiate(&mut a, &mut b);
+    assert!(a.pc.sctp().is_some());
+    let opened = |command: &Command| matches!(command, Command::OpenChannel { channel, .. } if *channel == second);
+    assert!(a.take_commands().iter().any(opened));
+    let events = a.take_events();
+    assert!(
+        !events.contains(&"negotiationneeded".to_owned()),
+        "{events:?}"
+    );
+}
+
+#[test]
+fn channels_of_an_association_that_a_later_answer_rejects_are_closed_by_the_session() {
+    let (mut a, mut b, key) = open_channel();
+    a.pc.add_track(audio("t1"), &[]).unwrap();
+    let offer = a.set_local();
+    let mut refused = offer.clone();
+    refused.sdp = refused.sdp.replace("m=application 9 ", "m=application 0 ");
+    refused.sdp = refused
+        .sdp
+        .replace("a=group:BUNDLE 0 1", "a=group:BUNDLE 1");
+    b.set_remote(refused).unwrap();
+    let answer = b.set_local();
+    a.set_remote(answer).unwrap();
+    a.run();
+    let stopped = |command: &Command| matches!(command, Command::StopSctp);
+    assert!(a.take_commands().iter().any(stopped));
+    a.channel_report(ChannelReport::Closed {
+        channel: key,
+        error: None,
+    });
+    let state = a.pc.data_channel(key).unwrap().ready_state();
+    assert_eq!(state, DataChannelState::Closed);
+    a.take_log();
+    a.pc.create_data_channel("again", init()).unwrap();
+    a.run();
+    assert_eq!(a.take_events(), ["negotiationneeded"]);
+}

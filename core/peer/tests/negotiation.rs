@@ -6,11 +6,15 @@
 
 mod common;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use common::{Host, audio, negotiate, pair, video};
 use duologue_peer::{
     DataChannelInit, ExceptionName, MediaKind, MediaStreamId, OfferOptions, SessionDescription,
     SignalingState, TransceiverDirection, TransceiverInit,
 };
+use duologue_session::Command;
 
 fn streams(ids: &[&str]) -> Vec<MediaStreamId> {
     ids.iter().map(|id| MediaStreamId::from(*id)).collect()
@@ -492,4 +496,209 @@ fn perfect_negotiation_settles_a_glare_with_every_seed() {
             assert!(mids.iter().all(|&id| end.host.mid(id).is_some()));
         }
     }
+}
+
+#[test]
+fn a_changed_local_description_is_taken_where_its_meaning_can_be() {
+    let (mut a, mut b) = pair();
+    a.pc.add_track(audio("t1"), &streams(&["s1"])).unwrap();
+    let mut offer = a.create_offer();
+    let created = offer.sdp.clone();
+    offer.sdp = created.replace("a=setup:actpass", "a=setup:active");
+    let error = a.set_local_to(offer.clone()).unwrap_err();
+    assert_eq!(error.name(), ExceptionName::InvalidModificationError);
+    assert!(
+        error.message().contains("a=setup of m-section 0"),
+        "{error}"
+    );
+    offer.sdp = created.replace("a=sendrecv", "a=sendonly");
+    a.set_local_to(offer.clone()).unwrap();
+    assert_eq!(a.pc.local_description(), Some(offer.clone()));
+    b.set_remote(offer).unwrap();
+    let answer = b.set_local();
+    a.set_remote(answer).unwrap();
+    let id = a.pc.transceivers()[0];
+    let view = a.pc.transceiver(id).unwrap();
+    assert_eq!(
+        view.current_direction(),
+        Some(TransceiverDirection::Sendonly)
+    );
+    assert_eq!(view.direction(), TransceiverDirection::Sendrecv);
+}
+
+#[test]
+fn a_sender_announces_one_source_for_its_life() {
+    let (mut a, mut b) = pair();
+    let id = a.pc.add_track(audio("t1"), &streams(&["s1"])).unwrap();
+    a.pc.add_track(video("t2"), &streams(&["s1"])).unwrap();
+    let sources = |sdp: &str| {
+        let lines = sdp.lines().filter(|line| line.starts_with("a=ssrc:"));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let first = a.set_local();
+    let shown = sources(&first.sdp);
+    assert_eq!(shown.len(), 4, "{shown:?}");
+    assert!(shown[0].contains(" cname:") && shown[1].ends_with(" msid:s1 t1"));
+    a.set_local_to(SessionDescription::rollback()).unwrap();
+    negotiate(&mut a, &mut b);
+    a.pc.set_direction(id, TransceiverDirection::Inactive)
+        .unwrap();
+    negotiate(&mut a, &mut b);
+    assert_eq!(sources(&a.pc.local_description().unwrap().sdp), shown[2..]);
+    a.pc.set_direction(id, TransceiverDirection::Sendrecv)
+        .unwrap();
+    negotiate(&mut b, &mut a);
+    assert_eq!(sources(&a.pc.local_description().unwrap().sdp), shown);
+}
+
+#[test]
+fn an_ice_restart_that_is_not_answered_is_given_up() {
+    let (mut a, mut b) = pair();
+    a.pc.add_track(audio("t1"), &[]).unwrap();
+    negotiate(&mut a, &mut b);
+    let answer = a.pc.remote_description().unwrap();
+    a.pc.restart_ice();
+    a.run();
+    a.take_log();
+    a.take_commands();
+    a.set_local();
+    // aiortc and webrtcbin answer with the credentials that they have.
+    a.set_remote(answer).unwrap();
+    a.run();
+    let told = a.take_commands();
+    let names: Vec<&str> = told
+        .iter()
+        .map(|command| match command {
+            Command::RestartIce { generation, .. } if generation.0 == 1 => "restart",
+            Command::DropGeneration { generation, .. } if generation.0 == 1 => "drop",
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(names, ["restart", "drop"]);
+    assert!(!a.take_events().contains(&"negotiationneeded".to_owned()));
+    a.pc.add_track(video("t2"), &[]).unwrap();
+    a.run();
+    assert_eq!(a.take_events(), ["negotiationneeded"]);
+    negotiate(&mut a, &mut b);
+    assert_eq!(a.pc.signaling_state(), SignalingState::Stable);
+    assert!(a.pc.transceivers().iter().all(|&id| a.mid(id).is_some()));
+}
+
+/// Many m-lines without BUNDLE: an answer takes one of them.
+fn unbundled(sections: usize) -> SessionDescription {
+    let mut c = Host::new(9);
+    for _ in 0..sections {
+        c.pc.add_transceiver(MediaKind::Audio, TransceiverInit::default())
+            .unwrap();
+    }
+    let mut offer = c.create_offer();
+    let kept = offer.sdp.split_inclusive("\r\n");
+    let kept = kept.filter(|line| !line.starts_with("a=group:") && *line != "a=bundle-only\r\n");
+    offer.sdp = kept.collect::<String>().replace("m=audio 0 ", "m=audio 9 ");
+    offer
+}
+
+#[test]
+fn refused_m_lines_leave_no_transceivers_behind() {
+    let offer = unbundled(50);
+    let mut b = Host::new(2);
+    for round in 0..20 {
+        b.set_remote(offer.clone()).unwrap();
+        assert_eq!(b.pc.transceivers().len(), 50);
+        b.set_local();
+        b.run();
+        assert_eq!(b.pc.transceivers().len(), 1, "round {round}");
+        assert!(!b.take_events().contains(&"negotiationneeded".to_owned()));
+    }
+    let left = b.pc.transceivers()[0];
+    assert!(b.mid(left).is_some());
+    // What the application made is still wanted.
+    let mut c = Host::new(3);
+    c.pc.add_track(audio("t1"), &[]).unwrap();
+    let mine = c.pc.add_track(audio("t2"), &[]).unwrap();
+    c.set_remote(unbundled(3)).unwrap();
+    c.set_local();
+    c.run();
+    assert_eq!(c.pc.transceivers().len(), 2);
+    assert!(!c.pc.transceiver(mine).unwrap().is_stopped());
+    assert!(c.take_events().contains(&"negotiationneeded".to_owned()));
+}
+
+#[test]
+fn m_lines_that_come_and_go_before_an_answer_leave_no_transceivers_behind() {
+    let mut c = Host::new(9);
+    c.pc.add_transceiver(MediaKind::Audio, TransceiverInit::default())
+        .unwrap();
+    let offer = c.create_offer();
+    let named = |mid: usize, port: usize| {
+        let sdp = offer.sdp.replace("a=mid:0", &format!("a=mid:{mid}"));
+        let group = match port {
+            0 => String::new(),
+            _ => format!("a=group:BUNDLE {mid}\r\n"),
+        };
+        let sdp = sdp.replace("a=group:BUNDLE 0\r\n", &group);
+        SessionDescription::offer(sdp.replace("m=audio 9 ", &format!("m=audio {port} ")))
+    };
+    let mut b = Host::new(2);
+    for round in 0..20 {
+        for mid in 0..10 {
+            b.set_remote(named(round * 10 + mid, 9)).unwrap();
+            assert!(b.pc.transceivers().len() <= 2, "{:?}", b.pc.transceivers());
+            b.set_remote(named(round * 10 + mid, 0)).unwrap();
+        }
+        match round % 2 {
+            0 => b
+                .set_remote(SessionDescription::rollback())
+                .map(|_| ())
+                .unwrap(),
+            _ => drop(b.set_local()),
+        }
+        b.run();
+        assert_eq!(b.pc.transceivers(), []);
+    }
+}
+
+#[test]
+fn who_negotiates_media_is_told_once_that_no_frame_will_come() {
+    let warnings = Warnings::default();
+    let count = warnings.0.clone();
+    tracing::subscriber::with_default(warnings, || {
+        let (mut a, mut b) = pair();
+        a.pc.create_data_channel("d", DataChannelInit::default())
+            .unwrap();
+        negotiate(&mut a, &mut b);
+        assert_eq!(count.load(Ordering::Relaxed), 0);
+        a.pc.add_track(audio("t1"), &[]).unwrap();
+        negotiate(&mut a, &mut b);
+        assert_eq!(count.load(Ordering::Relaxed), 2, "once an end");
+        a.pc.add_track(video("t2"), &[]).unwrap();
+        negotiate(&mut a, &mut b);
+        assert_eq!(count.load(Ordering::Relaxed), 2);
+    });
+}
+
+/// Counts what is logged at `warn` and above.
+#[derive(Default)]
+struct Warnings(Arc<AtomicUsize>);
+
+impl tracing::Subscriber for Warnings {
+    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
+        *metadata.level() <= tracing::Level::WARN
+    }
+
+    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        tracing::span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+
+    fn event(&self, _: &tracing::Event<'_>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn enter(&self, _: &tracing::span::Id) {}
+
+    fn exit(&self, _: &tracing::span::Id) {}
 }

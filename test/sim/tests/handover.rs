@@ -169,8 +169,8 @@ fn a_rejected_data_section_closes_its_channels_without_an_error_and_may_come_bac
         let of_sctp = seen.iter().filter(|state| !state.contains("connect"));
         assert_eq!(of_sctp.collect::<Vec<_>>(), [&"sctp closed", &"close"]);
     }
+    // Another channel asks for the negotiation itself.
     create_channel(&mut world, bob, "again");
-    world.offer(bob);
     world.run_until(SECOND * 20, |world| is_open(world, &pair, "again"));
     talk(&mut world, pair, "again");
     let first = world.host(alice).pc();

@@ -212,18 +212,31 @@ fn sources(lines: &RtpLines) -> Vec<Attribute> {
     else {
         return Vec::new();
     };
-    let ssrc = |ssrc: u32| {
+    let line = |ssrc: u32, name: &'static str, value: &Text| {
         Attribute::from(Ssrc {
             ssrc,
-            name: Token::from_static("cname"),
-            value: Some(cname.clone()),
+            name: Token::from_static(name),
+            value: Some(value.clone()),
         })
     };
+    // Where the track's streams stood before RFC 8830 (draft-ietf-mmusic-msid-00), in the one form that
+    // readers of that know: the first stream.
+    let msid = lines.track_id.as_ref().and_then(|track| {
+        let stream = match &lines.streams {
+            Streams::In(streams) => streams.first().map_or("-", String::as_str),
+            Streams::Unsaid => return None,
+        };
+        format!("{stream} {track}").parse::<Text>().ok()
+    });
     let mut attributes = Vec::new();
+    let ssrc = |attributes: &mut Vec<Attribute>, ssrc: u32| {
+        attributes.push(line(ssrc, "cname", &cname));
+        attributes.extend(msid.as_ref().map(|msid| line(ssrc, "msid", msid)));
+    };
     for source in &lines.sources {
-        attributes.push(ssrc(source.ssrc));
+        ssrc(&mut attributes, source.ssrc);
         if let Some(rtx) = source.rtx {
-            attributes.push(ssrc(rtx));
+            ssrc(&mut attributes, rtx);
             attributes.push(Attribute::from(SsrcGroup {
                 semantics: Token::from_static("FID"),
                 ssrcs: vec![source.ssrc, rtx],

@@ -15,8 +15,8 @@ use crate::applied::Read;
 use crate::blueprint::{Blueprint, DataLines, RtpLines, Section, Streams};
 use crate::signaling::{Pending, Proposal};
 use crate::{
-    CodecParameters, ContentError, Direction, Draft, Ids, Intent, JsepError, SdpType, Side,
-    Signaling,
+    CodecParameters, ContentError, Direction, Draft, Ids, Intent, JsepError, Modification, SdpType,
+    Side, Signaling,
 };
 
 /// Applies a description that was created here. `ty` is the draft's own type, or `Pranswer` for
@@ -34,13 +34,18 @@ pub fn apply_local(
 ) -> Result<Signaling, JsepError> {
     signaling.check_state(ty, Side::Local)?;
     if (draft.ty == SdpType::Offer) != (ty == SdpType::Offer) {
-        return Err(JsepError::Modified);
+        return Err(Modification::NotCreated.into());
     }
     let read = Read::parse(ty, Side::Local, &draft.sdp)?;
+    ids.retain_transports(&signaling.transports());
     match &signaling.proposal {
         Some(Proposal::RemoteOffer(pending) | Proposal::LocalPranswer(pending)) => {
-            // A local answer names no remote stream.
-            apply_answer(signaling, intent, pending, read, String::new())
+            let applied = apply_answer(signaling, intent, ids, pending, read);
+            // What a draft says fits the offer; its text may have been changed.
+            applied.map_err(|error| match error {
+                JsepError::Content(error) => Modification::Content(error).into(),
+                other => other,
+            })
         }
         _ => apply_local_offer(signaling, ids, draft, read),
     }
@@ -63,9 +68,10 @@ pub fn apply_remote(
     signaling.check_state(ty, Side::Remote)?;
     let read = Read::parse(ty, Side::Remote, sdp)?;
     verify::size(&read.blueprint)?;
+    ids.retain_transports(&signaling.transports());
     match &signaling.proposal {
         Some(Proposal::LocalOffer(pending) | Proposal::RemotePranswer(pending)) => {
-            apply_answer(signaling, intent, pending, read, ids.default_stream())
+            apply_answer(signaling, intent, ids, pending, read)
         }
         _ => apply_remote_offer(signaling, intent, ids, read),
     }
@@ -81,7 +87,7 @@ fn apply_local_offer(
     let offer = &read.blueprint;
     let mids = associate::offer_mids(base, offer, ids);
     // An old draft may have been made on top of another agreement than the one that is there now.
-    verify::subsequent_offer(base, offer, &mids).map_err(|_| JsepError::Modified)?;
+    verify::subsequent_offer(base, offer, &mids).map_err(Modification::Content)?;
     let bundled = Bundled::new(offer, &mids);
     let assigned = transport::assign_local(base, &bundled, ids);
     let transports = transport::local_offer(base, &bundled, &assigned, ids);
@@ -148,15 +154,6 @@ fn apply_remote_offer(
     });
     for mid in &mids {
         ids.use_mid(mid);
-    }
-    for extension in offer
-        .sections
-        .iter()
-        .filter_map(Section::rtp)
-        .flat_map(|r| &r.extensions)
-    {
-        let known = ids.extensions.entry(extension.uri.clone());
-        known.or_insert(extension.id);
     }
     let mut created = match &signaling.proposal {
         Some(proposal) => proposal.pending().created.clone(),
@@ -270,9 +267,9 @@ fn remember_sctp(media: &mut MediaAgreement, theirs: &DataLines, local_port: u16
 fn apply_answer(
     signaling: &Signaling,
     intent: &Intent,
+    ids: &mut Ids,
     pending: &Pending,
     read: Read,
-    default_stream: String,
 ) -> Result<Signaling, JsepError> {
     let offer = &pending.offer.blueprint;
     if offer.sections.len() != read.blueprint.sections.len() {
@@ -292,9 +289,14 @@ fn apply_answer(
         latest: &pending.next,
         stable: signaling.stable(),
         intent,
-        default_stream,
+        default_stream: match read.side() {
+            // A local answer names no remote stream.
+            Side::Local => String::new(),
+            Side::Remote => ids.default_stream(),
+        },
     };
     let mut agreement = answerer.agree()?;
+    remember_extensions(offer, &read.blueprint, ids);
     let ty = read.sdp_type();
     let answer = read.apply(candidate_keys(&agreement));
     if ty == SdpType::Pranswer {
@@ -320,6 +322,21 @@ fn apply_answer(
         },
     });
     Ok(Signaling::agreed(agreement))
+}
+
+/// RFC 8285 §5: the ids of the extensions that both descriptions have stay what they are.
+fn remember_extensions(offer: &Blueprint, answer: &Blueprint, ids: &mut Ids) {
+    for (offered, answered) in offer.sections.iter().zip(&answer.sections) {
+        let (Some(offered), Some(answered)) = (offered.rtp(), answered.rtp()) else {
+            continue;
+        };
+        let taken = answered.extensions.iter();
+        for extension in taken.filter(|taken| offered.extensions.iter().any(|e| e.uri == taken.uri))
+        {
+            let known = ids.extensions.entry(extension.uri.clone());
+            known.or_insert(extension.id);
+        }
+    }
 }
 
 /// Applies an answer to what was offered (RFC 9429 §5.11).
@@ -508,15 +525,17 @@ impl Answerer<'_> {
             Side::Remote => (answered, self.answer.blueprint),
         };
         if let Some(remote) = transport::remote_ice(blueprint, theirs) {
-            let stable = self.stable.transports.get(&key);
-            let restarts = stable.is_some_and(|s| s.generation != before.generation);
-            let unchanged = |s: &Arc<TransportAgreement>| {
+            // RFC 9429 §5.10 has an offered ICE restart answered by one. An end that knows no restarts
+            // answers with the credentials that it has: then there is none, as in libwebrtc, and the
+            // generation that runs goes on.
+            let known = |s: &TransportAgreement| {
                 let known = s.remote_ice.as_ref().map(|ice| &ice.credentials);
                 known == Some(&remote.credentials)
             };
-            // RFC 9429 §5.10: an ICE restart that was offered has to be answered by one.
-            if self.side == Side::Remote && restarts && stable.is_some_and(unchanged) {
-                return Err(ContentError::NoIceRestart(index));
+            let running = self.stable.transports.get(&key).filter(|s| known(s));
+            if let Some(running) = running.filter(|_| self.side == Side::Remote) {
+                next.generation = running.generation;
+                next.local_ice = running.local_ice.clone();
             }
             next.remote_ice = Some(remote);
         }

@@ -7,6 +7,7 @@ pub(crate) mod associate;
 pub(crate) mod bundle;
 pub(crate) mod codec;
 pub(crate) mod extension;
+pub(crate) mod modify;
 pub(crate) mod offer;
 pub(crate) mod simulcast;
 pub(crate) mod transport;

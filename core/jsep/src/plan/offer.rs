@@ -384,8 +384,9 @@ impl<'a> Planner<'a> {
                         transport: key,
                         generation: transport.generation,
                     };
-                    let restart =
-                        self.options.ice_restart || self.intent.ice_to_replace.contains(&current);
+                    let wished = [&self.intent.ice_to_replace, &self.intent.ice_outdated];
+                    let restart = self.options.ice_restart
+                        || wished.iter().any(|keys| keys.contains(&current));
                     match transport.local_ice.clone().filter(|_| !restart) {
                         Some(ice) => ice,
                         None => self.ids.credentials(),
@@ -463,7 +464,12 @@ pub(crate) fn sending(
         .take_while(|t| t.id != transceiver.id);
     let shared = before.any(|t| t.sender.track_id == sender.track_id);
     lines.track_id = Some(sender.track_id.clone()).filter(|id| !id.is_empty() && !shared);
-    if !sender.sources.is_empty() {
+    // As browsers have it: sources of layers are learnt from their packets' RIDs (RFC 8853 §5.5).
+    let layered = lines
+        .rids
+        .iter()
+        .any(|(_, direction)| *direction == RidDirection::Send);
+    if !sender.sources.is_empty() && !layered {
         lines.cname = Some(intent.cname.clone());
         lines.sources = sender.sources.clone();
     }

@@ -81,10 +81,13 @@ fn bundle_groups(description: &Blueprint, mids: &[Mid]) -> Result<(), ContentErr
     }
 }
 
+/// RFC 5761 §4: with RTCP on the same port these cannot be told from its packet types.
+pub(crate) const CLASHES_WITH_RTCP: std::ops::RangeInclusive<u8> = 64..=95;
+
 fn formats(index: usize, section: &Section, rtp: &RtpLines) -> Result<(), ContentError> {
-    // A number that stands for no codec is ignored.
-    let mut used = rtp.codecs.iter().map(|c| c.payload_type);
-    if let Some(payload_type) = used.find(|pt| (64..=95).contains(pt)) {
+    // Of a payload type that nothing describes nobody can tell what it is: it is ignored.
+    let mut described = rtp.codecs.iter().map(|c| c.payload_type);
+    if let Some(payload_type) = described.find(|pt| CLASHES_WITH_RTCP.contains(pt)) {
         return Err(ContentError::PayloadType {
             section: index,
             payload_type,
@@ -166,10 +169,7 @@ pub(crate) fn answer(offer: &Bundled<'_>, answer: &Bundled<'_>) -> Result<(), Co
     };
     for (index, (offered, answered)) in pairs() {
         let mid = answered.mid.as_ref();
-        if offered.word != answered.word
-            || offered.protocol != answered.protocol
-            || mid.is_some_and(|mid| *mid != offer.mids[index])
-        {
+        if !same_kind(offered, answered) || mid.is_some_and(|mid| *mid != offer.mids[index]) {
             return Err(ContentError::SectionChanged(index));
         }
         if offered.is_rejected() && !answered.is_rejected() {
@@ -187,6 +187,14 @@ pub(crate) fn answer(offer: &Bundled<'_>, answer: &Bundled<'_>) -> Result<(), Co
         bundled(index, offer, answer)?;
     }
     Ok(())
+}
+
+/// RFC 3264 §6 has an answer repeat the offer's `<proto>`. Gateways name the same protocol in other
+/// words (`RTP/SAVPF` for `UDP/TLS/RTP/SAVPF`, `DTLS/SCTP` for `UDP/DTLS/SCTP`), which libwebrtc and
+/// Firefox take; of what this end does not know the words have to be the same.
+fn same_kind(offered: &Section, answered: &Section) -> bool {
+    let known = offered.kind() != SectionKind::Unknown || offered.protocol == answered.protocol;
+    offered.word == answered.word && offered.kind() == answered.kind() && known
 }
 
 /// RFC 8285 §7: an answer does not give an offered id or extension another partner.

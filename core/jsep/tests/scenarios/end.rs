@@ -5,8 +5,9 @@ use duologue_base::{Rng, TransceiverId};
 use duologue_jsep::agreement::{Layers, MediaAgreement};
 use duologue_jsep::{
     BundlePolicy, Candidates, Capabilities, Direction, Draft, Ids, Intent, JsepError, MediaKind,
-    OfferOptions, SdpType, Side, Signaling, StopState, SurfaceChange, TransceiverIntent,
-    TransportChange, apply_local, apply_remote, create_answer, create_offer, diff, surface,
+    Modification, OfferOptions, SdpType, Side, Signaling, Source, StopState, SurfaceChange,
+    TransceiverIntent, TransportChange, apply_local, apply_remote, create_answer, create_offer,
+    diff, surface,
 };
 
 pub(crate) struct End {
@@ -51,6 +52,10 @@ impl End {
         let id = self.ids.transceiver();
         let mut transceiver = TransceiverIntent::new(id, kind, direction);
         transceiver.sender.track_id = format!("track{}", id.0);
+        transceiver.sender.sources = vec![Source {
+            ssrc: 1000 + id.0,
+            rtx: None,
+        }];
         self.intent.transceivers.push(transceiver);
         id
     }
@@ -113,10 +118,23 @@ impl End {
                     SdpType::Offer => self.offer.as_ref(),
                     _ => self.answer.as_ref(),
                 };
-                let draft = draft.ok_or(JsepError::Modified)?;
+                let draft = draft.ok_or(Modification::NotCreated)?;
                 apply_local(&self.signaling, &self.intent, &mut self.ids, ty, draft)?
             }
         };
+        self.step(next);
+        Ok(())
+    }
+
+    /// `setLocalDescription` with a text that was changed since it was created.
+    pub(crate) fn set_local_text(&mut self, ty: SdpType, sdp: &str) -> Result<(), JsepError> {
+        let draft = match ty {
+            SdpType::Offer => self.offer.as_ref(),
+            _ => self.answer.as_ref(),
+        };
+        let draft = draft.ok_or(Modification::NotCreated)?;
+        let draft = draft.with_text(sdp, &self.signaling, &self.intent)?;
+        let next = apply_local(&self.signaling, &self.intent, &mut self.ids, ty, &draft)?;
         self.step(next);
         Ok(())
     }
@@ -191,12 +209,10 @@ impl End {
         }
         self.surface = Some(change);
         self.signaling = next;
-        let stable = self.signaling.stable();
-        let replaced = stable
-            .ice_keys()
-            .all(|key| !self.intent.ice_to_replace.contains(&key));
-        if self.signaling.state() == duologue_jsep::SignalingState::Stable && replaced {
-            self.intent.ice_to_replace.clear();
+        if self.signaling.state() == duologue_jsep::SignalingState::Stable && !rolled_back {
+            self.intent.forget_replaced(&self.signaling);
+            let rejected = self.signaling.stable().data().is_some_and(|m| m.rejected);
+            self.intent.data &= !rejected;
         }
     }
 

@@ -571,7 +571,7 @@ fn tracks_without_msid_are_in_one_stream_of_the_session() {
     a.video();
     let strip = |sdp: String| {
         let kept = sdp.split_inclusive("\r\n");
-        kept.filter(|l| !l.starts_with("a=msid:"))
+        kept.filter(|l| !l.starts_with("a=msid:") && !l.starts_with("a=ssrc:"))
             .collect::<String>()
     };
     let offer = strip(a.offer());
@@ -641,7 +641,7 @@ fn descriptions_are_refused_in_the_wrong_state() {
     b.create_answer();
     assert!(state(b.set_local(SdpType::Offer).map_err(|e| {
         match e {
-            JsepError::Modified => b
+            JsepError::Modified(_) => b
                 .signaling
                 .check_state(SdpType::Offer, Side::Local)
                 .unwrap_err(),
@@ -656,17 +656,93 @@ fn descriptions_are_refused_in_the_wrong_state() {
 }
 
 #[test]
-fn only_the_created_text_may_be_set() {
+fn a_sender_announces_its_source_and_where_its_track_is() {
+    let (mut a, mut b) = (End::new(1), End::new(2));
+    let id = a.add_track(MediaKind::Audio, "s");
+    a.add(MediaKind::Video, Direction::RecvOnly);
+    let (first, answer) = negotiate(&mut a, &mut b);
+    let cname = format!("{} cname:c1", 1000 + id.0);
+    let msid = format!("{} msid:s track{}", 1000 + id.0, id.0);
+    assert_eq!(lines(&first, "a=ssrc:"), [cname, msid]);
+    assert!(!first.contains("a=ssrc-group"));
+    assert!(lines(&answer, "a=ssrc:").is_empty(), "it does not send");
+    let media = &b.signaling.stable().media[0];
+    assert_eq!(media.remote_cname.as_deref(), Some("c1"));
+    // They stay what they are.
+    a.video();
+    let (second, _) = negotiate(&mut a, &mut b);
+    let of_first = lines(&sections(&second)[1].clone(), "a=ssrc:").join("\n");
+    assert_eq!(of_first, lines(&first, "a=ssrc:").join("\n"));
+    let (_, answer) = negotiate(&mut b, &mut a);
+    assert_eq!(lines(&answer, "a=ssrc:").len(), 4);
+}
+
+#[test]
+fn a_sender_of_layers_announces_no_source() {
     let mut a = End::new(1);
+    let id = a.video();
+    a.transceiver(id).sender.rids = vec!["a".parse().unwrap(), "b".parse().unwrap()];
+    let offer = a.offer();
+    assert!(offer.contains("a=simulcast:send a;b\r\n"));
+    assert!(lines(&offer, "a=ssrc:").is_empty());
+}
+
+#[test]
+fn a_rejected_data_section_is_asked_for_again_by_another_channel_only() {
+    let mut a = End::new(1);
+    let mut b = End::new(2);
     a.audio();
-    let offer = a.create_offer();
-    let draft = a.offer.as_ref().unwrap();
-    assert_eq!(draft.check(&offer), Ok(()));
-    assert_eq!(draft.check(""), Ok(()));
-    assert_eq!(
-        draft.check(&(offer + "a=munging\r\n")),
-        Err(JsepError::Modified)
+    a.intent.data = true;
+    let offer = a.offer();
+    let without = |sdp: &str| {
+        let sdp = sdp.replace("m=application 9", "m=application 0");
+        sdp.replace("a=group:BUNDLE 0 1", "a=group:BUNDLE 0")
+    };
+    b.set_remote(SdpType::Offer, &without(&offer)).unwrap();
+    let answer = b.answer();
+    a.set_remote(SdpType::Answer, &answer).unwrap();
+    assert!(!negotiation_needed(&a.signaling, &a.intent));
+    a.intent.data = true;
+    assert!(negotiation_needed(&a.signaling, &a.intent));
+    let (offer, _) = negotiate(&mut a, &mut b);
+    assert!(sections(&offer)[2].starts_with("m=application 9"));
+    assert_eq!(sections(&offer).len(), 3);
+    assert!(!a.signaling.stable().data().unwrap().rejected);
+}
+
+#[test]
+fn what_the_other_end_describes_and_rolls_back_is_not_remembered() {
+    let (mut a, mut b) = (End::new(1), End::new(2));
+    a.audio();
+    let offer = a.offer();
+    let size = |end: &End| format!("{:?}", end.ids).len();
+    for round in 0..200 {
+        let strange = offer.replace("a=mid:0", &format!("a=mid:strange{round}"));
+        let strange = strange.replace("BUNDLE 0", &format!("BUNDLE strange{round}"));
+        let extension = format!("a=extmap:99 urn:strange:{round}\r\na=sendrecv");
+        let strange = strange.replace("a=sendrecv", &extension);
+        b.set_remote(SdpType::Offer, &strange).unwrap();
+        b.set_remote(SdpType::Rollback, "").unwrap();
+    }
+    let many = size(&b);
+    let mut c = End::new(2);
+    c.set_remote(SdpType::Offer, &offer).unwrap();
+    c.set_remote(SdpType::Rollback, "").unwrap();
+    assert!(
+        many < size(&c) + 100,
+        "{many} after 200, {} after one",
+        size(&c)
     );
+    // And what is agreed on is bounded by what this end knows.
+    b.set_remote(SdpType::Offer, &offer).unwrap();
+    b.answer();
+    for round in 0..200 {
+        let extension = format!("a=extmap:99 urn:strange:{round}\r\na=sendrecv");
+        let strange = a.offer().replace("a=sendrecv", &extension);
+        b.set_remote(SdpType::Offer, &strange).unwrap();
+        b.answer();
+    }
+    assert!(size(&b) < many + 1000, "{} after {many}", size(&b));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 mod browsers;
 mod bundle;
+mod changed;
 mod codecs;
 mod end;
 mod exchange;

@@ -132,9 +132,10 @@ fn payload_types_must_be_usable() {
 fn a_payload_type_that_stands_for_no_codec_is_ignored() {
     for number in ["77", "35", "127"] {
         let mut b = End::new(2);
-        let sdp = offer().replace("SAVPF 111 63", &format!("SAVPF {number} 111 63"));
+        let sdp = offer().replace("SAVPF 111 9", &format!("SAVPF {number} 111 9"));
+        assert!(sdp.contains(number));
         b.set_remote(SdpType::Offer, &sdp).unwrap();
-        assert!(b.answer().contains("SAVPF 111 63"));
+        assert!(b.answer().contains("SAVPF 111 9"));
     }
 }
 
@@ -170,13 +171,59 @@ fn an_answer_must_have_the_offers_sections() {
         refused(other_mid),
         JsepError::Content(ContentError::SectionChanged(1))
     );
-    let other_protocol = answer.replace("m=audio 9 UDP/TLS/RTP/SAVPF", "m=audio 9 RTP/SAVPF");
+    let other_kind = answer.replace("m=audio 9 UDP/TLS/RTP/SAVPF", "m=audio 9 UDP/made-up");
     assert_eq!(
-        refused(other_protocol),
+        refused(other_kind),
         JsepError::Content(ContentError::SectionChanged(0))
     );
     let direction = answer.replacen("a=recvonly", "a=sendrecv", 1);
     assert!(a.set_remote(SdpType::Answer, &direction).is_ok());
+}
+
+#[test]
+fn an_answer_may_name_the_same_protocol_in_other_words() {
+    for (from, to) in [
+        ("UDP/TLS/RTP/SAVPF", "RTP/SAVPF"),
+        ("UDP/TLS/RTP/SAVPF", "UDP/TLS/RTP/SAVP"),
+        ("UDP/DTLS/SCTP webrtc-datachannel", "DTLS/SCTP 5000"),
+    ] {
+        let (mut a, mut b) = (End::new(1), End::new(2));
+        let id = a.audio();
+        a.intent.data = true;
+        let offer = a.offer();
+        b.set_remote(SdpType::Offer, &offer).unwrap();
+        let mut answer = b.answer().replace(from, to);
+        if to.starts_with("DTLS") {
+            let old = "a=sctpmap:5000 webrtc-datachannel 1024\r\n";
+            answer = answer.replace("a=sctp-port:5000\r\n", old);
+        }
+        a.set_remote(SdpType::Answer, &answer).unwrap();
+        assert!(a.current_direction(id).is_some_and(|d| d.sends()), "{to}");
+        let sctp = a.signaling.stable().data().unwrap().sctp.clone().unwrap();
+        assert!(sctp.established && sctp.remote_port == Some(5000), "{to}");
+        // What is offered next is in this end's own words.
+        assert!(a.offer().contains(from), "{to}");
+    }
+}
+
+#[test]
+fn a_payload_type_that_stands_for_no_codec_is_ignored_in_an_answer() {
+    let (mut a, mut b) = (End::new(1), End::new(2));
+    a.audio();
+    a.video();
+    let listed = |sdp: &str| {
+        sdp.replace(
+            "m=video 9 UDP/TLS/RTP/SAVPF ",
+            "m=video 9 UDP/TLS/RTP/SAVPF 77 ",
+        )
+    };
+    let offer = listed(&a.offer());
+    b.set_remote(SdpType::Offer, &offer).unwrap();
+    let answer = b.answer();
+    assert!(!answer.contains(" 77"));
+    a.set_remote(SdpType::Answer, &listed(&answer)).unwrap();
+    let send = a.signaling.stable().media[1].send.clone().unwrap();
+    assert!(send.codecs.iter().all(|codec| codec.payload_type != 77));
 }
 
 #[test]

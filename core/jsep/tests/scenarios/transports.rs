@@ -163,15 +163,97 @@ fn restart_ice_replaces_the_credentials_that_were_in_use() {
 }
 
 #[test]
-fn a_restart_that_is_not_answered_by_one_is_refused() {
+fn an_answer_that_keeps_its_credentials_answers_no_restart_and_all_goes_on() {
     let (mut a, mut b) = (data(1), data(2));
-    let (_, answer) = negotiate(&mut a, &mut b);
-    a.create_offer_with(OfferOptions { ice_restart: true });
-    a.set_local(SdpType::Offer).unwrap();
-    let refused = a.set_remote(SdpType::Answer, &answer);
+    // As aiortc and webrtcbin do, which know no restarts.
+    let (first, old) = negotiate(&mut a, &mut b);
+    let before = a.signaling.stable().transports.clone();
+    let credentials = |sdp: &str, from: &str| {
+        let line = |prefix| format!("{prefix}{}\r\n", lines(from, prefix)[0]);
+        let kept = sdp.split_inclusive("\r\n");
+        let kept = kept.map(|l| match l {
+            l if l.starts_with("a=ice-ufrag:") => line("a=ice-ufrag:"),
+            l if l.starts_with("a=ice-pwd:") => line("a=ice-pwd:"),
+            l => l.to_owned(),
+        });
+        kept.collect::<String>()
+    };
+    a.intent.ice_to_replace = a.signaling.local_ice_keys();
+    let offer = a.offer();
+    assert_ne!(lines(&offer, "a=ice-ufrag:"), lines(&first, "a=ice-ufrag:"));
+    assert_eq!(names(&a), ["restart ice"]);
+    b.set_remote(SdpType::Offer, &credentials(&offer, &first))
+        .unwrap();
+    let answer = b.answer();
+    assert_eq!(lines(&answer, "a=ice-ufrag:"), lines(&old, "a=ice-ufrag:"));
+    a.set_remote(SdpType::Answer, &answer).unwrap();
+    let dropped = TransportChange::DropGeneration {
+        key: duologue_jsep::agreement::IceKey {
+            transport: duologue_base::TransportKey(0),
+            generation: Generation(1),
+        },
+    };
+    assert_eq!(a.changes, [dropped]);
+    assert_eq!(a.signaling.stable().transports, before);
+    assert!(a.intent.ice_to_replace.is_empty(), "the wish is granted");
+    assert!(!duologue_jsep::negotiation_needed(&a.signaling, &a.intent));
+    // Candidates of the answer belong to the generation that runs.
+    let target = a.signaling.candidate_target(Some("0"), None, None).unwrap();
+    assert!(target.reaches && target.key.generation == Generation(0));
+    // Later negotiations go on with what runs, from either end.
+    a.audio();
+    let (offer, _) = negotiate(&mut a, &mut b);
     assert_eq!(
-        refused,
-        Err(JsepError::Content(ContentError::NoIceRestart(0)))
+        lines(&offer, "a=ice-ufrag:")[0],
+        lines(&first, "a=ice-ufrag:")[0]
+    );
+    assert!(!names(&a).contains(&"restart ice"));
+    negotiate(&mut b, &mut a);
+    // And who knows restarts may still have one.
+    a.intent.ice_to_replace = a.signaling.local_ice_keys();
+    negotiate(&mut a, &mut b);
+    assert_eq!(names(&a), ["remote ice", "drop generation"]);
+    let transport = a.signaling.stable().transports.values().next().unwrap();
+    assert_eq!(transport.generation, Generation(2));
+}
+
+#[test]
+fn a_provisional_answer_without_a_restart_may_be_followed_by_one_with_it() {
+    let (mut a, mut b) = (data(1), data(2));
+    let (_, old) = negotiate(&mut a, &mut b);
+    let offer = a.create_offer_with(OfferOptions { ice_restart: true });
+    a.set_local(SdpType::Offer).unwrap();
+    a.set_remote(SdpType::Pranswer, &old).unwrap();
+    assert!(
+        a.changes.is_empty(),
+        "both generations run: {:?}",
+        names(&a)
+    );
+    b.set_remote(SdpType::Offer, &offer).unwrap();
+    let answer = b.answer();
+    a.set_remote(SdpType::Answer, &answer).unwrap();
+    assert_eq!(names(&a), ["remote ice", "drop generation"]);
+    let transport = a.signaling.stable().transports.values().next().unwrap();
+    assert_eq!(transport.generation, Generation(1));
+}
+
+#[test]
+fn a_changed_ice_configuration_gives_the_next_offer_new_credentials_unasked() {
+    let (mut a, mut b) = (data(1), data(2));
+    let (first, _) = negotiate(&mut a, &mut b);
+    a.intent.ice_outdated = a.signaling.local_ice_keys();
+    assert!(!duologue_jsep::negotiation_needed(&a.signaling, &a.intent));
+    negotiate(&mut b, &mut a);
+    assert!(!duologue_jsep::negotiation_needed(&a.signaling, &a.intent));
+    let (second, _) = negotiate(&mut a, &mut b);
+    assert_ne!(
+        lines(&first, "a=ice-ufrag:"),
+        lines(&second, "a=ice-ufrag:")
+    );
+    let (third, _) = negotiate(&mut a, &mut b);
+    assert_eq!(
+        lines(&second, "a=ice-ufrag:"),
+        lines(&third, "a=ice-ufrag:")
     );
 }
 
@@ -400,6 +482,7 @@ fn a_rejected_data_section_ends_the_association_and_may_come_back() {
     a.set_remote(SdpType::Offer, &offer).unwrap();
     a.answer();
     assert_eq!(names(&a), ["stop sctp"]);
+    a.intent.data = true;
     let offer = a.create_offer();
     assert!(sections(&offer)[2].starts_with("m=application 9"));
     assert_eq!(lines(&offer, "a=mid:"), ["0", "2"]);

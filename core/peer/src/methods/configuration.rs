@@ -20,6 +20,10 @@ impl PeerConnection {
             || new.ice_transport_policy != old.ice_transport_policy;
         if changed {
             self.command(new.ice_servers_command());
+            // RFC 9429 §5.2.2: credentials stay the same "unless the ICE configuration has changed
+            // (e.g., changes to the supported STUN/TURN servers or the ICE candidate policy)".
+            self.slots.intent.ice_outdated = self.slots.signaling.local_ice_keys();
+            self.slots.intent.version += 1;
         }
         let resized =
             new.ice_candidate_pool_size != self.slots.configuration.ice_candidate_pool_size;

@@ -37,8 +37,9 @@ impl PeerConnection {
         if self.sctp_dtls_role().is_some() {
             self.open_channel(key);
         }
-        if self.slots.channels_created == 1 {
-            // "If channel is the first RTCDataChannel created on connection".
+        // "If channel is the first RTCDataChannel created on connection", or the first one after an
+        // answer rejected those before: libwebrtc and Firefox ask again.
+        if self.slots.channels_created == 1 || !self.slots.intent.data {
             if !self.slots.intent.data {
                 self.slots.intent.data = true;
                 self.slots.intent.version += 1;

@@ -15,5 +15,5 @@ mod stats;
 mod tracks;
 mod transceiver;
 
-pub(crate) use tracks::Creating;
+pub(crate) use tracks::{Creating, MadeBy};
 pub use transceiver::TransceiverView;

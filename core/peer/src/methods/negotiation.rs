@@ -37,8 +37,11 @@ impl PeerConnection {
     /// `setLocalDescription(description)`; the default value makes the offer or answer that the
     /// signalling state calls for.
     ///
+    /// The text may differ from the one last created in directions, codecs and their parameters,
+    /// header extensions and `b=`, and a first one in its ICE credentials, as in browsers.
+    ///
     /// Rejects with `InvalidStateError` for the signalling state, with
-    /// `InvalidModificationError` when the text is not the one last created.
+    /// `InvalidModificationError` when the text differs in more, which it names.
     pub fn set_local_description(
         &mut self,
         description: impl Into<LocalSessionDescription>,
@@ -128,8 +131,19 @@ impl PeerConnection {
         let usable = match (last, description.sdp.as_str()) {
             (Some(last), "") => self.is_accurate(last).then(|| last.draft.clone()),
             (None, "") => None,
-            (Some(last), sdp) if last.draft.sdp() == sdp => Some(last.draft.clone()),
-            _ => return Progress::rejected(self.foreign_description(sdp_type)),
+            (Some(last), sdp) => {
+                let slots = &self.slots;
+                match last.draft.with_text(sdp, &slots.signaling, &slots.intent) {
+                    Ok(draft) => Some(draft),
+                    Err(error) => {
+                        return Progress::rejected(self.foreign_description(sdp_type, error));
+                    }
+                }
+            }
+            (None, _) => {
+                let error = jsep::Modification::NotCreated.into();
+                return Progress::rejected(self.foreign_description(sdp_type, error));
+            }
         };
         let Some(draft) = usable else {
             let kind = match sdp_type {
@@ -154,14 +168,10 @@ impl PeerConnection {
     /// Why a text that was not created here is refused. The specification looks at the text
     /// before the state; browsers and the conformance tests say that the state is wrong where
     /// both are.
-    fn foreign_description(&self, sdp_type: SdpType) -> Exception {
+    fn foreign_description(&self, sdp_type: SdpType, error: jsep::JsepError) -> Exception {
         let signaling = &self.slots.signaling;
-        match signaling.check_state(sdp_type.into(), jsep::Side::Local) {
-            Err(error) => error.into(),
-            Ok(()) => {
-                Exception::invalid_modification("the description is not the one last created")
-            }
-        }
+        let state = signaling.check_state(sdp_type.into(), jsep::Side::Local);
+        state.err().unwrap_or(error).into()
     }
 
     /// The type of a local description whose type is not given.

@@ -21,7 +21,16 @@ pub(crate) struct Creating {
     pub(crate) track: Option<Track>,
     pub(crate) streams: Vec<MediaStreamId>,
     pub(crate) encodings: Vec<RtpEncodingParameters>,
-    pub(crate) by_add_track: bool,
+    pub(crate) made_by: MadeBy,
+}
+
+/// Who makes a transceiver.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum MadeBy {
+    AddTrack,
+    AddTransceiver,
+    /// A description of the other end.
+    Remote,
 }
 
 impl PeerConnection {
@@ -85,7 +94,7 @@ impl PeerConnection {
                     track: Some(track),
                     streams: streams.to_vec(),
                     encodings: Vec::new(),
-                    by_add_track: true,
+                    made_by: MadeBy::AddTrack,
                 });
                 id
             }
@@ -192,7 +201,7 @@ impl PeerConnection {
             track,
             streams: init.streams,
             encodings,
-            by_add_track: false,
+            made_by: MadeBy::AddTransceiver,
         });
         Ok(id)
     }
@@ -269,13 +278,17 @@ impl PeerConnection {
         self.slots.tracks.insert(receiver_track.clone(), track);
 
         let mut wish = jsep::TransceiverIntent::new(id, kind, creating.direction);
-        wish.added_by_add_track = creating.by_add_track;
+        wish.added_by_add_track = creating.made_by == MadeBy::AddTrack;
         wish.sender.streams = unique(&creating.streams);
         wish.sender.track_id = match &creating.track {
             Some(track) => track.id.to_string(),
             None => self.slots.rng.uuid(),
         };
         wish.sender.rids = rids_of(&encodings);
+        wish.sender.sources = vec![jsep::Source {
+            ssrc: self.slots.unused_ssrc(),
+            rtx: None,
+        }];
         self.slots.intent.transceivers.push(wish);
         self.slots.intent.version += 1;
         self.slots.transceivers.insert(
@@ -283,6 +296,7 @@ impl PeerConnection {
             Transceiver {
                 kind,
                 transport: None,
+                made_by: creating.made_by,
                 has_sent: false,
                 removed: None,
                 sender_track: creating.track,

@@ -239,6 +239,28 @@ impl PeerConnection {
         self.run_announce_closed(key, Some(datachannel::ChannelError::NoSuchStream));
     }
 
+    /// An answer rejected the m-section of the data channels. Those that were never given to the
+    /// session are closed here, as in libwebrtc; the session closes the others with the association.
+    /// Another channel may ask for an association again.
+    pub(crate) fn give_up_channels(&mut self) {
+        self.slots.intent.data = false;
+        self.slots.intent.version += 1;
+        let waiting = self.slots.channels.iter().filter(|(_, channel)| {
+            channel.transport == ChannelTransport::None
+                && channel.attributes.ready_state != DataChannelState::Closed
+        });
+        let waiting: Vec<ChannelKey> = waiting.map(|(&key, _)| key).collect();
+        for key in waiting {
+            self.queue(Task::ChannelRefused(key));
+        }
+    }
+
+    /// "Error on creating data channels": there is no association to come.
+    pub(crate) fn run_channel_refused(&mut self, key: ChannelKey) {
+        let ended = datachannel::ChannelError::AssociationEnded { cause: None };
+        self.run_announce_closed(key, Some(ended));
+    }
+
     /// "If description negotiates the DTLS role of the SCTP transport, then for each channel with
     /// a null id give channel a new ID". Returns the channels that none was left for.
     pub(crate) fn assign_channel_ids(&mut self) -> Vec<ChannelKey> {

@@ -137,6 +137,7 @@ impl PeerConnection {
         if sdp_type == SdpType::Answer {
             self.remove_stopped_transceivers();
         }
+        self.remove_forgotten_transceivers();
         self.prune_codecs();
         let state = self.slots.signaling_state();
         if state == SignalingState::Stable {
@@ -186,14 +187,7 @@ impl PeerConnection {
         let slots = &mut self.slots;
         slots.last_created_offer = None;
         slots.last_created_answer = None;
-        // "If none of the ICE credentials in [[LocalIceCredentialsToReplace]] are present in
-        // description, then set it to an empty set."
-        let mut agreed = slots.signaling.stable().ice_keys();
-        let present = agreed.any(|key| slots.intent.ice_to_replace.contains(&key));
-        if !present && !slots.intent.ice_to_replace.is_empty() {
-            slots.intent.ice_to_replace.clear();
-            slots.intent.version += 1;
-        }
+        slots.intent.forget_replaced(&slots.signaling);
     }
 
     /// Makes objects for new transports and tells them their ICE parameters.
@@ -252,11 +246,14 @@ impl PeerConnection {
                 }
             }
             (None, SdpType::Answer | SdpType::Pranswer | SdpType::Rollback) => {
-                let gone = slots.sctp.take();
+                let Some(gone) = slots.sctp.take().filter(|_| answers) else {
+                    return;
+                };
                 // "applying a remote description that rejects data"
-                if answers && gone.is_some_and(|sctp| sctp.state != SctpTransportState::Closed) {
+                if gone.state != SctpTransportState::Closed {
                     self.queue(Task::SctpGone);
                 }
+                self.give_up_channels();
             }
             (None, SdpType::Offer) => {}
         }
@@ -440,7 +437,7 @@ impl From<jsep::JsepError> for Exception {
             ),
             jsep::JsepError::State { .. } => Exception::invalid_state(message),
             jsep::JsepError::Content(_) => Exception::invalid_access(message),
-            jsep::JsepError::Modified => Exception::invalid_modification(message),
+            jsep::JsepError::Modified(_) => Exception::invalid_modification(message),
             _ => Exception::operation(message),
         }
     }

@@ -78,6 +78,8 @@ pub(crate) enum Task {
     AnnounceClosed(ChannelKey),
     /// "Error on creating data channels".
     ChannelFailed(ChannelKey),
+    /// The other end wants no data channels.
+    ChannelRefused(ChannelKey),
     /// "DTMF playout task steps".
     PlayTone(TransceiverId),
     /// What follows the parallel part of `getStats`.
@@ -199,6 +201,7 @@ impl PeerConnection {
             Task::StartClosing(channel) => self.run_start_closing(channel),
             Task::AnnounceClosed(channel) => self.run_announce_closed(channel, None),
             Task::ChannelFailed(channel) => self.run_channel_failed(channel),
+            Task::ChannelRefused(channel) => self.run_channel_refused(channel),
             Task::PlayTone(transceiver) => self.run_play_tone(transceiver, now),
             Task::Stats {
                 operation,

@@ -328,12 +328,11 @@ fn shown_remote(transport: &Transport, candidate: &ice::Candidate) -> IceCandida
     let Some(parts) = &mut shown.parts else {
         return shown;
     };
-    // Of a generation that is over only the pair in use is left.
-    let selected = transport
-        .ice
-        .selected_pair
-        .as_ref()
-        .map(|pair| &pair.remote);
+    // Of a generation that is over only the pair in use is left. One that was not signalled before
+    // it was selected has no text there.
+    let selected = transport.ice.selected_pair.as_ref();
+    let selected = selected.map(|pair| &pair.remote);
+    let selected = selected.filter(|remote| !remote.init.candidate.is_empty());
     let mut known = transport.ice.remote_candidates().iter().chain(selected);
     let signalled = known.find(|known| {
         known.parts.as_ref().is_some_and(|known| {

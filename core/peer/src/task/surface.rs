@@ -7,9 +7,9 @@ use duologue_jsep as jsep;
 use jsep::agreement::{Layers, MediaAgreement};
 
 use super::Task;
-use crate::methods::Creating;
+use crate::methods::{Creating, MadeBy};
 use crate::params::default_encodings;
-use crate::slots::Slots;
+use crate::slots::{Slots, Transceiver};
 use crate::{
     Event, MediaStreamId, PeerConnection, RtpEncodingParameters, SdpType, TrackId,
     TransceiverDirection,
@@ -43,17 +43,50 @@ impl PeerConnection {
             self.surface_transceiver(sdp_type, change, &mut surfaced);
         }
         self.update_media_transports(sdp_type, side);
-        // Only the other end's description stops a transceiver: a local one rejects what `stop()`
-        // has stopped already.
-        if side == jsep::Side::Remote && sdp_type != SdpType::Rollback {
-            let latest = Arc::clone(self.slots.signaling.latest());
-            for section in latest.media.iter().filter(|section| section.rejected) {
-                if let Some(id) = section.transceiver {
-                    self.stop_transceiver(id);
-                }
+        self.stop_rejected(sdp_type, side);
+        self.warn_of_media(sdp_type);
+        surfaced
+    }
+
+    /// Until frames go over the wire, whoever negotiates them is told once.
+    fn warn_of_media(&mut self, sdp_type: SdpType) {
+        let flows = |media: &MediaAgreement| {
+            let direction = media.current_direction;
+            !media.rejected && (sends(direction) || receives(direction))
+        };
+        let mut agreed = self.slots.signaling.stable().media.iter();
+        if !jsep::MEDIA_PLANE.frames
+            && sdp_type == SdpType::Answer
+            && !self.slots.warned_of_media
+            && agreed.any(|media| flows(media))
+        {
+            self.slots.warned_of_media = true;
+            tracing::warn!(
+                "audio or video is negotiated, but no frame will be sent or received: this version \
+                 carries data channels only"
+            );
+        }
+    }
+
+    /// The other end's description stops the transceivers of the sections that it rejects. A local
+    /// answer stops those that only the other end wanted, or each later offer of the same section
+    /// would leave another one behind; what the application made is still wanted and is offered
+    /// again.
+    fn stop_rejected(&mut self, sdp_type: SdpType, side: jsep::Side) {
+        let of_all = side == jsep::Side::Remote && sdp_type != SdpType::Rollback;
+        let of_theirs = side == jsep::Side::Local && sdp_type == SdpType::Answer;
+        if !of_all && !of_theirs {
+            return;
+        }
+        let latest = Arc::clone(self.slots.signaling.latest());
+        let rejected = latest.media.iter().filter(|section| section.rejected);
+        for id in rejected.filter_map(|section| section.transceiver) {
+            let theirs = |slots: &Transceiver| slots.made_by == MadeBy::Remote;
+            let taken = self.slots.wish(id).is_some_and(|w| w.taken_by_add_track);
+            if of_all || (self.slots.transceivers.get(&id).is_some_and(theirs) && !taken) {
+                self.stop_transceiver(id);
             }
         }
-        surfaced
     }
 
     /// `[[SenderTransport]]` and `[[ReceiverTransport]]`: every description but a remote offer sets
@@ -92,7 +125,7 @@ impl PeerConnection {
             track: None,
             streams: Vec::new(),
             encodings: Vec::new(),
-            by_add_track: false,
+            made_by: MadeBy::Remote,
         });
         // The specification leaves `[[LastStableRidlessSendEncodings]]` null here; the conformance
         // tests expect a rollback to leave one encoding on a transceiver that `addTrack` saves.
@@ -249,6 +282,27 @@ impl PeerConnection {
             .map(|wish| wish.id)
             .collect();
         for id in gone {
+            self.slots.remove_transceiver(id);
+        }
+    }
+
+    /// Transceivers that the other end's offers made and stopped again before any answer: no
+    /// description knows them any more.
+    pub(crate) fn remove_forgotten_transceivers(&mut self) {
+        let signaling = &self.slots.signaling;
+        let known = |id| {
+            let agreements = [signaling.stable(), signaling.latest()];
+            agreements
+                .iter()
+                .any(|agreed| agreed.by_transceiver(id).is_some())
+        };
+        let stopped = self.slots.intent.transceivers.iter();
+        let stopped = stopped.filter(|wish| wish.stop == jsep::StopState::Stopped);
+        let forgotten = stopped.map(|wish| wish.id).filter(|&id| {
+            let slots = self.slots.transceivers.get(&id);
+            slots.is_some_and(|slots| slots.made_by == MadeBy::Remote) && !known(id)
+        });
+        for id in forgotten.collect::<Vec<TransceiverId>>() {
             self.slots.remove_transceiver(id);
         }
     }
