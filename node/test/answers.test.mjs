@@ -1,0 +1,125 @@
+// Answers as other stacks write them, and what becomes of them.
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { RTCPeerConnection } from '../index.mjs';
+
+const FINGERPRINT = Array.from({ length: 32 }, (_, i) => (0xa0 + i).toString(16).toUpperCase()).join(':');
+const KEYS = ['a=ice-ufrag:AnswerU1', 'a=ice-pwd:AnswerPassword0123456789', `a=fingerprint:sha-256 ${FINGERPRINT}`];
+const TRANSPORT = [...KEYS, 'a=setup:active'];
+const SESSION = ['v=0', 'o=- 0 2 IN IP4 127.0.0.1', 's=-', 't=0 0'];
+const C = 'c=IN IP4 0.0.0.0';
+
+const audio = (pc) => pc.addTransceiver('audio');
+const video = (pc) => pc.addTransceiver('video');
+
+/** Sets the answer that `answer` makes of the offer; the transceivers and what it came to. */
+async function answered(t, prepare, answer) {
+  const pc = new RTCPeerConnection();
+  t.after(() => pc.close());
+  for (const step of prepare) step(pc);
+  await pc.setLocalDescription();
+  const { sdp } = pc.localDescription;
+  const pt = (codec) => new RegExp(`a=rtpmap:(\\d+) ${codec}`, 'i').exec(sdp)[1];
+  const mids = Array.from(sdp.matchAll(/a=mid:(\S+)/g), ([, mid]) => mid);
+  const lines = answer({ pt, mids });
+  const done = pc.setRemoteDescription({ type: 'answer', sdp: `${lines.flat().join('\r\n')}\r\n` });
+  return { pc, done, transceivers: () => pc.getTransceivers().map((t) => `${t.mid} ${t.currentDirection}`) };
+}
+
+const opus = (pt, mid, ...more) => [
+  `m=audio 9 UDP/TLS/RTP/SAVPF ${pt('opus')}`,
+  C,
+  ...(mid === undefined ? [] : [`a=mid:${mid}`]),
+  'a=rtcp-mux',
+  `a=rtpmap:${pt('opus')} opus/48000/2`,
+  ...more,
+];
+const vp8 = (pt, mid, ...more) => [
+  `m=video 9 UDP/TLS/RTP/SAVPF ${pt('VP8')}`,
+  C,
+  `a=mid:${mid}`,
+  'a=rtcp-mux',
+  `a=rtpmap:${pt('VP8')} VP8/90000`,
+  ...more,
+];
+
+const TAKEN = {
+  'a gateway leaves the mid of a rejected section in the group': {
+    prepare: [audio, video],
+    answer: ({ pt, mids }) => [
+      SESSION,
+      `a=group:BUNDLE ${mids.join(' ')}`,
+      [`m=audio 0 UDP/TLS/RTP/SAVPF ${pt('opus')}`, C, `a=mid:${mids[0]}`, 'a=inactive'],
+      vp8(pt, mids[1], ...TRANSPORT, 'a=sendrecv'),
+    ],
+    // The rejected one is stopped, and no longer among them.
+    transceivers: ['1 sendrecv'],
+  },
+  'a gateway does not say a=setup': {
+    prepare: [audio],
+    answer: ({ pt, mids }) => [SESSION, `a=group:BUNDLE ${mids[0]}`, opus(pt, mids[0], ...KEYS)],
+    transceivers: ['0 sendrecv'],
+  },
+  'opus comes under a payload type of its own (RFC 3264 §6.1)': {
+    prepare: [audio],
+    answer: ({ mids }) => [SESSION, opus(() => 102, mids[0], ...TRANSPORT)],
+    transceivers: ['0 sendrecv'],
+  },
+  'FreeSWITCH answers without mid and BUNDLE, with session-level c=': {
+    prepare: [audio],
+    answer: ({ pt }) => [
+      ['v=0', 'o=FreeSWITCH 1400000003 1400000004 IN IP4 192.0.2.23', 's=FreeSWITCH', 'c=IN IP4 192.0.2.23', 't=0 0'],
+      ['a=msid-semantic: WMS streamC', 'a=end-of-candidates', `m=audio 17150 UDP/TLS/RTP/SAVPF ${pt('opus')}`],
+      [`a=rtpmap:${pt('opus')} opus/48000/2`, 'a=ptime:20', ...TRANSPORT, 'a=rtcp-mux'],
+      ['a=ssrc:3556 cname:c', 'a=ssrc:3556 msid:streamC a0'],
+    ],
+    transceivers: ['0 sendrecv'],
+  },
+  'libp2p writes the answer of a server itself': {
+    prepare: [(pc) => pc.createDataChannel('', { negotiated: true, id: 0 })],
+    answer: ({ mids }) => [
+      ['v=0', 'o=- 0 0 IN IP4 192.0.2.4', 's=-', 't=0 0', 'a=ice-lite'],
+      ['m=application 443 UDP/DTLS/SCTP webrtc-datachannel', 'c=IN IP4 192.0.2.4', `a=mid:${mids[0]}`, 'a=ice-options:ice2'],
+      ['ufrag', 'pwd'].map((name) => `a=ice-${name}:libp2p+webrtc+v1/0123456789abcdef0123456789abcdef`),
+      [`a=fingerprint:sha-256 ${FINGERPRINT}`, 'a=setup:passive', 'a=sctp-port:5000', 'a=max-message-size:16384'],
+      ['a=candidate:1467250027 1 UDP 1467250027 192.0.2.4 443 typ host', 'a=end-of-candidates'],
+    ],
+    transceivers: [],
+  },
+};
+
+const REFUSED = {
+  'a direction that was not offered': {
+    prepare: [(pc) => pc.addTransceiver('audio', { direction: 'recvonly' })],
+    answer: ({ pt, mids }) => [SESSION, opus(pt, mids[0], ...TRANSPORT, 'a=sendrecv')],
+    error: { name: 'InvalidAccessError', message: /m-section 0/ },
+  },
+  'sections in another order': {
+    prepare: [audio, video],
+    answer: ({ pt, mids }) => [SESSION, vp8(pt, mids[1], ...TRANSPORT), opus(pt, mids[0], ...TRANSPORT)],
+    error: { name: 'InvalidAccessError', message: /m-section 0/ },
+  },
+  'a section without any format': {
+    prepare: [video],
+    answer: ({ mids }) => [SESSION, ['m=video 0 UDP/TLS/RTP/SAVPF', C, `a=mid:${mids[0]}`, 'a=inactive']],
+    error: { name: 'OperationError', sdpLineNumber: 5 },
+  },
+};
+
+for (const [name, { prepare, answer, transceivers }] of Object.entries(TAKEN)) {
+  test(`an answer is taken: ${name}`, async (t) => {
+    const { pc, done, transceivers: now } = await answered(t, prepare, answer);
+    await done;
+    assert.deepEqual(now(), transceivers);
+    assert.equal(pc.signalingState, 'stable');
+  });
+}
+
+for (const [name, { prepare, answer, error }] of Object.entries(REFUSED)) {
+  test(`an answer is refused and changes nothing: ${name}`, async (t) => {
+    const { pc, done, transceivers } = await answered(t, prepare, answer);
+    await assert.rejects(done, error);
+    assert.deepEqual(transceivers(), prepare.map((_, i) => `${i} null`));
+    assert.equal(pc.signalingState, 'have-local-offer');
+  });
+}
