@@ -75,6 +75,29 @@ const TAKEN = {
     ],
     transceivers: ['0 sendrecv'],
   },
+  'the Kinesis SDK has candidates without an address, or related to none': {
+    prepare: [(pc) => pc.addTransceiver('video', { direction: 'recvonly' }), audio, (pc) => pc.createDataChannel('d')],
+    answer: ({ pt, mids }) => [
+      SESSION,
+      [`a=group:BUNDLE ${mids.join(' ')}`, 'a=msid-semantic: WMS myKvsVideoStream'],
+      vp8(pt, mids[0], ...TRANSPORT, 'a=sendonly', 'a=msid:myKvsVideoStream myVideoTrack', 'a=rtcp:9 IN IP4 0.0.0.0'),
+      'a=candidate:3 1 udp 16777215 0000:0000:0000:0000:0000:0000:0000:0000 0 typ relay raddr ::/0 rport 0 generation 0',
+      'a=candidate:1 1 udp 1694498815 192.0.2.46 51603 typ srflx raddr 0.0.0.0 rport 0 generation 0 network-cost 999',
+      opus(pt, mids[1], ...TRANSPORT, 'a=sendrecv'),
+      ['m=application 9 UDP/DTLS/SCTP webrtc-datachannel', C, ...TRANSPORT, `a=mid:${mids[2]}`, 'a=sctp-port:5000'],
+    ],
+    transceivers: ['0 recvonly', '1 sendrecv'],
+  },
+  'webrtc-rs rejects a section without c=, mid and codecs': {
+    prepare: [(pc) => pc.addTransceiver('audio', { direction: 'recvonly' }), video],
+    answer: ({ pt, mids }) => [
+      SESSION,
+      [`a=fingerprint:sha-256 ${FINGERPRINT}`, `a=group:BUNDLE ${mids[1]}`, 'm=audio 0 UDP/TLS/RTP/SAVPF 0'],
+      ['a=candidate:167090039 1 udp 2130706431 :: 50760 typ host', 'a=end-of-candidates'],
+      vp8(pt, mids[1], ...TRANSPORT, 'a=recvonly', 'a=rtcp-rsize'),
+    ],
+    transceivers: ['1 sendonly'],
+  },
   'libp2p writes the answer of a server itself': {
     prepare: [(pc) => pc.createDataChannel('', { negotiated: true, id: 0 })],
     answer: ({ mids }) => [

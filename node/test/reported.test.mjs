@@ -216,6 +216,15 @@ test('a candidate goes to the description of its generation, or is refused', asy
     assert.deepEqual([holds(b.currentRemoteDescription), holds(b.pendingRemoteDescription)], [where === 'current', where === 'pending'], port);
   }
   for (const nothing of [null, undefined, {}, { candidate: '', sdpMid: '0' }]) await b.addIceCandidate(nothing);
+  for (const odd of [
+    // Pion and webrtc-rs have an empty mid beside the index.
+    { candidate: host(1010), sdpMid: '', sdpMLineIndex: 0 },
+    { candidate: `a=${host(1011)}`, sdpMid: '0' },
+    { candidate: 'candidate:1 1 udp 1 fe80::1%21 1012 typ host', sdpMid: '0' },
+    { candidate: 'candidate: 1 udp 1 192.0.2.77 1013 typ host generation 0', sdpMid: '0' },
+  ]) {
+    await b.addIceCandidate(odd);
+  }
   for (const init of [
     { candidate: host(1), sdpMid: '0', usernameFragment: 'nope' },
     { candidate: host(1), sdpMLineIndex: 9 },
