@@ -175,6 +175,11 @@ impl Connecting {
             }
             Some(hello) if self.stale.contains(&hello.random) => true,
             Some(hello) if self.fits(&hello) => {
+                let comes_again = self.hello == Some(hello.random);
+                if comes_again && self.role == Role::Server && !self.has_answered {
+                    // The library passes over what offers nothing that it knows.
+                    self.doubt(now, DtlsError::PeerIncompatible { sent: None });
+                }
                 self.heard.get_or_insert(now);
                 self.deadline.get_or_insert(now + HANDSHAKE_DEADLINE);
                 match hello.asks_again {
@@ -208,6 +213,9 @@ impl Connecting {
 
     /// The library gave a datagram to be sent.
     pub(crate) fn on_datagram_made(&mut self, datagram: &[u8]) {
+        if self.role == Role::Server && !self.has_answered {
+            self.doubt = None;
+        }
         self.has_answered = true;
         self.suite = CipherSuite::of_server_hello(datagram).or(self.suite);
     }

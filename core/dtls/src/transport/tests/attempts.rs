@@ -252,6 +252,20 @@ fn an_end_that_cannot_use_its_own_certificate_tells_the_other() {
     }
 }
 
+#[test]
+fn ends_without_a_common_version_tell_each_other() {
+    for (client, server) in [(V12, V13), (V13, V12)] {
+        let mut pair = Pair::new(client, server);
+        pair.start();
+        pair.run(Duration::from_secs(8));
+        let alert = Alert::HANDSHAKE_FAILURE;
+        let error = DtlsError::PeerIncompatible { sent: Some(alert) };
+        assert_eq!(pair.events[SERVER], [Event::Failed(error)]);
+        let received = DtlsError::AlertReceived(alert);
+        assert_eq!(pair.events[CLIENT], [Event::Failed(received)]);
+    }
+}
+
 /// A datagram in which the certificate is left out of its message.
 fn without_certificate(datagram: &[u8]) -> Vec<u8> {
     let (mut rest, mut out) = (datagram, Vec::new());
