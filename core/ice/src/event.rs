@@ -85,7 +85,7 @@ pub enum Event {
         local: SocketAddr,
         /// Where it goes to.
         remote: SocketAddr,
-        /// TCP, TLS over it, or DTLS.
+        /// TCP, TLS over it, or DTLS; or a UDP socket.
         security: Security,
     },
     /// A stream is of no use any more: close it. [`Agent::handle_stream_closed`] need not follow.

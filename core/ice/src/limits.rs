@@ -45,6 +45,9 @@ pub(crate) const CHANNELS: usize = 1024;
 pub(crate) const CHALLENGE_LEN: usize = 763;
 /// How often in a row a TURN server may want other credentials for one request.
 pub(crate) const REJECTIONS: u32 = 3;
+/// RFC 8656 §7.4: "The client SHOULD try three different client transport addresses before giving up
+/// on this server", which takes it for a client that it had before.
+pub(crate) const CLIENT_ADDRESSES: u32 = 3;
 /// How often a TURN server may name another one.
 pub(crate) const REDIRECTS: u32 = 3;
 /// RFC 8656 §3.2: what is asked for.

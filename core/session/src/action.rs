@@ -34,7 +34,8 @@ pub enum Action {
         local: SocketAddr,
         /// Where it goes to.
         remote: SocketAddr,
-        /// TCP, TLS over it, or DTLS.
+        /// TCP, TLS over it, or DTLS; or a UDP socket, which is used like those of
+        /// [`Bind`](Self::Bind).
         security: Security,
     },
     /// Look the addresses of a host name up and answer with `Session::handle_resolved`.

@@ -248,6 +248,13 @@ impl<H: Host> SessionTask<H> {
                 } => self.bind(now, bind_id, transport, ip, protocol),
                 Action::Connect {
                     bind_id,
+                    transport,
+                    local,
+                    security: Security::Datagrams,
+                    ..
+                } => self.open_datagrams(now, bind_id, transport, local.ip()),
+                Action::Connect {
+                    bind_id,
                     local,
                     remote,
                     security,
@@ -393,6 +400,30 @@ impl<H: Host> SessionTask<H> {
                 mailbox.push(Input::Connected { bind_id, result });
             }
         });
+    }
+
+    /// A socket of the session's own, also where all share a port: to be another address is what
+    /// it is for.
+    fn open_datagrams(
+        &mut self,
+        now: Instant,
+        bind_id: BindId,
+        transport: TransportKey,
+        ip: IpAddr,
+    ) {
+        let full = self.sockets.len() + self.streams.len() >= SOCKETS_PER_SESSION;
+        let id = self.new_socket_id();
+        let opened = match full {
+            true => Err(BindError::Exhausted),
+            false => self.bind_own(id, ip),
+        };
+        let result = opened.map_err(|_| ConnectError::NotPossible);
+        let result = result.map(|socket| {
+            let bound = (id, socket.local_addr());
+            self.sockets.push(BoundSocket { transport, socket });
+            bound
+        });
+        self.session.handle_connected(now, bind_id, result);
     }
 
     fn connected(

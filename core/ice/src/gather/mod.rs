@@ -16,6 +16,7 @@ pub(crate) use server::Attempt;
 pub use server::{Server, ServerKind};
 
 use crate::agent::Agent;
+use crate::candidate::RelayProtocol;
 use crate::event::{CandidateError, Event};
 use crate::gather::server::{Addresses, ServerState};
 use crate::gather::srflx::{Probe, ProbeState};
@@ -193,9 +194,12 @@ impl Agent {
 
     /// The socket of a base is gone.
     pub(crate) fn forget_base(&mut self, base: Base) {
-        self.drop_connections(|connection| {
-            let mut listener = connection.listener.iter();
-            listener.any(|listener| listener.is_same(base))
+        let by_datagrams: Vec<bool> = (self.gathering.servers.iter())
+            .map(|state| state.server.transport == RelayProtocol::Udp)
+            .collect();
+        self.drop_connections(|connection| match connection.listener {
+            Some(listener) => listener.is_same(base),
+            None => by_datagrams[connection.server] && connection.local == base.addr.ip(),
         });
         let probes = &mut self.gathering.probes;
         probes.retain(|probe| probe.base.socket != base.socket);

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::ops::Range;
 
 use duologue_base::{Datagram, Ecn, Instant, Transmit};
-use duologue_stun::{ChannelData, ChannelNumber, Message};
+use duologue_stun::{ChannelData, ChannelNumber, ErrorCode, Message};
 
 use crate::agent::{Agent, normalized};
 use crate::candidate::{self, Candidate, CandidateKind, RelayProtocol};
@@ -50,6 +50,7 @@ impl Agent {
                     allocation.server == server && allocation.base.socket == base.socket
                 });
                 let addr = self.gathering.servers[server].address_for(base.addr.ip());
+                let known = known || self.is_asked_elsewhere(server, base);
                 let (false, Some(addr)) = (known, addr) else {
                     continue;
                 };
@@ -125,6 +126,8 @@ impl Agent {
                 self.announce_relay(at);
             }
             Outcome::Bound => self.pair_relay(id),
+            Outcome::Refused(ErrorCode::ALLOCATION_MISMATCH)
+                if self.change_client_address(now, at) => {}
             Outcome::Refused(code) => {
                 self.report_error(server, Some(base), Some(code), message);
             }
@@ -151,9 +154,15 @@ impl Agent {
     fn ask_anew(&mut self, at: usize) {
         let gathering = self.newest().gathering != GatheringState::Complete;
         // Others are asked for when their connection is there.
-        if gathering && self.gathering.allocations[at].protocol == RelayProtocol::Udp {
+        if gathering && self.is_on_own_base(at) {
             self.gathering.allocations.remove(at);
         }
+    }
+
+    /// The allocation is reached from a socket that other agents reach, too.
+    fn is_on_own_base(&self, at: usize) -> bool {
+        let base = self.gathering.allocations[at].base;
+        self.bases.iter().any(|known| known.is_same(base))
     }
 
     /// What is sent through the relay of the selected pair is not answered: the server is asked
@@ -211,7 +220,7 @@ impl Agent {
         };
         let (base, relayed_base) = (allocation.base, allocation.relayed_base(relayed));
         let (server, addr, protocol) = (allocation.server, allocation.addr, allocation.protocol);
-        if !protocol.has_connection() {
+        if self.is_on_own_base(at) {
             self.learn_mapped(base, server, addr, mapped);
         }
         let kind = CandidateKind::Relayed;

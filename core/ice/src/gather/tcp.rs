@@ -28,6 +28,8 @@ pub(crate) struct Connection {
     remote: SocketAddr,
     /// How often ALTERNATE-SERVER named another one.
     redirects: u32,
+    /// How many addresses of this host the server took for those of a client that it had before.
+    mismatches: u32,
     pub(crate) state: ConnectionState,
 }
 
@@ -122,6 +124,7 @@ impl Agent {
                 listener,
                 remote,
                 redirects: 0,
+                mismatches: 0,
                 state: ConnectionState::Connecting {
                     id,
                     until: now + limits::SERVER_WAIT,
@@ -165,6 +168,7 @@ impl Agent {
     fn framing_of(&self, connection: &Connection) -> Framing {
         match self.gathering.servers[connection.server].server.transport {
             RelayProtocol::Dtls => Framing::Datagrams,
+            RelayProtocol::Udp if connection.listener.is_none() => Framing::Datagrams,
             _ => Framing::Stun,
         }
     }
@@ -233,6 +237,15 @@ impl Agent {
         true
     }
 
+    /// Other sockets than the base's ask the server for it: it was asked in vain from there.
+    pub(crate) fn is_asked_elsewhere(&self, server: usize, base: Base) -> bool {
+        let mut connections = self.gathering.connections.iter();
+        connections.any(|connection| {
+            let whole = (connection.server, connection.local, connection.listener.is_none());
+            whole == (server, base.addr.ip(), true)
+        })
+    }
+
     pub(crate) fn is_server_stream(&self, socket: SocketId) -> bool {
         let mut connections = self.gathering.connections.iter();
         connections.any(|connection| connection.socket() == Some(socket))
@@ -240,6 +253,57 @@ impl Agent {
 
     /// ALTERNATE-SERVER: the stream to another server takes this one's place.
     pub(crate) fn redirect_connection(&mut self, now: Instant, socket: SocketId, to: SocketAddr) {
+        self.replace_connection(now, socket, |connection| {
+            connection.remote = to;
+            connection.redirects += 1;
+        });
+    }
+
+    /// RFC 8656 §7.4: the server takes this host for a client that it had before, so that "The client
+    /// SHOULD pick another client transport address and retry the Allocate request". False: it has
+    /// tried enough of them.
+    pub(crate) fn change_client_address(&mut self, now: Instant, at: usize) -> bool {
+        let allocation = &self.gathering.allocations[at];
+        let (server, base, addr) = (allocation.server, allocation.base, allocation.addr);
+        let redirects = allocation.redirects;
+        let connections = &self.gathering.connections;
+        let mut own = connections.iter().filter(|known| known.socket() == base.socket);
+        if let Some(connection) = own.next() {
+            let may = connection.mismatches + 1 < limits::CLIENT_ADDRESSES;
+            if let (true, Some(socket)) = (may, base.socket) {
+                self.replace_connection(now, socket, |connection| {
+                    connection.remote = addr;
+                    connection.redirects = redirects;
+                    connection.mismatches += 1;
+                });
+            }
+            return may;
+        }
+        if connections.len() >= limits::CONNECTIONS {
+            return false;
+        }
+        self.open_connection(
+            now,
+            Connection {
+                server,
+                local: base.addr.ip(),
+                listener: None,
+                remote: addr,
+                redirects,
+                mismatches: 1,
+                state: ConnectionState::Ended(None),
+            },
+        );
+        true
+    }
+
+    /// Another stream takes this one's place.
+    fn replace_connection(
+        &mut self,
+        now: Instant,
+        socket: SocketId,
+        change: impl FnOnce(&mut Connection),
+    ) {
         let connections = &mut self.gathering.connections;
         let known = |connection: &Connection| connection.socket() == Some(socket);
         let Some(at) = connections.iter().position(known) else {
@@ -251,23 +315,25 @@ impl Agent {
             .allocations
             .retain(|allocation| !of_stream(allocation));
         self.push_event(Event::Disconnect { socket });
+        change(&mut connection);
+        self.open_connection(now, connection);
+    }
+
+    fn open_connection(&mut self, now: Instant, mut connection: Connection) {
         let server = &self.gathering.servers[connection.server].server;
-        let Some(security) = server.security() else {
-            return;
-        };
+        let security = server.security().unwrap_or(Security::Datagrams);
         let id = self.next_connect_id();
-        connection.remote = to;
-        connection.redirects += 1;
         connection.state = ConnectionState::Connecting {
             id,
             until: now + limits::SERVER_WAIT,
         };
         let local = SocketAddr::new(connection.local, 0);
+        let remote = connection.remote;
         self.gathering.connections.push(connection);
         self.push_event(Event::Connect {
             id,
             local,
-            remote: to,
+            remote,
             security,
         });
     }

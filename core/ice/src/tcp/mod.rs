@@ -23,6 +23,9 @@ pub enum Security {
         /// The host of the server's URL.
         server_name: String,
     },
+    /// Nothing, and there is no stream: a UDP socket of its own, which is another address of this host
+    /// to a TURN server.
+    Datagrams,
     /// DTLS over UDP, in a socket of its own: a stream that keeps datagrams apart and loses some.
     /// The certificate as with TLS.
     Dtls {

@@ -200,6 +200,93 @@ fn refusals_carry_their_code() {
     }
 }
 
+/// RFC 8656 §7.4: "The client SHOULD try three different client transport addresses".
+#[test]
+fn a_server_that_takes_this_host_for_an_earlier_client_is_asked_from_other_addresses() {
+    for transport in [RelayProtocol::Udp, RelayProtocol::Tcp, RelayProtocol::Dtls] {
+        for mismatches in [1, 2] {
+            let mut config = config(PASSWORD, true);
+            config.servers[0].transport = transport;
+            let mut sim = sim(10, config, false);
+            sim.turns[0].tcp = transport != RelayProtocol::Udp;
+            sim.turns[0].mismatches_left = mismatches;
+            sim.stream_address(0, "10.0.0.2");
+            sim.signal_all();
+            assert!(sim.run_until(3 * SECOND, |sim| sim.both(TransportState::Completed)));
+            assert_eq!(errors(&sim), []);
+            assert!(uses_relay(&sim));
+            assert!(sim.exchange_data());
+            assert_eq!(sim.turns[0].allocations.len(), 1);
+            // It lasts like any other one, and goes with the agent.
+            sim.run_for(1500 * SECOND);
+            assert!(sim.exchange_data());
+            let now = sim.now;
+            sim.peers[0].agent.close(now);
+            sim.run_for(SECOND);
+            assert_eq!(sim.turns[0].allocations.len(), 0);
+        }
+    }
+}
+
+#[test]
+fn after_three_addresses_the_server_is_given_up_with_437() {
+    for transport in [RelayProtocol::Udp, RelayProtocol::Tcp] {
+        let mut config = config(PASSWORD, true);
+        config.servers[0].transport = transport;
+        let mut sim = sim(11, config, false);
+        sim.turns[0].tcp = transport == RelayProtocol::Tcp;
+        sim.turns[0].mismatches_left = 100;
+        sim.stream_address(0, "10.0.0.2");
+        sim.signal_all();
+        sim.run_for(5 * SECOND);
+        assert_eq!(errors(&sim), [437]);
+        assert_eq!(sim.turns[0].mismatches.len(), 3);
+        assert!(gathered_at(&sim).is_some());
+        // The sockets that were for nothing but the server are gone.
+        assert_eq!(sim.peers[0].sockets.len(), 1);
+    }
+}
+
+#[test]
+fn a_relay_from_another_address_goes_with_the_address_and_is_kept_by_a_restart() {
+    let mut sim = sim(12, config(PASSWORD, true), false);
+    sim.turns[0].mismatches_left = 1;
+    sim.signal_all();
+    assert!(sim.run_until(3 * SECOND, |sim| sim.both(TransportState::Completed)));
+    restart(&mut sim, Generation(1));
+    assert!(sim.run_until(3 * SECOND, |sim| sim.both(TransportState::Completed)));
+    assert_eq!(sim.turns[0].allocations.len(), 1);
+    assert_eq!(sim.peers[0].sockets.len(), 2);
+    let now = sim.now;
+    let socket = sim.peers[0].sockets[0].0;
+    sim.peers[0].agent.remove_local_address(now, socket);
+    sim.run_for(SECOND);
+    assert_eq!(sim.peers[0].sockets.len(), 1);
+    assert_eq!(sim.peers[0].agent.route(), None);
+}
+
+/// coturn on the own machine.
+#[test]
+fn a_server_on_loopback_relays_between_agents_of_its_host() {
+    for both in [false, true] {
+        let mut relayed = config(PASSWORD, true);
+        relayed.servers[0].host = "127.0.0.1".to_owned();
+        let other = match both {
+            true => relayed.clone(),
+            false => Config::default(),
+        };
+        let mut sim = Sim::with(13, Link::default(), [relayed, other]);
+        sim.turns.push(TurnServer::new("127.0.0.1:3478"));
+        sim.address(0, "192.0.2.1:1000");
+        sim.address(1, "192.0.2.1:2000");
+        sim.signal_all();
+        assert!(sim.run_until(3 * SECOND, |sim| sim.both(TransportState::Completed)));
+        assert!(uses_relay(&sim));
+        assert!(sim.exchange_data());
+        assert_eq!(errors(&sim), []);
+    }
+}
+
 #[test]
 fn a_silent_server_is_given_up_with_701() {
     let mut sim = sim(8, config(PASSWORD, true), false);

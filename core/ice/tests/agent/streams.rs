@@ -100,6 +100,19 @@ impl Sim {
             Event::Connect {
                 id,
                 local,
+                security: Security::Datagrams,
+                ..
+            } => {
+                let (id, socket) = (*id, self.streams.new_socket());
+                let at = SocketAddr::new(local.ip(), 30_000 + socket.0 as u16);
+                let peer = &mut self.peers[peer];
+                peer.sockets.push((socket, at));
+                let framing = peer.agent.handle_connected(self.now, id, Ok((socket, at)));
+                assert_eq!(framing, Some(Framing::Datagrams));
+            }
+            Event::Connect {
+                id,
+                local,
                 remote,
                 security,
             } => {
@@ -119,13 +132,18 @@ impl Sim {
                     local,
                     remote,
                     framing: match security {
-                        Security::Dtls { .. } => Framing::Datagrams,
+                        Security::Datagrams | Security::Dtls { .. } => Framing::Datagrams,
                         Security::Plain | Security::Tls { .. } => Framing::Stun,
                     },
                 };
                 self.post_stream(self.link.delay, open);
             }
             Event::Disconnect { socket } => {
+                let sockets = &mut self.peers[peer].sockets;
+                if let Some(at) = sockets.iter().position(|(known, _)| known == socket) {
+                    sockets.remove(at);
+                    return;
+                }
                 let ends = &mut self.peers[peer].streams;
                 let at = ends.iter().position(|end| end.socket == *socket);
                 let end = ends.swap_remove(at.expect("it was open"));

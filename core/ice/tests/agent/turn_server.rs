@@ -29,6 +29,9 @@ pub(crate) struct TurnServer {
     pub(crate) families: Vec<u8>,
     /// Answers Allocate with this.
     pub(crate) refuses: Option<ErrorCode>,
+    /// So many clients look like earlier ones, whose allocations are still there.
+    pub(crate) mismatches: HashSet<SocketAddr>,
+    pub(crate) mismatches_left: usize,
     pub(crate) alternate: Option<SocketAddr>,
     pub(crate) lifetime: Duration,
     /// Nonces live so long.
@@ -63,6 +66,8 @@ impl TurnServer {
             bid_down: false,
             families: Vec::new(),
             refuses: None,
+            mismatches: HashSet::new(),
+            mismatches_left: 0,
             alternate: None,
             lifetime: Duration::from_secs(600),
             nonce_life: Duration::from_secs(3600),
@@ -282,6 +287,12 @@ impl TurnServer {
                 self.families.push(family);
                 if let Some(code) = self.refuses {
                     return Err(code);
+                }
+                if self.mismatches_left > 0 && self.mismatches.insert(from) {
+                    self.mismatches_left -= 1;
+                }
+                if self.mismatches.contains(&from) {
+                    return Err(ErrorCode::ALLOCATION_MISMATCH);
                 }
                 // RFC 8656 §7.2: a retransmission gets the same answer.
                 let id = message.transaction_id().0;

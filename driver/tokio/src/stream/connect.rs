@@ -25,6 +25,8 @@ pub(crate) async fn connect(
                 let stream = tls.connect(&server_name, stream).await?;
                 Connection::Tls(Box::new(stream))
             }
+            // It needs no opening.
+            Security::Datagrams => return Err(ConnectError::NotPossible),
             Security::Dtls { server_name } => {
                 let opened = DtlsConnection::open(local, remote, &server_name, &tls, clock).await?;
                 return Ok(Opened::Datagrams(Box::new(opened)));
