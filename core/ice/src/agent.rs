@@ -35,6 +35,8 @@ pub struct Agent {
     pub(crate) role: Role,
     pub(crate) tie_breaker: u64,
     pub(crate) bases: Vec<Base>,
+    /// Those whose address went away and may come back.
+    pub(crate) away: Vec<Base>,
     /// Where streams may begin, with how many of its family came before each.
     pub(crate) stream_ips: Vec<(IpAddr, u16)>,
     /// Streams to and from the other agent.
@@ -148,6 +150,7 @@ impl Agent {
             tie_breaker: rng.u64(),
             rng,
             bases: Vec::new(),
+            away: Vec::new(),
             stream_ips: Vec::new(),
             streams: Vec::new(),
             next_connect: 0,
@@ -328,6 +331,7 @@ impl Agent {
         self.transactions.clear();
         self.replies.clear();
         self.bases.clear();
+        self.away.clear();
         self.stream_ips.clear();
         self.streams.clear();
         self.gathering = Gathering::default();

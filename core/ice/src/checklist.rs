@@ -6,6 +6,7 @@ use std::time::Duration;
 use duologue_base::Instant;
 
 use crate::limits;
+use crate::state::Role;
 use crate::stats::{PairCounters, PairId, PairState};
 
 /// A local candidate's base and a remote candidate. Candidates are named by their index in the
@@ -39,6 +40,8 @@ pub(crate) enum Check {
         fresh: bool,
     },
     Failed,
+    /// It worked or was being checked when the address that it sends from went away.
+    Away,
     Succeeded(Valid),
 }
 
@@ -63,7 +66,7 @@ impl Pair {
             Check::Frozen => PairState::Frozen,
             Check::Waiting => PairState::Waiting,
             Check::InProgress { .. } => PairState::InProgress,
-            Check::Failed => PairState::Failed,
+            Check::Failed | Check::Away => PairState::Failed,
             Check::Succeeded(_) => PairState::Succeeded,
         }
     }
@@ -91,6 +94,17 @@ impl Pair {
 
     pub(crate) fn is_nominated(&self) -> bool {
         self.valid().is_some_and(|valid| valid.nominated)
+    }
+
+    /// Its address went away, maybe not for long.
+    fn suspend(&mut self, role: Role) {
+        if matches!(self.check, Check::Failed | Check::Away) {
+            return;
+        }
+        // The other side may see it work on, and what it nominated stays so.
+        self.nominate_when_valid |= self.is_nominated() && role == Role::Controlled;
+        self.nominating = None;
+        self.check = Check::Away;
     }
 
     /// How long a question on it may stay unanswered before it counts as silent.
@@ -276,6 +290,24 @@ impl Checklist {
         let pending =
             |pair: &&Pair| matches!(pair.check, Check::Waiting | Check::InProgress { .. });
         self.pairs.iter().filter(pending).count() as u32
+    }
+
+    /// What these pairs send from went away.
+    pub(crate) fn suspend(&mut self, role: Role, which: impl Fn(&Pair) -> bool) {
+        for pair in self.pairs.iter_mut().filter(|pair| which(pair)) {
+            pair.suspend(role);
+            let id = pair.id;
+            self.triggered.retain(|&queued| queued != id);
+        }
+    }
+
+    /// It is back: they are checked, the best ones first.
+    pub(crate) fn resume(&mut self, which: impl Fn(&Pair) -> bool) {
+        for pair in self.pairs.iter_mut().filter(|pair| which(pair)) {
+            if matches!(pair.check, Check::Away) {
+                pair.check = Check::Waiting;
+            }
+        }
     }
 
     pub(crate) fn retain(&mut self, keep: impl Fn(&Pair) -> bool) {

@@ -192,7 +192,11 @@ impl Agent {
                 }
             }
             _ if closed => {}
-            Check::Frozen | Check::Waiting | Check::Failed | Check::InProgress { .. } => {
+            Check::Frozen
+            | Check::Waiting
+            | Check::Failed
+            | Check::Away
+            | Check::InProgress { .. } => {
                 pair.nominate_when_valid |= nominates;
                 // RFC 8445 §7.3.1.4: whoever reaches us can probably be reached, now. A check
                 // under way may have been lost to a NAT that this one opened.
@@ -276,7 +280,7 @@ impl Agent {
         pair.counters.responses_sent += 1;
         match &mut pair.check {
             Check::Succeeded(valid) => valid.last_response = now,
-            state if check.use_candidate => {
+            state if check.use_candidate || pair.nominate_when_valid => {
                 *state = Check::Succeeded(crate::checklist::Valid {
                     local: pair.local,
                     nominated: true,

@@ -56,6 +56,11 @@ impl Session {
             Command::StopSctp => self.stop_sctp(),
             Command::RestartDtls { .. } => self.restart_dtls(command),
             Command::RemoveTransport { key } => self.remove_transport(key),
+            Command::RestartIce {
+                key,
+                generation,
+                local,
+            } => self.restart_ice(key, generation, local),
             Command::Send {
                 channel, ref data, ..
             } => {
@@ -105,6 +110,7 @@ impl Session {
             let transport = &mut self.transports[at];
             if std::mem::take(&mut transport.prepared) {
                 transport.agent.adopt(self.now, role, generation, local);
+                self.finish_gathering(at);
                 return true;
             }
             return false;
@@ -148,7 +154,6 @@ impl Session {
         let now = self.now;
         let key = match command {
             Command::SetIceRole { key, .. }
-            | Command::RestartIce { key, .. }
             | Command::DropGeneration { key, .. }
             | Command::SetRemoteIce { key, .. }
             | Command::AddRemoteCandidate { key, .. }
@@ -162,9 +167,6 @@ impl Session {
         let agent = &mut transport.agent;
         match command {
             Command::SetIceRole { role, .. } => agent.set_role(now, role),
-            Command::RestartIce {
-                generation, local, ..
-            } => agent.restart(now, generation, local),
             Command::DropGeneration { generation, .. } => agent.drop_generation(now, generation),
             Command::SetRemoteIce {
                 generation,
@@ -185,6 +187,26 @@ impl Session {
             } => return transport.agree_on_dtls(role, fingerprints),
             _ => return false,
         }
+        true
+    }
+
+    /// What could not be bound may be possible by now.
+    fn restart_ice(
+        &mut self,
+        key: TransportKey,
+        generation: Generation,
+        local: ice::Credentials,
+    ) -> bool {
+        let Some(at) = self.find(key) else {
+            return false;
+        };
+        self.bind_new(at);
+        let transport = &mut self.transports[at];
+        if !transport.binds.is_empty() {
+            transport.agent.expect_local_addresses();
+        }
+        transport.agent.restart(self.now, generation, local);
+        self.finish_gathering(at);
         true
     }
 

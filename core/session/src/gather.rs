@@ -6,13 +6,14 @@ use std::net::{IpAddr, SocketAddr};
 use duologue_base::{Instant, Protocol, SocketId};
 use duologue_ice as ice;
 
-use crate::limits::INTERFACES;
+use crate::limits::{AWAY, INTERFACES};
 use crate::transport::{BoundSocket, SocketKind, Transport, Wanted};
-use crate::{Action, BindError, BindId, Interface, Session};
+use crate::{Action, BindError, BindId, Interface, Report, Session};
 
 impl Session {
-    /// The addresses of this host, at first and after every change. New ones are bound, lost ones
-    /// are given up with their candidate pairs.
+    /// The addresses of this host, at first and after every change. New ones are bound. The sockets
+    /// of lost ones are kept for a while: when a cable was unplugged at both ends, only what the
+    /// other end knows already finds a way back.
     pub fn handle_interfaces(&mut self, now: Instant, interfaces: &[Interface]) {
         self.now = self.now.max(now);
         let mut known: Vec<Interface> = Vec::new();
@@ -21,11 +22,24 @@ impl Session {
                 known.push(*interface);
             }
         }
-        self.withdraw_names(|ip| known.iter().any(|interface| interface.ip == ip));
         let before = self.interfaces.replace(known).unwrap_or_default();
+        self.unlisted = None;
+        self.part_with_lost(&before);
+        self.take_up_returned();
         for at in 0..self.transports.len() {
-            self.give_up_lost(at, &before);
             self.bind_new(at);
+            self.finish_gathering(at);
+        }
+        self.advance_all();
+    }
+
+    /// The host cannot list its addresses, for want of a file descriptor mostly.
+    pub fn handle_interfaces_unknown(&mut self, now: Instant, error: BindError) {
+        self.now = self.now.max(now);
+        self.counters.failed_binds += 1;
+        self.unlisted = Some(error);
+        self.interfaces.get_or_insert_default();
+        for at in 0..self.transports.len() {
             self.finish_gathering(at);
         }
         self.advance_all();
@@ -51,6 +65,10 @@ impl Session {
         let asked = transport.binds.iter().position(|(id, _)| *id == bind_id);
         let wanted = asked.map(|index| transport.binds.swap_remove(index).1);
         match (result, wanted) {
+            // The address was lost meanwhile.
+            (Ok((socket, _)), Some(wanted)) if !has(&self.interfaces, wanted.ip) => {
+                self.actions.push_back(Action::Unbind { socket });
+            }
             (Ok((socket, addr)), Some(wanted)) => {
                 transport.sockets.push(BoundSocket {
                     socket,
@@ -64,6 +82,7 @@ impl Session {
             }
             (Err(error), _) => {
                 tracing::debug!(%error, "a socket could not be bound");
+                transport.bind_error = Some(error);
                 self.counters.failed_binds += 1;
             }
             (Ok(_), None) => {}
@@ -114,23 +133,54 @@ impl Session {
         }
     }
 
-    fn give_up_lost(&mut self, at: usize, before: &[Interface]) {
-        let transport = &mut self.transports[at];
-        let interfaces = self.interfaces.as_deref().unwrap_or_default();
-        let is_lost = |ip: IpAddr| !interfaces.iter().any(|known| known.ip == ip);
-        let lost = transport.sockets.extract_if(.., |bound| match &bound.kind {
-            SocketKind::Bound(wanted) => is_lost(wanted.ip),
-            // ICE knows where it began.
-            SocketKind::Stream(_) => false,
-        });
-        for BoundSocket { socket, .. } in lost {
-            transport.agent.remove_local_address(self.now, socket);
-            self.actions.push_back(Action::Unbind { socket });
+    fn part_with_lost(&mut self, before: &[Interface]) {
+        for Interface { ip } in before {
+            if has(&self.interfaces, *ip) {
+                continue;
+            }
+            if self.away.len() >= INTERFACES {
+                let oldest = self.away[0].1;
+                self.give_up_away(|until| until <= oldest);
+            }
+            self.away.push((*ip, self.now + AWAY));
+            for transport in &mut self.transports {
+                transport.agent.suspend_address(self.now, *ip);
+            }
         }
-        for interface in before.iter().filter(|known| is_lost(known.ip)) {
-            transport
-                .agent
-                .remove_stream_address(self.now, interface.ip);
+    }
+
+    fn take_up_returned(&mut self) {
+        let interfaces = &self.interfaces;
+        let returned = self.away.extract_if(.., |(ip, _)| has(interfaces, *ip));
+        for (ip, _) in returned {
+            for transport in &mut self.transports {
+                transport.agent.resume_address(self.now, ip);
+            }
+        }
+    }
+
+    /// Closes the sockets of addresses that stayed away.
+    pub(crate) fn give_up_away(&mut self, over: impl Fn(Instant) -> bool) {
+        let lost: Vec<(IpAddr, Instant)> = self
+            .away
+            .extract_if(.., |(_, until)| over(*until))
+            .collect();
+        for &(ip, _) in &lost {
+            for transport in &mut self.transports {
+                let sockets = transport.sockets.extract_if(.., |bound| match &bound.kind {
+                    SocketKind::Bound(wanted) => wanted.ip == ip,
+                    // ICE knows where it began.
+                    SocketKind::Stream(_) => false,
+                });
+                for BoundSocket { socket, .. } in sockets {
+                    transport.agent.remove_local_address(self.now, socket);
+                    self.actions.push_back(Action::Unbind { socket });
+                }
+                transport.agent.remove_stream_address(self.now, ip);
+            }
+        }
+        if !lost.is_empty() {
+            self.withdraw_names(|ip| !lost.iter().any(|(lost, _)| *lost == ip));
         }
     }
 
@@ -140,11 +190,35 @@ impl Session {
             return;
         };
         if transport.binds.is_empty() {
+            let bound = |socket: &BoundSocket| matches!(socket.kind, SocketKind::Bound(_));
+            if !transport.prepared
+                && let Some(error) = transport.bind_error.take().or(self.unlisted)
+                && !transport.sockets.iter().any(bound)
+            {
+                let (key, error) = (transport.key, nothing_bound(error));
+                self.reports
+                    .push_back(Report::CandidateError { key, error });
+            }
             for interface in interfaces {
                 transport.agent.add_stream_address(self.now, interface.ip);
             }
             transport.agent.end_of_local_addresses(self.now);
         }
+    }
+}
+
+fn has(interfaces: &Option<Vec<Interface>>, ip: IpAddr) -> bool {
+    interfaces.iter().flatten().any(|known| known.ip == ip)
+}
+
+/// webrtc-pc §4.8.3: "If no host candidate can reach the server, errorCode will be set to the value
+/// 701". Without any socket there is no host candidate, and no server is needed to say so.
+fn nothing_bound(error: BindError) -> ice::CandidateError {
+    ice::CandidateError {
+        url: String::new(),
+        local: None,
+        code: 701,
+        text: format!("no socket could be bound: {error}"),
     }
 }
 

@@ -19,6 +19,10 @@ pub(crate) const LEFT_BYTES: usize = 8 << 20;
 /// Addresses of this host that are used. An ICE agent takes fewer.
 pub(crate) const INTERFACES: usize = 64;
 
+/// How long the sockets of an address that this host lost are kept for when it is back: as long as
+/// the other side's consent lasts (RFC 7675 §5.1), which knows their ports.
+pub(crate) const AWAY: Duration = Duration::from_secs(30);
+
 /// Bytes that may wait to be sent on all channels together. The owner bounds each channel, since
 /// only it can refuse a message; beyond this a channel closes with an error.
 pub(crate) const SEND_BUFFER_BYTES: usize = 256 << 20;

@@ -13,7 +13,7 @@ use crate::demux::Kind;
 use crate::stats::ChannelCounters;
 use crate::transmit::Leftovers;
 use crate::transport::{Progress, Transport};
-use crate::{Action, Interface, Report, SessionConfig};
+use crate::{Action, BindError, Interface, Report, SessionConfig};
 
 /// The data plane of one connection.
 ///
@@ -35,6 +35,10 @@ pub struct Session {
     pub(crate) actions: VecDeque<Action>,
     /// The host's addresses, once it has told them.
     pub(crate) interfaces: Option<Vec<Interface>>,
+    /// Addresses that it lost, and until when they may come back.
+    pub(crate) away: Vec<(IpAddr, Instant)>,
+    /// It could not list them.
+    pub(crate) unlisted: Option<BindError>,
     /// The names that stand for them.
     pub(crate) names: Vec<(IpAddr, MdnsName)>,
     pub(crate) next_bind: u32,
@@ -58,6 +62,8 @@ impl Session {
             reports: VecDeque::new(),
             actions: VecDeque::new(),
             interfaces: None,
+            away: Vec::new(),
+            unlisted: None,
             names: Vec::new(),
             next_bind: 0,
             packet: Vec::new(),
@@ -101,6 +107,7 @@ impl Session {
         for transport in &mut self.transports {
             transport.handle_timeout(self.now);
         }
+        self.give_up_away(|until| until <= now);
         if let Some(running) = self.sctp.running()
             && may_send(&self.transports, running.agreed.key, self.now)
         {
@@ -128,7 +135,9 @@ impl Session {
             .filter(|running| may_send(&self.transports, running.agreed.key, self.now))
             .and_then(|running| running.association.poll_timeout());
         let ends = self.sctp.running().and_then(|running| running.ends());
-        [earliest, association, ends].into_iter().flatten().min()
+        let away = self.away.iter().map(|(_, until)| *until).min();
+        let timers = [earliest, association, ends, away];
+        timers.into_iter().flatten().min()
     }
 
     /// What the host is to do. A socket is given up only after its last datagrams were polled.

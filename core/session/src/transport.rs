@@ -5,7 +5,7 @@ use duologue_dtls as dtls;
 use duologue_ice as ice;
 use duologue_identity::{Certificate, Fingerprint};
 
-use crate::{Action, BindId, DtlsReport, Report, SessionConfig};
+use crate::{Action, BindError, BindId, DtlsReport, Report, SessionConfig};
 
 /// One ICE transport and the DTLS association on it.
 #[derive(Debug)]
@@ -19,6 +19,8 @@ pub(crate) struct Transport {
     pub(crate) sockets: Vec<BoundSocket>,
     /// Requests to bind that the host has not answered.
     pub(crate) binds: Vec<(BindId, Wanted)>,
+    /// Why the last of them failed, until it was told or does not matter.
+    pub(crate) bind_error: Option<BindError>,
     /// Streams that the host is opening.
     pub(crate) connects: Vec<(BindId, ice::ConnectId, SocketAddr)>,
     srtp: Option<dtls::SrtpKeying>,
@@ -91,6 +93,7 @@ impl Transport {
             prepared: false,
             sockets: Vec::new(),
             binds: Vec::new(),
+            bind_error: None,
             connects: Vec::new(),
             srtp: None,
             sent: ice::PathTraffic::default(),

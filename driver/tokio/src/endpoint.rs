@@ -237,32 +237,38 @@ pub(crate) struct Shared {
 
 impl Shared {
     /// The usable addresses of the host, at most a moment old.
-    pub(crate) fn addresses(&self) -> Arc<[IpAddr]> {
+    ///
+    /// # Errors
+    /// The system cannot list them and never could.
+    pub(crate) fn addresses(&self) -> io::Result<Arc<[IpAddr]>> {
         let mut list = lock(&self.interfaces);
         let now = self.clock.now();
         let fresh = |at: Instant| now - at < INTERFACES_FRESH;
         if !list.listed_at.is_some_and(fresh) {
-            self.list(&mut list);
+            let listed = self.list(&mut list);
+            if list.listed_at.is_none() {
+                listed?;
+            }
         }
-        list.ips.clone()
+        Ok(list.ips.clone())
     }
 
     /// The same, as of now.
     pub(crate) fn addresses_now(&self) -> Arc<[IpAddr]> {
         let mut list = lock(&self.interfaces);
-        self.list(&mut list);
+        // A system that cannot list its interfaces now keeps those it had.
+        let _ = self.list(&mut list);
         list.ips.clone()
     }
 
-    fn list(&self, list: &mut InterfaceList) {
+    fn list(&self, list: &mut InterfaceList) -> io::Result<()> {
+        let listed = filtered(&self.options.interfaces)?;
         list.listed_at = Some(self.clock.now());
-        // A system that cannot list its interfaces now keeps those it had.
-        if let Ok(listed) = filtered(&self.options.interfaces) {
-            let ips: Vec<IpAddr> = listed.iter().map(|interface| interface.ip).collect();
-            if *list.ips != *ips {
-                list.ips = ips.into();
-            }
+        let ips: Vec<IpAddr> = listed.iter().map(|interface| interface.ip).collect();
+        if *list.ips != *ips {
+            list.ips = ips.into();
         }
+        Ok(())
     }
 
     /// The interfaces that may be used, now; none when the system cannot list them.
@@ -342,9 +348,10 @@ struct InterfaceList {
 async fn watch_interfaces(endpoint: Weak<Shared>) {
     let notice = Notice::open();
     // What the first session begins with.
-    let Some(mut before) = endpoint.upgrade().map(|endpoint| endpoint.addresses()) else {
+    let Some(first) = endpoint.upgrade().map(|endpoint| endpoint.addresses()) else {
         return;
     };
+    let mut before = first.unwrap_or_default();
     let mut again = false;
     loop {
         let pause = match (again, &notice) {

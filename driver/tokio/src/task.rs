@@ -19,7 +19,7 @@ use crate::limits::{
 use crate::mailbox::{Input, Mailbox, OwnedTrain};
 use crate::mdns::Wish;
 use crate::scratch::{self, Scratch};
-use crate::socket::SessionSocket;
+use crate::socket::{SessionSocket, bind_error};
 use crate::stream::{AcceptedStream, Listener, Opened, Streams, connect};
 use crate::timer::Timer;
 
@@ -174,7 +174,10 @@ impl<H: Host> SessionTask<H> {
                 key,
                 generation,
                 local,
-            } => self.add_ufrag(*key, *generation, &local.ufrag),
+            } => {
+                self.learn_interfaces(now);
+                self.add_ufrag(*key, *generation, &local.ufrag);
+            }
             Command::DropGeneration { key, generation } => {
                 self.drop_ufrags(|u| u.transport == *key && u.generation == *generation);
             }
@@ -185,11 +188,16 @@ impl<H: Host> SessionTask<H> {
         self.session.handle_command(now, command);
     }
 
-    /// The first transport needs to know them.
+    /// The first transport needs to know them; a restart, if they could not be listed then.
     fn learn_interfaces(&mut self, now: Instant) {
         if !self.knows_interfaces {
-            let ips = self.endpoint.addresses();
-            self.handle_interfaces(now, &ips);
+            match self.endpoint.addresses() {
+                Ok(ips) => self.handle_interfaces(now, &ips),
+                Err(error) => {
+                    let error = bind_error(&error);
+                    self.session.handle_interfaces_unknown(now, error);
+                }
+            }
         }
     }
 

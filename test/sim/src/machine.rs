@@ -42,12 +42,17 @@ impl Machine {
     }
 
     pub(crate) fn owns(&self, addr: SocketAddr) -> bool {
-        self.sockets.values().any(|bound| *bound == addr)
+        self.sockets.values().any(|bound| *bound == addr) && self.has(addr)
+    }
+
+    /// The address is there: its sockets may outlive it.
+    fn has(&self, addr: SocketAddr) -> bool {
+        self.addresses.contains(&addr.ip())
     }
 
     pub(crate) fn deliver(&mut self, now: Instant, mut arrived: Arrived) {
         let bound = self.sockets.iter().find(|(_, addr)| **addr == arrived.to);
-        let Some((&socket, _)) = bound else {
+        let Some((&socket, _)) = bound.filter(|_| self.has(arrived.to)) else {
             return;
         };
         let datagram = Datagram {
@@ -71,7 +76,8 @@ impl Machine {
             assert!(segment > 0 && transmit.len.div_ceil(segment) <= 64);
             for datagram in train.chunks(segment) {
                 assert!(datagram.len() <= 1232, "{} bytes", datagram.len());
-                if let Some(&from) = self.sockets.get(&transmit.socket) {
+                let from = self.sockets.get(&transmit.socket).copied();
+                if let Some(from) = from.filter(|from| self.has(*from)) {
                     network.send(now, from, transmit.remote, datagram.to_vec());
                 }
             }

@@ -7,9 +7,20 @@ use duologue_base::{Instant, Protocol, SocketId};
 
 use crate::agent::{Agent, normalized};
 use crate::candidate::{self, Candidate, CandidateKind};
+use crate::checklist::Pair;
 use crate::config::ExternalAddress;
 use crate::generation::{Base, LocalCandidate};
 use crate::limits;
+use crate::stats::PairId;
+use crate::turn::AllocationId;
+
+/// Datagrams of this base leave from the address, or from one of the relays that are reached from it.
+fn is_from(base: &Base, ip: IpAddr, relays: &[AllocationId]) -> bool {
+    match base.relay {
+        Some(relay) => relays.contains(&relay),
+        None => base.addr.ip() == ip,
+    }
+}
 
 impl Agent {
     /// A UDP socket is bound to this address of this machine. Nothing happens for an address that
@@ -55,8 +66,9 @@ impl Agent {
 
     /// What sends from these bases is gone.
     pub(crate) fn lose_bases(&mut self, now: Instant, lost: impl Fn(&Base) -> bool) {
-        while let Some(at) = self.bases.iter().position(&lost) {
-            let base = self.bases.remove(at);
+        let bases = self.bases.extract_if(.., |base| lost(base));
+        let away = self.away.extract_if(.., |base| lost(base));
+        for base in bases.chain(away).collect::<Vec<_>>() {
             self.forget_base(base);
         }
         self.drop_streams(&lost);
@@ -67,7 +79,7 @@ impl Agent {
             let locals = &generation.locals;
             let checklist = &mut generation.checklist;
             let had_path = checklist.has_valid();
-            checklist.retain(|pair| !locals[pair.local].gone);
+            checklist.retain(|pair| !lost(&locals[pair.local].base));
             if had_path && !checklist.has_valid() {
                 generation.homeless_until = Some(now + limits::CONSENT_EXPIRY);
             }
@@ -78,6 +90,101 @@ impl Agent {
             self.reopen(at);
         }
         self.update(now);
+    }
+
+    /// The address went away and its sockets are kept: it may be back soon, as after a cable was
+    /// plugged in again, and the other side knows their ports. Until
+    /// [`resume_address`](Self::resume_address) nothing is sent from it and nothing taken.
+    pub fn suspend_address(&mut self, now: Instant, ip: IpAddr) {
+        let ip = ip.to_canonical();
+        let gone = self.bases.extract_if(.., |base| base.addr.ip() == ip);
+        self.away.extend(gone);
+        let relays = self.relays_from(ip);
+        for generation in &mut self.generations {
+            for local in &mut generation.locals {
+                local.gone |= is_from(&local.base, ip, &relays);
+            }
+            let (locals, checklist) = (&generation.locals, &mut generation.checklist);
+            let had_path = checklist.has_valid();
+            let from = |pair: &Pair| is_from(&locals[pair.local].base, ip, &relays);
+            checklist.suspend(self.role, from);
+            if had_path && !checklist.has_valid() {
+                generation.homeless_until = Some(now + limits::CONSENT_EXPIRY);
+            }
+            let pairs = checklist.pairs().iter();
+            let away: Vec<PairId> = pairs.filter(|p| from(p)).map(|p| p.id).collect();
+            let id = generation.id;
+            self.transactions
+                .retain(|t| t.generation != id || !away.contains(&t.pair));
+        }
+        for at in 0..self.generations.len() {
+            self.reopen(at);
+        }
+        self.update(now);
+    }
+
+    /// The address is back, and its sockets work as before.
+    pub fn resume_address(&mut self, now: Instant, ip: IpAddr) {
+        let ip = ip.to_canonical();
+        let back = self.away.extract_if(.., |base| base.addr.ip() == ip);
+        let back: Vec<Base> = back.collect();
+        if back.is_empty() {
+            return;
+        }
+        self.bases.extend(&back);
+        let relays = self.relays_from(ip);
+        for at in 0..self.generations.len() {
+            let generation = &mut self.generations[at];
+            for local in &mut generation.locals {
+                let relay = local.base.relay;
+                let returns = back.iter().any(|base| base.is_same(local.base))
+                    || relay.is_some_and(|relay| relays.contains(&relay));
+                local.gone &= !returns;
+            }
+            let locals = &generation.locals;
+            let checklist = &mut generation.checklist;
+            checklist.resume(|pair| !locals[pair.local].gone);
+            let known = |base: &&Base| !locals.iter().any(|local| local.base.is_same(**base));
+            // A restart may have come between.
+            let unknown: Vec<Base> = back.iter().filter(known).copied().collect();
+            unknown
+                .into_iter()
+                .for_each(|base| self.announce_host(at, base));
+            self.reopen(at);
+        }
+        self.announce_known(&back);
+        self.doubt_allocations(now);
+        self.update_gathering(now);
+        self.update(now);
+    }
+
+    fn relays_from(&self, ip: IpAddr) -> Vec<AllocationId> {
+        let allocations = self.gathering.allocations.iter();
+        let from = allocations.filter(|allocation| allocation.base.addr.ip() == ip);
+        from.map(|allocation| allocation.id).collect()
+    }
+
+    /// What servers say of these bases, to a generation that began meanwhile.
+    fn announce_known(&mut self, bases: &[Base]) {
+        let of = |base: Base| bases.iter().any(|known| known.is_same(base));
+        let known: Vec<_> = (self.gathering.probes.iter())
+            .filter(|probe| of(probe.base))
+            .filter_map(|probe| Some((probe.base, probe.server, probe.addr, probe.mapped?)))
+            .collect();
+        for (base, server, addr, mapped) in known {
+            self.learn_mapped(base, server, addr, mapped);
+        }
+        for at in 0..self.gathering.allocations.len() {
+            if of(self.gathering.allocations[at].base) {
+                self.announce_relay(at);
+            }
+        }
+    }
+
+    /// More addresses are being opened: gathering does not end before
+    /// [`end_of_local_addresses`](Self::end_of_local_addresses).
+    pub fn expect_local_addresses(&mut self) {
+        self.addresses_complete = false;
     }
 
     /// Every address was given. Further ones may still come when the network changes.

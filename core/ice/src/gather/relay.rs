@@ -210,7 +210,7 @@ impl Agent {
     }
 
     /// The relayed candidate of an allocation, and the server-reflexive one that came with it.
-    fn announce_relay(&mut self, at: usize) {
+    pub(super) fn announce_relay(&mut self, at: usize) {
         let allocation = &self.gathering.allocations[at];
         let State::Allocated {
             relayed, mapped, ..
@@ -263,7 +263,8 @@ impl Agent {
                 local.gone |= local.base.relay == Some(id);
             }
             let locals = &generation.locals;
-            generation.checklist.retain(|pair| !locals[pair.local].gone);
+            let checklist = &mut generation.checklist;
+            checklist.retain(|pair| locals[pair.local].base.relay != Some(id));
         }
         self.forget_requests();
     }

@@ -241,7 +241,11 @@ impl Agent {
     pub(crate) fn is_asked_elsewhere(&self, server: usize, base: Base) -> bool {
         let mut connections = self.gathering.connections.iter();
         connections.any(|connection| {
-            let whole = (connection.server, connection.local, connection.listener.is_none());
+            let whole = (
+                connection.server,
+                connection.local,
+                connection.listener.is_none(),
+            );
             whole == (server, base.addr.ip(), true)
         })
     }
@@ -267,7 +271,9 @@ impl Agent {
         let (server, base, addr) = (allocation.server, allocation.base, allocation.addr);
         let redirects = allocation.redirects;
         let connections = &self.gathering.connections;
-        let mut own = connections.iter().filter(|known| known.socket() == base.socket);
+        let mut own = connections
+            .iter()
+            .filter(|known| known.socket() == base.socket);
         if let Some(connection) = own.next() {
             let may = connection.mismatches + 1 < limits::CLIENT_ADDRESSES;
             if let (true, Some(socket)) = (may, base.socket) {

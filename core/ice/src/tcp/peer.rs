@@ -292,6 +292,10 @@ impl Agent {
                 continue;
             };
             if let Some(pair) = generation.checklist.get_mut(id) {
+                // With its address another stream may come.
+                if matches!(pair.check, Check::Away) {
+                    continue;
+                }
                 pair.check = Check::Failed;
                 pair.nominate_when_valid = false;
                 pair.nominating = None;
