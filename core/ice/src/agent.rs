@@ -54,6 +54,8 @@ pub struct Agent {
     pub(crate) farewells: Vec<(Transmit, Vec<u8>)>,
     /// RFC 8445 §14.2: no new check leaves before.
     pub(crate) next_check: Instant,
+    /// Pairs that other agents of the same ICE session are checking or about to.
+    pub(crate) pending_elsewhere: u32,
     /// Ta of the connectivity checks: the larger one of both ends'.
     pub(crate) pacing: Duration,
     pub(crate) next_pair_id: u32,
@@ -163,6 +165,7 @@ impl Agent {
             refusals: Refusals::default(),
             farewells: Vec::new(),
             next_check: Instant::ZERO,
+            pending_elsewhere: 0,
             next_pair_id: 0,
             nominations: 0,
             selected: None,
@@ -454,6 +457,22 @@ impl Agent {
                 let proved = pair.counters.requests_received > 0 || pair.valid().is_some();
                 proved && generation.remote_addr_of(pair) == remote
             }),
+        })
+    }
+
+    /// Where the other side's candidates of all generations are, those included that wait for its
+    /// credentials.
+    pub fn remote_addresses(&self) -> impl Iterator<Item = SocketAddr> {
+        self.generations.iter().flat_map(|state| {
+            let waiting: &[Candidate] = match &state.remote {
+                Remote::Unknown { candidates, .. } => candidates,
+                Remote::Known { .. } => &[],
+            };
+            state
+                .remotes
+                .iter()
+                .chain(waiting)
+                .map(|candidate| candidate.addr)
         })
     }
 

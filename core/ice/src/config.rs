@@ -24,8 +24,8 @@ pub struct Config {
     /// Ta, the least time between two new checks (RFC 8445 §14.2).
     ///
     /// The RFC's default of 50 ms makes 30 dead pairs cost 1.5 s; it allows less on networks that
-    /// carry it, down to 5 ms. 10 ms of checks is 80 kbit/s. With several agents on one path give
-    /// each of them its share.
+    /// carry it, down to 5 ms. 10 ms of checks is 80 kbit/s. Agents of one ICE session share it
+    /// ([`Agent::share_checks`](crate::Agent::share_checks)).
     pub pacing: Duration,
     /// Gather candidates over UDP. Without it servers are asked over TCP and TLS only.
     pub udp: bool,

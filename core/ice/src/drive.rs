@@ -99,6 +99,25 @@ impl Agent {
             .or_else(|| self.send_to_turn(now, out))
     }
 
+    /// When the next check may leave, if there is one.
+    pub fn next_check(&self) -> Instant {
+        self.next_check
+    }
+
+    /// Pairs that are being checked or will be.
+    pub fn pending_checks(&self) -> u32 {
+        let generations = self.generations.iter();
+        generations.map(|state| state.checklist.pending()).sum()
+    }
+
+    /// RFC 8445 §14: Ta is the distance of the checks of a whole ICE session. Another agent of it sent
+    /// one, so that this one's next must not leave before `until`; and so many `pending` pairs of all
+    /// others share what there is.
+    pub fn share_checks(&mut self, until: Instant, pending: u32) {
+        self.next_check = self.next_check.max(until);
+        self.pending_elsewhere = pending;
+    }
+
     fn has_checks(&self) -> bool {
         !self.config.lite
             && self.generations.iter().any(|generation| {

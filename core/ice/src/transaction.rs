@@ -115,7 +115,8 @@ impl Agent {
         self.rng.fill(&mut id);
         let generation = &mut self.generations[at];
         // RFC 8445 §14.3
-        let rto = limits::RTO_MIN.max(self.pacing * generation.checklist.pending());
+        let pending = generation.checklist.pending() + self.pending_elsewhere;
+        let rto = limits::RTO_MIN.max(self.pacing * pending);
         let reliable = {
             let pair = generation.checklist.get(pair)?;
             generation.base_of(pair).is_reliable()

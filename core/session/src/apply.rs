@@ -1,11 +1,13 @@
 //! What each command does.
 
+use std::collections::HashSet;
+
 use duologue_base::{Generation, Instant, TransportKey};
 use duologue_ice as ice;
 use duologue_identity::Certificate;
 
 use crate::association::Agreed;
-use crate::limits::PREPARED_TRANSPORTS;
+use crate::limits::{PREPARED_TRANSPORTS, REMOTE_ADDRESSES, REMOTE_ADDRESSES_REVIEW};
 use crate::transport::{Transport, new_agent};
 use crate::{Action, Command, Report, Session};
 
@@ -61,6 +63,10 @@ impl Session {
                 generation,
                 local,
             } => self.restart_ice(key, generation, local),
+            Command::AddRemoteCandidate { ref candidate, .. } if !self.may_check(candidate) => {
+                self.counters.excess_candidates += 1;
+                true
+            }
             Command::Send {
                 channel, ref data, ..
             } => {
@@ -190,6 +196,23 @@ impl Session {
         true
     }
 
+    /// Whoever writes descriptions must not make this host send to everybody.
+    fn may_check(&mut self, candidate: &ice::Candidate) -> bool {
+        // The agent bounds the names that it asks for.
+        if candidate.name.is_some() || self.checked.contains(&candidate.addr) {
+            return true;
+        }
+        let full = self.checked.len() >= REMOTE_ADDRESSES;
+        if full && self.now - self.checked_at >= REMOTE_ADDRESSES_REVIEW {
+            self.checked_at = self.now;
+            let agents = self.transports.iter().map(|transport| &transport.agent);
+            let used: HashSet<_> = agents.flat_map(ice::Agent::remote_addresses).collect();
+            self.checked.retain(|addr| used.contains(addr));
+        }
+        let may = self.checked.len() < REMOTE_ADDRESSES;
+        may && self.checked.insert(candidate.addr)
+    }
+
     /// What could not be bound may be possible by now.
     fn restart_ice(
         &mut self,
@@ -266,6 +289,7 @@ impl Session {
             self.unbind(&transport);
         }
         self.withdraw_names(|_| false);
+        self.away.clear();
         self.sctp = crate::association::Sctp::new();
         self.reports.clear();
         self.closed = true;

@@ -28,6 +28,8 @@ pub struct Counters {
     pub early_sctp_dropped: u64,
     /// Commands about what does not exist, or exists already.
     pub ignored_commands: u64,
+    /// Remote candidates beyond those that one session checks.
+    pub excess_candidates: u64,
     /// Streams that brought something else than messages.
     pub broken_streams: u64,
     /// Sockets that the host could not bind.

@@ -138,6 +138,10 @@ impl Session {
             if has(&self.interfaces, *ip) {
                 continue;
             }
+            if self.transports.is_empty() {
+                self.withdraw_names(|known| known != *ip);
+                continue;
+            }
             if self.away.len() >= INTERFACES {
                 let oldest = self.away[0].1;
                 self.give_up_away(|until| until <= oldest);

@@ -19,6 +19,13 @@ pub(crate) const LEFT_BYTES: usize = 8 << 20;
 /// Addresses of this host that are used. An ICE agent takes fewer.
 pub(crate) const INTERFACES: usize = 64;
 
+/// Addresses of remote candidates, ports told apart, of all transports together. Pairs of each are
+/// checked, wherever it leads.
+pub(crate) const REMOTE_ADDRESSES: usize = 512;
+
+/// How often it is looked which of them are still in use, once there are too many.
+pub(crate) const REMOTE_ADDRESSES_REVIEW: Duration = Duration::from_secs(1);
+
 /// How long the sockets of an address that this host lost are kept for when it is back: as long as
 /// the other side's consent lasts (RFC 7675 §5.1), which knows their ports.
 pub(crate) const AWAY: Duration = Duration::from_secs(30);

@@ -1,5 +1,5 @@
-use std::collections::VecDeque;
-use std::net::IpAddr;
+use std::collections::{HashSet, VecDeque};
+use std::net::{IpAddr, SocketAddr};
 
 use duologue_base::{Datagram, Instant, MdnsName, Rng, TransportKey};
 use duologue_datachannel::ChannelReport;
@@ -42,6 +42,12 @@ pub struct Session {
     /// The names that stand for them.
     pub(crate) names: Vec<(IpAddr, MdnsName)>,
     pub(crate) next_bind: u32,
+    /// The transport whose turn it is to check.
+    pub(crate) first_to_check: usize,
+    /// Addresses of remote candidates, of some that are gone, too.
+    pub(crate) checked: HashSet<SocketAddr>,
+    /// When those that are gone were forgotten last.
+    pub(crate) checked_at: Instant,
     /// One SCTP packet on its way into DTLS.
     pub(crate) packet: Vec<u8>,
     pub(crate) leftovers: Leftovers,
@@ -66,6 +72,9 @@ impl Session {
             unlisted: None,
             names: Vec::new(),
             next_bind: 0,
+            first_to_check: 0,
+            checked: HashSet::new(),
+            checked_at: Instant::ZERO,
             packet: Vec::new(),
             leftovers: Leftovers::default(),
             counters: Counters::default(),

@@ -123,10 +123,229 @@ fn addresses_that_come_and_go_are_bound_and_unbound() {
     session.handle_bound(NOW, asked[0].0, bound);
     session.handle_interfaces(NOW, &[interface("192.0.2.2")]);
     let actions: Vec<Action> = std::iter::from_fn(|| session.poll_action()).collect();
-    let socket = SocketId(5);
-    assert_eq!(actions[0], Action::Unbind { socket });
     let ip: std::net::IpAddr = "192.0.2.2".parse().unwrap();
-    assert!(matches!(actions[1], Action::Bind { ip: asked, .. } if asked == ip));
+    assert!(matches!(actions[..], [Action::Bind { ip: asked, .. }] if asked == ip));
+    let over = session.poll_timeout().expect("it waits for the address");
+    assert_eq!(over, NOW + Duration::from_secs(30));
+    session.handle_timeout(over);
+    let socket = SocketId(5);
+    assert_eq!(session.poll_action(), Some(Action::Unbind { socket }));
+}
+
+#[test]
+fn an_address_that_comes_back_in_time_has_the_socket_that_it_had() {
+    let mut session = session();
+    session.handle_command(NOW, add_transport());
+    session.handle_interfaces(NOW, &[interface("192.0.2.1")]);
+    let asked = binds(&mut session);
+    let bound = Ok((SocketId(5), "192.0.2.1:1000".parse().unwrap()));
+    session.handle_bound(NOW, asked[0].0, bound);
+    session.handle_interfaces(NOW, &[]);
+    let now = NOW + Duration::from_secs(29);
+    session.handle_interfaces(now, &[interface("192.0.2.1")]);
+    assert_eq!(session.poll_action(), None);
+    session.handle_timeout(now + Duration::from_secs(60));
+    assert_eq!(session.poll_action(), None);
+}
+
+#[test]
+fn addresses_without_end_that_come_and_go_keep_a_bounded_number_of_sockets() {
+    let mut session = session();
+    session.handle_command(NOW, add_transport());
+    let mut open = 0;
+    for n in 0..1000 {
+        session.handle_interfaces(NOW, &[interface(&format!("2001:db8::{n:x}"))]);
+        while let Some(action) = session.poll_action() {
+            match action {
+                Action::Bind { bind_id, ip, .. } => {
+                    open += 1;
+                    let bound = (SocketId(n), std::net::SocketAddr::new(ip, 1000));
+                    session.handle_bound(NOW, bind_id, Ok(bound));
+                }
+                Action::Unbind { .. } => open -= 1,
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+    assert!(open <= 65, "{open}");
+}
+
+fn errors(session: &mut Session) -> Vec<(u16, String)> {
+    let error = |report| match report {
+        Report::CandidateError { error, .. } => Some((error.code, error.text)),
+        _ => None,
+    };
+    reports(session).into_iter().filter_map(error).collect()
+}
+
+#[test]
+fn a_host_that_can_bind_nothing_says_so_and_a_restart_tries_again() {
+    let mut session = session();
+    session.handle_command(NOW, add_transport());
+    session.handle_interfaces(NOW, &[interface("192.0.2.1"), interface("192.0.2.2")]);
+    for (bind_id, _) in binds(&mut session) {
+        session.handle_bound(NOW, bind_id, Err(BindError::Exhausted));
+    }
+    let said = reports(&mut session);
+    assert!(said.iter().any(is_complete), "{said:?}");
+    let error = said.iter().position(|report| match report {
+        Report::CandidateError { error, .. } => {
+            let text = "no socket could be bound: no port or file descriptor is free";
+            (error.code, error.text.as_str()) == (701, text)
+        }
+        _ => false,
+    });
+    assert!(error < said.iter().position(is_complete), "{said:?}");
+    let restart = |generation| Command::RestartIce {
+        key: KEY,
+        generation: Generation(generation),
+        local: ice::Credentials::generate(&mut Rng::from_u64(generation.into())),
+    };
+    session.handle_command(NOW, restart(1));
+    assert!(!reports(&mut session).iter().any(is_complete));
+    for (bind_id, ip) in binds(&mut session) {
+        let addr = std::net::SocketAddr::new(ip.parse().unwrap(), 1000);
+        let socket = SocketId(u32::from(ip == "192.0.2.2"));
+        session.handle_bound(NOW, bind_id, Ok((socket, addr)));
+    }
+    let said = reports(&mut session);
+    let candidates = said.iter().filter(|report| {
+        let second = Generation(1);
+        matches!(report, Report::LocalCandidate { generation, candidate, .. }
+            if *generation == second && candidate.tcp_type.is_none())
+    });
+    assert_eq!(candidates.count(), 2);
+    assert!(said.iter().any(is_complete), "{said:?}");
+    let failed = |report: &&Report| matches!(report, Report::CandidateError { .. });
+    assert_eq!(said.iter().find(failed), None);
+}
+
+#[test]
+fn one_socket_of_several_is_enough_to_say_nothing() {
+    let mut session = session();
+    session.handle_command(NOW, add_transport());
+    session.handle_interfaces(NOW, &[interface("192.0.2.1"), interface("192.0.2.2")]);
+    let asked = binds(&mut session);
+    session.handle_bound(NOW, asked[0].0, Err(BindError::Exhausted));
+    let bound = Ok((SocketId(1), "192.0.2.2:1000".parse().unwrap()));
+    session.handle_bound(NOW, asked[1].0, bound);
+    assert_eq!(errors(&mut session), []);
+}
+
+#[test]
+fn a_host_that_cannot_list_its_addresses_says_so_and_later_can() {
+    let mut session = session();
+    session.handle_interfaces_unknown(NOW, BindError::Exhausted);
+    session.handle_command(NOW, add_transport());
+    let errors = errors(&mut session);
+    assert_eq!(errors.len(), 1);
+    assert!(errors[0].1.contains("file descriptor"), "{errors:?}");
+    session.handle_interfaces(NOW, &[interface("192.0.2.1")]);
+    assert_eq!(binds(&mut session).len(), 1);
+}
+
+/// RFC 8445 §14: the distance of checks is that of the whole session, however many transports a
+/// description made, and nobody makes this host check everything there is.
+#[test]
+fn many_transports_with_many_candidates_check_no_faster_than_one() {
+    let mut session = session();
+    session.handle_interfaces(NOW, &[interface("192.0.2.1")]);
+    let mut next_socket = 0;
+    let transports = 40;
+    for key in (0..transports).map(TransportKey) {
+        let Command::AddTransport {
+            generation,
+            local,
+            role,
+            certificate,
+            ..
+        } = add_transport()
+        else {
+            panic!("it adds a transport");
+        };
+        let add = Command::AddTransport {
+            key,
+            generation,
+            local: local.clone(),
+            role,
+            certificate,
+        };
+        session.handle_command(NOW, add);
+        for (bind_id, ip) in binds(&mut session) {
+            let addr = std::net::SocketAddr::new(ip.parse().unwrap(), 1000 + next_socket);
+            let socket = SocketId(next_socket.into());
+            next_socket += 1;
+            session.handle_bound(NOW, bind_id, Ok((socket, addr)));
+        }
+        let remote = Command::SetRemoteIce {
+            key,
+            generation,
+            remote: local,
+            options: ice::RemoteOptions::default(),
+        };
+        session.handle_command(NOW, remote);
+        for n in 0..100_u32 {
+            let host = std::net::Ipv4Addr::from(0xc633_0000 + key.0 * 100 + n);
+            let addr = std::net::SocketAddr::new(host.into(), 2000);
+            let candidate = ice::Candidate {
+                foundation: format!("f{n}").parse().unwrap(),
+                ..ice::Candidate::host(addr, Protocol::Udp)
+            };
+            let add = Command::AddRemoteCandidate {
+                key,
+                generation,
+                candidate,
+            };
+            session.handle_command(NOW, add);
+        }
+    }
+    assert_eq!(session.counters().excess_candidates, 4000 - 512);
+    let end = NOW + Duration::from_secs(20);
+    let (mut out, mut sent, mut hosts) = (Vec::new(), 0, std::collections::HashSet::new());
+    let mut first = std::collections::BTreeMap::new();
+    while let Some(now) = session.poll_timeout().filter(|now| *now < end) {
+        session.handle_timeout(now);
+        while let Some(transmit) = session.poll_transmit(now, &mut out) {
+            sent += 1;
+            hosts.insert(transmit.remote);
+            first.entry(transmit.socket).or_insert(now);
+        }
+    }
+    assert!(hosts.len() <= 512, "{}", hosts.len());
+    assert!((512..4500).contains(&sent), "{sent}");
+    // Each transport that has candidates has its turn.
+    let waited = first.values().max().map(|at| *at - NOW);
+    assert!(
+        first.len() >= 6 && waited < Some(Duration::from_secs(1)),
+        "{first:?}"
+    );
+}
+
+#[test]
+fn addresses_that_are_not_used_any_more_make_room_for_others() {
+    let mut session = session();
+    session.handle_interfaces(NOW, &[interface("192.0.2.1")]);
+    session.handle_command(NOW, add_transport());
+    for round in 0..20_u32 {
+        let now = NOW + Duration::from_secs(round.into());
+        for n in 0..100_u16 {
+            let addr = std::net::SocketAddr::new(interface("198.51.100.1").ip, 1000 + n);
+            let addr = std::net::SocketAddr::new(addr.ip(), addr.port() + 100 * round as u16);
+            let add = Command::AddRemoteCandidate {
+                key: KEY,
+                generation: Generation(round),
+                candidate: ice::Candidate::host(addr, Protocol::Udp),
+            };
+            session.handle_command(now, add);
+        }
+        let restart = Command::RestartIce {
+            key: KEY,
+            generation: Generation(round + 1),
+            local: ice::Credentials::generate(&mut Rng::from_u64(round.into())),
+        };
+        session.handle_command(now, restart);
+    }
+    assert_eq!(session.counters().excess_candidates, 0);
 }
 
 #[test]
