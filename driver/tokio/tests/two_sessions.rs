@@ -277,16 +277,21 @@ async fn sessions_that_hide_their_addresses_find_each_other_by_multicast_dns() {
     connect_by_names([&endpoints[0], &endpoints[0]], 300).await;
 }
 
-/// The local candidates of an end when it has gathered.
-async fn gathered(end: &mut End) -> Vec<Candidate> {
-    let mut candidates = Vec::new();
+/// The local candidates of an end when it has gathered, and whether it said that it could bind
+/// nothing.
+async fn gathered(end: &mut End) -> (Vec<Candidate>, bool) {
+    let (mut candidates, mut refused) = (Vec::new(), false);
     loop {
         match end.told.recv().await.expect("the session runs") {
             Report::LocalCandidate { candidate, .. } => candidates.push(candidate),
             Report::GatheringState {
                 state: GatheringState::Complete,
                 ..
-            } => return candidates,
+            } => return (candidates, refused),
+            Report::CandidateError { error, .. } if error.url.is_empty() => {
+                assert_eq!(error.code, 701);
+                refused = true;
+            }
             Report::CandidateError { error, .. } => panic!("{error:?}: {}", error.text),
             _ => {}
         }
@@ -335,9 +340,18 @@ async fn sessions_of_one_port_ask_the_same_stun_server() {
         })
         .collect();
     for end in &mut ends {
-        let candidates = gathered(end).await;
-        let reflexive = |c: &&Candidate| c.kind == CandidateKind::ServerReflexive;
-        assert_eq!(candidates.iter().filter(reflexive).count(), 1);
+        let (candidates, _) = gathered(end).await;
+        // Every address of a host reaches its loopback.
+        let count = |kind: CandidateKind| {
+            let of_kind =
+                |c: &&Candidate| c.kind == kind && c.addr.is_ipv4() && c.tcp_type.is_none();
+            candidates.iter().filter(of_kind).count()
+        };
+        assert!(count(CandidateKind::Host) > 0);
+        assert_eq!(
+            count(CandidateKind::ServerReflexive),
+            count(CandidateKind::Host)
+        );
     }
     assert_eq!(endpoint.stats().send_conflicts, 0);
 }
@@ -353,9 +367,10 @@ async fn ports_come_from_a_range_until_none_is_free() {
     let mut ends: Vec<End> = (500..540)
         .map(|seed| End::new(&endpoint, IceRole::Controlled, seed))
         .collect();
-    let mut found = 0;
+    let (mut found, mut refusals) = (0, 0);
     for end in &mut ends {
-        let candidates = gathered(end).await;
+        let (candidates, refused) = gathered(end).await;
+        refusals += usize::from(refused);
         let udp = candidates.iter().filter(|c| c.protocol == Protocol::Udp);
         for candidate in udp {
             assert!((first..=last).contains(&candidate.addr.port()));
@@ -364,6 +379,7 @@ async fn ports_come_from_a_range_until_none_is_free() {
     }
     // The range has ten.
     assert!((1..=10).contains(&found), "{found}");
+    assert!((1..40).contains(&refusals), "{refusals}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -18,6 +18,7 @@ impl Coturn {
         let mut command = namespace.command("turnserver");
         command
             .args(["-n", "--no-tls", "--no-dtls", "--no-cli", "--lt-cred-mech"])
+            .arg("--allow-loopback-peers")
             .arg(format!("--listening-ip={address}"))
             .arg(format!("--relay-ip={address}"))
             .args(["--realm=example.org", "--log-file=stdout", "--simple-log"])

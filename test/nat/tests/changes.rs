@@ -172,6 +172,75 @@ fn an_interface_that_goes_down_and_comes_back_is_used_again() {
     );
 }
 
+/// A cable between two hosts, a switch that restarts: both lose their carrier, or somebody takes both
+/// interfaces down, and nothing can be signalled.
+#[test]
+fn both_ends_lose_their_link_for_a_moment_and_the_connection_comes_back() {
+    if !available() {
+        return;
+    }
+    for own in [false, true] {
+        for flags in [vec![], vec!["--shared-port=5005".to_owned()]] {
+            let internet = Internet::new();
+            let sites = sites(&internet, [Kind::Open; 2]);
+            let options = PeerOptions {
+                flags: flags.clone(),
+                ..PeerOptions::default()
+            };
+            let mut call = call([&sites[0].host, &sites[1].host], &options);
+            call.run_for(SECOND);
+            call.signals = false;
+            for state in ["down", "up"] {
+                for (site, port) in sites.iter().zip(["site10", "site11"]) {
+                    match own {
+                        true => site.host.ip(&["link", "set", "wan", state]),
+                        false => internet.servers().ip(&["link", "set", port, state]),
+                    }
+                }
+                if state == "down" {
+                    call.run_for(Duration::from_millis(300));
+                }
+            }
+            let restored = Instant::now();
+            assert!(call.data_flows(LIMIT), "{call:#?}");
+            println!(
+                "both links (own: {own}, {flags:?}) came back: data after {:?}",
+                restored.elapsed()
+            );
+        }
+    }
+}
+
+/// Everyone's first try: a TURN server on the own machine.
+#[test]
+fn a_turn_server_on_loopback_relays_between_peers_of_its_host() {
+    if !available() {
+        return;
+    }
+    let internet = Internet::new();
+    let sites = sites(&internet, [Kind::Open; 2]);
+    let host = &sites[0].host;
+    let _coturn = Coturn::start(host, "127.0.0.1");
+    for relay_only in [true, false] {
+        let options = PeerOptions {
+            servers: vec!["stun:127.0.0.1".to_owned(), "turn:127.0.0.1".to_owned()],
+            relay_only,
+            ..PeerOptions::default()
+        };
+        let mut call = call([host, host], &options);
+        assert!(call.data_flows(LIMIT), "{call:#?}");
+        for side in &call.sides {
+            let told = format!("{:?}", side.told);
+            assert!(!told.contains("\"error\""), "{told}");
+        }
+        println!(
+            "coturn on loopback, relay only {relay_only}: {:?} in {:?}",
+            call.sides[0].pairs.last(),
+            call.time_to_connect()
+        );
+    }
+}
+
 #[test]
 fn hosts_with_ipv6_only_connect() {
     if !available() {

@@ -83,6 +83,72 @@ fn a_new_address_takes_over_when_the_old_one_dies() {
     });
 }
 
+/// A cable between two hosts, a switch or an access point that restarts: both see their address go
+/// and come back, and neither can tell the other one anything.
+#[test]
+fn when_both_ends_lose_their_carrier_for_a_moment_the_connection_comes_back() {
+    for (away, both) in [(300, true), (300, false), (20_000, true)] {
+        for_seeds(5, |seed| {
+            let mut world: World = World::new(seed, Link::default().delay(millis(10)));
+            let [alice, bob] = world.pair();
+            let (at_bob, at_alice) = open_channel(&mut world, alice, bob);
+            world.run(SECOND);
+            world.set_addresses(alice, &[]);
+            if both {
+                world.run(millis(20));
+                world.set_addresses(bob, &[]);
+            }
+            world.send_numbered(bob, at_bob, 1000);
+            world.run(millis(away));
+            world.set_addresses(bob, &[ip("198.51.100.2")]);
+            world.run(millis(150));
+            world.set_addresses(alice, &[ip("198.51.100.1")]);
+            world.send_numbered(alice, at_alice, 1000);
+            let patience = if away > 1000 { 60 * SECOND } else { 3 * SECOND };
+            world.run_until(patience, |world| {
+                heard(world, alice, at_alice) == 1 && heard(world, bob, at_bob) == 1
+            });
+            for host in [alice, bob] {
+                world.run_until(10 * SECOND, |world| {
+                    world.host(host).ice_state() == TransportState::Completed
+                });
+                assert_eq!(world.host(host).socket_count(), 1);
+            }
+            world.run(60 * SECOND);
+            assert!(world.is_connected(alice) && world.is_connected(bob));
+            assert_eq!(world.host(alice).socket_count(), 1);
+        });
+    }
+}
+
+#[test]
+fn an_address_that_stays_away_is_given_up_after_thirty_seconds() {
+    let mut world: World = World::new(1, Link::default());
+    let [alice, bob] = world.pair();
+    open_channel(&mut world, alice, bob);
+    world.set_addresses(alice, &[]);
+    world.run(29 * SECOND);
+    assert_eq!(world.host(alice).socket_count(), 1);
+    world.run(2 * SECOND);
+    assert_eq!(world.host(alice).socket_count(), 0);
+    assert_eq!(world.host(alice).ice_state(), TransportState::Failed);
+}
+
+#[test]
+fn an_address_that_comes_and_goes_for_hours_costs_nothing() {
+    let mut world: World = World::new(1, Link::default());
+    let [alice, bob] = world.pair();
+    let (at_bob, at_alice) = open_channel(&mut world, alice, bob);
+    for round in 1..=300 {
+        world.set_addresses(alice, &[]);
+        world.run(millis(300));
+        world.set_addresses(alice, &[ip("198.51.100.1")]);
+        world.send_numbered(bob, at_bob, 100);
+        world.run_until(10 * SECOND, |world| heard(world, alice, at_alice) == round);
+    }
+    assert_eq!(world.host(alice).socket_count(), 1);
+}
+
 #[test]
 fn a_short_partition_only_delays() {
     for_seeds(10, |seed| {
