@@ -9,7 +9,6 @@ use std::sync::{Arc, MutexGuard};
 use std::task::{Context, Poll};
 
 use duologue_base::StreamId;
-use duologue_peer::limits::SEND_BUFFER_BYTES;
 use duologue_peer::{DataChannelState, Exception, PriorityType};
 use futures_core::Stream;
 
@@ -132,7 +131,8 @@ impl DataChannel {
     /// Sends at once, whatever `bufferedAmount` is: the W3C's `send(data)`.
     ///
     /// # Errors
-    /// As [`send`](Self::send); and `OperationError` when 16 MiB wait already.
+    /// As [`send`](Self::send); and `OperationError` when 16 MiB wait already, each message counted with
+    /// [`SEND_OVERHEAD`](crate::limits::SEND_OVERHEAD).
     pub fn try_send(&self, message: impl Into<Message>) -> Result<(), Exception> {
         self.queue(self.0.channel.outbox(), message.into())
     }
@@ -148,10 +148,11 @@ impl DataChannel {
                 "the message is longer than the peer accepts",
             ));
         }
-        if outbox.buffered + len > SEND_BUFFER_BYTES {
+        if !outbox.fits(len) {
             return Err(Exception::operation("the send buffer is full"));
         }
         outbox.buffered += len;
+        outbox.messages += 1;
         let binary = message.is_binary();
         // Under the lock: messages leave in the order in which `bufferedAmount` counted them, and
         // none follows a `close()`.
@@ -291,8 +292,9 @@ impl DataChannel {
 
     /// Sets the `bufferedAmount`, in bytes, from which [`send`](Self::send) waits until half of it
     /// has left. It bounds the memory of a fast writer and should be at least what the path holds:
-    /// its rate times its round-trip time. 1 MiB at first. Only the messages' own bytes count, as in
-    /// `bufferedAmount`: each takes some 150 more while it waits. Not in the W3C's documents.
+    /// its rate times its round-trip time. 1 MiB at first. Unlike in `bufferedAmount` each message
+    /// counts [`SEND_OVERHEAD`](crate::limits::SEND_OVERHEAD) bytes more than it has, which is about
+    /// what it takes while it waits. Not in the W3C's documents.
     pub fn set_send_high_water_mark(&self, bytes: u64) {
         let mut outbox = self.0.channel.outbox();
         outbox.high_water = bytes.max(1);

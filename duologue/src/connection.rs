@@ -525,9 +525,9 @@ impl Connection {
     }
 
     /// Bytes of a channel left its send queue.
-    pub(crate) fn bytes_sent(&self, channel: &Arc<Channel>, bytes: usize) {
+    pub(crate) fn bytes_sent(&self, channel: &Arc<Channel>, bytes: usize, messages: usize) {
         let handle = self.handle();
-        channel.sent(bytes, || {
+        channel.sent(bytes, messages, || {
             if let Some(handle) = &handle {
                 let channel = DataChannel::new(channel.clone(), handle.clone());
                 self.events.push(Event::ChannelBufferedAmountLow(channel));

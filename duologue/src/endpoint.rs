@@ -106,6 +106,7 @@ pub struct EndpointBuilder {
     gather_continually: bool,
     ice_lite: bool,
     ice_renomination: bool,
+    max_channels: Option<u16>,
 }
 
 impl EndpointBuilder {
@@ -260,6 +261,15 @@ impl EndpointBuilder {
         self
     }
 
+    /// How many data channels a connection may have, 1,024 by default: what we announce to the peer,
+    /// which may have fewer. `SctpTransport::max_channels` says what was agreed on; a channel whose
+    /// `id` is not below it fails with an `OperationError`. Each channel that a peer opens takes
+    /// memory here.
+    pub fn max_channels(mut self, channels: u16) -> Self {
+        self.max_channels = Some(channels);
+        self
+    }
+
     /// Bytes asked of the system for each socket's receive and send buffer; 4 MiB by default. The
     /// system may grant less: on Linux at most `net.core.rmem_max` and `net.core.wmem_max`.
     pub fn socket_buffers(mut self, receive: usize, send: usize) -> Self {
@@ -286,6 +296,9 @@ impl EndpointBuilder {
         session.ice.gather_continually = self.gather_continually;
         session.ice.lite = self.ice_lite;
         session.ice.renomination = self.ice_renomination;
+        if let Some(channels) = self.max_channels {
+            session.sctp.streams = channels;
+        }
         session.ice.loopback = self.driver.interfaces.loopback;
         Ok(Endpoint(Arc::new(Shared {
             driver: duologue_tokio::Endpoint::new(self.driver)?,

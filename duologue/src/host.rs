@@ -77,9 +77,13 @@ impl ConnectionHost {
 impl Host for ConnectionHost {
     fn handle_report(&mut self, report: Report) {
         match report {
-            Report::BufferedAmount { channel: key, sent } => {
+            Report::BufferedAmount {
+                channel: key,
+                sent,
+                messages,
+            } => {
                 if let Some(channel) = self.channel(key).cloned() {
-                    self.connection.bytes_sent(&channel, sent);
+                    self.connection.bytes_sent(&channel, sent, messages);
                 }
             }
             report => self

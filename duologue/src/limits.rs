@@ -10,6 +10,8 @@ pub(crate) const MESSAGE_OVERHEAD: usize = 64;
 /// Events that may wait before no more channels are accepted and no more messages taken.
 pub const EVENT_BACKLOG: usize = 1024;
 
+pub use duologue_peer::limits::SEND_OVERHEAD;
+
 /// Bytes of a channel's `bufferedAmount` above which [`DataChannel::send`](crate::DataChannel::send)
 /// waits, unless the channel says otherwise.
 pub const DEFAULT_SEND_HIGH_WATER_MARK: u64 = 1 << 20;

@@ -2,10 +2,11 @@
 
 mod common;
 
-use common::{Peer, connected, endpoint, negotiate};
-use duologue::limits::RECEIVE_BACKLOG;
+use common::{Peer, connected, connected_on, endpoint, negotiate};
+use duologue::limits::{RECEIVE_BACKLOG, SEND_OVERHEAD};
 use duologue::{
-    Bytes, DataChannelInit, DataChannelState, Event, ExceptionName, Message, PeerConnectionState,
+    Bytes, DataChannelInit, DataChannelState, Endpoint, Event, ExceptionName, Message,
+    PeerConnectionState,
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -262,4 +263,36 @@ async fn closing_a_connection_ends_its_channels_events_and_pending_operations() 
     assert_eq!(b.recv().await, None);
     bob.wait(|event| matches!(event, Event::ChannelClose(_)).then_some(()))
         .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_endpoint_says_how_many_channels_there_may_be() {
+    let builder = Endpoint::builder().loopback(true).ipv6(false);
+    let small = builder.max_channels(16).build().unwrap();
+    let init = DataChannelInit::default();
+    let (alice, bob, ..) = connected_on([&endpoint(), &small], init).await;
+    for peer in [&alice, &bob] {
+        let connection = &peer.connection;
+        assert_eq!(connection.sctp().unwrap().max_channels(), Some(16));
+        let beyond = DataChannelInit {
+            negotiated: true,
+            id: Some(16),
+            ..DataChannelInit::default()
+        };
+        let refused = connection.create_data_channel("beyond", beyond);
+        assert_eq!(refused.unwrap_err().name(), ExceptionName::OperationError);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn empty_messages_wait_for_room_like_others() {
+    let (_alice, _bob, a, b) = connected(&endpoint(), DataChannelInit::default()).await;
+    a.set_send_high_water_mark(SEND_OVERHEAD * 4);
+    for _ in 0..2_000 {
+        a.send("").await.unwrap();
+        assert_eq!(a.buffered_amount(), 0);
+    }
+    for _ in 0..2_000 {
+        assert_eq!(b.recv().await, Some("".into()));
+    }
 }

@@ -91,6 +91,16 @@ impl Channel {
         fits
     }
 
+    /// Memory of the pieces kept.
+    pub(crate) fn piece_bytes(&self) -> usize {
+        let partial = self.partial.as_ref();
+        partial.map_or(0, |partial| partial.data.capacity())
+    }
+
+    pub(crate) fn drop_pieces(&mut self) {
+        self.partial = None;
+    }
+
     /// The whole message that `data` ends; `None` when it does not fit the pieces before.
     pub(crate) fn complete(&mut self, data: Bytes, binary: bool, max: usize) -> Option<Bytes> {
         if self.partial.is_none() {
@@ -103,30 +113,46 @@ impl Channel {
     }
 }
 
+/// What a queued message carries.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Content {
+    /// Bytes of the application.
+    Bytes,
+    /// An empty message of the application.
+    Empty,
+    Dcep,
+}
+
 /// Tells how many bytes of the application's messages have left, given the bytes of all messages.
 /// `bufferedAmount` does not count the bytes of DCEP and of empty messages.
 #[derive(Debug, Default)]
 pub(crate) struct Departures {
     queued: u64,
     departed: u64,
+    /// Messages of DCEP among those that have not left. They come before the application's.
+    dcep: usize,
     /// Begin and end of messages that do not count, among the bytes queued.
     uncounted: VecDeque<(u64, u64)>,
 }
 
 impl Departures {
-    /// A message was queued; `false` if there are too many that do not count.
-    pub(crate) fn queue(&mut self, bytes: usize, counted: bool) -> bool {
+    /// A message was queued; `false` if there are too many whose bytes do not count.
+    pub(crate) fn queue(&mut self, bytes: usize, content: Content) -> bool {
         let begin = self.queued;
         self.queued += bytes as u64;
-        if counted {
+        self.dcep += usize::from(content == Content::Dcep);
+        if content == Content::Bytes {
             return true;
         }
         self.uncounted.push_back((begin, self.queued));
         self.uncounted.len() <= UNCOUNTED_MESSAGES
     }
 
-    /// Bytes left; returns how many of them count.
-    pub(crate) fn depart(&mut self, bytes: usize) -> usize {
+    /// Bytes left, and with them the ends of so many messages; returns how many of each are the
+    /// application's.
+    pub(crate) fn depart(&mut self, bytes: usize, messages: usize) -> (usize, usize) {
+        let dcep = self.dcep.min(messages);
+        self.dcep -= dcep;
         let from = self.departed;
         let to = (from + bytes as u64).min(self.queued);
         self.departed = to;
@@ -138,7 +164,7 @@ impl Departures {
             }
             self.uncounted.pop_front();
         }
-        counted as usize
+        (counted as usize, messages - dcep)
     }
 }
 
@@ -147,15 +173,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_bytes_of_the_application_count() {
+    fn only_what_is_the_applications_counts() {
         let mut departures = Departures::default();
-        for (bytes, counted) in [(20, false), (100, true), (1, false), (1, false), (50, true)] {
-            assert!(departures.queue(bytes, counted));
+        for (bytes, content) in [
+            (20, Content::Dcep),
+            (100, Content::Bytes),
+            (1, Content::Empty),
+            (1, Content::Empty),
+            (50, Content::Bytes),
+        ] {
+            assert!(departures.queue(bytes, content));
         }
-        assert_eq!(departures.depart(10), 0);
-        assert_eq!(departures.depart(60), 50);
-        assert_eq!(departures.depart(52), 50);
-        assert_eq!(departures.depart(50), 50);
-        assert_eq!(departures.depart(50), 0);
+        assert_eq!(departures.depart(10, 0), (0, 0));
+        assert_eq!(departures.depart(60, 1), (50, 0));
+        assert_eq!(departures.depart(52, 3), (50, 3));
+        assert_eq!(departures.depart(50, 1), (50, 1));
+        assert_eq!(departures.depart(50, 0), (0, 0));
     }
 }

@@ -2,12 +2,10 @@ use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
 use duologue_base::{ChannelKey, Instant, StreamId};
-use duologue_sctp::{Association, Departed, Event, Message, SendError, SendOptions};
+use duologue_sctp::{Association, Departed, Event, Inbound, Message, SendError, SendOptions};
 
-use crate::channel::{Channel, Phase};
-use crate::limits::{
-    ANNOUNCED_NAME_BYTES, EARLY_BYTES, EARLY_MESSAGES, ENDED_STREAMS, TAKEN_BYTES,
-};
+use crate::channel::{Channel, Content, Phase};
+use crate::limits::{ANNOUNCED_NAME_BYTES, EARLY_BYTES, EARLY_MESSAGES, PIECE_BYTES};
 use crate::message::{DCEP, Payload, to_text, to_wire};
 use crate::{ChannelError, ChannelInit, ChannelReport, DcepMessage, Priority};
 
@@ -28,11 +26,12 @@ pub struct Channels {
     channels: BTreeMap<StreamId, Box<Channel>>,
     keys: BTreeMap<ChannelKey, StreamId>,
     reports: VecDeque<ChannelReport>,
-    /// What was taken out of the association because the end of a stream came behind it.
-    taken: VecDeque<Inbound>,
-    taken_bytes: usize,
-    /// Streams that ended behind messages which are still in the association.
-    ended: VecDeque<StreamId>,
+    /// How often something was pulled out of the association.
+    pulled: u64,
+    /// Ends of the association, each behind what came before it.
+    ends: VecDeque<AssociationEnd>,
+    /// Memory of pieces in the deprecated form.
+    piece_bytes: usize,
     early: VecDeque<Message>,
     early_bytes: usize,
     next_announced: ChannelKey,
@@ -40,12 +39,12 @@ pub struct Channels {
     counters: Counters,
 }
 
-/// What came from the peer, in order.
-#[derive(Debug)]
-enum Inbound {
-    Message(Message),
-    StreamEnd(StreamId),
-    AssociationEnd(Option<ChannelError>),
+/// The association ended, or the peer began it anew.
+#[derive(Clone, Copy, Debug)]
+struct AssociationEnd {
+    /// Due when so much was pulled.
+    after: u64,
+    error: Option<ChannelError>,
 }
 
 /// What was ignored.
@@ -73,9 +72,9 @@ impl Channels {
             channels: BTreeMap::new(),
             keys: BTreeMap::new(),
             reports: VecDeque::new(),
-            taken: VecDeque::new(),
-            taken_bytes: 0,
-            ended: VecDeque::new(),
+            pulled: 0,
+            ends: VecDeque::new(),
+            piece_bytes: 0,
             early: VecDeque::new(),
             early_bytes: 0,
             next_announced: ChannelKey(1),
@@ -155,12 +154,16 @@ impl Channels {
             self.counters.ignored_calls += 1;
             return;
         }
-        let counted = !data.is_empty();
+        let content = if data.is_empty() {
+            Content::Empty
+        } else {
+            Content::Bytes
+        };
         let options = channel.send_options();
         let (ppid, data) = to_wire(data, binary);
         let bytes = data.len();
         match association.send(now, stream, ppid, data, options) {
-            Ok(()) => self.queued(association, stream, bytes, counted),
+            Ok(()) => self.queued(association, stream, bytes, content),
             Err(error) => self.refused(association, stream, error),
         }
     }
@@ -196,14 +199,6 @@ impl Channels {
             Event::StreamReset { stream } | Event::StreamResetRefused { stream } => {
                 self.our_stream_reset(stream);
             }
-            Event::PeerStreamReset { stream } => {
-                if self.ended.len() < ENDED_STREAMS {
-                    self.ended.push_back(stream);
-                }
-                if self.taken_bytes <= TAKEN_BYTES {
-                    self.take_until_ends(association);
-                }
-            }
             Event::Restarted => self.end(association, ended(None)),
             Event::Closed(ref reason) => {
                 let cause = match reason {
@@ -218,17 +213,23 @@ impl Channels {
 
     /// The association ended, or the transport below it: every channel closes, after the messages
     /// that came before. Without `error` it ended on purpose.
-    pub fn end(&mut self, association: &mut Association, error: Option<ChannelError>) {
-        self.take_until_ends(association);
-        self.taken.push_back(Inbound::AssociationEnd(error));
+    pub fn end(&mut self, association: &Association, error: Option<ChannelError>) {
+        let after = self.pulled + association.unread() as u64;
+        // Another one with nothing in between says nothing new.
+        if self.ends.back().is_none_or(|end| end.after != after) {
+            self.ends.push_back(AssociationEnd { after, error });
+        }
     }
 
-    /// Translates bytes that left the association into a channel's `bufferedAmount`: how much it
-    /// falls, if it does.
-    pub fn handle_departed(&mut self, departed: Departed) -> Option<(ChannelKey, usize)> {
+    /// Translates what left the association into a channel's `bufferedAmount`: by how many bytes it
+    /// falls, and how many messages of the application left, if any.
+    pub fn handle_departed(&mut self, departed: Departed) -> Option<(ChannelKey, usize, usize)> {
         let channel = self.channels.get_mut(&departed.stream)?;
-        let counted = channel.departures.depart(departed.bytes);
-        (counted > 0).then_some((channel.key, counted))
+        let Departed {
+            bytes, messages, ..
+        } = departed;
+        let (bytes, messages) = channel.departures.depart(bytes, messages);
+        (bytes > 0 || messages > 0).then_some((channel.key, bytes, messages))
     }
 
     /// The next thing to tell the application. Pulls messages out of the association; when nobody
@@ -242,10 +243,16 @@ impl Channels {
             if let Some(report) = self.reports.pop_front() {
                 return Some(report);
             }
-            match self.next_inbound(association)? {
+            let pulled = self.pulled;
+            if let Some(end) = self.ends.pop_front_if(|end| end.after <= pulled) {
+                self.close_all(end.error);
+                continue;
+            }
+            let inbound = association.poll_inbound()?;
+            self.pulled += 1;
+            match inbound {
                 Inbound::Message(message) => self.handle_message(now, association, message),
-                Inbound::StreamEnd(stream) => self.peers_stream_ended(association, stream),
-                Inbound::AssociationEnd(error) => self.close_all(error),
+                Inbound::StreamReset(stream) => self.peers_stream_ended(association, stream),
             }
         }
     }
@@ -279,6 +286,7 @@ impl Channels {
         if let Some(channel) = self.channels.remove(&stream) {
             self.keys.remove(&channel.key);
             self.announced_bytes -= channel.announced_bytes;
+            self.piece_bytes -= channel.piece_bytes();
             self.report_closed(channel.key, error);
         }
     }
@@ -288,35 +296,11 @@ impl Channels {
             .push_back(ChannelReport::Closed { channel, error });
     }
 
-    fn next_inbound(&mut self, association: &mut Association) -> Option<Inbound> {
-        if self.taken.is_empty() && !self.ended.is_empty() {
-            self.take_until_ends(association);
-        }
-        let Some(inbound) = self.taken.pop_front() else {
-            return association.poll_message().map(Inbound::Message);
-        };
-        if let Inbound::Message(message) = &inbound {
-            self.taken_bytes -= message.data.len();
-        }
-        Some(inbound)
-    }
-
-    /// Puts the ends of streams behind the messages that came before them.
-    fn take_until_ends(&mut self, association: &mut Association) {
-        while let Some(message) = association.poll_message() {
-            self.taken_bytes += message.data.len();
-            self.taken.push_back(Inbound::Message(message));
-        }
-        let ends = self.ended.drain(..).map(Inbound::StreamEnd);
-        self.taken.extend(ends);
-    }
-
     fn handle_message(&mut self, now: Instant, association: &mut Association, message: Message) {
         let payload = Payload::of(message.ppid);
         if payload == Payload::Dcep {
             return self.handle_dcep(now, association, &message);
         }
-        let max = self.message_size_max;
         let Some(channel) = self.channels.get_mut(&message.stream) else {
             return self.keep_early(message);
         };
@@ -325,15 +309,12 @@ impl Channels {
         }
         // RFC 8832 §6: any message from the peer shows that it knows the channel.
         channel.answered = true;
+        let key = channel.key;
         let whole = match payload {
-            Payload::Whole { binary } => channel
-                .complete(message.data, binary, max)
-                .map(|data| (data, binary)),
-            Payload::Empty { binary } => channel
-                .complete(Bytes::new(), binary, max)
-                .map(|data| (data, binary)),
+            Payload::Whole { binary } => self.complete(message.stream, message.data, binary),
+            Payload::Empty { binary } => self.complete(message.stream, Bytes::new(), binary),
             Payload::Partial { binary } => {
-                if channel.add_piece(&message.data, binary, max) {
+                if self.keep_piece(message.stream, &message.data, binary) {
                     return;
                 }
                 None
@@ -349,10 +330,32 @@ impl Channels {
         };
         let data = if binary { data } else { to_text(data) };
         self.reports.push_back(ChannelReport::Message {
-            channel: channel.key,
+            channel: key,
             data,
             binary,
         });
+    }
+
+    /// Keeps a piece in the deprecated form; `false` when its message becomes too large, or all
+    /// such messages together.
+    fn keep_piece(&mut self, stream: StreamId, data: &[u8], binary: bool) -> bool {
+        let Some(channel) = self.channels.get_mut(&stream) else {
+            return false;
+        };
+        let before = channel.piece_bytes();
+        let fits = channel.add_piece(data, binary, self.message_size_max);
+        self.piece_bytes = self.piece_bytes + channel.piece_bytes() - before;
+        fits && self.piece_bytes <= PIECE_BYTES.max(2 * self.message_size_max)
+    }
+
+    /// The whole message that `data` ends, if it fits the pieces before.
+    fn complete(&mut self, stream: StreamId, data: Bytes, binary: bool) -> Option<(Bytes, bool)> {
+        let max = self.message_size_max;
+        let channel = self.channels.get_mut(&stream)?;
+        let before = channel.piece_bytes();
+        let whole = channel.complete(data, binary, max);
+        self.piece_bytes = self.piece_bytes + channel.piece_bytes() - before;
+        Some((whole?, binary))
     }
 
     fn handle_dcep(&mut self, now: Instant, association: &mut Association, message: &Message) {
@@ -419,7 +422,7 @@ impl Channels {
         let data = message.encode();
         let bytes = data.len();
         match association.send(now, stream, DCEP, data, SendOptions::default()) {
-            Ok(()) => self.queued(association, stream, bytes, false),
+            Ok(()) => self.queued(association, stream, bytes, Content::Dcep),
             Err(error) => self.refused(association, stream, error),
         }
     }
@@ -429,12 +432,12 @@ impl Channels {
         association: &mut Association,
         stream: StreamId,
         bytes: usize,
-        counted: bool,
+        content: Content,
     ) {
         let bounded = self
             .channels
             .get_mut(&stream)
-            .is_none_or(|channel| channel.departures.queue(bytes, counted));
+            .is_none_or(|channel| channel.departures.queue(bytes, content));
         if !bounded {
             self.begin_closing(
                 association,
@@ -526,6 +529,8 @@ impl Channels {
             peers_reset,
             error,
         };
+        self.piece_bytes -= channel.piece_bytes();
+        channel.drop_pieces();
         association.reset_streams(&[stream]);
     }
 

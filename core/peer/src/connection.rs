@@ -251,7 +251,7 @@ impl PeerConnection {
             self.tasks.front(),
             Some(
                 Task::Channel(_)
-                    | Task::BufferedAmount(..)
+                    | Task::BufferedAmount { .. }
                     | Task::AnnounceOpen(_)
                     | Task::StartClosing(_)
                     | Task::AnnounceClosed(_)

@@ -55,6 +55,8 @@ pub struct DataChannel {
     pub(crate) id: Option<StreamId>,
     pub(crate) ready_state: DataChannelState,
     pub(crate) buffered_amount: u64,
+    /// Messages that have not left.
+    pub(crate) buffered_messages: u64,
     pub(crate) buffered_amount_low_threshold: u64,
 }
 
@@ -146,6 +148,7 @@ impl Channel {
                 init,
                 ready_state: DataChannelState::Connecting,
                 buffered_amount: 0,
+                buffered_messages: 0,
                 buffered_amount_low_threshold: 0,
             },
             transport: ChannelTransport::None,

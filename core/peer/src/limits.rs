@@ -12,6 +12,9 @@ pub const MAX_AUDIO_ENCODINGS: usize = 1;
 /// Bytes that `send()` may queue on one data channel: `canSendSize` of webrtc-pc §6.1.1.2.
 pub const SEND_BUFFER_BYTES: u64 = 16 << 20;
 
+/// What a message counts against that besides its bytes.
+pub const SEND_OVERHEAD: u64 = 128;
+
 /// UTF-8 bytes of a data channel's label and of its protocol (RFC 8832 §5.1).
 pub const MAX_LABEL_BYTES: usize = 65_535;
 

@@ -180,6 +180,7 @@ fn buffered_amount_grows_in_send_and_shrinks_in_a_task() {
     a.pc.handle_report(Report::BufferedAmount {
         channel: key,
         sent: 2,
+        messages: 0,
     });
     assert_eq!(amount(&a), 8, "only a task shrinks it");
     a.run();
@@ -187,11 +188,13 @@ fn buffered_amount_grows_in_send_and_shrinks_in_a_task() {
     a.report(Report::BufferedAmount {
         channel: key,
         sent: 2,
+        messages: 0,
     });
     assert_eq!(a.take_log(), ["bufferedamountlow"]);
     a.report(Report::BufferedAmount {
         channel: key,
         sent: 4,
+        messages: 2,
     });
     assert_eq!((amount(&a), a.take_log()), (0, vec![]));
 }
@@ -206,11 +209,20 @@ fn what_cannot_be_sent_is_refused_and_changes_nothing() {
     };
     let error = a.pc.send(key, zeros(size + 1)).unwrap_err();
     assert_eq!(error.name(), ExceptionName::TypeError);
-    while a.pc.data_channel(key).unwrap().buffered_amount() + size <= limits::SEND_BUFFER_BYTES {
+    let (mut messages, each) = (1, size + limits::SEND_OVERHEAD);
+    while messages * each <= limits::SEND_BUFFER_BYTES {
         a.pc.send(key, zeros(size)).unwrap();
+        messages += 1;
     }
     let error = a.pc.send(key, zeros(size)).unwrap_err();
     assert_eq!(error.name(), ExceptionName::OperationError);
+    // Empty messages count, too, though not in `bufferedAmount`.
+    let amount = |a: &Host| a.pc.data_channel(key).unwrap().buffered_amount();
+    let before = amount(&a);
+    let most = limits::SEND_BUFFER_BYTES / limits::SEND_OVERHEAD;
+    let refused = (0..=most).find_map(|_| a.pc.send(key, zeros(0)).err());
+    assert_eq!(refused.unwrap().name(), ExceptionName::OperationError);
+    assert_eq!(amount(&a), before);
     let fresh = a.pc.create_data_channel("new", init()).unwrap();
     let error = a.pc.send(fresh, text("x")).unwrap_err();
     assert_eq!(error.name(), ExceptionName::InvalidStateError);

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use crate::limits::KEEP_MESSAGE_MEMORY;
+use crate::limits::{DEFAULT_STREAMS, KEEP_MESSAGE_MEMORY};
 
 /// How one association behaves. [`Config::default`] is what a WebRTC connection wants.
 #[derive(Clone, Debug)]
@@ -25,7 +25,8 @@ pub struct Config {
     ///
     /// [`SendError::BufferFull`]: crate::SendError::BufferFull
     pub send_buffer: usize,
-    /// Streams that we ask for in each direction; the peer may allow fewer.
+    /// Streams in each direction, which is how many channels there may be, less if the peer has fewer.
+    /// 1024, as browsers had it for long: each costs memory that the peer may take.
     pub streams: u16,
     /// The congestion controller.
     pub congestion: CongestionAlgorithm,
@@ -58,7 +59,7 @@ impl Default for Config {
             max_receive_message_size: 1 << 20,
             keep_message_memory: KEEP_MESSAGE_MEMORY,
             send_buffer: 16 << 20,
-            streams: u16::MAX,
+            streams: DEFAULT_STREAMS,
             congestion: CongestionAlgorithm::default(),
             scheduler: Scheduler::default(),
             interleaving: true,

@@ -61,6 +61,9 @@ pub enum PeerMisbehaved {
     /// An INIT or INIT ACK with no streams (RFC 9260 §3.3.2) or a zero tag.
     #[error("an INIT or INIT ACK is invalid")]
     InvalidInit,
+    /// A DATA or I-DATA chunk without data (RFC 9260 §6.2).
+    #[error("a data chunk is empty")]
+    NoUserData,
     /// DATA where I-DATA was agreed or the reverse (RFC 8260 §2.2.1).
     #[error("the wrong kind of data chunk")]
     WrongDataChunk,

@@ -31,12 +31,6 @@ pub enum Event {
         /// The stream.
         stream: StreamId,
     },
-    /// The peer reset a stream that it sends on: it was closed there. Messages sent on it before
-    /// are in the outlet of messages already.
-    PeerStreamReset {
-        /// The stream.
-        stream: StreamId,
-    },
     /// The association is over. Nothing follows.
     Closed(CloseReason),
 }
@@ -57,11 +51,13 @@ pub enum AssociationState {
     Closed,
 }
 
-/// Bytes of messages that left the send queue: sent for the first time, or given up.
+/// What left the send queue: it was sent for the first time, or given up.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Departed {
     /// The stream they were queued on.
     pub stream: StreamId,
-    /// How many, since the last report about this stream.
+    /// Bytes of messages, since the last report about this stream.
     pub bytes: usize,
+    /// Messages of which the last byte left.
+    pub messages: usize,
 }

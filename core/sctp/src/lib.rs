@@ -8,7 +8,7 @@
 //! * `poll_*` gives what is to be done, until it returns nothing. [`Association::poll_packet`]
 //!   appends one packet per call. While there is much to send all packets have the same size, so
 //!   that the host can send a train of them with one system call.
-//! * [`Association::poll_message`] is pulled at the application's pace: what is not pulled
+//! * [`Association::poll_inbound`] is pulled at the application's pace: what is not pulled
 //!   shrinks the window that the peer may fill.
 //!
 //! Calls and polls may come in any order. What comes from the network never makes a call fail:
@@ -52,7 +52,8 @@
 //! - [x] RFC 8260: I-DATA, round-robin and weighted fair scheduling
 //! - [x] RFC 9653: zero checksum over DTLS
 //! - [x] RFC 7053: the I bit
-//! - [x] RFC 4820: padding, to keep packets of a train equal
+//! - [x] RFC 4820: padding is taken and never sent: there are peers that lose data over chunks they
+//!   do not know. Packets of a train are equal because messages are cut so that they fill them
 //! - [x] RFC 8985 (RACK-TLP), RFC 9438 and RFC 9406 (CUBIC, HyStart++), draft-ietf-ccwg-bbr
 //! - [ ] RFC 8899 (path MTU discovery): the packet size is [`Config::mtu`]
 //! - [ ] draft-hancke-tsvwg-snap (set-up in SDP)
@@ -62,7 +63,7 @@
 //! The default is [`CongestionAlgorithm::Bbr`], by simulation (`tests/goodput.rs`): with 20 ms each
 //! way and 5 % of the packets lost at random it keeps over 90 % of the rate, where a window that is
 //! cut at each loss keeps less than 1 %; alone it leaves a bottleneck's queue nearly empty; two
-//! share it evenly; beside a Reno flow neither gets less than about a quarter.
+//! share it evenly; beside a Reno flow neither gets less than about a fifth.
 //!
 //! # What a peer can cost
 //!
@@ -88,5 +89,5 @@ pub use association::Association;
 pub use config::{Config, CongestionAlgorithm, Scheduler, Timers};
 pub use error::{CloseReason, PeerMisbehaved, SendError};
 pub use event::{AssociationState, Departed, Event};
-pub use message::{Message, Ppid, Reliability, SendOptions};
+pub use message::{Inbound, Message, Ppid, Reliability, SendOptions};
 pub use stats::Stats;

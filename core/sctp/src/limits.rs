@@ -15,25 +15,36 @@ pub(crate) const MAX_RECEIVED_RANGES: usize = 4_096;
 /// Duplicate TSNs reported in one SACK.
 pub(crate) const MAX_REPORTED_DUPLICATES: usize = 32;
 
-/// What a message or a run of fragments counts against the receive window beside its bytes: about
-/// what its bookkeeping takes, so that a flood of tiny messages is bounded as well.
-pub(crate) const RECEIVE_OVERHEAD: usize = 64;
+/// What a message, a run of fragments or the end of a stream counts against the receive window beside
+/// its bytes: what it takes with its place in a queue or tree and the allocation of its bytes, so
+/// that a flood of tiny ones is bounded as well.
+pub(crate) const RECEIVE_OVERHEAD: usize = 128;
+
+/// Incomplete messages for which memory is reserved as large as the last complete one was, and the
+/// bytes of that beyond the first.
+pub(crate) const GUESSED_RUNS: usize = 16;
+pub(crate) const GUESSED_BYTES: usize = 64 << 10;
 
 /// Bytes of delivered messages remembered for their memory, by default: about what is between the
 /// association and a reader that keeps up.
 pub(crate) const KEEP_MESSAGE_MEMORY: usize = 512 << 10;
 
+/// Streams in each direction, by default.
+pub(crate) const DEFAULT_STREAMS: u16 = 1_024;
+
 /// What a queued message counts against [`Config::send_buffer`](crate::Config::send_buffer) beside
-/// its bytes.
-pub(crate) const SEND_OVERHEAD: usize = 64;
+/// its bytes: about what its bookkeeping takes.
+pub(crate) const SEND_OVERHEAD: usize = 128;
 
-/// The fragments of a message longer than one packet are at least this long where the rest of a
-/// packet is filled, except the last.
-pub(crate) const MIN_FRAGMENT: usize = 64;
+/// A fragment that fills the rest of a packet has at least this many bytes.
+pub(crate) const MIN_FRAGMENT: usize = 4;
 
-/// A packet that misses the full size by at most this much is padded (RFC 4820) when more follow,
-/// so that a train of equal packets goes on.
-pub(crate) const MAX_PADDING: usize = 128;
+/// Packets of changing sizes in a row, with more behind them, from which on small messages are cut,
+/// too, so that packets are full and a train of equal ones goes on.
+pub(crate) const UNEVEN_PACKETS: u32 = 3;
+
+/// Packets that are filled like that before it shows again whether they need it: about a train.
+pub(crate) const FILLED_PACKETS: u32 = 64;
 
 /// Streams named in one request to reset (RFC 6525 §4.1).
 pub(crate) const MAX_RESET_STREAMS: usize = 200;

@@ -21,6 +21,16 @@ pub struct Message {
     pub unordered: bool,
 }
 
+/// What comes from the peer, in order.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Inbound {
+    /// A message.
+    Message(Message),
+    /// The peer reset a stream that it sends on: it was closed there. Messages sent on it before have
+    /// come before.
+    StreamReset(StreamId),
+}
+
 /// How a message is to be delivered.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct SendOptions {

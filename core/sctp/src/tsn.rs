@@ -6,6 +6,9 @@ use duologue_base::Seq32;
 pub(crate) struct Tsn(u64);
 
 impl Tsn {
+    /// Before any other.
+    pub(crate) const FIRST: Tsn = Tsn(0);
+
     /// The initial TSN of a direction.
     pub(crate) fn initial(wire: Seq32) -> Self {
         // One epoch up, so that numbers just before the initial one can be told.
@@ -40,8 +43,7 @@ impl Tsn {
         self.0.saturating_sub(other.0)
     }
 
-    /// The number as a key of [`Runs`](crate::receive::Runs).
-    pub(crate) fn key(self) -> u64 {
+    pub(crate) fn number(self) -> u64 {
         self.0
     }
 }

@@ -31,8 +31,8 @@ fn both_sides_calling_at_once_are_connected_after_one_and_a_half_round_trips() {
     assert_eq!(pair.now - start, ms(30));
     for peer in &pair.peers {
         let connected = Event::Connected {
-            outbound_streams: 65_535,
-            inbound_streams: 65_535,
+            outbound_streams: 1_024,
+            inbound_streams: 1_024,
         };
         assert_eq!(peer.events, [connected]);
         assert!(peer.sctp.stats().interleaving && peer.sctp.stats().zero_checksum);
@@ -384,6 +384,31 @@ fn a_reader_that_stops_bounds_what_is_sent_and_loses_nothing() {
         let tags: Vec<u32> = pair.peers[1].received.iter().map(tag_of).collect();
         assert_eq!(tags, (0..100).collect::<Vec<_>>());
     }
+}
+
+#[test]
+fn a_shut_window_is_probed_ever_more_slowly_though_each_probe_is_taken() {
+    let mut pair = Pair::connected(Path::default(), 25);
+    pair.settle(ms(500));
+    pair.tamper = Some(Box::new(|from, packet| {
+        if from == 1 && packet[12] == 3 {
+            // The window of the SACK.
+            packet[20..24].fill(0);
+            common::fix_checksum(packet);
+        }
+    }));
+    for tag in 0..1_000 {
+        pair.send(0, 1, message(tag, 1_000));
+    }
+    pair.run_for(ms(1_000));
+    let before = pair.peers[0].sctp.stats().packets_sent;
+    pair.run_for(Duration::from_secs(20));
+    let sent = pair.peers[0].sctp.stats().packets_sent - before;
+    assert!((5..=15).contains(&sent), "{sent} in 20 s");
+    assert_eq!(pair.peers[0].sctp.stats().timeouts, 0);
+    pair.tamper = None;
+    pair.settle(Duration::from_secs(20));
+    assert_eq!(pair.peers[1].received.len(), 1_000);
 }
 
 #[test]

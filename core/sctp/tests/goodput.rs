@@ -263,8 +263,8 @@ fn two_flows_share_a_bottleneck() {
             );
             println!("{line}");
             let total: f64 = rates.iter().sum();
-            // A quarter; or, where a latecomer has it hard, about what a Reno flow gets there.
-            let fair = [0, 1].map(|n| rates[n] > (total / 4.0).min(among_reno[n] * 0.8));
+            // A fifth; or, where a latecomer has it hard, about what a Reno flow gets there.
+            let fair = [0, 1].map(|n| rates[n] > (total / 5.0).min(among_reno[n] * 0.8));
             let short = algorithms != [Bbr, Bbr] || standing < 0.5;
             if total < 9.5 || fair != [true, true] || !short {
                 unfair.push(line);

@@ -364,7 +364,7 @@ impl Running {
         }
         self.ended = true;
         let ended = ChannelError::AssociationEnded { cause: None };
-        self.channels.end(&mut self.association, Some(ended));
+        self.channels.end(&self.association, Some(ended));
         let error = Some(SctpError::TransportEnded);
         reports.extend([Report::SctpClosed { error }]);
     }
@@ -372,8 +372,12 @@ impl Running {
     /// How much a channel's `bufferedAmount` fell.
     pub(crate) fn poll_buffered_amount(&mut self) -> Option<Report> {
         while let Some(departed) = self.association.poll_departed() {
-            if let Some((channel, sent)) = self.channels.handle_departed(departed) {
-                return Some(Report::BufferedAmount { channel, sent });
+            if let Some((channel, sent, messages)) = self.channels.handle_departed(departed) {
+                return Some(Report::BufferedAmount {
+                    channel,
+                    sent,
+                    messages,
+                });
             }
         }
         None

@@ -88,6 +88,8 @@ pub enum Report {
         channel: ChannelKey,
         /// Bytes since the last such report.
         sent: usize,
+        /// Messages that left entirely, empty ones included.
+        messages: usize,
     },
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use duologue_base::ChannelKey;
-use duologue_peer::limits::SEND_BUFFER_BYTES;
+use duologue_peer::limits::{SEND_BUFFER_BYTES, SEND_OVERHEAD};
 use duologue_peer::{DataChannelState, Exception, PriorityType};
 use duologue_tokio::SessionHandle;
 
@@ -43,6 +43,8 @@ pub(super) struct Outbox {
     pub(super) error: Option<Exception>,
     /// `bufferedAmount`
     pub(super) buffered: u64,
+    /// Messages that make it up, and empty ones.
+    pub(super) messages: u64,
     /// `bufferedAmountLowThreshold`, once it was set: until then nobody waits for its event.
     pub(super) low_threshold: Option<u64>,
     pub(super) high_water: u64,
@@ -56,8 +58,17 @@ impl Outbox {
     /// Whether a patient sender may send now: below the high-water mark, and without exceeding
     /// what a channel may queue at all.
     pub(super) fn has_room(&self, len: u64) -> bool {
-        self.buffered == 0
-            || (self.buffered < self.high_water && self.buffered + len <= SEND_BUFFER_BYTES)
+        self.messages == 0 || (self.cost() < self.high_water && self.fits(len))
+    }
+
+    /// Whether one more message is within what a channel may queue at all.
+    pub(super) fn fits(&self, len: u64) -> bool {
+        self.cost() + len + SEND_OVERHEAD <= SEND_BUFFER_BYTES
+    }
+
+    /// What its messages count: an empty one takes memory, too.
+    fn cost(&self) -> u64 {
+        self.buffered + self.messages * SEND_OVERHEAD
     }
 }
 
@@ -91,6 +102,7 @@ impl Channel {
                 state: slots.ready_state(),
                 error: None,
                 buffered: 0,
+                messages: 0,
                 low_threshold: None,
                 high_water: DEFAULT_SEND_HIGH_WATER_MARK,
                 low_event_waits: false,
@@ -122,9 +134,9 @@ impl Channel {
         self.outbox().error = Some(error);
     }
 
-    /// Bytes left the send queue. `low` is called if that calls for `bufferedamountlow`, before
+    /// Bytes and messages left the send queue. `low` is called if that calls for `bufferedamountlow`, before
     /// the getter shows the new amount.
-    pub(crate) fn sent(&self, bytes: usize, low: impl FnOnce()) {
+    pub(crate) fn sent(&self, bytes: usize, messages: usize, low: impl FnOnce()) {
         let mut outbox = self.outbox();
         let before = outbox.buffered;
         let after = before.saturating_sub(bytes as u64);
@@ -135,7 +147,8 @@ impl Channel {
             low();
         }
         outbox.buffered = after;
-        if after <= outbox.high_water / 2 {
+        outbox.messages = outbox.messages.saturating_sub(messages as u64);
+        if outbox.cost() <= outbox.high_water / 2 {
             outbox.wakers.wake_all();
         }
     }

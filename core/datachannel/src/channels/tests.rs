@@ -250,19 +250,55 @@ fn text_that_is_not_utf_8_is_repaired() {
 }
 
 #[test]
-fn a_peer_that_resets_streams_without_end_does_not_fill_our_memory() {
+fn pieces_that_never_become_a_message_are_bounded_on_all_channels_together() {
     let mut pair = Pair::connected();
-    let big: &'static [u8] = Box::leak(vec![7; 200 << 10].into_boxed_slice());
-    for round in 0..40 {
-        let stream = StreamId(2 * round as u16);
-        pair.client.open(2 * round, stream, &ChannelInit::default());
-        pair.client.send(2 * round, big);
-        pair.client.close(2 * round);
+    let piece: &'static [u8] = Box::leak(vec![7; 200 << 10].into_boxed_slice());
+    for n in 0..20 {
+        let stream = StreamId(2 * n);
+        pair.client
+            .open(2 * u32::from(n), stream, &ChannelInit::default());
         pair.run();
+        pair.server.reports();
+        pair.client.send_raw(stream, 52, piece);
+        pair.run();
+        pair.server.reports();
     }
-    // Nobody reads at the server.
-    let taken = pair.server.channels.taken_bytes;
-    assert!(taken <= TAKEN_BYTES + (512 << 10), "{taken} bytes");
+    let channels = &pair.server.channels;
+    assert!(
+        channels.piece_bytes <= PIECE_BYTES,
+        "{}",
+        channels.piece_bytes
+    );
+    let closing = channels.channels.values().filter(|c| c.is_closing());
+    assert!(closing.count() >= 5);
+    pair.run();
+    for end in [&mut pair.client, &mut pair.server] {
+        end.reports();
+    }
+    pair.run();
+    pair.server.reports();
+    // Those that are left have what they had.
+    let kept = pair.server.channels.channels.values();
+    let kept: usize = kept.map(|channel| channel.piece_bytes()).sum();
+    assert_eq!(pair.server.channels.piece_bytes, kept);
+}
+
+#[test]
+fn an_association_begun_anew_closes_channels_behind_what_was_not_read() {
+    let mut pair = Pair::connected();
+    pair.open(&ChannelInit::default());
+    pair.client.send(0, b"unread");
+    pair.run();
+    // The peer starts over without a word.
+    pair.client = End::new(true);
+    pair.client.association.connect(NOW);
+    pair.run();
+    pair.client.open(0, STREAM, &ChannelInit::default());
+    pair.run();
+    let read = pair.server.reports();
+    let error = Some(ChannelError::AssociationEnded { cause: None });
+    assert_eq!(read[..2], [message(1, b"unread"), closed(1, error)]);
+    assert!(matches!(read[2..], [ChannelReport::Announced { .. }]));
 }
 
 #[test]

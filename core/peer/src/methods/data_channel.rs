@@ -5,7 +5,7 @@ use duologue_base::{ChannelKey, StreamId};
 use duologue_session::Command;
 
 use crate::data_channel::{Channel, DataChannel};
-use crate::limits::MAX_LABEL_BYTES;
+use crate::limits::{MAX_LABEL_BYTES, SEND_OVERHEAD};
 use crate::task::Task;
 use crate::{
     DataChannelInit, DataChannelState, Exception, Message, PeerConnection, SctpTransportState,
@@ -129,10 +129,13 @@ impl PeerConnection {
             return Err(Exception::type_error("the message is too large"));
         }
         let buffered = attributes.buffered_amount + size;
-        if max_buffer.is_some_and(|max| buffered > max) {
+        let messages = attributes.buffered_messages + 1;
+        let cost = buffered + messages * SEND_OVERHEAD;
+        if max_buffer.is_some_and(|max| cost > max) {
             return Err(Exception::operation("the send buffer is full"));
         }
         attributes.buffered_amount = buffered;
+        attributes.buffered_messages = messages;
         self.command(Command::Send {
             channel,
             data,

@@ -80,13 +80,15 @@ impl PeerConnection {
     }
 
     /// "When the underlying data transport sends data from its queue".
-    pub(crate) fn run_buffered_amount(&mut self, key: ChannelKey, sent: usize) {
+    pub(crate) fn run_buffered_amount(&mut self, key: ChannelKey, sent: usize, messages: usize) {
         let Some(channel) = self.slots.channels.get_mut(&key) else {
             return;
         };
         let attributes = &mut channel.attributes;
         let before = attributes.buffered_amount;
         attributes.buffered_amount = before.saturating_sub(sent as u64);
+        let waiting = attributes.buffered_messages;
+        attributes.buffered_messages = waiting.saturating_sub(messages as u64);
         let threshold = attributes.buffered_amount_low_threshold;
         if before > threshold && attributes.buffered_amount <= threshold {
             self.fire(Event::ChannelBufferedAmountLow(key));

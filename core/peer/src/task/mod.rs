@@ -68,7 +68,11 @@ pub(crate) enum Task {
     SctpStopped,
     /// `[[SctpTransport]]` was set to null.
     SctpGone,
-    BufferedAmount(ChannelKey, usize),
+    BufferedAmount {
+        channel: ChannelKey,
+        sent: usize,
+        messages: usize,
+    },
     Channel(ChannelReport),
     /// "Announce an RTCDataChannel as open".
     AnnounceOpen(ChannelKey),
@@ -136,9 +140,15 @@ impl PeerConnection {
             Report::SctpConnecting => self.queue(Task::SctpConnecting),
             Report::SctpStopped => self.queue(Task::SctpStopped),
             Report::SctpClosed { .. } => self.queue(Task::SctpClosed),
-            Report::BufferedAmount { channel, sent } => {
-                self.queue(Task::BufferedAmount(channel, sent));
-            }
+            Report::BufferedAmount {
+                channel,
+                sent,
+                messages,
+            } => self.queue(Task::BufferedAmount {
+                channel,
+                sent,
+                messages,
+            }),
             Report::Stats { request, stats } => self.queue_stats(request, stats),
             // The session's list may grow; what is not known here has no W3C counterpart yet.
             _ => {}
@@ -195,7 +205,11 @@ impl PeerConnection {
             Task::SctpStopped => self.run_sctp_stopped(),
             Task::SctpClosed => self.run_sctp_closed(),
             Task::SctpGone => self.fire(Event::SctpStateChange(SctpTransportState::Closed)),
-            Task::BufferedAmount(channel, sent) => self.run_buffered_amount(channel, sent),
+            Task::BufferedAmount {
+                channel,
+                sent,
+                messages,
+            } => self.run_buffered_amount(channel, sent, messages),
             Task::Channel(report) => self.run_channel_report(report),
             Task::AnnounceOpen(channel) => self.run_announce_open(channel),
             Task::StartClosing(channel) => self.run_start_closing(channel),

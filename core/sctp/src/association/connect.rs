@@ -17,15 +17,29 @@ use crate::send::Sender;
 use crate::{AssociationState, CloseReason, Event, PeerMisbehaved};
 
 impl Association {
-    /// Appends our INIT.
-    pub(super) fn write_init(&self, out: &mut Vec<u8>) {
-        self.init(self.local, None, [None; MAX_UNRECOGNIZED])
+    /// Appends our INIT. One that is sent again leaves Zero Checksum Acceptable out: there are peers
+    /// that drop a packet with a parameter they do not know (Pion's before 1.8.10), whatever
+    /// RFC 9260 §3.2.1 says.
+    pub(super) fn write_init(&self, out: &mut Vec<u8>, repeated: bool) {
+        let mut support = self.support();
+        support.zero_checksum &= !repeated;
+        self.init(self.local, support, None, [None; MAX_UNRECOGNIZED])
             .write(out);
+    }
+
+    fn support(&self) -> Support {
+        Support {
+            partial_reliability: true,
+            reconfiguration: true,
+            interleaving: self.config.interleaving,
+            zero_checksum: self.config.zero_checksum,
+        }
     }
 
     fn init<'a>(
         &self,
         local: Identity,
+        support: Support,
         cookie: Option<&'a [u8]>,
         unrecognized: [Option<&'a [u8]>; MAX_UNRECOGNIZED],
     ) -> Init<'a> {
@@ -35,12 +49,7 @@ impl Association {
             outbound_streams: self.config.streams,
             inbound_streams: self.config.streams,
             initial_tsn: local.initial_tsn,
-            support: Support {
-                partial_reliability: true,
-                reconfiguration: true,
-                interleaving: self.config.interleaving,
-                zero_checksum: self.config.zero_checksum,
-            },
+            support,
             cookie,
             unrecognized,
         }
@@ -87,8 +96,11 @@ impl Association {
             tie_tags,
         };
         let sealed = cookie.seal(&self.cookie_secret);
+        let mut support = self.support();
+        // See `write_init`: a peer that knows the parameter shows it.
+        support.zero_checksum &= init.support.zero_checksum;
         let mut chunk = Vec::new();
-        self.init(local, Some(&sealed), init.unrecognized)
+        self.init(local, support, Some(&sealed), init.unrecognized)
             .write(&mut chunk);
         self.reply(init.tag, |out| out.extend_from_slice(&chunk));
     }

@@ -33,7 +33,7 @@ impl Association {
         let interleaved = forward.interleaved;
         open.in_streams
             .forward(through, interleaved, skipped, &mut self.inbox);
-        open.perform_deferred_reset(&mut self.events);
+        open.perform_deferred_reset(&self.config, &mut self.inbox);
         true
     }
 }

@@ -20,13 +20,13 @@ use duologue_base::{Instant, Rng, Seq32, StreamId};
 
 use self::retry::Retry;
 use self::state::{Calling, Doubt, Identity, Open, Phase, State};
-use crate::limits::{MAX_PENDING_REPLIES, MIN_MTU};
+use crate::limits::{MAX_PENDING_REPLIES, MIN_MTU, SEND_OVERHEAD};
 use crate::packet::Cause;
 use crate::receive::Inbox;
 use crate::send::{Expiry, OutMessage, SendQueue};
 use crate::{
-    AssociationState, CloseReason, Config, Departed, Event, Message, Ppid, Reliability, SendError,
-    SendOptions, Stats,
+    AssociationState, CloseReason, Config, Departed, Event, Inbound, Message, Ppid, Reliability,
+    SendError, SendOptions, Stats,
 };
 
 /// How long after the last acknowledgement rings give memory back.
@@ -71,6 +71,7 @@ impl Association {
     /// An association that answers the peer, and calls it once [`connect`](Self::connect) is
     /// called.
     pub fn new(mut config: Config, mut rng: Rng) -> Self {
+        config.streams = config.streams.max(1);
         // Chunks end on four-byte boundaries, so full packets do.
         config.mtu = config.mtu.clamp(MIN_MTU, usize::from(u16::MAX)) & !3;
         config.receive_window = config
@@ -221,7 +222,7 @@ impl Association {
         // A message that is larger than the buffer goes when it is alone (and fits 32 bits).
         let room = self.config.send_buffer.saturating_sub(self.queue.cost());
         let alone = self.queue.is_empty() && u32::try_from(data.len()).is_ok();
-        if data.len() > room && !alone {
+        if data.len() + SEND_OVERHEAD > room && !alone {
             return Err(SendError::BufferFull);
         }
         self.queue.push(OutMessage {
@@ -240,6 +241,7 @@ impl Association {
                 Reliability::MaxLifetime(lifetime) => Expiry::At(now + lifetime),
             },
             abandoned: false,
+            of_before_reset: false,
         })?;
         self.counters.messages_sent += 1;
         Ok(())
@@ -269,14 +271,29 @@ impl Association {
         self.events.pop_front()
     }
 
-    /// The next message from the peer.
-    pub fn poll_message(&mut self) -> Option<Message> {
-        let message = self.inbox.pop()?;
-        self.counters.messages_received += 1;
+    /// The next message from the peer, or end of one of its streams.
+    pub fn poll_inbound(&mut self) -> Option<Inbound> {
+        let inbound = self.inbox.pop()?;
+        self.counters.messages_received += u64::from(matches!(inbound, Inbound::Message(_)));
         if let State::Open(open) = &mut self.state {
+            open.perform_deferred_reset(&self.config, &mut self.inbox);
             open.update_window(&self.config, &self.inbox);
         }
-        Some(message)
+        Some(inbound)
+    }
+
+    /// The next message, for hosts to which the ends of streams mean nothing.
+    pub fn poll_message(&mut self) -> Option<Message> {
+        loop {
+            if let Inbound::Message(message) = self.poll_inbound()? {
+                return Some(message);
+            }
+        }
+    }
+
+    /// How often [`poll_inbound`](Self::poll_inbound) would give something now.
+    pub fn unread(&self) -> usize {
+        self.inbox.len()
     }
 
     /// How many bytes left the send queue, one stream at a time: what `bufferedAmount` falls by.

@@ -205,6 +205,12 @@ impl Association {
             self.counters.chunks_dropped += 1;
             return Flow::Continue;
         };
+        if data.payload.is_empty() {
+            // RFC 9260 §6.2. Its TSN could not be acknowledged, so that nothing after it would count.
+            let reason = CloseReason::PeerMisbehaved(PeerMisbehaved::NoUserData);
+            self.close_with_abort(reason, &Cause::NoUserData(data.header.tsn));
+            return Flow::Stop;
+        }
         if data.interleaved != open.sender.interleaved() {
             return self.misbehaved(PeerMisbehaved::WrongDataChunk);
         }
@@ -243,7 +249,7 @@ impl Association {
         }
         match open.in_streams.add(&data, tsn, &mut self.inbox) {
             Ok(()) => {
-                open.perform_deferred_reset(&mut self.events);
+                open.perform_deferred_reset(&self.config, &mut self.inbox);
                 Flow::Continue
             }
             Err(misbehaved) => self.misbehaved(misbehaved),

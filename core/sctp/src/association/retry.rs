@@ -23,6 +23,11 @@ impl Retry {
         self.deadline.is_none()
     }
 
+    /// It was sent before.
+    pub(crate) fn is_repeated(&self) -> bool {
+        self.attempts > 0
+    }
+
     /// It was sent; the next time is after `interval`, doubled for each attempt up to `max`.
     pub(crate) fn on_sent(&mut self, now: Instant, interval: Duration, max: Duration) {
         let wait = interval

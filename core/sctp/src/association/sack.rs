@@ -18,6 +18,7 @@ impl Association {
         if !open.sender.handle_sack(now, sack, &mut self.queue) {
             return false;
         }
+        open.reset.on_acknowledged(open.sender.acknowledged());
         if open.sender.is_idle() && self.release_at.is_none() && self.queue.is_empty() {
             self.release_at = Some(now + super::RELEASE_AFTER);
         }

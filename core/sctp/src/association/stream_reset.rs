@@ -3,13 +3,14 @@ use std::collections::VecDeque;
 use duologue_base::{Instant, Seq32, StreamId};
 
 use super::retry::Retry;
-use super::state::{Open, Phase};
+use super::state::Open;
 use super::{Association, State};
 use crate::limits::{MAX_REMEMBERED_RESULTS, MAX_RESET_STREAMS};
 use crate::packet::{RawChunk, Reconfig, ReconfigParameter, ReconfigResult, StreamList};
-use crate::send::SendQueue;
+use crate::receive::Inbox;
+use crate::send::{SendQueue, Sender};
 use crate::tsn::Tsn;
-use crate::{Config, Event};
+use crate::{Config, Event, Inbound};
 
 /// Re-configuration in both directions (RFC 6525).
 #[derive(Debug)]
@@ -32,6 +33,8 @@ struct Outstanding {
     last_tsn: Tsn,
     streams: Vec<StreamId>,
     retry: Retry,
+    /// The peer still misses something of what was sent before.
+    in_progress: bool,
 }
 
 #[derive(Debug)]
@@ -65,10 +68,25 @@ impl StreamReset {
     }
 
     /// A request is to be sent, now or as soon as the last is answered.
-    pub(crate) fn is_due(&self, queue: &SendQueue) -> bool {
+    ///
+    /// RFC 6525 §5.1.2 lets it go as soon as everything was sent, and has the receiver wait for what
+    /// is missing. There are some that do not wait, so that what is known to be lost goes first.
+    pub(crate) fn is_due(&self, queue: &SendQueue, sender: &mut Sender) -> bool {
         match &self.outstanding {
             Some(outstanding) => outstanding.retry.is_due(),
-            None => queue.has_drained(),
+            None => queue.has_drained() && !sender.has_lost(),
+        }
+    }
+
+    /// The peer has everything through `cumulative`. If that was what its reset waited for, it is
+    /// asked again: RFC 6525 §5.2.7 does not have it answer of its own accord.
+    pub(crate) fn on_acknowledged(&mut self, cumulative: Tsn) {
+        if let Some(outstanding) = &mut self.outstanding
+            && outstanding.in_progress
+            && outstanding.last_tsn <= cumulative
+        {
+            outstanding.in_progress = false;
+            outstanding.retry.reset();
         }
     }
 
@@ -89,7 +107,7 @@ impl StreamReset {
 }
 
 impl Open {
-    /// Appends our request to reset the streams that are drained.
+    /// Appends our request to reset the streams whose messages have all left.
     pub(super) fn write_reset_request(
         &mut self,
         now: Instant,
@@ -106,6 +124,7 @@ impl Open {
                 last_tsn: self.sender.last_tsn(),
                 streams,
                 retry: Retry::now(),
+                in_progress: false,
             });
         }
         let rto = self.sender.rto();
@@ -119,23 +138,28 @@ impl Open {
         }
     }
 
-    /// Performs the peer's reset once everything sent before it is here (RFC 6525 §5.2.2 E3).
-    pub(super) fn perform_deferred_reset(&mut self, events: &mut VecDeque<Event>) {
+    /// Performs the peer's reset once everything sent before it is here (RFC 6525 §5.2.2 E3), and the
+    /// ends of its streams have room in the window like messages.
+    pub(super) fn perform_deferred_reset(&mut self, config: &Config, inbox: &mut Inbox) {
+        let cumulative = self.tracker.cumulative();
+        let has_room = inbox.cost() < config.receive_window;
         let Some(deferred) = self
             .reset
             .deferred
-            .take_if(|deferred| deferred.last_tsn <= self.tracker.cumulative())
+            .take_if(|deferred| deferred.last_tsn <= cumulative && has_room)
         else {
             return;
         };
-        let streams = if deferred.streams.is_empty() {
+        let mut streams = if deferred.streams.is_empty() {
             self.in_streams.ids()
         } else {
             deferred.streams
         };
+        self.in_streams
+            .reset(&mut streams, self.sender.interleaved());
+        streams.dedup();
         for stream in streams {
-            self.in_streams.reset(stream);
-            events.push_back(Event::PeerStreamReset { stream });
+            inbox.push(Inbound::StreamReset(stream));
         }
         self.answer(deferred.request, ReconfigResult::Performed);
     }
@@ -190,7 +214,8 @@ impl Association {
                 last_tsn, streams, ..
             } => {
                 let last_tsn = open.tracker.cumulative().nearest(last_tsn);
-                open.begin_peer_reset(request, last_tsn, streams, &mut self.events);
+                let (config, inbox) = (&self.config, &mut self.inbox);
+                open.begin_peer_reset(request, last_tsn, streams, config, inbox);
             }
             ReconfigParameter::IncomingReset { streams, .. } => {
                 let ids: Vec<StreamId> = if streams.is_all() {
@@ -235,18 +260,28 @@ impl Association {
         let State::Open(open) = &mut self.state else {
             return;
         };
-        let is_ours = |outstanding: &mut Outstanding| outstanding.request == request;
+        let is_ours = |outstanding: &Outstanding| outstanding.request == request;
         if result == ReconfigResult::InProgress {
             // RFC 6525 §5.2.7: asked again later, with the same number.
+            if let Some(outstanding) = open.reset.outstanding.as_mut().filter(|o| is_ours(o))
+                && !std::mem::replace(&mut outstanding.in_progress, true)
+            {
+                // The request overtook what was sent before it, or that is lost.
+                open.sender.probe();
+            }
             return;
         }
-        let Some(outstanding) = open.reset.outstanding.take_if(is_ours) else {
+        let Some(outstanding) = open.reset.outstanding.take_if(|o| is_ours(o)) else {
             return;
         };
         let performed = matches!(
             result,
             ReconfigResult::Performed | ReconfigResult::NothingToDo
         );
+        if performed {
+            let (streams, last) = (&outstanding.streams, outstanding.last_tsn);
+            open.sender.on_streams_reset(streams, last, &mut self.queue);
+        }
         for stream in outstanding.streams {
             if result == ReconfigResult::AlreadyInProgress && self.queue.ask_again(stream) {
                 continue;
@@ -268,7 +303,8 @@ impl Open {
         request: Seq32,
         last_tsn: Tsn,
         streams: StreamList<'_>,
-        events: &mut VecDeque<Event>,
+        config: &Config,
+        inbox: &mut Inbox,
     ) {
         if self.reset.deferred.is_some() {
             // One at a time: an honest peer waits for our answer (§5.1.1).
@@ -286,10 +322,9 @@ impl Open {
             last_tsn,
             streams: listed,
         });
-        if last_tsn > self.tracker.cumulative() && matches!(self.phase, Phase::Established) {
+        self.perform_deferred_reset(config, inbox);
+        if self.reset.deferred.is_some() {
             self.answer(request, ReconfigResult::InProgress);
-            return;
         }
-        self.perform_deferred_reset(events);
     }
 }

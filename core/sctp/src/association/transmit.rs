@@ -37,10 +37,11 @@ impl Association {
                     return false;
                 }
                 let timers = &self.config.timers;
+                let repeated = retry.is_repeated();
                 retry.on_sent(now, timers.handshake, timers.rto_max);
                 // RFC 9260 §8.5.1 A: the peer has given us no tag yet.
                 self.header(0).write(out);
-                self.write_init(out);
+                self.write_init(out, repeated);
                 self.finish_packet(out, start, false);
                 true
             }
@@ -138,7 +139,7 @@ impl Open {
         }
         let room = end.saturating_sub(out.len());
         // A request with the longest list of streams takes a little more than two bytes for each.
-        if self.reset.is_due(queue) && room >= config.mtu / 2 + HEADER_LEN {
+        if self.reset.is_due(queue, &mut self.sender) && room >= config.mtu / 2 + HEADER_LEN {
             self.write_reset_request(now, out, queue, config);
         }
         if self.sender.forward_due() {

@@ -39,7 +39,7 @@ pub(crate) struct DataHeader {
 pub(crate) struct DataChunk<'a> {
     pub(crate) header: DataHeader,
     pub(crate) interleaved: bool,
-    /// At least one byte.
+    /// At least one byte, from a correct peer.
     pub(crate) payload: &'a [u8],
 }
 
@@ -63,9 +63,6 @@ impl<'a> DataChunk<'a> {
         } else {
             sequence = u32::from(reader.u16()?);
             (fsn, ppid) = (0, reader.u32()?);
-        }
-        if reader.0.is_empty() {
-            return None;
         }
         let header = DataHeader {
             tsn,

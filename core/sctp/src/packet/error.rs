@@ -1,3 +1,5 @@
+use duologue_base::Seq32;
+
 use super::parameter::write_parameter;
 use super::{RawChunk, Reader, kind, write_chunk};
 
@@ -10,6 +12,8 @@ pub(crate) enum Cause {
     StaleCookie(u32),
     /// A chunk type we do not know, whose bits ask for a report.
     UnrecognizedChunk(Vec<u8>),
+    /// The DATA chunk with this TSN carries nothing.
+    NoUserData(Seq32),
     /// The user called `abort`.
     UserInitiatedAbort,
     /// A rule was broken; `&str` is for the peer's log.
@@ -22,6 +26,7 @@ impl Cause {
             Cause::InvalidStream(_) => 1,
             Cause::StaleCookie(_) => 3,
             Cause::UnrecognizedChunk(_) => 6,
+            Cause::NoUserData(_) => 9,
             Cause::UserInitiatedAbort => 12,
             Cause::ProtocolViolation(_) => 13,
         }
@@ -34,6 +39,7 @@ impl Cause {
                 out.extend_from_slice(&[0; 2]);
             }
             Cause::StaleCookie(micros) => out.extend_from_slice(&micros.to_be_bytes()),
+            Cause::NoUserData(tsn) => out.extend_from_slice(&tsn.0.to_be_bytes()),
             Cause::UnrecognizedChunk(chunk) => out.extend_from_slice(chunk),
             Cause::UserInitiatedAbort => {}
             Cause::ProtocolViolation(text) => out.extend_from_slice(text.as_bytes()),

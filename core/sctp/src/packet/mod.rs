@@ -172,13 +172,6 @@ fn finish_tlv(out: &mut Vec<u8>, start: usize) {
     out.resize(start + padded(len), 0);
 }
 
-/// Appends a PAD chunk of `len` bytes in all (RFC 4820 §3): at least four, a multiple of four.
-pub(crate) fn write_padding(out: &mut Vec<u8>, len: usize) {
-    write_chunk(out, kind::PAD, 0, |out| {
-        out.resize(out.len() + len.saturating_sub(CHUNK_HEADER_LEN), 0);
-    });
-}
-
 /// Reads big-endian numbers off the front of a slice.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reader<'a>(pub(crate) &'a [u8]);

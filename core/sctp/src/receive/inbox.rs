@@ -1,36 +1,47 @@
 use std::collections::VecDeque;
 
-use crate::Message;
+use crate::Inbound;
 use crate::limits::{IDLE_CAPACITY, RECEIVE_OVERHEAD};
 
-/// Whole messages that wait for the application. They survive the association.
+/// Whole messages, and ends of streams, that wait for the application. They survive the association.
 #[derive(Debug, Default)]
 pub(crate) struct Inbox {
-    messages: VecDeque<Message>,
-    bytes: usize,
+    queue: VecDeque<Inbound>,
+    cost: usize,
 }
 
 impl Inbox {
-    pub(crate) fn push(&mut self, message: Message) {
-        self.bytes += cost(message.data.len());
-        self.messages.push_back(message);
+    pub(crate) fn push(&mut self, inbound: Inbound) {
+        self.cost += cost_of(&inbound);
+        self.queue.push_back(inbound);
     }
 
-    pub(crate) fn pop(&mut self) -> Option<Message> {
-        let message = self.messages.pop_front()?;
-        self.bytes -= cost(message.data.len());
-        Some(message)
+    pub(crate) fn pop(&mut self) -> Option<Inbound> {
+        let inbound = self.queue.pop_front()?;
+        self.cost -= cost_of(&inbound);
+        Some(inbound)
     }
 
-    /// What the messages count against the window.
+    pub(crate) fn len(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// What it counts against the window.
     pub(crate) fn cost(&self) -> usize {
-        self.bytes
+        self.cost
     }
 
     pub(crate) fn release_memory(&mut self) {
-        if self.messages.is_empty() {
-            self.messages.shrink_to(IDLE_CAPACITY);
+        if self.queue.is_empty() {
+            self.queue.shrink_to(IDLE_CAPACITY);
         }
+    }
+}
+
+fn cost_of(inbound: &Inbound) -> usize {
+    match inbound {
+        Inbound::Message(message) => cost(message.data.len()),
+        Inbound::StreamReset(_) => cost(0),
     }
 }
 

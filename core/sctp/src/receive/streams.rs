@@ -1,15 +1,16 @@
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use bytes::Bytes;
 use duologue_base::StreamId;
 
 use super::inbox::{Inbox, cost};
-use super::runs::{Added, Piece, Runs};
+use super::runs::{Added, Piece, Place, Runs};
 use super::spare::Spare;
 use crate::packet::{DataChunk, Skipped};
 use crate::stream_map::StreamMap;
 use crate::tsn::Tsn;
-use crate::{Message, PeerMisbehaved};
+use crate::{Inbound, Message, PeerMisbehaved};
 
 /// Fragment sequence numbers have at most this many bits: no message is longer.
 const FSN_BITS: u32 = 24;
@@ -18,9 +19,11 @@ const FSN_BITS: u32 = 24;
 #[derive(Debug)]
 pub(crate) struct InStreams {
     streams: StreamMap<InStream>,
-    /// Fragments in DATA chunks, keyed by TSN, of all streams.
+    /// Fragments of messages that are not whole.
     runs: Runs,
-    /// What messages waiting for an earlier one, and fragments in I-DATA, count.
+    /// Ordered messages that came before their turn, by stream and sequence.
+    waiting: BTreeMap<(StreamId, u64), Message>,
+    /// What they count.
     waiting_cost: usize,
     max_message_size: usize,
     spare: Spare,
@@ -33,10 +36,6 @@ struct InStream {
     next: u64,
     /// Highest MID of an unordered message so far, unwrapped.
     unordered: u64,
-    /// Ordered messages that came before their turn, ascending.
-    waiting: VecDeque<(u64, Message)>,
-    /// Fragments in I-DATA chunks, keyed by MID and FSN: ordered and unordered ones.
-    fragments: Option<Box<[Runs; 2]>>,
 }
 
 impl InStreams {
@@ -44,6 +43,7 @@ impl InStreams {
         InStreams {
             streams: StreamMap::default(),
             runs: Runs::default(),
+            waiting: BTreeMap::new(),
             waiting_cost: 0,
             max_message_size,
             spare: Spare::new(keep_message_memory),
@@ -88,7 +88,8 @@ impl InStreams {
         let added = if chunk.interleaved {
             self.add_interleaved(chunk)
         } else {
-            self.runs.add(&piece_of(chunk, tsn.key()), &mut self.spare)
+            self.runs
+                .add(&piece_of(chunk, Place::of_tsn(tsn)), &mut self.spare)
         };
         match added {
             Added::Pending(len) if len > self.max_message_size => {
@@ -128,48 +129,51 @@ impl InStreams {
         if header.fsn >> FSN_BITS != 0 {
             return Added::Pending(0);
         }
-        let lanes = stream.fragments.get_or_insert_default();
-        let runs = &mut lanes[usize::from(header.unordered)];
-        let before = runs.cost();
-        let added = runs.add(
-            &piece_of(chunk, fragment_key(message, header.fsn)),
-            &mut self.spare,
-        );
-        self.waiting_cost = self.waiting_cost + runs.cost() - before;
-        added
+        let place = Place::of_fragment(header.stream, header.unordered, message, header.fsn);
+        self.runs.add(&piece_of(chunk, place), &mut self.spare)
     }
 
     fn complete(&mut self, message: Message, sequence: u32, interleaved: bool, inbox: &mut Inbox) {
         if message.unordered {
-            inbox.push(message);
+            inbox.push(Inbound::Message(message));
             return;
         }
-        let stream = self.streams.entry(message.stream, InStream::default);
+        let id = message.stream;
+        let stream = self.streams.entry(id, InStream::default);
         let Some(sequence) = nearest(stream.next, sequence, interleaved) else {
             return;
         };
         if sequence == stream.next {
             stream.next += 1;
-            inbox.push(message);
-            if !stream.waiting.is_empty() {
-                self.waiting_cost -= stream.deliver_waiting(inbox);
-            }
-        } else if sequence > stream.next {
-            let index = match stream.waiting.back() {
-                Some(back) if back.0 >= sequence => stream
-                    .waiting
-                    .partition_point(|waiting| waiting.0 < sequence),
-                _ => stream.waiting.len(),
-            };
-            if stream
-                .waiting
-                .get(index)
-                .is_none_or(|waiting| waiting.0 != sequence)
-            {
-                self.waiting_cost += cost(message.data.len());
-                stream.waiting.insert(index, (sequence, message));
-            }
+            inbox.push(Inbound::Message(message));
+            self.deliver_waiting(id, inbox);
+        } else if sequence > stream.next
+            && let Entry::Vacant(place) = self.waiting.entry((id, sequence))
+        {
+            self.waiting_cost += cost(message.data.len());
+            place.insert(message);
         }
+    }
+
+    /// Delivers the messages of a stream whose turn has come.
+    fn deliver_waiting(&mut self, id: StreamId, inbox: &mut Inbox) {
+        if self.waiting.is_empty() {
+            return;
+        }
+        let stream = self.streams.entry(id, InStream::default);
+        while let Some(message) = self.waiting.remove(&(id, stream.next)) {
+            stream.next += 1;
+            self.waiting_cost -= cost(message.data.len());
+            inbox.push(Inbound::Message(message));
+        }
+    }
+
+    /// The first message of a stream that waits, up to `through`.
+    fn take_waiting(&mut self, id: StreamId, through: u64) -> Option<Message> {
+        let (&place, _) = self.waiting.range((id, 0)..=(id, through)).next()?;
+        let message = self.waiting.remove(&place)?;
+        self.waiting_cost -= cost(message.data.len());
+        Some(message)
     }
 
     /// The peer gave messages up (RFC 3758 §3.6, RFC 8260 §2.3.1): everything up to `through` that
@@ -181,7 +185,10 @@ impl InStreams {
         skipped: impl Iterator<Item = Skipped>,
         inbox: &mut Inbox,
     ) {
-        self.runs.drop_through(through.key());
+        let first = Place::of_tsn(Tsn::FIRST);
+        if !interleaved {
+            self.runs.drop_range(first..=Place::of_tsn(through));
+        }
         for skip in skipped {
             let stream = self.streams.entry(skip.stream, InStream::default);
             let near = if skip.unordered {
@@ -192,23 +199,40 @@ impl InStreams {
             let Some(sequence) = nearest(near, skip.sequence, interleaved) else {
                 continue;
             };
-            if let Some(lanes) = &mut stream.fragments {
-                let runs = &mut lanes[usize::from(skip.unordered)];
-                let before = runs.cost();
-                runs.drop_through(fragment_key(sequence, (1 << FSN_BITS) - 1));
-                self.waiting_cost = self.waiting_cost + runs.cost() - before;
+            if interleaved {
+                let place =
+                    |message, fsn| Place::of_fragment(skip.stream, skip.unordered, message, fsn);
+                let last = place(sequence, (1 << FSN_BITS) - 1);
+                self.runs.drop_range(place(0, 0)..=last);
             }
             if !skip.unordered && sequence >= stream.next {
-                self.waiting_cost -= stream.skip_through(sequence, inbox);
+                stream.next = sequence + 1;
+                // Whole messages are as good as ever.
+                while let Some(message) = self.take_waiting(skip.stream, sequence) {
+                    inbox.push(Inbound::Message(message));
+                }
+                self.deliver_waiting(skip.stream, inbox);
             }
         }
     }
 
-    /// The peer begins a stream anew.
-    pub(crate) fn reset(&mut self, stream: StreamId) {
-        self.runs.drop_stream(stream);
-        if let Some(stream) = self.streams.remove(stream) {
-            self.waiting_cost -= stream.cost();
+    /// The peer begins streams anew.
+    pub(crate) fn reset(&mut self, streams: &mut [StreamId], interleaved: bool) {
+        streams.sort_unstable();
+        if !interleaved {
+            self.runs.drop_streams(streams);
+        }
+        for &mut stream in streams {
+            if interleaved {
+                let first = Place::of_fragment(stream, false, 0, 0);
+                let last = Place {
+                    number: u64::MAX,
+                    ..Place::of_fragment(stream, true, 0, 0)
+                };
+                self.runs.drop_range(first..=last);
+            }
+            while self.take_waiting(stream, u64::MAX).is_some() {}
+            self.streams.remove(stream);
         }
     }
 
@@ -218,44 +242,28 @@ impl InStreams {
     }
 }
 
-impl InStream {
-    /// Delivers the messages whose turn has come, and returns what they counted.
-    fn deliver_waiting(&mut self, inbox: &mut Inbox) -> usize {
-        let mut freed = 0;
-        while self.waiting.front().is_some_and(|w| w.0 == self.next)
-            && let Some((_, message)) = self.waiting.pop_front()
-        {
-            freed += cost(message.data.len());
-            self.next += 1;
-            inbox.push(message);
+impl Place {
+    /// Where a DATA chunk belongs.
+    fn of_tsn(tsn: Tsn) -> Self {
+        Place {
+            lane: 0,
+            number: tsn.number(),
         }
-        freed
     }
 
-    /// Delivers what is there up to `sequence`, whole messages being as good as ever.
-    fn skip_through(&mut self, sequence: u64, inbox: &mut Inbox) -> usize {
-        let mut freed = 0;
-        while self.waiting.front().is_some_and(|w| w.0 <= sequence)
-            && let Some((_, message)) = self.waiting.pop_front()
-        {
-            freed += cost(message.data.len());
-            inbox.push(message);
+    /// Where an I-DATA chunk belongs.
+    fn of_fragment(stream: StreamId, unordered: bool, message: u64, fsn: u32) -> Self {
+        Place {
+            lane: (u32::from(stream.0) << 1) | u32::from(unordered),
+            number: (message << FSN_BITS) | u64::from(fsn),
         }
-        self.next = sequence + 1;
-        freed + self.deliver_waiting(inbox)
-    }
-
-    fn cost(&self) -> usize {
-        let waiting: usize = self.waiting.iter().map(|w| cost(w.1.data.len())).sum();
-        let fragments = self.fragments.iter().flat_map(|lanes| lanes.iter());
-        waiting + fragments.map(Runs::cost).sum::<usize>()
     }
 }
 
-fn piece_of<'a>(chunk: &DataChunk<'a>, key: u64) -> Piece<'a> {
+fn piece_of<'a>(chunk: &DataChunk<'a>, place: Place) -> Piece<'a> {
     let header = &chunk.header;
     Piece {
-        key,
+        place,
         fragment: header.fragment,
         stream: header.stream,
         sequence: header.sequence,
@@ -263,10 +271,6 @@ fn piece_of<'a>(chunk: &DataChunk<'a>, key: u64) -> Piece<'a> {
         ppid: header.ppid,
         payload: chunk.payload,
     }
-}
-
-fn fragment_key(message: u64, fsn: u32) -> u64 {
-    (message << FSN_BITS) | u64::from(fsn)
 }
 
 /// The number nearest to `near` whose low bits are the wire's: 32 in I-DATA, 16 in DATA. `None` is

@@ -6,7 +6,7 @@ use std::time::Duration;
 use duologue_base::Instant;
 
 use super::in_flight::{Chunk, ChunkState, Flight};
-use super::{Forward, SendQueue, Sender};
+use super::{Forward, SendQueue, Sender, Window};
 use crate::congestion::AckSample;
 use crate::packet::Sack;
 use crate::tsn::Tsn;
@@ -63,6 +63,7 @@ impl Sender {
             self.lose_all(true, queue);
         }
         self.peer_window = sack.receive_window as usize;
+        self.note_window(now);
         self.delivery.bytes += acked.bytes as u64;
         if sack.duplicates > 0 && self.counters.chunks_retransmitted > 0 {
             self.counters.spurious_retransmissions += sack.duplicates as u64;
@@ -88,6 +89,25 @@ impl Sender {
         self.advance(now);
         self.arm_timers(now, progress);
         true
+    }
+
+    /// RFC 9260 §6.1 A: probes of a shut window come an RTO apart and then ever more slowly, even if
+    /// each is taken at once.
+    fn note_window(&mut self, now: Instant) {
+        if self.peer_window > 0 {
+            self.window = Window::Open;
+        } else if self.in_flight.is_empty() {
+            let probes = match self.window {
+                Window::Open => 0,
+                Window::Shut {
+                    probes,
+                    next_at: None,
+                } => probes + 1,
+                Window::Shut { .. } => return,
+            };
+            let next_at = Some(now + self.rtt.rto(probes));
+            self.window = Window::Shut { probes, next_at };
+        }
     }
 
     fn acknowledge_through(&mut self, cumulative: Tsn, acked: &mut Acked, queue: &mut SendQueue) {

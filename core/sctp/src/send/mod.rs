@@ -19,6 +19,7 @@ use duologue_base::{Instant, Seq32};
 use self::in_flight::InFlight;
 use self::recovery::Recovery;
 use self::rtt::Rtt;
+use self::transmit::Evenness;
 use crate::Config;
 use crate::congestion::{Controller, Pacer};
 use crate::tsn::Tsn;
@@ -35,6 +36,7 @@ pub(crate) struct Sender {
     controller: Controller,
     pacer: Pacer,
     delivery: Delivery,
+    evenness: Evenness,
     scoreboard: Scoreboard,
     /// I-DATA is in use, and with it I-FORWARD-TSN.
     interleaved: bool,
@@ -45,6 +47,7 @@ pub(crate) struct Sender {
     open_limit: usize,
     /// As last advertised.
     peer_window: usize,
+    window: Window,
     /// Everything up to here is acknowledged or given up (RFC 3758 §3.5).
     advanced: Tsn,
     forward: Forward,
@@ -56,6 +59,18 @@ pub(crate) struct Sender {
 struct Scoreboard {
     ranges: Vec<(Tsn, Tsn)>,
     spare: Vec<(Tsn, Tsn)>,
+}
+
+/// Whether the peer takes anything (RFC 9260 §6.1 A).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Window {
+    Open,
+    /// It has everything and wants no more. It is asked now and then with one packet; at once, if
+    /// there is no time for the next.
+    Shut {
+        probes: u32,
+        next_at: Option<Instant>,
+    },
 }
 
 /// Whether a FORWARD-TSN is to be sent.
@@ -118,11 +133,13 @@ impl Sender {
                 backlogged: false,
                 window_limited: false,
             },
+            evenness: Evenness::default(),
             scoreboard: Scoreboard::default(),
             interleaved,
             partial_reliability,
             open_limit: peer_window / 2,
             peer_window,
+            window: Window::Open,
             advanced: first.previous(),
             forward: Forward::Idle,
             counters: SendCounters::default(),
@@ -132,6 +149,21 @@ impl Sender {
     /// The last TSN given to a chunk.
     pub(crate) fn last_tsn(&self) -> Tsn {
         self.in_flight.next_tsn().previous()
+    }
+
+    /// The peer has everything through this one.
+    pub(crate) fn acknowledged(&self) -> Tsn {
+        self.in_flight.base().previous()
+    }
+
+    /// Something is to be sent again.
+    pub(crate) fn has_lost(&mut self) -> bool {
+        self.in_flight.next_lost().is_some()
+    }
+
+    /// Finds out at once whether the end of what is under way is lost (RFC 8985 §7.3).
+    pub(crate) fn probe(&mut self) {
+        self.recovery.probe_due = !self.in_flight.is_empty();
     }
 
     /// Nothing waits for an acknowledgement.
@@ -161,6 +193,7 @@ impl Sender {
     pub(crate) fn set_peer_window(&mut self, window: usize) {
         self.open_limit = window / 2;
         self.peer_window = window;
+        self.window = Window::Open;
     }
 
     pub(crate) fn peer_window(&self) -> usize {

@@ -2,10 +2,10 @@ use std::collections::VecDeque;
 
 use duologue_base::{Instant, StreamId};
 
-use super::messages::{MessageId, Messages, OutMessage};
+use super::messages::{Expiry, MessageId, Messages, OutMessage};
 use super::scheduler::Scheduler;
 use crate::limits::{IDLE_CAPACITY, MIN_FRAGMENT, SEND_OVERHEAD};
-use crate::packet::Fragment;
+use crate::packet::{Fragment, padded};
 use crate::stream_map::StreamMap;
 use crate::{Departed, Scheduler as Discipline, SendError};
 
@@ -20,7 +20,7 @@ pub(crate) struct SendQueue {
     scheduler: Scheduler,
     /// Streams with a departure to report.
     departed: VecDeque<StreamId>,
-    /// Streams to be reset that have nothing more under way.
+    /// Streams to be reset whose messages have all left.
     drained: Vec<StreamId>,
     /// Bytes not sent yet.
     bytes: usize,
@@ -43,8 +43,7 @@ struct OutStream {
     next_unordered: u32,
     buffered: usize,
     departed: usize,
-    /// Messages that the peer may not have yet.
-    unfinished: usize,
+    departed_messages: usize,
     reset: ResetPhase,
 }
 
@@ -52,7 +51,7 @@ struct OutStream {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum ResetPhase {
     Open,
-    /// What was accepted is still to be delivered.
+    /// What was accepted is still to be sent.
     Draining,
     /// The peer is asked, or about to be.
     Requested,
@@ -73,8 +72,13 @@ pub(crate) struct Produced {
 pub(crate) struct Cut {
     /// Bytes that the piece may have.
     pub(crate) room: usize,
-    /// Messages of at most so many bytes are not split.
+    /// What a chunk's header takes besides.
+    pub(crate) header: usize,
+    /// Bytes in a packet of one chunk. Messages of at most so many are not split…
     pub(crate) whole: usize,
+    /// …unless packets would not be equal else, and the message is reliable: in two packets it is
+    /// lost more easily.
+    pub(crate) fill: bool,
     /// Pieces of several messages may alternate (RFC 8260 §2.1)…
     pub(crate) interleaved: bool,
     /// …while those begun have no more bytes than this in all.
@@ -117,7 +121,6 @@ impl SendQueue {
         }
         let len = message.data.len();
         stream.buffered += len;
-        stream.unfinished += 1;
         self.bytes += len;
         self.waiting += 1;
         stream.queue.push_back(self.messages.insert(message));
@@ -154,15 +157,10 @@ impl SendQueue {
                 self.discard_unsent(stream_id, id);
                 continue;
             }
-            let rest = message.data.len() - message.sent as usize;
-            let len = if rest <= cut.room {
-                rest
-            } else if message.data.len() > cut.whole && cut.room >= MIN_FRAGMENT {
-                cut.room
-            } else {
-                return Next::DoesNotFit;
+            return match cut.len(message) {
+                Some(len) => Next::Piece(self.produce(stream_id, id, len, cut)),
+                None => Next::DoesNotFit,
             };
-            return Next::Piece(self.produce(stream_id, id, len, cut));
         }
     }
 
@@ -195,7 +193,8 @@ impl SendQueue {
         message.fragments += 1;
         message.chunks += 1;
         self.bytes -= len;
-        stream.depart(len, stream_id, &mut self.departed);
+        let messages = usize::from(produced.fragment.end);
+        stream.depart(len, messages, stream_id, &mut self.departed);
         let size = message.data.len();
         if produced.fragment.begin {
             self.open_bytes += size;
@@ -203,7 +202,7 @@ impl SendQueue {
         if produced.fragment.end {
             self.open_bytes -= size;
             self.waiting -= 1;
-            stream.queue.pop_front();
+            stream.pop(stream_id, &mut self.drained);
         }
         self.turn_bytes += len;
         // RFC 8260 §2.1: only with I-DATA may another message come between two fragments.
@@ -220,7 +219,7 @@ impl SendQueue {
     fn discard_unsent(&mut self, stream_id: StreamId, id: MessageId) {
         self.abandoned += 1;
         self.unqueue(stream_id, id);
-        self.release(id);
+        self.messages.remove(id);
     }
 
     /// Takes a message from the front of its queue, whatever was sent of it.
@@ -234,8 +233,8 @@ impl SendQueue {
             return;
         }
         let rest = message.data.len() - message.sent as usize;
-        stream.queue.pop_front();
-        stream.depart(rest, stream_id, &mut self.departed);
+        stream.pop(stream_id, &mut self.drained);
+        stream.depart(rest, 1, stream_id, &mut self.departed);
         self.bytes -= rest;
         self.waiting -= 1;
         if message.sent > 0 {
@@ -268,36 +267,22 @@ impl SendQueue {
         };
         message.chunks -= 1;
         if message.chunks == 0 && (message.is_fully_sent() || message.abandoned) {
-            self.release(id);
+            self.messages.remove(id);
         }
     }
 
-    fn release(&mut self, id: MessageId) {
-        let Some(message) = self.messages.remove(id) else {
-            return;
-        };
-        let Some(stream) = self.streams.get_mut(message.stream) else {
-            return;
-        };
-        stream.unfinished -= 1;
-        if stream.unfinished == 0 && stream.reset == ResetPhase::Draining {
-            stream.reset = ResetPhase::Requested;
-            self.drained.push(message.stream);
-        }
-    }
-
-    /// Nothing more is accepted on the stream; once everything is delivered it shows up in
+    /// Nothing more is accepted on the stream; once everything has left it shows up in
     /// [`take_drained`](Self::take_drained).
     pub(crate) fn begin_reset(&mut self, id: StreamId) {
         let stream = self.streams.entry(id, OutStream::new);
         if stream.reset != ResetPhase::Open {
             return;
         }
-        if stream.unfinished > 0 {
-            stream.reset = ResetPhase::Draining;
-        } else {
+        if stream.queue.is_empty() {
             stream.reset = ResetPhase::Requested;
             self.drained.push(id);
+        } else {
+            stream.reset = ResetPhase::Draining;
         }
     }
 
@@ -305,6 +290,12 @@ impl SendQueue {
     pub(crate) fn take_drained(&mut self, max: usize) -> Vec<StreamId> {
         let rest = self.drained.len().saturating_sub(max);
         self.drained.split_off(rest)
+    }
+
+    /// The stream ends behind what has left.
+    pub(crate) fn is_ending(&self, id: StreamId) -> bool {
+        let stream = self.streams.get(id);
+        stream.is_some_and(|stream| stream.reset == ResetPhase::Requested)
     }
 
     pub(crate) fn has_drained(&self) -> bool {
@@ -356,7 +347,7 @@ impl SendQueue {
                 let has_chunks = message.chunks > 0;
                 self.abandon(front);
                 if !has_chunks {
-                    self.release(front);
+                    self.messages.remove(front);
                 }
             }
             if let Some(stream) = self.streams.get_mut(id) {
@@ -396,12 +387,17 @@ impl SendQueue {
 
     pub(crate) fn poll_departed(&mut self) -> Option<Departed> {
         while let Some(id) = self.departed.pop_front() {
-            let bytes = match self.streams.get_mut(id) {
-                Some(stream) => std::mem::take(&mut stream.departed),
-                None => 0,
+            let Some(stream) = self.streams.get_mut(id) else {
+                continue;
             };
+            let bytes = std::mem::take(&mut stream.departed);
+            let messages = std::mem::take(&mut stream.departed_messages);
             if bytes > 0 {
-                return Some(Departed { stream: id, bytes });
+                return Some(Departed {
+                    stream: id,
+                    bytes,
+                    messages,
+                });
             }
         }
         None
@@ -447,6 +443,31 @@ impl SendQueue {
     }
 }
 
+impl Cut {
+    /// How many bytes of a message leave now.
+    fn len(&self, message: &OutMessage) -> Option<usize> {
+        let rest = message.data.len() - message.sent as usize;
+        if rest <= self.room {
+            return Some(rest);
+        }
+        let may_split = message.data.len() > self.whole
+            || (self.fill && matches!(message.expiry, Expiry::Never));
+        if !may_split || self.room < MIN_FRAGMENT {
+            return None;
+        }
+        // What would be missing of a full packet behind the end of this message, in the next one. If
+        // no chunk has room there, this packet takes one chunk more, whose header moves as many bytes
+        // to the next.
+        let missing = self.whole.saturating_sub(padded(rest - self.room));
+        let unfillable = missing > 0 && missing < self.header + MIN_FRAGMENT;
+        let half = (self.room.saturating_sub(self.header) / 2) & !3;
+        if unfillable && half >= MIN_FRAGMENT {
+            return Some(half);
+        }
+        Some(self.room)
+    }
+}
+
 impl OutStream {
     fn new() -> Self {
         OutStream {
@@ -457,16 +478,32 @@ impl OutStream {
             next_unordered: 0,
             buffered: 0,
             departed: 0,
-            unfinished: 0,
+            departed_messages: 0,
             reset: ResetPhase::Open,
         }
     }
 
-    fn depart(&mut self, bytes: usize, id: StreamId, departed: &mut VecDeque<StreamId>) {
+    /// The first message has left, or is not to.
+    fn pop(&mut self, id: StreamId, drained: &mut Vec<StreamId>) {
+        self.queue.pop_front();
+        if self.queue.is_empty() && self.reset == ResetPhase::Draining {
+            self.reset = ResetPhase::Requested;
+            drained.push(id);
+        }
+    }
+
+    fn depart(
+        &mut self,
+        bytes: usize,
+        messages: usize,
+        id: StreamId,
+        departed: &mut VecDeque<StreamId>,
+    ) {
         self.buffered -= bytes;
         if self.departed == 0 {
             departed.push_back(id);
         }
         self.departed += bytes;
+        self.departed_messages += messages;
     }
 }

@@ -6,7 +6,7 @@ use duologue_base::Instant;
 
 use super::in_flight::{Chunk, ChunkState};
 use super::messages::Expiry;
-use super::{Forward, SendQueue, Sender};
+use super::{Forward, SendQueue, Sender, Window};
 use crate::congestion::AckSample;
 use crate::tsn::Tsn;
 
@@ -254,13 +254,24 @@ impl Sender {
             recovery.probe_at,
             recovery.timeout_at,
             self.pacer.deadline(),
+            self.window_probe_at(),
         ]
         .into_iter()
         .flatten()
         .min()
     }
 
+    fn window_probe_at(&self) -> Option<Instant> {
+        match self.window {
+            Window::Open => None,
+            Window::Shut { next_at, .. } => next_at,
+        }
+    }
+
     pub(crate) fn handle_timeout(&mut self, now: Instant, queue: &mut SendQueue) {
+        if let Window::Shut { next_at, .. } = &mut self.window {
+            next_at.take_if(|at| *at <= now);
+        }
         let is_due = |at: Option<Instant>| at.is_some_and(|at| at <= now);
         if is_due(self.recovery.reorder_at) {
             let prior = self.in_flight.bytes();

@@ -4,9 +4,9 @@ use duologue_base::Instant;
 
 use super::in_flight::{Chunk, ChunkState, Flight};
 use super::queue::{Cut, Next, Produced};
-use super::{SendQueue, Sender};
-use crate::limits::{MAX_PADDING, MAX_TSN_SPAN};
-use crate::packet::{CHUNK_HEADER_LEN, DataHeader, HEADER_LEN, padded, write_padding};
+use super::{SendQueue, Sender, Window};
+use crate::limits::{FILLED_PACKETS, MAX_TSN_SPAN, UNEVEN_PACKETS};
+use crate::packet::{DataHeader, HEADER_LEN, padded};
 use crate::tsn::Tsn;
 
 /// Whether data may leave now.
@@ -33,6 +33,16 @@ impl Sender {
     fn permission(&mut self, now: Instant) -> Permission {
         if self.recovery.probe_due {
             return Permission::Probe;
+        }
+        if matches!(
+            self.window,
+            Window::Shut {
+                next_at: Some(_),
+                ..
+            }
+        ) {
+            self.pacer.clear();
+            return Permission::No;
         }
         if self.in_flight.bytes() >= self.controller.window() {
             self.delivery.window_limited = true;
@@ -76,7 +86,9 @@ impl Sender {
         self.write_lost(now, out, end, probe, queue);
         let burst = self.delivery.backlogged || self.delivery.last_sent_at == Some(now);
         let (written, has_more) = self.write_new(now, out, end, mtu, probe, queue);
-        self.recovery.tail_is_immediate = probe || (written.is_some() && !has_more && burst);
+        // RFC 7053 §3: nor does a stream that ends wait for a SACK that is kept back.
+        let asks = |sender: &Self| (!has_more && burst) || sender.last_is_ending(queue);
+        self.recovery.tail_is_immediate = probe || (written.is_some() && asks(self));
         self.delivery.backlogged = has_more;
         if let Some(chunk) = written
             && self.recovery.tail_is_immediate
@@ -96,7 +108,7 @@ impl Sender {
             return false;
         }
         if written.is_some() && has_more {
-            pad(out, end);
+            self.evenness.on_packet(out.len() - start);
         }
         self.pacer.on_sent(out.len() - start);
         self.delivery.last_sent_at = Some(now);
@@ -105,6 +117,13 @@ impl Sender {
             self.recovery.probe_at = None;
         }
         true
+    }
+
+    /// The last chunk is the end of a stream that is about to be reset.
+    fn last_is_ending(&self, queue: &SendQueue) -> bool {
+        let last = self.in_flight.get(self.in_flight.next_tsn().previous());
+        last.and_then(|chunk| queue.message(chunk.message))
+            .is_some_and(|message| queue.is_ending(message.stream))
     }
 
     /// draft-ietf-ccwg-bbr §4.1.2.2: a sample begins with the first packet after a pause.
@@ -195,7 +214,9 @@ impl Sender {
         while let Some(room) = self.room_for_new(end - out.len(), header) {
             let cut = Cut {
                 room,
+                header,
                 whole,
+                fill: self.evenness.fills(),
                 interleaved: self.interleaved,
                 open_limit: self.open_limit,
                 partial_reliability: self.partial_reliability,
@@ -300,10 +321,31 @@ impl Sender {
     }
 }
 
-/// Fills a packet that is nearly full, so that it is as long as those before and after it.
-fn pad(out: &mut Vec<u8>, end: usize) {
-    let missing = end - out.len();
-    if (CHUNK_HEADER_LEN..=MAX_PADDING).contains(&missing) {
-        write_padding(out, missing);
+/// Whether packets with more behind them are equal, so that they make a train.
+#[derive(Debug, Default)]
+pub(super) struct Evenness {
+    last_len: usize,
+    /// Packets in a row that differ from the one before.
+    uneven: u32,
+    /// Packets that are still to be filled.
+    to_fill: u32,
+}
+
+impl Evenness {
+    fn fills(&self) -> bool {
+        self.to_fill > 0
+    }
+
+    fn on_packet(&mut self, len: usize) {
+        self.uneven = if self.fills() || len == self.last_len {
+            0
+        } else {
+            self.uneven + 1
+        };
+        self.last_len = len;
+        self.to_fill = self.to_fill.saturating_sub(1);
+        if self.uneven >= UNEVEN_PACKETS {
+            self.to_fill = FILLED_PACKETS;
+        }
     }
 }

@@ -13,7 +13,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use duologue_base::{Instant, Rng, StreamId};
 use duologue_sctp::{
-    Association, AssociationState, Config, Departed, Event, Message, Ppid, Reliability, SendOptions,
+    Association, AssociationState, Config, Departed, Event, Inbound, Message, Ppid, Reliability,
+    SendOptions,
 };
 
 pub const BINARY: Ppid = Ppid(53);
@@ -187,6 +188,8 @@ pub struct Peer {
     pub events: Vec<Event>,
     pub received: Vec<Message>,
     pub received_bytes: usize,
+    /// Streams that the other end has reset, in order.
+    pub ended: Vec<StreamId>,
     pub departed: BTreeMap<u16, usize>,
     /// Messages are pulled as they come.
     pub reads: bool,
@@ -199,7 +202,7 @@ impl Peer {
         while let Some(event) = self.sctp.poll_event() {
             self.events.push(event);
         }
-        while let Some(Departed { stream, bytes }) = self.sctp.poll_departed() {
+        while let Some(Departed { stream, bytes, .. }) = self.sctp.poll_departed() {
             *self.departed.entry(stream.0).or_default() += bytes;
         }
         if self.reads {
@@ -208,10 +211,15 @@ impl Peer {
     }
 
     pub fn read_all(&mut self) {
-        while let Some(message) = self.sctp.poll_message() {
-            self.received_bytes += message.data.len();
-            if self.keeps {
-                self.received.push(message);
+        while let Some(inbound) = self.sctp.poll_inbound() {
+            match inbound {
+                Inbound::Message(message) => {
+                    self.received_bytes += message.data.len();
+                    if self.keeps {
+                        self.received.push(message);
+                    }
+                }
+                Inbound::StreamReset(stream) => self.ended.push(stream),
             }
         }
     }
@@ -253,6 +261,7 @@ impl Pair {
             events: Vec::new(),
             received: Vec::new(),
             received_bytes: 0,
+            ended: Vec::new(),
             departed: BTreeMap::new(),
             reads: true,
             keeps: true,
@@ -411,6 +420,31 @@ impl Pair {
             stats(self)
         );
     }
+}
+
+/// The chunks of a packet: type, flags and value.
+pub fn chunks(packet: &[u8]) -> Vec<(u8, u8, &[u8])> {
+    let mut rest = packet.get(12..).unwrap_or_default();
+    let mut chunks = Vec::new();
+    while let [kind, flags, a, b, ..] = *rest {
+        let len = usize::from(u16::from_be_bytes([a, b]));
+        chunks.push((kind, flags, &rest[4..len]));
+        rest = rest.get(len.next_multiple_of(4)..).unwrap_or_default();
+    }
+    chunks
+}
+
+/// The packet with other chunks.
+pub fn with_chunks(packet: &[u8], chunks: &[(u8, u8, &[u8])]) -> Vec<u8> {
+    let mut changed = packet[..12].to_vec();
+    for (kind, flags, value) in chunks {
+        changed.extend_from_slice(&[*kind, *flags]);
+        changed.extend_from_slice(&(value.len() as u16 + 4).to_be_bytes());
+        changed.extend_from_slice(value);
+        changed.resize(changed.len().next_multiple_of(4), 0);
+    }
+    fix_checksum(&mut changed);
+    changed
 }
 
 /// Makes the checksum of a changed packet right.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use duologue_base::{Instant, Rng, StreamId};
 use duologue_sctp::{
-    Association, AssociationState, Config, Event, Ppid, Reliability, SendOptions, Stats,
+    Association, AssociationState, Config, Event, Inbound, Ppid, Reliability, SendOptions, Stats,
 };
 
 use crate::endpoint::Endpoint;
@@ -87,9 +87,15 @@ impl Endpoint for Ours {
     }
 
     fn poll_message(&mut self) -> Option<(u16, Vec<u8>)> {
-        let message = self.sctp.poll_message()?;
-        assert_eq!(message.ppid, Ppid(53));
-        Some((message.stream.0, message.data.to_vec()))
+        loop {
+            match self.sctp.poll_inbound()? {
+                Inbound::Message(message) => {
+                    assert_eq!(message.ppid, Ppid(53));
+                    return Some((message.stream.0, message.data.to_vec()));
+                }
+                Inbound::StreamReset(stream) => self.resets.push_back(stream.0),
+            }
+        }
     }
 
     fn reset(&mut self, stream: u16) {
@@ -98,10 +104,8 @@ impl Endpoint for Ours {
 
     fn poll_reset(&mut self) -> Option<u16> {
         while let Some(event) = self.sctp.poll_event() {
-            match event {
-                Event::PeerStreamReset { stream } => self.resets.push_back(stream.0),
-                Event::Closed(reason) => panic!("closed: {reason}"),
-                _ => {}
+            if let Event::Closed(reason) = event {
+                panic!("closed: {reason}");
             }
         }
         self.resets.pop_front()
