@@ -75,6 +75,17 @@ const TAKEN = {
     ],
     transceivers: ['0 sendrecv'],
   },
+  'FreeSWITCH names the profile in other words': {
+    prepare: [audio],
+    answer: ({ pt }) => [
+      SESSION,
+      [`m=audio 17150 RTP/SAVPF ${pt('opus')} ${pt('telephone-event/8000')}`, C, ...TRANSPORT, 'a=rtcp-mux', 'a=ptime:20'],
+      [`a=rtpmap:${pt('opus')} opus/48000/2`, `a=fmtp:${pt('opus')} useinbandfec=1; minptime=10; maxptime=40`],
+      [`a=rtpmap:${pt('telephone-event/8000')} telephone-event/8000`, 'a=rtcp:17150 IN IP4 192.0.2.23'],
+      'a=candidate:4206296867 1 udp 659136 192.0.2.23 17150 typ host generation 0',
+    ],
+    transceivers: ['0 sendrecv'],
+  },
   'the Kinesis SDK has candidates without an address, or related to none': {
     prepare: [(pc) => pc.addTransceiver('video', { direction: 'recvonly' }), audio, (pc) => pc.createDataChannel('d')],
     answer: ({ pt, mids }) => [

@@ -282,3 +282,55 @@ test('the offer of a large conference is answered', async (t) => {
   assert.equal(pc.localDescription.sdp.match(/^m=\w+ [1-9]/gm).length, SECTIONS);
   assert.deepEqual([tracks, pc.signalingState], [SECTIONS, 'stable']);
 });
+
+for (const [name, change] of Object.entries({
+  'credentials, as js-libp2p does': (sdp) => sdp.replace(/(a=ice-(?:ufrag|pwd):).*/g, '$1libp2p+webrtc+v1/0123456789abcdef'),
+  'a bandwidth': (sdp) => sdp.replace(/(m=audio.*\r\nc=.*\r\n)/, '$1b=AS:40\r\n'),
+  'the parameters of opus': (sdp) => sdp.replace('minptime=10', 'minptime=10;stereo=1;maxaveragebitrate=128000'),
+  'the order of codecs': (sdp) => sdp.replace(/m=audio (\d+) (\S+) (\d+) (.*)/, 'm=audio $1 $2 $4 $3'),
+  'fewer header extensions': (sdp) => sdp.replace(/a=extmap:.*\r\n/g, ''),
+  'a direction': (sdp) => sdp.replace('a=sendrecv', 'a=recvonly'),
+  'the longest message': (sdp) => sdp.replace(/a=max-message-size:\d+/, 'a=max-message-size:100000'),
+  'the ends of lines': (sdp) => sdp.replace(/\r\n/g, '\n'),
+})) {
+  test(`an offer may be changed before it is set: ${name}`, async (t) => {
+    const pc = new RTCPeerConnection();
+    t.after(() => pc.close());
+    pc.addTransceiver('audio');
+    pc.createDataChannel('d');
+    const { sdp } = await pc.createOffer();
+    const changed = change(sdp);
+    assert.notEqual(changed, sdp);
+    await pc.setLocalDescription({ type: 'offer', sdp: changed });
+    assert.equal(pc.signalingState, 'have-local-offer');
+  });
+}
+
+test('the channels of a data section that the other end rejects close, and others ask for a negotiation', async (t) => {
+  const [a, b] = [new RTCPeerConnection(), new RTCPeerConnection()];
+  t.after(() => [a, b].forEach((pc) => pc.close()));
+  for (const [from, to] of [[a, b], [b, a]]) {
+    // Those of the rejected section have no place at the other end.
+    from.onicecandidate = ({ candidate }) => to.addIceCandidate(candidate).catch(({ name }) => assert.equal(name, 'OperationError'));
+  }
+  const channel = a.createDataChannel('refused');
+  a.addTransceiver('audio');
+  const closed = event(channel, 'close');
+  await a.setLocalDescription();
+  const { sdp } = a.localDescription;
+  const mid = /m=application[\s\S]*?a=mid:(\S+)/.exec(sdp)[1];
+  const rejected = sdp
+    .replace(/m=application \d+ /, 'm=application 0 ')
+    .replace(/a=group:BUNDLE.*/, (group) => group.split(' ').filter((word) => word !== mid).join(' '));
+  await b.setRemoteDescription({ type: 'offer', sdp: rejected });
+  await b.setLocalDescription();
+  await a.setRemoteDescription(b.localDescription);
+  await closed;
+  assert.equal(a.sctp, null);
+  const needed = event(a, 'negotiationneeded');
+  const next = a.createDataChannel('next');
+  await needed;
+  await negotiate(a, b);
+  await opened(next);
+  assert.equal(channel.readyState, 'closed');
+});
