@@ -73,7 +73,10 @@ fn read_baseline() -> Outcome<Baseline> {
 }
 
 fn count_all() -> Outcome<BTreeMap<String, Count>> {
-    run::run(cargo(["build", "--release", "-p", "duologue-bench-micro"]))?;
+    // As it is shipped, but with names: they say whose an instruction is.
+    let package = ["rustc", "--release", "-p", "duologue-bench-micro"];
+    let rustc = ["--bin", "bench-micro", "--", "-C", "strip=none"];
+    run::run(cargo(package.into_iter().chain(rustc)))?;
     let program = target_dir().join("release/bench-micro");
     let folder = target_dir().join("micro");
     std::fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
