@@ -67,7 +67,7 @@ export class Call {
     navigator.sendBeacon(`${this.base}/close`);
   }
 
-  // What the Rust end sends waits for this: a candidate may overtake the answer it belongs to.
+  // Candidates of both ends wait for this: they may overtake the description they belong to.
   #offer() {
     this.negotiated = this.#negotiate();
     return this.negotiated;
@@ -94,14 +94,15 @@ export class Call {
       this.board.event("page", "icecandidateerror", `${error.url}: ${error.errorCode} ${error.errorText}`);
       this.ice.error("here", error);
     });
-    // Candidates found before the Rust end knows of the session wait for it in this order.
+    // The Rust end takes candidates once it has the description they belong to; they wait for that, in
+    // this order.
     let queue = Promise.resolve();
     let found = 0;
     pc.addEventListener("icecandidate", ({ candidate }) => {
       this.board.event("page", "icecandidate", candidateText(candidate));
       if (candidate?.candidate) found++;
       if (!candidate && !found) this.onstuck("This page has no candidate to be reached at; the reasons are under ICE.");
-      if (candidate) queue = queue.then(() => post(`${this.base}/candidate`, candidate)).catch(() => {});
+      if (candidate) queue = queue.then(() => this.negotiated).then(() => post(`${this.base}/candidate`, candidate)).catch(() => {});
     });
     this.#show();
   }
@@ -165,16 +166,20 @@ export class Call {
   async #snapshot() {
     const transport = this.pc.sctp?.transport.iceTransport;
     const { iceConnectionState: state, iceGatheringState: gathering } = this.pc;
+    const [ours, theirs] = [this.pc.localDescription, this.pc.remoteDescription].map(fragment);
     const here = this.pc.getStats().then((report) => {
-      this.ice.show("here", [...report.values()], { state, gathering, role: transport?.role });
+      this.ice.show("here", [...report.values()], { state, gathering, role: transport?.role, local: ours, remote: theirs });
     });
     const there = fetch(`${this.base}/stats`).then(async (response) => {
       const { iceConnectionState: state, iceGatheringState: gathering } = this.there;
-      if (response.ok) this.ice.show("there", await response.json(), { state, gathering });
+      if (response.ok) this.ice.show("there", await response.json(), { state, gathering, local: theirs, remote: ours });
     });
     await Promise.allSettled([here, there]);
   }
 }
+
+// What ICE calls an end since its last restart.
+const fragment = (description) => /^a=ice-ufrag:(\S+)/m.exec(description?.sdp)?.[1];
 
 // An empty candidate ends a generation, none at all the gathering.
 const candidateText = (candidate) => (candidate ? candidate.candidate || "end of this generation" : "end");

@@ -13,6 +13,7 @@ export class IcePanel {
   clear() {
     this.shown = {};
     this.errors = [];
+    this.first = new Map();
     for (const end of Object.keys(ENDS)) {
       for (const part of ["facts", "pairs", "candidates"]) this.#fill(end, part, []);
       this.#fill(end, "errors", []);
@@ -28,15 +29,21 @@ export class IcePanel {
     const text = JSON.stringify([stats.map(({ timestamp, ...rest }) => rest), states]);
     if (this.shown[end] === text) return;
     this.shown[end] = text;
+    const old = (candidate, current) => this.#isOld(`${end} ${candidate?.id}`, candidate, current);
+    for (const candidate of stats) {
+      if (candidate.type === "local-candidate") candidate.old = old(candidate, states.local);
+      if (candidate.type === "remote-candidate") candidate.old = old(candidate, states.remote);
+    }
     const byId = new Map(stats.map((object) => [object.id, object]));
     const transport = stats.find(({ type }) => type === "transport");
     const pairs = stats.filter(({ type }) => type === "candidate-pair").map((pair) => ({
       ...pair,
       local: byId.get(pair.localCandidateId),
       remote: byId.get(pair.remoteCandidateId),
+      old: Boolean(byId.get(pair.localCandidateId)?.old || byId.get(pair.remoteCandidateId)?.old),
       selected: transport?.selectedCandidatePairId === pair.id || pair.selected === true,
     }));
-    pairs.sort((a, b) => b.selected - a.selected || rank(a) - rank(b) || (b.nominated ?? 0) - (a.nominated ?? 0));
+    pairs.sort((a, b) => b.selected - a.selected || a.old - b.old || rank(a) - rank(b) || (b.nominated ?? 0) - (a.nominated ?? 0));
     this.#fill(end, "facts", facts(transport, states, pairs));
     this.#fill(end, "pairs", pairRows(pairs));
     this.#fill(end, "candidates", [
@@ -44,6 +51,15 @@ export class IcePanel {
       ...candidateRows("the other end's", stats.filter(({ type }) => type === "remote-candidate")),
     ]);
     if (end === "here") this.#path(pairs.find(({ selected }) => selected));
+  }
+
+  // It was there before the last ICE restart: its user name fragment is another one or, where the
+  // browser does not say that, it was seen before.
+  #isOld(key, { usernameFragment }, current) {
+    if (!current) return false;
+    if (usernameFragment) return usernameFragment !== current;
+    if (!this.first.has(key)) this.first.set(key, current);
+    return this.first.get(key) !== current;
   }
 
   // `error` has the members of RTCPeerConnectionIceErrorEvent.
@@ -82,7 +98,7 @@ function facts(transport, states, pairs) {
 function pairRows(pairs) {
   if (!pairs.length) return [emptyRow(3, "no pairs yet")];
   const rows = pairs.slice(0, MAX_PAIRS).map((pair) =>
-    element("tr", { className: pair.selected ? "selected" : "" },
+    element("tr", { className: `${pair.selected ? "selected" : ""} ${pair.old ? "old" : ""}` },
       element("td", {}, badge(pair.state, "state"), element("br", {}), mark(pair)),
       element("td", { className: "two" }, element("div", {}, ...address(pair.local)), element("div", {}, ...address(pair.remote))),
       element("td", { className: "number" }, milliseconds(pair.currentRoundTripTime)),
@@ -93,10 +109,12 @@ function pairRows(pairs) {
 }
 
 function candidateRows(title, candidates) {
-  const head = element("tr", { className: "group" }, element("th", { colSpan: 3 }, `${title}: ${candidates.length || "none yet"}`));
-  candidates.sort((a, b) => b.priority - a.priority);
+  const count = candidates.filter((candidate) => !candidate.old).length;
+  const before = candidates.length - count ? `, and ${candidates.length - count} from before the restart` : "";
+  const head = element("tr", { className: "group" }, element("th", { colSpan: 3 }, `${title}: ${count || "none yet"}${before}`));
+  candidates.sort((a, b) => a.old - b.old || b.priority - a.priority);
   return [head, ...candidates.map((candidate) =>
-    element("tr", {},
+    element("tr", { className: candidate.old ? "old" : "" },
       element("td", {}, ...address(candidate)),
       element("td", {}, origin(candidate)),
       element("td", { className: "number" }, String(candidate.priority)),
@@ -116,8 +134,8 @@ function address(candidate) {
   return [badge(candidateType, candidateType), element("span", { className: "protocol" }, name), code];
 }
 
-function origin({ relatedAddress, relatedPort, url, relayProtocol }) {
-  const parts = [];
+function origin({ relatedAddress, relatedPort, url, relayProtocol, old }) {
+  const parts = old ? ["before the restart"] : [];
   if (relatedAddress && relatedPort) parts.push(`from ${relatedAddress.includes(":") ? `[${relatedAddress}]` : relatedAddress}:${relatedPort}`);
   if (url) parts.push(`by ${url}`);
   else if (relayProtocol) parts.push(`by ${relayProtocol}`);
@@ -127,7 +145,10 @@ function origin({ relatedAddress, relatedPort, url, relayProtocol }) {
 const rank = ({ state }) => ORDER.indexOf(state) + 1 || ORDER.length + 1;
 const milliseconds = (seconds) => (seconds === undefined ? "–" : `${(seconds * 1000).toFixed(1)} ms`);
 const badge = (text, kind) => element("span", { className: `badge ${kind === "state" ? text : kind}` }, text);
-const mark = ({ selected, nominated }) => element("small", {}, selected ? "selected" : nominated ? "nominated" : "");
+const mark = ({ selected, nominated, old }) => {
+  const words = [selected ? "selected" : nominated ? "nominated" : "", old ? "before the restart" : ""];
+  return element("small", {}, words.filter(Boolean).join(", "));
+};
 const emptyRow = (columns, text) => element("tr", {}, element("td", { colSpan: columns, className: "none" }, text));
 
 function element(name, properties, ...children) {
