@@ -38,9 +38,12 @@ const ADAPTERS: &[(&str, &[&str])] = &[
     ("rcgen", &["duologue-identity"]),
     ("quinn-udp", &["duologue-udp"]),
     ("if-addrs", &["duologue-udp"]),
-    ("rustls", &["duologue-tokio"]),
-    ("tokio-rustls", &["duologue-tokio"]),
-    ("rustls-platform-verifier", &["duologue-tokio"]),
+    ("rustls", &["duologue-tokio", "duologue-cli"]),
+    ("tokio-rustls", &["duologue-tokio", "duologue-cli"]),
+    (
+        "rustls-platform-verifier",
+        &["duologue-tokio", "duologue-cli"],
+    ),
     ("netlink-sys", &["duologue-udp"]),
     ("simple-dns", &["duologue-mdns"]),
 ];

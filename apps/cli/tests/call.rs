@@ -68,6 +68,30 @@ async fn a_program_calls_the_demo_over_http() {
 }
 
 #[tokio::test]
+async fn a_demo_for_other_machines_is_called_over_https_by_its_hash() {
+    let mut demo = Program::start(&["demo", "--json", "--listen", "0.0.0.0:0"]);
+    let listening = demo.told("listening").await;
+    let hash = listening["certificate"].as_str().expect("a hash");
+    let urls = listening["urls"].as_array().expect("a list");
+    let url = urls.last().and_then(Value::as_str).expect("this machine's");
+    assert!(url.starts_with("https://127.0.0.1:"), "{url}");
+    let options = ["call", "--json", "--url", url, "--cert-hash"];
+    let mut caller = Program::start(&[&options[..], &[hash]].concat());
+    assert_eq!(
+        caller.hear().await,
+        "Hello from Rust. Say something, or /help."
+    );
+    caller.interrupt();
+    assert!(caller.succeeded().await);
+    // A stranger's certificate, and one that nobody known has issued.
+    let wrong = "00".repeat(32);
+    for options in [&[&options[..], &[&wrong]].concat()[..], &options[..4]] {
+        let mut caller = Program::start(options);
+        assert!(!caller.succeeded().await, "{options:?}");
+    }
+}
+
+#[tokio::test]
 async fn relay_only_talks_through_the_turn_server_and_nothing_else() {
     let coturn = Coturn::start(&[]).expect("coturn: apt-get install coturn");
     for transport in ["udp", "tcp", "tls"] {

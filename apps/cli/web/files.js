@@ -1,4 +1,6 @@
 // A file to the Rust end and back, with its SHA-256 taken at each station.
+import { sha256 } from "./sha256.js";
+
 const CHUNK = 64 * 1024;
 const HIGH_WATER = 1024 * 1024;
 const SAMPLE = 16 * 1024 * 1024;
@@ -27,11 +29,6 @@ export class Files {
 
   async send(name, buffer) {
     this.enable(false);
-    if (!crypto.subtle) {
-      verdict("bad", "✗ browsers take checksums on pages of localhost and https only");
-      this.enable(true);
-      return;
-    }
     this.busy = true;
     verdict("", "");
     for (const id of ["sum-there", "sum-back"]) $(id).textContent = "–";
@@ -116,11 +113,6 @@ function verdict(kind, text) {
 function rate(bytes, began) {
   const seconds = (performance.now() - began) / 1000;
   return `${(bytes / 1e6).toFixed(1)} MB, ${(bytes / 1e6 / seconds).toFixed(1)} MB/s`;
-}
-
-async function sha256(data) {
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", data));
-  return [...digest].map((b) => b.toString(16).padStart(2, "0")).join("");
 }
 
 function noise(size) {

@@ -150,6 +150,8 @@ fn chromium(profile: &Path, addresses: Addresses) -> Command {
         "--no-default-browser-check",
         "--use-fake-device-for-media-stream",
         "--allow-loopback-in-peer-connection",
+        // The demo makes its own.
+        "--ignore-certificate-errors",
     ]);
     match addresses {
         Addresses::Shown => command.args([

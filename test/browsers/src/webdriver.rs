@@ -69,6 +69,13 @@ impl Page {
         Ok(page)
     }
 
+    /// Has a function run in every document before its scripts do.
+    pub async fn before_scripts(&mut self, function: &str) -> Result<(), String> {
+        let params = json!({ "functionDeclaration": function, "contexts": [self.context] });
+        self.command("script.addPreloadScript", params).await?;
+        Ok(())
+    }
+
     /// Opens an address and waits until it is loaded.
     pub async fn open(&mut self, url: &str) -> Result<(), String> {
         let params = json!({ "context": self.context, "url": url, "wait": "complete" });

@@ -7,9 +7,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use aws_lc_rs::digest::{SHA256, digest};
-use duologue::Configuration;
 use duologue_browsers::{Browser, Page};
-use duologue_cli::demo::{Demo, Happening};
+use duologue_cli::demo::{Demo, Happening, Options};
 use tempfile::NamedTempFile;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -24,8 +23,65 @@ async fn a_visitor_with_firefox_sees_everything_work() {
     visit(Browser::Firefox).await;
 }
 
+#[tokio::test]
+async fn candidates_wait_for_a_description_that_is_late_and_checksums_need_no_https() {
+    let mut visitor = Visitor::arrive(Browser::Chromium, "127.0.0.1:0")
+        .await
+        .expect("arrives");
+    for script in [LATE, BARE] {
+        visitor.page.before_scripts(script).await.expect("is taken");
+    }
+    visitor.go_through(Step::Connect).await.expect("connects");
+    // The Rust end took every one.
+    let answers = visitor.page.value("window.answers").await;
+    let answers = answers.expect("the page counts them");
+    let answers = answers.as_array().expect("a list");
+    assert!(!answers.is_empty());
+    assert!(answers.iter().all(|status| status == 204), "{answers:?}");
+    let bare = visitor.page.value("crypto.subtle === undefined").await;
+    assert_eq!(bare, Ok(true.into()));
+    for step in [Step::ChosenFile, Step::Noise] {
+        visitor.go_through(step).await.expect("comes back");
+    }
+}
+
+/// Holds the page's description back until all its candidates had their chance to overtake it, and
+/// keeps what the Rust end says to each.
+const LATE: &str = "() => {
+    const { fetch } = window;
+    const turn = () => new Promise((resolve) => setTimeout(resolve));
+    let flying = 0;
+    window.answers = [];
+    window.fetch = async (path, request) => {
+        if (path.endsWith('/description')) {
+            while (!document.querySelector('#log').textContent.includes('icecandidateend')) await turn();
+            do await turn(); while (flying);
+        }
+        if (!path.endsWith('/candidate')) return fetch(path, request);
+        flying++;
+        const response = await fetch(path, request).finally(() => flying--);
+        window.answers.push(response.status);
+        return response;
+    };
+}";
+
+/// What browsers take from pages of plain http.
+const BARE: &str =
+    "() => Object.defineProperty(Crypto.prototype, 'subtle', { get: () => undefined })";
+
+#[tokio::test]
+async fn a_visitor_from_elsewhere_is_served_https_and_all_works() {
+    let visitor = Visitor::arrive(Browser::Chromium, "0.0.0.0:0").await;
+    let mut visitor = visitor.expect("arrives");
+    assert!(visitor.url.starts_with("https://"), "{}", visitor.url);
+    for step in [Step::Connect, Step::ChosenFile, Step::IceRestart] {
+        visitor.go_through(step).await.expect("works");
+    }
+}
+
 async fn visit(browser: Browser) {
-    let mut visitor = Visitor::arrive(browser).await.expect("arrives");
+    let visitor = Visitor::arrive(browser, "127.0.0.1:0").await;
+    let mut visitor = visitor.expect("arrives");
     for step in Step::ALL {
         let began = Instant::now();
         let outcome = visitor.go_through(step).await;
@@ -71,20 +127,20 @@ struct Visitor {
     url: String,
     happenings: mpsc::UnboundedReceiver<Happening>,
     end: Option<oneshot::Sender<()>>,
-    serving: JoinHandle<std::io::Result<()>>,
+    serving: JoinHandle<()>,
 }
 
 type Outcome = Result<(), String>;
 
 impl Visitor {
-    async fn arrive(browser: Browser) -> Result<Visitor, String> {
+    async fn arrive(browser: Browser, listen: &str) -> Result<Visitor, String> {
         let (sender, happenings) = mpsc::unbounded_channel();
         let tell = move |happening| {
             // The test may be over.
             let _ = sender.send(happening);
         };
-        let listen = "127.0.0.1:0".parse().expect("an address");
-        let demo = Demo::bind(listen, Configuration::default(), Arc::new(tell)).await;
+        let listen = listen.parse().expect("an address");
+        let demo = Demo::bind(listen, Options::default(), Arc::new(tell)).await;
         let demo = demo.map_err(|e| e.to_string())?;
         let url = demo.url().to_owned();
         let (end, ended) = oneshot::channel();
@@ -280,9 +336,7 @@ impl Visitor {
             .until("text('#notice') === 'The Rust end hung up.'")
             .await?;
         let served = (&mut self.serving).await;
-        served
-            .map_err(|e| e.to_string())?
-            .map_err(|e| e.to_string())?;
+        served.map_err(|e| e.to_string())?;
         self.page.click("#call").await?;
         self.page
             .until("text('#notice').includes('does not answer')")

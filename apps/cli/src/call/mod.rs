@@ -5,6 +5,7 @@ mod signal;
 mod story;
 mod talk;
 mod terminal;
+mod tls;
 mod web;
 
 use std::path::PathBuf;
@@ -33,6 +34,10 @@ pub(crate) struct Args {
     /// Call a running `duologue demo` at its address, such as http://127.0.0.1:8080/
     #[arg(long, value_name = "URL")]
     url: Option<web::Url>,
+    /// The SHA-256 hash that the demo at --url printed for its certificate; without it the certificate
+    /// must be one that this platform trusts
+    #[arg(long, value_name = "HASH", requires = "url")]
+    cert_hash: Option<tls::CertHash>,
     #[command(flatten)]
     ice: IceArgs,
     /// Use loopback addresses too, for two programs of one machine (implied by a --url on loopback)
@@ -139,7 +144,10 @@ impl Call {
             false => Some(self.pc.create_data_channel("chat", Default::default())?),
         };
         match &self.args.url {
-            Some(url) => web::negotiate(url.clone(), &self.pc, &self.story, candidates).await?,
+            Some(url) => {
+                let certificate = self.args.cert_hash;
+                web::negotiate(url.clone(), certificate, &self.pc, &self.story, candidates).await?;
+            }
             None => self.negotiate_by_pasting().await?,
         }
         let chat = async {

@@ -1,5 +1,6 @@
 //! Calling a running demo: its signalling over HTTP.
 
+use std::fmt;
 use std::str::FromStr;
 
 use bytes::Bytes;
@@ -10,29 +11,40 @@ use hyper::client::conn::http1;
 use hyper::{Request, Response, StatusCode, header};
 use hyper_util::rt::TokioIo;
 use serde::Deserialize;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 
 use super::story::Story;
+use super::tls::{CertHash, connector, server_name};
 use crate::Failure;
 
 /// Bytes of one answer or one server-sent event.
 const MAX_ANSWER: usize = 256 * 1024;
 
-/// Where a demo is: `http://HOST[:PORT]/`.
+/// Where a demo is: `http://HOST[:PORT]/`, or https.
 #[derive(Clone, Debug)]
 pub(super) struct Url {
+    scheme: Scheme,
     /// With its port.
     authority: String,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Scheme {
+    Http,
+    Https,
 }
 
 impl FromStr for Url {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let rest = text
-            .strip_prefix("http://")
-            .ok_or("only http:// addresses can be called")?;
+        let (scheme, rest) = match text.split_once("://") {
+            Some(("http", rest)) => (Scheme::Http, rest),
+            Some(("https", rest)) => (Scheme::Https, rest),
+            _ => return Err("only http:// and https:// addresses can be called".to_owned()),
+        };
         let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
         if host.is_empty() || !path.is_empty() {
             return Err("write it as the demo prints it: http://HOST:PORT/".to_owned());
@@ -41,32 +53,49 @@ impl FromStr for Url {
             .rsplit_once(':')
             .is_some_and(|(_, port)| port.parse::<u16>().is_ok());
         Ok(Url {
-            authority: match has_port {
-                true => host.to_owned(),
-                false => format!("{host}:80"),
+            scheme,
+            authority: match (has_port, scheme) {
+                (true, _) => host.to_owned(),
+                (false, Scheme::Http) => format!("{host}:80"),
+                (false, Scheme::Https) => format!("{host}:443"),
             },
         })
+    }
+}
+
+impl fmt::Display for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = match self.scheme {
+            Scheme::Http => "http",
+            Scheme::Https => "https",
+        };
+        write!(f, "{scheme}://{}/", self.authority)
     }
 }
 
 impl Url {
     /// The demo is on this machine.
     pub(super) fn is_loopback(&self) -> bool {
-        let host = self.authority.rsplit_once(':').map_or("", |(host, _)| host);
-        let host = host.trim_matches(['[', ']']);
+        let host = self.host();
         let ip = host.parse::<std::net::IpAddr>();
         host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())
+    }
+
+    fn host(&self) -> &str {
+        let host = self.authority.rsplit_once(':').map_or("", |(host, _)| host);
+        host.trim_matches(['[', ']'])
     }
 }
 
 /// Offers, applies the answer, and trickles both ends' candidates until the call is over.
 pub(super) async fn negotiate(
     url: Url,
+    certificate: Option<CertHash>,
     pc: &PeerConnection,
     story: &Story,
     mut candidates: mpsc::Receiver<IceCandidateInit>,
 ) -> Result<(), Failure> {
-    let server = Server { url };
+    let server = Server { url, certificate };
     let opened = server.post("api/sessions", "{}".into()).await?;
     let Opened { id } = serde_json::from_slice(&opened).map_err(|_| server.stranger())?;
     let session = format!("api/sessions/{id}");
@@ -132,6 +161,8 @@ async fn take_candidates(mut events: Incoming, pc: PeerConnection, story: Story)
 
 struct Server {
     url: Url,
+    /// What its certificate hashes to, instead of one that the platform trusts.
+    certificate: Option<CertHash>,
 }
 
 impl Server {
@@ -144,7 +175,7 @@ impl Server {
             return Ok(body);
         }
         // That is how the demo refuses; whatever else answers is another web server.
-        if status != StatusCode::BAD_REQUEST {
+        if !matches!(status, StatusCode::BAD_REQUEST | StatusCode::FORBIDDEN) {
             return Err(self.stranger());
         }
         let text = String::from_utf8_lossy(&body);
@@ -153,7 +184,7 @@ impl Server {
 
     /// There is a web server, but not ours.
     fn stranger(&self) -> Failure {
-        format!("http://{}/ is no duologue demo", self.url.authority).into()
+        format!("{} is no duologue demo", self.url).into()
     }
 
     async fn get(&self, path: &str) -> Result<Incoming, Failure> {
@@ -172,10 +203,7 @@ impl Server {
         body: String,
     ) -> Result<Response<Incoming>, Failure> {
         let authority = &self.url.authority;
-        let stream = TcpStream::connect(authority)
-            .await
-            .map_err(|error| format!("http://{authority}/ cannot be reached: {error}"))?;
-        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+        let (mut sender, connection) = http1::handshake(TokioIo::new(self.open().await?)).await?;
         // Its error is the request's as well.
         tokio::spawn(connection);
         let request = Request::builder()
@@ -186,7 +214,27 @@ impl Server {
             .body(Full::new(Bytes::from(body)))?;
         Ok(sender.send_request(request).await?)
     }
+
+    async fn open(&self) -> Result<Box<dyn Io>, Failure> {
+        let stream = TcpStream::connect(&self.url.authority).await;
+        let stream = stream.map_err(|error| format!("{} cannot be reached: {error}", self.url))?;
+        if self.url.scheme == Scheme::Http {
+            return Ok(Box::new(stream));
+        }
+        let name = server_name(self.url.host())?;
+        match connector(self.certificate)?.connect(name, stream).await {
+            Ok(stream) => Ok(Box::new(stream)),
+            Err(error) => Err(format!("{}: {error}{HINT}", self.url).into()),
+        }
+    }
 }
+
+/// A connection to the demo, with TLS or without.
+trait Io: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Io for S {}
+
+const HINT: &str = "\nif that is a demo with a certificate of its own, --cert-hash takes the hash that \
+                    it printed";
 
 #[cfg(test)]
 mod tests {
@@ -194,20 +242,23 @@ mod tests {
 
     fn parsed(text: &str) -> Result<(String, bool), String> {
         let url: Url = text.parse()?;
-        let loopback = url.is_loopback();
-        Ok((url.authority, loopback))
+        Ok((url.to_string(), url.is_loopback()))
     }
 
     #[test]
     fn the_address_that_the_demo_prints_can_be_called() {
-        let ok = |authority: &str, loopback| Ok((authority.to_owned(), loopback));
-        assert_eq!(parsed("http://127.0.0.1:8080/"), ok("127.0.0.1:8080", true));
-        assert_eq!(parsed("http://[::1]:8080"), ok("[::1]:8080", true));
-        assert_eq!(parsed("http://localhost"), ok("localhost:80", true));
-        assert_eq!(parsed("http://192.0.2.1:1/"), ok("192.0.2.1:1", false));
+        for (text, url, loopback) in [
+            ("http://127.0.0.1:8080/", "http://127.0.0.1:8080/", true),
+            ("http://[::1]:8080", "http://[::1]:8080/", true),
+            ("http://localhost", "http://localhost:80/", true),
+            ("http://192.0.2.1:1/", "http://192.0.2.1:1/", false),
+            ("https://192.0.2.1", "https://192.0.2.1:443/", false),
+        ] {
+            assert_eq!(parsed(text), Ok((url.to_owned(), loopback)), "{text}");
+        }
         for wrong in [
             "127.0.0.1:8080",
-            "https://host/",
+            "ftp://host/",
             "http:///",
             "http://host/path",
         ] {

@@ -2,37 +2,44 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use aws_lc_rs::rand;
 use duologue::{
     Configuration, DataChannel, DtlsTransportState, Endpoint, Event, Events, Exception,
     IceCandidateInit, PeerConnection, PeerConnectionState, SdpType, SessionDescription,
     StatsReport,
 };
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 
+use super::budget::Budget;
 use super::happening::{Happening, Tell};
+use super::limits::{CALLS, CHANNELS, KEPT_BYTES, NOTES};
 use super::note::{Note, States};
 use super::{chat, file};
 use crate::meter;
-
-/// Calls at once; a page more is refused.
-const MAX_CALLS: usize = 64;
-/// Notes that wait for a page to read them; more are dropped.
-const MAX_NOTES: usize = 1024;
 
 /// All calls of the server.
 pub(super) struct Calls {
     endpoint: Endpoint,
     configuration: Configuration,
     tell: Tell,
+    /// How long a call may take to connect.
+    patience: Duration,
+    /// For the files of all calls.
+    kept: Arc<Budget>,
     open: Mutex<Open>,
 }
 
 #[derive(Debug, Default)]
 struct Open {
-    last_id: u64,
-    calls: HashMap<u64, Call>,
+    /// Of the last call, for people.
+    last_number: u64,
+    calls: HashMap<CallId, Call>,
 }
+
+/// Nobody guesses it: whoever has it may do with the call what its page may.
+pub(super) type CallId = String;
 
 #[derive(Debug)]
 struct Call {
@@ -42,41 +49,57 @@ struct Call {
 }
 
 impl Calls {
-    pub(super) fn new(endpoint: Endpoint, configuration: Configuration, tell: Tell) -> Self {
+    pub(super) fn new(
+        endpoint: Endpoint,
+        configuration: Configuration,
+        patience: Duration,
+        tell: Tell,
+    ) -> Self {
         Calls {
             endpoint,
             configuration,
             tell,
+            patience,
+            kept: Arc::new(Budget::new(KEPT_BYTES)),
             open: Mutex::default(),
         }
     }
 
     /// Makes a Rust peer for a page and gives its id.
-    pub(super) fn open(self: &Arc<Self>) -> Result<u64, Exception> {
+    pub(super) fn open(self: &Arc<Self>) -> Result<CallId, Exception> {
+        let id = random_id()?;
         let mut open = self.lock();
-        if open.calls.len() >= MAX_CALLS {
+        if open.calls.len() >= CALLS {
             return Err(Exception::operation("too many calls"));
         }
         let (pc, events) = self.endpoint.connection(self.configuration.clone())?;
-        let (sender, notes) = mpsc::channel(MAX_NOTES);
-        open.last_id += 1;
-        let id = open.last_id;
+        let (sender, notes) = mpsc::channel(NOTES);
+        open.last_number += 1;
+        let number = open.last_number;
         open.calls.insert(
-            id,
+            id.clone(),
             Call {
                 pc: pc.clone(),
                 notes: Some(notes),
             },
         );
         drop(open);
-        tokio::spawn(self.clone().watch(id, pc, events, sender));
+        let watching = Watching {
+            calls: self.clone(),
+            number,
+            pc,
+            notes: sender,
+            channels: Arc::new(Semaphore::new(CHANNELS)),
+            store: Arc::new(Semaphore::new(1)),
+        };
+        tokio::spawn(watching.run(id.clone(), events));
         Ok(id)
     }
 
     /// Applies the page's description; an offer gives an answer.
     pub(super) async fn describe(
         &self,
-        id: u64,
+        id: &str,
         description: SessionDescription,
     ) -> Result<Option<SessionDescription>, Exception> {
         let pc = self.connection(id)?;
@@ -95,25 +118,25 @@ impl Calls {
     }
 
     /// The Rust end's statistics.
-    pub(super) async fn stats(&self, id: u64) -> Result<StatsReport, Exception> {
+    pub(super) async fn stats(&self, id: &str) -> Result<StatsReport, Exception> {
         self.connection(id)?.get_stats().await
     }
 
     pub(super) async fn add_candidate(
         &self,
-        id: u64,
+        id: &str,
         candidate: IceCandidateInit,
     ) -> Result<(), Exception> {
         self.connection(id)?.add_ice_candidate(candidate).await
     }
 
     /// The stream of notes of a call: once.
-    pub(super) fn take_notes(&self, id: u64) -> Option<mpsc::Receiver<Note>> {
-        self.lock().calls.get_mut(&id)?.notes.take()
+    pub(super) fn take_notes(&self, id: &str) -> Option<mpsc::Receiver<Note>> {
+        self.lock().calls.get_mut(id)?.notes.take()
     }
 
-    pub(super) fn close(&self, id: u64) {
-        if let Some(call) = self.lock().calls.remove(&id) {
+    pub(super) fn close(&self, id: &str) {
+        if let Some(call) = self.lock().calls.remove(id) {
             call.pc.close();
         }
     }
@@ -123,45 +146,9 @@ impl Calls {
         calls.into_values().for_each(|call| call.pc.close());
     }
 
-    /// Reads a peer's events: serves its channels and tells its page.
-    async fn watch(
-        self: Arc<Self>,
-        id: u64,
-        pc: PeerConnection,
-        mut events: Events,
-        notes: mpsc::Sender<Note>,
-    ) {
-        let mut shown = None;
-        while let Some(event) = events.recv().await {
-            if let Event::DataChannel(channel) = &event {
-                serve(id, channel.clone(), self.tell.clone());
-            }
-            if let Event::ConnectionStateChange(state) = event {
-                let state = state.as_str();
-                (self.tell)(Happening::ConnectionStateChange { call: id, state });
-            }
-            // A page that does not read loses notes, nothing else.
-            if let Some(note) = Note::of(&event) {
-                let _ = notes.try_send(note);
-            }
-            let states = States::of(&pc);
-            if shown.as_ref() != Some(&states) {
-                let _ = notes.try_send(Note::States {
-                    states: States::of(&pc),
-                });
-                shown = Some(states);
-            }
-            if is_end(&event) {
-                break;
-            }
-        }
-        self.close(id);
-        (self.tell)(Happening::Closed { call: id });
-    }
-
-    fn connection(&self, id: u64) -> Result<PeerConnection, Exception> {
+    fn connection(&self, id: &str) -> Result<PeerConnection, Exception> {
         let open = self.lock();
-        let call = open.calls.get(&id).map(|call| call.pc.clone());
+        let call = open.calls.get(id).map(|call| call.pc.clone());
         call.ok_or_else(|| Exception::invalid_state("no such call"))
     }
 
@@ -171,6 +158,119 @@ impl Calls {
     }
 }
 
+/// 128 bits of the system's randomness, in hexadecimal.
+fn random_id() -> Result<CallId, Exception> {
+    let mut bytes = [0; 16];
+    rand::fill(&mut bytes).map_err(|_| Exception::operation("the system has no randomness"))?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// Reads the events of a call's Rust end: serves its channels and tells its page.
+struct Watching {
+    calls: Arc<Calls>,
+    number: u64,
+    pc: PeerConnection,
+    notes: mpsc::Sender<Note>,
+    /// Room for the channels that are served at once, and for the one that keeps a file.
+    channels: Arc<Semaphore>,
+    store: Arc<Semaphore>,
+}
+
+impl Watching {
+    async fn run(self, id: CallId, events: Events) {
+        self.watch(events).await;
+        self.calls.close(&id);
+        self.tell(Happening::Closed { call: self.number });
+    }
+
+    /// Until the call is over, or was not connected in time.
+    async fn watch(&self, mut events: Events) {
+        let late = tokio::time::sleep(self.calls.patience);
+        tokio::pin!(late);
+        let mut connected = false;
+        let mut shown = None;
+        loop {
+            let event = tokio::select! {
+                event = events.recv() => event,
+                () = &mut late, if !connected => None,
+            };
+            let Some(event) = event else {
+                return;
+            };
+            if let Event::DataChannel(channel) = &event {
+                self.serve(channel.clone());
+            }
+            if let Event::ConnectionStateChange(state) = event {
+                connected |= state == PeerConnectionState::Connected;
+                self.tell(Happening::ConnectionStateChange {
+                    call: self.number,
+                    state: state.as_str(),
+                });
+            }
+            // A page that does not read loses notes, nothing else.
+            if let Some(note) = Note::of(&event) {
+                let _ = self.notes.try_send(note);
+            }
+            let states = States::of(&self.pc);
+            if shown.as_ref() != Some(&states) {
+                let _ = self.notes.try_send(Note::States {
+                    states: States::of(&self.pc),
+                });
+                shown = Some(states);
+            }
+            if is_end(&event) {
+                return;
+            }
+        }
+    }
+
+    /// Gives a channel to what its label asks for; the page of this demo makes no others, and each
+    /// once.
+    fn serve(&self, channel: DataChannel) {
+        let places = [Some(&self.channels), store_of(&channel, &self.store)];
+        let places = places.into_iter().flatten();
+        let taken = places.map(|places| places.clone().try_acquire_owned());
+        let Ok(taken) = taken.collect::<Result<Vec<_>, _>>() else {
+            channel.close();
+            return;
+        };
+        let (call, tell) = (self.number, self.calls.tell.clone());
+        let kept = self.calls.kept.clone();
+        tokio::spawn(async move {
+            let _taken = taken;
+            let outcome = match channel.label() {
+                "chat" => chat::serve(&channel).await,
+                "file" => {
+                    let stored = |bytes, sha256: &str| {
+                        let sha256 = sha256.to_owned();
+                        tell(Happening::File {
+                            call,
+                            bytes,
+                            sha256,
+                        });
+                    };
+                    file::serve(&channel, &kept, &stored).await
+                }
+                "meter" => meter::serve(&channel).await,
+                "ping" => meter::echo(&channel).await,
+                _ => Ok(()),
+            };
+            // The page went away in the middle: its channel closes by itself.
+            if outcome.is_err() {
+                channel.close();
+            }
+        });
+    }
+
+    fn tell(&self, happening: Happening) {
+        (self.calls.tell)(happening);
+    }
+}
+
+fn store_of<'s>(channel: &DataChannel, store: &'s Arc<Semaphore>) -> Option<&'s Arc<Semaphore>> {
+    (channel.label() == "file").then_some(store)
+}
+
 /// The page, or who calls in its place, is lost or went away: its close_notify says so at once.
 fn is_end(event: &Event) -> bool {
     matches!(
@@ -178,31 +278,4 @@ fn is_end(event: &Event) -> bool {
         Event::ConnectionStateChange(PeerConnectionState::Failed)
             | Event::DtlsStateChange(_, DtlsTransportState::Closed)
     )
-}
-
-/// Gives a channel to what its label asks for; the page of this demo makes no others.
-fn serve(call: u64, channel: DataChannel, tell: Tell) {
-    tokio::spawn(async move {
-        let outcome = match channel.label() {
-            "chat" => chat::serve(&channel).await,
-            "file" => {
-                let stored = |bytes, sha256: &str| {
-                    let sha256 = sha256.to_owned();
-                    tell(Happening::File {
-                        call,
-                        bytes,
-                        sha256,
-                    });
-                };
-                file::serve(&channel, &stored).await
-            }
-            "meter" => meter::serve(&channel).await,
-            "ping" => meter::echo(&channel).await,
-            _ => Ok(()),
-        };
-        // The page went away in the middle: its channel closes by itself.
-        if outcome.is_err() {
-            channel.close();
-        }
-    });
 }

@@ -1,5 +1,6 @@
 //! The file channel: takes a file, says its SHA-256, and gives it back.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use aws_lc_rs::digest::{Context, SHA256};
@@ -7,8 +8,9 @@ use bytes::Bytes;
 use duologue::{DataChannel, Exception, Message};
 use serde::{Deserialize, Serialize};
 
-/// The largest file that is taken: it is held in memory.
-const MAX_FILE: u64 = 256 * 1024 * 1024;
+use super::budget::{Budget, Kept};
+use super::limits::FILE_BYTES;
+
 /// Bytes of each message that carries the file back.
 const CHUNK: usize = 64 * 1024;
 /// How often the page is told of the progress.
@@ -36,31 +38,29 @@ enum Reply<'a> {
 enum Store {
     Empty,
     Arriving {
-        data: Vec<u8>,
-        size: usize,
+        data: Kept,
         told: Instant,
     },
+    /// Its memory counts until the last part of it is sent.
     Whole(Bytes),
 }
 
 /// Who is told of a whole file: its bytes and their SHA-256.
 type Stored<'a> = &'a (dyn Fn(usize, &str) + Send + Sync);
 
-pub(super) async fn serve(channel: &DataChannel, stored: Stored<'_>) -> Result<(), Exception> {
+pub(super) async fn serve(
+    channel: &DataChannel,
+    budget: &Arc<Budget>,
+    stored: Stored<'_>,
+) -> Result<(), Exception> {
     let mut store = Store::Empty;
     while let Some(message) = channel.recv().await {
         store = match message {
             Message::Binary(chunk) => take(channel, store, &chunk).await?,
             Message::Text(text) => match serde_json::from_str(&text) {
-                Ok(request) => answer(channel, store, &request, stored).await?,
+                Ok(request) => answer(channel, store, &request, budget, stored).await?,
                 Err(_) => {
-                    reply(
-                        channel,
-                        &Reply::Error {
-                            text: "not a request",
-                        },
-                    )
-                    .await?;
+                    refuse(channel, "not a request").await?;
                     store
                 }
             },
@@ -73,29 +73,23 @@ async fn answer(
     channel: &DataChannel,
     store: Store,
     request: &Request,
+    budget: &Arc<Budget>,
     stored: Stored<'_>,
 ) -> Result<Store, Exception> {
     match (request, store) {
-        (Request::Put { size }, _) if *size > MAX_FILE => {
-            reply(
-                channel,
-                &Reply::Error {
-                    text: "the file is larger than 256 MiB",
-                },
-            )
-            .await?;
+        (Request::Put { size }, _) if *size > FILE_BYTES as u64 => {
+            refuse(channel, "the file is larger than 256 MiB").await?;
             Ok(Store::Empty)
         }
         (Request::Put { size }, _) => {
             let size = usize::try_from(*size).unwrap_or(0);
             Ok(Store::Arriving {
-                data: Vec::new(),
-                size,
+                data: Kept::new(size, budget.clone()),
                 told: Instant::now(),
             })
         }
         (Request::End, Store::Arriving { data, .. }) => {
-            let data = Bytes::from(data);
+            let data = Bytes::from_owner(data);
             let sha256 = sha256(&data).await;
             stored(data.len(), &sha256);
             reply(
@@ -113,41 +107,32 @@ async fn answer(
             Ok(Store::Whole(data))
         }
         (Request::End | Request::Get, store) => {
-            reply(
-                channel,
-                &Reply::Error {
-                    text: "there is no file",
-                },
-            )
-            .await?;
+            refuse(channel, "there is no file").await?;
             Ok(store)
         }
     }
 }
 
-/// Appends a chunk; what is more than was announced is not kept.
+/// Appends a chunk, if there is room for it.
 async fn take(channel: &DataChannel, store: Store, chunk: &[u8]) -> Result<Store, Exception> {
-    let Store::Arriving {
-        mut data,
-        size,
-        mut told,
-    } = store
-    else {
+    let Store::Arriving { mut data, mut told } = store else {
         return Ok(store);
     };
-    let room = size.saturating_sub(data.len());
-    data.extend_from_slice(&chunk[..chunk.len().min(room)]);
+    if !data.extend(chunk) {
+        refuse(channel, "other visitors' files take all the room").await?;
+        return Ok(Store::Empty);
+    }
     if told.elapsed() >= PROGRESS {
         told = Instant::now();
         reply(
             channel,
             &Reply::Progress {
-                received: data.len(),
+                received: data.as_ref().len(),
             },
         )
         .await?;
     }
-    Ok(Store::Arriving { data, size, told })
+    Ok(Store::Arriving { data, told })
 }
 
 async fn give(channel: &DataChannel, data: &Bytes) -> Result<(), Exception> {
@@ -157,6 +142,10 @@ async fn give(channel: &DataChannel, data: &Bytes) -> Result<(), Exception> {
         channel.send(data.slice(start..end)).await?;
     }
     reply(channel, &Reply::End).await
+}
+
+async fn refuse(channel: &DataChannel, text: &str) -> Result<(), Exception> {
+    reply(channel, &Reply::Error { text }).await
 }
 
 async fn reply(channel: &DataChannel, reply: &Reply<'_>) -> Result<(), Exception> {

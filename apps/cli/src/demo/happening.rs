@@ -12,8 +12,13 @@ use serde::Serialize;
 pub enum Happening {
     /// The web server can be visited.
     Listening {
-        /// Where.
+        /// Where, as seen from the likeliest visitor.
         url: String,
+        /// Everywhere.
+        urls: Vec<String>,
+        /// SHA-256 of its certificate, if it has one.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        certificate: Option<String>,
     },
     /// W3C `connectionstatechange` of a call's Rust end.
     ConnectionStateChange {
@@ -41,11 +46,25 @@ pub enum Happening {
 impl fmt::Display for Happening {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Happening::Listening { url } => {
-                write!(
+            Happening::Listening {
+                url,
+                urls,
+                certificate,
+            } => {
+                let others = urls.iter().skip(1);
+                let others: String = others.map(|url| format!("  or    {url}\n")).collect();
+                writeln!(
                     f,
-                    "duologue demo\n\n  open  {url}  in a browser; Ctrl-C ends it\n"
-                )
+                    "duologue demo\n\n  open  {url}  in a browser; Ctrl-C ends it\n{others}"
+                )?;
+                if let Some(hash) = certificate {
+                    let (first, second) = hash.split_at(hash.len() / 2 + 1);
+                    writeln!(
+                        f,
+                        "  SHA-256 of its certificate, for the warning of a browser that does not know it:\n  {first}\n  {second}\n"
+                    )?;
+                }
+                Ok(())
             }
             Happening::ConnectionStateChange { call, state } => write!(f, "  call {call}: {state}"),
             Happening::File {

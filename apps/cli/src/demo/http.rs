@@ -2,9 +2,12 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{DefaultBodyLimit, Path, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::middleware::{from_fn_with_state, map_response};
+use axum::response::Redirect;
 use axum::response::sse::{self, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -13,10 +16,9 @@ use duologue::{Exception, IceCandidateInit, SessionDescription, StatsReport};
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
 
-use super::call::Calls;
-
-/// The largest body a page may post: a description with many m-lines has some tens of KiB.
-const MAX_BODY: usize = 256 * 1024;
+use super::call::{CallId, Calls};
+use super::guard::{Names, admit, label, read_body};
+use super::limits::BODY_BYTES;
 
 /// The page's files, compiled in: name, type, text.
 const PAGE: &[(&str, &str, &str)] = &[
@@ -70,9 +72,15 @@ const PAGE: &[(&str, &str, &str)] = &[
         "text/javascript",
         include_str!("../../web/plot.js"),
     ),
+    (
+        "/sha256.js",
+        "text/javascript",
+        include_str!("../../web/sha256.js"),
+    ),
 ];
 
-pub(super) fn router(calls: Arc<Calls>) -> Router {
+/// The page and its calls, for those who come as they should. `patience` is for bodies.
+pub(super) fn router(calls: Arc<Calls>, names: Names, patience: Duration) -> Router {
     let mut router = Router::new();
     for (path, kind, text) in PAGE {
         router = router.route(
@@ -87,18 +95,41 @@ pub(super) fn router(calls: Arc<Calls>) -> Router {
         .route("/api/sessions/{id}/candidate", post(add_candidate))
         .route("/api/sessions/{id}/stats", get(stats))
         .route("/api/sessions/{id}/close", post(close))
-        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(DefaultBodyLimit::max(BODY_BYTES))
         .with_state(calls)
+        .layer(from_fn_with_state(patience, read_body))
+        .layer(from_fn_with_state(names, admit))
+        .layer(map_response(label))
 }
 
-async fn open(State(calls): State<Arc<Calls>>) -> Result<Response, Refusal> {
-    let id = calls.open()?.to_string();
+/// Sends who came without TLS to the same address with it.
+pub(super) fn elsewhere(names: Names) -> Router {
+    Router::new()
+        .fallback(redirect)
+        .layer(from_fn_with_state(names, admit))
+        .layer(map_response(label))
+}
+
+async fn redirect(headers: HeaderMap, uri: Uri) -> Response {
+    let host = headers.get(header::HOST).and_then(|h| h.to_str().ok());
+    match host {
+        Some(host) => Redirect::permanent(&format!("https://{host}{uri}")).into_response(),
+        None => StatusCode::BAD_REQUEST.into_response(),
+    }
+}
+
+/// The body says nothing, but must be JSON: that is what forms of other pages cannot send.
+async fn open(
+    State(calls): State<Arc<Calls>>,
+    Json(_): Json<serde_json::Value>,
+) -> Result<Response, Refusal> {
+    let id = calls.open()?;
     let configuration = calls.configuration();
     Ok(Json(serde_json::json!({ "id": id, "configuration": configuration })).into_response())
 }
 
-async fn events(State(calls): State<Arc<Calls>>, Path(id): Path<u64>) -> Response {
-    let Some(notes) = calls.take_notes(id) else {
+async fn events(State(calls): State<Arc<Calls>>, Path(id): Path<CallId>) -> Response {
+    let Some(notes) = calls.take_notes(&id) else {
         return StatusCode::NOT_FOUND.into_response();
     };
     let stream = ReceiverStream::new(notes).map(|note| {
@@ -112,10 +143,10 @@ async fn events(State(calls): State<Arc<Calls>>, Path(id): Path<u64>) -> Respons
 
 async fn describe(
     State(calls): State<Arc<Calls>>,
-    Path(id): Path<u64>,
+    Path(id): Path<CallId>,
     Json(description): Json<SessionDescription>,
 ) -> Result<Response, Refusal> {
-    Ok(match calls.describe(id, description).await? {
+    Ok(match calls.describe(&id, description).await? {
         Some(answer) => Json(answer).into_response(),
         None => StatusCode::NO_CONTENT.into_response(),
     })
@@ -123,22 +154,22 @@ async fn describe(
 
 async fn add_candidate(
     State(calls): State<Arc<Calls>>,
-    Path(id): Path<u64>,
+    Path(id): Path<CallId>,
     Json(candidate): Json<IceCandidateInit>,
 ) -> Result<StatusCode, Refusal> {
-    calls.add_candidate(id, candidate).await?;
+    calls.add_candidate(&id, candidate).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 async fn stats(
     State(calls): State<Arc<Calls>>,
-    Path(id): Path<u64>,
+    Path(id): Path<CallId>,
 ) -> Result<Json<StatsReport>, Refusal> {
-    Ok(Json(calls.stats(id).await?))
+    Ok(Json(calls.stats(&id).await?))
 }
 
-async fn close(State(calls): State<Arc<Calls>>, Path(id): Path<u64>) -> StatusCode {
-    calls.close(id);
+async fn close(State(calls): State<Arc<Calls>>, Path(id): Path<CallId>) -> StatusCode {
+    calls.close(&id);
     StatusCode::NO_CONTENT
 }
 

@@ -1,40 +1,78 @@
-//! The demo: a web server on loopback whose page talks to Rust peers of this process.
+//! The demo: a web server whose page talks to Rust peers of this process.
 
+mod address;
+mod budget;
 mod call;
+pub(crate) mod certificate;
 mod chat;
 mod file;
+mod guard;
 mod happening;
 mod http;
+mod limits;
 mod note;
+mod server;
 
 use std::fmt;
-use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::io::{self, IsTerminal};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use duologue::{Configuration, Endpoint};
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
 
 use crate::Failure;
 use crate::ice_server::IceArgs;
 use call::Calls;
+use certificate::Shown;
+use guard::Names;
 pub use happening::{Happening, Tell};
-
-/// How long pages may keep their connections to the web server once it ends.
-const FAREWELL: Duration = Duration::from_secs(2);
+pub use limits::Limits;
+use server::Server;
 
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Where the web server listens: an address and a port, or a port of this machine alone
+    /// Where the web server listens: an address and a port, or a port of this machine alone. Beyond
+    /// this machine (0.0.0.0:8080) it serves https, with a certificate made at the start
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080", value_parser = address)]
     listen: SocketAddr,
+    /// A name of this host that browsers may ask for, besides its addresses (repeatable)
+    #[arg(long = "host", value_name = "NAME")]
+    names: Vec<String>,
+    /// Serve https with this certificate, with its chain, in PEM form
+    #[arg(long, value_name = "FILE", requires = "key")]
+    cert: Option<PathBuf>,
+    /// The private key of --cert, in PEM form
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    key: Option<PathBuf>,
+    /// Serve plain http beyond this machine, too, such as behind a proxy: browsers then give the page
+    /// no camera
+    #[arg(long, conflicts_with = "cert")]
+    http: bool,
     #[command(flatten)]
     ice: IceArgs,
     /// Print what happens as lines of JSON
     #[arg(long)]
     json: bool,
+}
+
+impl Args {
+    fn options(&self) -> Options {
+        Options {
+            configuration: self.ice.configuration(),
+            names: self.names.clone(),
+            encryption: match (&self.cert, &self.key) {
+                (Some(certificate), Some(key)) => Encryption::Own {
+                    certificate: certificate.clone(),
+                    key: key.clone(),
+                },
+                _ if self.http => Encryption::Never,
+                _ => Encryption::BeyondThisMachine,
+            },
+            limits: Limits::default(),
+        }
+    }
 }
 
 /// Serves until Ctrl-C, then closes every call.
@@ -43,17 +81,25 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
         true => Arc::new(|happening| {
             println!("{}", serde_json::to_string(&happening).unwrap_or_default());
         }),
-        false => Arc::new(|happening| println!("{happening}")),
+        false => Arc::new(|happening| {
+            println!("{happening}");
+            if let Happening::Listening { url, urls, .. } = &happening
+                && urls.len() > 1
+                && io::stdout().is_terminal()
+                && let Some(code) = address::qr_code(url)
+            {
+                println!("{code}");
+            }
+        }),
     };
-    let demo = Demo::bind(args.listen, args.ice.configuration(), tell).await;
-    let demo = demo.map_err(|error| format!("cannot listen at {}: {error}", args.listen))?;
+    let demo = Demo::bind(args.listen, args.options(), tell).await?;
     let interrupted = async {
         if tokio::signal::ctrl_c().await.is_err() {
             // There is no such signal here; the server then runs on.
             std::future::pending::<()>().await;
         }
     };
-    demo.serve(interrupted).await?;
+    demo.serve(interrupted).await;
     if !args.json {
         println!("\nclosed");
     }
@@ -70,46 +116,98 @@ fn address(text: &str) -> Result<SocketAddr, &'static str> {
     }
 }
 
+/// How the demo is served.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// What both ends of every call are made with.
+    pub configuration: Configuration,
+    /// Names of this host that browsers may ask for, besides its addresses.
+    pub names: Vec<String>,
+    /// https, or http.
+    pub encryption: Encryption,
+    /// What strangers may take.
+    pub limits: Limits,
+}
+
+/// When the demo is served over https, and with which certificate.
+#[derive(Clone, Debug, Default)]
+pub enum Encryption {
+    /// If others than this machine can visit it, with a certificate that is made at the start.
+    #[default]
+    BeyondThisMachine,
+    /// In any case, with the certificate and the key of these files.
+    Own {
+        /// In PEM form, with its chain.
+        certificate: PathBuf,
+        /// In PEM form.
+        key: PathBuf,
+    },
+    /// Not at all.
+    Never,
+}
+
+impl Encryption {
+    async fn certificate(&self, listen: IpAddr) -> Result<Option<Shown>, Failure> {
+        Ok(match self {
+            Encryption::BeyondThisMachine if listen.is_loopback() => None,
+            Encryption::BeyondThisMachine => Some(Shown::new().await?),
+            Encryption::Own { certificate, key } => Some(Shown::read(certificate, key)?),
+            Encryption::Never => None,
+        })
+    }
+}
+
 /// The demo, before it serves.
 pub struct Demo {
-    listener: TcpListener,
+    server: Server,
     url: String,
     calls: Arc<Calls>,
 }
 
 impl Demo {
-    /// Listens at an address; when its port is taken, at any free one of the same host. Both ends
-    /// of every call have this configuration.
+    /// Listens at an address; when its port is taken, at any free one of the same host.
     ///
     /// # Errors
-    /// The address cannot be listened at; the endpoint cannot be made.
-    pub async fn bind(
-        listen: SocketAddr,
-        configuration: Configuration,
-        tell: Tell,
-    ) -> io::Result<Demo> {
-        let listener = match TcpListener::bind(listen).await {
-            Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
-                TcpListener::bind(SocketAddr::new(listen.ip(), 0)).await?
-            }
-            other => other?,
+    /// The address cannot be listened at; a certificate cannot be read; the endpoint cannot be made.
+    pub async fn bind(listen: SocketAddr, options: Options, tell: Tell) -> Result<Demo, Failure> {
+        let shown = options.encryption.certificate(listen.ip()).await?;
+        let listener = bind(listen).await;
+        let listener = listener.map_err(|error| format!("cannot listen at {listen}: {error}"))?;
+        let port = listener.local_addr()?.port();
+        let scheme = match shown {
+            Some(_) => "https",
+            None => "http",
         };
-        let mut address = listener.local_addr()?;
-        if address.ip().is_unspecified() {
-            // It stands for every address of this host; browsers go to none of that name.
-            address.set_ip(match address {
-                SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
-                SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
-            });
-        }
-        let url = format!("http://{address}/");
+        let named = options.names.iter().map(|name| format!("{name}:{port}"));
+        let addresses = address::addresses(listen.ip()).into_iter();
+        let addresses = addresses.map(|ip| SocketAddr::new(ip, port).to_string());
+        let urls: Vec<String> = named
+            .chain(addresses)
+            .map(|authority| format!("{scheme}://{authority}/"))
+            .collect();
+        let url = urls.first().cloned().unwrap_or_default();
         let endpoint = Endpoint::builder().loopback(true).build()?;
-        tell(Happening::Listening { url: url.clone() });
-        Ok(Demo {
+        let (certificate, tls) = shown.map(|shown| (shown.hash, shown.acceptor)).unzip();
+        tell(Happening::Listening {
+            url: url.clone(),
+            urls,
+            certificate,
+        });
+        let Options {
+            configuration,
+            limits,
+            ..
+        } = options;
+        let calls = Calls::new(endpoint, configuration, limits.connect, tell);
+        let (calls, names) = (Arc::new(calls), Names::from(options.names));
+        let server = Server {
             listener,
-            url,
-            calls: Arc::new(Calls::new(endpoint, configuration, tell)),
-        })
+            page: http::router(calls.clone(), names.clone(), limits.body),
+            tls,
+            elsewhere: http::elsewhere(names),
+            limits,
+        };
+        Ok(Demo { server, url, calls })
     }
 
     /// Where to open it.
@@ -118,28 +216,22 @@ impl Demo {
     }
 
     /// Serves until `end` is there, then closes every call.
-    ///
-    /// # Errors
-    /// The web server's.
-    pub async fn serve(self, end: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
-        let ending = self.calls.clone();
-        let (closed, all_closed) = oneshot::channel::<()>();
-        let serving = axum::serve(self.listener, http::router(self.calls)).with_graceful_shutdown(
-            async move {
-                end.await;
-                ending.close_all();
-                drop(closed);
-            },
-        );
-        let too_long = async {
-            // An error: its sender was dropped.
-            let _ = all_closed.await;
-            tokio::time::sleep(FAREWELL).await;
+    pub async fn serve(self, end: impl Future<Output = ()>) {
+        let calls = self.calls;
+        let end = async {
+            end.await;
+            calls.close_all();
         };
-        tokio::select! {
-            served = serving.into_future() => served,
-            () = too_long => Ok(()),
+        self.server.serve(end).await;
+    }
+}
+
+async fn bind(listen: SocketAddr) -> io::Result<TcpListener> {
+    match TcpListener::bind(listen).await {
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+            TcpListener::bind(SocketAddr::new(listen.ip(), 0)).await
         }
+        other => other,
     }
 }
 
@@ -162,11 +254,25 @@ mod tests {
         }
     }
 
+    async fn url_of(listen: IpAddr, encryption: Encryption) -> String {
+        let options = Options {
+            encryption,
+            ..Options::default()
+        };
+        let listen = SocketAddr::new(listen, 0);
+        let demo = Demo::bind(listen, options, Arc::new(drop)).await.unwrap();
+        demo.url().to_owned()
+    }
+
     #[tokio::test]
-    async fn a_demo_at_every_address_prints_one_that_a_browser_goes_to() {
-        let listen = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
-        let demo = Demo::bind(listen, Configuration::default(), Arc::new(drop)).await;
-        let url = demo.unwrap().url().to_owned();
+    async fn beyond_this_machine_it_is_https_at_an_address_that_a_browser_goes_to() {
+        let (here, everywhere) = (Ipv4Addr::LOCALHOST.into(), Ipv4Addr::UNSPECIFIED.into());
+        let url = url_of(here, Encryption::default()).await;
         assert!(url.starts_with("http://127.0.0.1:"), "{url}");
+        let url = url_of(everywhere, Encryption::default()).await;
+        assert!(url.starts_with("https://"), "{url}");
+        assert!(!url.contains("//0.0.0.0"), "{url}");
+        let url = url_of(everywhere, Encryption::Never).await;
+        assert!(url.starts_with("http://"), "{url}");
     }
 }
