@@ -1,6 +1,10 @@
 //! What a message costs in allocations, in steady state: none for packets, one at the receiver for
 //! the message itself (and one at the sender that the application makes).
 #![allow(unsafe_code, reason = "counting allocations takes an allocator")]
+#![allow(
+    clippy::disallowed_types,
+    reason = "an allocator is called by every thread"
+)]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicU64, Ordering};
