@@ -3,7 +3,6 @@
 //!
 //! The peers are processes of [`nat-peer`](../nat_peer/index.html), one in each namespace, driven
 //! by JSON lines. Everything ends with the value that stands for it. It takes root on Linux.
-#![allow(clippy::print_stderr, reason = "a skipped test says so")]
 
 mod call;
 mod coturn;
@@ -12,5 +11,5 @@ mod nat;
 
 pub use call::{Call, PeerOptions, Side};
 pub use coturn::Coturn;
-pub use namespace::{Namespace, available};
+pub use namespace::{Namespace, need_namespaces};
 pub use nat::{Internet, Kind, Site};

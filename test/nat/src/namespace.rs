@@ -8,18 +8,21 @@ pub struct Namespace {
     name: String,
 }
 
-/// Whether the kernel lets us make namespaces; says so when it does not.
-pub fn available() -> bool {
+/// What every test here needs. They fail without it: a network that was not tried is not one that
+/// works.
+///
+/// # Panics
+/// The kernel refuses network namespaces.
+pub fn need_namespaces() {
     forget_the_dead();
     let name = new_name();
     let made = ip_command(&["netns", "add", &name]).output();
     let made = made.is_ok_and(|output| output.status.success());
-    if made {
-        ip(&["netns", "del", &name]);
-    } else {
-        eprintln!("skipped: the kernel refuses network namespaces (they need root on Linux)");
-    }
-    made
+    assert!(
+        made,
+        "the kernel refuses network namespaces: they need root on Linux, and iproute2"
+    );
+    ip(&["netns", "del", &name]);
 }
 
 impl Namespace {

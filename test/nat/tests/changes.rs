@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use duologue_nat::{Call, Coturn, Internet, Kind, Namespace, PeerOptions, Site, available};
+use duologue_nat::{Call, Coturn, Internet, Kind, Namespace, PeerOptions, Site, need_namespaces};
 use serde_json::json;
 
 const PEER: &str = env!("CARGO_BIN_EXE_nat-peer");
@@ -28,9 +28,7 @@ fn sites(internet: &Internet, kinds: [Kind; 2]) -> [Site; 2] {
 /// A host gets another address and loses the one in use, and nobody restarts anything.
 #[test]
 fn data_goes_on_when_an_address_changes() {
-    if !available() {
-        return;
-    }
+    need_namespaces();
     for mover in 0..2 {
         let internet = Internet::new();
         let sites = sites(&internet, [Kind::Open; 2]);
@@ -54,9 +52,7 @@ fn data_goes_on_when_an_address_changes() {
 /// The old interface carries data until the new one was nominated, and goes then.
 #[test]
 fn data_does_not_pause_while_a_restart_moves_it_to_another_interface() {
-    if !available() {
-        return;
-    }
+    need_namespaces();
     let internet = Internet::new();
     let sites = sites(&internet, [Kind::Open; 2]);
     let mut call = call([&sites[0].host, &sites[1].host], &PeerOptions::default());
@@ -82,9 +78,7 @@ fn data_does_not_pause_while_a_restart_moves_it_to_another_interface() {
 /// What the host gets later is signalled when that is asked for, and only then.
 #[test]
 fn an_interface_that_comes_later_is_signalled_while_gathering_goes_on() {
-    if !available() {
-        return;
-    }
+    need_namespaces();
     for continually in [false, true] {
         let internet = Internet::new();
         let sites = sites(&internet, [Kind::Open; 2]);
@@ -123,9 +117,7 @@ fn an_interface_that_comes_later_is_signalled_while_gathering_goes_on() {
 /// The cable behind the routers is cut: no host sees it.
 #[test]
 fn a_link_that_is_cut_and_restored_disconnects_and_reconnects_without_restart() {
-    if !available() {
-        return;
-    }
+    need_namespaces();
     let internet = Internet::new();
     let [server, _] = Internet::SERVERS;
     let _coturn = Coturn::start(internet.servers(), server);
@@ -154,9 +146,7 @@ fn a_link_that_is_cut_and_restored_disconnects_and_reconnects_without_restart() 
 /// Its own cable: the interface goes down and comes back.
 #[test]
 fn an_interface_that_goes_down_and_comes_back_is_used_again() {
-    if !available() {
-        return;
-    }
+    need_namespaces();
     let internet = Internet::new();
     let sites = sites(&internet, [Kind::Open; 2]);
     let mut call = call([&sites[0].host, &sites[1].host], &PeerOptions::default());
@@ -243,9 +233,7 @@ fn a_turn_server_on_loopback_relays_between_peers_of_its_host() {
 
 #[test]
 fn hosts_with_ipv6_only_connect() {
-    if !available() {
-        return;
-    }
+    need_namespaces();
     let internet = Internet::new();
     let hosts = [10, 11].map(|number| {
         let host = Namespace::new();
@@ -277,9 +265,7 @@ fn hosts_with_ipv6_only_connect() {
 /// Neither of them ever says its address; multicast crosses the segment.
 #[test]
 fn hosts_that_hide_their_addresses_meet_by_multicast_dns() {
-    if !available() {
-        return;
-    }
+    need_namespaces();
     let internet = Internet::new();
     let sites = sites(&internet, [Kind::Open; 2]);
     let options = PeerOptions {

@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use duologue_nat::{Call, Coturn, Internet, Kind, PeerOptions, Site, available};
+use duologue_nat::{Call, Coturn, Internet, Kind, PeerOptions, Site, need_namespaces};
 
 const PEER: &str = env!("CARGO_BIN_EXE_nat-peer");
 const PROBE: &str = env!("CARGO_BIN_EXE_nat-probe");
@@ -24,9 +24,7 @@ fn needs_relay(a: Kind, b: Kind) -> bool {
 
 #[test]
 fn nats_are_of_the_kind_they_are_called() {
-    if !available() {
-        return;
-    }
+    need_namespaces();
     let internet = Internet::new();
     let mut serve = internet.servers().command(PROBE);
     let mut server = serve
@@ -59,9 +57,7 @@ fn nats_are_of_the_kind_they_are_called() {
 
 #[test]
 fn without_udp_peers_behind_nats_open_a_stream_to_each_other() {
-    if !available() {
-        return;
-    }
+    need_namespaces();
     let internet = Internet::new();
     let [server, _] = Internet::SERVERS;
     let _coturn = Coturn::start(internet.servers(), server);
@@ -87,9 +83,7 @@ fn without_udp_peers_behind_nats_open_a_stream_to_each_other() {
 
 #[test]
 fn peers_behind_any_pair_of_nats_connect() {
-    if !available() {
-        return;
-    }
+    need_namespaces();
     let internet = Internet::new();
     let [server, _] = Internet::SERVERS;
     let _coturn = Coturn::start(internet.servers(), server);

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use duologue_nat::{Call, Internet, Kind, PeerOptions, Site, available};
+use duologue_nat::{Call, Internet, Kind, PeerOptions, Site, need_namespaces};
 use serde_json::json;
 
 const PEER: &str = env!("CARGO_BIN_EXE_nat-peer");
@@ -63,9 +63,7 @@ fn wait_for_the_end_of_the_old(call: &mut Call, server: &Site, protocol: &str) {
 
 #[test]
 fn connections_of_a_shared_udp_port_move_to_the_address_that_its_host_gets() {
-    if !available() {
-        return;
-    }
+    need_namespaces();
     let internet = Internet::new();
     let sites = sites(&internet);
     let mut call = call(&sites, &[], &["--shared-port=5000"]);
@@ -84,9 +82,7 @@ fn connections_of_a_shared_udp_port_move_to_the_address_that_its_host_gets() {
 /// A stream cannot move: the client has to ask for another one.
 #[test]
 fn a_shared_tcp_port_listens_on_the_address_that_its_host_gets() {
-    if !available() {
-        return;
-    }
+    need_namespaces();
     let internet = Internet::new();
     let sites = sites(&internet);
     let server = ["--shared-port=5000", "--listen", "--no-udp"];
@@ -105,9 +101,7 @@ fn a_shared_tcp_port_listens_on_the_address_that_its_host_gets() {
 /// The server's link goes and comes back with the same address.
 #[test]
 fn a_shared_port_is_used_again_when_its_interface_comes_back() {
-    if !available() {
-        return;
-    }
+    need_namespaces();
     let internet = Internet::new();
     let sites = sites(&internet);
     let mut call = call(&sites, &[], &["--shared-port=5000"]);
@@ -138,9 +132,7 @@ fn signalled(call: &Call) -> Vec<(String, u16)> {
 /// As in a cloud. Nobody asks a STUN server, and the server cannot reach the client first.
 #[test]
 fn a_server_behind_a_one_to_one_nat_is_reached_at_its_external_address() {
-    if !available() {
-        return;
-    }
+    need_namespaces();
     let internet = Internet::new();
     let sites = [(Kind::PortRestricted, 10), (Kind::FullCone, 11)];
     let sites = sites.map(|(kind, number)| Site::new(&internet, kind, number));
@@ -152,9 +144,7 @@ fn a_server_behind_a_one_to_one_nat_is_reached_at_its_external_address() {
 
 #[test]
 fn only_the_interfaces_addresses_and_ports_that_are_allowed_are_used() {
-    if !available() {
-        return;
-    }
+    need_namespaces();
     for filter in ["--only-interface=wan", "--except-address=203.0.113.98"] {
         let internet = Internet::new();
         let sites = sites(&internet);

@@ -1,7 +1,5 @@
 //! Our TURN client against coturn, on loopback and in real time.
 
-#![expect(clippy::print_stdout, reason = "a skipped test says so")]
-
 mod host;
 mod streams;
 mod whole;
@@ -12,16 +10,9 @@ use duologue_ice::{CandidateKind, Config, RelayProtocol, Server, ServerKind};
 
 use crate::host::Hosts;
 
-/// A server with these options. None: it is not installed.
-fn coturn(options: &[&str]) -> Option<Coturn> {
-    match Coturn::start(options) {
-        Ok(coturn) => Some(coturn),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            println!("skipped: coturn is not installed (apt-get install coturn)");
-            None
-        }
-        Err(error) => panic!("coturn does not start: {error}"),
-    }
+/// A server with these options.
+fn coturn(options: &[&str]) -> Coturn {
+    Coturn::start(options).expect("coturn: apt-get install coturn")
 }
 
 fn config(port: u16, password: &str) -> Config {
@@ -52,9 +43,7 @@ fn plain() -> Config {
 
 #[test]
 fn data_is_relayed_and_closing_frees_the_allocation() {
-    let Some(coturn) = coturn(&["--user-quota=1"]) else {
-        return;
-    };
+    let coturn = coturn(&["--user-quota=1"]);
     let mut hosts = Hosts::new([config(coturn.address().port(), PASSWORD), plain()]);
     assert!(hosts.run_until(10, Hosts::completed), "{:?}", hosts.errors);
     let pair = hosts.agents[0].selected_pair().expect("it is connected");
@@ -75,9 +64,7 @@ fn data_is_relayed_and_closing_frees_the_allocation() {
 
 #[test]
 fn relays_at_both_ends_meet() {
-    let Some(coturn) = coturn(&[]) else {
-        return;
-    };
+    let coturn = coturn(&[]);
     let configs = [
         config(coturn.address().port(), PASSWORD),
         config(coturn.address().port(), PASSWORD),
@@ -89,9 +76,7 @@ fn relays_at_both_ends_meet() {
 
 #[test]
 fn a_wrong_password_and_a_dead_server_are_told_at_once_and_in_time() {
-    let Some(coturn) = coturn(&[]) else {
-        return;
-    };
+    let coturn = coturn(&[]);
     let mut hosts = Hosts::new([config(coturn.address().port(), "wrong"), plain()]);
     assert!(hosts.run_until(2, |hosts| !hosts.errors.is_empty()));
     assert_eq!((hosts.errors[0].code, hosts.errors.len()), (401, 1));
@@ -105,9 +90,7 @@ fn a_wrong_password_and_a_dead_server_are_told_at_once_and_in_time() {
 
 #[test]
 fn a_stale_nonce_is_renewed() {
-    let Some(coturn) = coturn(&["--stale-nonce=1"]) else {
-        return;
-    };
+    let coturn = coturn(&["--stale-nonce=1"]);
     let mut hosts = Hosts::new([config(coturn.address().port(), PASSWORD), plain()]);
     // The allocation is made; channels are wanted only when the nonce is old.
     hosts.signalling_delay = std::time::Duration::from_secs(3);

@@ -160,9 +160,7 @@ async fn the_error_of(url: String, password: &str, roots: &str) -> IceCandidateE
 
 #[tokio::test(flavor = "multi_thread")]
 async fn data_is_relayed_over_udp_dtls_tcp_and_tls() {
-    let Some(coturn) = coturn(&[]) else {
-        return;
-    };
+    let coturn = coturn(&[]);
     let endpoint = endpoint(coturn.roots());
     for (transport, protocol) in TRANSPORTS {
         let relayed = || relayed_by(coturn.url(transport), PASSWORD);
@@ -178,9 +176,7 @@ async fn data_is_relayed_over_udp_dtls_tcp_and_tls() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn relays_over_udp_are_preferred_to_dtls_and_those_to_tcp_and_those_to_tls() {
-    let Some(coturn) = coturn(&[]) else {
-        return;
-    };
+    let coturn = coturn(&[]);
     let mut configuration = relayed_by(coturn.url("tls"), PASSWORD);
     let urls = &mut configuration.ice_servers[0].urls;
     urls.extend(["tcp", "dtls", "udp"].map(|name| coturn.url(name)));
@@ -199,9 +195,7 @@ async fn relays_over_udp_are_preferred_to_dtls_and_those_to_tcp_and_those_to_tls
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_password_is_a_401_at_once() {
-    let Some(coturn) = coturn(&[]) else {
-        return;
-    };
+    let coturn = coturn(&[]);
     for (transport, _) in TRANSPORTS {
         let error = the_error_of(coturn.url(transport), "wrong", coturn.roots()).await;
         assert_eq!(error.error_code, 401);
@@ -216,8 +210,7 @@ async fn nobody_at_the_port_is_a_701_at_once() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("it is bound").port();
     drop(listener);
-    let root = coturn(&[]).map(|coturn| coturn.roots().to_owned());
-    let Some(root) = root else { return };
+    let root = coturn(&[]).roots().to_owned();
     for url in [
         format!("turn:127.0.0.1:{port}?transport=tcp"),
         format!("turns:127.0.0.1:{port}"),
@@ -231,9 +224,7 @@ async fn nobody_at_the_port_is_a_701_at_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_without_trust_is_a_701_at_once() {
-    let (Some(coturn), Some(other)) = (coturn(&[]), coturn(&[])) else {
-        return;
-    };
+    let (coturn, other) = (coturn(&[]), coturn(&[]));
     let text = "the server's TLS certificate is not trusted";
     for transport in ["tls", "dtls"] {
         let error = the_error_of(coturn.url(transport), PASSWORD, other.roots()).await;
@@ -248,9 +239,7 @@ async fn a_server_without_trust_is_a_701_at_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_shares_no_dtls_with_this_agent_is_a_701_at_once() {
     // Its one cipher suite takes a certificate with an RSA key.
-    let Some(coturn) = coturn(&["--cipher-list=ECDHE-RSA-AES128-GCM-SHA256"]) else {
-        return;
-    };
+    let coturn = coturn(&["--cipher-list=ECDHE-RSA-AES128-GCM-SHA256"]);
     let error = the_error_of(coturn.url("dtls"), PASSWORD, coturn.roots()).await;
     let text = "the DTLS handshake failed: it takes DTLS 1.2 and a certificate with an ECDSA key";
     assert_eq!((error.error_code, &error.error_text[..]), (701, text));
@@ -258,9 +247,7 @@ async fn a_server_that_shares_no_dtls_with_this_agent_is_a_701_at_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_hangs_up_is_a_701_at_once() {
-    let Some(coturn) = coturn(&[]) else {
-        return;
-    };
+    let coturn = coturn(&[]);
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("it is bound").port();
     let server = std::thread::spawn(move || {
@@ -281,9 +268,7 @@ async fn a_server_that_hangs_up_is_a_701_at_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn stun_over_tls_answers_also_on_the_port_of_a_listening_socket() {
-    let Some(coturn) = coturn(&[]) else {
-        return;
-    };
+    let coturn = coturn(&[]);
     let configuration = Configuration {
         ice_servers: vec![IceServer {
             urls: vec![format!("stuns:{}", coturn.tls_address())],
@@ -312,9 +297,7 @@ async fn stun_over_tls_answers_also_on_the_port_of_a_listening_socket() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stale_nonce_is_renewed() {
-    let Some(coturn) = coturn(&["--stale-nonce=1"]) else {
-        return;
-    };
+    let coturn = coturn(&["--stale-nonce=1"]);
     let endpoint = endpoint(coturn.roots());
     for (transport, _) in TRANSPORTS {
         let relayed = || relayed_by(coturn.url(transport), PASSWORD);
@@ -329,9 +312,7 @@ async fn a_stale_nonce_is_renewed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_quota_is_a_486_until_a_connection_closes() {
     for (transport, _) in TRANSPORTS {
-        let Some(coturn) = coturn(&["--user-quota=1"]) else {
-            return;
-        };
+        let coturn = coturn(&["--user-quota=1"]);
         let relayed = || relayed_by(coturn.url(transport), PASSWORD);
         let configurations = [relayed(), Configuration::default()];
         let pair = connect(&endpoint(coturn.roots()), configurations).await;
@@ -347,9 +328,7 @@ async fn a_quota_is_a_486_until_a_connection_closes() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_server_is_noticed_at_once_and_a_restart_uses_the_new_one() {
-    let Some(mut coturn) = coturn(&[]) else {
-        return;
-    };
+    let mut coturn = coturn(&[]);
     let endpoint = endpoint(coturn.roots());
     for transport in ["dtls", "tcp", "tls"] {
         let relayed = || relayed_by(coturn.url(transport), PASSWORD);
@@ -370,9 +349,7 @@ async fn a_killed_server_is_noticed_at_once_and_a_restart_uses_the_new_one() {
 /// Over UDP nothing tells of a server's death: consent does, by its absence.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_starts_again_under_udp_is_noticed_with_the_silence() {
-    let Some(mut coturn) = coturn(&[]) else {
-        return;
-    };
+    let mut coturn = coturn(&[]);
     let relayed = relayed_by(coturn.url("udp"), PASSWORD);
     let configurations = [relayed, Configuration::default()];
     let mut pair = connect(&endpoint(coturn.roots()), configurations).await;
@@ -390,9 +367,7 @@ async fn a_server_that_starts_again_under_udp_is_noticed_with_the_silence() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_stays_dead_under_udp_is_a_701_of_the_restart_and_of_no_later_one() {
-    let Some(mut coturn) = coturn(&[]) else {
-        return;
-    };
+    let mut coturn = coturn(&[]);
     let relayed = relayed_by(coturn.url("udp"), PASSWORD);
     let configurations = [relayed, Configuration::default()];
     let mut pair = connect(&endpoint(coturn.roots()), configurations).await;
@@ -408,9 +383,7 @@ async fn a_server_that_stays_dead_under_udp_is_a_701_of_the_restart_and_of_no_la
 /// Before anybody missed it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restart_right_after_that_of_the_server_makes_a_new_relay() {
-    let Some(mut coturn) = coturn(&[]) else {
-        return;
-    };
+    let mut coturn = coturn(&[]);
     let relayed = || relayed_by(coturn.url("udp"), PASSWORD);
     let configurations = [relayed(), relayed()];
     let mut pair = connect(&endpoint(coturn.roots()), configurations).await;
