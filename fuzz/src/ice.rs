@@ -309,7 +309,6 @@ impl Pair {
         if forged.fingerprint {
             writer.fingerprint();
         }
-        drop(writer);
         self.deliver(
             1 - to,
             Some(Packet {

@@ -144,7 +144,6 @@ impl Client {
                 let id = TransactionId([3; 12]);
                 let mut writer = Writer::new(&mut bytes, Class::Indication, method, id);
                 writer.xor_peer_address(address(peer)).data(&data);
-                drop(writer);
                 self.receive(address(1), &bytes);
             }
             Operation::Channel { number, data } => {
@@ -244,7 +243,6 @@ impl Client {
         if answer.fingerprint {
             writer.fingerprint();
         }
-        drop(writer);
         self.receive(from, &bytes);
         true
     }
@@ -305,7 +303,7 @@ impl Client {
             assert!(self.sent < DATAGRAMS_MAX, "a server is asked for ever");
             let answered = answers.next().is_some_and(|answer| self.answer(answer));
             if answered {
-                self.now = self.now + Duration::from_millis(20);
+                self.now += Duration::from_millis(20);
                 continue;
             }
             match self.agent.poll_timeout() {

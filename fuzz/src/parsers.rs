@@ -106,7 +106,6 @@ pub fn stun(bytes: &[u8]) {
     for (kind, value) in message.attributes().filter(kept) {
         writer.attribute(kind, value);
     }
-    drop(writer);
     let copy = Message::parse(&out).expect("what was written is a message");
     assert!(copy.attributes().eq(message.attributes().filter(kept)));
     assert_eq!(copy.transaction_id(), id);

@@ -105,7 +105,7 @@ pub fn sctp_association(scenario: SctpScenario) {
 pub fn sctp_packet(chunks: &[u8]) {
     let mut pair = Pair::new(&Setup {
         seed: 1,
-        interleaving: [chunks.len() % 2 == 0; 2],
+        interleaving: [chunks.len().is_multiple_of(2); 2],
         zero_checksum: [true; 2],
         cubic: [false; 2],
         round_robin: false,
@@ -257,7 +257,7 @@ impl Pair {
             Operation::Lose { from } => {
                 self.wire[from.index()].pop_front();
             }
-            Operation::Wait { ms } => self.now = self.now + Duration::from_millis(ms.into()),
+            Operation::Wait { ms } => self.now += Duration::from_millis(ms.into()),
             Operation::Reset { from, stream } => {
                 self.ended = true;
                 let stream = StreamId(u16::from(stream) % STREAMS);

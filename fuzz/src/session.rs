@@ -305,10 +305,10 @@ impl Pair {
                 self.sides[at.index()].commands(now, [command]);
             }
             Operation::Send {
-                at,
+                at: End::A,
                 channel: 0,
                 len,
-            } if at == End::A => {
+            } => {
                 let data = content(self.sent, len.into());
                 self.sent += 1;
                 let command = Command::Send {
