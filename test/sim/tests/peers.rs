@@ -240,6 +240,29 @@ fn a_dead_path_is_seen_and_a_restart_heals_the_connection() {
     });
 }
 
+#[test]
+fn after_a_restart_the_selected_pair_is_of_the_candidates_that_it_brought() {
+    let (mut world, [alice, bob]) = connected(1, Link::default().delay(millis(10)));
+    let fragment = |world: &Peers, host: HostId| {
+        let ice = world.host(host).pc().ice_transport(TransportKey(0));
+        let ours = ice.and_then(|ice| ice.local_parameters());
+        ours.map(|ours| ours.username_fragment.clone())
+    };
+    let selected = |world: &Peers, host: HostId| {
+        let ice = world.host(host).pc().ice_transport(TransportKey(0));
+        let pair = ice.and_then(|ice| ice.selected_candidate_pair());
+        pair.and_then(|pair| pair.local.init.username_fragment.clone())
+    };
+    let before = fragment(&world, alice);
+    world.call(alice, |pc| pc.restart_ice());
+    world.run_until(SECOND * 10, |world| {
+        fragment(world, alice) != before
+            && [alice, bob]
+                .iter()
+                .all(|&host| selected(world, host) == fragment(world, host))
+    });
+}
+
 /// The names and states of the connection's own events, in order.
 fn story(world: &Peers, host: HostId) -> Vec<String> {
     let events = world.host(host).events().iter();

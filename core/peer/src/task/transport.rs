@@ -249,7 +249,17 @@ impl PeerConnection {
             .unwrap_or_default();
         let known = |list: &[IceCandidate], candidate: &ice::Candidate| {
             let address = candidate.shown_address().to_string();
+            // Generations share sockets: the same address is a candidate of each.
+            let of_generation = |known: &IceCandidate| {
+                let fragments = known
+                    .init
+                    .username_fragment
+                    .as_ref()
+                    .zip(candidate.ufrag.as_ref());
+                fragments.is_none_or(|(known, ours)| known == ours)
+            };
             list.iter()
+                .filter(|known| of_generation(known))
                 .find(|known| {
                     known.parts.as_ref().is_some_and(|parts| {
                         parts.port == candidate.addr.port()
