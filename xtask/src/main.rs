@@ -8,7 +8,11 @@
 mod bench;
 mod fuzz;
 mod layers;
+mod ledger;
+mod lint;
+mod load;
 mod micro;
+mod peers;
 mod run;
 mod setup;
 mod test;

@@ -49,6 +49,15 @@ pub(crate) fn run(mut command: Command) -> Outcome {
         .ok_or_else(|| format!("`{line}` failed: {status}"))
 }
 
+/// What failed among several outcomes, each of which was waited for.
+pub(crate) fn all(outcomes: impl IntoIterator<Item = Outcome>) -> Outcome {
+    let failures: Vec<String> = outcomes.into_iter().filter_map(Outcome::err).collect();
+    match failures.is_empty() {
+        true => Ok(()),
+        false => Err(failures.join("\n")),
+    }
+}
+
 /// Text with a style of ANSI's, where that goes to a terminal that wants it (<https://no-color.org>).
 pub(crate) fn styled(style: &str, text: &str, to: &impl IsTerminal) -> String {
     let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());

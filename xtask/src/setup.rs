@@ -1,70 +1,40 @@
 //! What the tests need from the system: found, installed when root, else named.
 
+use std::path::Path;
+
 use crate::run::{Outcome, command, has, run};
 
-/// A program and the Debian package that brings it.
+/// A program, or a file by its whole path, and the Debian package that brings it.
 pub(crate) struct Need {
-    pub(crate) program: &'static str,
+    pub(crate) at: &'static str,
     pub(crate) package: &'static str,
 }
 
-pub(crate) const COTURN: &[Need] = &[Need {
-    program: "turnserver",
-    package: "coturn",
-}];
+pub(crate) const COTURN: &[Need] = &[need("turnserver", "coturn")];
 
-pub(crate) const VALGRIND: &[Need] = &[Need {
-    program: "valgrind",
-    package: "valgrind",
-}];
+pub(crate) const VALGRIND: &[Need] = &[need("valgrind", "valgrind")];
 
-const CHROMIUM: Need = Need {
-    program: "chromium",
-    package: "chromium",
-};
-
-pub(crate) const NODE: &[Need] = &[
-    Need {
-        program: "npm",
-        package: "npm",
-    },
-    CHROMIUM,
-];
+pub(crate) const NODE: &[Need] = &[need("npm", "npm"), need("chromium", "chromium")];
 
 pub(crate) const NETWORKS: &[Need] = &[
-    Need {
-        program: "ip",
-        package: "iproute2",
-    },
-    Need {
-        program: "nft",
-        package: "nftables",
-    },
-    Need {
-        program: "turnserver",
-        package: "coturn",
-    },
+    need("ip", "iproute2"),
+    need("nft", "nftables"),
+    need("turnserver", "coturn"),
 ];
 
 pub(crate) const BROWSERS: &[Need] = &[
-    CHROMIUM,
-    Need {
-        program: "chromedriver",
-        package: "chromium-driver",
-    },
-    Need {
-        program: "firefox-esr",
-        package: "firefox-esr",
-    },
+    need("chromium", "chromium"),
+    need("chromedriver", "chromium-driver"),
+    need("firefox-esr", "firefox-esr"),
 ];
 
-/// Makes the programs available, or says exactly what to install.
+pub(crate) const fn need(at: &'static str, package: &'static str) -> Need {
+    Need { at, package }
+}
+
+/// Makes them available, or says exactly what to install.
 pub(crate) fn provide(needs: &[Need]) -> Outcome {
-    let missing: Vec<&str> = needs
-        .iter()
-        .filter(|n| !has(n.program))
-        .map(|n| n.package)
-        .collect();
+    let missing = missing(needs);
     if missing.is_empty() {
         return Ok(());
     }
@@ -83,6 +53,15 @@ pub(crate) fn provide(needs: &[Need]) -> Outcome {
         .args(&missing)
         .env("DEBIAN_FRONTEND", "noninteractive");
     run(install)
+}
+
+fn missing(needs: &[Need]) -> Vec<&'static str> {
+    let there = |need: &&Need| match need.at.starts_with('/') {
+        true => Path::new(need.at).exists(),
+        false => has(need.at),
+    };
+    let absent = needs.iter().filter(|need| !there(need));
+    absent.map(|need| need.package).collect()
 }
 
 /// Network namespaces and low ports need root; so does apt-get.

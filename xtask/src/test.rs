@@ -1,21 +1,30 @@
-//! `cargo xtask test [PART]`
+//! `cargo xtask test [PART] [--repeat N] [--load N]`
 
 use std::time::Instant;
 
 use clap::ValueEnum;
 
+use crate::ledger::{Ledger, Run};
+use crate::load::Load;
 use crate::run::{self, Outcome, cargo, command, root};
-use crate::{fuzz, layers, micro, setup};
+use crate::{fuzz, lint, micro, peers, setup};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Only this part; all of them, in this order, when left out
     part: Option<Part>,
+    /// Runs it again and again, this many times
+    #[arg(long, default_value_t = 1)]
+    repeat: usize,
+    /// Busy loops that run beside it
+    #[arg(long, default_value_t = 0)]
+    load: usize,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum Part {
-    /// Formatting, clippy with warnings as errors, and the architecture's invariants
+pub(crate) enum Part {
+    /// Formatting, clippy with warnings as errors, licences and sources of dependencies, and the
+    /// architecture's invariants
     Lint,
     /// Unit and scenario tests of the crates, their doctests and examples, and the program against itself and coturn
     Unit,
@@ -34,6 +43,8 @@ enum Part {
     Node,
     /// Chromium and Firefox against us
     Browsers,
+    /// Other WebRTC stacks against us: wrtc, node-datachannel, werift, aiortc, GStreamer, Pion, Janus
+    Peers,
     /// Each fuzz target for some seconds
     Fuzz,
 }
@@ -44,56 +55,60 @@ const APART: &[&str] = &[
     "duologue-interop",
     "duologue-browsers",
     "duologue-nat",
+    "duologue-peers",
 ];
 
 pub(crate) fn run(args: &Args) -> Outcome {
-    let all = [
-        Part::Lint,
-        Part::Unit,
-        Part::Sim,
-        Part::Interop,
-        Part::Ice,
-        Part::Docs,
-        Part::Micro,
-        Part::Node,
-        Part::Browsers,
-        Part::Fuzz,
-    ];
-    let parts = args.part.as_ref().map_or(&all[..], std::slice::from_ref);
-    for part in parts {
-        let start = Instant::now();
-        run_part(*part)?;
-        println!(
-            "{} in {:.0} s",
-            run::styled("32", &format!("{part:?} passed"), &std::io::stdout()),
-            start.elapsed().as_secs_f64()
-        );
+    let all = Part::value_variants();
+    let parts = args.part.as_ref().map_or(all, std::slice::from_ref);
+    let _load = Load::start(args.load);
+    let mut ledger = Ledger::default();
+    for round in 1..=args.repeat {
+        for part in parts {
+            let begun = Instant::now();
+            let outcome = run_part(*part);
+            let run = Run {
+                round,
+                part: *part,
+                outcome,
+                took: begun.elapsed(),
+            };
+            eprintln!("{}", run.line());
+            ledger.add(run);
+        }
     }
-    Ok(())
+    print!("{}", ledger.table());
+    ledger.verdict()
 }
 
 fn run_part(part: Part) -> Outcome {
     match part {
-        Part::Lint => lint(),
+        Part::Lint => lint::run(),
         Part::Unit => {
             setup::provide(setup::COTURN)?;
-            let mut unit = cargo(["test", "--workspace"]);
+            let mut unit = cargo(["test", "--workspace", "--no-fail-fast"]);
             unit.args(APART.iter().flat_map(|name| ["--exclude", name]));
-            run::run(unit)?;
-            // Built by now; what they show has to be true.
-            for example in ["data_channel", "sans_io"] {
-                run::run(cargo(["run", "-p", "duologue", "--example", example]))?;
-            }
-            Ok(())
+            // The examples are built by it; what they show has to be true.
+            run::all([
+                run::run(unit),
+                run::run(cargo([
+                    "run",
+                    "-p",
+                    "duologue",
+                    "--example",
+                    "data_channel",
+                ])),
+                run::run(cargo(["run", "-p", "duologue", "--example", "sans_io"])),
+            ])
         }
-        Part::Sim => run::run(cargo(["test", "-p", "duologue-sim"])),
+        Part::Sim => run::run(tests_of("duologue-sim")),
         Part::Interop => {
             setup::provide(setup::COTURN)?;
-            run::run(cargo(["test", "-p", "duologue-interop"]))
+            run::run(tests_of("duologue-interop"))
         }
         Part::Ice => {
             setup::provide(setup::NETWORKS)?;
-            let mut ice = cargo(["test", "-p", "duologue-nat"]);
+            let mut ice = tests_of("duologue-nat");
             // One test after another: they measure time. Their tables are to be seen.
             ice.args(["--", "--nocapture", "--test-threads=1"]);
             run::run(ice)
@@ -108,25 +123,16 @@ fn run_part(part: Part) -> Outcome {
         Part::Browsers => {
             setup::provide(setup::BROWSERS)?;
             setup::provide(setup::COTURN)?;
-            run::run(cargo(["test", "-p", "duologue-browsers"]))
+            run::run(tests_of("duologue-browsers"))
         }
+        Part::Peers => peers::run(),
         Part::Fuzz => fuzz::smoke(),
     }
 }
 
-fn lint() -> Outcome {
-    run::run(cargo(["fmt", "--all", "--", "--check"]))?;
-    let fuzz = ["fmt", "--manifest-path", "fuzz/Cargo.toml", "--", "--check"];
-    run::run(cargo(fuzz))?;
-    layers::check()?;
-    run::run(cargo([
-        "clippy",
-        "--workspace",
-        "--all-targets",
-        "--",
-        "-D",
-        "warnings",
-    ]))
+/// All tests of a package, also after one that fails.
+fn tests_of(package: &str) -> std::process::Command {
+    cargo(["test", "--no-fail-fast", "-p", package])
 }
 
 fn node() -> Outcome {

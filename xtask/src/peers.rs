@@ -1,0 +1,123 @@
+//! `cargo xtask test peers`: installs other WebRTC stacks and connects to each.
+//!
+//! What is installed from npm and PyPI, and what is built, lies in `target/peers`; Debian's packages
+//! are the system's.
+
+use std::fs;
+use std::path::Path;
+
+use crate::run::{self, Outcome, cargo, command, output, root, target_dir};
+use crate::setup::{self, Need, need};
+
+const NEEDS: &[Need] = &[
+    need("node", "nodejs"),
+    need("npm", "npm"),
+    need("/usr/share/doc/python3-venv", "python3-venv"),
+    need("/usr/bin/janus", "janus"),
+    need("go", "golang-go"),
+    need("/usr/share/doc/golang-github-pion-webrtc.v3-dev", PION),
+    need("/usr/share/doc/python3-gi", "python3-gi"),
+    need(
+        "/usr/share/doc/gir1.2-gst-plugins-bad-1.0",
+        "gir1.2-gst-plugins-bad-1.0",
+    ),
+    need(
+        "/usr/share/doc/gstreamer1.0-plugins-good",
+        "gstreamer1.0-plugins-good",
+    ),
+    need(
+        "/usr/share/doc/gstreamer1.0-plugins-bad",
+        "gstreamer1.0-plugins-bad",
+    ),
+    need("/usr/share/doc/gstreamer1.0-nice", "gstreamer1.0-nice"),
+];
+
+const PION: &str = "golang-github-pion-webrtc.v3-dev";
+
+pub(crate) fn run() -> Outcome {
+    install()?;
+    let mut test = cargo(["test", "--no-fail-fast", "-p", "duologue-peers"]);
+    // The table is to be seen.
+    test.args(["--", "--nocapture"]);
+    test.env("DUOLOGUE_PEERS", target_dir().join("peers"));
+    run::run(test)
+}
+
+/// All counterparts; one that is not to be had is an error.
+fn install() -> Outcome {
+    setup::provide(NEEDS)?;
+    let sources = root().join("test/peers/counterparts");
+    let folder = target_dir().join("peers");
+    npm(&sources, &folder.join("npm"))?;
+    python(&sources.join("requirements.txt"), &folder.join("venv"))?;
+    pion(&sources.join("pion/main.go"), &folder)
+}
+
+fn npm(sources: &Path, folder: &Path) -> Outcome {
+    let inputs = ["package.json", "package-lock.json", ".npmrc"];
+    let texts: Result<Vec<String>, String> =
+        inputs.iter().map(|i| read(&sources.join(i))).collect();
+    let texts = texts?;
+    once(folder, &texts.concat(), || {
+        for (name, text) in inputs.iter().zip(&texts) {
+            write(&folder.join(name), text)?;
+        }
+        let mut npm = command("npm", ["ci"]);
+        npm.current_dir(folder);
+        run::run(npm)
+    })
+}
+
+fn python(requirements: &Path, folder: &Path) -> Outcome {
+    once(folder, &read(requirements)?, || {
+        let mut venv = command("/usr/bin/python3", ["-m", "venv"]);
+        venv.arg(folder);
+        run::run(venv)?;
+        let mut pip = command(
+            &folder.join("bin/pip").display().to_string(),
+            ["install", "--quiet", "--disable-pip-version-check", "-r"],
+        );
+        pip.arg(requirements);
+        run::run(pip)
+    })
+}
+
+/// Built offline, from what Debian has in its own GOPATH: there, a module's version is no part of
+/// its folder's name, and only a package with a `go.mod` may nevertheless write it.
+fn pion(source: &Path, folder: &Path) -> Outcome {
+    let gopath = folder.join("go");
+    let package = gopath.join("src/counterpart");
+    write(&package.join("main.go"), &read(source)?)?;
+    write(&package.join("go.mod"), "module counterpart\n")?;
+    let version = output(command(
+        "dpkg-query",
+        ["--show", "--showformat=${Version}", PION],
+    ))?;
+    let mut build = command("go", ["build", "-ldflags"]);
+    build.arg(format!("-X main.version={version}"));
+    build.arg("-o").arg(folder.join("pion")).arg(".");
+    build.current_dir(&package);
+    build.env("GO111MODULE", "off").env("GOFLAGS", "");
+    build.env("GOPATH", format!("{}:/usr/share/gocode", gopath.display()));
+    run::run(build)
+}
+
+/// Installs into `folder` unless that was done already from the same `inputs`.
+fn once(folder: &Path, inputs: &str, install: impl FnOnce() -> Outcome) -> Outcome {
+    let stamp = folder.join("installed-from");
+    if fs::read_to_string(&stamp).is_ok_and(|known| known == inputs) {
+        return Ok(());
+    }
+    install()?;
+    write(&stamp, inputs)
+}
+
+fn read(path: &Path) -> Outcome<String> {
+    fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()))
+}
+
+fn write(path: &Path, text: &str) -> Outcome {
+    let made = path.parent().map_or(Ok(()), fs::create_dir_all);
+    let written = made.and_then(|()| fs::write(path, text));
+    written.map_err(|e| format!("{}: {e}", path.display()))
+}
