@@ -67,6 +67,8 @@ await new Promise((resolve) => {
   createInterface({ input: janus.stdout }).on('line', (line) => {
     process.stderr.write(`${line}\n`);
     if (line.includes('transport plugin initialized')) resolve();
+    // Only its log says from when on a plugin sends.
+    if (line.includes('Data channel available')) say({ open: LABEL });
   });
 });
 
@@ -101,7 +103,6 @@ function onEvent(event) {
     const { type, sdp } = event.jsep;
     say({ description: { type, sdp } });
   }
-  if (event.plugindata) process.stderr.write(`${JSON.stringify(event.plugindata.data)}\n`);
   const failure = event.plugindata?.data.error;
   if (failure) say({ error: failure });
   if (event.janus === 'webrtcup') say({ state: 'connected' });
@@ -119,9 +120,8 @@ listen().catch((e) => say({ error: String(e) }));
 
 async function offer({ media, restart }) {
   await use(media || plugin === 'streaming' ? 'streaming' : 'textroom');
-  const begin = plugin === 'streaming' ? { request: 'watch', id: STREAM } : { request: 'setup' };
-  const again = plugin === 'streaming' ? { request: 'configure', restart: true } : { request: 'restart' };
-  await request(restart ? again : begin);
+  if (plugin === 'streaming') await request({ request: 'watch', id: STREAM, restart });
+  else await request({ request: restart ? 'restart' : 'setup' });
 }
 
 async function description(jsep) {

@@ -40,6 +40,14 @@ def on_element(_bin, _sub_bin, element):
     factory = element.get_factory()
     if factory and factory.get_name() == "dtlssrtpdec":
         element.set_property("pem", PEM)
+        element.connect("notify::connection-state", on_dtls)
+
+
+def on_dtls(element, _property):
+    # Its channels do not notice that the other end closed the connection.
+    if element.get_property("connection-state").value_nick == "closed":
+        for label in channels:
+            say(closed=label)
 
 
 def adopt(channel):

@@ -157,7 +157,7 @@ async fn connect(pair: &mut Pair, way: Way) -> Result<(), String> {
     }
     pair.until("connection", |pair| {
         let open = match pair.far {
-            Far::Reports => pair.is_open(first),
+            Far::Reports | Far::Janus(Plugin::Streaming) => pair.is_open(first),
             Far::Janus(_) => pair.state(first) == Some(DataChannelState::Open),
         };
         open && pair.is_connected()
