@@ -80,7 +80,7 @@ pub(crate) async fn exchange_bytes(
         for at in (0..count).step_by(MESSAGE) {
             let part = parts.slice(at..count.min(at + MESSAGE));
             let message = match plugin {
-                Plugin::TextRoom => Message::Text(in_room(&String::from_utf8_lossy(&part)).into()),
+                Plugin::TextRoom => Message::Text(in_room(&String::from_utf8_lossy(&part))),
                 _ => Message::Binary(part),
             };
             channel.send(message).await?;

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use duologue::{
-    Configuration, DataChannel, DataChannelState, Event, Events, Exception, IceCandidatePair,
-    Message, PeerConnection, PeerConnectionState, SdpType, SessionDescription, SignalingState,
+    Configuration, DataChannel, DataChannelState, Event, Events, Exception, Message,
+    PeerConnection, PeerConnectionState, SdpType, SessionDescription, SignalingState,
 };
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
