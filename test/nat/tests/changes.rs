@@ -166,9 +166,7 @@ fn an_interface_that_goes_down_and_comes_back_is_used_again() {
 /// interfaces down, and nothing can be signalled.
 #[test]
 fn both_ends_lose_their_link_for_a_moment_and_the_connection_comes_back() {
-    if !available() {
-        return;
-    }
+    need_namespaces();
     for own in [false, true] {
         for flags in [vec![], vec!["--shared-port=5005".to_owned()]] {
             let internet = Internet::new();
@@ -204,9 +202,7 @@ fn both_ends_lose_their_link_for_a_moment_and_the_connection_comes_back() {
 /// Everyone's first try: a TURN server on the own machine.
 #[test]
 fn a_turn_server_on_loopback_relays_between_peers_of_its_host() {
-    if !available() {
-        return;
-    }
+    need_namespaces();
     let internet = Internet::new();
     let sites = sites(&internet, [Kind::Open; 2]);
     let host = &sites[0].host;
