@@ -2,6 +2,11 @@
 //! number in `SECURITY.md`. Run with `--nocapture` for the figures.
 #![allow(unsafe_code, reason = "counting allocations takes an allocator")]
 #![allow(
+    clippy::disallowed_types,
+    clippy::disallowed_macros,
+    reason = "an allocator is called by every thread"
+)]
+#![allow(
     clippy::print_stdout,
     reason = "the figures are what one runs this for"
 )]

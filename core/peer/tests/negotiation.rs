@@ -3,6 +3,10 @@
     clippy::unwrap_used,
     reason = "helpers outside #[test] functions are tests too"
 )]
+#![allow(
+    clippy::disallowed_types,
+    reason = "a subscriber of tracing counts behind a shared reference"
+)]
 
 mod common;
 
