@@ -11,8 +11,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use duologue::sans_io::{
-    Action, ChannelReport, Command, ConnectError, Context, Datagram, Ecn, Effect, Env, Event,
-    Instant, Interface, Peer, Rng, Session, SessionConfig, SocketId, WallClock,
+    Action, ChannelCommand, ChannelReport, Command, ConnectError, Context, Datagram, Ecn, Effect,
+    Env, Event, Instant, Interface, Peer, Rng, Session, SessionConfig, SocketId, TransportCommand,
+    WallClock,
 };
 use duologue::{
     Bytes, ChannelKey, Configuration, DataChannelInit, LocalSessionDescription, SessionDescription,
@@ -69,11 +70,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             let channel = alice.channel.ok_or("no channel")?;
             alice.session.handle_command(
                 now,
-                Command::Send {
+                Command::Channel(
                     channel,
-                    data: Bytes::from_static(b"Hello, Bob"),
-                    binary: false,
-                },
+                    ChannelCommand::Send {
+                        data: Bytes::from_static(b"Hello, Bob"),
+                        binary: false,
+                    },
+                ),
             );
             continue;
         }
@@ -153,7 +156,7 @@ impl End {
                 self.perform(effect);
             }
             while let Some(command) = self.peer.poll_command() {
-                if let Command::AddTransport { .. } = command {
+                if let Command::Transport(_, TransportCommand::Add { .. }) = command {
                     self.session
                         .handle_interfaces(now, &[Interface { ip: self.address }]);
                 }

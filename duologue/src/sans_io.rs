@@ -16,6 +16,7 @@ pub use duologue_dtls::Context;
 pub use duologue_peer::{Effect, Event, OperationId, Target, Value};
 pub use duologue_peer::{Env, PeerConnection as Peer};
 pub use duologue_session::{
-    Action, BindError, BindId, ChannelReport, Command, ConnectError, DtlsReport, Interface, Report,
-    SctpError, Security, Session, SessionConfig, Stats as SessionStats,
+    Action, BindError, BindId, ChannelCommand, ChannelReport, Command, ConnectError, DtlsReport,
+    Interface, Report, SctpCommand, SctpError, SctpReport, Security, Session, SessionConfig,
+    Stats as SessionStats, TransportCommand, TransportReport,
 };

@@ -13,7 +13,10 @@ use duologue_datachannel::{ChannelInit, ChannelReport, Priority};
 use duologue_dtls as dtls;
 use duologue_ice as ice;
 use duologue_identity::{Certificate, KeygenAlgorithm};
-use duologue_session::{Action, Command, DtlsReport, Interface, Report, Session, SessionConfig};
+use duologue_session::{
+    Action, ChannelCommand, Command, DtlsReport, Interface, Report, SctpCommand, SctpReport,
+    Session, SessionConfig, TransportCommand, TransportReport,
+};
 
 use crate::End;
 use crate::wire::{Fate, Packet, Wire};
@@ -222,45 +225,53 @@ impl Pair {
             side.commands(
                 now,
                 [
-                    Command::AddTransport {
-                        key: KEY,
-                        generation: Generation(0),
-                        local: credentials[end].clone(),
-                        role: roles[end].0,
-                        certificate: certificates[end].clone(),
-                    },
-                    Command::SetRemoteIce {
-                        key: KEY,
-                        generation: Generation(0),
-                        remote: credentials[other].clone(),
-                        options: ice::RemoteOptions::default(),
-                    },
-                    Command::StartDtls {
-                        key: KEY,
-                        role: roles[end].1,
-                        fingerprints: certificates[other].fingerprints().to_vec(),
-                    },
-                    Command::StartSctp {
+                    Command::Transport(
+                        KEY,
+                        TransportCommand::Add {
+                            generation: Generation(0),
+                            local: credentials[end].clone(),
+                            role: roles[end].0,
+                            certificate: certificates[end].clone(),
+                        },
+                    ),
+                    Command::Transport(
+                        KEY,
+                        TransportCommand::SetRemoteIce {
+                            generation: Generation(0),
+                            remote: credentials[other].clone(),
+                            options: ice::RemoteOptions::default(),
+                        },
+                    ),
+                    Command::Transport(
+                        KEY,
+                        TransportCommand::StartDtls {
+                            role: roles[end].1,
+                            fingerprints: certificates[other].fingerprints().to_vec(),
+                        },
+                    ),
+                    Command::Sctp(SctpCommand::Start {
                         key: KEY,
                         local_port: 5000,
                         remote_port: 5000,
                         max_message_size: 1 << 18,
                         may_move: false,
-                    },
+                    }),
                 ],
             );
             side.session.handle_interfaces(now, &interfaces(end, 1));
         }
         pair.sides[0].commands(
             now,
-            [Command::OpenChannel {
-                channel: CHANNEL,
-                stream: StreamId(1),
-                init: ChannelInit {
-                    label: "checked".into(),
-                    ..ChannelInit::default()
+            [Command::Channel(
+                CHANNEL,
+                ChannelCommand::Open {
+                    stream: StreamId(1),
+                    init: Box::new(ChannelInit {
+                        label: "checked".into(),
+                        ..ChannelInit::default()
+                    }),
                 },
-            }],
+            )],
         );
         pair.settle();
         pair
@@ -297,11 +308,13 @@ impl Pair {
                 channel,
                 stream,
             } => {
-                let command = Command::OpenChannel {
-                    channel: key(channel),
-                    stream: StreamId(u16::from(stream) + 2),
-                    init: ChannelInit::default(),
-                };
+                let command = Command::Channel(
+                    key(channel),
+                    ChannelCommand::Open {
+                        stream: StreamId(u16::from(stream) + 2),
+                        init: Box::new(ChannelInit::default()),
+                    },
+                );
                 self.sides[at.index()].commands(now, [command]);
             }
             Operation::Send {
@@ -311,34 +324,33 @@ impl Pair {
             } => {
                 let data = content(self.sent, len.into());
                 self.sent += 1;
-                let command = Command::Send {
-                    channel: CHANNEL,
-                    data,
-                    binary: true,
-                };
+                let command =
+                    Command::Channel(CHANNEL, ChannelCommand::Send { data, binary: true });
                 self.sides[0].commands(now, [command]);
             }
             Operation::Send { at, channel, len } => {
                 let data = Bytes::from(vec![7; len.into()]);
-                let command = Command::Send {
-                    channel: key(channel),
-                    data,
-                    binary: false,
-                };
+                let command = Command::Channel(
+                    key(channel),
+                    ChannelCommand::Send {
+                        data,
+                        binary: false,
+                    },
+                );
                 self.sides[at.index()].commands(now, [command]);
             }
             Operation::Prioritize { at, channel } => {
                 let channel = ChannelKey(u32::from(channel));
-                let command = Command::SetChannelPriority {
+                let command = Command::Channel(
                     channel,
-                    priority: Priority::High,
-                };
+                    ChannelCommand::SetPriority {
+                        priority: Priority::High,
+                    },
+                );
                 self.sides[at.index()].commands(now, [command]);
             }
             Operation::CloseChannel { at, channel } => {
-                let command = Command::CloseChannel {
-                    channel: key(channel),
-                };
+                let command = Command::Channel(key(channel), ChannelCommand::Close);
                 self.sides[at.index()].commands(now, [command]);
             }
             Operation::Interfaces { at, count } => {
@@ -349,7 +361,8 @@ impl Pair {
             Operation::Stray { at, command } => self.stray(at.index(), command),
             Operation::Remove { at } => {
                 self.changed = true;
-                self.sides[at.index()].commands(now, [Command::RemoveTransport { key: KEY }]);
+                self.sides[at.index()]
+                    .commands(now, [Command::Transport(KEY, TransportCommand::Remove)]);
             }
             Operation::Close { at } => {
                 self.changed = true;
@@ -400,54 +413,62 @@ impl Pair {
         let mut rng = Rng::from_u64(9);
         let unknown = TransportKey(77);
         let command = match command {
-            StrayCommand::UnknownTransport => Command::RemoveTransport { key: unknown },
-            StrayCommand::SecondDtls => Command::StartDtls {
-                key: KEY,
-                role: dtls::Role::Client,
-                fingerprints: Vec::new(),
-            },
-            StrayCommand::SecondSctp => Command::StartSctp {
+            StrayCommand::UnknownTransport => Command::Transport(unknown, TransportCommand::Remove),
+            StrayCommand::SecondDtls => Command::Transport(
+                KEY,
+                TransportCommand::StartDtls {
+                    role: dtls::Role::Client,
+                    fingerprints: Vec::new(),
+                },
+            ),
+            StrayCommand::SecondSctp => Command::Sctp(SctpCommand::Start {
                 key: unknown,
                 local_port: 1,
                 remote_port: 2,
                 max_message_size: 3,
                 may_move: false,
-            },
+            }),
             StrayCommand::DropGeneration(number) => {
                 self.changed = true;
-                Command::DropGeneration {
-                    key: KEY,
-                    generation: Generation(number.into()),
-                }
+                Command::Transport(
+                    KEY,
+                    TransportCommand::DropGeneration {
+                        generation: Generation(number.into()),
+                    },
+                )
             }
             StrayCommand::Restart => {
                 self.changed = true;
                 let local = ice::Credentials::generate(&mut rng);
-                Command::RestartIce {
-                    key: KEY,
-                    generation: Generation(1),
-                    local,
-                }
+                Command::Transport(
+                    KEY,
+                    TransportCommand::RestartIce {
+                        generation: Generation(1),
+                        local,
+                    },
+                )
             }
             StrayCommand::RestartDtls => {
                 self.changed = true;
                 let (_, certificates) = shared();
-                Command::RestartDtls {
-                    key: KEY,
-                    role: dtls::Role::Server,
-                    fingerprints: Vec::new(),
-                    certificate: certificates[at].clone(),
-                }
+                Command::Transport(
+                    KEY,
+                    TransportCommand::RestartDtls {
+                        role: dtls::Role::Server,
+                        fingerprints: Vec::new(),
+                        certificate: certificates[at].clone(),
+                    },
+                )
             }
             StrayCommand::StopSctp => {
                 self.changed = true;
-                Command::StopSctp
+                Command::Sctp(SctpCommand::Stop)
             }
             StrayCommand::MessageSize(size) => {
                 self.changed = true;
-                Command::SetMaxMessageSize {
+                Command::Sctp(SctpCommand::SetMaxMessageSize {
                     max_message_size: size as usize,
-                }
+                })
             }
         };
         self.sides[at].commands(now, [command]);
@@ -477,11 +498,13 @@ impl Pair {
             while let Some(candidate) = self.sides[end].candidates.pop_front() {
                 self.sides[1 - end].commands(
                     self.now,
-                    [Command::AddRemoteCandidate {
-                        key: KEY,
-                        generation: Generation(0),
-                        candidate,
-                    }],
+                    [Command::Transport(
+                        KEY,
+                        TransportCommand::AddRemoteCandidate {
+                            generation: Generation(0),
+                            candidate: Box::new(candidate),
+                        },
+                    )],
                 );
             }
         }
@@ -621,19 +644,31 @@ impl Side {
             };
             busy = true;
             match report {
-                Report::LocalCandidate { candidate, .. } => self.candidates.push_back(candidate),
-                Report::DtlsState {
-                    state: DtlsReport::Connected { .. },
-                    ..
-                } => {
+                Report::Transport(_, TransportReport::LocalCandidate { candidate, .. }) => {
+                    self.candidates.push_back(*candidate)
+                }
+                Report::Transport(
+                    _,
+                    TransportReport::DtlsState {
+                        state: DtlsReport::Connected { .. },
+                        ..
+                    },
+                ) => {
                     self.connected = true;
                 }
-                Report::DtlsState {
-                    state: DtlsReport::Connecting,
-                    ..
-                } => {}
-                Report::DtlsState { state, .. } => self.ended = Some(format!("{state:?}")),
-                Report::SctpClosed { error } => self.ended = Some(format!("{error:?}")),
+                Report::Transport(
+                    _,
+                    TransportReport::DtlsState {
+                        state: DtlsReport::Connecting,
+                        ..
+                    },
+                ) => {}
+                Report::Transport(_, TransportReport::DtlsState { state, .. }) => {
+                    self.ended = Some(format!("{state:?}"))
+                }
+                Report::Sctp(SctpReport::Closed { error }) => {
+                    self.ended = Some(format!("{error:?}"))
+                }
                 _ => {}
             }
         }

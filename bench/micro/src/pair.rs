@@ -10,7 +10,10 @@ use duologue_datachannel::ChannelInit;
 use duologue_dtls::{Context, Role};
 use duologue_ice as ice;
 use duologue_identity::{Certificate, Fingerprint, HashFunction};
-use duologue_session::{Action, ChannelReport, Command, Interface, Report, Session, SessionConfig};
+use duologue_session::{
+    Action, ChannelCommand, ChannelReport, Command, Interface, Report, SctpCommand, Session,
+    SessionConfig, TransportCommand, TransportReport,
+};
 
 /// Two sessions and what is under way between them. Number 0 opens the channels.
 #[derive(Debug)]
@@ -72,11 +75,13 @@ impl Pair {
         for channel in 0..channels {
             let key = ChannelKey(u32::from(channel) * 2);
             pair.ends[0].channels.insert(channel, key);
-            let command = Command::OpenChannel {
-                channel: key,
-                stream: StreamId(channel * 2),
-                init: ChannelInit::default(),
-            };
+            let command = Command::Channel(
+                key,
+                ChannelCommand::Open {
+                    stream: StreamId(channel * 2),
+                    init: Box::new(ChannelInit::default()),
+                },
+            );
             pair.ends[0].session.handle_command(now, command);
         }
         let mut train = Train::default();
@@ -102,31 +107,37 @@ impl Pair {
             let fingerprint = Fingerprint::of(HashFunction::Sha256, certificates[peer].der());
             let end = &mut self.ends[at];
             for command in [
-                Command::AddTransport {
-                    key: KEY,
-                    generation: GENERATION,
-                    local: credentials[at].clone(),
-                    role: [ice::Role::Controlling, ice::Role::Controlled][at],
-                    certificate: certificates[at].clone(),
-                },
-                Command::SetRemoteIce {
-                    key: KEY,
-                    generation: GENERATION,
-                    remote: credentials[peer].clone(),
-                    options: ice::RemoteOptions::default(),
-                },
-                Command::StartDtls {
-                    key: KEY,
-                    role: [Role::Client, Role::Server][at],
-                    fingerprints: vec![fingerprint],
-                },
-                Command::StartSctp {
+                Command::Transport(
+                    KEY,
+                    TransportCommand::Add {
+                        generation: GENERATION,
+                        local: credentials[at].clone(),
+                        role: [ice::Role::Controlling, ice::Role::Controlled][at],
+                        certificate: certificates[at].clone(),
+                    },
+                ),
+                Command::Transport(
+                    KEY,
+                    TransportCommand::SetRemoteIce {
+                        generation: GENERATION,
+                        remote: credentials[peer].clone(),
+                        options: ice::RemoteOptions::default(),
+                    },
+                ),
+                Command::Transport(
+                    KEY,
+                    TransportCommand::StartDtls {
+                        role: [Role::Client, Role::Server][at],
+                        fingerprints: vec![fingerprint],
+                    },
+                ),
+                Command::Sctp(SctpCommand::Start {
                     key: KEY,
                     local_port: 5000,
                     remote_port: 5000,
                     max_message_size: usize::MAX,
                     may_move: false,
-                },
+                }),
             ] {
                 end.session.handle_command(now, command);
             }
@@ -136,12 +147,16 @@ impl Pair {
         }
         for at in 0..2 {
             for report in std::mem::take(&mut self.ends[at].signals) {
-                if let Report::LocalCandidate { candidate, .. } = report {
-                    let command = Command::AddRemoteCandidate {
-                        key: KEY,
-                        generation: GENERATION,
-                        candidate,
-                    };
+                if let Report::Transport(_, TransportReport::LocalCandidate { candidate, .. }) =
+                    report
+                {
+                    let command = Command::Transport(
+                        KEY,
+                        TransportCommand::AddRemoteCandidate {
+                            generation: GENERATION,
+                            candidate,
+                        },
+                    );
                     self.ends[1 - at].session.handle_command(now, command);
                 }
             }
@@ -152,11 +167,10 @@ impl Pair {
     pub fn send(&mut self, from: usize, channel: u16, data: Bytes) {
         let end = &mut self.ends[from];
         end.buffered += data.len();
-        let command = Command::Send {
-            channel: end.channels[&channel],
-            data,
-            binary: true,
-        };
+        let command = Command::Channel(
+            end.channels[&channel],
+            ChannelCommand::Send { data, binary: true },
+        );
         end.session.handle_command(self.now, command);
     }
 

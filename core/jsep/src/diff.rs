@@ -72,8 +72,15 @@ pub enum TransportChange {
         /// The transport.
         transport: TransportKey,
     },
-    /// The SCTP association may start on this transport.
-    StartSctp {
+    /// What becomes of the SCTP association.
+    Sctp(SctpChange),
+}
+
+/// A change of the association of the data channels.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum SctpChange {
+    /// It may start on this transport.
+    Start {
         /// The transport.
         transport: TransportKey,
         /// This end's SCTP port.
@@ -86,9 +93,9 @@ pub enum TransportChange {
         /// [`TransportAgreement::mid`](crate::agreement::TransportAgreement::mid).
         may_move: bool,
     },
-    /// The SCTP association goes on over another transport: its m-section was bundled with others,
-    /// or the one that stood for its transport was stopped.
-    MoveSctp {
+    /// It goes on over another transport: its m-section was bundled with others, or the one that
+    /// stood for its transport was stopped.
+    Move {
         /// The transport.
         transport: TransportKey,
         /// It may do so again.
@@ -100,7 +107,7 @@ pub enum TransportChange {
         max_message_size: Option<u64>,
     },
     /// The data m-section was rejected: the association ends (RFC 8841 §10.4).
-    StopSctp,
+    Stop,
 }
 
 /// What the data plane has to change for the step from one signaling state to another. While an
@@ -116,7 +123,9 @@ pub fn diff(from: &Signaling, to: &Signaling) -> Vec<TransportChange> {
         remote_ice(key, before.transports.get(&key), now, &mut changes);
         dtls(key, before.transports.get(&key), now, &mut changes);
     }
-    sctp(before.sctp.as_ref(), after.sctp.as_ref(), &mut changes);
+    let mut association = Vec::new();
+    sctp(before.sctp.as_ref(), after.sctp.as_ref(), &mut association);
+    changes.extend(association.into_iter().map(TransportChange::Sctp));
     for (&transport, then) in &before.transports {
         let Some(now) = after.transports.get(&transport) else {
             changes.push(TransportChange::Remove { transport });
@@ -261,7 +270,7 @@ fn dtls(
 fn sctp(
     before: Option<&Association<'_>>,
     now: Option<&Association<'_>>,
-    changes: &mut Vec<TransportChange>,
+    changes: &mut Vec<SctpChange>,
 ) {
     let same = |x: &SctpAgreement, y: &SctpAgreement| {
         x.local_port == y.local_port && x.remote_port == y.remote_port
@@ -270,20 +279,20 @@ fn sctp(
         (None, None) => {}
         (Some(then), Some(now)) if same(then.sctp, now.sctp) => {
             if then.transport != now.transport {
-                changes.push(TransportChange::MoveSctp {
+                changes.push(SctpChange::Move {
                     transport: now.transport,
                     may_move: now.may_move,
                 });
             }
             let max_message_size = now.sctp.remote_max_message_size;
             if then.sctp.remote_max_message_size != max_message_size {
-                changes.push(TransportChange::SetMaxMessageSize { max_message_size });
+                changes.push(SctpChange::SetMaxMessageSize { max_message_size });
             }
         }
         (then, now) => {
             // RFC 9429 §5.11: another remote port discards the association.
-            changes.extend(then.map(|_| TransportChange::StopSctp));
-            changes.extend(now.map(|now| TransportChange::StartSctp {
+            changes.extend(then.map(|_| SctpChange::Stop));
+            changes.extend(now.map(|now| SctpChange::Start {
                 transport: now.transport,
                 local_port: now.sctp.local_port,
                 remote_port: now.sctp.remote_port.unwrap_or(now.sctp.local_port),

@@ -102,7 +102,7 @@ pub use agreement::Agreement;
 pub use candidates::{CandidateList, Candidates};
 pub use capabilities::{Capabilities, CodecCapability, HeaderExtensionCapability, PreferenceError};
 pub use codec::{Codec, CodecParameters, RtcpFeedback};
-pub use diff::{TransportChange, diff};
+pub use diff::{SctpChange, TransportChange, diff};
 pub use draft::{Draft, OfferOptions};
 pub use error::{ContentError, JsepError, Modification, OperationError};
 pub use ids::Ids;

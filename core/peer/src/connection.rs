@@ -13,7 +13,7 @@ use duologue_session::{ChannelReport, Command, Report};
 use crate::chain::Chain;
 use crate::limits::DEFAULT_CERTIFICATE_LIFETIME_MS;
 use crate::slots::{Playout, Slots};
-use crate::task::Task;
+use crate::task::{ChannelTask, Task};
 use crate::{
     BundlePolicy, Configuration, Effect, Event, Exception, IceTransportPolicy, MediaStreamId,
     OperationId, TrackId, Value,
@@ -152,7 +152,7 @@ impl PeerConnection {
     /// Queues what the session reported of its data channels.
     pub fn handle_channel_report(&mut self, report: ChannelReport) {
         if !self.slots.closed {
-            self.queue(Task::Channel(report));
+            self.queue(Task::ChannelReport(report));
         }
     }
 
@@ -242,7 +242,10 @@ impl PeerConnection {
     /// tasks together and perform their effects one by one.
     pub fn is_message_next(&self) -> bool {
         let next = self.tasks.front();
-        matches!(next, Some(Task::Channel(ChannelReport::Message { .. })))
+        matches!(
+            next,
+            Some(Task::ChannelReport(ChannelReport::Message { .. }))
+        )
     }
 
     /// The next task is about data channels only: it changes no other slot, nor do its effects.
@@ -250,11 +253,14 @@ impl PeerConnection {
         matches!(
             self.tasks.front(),
             Some(
-                Task::Channel(_)
-                    | Task::BufferedAmount { .. }
-                    | Task::AnnounceOpen(_)
-                    | Task::StartClosing(_)
-                    | Task::AnnounceClosed(_)
+                Task::ChannelReport(_)
+                    | Task::Channel(
+                        _,
+                        ChannelTask::BufferedAmount { .. }
+                            | ChannelTask::AnnounceOpen
+                            | ChannelTask::StartClosing
+                            | ChannelTask::AnnounceClosed
+                    )
             )
         )
     }

@@ -2,7 +2,7 @@
 //! §3.5.4).
 
 use duologue_base::TransportKey;
-use duologue_session::Command;
+use duologue_session::{Command, TransportCommand};
 
 use crate::PeerConnection;
 use crate::limits::MAX_POOL;
@@ -14,13 +14,16 @@ impl PeerConnection {
         let next = self.slots.ids.next_transport().0;
         let kept = self.slots.pool.len().min(size);
         for key in self.slots.pool.split_off(kept) {
-            self.command(Command::RemoveTransport { key });
+            self.command(Command::Transport(key, TransportCommand::Remove));
         }
         for ahead in self.slots.pool.len()..size {
             let key = TransportKey(next + ahead as u32);
             let certificate = self.slots.certificate.clone();
             self.slots.pool.push(key);
-            self.command(Command::PrepareTransport { key, certificate });
+            self.command(Command::Transport(
+                key,
+                TransportCommand::Prepare { certificate },
+            ));
         }
     }
 
@@ -30,7 +33,7 @@ impl PeerConnection {
         let pool = &mut self.slots.pool;
         let used: Vec<TransportKey> = pool.extract_if(.., |key| *key <= added).collect();
         for key in used.into_iter().filter(|key| *key != added) {
-            self.command(Command::RemoveTransport { key });
+            self.command(Command::Transport(key, TransportCommand::Remove));
         }
     }
 }

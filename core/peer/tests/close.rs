@@ -10,7 +10,7 @@ use common::{Host, audio, negotiate, pair};
 use duologue_base::TransportKey;
 use duologue_ice as ice;
 use duologue_peer::{DataChannelInit, ExceptionName, IceCandidateInit, SessionDescription};
-use duologue_session::{Command, Report};
+use duologue_session::{Command, Report, TransportReport};
 
 #[test]
 fn pending_operations_never_settle_and_no_event_follows() {
@@ -74,10 +74,12 @@ fn every_state_is_closed_without_an_event() {
     a.run();
     assert_eq!(a.take_log(), ["ended"]);
     assert!(matches!(a.take_commands().as_slice(), [Command::Close]));
-    a.report(Report::IceState {
-        key: TransportKey(0),
-        state: ice::TransportState::Failed,
-    });
+    a.report(Report::Transport(
+        TransportKey(0),
+        TransportReport::IceState {
+            state: ice::TransportState::Failed,
+        },
+    ));
     assert_eq!(a.take_log(), [""; 0]);
 }
 

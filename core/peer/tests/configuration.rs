@@ -13,7 +13,7 @@ use duologue_peer::{
     BundlePolicy, Configuration, ExceptionName, IceServer, IceTransportPolicy, PeerConnection,
     limits,
 };
-use duologue_session::Command;
+use duologue_session::{Command, TransportCommand};
 
 fn server(url: &str, username: Option<&str>, credential: Option<&str>) -> Configuration {
     Configuration {
@@ -151,7 +151,10 @@ fn a_connection_takes_the_first_certificate_that_dtls_can_use_and_is_not_made_wi
     pc.set_local_description(None);
     while pc.run_task(duologue_base::Instant::ZERO) {}
     let added = std::iter::from_fn(|| pc.poll_command()).find_map(|command| match command {
-        duologue_session::Command::AddTransport { certificate, .. } => Some(certificate),
+        duologue_session::Command::Transport(
+            _,
+            duologue_session::TransportCommand::Add { certificate, .. },
+        ) => Some(certificate),
         _ => None,
     });
     assert_eq!(added, Some(ecdsa.clone()));
@@ -164,8 +167,8 @@ fn a_connection_takes_the_first_certificate_that_dtls_can_use_and_is_not_made_wi
 /// The transports that are prepared and removed, in order.
 fn pool_commands(peer: &mut PeerConnection) -> Vec<(bool, u32)> {
     let pool = |command| match command {
-        Command::PrepareTransport { key, .. } => Some((true, key.0)),
-        Command::RemoveTransport { key } => Some((false, key.0)),
+        Command::Transport(key, TransportCommand::Prepare { .. }) => Some((true, key.0)),
+        Command::Transport(key, TransportCommand::Remove) => Some((false, key.0)),
         _ => None,
     };
     std::iter::from_fn(|| peer.poll_command())

@@ -14,7 +14,7 @@ use duologue_peer::{
     Configuration, DataChannelInit, DataChannelState, ExceptionName, Message, RtcErrorDetail,
     SctpTransportState, limits,
 };
-use duologue_session::{ChannelReport, Command, Report};
+use duologue_session::{ChannelCommand, ChannelReport, Command, Report, SctpCommand, SctpReport};
 
 fn init() -> DataChannelInit {
     DataChannelInit::default()
@@ -36,7 +36,7 @@ fn open_channel() -> (Host, Host, ChannelKey) {
     for host in [&mut a, &mut b] {
         let transport = sctp_transport(host);
         host.connect(transport);
-        host.report(Report::SctpConnected { max_channels: 1024 });
+        host.report(Report::Sctp(SctpReport::Connected { max_channels: 1024 }));
     }
     a.open(key);
     a.log.clear();
@@ -100,11 +100,9 @@ fn a_channel_reaches_the_session_once_its_id_is_known() {
         .take_commands()
         .into_iter()
         .filter_map(|command| match command {
-            Command::OpenChannel {
-                channel,
-                stream,
-                init,
-            } => Some((channel, stream, init)),
+            Command::Channel(channel, ChannelCommand::Open { stream, init }) => {
+                Some((channel, stream, init))
+            }
             _ => None,
         })
         .collect();
@@ -131,7 +129,7 @@ fn sctp_connects_before_channels_open() {
     assert_eq!(a.pc.sctp().unwrap().state(), SctpTransportState::Connecting);
     assert_eq!(a.pc.sctp().unwrap().max_channels(), None);
     a.log.clear();
-    a.pc.handle_report(Report::SctpConnected { max_channels: 512 });
+    a.pc.handle_report(Report::Sctp(SctpReport::Connected { max_channels: 512 }));
     a.pc.handle_channel_report(ChannelReport::Opened { channel: key });
     a.run();
     assert_eq!(a.take_log(), ["statechange sctp connected", "open"]);
@@ -241,7 +239,7 @@ fn closing_here_sends_what_is_left_and_fires_close_only() {
     a.run();
     assert!(matches!(
         a.take_commands().as_slice(),
-        [Command::Send { .. }, Command::CloseChannel { channel }] if *channel == key
+        [Command::Channel(_, ChannelCommand::Send { .. }), Command::Channel(channel, ChannelCommand::Close)] if *channel == key
     ));
     a.channel_report(ChannelReport::Closed {
         channel: key,
@@ -269,7 +267,7 @@ fn closing_there_fires_closing_and_close() {
 #[test]
 fn a_failed_association_is_an_error_and_a_close() {
     let (mut a, _, key) = open_channel();
-    a.pc.handle_report(Report::SctpClosed { error: None });
+    a.pc.handle_report(Report::Sctp(SctpReport::Closed { error: None }));
     a.pc.handle_channel_report(ChannelReport::Closed {
         channel: key,
         error: Some(ChannelError::AssociationEnded { cause: Some(12) }),
@@ -293,7 +291,7 @@ fn an_id_that_the_association_has_not_is_a_failure_of_the_channel() {
     let high = a.pc.create_data_channel("high", negotiated(100)).unwrap();
     negotiate(&mut a, &mut b);
     a.log.clear();
-    a.report(Report::SctpConnected { max_channels: 100 });
+    a.report(Report::Sctp(SctpReport::Connected { max_channels: 100 }));
     assert_eq!(
         a.take_log(),
         [
@@ -439,7 +437,7 @@ fn an_answer_that_rejects_data_closes_the_channels_and_another_one_asks_again() 
     assert_eq!(a.take_events(), ["negotiationneeded"]);
     negotiate(&mut a, &mut b);
     assert!(a.pc.sctp().is_some());
-    let opened = |command: &Command| matches!(command, Command::OpenChannel { channel, .. } if *channel == second);
+    let opened = |command: &Command| matches!(command, Command::Channel(channel, ChannelCommand::Open { .. }) if *channel == second);
     assert!(a.take_commands().iter().any(opened));
     let events = a.take_events();
     assert!(
@@ -462,7 +460,7 @@ fn channels_of_an_association_that_a_later_answer_rejects_are_closed_by_the_sess
     let answer = b.set_local();
     a.set_remote(answer).unwrap();
     a.run();
-    let stopped = |command: &Command| matches!(command, Command::StopSctp);
+    let stopped = |command: &Command| matches!(command, Command::Sctp(SctpCommand::Stop));
     assert!(a.take_commands().iter().any(stopped));
     a.channel_report(ChannelReport::Closed {
         channel: key,

@@ -18,7 +18,7 @@ use duologue_peer::{
     DataChannelInit, ExceptionName, MediaKind, MediaStreamId, OfferOptions, SessionDescription,
     SignalingState, TransceiverDirection, TransceiverInit,
 };
-use duologue_session::Command;
+use duologue_session::{Command, TransportCommand};
 
 fn streams(ids: &[&str]) -> Vec<MediaStreamId> {
     ids.iter().map(|id| MediaStreamId::from(*id)).collect()
@@ -573,8 +573,16 @@ fn an_ice_restart_that_is_not_answered_is_given_up() {
     let names: Vec<&str> = told
         .iter()
         .map(|command| match command {
-            Command::RestartIce { generation, .. } if generation.0 == 1 => "restart",
-            Command::DropGeneration { generation, .. } if generation.0 == 1 => "drop",
+            Command::Transport(_, TransportCommand::RestartIce { generation, .. })
+                if generation.0 == 1 =>
+            {
+                "restart"
+            }
+            Command::Transport(_, TransportCommand::DropGeneration { generation, .. })
+                if generation.0 == 1 =>
+            {
+                "drop"
+            }
             other => panic!("{other:?}"),
         })
         .collect();

@@ -15,7 +15,7 @@ use duologue_peer::{
     DataChannelInit, Event, IceCandidateInit, MediaKind, OfferOptions, OperationId, SdpType,
     SessionDescription, SignalingState, TransceiverDirection, TransceiverInit,
 };
-use duologue_session::{ChannelReport, DtlsReport, Report};
+use duologue_session::{ChannelReport, DtlsReport, Report, SctpReport, TransportReport};
 
 struct Ends {
     hosts: [Host; 2],
@@ -163,22 +163,28 @@ impl Ends {
         let choice = self.rng.below(6);
         let pc = &mut self.hosts[at].pc;
         match choice {
-            0 => pc.handle_report(Report::IceState { key, state }),
-            1 => pc.handle_report(Report::LocalCandidate {
+            0 => pc.handle_report(Report::Transport(key, TransportReport::IceState { state })),
+            1 => pc.handle_report(Report::Transport(
                 key,
-                generation,
-                candidate: common::host_candidate(4000),
-            }),
-            2 => pc.handle_report(Report::GatheringState {
+                TransportReport::LocalCandidate {
+                    generation,
+                    candidate: Box::new(common::host_candidate(4000)),
+                },
+            )),
+            2 => pc.handle_report(Report::Transport(
                 key,
-                generation,
-                state: ice::GatheringState::Complete,
-            }),
-            3 => pc.handle_report(Report::DtlsState {
+                TransportReport::GatheringState {
+                    generation,
+                    state: ice::GatheringState::Complete,
+                },
+            )),
+            3 => pc.handle_report(Report::Transport(
                 key,
-                state: DtlsReport::Connecting,
-            }),
-            4 => pc.handle_report(Report::SctpConnected { max_channels: 16 }),
+                TransportReport::DtlsState {
+                    state: DtlsReport::Connecting,
+                },
+            )),
+            4 => pc.handle_report(Report::Sctp(SctpReport::Connected { max_channels: 16 })),
             _ => pc.handle_channel_report(ChannelReport::Opened {
                 channel: ChannelKey(0),
             }),

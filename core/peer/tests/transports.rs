@@ -15,24 +15,28 @@ use duologue_peer::{
     BundlePolicy, Configuration, IceCandidateInit, IceTransportPolicy, MediaKind,
     SessionDescription,
 };
-use duologue_session::{Command, DtlsReport, Report};
+use duologue_session::{Command, DtlsReport, Report, TransportCommand, TransportReport};
 
 const GENERATION: Generation = Generation(0);
 
 fn gathering(key: TransportKey, state: ice::GatheringState) -> Report {
-    Report::GatheringState {
+    Report::Transport(
         key,
-        generation: GENERATION,
-        state,
-    }
+        TransportReport::GatheringState {
+            generation: GENERATION,
+            state,
+        },
+    )
 }
 
 fn candidate(key: TransportKey, port: u16) -> Report {
-    Report::LocalCandidate {
+    Report::Transport(
         key,
-        generation: GENERATION,
-        candidate: host_candidate(port),
-    }
+        TransportReport::LocalCandidate {
+            generation: GENERATION,
+            candidate: Box::new(host_candidate(port)),
+        },
+    )
 }
 
 /// An offerer with one transport that gathers.
@@ -142,7 +146,7 @@ fn pair_and_state_change_in_one_task_and_the_connection_follows() {
             .unwrap();
     a.report(candidate(key, 1000));
     a.log.clear();
-    let state = |state| Report::IceState { key, state };
+    let state = |state| Report::Transport(key, TransportReport::IceState { state });
     a.report(state(ice::TransportState::Checking));
     assert_eq!(
         a.take_log(),
@@ -152,15 +156,17 @@ fn pair_and_state_change_in_one_task_and_the_connection_follows() {
             "connectionstatechange connecting"
         ]
     );
-    a.pc.handle_report(Report::SelectedPair {
+    a.pc.handle_report(Report::Transport(
         key,
-        pair: ice::CandidatePair {
-            id: ice::PairId(1),
-            generation: GENERATION,
-            local: host_candidate(1000),
-            remote: host_candidate(2000),
+        TransportReport::SelectedPair {
+            pair: Box::new(ice::CandidatePair {
+                id: ice::PairId(1),
+                generation: GENERATION,
+                local: host_candidate(1000),
+                remote: host_candidate(2000),
+            }),
         },
-    });
+    ));
     a.pc.handle_report(state(ice::TransportState::Connected));
     a.turn();
     assert_eq!(
@@ -194,15 +200,17 @@ fn pair_and_state_change_in_one_task_and_the_connection_follows() {
     assert_eq!(pair.remote.init.candidate, remote.candidate);
 
     a.log.clear();
-    a.report(Report::DtlsState {
+    a.report(Report::Transport(
         key,
-        state: DtlsReport::Connecting,
-    });
+        TransportReport::DtlsState {
+            state: DtlsReport::Connecting,
+        },
+    ));
     assert_eq!(a.take_log(), ["statechange dtls0 connecting"]);
-    a.report(Report::DtlsState {
+    a.report(Report::Transport(
         key,
-        state: connected(),
-    });
+        TransportReport::DtlsState { state: connected() },
+    ));
     assert_eq!(
         a.take_log(),
         [
@@ -233,12 +241,14 @@ fn a_failed_handshake_fires_error_before_statechange() {
             .transport()
             .unwrap();
     a.log.clear();
-    a.report(Report::DtlsState {
+    a.report(Report::Transport(
         key,
-        state: DtlsReport::Failed {
-            error: DtlsError::HandshakeTimeout,
+        TransportReport::DtlsState {
+            state: DtlsReport::Failed {
+                error: DtlsError::HandshakeTimeout,
+            },
         },
-    });
+    ));
     assert_eq!(
         a.take_log(),
         [
@@ -274,7 +284,7 @@ fn transports_that_bundling_makes_useless_close_in_a_later_task() {
     assert!(events.contains(&format!("statechange ice{} closed", video_key.0)));
     assert!(
         a.commands.iter().any(
-            |command| matches!(command, Command::RemoveTransport { key } if *key == video_key)
+            |command| matches!(command, Command::Transport(key, TransportCommand::Remove) if *key == video_key)
         )
     );
 }
@@ -352,7 +362,7 @@ fn servers_and_policy_go_to_the_session_before_its_transports() {
                 relay_only: true,
                 ..
             },
-            Command::AddTransport { .. }
+            Command::Transport(_, TransportCommand::Add { .. })
         ]
     ));
     a.add_candidate(IceCandidateInit {
@@ -363,7 +373,13 @@ fn servers_and_policy_go_to_the_session_before_its_transports() {
     .unwrap();
     let commands = a.take_commands();
     assert!(
-        matches!(commands[..], [Command::AddRemoteCandidate { .. }]),
+        matches!(
+            commands[..],
+            [Command::Transport(
+                _,
+                TransportCommand::AddRemoteCandidate { .. }
+            )]
+        ),
         "a relay reaches candidates of every kind"
     );
     a.pc.set_configuration(Configuration::default()).unwrap();
@@ -412,8 +428,8 @@ fn candidates_go_to_the_session_and_into_the_description() {
         matches!(
             commands.as_slice(),
             [
-                Command::AddRemoteCandidate { .. },
-                Command::EndOfRemoteCandidates { .. }
+                Command::Transport(_, TransportCommand::AddRemoteCandidate { .. }),
+                Command::Transport(_, TransportCommand::EndOfRemoteCandidates { .. })
             ]
         ),
         "another component, a name and a forbidden port are not checked: {commands:?}"
@@ -462,11 +478,13 @@ fn candidates_of_a_generation_that_was_replaced_are_forgotten() {
     for round in 0..20 {
         let generation = Generation(round);
         for port in 0..30 {
-            a.report(Report::LocalCandidate {
+            a.report(Report::Transport(
                 key,
-                generation,
-                candidate: host_candidate(1000 + port),
-            });
+                TransportReport::LocalCandidate {
+                    generation,
+                    candidate: Box::new(host_candidate(1000 + port)),
+                },
+            ));
             let text = format!(
                 "candidate:1 1 udp 2113929471 203.0.113.1 {} typ host",
                 1000 + port

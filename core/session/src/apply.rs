@@ -2,14 +2,16 @@
 
 use std::collections::HashSet;
 
-use duologue_base::{Generation, Instant, TransportKey};
+use duologue_base::{ChannelKey, Generation, Instant, TransportKey};
+use duologue_dtls as dtls;
 use duologue_ice as ice;
-use duologue_identity::Certificate;
+use duologue_identity::{Certificate, Fingerprint};
 
-use crate::association::Agreed;
 use crate::limits::{PREPARED_TRANSPORTS, REMOTE_ADDRESSES, REMOTE_ADDRESSES_REVIEW};
 use crate::transport::{Transport, new_agent};
-use crate::{Action, Command, Report, Session};
+use crate::{
+    Action, ChannelCommand, Command, Report, SctpCommand, SctpReport, Session, TransportCommand,
+};
 
 impl Session {
     /// Does what the owner says. A command that does not fit is counted and changes nothing.
@@ -19,66 +21,19 @@ impl Session {
             self.counters.ignored_commands += 1;
             return;
         }
+
         let fits = match command {
-            Command::AddTransport { .. } => self.add_transport(command),
-            Command::PrepareTransport { key, certificate } => {
-                self.prepare_transport(key, certificate)
+            Command::Transport(key, command) => self.apply_to_transport(key, command),
+            Command::Sctp(command) => self.apply_to_sctp(command),
+            Command::Channel(channel, command) => {
+                self.apply_to_channel(channel, command);
+                true
             }
-            Command::StartSctp {
-                key,
-                local_port,
-                remote_port,
-                max_message_size,
-                may_move,
-            } => self.sctp.agree(Agreed {
-                key,
-                local_port,
-                remote_port,
-                max_message_size,
-                may_move,
-            }),
             Command::SetIceServers {
                 servers,
                 relay_only,
             } => {
-                for transport in &mut self.transports {
-                    transport.agent.set_servers(servers.clone(), relay_only);
-                    if transport.prepared {
-                        transport.agent.gather_again(self.now);
-                    }
-                }
-                self.config.ice.servers = servers;
-                self.config.ice.relay_only = relay_only;
-                true
-            }
-            Command::MoveSctp { key, may_move } => {
-                self.leftovers.forget_datagram();
-                self.sctp.move_to(key, may_move)
-            }
-            Command::StopSctp => self.stop_sctp(),
-            Command::RestartDtls { .. } => self.restart_dtls(command),
-            Command::RemoveTransport { key } => self.remove_transport(key),
-            Command::RestartIce {
-                key,
-                generation,
-                local,
-            } => self.restart_ice(key, generation, local),
-            Command::AddRemoteCandidate { ref candidate, .. } if !self.may_check(candidate) => {
-                self.counters.excess_candidates += 1;
-                true
-            }
-            Command::Send {
-                channel, ref data, ..
-            } => {
-                self.channel_counters.count_sent(channel, data.len());
-                self.sctp.apply(self.now, command);
-                true
-            }
-            Command::SetMaxMessageSize { .. }
-            | Command::OpenChannel { .. }
-            | Command::SetChannelPriority { .. }
-            | Command::CloseChannel { .. } => {
-                self.sctp.apply(self.now, command);
+                self.set_ice_servers(servers, relay_only);
                 true
             }
             Command::GetStats { request } => {
@@ -90,25 +45,88 @@ impl Session {
                 self.close();
                 true
             }
-            command => self.apply_to_transport(command),
         };
+
         if !fits {
             self.counters.ignored_commands += 1;
         }
+    }
+
+    fn apply_to_transport(&mut self, key: TransportKey, command: TransportCommand) -> bool {
+        let fits = match command {
+            TransportCommand::Add {
+                generation,
+                local,
+                role,
+                certificate,
+            } => self.add_transport(key, generation, local, role, certificate),
+            TransportCommand::Prepare { certificate } => self.prepare_transport(key, certificate),
+            TransportCommand::RestartDtls {
+                role,
+                fingerprints,
+                certificate,
+            } => self.restart_dtls(key, role, fingerprints, certificate),
+            TransportCommand::RestartIce { generation, local } => {
+                self.restart_ice(key, generation, local)
+            }
+            TransportCommand::AddRemoteCandidate { ref candidate, .. }
+                if !self.may_check(candidate) =>
+            {
+                self.counters.excess_candidates += 1;
+                true
+            }
+            TransportCommand::Remove => return self.remove_transport(key),
+            command => match self.find(key) {
+                Some(at) => self.transports[at].apply(self.now, command),
+                None => false,
+            },
+        };
+        self.advance_transport(key);
+        fits
+    }
+
+    fn apply_to_sctp(&mut self, command: SctpCommand) -> bool {
+        match command {
+            SctpCommand::Move { .. } => self.leftovers.forget_datagram(),
+            SctpCommand::Stop => {
+                self.leftovers.forget_datagram();
+                self.reports.push_back(Report::Sctp(SctpReport::Stopped));
+            }
+            SctpCommand::Start { .. } | SctpCommand::SetMaxMessageSize { .. } => {}
+        }
+        let fits = self.sctp.apply(self.now, command);
+        self.advance_sctp();
+        fits
+    }
+
+    fn apply_to_channel(&mut self, channel: ChannelKey, command: ChannelCommand) {
+        if let ChannelCommand::Send { data, .. } = &command {
+            self.channel_counters.count_sent(channel, data.len());
+        }
+        self.sctp.apply_to_channel(self.now, channel, command);
+        self.advance_sctp();
+    }
+
+    fn set_ice_servers(&mut self, servers: Vec<ice::Server>, relay_only: bool) {
+        for transport in &mut self.transports {
+            transport.agent.set_servers(servers.clone(), relay_only);
+            if transport.prepared {
+                transport.agent.gather_again(self.now);
+            }
+        }
+        self.config.ice.servers = servers;
+        self.config.ice.relay_only = relay_only;
         self.advance_all();
     }
 
-    fn add_transport(&mut self, command: Command) -> bool {
-        let Command::AddTransport {
-            key,
-            generation,
-            local,
-            role,
-            certificate,
-        } = command
-        else {
-            return false;
-        };
+    fn add_transport(
+        &mut self,
+        key: TransportKey,
+        generation: Generation,
+        local: ice::Credentials,
+        role: ice::Role,
+        certificate: Certificate,
+    ) -> bool {
         if let Some(running) = self.sctp.running() {
             running.expect_move(self.now);
         }
@@ -156,46 +174,6 @@ impl Session {
         at
     }
 
-    fn apply_to_transport(&mut self, command: Command) -> bool {
-        let now = self.now;
-        let key = match command {
-            Command::SetIceRole { key, .. }
-            | Command::DropGeneration { key, .. }
-            | Command::SetRemoteIce { key, .. }
-            | Command::AddRemoteCandidate { key, .. }
-            | Command::EndOfRemoteCandidates { key, .. }
-            | Command::StartDtls { key, .. } => key,
-            _ => return false,
-        };
-        let Some(transport) = self.transports.iter_mut().find(|t| t.key == key) else {
-            return false;
-        };
-        let agent = &mut transport.agent;
-        match command {
-            Command::SetIceRole { role, .. } => agent.set_role(now, role),
-            Command::DropGeneration { generation, .. } => agent.drop_generation(now, generation),
-            Command::SetRemoteIce {
-                generation,
-                remote,
-                options,
-                ..
-            } => agent.set_remote_credentials(now, generation, remote, options),
-            Command::AddRemoteCandidate {
-                generation,
-                candidate,
-                ..
-            } => agent.add_remote_candidate(now, generation, candidate),
-            Command::EndOfRemoteCandidates { generation, .. } => {
-                agent.end_of_remote_candidates(now, generation);
-            }
-            Command::StartDtls {
-                role, fingerprints, ..
-            } => return transport.agree_on_dtls(role, fingerprints),
-            _ => return false,
-        }
-        true
-    }
-
     /// Whoever writes descriptions must not make this host send to everybody.
     fn may_check(&mut self, candidate: &ice::Candidate) -> bool {
         // The agent bounds the names that it asks for.
@@ -233,16 +211,13 @@ impl Session {
         true
     }
 
-    fn restart_dtls(&mut self, command: Command) -> bool {
-        let Command::RestartDtls {
-            key,
-            role,
-            fingerprints,
-            certificate,
-        } = command
-        else {
-            return false;
-        };
+    fn restart_dtls(
+        &mut self,
+        key: TransportKey,
+        role: dtls::Role,
+        fingerprints: Vec<Fingerprint>,
+        certificate: Certificate,
+    ) -> bool {
         let Some(at) = self.find(key) else {
             return false;
         };
@@ -255,15 +230,9 @@ impl Session {
         transports[at].restart_dtls(config, role, fingerprints, certificate, reports);
         if self.sctp.restart(self.now, key) {
             self.leftovers.forget_datagram();
-            self.reports.push_back(Report::SctpConnecting);
+            self.reports.push_back(Report::Sctp(SctpReport::Connecting));
         }
         true
-    }
-
-    fn stop_sctp(&mut self) -> bool {
-        self.leftovers.forget_datagram();
-        self.reports.push_back(Report::SctpStopped);
-        self.sctp.stop(self.now)
     }
 
     fn remove_transport(&mut self, key: TransportKey) -> bool {
@@ -299,5 +268,40 @@ impl Session {
         let sockets = transport.sockets.iter().map(|bound| bound.socket);
         self.actions
             .extend(sockets.map(|socket| Action::Unbind { socket }));
+    }
+}
+
+impl Transport {
+    /// What concerns its agent and handshake alone.
+    fn apply(&mut self, now: Instant, command: TransportCommand) -> bool {
+        let agent = &mut self.agent;
+        match command {
+            TransportCommand::SetIceRole { role } => agent.set_role(now, role),
+            TransportCommand::DropGeneration { generation } => {
+                agent.drop_generation(now, generation);
+            }
+            TransportCommand::SetRemoteIce {
+                generation,
+                remote,
+                options,
+            } => agent.set_remote_credentials(now, generation, remote, options),
+            TransportCommand::AddRemoteCandidate {
+                generation,
+                candidate,
+            } => agent.add_remote_candidate(now, generation, *candidate),
+            TransportCommand::EndOfRemoteCandidates { generation } => {
+                agent.end_of_remote_candidates(now, generation);
+            }
+            TransportCommand::StartDtls { role, fingerprints } => {
+                return self.agree_on_dtls(role, fingerprints);
+            }
+            // What takes more than the transport is its session's.
+            TransportCommand::Add { .. }
+            | TransportCommand::Prepare { .. }
+            | TransportCommand::RestartIce { .. }
+            | TransportCommand::RestartDtls { .. }
+            | TransportCommand::Remove => return false,
+        }
+        true
     }
 }

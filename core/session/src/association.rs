@@ -8,8 +8,8 @@ use duologue_dtls as dtls;
 use duologue_sctp as sctp;
 
 use crate::limits::{EARLY_SCTP_PACKETS, LEFT_BYTES, MOVE_PATIENCE};
-use crate::report::{Report, SctpError};
-use crate::{Command, SessionConfig};
+use crate::report::{Report, SctpError, SctpReport};
+use crate::{ChannelCommand, SctpCommand, SessionConfig};
 
 /// The SCTP part of a session.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ pub(crate) struct Waiting {
     agreed: Option<Agreed>,
     packets: Vec<Vec<u8>>,
     /// Commands about channels. The owner bounds them: they are what its application sent.
-    commands: Vec<Command>,
+    commands: Vec<(ChannelKey, ChannelCommand)>,
 }
 
 /// What the descriptions say about the association.
@@ -45,7 +45,7 @@ pub(crate) struct Agreed {
     pub(crate) local_port: u16,
     pub(crate) remote_port: u16,
     pub(crate) max_message_size: usize,
-    /// See [`Command::StartSctp`].
+    /// See [`SctpCommand::Start`].
     pub(crate) may_move: bool,
 }
 
@@ -106,7 +106,7 @@ impl Sctp {
     }
 
     /// Keeps what the descriptions say; `false` if they said so before.
-    pub(crate) fn agree(&mut self, agreed: Agreed) -> bool {
+    fn agree(&mut self, agreed: Agreed) -> bool {
         match &mut self.stage {
             Stage::Waiting(waiting) if waiting.agreed.is_none() => {
                 waiting.agreed = Some(agreed);
@@ -117,43 +117,46 @@ impl Sctp {
     }
 
     /// Goes on over another transport; `false` if there is nothing to go on.
-    pub(crate) fn move_to(&mut self, key: TransportKey, may_move: bool) -> bool {
-        let agreed = match &mut self.stage {
-            Stage::Waiting(waiting) => waiting.agreed.as_mut(),
-            Stage::Running(running) => {
-                running.ends = None;
-                Some(&mut running.agreed)
-            }
-        };
-        let Some(agreed) = agreed else {
+    fn move_to(&mut self, key: TransportKey, may_move: bool) -> bool {
+        let Some(agreed) = self.agreed() else {
             return false;
         };
         agreed.key = key;
         agreed.may_move = may_move;
+        if let Some(running) = self.running() {
+            running.ends = None;
+        }
         true
+    }
+
+    /// The transport that it runs on, or is to run on.
+    pub(crate) fn transport(&self) -> Option<TransportKey> {
+        match &self.stage {
+            Stage::Waiting(waiting) => waiting.agreed.map(|agreed| agreed.key),
+            Stage::Running(running) => Some(running.agreed.key),
+        }
     }
 
     /// The transport to run on, if that is agreed on and nothing runs yet.
     pub(crate) fn awaited(&self) -> Option<TransportKey> {
         match &self.stage {
-            Stage::Waiting(waiting) => waiting.agreed.map(|agreed| agreed.key),
+            Stage::Waiting(_) => self.transport(),
             Stage::Running(_) => None,
         }
     }
 
     /// The association ends on purpose, or is not wanted any more; `false` if there was none.
-    pub(crate) fn stop(&mut self, now: Instant) -> bool {
+    fn stop(&mut self, now: Instant) -> bool {
         match std::mem::replace(&mut self.stage, Stage::Waiting(Box::default())) {
             Stage::Running(running) => {
                 self.retire(now, *running);
                 true
             }
             Stage::Waiting(waiting) => {
-                let opened = waiting.commands.iter().filter_map(|command| match command {
-                    Command::OpenChannel { channel, .. } => Some(*channel),
-                    _ => None,
-                });
-                for channel in opened {
+                for (channel, command) in waiting.commands {
+                    if !matches!(command, ChannelCommand::Open { .. }) {
+                        continue;
+                    }
                     let error = None;
                     self.leave(ChannelReport::Closed { channel, error });
                 }
@@ -238,8 +241,8 @@ impl Sctp {
         for packet in packets {
             running.association.handle_packet(now, &packet);
         }
-        for command in commands {
-            running.apply(now, command);
+        for (channel, command) in commands {
+            running.apply(now, channel, command);
         }
         self.stage = Stage::Running(Box::new(running));
     }
@@ -263,17 +266,58 @@ impl Sctp {
         }
     }
 
-    /// Applies a command about channels, now or when the association starts.
-    pub(crate) fn apply(&mut self, now: Instant, command: Command) {
+    /// Applies a command about the association; `false` if it does not fit.
+    pub(crate) fn apply(&mut self, now: Instant, command: SctpCommand) -> bool {
+        match command {
+            SctpCommand::Start {
+                key,
+                local_port,
+                remote_port,
+                max_message_size,
+                may_move,
+            } => self.agree(Agreed {
+                key,
+                local_port,
+                remote_port,
+                max_message_size,
+                may_move,
+            }),
+            SctpCommand::Stop => self.stop(now),
+            SctpCommand::Move { key, may_move } => self.move_to(key, may_move),
+            SctpCommand::SetMaxMessageSize { max_message_size } => {
+                let agreed = self.agreed();
+                let fits = agreed.is_some();
+                if let Some(agreed) = agreed {
+                    agreed.max_message_size = max_message_size;
+                }
+                fits
+            }
+        }
+    }
+
+    /// Applies a command about a channel, now or when the association starts.
+    pub(crate) fn apply_to_channel(
+        &mut self,
+        now: Instant,
+        channel: ChannelKey,
+        command: ChannelCommand,
+    ) {
         match &mut self.stage {
-            Stage::Waiting(waiting) => waiting.commands.push(command),
-            Stage::Running(running) => running.apply(now, command),
+            Stage::Waiting(waiting) => waiting.commands.push((channel, command)),
+            Stage::Running(running) => running.apply(now, channel, command),
+        }
+    }
+
+    fn agreed(&mut self) -> Option<&mut Agreed> {
+        match &mut self.stage {
+            Stage::Waiting(waiting) => waiting.agreed.as_mut(),
+            Stage::Running(running) => Some(&mut running.agreed),
         }
     }
 }
 
 impl Running {
-    fn apply(&mut self, now: Instant, command: Command) {
+    fn apply(&mut self, now: Instant, channel: ChannelKey, command: ChannelCommand) {
         let Running {
             association,
             channels,
@@ -281,27 +325,19 @@ impl Running {
             ..
         } = self;
         match command {
-            Command::OpenChannel {
-                channel,
-                stream,
-                init,
-            } => channels.open(now, association, channel, stream, &init),
-            // A larger one has been refused by the owner (webrtc-pc §6.2, `send`, step 5).
-            Command::Send {
-                channel,
-                data,
-                binary,
-            } if data.len() <= agreed.max_message_size => {
-                channels.send(now, association, channel, data, binary);
+            ChannelCommand::Open { stream, init } => {
+                channels.open(now, association, channel, stream, &init);
             }
-            Command::SetChannelPriority { channel, priority } => {
+            // A larger one has been refused by the owner (webrtc-pc §6.2, `send`, step 5).
+            ChannelCommand::Send { data, binary } => {
+                if data.len() <= agreed.max_message_size {
+                    channels.send(now, association, channel, data, binary);
+                }
+            }
+            ChannelCommand::SetPriority { priority } => {
                 channels.set_priority(association, channel, priority);
             }
-            Command::CloseChannel { channel } => channels.close(association, channel),
-            Command::SetMaxMessageSize { max_message_size } => {
-                agreed.max_message_size = max_message_size;
-            }
-            _ => {}
+            ChannelCommand::Close => channels.close(association, channel),
         }
     }
 
@@ -316,13 +352,13 @@ impl Running {
                 sctp::Event::Connected {
                     outbound_streams,
                     inbound_streams,
-                } => reports.extend([Report::SctpConnected {
+                } => reports.extend([Report::Sctp(SctpReport::Connected {
                     max_channels: outbound_streams.min(inbound_streams),
-                }]),
+                })]),
                 sctp::Event::Closed(reason) if !self.ended => {
                     self.ended = true;
                     let error = sctp_error(&reason);
-                    reports.extend([Report::SctpClosed { error }]);
+                    reports.extend([Report::Sctp(SctpReport::Closed { error })]);
                 }
                 _ => {}
             }
@@ -366,7 +402,7 @@ impl Running {
         let ended = ChannelError::AssociationEnded { cause: None };
         self.channels.end(&self.association, Some(ended));
         let error = Some(SctpError::TransportEnded);
-        reports.extend([Report::SctpClosed { error }]);
+        reports.extend([Report::Sctp(SctpReport::Closed { error })]);
     }
 
     /// How much a channel's `bufferedAmount` fell.

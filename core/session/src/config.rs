@@ -11,7 +11,8 @@ pub struct SessionConfig {
     pub dtls: dtls::Context,
     /// ICE's settings.
     pub ice: ice::Config,
-    /// SCTP's settings. Its ports are those of [`Command::StartSctp`](crate::Command::StartSctp).
+    /// SCTP's settings. Its ports are those of
+    /// [`SctpCommand::Start`](crate::SctpCommand::Start).
     pub sctp: sctp::Config,
     /// Datagrams in one [`Transmit`](duologue_base::Transmit), 1 to 64. 1 for hosts that cannot send
     /// several with one system call.

@@ -8,7 +8,7 @@ use duologue_ice as ice;
 
 use crate::limits::{AWAY, INTERFACES};
 use crate::transport::{BoundSocket, SocketKind, Transport, Wanted};
-use crate::{Action, BindError, BindId, Interface, Report, Session};
+use crate::{Action, BindError, BindId, Interface, Report, Session, TransportReport};
 
 impl Session {
     /// The addresses of this host, at first and after every change. New ones are bound. The sockets
@@ -200,8 +200,10 @@ impl Session {
                 && !transport.sockets.iter().any(bound)
             {
                 let (key, error) = (transport.key, nothing_bound(error));
-                self.reports
-                    .push_back(Report::CandidateError { key, error });
+                self.reports.push_back(Report::Transport(
+                    key,
+                    TransportReport::CandidateError { error },
+                ));
             }
             for interface in interfaces {
                 transport.agent.add_stream_address(self.now, interface.ip);

@@ -32,7 +32,9 @@
 //! use duologue_dtls::Context;
 //! use duologue_ice::{Credentials, Role};
 //! use duologue_identity::{Certificate, KeygenAlgorithm};
-//! use duologue_session::{Action, Command, Interface, Report, Session, SessionConfig};
+//! use duologue_session::{
+//!     Action, Command, Interface, Report, Session, SessionConfig, TransportCommand, TransportReport,
+//! };
 //!
 //! let (now, mut rng) = (Instant::ZERO, Rng::from_u64(1));
 //! let day = Duration::from_secs(86_400);
@@ -41,13 +43,12 @@
 //! let mut session = Session::new(SessionConfig::new(Context::new()?), rng.fork());
 //!
 //! // What our description is going to say, and where this host is.
-//! session.handle_command(now, Command::AddTransport {
-//!     key: TransportKey(0),
+//! session.handle_command(now, Command::Transport(TransportKey(0), TransportCommand::Add {
 //!     generation: Generation(0),
 //!     local: Credentials::generate(&mut rng),
 //!     role: Role::Controlling,
 //!     certificate,
-//! });
+//! }));
 //! session.handle_interfaces(now, &[Interface { ip: "192.0.2.1".parse()? }]);
 //!
 //! // The host does what it is asked for.
@@ -60,13 +61,13 @@
 //! // What the peer has to know, by signalling.
 //! let mut reports = std::iter::from_fn(|| session.poll_report());
 //! let candidate = reports.find_map(|report| match report {
-//!     Report::LocalCandidate { candidate, .. } => Some(candidate),
+//!     Report::Transport(_, TransportReport::LocalCandidate { candidate, .. }) => Some(candidate),
 //!     _ => None,
 //! });
 //! assert_eq!(candidate.map(|candidate| candidate.addr), Some("192.0.2.1:50000".parse()?));
 //!
-//! // Then, with the peer's description: SetRemoteIce, AddRemoteCandidate, StartDtls with its
-//! // fingerprints, StartSctp, OpenChannel, Send.
+//! // Then, with the peer's description: TransportCommand::{SetRemoteIce, AddRemoteCandidate,
+//! // StartDtls} with its fingerprints, SctpCommand::Start, ChannelCommand::{Open, Send}.
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
@@ -91,11 +92,11 @@ mod transmit;
 mod transport;
 
 pub use action::{Action, BindError, BindId, Interface};
-pub use command::Command;
+pub use command::{ChannelCommand, Command, SctpCommand, TransportCommand};
 pub use config::SessionConfig;
 pub use counters::Counters;
 pub use duologue_datachannel::ChannelReport;
 pub use duologue_ice::{ConnectError, ExternalAddress, Security, TcpTypes};
-pub use report::{DtlsReport, Report, SctpError};
+pub use report::{DtlsReport, Report, SctpError, SctpReport, TransportReport};
 pub use session::Session;
 pub use stats::{ChannelTraffic, GenerationStats, Stats, TransportStats};

@@ -270,6 +270,19 @@ impl Session {
         self.transports.iter().position(|t| t.key == key)
     }
 
+    pub(crate) fn advance_transport(&mut self, key: TransportKey) {
+        if let Some(at) = self.find(key) {
+            self.advance(at);
+        }
+    }
+
+    /// Advances the transport that the association runs over, or is to run over.
+    pub(crate) fn advance_sctp(&mut self) {
+        if let Some(key) = self.sctp.transport() {
+            self.advance_transport(key);
+        }
+    }
+
     pub(crate) fn advance_all(&mut self) {
         for at in 0..self.transports.len() {
             self.advance(at);

@@ -5,7 +5,7 @@ use duologue_dtls as dtls;
 use duologue_ice as ice;
 use duologue_identity::{Certificate, Fingerprint};
 
-use crate::{Action, BindError, BindId, DtlsReport, Report, SessionConfig};
+use crate::{Action, BindError, BindId, DtlsReport, Report, SessionConfig, TransportReport};
 
 /// One ICE transport and the DTLS association on it.
 #[derive(Debug)]
@@ -236,7 +236,7 @@ impl Transport {
                 _ if self.prepared => {}
                 event => {
                     actions.extend(announcement(&event));
-                    reports.extend(ice_report(key, event));
+                    reports.extend(ice_report(event).map(|report| Report::Transport(key, report)));
                 }
             }
         }
@@ -269,7 +269,7 @@ impl Transport {
                     DtlsReport::Failed { error }
                 }
             };
-            reports.extend([Report::DtlsState { key, state }]);
+            reports.extend([Report::Transport(key, TransportReport::DtlsState { state })]);
         }
         progress
     }
@@ -298,10 +298,8 @@ impl Transport {
     }
 
     fn connecting(&self) -> Report {
-        Report::DtlsState {
-            key: self.key,
-            state: DtlsReport::Connecting,
-        }
+        let state = DtlsReport::Connecting;
+        Report::Transport(self.key, TransportReport::DtlsState { state })
     }
 
     /// Datagrams of data were made for the path in use.
@@ -358,25 +356,24 @@ fn announcement(event: &ice::Event) -> Option<Action> {
     })
 }
 
-fn ice_report(key: TransportKey, event: ice::Event) -> Option<Report> {
+fn ice_report(event: ice::Event) -> Option<TransportReport> {
     Some(match event {
         ice::Event::LocalCandidate {
             generation,
             candidate,
-        } => Report::LocalCandidate {
-            key,
+        } => TransportReport::LocalCandidate {
             generation,
-            candidate,
+            candidate: Box::new(candidate),
         },
-        ice::Event::Gathering { generation, state } => Report::GatheringState {
-            key,
-            generation,
-            state,
+        ice::Event::Gathering { generation, state } => {
+            TransportReport::GatheringState { generation, state }
+        }
+        ice::Event::State(state) => TransportReport::IceState { state },
+        ice::Event::Role(role) => TransportReport::IceRole { role },
+        ice::Event::SelectedPair(pair) => TransportReport::SelectedPair {
+            pair: Box::new(pair),
         },
-        ice::Event::State(state) => Report::IceState { key, state },
-        ice::Event::Role(role) => Report::IceRole { key, role },
-        ice::Event::SelectedPair(pair) => Report::SelectedPair { key, pair },
-        ice::Event::CandidateError(error) => Report::CandidateError { key, error },
+        ice::Event::CandidateError(error) => TransportReport::CandidateError { error },
         _ => return None,
     })
 }

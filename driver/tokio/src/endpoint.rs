@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 use duologue_base::{ChannelKey, Instant, WallClock};
-use duologue_session::{Command, Session};
+use duologue_session::{ChannelCommand, Command, Session};
 use duologue_udp::{Interface, InterfaceFilter, SocketOptions, interfaces};
 use tokio::runtime::Handle;
 
@@ -151,13 +151,10 @@ impl SessionHandle {
         self.0.extend(commands.into_iter().map(Input::of))
     }
 
-    /// [`Command::Send`], without the detour.
+    /// [`ChannelCommand::Send`].
     pub fn send(&self, channel: ChannelKey, data: Bytes, binary: bool) -> bool {
-        self.0.push(Input::Send {
-            channel,
-            data,
-            binary,
-        })
+        let command = ChannelCommand::Send { data, binary };
+        self.0.push(Input::Channel(channel, command))
     }
 
     /// Makes the session look again whether its host wants channel reports.

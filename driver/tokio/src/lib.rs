@@ -25,7 +25,9 @@
 //! use duologue_dtls::Context;
 //! use duologue_ice::{Candidate, Credentials, Role};
 //! use duologue_identity::{Certificate, KeygenAlgorithm};
-//! use duologue_session::{ChannelReport, Command, Report, Session, SessionConfig};
+//! use duologue_session::{
+//!     ChannelReport, Command, Report, Session, SessionConfig, TransportCommand, TransportReport,
+//! };
 //! use duologue_tokio::{Endpoint, EndpointOptions, Host, system_time};
 //! use tokio::sync::mpsc;
 //!
@@ -34,7 +36,7 @@
 //!
 //! impl Host for Gathering {
 //!     fn handle_report(&mut self, report: Report) {
-//!         if let Report::LocalCandidate { candidate, .. } = report {
+//!         if let Report::Transport(_, TransportReport::LocalCandidate { candidate, .. }) = report {
 //!             let _ = self.0.send(candidate);
 //!         }
 //!     }
@@ -61,13 +63,12 @@
 //!
 //!     let day = Duration::from_secs(86_400);
 //!     let algorithm = KeygenAlgorithm::EcdsaP256;
-//!     session.command(Command::AddTransport {
-//!         key: TransportKey(0),
+//!     session.command(Command::Transport(TransportKey(0), TransportCommand::Add {
 //!         generation: Generation(0),
 //!         local: Credentials::generate(&mut rng),
 //!         role: Role::Controlling,
 //!         certificate: Certificate::generate(algorithm, system_time(), day, &mut rng)?,
-//!     });
+//!     }));
 //!     assert!(candidates.recv().await.is_some());
 //!     session.command(Command::Close);
 //!     Ok(())

@@ -4,9 +4,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use bytes::Bytes;
 use duologue_base::{ChannelKey, Datagram, MdnsName};
-use duologue_session::{BindId, Command, ConnectError};
+use duologue_session::{BindId, ChannelCommand, Command, ConnectError};
 
 use crate::limits::{SHARED_BACKLOG_BYTES, SHARED_QUEUE_BYTES};
 use crate::queue::Queue;
@@ -15,12 +14,8 @@ use crate::stream::{AcceptedStream, Opened};
 /// One item for a session. The frequent ones are small.
 #[derive(Debug)]
 pub(crate) enum Input {
-    /// [`Command::Send`].
-    Send {
-        channel: ChannelKey,
-        data: Bytes,
-        binary: bool,
-    },
+    /// [`Command::Channel`], most of which are messages.
+    Channel(ChannelKey, ChannelCommand),
     /// Any other command.
     Command(Box<Command>),
     /// The host's addresses changed.
@@ -43,15 +38,7 @@ pub(crate) enum Input {
 impl Input {
     pub(crate) fn of(command: Command) -> Self {
         match command {
-            Command::Send {
-                channel,
-                data,
-                binary,
-            } => Input::Send {
-                channel,
-                data,
-                binary,
-            },
+            Command::Channel(channel, command) => Input::Channel(channel, command),
             command => Input::Command(Box::new(command)),
         }
     }

@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 use duologue_base::{Generation, Instant, MdnsName, Protocol, SocketId, TransportKey};
 use duologue_session::{
     Action, BindError, BindId, Command, ConnectError, Interface, Security, Session,
+    TransportCommand,
 };
 
 use crate::Host;
@@ -125,18 +126,10 @@ impl<H: Host> SessionTask<H> {
         let taken = inputs.len();
         for input in inputs.drain(..) {
             match input {
-                Input::Send {
-                    channel,
-                    data,
-                    binary,
-                } => self.session.handle_command(
-                    now,
-                    Command::Send {
-                        channel,
-                        data,
-                        binary,
-                    },
-                ),
+                Input::Channel(channel, command) => {
+                    let command = Command::Channel(channel, command);
+                    self.session.handle_command(now, command);
+                }
                 Input::Command(command) => self.handle_command(now, *command),
                 Input::Interfaces(ips) => self.handle_interfaces(now, &ips),
                 Input::Resolved { host, ips } => self.session.handle_resolved(now, &host, &ips),
@@ -160,32 +153,33 @@ impl<H: Host> SessionTask<H> {
 
     fn handle_command(&mut self, now: Instant, command: Command) {
         match &command {
-            Command::AddTransport {
-                key,
-                generation,
-                local,
-                ..
-            } => {
-                self.learn_interfaces(now);
-                self.add_ufrag(*key, *generation, &local.ufrag);
-            }
-            Command::PrepareTransport { .. } => self.learn_interfaces(now),
-            Command::RestartIce {
-                key,
-                generation,
-                local,
-            } => {
-                self.learn_interfaces(now);
-                self.add_ufrag(*key, *generation, &local.ufrag);
-            }
-            Command::DropGeneration { key, generation } => {
-                self.drop_ufrags(|u| u.transport == *key && u.generation == *generation);
-            }
-            Command::RemoveTransport { key } => self.drop_ufrags(|u| u.transport == *key),
+            Command::Transport(key, command) => self.learn_from_command(now, *key, command),
             Command::Close => self.closed = true,
             _ => {}
         }
         self.session.handle_command(now, command);
+    }
+
+    /// A transport needs to know the interfaces, and a shared port its user names.
+    fn learn_from_command(&mut self, now: Instant, key: TransportKey, command: &TransportCommand) {
+        match command {
+            TransportCommand::Add {
+                generation, local, ..
+            } => {
+                self.learn_interfaces(now);
+                self.add_ufrag(key, *generation, &local.ufrag);
+            }
+            TransportCommand::Prepare { .. } => self.learn_interfaces(now),
+            TransportCommand::RestartIce { generation, local } => {
+                self.learn_interfaces(now);
+                self.add_ufrag(key, *generation, &local.ufrag);
+            }
+            TransportCommand::DropGeneration { generation } => {
+                self.drop_ufrags(|u| u.transport == key && u.generation == *generation);
+            }
+            TransportCommand::Remove => self.drop_ufrags(|u| u.transport == key),
+            _ => {}
+        }
     }
 
     /// The first transport needs to know them; a restart, if they could not be listed then.

@@ -10,7 +10,10 @@ use duologue_ice::{
     Role as IceRole, Server, ServerKind,
 };
 use duologue_identity::{Certificate, KeygenAlgorithm};
-use duologue_session::{ChannelReport, Command, DtlsReport, Report, Session, SessionConfig};
+use duologue_session::{
+    ChannelReport, Command, DtlsReport, Report, SctpCommand, Session, SessionConfig,
+    TransportCommand, TransportReport,
+};
 use duologue_stun::{Class, Message, Writer};
 use duologue_tokio::{
     Endpoint, EndpointOptions, Host, InterfaceFilter, Ports, SessionHandle, system_time,
@@ -95,18 +98,22 @@ impl End {
         );
         let certificate = certificate.expect("a certificate");
         if prepare {
-            session.command(Command::PrepareTransport {
-                key: KEY,
-                certificate: certificate.clone(),
-            });
+            session.command(Command::Transport(
+                KEY,
+                TransportCommand::Prepare {
+                    certificate: certificate.clone(),
+                },
+            ));
         }
-        session.command(Command::AddTransport {
-            key: KEY,
-            generation: FIRST,
-            local: local.clone(),
-            role,
-            certificate: certificate.clone(),
-        });
+        session.command(Command::Transport(
+            KEY,
+            TransportCommand::Add {
+                generation: FIRST,
+                local: local.clone(),
+                role,
+                certificate: certificate.clone(),
+            },
+        ));
         End {
             session,
             told,
@@ -117,24 +124,28 @@ impl End {
 
     fn meet(&self, other: &End, role: DtlsRole) {
         self.session.commands([
-            Command::SetRemoteIce {
-                key: KEY,
-                generation: FIRST,
-                remote: other.local.clone(),
-                options: RemoteOptions::default(),
-            },
-            Command::StartDtls {
-                key: KEY,
-                role,
-                fingerprints: other.certificate.fingerprints().to_vec(),
-            },
-            Command::StartSctp {
+            Command::Transport(
+                KEY,
+                TransportCommand::SetRemoteIce {
+                    generation: FIRST,
+                    remote: other.local.clone(),
+                    options: RemoteOptions::default(),
+                },
+            ),
+            Command::Transport(
+                KEY,
+                TransportCommand::StartDtls {
+                    role,
+                    fingerprints: other.certificate.fingerprints().to_vec(),
+                },
+            ),
+            Command::Sctp(SctpCommand::Start {
                 key: KEY,
                 local_port: 5000,
                 remote_port: 5000,
                 max_message_size: 256 << 10,
                 may_move: false,
-            },
+            }),
         ]);
     }
 
@@ -142,16 +153,18 @@ impl End {
     async fn until<T>(&mut self, other: &SessionHandle, wanted: impl Fn(Report) -> Option<T>) -> T {
         loop {
             match self.told.recv().await.expect("the session runs") {
-                Report::LocalCandidate { mut candidate, .. } => {
+                Report::Transport(_, TransportReport::LocalCandidate { mut candidate, .. }) => {
                     if candidate.name.is_some() {
                         // Signalling knows the name only.
                         candidate.addr.set_ip(Ipv4Addr::UNSPECIFIED.into());
                     }
-                    other.command(Command::AddRemoteCandidate {
-                        key: KEY,
-                        generation: FIRST,
-                        candidate,
-                    });
+                    other.command(Command::Transport(
+                        KEY,
+                        TransportCommand::AddRemoteCandidate {
+                            generation: FIRST,
+                            candidate,
+                        },
+                    ));
                 }
                 told => {
                     if let Some(found) = wanted(told) {
@@ -178,10 +191,13 @@ fn endpoint(ports: Ports) -> Endpoint {
 
 fn is_connected(report: Report) -> Option<()> {
     match report {
-        Report::DtlsState {
-            state: DtlsReport::Connected { .. },
-            ..
-        } => Some(()),
+        Report::Transport(
+            _,
+            TransportReport::DtlsState {
+                state: DtlsReport::Connected { .. },
+                ..
+            },
+        ) => Some(()),
         _ => None,
     }
 }
@@ -248,7 +264,9 @@ async fn an_end_that_hears_of_no_candidate_answers_the_checks_of_the_other() {
     let mut b = End::new(&endpoint, IceRole::Controlled, 101);
     b.meet(&a, DtlsRole::Server);
     let gathered = |report| match report {
-        Report::GatheringState { state, .. } => (state == GatheringState::Complete).then_some(()),
+        Report::Transport(_, TransportReport::GatheringState { state, .. }) => {
+            (state == GatheringState::Complete).then_some(())
+        }
         _ => None,
     };
     let to_a = a.session.clone();
@@ -283,16 +301,25 @@ async fn gathered(end: &mut End) -> (Vec<Candidate>, bool) {
     let (mut candidates, mut refused) = (Vec::new(), false);
     loop {
         match end.told.recv().await.expect("the session runs") {
-            Report::LocalCandidate { candidate, .. } => candidates.push(candidate),
-            Report::GatheringState {
-                state: GatheringState::Complete,
-                ..
-            } => return (candidates, refused),
-            Report::CandidateError { error, .. } if error.url.is_empty() => {
+            Report::Transport(_, TransportReport::LocalCandidate { candidate, .. }) => {
+                candidates.push(*candidate);
+            }
+            Report::Transport(
+                _,
+                TransportReport::GatheringState {
+                    state: GatheringState::Complete,
+                    ..
+                },
+            ) => return (candidates, refused),
+            Report::Transport(_, TransportReport::CandidateError { error })
+                if error.url.is_empty() =>
+            {
                 assert_eq!(error.code, 701);
                 refused = true;
             }
-            Report::CandidateError { error, .. } => panic!("{error:?}: {}", error.text),
+            Report::Transport(_, TransportReport::CandidateError { error, .. }) => {
+                panic!("{error:?}: {}", error.text)
+            }
             _ => {}
         }
     }

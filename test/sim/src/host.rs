@@ -8,7 +8,8 @@ use duologue_dtls as dtls;
 use duologue_ice as ice;
 use duologue_identity::Certificate;
 use duologue_session::{
-    ChannelReport, Command, DtlsReport, Report, SctpError, Session, SessionConfig,
+    ChannelCommand, ChannelReport, Command, DtlsReport, Report, SctpError, SctpReport, Session,
+    SessionConfig, TransportReport,
 };
 
 use crate::identity::certificate;
@@ -136,7 +137,7 @@ impl Host {
     /// The latest state of ICE.
     pub fn ice_state(&self) -> ice::TransportState {
         let states = self.reports.iter().rev().find_map(|report| match report {
-            Report::IceState { state, .. } => Some(*state),
+            Report::Transport(_, TransportReport::IceState { state, .. }) => Some(*state),
             _ => None,
         });
         states.unwrap_or_default()
@@ -150,28 +151,33 @@ impl Host {
     /// The latest state of DTLS.
     pub fn dtls_report(&self) -> Option<&DtlsReport> {
         self.reports.iter().rev().find_map(|report| match report {
-            Report::DtlsState { state, .. } => Some(state),
+            Report::Transport(_, TransportReport::DtlsState { state, .. }) => Some(state),
             _ => None,
         })
     }
 
     /// The association is up.
     pub fn is_sctp_connected(&self) -> bool {
-        let up = |report: &Report| matches!(report, Report::SctpConnected { .. });
+        let up = |report: &Report| matches!(report, Report::Sctp(SctpReport::Connected { .. }));
         self.reports.iter().any(up) && self.sctp_end().is_none()
     }
 
     /// How the association ended, if it did.
     pub fn sctp_end(&self) -> Option<Option<SctpError>> {
         self.reports.iter().find_map(|report| match report {
-            Report::SctpClosed { error } => Some(*error),
+            Report::Sctp(SctpReport::Closed { error }) => Some(*error),
             _ => None,
         })
     }
 
     /// How often the selected pair changed.
     pub fn selected_pairs(&self) -> usize {
-        let selected = |report: &&Report| matches!(report, Report::SelectedPair { .. });
+        let selected = |report: &&Report| {
+            matches!(
+                report,
+                Report::Transport(_, TransportReport::SelectedPair { .. })
+            )
+        };
         self.reports.iter().filter(selected).count()
     }
 
@@ -231,11 +237,13 @@ impl Host {
         let channel = key;
         self.command(
             now,
-            Command::OpenChannel {
+            Command::Channel(
                 channel,
-                stream,
-                init,
-            },
+                ChannelCommand::Open {
+                    stream,
+                    init: Box::new(init),
+                },
+            ),
         );
         key
     }
@@ -247,11 +255,7 @@ impl Host {
         let channel = key;
         self.command(
             now,
-            Command::Send {
-                channel,
-                data,
-                binary,
-            },
+            Command::Channel(channel, ChannelCommand::Send { data, binary }),
         );
     }
 
@@ -266,7 +270,8 @@ impl Host {
 
     fn learn(&mut self, report: Report) {
         match report {
-            Report::LocalCandidate { .. } | Report::GatheringState { .. } => {
+            Report::Transport(_, TransportReport::LocalCandidate { .. })
+            | Report::Transport(_, TransportReport::GatheringState { .. }) => {
                 self.signals.push(Message::Candidate(report));
             }
             Report::BufferedAmount {
@@ -283,7 +288,7 @@ impl Host {
                     );
                 }
             }
-            Report::DtlsState { ref state, .. } => {
+            Report::Transport(_, TransportReport::DtlsState { ref state, .. }) => {
                 let over = matches!(
                     self.dtls_report(),
                     Some(DtlsReport::Closed | DtlsReport::Failed { .. })

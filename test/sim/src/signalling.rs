@@ -3,7 +3,7 @@
 use duologue_base::{Generation, Instant};
 use duologue_ice as ice;
 use duologue_identity::{Fingerprint, HashFunction};
-use duologue_session::{Command, Report};
+use duologue_session::{Command, Report, SctpCommand, TransportCommand, TransportReport};
 
 use crate::host::{Host, TRANSPORT};
 
@@ -67,23 +67,21 @@ impl Host {
         self.credentials = credentials.clone();
         let (key, local) = (TRANSPORT, credentials);
         let command = if generation == Generation(0) {
-            Command::AddTransport {
+            Command::Transport(
                 key,
-                generation,
-                local,
-                role: if offers {
-                    ice::Role::Controlling
-                } else {
-                    ice::Role::Controlled
+                TransportCommand::Add {
+                    generation,
+                    local,
+                    role: if offers {
+                        ice::Role::Controlling
+                    } else {
+                        ice::Role::Controlled
+                    },
+                    certificate: self.certificate.clone(),
                 },
-                certificate: self.certificate.clone(),
-            }
+            )
         } else {
-            Command::RestartIce {
-                key,
-                generation,
-                local,
-            }
+            Command::Transport(key, TransportCommand::RestartIce { generation, local })
         };
         self.command(now, command);
     }
@@ -94,58 +92,74 @@ impl Host {
         let generation = description.generation;
         self.command(
             now,
-            Command::SetRemoteIce {
+            Command::Transport(
                 key,
-                generation,
-                remote: description.credentials,
-                options: ice::RemoteOptions::default(),
-            },
+                TransportCommand::SetRemoteIce {
+                    generation,
+                    remote: description.credentials,
+                    options: ice::RemoteOptions::default(),
+                },
+            ),
         );
         if let Some(old) = generation.0.checked_sub(1) {
             let generation = Generation(old);
-            self.command(now, Command::DropGeneration { key, generation });
+            self.command(
+                now,
+                Command::Transport(key, TransportCommand::DropGeneration { generation }),
+            );
             return;
         }
         self.command(
             now,
-            Command::StartDtls {
+            Command::Transport(
                 key,
-                role: Host::dtls_role(offered),
-                fingerprints: vec![description.fingerprint],
-            },
+                TransportCommand::StartDtls {
+                    role: Host::dtls_role(offered),
+                    fingerprints: vec![description.fingerprint],
+                },
+            ),
         );
         self.command(
             now,
-            Command::StartSctp {
+            Command::Sctp(SctpCommand::Start {
                 key,
                 local_port: 5000,
                 remote_port: 5000,
                 max_message_size: usize::MAX,
                 may_move: false,
-            },
+            }),
         );
     }
 
     /// A candidate of the other end, or the end of them.
     fn apply_candidate(&mut self, now: Instant, report: Report) {
         match report {
-            Report::LocalCandidate {
+            Report::Transport(
                 key,
-                generation,
-                candidate,
-            } => self.command(
-                now,
-                Command::AddRemoteCandidate {
-                    key,
+                TransportReport::LocalCandidate {
                     generation,
                     candidate,
                 },
+            ) => self.command(
+                now,
+                Command::Transport(
+                    key,
+                    TransportCommand::AddRemoteCandidate {
+                        generation,
+                        candidate,
+                    },
+                ),
             ),
-            Report::GatheringState {
+            Report::Transport(
                 key,
-                generation,
-                state: ice::GatheringState::Complete,
-            } => self.command(now, Command::EndOfRemoteCandidates { key, generation }),
+                TransportReport::GatheringState {
+                    generation,
+                    state: ice::GatheringState::Complete,
+                },
+            ) => self.command(
+                now,
+                Command::Transport(key, TransportCommand::EndOfRemoteCandidates { generation }),
+            ),
             _ => {}
         }
     }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use duologue_base::{ChannelKey, Generation, Instant, Rng, StreamId};
 use duologue_datachannel::ChannelInit;
 use duologue_dtls as dtls;
-use duologue_session::{Command, SessionConfig};
+use duologue_session::{ChannelCommand, Command, SessionConfig};
 
 use crate::host::{Host, HostId};
 use crate::machine::Machine;
@@ -281,7 +281,7 @@ impl World<Host> {
 
     /// Closes a channel.
     pub fn close_channel(&mut self, host: HostId, channel: ChannelKey) {
-        self.command(host, Command::CloseChannel { channel });
+        self.command(host, Command::Channel(channel, ChannelCommand::Close));
     }
 
     /// Closes a connection.

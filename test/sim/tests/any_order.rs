@@ -14,7 +14,10 @@ use duologue_datachannel::{ChannelInit, Priority, Reliability};
 use duologue_dtls::{Context, Role};
 use duologue_ice as ice;
 use duologue_identity::{Certificate, Fingerprint, HashFunction, KeygenAlgorithm};
-use duologue_session::{Action, BindError, Command, Interface, Report, Session, SessionConfig};
+use duologue_session::{
+    Action, BindError, ChannelCommand, Command, Interface, Report, SctpCommand, Session,
+    SessionConfig, TransportCommand, TransportReport,
+};
 use duologue_sim::for_seeds;
 
 const OPERATIONS: usize = 1500;
@@ -81,83 +84,93 @@ impl Chaos {
         let remote = self.credentials[1 - at][number as usize].clone();
         let role = [ice::Role::Controlled, ice::Role::Controlling][usize::from(at == 0)];
         match self.below(11) {
-            0 => Command::AddTransport {
+            0 => Command::Transport(
                 key,
-                generation: Generation(0),
-                local: self.credentials[at][0].clone(),
-                role,
-                certificate: self.ends[at].certificate.clone(),
-            },
-            1 => Command::SetIceRole { key, role },
-            2 => Command::RestartIce {
+                TransportCommand::Add {
+                    generation: Generation(0),
+                    local: self.credentials[at][0].clone(),
+                    role,
+                    certificate: self.ends[at].certificate.clone(),
+                },
+            ),
+            1 => Command::Transport(key, TransportCommand::SetIceRole { role }),
+            2 => Command::Transport(key, TransportCommand::RestartIce { generation, local }),
+            3 => Command::Transport(key, TransportCommand::DropGeneration { generation }),
+            4 | 5 => Command::Transport(
                 key,
-                generation,
-                local,
-            },
-            3 => Command::DropGeneration { key, generation },
-            4 | 5 => Command::SetRemoteIce {
+                TransportCommand::SetRemoteIce {
+                    generation,
+                    remote,
+                    options: ice::RemoteOptions::default(),
+                },
+            ),
+            6 => Command::Transport(key, TransportCommand::EndOfRemoteCandidates { generation }),
+            7 | 8 => Command::Transport(
                 key,
-                generation,
-                remote,
-                options: ice::RemoteOptions::default(),
-            },
-            6 => Command::EndOfRemoteCandidates { key, generation },
-            7 | 8 => Command::StartDtls {
-                key,
-                role: [Role::Client, Role::Server][at],
-                fingerprints: vec![Fingerprint::of(
-                    HashFunction::Sha256,
-                    self.ends[1 - at].certificate.der(),
-                )],
-            },
-            9 => Command::StartSctp {
+                TransportCommand::StartDtls {
+                    role: [Role::Client, Role::Server][at],
+                    fingerprints: vec![Fingerprint::of(
+                        HashFunction::Sha256,
+                        self.ends[1 - at].certificate.der(),
+                    )],
+                },
+            ),
+            9 => Command::Sctp(SctpCommand::Start {
                 key,
                 local_port: 5000,
                 remote_port: 5000,
                 max_message_size: usize::MAX,
                 may_move: false,
-            },
-            _ if self.below(40) == 0 => Command::RemoveTransport { key },
-            _ if self.below(40) == 0 => Command::StopSctp,
-            _ if self.below(40) == 0 => Command::RestartDtls {
+            }),
+            _ if self.below(40) == 0 => Command::Transport(key, TransportCommand::Remove),
+            _ if self.below(40) == 0 => Command::Sctp(SctpCommand::Stop),
+            _ if self.below(40) == 0 => Command::Transport(
                 key,
-                role: [Role::Client, Role::Server][at],
-                fingerprints: vec![Fingerprint::of(
-                    HashFunction::Sha256,
-                    self.ends[1 - at].certificate.der(),
-                )],
-                certificate: self.ends[at].certificate.clone(),
-            },
-            _ => Command::SetMaxMessageSize {
+                TransportCommand::RestartDtls {
+                    role: [Role::Client, Role::Server][at],
+                    fingerprints: vec![Fingerprint::of(
+                        HashFunction::Sha256,
+                        self.ends[1 - at].certificate.der(),
+                    )],
+                    certificate: self.ends[at].certificate.clone(),
+                },
+            ),
+            _ => Command::Sctp(SctpCommand::SetMaxMessageSize {
                 max_message_size: 1 << self.below(20),
-            },
+            }),
         }
     }
 
     fn channel_command(&mut self) -> Command {
         let channel = ChannelKey(self.below(12));
         match self.below(6) {
-            0 | 1 => Command::OpenChannel {
+            0 | 1 => Command::Channel(
                 channel,
-                stream: StreamId(self.below(12) as u16),
-                init: ChannelInit {
-                    label: "x".repeat(self.below(100) as usize),
-                    unordered: self.below(2) == 0,
-                    negotiated: self.below(4) == 0,
-                    reliability: Reliability::MaxRetransmits(self.below(3) as u16),
-                    ..ChannelInit::default()
+                ChannelCommand::Open {
+                    stream: StreamId(self.below(12) as u16),
+                    init: Box::new(ChannelInit {
+                        label: "x".repeat(self.below(100) as usize),
+                        unordered: self.below(2) == 0,
+                        negotiated: self.below(4) == 0,
+                        reliability: Reliability::MaxRetransmits(self.below(3) as u16),
+                        ..ChannelInit::default()
+                    }),
                 },
-            },
-            2 | 3 => Command::Send {
+            ),
+            2 | 3 => Command::Channel(
                 channel,
-                data: Bytes::from(vec![1; self.below(5000) as usize]),
-                binary: self.below(2) == 0,
-            },
-            4 => Command::SetChannelPriority {
+                ChannelCommand::Send {
+                    data: Bytes::from(vec![1; self.below(5000) as usize]),
+                    binary: self.below(2) == 0,
+                },
+            ),
+            4 => Command::Channel(
                 channel,
-                priority: Priority::High,
-            },
-            _ => Command::CloseChannel { channel },
+                ChannelCommand::SetPriority {
+                    priority: Priority::High,
+                },
+            ),
+            _ => Command::Channel(channel, ChannelCommand::Close),
         }
     }
 
@@ -194,11 +207,13 @@ impl Chaos {
         let count = self.ends[from].candidates.len() as u32;
         let index = self.below(count) as usize;
         if let Some((key, generation, candidate)) = self.ends[from].candidates.get(index).cloned() {
-            let command = Command::AddRemoteCandidate {
+            let command = Command::Transport(
                 key,
-                generation,
-                candidate,
-            };
+                TransportCommand::AddRemoteCandidate {
+                    generation,
+                    candidate: Box::new(candidate),
+                },
+            );
             self.ends[1 - from]
                 .session
                 .handle_command(self.now, command);
@@ -277,13 +292,15 @@ impl Chaos {
             }
         }
         while let Some(report) = end.session.poll_report() {
-            if let Report::LocalCandidate {
+            if let Report::Transport(
                 key,
-                generation,
-                candidate,
-            } = report
+                TransportReport::LocalCandidate {
+                    generation,
+                    candidate,
+                },
+            ) = report
             {
-                end.candidates.push((key, generation, candidate));
+                end.candidates.push((key, generation, *candidate));
             }
         }
         while reads && end.session.poll_channel().is_some() {}

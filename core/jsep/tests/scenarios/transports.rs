@@ -3,8 +3,8 @@
 use duologue_base::Generation;
 use duologue_jsep::agreement::{DtlsRole, IceRole};
 use duologue_jsep::{
-    BundlePolicy, Capabilities, ContentError, JsepError, OfferOptions, SdpType, StopState,
-    TransportChange,
+    BundlePolicy, Capabilities, ContentError, JsepError, OfferOptions, SctpChange, SdpType,
+    StopState, TransportChange,
 };
 
 use crate::end::{End, fingerprint, lines, negotiate, sections};
@@ -18,10 +18,10 @@ fn names(end: &End) -> Vec<&'static str> {
         TransportChange::StartDtls { .. } => "dtls",
         TransportChange::RestartDtls { .. } => "restart dtls",
         TransportChange::Remove { .. } => "remove",
-        TransportChange::StartSctp { .. } => "sctp",
-        TransportChange::MoveSctp { .. } => "move sctp",
-        TransportChange::SetMaxMessageSize { .. } => "message size",
-        TransportChange::StopSctp => "stop sctp",
+        TransportChange::Sctp(SctpChange::Start { .. }) => "sctp",
+        TransportChange::Sctp(SctpChange::Move { .. }) => "move sctp",
+        TransportChange::Sctp(SctpChange::SetMaxMessageSize { .. }) => "message size",
+        TransportChange::Sctp(SctpChange::Stop) => "stop sctp",
     };
     end.changes.iter().map(name).collect()
 }
@@ -60,13 +60,13 @@ fn the_data_plane_starts_in_the_order_of_the_descriptions() {
     a.set_remote(SdpType::Answer, &answer).unwrap();
     assert_eq!(names(&a), ["remote ice", "dtls", "sctp"]);
     assert_eq!((role(&a), role(&b)), (DtlsRole::Server, DtlsRole::Client));
-    let expected = TransportChange::StartSctp {
+    let expected = TransportChange::Sctp(SctpChange::Start {
         transport: duologue_base::TransportKey(0),
         local_port: 5000,
         remote_port: 5000,
         max_message_size: Some(262_144),
         may_move: false,
-    };
+    });
     assert_eq!(a.changes[2], expected);
 }
 

@@ -2,11 +2,11 @@
 
 use bytes::Bytes;
 use duologue_base::{ChannelKey, StreamId};
-use duologue_session::Command;
+use duologue_session::{ChannelCommand, Command};
 
 use crate::data_channel::{Channel, DataChannel};
 use crate::limits::{MAX_LABEL_BYTES, SEND_OVERHEAD};
-use crate::task::Task;
+use crate::task::{ChannelTask, Task};
 use crate::{
     DataChannelInit, DataChannelState, Exception, Message, PeerConnection, SctpTransportState,
 };
@@ -136,11 +136,10 @@ impl PeerConnection {
         }
         attributes.buffered_amount = buffered;
         attributes.buffered_messages = messages;
-        self.command(Command::Send {
+        self.command(Command::Channel(
             channel,
-            data,
-            binary,
-        });
+            ChannelCommand::Send { data, binary },
+        ));
         Ok(())
     }
 
@@ -173,7 +172,7 @@ impl PeerConnection {
             return;
         }
         *state = DataChannelState::Closing;
-        self.queue(Task::StartClosing(channel));
+        self.queue(Task::Channel(channel, ChannelTask::StartClosing));
     }
 
     /// Sets `bufferedAmountLowThreshold`, in bytes.

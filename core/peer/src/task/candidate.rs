@@ -5,7 +5,7 @@ use duologue_base::{Generation, TransportKey};
 use duologue_ice as ice;
 use duologue_jsep as jsep;
 use duologue_sdp::attr::{Candidate, CandidateKind, CandidateTransport};
-use duologue_session::Command;
+use duologue_session::{Command, TransportCommand};
 use jsep::agreement::IceKey;
 use jsep::{CandidateTarget, Side};
 
@@ -152,20 +152,24 @@ impl PeerConnection {
             return;
         }
         if let Some(candidate) = to_ice(candidate) {
-            self.command(Command::AddRemoteCandidate {
-                key: key.transport,
-                generation: key.generation,
-                candidate,
-            });
+            self.command(Command::Transport(
+                key.transport,
+                TransportCommand::AddRemoteCandidate {
+                    generation: key.generation,
+                    candidate: Box::new(candidate),
+                },
+            ));
         }
     }
 
     pub(crate) fn forward_end_of_candidates(&mut self, key: IceKey) {
         if self.slots.remote_ice_set.contains(&key) {
-            self.command(Command::EndOfRemoteCandidates {
-                key: key.transport,
-                generation: key.generation,
-            });
+            self.command(Command::Transport(
+                key.transport,
+                TransportCommand::EndOfRemoteCandidates {
+                    generation: key.generation,
+                },
+            ));
         }
     }
 }

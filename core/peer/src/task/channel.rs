@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use duologue_base::{ChannelKey, StreamId};
 use duologue_datachannel as datachannel;
 use duologue_jsep as jsep;
-use duologue_session::{ChannelReport, Command};
+use duologue_session::{ChannelCommand, ChannelReport, Command};
 use jsep::agreement::DtlsRole;
 
-use super::Task;
+use super::{ChannelTask, Task};
 use crate::data_channel::{Channel, ChannelTransport};
 use crate::limits::MAX_CLOSED_CHANNELS;
 use crate::transports::SctpTransport;
@@ -40,7 +40,7 @@ impl PeerConnection {
             .map(|(&key, _)| key)
             .collect();
         for key in impossible {
-            self.queue(Task::ChannelFailed(key));
+            self.queue(Task::Channel(key, ChannelTask::Failed));
         }
         self.fire(Event::SctpStateChange(SctpTransportState::Connected));
     }
@@ -156,7 +156,7 @@ impl PeerConnection {
         self.slots.channels.insert(key, Box::new(channel));
         self.fire(Event::DataChannel(key));
         // Queued before the messages that wait already: `open` comes right after `datachannel`.
-        self.queue_next(Task::AnnounceOpen(key));
+        self.queue_next(Task::Channel(key, ChannelTask::AnnounceOpen));
     }
 
     /// "Announce an RTCDataChannel as open".
@@ -182,9 +182,9 @@ impl PeerConnection {
         match channel.transport {
             ChannelTransport::Session => {
                 channel.transport = ChannelTransport::Closing;
-                self.command(Command::CloseChannel { channel: key });
+                self.command(Command::Channel(key, ChannelCommand::Close));
             }
-            ChannelTransport::None => self.queue(Task::AnnounceClosed(key)),
+            ChannelTransport::None => self.queue(Task::Channel(key, ChannelTask::AnnounceClosed)),
             ChannelTransport::Closing => {}
         }
     }
@@ -236,7 +236,7 @@ impl PeerConnection {
     pub(crate) fn run_channel_failed(&mut self, key: ChannelKey) {
         let known = self.slots.channels.get(&key).map(|c| c.transport);
         if known == Some(ChannelTransport::Session) {
-            self.command(Command::CloseChannel { channel: key });
+            self.command(Command::Channel(key, ChannelCommand::Close));
         }
         self.run_announce_closed(key, Some(datachannel::ChannelError::NoSuchStream));
     }
@@ -253,7 +253,7 @@ impl PeerConnection {
         });
         let waiting: Vec<ChannelKey> = waiting.map(|(&key, _)| key).collect();
         for key in waiting {
-            self.queue(Task::ChannelRefused(key));
+            self.queue(Task::Channel(key, ChannelTask::Refused));
         }
     }
 
@@ -359,11 +359,13 @@ impl PeerConnection {
             },
         };
         channel.transport = ChannelTransport::Session;
-        self.command(Command::OpenChannel {
-            channel: key,
-            stream,
-            init,
-        });
+        self.command(Command::Channel(
+            key,
+            ChannelCommand::Open {
+                stream,
+                init: Box::new(init),
+            },
+        ));
     }
 
     pub(crate) fn ready_state(&self, key: ChannelKey) -> Option<DataChannelState> {

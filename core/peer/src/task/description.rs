@@ -12,11 +12,11 @@ use duologue_base::{ChannelKey, TransportKey};
 use duologue_ice as ice;
 use duologue_identity::Certificate;
 use duologue_jsep as jsep;
-use duologue_session::Command;
+use duologue_session::{Command, SctpCommand, TransportCommand};
 use jsep::agreement;
 
-use super::Task;
 use super::surface::Surfaced;
+use super::{SctpTask, Task};
 use crate::connection::Step as Effect;
 use crate::transports::{SctpTransport, Transport};
 use crate::{
@@ -251,7 +251,7 @@ impl PeerConnection {
                 };
                 // "applying a remote description that rejects data"
                 if gone.state != SctpTransportState::Closed {
-                    self.queue(Task::SctpGone);
+                    self.queue(Task::Sctp(SctpTask::Gone));
                 }
                 self.give_up_channels();
             }
@@ -262,7 +262,7 @@ impl PeerConnection {
     /// Tells the session a change of the data plane, and does what goes with it here.
     fn apply_transport_change(&mut self, change: jsep::TransportChange) {
         let learnt = match change {
-            jsep::TransportChange::StopSctp => {
+            jsep::TransportChange::Sctp(jsep::SctpChange::Stop) => {
                 self.slots.sctp_stops += 1;
                 None
             }
@@ -290,86 +290,103 @@ impl PeerConnection {
 /// jsep's changes of the data plane, one to one as the session's commands.
 fn command_of(change: jsep::TransportChange, certificate: &Certificate) -> Command {
     use jsep::TransportChange as Change;
-    match change {
-        Change::Add { key, local, role } => Command::AddTransport {
-            key: key.transport,
-            generation: key.generation,
-            local: credentials(local),
-            role: match role {
-                agreement::IceRole::Controlling => ice::Role::Controlling,
-                agreement::IceRole::Controlled => ice::Role::Controlled,
-            },
-            certificate: certificate.clone(),
-        },
-        Change::RestartIce { key, local } => Command::RestartIce {
-            key: key.transport,
-            generation: key.generation,
-            local: credentials(local),
-        },
-        Change::DropGeneration { key } => Command::DropGeneration {
-            key: key.transport,
-            generation: key.generation,
-        },
+    let (key, command) = match change {
+        Change::Add { key, local, role } => {
+            let command = TransportCommand::Add {
+                generation: key.generation,
+                local: credentials(local),
+                role: match role {
+                    agreement::IceRole::Controlling => ice::Role::Controlling,
+                    agreement::IceRole::Controlled => ice::Role::Controlled,
+                },
+                certificate: certificate.clone(),
+            };
+            (key.transport, command)
+        }
+        Change::RestartIce { key, local } => {
+            let command = TransportCommand::RestartIce {
+                generation: key.generation,
+                local: credentials(local),
+            };
+            (key.transport, command)
+        }
+        Change::DropGeneration { key } => {
+            let generation = key.generation;
+            let command = TransportCommand::DropGeneration { generation };
+            (key.transport, command)
+        }
         Change::SetRemoteIce {
             key,
             remote,
             lite,
             pacing,
             renomination,
-        } => Command::SetRemoteIce {
-            key: key.transport,
-            generation: key.generation,
-            remote: credentials(remote),
-            options: ice::RemoteOptions {
-                lite,
-                pacing: pacing.map(|ms| Duration::from_millis(ms.into())),
-                renomination,
-            },
-        },
+        } => {
+            let command = TransportCommand::SetRemoteIce {
+                generation: key.generation,
+                remote: credentials(remote),
+                options: ice::RemoteOptions {
+                    lite,
+                    pacing: pacing.map(|ms| Duration::from_millis(ms.into())),
+                    renomination,
+                },
+            };
+            (key.transport, command)
+        }
         Change::StartDtls {
             transport,
             role,
             fingerprints,
-        } => Command::StartDtls {
-            key: transport,
-            role: role_of(role),
-            fingerprints,
-        },
+        } => {
+            let role = role_of(role);
+            let command = TransportCommand::StartDtls { role, fingerprints };
+            (transport, command)
+        }
         Change::RestartDtls {
             transport,
             role,
             fingerprints,
-        } => Command::RestartDtls {
-            key: transport,
-            role: role_of(role),
-            fingerprints,
-            certificate: certificate.clone(),
-        },
-        Change::Remove { transport } => Command::RemoveTransport { key: transport },
-        Change::StartSctp {
+        } => {
+            let command = TransportCommand::RestartDtls {
+                role: role_of(role),
+                fingerprints,
+                certificate: certificate.clone(),
+            };
+            (transport, command)
+        }
+        Change::Remove { transport } => (transport, TransportCommand::Remove),
+        Change::Sctp(change) => return Command::Sctp(sctp_command_of(change)),
+    };
+    Command::Transport(key, command)
+}
+
+fn sctp_command_of(change: jsep::SctpChange) -> SctpCommand {
+    use jsep::SctpChange as Change;
+    match change {
+        Change::Start {
             transport,
             local_port,
             remote_port,
             max_message_size,
             may_move,
-        } => Command::StartSctp {
+        } => SctpCommand::Start {
             key: transport,
             local_port,
             remote_port,
             max_message_size: size_limit(max_message_size),
             may_move,
         },
-        Change::MoveSctp {
+        Change::Move {
             transport,
             may_move,
-        } => Command::MoveSctp {
+        } => SctpCommand::Move {
             key: transport,
             may_move,
         },
-        Change::SetMaxMessageSize { max_message_size } => Command::SetMaxMessageSize {
+        Change::SetMaxMessageSize { max_message_size } => SctpCommand::SetMaxMessageSize {
             max_message_size: size_limit(max_message_size),
         },
-        Change::StopSctp => Command::StopSctp,
+        Change::Stop => SctpCommand::Stop,
     }
 }
 

@@ -5,6 +5,7 @@ mod channel;
 mod create;
 mod description;
 mod dtmf;
+mod report;
 mod sender;
 mod stats;
 mod surface;
@@ -15,7 +16,7 @@ use std::time::Duration;
 use duologue_base::{ChannelKey, Generation, Instant, TransceiverId, TransportKey};
 use duologue_ice as ice;
 use duologue_session as session;
-use duologue_session::{ChannelReport, DtlsReport, Report};
+use duologue_session::{ChannelReport, DtlsReport};
 
 use crate::{
     Event, IceCandidateInit, MediaStreamTrackState, OperationId, PeerConnection, RtpSendParameters,
@@ -48,42 +49,16 @@ pub(crate) enum Task {
     /// Transports that no description uses any more.
     CloseTransports(Vec<TransportKey>),
 
-    LocalCandidate(TransportKey, Generation, ice::Candidate),
-    CandidateError(ice::CandidateError),
-    GatheringBegan(TransportKey, Generation),
-    /// The first of the two tasks at the end of a generation's gathering.
-    GatheringEnded(TransportKey, Generation),
-    /// The second.
-    GatheringComplete(TransportKey, Generation),
-    IceChanged(TransportKey, IceChange),
-    IceRole(TransportKey, ice::Role),
-    DtlsChanged(TransportKey, DtlsReport),
+    /// What happened to one transport.
+    Transport(TransportKey, TransportTask),
     /// "Update the connection state".
     UpdateConnectionState,
-    SctpConnected {
-        max_channels: u16,
-    },
-    SctpClosed,
-    SctpConnecting,
-    SctpStopped,
-    /// `[[SctpTransport]]` was set to null.
-    SctpGone,
-    BufferedAmount {
-        channel: ChannelKey,
-        sent: usize,
-        messages: usize,
-    },
-    Channel(ChannelReport),
-    /// "Announce an RTCDataChannel as open".
-    AnnounceOpen(ChannelKey),
-    /// The closing procedure that `close()` starts.
-    StartClosing(ChannelKey),
-    /// "Announcing a data channel as closed".
-    AnnounceClosed(ChannelKey),
-    /// "Error on creating data channels".
-    ChannelFailed(ChannelKey),
-    /// The other end wants no data channels.
-    ChannelRefused(ChannelKey),
+    /// What happened to the association of the data channels.
+    Sctp(SctpTask),
+    /// What happened on the channels, as the session tells it.
+    ChannelReport(ChannelReport),
+    /// What follows for one channel.
+    Channel(ChannelKey, ChannelTask),
     /// "DTMF playout task steps".
     PlayTone(TransceiverId),
     /// What follows the parallel part of `getStats`.
@@ -96,79 +71,59 @@ pub(crate) enum Task {
     },
 }
 
+/// The tasks of one ICE and DTLS transport.
+#[derive(Debug)]
+pub(crate) enum TransportTask {
+    LocalCandidate(Generation, Box<ice::Candidate>),
+    CandidateError(ice::CandidateError),
+    GatheringBegan(Generation),
+    /// The first of the two tasks at the end of a generation's gathering.
+    GatheringEnded(Generation),
+    /// The second.
+    GatheringComplete(Generation),
+    IceChanged(IceChange),
+    IceRole(ice::Role),
+    DtlsChanged(DtlsReport),
+}
+
+/// The tasks of `[[SctpTransport]]`.
+#[derive(Debug)]
+pub(crate) enum SctpTask {
+    Connected {
+        max_channels: u16,
+    },
+    Closed,
+    Connecting,
+    Stopped,
+    /// The slot was set to null.
+    Gone,
+}
+
+/// The tasks of one data channel.
+#[derive(Debug)]
+pub(crate) enum ChannelTask {
+    /// So many bytes and whole messages left.
+    BufferedAmount { sent: usize, messages: usize },
+    /// "Announce an RTCDataChannel as open".
+    AnnounceOpen,
+    /// The closing procedure that `close()` starts.
+    StartClosing,
+    /// "Announcing a data channel as closed".
+    AnnounceClosed,
+    /// "Error on creating data channels".
+    Failed,
+    /// The other end wants no data channels.
+    Refused,
+}
+
 /// What an ICE transport's agent indicated, pair and state together.
 #[derive(Debug, Default)]
 pub(crate) struct IceChange {
-    pub(crate) pair: Option<ice::CandidatePair>,
+    pub(crate) pair: Option<Box<ice::CandidatePair>>,
     pub(crate) state: Option<ice::TransportState>,
 }
 
 impl PeerConnection {
-    /// Makes tasks of a report.
-    pub(crate) fn queue_report(&mut self, report: Report) {
-        match report {
-            Report::LocalCandidate {
-                key,
-                generation,
-                candidate,
-            } => self.queue(Task::LocalCandidate(key, generation, candidate)),
-            Report::GatheringState {
-                key,
-                generation,
-                state,
-            } => match state {
-                ice::GatheringState::New => {}
-                ice::GatheringState::Gathering => {
-                    self.queue(Task::GatheringBegan(key, generation));
-                }
-                ice::GatheringState::Complete => {
-                    self.queue(Task::GatheringEnded(key, generation));
-                    self.queue(Task::GatheringComplete(key, generation));
-                }
-            },
-            Report::CandidateError { error, .. } => self.queue(Task::CandidateError(error)),
-            Report::IceState { key, state } => self.ice_change(key).state = Some(state),
-            Report::SelectedPair { key, pair } => self.ice_change(key).pair = Some(pair),
-            Report::IceRole { key, role } => self.queue(Task::IceRole(key, role)),
-            Report::DtlsState { key, state } => {
-                self.queue(Task::DtlsChanged(key, state));
-                self.queue(Task::UpdateConnectionState);
-            }
-            Report::SctpConnected { max_channels } => {
-                self.queue(Task::SctpConnected { max_channels });
-            }
-            Report::SctpConnecting => self.queue(Task::SctpConnecting),
-            Report::SctpStopped => self.queue(Task::SctpStopped),
-            Report::SctpClosed { .. } => self.queue(Task::SctpClosed),
-            Report::BufferedAmount {
-                channel,
-                sent,
-                messages,
-            } => self.queue(Task::BufferedAmount {
-                channel,
-                sent,
-                messages,
-            }),
-            Report::Stats { request, stats } => self.queue_stats(request, stats),
-            // The session's list may grow; what is not known here has no W3C counterpart yet.
-            _ => {}
-        }
-    }
-
-    /// §5.6: "The selected pair and RTCIceTransportState are related and are handled in the same
-    /// task": two reports of one transport in a row make one task.
-    fn ice_change(&mut self, key: TransportKey) -> &mut IceChange {
-        let open = matches!(self.last_task(), Some(Task::IceChanged(k, change))
-            if *k == key && (change.pair.is_none() || change.state.is_none()));
-        if !open {
-            self.queue(Task::IceChanged(key, IceChange::default()));
-        }
-        match self.last_task() {
-            Some(Task::IceChanged(_, change)) => change,
-            _ => unreachable!("the task was queued above"),
-        }
-    }
-
     pub(crate) fn run(&mut self, task: Task, now: Instant) {
         match task {
             Task::UpdateNegotiationNeeded => self.run_update_negotiation_needed(),
@@ -187,35 +142,11 @@ impl PeerConnection {
             Task::ForgetReturnedParameters(id) => self.forget_returned_parameters(id),
             Task::EndTrack(track) => self.run_end_track(track),
             Task::CloseTransports(keys) => self.run_close_transports(&keys),
-            Task::LocalCandidate(key, generation, candidate) => {
-                self.run_local_candidate(key, generation, candidate);
-            }
-            Task::CandidateError(error) => self.run_candidate_error(error),
-            Task::GatheringBegan(key, generation) => self.run_gathering_began(key, generation),
-            Task::GatheringEnded(key, generation) => self.run_gathering_ended(key, generation),
-            Task::GatheringComplete(key, generation) => {
-                self.run_gathering_complete(key, generation);
-            }
-            Task::IceChanged(key, change) => self.run_ice_changed(key, change),
-            Task::IceRole(key, role) => self.run_ice_role(key, role),
-            Task::DtlsChanged(key, state) => self.run_dtls_changed(key, state),
+            Task::Transport(key, task) => self.run_transport(key, task),
             Task::UpdateConnectionState => self.run_update_connection_state(),
-            Task::SctpConnected { max_channels } => self.run_sctp_connected(max_channels),
-            Task::SctpConnecting => self.run_sctp_connecting(),
-            Task::SctpStopped => self.run_sctp_stopped(),
-            Task::SctpClosed => self.run_sctp_closed(),
-            Task::SctpGone => self.fire(Event::SctpStateChange(SctpTransportState::Closed)),
-            Task::BufferedAmount {
-                channel,
-                sent,
-                messages,
-            } => self.run_buffered_amount(channel, sent, messages),
-            Task::Channel(report) => self.run_channel_report(report),
-            Task::AnnounceOpen(channel) => self.run_announce_open(channel),
-            Task::StartClosing(channel) => self.run_start_closing(channel),
-            Task::AnnounceClosed(channel) => self.run_announce_closed(channel, None),
-            Task::ChannelFailed(channel) => self.run_channel_failed(channel),
-            Task::ChannelRefused(channel) => self.run_channel_refused(channel),
+            Task::Sctp(task) => self.run_sctp(task),
+            Task::ChannelReport(report) => self.run_channel_report(report),
+            Task::Channel(channel, task) => self.run_channel(channel, task),
             Task::PlayTone(transceiver) => self.run_play_tone(transceiver, now),
             Task::Stats {
                 operation,
@@ -223,6 +154,46 @@ impl PeerConnection {
                 now,
                 session,
             } => self.run_stats(operation, whole, now, session),
+        }
+    }
+
+    fn run_transport(&mut self, key: TransportKey, task: TransportTask) {
+        match task {
+            TransportTask::LocalCandidate(generation, candidate) => {
+                self.run_local_candidate(key, generation, *candidate);
+            }
+            TransportTask::CandidateError(error) => self.run_candidate_error(error),
+            TransportTask::GatheringBegan(generation) => self.run_gathering_began(key, generation),
+            TransportTask::GatheringEnded(generation) => self.run_gathering_ended(key, generation),
+            TransportTask::GatheringComplete(generation) => {
+                self.run_gathering_complete(key, generation);
+            }
+            TransportTask::IceChanged(change) => self.run_ice_changed(key, change),
+            TransportTask::IceRole(role) => self.run_ice_role(key, role),
+            TransportTask::DtlsChanged(state) => self.run_dtls_changed(key, state),
+        }
+    }
+
+    fn run_sctp(&mut self, task: SctpTask) {
+        match task {
+            SctpTask::Connected { max_channels } => self.run_sctp_connected(max_channels),
+            SctpTask::Connecting => self.run_sctp_connecting(),
+            SctpTask::Stopped => self.run_sctp_stopped(),
+            SctpTask::Closed => self.run_sctp_closed(),
+            SctpTask::Gone => self.fire(Event::SctpStateChange(SctpTransportState::Closed)),
+        }
+    }
+
+    fn run_channel(&mut self, channel: ChannelKey, task: ChannelTask) {
+        match task {
+            ChannelTask::BufferedAmount { sent, messages } => {
+                self.run_buffered_amount(channel, sent, messages);
+            }
+            ChannelTask::AnnounceOpen => self.run_announce_open(channel),
+            ChannelTask::StartClosing => self.run_start_closing(channel),
+            ChannelTask::AnnounceClosed => self.run_announce_closed(channel, None),
+            ChannelTask::Failed => self.run_channel_failed(channel),
+            ChannelTask::Refused => self.run_channel_refused(channel),
         }
     }
 

@@ -91,7 +91,7 @@ impl PeerConnection {
     pub(crate) fn run_ice_changed(&mut self, key: TransportKey, change: IceChange) {
         let pair_changed = change.pair.is_some();
         if let Some(pair) = change.pair {
-            self.set_selected_pair(key, pair);
+            self.set_selected_pair(key, *pair);
         }
         let Some(transport) = self.slots.transports.get_mut(&key) else {
             return;

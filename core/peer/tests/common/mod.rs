@@ -13,7 +13,9 @@ use duologue_peer::{
     Capabilities, Configuration, Effect, Env, Event, Exception, IceCandidateInit, MediaKind,
     OperationId, PeerConnection, SessionDescription, Track, TrackId, Value,
 };
-use duologue_session::{ChannelReport, Command, DtlsReport, Report};
+use duologue_session::{
+    ChannelReport, Command, DtlsReport, Report, TransportCommand, TransportReport,
+};
 
 pub(crate) const NOW: WallClock = WallClock::from_unix_millis(1_700_000_000_000);
 
@@ -174,9 +176,9 @@ impl Host {
         self.commands
             .iter()
             .filter_map(|command| match command {
-                Command::AddTransport {
-                    key, generation, ..
-                } => Some((*key, *generation)),
+                Command::Transport(key, TransportCommand::Add { generation, .. }) => {
+                    Some((*key, *generation))
+                }
                 _ => None,
             })
             .collect()
@@ -188,10 +190,10 @@ impl Host {
             ice::TransportState::Checking,
             ice::TransportState::Connected,
         ] {
-            self.report(Report::IceState { key, state });
+            self.report(Report::Transport(key, TransportReport::IceState { state }));
         }
         for state in [DtlsReport::Connecting, connected()] {
-            self.report(Report::DtlsState { key, state });
+            self.report(Report::Transport(key, TransportReport::DtlsState { state }));
         }
     }
 

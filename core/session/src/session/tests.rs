@@ -4,7 +4,10 @@ use duologue_base::{Ecn, Generation, Protocol, SocketId, WallClock};
 use duologue_identity::{Certificate, KeygenAlgorithm};
 
 use super::*;
-use crate::{BindError, BindId, Command};
+use crate::{
+    BindError, BindId, ChannelCommand, Command, SctpCommand, SctpReport, TransportCommand,
+    TransportReport,
+};
 
 const KEY: TransportKey = TransportKey(0);
 const NOW: Instant = Instant::ZERO;
@@ -19,13 +22,15 @@ fn add_transport() -> Command {
     let now = WallClock::from_unix_millis(1_795_000_000_000);
     let day = Duration::from_secs(24 * 60 * 60);
     let certificate = Certificate::generate(KeygenAlgorithm::EcdsaP256, now, day, &mut rng);
-    Command::AddTransport {
-        key: KEY,
-        generation: Generation(0),
-        local: ice::Credentials::generate(&mut rng),
-        role: ice::Role::Controlling,
-        certificate: certificate.unwrap(),
-    }
+    Command::Transport(
+        KEY,
+        TransportCommand::Add {
+            generation: Generation(0),
+            local: ice::Credentials::generate(&mut rng),
+            role: ice::Role::Controlling,
+            certificate: certificate.unwrap(),
+        },
+    )
 }
 
 fn interface(ip: &str) -> Interface {
@@ -49,7 +54,7 @@ fn binds(session: &mut Session) -> Vec<(BindId, String)> {
 
 fn is_complete(report: &Report) -> bool {
     let complete = ice::GatheringState::Complete;
-    matches!(report, Report::GatheringState { state, .. } if *state == complete)
+    matches!(report, Report::Transport(_, TransportReport::GatheringState { state, .. }) if *state == complete)
 }
 
 #[test]
@@ -61,12 +66,14 @@ fn a_stream_that_a_check_wants_is_asked_for_when_the_check_is_polled() {
     session.handle_bound(NOW, asked[0].0, Err(BindError::Exhausted));
     session.handle_command(
         NOW,
-        Command::SetRemoteIce {
-            key: KEY,
-            generation: Generation(0),
-            remote: ice::Credentials::generate(&mut Rng::from_u64(3)),
-            options: ice::RemoteOptions::default(),
-        },
+        Command::Transport(
+            KEY,
+            TransportCommand::SetRemoteIce {
+                generation: Generation(0),
+                remote: ice::Credentials::generate(&mut Rng::from_u64(3)),
+                options: ice::RemoteOptions::default(),
+            },
+        ),
     );
     let addr = "198.51.100.1:2000".parse().unwrap();
     let candidate = ice::Candidate {
@@ -75,11 +82,13 @@ fn a_stream_that_a_check_wants_is_asked_for_when_the_check_is_polled() {
     };
     session.handle_command(
         NOW,
-        Command::AddRemoteCandidate {
-            key: KEY,
-            generation: Generation(0),
-            candidate,
-        },
+        Command::Transport(
+            KEY,
+            TransportCommand::AddRemoteCandidate {
+                generation: Generation(0),
+                candidate: Box::new(candidate),
+            },
+        ),
     );
     assert!(session.poll_transmit(NOW, &mut Vec::new()).is_none());
     let connect = |action| matches!(action, Action::Connect { .. });
@@ -172,7 +181,9 @@ fn addresses_without_end_that_come_and_go_keep_a_bounded_number_of_sockets() {
 
 fn errors(session: &mut Session) -> Vec<(u16, String)> {
     let error = |report| match report {
-        Report::CandidateError { error, .. } => Some((error.code, error.text)),
+        Report::Transport(_, TransportReport::CandidateError { error, .. }) => {
+            Some((error.code, error.text))
+        }
         _ => None,
     };
     reports(session).into_iter().filter_map(error).collect()
@@ -189,17 +200,21 @@ fn a_host_that_can_bind_nothing_says_so_and_a_restart_tries_again() {
     let said = reports(&mut session);
     assert!(said.iter().any(is_complete), "{said:?}");
     let error = said.iter().position(|report| match report {
-        Report::CandidateError { error, .. } => {
+        Report::Transport(_, TransportReport::CandidateError { error, .. }) => {
             let text = "no socket could be bound: no port or file descriptor is free";
             (error.code, error.text.as_str()) == (701, text)
         }
         _ => false,
     });
     assert!(error < said.iter().position(is_complete), "{said:?}");
-    let restart = |generation| Command::RestartIce {
-        key: KEY,
-        generation: Generation(generation),
-        local: ice::Credentials::generate(&mut Rng::from_u64(generation.into())),
+    let restart = |generation| {
+        Command::Transport(
+            KEY,
+            TransportCommand::RestartIce {
+                generation: Generation(generation),
+                local: ice::Credentials::generate(&mut Rng::from_u64(generation.into())),
+            },
+        )
     };
     session.handle_command(NOW, restart(1));
     assert!(!reports(&mut session).iter().any(is_complete));
@@ -211,12 +226,17 @@ fn a_host_that_can_bind_nothing_says_so_and_a_restart_tries_again() {
     let said = reports(&mut session);
     let candidates = said.iter().filter(|report| {
         let second = Generation(1);
-        matches!(report, Report::LocalCandidate { generation, candidate, .. }
+        matches!(report, Report::Transport(_, TransportReport::LocalCandidate { generation, candidate, .. })
             if *generation == second && candidate.tcp_type.is_none())
     });
     assert_eq!(candidates.count(), 2);
     assert!(said.iter().any(is_complete), "{said:?}");
-    let failed = |report: &&Report| matches!(report, Report::CandidateError { .. });
+    let failed = |report: &&Report| {
+        matches!(
+            report,
+            Report::Transport(_, TransportReport::CandidateError { .. })
+        )
+    };
     assert_eq!(said.iter().find(failed), None);
 }
 
@@ -253,23 +273,28 @@ fn many_transports_with_many_candidates_check_no_faster_than_one() {
     let mut next_socket = 0;
     let transports = 40;
     for key in (0..transports).map(TransportKey) {
-        let Command::AddTransport {
-            generation,
-            local,
-            role,
-            certificate,
-            ..
-        } = add_transport()
+        let Command::Transport(
+            _,
+            TransportCommand::Add {
+                generation,
+                local,
+                role,
+                certificate,
+                ..
+            },
+        ) = add_transport()
         else {
             panic!("it adds a transport");
         };
-        let add = Command::AddTransport {
+        let add = Command::Transport(
             key,
-            generation,
-            local: local.clone(),
-            role,
-            certificate,
-        };
+            TransportCommand::Add {
+                generation,
+                local: local.clone(),
+                role,
+                certificate,
+            },
+        );
         session.handle_command(NOW, add);
         for (bind_id, ip) in binds(&mut session) {
             let addr = std::net::SocketAddr::new(ip.parse().unwrap(), 1000 + next_socket);
@@ -277,12 +302,14 @@ fn many_transports_with_many_candidates_check_no_faster_than_one() {
             next_socket += 1;
             session.handle_bound(NOW, bind_id, Ok((socket, addr)));
         }
-        let remote = Command::SetRemoteIce {
+        let remote = Command::Transport(
             key,
-            generation,
-            remote: local,
-            options: ice::RemoteOptions::default(),
-        };
+            TransportCommand::SetRemoteIce {
+                generation,
+                remote: local,
+                options: ice::RemoteOptions::default(),
+            },
+        );
         session.handle_command(NOW, remote);
         for n in 0..100_u32 {
             let host = std::net::Ipv4Addr::from(0xc633_0000 + key.0 * 100 + n);
@@ -291,11 +318,13 @@ fn many_transports_with_many_candidates_check_no_faster_than_one() {
                 foundation: format!("f{n}").parse().unwrap(),
                 ..ice::Candidate::host(addr, Protocol::Udp)
             };
-            let add = Command::AddRemoteCandidate {
+            let add = Command::Transport(
                 key,
-                generation,
-                candidate,
-            };
+                TransportCommand::AddRemoteCandidate {
+                    generation,
+                    candidate: Box::new(candidate),
+                },
+            );
             session.handle_command(NOW, add);
         }
     }
@@ -331,18 +360,22 @@ fn addresses_that_are_not_used_any_more_make_room_for_others() {
         for n in 0..100_u16 {
             let addr = std::net::SocketAddr::new(interface("198.51.100.1").ip, 1000 + n);
             let addr = std::net::SocketAddr::new(addr.ip(), addr.port() + 100 * round as u16);
-            let add = Command::AddRemoteCandidate {
-                key: KEY,
-                generation: Generation(round),
-                candidate: ice::Candidate::host(addr, Protocol::Udp),
-            };
+            let add = Command::Transport(
+                KEY,
+                TransportCommand::AddRemoteCandidate {
+                    generation: Generation(round),
+                    candidate: Box::new(ice::Candidate::host(addr, Protocol::Udp)),
+                },
+            );
             session.handle_command(now, add);
         }
-        let restart = Command::RestartIce {
-            key: KEY,
-            generation: Generation(round + 1),
-            local: ice::Credentials::generate(&mut Rng::from_u64(round.into())),
-        };
+        let restart = Command::Transport(
+            KEY,
+            TransportCommand::RestartIce {
+                generation: Generation(round + 1),
+                local: ice::Credentials::generate(&mut Rng::from_u64(round.into())),
+            },
+        );
         session.handle_command(now, restart);
     }
     assert_eq!(session.counters().excess_candidates, 0);
@@ -354,7 +387,7 @@ fn a_socket_bound_too_late_is_given_back() {
     session.handle_command(NOW, add_transport());
     session.handle_interfaces(NOW, &[interface("192.0.2.1")]);
     let asked = binds(&mut session);
-    session.handle_command(NOW, Command::RemoveTransport { key: KEY });
+    session.handle_command(NOW, Command::Transport(KEY, TransportCommand::Remove));
     let socket = SocketId(9);
     let bound = Ok((socket, "192.0.2.1:1000".parse().unwrap()));
     session.handle_bound(NOW, asked[0].0, bound);
@@ -364,16 +397,16 @@ fn a_socket_bound_too_late_is_given_back() {
 #[test]
 fn commands_that_do_not_fit_are_counted() {
     let mut session = session();
-    session.handle_command(NOW, Command::RemoveTransport { key: KEY });
+    session.handle_command(NOW, Command::Transport(KEY, TransportCommand::Remove));
     session.handle_command(NOW, add_transport());
     session.handle_command(NOW, add_transport());
-    let start = Command::StartSctp {
+    let start = Command::Sctp(SctpCommand::Start {
         key: KEY,
         local_port: 5000,
         remote_port: 5000,
         max_message_size: usize::MAX,
         may_move: false,
-    };
+    });
     session.handle_command(NOW, start.clone());
     session.handle_command(NOW, start.clone());
     assert_eq!(session.counters().ignored_commands, 3);
@@ -388,25 +421,30 @@ fn commands_that_do_not_fit_are_counted() {
 fn channels_that_wait_close_when_sctp_is_stopped_and_another_association_may_follow() {
     let mut session = session();
     session.handle_command(NOW, add_transport());
-    let start = Command::StartSctp {
+    let start = Command::Sctp(SctpCommand::Start {
         key: KEY,
         local_port: 5000,
         remote_port: 5000,
         max_message_size: usize::MAX,
         may_move: false,
-    };
+    });
     let channel = duologue_base::ChannelKey(0);
-    let open = Command::OpenChannel {
+    let open = Command::Channel(
         channel,
-        stream: duologue_base::StreamId(0),
-        init: duologue_datachannel::ChannelInit::default(),
-    };
+        ChannelCommand::Open {
+            stream: duologue_base::StreamId(0),
+            init: Box::default(),
+        },
+    );
     for _ in 0..2 {
         session.handle_command(NOW, start.clone());
         session.handle_command(NOW, open.clone());
         assert_eq!(session.poll_channel(), None);
-        session.handle_command(NOW, Command::StopSctp);
-        assert_eq!(reports(&mut session).pop(), Some(Report::SctpStopped));
+        session.handle_command(NOW, Command::Sctp(SctpCommand::Stop));
+        assert_eq!(
+            reports(&mut session).pop(),
+            Some(Report::Sctp(SctpReport::Stopped))
+        );
         let closed = ChannelReport::Closed {
             channel,
             error: None,
@@ -415,7 +453,7 @@ fn channels_that_wait_close_when_sctp_is_stopped_and_another_association_may_fol
         assert_eq!(session.poll_channel(), None);
     }
     assert_eq!(session.counters().ignored_commands, 0);
-    session.handle_command(NOW, Command::StopSctp);
+    session.handle_command(NOW, Command::Sctp(SctpCommand::Stop));
     assert_eq!(session.counters().ignored_commands, 1);
 }
 

@@ -1,0 +1,38 @@
+mod channel;
+mod sctp;
+mod transport;
+
+use duologue_base::{ChannelKey, TransportKey};
+use duologue_ice as ice;
+
+pub use channel::ChannelCommand;
+pub use sctp::SctpCommand;
+pub use transport::TransportCommand;
+
+/// What the owner of a session tells it, by whom it is for. A command has been validated by
+/// whoever sends it: one that does not fit (an unknown key, a second [`SctpCommand::Start`]) is
+/// ignored and counted, never an error.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Command {
+    /// For one transport: ICE and DTLS.
+    Transport(TransportKey, TransportCommand),
+    /// For the association of the data channels.
+    Sctp(SctpCommand),
+    /// For one data channel.
+    Channel(ChannelKey, ChannelCommand),
+    /// The servers to gather from, for transports and generations that begin after it.
+    SetIceServers {
+        /// The servers.
+        servers: Vec<ice::Server>,
+        /// W3C `iceTransportPolicy: "relay"`.
+        relay_only: bool,
+    },
+    /// Asks for [`Report::Stats`](crate::Report::Stats).
+    GetStats {
+        /// What the report is to be known by.
+        request: u64,
+    },
+    /// Ends everything at once: SCTP ABORT, DTLS close_notify, sockets unbound. No report follows.
+    Close,
+}

@@ -1,0 +1,69 @@
+use duologue_base::Generation;
+use duologue_dtls as dtls;
+use duologue_ice as ice;
+
+/// What happened to a transport.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum TransportReport {
+    /// A candidate of ours was gathered.
+    LocalCandidate {
+        /// The generation it belongs to.
+        generation: Generation,
+        /// The candidate.
+        candidate: Box<ice::Candidate>,
+    },
+    /// W3C `RTCIceTransport.gatheringState` changed.
+    GatheringState {
+        /// The generation that is gathered for.
+        generation: Generation,
+        /// The new state.
+        state: ice::GatheringState,
+    },
+    /// A server gave no candidate: W3C `icecandidateerror`.
+    CandidateError {
+        /// What happened.
+        error: ice::CandidateError,
+    },
+    /// W3C `RTCIceTransport.state` changed.
+    IceState {
+        /// The new state.
+        state: ice::TransportState,
+    },
+    /// A role conflict changed our role (RFC 8445 §7.3.1.1).
+    IceRole {
+        /// Our new role.
+        role: ice::Role,
+    },
+    /// Another candidate pair carries the data: W3C `selectedcandidatepairchange`.
+    SelectedPair {
+        /// The pair.
+        pair: Box<ice::CandidatePair>,
+    },
+    /// W3C `RTCDtlsTransport.state` changed.
+    DtlsState {
+        /// The new state and what belongs to it.
+        state: DtlsReport,
+    },
+}
+
+/// W3C `RTCDtlsTransportState` with what belongs to each.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum DtlsReport {
+    /// The handshake runs.
+    Connecting,
+    /// The peer is who its description said.
+    Connected {
+        /// The peer's certificates in DER form: W3C `getRemoteCertificates()`.
+        remote_certificates: Vec<Vec<u8>>,
+        /// What was agreed on.
+        version: dtls::Version,
+    },
+    /// Ended on purpose, by either end.
+    Closed,
+    /// Ended by an error.
+    Failed {
+        /// W3C `RTCDtlsTransport.onerror`.
+        error: dtls::DtlsError,
+    },
+}
