@@ -234,6 +234,7 @@ impl End {
         if let Some((socket, _)) = self.sockets.iter().find(|(_, addr)| *addr == flight.to) {
             let datagram = Datagram {
                 socket: *socket,
+                received: now,
                 remote: flight.from,
                 local_ip: None,
                 ecn: Ecn::NotEct,

@@ -337,6 +337,7 @@ impl Pair {
         }
         let datagram = Datagram {
             socket: SocketId(socket),
+            received: self.now,
             remote: packet.from,
             local_ip: None,
             ecn: Ecn::NotEct,

@@ -250,6 +250,7 @@ impl Client {
     fn receive(&mut self, from: SocketAddr, bytes: &[u8]) {
         let datagram = Datagram {
             socket: SocketId(0),
+            received: self.now,
             remote: from,
             local_ip: None,
             ecn: Ecn::NotEct,

@@ -484,6 +484,7 @@ impl Pair {
         };
         let datagram = Datagram {
             socket: SocketId(socket as u32),
+            received: self.now,
             remote: packet.from,
             local_ip: None,
             ecn: Ecn::NotEct,

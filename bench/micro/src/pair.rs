@@ -197,6 +197,7 @@ impl Pair {
     pub fn datagram_to(&self, to: usize) -> Datagram {
         Datagram {
             socket: SocketId(0),
+            received: self.now,
             remote: self.ends[1 - to].addr,
             local_ip: None,
             ecn: Ecn::NotEct,

@@ -1,6 +1,6 @@
 use std::net::{IpAddr, SocketAddr};
 
-use crate::SocketId;
+use crate::{Instant, SocketId};
 
 /// Transport protocol of a socket or candidate.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -30,6 +30,9 @@ pub enum Ecn {
 pub struct Datagram {
     /// The socket it arrived at.
     pub socket: SocketId,
+    /// When it arrived: by the system's own stamp where it gives one, else when it was taken from
+    /// the socket. Never later than the `now` it is handed over with.
+    pub received: Instant,
     /// The sender's address.
     pub remote: SocketAddr,
     /// The address it was sent to, when the socket is bound to a wildcard and the system says.

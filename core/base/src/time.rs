@@ -29,8 +29,13 @@ impl Instant {
     }
 
     /// The point `elapsed` after the origin.
-    pub fn from_origin(elapsed: Duration) -> Self {
-        Instant(u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX))
+    pub const fn from_origin(elapsed: Duration) -> Self {
+        let nanos = elapsed.as_nanos();
+        Instant(if nanos > u64::MAX as u128 {
+            u64::MAX
+        } else {
+            nanos as u64
+        })
     }
 
     /// Nanoseconds since the origin.

@@ -38,6 +38,7 @@
 //!         while let Some(transmit) = agents[at].poll_transmit(now, &mut buffer) {
 //!             let datagram = Datagram {
 //!                 socket: SocketId(0),
+//!                 received: now,
 //!                 remote: addresses[at],
 //!                 local_ip: None,
 //!                 ecn: Ecn::NotEct,

@@ -17,13 +17,7 @@ impl Agent {
     }
 
     /// A datagram of data came from the other agent; `relayed` if a TURN server forwarded it.
-    pub fn count_received(
-        &mut self,
-        now: Instant,
-        datagram: &Datagram,
-        relayed: bool,
-        bytes: usize,
-    ) {
+    pub fn count_received(&mut self, datagram: &Datagram, relayed: bool, bytes: usize) {
         let remote = normalized(datagram.remote);
         let stream = self.stream_of(datagram.socket).map(|(base, _)| base);
         let pair = self.generations.iter_mut().rev().find_map(|generation| {
@@ -43,7 +37,8 @@ impl Agent {
             })
         });
         if let Some(pair) = pair {
-            pair.counters.received.count(now, 1, bytes as u64);
+            let received = &mut pair.counters.received;
+            received.count(datagram.received, 1, bytes as u64);
         }
     }
 }

@@ -190,6 +190,7 @@ impl World {
                     };
                     let datagram = Datagram {
                         socket: SocketId(socket as u32),
+                        received: self.now,
                         remote: from,
                         local_ip: Some(end.ip),
                         ecn: Default::default(),

@@ -71,6 +71,7 @@ impl Session {
             }
             (Ok((socket, addr)), Some(wanted)) => {
                 transport.sockets.push(BoundSocket {
+                    blocked: false,
                     socket,
                     kind: SocketKind::Bound(wanted),
                 });

@@ -1,7 +1,7 @@
 use std::collections::{HashSet, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 
-use duologue_base::{Datagram, Instant, MdnsName, Rng, TransportKey};
+use duologue_base::{Datagram, Instant, MdnsName, Rng, SocketId, TransportKey};
 use duologue_datachannel::ChannelReport;
 use duologue_dtls as dtls;
 use duologue_ice as ice;
@@ -102,7 +102,7 @@ impl Session {
         let Some(at) = self.receiver(datagram) else {
             return;
         };
-        self.transports[at].count_received(self.now, datagram, relayed, bytes.len());
+        self.transports[at].count_received(datagram, relayed, bytes.len());
         match kind {
             Kind::Dtls => self.handle_dtls(at, bytes),
             Kind::Rtcp => self.counters.srtcp_packets += 1,
@@ -131,6 +131,16 @@ impl Session {
             running.end(&mut self.reports);
         }
         self.advance_all();
+    }
+
+    /// A socket takes no more for now, or does again. While it does not, nothing is sent on it that
+    /// can wait; other sockets go on. A host drops what else comes for it, like a full socket buffer.
+    pub fn handle_socket_blocked(&mut self, now: Instant, socket: SocketId, blocked: bool) {
+        self.now = self.now.max(now);
+        let mut sockets = self.transports.iter_mut().flat_map(|t| &mut t.sockets);
+        if let Some(bound) = sockets.find(|bound| bound.socket == socket) {
+            bound.blocked = blocked;
+        }
     }
 
     /// When to call [`Session::handle_timeout`] and to poll for datagrams again.

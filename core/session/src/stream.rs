@@ -64,13 +64,15 @@ impl Session {
 
     /// A stream brought these bytes. They are decrypted where they lie.
     pub fn handle_stream(&mut self, now: Instant, socket: SocketId, bytes: &mut [u8]) {
-        self.now = self.now.max(now);
+        let now = self.now.max(now);
+        self.now = now;
         let Some(stream) = self.stream(socket) else {
             self.counters.unknown_socket += 1;
             return;
         };
         let datagram = Datagram {
             socket,
+            received: now,
             remote: stream.remote,
             local_ip: None,
             ecn: Ecn::NotEct,
@@ -87,16 +89,6 @@ impl Session {
             self.actions.push_back(Action::Unbind { socket });
         } else if let Some(stream) = self.stream(socket) {
             stream.deframer = Some(deframer);
-        }
-    }
-
-    /// A stream takes no more bytes for now, or does again. While it does not, nothing is sent on
-    /// it that can wait; other sockets go on. A host drops what it has no room for, like a full
-    /// socket buffer.
-    pub fn handle_stream_full(&mut self, now: Instant, socket: SocketId, full: bool) {
-        self.now = self.now.max(now);
-        if let Some(stream) = self.stream(socket) {
-            stream.full = full;
         }
     }
 
@@ -127,10 +119,10 @@ impl Session {
         };
         self.transports[at].sockets.push(BoundSocket {
             socket,
+            blocked: false,
             kind: SocketKind::Stream(Box::new(StreamSocket {
                 remote,
                 deframer: Some(ice::Deframer::new(framing)),
-                full: false,
             })),
         });
     }

@@ -101,6 +101,9 @@ impl Session {
         self.transports.iter_mut().find_map(|transport| {
             let ready = transport.dtls.has_datagram() && transport.agent.may_send(now);
             let route = transport.agent.route().filter(|_| ready)?;
+            if transport.is_blocked(route.socket) {
+                return None;
+            }
             let begin = out.len();
             let content = route.open(out);
             if !transport.dtls.poll_datagram(out) {
@@ -122,7 +125,7 @@ impl Session {
             return None;
         }
         let route = transport.agent.route()?;
-        if transport.is_full(route.socket) {
+        if transport.is_blocked(route.socket) {
             return None;
         }
         let max_datagrams = self.config.max_datagrams.clamp(1, TRAIN_DATAGRAMS);

@@ -33,6 +33,8 @@ pub(crate) struct Transport {
 #[derive(Debug)]
 pub(crate) struct BoundSocket {
     pub(crate) socket: SocketId,
+    /// The host has no room for more.
+    pub(crate) blocked: bool,
     pub(crate) kind: SocketKind,
 }
 
@@ -57,8 +59,6 @@ pub(crate) struct StreamSocket {
     pub(crate) remote: SocketAddr,
     /// Taken while what it cuts out is handled.
     pub(crate) deframer: Option<ice::Deframer>,
-    /// The host has no room for more.
-    pub(crate) full: bool,
 }
 
 /// How far the beginning of the handshake is. It needs a path, so that its timers do not run
@@ -173,12 +173,9 @@ impl Transport {
     }
 
     /// The socket takes nothing for now.
-    pub(crate) fn is_full(&self, socket: SocketId) -> bool {
+    pub(crate) fn is_blocked(&self, socket: SocketId) -> bool {
         let mut sockets = self.sockets.iter();
-        sockets.any(|bound| match &bound.kind {
-            SocketKind::Stream(stream) => bound.socket == socket && stream.full,
-            SocketKind::Bound(_) => false,
-        })
+        sockets.any(|bound| bound.socket == socket && bound.blocked)
     }
 
     /// Whether ICE has heard of the sender. By signalling is enough once packets are protected. Until
@@ -309,15 +306,9 @@ impl Transport {
     }
 
     /// A datagram of data came; `relayed` if a TURN server forwarded it.
-    pub(crate) fn count_received(
-        &mut self,
-        now: Instant,
-        datagram: &Datagram,
-        relayed: bool,
-        bytes: usize,
-    ) {
-        self.received.count(now, 1, bytes as u64);
-        self.agent.count_received(now, datagram, relayed, bytes);
+    pub(crate) fn count_received(&mut self, datagram: &Datagram, relayed: bool, bytes: usize) {
+        self.received.count(datagram.received, 1, bytes as u64);
+        self.agent.count_received(datagram, relayed, bytes);
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {

@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use duologue_base::{ChannelKey, Instant, WallClock};
 use duologue_session::{ChannelCommand, Command, Session};
-use duologue_udp::{Interface, InterfaceFilter, SocketOptions, interfaces};
+use duologue_udp::{Interface, InterfaceFilter, SocketOptions, Taken, interfaces};
 use tokio::runtime::Handle;
 
 use crate::Host;
@@ -175,6 +175,8 @@ impl fmt::Debug for SessionHandle {
 pub struct EndpointStats {
     /// Trains that the system refused to send: no route, too long, forbidden.
     pub send_errors: u64,
+    /// Trains that were not sent because their socket had no room.
+    pub send_overflows: u64,
     /// Trains that were not sent because their destination belongs to another session of the
     /// shared port.
     pub send_conflicts: u64,
@@ -191,6 +193,7 @@ pub struct EndpointStats {
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     pub(crate) send_errors: AtomicU64,
+    pub(crate) send_overflows: AtomicU64,
     pub(crate) send_conflicts: AtomicU64,
     pub(crate) receive_errors: AtomicU64,
     pub(crate) unroutable: AtomicU64,
@@ -207,6 +210,7 @@ impl Counters {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         EndpointStats {
             send_errors: read(&self.send_errors),
+            send_overflows: read(&self.send_overflows),
             send_conflicts: read(&self.send_conflicts),
             receive_errors: read(&self.receive_errors),
             unroutable: read(&self.unroutable),
@@ -409,6 +413,11 @@ impl Clock {
 
     pub(crate) fn now(self) -> Instant {
         Instant::from_origin(self.origin.elapsed())
+    }
+
+    /// This moment, for datagrams that were just taken from a socket.
+    pub(crate) fn taken(self) -> Taken {
+        Taken::at(self.now(), SystemTime::now())
     }
 
     pub(crate) fn to_system(self, instant: Instant) -> tokio::time::Instant {

@@ -37,7 +37,7 @@
 //! impl Host for Gathering {
 //!     fn handle_report(&mut self, report: Report) {
 //!         if let Report::Transport(_, TransportReport::LocalCandidate { candidate, .. }) = report {
-//!             let _ = self.0.send(candidate);
+//!             let _ = self.0.send(*candidate);
 //!         }
 //!     }
 //!

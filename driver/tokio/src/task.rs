@@ -86,7 +86,7 @@ impl<H: Host> SessionTask<H> {
         let now = self.endpoint.clock.now();
         let known_sockets = self.next_socket;
         let took_trains = self.take_inputs(now);
-        let mut received_all = self.receive(cx, scratch, now);
+        let mut received_all = self.receive(cx, scratch);
         received_all &= self.streams.receive(
             cx,
             &mut self.session,
@@ -209,7 +209,7 @@ impl<H: Host> SessionTask<H> {
     }
 
     /// Takes what the session's own sockets have. Returns whether it was everything.
-    fn receive(&mut self, cx: &mut Context<'_>, scratch: &mut Scratch, now: Instant) -> bool {
+    fn receive(&mut self, cx: &mut Context<'_>, scratch: &mut Scratch) -> bool {
         let mut receives = 0;
         // Not always the same one first: one busy socket must not silence the others.
         let (before, after) = self
@@ -224,8 +224,10 @@ impl<H: Host> SessionTask<H> {
                 match bound.socket.poll_receive(cx, &mut scratch.receive) {
                     Poll::Pending => break,
                     Poll::Ready(Ok(())) => {
-                        for (meta, bytes) in scratch.receive.datagrams(bound.socket.id()) {
-                            self.session.handle_datagram(now, &meta, bytes);
+                        let taken = self.endpoint.clock.taken();
+                        let id = bound.socket.id();
+                        for (meta, bytes) in scratch.receive.datagrams(id, taken) {
+                            self.session.handle_datagram(taken.now(), &meta, bytes);
                         }
                     }
                     Poll::Ready(Err(_)) => Counters::count(&self.endpoint.counters.receive_errors),
@@ -497,9 +499,9 @@ impl<H: Host> SessionTask<H> {
     /// Sends what is ready. Returns whether nothing is left, or nothing can be sent for now.
     fn transmit(&mut self, cx: &mut Context<'_>, scratch: &mut Scratch, now: Instant) -> bool {
         for bound in &mut self.sockets {
-            if bound.socket.is_blocked() && bound.socket.poll_unblock(cx).is_pending() {
-                // What is not polled stays in the session, which may change its mind.
-                return true;
+            if bound.socket.is_blocked() && bound.socket.poll_unblock(cx).is_ready() {
+                let id = bound.socket.id();
+                self.session.handle_socket_blocked(now, id, false);
             }
         }
         self.streams.drain(cx, &mut self.session, now);
@@ -521,10 +523,14 @@ impl<H: Host> SessionTask<H> {
                     .send(cx, &mut self.session, now, train, counters);
                 continue;
             };
-            if bound.socket.send(&transmit, bytes).is_err() {
+            if bound.socket.is_blocked() {
+                // What cannot wait, such as a check, is lost like in a full buffer on the way.
+                Counters::count(&self.endpoint.counters.send_overflows);
+            } else if bound.socket.send(&transmit, bytes).is_err() {
                 Counters::count(&self.endpoint.counters.send_errors);
-            } else if bound.socket.is_blocked() {
-                return bound.socket.poll_unblock(cx).is_pending();
+            } else if bound.socket.is_blocked() && bound.socket.poll_unblock(cx).is_pending() {
+                self.session
+                    .handle_socket_blocked(now, transmit.socket, true);
             }
         }
         false

@@ -11,14 +11,18 @@
 //! caller.
 //!
 //! ```
-//! use duologue_base::SocketId;
-//! use duologue_udp::{ReceiveBuffers, Socket, SocketOptions};
+//! use std::time::SystemTime;
+//!
+//! use duologue_base::{Instant, SocketId};
+//! use duologue_udp::{ReceiveBuffers, Socket, SocketOptions, Taken};
 //!
 //! # fn main() -> std::io::Result<()> {
 //! let socket = Socket::bind("127.0.0.1:0".parse().unwrap(), &SocketOptions::default())?;
 //! let mut buffers = ReceiveBuffers::new();
-//! match socket.receive(&mut buffers) {
-//!     Ok(()) => for (meta, bytes) in buffers.datagrams(SocketId(0)) {
+//! let received = socket.receive(&mut buffers);
+//! let taken = Taken::at(Instant::ZERO, SystemTime::now());
+//! match received {
+//!     Ok(()) => for (meta, bytes) in buffers.datagrams(SocketId(0), taken) {
 //!         println!("{} bytes from {}", bytes.len(), meta.remote);
 //!     },
 //!     Err(e) => assert_eq!(e.kind(), std::io::ErrorKind::WouldBlock),
@@ -41,7 +45,7 @@ mod watch;
 pub use interface::{Interface, InterfaceFilter, interfaces};
 pub use limits::{DEFAULT_SOCKET_BUFFER, RECEIVE_BUFFER_LEN, RECEIVE_BUFFERS};
 pub use multicast::MdnsSockets;
-pub use receive::{ReceiveBuffers, Train};
+pub use receive::{ReceiveBuffers, Taken, Train};
 pub use socket::{BufferSizes, RawSocket, Socket, SocketOptions};
 #[cfg(unix)]
 pub use watch::interface_changes;

@@ -1,5 +1,7 @@
 //! Every bound of this crate.
 
+use std::time::Duration;
+
 /// What is asked of the system for each of a socket's two buffers, in bytes. The usual default
 /// of 208 KiB holds about 90 full datagrams, less than one round trip of a fast path, and its
 /// overflow is loss that congestion control then answers. The system may grant less
@@ -15,3 +17,7 @@ pub const RECEIVE_BUFFERS: usize = 8;
 /// Bytes of a train that fit one UDP datagram before its segmentation: an IPv4 packet's 65,535
 /// less the headers of IP (20) and UDP (8).
 pub(crate) const MAX_TRAIN_LEN: usize = 65_507;
+
+/// How long a datagram may have waited in a socket by its stamp. One that seems to have waited
+/// longer was stamped before the system's clock was set forward.
+pub(crate) const ARRIVAL_AGE_MAX: Duration = Duration::from_secs(1);

@@ -1,11 +1,12 @@
 use std::fmt;
 use std::io::{self, IoSliceMut};
 use std::iter;
+use std::time::{Duration, SystemTime};
 
-use duologue_base::{Datagram, SocketId};
+use duologue_base::{Datagram, Instant, SocketId};
 use quinn_udp::RecvMeta;
 
-use crate::limits::{RECEIVE_BUFFER_LEN, RECEIVE_BUFFERS};
+use crate::limits::{ARRIVAL_AGE_MAX, RECEIVE_BUFFER_LEN, RECEIVE_BUFFERS};
 use crate::socket::ecn_from_system;
 
 /// Memory that [`Socket::receive`](crate::Socket::receive) fills.
@@ -45,12 +46,13 @@ impl ReceiveBuffers {
 
     /// What the last call of `receive` took, in order of arrival: consecutive datagrams of one
     /// source that the system put together. Their bytes may be changed (decrypted) in place.
-    pub fn trains(&mut self, socket: SocketId) -> impl Iterator<Item = Train<'_>> {
+    pub fn trains(&mut self, socket: SocketId, taken: Taken) -> impl Iterator<Item = Train<'_>> {
         let wildcard = self.wildcard;
         let trains = self.storage.chunks_exact_mut(RECEIVE_BUFFER_LEN);
         iter::zip(trains, &self.meta[..self.filled]).map(move |(bytes, meta)| Train {
             meta: Datagram {
                 socket,
+                received: taken.arrival(meta.timestamp),
                 remote: meta.addr,
                 local_ip: meta.dst_ip.filter(|_| wildcard),
                 ecn: ecn_from_system(meta.ecn),
@@ -61,8 +63,12 @@ impl ReceiveBuffers {
     }
 
     /// The datagrams of all [`trains`](Self::trains), one by one.
-    pub fn datagrams(&mut self, socket: SocketId) -> impl Iterator<Item = (Datagram, &mut [u8])> {
-        self.trains(socket).flat_map(Train::datagrams)
+    pub fn datagrams(
+        &mut self,
+        socket: SocketId,
+        taken: Taken,
+    ) -> impl Iterator<Item = (Datagram, &mut [u8])> {
+        self.trains(socket, taken).flat_map(Train::datagrams)
     }
 
     /// Has `receive` fill the buffers; it returns how many.
@@ -92,6 +98,37 @@ impl fmt::Debug for ReceiveBuffers {
         f.debug_struct("ReceiveBuffers")
             .field("filled", &self.filled)
             .finish_non_exhaustive()
+    }
+}
+
+/// When datagrams were taken from a socket, by both clocks: the system stamps their arrival with
+/// the one that can be set.
+#[derive(Clone, Copy, Debug)]
+pub struct Taken {
+    now: Instant,
+    wall: Option<Duration>,
+}
+
+impl Taken {
+    /// At `now`, which the system's clock shows as `wall`.
+    pub fn at(now: Instant, wall: SystemTime) -> Self {
+        let wall = wall.duration_since(SystemTime::UNIX_EPOCH).ok();
+        Taken { now, wall }
+    }
+
+    /// The moment, by the clock of what handles the datagrams.
+    pub fn now(self) -> Instant {
+        self.now
+    }
+
+    /// When a datagram with the system's stamp arrived. A stamp that is younger than `now`, or
+    /// older than a datagram is likely to wait, is from before the clock was set.
+    fn arrival(self, stamp: Option<Duration>) -> Instant {
+        let age = stamp.and_then(|stamp| self.wall?.checked_sub(stamp));
+        let age = age
+            .filter(|age| *age <= ARRIVAL_AGE_MAX)
+            .unwrap_or_default();
+        Instant::from_origin(self.now.since_origin().saturating_sub(age))
     }
 }
 

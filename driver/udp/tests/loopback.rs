@@ -2,9 +2,13 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::thread;
+use std::time::{Duration, SystemTime};
 
-use duologue_base::{Datagram, Ecn, SocketId, Transmit};
-use duologue_udp::{ReceiveBuffers, Socket, SocketOptions};
+use duologue_base::{Datagram, Ecn, Instant, SocketId, Transmit};
+use duologue_udp::{ReceiveBuffers, Socket, SocketOptions, Taken};
+
+const NOW: Instant = Instant::from_origin(Duration::from_secs(100));
 
 fn bind(addr: &str) -> Socket {
     let addr = addr.parse().expect("an address");
@@ -24,13 +28,19 @@ fn transmit(remote: SocketAddr, len: usize, segment_size: Option<usize>) -> Tran
 
 /// Everything that has arrived. Loopback delivers inside `send`, so nothing needs to be awaited.
 fn drain(socket: &Socket) -> Vec<(Datagram, Vec<u8>)> {
+    drain_at(socket, NOW)
+}
+
+/// Everything that has arrived, taken at `now`.
+fn drain_at(socket: &Socket, now: Instant) -> Vec<(Datagram, Vec<u8>)> {
+    let taken = Taken::at(now, SystemTime::now());
     let mut buffers = ReceiveBuffers::new();
     let mut all = Vec::new();
     loop {
         match socket.receive(&mut buffers) {
             Ok(()) => all.extend(
                 buffers
-                    .datagrams(SocketId(7))
+                    .datagrams(SocketId(7), taken)
                     .map(|(meta, b)| (meta, b.to_vec())),
             ),
             Err(e) => {
@@ -38,6 +48,41 @@ fn drain(socket: &Socket) -> Vec<(Datagram, Vec<u8>)> {
                 return all;
             }
         }
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn datagrams_of_one_batch_tell_when_each_of_them_arrived() {
+    let (a, b) = (bind("127.0.0.1:0"), bind("127.0.0.1:0"));
+    let pause = Duration::from_millis(20);
+    for byte in 0..3 {
+        a.send(&transmit(b.local_addr(), 1, None), &[byte]).unwrap();
+        thread::sleep(pause);
+    }
+    let got = drain_at(&b, NOW);
+    let arrivals: Vec<Instant> = got.iter().map(|(meta, _)| meta.received).collect();
+    assert_eq!(arrivals.len(), 3);
+    for (earlier, later) in arrivals.iter().zip(&arrivals[1..]) {
+        assert!(*later >= *earlier + pause, "{arrivals:?}");
+    }
+    assert!(NOW >= arrivals[2] + pause, "{arrivals:?}");
+}
+
+#[test]
+fn a_stamp_of_a_clock_that_was_set_since_does_not_count() {
+    let (a, b) = (bind("127.0.0.1:0"), bind("127.0.0.1:0"));
+    let hour = Duration::from_secs(3600);
+    for wall in [SystemTime::now() + hour, SystemTime::now() - hour] {
+        a.send(&transmit(b.local_addr(), 1, None), &[0]).unwrap();
+        let mut buffers = ReceiveBuffers::new();
+        b.receive(&mut buffers).unwrap();
+        let taken = Taken::at(NOW, wall);
+        let arrivals: Vec<Instant> = buffers
+            .datagrams(SocketId(7), taken)
+            .map(|(meta, _)| meta.received)
+            .collect();
+        assert_eq!(arrivals, [NOW]);
     }
 }
 

@@ -50,6 +50,12 @@ impl Machine {
         self.addresses.contains(&addr.ip())
     }
 
+    pub(crate) fn set_blocked(&mut self, now: Instant, blocked: bool) {
+        for &socket in self.sockets.keys() {
+            self.session.handle_socket_blocked(now, socket, blocked);
+        }
+    }
+
     pub(crate) fn deliver(&mut self, now: Instant, mut arrived: Arrived) {
         let bound = self.sockets.iter().find(|(_, addr)| **addr == arrived.to);
         let Some((&socket, _)) = bound.filter(|_| self.has(arrived.to)) else {
@@ -57,6 +63,7 @@ impl Machine {
         };
         let datagram = Datagram {
             socket,
+            received: now,
             remote: arrived.from,
             local_ip: None,
             ecn: Ecn::NotEct,

@@ -289,6 +289,11 @@ impl World<Host> {
         self.command(host, Command::Close);
     }
 
+    /// The host's system has no room for what its sockets would send, or has again.
+    pub fn set_blocked(&mut self, host: HostId, blocked: bool) {
+        self.with(host, |host, now| host.machine.set_blocked(now, blocked));
+    }
+
     /// Gives a command.
     pub fn command(&mut self, host: HostId, command: Command) {
         self.with(host, |host, now| host.command(now, command));

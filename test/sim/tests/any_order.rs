@@ -225,6 +225,7 @@ impl Chaos {
         self.rng.fill(&mut bytes);
         let datagram = Datagram {
             socket: SocketId(self.below(3)),
+            received: self.now,
             remote: SocketAddr::new(self.ends[1 - at].ip, 1000 + self.below(4) as u16),
             local_ip: None,
             ecn: Ecn::NotEct,
@@ -246,6 +247,7 @@ impl Chaos {
             };
             let datagram = Datagram {
                 socket,
+                received: self.now,
                 remote: from,
                 local_ip: None,
                 ecn: Ecn::NotEct,

@@ -64,6 +64,22 @@ fn an_ice_restart_under_traffic_loses_nothing() {
 }
 
 #[test]
+fn data_waits_for_a_blocked_socket_while_consent_goes_on() {
+    let mut world: World = World::new(1, Link::default().delay(millis(20)));
+    let [alice, bob] = world.pair();
+    let (at_bob, at_alice) = open_channel(&mut world, alice, bob);
+    world.set_blocked(bob, true);
+    world.send_numbered(bob, at_bob, 10_000);
+    world.run(SECOND * 40);
+    assert_eq!(heard(&world, alice, at_alice), 0);
+    for host in [alice, bob] {
+        assert_eq!(world.host(host).ice_state(), TransportState::Completed);
+    }
+    world.set_blocked(bob, false);
+    world.run_until(SECOND * 5, |world| heard(world, alice, at_alice) == 1);
+}
+
+#[test]
 fn a_new_address_takes_over_when_the_old_one_dies() {
     for_seeds(5, |seed| {
         let mut world: World = World::new(seed, Link::default().delay(millis(10)));

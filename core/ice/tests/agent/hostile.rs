@@ -45,6 +45,7 @@ fn request(build: impl FnOnce(&mut Writer<'_>)) -> Vec<u8> {
 fn exchange(sim: &mut Sim, bytes: &[u8]) -> Option<Vec<u8>> {
     let datagram = Datagram {
         socket: SocketId(0),
+        received: sim.now,
         remote: addr(STRANGER),
         local_ip: None,
         ecn: Ecn::NotEct,

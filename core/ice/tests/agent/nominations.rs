@@ -85,6 +85,7 @@ impl Script {
     fn deliver(&mut self, remote: SocketAddr, bytes: &[u8]) {
         let datagram = Datagram {
             socket: SocketId(0),
+            received: self.now,
             remote,
             local_ip: None,
             ecn: Ecn::NotEct,

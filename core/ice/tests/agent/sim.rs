@@ -394,6 +394,7 @@ impl Sim {
             if let Some(&(socket, _)) = peer.sockets.iter().find(|(_, at)| *at == inside) {
                 let datagram = Datagram {
                     socket,
+                    received: self.now,
                     remote,
                     local_ip: None,
                     ecn: Ecn::NotEct,

@@ -339,6 +339,7 @@ impl Sim {
                 .expect("everybody writes messages");
             let datagram = Datagram {
                 socket: end.socket,
+                received: self.now,
                 remote: from,
                 local_ip: None,
                 ecn: Ecn::NotEct,

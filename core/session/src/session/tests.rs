@@ -462,6 +462,7 @@ fn datagrams_of_strangers_are_counted_and_dropped() {
     let mut session = session();
     let datagram = Datagram {
         socket: SocketId(5),
+        received: NOW,
         remote: "203.0.113.1:9".parse().unwrap(),
         local_ip: None,
         ecn: Ecn::NotEct,

@@ -101,7 +101,8 @@ impl SharedSocket {
 
 impl Receiver {
     fn deliver_all(&mut self, shared: &SharedSocket, buffers: &mut ReceiveBuffers) {
-        for train in buffers.trains(SocketId::default()) {
+        let taken = shared.clock.taken();
+        for train in buffers.trains(SocketId::default(), taken) {
             self.deliver(shared, &train);
         }
     }

@@ -188,7 +188,7 @@ impl DtlsStream {
                     Poll::Ready(Ok(_)) => {}
                     Poll::Ready(Err(error)) => self.note(&error),
                     Poll::Pending => {
-                        session.handle_stream_full(now, self.id, true);
+                        session.handle_socket_blocked(now, self.id, true);
                         room &= self.keep();
                     }
                 }
@@ -217,7 +217,7 @@ impl DtlsStream {
         }
         if waits {
             self.queue = VecDeque::new();
-            session.handle_stream_full(now, self.id, false);
+            session.handle_socket_blocked(now, self.id, false);
         }
     }
 

@@ -325,7 +325,7 @@ impl Stream {
         let full = self.sent < self.queue.len() || self.unflushed;
         if full != self.full {
             self.full = full;
-            session.handle_stream_full(now, self.id, full);
+            session.handle_socket_blocked(now, self.id, full);
         }
     }
 

@@ -55,6 +55,7 @@ impl Agent for Ours {
     fn handle(&mut self, now: Instant, remote: SocketAddr, bytes: &[u8]) {
         let datagram = Datagram {
             socket: SocketId(0),
+            received: now,
             remote,
             local_ip: None,
             ecn: Ecn::NotEct,

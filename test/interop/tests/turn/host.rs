@@ -101,6 +101,7 @@ impl Hosts {
         let now = self.now();
         let datagram = Datagram {
             socket: SocketId(0),
+            received: now,
             remote,
             local_ip: None,
             ecn: Ecn::NotEct,
