@@ -3,10 +3,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use arbitrary::Arbitrary;
-use duologue_base::{Datagram, Ecn, Generation, Instant, Protocol, Rng, SocketId};
-use duologue_ice::{
-    Agent, Candidate, Config, Credentials, Event, RemoteOptions, Role, TransportState,
-};
+use duologue_base::{Datagram, Ecn, Generation, IceCredentials, IceRole, Instant, Protocol, Rng, SocketId};
+use duologue_ice::{Agent, Candidate, Config, Event, RemoteOptions, TransportState};
 use duologue_stun::{AttributeType, Class, Key, Message, Method, TransactionId, Writer};
 
 use crate::End;
@@ -92,7 +90,7 @@ struct Pair {
 
 struct Side {
     agent: Agent,
-    credentials: Vec<Credentials>,
+    credentials: Vec<IceCredentials>,
     candidates: VecDeque<(Generation, Candidate)>,
     state: TransportState,
 }
@@ -117,10 +115,10 @@ impl Pair {
                 ..Config::default()
             };
             let role = match end == 0 || setup.same_role {
-                true => Role::Controlling,
-                false => Role::Controlled,
+                true => IceRole::Controlling,
+                false => IceRole::Controlled,
             };
-            let credentials = Credentials::generate(&mut rng);
+            let credentials = IceCredentials::generate(&mut rng);
             Side {
                 agent: Agent::new(config, role, Generation(0), credentials.clone(), rng),
                 credentials: vec![credentials],
@@ -190,9 +188,9 @@ impl Pair {
             }
             Operation::SetRole { at, controlling } => {
                 let role = if controlling {
-                    Role::Controlling
+                    IceRole::Controlling
                 } else {
-                    Role::Controlled
+                    IceRole::Controlled
                 };
                 self.disturbed = true;
                 self.ends[at.index()].agent.set_role(now, role);
@@ -244,7 +242,7 @@ impl Pair {
             let side = &mut self.ends[end];
             let number = side.credentials.len() as u64;
             let mut rng = Rng::from_u64(self.seed ^ number << 8 ^ end as u64);
-            let credentials = Credentials::generate(&mut rng);
+            let credentials = IceCredentials::generate(&mut rng);
             side.credentials.push(credentials.clone());
             let generation = side.newest();
             side.agent.restart(self.now, generation, credentials);

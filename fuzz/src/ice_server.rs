@@ -3,11 +3,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use arbitrary::Arbitrary;
-use duologue_base::{Datagram, Ecn, Generation, Instant, Protocol, Redacted, Rng, SocketId};
-use duologue_ice::{
-    Agent, Candidate, Config, Credentials, Input, RelayProtocol, RemoteOptions, Role, Server,
-    ServerKind,
-};
+use duologue_base::{Datagram, Ecn, Generation, IceCredentials, IceRole, Instant, Protocol, Redacted, Rng, SocketId};
+use duologue_ice::{Agent, Candidate, Config, Input, RelayProtocol, RemoteOptions, Server, ServerKind};
 use duologue_stun::{
     AttributeType, ChannelData, ChannelNumber, Class, ErrorCode, Key, Message, Method,
     PasswordAlgorithm, TransactionId, Writer,
@@ -111,9 +108,9 @@ impl Client {
             ..Config::default()
         };
         let mut rng = Rng::from_u64(1);
-        let [local, remote] = [(); 2].map(|()| Credentials::generate(&mut rng));
+        let [local, remote] = [(); 2].map(|()| IceCredentials::generate(&mut rng));
         let now = Instant::ZERO + Duration::from_secs(1);
-        let mut agent = Agent::new(config, Role::Controlling, Generation(0), local, rng);
+        let mut agent = Agent::new(config, IceRole::Controlling, Generation(0), local, rng);
         agent.set_remote_credentials(now, Generation(0), remote, RemoteOptions::default());
         agent.add_local_address(now, SocketId(0), LOCAL);
         agent.end_of_local_addresses(now);
@@ -173,7 +170,7 @@ impl Client {
             Operation::Restart => {
                 self.restarts += 1;
                 let mut rng = Rng::from_u64(self.restarts.into());
-                let credentials = Credentials::generate(&mut rng);
+                let credentials = IceCredentials::generate(&mut rng);
                 self.agent
                     .restart(now, Generation(self.restarts), credentials);
             }

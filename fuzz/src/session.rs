@@ -5,10 +5,7 @@ use std::time::Duration;
 
 use arbitrary::Arbitrary;
 use bytes::Bytes;
-use duologue_base::{
-    ChannelKey, Datagram, Ecn, Generation, Instant, Rng, SocketId, StreamId, TransportKey,
-    WallClock,
-};
+use duologue_base::{ChannelKey, Datagram, DtlsRole, Ecn, Generation, IceCredentials, IceRole, Instant, Rng, SocketId, StreamId, TransportKey, WallClock};
 use duologue_datachannel::{ChannelInit, ChannelReport, Priority};
 use duologue_dtls as dtls;
 use duologue_ice as ice;
@@ -193,7 +190,7 @@ fn client_hello(old: bool) -> Vec<u8> {
             let context = dtls::Context::for_simulation(6).expect("a DTLS library");
             let context = context.with_versions(dtls::Versions::Only(version));
             let mut client = dtls::Transport::new(context, certificates[0].clone());
-            client.start(Instant::ZERO, dtls::Role::Client, Vec::new());
+            client.start(Instant::ZERO, DtlsRole::Client, Vec::new());
             let mut hello = Vec::new();
             assert!(client.poll_datagram(&mut hello), "a client begins");
             hello
@@ -206,7 +203,7 @@ impl Pair {
     fn new() -> Self {
         let (context, certificates) = shared();
         let now = Instant::ZERO + Duration::from_secs(1);
-        let credentials = [0, 1].map(|end| ice::Credentials::generate(&mut Rng::from_u64(end)));
+        let credentials = [0, 1].map(|end| IceCredentials::generate(&mut Rng::from_u64(end)));
         let mut pair = Pair {
             now,
             sides: [0, 1].map(|end| Side::new(context, end)),
@@ -219,8 +216,8 @@ impl Pair {
         for (end, side) in pair.sides.iter_mut().enumerate() {
             let other = 1 - end;
             let roles = [
-                (ice::Role::Controlling, dtls::Role::Server),
-                (ice::Role::Controlled, dtls::Role::Client),
+                (IceRole::Controlling, DtlsRole::Server),
+                (IceRole::Controlled, DtlsRole::Client),
             ];
             side.commands(
                 now,
@@ -417,7 +414,7 @@ impl Pair {
             StrayCommand::SecondDtls => Command::Transport(
                 KEY,
                 TransportCommand::StartDtls {
-                    role: dtls::Role::Client,
+                    role: DtlsRole::Client,
                     fingerprints: Vec::new(),
                 },
             ),
@@ -439,7 +436,7 @@ impl Pair {
             }
             StrayCommand::Restart => {
                 self.changed = true;
-                let local = ice::Credentials::generate(&mut rng);
+                let local = IceCredentials::generate(&mut rng);
                 Command::Transport(
                     KEY,
                     TransportCommand::RestartIce {
@@ -454,7 +451,7 @@ impl Pair {
                 Command::Transport(
                     KEY,
                     TransportCommand::RestartDtls {
-                        role: dtls::Role::Server,
+                        role: DtlsRole::Server,
                         fingerprints: Vec::new(),
                         certificate: certificates[at].clone(),
                     },

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use duologue_base::{
-    ChannelKey, Datagram, Ecn, Generation, Instant, Rng, SocketId, StreamId, TransportKey,
+    ChannelKey, Datagram, DtlsRole, Ecn, Generation, IceCredentials, IceRole, Instant, Rng,
+    SocketId, StreamId, TransportKey,
 };
 use duologue_datachannel::ChannelInit;
-use duologue_dtls::{Context, Role};
+use duologue_dtls::Context;
 use duologue_ice as ice;
 use duologue_identity::{Certificate, Fingerprint, HashFunction};
 use duologue_session::{
@@ -101,7 +102,7 @@ impl Pair {
     /// What the descriptions and candidates of both ends would say.
     fn negotiate(&mut self, certificates: &[Certificate; 2], rng: &mut Rng) {
         let now = self.now;
-        let credentials = [(); 2].map(|()| ice::Credentials::generate(rng));
+        let credentials = [(); 2].map(|()| IceCredentials::generate(rng));
         for at in 0..2 {
             let peer = 1 - at;
             let fingerprint = Fingerprint::of(HashFunction::Sha256, certificates[peer].der());
@@ -112,7 +113,7 @@ impl Pair {
                     TransportCommand::Add {
                         generation: GENERATION,
                         local: credentials[at].clone(),
-                        role: [ice::Role::Controlling, ice::Role::Controlled][at],
+                        role: [IceRole::Controlling, IceRole::Controlled][at],
                         certificate: certificates[at].clone(),
                     },
                 ),
@@ -127,7 +128,7 @@ impl Pair {
                 Command::Transport(
                     KEY,
                     TransportCommand::StartDtls {
-                        role: [Role::Client, Role::Server][at],
+                        role: [DtlsRole::Client, DtlsRole::Server][at],
                         fingerprints: vec![fingerprint],
                     },
                 ),

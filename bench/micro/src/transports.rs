@@ -1,7 +1,7 @@
 use std::time::Duration;
 
-use duologue_base::Instant;
-use duologue_dtls::{Context, Role, State, Transport, Version, Versions};
+use duologue_base::{DtlsRole, Instant};
+use duologue_dtls::{Context, State, Transport, Version, Versions};
 use duologue_identity::{Fingerprint, HashFunction};
 
 use crate::certificate;
@@ -29,7 +29,7 @@ impl Transports {
             now: Instant::ZERO,
             ends: [end(0), end(1)],
         };
-        for (at, role) in [Role::Client, Role::Server].into_iter().enumerate() {
+        for (at, role) in [DtlsRole::Client, DtlsRole::Server].into_iter().enumerate() {
             let peer = certificates[1 - at].der();
             let fingerprints = vec![Fingerprint::of(HashFunction::Sha256, peer)];
             pair.ends[at].start(pair.now, role, fingerprints);

@@ -1,5 +1,6 @@
 //! What every crate of duologue shares: time and chance as inputs, ids, serial-number
-//! arithmetic, addresses and the wrapper that keeps secrets out of logs.
+//! arithmetic, addresses, what signalling agrees on for a transport, and the wrapper that keeps
+//! secrets out of logs.
 //!
 //! Nothing here reads a clock or a random device. A host passes [`Instant`]s, [`WallClock`]s and
 //! a seeded [`Rng`] in; the same inputs give the same outputs, so a failing simulation is a seed.
@@ -12,6 +13,7 @@ mod redact;
 mod rng;
 mod seq;
 mod time;
+mod transport;
 
 pub use id::{
     ChannelKey, Generation, Mid, MidError, SocketId, StreamId, TransceiverId, TransportKey,
@@ -22,3 +24,4 @@ pub use redact::{Redacted, Wipe};
 pub use rng::Rng;
 pub use seq::{Seq16, Seq32};
 pub use time::{Instant, WallClock};
+pub use transport::{DtlsRole, IceCredentials, IceCredentialsError, IceRole};

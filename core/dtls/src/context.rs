@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dimpl::{Config, ConfigBuilder, Dtls, DtlsCertificate};
-use duologue_base::Instant;
+use duologue_base::{DtlsRole, Instant};
 use duologue_identity::{Certificate, KeygenAlgorithm};
 
 use crate::clock::Clock;
@@ -12,7 +12,7 @@ use crate::limits::{
     LIBRARY_RECEIVE_QUEUE, LIBRARY_SEND_QUEUE, RETRANSMISSIONS,
 };
 use crate::suite::provider;
-use crate::{DtlsError, Role, Version, Versions};
+use crate::{DtlsError, Version, Versions};
 
 /// What all DTLS transports of a host share: the settings and the tested cryptographic library.
 /// Make one and clone it.
@@ -135,7 +135,7 @@ impl Context {
     pub(crate) fn handshake(
         &self,
         certificate: &Certificate,
-        role: Role,
+        role: DtlsRole,
         now: Instant,
     ) -> Result<Dtls, DtlsError> {
         // The library panics on a key of another kind.
@@ -152,7 +152,7 @@ impl Context {
             Versions::Only(Version::V12) => Dtls::new_12(config, identity, now),
             Versions::Only(Version::V13) => Dtls::new_13(config, identity, now),
         };
-        if role == Role::Client {
+        if role == DtlsRole::Client {
             dtls.set_active(true);
         }
         Ok(dtls)

@@ -9,7 +9,7 @@ use std::mem;
 use std::time::Duration;
 
 use dimpl::{Dtls, Output, UnexpectedMessageError};
-use duologue_base::Instant;
+use duologue_base::{DtlsRole, Instant};
 use duologue_identity::Certificate;
 
 use crate::cipher::CipherSuite;
@@ -21,7 +21,7 @@ use crate::record::{
     Hello, Random, client_hello, is_answer_to_hello, is_client_hello, server_hello, split_alerts,
 };
 use crate::trust::Trust;
-use crate::{Context, DtlsError, RECORD_OVERHEAD_MAX, Role, SrtpKeying};
+use crate::{Context, DtlsError, RECORD_OVERHEAD_MAX, SrtpKeying};
 
 /// The handshake and what it has shown so far.
 pub(crate) struct Connecting {
@@ -39,7 +39,7 @@ pub(crate) struct Connecting {
     pub(crate) finished: bool,
     /// Datagrams that overtook the ServerHello, which tells the version.
     pub(crate) overtaking: Vec<Vec<u8>>,
-    role: Role,
+    role: DtlsRole,
     certificate: Certificate,
     attempts: usize,
     /// When all attempts together have taken too long. A server's time begins with a hello.
@@ -76,7 +76,7 @@ impl Connecting {
     pub(crate) fn new(
         context: Context,
         certificate: Certificate,
-        role: Role,
+        role: DtlsRole,
         trust: Trust,
         now: Instant,
     ) -> Result<Self, DtlsError> {
@@ -94,7 +94,7 @@ impl Connecting {
             role,
             certificate,
             attempts: 1,
-            deadline: (role == Role::Client).then(|| now + HANDSHAKE_DEADLINE),
+            deadline: (role == DtlsRole::Client).then(|| now + HANDSHAKE_DEADLINE),
             hello: None,
             heard: None,
             was_asked_again: false,
@@ -151,8 +151,8 @@ impl Connecting {
     /// Whether a handshake may begin with a datagram.
     fn may_begin(&self, datagram: &[u8]) -> bool {
         match self.role {
-            Role::Client => is_answer_to_hello(datagram),
-            Role::Server => is_client_hello(datagram),
+            DtlsRole::Client => is_answer_to_hello(datagram),
+            DtlsRole::Server => is_client_hello(datagram),
         }
     }
 
@@ -160,8 +160,8 @@ impl Connecting {
     /// mix the two.
     fn is_of_rival(&mut self, now: Instant, datagram: &[u8]) -> bool {
         let hello = match self.role {
-            Role::Client => server_hello(datagram),
-            Role::Server => client_hello(datagram),
+            DtlsRole::Client => server_hello(datagram),
+            DtlsRole::Server => client_hello(datagram),
         };
         match hello {
             // A later piece of a ClientHello may be of either.
@@ -176,7 +176,7 @@ impl Connecting {
             Some(hello) if self.stale.contains(&hello.random) => true,
             Some(hello) if self.fits(&hello) => {
                 let comes_again = self.hello == Some(hello.random);
-                if comes_again && self.role == Role::Server && !self.has_answered {
+                if comes_again && self.role == DtlsRole::Server && !self.has_answered {
                     // The library passes over what offers nothing that it knows.
                     self.doubt(now, DtlsError::PeerIncompatible { sent: None });
                 }
@@ -191,7 +191,7 @@ impl Connecting {
             Some(hello) => {
                 if self.remote_certificate.is_none() {
                     let mut datagrams = Vec::new();
-                    if self.role == Role::Server {
+                    if self.role == DtlsRole::Server {
                         keep(&mut datagrams, datagram);
                     }
                     let random = (!hello.asks_again).then_some(hello.random);
@@ -213,7 +213,7 @@ impl Connecting {
 
     /// The library gave a datagram to be sent.
     pub(crate) fn on_datagram_made(&mut self, datagram: &[u8]) {
-        if self.role == Role::Server && !self.has_answered {
+        if self.role == DtlsRole::Server && !self.has_answered {
             self.doubt = None;
         }
         self.has_answered = true;
@@ -236,8 +236,8 @@ impl Connecting {
     /// that one brings nothing.
     pub(crate) fn survives(&mut self, now: Instant, error: &DtlsError) -> bool {
         let of_first_flight = match self.role {
-            Role::Client => self.remote_certificate.is_none(),
-            Role::Server => !self.has_answered,
+            DtlsRole::Client => self.remote_certificate.is_none(),
+            DtlsRole::Server => !self.has_answered,
         };
         // The library hears only alerts that are protected.
         let is_final = matches!(
@@ -276,7 +276,7 @@ impl Connecting {
         self.rival.as_ref()?;
         let heard = self.heard?;
         // What was not answered was not a ClientHello.
-        let patience = match self.role == Role::Server && !self.has_answered {
+        let patience = match self.role == DtlsRole::Server && !self.has_answered {
             true => Duration::ZERO,
             false => STANDSTILL,
         };
@@ -304,7 +304,7 @@ impl Connecting {
             .ok()?;
         self.engine = Engine::new(dtls, context, now);
         self.attempts += 1;
-        if self.role == Role::Client {
+        if self.role == DtlsRole::Client {
             let other = rival.as_ref().and_then(|rival| rival.random);
             self.stale.extend(self.hello.into_iter().chain(other));
         }

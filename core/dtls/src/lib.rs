@@ -21,8 +21,8 @@
 //! ```
 //! use std::time::Duration;
 //!
-//! use duologue_base::{Instant, Rng, WallClock};
-//! use duologue_dtls::{Context, Role, State, Transport};
+//! use duologue_base::{DtlsRole, Instant, Rng, WallClock};
+//! use duologue_dtls::{Context, State, Transport};
 //! use duologue_identity::{Certificate, KeygenAlgorithm};
 //!
 //! let (now, context) = (Instant::ZERO, Context::new()?);
@@ -34,8 +34,8 @@
 //! let [mut alice, mut bob] =
 //!     [0, 1].map(|at| Transport::new(context.clone(), certificates[at].clone()));
 //! // Each has the other's fingerprint by signalling, and the roles are agreed on (`a=setup`).
-//! alice.start(now, Role::Client, certificates[1].fingerprints().to_vec());
-//! bob.start(now, Role::Server, certificates[0].fingerprints().to_vec());
+//! alice.start(now, DtlsRole::Client, certificates[1].fingerprints().to_vec());
+//! bob.start(now, DtlsRole::Server, certificates[0].fingerprints().to_vec());
 //!
 //! let (mut datagram, mut received) = (Vec::new(), Vec::new());
 //! let mut exchange = |alice: &mut Transport, bob: &mut Transport| {
@@ -86,4 +86,4 @@ pub use error::{Alert, DtlsError, ErrorDetail};
 pub use limits::RECORD_OVERHEAD_MAX;
 pub use transport::{Event, Transport};
 pub use trust::Judge;
-pub use types::{Role, SrtpKeying, SrtpProfile, State, Version, Versions};
+pub use types::{SrtpKeying, SrtpProfile, State, Version, Versions};

@@ -2,7 +2,7 @@ use std::collections::VecDeque;
 use std::{fmt, mem};
 
 use dimpl::{Output, ProtocolVersion};
-use duologue_base::{Instant, Redacted};
+use duologue_base::{DtlsRole, Instant, Redacted};
 use duologue_identity::{Certificate, Fingerprint};
 
 use crate::cipher::CipherSuite;
@@ -10,7 +10,7 @@ use crate::handshake::{Connecting, Early, Engine};
 use crate::limits::EARLY_DATAGRAM_BYTES;
 use crate::record::{is_for_established, plaintext_alert};
 use crate::trust::{Judge, Trust};
-use crate::{Context, DtlsError, Role, SrtpKeying, SrtpProfile, State, Version};
+use crate::{Context, DtlsError, SrtpKeying, SrtpProfile, State, Version};
 
 /// One DTLS association, from before its handshake to its end.
 pub struct Transport {
@@ -81,17 +81,17 @@ impl Transport {
 
     /// Begins the handshake. `fingerprints` are those of the peer's description; without one that
     /// fits, the transport fails. Only the first call counts.
-    pub fn start(&mut self, now: Instant, role: Role, fingerprints: Vec<Fingerprint>) {
+    pub fn start(&mut self, now: Instant, role: DtlsRole, fingerprints: Vec<Fingerprint>) {
         self.begin(now, role, Trust::Fingerprints(fingerprints));
     }
 
     /// Begins the handshake with a server that is known by its name, and whose certificate `judge`
     /// has to trust. With a [`Context::for_servers`]: only DTLS 1.2 shows the whole chain.
     pub fn start_to_server(&mut self, now: Instant, judge: Judge) {
-        self.begin(now, Role::Client, Trust::judged(judge));
+        self.begin(now, DtlsRole::Client, Trust::judged(judge));
     }
 
-    fn begin(&mut self, now: Instant, role: Role, trust: Trust) {
+    fn begin(&mut self, now: Instant, role: DtlsRole, trust: Trust) {
         if !matches!(self.stage, Stage::Waiting { .. }) {
             return;
         }

@@ -1,15 +1,5 @@
 use duologue_base::Redacted;
 
-/// Which end of the handshake this one is: decided by `a=setup` (RFC 8842 §5).
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-#[doc(alias = "RTCDtlsRole")]
-pub enum Role {
-    /// Sends the ClientHello: `a=setup:active`.
-    Client,
-    /// Waits for it: `a=setup:passive`.
-    Server,
-}
-
 /// W3C `RTCDtlsTransportState` (webrtc-pc §5.5.1).
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 #[doc(alias = "RTCDtlsTransportState")]

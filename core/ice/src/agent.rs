@@ -2,19 +2,20 @@ use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use duologue_base::{Generation, Instant, Protocol, Rng, SocketId, Transmit};
+use duologue_base::{
+    Generation, IceCredentials, IceRole, Instant, Protocol, Rng, SocketId, Transmit,
+};
 use duologue_sdp::attr::Foundation;
 
 use crate::candidate::{self, Candidate, CandidateKind, RelayProtocol, TcpType};
 use crate::config::{Config, RemoteOptions};
-use crate::credentials::Credentials;
 use crate::event::{CandidatePair, Event};
 use crate::gather::{Gathering, RelayRoute, Server};
 use crate::generation::{Base, GenerationState, LocalCandidate, OverLimit, Remote};
 use crate::limits;
 use crate::name::Names;
 use crate::reply::{Refusals, Reply};
-use crate::state::{GatheringState, Role, TransportState};
+use crate::state::{GatheringState, TransportState};
 use crate::stats::{Counters, PairId, PairStats};
 use crate::tcp::{Framing, PeerStream};
 use crate::transaction::Transaction;
@@ -32,7 +33,7 @@ use crate::transaction::Transaction;
 pub struct Agent {
     pub(crate) config: Config,
     pub(crate) rng: Rng,
-    pub(crate) role: Role,
+    pub(crate) role: IceRole,
     pub(crate) tie_breaker: u64,
     pub(crate) bases: Vec<Base>,
     /// Those whose address went away and may come back.
@@ -140,9 +141,9 @@ impl Agent {
     /// An agent that has begun to gather for its first generation.
     pub fn new(
         config: Config,
-        role: Role,
+        role: IceRole,
         generation: Generation,
-        local: Credentials,
+        local: IceCredentials,
         mut rng: Rng,
     ) -> Self {
         let mut agent = Agent {
@@ -181,7 +182,7 @@ impl Agent {
     }
 
     /// Signalling decided who controls (RFC 8445 §6.1.1).
-    pub fn set_role(&mut self, now: Instant, role: Role) {
+    pub fn set_role(&mut self, now: Instant, role: IceRole) {
         if self.role != role {
             self.change_role(role);
             self.update(now);
@@ -201,7 +202,7 @@ impl Agent {
         &mut self,
         now: Instant,
         generation: Generation,
-        remote: Credentials,
+        remote: IceCredentials,
         options: RemoteOptions,
     ) {
         let Some(at) = self.index(generation) else {
@@ -218,8 +219,8 @@ impl Agent {
         }
         // RFC 8445 §6.1.1: of a full and a lite agent the full one controls.
         let role = match (self.config.lite, options.lite) {
-            (false, true) => Role::Controlling,
-            (true, false) => Role::Controlled,
+            (false, true) => IceRole::Controlling,
+            (true, false) => IceRole::Controlled,
             _ => self.role,
         };
         if role != self.role {
@@ -293,7 +294,7 @@ impl Agent {
 
     /// RFC 8445 §9: begins another generation. The pair in use stays in use until the new
     /// generation has a nominated one.
-    pub fn restart(&mut self, now: Instant, generation: Generation, local: Credentials) {
+    pub fn restart(&mut self, now: Instant, generation: Generation, local: IceCredentials) {
         if self.is_closed() || self.index(generation).is_some() {
             return;
         }
@@ -404,7 +405,7 @@ impl Agent {
     }
 
     /// The role, which a conflict may have changed.
-    pub fn role(&self) -> Role {
+    pub fn role(&self) -> IceRole {
         self.role
     }
 
@@ -419,13 +420,13 @@ impl Agent {
     }
 
     /// This side's credentials of a generation.
-    pub fn local_credentials(&self, generation: Generation) -> Option<&Credentials> {
+    pub fn local_credentials(&self, generation: Generation) -> Option<&IceCredentials> {
         let at = self.index(generation)?;
         Some(&self.generations[at].local.credentials)
     }
 
     /// The other side's credentials of a generation, once they are known.
-    pub fn remote_credentials(&self, generation: Generation) -> Option<&Credentials> {
+    pub fn remote_credentials(&self, generation: Generation) -> Option<&IceCredentials> {
         let at = self.index(generation)?;
         let secret = self.generations[at].remote_secret()?;
         Some(&secret.credentials)
@@ -556,7 +557,7 @@ impl Agent {
         candidate::foundation("", at + 1)
     }
 
-    pub(crate) fn change_role(&mut self, role: Role) {
+    pub(crate) fn change_role(&mut self, role: IceRole) {
         self.role = role;
         for generation in &mut self.generations {
             generation.update_priorities(role);

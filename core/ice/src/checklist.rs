@@ -3,10 +3,9 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use duologue_base::Instant;
+use duologue_base::{IceRole, Instant};
 
 use crate::limits;
-use crate::state::Role;
 use crate::stats::{PairCounters, PairId, PairState};
 
 /// A local candidate's base and a remote candidate. Candidates are named by their index in the
@@ -97,12 +96,12 @@ impl Pair {
     }
 
     /// Its address went away, maybe not for long.
-    fn suspend(&mut self, role: Role) {
+    fn suspend(&mut self, role: IceRole) {
         if matches!(self.check, Check::Failed | Check::Away) {
             return;
         }
         // The other side may see it work on, and what it nominated stays so.
-        self.nominate_when_valid |= self.is_nominated() && role == Role::Controlled;
+        self.nominate_when_valid |= self.is_nominated() && role == IceRole::Controlled;
         self.nominating = None;
         self.check = Check::Away;
     }
@@ -293,7 +292,7 @@ impl Checklist {
     }
 
     /// What these pairs send from went away.
-    pub(crate) fn suspend(&mut self, role: Role, which: impl Fn(&Pair) -> bool) {
+    pub(crate) fn suspend(&mut self, role: IceRole, which: impl Fn(&Pair) -> bool) {
         for pair in self.pairs.iter_mut().filter(|pair| which(pair)) {
             pair.suspend(role);
             let id = pair.id;

@@ -3,12 +3,11 @@
 
 use std::time::Duration;
 
-use duologue_base::{Generation, Instant, Transmit};
+use duologue_base::{Generation, IceRole, Instant, Transmit};
 
 use crate::agent::Agent;
 use crate::checklist::{Check, Pair, Valid};
 use crate::limits;
-use crate::state::Role;
 use crate::stats::PairId;
 use crate::transaction::Purpose;
 
@@ -55,7 +54,7 @@ impl Agent {
     /// It would be in use if it answered, or be nominated.
     fn is_preferred(&self, at: usize, pair: &Pair, used: &Pair) -> bool {
         let rank = |pair: &Pair| (pair.is_nominated(), pair.nomination, pair.priority);
-        let renominates = self.role == Role::Controlling && self.renominates(at);
+        let renominates = self.role == IceRole::Controlling && self.renominates(at);
         (pair.is_nominated() && rank(pair) > rank(used))
             || (renominates && pair.priority > used.priority)
     }
@@ -151,7 +150,7 @@ impl Agent {
         for (at, generation, id, why) in expired {
             if let Some(pair) = self.generations[at].checklist.get_mut(id) {
                 // The other side may see it work on, and what it nominated stays so.
-                pair.nominate_when_valid = pair.is_nominated() && self.role == Role::Controlled;
+                pair.nominate_when_valid = pair.is_nominated() && self.role == IceRole::Controlled;
                 pair.check = Check::Failed;
                 pair.nominating = None;
             }

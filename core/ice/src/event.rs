@@ -1,9 +1,9 @@
 use std::fmt;
 use std::net::SocketAddr;
 
-use duologue_base::{Generation, MdnsName, SocketId};
+use duologue_base::{Generation, IceRole, MdnsName, SocketId};
 
-use crate::{Candidate, ConnectId, GatheringState, PairId, Role, Security, TransportState};
+use crate::{Candidate, ConnectId, GatheringState, PairId, Security, TransportState};
 
 /// The pair that data is sent on (W3C `RTCIceCandidatePair`).
 #[doc(alias = "RTCIceCandidatePair")]
@@ -64,7 +64,7 @@ pub enum Event {
     /// The transport's state changed.
     State(TransportState),
     /// The role changed because of a role conflict (RFC 8445 §7.3.1.1) or a lite remote agent.
-    Role(Role),
+    Role(IceRole),
     /// The addresses of a server's host name are wanted: answer with
     /// [`Agent::handle_resolved`](crate::Agent::handle_resolved).
     Resolve {

@@ -1,14 +1,13 @@
 use std::net::SocketAddr;
 
-use duologue_base::{Generation, Instant, Protocol, SocketId};
+use duologue_base::{Generation, IceCredentials, IceRole, Instant, Protocol, SocketId};
 use duologue_stun::Key;
 
 use crate::candidate::{self, Candidate, CandidateKind, TcpType};
 use crate::checklist::{Check, Checklist, Pair};
 use crate::config::RemoteOptions;
-use crate::credentials::Credentials;
 use crate::limits;
-use crate::state::{GatheringState, Role};
+use crate::state::GatheringState;
 use crate::stats::{PairCounters, PairId};
 use crate::turn::AllocationId;
 
@@ -55,12 +54,12 @@ pub(crate) struct LocalCandidate {
 /// Credentials with their integrity key.
 #[derive(Debug)]
 pub(crate) struct Secret {
-    pub(crate) credentials: Credentials,
+    pub(crate) credentials: IceCredentials,
     pub(crate) key: Key,
 }
 
 impl Secret {
-    fn new(credentials: Credentials) -> Self {
+    fn new(credentials: IceCredentials) -> Self {
         let key = Key::short_term(&credentials.pwd);
         Secret { credentials, key }
     }
@@ -123,7 +122,7 @@ pub(crate) struct GenerationState {
 }
 
 impl GenerationState {
-    pub(crate) fn new(id: Generation, local: Credentials, restarted: bool) -> Self {
+    pub(crate) fn new(id: Generation, local: IceCredentials, restarted: bool) -> Self {
         GenerationState {
             id,
             local: Secret::new(local),
@@ -150,7 +149,7 @@ impl GenerationState {
     /// The candidates and checks that waited for the credentials.
     pub(crate) fn set_remote(
         &mut self,
-        credentials: Credentials,
+        credentials: IceCredentials,
         options: RemoteOptions,
         patience: Instant,
     ) -> (Vec<Candidate>, Vec<EarlyCheck>) {
@@ -241,7 +240,7 @@ impl GenerationState {
         &mut self,
         local: usize,
         remote: usize,
-        role: Role,
+        role: IceRole,
         next_id: &mut u32,
     ) -> Result<Option<PairId>, OverLimit> {
         match can_pair(&self.locals[local], &self.remotes[remote]) {
@@ -255,7 +254,7 @@ impl GenerationState {
         &mut self,
         local: usize,
         remote: usize,
-        role: Role,
+        role: IceRole,
         next_id: &mut u32,
     ) -> Result<Option<PairId>, OverLimit> {
         let (ours, theirs) = (&self.locals[local], &self.remotes[remote]);
@@ -303,7 +302,7 @@ impl GenerationState {
     }
 
     /// The role changed, or a candidate learnt its real priority.
-    pub(crate) fn update_priorities(&mut self, role: Role) {
+    pub(crate) fn update_priorities(&mut self, role: IceRole) {
         for pair in self.checklist.pairs_mut() {
             let ours = self.locals[pair.local].candidate.priority;
             pair.priority = pair_priority(role, ours, self.remotes[pair.remote].priority);
@@ -315,10 +314,10 @@ impl GenerationState {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OverLimit;
 
-pub(crate) fn pair_priority(role: Role, ours: u32, theirs: u32) -> u64 {
+pub(crate) fn pair_priority(role: IceRole, ours: u32, theirs: u32) -> u64 {
     match role {
-        Role::Controlling => candidate::pair_priority(ours, theirs),
-        Role::Controlled => candidate::pair_priority(theirs, ours),
+        IceRole::Controlling => candidate::pair_priority(ours, theirs),
+        IceRole::Controlled => candidate::pair_priority(theirs, ours),
     }
 }
 

@@ -5,13 +5,15 @@
 //! datagrams to send and events from it. Nothing ticks: checks leave when a pair appears.
 //!
 //! ```
-//! use duologue_base::{Datagram, Ecn, Generation, Instant, Rng, SocketId};
-//! use duologue_ice::{Agent, Config, Credentials, Event, RemoteOptions, Role, TransportState};
+//! use duologue_base::{
+//!     Datagram, Ecn, Generation, IceCredentials, IceRole, Instant, Rng, SocketId,
+//! };
+//! use duologue_ice::{Agent, Config, Event, RemoteOptions, TransportState};
 //!
 //! let mut rng = Rng::from_u64(1);
 //! let addresses = ["192.0.2.1:5000".parse()?, "192.0.2.2:5000".parse()?];
-//! let credentials = [(); 2].map(|()| Credentials::generate(&mut rng));
-//! let mut agents = [Role::Controlling, Role::Controlled].map(|role| {
+//! let credentials = [(); 2].map(|()| IceCredentials::generate(&mut rng));
+//! let mut agents = [IceRole::Controlling, IceRole::Controlled].map(|role| {
 //!     let own = credentials[role as usize].clone();
 //!     Agent::new(Config::default(), role, Generation(0), own, rng.fork())
 //! });
@@ -85,7 +87,6 @@ mod candidate;
 mod checklist;
 mod config;
 mod consent;
-mod credentials;
 mod drive;
 mod event;
 mod gather;
@@ -110,11 +111,10 @@ mod turn;
 pub use agent::{Agent, Route};
 pub use candidate::{Candidate, CandidateKind, RelayProtocol, TcpType};
 pub use config::{Config, ExternalAddress, RemoteOptions, TcpTypes};
-pub use credentials::{Credentials, CredentialsError};
 pub use event::{CandidateError, CandidatePair, Event};
 pub use gather::{RelayRoute, Server, ServerKind};
 pub use receive::Input;
 pub use sdp::UnusableCandidate;
-pub use state::{GatheringState, Role, TransportState};
+pub use state::{GatheringState, TransportState};
 pub use stats::{Counters, PairCounters, PairId, PairState, PairStats, PathTraffic};
 pub use tcp::{ConnectError, ConnectId, Deframer, Framing, FramingError, Security};

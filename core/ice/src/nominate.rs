@@ -1,6 +1,6 @@
 //! Which pair is used: nomination by the controlling agent (RFC 8445 §8.1), selection by both.
 
-use duologue_base::Instant;
+use duologue_base::{IceRole, Instant};
 
 use crate::agent::{Agent, Route, Selected};
 use crate::candidate::Candidate;
@@ -8,7 +8,6 @@ use crate::checklist::Pair;
 use crate::event::Event;
 use crate::generation::{GenerationState, LocalCandidate, can_pair, pair_priority};
 use crate::limits;
-use crate::state::Role;
 use crate::stats::PairId;
 
 impl Agent {
@@ -63,7 +62,7 @@ impl Agent {
     }
 
     fn nominate(&mut self, now: Instant, at: usize) {
-        if self.role == Role::Controlled || self.config.lite {
+        if self.role == IceRole::Controlled || self.config.lite {
             return;
         }
         let Some((id, due)) = self.nomination(now, at) else {
@@ -141,7 +140,7 @@ impl Agent {
 
     /// When [`nominate`](Self::nominate) stops waiting for better pairs.
     pub(crate) fn nomination_timeout(&self) -> Option<Instant> {
-        if self.role == Role::Controlled || self.config.lite {
+        if self.role == IceRole::Controlled || self.config.lite {
             return None;
         }
         let undecided = |at: &usize| !self.generations[*at].checklist.is_concluded();

@@ -1,16 +1,20 @@
 //! Gathering ahead of need (RFC 9429 §3.5.4, `iceCandidatePoolSize`).
 
-use duologue_base::{Generation, Instant};
+use duologue_base::{Generation, IceCredentials, IceRole, Instant};
 
 use crate::agent::Agent;
-use crate::credentials::Credentials;
 use crate::generation::GenerationState;
-use crate::state::Role;
 
 impl Agent {
     /// The agent gathered before it was known what for: it begins its first generation with these
     /// credentials and with what was found out until now. Its events so far are for nobody.
-    pub fn adopt(&mut self, now: Instant, role: Role, generation: Generation, local: Credentials) {
+    pub fn adopt(
+        &mut self,
+        now: Instant,
+        role: IceRole,
+        generation: Generation,
+        local: IceCredentials,
+    ) {
         if self.is_closed() {
             return;
         }

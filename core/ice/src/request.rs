@@ -1,6 +1,6 @@
 //! Checks of the other agent's (RFC 8445 §7.3).
 
-use duologue_base::Instant;
+use duologue_base::{IceRole, Instant};
 use duologue_stun::{AttributeType, ErrorCode, Message};
 
 use crate::agent::Agent;
@@ -10,7 +10,6 @@ use crate::event::Event;
 use crate::generation::{EarlyCheck, Remote, pair_priority};
 use crate::limits;
 use crate::reply::{Answer, Sender};
-use crate::state::Role;
 use crate::stats::PairId;
 
 /// The comprehension-required attributes of Binding requests that an ICE agent understands.
@@ -129,12 +128,12 @@ impl Agent {
     /// controlling. True when the other one has to change.
     fn is_role_conflict_lost_by_peer(&mut self, message: &Message<'_>) -> bool {
         let (theirs, wins) = match self.role {
-            Role::Controlling => match message.ice_controlling() {
-                Some(theirs) => (theirs, Role::Controlling),
+            IceRole::Controlling => match message.ice_controlling() {
+                Some(theirs) => (theirs, IceRole::Controlling),
                 None => return false,
             },
-            Role::Controlled => match message.ice_controlled() {
-                Some(theirs) => (theirs, Role::Controlling),
+            IceRole::Controlled => match message.ice_controlled() {
+                Some(theirs) => (theirs, IceRole::Controlling),
                 None => return false,
             },
         };
@@ -142,7 +141,7 @@ impl Agent {
         // A lite agent cannot nominate, so a full one that thinks it is controlled is wrong.
         let should_be = match self.tie_breaker >= theirs && !self.config.lite {
             true => wins,
-            false => Role::Controlled,
+            false => IceRole::Controlled,
         };
         if self.role == should_be || self.config.lite {
             return true;
@@ -154,7 +153,7 @@ impl Agent {
 
     /// RFC 8445 §7.3.1.3 to §7.3.1.5: what a valid check tells. The remote credentials are known.
     pub(crate) fn learn_from_check(&mut self, now: Instant, at: usize, check: EarlyCheck) {
-        let nominates = check.use_candidate && self.role == Role::Controlled;
+        let nominates = check.use_candidate && self.role == IceRole::Controlled;
         // RFC 8445 §8.1.2: after the nomination nothing else is checked but what may be nominated
         // again; unless the nominated path went silent, then whoever reaches us may have another.
         let bar = self.bar(now, at);

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use duologue_base::Instant;
+use duologue_base::{IceRole, Instant};
 use duologue_stun::{Class, ErrorCode, Message};
 
 use crate::agent::{Agent, normalized};
@@ -10,7 +10,6 @@ use crate::candidate::{Candidate, CandidateKind};
 use crate::checklist::{Check, Valid};
 use crate::event::Event;
 use crate::generation::{Base, LocalCandidate};
-use crate::state::Role;
 use crate::transaction::{Purpose, Transaction};
 
 impl Agent {
@@ -90,12 +89,12 @@ impl Agent {
         let local = local.unwrap_or(pair.local);
         // RFC 8445 §7.2.5.3.4 and §8.1.1: nominated by our request or by an earlier one of theirs.
         let nominated = match (self.role, transaction.purpose) {
-            (Role::Controlling, Purpose::Nomination { number }) => {
+            (IceRole::Controlling, Purpose::Nomination { number }) => {
                 pair.nomination = pair.nomination.max(number);
                 true
             }
-            (Role::Controlling, _) => false,
-            (Role::Controlled, _) => pair.nominate_when_valid,
+            (IceRole::Controlling, _) => false,
+            (IceRole::Controlled, _) => pair.nominate_when_valid,
         };
         if let Purpose::Nomination { .. } = transaction.purpose {
             pair.nominating = None;

@@ -1,30 +1,3 @@
-/// Which agent nominates the pair (RFC 8445 §6.1.1).
-#[doc(alias = "RTCIceRole")]
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub enum Role {
-    /// This agent nominates.
-    Controlling,
-    /// The other agent nominates.
-    Controlled,
-}
-
-impl Role {
-    /// The W3C's name.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Role::Controlling => "controlling",
-            Role::Controlled => "controlled",
-        }
-    }
-
-    pub(crate) const fn switched(self) -> Self {
-        match self {
-            Role::Controlling => Role::Controlled,
-            Role::Controlled => Role::Controlling,
-        }
-    }
-}
-
 /// How far gathering of a generation's local candidates is.
 #[doc(alias = "RTCIceGathererState")]
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]

@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use duologue_base::{Generation, Instant, Transmit};
+use duologue_base::{Generation, IceRole, Instant, Transmit};
 use duologue_stun::{Class, Method, TransactionId, Writer};
 
 use crate::agent::Agent;
 use crate::candidate::CandidateKind;
 use crate::checklist::Check;
 use crate::limits;
-use crate::state::Role;
 use crate::stats::PairId;
 
 /// One Binding request.
@@ -20,7 +19,7 @@ pub(crate) struct Transaction {
     pub(crate) pair: PairId,
     pub(crate) purpose: Purpose,
     /// The role and tie-breaker it states, retransmissions included.
-    pub(crate) role: Role,
+    pub(crate) role: IceRole,
     tie_breaker: u64,
     sends: u32,
     last_sent: Instant,
@@ -207,8 +206,8 @@ impl Agent {
             .check_username(&remote.credentials.ufrag, local)
             .priority(priority);
         match request.role {
-            Role::Controlling => writer.ice_controlling(request.tie_breaker),
-            Role::Controlled => writer.ice_controlled(request.tie_breaker),
+            IceRole::Controlling => writer.ice_controlling(request.tie_breaker),
+            IceRole::Controlled => writer.ice_controlled(request.tie_breaker),
         };
         if let Purpose::Nomination { number } = request.purpose {
             writer.use_candidate();

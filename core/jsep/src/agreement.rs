@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use duologue_base::{Generation, Mid, Redacted, TransceiverId, TransportKey};
+use duologue_base::{
+    DtlsRole, Generation, IceCredentials, IceRole, Mid, TransceiverId, TransportKey,
+};
 use duologue_identity::Fingerprint;
 
 use crate::applied::Applied;
@@ -235,15 +237,6 @@ pub struct IceKey {
     pub generation: Generation,
 }
 
-/// ICE user name fragment and password (RFC 8839 §5.4).
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct IceCredentials {
-    /// `a=ice-ufrag`
-    pub ufrag: String,
-    /// `a=ice-pwd`
-    pub pwd: Redacted<String>,
-}
-
 /// The other end's ICE parameters.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct RemoteIce {
@@ -259,16 +252,6 @@ pub struct RemoteIce {
     pub renomination: bool,
 }
 
-/// ICE role (RFC 8445 §6.1.1).
-#[doc(alias = "RTCIceRole")]
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum IceRole {
-    /// `"controlling"`: the offerer, or the full end when the other is lite.
-    Controlling,
-    /// `"controlled"`
-    Controlled,
-}
-
 /// What DTLS needs to start.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct DtlsAgreement {
@@ -276,13 +259,4 @@ pub struct DtlsAgreement {
     pub role: DtlsRole,
     /// What the other end's certificate must hash to.
     pub fingerprints: Vec<Fingerprint>,
-}
-
-/// DTLS role (RFC 8842 §5).
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub enum DtlsRole {
-    /// `a=setup:active`: sends the ClientHello.
-    Client,
-    /// `a=setup:passive`
-    Server,
 }

@@ -1,12 +1,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use duologue_base::{Generation, TransportKey};
+use duologue_base::{DtlsRole, Generation, IceCredentials, IceRole, TransportKey};
 use duologue_identity::Fingerprint;
 
 use crate::Signaling;
-use crate::agreement::{
-    DtlsRole, IceCredentials, IceKey, IceRole, SctpAgreement, TransportAgreement,
-};
+use crate::agreement::{IceKey, SctpAgreement, TransportAgreement};
 
 /// A change of what transports the data plane must run; the peer makes a session command of each.
 #[derive(Clone, Debug, Eq, PartialEq)]

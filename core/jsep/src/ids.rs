@@ -1,8 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use duologue_base::{Generation, Mid, Rng, TransceiverId, TransportKey};
+use duologue_base::{Generation, IceCredentials, Mid, Rng, TransceiverId, TransportKey};
 
-use crate::agreement::IceCredentials;
 use crate::limits::MAX_SECTIONS;
 
 /// Everything that must never be used twice in one connection, whatever is rolled back: mids,

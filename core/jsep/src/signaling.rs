@@ -1,10 +1,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use duologue_base::{Mid, TransceiverId, TransportKey};
+use duologue_base::{IceCredentials, Mid, TransceiverId, TransportKey};
 use duologue_sdp::attr::Candidate;
 
-use crate::agreement::{Agreement, IceCredentials, IceKey};
+use crate::agreement::{Agreement, IceKey};
 use crate::applied::Applied;
 use crate::candidates::Candidates;
 use crate::{JsepError, OperationError, SdpType, Side, SignalingState};

@@ -2,8 +2,9 @@
 
 use std::collections::HashSet;
 
-use duologue_base::{ChannelKey, Generation, Instant, TransportKey};
-use duologue_dtls as dtls;
+use duologue_base::{
+    ChannelKey, DtlsRole, Generation, IceCredentials, IceRole, Instant, TransportKey,
+};
 use duologue_ice as ice;
 use duologue_identity::{Certificate, Fingerprint};
 
@@ -123,8 +124,8 @@ impl Session {
         &mut self,
         key: TransportKey,
         generation: Generation,
-        local: ice::Credentials,
-        role: ice::Role,
+        local: IceCredentials,
+        role: IceRole,
         certificate: Certificate,
     ) -> bool {
         if let Some(running) = self.sctp.running() {
@@ -150,8 +151,8 @@ impl Session {
             return false;
         }
         // These say nothing to anybody: no peer hears of them.
-        let local = ice::Credentials::generate(&mut self.rng);
-        let (role, generation) = (ice::Role::Controlling, Generation(0));
+        let local = IceCredentials::generate(&mut self.rng);
+        let (role, generation) = (IceRole::Controlling, Generation(0));
         let agent = new_agent(&self.config, role, generation, local, &mut self.rng);
         let at = self.push_transport(key, agent, certificate);
         self.transports[at].prepared = true;
@@ -196,7 +197,7 @@ impl Session {
         &mut self,
         key: TransportKey,
         generation: Generation,
-        local: ice::Credentials,
+        local: IceCredentials,
     ) -> bool {
         let Some(at) = self.find(key) else {
             return false;
@@ -214,7 +215,7 @@ impl Session {
     fn restart_dtls(
         &mut self,
         key: TransportKey,
-        role: dtls::Role,
+        role: DtlsRole,
         fingerprints: Vec<Fingerprint>,
         certificate: Certificate,
     ) -> bool {

@@ -2,9 +2,8 @@
 
 use std::collections::VecDeque;
 
-use duologue_base::{ChannelKey, Instant, Rng, TransportKey};
+use duologue_base::{ChannelKey, DtlsRole, Instant, Rng, TransportKey};
 use duologue_datachannel::{ChannelError, ChannelReport, Channels};
-use duologue_dtls as dtls;
 use duologue_sctp as sctp;
 
 use crate::limits::{EARLY_SCTP_PACKETS, LEFT_BYTES, MOVE_PATIENCE};
@@ -209,7 +208,7 @@ impl Sctp {
         &mut self,
         now: Instant,
         config: &SessionConfig,
-        role: dtls::Role,
+        role: DtlsRole,
         rng: &mut Rng,
     ) {
         let Stage::Waiting(waiting) = &mut self.stage else {
@@ -230,7 +229,7 @@ impl Sctp {
         let mut running = Running {
             agreed,
             association: sctp::Association::new(settings, rng.fork()),
-            channels: Channels::new(role == dtls::Role::Client, message_size_max)
+            channels: Channels::new(role == DtlsRole::Client, message_size_max)
                 .after(self.next_announced),
             expected_until: None,
             ends: None,

@@ -1,6 +1,6 @@
 //! What the statistics ask of a session.
 
-use duologue_base::{ChannelKey, Generation, Instant, TransportKey};
+use duologue_base::{ChannelKey, DtlsRole, Generation, Instant, TransportKey};
 use duologue_dtls as dtls;
 use duologue_ice as ice;
 
@@ -37,7 +37,7 @@ pub struct TransportStats {
     /// How often another pair was selected.
     pub selected_pair_changes: u32,
     /// Our role in the handshake, once it is agreed on.
-    pub dtls_role: Option<dtls::Role>,
+    pub dtls_role: Option<DtlsRole>,
     /// What the handshake agreed on.
     pub dtls_version: Option<dtls::Version>,
     /// The cipher suite that it agreed on.

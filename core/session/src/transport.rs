@@ -1,6 +1,8 @@
 use std::net::{IpAddr, SocketAddr};
 
-use duologue_base::{Datagram, Generation, Instant, Rng, SocketId, TransportKey};
+use duologue_base::{
+    Datagram, DtlsRole, Generation, IceCredentials, IceRole, Instant, Rng, SocketId, TransportKey,
+};
 use duologue_dtls as dtls;
 use duologue_ice as ice;
 use duologue_identity::{Certificate, Fingerprint};
@@ -69,13 +71,13 @@ enum Handshake {
     Unknown,
     /// Waits for a path.
     Agreed {
-        role: dtls::Role,
+        role: DtlsRole,
         fingerprints: Vec<Fingerprint>,
         /// Another handshake went before this one, over generations older than this: their path
         /// may still lead to another peer.
         restart: Option<Generation>,
     },
-    Begun(dtls::Role),
+    Begun(DtlsRole),
 }
 
 impl Transport {
@@ -102,11 +104,7 @@ impl Transport {
     }
 
     /// The roles and the peer's fingerprints are agreed on; `false` if they were before.
-    pub(crate) fn agree_on_dtls(
-        &mut self,
-        role: dtls::Role,
-        fingerprints: Vec<Fingerprint>,
-    ) -> bool {
+    pub(crate) fn agree_on_dtls(&mut self, role: DtlsRole, fingerprints: Vec<Fingerprint>) -> bool {
         let first = matches!(self.handshake, Handshake::Unknown);
         if first {
             self.handshake = Handshake::Agreed {
@@ -122,7 +120,7 @@ impl Transport {
     pub(crate) fn restart_dtls(
         &mut self,
         config: &SessionConfig,
-        role: dtls::Role,
+        role: DtlsRole,
         fingerprints: Vec<Fingerprint>,
         certificate: Certificate,
         reports: &mut impl Extend<Report>,
@@ -148,7 +146,7 @@ impl Transport {
     }
 
     /// Our role in the handshake, once it has begun.
-    pub(crate) fn dtls_role(&self) -> Option<dtls::Role> {
+    pub(crate) fn dtls_role(&self) -> Option<DtlsRole> {
         match self.handshake {
             Handshake::Begun(role) => Some(role),
             _ => None,
@@ -156,7 +154,7 @@ impl Transport {
     }
 
     /// Our role in the handshake that was agreed on, whether or not it has begun.
-    pub(crate) fn agreed_dtls_role(&self) -> Option<dtls::Role> {
+    pub(crate) fn agreed_dtls_role(&self) -> Option<DtlsRole> {
         match self.handshake {
             Handshake::Agreed { role, .. } | Handshake::Begun(role) => Some(role),
             Handshake::Unknown => None,
@@ -372,9 +370,9 @@ fn ice_report(event: ice::Event) -> Option<TransportReport> {
 /// The agent's randomness is its own, so that one transport's draws do not shift another's.
 pub(crate) fn new_agent(
     config: &SessionConfig,
-    role: ice::Role,
+    role: IceRole,
     generation: Generation,
-    local: ice::Credentials,
+    local: IceCredentials,
     rng: &mut Rng,
 ) -> ice::Agent {
     ice::Agent::new(config.ice.clone(), role, generation, local, rng.fork())

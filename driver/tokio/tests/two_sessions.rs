@@ -3,11 +3,11 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use duologue_base::{Generation, Protocol, Rng, TransportKey};
-use duologue_dtls::{Context, Role as DtlsRole};
+use duologue_base::{DtlsRole, Generation, IceCredentials, IceRole, Protocol, Rng, TransportKey};
+use duologue_dtls::Context;
 use duologue_ice::{
-    Candidate, CandidateKind, Config, Credentials, GatheringState, RelayProtocol, RemoteOptions,
-    Role as IceRole, Server, ServerKind,
+    Candidate, CandidateKind, Config, GatheringState, RelayProtocol, RemoteOptions, Server,
+    ServerKind,
 };
 use duologue_identity::{Certificate, KeygenAlgorithm};
 use duologue_session::{
@@ -41,7 +41,7 @@ impl Host for Forward {
 struct End {
     session: SessionHandle,
     told: UnboundedReceiver<Report>,
-    local: Credentials,
+    local: IceCredentials,
     certificate: Certificate,
 }
 
@@ -89,7 +89,7 @@ impl End {
         configure(&mut config.ice);
         let session = Session::new(config, rng.fork());
         let session = endpoint.spawn(session, |_| Forward(sender));
-        let local = Credentials::generate(&mut rng);
+        let local = IceCredentials::generate(&mut rng);
         let certificate = Certificate::generate(
             KeygenAlgorithm::EcdsaP256,
             system_time(),

@@ -2,9 +2,10 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use bytes::Bytes;
-use duologue_base::{ChannelKey, Generation, Instant, Rng, StreamId, TransportKey};
+use duologue_base::{
+    ChannelKey, DtlsRole, Generation, IceCredentials, Instant, Rng, StreamId, TransportKey,
+};
 use duologue_datachannel::{ChannelError, ChannelInit, Reliability};
-use duologue_dtls as dtls;
 use duologue_ice as ice;
 use duologue_identity::Certificate;
 use duologue_session::{
@@ -37,7 +38,7 @@ pub struct Host {
     channels: BTreeMap<ChannelKey, Channel>,
     next_channel: u32,
     pub(crate) next_generation: Generation,
-    pub(crate) credentials: ice::Credentials,
+    pub(crate) credentials: IceCredentials,
     dtls_connected: bool,
 }
 
@@ -118,7 +119,7 @@ impl Host {
             channels: BTreeMap::new(),
             next_channel: 0,
             next_generation: Generation(0),
-            credentials: ice::Credentials::generate(&mut rng),
+            credentials: IceCredentials::generate(&mut rng),
             dtls_connected: false,
             rng,
         }
@@ -342,11 +343,11 @@ impl Host {
     }
 
     /// The role of the one that answers: RFC 8842 §5.3 recommends `active`.
-    pub(crate) fn dtls_role(offers: bool) -> dtls::Role {
+    pub(crate) fn dtls_role(offers: bool) -> DtlsRole {
         if offers {
-            dtls::Role::Server
+            DtlsRole::Server
         } else {
-            dtls::Role::Client
+            DtlsRole::Client
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What a signalling server and two applications do, reduced to commands.
 
-use duologue_base::{Generation, Instant};
+use duologue_base::{Generation, IceCredentials, IceRole, Instant};
 use duologue_ice as ice;
 use duologue_identity::{Fingerprint, HashFunction};
 use duologue_session::{Command, Report, SctpCommand, TransportCommand, TransportReport};
@@ -22,7 +22,7 @@ pub enum Message {
 #[derive(Clone, Debug)]
 pub struct Description {
     generation: Generation,
-    credentials: ice::Credentials,
+    credentials: IceCredentials,
     fingerprint: Fingerprint,
 }
 
@@ -62,7 +62,7 @@ impl Host {
 
     /// Adds the transport, or restarts it.
     fn begin_generation(&mut self, now: Instant, generation: Generation, offers: bool) {
-        let credentials = ice::Credentials::generate(&mut self.rng);
+        let credentials = IceCredentials::generate(&mut self.rng);
         self.next_generation = generation;
         self.credentials = credentials.clone();
         let (key, local) = (TRANSPORT, credentials);
@@ -73,9 +73,9 @@ impl Host {
                     generation,
                     local,
                     role: if offers {
-                        ice::Role::Controlling
+                        IceRole::Controlling
                     } else {
-                        ice::Role::Controlled
+                        IceRole::Controlled
                     },
                     certificate: self.certificate.clone(),
                 },

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use duologue_base::{
-    ChannelKey, Datagram, Ecn, Generation, Instant, Rng, SocketId, StreamId, TransportKey,
-    WallClock,
+    ChannelKey, Datagram, DtlsRole, Ecn, Generation, IceCredentials, IceRole, Instant, Rng,
+    SocketId, StreamId, TransportKey, WallClock,
 };
 use duologue_datachannel::{ChannelInit, Priority, Reliability};
-use duologue_dtls::{Context, Role};
+use duologue_dtls::Context;
 use duologue_ice as ice;
 use duologue_identity::{Certificate, Fingerprint, HashFunction, KeygenAlgorithm};
 use duologue_session::{
@@ -36,7 +36,7 @@ struct Chaos {
     now: Instant,
     ends: [End; 2],
     /// Credentials by end and generation: sometimes the two ends know the right ones.
-    credentials: [Vec<ice::Credentials>; 2],
+    credentials: [Vec<IceCredentials>; 2],
     flying: Vec<(SocketAddr, SocketAddr, Vec<u8>)>,
 }
 
@@ -54,11 +54,8 @@ impl Chaos {
             ip: IpAddr::from([192, 0, 2, last]),
             candidates: Vec::new(),
         });
-        let credentials = [(); 2].map(|()| {
-            (0..3)
-                .map(|_| ice::Credentials::generate(&mut rng))
-                .collect()
-        });
+        let credentials =
+            [(); 2].map(|()| (0..3).map(|_| IceCredentials::generate(&mut rng)).collect());
         Chaos {
             rng,
             now: Instant::ZERO,
@@ -82,7 +79,7 @@ impl Chaos {
         let generation = Generation(number);
         let local = self.credentials[at][number as usize].clone();
         let remote = self.credentials[1 - at][number as usize].clone();
-        let role = [ice::Role::Controlled, ice::Role::Controlling][usize::from(at == 0)];
+        let role = [IceRole::Controlled, IceRole::Controlling][usize::from(at == 0)];
         match self.below(11) {
             0 => Command::Transport(
                 key,
@@ -108,7 +105,7 @@ impl Chaos {
             7 | 8 => Command::Transport(
                 key,
                 TransportCommand::StartDtls {
-                    role: [Role::Client, Role::Server][at],
+                    role: [DtlsRole::Client, DtlsRole::Server][at],
                     fingerprints: vec![Fingerprint::of(
                         HashFunction::Sha256,
                         self.ends[1 - at].certificate.der(),
@@ -127,7 +124,7 @@ impl Chaos {
             _ if self.below(40) == 0 => Command::Transport(
                 key,
                 TransportCommand::RestartDtls {
-                    role: [Role::Client, Role::Server][at],
+                    role: [DtlsRole::Client, DtlsRole::Server][at],
                     fingerprints: vec![Fingerprint::of(
                         HashFunction::Sha256,
                         self.ends[1 - at].certificate.der(),

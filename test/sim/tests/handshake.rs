@@ -3,9 +3,9 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use duologue_base::{Instant, Rng, StreamId, WallClock};
+use duologue_base::{DtlsRole, Instant, Rng, StreamId, WallClock};
 use duologue_datachannel::ChannelInit;
-use duologue_dtls::{Context, Role, Transport, Version, Versions};
+use duologue_dtls::{Context, Transport, Version, Versions};
 use duologue_identity::{Certificate, KeygenAlgorithm};
 use duologue_sim::{HostId, Link, World, for_seeds};
 
@@ -31,7 +31,7 @@ fn client_hello(version: Version) -> Vec<u8> {
     let context = Context::new().expect("the library works");
     let context = context.with_versions(Versions::Only(version));
     let mut client = Transport::new(context, certificate.expect("a key"));
-    client.start(Instant::ZERO, Role::Client, Vec::new());
+    client.start(Instant::ZERO, DtlsRole::Client, Vec::new());
     let mut hello = Vec::new();
     assert!(client.poll_datagram(&mut hello));
     hello

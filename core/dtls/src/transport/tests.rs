@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use duologue_base::{Rng, WallClock};
+use duologue_base::{DtlsRole, Rng, WallClock};
 use duologue_identity::{HashFunction, KeygenAlgorithm};
 
 use super::*;
@@ -67,8 +67,8 @@ impl Pair {
     fn start(&mut self) {
         let server = sha256(&self.certificates[SERVER]);
         let client = sha256(&self.certificates[CLIENT]);
-        self.ends[CLIENT].start(self.now, Role::Client, server);
-        self.ends[SERVER].start(self.now, Role::Server, client);
+        self.ends[CLIENT].start(self.now, DtlsRole::Client, server);
+        self.ends[SERVER].start(self.now, DtlsRole::Server, client);
     }
 
     fn connected(client: Versions, server: Versions) -> Self {
@@ -234,11 +234,11 @@ fn versions_without_a_common_one_fail() {
 fn a_client_hello_that_overtakes_the_description_is_answered_at_once() {
     let mut pair = Pair::new(Versions::Both, Versions::Both);
     let fingerprints = sha256(&pair.certificates[SERVER]);
-    pair.ends[CLIENT].start(pair.now, Role::Client, fingerprints);
+    pair.ends[CLIENT].start(pair.now, DtlsRole::Client, fingerprints);
     pair.run(Duration::from_millis(30));
     assert_eq!(pair.states(), [State::Connecting, State::New]);
     let fingerprints = sha256(&pair.certificates[CLIENT]);
-    pair.ends[SERVER].start(pair.now, Role::Server, fingerprints);
+    pair.ends[SERVER].start(pair.now, DtlsRole::Server, fingerprints);
     pair.run(Duration::from_millis(21));
     assert_eq!(pair.states(), [State::Connected; 2]);
 }
@@ -262,7 +262,7 @@ fn a_wrong_fingerprint_fails_and_passes_no_byte() {
     for versions in [V12, V13, Versions::Both] {
         for wrong in [CLIENT, SERVER] {
             let mut pair = Pair::new(versions, versions);
-            for (at, role) in [(CLIENT, Role::Client), (SERVER, Role::Server)] {
+            for (at, role) in [(CLIENT, DtlsRole::Client), (SERVER, DtlsRole::Server)] {
                 let told = if at == wrong { at } else { 1 - at };
                 let fingerprints = sha256(&pair.certificates[told]);
                 pair.ends[at].start(pair.now, role, fingerprints);
@@ -293,8 +293,8 @@ fn a_wrong_fingerprint_fails_and_passes_no_byte() {
 fn data_sent_to_an_end_that_rejects_the_certificate_is_not_delivered() {
     let mut pair = Pair::new(V13, V13);
     let fingerprints = sha256(&pair.certificates[SERVER]);
-    pair.ends[CLIENT].start(pair.now, Role::Client, fingerprints);
-    pair.ends[SERVER].start(pair.now, Role::Server, Vec::new());
+    pair.ends[CLIENT].start(pair.now, DtlsRole::Client, fingerprints);
+    pair.ends[SERVER].start(pair.now, DtlsRole::Server, Vec::new());
     while pair.ends[CLIENT].state() != State::Connected {
         pair.run(Duration::from_millis(1));
     }
@@ -317,7 +317,7 @@ fn an_rsa_certificate_fails_cleanly() {
         &mut Rng::from_u64(1),
     );
     let mut transport = Transport::new(Context::new().unwrap(), rsa.unwrap());
-    transport.start(Instant::ZERO, Role::Client, Vec::new());
+    transport.start(Instant::ZERO, DtlsRole::Client, Vec::new());
     assert_eq!(
         transport.poll_event(),
         Some(Event::Failed(DtlsError::UnsupportedCertificate))
@@ -461,7 +461,7 @@ fn a_server_is_the_one_that_its_judge_trusts_or_gets_nothing() {
         };
         pair.ends[CLIENT].start_to_server(pair.now, Box::new(judge));
         let client = sha256(&pair.certificates[CLIENT]);
-        pair.ends[SERVER].start(pair.now, Role::Server, client);
+        pair.ends[SERVER].start(pair.now, DtlsRole::Server, client);
         pair.run(Duration::from_secs(5));
         match trusted {
             true => {

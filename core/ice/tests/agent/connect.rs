@@ -3,10 +3,8 @@
 use std::time::Duration;
 
 use crate::sim::{Link, Nat, Sim, addr, ms};
-use duologue_base::{Generation, Protocol};
-use duologue_ice::{
-    Candidate, CandidateKind, Config, Credentials, Event, RemoteOptions, Role, TransportState,
-};
+use duologue_base::{Generation, IceCredentials, IceRole, Protocol};
+use duologue_ice::{Candidate, CandidateKind, Config, Event, RemoteOptions, TransportState};
 use duologue_stun::{Class, Key, Method, TransactionId, Writer};
 
 #[test]
@@ -63,7 +61,7 @@ fn checks_keep_the_distance_that_the_other_end_asks_for() {
     ] {
         let mut sim = Sim::new(4, Link::default());
         sim.address(0, "192.0.2.1:1000");
-        let (mut now, remote) = (sim.now, Credentials::generate(&mut sim.rng));
+        let (mut now, remote) = (sim.now, IceCredentials::generate(&mut sim.rng));
         let agent = &mut sim.peers[0].agent;
         for n in 0..5 {
             let other = Candidate {
@@ -176,7 +174,7 @@ fn the_better_family_is_nominated_when_both_work() {
 #[test]
 fn two_agents_of_one_role_settle_who_controls() {
     for seed in 0..200 {
-        for role in [Role::Controlling, Role::Controlled] {
+        for role in [IceRole::Controlling, IceRole::Controlled] {
             let configs = [Config::default(), Config::default()];
             let mut sim = Sim::with_roles(seed, Link::default(), configs, [role, role]);
             sim.address(0, "192.0.2.1:1000");
@@ -281,9 +279,9 @@ fn a_full_agent_controls_a_lite_one() {
         9,
         Link::default(),
         [Config::default(), Config::default()],
-        [Role::Controlled, Role::Controlled],
+        [IceRole::Controlled, IceRole::Controlled],
     );
-    let remote = Credentials::generate(&mut sim.rng);
+    let remote = IceCredentials::generate(&mut sim.rng);
     let now = sim.now;
     let agent = &mut sim.peers[0].agent;
     let lite = RemoteOptions {
@@ -291,12 +289,12 @@ fn a_full_agent_controls_a_lite_one() {
         ..RemoteOptions::default()
     };
     agent.set_remote_credentials(now, Generation(0), remote, lite);
-    assert_eq!(agent.role(), Role::Controlling);
+    assert_eq!(agent.role(), IceRole::Controlling);
     let events = std::iter::from_fn(|| agent.poll_event());
     assert!(
         events
             .into_iter()
-            .any(|e| e == Event::Role(Role::Controlling))
+            .any(|e| e == Event::Role(IceRole::Controlling))
     );
 }
 
@@ -306,14 +304,14 @@ fn a_lite_agent_that_offers_is_controlled() {
         lite: true,
         ..Config::default()
     };
-    let roles = [Role::Controlling, Role::Controlled];
+    let roles = [IceRole::Controlling, IceRole::Controlled];
     let mut sim = Sim::with_roles(11, Link::default(), [lite, Config::default()], roles);
     sim.address(0, "192.0.2.1:1000");
     sim.address(1, "198.51.100.1:2000");
     sim.signal_all();
     assert!(sim.run_until(ms(200), |sim| sim.both(TransportState::Completed)));
     let roles = sim.peers.each_ref().map(|peer| peer.agent.role());
-    assert_eq!(roles, [Role::Controlled, Role::Controlling]);
+    assert_eq!(roles, [IceRole::Controlled, IceRole::Controlling]);
     assert!(sim.data_flows());
 }
 
@@ -429,7 +427,7 @@ fn two_agents_of_one_role_settle_who_controls_through_loss_and_reordering() {
         duplicate: 0.2,
     };
     for seed in 0..1000 {
-        let role = [Role::Controlling, Role::Controlled][seed as usize % 2];
+        let role = [IceRole::Controlling, IceRole::Controlled][seed as usize % 2];
         let configs = [Config::default(), Config::default()];
         let mut sim = Sim::with_roles(seed, link, configs, [role, role]);
         sim.address(0, "192.0.2.1:1000");

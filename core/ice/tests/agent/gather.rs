@@ -3,10 +3,10 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use duologue_base::Generation;
+use duologue_base::{Generation, IceCredentials, IceRole};
 use duologue_ice::{
-    Candidate, CandidateError, CandidateKind, Config, Credentials, Event, ExternalAddress,
-    GatheringState, RelayProtocol, Role, Server, ServerKind, TransportState,
+    Candidate, CandidateError, CandidateKind, Config, Event, ExternalAddress, GatheringState,
+    RelayProtocol, Server, ServerKind, TransportState,
 };
 
 use crate::servers::{Mood, StunServer};
@@ -273,9 +273,9 @@ fn what_was_gathered_ahead_is_announced_at_once() {
     let asked = sim.servers[0].requests;
     sim.peers[0].events.clear();
     sim.peers[0].trickles = true;
-    let (now, local) = (sim.now, Credentials::generate(&mut sim.rng));
+    let (now, local) = (sim.now, IceCredentials::generate(&mut sim.rng));
     let agent = &mut sim.peers[0].agent;
-    agent.adopt(now, Role::Controlling, Generation(0), local.clone());
+    agent.adopt(now, IceRole::Controlling, Generation(0), local.clone());
     for kind in [CandidateKind::Host, CandidateKind::ServerReflexive] {
         let found = candidates(&sim, 0, kind);
         assert_eq!(found.len(), 1);

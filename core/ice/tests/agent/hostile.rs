@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use duologue_base::{Datagram, Ecn, Generation, Redacted, SocketId};
+use duologue_base::{Datagram, Ecn, Generation, IceCredentials, Redacted, SocketId};
 use duologue_ice::{
-    Config, Credentials, Event, GatheringState, PairState, RelayProtocol, Server, ServerKind,
-    TransportState,
+    Config, Event, GatheringState, PairState, RelayProtocol, Server, ServerKind, TransportState,
 };
 use duologue_stun::{AttributeType, Class, ErrorCode, Key, Message, Method, TransactionId, Writer};
 
@@ -21,7 +20,7 @@ fn connected(seed: u64) -> Sim {
     sim
 }
 
-fn credentials(sim: &Sim, peer: usize) -> Credentials {
+fn credentials(sim: &Sim, peer: usize) -> IceCredentials {
     let agent = &sim.peers[peer].agent;
     agent
         .local_credentials(Generation(0))

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use duologue_base::{Generation, Protocol, Rng};
-use duologue_ice::{Candidate, Config, RemoteOptions, Role};
+use duologue_base::{Generation, IceRole, Protocol, Rng};
+use duologue_ice::{Candidate, Config, RemoteOptions};
 
 use crate::sim::{Link, Nat, Sim, addr, ms};
 
@@ -19,8 +19,8 @@ fn network(seed: u64) -> Sim {
         ..Config::default()
     });
     let roles = [chance(2), chance(2)].map(|controls| match controls {
-        true => Role::Controlling,
-        false => Role::Controlled,
+        true => IceRole::Controlling,
+        false => IceRole::Controlled,
     });
     let link = Link {
         delay: ms(1 + u64::from(rng.below(80))),

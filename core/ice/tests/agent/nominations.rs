@@ -3,8 +3,10 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use duologue_base::{Datagram, Ecn, Generation, Instant, Protocol, Rng, SocketId};
-use duologue_ice::{Agent, Candidate, Config, Credentials, RemoteOptions, Role, TransportState};
+use duologue_base::{
+    Datagram, Ecn, Generation, IceCredentials, IceRole, Instant, Protocol, Rng, SocketId,
+};
+use duologue_ice::{Agent, Candidate, Config, RemoteOptions, TransportState};
 use duologue_stun::{Class, Key, Message, Method, TransactionId, Writer};
 
 use crate::sim::{addr, ms};
@@ -17,20 +19,20 @@ const HERE: &str = "192.0.2.1:1000";
 struct Script {
     agent: Agent,
     now: Instant,
-    local: Credentials,
-    remote: Credentials,
+    local: IceCredentials,
+    remote: IceCredentials,
     sequence: u8,
 }
 
 impl Script {
     fn new() -> Self {
         let mut rng = Rng::from_u64(1);
-        let [local, remote] = [(); 2].map(|()| Credentials::generate(&mut rng));
+        let [local, remote] = [(); 2].map(|()| IceCredentials::generate(&mut rng));
         let now = Instant::ZERO;
         let first = Generation(0);
         let mut agent = Agent::new(
             Config::default(),
-            Role::Controlled,
+            IceRole::Controlled,
             first,
             local.clone(),
             rng,

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use duologue_base::{Generation, SocketId};
-use duologue_ice::{Role, TransportState};
+use duologue_base::{Generation, IceRole, SocketId};
+use duologue_ice::TransportState;
 
 use crate::sim::{Link, Sim, ms};
 
@@ -34,8 +34,8 @@ fn operate(sim: &mut Sim, newest: &mut u32) {
         4 => sim.signal_credentials(at),
         5 => {
             let role = match sim.rng.below(2) {
-                0 => Role::Controlling,
-                _ => Role::Controlled,
+                0 => IceRole::Controlling,
+                _ => IceRole::Controlled,
             };
             sim.peers[at].agent.set_role(now, role);
         }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use duologue_base::Generation;
-use duologue_ice::{Credentials, TransportState};
+use duologue_base::{Generation, IceCredentials};
+use duologue_ice::TransportState;
 
 use crate::sim::{Link, Sim, ms};
 
@@ -212,7 +212,7 @@ fn many_restarts_keep_a_bounded_number_of_generations() {
         assert!(sim.peers[0].agent.generations().count() <= 4);
         assert!(sim.data_flows());
     }
-    let again = Credentials::generate(&mut sim.rng);
+    let again = IceCredentials::generate(&mut sim.rng);
     sim.peers[0].agent.restart(sim.now, Generation(49), again);
     assert_eq!(
         sim.peers[0].agent.generations().last(),

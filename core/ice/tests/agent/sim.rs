@@ -4,10 +4,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use duologue_base::{Datagram, Ecn, Generation, Instant, Rng, SocketId};
-use duologue_ice::{
-    Agent, Candidate, Config, Credentials, Event, Input, RemoteOptions, Role, TransportState,
-};
+use duologue_base::{Datagram, Ecn, Generation, IceCredentials, IceRole, Instant, Rng, SocketId};
+use duologue_ice::{Agent, Candidate, Config, Event, Input, RemoteOptions, TransportState};
 use duologue_stun::Message;
 
 pub(crate) fn ms(ms: u64) -> Duration {
@@ -152,7 +150,7 @@ enum Parcel {
     Stream(Happening),
     Candidate(usize, Generation, Candidate),
     EndOfCandidates(usize, Generation),
-    Credentials(usize, Generation, Credentials, RemoteOptions),
+    Credentials(usize, Generation, IceCredentials, RemoteOptions),
 }
 
 pub(crate) struct Sim {
@@ -185,19 +183,24 @@ impl Sim {
     }
 
     pub(crate) fn with(seed: u64, link: Link, configs: [Config; 2]) -> Self {
-        Sim::with_roles(seed, link, configs, [Role::Controlling, Role::Controlled])
+        Sim::with_roles(
+            seed,
+            link,
+            configs,
+            [IceRole::Controlling, IceRole::Controlled],
+        )
     }
 
     pub(crate) fn with_roles(
         seed: u64,
         link: Link,
         configs: [Config; 2],
-        roles: [Role; 2],
+        roles: [IceRole; 2],
     ) -> Self {
         let mut rng = Rng::from_u64(seed);
         let [a, b] = configs;
         let mut peer = |config: Config, role| {
-            let local = Credentials::generate(&mut rng);
+            let local = IceCredentials::generate(&mut rng);
             let options = RemoteOptions {
                 renomination: config.renomination,
                 ..RemoteOptions::default()
@@ -275,7 +278,7 @@ impl Sim {
     }
 
     pub(crate) fn restart(&mut self, peer: usize, generation: Generation) {
-        let local = Credentials::generate(&mut self.rng);
+        let local = IceCredentials::generate(&mut self.rng);
         self.peers[peer].agent.restart(self.now, generation, local);
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use duologue_base::{Generation, Redacted, SocketId};
+use duologue_base::{Generation, IceRole, Redacted, SocketId};
 use duologue_ice::{
     Candidate, CandidateError, CandidateKind, Config, Event, PairState, RelayProtocol, Security,
     Server, ServerKind, TcpType, TcpTypes, TransportState,
@@ -47,7 +47,7 @@ fn an_active_and_a_passive_peer_connect_in_two_round_trips() {
     for roles_swapped in [false, true] {
         let mut sim = tcp_only(1);
         if roles_swapped {
-            use duologue_ice::Role::{Controlled, Controlling};
+            use IceRole::{Controlled, Controlling};
             for (peer, role) in [(0, Controlled), (1, Controlling)] {
                 sim.peers[peer].agent.set_role(sim.now, role);
             }

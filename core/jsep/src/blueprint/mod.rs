@@ -7,12 +7,11 @@
 mod read;
 mod write;
 
-use duologue_base::Mid;
+use duologue_base::{IceCredentials, Mid};
 use duologue_identity::Fingerprint;
 use duologue_sdp::attr::{Direction, RidDirection, RidId, Setup, Simulcast};
 use duologue_sdp::{Formats, MediaKind as MediaWord, MediaProtocol};
 
-use crate::agreement::IceCredentials;
 use crate::intent::Source;
 use crate::{CodecParameters, MediaKind, SectionKind};
 

@@ -1,3 +1,4 @@
+use duologue_base::IceCredentials;
 use duologue_identity::Fingerprint;
 use duologue_sdp::attr::{Direction, Ssrc, SsrcGroup};
 use duologue_sdp::{Formats, Media, MediaKind as MediaWord, PayloadType, SessionDescription};
@@ -5,7 +6,6 @@ use duologue_sdp::{Formats, Media, MediaKind as MediaWord, PayloadType, SessionD
 use super::{
     Blueprint, Content, DataLines, Extension, Port, RtpLines, Section, Streams, TransportLines,
 };
-use crate::agreement::IceCredentials;
 use crate::codec::RtcpFeedback;
 use crate::intent::Source;
 use crate::{Codec, CodecParameters, MediaKind};

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use duologue_base::{Mid, TransportKey};
+use duologue_base::{IceCredentials, Mid, TransportKey};
 
 use super::bundle::Bundled;
 use super::offer::{multiplex_rtcp, sending};
 use super::{codec, draft, extension, simulcast, transport};
-use crate::agreement::{Agreement, IceCredentials, MediaAgreement, TransportAgreement};
+use crate::agreement::{Agreement, MediaAgreement, TransportAgreement};
 use crate::applied::Applied;
 use crate::blueprint::{Blueprint, Content, DataLines, Port, RtpLines, Section, TransportLines};
 use crate::signaling::Proposal;

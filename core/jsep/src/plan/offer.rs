@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use duologue_base::{Mid, TransceiverId, TransportKey};
+use duologue_base::{IceCredentials, Mid, TransceiverId, TransportKey};
 use duologue_sdp::attr::{RidDirection, Setup};
 use duologue_sdp::{Formats, MediaKind as MediaWord, MediaProtocol, PayloadType};
 
 use super::codec::{self, PayloadTypes};
 use super::extension::{self, ExtensionIds};
 use super::{draft, simulcast};
-use crate::agreement::{Agreement, IceCredentials, IceKey, MediaAgreement};
+use crate::agreement::{Agreement, IceKey, MediaAgreement};
 use crate::applied::Applied;
 use crate::blueprint::{
     Blueprint, Content, DataLines, Port, RtpLines, Section, Streams, TransportLines,

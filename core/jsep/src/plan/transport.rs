@@ -3,13 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use duologue_base::TransportKey;
+use duologue_base::{DtlsRole, IceRole, TransportKey};
 use duologue_sdp::attr::Setup;
 
 use super::bundle::Bundled;
-use crate::agreement::{
-    Agreement, DtlsAgreement, DtlsRole, IceRole, RemoteIce, TransportAgreement,
-};
+use crate::agreement::{Agreement, DtlsAgreement, RemoteIce, TransportAgreement};
 use crate::blueprint::{Blueprint, Port, TransportLines};
 use crate::{ContentError, Ids, Side};
 

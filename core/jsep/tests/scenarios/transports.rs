@@ -1,7 +1,6 @@
 //! ICE generations, DTLS roles, SCTP: what the data plane is told.
 
-use duologue_base::Generation;
-use duologue_jsep::agreement::{DtlsRole, IceRole};
+use duologue_base::{DtlsRole, Generation, IceRole};
 use duologue_jsep::{
     BundlePolicy, Capabilities, ContentError, JsepError, OfferOptions, SctpChange, SdpType,
     StopState, TransportChange,

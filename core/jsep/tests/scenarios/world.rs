@@ -1,7 +1,7 @@
 //! Descriptions as gateways, cameras, servers and old browsers write them, and single deviations
 //! from an ordinary offer, each with what becomes of it. What both browsers take is taken.
 
-use duologue_jsep::agreement::IceRole;
+use duologue_base::IceRole;
 use duologue_jsep::{JsepError, SdpType, Side};
 
 use crate::end::{End, sections};

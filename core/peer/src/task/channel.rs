@@ -2,11 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use duologue_base::{ChannelKey, StreamId};
+use duologue_base::{ChannelKey, DtlsRole, StreamId};
 use duologue_datachannel as datachannel;
-use duologue_jsep as jsep;
 use duologue_session::{ChannelCommand, ChannelReport, Command};
-use jsep::agreement::DtlsRole;
 
 use super::{ChannelTask, Task};
 use crate::data_channel::{Channel, ChannelTransport};

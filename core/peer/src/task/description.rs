@@ -8,12 +8,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use duologue_base::{ChannelKey, TransportKey};
+use duologue_base::{ChannelKey, IceCredentials, TransportKey};
 use duologue_ice as ice;
 use duologue_identity::Certificate;
 use duologue_jsep as jsep;
 use duologue_session::{Command, SctpCommand, TransportCommand};
-use jsep::agreement;
 
 use super::surface::Surfaced;
 use super::{SctpTask, Task};
@@ -194,10 +193,7 @@ impl PeerConnection {
     fn update_transports(&mut self) {
         let latest = Arc::clone(self.slots.signaling.latest());
         for (&key, agreed) in &latest.transports {
-            let role = match agreed.ice_role {
-                agreement::IceRole::Controlling => IceRole::Controlling,
-                agreement::IceRole::Controlled => IceRole::Controlled,
-            };
+            let role = IceRole::from(agreed.ice_role);
             let transport = self
                 .slots
                 .transports
@@ -294,11 +290,8 @@ fn command_of(change: jsep::TransportChange, certificate: &Certificate) -> Comma
         Change::Add { key, local, role } => {
             let command = TransportCommand::Add {
                 generation: key.generation,
-                local: credentials(local),
-                role: match role {
-                    agreement::IceRole::Controlling => ice::Role::Controlling,
-                    agreement::IceRole::Controlled => ice::Role::Controlled,
-                },
+                local,
+                role,
                 certificate: certificate.clone(),
             };
             (key.transport, command)
@@ -306,7 +299,7 @@ fn command_of(change: jsep::TransportChange, certificate: &Certificate) -> Comma
         Change::RestartIce { key, local } => {
             let command = TransportCommand::RestartIce {
                 generation: key.generation,
-                local: credentials(local),
+                local,
             };
             (key.transport, command)
         }
@@ -324,7 +317,7 @@ fn command_of(change: jsep::TransportChange, certificate: &Certificate) -> Comma
         } => {
             let command = TransportCommand::SetRemoteIce {
                 generation: key.generation,
-                remote: credentials(remote),
+                remote,
                 options: ice::RemoteOptions {
                     lite,
                     pacing: pacing.map(|ms| Duration::from_millis(ms.into())),
@@ -338,7 +331,6 @@ fn command_of(change: jsep::TransportChange, certificate: &Certificate) -> Comma
             role,
             fingerprints,
         } => {
-            let role = role_of(role);
             let command = TransportCommand::StartDtls { role, fingerprints };
             (transport, command)
         }
@@ -348,7 +340,7 @@ fn command_of(change: jsep::TransportChange, certificate: &Certificate) -> Comma
             fingerprints,
         } => {
             let command = TransportCommand::RestartDtls {
-                role: role_of(role),
+                role,
                 fingerprints,
                 certificate: certificate.clone(),
             };
@@ -390,13 +382,6 @@ fn sctp_command_of(change: jsep::SctpChange) -> SctpCommand {
     }
 }
 
-fn role_of(role: agreement::DtlsRole) -> duologue_dtls::Role {
-    match role {
-        agreement::DtlsRole::Client => duologue_dtls::Role::Client,
-        agreement::DtlsRole::Server => duologue_dtls::Role::Server,
-    }
-}
-
 /// The session's form of "any size" is the largest number.
 fn size_limit(size: Option<u64>) -> usize {
     size.map_or(usize::MAX, |size| {
@@ -404,17 +389,10 @@ fn size_limit(size: Option<u64>) -> usize {
     })
 }
 
-fn parameters(ice: &agreement::IceCredentials) -> IceParameters {
+fn parameters(ice: &IceCredentials) -> IceParameters {
     IceParameters {
         username_fragment: ice.ufrag.clone(),
         password: ice.pwd.0.clone(),
-    }
-}
-
-fn credentials(ice: agreement::IceCredentials) -> ice::Credentials {
-    ice::Credentials {
-        ufrag: ice.ufrag,
-        pwd: ice.pwd,
     }
 }
 

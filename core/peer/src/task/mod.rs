@@ -13,7 +13,7 @@ mod transport;
 
 use std::time::Duration;
 
-use duologue_base::{ChannelKey, Generation, Instant, TransceiverId, TransportKey};
+use duologue_base::{ChannelKey, Generation, IceRole, Instant, TransceiverId, TransportKey};
 use duologue_ice as ice;
 use duologue_session as session;
 use duologue_session::{ChannelReport, DtlsReport};
@@ -82,7 +82,7 @@ pub(crate) enum TransportTask {
     /// The second.
     GatheringComplete(Generation),
     IceChanged(IceChange),
-    IceRole(ice::Role),
+    IceRole(IceRole),
     DtlsChanged(DtlsReport),
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use duologue_base::{Generation, Instant, TransportKey};
+use duologue_base::{DtlsRole, Generation, Instant, TransportKey};
 use duologue_dtls as dtls;
 use duologue_ice as ice;
 use duologue_identity::{Fingerprint, HashFunction};
@@ -183,8 +183,8 @@ impl Collector {
             tls_version: counted.dtls_version.map(version_bytes),
             dtls_cipher: counted.cipher_suite.and_then(dtls::CipherSuite::name),
             dtls_role: match counted.dtls_role {
-                Some(dtls::Role::Client) => "client",
-                Some(dtls::Role::Server) => "server",
+                Some(DtlsRole::Client) => "client",
+                Some(DtlsRole::Server) => "server",
                 None => "unknown",
             },
             srtp_cipher: counted.srtp_profile.map(dtls::SrtpProfile::name),

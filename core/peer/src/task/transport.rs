@@ -1,6 +1,7 @@
 //! What the session reports of ICE and DTLS (webrtc-pc §§4.4.1.3, 5.5, 5.6), and the states of
 //! the whole connection.
 
+use duologue_base as base;
 use duologue_base::{Generation, TransportKey};
 use duologue_dtls as dtls;
 use duologue_ice as ice;
@@ -122,7 +123,7 @@ impl PeerConnection {
         }
     }
 
-    pub(crate) fn run_ice_role(&mut self, key: TransportKey, role: ice::Role) {
+    pub(crate) fn run_ice_role(&mut self, key: TransportKey, role: base::IceRole) {
         if let Some(transport) = self.slots.transports.get_mut(&key) {
             transport.ice.role = role.into();
         }
@@ -331,11 +332,11 @@ fn dtls_exception(error: dtls::DtlsError) -> Exception {
     )
 }
 
-impl From<ice::Role> for IceRole {
-    fn from(role: ice::Role) -> Self {
+impl From<base::IceRole> for IceRole {
+    fn from(role: base::IceRole) -> Self {
         match role {
-            ice::Role::Controlling => IceRole::Controlling,
-            ice::Role::Controlled => IceRole::Controlled,
+            base::IceRole::Controlling => IceRole::Controlling,
+            base::IceRole::Controlled => IceRole::Controlled,
         }
     }
 }

@@ -1,5 +1,4 @@
-use duologue_base::Generation;
-use duologue_dtls as dtls;
+use duologue_base::{DtlsRole, Generation, IceCredentials, IceRole};
 use duologue_ice as ice;
 use duologue_identity::{Certificate, Fingerprint};
 
@@ -13,9 +12,9 @@ pub enum TransportCommand {
         /// The first set of credentials.
         generation: Generation,
         /// Our ICE user name fragment and password.
-        local: ice::Credentials,
+        local: IceCredentials,
         /// Whether we nominate.
-        role: ice::Role,
+        role: IceRole,
         /// What the DTLS handshake shows to the peer.
         certificate: Certificate,
     },
@@ -28,7 +27,7 @@ pub enum TransportCommand {
     /// Changes who nominates (RFC 8445 §6.1.1).
     SetIceRole {
         /// Our new role.
-        role: ice::Role,
+        role: IceRole,
     },
     /// Starts to gather for a new set of credentials; the selected pair keeps carrying data until
     /// a pair of the new generation is nominated (RFC 8445 §9).
@@ -36,7 +35,7 @@ pub enum TransportCommand {
         /// The new generation.
         generation: Generation,
         /// Our new credentials.
-        local: ice::Credentials,
+        local: IceCredentials,
     },
     /// Gives up a generation: the older ones after a restart was agreed, the newest one when it
     /// was rolled back.
@@ -49,7 +48,7 @@ pub enum TransportCommand {
         /// Which of ours these belong to.
         generation: Generation,
         /// The peer's user name fragment and password.
-        remote: ice::Credentials,
+        remote: IceCredentials,
         /// What else the peer's description says about its agent.
         options: ice::RemoteOptions,
     },
@@ -69,7 +68,7 @@ pub enum TransportCommand {
     /// sent before is kept until this comes.
     StartDtls {
         /// Our role.
-        role: dtls::Role,
+        role: DtlsRole,
         /// What the peer's certificate must match.
         fingerprints: Vec<Fingerprint>,
     },
@@ -78,7 +77,7 @@ pub enum TransportCommand {
     /// An SCTP association over it ends and is made anew (RFC 8261 §6.1), with new channels.
     RestartDtls {
         /// Our role.
-        role: dtls::Role,
+        role: DtlsRole,
         /// What the peer's certificate must match.
         fingerprints: Vec<Fingerprint>,
         /// What the handshake shows to the peer.

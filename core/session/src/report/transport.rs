@@ -1,4 +1,4 @@
-use duologue_base::Generation;
+use duologue_base::{Generation, IceRole};
 use duologue_dtls as dtls;
 use duologue_ice as ice;
 
@@ -33,7 +33,7 @@ pub enum TransportReport {
     /// A role conflict changed our role (RFC 8445 §7.3.1.1).
     IceRole {
         /// Our new role.
-        role: ice::Role,
+        role: IceRole,
     },
     /// Another candidate pair carries the data: W3C `selectedcandidatepairchange`.
     SelectedPair {

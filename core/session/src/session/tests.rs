@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use duologue_base::{Ecn, Generation, Protocol, SocketId, WallClock};
+use duologue_base::{Ecn, Generation, IceCredentials, IceRole, Protocol, SocketId, WallClock};
 use duologue_identity::{Certificate, KeygenAlgorithm};
 
 use super::*;
@@ -26,8 +26,8 @@ fn add_transport() -> Command {
         KEY,
         TransportCommand::Add {
             generation: Generation(0),
-            local: ice::Credentials::generate(&mut rng),
-            role: ice::Role::Controlling,
+            local: IceCredentials::generate(&mut rng),
+            role: IceRole::Controlling,
             certificate: certificate.unwrap(),
         },
     )
@@ -70,7 +70,7 @@ fn a_stream_that_a_check_wants_is_asked_for_when_the_check_is_polled() {
             KEY,
             TransportCommand::SetRemoteIce {
                 generation: Generation(0),
-                remote: ice::Credentials::generate(&mut Rng::from_u64(3)),
+                remote: IceCredentials::generate(&mut Rng::from_u64(3)),
                 options: ice::RemoteOptions::default(),
             },
         ),
@@ -212,7 +212,7 @@ fn a_host_that_can_bind_nothing_says_so_and_a_restart_tries_again() {
             KEY,
             TransportCommand::RestartIce {
                 generation: Generation(generation),
-                local: ice::Credentials::generate(&mut Rng::from_u64(generation.into())),
+                local: IceCredentials::generate(&mut Rng::from_u64(generation.into())),
             },
         )
     };
@@ -373,7 +373,7 @@ fn addresses_that_are_not_used_any_more_make_room_for_others() {
             KEY,
             TransportCommand::RestartIce {
                 generation: Generation(round + 1),
-                local: ice::Credentials::generate(&mut Rng::from_u64(round.into())),
+                local: IceCredentials::generate(&mut Rng::from_u64(round.into())),
             },
         );
         session.handle_command(now, restart);

@@ -1,7 +1,9 @@
 use std::net::SocketAddr;
 
-use duologue_base::{Datagram, Ecn, Generation, Instant, Protocol, Rng, SocketId};
-use duologue_ice::{Agent as IceAgent, Candidate, Config, Credentials, Input, RemoteOptions, Role};
+use duologue_base::{
+    Datagram, Ecn, Generation, IceCredentials, IceRole, Instant, Protocol, Rng, SocketId,
+};
+use duologue_ice::{Agent as IceAgent, Candidate, Config, Input, RemoteOptions};
 use duologue_sdp::attr;
 
 use crate::Agent;
@@ -17,11 +19,11 @@ impl Ours {
     pub(crate) fn new(seed: u64, address: &str, controlling: bool) -> Self {
         let address = address.parse().expect("an address");
         let role = match controlling {
-            true => Role::Controlling,
-            false => Role::Controlled,
+            true => IceRole::Controlling,
+            false => IceRole::Controlled,
         };
         let mut rng = Rng::from_u64(seed);
-        let local = Credentials::generate(&mut rng);
+        let local = IceCredentials::generate(&mut rng);
         let mut agent = IceAgent::new(Config::default(), role, FIRST, local, rng);
         agent.add_local_address(Instant::ZERO, SocketId(0), address);
         agent.end_of_local_addresses(Instant::ZERO);
@@ -41,7 +43,7 @@ impl Agent for Ours {
     }
 
     fn set_remote(&mut self, now: Instant, ufrag: &str, pwd: &str) {
-        let remote = Credentials::new(ufrag, pwd).expect("legal credentials");
+        let remote = IceCredentials::new(ufrag, pwd).expect("legal credentials");
         self.agent
             .set_remote_credentials(now, FIRST, remote, RemoteOptions::default());
     }

@@ -2,10 +2,9 @@ use std::collections::VecDeque;
 use std::net::{SocketAddr, UdpSocket};
 use std::time;
 
-use duologue_base::{Datagram, Ecn, Generation, Instant, Rng, SocketId};
+use duologue_base::{Datagram, Ecn, Generation, IceCredentials, IceRole, Instant, Rng, SocketId};
 use duologue_ice::{
-    Agent, CandidateError, Config, Credentials, Event, GatheringState, Input, RemoteOptions, Role,
-    TransportState,
+    Agent, CandidateError, Config, Event, GatheringState, Input, RemoteOptions, TransportState,
 };
 
 const FIRST: Generation = Generation(0);
@@ -25,8 +24,8 @@ impl Hosts {
     pub(crate) fn new(configs: [Config; 2]) -> Self {
         let mut rng = Rng::from_u64(1);
         let sockets = [(); 2].map(|()| UdpSocket::bind("127.0.0.1:0").expect("a port"));
-        let credentials = [(); 2].map(|()| Credentials::generate(&mut rng));
-        let roles = [Role::Controlling, Role::Controlled];
+        let credentials = [(); 2].map(|()| IceCredentials::generate(&mut rng));
+        let roles = [IceRole::Controlling, IceRole::Controlled];
         let mut index = 0;
         let mut agents = configs.map(|config| {
             let local = credentials[index].clone();

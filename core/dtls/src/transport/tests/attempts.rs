@@ -1,6 +1,7 @@
 //! What may come at the start of a handshake, and who may have sent it.
 
 use super::*;
+use duologue_base::DtlsRole;
 
 const HELLO_VERIFY_REQUEST: u8 = 3;
 const CERTIFICATE: u8 = 11;
@@ -10,7 +11,7 @@ const VERSIONS: [Versions; 3] = [V12, V13, Versions::Both];
 fn forged_hello(versions: Versions) -> Vec<u8> {
     let context = Context::for_simulation(99).unwrap().with_versions(versions);
     let mut stranger = Transport::new(context, certificate());
-    stranger.start(Instant::ZERO, Role::Client, Vec::new());
+    stranger.start(Instant::ZERO, DtlsRole::Client, Vec::new());
     let mut hello = Vec::new();
     assert!(stranger.poll_datagram(&mut hello));
     hello
@@ -20,7 +21,7 @@ fn forged_hello(versions: Versions) -> Vec<u8> {
 fn forged_answer(versions: Versions) -> Vec<u8> {
     let context = Context::for_simulation(98).unwrap().with_versions(versions);
     let mut stranger = Transport::new(context, certificate());
-    stranger.start(Instant::ZERO, Role::Server, Vec::new());
+    stranger.start(Instant::ZERO, DtlsRole::Server, Vec::new());
     stranger.handle_datagram(Instant::ZERO, &mut forged_hello(versions), |_| {});
     let mut answer = Vec::new();
     assert!(stranger.poll_datagram(&mut answer));
@@ -94,7 +95,7 @@ fn a_forged_hello_before_the_handshake_costs_time_at_most() {
                 pair.ends[SERVER].handle_datagram(pair.now, &mut forged_hello, |_| {});
                 if real_comes_early {
                     let fingerprints = sha256(&pair.certificates[SERVER]);
-                    pair.ends[CLIENT].start(pair.now, Role::Client, fingerprints);
+                    pair.ends[CLIENT].start(pair.now, DtlsRole::Client, fingerprints);
                     pair.run(Duration::from_millis(20));
                 }
                 pair.start();
@@ -109,7 +110,7 @@ fn early_hellos_that_flood_do_not_keep_the_real_one_out() {
     for versions in VERSIONS {
         let mut pair = Pair::new(versions, versions);
         let fingerprints = sha256(&pair.certificates[SERVER]);
-        pair.ends[CLIENT].start(pair.now, Role::Client, fingerprints);
+        pair.ends[CLIENT].start(pair.now, DtlsRole::Client, fingerprints);
         for _ in 0..20 {
             let mut forged = forged_hello(versions);
             pair.ends[SERVER].handle_datagram(pair.now, &mut forged, |_| {});
@@ -147,7 +148,7 @@ fn a_client_that_begins_anew_after_our_first_flight_is_answered() {
         let context = Context::for_simulation(5).unwrap().with_versions(versions);
         let mut client = Transport::new(context, pair.certificates[CLIENT].clone());
         let fingerprints = sha256(&pair.certificates[SERVER]);
-        client.start(pair.now, Role::Client, fingerprints);
+        client.start(pair.now, DtlsRole::Client, fingerprints);
         pair.ends[CLIENT] = client;
         goes_on(pair, &format!("{versions:?}"));
     }
@@ -224,7 +225,7 @@ fn two_clients_fail_in_time() {
         let mut pair = Pair::new(versions, versions);
         for at in [CLIENT, SERVER] {
             let fingerprints = sha256(&pair.certificates[1 - at]);
-            pair.ends[at].start(pair.now, Role::Client, fingerprints);
+            pair.ends[at].start(pair.now, DtlsRole::Client, fingerprints);
         }
         pair.run(Duration::from_secs(40));
         assert_eq!(pair.states(), [State::Failed; 2], "{versions:?}");
