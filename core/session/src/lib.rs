@@ -28,9 +28,10 @@
 //! use std::net::SocketAddr;
 //! use std::time::Duration;
 //!
-//! use duologue_base::{Generation, Instant, Rng, SocketId, TransportKey, WallClock};
+//! use duologue_base::{
+//!     Generation, IceCredentials, IceRole, Instant, Rng, SocketId, TransportKey, WallClock,
+//! };
 //! use duologue_dtls::Context;
-//! use duologue_ice::{Credentials, Role};
 //! use duologue_identity::{Certificate, KeygenAlgorithm};
 //! use duologue_session::{
 //!     Action, Command, Interface, Report, Session, SessionConfig, TransportCommand, TransportReport,
@@ -45,8 +46,8 @@
 //! // What our description is going to say, and where this host is.
 //! session.handle_command(now, Command::Transport(TransportKey(0), TransportCommand::Add {
 //!     generation: Generation(0),
-//!     local: Credentials::generate(&mut rng),
-//!     role: Role::Controlling,
+//!     local: IceCredentials::generate(&mut rng),
+//!     role: IceRole::Controlling,
 //!     certificate,
 //! }));
 //! session.handle_interfaces(now, &[Interface { ip: "192.0.2.1".parse()? }]);

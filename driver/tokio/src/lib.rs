@@ -21,7 +21,7 @@
 //! ```
 //! use std::time::Duration;
 //!
-//! use duologue_base::{Generation, Rng, TransportKey};
+//! use duologue_base::{Generation, IceCredentials, IceRole, Rng, TransportKey};
 //! use duologue_dtls::Context;
 //! use duologue_ice::{Candidate, Credentials, Role};
 //! use duologue_identity::{Certificate, KeygenAlgorithm};
@@ -65,8 +65,8 @@
 //!     let algorithm = KeygenAlgorithm::EcdsaP256;
 //!     session.command(Command::Transport(TransportKey(0), TransportCommand::Add {
 //!         generation: Generation(0),
-//!         local: Credentials::generate(&mut rng),
-//!         role: Role::Controlling,
+//!         local: IceCredentials::generate(&mut rng),
+//!         role: IceRole::Controlling,
 //!         certificate: Certificate::generate(algorithm, system_time(), day, &mut rng)?,
 //!     }));
 //!     assert!(candidates.recv().await.is_some());
