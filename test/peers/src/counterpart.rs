@@ -90,7 +90,7 @@ pub const ALL: &[Counterpart] = &[
         program: Program::Node("werift.mjs"),
         restarts: RESTARTS,
         is_janus: false,
-        says_goodbye: true,
+        says_goodbye: false,
     },
     Counterpart {
         name: "aiortc",
