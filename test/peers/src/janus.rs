@@ -97,8 +97,15 @@ pub(crate) async fn close_here(pair: &mut Pair, plugin: Plugin) -> Result<(), St
     pair.open(label)?;
     let open = |pair: &Pair| pair.state(label) == Some(DataChannelState::Open);
     pair.until("second channel", open).await?;
-    if plugin != Plugin::Streaming {
-        exchange_text(pair, plugin, label).await?;
+    match plugin {
+        // It sends on a channel of its own only, and hears nothing. But Janus resets its stream of a
+        // channel only when something was said there.
+        Plugin::Streaming => {
+            let channel = pair.channel(label)?.clone();
+            channel.send_text("to nobody").await.map_err(said)?;
+            exchange_text(pair, plugin, LABEL).await?;
+        }
+        _ => exchange_text(pair, plugin, label).await?,
     }
     pair.channel(label)?.close();
     let closed = |pair: &Pair| pair.state(label) == Some(DataChannelState::Closed);
