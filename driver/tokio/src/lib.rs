@@ -23,7 +23,7 @@
 //!
 //! use duologue_base::{Generation, IceCredentials, IceRole, Rng, TransportKey};
 //! use duologue_dtls::Context;
-//! use duologue_ice::{Candidate, Credentials, Role};
+//! use duologue_ice::Candidate;
 //! use duologue_identity::{Certificate, KeygenAlgorithm};
 //! use duologue_session::{
 //!     ChannelReport, Command, Report, Session, SessionConfig, TransportCommand, TransportReport,
