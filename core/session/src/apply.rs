@@ -241,10 +241,10 @@ impl Session {
             return false;
         };
         let mut transport = self.transports.remove(at);
-        // Without data there is no farewell: the peer learns it from the descriptions, and Firefox
+        // Without data the peer is told nothing: it learns it from the descriptions, and Firefox
         // ends its association, which has moved, when it has the alert before the answer.
         if self.sctp.on(key).is_some() {
-            self.say_farewell(&mut transport);
+            self.close_transport(&mut transport);
         }
         if let Some(running) = self.sctp.on(key) {
             running.end(&mut self.reports);
@@ -255,7 +255,7 @@ impl Session {
 
     fn close(&mut self) {
         for mut transport in std::mem::take(&mut self.transports) {
-            self.say_farewell(&mut transport);
+            self.close_transport(&mut transport);
             self.unbind(&transport);
         }
         self.withdraw_names(|_| false);

@@ -9,7 +9,7 @@ use duologue_sctp as sctp;
 
 use crate::association::Sctp;
 use crate::counters::Counters;
-use crate::demux::Kind;
+use crate::demux::{Kind, Payload};
 use crate::stats::ChannelCounters;
 use crate::transmit::Leftovers;
 use crate::transport::{Progress, Transport};
@@ -90,23 +90,34 @@ impl Session {
         self.counters.bytes_received += bytes.len() as u64;
         match Kind::of(bytes) {
             Kind::Ice => self.handle_ice(datagram, bytes),
-            kind => self.handle_data(datagram, false, bytes, kind),
+            Kind::Payload(payload) => self.handle_payload(datagram, false, bytes, payload),
+            Kind::Other => self.counters.unknown_protocol += 1,
         }
     }
 
-    fn handle_data(&mut self, datagram: &Datagram, relayed: bool, bytes: &mut [u8], kind: Kind) {
-        if let Kind::Ice | Kind::Other = kind {
-            self.counters.unknown_protocol += 1;
-            return;
+    /// What a TURN server forwarded: it came from the peer, and no relay is inside another.
+    fn handle_relayed(&mut self, datagram: &Datagram, bytes: &mut [u8]) {
+        match Kind::of(bytes) {
+            Kind::Payload(payload) => self.handle_payload(datagram, true, bytes, payload),
+            Kind::Ice | Kind::Other => self.counters.unknown_protocol += 1,
         }
+    }
+
+    fn handle_payload(
+        &mut self,
+        datagram: &Datagram,
+        relayed: bool,
+        bytes: &mut [u8],
+        payload: Payload,
+    ) {
         let Some(at) = self.receiver(datagram) else {
             return;
         };
         self.transports[at].count_received(datagram, relayed, bytes.len());
-        match kind {
-            Kind::Dtls => self.handle_dtls(at, bytes),
-            Kind::Rtcp => self.counters.srtcp_packets += 1,
-            Kind::Rtp | Kind::Ice | Kind::Other => self.counters.srtp_packets += 1,
+        match payload {
+            Payload::Dtls => self.handle_dtls(at, bytes),
+            Payload::Rtcp => self.counters.srtcp_packets += 1,
+            Payload::Rtp => self.counters.srtp_packets += 1,
         }
     }
 
@@ -161,7 +172,7 @@ impl Session {
 
     /// What the host is to do. A socket is given up only after its last datagrams were polled.
     pub fn poll_action(&mut self) -> Option<Action> {
-        if self.leftovers.has_farewells() {
+        if self.leftovers.has_closing() {
             return None;
         }
         let action = self.actions.pop_front();
@@ -210,12 +221,6 @@ impl Session {
         agent.map_or_else(Vec::new, |agent| agent.pairs().collect())
     }
 
-    /// The keys for SRTP that a transport's handshake made, for media that the owner sends by other
-    /// means until this crate does.
-    pub fn srtp_keying(&self, key: TransportKey) -> Option<&dtls::SrtpKeying> {
-        self.transports[self.find(key)?].srtp()
-    }
-
     fn handle_dtls(&mut self, at: usize, bytes: &mut [u8]) {
         let Session {
             transports,
@@ -248,14 +253,12 @@ impl Session {
             });
         match taken.find(|(_, input)| *input != ice::Input::Unknown) {
             Some((at, ice::Input::Handled)) => self.advance(at),
-            // A TURN server forwarded it: what is inside came from the peer.
             Some((_, ice::Input::Data { remote, range })) => {
                 let datagram = Datagram {
                     remote,
                     ..*datagram
                 };
-                let kind = Kind::of(&bytes[range.clone()]);
-                self.handle_data(&datagram, true, &mut bytes[range], kind);
+                self.handle_relayed(&datagram, &mut bytes[range]);
             }
             Some((_, ice::Input::Unknown)) | None => self.counters.stray_stun += 1,
         }

@@ -1,0 +1,91 @@
+//! What a session sends, stage by stage, the most urgent first.
+
+mod check;
+mod closing;
+mod data;
+mod handshake;
+mod train;
+
+use duologue_base::{Ecn, Instant, Transmit};
+use duologue_ice as ice;
+
+use crate::Session;
+
+/// What may be sent, most urgent first. A stage is asked only when those before it have nothing, so
+/// each train of data waits for a check that is due, and never for longer than one train.
+const ORDER: [Stage; 4] = [
+    Stage::Closing,
+    Stage::Checks,
+    Stage::Handshakes,
+    Stage::Data,
+];
+
+#[derive(Clone, Copy, Debug)]
+enum Stage {
+    /// ABORT and close_notify of what was closed.
+    Closing,
+    /// Connectivity checks and the answers to them: they keep the path.
+    Checks,
+    /// Flights of DTLS.
+    Handshakes,
+    /// Packets of SCTP, in trains.
+    Data,
+}
+
+/// What was made and could not leave with the rest.
+#[derive(Debug, Default)]
+pub(crate) struct Leftovers {
+    /// A datagram that is larger than those of the train before it; empty if there is none.
+    datagram: Vec<u8>,
+    /// The last datagrams of what was closed.
+    closing: Vec<(Transmit, Vec<u8>)>,
+}
+
+impl Leftovers {
+    pub(crate) fn has_closing(&self) -> bool {
+        !self.closing.is_empty()
+    }
+
+    /// Its association ended.
+    pub(crate) fn forget_datagram(&mut self) {
+        self.datagram.clear();
+    }
+}
+
+impl Session {
+    /// Fills `out` with the next train of datagrams; `None` when there is nothing to send. The
+    /// datagrams of a train go to one address and have one size, but for the last, which may be
+    /// shorter.
+    pub fn poll_transmit(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<Transmit> {
+        self.now = self.now.max(now);
+        out.clear();
+
+        let transmit = ORDER.iter().find_map(|stage| match stage {
+            Stage::Closing => self.poll_closing(out),
+            Stage::Checks => self.poll_check(out),
+            Stage::Handshakes => self.poll_handshake(out),
+            Stage::Data => self.poll_data(out),
+        });
+        self.take_ice_events();
+
+        let transmit = transmit?;
+        let datagrams = match transmit.segment_size {
+            Some(size) => transmit.len.div_ceil(size),
+            None => 1,
+        };
+        self.counters.datagrams_sent += datagrams as u64;
+        self.counters.bytes_sent += transmit.len as u64;
+        Some(transmit)
+    }
+}
+
+fn single(route: &ice::Route, out: &[u8]) -> Transmit {
+    Transmit {
+        socket: route.socket,
+        remote: route.destination(),
+        local_ip: None,
+        ecn: Ecn::NotEct,
+        len: out.len(),
+        segment_size: None,
+    }
+}

@@ -1,0 +1,121 @@
+use duologue_base::Transmit;
+use duologue_ice as ice;
+
+use super::single;
+use crate::limits::TRAIN_BYTES;
+
+/// Datagrams of one size that lie behind one another and go one way: what leaves with one system
+/// call (UDP GSO).
+pub(super) struct Train<'a> {
+    route: &'a ice::Route,
+    out: &'a mut Vec<u8>,
+    /// Bytes of each datagram but the last.
+    segment: usize,
+    datagrams: usize,
+    /// Bytes of the datagrams, what the path puts around them left out.
+    carried: usize,
+    /// A shorter datagram ends it.
+    ended: bool,
+}
+
+impl<'a> Train<'a> {
+    pub(super) fn new(route: &'a ice::Route, out: &'a mut Vec<u8>) -> Self {
+        Train {
+            route,
+            out,
+            segment: 0,
+            datagrams: 0,
+            carried: 0,
+            ended: false,
+        }
+    }
+
+    /// Begins with what was left over, then takes what `next` writes behind the train until that
+    /// has no more, `max_datagrams` are there, or one does not fit: that one is left over.
+    pub(super) fn fill(
+        &mut self,
+        max_datagrams: usize,
+        leftover: &mut Vec<u8>,
+        mut next: impl FnMut(&mut Vec<u8>) -> bool,
+    ) {
+        if !leftover.is_empty() {
+            self.append(|out| {
+                out.extend_from_slice(leftover);
+                true
+            });
+            leftover.clear();
+        }
+        while self.datagrams < max_datagrams && self.takes_another() {
+            match self.append(&mut next) {
+                Appended::Datagram => {}
+                Appended::Nothing => break,
+                Appended::TooLong {
+                    begin,
+                    content,
+                    end,
+                } => {
+                    leftover.extend_from_slice(&self.out[content..end]);
+                    self.out.truncate(begin);
+                    break;
+                }
+            }
+        }
+    }
+
+    /// How many datagrams of how many bytes.
+    pub(super) fn carries(&self) -> (u64, usize) {
+        (self.datagrams as u64, self.carried)
+    }
+
+    /// None: it is empty.
+    pub(super) fn finish(self) -> Option<Transmit> {
+        let several = self.datagrams > 1;
+        (self.datagrams > 0).then(|| Transmit {
+            segment_size: several.then_some(self.segment),
+            ..single(self.route, self.out)
+        })
+    }
+
+    fn takes_another(&self) -> bool {
+        !self.ended && self.out.len() + self.segment <= TRAIN_BYTES
+    }
+
+    fn append(&mut self, write: impl FnOnce(&mut Vec<u8>) -> bool) -> Appended {
+        let begin = self.out.len();
+        let content = self.route.open(self.out);
+        if !write(self.out) {
+            self.out.truncate(begin);
+            return Appended::Nothing;
+        }
+        let end = self.out.len();
+        self.route.close(content, self.out);
+
+        let len = self.out.len() - begin;
+        if self.datagrams == 0 {
+            self.segment = len;
+        } else if len > self.segment {
+            return Appended::TooLong {
+                begin,
+                content,
+                end,
+            };
+        }
+        self.ended = len < self.segment;
+        self.datagrams += 1;
+        self.carried += end - content;
+        Appended::Datagram
+    }
+}
+
+/// What was put behind a train.
+enum Appended {
+    /// One more.
+    Datagram,
+    Nothing,
+    /// One that is longer than those before it: where it begins, its content, and the end of that.
+    TooLong {
+        begin: usize,
+        content: usize,
+        end: usize,
+    },
+}

@@ -1,0 +1,95 @@
+//! What a transport's ICE agent tells: actions for the host and reports for the owner.
+
+use std::collections::VecDeque;
+
+use duologue_base::{Generation, IceCredentials, IceRole, Rng};
+use duologue_ice as ice;
+
+use super::Transport;
+use crate::{Action, BindId, Report, SessionConfig, TransportReport};
+
+impl Transport {
+    pub(super) fn advance_ice(
+        &mut self,
+        reports: &mut VecDeque<Report>,
+        actions: &mut VecDeque<Action>,
+        next_bind: &mut u32,
+    ) {
+        let key = self.key;
+        while let Some(event) = self.agent.poll_event() {
+            match event {
+                ice::Event::Resolve { host } => actions.push_back(Action::Resolve { host }),
+                ice::Event::ResolveName { name } => actions.push_back(Action::ResolveName { name }),
+                ice::Event::Connect {
+                    id,
+                    local,
+                    remote,
+                    security,
+                } => {
+                    let bind_id = BindId::next(next_bind);
+                    self.connects.push((bind_id, id, remote));
+                    actions.push_back(Action::Connect {
+                        bind_id,
+                        transport: key,
+                        local,
+                        remote,
+                        security,
+                    });
+                }
+                ice::Event::Disconnect { socket } => {
+                    self.sockets.retain(|bound| bound.socket != socket);
+                    actions.push_back(Action::Unbind { socket });
+                }
+                _ if self.prepared => {}
+                event => {
+                    actions.extend(announcement(&event));
+                    reports.extend(ice_report(event).map(|report| Report::Transport(key, report)));
+                }
+            }
+        }
+    }
+}
+
+/// Before a candidate is signalled its name is answered for.
+fn announcement(event: &ice::Event) -> Option<Action> {
+    let ice::Event::LocalCandidate { candidate, .. } = event else {
+        return None;
+    };
+    Some(Action::AnnounceName {
+        name: candidate.name?,
+        ip: candidate.addr.ip(),
+    })
+}
+
+fn ice_report(event: ice::Event) -> Option<TransportReport> {
+    Some(match event {
+        ice::Event::LocalCandidate {
+            generation,
+            candidate,
+        } => TransportReport::LocalCandidate {
+            generation,
+            candidate: Box::new(candidate),
+        },
+        ice::Event::Gathering { generation, state } => {
+            TransportReport::GatheringState { generation, state }
+        }
+        ice::Event::State(state) => TransportReport::IceState { state },
+        ice::Event::Role(role) => TransportReport::IceRole { role },
+        ice::Event::SelectedPair(pair) => TransportReport::SelectedPair {
+            pair: Box::new(pair),
+        },
+        ice::Event::CandidateError(error) => TransportReport::CandidateError { error },
+        _ => return None,
+    })
+}
+
+/// The agent's randomness is its own, so that one transport's draws do not shift another's.
+pub(crate) fn new_agent(
+    config: &SessionConfig,
+    role: IceRole,
+    generation: Generation,
+    local: IceCredentials,
+    rng: &mut Rng,
+) -> ice::Agent {
+    ice::Agent::new(config.ice.clone(), role, generation, local, rng.fork())
+}

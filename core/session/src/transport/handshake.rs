@@ -1,0 +1,167 @@
+//! The DTLS association of a transport: when its handshake begins, and what becomes of it.
+
+use std::collections::VecDeque;
+
+use duologue_base::{DtlsRole, Generation, Instant};
+use duologue_dtls as dtls;
+use duologue_identity::{Certificate, Fingerprint};
+
+use super::Transport;
+use crate::{DtlsReport, Report, SessionConfig, TransportReport};
+
+/// How far the beginning of the handshake is. It needs a path, so that its timers do not run
+/// before anything can be sent.
+#[derive(Debug)]
+pub(super) enum Handshake {
+    /// The roles are not agreed on.
+    Unknown,
+    /// Waits for a path.
+    Agreed {
+        role: DtlsRole,
+        fingerprints: Vec<Fingerprint>,
+        /// Another handshake went before this one, over generations older than this: their path
+        /// may still lead to another peer.
+        restart: Option<Generation>,
+    },
+    Begun(DtlsRole),
+}
+
+/// What happened to the DTLS association of a transport.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Progress {
+    None,
+    Connected,
+    /// The peer ended it.
+    Closed,
+    Failed,
+}
+
+impl Transport {
+    /// The roles and the peer's fingerprints are agreed on; `false` if they were before.
+    pub(crate) fn agree_on_dtls(&mut self, role: DtlsRole, fingerprints: Vec<Fingerprint>) -> bool {
+        let first = matches!(self.handshake, Handshake::Unknown);
+        if first {
+            self.handshake = Handshake::Agreed {
+                role,
+                fingerprints,
+                restart: None,
+            };
+        }
+        first
+    }
+
+    /// The handshake is made again, with another peer or certificate.
+    pub(crate) fn restart_dtls(
+        &mut self,
+        config: &SessionConfig,
+        role: DtlsRole,
+        fingerprints: Vec<Fingerprint>,
+        certificate: Certificate,
+        reports: &mut VecDeque<Report>,
+    ) {
+        self.dtls = dtls::Transport::new(config.dtls.clone(), certificate);
+        self.srtp = None;
+        let begun = matches!(
+            self.handshake,
+            Handshake::Begun(_)
+                | Handshake::Agreed {
+                    restart: Some(_),
+                    ..
+                }
+        );
+        if matches!(self.handshake, Handshake::Begun(_)) {
+            reports.push_back(self.connecting());
+        }
+        self.handshake = Handshake::Agreed {
+            role,
+            fingerprints,
+            restart: self.agent.generations().last().filter(|_| begun),
+        };
+    }
+
+    /// Our role in the handshake, once it has begun.
+    pub(crate) fn dtls_role(&self) -> Option<DtlsRole> {
+        match self.handshake {
+            Handshake::Begun(role) => Some(role),
+            _ => None,
+        }
+    }
+
+    /// Our role in the handshake that was agreed on, whether or not it has begun.
+    pub(crate) fn agreed_dtls_role(&self) -> Option<DtlsRole> {
+        match self.handshake {
+            Handshake::Agreed { role, .. } | Handshake::Begun(role) => Some(role),
+            Handshake::Unknown => None,
+        }
+    }
+
+    /// The keys for SRTP, once the handshake made them.
+    pub(crate) fn srtp(&self) -> Option<&dtls::SrtpKeying> {
+        self.srtp.as_ref()
+    }
+
+    /// Begins the handshake when it can, and turns events into reports. Returns what the owner of
+    /// the association must know.
+    pub(super) fn advance_dtls(
+        &mut self,
+        now: Instant,
+        reports: &mut VecDeque<Report>,
+    ) -> Progress {
+        let key = self.key;
+        if let Handshake::Agreed { restart, .. } = self.handshake
+            && self.agent.selected_generation() >= Some(restart.unwrap_or_default())
+        {
+            self.begin_handshake(now, reports);
+        }
+        let mut progress = Progress::None;
+        while let Some(event) = self.dtls.poll_event() {
+            let state = match event {
+                dtls::Event::Connected {
+                    remote_certificate,
+                    version,
+                    srtp,
+                } => {
+                    self.srtp = srtp;
+                    progress = Progress::Connected;
+                    DtlsReport::Connected {
+                        remote_certificates: vec![remote_certificate],
+                        version,
+                    }
+                }
+                dtls::Event::Closed => {
+                    progress = Progress::Closed;
+                    DtlsReport::Closed
+                }
+                dtls::Event::Failed(error) => {
+                    progress = Progress::Failed;
+                    DtlsReport::Failed { error }
+                }
+            };
+            reports.push_back(Report::Transport(key, TransportReport::DtlsState { state }));
+        }
+        progress
+    }
+
+    fn begin_handshake(&mut self, now: Instant, reports: &mut VecDeque<Report>) {
+        let handshake = std::mem::replace(&mut self.handshake, Handshake::Unknown);
+        match handshake {
+            Handshake::Agreed {
+                role,
+                fingerprints,
+                restart,
+            } => {
+                self.handshake = Handshake::Begun(role);
+                if restart.is_none() {
+                    reports.push_back(self.connecting());
+                }
+                self.dtls.start(now, role, fingerprints);
+            }
+            handshake => self.handshake = handshake,
+        }
+    }
+
+    fn connecting(&self) -> Report {
+        let state = DtlsReport::Connecting;
+        Report::Transport(self.key, TransportReport::DtlsState { state })
+    }
+}

@@ -1,0 +1,108 @@
+mod agent;
+mod handshake;
+mod socket;
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+
+use duologue_base::{Datagram, Instant, TransportKey};
+use duologue_dtls as dtls;
+use duologue_ice as ice;
+use duologue_identity::Certificate;
+
+use crate::{Action, BindError, BindId, Report, SessionConfig};
+use handshake::Handshake;
+
+pub(crate) use agent::new_agent;
+pub(crate) use handshake::Progress;
+pub(crate) use socket::{BoundSocket, SocketKind, StreamSocket, Wanted};
+
+/// One ICE transport and the DTLS association on it.
+#[derive(Debug)]
+pub(crate) struct Transport {
+    pub(crate) key: TransportKey,
+    pub(crate) agent: ice::Agent,
+    pub(crate) dtls: dtls::Transport,
+    handshake: Handshake,
+    /// It gathers ahead and is not reported of.
+    pub(crate) prepared: bool,
+    pub(crate) sockets: Vec<BoundSocket>,
+    /// Requests to bind that the host has not answered.
+    pub(crate) binds: Vec<(BindId, Wanted)>,
+    /// Why the last of them failed, until it was told or does not matter.
+    pub(crate) bind_error: Option<BindError>,
+    /// Streams that the host is opening.
+    pub(crate) connects: Vec<(BindId, ice::ConnectId, SocketAddr)>,
+    srtp: Option<dtls::SrtpKeying>,
+    /// Datagrams sent and received, those of ICE left out.
+    pub(crate) sent: ice::PathTraffic,
+    pub(crate) received: ice::PathTraffic,
+}
+
+impl Transport {
+    pub(crate) fn new(
+        config: &SessionConfig,
+        key: TransportKey,
+        agent: ice::Agent,
+        certificate: Certificate,
+    ) -> Self {
+        Transport {
+            key,
+            agent,
+            dtls: dtls::Transport::new(config.dtls.clone(), certificate),
+            handshake: Handshake::Unknown,
+            prepared: false,
+            sockets: Vec::new(),
+            binds: Vec::new(),
+            bind_error: None,
+            connects: Vec::new(),
+            srtp: None,
+            sent: ice::PathTraffic::default(),
+            received: ice::PathTraffic::default(),
+        }
+    }
+
+    /// Carries what happened in ICE and DTLS to the owner and the host. Returns what the owner of the
+    /// association must know.
+    pub(crate) fn advance(
+        &mut self,
+        now: Instant,
+        reports: &mut VecDeque<Report>,
+        actions: &mut VecDeque<Action>,
+        next_bind: &mut u32,
+    ) -> Progress {
+        self.advance_ice(reports, actions, next_bind);
+        self.advance_dtls(now, reports)
+    }
+
+    /// There is a path, and DTLS over it.
+    pub(crate) fn may_send_data(&self, now: Instant) -> bool {
+        self.dtls.state() == dtls::State::Connected && self.agent.may_send(now)
+    }
+
+    /// Datagrams of data were made for the path in use.
+    pub(crate) fn count_sent(&mut self, now: Instant, packets: u64, bytes: usize) {
+        self.sent.count(now, packets, bytes as u64);
+        self.agent.count_sent(now, packets, bytes as u64);
+    }
+
+    /// A datagram of data came; `relayed` if a TURN server forwarded it.
+    pub(crate) fn count_received(&mut self, datagram: &Datagram, relayed: bool, bytes: usize) {
+        self.received.count(datagram.received, 1, bytes as u64);
+        self.agent.count_received(datagram, relayed, bytes);
+    }
+
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        let timers = [self.agent.poll_timeout(), self.dtls.poll_timeout()];
+        timers.into_iter().flatten().min()
+    }
+
+    pub(crate) fn handle_timeout(&mut self, now: Instant) {
+        if self.agent.poll_timeout().is_some_and(|at| at <= now) {
+            self.agent.handle_timeout(now);
+        }
+        if self.dtls.poll_timeout().is_some_and(|at| at <= now) {
+            self.dtls.handle_timeout(now);
+        }
+    }
+}
