@@ -45,6 +45,9 @@ pub(crate) const CHANNELS: usize = 1024;
 pub(crate) const CHALLENGE_LEN: usize = 763;
 /// How often in a row a TURN server may want other credentials for one request.
 pub(crate) const REJECTIONS: u32 = 3;
+/// How often in a row the nonce of one request may be too old when it arrives, each time with another
+/// one to take: a server may let them live hardly longer than a round trip.
+pub(crate) const STALE_NONCES: u32 = 16;
 /// RFC 8656 §7.4: "The client SHOULD try three different client transport addresses before giving up
 /// on this server", which takes it for a client that it had before.
 pub(crate) const CLIENT_ADDRESSES: u32 = 3;

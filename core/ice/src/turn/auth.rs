@@ -66,6 +66,10 @@ impl Auth {
         self.realm == other.realm && self.algorithms == other.algorithms
     }
 
+    pub(super) fn has_nonce_of(&self, other: &Auth) -> bool {
+        self.nonce == other.nonce
+    }
+
     /// Adds the credentials to a request.
     pub(super) fn sign(&self, username: &str, writer: &mut Writer<'_>) {
         match self.anonymous {

@@ -39,6 +39,8 @@ pub(crate) struct Allocation {
     username: Redacted<String>,
     password: Redacted<String>,
     auth: Option<Auth>,
+    /// How many nonces the server gave so far.
+    nonces: u32,
     pub(crate) redirects: u32,
     channels: Vec<Channel>,
 }
@@ -82,6 +84,10 @@ pub(crate) enum Doubt {
 pub(crate) struct Request {
     attempt: Attempt,
     rejections: u32,
+    /// How often only its nonce was too old by then.
+    stale: u32,
+    /// The number of the nonce that it was last sent with.
+    nonce: u32,
 }
 
 #[derive(Debug)]
@@ -128,6 +134,8 @@ impl Request {
         Request {
             attempt: Attempt::new(rng, now),
             rejections: 0,
+            stale: 0,
+            nonce: 0,
         }
     }
 }
@@ -152,6 +160,7 @@ impl Allocation {
             username,
             password,
             auth: None,
+            nonces: 0,
             redirects: 0,
             channels: Vec::new(),
         }
@@ -286,7 +295,9 @@ impl Allocation {
             .find(|(_, request)| due(request))
             .map(|(target, _)| target)?;
         let reliable = self.protocol.is_reliable();
+        let nonce = self.nonces;
         let request = self.request(target)?;
+        request.nonce = nonce;
         let (id, is_new) = (request.attempt.id, request.attempt.is_new());
         request.attempt.sent(now, reliable);
         out.clear();
@@ -398,9 +409,7 @@ impl Allocation {
             ErrorCode::UNAUTHENTICATED | ErrorCode::STALE_NONCE
                 if self.take_challenge(target, code, message) =>
             {
-                let request = self.request(target)?;
-                request.rejections += 1;
-                request.attempt = Attempt::new(rng, now);
+                self.request(target)?.attempt = Attempt::new(rng, now);
                 Some(Outcome::Nothing)
             }
             ErrorCode::TRY_ALTERNATE if target == Target::Allocate => {
@@ -574,10 +583,6 @@ impl Allocation {
 
     /// RFC 8489 §9.2.5: new credentials for the request, unless that was tried in vain.
     fn take_challenge(&mut self, target: Target, code: ErrorCode, message: &Message<'_>) -> bool {
-        let rejections = self.request(target).map_or(0, |request| request.rejections);
-        if rejections >= limits::REJECTIONS {
-            return false;
-        }
         let Some(auth) = Auth::challenged(&self.username, &self.password, message) else {
             return false;
         };
@@ -588,6 +593,26 @@ impl Allocation {
         if wrong {
             return false;
         }
+        let is_new = !self
+            .auth
+            .as_ref()
+            .is_some_and(|old| old.has_nonce_of(&auth));
+        let nonces = self.nonces + u32::from(is_new);
+        let Some(request) = self.request(target) else {
+            return false;
+        };
+        // A 438 that brings another nonce than the request had only says that time has passed. Two
+        // requests under way at once may both have had the one before.
+        let is_stale = code == ErrorCode::STALE_NONCE && request.nonce != nonces;
+        let (count, most) = match is_stale {
+            true => (&mut request.stale, limits::STALE_NONCES),
+            false => (&mut request.rejections, limits::REJECTIONS),
+        };
+        if *count >= most {
+            return false;
+        }
+        *count += 1;
+        self.nonces = nonces;
         self.auth = Some(auth);
         true
     }

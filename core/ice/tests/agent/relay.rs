@@ -165,6 +165,37 @@ fn a_relay_lasts_for_hours() {
 }
 
 #[test]
+fn nonces_that_are_old_when_they_arrive_are_taken_again_and_again() {
+    // More than a server may refuse credentials, at once and of each request under way.
+    for stale in [4, 8, 16] {
+        let mut sim = sim(5, config(PASSWORD, true), false);
+        sim.turns[0].stale_left = stale;
+        sim.signal_all();
+        assert!(sim.run_until(5 * SECOND, |sim| sim.both(TransportState::Completed)));
+        assert_eq!(errors(&sim), []);
+        // Those of the refresh and of the channel, while both are asked for.
+        sim.turns[0].stale_left = stale;
+        sim.run_for(1200 * SECOND);
+        assert!(sim.both(TransportState::Completed));
+        assert!(sim.exchange_data());
+        assert_eq!(sim.turns[0].allocations.len(), 1);
+    }
+}
+
+#[test]
+fn a_server_that_takes_no_nonce_is_left() {
+    for (stale_is_new, asked) in [(true, 18), (false, 4)] {
+        let mut sim = sim(5, config(PASSWORD, true), false);
+        sim.turns[0].stale_left = u32::MAX;
+        sim.turns[0].stale_is_new = stale_is_new;
+        sim.signal_all();
+        sim.run_for(20 * SECOND);
+        assert_eq!(errors(&sim), [438]);
+        assert_eq!(sim.turns[0].count(Method::ALLOCATE), asked);
+    }
+}
+
+#[test]
 fn a_relay_survives_loss() {
     for (seed, other_nat) in (0..200).map(|seed| (seed, seed % 2 == 0)) {
         let mut sim = sim(seed, config(PASSWORD, true), other_nat);

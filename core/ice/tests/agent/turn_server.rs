@@ -36,6 +36,10 @@ pub(crate) struct TurnServer {
     pub(crate) lifetime: Duration,
     /// Nonces live so long.
     pub(crate) nonce_life: Duration,
+    /// So many requests find their nonce too old, whatever it is.
+    pub(crate) stale_left: u32,
+    /// Each of them is told another one.
+    pub(crate) stale_is_new: bool,
     pub(crate) allocations: HashMap<SocketAddr, Relay>,
     pub(crate) requests: HashMap<u16, usize>,
     /// Send and Data indications, ChannelData messages.
@@ -71,6 +75,8 @@ impl TurnServer {
             alternate: None,
             lifetime: Duration::from_secs(600),
             nonce_life: Duration::from_secs(3600),
+            stale_left: 0,
+            stale_is_new: true,
             allocations: HashMap::new(),
             requests: HashMap::new(),
             indications: 0,
@@ -182,6 +188,7 @@ impl TurnServer {
 
     fn nonce(&self, now: Instant) -> String {
         let epoch = now.as_nanos() / self.nonce_life.as_nanos() as u64;
+        let epoch = epoch + u64::from(self.stale_left) * u64::from(self.stale_is_new);
         match self.modern {
             true => format!("obMatJos2wAAA{epoch}"),
             false => format!("nonce{epoch}"),
@@ -197,7 +204,7 @@ impl TurnServer {
     }
 
     /// RFC 8489 §9.2.4
-    fn check(&self, now: Instant, message: &Message<'_>) -> Result<(), ErrorCode> {
+    fn check(&mut self, now: Instant, message: &Message<'_>) -> Result<(), ErrorCode> {
         let user = match self.modern {
             true => message.userhash() == Some(&userhash(USER, self.realm)),
             false => message.username() == Some(USER),
@@ -208,6 +215,10 @@ impl TurnServer {
         };
         if !user || message.attribute(integrity).is_none() || message.realm() != Some(self.realm) {
             return Err(ErrorCode::UNAUTHENTICATED);
+        }
+        if self.stale_left > 0 {
+            self.stale_left -= 1;
+            return Err(ErrorCode::STALE_NONCE);
         }
         if message.nonce() != Some(&self.nonce(now)) {
             return Err(ErrorCode::STALE_NONCE);
