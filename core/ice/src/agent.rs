@@ -311,8 +311,9 @@ impl Agent {
         self.update(now);
     }
 
-    /// The newest generation was rolled back: it goes at once. Or an older one was replaced: it
-    /// goes as soon as a newer one has a nominated pair.
+    /// The newest generation was rolled back, or its offer was answered without a restart: it goes
+    /// at once, and checks with its credentials are for the one before. Or an older one was
+    /// replaced: it goes as soon as a newer one has a nominated pair.
     pub fn drop_generation(&mut self, now: Instant, generation: Generation) {
         let Some(at) = self.index(generation) else {
             return;
@@ -320,7 +321,8 @@ impl Agent {
         if at + 1 < self.generations.len() {
             self.generations[at].retired = true;
         } else if at > 0 {
-            self.remove_generation(at);
+            let gone = self.remove_generation(at);
+            self.generations[at - 1].answer_to(gone.local);
         }
         self.update(now);
     }
@@ -578,10 +580,11 @@ impl Agent {
         });
     }
 
-    pub(crate) fn remove_generation(&mut self, at: usize) {
-        let gone = self.generations.remove(at).id;
-        self.names.forget(gone);
-        self.transactions.retain(|t| t.generation != gone);
+    pub(crate) fn remove_generation(&mut self, at: usize) -> GenerationState {
+        let gone = self.generations.remove(at);
+        self.names.forget(gone.id);
+        self.transactions.retain(|t| t.generation != gone.id);
+        gone
     }
 
     pub(crate) fn push_local(&mut self, at: usize, local: LocalCandidate) -> Option<usize> {

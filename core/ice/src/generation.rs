@@ -65,6 +65,14 @@ impl Secret {
     }
 }
 
+/// Which of this end's credentials.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum KnownAs {
+    Agreed,
+    /// By [`GenerationState::offered`].
+    Offered,
+}
+
 /// What signalling said about the other agent.
 #[derive(Debug)]
 pub(crate) enum Remote {
@@ -96,6 +104,10 @@ pub(crate) struct EarlyCheck {
 pub(crate) struct GenerationState {
     pub(crate) id: Generation,
     pub(crate) local: Secret,
+    /// Those of a restart that was offered and came to nothing: the other side may have taken them.
+    pub(crate) offered: Option<Secret>,
+    /// Which of the two it used last.
+    pub(crate) known_as: KnownAs,
     pub(crate) remote: Remote,
     pub(crate) locals: Vec<LocalCandidate>,
     pub(crate) remotes: Vec<Candidate>,
@@ -126,6 +138,8 @@ impl GenerationState {
         GenerationState {
             id,
             local: Secret::new(local),
+            offered: None,
+            known_as: KnownAs::Agreed,
             remote: Remote::Unknown {
                 candidates: Vec::new(),
                 checks: Vec::new(),
@@ -172,6 +186,28 @@ impl GenerationState {
         self.first_valid = None;
         self.failed = false;
         self.restarted = true;
+    }
+
+    /// What the other side may call this one, and proves it with.
+    pub(crate) fn secret(&self, name: KnownAs) -> Option<&Secret> {
+        match name {
+            KnownAs::Agreed => Some(&self.local),
+            KnownAs::Offered => self.offered.as_ref(),
+        }
+    }
+
+    /// The user name fragment that the other side knows.
+    pub(crate) fn known_ufrag(&self) -> &str {
+        let secret = self.secret(self.known_as).unwrap_or(&self.local);
+        &secret.credentials.ufrag
+    }
+
+    /// A newer generation was given up. An end that knows no restarts answers the offer of one with
+    /// the credentials that it has, and checks with the new ones of the offer from then on, or with
+    /// the old ones.
+    pub(crate) fn answer_to(&mut self, offered: Secret) {
+        self.offered = Some(offered);
+        self.known_as = KnownAs::Agreed;
     }
 
     pub(crate) fn remote_secret(&self) -> Option<&Secret> {

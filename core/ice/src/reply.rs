@@ -6,7 +6,7 @@ use duologue_base::{Generation, Instant, Transmit};
 use duologue_stun::{AttributeType, Class, ErrorCode, Message, Method, TransactionId, Writer};
 
 use crate::agent::Agent;
-use crate::generation::Base;
+use crate::generation::{Base, KnownAs};
 use crate::limits;
 
 #[derive(Clone, Copy, Debug)]
@@ -25,20 +25,27 @@ pub(crate) struct Sender {
     pub(crate) local_ip: Option<IpAddr>,
 }
 
-/// Those with a generation carry the integrity attribute of its local password.
+/// Those to somebody carry the integrity attribute of the password that he used.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Answer {
-    Success(Generation),
+    Success(Addressee),
     /// 487
-    RoleConflict(Generation),
+    RoleConflict(Addressee),
     /// 420
     UnknownAttributes {
-        generation: Generation,
+        to: Addressee,
         kinds: [AttributeType; limits::UNKNOWN_ATTRIBUTES],
         count: usize,
     },
     /// 400 or 401: there is nothing to prove this with.
     Refused(ErrorCode),
+}
+
+/// Whom a request was for, by its user name.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Addressee {
+    pub(crate) generation: Generation,
+    pub(crate) name: KnownAs,
 }
 
 /// How many refusals may leave now.
@@ -86,9 +93,9 @@ impl Agent {
     }
 
     pub(crate) fn write_reply(&mut self, reply: &Reply, out: &mut Vec<u8>) -> Option<Transmit> {
-        let local = |generation: Generation| {
-            let at = self.index(generation)?;
-            Some(&self.generations[at].local.key)
+        let key = |to: Addressee| {
+            let at = self.index(to.generation)?;
+            Some(&self.generations[at].secret(to.name)?.key)
         };
         out.clear();
         let class = match reply.what {
@@ -97,25 +104,21 @@ impl Agent {
         };
         let mut writer = Writer::new(out, class, Method::BINDING, reply.id);
         match reply.what {
-            Answer::Success(generation) => {
+            Answer::Success(to) => {
                 writer
                     .xor_mapped_address(reply.to.remote)
-                    .integrity(local(generation)?);
+                    .integrity(key(to)?);
             }
-            Answer::RoleConflict(generation) => {
+            Answer::RoleConflict(to) => {
                 writer
                     .error_code(ErrorCode::ROLE_CONFLICT)
-                    .integrity(local(generation)?);
+                    .integrity(key(to)?);
             }
-            Answer::UnknownAttributes {
-                generation,
-                kinds,
-                count,
-            } => {
+            Answer::UnknownAttributes { to, kinds, count } => {
                 writer
                     .error_code(ErrorCode::UNKNOWN_ATTRIBUTE)
                     .unknown_attributes(&kinds[..count])
-                    .integrity(local(generation)?);
+                    .integrity(key(to)?);
             }
             Answer::Refused(code) => {
                 writer.error_code(code);

@@ -7,9 +7,9 @@ use crate::agent::Agent;
 use crate::candidate::{self, Candidate, CandidateKind, TcpType};
 use crate::checklist::Check;
 use crate::event::Event;
-use crate::generation::{EarlyCheck, Remote, pair_priority};
+use crate::generation::{EarlyCheck, KnownAs, Remote, pair_priority};
 use crate::limits;
-use crate::reply::{Answer, Sender};
+use crate::reply::{Addressee, Answer, Sender};
 use crate::stats::PairId;
 
 /// The comprehension-required attributes of Binding requests that an ICE agent understands.
@@ -23,8 +23,8 @@ const KNOWN: [AttributeType; 5] = [
 
 impl Agent {
     pub(crate) fn handle_request(&mut self, now: Instant, sender: Sender, message: &Message<'_>) {
-        let at = match self.authenticate(message) {
-            Ok(at) => at,
+        let (at, name) = match self.authenticate(message) {
+            Ok(found) => found,
             Err(code) => {
                 if self.may_refuse(now) {
                     self.reply(sender, message, Answer::Refused(code));
@@ -38,15 +38,17 @@ impl Agent {
             return;
         }
         let generation = self.generations[at].id;
-        if let Some(answer) = self.unknown_attributes(at, message) {
+        let to = Addressee { generation, name };
+        if let Some(answer) = unknown_attributes(to, message) {
             self.counters.unknown_attributes += 1;
             return self.reply(sender, message, answer);
         }
         if self.is_role_conflict_lost_by_peer(message) {
-            return self.reply(sender, message, Answer::RoleConflict(generation));
+            return self.reply(sender, message, Answer::RoleConflict(to));
         }
-        self.reply(sender, message, Answer::Success(generation));
+        self.reply(sender, message, Answer::Success(to));
         self.generations[at].last_request = now;
+        self.generations[at].known_as = name;
         let nomination = message.nomination().unwrap_or(0);
         let check = EarlyCheck {
             base: sender.base,
@@ -77,21 +79,24 @@ impl Agent {
     }
 
     /// RFC 8489 §9.1.3 with the username of RFC 8445 §7.3: `ours:theirs`. The generation it is
-    /// for.
-    fn authenticate(&mut self, message: &Message<'_>) -> Result<usize, ErrorCode> {
+    /// for, and by which of its names.
+    fn authenticate(&mut self, message: &Message<'_>) -> Result<(usize, KnownAs), ErrorCode> {
         let (Some(username), true) = (message.username(), message.has_integrity()) else {
             self.counters.unauthenticated += 1;
             return Err(ErrorCode::BAD_REQUEST);
         };
         let ours = username.split_once(':').map(|(ours, _)| ours);
-        let found = self
-            .generations
-            .iter()
-            .position(|generation| ours == Some(&generation.local.credentials.ufrag));
-        if let Some(at) = found
-            && message.verify(&self.generations[at].local.key).is_ok()
+        let names = [KnownAs::Agreed, KnownAs::Offered];
+        let mut all = (0..self.generations.len()).flat_map(|at| names.map(|name| (at, name)));
+        let meant = |&(at, name): &(usize, KnownAs)| {
+            let secret = self.generations[at].secret(name);
+            secret.is_some_and(|secret| ours == Some(&secret.credentials.ufrag))
+        };
+        if let Some((at, name)) = all.find(meant)
+            && let Some(secret) = self.generations[at].secret(name)
+            && message.verify(&secret.key).is_ok()
         {
-            return Ok(at);
+            return Ok((at, name));
         }
         self.counters.unauthorized += 1;
         Err(ErrorCode::UNAUTHENTICATED)
@@ -108,20 +113,6 @@ impl Agent {
         let may = self.refusals.take(now);
         self.counters.over_limit += u64::from(!may);
         may
-    }
-
-    fn unknown_attributes(&self, at: usize, message: &Message<'_>) -> Option<Answer> {
-        let mut kinds = [AttributeType(0); limits::UNKNOWN_ATTRIBUTES];
-        let mut count = 0;
-        for (slot, kind) in kinds.iter_mut().zip(message.unknown_required(&KNOWN)) {
-            *slot = kind;
-            count += 1;
-        }
-        (count > 0).then_some(Answer::UnknownAttributes {
-            generation: self.generations[at].id,
-            kinds,
-            count,
-        })
     }
 
     /// RFC 8445 §7.3.1.1: of two agents in one role, the one with the larger tie-breaker is
@@ -295,4 +286,14 @@ impl Agent {
             pair.nomination = pair.nomination.max(check.nomination);
         }
     }
+}
+
+fn unknown_attributes(to: Addressee, message: &Message<'_>) -> Option<Answer> {
+    let mut kinds = [AttributeType(0); limits::UNKNOWN_ATTRIBUTES];
+    let mut count = 0;
+    for (slot, kind) in kinds.iter_mut().zip(message.unknown_required(&KNOWN)) {
+        *slot = kind;
+        count += 1;
+    }
+    (count > 0).then_some(Answer::UnknownAttributes { to, kinds, count })
 }

@@ -199,7 +199,7 @@ impl Agent {
         let remote = generation.remote_secret()?;
         let base = generation.base_of(pair);
         let priority = base.priority(CandidateKind::PeerReflexive);
-        let local = &generation.local.credentials.ufrag;
+        let local = generation.known_ufrag();
         out.clear();
         let mut writer = Writer::new(out, Class::Request, Method::BINDING, request.id);
         writer

@@ -54,6 +54,7 @@ struct Ufrag {
     transport: TransportKey,
     generation: Generation,
     text: String,
+    given_up: bool,
 }
 
 impl<H: Host> SessionTask<H> {
@@ -174,9 +175,7 @@ impl<H: Host> SessionTask<H> {
                 self.learn_interfaces(now);
                 self.add_ufrag(key, *generation, &local.ufrag);
             }
-            TransportCommand::DropGeneration { generation } => {
-                self.drop_ufrags(|u| u.transport == key && u.generation == *generation);
-            }
+            TransportCommand::DropGeneration { generation } => self.drop_ufrag(key, *generation),
             TransportCommand::Remove => self.drop_ufrags(|u| u.transport == key),
             _ => {}
         }
@@ -468,6 +467,7 @@ impl<H: Host> SessionTask<H> {
         if self.endpoint.port.is_none() {
             return;
         }
+        self.drop_ufrags(|u| u.transport == transport && u.given_up);
         for lease in self.sockets.iter().filter_map(|b| b.lease_of(transport)) {
             lease.add_ufrag(text);
         }
@@ -478,7 +478,24 @@ impl<H: Host> SessionTask<H> {
             transport,
             generation,
             text: text.to_owned(),
+            given_up: false,
         });
+    }
+
+    /// Of a generation that is over. The newest one was given up, and the peer may use its user name
+    /// all the same until there is another.
+    fn drop_ufrag(&mut self, transport: TransportKey, generation: Generation) {
+        let of_it = |u: &Ufrag| u.transport == transport;
+        let later = |u: &Ufrag| of_it(u) && u.generation > generation;
+        match self.ufrags.iter().any(later) {
+            true => self.drop_ufrags(|u| of_it(u) && u.generation == generation),
+            false => {
+                let given_up = self.ufrags.iter_mut();
+                for ufrag in given_up.filter(|u| of_it(u) && u.generation == generation) {
+                    ufrag.given_up = true;
+                }
+            }
+        }
     }
 
     fn drop_ufrags(&mut self, which: impl Fn(&Ufrag) -> bool) {

@@ -3,11 +3,11 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use duologue_base::{ChannelKey, StreamId};
+use duologue_base::{ChannelKey, Generation, IceCredentials, Protocol, StreamId, TransportKey};
 use duologue_datachannel::ChannelInit;
 use duologue_dtls::{Version, Versions};
-use duologue_ice::TransportState;
-use duologue_session::SctpError;
+use duologue_ice::{Candidate, RemoteOptions, TransportState};
+use duologue_session::{Command, SctpError, TransportCommand};
 use duologue_sim::{HostId, Link, World, for_seeds};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -77,6 +77,60 @@ fn data_waits_for_a_blocked_socket_while_consent_goes_on() {
     }
     world.set_blocked(bob, false);
     world.run_until(SECOND * 5, |world| heard(world, alice, at_alice) == 1);
+}
+
+/// aiortc and webrtcbin answer the offer of a restart with the credentials that they have. The one
+/// goes on with those of both ends, the other has taken the new ones of the offer.
+#[test]
+fn a_restart_that_is_not_answered_by_one_costs_nothing() {
+    for (seed, bob_takes_them) in [(1, false), (2, true)] {
+        let link = Link::default().delay(millis(20)).loss(0.02);
+        let mut world: World = World::new(seed, link);
+        let [alice, bob] = world.pair();
+        let (at_bob, at_alice) = open_channel(&mut world, alice, bob);
+        let tell = |world: &mut World, host, what| {
+            world.command(host, Command::Transport(TransportKey(0), what));
+        };
+        let (running, offered) = (Generation(0), Generation(1));
+        let new = IceCredentials::generate(world.rng());
+        let (generation, local) = (offered, new.clone());
+        tell(
+            &mut world,
+            alice,
+            TransportCommand::RestartIce { generation, local },
+        );
+        if bob_takes_them {
+            let taken = TransportCommand::SetRemoteIce {
+                generation: running,
+                remote: new,
+                options: RemoteOptions::default(),
+            };
+            tell(&mut world, bob, taken);
+            // What has other credentials is another agent to ours, whose candidates are to come.
+            let at = SocketAddr::new(ip("198.51.100.1"), 10_000);
+            let known = TransportCommand::AddRemoteCandidate {
+                generation: running,
+                candidate: Box::new(Candidate::host(at, Protocol::Udp)),
+            };
+            tell(&mut world, bob, known);
+        }
+        world.run(millis(200));
+        let generation = offered;
+        tell(
+            &mut world,
+            alice,
+            TransportCommand::DropGeneration { generation },
+        );
+        for second in 1..=60 {
+            world.send_numbered(bob, at_bob, 1000);
+            world.send_numbered(alice, at_alice, 1000);
+            world.run_until(5 * SECOND, |world| {
+                heard(world, alice, at_alice) == second && heard(world, bob, at_bob) == second
+            });
+            world.run(SECOND);
+        }
+        assert!(world.is_connected(alice) && world.is_connected(bob));
+    }
 }
 
 #[test]

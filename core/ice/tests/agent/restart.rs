@@ -100,6 +100,46 @@ fn a_rolled_back_restart_leaves_the_connection_as_it_was() {
     assert!(sim.data_flows());
 }
 
+/// libnice does so: its checks have the credentials of the offer and its own old ones.
+#[test]
+fn a_restart_that_the_other_end_only_half_takes_part_in_costs_nothing() {
+    for other_knows_new in [false, true] {
+        let mut sim = connected(1, Link::default());
+        for generation in [1, 2].map(Generation) {
+            sim.restart(0, generation);
+            let agent = &sim.peers[0].agent;
+            let new = agent.local_credentials(generation).expect("alive").clone();
+            if other_knows_new {
+                let (now, options) = (sim.now, sim.peers[1].options.clone());
+                let known: Vec<_> = sim.peers[1]
+                    .agent
+                    .remote_candidates(FIRST)
+                    .cloned()
+                    .collect();
+                let other = &mut sim.peers[1].agent;
+                other.set_remote_credentials(now, FIRST, new, options);
+                for candidate in known {
+                    let candidate = duologue_ice::Candidate {
+                        ufrag: None,
+                        ..candidate
+                    };
+                    other.add_remote_candidate(now, FIRST, candidate);
+                }
+            }
+            sim.run_for(SECOND);
+            sim.peers[0].agent.drop_generation(sim.now, generation);
+            for _ in 0..60 {
+                sim.run_for(SECOND);
+                assert!(sim.exchange_data(), "{other_knows_new} {generation:?}");
+            }
+            let refused = sim.peers[0].agent.counters().unauthorized;
+            assert_eq!(refused, 0);
+            let left: Vec<Generation> = sim.peers[0].agent.generations().collect();
+            assert_eq!(left, [FIRST]);
+        }
+    }
+}
+
 #[test]
 fn a_rollback_after_the_new_pair_was_nominated_returns_to_the_old_one() {
     let mut sim = connected(2, Link::default());
