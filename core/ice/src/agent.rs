@@ -12,6 +12,7 @@ use crate::config::{Config, RemoteOptions};
 use crate::event::{CandidatePair, Event};
 use crate::gather::{Gathering, RelayRoute, Server};
 use crate::generation::{Base, GenerationState, LocalCandidate, OverLimit, Remote};
+use crate::leave::CheckLeave;
 use crate::limits;
 use crate::name::Names;
 use crate::reply::{Refusals, Reply};
@@ -55,6 +56,8 @@ pub struct Agent {
     pub(crate) farewells: Vec<(Transmit, Vec<u8>)>,
     /// RFC 8445 §14.2: no new check leaves before.
     pub(crate) next_check: Instant,
+    pub(crate) leave: CheckLeave,
+    pub(crate) answered_checks: u32,
     /// Pairs that other agents of the same ICE session are checking or about to.
     pub(crate) pending_elsewhere: u32,
     /// Ta of the connectivity checks: the larger one of both ends'.
@@ -166,6 +169,8 @@ impl Agent {
             refusals: Refusals::default(),
             farewells: Vec::new(),
             next_check: Instant::ZERO,
+            leave: CheckLeave::Free,
+            answered_checks: 0,
             pending_elsewhere: 0,
             next_pair_id: 0,
             nominations: 0,

@@ -207,22 +207,27 @@ impl Checklist {
         self.triggered.push_front(id);
     }
 
-    /// There is a check to send as soon as pacing allows.
-    pub(crate) fn has_work(&self) -> bool {
-        !self.triggered.is_empty() || self.ordinary().is_some()
+    /// There is a triggered check, or a nomination, to send as soon as pacing allows.
+    pub(crate) fn has_triggered(&self) -> bool {
+        !self.triggered.is_empty()
     }
 
-    /// RFC 8445 §6.1.4.2: the pair to check now.
-    pub(crate) fn take_next(&mut self) -> Option<PairId> {
-        self.triggered.pop_front().or_else(|| self.ordinary())
+    /// There is an ordinary one.
+    pub(crate) fn has_ordinary(&self) -> bool {
+        self.ordinary().is_some()
     }
 
-    /// The best waiting pair; else a frozen pair whose foundation nothing speaks for.
+    /// RFC 8445 §6.1.4.2: this pair is checked first.
+    pub(crate) fn take_triggered(&mut self) -> Option<PairId> {
+        self.triggered.pop_front()
+    }
+
+    /// RFC 8445 §6.1.4.2, when there is none: the best waiting pair; else a frozen pair whose foundation nothing speaks for.
     ///
     /// RFC 8445 lets a pair in progress hold its foundation back until it fails, 39.5 s later.
     /// Here it does until its first retransmission: what has not answered by then tells nothing
     /// about the others.
-    fn ordinary(&self) -> Option<PairId> {
+    pub(crate) fn ordinary(&self) -> Option<PairId> {
         let best = |frozen: bool| {
             self.pairs
                 .iter()
@@ -336,6 +341,10 @@ mod tests {
         }
     }
 
+    fn next(list: &mut Checklist) -> Option<PairId> {
+        list.take_triggered().or_else(|| list.ordinary())
+    }
+
     #[test]
     fn one_pair_of_a_foundation_waits_and_the_best_goes_first() {
         let mut list = Checklist::default();
@@ -347,9 +356,9 @@ mod tests {
             states,
             [PairState::Waiting, PairState::Frozen, PairState::Waiting]
         );
-        assert_eq!(list.take_next(), Some(PairId(2)));
+        assert_eq!(next(&mut list), Some(PairId(2)));
         list.trigger(PairId(1));
-        assert_eq!(list.take_next(), Some(PairId(1)));
+        assert_eq!(next(&mut list), Some(PairId(1)));
     }
 
     #[test]
@@ -358,9 +367,9 @@ mod tests {
         list.insert(pair(0, 1, 10));
         list.insert(pair(1, 1, 9));
         list.pairs_mut()[0].check = Check::InProgress { fresh: true };
-        assert_eq!(list.take_next(), None);
+        assert_eq!(next(&mut list), None);
         list.pairs_mut()[0].check = Check::InProgress { fresh: false };
-        assert_eq!(list.take_next(), Some(PairId(1)));
+        assert_eq!(next(&mut list), Some(PairId(1)));
     }
 
     #[test]

@@ -3,7 +3,10 @@
 use duologue_base::{Instant, SocketId, Transmit};
 
 use crate::agent::Agent;
-use crate::checklist::Check;
+use crate::checklist::{Check, Checklist};
+use crate::leave::CheckLeave;
+use crate::limits;
+use crate::stats::PairId;
 use crate::tcp::Framing;
 use crate::transaction::{Next, Purpose};
 
@@ -33,7 +36,7 @@ impl Agent {
         if self.is_closed() {
             return None;
         }
-        let check = self.has_checks().then_some(self.next_check);
+        let check = self.check_timeout();
         let transaction = self.transactions.iter().map(|t| t.next.at()).min();
         [
             check,
@@ -118,12 +121,13 @@ impl Agent {
         self.pending_elsewhere = pending;
     }
 
-    fn has_checks(&self) -> bool {
+    /// A checklist that is worked on has some.
+    pub(crate) fn has_checks(&self, some: impl Fn(&Checklist) -> bool) -> bool {
         !self.config.lite
             && self.generations.iter().any(|generation| {
                 generation.remote_secret().is_some()
                     && !generation.failed
-                    && generation.checklist.has_work()
+                    && some(&generation.checklist)
             })
     }
 
@@ -134,7 +138,13 @@ impl Agent {
             return None;
         }
         while now >= self.next_check {
-            let (at, id) = self.take_check()?;
+            // Those under way are for others than this one's pairs, or of a generation before.
+            if self.transactions.len() >= limits::TRANSACTIONS && !self.has_spare_request() {
+                self.counters.over_limit += 1;
+                self.next_check = now + self.pacing;
+                return None;
+            }
+            let (at, id, order) = self.take_check()?;
             let Some(pair) = self.generations[at].checklist.get(id) else {
                 continue;
             };
@@ -146,11 +156,21 @@ impl Agent {
             };
             if self.lacks_stream(at, id) {
                 self.next_check = now + self.pacing;
+                if order == Order::Ordinary {
+                    self.use_check_leave();
+                }
                 self.open_stream(now, at, id);
                 continue;
             }
             if let Some(transmit) = self.send_request(now, at, id, purpose, out) {
                 self.next_check = now + self.pacing;
+                if order == Order::Ordinary {
+                    self.use_check_leave();
+                    // It is the last one that was begun.
+                    if let Some(transaction) = self.transactions.last_mut() {
+                        transaction.ordinary = true;
+                    }
+                }
                 return Some(transmit);
             }
         }
@@ -158,13 +178,27 @@ impl Agent {
     }
 
     /// The newest generation goes first: a restart was asked for because the path is bad.
-    fn take_check(&mut self) -> Option<(usize, crate::stats::PairId)> {
+    fn take_check(&mut self) -> Option<(usize, PairId, Order)> {
+        let may_begin = !matches!(self.leave, CheckLeave::Held { .. });
         (0..self.generations.len()).rev().find_map(|at| {
             let generation = &mut self.generations[at];
             if generation.remote_secret().is_none() || generation.failed {
                 return None;
             }
-            Some((at, generation.checklist.take_next()?))
+            let checklist = &mut generation.checklist;
+            if let Some(id) = checklist.take_triggered() {
+                return Some((at, id, Order::Triggered));
+            }
+            let id = checklist.ordinary().filter(|_| may_begin)?;
+            Some((at, id, Order::Ordinary))
         })
     }
+}
+
+/// Why it is a pair's turn (RFC 8445 §6.1.4.2).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Order {
+    /// The other side was heard there, or it is nominated.
+    Triggered,
+    Ordinary,
 }

@@ -25,6 +25,7 @@ impl Agent {
             return;
         };
         let transaction = self.transactions.swap_remove(index);
+        self.answered_checks += u32::from(transaction.ordinary);
         let Some(at) = self.index(transaction.generation) else {
             return;
         };

@@ -27,6 +27,8 @@ pub(crate) struct Transaction {
     /// It goes over a stream: it is never sent twice.
     reliable: bool,
     pub(crate) next: Next,
+    /// Nothing was heard from where it went.
+    pub(crate) ordinary: bool,
 }
 
 /// What a request is for.
@@ -64,6 +66,11 @@ impl Transaction {
     /// which of them a response is for (Karn's rule).
     pub(crate) fn round_trip(&self, now: Instant) -> Option<Duration> {
         (self.sends == 1).then(|| now - self.last_sent)
+    }
+
+    /// Nothing waits for its response.
+    fn is_spare(&self) -> bool {
+        matches!(self.next, Next::Forget { .. })
     }
 
     /// It was last sent before the other one.
@@ -106,8 +113,7 @@ impl Agent {
     ) -> Option<Transmit> {
         if self.transactions.len() >= limits::TRANSACTIONS {
             self.counters.over_limit += 1;
-            let spare = |t: &Transaction| matches!(t.next, Next::Forget { .. });
-            let index = self.transactions.iter().position(spare)?;
+            let index = self.transactions.iter().position(Transaction::is_spare)?;
             self.transactions.remove(index);
         }
         let mut id = [0; 12];
@@ -149,6 +155,7 @@ impl Agent {
             rto,
             reliable,
             next,
+            ordinary: false,
         };
         let transmit = self.write_request(&transaction, out)?;
         transaction.sent(now);
@@ -156,6 +163,11 @@ impl Agent {
         self.transactions.reserve_exact(1);
         self.transactions.push(transaction);
         Some(transmit)
+    }
+
+    /// One more may begin although there are many.
+    pub(crate) fn has_spare_request(&self) -> bool {
+        self.transactions.iter().any(Transaction::is_spare)
     }
 
     /// Sends one request again whose time has come.

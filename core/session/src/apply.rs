@@ -165,7 +165,8 @@ impl Session {
         agent: ice::Agent,
         certificate: Certificate,
     ) -> usize {
-        let transport = Transport::new(&self.config, key, agent, certificate);
+        let mut transport = Transport::new(&self.config, key, agent, certificate);
+        transport.agent.set_check_leave(self.check_leave);
         // One is the rule, and a vector would make room for four.
         self.transports.reserve_exact(1);
         self.transports.push(transport);

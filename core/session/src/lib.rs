@@ -97,7 +97,7 @@ pub use command::{ChannelCommand, Command, SctpCommand, TransportCommand};
 pub use config::SessionConfig;
 pub use counters::Counters;
 pub use duologue_datachannel::ChannelReport;
-pub use duologue_ice::{ConnectError, ExternalAddress, Security, TcpTypes};
+pub use duologue_ice::{CheckLeave, ConnectError, ExternalAddress, Security, TcpTypes};
 pub use report::{DtlsReport, Report, SctpError, SctpReport, TransportReport};
 pub use session::Session;
 pub use stats::{ChannelTraffic, GenerationStats, Stats, TransportStats};

@@ -44,6 +44,8 @@ pub struct Session {
     pub(crate) next_bind: u32,
     /// The transport whose turn it is to check.
     pub(crate) first_to_check: usize,
+    /// What new transports may check before the host was asked.
+    pub(crate) check_leave: ice::CheckLeave,
     /// Addresses of remote candidates, of some that are gone, too.
     pub(crate) checked: HashSet<SocketAddr>,
     /// When those that are gone were forgotten last.
@@ -73,6 +75,7 @@ impl Session {
             names: Vec::new(),
             next_bind: 0,
             first_to_check: 0,
+            check_leave: ice::CheckLeave::Free,
             checked: HashSet::new(),
             checked_at: Instant::ZERO,
             packet: Vec::new(),

@@ -76,6 +76,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod checks;
 mod endpoint;
 mod host;
 mod limits;

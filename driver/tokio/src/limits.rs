@@ -111,3 +111,15 @@ pub(crate) const FIRST_MESSAGE_BYTES: usize = 1500;
 
 /// How long a shared port waits that could not take a connection.
 pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Checks of addresses that only signalling vouches for which all sessions of this process may have
+/// sent without an answer: those of some hundred peers at once that are behind NATs. A check that is not
+/// answered is seven datagrams.
+pub(crate) const UNANSWERED_CHECKS: u32 = 4_096;
+
+/// How long until there may be one more.
+pub(crate) const UNANSWERED_CHECKS_INTERVAL: Duration = Duration::from_millis(1);
+
+/// How long a session waits that may not send one: its peer's checks are answered, and asked back,
+/// meanwhile.
+pub(crate) const CHECKS_PAUSE: Duration = Duration::from_millis(50);

@@ -8,14 +8,16 @@ use std::task::{Context, Poll};
 
 use duologue_base::{Generation, Instant, MdnsName, Protocol, SocketId, TransportKey};
 use duologue_session::{
-    Action, BindError, BindId, Command, ConnectError, Interface, Security, Session,
+    Action, BindError, BindId, CheckLeave, Command, ConnectError, Interface, Security, Session,
     TransportCommand,
 };
 
 use crate::Host;
+use crate::checks::CHECKS;
 use crate::endpoint::{Counters, Shared};
 use crate::limits::{
-    IDLE_QUEUE_CAPACITY, RECEIVES_PER_TURN, SOCKETS_PER_SESSION, TRANSMITS_PER_TURN, TURNS_PER_POLL,
+    CHECKS_PAUSE, IDLE_QUEUE_CAPACITY, RECEIVES_PER_TURN, SOCKETS_PER_SESSION, TRANSMITS_PER_TURN,
+    TURNS_PER_POLL,
 };
 use crate::mailbox::{Input, Mailbox, OwnedTrain};
 use crate::mdns::Wish;
@@ -59,11 +61,12 @@ struct Ufrag {
 
 impl<H: Host> SessionTask<H> {
     pub(crate) fn new(
-        session: Session,
+        mut session: Session,
         host: H,
         endpoint: Arc<Shared>,
         mailbox: Arc<Mailbox>,
     ) -> Self {
+        session.meter_checks();
         SessionTask {
             session,
             host,
@@ -95,8 +98,13 @@ impl<H: Host> SessionTask<H> {
             &mut scratch.stream,
             &mut self.next_socket,
         );
+        let answered = self.session.take_answered_checks();
+        if answered > 0 {
+            CHECKS.give_back(answered);
+        }
         if self.session.poll_timeout().is_some_and(|at| at <= now) {
             self.session.handle_timeout(now);
+            self.meter_checks(now);
         }
         self.perform_actions(now);
         // Before sending: what readers take opens the receive window that acknowledgements tell.
@@ -117,6 +125,19 @@ impl<H: Host> SessionTask<H> {
         // A socket that was bound in this turn wakes nobody until it is asked for datagrams.
         let listens_to_all = self.next_socket == known_sockets;
         !(received_all && sent_all && listens_to_all)
+    }
+
+    /// A check that is due may want leave.
+    fn meter_checks(&mut self, now: Instant) {
+        while self.session.wants_check_leave(now) {
+            let leave = match CHECKS.take() {
+                true => CheckLeave::Once,
+                false => CheckLeave::Held {
+                    until: now + CHECKS_PAUSE,
+                },
+            };
+            self.session.handle_check_leave(now, leave);
+        }
     }
 
     /// Returns whether datagrams of shared sockets were among them.

@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-use duologue_base::{Datagram, Ecn, Generation, IceCredentials, Redacted, SocketId};
+use duologue_base::{
+    Datagram, Ecn, Generation, IceCredentials, Instant, Protocol, Redacted, SocketId,
+};
 use duologue_ice::{
-    Config, Event, GatheringState, PairState, RelayProtocol, Server, ServerKind, TransportState,
+    Candidate, CheckLeave, Config, Event, GatheringState, PairState, RelayProtocol, RemoteOptions,
+    Server, ServerKind, TransportState,
 };
 use duologue_stun::{AttributeType, Class, ErrorCode, Key, Message, Method, TransactionId, Writer};
 
@@ -465,4 +468,58 @@ fn turn_kind() -> ServerKind {
         username: Redacted(crate::turn_server::USER.to_owned()),
         password: Redacted(crate::turn_server::PASSWORD.to_owned()),
     }
+}
+
+#[test]
+fn ordinary_checks_wait_for_leave_and_triggered_ones_do_not() {
+    let until = Instant::ZERO + Duration::from_secs(3600);
+    let held = CheckLeave::Held { until };
+    for (leaves, sends) in [([held, held], false), ([held, CheckLeave::Free], true)] {
+        let mut sim = Sim::new(1, Link::default());
+        for (peer, leave) in sim.peers.iter_mut().zip(leaves) {
+            peer.agent.set_check_leave(leave);
+        }
+        sim.address(0, "192.0.2.1:1000");
+        sim.address(1, "198.51.100.1:2000");
+        sim.signal_all();
+        sim.run_for(ms(2000));
+        assert_eq!(sim.both(TransportState::Completed), sends);
+        if sends {
+            continue;
+        }
+        assert_eq!(sim.sent, 0);
+        assert!(!sim.peers[0].agent.wants_check_leave(sim.now));
+        assert!(sim.peers[0].agent.wants_check_leave(until));
+        sim.peers[0].agent.set_check_leave(CheckLeave::Once);
+        sim.run_for(ms(2000));
+        assert!(sim.both(TransportState::Completed));
+        assert_eq!(sim.peers[0].agent.take_answered_checks(), 1);
+        assert_eq!(sim.peers[0].agent.take_answered_checks(), 0);
+        assert!(!sim.peers[0].agent.wants_check_leave(until));
+    }
+}
+
+#[test]
+fn restarts_with_pairs_that_never_answer_do_not_keep_an_agent_from_returning() {
+    let mut sim = Sim::new(1, Link::default());
+    sim.address(0, "192.0.2.1:1000");
+    for n in 0..4 {
+        let generation = Generation(n);
+        if n > 0 {
+            sim.restart(0, generation);
+        }
+        let remote = IceCredentials::generate(&mut sim.rng);
+        let (now, options) = (sim.now, RemoteOptions::default());
+        let agent = &mut sim.peers[0].agent;
+        agent.set_remote_credentials(now, generation, remote, options);
+        for host in 0..100 {
+            let at = addr(&format!("203.0.113.{host}:{}", 5000 + n));
+            let mut candidate = Candidate::host(at, Protocol::Udp);
+            candidate.foundation = format!("{host}").parse().expect("a foundation");
+            agent.add_remote_candidate(now, generation, candidate);
+        }
+        sim.run_for(ms(3000));
+    }
+    sim.run_for(ms(60_000));
+    assert!(sim.peers[0].agent.counters().over_limit > 0);
 }

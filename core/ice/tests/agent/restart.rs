@@ -110,7 +110,7 @@ fn a_restart_that_the_other_end_only_half_takes_part_in_costs_nothing() {
             let agent = &sim.peers[0].agent;
             let new = agent.local_credentials(generation).expect("alive").clone();
             if other_knows_new {
-                let (now, options) = (sim.now, sim.peers[1].options.clone());
+                let (now, options) = (sim.now, sim.peers[1].options);
                 let known: Vec<_> = sim.peers[1]
                     .agent
                     .remote_candidates(FIRST)

@@ -1,6 +1,7 @@
 //! Connectivity checks: the agents of all transports take turns.
 
 use duologue_base::{Instant, Transmit};
+use duologue_ice as ice;
 
 use crate::Session;
 
@@ -39,5 +40,42 @@ impl Session {
                 self.advance(at);
             }
         }
+    }
+
+    /// The host counts what all its sessions ask addresses that only signalling vouches for: from now
+    /// on it wants to be asked, by [`wants_check_leave`](Self::wants_check_leave).
+    pub fn meter_checks(&mut self) {
+        let until = Instant::ZERO;
+        self.check_leave = ice::CheckLeave::Held { until };
+        for transport in &mut self.transports {
+            transport.agent.set_check_leave(self.check_leave);
+        }
+    }
+
+    /// Such a check is due. The host answers by [`handle_check_leave`](Self::handle_check_leave),
+    /// before it polls for datagrams.
+    pub fn wants_check_leave(&self, now: Instant) -> bool {
+        let mut agents = self.transports.iter().map(|transport| &transport.agent);
+        agents.any(|agent| agent.wants_check_leave(now))
+    }
+
+    /// One check of a transport that wants leave may leave, or none of all these for now.
+    pub fn handle_check_leave(&mut self, now: Instant, leave: ice::CheckLeave) {
+        let agents = self.transports.iter_mut().map(|t| &mut t.agent);
+        let wanting = agents.filter(|agent| agent.wants_check_leave(now));
+        let all = match leave {
+            ice::CheckLeave::Once => 1,
+            ice::CheckLeave::Free | ice::CheckLeave::Held { .. } => usize::MAX,
+        };
+        for agent in wanting.take(all) {
+            agent.set_check_leave(leave);
+        }
+    }
+
+    /// How many checks with leave were answered since this was last asked: the host may take them for
+    /// welcome.
+    pub fn take_answered_checks(&mut self) -> u32 {
+        let agents = self.transports.iter_mut().map(|t| &mut t.agent);
+        agents.map(ice::Agent::take_answered_checks).sum()
     }
 }
