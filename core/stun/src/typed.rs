@@ -102,10 +102,11 @@ impl<'a> Message<'a> {
         Some(ErrorCode(u16::from(class) * 100 + u16::from(number)))
     }
 
-    /// ERROR-CODE's reason phrase.
+    /// ERROR-CODE's reason phrase. coturn counts the attribute's padding (RFC 8489 §14) as part of it.
     pub fn error_reason(&self) -> Option<&'a str> {
         let value = self.attribute(AttributeType::ERROR_CODE)?;
-        std::str::from_utf8(value.get(4..)?).ok()
+        let reason = std::str::from_utf8(value.get(4..)?).ok()?;
+        Some(reason.trim_end_matches('\0'))
     }
 
     /// UNKNOWN-ATTRIBUTES

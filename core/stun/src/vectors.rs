@@ -96,6 +96,21 @@ fn the_sample_responses_are_read_and_verified() {
 }
 
 #[test]
+fn the_padding_that_coturn_counts_as_its_reason_phrase_is_none() {
+    let mut packet = Vec::new();
+    Writer::new(
+        &mut packet,
+        Class::ErrorResponse,
+        Method::ALLOCATE,
+        TransactionId([7; 12]),
+    )
+    .attribute(AttributeType::ERROR_CODE, b"\0\0\x04\x00Bad Request\0");
+    let message = Message::parse(&packet).unwrap();
+    assert_eq!(message.error_code(), Some(ErrorCode::BAD_REQUEST));
+    assert_eq!(message.error_reason(), Some("Bad Request"));
+}
+
+#[test]
 fn the_response_of_libnice_is_read_verified_and_understood() {
     let packet = bytes(LIBNICE);
     let message = Message::parse(&packet).unwrap();
