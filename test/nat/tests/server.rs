@@ -46,17 +46,21 @@ fn is_bound(server: &Site, protocol: &str, address: &str) -> bool {
     server.host.run("cat", &[&file]).contains(&bound)
 }
 
+/// 30 s, and some.
+const KEPT: Duration = Duration::from_secs(50);
+
 fn change_address(server: &Site) {
     let host = &server.host;
     host.ip(&["addr", "del", &format!("{OLD}/24"), "dev", "wan"]);
     host.address("wan", &format!("{NEW}/24"));
 }
 
-/// Lets time pass until the server has closed what was bound to its old address.
+/// Lets time pass until the server has closed what was bound to its old address: it is kept for
+/// half a minute, in case the address comes back.
 fn wait_for_the_end_of_the_old(call: &mut Call, server: &Site, protocol: &str) {
     let begun = Instant::now();
     while is_bound(server, protocol, OLD) {
-        assert!(begun.elapsed() < LIMIT, "the old socket stays: {call:#?}");
+        assert!(begun.elapsed() < KEPT, "the old socket stays: {call:#?}");
         call.run_for(Duration::from_millis(100));
     }
 }
