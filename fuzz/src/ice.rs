@@ -3,7 +3,9 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use arbitrary::Arbitrary;
-use duologue_base::{Datagram, Ecn, Generation, IceCredentials, IceRole, Instant, Protocol, Rng, SocketId};
+use duologue_base::{
+    Datagram, Ecn, Generation, IceCredentials, IceRole, Instant, Protocol, Rng, SocketId,
+};
 use duologue_ice::{Agent, Candidate, Config, Event, RemoteOptions, TransportState};
 use duologue_stun::{AttributeType, Class, Key, Message, Method, TransactionId, Writer};
 

@@ -3,8 +3,12 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use arbitrary::Arbitrary;
-use duologue_base::{Datagram, Ecn, Generation, IceCredentials, IceRole, Instant, Protocol, Redacted, Rng, SocketId};
-use duologue_ice::{Agent, Candidate, Config, Input, RelayProtocol, RemoteOptions, Server, ServerKind};
+use duologue_base::{
+    Datagram, Ecn, Generation, IceCredentials, IceRole, Instant, Protocol, Redacted, Rng, SocketId,
+};
+use duologue_ice::{
+    Agent, Candidate, Config, Input, RelayProtocol, RemoteOptions, Server, ServerKind,
+};
 use duologue_stun::{
     AttributeType, ChannelData, ChannelNumber, Class, ErrorCode, Key, Message, Method,
     PasswordAlgorithm, TransactionId, Writer,

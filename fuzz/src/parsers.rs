@@ -21,8 +21,8 @@ pub fn sdp(text: &str) {
 
     // One with odd fields is lossless text and no value to build from.
     let origin = description.origin().cloned().unwrap_or(Origin::new(0, 0));
-    let mut builder = SessionDescription::builder(origin)
-        .attributes(description.session().attributes().cloned());
+    let mut builder =
+        SessionDescription::builder(origin).attributes(description.session().attributes().cloned());
     for media in description.medias() {
         let attributes = media.section().attributes().cloned();
         let section = MediaDescription::builder(media.line().clone()).attributes(attributes);

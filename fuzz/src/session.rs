@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use arbitrary::Arbitrary;
 use bytes::Bytes;
-use duologue_base::{ChannelKey, Datagram, DtlsRole, Ecn, Generation, IceCredentials, IceRole, Instant, Rng, SocketId, StreamId, TransportKey, WallClock};
+use duologue_base::{
+    ChannelKey, Datagram, DtlsRole, Ecn, Generation, IceCredentials, IceRole, Instant, Rng,
+    SocketId, StreamId, TransportKey, WallClock,
+};
 use duologue_datachannel::{ChannelInit, ChannelReport, Priority};
 use duologue_dtls as dtls;
 use duologue_ice as ice;
