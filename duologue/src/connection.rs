@@ -14,7 +14,7 @@ use duologue_peer::{
     SessionDescription, SignalingState, StatsReport, StatsSelector, Value,
 };
 use duologue_session::Session;
-use duologue_tokio::{SessionHandle, system_time};
+use duologue_tokio::{SessionHandle, connection_span, system_time};
 
 use crate::Endpoint;
 use crate::channel::{Backlog, Channel, DataChannel};
@@ -156,9 +156,12 @@ impl PeerConnection {
             capabilities: endpoint.capabilities().clone(),
         };
         let peer = peer::PeerConnection::new(configuration, env)?;
+        let span = connection_span();
+        let _in = span.enter();
         let mut started = None;
         driver.spawn(session, |session| {
-            let connection = Connection::start(endpoint.clone(), session.clone(), peer);
+            let connection =
+                Connection::start(endpoint.clone(), session.clone(), peer, span.clone());
             started = Some(connection.clone());
             ConnectionHost::new(connection)
         });
@@ -487,10 +490,17 @@ pub(crate) struct Connection {
     /// The SCTP transport's `maxMessageSize`, where `send` finds it without the lock.
     max_message_size: AtomicU64,
     handle: OnceLock<Weak<ConnectionHandle>>,
+    /// What is logged about it is in here.
+    span: tracing::Span,
 }
 
 impl Connection {
-    fn start(endpoint: Endpoint, session: SessionHandle, peer: peer::PeerConnection) -> Arc<Self> {
+    fn start(
+        endpoint: Endpoint,
+        session: SessionHandle,
+        peer: peer::PeerConnection,
+        span: tracing::Span,
+    ) -> Arc<Self> {
         Arc::new(Connection {
             endpoint,
             control: Mutex::new(Control::new(peer)),
@@ -499,6 +509,7 @@ impl Connection {
             max_message_size: AtomicU64::new(0),
             handle: OnceLock::new(),
             session,
+            span,
         })
     }
 
@@ -562,6 +573,7 @@ impl Connection {
         // Outlives the lock: should every other handle be dropped meanwhile, this one is the last
         // and closes the connection, which takes the lock.
         let handle = self.handle();
+        let _in = self.span.enter();
         let mut control = self.lock();
         let result = work(&mut control);
         control.settle(self, handle.as_ref());

@@ -8,7 +8,7 @@ use duologue_base::{ChannelKey, Rng, TransceiverId};
 use duologue_identity::Certificate;
 use duologue_peer as peer;
 use duologue_session::Session;
-use duologue_tokio::SessionHandle;
+use duologue_tokio::{SessionHandle, connection_span};
 use napi::bindgen_prelude::{ClassInstance, Either, JsObjectValue, Object, Result, Unknown};
 use napi::{Env, Error};
 use napi_derive::napi;
@@ -38,6 +38,8 @@ pub struct NativePeerConnection {
     pub(crate) mirror: Mirror,
     /// When JavaScript was told to call `handle_timeout`, in milliseconds of the endpoint's clock.
     told_timeout: Option<f64>,
+    /// What is logged about it is in here.
+    span: tracing::Span,
 }
 
 /// Where the session is.
@@ -103,6 +105,7 @@ pub fn create_peer_connection<'env>(
         data_plane: DataPlane::Idle(Box::new(start)),
         mirror: Mirror::default(),
         told_timeout: None,
+        span: connection_span(),
     };
     reply.set_named_property("value", connection)?;
     Ok(reply)
@@ -212,6 +215,7 @@ impl NativePeerConnection {
                 inbox: self.inbox.clone(),
                 ready: start.ready,
             };
+            let _in = self.span.enter();
             let handle = self.environment.endpoint.spawn(session, |_| host);
             self.data_plane = DataPlane::Running(handle);
         }
@@ -293,6 +297,8 @@ impl NativePeerConnection {
     pub fn next<'env>(&mut self, env: &'env Env) -> Result<Option<Object<'env>>> {
         let mut effects = Vec::new();
         let mut stale = Stale::Nothing;
+        let span = self.span.clone();
+        let _in = span.enter();
         loop {
             if let Some(effect) = self.pc.poll_effect() {
                 let message = matches!(effect, Effect::Event(Event::ChannelMessage(..)));

@@ -104,7 +104,7 @@ impl Transport {
         else {
             return;
         };
-        tracing::trace!(?role, "new -> connecting");
+        log_change(State::New, State::Connecting, format_args!("as {role:?}"));
         match Connecting::new(context, certificate, role, trust, now) {
             Ok(connecting) => self.stage = Stage::Connecting(Box::new(connecting)),
             Err(error) => {
@@ -218,7 +218,7 @@ impl Transport {
     /// Closes with a `close_notify`, which [`Transport::poll_datagram`] gives out. No event follows.
     pub fn close(&mut self) {
         self.say_goodbye();
-        self.end(State::Closed);
+        self.end(State::Closed, format_args!("by this end"));
     }
 
     /// Its state.
@@ -383,7 +383,11 @@ impl Transport {
             Some(ProtocolVersion::DTLS1_2) => Version::V12,
             _ => Version::V13,
         };
-        tracing::trace!(?version, "connecting -> connected");
+        log_change(
+            State::Connecting,
+            State::Connected,
+            format_args!("{version:?}"),
+        );
         self.version = Some(version);
         self.suite = suite;
         self.stage = Stage::Connected(Box::new(engine));
@@ -409,7 +413,7 @@ impl Transport {
 
     fn close_by_peer(&mut self) {
         self.say_goodbye();
-        self.end(State::Closed);
+        self.end(State::Closed, format_args!("by the peer"));
         self.events.push_back(Event::Closed);
     }
 
@@ -428,7 +432,7 @@ impl Transport {
         let Some(hello) = connecting.begin_again(now) else {
             return false;
         };
-        tracing::debug!("the handshake begins again");
+        tracing::debug!("DTLS: the handshake begins again");
         self.outgoing.clear();
         self.handle_timeout(now);
         for mut datagram in hello {
@@ -493,12 +497,12 @@ impl Transport {
     }
 
     fn fail(&mut self, error: DtlsError) {
-        self.end(State::Failed);
+        self.end(State::Failed, format_args!("{error}"));
         self.events.push_back(Event::Failed(error));
     }
 
-    fn end(&mut self, state: State) {
-        tracing::trace!(from = ?self.state(), to = ?state, "ended");
+    fn end(&mut self, state: State, why: fmt::Arguments<'_>) {
+        log_change(self.state(), state, why);
         self.stage = Stage::Ended(state);
     }
 
@@ -530,6 +534,11 @@ impl fmt::Debug for Transport {
             .field("state", &self.state())
             .finish_non_exhaustive()
     }
+}
+
+/// Every change of the state.
+fn log_change(before: State, after: State, detail: fmt::Arguments<'_>) {
+    tracing::debug!("DTLS: {before:?} -> {after:?}: {detail}");
 }
 
 fn srtp_profile(profile: dimpl::SrtpProfile) -> Option<SrtpProfile> {

@@ -189,7 +189,7 @@ impl Agent {
     /// Signalling decided who controls (RFC 8445 §6.1.1).
     pub fn set_role(&mut self, now: Instant, role: IceRole) {
         if self.role != role {
-            self.change_role(role);
+            self.change_role(role, "signalling decided");
             self.update(now);
         }
     }
@@ -229,7 +229,7 @@ impl Agent {
             _ => self.role,
         };
         if role != self.role {
-            self.change_role(role);
+            self.change_role(role, "one agent is lite");
             self.push_event(Event::Role(role));
         }
         let asked = options.pacing.unwrap_or_default();
@@ -564,7 +564,8 @@ impl Agent {
         candidate::foundation("", at + 1)
     }
 
-    pub(crate) fn change_role(&mut self, role: IceRole) {
+    pub(crate) fn change_role(&mut self, role: IceRole, why: &str) {
+        tracing::debug!("ICE role: {:?} -> {role:?}: {why}", self.role);
         self.role = role;
         for generation in &mut self.generations {
             generation.update_priorities(role);

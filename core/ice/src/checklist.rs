@@ -70,6 +70,17 @@ impl Pair {
         }
     }
 
+    /// Every change of the state but the first, which the list decides.
+    pub(crate) fn set_check(&mut self, check: Check) {
+        let before = self.state();
+        self.check = check;
+        let after = self.state();
+        if before != after {
+            let (id, before, after) = (self.id.0, before.as_str(), after.as_str());
+            tracing::debug!("ICE pair {id}: {before} -> {after}");
+        }
+    }
+
     pub(crate) fn is_unfinished(&self) -> bool {
         matches!(
             self.check,
@@ -103,7 +114,7 @@ impl Pair {
         // The other side may see it work on, and what it nominated stays so.
         self.nominate_when_valid |= self.is_nominated() && role == IceRole::Controlled;
         self.nominating = None;
-        self.check = Check::Away;
+        self.set_check(Check::Away);
     }
 
     /// How long a question on it may stay unanswered before it counts as silent.
@@ -258,7 +269,7 @@ impl Checklist {
     pub(crate) fn unfreeze(&mut self, foundation: u32) {
         for pair in &mut self.pairs {
             if pair.foundation == foundation && matches!(pair.check, Check::Frozen) {
-                pair.check = Check::Waiting;
+                pair.set_check(Check::Waiting);
             }
         }
     }
@@ -309,7 +320,7 @@ impl Checklist {
     pub(crate) fn resume(&mut self, which: impl Fn(&Pair) -> bool) {
         for pair in self.pairs.iter_mut().filter(|pair| which(pair)) {
             if matches!(pair.check, Check::Away) {
-                pair.check = Check::Waiting;
+                pair.set_check(Check::Waiting);
             }
         }
     }

@@ -151,7 +151,8 @@ impl Agent {
             if let Some(pair) = self.generations[at].checklist.get_mut(id) {
                 // The other side may see it work on, and what it nominated stays so.
                 pair.nominate_when_valid = pair.is_nominated() && self.role == IceRole::Controlled;
-                pair.check = Check::Failed;
+                tracing::debug!("ICE pair {}: consent expired", id.0);
+                pair.set_check(Check::Failed);
                 pair.nominating = None;
             }
             self.transactions

@@ -314,6 +314,14 @@ impl GenerationState {
             counters: PairCounters::default(),
         };
         let id = pair.id;
+        tracing::debug!(
+            "ICE pair {}: new, {} {:?} -> {} {:?}",
+            id.0,
+            ours.candidate.kind.as_str(),
+            ours.candidate.protocol,
+            theirs.kind.as_str(),
+            theirs.protocol
+        );
         *next_id += 1;
         match self.checklist.insert(pair) {
             true => Ok(Some(id)),

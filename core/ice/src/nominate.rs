@@ -78,11 +78,28 @@ impl Agent {
             true => self.nominations,
             false => 0,
         };
+        self.log_nomination(at, id);
         let checklist = &mut self.generations[at].checklist;
         if let Some(pair) = checklist.get_mut(id) {
             pair.nominating = Some(number);
         }
         checklist.trigger_first(id);
+    }
+
+    fn log_nomination(&self, at: usize, id: PairId) {
+        let generation = &self.generations[at];
+        let Some(best) = generation.checklist.get(id) else {
+            return;
+        };
+        let why = match (
+            generation.checklist.is_concluded(),
+            self.expects_better(generation, best),
+        ) {
+            (true, _) => "it is better than the one nominated before",
+            (false, true) => "better ones were waited for long enough",
+            (false, false) => "no better one is expected",
+        };
+        tracing::debug!("ICE pair {}: being nominated: {why}", id.0);
     }
 
     /// The pair to nominate and when. RFC 8445 §8.1.1: regular nomination, of the best valid pair,
@@ -217,11 +234,22 @@ impl Agent {
         if selected == self.selected {
             return;
         }
+        let number = |selected: Option<Selected>| selected.map(|s| s.pair.0);
+        let (before, after) = (number(self.selected), number(selected));
         self.selected = selected;
-        if let Some(pair) = self.selected_pair() {
-            self.selected_pair_changes += 1;
-            self.push_event(Event::SelectedPair(pair));
-        }
+        let Some(pair) = self.selected_pair() else {
+            tracing::debug!(before, "ICE selected pair: none any more");
+            return;
+        };
+        tracing::debug!(
+            before,
+            after,
+            "ICE selected pair: {} -> {}",
+            pair.local.kind.as_str(),
+            pair.remote.kind.as_str()
+        );
+        self.selected_pair_changes += 1;
+        self.push_event(Event::SelectedPair(pair));
     }
 
     fn route_of(&self, generation: &GenerationState, pair: &Pair) -> Option<Route> {

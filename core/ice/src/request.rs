@@ -137,7 +137,7 @@ impl Agent {
         if self.role == should_be || self.config.lite {
             return true;
         }
-        self.change_role(should_be);
+        self.change_role(should_be, "the peer has the same and a better tie-breaker");
         self.push_event(Event::Role(should_be));
         false
     }
@@ -175,6 +175,9 @@ impl Agent {
         }
         match &mut pair.check {
             Check::Succeeded(valid) => {
+                if nominates && !valid.nominated {
+                    tracing::debug!("ICE pair {}: nominated by the peer", id.0);
+                }
                 valid.nominated |= nominates;
                 // The other side reaches us: ask at once whether we reach it again.
                 if valid.unanswered_since.is_some() {
@@ -190,7 +193,7 @@ impl Agent {
                 pair.nominate_when_valid |= nominates;
                 // RFC 8445 §7.3.1.4: whoever reaches us can probably be reached, now. A check
                 // under way may have been lost to a NAT that this one opened.
-                pair.check = Check::Waiting;
+                pair.set_check(Check::Waiting);
                 generation.checklist.trigger(id);
                 let of_pair = |t: &&mut crate::transaction::Transaction| t.pair == id;
                 self.transactions
@@ -268,19 +271,17 @@ impl Agent {
         };
         pair.counters.requests_received += 1;
         pair.counters.responses_sent += 1;
-        match &mut pair.check {
-            Check::Succeeded(valid) => valid.last_response = now,
-            state if check.use_candidate || pair.nominate_when_valid => {
-                *state = Check::Succeeded(crate::checklist::Valid {
-                    local: pair.local,
-                    nominated: true,
-                    last_response: now,
-                    next_request: now,
-                    unanswered_since: None,
-                    doubted: false,
-                });
-            }
-            _ => {}
+        if let Some(valid) = pair.valid_mut() {
+            valid.last_response = now;
+        } else if check.use_candidate || pair.nominate_when_valid {
+            pair.set_check(Check::Succeeded(crate::checklist::Valid {
+                local: pair.local,
+                nominated: true,
+                last_response: now,
+                next_request: now,
+                unanswered_since: None,
+                doubted: false,
+            }));
         }
         if check.use_candidate {
             pair.nomination = pair.nomination.max(check.nomination);

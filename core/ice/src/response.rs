@@ -110,26 +110,27 @@ impl Agent {
             self.transactions.swap_remove(nomination);
             pair.nominating = None;
         }
-        match &mut pair.check {
-            Check::Succeeded(valid) => {
-                valid.local = local;
-                valid.nominated |= nominated;
-                valid.last_response = now;
-                valid.unanswered_since = None;
-                if std::mem::take(&mut valid.doubted) {
-                    valid.next_request = next_request;
-                }
+        let was_nominated = pair.is_nominated();
+        if let Some(valid) = pair.valid_mut() {
+            valid.local = local;
+            valid.nominated |= nominated;
+            valid.last_response = now;
+            valid.unanswered_since = None;
+            if std::mem::take(&mut valid.doubted) {
+                valid.next_request = next_request;
             }
-            state => {
-                *state = Check::Succeeded(Valid {
-                    local,
-                    nominated,
-                    last_response: now,
-                    next_request,
-                    unanswered_since: None,
-                    doubted: false,
-                });
-            }
+        } else {
+            pair.set_check(Check::Succeeded(Valid {
+                local,
+                nominated,
+                last_response: now,
+                next_request,
+                unanswered_since: None,
+                doubted: false,
+            }));
+        }
+        if nominated && !was_nominated {
+            tracing::debug!("ICE pair {}: nominated", pair.id.0);
         }
         if self.selected.is_some_and(|s| s.pair == transaction.pair) {
             generation.moved = None;
@@ -187,14 +188,14 @@ impl Agent {
         self.counters.role_conflicts += 1;
         if transaction.role == self.role {
             self.tie_breaker = self.rng.u64();
-            self.change_role(self.role.switched());
+            self.change_role(self.role.switched(), "the peer answered: role conflict");
             self.push_event(Event::Role(self.role));
         }
         let checklist = &mut self.generations[at].checklist;
         if let Some(pair) = checklist.get_mut(transaction.pair) {
             pair.nominating = None;
             if pair.is_unfinished() {
-                pair.check = Check::Waiting;
+                pair.set_check(Check::Waiting);
                 checklist.trigger(transaction.pair);
             }
         }
@@ -204,7 +205,7 @@ impl Agent {
     pub(crate) fn check_failed(&mut self, at: usize, transaction: &Transaction) {
         if let Some(pair) = self.generations[at].checklist.get_mut(transaction.pair) {
             pair.nominating = None;
-            pair.check = Check::Failed;
+            pair.set_check(Check::Failed);
         }
     }
 }

@@ -4,6 +4,7 @@ use duologue_base::Instant;
 
 use crate::agent::Agent;
 use crate::event::Event;
+use crate::generation::Remote;
 use crate::state::TransportState;
 
 impl Agent {
@@ -19,6 +20,10 @@ impl Agent {
                 self.state,
                 TransportState::Connected | TransportState::Completed
             );
+        if fell_silent && let Some(selected) = self.selected {
+            let id = selected.pair.0;
+            tracing::debug!("ICE pair {id}: selected, and consent checks are not answered");
+        }
         self.set_state(now, state);
         if fell_silent && let Some(at) = self.selected.and_then(|s| self.index(s.generation)) {
             self.reopen(at);
@@ -27,13 +32,33 @@ impl Agent {
 
     pub(crate) fn set_state(&mut self, now: Instant, state: TransportState) {
         if self.state != state {
-            tracing::debug!(?now, from = self.state.as_str(), to = state.as_str(), "ice");
+            let (before, after) = (self.state.as_str(), state.as_str());
+            tracing::debug!("ICE transport: {before} -> {after}");
+            if state == TransportState::Failed {
+                self.log_failure();
+            }
             self.state = state;
             self.push_event(Event::State(state));
             if state == TransportState::Disconnected {
                 self.doubt_selected_relay(now);
             }
         }
+    }
+
+    /// What there was to fail with.
+    fn log_failure(&self) {
+        let newest = self.newest();
+        let (locals, remotes) = (newest.locals.len(), newest.remotes.len());
+        let pairs = newest.checklist.pairs().len();
+        let heard = !matches!(newest.remote, Remote::Unknown { .. });
+        let why = match (locals, remotes, pairs) {
+            (0, ..) => "there is no local candidate",
+            (_, 0, _) if !heard => "there is no description of the peer's",
+            (_, 0, _) => "there is no remote candidate",
+            (.., 0) => "no pair could be made of the candidates",
+            _ => "no pair works: nothing answers, or consent was lost",
+        };
+        tracing::debug!(locals, remotes, pairs, "ICE failed: {why}");
     }
 
     fn derive_state(&self, now: Instant) -> TransportState {

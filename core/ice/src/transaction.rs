@@ -141,7 +141,7 @@ impl Agent {
             }
         };
         if purpose == Purpose::Check {
-            state.check = Check::InProgress { fresh: true };
+            state.set_check(Check::InProgress { fresh: true });
         }
         let mut transaction = Transaction {
             id: TransactionId(id),

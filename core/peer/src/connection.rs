@@ -309,10 +309,13 @@ impl PeerConnection {
                 }
                 Some(match result {
                     Ok(value) => Effect::Resolve { operation, value },
-                    Err(exception) => Effect::Reject {
-                        operation,
-                        exception,
-                    },
+                    Err(exception) => {
+                        tracing::debug!("operation {} rejected: {exception}", operation.0);
+                        Effect::Reject {
+                            operation,
+                            exception,
+                        }
+                    }
                 })
             }
         }

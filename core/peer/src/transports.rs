@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use duologue_base::{Generation, TransportKey};
+use duologue_session::SctpError;
 
 use crate::limits::SEND_BUFFER_BYTES;
 use crate::slots::Slots;
@@ -200,6 +201,8 @@ pub struct SctpTransport {
     pub(crate) max_message_size: Option<u64>,
     pub(crate) max_buffer_size: Option<u64>,
     pub(crate) max_channels: Option<u16>,
+    /// Why the association ended, unless on purpose.
+    pub(crate) ended_by: Option<SctpError>,
 }
 
 impl SctpTransport {
@@ -211,6 +214,7 @@ impl SctpTransport {
             max_message_size: None,
             max_buffer_size: None,
             max_channels: None,
+            ended_by: None,
         }
     }
 

@@ -6,257 +6,19 @@
 
 mod common;
 
-use std::collections::VecDeque;
-use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use bytes::Bytes;
-use common::{Host, audio, video};
-use duologue_base::{ChannelKey, Datagram, Instant, Rng, SocketId};
-use duologue_dtls as dtls;
+use common::log::Log;
+use common::world::{DELAY, World};
+use common::{audio, video};
+use duologue_base::Instant;
 use duologue_peer::{
     DataChannelInit, DataChannelState, DataChannelStats, DtlsTransportState, Event,
-    IceCandidateInit, IceCandidatePairState, Message, PeerConnectionState, RtcErrorDetail, SdpType,
-    SignalingState, Stats, StatsReport, StatsSelector, TransceiverDirection, TransportStats, Value,
+    IceCandidatePairState, Message, PeerConnectionState, RtcErrorDetail, SdpType, SignalingState,
+    Stats, StatsReport, StatsSelector, TransceiverDirection, TransportStats, Value,
 };
-use duologue_session::{Action, Interface, Session, SessionConfig};
-
-const DELAY: Duration = Duration::from_millis(10);
-
-/// One end: a connection and its session, on a host with one address.
-struct End {
-    host: Host,
-    session: Session,
-    ip: IpAddr,
-    sockets: Vec<SocketAddr>,
-    seen: usize,
-}
-
-/// What is on its way.
-struct Flight {
-    at: Instant,
-    to: usize,
-    payload: Payload,
-}
-
-enum Payload {
-    Packet {
-        from: SocketAddr,
-        addr: SocketAddr,
-        bytes: Vec<u8>,
-    },
-    Candidate(IceCandidateInit),
-}
-
-struct World {
-    ends: [End; 2],
-    flights: VecDeque<Flight>,
-    now: Instant,
-}
-
-impl World {
-    fn new(seed: u64) -> Self {
-        let context = dtls::Context::new().unwrap();
-        let ends = [1, 2].map(|n: u8| {
-            let rng = Rng::from_u64(seed * 100 + u64::from(n));
-            let config = SessionConfig::new(context.clone());
-            let ip = IpAddr::from([192, 0, 2, n]);
-            let mut session = Session::new(config, rng);
-            session.handle_interfaces(Instant::ZERO, &[Interface { ip }]);
-            End {
-                host: Host::new(seed * 10 + u64::from(n)),
-                session,
-                ip,
-                sockets: Vec::new(),
-                seen: 0,
-            }
-        });
-        World {
-            ends,
-            flights: VecDeque::new(),
-            now: Instant::ZERO,
-        }
-    }
-
-    fn pc(&mut self, index: usize) -> &mut duologue_peer::PeerConnection {
-        &mut self.ends[index].host.pc
-    }
-
-    /// Exchanges an offer of one end and the answer of the other; candidates trickle.
-    fn negotiate(&mut self, offerer: usize) {
-        let answerer = 1 - offerer;
-        let offer = self.ends[offerer].host.set_local();
-        self.ends[answerer].host.set_remote(offer).unwrap();
-        let answer = self.ends[answerer].host.set_local();
-        self.ends[offerer].host.set_remote(answer).unwrap();
-    }
-
-    /// Runs both ends until nothing is left to do now.
-    fn settle(&mut self) {
-        let mut quiet = 0;
-        while quiet < 2 {
-            for index in 0..2 {
-                quiet = match self.turn(index) {
-                    true => 0,
-                    false => quiet + 1,
-                };
-            }
-        }
-    }
-
-    /// Moves everything between one end's planes once. Returns whether anything moved.
-    fn turn(&mut self, index: usize) -> bool {
-        let now = self.now;
-        let end = &mut self.ends[index];
-        end.host.now = now;
-        let mut moved = end.host.turn();
-        for command in end.host.take_commands() {
-            end.session.handle_command(now, command);
-            moved = true;
-        }
-        while let Some(action) = end.session.poll_action() {
-            if let Action::Bind { bind_id, ip, .. } = action {
-                let socket = SocketId(end.sockets.len() as u32);
-                let addr = SocketAddr::new(ip, 5000 + end.sockets.len() as u16);
-                end.sockets.push(addr);
-                end.session.handle_bound(now, bind_id, Ok((socket, addr)));
-            }
-            moved = true;
-        }
-        while let Some(report) = end.session.poll_report() {
-            end.host.pc.handle_report(report);
-            moved = true;
-        }
-        while let Some(report) = end.session.poll_channel() {
-            end.host.pc.handle_channel_report(report);
-            moved = true;
-        }
-        let mut buffer = Vec::new();
-        while let Some(transmit) = end.session.poll_transmit(now, &mut buffer) {
-            let size = transmit.segment_size.unwrap_or(transmit.len.max(1));
-            for bytes in buffer[..transmit.len].chunks(size) {
-                self.flights.push_back(Flight {
-                    at: now + DELAY,
-                    to: 1 - index,
-                    payload: Payload::Packet {
-                        from: end.sockets[transmit.socket.0 as usize],
-                        addr: transmit.remote,
-                        bytes: bytes.to_vec(),
-                    },
-                });
-            }
-            buffer.clear();
-            moved = true;
-        }
-        self.trickle(index);
-        moved
-    }
-
-    fn trickle(&mut self, index: usize) {
-        let end = &mut self.ends[index];
-        for event in &end.host.events[end.seen..] {
-            if let Event::IceCandidate(Some(candidate)) = event {
-                self.flights.push_back(Flight {
-                    at: self.now + DELAY,
-                    to: 1 - index,
-                    payload: Payload::Candidate(candidate.init.clone()),
-                });
-            }
-        }
-        end.seen = end.host.events.len();
-    }
-
-    fn deliver(&mut self) {
-        while self
-            .flights
-            .front()
-            .is_some_and(|flight| flight.at <= self.now)
-        {
-            let Some(Flight { to, payload, .. }) = self.flights.pop_front() else {
-                return;
-            };
-            let end = &mut self.ends[to];
-            match payload {
-                Payload::Candidate(init) => {
-                    end.host.pc.add_ice_candidate(init);
-                }
-                Payload::Packet {
-                    from,
-                    addr,
-                    mut bytes,
-                } => {
-                    let Some(socket) = end.sockets.iter().position(|local| *local == addr) else {
-                        continue;
-                    };
-                    let datagram = Datagram {
-                        socket: SocketId(socket as u32),
-                        received: self.now,
-                        remote: from,
-                        local_ip: Some(end.ip),
-                        ecn: Default::default(),
-                    };
-                    end.session.handle_datagram(self.now, &datagram, &mut bytes);
-                }
-            }
-        }
-    }
-
-    /// Lets time pass until something holds.
-    fn run_until(&mut self, what: &str, mut holds: impl FnMut(&mut World) -> bool) {
-        let deadline = self.now + Duration::from_secs(30);
-        loop {
-            self.settle();
-            if holds(self) {
-                return;
-            }
-            let flight = self.flights.front().map(|flight| flight.at);
-            let timers = self.ends.iter_mut().map(|end| end.session.poll_timeout());
-            let next = timers.flatten().chain(flight).min();
-            let next = next.unwrap_or_else(|| panic!("nothing happens any more: {what}"));
-            assert!(next <= deadline, "too late: {what}");
-            self.now = self.now.max(next);
-            self.deliver();
-            for end in &mut self.ends {
-                end.session.handle_timeout(self.now);
-            }
-        }
-    }
-
-    fn connected(&mut self) -> bool {
-        (0..2).all(|index| self.pc(index).connection_state() == PeerConnectionState::Connected)
-    }
-
-    fn is_open(&mut self, index: usize, channel: ChannelKey) -> bool {
-        let channel = self.pc(index).data_channel(channel);
-        channel.is_some_and(|channel| channel.ready_state() == DataChannelState::Open)
-    }
-
-    /// Messages that an end got.
-    fn received(&self, index: usize) -> Vec<(ChannelKey, Message)> {
-        let events = self.ends[index].host.events.iter();
-        events
-            .filter_map(|event| match event {
-                Event::ChannelMessage(channel, message) => Some((*channel, message.clone())),
-                _ => None,
-            })
-            .collect()
-    }
-
-    fn channel(&mut self, index: usize, label: &str) -> ChannelKey {
-        let init = DataChannelInit::default();
-        self.pc(index).create_data_channel(label, init).unwrap()
-    }
-
-    fn announced(&self, index: usize) -> Vec<ChannelKey> {
-        let events = self.ends[index].host.events.iter();
-        events
-            .filter_map(|event| match event {
-                Event::DataChannel(channel) => Some(*channel),
-                _ => None,
-            })
-            .collect()
-    }
-}
+use tracing::Level;
 
 fn binary(data: impl Into<Bytes>) -> Message {
     Message {
@@ -464,23 +226,38 @@ fn a_wrong_fingerprint_is_a_failure_and_ends_the_other_end_too() {
 
 #[test]
 fn what_is_logged_names_no_address_no_password_and_no_content() {
-    let mut world = World::new(10);
-    let chat = world.channel(0, "chat");
-    world.negotiate(0);
-    world.run_until("the channel opens", |w| w.is_open(0, chat));
-    world.pc(0).send_text(chat, "a secret").unwrap();
-    world.run_until("it arrives", |w| w.received(1).len() == 1);
+    let log = Log::default();
+    let mut world = tracing::subscriber::with_default(log.clone(), || {
+        let mut world = World::new(10);
+        let chat = world.channel(0, "chat");
+        world.negotiate(0);
+        world.run_until("the channel opens", |w| w.is_open(0, chat));
+        world.pc(0).send_text(chat, "a secret").unwrap();
+        world.run_until("it arrives", |w| w.received(1).len() == 1);
+        world
+    });
+    let told = log.lines(Level::INFO).join("\n");
+    let all = log.lines(Level::TRACE).join("\n");
+    assert!(all.contains("DTLS: Connecting -> Connected"), "{all}");
+    let mut passwords = Vec::new();
     for end in &world.ends {
         let pc = &end.host.pc;
         let key = pc.sctp().unwrap().transport().unwrap();
         let ice = pc.ice_transport(key).unwrap();
         let description = pc.local_description().unwrap();
-        let logged = format!("{:?} {pc:?} {ice:?} {description:?}", end.host.events);
-        let password = &ice.local_parameters().unwrap().password;
-        for hidden in ["192.0.2.", password, "secret", "a=candidate"] {
-            assert!(!logged.contains(hidden), "{hidden} in {logged}");
+        let shown = format!("{:?} {pc:?} {ice:?} {description:?}", end.host.events);
+        let password = ice.local_parameters().unwrap().password.clone();
+        for hidden in ["192.0.2.", &password, "secret", "a=candidate"] {
+            assert!(!shown.contains(hidden), "{hidden} in {shown}");
+            assert!(!told.contains(hidden), "{hidden} in {told}");
         }
+        passwords.push(password);
     }
+    let [a, b] = [0, 1].map(|n| passwords[n].as_str());
+    for hidden in [a, b, "secret", "192.0.2."] {
+        assert!(!all.contains(hidden), "{hidden} in {all}");
+    }
+    world.pc(0).close();
 }
 
 #[test]

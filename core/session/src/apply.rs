@@ -208,6 +208,7 @@ impl Session {
         if !transport.binds.is_empty() {
             transport.agent.expect_local_addresses();
         }
+        let _in = transport.enter();
         transport.agent.restart(self.now, generation, local);
         self.finish_gathering(at);
         true
@@ -276,6 +277,7 @@ impl Session {
 impl Transport {
     /// What concerns its agent and handshake alone.
     fn apply(&mut self, now: Instant, command: TransportCommand) -> bool {
+        let _in = self.enter();
         let agent = &mut self.agent;
         match command {
             TransportCommand::SetIceRole { role } => agent.set_role(now, role),

@@ -62,6 +62,7 @@ impl Session {
             return;
         };
         let transport = &mut self.transports[at];
+        let _in = transport.enter();
         let asked = transport.binds.iter().position(|(id, _)| *id == bind_id);
         let wanted = asked.map(|index| transport.binds.swap_remove(index).1);
         match (result, wanted) {
@@ -95,7 +96,10 @@ impl Session {
     /// The host's answer to [`Action::Resolve`]: no addresses when the name has none.
     pub fn handle_resolved(&mut self, now: Instant, host: &str, addresses: &[IpAddr]) {
         self.now = self.now.max(now);
+        let count = addresses.len();
+        tracing::debug!("the name of an ICE server: {count} addresses");
         for transport in &mut self.transports {
+            let _in = transport.enter();
             transport.agent.handle_resolved(self.now, host, addresses);
         }
         self.advance_all();

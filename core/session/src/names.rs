@@ -11,7 +11,10 @@ impl Session {
     /// The host's answer to [`Action::ResolveName`]: no addresses when nobody answers.
     pub fn handle_name_resolved(&mut self, now: Instant, name: MdnsName, addresses: &[IpAddr]) {
         self.now = self.now.max(now);
+        let count = addresses.len();
+        tracing::debug!("mDNS, the name of a remote candidate: {count} addresses");
         for transport in &mut self.transports {
+            let _in = transport.enter();
             let agent = &mut transport.agent;
             agent.handle_name_resolved(self.now, name, addresses);
         }

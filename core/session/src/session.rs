@@ -234,6 +234,7 @@ impl Session {
         } = self;
         let transport = &mut transports[at];
         let key = transport.key;
+        let _in = transport.enter();
         transport.dtls.handle_datagram(*now, bytes, |packet| {
             if !sctp.handle_packet(*now, key, packet) {
                 counters.early_sctp_dropped += 1;
@@ -252,6 +253,7 @@ impl Session {
                 if !transport.has_socket(datagram.socket) {
                     return (at, ice::Input::Unknown);
                 }
+                let _in = transport.enter();
                 (at, transport.agent.handle_datagram(now, datagram, bytes))
             });
         match taken.find(|(_, input)| *input != ice::Input::Unknown) {
@@ -309,6 +311,7 @@ impl Session {
     pub(crate) fn advance(&mut self, at: usize) {
         let transport = &mut self.transports[at];
         let key = transport.key;
+        let _in = transport.enter();
         let progress = transport.advance(
             self.now,
             &mut self.reports,

@@ -10,6 +10,7 @@ use duologue_base::{ChannelKey, Instant, WallClock};
 use duologue_session::{ChannelCommand, Command, Session};
 use duologue_udp::{Interface, InterfaceFilter, SocketOptions, Taken, interfaces};
 use tokio::runtime::Handle;
+use tracing::Instrument;
 
 use crate::Host;
 use crate::limits::{INTERFACES_FRESH, INTERFACES_INTERVAL, INTERFACES_INTERVAL_TOLD, PORT_TRIES};
@@ -99,7 +100,8 @@ impl Endpoint {
     }
 
     /// Runs a session on a task of its own. `host` makes who learns what it reports; it is given
-    /// the handle that is also returned.
+    /// the handle that is also returned. What the session logs is in the span that is the current
+    /// one now: [`connection_span`] makes one.
     pub fn spawn<H: Host>(
         &self,
         session: Session,
@@ -110,7 +112,7 @@ impl Endpoint {
         let host = host(&handle);
         self.0.register(&mailbox);
         let task = SessionTask::new(session, host, self.0.clone(), mailbox);
-        drop(self.0.runtime.spawn(task));
+        drop(self.0.runtime.spawn(task.in_current_span()));
         handle
     }
 
@@ -378,6 +380,14 @@ async fn watch_interfaces(endpoint: Weak<Shared>) {
         again = changed;
         before = now;
     }
+}
+
+/// What a connection logs, of both planes, is in a span like this. Its number says nothing but
+/// which connection of this process it is.
+pub fn connection_span() -> tracing::Span {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    let id = NEXT.fetch_add(1, Ordering::Relaxed);
+    tracing::debug_span!("connection", id)
 }
 
 /// The system's UNIX time, as certificates count it.

@@ -78,6 +78,7 @@
 
 mod checks;
 mod endpoint;
+mod error_log;
 mod host;
 mod limits;
 mod mailbox;
@@ -95,6 +96,8 @@ mod timer;
 #[doc(no_inline)]
 pub use duologue_session::Session;
 pub use duologue_udp::{Interface, InterfaceFilter, SocketOptions};
-pub use endpoint::{Endpoint, EndpointOptions, EndpointStats, Ports, SessionHandle, system_time};
+pub use endpoint::{
+    Endpoint, EndpointOptions, EndpointStats, Ports, SessionHandle, connection_span, system_time,
+};
 pub use host::Host;
 pub use stream::TlsRoots;

@@ -123,3 +123,9 @@ pub(crate) const UNANSWERED_CHECKS_INTERVAL: Duration = Duration::from_millis(1)
 /// How long a session waits that may not send one: its peer's checks are answered, and asked back,
 /// meanwhile.
 pub(crate) const CHECKS_PAUSE: Duration = Duration::from_millis(50);
+
+/// How often a socket error of one kind is told to the log.
+pub(crate) const SOCKET_ERROR_INTERVAL: Duration = Duration::from_secs(1);
+
+/// So many kinds at once.
+pub(crate) const SOCKET_ERROR_KINDS: usize = 16;

@@ -15,6 +15,7 @@ use duologue_session::{
 use crate::Host;
 use crate::checks::CHECKS;
 use crate::endpoint::{Counters, Shared};
+use crate::error_log::ErrorLog;
 use crate::limits::{
     CHECKS_PAUSE, IDLE_QUEUE_CAPACITY, RECEIVES_PER_TURN, SOCKETS_PER_SESSION, TRANSMITS_PER_TURN,
     TURNS_PER_POLL,
@@ -44,6 +45,7 @@ pub(crate) struct SessionTask<H> {
     names: Vec<MdnsName>,
     knows_interfaces: bool,
     timer: Timer,
+    errors: ErrorLog,
     closed: bool,
 }
 
@@ -81,6 +83,7 @@ impl<H: Host> SessionTask<H> {
             names: Vec::new(),
             knows_interfaces: false,
             timer: Timer::default(),
+            errors: ErrorLog::default(),
             closed: false,
         }
     }
@@ -250,7 +253,11 @@ impl<H: Host> SessionTask<H> {
                             self.session.handle_datagram(taken.now(), &meta, bytes);
                         }
                     }
-                    Poll::Ready(Err(_)) => Counters::count(&self.endpoint.counters.receive_errors),
+                    Poll::Ready(Err(error)) => {
+                        Counters::count(&self.endpoint.counters.receive_errors);
+                        let now = self.endpoint.clock.now();
+                        self.errors.note(now, "receive", &error);
+                    }
                 }
                 receives += 1;
                 if receives >= RECEIVES_PER_TURN {
@@ -564,8 +571,9 @@ impl<H: Host> SessionTask<H> {
             if bound.socket.is_blocked() {
                 // What cannot wait, such as a check, is lost like in a full buffer on the way.
                 Counters::count(&self.endpoint.counters.send_overflows);
-            } else if bound.socket.send(&transmit, bytes).is_err() {
+            } else if let Err(error) = bound.socket.send(&transmit, bytes) {
                 Counters::count(&self.endpoint.counters.send_errors);
+                self.errors.note(now, "send", &error);
             } else if bound.socket.is_blocked() && bound.socket.poll_unblock(cx).is_pending() {
                 self.session
                     .handle_socket_blocked(now, transmit.socket, true);

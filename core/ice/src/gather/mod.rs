@@ -212,6 +212,7 @@ impl Agent {
         if generation.gathering != GatheringState::Complete {
             generation.gathering = GatheringState::Complete;
             let id = generation.id;
+            tracing::debug!("ICE generation {}: gathering -> complete", id.0);
             self.push_event(Event::Gathering {
                 generation: id,
                 state: GatheringState::Complete,
@@ -248,6 +249,8 @@ impl Agent {
             return;
         };
         if open {
+            let (kind, protocol) = (candidate.kind.as_str(), candidate.protocol);
+            tracing::debug!("ICE generation {}: gathered {kind} {protocol:?}", id.0);
             self.push_event(Event::LocalCandidate {
                 generation: id,
                 candidate,
@@ -321,6 +324,9 @@ impl Agent {
         let state = &mut self.gathering.servers[server];
         state.reported = true;
         let url = state.server.url.clone();
+        // The host's name is left out, as addresses are.
+        let scheme = url.split(':').next().unwrap_or_default();
+        tracing::debug!("ICE server {server} ({scheme}): no candidate: {code} {text:?}");
         self.push_event(Event::CandidateError(CandidateError {
             url,
             local: base.and_then(|base| self.names.exposed(base.addr)),

@@ -239,11 +239,11 @@ impl Agent {
         let passive = base.tcp_type == Some(TcpType::Passive);
         let possible = opening || (!full && !passive);
         if let Some(pair) = self.generations[at].checklist.get_mut(id) {
-            pair.check = match possible {
+            pair.set_check(match possible {
                 // Nothing is known that speaks against others of its foundation.
                 true => Check::InProgress { fresh: false },
                 false => Check::Failed,
-            };
+            });
         }
         if opening || !possible {
             return;
@@ -278,7 +278,7 @@ impl Agent {
             if let Some(pair) = generation.checklist.get_mut(id)
                 && matches!(pair.check, Check::InProgress { .. })
             {
-                pair.check = Check::Waiting;
+                pair.set_check(Check::Waiting);
                 generation.checklist.trigger(id);
             }
         }
@@ -296,7 +296,7 @@ impl Agent {
                 if matches!(pair.check, Check::Away) {
                     continue;
                 }
-                pair.check = Check::Failed;
+                pair.set_check(Check::Failed);
                 pair.nominate_when_valid = false;
                 pair.nominating = None;
             }

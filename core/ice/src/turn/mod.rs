@@ -129,6 +129,16 @@ pub(crate) enum Outcome {
     Redirected(SocketAddr),
 }
 
+impl State {
+    fn name(&self) -> &'static str {
+        match self {
+            State::Allocating(_) => "allocating",
+            State::Allocated { .. } => "allocated",
+            State::Failed => "failed",
+        }
+    }
+}
+
 impl Request {
     fn new(rng: &mut Rng, now: Instant) -> Self {
         Request {
@@ -164,6 +174,13 @@ impl Allocation {
             redirects: 0,
             channels: Vec::new(),
         }
+    }
+
+    fn set_state(&mut self, state: State) {
+        let (before, after) = (self.state.name(), state.name());
+        let (id, server) = (self.id.0, self.server);
+        tracing::debug!("TURN allocation {id} at ICE server {server}: {before} -> {after}");
+        self.state = state;
     }
 
     pub(crate) fn relayed(&self) -> Option<SocketAddr> {
@@ -446,10 +463,10 @@ impl Allocation {
         }
         match &mut self.state {
             State::Allocating(request) if request.attempt.is_over(now) => {
-                self.state = State::Failed;
+                self.set_state(State::Failed);
             }
             State::Allocated { expires, .. } if *expires <= now => {
-                self.state = State::Failed;
+                self.set_state(State::Failed);
                 return Outcome::Lost;
             }
             State::Allocated { refresh, .. } => match refresh {
@@ -553,12 +570,12 @@ impl Allocation {
                 let (Some(relayed), Some(mapped)) = (relayed, mapped) else {
                     return self.refused(target, ErrorCode::BAD_REQUEST);
                 };
-                self.state = State::Allocated {
+                self.set_state(State::Allocated {
                     relayed,
                     mapped,
                     expires: now + lifetime,
                     refresh: Refresh::At(refresh_at),
-                };
+                });
                 Outcome::Allocated
             }
             Target::Refresh => {
@@ -591,6 +608,7 @@ impl Allocation {
         let wrong = code == ErrorCode::UNAUTHENTICATED
             && self.auth.as_ref().is_some_and(|old| old.is_like(&auth));
         if wrong {
+            tracing::debug!("TURN allocation {}: wrong username or password", self.id.0);
             return false;
         }
         let is_new = !self
@@ -626,13 +644,13 @@ impl Allocation {
         match alternate.filter(usable) {
             Some(addr) if self.redirects < limits::REDIRECTS => {
                 if self.protocol.has_connection() {
-                    self.state = State::Failed;
+                    self.set_state(State::Failed);
                     return Outcome::Redirected(addr);
                 }
                 self.redirects += 1;
                 self.addr = addr;
                 self.auth = None;
-                self.state = State::Allocating(Request::new(rng, now));
+                self.set_state(State::Allocating(Request::new(rng, now)));
                 Outcome::Nothing
             }
             _ => self.refused(Target::Allocate, ErrorCode::TRY_ALTERNATE),
@@ -642,7 +660,7 @@ impl Allocation {
     fn refused(&mut self, target: Target, code: ErrorCode) -> Outcome {
         match target {
             Target::Allocate => {
-                self.state = State::Failed;
+                self.set_state(State::Failed);
                 Outcome::Refused(code)
             }
             Target::Channel(at) if code != ErrorCode::ALLOCATION_MISMATCH => {
@@ -651,7 +669,7 @@ impl Allocation {
             }
             // The server restarted, or does not know us any more.
             Target::Refresh | Target::Channel(_) => {
-                self.state = State::Failed;
+                self.set_state(State::Failed);
                 Outcome::Lost
             }
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use duologue_base::{ChannelKey, DtlsRole, StreamId};
 use duologue_datachannel as datachannel;
-use duologue_session::{ChannelCommand, ChannelReport, Command};
+use duologue_session::{ChannelCommand, ChannelReport, Command, SctpError};
 
 use super::{ChannelTask, Task};
 use crate::data_channel::{Channel, ChannelTransport};
@@ -44,10 +44,11 @@ impl PeerConnection {
     }
 
     /// The association is gone. Each channel's end is reported by itself.
-    pub(crate) fn run_sctp_closed(&mut self) {
+    pub(crate) fn run_sctp_closed(&mut self, error: Option<SctpError>) {
         if let Some(sctp) = self.running_sctp()
             && sctp.state != SctpTransportState::Closed
         {
+            sctp.ended_by = error;
             sctp.state = SctpTransportState::Closed;
             self.fire(Event::SctpStateChange(SctpTransportState::Closed));
         }
@@ -224,7 +225,14 @@ impl PeerConnection {
                 sctp_cause_code: error.sctp_cause_code(),
                 ..RtcErrorInit::new(detail)
             };
-            let error = Exception::rtc(init, error.to_string());
+            // The channel is told that the association ended; why is known of that.
+            let why = self.slots.sctp.as_ref().and_then(|sctp| sctp.ended_by);
+            let message = match why.filter(|_| error.is_sctp_failure()) {
+                Some(why) => format!("{error}: {why}"),
+                None => error.to_string(),
+            };
+            tracing::debug!("data channel {}: closed: {message}", key.0);
+            let error = Exception::rtc(init, message);
             self.fire(Event::ChannelError(key, error));
         }
         self.fire(Event::ChannelClose(key));

@@ -61,7 +61,11 @@ impl PeerConnection {
         }
         match self.compute(&step) {
             Ok(next) => self.commit(operation, step, next),
-            Err(error) => self.settle_chained(operation, Err(error.into())),
+            Err(error) => {
+                let (side, sdp_type) = (step.side(), step.sdp_type().as_str());
+                tracing::debug!("{side:?} {sdp_type}: not applied: {error}");
+                self.settle_chained(operation, Err(error.into()));
+            }
         }
     }
 
@@ -138,6 +142,7 @@ impl PeerConnection {
         }
         self.remove_forgotten_transceivers();
         self.prune_codecs();
+        self.log_applied(step.side(), sdp_type);
         let state = self.slots.signaling_state();
         if state == SignalingState::Stable {
             self.slots.negotiation_needed = false;
@@ -145,6 +150,8 @@ impl PeerConnection {
         }
 
         if state != state_before {
+            let (before, after) = (state_before.as_str(), state.as_str());
+            tracing::debug!("signaling state: {before} -> {after}");
             self.fire(Event::SignalingStateChange(state));
         }
         self.fire_surfaced(failed_channels, surfaced);
@@ -155,6 +162,27 @@ impl PeerConnection {
                 self.queue(Task::SetDescription(operation, Step::Remote(offer)));
             }
             _ => self.settle_chained(operation, Ok(Value::Undefined)),
+        }
+    }
+
+    /// What a description made of its m-sections.
+    fn log_applied(&self, side: jsep::Side, sdp_type: SdpType) {
+        if !tracing::enabled!(tracing::Level::DEBUG) {
+            return;
+        }
+        let sdp_type = sdp_type.as_str();
+        let media = &self.slots.signaling.latest().media;
+        tracing::debug!("{side:?} {sdp_type}: applied, {} m-sections", media.len());
+        for (index, section) in media.iter().enumerate() {
+            let (mid, kind) = (section.mid.as_str(), &section.kind);
+            let transport = section.transport.map(|key| key.0);
+            match (section.rejected, section.current_direction) {
+                (true, _) => tracing::debug!("m-section {index}: mid {mid}, {kind:?}, rejected"),
+                (false, direction) => tracing::debug!(
+                    transport,
+                    "m-section {index}: mid {mid}, {kind:?}, direction agreed: {direction:?}"
+                ),
+            }
         }
     }
 

@@ -16,7 +16,7 @@ use std::time::Duration;
 use duologue_base::{ChannelKey, Generation, IceRole, Instant, TransceiverId, TransportKey};
 use duologue_ice as ice;
 use duologue_session as session;
-use duologue_session::{ChannelReport, DtlsReport};
+use duologue_session::{ChannelReport, DtlsReport, SctpError};
 
 use crate::{
     Event, IceCandidateInit, MediaStreamTrackState, OperationId, PeerConnection, RtpSendParameters,
@@ -92,7 +92,8 @@ pub(crate) enum SctpTask {
     Connected {
         max_channels: u16,
     },
-    Closed,
+    /// Why, unless on purpose.
+    Closed(Option<SctpError>),
     Connecting,
     Stopped,
     /// The slot was set to null.
@@ -179,7 +180,7 @@ impl PeerConnection {
             SctpTask::Connected { max_channels } => self.run_sctp_connected(max_channels),
             SctpTask::Connecting => self.run_sctp_connecting(),
             SctpTask::Stopped => self.run_sctp_stopped(),
-            SctpTask::Closed => self.run_sctp_closed(),
+            SctpTask::Closed(error) => self.run_sctp_closed(error),
             SctpTask::Gone => self.fire(Event::SctpStateChange(SctpTransportState::Closed)),
         }
     }

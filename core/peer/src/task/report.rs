@@ -61,7 +61,7 @@ impl PeerConnection {
             SctpReport::Connected { max_channels } => SctpTask::Connected { max_channels },
             SctpReport::Connecting => SctpTask::Connecting,
             SctpReport::Stopped => SctpTask::Stopped,
-            SctpReport::Closed { .. } => SctpTask::Closed,
+            SctpReport::Closed { error } => SctpTask::Closed(error),
             _ => return,
         };
         self.queue(Task::Sctp(task));

@@ -14,7 +14,7 @@ use super::IceChange;
 use crate::{
     DtlsTransportState, Event, Exception, IceCandidate, IceCandidateInit, IceCandidatePair,
     IceGathererState, IceGatheringState, IceRole, IceTransportState, PeerConnection,
-    RtcErrorDetail, RtcErrorInit,
+    PeerConnectionState, RtcErrorDetail, RtcErrorInit,
 };
 
 impl PeerConnection {
@@ -108,7 +108,7 @@ impl PeerConnection {
         let ice_changed = self.slots.ice_connection_state != aggregate.ice;
         self.slots.ice_connection_state = aggregate.ice;
         let connection_changed = self.slots.connection_state != aggregate.connection;
-        self.slots.connection_state = aggregate.connection;
+        self.set_connection_state(aggregate.connection);
         if pair_changed {
             self.fire(Event::SelectedCandidatePairChange(key));
         }
@@ -159,11 +159,20 @@ impl PeerConnection {
         self.fire(Event::DtlsStateChange(key, state));
     }
 
+    fn set_connection_state(&mut self, state: PeerConnectionState) {
+        let before = self.slots.connection_state;
+        if before != state {
+            let (before, after) = (before.as_str(), state.as_str());
+            tracing::debug!("connection state: {before} -> {after}");
+        }
+        self.slots.connection_state = state;
+    }
+
     /// "Update the connection state".
     pub(crate) fn run_update_connection_state(&mut self) {
         let state = self.slots.derive_aggregate().connection;
         if state != self.slots.connection_state {
-            self.slots.connection_state = state;
+            self.set_connection_state(state);
             self.fire(Event::ConnectionStateChange(state));
         }
     }
@@ -181,7 +190,7 @@ impl PeerConnection {
             self.fire(Event::IceConnectionStateChange(aggregate.ice));
         }
         if self.slots.connection_state != aggregate.connection {
-            self.slots.connection_state = aggregate.connection;
+            self.set_connection_state(aggregate.connection);
             self.fire(Event::ConnectionStateChange(aggregate.connection));
         }
     }

@@ -2,6 +2,9 @@
 //! and stands in for the session by hand-written reports.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub(crate) mod log;
+pub(crate) mod world;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 

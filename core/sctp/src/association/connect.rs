@@ -5,7 +5,7 @@ use duologue_base::{Instant, Seq32};
 use super::cookie::{PeerInit, StateCookie};
 use super::heartbeat::Heartbeat;
 use super::retry::Retry;
-use super::state::{Calling, Identity, Open, Phase, State};
+use super::state::{Calling, Identity, Open, Phase, State, log_change};
 use super::stream_reset::StreamReset;
 use super::{Association, Counters};
 use crate::limits::{MAX_COOKIE, MAX_UNRECOGNIZED};
@@ -197,6 +197,7 @@ impl Association {
     fn take_back(&mut self) -> bool {
         match std::mem::replace(&mut self.state, State::Idle) {
             State::Open(open) if open.is_unused() => {
+                log_change(open.phase.name(), "COOKIE-WAIT");
                 self.state = State::CookieWait(Calling::new(Some(Box::new(open.sender))));
                 true
             }
@@ -252,7 +253,7 @@ impl Association {
         if let State::Open(open) = &mut self.state
             && let Phase::CookieEchoed { .. } = open.phase
         {
-            open.phase = Phase::Established;
+            open.set_phase(Phase::Established);
             self.announce();
         }
     }
@@ -283,6 +284,7 @@ impl Association {
             let seed = self.rng.u32();
             Sender::new(config, now, local.initial_tsn, window, features, seed)
         });
+        log_change(self.state.name(), phase.name());
         self.state = State::Open(Box::new(Open {
             phase,
             local,

@@ -19,7 +19,7 @@ use bytes::Bytes;
 use duologue_base::{Instant, Rng, Seq32, StreamId};
 
 use self::retry::Retry;
-use self::state::{Calling, Doubt, Identity, Open, Phase, State};
+use self::state::{Calling, Doubt, Identity, Open, Phase, State, log_change};
 use crate::limits::{MAX_PENDING_REPLIES, MIN_MTU, SEND_OVERHEAD};
 use crate::packet::Cause;
 use crate::receive::Inbox;
@@ -102,6 +102,7 @@ impl Association {
     /// Starts to set up the association. In WebRTC both sides do, as soon as DTLS is connected.
     pub fn connect(&mut self, _now: Instant) {
         if let State::Idle = self.state {
+            log_change(self.state.name(), "COOKIE-WAIT");
             self.state = State::CookieWait(Calling::new(None));
         }
     }
@@ -352,6 +353,7 @@ impl Association {
         if let State::Closed = self.state {
             return;
         }
+        tracing::debug!("SCTP: {} -> CLOSED: {reason}", self.state.name());
         self.state = State::Closed;
         self.queue.close();
         self.events.push_back(Event::Closed(reason));

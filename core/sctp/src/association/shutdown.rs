@@ -17,7 +17,7 @@ impl Association {
             State::Idle | State::CookieWait(_) => self.close(CloseReason::Shutdown),
             State::Open(open) => {
                 if let Phase::CookieEchoed { .. } | Phase::Established = open.phase {
-                    open.phase = Phase::ShutdownPending;
+                    open.set_phase(Phase::ShutdownPending);
                     self.advance_shutdown();
                 }
             }
@@ -39,8 +39,8 @@ impl Association {
             return;
         }
         match open.phase {
-            Phase::ShutdownPending => open.phase = Phase::ShutdownSent(Retry::now()),
-            Phase::ShutdownReceived => open.phase = Phase::ShutdownAckSent(Retry::now()),
+            Phase::ShutdownPending => open.set_phase(Phase::ShutdownSent(Retry::now())),
+            Phase::ShutdownReceived => open.set_phase(Phase::ShutdownAckSent(Retry::now())),
             _ => {}
         }
     }
@@ -58,10 +58,10 @@ impl Association {
         open.sender.handle_sack(now, &sack, &mut self.queue);
         match &mut open.phase {
             Phase::CookieEchoed { .. } | Phase::Established | Phase::ShutdownPending => {
-                open.phase = Phase::ShutdownReceived;
+                open.set_phase(Phase::ShutdownReceived);
             }
             // Both sides are ending (RFC 9260 §9.2).
-            Phase::ShutdownSent(_) => open.phase = Phase::ShutdownAckSent(Retry::now()),
+            Phase::ShutdownSent(_) => open.set_phase(Phase::ShutdownAckSent(Retry::now())),
             Phase::ShutdownAckSent(retry) => retry.reset(),
             Phase::ShutdownReceived => {}
         }

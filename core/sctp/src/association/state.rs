@@ -108,7 +108,21 @@ impl Calling {
     }
 }
 
+/// Every change of the state but the last, which has a reason.
+pub(crate) fn log_change(before: &str, after: &str) {
+    tracing::debug!("SCTP: {before} -> {after}");
+}
+
 impl State {
+    /// The name of RFC 9260 §4.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            State::Idle | State::Closed => "CLOSED",
+            State::CookieWait(_) => "COOKIE-WAIT",
+            State::Open(open) => open.phase.name(),
+        }
+    }
+
     pub(crate) fn summary(&self) -> AssociationState {
         match self {
             State::Idle => AssociationState::Idle,
@@ -127,6 +141,11 @@ impl State {
 }
 
 impl Open {
+    pub(crate) fn set_phase(&mut self, phase: Phase) {
+        log_change(self.phase.name(), phase.name());
+        self.phase = phase;
+    }
+
     /// Neither side has taken data of the other's, as far as is known here.
     pub(crate) fn is_unused(&self) -> bool {
         let before_shutdown = matches!(self.phase, Phase::CookieEchoed { .. } | Phase::Established);
@@ -144,6 +163,18 @@ impl Open {
 }
 
 impl Phase {
+    /// The name of RFC 9260 §4.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Phase::CookieEchoed { .. } => "COOKIE-ECHOED",
+            Phase::Established => "ESTABLISHED",
+            Phase::ShutdownPending => "SHUTDOWN-PENDING",
+            Phase::ShutdownSent(_) => "SHUTDOWN-SENT",
+            Phase::ShutdownReceived => "SHUTDOWN-RECEIVED",
+            Phase::ShutdownAckSent(_) => "SHUTDOWN-ACK-SENT",
+        }
+    }
+
     /// The application knows that it is set up.
     pub(crate) fn is_set_up(&self) -> bool {
         !matches!(self, Phase::CookieEchoed { .. })

@@ -93,6 +93,10 @@ impl Controller {
     /// Everything under way was declared lost (`T3-rtx` expired); `again` if nothing was
     /// acknowledged since the last time.
     pub(crate) fn on_timeout(&mut self, again: bool) {
+        tracing::debug!(
+            again,
+            "SCTP congestion: T3-rtx expired, all is taken for lost"
+        );
         match self {
             Controller::Bbr(bbr) => bbr.on_timeout(),
             Controller::Cubic(cubic) => cubic.on_timeout(again),

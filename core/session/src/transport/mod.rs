@@ -37,6 +37,8 @@ pub(crate) struct Transport {
     /// Datagrams sent and received, those of ICE left out.
     pub(crate) sent: ice::PathTraffic,
     pub(crate) received: ice::PathTraffic,
+    /// What is logged about it is in here.
+    span: tracing::Span,
 }
 
 impl Transport {
@@ -59,7 +61,13 @@ impl Transport {
             srtp: None,
             sent: ice::PathTraffic::default(),
             received: ice::PathTraffic::default(),
+            span: tracing::debug_span!("transport", key = key.0),
         }
+    }
+
+    /// What is logged until the end of it is about this transport.
+    pub(crate) fn enter(&self) -> tracing::span::EnteredSpan {
+        self.span.clone().entered()
     }
 
     /// Carries what happened in ICE and DTLS to the owner and the host. Returns what the owner of the
@@ -98,6 +106,7 @@ impl Transport {
     }
 
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
+        let _in = self.enter();
         if self.agent.poll_timeout().is_some_and(|at| at <= now) {
             self.agent.handle_timeout(now);
         }

@@ -106,6 +106,25 @@ enum Phase {
     ProbeRtt { until: Option<Instant> },
 }
 
+impl Phase {
+    fn name(&self) -> &'static str {
+        match self {
+            Phase::Startup => "startup",
+            Phase::Drain => "drain",
+            Phase::Down => "down",
+            Phase::Cruise { .. } => "cruise",
+            Phase::Refill { .. } => "refill",
+            Phase::Up { .. } => "up",
+            Phase::ProbeRtt { .. } => "probe-rtt",
+        }
+    }
+
+    /// One of the cycle.
+    fn is_probing(&self) -> bool {
+        !matches!(self, Phase::Startup | Phase::Drain | Phase::ProbeRtt { .. })
+    }
+}
+
 #[derive(Clone, Copy, Debug)]
 struct ShortTerm {
     bandwidth: u64,
@@ -230,11 +249,22 @@ impl Bbr {
         }
     }
 
+    fn set_phase(&mut self, phase: Phase) {
+        let (before, after) = (self.phase.name(), phase.name());
+        // The cycle of probes goes on as long as the connection does.
+        match self.phase.is_probing() && phase.is_probing() {
+            true => tracing::trace!("SCTP congestion (BBR): {before} -> {after}"),
+            false if before == after => {}
+            false => tracing::debug!("SCTP congestion (BBR): {before} -> {after}"),
+        }
+        self.phase = phase;
+    }
+
     fn advance_phase(&mut self, sample: &AckSample) {
         match self.phase {
             Phase::Startup => {
                 if self.full_pipe.is_reached() {
-                    self.phase = Phase::Drain;
+                    self.set_phase(Phase::Drain);
                 }
             }
             Phase::Drain => {
@@ -254,15 +284,15 @@ impl Bbr {
                 if sample.now >= until || self.round.count() >= until_round {
                     self.short_term = None;
                     let until_round = self.round.count() + 1;
-                    self.phase = Phase::Refill { until_round };
+                    self.set_phase(Phase::Refill { until_round });
                 }
             }
             Phase::Refill { until_round } => {
                 if self.round.count() >= until_round {
-                    self.phase = Phase::Up {
+                    self.set_phase(Phase::Up {
                         since_round: self.round.count(),
                         from: self.bandwidth.max(),
-                    };
+                    });
                 }
             }
             Phase::Up { since_round, from } => self.advance_up(sample, since_round, from),
@@ -270,7 +300,7 @@ impl Bbr {
         }
         let probing = matches!(self.phase, Phase::ProbeRtt { .. } | Phase::Startup);
         if !probing && self.min_rtt.is_stale(sample.now) {
-            self.phase = Phase::ProbeRtt { until: None };
+            self.set_phase(Phase::ProbeRtt { until: None });
         }
     }
 
@@ -302,7 +332,7 @@ impl Bbr {
         self.ceiling = None;
         self.short_term = None;
         self.full_pipe = FullPipe::default();
-        self.phase = Phase::Startup;
+        self.set_phase(Phase::Startup);
     }
 
     fn advance_probe_rtt(&mut self, sample: &AckSample, until: Option<Instant>) {
@@ -310,9 +340,9 @@ impl Bbr {
             None => {
                 if sample.in_flight <= self.probe_rtt_window() {
                     let time = PROBE_RTT_TIME.max(sample.smoothed_rtt);
-                    self.phase = Phase::ProbeRtt {
+                    self.set_phase(Phase::ProbeRtt {
                         until: Some(sample.now + time),
-                    };
+                    });
                     self.min_rtt.restart(sample.now);
                 }
             }
@@ -321,7 +351,7 @@ impl Bbr {
                 if self.full_pipe.is_reached() {
                     self.enter_cruise(sample.now);
                 } else {
-                    self.phase = Phase::Startup;
+                    self.set_phase(Phase::Startup);
                 }
             }
             Some(_) => {}
@@ -331,17 +361,17 @@ impl Bbr {
     fn enter_down(&mut self) {
         self.bandwidth.advance_cycle();
         self.competition.on_cycle();
-        self.phase = Phase::Down;
+        self.set_phase(Phase::Down);
     }
 
     fn enter_cruise(&mut self, now: Instant) {
         let spread = u64::from(self.next_random() % PROBE_WAIT_SPREAD_MS);
         let packets = (self.product(1.0) / self.mtu) as u64;
         let rounds = packets.clamp(8, PROBE_WAIT_MAX_ROUNDS) + u64::from(self.next_random() % 2);
-        self.phase = Phase::Cruise {
+        self.set_phase(Phase::Cruise {
             until: now + PROBE_WAIT_MIN + Duration::from_millis(spread),
             until_round: self.round.count() + rounds,
-        };
+        });
     }
 
     /// Xorshift: flows that probe at different times see each other's effect.
@@ -472,9 +502,9 @@ impl Bbr {
         self.aggregation.restart(now);
         // The pause drained the queue: what ProbeRtt is for has happened.
         if let Phase::ProbeRtt { until: None } = self.phase {
-            self.phase = Phase::ProbeRtt {
+            self.set_phase(Phase::ProbeRtt {
                 until: Some(now + PROBE_RTT_TIME),
-            };
+            });
             self.min_rtt.restart(now);
         }
     }
