@@ -13,6 +13,7 @@ use duologue_tokio::{Endpoint, EndpointOptions};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::limits::MAX_THREADS;
+use crate::log;
 
 /// An endpoint, and what its connections are made with.
 #[derive(Debug)]
@@ -38,6 +39,7 @@ impl Environment {
         driver: EndpointOptions,
         configure: impl FnOnce(&mut SessionConfig),
     ) -> Result<Self, Box<dyn Error>> {
+        log::start();
         let mut session = SessionConfig::new(dtls::Context::new()?);
         // JavaScript takes the memory itself.
         session.sctp.keep_message_memory = 0;

@@ -27,6 +27,7 @@ mod environment;
 mod exception;
 pub mod host;
 mod limits;
+mod log;
 pub mod media;
 mod mirror;
 pub mod transports;

@@ -10,6 +10,7 @@
 mod call;
 pub mod demo;
 mod ice_server;
+mod log;
 mod loopback;
 mod meter;
 mod quantile;
@@ -27,6 +28,8 @@ struct Cli {
     command: Option<Command>,
     #[command(flatten)]
     demo: demo::Args,
+    #[command(flatten)]
+    log: log::LogArgs,
 }
 
 #[derive(Debug, Subcommand)]
@@ -42,6 +45,10 @@ enum Command {
 /// Does what the command line says.
 pub async fn main() -> ExitCode {
     let cli = Cli::parse();
+    if let Err(error) = cli.log.start() {
+        eprintln!("duologue: {error}");
+        return ExitCode::FAILURE;
+    }
     let outcome = match cli.command {
         None => demo::run(cli.demo).await,
         Some(Command::Demo(args)) => demo::run(args).await,
