@@ -10,6 +10,7 @@ impl Session {
         let count = self.transports.len();
         (0..count).find_map(|step| {
             let at = (self.first_to_check + step) % count;
+            let _in = self.transports[at].enter();
             let agent = &mut self.transports[at].agent;
             let before = agent.next_check();
             let transmit = agent.poll_transmit(self.now, out)?;
