@@ -20,8 +20,7 @@ use tracing::Level;
 
 /// Does something, and gives what was logged meanwhile.
 fn logged(work: impl FnOnce()) -> String {
-    let log = Log::default();
-    tracing::subscriber::with_default(log.clone(), work);
+    let (log, ()) = Log::during(work);
     log.lines(Level::DEBUG).join("\n")
 }
 
@@ -236,9 +235,13 @@ fn sockets_that_cannot_be_bound() {
         world.unbindable = true;
         world.negotiate(0);
         run_until_state(&mut world, PeerConnectionState::Failed);
+        let mut events = world.ends[0].host.events.iter();
+        assert!(events.any(|event| {
+            matches!(event, Event::IceCandidateError(error) if error.error_code == 701)
+        }));
     });
-    assert_named(&log, "a socket could not be bound");
-    assert_named(&log, "ICE failed: there is no local candidate");
+    assert_named(&log, "a socket could not be bound error=not permitted");
+    assert_named(&log, "ICE transport: new -> failed");
 }
 
 #[test]

@@ -226,8 +226,7 @@ fn a_wrong_fingerprint_is_a_failure_and_ends_the_other_end_too() {
 
 #[test]
 fn what_is_logged_names_no_address_no_password_and_no_content() {
-    let log = Log::default();
-    let mut world = tracing::subscriber::with_default(log.clone(), || {
+    let (log, mut world) = Log::during(|| {
         let mut world = World::new(10);
         let chat = world.channel(0, "chat");
         world.negotiate(0);

@@ -9,13 +9,23 @@ use std::fmt::Write as _;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use tracing::field::{Field, Visit};
-use tracing::{Event, Level, Metadata, Subscriber, span};
+use tracing::{Dispatch, Event, Level, Metadata, Subscriber, span};
 
 /// Keeps everything that is logged, with its level.
 #[derive(Clone, Default)]
 pub(crate) struct Log(Arc<RwLock<Vec<(Level, String)>>>);
 
 impl Log {
+    /// Does something, and gives what was logged meanwhile.
+    pub(crate) fn during<R>(work: impl FnOnce() -> R) -> (Log, R) {
+        // While there is a single subscriber, tracing asks that of whichever thread comes to a place
+        // in the code first, and remembers: that of another test has none.
+        let _second = Dispatch::new(Log::default());
+        let log = Log::default();
+        let result = tracing::subscriber::with_default(log.clone(), work);
+        (log, result)
+    }
+
     /// The lines of this level and those above.
     pub(crate) fn lines(&self, level: Level) -> Vec<String> {
         let lines = self.0.read().unwrap_or_else(PoisonError::into_inner);

@@ -244,7 +244,8 @@ impl World {
 
     /// Lets time pass until something holds.
     pub(crate) fn run_until(&mut self, what: &str, mut holds: impl FnMut(&mut World) -> bool) {
-        let deadline = self.now + Duration::from_secs(30);
+        // Patience with a peer that does not answer is 39.5 s.
+        let deadline = self.now + Duration::from_secs(60);
         loop {
             self.settle();
             if holds(self) {
