@@ -45,6 +45,9 @@ pub(crate) enum Payload {
     Candidate(IceCandidateInit),
 }
 
+/// Answers a datagram.
+pub(crate) type Server = fn(&[u8]) -> Vec<u8>;
+
 pub(crate) struct World {
     pub(crate) ends: [End; 2],
     pub(crate) flights: VecDeque<Flight>,
@@ -56,7 +59,7 @@ pub(crate) struct World {
     /// Hosts cannot bind sockets.
     pub(crate) unbindable: bool,
     /// What a TURN server at [`SERVER`] answers to what is sent to it.
-    pub(crate) server: Option<fn(&[u8]) -> Vec<u8>>,
+    pub(crate) server: Option<Server>,
 }
 
 impl World {
