@@ -242,7 +242,6 @@ impl Association {
                 Reliability::MaxLifetime(lifetime) => Expiry::At(now + lifetime),
             },
             abandoned: false,
-            of_before_reset: false,
         })?;
         self.counters.messages_sent += 1;
         Ok(())

@@ -17,6 +17,8 @@ use crate::{Config, Event, Inbound};
 pub(crate) struct StreamReset {
     /// Number of our next request.
     next_request: Seq32,
+    /// Streams of which everything has left, in this order, and the last TSN sent then.
+    leaving: VecDeque<(StreamId, Tsn)>,
     outstanding: Option<Outstanding>,
     /// Number of the peer's next request.
     peer_next: Seq32,
@@ -33,7 +35,7 @@ struct Outstanding {
     last_tsn: Tsn,
     streams: Vec<StreamId>,
     retry: Retry,
-    /// The peer still misses something of what was sent before.
+    /// The peer still misses something that was sent before, on other streams.
     in_progress: bool,
 }
 
@@ -50,6 +52,7 @@ impl StreamReset {
     pub(crate) fn new(local_initial_tsn: Seq32, peer_initial_tsn: Seq32) -> Self {
         StreamReset {
             next_request: local_initial_tsn,
+            leaving: VecDeque::new(),
             outstanding: None,
             peer_next: peer_initial_tsn,
             results: VecDeque::new(),
@@ -67,15 +70,42 @@ impl StreamReset {
         }
     }
 
-    /// A request is to be sent, now or as soon as the last is answered.
+    /// Takes up streams of which everything has left, and has the peer acknowledge that at once.
+    pub(crate) fn note_drained(&mut self, queue: &mut SendQueue, sender: &mut Sender) {
+        if queue.has_drained() {
+            let last = sender.last_tsn();
+            let drained = queue.take_drained();
+            self.leaving.extend(drained.map(|stream| (stream, last)));
+            sender.ask_for_sack();
+        }
+    }
+
+    /// A request is to be sent.
     ///
     /// RFC 6525 §5.1.2 lets it go as soon as everything was sent, and has the receiver wait for what
-    /// is missing. There are some that do not wait, so that what is known to be lost goes first.
-    pub(crate) fn is_due(&self, queue: &SendQueue, sender: &mut Sender) -> bool {
+    /// is missing. Some receivers do not wait: a message that was lost on the way would never come.
+    pub(crate) fn is_due(&self, sender: &Sender) -> bool {
         match &self.outstanding {
             Some(outstanding) => outstanding.retry.is_due(),
-            None => queue.has_drained() && !sender.has_lost(),
+            None => self.may_leave(sender),
         }
+    }
+
+    /// The peer has everything of the first of the streams that are to be reset.
+    fn may_leave(&self, sender: &Sender) -> bool {
+        let first = self.leaving.front();
+        first.is_some_and(|&(_, last)| last <= sender.acknowledged())
+    }
+
+    fn take_leaving(&mut self, sender: &Sender) -> Vec<StreamId> {
+        let mut streams = Vec::new();
+        while streams.len() < MAX_RESET_STREAMS
+            && self.may_leave(sender)
+            && let Some((stream, _)) = self.leaving.pop_front()
+        {
+            streams.push(stream);
+        }
+        streams
     }
 
     /// The peer has everything through `cumulative`. If that was what its reset waited for, it is
@@ -107,16 +137,10 @@ impl StreamReset {
 }
 
 impl Open {
-    /// Appends our request to reset the streams whose messages have all left.
-    pub(super) fn write_reset_request(
-        &mut self,
-        now: Instant,
-        out: &mut Vec<u8>,
-        queue: &mut SendQueue,
-        config: &Config,
-    ) {
+    /// Appends our request to reset the streams of which the peer has everything.
+    pub(super) fn write_reset_request(&mut self, now: Instant, out: &mut Vec<u8>, config: &Config) {
         if self.reset.outstanding.is_none() {
-            let streams = queue.take_drained(MAX_RESET_STREAMS);
+            let streams = self.reset.take_leaving(&self.sender);
             let request = self.reset.next_request;
             self.reset.next_request = request.plus(1);
             self.reset.outstanding = Some(Outstanding {
@@ -266,8 +290,8 @@ impl Association {
             if let Some(outstanding) = open.reset.outstanding.as_mut().filter(|o| is_ours(o))
                 && !std::mem::replace(&mut outstanding.in_progress, true)
             {
-                // The request overtook what was sent before it, or that is lost.
-                open.sender.probe();
+                // Something on another stream was overtaken, or is lost.
+                open.sender.ask_for_sack();
             }
             return;
         }
@@ -278,10 +302,6 @@ impl Association {
             result,
             ReconfigResult::Performed | ReconfigResult::NothingToDo
         );
-        if performed {
-            let (streams, last) = (&outstanding.streams, outstanding.last_tsn);
-            open.sender.on_streams_reset(streams, last, &mut self.queue);
-        }
         for stream in outstanding.streams {
             if result == ReconfigResult::AlreadyInProgress && self.queue.ask_again(stream) {
                 continue;

@@ -138,9 +138,10 @@ impl Open {
             return;
         }
         let room = end.saturating_sub(out.len());
+        self.reset.note_drained(queue, &mut self.sender);
         // A request with the longest list of streams takes a little more than two bytes for each.
-        if self.reset.is_due(queue, &mut self.sender) && room >= config.mtu / 2 + HEADER_LEN {
-            self.write_reset_request(now, out, queue, config);
+        if self.reset.is_due(&self.sender) && room >= config.mtu / 2 + HEADER_LEN {
+            self.write_reset_request(now, out, config);
         }
         if self.sender.forward_due() {
             let room = end.saturating_sub(out.len());

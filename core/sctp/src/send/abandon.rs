@@ -1,6 +1,6 @@
 //! Giving messages up (RFC 3758 §3.5, RFC 8260 §2.3.1).
 
-use duologue_base::{Instant, StreamId};
+use duologue_base::Instant;
 
 use super::in_flight::{Chunk, ChunkState};
 use super::messages::MessageId;
@@ -60,27 +60,6 @@ impl Sender {
         }
     }
 
-    /// The peer has reset these streams, and so everything on them through `last`, whether a SACK has
-    /// said so or not. A FORWARD-TSN that named it would skip messages of the streams begun anew.
-    pub(crate) fn on_streams_reset(
-        &mut self,
-        streams: &[StreamId],
-        last: Tsn,
-        queue: &mut SendQueue,
-    ) {
-        let mut tsn = self.in_flight.base();
-        while tsn <= last
-            && let Some(chunk) = self.in_flight.get(tsn)
-        {
-            if let Some(message) = queue.message_mut(chunk.message)
-                && streams.contains(&message.stream)
-            {
-                message.of_before_reset = true;
-            }
-            tsn = tsn.next();
-        }
-    }
-
     /// A FORWARD-TSN is to be sent.
     pub(crate) fn forward_due(&self) -> bool {
         self.forward == Forward::Due
@@ -118,7 +97,6 @@ impl Sender {
             if last_message != Some(chunk.message)
                 && let Some(message) = queue.message(chunk.message)
                 && (self.interleaved || !message.unordered)
-                && !message.of_before_reset
             {
                 let (stream, unordered) = (message.stream, message.unordered);
                 let index = skipped

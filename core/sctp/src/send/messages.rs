@@ -23,8 +23,6 @@ pub(crate) struct OutMessage {
     pub(crate) first_tsn: Option<Tsn>,
     pub(crate) expiry: Expiry,
     pub(crate) abandoned: bool,
-    /// The peer has reset the stream behind it.
-    pub(crate) of_before_reset: bool,
 }
 
 /// When a message is given up (RFC 3758 §4).

@@ -156,14 +156,13 @@ impl Sender {
         self.in_flight.base().previous()
     }
 
-    /// Something is to be sent again.
-    pub(crate) fn has_lost(&mut self) -> bool {
-        self.in_flight.next_lost().is_some()
-    }
-
-    /// Finds out at once whether the end of what is under way is lost (RFC 8985 §7.3).
-    pub(crate) fn probe(&mut self) {
-        self.recovery.probe_due = !self.in_flight.is_empty();
+    /// Has the peer acknowledge at once what is under way. If the last packet did not ask for that, a
+    /// probe does (RFC 8985 §7.3), unless more packets follow anyway.
+    pub(crate) fn ask_for_sack(&mut self) {
+        let follows = self.recovery.tail_is_immediate || self.delivery.backlogged;
+        if !self.in_flight.is_empty() && !follows {
+            self.recovery.probe_due = true;
+        }
     }
 
     /// Nothing waits for an acknowledgement.

@@ -65,6 +65,8 @@ pub(crate) struct Produced {
     pub(crate) len: u32,
     pub(crate) fsn: u32,
     pub(crate) fragment: Fragment,
+    /// Its stream is to be reset behind it.
+    pub(crate) ends_stream: bool,
 }
 
 /// How messages may be cut.
@@ -179,7 +181,7 @@ impl SendQueue {
             message.sequence = *counter;
             *counter = counter.wrapping_add(1);
         }
-        let produced = Produced {
+        let mut produced = Produced {
             message: id,
             offset: message.sent,
             len: len as u32,
@@ -188,6 +190,7 @@ impl SendQueue {
                 begin: message.sent == 0,
                 end: message.sent as usize + len == message.data.len(),
             },
+            ends_stream: false,
         };
         message.sent += len as u32;
         message.fragments += 1;
@@ -202,7 +205,7 @@ impl SendQueue {
         if produced.fragment.end {
             self.open_bytes -= size;
             self.waiting -= 1;
-            stream.pop(stream_id, &mut self.drained);
+            produced.ends_stream = stream.pop(stream_id, &mut self.drained);
         }
         self.turn_bytes += len;
         // RFC 8260 §2.1: only with I-DATA may another message come between two fragments.
@@ -286,16 +289,9 @@ impl SendQueue {
         }
     }
 
-    /// Up to `max` streams that can be reset now.
-    pub(crate) fn take_drained(&mut self, max: usize) -> Vec<StreamId> {
-        let rest = self.drained.len().saturating_sub(max);
-        self.drained.split_off(rest)
-    }
-
-    /// The stream ends behind what has left.
-    pub(crate) fn is_ending(&self, id: StreamId) -> bool {
-        let stream = self.streams.get(id);
-        stream.is_some_and(|stream| stream.reset == ResetPhase::Requested)
+    /// The streams to be reset of which the last message has left since.
+    pub(crate) fn take_drained(&mut self) -> impl Iterator<Item = StreamId> {
+        std::mem::take(&mut self.drained).into_iter()
     }
 
     pub(crate) fn has_drained(&self) -> bool {
@@ -483,13 +479,15 @@ impl OutStream {
         }
     }
 
-    /// The first message has left, or is not to.
-    fn pop(&mut self, id: StreamId, drained: &mut Vec<StreamId>) {
+    /// The first message has left, or is not to. Returns whether the stream can be reset now.
+    fn pop(&mut self, id: StreamId, drained: &mut Vec<StreamId>) -> bool {
         self.queue.pop_front();
-        if self.queue.is_empty() && self.reset == ResetPhase::Draining {
+        let ends = self.reset == ResetPhase::Draining && self.queue.is_empty();
+        if ends {
             self.reset = ResetPhase::Requested;
             drained.push(id);
         }
+        ends
     }
 
     fn depart(

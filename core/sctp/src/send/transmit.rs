@@ -18,6 +18,16 @@ enum Permission {
     Probe,
 }
 
+/// What went into a packet for the first time.
+#[derive(Clone, Copy, Debug)]
+struct Written {
+    /// Where in the packet the last of its chunks begins.
+    last: Option<usize>,
+    has_more: bool,
+    /// A stream is to be reset behind one of them.
+    ends_stream: bool,
+}
+
 impl Sender {
     /// There may be data for a packet now.
     pub(crate) fn wants_to_send(&mut self, now: Instant, queue: &SendQueue) -> bool {
@@ -85,10 +95,14 @@ impl Sender {
         let end = start + mtu;
         self.write_lost(now, out, end, probe, queue);
         let burst = self.delivery.backlogged || self.delivery.last_sent_at == Some(now);
-        let (written, has_more) = self.write_new(now, out, end, mtu, probe, queue);
-        // RFC 7053 §3: nor does a stream that ends wait for a SACK that is kept back.
-        let asks = |sender: &Self| (!has_more && burst) || sender.last_is_ending(queue);
-        self.recovery.tail_is_immediate = probe || (written.is_some() && asks(self));
+        let Written {
+            last: written,
+            has_more,
+            ends_stream,
+        } = self.write_new(now, out, end, mtu, probe, queue);
+        // RFC 7053 §3: nor is a SACK kept back that a stream's reset waits for.
+        let asks = written.is_some() && ((!has_more && burst) || ends_stream);
+        self.recovery.tail_is_immediate = probe || asks;
         self.delivery.backlogged = has_more;
         if let Some(chunk) = written
             && self.recovery.tail_is_immediate
@@ -117,13 +131,6 @@ impl Sender {
             self.recovery.probe_at = None;
         }
         true
-    }
-
-    /// The last chunk is the end of a stream that is about to be reset.
-    fn last_is_ending(&self, queue: &SendQueue) -> bool {
-        let last = self.in_flight.get(self.in_flight.next_tsn().previous());
-        last.and_then(|chunk| queue.message(chunk.message))
-            .is_some_and(|message| queue.is_ending(message.stream))
     }
 
     /// draft-ietf-ccwg-bbr §4.1.2.2: a sample begins with the first packet after a pause.
@@ -194,7 +201,7 @@ impl Sender {
         }
     }
 
-    /// Sends new chunks. Returns where in `out` the last of them begins, and whether more is waiting.
+    /// Sends new chunks.
     fn write_new(
         &mut self,
         now: Instant,
@@ -203,14 +210,17 @@ impl Sender {
         mtu: usize,
         immediate: bool,
         queue: &mut SendQueue,
-    ) -> (Option<usize>, bool) {
+    ) -> Written {
         let header = DataHeader::len(self.interleaved);
         let whole = mtu - HEADER_LEN - header;
         let first = self.in_flight.next_tsn();
         let mut flight = self.new_flight(now, first);
         let number = self.in_flight.next_flight();
-        let mut has_more = true;
-        let mut last = None;
+        let mut written = Written {
+            last: None,
+            has_more: true,
+            ends_stream: false,
+        };
         while let Some(room) = self.room_for_new(end - out.len(), header) {
             let cut = Cut {
                 room,
@@ -232,7 +242,7 @@ impl Sender {
                 // Given up at the start of the next packet.
                 Next::Expired(_) | Next::DoesNotFit => break,
                 Next::Nothing => {
-                    has_more = false;
+                    written.has_more = false;
                     break;
                 }
             };
@@ -246,13 +256,14 @@ impl Sender {
             {
                 message.first_tsn = Some(tsn);
             }
-            last = Some(out.len());
+            written.last = Some(out.len());
+            written.ends_stream |= produced.ends_stream;
             self.write_chunk(out, tsn, &chunk, immediate, queue);
         }
         if flight.count > 0 {
             self.in_flight.push_flight(flight);
         }
-        (last, has_more)
+        written
     }
 
     /// Bytes of payload that may go into a new chunk.
