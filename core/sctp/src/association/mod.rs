@@ -272,11 +272,14 @@ impl Association {
     }
 
     /// The next message from the peer, or end of one of its streams.
+    #[inline]
     pub fn poll_inbound(&mut self) -> Option<Inbound> {
         let inbound = self.inbox.pop()?;
         self.counters.messages_received += u64::from(matches!(inbound, Inbound::Message(_)));
         if let State::Open(open) = &mut self.state {
-            open.perform_deferred_reset(&self.config, &mut self.inbox);
+            if open.reset.is_deferred() {
+                open.perform_deferred_reset(&self.config, &mut self.inbox);
+            }
             open.update_window(&self.config, &self.inbox);
         }
         Some(inbound)

@@ -1,6 +1,6 @@
 //! A packet comes in (RFC 9260 §6.2, §8.5): checks, then one handler per chunk.
 
-use duologue_base::Instant;
+use duologue_base::{Instant, Seq32};
 
 use super::state::Doubt;
 use super::{Association, State};
@@ -206,10 +206,7 @@ impl Association {
             return Flow::Continue;
         };
         if data.payload.is_empty() {
-            // RFC 9260 §6.2. Its TSN could not be acknowledged, so that nothing after it would count.
-            let reason = CloseReason::PeerMisbehaved(PeerMisbehaved::NoUserData);
-            self.close_with_abort(reason, &Cause::NoUserData(data.header.tsn));
-            return Flow::Stop;
+            return self.refuse_empty(data.header.tsn);
         }
         if data.interleaved != open.sender.interleaved() {
             return self.misbehaved(PeerMisbehaved::WrongDataChunk);
@@ -249,11 +246,21 @@ impl Association {
         }
         match open.in_streams.add(&data, tsn, &mut self.inbox) {
             Ok(()) => {
-                open.perform_deferred_reset(&self.config, &mut self.inbox);
+                if open.reset.is_deferred() {
+                    open.perform_deferred_reset(&self.config, &mut self.inbox);
+                }
                 Flow::Continue
             }
             Err(misbehaved) => self.misbehaved(misbehaved),
         }
+    }
+
+    /// RFC 9260 §6.2. Its TSN could not be acknowledged, so that nothing after it would count.
+    #[cold]
+    fn refuse_empty(&mut self, tsn: Seq32) -> Flow {
+        let reason = CloseReason::PeerMisbehaved(PeerMisbehaved::NoUserData);
+        self.close_with_abort(reason, &Cause::NoUserData(tsn));
+        Flow::Stop
     }
 
     /// A packet with data was read to its end.

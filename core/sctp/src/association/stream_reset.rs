@@ -72,12 +72,10 @@ impl StreamReset {
 
     /// Takes up streams of which everything has left, and has the peer acknowledge that at once.
     pub(crate) fn note_drained(&mut self, queue: &mut SendQueue, sender: &mut Sender) {
-        if queue.has_drained() {
-            let last = sender.last_tsn();
-            let drained = queue.take_drained();
-            self.leaving.extend(drained.map(|stream| (stream, last)));
-            sender.ask_for_sack();
-        }
+        let last = sender.last_tsn();
+        let drained = queue.take_drained();
+        self.leaving.extend(drained.map(|stream| (stream, last)));
+        sender.ask_for_sack();
     }
 
     /// A request is to be sent.
@@ -118,6 +116,16 @@ impl StreamReset {
             outstanding.in_progress = false;
             outstanding.retry.reset();
         }
+    }
+
+    /// A reset of the peer's waits.
+    pub(crate) fn is_deferred(&self) -> bool {
+        self.deferred.is_some()
+    }
+
+    /// Our streams are being reset, or are to be.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.outstanding.is_some() || !self.leaving.is_empty()
     }
 
     /// Data sent on these streams after the reset must not come in before it is performed.

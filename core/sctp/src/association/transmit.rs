@@ -9,7 +9,7 @@ use crate::packet::{
     CHUNK_HEADER_LEN, HEADER_LEN, Header, padded, write_checksum, write_cookie_echo,
 };
 use crate::receive::{Acknowledge, Inbox};
-use crate::send::SendQueue;
+use crate::send::{Permission, SendQueue};
 
 /// How the packet's checksum is to be.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -107,10 +107,17 @@ impl Open {
         let end = start + config.mtu;
         self.write_control(now, out, end, config, queue);
         let may_send_data = self.phase.may_send_data() && self.doubt.is_none();
-        let wants_data = may_send_data && self.sender.wants_to_send(now, queue);
+        let permission = if may_send_data {
+            self.sender.wants_to_send(now, queue)
+        } else {
+            Permission::No
+        };
+        let wants_data = permission != Permission::No;
         self.write_sack_if_due(out, end, wants_data, config, inbox);
         if wants_data {
-            self.sender.write_data(now, out, start, config.mtu, queue);
+            let mtu = config.mtu;
+            self.sender
+                .write_data(now, permission, out, start, mtu, queue);
         }
         if out.len() + 2 * CHUNK_HEADER_LEN <= end {
             self.write_shutdown(now, out);
@@ -138,9 +145,14 @@ impl Open {
             return;
         }
         let room = end.saturating_sub(out.len());
-        self.reset.note_drained(queue, &mut self.sender);
+        if queue.has_drained() {
+            self.reset.note_drained(queue, &mut self.sender);
+        }
         // A request with the longest list of streams takes a little more than two bytes for each.
-        if self.reset.is_due(&self.sender) && room >= config.mtu / 2 + HEADER_LEN {
+        if self.reset.is_busy()
+            && self.reset.is_due(&self.sender)
+            && room >= config.mtu / 2 + HEADER_LEN
+        {
             self.write_reset_request(now, out, config);
         }
         if self.sender.forward_due() {

@@ -146,7 +146,9 @@ impl InStreams {
         if sequence == stream.next {
             stream.next += 1;
             inbox.push(Inbound::Message(message));
-            self.deliver_waiting(id, inbox);
+            if !self.waiting.is_empty() {
+                self.deliver_waiting(id, inbox);
+            }
         } else if sequence > stream.next
             && let Entry::Vacant(place) = self.waiting.entry((id, sequence))
         {
@@ -156,10 +158,8 @@ impl InStreams {
     }
 
     /// Delivers the messages of a stream whose turn has come.
+    #[inline(never)]
     fn deliver_waiting(&mut self, id: StreamId, inbox: &mut Inbox) {
-        if self.waiting.is_empty() {
-            return;
-        }
         let stream = self.streams.entry(id, InStream::default);
         while let Some(message) = self.waiting.remove(&(id, stream.next)) {
             stream.next += 1;

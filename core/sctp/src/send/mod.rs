@@ -26,6 +26,7 @@ use crate::tsn::Tsn;
 
 pub(crate) use messages::{Expiry, OutMessage};
 pub(crate) use queue::SendQueue;
+pub(crate) use transmit::Permission;
 
 /// The sending half of an association that is set up.
 #[derive(Debug)]

@@ -451,6 +451,9 @@ impl Cut {
         if !may_split || self.room < MIN_FRAGMENT {
             return None;
         }
+        if rest - self.room >= self.whole {
+            return Some(self.room);
+        }
         // What would be missing of a full packet behind the end of this message, in the next one. If
         // no chunk has room there, this packet takes one chunk more, whose header moves as many bytes
         // to the next.

@@ -11,7 +11,7 @@ use crate::tsn::Tsn;
 
 /// Whether data may leave now.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Permission {
+pub(crate) enum Permission {
     No,
     Yes,
     /// One packet, whatever the window says: a tail-loss probe (RFC 8985 §7.3).
@@ -29,15 +29,15 @@ struct Written {
 }
 
 impl Sender {
-    /// There may be data for a packet now.
-    pub(crate) fn wants_to_send(&mut self, now: Instant, queue: &SendQueue) -> bool {
+    /// Whether there may be data for a packet now.
+    pub(crate) fn wants_to_send(&mut self, now: Instant, queue: &SendQueue) -> Permission {
         let probe = self.recovery.probe_due;
         if !probe && queue.is_empty() && self.in_flight.next_lost().is_none() {
             self.note_app_limited();
             self.pacer.clear();
-            return false;
+            return Permission::No;
         }
-        self.permission(now) != Permission::No
+        self.permission(now)
     }
 
     fn permission(&mut self, now: Instant) -> Permission {
@@ -79,12 +79,12 @@ impl Sender {
     pub(crate) fn write_data(
         &mut self,
         now: Instant,
+        permission: Permission,
         out: &mut Vec<u8>,
         start: usize,
         mtu: usize,
         queue: &mut SendQueue,
     ) -> bool {
-        let permission = self.permission(now);
         if permission == Permission::No {
             return false;
         }
@@ -348,6 +348,10 @@ impl Evenness {
     }
 
     fn on_packet(&mut self, len: usize) {
+        if len == self.last_len && self.to_fill == 0 {
+            self.uneven = 0;
+            return;
+        }
         self.uneven = if self.fills() || len == self.last_len {
             0
         } else {
