@@ -102,7 +102,7 @@ impl Transfer {
                 for range in &packets {
                     pair.deliver(1, &train[range.clone()]);
                 }
-                while pair.ends[1].poll_message().is_some() {}
+                while pair.ends[1].poll_inbound().is_some() {}
             });
             measured_if(counts(Stage::SackMade), || pair.poll(1, &mut acks));
             let taken = acks.len();

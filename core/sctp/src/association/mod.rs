@@ -272,7 +272,6 @@ impl Association {
     }
 
     /// The next message from the peer, or end of one of its streams.
-    #[inline]
     pub fn poll_inbound(&mut self) -> Option<Inbound> {
         let inbound = self.inbox.pop()?;
         self.counters.messages_received += u64::from(matches!(inbound, Inbound::Message(_)));
