@@ -49,7 +49,7 @@ impl Agent {
                 let known = allocations.iter().any(|allocation| {
                     allocation.server == server && allocation.base.socket == base.socket
                 });
-                let addr = self.gathering.servers[server].address_for(base.addr.ip());
+                let addr = self.gathering.servers[server].address_for(base.addr.ip(), &self.config);
                 let known = known || self.is_asked_elsewhere(server, base);
                 let (false, Some(addr)) = (known, addr) else {
                     continue;

@@ -5,6 +5,7 @@ use duologue_base::{Instant, Redacted, Rng};
 use duologue_stun::TransactionId;
 
 use crate::candidate::RelayProtocol;
+use crate::config::Config;
 use crate::limits;
 use crate::tcp::Security;
 
@@ -105,14 +106,16 @@ impl ServerState {
         }
     }
 
-    /// The address to ask from a socket at this address: the first one that it can reach. This host
-    /// reaches its own loopback addresses from all of its addresses.
-    pub(crate) fn address_for(&self, from: IpAddr) -> Option<SocketAddr> {
+    /// The address to ask from a socket at this address: the first one that it can reach. A server
+    /// on loopback is asked from loopback where that is gathered from, else from the other
+    /// addresses of this host, which reach it as well.
+    pub(crate) fn address_for(&self, from: IpAddr, config: &Config) -> Option<SocketAddr> {
         let Addresses::Known(known) = &self.addresses else {
             return None;
         };
         let reachable = |ip: &&IpAddr| {
-            ip.is_ipv4() == from.is_ipv4() && (ip.is_loopback() || !from.is_loopback())
+            let same = ip.is_loopback() == from.is_loopback();
+            ip.is_ipv4() == from.is_ipv4() && (same || ip.is_loopback() && !config.loopback)
         };
         let ip = known.iter().find(reachable)?;
         Some(SocketAddr::new(*ip, self.server.port))

@@ -83,7 +83,7 @@ impl Agent {
                 let known = probes
                     .iter()
                     .any(|probe| probe.server == server && probe.base.socket == base.socket);
-                let addr = self.gathering.servers[server].address_for(base.addr.ip());
+                let addr = self.gathering.servers[server].address_for(base.addr.ip(), &self.config);
                 let (false, Some(addr), Some(socket)) = (known, addr, base.socket) else {
                     continue;
                 };

@@ -110,7 +110,7 @@ impl Agent {
             };
             connection.server == server && connection.local == local && same_listener
         });
-        let remote = self.gathering.servers[server].address_for(local);
+        let remote = self.gathering.servers[server].address_for(local, &self.config);
         let full = connections.len() >= limits::CONNECTIONS;
         if known || full || candidate::is_link_local(local) {
             return;
