@@ -225,8 +225,11 @@ impl Pair {
 
 impl End {
     fn new(context: &Context, addr: &str, rng: Rng) -> Self {
+        // As many channels as the piece asks for.
+        let mut config = SessionConfig::new(context.clone());
+        config.sctp.streams = u16::MAX;
         End {
-            session: Session::new(SessionConfig::new(context.clone()), rng),
+            session: Session::new(config, rng),
             buffered: 0,
             received: 0,
             messages: 0,
