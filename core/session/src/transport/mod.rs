@@ -66,8 +66,9 @@ impl Transport {
     }
 
     /// What is logged until the end of it is about this transport.
-    pub(crate) fn enter(&self) -> tracing::span::EnteredSpan {
-        self.span.clone().entered()
+    pub(crate) fn enter(&self) -> Option<tracing::span::EnteredSpan> {
+        // Nearly always nobody listens, and this is done for every datagram.
+        (!self.span.is_disabled()).then(|| self.span.clone().entered())
     }
 
     /// Carries what happened in ICE and DTLS to the owner and the host. Returns what the owner of the
