@@ -24,6 +24,9 @@ import type { Connection } from './connection.js';
 import { exceptionOf, rtcErrorOf } from './exception.js';
 import type { RTCDataChannelState, RTCPriorityType } from './types.js';
 
+/** What the core counts for a message beside its bytes (`SEND_OVERHEAD` of `core/peer`). */
+const SEND_OVERHEAD = 128;
+
 export const isBlob = (value: unknown): value is Blob => value instanceof Blob;
 const BlobType = converter({ kind: 'interface', typeName: 'Blob', is: isBlob }, (v, context): Blob =>
   isBlob(v) ? v : fail(context, 'is not a Blob'),
@@ -71,6 +74,7 @@ export class ChannelSlots implements ChannelSource {
   /** Blobs are read asynchronously; what was sent after one waits for it. */
   #waiting: Promise<void> | null = null;
   #waitingBytes = 0;
+  #waitingMessages = 0;
 
   constructor(
     readonly connection: Connection,
@@ -116,7 +120,9 @@ export class ChannelSlots implements ChannelSource {
     const owned = typeof data === 'string' || isBlob(data) ? data : bytesOf(data).slice();
     const size = isBlob(owned) ? owned.size : typeof owned === 'string' ? Buffer.byteLength(owned) : owned.length;
     if (size > this.connection.maxMessageSize) throw new TypeError('The message is larger than the peer takes');
-    if (this.totalBuffered + size > native.SEND_BUFFER_BYTES) {
+    // What waits has to find room in the core when it is its turn.
+    const overhead = (this.#waitingMessages + 1) * SEND_OVERHEAD;
+    if (this.totalBuffered + size + overhead > native.SEND_BUFFER_BYTES) {
       throw new DOMException('The send queue is full', 'OperationError');
     }
     this.#enqueue(size, async () => {
@@ -149,8 +155,10 @@ export class ChannelSlots implements ChannelSource {
 
   #enqueue(size: number, action: () => Promise<void>): void {
     this.#waitingBytes += size;
+    this.#waitingMessages += 1;
     const done = (): void => {
       this.#waitingBytes -= size;
+      this.#waitingMessages -= 1;
       if (this.#waiting === mine) this.#waiting = null;
     };
     const mine: Promise<void> = (this.#waiting ?? Promise.resolve()).then(action).then(done, done);
