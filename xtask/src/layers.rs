@@ -8,6 +8,7 @@ use crate::run::{Outcome, cargo, output};
 /// Lowest first: a crate's ordinary dependencies are all below it.
 const ORDER: &[&str] = &[
     "duologue-base",
+    "duologue-rtp",
     "duologue-sdp",
     "duologue-stun",
     "duologue-identity",
@@ -16,6 +17,8 @@ const ORDER: &[&str] = &[
     "duologue-dtls",
     "duologue-sctp",
     "duologue-datachannel",
+    "duologue-srtp",
+    "duologue-media",
     "duologue-jsep",
     "duologue-session",
     "duologue-peer",
