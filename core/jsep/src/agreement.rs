@@ -7,9 +7,10 @@ use duologue_base::{
     DtlsRole, Generation, IceCredentials, IceRole, Mid, TransceiverId, TransportKey,
 };
 use duologue_identity::Fingerprint;
+use duologue_rtp::{Rid, RtpParameters};
 
 use crate::applied::Applied;
-use crate::{CodecParameters, Direction, Rid, SdpType, SectionKind, Side};
+use crate::{Direction, SdpType, SectionKind, Side};
 
 /// What two descriptions say together: every m-section and every transport. Immutable; the next
 /// agreement is another value.
@@ -154,32 +155,6 @@ impl MediaAgreement {
             sctp: None,
         }
     }
-}
-
-/// RTP parameters of one direction of an m-section.
-#[doc(alias = "RTCRtpParameters")]
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct RtpParameters {
-    /// Codecs, the preferred first.
-    pub codecs: Vec<CodecParameters>,
-    /// Header extensions and their ids.
-    pub header_extensions: Vec<HeaderExtensionParameters>,
-    /// `RTCRtcpParameters.cname`: of the end that sends in this direction, when it is known.
-    pub cname: Option<String>,
-    /// `RTCRtcpParameters.reducedSize` (RFC 5506).
-    pub reduced_size: bool,
-}
-
-/// A negotiated header extension.
-#[doc(alias = "RTCRtpHeaderExtensionParameters")]
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct HeaderExtensionParameters {
-    /// The URI.
-    pub uri: String,
-    /// Its id on the wire: 1 to 14 in one-byte headers, to 255 in two-byte headers (RFC 8285).
-    pub id: u8,
-    /// Encrypted (RFC 6904).
-    pub encrypted: bool,
 }
 
 /// What the latest description says about a sender's simulcast layers; the peer applies it to

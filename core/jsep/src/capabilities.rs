@@ -1,7 +1,8 @@
 use std::sync::Arc;
 
-use crate::codec::{Role, RtcpFeedback};
-use crate::{Codec, Direction, MEDIA_PLANE, MediaKind};
+use duologue_rtp::{Codec, CodecRole, MediaKind, PayloadType, RtcpFeedback};
+
+use crate::{Direction, MEDIA_PLANE};
 
 /// What this end can do: what `RTCRtpSender.getCapabilities()` and
 /// `RTCRtpReceiver.getCapabilities()` tell, and what offers and answers are made from.
@@ -28,9 +29,9 @@ pub struct CodecCapability {
     /// The codec.
     pub codec: Codec,
     /// The payload type it likes best.
-    pub payload_type: u8,
+    pub payload_type: PayloadType,
     /// The payload type its retransmissions like best; `None` when it is not retransmitted.
-    pub rtx: Option<u8>,
+    pub rtx: Option<PayloadType>,
     /// It is offered without being asked for by codec preferences.
     pub offer: bool,
     /// Its retransmissions are, too.
@@ -135,22 +136,11 @@ impl Capabilities {
         {
             codecs.push(capability.codec.clone());
             if capability.rtx.is_some() && !rtx_listed {
-                codecs.push(rtx(kind, capability.codec.clock_rate, None));
+                codecs.push(Codec::rtx(kind, capability.codec.clock_rate, None));
                 rtx_listed = true;
             }
         }
         codecs
-    }
-}
-
-/// A retransmission format; without `apt` the entry of a capability list.
-pub(crate) fn rtx(kind: MediaKind, clock_rate: u32, apt: Option<u8>) -> Codec {
-    Codec {
-        kind,
-        name: "rtx".to_owned(),
-        clock_rate,
-        channels: None,
-        sdp_fmtp_line: apt.map(|apt| format!("apt={apt}")),
     }
 }
 
@@ -173,7 +163,7 @@ impl Capabilities {
         direction: Direction,
     ) -> Vec<LocalCodec<'_>> {
         let of_kind = || self.codecs.iter().filter(move |c| c.codec.kind == kind);
-        let rtx = preferences.is_empty() || preferences.iter().any(|c| c.role() == Role::Rtx);
+        let rtx = preferences.is_empty() || preferences.iter().any(|c| c.role() == CodecRole::Rtx);
         let ordered: Vec<&CodecCapability> = match preferences {
             [] => of_kind().collect(),
             _ => preferences
@@ -297,15 +287,15 @@ impl Row {
                 channels: self.channels,
                 sdp_fmtp_line: (!self.fmtp.is_empty()).then(|| self.fmtp.to_owned()),
             },
-            payload_type: self.payload_type,
-            rtx: self.rtx,
+            payload_type: PayloadType::from_low_bits(self.payload_type),
+            rtx: self.rtx.map(PayloadType::from_low_bits),
             offer: true,
             offer_rtx: MEDIA_PLANE.retransmission,
-            feedback: feedback.map(|f| RtcpFeedback((*f).to_owned())).collect(),
+            feedback: feedback.filter_map(|f| f.parse().ok()).collect(),
             send: true,
             receive: true,
         };
-        let repairs = matches!(capability.codec.role(), Role::Red | Role::Fec);
+        let repairs = matches!(capability.codec.role(), CodecRole::Red | CodecRole::Fec);
         capability.offer = MEDIA_PLANE.redundancy || !repairs;
         capability
     }

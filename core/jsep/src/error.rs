@@ -1,5 +1,6 @@
 use std::fmt;
 
+use duologue_rtp::{ExtensionId, PayloadType};
 use duologue_sdp::ParseError;
 
 use crate::{SdpType, Side, SignalingState};
@@ -54,7 +55,7 @@ pub enum Modification {
         /// The section.
         section: usize,
         /// The payload type.
-        payload_type: u8,
+        payload_type: PayloadType,
     },
     /// It does not fit what was offered or agreed.
     Content(ContentError),
@@ -82,14 +83,14 @@ pub enum ContentError {
         /// The section.
         section: usize,
         /// The payload type.
-        payload_type: u8,
+        payload_type: PayloadType,
     },
     /// A retransmission format refers to a payload type that is not there (RFC 9429 §5.10).
     Retransmission {
         /// The section.
         section: usize,
         /// The retransmission format's payload type.
-        payload_type: u8,
+        payload_type: PayloadType,
     },
     /// A header extension's id stands for two extensions in a BUNDLE group, or for another
     /// extension than before (RFC 8285 §5).
@@ -97,7 +98,7 @@ pub enum ContentError {
         /// The section.
         section: usize,
         /// The id.
-        id: u8,
+        id: ExtensionId,
     },
     /// An answer has not as many sections as the offer, or an offer has fewer than before
     /// (RFC 3264 §§6, 8).

@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use duologue_base::{Generation, IceCredentials, Mid, Rng, TransceiverId, TransportKey};
+use duologue_rtp::ExtensionId;
 
 use crate::limits::MAX_SECTIONS;
 
@@ -17,7 +18,7 @@ pub struct Ids {
     next_mid: u32,
     default_stream: Option<String>,
     /// Header extensions that this end offered, or that an answer took, and their ids.
-    pub(crate) extensions: BTreeMap<String, u8>,
+    pub(crate) extensions: BTreeMap<String, ExtensionId>,
     pub(crate) origin: OriginNumbers,
 }
 

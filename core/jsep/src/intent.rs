@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use duologue_base::TransceiverId;
 use duologue_identity::Fingerprint;
+use duologue_rtp::Ssrc;
 
 use crate::agreement::IceKey;
 use crate::{Capabilities, Codec, Direction, HeaderExtensionCapability, MediaKind, Rid, Signaling};
@@ -198,7 +199,7 @@ pub struct SenderIntent {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Source {
     /// `a=ssrc`
-    pub ssrc: u32,
+    pub ssrc: Ssrc,
     /// The source of its retransmissions (`a=ssrc-group:FID`).
-    pub rtx: Option<u32>,
+    pub rtx: Option<Ssrc>,
 }

@@ -1,29 +1,6 @@
 use std::fmt;
 
-/// Kind of a track or transceiver.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub enum MediaKind {
-    /// `"audio"`
-    Audio,
-    /// `"video"`
-    Video,
-}
-
-impl MediaKind {
-    /// The name in `m=` lines, MIME types and the W3C's APIs.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            MediaKind::Audio => "audio",
-            MediaKind::Video => "video",
-        }
-    }
-}
-
-impl fmt::Display for MediaKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
+use duologue_rtp::MediaKind;
 
 /// What a media description is about.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -82,7 +82,6 @@ mod applied;
 mod blueprint;
 mod candidates;
 mod capabilities;
-mod codec;
 mod diff;
 mod draft;
 mod error;
@@ -96,12 +95,14 @@ mod plan;
 mod signaling;
 mod surface;
 
-pub use duologue_sdp::attr::{Candidate, Direction, RidId as Rid};
+pub use duologue_rtp::{
+    Codec, CodecParameters, MediaKind, PayloadType, Rid, RtcpFeedback, RtpParameters,
+};
+pub use duologue_sdp::attr::{Candidate, Direction};
 
 pub use agreement::Agreement;
 pub use candidates::{CandidateList, Candidates};
 pub use capabilities::{Capabilities, CodecCapability, HeaderExtensionCapability, PreferenceError};
-pub use codec::{Codec, CodecParameters, RtcpFeedback};
 pub use diff::{SctpChange, TransportChange, diff};
 pub use draft::{Draft, OfferOptions};
 pub use error::{ContentError, JsepError, Modification, OperationError};
@@ -109,7 +110,7 @@ pub use ids::Ids;
 pub use intent::{
     BundlePolicy, Intent, SctpIntent, SenderIntent, Source, StopState, TransceiverIntent,
 };
-pub use kind::{MediaKind, SdpType, SectionKind, Side, SignalingState};
+pub use kind::{SdpType, SectionKind, Side, SignalingState};
 pub use media_plane::{MEDIA_PLANE, MediaPlane};
 pub use negotiation::negotiation_needed;
 pub use plan::answer::create_answer;

@@ -140,4 +140,5 @@ pub use stats::{
 };
 pub use transports::{DtlsTransport, IceTransport, SctpTransport};
 
-pub use duologue_jsep::{Capabilities, MediaKind};
+pub use duologue_jsep::Capabilities;
+pub use duologue_rtp::MediaKind;

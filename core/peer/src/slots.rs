@@ -11,6 +11,7 @@ use std::time::Duration;
 use duologue_base::{ChannelKey, Instant, Rng, TransceiverId, TransportKey};
 use duologue_identity::Certificate;
 use duologue_jsep as jsep;
+use duologue_rtp::Ssrc;
 use jsep::agreement::{IceKey, MediaAgreement};
 
 use crate::data_channel::Channel;
@@ -266,12 +267,13 @@ impl Slots {
 
     /// A synchronisation source that no sender of this connection has. Zero is left out: receivers
     /// take it for none.
-    pub(crate) fn unused_ssrc(&mut self) -> u32 {
+    pub(crate) fn unused_ssrc(&mut self) -> Ssrc {
         loop {
-            let ssrc = self.rng.u32();
+            let ssrc = Ssrc(self.rng.u32());
             let senders = || self.intent.transceivers.iter().map(|wish| &wish.sender);
             let mut sources = senders().flat_map(|sender| &sender.sources);
-            if ssrc != 0 && sources.all(|known| known.ssrc != ssrc && known.rtx != Some(ssrc)) {
+            if ssrc != Ssrc(0) && sources.all(|known| known.ssrc != ssrc && known.rtx != Some(ssrc))
+            {
                 return ssrc;
             }
         }

@@ -2,7 +2,13 @@
 //! what packets have to do with one another is `duologue_media`'s.
 #![forbid(unsafe_code)]
 
+mod codec;
+mod feedback;
 mod id;
+mod parameters;
 
+pub use codec::{Codec, CodecParameters, CodecRole, Fmtp, MediaKind, common_feedback};
 pub use duologue_base::Mid;
-pub use id::{ExtensionId, PayloadType, Rid, RidError, Ssrc};
+pub use feedback::RtcpFeedback;
+pub use id::{ExtensionId, PayloadType, PayloadTypeError, Rid, RidError, Ssrc, SsrcError};
+pub use parameters::{HeaderExtensionParameters, RtpParameters};

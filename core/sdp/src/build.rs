@@ -1,8 +1,10 @@
 //! Writing descriptions from typed values, in the order of RFC 9429 §5.2.1.
 
+use duologue_rtp::PayloadType;
+
 use crate::attr::Attribute;
 use crate::field::{Bandwidth, Connection, Origin, Timing};
-use crate::media_line::{MediaLine, PayloadType};
+use crate::media_line::MediaLine;
 use crate::section::{Line, Section};
 use crate::session::{MediaDescription, SessionDescription};
 

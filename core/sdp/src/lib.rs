@@ -58,7 +58,7 @@ pub use attr::Attribute;
 pub use build::{MediaBuilder, SessionBuilder};
 pub use error::{Limit, ParseError, ParseErrorKind, SyntaxError};
 pub use field::{Bandwidth, Connection, Origin, Timing, UserName};
-pub use media_line::{Formats, MediaKind, MediaLine, MediaProtocol, PayloadType};
+pub use media_line::{Formats, MediaKind, MediaLine, MediaProtocol};
 pub use section::{Field, Line, Section};
 pub use session::{Media, MediaDescription, SessionDescription};
 pub use text::{Text, Token, Word};

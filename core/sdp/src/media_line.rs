@@ -1,6 +1,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use duologue_rtp::PayloadType;
+
 use crate::error::SyntaxError;
 use crate::limits::MAX_FORMATS;
 use crate::scan::{Words, decimal};
@@ -185,41 +187,5 @@ impl fmt::Display for Formats {
             Self::Rtp(types) => types.iter().try_for_each(|one| write!(f, " {one}")),
             Self::Other(tokens) => tokens.iter().try_for_each(|one| write!(f, " {one}")),
         }
-    }
-}
-
-/// An RTP payload type: 7 bits (RFC 3550 §5.1).
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct PayloadType(u8);
-
-impl PayloadType {
-    /// The payload type of this number, if it is below 128.
-    pub const fn new(number: u8) -> Option<Self> {
-        if number < 0x80 {
-            Some(PayloadType(number))
-        } else {
-            None
-        }
-    }
-
-    /// The number.
-    pub const fn get(self) -> u8 {
-        self.0
-    }
-}
-
-impl FromStr for PayloadType {
-    type Err = SyntaxError;
-
-    fn from_str(text: &str) -> Result<Self, SyntaxError> {
-        decimal(text)
-            .and_then(PayloadType::new)
-            .ok_or(SyntaxError::new("a payload type", "a number from 0 to 127"))
-    }
-}
-
-impl fmt::Display for PayloadType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
     }
 }

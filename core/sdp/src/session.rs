@@ -1,11 +1,13 @@
 use std::fmt;
 
+use duologue_rtp::PayloadType;
+
 use crate::attr::{
     Direction, Extmap, Fingerprint, IceOptions, IcePwd, IceUfrag, Identity, Setup, TlsId,
 };
 use crate::error::ParseError;
 use crate::field::{Connection, Origin};
-use crate::media_line::{Formats, MediaKind, MediaLine, MediaProtocol, PayloadType};
+use crate::media_line::{Formats, MediaKind, MediaLine, MediaProtocol};
 use crate::section::Section;
 
 /// A whole session description (RFC 8866). See the [crate documentation](crate).

@@ -1,9 +1,8 @@
 //! Descriptions as Chrome, Firefox and an old gateway write them.
 
+use duologue_rtp::PayloadType;
 use duologue_sdp::attr::{Direction, HashFunction, RidDirection, Setup};
-use duologue_sdp::{
-    Formats, MediaKind, MediaProtocol, ParseError, PayloadType, SessionDescription,
-};
+use duologue_sdp::{Formats, MediaKind, MediaProtocol, ParseError, SessionDescription};
 
 const CHROME_OFFER: &str = include_str!("descriptions/chrome_offer.sdp");
 const CHROME_SIMULCAST_OFFER: &str = include_str!("descriptions/chrome_simulcast_offer.sdp");
@@ -140,7 +139,7 @@ fn a_simulcast_offer_names_its_streams() -> Result<(), ParseError> {
     let simulcast = video.simulcast().expect("simulcast");
     assert_eq!(simulcast.send.len(), 2);
     assert!(simulcast.send[0].0[0].paused);
-    assert_eq!(simulcast.send[0].0[1].id, "h");
+    assert_eq!(simulcast.send[0].0[1].id.as_str(), "h");
     assert_eq!(video.direction(), Direction::SendOnly);
     assert_eq!(
         video.msids().next().map(|msid| msid.stream.is_none()),

@@ -9,11 +9,12 @@ mod write;
 
 use duologue_base::{IceCredentials, Mid};
 use duologue_identity::Fingerprint;
-use duologue_sdp::attr::{Direction, RidDirection, RidId, Setup, Simulcast};
+use duologue_rtp::{CodecParameters, ExtensionId, MediaKind, Rid};
+use duologue_sdp::attr::{Direction, RidDirection, Setup, Simulcast};
 use duologue_sdp::{Formats, MediaKind as MediaWord, MediaProtocol};
 
+use crate::SectionKind;
 use crate::intent::Source;
-use crate::{CodecParameters, MediaKind, SectionKind};
 
 pub(crate) use read::read;
 pub(crate) use write::write;
@@ -101,7 +102,7 @@ pub(crate) struct RtpLines {
     pub(crate) streams: Streams,
     /// The track's id, when `a=msid` has it.
     pub(crate) track_id: Option<String>,
-    pub(crate) rids: Vec<(RidId, RidDirection)>,
+    pub(crate) rids: Vec<(Rid, RidDirection)>,
     pub(crate) simulcast: Option<Simulcast>,
     pub(crate) cname: Option<String>,
     pub(crate) sources: Vec<Source>,
@@ -110,7 +111,7 @@ pub(crate) struct RtpLines {
 /// A header extension's `a=extmap`.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Extension {
-    pub(crate) id: u8,
+    pub(crate) id: ExtensionId,
     pub(crate) uri: String,
     pub(crate) direction: Direction,
 }

@@ -1,14 +1,13 @@
 use duologue_base::IceCredentials;
 use duologue_identity::Fingerprint;
-use duologue_sdp::attr::{Direction, Ssrc, SsrcGroup};
-use duologue_sdp::{Formats, Media, MediaKind as MediaWord, PayloadType, SessionDescription};
+use duologue_rtp::{Codec, CodecParameters, ExtensionId, MediaKind, PayloadType, Ssrc};
+use duologue_sdp::attr::{Direction, RtcpFb, SsrcGroup};
+use duologue_sdp::{Formats, Media, MediaKind as MediaWord, SessionDescription};
 
 use super::{
     Blueprint, Content, DataLines, Extension, Port, RtpLines, Section, Streams, TransportLines,
 };
-use crate::codec::RtcpFeedback;
 use crate::intent::Source;
-use crate::{Codec, CodecParameters, MediaKind};
 
 /// What a description says to JSEP. Everything else in it is ignored (RFC 9429 §5.8).
 pub(crate) fn read(description: &SessionDescription) -> Blueprint {
@@ -135,16 +134,13 @@ fn streams(media: Media<'_>) -> (Streams, Option<String>) {
 
 fn codecs(media: Media<'_>, kind: MediaKind) -> Vec<CodecParameters> {
     let mut codecs: Vec<CodecParameters> = Vec::new();
-    for &pt in media.formats().payload_types() {
-        let payload_type = pt.get();
+    for &payload_type in media.formats().payload_types() {
         let again = codecs.iter().any(|c| c.payload_type == payload_type);
-        let Some(codec) = codec(media, kind, pt).filter(|_| !again) else {
+        let Some(codec) = codec(media, kind, payload_type).filter(|_| !again) else {
             continue;
         };
-        let feedback = media.rtcp_fb(pt).map(|line| match &line.parameters {
-            Some(parameters) => RtcpFeedback(format!("{} {parameters}", line.feedback)),
-            None => RtcpFeedback(line.feedback.to_string()),
-        });
+        let feedback = media.rtcp_fb(payload_type).map(words);
+        let feedback = feedback.filter_map(|words| words.parse().ok());
         codecs.push(CodecParameters {
             payload_type,
             codec,
@@ -152,6 +148,13 @@ fn codecs(media: Media<'_>, kind: MediaKind) -> Vec<CodecParameters> {
         });
     }
     codecs
+}
+
+fn words(line: &RtcpFb) -> String {
+    match &line.parameters {
+        Some(parameters) => format!("{} {parameters}", line.feedback),
+        None => line.feedback.to_string(),
+    }
 }
 
 fn codec(media: Media<'_>, kind: MediaKind, pt: PayloadType) -> Option<Codec> {
@@ -193,7 +196,7 @@ fn extensions(media: Media<'_>) -> Vec<Extension> {
     let lines = media.extmaps().filter_map(|line| {
         // Ids from 4096 on ask the answerer to choose one (RFC 8285 §7); nobody offers them.
         Some(Extension {
-            id: u8::try_from(line.id()).ok()?,
+            id: u8::try_from(line.id()).ok().and_then(ExtensionId::new)?,
             uri: match (&line.attributes, line.uri.as_str()) {
                 // RFC 6904 §4: the extension that is encrypted stands in the attributes.
                 (Some(inner), ENCRYPT) => format!("{ENCRYPT} {inner}"),
@@ -210,9 +213,10 @@ const ENCRYPT: &str = "urn:ietf:params:rtp-hdrext:encrypt";
 /// The sources of `a=ssrc` lines in their order, each with the one that repeats it (RFC 5576
 /// §4.2, RFC 4588 §8.8).
 fn sources(media: Media<'_>) -> Vec<Source> {
-    let pairs: Vec<(u32, u32)> = media.ssrc_groups().filter_map(retransmission).collect();
+    let pairs: Vec<(Ssrc, Ssrc)> = media.ssrc_groups().filter_map(retransmission).collect();
     let mut sources: Vec<Source> = Vec::new();
-    for Ssrc { ssrc, .. } in media.ssrcs() {
+    for line in media.ssrcs() {
+        let ssrc = &line.ssrc;
         let repeats = pairs.iter().any(|(_, rtx)| rtx == ssrc);
         if repeats || sources.iter().any(|s| s.ssrc == *ssrc) {
             continue;
@@ -228,7 +232,7 @@ fn sources(media: Media<'_>) -> Vec<Source> {
     sources
 }
 
-fn retransmission(group: &SsrcGroup) -> Option<(u32, u32)> {
+fn retransmission(group: &SsrcGroup) -> Option<(Ssrc, Ssrc)> {
     match (group.semantics.as_str(), group.ssrcs.as_slice()) {
         ("FID", [first, rtx]) => Some((*first, *rtx)),
         _ => None,

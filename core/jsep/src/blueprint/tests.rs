@@ -1,14 +1,13 @@
+use duologue_rtp::{Codec, PayloadType, RtcpFeedback, Ssrc};
 use duologue_sdp::Origin;
 use proptest::prelude::*;
 
 use super::*;
-use crate::codec::RtcpFeedback;
 use crate::plan::simulcast;
-use crate::{Codec, Rid};
 
 fn codec(name: &str, pt: u8, fmtp: Option<&str>) -> CodecParameters {
     CodecParameters {
-        payload_type: pt,
+        payload_type: PayloadType::from_low_bits(pt),
         codec: Codec {
             kind: MediaKind::Video,
             name: name.to_owned(),
@@ -16,7 +15,7 @@ fn codec(name: &str, pt: u8, fmtp: Option<&str>) -> CodecParameters {
             channels: None,
             sdp_fmtp_line: fmtp.map(str::to_owned),
         },
-        feedback: vec![RtcpFeedback("nack".into()), RtcpFeedback("nack pli".into())],
+        feedback: vec![RtcpFeedback::Nack, RtcpFeedback::Pli],
     }
 }
 
@@ -52,7 +51,11 @@ prop_compose! {
         let rids = |set: std::collections::BTreeSet<String>| -> Vec<Rid> {
             set.iter().map(|rid| rid.parse().unwrap()).collect()
         };
-        let extension = |(id, direction)| Extension { id, uri: format!("urn:{id}"), direction };
+        let extension = |(id, direction)| Extension {
+            id: ExtensionId::new(id).expect("not zero"),
+            uri: format!("urn:{id}"),
+            direction,
+        };
         let mut lines = RtpLines {
             codecs: vec![
                 codec("VP8", 96, None),
@@ -66,7 +69,7 @@ prop_compose! {
                 Some(streams) => Streams::In(streams.into_iter().collect()),
             },
             cname: (!sources.is_empty()).then(|| "cname".to_owned()),
-            sources: sources.into_iter().map(|(ssrc, rtx)| Source { ssrc, rtx }).collect(),
+            sources: sources.into_iter().map(|(ssrc, rtx)| Source { ssrc: Ssrc(ssrc), rtx: rtx.map(Ssrc) }).collect(),
             ..RtpLines::empty(MediaKind::Video)
         };
         simulcast::describe(&mut lines, &rids(send), &rids(receive), true);
@@ -99,12 +102,7 @@ fn section(index: usize, port: Port, (direction, transport, content): Parts) -> 
         Content::Rtp(rtp) => (
             MediaWord::Video,
             MediaProtocol::UDP_TLS_RTP_SAVPF,
-            Formats::Rtp(
-                rtp.codecs
-                    .iter()
-                    .filter_map(|c| duologue_sdp::PayloadType::new(c.payload_type))
-                    .collect(),
-            ),
+            Formats::Rtp(rtp.codecs.iter().map(|c| c.payload_type).collect()),
         ),
         Content::Data(_) => (
             MediaWord::Application,

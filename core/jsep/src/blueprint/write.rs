@@ -1,17 +1,18 @@
 use duologue_base::Mid;
+use duologue_rtp::{CodecParameters, Ssrc};
 use duologue_sdp::attr::{
-    Extmap, Fmtp, Group, IceOption, IceOptions, MaxMessageSize, Msid, MsidSemantic, Rid, Rtcp,
-    RtcpFb, Rtpmap, SctpPort, Sctpmap, Ssrc, SsrcGroup,
+    Extmap, Fmtp, Group, IceOption, IceOptions, MaxMessageSize, Msid, MsidSemantic, RidAttribute,
+    Rtcp, RtcpFb, Rtpmap, SctpPort, Sctpmap, SsrcAttribute, SsrcGroup,
 };
 use duologue_sdp::{
-    Attribute, Formats, MediaBuilder, MediaDescription, MediaLine, NetAddress, Origin, PayloadType,
+    Attribute, Formats, MediaBuilder, MediaDescription, MediaLine, NetAddress, Origin,
     SessionDescription, Text, Token, Word,
 };
 
 use super::{
     Blueprint, Content, DataLines, Extension, Port, RtpLines, Section, Streams, TransportLines,
 };
-use crate::{CodecParameters, Direction};
+use crate::Direction;
 
 /// The description of a blueprint. What this end cannot have put there because it is not legal
 /// text (a stream id with a space) is left out.
@@ -70,12 +71,7 @@ fn media(section: &Section) -> MediaDescription {
 fn formats(section: &Section) -> Formats {
     match &section.content {
         Content::Rtp(rtp) if !section.is_rejected() && !rtp.codecs.is_empty() => {
-            let types = rtp.codecs.iter();
-            Formats::Rtp(
-                types
-                    .filter_map(|c| PayloadType::new(c.payload_type))
-                    .collect(),
-            )
+            Formats::Rtp(rtp.codecs.iter().map(|c| c.payload_type).collect())
         }
         _ => section.formats.clone(),
     }
@@ -134,7 +130,7 @@ fn rtp(mut builder: MediaBuilder, lines: &RtpLines) -> MediaBuilder {
     builder = builder.attributes(extensions.map(Attribute::from));
     builder = builder.attributes(msids(lines));
     for (id, direction) in &lines.rids {
-        builder = builder.attribute(Rid::new(id.clone(), *direction));
+        builder = builder.attribute(RidAttribute::new(id.clone(), *direction));
     }
     if let Some(simulcast) = &lines.simulcast {
         builder = builder.attribute(simulcast.clone());
@@ -143,15 +139,13 @@ fn rtp(mut builder: MediaBuilder, lines: &RtpLines) -> MediaBuilder {
 }
 
 fn extmap(extension: &Extension) -> Option<Extmap> {
-    let mut line = Extmap::new(u16::from(extension.id), extension.uri.parse().ok()?)?;
+    let mut line = Extmap::new(u16::from(extension.id.get()), extension.uri.parse().ok()?)?;
     line.direction = Some(extension.direction).filter(|d| *d != Direction::SendRecv);
     Some(line)
 }
 
 fn codec_lines(entry: &CodecParameters) -> Vec<Attribute> {
-    let Some(payload_type) = PayloadType::new(entry.payload_type) else {
-        return Vec::new();
-    };
+    let payload_type = entry.payload_type;
     let mut lines = Vec::new();
     if let Ok(encoding) = entry.codec.name.parse() {
         lines.push(Attribute::from(Rtpmap {
@@ -162,9 +156,10 @@ fn codec_lines(entry: &CodecParameters) -> Vec<Attribute> {
         }));
     }
     for feedback in &entry.feedback {
-        let (kind, parameters) = match feedback.0.split_once(' ') {
+        let words = feedback.as_str();
+        let (kind, parameters) = match words.split_once(' ') {
             Some((kind, parameters)) => (kind, parameters.parse().ok()),
-            None => (feedback.0.as_str(), None),
+            None => (words, None),
         };
         if let Ok(feedback) = kind.parse() {
             lines.push(Attribute::from(RtcpFb {
@@ -212,8 +207,8 @@ fn sources(lines: &RtpLines) -> Vec<Attribute> {
     else {
         return Vec::new();
     };
-    let line = |ssrc: u32, name: &'static str, value: &Text| {
-        Attribute::from(Ssrc {
+    let line = |ssrc: Ssrc, name: &'static str, value: &Text| {
+        Attribute::from(SsrcAttribute {
             ssrc,
             name: Token::from_static(name),
             value: Some(value.clone()),
@@ -229,7 +224,7 @@ fn sources(lines: &RtpLines) -> Vec<Attribute> {
         format!("{stream} {track}").parse::<Text>().ok()
     });
     let mut attributes = Vec::new();
-    let ssrc = |attributes: &mut Vec<Attribute>, ssrc: u32| {
+    let ssrc = |attributes: &mut Vec<Attribute>, ssrc: Ssrc| {
         attributes.push(line(ssrc, "cname", &cname));
         attributes.extend(msid.as_ref().map(|msid| line(ssrc, "msid", msid)));
     };

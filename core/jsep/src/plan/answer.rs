@@ -147,7 +147,7 @@ impl Planner<'_> {
         section.transport.reduced_size &= offered.transport.reduced_size;
         if let Content::Rtp(rtp) = &section.content {
             let types = rtp.codecs.iter();
-            let types = types.filter_map(|c| duologue_sdp::PayloadType::new(c.payload_type));
+            let types = types.map(|c| c.payload_type);
             section.formats = duologue_sdp::Formats::Rtp(types.collect());
         }
         section

@@ -4,19 +4,20 @@ use std::sync::Arc;
 
 use duologue_base::{Mid, TransceiverId, TransportKey};
 
+use duologue_rtp::{CodecParameters, PayloadType, RtpParameters};
+
 use super::bundle::Bundled;
 use super::transport::{self, Transports};
 use super::{associate, codec, extension, simulcast, verify};
 use crate::agreement::{
-    Agreement, DtlsAgreement, Exchange, IceKey, Layers, MediaAgreement, RtpParameters,
-    SctpAgreement, TransportAgreement,
+    Agreement, DtlsAgreement, Exchange, IceKey, Layers, MediaAgreement, SctpAgreement,
+    TransportAgreement,
 };
 use crate::applied::Read;
 use crate::blueprint::{Blueprint, DataLines, RtpLines, Section, Streams};
 use crate::signaling::{Pending, Proposal};
 use crate::{
-    CodecParameters, ContentError, Direction, Draft, Ids, Intent, JsepError, Modification, SdpType,
-    Side, Signaling,
+    ContentError, Direction, Draft, Ids, Intent, JsepError, Modification, SdpType, Side, Signaling,
 };
 
 /// Applies a description that was created here. `ty` is the draft's own type, or `Pranswer` for
@@ -466,7 +467,7 @@ impl Answerer<'_> {
     /// The other end's codecs that both descriptions have, the preferred first: a remote answer
     /// has chosen them itself, a local one has chosen from the offer by payload type.
     fn listed(&self, ours: &RtpLines, theirs: &RtpLines) -> Vec<CodecParameters> {
-        let find = |pt: u8| theirs.codecs.iter().find(|c| c.payload_type == pt);
+        let find = |pt: PayloadType| theirs.codecs.iter().find(|c| c.payload_type == pt);
         match self.side {
             Side::Remote => theirs.codecs.clone(),
             Side::Local => {

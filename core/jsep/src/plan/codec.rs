@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use crate::capabilities::{LocalCodec, rtx};
-use crate::codec::Role;
-use crate::codec::matching::common_feedback;
-use crate::{Capabilities, Codec, CodecParameters, Direction, MediaKind};
+use duologue_rtp::{Codec, CodecParameters, CodecRole, MediaKind, PayloadType, common_feedback};
+
+use crate::capabilities::LocalCodec;
+use crate::{Capabilities, Direction};
 
 /// Payload types of one description. RFC 9143 §9.1: a payload type stands for one codec
 /// configuration in all sections of a BUNDLE group, and every section may end up in one group.
 #[derive(Debug, Default)]
-pub(crate) struct PayloadTypes(BTreeMap<u8, Codec>);
+pub(crate) struct PayloadTypes(BTreeMap<PayloadType, Codec>);
 
 /// Where dynamic payload types are looked for, in this order. RFC 5761 §4: 64 to 95 are taken for
 /// RTCP when it shares the port.
@@ -31,20 +31,20 @@ impl PayloadTypes {
     fn assign(
         &mut self,
         codec: &Codec,
-        likes: u8,
+        likes: PayloadType,
         before: &[CodecParameters],
         here: &[CodecParameters],
-    ) -> Option<u8> {
-        let taken_here = |pt: u8| here.iter().any(|c| c.payload_type == pt);
+    ) -> Option<PayloadType> {
+        let taken_here = |pt: PayloadType| here.iter().any(|c| c.payload_type == pt);
         let same = |other: &Codec| codec.matches(other) && codec.apt() == other.apt();
-        let means_this = |pt: u8| self.0.get(&pt).is_none_or(&same) && !taken_here(pt);
+        let means_this = |pt: PayloadType| self.0.get(&pt).is_none_or(&same) && !taken_here(pt);
         let previous = before
             .iter()
             .filter(|c| same(&c.codec))
             .map(|c| c.payload_type);
         let elsewhere = self.0.iter().filter(|(_, c)| same(c)).map(|(pt, _)| *pt);
-        let free = DYNAMIC.into_iter().flatten();
-        let unused = |pt: &u8| !self.0.contains_key(pt) && !taken_here(*pt);
+        let free = DYNAMIC.into_iter().flatten().filter_map(PayloadType::new);
+        let unused = |pt: &PayloadType| !self.0.contains_key(pt) && !taken_here(*pt);
         let found = previous
             .chain(elsewhere)
             .find(|pt| means_this(*pt))
@@ -87,7 +87,7 @@ pub(crate) fn offer(
 }
 
 fn is_redundant_audio(codec: &Codec) -> bool {
-    codec.role() == Role::Red && codec.kind == MediaKind::Audio
+    codec.role() == CodecRole::Red && codec.kind == MediaKind::Audio
 }
 
 fn add(
@@ -119,7 +119,7 @@ fn add(
     let Some(likes) = capability.rtx.filter(|_| local.rtx) else {
         return;
     };
-    let codec = rtx(
+    let codec = Codec::rtx(
         capability.codec.kind,
         capability.codec.clock_rate,
         Some(payload_type),
@@ -153,7 +153,7 @@ pub(crate) fn answer(
     offered: &[CodecParameters],
 ) -> Vec<CodecParameters> {
     let mut accepted: Vec<(usize, CodecParameters)> = Vec::new();
-    for entry in offered.iter().filter(|c| c.codec.role() != Role::Rtx) {
+    for entry in offered.iter().filter(|c| c.codec.role() != CodecRole::Rtx) {
         let found = usable
             .iter()
             .position(|local| local.capability.codec.matches(&entry.codec));
@@ -181,8 +181,8 @@ pub(crate) fn answer(
     }
     let mut section = Vec::new();
     for (place, entry) in accepted.clone() {
-        let parts_there = |pt: u8| accepted.iter().any(|(_, c)| c.payload_type == pt);
-        if is_redundant_audio(&entry.codec) && !entry.redundant().all(parts_there) {
+        let parts_there = |pt: PayloadType| accepted.iter().any(|(_, c)| c.payload_type == pt);
+        if is_redundant_audio(&entry.codec) && !entry.codec.redundant().all(parts_there) {
             continue;
         }
         let payload_type = entry.payload_type;
@@ -195,10 +195,10 @@ pub(crate) fn answer(
 }
 
 /// The offered retransmission format of a payload type.
-fn retransmission(offered: &[CodecParameters], of: u8) -> Option<CodecParameters> {
+fn retransmission(offered: &[CodecParameters], of: PayloadType) -> Option<CodecParameters> {
     let found = offered
         .iter()
-        .find(|c| c.codec.role() == Role::Rtx && c.codec.apt() == Some(of))?;
+        .find(|c| c.codec.role() == CodecRole::Rtx && c.codec.apt() == Some(of))?;
     Some(CodecParameters {
         feedback: Vec::new(),
         ..found.clone()
@@ -219,7 +219,7 @@ pub(crate) fn sendable(
         if let Some(apt) = entry
             .codec
             .apt()
-            .filter(|_| entry.codec.role() == Role::Rtx)
+            .filter(|_| entry.codec.role() == CodecRole::Rtx)
         {
             if codecs.iter().any(|c| c.payload_type == apt) {
                 codecs.push(entry.clone());
@@ -251,9 +251,10 @@ pub(crate) fn receivable(
     let mut codecs: Vec<CodecParameters> = Vec::new();
     for entry in ours {
         let agreed = match entry.codec.role() {
-            Role::Rtx => {
+            CodecRole::Rtx => {
                 let repeats = |c: &CodecParameters| Some(c.payload_type) == entry.codec.apt();
-                codecs.iter().any(repeats) && theirs.iter().any(|c| c.codec.role() == Role::Rtx)
+                codecs.iter().any(repeats)
+                    && theirs.iter().any(|c| c.codec.role() == CodecRole::Rtx)
             }
             _ => theirs.iter().any(|c| entry.codec.matches(&c.codec)),
         };

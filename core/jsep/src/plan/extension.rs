@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use crate::agreement::HeaderExtensionParameters;
+use duologue_rtp::{ExtensionId, HeaderExtensionParameters, MediaKind};
+
 use crate::blueprint::Extension;
-use crate::{Capabilities, Direction, HeaderExtensionCapability, MediaKind, TransceiverIntent};
+use crate::{Capabilities, Direction, HeaderExtensionCapability, TransceiverIntent};
 
 /// The ids of header extensions in one offer. RFC 8285 §5 and RFC 9143 §9.2: an id stands for one
 /// extension in a BUNDLE group, and it cannot change while the session lasts.
 #[derive(Debug, Default)]
-pub(crate) struct ExtensionIds(BTreeMap<u8, String>);
+pub(crate) struct ExtensionIds(BTreeMap<ExtensionId, String>);
 
 /// One-byte headers carry ids up to 14; 15 is reserved (RFC 8285 §4.2), larger ones need two-byte
 /// headers, which `a=extmap-allow-mixed` announces.
@@ -18,7 +19,7 @@ const TWO_BYTE: std::ops::RangeInclusive<u8> = 16..=255;
 
 impl ExtensionIds {
     /// The ids that were ever given, whatever was rolled back since.
-    pub(crate) fn new(known: &BTreeMap<String, u8>) -> Self {
+    pub(crate) fn new(known: &BTreeMap<String, ExtensionId>) -> Self {
         let mut ids = ExtensionIds::default();
         for (uri, id) in known {
             ids.0.entry(*id).or_insert_with(|| uri.clone());
@@ -35,7 +36,7 @@ impl ExtensionIds {
         }
     }
 
-    fn id(&mut self, uri: &str, before: &[Extension]) -> Option<u8> {
+    fn id(&mut self, uri: &str, before: &[Extension]) -> Option<ExtensionId> {
         if let Some(extension) = before.iter().find(|e| e.uri == uri) {
             return Some(extension.id);
         }
@@ -43,6 +44,7 @@ impl ExtensionIds {
         let id = known.map(|(id, _)| *id).or_else(|| {
             ONE_BYTE
                 .chain(TWO_BYTE)
+                .filter_map(ExtensionId::new)
                 .find(|id| !self.0.contains_key(id) && before.iter().all(|e| e.id != *id))
         })?;
         self.0.insert(id, uri.to_owned());

@@ -11,15 +11,14 @@
 
 use std::collections::BTreeMap;
 
-use duologue_base::Mid;
+use duologue_rtp::{CodecParameters, CodecRole, ExtensionId, Mid, PayloadType};
 use duologue_sdp::{Attribute, Field, Line, Section as SdpSection, SessionDescription};
 
-use super::verify::CLASHES_WITH_RTCP;
+use super::verify::clashes_with_rtcp;
 use crate::blueprint::{
     self, Blueprint, Content, DataLines, RtpLines, Section, Streams, TransportLines,
 };
-use crate::codec::Role;
-use crate::{CodecParameters, Intent, Modification, SdpType, Side, Signaling};
+use crate::{Intent, Modification, SdpType, Side, Signaling};
 
 /// Compares a text with the description that was created.
 pub(crate) fn check(
@@ -210,14 +209,15 @@ impl Comparison<'_> {
 
     /// This end has the codec, and an answer has answered it.
     fn can_be_there(&self, entry: &CodecParameters, created: &RtpLines, text: &RtpLines) -> bool {
-        let numbered = |lines: &RtpLines, pt: u8| lines.codecs.iter().any(|c| c.payload_type == pt);
-        if CLASHES_WITH_RTCP.contains(&entry.payload_type)
+        let numbered =
+            |lines: &RtpLines, pt: PayloadType| lines.codecs.iter().any(|c| c.payload_type == pt);
+        if clashes_with_rtcp(&entry.payload_type)
             || (self.is_answer && !numbered(created, entry.payload_type))
         {
             return false;
         }
         match entry.codec.role() {
-            Role::Rtx => entry.codec.apt().is_some_and(|apt| numbered(text, apt)),
+            CodecRole::Rtx => entry.codec.apt().is_some_and(|apt| numbered(text, apt)),
             _ => {
                 let mut known = self.intent.capabilities.codecs.iter();
                 known.any(|known| known.codec.matches(&entry.codec))
@@ -243,17 +243,16 @@ fn data(index: usize, created: &DataLines, text: &DataLines) -> Result<(), Modif
     )
 }
 
-/// An id stands for one extension in a BUNDLE group (RFC 9143 §15), and 0 for none (RFC 8285 §4.2).
+/// An id stands for one extension in a BUNDLE group (RFC 9143 §15).
 fn extension_ids(text: &Blueprint) -> Result<(), Modification> {
-    let mut known: BTreeMap<(Result<usize, usize>, u8), &str> = BTreeMap::new();
+    let mut known: BTreeMap<(Result<usize, usize>, ExtensionId), &str> = BTreeMap::new();
     for (index, section) in text.sections.iter().enumerate() {
         let with = |group: &Vec<Mid>| section.mid.as_ref().is_some_and(|mid| group.contains(mid));
         let group = text.bundles.iter().position(with).ok_or(index);
         let lines = section.rtp().filter(|_| !section.is_rejected());
         for extension in lines.into_iter().flat_map(|rtp| &rtp.extensions) {
             let uri = *known.entry((group, extension.id)).or_insert(&extension.uri);
-            let fits = uri == extension.uri && extension.id != 0;
-            first_misfit(Some(index), [("a=extmap", fits)])?;
+            first_misfit(Some(index), [("a=extmap", uri == extension.uri)])?;
         }
     }
     Ok(())

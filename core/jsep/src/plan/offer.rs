@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use duologue_base::{IceCredentials, Mid, TransceiverId, TransportKey};
+use duologue_rtp::PayloadType;
 use duologue_sdp::attr::{RidDirection, Setup};
-use duologue_sdp::{Formats, MediaKind as MediaWord, MediaProtocol, PayloadType};
+use duologue_sdp::{Formats, MediaKind as MediaWord, MediaProtocol};
 
 use super::codec::{self, PayloadTypes};
 use super::extension::{self, ExtensionIds};
@@ -279,7 +280,7 @@ impl<'a> Planner<'a> {
         );
         sending(&mut lines, transceiver, self.intent, direction.sends());
         let types = lines.codecs.iter();
-        let types = types.filter_map(|c| PayloadType::new(c.payload_type));
+        let types = types.map(|c| c.payload_type);
         Section {
             word: word(kind),
             protocol: kept.map_or(MediaProtocol::UDP_TLS_RTP_SAVPF, |s| s.protocol.clone()),

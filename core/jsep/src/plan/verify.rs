@@ -2,12 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use duologue_base::Mid;
+use duologue_rtp::{CodecRole, ExtensionId, Mid, PayloadType};
 
 use super::bundle::Bundled;
 use crate::agreement::Agreement;
 use crate::blueprint::{Blueprint, Extension, Port, RtpLines, Section, Streams};
-use crate::codec::Role;
 use crate::limits::MAX_SECTIONS;
 use crate::{ContentError, JsepError, OperationError, SectionKind};
 
@@ -82,21 +81,26 @@ fn bundle_groups(description: &Blueprint, mids: &[Mid]) -> Result<(), ContentErr
 }
 
 /// RFC 5761 §4: with RTCP on the same port these cannot be told from its packet types.
-pub(crate) const CLASHES_WITH_RTCP: std::ops::RangeInclusive<u8> = 64..=95;
+pub(crate) fn clashes_with_rtcp(payload_type: &PayloadType) -> bool {
+    (64..=95).contains(&payload_type.get())
+}
 
 fn formats(index: usize, section: &Section, rtp: &RtpLines) -> Result<(), ContentError> {
     // Of a payload type that nothing describes nobody can tell what it is: it is ignored.
     let mut described = rtp.codecs.iter().map(|c| c.payload_type);
-    if let Some(payload_type) = described.find(|pt| CLASHES_WITH_RTCP.contains(pt)) {
+    if let Some(payload_type) = described.find(clashes_with_rtcp) {
         return Err(ContentError::PayloadType {
             section: index,
             payload_type,
         });
     }
     let listed = section.formats.payload_types();
-    for entry in rtp.codecs.iter().filter(|c| c.codec.role() == Role::Rtx) {
-        let there = |apt: u8| listed.iter().any(|pt| pt.get() == apt);
-        if !entry.codec.apt().is_some_and(there) {
+    for entry in rtp
+        .codecs
+        .iter()
+        .filter(|c| c.codec.role() == CodecRole::Rtx)
+    {
+        if !entry.codec.apt().is_some_and(|apt| listed.contains(&apt)) {
             return Err(ContentError::Retransmission {
                 section: index,
                 payload_type: entry.payload_type,
@@ -110,7 +114,7 @@ fn formats(index: usize, section: &Section, rtp: &RtpLines) -> Result<(), Conten
 /// payload types and codecs, but Firefox offers new sections with numbers of its own beside those that
 /// the other end chose, and libwebrtc takes that: the mid of a packet tells whose number it is.
 fn bundled_extensions(description: &Bundled<'_>) -> Result<(), ContentError> {
-    let mut extensions: BTreeMap<(usize, u8), &str> = BTreeMap::new();
+    let mut extensions: BTreeMap<(usize, ExtensionId), &str> = BTreeMap::new();
     for (index, section) in description.blueprint.sections.iter().enumerate() {
         let Some(rtp) = section.rtp().filter(|_| !section.is_rejected()) else {
             continue;

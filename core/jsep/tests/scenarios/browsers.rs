@@ -222,7 +222,7 @@ fn video_codecs(end: &End) -> Vec<(u8, String)> {
     let send = end.signaling.stable().media[1].send.clone().unwrap();
     send.codecs
         .into_iter()
-        .map(|c| (c.payload_type, c.codec.name))
+        .map(|c| (c.payload_type.get(), c.codec.name))
         .collect()
 }
 

@@ -3,6 +3,7 @@
 use duologue_jsep::{
     ContentError, Direction, JsepError, MediaKind, Modification, OfferOptions, SdpType, Side,
 };
+use duologue_rtp::PayloadType;
 
 use crate::end::{End, fingerprint, lines, negotiate, sections};
 
@@ -81,7 +82,10 @@ fn codecs_their_order_and_their_parameters_are_taken_from_the_text() {
     let media = &a.signaling.stable().media[0];
     let receive = media.receive.clone().unwrap();
     let numbers = |codecs: &[duologue_jsep::CodecParameters]| {
-        codecs.iter().map(|c| c.payload_type).collect::<Vec<_>>()
+        codecs
+            .iter()
+            .map(|c| c.payload_type.get())
+            .collect::<Vec<_>>()
     };
     assert_eq!(numbers(&receive.codecs), [0, 111]);
     assert_eq!(numbers(&media.send.clone().unwrap().codecs), [0, 111]);
@@ -225,7 +229,7 @@ fn an_answer_may_be_changed_within_the_offer() {
     let more = answer.replace("SAVPF 111 ", "SAVPF 111 9 ");
     let wrong = Modification::Codec {
         section: 0,
-        payload_type: 9,
+        payload_type: PayloadType::from_low_bits(9),
     };
     assert_eq!(refused(b.set_local_text(SdpType::Answer, &more)), wrong);
     b.set_local(SdpType::Answer).unwrap();
@@ -291,9 +295,9 @@ fn what_may_not_change_is_named() {
     let named = refusal(|offer| sections(offer)[..3].concat());
     assert_eq!(named, Modification::SectionCount);
     let named = refusal(|offer| offer.replace("VP8/90000", "FLV/90000"));
-    let codec = |payload_type| Modification::Codec {
+    let codec = |number| Modification::Codec {
         section: 1,
-        payload_type,
+        payload_type: PayloadType::from_low_bits(number),
     };
     assert_eq!(named, codec(96));
     let named = refusal(|offer| {

@@ -3,6 +3,7 @@
 use duologue_jsep::{
     Capabilities, Codec, CodecParameters, Direction, MEDIA_PLANE, MediaKind, RtcpFeedback, SdpType,
 };
+use duologue_rtp::PayloadType;
 
 use crate::end::{End, lines, negotiate, sections};
 
@@ -64,7 +65,7 @@ fn received(end: &End) -> Vec<CodecParameters> {
 fn numbers(codecs: &[CodecParameters]) -> Vec<(u8, &str)> {
     codecs
         .iter()
-        .map(|c| (c.payload_type, c.codec.name.as_str()))
+        .map(|c| (c.payload_type.get(), c.codec.name.as_str()))
         .collect()
 }
 
@@ -244,7 +245,7 @@ fn feedback_is_what_both_ends_know() {
     ];
     let mut capabilities = Capabilities::default();
     for codec in &mut capabilities.codecs {
-        let known = ["nack", "nack pli", "ccm fir"].map(|f| RtcpFeedback(f.to_owned()));
+        let known = [RtcpFeedback::Nack, RtcpFeedback::Pli, RtcpFeedback::Fir];
         codec.feedback = known.to_vec();
     }
     let mut b = End::with(2, Default::default(), capabilities);
@@ -253,7 +254,7 @@ fn feedback_is_what_both_ends_know() {
     b.set_remote(SdpType::Offer, &offer).unwrap();
     let answer = b.answer();
     assert_eq!(lines(&answer, "a=rtcp-fb:"), ["96 nack", "96 nack pli"]);
-    let known: Vec<String> = sent(&b)[0].feedback.iter().map(|f| f.0.clone()).collect();
+    let known: Vec<String> = sent(&b)[0].feedback.iter().map(|f| f.to_string()).collect();
     assert_eq!(known, ["nack", "nack pli"]);
 }
 
@@ -510,7 +511,8 @@ fn h265_is_matched_by_profile_and_answered_with_the_lower_level() {
     let mut h265 = vp8;
     h265.codec.name = "H265".into();
     h265.codec.sdp_fmtp_line = Some("level-id=93;profile-id=1;tier-flag=0;tx-mode=SRST".into());
-    (h265.payload_type, h265.rtx) = (49, Some(50));
+    h265.payload_type = PayloadType::from_low_bits(49);
+    h265.rtx = Some(PayloadType::from_low_bits(50));
     capabilities.codecs.push(h265);
     let mut b = End::with(2, Default::default(), capabilities);
     b.add_track(MediaKind::Video, "s");

@@ -9,6 +9,7 @@ use duologue_jsep::{
     TransceiverIntent, TransportChange, apply_local, apply_remote, create_answer, create_offer,
     diff, surface,
 };
+use duologue_rtp::Ssrc;
 
 pub(crate) struct End {
     pub(crate) intent: Intent,
@@ -53,7 +54,7 @@ impl End {
         let mut transceiver = TransceiverIntent::new(id, kind, direction);
         transceiver.sender.track_id = format!("track{}", id.0);
         transceiver.sender.sources = vec![Source {
-            ssrc: 1000 + id.0,
+            ssrc: Ssrc(1000 + id.0),
             rtx: None,
         }];
         self.intent.transceivers.push(transceiver);

@@ -3,6 +3,7 @@
 use duologue_jsep::{
     ContentError, Direction, HeaderExtensionCapability, JsepError, MediaKind, SdpType,
 };
+use duologue_rtp::ExtensionId;
 
 use crate::end::{End, lines, negotiate, sections};
 
@@ -25,6 +26,10 @@ fn audio_offer(extensions: &[(u8, &str)]) -> String {
     let mut a = End::new(9);
     a.audio();
     with_extensions(&a.offer(), extensions)
+}
+
+fn extension_id(number: u8) -> ExtensionId {
+    ExtensionId::new(number).expect("not zero")
 }
 
 fn wanted(end: &End, kind: MediaKind) -> Vec<HeaderExtensionCapability> {
@@ -102,7 +107,10 @@ fn an_answer_that_gives_ids_another_meaning_is_refused() {
         .replace(MID, LEVEL)
         .replace("xyzzy", MID);
     let refused = a.set_remote(SdpType::Answer, &swapped);
-    let wrong = ContentError::Extension { section: 0, id: 1 };
+    let wrong = ContentError::Extension {
+        section: 0,
+        id: extension_id(1),
+    };
     assert_eq!(refused, Err(JsepError::Content(wrong)));
 }
 
@@ -137,7 +145,7 @@ fn one_id_for_two_extensions_of_a_group_is_refused() {
         b.set_remote(SdpType::Offer, &offer),
         Err(JsepError::Content(ContentError::Extension {
             section: 1,
-            id: 2
+            id: extension_id(2)
         }))
     );
     // Without a group each section has its own numbers.
@@ -167,7 +175,7 @@ fn extensions_can_be_stopped_and_directed_per_transceiver() {
     assert!(parts[1].contains(&format!("/sendonly {toffset}")));
     assert!(sections(&answer)[1].contains(&format!("/recvonly {toffset}")));
     let media = a.media(first);
-    let has = |p: &Option<duologue_jsep::agreement::RtpParameters>| {
+    let has = |p: &Option<duologue_jsep::RtpParameters>| {
         p.as_ref()
             .unwrap()
             .header_extensions
@@ -218,7 +226,10 @@ fn a_line_that_is_there_twice_counts_once() {
     assert_eq!(receive.header_extensions.len(), 2);
     let offer = audio_offer(&[(4, MID), (4, LEVEL)]);
     let refused = End::new(3).set_remote(SdpType::Offer, &offer);
-    let wrong = ContentError::Extension { section: 0, id: 4 };
+    let wrong = ContentError::Extension {
+        section: 0,
+        id: extension_id(4),
+    };
     assert_eq!(refused, Err(JsepError::Content(wrong)));
 }
 

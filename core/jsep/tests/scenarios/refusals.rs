@@ -1,6 +1,7 @@
 //! Descriptions that are refused, each with its reason, and nothing changed.
 
 use duologue_jsep::{ContentError, JsepError, OperationError, SdpType};
+use duologue_rtp::PayloadType;
 
 use crate::end::{End, fingerprint, negotiate, sections};
 
@@ -115,7 +116,7 @@ fn payload_types_must_be_usable() {
     let sdp = sdp.replace("a=rtpmap:111 ", "a=rtpmap:64 PCMA/8000\r\na=rtpmap:111 ");
     let wrong = ContentError::PayloadType {
         section: 0,
-        payload_type: 64,
+        payload_type: PayloadType::from_low_bits(64),
     };
     assert_eq!(content(&sdp), wrong);
     let sdp = offer().replace("SAVPF 96 ", "SAVPF 96 97 ");
@@ -123,7 +124,7 @@ fn payload_types_must_be_usable() {
     let sdp = sdp.replace("a=rtpmap:96 ", rtx);
     let wrong = ContentError::Retransmission {
         section: 1,
-        payload_type: 97,
+        payload_type: PayloadType::from_low_bits(97),
     };
     assert_eq!(content(&sdp), wrong);
 }
@@ -223,7 +224,11 @@ fn a_payload_type_that_stands_for_no_codec_is_ignored_in_an_answer() {
     assert!(!answer.contains(" 77"));
     a.set_remote(SdpType::Answer, &listed(&answer)).unwrap();
     let send = a.signaling.stable().media[1].send.clone().unwrap();
-    assert!(send.codecs.iter().all(|codec| codec.payload_type != 77));
+    assert!(
+        send.codecs
+            .iter()
+            .all(|codec| codec.payload_type.get() != 77)
+    );
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use duologue_base::TransceiverId;
 use duologue_jsep as jsep;
-use jsep::agreement::RtpParameters;
+use jsep::RtpParameters;
 
 use super::transceiver::unknown;
 use crate::params::{check_ranges, check_restrictions};
@@ -159,13 +159,13 @@ fn split(
     Vec<RtpCodecParameters>,
     bool,
 ) {
-    let extension = |e: jsep::agreement::HeaderExtensionParameters| RtpHeaderExtensionParameters {
+    let extension = |e: duologue_rtp::HeaderExtensionParameters| RtpHeaderExtensionParameters {
         uri: e.uri,
-        id: u16::from(e.id),
+        id: u16::from(e.id.get()),
         encrypted: e.encrypted,
     };
     let codec = |c: jsep::CodecParameters| RtpCodecParameters {
-        payload_type: c.payload_type,
+        payload_type: c.payload_type.get(),
         codec: c.codec.into(),
     };
     (

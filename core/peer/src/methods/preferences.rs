@@ -131,7 +131,7 @@ impl PeerConnection {
         id: TransceiverId,
     ) -> Vec<RtpHeaderExtensionCapability> {
         let section = self.slots.section(id);
-        let has = |parameters: Option<&jsep::agreement::RtpParameters>, uri: &str| {
+        let has = |parameters: Option<&jsep::RtpParameters>, uri: &str| {
             parameters.is_some_and(|p| p.header_extensions.iter().any(|e| e.uri == uri))
         };
         let negotiated = section.filter(|section| section.current_direction.is_some());

@@ -2,8 +2,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
+use duologue_rtp::PayloadType;
+
 use crate::error::SyntaxError;
-use crate::media_line::PayloadType;
 use crate::scan::{Words, decimal};
 use crate::text::{Text, Token};
 

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use duologue_base::Mid;
+use duologue_rtp::{Mid, Ssrc};
 
 use crate::error::SyntaxError;
 use crate::scan::Words;
@@ -128,26 +128,26 @@ impl fmt::Display for MsidSemantic {
 
 /// `a=ssrc:<ssrc-id> <attribute>[:<value>]` (RFC 5576 §4.1).
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
-pub struct Ssrc {
+pub struct SsrcAttribute {
     /// The RTP stream.
-    pub ssrc: u32,
+    pub ssrc: Ssrc,
     /// `cname`, `msid`, ...
     pub name: Token,
     /// What follows the colon.
     pub value: Option<Text>,
 }
 
-impl FromStr for Ssrc {
+impl FromStr for SsrcAttribute {
     type Err = SyntaxError;
 
     fn from_str(value: &str) -> Result<Self, SyntaxError> {
         let mut words = Words::new("a=ssrc", value);
-        let ssrc = words.number("an SSRC below 2^32")?;
+        let ssrc = words.parse("an SSRC below 2^32")?;
         let (name, value) = match words.rest().split_once(':') {
             Some((name, value)) => (name, Some(value)),
             None => (words.rest(), None),
         };
-        Ok(Ssrc {
+        Ok(SsrcAttribute {
             ssrc,
             name: name
                 .parse()
@@ -160,7 +160,7 @@ impl FromStr for Ssrc {
     }
 }
 
-impl fmt::Display for Ssrc {
+impl fmt::Display for SsrcAttribute {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.ssrc, self.name)?;
         match &self.value {
@@ -176,7 +176,7 @@ pub struct SsrcGroup {
     /// `FID` (retransmission), `FEC-FR`, `SIM` or another.
     pub semantics: Token,
     /// The RTP streams.
-    pub ssrcs: Vec<u32>,
+    pub ssrcs: Vec<Ssrc>,
 }
 
 impl FromStr for SsrcGroup {
@@ -185,9 +185,6 @@ impl FromStr for SsrcGroup {
     fn from_str(value: &str) -> Result<Self, SyntaxError> {
         let mut words = Words::new("a=ssrc-group", value);
         let semantics = words.parse("group semantics")?;
-        if words.rest().contains('+') {
-            return Err(words.error("SSRCs below 2^32"));
-        }
         let ssrcs = words.list("SSRCs below 2^32")?;
         Ok(SsrcGroup { semantics, ssrcs })
     }

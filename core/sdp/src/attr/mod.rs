@@ -16,7 +16,7 @@ mod transport;
 
 use std::fmt;
 
-use duologue_base::Mid;
+use duologue_rtp::{Mid, PayloadType};
 
 pub use candidate::{
     Candidate, CandidateExtension, CandidateKind, CandidateTransport, ExtensionWord, Foundation,
@@ -26,15 +26,14 @@ pub use codec::{Fmtp, FmtpParameters, ImageAttr, MaxPtime, Ptime, RtcpFb, Rtpmap
 pub use direction::Direction;
 pub use dtls::{Fingerprint, HashFunction, Identity, IdentityAssertion, Setup, TlsId};
 pub use extmap::{ExtensionUri, Extmap};
-pub use group::{Group, Msid, MsidSemantic, Ssrc, SsrcGroup};
+pub use group::{Group, Msid, MsidSemantic, SsrcAttribute, SsrcGroup};
 pub use ice::{IceOption, IceOptions, IcePacing, IcePwd, IceUfrag};
 pub use simulcast::{
-    Rid, RidDirection, RidId, RidRestriction, Simulcast, SimulcastRid, SimulcastStream,
+    RidAttribute, RidDirection, RidRestriction, Simulcast, SimulcastRid, SimulcastStream,
 };
 pub use transport::{MaxMessageSize, Rtcp, SctpInit, SctpPort, Sctpmap};
 
 use crate::error::SyntaxError;
-use crate::media_line::PayloadType;
 use crate::scan::decimal;
 use crate::section::Section;
 use crate::session::Media;
@@ -251,9 +250,9 @@ attributes! {
         /// `a=imageattr`.
         ImageAttr(ImageAttr) "imageattr" imageattrs,
         /// `a=rid`.
-        Rid(Rid) "rid" rids,
+        Rid(RidAttribute) "rid" rids,
         /// `a=ssrc`.
-        Ssrc(Ssrc) "ssrc" ssrcs,
+        Ssrc(SsrcAttribute) "ssrc" ssrcs,
         /// `a=ssrc-group`.
         SsrcGroup(SsrcGroup) "ssrc-group" ssrc_groups,
         /// `a=sctpmap`.

@@ -1,26 +1,18 @@
 use std::fmt;
 use std::str::FromStr;
 
+use duologue_rtp::{PayloadType, Rid};
+
 use crate::error::SyntaxError;
 use crate::limits::MAX_ITEMS;
-use crate::media_line::PayloadType;
 use crate::scan::Words;
-use crate::text::{Text, Token, all_bytes, plain_text};
-
-plain_text!(
-    /// Names one RTP stream of a section (`rid-id`, RFC 8851 §10).
-    RidId,
-    "a rid",
-    "1 to 255 letters, digits, hyphens or underscores",
-    is_rid
-);
-all_bytes!(is_rid, 1..=255, b => b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+use crate::text::{Text, Token};
 
 /// `a=rid:<id> <direction> [<restrictions>]` (RFC 8851 §10).
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
-pub struct Rid {
+pub struct RidAttribute {
     /// Which stream.
-    pub id: RidId,
+    pub id: Rid,
     /// Whether the end that wrote the description sends or receives it.
     pub direction: RidDirection,
     /// `pt=`: the formats it may use; empty means all.
@@ -29,7 +21,7 @@ pub struct Rid {
     pub restrictions: Vec<RidRestriction>,
 }
 
-/// Direction of a [`Rid`].
+/// Direction of a [`RidAttribute`].
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum RidDirection {
     /// `send`
@@ -48,7 +40,7 @@ impl RidDirection {
     }
 }
 
-/// `<name>[=<value>]` of a [`Rid`].
+/// `<name>[=<value>]` of a [`RidAttribute`].
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct RidRestriction {
     /// The name.
@@ -57,10 +49,10 @@ pub struct RidRestriction {
     pub value: Option<Text>,
 }
 
-impl Rid {
+impl RidAttribute {
     /// A stream without restrictions.
-    pub fn new(id: RidId, direction: RidDirection) -> Self {
-        Rid {
+    pub fn new(id: Rid, direction: RidDirection) -> Self {
+        RidAttribute {
             id,
             direction,
             payload_types: Vec::new(),
@@ -93,7 +85,7 @@ impl Rid {
     }
 }
 
-impl FromStr for Rid {
+impl FromStr for RidAttribute {
     type Err = SyntaxError;
 
     fn from_str(value: &str) -> Result<Self, SyntaxError> {
@@ -104,7 +96,7 @@ impl FromStr for Rid {
             "recv" => RidDirection::Recv,
             _ => return Err(words.error("send or recv")),
         };
-        let mut rid = Rid::new(id, direction);
+        let mut rid = RidAttribute::new(id, direction);
         if words.rest().is_empty() {
             return Ok(rid);
         }
@@ -118,7 +110,7 @@ impl FromStr for Rid {
     }
 }
 
-impl fmt::Display for Rid {
+impl fmt::Display for RidAttribute {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.id, self.direction)?;
         let mut separator = " ";
@@ -163,15 +155,15 @@ pub struct SimulcastStream(pub Vec<SimulcastRid>);
 /// One alternative of a [`SimulcastStream`].
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct SimulcastRid {
-    /// Refers to a [`Rid`] of the section.
-    pub id: RidId,
+    /// Refers to a [`RidAttribute`] of the section.
+    pub id: Rid,
     /// `~`: not sent at first.
     pub paused: bool,
 }
 
 impl SimulcastRid {
     /// A stream that is sent from the beginning.
-    pub fn active(id: RidId) -> Self {
+    pub fn active(id: Rid) -> Self {
         SimulcastRid { id, paused: false }
     }
 }

@@ -216,8 +216,8 @@ fn what_others_write_is_read_and_written_by_the_letter() {
 }
 
 #[test]
-fn only_what_jsep_needs_has_to_be_read() -> Result<(), SyntaxError> {
-    let formats: [PayloadType; 1] = ["111".parse()?];
+fn only_what_jsep_needs_has_to_be_read() {
+    let formats = [PayloadType::from_low_bits(111)];
     for needed in [
         "mid:a b",
         "ice-ufrag:x",
@@ -255,7 +255,6 @@ fn only_what_jsep_needs_has_to_be_read() -> Result<(), SyntaxError> {
             "{unneeded}"
         );
     }
-    Ok(())
 }
 
 #[test]
@@ -307,7 +306,7 @@ fn simulcast_reads_pauses_and_alternatives() -> Result<(), SyntaxError> {
     };
     assert_eq!(first.0.len(), 2);
     assert!(!first.0[0].paused && first.0[1].paused);
-    assert_eq!(first.0[1].id, "4");
+    assert_eq!(first.0[1].id.as_str(), "4");
     assert_eq!(second.0.len(), 1);
     assert_eq!(simulcast.recv.len(), 1);
     Ok(())

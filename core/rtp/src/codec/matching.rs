@@ -1,29 +1,11 @@
 //! When two codec entries stand for the same codec, and what an answer says about it.
 
+use super::Codec;
 use super::fmtp::Fmtp;
 use super::h264::{self, ProfileLevel};
-use super::{Codec, CodecParameters, Role, RtcpFeedback};
+use crate::RtcpFeedback;
 
 impl Codec {
-    /// What the codec is for.
-    pub(crate) fn role(&self) -> Role {
-        let name = self.name.to_ascii_lowercase();
-        match name.as_str() {
-            "rtx" => Role::Rtx,
-            "red" => Role::Red,
-            "ulpfec" | "flexfec-03" | "flexfec" => Role::Fec,
-            "cn" => Role::ComfortNoise,
-            "telephone-event" => Role::TelephoneEvent,
-            _ => Role::Primary,
-        }
-    }
-
-    /// The payload type that a retransmission format is for (RFC 4588 §8.6).
-    pub(crate) fn apt(&self) -> Option<u8> {
-        let apt = Fmtp::of(self.sdp_fmtp_line.as_deref()).get("apt")?;
-        apt.parse().ok()
-    }
-
     /// The same name, clock rate and channels: all but the parameters.
     fn same_format(&self, other: &Codec) -> bool {
         self.kind == other.kind
@@ -77,12 +59,8 @@ impl Codec {
             && self.sdp_fmtp_line == other.sdp_fmtp_line
     }
 
-    pub(crate) fn fmtp(&self) -> Fmtp<'_> {
-        Fmtp::of(self.sdp_fmtp_line.as_deref())
-    }
-
     /// The parameters of this end's answer to `offered`, given this end's capability.
-    pub(crate) fn answer_fmtp(&self, offered: &Codec) -> Option<String> {
+    pub fn answer_fmtp(&self, offered: &Codec) -> Option<String> {
         match self.name.to_ascii_lowercase().as_str() {
             "h264" => {
                 let level = h264::answer_level(self.fmtp(), offered.fmtp());
@@ -103,16 +81,8 @@ impl Codec {
     }
 }
 
-impl CodecParameters {
-    /// The payload types that redundant audio is made of (RFC 2198 §5), `111/111`.
-    pub(crate) fn redundant(&self) -> impl Iterator<Item = u8> {
-        let line = self.codec.sdp_fmtp_line.as_deref().unwrap_or_default();
-        line.split('/').filter_map(|pt| pt.trim().parse().ok())
-    }
-}
-
 /// The feedback that both ends know, in the order of `ours`.
-pub(crate) fn common_feedback(ours: &[RtcpFeedback], theirs: &[RtcpFeedback]) -> Vec<RtcpFeedback> {
+pub fn common_feedback(ours: &[RtcpFeedback], theirs: &[RtcpFeedback]) -> Vec<RtcpFeedback> {
     let both = ours.iter().filter(|f| theirs.contains(f));
     both.cloned().collect()
 }

@@ -1,15 +1,24 @@
 /// The parameters of an `a=fmtp` line, read without copying: `key=value` pairs between
 /// semicolons. Keys are compared without case, as RFC 6838 §4.3 wants for media type parameters.
+///
+/// ```
+/// use duologue_rtp::Fmtp;
+///
+/// let fmtp = Fmtp::of(Some("minptime=10; UseInbandFEC=1"));
+/// assert_eq!(fmtp.number("minptime"), Some(10));
+/// assert_eq!(fmtp.get("useinbandfec"), Some("1"));
+/// ```
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Fmtp<'a>(pub(crate) &'a str);
+pub struct Fmtp<'a>(pub(crate) &'a str);
 
 impl<'a> Fmtp<'a> {
-    pub(crate) fn of(line: Option<&'a str>) -> Self {
+    /// The parameters of a line; of none, none.
+    pub fn of(line: Option<&'a str>) -> Self {
         Fmtp(line.unwrap_or_default())
     }
 
     /// The parameters in their order; one without `=` has an empty value.
-    pub(crate) fn iter(self) -> impl Iterator<Item = (&'a str, &'a str)> {
+    pub fn iter(self) -> impl Iterator<Item = (&'a str, &'a str)> {
         let parameters = self.0.split(';').map(str::trim).filter(|p| !p.is_empty());
         parameters.map(|p| match p.split_once('=') {
             Some((key, value)) => (key.trim(), value.trim()),
@@ -17,18 +26,20 @@ impl<'a> Fmtp<'a> {
         })
     }
 
-    pub(crate) fn get(self, key: &str) -> Option<&'a str> {
+    /// The value of a parameter.
+    pub fn get(self, key: &str) -> Option<&'a str> {
         self.iter()
             .find(|(k, _)| k.eq_ignore_ascii_case(key))
             .map(|(_, value)| value)
     }
 
-    pub(crate) fn number(self, key: &str) -> Option<u32> {
+    /// The value of a parameter that is a decimal number.
+    pub fn number(self, key: &str) -> Option<u32> {
         self.get(key)?.parse().ok()
     }
 
     /// The line with one parameter's value replaced, everything else as it is.
-    pub(crate) fn with(self, key: &str, value: &str) -> String {
+    pub fn with(self, key: &str, value: &str) -> String {
         let parameters = self.iter().map(|(k, v)| match k.eq_ignore_ascii_case(key) {
             true => format!("{k}={value}"),
             false if v.is_empty() => k.to_owned(),

@@ -1,0 +1,136 @@
+//! Codecs as both SDP and the W3C's `RTCRtpCodec` describe them.
+
+mod fmtp;
+mod h264;
+mod matching;
+
+use std::fmt;
+
+use crate::{PayloadType, RtcpFeedback};
+
+pub use fmtp::Fmtp;
+pub use matching::common_feedback;
+
+/// Kind of a track, a transceiver or a codec.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum MediaKind {
+    /// `"audio"`
+    Audio,
+    /// `"video"`
+    Video,
+}
+
+impl MediaKind {
+    /// The name in `m=` lines, MIME types and the W3C's APIs.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            MediaKind::Audio => "audio",
+            MediaKind::Video => "video",
+        }
+    }
+}
+
+impl fmt::Display for MediaKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// One codec and its configuration.
+#[doc(alias = "RTCRtpCodec")]
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct Codec {
+    /// Audio or video: the MIME type's first part.
+    pub kind: MediaKind,
+    /// The encoding name, the MIME type's second part, in its registered spelling (`VP8`,
+    /// `opus`). Compared without regard to case.
+    pub name: String,
+    /// RTP clock rate in hertz.
+    pub clock_rate: u32,
+    /// Number of channels; audio only.
+    pub channels: Option<u8>,
+    /// Format-specific parameters: what follows the payload type in `a=fmtp`.
+    pub sdp_fmtp_line: Option<String>,
+}
+
+impl Codec {
+    /// The format of retransmissions (RFC 4588 §8.6); without a payload type that it repeats, the
+    /// entry of a list of capabilities.
+    pub fn rtx(kind: MediaKind, clock_rate: u32, apt: Option<PayloadType>) -> Self {
+        Codec {
+            kind,
+            name: "rtx".to_owned(),
+            clock_rate,
+            channels: None,
+            sdp_fmtp_line: apt.map(|apt| format!("apt={apt}")),
+        }
+    }
+
+    /// `audio/opus`, `video/VP8`, …
+    #[doc(alias = "mimeType")]
+    pub fn mime_type(&self) -> String {
+        format!("{}/{}", self.kind, self.name)
+    }
+
+    /// What the codec is for.
+    pub fn role(&self) -> CodecRole {
+        match self.name.to_ascii_lowercase().as_str() {
+            "rtx" => CodecRole::Rtx,
+            "red" => CodecRole::Red,
+            "ulpfec" | "flexfec-03" | "flexfec" => CodecRole::Fec,
+            "cn" => CodecRole::ComfortNoise,
+            "telephone-event" => CodecRole::TelephoneEvent,
+            _ => CodecRole::Primary,
+        }
+    }
+
+    /// It encodes media by itself; the others repeat, protect or accompany a stream.
+    pub fn is_media(&self) -> bool {
+        self.role() == CodecRole::Primary
+    }
+
+    /// Its format-specific parameters.
+    pub fn fmtp(&self) -> Fmtp<'_> {
+        Fmtp::of(self.sdp_fmtp_line.as_deref())
+    }
+
+    /// The payload type that a retransmission format is for (RFC 4588 §8.6).
+    pub fn apt(&self) -> Option<PayloadType> {
+        self.fmtp().get("apt")?.parse().ok()
+    }
+
+    /// The payload types that redundant audio is made of (RFC 2198 §5): `111/111`.
+    pub fn redundant(&self) -> impl Iterator<Item = PayloadType> {
+        let line = self.sdp_fmtp_line.as_deref().unwrap_or_default();
+        line.split('/').filter_map(|text| text.trim().parse().ok())
+    }
+}
+
+/// What a codec is for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum CodecRole {
+    /// It encodes media.
+    Primary,
+    /// It repeats lost packets of another payload type (RFC 4588).
+    Rtx,
+    /// It carries redundant data beside new data (RFC 2198).
+    Red,
+    /// Forward error correction (RFC 5109, RFC 8627).
+    Fec,
+    /// Silence (RFC 3389).
+    ComfortNoise,
+    /// Telephone keys (RFC 4733).
+    TelephoneEvent,
+}
+
+/// A codec under the payload type that stands for it.
+#[doc(alias = "RTCRtpCodecParameters")]
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct CodecParameters {
+    /// The payload type in RTP packets.
+    pub payload_type: PayloadType,
+    /// The codec.
+    pub codec: Codec,
+    /// Feedback that both ends agreed to.
+    pub feedback: Vec<RtcpFeedback>,
+}

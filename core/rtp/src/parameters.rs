@@ -1,0 +1,27 @@
+use crate::{CodecParameters, ExtensionId};
+
+/// RTP parameters of one direction of an m-section.
+#[doc(alias = "RTCRtpParameters")]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct RtpParameters {
+    /// Codecs, the preferred first.
+    pub codecs: Vec<CodecParameters>,
+    /// Header extensions and their ids.
+    pub header_extensions: Vec<HeaderExtensionParameters>,
+    /// `RTCRtcpParameters.cname`: of the end that sends in this direction, when it is known.
+    pub cname: Option<String>,
+    /// `RTCRtcpParameters.reducedSize` (RFC 5506).
+    pub reduced_size: bool,
+}
+
+/// A negotiated header extension (RFC 8285 §5).
+#[doc(alias = "RTCRtpHeaderExtensionParameters")]
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct HeaderExtensionParameters {
+    /// The URI.
+    pub uri: String,
+    /// Its id on the wire.
+    pub id: ExtensionId,
+    /// Encrypted (RFC 6904).
+    pub encrypted: bool,
+}
