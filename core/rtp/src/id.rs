@@ -31,7 +31,7 @@ impl FromStr for Ssrc {
 }
 
 /// Which format a packet's payload has, 0 to 127 (RFC 3550 §5.1); what it means is negotiated.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct PayloadType(u8);
 
 impl PayloadType {

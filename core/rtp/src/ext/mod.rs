@@ -1,0 +1,23 @@
+//! Header extensions (RFC 8285): elements of one and of two bytes of head, which of them were
+//! agreed on, and what they say.
+
+mod capture_time;
+mod elements;
+mod extensions;
+mod kind;
+mod map;
+mod send;
+mod time;
+mod values;
+
+pub use capture_time::CaptureTime;
+pub use elements::{Element, Elements, ExtensionBlock};
+pub use extensions::Extensions;
+pub use kind::{ExtensionKind, uri};
+pub use map::ExtensionMap;
+pub use send::ExtensionsToSend;
+pub use time::{AbsSendTime, TransmissionOffset};
+pub use values::{AudioLevel, PlayoutDelay, Rotation, VideoOrientation};
+
+#[cfg(test)]
+pub(crate) use send::one_of_everything;
