@@ -14,6 +14,7 @@ mod limits;
 mod meta;
 mod ntp;
 mod parameters;
+mod plan;
 mod unwrap;
 
 pub use codec::{Codec, CodecParameters, CodecRole, Fmtp, MediaKind, common_feedback};
@@ -24,4 +25,5 @@ pub use id::{ExtensionId, PayloadType, PayloadTypeError, Rid, RidError, Ssrc, Ss
 pub use meta::PacketMeta;
 pub use ntp::{NtpShort, NtpTime};
 pub use parameters::{HeaderExtensionParameters, RtpParameters};
+pub use plan::{ReceivePlan, SendPlan, SendStream, SourceParameters};
 pub use unwrap::{SeqUnwrapper, TimestampUnwrapper};

@@ -1,0 +1,54 @@
+//! What descriptions agree on for the media of one m-section, one direction at a time, as far as
+//! packets are concerned.
+
+use crate::{MediaKind, Mid, Rid, RtpParameters, Ssrc};
+
+/// What a receiver takes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReceivePlan {
+    /// The m-section's tag, which the packets name.
+    pub mid: Mid,
+    /// Audio or video.
+    pub kind: MediaKind,
+    /// Codecs and header extensions under the numbers of this end's description. The cname is the
+    /// other end's.
+    pub parameters: RtpParameters,
+    /// The simulcast layers that the other end sends, by name; empty for one stream without a name.
+    pub rids: Vec<Rid>,
+    /// The streams that the other end's description announces.
+    pub sources: Vec<SourceParameters>,
+}
+
+/// What a sender may send.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SendPlan {
+    /// The m-section's tag, which the packets name.
+    pub mid: Mid,
+    /// Audio or video.
+    pub kind: MediaKind,
+    /// Codecs, the preferred first, and header extensions under the numbers of the other end's
+    /// description. The cname is ours.
+    pub parameters: RtpParameters,
+    /// The streams, one for each encoding.
+    pub streams: Vec<SendStream>,
+}
+
+/// The stream of one encoding.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SendStream {
+    /// The layer's name, if it is one of several.
+    pub rid: Option<Rid>,
+    /// Its sources.
+    pub source: SourceParameters,
+}
+
+/// A stream and those that repair it, as `a=ssrc` and `a=ssrc-group` lines tell (RFC 5576).
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub struct SourceParameters {
+    /// The media.
+    pub ssrc: Ssrc,
+    /// Its retransmissions: the group `FID` (RFC 4588 §8.8).
+    pub rtx: Option<Ssrc>,
+    /// Its forward error correction: the group `FEC-FR` (RFC 5956 §4.3).
+    pub fec: Option<Ssrc>,
+}
