@@ -32,6 +32,8 @@ const APART: &[(&str, &str, &str)] = &[
     ("duologue-jsep", "duologue-ice", "jsep knows no packet"),
     ("duologue-jsep", "duologue-sctp", "jsep knows no packet"),
     ("duologue-jsep", "duologue-dtls", "jsep knows no packet"),
+    ("duologue-ice", "duologue-sdp", "ice knows no SDP"),
+    ("duologue-session", "duologue-sdp", "session knows no SDP"),
     ("duologue-session", "duologue-jsep", "session knows no SDP"),
 ];
 
@@ -109,6 +111,8 @@ mod tests {
     fn an_edge_that_points_up_or_across_is_forbidden() {
         assert!(forbidden("duologue-ice", "duologue-session").is_some());
         assert!(forbidden("duologue-jsep", "duologue-ice").is_some());
+        assert!(forbidden("duologue-ice", "duologue-sdp").is_some());
+        assert!(forbidden("duologue-session", "duologue-sdp").is_some());
         assert!(forbidden("duologue-session", "dimpl").is_some());
         assert!(forbidden("duologue-session", "duologue-ice").is_none());
         assert!(forbidden("duologue-dtls", "dimpl").is_none());

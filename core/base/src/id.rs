@@ -83,6 +83,47 @@ impl AsRef<str> for Mid {
     }
 }
 
+/// What candidates share that have the same kind, base, server and protocol (RFC 8445 §5.1.1.3).
+/// RFC 8839 §5.1 has 1 to 32 ice-chars; others leave it empty or have any characters.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Foundation(Arc<str>);
+
+impl Foundation {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The text has more than 256 characters, or spaces.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct FoundationError;
+
+impl fmt::Display for FoundationError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a foundation has at most 256 characters and no spaces")
+    }
+}
+
+impl std::error::Error for FoundationError {}
+
+impl FromStr for Foundation {
+    type Err = FoundationError;
+
+    fn from_str(text: &str) -> Result<Self, FoundationError> {
+        if text.len() > 256 || !text.bytes().all(|b| b > 0x20 && b != 0x7f) {
+            return Err(FoundationError);
+        }
+        Ok(Foundation(text.into()))
+    }
+}
+
+impl fmt::Display for Foundation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -95,6 +136,19 @@ mod tests {
         );
         for bad in ["", "a b", "a;b", "ä", "a\r\n", &"x".repeat(257)] {
             assert_eq!(bad.parse::<Mid>(), Err(MidError), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_foundation_is_one_word_or_none() {
+        for good in ["", "1", "a+/", "Ü", &"x".repeat(256)] {
+            assert_eq!(
+                good.parse::<Foundation>().map(|f| f.to_string()),
+                Ok(good.into())
+            );
+        }
+        for bad in ["a b", "a\r\n", "\x7f", &"x".repeat(257)] {
+            assert_eq!(bad.parse::<Foundation>(), Err(FoundationError), "{bad:?}");
         }
     }
 }

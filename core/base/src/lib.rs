@@ -16,7 +16,8 @@ mod time;
 mod transport;
 
 pub use id::{
-    ChannelKey, Generation, Mid, MidError, SocketId, StreamId, TransceiverId, TransportKey,
+    ChannelKey, Foundation, FoundationError, Generation, Mid, MidError, SocketId, StreamId,
+    TransceiverId, TransportKey,
 };
 pub use mdns_name::{MdnsName, MdnsNameError};
 pub use net::{Datagram, Ecn, Protocol, Transmit};

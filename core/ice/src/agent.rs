@@ -3,9 +3,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use duologue_base::{
-    Generation, IceCredentials, IceRole, Instant, Protocol, Rng, SocketId, Transmit,
+    Foundation, Generation, IceCredentials, IceRole, Instant, Protocol, Rng, SocketId, Transmit,
 };
-use duologue_sdp::attr::Foundation;
 
 use crate::candidate::{self, Candidate, CandidateKind, RelayProtocol, TcpType};
 use crate::config::{Config, RemoteOptions};

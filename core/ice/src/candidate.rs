@@ -1,8 +1,7 @@
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
-use duologue_base::{MdnsName, Protocol};
-use duologue_sdp::attr::Foundation;
+use duologue_base::{Foundation, MdnsName, Protocol};
 
 /// How a candidate was learnt (RFC 8445 §4, W3C `RTCIceCandidateType`).
 #[doc(alias = "RTCIceCandidateType")]

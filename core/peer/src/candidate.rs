@@ -7,6 +7,7 @@ use duologue_ice as ice;
 use duologue_sdp::Address;
 use duologue_sdp::attr::{Candidate, CandidateKind, CandidateTransport, TcpType};
 
+use crate::candidate_text::{candidate_attribute, ice_candidate};
 use crate::{
     IceCandidateType, IceComponent, IceProtocol, IceServerTransportProtocol, IceTcpCandidateType,
 };
@@ -171,7 +172,7 @@ impl IceCandidate {
     /// A candidate that was gathered here, with what only this end knows of it.
     pub(crate) fn from_local(init: IceCandidateInit, gathered: &ice::Candidate) -> Self {
         let init = IceCandidateInit {
-            candidate: Candidate::from(gathered).to_string(),
+            candidate: candidate_attribute(gathered).to_string(),
             ..init
         };
         IceCandidate {
@@ -265,7 +266,7 @@ pub(crate) fn to_ice(attribute: &Candidate) -> Option<ice::Candidate> {
     if BAD_PORTS.contains(&attribute.port) {
         return None;
     }
-    ice::Candidate::try_from(attribute).ok()
+    ice_candidate(attribute).ok()
 }
 
 /// "The UA MUST prohibit connections to addresses on the block bad port list" (webrtc-pc §4.4.2,

@@ -90,6 +90,7 @@
 #![forbid(unsafe_code)]
 
 mod candidate;
+mod candidate_text;
 mod chain;
 mod config;
 mod connection;
@@ -113,6 +114,7 @@ mod transports;
 pub use candidate::{
     IceCandidate, IceCandidateInit, IceCandidatePair, IceCandidateParts, IceParameters,
 };
+pub use candidate_text::{UnusableCandidate, candidate_attribute, ice_candidate};
 pub use config::{Configuration, IceServer};
 pub use connection::{Env, PeerConnection};
 pub use data_channel::{DataChannel, DataChannelInit, Message};

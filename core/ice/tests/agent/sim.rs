@@ -1,7 +1,7 @@
 //! Two agents, the network between them and the signalling that joins them, in virtual time.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use duologue_base::{Datagram, Ecn, Generation, IceCredentials, IceRole, Instant, Rng, SocketId};
@@ -14,6 +14,21 @@ pub(crate) fn ms(ms: u64) -> Duration {
 
 pub(crate) fn addr(text: &str) -> SocketAddr {
     text.parse().expect("known")
+}
+
+/// A candidate as the other end reads it: without what only its own end knows, and without the
+/// address that its name stands for.
+pub(crate) fn signalled(candidate: &Candidate) -> Candidate {
+    let addr = candidate.addr;
+    Candidate {
+        addr: match candidate.name {
+            Some(_) => (Ipv4Addr::UNSPECIFIED, addr.port()).into(),
+            None => addr,
+        },
+        url: None,
+        relay_protocol: None,
+        ..candidate.clone()
+    }
 }
 
 use crate::servers::StunServer;
@@ -333,12 +348,7 @@ impl Sim {
             Event::LocalCandidate {
                 generation,
                 candidate,
-            } => {
-                // As SDP says it: without what only its own end knows.
-                let text = duologue_sdp::attr::Candidate::from(candidate);
-                let signalled = Candidate::try_from(&text).expect("ours are usable");
-                Parcel::Candidate(1 - peer, *generation, signalled)
-            }
+            } => Parcel::Candidate(1 - peer, *generation, signalled(candidate)),
             Event::Gathering {
                 generation,
                 state: duologue_ice::GatheringState::Complete,

@@ -10,6 +10,7 @@ use jsep::agreement::IceKey;
 use jsep::{CandidateTarget, Side};
 
 use crate::candidate::to_ice;
+use crate::candidate_text::candidate_attribute;
 use crate::{
     Event, Exception, IceCandidate, IceCandidateError, IceCandidateInit, OperationId,
     PeerConnection, Value,
@@ -32,7 +33,7 @@ impl PeerConnection {
         let Some((target, init)) = self.local_candidate_target(ice_key) else {
             return;
         };
-        let attribute = Candidate::from(&candidate);
+        let attribute = candidate_attribute(&candidate);
         let candidates = &mut self.slots.candidates;
         if !candidates.add(Side::Local, &target, attribute) {
             return;

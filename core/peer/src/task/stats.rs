@@ -7,10 +7,10 @@ use duologue_base::{DtlsRole, Generation, Instant, TransportKey};
 use duologue_dtls as dtls;
 use duologue_ice as ice;
 use duologue_identity::{Fingerprint, HashFunction};
-use duologue_sdp::attr::Candidate;
 use duologue_session as session;
 
 use super::Task;
+use crate::candidate_text::candidate_attribute;
 use crate::stats::{
     CandidatePairStats, CertificateStats, DataChannelStats, IceCandidateStats, MediaSourceStats,
     PeerConnectionStats, Stats, StatsReport, TransportStats,
@@ -320,7 +320,7 @@ fn candidate_id(
 /// A remote candidate as the application knows it: under the name that it was signalled with.
 /// webrtc-stats `address`: one that only its checks have told "MUST be null".
 fn shown_remote(transport: &Transport, candidate: &ice::Candidate) -> IceCandidate {
-    let attribute = Candidate::from(candidate);
+    let attribute = candidate_attribute(candidate);
     let mut shown = IceCandidate::new(IceCandidateInit {
         candidate: attribute.to_string(),
         ..IceCandidateInit::default()

@@ -11,6 +11,7 @@ use jsep::Side;
 use jsep::agreement::IceKey;
 
 use super::IceChange;
+use crate::candidate_text::shown_address;
 use crate::{
     DtlsTransportState, Event, Exception, IceCandidate, IceCandidateInit, IceCandidatePair,
     IceGathererState, IceGatheringState, IceRole, IceTransportState, PeerConnection,
@@ -258,7 +259,7 @@ impl PeerConnection {
             .map(|(_, init)| init)
             .unwrap_or_default();
         let known = |list: &[IceCandidate], candidate: &ice::Candidate| {
-            let address = candidate.shown_address().to_string();
+            let address = shown_address(candidate).to_string();
             // Generations share sockets: the same address is a candidate of each.
             let of_generation = |known: &IceCandidate| {
                 let fragments = known

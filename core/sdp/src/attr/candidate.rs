@@ -1,6 +1,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use duologue_base::Foundation;
+
 use crate::address::Address;
 use crate::attr::IceUfrag;
 use crate::error::SyntaxError;
@@ -207,16 +209,6 @@ impl fmt::Display for Candidate {
             .try_for_each(|e| write!(f, " {} {}", e.name, e.value))
     }
 }
-
-plain_text!(
-    /// `<foundation>`: candidates with the same one share base, kind, server and transport. RFC 8839
-    /// §5.1 has 1 to 32 ice-chars; others leave it empty or have any characters.
-    Foundation,
-    "a foundation",
-    "at most 256 characters without spaces",
-    is_foundation
-);
-all_bytes!(is_foundation, 0..=256, b => b > 0x20 && b != 0x7f);
 
 /// `<transport>` of a candidate.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]

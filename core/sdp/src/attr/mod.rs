@@ -19,7 +19,7 @@ use std::fmt;
 use duologue_rtp::{Mid, PayloadType};
 
 pub use candidate::{
-    Candidate, CandidateExtension, CandidateKind, CandidateTransport, ExtensionWord, Foundation,
+    Candidate, CandidateExtension, CandidateKind, CandidateTransport, ExtensionWord,
     RemoteCandidate, RemoteCandidates, TcpType,
 };
 pub use codec::{Fmtp, FmtpParameters, ImageAttr, MaxPtime, Ptime, RtcpFb, Rtpmap};

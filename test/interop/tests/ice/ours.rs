@@ -4,6 +4,7 @@ use duologue_base::{
     Datagram, Ecn, Generation, IceCredentials, IceRole, Instant, Protocol, Rng, SocketId,
 };
 use duologue_ice::{Agent as IceAgent, Candidate, Config, Input, RemoteOptions};
+use duologue_peer::{candidate_attribute, ice_candidate};
 use duologue_sdp::attr;
 
 use crate::Agent;
@@ -39,7 +40,7 @@ impl Agent for Ours {
 
     fn candidate(&self) -> String {
         let candidate = Candidate::host(self.address, Protocol::Udp);
-        attr::Candidate::from(&candidate).to_string()
+        candidate_attribute(&candidate).to_string()
     }
 
     fn set_remote(&mut self, now: Instant, ufrag: &str, pwd: &str) {
@@ -50,7 +51,7 @@ impl Agent for Ours {
 
     fn add_remote(&mut self, now: Instant, candidate: &str) {
         let text: attr::Candidate = candidate.parse().expect("a candidate");
-        let candidate = Candidate::try_from(&text).expect("a usable candidate");
+        let candidate = ice_candidate(&text).expect("a usable candidate");
         self.agent.add_remote_candidate(now, FIRST, candidate);
     }
 

@@ -10,7 +10,7 @@ fn parse(text: &str) -> Result<Candidate, SyntaxError> {
 #[test]
 fn a_candidate_of_chrome_keeps_its_extensions_in_order() -> Result<(), SyntaxError> {
     let candidate = parse(CHROME)?;
-    assert_eq!(candidate.foundation, "3885250869");
+    assert_eq!(candidate.foundation.as_str(), "3885250869");
     assert_eq!(candidate.component, 1);
     assert_eq!(candidate.transport, CandidateTransport::Udp);
     assert_eq!(candidate.priority, 2_122_260_223);
