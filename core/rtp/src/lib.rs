@@ -14,6 +14,7 @@ mod limits;
 mod meta;
 mod ntp;
 mod parameters;
+pub mod payload;
 mod plan;
 mod unwrap;
 

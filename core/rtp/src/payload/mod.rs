@@ -1,0 +1,367 @@
+//! Payload formats: how an encoded frame becomes the payloads of RTP packets, and what those say.
+//!
+//! A [`PayloadFormat`] is what a codec's name and parameters in a description come to. It *splits* a
+//! frame into [`Packets`], which are ranges of the frame behind a few bytes each, written when they
+//! are sent; and it *joins* the payloads of a frame's packets, in their order, to the frame again.
+//! [`packet_info`](PayloadFormat::packet_info) says of one payload alone where frames begin, which
+//! layer it is of, and whether it is of a key frame; [`frame_info`](PayloadFormat::frame_info) says
+//! it of a whole frame.
+//!
+//! Frames are VP8 and VP9 as they are; H.264 and H.265 with start codes of four bytes (annex B); AV1
+//! as OBUs with sizes and without temporal delimiters; of a codec that is not known, each packet is a
+//! part. Nothing here keeps a state from one frame to the next.
+//!
+//! ```
+//! use duologue_rtp::Fmtp;
+//! use duologue_rtp::payload::{Boundary, Descriptor, Packets, Parts, PayloadFormat, Room};
+//!
+//! let format = PayloadFormat::negotiated("VP8", Fmtp::of(None));
+//! let frame = vec![0x10; 3_000];
+//! let mut parts = Parts::new();
+//! format.find_parts(&frame, &mut parts)?;
+//!
+//! // Extensions take 20 bytes more of the first packet.
+//! let room = Room { first: 1_180, middle: 1_200, last: 1_200 };
+//! let mut packets = Packets::new();
+//! format.split(&frame, &parts, Descriptor::None, room, &mut packets)?;
+//! let payloads: Vec<Vec<u8>> = (0..packets.len())
+//!     .map(|index| {
+//!         let mut payload = Vec::new();
+//!         packets.write(index, &frame, &mut payload);
+//!         payload
+//!     })
+//!     .collect();
+//! let lens: Vec<usize> = payloads.iter().map(Vec::len).collect();
+//! assert_eq!(lens, [988, 1_008, 1_007]);
+//!
+//! let first = format.packet_info(&payloads[0])?;
+//! assert_eq!((first.begins, first.key), (Boundary::Certain, Some(true)));
+//!
+//! let (mut joined, mut parts) = (Vec::new(), Parts::new());
+//! let payloads = payloads.iter().map(Vec::as_slice);
+//! format.join(payloads, 4 << 20, &mut joined, &mut parts)?;
+//! assert_eq!(joined, frame);
+//! assert!(format.frame_info(&joined, &parts).key);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod bits;
+#[allow(dead_code, reason = "what NAL units and OBUs need, too")]
+mod join;
+#[allow(dead_code, reason = "those of AV1, too")]
+mod limits;
+pub mod opus;
+mod parts;
+mod picture_id;
+#[allow(dead_code, reason = "what NAL units need, too")]
+mod split;
+#[cfg(test)]
+mod tests;
+pub mod vp8;
+pub mod vp9;
+
+pub use join::JoinError;
+pub use parts::Parts;
+pub use picture_id::PictureId;
+pub use split::{Packets, Room, SplitError};
+
+use join::{Fragment, Plain, join_units};
+
+use std::ops::Range;
+
+use crate::{Codec, Fmtp};
+
+/// How the payloads of a payload type are made.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum PayloadFormat {
+    /// One that is not known here, to be passed through: a payload is a part of its frame, the marker
+    /// ends the frame.
+    Opaque,
+    /// RFC 7587.
+    Opus,
+    /// PCMU and PCMA (RFC 3551 §4.5.14).
+    G711,
+    /// G.722 (RFC 3551 §4.5.2).
+    G722,
+    /// Comfort noise (RFC 3389): a noise level and a spectrum, for silence beside another codec.
+    ComfortNoise,
+    /// RFC 7741.
+    Vp8,
+    /// RFC 9628.
+    Vp9,
+}
+
+impl PayloadFormat {
+    /// The format of a codec by its name in `a=rtpmap` and its parameters. Of a codec or mode that is
+    /// not known it is [`Opaque`](Self::Opaque).
+    pub fn negotiated(encoding_name: &str, fmtp: Fmtp<'_>) -> Self {
+        let _ = fmtp;
+        let known = KNOWN.iter();
+        let mut known = known.filter(|(name, _)| encoding_name.eq_ignore_ascii_case(name));
+        match known.next() {
+            Some(&(_, format)) => format,
+            None => PayloadFormat::Opaque,
+        }
+    }
+
+    /// The format of a codec that was agreed on.
+    pub fn of(codec: &Codec) -> Self {
+        Self::negotiated(&codec.name, codec.fmtp())
+    }
+
+    /// Finds the parts of a frame as an encoder or a file gives it; `parts` has only them after it.
+    ///
+    /// # Errors
+    ///
+    /// [`SplitError::Empty`], or [`SplitError::BadPart`] if the frame is not of this codec.
+    pub fn find_parts(self, frame: &[u8], parts: &mut Parts) -> Result<(), SplitError> {
+        parts.clear();
+        let len = u32::try_from(frame.len()).map_err(|_| SplitError::TooLarge)?;
+        if len == 0 {
+            return Err(SplitError::Empty);
+        }
+        *parts = Parts::whole(len);
+        Ok(())
+    }
+
+    /// Cuts a frame into payloads, as few as can be and such that their *datagrams* are equal where
+    /// the format allows it. `parts` is what [`find_parts`](Self::find_parts) or
+    /// [`join`](Self::join) gave; `descriptor` is what the frame's packets shall say beside it, if
+    /// the format has such. `packets` has only this frame's after it, none after an error.
+    ///
+    /// The packet behind which the marker belongs is the last one of a picture's last frame.
+    ///
+    /// # Errors
+    ///
+    /// See [`SplitError`].
+    pub fn split(
+        self,
+        frame: &[u8],
+        parts: &[Range<u32>],
+        descriptor: Descriptor<'_>,
+        room: Room,
+        packets: &mut Packets,
+    ) -> Result<(), SplitError> {
+        packets.clear();
+        let room = room.checked().ok_or(SplitError::NoRoom)?;
+        if frame.is_empty() || parts.is_empty() {
+            return Err(SplitError::Empty);
+        }
+        if u32::try_from(frame.len()).is_err() {
+            return Err(SplitError::TooLarge);
+        }
+
+        let split = match (self, descriptor) {
+            (PayloadFormat::Vp8, Descriptor::Vp8(d)) => vp8::split(frame, &d, room, packets),
+            (PayloadFormat::Vp8, _) => {
+                vp8::split(frame, &vp8::Descriptor::default(), room, packets)
+            }
+            (PayloadFormat::Vp9, Descriptor::Vp9(d)) => vp9::split(frame, &d, room, packets),
+            (PayloadFormat::Vp9, _) => Err(SplitError::BadDescriptor),
+            _ => split_whole(frame, parts, room, packets),
+        };
+        if split.is_err() {
+            packets.clear();
+        }
+        split
+    }
+
+    /// What one payload says by itself.
+    ///
+    /// # Errors
+    ///
+    /// [`JoinError::Malformed`] and [`JoinError::Unsupported`].
+    pub fn packet_info<'a>(self, payload: &'a [u8]) -> Result<PacketInfo<'a>, JoinError> {
+        match self {
+            PayloadFormat::Vp8 => vp8::packet_info(payload),
+            PayloadFormat::Vp9 => vp9::packet_info(payload),
+            _ if payload.is_empty() => Err(JoinError::Malformed),
+            PayloadFormat::Opaque => Ok(PacketInfo::default()),
+            // A packet is a frame, which needs no other.
+            _ => Ok(PacketInfo {
+                begins: Boundary::Certain,
+                ends: Boundary::Certain,
+                key: Some(true),
+                ..PacketInfo::default()
+            }),
+        }
+    }
+
+    /// Appends the frame of these payloads, which are all of it and in order, to `frame`, and its
+    /// parts to `parts`, as ranges of all of `frame`. It takes at most `limit` bytes. After an error
+    /// both are as they were.
+    ///
+    /// # Errors
+    ///
+    /// See [`JoinError`].
+    pub fn join<'a, P>(
+        self,
+        payloads: P,
+        limit: usize,
+        frame: &mut Vec<u8>,
+        parts: &mut Parts,
+    ) -> Result<(), JoinError>
+    where
+        P: IntoIterator<Item = &'a [u8]>,
+        P::IntoIter: Clone,
+    {
+        let payloads = payloads.into_iter();
+        match self {
+            PayloadFormat::Vp8 => vp8::join(payloads, limit, frame, parts),
+            PayloadFormat::Vp9 => {
+                join_units(&Plain, payloads.map(vp9::fragment), limit, frame, parts)
+            }
+            _ => {
+                let whole = payloads.map(|payload| Ok(Fragment::whole(payload)));
+                join_units(&Plain, whole, limit, frame, parts)
+            }
+        }
+    }
+
+    /// What a whole frame says of itself.
+    pub fn frame_info(self, frame: &[u8], parts: &[Range<u32>]) -> FrameInfo {
+        match self {
+            PayloadFormat::Vp8 => vp8::frame_info(frame),
+            PayloadFormat::Vp9 => vp9::frame_info(frame, parts),
+            PayloadFormat::Opaque => FrameInfo::default(),
+            _ => FrameInfo {
+                key: true,
+                ..FrameInfo::default()
+            },
+        }
+    }
+
+    /// How long a packet of audio lasts, in ticks of its time stamps' clock; `None` if it does not
+    /// say, or is none.
+    pub fn duration(self, payload: &[u8]) -> Option<u32> {
+        match self {
+            PayloadFormat::Opus => opus::duration(payload),
+            // A sample a byte; and RFC 3551 §4.5.2: G.722's two samples a byte count as one, since
+            // its clock is 8,000 by an old mistake.
+            PayloadFormat::G711 | PayloadFormat::G722 => u32::try_from(payload.len()).ok(),
+            _ => None,
+        }
+    }
+}
+
+/// By their names in `a=rtpmap` (RFC 3551 §6, RFC 3389, RFC 7587, RFC 7741, RFC 9628).
+const KNOWN: [(&str, PayloadFormat); 7] = [
+    ("opus", PayloadFormat::Opus),
+    ("PCMU", PayloadFormat::G711),
+    ("PCMA", PayloadFormat::G711),
+    ("G722", PayloadFormat::G722),
+    ("CN", PayloadFormat::ComfortNoise),
+    ("VP8", PayloadFormat::Vp8),
+    ("VP9", PayloadFormat::Vp9),
+];
+
+/// Each part is a packet.
+fn split_whole(
+    frame: &[u8],
+    parts: &[Range<u32>],
+    room: Room,
+    packets: &mut Packets,
+) -> Result<(), SplitError> {
+    for (index, part) in parts.iter().enumerate() {
+        let len = parts::bytes(frame, part).len();
+        if len == 0 {
+            return Err(SplitError::BadPart);
+        }
+        if len > room.of(index == 0, index + 1 == parts.len()) {
+            return Err(SplitError::TooLarge);
+        }
+        packets.packet(&[], part.clone());
+    }
+    Ok(())
+}
+
+/// Whether a frame begins or ends with a packet, as far as the payload tells.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Boundary {
+    /// It does not.
+    No,
+    /// Nothing speaks against it: a unit of the frame does, or the format does not tell.
+    #[default]
+    Possible,
+    /// It does.
+    Certain,
+}
+
+/// What a payload says by itself.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct PacketInfo<'a> {
+    /// Whether a frame begins with this packet.
+    pub begins: Boundary,
+    /// Whether a frame ends with it.
+    pub ends: Boundary,
+    /// Whether the frame is a key frame, if this packet shows it; of a higher spatial layer, whether
+    /// its picture needs no other one.
+    pub key: Option<bool>,
+    /// The spatial layer, from 0.
+    pub spatial: Option<u8>,
+    /// The temporal layer, from 0.
+    pub temporal: Option<u8>,
+    /// No other frame needs this one.
+    pub discardable: bool,
+    /// All that the payload descriptor says.
+    pub descriptor: Descriptor<'a>,
+}
+
+impl PacketInfo<'_> {
+    /// With nothing that is borrowed: VP9's scalability structure goes.
+    pub fn without_structure(self) -> PacketInfo<'static> {
+        PacketInfo {
+            descriptor: self.descriptor.without_structure(),
+            ..self
+        }
+    }
+}
+
+/// What packets say beside the bytes of their frame.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Descriptor<'a> {
+    /// The format has no such thing, or the least of it.
+    #[default]
+    None,
+    /// RFC 7741 §4.2.
+    Vp8(vp8::Descriptor),
+    /// RFC 9628 §4.2. VP9 has no packet without one.
+    Vp9(vp9::Descriptor<'a>),
+}
+
+impl Descriptor<'_> {
+    /// With nothing that is borrowed: VP9's scalability structure goes.
+    pub fn without_structure(self) -> Descriptor<'static> {
+        match self {
+            Descriptor::None => Descriptor::None,
+            Descriptor::Vp8(descriptor) => Descriptor::Vp8(descriptor),
+            Descriptor::Vp9(descriptor) => Descriptor::Vp9(descriptor.without_structure()),
+        }
+    }
+}
+
+/// What a frame says of itself.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct FrameInfo {
+    /// It needs no other frame.
+    pub key: bool,
+    /// Of its pictures, if it says so: key frames do.
+    pub size: Option<FrameSize>,
+    /// The spatial layer, from 0.
+    pub spatial: Option<u8>,
+    /// The temporal layer, from 0.
+    pub temporal: Option<u8>,
+    /// No other frame needs it.
+    pub discardable: bool,
+}
+
+/// Of a picture, in pixels.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct FrameSize {
+    /// From left to right.
+    pub width: u32,
+    /// From top to bottom.
+    pub height: u32,
+}
