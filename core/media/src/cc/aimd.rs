@@ -1,0 +1,249 @@
+//! The rate that delay allows: up while it stays, down when it grows.
+
+use std::time::Duration;
+
+use duologue_base::Instant;
+
+use super::{Bitrate, Reason, Usage};
+
+/// Additive increase near the capacity that earlier overuse showed, multiplicative increase far from
+/// it, and a decrease to 85 % of what arrives (draft-ietf-rmcat-gcc-02 §5.5).
+///
+/// ```
+/// use duologue_base::Instant;
+/// use duologue_media::cc::{Aimd, Bitrate, Usage};
+/// use std::time::Duration;
+///
+/// let mut aimd = Aimd::new(Bitrate::from_kbps(1_000));
+/// let now = Instant::ZERO + Duration::from_secs(1);
+/// let arrives = Some(Bitrate::from_kbps(800));
+/// aimd.update(now, Usage::Over, arrives);
+/// assert_eq!(aimd.rate(), Bitrate::from_kbps(675)); // 85 % of 800, and 5 less
+/// ```
+#[derive(Debug)]
+pub struct Aimd {
+    min: Bitrate,
+    rate: Bitrate,
+    /// What arrived when it was last known.
+    arrives: Bitrate,
+    capacity: Capacity,
+    state: State,
+    rtt: Duration,
+    changed: Option<Instant>,
+    decreased: Option<Instant>,
+    reason: Reason,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum State {
+    Hold,
+    Increase,
+}
+
+impl Aimd {
+    /// Begins at this rate.
+    pub fn new(start: Bitrate) -> Self {
+        Aimd {
+            min: Bitrate::from_bps(crate::limits::RATE_MIN),
+            rate: start,
+            arrives: start,
+            capacity: Capacity::default(),
+            state: State::Hold,
+            rtt: RTT_DEFAULT,
+            changed: None,
+            decreased: None,
+            reason: Reason::Start,
+        }
+    }
+
+    /// The rate that delay allows.
+    pub fn rate(&self) -> Bitrate {
+        self.rate
+    }
+
+    /// What last changed it.
+    pub fn reason(&self) -> Reason {
+        self.reason
+    }
+
+    /// What earlier overuse says that the path carries.
+    pub fn capacity(&self) -> Option<Bitrate> {
+        self.capacity.estimate()
+    }
+
+    /// When it was last decreased.
+    pub fn decreased(&self) -> Option<Instant> {
+        self.decreased
+    }
+
+    /// It never goes below.
+    pub fn set_min(&mut self, min: Bitrate) {
+        self.min = min;
+        self.rate = self.rate.max(min);
+    }
+
+    /// The round-trip time, which says how soon an increase shows.
+    pub fn set_rtt(&mut self, rtt: Duration) {
+        self.rtt = rtt;
+    }
+
+    /// Somebody else knows better: a probe, or the application.
+    pub fn set_rate(&mut self, now: Instant, rate: Bitrate, reason: Reason) {
+        if rate < self.rate {
+            self.decreased = Some(now);
+        }
+        self.rate = rate.max(self.min);
+        self.changed = Some(now);
+        self.reason = reason;
+    }
+
+    /// A probe showed this capacity.
+    pub fn handle_probe(&mut self, rate: Bitrate) {
+        self.capacity.push(rate, CAPACITY_WEIGHT_OF_PROBE);
+    }
+
+    /// Whether the last decrease has had time to show, or was far too small.
+    pub fn may_decrease(&self, now: Instant, arrives: Option<Bitrate>) -> bool {
+        let interval = self.rtt.clamp(DECREASE_MIN, DECREASE_MAX);
+        let waited = self.changed.is_none_or(|at| now - at >= interval);
+        waited || arrives.is_some_and(|arrives| arrives < self.rate * 0.5)
+    }
+
+    /// The delay says this of the path, and so much arrives.
+    pub fn update(&mut self, now: Instant, usage: Usage, arrives: Option<Bitrate>) {
+        self.arrives = arrives.unwrap_or(self.arrives);
+        match usage {
+            Usage::Over => self.decrease(now),
+            Usage::Under => self.state = State::Hold,
+            Usage::Normal => {
+                if self.state == State::Hold {
+                    self.state = State::Increase;
+                    self.changed = Some(now);
+                }
+                self.increase(now);
+            }
+        }
+    }
+
+    /// Overuse before anything is known of what arrives.
+    pub fn halve(&mut self, now: Instant) {
+        self.set_rate(now, self.rate * 0.5, Reason::Overuse);
+    }
+
+    fn increase(&mut self, now: Instant) {
+        if self.capacity.is_below(self.arrives) {
+            self.capacity = Capacity::default();
+        }
+        let limit = self.arrives * INCREASE_LIMIT + INCREASE_SLACK;
+        if self.rate < limit {
+            let time = self.changed.map_or(Duration::ZERO, |at| now - at);
+            let (step, reason) = if self.capacity.estimate().is_some() {
+                (self.additive_step(time), Reason::NearCapacity)
+            } else {
+                (self.multiplicative_step(time), Reason::Increase)
+            };
+            self.rate = (self.rate + step).min(limit).max(self.min);
+            self.reason = reason;
+        }
+        self.changed = Some(now);
+    }
+
+    fn decrease(&mut self, now: Instant) {
+        let mut reduced = self.arrives * BACK_OFF;
+        if reduced > DECREASE_EXTRA {
+            reduced = reduced - DECREASE_EXTRA;
+        }
+        if reduced > self.rate
+            && let Some(capacity) = self.capacity.estimate()
+        {
+            reduced = capacity * BACK_OFF;
+        }
+        if self.capacity.is_above(self.arrives) {
+            self.capacity = Capacity::default();
+        }
+        self.capacity.push(self.arrives, CAPACITY_WEIGHT);
+
+        self.rate = reduced.min(self.rate).max(self.min);
+        self.state = State::Hold;
+        self.changed = Some(now);
+        self.decreased = Some(now);
+        self.reason = Reason::Overuse;
+    }
+
+    fn multiplicative_step(&self, time: Duration) -> Bitrate {
+        let growth = GROWTH_PER_SECOND.powf(time.as_secs_f64().min(1.0)) - 1.0;
+        (self.rate * growth).max(MULTIPLICATIVE_STEP_MIN)
+    }
+
+    /// About one packet in twice the time that an increase takes to show.
+    fn additive_step(&self, time: Duration) -> Bitrate {
+        let frame = self.rate.bytes_in(FRAME_INTERVAL) as f64;
+        let packets = (frame / PACKET_SIZE).ceil().max(1.0);
+        let response = (self.rtt + DETECTION_TIME) * 2;
+        let per_second = frame / packets * 8.0 / response.as_secs_f64();
+        Bitrate::from_bps((per_second.max(ADDITIVE_MIN) * time.as_secs_f64()) as u64)
+    }
+}
+
+/// What overuse showed the path to carry: a mean and how far the samples lie around it.
+#[derive(Debug, Default)]
+struct Capacity {
+    kbps: Option<f64>,
+    /// Of the samples, by the mean.
+    deviation: f64,
+}
+
+impl Capacity {
+    fn push(&mut self, rate: Bitrate, weight: f64) {
+        let sample = rate.kbps();
+        let mean = match self.kbps {
+            None => {
+                self.deviation = DEVIATION_MIN;
+                sample
+            }
+            Some(mean) => (1.0 - weight) * mean + weight * sample,
+        };
+        self.kbps = Some(mean);
+        let error = mean - sample;
+        self.deviation = (1.0 - weight) * self.deviation + weight * error * error / mean.max(1.0);
+        self.deviation = self.deviation.clamp(DEVIATION_MIN, DEVIATION_MAX);
+    }
+
+    fn estimate(&self) -> Option<Bitrate> {
+        Some(Bitrate::from_bps((self.kbps? * 1e3) as u64))
+    }
+
+    fn is_below(&self, rate: Bitrate) -> bool {
+        self.kbps
+            .is_some_and(|mean| rate.kbps() > mean + self.margin(mean))
+    }
+
+    fn is_above(&self, rate: Bitrate) -> bool {
+        self.kbps
+            .is_some_and(|mean| rate.kbps() < mean - self.margin(mean))
+    }
+
+    fn margin(&self, mean: f64) -> f64 {
+        3.0 * (self.deviation * mean).sqrt()
+    }
+}
+
+const RTT_DEFAULT: Duration = Duration::from_millis(200);
+const BACK_OFF: f64 = 0.85;
+const DECREASE_EXTRA: Bitrate = Bitrate::from_kbps(5);
+const DECREASE_MIN: Duration = Duration::from_millis(10);
+const DECREASE_MAX: Duration = Duration::from_millis(200);
+const INCREASE_LIMIT: f64 = 1.5;
+const INCREASE_SLACK: Bitrate = Bitrate::from_kbps(10);
+const GROWTH_PER_SECOND: f64 = 1.08;
+const MULTIPLICATIVE_STEP_MIN: Bitrate = Bitrate::from_kbps(1);
+/// Bits per second, each second.
+const ADDITIVE_MIN: f64 = 4_000.0;
+const FRAME_INTERVAL: Duration = Duration::from_nanos(33_333_333);
+const PACKET_SIZE: f64 = 1_200.0;
+/// How long it takes to see that a queue grows.
+const DETECTION_TIME: Duration = Duration::from_millis(100);
+const CAPACITY_WEIGHT: f64 = 0.05;
+const CAPACITY_WEIGHT_OF_PROBE: f64 = 0.5;
+const DEVIATION_MIN: f64 = 0.4;
+const DEVIATION_MAX: f64 = 2.5;

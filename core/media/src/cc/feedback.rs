@@ -1,0 +1,400 @@
+//! What became of the packets that were sent: one kind of result, whichever feedback tells it.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use duologue_base::{Ecn, Instant};
+
+use super::ClusterId;
+use crate::limits::{FEEDBACK_PACKETS, HISTORY_PACKETS, HISTORY_STREAMS, HISTORY_TIME};
+
+/// What is known of one packet.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct PacketResult {
+    /// Its place among all packets of the transport.
+    pub sequence: u64,
+    /// When it was sent, by our clock.
+    pub sent: Instant,
+    /// Its bytes, as the path counts them.
+    pub size: usize,
+    /// When it arrived, by the peer's clock: only differences between arrivals mean anything. `None`
+    /// when it had not arrived while a later one had; it may be told of again, once, as arrived.
+    pub arrival: Option<Instant>,
+    /// Its ECN mark on arrival, where the feedback tells it (RFC 8888).
+    pub ecn: Ecn,
+    /// The probe that it belonged to.
+    pub probe: Option<ClusterId>,
+}
+
+/// One packet of a report of RFC 8888 §3.1.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct StreamArrival {
+    /// The mark it arrived with.
+    pub ecn: Ecn,
+    /// The 13 bits of the arrival time offset: how long before the report, in 1/1024 s.
+    pub offset: u16,
+}
+
+/// The packets that were sent on one transport, until their fate is known.
+///
+/// It gives each packet its transport-wide sequence number and makes [`PacketResult`]s of what
+/// transport-cc feedback or a report of RFC 8888 says.
+///
+/// ```
+/// use duologue_base::Instant;
+/// use duologue_media::cc::History;
+/// use std::time::Duration;
+///
+/// let mut history = History::default();
+/// let sent = Instant::ZERO + Duration::from_secs(1);
+/// for _ in 0..3 {
+///     history.push(sent, 1_200, None, None);
+/// }
+///
+/// // The first and the third arrived, 10 ms apart; times are in units of 64 ms and 250 µs.
+/// let mut results = Vec::new();
+/// let now = sent + Duration::from_millis(80);
+/// history.handle_transport_cc(now, 0, 7, [Some(0), None, Some(40)], &mut results);
+///
+/// assert_eq!(results.len(), 3);
+/// assert_eq!(results[1].arrival, None);
+/// assert_eq!(
+///     results[2].arrival.unwrap() - results[0].arrival.unwrap(),
+///     Duration::from_millis(10)
+/// );
+/// assert_eq!(history.in_flight(), 0);
+/// ```
+#[derive(Debug, Default)]
+pub struct History {
+    /// The number of the first of `packets`.
+    first: u64,
+    packets: VecDeque<Remembered>,
+    /// The first packet that no feedback has passed yet.
+    outstanding: u64,
+    in_flight: usize,
+    clock: Option<RemoteClock>,
+    lanes: Vec<Lane>,
+    unknown: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Remembered {
+    lane: Option<u16>,
+    sent: Instant,
+    size: u32,
+    probe: Option<ClusterId>,
+    fate: Fate,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Fate {
+    Unknown,
+    Missing,
+    Arrived,
+}
+
+impl History {
+    /// The transport-wide sequence number of the next packet.
+    pub fn next_number(&self) -> u16 {
+        (self.first + self.packets.len() as u64) as u16
+    }
+
+    /// A packet was sent. `stream` is its SSRC and RTP sequence number, where the peer sends reports
+    /// of RFC 8888. Returns its transport-wide sequence number.
+    pub fn push(
+        &mut self,
+        now: Instant,
+        size: usize,
+        probe: Option<ClusterId>,
+        stream: Option<(u32, u16)>,
+    ) -> u16 {
+        self.forget_old(now);
+
+        let sequence = self.first + self.packets.len() as u64;
+        let lane = stream.and_then(|(ssrc, number)| {
+            let lane = self.lane(ssrc)?;
+            self.lanes[lane].push(number, sequence);
+            Some(lane as u16)
+        });
+        self.packets.push_back(Remembered {
+            lane,
+            sent: now,
+            size: u32::try_from(size).unwrap_or(u32::MAX),
+            probe,
+            fate: Fate::Unknown,
+        });
+        self.in_flight += size.min(u32::MAX as usize);
+
+        sequence as u16
+    }
+
+    /// Bytes that no feedback has passed yet.
+    pub fn in_flight(&self) -> usize {
+        self.in_flight
+    }
+
+    /// Packets that feedback told of and nobody remembers.
+    pub fn unknown(&self) -> u64 {
+        self.unknown
+    }
+
+    /// Transport-wide feedback (draft-holmer-rmcat-transport-wide-cc-extensions-01 §3.1): from the
+    /// number `base` on, each packet's delta in 250 µs or that it is missing. `reference` is the
+    /// 24-bit reference time in 64 ms. Results are appended to `results`.
+    pub fn handle_transport_cc(
+        &mut self,
+        now: Instant,
+        base: u16,
+        reference: u32,
+        deltas: impl IntoIterator<Item = Option<i32>>,
+        results: &mut Vec<PacketResult>,
+    ) {
+        let clock = self
+            .clock
+            .get_or_insert_with(|| RemoteClock::new(now, reference));
+        let mut at = clock.at(now, reference, 24, REFERENCE_UNIT);
+        let Some(base) = self.unwrap(base) else {
+            self.unknown += 1;
+            return;
+        };
+
+        for (sequence, delta) in (base..).zip(deltas).take(FEEDBACK_PACKETS) {
+            let arrival = delta.map(|delta| {
+                at = shift(at, i64::from(delta) * DELTA_UNIT);
+                (at, Ecn::NotEct)
+            });
+            self.settle(sequence, arrival, results);
+        }
+    }
+
+    /// The block of one stream in a report of RFC 8888 §3.1: from the RTP sequence number `begin` on,
+    /// each packet's arrival or that it is missing. `time` is the report's timestamp, the middle 32
+    /// bits of an NTP time. Results are appended to `results`.
+    pub fn handle_stream_report(
+        &mut self,
+        now: Instant,
+        time: u32,
+        ssrc: u32,
+        begin: u16,
+        arrivals: impl IntoIterator<Item = Option<StreamArrival>>,
+        results: &mut Vec<PacketResult>,
+    ) {
+        let clock = self
+            .clock
+            .get_or_insert_with(|| RemoteClock::new(now, time));
+        let at = clock.at(now, time, 32, NTP_UNIT);
+        let Some(lane) = self.lanes.iter().position(|lane| lane.ssrc == ssrc) else {
+            self.unknown += 1;
+            return;
+        };
+
+        for (number, arrival) in (0..).zip(arrivals).take(FEEDBACK_PACKETS) {
+            let Some(sequence) = self.lanes[lane].sequence(begin.wrapping_add(number)) else {
+                self.unknown += 1;
+                continue;
+            };
+            let arrival = arrival.map(|arrival| {
+                // RFC 8888 §3.1: 0x1FFE is "more than 8189/1024 s", 0x1FFF "no time known". Then the
+                // time of the report is the best that there is.
+                let offset = Some(i64::from(arrival.offset)).filter(|offset| *offset < 0x1ffe);
+                let nanos = offset.unwrap_or(0) * 1_000_000_000 / 1_024;
+                (shift(at, -nanos), arrival.ecn)
+            });
+            self.settle(sequence, arrival, results);
+        }
+    }
+
+    /// Nothing that was sent so far is waited for any more: the route changed.
+    pub fn reset(&mut self) {
+        self.first += self.packets.len() as u64;
+        self.packets.clear();
+        self.lanes.clear();
+        self.outstanding = self.first;
+        self.in_flight = 0;
+        self.clock = None;
+    }
+
+    fn settle(
+        &mut self,
+        sequence: u64,
+        arrival: Option<(Instant, Ecn)>,
+        results: &mut Vec<PacketResult>,
+    ) {
+        self.pass(sequence);
+        let index = sequence.checked_sub(self.first).map(|index| index as usize);
+        let Some(packet) = index.and_then(|index| self.packets.get_mut(index)) else {
+            self.unknown += u64::from(arrival.is_some());
+            return;
+        };
+
+        let fate = match arrival {
+            Some(_) => Fate::Arrived,
+            None => Fate::Missing,
+        };
+        if packet.fate == fate || packet.fate == Fate::Arrived {
+            return;
+        }
+        packet.fate = fate;
+        results.push(PacketResult {
+            sequence,
+            sent: packet.sent,
+            size: packet.size as usize,
+            arrival: arrival.map(|(at, _)| at),
+            ecn: arrival.map_or(Ecn::NotEct, |(_, ecn)| ecn),
+            probe: packet.probe,
+        });
+    }
+
+    /// Feedback came to this packet: it and those before it are under way no more.
+    fn pass(&mut self, sequence: u64) {
+        let end = self.first + self.packets.len() as u64;
+        while self.outstanding <= sequence && self.outstanding < end {
+            let index = (self.outstanding - self.first) as usize;
+            self.in_flight -= self.packets[index].size as usize;
+            self.outstanding += 1;
+        }
+    }
+
+    fn forget_old(&mut self, now: Instant) {
+        while let Some(oldest) = self.packets.front() {
+            let settled = oldest.fate == Fate::Arrived;
+            let old = now - oldest.sent > HISTORY_TIME;
+            if !settled && !old && self.packets.len() < HISTORY_PACKETS {
+                break;
+            }
+            let lane = oldest.lane;
+            self.pass(self.first);
+            if let Some(lane) = lane {
+                self.lanes[usize::from(lane)].forget(self.first);
+            }
+            self.packets.pop_front();
+            self.first += 1;
+        }
+    }
+
+    /// The packet with this number, or the one after the last that had it.
+    fn unwrap(&self, number: u16) -> Option<u64> {
+        let newest = (self.first + self.packets.len() as u64).checked_sub(1)?;
+        let behind = (newest as u16).wrapping_sub(number);
+        if behind > u16::MAX / 2 {
+            return None;
+        }
+        newest.checked_sub(u64::from(behind))
+    }
+
+    /// The place of the stream's memory, made where it is new and there is room.
+    fn lane(&mut self, ssrc: u32) -> Option<usize> {
+        let known = self.lanes.iter().position(|lane| lane.ssrc == ssrc);
+        if known.is_some() {
+            return known;
+        }
+        if self.lanes.len() < HISTORY_STREAMS {
+            self.lanes.push(Lane::default());
+        }
+        let index = self.lanes.iter().position(|lane| lane.packets.is_empty())?;
+        self.lanes[index].ssrc = ssrc;
+        Some(index)
+    }
+}
+
+/// The packets of one stream, by their own sequence numbers.
+#[derive(Debug, Default)]
+struct Lane {
+    ssrc: u32,
+    /// The number in the stream, without wraps, and that of the transport.
+    packets: VecDeque<(u64, u64)>,
+}
+
+impl Lane {
+    fn push(&mut self, number: u16, sequence: u64) {
+        let Some(&(newest, _)) = self.packets.back() else {
+            self.packets
+                .push_back((u64::from(number) + (1 << 16), sequence));
+            return;
+        };
+        let number = unwrap_near(newest, number);
+        let place = self.packets.partition_point(|(other, _)| *other < number);
+        match self.packets.get_mut(place) {
+            Some(same) if same.0 == number => same.1 = sequence,
+            _ => self.packets.insert(place, (number, sequence)),
+        }
+    }
+
+    fn forget(&mut self, sequence: u64) {
+        while self
+            .packets
+            .front()
+            .is_some_and(|(_, one)| *one <= sequence)
+        {
+            self.packets.pop_front();
+        }
+    }
+
+    fn sequence(&self, number: u16) -> Option<u64> {
+        let &(newest, _) = self.packets.back()?;
+        let number = unwrap_near(newest, number);
+        let place = self.packets.binary_search_by_key(&number, |(one, _)| *one);
+        Some(self.packets[place.ok()?].1)
+    }
+}
+
+/// The number without wraps that is nearest to another.
+fn unwrap_near(newest: u64, number: u16) -> u64 {
+    let distance = number.wrapping_sub(newest as u16) as i16;
+    newest.saturating_add_signed(i64::from(distance))
+}
+
+/// The peer's clock, in ours: where it stood when feedback first came is where ours did.
+#[derive(Debug)]
+struct RemoteClock {
+    last: u32,
+    at: Instant,
+    heard: Instant,
+}
+
+impl RemoteClock {
+    fn new(now: Instant, raw: u32) -> Self {
+        RemoteClock {
+            last: raw,
+            at: now,
+            heard: now,
+        }
+    }
+
+    /// When a time stamp of so many bits, each unit so many picoseconds, was.
+    fn at(&mut self, now: Instant, raw: u32, bits: u32, unit_picos: i64) -> Instant {
+        let difference = raw.wrapping_sub(self.last) << (32 - bits);
+        let units = i64::from(difference as i32 >> (32 - bits));
+        let moved = units.saturating_mul(unit_picos) / 1_000;
+
+        let ours = i64::try_from((now - self.heard).as_nanos()).unwrap_or(i64::MAX);
+        if moved.abs_diff(ours) > CLOCK_JUMP.as_nanos() as u64 {
+            *self = RemoteClock::new(now, raw);
+            return now;
+        }
+        if moved > 0 {
+            self.last = raw;
+            self.at = shift(self.at, moved);
+            self.heard = now;
+            return self.at;
+        }
+        shift(self.at, moved)
+    }
+}
+
+fn shift(at: Instant, nanos: i64) -> Instant {
+    let by = Duration::from_nanos(nanos.unsigned_abs());
+    if nanos < 0 { at - by } else { at + by }
+}
+
+/// Picoseconds of a unit of the reference time of transport-wide feedback.
+const REFERENCE_UNIT: i64 = 64_000_000_000;
+/// Nanoseconds of a unit of its deltas.
+const DELTA_UNIT: i64 = 250_000;
+/// Picoseconds of a unit of the middle 32 bits of an NTP time, 1/65536 s.
+const NTP_UNIT: i64 = 15_258_789;
+/// A clock that goes so much ahead of ours, or behind, is another one.
+const CLOCK_JUMP: Duration = Duration::from_secs(30);
+
+#[cfg(test)]
+mod tests;

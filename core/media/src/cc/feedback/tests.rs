@@ -1,0 +1,124 @@
+use super::*;
+
+fn at(ms: u64) -> Instant {
+    Instant::ZERO + Duration::from_millis(ms)
+}
+
+fn sent(history: &mut History, count: u64) {
+    for n in 0..count {
+        history.push(at(1_000 + n), 1_000, None, None);
+    }
+}
+
+#[test]
+fn a_packet_that_is_missing_is_told_once_and_again_when_it_arrives_late() {
+    let mut history = History::default();
+    sent(&mut history, 3);
+    let mut results = Vec::new();
+    history.handle_transport_cc(at(1_100), 0, 0, [Some(0), None, Some(4)], &mut results);
+    history.handle_transport_cc(at(1_150), 1, 0, [None, Some(4)], &mut results);
+    history.handle_transport_cc(at(1_200), 1, 0, [Some(8)], &mut results);
+    let told: Vec<_> = results
+        .iter()
+        .map(|result| (result.sequence, result.arrival.is_some()))
+        .collect();
+    assert_eq!(told, [(0, true), (1, false), (2, true), (1, true)]);
+}
+
+#[test]
+fn sequence_numbers_go_on_over_the_wrap() {
+    let mut history = History::default();
+    let mut results = Vec::new();
+    for n in 0..70_000_u64 {
+        let number = history.push(at(n), 100, None, None);
+        assert_eq!(number, n as u16);
+        let reference = (n / 64) as u32;
+        let delta = ((n % 64) * 4) as i32;
+        history.handle_transport_cc(at(n + 20), number, reference, [Some(delta)], &mut results);
+    }
+    assert_eq!(results.len(), 70_000);
+    assert_eq!(results[69_999].sequence, 69_999);
+    let spread = results[69_999].arrival.unwrap() - results[0].arrival.unwrap();
+    assert_eq!(spread, Duration::from_millis(69_999));
+    assert_eq!(history.in_flight(), 0);
+}
+
+#[test]
+fn the_reference_time_goes_on_over_its_wrap() {
+    let mut history = History::default();
+    sent(&mut history, 2);
+    let mut results = Vec::new();
+    history.handle_transport_cc(at(1_100), 0, 0xff_ffff, [Some(0)], &mut results);
+    history.handle_transport_cc(at(1_164), 1, 0, [Some(0)], &mut results);
+    let spread = results[1].arrival.unwrap() - results[0].arrival.unwrap();
+    assert_eq!(spread, Duration::from_millis(64));
+}
+
+#[test]
+fn a_peer_whose_clock_is_set_begins_anew_where_ours_is() {
+    let mut history = History::default();
+    sent(&mut history, 2);
+    let mut results = Vec::new();
+    history.handle_transport_cc(at(1_100), 0, 100, [Some(0)], &mut results);
+    history.handle_transport_cc(at(1_200), 1, 900_000, [Some(0)], &mut results);
+    assert_eq!(results[1].arrival, Some(at(1_200)));
+}
+
+#[test]
+fn reports_of_rfc_8888_say_the_same_with_marks() {
+    let mut history = History::default();
+    for n in 0..4 {
+        let stream = (7, 65_534_u16.wrapping_add(n));
+        history.push(at(1_000), 1_000, None, Some(stream));
+        history.push(at(1_000), 300, None, Some((9, n)));
+    }
+    let mut results = Vec::new();
+    let arrivals = [
+        Some(StreamArrival {
+            ecn: Ecn::Ect1,
+            offset: 20,
+        }),
+        None,
+        Some(StreamArrival {
+            ecn: Ecn::Ce,
+            offset: 10,
+        }),
+    ];
+    history.handle_stream_report(at(1_100), 5 << 16, 7, 65_534, arrivals, &mut results);
+    let told: Vec<_> = results
+        .iter()
+        .map(|result| (result.sequence, result.ecn))
+        .collect();
+    assert_eq!(told, [(0, Ecn::Ect1), (2, Ecn::NotEct), (4, Ecn::Ce)]);
+    assert_eq!(results[1].arrival, None);
+    let spread = results[2].arrival.unwrap() - results[0].arrival.unwrap();
+    assert_eq!(spread.as_micros(), 9_765);
+}
+
+#[test]
+fn memory_is_bounded_when_the_peer_says_nothing() {
+    let mut history = History::default();
+    for n in 0..60_000 {
+        history.push(at(n / 50), 1_200, None, Some((n as u32 % 1_000, n as u16)));
+    }
+    assert_eq!(history.packets.len(), HISTORY_PACKETS);
+    assert_eq!(history.in_flight(), HISTORY_PACKETS * 1_200);
+    assert_eq!(history.lanes.len(), HISTORY_STREAMS);
+    let remembered: usize = history.lanes.iter().map(|lane| lane.packets.len()).sum();
+    assert!(remembered <= HISTORY_PACKETS);
+    history.push(at(60_000), 1_200, None, None);
+    assert_eq!(history.packets.len(), 1);
+    assert_eq!(history.in_flight(), 1_200);
+}
+
+#[test]
+fn feedback_for_packets_that_nobody_sent_is_counted() {
+    let mut history = History::default();
+    let mut results = Vec::new();
+    history.handle_transport_cc(at(0), 40_000, 0, [Some(0); 8], &mut results);
+    sent(&mut history, 2);
+    history.handle_transport_cc(at(1_100), 1, 0, [Some(0); 8], &mut results);
+    history.handle_stream_report(at(1_100), 0, 3, 0, [None; 8], &mut results);
+    assert_eq!(results.len(), 1);
+    assert!(history.unknown() > 0);
+}
