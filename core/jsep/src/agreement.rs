@@ -7,7 +7,7 @@ use duologue_base::{
     DtlsRole, Generation, IceCredentials, IceRole, Mid, TransceiverId, TransportKey,
 };
 use duologue_identity::Fingerprint;
-use duologue_rtp::{Rid, RtpParameters};
+use duologue_rtp::{Rid, RtpParameters, Source};
 
 use crate::applied::Applied;
 use crate::{Direction, SdpType, SectionKind, Side};
@@ -121,6 +121,9 @@ pub struct MediaAgreement {
     pub remote_streams: Vec<String>,
     /// What the other end calls itself in RTCP, when a description says.
     pub remote_cname: Option<String>,
+    /// The sources that the other end's description announces, in its order. Without any, packets
+    /// tell by their MID and rid what they belong to (RFC 9143 §9.2).
+    pub remote_sources: Vec<AnnouncedSource>,
     /// What may be sent; set by an answer.
     pub send: Option<RtpParameters>,
     /// What may be received; set by an answer, without codecs when this end's description does not
@@ -148,6 +151,7 @@ impl MediaAgreement {
             receptive: false,
             remote_streams: Vec::new(),
             remote_cname: None,
+            remote_sources: Vec::new(),
             send: None,
             receive: None,
             layers: Layers::Unmentioned,
@@ -155,6 +159,15 @@ impl MediaAgreement {
             sctp: None,
         }
     }
+}
+
+/// A source that a description announces by `a=ssrc` (RFC 5576 §4.1).
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct AnnouncedSource {
+    /// Its SSRC and those of its repair.
+    pub source: Source,
+    /// What its end calls itself in RTCP.
+    pub cname: Option<String>,
 }
 
 /// What the latest description says about a sender's simulcast layers; the peer applies it to

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use duologue_base::TransceiverId;
 use duologue_identity::Fingerprint;
-use duologue_rtp::Ssrc;
+use duologue_rtp::Source;
 
 use crate::agreement::IceKey;
 use crate::{Capabilities, Codec, Direction, HeaderExtensionCapability, MediaKind, Rid, Signaling};
@@ -193,13 +193,4 @@ pub struct SenderIntent {
     /// Its synchronisation sources, for its life. They are announced unless it sends several layers;
     /// ends that do not know MID tell streams apart by them.
     pub sources: Vec<Source>,
-}
-
-/// A synchronisation source of a sender.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Source {
-    /// `a=ssrc`
-    pub ssrc: Ssrc,
-    /// The source of its retransmissions (`a=ssrc-group:FID`).
-    pub rtx: Option<Ssrc>,
 }

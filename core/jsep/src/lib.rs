@@ -96,7 +96,7 @@ mod signaling;
 mod surface;
 
 pub use duologue_rtp::{
-    Codec, CodecParameters, MediaKind, PayloadType, Rid, RtcpFeedback, RtpParameters,
+    Codec, CodecParameters, MediaKind, PayloadType, Rid, RtcpFeedback, RtpParameters, Source,
 };
 pub use duologue_sdp::attr::{Candidate, Direction};
 
@@ -107,9 +107,7 @@ pub use diff::{SctpChange, TransportChange, diff};
 pub use draft::{Draft, OfferOptions};
 pub use error::{ContentError, JsepError, Modification, OperationError};
 pub use ids::Ids;
-pub use intent::{
-    BundlePolicy, Intent, SctpIntent, SenderIntent, Source, StopState, TransceiverIntent,
-};
+pub use intent::{BundlePolicy, Intent, SctpIntent, SenderIntent, StopState, TransceiverIntent};
 pub use kind::{SdpType, SectionKind, Side, SignalingState};
 pub use media_plane::{MEDIA_PLANE, MediaPlane};
 pub use negotiation::negotiation_needed;

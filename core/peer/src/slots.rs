@@ -272,8 +272,7 @@ impl Slots {
             let ssrc = Ssrc(self.rng.u32());
             let senders = || self.intent.transceivers.iter().map(|wish| &wish.sender);
             let mut sources = senders().flat_map(|sender| &sender.sources);
-            if ssrc != Ssrc(0) && sources.all(|known| known.ssrc != ssrc && known.rtx != Some(ssrc))
-            {
+            if ssrc != Ssrc(0) && sources.all(|known| known.ssrcs().all(|taken| taken != ssrc)) {
                 return ssrc;
             }
         }

@@ -25,6 +25,6 @@ pub use header::{Content, Header, HeaderError, HeaderToSend, Packet, is_rtcp, wr
 pub use id::{ExtensionId, PayloadType, PayloadTypeError, Rid, RidError, Ssrc, SsrcError};
 pub use meta::PacketMeta;
 pub use ntp::{NtpShort, NtpTime};
-pub use parameters::{HeaderExtensionParameters, RtpParameters};
+pub use parameters::{HeaderExtensionParameters, RtpParameters, Source};
 pub use plan::{ReceivePlan, SendPlan, SendStream, SourceParameters};
 pub use unwrap::{SeqUnwrapper, TimestampUnwrapper};

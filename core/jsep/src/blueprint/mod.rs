@@ -14,7 +14,7 @@ use duologue_sdp::attr::{Direction, RidDirection, Setup, Simulcast};
 use duologue_sdp::{Formats, MediaKind as MediaWord, MediaProtocol};
 
 use crate::SectionKind;
-use crate::intent::Source;
+use crate::agreement::AnnouncedSource;
 
 pub(crate) use read::read;
 pub(crate) use write::write;
@@ -105,7 +105,7 @@ pub(crate) struct RtpLines {
     pub(crate) rids: Vec<(Rid, RidDirection)>,
     pub(crate) simulcast: Option<Simulcast>,
     pub(crate) cname: Option<String>,
-    pub(crate) sources: Vec<Source>,
+    pub(crate) sources: Vec<AnnouncedSource>,
 }
 
 /// A header extension's `a=extmap`.

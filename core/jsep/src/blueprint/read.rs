@@ -1,13 +1,16 @@
+use std::collections::{BTreeMap, BTreeSet};
+
 use duologue_base::IceCredentials;
 use duologue_identity::Fingerprint;
-use duologue_rtp::{Codec, CodecParameters, ExtensionId, MediaKind, PayloadType, Ssrc};
-use duologue_sdp::attr::{Direction, RtcpFb, SsrcGroup};
+use duologue_rtp::{Codec, CodecParameters, ExtensionId, MediaKind, PayloadType, Source, Ssrc};
+use duologue_sdp::attr::{Direction, RtcpFb};
 use duologue_sdp::{Formats, Media, MediaKind as MediaWord, SessionDescription};
 
 use super::{
     Blueprint, Content, DataLines, Extension, Port, RtpLines, Section, Streams, TransportLines,
 };
-use crate::intent::Source;
+use crate::agreement::AnnouncedSource;
+use crate::limits::MAX_SOURCES;
 
 /// What a description says to JSEP. Everything else in it is ignored (RFC 9429 §5.8).
 pub(crate) fn read(description: &SessionDescription) -> Blueprint {
@@ -210,33 +213,51 @@ fn extensions(media: Media<'_>) -> Vec<Extension> {
 
 const ENCRYPT: &str = "urn:ietf:params:rtp-hdrext:encrypt";
 
-/// The sources of `a=ssrc` lines in their order, each with the one that repeats it (RFC 5576
-/// §4.2, RFC 4588 §8.8).
-fn sources(media: Media<'_>) -> Vec<Source> {
-    let pairs: Vec<(Ssrc, Ssrc)> = media.ssrc_groups().filter_map(retransmission).collect();
-    let mut sources: Vec<Source> = Vec::new();
-    for line in media.ssrcs() {
-        let ssrc = &line.ssrc;
-        let repeats = pairs.iter().any(|(_, rtx)| rtx == ssrc);
-        if repeats || sources.iter().any(|s| s.ssrc == *ssrc) {
-            continue;
+/// The sources of `a=ssrc` lines in their order, each with those that repair it.
+fn sources(media: Media<'_>) -> Vec<AnnouncedSource> {
+    let rtx = repairs(media, "FID");
+    let fec = repairs(media, "FEC-FR");
+    let repairs: BTreeSet<Ssrc> = rtx.values().chain(fec.values()).copied().collect();
+
+    let mut places: BTreeMap<Ssrc, usize> = BTreeMap::new();
+    let mut sources: Vec<AnnouncedSource> = Vec::new();
+    for line in media.ssrcs().filter(|line| !repairs.contains(&line.ssrc)) {
+        let place = *places.entry(line.ssrc).or_insert(sources.len());
+        if place == MAX_SOURCES {
+            break;
         }
-        sources.push(Source {
-            ssrc: *ssrc,
-            rtx: pairs
-                .iter()
-                .find(|(first, _)| first == ssrc)
-                .map(|(_, rtx)| *rtx),
-        });
+        if place == sources.len() {
+            let ssrc = line.ssrc;
+            let source = Source {
+                ssrc,
+                rtx: rtx.get(&ssrc).copied(),
+                fec: fec.get(&ssrc).copied(),
+            };
+            sources.push(AnnouncedSource {
+                source,
+                cname: None,
+            });
+        }
+        if line.name == "cname" {
+            let text = line.value.as_ref().map(|text| text.as_str().to_owned());
+            sources[place].cname = text;
+        }
     }
     sources
 }
 
-fn retransmission(group: &SsrcGroup) -> Option<(Ssrc, Ssrc)> {
-    match (group.semantics.as_str(), group.ssrcs.as_slice()) {
-        ("FID", [first, rtx]) => Some((*first, *rtx)),
-        _ => None,
+/// Which source repairs which by groups of these semantics: `FID` for retransmissions (RFC 4588
+/// §8.8), `FEC-FR` for forward error correction (RFC 5956 §4.3).
+fn repairs(media: Media<'_>, semantics: &str) -> BTreeMap<Ssrc, Ssrc> {
+    let mut repairs = BTreeMap::new();
+    for group in media.ssrc_groups().filter(|g| g.semantics == semantics) {
+        if let [ssrc, repair] = *group.ssrcs.as_slice()
+            && ssrc != repair
+        {
+            repairs.entry(ssrc).or_insert(repair);
+        }
     }
+    repairs
 }
 
 /// The older form has the SCTP port as the format, and a map for it.

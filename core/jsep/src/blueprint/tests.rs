@@ -1,4 +1,4 @@
-use duologue_rtp::{Codec, PayloadType, RtcpFeedback, Ssrc};
+use duologue_rtp::{Codec, PayloadType, RtcpFeedback, Source, Ssrc};
 use duologue_sdp::Origin;
 use proptest::prelude::*;
 
@@ -46,7 +46,11 @@ prop_compose! {
         send in prop::collection::btree_set("[a-z]{1,4}", 0..3),
         receive in prop::collection::btree_set("[a-z]{1,4}", 0..3),
         extensions in prop::collection::btree_map(1u8.., direction(), 0..4),
-        sources in prop::collection::btree_map(1u32..1000, prop::option::of(1000u32..2000), 0..2),
+        sources in prop::collection::btree_map(
+            1u32..1000,
+            (prop::option::of(1000u32..2000), prop::option::of(2000u32..3000)),
+            0..2,
+        ),
     ) -> RtpLines {
         let rids = |set: std::collections::BTreeSet<String>| -> Vec<Rid> {
             set.iter().map(|rid| rid.parse().unwrap()).collect()
@@ -55,6 +59,10 @@ prop_compose! {
             id: ExtensionId::new(id).expect("not zero"),
             uri: format!("urn:{id}"),
             direction,
+        };
+        let announced = |(ssrc, (rtx, fec)): (u32, (Option<u32>, Option<u32>))| AnnouncedSource {
+            source: Source { ssrc: Ssrc(ssrc), rtx: rtx.map(Ssrc), fec: fec.map(Ssrc) },
+            cname: Some("cname".to_owned()),
         };
         let mut lines = RtpLines {
             codecs: vec![
@@ -69,7 +77,7 @@ prop_compose! {
                 Some(streams) => Streams::In(streams.into_iter().collect()),
             },
             cname: (!sources.is_empty()).then(|| "cname".to_owned()),
-            sources: sources.into_iter().map(|(ssrc, rtx)| Source { ssrc: Ssrc(ssrc), rtx: rtx.map(Ssrc) }).collect(),
+            sources: sources.into_iter().map(announced).collect(),
             ..RtpLines::empty(MediaKind::Video)
         };
         simulcast::describe(&mut lines, &rids(send), &rids(receive), true);

@@ -13,6 +13,7 @@ use super::{
     Blueprint, Content, DataLines, Extension, Port, RtpLines, Section, Streams, TransportLines,
 };
 use crate::Direction;
+use crate::agreement::AnnouncedSource;
 
 /// The description of a blueprint. What this end cannot have put there because it is not legal
 /// text (a stream id with a space) is left out.
@@ -199,21 +200,8 @@ fn msids(lines: &RtpLines) -> Vec<Attribute> {
     }
 }
 
+/// Each source with the lines of those that repair it and the groups that say so.
 fn sources(lines: &RtpLines) -> Vec<Attribute> {
-    let Some(cname) = lines
-        .cname
-        .as_ref()
-        .and_then(|text| text.parse::<Text>().ok())
-    else {
-        return Vec::new();
-    };
-    let line = |ssrc: Ssrc, name: &'static str, value: &Text| {
-        Attribute::from(SsrcAttribute {
-            ssrc,
-            name: Token::from_static(name),
-            value: Some(value.clone()),
-        })
-    };
     // Where the track's streams stood before RFC 8830 (draft-ietf-mmusic-msid-00), in the one form that
     // readers of that know: the first stream.
     let msid = lines.track_id.as_ref().and_then(|track| {
@@ -223,20 +211,27 @@ fn sources(lines: &RtpLines) -> Vec<Attribute> {
         };
         format!("{stream} {track}").parse::<Text>().ok()
     });
-    let mut attributes = Vec::new();
-    let ssrc = |attributes: &mut Vec<Attribute>, ssrc: Ssrc| {
-        attributes.push(line(ssrc, "cname", &cname));
-        attributes.extend(msid.as_ref().map(|msid| line(ssrc, "msid", msid)));
+    let line = |ssrc: Ssrc, name: &'static str, value: &Option<Text>| {
+        let value = Some(value.clone()?);
+        let name = Token::from_static(name);
+        Some(Attribute::from(SsrcAttribute { ssrc, name, value }))
     };
-    for source in &lines.sources {
-        ssrc(&mut attributes, source.ssrc);
-        if let Some(rtx) = source.rtx {
-            ssrc(&mut attributes, rtx);
-            attributes.push(Attribute::from(SsrcGroup {
-                semantics: Token::from_static("FID"),
-                ssrcs: vec![source.ssrc, rtx],
-            }));
+    let group = |semantics: &'static str, ssrc: Ssrc, repair: Option<Ssrc>| {
+        Some(Attribute::from(SsrcGroup {
+            semantics: Token::from_static(semantics),
+            ssrcs: vec![ssrc, repair?],
+        }))
+    };
+
+    let mut attributes = Vec::new();
+    for AnnouncedSource { source, cname } in &lines.sources {
+        let cname = cname.as_ref().and_then(|text| text.parse::<Text>().ok());
+        for ssrc in source.ssrcs() {
+            attributes.extend(line(ssrc, "cname", &cname));
+            attributes.extend(line(ssrc, "msid", &msid));
         }
+        attributes.extend(group("FID", source.ssrc, source.rtx));
+        attributes.extend(group("FEC-FR", source.ssrc, source.fec));
     }
     attributes
 }

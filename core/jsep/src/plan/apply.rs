@@ -237,6 +237,7 @@ fn hear(media: &mut MediaAgreement, section: &Section, rtp: &RtpLines, default_s
         (Streams::Unsaid, true) => vec![default_stream.to_owned()],
     };
     media.remote_cname = rtp.cname.clone();
+    media.remote_sources = rtp.sources.clone();
 }
 
 fn sctp_of(data: &DataLines) -> SctpAgreement {

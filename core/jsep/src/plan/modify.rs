@@ -183,7 +183,7 @@ impl Comparison<'_> {
         let known = |id: &String| created.track_id.as_ref() == Some(id);
         let sources = text.sources.iter().all(|source| {
             let mut created = created.sources.iter();
-            created.any(|known| known.ssrc == source.ssrc)
+            created.any(|known| known.source.ssrc == source.source.ssrc)
         });
         let cname = text.cname.is_none() || text.cname == created.cname;
         let fits = [

@@ -10,7 +10,7 @@ use duologue_sdp::{Formats, MediaKind as MediaWord, MediaProtocol};
 use super::codec::{self, PayloadTypes};
 use super::extension::{self, ExtensionIds};
 use super::{draft, simulcast};
-use crate::agreement::{Agreement, IceKey, MediaAgreement};
+use crate::agreement::{Agreement, AnnouncedSource, IceKey, MediaAgreement};
 use crate::applied::Applied;
 use crate::blueprint::{
     Blueprint, Content, DataLines, Port, RtpLines, Section, Streams, TransportLines,
@@ -472,7 +472,11 @@ pub(crate) fn sending(
         .any(|(_, direction)| *direction == RidDirection::Send);
     if !sender.sources.is_empty() && !layered {
         lines.cname = Some(intent.cname.clone());
-        lines.sources = sender.sources.clone();
+        let announced = sender.sources.iter().map(|source| AnnouncedSource {
+            source: *source,
+            cname: Some(intent.cname.clone()),
+        });
+        lines.sources = announced.collect();
     }
 }
 

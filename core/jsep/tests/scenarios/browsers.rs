@@ -1,6 +1,9 @@
 //! Descriptions in the manner of Chromium and Firefox, answered and offered to.
 
+use duologue_jsep::agreement::AnnouncedSource;
 use duologue_jsep::{Direction, MediaKind, SdpType, Side};
+
+use duologue_rtp::{Source, Ssrc};
 
 use crate::end::{End, lines, sections};
 
@@ -218,6 +221,16 @@ fn answer(offer: &str) -> (End, String) {
     (b, answer)
 }
 
+fn source(ssrc: u32, rtx: Option<u32>, cname: &str) -> AnnouncedSource {
+    AnnouncedSource {
+        source: Source {
+            rtx: rtx.map(Ssrc),
+            ..Source::new(Ssrc(ssrc))
+        },
+        cname: Some(cname.to_owned()),
+    }
+}
+
 fn video_codecs(end: &End) -> Vec<(u8, String)> {
     let send = end.signaling.stable().media[1].send.clone().unwrap();
     send.codecs
@@ -247,6 +260,11 @@ fn chromiums_offer_is_answered_in_full() {
         ["39wFDFQyLkxT2Eyq2AB8a0EmLhqmZ2P5eR3X"]
     );
     assert_eq!(media.remote_cname.as_deref(), Some("kOZ4ZGkJVsDrY2ZM"));
+    let announced = |ssrc, rtx| source(ssrc, rtx, "kOZ4ZGkJVsDrY2ZM");
+    let stable = b.signaling.stable();
+    let [audio, video] = [0, 1].map(|at| &stable.media[at].remote_sources);
+    assert_eq!(*audio, [announced(1_399_694_169, None)]);
+    assert_eq!(*video, [announced(2_231_627_014, Some(632_943_048))]);
     assert!(media.receive.as_ref().unwrap().reduced_size);
 }
 
@@ -268,6 +286,11 @@ fn firefoxs_offer_is_answered_in_full() {
     );
     let sctp = b.signaling.stable().data().unwrap().sctp.clone().unwrap();
     assert_eq!(sctp.remote_max_message_size, Some(1_073_741_823));
+    let announced = |ssrc, rtx| source(ssrc, rtx, "{8b1a2f60-8d14-4e0b-b7a5-5b6c1a6d20de}");
+    let stable = b.signaling.stable();
+    let [audio, video] = [0, 1].map(|at| &stable.media[at].remote_sources);
+    assert_eq!(*audio, [announced(1_283_294_201, None)]);
+    assert_eq!(*video, [announced(3_128_295_017, Some(2_716_281_834))]);
     let stream = "{c1a3b1a2-5d30-4a9c-9c7a-3f1c6d7b2e55}";
     assert_eq!(b.signaling.stable().media[1].remote_streams, [stream]);
 }
@@ -326,4 +349,70 @@ fn browsers_offer_again_and_are_offered_to() {
         b.set_remote(SdpType::Offer, browser).unwrap();
         b.set_remote(SdpType::Rollback, "").unwrap();
     }
+}
+
+/// What the other end's second m-section announces, when its `a=ssrc` lines are these.
+fn announced(lines: &str) -> Vec<AnnouncedSource> {
+    let own = ["a=ssrc:", "a=ssrc-group:"];
+    let (before, rest) = CHROMIUM.split_once("m=video").unwrap();
+    let (video, after) = rest.split_once("m=application").unwrap();
+    let kept = video.split_inclusive("\r\n");
+    let kept: String = (kept.filter(|l| !own.iter().any(|own| l.starts_with(own)))).collect();
+    let (b, _) = answer(&format!("{before}m=video{kept}{lines}m=application{after}"));
+    b.signaling.stable().media[1].remote_sources.clone()
+}
+
+#[test]
+fn layers_of_chromium_have_no_sources_and_those_of_firefox_have_them_in_order() {
+    let rids = "a=rid:q send\r\na=rid:h send\r\na=simulcast:send q;h\r\n";
+    assert_eq!(announced(rids), []);
+    let firefox = rids.to_owned()
+        + "a=ssrc:30 cname:x\r\na=ssrc:31 cname:x\r\na=ssrc:10 cname:x\r\na=ssrc:11 cname:x\r\n\
+           a=ssrc-group:FID 30 31\r\na=ssrc-group:FID 10 11\r\n";
+    assert_eq!(
+        announced(&firefox),
+        [source(30, Some(31), "x"), source(10, Some(11), "x")]
+    );
+}
+
+#[test]
+fn a_source_has_its_own_forward_error_correction_and_name() {
+    let lines = "a=ssrc:1 cname:x\r\na=ssrc:2 cname:x\r\na=ssrc:3 cname:x\r\n\
+                 a=ssrc-group:FEC-FR 1 3\r\na=ssrc-group:FID 1 2\r\na=ssrc-group:SIM 1 4\r\n\
+                 a=ssrc:4 msid:s t\r\n";
+    let [first, second] = &announced(lines)[..] else {
+        panic!("{:?}", announced(lines));
+    };
+    assert_eq!(
+        first.source,
+        Source {
+            ssrc: Ssrc(1),
+            rtx: Some(Ssrc(2)),
+            fec: Some(Ssrc(3)),
+        }
+    );
+    assert_eq!(first.cname.as_deref(), Some("x"));
+    assert_eq!(
+        (second.source, &second.cname),
+        (Source::new(Ssrc(4)), &None)
+    );
+}
+
+#[test]
+fn the_other_end_does_not_choose_how_many_sources_are_remembered() {
+    let lines = (1..=1000).map(|ssrc| format!("a=ssrc:{ssrc} cname:x\r\n"));
+    let sources = announced(&lines.collect::<String>());
+    assert_eq!(sources.len(), duologue_jsep::limits::MAX_SOURCES);
+}
+
+#[test]
+fn the_latest_description_says_what_the_sources_are() {
+    let (mut b, _) = answer(CHROMIUM);
+    let next = CHROMIUM.replace("1399694169", "7");
+    b.set_remote(SdpType::Offer, &next).unwrap();
+    let pending = &b.signaling.latest().media[0].remote_sources;
+    assert_eq!(pending[0].source.ssrc, Ssrc(7));
+    b.set_remote(SdpType::Rollback, "").unwrap();
+    let stable = &b.signaling.latest().media[0].remote_sources;
+    assert_eq!(stable[0].source.ssrc, Ssrc(1_399_694_169));
 }

@@ -53,10 +53,7 @@ impl End {
         let id = self.ids.transceiver();
         let mut transceiver = TransceiverIntent::new(id, kind, direction);
         transceiver.sender.track_id = format!("track{}", id.0);
-        transceiver.sender.sources = vec![Source {
-            ssrc: Ssrc(1000 + id.0),
-            rtx: None,
-        }];
+        transceiver.sender.sources = vec![Source::new(Ssrc(1000 + id.0))];
         self.intent.transceivers.push(transceiver);
         id
     }
