@@ -7,7 +7,7 @@ use duologue_base::{
     DtlsRole, Generation, IceCredentials, IceRole, Mid, TransceiverId, TransportKey,
 };
 use duologue_identity::Fingerprint;
-use duologue_rtp::{Rid, RtpParameters, Source};
+use duologue_rtp::{Rid, RtpParameters, SourceParameters};
 
 use crate::applied::Applied;
 use crate::{Direction, SdpType, SectionKind, Side};
@@ -165,7 +165,7 @@ impl MediaAgreement {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct AnnouncedSource {
     /// Its SSRC and those of its repair.
-    pub source: Source,
+    pub source: SourceParameters,
     /// What its end calls itself in RTCP.
     pub cname: Option<String>,
 }

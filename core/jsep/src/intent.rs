@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use duologue_base::TransceiverId;
 use duologue_identity::Fingerprint;
-use duologue_rtp::Source;
+use duologue_rtp::SourceParameters;
 
 use crate::agreement::IceKey;
 use crate::{Capabilities, Codec, Direction, HeaderExtensionCapability, MediaKind, Rid, Signaling};
@@ -190,7 +190,27 @@ pub struct SenderIntent {
     pub track_id: String,
     /// The rids of `[[SendEncodings]]`, in order; empty for one encoding without a rid.
     pub rids: Vec<Rid>,
-    /// Its synchronisation sources, for its life. They are announced unless it sends several layers;
-    /// ends that do not know MID tell streams apart by them.
-    pub sources: Vec<Source>,
+    /// The synchronisation sources of the encodings, in their order. An encoding keeps its own for
+    /// life. That of a lone one is announced; ends that do not know MID tell streams apart by it.
+    pub sources: Vec<SourceParameters>,
+}
+
+impl SenderIntent {
+    /// Replaces the encodings, by their rids. One that goes on keeps its source, and the first of
+    /// several keeps that of the lone one without a rid before them, as it keeps the first one's
+    /// afterwards; the others get new ones.
+    pub fn set_layers(&mut self, rids: Vec<Rid>, mut new_source: impl FnMut() -> SourceParameters) {
+        let count = rids.len().max(1);
+        let mut sources = Vec::with_capacity(count);
+        for index in 0..count {
+            let known = match rids.get(index) {
+                Some(rid) if !self.rids.is_empty() => self.rids.iter().position(|r| r == rid),
+                _ => Some(0).filter(|_| index == 0),
+            };
+            let known = known.and_then(|at| self.sources.get(at).copied());
+            sources.push(known.unwrap_or_else(&mut new_source));
+        }
+        self.sources = sources;
+        self.rids = rids;
+    }
 }

@@ -46,8 +46,8 @@
 //! # Ok::<(), duologue_jsep::JsepError>(())
 //! ```
 //!
-//! [`diff`] tells the data plane what such a step changes, [`surface`] what the application sees
-//! of it. [`Candidates`] travel beside the descriptions and are merged into their text when that
+//! [`diff`] and [`media_diff`] tell the data plane what such a step changes, [`surface`] what the
+//! application sees of it. [`Candidates`] travel beside the descriptions and are merged into their text when that
 //! is asked for.
 //!
 //! # Standards
@@ -96,14 +96,15 @@ mod signaling;
 mod surface;
 
 pub use duologue_rtp::{
-    Codec, CodecParameters, MediaKind, PayloadType, Rid, RtcpFeedback, RtpParameters, Source,
+    Codec, CodecParameters, MediaKind, PayloadType, Rid, RtcpFeedback, RtpParameters,
+    SourceParameters,
 };
 pub use duologue_sdp::attr::{Candidate, Direction};
 
 pub use agreement::Agreement;
 pub use candidates::{CandidateList, Candidates};
 pub use capabilities::{Capabilities, CodecCapability, HeaderExtensionCapability, PreferenceError};
-pub use diff::{SctpChange, TransportChange, diff};
+pub use diff::{MediaChange, MediaPlans, SctpChange, TransportChange, diff, media_diff};
 pub use draft::{Draft, OfferOptions};
 pub use error::{ContentError, JsepError, Modification, OperationError};
 pub use ids::Ids;

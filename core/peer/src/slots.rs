@@ -11,7 +11,7 @@ use std::time::Duration;
 use duologue_base::{ChannelKey, Instant, Rng, TransceiverId, TransportKey};
 use duologue_identity::Certificate;
 use duologue_jsep as jsep;
-use duologue_rtp::Ssrc;
+use duologue_rtp::{SourceParameters, Ssrc};
 use jsep::agreement::{IceKey, MediaAgreement};
 
 use crate::data_channel::Channel;
@@ -260,19 +260,37 @@ impl Slots {
         if let Some(slots) = self.transceivers.get_mut(&id) {
             slots.send_encodings = encodings;
         }
-        if self.wish(id).is_some_and(|wish| wish.sender.rids != rids) {
-            self.change_wish(id, |wish| wish.sender.rids = rids);
-        }
+        let Some(wish) = self.wish(id).filter(|wish| wish.sender.rids != rids) else {
+            return;
+        };
+        let mut new = self.new_sources(wish.kind, rids.len().max(1)).into_iter();
+        self.change_wish(id, |wish| {
+            let next = || new.next().expect("there is one for each encoding");
+            wish.sender.set_layers(rids, next);
+        });
     }
 
-    /// A synchronisation source that no sender of this connection has. Zero is left out: receivers
-    /// take it for none.
-    pub(crate) fn unused_ssrc(&mut self) -> Ssrc {
+    /// Sources of encodings that no sender of this connection has. Video may be retransmitted.
+    pub(crate) fn new_sources(&mut self, kind: MediaKind, count: usize) -> Vec<SourceParameters> {
+        let mut sources: Vec<SourceParameters> = Vec::new();
+        for at in 0..count {
+            sources.push(SourceParameters::new(self.unused_ssrc(&sources)));
+            if kind == MediaKind::Video {
+                let rtx = self.unused_ssrc(&sources);
+                sources[at].rtx = Some(rtx);
+            }
+        }
+        sources
+    }
+
+    /// A synchronisation source that no sender of this connection has, nor any of these. Zero is
+    /// left out: receivers take it for none.
+    fn unused_ssrc(&mut self, new: &[SourceParameters]) -> Ssrc {
         loop {
             let ssrc = Ssrc(self.rng.u32());
-            let senders = || self.intent.transceivers.iter().map(|wish| &wish.sender);
-            let mut sources = senders().flat_map(|sender| &sender.sources);
-            if ssrc != Ssrc(0) && sources.all(|known| known.ssrcs().all(|taken| taken != ssrc)) {
+            let senders = self.intent.transceivers.iter().map(|wish| &wish.sender);
+            let known = senders.flat_map(|sender| &sender.sources).chain(new);
+            if ssrc != Ssrc(0) && !known.flat_map(|source| source.ssrcs()).any(|s| s == ssrc) {
                 return ssrc;
             }
         }

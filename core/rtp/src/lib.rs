@@ -2,8 +2,7 @@
 //! what packets have to do with one another is `duologue_media`'s.
 //!
 //! Reading borrows the received bytes and allocates nothing; writing appends to a buffer of the
-//! caller's. Start with [`Packet`] and [`HeaderToSend`]; header extensions are in [`ext`],
-//! RTCP is in [`rtcp`].
+//! caller's. Start with [`Packet`] and [`HeaderToSend`]; header extensions are in [`ext`].
 #![forbid(unsafe_code)]
 
 mod codec;
@@ -17,7 +16,6 @@ mod ntp;
 mod parameters;
 pub mod payload;
 mod plan;
-pub mod rtcp;
 mod unwrap;
 
 pub use codec::{Codec, CodecParameters, CodecRole, Fmtp, MediaKind, common_feedback};
@@ -27,6 +25,6 @@ pub use header::{Content, Header, HeaderError, HeaderToSend, Packet, is_rtcp, wr
 pub use id::{ExtensionId, PayloadType, PayloadTypeError, Rid, RidError, Ssrc, SsrcError};
 pub use meta::PacketMeta;
 pub use ntp::{NtpShort, NtpTime};
-pub use parameters::{HeaderExtensionParameters, RtpParameters, Source};
+pub use parameters::{HeaderExtensionParameters, RtpParameters};
 pub use plan::{ReceivePlan, SendPlan, SendStream, SourceParameters};
 pub use unwrap::{SeqUnwrapper, TimestampUnwrapper};

@@ -52,3 +52,19 @@ pub struct SourceParameters {
     /// Its forward error correction: the group `FEC-FR` (RFC 5956 §4.3).
     pub fec: Option<Ssrc>,
 }
+
+impl SourceParameters {
+    /// A stream that nothing repairs.
+    pub const fn new(ssrc: Ssrc) -> Self {
+        SourceParameters {
+            ssrc,
+            rtx: None,
+            fec: None,
+        }
+    }
+
+    /// All its SSRCs, that of the media first.
+    pub fn ssrcs(&self) -> impl Iterator<Item = Ssrc> {
+        [Some(self.ssrc), self.rtx, self.fec].into_iter().flatten()
+    }
+}

@@ -2,7 +2,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use duologue_base::IceCredentials;
 use duologue_identity::Fingerprint;
-use duologue_rtp::{Codec, CodecParameters, ExtensionId, MediaKind, PayloadType, Source, Ssrc};
+use duologue_rtp::{
+    Codec, CodecParameters, ExtensionId, MediaKind, PayloadType, SourceParameters, Ssrc,
+};
 use duologue_sdp::attr::{Direction, RtcpFb};
 use duologue_sdp::{Formats, Media, MediaKind as MediaWord, SessionDescription};
 
@@ -228,7 +230,7 @@ fn sources(media: Media<'_>) -> Vec<AnnouncedSource> {
         }
         if place == sources.len() {
             let ssrc = line.ssrc;
-            let source = Source {
+            let source = SourceParameters {
                 ssrc,
                 rtx: rtx.get(&ssrc).copied(),
                 fec: fec.get(&ssrc).copied(),

@@ -1,4 +1,4 @@
-use duologue_rtp::{Codec, PayloadType, RtcpFeedback, Source, Ssrc};
+use duologue_rtp::{Codec, PayloadType, RtcpFeedback, SourceParameters, Ssrc};
 use duologue_sdp::Origin;
 use proptest::prelude::*;
 
@@ -61,7 +61,7 @@ prop_compose! {
             direction,
         };
         let announced = |(ssrc, (rtx, fec)): (u32, (Option<u32>, Option<u32>))| AnnouncedSource {
-            source: Source { ssrc: Ssrc(ssrc), rtx: rtx.map(Ssrc), fec: fec.map(Ssrc) },
+            source: SourceParameters { ssrc: Ssrc(ssrc), rtx: rtx.map(Ssrc), fec: fec.map(Ssrc) },
             cname: Some("cname".to_owned()),
         };
         let mut lines = RtpLines {

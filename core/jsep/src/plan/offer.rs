@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use duologue_base::{IceCredentials, Mid, TransceiverId, TransportKey};
-use duologue_rtp::PayloadType;
+use duologue_rtp::{CodecParameters, CodecRole, PayloadType, SourceParameters};
 use duologue_sdp::attr::{RidDirection, Setup};
 use duologue_sdp::{Formats, MediaKind as MediaWord, MediaProtocol};
 
@@ -470,13 +470,14 @@ pub(crate) fn sending(
         .rids
         .iter()
         .any(|(_, direction)| *direction == RidDirection::Send);
-    if !sender.sources.is_empty() && !layered {
+    if let Some(source) = sender.sources.first().filter(|_| !layered) {
+        let repeats = |c: &CodecParameters| c.codec.role() == CodecRole::Rtx;
+        let rtx = source.rtx.filter(|_| lines.codecs.iter().any(repeats));
         lines.cname = Some(intent.cname.clone());
-        let announced = sender.sources.iter().map(|source| AnnouncedSource {
-            source: *source,
-            cname: Some(intent.cname.clone()),
-        });
-        lines.sources = announced.collect();
+        lines.sources = vec![AnnouncedSource {
+            source: SourceParameters { rtx, ..*source },
+            cname: lines.cname.clone(),
+        }];
     }
 }
 

@@ -3,7 +3,7 @@
 use duologue_jsep::agreement::AnnouncedSource;
 use duologue_jsep::{Direction, MediaKind, SdpType, Side};
 
-use duologue_rtp::{Source, Ssrc};
+use duologue_rtp::{RtpParameters, SourceParameters, Ssrc};
 
 use crate::end::{End, lines, sections};
 
@@ -223,9 +223,9 @@ fn answer(offer: &str) -> (End, String) {
 
 fn source(ssrc: u32, rtx: Option<u32>, cname: &str) -> AnnouncedSource {
     AnnouncedSource {
-        source: Source {
+        source: SourceParameters {
             rtx: rtx.map(Ssrc),
-            ..Source::new(Ssrc(ssrc))
+            ..SourceParameters::new(Ssrc(ssrc))
         },
         cname: Some(cname.to_owned()),
     }
@@ -385,7 +385,7 @@ fn a_source_has_its_own_forward_error_correction_and_name() {
     };
     assert_eq!(
         first.source,
-        Source {
+        SourceParameters {
             ssrc: Ssrc(1),
             rtx: Some(Ssrc(2)),
             fec: Some(Ssrc(3)),
@@ -394,7 +394,7 @@ fn a_source_has_its_own_forward_error_correction_and_name() {
     assert_eq!(first.cname.as_deref(), Some("x"));
     assert_eq!(
         (second.source, &second.cname),
-        (Source::new(Ssrc(4)), &None)
+        (SourceParameters::new(Ssrc(4)), &None)
     );
 }
 
@@ -415,4 +415,76 @@ fn the_latest_description_says_what_the_sources_are() {
     b.set_remote(SdpType::Rollback, "").unwrap();
     let stable = &b.signaling.latest().media[0].remote_sources;
     assert_eq!(stable[0].source.ssrc, Ssrc(1_399_694_169));
+}
+
+/// What the packets of a browser that has offered are known by, and what it is sent.
+#[test]
+fn plans_for_browsers_have_their_numbers_and_ours() {
+    for (browser, vp8, rtx, mid_id, video) in [
+        (CHROMIUM, 96, 97, 4, (2_231_627_014, 632_943_048)),
+        (FIREFOX, 120, 124, 3, (3_128_295_017, 2_716_281_834)),
+    ] {
+        let (b, _) = answer(browser);
+        let id = b.intent.transceivers[1].id;
+        let (transport, receive) = b.plans.receive(id).unwrap();
+        let (way_back, send) = b.plans.send(id).unwrap();
+        assert_eq!(Some(transport), b.signaling.stable().media[0].transport);
+        assert_eq!(way_back, transport);
+        assert_eq!((receive.mid.as_str(), send.mid.as_str()), ("1", "1"));
+
+        let (ssrc, repairs) = (Ssrc(video.0), Some(Ssrc(video.1)));
+        let announced = SourceParameters {
+            rtx: repairs,
+            ..SourceParameters::new(ssrc)
+        };
+        assert_eq!(receive.sources, [announced]);
+        for parameters in [&receive.parameters, &send.parameters] {
+            let numbers = parameters.codecs.iter().take(2);
+            let numbers: Vec<u8> = numbers.map(|c| c.payload_type.get()).collect();
+            assert_eq!(numbers, [vp8, rtx]);
+            let mut extensions = parameters.header_extensions.iter();
+            let mid = extensions.find(|e| e.uri == "urn:ietf:params:rtp-hdrext:sdes:mid");
+            assert_eq!(mid.unwrap().id.get(), mid_id);
+        }
+        let sources = &b.intent.transceivers[1].sender.sources;
+        let streams: Vec<_> = send.streams.iter().map(|s| (&s.rid, s.source)).collect();
+        assert_eq!(streams, [(&None, sources[0])]);
+    }
+}
+
+/// Firefox says what it does not send in either direction.
+#[test]
+fn an_extension_of_one_direction_is_in_one_plan() {
+    let (b, _) = answer(FIREFOX);
+    let id = b.intent.transceivers[1].id;
+    let delay = "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay";
+    let has = |parameters: &RtpParameters| {
+        let mut extensions = parameters.header_extensions.iter();
+        extensions.any(|e| e.uri == delay)
+    };
+    assert!(has(&b.plans.send(id).unwrap().1.parameters));
+    assert!(!has(&b.plans.receive(id).unwrap().1.parameters));
+}
+
+#[test]
+fn a_browser_that_answers_is_received_from_the_offer_on() {
+    for browser in [CHROMIUM, FIREFOX] {
+        let mut a = End::new(1);
+        let ids = [MediaKind::Audio, MediaKind::Video].map(|kind| a.add_track(kind, "s"));
+        a.intent.data = true;
+        a.offer();
+        let offered = ids.map(|id| a.plans.receive(id).is_some());
+        assert_eq!(offered, [true; 2]);
+        let answer = as_answer(browser);
+        let answer = answer
+            .split_inclusive("\r\n")
+            .filter(|l| !l.starts_with("a=extmap:"));
+        a.set_remote(SdpType::Answer, &answer.collect::<String>())
+            .unwrap();
+        for id in ids {
+            let (transport, plan) = a.plans.receive(id).unwrap();
+            assert_eq!(plan.sources.len(), 1);
+            assert_eq!(Some(transport), a.signaling.stable().media[0].transport);
+        }
+    }
 }

@@ -4,10 +4,10 @@
 use duologue_base::{Rng, TransceiverId};
 use duologue_jsep::agreement::{Layers, MediaAgreement};
 use duologue_jsep::{
-    BundlePolicy, Candidates, Capabilities, Direction, Draft, Ids, Intent, JsepError, MediaKind,
-    Modification, OfferOptions, SdpType, Side, Signaling, Source, StopState, SurfaceChange,
-    TransceiverIntent, TransportChange, apply_local, apply_remote, create_answer, create_offer,
-    diff, surface,
+    BundlePolicy, Candidates, Capabilities, Direction, Draft, Ids, Intent, JsepError, MediaChange,
+    MediaKind, MediaPlans, Modification, OfferOptions, SdpType, Side, Signaling, SourceParameters,
+    StopState, SurfaceChange, TransceiverIntent, TransportChange, apply_local, apply_remote,
+    create_answer, create_offer, diff, media_diff, surface,
 };
 use duologue_rtp::Ssrc;
 
@@ -19,6 +19,8 @@ pub(crate) struct End {
     pub(crate) answer: Option<Draft>,
     /// Of the last step.
     pub(crate) changes: Vec<TransportChange>,
+    pub(crate) media_changes: Vec<MediaChange>,
+    pub(crate) plans: MediaPlans,
     pub(crate) surface: Option<SurfaceChange>,
 }
 
@@ -45,6 +47,8 @@ impl End {
             offer: None,
             answer: None,
             changes: Vec::new(),
+            media_changes: Vec::new(),
+            plans: MediaPlans::default(),
             surface: None,
         }
     }
@@ -53,7 +57,7 @@ impl End {
         let id = self.ids.transceiver();
         let mut transceiver = TransceiverIntent::new(id, kind, direction);
         transceiver.sender.track_id = format!("track{}", id.0);
-        transceiver.sender.sources = vec![Source::new(Ssrc(1000 + id.0))];
+        transceiver.sender.sources = vec![source_of(id, 0)];
         self.intent.transceivers.push(transceiver);
         id
     }
@@ -64,6 +68,16 @@ impl End {
         let transceiver = self.transceiver(id);
         transceiver.added_by_add_track = true;
         transceiver.sender.streams.push(stream.to_owned());
+        id
+    }
+
+    /// `addTransceiver` of video that is sent in these layers.
+    pub(crate) fn layered(&mut self, names: &[&str]) -> TransceiverId {
+        let id = self.add_track(MediaKind::Video, "s");
+        let mut sources = (1..).map(|n| source_of(id, n));
+        let sender = &mut self.transceiver(id).sender;
+        let rids = names.iter().map(|name| name.parse().unwrap());
+        sender.set_layers(rids.collect(), || sources.next().unwrap());
         id
     }
 
@@ -193,10 +207,10 @@ impl End {
             {
                 transceiver.stop = StopState::Stopped;
             }
-            let rids = &mut transceiver.sender.rids;
+            let mut rids = transceiver.sender.rids.clone();
             match &after.layers {
                 Layers::Unmentioned => {}
-                Layers::Proposed(proposed) if rids.is_empty() => *rids = proposed.clone(),
+                Layers::Proposed(proposed) if rids.is_empty() => rids = proposed.clone(),
                 Layers::Proposed(_) => {}
                 Layers::Kept(kept) if rids.len() > 1 => match kept.is_empty() {
                     true => rids.truncate(1),
@@ -204,6 +218,10 @@ impl End {
                 },
                 Layers::Kept(_) => {}
             }
+            let mut sources = (1..).map(|n| source_of(one.id, n));
+            transceiver
+                .sender
+                .set_layers(rids, || sources.next().unwrap());
         }
         self.surface = Some(change);
         self.signaling = next;
@@ -212,6 +230,14 @@ impl End {
             let rejected = self.signaling.stable().data().is_some_and(|m| m.rejected);
             self.intent.data &= !rejected;
         }
+        self.update_media();
+    }
+
+    /// What the peer does after each change of the signaling state or of what is wanted.
+    pub(crate) fn update_media(&mut self) {
+        let (plans, changes) = media_diff(&self.plans, &self.signaling, &self.intent);
+        self.plans = plans;
+        self.media_changes = changes;
     }
 
     pub(crate) fn description(&self, side: Side) -> String {
@@ -219,6 +245,14 @@ impl End {
         let pending = self.signaling.pending_description(side, &none);
         let current = || self.signaling.current_description(side, &none);
         pending.or_else(current).unwrap().1
+    }
+}
+
+/// A source of a sender: of its n-th layer, 0 for a lone one.
+fn source_of(id: TransceiverId, n: u32) -> SourceParameters {
+    SourceParameters {
+        rtx: Some(Ssrc(2000 + 10 * id.0 + n)),
+        ..SourceParameters::new(Ssrc(1000 + 10 * id.0 + n))
     }
 }
 

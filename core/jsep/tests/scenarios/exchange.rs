@@ -680,8 +680,7 @@ fn a_sender_announces_its_source_and_where_its_track_is() {
 #[test]
 fn a_sender_of_layers_announces_no_source() {
     let mut a = End::new(1);
-    let id = a.video();
-    a.transceiver(id).sender.rids = vec!["a".parse().unwrap(), "b".parse().unwrap()];
+    a.layered(&["a", "b"]);
     let offer = a.offer();
     assert!(offer.contains("a=simulcast:send a;b\r\n"));
     assert!(lines(&offer, "a=ssrc:").is_empty());

@@ -8,6 +8,7 @@ mod codecs;
 mod end;
 mod exchange;
 mod extensions;
+mod media;
 mod properties;
 mod refusals;
 mod simulcast;

@@ -4,7 +4,8 @@ use crate::end::{End, negotiate};
 use duologue_jsep::agreement::MediaAgreement;
 use duologue_jsep::{
     BundlePolicy, Capabilities, Direction, MediaKind, OfferOptions, SdpType, SignalingState,
-    StopState, apply_local, apply_remote, create_answer, create_offer, diff, negotiation_needed,
+    StopState, apply_local, apply_remote, create_answer, create_offer, diff, media_diff,
+    negotiation_needed,
 };
 use proptest::prelude::*;
 
@@ -209,6 +210,32 @@ fn media_agrees(from: &MediaAgreement, to: &MediaAgreement) -> Result<(), TestCa
     Ok(())
 }
 
+/// What an end sends, the other one takes: whatever its transceivers send has a receiver for the
+/// same m-section, which knows the numbers.
+fn is_understood(from: &End, to: &End) -> Result<(), TestCaseError> {
+    for transceiver in &from.intent.transceivers {
+        let Some((_, sent)) = from.plans.send(transceiver.id) else {
+            continue;
+        };
+        let mut there = to.intent.transceivers.iter();
+        let taken = there.find_map(|t| {
+            let (_, plan) = to.plans.receive(t.id)?;
+            Some(plan).filter(|plan| plan.mid == sent.mid)
+        });
+        prop_assert!(taken.is_some(), "{}", sent.mid);
+        let taken = &taken.unwrap().parameters;
+        for codec in &sent.parameters.codecs {
+            let mut known = taken.codecs.iter();
+            let known = known.find(|c| c.payload_type == codec.payload_type);
+            prop_assert_eq!(known.map(|c| &c.codec.name), Some(&codec.codec.name));
+        }
+        for extension in &sent.parameters.header_extensions {
+            prop_assert!(taken.header_extensions.contains(extension), "{extension:?}");
+        }
+    }
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 100, ..ProptestConfig::default() })]
 
@@ -261,6 +288,12 @@ proptest! {
             // What the rollback undoes is what the offer did.
             let (there, back) = (diff(&before.0, &offered), diff(&offered, &before.0));
             prop_assert_eq!(there.is_empty(), back.is_empty());
+            let plans = |end: &End, signaling| media_diff(&end.plans, signaling, &end.intent).0;
+            let now = plans(&a, &before.0);
+            let proposed = media_diff(&now, &offered, &a.intent).0;
+            let (back, _) = media_diff(&proposed, &offered.rollback().unwrap(), &a.intent);
+            prop_assert_eq!(&back, &now);
+            prop_assert!(media_diff(&back, &before.0, &a.intent).1.is_empty());
             let sdp = draft.sdp();
             let applied =
                 apply_remote(&b.signaling, &b.intent, &mut b.ids, SdpType::Offer, sdp).unwrap();
@@ -286,8 +319,15 @@ proptest! {
                 perform(operation, end, other);
             }
             let (offerer, answerer) = if left { (&mut a, &mut b) } else { (&mut b, &mut a) };
-            negotiate(offerer, answerer);
+            let offer = offerer.offer();
+            answerer.set_remote(SdpType::Offer, &offer).unwrap();
+            let answer = answerer.answer();
+            // While the answer is on its way, the answerer follows it and the offerer does not yet.
+            is_understood(answerer, offerer)?;
+            offerer.set_remote(SdpType::Answer, &answer).unwrap();
             agree(&a, &b)?;
+            is_understood(&a, &b)?;
+            is_understood(&b, &a)?;
             // The offerer's wishes are all in the offer; nothing is left to negotiate.
             let offerer = if left { &a } else { &b };
             prop_assert!(!negotiation_needed(&offerer.signaling, &offerer.intent));

@@ -1,6 +1,5 @@
 //! Layers that one end sends and the other takes or leaves (RFC 8853).
 
-use duologue_base::TransceiverId;
 use duologue_jsep::agreement::Layers;
 use duologue_jsep::{Direction, MediaKind, Rid, SdpType};
 
@@ -8,12 +7,6 @@ use crate::end::{End, lines, negotiate};
 
 fn rids(names: &[&str]) -> Vec<Rid> {
     names.iter().map(|name| name.parse().unwrap()).collect()
-}
-
-fn sender(end: &mut End, names: &[&str]) -> TransceiverId {
-    let id = end.add_track(MediaKind::Video, "s");
-    end.transceiver(id).sender.rids = rids(names);
-    id
 }
 
 /// An offer to receive layers, as a media server makes it.
@@ -47,7 +40,7 @@ fn taking(answer: &str, names: &[&str]) -> String {
 #[test]
 fn layers_are_offered_and_taken() {
     let (mut a, mut b) = (End::new(1), End::new(2));
-    let id = sender(&mut a, &["foo", "bar", "baz"]);
+    let id = a.layered(&["foo", "bar", "baz"]);
     let (offer, answer) = negotiate(&mut a, &mut b);
     assert_eq!(
         lines(&offer, "a=rid:"),
@@ -71,7 +64,7 @@ fn layers_are_offered_and_taken() {
 #[test]
 fn one_layer_with_a_rid_is_not_simulcast() {
     let (mut a, mut b) = (End::new(1), End::new(2));
-    let id = sender(&mut a, &["only"]);
+    let id = a.layered(&["only"]);
     let (offer, answer) = negotiate(&mut a, &mut b);
     assert_eq!(lines(&offer, "a=rid:"), ["only send"]);
     assert!(lines(&offer, "a=simulcast:").is_empty());
@@ -89,7 +82,7 @@ fn an_answer_removes_the_layers_it_does_not_take() {
         (&[], &["foo"]),
     ] {
         let (mut a, mut b) = (End::new(1), End::new(2));
-        let id = sender(&mut a, &["foo", "bar"]);
+        let id = a.layered(&["foo", "bar"]);
         let offer = a.offer();
         b.set_remote(SdpType::Offer, &offer).unwrap();
         let answer = taking(&b.answer(), taken);
@@ -102,7 +95,7 @@ fn an_answer_removes_the_layers_it_does_not_take() {
 fn a_pause_does_not_end_simulcast() {
     for direction in [Direction::Inactive, Direction::RecvOnly] {
         let (mut a, mut b) = (End::new(1), End::new(2));
-        let id = sender(&mut a, &["foo", "bar"]);
+        let id = a.layered(&["foo", "bar"]);
         negotiate(&mut a, &mut b);
         a.transceiver(id).direction = direction;
         negotiate(&mut a, &mut b);
@@ -170,7 +163,7 @@ fn audio_has_no_layers() {
 #[test]
 fn layers_that_no_rid_line_describes_are_ignored() {
     let (mut a, mut b) = (End::new(1), End::new(2));
-    let id = sender(&mut a, &["0", "1", "2"]);
+    let id = a.layered(&["0", "1", "2"]);
     for (wanted, left) in [("foo;1;2", ["1", "2"].as_slice()), ("foo;bar;2", &["2"])] {
         let offer = a.offer();
         b.set_remote(SdpType::Offer, &offer).unwrap();
@@ -187,7 +180,7 @@ fn layers_that_no_rid_line_describes_are_ignored() {
 #[test]
 fn a_remote_offer_narrows_layers_only_with_the_answer() {
     let (mut a, mut b) = (End::new(1), End::new(2));
-    let id = sender(&mut a, &["foo", "bar"]);
+    let id = a.layered(&["foo", "bar"]);
     negotiate(&mut a, &mut b);
     let offer = taking(&b.offer(), &["bar"]);
     a.set_remote(SdpType::Offer, &offer).unwrap();

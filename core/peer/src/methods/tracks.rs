@@ -3,7 +3,6 @@
 
 use duologue_base::TransceiverId;
 use duologue_jsep as jsep;
-use duologue_rtp::Source;
 
 use crate::limits::{MAX_AUDIO_ENCODINGS, MAX_VIDEO_ENCODINGS};
 use crate::params::{default_encodings, default_scale, is_rid};
@@ -286,7 +285,7 @@ impl PeerConnection {
             None => self.slots.rng.uuid(),
         };
         wish.sender.rids = rids_of(&encodings);
-        wish.sender.sources = vec![Source::new(self.slots.unused_ssrc())];
+        wish.sender.sources = self.slots.new_sources(kind, encodings.len());
         self.slots.intent.transceivers.push(wish);
         self.slots.intent.version += 1;
         self.slots.transceivers.insert(
