@@ -12,6 +12,7 @@ mod net;
 mod redact;
 mod rng;
 mod seq;
+mod srtp;
 mod time;
 mod transport;
 
@@ -24,5 +25,6 @@ pub use net::{Datagram, Ecn, Protocol, Transmit};
 pub use redact::{Redacted, Wipe};
 pub use rng::Rng;
 pub use seq::{Seq16, Seq32};
+pub use srtp::{SrtpKeying, SrtpProfile};
 pub use time::{Instant, WallClock};
 pub use transport::{DtlsRole, IceCredentials, IceCredentialsError, IceRole};

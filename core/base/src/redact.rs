@@ -41,6 +41,12 @@ impl Wipe for Box<[u8]> {
     }
 }
 
+impl Wipe for u128 {
+    fn wipe(&mut self) {
+        self.zeroize();
+    }
+}
+
 /// A place holder for what is kept elsewhere.
 impl Wipe for () {
     fn wipe(&mut self) {}

@@ -82,8 +82,9 @@ mod types;
 
 pub use cipher::CipherSuite;
 pub use context::Context;
+pub use duologue_base::{SrtpKeying, SrtpProfile};
 pub use error::{Alert, DtlsError, ErrorDetail};
 pub use limits::RECORD_OVERHEAD_MAX;
 pub use transport::{Event, Transport};
 pub use trust::Judge;
-pub use types::{SrtpKeying, SrtpProfile, State, Version, Versions};
+pub use types::{State, Version, Versions};

@@ -3,4 +3,20 @@
 #![forbid(unsafe_code)]
 
 pub mod cc;
+mod counters;
 mod limits;
+mod packet;
+mod recv;
+mod report;
+mod rtcp;
+mod send;
+mod stats;
+mod transport;
+
+pub use counters::Counters;
+pub use packet::{MediaItem, Outlet, RtpPacket, RtpPacketInit};
+pub use recv::{Reception, Statistics};
+pub use report::MediaReport;
+pub use send::{RemoteReports, SendCounters};
+pub use stats::{InboundStats, MediaStats, OutboundStats, SenderReportStats};
+pub use transport::{MediaTransport, PausedSender};

@@ -23,3 +23,62 @@ pub(crate) const PLANS: usize = 16;
 pub(crate) const RATE_MIN: u64 = 5_000;
 /// The most, in bits per second.
 pub(crate) const RATE_MAX: u64 = 10_000_000_000;
+
+/// Streams (SSRCs) that are received on one transport. A peer makes none beyond: its packets are
+/// counted and dropped.
+pub(crate) const SOURCES: usize = 256;
+
+/// Packets that came before the description that says what they are.
+pub(crate) const EARLY_PACKETS: usize = 64;
+
+/// How long they are kept.
+pub(crate) const EARLY_PATIENCE: Duration = Duration::from_millis(500);
+
+/// Sequence numbers of one stream that are missed at a time; older ones are given up.
+pub(crate) const MISSING: usize = 1_000;
+
+/// How often one packet is asked for again.
+pub(crate) const NACK_TRIES: u8 = 10;
+
+/// A jump of sequence numbers beyond this is another beginning and no loss.
+pub(crate) const LARGEST_GAP: u64 = 3_000;
+
+/// Arrivals that wait to be told to the other end's congestion control.
+pub(crate) const ARRIVALS: usize = 4_096;
+
+/// Of those, arrivals that were told of as lost before.
+pub(crate) const LATE_ARRIVALS: usize = 64;
+
+/// Items for the application that wait in the session until its host takes them, each turn.
+pub(crate) const OUTLET_ITEMS: usize = 4_096;
+
+/// Reports that wait.
+pub(crate) const REPORTS: usize = 1_024;
+
+/// Packets that wait to be sent, of one sender. The owner bounds what it hands over; beyond this
+/// the oldest are dropped.
+pub(crate) const SEND_QUEUE: usize = 4_096;
+
+/// Packets of one stream that can be sent again.
+pub(crate) const RESEND_PACKETS: usize = 1_024;
+
+/// Bytes of one stream that can be sent again.
+pub(crate) const RESEND_BYTES: usize = 4 << 20;
+
+/// Payloads of received packets share pieces of memory of this size.
+pub(crate) const SLAB_BYTES: usize = 64 << 10;
+
+/// Packets of one stream that wait to be sent again.
+pub(crate) const RESENDS: usize = 256;
+
+/// Bytes of a payload: what fits a datagram on every path with headers, extensions and SRTP's tag.
+pub(crate) const LARGEST_PAYLOAD: usize = 1_400;
+
+/// Report blocks in one report: what its five bits count (RFC 3550 §6.4.1).
+pub(crate) const REPORT_BLOCKS: usize = 31;
+
+/// Other ends that are told how long their question took, in one report.
+pub(crate) const DLRR_ENTRIES: usize = 16;
+
+/// Bytes of one datagram of RTCP.
+pub(crate) const RTCP_BYTES: usize = 1_200;

@@ -2,7 +2,8 @@
 //! what packets have to do with one another is `duologue_media`'s.
 //!
 //! Reading borrows the received bytes and allocates nothing; writing appends to a buffer of the
-//! caller's. Start with [`Packet`] and [`HeaderToSend`]; header extensions are in [`ext`].
+//! caller's. Start with [`Packet`] and [`HeaderToSend`]; header extensions are in [`ext`],
+//! RTCP is in [`rtcp`].
 #![forbid(unsafe_code)]
 
 mod codec;
@@ -16,6 +17,7 @@ mod ntp;
 mod parameters;
 pub mod payload;
 mod plan;
+pub mod rtcp;
 mod unwrap;
 
 pub use codec::{Codec, CodecParameters, CodecRole, Fmtp, MediaKind, common_feedback};

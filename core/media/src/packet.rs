@@ -1,0 +1,70 @@
+//! RTP packets as an application sees them: what it receives, and what it sends.
+
+use bytes::Bytes;
+use duologue_base::{Instant, TransceiverId};
+use duologue_rtp::ext::AudioLevel;
+use duologue_rtp::{PayloadType, Rid, Ssrc};
+
+/// A packet of a receiver, decrypted, once whatever repaired it.
+#[derive(Clone, Debug, PartialEq)]
+#[doc(alias = "RTCRtpPacket")]
+pub struct RtpPacket {
+    /// Its stream.
+    pub ssrc: Ssrc,
+    /// Which simulcast layer it belongs to, where layers have names.
+    pub rid: Option<Rid>,
+    /// What the payload is, by the receiver's parameters.
+    pub payload_type: PayloadType,
+    /// Extended: the low 16 bits are the packet's own, and it grows beyond them.
+    pub sequence_number: u64,
+    /// In units of the codec's clock.
+    pub timestamp: u32,
+    /// The last packet of a frame, of most kinds of video.
+    pub marker: bool,
+    /// How loud it is (RFC 6464).
+    pub audio_level: Option<AudioLevel>,
+    /// The payload, its format's own header included (RFC 7741, RFC 6184, …). It may be empty.
+    pub payload: Bytes,
+    /// When it arrived.
+    pub received: Instant,
+    /// It was lost and came by a repair.
+    pub repaired: bool,
+}
+
+/// A packet to send: what the sender does not decide itself.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[doc(alias = "RTCRtpPacketInit")]
+pub struct RtpPacketInit {
+    /// Which encoding of the sender it belongs to, by its index; 0 where there is one.
+    pub encoding: usize,
+    /// One of the sender's parameters; the preferred codec's when missing.
+    pub payload_type: Option<PayloadType>,
+    /// For who forwards: gaps stay gaps. The next one when missing.
+    pub sequence_number: Option<u16>,
+    /// In units of the codec's clock.
+    pub timestamp: u32,
+    /// The last packet of a frame, of most kinds of video.
+    pub marker: bool,
+    /// How loud it is, told where that is agreed (RFC 6464).
+    pub audio_level: Option<AudioLevel>,
+    /// The payload, its format's own header included.
+    pub payload: Bytes,
+}
+
+/// What a receiver's host takes from the session.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum MediaItem {
+    /// A packet, in the order of arrival.
+    Packet(TransceiverId, RtpPacket),
+}
+
+/// In which form an application takes what a receiver gets.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Outlet {
+    /// Not at all: it is counted and dropped.
+    #[default]
+    None,
+    /// Packet by packet.
+    Packets,
+}

@@ -1,0 +1,415 @@
+//! What comes on one transport: which stream a packet belongs to, what is missing, what is told to
+//! the other end of it, and what the application gets.
+
+mod arrivals;
+mod key_frames;
+mod missing;
+mod payload_types;
+mod source;
+mod sources;
+mod statistics;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use bytes::BytesMut;
+use duologue_base::{Instant, TransceiverId};
+use duologue_rtp::ext::{ExtensionMap, Extensions};
+use duologue_rtp::{Packet, PayloadType, ReceivePlan, Ssrc};
+
+use crate::counters::Counters;
+use crate::limits::{EARLY_PACKETS, EARLY_PATIENCE, SLAB_BYTES};
+use crate::packet::{MediaItem, Outlet, RtpPacket};
+use crate::report::MediaReport;
+
+use arrivals::Arrivals;
+use key_frames::KeyFrameRequests;
+use missing::Arrival;
+use payload_types::Use;
+pub(crate) use source::SenderReport;
+pub(crate) use sources::Purpose;
+use sources::{Claim, Found, Names, Route, Sources};
+pub use statistics::{Reception, Statistics};
+
+/// The receiving half of one transport.
+#[derive(Debug)]
+pub(crate) struct Inbound {
+    receivers: Vec<Receiver>,
+    /// Of the receivers, in the same order.
+    claims: Vec<Claim>,
+    pub(crate) sources: Sources,
+    extensions: Box<ExtensionMap>,
+    /// Packets that nobody claims yet.
+    early: VecDeque<Early>,
+    pub(crate) arrivals: Arrivals,
+    /// The payloads of many packets lie in one piece of memory, which is used again once all of them
+    /// are gone.
+    slab: BytesMut,
+}
+
+/// What one transceiver receives.
+#[derive(Debug)]
+pub(crate) struct Receiver {
+    pub(crate) id: TransceiverId,
+    pub(crate) plan: Arc<ReceivePlan>,
+    pub(crate) outlet: Outlet,
+    /// A packet of this plan came.
+    unmuted: bool,
+    pub(crate) key_frames: KeyFrameRequests,
+}
+
+#[derive(Debug)]
+struct Early {
+    arrival: Instant,
+    sequence_number: u64,
+    datagram: Vec<u8>,
+}
+
+/// What handling a packet may add to.
+pub(crate) struct Told<'a> {
+    pub(crate) items: &'a mut VecDeque<MediaItem>,
+    pub(crate) reports: &'a mut VecDeque<(TransceiverId, MediaReport)>,
+    pub(crate) counters: &'a mut Counters,
+}
+
+/// A packet on its way to its stream.
+struct Incoming<'a> {
+    arrival: Instant,
+    /// Extended.
+    sequence_number: u64,
+    packet: Packet<'a>,
+    extensions: Extensions,
+    len: usize,
+}
+
+impl Inbound {
+    pub(crate) fn new() -> Self {
+        Inbound {
+            receivers: Vec::new(),
+            claims: Vec::new(),
+            sources: Sources::default(),
+            extensions: Box::default(),
+            early: VecDeque::new(),
+            arrivals: Arrivals::default(),
+            slab: BytesMut::new(),
+        }
+    }
+
+    /// A description says, or says anew, what a receiver takes.
+    pub(crate) fn set(
+        &mut self,
+        now: Instant,
+        id: TransceiverId,
+        plan: Arc<ReceivePlan>,
+        outlet: Outlet,
+        told: &mut Told<'_>,
+    ) {
+        let claim = Claim::new(id, &plan);
+        let announced: Vec<(Ssrc, Route)> = sources::announced(id, &plan).collect();
+        self.sources.retract(id, &announced);
+        for (ssrc, route) in announced {
+            self.sources.announce(ssrc, route);
+        }
+        match self.receivers.iter().position(|receiver| receiver.id == id) {
+            Some(at) => {
+                let receiver = &mut self.receivers[at];
+                receiver.plan = plan;
+                receiver.outlet = outlet;
+                self.claims[at] = claim;
+            }
+            None => {
+                self.receivers.push(Receiver {
+                    id,
+                    plan,
+                    outlet,
+                    unmuted: false,
+                    key_frames: KeyFrameRequests::default(),
+                });
+                self.claims.push(claim);
+            }
+        }
+        self.map_extensions();
+        self.take_early(now, told);
+    }
+
+    /// The receiver takes nothing any more.
+    pub(crate) fn stop(&mut self, id: TransceiverId) {
+        if let Some(at) = self.receivers.iter().position(|receiver| receiver.id == id) {
+            self.receivers.remove(at);
+            self.claims.remove(at);
+            self.sources.forget(id);
+            self.map_extensions();
+        }
+    }
+
+    pub(crate) fn receiver_mut(&mut self, id: TransceiverId) -> Option<&mut Receiver> {
+        self.receivers.iter_mut().find(|receiver| receiver.id == id)
+    }
+
+    pub(crate) fn receivers_mut(&mut self) -> &mut [Receiver] {
+        &mut self.receivers
+    }
+
+    pub(crate) fn receivers(&self) -> &[Receiver] {
+        &self.receivers
+    }
+
+    /// RFC 9143 §9.2: one id means one extension in all sections of a transport.
+    fn map_extensions(&mut self) {
+        let all = self.receivers.iter();
+        let all = all.flat_map(|receiver| &receiver.plan.parameters.header_extensions);
+        let plain = all.filter(|extension| !extension.encrypted);
+        let agreed = plain.map(|extension| (extension.id, extension.uri.as_str()));
+        *self.extensions = ExtensionMap::of(agreed, true);
+    }
+
+    /// A packet in the clear, whose sequence number SRTP has extended. True: it is the first of its
+    /// stream.
+    pub(crate) fn handle(
+        &mut self,
+        now: Instant,
+        arrival: Instant,
+        sequence_number: u64,
+        datagram: &[u8],
+        told: &mut Told<'_>,
+    ) -> bool {
+        let Ok(packet) = Packet::parse(datagram) else {
+            told.counters.malformed += 1;
+            return false;
+        };
+        let incoming = Incoming {
+            arrival,
+            sequence_number,
+            packet,
+            extensions: packet.extensions(&self.extensions),
+            len: datagram.len(),
+        };
+        let names = Names {
+            ssrc: packet.header.ssrc,
+            payload_type: packet.header.payload_type,
+            mid: incoming.extensions.mid(datagram),
+            rid: incoming.extensions.rid(datagram),
+            repaired_rid: incoming.extensions.repaired_rid(datagram),
+        };
+        match self.sources.find(&self.claims, &names) {
+            Found::At(at) => {
+                let new = !self.sources.get_mut(at).has_begun();
+                self.handle_known(now, at, &incoming, told);
+                new
+            }
+            Found::Unclaimed => {
+                self.keep_early(arrival, sequence_number, datagram, told);
+                false
+            }
+        }
+    }
+
+    fn keep_early(
+        &mut self,
+        arrival: Instant,
+        sequence_number: u64,
+        datagram: &[u8],
+        told: &mut Told<'_>,
+    ) {
+        told.counters.unclaimed += 1;
+        if self.early.len() >= EARLY_PACKETS {
+            self.early.pop_front();
+        }
+        self.early.push_back(Early {
+            arrival,
+            sequence_number,
+            datagram: datagram.to_vec(),
+        });
+    }
+
+    /// A description may have said what they are.
+    fn take_early(&mut self, now: Instant, told: &mut Told<'_>) {
+        for early in std::mem::take(&mut self.early) {
+            if now - early.arrival <= EARLY_PATIENCE {
+                told.counters.unclaimed -= 1;
+                let Early {
+                    arrival,
+                    sequence_number,
+                    datagram,
+                } = early;
+                self.handle(now, arrival, sequence_number, &datagram, told);
+            }
+        }
+    }
+
+    fn handle_known(
+        &mut self,
+        now: Instant,
+        at: usize,
+        incoming: &Incoming<'_>,
+        told: &mut Told<'_>,
+    ) {
+        let route = self.sources.get_mut(at).route;
+        let owner = self
+            .claims
+            .iter()
+            .position(|claim| claim.id == route.receiver);
+        let Some(owner) = owner else { return };
+        let header = &incoming.packet.header;
+        let Some(means) = self.claims[owner].payload_types.get(header.payload_type) else {
+            told.counters.unknown_payload_type += 1;
+            return;
+        };
+        let codecs = &self.receivers[owner].plan.parameters.codecs;
+        let codec = match means {
+            Use::Media(codec) | Use::Red { codec } => codecs.get(codec),
+            // Retransmissions have the clock of what they repeat (RFC 4588 §4).
+            Use::Retransmission { of } => codecs.iter().find(|c| c.payload_type == of),
+            Use::UlpFec | Use::FlexFec => None,
+        };
+        let source = self.sources.get_mut(at);
+        source.set_clock_rate(codec.map_or(0, |codec| codec.codec.clock_rate));
+        let payload = incoming.packet.payload();
+        source.statistics.count(
+            incoming.arrival,
+            incoming.sequence_number,
+            header.timestamp,
+            (incoming.len - payload.len(), payload.len()),
+        );
+        // Only what goes on from here is told of as received.
+        if let Some(number) = incoming.extensions.transport_sequence() {
+            self.arrivals.note(incoming.arrival, now, number);
+        }
+        // Probes of padding come on any stream, before any media, too: no loss and no frame.
+        let is_padding = payload.is_empty();
+        match (route.purpose, means) {
+            (Purpose::Media, Use::Media(codec)) => {
+                let repairs = self.repairs(owner, codec);
+                let source = self.sources.get_mut(at);
+                let arrival = match repairs {
+                    true => source.missing.arrived(now, incoming.sequence_number),
+                    false => Arrival::New,
+                };
+                if !is_padding && arrival != Arrival::Duplicate {
+                    let place = Place {
+                        owner,
+                        encoding: route.encoding,
+                        repaired: false,
+                    };
+                    self.deliver(place, incoming, told);
+                }
+            }
+            (Purpose::Retransmission, Use::Retransmission { of }) if !is_padding => {
+                self.handle_retransmission(now, (owner, at, of), incoming, told);
+            }
+            _ => {}
+        }
+    }
+
+    /// Lost packets of this codec are asked for again.
+    fn repairs(&self, owner: usize, codec: usize) -> bool {
+        let codecs = &self.receivers[owner].plan.parameters.codecs;
+        let feedback = codecs.get(codec).map(|codec| &codec.feedback);
+        feedback.is_some_and(|feedback| feedback.iter().any(|it| it.as_str() == "nack"))
+    }
+
+    /// RFC 4588 §4: the original sequence number stands before the original payload.
+    fn handle_retransmission(
+        &mut self,
+        now: Instant,
+        (owner, at, of): (usize, usize, PayloadType),
+        incoming: &Incoming<'_>,
+        told: &mut Told<'_>,
+    ) {
+        let payload = incoming.packet.payload();
+        let Some((original, payload)) = payload.split_first_chunk::<2>() else {
+            told.counters.malformed += 1;
+            return;
+        };
+        let Some(media) = self.sources.repaired_by(at) else {
+            return;
+        };
+        let encoding = self.sources.get_mut(at).route.encoding;
+        let source = self.sources.get_mut(media);
+        let near = source.statistics.highest().unwrap_or_default();
+        let sequence_number = extend(u16::from_be_bytes(*original), near);
+        // Browsers repeat packets unasked as probes; they are no sign of a loss.
+        if source.missing.arrived(now, sequence_number) == Arrival::Duplicate {
+            return;
+        }
+        if payload.is_empty() {
+            return;
+        }
+        let ssrc = self.sources.ssrc_at(media);
+        let header = &incoming.packet.header;
+        let repaired = RtpPacket {
+            ssrc,
+            rid: self.receivers[owner].plan.rids.get(encoding).cloned(),
+            payload_type: of,
+            sequence_number,
+            timestamp: header.timestamp,
+            marker: header.marker,
+            audio_level: incoming.extensions.audio_level(),
+            payload: self.copy(payload),
+            received: incoming.arrival,
+            repaired: true,
+        };
+        self.hand_out(owner, repaired, told);
+    }
+
+    fn deliver(&mut self, place: Place, incoming: &Incoming<'_>, told: &mut Told<'_>) {
+        let header = &incoming.packet.header;
+        let receiver = &self.receivers[place.owner];
+        let rid = receiver.plan.rids.get(place.encoding).cloned();
+        if receiver.outlet == Outlet::None {
+            return self.unmute(place.owner, told);
+        }
+        let packet = RtpPacket {
+            ssrc: header.ssrc,
+            rid,
+            payload_type: header.payload_type,
+            sequence_number: incoming.sequence_number,
+            timestamp: header.timestamp,
+            marker: header.marker,
+            audio_level: incoming.extensions.audio_level(),
+            payload: self.copy(incoming.packet.payload()),
+            received: incoming.arrival,
+            repaired: place.repaired,
+        };
+        self.hand_out(place.owner, packet, told);
+    }
+
+    fn hand_out(&mut self, owner: usize, packet: RtpPacket, told: &mut Told<'_>) {
+        self.unmute(owner, told);
+        let receiver = &self.receivers[owner];
+        match receiver.outlet {
+            Outlet::None => {}
+            Outlet::Packets => told.give(MediaItem::Packet(receiver.id, packet)),
+        }
+    }
+
+    /// webrtc-pc §5.3: the receiver's track is muted until packets come.
+    fn unmute(&mut self, owner: usize, told: &mut Told<'_>) {
+        let receiver = &mut self.receivers[owner];
+        if !std::mem::replace(&mut receiver.unmuted, true) {
+            told.reports.push_back((receiver.id, MediaReport::Unmuted));
+        }
+    }
+
+    fn copy(&mut self, payload: &[u8]) -> bytes::Bytes {
+        if self.slab.capacity() < payload.len() {
+            self.slab.reserve(SLAB_BYTES.max(payload.len()));
+        }
+        self.slab.extend_from_slice(payload);
+        self.slab.split().freeze()
+    }
+}
+
+/// Where a packet goes.
+#[derive(Clone, Copy)]
+struct Place {
+    owner: usize,
+    encoding: usize,
+    repaired: bool,
+}
+
+/// The sequence number with these low bits that is nearest to `near`.
+pub(crate) fn extend(number: u16, near: u64) -> u64 {
+    let distance = number.wrapping_sub(near as u16) as i16;
+    near.saturating_add_signed(i64::from(distance))
+}

@@ -1,0 +1,26 @@
+use duologue_rtp::Ssrc;
+
+/// What happened to the media of a transceiver.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum MediaReport {
+    /// The first packet came since the receiver was told what to take.
+    Unmuted,
+    /// The other end ended a stream (RFC 3550 §6.6).
+    Bye {
+        /// The stream.
+        ssrc: Ssrc,
+    },
+    /// The other end needs a key frame (RFC 4585 §6.3.1, RFC 5104 §4.3.1).
+    KeyFrameWanted {
+        /// Which encoding of the sender.
+        encoding: usize,
+    },
+    /// Packets of the application left the sender's queue.
+    Sent {
+        /// How many.
+        packets: usize,
+        /// Bytes of their payloads.
+        bytes: usize,
+    },
+}

@@ -1,0 +1,412 @@
+//! What the two ends tell each other of their streams: reports at intervals (RFC 3550 §6), feedback
+//! as soon as it is of use (RFC 4585).
+
+use std::time::Duration;
+
+use duologue_base::{Instant, Rng};
+use duologue_rtp::rtcp::{
+    self, Dlrr, ExtendedReportBlock, Packet, ReportBlock, SenderInfo, TransportFeedbackToSend,
+    Writer,
+};
+use duologue_rtp::{MediaKind, NtpShort, NtpTime, Ssrc};
+
+use crate::limits::{DLRR_ENTRIES, REPORT_BLOCKS, RTCP_BYTES};
+use crate::recv::{Inbound, SenderReport};
+use crate::report::MediaReport;
+use crate::send::Outbound;
+use crate::transport::Outlets;
+
+/// The RTCP of one transport.
+#[derive(Debug)]
+pub(crate) struct Reporter {
+    origin: NtpTime,
+    rng: Rng,
+    /// Who we are while we send no stream.
+    ssrc: Ssrc,
+    next_report: Option<Instant>,
+    /// Smoothed, once a report told.
+    round_trip: Option<Duration>,
+    /// Those who asked for the time that their question took (RFC 3611 §4.5).
+    questions: Vec<Question>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Question {
+    ssrc: Ssrc,
+    ntp: NtpShort,
+    received: Instant,
+}
+
+/// As browsers do: video is reported of each second, audio each five (RFC 3550 §6.2's least).
+const VIDEO_INTERVAL: Duration = Duration::from_secs(1);
+const AUDIO_INTERVAL: Duration = Duration::from_secs(5);
+
+/// What is assumed before a report told.
+const FIRST_ROUND_TRIP: Duration = Duration::from_millis(100);
+
+impl Reporter {
+    pub(crate) fn new(origin: NtpTime, mut rng: Rng) -> Self {
+        Reporter {
+            origin,
+            ssrc: Ssrc(rng.u32()),
+            rng,
+            next_report: None,
+            round_trip: None,
+            questions: Vec::new(),
+        }
+    }
+
+    pub(crate) fn round_trip(&self) -> Duration {
+        self.round_trip.unwrap_or(FIRST_ROUND_TRIP)
+    }
+
+    /// A stream is new: the other end hears at once that it was found. Browsers name their streams in
+    /// each packet until then.
+    pub(crate) fn expect_report(&mut self, now: Instant) {
+        self.next_report = Some(now);
+    }
+
+    /// A sender begins: its first report comes soon, so that its streams can be synchronized.
+    pub(crate) fn expect_sender_report(&mut self, now: Instant) {
+        let soon = now + Duration::from_millis(500);
+        let next = self.next_report.map_or(soon, |next| next.min(soon));
+        self.next_report = Some(next);
+    }
+
+    pub(crate) fn poll_timeout(&self, inbound: &Inbound, outbound: &Outbound) -> Option<Instant> {
+        let speaks = !inbound.receivers().is_empty() || !outbound.senders().is_empty();
+        let report = self.next_report.filter(|_| speaks);
+        let missing = inbound.sources.iter();
+        let missing = missing.filter_map(|(_, source)| source.missing.poll_timeout());
+        let key_frames = inbound.receivers().iter();
+        let key_frames = key_frames.filter_map(|receiver| receiver.key_frames.poll_timeout());
+        report
+            .into_iter()
+            .chain(inbound.arrivals.poll_timeout())
+            .chain(missing)
+            .chain(key_frames)
+            .min()
+    }
+
+    /// Writes one datagram, if something is due: a report first, since the rest may ride on it.
+    pub(crate) fn poll(
+        &mut self,
+        now: Instant,
+        inbound: &mut Inbound,
+        outbound: &mut Outbound,
+        out: &mut Vec<u8>,
+    ) -> bool {
+        let begin = out.len();
+        let me = self.speaker(outbound);
+        let reports = self.next_report.is_some_and(|at| at <= now);
+        if reports {
+            self.write_report(now, me, (inbound, outbound), out);
+        }
+        let after_report = out.len();
+        // RFC 5506 §3.4.1: by itself only where that is agreed on.
+        let reduced = inbound.receivers().iter();
+        let reduced = reduced.clone().len() > 0
+            && reduced
+                .into_iter()
+                .all(|it| it.plan.parameters.reduced_size);
+        if !reports && !reduced {
+            Writer::new(out).receiver_report(me, &[]);
+        }
+        let before_feedback = out.len();
+        self.write_feedback(now, me, begin, inbound, out);
+        if out.len() == before_feedback {
+            out.truncate(after_report);
+        }
+        out.len() > begin
+    }
+
+    /// The SSRC that speaks for this end: that of a stream, where there is one.
+    fn speaker(&self, outbound: &Outbound) -> Ssrc {
+        let mut streams = outbound.senders().iter().flat_map(|it| &it.streams);
+        streams.next().map_or(self.ssrc, |stream| stream.ssrc)
+    }
+
+    fn write_feedback(
+        &mut self,
+        now: Instant,
+        me: Ssrc,
+        begin: usize,
+        inbound: &mut Inbound,
+        out: &mut Vec<u8>,
+    ) {
+        self.write_key_frame_requests(now, me, inbound, out);
+        let mut numbers = Vec::new();
+        for (ssrc, source) in inbound.sources.iter_mut() {
+            if out.len() - begin > RTCP_BYTES / 2 {
+                break;
+            }
+            numbers.clear();
+            source
+                .missing
+                .take_due(now, self.round_trip(), &mut numbers);
+            let written = Writer::new(out).nack(me, ssrc, numbers.iter().copied());
+            if written > 0 {
+                source.nacks += 1;
+            }
+        }
+        let media = inbound.sources.iter().next().map_or(me, |(ssrc, _)| ssrc);
+        let room = RTCP_BYTES.saturating_sub(out.len() - begin);
+        inbound.arrivals.tell(now, |feedback| {
+            let head = TransportFeedbackToSend {
+                sender: me,
+                media,
+                base_sequence: feedback.base,
+                feedback_count: feedback.count,
+                max_size: room,
+            };
+            Writer::new(out).transport_feedback(&head, feedback.arrivals())
+        });
+    }
+
+    fn write_key_frame_requests(
+        &mut self,
+        now: Instant,
+        me: Ssrc,
+        inbound: &mut Inbound,
+        out: &mut Vec<u8>,
+    ) {
+        let mut wanted = Vec::new();
+        for receiver in inbound.receivers_mut() {
+            while let Some(encoding) = receiver.key_frames.take_due(now) {
+                wanted.push((receiver.id, encoding));
+            }
+        }
+        for (id, encoding) in wanted {
+            if let Some((ssrc, source)) = inbound.sources.media_of(id, encoding) {
+                source.plis += 1;
+                Writer::new(out).picture_loss_indication(me, ssrc);
+            }
+        }
+    }
+
+    fn write_report(
+        &mut self,
+        now: Instant,
+        me: Ssrc,
+        (inbound, outbound): (&mut Inbound, &Outbound),
+        out: &mut Vec<u8>,
+    ) {
+        self.next_report = Some(now + self.interval(inbound, outbound));
+        let blocks = report_blocks(now, inbound);
+        let (first, more) = blocks.split_at(blocks.len().min(REPORT_BLOCKS));
+        let mut writer = Writer::new(out);
+
+        let mut speakers = Vec::new();
+        let mut cname = None;
+        for sender in outbound.senders() {
+            cname = cname.or(sender.plan.parameters.cname.as_deref());
+            for stream in &sender.streams {
+                let Some(info) = self.sender_info(now, sender, stream) else {
+                    continue;
+                };
+                let blocks = if speakers.is_empty() { first } else { &[] };
+                writer.sender_report(stream.ssrc, &info, blocks);
+                speakers.push(stream.ssrc);
+            }
+        }
+        if speakers.is_empty() {
+            writer.receiver_report(me, first);
+            speakers.push(me);
+        }
+        for blocks in more.chunks(REPORT_BLOCKS) {
+            writer.receiver_report(me, blocks);
+        }
+        // RFC 3550 §6.1: with its name in each report.
+        if let Some(cname) = cname {
+            writer.source_description(&speakers, cname);
+        }
+        let answers: Vec<Dlrr> = self.questions.drain(..).map(|it| it.answer(now)).collect();
+        if !answers.is_empty() {
+            writer.extended_report(me, None, &answers);
+        }
+    }
+
+    /// RFC 3550 §6.2: half to one and a half times the interval, so that ends do not keep step.
+    fn interval(&mut self, inbound: &Inbound, outbound: &Outbound) -> Duration {
+        let receives = inbound.receivers().iter().map(|it| it.plan.kind);
+        let mut kinds = receives.chain(outbound.senders().iter().map(|it| it.plan.kind));
+        let interval = match kinds.any(|kind| kind == MediaKind::Video) {
+            true => VIDEO_INTERVAL,
+            false => AUDIO_INTERVAL,
+        };
+        let part = 512 + (self.rng.u32() & 0x3ff);
+        interval * part / 1_024
+    }
+
+    /// What a sender report says of a stream that has begun.
+    fn sender_info(
+        &self,
+        now: Instant,
+        sender: &crate::send::Sender,
+        stream: &crate::send::Stream,
+    ) -> Option<SenderInfo> {
+        let (timestamp, at) = stream.last?;
+        let rate = u64::from(sender.clock_rate());
+        let since = (now - at).as_micros() as u64 * rate / 1_000_000;
+        Some(SenderInfo {
+            ntp_time: self.origin.plus(now.since_origin()),
+            rtp_time: timestamp.wrapping_add(since as u32),
+            packet_count: stream.counters.packets_sent as u32,
+            octet_count: stream.counters.bytes_sent as u32,
+        })
+    }
+
+    pub(crate) fn handle(
+        &mut self,
+        arrival: Instant,
+        datagram: &[u8],
+        (inbound, outbound): (&mut Inbound, &mut Outbound),
+        told: &mut Outlets,
+    ) {
+        for packet in rtcp::packets(datagram) {
+            let Ok(packet) = packet else {
+                told.counters.malformed += 1;
+                continue;
+            };
+            match packet {
+                Packet::SenderReport(report) => {
+                    if let Some(source) = inbound.sources.by_ssrc(report.sender) {
+                        source.sender_report = Some(SenderReport {
+                            received: arrival,
+                            ntp: report.info.ntp_time,
+                            rtp: report.info.rtp_time,
+                            packets: report.info.packet_count,
+                            octets: report.info.octet_count,
+                            count: source.sender_report.map_or(0, |it| it.count) + 1,
+                        });
+                    }
+                    self.handle_blocks(arrival, report.blocks, outbound);
+                }
+                Packet::ReceiverReport(report) => {
+                    self.handle_blocks(arrival, report.blocks, outbound);
+                }
+                Packet::Goodbye(goodbye) => {
+                    for ssrc in goodbye.ssrcs() {
+                        if let Some(source) = inbound.sources.by_ssrc(ssrc) {
+                            told.report(source.route.receiver, MediaReport::Bye { ssrc });
+                        }
+                    }
+                }
+                Packet::Nack(nack) => {
+                    if let Some((_, _, stream)) = outbound.by_ssrc(nack.media) {
+                        stream.remote.nacks += 1;
+                        nack.lost().for_each(|number| stream.missed(number));
+                    }
+                }
+                Packet::PictureLossIndication(pli) => {
+                    if let Some((id, encoding, stream)) = outbound.by_ssrc(pli.media) {
+                        stream.remote.plis += 1;
+                        told.report(id, MediaReport::KeyFrameWanted { encoding });
+                    }
+                }
+                Packet::FullIntraRequest(request) => {
+                    for (ssrc, number) in request.entries() {
+                        let found = outbound.by_ssrc(ssrc);
+                        // RFC 5104 §4.3.1.2: the same number is the same command.
+                        if let Some((id, encoding, stream)) = found
+                            && stream.remote.last_fir.replace(number) != Some(number)
+                        {
+                            stream.remote.firs += 1;
+                            told.report(id, MediaReport::KeyFrameWanted { encoding });
+                        }
+                    }
+                }
+                Packet::ExtendedReport(report) => {
+                    for block in report.blocks() {
+                        self.handle_extended(arrival, report.sender, block, outbound);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn handle_extended(
+        &mut self,
+        arrival: Instant,
+        sender: Ssrc,
+        block: ExtendedReportBlock<'_>,
+        outbound: &mut Outbound,
+    ) {
+        match block {
+            ExtendedReportBlock::ReceiverReferenceTime(ntp) => {
+                self.questions.retain(|known| known.ssrc != sender);
+                if self.questions.len() < DLRR_ENTRIES {
+                    self.questions.push(Question {
+                        ssrc: sender,
+                        ntp: ntp.middle(),
+                        received: arrival,
+                    });
+                }
+            }
+            ExtendedReportBlock::Dlrr(entries) => {
+                let us = [self.ssrc, self.speaker(outbound)];
+                for entry in entries.filter(|entry| us.contains(&entry.ssrc)) {
+                    self.measure(arrival, entry.last_rr, entry.delay);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn handle_blocks(
+        &mut self,
+        arrival: Instant,
+        blocks: impl Iterator<Item = ReportBlock>,
+        outbound: &mut Outbound,
+    ) {
+        for block in blocks {
+            let Some((_, _, stream)) = outbound.by_ssrc(block.ssrc) else {
+                continue;
+            };
+            stream.heard_of(block.ssrc);
+            let trip = self.measure(arrival, block.last_sr, block.delay_since_last_sr);
+            stream.remote.count(block, trip);
+        }
+    }
+
+    /// RFC 3550 §6.4.1: the time between two of our own stamps, less what the other end held it.
+    fn measure(&mut self, arrival: Instant, stamp: NtpShort, delay: NtpShort) -> Option<Duration> {
+        let now = self.origin.plus(arrival.since_origin()).middle();
+        let trip = now.round_trip(stamp, delay)?;
+        self.round_trip = Some(match self.round_trip {
+            None => trip,
+            Some(smooth) => (smooth * 7 + trip) / 8,
+        });
+        Some(trip)
+    }
+}
+
+impl Question {
+    fn answer(self, now: Instant) -> Dlrr {
+        Dlrr {
+            ssrc: self.ssrc,
+            last_rr: self.ntp,
+            delay: NtpShort::from_duration(now - self.received),
+        }
+    }
+}
+
+fn report_blocks(now: Instant, inbound: &mut Inbound) -> Vec<ReportBlock> {
+    let begun = inbound.sources.iter_mut();
+    let begun = begun.filter(|(_, source)| source.has_begun());
+    let blocks = begun.map(|(ssrc, source)| {
+        let reception = source.statistics.report();
+        let (last_sr, since) = source.since_sender_report(now).unwrap_or_default();
+        ReportBlock {
+            ssrc,
+            fraction_lost: reception.fraction_lost,
+            cumulative_lost: reception.cumulative_lost.clamp(-0x80_0000, 0x7f_ffff) as i32,
+            highest_sequence: reception.highest,
+            jitter: reception.jitter,
+            last_sr,
+            delay_since_last_sr: NtpShort::from_duration(since),
+        }
+    });
+    blocks.collect()
+}

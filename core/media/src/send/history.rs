@@ -1,0 +1,65 @@
+//! What a stream sent lately, to be sent again (RFC 4585 §6.2.1).
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use duologue_base::Instant;
+
+use super::stream::Sent;
+use crate::limits::{RESEND_BYTES, RESEND_PACKETS};
+
+/// The last packets of a stream, by sequence number. It holds what they were made from: a packet is
+/// built anew each time it is sent.
+#[derive(Debug, Default)]
+pub(crate) struct History {
+    /// In the order of their numbers.
+    packets: VecDeque<Sent>,
+    bytes: usize,
+}
+
+impl History {
+    pub(crate) fn keep(&mut self, sent: Sent) {
+        let place = match self.packets.back() {
+            Some(last) if last.sequence_number >= sent.sequence_number => self
+                .packets
+                .binary_search_by_key(&sent.sequence_number, |it| it.sequence_number),
+            _ => Err(self.packets.len()),
+        };
+        self.bytes += sent.payload.len();
+        match place {
+            Ok(at) => {
+                let replaced = std::mem::replace(&mut self.packets[at], sent);
+                self.bytes -= replaced.payload.len();
+            }
+            Err(at) => self.packets.insert(at, sent),
+        }
+        while self.packets.len() > RESEND_PACKETS || self.bytes > RESEND_BYTES {
+            if let Some(oldest) = self.packets.pop_front() {
+                self.bytes -= oldest.payload.len();
+            }
+        }
+    }
+
+    /// The packet to send again, unless it was a round trip ago at most.
+    pub(crate) fn again(&self, now: Instant, round_trip: Duration, number: u16) -> Option<&Sent> {
+        let newest = self.packets.back()?.sequence_number;
+        let sent = &self.packets[self.find(crate::recv::extend(number, newest))?];
+        let lately = |at: Instant| now - at < round_trip.max(SHORTEST_TRIP);
+        (!sent.resent.is_some_and(lately)).then_some(sent)
+    }
+
+    pub(crate) fn note_resent(&mut self, now: Instant, sequence_number: u64) {
+        if let Some(at) = self.find(sequence_number) {
+            self.packets[at].resent = Some(now);
+        }
+    }
+
+    fn find(&self, sequence_number: u64) -> Option<usize> {
+        let packets = &self.packets;
+        let found = packets.binary_search_by_key(&sequence_number, |it| it.sequence_number);
+        found.ok()
+    }
+}
+
+/// Browsers do not send a packet twice within 5 ms (Chromium 156 and Firefox 153, measured).
+const SHORTEST_TRIP: Duration = Duration::from_millis(5);

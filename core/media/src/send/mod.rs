@@ -1,0 +1,364 @@
+//! What is sent on one transport: the streams of its senders, and what is sent again.
+
+mod history;
+mod stream;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use duologue_base::{Instant, Rng, TransceiverId};
+use duologue_rtp::ext::{AbsSendTime, ExtensionMap};
+use duologue_rtp::{CodecRole, PayloadType, RtcpFeedback, SendPlan, Ssrc};
+
+use crate::counters::Counters;
+use crate::limits::{LARGEST_PAYLOAD, SEND_QUEUE};
+use crate::packet::RtpPacketInit;
+use crate::report::MediaReport;
+
+pub(crate) use stream::Stream;
+pub use stream::{RemoteReports, SendCounters};
+use stream::{Sent, Setting, Stamp};
+
+/// The sending half of one transport.
+#[derive(Debug)]
+pub(crate) struct Outbound {
+    senders: Vec<Sender>,
+    /// Whose turn it is.
+    turn: usize,
+    /// The transport-wide number of the next packet.
+    next_transport_sequence: u16,
+    rng: Rng,
+}
+
+/// What one transceiver sends.
+#[derive(Debug)]
+pub(crate) struct Sender {
+    pub(crate) id: TransceiverId,
+    pub(crate) plan: Arc<SendPlan>,
+    extensions: Box<ExtensionMap>,
+    pub(crate) streams: Vec<Stream>,
+    queue: VecDeque<RtpPacketInit>,
+}
+
+/// A packet that was written.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Written {
+    pub(crate) transport_sequence: Option<u16>,
+    pub(crate) len: usize,
+}
+
+impl Outbound {
+    pub(crate) fn new(mut rng: Rng) -> Self {
+        Outbound {
+            senders: Vec::new(),
+            turn: 0,
+            next_transport_sequence: rng.u32() as u16,
+            rng,
+        }
+    }
+
+    /// A description says, or says anew, what a sender may send. Streams that go on keep their
+    /// numbers.
+    pub(crate) fn set(&mut self, id: TransceiverId, plan: Arc<SendPlan>) {
+        let at = self.senders.iter().position(|sender| sender.id == id);
+        let mut before = at.map(|at| self.senders.remove(at));
+        let renamed = before.as_ref().is_some_and(|it| it.plan.mid != plan.mid);
+        let mut known = before
+            .as_mut()
+            .map_or(Vec::new(), |it| std::mem::take(&mut it.streams));
+        let streams = plan.streams.iter().map(|wanted| {
+            let Some(at) = known.iter().position(|stream| stream.is(wanted)) else {
+                return Stream::new(wanted, &mut self.rng);
+            };
+            let mut stream = known.swap_remove(at);
+            stream.rename(wanted);
+            if renamed {
+                stream.name_again();
+            }
+            stream
+        });
+        let streams = streams.collect();
+        let agreed = plan.parameters.header_extensions.iter();
+        let plain = agreed.filter(|extension| !extension.encrypted);
+        let extensions = plain.map(|extension| (extension.id, extension.uri.as_str()));
+        let sender = Sender {
+            id,
+            extensions: Box::new(ExtensionMap::of(extensions, false)),
+            streams,
+            queue: before.map_or_else(VecDeque::new, |it| it.queue),
+            plan,
+        };
+        let at = at.unwrap_or(self.senders.len());
+        self.senders.insert(at, sender);
+    }
+
+    /// The sender sends nothing any more. Gives what it was, for when it goes on.
+    pub(crate) fn stop(&mut self, id: TransceiverId) -> Option<Sender> {
+        let at = self.senders.iter().position(|sender| sender.id == id)?;
+        Some(self.senders.remove(at))
+    }
+
+    /// A sender goes on, on this transport or another.
+    pub(crate) fn resume(&mut self, sender: Sender) {
+        self.senders.push(sender);
+    }
+
+    pub(crate) fn senders(&self) -> &[Sender] {
+        &self.senders
+    }
+
+    /// The sender and the stream that an SSRC belongs to.
+    pub(crate) fn by_ssrc(&mut self, ssrc: Ssrc) -> Option<(TransceiverId, usize, &mut Stream)> {
+        self.senders.iter_mut().find_map(|sender| {
+            let id = sender.id;
+            let mut streams = sender.streams.iter_mut().enumerate();
+            let (at, stream) =
+                streams.find(|(_, stream)| stream.ssrc == ssrc || stream.rtx() == Some(ssrc))?;
+            Some((id, at, stream))
+        })
+    }
+
+    /// Packets of the application.
+    pub(crate) fn queue(
+        &mut self,
+        id: TransceiverId,
+        packets: Vec<RtpPacketInit>,
+        counters: &mut Counters,
+    ) {
+        let Some(sender) = self.senders.iter_mut().find(|sender| sender.id == id) else {
+            counters.unsendable += packets.len() as u64;
+            return;
+        };
+        sender.queue.extend(packets);
+        while sender.queue.len() > SEND_QUEUE {
+            sender.queue.pop_front();
+            counters.send_overflows += 1;
+        }
+    }
+
+    /// Packets wait.
+    pub(crate) fn wants_to_send(&self) -> bool {
+        self.senders.iter().any(Sender::wants_to_send)
+    }
+
+    /// Writes the next packet behind `out`, if it is not longer than `room`.
+    pub(crate) fn poll(
+        &mut self,
+        now: Instant,
+        round_trip: Duration,
+        room: usize,
+        out: &mut Vec<u8>,
+        told: &mut SentTold<'_>,
+    ) -> Option<Written> {
+        let count = self.senders.len();
+        for turn in 0..count {
+            let at = (self.turn + turn) % count;
+            let stamp = Stamp {
+                transport_sequence: self.next_transport_sequence,
+                send_time: AbsSendTime::from_instant(now),
+            };
+            let written = match self.senders[at].poll(now, (stamp, round_trip), room, out, told) {
+                Polled::Written(written) => written,
+                Polled::TooLong => return None,
+                Polled::Nothing => continue,
+            };
+            self.turn = at + 1;
+            if written.transport_sequence.is_some() {
+                self.next_transport_sequence = self.next_transport_sequence.wrapping_add(1);
+            }
+            return Some(written);
+        }
+        None
+    }
+}
+
+/// What sending may add to.
+pub(crate) struct SentTold<'a> {
+    pub(crate) reports: &'a mut VecDeque<(TransceiverId, MediaReport)>,
+    pub(crate) counters: &'a mut Counters,
+}
+
+enum Polled {
+    Written(Written),
+    /// The next one does not fit.
+    TooLong,
+    Nothing,
+}
+
+impl Sender {
+    /// The clock of the preferred codec's time stamps.
+    pub(crate) fn clock_rate(&self) -> u32 {
+        let mut codecs = self.plan.parameters.codecs.iter();
+        let preferred = codecs.find(|codec| codec.codec.role() == CodecRole::Primary);
+        preferred.map_or(0, |codec| codec.codec.clock_rate)
+    }
+
+    fn wants_to_send(&self) -> bool {
+        let resends = |stream: &Stream| stream.next_resend().is_some();
+        !self.queue.is_empty() || self.streams.iter().any(resends)
+    }
+
+    /// Packets are kept to be sent again.
+    fn repairs(&self, payload_type: PayloadType) -> bool {
+        let codec = self.codec(payload_type);
+        codec.is_some_and(|codec| codec.feedback.contains(&RtcpFeedback::Nack))
+            && self.setting().rtx_of(payload_type).is_some()
+    }
+
+    fn codec(&self, payload_type: PayloadType) -> Option<&duologue_rtp::CodecParameters> {
+        let mut codecs = self.plan.parameters.codecs.iter();
+        codecs.find(|codec| codec.payload_type == payload_type)
+    }
+
+    fn poll(
+        &mut self,
+        now: Instant,
+        (stamp, round_trip): (Stamp, Duration),
+        room: usize,
+        out: &mut Vec<u8>,
+        told: &mut SentTold<'_>,
+    ) -> Polled {
+        for at in 0..self.streams.len() {
+            match self.poll_resend(at, now, (stamp, round_trip), room, out) {
+                Polled::Nothing => {}
+                polled => return polled,
+            }
+        }
+        while let Some(packet) = self.queue.front() {
+            let payload_type = self.payload_type(packet);
+            let stream = self.streams.get(packet.encoding);
+            let (Some(payload_type), Some(stream), true) = (
+                payload_type,
+                stream,
+                packet.payload.len() <= LARGEST_PAYLOAD,
+            ) else {
+                let packet = self.queue.pop_front();
+                told.counters.unsendable += 1;
+                told.left(self.id, packet.map_or(0, |packet| packet.payload.len()));
+                continue;
+            };
+            let sent = Sent {
+                sequence_number: stream.sequence_number(packet.sequence_number),
+                payload_type,
+                timestamp: packet.timestamp,
+                marker: packet.marker,
+                audio_level: packet.audio_level,
+                payload: packet.payload.clone(),
+                resent: None,
+            };
+            let encoding = packet.encoding;
+            return self.write(now, encoding, (sent, stamp), room, out, told);
+        }
+        Polled::Nothing
+    }
+
+    fn write(
+        &mut self,
+        now: Instant,
+        encoding: usize,
+        (packet, stamp): (Sent, Stamp),
+        room: usize,
+        out: &mut Vec<u8>,
+        told: &mut SentTold<'_>,
+    ) -> Polled {
+        let begin = out.len();
+        let stream = &self.streams[encoding];
+        stream.write(&packet, stamp, &self.setting(), out);
+        let len = out.len() - begin;
+        if len > room {
+            out.truncate(begin);
+            return Polled::TooLong;
+        }
+        let keep = self.repairs(packet.payload_type);
+        let numbered = self.numbered().then_some(stamp.transport_sequence);
+        self.queue.pop_front();
+        told.left(self.id, packet.payload.len());
+        self.streams[encoding].sent(now, packet, len, keep);
+        Polled::Written(Written {
+            transport_sequence: numbered,
+            len,
+        })
+    }
+
+    fn poll_resend(
+        &mut self,
+        at: usize,
+        now: Instant,
+        (stamp, round_trip): (Stamp, Duration),
+        room: usize,
+        out: &mut Vec<u8>,
+    ) -> Polled {
+        while let Some(number) = self.streams[at].next_resend() {
+            let packet = self.streams[at].history.again(now, round_trip, number);
+            let Some(packet) = packet.cloned() else {
+                self.streams[at].resend_done();
+                continue;
+            };
+            let begin = out.len();
+            let stream = &self.streams[at];
+            let written = stream.write_again(&packet, stamp, &self.setting(), out);
+            let len = out.len() - begin;
+            if len > room {
+                out.truncate(begin);
+                return Polled::TooLong;
+            }
+            let numbered = self.numbered().then_some(stamp.transport_sequence);
+            let stream = &mut self.streams[at];
+            stream.resend_done();
+            if !written {
+                continue;
+            }
+            stream.history.note_resent(now, packet.sequence_number);
+            stream.resent(len, packet.payload.len());
+            return Polled::Written(Written {
+                transport_sequence: numbered,
+                len,
+            });
+        }
+        Polled::Nothing
+    }
+
+    /// Packets have transport-wide numbers.
+    fn numbered(&self) -> bool {
+        let kind = duologue_rtp::ext::ExtensionKind::TransportSequence;
+        self.extensions.id(kind).is_some()
+    }
+
+    fn payload_type(&self, packet: &RtpPacketInit) -> Option<PayloadType> {
+        match packet.payload_type {
+            Some(wanted) => self.codec(wanted).map(|codec| codec.payload_type),
+            None => {
+                let mut codecs = self.plan.parameters.codecs.iter();
+                let preferred = codecs.find(|codec| codec.codec.role() == CodecRole::Primary);
+                preferred.map(|codec| codec.payload_type)
+            }
+        }
+    }
+
+    fn setting(&self) -> Setting<'_> {
+        Setting {
+            mid: self.plan.mid.as_str(),
+            extensions: &self.extensions,
+            codecs: &self.plan.parameters.codecs,
+        }
+    }
+}
+
+impl SentTold<'_> {
+    /// A packet of the application left the queue; those of one batch are told together.
+    fn left(&mut self, id: TransceiverId, payload: usize) {
+        if let Some((last, MediaReport::Sent { packets, bytes })) = self.reports.back_mut()
+            && *last == id
+        {
+            *packets += 1;
+            *bytes += payload;
+            return;
+        }
+        let sent = MediaReport::Sent {
+            packets: 1,
+            bytes: payload,
+        };
+        self.reports.push_back((id, sent));
+    }
+}

@@ -1,0 +1,294 @@
+//! One sent stream: an encoding with its SSRC, and the stream that repeats its packets.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use bytes::Bytes;
+use duologue_base::{Instant, Rng, Seq16};
+use duologue_rtp::ext::{AbsSendTime, AudioLevel, ExtensionMap, ExtensionsToSend};
+use duologue_rtp::rtcp::ReportBlock;
+use duologue_rtp::{CodecParameters, CodecRole, HeaderToSend, PayloadType, Rid, SendStream, Ssrc};
+
+use super::history::History;
+use crate::limits::RESENDS;
+
+/// The stream of one encoding.
+#[derive(Debug)]
+pub(crate) struct Stream {
+    pub(crate) rid: Option<Rid>,
+    pub(crate) ssrc: Ssrc,
+    rtx: Option<Ssrc>,
+    next_sequence: u64,
+    next_rtx_sequence: u64,
+    pub(crate) history: History,
+    /// Numbers of packets that are to be sent again, oldest first.
+    resends: VecDeque<u16>,
+    /// The other end has reported of the stream, of its repetitions: it knows whose they are, and
+    /// their names can be left out (BUNDLE, RFC 9143 §9.2).
+    reported: Names,
+    reported_rtx: Names,
+    pub(crate) counters: SendCounters,
+    pub(crate) rtx_counters: SendCounters,
+    pub(crate) remote: RemoteReports,
+    /// The last packet's time stamp and when it left: what sender reports go on from.
+    pub(crate) last: Option<(u32, Instant)>,
+}
+
+/// Whether packets name their m-section and layer.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Names {
+    Needed,
+    Known,
+}
+
+/// Counters of one sent stream, in the names of webrtc-stats §8.6.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct SendCounters {
+    /// `packetsSent`
+    pub packets_sent: u64,
+    /// `bytesSent`: payloads alone.
+    pub bytes_sent: u64,
+    /// `headerBytesSent`: headers, extensions and padding.
+    pub header_bytes_sent: u64,
+}
+
+/// What the other end tells of a sent stream, in the names of webrtc-stats §8.5 and §8.6.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct RemoteReports {
+    /// The last report block about it.
+    pub block: Option<ReportBlock>,
+    /// `roundTripTime`
+    pub round_trip_time: Option<Duration>,
+    /// `totalRoundTripTime`
+    pub total_round_trip_time: Duration,
+    /// `roundTripTimeMeasurements`
+    pub round_trip_time_measurements: u64,
+    /// `nackCount`
+    pub nacks: u32,
+    /// `pliCount`
+    pub plis: u32,
+    /// `firCount`
+    pub firs: u32,
+    pub(crate) last_fir: Option<u8>,
+}
+
+impl RemoteReports {
+    pub(crate) fn count(&mut self, block: ReportBlock, round_trip: Option<Duration>) {
+        self.block = Some(block);
+        if let Some(trip) = round_trip {
+            self.round_trip_time = Some(trip);
+            self.total_round_trip_time += trip;
+            self.round_trip_time_measurements += 1;
+        }
+    }
+}
+
+/// A packet that was sent: what it is made from.
+#[derive(Clone, Debug)]
+pub(crate) struct Sent {
+    /// Extended.
+    pub(crate) sequence_number: u64,
+    pub(crate) payload_type: PayloadType,
+    pub(crate) timestamp: u32,
+    pub(crate) marker: bool,
+    pub(crate) audio_level: Option<AudioLevel>,
+    pub(crate) payload: Bytes,
+    /// When it was sent again last.
+    pub(crate) resent: Option<Instant>,
+}
+
+/// What a header says of the moment when it is sent.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stamp {
+    pub(crate) transport_sequence: u16,
+    pub(crate) send_time: AbsSendTime,
+}
+
+/// What a packet of a sender needs beside its own stream.
+pub(crate) struct Setting<'a> {
+    pub(crate) mid: &'a str,
+    pub(crate) extensions: &'a ExtensionMap,
+    pub(crate) codecs: &'a [CodecParameters],
+}
+
+impl Setting<'_> {
+    /// The payload type that repeats another one.
+    pub(crate) fn rtx_of(&self, payload_type: PayloadType) -> Option<PayloadType> {
+        let mut codecs = self.codecs.iter();
+        let repeats = |codec: &&CodecParameters| {
+            codec.codec.role() == CodecRole::Rtx && codec.codec.apt() == Some(payload_type)
+        };
+        codecs.find(repeats).map(|codec| codec.payload_type)
+    }
+}
+
+impl Stream {
+    pub(crate) fn new(plan: &SendStream, rng: &mut Rng) -> Self {
+        // RFC 3550 §5.1: "The initial value of the sequence number SHOULD be random". The first
+        // packets may come late: below 2^15 none of them can be taken for one of another roll-over.
+        let first = |rng: &mut Rng| u64::from(rng.u32() & 0x7fff);
+        Stream {
+            rid: plan.rid.clone(),
+            ssrc: plan.source.ssrc,
+            rtx: plan.source.rtx,
+            next_sequence: first(rng),
+            next_rtx_sequence: first(rng),
+            history: History::default(),
+            resends: VecDeque::new(),
+            reported: Names::Needed,
+            reported_rtx: Names::Needed,
+            counters: SendCounters::default(),
+            rtx_counters: SendCounters::default(),
+            remote: RemoteReports::default(),
+            last: None,
+        }
+    }
+
+    /// It is the stream of this plan, which may name it otherwise.
+    pub(crate) fn is(&self, plan: &SendStream) -> bool {
+        self.ssrc == plan.source.ssrc
+    }
+
+    pub(crate) fn rename(&mut self, plan: &SendStream) {
+        self.rtx = plan.source.rtx;
+        if self.rid != plan.rid {
+            self.rid = plan.rid.clone();
+            self.name_again();
+        }
+    }
+
+    /// Its m-section has another name now.
+    pub(crate) fn name_again(&mut self) {
+        self.reported = Names::Needed;
+        self.reported_rtx = Names::Needed;
+    }
+
+    pub(crate) fn rtx(&self) -> Option<Ssrc> {
+        self.rtx
+    }
+
+    /// The other end has reported of one of its SSRCs.
+    pub(crate) fn heard_of(&mut self, ssrc: Ssrc) {
+        if ssrc == self.ssrc {
+            self.reported = Names::Known;
+        } else {
+            self.reported_rtx = Names::Known;
+        }
+    }
+
+    /// The next sequence number; one that the application gives is the nearest with these low bits.
+    pub(crate) fn sequence_number(&self, given: Option<u16>) -> u64 {
+        match given {
+            None => self.next_sequence,
+            Some(number) => crate::recv::extend(number, self.next_sequence.max(0x8000)),
+        }
+    }
+
+    /// Writes a packet of media behind `out`.
+    pub(crate) fn write(
+        &self,
+        packet: &Sent,
+        stamp: Stamp,
+        setting: &Setting<'_>,
+        out: &mut Vec<u8>,
+    ) {
+        let named = self.reported == Names::Needed;
+        let header = HeaderToSend {
+            marker: packet.marker,
+            payload_type: packet.payload_type,
+            sequence_number: Seq16(packet.sequence_number as u16),
+            timestamp: packet.timestamp,
+            ssrc: self.ssrc,
+            extensions: ExtensionsToSend {
+                mid: named.then_some(setting.mid),
+                rid: self.rid.as_ref().filter(|_| named).map(Rid::as_str),
+                transport_sequence: Some(stamp.transport_sequence),
+                send_time: Some(stamp.send_time),
+                audio_level: packet.audio_level,
+                ..Default::default()
+            },
+            ..Default::default()
+        };
+        header.write(setting.extensions, out);
+        out.extend_from_slice(&packet.payload);
+    }
+
+    /// A packet that was written has left.
+    pub(crate) fn sent(&mut self, now: Instant, packet: Sent, len: usize, keep: bool) {
+        let payload = packet.payload.len();
+        self.counters.count(len, payload);
+        self.next_sequence = self.next_sequence.max(packet.sequence_number + 1);
+        self.last = Some((packet.timestamp, now));
+        if keep {
+            self.history.keep(packet);
+        }
+    }
+
+    /// The other end misses a packet.
+    pub(crate) fn missed(&mut self, number: u16) {
+        if self.resends.len() < RESENDS && !self.resends.contains(&number) {
+            self.resends.push_back(number);
+        }
+    }
+
+    pub(crate) fn next_resend(&self) -> Option<u16> {
+        self.resends.front().copied()
+    }
+
+    /// It was sent again, or cannot be.
+    pub(crate) fn resend_done(&mut self) {
+        self.resends.pop_front();
+    }
+
+    /// Writes a packet that was sent before behind `out`, in the stream of repetitions (RFC 4588 §4).
+    /// False: there is none. SRTP's numbers and keys are used once (RFC 7714 §8.2), so nothing is sent
+    /// again under its first number.
+    pub(crate) fn write_again(
+        &self,
+        packet: &Sent,
+        stamp: Stamp,
+        setting: &Setting<'_>,
+        out: &mut Vec<u8>,
+    ) -> bool {
+        let payload_type = setting.rtx_of(packet.payload_type);
+        let Some((ssrc, payload_type)) = self.rtx.zip(payload_type) else {
+            return false;
+        };
+        let named = self.reported_rtx == Names::Needed;
+        let header = HeaderToSend {
+            marker: packet.marker,
+            payload_type,
+            sequence_number: Seq16(self.next_rtx_sequence as u16),
+            timestamp: packet.timestamp,
+            ssrc,
+            extensions: ExtensionsToSend {
+                mid: named.then_some(setting.mid),
+                repaired_rid: self.rid.as_ref().filter(|_| named).map(Rid::as_str),
+                transport_sequence: Some(stamp.transport_sequence),
+                send_time: Some(stamp.send_time),
+                audio_level: packet.audio_level,
+                ..Default::default()
+            },
+            ..Default::default()
+        };
+        header.write(setting.extensions, out);
+        out.extend_from_slice(&(packet.sequence_number as u16).to_be_bytes());
+        out.extend_from_slice(&packet.payload);
+        true
+    }
+
+    /// A repetition has left.
+    pub(crate) fn resent(&mut self, len: usize, payload: usize) {
+        self.next_rtx_sequence += 1;
+        self.rtx_counters.count(len, payload + 2);
+    }
+}
+
+impl SendCounters {
+    fn count(&mut self, len: usize, payload: usize) {
+        self.packets_sent += 1;
+        self.bytes_sent += payload as u64;
+        self.header_bytes_sent += len.saturating_sub(payload) as u64;
+    }
+}

@@ -1,0 +1,222 @@
+//! The media of one transport: what [`MediaTransport`] does with packets in the clear.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use duologue_base::{Instant, Rng, TransceiverId};
+use duologue_rtp::{NtpTime, ReceivePlan, SendPlan, Ssrc};
+
+use crate::counters::Counters;
+use crate::limits::{OUTLET_ITEMS, REPORTS};
+use crate::packet::{MediaItem, Outlet, RtpPacketInit};
+use crate::recv::{Inbound, Told};
+use crate::report::MediaReport;
+use crate::rtcp::Reporter;
+use crate::send::{Outbound, SentTold};
+use crate::stats::MediaStats;
+
+/// RTP and RTCP of one transport: all streams that are received and sent on it.
+///
+/// * `set_*` and `stop_*` say what was agreed on; `handle_*` takes packets in the clear and time.
+/// * `poll_*` gives packets, reports and what was received until it returns `None`.
+#[derive(Debug)]
+pub struct MediaTransport {
+    pub(crate) inbound: Inbound,
+    pub(crate) outbound: Outbound,
+    pub(crate) reporter: Reporter,
+    pub(crate) told: Outlets,
+}
+
+/// What waits for the owner.
+#[derive(Debug, Default)]
+pub(crate) struct Outlets {
+    pub(crate) items: VecDeque<MediaItem>,
+    pub(crate) reports: VecDeque<(TransceiverId, MediaReport)>,
+    pub(crate) counters: Counters,
+}
+
+impl MediaTransport {
+    /// Without streams. `origin` is the time of day at [`Instant::ZERO`], by which the other end
+    /// synchronizes streams: the same for all transports of a host.
+    pub fn new(origin: NtpTime, mut rng: Rng) -> Self {
+        MediaTransport {
+            inbound: Inbound::new(),
+            reporter: Reporter::new(origin, rng.fork()),
+            outbound: Outbound::new(rng),
+            told: Outlets::default(),
+        }
+    }
+
+    /// What a receiver takes from now on.
+    pub fn set_receive(
+        &mut self,
+        now: Instant,
+        id: TransceiverId,
+        plan: Arc<ReceivePlan>,
+        outlet: Outlet,
+    ) {
+        let mut told = self.told.receiving();
+        self.inbound.set(now, id, plan, outlet, &mut told);
+    }
+
+    /// A receiver takes nothing any more.
+    pub fn stop_receive(&mut self, id: TransceiverId) {
+        self.inbound.stop(id);
+    }
+
+    /// In which form the application takes what a receiver gets.
+    pub fn set_outlet(&mut self, id: TransceiverId, outlet: Outlet) {
+        if let Some(receiver) = self.inbound.receiver_mut(id) {
+            receiver.outlet = outlet;
+        }
+    }
+
+    /// A picture of this receiver cannot be decoded: a key frame is asked for, as often as is useful.
+    pub fn request_key_frame(&mut self, id: TransceiverId, encoding: usize) {
+        if let Some(receiver) = self.inbound.receiver_mut(id) {
+            receiver.key_frames.want(encoding);
+        }
+    }
+
+    /// What a sender may send from now on. Streams that it had go on.
+    pub fn set_send(&mut self, now: Instant, id: TransceiverId, plan: Arc<SendPlan>) {
+        self.outbound.set(id, plan);
+        self.reporter.expect_sender_report(now);
+    }
+
+    /// A sender sends nothing any more; [`resume_send`](Self::resume_send) takes what it gives, so that
+    /// the streams go on.
+    pub fn stop_send(&mut self, id: TransceiverId) -> Option<PausedSender> {
+        self.outbound.stop(id).map(PausedSender)
+    }
+
+    /// A sender is about to send again, here or on another transport than before:
+    /// [`set_send`](Self::set_send) follows.
+    pub fn resume_send(&mut self, paused: PausedSender) {
+        self.outbound.resume(paused.0);
+    }
+
+    /// Packets of the application. They are sent as soon as there is room.
+    pub fn send(&mut self, id: TransceiverId, packets: Vec<RtpPacketInit>) {
+        self.outbound.queue(id, packets, &mut self.told.counters);
+    }
+
+    /// An RTP packet in the clear; its sequence number is as SRTP has extended it (RFC 3711 §3.3.1).
+    pub fn handle_rtp(
+        &mut self,
+        now: Instant,
+        arrival: Instant,
+        sequence_number: u64,
+        packet: &[u8],
+    ) {
+        let mut told = self.told.receiving();
+        let new = self
+            .inbound
+            .handle(now, arrival, sequence_number, packet, &mut told);
+        if new {
+            self.reporter.expect_report(now);
+        }
+    }
+
+    /// A datagram of RTCP in the clear.
+    pub fn handle_rtcp(&mut self, arrival: Instant, datagram: &[u8]) {
+        let MediaTransport {
+            inbound,
+            outbound,
+            reporter,
+            told,
+        } = self;
+        reporter.handle(arrival, datagram, (inbound, outbound), told);
+    }
+
+    /// Something waits to be sent.
+    pub fn wants_to_send(&self) -> bool {
+        self.outbound.wants_to_send()
+    }
+
+    /// Writes the next RTP packet behind `out`, if it is not longer than `room`. Gives its length.
+    pub fn poll_rtp(&mut self, now: Instant, room: usize, out: &mut Vec<u8>) -> Option<usize> {
+        let round_trip = self.reporter.round_trip();
+        let mut told = SentTold {
+            reports: &mut self.told.reports,
+            counters: &mut self.told.counters,
+        };
+        let written = self.outbound.poll(now, round_trip, room, out, &mut told)?;
+        Some(written.len)
+    }
+
+    /// Writes the next datagram of RTCP behind `out`, if one is due.
+    pub fn poll_rtcp(&mut self, now: Instant, out: &mut Vec<u8>) -> bool {
+        self.reporter
+            .poll(now, &mut self.inbound, &mut self.outbound, out)
+    }
+
+    /// When [`poll_rtcp`](Self::poll_rtcp) has something.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.reporter.poll_timeout(&self.inbound, &self.outbound)
+    }
+
+    /// What was received.
+    pub fn poll_item(&mut self) -> Option<MediaItem> {
+        self.told.items.pop_front()
+    }
+
+    /// What happened.
+    pub fn poll_report(&mut self) -> Option<(TransceiverId, MediaReport)> {
+        self.told.reports.pop_front()
+    }
+
+    /// What was received and not acted on.
+    pub fn counters(&self) -> Counters {
+        self.told.counters
+    }
+
+    /// Counters of all streams.
+    pub fn stats(&self) -> MediaStats {
+        MediaStats::of(self)
+    }
+
+    /// The round trip as reports tell it; a guess before they do.
+    pub fn round_trip(&self) -> Duration {
+        self.reporter.round_trip()
+    }
+
+    /// An SSRC that a stream of this transport is sent with.
+    pub fn sends(&self, ssrc: Ssrc) -> bool {
+        let mut streams = self.outbound.senders().iter().flat_map(|it| &it.streams);
+        streams.any(|stream| stream.ssrc == ssrc || stream.rtx() == Some(ssrc))
+    }
+}
+
+/// A sender that sends nothing: its streams with their numbers.
+#[derive(Debug)]
+pub struct PausedSender(crate::send::Sender);
+
+impl Outlets {
+    fn receiving(&mut self) -> Told<'_> {
+        Told {
+            items: &mut self.items,
+            reports: &mut self.reports,
+            counters: &mut self.counters,
+        }
+    }
+
+    /// A report of a transceiver, unless very many wait.
+    pub(crate) fn report(&mut self, id: TransceiverId, report: MediaReport) {
+        if self.reports.len() < REPORTS {
+            self.reports.push_back((id, report));
+        }
+    }
+}
+
+impl Told<'_> {
+    /// What nobody takes in time makes room for what is newer.
+    pub(crate) fn give(&mut self, item: MediaItem) {
+        if self.items.len() >= OUTLET_ITEMS {
+            self.items.pop_front();
+            self.counters.outlet_overflows += 1;
+        }
+        self.items.push_back(item);
+    }
+}
