@@ -22,7 +22,7 @@ struct Target {
     run: fn(&[u8]),
 }
 
-const TARGETS: [Target; 14] = [
+const TARGETS: [Target; 15] = [
     target("candidate", |bytes| on(duologue_fuzz::candidate, bytes)),
     target("dcep", |bytes| on(duologue_fuzz::dcep, bytes)),
     target("fingerprint", |bytes| on(duologue_fuzz::fingerprint, bytes)),
@@ -43,6 +43,7 @@ const TARGETS: [Target; 14] = [
     target("session_datagrams", |bytes| {
         on(duologue_fuzz::session_datagrams, bytes)
     }),
+    target("srtp", |bytes| on(duologue_fuzz::srtp, bytes)),
     target("stream", |bytes| on(duologue_fuzz::stream, bytes)),
     target("stun", |bytes| on(duologue_fuzz::stun, bytes)),
 ];

@@ -15,6 +15,7 @@ mod mdns;
 mod parsers;
 mod sctp;
 mod session;
+mod srtp;
 mod streams;
 mod wire;
 
@@ -25,6 +26,7 @@ pub use mdns::mdns;
 pub use parsers::{candidate, dcep, fingerprint, sdp, stun};
 pub use sctp::{SctpScenario, sctp_association, sctp_packet};
 pub use session::{SessionScenario, session_datagrams};
+pub use srtp::{SrtpScenario, srtp};
 pub use streams::{StreamScenario, stream};
 
 /// One of the two ends of a connection.
