@@ -11,3 +11,13 @@ pub(crate) const MAX_DLRR_ENTRIES: usize = 64;
 
 /// Packets that the report of one stream in a congestion control feedback tells of (RFC 8888 §3.1).
 pub(crate) const MAX_METRICS: usize = 16_384;
+
+/// Parts of one frame: NAL units, OBUs. Encoders make a few, one for each slice or tile at most.
+pub(crate) const MAX_PARTS: usize = 4_096;
+
+/// Least room for a payload that a packetiser works with, in bytes: what descriptors take in each
+/// packet must leave some for the frame.
+pub(crate) const MIN_ROOM: usize = 64;
+
+/// Parameter sets read from one line of a description.
+pub(crate) const MAX_PARAMETER_SETS: usize = 64;

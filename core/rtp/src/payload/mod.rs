@@ -45,15 +45,15 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod av1;
 mod bits;
-#[allow(dead_code, reason = "what NAL units and OBUs need, too")]
+pub mod h264;
+pub mod h265;
 mod join;
-#[allow(dead_code, reason = "those of AV1, too")]
-mod limits;
+pub mod nal;
 pub mod opus;
 mod parts;
 mod picture_id;
-#[allow(dead_code, reason = "what NAL units need, too")]
 mod split;
 #[cfg(test)]
 mod tests;
@@ -65,7 +65,7 @@ pub use parts::Parts;
 pub use picture_id::PictureId;
 pub use split::{Packets, Room, SplitError};
 
-use join::{Fragment, Plain, join_units};
+use join::{AnnexB, Fragment, Plain, join_units};
 
 use std::ops::Range;
 
@@ -90,17 +90,40 @@ pub enum PayloadFormat {
     Vp8,
     /// RFC 9628.
     Vp9,
+    /// RFC 6184.
+    H264 {
+        /// Packetization mode 1: units may go in fragments and together. In mode 0 each is a packet
+        /// when it is sent; what is received may be of both modes.
+        fragments: bool,
+    },
+    /// RFC 7798.
+    H265 {
+        /// What is received has decoding order numbers (`sprop-max-don-diff`). What is sent has
+        /// none, and units are not brought into another order.
+        numbered: bool,
+    },
+    /// "RTP Payload Format For AV1", v1.0.
+    Av1,
 }
 
 impl PayloadFormat {
     /// The format of a codec by its name in `a=rtpmap` and its parameters. Of a codec or mode that is
     /// not known it is [`Opaque`](Self::Opaque).
     pub fn negotiated(encoding_name: &str, fmtp: Fmtp<'_>) -> Self {
-        let _ = fmtp;
         let known = KNOWN.iter();
         let mut known = known.filter(|(name, _)| encoding_name.eq_ignore_ascii_case(name));
-        match known.next() {
-            Some(&(_, format)) => format,
+        match known.next().map(|&(_, format)| format) {
+            // RFC 6184 §8.1: 0 if it is not said; 2 interleaves.
+            Some(PayloadFormat::H264 { .. }) => match fmtp.number("packetization-mode") {
+                None | Some(0) => PayloadFormat::H264 { fragments: false },
+                Some(1) => PayloadFormat::H264 { fragments: true },
+                Some(_) => PayloadFormat::Opaque,
+            },
+            // RFC 7798 §7.1: 0 if it is not said.
+            Some(PayloadFormat::H265 { .. }) => PayloadFormat::H265 {
+                numbered: fmtp.number("sprop-max-don-diff").is_some_and(|n| n > 0),
+            },
+            Some(format) => format,
             None => PayloadFormat::Opaque,
         }
     }
@@ -110,7 +133,8 @@ impl PayloadFormat {
         Self::negotiated(&codec.name, codec.fmtp())
     }
 
-    /// Finds the parts of a frame as an encoder or a file gives it; `parts` has only them after it.
+    /// Finds the parts of a frame as an encoder or a file gives it, with start codes
+    /// ([`nal::find_by_lengths`] is for frames without). `parts` has only them after it.
     ///
     /// # Errors
     ///
@@ -121,8 +145,16 @@ impl PayloadFormat {
         if len == 0 {
             return Err(SplitError::Empty);
         }
-        *parts = Parts::whole(len);
-        Ok(())
+        match self {
+            PayloadFormat::H264 { .. } | PayloadFormat::H265 { .. } => {
+                nal::find_by_start_codes(frame, parts)
+            }
+            PayloadFormat::Av1 => av1::find_parts(frame, parts),
+            _ => {
+                *parts = Parts::whole(len);
+                Ok(())
+            }
+        }
     }
 
     /// Cuts a frame into payloads, as few as can be and such that their *datagrams* are equal where
@@ -159,6 +191,16 @@ impl PayloadFormat {
             }
             (PayloadFormat::Vp9, Descriptor::Vp9(d)) => vp9::split(frame, &d, room, packets),
             (PayloadFormat::Vp9, _) => Err(SplitError::BadDescriptor),
+            (PayloadFormat::H264 { fragments: true }, _) => {
+                nal::split::<h264::H264>(frame, parts, room, packets)
+            }
+            (PayloadFormat::H264 { fragments: false }, _) => {
+                nal::split_single::<h264::H264>(frame, parts, room, packets)
+            }
+            (PayloadFormat::Av1, _) => av1::split(frame, parts, room, packets),
+            (PayloadFormat::H265 { .. }, _) => {
+                nal::split::<h265::H265>(frame, parts, room, packets)
+            }
             _ => split_whole(frame, parts, room, packets),
         };
         if split.is_err() {
@@ -176,6 +218,9 @@ impl PayloadFormat {
         match self {
             PayloadFormat::Vp8 => vp8::packet_info(payload),
             PayloadFormat::Vp9 => vp9::packet_info(payload),
+            PayloadFormat::H264 { .. } => h264::packet_info(payload),
+            PayloadFormat::H265 { numbered } => h265::packet_info(payload, numbered),
+            PayloadFormat::Av1 => av1::packet_info(payload),
             _ if payload.is_empty() => Err(JoinError::Malformed),
             PayloadFormat::Opaque => Ok(PacketInfo::default()),
             // A packet is a frame, which needs no other.
@@ -212,6 +257,18 @@ impl PayloadFormat {
             PayloadFormat::Vp9 => {
                 join_units(&Plain, payloads.map(vp9::fragment), limit, frame, parts)
             }
+            PayloadFormat::H264 { .. } => {
+                let units = payloads.flat_map(h264::fragments);
+                join_units(&AnnexB, units, limit, frame, parts)
+            }
+            PayloadFormat::H265 { numbered } => {
+                let units = payloads.flat_map(move |payload| h265::fragments(payload, numbered));
+                join_units(&AnnexB, units, limit, frame, parts)
+            }
+            PayloadFormat::Av1 => {
+                let obus = payloads.flat_map(av1::elements);
+                join_units(&av1::LowOverhead, obus, limit, frame, parts)
+            }
             _ => {
                 let whole = payloads.map(|payload| Ok(Fragment::whole(payload)));
                 join_units(&Plain, whole, limit, frame, parts)
@@ -224,6 +281,9 @@ impl PayloadFormat {
         match self {
             PayloadFormat::Vp8 => vp8::frame_info(frame),
             PayloadFormat::Vp9 => vp9::frame_info(frame, parts),
+            PayloadFormat::H264 { .. } => h264::frame_info(frame, parts),
+            PayloadFormat::H265 { .. } => h265::frame_info(frame, parts),
+            PayloadFormat::Av1 => av1::frame_info(frame, parts),
             PayloadFormat::Opaque => FrameInfo::default(),
             _ => FrameInfo {
                 key: true,
@@ -245,8 +305,9 @@ impl PayloadFormat {
     }
 }
 
-/// By their names in `a=rtpmap` (RFC 3551 §6, RFC 3389, RFC 7587, RFC 7741, RFC 9628).
-const KNOWN: [(&str, PayloadFormat); 7] = [
+/// By their names in `a=rtpmap` (RFC 3551 §6, RFC 3389, RFC 7587, RFC 7741, RFC 9628, RFC 6184,
+/// RFC 7798).
+const KNOWN: [(&str, PayloadFormat); 10] = [
     ("opus", PayloadFormat::Opus),
     ("PCMU", PayloadFormat::G711),
     ("PCMA", PayloadFormat::G711),
@@ -254,6 +315,9 @@ const KNOWN: [(&str, PayloadFormat); 7] = [
     ("CN", PayloadFormat::ComfortNoise),
     ("VP8", PayloadFormat::Vp8),
     ("VP9", PayloadFormat::Vp9),
+    ("H264", PayloadFormat::H264 { fragments: false }),
+    ("H265", PayloadFormat::H265 { numbered: false }),
+    ("AV1", PayloadFormat::Av1),
 ];
 
 /// Each part is a packet.

@@ -2,7 +2,7 @@ use std::ops::{Deref, Range};
 
 use smallvec::SmallVec;
 
-use super::limits;
+use crate::limits;
 
 /// Where the pieces lie that a frame consists of and that a packetiser must not have to find again:
 /// NAL units (without start codes), OBUs (whole, with header and size), else the frame as one.

@@ -1,6 +1,6 @@
 use std::ops::Range;
 
-use super::limits;
+use crate::limits;
 
 /// How a frame is cut into payloads: for each its descriptor and the ranges of the frame that follow.
 /// Nothing is copied before [`write`](Packets::write), which may be called again for a

@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 
 /// The payloads that a frame is cut into.
@@ -92,4 +94,138 @@ fn a_frame_above_the_limit_is_not_made() {
         assert_eq!(result, Err(JoinError::TooLarge));
         assert_eq!((frame, parts), (vec![7], Parts::new()));
     }
+}
+
+const FORMATS: [PayloadFormat; 8] = [
+    PayloadFormat::Vp8,
+    PayloadFormat::Vp9,
+    PayloadFormat::H264 { fragments: true },
+    PayloadFormat::H264 { fragments: false },
+    PayloadFormat::H265 { numbered: false },
+    PayloadFormat::H265 { numbered: true },
+    PayloadFormat::Av1,
+    PayloadFormat::Opaque,
+];
+
+fn descriptor(format: PayloadFormat) -> Descriptor<'static> {
+    match format {
+        PayloadFormat::Vp9 => Descriptor::Vp9(vp9::Descriptor::default()),
+        _ => Descriptor::None,
+    }
+}
+
+/// Decoding order numbers are received only.
+fn as_sent(format: PayloadFormat) -> PayloadFormat {
+    match format {
+        PayloadFormat::H265 { .. } => PayloadFormat::H265 { numbered: false },
+        format => format,
+    }
+}
+
+/// A frame of units with these bytes, in the form that joining gives.
+fn frame_of(format: PayloadFormat, units: &[Vec<u8>]) -> (Vec<u8>, Parts) {
+    let mut frame = Vec::new();
+    let mut parts = Parts::new();
+    for unit in units {
+        let mut start = frame.len();
+        match format {
+            PayloadFormat::H264 { .. } => {
+                frame.extend_from_slice(&[0, 0, 0, 1, unit[0] & 0xe0 | (1 + unit[0] % 23)]);
+                start += 4;
+            }
+            PayloadFormat::H265 { .. } => {
+                let high = unit[0] & 0x81 | (unit[0] % 48) << 1;
+                frame.extend_from_slice(&[0, 0, 0, 1, high, unit[0]]);
+                start += 4;
+            }
+            PayloadFormat::Av1 => {
+                let size = unit.len();
+                let extension = unit[0] & 4;
+                frame.push(0x30 | 2 | extension);
+                frame.extend((extension > 0).then_some(unit[0]));
+                frame.extend((size > 127).then_some(0x80 | size as u8 & 0x7f));
+                frame.push(if size > 127 {
+                    (size >> 7) as u8
+                } else {
+                    size as u8
+                });
+            }
+            _ => {}
+        }
+        frame.extend_from_slice(unit);
+        assert!(parts.push(start as u32..frame.len() as u32));
+    }
+    match format {
+        PayloadFormat::Vp8 | PayloadFormat::Vp9 => {
+            let whole = Parts::whole(frame.len() as u32);
+            (frame, whole)
+        }
+        _ => (frame, parts),
+    }
+}
+
+fn room() -> impl Strategy<Value = Room> {
+    (200..1_300usize, 0..100usize, 0..100usize).prop_map(|(middle, first, last)| Room {
+        first: middle - first,
+        middle,
+        last: middle - last,
+    })
+}
+
+proptest! {
+    #[test]
+    fn what_is_split_is_joined_to_the_same(
+        format in prop::sample::select(&FORMATS[..]),
+        units in prop::collection::vec(prop::collection::vec(any::<u8>(), 1..3_000), 1..8),
+        room in room(),
+    ) {
+        let format = as_sent(format);
+        let (frame, parts) = frame_of(format, &units);
+        let packets = match payloads(format, &frame, &parts, descriptor(format), room) {
+            Ok(packets) => packets,
+            Err(SplitError::TooLarge) => {
+                let no_fragments = [PayloadFormat::H264 { fragments: false }, PayloadFormat::Opaque];
+                prop_assert!(no_fragments.contains(&format));
+                return Ok(());
+            }
+            Err(error) => return Err(TestCaseError::fail(error.to_string())),
+        };
+
+        for (index, packet) in packets.iter().enumerate() {
+            let (first, last) = (index == 0, index + 1 == packets.len());
+            prop_assert!(packet.len() <= room.of(first, last), "{index}: {}", packet.len());
+            let info = format.packet_info(packet).expect("a payload");
+            prop_assert!(!first || info.begins != Boundary::No);
+            prop_assert!(!last || info.ends != Boundary::No);
+        }
+        prop_assert_eq!(joined(format, &packets), Ok((frame, parts)));
+    }
+
+    #[test]
+    fn whatever_a_peer_sends_is_refused_or_a_frame_that_can_be_sent(
+        format in prop::sample::select(&FORMATS[..]),
+        packets in prop::collection::vec(prop::collection::vec(hostile_byte(), 0..24), 0..6),
+    ) {
+        for packet in &packets {
+            let _ = format.packet_info(packet);
+        }
+        let Ok((frame, parts)) = joined(format, &packets) else {
+            return Ok(());
+        };
+        let _ = format.frame_info(&frame, &parts);
+        prop_assert!(parts.iter().all(|part| part.end as usize <= frame.len()));
+        let format = as_sent(format);
+        let again = payloads(format, &frame, &parts, descriptor(format), Room::even(2_000));
+        let (again, _) = joined(format, &again.expect("it fits")).expect("a frame");
+        prop_assert_eq!(again, frame);
+    }
+}
+
+/// Bytes that formats mean something by, mostly.
+fn hostile_byte() -> impl Strategy<Value = u8> {
+    prop_oneof![
+        4 => prop::sample::select(&[0, 1, 2, 3, 0x08, 0x0c, 0x10, 0x18, 0x1c, 0x20, 0x60, 0x62][..]),
+        2 => prop::sample::select(&[0x30, 0x32, 0x34, 0x40, 0x41, 0x50, 0x78, 0x7c, 0x81, 0x90][..]),
+        1 => any::<u8>(),
+    ]
 }
