@@ -8,7 +8,7 @@ use crate::send::{RemoteReports, SendCounters};
 use crate::{MediaTransport, Statistics};
 
 /// Counters of all streams of a transport.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct MediaStats {
     /// Streams of media that are received.
@@ -18,7 +18,7 @@ pub struct MediaStats {
 }
 
 /// Of a stream that is received (webrtc-stats §8.4).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct InboundStats {
     /// Whose it is.
@@ -46,7 +46,7 @@ pub struct InboundStats {
 }
 
 /// What sender reports told of a stream (webrtc-stats §8.7).
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SenderReportStats {
     /// When the last one came.
@@ -64,7 +64,7 @@ pub struct SenderReportStats {
 }
 
 /// Of a stream that is sent (webrtc-stats §8.6).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct OutboundStats {
     /// Whose it is.

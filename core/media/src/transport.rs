@@ -60,6 +60,12 @@ impl MediaTransport {
         self.inbound.set(now, id, plan, outlet, &mut told);
     }
 
+    /// Another peer may send from now on, or the same one with other keys: what was received says
+    /// nothing about what will be.
+    pub fn restart(&mut self) {
+        self.inbound.restart();
+    }
+
     /// A receiver takes nothing any more.
     pub fn stop_receive(&mut self, id: TransceiverId) {
         self.inbound.stop(id);

@@ -30,6 +30,7 @@ impl Session {
                 self.apply_to_channel(channel, command);
                 true
             }
+            Command::Media(id, command) => self.apply_to_media(id, command),
             Command::SetIceServers {
                 servers,
                 relay_only,
@@ -242,6 +243,7 @@ impl Session {
         let Some(at) = self.find(key) else {
             return false;
         };
+        self.pause_senders_on(key);
         let mut transport = self.transports.remove(at);
         // Without data the peer is told nothing: it learns it from the descriptions, and Firefox
         // ends its association, which has moved, when it has the alert before the answer.
@@ -252,6 +254,7 @@ impl Session {
             running.end(&mut self.reports);
         }
         self.unbind(&transport);
+        self.media.forget_transport(key);
         true
     }
 
@@ -263,6 +266,7 @@ impl Session {
         self.withdraw_names(|_| false);
         self.away.clear();
         self.sctp = crate::association::Sctp::new();
+        self.media = crate::media::Media::default();
         self.reports.clear();
         self.closed = true;
     }

@@ -1,3 +1,4 @@
+use duologue_base::WallClock;
 use duologue_dtls as dtls;
 use duologue_ice as ice;
 use duologue_sctp as sctp;
@@ -14,6 +15,9 @@ pub struct SessionConfig {
     /// SCTP's settings. Its ports are those of
     /// [`SctpCommand::Start`](crate::SctpCommand::Start).
     pub sctp: sctp::Config,
+    /// The time of day at [`Instant::ZERO`](duologue_base::Instant::ZERO), which sender reports tell:
+    /// the other end synchronizes streams by it.
+    pub wall_clock: WallClock,
     /// Datagrams in one [`Transmit`](duologue_base::Transmit), 1 to 64. 1 for hosts that cannot send
     /// several with one system call.
     pub max_datagrams: usize,
@@ -29,6 +33,7 @@ impl SessionConfig {
                 send_buffer: SEND_BUFFER_BYTES,
                 ..sctp::Config::default()
             },
+            wall_clock: WallClock::default(),
             max_datagrams: TRAIN_DATAGRAMS,
         }
     }

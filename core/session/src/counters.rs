@@ -18,10 +18,14 @@ pub struct Counters {
     /// DTLS and SRTP from addresses that ICE has not heard of, or before the handshake from such that
     /// it has not heard the peer from.
     pub unknown_source: u64,
-    /// SRTP packets: recognised, not processed yet.
+    /// SRTP packets, those below included.
     pub srtp_packets: u64,
-    /// SRTCP packets: recognised, not processed yet.
+    /// SRTCP packets, those below included.
     pub srtcp_packets: u64,
+    /// Of both, those that came while there were no keys, or no media was agreed on.
+    pub unexpected_srtp: u64,
+    /// Of both, those that the keys do not open, or that came before.
+    pub refused_srtp: u64,
     /// Datagrams of another protocol (RFC 7983 §7), empty ones among them.
     pub unknown_protocol: u64,
     /// SCTP packets that came before SCTP was started, beyond those that are kept.

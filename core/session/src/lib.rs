@@ -1,15 +1,15 @@
-//! The data plane of one connection, sans-IO: ICE, DTLS, SCTP and data channels of all its
+//! The data plane of one connection, sans-IO: ICE, DTLS, SCTP, data channels and media of all its
 //! transports behind commands and reports.
 //!
 //! A session knows no session description. Whoever does (the `peer` crate, or a media server by
 //! itself) tells it what was agreed with a [`Command`] and learns what happened from a [`Report`]
-//! or a [`ChannelReport`]. Commands cannot fail; what really fails, such as a handshake, is
+//! a [`ChannelReport`] or a [`MediaItem`]. Commands cannot fail; what really fails, such as a handshake, is
 //! reported, and stays.
 //!
 //! ```text
-//! Command ─► ┌───────────────────────────────────────────────┐ ─► Report, ChannelReport
-//!            │ Session                                       │
-//! datagrams ►│ demux ─► ICE ─► DTLS ─► SCTP ─► data channels │ ─► trains of datagrams
+//! Command ─► ┌───────────────────────────────────────────────┐ ─► Report, ChannelReport, MediaItem
+//!            │ Session              ┌► SRTP ─► streams       │
+//! datagrams ►│ demux ─► ICE ─► DTLS ┴► SCTP ─► data channels │ ─► trains of datagrams
 //! streams ─► │   ▲ cut into datagrams                        │ ─► Action (bind, connect)
 //! time ────► └───────────────────────────────────────────────┘
 //! ```
@@ -17,7 +17,8 @@
 //! The host's loop, after any input:
 //!
 //! 1. `poll_transmit` until `None`, sending each train;
-//! 2. `poll_action`, `poll_report` and, as fast as the reader is, `poll_channel` until `None`;
+//! 2. `poll_action`, `poll_report`, `poll_media` and, as fast as the reader is, `poll_channel` until
+//!    `None`;
 //! 3. `poll_transmit` again if anything was polled from the channels: a window may have opened;
 //! 4. wait for input until `poll_timeout`, then `handle_timeout`.
 //!
@@ -84,6 +85,7 @@ mod counters;
 mod demux;
 mod gather;
 mod limits;
+mod media;
 mod names;
 mod report;
 mod session;
@@ -93,11 +95,12 @@ mod transmit;
 mod transport;
 
 pub use action::{Action, BindError, BindId, Interface};
-pub use command::{ChannelCommand, Command, SctpCommand, TransportCommand};
+pub use command::{ChannelCommand, Command, MediaCommand, SctpCommand, TransportCommand};
 pub use config::SessionConfig;
 pub use counters::Counters;
 pub use duologue_datachannel::ChannelReport;
 pub use duologue_ice::{CheckLeave, ConnectError, ExternalAddress, Security, TcpTypes};
+pub use duologue_media::{MediaItem, MediaReport, MediaStats, Outlet, RtpPacket, RtpPacketInit};
 pub use report::{DtlsReport, Report, SctpError, SctpReport, TransportReport};
 pub use session::Session;
 pub use stats::{ChannelTraffic, GenerationStats, Stats, TransportStats};

@@ -5,6 +5,12 @@ use std::time::Duration;
 /// Datagrams in one train: what Linux's UDP GSO takes (`UDP_MAX_SEGMENTS` was 64 at first).
 pub(crate) const TRAIN_DATAGRAMS: usize = 64;
 
+/// Packets of RTP in one train: a receiver that is not paced loses longer ones.
+pub(crate) const RTP_TRAIN_DATAGRAMS: usize = 48;
+
+/// Senders that stopped and may go on, whose numbers are kept.
+pub(crate) const PAUSED_SENDERS: usize = 256;
+
 /// Bytes of a train: the largest payload of one UDP send.
 pub(crate) const TRAIN_BYTES: usize = 65_507;
 

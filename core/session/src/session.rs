@@ -10,6 +10,7 @@ use duologue_sctp as sctp;
 use crate::association::Sctp;
 use crate::counters::Counters;
 use crate::demux::{Kind, Payload};
+use crate::media::Media;
 use crate::stats::ChannelCounters;
 use crate::transmit::Leftovers;
 use crate::transport::{Progress, Transport};
@@ -42,8 +43,11 @@ pub struct Session {
     /// The names that stand for them.
     pub(crate) names: Vec<(IpAddr, MdnsName)>,
     pub(crate) next_bind: u32,
+    pub(crate) media: Media,
     /// The transport whose turn it is to check.
     pub(crate) first_to_check: usize,
+    /// The transport whose turn it is to send media.
+    pub(crate) first_to_send: usize,
     /// What new transports may check before the host was asked.
     pub(crate) check_leave: ice::CheckLeave,
     /// Addresses of remote candidates, of some that are gone, too.
@@ -74,7 +78,9 @@ impl Session {
             unlisted: None,
             names: Vec::new(),
             next_bind: 0,
+            media: Media::default(),
             first_to_check: 0,
+            first_to_send: 0,
             check_leave: ice::CheckLeave::Free,
             checked: HashSet::new(),
             checked_at: Instant::ZERO,
@@ -119,8 +125,8 @@ impl Session {
         self.transports[at].count_received(datagram, relayed, bytes.len());
         match payload {
             Payload::Dtls => self.handle_dtls(at, bytes),
-            Payload::Rtcp => self.counters.srtcp_packets += 1,
-            Payload::Rtp => self.counters.srtp_packets += 1,
+            Payload::Rtcp => self.handle_rtcp(at, datagram, bytes),
+            Payload::Rtp => self.handle_rtp(at, datagram, bytes),
         }
     }
 
@@ -169,7 +175,11 @@ impl Session {
             .and_then(|running| running.association.poll_timeout());
         let ends = self.sctp.running().and_then(|running| running.ends());
         let away = self.away.iter().map(|(_, until)| *until).min();
-        let timers = [earliest, association, ends, away];
+        let media = self.transports.iter();
+        let media = media
+            .filter_map(|transport| transport.media_timeout(self.now))
+            .min();
+        let timers = [earliest, association, ends, away, media];
         timers.into_iter().flatten().min()
     }
 

@@ -3,6 +3,7 @@
 use duologue_base::{ChannelKey, DtlsRole, Generation, Instant, TransportKey};
 use duologue_dtls as dtls;
 use duologue_ice as ice;
+use duologue_media::MediaStats;
 
 use crate::Session;
 use crate::limits::COUNTED_CHANNELS;
@@ -44,6 +45,8 @@ pub struct TransportStats {
     pub cipher_suite: Option<dtls::CipherSuite>,
     /// The profile that it agreed on for SRTP.
     pub srtp_profile: Option<dtls::SrtpProfile>,
+    /// Its streams of media, once there are any.
+    pub media: Option<MediaStats>,
 }
 
 /// The candidates of one generation, which its pairs name by their index.
@@ -148,6 +151,7 @@ fn transport_stats(transport: &Transport) -> TransportStats {
         dtls_version: transport.dtls.version(),
         cipher_suite: transport.dtls.cipher_suite(),
         srtp_profile: transport.srtp().map(|keying| keying.profile),
+        media: transport.media.as_ref().map(|media| media.rtp.stats()),
     }
 }
 

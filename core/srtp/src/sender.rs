@@ -113,6 +113,11 @@ impl Sender {
         Ok(())
     }
 
+    /// Bytes that protecting adds to an RTP packet, an empty extension for cryptex left out.
+    pub fn rtp_overhead(&self) -> usize {
+        self.rtp.tag()
+    }
+
     /// The profile of its key.
     pub fn profile(&self) -> SrtpProfile {
         self.profile

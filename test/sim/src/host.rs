@@ -9,8 +9,8 @@ use duologue_datachannel::{ChannelError, ChannelInit, Reliability};
 use duologue_ice as ice;
 use duologue_identity::Certificate;
 use duologue_session::{
-    ChannelCommand, ChannelReport, Command, DtlsReport, Report, SctpError, SctpReport, Session,
-    SessionConfig, TransportReport,
+    ChannelCommand, ChannelReport, Command, DtlsReport, MediaItem, Report, SctpError, SctpReport,
+    Session, SessionConfig, TransportReport,
 };
 
 use crate::identity::certificate;
@@ -35,6 +35,7 @@ pub struct Host {
     pub(crate) reading: bool,
     pub(crate) signals: Vec<Message>,
     reports: Vec<Report>,
+    media: Vec<MediaItem>,
     channels: BTreeMap<ChannelKey, Channel>,
     next_channel: u32,
     pub(crate) next_generation: Generation,
@@ -85,6 +86,9 @@ impl End for Host {
             while let Some(report) = self.machine.session.poll_report() {
                 self.learn(report);
             }
+            while let Some(item) = self.machine.session.poll_media() {
+                self.media.push(item);
+            }
             while self.reading
                 && let Some(report) = self.machine.session.poll_channel()
             {
@@ -116,6 +120,7 @@ impl Host {
             reading: true,
             signals: Vec::new(),
             reports: Vec::new(),
+            media: Vec::new(),
             channels: BTreeMap::new(),
             next_channel: 0,
             next_generation: Generation(0),
@@ -133,6 +138,11 @@ impl Host {
     /// All reports so far, but those of candidates and of buffered amounts.
     pub fn reports(&self) -> &[Report] {
         &self.reports
+    }
+
+    /// All that receivers got so far.
+    pub fn media(&self) -> &[MediaItem] {
+        &self.media
     }
 
     /// The latest state of ICE.

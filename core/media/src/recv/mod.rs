@@ -132,6 +132,18 @@ impl Inbound {
         self.take_early(now, told);
     }
 
+    /// All streams begin anew.
+    pub(crate) fn restart(&mut self) {
+        self.sources = Sources::default();
+        self.arrivals = Arrivals::default();
+        self.early.clear();
+        for receiver in &self.receivers {
+            for (ssrc, route) in sources::announced(receiver.id, &receiver.plan) {
+                self.sources.announce(ssrc, route);
+            }
+        }
+    }
+
     /// The receiver takes nothing any more.
     pub(crate) fn stop(&mut self, id: TransceiverId) {
         if let Some(at) = self.receivers.iter().position(|receiver| receiver.id == id) {

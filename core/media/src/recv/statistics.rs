@@ -5,7 +5,7 @@ use std::time::Duration;
 use duologue_base::Instant;
 
 /// Counters of one received stream, in the names of webrtc-stats §8.4.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Statistics {
     clock_rate: u32,
     /// Sequence number of the first packet, extended.

@@ -1,11 +1,13 @@
 mod channel;
+mod media;
 mod sctp;
 mod transport;
 
-use duologue_base::{ChannelKey, TransportKey};
+use duologue_base::{ChannelKey, TransceiverId, TransportKey};
 use duologue_ice as ice;
 
 pub use channel::ChannelCommand;
+pub use media::MediaCommand;
 pub use sctp::SctpCommand;
 pub use transport::TransportCommand;
 
@@ -21,6 +23,8 @@ pub enum Command {
     Sctp(SctpCommand),
     /// For one data channel.
     Channel(ChannelKey, ChannelCommand),
+    /// For the media of one transceiver.
+    Media(TransceiverId, MediaCommand),
     /// The servers to gather from, for transports and generations that begin after it.
     SetIceServers {
         /// The servers.

@@ -1,7 +1,8 @@
 mod sctp;
 mod transport;
 
-use duologue_base::{ChannelKey, TransportKey};
+use duologue_base::{ChannelKey, TransceiverId, TransportKey};
+use duologue_media::MediaReport;
 
 pub use sctp::{SctpError, SctpReport};
 pub use transport::{DtlsReport, TransportReport};
@@ -16,6 +17,8 @@ pub enum Report {
     Transport(TransportKey, TransportReport),
     /// About the association of the data channels.
     Sctp(SctpReport),
+    /// About the media of one transceiver.
+    Media(TransceiverId, MediaReport),
     /// Bytes of messages left a channel's send queue: W3C `bufferedAmount` falls by as much.
     BufferedAmount {
         /// The channel.

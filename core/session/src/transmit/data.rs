@@ -32,7 +32,7 @@ impl Session {
         let max_datagrams = config.max_datagrams.clamp(1, TRAIN_DATAGRAMS);
         let (association, dtls) = (&mut running.association, &mut transport.dtls);
         let mut train = Train::new(&route, out);
-        train.fill(max_datagrams, &mut leftovers.datagram, |out| {
+        train.fill(max_datagrams, &mut leftovers.datagram, |_, out| {
             packet.clear();
             association.poll_packet(now, packet) && dtls.seal(now, packet, out)
         });

@@ -4,20 +4,22 @@ mod check;
 mod closing;
 mod data;
 mod handshake;
+mod media;
 mod train;
 
-use duologue_base::{Ecn, Instant, Transmit};
+use duologue_base::{Ecn, Instant, Transmit, TransportKey};
 use duologue_ice as ice;
 
 use crate::Session;
 
 /// What may be sent, most urgent first. A stage is asked only when those before it have nothing, so
 /// each train of data waits for a check that is due, and never for longer than one train.
-const ORDER: [Stage; 4] = [
+const ORDER: [Stage; 5] = [
     Stage::Closing,
     Stage::Checks,
     Stage::Handshakes,
-    Stage::Data,
+    Stage::Reports,
+    Stage::Payloads,
 ];
 
 #[derive(Clone, Copy, Debug)]
@@ -28,8 +30,10 @@ enum Stage {
     Checks,
     /// Flights of DTLS.
     Handshakes,
-    /// Packets of SCTP, in trains.
-    Data,
+    /// RTCP: the other end repairs and adapts by it.
+    Reports,
+    /// Packets of RTP and SCTP, in trains: by turns, so that neither stops the other.
+    Payloads,
 }
 
 /// What was made and could not leave with the rest.
@@ -37,6 +41,10 @@ enum Stage {
 pub(crate) struct Leftovers {
     /// A datagram that is larger than those of the train before it; empty if there is none.
     datagram: Vec<u8>,
+    /// The same of RTP, and its transport.
+    rtp: Option<(TransportKey, Vec<u8>)>,
+    /// The last train was of RTP.
+    media_before: bool,
     /// The last datagrams of what was closed.
     closing: Vec<(Transmit, Vec<u8>)>,
 }
@@ -64,7 +72,8 @@ impl Session {
             Stage::Closing => self.poll_closing(out),
             Stage::Checks => self.poll_check(out),
             Stage::Handshakes => self.poll_handshake(out),
-            Stage::Data => self.poll_data(out),
+            Stage::Reports => self.poll_rtcp(out),
+            Stage::Payloads => self.poll_payloads(out),
         });
         self.take_ice_events();
 
@@ -76,6 +85,20 @@ impl Session {
         self.counters.datagrams_sent += datagrams as u64;
         self.counters.bytes_sent += transmit.len as u64;
         Some(transmit)
+    }
+}
+
+impl Session {
+    fn poll_payloads(&mut self, out: &mut Vec<u8>) -> Option<Transmit> {
+        let data_first = self.leftovers.media_before;
+        let data = data_first.then(|| self.poll_data(out)).flatten();
+        if data.is_some() {
+            self.leftovers.media_before = false;
+            return data;
+        }
+        let media = self.poll_rtp(out);
+        self.leftovers.media_before = media.is_some();
+        media.or_else(|| self.poll_data(out).filter(|_| !data_first))
     }
 }
 

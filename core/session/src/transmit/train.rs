@@ -31,15 +31,16 @@ impl<'a> Train<'a> {
     }
 
     /// Begins with what was left over, then takes what `next` writes behind the train until that
-    /// has no more, `max_datagrams` are there, or one does not fit: that one is left over.
+    /// has no more, `max_datagrams` are there, or one does not fit: that one is left over. `next` is
+    /// told how much fits.
     pub(super) fn fill(
         &mut self,
         max_datagrams: usize,
         leftover: &mut Vec<u8>,
-        mut next: impl FnMut(&mut Vec<u8>) -> bool,
+        mut next: impl FnMut(usize, &mut Vec<u8>) -> bool,
     ) {
         if !leftover.is_empty() {
-            self.append(|out| {
+            self.append(|_, out| {
                 out.extend_from_slice(leftover);
                 true
             });
@@ -80,10 +81,14 @@ impl<'a> Train<'a> {
         !self.ended && self.out.len() + self.segment <= TRAIN_BYTES
     }
 
-    fn append(&mut self, write: impl FnOnce(&mut Vec<u8>) -> bool) -> Appended {
+    fn append(&mut self, write: impl FnOnce(usize, &mut Vec<u8>) -> bool) -> Appended {
         let begin = self.out.len();
         let content = self.route.open(self.out);
-        if !write(self.out) {
+        let room = match self.datagrams {
+            0 => usize::MAX,
+            _ => self.segment.saturating_sub(content - begin),
+        };
+        if !write(room, self.out) {
             self.out.truncate(begin);
             return Appended::Nothing;
         }

@@ -61,6 +61,9 @@ impl Transport {
     ) {
         self.dtls = dtls::Transport::new(config.dtls.clone(), certificate);
         self.srtp = None;
+        if let Some(media) = &mut self.media {
+            media.forget_keys();
+        }
         let begun = matches!(
             self.handshake,
             Handshake::Begun(_)
@@ -95,6 +98,14 @@ impl Transport {
         }
     }
 
+    /// Media gets the keys, once there are both.
+    pub(crate) fn key_media(&mut self) {
+        let role = self.dtls_role();
+        if let (Some(media), Some(keying), Some(role)) = (&mut self.media, &self.srtp, role) {
+            media.set_keys(keying, role);
+        }
+    }
+
     /// The keys for SRTP, once the handshake made them.
     pub(crate) fn srtp(&self) -> Option<&dtls::SrtpKeying> {
         self.srtp.as_ref()
@@ -122,6 +133,7 @@ impl Transport {
                     srtp,
                 } => {
                     self.srtp = srtp;
+                    self.key_media();
                     progress = Progress::Connected;
                     DtlsReport::Connected {
                         remote_certificates: vec![remote_certificate],

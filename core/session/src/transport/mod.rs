@@ -10,6 +10,7 @@ use duologue_dtls as dtls;
 use duologue_ice as ice;
 use duologue_identity::Certificate;
 
+use crate::media::MediaPath;
 use crate::{Action, BindError, BindId, Report, SessionConfig};
 use handshake::Handshake;
 
@@ -34,6 +35,8 @@ pub(crate) struct Transport {
     /// Streams that the host is opening.
     pub(crate) connects: Vec<(BindId, ice::ConnectId, SocketAddr)>,
     srtp: Option<dtls::SrtpKeying>,
+    /// Once media is agreed on.
+    pub(crate) media: Option<Box<MediaPath>>,
     /// Datagrams sent and received, those of ICE left out.
     pub(crate) sent: ice::PathTraffic,
     pub(crate) received: ice::PathTraffic,
@@ -59,6 +62,7 @@ impl Transport {
             bind_error: None,
             connects: Vec::new(),
             srtp: None,
+            media: None,
             sent: ice::PathTraffic::default(),
             received: ice::PathTraffic::default(),
             span: tracing::debug_span!("transport", key = key.0),
@@ -87,6 +91,26 @@ impl Transport {
     /// There is a path, and DTLS over it.
     pub(crate) fn may_send_data(&self, now: Instant) -> bool {
         self.dtls.state() == dtls::State::Connected && self.agent.may_send(now)
+    }
+
+    /// The path that media takes now, and the media.
+    pub(crate) fn media_path(&mut self, now: Instant) -> Option<(ice::Route, &mut MediaPath)> {
+        let has_keys = self.media.as_ref().is_some_and(|media| media.has_keys());
+        if !has_keys || !self.may_send_data(now) {
+            return None;
+        }
+        let route = self.agent.route()?;
+        if self.is_blocked(route.socket) {
+            return None;
+        }
+        Some((route, self.media.as_deref_mut()?))
+    }
+
+    /// When the media has something to say, if it can be sent.
+    pub(crate) fn media_timeout(&self, now: Instant) -> Option<Instant> {
+        let timeout = self.media.as_ref()?.poll_timeout()?;
+        let route = self.agent.route()?;
+        (self.may_send_data(now) && !self.is_blocked(route.socket)).then_some(timeout)
     }
 
     /// Datagrams of data were made for the path in use.

@@ -1,0 +1,40 @@
+use std::sync::Arc;
+
+use duologue_base::TransportKey;
+use duologue_media::{Outlet, RtpPacketInit};
+use duologue_rtp::{ReceivePlan, SendPlan};
+
+/// What the media of one transceiver is told.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum MediaCommand {
+    /// What its receiver takes from now on, on which transport. On another one than before it begins
+    /// anew.
+    SetReceive {
+        /// The transport.
+        transport: TransportKey,
+        /// What is agreed on.
+        plan: Arc<ReceivePlan>,
+    },
+    /// Its receiver takes nothing any more.
+    StopReceive,
+    /// What its sender may send from now on, on which transport. Streams that it had go on.
+    SetSend {
+        /// The transport.
+        transport: TransportKey,
+        /// What is agreed on.
+        plan: Arc<SendPlan>,
+    },
+    /// Its sender sends nothing until it is told [`MediaCommand::SetSend`] again.
+    StopSend,
+    /// In which form the application takes what the receiver gets. It may come at any time, and holds
+    /// until another one comes.
+    SetOutlet(Outlet),
+    /// Packets for its sender. They are dropped while it may not send.
+    SendPackets(Vec<RtpPacketInit>),
+    /// A picture of its receiver cannot be decoded: a key frame is asked for.
+    RequestKeyFrame {
+        /// Of which simulcast layer; 0 when there are none.
+        encoding: usize,
+    },
+}

@@ -1,0 +1,211 @@
+//! Media: which transceiver's is on which transport, and what SRTP makes of its packets.
+
+mod path;
+
+use duologue_base::{Datagram, TransceiverId, TransportKey};
+use duologue_media::{MediaItem, Outlet, PausedSender};
+
+use crate::limits::PAUSED_SENDERS;
+use crate::{MediaCommand, Report, Session};
+
+pub(crate) use path::MediaPath;
+
+/// The media of all transceivers, as far as it is no transport's.
+#[derive(Debug, Default)]
+pub(crate) struct Media {
+    transceivers: Vec<Transceiver>,
+}
+
+/// Where the media of a transceiver is.
+#[derive(Debug)]
+struct Transceiver {
+    id: TransceiverId,
+    receives_on: Option<TransportKey>,
+    outlet: Outlet,
+    sends_on: Option<TransportKey>,
+    /// Its streams while it does not send.
+    paused: Option<PausedSender>,
+}
+
+impl Media {
+    fn of(&mut self, id: TransceiverId) -> &mut Transceiver {
+        let known = self.transceivers.iter().position(|it| it.id == id);
+        let at = known.unwrap_or_else(|| {
+            self.transceivers.push(Transceiver {
+                id,
+                receives_on: None,
+                outlet: Outlet::None,
+                sends_on: None,
+                paused: None,
+            });
+            self.transceivers.len() - 1
+        });
+        &mut self.transceivers[at]
+    }
+
+    /// The streams of senders that stopped long ago are forgotten.
+    fn forget_oldest_paused(&mut self) {
+        let paused = self.transceivers.iter().filter(|it| it.paused.is_some());
+        if paused.count() > PAUSED_SENDERS
+            && let Some(oldest) = self.transceivers.iter_mut().find(|it| it.paused.is_some())
+        {
+            oldest.paused = None;
+        }
+    }
+
+    /// A transport is gone.
+    pub(crate) fn forget_transport(&mut self, key: TransportKey) {
+        for transceiver in &mut self.transceivers {
+            transceiver.receives_on.take_if(|on| *on == key);
+            transceiver.sends_on.take_if(|on| *on == key);
+        }
+    }
+}
+
+impl Session {
+    pub(crate) fn apply_to_media(&mut self, id: TransceiverId, command: MediaCommand) -> bool {
+        match command {
+            MediaCommand::SetReceive { transport, plan } => {
+                if self.media.of(id).receives_on != Some(transport) {
+                    self.stop_receive(id);
+                }
+                let outlet = self.media.of(id).outlet;
+                let now = self.now;
+                let Some(path) = self.media_on(transport) else {
+                    return false;
+                };
+                path.rtp.set_receive(now, id, plan, outlet);
+                self.media.of(id).receives_on = Some(transport);
+            }
+            MediaCommand::StopReceive => self.stop_receive(id),
+            MediaCommand::SetSend { transport, plan } => {
+                if self.media.of(id).sends_on != Some(transport) {
+                    self.stop_send(id);
+                }
+                let paused = self.media.of(id).paused.take();
+                let now = self.now;
+                let Some(path) = self.media_on(transport) else {
+                    return false;
+                };
+                if let Some(paused) = paused {
+                    path.rtp.resume_send(paused);
+                }
+                path.rtp.set_send(now, id, plan);
+                self.media.of(id).sends_on = Some(transport);
+            }
+            MediaCommand::StopSend => self.stop_send(id),
+            MediaCommand::SetOutlet(outlet) => {
+                let transceiver = self.media.of(id);
+                transceiver.outlet = outlet;
+                if let Some(key) = transceiver.receives_on
+                    && let Some(path) = self.media_on(key)
+                {
+                    path.rtp.set_outlet(id, outlet);
+                }
+            }
+            MediaCommand::SendPackets(packets) => {
+                let Some(key) = self.media.of(id).sends_on else {
+                    return false;
+                };
+                if let Some(path) = self.media_on(key) {
+                    path.rtp.send(id, packets);
+                }
+            }
+            MediaCommand::RequestKeyFrame { encoding } => {
+                let Some(key) = self.media.of(id).receives_on else {
+                    return false;
+                };
+                if let Some(path) = self.media_on(key) {
+                    path.rtp.request_key_frame(id, encoding);
+                }
+            }
+        }
+        self.take_media_reports();
+        true
+    }
+
+    fn stop_receive(&mut self, id: TransceiverId) {
+        if let Some(key) = self.media.of(id).receives_on.take()
+            && let Some(path) = self.media_on(key)
+        {
+            path.rtp.stop_receive(id);
+        }
+    }
+
+    fn stop_send(&mut self, id: TransceiverId) {
+        if let Some(key) = self.media.of(id).sends_on.take()
+            && let Some(path) = self.media_on(key)
+        {
+            let paused = path.rtp.stop_send(id);
+            self.media.of(id).paused = paused;
+            self.media.forget_oldest_paused();
+        }
+    }
+
+    /// A transport is about to go. Its senders may go on over another one.
+    pub(crate) fn pause_senders_on(&mut self, key: TransportKey) {
+        let on_it = self.media.transceivers.iter();
+        let on_it = on_it.filter(|it| it.sends_on == Some(key)).map(|it| it.id);
+        for id in on_it.collect::<Vec<_>>() {
+            self.stop_send(id);
+        }
+    }
+
+    /// The media of a transport, made when it is first agreed on.
+    fn media_on(&mut self, key: TransportKey) -> Option<&mut MediaPath> {
+        let at = self.find(key)?;
+        let Session {
+            transports,
+            rng,
+            config,
+            ..
+        } = self;
+        let transport = &mut transports[at];
+        if transport.media.is_none() {
+            let path = MediaPath::new(config.wall_clock.into(), rng.fork());
+            transport.media = Some(Box::new(path));
+            transport.key_media();
+        }
+        transport.media.as_deref_mut()
+    }
+
+    pub(crate) fn handle_rtp(&mut self, at: usize, datagram: &Datagram, bytes: &mut [u8]) {
+        self.counters.srtp_packets += 1;
+        let Some(path) = self.transports[at].media.as_deref_mut() else {
+            self.counters.unexpected_srtp += 1;
+            return;
+        };
+        path.handle_rtp(self.now, datagram.received, bytes, &mut self.counters);
+        self.take_reports_of(at);
+    }
+
+    pub(crate) fn handle_rtcp(&mut self, at: usize, datagram: &Datagram, bytes: &mut [u8]) {
+        self.counters.srtcp_packets += 1;
+        let Some(path) = self.transports[at].media.as_deref_mut() else {
+            self.counters.unexpected_srtp += 1;
+            return;
+        };
+        path.handle_rtcp(datagram.received, bytes, &mut self.counters);
+        self.take_reports_of(at);
+    }
+
+    pub(crate) fn take_media_reports(&mut self) {
+        (0..self.transports.len()).for_each(|at| self.take_reports_of(at));
+    }
+
+    fn take_reports_of(&mut self, at: usize) {
+        if let Some(path) = self.transports[at].media.as_deref_mut() {
+            while let Some((id, report)) = path.rtp.poll_report() {
+                self.reports.push_back(Report::Media(id, report));
+            }
+        }
+    }
+
+    /// What receivers got, in the order of arrival on each transport. It does not wait for whoever
+    /// reads the channels; a host takes all of it each turn.
+    pub fn poll_media(&mut self) -> Option<MediaItem> {
+        let media = self.transports.iter_mut();
+        let mut media = media.filter_map(|transport| transport.media.as_deref_mut());
+        media.find_map(|path| path.rtp.poll_item())
+    }
+}

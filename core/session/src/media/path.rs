@@ -1,0 +1,124 @@
+use duologue_base::{DtlsRole, Instant, Rng, SrtpKeying};
+use duologue_media::MediaTransport;
+use duologue_rtp::NtpTime;
+use duologue_srtp as srtp;
+
+use crate::counters::Counters;
+
+/// The media of one transport and its keys.
+#[derive(Debug)]
+pub(crate) struct MediaPath {
+    pub(crate) rtp: MediaTransport,
+    /// Once the handshake made keys.
+    keys: Option<Keys>,
+}
+
+#[derive(Debug)]
+struct Keys {
+    sender: srtp::Sender,
+    receiver: srtp::Receiver,
+}
+
+impl MediaPath {
+    pub(crate) fn new(origin: NtpTime, rng: Rng) -> Self {
+        MediaPath {
+            rtp: MediaTransport::new(origin, rng),
+            keys: None,
+        }
+    }
+
+    /// A handshake made keys.
+    pub(crate) fn set_keys(&mut self, keying: &SrtpKeying, role: DtlsRole) {
+        let keys = srtp::MasterKey::of_handshake(keying, role);
+        let keys = keys.and_then(|[ours, theirs]| {
+            Ok(Keys {
+                sender: srtp::Sender::new(&ours)?,
+                receiver: srtp::Receiver::new(&theirs)?,
+            })
+        });
+        match keys {
+            Ok(keys) => self.keys = Some(keys),
+            Err(error) => tracing::debug!(%error, "the keys of SRTP cannot be used"),
+        }
+    }
+
+    /// The association that made them is over. Its successor is with another peer, maybe.
+    pub(crate) fn forget_keys(&mut self) {
+        self.keys = None;
+        self.rtp.restart();
+    }
+
+    pub(crate) fn has_keys(&self) -> bool {
+        self.keys.is_some()
+    }
+
+    pub(crate) fn handle_rtp(
+        &mut self,
+        now: Instant,
+        arrival: Instant,
+        bytes: &mut [u8],
+        counters: &mut Counters,
+    ) {
+        let Some(keys) = &mut self.keys else {
+            counters.unexpected_srtp += 1;
+            return;
+        };
+        match keys.receiver.open_rtp(bytes) {
+            Ok(opened) => {
+                let packet = &bytes[..opened.length];
+                self.rtp.handle_rtp(now, arrival, opened.sequence, packet);
+            }
+            Err(_) => counters.refused_srtp += 1,
+        }
+    }
+
+    pub(crate) fn handle_rtcp(
+        &mut self,
+        arrival: Instant,
+        bytes: &mut [u8],
+        counters: &mut Counters,
+    ) {
+        let Some(keys) = &mut self.keys else {
+            counters.unexpected_srtp += 1;
+            return;
+        };
+        match keys.receiver.open_rtcp(bytes) {
+            Ok(length) => self.rtp.handle_rtcp(arrival, &bytes[..length]),
+            Err(_) => counters.refused_srtp += 1,
+        }
+    }
+
+    pub(crate) fn wants_to_send(&self) -> bool {
+        self.rtp.wants_to_send()
+    }
+
+    /// Writes the next RTP packet behind `out`, protected, if it is not longer than `room`.
+    pub(crate) fn poll_rtp(&mut self, now: Instant, room: usize, out: &mut Vec<u8>) -> bool {
+        let Some(keys) = &mut self.keys else {
+            return false;
+        };
+        let begin = out.len();
+        let room = room.saturating_sub(keys.sender.rtp_overhead());
+        while self.rtp.poll_rtp(now, room, out).is_some() {
+            if keys.sender.protect_rtp(out, begin).is_ok() {
+                return true;
+            }
+            // A number of its stream that was used, or the key is used up.
+            out.truncate(begin);
+        }
+        false
+    }
+
+    /// Writes the next RTCP datagram at `begin`, where `out` ends, protected.
+    pub(crate) fn poll_rtcp(&mut self, now: Instant, begin: usize, out: &mut Vec<u8>) -> bool {
+        let Some(keys) = &mut self.keys else {
+            return false;
+        };
+        self.rtp.poll_rtcp(now, out) && keys.sender.protect_rtcp(out, begin).is_ok()
+    }
+
+    /// When there is RTCP to send.
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        self.rtp.poll_timeout().filter(|_| self.has_keys())
+    }
+}

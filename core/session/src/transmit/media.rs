@@ -1,0 +1,59 @@
+//! Packets of RTP in trains, and RTCP.
+
+use duologue_base::Transmit;
+
+use super::single;
+use super::train::Train;
+use crate::Session;
+use crate::limits::RTP_TRAIN_DATAGRAMS;
+
+impl Session {
+    pub(super) fn poll_rtcp(&mut self, out: &mut Vec<u8>) -> Option<Transmit> {
+        let now = self.now;
+        self.transports.iter_mut().find_map(|transport| {
+            let (route, media) = transport.media_path(now)?;
+            let begin = out.len();
+            let content = route.open(out);
+            if !media.poll_rtcp(now, content, out) {
+                out.truncate(begin);
+                return None;
+            }
+            let len = out.len() - content;
+            route.close(content, out);
+            transport.count_sent(now, 1, len);
+            Some(single(&route, out))
+        })
+    }
+
+    pub(super) fn poll_rtp(&mut self, out: &mut Vec<u8>) -> Option<Transmit> {
+        let now = self.now;
+        let most = self.config.max_datagrams.clamp(1, RTP_TRAIN_DATAGRAMS);
+        let count = self.transports.len();
+        (0..count).find_map(|step| {
+            let at = (self.first_to_send + step) % count;
+            let transport = &mut self.transports[at];
+            let key = transport.key;
+            let (route, media) = transport.media_path(now)?;
+            let left = self.leftovers.rtp.take_if(|(of, _)| *of == key);
+            if left.is_none() && !media.wants_to_send() {
+                return None;
+            }
+
+            let mut leftover = left.map(|(_, datagram)| datagram).unwrap_or_default();
+            let mut train = Train::new(&route, out);
+            train.fill(most, &mut leftover, |room, out| {
+                media.poll_rtp(now, room, out)
+            });
+
+            let (datagrams, carried) = train.carries();
+            let transmit = train.finish();
+            if !leftover.is_empty() {
+                self.leftovers.rtp = Some((key, leftover));
+            }
+            let transmit = transmit?;
+            transport.count_sent(now, datagrams, carried);
+            self.first_to_send = at + 1;
+            Some(transmit)
+        })
+    }
+}

@@ -1,0 +1,164 @@
+//! Packets of media from one session to another, over SRTP and a network that loses some.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use duologue_base::{StreamId, TransceiverId, TransportKey};
+use duologue_datachannel::ChannelInit;
+use duologue_rtp::ext::uri;
+use duologue_rtp::{
+    Codec, CodecParameters, ExtensionId, HeaderExtensionParameters, MediaKind, PayloadType,
+    ReceivePlan, RtcpFeedback, RtpParameters, SendPlan, SendStream, SourceParameters, Ssrc,
+};
+use duologue_session::{
+    Command, MediaCommand, MediaItem, MediaReport, Outlet, Report, RtpPacket, RtpPacketInit,
+};
+use duologue_sim::{HostId, Link, World, for_seeds};
+
+const TRANSPORT: TransportKey = TransportKey(0);
+const VIDEO: TransceiverId = TransceiverId(5);
+
+fn parameters() -> RtpParameters {
+    let payload_type = |number| PayloadType::new(number).expect("below 128");
+    let codec = |payload_type, codec, feedback| CodecParameters {
+        payload_type,
+        codec,
+        feedback,
+    };
+    let vp8 = Codec {
+        kind: MediaKind::Video,
+        name: "VP8".to_owned(),
+        clock_rate: 90_000,
+        channels: None,
+        sdp_fmtp_line: None,
+    };
+    let rtx = Codec::rtx(MediaKind::Video, 90_000, Some(payload_type(96)));
+    let extension = |id, uri: &str| HeaderExtensionParameters {
+        uri: uri.to_owned(),
+        id: ExtensionId::new(id).expect("not 0"),
+        encrypted: false,
+    };
+    RtpParameters {
+        codecs: vec![
+            codec(payload_type(96), vp8, vec![RtcpFeedback::Nack]),
+            codec(payload_type(97), rtx, Vec::new()),
+        ],
+        header_extensions: vec![
+            extension(1, uri::MID),
+            extension(2, uri::TRANSPORT_SEQUENCE),
+        ],
+        cname: Some("somebody".to_owned()),
+        reduced_size: true,
+    }
+}
+
+fn receive(world: &mut World, host: HostId) {
+    let plan = ReceivePlan {
+        mid: "video".parse().expect("a mid"),
+        kind: MediaKind::Video,
+        parameters: parameters(),
+        rids: Vec::new(),
+        sources: Vec::new(),
+    };
+    let receive = MediaCommand::SetReceive {
+        transport: TRANSPORT,
+        plan: Arc::new(plan),
+    };
+    world.command(host, Command::Media(VIDEO, receive));
+    let outlet = MediaCommand::SetOutlet(Outlet::Packets);
+    world.command(host, Command::Media(VIDEO, outlet));
+}
+
+fn send(world: &mut World, host: HostId) {
+    let plan = SendPlan {
+        mid: "video".parse().expect("a mid"),
+        kind: MediaKind::Video,
+        parameters: parameters(),
+        streams: vec![SendStream {
+            rid: None,
+            source: SourceParameters {
+                ssrc: Ssrc(10),
+                rtx: Some(Ssrc(11)),
+                fec: None,
+            },
+        }],
+    };
+    let send = MediaCommand::SetSend {
+        transport: TRANSPORT,
+        plan: Arc::new(plan),
+    };
+    world.command(host, Command::Media(VIDEO, send));
+}
+
+fn frame(world: &mut World, host: HostId, number: u32, packets: u8) {
+    let packet = |n| RtpPacketInit {
+        timestamp: number * 3_000,
+        marker: n + 1 == packets,
+        payload: Bytes::from(vec![n; 1_100]),
+        ..Default::default()
+    };
+    let packets = (0..packets).map(packet).collect();
+    let send = MediaCommand::SendPackets(packets);
+    world.command(host, Command::Media(VIDEO, send));
+}
+
+fn packets(world: &World, host: HostId) -> impl Iterator<Item = &RtpPacket> {
+    let items = world.host(host).media().iter();
+    items.filter_map(|item| match item {
+        MediaItem::Packet(VIDEO, packet) => Some(packet),
+        _ => None,
+    })
+}
+
+fn distinct(world: &World, host: HostId) -> usize {
+    let mut numbers: Vec<u64> = packets(world, host).map(|p| p.sequence_number).collect();
+    numbers.sort_unstable();
+    let all = numbers.len();
+    numbers.dedup();
+    assert_eq!(numbers.len(), all, "a packet is handed out once");
+    all
+}
+
+#[test]
+fn packets_come_through_losses_while_data_flows() {
+    for_seeds(5, |seed| {
+        let link = Link::default().delay(Duration::from_millis(20)).loss(0.03);
+        let mut world: World = World::new(seed, link);
+        let [alice, bob] = world.pair();
+        world.connect(alice, bob);
+        let channel = world.open(bob, 0, ChannelInit::default());
+        world.run_until(Duration::from_secs(20), |world| {
+            world.is_connected(alice) && world.is_connected(bob)
+        });
+        receive(&mut world, bob);
+        send(&mut world, alice);
+
+        for number in 0..60 {
+            frame(&mut world, alice, number, 5);
+            world.send_numbered(bob, channel, 10_000);
+            world.run(Duration::from_millis(33));
+        }
+        world.run(Duration::from_secs(5));
+
+        assert_eq!(distinct(&world, bob), 300);
+        let at_alice = world.host(alice).channel_on(StreamId(0));
+        let at_alice = at_alice.expect("announced");
+        assert_eq!(world.host(alice).received(at_alice).len(), 60);
+        assert!(packets(&world, bob).any(|packet| packet.repaired));
+        let unmuted = Report::Media(VIDEO, MediaReport::Unmuted);
+        let reports = world.host(bob).reports().iter();
+        assert_eq!(reports.filter(|report| **report == unmuted).count(), 1);
+        let left = world
+            .host(alice)
+            .reports()
+            .iter()
+            .map(|report| match report {
+                Report::Media(_, MediaReport::Sent { packets, .. }) => *packets,
+                _ => 0,
+            });
+        assert_eq!(left.sum::<usize>(), 300);
+        let counters = world.host(bob).session().counters();
+        assert_eq!(counters.refused_srtp, 0);
+    });
+}
