@@ -3,11 +3,13 @@
 //!
 //! Reading borrows the received bytes and allocates nothing; writing appends to a buffer of the
 //! caller's. Start with [`Packet`] and [`HeaderToSend`]; header extensions are in [`ext`],
-//! RTCP is in [`rtcp`].
+//! RTCP is in [`rtcp`], what repairs losses in [`rtx`], [`red`] and [`fec`].
 #![forbid(unsafe_code)]
 
 mod codec;
+mod event;
 pub mod ext;
+pub mod fec;
 mod feedback;
 mod header;
 mod id;
@@ -17,11 +19,14 @@ mod ntp;
 mod parameters;
 pub mod payload;
 mod plan;
+pub mod red;
 pub mod rtcp;
+pub mod rtx;
 mod unwrap;
 
 pub use codec::{Codec, CodecParameters, CodecRole, Fmtp, MediaKind, common_feedback};
 pub use duologue_base::Mid;
+pub use event::TelephoneEvent;
 pub use feedback::RtcpFeedback;
 pub use header::{Content, Header, HeaderError, HeaderToSend, Packet, is_rtcp, write_padding};
 pub use id::{ExtensionId, PayloadType, PayloadTypeError, Rid, RidError, Ssrc, SsrcError};

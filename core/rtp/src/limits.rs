@@ -21,3 +21,19 @@ pub(crate) const MIN_ROOM: usize = 64;
 
 /// Parameter sets read from one line of a description.
 pub(crate) const MAX_PARAMETER_SETS: usize = 64;
+
+/// Redundant blocks in one payload of RED: what fits into half a second of audio.
+pub(crate) const MAX_RED_DEPTH: usize = 9;
+
+/// Templates of a dependency structure: their ids have six bits.
+pub(crate) const MAX_TEMPLATES: usize = 64;
+
+/// Decode targets of a dependency structure, and its chains.
+pub(crate) const MAX_DECODE_TARGETS: usize = 32;
+pub(crate) const MAX_CHAINS: usize = MAX_DECODE_TARGETS;
+
+/// Frames that one frame depends on: AV1 has seven references, and one is spare.
+pub(crate) const MAX_FRAME_DIFFS: usize = 8;
+
+/// Spatial layers of all streams of a simulcast: four of four.
+pub(crate) const MAX_ALLOCATED_LAYERS: usize = 16;

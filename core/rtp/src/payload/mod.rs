@@ -46,7 +46,7 @@
 //! ```
 
 pub mod av1;
-mod bits;
+pub(crate) mod bits;
 pub mod h264;
 pub mod h265;
 mod join;

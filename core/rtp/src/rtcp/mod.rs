@@ -12,6 +12,7 @@ mod nack;
 mod remb;
 mod report;
 mod source_description;
+pub mod timing;
 mod transport_feedback;
 mod writer;
 
