@@ -43,6 +43,29 @@ impl Instant {
         self.0
     }
 
+    /// The first of several points, of which some may not be set. Timers are asked for it after
+    /// every batch of input.
+    ///
+    /// ```
+    /// use duologue_base::Instant;
+    ///
+    /// let [early, late] = [1, 2].map(Instant::from_nanos);
+    /// assert_eq!(Instant::earliest([Some(late), None, Some(early)]), Some(early));
+    /// assert_eq!(Instant::earliest([None; 2]), None);
+    /// ```
+    #[inline]
+    pub fn earliest<const N: usize>(points: [Option<Instant>; N]) -> Option<Instant> {
+        let mut first = None;
+        for point in points {
+            first = match (first, point) {
+                (Some(a), Some(b)) if b < a => Some(b),
+                (None, some) => some,
+                (first, _) => first,
+            };
+        }
+        first
+    }
+
     /// Time since the origin.
     pub const fn since_origin(self) -> Duration {
         Duration::from_nanos(self.0)

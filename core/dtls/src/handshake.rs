@@ -286,8 +286,7 @@ impl Connecting {
     /// When something is due.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         let doubt = self.doubt.as_ref().map(|doubt| doubt.until);
-        let timers = [self.engine.timer, doubt, self.deadline, self.next_attempt()];
-        timers.into_iter().flatten().min()
+        Instant::earliest([self.engine.timer, doubt, self.deadline, self.next_attempt()])
     }
 
     /// Forgets this attempt. The datagrams to begin the next one with; `None` when there were too

@@ -116,8 +116,7 @@ impl Agent {
             let silent = valid.unanswered_since.map(|since| since + pair.patience());
             let silent = silent.filter(|&at| at > self.updated);
             let expiry = valid.last_response + limits::CONSENT_EXPIRY;
-            let times = [Some(valid.next_request), silent, Some(expiry)];
-            times.into_iter().flatten().min()
+            Instant::earliest([Some(valid.next_request), silent, Some(expiry)])
         });
         let lite = self.selected.filter(|_| self.config.lite);
         let heard = lite.and_then(|selected| {

@@ -38,7 +38,7 @@ impl Agent {
         }
         let check = self.check_timeout();
         let transaction = self.transactions.iter().map(|t| t.next.at()).min();
-        [
+        Instant::earliest([
             check,
             transaction,
             self.consent_timeout(),
@@ -47,10 +47,7 @@ impl Agent {
             self.retirement_timeout(),
             self.gathering_timeout(),
             self.stream_timeout(),
-        ]
-        .into_iter()
-        .flatten()
-        .min()
+        ])
     }
 
     /// Writes the next datagram into `out`, whose content it replaces.

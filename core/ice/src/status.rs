@@ -137,13 +137,11 @@ impl Agent {
     pub(crate) fn patience_timeout(&self) -> Option<Instant> {
         let newest = self.newest();
         let waits = self.selected.is_none() && !newest.failed && newest.candidates_complete();
+        if !waits {
+            return None;
+        }
         let times = [newest.patience(), newest.homeless_until];
         let later = |until: &Instant| *until > self.updated;
-        times
-            .into_iter()
-            .flatten()
-            .filter(later)
-            .min()
-            .filter(|_| waits)
+        Instant::earliest(times.map(|until| until.filter(later)))
     }
 }

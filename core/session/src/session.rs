@@ -179,8 +179,7 @@ impl Session {
         let media = media
             .filter_map(|transport| transport.media_timeout(self.now))
             .min();
-        let timers = [earliest, association, ends, away, media];
-        timers.into_iter().flatten().min()
+        Instant::earliest([earliest, association, ends, away, media])
     }
 
     /// What the host is to do. A socket is given up only after its last datagrams were polled.

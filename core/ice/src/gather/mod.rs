@@ -185,11 +185,12 @@ impl Agent {
             Addresses::Asked { until } => until,
             Addresses::Known(_) => None,
         });
-        resolving
-            .chain(self.connection_timeout())
-            .chain(self.probe_timeout())
-            .chain(self.turn_timeout())
-            .min()
+        Instant::earliest([
+            resolving.min(),
+            self.connection_timeout(),
+            self.probe_timeout(),
+            self.turn_timeout(),
+        ])
     }
 
     /// The socket of a base is gone.

@@ -163,14 +163,13 @@ impl Association {
 
     /// When to call [`handle_timeout`](Self::handle_timeout) and poll packets again.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let first = |deadlines: &[Option<Instant>]| deadlines.iter().flatten().min().copied();
         match &self.state {
             State::Idle | State::Closed => self.release_at,
             State::CookieWait(calling) => calling.retry.deadline(),
             State::Open(open) if open.doubt.is_some() => {
-                first(&[open.doubt.map(Doubt::until), open.acknowledge.deadline()])
+                Instant::earliest([open.doubt.map(Doubt::until), open.acknowledge.deadline()])
             }
-            State::Open(open) => first(&[
+            State::Open(open) => Instant::earliest([
                 open.sender.deadline(),
                 open.acknowledge.deadline(),
                 open.reset.deadline(),

@@ -249,16 +249,13 @@ impl Sender {
     /// When `handle_timeout` has something to do.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         let recovery = &self.recovery;
-        [
+        Instant::earliest([
             recovery.reorder_at,
             recovery.probe_at,
             recovery.timeout_at,
             self.pacer.deadline(),
             self.window_probe_at(),
-        ]
-        .into_iter()
-        .flatten()
-        .min()
+        ])
     }
 
     fn window_probe_at(&self) -> Option<Instant> {

@@ -126,8 +126,7 @@ impl Transport {
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        let timers = [self.agent.poll_timeout(), self.dtls.poll_timeout()];
-        timers.into_iter().flatten().min()
+        Instant::earliest([self.agent.poll_timeout(), self.dtls.poll_timeout()])
     }
 
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
