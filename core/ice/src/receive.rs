@@ -39,6 +39,7 @@ impl Agent {
         if base.is_none() && !self.is_server_stream(datagram.socket) {
             return Input::Unknown;
         }
+
         let remote = normalized(datagram.remote);
         if let Some((base, remote, range)) = self.unwrap_relayed(datagram, bytes) {
             let inner = &bytes[range.clone()];
@@ -50,19 +51,22 @@ impl Agent {
                 remote,
                 local_ip: None,
             };
-            self.handle_message(now, sender, inner);
+            self.handle_message(now, sender, Message::parse(inner).ok());
             return Input::Handled;
         }
+
         if base.is_some() && !is_stun(bytes) {
             let range = 0..bytes.len();
             return Input::Data { remote, range };
         }
-        if let Ok(message) = Message::parse(bytes)
-            && (self.handle_probe_response(now, datagram, &message)
-                || self.handle_turn_response(now, datagram, &message))
+        let message = Message::parse(bytes).ok();
+        if let Some(message) = &message
+            && (self.handle_probe_response(now, datagram, message)
+                || self.handle_turn_response(now, datagram, message))
         {
             return Input::Handled;
         }
+
         match base {
             Some(base) => {
                 let sender = Sender {
@@ -70,21 +74,18 @@ impl Agent {
                     remote,
                     local_ip: datagram.local_ip,
                 };
-                self.handle_message(now, sender, bytes);
+                self.handle_message(now, sender, message);
             }
             None => self.counters.stray_responses += 1,
         }
         Input::Handled
     }
 
-    /// A message of the other agent's.
-    fn handle_message(&mut self, now: Instant, sender: Sender, bytes: &[u8]) {
-        let message = match Message::parse(bytes) {
-            Ok(message) if message.method() == Method::BINDING => message,
-            Ok(_) | Err(_) => {
-                self.counters.malformed += 1;
-                return;
-            }
+    /// What the other agent sent, if it is a message.
+    fn handle_message(&mut self, now: Instant, sender: Sender, message: Option<Message<'_>>) {
+        let Some(message) = message.filter(|message| message.method() == Method::BINDING) else {
+            self.counters.malformed += 1;
+            return;
         };
         match message.class() {
             Class::Request => self.handle_request(now, sender, &message),
