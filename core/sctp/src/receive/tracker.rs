@@ -57,7 +57,16 @@ impl Tracker {
         !self.ranges.is_empty()
     }
 
+    #[inline]
     pub(crate) fn classify(&self, tsn: Tsn) -> Arrival {
+        // Nearly always: the next one, and nothing is missing.
+        if tsn == self.cumulative.next() && self.ranges.is_empty() {
+            return Arrival::New;
+        }
+        self.classify_out_of_order(tsn)
+    }
+
+    fn classify_out_of_order(&self, tsn: Tsn) -> Arrival {
         if tsn <= self.cumulative {
             return Arrival::Duplicate;
         }
