@@ -14,7 +14,7 @@ use crate::run::{self, Outcome, cargo, command, output, root, target_dir};
 use crate::setup;
 
 /// More than this beyond the baseline is a regression.
-const TOLERANCE: f64 = 0.05;
+const TOLERANCE: f64 = 0.03;
 
 /// The same between two compilers: what they inline differs.
 const TOLERANCE_OTHER_COMPILER: f64 = 0.30;
