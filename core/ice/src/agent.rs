@@ -185,14 +185,6 @@ impl Agent {
         agent
     }
 
-    /// Signalling decided who controls (RFC 8445 §6.1.1).
-    pub fn set_role(&mut self, now: Instant, role: IceRole) {
-        if self.role != role {
-            self.change_role(role, "signalling decided");
-            self.update(now);
-        }
-    }
-
     /// Changes what the next generation gathers from and of (W3C `setConfiguration`).
     pub fn set_servers(&mut self, servers: Vec<Server>, relay_only: bool) {
         self.config.servers = servers;
@@ -561,19 +553,6 @@ impl Agent {
             self.foundations.len() - 1
         });
         candidate::foundation("", at + 1)
-    }
-
-    pub(crate) fn change_role(&mut self, role: IceRole, why: &str) {
-        tracing::debug!("ICE role: {:?} -> {role:?}: {why}", self.role);
-        self.role = role;
-        for generation in &mut self.generations {
-            generation.update_priorities(role);
-            for pair in generation.checklist.pairs_mut() {
-                pair.nominating = None;
-                // Numbers are those of one controlling agent.
-                pair.nomination = 0;
-            }
-        }
     }
 
     /// Drops the requests of pairs that are no more.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use duologue_base::{IceRole, Instant};
 
 use crate::limits;
+use crate::nomination::Nomination;
 use crate::stats::{PairCounters, PairId, PairState};
 
 /// A local candidate's base and a remote candidate. Candidates are named by their index in the
@@ -19,13 +20,8 @@ pub(crate) struct Pair {
     pub(crate) foundation: u32,
     pub(crate) priority: u64,
     pub(crate) check: Check,
-    /// Controlled agent: USE-CANDIDATE came before the pair was valid (RFC 8445 §7.3.1.5).
-    pub(crate) nominate_when_valid: bool,
-    /// Controlling agent: the check with USE-CANDIDATE is queued or under way, with this number.
-    pub(crate) nominating: Option<u32>,
-    /// The number of its last nomination, 0 without renomination
-    /// (draft-thatcher-ice-renomination §4).
-    pub(crate) nomination: u32,
+    /// See [`is_nominated`](Pair::is_nominated).
+    pub(crate) nomination: Nomination,
     pub(crate) counters: PairCounters,
 }
 
@@ -49,7 +45,6 @@ pub(crate) enum Check {
 pub(crate) struct Valid {
     /// The local candidate that the other side sees: the mapped address in the response.
     pub(crate) local: usize,
-    pub(crate) nominated: bool,
     pub(crate) last_response: Instant,
     /// When consent is next asked for.
     pub(crate) next_request: Instant,
@@ -75,6 +70,9 @@ impl Pair {
         let before = self.state();
         self.check = check;
         let after = self.state();
+        if before == PairState::Succeeded && after != before && self.nomination.is_done() {
+            self.nomination.forget();
+        }
         if before != after {
             let (id, before, after) = (self.id.0, before.as_str(), after.as_str());
             tracing::debug!("ICE pair {id}: {before} -> {after}");
@@ -103,7 +101,7 @@ impl Pair {
     }
 
     pub(crate) fn is_nominated(&self) -> bool {
-        self.valid().is_some_and(|valid| valid.nominated)
+        self.valid().is_some() && self.nomination.is_done()
     }
 
     /// Its address went away, maybe not for long.
@@ -111,9 +109,7 @@ impl Pair {
         if matches!(self.check, Check::Failed | Check::Away) {
             return;
         }
-        // The other side may see it work on, and what it nominated stays so.
-        self.nominate_when_valid |= self.is_nominated() && role == IceRole::Controlled;
-        self.nominating = None;
+        self.nomination.lose(role);
         self.set_check(Check::Away);
     }
 
@@ -279,7 +275,7 @@ impl Checklist {
     /// Says whether there were any.
     pub(crate) fn conclude(&mut self, priority: u64) -> bool {
         let over = |pair: &Pair| {
-            pair.is_unfinished() && !pair.nominate_when_valid && pair.priority <= priority
+            pair.is_unfinished() && !pair.nomination.is_wanted() && pair.priority <= priority
         };
         let found = self.pairs.iter().any(over);
         if found {
@@ -345,9 +341,7 @@ mod tests {
             foundation,
             priority,
             check: Check::Waiting,
-            nominate_when_valid: false,
-            nominating: None,
-            nomination: 0,
+            nomination: Nomination::default(),
             counters: PairCounters::default(),
         }
     }

@@ -53,7 +53,7 @@ impl Agent {
 
     /// It would be in use if it answered, or be nominated.
     fn is_preferred(&self, at: usize, pair: &Pair, used: &Pair) -> bool {
-        let rank = |pair: &Pair| (pair.is_nominated(), pair.nomination, pair.priority);
+        let rank = |pair: &Pair| (pair.is_nominated(), pair.nomination.number(), pair.priority);
         let renominates = self.role == IceRole::Controlling && self.renominates(at);
         (pair.is_nominated() && rank(pair) > rank(used))
             || (renominates && pair.priority > used.priority)
@@ -148,11 +148,9 @@ impl Agent {
             .collect();
         for (at, generation, id, why) in expired {
             if let Some(pair) = self.generations[at].checklist.get_mut(id) {
-                // The other side may see it work on, and what it nominated stays so.
-                pair.nominate_when_valid = pair.is_nominated() && self.role == IceRole::Controlled;
                 tracing::debug!("ICE pair {}: consent expired", id.0);
+                pair.nomination.lose(self.role);
                 pair.set_check(Check::Failed);
-                pair.nominating = None;
             }
             self.transactions
                 .retain(|t| t.generation != generation || t.pair != id);

@@ -145,7 +145,7 @@ impl Agent {
             let Some(pair) = self.generations[at].checklist.get(id) else {
                 continue;
             };
-            let purpose = match (&pair.check, pair.nominating) {
+            let purpose = match (&pair.check, pair.nomination.under_way()) {
                 (Check::Succeeded(_), Some(number)) => Purpose::Nomination { number },
                 // It succeeded since it was queued.
                 (Check::Succeeded(_), None) => continue,

@@ -7,6 +7,7 @@ use crate::candidate::{self, Candidate, CandidateKind, TcpType};
 use crate::checklist::{Check, Checklist, Pair};
 use crate::config::RemoteOptions;
 use crate::limits;
+use crate::nomination::Nomination;
 use crate::state::GatheringState;
 use crate::stats::{PairCounters, PairId};
 use crate::turn::AllocationId;
@@ -308,9 +309,7 @@ impl GenerationState {
             foundation: self.foundation(local, remote),
             priority: pair_priority(role, ours.candidate.priority, theirs.priority),
             check: Check::Waiting,
-            nominate_when_valid: false,
-            nominating: None,
-            nomination: 0,
+            nomination: Nomination::default(),
             counters: PairCounters::default(),
         };
         let id = pair.id;

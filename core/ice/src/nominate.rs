@@ -58,7 +58,7 @@ impl Agent {
         let pairs = generation.checklist.pairs().iter();
         pairs
             .filter(settled)
-            .max_by_key(|pair| (pair.nomination, pair.priority))
+            .max_by_key(|pair| (pair.nomination.number(), pair.priority))
     }
 
     fn nominate(&mut self, now: Instant, at: usize) {
@@ -81,7 +81,7 @@ impl Agent {
         self.log_nomination(at, id);
         let checklist = &mut self.generations[at].checklist;
         if let Some(pair) = checklist.get_mut(id) {
-            pair.nominating = Some(number);
+            pair.nomination.begin(number);
         }
         checklist.trigger_first(id);
     }
@@ -111,7 +111,7 @@ impl Agent {
             let pairs = generation.checklist.pairs().iter();
             pairs.filter(|pair| self.is_healthy(now, generation, pair))
         };
-        if pairs().any(|pair| pair.nominating.is_some()) {
+        if pairs().any(|pair| pair.nomination.under_way().is_some()) {
             return None;
         }
         let best = pairs().max_by_key(|pair| pair.priority)?;
@@ -214,9 +214,9 @@ impl Agent {
                 self.route_of(generation, pair)?;
                 let rank = (
                     healthy,
-                    valid.nominated,
+                    pair.is_nominated(),
                     generation.id,
-                    pair.nomination,
+                    pair.nomination.number(),
                     pair.priority,
                 );
                 Some((rank, generation, pair, valid.local))

@@ -6,7 +6,6 @@ use duologue_stun::{AttributeType, ErrorCode, Message};
 use crate::agent::Agent;
 use crate::candidate::{self, Candidate, CandidateKind, TcpType};
 use crate::checklist::Check;
-use crate::event::Event;
 use crate::generation::{EarlyCheck, KnownAs, Remote, pair_priority};
 use crate::limits;
 use crate::reply::{Addressee, Answer, Sender};
@@ -115,33 +114,6 @@ impl Agent {
         may
     }
 
-    /// RFC 8445 §7.3.1.1: of two agents in one role, the one with the larger tie-breaker is
-    /// controlling. True when the other one has to change.
-    fn is_role_conflict_lost_by_peer(&mut self, message: &Message<'_>) -> bool {
-        let (theirs, wins) = match self.role {
-            IceRole::Controlling => match message.ice_controlling() {
-                Some(theirs) => (theirs, IceRole::Controlling),
-                None => return false,
-            },
-            IceRole::Controlled => match message.ice_controlled() {
-                Some(theirs) => (theirs, IceRole::Controlling),
-                None => return false,
-            },
-        };
-        self.counters.role_conflicts += 1;
-        // A lite agent cannot nominate, so a full one that thinks it is controlled is wrong.
-        let should_be = match self.tie_breaker >= theirs && !self.config.lite {
-            true => wins,
-            false => IceRole::Controlled,
-        };
-        if self.role == should_be || self.config.lite {
-            return true;
-        }
-        self.change_role(should_be, "the peer has the same and a better tie-breaker");
-        self.push_event(Event::Role(should_be));
-        false
-    }
-
     /// RFC 8445 §7.3.1.3 to §7.3.1.5: what a valid check tells. The remote credentials are known.
     pub(crate) fn learn_from_check(&mut self, now: Instant, at: usize, check: EarlyCheck) {
         let nominates = check.use_candidate && self.role == IceRole::Controlled;
@@ -171,14 +143,17 @@ impl Agent {
         pair.counters.requests_received += 1;
         pair.counters.responses_sent += 1;
         if nominates {
-            pair.nomination = pair.nomination.max(check.nomination);
+            let valid = pair.valid().is_some();
+            if valid && !pair.is_nominated() {
+                tracing::debug!("ICE pair {}: nominated by the peer", id.0);
+            }
+            // What failed is not checked any more.
+            if valid || !closed {
+                pair.nomination.accept(check.nomination, valid);
+            }
         }
         match &mut pair.check {
             Check::Succeeded(valid) => {
-                if nominates && !valid.nominated {
-                    tracing::debug!("ICE pair {}: nominated by the peer", id.0);
-                }
-                valid.nominated |= nominates;
                 // The other side reaches us: ask at once whether we reach it again.
                 if valid.unanswered_since.is_some() {
                     valid.next_request = valid.next_request.min(now);
@@ -190,7 +165,6 @@ impl Agent {
             | Check::Failed
             | Check::Away
             | Check::InProgress { .. } => {
-                pair.nominate_when_valid |= nominates;
                 // RFC 8445 §7.3.1.4: whoever reaches us can probably be reached, now. A check
                 // under way may have been lost to a NAT that this one opened.
                 pair.set_check(Check::Waiting);
@@ -271,20 +245,20 @@ impl Agent {
         };
         pair.counters.requests_received += 1;
         pair.counters.responses_sent += 1;
+        if check.use_candidate {
+            pair.nomination.accept(check.nomination, true);
+        }
         if let Some(valid) = pair.valid_mut() {
             valid.last_response = now;
-        } else if check.use_candidate || pair.nominate_when_valid {
+        } else if check.use_candidate || pair.nomination.is_wanted() {
+            pair.nomination.confirm_wanted();
             pair.set_check(Check::Succeeded(crate::checklist::Valid {
                 local: pair.local,
-                nominated: true,
                 last_response: now,
                 next_request: now,
                 unanswered_since: None,
                 doubted: false,
             }));
-        }
-        if check.use_candidate {
-            pair.nomination = pair.nomination.max(check.nomination);
         }
     }
 }

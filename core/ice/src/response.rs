@@ -8,7 +8,6 @@ use duologue_stun::{Class, ErrorCode, Message};
 use crate::agent::{Agent, normalized};
 use crate::candidate::{Candidate, CandidateKind};
 use crate::checklist::{Check, Valid};
-use crate::event::Event;
 use crate::generation::{Base, LocalCandidate};
 use crate::transaction::{Purpose, Transaction};
 
@@ -88,18 +87,16 @@ impl Agent {
             return;
         };
         let local = local.unwrap_or(pair.local);
+        let was_nominated = pair.is_nominated();
         // RFC 8445 §7.2.5.3.4 and §8.1.1: nominated by our request or by an earlier one of theirs.
-        let nominated = match (self.role, transaction.purpose) {
+        match (self.role, transaction.purpose) {
             (IceRole::Controlling, Purpose::Nomination { number }) => {
-                pair.nomination = pair.nomination.max(number);
-                true
+                pair.nomination.confirm(number);
             }
-            (IceRole::Controlling, _) => false,
-            (IceRole::Controlled, _) => pair.nominate_when_valid,
-        };
-        if let Purpose::Nomination { .. } = transaction.purpose {
-            pair.nominating = None;
+            (IceRole::Controlling, _) => {}
+            (IceRole::Controlled, _) => pair.nomination.confirm_wanted(),
         }
+
         // The path works, so a nomination that was sent earlier was lost. It is not to wait for its
         // next retransmission, which may be 16 s away.
         let lost = |t: &Transaction| {
@@ -108,12 +105,11 @@ impl Agent {
         };
         if let Some(nomination) = self.transactions.iter().position(lost) {
             self.transactions.swap_remove(nomination);
-            pair.nominating = None;
+            pair.nomination.stop();
         }
-        let was_nominated = pair.is_nominated();
+
         if let Some(valid) = pair.valid_mut() {
             valid.local = local;
-            valid.nominated |= nominated;
             valid.last_response = now;
             valid.unanswered_since = None;
             if std::mem::take(&mut valid.doubted) {
@@ -122,19 +118,19 @@ impl Agent {
         } else {
             pair.set_check(Check::Succeeded(Valid {
                 local,
-                nominated,
                 last_response: now,
                 next_request,
                 unanswered_since: None,
                 doubted: false,
             }));
         }
-        if nominated && !was_nominated {
+        if pair.is_nominated() && !was_nominated {
             tracing::debug!("ICE pair {}: nominated", pair.id.0);
         }
         if self.selected.is_some_and(|s| s.pair == transaction.pair) {
             generation.moved = None;
         }
+
         let foundation = pair.foundation;
         generation.checklist.unfreeze(foundation);
         generation.first_valid.get_or_insert(now);
@@ -183,28 +179,10 @@ impl Agent {
         )
     }
 
-    /// RFC 8445 §7.2.5.1
-    fn lost_role_conflict(&mut self, at: usize, transaction: &Transaction) {
-        self.counters.role_conflicts += 1;
-        if transaction.role == self.role {
-            self.tie_breaker = self.rng.u64();
-            self.change_role(self.role.switched(), "the peer answered: role conflict");
-            self.push_event(Event::Role(self.role));
-        }
-        let checklist = &mut self.generations[at].checklist;
-        if let Some(pair) = checklist.get_mut(transaction.pair) {
-            pair.nominating = None;
-            if pair.is_unfinished() {
-                pair.set_check(Check::Waiting);
-                checklist.trigger(transaction.pair);
-            }
-        }
-    }
-
     /// RFC 8445 §7.2.5.2
     pub(crate) fn check_failed(&mut self, at: usize, transaction: &Transaction) {
         if let Some(pair) = self.generations[at].checklist.get_mut(transaction.pair) {
-            pair.nominating = None;
+            pair.nomination.stop();
             pair.set_check(Check::Failed);
         }
     }

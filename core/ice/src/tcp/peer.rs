@@ -297,8 +297,7 @@ impl Agent {
                     continue;
                 }
                 pair.set_check(Check::Failed);
-                pair.nominate_when_valid = false;
-                pair.nominating = None;
+                pair.nomination.forget();
             }
             self.transactions.retain(|t| t.pair != id);
             if !self.generations[at].candidates_complete() {

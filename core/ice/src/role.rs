@@ -1,0 +1,77 @@
+//! Which agent is controlling, and what happens when both think they are, or neither (RFC 8445
+//! §6.1.1, §7.3.1.1).
+
+use duologue_base::{IceRole, Instant};
+use duologue_stun::Message;
+
+use crate::agent::Agent;
+use crate::checklist::Check;
+use crate::event::Event;
+use crate::transaction::Transaction;
+
+impl Agent {
+    /// Signalling decided who controls (RFC 8445 §6.1.1).
+    pub fn set_role(&mut self, now: Instant, role: IceRole) {
+        if self.role != role {
+            self.change_role(role, "signalling decided");
+            self.update(now);
+        }
+    }
+
+    /// RFC 8445 §7.3.1.1: of two agents in one role, the one with the larger tie-breaker is
+    /// controlling. True when the other one has to change.
+    pub(crate) fn is_role_conflict_lost_by_peer(&mut self, message: &Message<'_>) -> bool {
+        let (theirs, wins) = match self.role {
+            IceRole::Controlling => match message.ice_controlling() {
+                Some(theirs) => (theirs, IceRole::Controlling),
+                None => return false,
+            },
+            IceRole::Controlled => match message.ice_controlled() {
+                Some(theirs) => (theirs, IceRole::Controlling),
+                None => return false,
+            },
+        };
+        self.counters.role_conflicts += 1;
+        // A lite agent cannot nominate, so a full one that thinks it is controlled is wrong.
+        let should_be = match self.tie_breaker >= theirs && !self.config.lite {
+            true => wins,
+            false => IceRole::Controlled,
+        };
+        if self.role == should_be || self.config.lite {
+            return true;
+        }
+        self.change_role(should_be, "the peer has the same and a better tie-breaker");
+        self.push_event(Event::Role(should_be));
+        false
+    }
+
+    /// The other agent answered a check with a role conflict: this one has to change, unless it has
+    /// since (RFC 8445 §7.2.5.1).
+    pub(crate) fn lost_role_conflict(&mut self, at: usize, transaction: &Transaction) {
+        self.counters.role_conflicts += 1;
+        if transaction.role == self.role {
+            self.tie_breaker = self.rng.u64();
+            self.change_role(self.role.switched(), "the peer answered: role conflict");
+            self.push_event(Event::Role(self.role));
+        }
+        let checklist = &mut self.generations[at].checklist;
+        if let Some(pair) = checklist.get_mut(transaction.pair) {
+            pair.nomination.stop();
+            if pair.is_unfinished() {
+                pair.set_check(Check::Waiting);
+                checklist.trigger(transaction.pair);
+            }
+        }
+    }
+
+    pub(crate) fn change_role(&mut self, role: IceRole, why: &str) {
+        tracing::debug!("ICE role: {:?} -> {role:?}: {why}", self.role);
+        self.role = role;
+        for generation in &mut self.generations {
+            generation.update_priorities(role);
+            for pair in generation.checklist.pairs_mut() {
+                pair.nomination.change_role();
+            }
+        }
+    }
+}
