@@ -1,6 +1,9 @@
 //! Encrypted CSRCs and header extensions (RFC 9335).
 
-use crate::header::{EXTENSION, EXTENSION_BIT, FIXED, Layout};
+use duologue_rtp::Header;
+use duologue_rtp::ext::ExtensionBlock;
+
+use crate::header::{EXTENSION, EXTENSION_BIT, FIXED};
 
 /// Whether a receiver takes packets with encrypted headers: what it said by `a=cryptex`
 /// (RFC 9335 §4).
@@ -26,10 +29,16 @@ pub(crate) enum Cover {
     Header {
         /// Bytes of the CSRCs, which lie between the two.
         csrcs: usize,
-        /// What the extension is "defined by" in plain, and while it is encrypted.
-        plain: u16,
-        sealed: u16,
+        kind: Kind,
     },
+}
+
+/// What a header extension is "defined by".
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Kind {
+    plain: u16,
+    /// While it is encrypted.
+    sealed: u16,
 }
 
 /// A header extension of another kind than RFC 8285's is not encrypted.
@@ -37,51 +46,52 @@ pub(crate) enum Cover {
 pub(crate) struct OtherExtension;
 
 impl Cover {
+    /// How a packet is protected without encryption of its header.
+    pub(crate) fn plain(header: &Header) -> Self {
+        Cover::Payload {
+            header: header.size(),
+        }
+    }
+
     /// How a packet is to be sent with its header encrypted. What has no extension but CSRCs needs
     /// an empty one first: [`Cover::insert_extension`].
-    pub(crate) fn to_send(layout: &Layout) -> Result<Self, OtherExtension> {
-        match (layout.extension, layout.csrcs) {
-            (None, 0) => Ok(Cover::Payload {
-                header: layout.header,
-            }),
-            (None, csrcs) => Ok(Cover::header(csrcs, KINDS[0])),
-            (Some(plain), csrcs) => {
-                let kind = KINDS.into_iter().find(|kind| kind.0 == plain);
-                Ok(Cover::header(csrcs, kind.ok_or(OtherExtension)?))
-            }
-        }
+    pub(crate) fn to_send(header: &Header) -> Result<Self, OtherExtension> {
+        let kind = match header.extension() {
+            None if header.csrc_range().is_empty() => return Ok(Cover::plain(header)),
+            None => ONE_BYTE,
+            Some(block) => *[ONE_BYTE, TWO_BYTE]
+                .iter()
+                .find(|kind| kind.plain == block.profile())
+                .ok_or(OtherExtension)?,
+        };
+        Ok(Cover::header(header, kind))
     }
 
     /// How a packet was sent, as its header tells.
-    pub(crate) fn of_received(layout: &Layout) -> Self {
-        let kind = KINDS
-            .into_iter()
-            .find(|kind| layout.extension == Some(kind.1));
-        match kind {
-            Some(kind) => Cover::header(layout.csrcs, kind),
-            None => Cover::Payload {
-                header: layout.header,
-            },
+    pub(crate) fn of_received(header: &Header) -> Self {
+        let profile = header.extension().map(ExtensionBlock::profile);
+        let mut kinds = [ONE_BYTE, TWO_BYTE].into_iter();
+        match kinds.find(|kind| profile == Some(kind.sealed)) {
+            Some(kind) => Cover::header(header, kind),
+            None => Cover::plain(header),
         }
     }
 
-    fn header(csrcs: usize, (plain, sealed): (u16, u16)) -> Self {
+    fn header(header: &Header, kind: Kind) -> Self {
         Cover::Header {
-            csrcs,
-            plain,
-            sealed,
+            csrcs: header.csrc_range().len(),
+            kind,
         }
     }
 
     /// Gives a packet an empty header extension (RFC 9335 §5.1).
-    pub(crate) fn insert_extension(packet: &mut Vec<u8>, at: usize, layout: &Layout) {
-        let end = packet.len();
+    pub(crate) fn insert_extension(packet: &mut Vec<u8>, at: usize, header: &Header) {
+        let (payload, end) = (at + header.size(), packet.len());
         packet.extend_from_slice(&[0; EXTENSION]);
-        packet.copy_within(at + layout.header..end, at + layout.header + EXTENSION);
+        packet.copy_within(payload..end, payload + EXTENSION);
         packet[at] |= EXTENSION_BIT;
-        let word = &mut packet[at + layout.header..][..EXTENSION];
-        word[..2].copy_from_slice(&KINDS[0].0.to_be_bytes());
-        word[2..].fill(0);
+        packet[payload..payload + 2].copy_from_slice(&ONE_BYTE.plain.to_be_bytes());
+        packet[payload + 2..payload + EXTENSION].fill(0);
     }
 
     /// Brings the bytes that stay in plain together, at the front of the packet, and says how many
@@ -89,9 +99,9 @@ impl Cover {
     pub(crate) fn gather(self, packet: &mut [u8]) -> usize {
         match self {
             Cover::Payload { header } => header,
-            Cover::Header { csrcs, sealed, .. } => {
+            Cover::Header { csrcs, kind } => {
                 packet[FIXED..FIXED + csrcs + EXTENSION].rotate_left(csrcs);
-                packet[FIXED..FIXED + 2].copy_from_slice(&sealed.to_be_bytes());
+                packet[FIXED..FIXED + 2].copy_from_slice(&kind.sealed.to_be_bytes());
                 FIXED + EXTENSION
             }
         }
@@ -106,12 +116,21 @@ impl Cover {
 
     /// The header of an opened packet no longer says that it is encrypted (RFC 9335 §6.3).
     pub(crate) fn unmark(self, packet: &mut [u8]) {
-        if let Cover::Header { csrcs, plain, .. } = self {
-            packet[FIXED + csrcs..][..2].copy_from_slice(&plain.to_be_bytes());
+        if let Cover::Header { csrcs, kind } = self {
+            packet[FIXED + csrcs..][..2].copy_from_slice(&kind.plain.to_be_bytes());
         }
     }
 }
 
-/// "Defined by profile" of one-byte and of two-byte header extensions: in plain (RFC 8285 §4.2, §4.3,
-/// whose application bits have no room beside encryption), and encrypted (RFC 9335 §5).
-const KINDS: [(u16, u16); 2] = [(0xbede, 0xc0de), (0x1000, 0xc2de)];
+/// One-byte elements (RFC 9335 §5).
+const ONE_BYTE: Kind = Kind {
+    plain: ExtensionBlock::ONE_BYTE,
+    sealed: 0xc0de,
+};
+
+/// Two-byte elements. What RFC 8285 §4.3 calls application bits is zero: encryption has no room for
+/// them.
+const TWO_BYTE: Kind = Kind {
+    plain: ExtensionBlock::TWO_BYTE,
+    sealed: 0xc2de,
+};

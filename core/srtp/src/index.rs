@@ -1,14 +1,16 @@
 //! The number of a packet: which it is, and whether it came before (RFC 3711 §3.3.1, §3.3.2).
 
+use duologue_base::Seq16;
+
 use crate::limits::{REPLAY_WINDOW, RTP_PACKETS};
 
 /// The extended sequence number that 16 bits of it stand for, by the newest number of the stream so
 /// far. None beyond the last one there is.
-pub(crate) fn extended(newest: Option<u64>, sequence_number: u16) -> Option<u64> {
+pub(crate) fn extended(newest: Option<u64>, sequence_number: Seq16) -> Option<u64> {
     // RFC 3711 §3.3.1: of the first packet on, the roll-over counter is zero.
-    let newest = newest.unwrap_or_else(|| sequence_number.into());
+    let number = u64::from(sequence_number.0);
+    let newest = newest.unwrap_or(number);
     let (counter, last) = (newest >> 16, newest & 0xffff);
-    let number = u64::from(sequence_number);
     let counter = if last < HALF && number > last + HALF {
         // One before zero there is none: then it is ahead, however far.
         counter.saturating_sub(1)
@@ -108,20 +110,20 @@ mod tests {
 
     #[test]
     fn the_counter_rolls_over_and_back_with_the_number() {
-        assert_eq!(extended(None, 0xfffe), Some(0xfffe));
-        assert_eq!(extended(Some(0xfffe), 1), Some(0x1_0001));
-        assert_eq!(extended(Some(0x1_0001), 0xffff), Some(0xffff));
-        assert_eq!(extended(Some(0x2_8000), 0x7fff), Some(0x2_7fff));
+        assert_eq!(extended(None, Seq16(0xfffe)), Some(0xfffe));
+        assert_eq!(extended(Some(0xfffe), Seq16(1)), Some(0x1_0001));
+        assert_eq!(extended(Some(0x1_0001), Seq16(0xffff)), Some(0xffff));
+        assert_eq!(extended(Some(0x2_8000), Seq16(0x7fff)), Some(0x2_7fff));
     }
 
     #[test]
     fn no_counter_is_below_zero_or_above_its_32_bits() {
-        assert_eq!(extended(Some(5), 0xfff0), Some(0xfff0));
+        assert_eq!(extended(Some(5), Seq16(0xfff0)), Some(0xfff0));
         assert_eq!(
-            extended(Some(RTP_PACKETS - 1), 0xfff0),
+            extended(Some(RTP_PACKETS - 1), Seq16(0xfff0)),
             Some(RTP_PACKETS - 16)
         );
-        assert_eq!(extended(Some(RTP_PACKETS - 1), 0), None);
+        assert_eq!(extended(Some(RTP_PACKETS - 1), Seq16(0)), None);
     }
 
     proptest! {
@@ -130,7 +132,7 @@ mod tests {
             newest in 0x8000_u64..RTP_PACKETS - 0x8000, jump in -0x7fff_i64..0x8000
         ) {
             let index = newest.checked_add_signed(jump).unwrap();
-            prop_assert_eq!(extended(Some(newest), index as u16), Some(index));
+            prop_assert_eq!(extended(Some(newest), Seq16(index as u16)), Some(index));
         }
 
         /// What RFC 3711 §3.3.1 has as pseudo-code, in its own words.
@@ -144,7 +146,7 @@ mod tests {
             } else {
                 counter
             };
-            let guess = extended(Some(counter << 16 | u64::from(last)), number);
+            let guess = extended(Some(counter << 16 | u64::from(last)), Seq16(number));
             prop_assert_eq!(guess, Some(v << 16 | u64::from(number)));
         }
 

@@ -1,11 +1,11 @@
 use std::fmt;
 
 use duologue_base::SrtpProfile;
-use duologue_rtp::Ssrc;
+use duologue_rtp::{Header, HeaderError, Ssrc};
 
 use crate::cipher::{Cipher, Number};
 use crate::cryptex::Cover;
-use crate::header::{Layout, rtcp_ssrc};
+use crate::header::rtcp_ssrc;
 use crate::index::{self, Stale};
 use crate::limits::{PACKET_BYTES, RTP_PACKETS};
 use crate::streams::{Full, Streams};
@@ -66,27 +66,24 @@ impl Receiver {
     /// # Errors
     /// The packet is to be dropped; its bytes mean nothing any more.
     pub fn open_rtp(&mut self, packet: &mut [u8]) -> Result<Opened, OpenError> {
-        let plain = packet.len().checked_sub(self.rtp.tag());
-        let plain = plain.and_then(|length| packet.get(..length));
-        let layout = plain.and_then(Layout::of).ok_or(OpenError::Malformed)?;
-        if packet.len() > PACKET_BYTES {
-            return Err(OpenError::Malformed);
-        }
-        let cover = self.cover(&layout)?;
+        let length = packet.len().checked_sub(self.rtp.tag());
+        let length = length.ok_or(OpenError::Malformed)?;
+        let header = Header::parse(&packet[..length])?;
+        let cover = self.cover(&header)?;
 
-        let ssrc = layout.ssrc;
+        let ssrc = header.ssrc.0;
         let place = self.streams.find(ssrc);
         let newest = self.streams.newest(place);
         // After the last number of a stream its key is of no use.
-        let index = index::extended(newest, layout.sequence_number).ok_or(OpenError::TooOld)?;
+        let index = index::extended(newest, header.sequence_number).ok_or(OpenError::TooOld)?;
         self.streams.check(place, index)?;
 
-        let length = self.rtp.open_rtp(packet, Number { ssrc, index }, cover)?;
+        self.rtp.open_rtp(packet, Number { ssrc, index }, cover)?;
         self.streams.commit(ssrc, place, index)?;
         Ok(Opened {
-            ssrc: Ssrc(ssrc),
+            ssrc: header.ssrc,
             sequence: index,
-            header: layout.header,
+            header: header.size(),
             length,
         })
     }
@@ -140,15 +137,13 @@ impl Receiver {
         (self.streams.len(), self.reporters.len())
     }
 
-    fn cover(&self, layout: &Layout) -> Result<Cover, OpenError> {
-        let plain = Cover::Payload {
-            header: layout.header,
-        };
+    fn cover(&self, header: &Header) -> Result<Cover, OpenError> {
+        let plain = Cover::plain(header);
         if self.cryptex == Cryptex::Off {
             return Ok(plain);
         }
-        let cover = Cover::of_received(layout);
-        let shows = layout.extension.is_some() || layout.csrcs > 0;
+        let cover = Cover::of_received(header);
+        let shows = header.extension().is_some() || !header.csrc_range().is_empty();
         if self.cryptex == Cryptex::Required && shows && cover == plain {
             return Err(OpenError::PlainHeader);
         }
@@ -164,6 +159,12 @@ impl fmt::Debug for Receiver {
             .field("reporters", &self.reporters.len())
             .field("cryptex", &self.cryptex)
             .finish_non_exhaustive()
+    }
+}
+
+impl From<HeaderError> for OpenError {
+    fn from(_: HeaderError) -> Self {
+        OpenError::Malformed
     }
 }
 

@@ -1,11 +1,11 @@
 use std::fmt;
 
 use duologue_base::SrtpProfile;
-use duologue_rtp::Ssrc;
+use duologue_rtp::{Header, HeaderError, Ssrc};
 
 use crate::cipher::{Cipher, Number};
 use crate::cryptex::{Cover, OtherExtension};
-use crate::header::{Layout, rtcp_ssrc};
+use crate::header::rtcp_ssrc;
 use crate::index::{self, Stale};
 use crate::limits::{PACKET_BYTES, RTCP_OVERHEAD_MAX, RTCP_PACKETS, RTP_OVERHEAD_MAX, RTP_PACKETS};
 use crate::streams::{Full, Streams};
@@ -61,22 +61,20 @@ impl Sender {
     /// Nothing is protected, and `packet` is as it was; it must not be sent like that.
     pub fn protect_rtp(&mut self, packet: &mut Vec<u8>, at: usize) -> Result<u64, ProtectError> {
         let bytes = packet.get(at..).ok_or(ProtectError::Malformed)?;
-        let layout = Layout::of(bytes).ok_or(ProtectError::Malformed)?;
+        let header = Header::parse(bytes)?;
         if bytes.len() > PACKET_BYTES - RTP_OVERHEAD_MAX {
             return Err(ProtectError::Malformed);
         }
         let cover = match self.cryptex {
-            true => Cover::to_send(&layout)?,
-            false => Cover::Payload {
-                header: layout.header,
-            },
+            true => Cover::to_send(&header)?,
+            false => Cover::plain(&header),
         };
 
-        let ssrc = layout.ssrc;
+        let ssrc = header.ssrc.0;
         let place = self.streams.find(ssrc);
         let newest = self.streams.newest(place);
-        let index =
-            index::extended(newest, layout.sequence_number).ok_or(ProtectError::KeyUsedUp)?;
+        let index = index::extended(newest, header.sequence_number);
+        let index = index.ok_or(ProtectError::KeyUsedUp)?;
         if self.packets >= RTP_PACKETS {
             return Err(ProtectError::KeyUsedUp);
         }
@@ -84,8 +82,8 @@ impl Sender {
         self.streams.commit(ssrc, place, index)?;
         self.packets += 1;
 
-        if layout.extension.is_none() && matches!(cover, Cover::Header { .. }) {
-            Cover::insert_extension(packet, at, &layout);
+        if header.extension().is_none() && matches!(cover, Cover::Header { .. }) {
+            Cover::insert_extension(packet, at, &header);
         }
         self.rtp.seal_rtp(packet, at, Number { ssrc, index }, cover);
         Ok(index)
@@ -148,6 +146,12 @@ impl fmt::Debug for Sender {
             .field("packets", &self.packets)
             .field("rtcp_packets", &self.rtcp_packets)
             .finish_non_exhaustive()
+    }
+}
+
+impl From<HeaderError> for ProtectError {
+    fn from(_: HeaderError) -> Self {
+        ProtectError::Malformed
     }
 }
 

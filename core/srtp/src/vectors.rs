@@ -6,7 +6,6 @@ use duologue_base::{Redacted, SrtpProfile};
 use crate::MasterKey;
 use crate::cipher::{Cipher, Number};
 use crate::cryptex::Cover;
-use crate::header::Layout;
 use crate::keying::SessionKeys;
 
 /// RFC 7714 §16.1.1, §16.1.2, and §16.2.1, §16.2.2 with 256 bits.
@@ -20,18 +19,13 @@ fn rtp_packets_are_those_of_rfc_7714() {
     ];
     for (profile, protected) in GCM.into_iter().zip(protected) {
         let cipher = Cipher::rtp(profile, &gcm_keys(profile)).unwrap();
-        let layout = Layout::of(&hex(RTP)).unwrap();
-        assert_eq!(u64::from(layout.sequence_number), RTP_NUMBER.index);
-        assert_eq!(layout.ssrc, RTP_NUMBER.ssrc);
-        let cover = Cover::Payload {
-            header: layout.header,
-        };
+        let cover = Cover::Payload { header: 12 };
 
         let mut packet = hex(RTP);
         cipher.seal_rtp(&mut packet, 0, RTP_NUMBER, cover);
         assert_eq!(packet, hex(protected), "{profile:?}");
-        let length = cipher.open_rtp(&mut packet, RTP_NUMBER, cover).unwrap();
-        assert_eq!(packet[..length], hex(RTP), "{profile:?}");
+        cipher.open_rtp(&mut packet, RTP_NUMBER, cover).unwrap();
+        assert_eq!(packet[..hex(RTP).len()], hex(RTP), "{profile:?}");
     }
 }
 

@@ -84,14 +84,13 @@ impl Cipher {
         }
     }
 
-    /// Opens a packet with its tag, and says how long it is without.
+    /// Opens a packet with its tag, which [`Cipher::tag`] bytes are at its end.
     pub(crate) fn open_rtp(
         &self,
         packet: &mut [u8],
         number: Number,
         cover: Cover,
-    ) -> Result<usize, OpenError> {
-        let length = packet.len() - self.tag();
+    ) -> Result<(), OpenError> {
         match self {
             Cipher::Gcm(gcm) => {
                 let clear = cover.gather(packet);
@@ -99,7 +98,7 @@ impl Cipher {
                 gcm.open(number, clear, rest)?;
             }
             Cipher::CounterMode(mode) => {
-                let (bytes, tag) = packet.split_at_mut(length);
+                let (bytes, tag) = packet.split_at_mut(packet.len() - mode.tag());
                 mode.verify(bytes, &roll_over_counter(number), tag)?;
                 let clear = cover.gather(bytes);
                 mode.encrypt(number, &mut bytes[clear..]);
@@ -107,7 +106,7 @@ impl Cipher {
         }
         cover.spread(packet);
         cover.unmark(packet);
-        Ok(length)
+        Ok(())
     }
 
     /// Protects the compound packet that begins at `at`, and appends what belongs to it.
