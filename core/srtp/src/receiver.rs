@@ -14,6 +14,22 @@ use crate::{Cryptex, KeyingError, MasterKey, OpenError};
 /// Opens the packets of one direction: those that are received.
 ///
 /// A packet changes nothing here before its tag has matched.
+///
+/// ```
+/// use duologue_base::SrtpProfile;
+/// use duologue_srtp::{MasterKey, OpenError, Receiver, Sender};
+///
+/// let master = MasterKey::new(SrtpProfile::Aes128CmSha1_80, &[1; 16], &[2; 14])?;
+/// let mut report = vec![0x80, 201, 0, 1, 0, 0, 0, 1];
+/// Sender::new(&master)?.protect_rtcp(&mut report, 0)?;
+///
+/// let mut receiver = Receiver::new(&master)?;
+/// let mut damaged = report.clone();
+/// damaged[5] ^= 1;
+/// assert_eq!(receiver.open_rtcp(&mut damaged), Err(OpenError::NotAuthentic));
+/// assert_eq!(receiver.open_rtcp(&mut report), Ok(8));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Receiver {
     profile: SrtpProfile,
     rtp: Cipher,
@@ -64,7 +80,8 @@ impl Receiver {
     /// then the packet as it was before it was protected.
     ///
     /// # Errors
-    /// The packet is to be dropped; its bytes mean nothing any more.
+    /// The packet is to be dropped; its bytes mean nothing any more. Whoever has a second context to
+    /// try keeps a copy of them.
     pub fn open_rtp(&mut self, packet: &mut [u8]) -> Result<Opened, OpenError> {
         let length = packet.len().checked_sub(self.rtp.tag());
         let length = length.ok_or(OpenError::Malformed)?;

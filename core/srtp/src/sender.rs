@@ -15,6 +15,26 @@ use crate::{KeyingError, MasterKey, ProtectError};
 ///
 /// It never protects two packets of one number: with AES-GCM the second would give the key away. It
 /// therefore knows each stream's numbers, as a [`Receiver`](crate::Receiver) does.
+///
+/// ```
+/// use duologue_base::SrtpProfile;
+/// use duologue_srtp::{MasterKey, ProtectError, Sender};
+///
+/// let master = MasterKey::new(SrtpProfile::AeadAes256Gcm, &[1; 32], &[2; 12])?;
+/// let mut sender = Sender::new(&master)?;
+/// let mut train = Vec::new();
+/// for sequence_number in [7, 8] {
+///     let at = train.len();
+///     train.extend([0x80, 96, 0, sequence_number, 0, 0, 0, 0, 0, 0, 0, 1]);
+///     train.extend([0; 100]);
+///     sender.protect_rtp(&mut train, at)?;
+/// }
+/// assert_eq!(train.len(), 2 * (12 + 100 + 16));
+///
+/// let mut again = vec![0x80, 96, 0, 7, 0, 0, 0, 0, 0, 0, 0, 1];
+/// assert_eq!(sender.protect_rtp(&mut again, 0), Err(ProtectError::Repeated));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Sender {
     profile: SrtpProfile,
     rtp: Cipher,
