@@ -5,6 +5,7 @@
 mod dtls;
 mod sctp;
 mod session;
+mod srtp;
 
 use std::process::ExitCode;
 
@@ -30,6 +31,10 @@ const BENCHES: &[(&str, Bench)] = &[
     ("dtls13-in", dtls::in_13),
     ("dtls12-out", dtls::out_12),
     ("dtls12-in", dtls::in_12),
+    ("srtp-out-1200", srtp::out_1200),
+    ("srtp-in-1200", srtp::in_1200),
+    ("srtp-out-160", srtp::out_160),
+    ("srtp-in-160", srtp::in_160),
     ("session-out-16k", session::out_16k),
     ("session-in-16k", session::in_16k),
     ("session-message-64b", session::message_64b),
