@@ -1,5 +1,3 @@
-use std::ops::Range;
-
 use super::parts::Parts;
 
 /// Why packets do not make a frame. The caller counts it and drops the frame.
@@ -42,6 +40,14 @@ impl<'a> Fragment<'a> {
             ends: true,
         }
     }
+
+    pub(crate) fn len(&self) -> usize {
+        self.head.as_slice().len() + self.data.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
 }
 
 /// Up to two bytes.
@@ -70,43 +76,30 @@ impl Head {
 
 /// What units look like in a frame.
 pub(crate) trait Form {
-    /// Bytes that a unit takes in the frame before those it has in packets; `None` if it is left out.
-    fn before(&self, unit: Unit) -> Result<Option<usize>, JoinError>;
-
-    /// Whether those bytes belong to the part.
+    /// Whether the bytes that a unit gets before it belong to its part.
     const BEFORE_IS_PART: bool;
+
+    /// How many bytes a unit gets before those it has in packets; `None` if it is left out. `first`
+    /// is the fragment that begins it, `rest` what follows.
+    fn before<'a>(
+        &self,
+        first: &Fragment<'a>,
+        rest: impl Iterator<Item = Result<Fragment<'a>, JoinError>>,
+    ) -> Result<Option<usize>, JoinError>;
 
     /// Fills the bytes before a unit that lies behind them, all of it in `place`.
     fn finish(&self, place: &mut [u8], before: usize) -> Result<(), JoinError>;
 }
 
-/// A unit as it is in packets.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Unit {
-    /// Its first byte.
-    pub(crate) first: u8,
-    pub(crate) len: usize,
+/// Where in the frame a unit is put together.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    start: usize,
+    /// `None` if it is left out.
+    before: Option<usize>,
 }
 
-impl Unit {
-    fn begin(fragment: &Fragment<'_>) -> Result<Self, JoinError> {
-        let first = fragment.head.as_slice().first().or(fragment.data.first());
-        let first = *first.ok_or(JoinError::Malformed)?;
-        Ok(Unit { first, len: 0 })
-    }
-
-    fn and(self, fragment: &Fragment<'_>) -> Self {
-        let more = fragment.head.as_slice().len() + fragment.data.len();
-        Unit {
-            len: self.len + more,
-            ..self
-        }
-    }
-}
-
-/// Appends the units to the frame, each copied once; or leaves frame and parts as they are.
-///
-/// The first pass looks at the units' sizes, which stand before them and are known behind them.
+/// Appends the units to the frame, each byte copied once; or leaves frame and parts as they are.
 pub(crate) fn join_units<'a, F: Form>(
     form: &F,
     fragments: impl Iterator<Item = Result<Fragment<'a>, JoinError>> + Clone,
@@ -115,8 +108,11 @@ pub(crate) fn join_units<'a, F: Form>(
     parts: &mut Parts,
 ) -> Result<(), JoinError> {
     let (frame_len, parts_len) = (frame.len(), parts.len());
-    let joined = measure(form, fragments.clone(), frame_len, limit, parts)
-        .and_then(|len| write(form, fragments, len, frame));
+    let max = frame_len.saturating_add(limit).min(u32::MAX as usize);
+    let mut joined = append(form, fragments, max, frame, parts);
+    if joined.is_ok() && parts.len() == parts_len {
+        joined = Err(JoinError::Empty);
+    }
 
     if joined.is_err() {
         frame.truncate(frame_len);
@@ -125,106 +121,52 @@ pub(crate) fn join_units<'a, F: Form>(
     joined
 }
 
-/// Notes where the parts will lie, and says how many bytes are to come.
-fn measure<'a, F: Form>(
+fn append<'a, F: Form>(
     form: &F,
-    fragments: impl Iterator<Item = Result<Fragment<'a>, JoinError>>,
-    base: usize,
-    limit: usize,
+    mut fragments: impl Iterator<Item = Result<Fragment<'a>, JoinError>> + Clone,
+    max: usize,
+    frame: &mut Vec<u8>,
     parts: &mut Parts,
-) -> Result<usize, JoinError> {
-    let mut at = base;
-    let mut open: Option<Unit> = None;
-    for fragment in fragments {
+) -> Result<(), JoinError> {
+    let mut open: Option<Place> = None;
+    while let Some(fragment) = fragments.next() {
         let fragment = fragment?;
-        let unit = match (fragment.begins, open.take()) {
-            (true, None) => Unit::begin(&fragment)?,
-            (false, Some(unit)) => unit,
+        let place = match (fragment.begins, open.take()) {
+            (false, Some(place)) => place,
+            (true, None) => {
+                let before = form.before(&fragment, fragments.clone())?;
+                let start = frame.len();
+                frame.resize(start + before.unwrap_or_default(), 0);
+                Place { start, before }
+            }
             _ => return Err(JoinError::Torn),
         };
-        let unit = unit.and(&fragment);
+
+        if place.before.is_some() {
+            if frame.len() + fragment.len() > max {
+                return Err(JoinError::TooLarge);
+            }
+            frame.extend_from_slice(fragment.head.as_slice());
+            frame.extend_from_slice(fragment.data);
+        }
         if !fragment.ends {
-            open = Some(unit);
+            open = Some(place);
             continue;
         }
 
-        let Some(before) = form.before(unit)? else {
+        let Some(before) = place.before else {
             continue;
         };
-        let end = at + before + unit.len;
-        if end - base > limit {
+        form.finish(&mut frame[place.start..], before)?;
+        let start = place.start + if F::BEFORE_IS_PART { 0 } else { before };
+        if !parts.push(start as u32..frame.len() as u32) {
             return Err(JoinError::TooLarge);
         }
-        let start = if F::BEFORE_IS_PART { at } else { at + before };
-        if !parts.push(part(start..end)?) {
-            return Err(JoinError::TooLarge);
-        }
-        at = end;
     }
-    match (open, at - base) {
-        (Some(_), _) => Err(JoinError::Torn),
-        (None, 0) => Err(JoinError::Empty),
-        (None, len) => Ok(len),
+    match open {
+        Some(_) => Err(JoinError::Torn),
+        None => Ok(()),
     }
-}
-
-fn part(range: Range<usize>) -> Result<Range<u32>, JoinError> {
-    match (u32::try_from(range.start), u32::try_from(range.end)) {
-        (Ok(start), Ok(end)) => Ok(start..end),
-        _ => Err(JoinError::TooLarge),
-    }
-}
-
-/// The second pass over what the first one found to be whole.
-fn write<'a, F: Form>(
-    form: &F,
-    fragments: impl Iterator<Item = Result<Fragment<'a>, JoinError>> + Clone,
-    len: usize,
-    frame: &mut Vec<u8>,
-) -> Result<(), JoinError> {
-    frame.reserve(len);
-    let mut fragments = fragments;
-    while let Some(fragment) = fragments.next() {
-        let mut fragment = fragment?;
-        let unit = unit_from(fragment, fragments.clone())?;
-        let before = form.before(unit)?;
-        let start = frame.len();
-        frame.resize(start + before.unwrap_or_default(), 0);
-
-        loop {
-            if before.is_some() {
-                frame.extend_from_slice(fragment.head.as_slice());
-                frame.extend_from_slice(fragment.data);
-            }
-            if fragment.ends {
-                break;
-            }
-            fragment = fragments.next().unwrap_or(Err(JoinError::Torn))?;
-        }
-        if let Some(before) = before {
-            form.finish(&mut frame[start..], before)?;
-        }
-    }
-    Ok(())
-}
-
-/// The unit that a fragment begins. Each packet is looked at once for a unit that began before it.
-fn unit_from<'a>(
-    first: Fragment<'a>,
-    rest: impl Iterator<Item = Result<Fragment<'a>, JoinError>>,
-) -> Result<Unit, JoinError> {
-    let mut unit = Unit::begin(&first)?.and(&first);
-    if first.ends {
-        return Ok(unit);
-    }
-    for fragment in rest {
-        let fragment = fragment?;
-        unit = unit.and(&fragment);
-        if fragment.ends {
-            break;
-        }
-    }
-    Ok(unit)
 }
 
 /// Units one behind another, as they are.
@@ -234,8 +176,15 @@ pub(crate) struct Plain;
 impl Form for Plain {
     const BEFORE_IS_PART: bool = false;
 
-    fn before(&self, _: Unit) -> Result<Option<usize>, JoinError> {
-        Ok(Some(0))
+    fn before<'a>(
+        &self,
+        first: &Fragment<'a>,
+        _: impl Iterator<Item = Result<Fragment<'a>, JoinError>>,
+    ) -> Result<Option<usize>, JoinError> {
+        match first.is_empty() {
+            true => Err(JoinError::Malformed),
+            false => Ok(Some(0)),
+        }
     }
 
     fn finish(&self, _: &mut [u8], _: usize) -> Result<(), JoinError> {
@@ -250,7 +199,11 @@ pub(crate) struct AnnexB;
 impl Form for AnnexB {
     const BEFORE_IS_PART: bool = false;
 
-    fn before(&self, _: Unit) -> Result<Option<usize>, JoinError> {
+    fn before<'a>(
+        &self,
+        _: &Fragment<'a>,
+        _: impl Iterator<Item = Result<Fragment<'a>, JoinError>>,
+    ) -> Result<Option<usize>, JoinError> {
         Ok(Some(START_CODE.len()))
     }
 

@@ -78,6 +78,11 @@ fn not_none(parts: &Parts) -> Result<(), SplitError> {
 fn next_start_code(bytes: &[u8], from: usize) -> Option<usize> {
     let mut at = from;
     loop {
+        while let Some((eight, _)) = bytes.get(at..)?.split_first_chunk()
+            && !has_zero(u64::from_ne_bytes(*eight))
+        {
+            at += eight.len();
+        }
         match *bytes.get(at..at + 3)? {
             [0, 0, 1] => return Some(at),
             // No start code begins with one of these three.
@@ -85,6 +90,13 @@ fn next_start_code(bytes: &[u8], from: usize) -> Option<usize> {
             _ => at += 1,
         }
     }
+}
+
+/// Whether one of eight bytes is 0: only that borrows into a highest bit that was not set.
+fn has_zero(eight: u64) -> bool {
+    let ones = u64::from_ne_bytes([0x01; 8]);
+    let highest = u64::from_ne_bytes([0x80; 8]);
+    eight.wrapping_sub(ones) & !eight & highest != 0
 }
 
 /// What differs between the two.

@@ -215,9 +215,17 @@ proptest! {
         let _ = format.frame_info(&frame, &parts);
         prop_assert!(parts.iter().all(|part| part.end as usize <= frame.len()));
         let format = as_sent(format);
-        let again = payloads(format, &frame, &parts, descriptor(format), Room::even(2_000));
-        let (again, _) = joined(format, &again.expect("it fits")).expect("a frame");
-        prop_assert_eq!(again, frame);
+        let round = |frame: &[u8], parts: &Parts| {
+            let again = payloads(format, frame, parts, descriptor(format), Room::even(2_000));
+            joined(format, &again.expect("it fits")).expect("a frame")
+        };
+        let (again, again_parts) = round(&frame, &parts);
+        if format == PayloadFormat::Av1 {
+            // Sizes may have had more bytes than they need: not after one round.
+            prop_assert_eq!(round(&again, &again_parts), (again, again_parts));
+        } else {
+            prop_assert_eq!(again, frame);
+        }
     }
 }
 

@@ -6,7 +6,7 @@ mod split;
 
 use std::ops::Range;
 
-use super::join::{Form, Fragment, Head, JoinError, Unit};
+use super::join::{Form, Fragment, Head, JoinError};
 use super::parts::{self, Parts};
 use super::split::SplitError;
 use super::{Boundary, FrameInfo, PacketInfo};
@@ -188,14 +188,19 @@ pub(crate) struct LowOverhead;
 impl Form for LowOverhead {
     const BEFORE_IS_PART: bool = true;
 
-    fn before(&self, unit: Unit) -> Result<Option<usize>, JoinError> {
-        let payload = unit.len.checked_sub(header_len(unit.first));
-        let payload = payload.ok_or(JoinError::Malformed)?;
-        if !is_sent(unit.first >> 3 & 0x0f) {
+    fn before<'a>(
+        &self,
+        first: &Fragment<'a>,
+        rest: impl Iterator<Item = Result<Fragment<'a>, JoinError>>,
+    ) -> Result<Option<usize>, JoinError> {
+        let header = *first.data.first().ok_or(JoinError::Malformed)?;
+        if !is_sent(header >> 3 & 0x0f) {
             return Ok(None);
         }
+        let payload = unit_len(first, rest)?.checked_sub(header_len(header));
+        let payload = payload.ok_or(JoinError::Malformed)?;
         // AV1 RTP §4.4: has_size_field should be 0; where it is not, the size stays what it is.
-        match unit.first & HAS_SIZE {
+        match header & HAS_SIZE {
             0 => Ok(Some(leb128_len(payload))),
             _ => Ok(Some(0)),
         }
@@ -213,6 +218,23 @@ impl Form for LowOverhead {
         write_leb128(payload, &mut place[header..header + before]);
         Ok(())
     }
+}
+
+/// Bytes of the OBU that a fragment begins. Each packet is looked at once for one that began before
+/// it.
+fn unit_len<'a>(
+    first: &Fragment<'a>,
+    rest: impl Iterator<Item = Result<Fragment<'a>, JoinError>>,
+) -> Result<usize, JoinError> {
+    let mut len = first.data.len();
+    let mut ends = first.ends;
+    let mut rest = rest;
+    while !ends {
+        let fragment = rest.next().unwrap_or(Err(JoinError::Torn))?;
+        len += fragment.data.len();
+        ends = fragment.ends;
+    }
+    Ok(len)
 }
 
 pub(crate) fn packet_info(payload: &[u8]) -> Result<PacketInfo<'_>, JoinError> {
