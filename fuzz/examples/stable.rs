@@ -22,13 +22,19 @@ struct Target {
     run: fn(&[u8]),
 }
 
-const TARGETS: [Target; 15] = [
+const TARGETS: [Target; 17] = [
     target("candidate", |bytes| on(duologue_fuzz::candidate, bytes)),
     target("dcep", |bytes| on(duologue_fuzz::dcep, bytes)),
     target("fingerprint", |bytes| on(duologue_fuzz::fingerprint, bytes)),
     target("ice_agent", |bytes| on(duologue_fuzz::ice_agent, bytes)),
     target("ice_server", |bytes| on(duologue_fuzz::ice_server, bytes)),
     target("mdns", |bytes| on(duologue_fuzz::mdns, bytes)),
+    target("payload_join", |bytes| {
+        on(duologue_fuzz::payload_join, bytes)
+    }),
+    target("payload_split", |bytes| {
+        on(duologue_fuzz::payload_split, bytes)
+    }),
     target("remote_answer", |bytes| {
         on(duologue_fuzz::remote_answer, bytes)
     }),
