@@ -5,7 +5,7 @@ use duologue_rtp::{Header, HeaderError, Ssrc};
 
 use crate::cipher::{Cipher, Number};
 use crate::cryptex::{Cover, OtherExtension};
-use crate::header::rtcp_ssrc;
+use crate::header::{EXTENSION, rtcp_ssrc};
 use crate::index::{self, Stale};
 use crate::limits::{PACKET_BYTES, RTCP_OVERHEAD_MAX, RTCP_PACKETS, RTP_OVERHEAD_MAX, RTP_PACKETS};
 use crate::streams::{Full, Streams};
@@ -131,9 +131,10 @@ impl Sender {
         Ok(())
     }
 
-    /// Bytes that protecting adds to an RTP packet, an empty extension for cryptex left out.
+    /// Bytes that protecting adds to an RTP packet, at most: the tag, and while headers are encrypted
+    /// the empty extension that CSRCs may need.
     pub fn rtp_overhead(&self) -> usize {
-        self.rtp.tag()
+        self.rtp.tag() + if self.cryptex { EXTENSION } else { 0 }
     }
 
     /// The profile of its key.

@@ -79,6 +79,7 @@ fn tags_are_as_long_as_the_profile_says() {
         sender.protect_rtp(&mut media, 0).unwrap();
         sender.protect_rtcp(&mut report, 0).unwrap();
         assert_eq!(media.len() - before.0, of_rtp);
+        assert_eq!(sender.rtp_overhead(), of_rtp);
         assert_eq!(report.len() - before.1, 4 + of_rtcp);
     }
 }
