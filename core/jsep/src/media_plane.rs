@@ -18,9 +18,9 @@ pub struct MediaPlane {
 
 /// The one place to change when the media plane learns something.
 pub const MEDIA_PLANE: MediaPlane = MediaPlane {
-    frames: false,
-    retransmission: false,
+    frames: true,
+    retransmission: true,
     redundancy: false,
-    transport_cc: false,
-    feedback: &[],
+    transport_cc: true,
+    feedback: &["transport-cc", "ccm fir", "nack", "nack pli"],
 };

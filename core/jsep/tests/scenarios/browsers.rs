@@ -252,7 +252,7 @@ fn chromiums_offer_is_answered_in_full() {
     assert_eq!(lines(&answer, "a=setup:"), ["active"; 3]);
     // libwebrtc refuses a bundled section without it.
     assert_eq!(lines(&answer, "a=rtcp-mux").len(), 2);
-    assert_eq!(lines(&parts[2], "a=extmap:").len(), 10);
+    assert_eq!(lines(&parts[2], "a=extmap:").len(), 11);
     let media = &b.signaling.stable().media[1];
     assert_eq!(media.current_direction, Some(Direction::SendRecv));
     assert_eq!(

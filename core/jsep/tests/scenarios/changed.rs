@@ -3,7 +3,7 @@
 use duologue_jsep::{
     ContentError, Direction, JsepError, MediaKind, Modification, OfferOptions, SdpType, Side,
 };
-use duologue_rtp::PayloadType;
+use duologue_rtp::{PayloadType, RtcpFeedback};
 
 use crate::end::{End, fingerprint, lines, negotiate, sections};
 
@@ -104,7 +104,7 @@ fn extensions_feedback_and_directions_are_taken_from_the_text() {
         let kept = kept.replacen("a=sendrecv", "a=recvonly", 1);
         kept.replace(
             "a=rtpmap:96 VP8/90000\r\n",
-            "a=rtpmap:96 VP8/90000\r\na=rtcp-fb:96 nack\r\n",
+            "a=rtpmap:96 VP8/90000\r\na=rtcp-fb:96 nack rpsi\r\n",
         )
     });
     let media = &a.signaling.stable().media;
@@ -121,7 +121,8 @@ fn extensions_feedback_and_directions_are_taken_from_the_text() {
         Some(Direction::SendOnly)
     );
     let receive = media[1].receive.clone().unwrap();
-    assert_eq!(receive.codecs[0].feedback.len(), 1);
+    let rpsi = RtcpFeedback::Other("nack rpsi".to_owned());
+    assert!(receive.codecs[0].feedback.contains(&rpsi));
 }
 
 #[test]

@@ -674,7 +674,9 @@ fn a_sender_announces_its_source_and_where_its_track_is() {
     let of_first = lines(&sections(&second)[1].clone(), "a=ssrc:").join("\n");
     assert_eq!(of_first, lines(&first, "a=ssrc:").join("\n"));
     let (_, answer) = negotiate(&mut b, &mut a);
-    assert_eq!(lines(&answer, "a=ssrc:").len(), 4);
+    // Two lines for each: of audio, of video, and of what repeats it.
+    assert_eq!(lines(&answer, "a=ssrc:").len(), 6);
+    assert_eq!(lines(&answer, "a=ssrc-group:FID").len(), 1);
 }
 
 #[test]
