@@ -4,18 +4,21 @@
 
 pub mod cc;
 mod counters;
+mod frame;
 mod limits;
 mod packet;
 mod recv;
 mod report;
 mod rtcp;
 mod send;
+mod slab;
 mod stats;
 mod transport;
 
 pub use counters::Counters;
+pub use frame::{EncodedFrame, EncodedFrameInit};
 pub use packet::{MediaItem, Outlet, RtpPacket, RtpPacketInit};
-pub use recv::{Reception, Statistics};
+pub use recv::{FrameCounters, Reception, Statistics};
 pub use report::MediaReport;
 pub use send::{RemoteReports, SendCounters};
 pub use stats::{InboundStats, MediaStats, OutboundStats, SenderReportStats};

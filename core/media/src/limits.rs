@@ -82,3 +82,12 @@ pub(crate) const DLRR_ENTRIES: usize = 16;
 
 /// Bytes of one datagram of RTCP.
 pub(crate) const RTCP_BYTES: usize = 1_200;
+
+/// Packets of one stream that wait to become frames.
+pub(crate) const ASSEMBLY_PACKETS: usize = 1_024;
+
+/// Bytes of them.
+pub(crate) const ASSEMBLY_BYTES: usize = 4 << 20;
+
+/// Bytes of one frame.
+pub(crate) const FRAME_BYTES: usize = 4 << 20;

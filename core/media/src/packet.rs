@@ -1,5 +1,6 @@
 //! RTP packets as an application sees them: what it receives, and what it sends.
 
+use crate::frame::EncodedFrame;
 use bytes::Bytes;
 use duologue_base::{Instant, TransceiverId};
 use duologue_rtp::ext::AudioLevel;
@@ -57,6 +58,8 @@ pub struct RtpPacketInit {
 pub enum MediaItem {
     /// A packet, in the order of arrival.
     Packet(TransceiverId, RtpPacket),
+    /// A frame: of audio in the order of arrival, of video in its order.
+    Frame(TransceiverId, EncodedFrame),
 }
 
 /// In which form an application takes what a receiver gets.
@@ -67,4 +70,6 @@ pub enum Outlet {
     None,
     /// Packet by packet.
     Packets,
+    /// Frame by frame. Those of video that cannot be decoded are left out, and a key frame is asked for.
+    Frames,
 }

@@ -5,7 +5,7 @@ use duologue_rtp::{NtpTime, Rid, Ssrc};
 
 use crate::recv::Purpose;
 use crate::send::{RemoteReports, SendCounters};
-use crate::{MediaTransport, Statistics};
+use crate::{FrameCounters, MediaTransport, Statistics};
 
 /// Counters of all streams of a transport.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -29,6 +29,8 @@ pub struct InboundStats {
     pub encoding: usize,
     /// What came.
     pub statistics: Statistics,
+    /// What it came to, where the application takes frames of video.
+    pub frames: FrameCounters,
     /// `rtxSsrc`
     pub rtx_ssrc: Option<Ssrc>,
     /// `retransmittedPacketsReceived`
@@ -111,6 +113,7 @@ fn inbound(transport: &MediaTransport) -> Vec<InboundStats> {
             ssrc,
             encoding: source.route.encoding,
             statistics: source.statistics.clone(),
+            frames: (source.assembly.as_ref()).map_or_else(Default::default, |it| it.counters),
             rtx_ssrc: rtx.map(|(ssrc, _)| ssrc),
             retransmitted_packets_received: again.map_or(0, |it| it.packets_received),
             retransmitted_bytes_received: again.map_or(0, |it| it.bytes_received),

@@ -8,6 +8,7 @@ use duologue_base::{Instant, Rng, TransceiverId};
 use duologue_rtp::{NtpTime, ReceivePlan, SendPlan, Ssrc};
 
 use crate::counters::Counters;
+use crate::frame::EncodedFrameInit;
 use crate::limits::{OUTLET_ITEMS, REPORTS};
 use crate::packet::{MediaItem, Outlet, RtpPacketInit};
 use crate::recv::{Inbound, Told};
@@ -108,6 +109,12 @@ impl MediaTransport {
         self.outbound.queue(id, packets, &mut self.told.counters);
     }
 
+    /// Frames of the application: they are split into packets, which are sent as soon as there is room.
+    pub fn send_frames(&mut self, id: TransceiverId, frames: Vec<EncodedFrameInit>) {
+        self.outbound
+            .queue_frames(id, frames, &mut self.told.counters);
+    }
+
     /// An RTP packet in the clear; its sequence number is as SRTP has extended it (RFC 3711 §3.3.1).
     pub fn handle_rtp(
         &mut self,
@@ -134,6 +141,13 @@ impl MediaTransport {
             told,
         } = self;
         reporter.handle(arrival, datagram, (inbound, outbound), told);
+        inbound.round_trip = reporter.round_trip();
+    }
+
+    /// Does what is due.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        let mut told = self.told.receiving();
+        self.inbound.handle_timeout(now, &mut told);
     }
 
     /// Something waits to be sent.
@@ -159,8 +173,13 @@ impl MediaTransport {
     }
 
     /// When [`poll_rtcp`](Self::poll_rtcp) has something.
-    pub fn poll_timeout(&self) -> Option<Instant> {
+    pub fn poll_rtcp_timeout(&self) -> Option<Instant> {
         self.reporter.poll_timeout(&self.inbound, &self.outbound)
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) is to be called.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.inbound.poll_timeout()
     }
 
     /// What was received.

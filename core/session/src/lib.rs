@@ -100,7 +100,10 @@ pub use config::SessionConfig;
 pub use counters::Counters;
 pub use duologue_datachannel::ChannelReport;
 pub use duologue_ice::{CheckLeave, ConnectError, ExternalAddress, Security, TcpTypes};
-pub use duologue_media::{MediaItem, MediaReport, MediaStats, Outlet, RtpPacket, RtpPacketInit};
+pub use duologue_media::{
+    EncodedFrame, EncodedFrameInit, MediaItem, MediaReport, MediaStats, Outlet, RtpPacket,
+    RtpPacketInit,
+};
 pub use report::{DtlsReport, Report, SctpError, SctpReport, TransportReport};
 pub use session::Session;
 pub use stats::{ChannelTraffic, GenerationStats, Stats, TransportStats};

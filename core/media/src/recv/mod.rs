@@ -2,6 +2,7 @@
 //! the other end of it, and what the application gets.
 
 mod arrivals;
+mod assembly;
 mod key_frames;
 mod missing;
 mod payload_types;
@@ -11,18 +12,23 @@ mod statistics;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::BytesMut;
 use duologue_base::{Instant, TransceiverId};
 use duologue_rtp::ext::{ExtensionMap, Extensions};
-use duologue_rtp::{Packet, PayloadType, ReceivePlan, Ssrc};
+use duologue_rtp::payload::PayloadFormat;
+use duologue_rtp::{MediaKind, Packet, PayloadType, ReceivePlan, Ssrc};
 
 use crate::counters::Counters;
-use crate::limits::{EARLY_PACKETS, EARLY_PATIENCE, SLAB_BYTES};
+use crate::frame::EncodedFrame;
+use crate::limits::{EARLY_PACKETS, EARLY_PATIENCE};
 use crate::packet::{MediaItem, Outlet, RtpPacket};
 use crate::report::MediaReport;
 
 use arrivals::Arrivals;
+pub use assembly::FrameCounters;
+use assembly::Next;
 use key_frames::KeyFrameRequests;
 use missing::Arrival;
 use payload_types::Use;
@@ -45,6 +51,8 @@ pub(crate) struct Inbound {
     /// The payloads of many packets lie in one piece of memory, which is used again once all of them
     /// are gone.
     slab: BytesMut,
+    /// As reports tell it.
+    pub(crate) round_trip: Duration,
 }
 
 /// What one transceiver receives.
@@ -92,6 +100,7 @@ impl Inbound {
             early: VecDeque::new(),
             arrivals: Arrivals::default(),
             slab: BytesMut::new(),
+            round_trip: Duration::ZERO,
         }
     }
 
@@ -297,13 +306,15 @@ impl Inbound {
                     true => source.missing.arrived(now, incoming.sequence_number),
                     false => Arrival::New,
                 };
-                if !is_padding && arrival != Arrival::Duplicate {
+                if is_padding {
+                    source.assembly_padding(incoming.sequence_number);
+                } else if arrival != Arrival::Duplicate {
                     let place = Place {
                         owner,
+                        source: at,
                         encoding: route.encoding,
-                        repaired: false,
                     };
-                    self.deliver(place, incoming, told);
+                    self.deliver(now, place, incoming, told);
                 }
             }
             (Purpose::Retransmission, Use::Retransmission { of }) if !is_padding => {
@@ -357,14 +368,25 @@ impl Inbound {
             timestamp: header.timestamp,
             marker: header.marker,
             audio_level: incoming.extensions.audio_level(),
-            payload: self.copy(payload),
+            payload: crate::slab::copy(&mut self.slab, payload),
             received: incoming.arrival,
             repaired: true,
         };
-        self.hand_out(owner, repaired, told);
+        let place = Place {
+            owner,
+            source: media,
+            encoding,
+        };
+        self.hand_out(now, place, repaired, told);
     }
 
-    fn deliver(&mut self, place: Place, incoming: &Incoming<'_>, told: &mut Told<'_>) {
+    fn deliver(
+        &mut self,
+        now: Instant,
+        place: Place,
+        incoming: &Incoming<'_>,
+        told: &mut Told<'_>,
+    ) {
         let header = &incoming.packet.header;
         let receiver = &self.receivers[place.owner];
         let rid = receiver.plan.rids.get(place.encoding).cloned();
@@ -379,20 +401,86 @@ impl Inbound {
             timestamp: header.timestamp,
             marker: header.marker,
             audio_level: incoming.extensions.audio_level(),
-            payload: self.copy(incoming.packet.payload()),
+            payload: crate::slab::copy(&mut self.slab, incoming.packet.payload()),
             received: incoming.arrival,
-            repaired: place.repaired,
+            repaired: false,
         };
-        self.hand_out(place.owner, packet, told);
+        self.hand_out(now, place, packet, told);
     }
 
-    fn hand_out(&mut self, owner: usize, packet: RtpPacket, told: &mut Told<'_>) {
-        self.unmute(owner, told);
-        let receiver = &self.receivers[owner];
+    fn hand_out(&mut self, now: Instant, place: Place, packet: RtpPacket, told: &mut Told<'_>) {
+        self.unmute(place.owner, told);
+        let receiver = &self.receivers[place.owner];
         match receiver.outlet {
             Outlet::None => {}
             Outlet::Packets => told.give(MediaItem::Packet(receiver.id, packet)),
+            Outlet::Frames if receiver.plan.kind == MediaKind::Audio => {
+                told.give(MediaItem::Frame(receiver.id, audio_frame(packet)));
+            }
+            Outlet::Frames => {
+                let codecs = receiver.plan.parameters.codecs.iter();
+                let mut codecs = codecs.filter(|codec| codec.payload_type == packet.payload_type);
+                let format = codecs.next().map(|codec| PayloadFormat::of(&codec.codec));
+                let format = format.unwrap_or(PayloadFormat::Opaque);
+                let source = self.sources.get_mut(place.source);
+                source.assembly(format).insert(packet);
+                self.assemble(now, place, told);
+            }
         }
+    }
+
+    fn assemble(&mut self, now: Instant, place: Place, told: &mut Told<'_>) {
+        let receiver = &mut self.receivers[place.owner];
+        let round_trip = self.round_trip;
+        let source = self.sources.get_mut(place.source);
+        let Some(assembly) = source.assembly.as_deref_mut() else {
+            return;
+        };
+        loop {
+            match assembly.poll(now, round_trip) {
+                Next::Frame(frame) => told.give(MediaItem::Frame(receiver.id, *frame)),
+                Next::KeyFrameNeeded => {
+                    receiver.key_frames.want(place.encoding);
+                    source.missing.forget();
+                    return;
+                }
+                Next::Nothing => return,
+            }
+        }
+    }
+
+    /// Frames that waited long enough.
+    pub(crate) fn handle_timeout(&mut self, now: Instant, told: &mut Told<'_>) {
+        for at in 0..self.sources.len() {
+            let source = self.sources.get_mut(at);
+            let timeout = source.assembly.as_ref();
+            let timeout = timeout.and_then(|it| it.poll_timeout(self.round_trip));
+            let route = source.route;
+            if timeout.is_none_or(|timeout| timeout > now) {
+                continue;
+            }
+            let owner = self
+                .claims
+                .iter()
+                .position(|claim| claim.id == route.receiver);
+            if let Some(owner) = owner {
+                let place = Place {
+                    owner,
+                    source: at,
+                    encoding: route.encoding,
+                };
+                self.assemble(now, place, told);
+            }
+        }
+    }
+
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        let assemblies = self
+            .sources
+            .iter()
+            .filter_map(|(_, source)| source.assembly.as_ref());
+        let timeouts = assemblies.filter_map(|it| it.poll_timeout(self.round_trip));
+        timeouts.min()
     }
 
     /// webrtc-pc §5.3: the receiver's track is muted until packets come.
@@ -402,22 +490,32 @@ impl Inbound {
             told.reports.push_back((receiver.id, MediaReport::Unmuted));
         }
     }
-
-    fn copy(&mut self, payload: &[u8]) -> bytes::Bytes {
-        if self.slab.capacity() < payload.len() {
-            self.slab.reserve(SLAB_BYTES.max(payload.len()));
-        }
-        self.slab.extend_from_slice(payload);
-        self.slab.split().freeze()
-    }
 }
 
 /// Where a packet goes.
 #[derive(Clone, Copy)]
 struct Place {
     owner: usize,
+    source: usize,
     encoding: usize,
-    repaired: bool,
+}
+
+/// Audio waits for nothing: whoever plays it knows best what is late.
+fn audio_frame(packet: RtpPacket) -> EncodedFrame {
+    EncodedFrame {
+        ssrc: packet.ssrc,
+        rid: packet.rid,
+        payload_type: packet.payload_type,
+        timestamp: packet.timestamp,
+        sequence_number: packet.sequence_number,
+        key: true,
+        size: None,
+        temporal: None,
+        discardable: false,
+        audio_level: packet.audio_level,
+        data: packet.payload,
+        received: packet.received,
+    }
 }
 
 /// The sequence number with these low bits that is nearest to `near`.

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use duologue_base::Instant;
+use duologue_rtp::payload::PayloadFormat;
 use duologue_rtp::{NtpShort, NtpTime};
 
+use super::assembly::Assembly;
 use super::missing::Missing;
 use super::sources::Route;
 use super::statistics::Statistics;
@@ -15,6 +17,8 @@ pub(crate) struct Source {
     pub(crate) statistics: Statistics,
     /// Where lost packets are asked for again.
     pub(crate) missing: Missing,
+    /// Where the application takes frames of video.
+    pub(crate) assembly: Option<Box<Assembly>>,
     /// Requests for packets and for key frames that were sent.
     pub(crate) nacks: u32,
     pub(crate) plis: u32,
@@ -42,9 +46,25 @@ impl Source {
             statistics: Statistics::new(0),
             missing: Missing::default(),
             sender_report: None,
+            assembly: None,
             nacks: 0,
             plis: 0,
             clock_known: false,
+        }
+    }
+
+    /// Where its packets become frames.
+    pub(crate) fn assembly(&mut self, format: PayloadFormat) -> &mut Assembly {
+        let new = || Box::new(Assembly::new(format));
+        let assembly = self.assembly.get_or_insert_with(new);
+        assembly.set_format(format);
+        assembly
+    }
+
+    /// A number was taken by padding.
+    pub(crate) fn assembly_padding(&mut self, sequence_number: u64) {
+        if let Some(assembly) = &mut self.assembly {
+            assembly.insert_padding(sequence_number);
         }
     }
 

@@ -164,6 +164,10 @@ impl Sources {
             .retain(|slot| slot.source.route.receiver != receiver);
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.slots.len()
+    }
+
     pub(crate) fn ssrc_at(&self, at: usize) -> Ssrc {
         self.slots[at].ssrc
     }

@@ -40,12 +40,18 @@ impl History {
         }
     }
 
-    /// The packet to send again, unless it was a round trip ago at most.
+    /// The packet to send again, unless that was less than a round trip ago: what asked for it is
+    /// older than that. A quarter less, since no two round trips are equal.
     pub(crate) fn again(&self, now: Instant, round_trip: Duration, number: u16) -> Option<&Sent> {
-        let newest = self.packets.back()?.sequence_number;
-        let sent = &self.packets[self.find(crate::recv::extend(number, newest))?];
-        let lately = |at: Instant| now - at < round_trip.max(SHORTEST_TRIP);
+        let lately = |at: Instant| now - at < (round_trip * 3 / 4).max(SHORTEST_TRIP);
+        let sent = self.get(number)?;
         (!sent.resent.is_some_and(lately)).then_some(sent)
+    }
+
+    /// The packet with the number that ends with these bits.
+    pub(crate) fn get(&self, number: u16) -> Option<&Sent> {
+        let newest = self.packets.back()?.sequence_number;
+        Some(&self.packets[self.find(crate::recv::extend(number, newest))?])
     }
 
     pub(crate) fn note_resent(&mut self, now: Instant, sequence_number: u64) {

@@ -1,6 +1,7 @@
 //! What is sent on one transport: the streams of its senders, and what is sent again.
 
 mod history;
+mod packetize;
 mod stream;
 
 use std::collections::VecDeque;
@@ -9,9 +10,11 @@ use std::time::Duration;
 
 use duologue_base::{Instant, Rng, TransceiverId};
 use duologue_rtp::ext::{AbsSendTime, ExtensionMap};
+use duologue_rtp::payload::PayloadFormat;
 use duologue_rtp::{CodecRole, PayloadType, RtcpFeedback, SendPlan, Ssrc};
 
 use crate::counters::Counters;
+use crate::frame::EncodedFrameInit;
 use crate::limits::{LARGEST_PAYLOAD, SEND_QUEUE};
 use crate::packet::RtpPacketInit;
 use crate::report::MediaReport;
@@ -137,6 +140,28 @@ impl Outbound {
         }
     }
 
+    /// Frames of the application.
+    pub(crate) fn queue_frames(
+        &mut self,
+        id: TransceiverId,
+        frames: Vec<EncodedFrameInit>,
+        counters: &mut Counters,
+    ) {
+        let mut packets = Vec::new();
+        if let Some(sender) = self.senders.iter_mut().find(|sender| sender.id == id) {
+            for frame in &frames {
+                if sender.packetize(frame, &mut packets).is_none() {
+                    counters.unsendable += 1;
+                }
+            }
+        } else {
+            counters.unsendable += frames.len() as u64;
+        }
+        if !packets.is_empty() {
+            self.queue(id, packets, counters);
+        }
+    }
+
     /// Packets wait.
     pub(crate) fn wants_to_send(&self) -> bool {
         self.senders.iter().any(Sender::wants_to_send)
@@ -194,6 +219,20 @@ impl Sender {
         preferred.map_or(0, |codec| codec.codec.clock_rate)
     }
 
+    fn packetize(
+        &mut self,
+        frame: &EncodedFrameInit,
+        packets: &mut Vec<RtpPacketInit>,
+    ) -> Option<()> {
+        let payload_type = self.payload_type(frame.payload_type)?;
+        let format = PayloadFormat::of(&self.codec(payload_type)?.codec);
+        let stream = self.streams.get_mut(frame.encoding)?;
+        let split = stream
+            .packetizer
+            .split(format, frame, |packet| packets.push(packet));
+        split.ok()
+    }
+
     fn wants_to_send(&self) -> bool {
         let resends = |stream: &Stream| stream.next_resend().is_some();
         !self.queue.is_empty() || self.streams.iter().any(resends)
@@ -226,7 +265,7 @@ impl Sender {
             }
         }
         while let Some(packet) = self.queue.front() {
-            let payload_type = self.payload_type(packet);
+            let payload_type = self.payload_type(packet.payload_type);
             let stream = self.streams.get(packet.encoding);
             let (Some(payload_type), Some(stream), true) = (
                 payload_type,
@@ -289,30 +328,24 @@ impl Sender {
         room: usize,
         out: &mut Vec<u8>,
     ) -> Polled {
-        while let Some(number) = self.streams[at].next_resend() {
-            let packet = self.streams[at].history.again(now, round_trip, number);
-            let Some(packet) = packet.cloned() else {
-                self.streams[at].resend_done();
+        while let Some(next) = self.streams[at].next_resend() {
+            let stream = &self.streams[at];
+            let begin = out.len();
+            let packet = stream.to_resend(now, round_trip, next);
+            let packet = packet.filter(|it| stream.write_again(it, stamp, &self.setting(), out));
+            let stream = &mut self.streams[at];
+            let Some(packet) = packet else {
+                stream.resend_given_up();
                 continue;
             };
-            let begin = out.len();
-            let stream = &self.streams[at];
-            let written = stream.write_again(&packet, stamp, &self.setting(), out);
             let len = out.len() - begin;
             if len > room {
                 out.truncate(begin);
                 return Polled::TooLong;
             }
-            let numbered = self.numbered().then_some(stamp.transport_sequence);
-            let stream = &mut self.streams[at];
-            stream.resend_done();
-            if !written {
-                continue;
-            }
-            stream.history.note_resent(now, packet.sequence_number);
-            stream.resent(len, packet.payload.len());
+            stream.resent(now, &packet, len);
             return Polled::Written(Written {
-                transport_sequence: numbered,
+                transport_sequence: self.numbered().then_some(stamp.transport_sequence),
                 len,
             });
         }
@@ -325,8 +358,8 @@ impl Sender {
         self.extensions.id(kind).is_some()
     }
 
-    fn payload_type(&self, packet: &RtpPacketInit) -> Option<PayloadType> {
-        match packet.payload_type {
+    fn payload_type(&self, wanted: Option<PayloadType>) -> Option<PayloadType> {
+        match wanted {
             Some(wanted) => self.codec(wanted).map(|codec| codec.payload_type),
             None => {
                 let mut codecs = self.plan.parameters.codecs.iter();

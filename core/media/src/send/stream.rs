@@ -10,6 +10,7 @@ use duologue_rtp::rtcp::ReportBlock;
 use duologue_rtp::{CodecParameters, CodecRole, HeaderToSend, PayloadType, Rid, SendStream, Ssrc};
 
 use super::history::History;
+use super::packetize::Packetizer;
 use crate::limits::RESENDS;
 
 /// The stream of one encoding.
@@ -21,8 +22,9 @@ pub(crate) struct Stream {
     next_sequence: u64,
     next_rtx_sequence: u64,
     pub(crate) history: History,
-    /// Numbers of packets that are to be sent again, oldest first.
-    resends: VecDeque<u16>,
+    pub(crate) packetizer: Packetizer,
+    /// Packets that are to be sent again, oldest first.
+    resends: VecDeque<Resend>,
     /// The other end has reported of the stream, of its repetitions: it knows whose they are, and
     /// their names can be left out (BUNDLE, RFC 9143 §9.2).
     reported: Names,
@@ -33,6 +35,20 @@ pub(crate) struct Stream {
     /// The last packet's time stamp and when it left: what sender reports go on from.
     pub(crate) last: Option<(u32, Instant)>,
 }
+
+/// A packet that is to be sent again.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Resend {
+    /// Unless it was lately.
+    Once(u16),
+    /// At once another time: should the repetition be lost as well, the next request would come a
+    /// round trip later.
+    Copy(u16),
+}
+
+/// Repetitions are sent twice while less than so many of 256 packets are lost: a path that loses a
+/// tenth is full, and more would not help.
+const FULL: u8 = 26;
 
 /// Whether packets name their m-section and layer.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -135,6 +151,7 @@ impl Stream {
             next_sequence: first(rng),
             next_rtx_sequence: first(rng),
             history: History::default(),
+            packetizer: Packetizer::new(rng),
             resends: VecDeque::new(),
             reported: Names::Needed,
             reported_rtx: Names::Needed,
@@ -227,17 +244,32 @@ impl Stream {
 
     /// The other end misses a packet.
     pub(crate) fn missed(&mut self, number: u16) {
-        if self.resends.len() < RESENDS && !self.resends.contains(&number) {
-            self.resends.push_back(number);
+        let resend = Resend::Once(number);
+        if self.resends.len() < RESENDS && !self.resends.contains(&resend) {
+            self.resends.push_back(resend);
         }
     }
 
-    pub(crate) fn next_resend(&self) -> Option<u16> {
+    /// The packet that is to be sent again, unless it was a round trip ago at most.
+    pub(crate) fn to_resend(
+        &self,
+        now: Instant,
+        round_trip: Duration,
+        next: Resend,
+    ) -> Option<Sent> {
+        let packet = match next {
+            Resend::Once(number) => self.history.again(now, round_trip, number),
+            Resend::Copy(number) => self.history.get(number),
+        };
+        packet.cloned()
+    }
+
+    pub(crate) fn next_resend(&self) -> Option<Resend> {
         self.resends.front().copied()
     }
 
-    /// It was sent again, or cannot be.
-    pub(crate) fn resend_done(&mut self) {
+    /// It cannot be sent again, or need not.
+    pub(crate) fn resend_given_up(&mut self) {
         self.resends.pop_front();
     }
 
@@ -279,9 +311,17 @@ impl Stream {
     }
 
     /// A repetition has left.
-    pub(crate) fn resent(&mut self, len: usize, payload: usize) {
+    pub(crate) fn resent(&mut self, now: Instant, packet: &Sent, len: usize) {
         self.next_rtx_sequence += 1;
-        self.rtx_counters.count(len, payload + 2);
+        self.rtx_counters.count(len, packet.payload.len() + 2);
+        self.history.note_resent(now, packet.sequence_number);
+
+        let lost = self.remote.block.map_or(0, |block| block.fraction_lost);
+        if let Some(Resend::Once(number)) = self.resends.pop_front()
+            && lost < FULL
+        {
+            self.resends.push_front(Resend::Copy(number));
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use duologue_base::TransportKey;
-use duologue_media::{Outlet, RtpPacketInit};
+use duologue_media::{EncodedFrameInit, Outlet, RtpPacketInit};
 use duologue_rtp::{ReceivePlan, SendPlan};
 
 /// What the media of one transceiver is told.
@@ -32,6 +32,8 @@ pub enum MediaCommand {
     SetOutlet(Outlet),
     /// Packets for its sender. They are dropped while it may not send.
     SendPackets(Vec<RtpPacketInit>),
+    /// Frames for its sender. They are dropped while it may not send.
+    SendFrames(Vec<EncodedFrameInit>),
     /// A picture of its receiver cannot be decoded: a key frame is asked for.
     RequestKeyFrame {
         /// Of which simulcast layer; 0 when there are none.

@@ -111,6 +111,14 @@ impl Session {
                     path.rtp.send(id, packets);
                 }
             }
+            MediaCommand::SendFrames(frames) => {
+                let Some(key) = self.media.of(id).sends_on else {
+                    return false;
+                };
+                if let Some(path) = self.media_on(key) {
+                    path.rtp.send_frames(id, frames);
+                }
+            }
             MediaCommand::RequestKeyFrame { encoding } => {
                 let Some(key) = self.media.of(id).receives_on else {
                     return false;

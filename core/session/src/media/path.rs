@@ -118,7 +118,7 @@ impl MediaPath {
     }
 
     /// When there is RTCP to send.
-    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        self.rtp.poll_timeout().filter(|_| self.has_keys())
+    pub(crate) fn poll_rtcp_timeout(&self) -> Option<Instant> {
+        self.rtp.poll_rtcp_timeout().filter(|_| self.has_keys())
     }
 }

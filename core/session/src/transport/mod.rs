@@ -108,7 +108,7 @@ impl Transport {
 
     /// When the media has something to say, if it can be sent.
     pub(crate) fn media_timeout(&self, now: Instant) -> Option<Instant> {
-        let timeout = self.media.as_ref()?.poll_timeout()?;
+        let timeout = self.media.as_ref()?.poll_rtcp_timeout()?;
         let route = self.agent.route()?;
         (self.may_send_data(now) && !self.is_blocked(route.socket)).then_some(timeout)
     }
@@ -126,7 +126,9 @@ impl Transport {
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        Instant::earliest([self.agent.poll_timeout(), self.dtls.poll_timeout()])
+        let media = self.media.as_ref();
+        let media = media.and_then(|media| media.rtp.poll_timeout());
+        Instant::earliest([self.agent.poll_timeout(), self.dtls.poll_timeout(), media])
     }
 
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
@@ -136,6 +138,11 @@ impl Transport {
         }
         if self.dtls.poll_timeout().is_some_and(|at| at <= now) {
             self.dtls.handle_timeout(now);
+        }
+        if let Some(media) = &mut self.media
+            && media.rtp.poll_timeout().is_some_and(|at| at <= now)
+        {
+            media.rtp.handle_timeout(now);
         }
     }
 }

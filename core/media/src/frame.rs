@@ -1,0 +1,60 @@
+//! Encoded frames as an application sees them: what it receives, and what it sends.
+
+use bytes::Bytes;
+use duologue_base::Instant;
+use duologue_rtp::ext::AudioLevel;
+use duologue_rtp::payload::FrameSize;
+use duologue_rtp::{PayloadType, Rid, Ssrc};
+
+/// A frame of a receiver, whole: a packet of audio, or all that a picture consists of.
+///
+/// VP8 and VP9 are as they are, H.264 and H.265 with start codes, AV1 as OBUs with sizes
+/// ([`duologue_rtp::payload`]).
+#[derive(Clone, Debug, PartialEq)]
+#[doc(alias = "RTCEncodedVideoFrame")]
+#[doc(alias = "RTCEncodedAudioFrame")]
+pub struct EncodedFrame {
+    /// Its stream.
+    pub ssrc: Ssrc,
+    /// Which simulcast layer it belongs to, where layers have names.
+    pub rid: Option<Rid>,
+    /// Which of the receiver's codecs it is of.
+    pub payload_type: PayloadType,
+    /// In units of the codec's clock.
+    pub timestamp: u32,
+    /// The number of its first packet, extended.
+    pub sequence_number: u64,
+    /// It needs no other frame.
+    pub key: bool,
+    /// Of its pictures, where the frame says it: key frames do.
+    pub size: Option<FrameSize>,
+    /// The temporal layer, where packets say it.
+    pub temporal: Option<u8>,
+    /// No other frame needs it.
+    pub discardable: bool,
+    /// How loud it is (RFC 6464).
+    pub audio_level: Option<AudioLevel>,
+    /// Its bytes.
+    pub data: Bytes,
+    /// When its last packet arrived.
+    pub received: Instant,
+}
+
+/// A frame to send: what the sender does not decide itself.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EncodedFrameInit {
+    /// Which encoding of the sender it belongs to, by its index; 0 where there is one.
+    pub encoding: usize,
+    /// Which of the sender's codecs it is of; the preferred one when missing.
+    pub payload_type: Option<PayloadType>,
+    /// In units of the codec's clock.
+    pub timestamp: u32,
+    /// How loud it is, told where that is agreed (RFC 6464).
+    pub audio_level: Option<AudioLevel>,
+    /// The temporal layer, told where the format can.
+    pub temporal: Option<u8>,
+    /// No other frame needs it.
+    pub discardable: bool,
+    /// Its bytes, in the form of [`EncodedFrame`].
+    pub data: Bytes,
+}

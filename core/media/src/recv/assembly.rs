@@ -1,0 +1,314 @@
+//! From the packets of a stream of video to its frames, in their order and without those that
+//! cannot be decoded.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use bytes::Bytes;
+use duologue_base::Instant;
+use duologue_rtp::payload::{Boundary, Parts, PayloadFormat};
+
+use crate::frame::EncodedFrame;
+use crate::limits::{ASSEMBLY_BYTES, ASSEMBLY_PACKETS, FRAME_BYTES};
+use crate::packet::RtpPacket;
+
+/// The packets of one stream that do not yet make frames.
+#[derive(Debug)]
+pub(crate) struct Assembly {
+    format: PayloadFormat,
+    /// By sequence number; the first has the number `next`.
+    slots: VecDeque<Option<Slot>>,
+    /// Behind the last packet of what was handed out or given up.
+    next: Option<u64>,
+    bytes: usize,
+    /// Frames that need others are of no use before the next key frame.
+    needs_key: bool,
+    /// Since when the frame that is next is not whole, though later packets are there.
+    blocked: Option<Instant>,
+    /// A key frame was wanted for that.
+    asked: bool,
+    joined: Vec<u8>,
+    parts: Parts,
+    pub(crate) counters: FrameCounters,
+}
+
+/// Counters of frames, in the names of webrtc-stats §8.4.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct FrameCounters {
+    /// `framesReceived`: whole ones.
+    pub frames_received: u64,
+    /// Of these, key frames.
+    pub key_frames_received: u64,
+    /// Frames that were not whole in time, or of no use without one that was not.
+    pub frames_dropped: u64,
+}
+
+#[derive(Debug)]
+enum Slot {
+    Packet(RtpPacket),
+    /// A number that padding took.
+    Padding,
+}
+
+/// What the packets come to.
+#[derive(Debug)]
+pub(crate) enum Next {
+    Frame(Box<EncodedFrame>),
+    /// Nothing can be decoded before a key frame comes.
+    KeyFrameNeeded,
+    Nothing,
+}
+
+/// How long a frame waits for what is missing of it, beside some round trips: what libwebrtc allows
+/// for nothing to be decodable.
+const PATIENCE: Duration = Duration::from_millis(200);
+
+impl Assembly {
+    pub(crate) fn new(format: PayloadFormat) -> Self {
+        Assembly {
+            format,
+            slots: VecDeque::new(),
+            next: None,
+            bytes: 0,
+            needs_key: true,
+            blocked: None,
+            asked: false,
+            joined: Vec::new(),
+            parts: Parts::new(),
+            counters: FrameCounters::default(),
+        }
+    }
+
+    /// Another codec is another stream of frames.
+    pub(crate) fn set_format(&mut self, format: PayloadFormat) {
+        if self.format != format {
+            let counters = self.counters;
+            *self = Assembly {
+                counters,
+                ..Assembly::new(format)
+            };
+        }
+    }
+
+    pub(crate) fn insert_padding(&mut self, sequence_number: u64) {
+        if let Some(slot) = self.slot(sequence_number) {
+            slot.get_or_insert(Slot::Padding);
+        }
+    }
+
+    pub(crate) fn insert(&mut self, packet: RtpPacket) {
+        let bytes = packet.payload.len();
+        if let Some(slot) = self.slot(packet.sequence_number)
+            && slot.is_none()
+        {
+            *slot = Some(Slot::Packet(packet));
+            self.bytes += bytes;
+        }
+        while self.bytes > ASSEMBLY_BYTES {
+            self.give_up_first();
+        }
+    }
+
+    /// The place of a number; none of what was handed out already.
+    fn slot(&mut self, sequence_number: u64) -> Option<&mut Option<Slot>> {
+        let next = *self.next.get_or_insert(sequence_number);
+        let Some(at) = sequence_number.checked_sub(next) else {
+            return self.slot_before(sequence_number, next);
+        };
+        // Another beginning: nothing of what waits will become whole.
+        if at >= 2 * ASSEMBLY_PACKETS as u64 {
+            self.clear();
+            self.next = Some(sequence_number);
+        }
+        let mut at = sequence_number - self.next.unwrap_or(sequence_number);
+        while at >= ASSEMBLY_PACKETS as u64 {
+            self.give_up_first();
+            at = sequence_number - self.next.unwrap_or(sequence_number);
+        }
+        let at = at as usize;
+        if at >= self.slots.len() {
+            self.slots.resize_with(at + 1, || None);
+        }
+        self.slots.get_mut(at)
+    }
+
+    /// The stream's first packets may come in any order.
+    fn slot_before(&mut self, sequence_number: u64, next: u64) -> Option<&mut Option<Slot>> {
+        let before = (next - sequence_number) as usize;
+        let begun = self.counters != FrameCounters::default();
+        if begun || before + self.slots.len() > ASSEMBLY_PACKETS {
+            return None;
+        }
+        (0..before).for_each(|_| self.slots.push_front(None));
+        self.next = Some(sequence_number);
+        self.slots.front_mut()
+    }
+
+    fn clear(&mut self) {
+        self.slots.clear();
+        self.bytes = 0;
+        self.needs_key = true;
+    }
+
+    fn give_up_first(&mut self) {
+        self.drop_first(1);
+        self.needs_key = true;
+    }
+
+    fn drop_first(&mut self, count: usize) {
+        for slot in self.slots.drain(..count.min(self.slots.len())) {
+            if let Some(Slot::Packet(packet)) = slot {
+                self.bytes -= packet.payload.len();
+            }
+        }
+        self.next = self.next.map(|next| next + count as u64);
+    }
+
+    fn packet(&self, at: usize) -> Option<&RtpPacket> {
+        match self.slots.get(at)? {
+            Some(Slot::Packet(packet)) => Some(packet),
+            _ => None,
+        }
+    }
+
+    /// When a frame has waited long enough.
+    pub(crate) fn poll_timeout(&self, round_trip: Duration) -> Option<Instant> {
+        let blocked = self.blocked.filter(|_| !self.asked)?;
+        Some(blocked + patience(round_trip))
+    }
+
+    /// What the packets come to now.
+    pub(crate) fn poll(&mut self, now: Instant, round_trip: Duration) -> Next {
+        loop {
+            while let Some(Some(Slot::Padding)) = self.slots.front() {
+                self.drop_first(1);
+            }
+            if self.slots.is_empty() {
+                self.blocked = None;
+                return Next::Nothing;
+            }
+            if let Some(end) = self.whole_from(0) {
+                self.unblock();
+                if let Some(frame) = self.take(end) {
+                    return Next::Frame(Box::new(frame));
+                }
+                continue;
+            }
+            // A newer key frame makes what is missing needless.
+            if let Some(key) = self.whole_key_frame() {
+                self.counters.frames_dropped += 1;
+                self.drop_first(key);
+                continue;
+            }
+            return self.wait(now, round_trip);
+        }
+    }
+
+    fn unblock(&mut self) {
+        self.blocked = None;
+        self.asked = false;
+    }
+
+    fn wait(&mut self, now: Instant, round_trip: Duration) -> Next {
+        // The last frame may just be on its way.
+        let is_last = self.slots.iter().all(|slot| slot.is_some());
+        if is_last && !self.needs_key {
+            self.blocked = None;
+            return Next::Nothing;
+        }
+        let blocked = *self.blocked.get_or_insert(now);
+        if !self.asked && now - blocked >= patience(round_trip) {
+            self.asked = true;
+            self.needs_key = true;
+            return Next::KeyFrameNeeded;
+        }
+        Next::Nothing
+    }
+
+    /// The end of the frame that begins at `begin`, if all of it is there.
+    fn whole_from(&self, begin: usize) -> Option<usize> {
+        let first = self.packet(begin)?;
+        for at in begin..self.slots.len() {
+            match self.slots[at].as_ref()? {
+                Slot::Padding => {}
+                Slot::Packet(packet) if packet.timestamp != first.timestamp => return Some(at),
+                Slot::Packet(packet) if packet.marker => return Some(at + 1),
+                Slot::Packet(_) => {}
+            }
+        }
+        None
+    }
+
+    /// Where a whole key frame begins, behind what is missing.
+    fn whole_key_frame(&self) -> Option<usize> {
+        (1..self.slots.len()).find(|&at| {
+            let begins = |packet: &RtpPacket| {
+                let info = self.format.packet_info(&packet.payload);
+                info.is_ok_and(|info| info.key == Some(true) && info.begins == Boundary::Certain)
+            };
+            let before = |packet: &RtpPacket| {
+                let earlier = self.packet(at - 1);
+                earlier.is_none_or(|earlier| earlier.timestamp != packet.timestamp)
+            };
+            let first = self.packet(at);
+            first.is_some_and(|packet| before(packet) && begins(packet))
+                && self.whole_from(at).is_some()
+        })
+    }
+
+    /// The frame of the first packets up to `end`, if it is of use.
+    fn take(&mut self, end: usize) -> Option<EncodedFrame> {
+        let frame = self.join(end);
+        self.drop_first(end);
+        let frame = frame.filter(|frame| frame.key || !self.needs_key);
+        match &frame {
+            Some(frame) => {
+                self.needs_key = false;
+                self.counters.frames_received += 1;
+                self.counters.key_frames_received += u64::from(frame.key);
+            }
+            None => {
+                // One that was cut in two, or that others are needed for.
+                self.needs_key = true;
+                self.counters.frames_dropped += 1;
+            }
+        }
+        frame
+    }
+
+    fn join(&mut self, end: usize) -> Option<EncodedFrame> {
+        self.joined.clear();
+        self.parts.clear();
+        let packets = self.slots.iter().take(end).filter_map(|slot| match slot {
+            Some(Slot::Packet(packet)) => Some(packet),
+            _ => None,
+        });
+        let first = packets.clone().next()?;
+        let last = packets.clone().max_by_key(|packet| packet.received)?;
+        let info = self.format.packet_info(&first.payload).ok()?;
+        let payloads = packets.clone().map(|packet| &packet.payload[..]);
+        self.format
+            .join(payloads, FRAME_BYTES, &mut self.joined, &mut self.parts)
+            .ok()?;
+        let whole = self.format.frame_info(&self.joined, &self.parts);
+        Some(EncodedFrame {
+            ssrc: first.ssrc,
+            rid: first.rid.clone(),
+            payload_type: first.payload_type,
+            timestamp: first.timestamp,
+            sequence_number: first.sequence_number,
+            key: whole.key,
+            size: whole.size,
+            temporal: info.temporal.or(whole.temporal),
+            discardable: info.discardable || whole.discardable,
+            audio_level: None,
+            data: Bytes::copy_from_slice(&self.joined),
+            received: last.received,
+        })
+    }
+}
+
+fn patience(round_trip: Duration) -> Duration {
+    PATIENCE + 3 * round_trip
+}

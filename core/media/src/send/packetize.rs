@@ -1,0 +1,134 @@
+//! From a frame to the packets it leaves in.
+
+use bytes::{Bytes, BytesMut};
+use duologue_base::Rng;
+use duologue_rtp::payload::{
+    Descriptor, FrameInfo, Packets, Parts, PayloadFormat, PictureId, Room, SplitError, vp8, vp9,
+};
+
+use crate::frame::EncodedFrameInit;
+use crate::packet::RtpPacketInit;
+
+/// What the packets of one stream's frames say of them.
+#[derive(Debug)]
+pub(crate) struct Packetizer {
+    picture: PictureId,
+    tl0_picture: u8,
+    parts: Parts,
+    packets: Packets,
+    /// One payload on its way into the slab.
+    payload: Vec<u8>,
+    /// Payloads lie in pieces of memory that are used again once they were sent.
+    slab: BytesMut,
+}
+
+/// Bytes of a payload: RTP header, extensions and SRTP's tag fit beside it into what paths take
+/// everywhere. The extensions that only a stream's first packets have are counted in.
+const ROOM: usize = 1_120;
+
+impl Packetizer {
+    pub(crate) fn new(rng: &mut Rng) -> Self {
+        Packetizer {
+            // RFC 7741 §4.2: "MAY start at a random value".
+            picture: PictureId::Long(rng.u32() as u16 & 0x7fff),
+            tl0_picture: rng.u32() as u8,
+            parts: Parts::new(),
+            packets: Packets::new(),
+            payload: Vec::new(),
+            slab: BytesMut::new(),
+        }
+    }
+
+    /// Gives the packets of a frame to `each`.
+    ///
+    /// # Errors
+    /// The bytes are no frame of this format.
+    pub(crate) fn split(
+        &mut self,
+        format: PayloadFormat,
+        frame: &EncodedFrameInit,
+        mut each: impl FnMut(RtpPacketInit),
+    ) -> Result<(), SplitError> {
+        format.find_parts(&frame.data, &mut self.parts)?;
+        let info = format.frame_info(&frame.data, &self.parts);
+        let descriptor = self.descriptor(format, frame, info);
+        let room = Room::even(ROOM);
+        format.split(
+            &frame.data,
+            &self.parts,
+            descriptor,
+            room,
+            &mut self.packets,
+        )?;
+
+        let count = self.packets.len();
+        for index in 0..count {
+            let payload = self.payload(index, &frame.data);
+            each(RtpPacketInit {
+                encoding: frame.encoding,
+                payload_type: frame.payload_type,
+                sequence_number: None,
+                timestamp: frame.timestamp,
+                // The end of a picture; of audio it is the beginning of speech (RFC 3551 §4.1).
+                marker: is_video(format) && index + 1 == count,
+                audio_level: frame.audio_level,
+                payload,
+            });
+        }
+        Ok(())
+    }
+
+    fn payload(&mut self, index: usize, frame: &[u8]) -> Bytes {
+        self.payload.clear();
+        self.packets.write(index, frame, &mut self.payload);
+        crate::slab::copy(&mut self.slab, &self.payload)
+    }
+
+    fn descriptor(
+        &mut self,
+        format: PayloadFormat,
+        frame: &EncodedFrameInit,
+        info: FrameInfo,
+    ) -> Descriptor<'static> {
+        let temporal = frame.temporal.or(info.temporal);
+        if temporal == Some(0) || info.key {
+            self.tl0_picture = self.tl0_picture.wrapping_add(1);
+        }
+        match format {
+            PayloadFormat::Vp8 => {
+                self.picture = self.picture.next();
+                Descriptor::Vp8(vp8::Descriptor {
+                    non_reference: frame.discardable,
+                    picture_id: Some(self.picture),
+                    tl0_picture: temporal.map(|_| self.tl0_picture),
+                    temporal,
+                    ..Default::default()
+                })
+            }
+            PayloadFormat::Vp9 => {
+                self.picture = self.picture.next();
+                Descriptor::Vp9(vp9::Descriptor {
+                    picture_id: Some(self.picture),
+                    // As Chromium 156 sends one layer: each picture needs the one before.
+                    flexible: true,
+                    predicted: !info.key,
+                    references: vp9::References::new(if info.key { &[] } else { &[1] })
+                        .unwrap_or_default(),
+                    not_upper_reference: true,
+                    ..Default::default()
+                })
+            }
+            _ => Descriptor::None,
+        }
+    }
+}
+
+fn is_video(format: PayloadFormat) -> bool {
+    !matches!(
+        format,
+        PayloadFormat::Opus
+            | PayloadFormat::G711
+            | PayloadFormat::G722
+            | PayloadFormat::ComfortNoise
+    )
+}

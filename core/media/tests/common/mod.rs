@@ -1,0 +1,256 @@
+//! Two ends of one transport in virtual time, and a network between them.
+#![allow(dead_code, reason = "each test file uses its part")]
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use duologue_base::{Instant, Rng, TransceiverId, WallClock};
+use duologue_media::{
+    EncodedFrame, MediaItem, MediaReport, MediaTransport, Outlet, RtpPacket, RtpPacketInit,
+};
+use duologue_rtp::ext::uri;
+use duologue_rtp::{
+    Codec, CodecParameters, ExtensionId, HeaderExtensionParameters, MediaKind, PayloadType,
+    ReceivePlan, RtcpFeedback, RtpParameters, SendPlan, SendStream, SourceParameters, Ssrc,
+};
+
+pub(crate) const ID: TransceiverId = TransceiverId(1);
+pub(crate) const MEDIA: Ssrc = Ssrc(1_000);
+pub(crate) const RTX: Ssrc = Ssrc(2_000);
+
+pub(crate) fn at(ms: u64) -> Instant {
+    Instant::from_origin(Duration::from_millis(ms))
+}
+
+pub(crate) fn payload_type(number: u8) -> PayloadType {
+    PayloadType::new(number).expect("below 128")
+}
+
+fn video() -> RtpParameters {
+    let vp8 = Codec {
+        kind: MediaKind::Video,
+        name: "VP8".to_owned(),
+        clock_rate: 90_000,
+        channels: None,
+        sdp_fmtp_line: None,
+    };
+    let rtx = Codec::rtx(MediaKind::Video, 90_000, Some(payload_type(96)));
+    let extension = |id, uri: &str| HeaderExtensionParameters {
+        uri: uri.to_owned(),
+        id: ExtensionId::new(id).expect("not 0"),
+        encrypted: false,
+    };
+    RtpParameters {
+        codecs: vec![
+            CodecParameters {
+                payload_type: payload_type(96),
+                codec: vp8,
+                feedback: vec![
+                    RtcpFeedback::Nack,
+                    RtcpFeedback::Pli,
+                    RtcpFeedback::TransportCc,
+                ],
+            },
+            CodecParameters {
+                payload_type: payload_type(97),
+                codec: rtx,
+                feedback: Vec::new(),
+            },
+        ],
+        header_extensions: vec![
+            extension(1, uri::MID),
+            extension(3, uri::TRANSPORT_SEQUENCE),
+        ],
+        cname: Some("somebody".to_owned()),
+        reduced_size: true,
+    }
+}
+
+fn source() -> SourceParameters {
+    SourceParameters {
+        ssrc: MEDIA,
+        rtx: Some(RTX),
+        fec: None,
+    }
+}
+
+pub(crate) fn receive_plan() -> Arc<ReceivePlan> {
+    Arc::new(ReceivePlan {
+        mid: "v".parse().expect("a mid"),
+        kind: MediaKind::Video,
+        parameters: video(),
+        rids: Vec::new(),
+        sources: Vec::new(),
+    })
+}
+
+pub(crate) fn send_plan() -> Arc<SendPlan> {
+    Arc::new(SendPlan {
+        mid: "v".parse().expect("a mid"),
+        kind: MediaKind::Video,
+        parameters: video(),
+        streams: vec![SendStream {
+            rid: None,
+            source: source(),
+        }],
+    })
+}
+
+/// A sender, a receiver, and 50 ms between them each way.
+pub(crate) struct World {
+    pub(crate) now: u64,
+    pub(crate) sender: MediaTransport,
+    pub(crate) receiver: MediaTransport,
+    /// When it arrives, whether it is RTCP, and the packet.
+    pub(crate) to_receiver: VecDeque<(u64, bool, Vec<u8>)>,
+    to_sender: VecDeque<(u64, Vec<u8>)>,
+    pub(crate) received: Vec<RtpPacket>,
+    /// With the millisecond in which they were handed out.
+    pub(crate) frames: Vec<(u64, EncodedFrame)>,
+    pub(crate) reports: Vec<MediaReport>,
+    pub(crate) sent_reports: Vec<MediaReport>,
+    /// Nothing that is sent again arrives.
+    pub(crate) lose_repetitions: bool,
+    /// RTP packets that went over the wire, lost ones too.
+    pub(crate) sent: usize,
+}
+
+pub(crate) const DELAY: u64 = 50;
+
+impl World {
+    pub(crate) fn new() -> Self {
+        World::with(Outlet::Packets)
+    }
+
+    pub(crate) fn with(outlet: Outlet) -> Self {
+        let origin = WallClock::from_unix_millis(1_795_000_000_000).into();
+        let mut rng = Rng::from_u64(7);
+        let mut sender = MediaTransport::new(origin, rng.fork());
+        let mut receiver = MediaTransport::new(origin, rng.fork());
+        sender.set_send(at(0), ID, send_plan());
+        receiver.set_receive(at(0), ID, receive_plan(), outlet);
+        World {
+            now: 0,
+            sender,
+            receiver,
+            to_receiver: VecDeque::new(),
+            to_sender: VecDeque::new(),
+            received: Vec::new(),
+            frames: Vec::new(),
+            reports: Vec::new(),
+            sent_reports: Vec::new(),
+            lose_repetitions: false,
+            sent: 0,
+        }
+    }
+
+    pub(crate) fn send(&mut self, count: usize) {
+        let packet = |n: usize| RtpPacketInit {
+            timestamp: (self.now * 90) as u32,
+            marker: n + 1 == count,
+            payload: Bytes::from(vec![n as u8; 1_000]),
+            ..Default::default()
+        };
+        self.sender.send(ID, (0..count).map(packet).collect());
+    }
+
+    /// One millisecond; `lost` says which RTP packets do not arrive.
+    fn step(&mut self, lost: &mut impl FnMut(usize) -> bool) {
+        let now = at(self.now);
+        let mut out = Vec::new();
+        while self.sender.poll_rtp(now, 1_200, &mut out).is_some() {
+            let packet = std::mem::take(&mut out);
+            let repeats = packet[8..12] == RTX.0.to_be_bytes();
+            if !lost(self.sent) && !(repeats && self.lose_repetitions) {
+                self.to_receiver
+                    .push_back((self.now + DELAY, false, packet));
+            }
+            self.sent += 1;
+        }
+        while self.sender.poll_rtcp(now, &mut out) {
+            let packet = std::mem::take(&mut out);
+            self.to_receiver.push_back((self.now + DELAY, true, packet));
+        }
+        while self.receiver.poll_rtcp(now, &mut out) {
+            self.to_sender
+                .push_back((self.now + DELAY, std::mem::take(&mut out)));
+        }
+        while self.to_receiver.front().is_some_and(|p| p.0 <= self.now) {
+            let (_, rtcp, packet) = self.to_receiver.pop_front().expect("one is there");
+            match rtcp {
+                true => self.receiver.handle_rtcp(now, &packet),
+                false => {
+                    let number = u64::from(u16::from_be_bytes([packet[2], packet[3]]));
+                    self.receiver.handle_rtp(now, now, number, &packet);
+                }
+            }
+        }
+        while self.to_sender.front().is_some_and(|p| p.0 <= self.now) {
+            let (_, packet) = self.to_sender.pop_front().expect("one is there");
+            self.sender.handle_rtcp(now, &packet);
+        }
+        self.receiver.handle_timeout(now);
+        while let Some(item) = self.receiver.poll_item() {
+            match item {
+                MediaItem::Packet(_, packet) => self.received.push(packet),
+                MediaItem::Frame(_, frame) => self.frames.push((self.now, frame)),
+                _ => unreachable!("another kind of item"),
+            }
+        }
+        let reports = std::iter::from_fn(|| self.receiver.poll_report());
+        self.reports.extend(reports.map(|(_, report)| report));
+        let reports = std::iter::from_fn(|| self.sender.poll_report());
+        self.sent_reports.extend(reports.map(|(_, report)| report));
+        self.now += 1;
+    }
+
+    pub(crate) fn run(&mut self, ms: u64, mut lost: impl FnMut(usize) -> bool) {
+        (0..ms).for_each(|_| self.step(&mut lost));
+    }
+
+    pub(crate) fn numbers(&self) -> Vec<u64> {
+        let mut numbers: Vec<u64> = self.received.iter().map(|p| p.sequence_number).collect();
+        numbers.sort_unstable();
+        numbers
+    }
+
+    pub(crate) fn sent_key_frame_requests(&self) -> usize {
+        let wanted = |report: &&MediaReport| matches!(report, MediaReport::KeyFrameWanted { .. });
+        self.sent_reports.iter().filter(wanted).count()
+    }
+
+    /// Opus instead of VP8.
+    pub(crate) fn use_audio(&mut self) {
+        let opus = CodecParameters {
+            payload_type: payload_type(111),
+            codec: Codec {
+                kind: MediaKind::Audio,
+                name: "opus".to_owned(),
+                clock_rate: 48_000,
+                channels: Some(2),
+                sdp_fmtp_line: None,
+            },
+            feedback: vec![RtcpFeedback::TransportCc],
+        };
+        let parameters = RtpParameters {
+            codecs: vec![opus],
+            ..video()
+        };
+        let receive = ReceivePlan {
+            kind: MediaKind::Audio,
+            parameters: parameters.clone(),
+            ..ReceivePlan::clone(&receive_plan())
+        };
+        let send = SendPlan {
+            kind: MediaKind::Audio,
+            parameters,
+            ..SendPlan::clone(&send_plan())
+        };
+        let now = at(self.now);
+        self.receiver
+            .set_receive(now, ID, Arc::new(receive), Outlet::Frames);
+        self.sender.set_send(now, ID, Arc::new(send));
+    }
+}

@@ -1,0 +1,158 @@
+//! Frames of video over a network that loses packets: what arrives whole, when, and what it costs.
+
+mod common;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use common::{DELAY, ID, World};
+use duologue_base::Rng;
+use duologue_media::{EncodedFrameInit, Outlet};
+
+/// A frame of VP8 of so many bytes, which says which one it is.
+fn vp8(number: u32, key: bool, len: usize) -> Bytes {
+    let mut frame = vec![0; len];
+    // RFC 6386 §9.1: bit 0 is clear in key frames, which go on with a start code and their size.
+    frame[0] = u8::from(!key);
+    frame[3..10].copy_from_slice(&[0x9d, 0x01, 0x2a, 0x80, 0x02, 0xe0, 0x01]);
+    frame[10..14].copy_from_slice(&number.to_be_bytes());
+    frame.into()
+}
+
+fn number(frame: &[u8]) -> u32 {
+    u32::from_be_bytes([frame[10], frame[11], frame[12], frame[13]])
+}
+
+/// What came of frames that were sent at 30 a second for so many seconds.
+struct Outcome {
+    sent: u32,
+    in_time: u32,
+    key_frames_asked: usize,
+}
+
+fn send(seconds: u32, mut lost: impl FnMut(usize) -> bool) -> Outcome {
+    let mut world = World::with(Outlet::Frames);
+    let sent = seconds * 30;
+    for n in 0..sent {
+        let frame = EncodedFrameInit {
+            timestamp: n * 3_000,
+            data: vp8(n, n == 0, 5_000),
+            ..Default::default()
+        };
+        world.sender.send_frames(ID, vec![frame]);
+        // The first one comes through: what is measured is repair.
+        world.run(33 + u64::from(n % 3 == 0), |at| n > 0 && lost(at));
+    }
+    world.run(1_000, |_| false);
+
+    let mut in_time = 0;
+    let mut last = None;
+    for (at, frame) in &world.frames {
+        let n = number(&frame.data);
+        assert!(last < Some(n), "frames come in their order");
+        assert_eq!(frame.data, vp8(n, n == 0, 5_000), "and whole");
+        last = Some(n);
+        let sent_at = u64::from(n) * 33 + u64::from(n.div_ceil(3));
+        in_time += u32::from(at - sent_at <= 250);
+    }
+    Outcome {
+        sent,
+        in_time,
+        key_frames_asked: world.sent_key_frame_requests(),
+    }
+}
+
+#[test]
+fn one_percent_of_loss_costs_less_than_one_frame_in_a_thousand() {
+    let mut rng = Rng::from_u64(1);
+    let outcome = send(200, |_| rng.u32() % 100 == 0);
+    assert!(
+        outcome.in_time * 1_000 >= outcome.sent * 999,
+        "{}",
+        outcome.in_time
+    );
+    assert_eq!(outcome.key_frames_asked, 0);
+}
+
+#[test]
+fn five_percent_of_loss_costs_less_than_one_frame_in_a_hundred() {
+    let mut rng = Rng::from_u64(2);
+    let outcome = send(200, |_| rng.u32() % 20 == 0);
+    assert!(
+        outcome.in_time * 100 >= outcome.sent * 99,
+        "{}",
+        outcome.in_time
+    );
+    assert_eq!(outcome.key_frames_asked, 0);
+}
+
+#[test]
+fn bursts_of_eight_are_repaired_as_well() {
+    let mut rng = Rng::from_u64(3);
+    let mut left = 0;
+    let outcome = send(200, |_| {
+        if left == 0 && rng.u32() % 800 == 0 {
+            left = 8;
+        }
+        let lost = left > 0;
+        left -= u32::from(lost);
+        lost
+    });
+    assert!(
+        outcome.in_time * 1_000 >= outcome.sent * 999,
+        "{}",
+        outcome.in_time
+    );
+    assert_eq!(outcome.key_frames_asked, 0);
+}
+
+#[test]
+fn what_cannot_be_repaired_is_left_out_until_the_key_frame_that_is_asked_for() {
+    let mut world = World::with(Outlet::Frames);
+    world.lose_repetitions = true;
+    let mut key_at = None;
+    for n in 0..150_u32 {
+        let asked = world.sent_key_frame_requests() > 0;
+        if asked && key_at.is_none() {
+            key_at = Some(n);
+        }
+        let key = n == 0 || key_at == Some(n);
+        let frame = EncodedFrameInit {
+            timestamp: n * 3_000,
+            data: vp8(n, key, 3_000),
+            ..Default::default()
+        };
+        world.sender.send_frames(ID, vec![frame]);
+        world.run(33, |_| (30..45).contains(&n));
+    }
+    world.run(500, |_| false);
+    let key_at = key_at.expect("a key frame was asked for");
+    let numbers: Vec<u32> = world.frames.iter().map(|(_, f)| number(&f.data)).collect();
+    assert!(numbers.contains(&29) && numbers.contains(&key_at) && numbers.contains(&149));
+    let first_after = numbers.iter().find(|n| **n > 45).copied();
+    assert!(
+        first_after >= Some(key_at),
+        "nothing that needs what is lost: {first_after:?}"
+    );
+    let since = Duration::from_millis(DELAY);
+    assert!(world.receiver.round_trip() >= since);
+}
+
+#[test]
+fn audio_waits_for_nothing() {
+    let mut world = World::with(Outlet::Frames);
+    world.use_audio();
+    for n in 0..50_u32 {
+        let frame = EncodedFrameInit {
+            timestamp: n * 960,
+            data: vec![0x78, n as u8, 2, 3].into(),
+            ..Default::default()
+        };
+        world.sender.send_frames(ID, vec![frame]);
+        world.run(20, |at| at % 10 == 3);
+    }
+    world.run(200, |_| false);
+    assert_eq!(world.frames.len(), 45);
+    let late = world.frames.iter().zip(0_u64..).all(|((at, _), _)| *at > 0);
+    assert!(late && world.frames.iter().all(|(_, frame)| frame.key));
+}
