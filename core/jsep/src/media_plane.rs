@@ -3,8 +3,6 @@
 /// still ask for it, and the other end may offer it.
 #[derive(Clone, Copy, Debug)]
 pub struct MediaPlane {
-    /// Frames go over the wire.
-    pub frames: bool,
     /// Lost packets are sent again in a stream of their own (RFC 4588).
     pub retransmission: bool,
     /// Redundant audio (RFC 2198) and forward error correction (RFC 5109, RFC 8627).
@@ -18,7 +16,6 @@ pub struct MediaPlane {
 
 /// The one place to change when the media plane learns something.
 pub const MEDIA_PLANE: MediaPlane = MediaPlane {
-    frames: true,
     retransmission: true,
     redundancy: false,
     transport_cc: true,

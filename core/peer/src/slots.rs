@@ -90,8 +90,6 @@ pub(crate) struct Slots {
     pub(crate) pending_stats: BTreeMap<OperationId, Duration>,
     /// `setParameters` promises that have not settled.
     pub(crate) pending_set_parameters: usize,
-    /// The log was told that media is negotiated of which no frame will come.
-    pub(crate) warned_of_media: bool,
     pub(crate) rng: Rng,
 }
 
@@ -201,7 +199,6 @@ impl Slots {
             channels_closed: 0,
             pending_stats: Default::default(),
             pending_set_parameters: 0,
-            warned_of_media: false,
             rng,
         }
     }

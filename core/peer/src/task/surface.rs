@@ -44,28 +44,7 @@ impl PeerConnection {
         }
         self.update_media_transports(sdp_type, side);
         self.stop_rejected(sdp_type, side);
-        self.warn_of_media(sdp_type);
         surfaced
-    }
-
-    /// Until frames go over the wire, whoever negotiates them is told once.
-    fn warn_of_media(&mut self, sdp_type: SdpType) {
-        let flows = |media: &MediaAgreement| {
-            let direction = media.current_direction;
-            !media.rejected && (sends(direction) || receives(direction))
-        };
-        let mut agreed = self.slots.signaling.stable().media.iter();
-        if !jsep::MEDIA_PLANE.frames
-            && sdp_type == SdpType::Answer
-            && !self.slots.warned_of_media
-            && agreed.any(|media| flows(media))
-        {
-            self.slots.warned_of_media = true;
-            tracing::warn!(
-                "audio or video is negotiated, but no frame will be sent or received: this version \
-                 carries data channels only"
-            );
-        }
     }
 
     /// The other end's description stops the transceivers of the sections that it rejects. A local
