@@ -65,7 +65,7 @@ fn send(seconds: u32, mut lost: impl FnMut(usize) -> bool) -> Outcome {
 #[test]
 fn one_percent_of_loss_costs_less_than_one_frame_in_a_thousand() {
     let mut rng = Rng::from_u64(1);
-    let outcome = send(200, |_| rng.u32() % 100 == 0);
+    let outcome = send(200, |_| rng.u32().is_multiple_of(100));
     assert!(
         outcome.in_time * 1_000 >= outcome.sent * 999,
         "{}",
@@ -77,7 +77,7 @@ fn one_percent_of_loss_costs_less_than_one_frame_in_a_thousand() {
 #[test]
 fn five_percent_of_loss_costs_less_than_one_frame_in_a_hundred() {
     let mut rng = Rng::from_u64(2);
-    let outcome = send(200, |_| rng.u32() % 20 == 0);
+    let outcome = send(200, |_| rng.u32().is_multiple_of(20));
     assert!(
         outcome.in_time * 100 >= outcome.sent * 99,
         "{}",
@@ -91,7 +91,7 @@ fn bursts_of_eight_are_repaired_as_well() {
     let mut rng = Rng::from_u64(3);
     let mut left = 0;
     let outcome = send(200, |_| {
-        if left == 0 && rng.u32() % 800 == 0 {
+        if left == 0 && rng.u32().is_multiple_of(800) {
             left = 8;
         }
         let lost = left > 0;

@@ -163,7 +163,7 @@ impl World {
         while self.sender.poll_rtp(now, 1_200, &mut out).is_some() {
             let packet = std::mem::take(&mut out);
             let repeats = packet[8..12] == RTX.0.to_be_bytes();
-            if !lost(self.sent) && !(repeats && self.lose_repetitions) {
+            if !(lost(self.sent) || repeats && self.lose_repetitions) {
                 self.to_receiver
                     .push_back((self.now + DELAY, false, packet));
             }
