@@ -9,6 +9,18 @@ use super::parts;
 use super::{Boundary, FrameInfo, FrameSize, PacketInfo};
 
 /// What a sequence parameter set says (H.265 §7.3.2.2) of the pictures that are coded by it.
+///
+/// ```
+/// use duologue_rtp::payload::h265::SequenceParameterSet;
+///
+/// // x265's, up to the size.
+/// let unit = [
+///     0x42, 1, 1, 1, 0x60, 0, 0, 3, 0, 0x90, 0, 0, 3, 0, 0, 3, 0, 0x78, 0xa0, 3, 0xc0, 0x80, 0x11,
+///     0x07, 0xcb,
+/// ];
+/// let sps = SequenceParameterSet::parse(&unit).unwrap();
+/// assert_eq!((sps.size.width, sps.size.height), (1920, 1080));
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct SequenceParameterSet {
     /// `general_profile_idc`

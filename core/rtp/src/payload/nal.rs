@@ -36,6 +36,15 @@ pub fn find_by_start_codes(frame: &[u8], parts: &mut Parts) -> Result<(), SplitE
 /// Finds the NAL units of a frame where each stands behind its length in `size` bytes, 1 to 4, as MP4
 /// files have them (ISO/IEC 14496-15). `parts` has only them after it.
 ///
+/// ```
+/// use duologue_rtp::payload::{Parts, nal};
+///
+/// let mut parts = Parts::new();
+/// nal::find_by_lengths(&[0, 2, 0x68, 9, 0, 3, 0x65, 1, 2], 2, &mut parts)?;
+/// assert_eq!(parts[..], [2..4, 6..9]);
+/// # Ok::<(), duologue_rtp::payload::SplitError>(())
+/// ```
+///
 /// # Errors
 ///
 /// [`SplitError::BadPart`] if the lengths do not fit the frame, or units are too many;

@@ -299,6 +299,55 @@ mod tests {
     }
 
     #[test]
+    fn what_is_kept_is_used_again_without_an_allocation() {
+        use crate::payload::{Descriptor, Parts, PayloadFormat, vp9};
+
+        let vp9 = Descriptor::Vp9(vp9::Descriptor::default());
+        let nal = [&[0, 0, 0, 1, 0x41][..], &[7; 8_000]].concat();
+        let obu = [&[0x32, 0xc0, 0x3e][..], &[7; 8_000]].concat();
+        for (format, descriptor, frame) in [
+            (PayloadFormat::Vp8, Descriptor::None, &nal),
+            (PayloadFormat::Vp9, vp9, &nal),
+            (
+                PayloadFormat::H264 { fragments: true },
+                Descriptor::None,
+                &nal,
+            ),
+            (
+                PayloadFormat::H265 { numbered: false },
+                Descriptor::None,
+                &nal,
+            ),
+            (PayloadFormat::Av1, Descriptor::None, &obu),
+        ] {
+            let mut packets = Packets::new();
+            let (mut datagram, mut joined) = (Vec::new(), Vec::new());
+            let (mut parts, mut joined_parts) = (Parts::new(), Parts::new());
+            let mut round = || {
+                format.find_parts(frame, &mut parts).expect("parts");
+                let room = Room::even(1_200);
+                let split = format.split(frame, &parts, descriptor, room, &mut packets);
+                assert_eq!(split, Ok(()));
+                datagram.clear();
+                (0..packets.len()).for_each(|index| packets.write(index, frame, &mut datagram));
+
+                // Datagrams are equal: payloads lie one behind another.
+                joined.clear();
+                joined_parts.clear();
+                let payloads = datagram.chunks(packets.payload_len(0));
+                let result = format.join(payloads, 1 << 20, &mut joined, &mut joined_parts);
+                assert_eq!(result, Ok(()));
+                assert_eq!(&joined, frame);
+                let places = (packets.prefixes.as_ptr(), packets.pieces.as_ptr());
+                let more = (packets.ends.as_ptr(), datagram.as_ptr(), joined.as_ptr());
+                (places, more, parts.as_ptr(), joined_parts.as_ptr())
+            };
+            let first = round();
+            assert_eq!(round(), first, "{format:?}");
+        }
+    }
+
+    #[test]
     fn a_packet_that_there_is_not_has_no_bytes() {
         let mut packets = Packets::new();
         packets.packet(b"xy", 0..3);

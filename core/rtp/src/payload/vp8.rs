@@ -8,6 +8,18 @@ use super::{Boundary, FrameInfo, FrameSize, PacketInfo};
 
 /// The payload descriptor (RFC 7741 §4.2) without what differs between the packets of a frame. By
 /// default it is one byte, as browsers send it where the dependency descriptor is agreed on.
+///
+/// ```
+/// use duologue_rtp::payload::{Descriptor, PayloadFormat, PictureId};
+///
+/// // X, S; I and T; the picture's number; the layer.
+/// let payload = [0x90, 0xa0, 0x2a, 0x80, 0x11, 0x22];
+/// let info = PayloadFormat::Vp8.packet_info(&payload)?;
+/// let Descriptor::Vp8(descriptor) = info.descriptor else { unreachable!() };
+/// assert_eq!(descriptor.picture_id, Some(PictureId::Short(42)));
+/// assert_eq!((info.temporal, info.key), (Some(2), Some(false)));
+/// # Ok::<(), duologue_rtp::payload::JoinError>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Descriptor {
     /// N: no other frame needs this one.

@@ -138,6 +138,18 @@ impl Deref for References {
 }
 
 /// A scalability structure (RFC 9628 §4.2.1) as it is in a packet, well-formed.
+///
+/// ```
+/// use duologue_rtp::payload::FrameSize;
+/// use duologue_rtp::payload::vp9::Structure;
+///
+/// let sizes = [(320, 180), (640, 360)].map(|(width, height)| FrameSize { width, height });
+/// let mut bytes = Vec::new();
+/// assert!(Structure::write(2, &sizes, &[], &mut bytes));
+/// let structure = Structure::parse(&bytes).unwrap();
+/// assert_eq!(structure.spatial_layers(), 2);
+/// assert!(structure.sizes().eq(sizes));
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Structure<'a>(&'a [u8]);
 

@@ -2,6 +2,15 @@ use crate::payload::FrameSize;
 use crate::payload::bits::Bits;
 
 /// What a sequence header OBU says (AV1 specification §5.5) of the pictures behind it.
+///
+/// ```
+/// use duologue_rtp::payload::av1::SequenceHeader;
+///
+/// // libaom's.
+/// let payload = [0, 0, 0, 0x24, 0xc4, 0xff, 0xdf, 0x36, 0xbe, 0x40, 0x10];
+/// let sequence = SequenceHeader::parse(&payload).unwrap();
+/// assert_eq!((sequence.profile, sequence.size.width, sequence.size.height), (0, 640, 480));
+/// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct SequenceHeader {
     /// `seq_profile`
