@@ -175,11 +175,18 @@ impl Session {
             .and_then(|running| running.association.poll_timeout());
         let ends = self.sctp.running().and_then(|running| running.ends());
         let away = self.away.iter().map(|(_, until)| *until).min();
+        Instant::earliest([earliest, association, ends, away, self.media_timeout()])
+    }
+
+    /// When media has something to say, of a session that has any.
+    fn media_timeout(&self) -> Option<Instant> {
+        if !self.media.is_in_use() {
+            return None;
+        }
         let media = self.transports.iter();
-        let media = media
+        media
             .filter_map(|transport| transport.media_timeout(self.now))
-            .min();
-        Instant::earliest([earliest, association, ends, away, media])
+            .min()
     }
 
     /// What the host is to do. A socket is given up only after its last datagrams were polled.

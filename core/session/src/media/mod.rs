@@ -14,6 +14,8 @@ pub(crate) use path::MediaPath;
 #[derive(Debug, Default)]
 pub(crate) struct Media {
     transceivers: Vec<Transceiver>,
+    /// Some transport has media: a session of data channels alone asks none for it.
+    in_use: bool,
 }
 
 /// Where the media of a transceiver is.
@@ -28,6 +30,10 @@ struct Transceiver {
 }
 
 impl Media {
+    pub(crate) fn is_in_use(&self) -> bool {
+        self.in_use
+    }
+
     fn of(&mut self, id: TransceiverId) -> &mut Transceiver {
         let known = self.transceivers.iter().position(|it| it.id == id);
         let at = known.unwrap_or_else(|| {
@@ -166,12 +172,14 @@ impl Session {
             transports,
             rng,
             config,
+            media,
             ..
         } = self;
         let transport = &mut transports[at];
         if transport.media.is_none() {
             let path = MediaPath::new(config.wall_clock.into(), rng.fork());
             transport.media = Some(Box::new(path));
+            media.in_use = true;
             transport.key_media();
         }
         transport.media.as_deref_mut()
@@ -212,6 +220,9 @@ impl Session {
     /// What receivers got, in the order of arrival on each transport. It does not wait for whoever
     /// reads the channels; a host takes all of it each turn.
     pub fn poll_media(&mut self) -> Option<MediaItem> {
+        if !self.media.is_in_use() {
+            return None;
+        }
         let media = self.transports.iter_mut();
         let mut media = media.filter_map(|transport| transport.media.as_deref_mut());
         media.find_map(|path| path.rtp.poll_item())

@@ -72,7 +72,8 @@ impl Session {
             Stage::Closing => self.poll_closing(out),
             Stage::Checks => self.poll_check(out),
             Stage::Handshakes => self.poll_handshake(out),
-            Stage::Reports => self.poll_rtcp(out),
+            Stage::Reports if self.media.is_in_use() => self.poll_rtcp(out),
+            Stage::Reports => None,
             Stage::Payloads => self.poll_payloads(out),
         });
         self.take_ice_events();
@@ -90,6 +91,9 @@ impl Session {
 
 impl Session {
     fn poll_payloads(&mut self, out: &mut Vec<u8>) -> Option<Transmit> {
+        if !self.media.is_in_use() {
+            return self.poll_data(out);
+        }
         let data_first = self.leftovers.media_before;
         let data = data_first.then(|| self.poll_data(out)).flatten();
         if data.is_some() {
