@@ -139,20 +139,10 @@ impl DataChannel {
 
     fn queue(&self, mut outbox: MutexGuard<'_, Outbox>, message: Message) -> Result<(), Exception> {
         let len = message.len() as u64;
-        // webrtc-pc §6.2, send() steps 2 and 4 to 6.
-        if outbox.state != DataChannelState::Open {
-            return Err(Exception::invalid_state("the data channel is not open"));
-        }
-        if len > self.0.connection.max_message_size() {
-            return Err(Exception::type_error(
-                "the message is longer than the peer accepts",
-            ));
-        }
-        if !outbox.fits(len) {
-            return Err(Exception::operation("the send buffer is full"));
-        }
-        outbox.buffered += len;
-        outbox.messages += 1;
+        let state = outbox.state;
+        let max_message = self.0.connection.max_message_size();
+        outbox.queue.push(state, len, Some(max_message))?;
+
         let binary = message.is_binary();
         // Under the lock: messages leave in the order in which `bufferedAmount` counted them, and
         // none follows a `close()`.
@@ -275,19 +265,21 @@ impl DataChannel {
 
     /// `bufferedAmount`: bytes of messages that were sent and have not left yet.
     pub fn buffered_amount(&self) -> u64 {
-        self.0.channel.outbox().buffered
+        self.0.channel.outbox().queue.buffered_amount()
     }
 
     /// `bufferedAmountLowThreshold`: at or below how many bytes `bufferedamountlow` fires.
     pub fn buffered_amount_low_threshold(&self) -> u64 {
-        self.0.channel.outbox().low_threshold.unwrap_or(0)
+        self.0.channel.outbox().queue.low_threshold()
     }
 
     /// Sets `bufferedAmountLowThreshold`; 0 at first. Only a channel for which it was set, be it to
     /// 0, has [`Event::ChannelBufferedAmountLow`](crate::Event::ChannelBufferedAmountLow) in the
     /// stream: others would have one for nearly every message.
     pub fn set_buffered_amount_low_threshold(&self, bytes: u64) {
-        self.0.channel.outbox().low_threshold = Some(bytes);
+        let mut outbox = self.0.channel.outbox();
+        outbox.queue.set_low_threshold(bytes);
+        outbox.wants_low_event = true;
     }
 
     /// Sets the `bufferedAmount`, in bytes, from which [`send`](Self::send) waits until half of it

@@ -5,7 +5,7 @@ use std::fmt;
 use bytes::Bytes;
 use duologue_base::StreamId;
 
-use crate::{DataChannelState, PriorityType};
+use crate::{DataChannelState, PriorityType, SendQueue};
 
 /// Options of `createDataChannel` (webrtc-pc §6.2, webrtc-priority).
 #[doc(alias = "RTCDataChannelInit")]
@@ -54,10 +54,7 @@ pub struct DataChannel {
     pub(crate) init: DataChannelInit,
     pub(crate) id: Option<StreamId>,
     pub(crate) ready_state: DataChannelState,
-    pub(crate) buffered_amount: u64,
-    /// Messages that have not left.
-    pub(crate) buffered_messages: u64,
-    pub(crate) buffered_amount_low_threshold: u64,
+    pub(crate) send_queue: SendQueue,
 }
 
 impl DataChannel {
@@ -108,12 +105,12 @@ impl DataChannel {
 
     /// `bufferedAmount`, in bytes. It grows inside `send` and shrinks only in a task.
     pub fn buffered_amount(&self) -> u64 {
-        self.buffered_amount
+        self.send_queue.buffered_amount()
     }
 
     /// `bufferedAmountLowThreshold`, in bytes.
     pub fn buffered_amount_low_threshold(&self) -> u64 {
-        self.buffered_amount_low_threshold
+        self.send_queue.low_threshold()
     }
 }
 
@@ -147,9 +144,7 @@ impl Channel {
                 id: None,
                 init,
                 ready_state: DataChannelState::Connecting,
-                buffered_amount: 0,
-                buffered_messages: 0,
-                buffered_amount_low_threshold: 0,
+                send_queue: SendQueue::default(),
             },
             transport: ChannelTransport::None,
             opened: false,

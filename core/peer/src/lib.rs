@@ -106,6 +106,7 @@ mod methods;
 mod negotiation_needed;
 mod params;
 mod pool;
+mod send_queue;
 mod slots;
 mod stats;
 mod task;
@@ -136,6 +137,7 @@ pub use params::{
     RtpEncodingParameters, RtpHeaderExtensionCapability, RtpHeaderExtensionParameters,
     RtpReceiveParameters, RtpSendParameters, TrackOrKind, TransceiverInit,
 };
+pub use send_queue::SendQueue;
 pub use stats::{
     CandidatePairStats, CertificateStats, DataChannelStats, IceCandidateStats, MediaSourceStats,
     PeerConnectionStats, Stats, StatsReport, StatsSelector, TransportStats,

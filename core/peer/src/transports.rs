@@ -199,7 +199,6 @@ pub struct SctpTransport {
     pub(crate) transport: Option<TransportKey>,
     pub(crate) state: SctpTransportState,
     pub(crate) max_message_size: Option<u64>,
-    pub(crate) max_buffer_size: Option<u64>,
     pub(crate) max_channels: Option<u16>,
     /// Why the association ended, unless on purpose.
     pub(crate) ended_by: Option<SctpError>,
@@ -212,7 +211,6 @@ impl SctpTransport {
             transport,
             state: SctpTransportState::Connecting,
             max_message_size: None,
-            max_buffer_size: None,
             max_channels: None,
             ended_by: None,
         }
@@ -244,10 +242,7 @@ impl SctpTransport {
     /// takes, none for any size.
     pub(crate) fn update_max_message_size(&mut self, remote: Option<u64>) {
         let can_send = SEND_BUFFER_BYTES;
-        let remote = remote.unwrap_or(can_send);
-        let (message, buffer) = (remote.min(can_send), remote.max(can_send));
-        self.max_message_size = Some(message);
-        self.max_buffer_size = Some(buffer);
+        self.max_message_size = Some(remote.map_or(can_send, |remote| remote.min(can_send)));
     }
 }
 
@@ -406,15 +401,14 @@ mod tests {
     fn the_largest_message_is_what_both_ends_can() {
         let mut sctp = SctpTransport::new(None);
         assert_eq!(sctp.max_message_size(), None);
-        for (remote, message, buffer) in [
-            (None, SEND_BUFFER_BYTES, SEND_BUFFER_BYTES),
-            (Some(65_536), 65_536, SEND_BUFFER_BYTES),
-            (Some(1), 1, SEND_BUFFER_BYTES),
-            (Some(1 << 30), SEND_BUFFER_BYTES, 1 << 30),
+        for (remote, message) in [
+            (None, SEND_BUFFER_BYTES),
+            (Some(65_536), 65_536),
+            (Some(1), 1),
+            (Some(1 << 30), SEND_BUFFER_BYTES),
         ] {
             sctp.update_max_message_size(remote);
             assert_eq!(sctp.max_message_size, Some(message), "{remote:?}");
-            assert_eq!(sctp.max_buffer_size, Some(buffer), "{remote:?}");
         }
     }
 }

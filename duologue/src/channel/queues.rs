@@ -6,8 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use duologue_base::ChannelKey;
-use duologue_peer::limits::{SEND_BUFFER_BYTES, SEND_OVERHEAD};
-use duologue_peer::{DataChannelState, Exception, PriorityType};
+use duologue_peer::{DataChannelState, Exception, PriorityType, SendQueue};
 use duologue_tokio::SessionHandle;
 
 use crate::Message;
@@ -41,12 +40,10 @@ pub(super) struct Attributes {
 pub(super) struct Outbox {
     pub(super) state: DataChannelState,
     pub(super) error: Option<Exception>,
-    /// `bufferedAmount`
-    pub(super) buffered: u64,
-    /// Messages that make it up, and empty ones.
-    pub(super) messages: u64,
-    /// `bufferedAmountLowThreshold`, once it was set: until then nobody waits for its event.
-    pub(super) low_threshold: Option<u64>,
+    /// What waits, and `bufferedAmountLowThreshold`.
+    pub(super) queue: SendQueue,
+    /// That was set: until then nobody waits for its event.
+    pub(super) wants_low_event: bool,
     pub(super) high_water: u64,
     /// A `bufferedamountlow` is in the stream of events and was not read.
     pub(super) low_event_waits: bool,
@@ -58,17 +55,8 @@ impl Outbox {
     /// Whether a patient sender may send now: below the high-water mark, and without exceeding
     /// what a channel may queue at all.
     pub(super) fn has_room(&self, len: u64) -> bool {
-        self.messages == 0 || (self.cost() < self.high_water && self.fits(len))
-    }
-
-    /// Whether one more message is within what a channel may queue at all.
-    pub(super) fn fits(&self, len: u64) -> bool {
-        self.cost() + len + SEND_OVERHEAD <= SEND_BUFFER_BYTES
-    }
-
-    /// What its messages count: an empty one takes memory, too.
-    fn cost(&self) -> u64 {
-        self.buffered + self.messages * SEND_OVERHEAD
+        let queue = &self.queue;
+        queue.is_empty() || (queue.cost() < self.high_water && queue.fits(len))
     }
 }
 
@@ -101,9 +89,8 @@ impl Channel {
             outbox: Mutex::new(Outbox {
                 state: slots.ready_state(),
                 error: None,
-                buffered: 0,
-                messages: 0,
-                low_threshold: None,
+                queue: SendQueue::default(),
+                wants_low_event: false,
                 high_water: DEFAULT_SEND_HIGH_WATER_MARK,
                 low_event_waits: false,
                 wakers: Wakers::default(),
@@ -134,21 +121,17 @@ impl Channel {
         self.outbox().error = Some(error);
     }
 
-    /// Bytes and messages left the send queue. `low` is called if that calls for `bufferedamountlow`, before
-    /// the getter shows the new amount.
+    /// Bytes and messages left the send queue. `low` is called if that calls for `bufferedamountlow`, under
+    /// the lock of the getter: none shows the new amount before the event is there.
     pub(crate) fn sent(&self, bytes: usize, messages: usize, low: impl FnOnce()) {
         let mut outbox = self.outbox();
-        let before = outbox.buffered;
-        let after = before.saturating_sub(bytes as u64);
-        let low_threshold = outbox.low_threshold;
-        let crossed = low_threshold.is_some_and(|low| before > low && after <= low);
-        if crossed && !outbox.low_event_waits && outbox.state != DataChannelState::Closed {
+        let is_low = outbox.queue.departed(bytes, messages);
+        let wanted = outbox.wants_low_event && outbox.state != DataChannelState::Closed;
+        if is_low && wanted && !outbox.low_event_waits {
             outbox.low_event_waits = true;
             low();
         }
-        outbox.buffered = after;
-        outbox.messages = outbox.messages.saturating_sub(messages as u64);
-        if outbox.cost() <= outbox.high_water / 2 {
+        if outbox.queue.cost() <= outbox.high_water / 2 {
             outbox.wakers.wake_all();
         }
     }

@@ -5,7 +5,7 @@ use duologue_base::{ChannelKey, StreamId};
 use duologue_session::{ChannelCommand, Command};
 
 use crate::data_channel::{Channel, DataChannel};
-use crate::limits::{MAX_LABEL_BYTES, SEND_OVERHEAD};
+use crate::limits::MAX_LABEL_BYTES;
 use crate::task::{ChannelTask, Task};
 use crate::{
     DataChannelInit, DataChannelState, Exception, Message, PeerConnection, SctpTransportState,
@@ -114,28 +114,17 @@ impl PeerConnection {
     /// [`crate::limits::SEND_BUFFER_BYTES`] would wait.
     pub fn send(&mut self, channel: ChannelKey, message: Message) -> Result<(), Exception> {
         let Message { data, binary } = message;
-        let (max_message, max_buffer) = match &self.slots.sctp {
-            Some(sctp) => (sctp.max_message_size, sctp.max_buffer_size),
-            None => (None, None),
+        let max_message = self.slots.sctp.as_ref();
+        let max_message = max_message.and_then(|sctp| sctp.max_message_size);
+        let Some(slots) = self.slots.channels.get_mut(&channel) else {
+            return Err(Exception::invalid_state("there is no such channel"));
         };
-        let attributes = match self.slots.channels.get_mut(&channel) {
-            Some(slots) if slots.attributes.ready_state == DataChannelState::Open => {
-                &mut slots.attributes
-            }
-            _ => return Err(Exception::invalid_state("the data channel is not open")),
-        };
-        let size = data.len() as u64;
-        if max_message.is_some_and(|max| size > max) {
-            return Err(Exception::type_error("the message is too large"));
-        }
-        let buffered = attributes.buffered_amount + size;
-        let messages = attributes.buffered_messages + 1;
-        let cost = buffered + messages * SEND_OVERHEAD;
-        if max_buffer.is_some_and(|max| cost > max) {
-            return Err(Exception::operation("the send buffer is full"));
-        }
-        attributes.buffered_amount = buffered;
-        attributes.buffered_messages = messages;
+        let DataChannel {
+            ready_state,
+            send_queue,
+            ..
+        } = &mut slots.attributes;
+        send_queue.push(*ready_state, data.len() as u64, max_message)?;
         self.command(Command::Channel(
             channel,
             ChannelCommand::Send { data, binary },
@@ -178,7 +167,7 @@ impl PeerConnection {
     /// Sets `bufferedAmountLowThreshold`, in bytes.
     pub fn set_buffered_amount_low_threshold(&mut self, channel: ChannelKey, bytes: u64) {
         if let Some(slots) = self.slots.channels.get_mut(&channel) {
-            slots.attributes.buffered_amount_low_threshold = bytes;
+            slots.attributes.send_queue.set_low_threshold(bytes);
         }
     }
 }

@@ -83,13 +83,7 @@ impl PeerConnection {
         let Some(channel) = self.slots.channels.get_mut(&key) else {
             return;
         };
-        let attributes = &mut channel.attributes;
-        let before = attributes.buffered_amount;
-        attributes.buffered_amount = before.saturating_sub(sent as u64);
-        let waiting = attributes.buffered_messages;
-        attributes.buffered_messages = waiting.saturating_sub(messages as u64);
-        let threshold = attributes.buffered_amount_low_threshold;
-        if before > threshold && attributes.buffered_amount <= threshold {
+        if channel.attributes.send_queue.departed(sent, messages) {
             self.fire(Event::ChannelBufferedAmountLow(key));
         }
     }
