@@ -4,7 +4,7 @@ use duologue_rtp::Ssrc;
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum MediaReport {
-    /// The first packet came since the receiver was told what to take.
+    /// The first packet came since the receiver was told what to take, or that its track is muted.
     Unmuted,
     /// The other end ended a stream (RFC 3550 §6.6).
     Bye {
@@ -16,7 +16,8 @@ pub enum MediaReport {
         /// Which encoding of the sender.
         encoding: usize,
     },
-    /// Packets of the application left the sender's queue.
+    /// Packets of the application left the sender's queue: they were sent, or they could not be and
+    /// were dropped and counted. Each packet that was handed over is told of once.
     Sent {
         /// How many.
         packets: usize,

@@ -79,6 +79,13 @@ impl MediaTransport {
         }
     }
 
+    /// The track of this receiver is muted: its next packet is told of as its first one was.
+    pub fn expect_packets(&mut self, id: TransceiverId) {
+        if let Some(receiver) = self.inbound.receiver_mut(id) {
+            receiver.unmuted = false;
+        }
+    }
+
     /// A picture of this receiver cannot be decoded: a key frame is asked for, as often as is useful.
     pub fn request_key_frame(&mut self, id: TransceiverId, encoding: usize) {
         if let Some(receiver) = self.inbound.receiver_mut(id) {
@@ -95,7 +102,9 @@ impl MediaTransport {
     /// A sender sends nothing any more; [`resume_send`](Self::resume_send) takes what it gives, so that
     /// the streams go on.
     pub fn stop_send(&mut self, id: TransceiverId) -> Option<PausedSender> {
-        self.outbound.stop(id).map(PausedSender)
+        self.outbound
+            .stop(id, &mut self.told.sending())
+            .map(PausedSender)
     }
 
     /// A sender is about to send again, here or on another transport than before:
@@ -106,13 +115,13 @@ impl MediaTransport {
 
     /// Packets of the application. They are sent as soon as there is room.
     pub fn send(&mut self, id: TransceiverId, packets: Vec<RtpPacketInit>) {
-        self.outbound.queue(id, packets, &mut self.told.counters);
+        self.outbound.queue(id, packets, &mut self.told.sending());
     }
 
     /// Frames of the application: they are split into packets, which are sent as soon as there is room.
     pub fn send_frames(&mut self, id: TransceiverId, frames: Vec<EncodedFrameInit>) {
         self.outbound
-            .queue_frames(id, frames, &mut self.told.counters);
+            .queue_frames(id, frames, &mut self.told.sending());
     }
 
     /// An RTP packet in the clear; its sequence number is as SRTP has extended it (RFC 3711 §3.3.1).
@@ -158,10 +167,7 @@ impl MediaTransport {
     /// Writes the next RTP packet behind `out`, if it is not longer than `room`. Gives its length.
     pub fn poll_rtp(&mut self, now: Instant, room: usize, out: &mut Vec<u8>) -> Option<usize> {
         let round_trip = self.reporter.round_trip();
-        let mut told = SentTold {
-            reports: &mut self.told.reports,
-            counters: &mut self.told.counters,
-        };
+        let mut told = self.told.sending();
         let written = self.outbound.poll(now, round_trip, room, out, &mut told)?;
         Some(written.len)
     }
@@ -222,6 +228,13 @@ impl Outlets {
     fn receiving(&mut self) -> Told<'_> {
         Told {
             items: &mut self.items,
+            reports: &mut self.reports,
+            counters: &mut self.counters,
+        }
+    }
+
+    fn sending(&mut self) -> SentTold<'_> {
+        SentTold {
             reports: &mut self.reports,
             counters: &mut self.counters,
         }

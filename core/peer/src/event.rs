@@ -135,6 +135,16 @@ pub enum Event {
     /// `close` at a data channel.
     ChannelClose(ChannelKey),
 
+    /// The other end of a sender's stream needs a key frame: `keyframerequest` of
+    /// webrtc-encoded-transform, which browsers fire at the sender's transformer.
+    KeyFrameRequest {
+        /// Whose sender.
+        transceiver: TransceiverId,
+        /// Which of its encodings, by its index.
+        encoding: usize,
+        /// That encoding's RID.
+        rid: Option<String>,
+    },
     /// `tonechange` at the `RTCDTMFSender` of a transceiver's sender; empty when the last ended.
     ToneChange(TransceiverId, String),
 }
@@ -157,6 +167,8 @@ pub enum Target {
     SctpTransport,
     /// An `RTCDataChannel`.
     DataChannel(ChannelKey),
+    /// The `RTCRtpSender` of a transceiver.
+    RtpSender(TransceiverId),
     /// The `RTCDTMFSender` of a transceiver's sender.
     DtmfSender(TransceiverId),
 }
@@ -190,6 +202,7 @@ impl Event {
             Event::ChannelBufferedAmountLow(_) => "bufferedamountlow",
             Event::ChannelClosing(_) => "closing",
             Event::ChannelClose(_) => "close",
+            Event::KeyFrameRequest { .. } => "keyframerequest",
             Event::ToneChange(..) => "tonechange",
         }
     }
@@ -225,6 +238,7 @@ impl Event {
             | Event::ChannelError(channel, _)
             | Event::ChannelClosing(channel)
             | Event::ChannelClose(channel) => Target::DataChannel(*channel),
+            Event::KeyFrameRequest { transceiver, .. } => Target::RtpSender(*transceiver),
             Event::ToneChange(transceiver, _) => Target::DtmfSender(*transceiver),
         }
     }

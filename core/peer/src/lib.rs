@@ -85,8 +85,8 @@
 //! Slots that a description determines are read from [`duologue_jsep`]'s immutable state, so that
 //! a rollback is to drop a pointer; see ARCHITECTURE.md, "JSEP: rollback by construction".
 //! `methods/` has the synchronous steps, `task/` what they queue, `chain.rs` the operations chain.
-//! Everything that needs RTP packets, such as `unmute` and the statistics of streams, comes with
-//! the RTP layer.
+//! `task/media.rs` tells the session what packets each transceiver takes and sends; the packets
+//! themselves never come here.
 #![forbid(unsafe_code)]
 
 mod candidate;

@@ -47,6 +47,8 @@ pub(crate) struct Slots {
     /// What the application wants.
     pub(crate) intent: jsep::Intent,
     pub(crate) ids: jsep::Ids,
+    /// What packets the session was told to take and to send.
+    pub(crate) plans: jsep::MediaPlans,
     /// Candidates of both ends, which the descriptions show.
     pub(crate) candidates: jsep::Candidates,
     /// Generations whose remote credentials the session knows: it takes candidates for these.
@@ -129,6 +131,8 @@ pub(crate) struct Transceiver {
     pub(crate) receiver_track: TrackId,
     /// `[[AssociatedRemoteMediaStreams]]`
     pub(crate) remote_streams: Vec<MediaStreamId>,
+    /// The session has told of packets since the receiver's plan began, or since the track was muted.
+    pub(crate) packets_came: bool,
     /// `[[JitterBufferTarget]]`, in milliseconds.
     pub(crate) jitter_buffer_target: Option<f64>,
 }
@@ -177,6 +181,7 @@ impl Slots {
             signaling_version: 0,
             intent,
             ids,
+            plans: jsep::MediaPlans::default(),
             candidates: jsep::Candidates::new(),
             remote_ice_set: Default::default(),
             last_created_offer: None,

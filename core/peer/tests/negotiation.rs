@@ -567,7 +567,8 @@ fn an_ice_restart_that_is_not_answered_is_given_up() {
     // aiortc and webrtcbin answer with the credentials that they have.
     a.set_remote(answer).unwrap();
     a.run();
-    let told = a.take_commands();
+    let mut told = a.take_commands();
+    told.retain(|command| matches!(command, Command::Transport(..)));
     let names: Vec<&str> = told
         .iter()
         .map(|command| match command {

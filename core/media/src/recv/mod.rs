@@ -62,7 +62,7 @@ pub(crate) struct Receiver {
     pub(crate) plan: Arc<ReceivePlan>,
     pub(crate) outlet: Outlet,
     /// A packet of this plan came.
-    unmuted: bool,
+    pub(crate) unmuted: bool,
     pub(crate) key_frames: KeyFrameRequests,
 }
 

@@ -96,10 +96,16 @@ impl Outbound {
         self.senders.insert(at, sender);
     }
 
-    /// The sender sends nothing any more. Gives what it was, for when it goes on.
-    pub(crate) fn stop(&mut self, id: TransceiverId) -> Option<Sender> {
+    /// The sender sends nothing any more. Gives what it was, for when it goes on; what waits is old
+    /// then, and is dropped.
+    pub(crate) fn stop(&mut self, id: TransceiverId, told: &mut SentTold<'_>) -> Option<Sender> {
         let at = self.senders.iter().position(|sender| sender.id == id)?;
-        Some(self.senders.remove(at))
+        let mut stopped = self.senders.remove(at);
+        for packet in std::mem::take(&mut stopped.queue) {
+            told.counters.unsendable += 1;
+            told.left(id, packet.payload.len());
+        }
+        Some(stopped)
     }
 
     /// A sender goes on, on this transport or another.
@@ -127,16 +133,20 @@ impl Outbound {
         &mut self,
         id: TransceiverId,
         packets: Vec<RtpPacketInit>,
-        counters: &mut Counters,
+        told: &mut SentTold<'_>,
     ) {
         let Some(sender) = self.senders.iter_mut().find(|sender| sender.id == id) else {
-            counters.unsendable += packets.len() as u64;
+            for packet in packets {
+                told.counters.unsendable += 1;
+                told.left(id, packet.payload.len());
+            }
             return;
         };
         sender.queue.extend(packets);
-        while sender.queue.len() > SEND_QUEUE {
-            sender.queue.pop_front();
-            counters.send_overflows += 1;
+        let excess = sender.queue.len().saturating_sub(SEND_QUEUE);
+        for packet in sender.queue.drain(..excess) {
+            told.counters.send_overflows += 1;
+            told.left(id, packet.payload.len());
         }
     }
 
@@ -145,20 +155,20 @@ impl Outbound {
         &mut self,
         id: TransceiverId,
         frames: Vec<EncodedFrameInit>,
-        counters: &mut Counters,
+        told: &mut SentTold<'_>,
     ) {
         let mut packets = Vec::new();
         if let Some(sender) = self.senders.iter_mut().find(|sender| sender.id == id) {
             for frame in &frames {
                 if sender.packetize(frame, &mut packets).is_none() {
-                    counters.unsendable += 1;
+                    told.counters.unsendable += 1;
                 }
             }
         } else {
-            counters.unsendable += frames.len() as u64;
+            told.counters.unsendable += frames.len() as u64;
         }
         if !packets.is_empty() {
-            self.queue(id, packets, counters);
+            self.queue(id, packets, told);
         }
     }
 

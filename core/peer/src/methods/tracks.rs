@@ -304,6 +304,7 @@ impl PeerConnection {
                 dtmf: Dtmf::default(),
                 receiver_track,
                 remote_streams: Vec::new(),
+                packets_came: false,
                 jitter_buffer_target: None,
             },
         );

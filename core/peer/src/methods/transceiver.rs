@@ -129,6 +129,7 @@ impl PeerConnection {
         let wish = self.slots.wish(id).ok_or_else(unknown)?;
         if wish.stop == jsep::StopState::Running {
             self.stop_sending_and_receiving(id);
+            self.update_media();
             self.update_negotiation_needed();
         }
         Ok(())

@@ -142,6 +142,7 @@ impl PeerConnection {
         }
         self.remove_forgotten_transceivers();
         self.prune_codecs();
+        self.update_media();
         self.log_applied(step.side(), sdp_type);
         let state = self.slots.signaling_state();
         if state == SignalingState::Stable {

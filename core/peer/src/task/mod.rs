@@ -5,6 +5,7 @@ mod channel;
 mod create;
 mod description;
 mod dtmf;
+mod media;
 mod report;
 mod sender;
 mod stats;
@@ -25,6 +26,7 @@ use crate::{
 
 pub(crate) use create::{Creation, CreationKind};
 pub(crate) use description::Step as DescriptionStep;
+pub(crate) use media::MediaTask;
 
 #[derive(Debug)]
 pub(crate) enum Task {
@@ -59,6 +61,8 @@ pub(crate) enum Task {
     ChannelReport(ChannelReport),
     /// What follows for one channel.
     Channel(ChannelKey, ChannelTask),
+    /// What happened to the packets of one transceiver.
+    Media(TransceiverId, MediaTask),
     /// "DTMF playout task steps".
     PlayTone(TransceiverId),
     /// What follows the parallel part of `getStats`.
@@ -148,6 +152,7 @@ impl PeerConnection {
             Task::Sctp(task) => self.run_sctp(task),
             Task::ChannelReport(report) => self.run_channel_report(report),
             Task::Channel(channel, task) => self.run_channel(channel, task),
+            Task::Media(transceiver, task) => self.run_media(transceiver, task),
             Task::PlayTone(transceiver) => self.run_play_tone(transceiver, now),
             Task::Stats {
                 operation,

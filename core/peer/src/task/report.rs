@@ -1,10 +1,10 @@
 //! What the session reports becomes tasks.
 
-use duologue_base::TransportKey;
+use duologue_base::{TransceiverId, TransportKey};
 use duologue_ice as ice;
-use duologue_session::{Report, SctpReport, TransportReport};
+use duologue_session::{MediaReport, Report, SctpReport, TransportReport};
 
-use super::{ChannelTask, IceChange, SctpTask, Task, TransportTask};
+use super::{ChannelTask, IceChange, MediaTask, SctpTask, Task, TransportTask};
 use crate::PeerConnection;
 
 impl PeerConnection {
@@ -21,6 +21,7 @@ impl PeerConnection {
                 let task = ChannelTask::BufferedAmount { sent, messages };
                 self.queue(Task::Channel(channel, task));
             }
+            Report::Media(id, report) => self.queue_media_report(id, report),
             Report::Stats { request, stats } => self.queue_stats(request, stats),
             // The session's list may grow; what is not known here has no W3C counterpart yet.
             _ => {}
@@ -65,6 +66,17 @@ impl PeerConnection {
             _ => return,
         };
         self.queue(Task::Sctp(task));
+    }
+
+    /// A stream's BYE changes nothing, as in browsers: another may follow. What left the sender's
+    /// queue is its writer's business.
+    fn queue_media_report(&mut self, id: TransceiverId, report: MediaReport) {
+        let task = match report {
+            MediaReport::Unmuted => MediaTask::PacketsCame,
+            MediaReport::KeyFrameWanted { encoding } => MediaTask::KeyFrameWanted { encoding },
+            _ => return,
+        };
+        self.queue(Task::Media(id, task));
     }
 
     /// §5.6: "The selected pair and RTCIceTransportState are related and are handled in the same

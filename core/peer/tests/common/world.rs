@@ -10,7 +10,9 @@ use duologue_peer::{
     Configuration, DataChannelInit, DataChannelState, Event, IceCandidateInit, Message,
     PeerConnectionState,
 };
-use duologue_session::{Action, BindError, Interface, Session, SessionConfig};
+use duologue_session::{
+    Action, BindError, Interface, MediaItem, MediaReport, Report, Session, SessionConfig,
+};
 
 use super::Host;
 
@@ -27,6 +29,10 @@ pub(crate) struct End {
     pub(crate) ip: IpAddr,
     pub(crate) sockets: Vec<SocketAddr>,
     pub(crate) seen: usize,
+    /// What its receivers got.
+    pub(crate) items: Vec<MediaItem>,
+    /// How many packets have left its senders' queues.
+    pub(crate) left: usize,
 }
 
 /// What is on its way.
@@ -81,6 +87,8 @@ impl World {
                 ip,
                 sockets: Vec::new(),
                 seen: 0,
+                items: Vec::new(),
+                left: 0,
             }
         });
         World {
@@ -149,7 +157,14 @@ impl World {
             moved = true;
         }
         while let Some(report) = end.session.poll_report() {
+            if let Report::Media(_, MediaReport::Sent { packets, .. }) = &report {
+                end.left += packets;
+            }
             end.host.pc.handle_report(report);
+            moved = true;
+        }
+        while let Some(item) = end.session.poll_media() {
+            end.items.push(item);
             moved = true;
         }
         while let Some(report) = end.session.poll_channel() {

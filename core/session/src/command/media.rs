@@ -27,10 +27,14 @@ pub enum MediaCommand {
     },
     /// Its sender sends nothing until it is told [`MediaCommand::SetSend`] again.
     StopSend,
+    /// The track of its receiver was muted though packets may come: the next one is told of as the
+    /// first one was.
+    ExpectPackets,
     /// In which form the application takes what the receiver gets. It may come at any time, and holds
     /// until another one comes.
     SetOutlet(Outlet),
-    /// Packets for its sender. They are dropped while it may not send.
+    /// Packets for its sender. They are dropped while it may not send. That they have left is told
+    /// either way.
     SendPackets(Vec<RtpPacketInit>),
     /// Frames for its sender. They are dropped while it may not send.
     SendFrames(Vec<EncodedFrameInit>),

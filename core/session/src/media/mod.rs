@@ -3,7 +3,7 @@
 mod path;
 
 use duologue_base::{Datagram, TransceiverId, TransportKey};
-use duologue_media::{MediaItem, Outlet, PausedSender};
+use duologue_media::{MediaItem, MediaReport, Outlet, PausedSender, RtpPacketInit};
 
 use crate::limits::PAUSED_SENDERS;
 use crate::{MediaCommand, Report, Session};
@@ -100,6 +100,14 @@ impl Session {
                 self.media.of(id).sends_on = Some(transport);
             }
             MediaCommand::StopSend => self.stop_send(id),
+            MediaCommand::ExpectPackets => {
+                let Some(key) = self.media.of(id).receives_on else {
+                    return false;
+                };
+                if let Some(path) = self.media_on(key) {
+                    path.rtp.expect_packets(id);
+                }
+            }
             MediaCommand::SetOutlet(outlet) => {
                 let transceiver = self.media.of(id);
                 transceiver.outlet = outlet;
@@ -111,6 +119,7 @@ impl Session {
             }
             MediaCommand::SendPackets(packets) => {
                 let Some(key) = self.media.of(id).sends_on else {
+                    self.drop_packets(id, &packets);
                     return false;
                 };
                 if let Some(path) = self.media_on(key) {
@@ -136,6 +145,15 @@ impl Session {
         }
         self.take_media_reports();
         true
+    }
+
+    /// Whoever handed them over learns that they wait no more.
+    fn drop_packets(&mut self, id: TransceiverId, packets: &[RtpPacketInit]) {
+        let dropped = MediaReport::Sent {
+            packets: packets.len(),
+            bytes: packets.iter().map(|packet| packet.payload.len()).sum(),
+        };
+        self.reports.push_back(Report::Media(id, dropped));
     }
 
     fn stop_receive(&mut self, id: TransceiverId) {

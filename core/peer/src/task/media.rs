@@ -1,0 +1,109 @@
+//! Packets of media: what the session is told to take and to send, and what it reports of them.
+
+use duologue_base::TransceiverId;
+use duologue_jsep as jsep;
+use duologue_session::{Command, MediaCommand};
+
+use crate::connection::Step as Effect;
+use crate::{Event, MediaStreamTrackState, PeerConnection};
+
+/// The tasks of one transceiver's media.
+#[derive(Debug)]
+pub(crate) enum MediaTask {
+    /// Packets come that the receiver takes.
+    PacketsCame,
+    /// The other end cannot decode without a key frame.
+    KeyFrameWanted { encoding: usize },
+}
+
+impl PeerConnection {
+    /// Tells the session what packets each transceiver takes and sends, where that is another than
+    /// before.
+    pub(crate) fn update_media(&mut self) {
+        let slots = &mut self.slots;
+        let (plans, changes) = jsep::media_diff(&slots.plans, &slots.signaling, &slots.intent);
+        slots.plans = plans;
+        for change in changes {
+            let (id, command) = command_of(change);
+            if let MediaCommand::StopReceive = command
+                && let Some(transceiver) = self.slots.transceivers.get_mut(&id)
+            {
+                transceiver.packets_came = false;
+            }
+            self.command(Command::Media(id, command));
+        }
+        self.expect_packets();
+    }
+
+    /// A receiver whose packets were told of already and whose track was muted since, without an
+    /// end of its plan: the other end's offer to send no more was taken back.
+    fn expect_packets(&mut self) {
+        let slots = &self.slots;
+        let waits = slots.transceivers.iter().filter(|(id, transceiver)| {
+            let track = slots.tracks.get(&transceiver.receiver_track);
+            transceiver.packets_came
+                && track.is_some_and(|track| track.muted)
+                && slots.section(**id).is_some_and(|m| m.receptive)
+        });
+        for id in waits.map(|(id, _)| *id).collect::<Vec<TransceiverId>>() {
+            if let Some(transceiver) = self.slots.transceivers.get_mut(&id) {
+                transceiver.packets_came = false;
+            }
+            self.command(Command::Media(id, MediaCommand::ExpectPackets));
+        }
+    }
+
+    pub(crate) fn run_media(&mut self, id: TransceiverId, task: MediaTask) {
+        match task {
+            MediaTask::PacketsCame => self.run_packets_came(id),
+            MediaTask::KeyFrameWanted { encoding } => self.run_key_frame_wanted(id, encoding),
+        }
+    }
+
+    /// webrtc-pc §5.3, "[[Receptive]]": a track that is muted is unmuted by the first packets, while
+    /// the latest description lets them come.
+    fn run_packets_came(&mut self, id: TransceiverId) {
+        let receptive = self.slots.section(id).is_some_and(|m| m.receptive);
+        let Some(transceiver) = self.slots.transceivers.get_mut(&id) else {
+            return;
+        };
+        transceiver.packets_came = true;
+        let track = transceiver.receiver_track.clone();
+        let known = self.slots.tracks.get(&track);
+        let live = known.is_some_and(|it| it.ready_state == MediaStreamTrackState::Live);
+        if receptive && live {
+            self.step(Effect::SetMuted(track, false));
+        }
+    }
+
+    fn run_key_frame_wanted(&mut self, id: TransceiverId, encoding: usize) {
+        let Some(transceiver) = self.slots.transceivers.get(&id) else {
+            return;
+        };
+        let rid = transceiver.send_encodings.get(encoding);
+        let rid = rid.and_then(|encoding| encoding.rid.clone());
+        self.fire(Event::KeyFrameRequest {
+            transceiver: id,
+            encoding,
+            rid,
+        });
+    }
+}
+
+fn command_of(change: jsep::MediaChange) -> (TransceiverId, MediaCommand) {
+    use jsep::MediaChange as Change;
+    match change {
+        Change::Receive {
+            id,
+            transport,
+            plan,
+        } => (id, MediaCommand::SetReceive { transport, plan }),
+        Change::Send {
+            id,
+            transport,
+            plan,
+        } => (id, MediaCommand::SetSend { transport, plan }),
+        Change::StopReceive { id } => (id, MediaCommand::StopReceive),
+        Change::StopSend { id } => (id, MediaCommand::StopSend),
+    }
+}
