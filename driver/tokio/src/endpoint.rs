@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use duologue_base::{ChannelKey, Instant, WallClock};
-use duologue_session::{ChannelCommand, Command, Session};
+use duologue_base::{ChannelKey, Instant, TransceiverId, WallClock};
+use duologue_session::{ChannelCommand, Command, MediaCommand, Session};
 use duologue_udp::{Interface, InterfaceFilter, SocketOptions, Taken, interfaces};
 use tokio::runtime::Handle;
 use tracing::Instrument;
@@ -157,6 +157,11 @@ impl SessionHandle {
     pub fn send(&self, channel: ChannelKey, data: Bytes, binary: bool) -> bool {
         let command = ChannelCommand::Send { data, binary };
         self.0.push(Input::Channel(channel, command))
+    }
+
+    /// Tells the media of one transceiver something, such as packets to send.
+    pub fn media(&self, transceiver: TransceiverId, command: MediaCommand) -> bool {
+        self.0.push(Input::Media(transceiver, command))
     }
 
     /// Makes the session look again whether its host wants channel reports.

@@ -1,4 +1,4 @@
-use duologue_session::{ChannelReport, Report};
+use duologue_session::{ChannelReport, MediaItem, Report};
 
 /// Who learns what a session reports. All methods run on the session's task, between two packets:
 /// they must not block. A host may push commands into its own session from any of them.
@@ -13,6 +13,11 @@ pub trait Host: Send + Unpin + 'static {
 
     /// What happened on the channels, in order.
     fn handle_channel_report(&mut self, report: ChannelReport);
+
+    /// What receivers of media got, in the order of arrival. The session is asked for all of it in
+    /// each turn, however slow the readers of channels are; a host bounds what it keeps. Nothing comes
+    /// unless [`MediaCommand::SetOutlet`](duologue_session::MediaCommand::SetOutlet) asked for it.
+    fn handle_media(&mut self, _item: MediaItem) {}
 
     /// A batch of reports ended: the moment to wake whoever waits for them, once.
     fn end_of_batch(&mut self) {}

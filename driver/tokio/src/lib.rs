@@ -7,7 +7,7 @@
 //!
 //! ```text
 //! SessionHandle ──commands──► queue ─┐          ┌─► Host::handle_report
-//!                     sockets ───────┤ Session  ├─► Host::handle_channel_report
+//!                     sockets ───────┤ Session  ├─► Host::handle_channel_report, handle_media
 //!                       timer ───────┘          └─► sockets
 //! ```
 //!

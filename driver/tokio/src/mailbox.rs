@@ -4,8 +4,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use duologue_base::{ChannelKey, Datagram, MdnsName};
-use duologue_session::{BindId, ChannelCommand, Command, ConnectError};
+use duologue_base::{ChannelKey, Datagram, MdnsName, TransceiverId};
+use duologue_session::{BindId, ChannelCommand, Command, ConnectError, MediaCommand};
 
 use crate::limits::{SHARED_BACKLOG_BYTES, SHARED_QUEUE_BYTES};
 use crate::queue::Queue;
@@ -16,6 +16,8 @@ use crate::stream::{AcceptedStream, Opened};
 pub(crate) enum Input {
     /// [`Command::Channel`], most of which are messages.
     Channel(ChannelKey, ChannelCommand),
+    /// [`Command::Media`], most of which are batches of packets.
+    Media(TransceiverId, MediaCommand),
     /// Any other command.
     Command(Box<Command>),
     /// The host's addresses changed.
@@ -39,6 +41,7 @@ impl Input {
     pub(crate) fn of(command: Command) -> Self {
         match command {
             Command::Channel(channel, command) => Input::Channel(channel, command),
+            Command::Media(id, command) => Input::Media(id, command),
             command => Input::Command(Box::new(command)),
         }
     }

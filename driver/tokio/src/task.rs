@@ -113,6 +113,7 @@ impl<H: Host> SessionTask<H> {
         // Before sending: what readers take opens the receive window that acknowledgements tell.
         let mut reported = self.report();
         reported |= self.report_channels();
+        reported |= self.report_media();
         let sent_all = self.transmit(cx, scratch, now);
         // Sockets that have sent their last datagram are closed; bytes have left the send queues.
         self.perform_actions(now);
@@ -153,6 +154,10 @@ impl<H: Host> SessionTask<H> {
             match input {
                 Input::Channel(channel, command) => {
                     let command = Command::Channel(channel, command);
+                    self.session.handle_command(now, command);
+                }
+                Input::Media(transceiver, command) => {
+                    let command = Command::Media(transceiver, command);
                     self.session.handle_command(now, command);
                 }
                 Input::Command(command) => self.handle_command(now, *command),
@@ -586,6 +591,15 @@ impl<H: Host> SessionTask<H> {
         let mut any = false;
         while let Some(report) = self.session.poll_report() {
             self.host.handle_report(report);
+            any = true;
+        }
+        any
+    }
+
+    fn report_media(&mut self) -> bool {
+        let mut any = false;
+        while let Some(item) = self.session.poll_media() {
+            self.host.handle_media(item);
             any = true;
         }
         any

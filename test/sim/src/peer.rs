@@ -7,7 +7,7 @@ use duologue_peer::{
     Capabilities, Configuration, DataChannelState, Effect, Env, Event, Exception, IceCandidateInit,
     OperationId, PeerConnection, SdpType, SessionDescription, SignalingState,
 };
-use duologue_session::SessionConfig;
+use duologue_session::{MediaItem, SessionConfig};
 
 use crate::host::HostId;
 use crate::machine::Machine;
@@ -28,6 +28,7 @@ pub struct Peer {
     signals: Vec<Signal>,
     events: Vec<Event>,
     messages: BTreeMap<ChannelKey, Vec<Bytes>>,
+    media: Vec<MediaItem>,
     ignored_offers: usize,
 }
 
@@ -75,6 +76,7 @@ impl Peer {
             signals: Vec::new(),
             events: Vec::new(),
             messages: BTreeMap::new(),
+            media: Vec::new(),
             ignored_offers: 0,
         }
     }
@@ -105,6 +107,11 @@ impl Peer {
     /// The messages that arrived on a channel.
     pub fn messages(&self, key: ChannelKey) -> &[Bytes] {
         self.messages.get(&key).map_or(&[], Vec::as_slice)
+    }
+
+    /// All that receivers got so far.
+    pub fn media(&self) -> &[MediaItem] {
+        &self.media
     }
 
     /// How many offers of the other end it ignored.
@@ -221,6 +228,9 @@ impl End for Peer {
             }
             while let Some(report) = self.machine.session.poll_report() {
                 self.pc.handle_report(report);
+            }
+            while let Some(item) = self.machine.session.poll_media() {
+                self.media.push(item);
             }
             while let Some(report) = self.machine.session.poll_channel() {
                 busy = true;
