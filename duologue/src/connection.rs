@@ -21,6 +21,7 @@ use crate::channel::{Backlog, Channel, DataChannel};
 use crate::control::Control;
 use crate::event::{Event, EventQueue, Events};
 use crate::host::ConnectionHost;
+use crate::packets::PacketQueues;
 use crate::transport::SctpTransport;
 
 /// A connection to a peer: `RTCPeerConnection` (webrtc-pc §4.4).
@@ -443,6 +444,10 @@ impl ConnectionHandle {
         &self.0.session
     }
 
+    pub(crate) fn packets(&self) -> &PacketQueues {
+        &self.0.packets
+    }
+
     pub(crate) fn max_message_size(&self) -> u64 {
         self.0.max_message_size.load(Ordering::Relaxed)
     }
@@ -487,6 +492,7 @@ pub(crate) struct Connection {
     control: Mutex<Control>,
     events: Arc<EventQueue>,
     backlog: Arc<Backlog>,
+    packets: PacketQueues,
     /// The SCTP transport's `maxMessageSize`, where `send` finds it without the lock.
     max_message_size: AtomicU64,
     handle: OnceLock<Weak<ConnectionHandle>>,
@@ -506,6 +512,7 @@ impl Connection {
             control: Mutex::new(Control::new(peer)),
             events: Arc::new(EventQueue::new(session.clone())),
             backlog: Arc::new(Backlog::new(session.clone())),
+            packets: PacketQueues::default(),
             max_message_size: AtomicU64::new(0),
             handle: OnceLock::new(),
             session,
@@ -527,6 +534,10 @@ impl Connection {
 
     pub(crate) fn backlog(&self) -> &Arc<Backlog> {
         &self.backlog
+    }
+
+    pub(crate) fn packets(&self) -> &PacketQueues {
+        &self.packets
     }
 
     pub(crate) fn set_max_message_size(&self, peer: &peer::PeerConnection) {

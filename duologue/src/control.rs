@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use duologue_base::{ChannelKey, Instant};
 use duologue_peer as peer;
+use duologue_peer::TransceiverDirection::Stopped;
 use duologue_peer::{DataChannelInit, DataChannelState, Effect, Exception, OperationId, Value};
 use duologue_session::{ChannelReport, Report};
 use tokio::sync::oneshot;
@@ -123,6 +124,12 @@ impl Control {
             self.timer = Some(at);
             connection.wake_at(at);
         }
+        let peer = &self.peer;
+        let over = |id| {
+            peer.transceiver(id)
+                .is_none_or(|view| view.direction() == Stopped)
+        };
+        connection.packets().end_those(over);
         if self.closed {
             self.finish(connection);
         }
@@ -142,6 +149,7 @@ impl Control {
         for (_, channel) in self.channels.drain() {
             channel.set_state(DataChannelState::Closed, || {});
         }
+        connection.packets().end_those(|_| true);
         connection.events().end();
     }
 

@@ -18,7 +18,7 @@ use crate::limits::EVENT_BACKLOG;
 use crate::wakers::Wakers;
 use crate::{
     DataChannel, DtlsTransport, DtmfSender, IceTransport, MediaStream, MediaStreamTrack,
-    RtpReceiver, RtpTransceiver, SctpTransport,
+    RtpReceiver, RtpSender, RtpTransceiver, SctpTransport,
 };
 
 /// An event of a connection or of an object that belongs to it (webrtc-pc, "Event summary"). Its
@@ -97,6 +97,18 @@ pub enum Event {
     /// `statechange` at the SCTP transport
     SctpStateChange(SctpTransport, SctpTransportState),
 
+    /// `keyframerequest` (webrtc-encoded-transform): who receives what this sender sends cannot decode
+    /// it without a key frame. Who writes packets of video makes one then. At most one for each
+    /// encoding waits in the stream.
+    #[doc(alias = "RTCRtpScriptTransformer")]
+    KeyFrameRequest {
+        /// The sender.
+        sender: RtpSender,
+        /// Which of its encodings, by its index.
+        encoding: usize,
+        /// That encoding's RID.
+        rid: Option<String>,
+    },
     /// `tonechange` at a sender's `dtmf`: this tone begins, or with an empty one the last ended.
     #[doc(alias = "RTCDTMFToneChangeEvent")]
     ToneChange(DtmfSender, String),
@@ -114,6 +126,22 @@ pub enum Event {
     ChannelClosing(DataChannel),
     /// `close` at a data channel
     ChannelClose(DataChannel),
+}
+
+impl Event {
+    /// The peer may ask for key frames as often as it likes, and one answer is enough.
+    fn is_repeated(&self, waiting: &VecDeque<Event>) -> bool {
+        let Event::KeyFrameRequest {
+            sender, encoding, ..
+        } = self
+        else {
+            return false;
+        };
+        waiting.iter().any(|event| {
+            matches!(event, Event::KeyFrameRequest { sender: known, encoding: at, .. }
+                if known == sender && at == encoding)
+        })
+    }
 }
 
 /// The events of one connection, in the order in which they happened. It ends when the connection
@@ -203,6 +231,9 @@ impl EventQueue {
         let mut state = self.lock();
         let State { queue, reader, .. } = &mut *state;
         if let Reader::Reading(wakers) = reader {
+            if event.is_repeated(queue) {
+                return;
+            }
             queue.push_back(event);
             wakers.wake_all();
         }

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use duologue_base::ChannelKey;
-use duologue_session::{ChannelReport, Report};
+use duologue_base::{ChannelKey, TransceiverId};
+use duologue_session::{ChannelReport, MediaItem, MediaReport, Report, RtpPacket};
 use duologue_tokio::Host;
 
 use crate::Message;
@@ -22,6 +22,8 @@ pub(crate) struct ConnectionHost {
     batch: Option<Batch>,
     /// An emptied batch's memory.
     spare: Vec<Message>,
+    /// Packets that their readers have not been told of, by receiver.
+    packets: Vec<(TransceiverId, Vec<RtpPacket>)>,
 }
 
 struct Batch {
@@ -37,6 +39,7 @@ impl ConnectionHost {
             channels: HashMap::new(),
             batch: None,
             spare: Vec::new(),
+            packets: Vec::new(),
         }
     }
 
@@ -74,6 +77,25 @@ impl ConnectionHost {
     }
 }
 
+impl ConnectionHost {
+    fn deliver_packets(&mut self) {
+        for (receiver, packets) in &mut self.packets {
+            if !packets.is_empty() {
+                match self.connection.packets().get(*receiver) {
+                    Some(queues) => queues.deliver(packets),
+                    None => packets.clear(),
+                }
+            }
+        }
+        // The memory of a burst is not kept.
+        self.packets
+            .retain(|(_, packets)| packets.capacity() <= SPARE_PACKETS);
+        if self.packets.len() > SPARE_RECEIVERS {
+            self.packets = Vec::new();
+        }
+    }
+}
+
 impl Host for ConnectionHost {
     fn handle_report(&mut self, report: Report) {
         match report {
@@ -84,6 +106,11 @@ impl Host for ConnectionHost {
             } => {
                 if let Some(channel) = self.channel(key).cloned() {
                     self.connection.bytes_sent(&channel, sent, messages);
+                }
+            }
+            Report::Media(sender, MediaReport::Sent { packets, bytes }) => {
+                if let Some(queues) = self.connection.packets().get(sender) {
+                    queues.sent(packets, bytes);
                 }
             }
             report => self
@@ -115,8 +142,21 @@ impl Host for ConnectionHost {
         }
     }
 
+    fn handle_media(&mut self, item: MediaItem) {
+        let MediaItem::Packet(receiver, packet) = item else {
+            return;
+        };
+        let known = self.packets.iter().position(|(id, _)| *id == receiver);
+        let at = known.unwrap_or_else(|| {
+            self.packets.push((receiver, Vec::new()));
+            self.packets.len() - 1
+        });
+        self.packets[at].1.push(packet);
+    }
+
     fn end_of_batch(&mut self) {
         self.deliver();
+        self.deliver_packets();
         // The memory of a burst is not kept.
         if self.spare.capacity() > SPARE_MESSAGES {
             self.spare = Vec::new();
@@ -130,6 +170,12 @@ impl Drop for ConnectionHost {
         self.connection.end();
     }
 }
+
+/// Receivers for whose batches memory is kept.
+const SPARE_RECEIVERS: usize = 8;
+
+/// Packets that one of these keeps memory for.
+const SPARE_PACKETS: usize = 64;
 
 /// Messages that a batch keeps memory for.
 const SPARE_MESSAGES: usize = 64;

@@ -89,7 +89,7 @@ assert_eq!(incoming.recv().await, Some(Message::Text("Hello, Bob".into())));
 //! | `addEventListener()`, `onicecandidate`, … | [`Events`]: one stream of [`Event`]s for a connection and all its objects |
 //! | `RTCDataChannel.onmessage`, `send()` | [`DataChannel::recv`]; [`DataChannel::send`] at the pace of the network, [`DataChannel::try_send`] at once |
 //! | `RTCSessionDescription`, `RTCIceCandidate`, their JSON | [`SessionDescription`], [`IceCandidateInit`], by serde the JSON of browsers |
-//! | `addTransceiver()`, `RTCRtpSender`, … | the same; media is negotiated, its packets are not sent yet |
+//! | `addTransceiver()`, `RTCRtpSender`, … | the same; media is negotiated, and its packets go over the wire: [`RtpReceiver::packets`], [`RtpSender::packets`]. Nothing is encoded or decoded yet |
 //! | `DOMException`, `RTCError` | [`Exception`] |
 //!
 //! # What happens when
@@ -144,6 +144,9 @@ pub use duologue_peer::{
     StatsReport, Track, TrackId, TrackOrKind, TransceiverDirection, TransceiverInit,
     TransportStats,
 };
+pub use duologue_rtp::ext::AudioLevel;
+pub use duologue_rtp::{PayloadType, Rid, Ssrc};
+pub use duologue_session::{RtpPacket, RtpPacketInit};
 
 #[cfg(feature = "tokio")]
 mod channel;
@@ -166,6 +169,8 @@ mod media;
 #[cfg(feature = "tokio")]
 mod message;
 #[cfg(feature = "tokio")]
+mod packets;
+#[cfg(feature = "tokio")]
 mod transport;
 #[cfg(feature = "tokio")]
 mod wakers;
@@ -181,6 +186,7 @@ pub use {
     event::{Event, Events},
     media::{MediaStream, MediaStreamTrack, RtpReceiver, RtpSender, RtpTransceiver},
     message::Message,
+    packets::{RtpPacketWriter, RtpPackets},
     transport::{DtlsTransport, IceTransport, SctpTransport},
 };
 

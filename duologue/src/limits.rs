@@ -10,6 +10,23 @@ pub(crate) const MESSAGE_OVERHEAD: usize = 64;
 /// Events that may wait before no more channels are accepted and no more messages taken.
 pub const EVENT_BACKLOG: usize = 1024;
 
+/// Packets of one receiver that wait for its reader; older ones are dropped and counted.
+pub const PACKET_BACKLOG: usize = 1024;
+
+/// The same in bytes of their payloads.
+pub const PACKET_BACKLOG_BYTES: usize = 2 << 20;
+
+/// Of those, packets that share pieces of memory with others, as they come from the session: a piece of
+/// 64 KiB lives as long as any packet in it. Further ones are copied.
+pub(crate) const PACKETS_IN_SHARED_MEMORY: usize = 64;
+
+/// Packets that one sender was given and that have not left. The session would drop the oldest beyond
+/// four times as many.
+pub const SEND_PACKETS: usize = 1024;
+
+/// Bytes of their payloads.
+pub const SEND_PACKETS_BYTES: usize = 2 << 20;
+
 pub use duologue_peer::limits::SEND_OVERHEAD;
 
 /// Bytes of a channel's `bufferedAmount` above which [`DataChannel::send`](crate::DataChannel::send)

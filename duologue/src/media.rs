@@ -1,6 +1,4 @@
 //! Transceivers, senders, receivers, tracks and streams, as the W3C shows them.
-//!
-//! All of it is negotiated; RTP itself is not sent yet.
 
 use std::sync::Arc;
 
@@ -221,6 +219,14 @@ impl RtpSender {
         RtpSender { connection, id }
     }
 
+    pub(crate) fn connection(&self) -> &Arc<ConnectionHandle> {
+        &self.connection
+    }
+
+    pub(crate) fn id(&self) -> TransceiverId {
+        self.id
+    }
+
     /// `track`
     pub fn track(&self) -> Option<Track> {
         self.read(|view| view.sender_track().cloned()).flatten()
@@ -313,6 +319,14 @@ identity!(RtpReceiver, id);
 impl RtpReceiver {
     pub(crate) fn new(connection: Arc<ConnectionHandle>, id: TransceiverId) -> Self {
         RtpReceiver { connection, id }
+    }
+
+    pub(crate) fn connection(&self) -> &Arc<ConnectionHandle> {
+        &self.connection
+    }
+
+    pub(crate) fn id(&self) -> TransceiverId {
+        self.id
     }
 
     /// `track`
@@ -552,6 +566,15 @@ pub(crate) fn event_with_handles(
         peer::Event::SctpStateChange(state) => {
             Event::SctpStateChange(SctpTransport::new(connection.clone()), state)
         }
+        peer::Event::KeyFrameRequest {
+            transceiver,
+            encoding,
+            rid,
+        } => Event::KeyFrameRequest {
+            sender: RtpSender::new(connection.clone(), transceiver),
+            encoding,
+            rid,
+        },
         peer::Event::ToneChange(transceiver, tone) => {
             Event::ToneChange(DtmfSender::new(connection.clone(), transceiver), tone)
         }

@@ -116,6 +116,7 @@ export type NativeEvent =
       readonly channel: number;
       readonly data: string | ArrayBuffer;
     }
+  | { readonly target: 'sender'; readonly type: 'keyframerequest'; readonly transceiver: number }
   | { readonly target: 'dtmf'; readonly type: 'tonechange'; readonly transceiver: number; readonly tone: string };
 
 /** One thing to do: dispatch an event or settle a promise. */

@@ -207,6 +207,10 @@ fn set_target(view: &mut EffectView, target: Target) {
             view.channel = Some(channel);
             "channel"
         }
+        Target::RtpSender(TransceiverId(transceiver)) => {
+            view.transceiver = Some(transceiver);
+            "sender"
+        }
         Target::DtmfSender(TransceiverId(transceiver)) => {
             view.transceiver = Some(transceiver);
             "dtmf"

@@ -35,7 +35,7 @@ impl Peer {
         .await
     }
 
-    async fn gathered(&mut self) {
+    pub(crate) async fn gathered(&mut self) {
         self.wait(|event| matches!(event, Event::IceCandidate(None)).then_some(()))
             .await;
     }

@@ -556,6 +556,9 @@ export class Connection implements TaskSource {
       case 'channel':
         this.#dispatchToChannel(event);
         break;
+      case 'sender':
+        // For who makes the frames of an encoded sender, which JavaScript cannot yet.
+        break;
       case 'dtmf': {
         const { dtmf } = this.#known(this.#transceivers, event.transceiver);
         dtmf?.object.dispatchEvent(new RTCDTMFToneChangeEvent('tonechange', { tone: event.tone }));
