@@ -22,9 +22,10 @@ struct Target {
     run: fn(&[u8]),
 }
 
-const TARGETS: [Target; 17] = [
+const TARGETS: [Target; 21] = [
     target("candidate", |bytes| on(duologue_fuzz::candidate, bytes)),
     target("dcep", |bytes| on(duologue_fuzz::dcep, bytes)),
+    target("dependency", |bytes| on(duologue_fuzz::dependency, bytes)),
     target("fingerprint", |bytes| on(duologue_fuzz::fingerprint, bytes)),
     target("ice_agent", |bytes| on(duologue_fuzz::ice_agent, bytes)),
     target("ice_server", |bytes| on(duologue_fuzz::ice_server, bytes)),
@@ -41,6 +42,9 @@ const TARGETS: [Target; 17] = [
     target("remote_offer", |bytes| {
         on(duologue_fuzz::remote_offer, bytes)
     }),
+    target("repair", |bytes| on(duologue_fuzz::repair, bytes)),
+    target("rtcp", |bytes| on(duologue_fuzz::rtcp, bytes)),
+    target("rtp", |bytes| on(duologue_fuzz::rtp, bytes)),
     target("sctp_association", |bytes| {
         on(duologue_fuzz::sctp_association, bytes)
     }),
