@@ -3,6 +3,7 @@
 //! the instructions that are executed inside of `measured_here`.
 
 mod dtls;
+mod rtp;
 mod sctp;
 mod session;
 mod srtp;
@@ -42,6 +43,8 @@ const BENCHES: &[(&str, Bench)] = &[
     ("session-demux", session::demux),
     ("session-stun-check", session::stun_check),
     ("session-idle-poll", session::idle_poll),
+    ("rtp-header-out", rtp::header_out),
+    ("rtp-header-in", rtp::header_in),
     ("channels-1", session::channels_1),
     ("channels-100", session::channels_100),
     ("channels-10000", session::channels_10000),

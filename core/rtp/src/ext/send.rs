@@ -68,7 +68,8 @@ impl ExtensionsToSend<'_> {
             return false;
         }
         let padding = len.wrapping_neg() & 3;
-        out.extend_from_slice(&[0; 3][..padding]);
+        out.extend_from_slice(&[0; 3]);
+        out.truncate(start + HEAD + len + padding);
         // At most 33 elements of at most 257 bytes.
         let words = ((len + padding) / 4) as u16;
         out[start..start + 2].copy_from_slice(&form.profile().to_be_bytes());
