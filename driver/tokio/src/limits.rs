@@ -9,6 +9,9 @@ pub(crate) const RECEIVES_PER_TURN: usize = 4;
 /// Trains that one turn of a session sends.
 pub(crate) const TRANSMITS_PER_TURN: usize = 16;
 
+/// Bytes that one turn of a session sends, but for the train that passes it: 2 ms at 1 Gbit/s.
+pub(crate) const TRANSMIT_BYTES_PER_TURN: usize = 256 << 10;
+
 /// Turns of a session before it lets other tasks of its thread run.
 pub(crate) const TURNS_PER_POLL: usize = 4;
 
