@@ -18,6 +18,6 @@ pub use duologue_peer::{Env, PeerConnection as Peer};
 pub use duologue_session::{
     Action, BindError, BindId, ChannelCommand, ChannelReport, Command, ConnectError, DtlsReport,
     Interface, MediaCommand, MediaItem, MediaReport, Outlet, Report, SctpCommand, SctpError,
-    SctpReport, Security, Session, SessionConfig, Stats as SessionStats, TransportCommand,
-    TransportReport,
+    SctpReport, Security, SendEncoding, Session, SessionConfig, Stats as SessionStats,
+    TransportCommand, TransportReport,
 };

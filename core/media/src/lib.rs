@@ -17,7 +17,7 @@ mod transport;
 
 pub use counters::Counters;
 pub use frame::{EncodedFrame, EncodedFrameInit};
-pub use packet::{MediaItem, Outlet, RtpPacket, RtpPacketInit};
+pub use packet::{MediaItem, Outlet, RtpPacket, RtpPacketInit, SendEncoding};
 pub use recv::{FrameCounters, Reception, Statistics};
 pub use report::MediaReport;
 pub use send::{RemoteReports, SendCounters};

@@ -52,6 +52,22 @@ pub struct RtpPacketInit {
     pub payload: Bytes,
 }
 
+/// What `setParameters` says of one encoding of a sender, as far as packets are concerned.
+#[doc(alias = "RTCRtpEncodingParameters")]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct SendEncoding {
+    /// Whether it is sent. Packets for one that is not are dropped.
+    pub active: bool,
+}
+
+impl SendEncoding {
+    /// One that is sent, or not.
+    pub const fn new(active: bool) -> Self {
+        SendEncoding { active }
+    }
+}
+
 /// What a receiver's host takes from the session.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]

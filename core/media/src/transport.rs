@@ -10,7 +10,7 @@ use duologue_rtp::{NtpTime, ReceivePlan, SendPlan, Ssrc};
 use crate::counters::Counters;
 use crate::frame::EncodedFrameInit;
 use crate::limits::{OUTLET_ITEMS, REPORTS};
-use crate::packet::{MediaItem, Outlet, RtpPacketInit};
+use crate::packet::{MediaItem, Outlet, RtpPacketInit, SendEncoding};
 use crate::recv::{Inbound, Told};
 use crate::report::MediaReport;
 use crate::rtcp::Reporter;
@@ -97,6 +97,12 @@ impl MediaTransport {
     pub fn set_send(&mut self, now: Instant, id: TransceiverId, plan: Arc<SendPlan>) {
         self.outbound.set(id, plan);
         self.reporter.expect_sender_report(now);
+    }
+
+    /// What the application says of a sender's streams, in their order. It holds for those that come
+    /// by another plan, too.
+    pub fn set_encodings(&mut self, id: TransceiverId, encodings: Vec<SendEncoding>) {
+        self.outbound.set_encodings(id, encodings);
     }
 
     /// A sender sends nothing any more; [`resume_send`](Self::resume_send) takes what it gives, so that

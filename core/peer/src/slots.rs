@@ -12,6 +12,7 @@ use duologue_base::{ChannelKey, Instant, Rng, TransceiverId, TransportKey};
 use duologue_identity::Certificate;
 use duologue_jsep as jsep;
 use duologue_rtp::{SourceParameters, Ssrc};
+use duologue_session::SendEncoding;
 use jsep::agreement::{IceKey, MediaAgreement};
 
 use crate::data_channel::Channel;
@@ -119,6 +120,8 @@ pub(crate) struct Transceiver {
     pub(crate) sender_track: Option<Track>,
     /// `[[SendEncodings]]`
     pub(crate) send_encodings: Vec<RtpEncodingParameters>,
+    /// What the session was told of them; nothing while all are sent.
+    pub(crate) told_encodings: Vec<SendEncoding>,
     /// `[[LastStableRidlessSendEncodings]]`
     pub(crate) last_stable_ridless: Option<Vec<RtpEncodingParameters>>,
     /// `[[LastReturnedParameters]]`

@@ -18,7 +18,7 @@ use duologue_peer::{
 use duologue_rtp::Ssrc;
 use duologue_session::{
     Command, MediaCommand, MediaItem, MediaReport, Outlet, Report, RtpPacket, RtpPacketInit,
-    TransportCommand,
+    SendEncoding, TransportCommand,
 };
 
 const FIRST: TransceiverId = TransceiverId(0);
@@ -219,6 +219,64 @@ fn key_frames_are_asked_for_of_video_that_is_received() {
     assert!(refused(&mut a, id));
 }
 
+#[test]
+fn the_session_knows_which_encodings_are_active() {
+    let (mut a, mut b) = pair();
+    let encoding = |rid: &str, active| RtpEncodingParameters {
+        rid: Some(rid.to_owned()),
+        active,
+        ..RtpEncodingParameters::default()
+    };
+    let init = TransceiverInit {
+        send_encodings: vec![encoding("q", true), encoding("f", false)],
+        ..TransceiverInit::default()
+    };
+    let id = a.pc.add_transceiver(video("v"), init).unwrap();
+    negotiate(&mut a, &mut b);
+    let told_last = |host: &mut Host| told(host).pop().unwrap();
+    let said = |active: [bool; 2]| {
+        let encodings = active.map(SendEncoding::new);
+        format!("{:?}", MediaCommand::SetEncodings(encodings.to_vec()))
+    };
+    assert_eq!(told_last(&mut a), said([true, false]));
+
+    let mut parameters = a.pc.parameters(id).unwrap();
+    parameters.encodings[0].active = false;
+    let set = a.pc.set_parameters(id, parameters);
+    a.settle(set).unwrap();
+    assert_eq!(told(&mut a), [said([false, false])]);
+    let mut parameters = a.pc.parameters(id).unwrap();
+    parameters.encodings[0].max_bitrate = Some(100_000);
+    let set = a.pc.set_parameters(id, parameters);
+    a.settle(set).unwrap();
+    assert!(told(&mut a).is_empty());
+    // It is told again when the sender begins anew.
+    for direction in [
+        TransceiverDirection::Inactive,
+        TransceiverDirection::Sendrecv,
+    ] {
+        a.pc.set_direction(id, direction).unwrap();
+        negotiate(&mut a, &mut b);
+    }
+    assert_eq!(told_last(&mut a), said([false, false]));
+
+    // What changes on hold is told when it ends.
+    a.pc.set_direction(id, TransceiverDirection::Inactive)
+        .unwrap();
+    negotiate(&mut a, &mut b);
+    let mut parameters = a.pc.parameters(id).unwrap();
+    for encoding in &mut parameters.encodings {
+        encoding.active = true;
+    }
+    let set = a.pc.set_parameters(id, parameters);
+    a.settle(set).unwrap();
+    a.pc.set_direction(id, TransceiverDirection::Sendrecv)
+        .unwrap();
+    negotiate(&mut a, &mut b);
+    let all_active = MediaCommand::SetEncodings(Vec::new());
+    assert_eq!(told_last(&mut a), format!("{all_active:?}"));
+}
+
 /// What an end's receivers got and its application took.
 fn taken(world: &World, index: usize) -> Vec<&RtpPacket> {
     let items = world.ends[index].items.iter();
@@ -368,6 +426,30 @@ fn packets_move_to_another_transport_with_their_section() {
     assert_eq!(numbers(&came), (0..10).collect::<Vec<_>>());
     // It is the same stream, whose numbers go on.
     assert!(came.iter().all(|packet| packet.ssrc == came[0].ssrc));
+}
+
+#[test]
+fn an_encoding_that_is_not_active_sends_nothing_and_its_numbers_go_on() {
+    let (mut world, [voice, _]) = call(6);
+    let set_active = |world: &mut World, active| {
+        let host = &mut world.ends[0].host;
+        let mut parameters = host.pc.parameters(voice).unwrap();
+        parameters.encodings[0].active = active;
+        host.pc.set_parameters(voice, parameters);
+        world.settle();
+    };
+    send(&mut world, 0, voice, 0..5);
+    world.run_until("the first came", |world| taken(world, 1).len() == 5);
+    set_active(&mut world, false);
+    send(&mut world, 0, voice, 5..10);
+    world.run_until("they were dropped", |world| world.ends[0].left == 10);
+    set_active(&mut world, true);
+    send(&mut world, 0, voice, 10..15);
+    world.run_until("those after it", |world| taken(world, 1).len() == 10);
+    let came = taken(&world, 1);
+    assert_eq!(numbers(&came), (0..5).chain(10..15).collect::<Vec<_>>());
+    let first = came[0].sequence_number;
+    assert_eq!(came[9].sequence_number, first + 9);
 }
 
 #[test]

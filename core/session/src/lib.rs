@@ -102,7 +102,7 @@ pub use duologue_datachannel::ChannelReport;
 pub use duologue_ice::{CheckLeave, ConnectError, ExternalAddress, Security, TcpTypes};
 pub use duologue_media::{
     EncodedFrame, EncodedFrameInit, MediaItem, MediaReport, MediaStats, Outlet, RtpPacket,
-    RtpPacketInit,
+    RtpPacketInit, SendEncoding,
 };
 pub use report::{DtlsReport, Report, SctpError, SctpReport, TransportReport};
 pub use session::Session;

@@ -16,7 +16,7 @@ use duologue_rtp::{CodecRole, PayloadType, RtcpFeedback, SendPlan, Ssrc};
 use crate::counters::Counters;
 use crate::frame::EncodedFrameInit;
 use crate::limits::{LARGEST_PAYLOAD, SEND_QUEUE};
-use crate::packet::RtpPacketInit;
+use crate::packet::{RtpPacketInit, SendEncoding};
 use crate::report::MediaReport;
 
 pub(crate) use stream::Stream;
@@ -42,6 +42,8 @@ pub(crate) struct Sender {
     extensions: Box<ExtensionMap>,
     pub(crate) streams: Vec<Stream>,
     queue: VecDeque<RtpPacketInit>,
+    /// What the application says of the streams; those it says nothing of are sent.
+    encodings: Vec<SendEncoding>,
 }
 
 /// A packet that was written.
@@ -85,15 +87,27 @@ impl Outbound {
         let agreed = plan.parameters.header_extensions.iter();
         let plain = agreed.filter(|extension| !extension.encrypted);
         let extensions = plain.map(|extension| (extension.id, extension.uri.as_str()));
+        let (queue, encodings) = match before {
+            Some(before) => (before.queue, before.encodings),
+            None => (VecDeque::new(), Vec::new()),
+        };
         let sender = Sender {
             id,
             extensions: Box::new(ExtensionMap::of(extensions, false)),
             streams,
-            queue: before.map_or_else(VecDeque::new, |it| it.queue),
+            queue,
+            encodings,
             plan,
         };
         let at = at.unwrap_or(self.senders.len());
         self.senders.insert(at, sender);
+    }
+
+    /// The application says which of the streams are sent.
+    pub(crate) fn set_encodings(&mut self, id: TransceiverId, encodings: Vec<SendEncoding>) {
+        if let Some(sender) = self.senders.iter_mut().find(|sender| sender.id == id) {
+            sender.encodings = encodings;
+        }
     }
 
     /// The sender sends nothing any more. Gives what it was, for when it goes on; what waits is old
@@ -277,10 +291,12 @@ impl Sender {
         while let Some(packet) = self.queue.front() {
             let payload_type = self.payload_type(packet.payload_type);
             let stream = self.streams.get(packet.encoding);
+            let encoding = self.encodings.get(packet.encoding);
+            let active = encoding.is_none_or(|encoding| encoding.active);
             let (Some(payload_type), Some(stream), true) = (
                 payload_type,
                 stream,
-                packet.payload.len() <= LARGEST_PAYLOAD,
+                active && packet.payload.len() <= LARGEST_PAYLOAD,
             ) else {
                 let packet = self.queue.pop_front();
                 told.counters.unsendable += 1;

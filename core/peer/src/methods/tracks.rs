@@ -298,6 +298,7 @@ impl PeerConnection {
                 removed: None,
                 sender_track: creating.track,
                 send_encodings: encodings,
+                told_encodings: Vec::new(),
                 last_stable_ridless: None,
                 last_returned_parameters: None,
                 degradation_preference: None,

@@ -2,7 +2,7 @@
 
 use duologue_base::TransceiverId;
 use duologue_jsep as jsep;
-use duologue_session::{Command, MediaCommand};
+use duologue_session::{Command, MediaCommand, SendEncoding};
 
 use crate::connection::Step as Effect;
 use crate::{Event, MediaStreamTrackState, PeerConnection};
@@ -23,6 +23,7 @@ impl PeerConnection {
         let slots = &mut self.slots;
         let (plans, changes) = jsep::media_diff(&slots.plans, &slots.signaling, &slots.intent);
         slots.plans = plans;
+        let mut begun = Vec::new();
         for change in changes {
             let (id, command) = command_of(change);
             if let MediaCommand::StopReceive = command
@@ -30,9 +31,40 @@ impl PeerConnection {
             {
                 transceiver.packets_came = false;
             }
+            if let MediaCommand::SetSend { .. } = command {
+                begun.push(id);
+            }
             self.command(Command::Media(id, command));
         }
+        self.update_encodings(&begun);
         self.expect_packets();
+    }
+
+    /// Tells the session which encodings of `[[SendEncodings]]` are active, where that is another than
+    /// it knows, or than it may have forgotten of senders that have begun anew.
+    pub(crate) fn update_encodings(&mut self, begun: &[TransceiverId]) {
+        let slots = &mut self.slots;
+        let mut commands = Vec::new();
+        for (&id, transceiver) in &mut slots.transceivers {
+            if slots.plans.send(id).is_none() {
+                continue;
+            }
+            let encodings = transceiver.send_encodings.iter();
+            let mut wanted: Vec<SendEncoding> = encodings
+                .map(|encoding| SendEncoding::new(encoding.active))
+                .collect();
+            if wanted.iter().all(|encoding| encoding.active) {
+                wanted.clear();
+            }
+            let forgotten = begun.contains(&id) && !transceiver.told_encodings.is_empty();
+            if forgotten || wanted != transceiver.told_encodings {
+                transceiver.told_encodings = wanted.clone();
+                commands.push(Command::Media(id, MediaCommand::SetEncodings(wanted)));
+            }
+        }
+        for command in commands {
+            self.command(command);
+        }
     }
 
     /// A receiver whose packets were told of already and whose track was muted since, without an

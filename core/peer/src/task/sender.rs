@@ -31,6 +31,7 @@ impl PeerConnection {
             slots.degradation_preference = parameters.degradation_preference;
         }
         self.slots.set_send_encodings(id, parameters.encodings);
+        self.update_encodings(&[]);
         self.settle(operation, Ok(Value::Undefined));
     }
 

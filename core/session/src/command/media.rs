@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use duologue_base::TransportKey;
-use duologue_media::{EncodedFrameInit, Outlet, RtpPacketInit};
+use duologue_media::{EncodedFrameInit, Outlet, RtpPacketInit, SendEncoding};
 use duologue_rtp::{ReceivePlan, SendPlan};
 
 /// What the media of one transceiver is told.
@@ -27,6 +27,9 @@ pub enum MediaCommand {
     },
     /// Its sender sends nothing until it is told [`MediaCommand::SetSend`] again.
     StopSend,
+    /// What the application says of its sender's streams, in their order, after
+    /// [`MediaCommand::SetSend`]. All are sent at first.
+    SetEncodings(Vec<SendEncoding>),
     /// The track of its receiver was muted though packets may come: the next one is told of as the
     /// first one was.
     ExpectPackets,

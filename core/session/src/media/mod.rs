@@ -100,6 +100,14 @@ impl Session {
                 self.media.of(id).sends_on = Some(transport);
             }
             MediaCommand::StopSend => self.stop_send(id),
+            MediaCommand::SetEncodings(encodings) => {
+                let Some(key) = self.media.of(id).sends_on else {
+                    return false;
+                };
+                if let Some(path) = self.media_on(key) {
+                    path.rtp.set_encodings(id, encodings);
+                }
+            }
             MediaCommand::ExpectPackets => {
                 let Some(key) = self.media.of(id).receives_on else {
                     return false;
