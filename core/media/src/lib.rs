@@ -20,6 +20,7 @@ pub use frame::{EncodedFrame, EncodedFrameInit};
 pub use packet::{MediaItem, Outlet, RtpPacket, RtpPacketInit, SendEncoding};
 pub use recv::{FrameCounters, Reception, Statistics};
 pub use report::MediaReport;
+pub use send::pacer;
 pub use send::{RemoteReports, SendCounters};
 pub use stats::{InboundStats, MediaStats, OutboundStats, SenderReportStats};
 pub use transport::{MediaTransport, PausedSender};

@@ -91,3 +91,10 @@ pub(crate) const ASSEMBLY_BYTES: usize = 4 << 20;
 
 /// Bytes of one frame.
 pub(crate) const FRAME_BYTES: usize = 4 << 20;
+
+/// Streams that one pacer serves.
+pub(crate) const PACED_STREAMS: usize = 512;
+/// Packets that wait in one stream: two frames of the largest size.
+pub(crate) const PACED_PACKETS: usize = 8_192;
+/// Dropped frames that wait to be taken; the newest are kept.
+pub(crate) const DROPPED_FRAMES: usize = 64;

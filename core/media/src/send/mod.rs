@@ -2,6 +2,7 @@
 
 mod history;
 mod packetize;
+pub mod pacer;
 mod stream;
 
 use std::collections::VecDeque;
