@@ -5,7 +5,7 @@ use std::time::Duration;
 use duologue_base::{Ecn, Instant};
 use duologue_media::cc::{
     Aimd, Alr, Bitrate, Cluster, Delta, Groups, Holds, LossBased, LossState, Overuse, PacketResult,
-    ProbeResults, Prober, Reason, ReportedLoss, Throughput, Trendline, Usage,
+    ProbeResults, Prober, Reason, ReportedLoss, Shown, Standing, Throughput, Trendline, Usage,
 };
 
 fn ms(n: u64) -> Duration {
@@ -187,7 +187,12 @@ mod aimd {
     fn far_from_the_capacity_it_grows_by_eight_percent_a_second() {
         let mut aimd = Aimd::new(kbps(1_000));
         for n in 0..=40 {
-            aimd.update(at(25 * n), Usage::Normal, Some(kbps(1_000)));
+            aimd.update(
+                at(25 * n),
+                Usage::Normal,
+                Some(kbps(1_000)),
+                Standing::Bearable,
+            );
         }
         let rate = aimd.rate().kbps();
         assert!((1_075.0..1_085.0).contains(&rate), "{rate}");
@@ -198,10 +203,15 @@ mod aimd {
     fn near_the_capacity_it_grows_by_a_packet_in_twice_the_response_time() {
         let mut aimd = Aimd::new(kbps(1_000));
         aimd.set_rtt(ms(100));
-        aimd.update(at(0), Usage::Over, Some(kbps(1_000)));
+        aimd.update(at(0), Usage::Over, Some(kbps(1_000)), Standing::Long);
         let before = aimd.rate();
         for n in 1..=41 {
-            aimd.update(at(25 * n), Usage::Normal, Some(kbps(980)));
+            aimd.update(
+                at(25 * n),
+                Usage::Normal,
+                Some(kbps(980)),
+                Standing::Bearable,
+            );
         }
         // A frame of three packets of 1,172 bytes, one of them in 400 ms.
         let grown = (aimd.rate() - before).kbps();
@@ -213,12 +223,22 @@ mod aimd {
     fn it_stays_within_half_more_than_what_arrives() {
         let mut aimd = Aimd::new(kbps(1_000));
         for n in 0..2_000 {
-            aimd.update(at(25 * n), Usage::Normal, Some(kbps(400)));
+            aimd.update(
+                at(25 * n),
+                Usage::Normal,
+                Some(kbps(400)),
+                Standing::Bearable,
+            );
         }
         assert_eq!(aimd.rate(), kbps(1_000), "what it was is not taken away");
         let mut aimd = Aimd::new(kbps(300));
         for n in 0..2_000 {
-            aimd.update(at(25 * n), Usage::Normal, Some(kbps(400)));
+            aimd.update(
+                at(25 * n),
+                Usage::Normal,
+                Some(kbps(400)),
+                Standing::Bearable,
+            );
         }
         assert_eq!(aimd.rate(), kbps(610));
     }
@@ -227,7 +247,12 @@ mod aimd {
     fn a_draining_queue_holds_the_rate() {
         let mut aimd = Aimd::new(kbps(1_000));
         for n in 0..100 {
-            aimd.update(at(25 * n), Usage::Under, Some(kbps(1_000)));
+            aimd.update(
+                at(25 * n),
+                Usage::Under,
+                Some(kbps(1_000)),
+                Standing::Bearable,
+            );
         }
         assert_eq!(aimd.rate(), kbps(1_000));
     }
@@ -236,7 +261,7 @@ mod aimd {
     fn a_second_decrease_waits_until_the_first_can_have_shown() {
         let mut aimd = Aimd::new(kbps(1_000));
         aimd.set_rtt(ms(150));
-        aimd.update(at(0), Usage::Over, Some(kbps(1_000)));
+        aimd.update(at(0), Usage::Over, Some(kbps(1_000)), Standing::Long);
         assert!(!aimd.may_decrease(at(100), Some(kbps(900))));
         assert!(aimd.may_decrease(at(150), Some(kbps(900))));
         assert!(
@@ -248,7 +273,7 @@ mod aimd {
     #[test]
     fn overuse_of_less_than_the_rate_does_not_raise_it() {
         let mut aimd = Aimd::new(kbps(500));
-        aimd.update(at(0), Usage::Over, Some(kbps(2_000)));
+        aimd.update(at(0), Usage::Over, Some(kbps(2_000)), Standing::Long);
         assert_eq!(aimd.rate(), kbps(500));
     }
 }
@@ -464,7 +489,7 @@ mod probing {
         assert_eq!(drain(&mut prober), [1_700]);
     }
 
-    fn result_of(cluster: Cluster, arrives_every: Duration) -> Option<Bitrate> {
+    fn result_of(cluster: Cluster, arrives_every: Duration) -> Option<Shown> {
         let mut results = ProbeResults::default();
         results.expect(cluster);
         let mut last = None;
@@ -487,14 +512,16 @@ mod probing {
     fn a_probe_that_arrives_as_it_was_sent_shows_its_rate() {
         let cluster = cluster();
         let shown = result_of(cluster, cluster.rate.time_for(1_000)).expect("enough");
-        assert!((kbps(890)..=kbps(905)).contains(&shown), "{shown:?}");
+        assert!(!shown.saturated);
+        assert!((kbps(890)..=kbps(905)).contains(&shown.rate), "{shown:?}");
     }
 
     #[test]
     fn a_probe_that_is_spread_shows_the_path_and_a_little_less_is_taken() {
         let cluster = cluster();
         let shown = result_of(cluster, kbps(500).time_for(1_000)).expect("enough");
-        assert!((kbps(470)..=kbps(480)).contains(&shown), "{shown:?}");
+        assert!(shown.saturated);
+        assert!((kbps(470)..=kbps(480)).contains(&shown.rate), "{shown:?}");
     }
 
     #[test]

@@ -16,6 +16,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod congestion;
 mod host;
 mod identity;
 mod machine;

@@ -11,13 +11,13 @@ use super::{Bitrate, Reason, Usage};
 ///
 /// ```
 /// use duologue_base::Instant;
-/// use duologue_media::cc::{Aimd, Bitrate, Usage};
+/// use duologue_media::cc::{Aimd, Bitrate, Standing, Usage};
 /// use std::time::Duration;
 ///
 /// let mut aimd = Aimd::new(Bitrate::from_kbps(1_000));
 /// let now = Instant::ZERO + Duration::from_secs(1);
 /// let arrives = Some(Bitrate::from_kbps(800));
-/// aimd.update(now, Usage::Over, arrives);
+/// aimd.update(now, Usage::Over, arrives, Standing::Long);
 /// assert_eq!(aimd.rate(), Bitrate::from_kbps(675)); // 85 % of 800, and 5 less
 /// ```
 #[derive(Debug)]
@@ -31,7 +31,23 @@ pub struct Aimd {
     rtt: Duration,
     changed: Option<Instant>,
     decreased: Option<Instant>,
+    /// What arrived at the last overuse, until its queue has drained.
+    draining: Option<Bitrate>,
     reason: Reason,
+}
+
+/// The queue, as far as the least delay shows it.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Standing {
+    /// None to speak of.
+    #[default]
+    Empty,
+    /// As much as is bearable.
+    Bearable,
+    /// Too long for more to be sent than now.
+    Long,
+    /// Other flows keep one, whatever we do.
+    Crowded,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -52,6 +68,7 @@ impl Aimd {
             rtt: RTT_DEFAULT,
             changed: None,
             decreased: None,
+            draining: None,
             reason: Reason::Start,
         }
     }
@@ -105,23 +122,55 @@ impl Aimd {
     /// Whether the last decrease has had time to show, or was far too small.
     pub fn may_decrease(&self, now: Instant, arrives: Option<Bitrate>) -> bool {
         let interval = self.rtt.clamp(DECREASE_MIN, DECREASE_MAX);
-        let waited = self.changed.is_none_or(|at| now - at >= interval);
+        let waited = self.decreased.is_none_or(|at| now - at >= interval);
         waited || arrives.is_some_and(|arrives| arrives < self.rate * 0.5)
     }
 
-    /// The delay says this of the path, and so much arrives.
-    pub fn update(&mut self, now: Instant, usage: Usage, arrives: Option<Bitrate>) {
+    /// The delay says this of the path, so much arrives, and so long the queue is.
+    pub fn update(
+        &mut self,
+        now: Instant,
+        usage: Usage,
+        arrives: Option<Bitrate>,
+        standing: Standing,
+    ) {
         self.arrives = arrives.unwrap_or(self.arrives);
-        match usage {
-            Usage::Over => self.decrease(now),
-            Usage::Under => self.state = State::Hold,
-            Usage::Normal => {
-                if self.state == State::Hold {
-                    self.state = State::Increase;
-                    self.changed = Some(now);
-                }
-                self.increase(now);
+        if usage == Usage::Over {
+            self.decrease(now, BACK_OFF);
+            return;
+        }
+        if standing == Standing::Empty
+            && let Some(carried) = self.draining.take()
+        {
+            let rate = carried * DRAINED;
+            if rate > self.rate {
+                self.set_rate(now, rate, Reason::Drained);
             }
+        }
+        if usage == Usage::Under || standing == Standing::Long {
+            self.state = State::Hold;
+            return;
+        }
+        if self.state == State::Hold {
+            self.state = State::Increase;
+            self.changed = Some(now);
+        }
+        self.increase(now, standing);
+    }
+
+    /// A queue grew, which is to drain at this share of what arrives.
+    pub fn handle_overuse(&mut self, now: Instant, arrives: Bitrate, share: f64) {
+        self.arrives = arrives;
+        self.decrease(now, share.clamp(0.1, 1.0));
+    }
+
+    /// A queue stands, while so much arrives, of which this share drains it.
+    pub fn handle_queue(&mut self, now: Instant, arrives: Bitrate, share: f64) {
+        let rate = arrives * share.clamp(0.1, 1.0);
+        if rate < self.rate {
+            self.capacity.push(arrives, CAPACITY_WEIGHT);
+            self.draining = Some(arrives);
+            self.set_rate(now, rate, Reason::Queue);
         }
     }
 
@@ -130,7 +179,7 @@ impl Aimd {
         self.set_rate(now, self.rate * 0.5, Reason::Overuse);
     }
 
-    fn increase(&mut self, now: Instant) {
+    fn increase(&mut self, now: Instant, standing: Standing) {
         if self.capacity.is_below(self.arrives) {
             self.capacity = Capacity::default();
         }
@@ -138,7 +187,7 @@ impl Aimd {
         if self.rate < limit {
             let time = self.changed.map_or(Duration::ZERO, |at| now - at);
             let (step, reason) = if self.capacity.estimate().is_some() {
-                (self.additive_step(time), Reason::NearCapacity)
+                (self.additive_step(time, standing), Reason::NearCapacity)
             } else {
                 (self.multiplicative_step(time), Reason::Increase)
             };
@@ -148,20 +197,21 @@ impl Aimd {
         self.changed = Some(now);
     }
 
-    fn decrease(&mut self, now: Instant) {
-        let mut reduced = self.arrives * BACK_OFF;
+    fn decrease(&mut self, now: Instant, share: f64) {
+        let mut reduced = self.arrives * share;
         if reduced > DECREASE_EXTRA {
             reduced = reduced - DECREASE_EXTRA;
         }
         if reduced > self.rate
             && let Some(capacity) = self.capacity.estimate()
         {
-            reduced = capacity * BACK_OFF;
+            reduced = capacity * share;
         }
         if self.capacity.is_above(self.arrives) {
             self.capacity = Capacity::default();
         }
         self.capacity.push(self.arrives, CAPACITY_WEIGHT);
+        self.draining = Some(self.arrives);
 
         self.rate = reduced.min(self.rate).max(self.min);
         self.state = State::Hold;
@@ -175,12 +225,20 @@ impl Aimd {
         (self.rate * growth).max(MULTIPLICATIVE_STEP_MIN)
     }
 
-    /// About one packet in twice the time that an increase takes to show.
-    fn additive_step(&self, time: Duration) -> Bitrate {
+    /// About one packet in twice the time that an increase takes to show; three while there is no queue,
+    /// four beside flows that keep one.
+    /// Flows with long round trips are not to have less for it, so that theirs count for no more than
+    /// 100 ms.
+    fn additive_step(&self, time: Duration, standing: Standing) -> Bitrate {
         let frame = self.rate.bytes_in(FRAME_INTERVAL) as f64;
         let packets = (frame / PACKET_SIZE).ceil().max(1.0);
-        let response = (self.rtt + DETECTION_TIME) * 2;
-        let per_second = frame / packets * 8.0 / response.as_secs_f64();
+        let response = (self.rtt.min(RESPONSE_MAX) + DETECTION_TIME) * 2;
+        let steps = if standing == Standing::Empty {
+            2.0
+        } else {
+            1.0
+        };
+        let per_second = steps * frame / packets * 8.0 / response.as_secs_f64();
         Bitrate::from_bps((per_second.max(ADDITIVE_MIN) * time.as_secs_f64()) as u64)
     }
 }
@@ -230,6 +288,8 @@ impl Capacity {
 
 const RTT_DEFAULT: Duration = Duration::from_millis(200);
 const BACK_OFF: f64 = 0.85;
+/// Ours: what is gone back to once the queue has drained, of what arrived while it grew.
+const DRAINED: f64 = 0.95;
 const DECREASE_EXTRA: Bitrate = Bitrate::from_kbps(5);
 const DECREASE_MIN: Duration = Duration::from_millis(10);
 const DECREASE_MAX: Duration = Duration::from_millis(200);
@@ -241,6 +301,7 @@ const MULTIPLICATIVE_STEP_MIN: Bitrate = Bitrate::from_kbps(1);
 const ADDITIVE_MIN: f64 = 4_000.0;
 const FRAME_INTERVAL: Duration = Duration::from_nanos(33_333_333);
 const PACKET_SIZE: f64 = 1_200.0;
+const RESPONSE_MAX: Duration = Duration::from_millis(100);
 /// How long it takes to see that a queue grows.
 const DETECTION_TIME: Duration = Duration::from_millis(100);
 const CAPACITY_WEIGHT: f64 = 0.05;

@@ -131,6 +131,8 @@ pub enum Reason {
     NearCapacity,
     /// A queue grew.
     Overuse,
+    /// A queue stands, though it does not grow.
+    Queue,
     /// A queue has drained: back to just below what the path carried.
     Drained,
     /// A probe came through.

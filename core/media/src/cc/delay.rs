@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use duologue_base::Instant;
 
+use super::overuse::THRESHOLD_MIN;
 use super::time::ms_between;
-use super::{Aimd, Bitrate, Groups, Overuse, PacketResult, Reason, Trendline, Usage};
+use super::{Aimd, Bitrate, Groups, Overuse, PacketResult, Reason, Standing, Trendline, Usage};
 
 /// The rate that delay allows.
 #[derive(Debug)]
@@ -59,6 +60,9 @@ impl DelayBased {
         rates: Rates,
     ) -> DelayUpdate {
         let mut update = DelayUpdate::default();
+        if !arrived.is_empty() {
+            self.queue.begin();
+        }
         for packet in arrived {
             update.recovered |= self.push(now, packet);
         }
@@ -67,20 +71,82 @@ impl DelayBased {
         }
 
         if self.usage() == Usage::Over {
-            if rates.arrives.is_some() {
-                if self.aimd.may_decrease(now, rates.arrives) {
-                    self.aimd.update(now, Usage::Over, rates.arrives_lately());
-                }
-            } else if self.aimd.may_decrease(now, None) {
-                self.aimd.halve(now);
-            }
+            self.decrease(now, rates);
         } else if let Some(probe) = rates.probe {
             self.aimd.set_rate(now, probe, Reason::Probe);
             update.probed = true;
         } else {
-            self.aimd.update(now, self.usage(), rates.arrives);
+            let standing = self.standing();
+            self.aimd.update(now, self.usage(), rates.arrives, standing);
+            if standing == Standing::Long && self.usage() == Usage::Normal {
+                self.shorten(now, rates);
+            }
         }
         update
+    }
+
+    fn decrease(&mut self, now: Instant, rates: Rates) {
+        if !self.aimd.may_decrease(now, rates.arrives) {
+            return;
+        }
+        // While a queue grows, what arrives is what the path carries: the shorter the time over which
+        // it is measured, the sooner it shows another capacity.
+        let crowded = self.is_crowded();
+        let arrives = if crowded {
+            rates.arrives.max(rates.lately)
+        } else {
+            rates.lately.or(rates.arrives)
+        };
+        match arrives {
+            Some(arrives) => {
+                let drain = self.queue.current().as_secs_f64() / DRAIN_TIME.as_secs_f64();
+                let share = if crowded {
+                    SHARE_CROWDED
+                } else {
+                    (SHARE_ALONE - drain).max(DRAIN_MIN)
+                };
+                self.aimd.handle_overuse(now, arrives, share);
+            }
+            None => self.aimd.halve(now),
+        }
+    }
+
+    /// A queue stands that does not grow: a little less than what arrives, and it drains.
+    fn shorten(&mut self, now: Instant, rates: Rates) {
+        if let Some(arrives) = rates.arrives.max(rates.lately)
+            && self.aimd.may_decrease(now, None)
+        {
+            let drain = self.queue.current().as_secs_f64() / DRAIN_TIME.as_secs_f64();
+            let share = (SHARE_STANDING - drain).max(DRAIN_MIN);
+            self.aimd.handle_queue(now, arrives, share);
+        }
+    }
+
+    /// The queue has not been short for seconds, whatever we did: another flow keeps it, and to make
+    /// room would only make room for that.
+    fn is_crowded(&self) -> bool {
+        self.queue.least_lately() > CROWDED_MS
+    }
+
+    /// The queue in which we have three packets of our own: flows that share one give way to those
+    /// that have less of it. It is longer where the threshold had to be raised.
+    fn bearable_ms(&self) -> f64 {
+        let own = self.aimd.rate().time_for(QUEUE_BYTES).as_secs_f64() * 1e3;
+        let raised = self.overuse.threshold() / THRESHOLD_MIN;
+        own.clamp(QUEUE_LONG_MIN_MS, QUEUE_LONG_MAX_MS) * raised
+    }
+
+    fn standing(&self) -> Standing {
+        let queue = self.queue.current().as_secs_f64() * 1e3;
+        if queue < QUEUE_EMPTY_MS {
+            Standing::Empty
+        } else if self.is_crowded() {
+            Standing::Crowded
+        } else if queue > self.bearable_ms() {
+            Standing::Long
+        } else {
+            Standing::Bearable
+        }
     }
 
     /// Whether the delay went back to normal with this packet.
@@ -117,44 +183,92 @@ pub(super) struct Rates {
     pub(super) probe: Option<Bitrate>,
 }
 
-impl Rates {
-    /// The smaller one: a path that became slower shows in the shorter time first.
-    fn arrives_lately(&self) -> Option<Bitrate> {
-        match (self.arrives, self.lately) {
-            (Some(arrives), Some(lately)) => Some(arrives.min(lately)),
-            (arrives, lately) => arrives.or(lately),
-        }
-    }
-}
-
-/// One-way delay above the least of the last half minute. The clocks differ by an unknown that both
+/// One-way delay above the least of the last two minutes. The clocks differ by an unknown that both
 /// have in common.
 #[derive(Debug, Default)]
 struct QueueDelay {
     /// The least delay in ms of each stretch of three seconds, and when it began.
     least: VecDeque<(Instant, f64)>,
+    /// The least of the last feedback.
     latest: f64,
+    /// The least of each half second of the last two and a half.
+    lately: VecDeque<(Instant, f64)>,
 }
 
 impl QueueDelay {
+    /// Other feedback begins.
+    fn begin(&mut self) {
+        self.latest = f64::INFINITY;
+    }
+
     fn push(&mut self, now: Instant, delay: f64) {
-        self.latest = delay;
-        match self.least.back_mut() {
-            Some((begun, least)) if now - *begun < QUEUE_STRETCH => *least = least.min(delay),
-            _ => self.least.push_back((now, delay)),
-        }
-        if self.least.len() > QUEUE_STRETCHES {
-            self.least.pop_front();
-        }
+        self.latest = self.latest.min(delay);
+        keep_least(&mut self.least, now, delay, QUEUE_STRETCH, QUEUE_STRETCHES);
+        keep_least(
+            &mut self.lately,
+            now,
+            delay,
+            LATELY_STRETCH,
+            LATELY_STRETCHES,
+        );
     }
 
     fn current(&self) -> Duration {
+        let above = self.latest - self.base();
+        if !above.is_finite() {
+            return Duration::ZERO;
+        }
+        Duration::from_secs_f64((above / 1e3).clamp(0.0, 3_600.0))
+    }
+
+    /// Milliseconds of the least queue of the last two and a half seconds.
+    fn least_lately(&self) -> f64 {
+        if self.lately.len() < LATELY_STRETCHES {
+            return 0.0;
+        }
+        let least = self.lately.iter().map(|(_, least)| *least);
+        least.fold(f64::INFINITY, f64::min) - self.base()
+    }
+
+    fn base(&self) -> f64 {
         let least = self.least.iter().map(|(_, least)| *least);
-        let base = least.fold(self.latest, f64::min);
-        Duration::from_secs_f64(((self.latest - base) / 1e3).clamp(0.0, 3_600.0))
+        least.fold(self.latest, f64::min)
     }
 }
 
+/// Keeps the least of each stretch of the last few.
+fn keep_least(
+    stretches: &mut VecDeque<(Instant, f64)>,
+    now: Instant,
+    delay: f64,
+    length: Duration,
+    count: usize,
+) {
+    match stretches.back_mut() {
+        Some((begun, least)) if now - *begun < length => *least = least.min(delay),
+        _ => stretches.push_back((now, delay)),
+    }
+    if stretches.len() > count {
+        stretches.pop_front();
+    }
+}
+
+/// A queue is empty below this, and too long when we have so many bytes in it, within bounds.
+const QUEUE_EMPTY_MS: f64 = 5.0;
+const QUEUE_BYTES: usize = 3_600;
+const QUEUE_LONG_MIN_MS: f64 = 15.0;
+const QUEUE_LONG_MAX_MS: f64 = 25.0;
+/// A path whose queue is never below this is crowded.
+const CROWDED_MS: f64 = 20.0;
+/// After overuse so much of what arrives is sent: what empties the queue in a second, but not below
+/// half; beside flows that would only fill it again, nearly all.
+const SHARE_ALONE: f64 = 0.95;
+const SHARE_STANDING: f64 = 0.98;
+const SHARE_CROWDED: f64 = 0.98;
+const DRAIN_TIME: Duration = Duration::from_secs(1);
+const DRAIN_MIN: f64 = 0.5;
 const STREAM_TIMEOUT: Duration = Duration::from_secs(2);
-const QUEUE_STRETCH: Duration = Duration::from_secs(3);
-const QUEUE_STRETCHES: usize = 10;
+const QUEUE_STRETCH: Duration = Duration::from_secs(10);
+const QUEUE_STRETCHES: usize = 12;
+const LATELY_STRETCH: Duration = Duration::from_millis(500);
+const LATELY_STRETCHES: usize = 5;

@@ -8,7 +8,7 @@ use duologue_base::Instant;
 use super::delay::{DelayBased, Rates};
 use super::{
     Alr, Bitrate, Bounds, Cluster, Controller, Holds, LossBased, LossState, PacketResult, Plan,
-    ProbeResults, Prober, Reason, ReportedLoss, Throughput, Usage,
+    ProbeResults, Prober, Reason, ReportedLoss, Shown, Throughput, Usage,
 };
 use crate::limits::PLANS;
 
@@ -252,22 +252,28 @@ impl Gcc {
     }
 
     fn measure_rates(&mut self, arrived: &[PacketResult]) -> Rates {
-        let mut probe = None;
+        let mut shown = None;
         for packet in arrived {
             self.throughput.push(packet);
-            probe = self.probes.push(packet).or(probe);
+            shown = self.probes.push(packet).or(shown);
         }
         let arrives = self.throughput.rate();
-        if let (Some(shown), Some(arrives)) = (&mut probe, arrives) {
-            // A probe that says far less than what arrives is not to be believed.
-            let floor = self.delay.aimd.rate().min(arrives * PROBE_DROP);
-            *shown = (*shown).max(floor);
-        }
         Rates {
             arrives,
             lately: self.throughput.recent_rate(LATELY),
-            probe,
+            probe: shown.and_then(|shown| self.believe(shown, arrives)),
         }
+    }
+
+    /// What is taken of what a probe shows.
+    fn believe(&self, shown: Shown, arrives: Option<Bitrate>) -> Option<Bitrate> {
+        let rate = self.delay.aimd.rate();
+        if shown.quiet && shown.saturated {
+            return (shown.rate > rate).then(|| shown.rate.min(rate * QUIET_STEP));
+        }
+        // A probe that says far less than what arrives is not to be believed.
+        let floor = arrives.map(|arrives| rate.min(arrives * PROBE_DROP));
+        Some(shown.rate.max(floor.unwrap_or_default()))
     }
 
     /// Nothing is heard of what is sent: less of it.
@@ -394,7 +400,9 @@ impl Gcc {
 
 const START_PHASE: Duration = Duration::from_secs(2);
 const PROBE_DROP: f64 = 0.85;
-const LATELY: Duration = Duration::from_millis(200);
+/// Ours: a step towards what a quiet probe shows that others may have made room for.
+const QUIET_STEP: f64 = 1.2;
+const LATELY: Duration = Duration::from_millis(300);
 const SILENCE: Duration = Duration::from_secs(3);
 const SILENCE_CUT: f64 = 0.8;
 const SILENCE_CUT_INTERVAL: Duration = Duration::from_secs(1);

@@ -33,7 +33,7 @@ mod time;
 mod trendline;
 
 pub use acked::Throughput;
-pub use aimd::Aimd;
+pub use aimd::{Aimd, Standing};
 pub use alr::Alr;
 pub use controller::{Bounds, Controller, Event, Input, Plan, Reason};
 pub use feedback::{History, PacketResult, StreamArrival};
@@ -41,7 +41,7 @@ pub use gcc::Gcc;
 pub use group::{Delta, Groups};
 pub use loss::{LossBased, LossEstimate, LossState};
 pub use overuse::{Overuse, Usage};
-pub use probe::{Cluster, ClusterId, Holds, ProbeResults, Prober};
+pub use probe::{Cluster, ClusterId, Holds, ProbeResults, Prober, Shown};
 pub use rate::Bitrate;
 pub use report::ReportedLoss;
 pub use trendline::Trendline;

@@ -25,6 +25,9 @@ pub struct Cluster {
     pub bytes: usize,
     /// The size of a packet of padding that makes it neither longer nor coarser than it need be.
     pub packet: usize,
+    /// It looks for room where the application uses all there is. Flows beside ours give way to a
+    /// burst, so that what one shows is no free room yet.
+    pub quiet: bool,
 }
 
 /// What holds the rate now, for whoever would probe.
@@ -72,8 +75,6 @@ pub struct Prober {
     last: Option<Instant>,
     last_after_fall: Option<Instant>,
     fall: Option<(Instant, Bitrate)>,
-    /// Quiet probes that found nothing come more seldom.
-    pause: Duration,
     next_id: u32,
     queue: VecDeque<Cluster>,
 }
@@ -101,7 +102,6 @@ impl Default for Prober {
             last: None,
             last_after_fall: None,
             fall: None,
-            pause: QUIET_INTERVAL,
             next_id: 0,
             queue: VecDeque::new(),
         }
@@ -166,9 +166,6 @@ impl Prober {
         if estimate < self.estimate * FALL {
             self.fall = Some((now, self.estimate));
         }
-        if estimate > self.estimate * RISEN {
-            self.pause = QUIET_INTERVAL;
-        }
         self.estimate = estimate;
         if let State::Waiting(worth) = self.state
             && estimate > worth
@@ -212,9 +209,8 @@ impl Prober {
             .is_some_and(|since| now - since >= ALR_INTERVAL && since_last >= ALR_INTERVAL);
         if alr {
             self.probe(now, &[self.estimate * ALR_FACTOR], true);
-        } else if self.is_quiet(now) && since_last >= self.pause {
-            self.pause = (self.pause * 2).min(QUIET_INTERVAL_MAX);
-            self.probe(now, &[self.estimate * QUIET_FACTOR], true);
+        } else if self.is_quiet(now) && since_last >= QUIET_INTERVAL {
+            self.probe_as(now, &[self.estimate * QUIET_FACTOR], true, true);
         }
     }
 
@@ -233,6 +229,10 @@ impl Prober {
     }
 
     fn probe(&mut self, now: Instant, rates: &[Bitrate], further: bool) {
+        self.probe_as(now, rates, further, false);
+    }
+
+    fn probe_as(&mut self, now: Instant, rates: &[Bitrate], further: bool, quiet: bool) {
         let mut most = self.max;
         if let Some(wanted) = self.wanted.filter(|wanted| *wanted > Bitrate::ZERO) {
             most = most.min(wanted * 2.0);
@@ -254,7 +254,7 @@ impl Prober {
             further &= rate < most;
             let rate = rate.min(most);
             if self.queue.len() < PROBES && rate > Bitrate::ZERO {
-                let cluster = self.cluster(rate);
+                let cluster = self.cluster(rate, quiet);
                 self.queue.push_back(cluster);
                 highest = rate;
             }
@@ -267,7 +267,7 @@ impl Prober {
         };
     }
 
-    fn cluster(&mut self, rate: Bitrate) -> Cluster {
+    fn cluster(&mut self, rate: Bitrate, quiet: bool) -> Cluster {
         let id = ClusterId(self.next_id);
         self.next_id = self.next_id.wrapping_add(1);
         let bytes = rate.bytes_in(DURATION);
@@ -279,8 +279,20 @@ impl Prober {
             packet: bytes
                 .div_ceil(PACKETS as usize)
                 .clamp(PACKET_MIN, PACKET_MAX),
+            quiet,
         }
     }
+}
+
+/// What a probe shows.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Shown {
+    /// The rate that came through, a little less where that was all.
+    pub rate: Bitrate,
+    /// It did not come through as it was sent.
+    pub saturated: bool,
+    /// As the cluster has it.
+    pub quiet: bool,
 }
 
 /// What came of the probes.
@@ -317,8 +329,8 @@ impl ProbeResults {
         });
     }
 
-    /// A packet of a probe. The rate that its cluster shows, once enough of it came through.
-    pub fn push(&mut self, packet: &PacketResult) -> Option<Bitrate> {
+    /// A packet of a probe. What its cluster shows, once enough of it came through.
+    pub fn push(&mut self, packet: &PacketResult) -> Option<Shown> {
         let (id, arrival) = (packet.probe?, packet.arrival?);
         let measured = self.clusters.iter_mut().find(|one| one.cluster.id == id)?;
         measured.push(packet, arrival);
@@ -344,7 +356,7 @@ impl Measured {
         self.size = self.size.saturating_add(packet.size);
     }
 
-    fn rate(&self) -> Option<Bitrate> {
+    fn rate(&self) -> Option<Shown> {
         let enough = f64::from(self.packets) >= f64::from(self.cluster.packets) * RECEIVED_SHARE
             && self.size as f64 >= self.cluster.bytes as f64 * RECEIVED_SHARE;
         let (sent, arrived) = (self.sent?, self.arrived?);
@@ -360,11 +372,19 @@ impl Measured {
         if receive_rate > send_rate * RATIO_MAX {
             return None;
         }
-        if receive_rate < send_rate * UNSATURATED {
-            // That is what the path carries: a little less does not fill its queue.
-            return Some(receive_rate * UTILISATION);
-        }
-        Some(send_rate.min(receive_rate))
+        // What came through slower than it was sent is what the path carries: a little less does not
+        // fill its queue.
+        let saturated = receive_rate < send_rate * UNSATURATED;
+        let rate = if saturated {
+            receive_rate * UTILISATION
+        } else {
+            send_rate.min(receive_rate)
+        };
+        Some(Shown {
+            rate,
+            saturated,
+            quiet: self.cluster.quiet,
+        })
     }
 }
 
@@ -384,11 +404,9 @@ const AFTER_FALL_INTERVAL: Duration = Duration::from_secs(5);
 const UNCERTAINTY: f64 = 0.05;
 const RESULT_TIMEOUT: Duration = Duration::from_secs(1);
 /// Ours: the delay has been quiet for so long, and the last such probe is so long ago.
-const QUIET: Duration = Duration::from_millis(1_500);
+const QUIET: Duration = Duration::from_secs(1);
 const QUIET_INTERVAL: Duration = Duration::from_secs(2);
-const QUIET_INTERVAL_MAX: Duration = Duration::from_secs(2);
 const QUIET_FACTOR: f64 = 2.0;
-const RISEN: f64 = 1.2;
 const PACKETS: u32 = 5;
 const DURATION: Duration = Duration::from_millis(15);
 const PACKET_MIN: usize = 200;

@@ -137,7 +137,7 @@ pub struct Dropped {
 ///     if sent == 10 { break; }
 /// }
 /// // The first packets are a probe with three times the rate.
-/// assert_eq!(now.since_origin().as_millis(), 4);
+/// assert_eq!(now.since_origin().as_millis(), 7);
 /// ```
 #[derive(Debug)]
 pub struct Pacer<T> {

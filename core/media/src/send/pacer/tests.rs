@@ -199,6 +199,7 @@ fn cluster(id: u32, kbps: u64) -> Cluster {
         packets: 5,
         bytes: 6_000,
         packet: 1_200,
+        quiet: false,
     }
 }
 
