@@ -22,8 +22,9 @@ struct Target {
     run: fn(&[u8]),
 }
 
-const TARGETS: [Target; 21] = [
+const TARGETS: [Target; 22] = [
     target("candidate", |bytes| on(duologue_fuzz::candidate, bytes)),
+    target("congestion", |bytes| on(duologue_fuzz::congestion, bytes)),
     target("dcep", |bytes| on(duologue_fuzz::dcep, bytes)),
     target("dependency", |bytes| on(duologue_fuzz::dependency, bytes)),
     target("fingerprint", |bytes| on(duologue_fuzz::fingerprint, bytes)),

@@ -8,6 +8,7 @@
 //! a run starts; what it finds is kept in `corpus/`, which is not under version control. Without a
 //! nightly toolchain `examples/stable.rs` gives the same functions the seeds and mutations of them.
 
+mod congestion;
 mod ice;
 mod ice_server;
 mod jsep;
@@ -21,6 +22,7 @@ mod srtp;
 mod streams;
 mod wire;
 
+pub use congestion::{CongestionScenario, congestion};
 pub use ice::{IceScenario, ice_agent};
 pub use ice_server::{IceServerScenario, ice_server};
 pub use jsep::{remote_answer, remote_offer};

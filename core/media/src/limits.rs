@@ -98,3 +98,6 @@ pub(crate) const PACED_STREAMS: usize = 512;
 pub(crate) const PACED_PACKETS: usize = 8_192;
 /// Dropped frames that wait to be taken; the newest are kept.
 pub(crate) const DROPPED_FRAMES: usize = 64;
+
+/// Streams that a target is divided between.
+pub(crate) const ALLOCATED_STREAMS: usize = 512;

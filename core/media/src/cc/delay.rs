@@ -211,6 +211,7 @@ impl QueueDelay {
             LATELY_STRETCH,
             LATELY_STRETCHES,
         );
+        self.settle(now);
     }
 
     fn current(&self) -> Duration {
@@ -228,6 +229,21 @@ impl QueueDelay {
         }
         let least = self.lately.iter().map(|(_, least)| *least);
         least.fold(f64::INFINITY, f64::min) - self.base()
+    }
+
+    /// A delay that stays the same for seconds, to a few milliseconds, is no queue, which goes up and
+    /// down with those that keep it: the path has become longer.
+    fn settle(&mut self, now: Instant) {
+        if self.lately.len() < LATELY_STRETCHES {
+            return;
+        }
+        let lately = || self.lately.iter().rev().take(STEADY_STRETCHES);
+        let least = lately().fold(f64::INFINITY, |least, (_, one)| least.min(*one));
+        let most = lately().fold(f64::NEG_INFINITY, |most, (_, one)| most.max(*one));
+        if least - self.base() > CROWDED_MS && most - least < STEADY_MS {
+            self.least.clear();
+            self.least.push_back((now, least));
+        }
     }
 
     fn base(&self) -> f64 {
@@ -260,6 +276,8 @@ const QUEUE_LONG_MIN_MS: f64 = 15.0;
 const QUEUE_LONG_MAX_MS: f64 = 25.0;
 /// A path whose queue is never below this is crowded.
 const CROWDED_MS: f64 = 20.0;
+/// And one that varies less has become longer.
+const STEADY_MS: f64 = 5.0;
 /// After overuse so much of what arrives is sent: what empties the queue in a second, but not below
 /// half; beside flows that would only fill it again, nearly all.
 const SHARE_ALONE: f64 = 0.95;
@@ -272,3 +290,4 @@ const QUEUE_STRETCH: Duration = Duration::from_secs(10);
 const QUEUE_STRETCHES: usize = 12;
 const LATELY_STRETCH: Duration = Duration::from_millis(500);
 const LATELY_STRETCHES: usize = 5;
+const STEADY_STRETCHES: usize = 5;

@@ -18,30 +18,36 @@
 
 mod acked;
 mod aimd;
+mod allocate;
 mod alr;
 mod controller;
 mod delay;
 mod feedback;
 mod gcc;
 mod group;
+mod l4s;
 mod loss;
 mod overuse;
 mod probe;
 mod rate;
 mod report;
+mod select;
 mod time;
 mod trendline;
 
 pub use acked::Throughput;
 pub use aimd::{Aimd, Standing};
+pub use allocate::{Allocation, Allocator, Demand, Layer, Share, ShareKey};
 pub use alr::Alr;
 pub use controller::{Bounds, Controller, Event, Input, Plan, Reason};
 pub use feedback::{History, PacketResult, StreamArrival};
 pub use gcc::Gcc;
 pub use group::{Delta, Groups};
+pub use l4s::L4s;
 pub use loss::{LossBased, LossEstimate, LossState};
 pub use overuse::{Overuse, Usage};
 pub use probe::{Cluster, ClusterId, Holds, ProbeResults, Prober, Shown};
 pub use rate::Bitrate;
 pub use report::ReportedLoss;
+pub use select::Selector;
 pub use trendline::Trendline;

@@ -12,7 +12,7 @@ use duologue_base::Instant;
 
 use self::budget::Budget;
 use self::queue::Stream;
-use crate::cc::{Cluster, ClusterId, Plan};
+use crate::cc::{Bitrate, Cluster, ClusterId, Plan};
 use crate::limits::{DROPPED_FRAMES, PACED_STREAMS, PROBES};
 
 /// Names a stream of a pacer: the host's choice.
@@ -141,6 +141,8 @@ pub struct Dropped {
 /// ```
 #[derive(Debug)]
 pub struct Pacer<T> {
+    /// As the host wants it.
+    slot: Duration,
     budget: Budget,
     /// By class, then in the order of their turns.
     streams: Vec<Stream<T>>,
@@ -166,6 +168,7 @@ impl<T: Queued> Pacer<T> {
     /// A pacer that works in slots of this length.
     pub fn new(now: Instant, slot: Duration) -> Self {
         Pacer {
+            slot,
             budget: Budget::new(now, slot),
             streams: Vec::new(),
             window: None,
@@ -178,6 +181,15 @@ impl<T: Queued> Pacer<T> {
 
     /// Rates, window and probe are these from now on.
     pub fn set_plan(&mut self, now: Instant, plan: &Plan) {
+        let fine = plan.ect1 || plan.target > FAST;
+        let slot = if plan.ect1 && plan.window.is_some() {
+            SLOT_MARKED
+        } else if fine {
+            self.slot.min(SLOT_FINE)
+        } else {
+            self.slot
+        };
+        self.budget.set_slot(slot);
         self.budget
             .set_rates(now, plan.pacing, plan.padding, self.is_waiting());
         self.window = plan.window;
@@ -193,11 +205,6 @@ impl<T: Queued> Pacer<T> {
                 bytes: 0,
             });
         }
-    }
-
-    /// Another length of the slots.
-    pub fn set_slot(&mut self, slot: Duration) {
-        self.budget.set_slot(slot);
     }
 
     /// Whether there is something that may be sent as padding: a stream with RTX.
@@ -440,6 +447,11 @@ impl<T: Queued> Pacer<T> {
     }
 }
 
+/// Slots of fast paths, and of those that are tried for L4S.
+const SLOT_FINE: Duration = Duration::from_millis(2);
+const FAST: Bitrate = Bitrate::from_kbps(20_000);
+/// A queue for L4S marks what waits a millisecond (RFC 9332 Appendix A): a slot is no longer.
+const SLOT_MARKED: Duration = Duration::from_millis(1);
 /// A packet of padding outside of probes.
 const PADDING: usize = 1_000;
 /// So long a full window is believed.

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use duologue_base::{Ecn, Instant, Rng};
 use duologue_media::cc::{
-    Bitrate, Bounds, Controller, Event, Gcc, History, Input, Plan, StreamArrival,
+    Bitrate, Bounds, Controller, Event, Gcc, History, Input, Plan, Selector, StreamArrival,
 };
 use duologue_media::send::{Class, Pacer, Queued, StreamKey, Turn};
 
@@ -17,6 +17,10 @@ pub enum ControllerKind {
     /// GCC over transport-cc.
     #[default]
     Gcc,
+    /// GCC over reports of RFC 8888.
+    GccByReports,
+    /// Both, over reports of RFC 8888 with marks: for L4S where the path has it.
+    Selector,
 }
 
 /// A flow of video.
@@ -106,6 +110,7 @@ pub struct MediaFlow {
 
 #[derive(Debug, Default)]
 struct Receiver {
+    begun: bool,
     /// Packets since the last feedback: number without wraps, arrival and mark.
     arrivals: BTreeMap<u64, (Instant, Ecn)>,
     newest: u64,
@@ -120,7 +125,8 @@ impl MediaFlow {
         let mut pacer = Pacer::new(start, SLOT);
         pacer.add_stream(CAMERA, Class::Video, 1);
         let controller: Box<dyn Controller> = match config.controller {
-            ControllerKind::Gcc => Box::new(Gcc::default()),
+            ControllerKind::Gcc | ControllerKind::GccByReports => Box::new(Gcc::default()),
+            ControllerKind::Selector => Box::new(Selector::new(true)),
         };
         MediaFlow {
             id,
@@ -275,7 +281,9 @@ impl Flow for MediaFlow {
         }
         if self.receiver.due.is_some_and(|due| due <= now) {
             self.receiver.due = Some(now + self.config.feedback);
-            if let Some(feedback) = self.receiver.feedback(now, self.id as u32, false) {
+            let by_stream = self.config.controller != ControllerKind::Gcc;
+            let ssrc = self.id as u32;
+            if let Some(feedback) = self.receiver.feedback(now, ssrc, by_stream) {
                 let packet = Packet {
                     flow: self.id,
                     size: feedback.size(),
@@ -291,7 +299,9 @@ impl Flow for MediaFlow {
     fn handle_arrival(&mut self, now: Instant, way: Way, arrived: Arrived) {
         let packet = arrived.packet;
         match (way, packet.content) {
-            (Way::Forward, Content::Media(number, _)) => {
+            (Way::Forward, Content::Media(transport, (_, own))) => {
+                let by_stream = self.config.controller != ControllerKind::Gcc;
+                let number = if by_stream { own } else { transport };
                 self.record.arrivals.push(Arrival {
                     at: now,
                     sent: packet.sent,
@@ -327,6 +337,10 @@ impl Flow for MediaFlow {
 
 impl Receiver {
     fn push(&mut self, now: Instant, number: u16, ecn: Ecn) {
+        if !std::mem::replace(&mut self.begun, true) {
+            self.newest = u64::from(number);
+            self.next = self.newest;
+        }
         let distance = number.wrapping_sub(self.newest as u16) as i16;
         let number = self.newest.saturating_add_signed(i64::from(distance));
         self.newest = self.newest.max(number);

@@ -34,8 +34,8 @@ fn rfc_8867_5_2_two_flows_and_a_varying_capacity() {
     check(
         "RFC 8867 5.2",
         [
-            measure("Jain, last half", AtLeast(0.95), AtLeast(0.0)),
-            measure("utilisation %", AtLeast(85.0), AtLeast(0.0)),
+            measure("Jain, last half", AtLeast(0.95), AtLeast(0.78)),
+            measure("utilisation %", AtLeast(85.0), AtLeast(87.2)),
         ],
         |seed| {
             let link = Bottleneck::new(kbps(4_000))
@@ -63,8 +63,12 @@ fn rfc_8867_5_3_the_feedback_path_is_congested() {
     check(
         "RFC 8867 5.3",
         [
-            measure("worst 5 s forward, of capacity", AtLeast(0.5), AtLeast(0.0)),
-            measure("worst 5 s back, of capacity", AtLeast(0.5), AtLeast(0.0)),
+            measure(
+                "worst 5 s forward, of capacity",
+                AtLeast(0.5),
+                AtLeast(0.80),
+            ),
+            measure("worst 5 s back, of capacity", AtLeast(0.5), AtLeast(0.81)),
         ],
         |seed| {
             let forward = Bottleneck::new(kbps(2_000))
@@ -104,8 +108,8 @@ fn rfc_8867_5_4_three_flows_that_begin_one_after_the_other() {
     check(
         "RFC 8867 5.4",
         [
-            measure("Jain, last half", AtLeast(0.95), AtLeast(0.0)),
-            measure("utilisation %, last half", AtLeast(85.0), AtLeast(0.0)),
+            measure("Jain, last half", AtLeast(0.95), AtLeast(0.90)),
+            measure("utilisation %, last half", AtLeast(85.0), AtLeast(89.8)),
         ],
         |seed| {
             let mut arena = Arena::new(seed, Bottleneck::new(kbps(3_500)));
@@ -123,7 +127,7 @@ fn rfc_8867_5_4_three_flows_that_begin_one_after_the_other() {
 fn rfc_8867_5_5_five_flows_with_different_round_trips() {
     check(
         "RFC 8867 5.5",
-        [measure("Jain, last half", AtLeast(0.85), AtLeast(0.0))],
+        [measure("Jain, last half", AtLeast(0.85), AtLeast(0.86))],
         |seed| {
             let mut arena = Arena::new(seed, Bottleneck::new(kbps(4_000)));
             let delays = [10, 25, 50, 100, 150].into_iter().zip(0_u32..);
@@ -147,8 +151,8 @@ fn rfc_8867_5_6_beside_a_long_flow_of_cubic() {
     check(
         "RFC 8867 5.6",
         [
-            measure("share, 20–120 s", Between(0.3, 0.6), AtLeast(0.0)),
-            measure("worst 10 s", AtLeast(0.15), AtLeast(0.0)),
+            measure("share, 20–120 s", Between(0.3, 0.6), Between(0.21, 0.6)),
+            measure("worst 10 s", AtLeast(0.15), AtLeast(0.11)),
         ],
         |seed| {
             let mut arena = Arena::new(seed, Bottleneck::new(kbps(2_000)));
@@ -170,22 +174,28 @@ fn rfc_8867_5_7_beside_short_flows_of_cubic() {
     check(
         "RFC 8867 5.7",
         [
-            measure("what the others leave, used", AtLeast(0.5), AtLeast(0.0)),
-            measure("Jain of the two", AtLeast(0.85), AtLeast(0.0)),
+            measure("worst 5 s, of the mean", AtLeast(0.5), AtLeast(0.38)),
+            measure("Jain of the two", AtLeast(0.85), AtLeast(0.78)),
         ],
         |seed| {
             let mut arena = Arena::new(seed, Bottleneck::new(kbps(2_000)));
             let flows = [0.0, 0.0].map(|_| arena.add_media(from(5.0)));
-            let others: Vec<FlowId> = (0..10)
-                .map(|_| arena.add_cross(Pattern::Short, ms(50)))
-                .collect();
+            for _ in 0..10 {
+                arena.add_cross(Pattern::Short, ms(50));
+            }
             let (begin, end) = (seconds(30.0), seconds(150.0));
             arena.run_until(end);
-            let rates = rates(&arena, &flows, begin, end);
-            let ours: f64 = rates.iter().map(|rate| rate.kbps()).sum();
-            let rate = |flow: &FlowId| arena.cross(*flow).rate(begin, end).kbps();
-            let theirs: f64 = others.iter().map(rate).sum();
-            [ours / (2_000.0 - theirs), jain(&rates)]
+            let sum = |from: Instant, to: Instant| -> f64 {
+                let rates = rates(&arena, &flows, from, to);
+                rates.iter().map(|rate| rate.kbps()).sum()
+            };
+            let stretches = (0..24).map(|n| begin + ms(5_000) * n);
+            let worst = stretches.map(|from| sum(from, from + ms(5_000)));
+            let worst = worst.fold(f64::INFINITY, f64::min);
+            [
+                worst / sum(begin, end),
+                jain(&rates(&arena, &flows, begin, end)),
+            ]
         },
     );
 }
@@ -195,8 +205,8 @@ fn rfc_8867_5_8_a_flow_pauses_and_resumes() {
     check(
         "RFC 8867 5.8",
         [
-            measure("3 s after, of its fair share", AtLeast(0.8), AtLeast(0.0)),
-            measure("Jain, 65–120 s", AtLeast(0.95), AtLeast(0.0)),
+            measure("3 s after, of its fair share", AtLeast(0.8), AtLeast(0.45)),
+            measure("Jain, 65–120 s", AtLeast(0.95), AtLeast(0.75)),
         ],
         |seed| {
             let mut arena = Arena::new(seed, Bottleneck::new(kbps(3_500)));

@@ -6,5 +6,6 @@
 
 mod changes;
 mod fairness;
+mod l4s;
 mod losses;
 mod table;
