@@ -1,8 +1,8 @@
 //! What is sent on one transport: the streams of its senders, and what is sent again.
 
 mod history;
-mod packetize;
 pub mod pacer;
+mod packetize;
 mod stream;
 
 use std::collections::VecDeque;

@@ -5,7 +5,7 @@ use duologue_base::{Ecn, Instant, Rng};
 use duologue_media::cc::{
     Bitrate, Bounds, Controller, Event, Gcc, History, Input, Plan, Selector, StreamArrival,
 };
-use duologue_media::send::{Class, Pacer, Queued, StreamKey, Turn};
+use duologue_media::pacer::{Class, Pacer, Queued, StreamKey, Turn};
 
 use super::arena::{Arrived, Content, Flow, Packet, Way};
 use super::encoder::{Encoder, EncoderConfig};
