@@ -149,6 +149,7 @@ fn chromium(profile: &Path, addresses: Addresses) -> Command {
         "--no-first-run",
         "--no-default-browser-check",
         "--use-fake-device-for-media-stream",
+        "--autoplay-policy=no-user-gesture-required",
         "--allow-loopback-in-peer-connection",
         // The demo makes its own.
         "--ignore-certificate-errors",
@@ -207,6 +208,8 @@ const FIREFOX_PREFS: &[(&str, &str)] = &[
     ("extensions.getAddons.cache.enabled", "false"),
     ("extensions.systemAddon.update.enabled", "false"),
     ("extensions.update.enabled", "false"),
+    ("media.autoplay.blocking_policy", "0"),
+    ("media.autoplay.default", "0"),
     ("media.gmp-manager.updateEnabled", "false"),
     ("media.gmp-manager.url", "\"\""),
     ("media.navigator.permission.disabled", "true"),

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use duologue::{
     DataChannel, DataChannelInit, Event, Events, Exception, IceCandidateInit, MediaKind, Message,
-    PeerConnection, SessionDescription, TransceiverInit,
+    PeerConnection, RtpPacketInit, RtpSender, RtpTransceiver, SessionDescription,
+    TransceiverDirection, TransceiverInit,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -59,6 +60,8 @@ pub(crate) enum Call {
         id: usize,
         on: bool,
     },
+    /// Sends the packets of every receiver back, from now on.
+    Echo {},
     State {},
     Stats {},
     Close {},
@@ -76,6 +79,14 @@ pub(crate) struct RemotePeer {
     pc: PeerConnection,
     channels: Mutex<Vec<Channel>>,
     events: mpsc::Sender<Value>,
+    echoes: Mutex<Echoes>,
+}
+
+/// Whose packets are sent back.
+#[derive(Debug, Default)]
+struct Echoes {
+    on: bool,
+    transceivers: Vec<RtpTransceiver>,
 }
 
 #[derive(Clone, Debug)]
@@ -92,6 +103,7 @@ impl RemotePeer {
             pc,
             channels: Mutex::default(),
             events,
+            echoes: Mutex::default(),
         });
         tokio::spawn(peer.clone().watch(stream));
         (peer, receiver)
@@ -105,6 +117,7 @@ impl RemotePeer {
             }
             Call::SetRemoteDescription(description) => {
                 self.pc.set_remote_description(description).await?;
+                self.echo();
             }
             Call::AddIceCandidate(candidate) => self.pc.add_ice_candidate(candidate).await?,
             Call::RestartIce {} => self.pc.restart_ice(),
@@ -141,6 +154,10 @@ impl RemotePeer {
                 if let Some(channel) = self.channels().get_mut(id) {
                     channel.counted = on.then_some(0);
                 }
+            }
+            Call::Echo {} => {
+                self.echoes().on = true;
+                self.echo();
             }
             Call::State {} => return Ok(self.state()),
             Call::Stats {} => return Ok(json!(self.pc.get_stats().await?)),
@@ -187,6 +204,15 @@ impl RemotePeer {
                     described["id"] = json!(self.adopt(channel));
                     self.tell(json!({ "kind": "datachannel", "channel": described }));
                 }
+                Event::TrackUnmute(track) => {
+                    let kind = track.kind().map(MediaKind::as_str);
+                    self.tell(json!({ "kind": "unmute", "track": kind }));
+                }
+                Event::KeyFrameRequest {
+                    sender, encoding, ..
+                } => {
+                    self.ask_for_key_frame(&sender, encoding);
+                }
                 Event::ChannelClose(channel) => {
                     let id = self.channels().iter().position(|c| c.handle == channel);
                     self.tell(json!({ "kind": "close", "id": id }));
@@ -194,6 +220,58 @@ impl RemotePeer {
                 _ => {}
             }
         }
+    }
+
+    /// Those that the last description brought are sent back, too.
+    fn echo(self: &Arc<Self>) {
+        for transceiver in self.pc.transceivers() {
+            self.echo_one(transceiver);
+        }
+    }
+
+    /// Sends what a receiver gets back to where it came from, packet by packet.
+    fn echo_one(self: &Arc<Self>, transceiver: RtpTransceiver) {
+        let mut echoes = self.echoes();
+        if !echoes.on || echoes.transceivers.contains(&transceiver) {
+            return;
+        }
+        echoes.transceivers.push(transceiver.clone());
+        drop(echoes);
+        // One that a remote offer made does not send by itself.
+        let _ = transceiver.set_direction(TransceiverDirection::Sendrecv);
+        let (mut from, to) = (
+            transceiver.receiver().packets(),
+            transceiver.sender().packets(),
+        );
+        tokio::spawn(async move {
+            let (mut received, mut batch) = (Vec::new(), Vec::new());
+            while from.recv_many(&mut received, 64).await > 0 {
+                batch.extend(received.drain(..).map(|packet| RtpPacketInit {
+                    payload_type: Some(packet.payload_type),
+                    sequence_number: Some(packet.sequence_number as u16),
+                    timestamp: packet.timestamp,
+                    marker: packet.marker,
+                    audio_level: packet.audio_level,
+                    payload: packet.payload,
+                    ..Default::default()
+                }));
+                if to.send_all(&mut batch).await.is_err() {
+                    return;
+                }
+            }
+        });
+    }
+
+    fn ask_for_key_frame(&self, sender: &RtpSender, encoding: usize) {
+        let transceivers = self.pc.transceivers();
+        if let Some(its) = transceivers.iter().find(|t| t.sender() == *sender) {
+            // It may have stopped receiving meanwhile.
+            let _ = its.receiver().send_key_frame_request(encoding);
+        }
+    }
+
+    fn echoes(&self) -> MutexGuard<'_, Echoes> {
+        self.echoes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes a channel in and tells of its messages; gives the number the page knows it by.

@@ -45,6 +45,11 @@ const PAGE: &[(&str, &str, &str)] = &[
         include_str!("../page/exchange.js"),
     ),
     (
+        "/media.js",
+        "text/javascript",
+        include_str!("../page/media.js"),
+    ),
+    (
         "/ways.js",
         "text/javascript",
         include_str!("../page/ways.js"),
@@ -79,6 +84,8 @@ pub struct Outcome {
 pub enum Suite {
     /// Those of a browser whose candidates say its addresses.
     Open,
+    /// Those of its camera and microphone.
+    Media,
     /// Those of a browser that hides them behind mDNS names.
     Hidden,
 }
@@ -87,13 +94,14 @@ impl Suite {
     fn files(self) -> &'static str {
         match self {
             Suite::Open => "scenarios+ways",
+            Suite::Media => "media",
             Suite::Hidden => "names",
         }
     }
 
     fn addresses(self) -> Addresses {
         match self {
-            Suite::Open => Addresses::Shown,
+            Suite::Open | Suite::Media => Addresses::Shown,
             Suite::Hidden => Addresses::Hidden,
         }
     }

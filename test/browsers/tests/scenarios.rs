@@ -26,6 +26,16 @@ async fn firefox_with_hidden_addresses_and_the_rust_peer_find_each_other() {
     all_pass(Browser::Firefox, Suite::Hidden).await;
 }
 
+#[tokio::test]
+async fn chromium_decodes_what_the_rust_peer_sends_back() {
+    all_pass(Browser::Chromium, Suite::Media).await;
+}
+
+#[tokio::test]
+async fn firefox_decodes_what_the_rust_peer_sends_back() {
+    all_pass(Browser::Firefox, Suite::Media).await;
+}
+
 /// `DUOLOGUE_ONLY` narrows the scenarios down by a part of their names.
 async fn all_pass(browser: Browser, suite: Suite) {
     let only = std::env::var("DUOLOGUE_ONLY").unwrap_or_default();

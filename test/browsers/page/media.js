@@ -1,0 +1,132 @@
+// Media between this browser and the Rust peer, which sends back what it gets. What counts is what the
+// browser decoded, by its own statistics.
+import { connected, equal, pageOffers, pair, rustOffers } from "./pair.js";
+
+export const scenarios = {
+  "a camera and a microphone come back and are decoded": async (test) => {
+    const ends = await pair(test);
+    await send(test, ends.pc, ["audio", "video"]);
+    await ends.remote.call("echo");
+    await pageOffers(ends);
+    await comesBack(test, ends.pc, ["audio", "video"]);
+  },
+
+  "what the Rust peer offers to receive and send comes back and is decoded": async (test) => {
+    const ends = await pair(test);
+    for (const kind of ["audio", "video"]) await ends.remote.call("addTransceiver", { kind });
+    await ends.remote.call("echo");
+    await send(test, ends.pc, ["audio", "video"]);
+    await rustOffers(ends);
+    await comesBack(test, ends.pc, ["audio", "video"]);
+  },
+
+  "every codec of video comes back and is decoded": async (test) => {
+    const codecs = RTCRtpSender.getCapabilities("video").codecs.filter((c) => /VP8|VP9|H264|AV1/.test(c.mimeType));
+    for (const codec of firstOfEach(codecs)) {
+      const ends = await pair(test);
+      await send(test, ends.pc, ["video"]);
+      const again = RTCRtpReceiver.getCapabilities("video").codecs.filter((c) => c.mimeType === "video/rtx");
+      ends.pc.getTransceivers()[0].setCodecPreferences([codec, ...again]);
+      await ends.remote.call("echo");
+      await pageOffers(ends);
+      const [inbound] = await comesBack(test, ends.pc, ["video"]);
+      const used = (await ends.pc.getStats()).get(inbound.codecId);
+      equal(used.mimeType, codec.mimeType, "the codec that came back");
+    }
+  },
+
+  "media goes on after a hold, while data flows": async (test) => {
+    const ends = await pair(test);
+    ends.pc.createDataChannel("data");
+    await send(test, ends.pc, ["video"]);
+    await ends.remote.call("echo");
+    await pageOffers(ends);
+    await comesBack(test, ends.pc, ["video"]);
+    const [transceiver] = ends.pc.getTransceivers();
+    transceiver.direction = "inactive";
+    await pageOffers(ends);
+    transceiver.direction = "sendrecv";
+    await pageOffers(ends);
+    await comesBack(test, ends.pc, ["video"]);
+  },
+
+  "the Rust end's track is muted until packets come": async (test) => {
+    const ends = await pair(test);
+    await send(test, ends.pc, ["audio"]);
+    await pageOffers(ends);
+    await ends.remote.event("unmute", (e) => e.kind === "unmute");
+  },
+
+  "media goes on through an ICE restart": async (test) => {
+    const ends = await pair(test);
+    await send(test, ends.pc, ["audio", "video"]);
+    await ends.remote.call("echo");
+    await pageOffers(ends);
+    await comesBack(test, ends.pc, ["audio", "video"]);
+    ends.pc.restartIce();
+    await pageOffers(ends);
+    await comesBack(test, ends.pc, ["audio", "video"]);
+  },
+
+  "another track takes over without negotiation": async (test) => {
+    const ends = await pair(test);
+    await send(test, ends.pc, ["video"]);
+    await ends.remote.call("echo");
+    await pageOffers(ends);
+    await comesBack(test, ends.pc, ["video"]);
+    await ends.pc.getSenders()[0].replaceTrack((await device(test, { video: { width: 320, height: 240 } })).getTracks()[0]);
+    await comesBack(test, ends.pc, ["video"]);
+  },
+};
+
+// Adds what the browser's fake camera and microphone make.
+async function send(test, pc, kinds) {
+  for (const kind of kinds) {
+    const stream = await device(test, { [kind]: true });
+    pc.addTrack(stream.getTracks()[0], stream);
+  }
+}
+
+async function device(test, constraints) {
+  const stream = await navigator.mediaDevices.getUserMedia(constraints);
+  test.onEnd(() => stream.getTracks().forEach((track) => track.stop()));
+  return stream;
+}
+
+// Waits until so much more of each kind was decoded here; gives the statistics of the streams.
+async function comesBack(test, pc, kinds) {
+  test.onFailure(async () => `decoded here: ${JSON.stringify(await decoded(pc))}`);
+  play(test, pc);
+  await connected(pc);
+  const before = await decoded(pc);
+  for (;;) {
+    const now = await decoded(pc);
+    const enough = kinds.every((kind) => (now[kind]?.units ?? 0) - (before[kind]?.units ?? 0) >= (kind === "video" ? 20 : 50));
+    if (enough) return kinds.map((kind) => now[kind].stats);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+// Nothing is decoded that nobody plays.
+function play(test, pc) {
+  const player = document.createElement("video");
+  const tracks = pc.getReceivers().map((receiver) => receiver.track);
+  Object.assign(player, { srcObject: new MediaStream(tracks), autoplay: true });
+  document.body.append(player);
+  test.onEnd(() => player.remove());
+}
+
+async function decoded(pc) {
+  const found = {};
+  for (const stats of (await pc.getStats()).values()) {
+    if (stats.type !== "inbound-rtp") continue;
+    // Audio is decoded in packets of 20 ms.
+    const units = stats.kind === "video" ? (stats.framesDecoded ?? 0) : Math.floor((stats.totalSamplesReceived ?? stats.packetsReceived * 960) / 960);
+    if ((found[stats.kind]?.units ?? -1) < units) found[stats.kind] = { units, stats };
+  }
+  return found;
+}
+
+function firstOfEach(codecs) {
+  return codecs.filter((codec, at) => codecs.findIndex((c) => c.mimeType === codec.mimeType) === at);
+}
