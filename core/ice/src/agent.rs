@@ -52,7 +52,7 @@ pub struct Agent {
     pub(crate) replies: VecDeque<Reply>,
     pub(crate) refusals: Refusals,
     /// What ends allocations at TURN servers.
-    pub(crate) farewells: Vec<(Transmit, Vec<u8>)>,
+    pub(crate) releases: Vec<(Transmit, Vec<u8>)>,
     /// RFC 8445 §14.2: no new check leaves before.
     pub(crate) next_check: Instant,
     pub(crate) leave: CheckLeave,
@@ -166,7 +166,7 @@ impl Agent {
             transactions: Vec::new(),
             replies: VecDeque::new(),
             refusals: Refusals::default(),
-            farewells: Vec::new(),
+            releases: Vec::new(),
             next_check: Instant::ZERO,
             leave: CheckLeave::Free,
             answered_checks: 0,

@@ -85,7 +85,7 @@ impl Agent {
                 return transmit;
             }
         }
-        if let Some((transmit, bytes)) = self.farewells.pop() {
+        if let Some((transmit, bytes)) = self.releases.pop() {
             *out = bytes;
             return Some(transmit);
         }

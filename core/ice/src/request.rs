@@ -42,12 +42,14 @@ impl Agent {
             self.counters.unknown_attributes += 1;
             return self.reply(sender, message, answer);
         }
+
         if self.is_role_conflict_lost_by_peer(message) {
             return self.reply(sender, message, Answer::RoleConflict(to));
         }
         self.reply(sender, message, Answer::Success(to));
         self.generations[at].last_request = now;
         self.generations[at].known_as = name;
+
         let nomination = message.nomination().unwrap_or(0);
         let check = EarlyCheck {
             base: sender.base,
@@ -123,10 +125,12 @@ impl Agent {
         let pointless =
             bar.is_some_and(|bar| bar == u64::MAX || self.priority_of_check(at, &check) <= bar);
         let closed = self.generations[at].failed || (pointless && !nominates && !self.config.lite);
+
         let moved = (nominates || closed) && self.is_from_elsewhere(at, &check, bar.is_some());
         if moved {
             self.doubt_selected(now, at);
         }
+
         let Some(id) = self.pair_of_check(at, &check, closed) else {
             if moved {
                 self.generations[at].moved = Some(check);
@@ -136,6 +140,7 @@ impl Agent {
         if self.config.lite {
             return self.lite_check(now, at, id, &check);
         }
+
         let generation = &mut self.generations[at];
         let Some(pair) = generation.checklist.get_mut(id) else {
             return;
@@ -152,6 +157,7 @@ impl Agent {
                 pair.nomination.accept(check.nomination, valid);
             }
         }
+
         match &mut pair.check {
             Check::Succeeded(valid) => {
                 // The other side reaches us: ask at once whether we reach it again.

@@ -231,27 +231,27 @@ impl Slots {
     }
 
     /// What the application wants of a transceiver, or wanted when it was removed.
-    pub(crate) fn wish(&self, id: TransceiverId) -> Option<&jsep::TransceiverIntent> {
+    pub(crate) fn intent_of(&self, id: TransceiverId) -> Option<&jsep::TransceiverIntent> {
         self.intent
             .transceiver(id)
             .or_else(|| self.transceivers.get(&id)?.removed.as_ref())
     }
 
     /// Changes what the application wants of a transceiver.
-    pub(crate) fn change_wish(
+    pub(crate) fn change_intent(
         &mut self,
         id: TransceiverId,
         change: impl FnOnce(&mut jsep::TransceiverIntent),
     ) {
-        if let Some(wish) = self.intent.transceiver_mut(id) {
-            change(wish);
+        if let Some(intent) = self.intent.transceiver_mut(id) {
+            change(intent);
             self.intent.version += 1;
-        } else if let Some(wish) = self
+        } else if let Some(intent) = self
             .transceivers
             .get_mut(&id)
             .and_then(|slots| slots.removed.as_mut())
         {
-            change(wish);
+            change(intent);
         }
     }
 
@@ -265,13 +265,16 @@ impl Slots {
         if let Some(slots) = self.transceivers.get_mut(&id) {
             slots.send_encodings = encodings;
         }
-        let Some(wish) = self.wish(id).filter(|wish| wish.sender.rids != rids) else {
+        let Some(intent) = self
+            .intent_of(id)
+            .filter(|intent| intent.sender.rids != rids)
+        else {
             return;
         };
-        let mut new = self.new_sources(wish.kind, rids.len().max(1)).into_iter();
-        self.change_wish(id, |wish| {
+        let mut new = self.new_sources(intent.kind, rids.len().max(1)).into_iter();
+        self.change_intent(id, |intent| {
             let next = || new.next().expect("there is one for each encoding");
-            wish.sender.set_layers(rids, next);
+            intent.sender.set_layers(rids, next);
         });
     }
 
@@ -293,7 +296,7 @@ impl Slots {
     fn unused_ssrc(&mut self, new: &[SourceParameters]) -> Ssrc {
         loop {
             let ssrc = Ssrc(self.rng.u32());
-            let senders = self.intent.transceivers.iter().map(|wish| &wish.sender);
+            let senders = self.intent.transceivers.iter().map(|intent| &intent.sender);
             let known = senders.flat_map(|sender| &sender.sources).chain(new);
             if ssrc != Ssrc(0) && !known.flat_map(|source| source.ssrcs()).any(|s| s == ssrc) {
                 return ssrc;
@@ -306,10 +309,10 @@ impl Slots {
         let Some(index) = self.intent.transceivers.iter().position(|t| t.id == id) else {
             return;
         };
-        let wish = self.intent.transceivers.remove(index);
+        let intent = self.intent.transceivers.remove(index);
         self.intent.version += 1;
         if let Some(slots) = self.transceivers.get_mut(&id) {
-            slots.removed = Some(wish);
+            slots.removed = Some(intent);
         }
         self.removed.push_back(id);
         if self.removed.len() > MAX_REMOVED_TRANSCEIVERS

@@ -262,8 +262,8 @@ impl Slots {
             .intent
             .transceivers
             .iter()
-            .filter(|wish| wish.stop != duologue_jsep::StopState::Stopped)
-            .filter_map(|wish| self.transceivers.get(&wish.id)?.transport)
+            .filter(|intent| intent.stop != duologue_jsep::StopState::Stopped)
+            .filter_map(|intent| self.transceivers.get(&intent.id)?.transport)
             .chain(self.sctp.as_ref().and_then(|sctp| sctp.transport))
             .collect();
         keys.sort_unstable();

@@ -15,7 +15,7 @@ use tracing::Instrument;
 use crate::Host;
 use crate::limits::{INTERFACES_FRESH, INTERFACES_INTERVAL, INTERFACES_INTERVAL_TOLD, PORT_TRIES};
 use crate::mailbox::{Input, Mailbox};
-use crate::mdns::{Responder, Wish};
+use crate::mdns::{NameRequest, Responder};
 use crate::notice::{Notice, wait_for_notice};
 use crate::shared::SharedPort;
 use crate::stream::{Tls, TlsRoots};
@@ -321,7 +321,7 @@ impl Shared {
 
     /// Tells all sessions; returns whether there are any.
     fn broadcast(self: &Arc<Self>, ips: &Arc<[IpAddr]>) {
-        self.mdns.wish(self, Wish::LookAgain);
+        self.mdns.request(self, NameRequest::LookAgain);
         for mailbox in lock(&self.sessions).iter().filter_map(Weak::upgrade) {
             mailbox.push(Input::Interfaces(ips.clone()));
         }

@@ -20,7 +20,7 @@ use crate::timer::Timer;
 
 /// What sessions want of multicast DNS.
 #[derive(Debug)]
-pub(crate) enum Wish {
+pub(crate) enum NameRequest {
     Announce {
         name: MdnsName,
         ip: IpAddr,
@@ -36,42 +36,45 @@ pub(crate) enum Wish {
     LookAgain,
 }
 
-/// Where sessions reach the task of their endpoint. It runs from the first wish until nothing has
-/// been wished for in a while.
+/// Where sessions reach the task of their endpoint. It runs from the first request until nothing has
+/// been asked for in a while.
 #[derive(Debug, Default)]
-pub(crate) struct Responder(Mutex<Option<Arc<Queue<Wish>>>>);
+pub(crate) struct Responder(Mutex<Option<Arc<Queue<NameRequest>>>>);
 
 impl Responder {
-    pub(crate) fn wish(&self, endpoint: &Arc<Shared>, wish: Wish) {
+    pub(crate) fn request(&self, endpoint: &Arc<Shared>, request: NameRequest) {
         let mut running = self.lock();
         if let Some(queue) = &*running {
-            queue.push(wish);
+            queue.push(request);
             return;
         }
-        if matches!(wish, Wish::LookAgain | Wish::Withdraw { .. }) {
+        if matches!(
+            request,
+            NameRequest::LookAgain | NameRequest::Withdraw { .. }
+        ) {
             return;
         }
         let queue = Arc::new(Queue::new());
-        queue.push(wish);
+        queue.push(request);
         let task = Task::new(endpoint, queue.clone());
         *running = Some(queue);
         drop(endpoint.runtime().spawn(task));
     }
 
-    /// Ends the task, unless something was wished for meanwhile.
-    fn end(&self, queue: &Queue<Wish>) -> bool {
+    /// Ends the task, unless something was asked for meanwhile.
+    fn end(&self, queue: &Queue<NameRequest>) -> bool {
         let mut running = self.lock();
-        let mut wishes = Vec::new();
-        queue.take(&mut wishes);
-        let end = wishes.is_empty();
+        let mut requests = Vec::new();
+        queue.take(&mut requests);
+        let end = requests.is_empty();
         match end {
             true => *running = None,
-            false => drop(queue.extend(wishes)),
+            false => drop(queue.extend(requests)),
         }
         end
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Arc<Queue<Wish>>>> {
+    fn lock(&self) -> MutexGuard<'_, Option<Arc<Queue<NameRequest>>>> {
         // What is guarded is whole after every statement.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -79,14 +82,14 @@ impl Responder {
 
 struct Task {
     endpoint: Weak<Shared>,
-    queue: Arc<Queue<Wish>>,
+    queue: Arc<Queue<NameRequest>>,
     mdns: Mdns,
     sockets: Vec<LinkSockets>,
     next_link: u32,
     /// Who waits for a name's address.
     waiting: Vec<(MdnsName, Weak<Mailbox>)>,
     timer: Timer,
-    /// When the task ends, if nothing is wished for.
+    /// When the task ends, if nothing is asked for.
     until: Option<Instant>,
     buffer: Box<[u8]>,
 }
@@ -101,7 +104,7 @@ struct LinkSockets {
 }
 
 impl Task {
-    fn new(endpoint: &Arc<Shared>, queue: Arc<Queue<Wish>>) -> Self {
+    fn new(endpoint: &Arc<Shared>, queue: Arc<Queue<NameRequest>>) -> Self {
         let mut task = Task {
             endpoint: Arc::downgrade(endpoint),
             queue,
@@ -150,18 +153,18 @@ impl Task {
         self.mdns.set_links(now, &links);
     }
 
-    fn take_wishes(&mut self, endpoint: &Shared, now: Instant) {
-        let mut wishes = Vec::new();
-        self.queue.take(&mut wishes);
-        for wish in wishes {
-            match wish {
-                Wish::Announce { name, ip } => self.mdns.announce(now, name, ip),
-                Wish::Withdraw { name } => self.mdns.withdraw(name),
-                Wish::Resolve { name, by } => {
+    fn take_requests(&mut self, endpoint: &Shared, now: Instant) {
+        let mut requests = Vec::new();
+        self.queue.take(&mut requests);
+        for request in requests {
+            match request {
+                NameRequest::Announce { name, ip } => self.mdns.announce(now, name, ip),
+                NameRequest::Withdraw { name } => self.mdns.withdraw(name),
+                NameRequest::Resolve { name, by } => {
                     self.waiting.push((name, by));
                     self.mdns.resolve(now, name);
                 }
-                Wish::LookAgain => self.look_again(endpoint),
+                NameRequest::LookAgain => self.look_again(endpoint),
             }
         }
     }
@@ -264,7 +267,7 @@ impl Future for Task {
                 return Poll::Ready(());
             };
             let now = endpoint.clock.now();
-            task.take_wishes(&endpoint, now);
+            task.take_requests(&endpoint, now);
             let received_all = task.receive(cx, now);
             task.mdns.handle_timeout(now);
             task.send(now);

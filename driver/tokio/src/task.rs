@@ -20,7 +20,7 @@ use crate::endpoint::Shared;
 use crate::error_log::ErrorLog;
 use crate::limits::{CHECKS_PAUSE, IDLE_QUEUE_CAPACITY, TURNS_PER_POLL};
 use crate::mailbox::{Input, Mailbox};
-use crate::mdns::Wish;
+use crate::mdns::NameRequest;
 use crate::scratch::{self, Scratch};
 use crate::stream::Streams;
 use crate::timer::Timer;
@@ -81,6 +81,7 @@ impl<H: Host> SessionTask<H> {
         let now = self.endpoint.clock.now();
         let known_sockets = self.next_socket;
         let took_trains = self.take_inputs(now);
+
         let mut received_all = self.receive(cx, scratch);
         received_all &= self.streams.receive(
             cx,
@@ -89,6 +90,7 @@ impl<H: Host> SessionTask<H> {
             &mut scratch.stream,
             &mut self.next_socket,
         );
+
         let answered = self.session.take_answered_checks();
         if answered > 0 {
             CHECKS.give_back(answered);
@@ -98,10 +100,12 @@ impl<H: Host> SessionTask<H> {
             self.meter_checks(now);
         }
         self.perform_actions(now);
+
         // Before sending: what readers take opens the receive window that acknowledgements tell.
         let mut reported = self.report();
         reported |= self.report_channels();
         reported |= self.report_media();
+
         let sent_all = self.transmit(cx, scratch, now);
         // Sockets that have sent their last datagram are closed; bytes have left the send queues.
         self.perform_actions(now);
@@ -109,6 +113,7 @@ impl<H: Host> SessionTask<H> {
         if reported {
             self.host.end_of_batch();
         }
+
         if took_trains {
             for lease in self.sockets.iter().filter_map(|b| b.socket.lease_ref()) {
                 lease.help_receiver(now, &mut scratch.receive);
@@ -234,8 +239,8 @@ impl<H> Drop for SessionTask<H> {
         self.mailbox.queue().close();
         // Those of a session that was not closed.
         for name in std::mem::take(&mut self.names) {
-            let wish = Wish::Withdraw { name };
-            self.endpoint.mdns.wish(&self.endpoint, wish);
+            let request = NameRequest::Withdraw { name };
+            self.endpoint.mdns.request(&self.endpoint, request);
         }
     }
 }

@@ -23,7 +23,7 @@ use terminal::Lines;
 /// How long the two may take to find each other once both know each other's description.
 const CONNECT_LIMIT: Duration = Duration::from_secs(40);
 /// How long the other end may take to notice that the call is over.
-const FAREWELL: Duration = Duration::from_secs(2);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -168,7 +168,7 @@ impl Call {
             self.story.measured(&measured);
             chat.close();
             // The other end confirms, unless it is gone.
-            let _ = tokio::time::timeout(FAREWELL, chat.closed()).await;
+            let _ = tokio::time::timeout(CLOSE_TIMEOUT, chat.closed()).await;
         } else {
             if self.lines.typed {
                 self.story

@@ -32,6 +32,6 @@ pub(super) async fn run(
     }
     // What was said last arrives before the end.
     chat.close();
-    let _ = tokio::time::timeout(super::FAREWELL, chat.closed()).await;
+    let _ = tokio::time::timeout(super::CLOSE_TIMEOUT, chat.closed()).await;
     Ok(())
 }

@@ -17,7 +17,7 @@ pub(super) const BODY_BYTES: usize = 256 << 10;
 /// Bytes of a request's head.
 pub(super) const HEAD_BYTES: usize = 64 << 10;
 /// How long pages may keep their connections to the web server once it ends.
-pub(super) const FAREWELL: Duration = Duration::from_secs(2);
+pub(super) const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 /// After an `accept` that failed, since descriptors are short.
 pub(super) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How long the certificate that is made at the start is valid.

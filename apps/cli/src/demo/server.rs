@@ -19,7 +19,7 @@ use tokio::time::{Sleep, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use super::guard::Arrival;
-use super::limits::{ACCEPT_PAUSE, FAREWELL, HEAD_BYTES, Limits};
+use super::limits::{ACCEPT_PAUSE, CLOSE_TIMEOUT, HEAD_BYTES, Limits};
 
 /// The demo's web server, before it serves.
 pub(super) struct Server {
@@ -66,7 +66,7 @@ impl Server {
         ending.send_replace(true);
         let all = async { while connections.join_next().await.is_some() {} };
         // Who has not gone by then is cut off.
-        let _ = timeout(FAREWELL, all).await;
+        let _ = timeout(CLOSE_TIMEOUT, all).await;
     }
 
     async fn connection(&self, stream: TcpStream, ended: watch::Receiver<bool>) -> io::Result<()> {

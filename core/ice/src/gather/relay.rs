@@ -348,7 +348,7 @@ impl Agent {
                 && allocation.write_release(&mut self.rng, now, &mut out)
             {
                 let transmit = to_server(socket, allocation.addr, out.len());
-                self.farewells.push((transmit, out));
+                self.releases.push((transmit, out));
             }
         }
     }

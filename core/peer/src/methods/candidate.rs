@@ -65,10 +65,10 @@ impl PeerConnection {
             (None, Some(index)) => agreement.media.get(usize::from(index)),
             (None, None) => None,
         };
-        let wish = section
+        let intent = section
             .and_then(|section| section.transceiver)
-            .and_then(|id| self.slots.wish(id));
-        wish.is_some_and(|wish| wish.stop == jsep::StopState::Stopped)
+            .and_then(|id| self.slots.intent_of(id));
+        intent.is_some_and(|intent| intent.stop == jsep::StopState::Stopped)
     }
 
     /// The media descriptions and ICE generations that a candidate belongs to.

@@ -23,7 +23,7 @@ impl PeerConnection {
             .intent
             .transceivers
             .iter()
-            .map(|wish| wish.id)
+            .map(|intent| intent.id)
             .collect();
         for id in transceivers {
             self.stop_transceiver(id);

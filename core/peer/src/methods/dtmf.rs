@@ -11,7 +11,8 @@ use crate::{Exception, MediaKind, PeerConnection, PeerConnectionState};
 impl PeerConnection {
     /// `canInsertDTMF` of a sender's `dtmf`.
     pub fn can_insert_dtmf(&self, id: TransceiverId) -> bool {
-        let (Some(slots), Some(wish)) = (self.slots.transceivers.get(&id), self.slots.wish(id))
+        let (Some(slots), Some(intent)) =
+            (self.slots.transceivers.get(&id), self.slots.intent_of(id))
         else {
             return false;
         };
@@ -30,7 +31,7 @@ impl PeerConnection {
         });
         slots.kind == MediaKind::Audio
             && self.slots.connection_state == PeerConnectionState::Connected
-            && wish.stop == jsep::StopState::Running
+            && intent.stop == jsep::StopState::Running
             && slots.sender_track.is_some()
             && sending
             && slots.send_encodings.first().is_some_and(|e| e.active)

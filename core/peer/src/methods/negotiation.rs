@@ -240,12 +240,12 @@ impl PeerConnection {
             return;
         };
         let mut matching = Vec::new();
-        for wish in &self.slots.intent.transceivers {
-            if wish.kind == kind
-                && wish.stop == jsep::StopState::Running
-                && matches!(wish.direction, SendRecv | RecvOnly)
+        for intent in &self.slots.intent.transceivers {
+            if intent.kind == kind
+                && intent.stop == jsep::StopState::Running
+                && matches!(intent.direction, SendRecv | RecvOnly)
             {
-                matching.push((wish.id, wish.direction));
+                matching.push((intent.id, intent.direction));
             }
         }
         if !wanted {
@@ -255,7 +255,8 @@ impl PeerConnection {
                 } else {
                     Inactive
                 };
-                self.slots.change_wish(id, |wish| wish.direction = without);
+                self.slots
+                    .change_intent(id, |intent| intent.direction = without);
             }
         } else if matching.is_empty() {
             let init = TransceiverInit::with_direction(TransceiverDirection::Recvonly);

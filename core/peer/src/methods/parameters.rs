@@ -84,8 +84,8 @@ impl PeerConnection {
         mut parameters: RtpSendParameters,
     ) -> Result<RtpSendParameters, Exception> {
         let slots = self.slots.transceivers.get(&sender).ok_or_else(unknown)?;
-        let wish = self.slots.wish(sender).ok_or_else(unknown)?;
-        if wish.stop != jsep::StopState::Running {
+        let intent = self.slots.intent_of(sender).ok_or_else(unknown)?;
+        if intent.stop != jsep::StopState::Running {
             return Err(Exception::invalid_state("the transceiver is stopped"));
         }
         let Some(returned) = &slots.last_returned_parameters else {

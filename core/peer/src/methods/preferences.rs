@@ -53,7 +53,7 @@ impl PeerConnection {
             .preferences(kind, &codecs)
             .map_err(|_| problem())?;
         self.slots
-            .change_wish(id, |wish| wish.codec_preferences = preferences);
+            .change_intent(id, |intent| intent.codec_preferences = preferences);
         Ok(())
     }
 
@@ -62,11 +62,12 @@ impl PeerConnection {
         &self,
         id: TransceiverId,
     ) -> Vec<RtpHeaderExtensionCapability> {
-        let (Some(slots), Some(wish)) = (self.slots.transceivers.get(&id), self.slots.wish(id))
+        let (Some(slots), Some(intent)) =
+            (self.slots.transceivers.get(&id), self.slots.intent_of(id))
         else {
             return Vec::new();
         };
-        let mut extensions: Vec<_> = match &wish.header_extensions {
+        let mut extensions: Vec<_> = match &intent.header_extensions {
             Some(extensions) => extensions.iter().map(shown).collect(),
             None => {
                 let capabilities = &self.slots.intent.capabilities;
@@ -74,7 +75,7 @@ impl PeerConnection {
             }
         };
         for extension in &mut extensions {
-            if wish.extensions_not_taken.contains(&extension.uri) {
+            if intent.extensions_not_taken.contains(&extension.uri) {
                 extension.direction = TransceiverDirection::Stopped;
             }
         }
@@ -117,9 +118,9 @@ impl PeerConnection {
                 direction: extension.direction.to_jsep().ok(),
             })
             .collect();
-        self.slots.change_wish(id, |wish| {
-            wish.header_extensions = Some(wished);
-            wish.extensions_not_taken.clear();
+        self.slots.change_intent(id, |intent| {
+            intent.header_extensions = Some(wished);
+            intent.extensions_not_taken.clear();
         });
         Ok(())
     }

@@ -41,8 +41,8 @@ impl PeerConnection {
     ) -> Progress {
         let running = self
             .slots
-            .wish(sender)
-            .is_some_and(|wish| wish.stop == jsep::StopState::Running);
+            .intent_of(sender)
+            .is_some_and(|intent| intent.stop == jsep::StopState::Running);
         if !running {
             return Progress::rejected(Exception::invalid_state("the transceiver is stopped"));
         }
@@ -66,7 +66,7 @@ impl PeerConnection {
             return Err(unknown());
         }
         self.slots
-            .change_wish(sender, |wish| wish.sender.streams = unique(streams));
+            .change_intent(sender, |intent| intent.sender.streams = unique(streams));
         self.update_negotiation_needed();
         Ok(())
     }

@@ -39,7 +39,7 @@ impl PeerConnection {
     fn uses_of(&self, track: &TrackId) -> usize {
         let transceivers = self.slots.intent.transceivers.iter();
         transceivers
-            .filter_map(|wish| self.slots.transceivers.get(&wish.id))
+            .filter_map(|intent| self.slots.transceivers.get(&intent.id))
             .map(|slots| {
                 let sends = slots.sender_track.as_ref().is_some_and(|t| t.id == *track);
                 usize::from(sends) + usize::from(slots.receiver_track == *track)

@@ -36,17 +36,17 @@ pub(crate) enum MadeBy {
 impl PeerConnection {
     /// `getTransceivers()`: the set of transceivers in the order they were made.
     pub fn transceivers(&self) -> Vec<TransceiverId> {
-        let wishes = &self.slots.intent.transceivers;
-        wishes.iter().map(|wish| wish.id).collect()
+        let intents = &self.slots.intent.transceivers;
+        intents.iter().map(|intent| intent.id).collect()
     }
 
     /// `getSenders()`: the senders of the transceivers that are not stopped.
     pub fn senders(&self) -> Vec<TransceiverId> {
-        let wishes = &self.slots.intent.transceivers;
-        wishes
+        let intents = &self.slots.intent.transceivers;
+        intents
             .iter()
-            .filter(|wish| wish.stop != jsep::StopState::Stopped)
-            .map(|wish| wish.id)
+            .filter(|intent| intent.stop != jsep::StopState::Stopped)
+            .map(|intent| intent.id)
             .collect()
     }
 
@@ -105,14 +105,14 @@ impl PeerConnection {
 
     /// A sender that has no track and has never been used to send.
     fn reusable_sender(&self, kind: MediaKind) -> Option<TransceiverId> {
-        let wishes = &self.slots.intent.transceivers;
-        let fits = |wish: &&jsep::TransceiverIntent| {
-            let slots = self.slots.transceivers.get(&wish.id);
-            wish.kind == kind
-                && wish.stop == jsep::StopState::Running
+        let intents = &self.slots.intent.transceivers;
+        let fits = |intent: &&jsep::TransceiverIntent| {
+            let slots = self.slots.transceivers.get(&intent.id);
+            intent.kind == kind
+                && intent.stop == jsep::StopState::Running
                 && slots.is_some_and(|slots| slots.sender_track.is_none() && !slots.has_sent)
         };
-        wishes.iter().find(fits).map(|wish| wish.id)
+        intents.iter().find(fits).map(|intent| intent.id)
     }
 
     fn reuse_sender(&mut self, id: TransceiverId, track: Track, streams: &[MediaStreamId]) {
@@ -120,10 +120,10 @@ impl PeerConnection {
         if let Some(slots) = self.slots.transceivers.get_mut(&id) {
             slots.sender_track = Some(track);
         }
-        self.slots.change_wish(id, |wish| {
-            wish.sender.streams = unique(streams);
-            wish.taken_by_add_track = true;
-            wish.direction = match wish.direction {
+        self.slots.change_intent(id, |intent| {
+            intent.sender.streams = unique(streams);
+            intent.taken_by_add_track = true;
+            intent.direction = match intent.direction {
                 RecvOnly => SendRecv,
                 Inactive => SendOnly,
                 direction => direction,
@@ -147,12 +147,12 @@ impl PeerConnection {
             ));
         };
         let in_set = self.slots.intent.transceiver(sender);
-        let running = in_set.is_some_and(|wish| wish.stop == jsep::StopState::Running);
+        let running = in_set.is_some_and(|intent| intent.stop == jsep::StopState::Running);
         if !running || slots.sender_track.take().is_none() {
             return Ok(());
         }
-        self.slots.change_wish(sender, |wish| {
-            wish.direction = match wish.direction {
+        self.slots.change_intent(sender, |intent| {
+            intent.direction = match intent.direction {
                 SendRecv => RecvOnly,
                 SendOnly => Inactive,
                 direction => direction,
@@ -277,16 +277,16 @@ impl PeerConnection {
         let track = MediaStreamTrack::of_receiver(receiver_track.clone(), kind);
         self.slots.tracks.insert(receiver_track.clone(), track);
 
-        let mut wish = jsep::TransceiverIntent::new(id, kind, creating.direction);
-        wish.added_by_add_track = creating.made_by == MadeBy::AddTrack;
-        wish.sender.streams = unique(&creating.streams);
-        wish.sender.track_id = match &creating.track {
+        let mut intent = jsep::TransceiverIntent::new(id, kind, creating.direction);
+        intent.added_by_add_track = creating.made_by == MadeBy::AddTrack;
+        intent.sender.streams = unique(&creating.streams);
+        intent.sender.track_id = match &creating.track {
             Some(track) => track.id.to_string(),
             None => self.slots.rng.uuid(),
         };
-        wish.sender.rids = rids_of(&encodings);
-        wish.sender.sources = self.slots.new_sources(kind, encodings.len());
-        self.slots.intent.transceivers.push(wish);
+        intent.sender.rids = rids_of(&encodings);
+        intent.sender.sources = self.slots.new_sources(kind, encodings.len());
+        self.slots.intent.transceivers.push(intent);
         self.slots.intent.version += 1;
         self.slots.transceivers.insert(
             id,

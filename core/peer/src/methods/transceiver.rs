@@ -17,7 +17,7 @@ use crate::{
 #[derive(Clone, Copy, Debug)]
 pub struct TransceiverView<'a> {
     slots: &'a Transceiver,
-    wish: &'a jsep::TransceiverIntent,
+    intent: &'a jsep::TransceiverIntent,
     section: Option<&'a jsep::agreement::MediaAgreement>,
 }
 
@@ -34,8 +34,8 @@ impl<'a> TransceiverView<'a> {
 
     /// `direction`: the preferred one; `stopped` from `stop()` on.
     pub fn direction(&self) -> TransceiverDirection {
-        match self.wish.stop {
-            jsep::StopState::Running => self.wish.direction.into(),
+        match self.intent.stop {
+            jsep::StopState::Running => self.intent.direction.into(),
             jsep::StopState::Stopping | jsep::StopState::Stopped => TransceiverDirection::Stopped,
         }
     }
@@ -50,7 +50,7 @@ impl<'a> TransceiverView<'a> {
 
     /// It is stopped for good.
     pub fn is_stopped(&self) -> bool {
-        self.wish.stop == jsep::StopState::Stopped
+        self.intent.stop == jsep::StopState::Stopped
     }
 
     /// `sender.track`
@@ -60,7 +60,7 @@ impl<'a> TransceiverView<'a> {
 
     /// Ids of the streams that the sender's track is announced in.
     pub fn sender_streams(&self) -> &'a [String] {
-        &self.wish.sender.streams
+        &self.intent.sender.streams
     }
 
     /// `sender.transport` and `receiver.transport`: the same, since RTP and RTCP share it.
@@ -90,7 +90,7 @@ impl PeerConnection {
     pub fn transceiver(&self, id: TransceiverId) -> Option<TransceiverView<'_>> {
         Some(TransceiverView {
             slots: self.slots.transceivers.get(&id)?,
-            wish: self.slots.wish(id)?,
+            intent: self.slots.intent_of(id)?,
             section: self.slots.section(id),
         })
     }
@@ -104,16 +104,16 @@ impl PeerConnection {
         id: TransceiverId,
         direction: TransceiverDirection,
     ) -> Result<(), Exception> {
-        let wish = self.slots.wish(id).ok_or_else(unknown)?;
-        if wish.stop != jsep::StopState::Running {
+        let intent = self.slots.intent_of(id).ok_or_else(unknown)?;
+        if intent.stop != jsep::StopState::Running {
             return Err(Exception::invalid_state("the transceiver is stopped"));
         }
-        if TransceiverDirection::from(wish.direction) == direction {
+        if TransceiverDirection::from(intent.direction) == direction {
             return Ok(());
         }
         let direction = direction.to_jsep()?;
         self.slots
-            .change_wish(id, |wish| wish.direction = direction);
+            .change_intent(id, |intent| intent.direction = direction);
         self.update_negotiation_needed();
         Ok(())
     }
@@ -126,8 +126,8 @@ impl PeerConnection {
         if self.slots.closed {
             return Err(Exception::invalid_state("the connection is closed"));
         }
-        let wish = self.slots.wish(id).ok_or_else(unknown)?;
-        if wish.stop == jsep::StopState::Running {
+        let intent = self.slots.intent_of(id).ok_or_else(unknown)?;
+        if intent.stop == jsep::StopState::Running {
             self.stop_sending_and_receiving(id);
             self.update_media();
             self.update_negotiation_needed();

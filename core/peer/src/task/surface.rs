@@ -61,7 +61,10 @@ impl PeerConnection {
         let rejected = latest.media.iter().filter(|section| section.rejected);
         for id in rejected.filter_map(|section| section.transceiver) {
             let theirs = |slots: &Transceiver| slots.made_by == MadeBy::Remote;
-            let taken = self.slots.wish(id).is_some_and(|w| w.taken_by_add_track);
+            let taken = self
+                .slots
+                .intent_of(id)
+                .is_some_and(|w| w.taken_by_add_track);
             if of_all || (self.slots.transceivers.get(&id).is_some_and(theirs) && !taken) {
                 self.stop_transceiver(id);
             }
@@ -76,11 +79,11 @@ impl PeerConnection {
         }
         let slots = &mut self.slots;
         let latest = Arc::clone(slots.signaling.latest());
-        for wish in &slots.intent.transceivers {
-            let Some(transceiver) = slots.transceivers.get_mut(&wish.id) else {
+        for intent in &slots.intent.transceivers {
+            let Some(transceiver) = slots.transceivers.get_mut(&intent.id) else {
                 continue;
             };
-            let section = latest.by_transceiver(wish.id);
+            let section = latest.by_transceiver(intent.id);
             match section.and_then(|section| section.transport) {
                 Some(key) => {
                     transceiver.transport = Some(key);
@@ -142,11 +145,15 @@ impl PeerConnection {
         }
         self.process_remote_track(change, surfaced);
         if change.uncreated {
-            match self.slots.wish(id).is_some_and(|w| w.taken_by_add_track) {
+            match self
+                .slots
+                .intent_of(id)
+                .is_some_and(|w| w.taken_by_add_track)
+            {
                 // RFC 9429 §4.1.10.2: it stays, and the next remote offer may take it up.
                 true => self
                     .slots
-                    .change_wish(id, |wish| wish.added_by_add_track = true),
+                    .change_intent(id, |intent| intent.added_by_add_track = true),
                 false => {
                     self.stop_transceiver(id);
                     self.slots.remove_transceiver(id);
@@ -169,11 +176,11 @@ impl PeerConnection {
             .negotiated_header_extensions(id)
             .into_iter()
             .partition(|extension| extension.direction == TransceiverDirection::Stopped);
-        self.slots.change_wish(id, |wish| {
+        self.slots.change_intent(id, |intent| {
             let stopped = stopped.into_iter().map(|extension| extension.uri);
-            wish.extensions_not_taken = match negotiated.is_empty() {
+            intent.extensions_not_taken = match negotiated.is_empty() {
                 // An end that takes none at all does not know them.
-                true => wish.extensions_not_taken.clone(),
+                true => intent.extensions_not_taken.clone(),
                 false => stopped.collect(),
             };
         });
@@ -219,7 +226,7 @@ impl PeerConnection {
 
     /// "Stop the RTCRtpTransceiver".
     pub(crate) fn stop_transceiver(&mut self, id: TransceiverId) {
-        let Some(stop) = self.slots.wish(id).map(|wish| wish.stop) else {
+        let Some(stop) = self.slots.intent_of(id).map(|intent| intent.stop) else {
             return;
         };
         if stop == jsep::StopState::Stopped {
@@ -229,7 +236,7 @@ impl PeerConnection {
             self.stop_sending_and_receiving(id);
         }
         self.slots
-            .change_wish(id, |wish| wish.stop = jsep::StopState::Stopped);
+            .change_intent(id, |intent| intent.stop = jsep::StopState::Stopped);
         if let Some(slots) = self.slots.transceivers.get_mut(&id) {
             slots.remote_streams.clear();
         }
@@ -241,9 +248,9 @@ impl PeerConnection {
             let track = slots.receiver_track.clone();
             self.queue(Task::EndTrack(track));
         }
-        self.slots.change_wish(id, |wish| {
-            wish.direction = jsep::Direction::Inactive;
-            wish.stop = jsep::StopState::Stopping;
+        self.slots.change_intent(id, |intent| {
+            intent.direction = jsep::Direction::Inactive;
+            intent.stop = jsep::StopState::Stopping;
         });
     }
 
@@ -256,9 +263,9 @@ impl PeerConnection {
             .intent
             .transceivers
             .iter()
-            .filter(|wish| wish.stop == jsep::StopState::Stopped)
-            .filter(|wish| stable.by_transceiver(wish.id).is_some_and(|m| m.rejected))
-            .map(|wish| wish.id)
+            .filter(|intent| intent.stop == jsep::StopState::Stopped)
+            .filter(|intent| stable.by_transceiver(intent.id).is_some_and(|m| m.rejected))
+            .map(|intent| intent.id)
             .collect();
         for id in gone {
             self.slots.remove_transceiver(id);
@@ -276,8 +283,8 @@ impl PeerConnection {
                 .any(|agreed| agreed.by_transceiver(id).is_some())
         };
         let stopped = self.slots.intent.transceivers.iter();
-        let stopped = stopped.filter(|wish| wish.stop == jsep::StopState::Stopped);
-        let forgotten = stopped.map(|wish| wish.id).filter(|&id| {
+        let stopped = stopped.filter(|intent| intent.stop == jsep::StopState::Stopped);
+        let forgotten = stopped.map(|intent| intent.id).filter(|&id| {
             let slots = self.slots.transceivers.get(&id);
             slots.is_some_and(|slots| slots.made_by == MadeBy::Remote) && !known(id)
         });

@@ -8,7 +8,7 @@ use duologue_session::{Action, Security};
 use super::SessionTask;
 use crate::Host;
 use crate::mailbox::Input;
-use crate::mdns::Wish;
+use crate::mdns::NameRequest;
 
 impl<H: Host> SessionTask<H> {
     pub(super) fn perform_actions(&mut self, now: Instant) {
@@ -35,7 +35,7 @@ impl<H: Host> SessionTask<H> {
                     ..
                 } => self.connect(bind_id, local, remote, security),
                 Action::Resolve { host } => self.resolve(host),
-                Action::ResolveName { name } => self.wish(Wish::Resolve {
+                Action::ResolveName { name } => self.request_name(NameRequest::Resolve {
                     name,
                     by: Arc::downgrade(&self.mailbox),
                 }),
@@ -43,11 +43,11 @@ impl<H: Host> SessionTask<H> {
                     if !self.names.contains(&name) {
                         self.names.push(name);
                     }
-                    self.wish(Wish::Announce { name, ip });
+                    self.request_name(NameRequest::Announce { name, ip });
                 }
                 Action::WithdrawName { name } => {
                     self.names.retain(|known| *known != name);
-                    self.wish(Wish::Withdraw { name });
+                    self.request_name(NameRequest::Withdraw { name });
                 }
                 Action::Unbind { socket } => {
                     self.sockets.retain(|bound| bound.socket.id() != socket);
@@ -59,8 +59,8 @@ impl<H: Host> SessionTask<H> {
         }
     }
 
-    fn wish(&self, wish: Wish) {
-        self.endpoint.mdns.wish(&self.endpoint, wish);
+    fn request_name(&self, request: NameRequest) {
+        self.endpoint.mdns.request(&self.endpoint, request);
     }
 
     /// Asks the system's resolver, which may take its time. The session has its own patience.
