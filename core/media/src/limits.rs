@@ -74,6 +74,10 @@ pub(crate) const RESENDS: usize = 256;
 /// Bytes of a payload: what fits a datagram on every path with headers, extensions and SRTP's tag.
 pub(crate) const LARGEST_PAYLOAD: usize = 1_400;
 
+/// The least time between two key frames of one stream that the other end can have. Chromium and
+/// Firefox make one in this time, too, however often they are asked.
+pub(crate) const KEY_FRAME_INTERVAL: Duration = Duration::from_millis(300);
+
 /// Report blocks in one report: what its five bits count (RFC 3550 §6.4.1).
 pub(crate) const REPORT_BLOCKS: usize = 31;
 

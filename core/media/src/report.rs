@@ -11,7 +11,8 @@ pub enum MediaReport {
         /// The stream.
         ssrc: Ssrc,
     },
-    /// The other end needs a key frame (RFC 4585 §6.3.1, RFC 5104 §4.3.1).
+    /// The other end needs a key frame (RFC 4585 §6.3.1, RFC 5104 §4.3.1). It is told of every 300 ms
+    /// at most.
     KeyFrameWanted {
         /// Which encoding of the sender.
         encoding: usize,

@@ -301,7 +301,9 @@ impl Reporter {
                 Packet::PictureLossIndication(pli) => {
                     if let Some((id, encoding, stream)) = outbound.by_ssrc(pli.media) {
                         stream.remote.plis += 1;
-                        told.report(id, MediaReport::KeyFrameWanted { encoding });
+                        if stream.remote.wants_key_frame(arrival) {
+                            told.report(id, MediaReport::KeyFrameWanted { encoding });
+                        }
                     }
                 }
                 Packet::FullIntraRequest(request) => {
@@ -312,7 +314,9 @@ impl Reporter {
                             && stream.remote.last_fir.replace(number) != Some(number)
                         {
                             stream.remote.firs += 1;
-                            told.report(id, MediaReport::KeyFrameWanted { encoding });
+                            if stream.remote.wants_key_frame(arrival) {
+                                told.report(id, MediaReport::KeyFrameWanted { encoding });
+                            }
                         }
                     }
                 }

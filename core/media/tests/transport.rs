@@ -8,6 +8,7 @@ use common::{DELAY, ID, MEDIA, RTX, World, at, payload_type, receive_plan};
 use duologue_base::Seq16;
 use duologue_media::{MediaReport, Outlet};
 use duologue_rtp::ext::{ExtensionKind, ExtensionMap};
+use duologue_rtp::rtcp::Writer;
 use duologue_rtp::{ExtensionId, HeaderToSend, Ssrc, write_padding};
 
 #[test]
@@ -81,6 +82,22 @@ fn a_key_frame_is_asked_for_and_told_of() {
     let wanted = MediaReport::KeyFrameWanted { encoding: 0 };
     let reports = world.sent_reports.iter();
     assert_eq!(reports.filter(|report| **report == wanted).count(), 1);
+}
+
+#[test]
+fn a_sender_is_told_of_few_of_many_requests_for_key_frames() {
+    let mut world = World::new();
+    let mut wanted = 0;
+    for ms in (0..1_000).step_by(10) {
+        let mut datagram = Vec::new();
+        Writer::new(&mut datagram).picture_loss_indication(Ssrc(9), MEDIA);
+        world.sender.handle_rtcp(at(ms), &datagram);
+        let reports = std::iter::from_fn(|| world.sender.poll_report());
+        let told = reports.filter(|(_, it)| matches!(it, MediaReport::KeyFrameWanted { .. }));
+        wanted += told.count();
+    }
+    assert_eq!(wanted, 4);
+    assert_eq!(world.sender.stats().outbound[0].remote.plis, 100);
 }
 
 /// Browsers probe with packets of padding alone, on the RTX stream before any media and on the stream

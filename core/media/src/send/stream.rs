@@ -11,7 +11,7 @@ use duologue_rtp::{CodecParameters, CodecRole, HeaderToSend, PayloadType, Rid, S
 
 use super::history::History;
 use super::packetize::Packetizer;
-use crate::limits::RESENDS;
+use crate::limits::{KEY_FRAME_INTERVAL, RESENDS};
 
 /// The stream of one encoding.
 #[derive(Debug)]
@@ -87,9 +87,22 @@ pub struct RemoteReports {
     /// `firCount`
     pub firs: u32,
     pub(crate) last_fir: Option<u8>,
+    /// When a key frame was wanted that the owner was told of.
+    key_frame_wanted: Option<Instant>,
 }
 
 impl RemoteReports {
+    /// A key frame is asked for. Whether the owner is to be told: it is making one if it was told just
+    /// now.
+    pub(crate) fn wants_key_frame(&mut self, now: Instant) -> bool {
+        let told = self.key_frame_wanted;
+        let again = told.is_none_or(|told| now - told >= KEY_FRAME_INTERVAL);
+        if again {
+            self.key_frame_wanted = Some(now);
+        }
+        again
+    }
+
     pub(crate) fn count(&mut self, block: ReportBlock, round_trip: Option<Duration>) {
         self.block = Some(block);
         if let Some(trip) = round_trip {
