@@ -212,6 +212,25 @@ fn the_window_of_l4s_grows_without_marks_and_shrinks_with_them() {
     assert!(l4s.marked() > 0.9);
 }
 
+#[test]
+fn silence_halves_the_window_of_l4s_each_second() {
+    let mut l4s = L4s::default();
+    l4s.handle_route(at(0), Bounds::default());
+    l4s.take_over(kbps(5_000), ms(50));
+    let mut path = Path::new();
+    path.run(&mut l4s, 1, kbps(50_000), Ecn::Ect1);
+    let before = path.plan.expect("a plan").target;
+    let mut now = path.now;
+    for _ in 0..100 {
+        now += ms(25);
+        l4s.handle_sent(now, 1_000, 1_000_000);
+        l4s.handle_tick(now);
+    }
+    let plan = last(&mut l4s).expect("a plan");
+    assert_eq!(plan.reason, Reason::Silence);
+    assert!(plan.target < before * 0.3, "{before:?} {plan:?}");
+}
+
 /// Inputs as a call has them, from a seed.
 fn story(seed: u64) -> Vec<Input> {
     let mut rng = Rng::from_u64(seed);

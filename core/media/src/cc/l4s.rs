@@ -51,6 +51,8 @@ pub struct L4s {
     /// How long the receiver gathers before it reports.
     held: Option<Duration>,
     in_flight: InFlight,
+    /// When the first packet was sent since feedback came.
+    unheard: Option<Instant>,
     congested: Option<Instant>,
     /// That is more than [`CALM_ROUNDS`] ago.
     is_calm: bool,
@@ -94,6 +96,7 @@ impl Default for L4s {
             queue: Queue::default(),
             held: None,
             in_flight: InFlight::default(),
+            unheard: None,
             congested: None,
             is_calm: false,
             remote: Bitrate::MAX,
@@ -125,11 +128,16 @@ impl Controller for L4s {
 
     fn handle_wanted(&mut self, _now: Instant, _wanted: Bitrate) {}
 
-    fn handle_sent(&mut self, _now: Instant, _size: usize, in_flight: usize) {
+    fn handle_sent(&mut self, now: Instant, _size: usize, in_flight: usize) {
         self.in_flight.this = self.in_flight.this.max(in_flight);
+        self.unheard.get_or_insert(now);
     }
 
     fn handle_feedback(&mut self, now: Instant, results: &[PacketResult], in_flight: usize) {
+        if results.is_empty() {
+            return;
+        }
+        self.unheard = None;
         let told = Told::of(results);
         self.in_flight.this = self.in_flight.this.max(in_flight + told.bytes);
         let Some(newest) = told.newest else {
@@ -181,7 +189,16 @@ impl Controller for L4s {
     ) {
     }
 
-    fn handle_tick(&mut self, _now: Instant) {}
+    /// What is sent and not heard of for a second halves the window, and each second again.
+    fn handle_tick(&mut self, now: Instant) {
+        if self.unheard.is_some_and(|since| now - since > SILENCE) {
+            self.unheard = Some(now);
+            self.window = (self.window * SILENCE_CUT).max(WINDOW_MIN);
+            self.reason = Reason::Silence;
+            self.retarget();
+            self.tell();
+        }
+    }
 
     fn poll(&mut self) -> Option<Plan> {
         self.plans.pop_front()
@@ -506,6 +523,8 @@ impl Queue {
     }
 }
 
+const SILENCE: Duration = Duration::from_secs(1);
+const SILENCE_CUT: f64 = 0.5;
 const MSS: f64 = 1_200.0;
 const WINDOW_MIN: f64 = 3_000.0;
 const RTT_MIN: Duration = Duration::from_millis(1);

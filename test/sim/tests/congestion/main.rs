@@ -8,4 +8,5 @@ mod changes;
 mod fairness;
 mod l4s;
 mod losses;
+mod replay;
 mod table;
