@@ -22,5 +22,5 @@ pub use recv::{FrameCounters, Reception, Statistics};
 pub use report::MediaReport;
 pub use send::pacer;
 pub use send::{RemoteReports, SendCounters};
-pub use stats::{InboundStats, MediaStats, OutboundStats, SenderReportStats};
+pub use stats::{InboundStats, MediaStats, OutboundStats, RepairStats, SenderReportStats};
 pub use transport::{MediaTransport, PausedSender};

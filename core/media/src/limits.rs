@@ -28,6 +28,9 @@ pub(crate) const RATE_MAX: u64 = 10_000_000_000;
 /// counted and dropped.
 pub(crate) const SOURCES: usize = 256;
 
+/// Of these, streams of receivers that take nothing at the moment, whose counters are kept.
+pub(crate) const PAUSED_SOURCES: usize = 64;
+
 /// Packets that came before the description that says what they are.
 pub(crate) const EARLY_PACKETS: usize = 64;
 

@@ -8,10 +8,10 @@ use duologue_rtp::rtcp::{
     self, Dlrr, ExtendedReportBlock, Packet, ReportBlock, SenderInfo, TransportFeedbackToSend,
     Writer,
 };
-use duologue_rtp::{MediaKind, NtpShort, NtpTime, Ssrc};
+use duologue_rtp::{MediaKind, NtpShort, NtpTime, RtcpFeedback, Ssrc};
 
 use crate::limits::{DLRR_ENTRIES, REPORT_BLOCKS, RTCP_BYTES};
-use crate::recv::{Inbound, SenderReport};
+use crate::recv::{Inbound, Receiver, SenderReport};
 use crate::report::MediaReport;
 use crate::send::Outbound;
 use crate::transport::Outlets;
@@ -177,7 +177,16 @@ impl Reporter {
             }
         }
         for (id, encoding) in wanted {
-            if let Some((ssrc, source)) = inbound.sources.media_of(id, encoding) {
+            let receivers = inbound.receivers().iter();
+            let by_fir = receivers.clone().any(|it| it.id == id && wants_fir(it));
+            let Some((ssrc, source)) = inbound.sources.media_of(id, encoding) else {
+                continue;
+            };
+            if by_fir {
+                // RFC 5104 §4.3.1.2: each new request has the next number.
+                source.firs += 1;
+                Writer::new(out).full_intra_request(me, &[(ssrc, source.firs as u8)]);
+            } else {
                 source.plis += 1;
                 Writer::new(out).picture_loss_indication(me, ssrc);
             }
@@ -271,6 +280,7 @@ impl Reporter {
             match packet {
                 Packet::SenderReport(report) => {
                     if let Some(source) = inbound.sources.by_ssrc(report.sender) {
+                        source.round_trips.last = None;
                         source.sender_report = Some(SenderReport {
                             received: arrival,
                             ntp: report.info.ntp_time,
@@ -322,7 +332,8 @@ impl Reporter {
                 }
                 Packet::ExtendedReport(report) => {
                     for block in report.blocks() {
-                        self.handle_extended(arrival, report.sender, block, outbound);
+                        let both = (&mut *inbound, &mut *outbound);
+                        self.handle_extended(arrival, report.sender, block, both);
                     }
                 }
                 _ => {}
@@ -335,7 +346,7 @@ impl Reporter {
         arrival: Instant,
         sender: Ssrc,
         block: ExtendedReportBlock<'_>,
-        outbound: &mut Outbound,
+        (inbound, outbound): (&mut Inbound, &mut Outbound),
     ) {
         match block {
             ExtendedReportBlock::ReceiverReferenceTime(ntp) => {
@@ -351,7 +362,12 @@ impl Reporter {
             ExtendedReportBlock::Dlrr(entries) => {
                 let us = [self.ssrc, self.speaker(outbound)];
                 for entry in entries.filter(|entry| us.contains(&entry.ssrc)) {
-                    self.measure(arrival, entry.last_rr, entry.delay);
+                    let trip = self.measure(arrival, entry.last_rr, entry.delay);
+                    if let Some(source) = inbound.sources.by_ssrc(sender)
+                        && let Some(trip) = trip
+                    {
+                        source.round_trips.count(trip);
+                    }
                 }
             }
             _ => {}
@@ -370,7 +386,10 @@ impl Reporter {
             };
             stream.heard_of(block.ssrc);
             let trip = self.measure(arrival, block.last_sr, block.delay_since_last_sr);
-            stream.remote.count(block, trip);
+            // Repetitions are another stream, with losses of their own.
+            if block.ssrc == stream.ssrc {
+                stream.handle_block(arrival, block, trip);
+            }
         }
     }
 
@@ -396,9 +415,17 @@ impl Question {
     }
 }
 
+/// FIR is all that is agreed on to ask for a key frame by.
+fn wants_fir(receiver: &Receiver) -> bool {
+    let codecs = receiver.plan.parameters.codecs.iter();
+    let mut feedback = codecs.flat_map(|codec| &codec.feedback);
+    let has = |wanted: &RtcpFeedback| feedback.clone().any(|it| it == wanted);
+    has(&RtcpFeedback::Fir) && !feedback.any(|it| *it == RtcpFeedback::Pli)
+}
+
 fn report_blocks(now: Instant, inbound: &mut Inbound) -> Vec<ReportBlock> {
     let begun = inbound.sources.iter_mut();
-    let begun = begun.filter(|(_, source)| source.has_begun());
+    let begun = begun.filter(|(_, source)| source.has_begun() && source.paused.is_none());
     let blocks = begun.map(|(ssrc, source)| {
         let reception = source.statistics.report();
         let (last_sr, since) = source.since_sender_report(now).unwrap_or_default();

@@ -1,13 +1,20 @@
 //! Counters of all streams of a transport at one moment, as webrtc-stats wants them.
 
-use duologue_base::{Instant, TransceiverId};
-use duologue_rtp::{NtpTime, Rid, Ssrc};
+use std::time::Duration;
 
-use crate::recv::Purpose;
-use crate::send::{RemoteReports, SendCounters};
+use duologue_base::{Instant, TransceiverId};
+use duologue_rtp::ext::AudioLevel;
+use duologue_rtp::payload::FrameSize;
+use duologue_rtp::{
+    CodecParameters, CodecRole, MediaKind, NtpTime, PayloadType, ReceivePlan, Rid, Ssrc,
+};
+
+use crate::recv::{Purpose, Repairs, Source};
+use crate::send::{RemoteReports, SendCounters, Sender};
 use crate::{FrameCounters, MediaTransport, Statistics};
 
-/// Counters of all streams of a transport.
+/// Counters of all streams of a transport. Those of receivers and senders that are told to stop stay
+/// for when they go on.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct MediaStats {
@@ -17,37 +24,61 @@ pub struct MediaStats {
     pub outbound: Vec<OutboundStats>,
 }
 
-/// Of a stream that is received (webrtc-stats §8.4).
+/// Of a stream that is received (webrtc-stats, "RTCInboundRtpStreamStats").
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct InboundStats {
+    /// No other stream of the transport ever has it; an SSRC may come again.
+    pub key: u64,
     /// Whose it is.
     pub receiver: TransceiverId,
     /// `ssrc`
     pub ssrc: Ssrc,
     /// Which of the layers.
     pub encoding: usize,
-    /// What came.
+    /// `kind`
+    pub kind: MediaKind,
+    /// The codec of the last packet.
+    pub codec: Option<CodecParameters>,
+    /// What came of the stream itself, without what repairs it.
     pub statistics: Statistics,
-    /// What it came to, where the application takes frames of video.
-    pub frames: FrameCounters,
-    /// `rtxSsrc`
-    pub rtx_ssrc: Option<Ssrc>,
-    /// `retransmittedPacketsReceived`
-    pub retransmitted_packets_received: u64,
-    /// `retransmittedBytesReceived`
-    pub retransmitted_bytes_received: u64,
+    /// What it came to, where the application took frames of video.
+    pub frames: Option<FrameCounters>,
+    /// `packetsDiscarded`
+    pub packets_discarded: u64,
+    /// How loud the last packet that told it was.
+    pub audio_level: Option<AudioLevel>,
+    /// `rtxSsrc`, `retransmittedPacketsReceived`, …: where retransmission is agreed on.
+    pub retransmissions: Option<RepairStats>,
+    /// `fecSsrc`, `fecPacketsReceived`, …: where error correction in a stream of its own is.
+    pub corrections: Option<RepairStats>,
     /// `nackCount`
     pub nack_count: u32,
     /// `pliCount`
     pub pli_count: u32,
+    /// `firCount`
+    pub fir_count: u32,
     /// Lost packets that were not asked for any more.
     pub given_up: u64,
-    /// What the other end reported (webrtc-stats §8.7).
+    /// What the other end reported (webrtc-stats, "RTCRemoteOutboundRtpStreamStats").
     pub sender_report: Option<SenderReportStats>,
 }
 
-/// What sender reports told of a stream (webrtc-stats §8.7).
+/// What came for a stream on another one.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct RepairStats {
+    /// The other stream, once something came.
+    pub ssrc: Option<Ssrc>,
+    /// `retransmittedPacketsReceived`, `fecPacketsReceived`
+    pub packets_received: u64,
+    /// `retransmittedBytesReceived`, `fecBytesReceived`: payloads alone.
+    pub bytes_received: u64,
+    /// Their headers, extensions and padding.
+    pub header_bytes_received: u64,
+}
+
+/// What sender reports told of a stream.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SenderReportStats {
@@ -63,9 +94,15 @@ pub struct SenderReportStats {
     pub octets: u32,
     /// `reportsSent`
     pub count: u64,
+    /// `roundTripTime`, if the last one told it (RFC 3611 §4.5).
+    pub round_trip_time: Option<Duration>,
+    /// `totalRoundTripTime`
+    pub total_round_trip_time: Duration,
+    /// `roundTripTimeMeasurements`
+    pub round_trip_time_measurements: u64,
 }
 
-/// Of a stream that is sent (webrtc-stats §8.6).
+/// Of a stream that is sent (webrtc-stats, "RTCOutboundRtpStreamStats").
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct OutboundStats {
@@ -73,80 +110,116 @@ pub struct OutboundStats {
     pub sender: TransceiverId,
     /// `ssrc`
     pub ssrc: Ssrc,
-    /// `rtxSsrc`
+    /// `rtxSsrc`, where retransmission is agreed on.
     pub rtx_ssrc: Option<Ssrc>,
     /// `rid`
     pub rid: Option<Rid>,
-    /// Which of the encodings.
+    /// `encodingIndex`
     pub encoding: usize,
-    /// What was sent.
+    /// `kind`
+    pub kind: MediaKind,
+    /// The codec of the last packet.
+    pub codec: Option<CodecParameters>,
+    /// What was sent, without what was sent again.
     pub counters: SendCounters,
     /// What was sent again.
     pub retransmitted: SendCounters,
+    /// `framesSent`, of video.
+    pub frames_sent: u64,
+    /// `frameWidth`, `frameHeight`: of the last frame that told it.
+    pub size: Option<FrameSize>,
     /// What the other end tells.
     pub remote: RemoteReports,
 }
 
 impl MediaStats {
     pub(crate) fn of(transport: &MediaTransport) -> Self {
+        let senders = transport.outbound.senders().iter();
         MediaStats {
             inbound: inbound(transport),
-            outbound: outbound(transport),
+            outbound: senders.flat_map(outbound).collect(),
         }
     }
 }
 
 fn inbound(transport: &MediaTransport) -> Vec<InboundStats> {
-    let sources = &transport.inbound.sources;
-    let media = sources
-        .iter()
-        .filter(|(_, source)| source.route.purpose == Purpose::Media && source.has_begun());
-    let stats = media.map(|(ssrc, source)| {
-        let rtx = sources.iter().find(|(_, other)| {
-            other.route.purpose == Purpose::Retransmission
-                && (other.route.receiver, other.route.encoding)
-                    == (source.route.receiver, source.route.encoding)
-        });
-        let again = rtx.map(|(_, rtx)| &rtx.statistics);
-        InboundStats {
-            receiver: source.route.receiver,
-            ssrc,
-            encoding: source.route.encoding,
-            statistics: source.statistics.clone(),
-            frames: (source.assembly.as_ref()).map_or_else(Default::default, |it| it.counters),
-            rtx_ssrc: rtx.map(|(ssrc, _)| ssrc),
-            retransmitted_packets_received: again.map_or(0, |it| it.packets_received),
-            retransmitted_bytes_received: again.map_or(0, |it| it.bytes_received),
-            nack_count: source.nacks,
-            pli_count: source.plis,
-            given_up: source.missing.given_up(),
-            sender_report: source.sender_report.map(|it| SenderReportStats {
-                received: it.received,
-                ntp: it.ntp,
-                rtp: it.rtp,
-                packets: it.packets,
-                octets: it.octets,
-                count: it.count,
-            }),
-        }
+    let sources = transport.inbound.sources.iter();
+    let media = sources.filter(|(_, source)| source.route.purpose == Purpose::Media);
+    let begun = media.filter(|(_, source)| source.has_begun());
+    let stats = begun.filter_map(|(ssrc, source)| {
+        let mut receivers = transport.inbound.receivers().iter();
+        let receiver = receivers.find(|it| it.id == source.route.receiver);
+        let plan = receiver.map(|it| &it.plan).or(source.paused.as_ref());
+        Some(inbound_of(ssrc, source, plan?))
     });
     stats.collect()
 }
 
-fn outbound(transport: &MediaTransport) -> Vec<OutboundStats> {
-    let senders = transport.outbound.senders().iter();
-    let stats = senders.flat_map(|sender| {
-        let streams = sender.streams.iter().enumerate();
-        streams.map(|(encoding, stream)| OutboundStats {
-            sender: sender.id,
-            ssrc: stream.ssrc,
-            rtx_ssrc: stream.rtx(),
-            rid: stream.rid.clone(),
-            encoding,
-            counters: stream.counters,
-            retransmitted: stream.rtx_counters,
-            remote: stream.remote,
+fn inbound_of(ssrc: Ssrc, source: &Source, plan: &ReceivePlan) -> InboundStats {
+    let codecs = &plan.parameters.codecs;
+    let repairs = |role: CodecRole, repairs: &Repairs| {
+        let agreed = codecs.iter().any(|codec| codec.codec.role() == role);
+        (agreed || repairs.packets > 0).then_some(RepairStats {
+            ssrc: repairs.ssrc,
+            packets_received: repairs.packets,
+            bytes_received: repairs.bytes,
+            header_bytes_received: repairs.header_bytes,
         })
-    });
-    stats.collect()
+    };
+    let assembly = source.assembly.as_ref();
+    let corrections = &source.corrections;
+    InboundStats {
+        key: source.key,
+        receiver: source.route.receiver,
+        ssrc,
+        encoding: source.route.encoding,
+        kind: plan.kind,
+        codec: codec(codecs, source.payload_type),
+        statistics: source.statistics.clone(),
+        frames: assembly.map(|it| it.counters),
+        packets_discarded: source.discarded + assembly.map_or(0, |it| it.discarded),
+        audio_level: source.audio_level,
+        retransmissions: repairs(CodecRole::Rtx, &source.retransmissions),
+        corrections: repairs(CodecRole::Fec, corrections).filter(|it| it.ssrc.is_some()),
+        nack_count: source.nacks,
+        pli_count: source.plis,
+        fir_count: source.firs,
+        given_up: source.missing.given_up(),
+        sender_report: source.sender_report.map(|it| SenderReportStats {
+            received: it.received,
+            ntp: it.ntp,
+            rtp: it.rtp,
+            packets: it.packets,
+            octets: it.octets,
+            count: it.count,
+            round_trip_time: source.round_trips.last,
+            total_round_trip_time: source.round_trips.total,
+            round_trip_time_measurements: source.round_trips.count,
+        }),
+    }
+}
+
+pub(crate) fn outbound(sender: &Sender) -> impl Iterator<Item = OutboundStats> {
+    let codecs = &sender.plan.parameters.codecs;
+    let repairs = codecs.iter().any(|it| it.codec.role() == CodecRole::Rtx);
+    let streams = sender.streams.iter().enumerate();
+    streams.map(move |(encoding, stream)| OutboundStats {
+        sender: sender.id,
+        ssrc: stream.ssrc,
+        rtx_ssrc: stream.rtx().filter(|_| repairs),
+        rid: stream.rid.clone(),
+        encoding,
+        kind: sender.plan.kind,
+        codec: codec(codecs, stream.payload_type),
+        counters: stream.counters,
+        retransmitted: stream.rtx_counters,
+        frames_sent: stream.frames_sent,
+        size: stream.packetizer.size,
+        remote: stream.remote,
+    })
+}
+
+fn codec(codecs: &[CodecParameters], of: Option<PayloadType>) -> Option<CodecParameters> {
+    let mut codecs = codecs.iter();
+    codecs.find(|it| Some(it.payload_type) == of).cloned()
 }

@@ -15,7 +15,7 @@ use crate::recv::{Inbound, Told};
 use crate::report::MediaReport;
 use crate::rtcp::Reporter;
 use crate::send::{Outbound, SentTold};
-use crate::stats::MediaStats;
+use crate::stats::{MediaStats, OutboundStats};
 
 /// RTP and RTCP of one transport: all streams that are received and sent on it.
 ///
@@ -228,7 +228,14 @@ impl MediaTransport {
 
 /// A sender that sends nothing: its streams with their numbers.
 #[derive(Debug)]
-pub struct PausedSender(crate::send::Sender);
+pub struct PausedSender(pub(crate) crate::send::Sender);
+
+impl PausedSender {
+    /// Counters of its streams, which stay as they are.
+    pub fn stats(&self) -> Vec<OutboundStats> {
+        crate::stats::outbound(&self.0).collect()
+    }
+}
 
 impl Outlets {
     fn receiving(&mut self) -> Told<'_> {

@@ -3,7 +3,7 @@
 use duologue_base::{ChannelKey, DtlsRole, Generation, Instant, TransportKey};
 use duologue_dtls as dtls;
 use duologue_ice as ice;
-use duologue_media::MediaStats;
+use duologue_media::{MediaStats, OutboundStats};
 
 use crate::Session;
 use crate::limits::COUNTED_CHANNELS;
@@ -19,6 +19,8 @@ pub struct Stats {
     pub transports: Vec<TransportStats>,
     /// Of every data channel that something was sent or received on.
     pub channels: Vec<(ChannelKey, ChannelTraffic)>,
+    /// Of the streams of senders that send on no transport at the moment.
+    pub paused: Vec<OutboundStats>,
 }
 
 /// What webrtc-stats asks about a transport.
@@ -123,6 +125,7 @@ impl Session {
                 .map(transport_stats)
                 .collect(),
             channels: self.channel_counters.0.clone(),
+            paused: self.media.paused_stats(),
         }
     }
 }

@@ -30,6 +30,8 @@ pub(crate) struct Assembly {
     joined: Vec<u8>,
     parts: Parts,
     pub(crate) counters: FrameCounters,
+    /// Packets that came after their frame was handed out or given up.
+    pub(crate) discarded: u64,
 }
 
 /// Counters of frames, in the names of webrtc-stats §8.4.
@@ -42,6 +44,13 @@ pub struct FrameCounters {
     pub key_frames_received: u64,
     /// Frames that were not whole in time, or of no use without one that was not.
     pub frames_dropped: u64,
+    /// `framesAssembledFromMultiplePackets`
+    pub frames_assembled_from_multiple_packets: u64,
+    /// `totalAssemblyTime`: of these, from the first packet that came to the last.
+    pub total_assembly_time: Duration,
+    /// `jitterBufferDelay`: of all whole frames, from the first packet that came until they were handed
+    /// out.
+    pub jitter_buffer_delay: Duration,
 }
 
 #[derive(Debug)]
@@ -77,15 +86,24 @@ impl Assembly {
             joined: Vec::new(),
             parts: Parts::new(),
             counters: FrameCounters::default(),
+            discarded: 0,
         }
+    }
+
+    /// Nothing is taken for a while.
+    pub(crate) fn pause(&mut self) {
+        self.clear();
+        self.next = None;
+        self.unblock();
     }
 
     /// Another codec is another stream of frames.
     pub(crate) fn set_format(&mut self, format: PayloadFormat) {
         if self.format != format {
-            let counters = self.counters;
+            let (counters, discarded) = (self.counters, self.discarded);
             *self = Assembly {
                 counters,
+                discarded,
                 ..Assembly::new(format)
             };
         }
@@ -99,11 +117,13 @@ impl Assembly {
 
     pub(crate) fn insert(&mut self, packet: RtpPacket) {
         let bytes = packet.payload.len();
-        if let Some(slot) = self.slot(packet.sequence_number)
-            && slot.is_none()
-        {
-            *slot = Some(Slot::Packet(packet));
-            self.bytes += bytes;
+        match self.slot(packet.sequence_number) {
+            Some(slot @ None) => {
+                *slot = Some(Slot::Packet(packet));
+                self.bytes += bytes;
+            }
+            Some(Some(_)) => {}
+            None => self.discarded += 1,
         }
         while self.bytes > ASSEMBLY_BYTES {
             self.give_up_first();
@@ -190,7 +210,7 @@ impl Assembly {
             }
             if let Some(end) = self.whole_from(0) {
                 self.unblock();
-                if let Some(frame) = self.take(end) {
+                if let Some(frame) = self.take(now, end) {
                     return Next::Frame(Box::new(frame));
                 }
                 continue;
@@ -258,8 +278,14 @@ impl Assembly {
     }
 
     /// The frame of the first packets up to `end`, if it is of use.
-    fn take(&mut self, end: usize) -> Option<EncodedFrame> {
+    fn take(&mut self, now: Instant, end: usize) -> Option<EncodedFrame> {
         let frame = self.join(end);
+        let packets = self.slots.iter().take(end).filter_map(|slot| match slot {
+            Some(Slot::Packet(packet)) => Some(packet.received),
+            _ => None,
+        });
+        let count = packets.clone().count();
+        let first = packets.min();
         self.drop_first(end);
         let frame = frame.filter(|frame| frame.key || !self.needs_key);
         match &frame {
@@ -267,6 +293,12 @@ impl Assembly {
                 self.needs_key = false;
                 self.counters.frames_received += 1;
                 self.counters.key_frames_received += u64::from(frame.key);
+                let first = first.unwrap_or(frame.received);
+                self.counters.jitter_buffer_delay += now - first;
+                if count > 1 {
+                    self.counters.frames_assembled_from_multiple_packets += 1;
+                    self.counters.total_assembly_time += frame.received - first;
+                }
             }
             None => {
                 // One that was cut in two, or that others are needed for.

@@ -15,6 +15,8 @@ pub(crate) struct Missing {
     highest: Option<u64>,
     /// Numbers that were given up.
     given_up: u64,
+    /// The last of them, which may come late.
+    late: VecDeque<u64>,
 }
 
 /// What a packet was to its stream.
@@ -24,7 +26,9 @@ pub(crate) enum Arrival {
     New,
     /// It was missing.
     Missed,
-    /// It was there, or was given up.
+    /// It was given up.
+    Late,
+    /// It was there.
     Duplicate,
 }
 
@@ -49,7 +53,7 @@ impl Missing {
                 .binary_search_by_key(&sequence_number, |lost| lost.sequence_number);
             return match at.ok().and_then(|at| self.packets.remove(at)) {
                 Some(_) => Arrival::Missed,
-                None => Arrival::Duplicate,
+                None => self.late_or_duplicate(sequence_number),
             };
         }
         self.highest = Some(sequence_number);
@@ -66,16 +70,40 @@ impl Missing {
             });
         }
         while self.packets.len() > MISSING {
-            self.packets.pop_front();
-            self.given_up += 1;
+            if let Some(lost) = self.packets.pop_front() {
+                self.give_up(lost.sequence_number);
+            }
         }
         Arrival::New
     }
 
+    fn late_or_duplicate(&mut self, sequence_number: u64) -> Arrival {
+        let at = self.late.iter().position(|late| *late == sequence_number);
+        match at.and_then(|at| self.late.remove(at)) {
+            Some(_) => Arrival::Late,
+            None => Arrival::Duplicate,
+        }
+    }
+
+    fn give_up(&mut self, sequence_number: u64) {
+        self.given_up += 1;
+        if self.late.len() >= MISSING {
+            self.late.pop_front();
+        }
+        self.late.push_back(sequence_number);
+    }
+
     /// Nothing that is missing will be needed any more, since a key frame is asked for.
     pub(crate) fn forget(&mut self) {
-        self.given_up += self.packets.len() as u64;
-        self.packets.clear();
+        for lost in std::mem::take(&mut self.packets) {
+            self.give_up(lost.sequence_number);
+        }
+    }
+
+    /// Nothing of the stream is taken for a while.
+    pub(crate) fn pause(&mut self) {
+        self.forget();
+        self.highest = None;
     }
 
     /// How many were given up.
@@ -91,10 +119,12 @@ impl Missing {
     /// Puts what is due into `numbers`. What was asked for is due again after a round trip, some
     /// tries long.
     pub(crate) fn take_due(&mut self, now: Instant, round_trip: Duration, numbers: &mut Vec<u16>) {
-        let before = self.packets.len();
-        self.packets
-            .retain(|lost| lost.due > now || lost.tries < NACK_TRIES);
-        self.given_up += (before - self.packets.len()) as u64;
+        let is_over = |lost: &Lost| lost.due <= now && lost.tries >= NACK_TRIES;
+        while let Some(at) = self.packets.iter().position(is_over) {
+            if let Some(lost) = self.packets.remove(at) {
+                self.give_up(lost.sequence_number);
+            }
+        }
 
         let again = now + round_trip.max(SHORTEST_WAIT);
         for lost in self.packets.iter_mut().filter(|lost| lost.due <= now) {
@@ -146,6 +176,9 @@ mod tests {
         let asked = (0..30).filter(|n| !due(&mut missing, at(n * 100)).is_empty());
         assert_eq!(asked.count(), usize::from(NACK_TRIES));
         assert_eq!((missing.given_up(), missing.poll_timeout()), (1, None));
+        // It comes after all, twice.
+        assert_eq!(missing.arrived(at(9_000), 2), Arrival::Late);
+        assert_eq!(missing.arrived(at(9_000), 2), Arrival::Duplicate);
     }
 
     #[test]

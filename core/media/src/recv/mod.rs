@@ -32,7 +32,7 @@ use assembly::Next;
 use key_frames::KeyFrameRequests;
 use missing::Arrival;
 use payload_types::Use;
-pub(crate) use source::SenderReport;
+pub(crate) use source::{Repairs, SenderReport, Source};
 pub(crate) use sources::Purpose;
 use sources::{Claim, Found, Names, Route, Sources};
 pub use statistics::{Reception, Statistics};
@@ -135,6 +135,7 @@ impl Inbound {
                     key_frames: KeyFrameRequests::default(),
                 });
                 self.claims.push(claim);
+                self.sources.resume(id);
             }
         }
         self.map_extensions();
@@ -143,7 +144,7 @@ impl Inbound {
 
     /// All streams begin anew.
     pub(crate) fn restart(&mut self) {
-        self.sources = Sources::default();
+        self.sources.clear();
         self.arrivals = Arrivals::default();
         self.early.clear();
         for receiver in &self.receivers {
@@ -156,9 +157,9 @@ impl Inbound {
     /// The receiver takes nothing any more.
     pub(crate) fn stop(&mut self, id: TransceiverId) {
         if let Some(at) = self.receivers.iter().position(|receiver| receiver.id == id) {
-            self.receivers.remove(at);
+            let stopped = self.receivers.remove(at);
             self.claims.remove(at);
-            self.sources.forget(id);
+            self.sources.pause(id, &stopped.plan);
             self.map_extensions();
         }
     }
@@ -213,12 +214,12 @@ impl Inbound {
             repaired_rid: incoming.extensions.repaired_rid(datagram),
         };
         match self.sources.find(&self.claims, &names) {
-            Found::At(at) => {
+            Found::At(at) if self.sources.get_mut(at).paused.is_none() => {
                 let new = !self.sources.get_mut(at).has_begun();
                 self.handle_known(now, at, &incoming, told);
                 new
             }
-            Found::Unclaimed => {
+            Found::At(_) | Found::Unclaimed => {
                 self.keep_early(arrival, sequence_number, datagram, told);
                 false
             }
@@ -286,12 +287,20 @@ impl Inbound {
         let source = self.sources.get_mut(at);
         source.set_clock_rate(codec.map_or(0, |codec| codec.codec.clock_rate));
         let payload = incoming.packet.payload();
+        let bytes = (incoming.len - payload.len(), payload.len());
         source.statistics.count(
             incoming.arrival,
             incoming.sequence_number,
             header.timestamp,
-            (incoming.len - payload.len(), payload.len()),
+            bytes,
         );
+        if route.purpose == Purpose::Media {
+            source.payload_type = codec.map(|it| it.payload_type).or(source.payload_type);
+            source.audio_level = incoming.extensions.audio_level().or(source.audio_level);
+        } else if let Some(media) = self.sources.repaired_by(at) {
+            let media = self.sources.get_mut(media);
+            media.count_repair(header.ssrc, route.purpose, bytes);
+        }
         // Only what goes on from here is told of as received.
         if let Some(number) = incoming.extensions.transport_sequence() {
             self.arrivals.note(incoming.arrival, now, number);
@@ -308,6 +317,8 @@ impl Inbound {
                 };
                 if is_padding {
                     source.assembly_padding(incoming.sequence_number);
+                } else if arrival == Arrival::Late {
+                    source.discarded += 1;
                 } else if arrival != Arrival::Duplicate {
                     let place = Place {
                         owner,
@@ -351,11 +362,10 @@ impl Inbound {
         let source = self.sources.get_mut(media);
         let near = source.statistics.highest().unwrap_or_default();
         let sequence_number = extend(u16::from_be_bytes(*original), near);
+        let arrival = source.missing.arrived(now, sequence_number);
+        source.discarded += u64::from(arrival == Arrival::Late);
         // Browsers repeat packets unasked as probes; they are no sign of a loss.
-        if source.missing.arrived(now, sequence_number) == Arrival::Duplicate {
-            return;
-        }
-        if payload.is_empty() {
+        if matches!(arrival, Arrival::Duplicate | Arrival::Late) || payload.is_empty() {
             return;
         }
         let ssrc = self.sources.ssrc_at(media);

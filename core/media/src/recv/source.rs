@@ -1,18 +1,22 @@
 //! One received stream: an SSRC and what is known of it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use duologue_base::Instant;
+use duologue_rtp::ext::AudioLevel;
 use duologue_rtp::payload::PayloadFormat;
-use duologue_rtp::{NtpShort, NtpTime};
+use duologue_rtp::{NtpShort, NtpTime, PayloadType, ReceivePlan, Ssrc};
 
 use super::assembly::Assembly;
 use super::missing::Missing;
-use super::sources::Route;
+use super::sources::{Purpose, Route};
 use super::statistics::Statistics;
 
 #[derive(Debug)]
 pub(crate) struct Source {
+    /// No other stream of the transport ever has it, as an SSRC may come again.
+    pub(crate) key: u64,
     pub(crate) route: Route,
     pub(crate) statistics: Statistics,
     /// Where lost packets are asked for again.
@@ -22,9 +26,48 @@ pub(crate) struct Source {
     /// Requests for packets and for key frames that were sent.
     pub(crate) nacks: u32,
     pub(crate) plis: u32,
+    pub(crate) firs: u32,
+    /// What came for it on other streams, sent again or as error correction.
+    pub(crate) retransmissions: Repairs,
+    pub(crate) corrections: Repairs,
+    /// Packets that came too late.
+    pub(crate) discarded: u64,
+    /// What its last packet of media was of, and how loud.
+    pub(crate) payload_type: Option<PayloadType>,
+    pub(crate) audio_level: Option<AudioLevel>,
+    /// As the other end's answers to our questions tell it (RFC 3611 §4.5).
+    pub(crate) round_trips: RoundTrips,
+    /// Its receiver takes nothing at the moment; what it took last.
+    pub(crate) paused: Option<Arc<ReceivePlan>>,
     /// The last sender report.
     pub(crate) sender_report: Option<SenderReport>,
     clock_known: bool,
+}
+
+/// What came for a stream on another one.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Repairs {
+    pub(crate) ssrc: Option<Ssrc>,
+    pub(crate) packets: u64,
+    pub(crate) bytes: u64,
+    pub(crate) header_bytes: u64,
+}
+
+/// Measurements of round trips.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct RoundTrips {
+    /// The last one, if the last report made one.
+    pub(crate) last: Option<Duration>,
+    pub(crate) total: Duration,
+    pub(crate) count: u64,
+}
+
+impl RoundTrips {
+    pub(crate) fn count(&mut self, trip: Duration) {
+        self.last = Some(trip);
+        self.total += trip;
+        self.count += 1;
+    }
 }
 
 /// What the last sender report of a stream said (RFC 3550 §6.4.1).
@@ -40,8 +83,9 @@ pub(crate) struct SenderReport {
 }
 
 impl Source {
-    pub(crate) fn new(route: Route) -> Self {
+    pub(crate) fn new(key: u64, route: Route) -> Self {
         Source {
+            key,
             route,
             statistics: Statistics::new(0),
             missing: Missing::default(),
@@ -49,7 +93,25 @@ impl Source {
             assembly: None,
             nacks: 0,
             plis: 0,
+            firs: 0,
+            retransmissions: Repairs::default(),
+            corrections: Repairs::default(),
+            discarded: 0,
+            payload_type: None,
+            audio_level: None,
+            round_trips: RoundTrips::default(),
+            paused: None,
             clock_known: false,
+        }
+    }
+
+    /// Its receiver takes nothing for a while. What was counted stays.
+    pub(crate) fn pause(&mut self, plan: &Arc<ReceivePlan>) {
+        self.paused = Some(Arc::clone(plan));
+        self.statistics.pause();
+        self.missing.pause();
+        if let Some(assembly) = &mut self.assembly {
+            assembly.pause();
         }
     }
 
@@ -66,6 +128,19 @@ impl Source {
         if let Some(assembly) = &mut self.assembly {
             assembly.insert_padding(sequence_number);
         }
+    }
+
+    /// A packet came for it on another stream.
+    pub(crate) fn count_repair(&mut self, ssrc: Ssrc, purpose: Purpose, bytes: (usize, usize)) {
+        let repairs = match purpose {
+            Purpose::Media => return,
+            Purpose::Retransmission => &mut self.retransmissions,
+            Purpose::ErrorCorrection => &mut self.corrections,
+        };
+        repairs.ssrc = Some(ssrc);
+        repairs.packets += 1;
+        repairs.header_bytes += bytes.0 as u64;
+        repairs.bytes += bytes.1 as u64;
     }
 
     /// A packet of it came.

@@ -1,12 +1,14 @@
 //! Which stream a packet belongs to (RFC 9143 §9.2): by its SSRC once that is known, before by the
 //! names in its header extensions, else by its payload type.
 
+use std::sync::Arc;
+
 use duologue_base::TransceiverId;
 use duologue_rtp::{Mid, PayloadType, ReceivePlan, Rid, SourceParameters, Ssrc};
 
 use super::payload_types::{PayloadTypes, Use};
 use super::source::Source;
-use crate::limits::SOURCES;
+use crate::limits::{PAUSED_SOURCES, SOURCES};
 
 /// The streams of one transport, by their SSRC.
 #[derive(Debug, Default)]
@@ -158,10 +160,41 @@ impl Sources {
         }
     }
 
-    /// A receiver stopped.
-    pub(crate) fn forget(&mut self, receiver: TransceiverId) {
+    /// A receiver takes nothing for now. Its streams keep their counters, which statistics go on to
+    /// tell (webrtc-stats §8.1), and their names, which packets need not repeat.
+    pub(crate) fn pause(&mut self, receiver: TransceiverId, plan: &Arc<ReceivePlan>) {
+        let its = |slot: &Slot| slot.source.route.receiver == receiver;
         self.slots
-            .retain(|slot| slot.source.route.receiver != receiver);
+            .retain(|slot| !its(slot) || slot.source.has_begun());
+        for slot in self.slots.iter_mut().filter(|slot| its(slot)) {
+            slot.learnt.get_or_insert(0);
+            slot.source.pause(plan);
+        }
+
+        let mut keys: Vec<u64> = self.paused().map(|source| source.key).collect();
+        keys.sort_unstable();
+        let too_many = keys.len().saturating_sub(PAUSED_SOURCES);
+        let oldest = &keys[..too_many];
+        self.slots.retain(|slot| !oldest.contains(&slot.source.key));
+    }
+
+    fn paused(&self) -> impl Iterator<Item = &Source> {
+        let sources = self.slots.iter().map(|slot| &slot.source);
+        sources.filter(|source| source.paused.is_some())
+    }
+
+    /// A receiver goes on, or begins.
+    pub(crate) fn resume(&mut self, receiver: TransceiverId) {
+        for slot in &mut self.slots {
+            if slot.source.route.receiver == receiver {
+                slot.source.paused = None;
+            }
+        }
+    }
+
+    /// All are over. Others may come under the same SSRCs.
+    pub(crate) fn clear(&mut self) {
+        self.slots.clear();
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -246,7 +279,7 @@ impl Sources {
             let slot = Slot {
                 ssrc,
                 learnt: (!announced).then_some(self.learnt),
-                source: Source::new(route),
+                source: Source::new(self.learnt, route),
             };
             self.slots.insert(at, slot);
         }

@@ -25,6 +25,8 @@ pub struct Statistics {
     jitter: u64,
     expected_at_report: u64,
     received_at_report: u64,
+    /// Numbers were used that were not meant for this end: they are not lost.
+    paused: bool,
 }
 
 /// What a report block says of a stream (RFC 3550 §6.4.1), without the times of sender reports.
@@ -55,7 +57,14 @@ impl Statistics {
             jitter: 0,
             expected_at_report: 0,
             received_at_report: 0,
+            paused: false,
         }
+    }
+
+    /// Nothing of the stream is taken for a while.
+    pub(crate) fn pause(&mut self) {
+        self.paused = true;
+        self.last = None;
     }
 
     /// A packet came: its extended sequence number, time stamp, and bytes of header and payload.
@@ -66,9 +75,13 @@ impl Statistics {
         timestamp: u32,
         (header, payload): (usize, usize),
     ) {
+        let skipped = match std::mem::take(&mut self.paused) {
+            true => sequence_number.saturating_sub(self.highest + 1),
+            false => 0,
+        };
         self.first = Some(match self.first {
             None => sequence_number,
-            Some(first) => first.min(sequence_number),
+            Some(first) => (first + skipped).min(sequence_number),
         });
         let newest = self.packets_received == 0 || sequence_number > self.highest;
         self.highest = self.highest.max(sequence_number);
@@ -205,6 +218,19 @@ mod tests {
         let mut stats = Statistics::new(48_000);
         stats.count(at(0), 1, 0, (12, 50));
         stats.count(at(60_000), 2, 960, (12, 50));
+        assert_eq!(stats.jitter(), Duration::ZERO);
+    }
+
+    #[test]
+    fn what_is_sent_while_nothing_is_taken_is_no_loss() {
+        let mut stats = Statistics::new(90_000);
+        stats.count(at(0), 1, 0, (12, 1));
+        stats.count(at(10), 3, 900, (12, 1));
+        stats.pause();
+        stats.count(at(5_000), 50, 90_000, (12, 1));
+        stats.count(at(5_010), 52, 90_900, (12, 1));
+        assert_eq!(stats.packets_lost(), 2);
+        assert_eq!(stats.report().cumulative_lost, 2);
         assert_eq!(stats.jitter(), Duration::ZERO);
     }
 

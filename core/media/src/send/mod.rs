@@ -270,7 +270,10 @@ impl Sender {
             && self.setting().rtx_of(payload_type).is_some()
     }
 
-    fn codec(&self, payload_type: PayloadType) -> Option<&duologue_rtp::CodecParameters> {
+    pub(crate) fn codec(
+        &self,
+        payload_type: PayloadType,
+    ) -> Option<&duologue_rtp::CodecParameters> {
         let mut codecs = self.plan.parameters.codecs.iter();
         codecs.find(|codec| codec.payload_type == payload_type)
     }

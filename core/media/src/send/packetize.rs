@@ -3,7 +3,8 @@
 use bytes::{Bytes, BytesMut};
 use duologue_base::Rng;
 use duologue_rtp::payload::{
-    Descriptor, FrameInfo, Packets, Parts, PayloadFormat, PictureId, Room, SplitError, vp8, vp9,
+    Descriptor, FrameInfo, FrameSize, Packets, Parts, PayloadFormat, PictureId, Room, SplitError,
+    vp8, vp9,
 };
 
 use crate::frame::EncodedFrameInit;
@@ -13,6 +14,8 @@ use crate::packet::RtpPacketInit;
 #[derive(Debug)]
 pub(crate) struct Packetizer {
     picture: PictureId,
+    /// Of the last frame that told it.
+    pub(crate) size: Option<FrameSize>,
     tl0_picture: u8,
     parts: Parts,
     packets: Packets,
@@ -31,6 +34,7 @@ impl Packetizer {
         Packetizer {
             // RFC 7741 §4.2: "MAY start at a random value".
             picture: PictureId::Long(rng.u32() as u16 & 0x7fff),
+            size: None,
             tl0_picture: rng.u32() as u8,
             parts: Parts::new(),
             packets: Packets::new(),
@@ -51,6 +55,7 @@ impl Packetizer {
     ) -> Result<(), SplitError> {
         format.find_parts(&frame.data, &mut self.parts)?;
         let info = format.frame_info(&frame.data, &self.parts);
+        self.size = info.size.or(self.size);
         let descriptor = self.descriptor(format, frame, info);
         let room = Room::even(ROOM);
         format.split(

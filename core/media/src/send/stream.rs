@@ -7,7 +7,9 @@ use bytes::Bytes;
 use duologue_base::{Instant, Rng, Seq16};
 use duologue_rtp::ext::{AbsSendTime, AudioLevel, ExtensionMap, ExtensionsToSend};
 use duologue_rtp::rtcp::ReportBlock;
-use duologue_rtp::{CodecParameters, CodecRole, HeaderToSend, PayloadType, Rid, SendStream, Ssrc};
+use duologue_rtp::{
+    CodecParameters, CodecRole, HeaderToSend, NtpShort, PayloadType, Rid, SendStream, Ssrc,
+};
 
 use super::history::History;
 use super::packetize::Packetizer;
@@ -32,6 +34,12 @@ pub(crate) struct Stream {
     pub(crate) counters: SendCounters,
     pub(crate) rtx_counters: SendCounters,
     pub(crate) remote: RemoteReports,
+    /// The lowest number that was sent.
+    first: Option<u64>,
+    /// `framesSent`, of video: packets that end a frame.
+    pub(crate) frames_sent: u64,
+    /// What the last packet was of.
+    pub(crate) payload_type: Option<PayloadType>,
     /// The last packet's time stamp and when it left: what sender reports go on from.
     pub(crate) last: Option<(u32, Instant)>,
 }
@@ -74,6 +82,10 @@ pub struct SendCounters {
 pub struct RemoteReports {
     /// The last report block about it.
     pub block: Option<ReportBlock>,
+    /// When it came.
+    pub received: Option<Instant>,
+    /// `packetsReceived`, as far as blocks tell it.
+    pub packets_received: u64,
     /// `roundTripTime`
     pub round_trip_time: Option<Duration>,
     /// `totalRoundTripTime`
@@ -103,9 +115,13 @@ impl RemoteReports {
         again
     }
 
-    pub(crate) fn count(&mut self, block: ReportBlock, round_trip: Option<Duration>) {
+    fn count(&mut self, arrival: Instant, block: ReportBlock, round_trip: Option<Duration>) {
         self.block = Some(block);
-        if let Some(trip) = round_trip {
+        self.received = Some(arrival);
+        // webrtc-stats §8.7: only "a DLSR value other than 0" makes a round trip.
+        if let Some(trip) = round_trip
+            && block.delay_since_last_sr != NtpShort(0)
+        {
             self.round_trip_time = Some(trip);
             self.total_round_trip_time += trip;
             self.round_trip_time_measurements += 1;
@@ -171,6 +187,9 @@ impl Stream {
             counters: SendCounters::default(),
             rtx_counters: SendCounters::default(),
             remote: RemoteReports::default(),
+            first: None,
+            frames_sent: 0,
+            payload_type: None,
             last: None,
         }
     }
@@ -249,10 +268,31 @@ impl Stream {
         let payload = packet.payload.len();
         self.counters.count(len, payload);
         self.next_sequence = self.next_sequence.max(packet.sequence_number + 1);
+        let number = packet.sequence_number;
+        self.first = Some(self.first.map_or(number, |first| first.min(number)));
+        self.frames_sent += u64::from(packet.marker);
+        self.payload_type = Some(packet.payload_type);
         self.last = Some((packet.timestamp, now));
         if keep {
             self.history.keep(packet);
         }
+    }
+
+    /// The other end reports of the media.
+    pub(crate) fn handle_block(
+        &mut self,
+        arrival: Instant,
+        block: ReportBlock,
+        round_trip: Option<Duration>,
+    ) {
+        self.remote.count(arrival, block, round_trip);
+        // webrtc-stats §8.3: the highest number, less the first one, less what was lost.
+        let first = self.first.unwrap_or_default() as u32;
+        let expected = block.highest_sequence.wrapping_sub(first).wrapping_add(1);
+        let received = i64::from(expected) - i64::from(block.cumulative_lost);
+        let received = u64::try_from(received).unwrap_or(0);
+        let received = received.min(self.counters.packets_sent);
+        self.remote.packets_received = self.remote.packets_received.max(received);
     }
 
     /// The other end misses a packet.

@@ -3,7 +3,9 @@
 mod path;
 
 use duologue_base::{Datagram, TransceiverId, TransportKey};
-use duologue_media::{MediaItem, MediaReport, Outlet, PausedSender, RtpPacketInit};
+use duologue_media::{
+    MediaItem, MediaReport, Outlet, OutboundStats, PausedSender, RtpPacketInit,
+};
 
 use crate::limits::PAUSED_SENDERS;
 use crate::{MediaCommand, Report, Session};
@@ -57,6 +59,13 @@ impl Media {
         {
             oldest.paused = None;
         }
+    }
+
+    /// What the streams of senders that do not send have counted.
+    pub(crate) fn paused_stats(&self) -> Vec<OutboundStats> {
+        let paused = self.transceivers.iter();
+        let paused = paused.filter_map(|transceiver| transceiver.paused.as_ref());
+        paused.flat_map(PausedSender::stats).collect()
     }
 
     /// A transport is gone.
