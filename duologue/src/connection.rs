@@ -275,7 +275,8 @@ impl PeerConnection {
     }
 
     /// `getStats()` (webrtc-pc §8.2): states and counters of everything that the connection is made
-    /// of. A closed connection has those of itself and its channels left.
+    /// of. A closed connection has those of itself and its channels left. What an encoder, a decoder or
+    /// a player would tell is absent.
     ///
     /// ```
     /// # async fn example(pc: duologue::PeerConnection) -> Result<(), duologue::Exception> {

@@ -129,20 +129,21 @@ pub use bytes::Bytes;
 pub use duologue_base::{ChannelKey, StreamId, TransceiverId, TransportKey, WallClock};
 pub use duologue_identity::{Certificate, Fingerprint, KeygenAlgorithm};
 pub use duologue_peer::{
-    BundlePolicy, CandidatePairStats, CertificateStats, Configuration, DataChannelInit,
+    BundlePolicy, CandidatePairStats, CertificateStats, CodecStats, Configuration, DataChannelInit,
     DataChannelState, DataChannelStats, DegradationPreference, DtlsTransportState, Exception,
     ExceptionName, IceCandidate, IceCandidateError, IceCandidateInit, IceCandidatePair,
     IceCandidatePairState, IceCandidateParts, IceCandidateStats, IceCandidateType, IceComponent,
     IceConnectionState, IceGathererState, IceGatheringState, IceParameters, IceProtocol, IceRole,
     IceServer, IceServerTransportProtocol, IceTcpCandidateType, IceTransportPolicy,
-    IceTransportState, LocalSessionDescription, MediaKind, MediaSourceStats, MediaStreamId,
-    MediaStreamTrackState, OfferOptions, PeerConnectionState, PeerConnectionStats, PriorityType,
-    ResolutionRestriction, RtcErrorDetail, RtcErrorInit, RtcpMuxPolicy, RtcpParameters,
-    RtpCapabilities, RtpCodec, RtpCodecParameters, RtpEncodingParameters,
-    RtpHeaderExtensionCapability, RtpHeaderExtensionParameters, RtpReceiveParameters,
-    RtpSendParameters, SctpTransportState, SdpType, SessionDescription, SignalingState, Stats,
-    StatsReport, Track, TrackId, TrackOrKind, TransceiverDirection, TransceiverInit,
-    TransportStats,
+    IceTransportState, InboundRtpStreamStats, LocalSessionDescription, MediaKind, MediaSourceStats,
+    MediaStreamId, MediaStreamTrackState, OfferOptions, OutboundRtpStreamStats,
+    PeerConnectionState, PeerConnectionStats, PriorityType, RemoteInboundRtpStreamStats,
+    RemoteOutboundRtpStreamStats, ResolutionRestriction, RtcErrorDetail, RtcErrorInit,
+    RtcpMuxPolicy, RtcpParameters, RtpCapabilities, RtpCodec, RtpCodecParameters,
+    RtpEncodingParameters, RtpHeaderExtensionCapability, RtpHeaderExtensionParameters,
+    RtpReceiveParameters, RtpSendParameters, SctpTransportState, SdpType, SessionDescription,
+    SignalingState, Stats, StatsReport, Track, TrackId, TrackOrKind, TransceiverDirection,
+    TransceiverInit, TransportStats,
 };
 pub use duologue_rtp::ext::AudioLevel;
 pub use duologue_rtp::{PayloadType, Rid, Ssrc};

@@ -292,7 +292,21 @@ impl RtpSender {
             .with(|control| control.peer_mut().set_streams(self.id, streams))
     }
 
-    /// `getStats()`: of the connection, what concerns this sender's RTP streams.
+    /// `getStats()`: this sender's RTP streams, one for each encoding, and what they refer to: what the
+    /// peer reports of them, their codec, track and transport.
+    ///
+    /// ```
+    /// # async fn example(sender: duologue::RtpSender) -> Result<(), duologue::Exception> {
+    /// let report = sender.get_stats().await?;
+    /// for stream in report.outbound_rtp() {
+    ///     println!("{} packets sent", stream.packets_sent);
+    ///     if let Some(remote) = report.remote_inbound_rtp(stream) {
+    ///         println!("{} lost, round trip {:?} s", remote.packets_lost, remote.round_trip_time);
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// `InvalidStateError` when the session's task is gone.
@@ -368,7 +382,7 @@ impl RtpReceiver {
             .with(|control| control.peer().receiver_parameters(self.id))
     }
 
-    /// `getStats()`: of the connection, what concerns this receiver's RTP streams.
+    /// `getStats()`: this receiver's RTP streams, each from its first packet on, and what they refer to.
     ///
     /// # Errors
     /// `InvalidStateError` when the session's task is gone.

@@ -176,7 +176,7 @@ async fn a_remote_track_is_in_the_stream_that_its_sender_names() {
     track.stop();
     assert!(!stream.active());
 
-    // Until RTP flows there is nothing to count.
+    // Before an answer nothing is sent, and before its first packet no stream is received.
     assert_eq!(sender.get_stats().await.unwrap().iter().count(), 0);
     let receiver = &bob.connection.receivers()[0];
     assert_eq!(receiver.get_stats().await.unwrap().iter().count(), 0);

@@ -412,3 +412,73 @@ async fn layers_of_simulcast_are_told_apart_by_name() {
         assert_eq!(packet.rid.as_ref().map(|rid| rid.as_str()), Some(layer));
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn statistics_of_streams_have_the_names_of_browsers() {
+    let call = call().await;
+    let mut packets = call.of_bob[1].receiver().packets();
+    let writer = call.of_alice[1].sender().packets();
+    send(&writer, 0..10, 500).await;
+    assert_eq!(numbers(&mut packets, 10).await.len(), 10);
+
+    // The first report of a stream comes at once, and the sender's within half a second or so.
+    let (sender, receiver) = (call.of_alice[1].sender(), call.of_bob[1].receiver());
+    let remote = |report: &duologue::StatsReport| {
+        let streams = report.inbound_rtp().map(|it| it.remote_id.is_some());
+        let mut streams = streams.chain(report.outbound_rtp().map(|it| it.remote_id.is_some()));
+        streams.all(|known| known)
+    };
+    let reports = within(async {
+        loop {
+            let reports = [sender.get_stats().await, receiver.get_stats().await];
+            let reports = reports.map(Result::unwrap);
+            if reports.iter().all(remote) {
+                break reports;
+            }
+            tokio::task::yield_now().await;
+        }
+    });
+    let reports = reports.await.map(|it| serde_json::to_value(it).unwrap());
+    let members = |kind: &str| -> Vec<String> {
+        let all = reports.iter().flat_map(|it| it.as_array().unwrap());
+        let one = all.clone().find(|stats| stats["type"] == kind).unwrap();
+        one.as_object().unwrap().keys().cloned().collect()
+    };
+    for (kind, expected) in [
+        (
+            "outbound-rtp",
+            "id timestamp type ssrc kind transportId codecId packetsSent bytesSent mid remoteId \
+             encodingIndex headerBytesSent retransmittedPacketsSent retransmittedBytesSent rtxSsrc \
+             framesSent nackCount firCount pliCount active",
+        ),
+        (
+            "remote-inbound-rtp",
+            "id timestamp type ssrc kind transportId codecId packetsReceived packetsLost jitter \
+             localId roundTripTimeMeasurements totalRoundTripTime fractionLost",
+        ),
+        (
+            "inbound-rtp",
+            "id timestamp type ssrc kind transportId codecId packetsReceived packetsLost jitter \
+             trackIdentifier mid remoteId lastPacketReceivedTimestamp headerBytesReceived \
+             packetsDiscarded bytesReceived nackCount firCount pliCount \
+             retransmittedPacketsReceived retransmittedBytesReceived",
+        ),
+        (
+            "remote-outbound-rtp",
+            "id timestamp type ssrc kind transportId codecId packetsSent bytesSent localId \
+             remoteTimestamp reportsSent totalRoundTripTime roundTripTimeMeasurements",
+        ),
+        (
+            "codec",
+            "id timestamp type payloadType transportId mimeType clockRate",
+        ),
+    ] {
+        let members = members(kind);
+        for name in expected.split_whitespace() {
+            assert!(
+                members.iter().any(|it| it == name),
+                "{kind} {name}: {members:?}"
+            );
+        }
+    }
+}

@@ -11,7 +11,7 @@ use duologue_rtp::rtcp::{
 use duologue_rtp::{MediaKind, NtpShort, NtpTime, RtcpFeedback, Ssrc};
 
 use crate::limits::{DLRR_ENTRIES, REPORT_BLOCKS, RTCP_BYTES};
-use crate::recv::{Inbound, Receiver, SenderReport};
+use crate::recv::{Inbound, Receiver};
 use crate::report::MediaReport;
 use crate::send::Outbound;
 use crate::transport::Outlets;
@@ -280,15 +280,7 @@ impl Reporter {
             match packet {
                 Packet::SenderReport(report) => {
                     if let Some(source) = inbound.sources.by_ssrc(report.sender) {
-                        source.round_trips.last = None;
-                        source.sender_report = Some(SenderReport {
-                            received: arrival,
-                            ntp: report.info.ntp_time,
-                            rtp: report.info.rtp_time,
-                            packets: report.info.packet_count,
-                            octets: report.info.octet_count,
-                            count: source.sender_report.map_or(0, |it| it.count) + 1,
-                        });
+                        source.handle_sender_report(arrival, &report.info);
                     }
                     self.handle_blocks(arrival, report.blocks, outbound);
                 }

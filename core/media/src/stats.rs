@@ -89,9 +89,9 @@ pub struct SenderReportStats {
     /// The same moment by the stream's clock.
     pub rtp: u32,
     /// `packetsSent`
-    pub packets: u32,
+    pub packets: u64,
     /// `bytesSent`
-    pub octets: u32,
+    pub octets: u64,
     /// `reportsSent`
     pub count: u64,
     /// `roundTripTime`, if the last one told it (RFC 3611 §4.5).

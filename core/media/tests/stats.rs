@@ -69,8 +69,8 @@ fn both_ends_count_the_packets_that_went_over_the_wire() {
         came.statistics.packets_received
     );
     let reported = came.sender_report.expect("a report came");
-    assert_eq!(u64::from(reported.packets), sent.counters.packets_sent);
-    assert_eq!(u64::from(reported.octets), sent.counters.bytes_sent);
+    assert_eq!(reported.packets, sent.counters.packets_sent);
+    assert_eq!(reported.octets, sent.counters.bytes_sent);
     // One that was lost on its way was not told of.
     assert_eq!(came.nack_count, sent.remote.nacks);
 }

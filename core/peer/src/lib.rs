@@ -139,8 +139,10 @@ pub use params::{
 };
 pub use send_queue::SendQueue;
 pub use stats::{
-    CandidatePairStats, CertificateStats, DataChannelStats, IceCandidateStats, MediaSourceStats,
-    PeerConnectionStats, Stats, StatsReport, StatsSelector, TransportStats,
+    CandidatePairStats, CertificateStats, CodecStats, DataChannelStats, IceCandidateStats,
+    InboundRtpStreamStats, MediaSourceStats, OutboundRtpStreamStats, PeerConnectionStats,
+    RemoteInboundRtpStreamStats, RemoteOutboundRtpStreamStats, Stats, StatsReport, StatsSelector,
+    TransportStats,
 };
 pub use transports::{DtlsTransport, IceTransport, SctpTransport};
 

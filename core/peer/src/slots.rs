@@ -22,7 +22,7 @@ use crate::transports::{SctpTransport, Transport};
 use crate::{
     Configuration, IceConnectionState, IceGatheringState, MediaKind, MediaStream, MediaStreamId,
     MediaStreamTrack, OperationId, PeerConnectionState, RtpEncodingParameters, RtpSendParameters,
-    SignalingState, Track, TrackId,
+    SignalingState, StatsSelector, Track, TrackId,
 };
 
 pub(crate) struct Slots {
@@ -88,9 +88,9 @@ pub(crate) struct Slots {
     /// How many data channels were open once, and how many of them are closed.
     pub(crate) channels_opened: u32,
     pub(crate) channels_closed: u32,
-    /// `getStats` promises that the session has not answered, and when they were asked for, since
-    /// 1970.
-    pub(crate) pending_stats: BTreeMap<OperationId, Duration>,
+    /// `getStats` promises that the session has not answered, what about, and when they were asked for,
+    /// since 1970.
+    pub(crate) pending_stats: BTreeMap<OperationId, (StatsSelector, Duration)>,
     /// `setParameters` promises that have not settled.
     pub(crate) pending_set_parameters: usize,
     pub(crate) rng: Rng,

@@ -101,8 +101,9 @@ pub use counters::Counters;
 pub use duologue_datachannel::ChannelReport;
 pub use duologue_ice::{CheckLeave, ConnectError, ExternalAddress, Security, TcpTypes};
 pub use duologue_media::{
-    EncodedFrame, EncodedFrameInit, MediaItem, MediaReport, MediaStats, Outlet, RtpPacket,
-    RtpPacketInit, SendEncoding,
+    EncodedFrame, EncodedFrameInit, FrameCounters, InboundStats, MediaItem, MediaReport,
+    MediaStats, OutboundStats, Outlet, RemoteReports, RepairStats, RtpPacket, RtpPacketInit,
+    SendCounters, SendEncoding, SenderReportStats, Statistics,
 };
 pub use report::{DtlsReport, Report, SctpError, SctpReport, TransportReport};
 pub use session::Session;

@@ -32,7 +32,7 @@ use assembly::Next;
 use key_frames::KeyFrameRequests;
 use missing::Arrival;
 use payload_types::Use;
-pub(crate) use source::{Repairs, SenderReport, Source};
+pub(crate) use source::{Repairs, Source};
 pub(crate) use sources::Purpose;
 use sources::{Claim, Found, Names, Route, Sources};
 pub use statistics::{Reception, Statistics};

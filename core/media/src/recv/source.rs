@@ -6,6 +6,7 @@ use std::time::Duration;
 use duologue_base::Instant;
 use duologue_rtp::ext::AudioLevel;
 use duologue_rtp::payload::PayloadFormat;
+use duologue_rtp::rtcp::SenderInfo;
 use duologue_rtp::{NtpShort, NtpTime, PayloadType, ReceivePlan, Ssrc};
 
 use super::assembly::Assembly;
@@ -77,8 +78,9 @@ pub(crate) struct SenderReport {
     /// By its sender's clock.
     pub(crate) ntp: NtpTime,
     pub(crate) rtp: u32,
-    pub(crate) packets: u32,
-    pub(crate) octets: u32,
+    /// Extended beyond the 32 bits of the report.
+    pub(crate) packets: u64,
+    pub(crate) octets: u64,
     pub(crate) count: u64,
 }
 
@@ -156,9 +158,45 @@ impl Source {
         }
     }
 
+    /// A sender report about it came.
+    pub(crate) fn handle_sender_report(&mut self, arrival: Instant, info: &SenderInfo) {
+        self.round_trips.last = None;
+        let before = self.sender_report;
+        self.sender_report = Some(SenderReport {
+            received: arrival,
+            ntp: info.ntp_time,
+            rtp: info.rtp_time,
+            packets: extend_count(before.map_or(0, |it| it.packets), info.packet_count),
+            octets: extend_count(before.map_or(0, |it| it.octets), info.octet_count),
+            count: before.map_or(0, |it| it.count) + 1,
+        });
+    }
+
     /// Time since the last sender report, as a report block has it.
     pub(crate) fn since_sender_report(&self, now: Instant) -> Option<(NtpShort, Duration)> {
         let report = self.sender_report?;
         Some((report.ntp.middle(), now - report.received))
+    }
+}
+
+/// A counter that grows and of which reports have 32 bits. One that fell behind is an old report's.
+fn extend_count(before: u64, reported: u32) -> u64 {
+    let more = reported.wrapping_sub(before as u32);
+    match before {
+        0 => u64::from(reported),
+        _ if more > 1 << 31 => before,
+        _ => before + u64::from(more),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counters_of_reports_grow_beyond_32_bits_and_never_fall() {
+        assert_eq!(extend_count(0, 3_000_000_000), 3_000_000_000);
+        assert_eq!(extend_count(0xffff_fff0, 0x10), 0x1_0000_0010);
+        assert_eq!(extend_count(100, 90), 100);
     }
 }

@@ -13,21 +13,24 @@ impl PeerConnection {
     /// Rejects with `InvalidAccessError` for a track that not exactly one sender or receiver has.
     pub fn get_stats(&mut self, selector: StatsSelector, now: Duration) -> OperationId {
         let id = self.new_operation();
-        if let StatsSelector::Track(track) = &selector
-            && self.uses_of(track) != 1
-        {
-            let message = "not exactly one sender or receiver has the track";
-            self.reject_now(id, Exception::invalid_access(message));
-            return id;
-        }
-        let whole = selector == StatsSelector::Connection;
-        if whole && !self.slots.closed && !self.slots.transports.is_empty() {
-            self.slots.pending_stats.insert(id, now);
+        let selector = match selector {
+            StatsSelector::Track(track) => match self.selected_by(&track).as_slice() {
+                [selector] => selector.clone(),
+                _ => {
+                    let message = "not exactly one sender or receiver has the track";
+                    self.reject_now(id, Exception::invalid_access(message));
+                    return id;
+                }
+            },
+            selector => selector,
+        };
+        if !self.slots.closed && !self.slots.transports.is_empty() {
+            self.slots.pending_stats.insert(id, (selector, now));
             self.command(Command::GetStats { request: id.0 });
         } else {
             let task = Task::Stats {
                 operation: id,
-                whole,
+                selector,
                 now,
                 session: None,
             };
@@ -36,14 +39,21 @@ impl PeerConnection {
         id
     }
 
-    fn uses_of(&self, track: &TrackId) -> usize {
+    /// The senders and receivers that a track is of (§8.2.1 step 2).
+    fn selected_by(&self, track: &TrackId) -> Vec<StatsSelector> {
         let transceivers = self.slots.intent.transceivers.iter();
-        transceivers
-            .filter_map(|intent| self.slots.transceivers.get(&intent.id))
-            .map(|slots| {
-                let sends = slots.sender_track.as_ref().is_some_and(|t| t.id == *track);
-                usize::from(sends) + usize::from(slots.receiver_track == *track)
-            })
-            .sum()
+        let slots = transceivers.filter_map(|intent| {
+            let slots = self.slots.transceivers.get(&intent.id)?;
+            Some((intent.id, slots))
+        });
+        let selectors = slots.flat_map(|(id, slots)| {
+            let sends = slots.sender_track.as_ref().is_some_and(|t| t.id == *track);
+            let receives = slots.receiver_track == *track;
+            let sender = sends.then_some(StatsSelector::Sender(id));
+            sender
+                .into_iter()
+                .chain(receives.then_some(StatsSelector::Receiver(id)))
+        });
+        selectors.collect()
     }
 }

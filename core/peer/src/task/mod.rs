@@ -21,7 +21,7 @@ use duologue_session::{ChannelReport, DtlsReport, SctpError};
 
 use crate::{
     Event, IceCandidateInit, MediaStreamTrackState, OperationId, PeerConnection, RtpSendParameters,
-    SctpTransportState, Track, TrackId, Value,
+    SctpTransportState, StatsSelector, Track, TrackId, Value,
 };
 
 pub(crate) use create::{Creation, CreationKind};
@@ -68,8 +68,7 @@ pub(crate) enum Task {
     /// What follows the parallel part of `getStats`.
     Stats {
         operation: OperationId,
-        /// Not about one sender or receiver.
-        whole: bool,
+        selector: StatsSelector,
         now: Duration,
         session: Option<Box<session::Stats>>,
     },
@@ -156,10 +155,10 @@ impl PeerConnection {
             Task::PlayTone(transceiver) => self.run_play_tone(transceiver, now),
             Task::Stats {
                 operation,
-                whole,
+                selector,
                 now,
                 session,
-            } => self.run_stats(operation, whole, now, session),
+            } => self.run_stats(operation, &selector, now, session),
         }
     }
 

@@ -3,9 +3,7 @@
 mod path;
 
 use duologue_base::{Datagram, TransceiverId, TransportKey};
-use duologue_media::{
-    MediaItem, MediaReport, Outlet, OutboundStats, PausedSender, RtpPacketInit,
-};
+use duologue_media::{MediaItem, MediaReport, OutboundStats, Outlet, PausedSender, RtpPacketInit};
 
 use crate::limits::PAUSED_SENDERS;
 use crate::{MediaCommand, Report, Session};

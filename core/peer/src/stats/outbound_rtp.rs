@@ -1,0 +1,121 @@
+use duologue_base::TransportKey;
+use duologue_rtp::MediaKind;
+use duologue_session as session;
+
+use super::{Collector, Stats, transport_id};
+
+dictionary! {
+    /// About an RTP stream that is sent. It is there once an answer has configured its sender, and stays
+    /// until its transceiver is stopped. What an encoder would tell is absent.
+    #[doc(alias = "RTCOutboundRtpStreamStats")]
+    #[doc(alias = "RTCSentRtpStreamStats")]
+    pub struct OutboundRtpStreamStats {
+        /// The stream's SSRC.
+        pub ssrc: u32,
+        /// `audio` or `video`.
+        pub kind: &'static str,
+        /// Packets, those that were sent again with them.
+        pub packets_sent: u64,
+        /// Bytes of their payloads.
+        pub bytes_sent: u64,
+        /// Bytes of their headers.
+        pub header_bytes_sent: u64,
+        /// Packets that were sent again.
+        pub retransmitted_packets_sent: u64,
+        /// Bytes of their payloads.
+        pub retransmitted_bytes_sent: u64,
+        /// NACK packets received.
+        pub nack_count: u32,
+        /// Whether it may be sent, by its encoding and by what is negotiated.
+        pub active: bool,
+    } optional {
+        /// Its transport.
+        pub transport_id: String,
+        /// The codec of its last packet.
+        pub codec_id: String,
+        /// Its transceiver's `mid`.
+        pub mid: String,
+        /// The track that the sender has.
+        pub media_source_id: String,
+        /// What the other end reported of it.
+        pub remote_id: String,
+        /// Its encoding's RID, of video.
+        pub rid: String,
+        /// Which of the sender's encodings it is, of video.
+        pub encoding_index: u32,
+        /// The SSRC of its retransmissions, where they are agreed on.
+        pub rtx_ssrc: u32,
+        /// Frames sent, of video.
+        pub frames_sent: u32,
+        /// The width of the last frame that told it.
+        pub frame_width: u32,
+        /// Its height.
+        pub frame_height: u32,
+        /// PLI packets received, of video.
+        pub pli_count: u32,
+        /// FIR packets received, of video.
+        pub fir_count: u32,
+        /// The scalability mode that is asked for, of video.
+        pub scalability_mode: String,
+    }
+}
+
+/// What the sender of a stream knows of it.
+pub(crate) struct SenderSide {
+    /// The transport, while the sender has one.
+    pub(crate) transport: Option<TransportKey>,
+    pub(crate) mid: Option<String>,
+    pub(crate) media_source_id: Option<String>,
+    pub(crate) rid: Option<String>,
+    pub(crate) scalability_mode: Option<String>,
+    pub(crate) active: bool,
+}
+
+impl Collector {
+    /// Gives its id.
+    pub(crate) fn add_outbound(
+        &mut self,
+        counted: &session::OutboundStats,
+        sender: SenderSide,
+    ) -> String {
+        // Neither a transceiver's id nor the SSRC of one of its encodings comes again.
+        let id = format!("O{}-{}", counted.sender.0, counted.ssrc.0);
+        let codec = sender.transport.zip(counted.codec.as_ref());
+        let codec_id = codec.map(|(transport, codec)| self.codec_id(transport, codec));
+        let transport_id = sender.transport.map(transport_id);
+        let refers = (&id, transport_id.as_ref(), codec_id.as_ref());
+        let remote_id = self.add_remote_inbound(counted, refers);
+
+        let (first, again) = (&counted.counters, &counted.retransmitted);
+        let is_video = counted.kind == MediaKind::Video;
+        let size = counted.size.filter(|_| is_video);
+        self.stats.push(Stats::OutboundRtp(OutboundRtpStreamStats {
+            id: id.clone(),
+            timestamp: self.timestamp(),
+            ssrc: counted.ssrc.0,
+            kind: counted.kind.as_str(),
+            packets_sent: first.packets_sent + again.packets_sent,
+            bytes_sent: first.bytes_sent + again.bytes_sent,
+            header_bytes_sent: first.header_bytes_sent + again.header_bytes_sent,
+            retransmitted_packets_sent: again.packets_sent,
+            retransmitted_bytes_sent: again.bytes_sent,
+            nack_count: counted.remote.nacks,
+            active: sender.active,
+            transport_id,
+            codec_id,
+            mid: sender.mid,
+            media_source_id: sender.media_source_id,
+            remote_id,
+            rid: sender.rid.filter(|_| is_video),
+            encoding_index: is_video.then_some(counted.encoding as u32),
+            rtx_ssrc: counted.rtx_ssrc.map(|ssrc| ssrc.0),
+            frames_sent: is_video.then_some(counted.frames_sent as u32),
+            frame_width: size.map(|size| size.width),
+            frame_height: size.map(|size| size.height),
+            pli_count: is_video.then_some(counted.remote.plis),
+            fir_count: is_video.then_some(counted.remote.firs),
+            scalability_mode: sender.scalability_mode.filter(|_| is_video),
+        }));
+        id
+    }
+}

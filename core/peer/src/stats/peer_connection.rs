@@ -1,0 +1,10 @@
+dictionary! {
+    /// About the whole connection.
+    #[doc(alias = "RTCPeerConnectionStats")]
+    pub struct PeerConnectionStats {
+        /// Data channels that were open once.
+        pub data_channels_opened: u32,
+        /// Those of them that are closed.
+        pub data_channels_closed: u32,
+    }
+}
