@@ -300,8 +300,10 @@ impl EndpointBuilder {
             session.sctp.streams = channels;
         }
         session.ice.loopback = self.driver.interfaces.loopback;
+        let driver = duologue_tokio::Endpoint::new(self.driver)?;
+        session.wall_clock = driver.origin();
         Ok(Endpoint(Arc::new(Shared {
-            driver: duologue_tokio::Endpoint::new(self.driver)?,
+            driver,
             session,
             capabilities: Arc::new(Capabilities {
                 ice_lite: self.ice_lite,

@@ -54,6 +54,7 @@ impl Environment {
             let _entered = runtime()?.enter();
             Endpoint::new(driver)?
         };
+        session.wall_clock = endpoint.origin();
         Ok(Environment {
             endpoint,
             session,

@@ -121,6 +121,14 @@ impl Endpoint {
         self.0.clock.now()
     }
 
+    /// The time of day at [`Instant::ZERO`] of the sessions' clock, as of now: what
+    /// [`SessionConfig::wall_clock`](duologue_session::SessionConfig::wall_clock) wants.
+    pub fn origin(&self) -> WallClock {
+        let since = self.now().since_origin().as_millis();
+        let since = u64::try_from(since).unwrap_or(u64::MAX);
+        WallClock::from_unix_millis(system_time().unix_millis().saturating_sub(since))
+    }
+
     /// The runtime that the sessions run on.
     pub fn runtime(&self) -> &Handle {
         &self.0.runtime
