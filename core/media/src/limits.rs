@@ -40,6 +40,9 @@ pub(crate) const EARLY_PATIENCE: Duration = Duration::from_millis(500);
 /// Sequence numbers of one stream that are missed at a time; older ones are given up.
 pub(crate) const MISSING: usize = 1_000;
 
+/// Packets of one stream that one message asks for.
+pub(crate) const NACKS: usize = 250;
+
 /// How often one packet is asked for again.
 pub(crate) const NACK_TRIES: u8 = 10;
 
@@ -108,3 +111,22 @@ pub(crate) const DROPPED_FRAMES: usize = 64;
 
 /// Streams that a target is divided between.
 pub(crate) const ALLOCATED_STREAMS: usize = 512;
+
+/// Packets of one stream that are kept for parity to recover others with: more than the 109 numbers
+/// that one packet of parity reaches.
+pub(crate) const PROTECTED_PACKETS: usize = 128;
+
+/// Packets of parity of one stream that wait for those that they protect.
+pub(crate) const PARITIES: usize = 16;
+
+/// Payloads of a stream of audio that go again with later ones.
+pub(crate) const REDUNDANT_PAYLOADS: usize = 2;
+
+/// Reports whose loss decides how well packets are protected.
+pub(crate) const REPORTED_LOSSES: usize = 20;
+
+/// Packets that are protected together: the numbers that ULPFEC's mask reaches.
+pub(crate) const PROTECTION_GROUP: usize = 48;
+
+/// Packets of parity of one stream that wait to be sent.
+pub(crate) const WAITING_PARITIES: usize = 64;

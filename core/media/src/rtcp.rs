@@ -10,7 +10,7 @@ use duologue_rtp::rtcp::{
 };
 use duologue_rtp::{MediaKind, NtpShort, NtpTime, RtcpFeedback, Ssrc};
 
-use crate::limits::{DLRR_ENTRIES, REPORT_BLOCKS, RTCP_BYTES};
+use crate::limits::{DLRR_ENTRIES, NACKS, REPORT_BLOCKS, RTCP_BYTES};
 use crate::recv::{Inbound, Receiver};
 use crate::report::MediaReport;
 use crate::send::Outbound;
@@ -28,6 +28,8 @@ pub(crate) struct Reporter {
     round_trip: Option<Duration>,
     /// Those who asked for the time that their question took (RFC 3611 §4.5).
     questions: Vec<Question>,
+    /// Whose turn it is to be reported of, where one datagram does not hold all.
+    turn: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +43,9 @@ struct Question {
 const VIDEO_INTERVAL: Duration = Duration::from_secs(1);
 const AUDIO_INTERVAL: Duration = Duration::from_secs(5);
 
+/// Room that feedback on arrivals is worth beginning with; else it has the next datagram.
+const LEAST_FEEDBACK: usize = 100;
+
 /// What is assumed before a report told.
 const FIRST_ROUND_TRIP: Duration = Duration::from_millis(100);
 
@@ -53,6 +58,7 @@ impl Reporter {
             next_report: None,
             round_trip: None,
             questions: Vec::new(),
+            turn: 0,
         }
     }
 
@@ -137,13 +143,15 @@ impl Reporter {
         self.write_key_frame_requests(now, me, inbound, out);
         let mut numbers = Vec::new();
         for (ssrc, source) in inbound.sources.iter_mut() {
-            if out.len() - begin > RTCP_BYTES / 2 {
+            // RFC 4585 §6.2.1: an entry has four bytes, behind a head of twelve. What does not fit
+            // stays due: another datagram follows.
+            let most = RTCP_BYTES.saturating_sub(out.len() - begin + 12) / 4;
+            if most == 0 {
                 break;
             }
             numbers.clear();
-            source
-                .missing
-                .take_due(now, self.round_trip(), &mut numbers);
+            let missing = &mut source.missing;
+            missing.take_due(now, self.round_trip(), most.min(NACKS), &mut numbers);
             let written = Writer::new(out).nack(me, ssrc, numbers.iter().copied());
             if written > 0 {
                 source.nacks += 1;
@@ -151,6 +159,9 @@ impl Reporter {
         }
         let media = inbound.sources.iter().next().map_or(me, |(ssrc, _)| ssrc);
         let room = RTCP_BYTES.saturating_sub(out.len() - begin);
+        if room < LEAST_FEEDBACK {
+            return;
+        }
         inbound.arrivals.tell(now, |feedback| {
             let head = TransportFeedbackToSend {
                 sender: me,
@@ -200,9 +211,12 @@ impl Reporter {
         (inbound, outbound): (&mut Inbound, &Outbound),
         out: &mut Vec<u8>,
     ) {
-        self.next_report = Some(now + self.interval(inbound, outbound));
-        let blocks = report_blocks(now, inbound);
-        let (first, more) = blocks.split_at(blocks.len().min(REPORT_BLOCKS));
+        // RFC 3550 §6.1: those that one datagram has no room for take turns, which are the sooner.
+        let turns = inbound.begun().count().div_ceil(REPORT_BLOCKS).max(1);
+        self.next_report = Some(now + self.interval(inbound, outbound) / turns as u32);
+        self.turn = (self.turn + 1) % turns;
+        let blocks = report_blocks(now, self.turn * REPORT_BLOCKS, inbound);
+        let first = &blocks[..];
         let mut writer = Writer::new(out);
 
         let mut speakers = Vec::new();
@@ -221,9 +235,6 @@ impl Reporter {
         if speakers.is_empty() {
             writer.receiver_report(me, first);
             speakers.push(me);
-        }
-        for blocks in more.chunks(REPORT_BLOCKS) {
-            writer.receiver_report(me, blocks);
         }
         // RFC 3550 §6.1: with its name in each report.
         if let Some(cname) = cname {
@@ -380,6 +391,7 @@ impl Reporter {
             let trip = self.measure(arrival, block.last_sr, block.delay_since_last_sr);
             // Repetitions are another stream, with losses of their own.
             if block.ssrc == stream.ssrc {
+                stream.protection.reported(&block);
                 stream.handle_block(arrival, block, trip);
             }
         }
@@ -415,9 +427,10 @@ fn wants_fir(receiver: &Receiver) -> bool {
     has(&RtcpFeedback::Fir) && !feedback.any(|it| *it == RtcpFeedback::Pli)
 }
 
-fn report_blocks(now: Instant, inbound: &mut Inbound) -> Vec<ReportBlock> {
+fn report_blocks(now: Instant, skip: usize, inbound: &mut Inbound) -> Vec<ReportBlock> {
     let begun = inbound.sources.iter_mut();
     let begun = begun.filter(|(_, source)| source.has_begun() && source.paused.is_none());
+    let begun = begun.skip(skip).take(REPORT_BLOCKS);
     let blocks = begun.map(|(ssrc, source)| {
         let reception = source.statistics.report();
         let (last_sr, since) = source.since_sender_report(now).unwrap_or_default();

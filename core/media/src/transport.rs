@@ -222,7 +222,7 @@ impl MediaTransport {
     /// An SSRC that a stream of this transport is sent with.
     pub fn sends(&self, ssrc: Ssrc) -> bool {
         let mut streams = self.outbound.senders().iter().flat_map(|it| &it.streams);
-        streams.any(|stream| stream.ssrc == ssrc || stream.rtx() == Some(ssrc))
+        streams.any(|stream| stream.has(ssrc))
     }
 }
 

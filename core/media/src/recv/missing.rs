@@ -116,9 +116,15 @@ impl Missing {
         self.packets.iter().map(|lost| lost.due).min()
     }
 
-    /// Puts what is due into `numbers`. What was asked for is due again after a round trip, some
-    /// tries long.
-    pub(crate) fn take_due(&mut self, now: Instant, round_trip: Duration, numbers: &mut Vec<u16>) {
+    /// Puts what is due into `numbers`, so many at most. What was asked for is due again after a round
+    /// trip, some tries long.
+    pub(crate) fn take_due(
+        &mut self,
+        now: Instant,
+        round_trip: Duration,
+        most: usize,
+        numbers: &mut Vec<u16>,
+    ) {
         let is_over = |lost: &Lost| lost.due <= now && lost.tries >= NACK_TRIES;
         while let Some(at) = self.packets.iter().position(is_over) {
             if let Some(lost) = self.packets.remove(at) {
@@ -127,7 +133,8 @@ impl Missing {
         }
 
         let again = now + round_trip.max(SHORTEST_WAIT);
-        for lost in self.packets.iter_mut().filter(|lost| lost.due <= now) {
+        let due = self.packets.iter_mut().filter(|lost| lost.due <= now);
+        for lost in due.take(most) {
             numbers.push(lost.sequence_number as u16);
             lost.tries += 1;
             lost.due = again;
@@ -150,7 +157,7 @@ mod tests {
 
     fn due(missing: &mut Missing, now: Instant) -> Vec<u16> {
         let mut numbers = Vec::new();
-        missing.take_due(now, TRIP, &mut numbers);
+        missing.take_due(now, TRIP, MISSING, &mut numbers);
         numbers
     }
 

@@ -6,6 +6,8 @@ mod assembly;
 mod key_frames;
 mod missing;
 mod payload_types;
+mod recovery;
+mod seen;
 mod source;
 mod sources;
 mod statistics;
@@ -16,9 +18,11 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use duologue_base::{Instant, TransceiverId};
-use duologue_rtp::ext::{ExtensionMap, Extensions};
+use duologue_rtp::ext::{AudioLevel, ExtensionMap, Extensions};
+use duologue_rtp::fec::FlexFec;
 use duologue_rtp::payload::PayloadFormat;
-use duologue_rtp::{MediaKind, Packet, PayloadType, ReceivePlan, Ssrc};
+use duologue_rtp::red::Red;
+use duologue_rtp::{MediaKind, Packet, PayloadType, ReceivePlan, Ssrc, rtx};
 
 use crate::counters::Counters;
 use crate::frame::EncodedFrame;
@@ -32,6 +36,7 @@ use assembly::Next;
 use key_frames::KeyFrameRequests;
 use missing::Arrival;
 use payload_types::Use;
+use recovery::{Kind, Recovery};
 pub(crate) use source::{Repairs, Source};
 pub(crate) use sources::Purpose;
 use sources::{Claim, Found, Names, Route, Sources};
@@ -87,7 +92,36 @@ struct Incoming<'a> {
     sequence_number: u64,
     packet: Packet<'a>,
     extensions: Extensions,
-    len: usize,
+    datagram: &'a [u8],
+}
+
+/// A payload on its way to the application, with what its packet says of it.
+#[derive(Clone, Copy)]
+struct Piece<'a> {
+    /// Extended.
+    sequence_number: u64,
+    payload_type: PayloadType,
+    timestamp: u32,
+    marker: bool,
+    audio_level: Option<AudioLevel>,
+    payload: &'a [u8],
+    received: Instant,
+    repaired: bool,
+}
+
+impl<'a> Piece<'a> {
+    fn new(incoming: &Incoming<'a>, payload_type: PayloadType, payload: &'a [u8]) -> Self {
+        Piece {
+            sequence_number: incoming.sequence_number,
+            payload_type,
+            timestamp: incoming.packet.header.timestamp,
+            marker: incoming.packet.header.marker,
+            audio_level: incoming.extensions.audio_level(),
+            payload,
+            received: incoming.arrival,
+            repaired: false,
+        }
+    }
 }
 
 impl Inbound {
@@ -176,6 +210,12 @@ impl Inbound {
         &self.receivers
     }
 
+    /// Streams that something came of.
+    pub(crate) fn begun(&self) -> impl Iterator<Item = &Source> {
+        let sources = self.sources.iter().map(|(_, source)| source);
+        sources.filter(|source| source.has_begun() && source.paused.is_none())
+    }
+
     /// RFC 9143 §9.2: one id means one extension in all sections of a transport.
     fn map_extensions(&mut self) {
         let all = self.receivers.iter();
@@ -204,7 +244,7 @@ impl Inbound {
             sequence_number,
             packet,
             extensions: packet.extensions(&self.extensions),
-            len: datagram.len(),
+            datagram,
         };
         let names = Names {
             ssrc: packet.header.ssrc,
@@ -287,7 +327,7 @@ impl Inbound {
         let source = self.sources.get_mut(at);
         source.set_clock_rate(codec.map_or(0, |codec| codec.codec.clock_rate));
         let payload = incoming.packet.payload();
-        let bytes = (incoming.len - payload.len(), payload.len());
+        let bytes = (incoming.datagram.len() - payload.len(), payload.len());
         source.statistics.count(
             incoming.arrival,
             incoming.sequence_number,
@@ -295,7 +335,8 @@ impl Inbound {
             bytes,
         );
         if route.purpose == Purpose::Media {
-            source.payload_type = codec.map(|it| it.payload_type).or(source.payload_type);
+            let plain = codec.filter(|_| matches!(means, Use::Media(_)));
+            source.payload_type = plain.map(|it| it.payload_type).or(source.payload_type);
             source.audio_level = incoming.extensions.audio_level().or(source.audio_level);
         } else if let Some(media) = self.sources.repaired_by(at) {
             let media = self.sources.get_mut(media);
@@ -305,31 +346,32 @@ impl Inbound {
         if let Some(number) = incoming.extensions.transport_sequence() {
             self.arrivals.note(incoming.arrival, now, number);
         }
-        // Probes of padding come on any stream, before any media, too: no loss and no frame.
-        let is_padding = payload.is_empty();
+        let place = Place {
+            owner,
+            source: at,
+            encoding: route.encoding,
+        };
+        let piece = Piece::new(incoming, header.payload_type, payload);
         match (route.purpose, means) {
-            (Purpose::Media, Use::Media(codec)) => {
-                let repairs = self.repairs(owner, codec);
-                let source = self.sources.get_mut(at);
-                let arrival = match repairs {
-                    true => source.missing.arrived(now, incoming.sequence_number),
-                    false => Arrival::New,
-                };
-                if is_padding {
-                    source.assembly_padding(incoming.sequence_number);
-                } else if arrival == Arrival::Late {
-                    source.discarded += 1;
-                } else if arrival != Arrival::Duplicate {
-                    let place = Place {
-                        owner,
-                        source: at,
-                        encoding: route.encoding,
-                    };
-                    self.deliver(now, place, incoming, told);
-                }
+            (Purpose::Media, Use::Media(_) | Use::Red { .. }) => {
+                self.handle_media(now, place, piece, told);
+                self.keep(place, incoming.sequence_number, incoming.datagram);
+                self.recover(now, place, incoming.arrival, told);
             }
-            (Purpose::Retransmission, Use::Retransmission { of }) if !is_padding => {
-                self.handle_retransmission(now, (owner, at, of), incoming, told);
+            // Probes of padding come on any stream, before any media, too: no loss and no frame.
+            (Purpose::Retransmission, Use::Retransmission { of }) if !payload.is_empty() => {
+                self.handle_retransmission(
+                    now,
+                    place,
+                    Piece {
+                        payload_type: of,
+                        ..piece
+                    },
+                    told,
+                );
+            }
+            (Purpose::ErrorCorrection, Use::FlexFec) if !payload.is_empty() => {
+                self.handle_flexfec(now, place, piece, told);
             }
             _ => {}
         }
@@ -346,74 +388,203 @@ impl Inbound {
     fn handle_retransmission(
         &mut self,
         now: Instant,
-        (owner, at, of): (usize, usize, PayloadType),
-        incoming: &Incoming<'_>,
+        place: Place,
+        piece: Piece<'_>,
         told: &mut Told<'_>,
     ) {
-        let payload = incoming.packet.payload();
-        let Some((original, payload)) = payload.split_first_chunk::<2>() else {
+        let Some((original, payload)) = rtx::split(piece.payload) else {
             told.counters.malformed += 1;
             return;
         };
-        let Some(media) = self.sources.repaired_by(at) else {
+        let Some(media) = self.sources.repaired_by(place.source) else {
             return;
         };
-        let encoding = self.sources.get_mut(at).route.encoding;
         let source = self.sources.get_mut(media);
         let near = source.statistics.highest().unwrap_or_default();
-        let sequence_number = extend(u16::from_be_bytes(*original), near);
-        let arrival = source.missing.arrived(now, sequence_number);
-        source.discarded += u64::from(arrival == Arrival::Late);
-        // Browsers repeat packets unasked as probes; they are no sign of a loss.
-        if matches!(arrival, Arrival::Duplicate | Arrival::Late) || payload.is_empty() {
-            return;
-        }
-        let ssrc = self.sources.ssrc_at(media);
-        let header = &incoming.packet.header;
-        let repaired = RtpPacket {
-            ssrc,
-            rid: self.receivers[owner].plan.rids.get(encoding).cloned(),
-            payload_type: of,
-            sequence_number,
-            timestamp: header.timestamp,
-            marker: header.marker,
-            audio_level: incoming.extensions.audio_level(),
-            payload: crate::slab::copy(&mut self.slab, payload),
-            received: incoming.arrival,
-            repaired: true,
-        };
         let place = Place {
-            owner,
             source: media,
-            encoding,
+            ..place
         };
-        self.hand_out(now, place, repaired, told);
+        // Browsers repeat packets unasked as probes; they are no sign of a loss.
+        let original = Piece {
+            sequence_number: extend(original.0, near),
+            payload,
+            repaired: true,
+            ..piece
+        };
+        self.handle_media(now, place, original, told);
     }
 
-    fn deliver(
+    /// A packet of a stream of media, as it came or as it was repaired.
+    fn handle_media(&mut self, now: Instant, place: Place, piece: Piece<'_>, told: &mut Told<'_>) {
+        let types = &self.claims[place.owner].payload_types;
+        let is_red = matches!(types.get(piece.payload_type), Some(Use::Red { .. }));
+        if !is_red || piece.payload.is_empty() {
+            return self.take(now, place, piece, told);
+        }
+        let Some(red) = Red::parse(piece.payload) else {
+            told.counters.malformed += 1;
+            return;
+        };
+        let primary = Piece {
+            payload_type: red.primary().payload_type,
+            payload: red.primary().data,
+            ..piece
+        };
+        // RFC 2198 §4 leaves open which packets older blocks are from. All senders put those of the
+        // last packets in, without a gap.
+        let depth = red.redundant().len() as u64;
+        for (block, distance) in red.redundant().iter().zip((1..=depth).rev()) {
+            let number = piece.sequence_number.checked_sub(distance);
+            let Some(sequence_number) = number.filter(|_| !block.data.is_empty()) else {
+                continue;
+            };
+            if !self.sources.get_mut(place.source).lacks(sequence_number) {
+                continue;
+            }
+            let older = Piece {
+                sequence_number,
+                payload_type: block.payload_type,
+                timestamp: piece.timestamp.wrapping_sub(block.timestamp_offset.into()),
+                marker: false,
+                audio_level: None,
+                payload: block.data,
+                repaired: true,
+                ..piece
+            };
+            self.take(now, place, older, told);
+        }
+        self.take(now, place, primary, told);
+    }
+
+    /// One payload of a stream, behind RED.
+    fn take(&mut self, now: Instant, place: Place, piece: Piece<'_>, told: &mut Told<'_>) {
+        let means = self.claims[place.owner]
+            .payload_types
+            .get(piece.payload_type);
+        let repairs = match means {
+            Some(Use::Media(codec)) => Some(self.repairs(place.owner, codec)),
+            _ => None,
+        };
+        let source = self.sources.get_mut(place.source);
+        source.asks = repairs.unwrap_or(source.asks);
+        let arrival = source.arrived(now, piece.sequence_number);
+        match means {
+            // Padding alone takes a number and is no packet of the application's.
+            _ if piece.payload.is_empty() => source.assembly_padding(piece.sequence_number),
+            Some(Use::Media(_)) => match arrival {
+                Arrival::Late => source.discarded += 1,
+                Arrival::Duplicate => {}
+                Arrival::New | Arrival::Missed => {
+                    source.payload_type = Some(piece.payload_type);
+                    self.deliver(now, place, piece, told);
+                }
+            },
+            Some(Use::UlpFec) => {
+                source.assembly_padding(piece.sequence_number);
+                if !piece.repaired {
+                    self.handle_parity(place, (Kind::Ulp, piece), told);
+                }
+            }
+            Some(_) => {}
+            None => told.counters.unknown_payload_type += 1,
+        }
+    }
+
+    fn handle_flexfec(
         &mut self,
         now: Instant,
         place: Place,
-        incoming: &Incoming<'_>,
+        piece: Piece<'_>,
         told: &mut Told<'_>,
     ) {
-        let header = &incoming.packet.header;
+        let Some(fec) = FlexFec::parse(piece.payload) else {
+            told.counters.malformed += 1;
+            return;
+        };
+        let owner = self.claims[place.owner].id;
+        let protected = self.sources.index_of(fec.ssrc()).filter(|&at| {
+            let route = self.sources.get_mut(at).route;
+            (route.receiver, route.purpose) == (owner, Purpose::Media)
+        });
+        let Some(source) = protected else { return };
+        let place = Place {
+            source,
+            encoding: self.sources.get_mut(source).route.encoding,
+            ..place
+        };
+        self.handle_parity(place, (Kind::Flex, piece), told);
+        self.recover(now, place, piece.received, told);
+    }
+
+    fn handle_parity(
+        &mut self,
+        place: Place,
+        (kind, piece): (Kind, Piece<'_>),
+        told: &mut Told<'_>,
+    ) {
+        let ssrc = self.sources.ssrc_at(place.source);
+        let source = self.sources.get_mut(place.source);
+        let new = || Box::new(Recovery::new(ssrc));
+        let recovery = source.recovery.get_or_insert_with(new);
+        if !recovery.add(kind, piece.payload) {
+            told.counters.malformed += 1;
+        }
+    }
+
+    /// For parity, where there is any.
+    fn keep(&mut self, place: Place, sequence_number: u64, datagram: &[u8]) {
+        let red = self.claims[place.owner].payload_types.red();
+        let source = self.sources.get_mut(place.source);
+        if let Some(recovery) = &mut source.recovery {
+            recovery.keep(sequence_number, datagram, red);
+        }
+    }
+
+    /// Packets that parity gives. The other end's congestion control is not told of them: they did
+    /// not come.
+    fn recover(&mut self, now: Instant, place: Place, received: Instant, told: &mut Told<'_>) {
+        loop {
+            let source = self.sources.get_mut(place.source);
+            let next = source.recovery.as_mut().and_then(|it| it.next());
+            let Some((sequence_number, datagram)) = next else {
+                return;
+            };
+            let Ok(packet) = Packet::parse(&datagram) else {
+                continue;
+            };
+            self.keep(place, sequence_number, &datagram);
+            let recovered = Piece {
+                sequence_number,
+                payload_type: packet.header.payload_type,
+                timestamp: packet.header.timestamp,
+                marker: packet.header.marker,
+                audio_level: packet.extensions(&self.extensions).audio_level(),
+                payload: packet.payload(),
+                received,
+                repaired: true,
+            };
+            self.handle_media(now, place, recovered, told);
+        }
+    }
+
+    fn deliver(&mut self, now: Instant, place: Place, piece: Piece<'_>, told: &mut Told<'_>) {
         let receiver = &self.receivers[place.owner];
         let rid = receiver.plan.rids.get(place.encoding).cloned();
         if receiver.outlet == Outlet::None {
             return self.unmute(place.owner, told);
         }
         let packet = RtpPacket {
-            ssrc: header.ssrc,
+            ssrc: self.sources.ssrc_at(place.source),
             rid,
-            payload_type: header.payload_type,
-            sequence_number: incoming.sequence_number,
-            timestamp: header.timestamp,
-            marker: header.marker,
-            audio_level: incoming.extensions.audio_level(),
-            payload: crate::slab::copy(&mut self.slab, incoming.packet.payload()),
-            received: incoming.arrival,
-            repaired: false,
+            payload_type: piece.payload_type,
+            sequence_number: piece.sequence_number,
+            timestamp: piece.timestamp,
+            marker: piece.marker,
+            audio_level: piece.audio_level,
+            payload: crate::slab::copy(&mut self.slab, piece.payload),
+            received: piece.received,
+            repaired: piece.repaired,
         };
         self.hand_out(now, place, packet, told);
     }

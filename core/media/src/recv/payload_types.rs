@@ -41,6 +41,13 @@ impl PayloadTypes {
         PayloadTypes(types)
     }
 
+    /// That of RED.
+    pub(crate) fn red(&self) -> Option<PayloadType> {
+        let mut types = self.0.iter();
+        let red = types.find(|(_, means)| matches!(means, Use::Red { .. }));
+        red.map(|(payload_type, _)| *payload_type)
+    }
+
     pub(crate) fn get(&self, payload_type: PayloadType) -> Option<Use> {
         let mut types = self.0.iter();
         types.find(|(it, _)| *it == payload_type).map(|(_, it)| *it)

@@ -10,7 +10,9 @@ use duologue_rtp::rtcp::SenderInfo;
 use duologue_rtp::{NtpShort, NtpTime, PayloadType, ReceivePlan, Ssrc};
 
 use super::assembly::Assembly;
-use super::missing::Missing;
+use super::missing::{Arrival, Missing};
+use super::recovery::Recovery;
+use super::seen::Seen;
 use super::sources::{Purpose, Route};
 use super::statistics::Statistics;
 
@@ -20,8 +22,14 @@ pub(crate) struct Source {
     pub(crate) key: u64,
     pub(crate) route: Route,
     pub(crate) statistics: Statistics,
-    /// Where lost packets are asked for again.
+    /// Lost packets are asked for again.
+    pub(crate) asks: bool,
+    /// Where they are.
     pub(crate) missing: Missing,
+    /// Where they are not.
+    seen: Seen,
+    /// Where parity came.
+    pub(crate) recovery: Option<Box<Recovery>>,
     /// Where the application takes frames of video.
     pub(crate) assembly: Option<Box<Assembly>>,
     /// Requests for packets and for key frames that were sent.
@@ -90,7 +98,10 @@ impl Source {
             key,
             route,
             statistics: Statistics::new(0),
+            asks: false,
             missing: Missing::default(),
+            seen: Seen::default(),
+            recovery: None,
             sender_report: None,
             assembly: None,
             nacks: 0,
@@ -123,6 +134,21 @@ impl Source {
         let assembly = self.assembly.get_or_insert_with(new);
         assembly.set_format(format);
         assembly
+    }
+
+    /// A packet with this number came, by itself or by a repair: what it was to the stream.
+    pub(crate) fn arrived(&mut self, now: Instant, sequence_number: u64) -> Arrival {
+        let unseen = self.seen.take(sequence_number);
+        match (self.asks, unseen) {
+            (true, _) => self.missing.arrived(now, sequence_number),
+            (false, true) => Arrival::New,
+            (false, false) => Arrival::Duplicate,
+        }
+    }
+
+    /// No packet with this number came, and none later would be too late.
+    pub(crate) fn lacks(&self, sequence_number: u64) -> bool {
+        self.seen.lacks(sequence_number)
     }
 
     /// A number was taken by padding.

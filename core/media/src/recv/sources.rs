@@ -209,6 +209,10 @@ impl Sources {
         &mut self.slots[at].source
     }
 
+    pub(crate) fn index_of(&self, ssrc: Ssrc) -> Option<usize> {
+        self.position(ssrc).ok()
+    }
+
     pub(crate) fn by_ssrc(&mut self, ssrc: Ssrc) -> Option<&mut Source> {
         let at = self.position(ssrc).ok()?;
         Some(&mut self.slots[at].source)

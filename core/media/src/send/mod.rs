@@ -3,6 +3,8 @@
 mod history;
 pub mod pacer;
 mod packetize;
+mod protection;
+mod redundancy;
 mod stream;
 
 use std::collections::VecDeque;
@@ -12,7 +14,7 @@ use std::time::Duration;
 use duologue_base::{Instant, Rng, TransceiverId};
 use duologue_rtp::ext::{AbsSendTime, ExtensionMap};
 use duologue_rtp::payload::PayloadFormat;
-use duologue_rtp::{CodecRole, PayloadType, RtcpFeedback, SendPlan, Ssrc};
+use duologue_rtp::{CodecRole, MediaKind, PayloadType, RtcpFeedback, SendPlan, Ssrc};
 
 use crate::counters::Counters;
 use crate::frame::EncodedFrameInit;
@@ -20,6 +22,7 @@ use crate::limits::{LARGEST_PAYLOAD, SEND_QUEUE};
 use crate::packet::{RtpPacketInit, SendEncoding};
 use crate::report::MediaReport;
 
+use protection::Method;
 pub(crate) use stream::Stream;
 pub use stream::{RemoteReports, SendCounters};
 use stream::{Sent, Setting, Stamp};
@@ -137,8 +140,7 @@ impl Outbound {
         self.senders.iter_mut().find_map(|sender| {
             let id = sender.id;
             let mut streams = sender.streams.iter_mut().enumerate();
-            let (at, stream) =
-                streams.find(|(_, stream)| stream.ssrc == ssrc || stream.rtx() == Some(ssrc))?;
+            let (at, stream) = streams.find(|(_, stream)| stream.has(ssrc))?;
             Some((id, at, stream))
         })
     }
@@ -229,6 +231,9 @@ pub(crate) struct SentTold<'a> {
     pub(crate) counters: &'a mut Counters,
 }
 
+/// Of 256 packets: audio that loses more than a tenth goes with two later packets instead of one.
+const OFTEN_LOST: u8 = 26;
+
 enum Polled {
     Written(Written),
     /// The next one does not fit.
@@ -259,15 +264,17 @@ impl Sender {
     }
 
     fn wants_to_send(&self) -> bool {
-        let resends = |stream: &Stream| stream.next_resend().is_some();
-        !self.queue.is_empty() || self.streams.iter().any(resends)
+        let repairs =
+            |stream: &Stream| stream.next_resend().is_some() || stream.protection.next().is_some();
+        !self.queue.is_empty() || self.streams.iter().any(repairs)
     }
 
-    /// Packets are kept to be sent again.
-    fn repairs(&self, payload_type: PayloadType) -> bool {
-        let codec = self.codec(payload_type);
+    /// A packet is kept to be sent again; it went with this payload type, which may be RED's.
+    fn keeps(&self, packet: &RtpPacketInit, sent_as: PayloadType) -> bool {
+        let payload_type = self.payload_type(packet.payload_type);
+        let codec = payload_type.and_then(|payload_type| self.codec(payload_type));
         codec.is_some_and(|codec| codec.feedback.contains(&RtcpFeedback::Nack))
-            && self.setting().rtx_of(payload_type).is_some()
+            && self.setting().rtx_of(sent_as).is_some()
     }
 
     pub(crate) fn codec(
@@ -291,6 +298,10 @@ impl Sender {
                 Polled::Nothing => {}
                 polled => return polled,
             }
+            match self.poll_parity(at, now, stamp, room, out) {
+                Polled::Nothing => {}
+                polled => return polled,
+            }
         }
         while let Some(packet) = self.queue.front() {
             let payload_type = self.payload_type(packet.payload_type);
@@ -307,7 +318,7 @@ impl Sender {
                 told.left(self.id, packet.map_or(0, |packet| packet.payload.len()));
                 continue;
             };
-            let sent = Sent {
+            let mut sent = Sent {
                 sequence_number: stream.sequence_number(packet.sequence_number),
                 payload_type,
                 timestamp: packet.timestamp,
@@ -316,17 +327,85 @@ impl Sender {
                 payload: packet.payload.clone(),
                 resent: None,
             };
+            let protected = self.protect(packet, stream, round_trip, &mut sent);
             let encoding = packet.encoding;
-            return self.write(now, encoding, (sent, stamp), room, out, told);
+            return self.write(now, encoding, (sent, stamp, protected), room, out, told);
         }
         Polled::Nothing
+    }
+
+    /// Puts a packet into RED where that is preferred or parity needs it. Says which parity it is to
+    /// have.
+    fn protect(
+        &self,
+        packet: &RtpPacketInit,
+        stream: &Stream,
+        round_trip: Duration,
+        sent: &mut Sent,
+    ) -> Option<Method> {
+        if self.plan.kind == MediaKind::Audio {
+            let red = self.redundant_audio(packet)?;
+            let lost = stream.remote.block.map_or(0, |block| block.fraction_lost);
+            let distance = if lost > OFTEN_LOST { 2 } else { 1 };
+            let place = (sent.sequence_number, sent.timestamp);
+            let payload = &packet.payload;
+            sent.payload = stream
+                .redundancy
+                .wrap(place, sent.payload_type, payload, distance);
+            sent.payload_type = red;
+            return None;
+        }
+        if !stream.protection.is_due(round_trip) {
+            return None;
+        }
+        let method = self.parity(packet, stream, sent.payload_type)?;
+        if let Method::Ulp { red, .. } = method {
+            let payload = [&[sent.payload_type.get()], &packet.payload[..]].concat();
+            sent.payload = payload.into();
+            sent.payload_type = red;
+        }
+        Some(method)
+    }
+
+    /// The payload type of RED, if the other end prefers it and the application leaves the choice.
+    fn redundant_audio(&self, packet: &RtpPacketInit) -> Option<PayloadType> {
+        let first = self.plan.parameters.codecs.first()?;
+        let preferred = first.codec.role() == CodecRole::Red && packet.payload_type.is_none();
+        let carried = first.codec.redundant().next();
+        let carries = preferred && carried == self.payload_type(None);
+        carries.then_some(first.payload_type)
+    }
+
+    fn parity(
+        &self,
+        packet: &RtpPacketInit,
+        stream: &Stream,
+        payload_type: PayloadType,
+    ) -> Option<Method> {
+        let codecs = &self.plan.parameters.codecs;
+        let named = |name: &str| {
+            let mut codecs = codecs.iter();
+            let codec = codecs.find(|codec| codec.codec.name.eq_ignore_ascii_case(name))?;
+            Some(codec.payload_type)
+        };
+        let is_media = |codec: &duologue_rtp::CodecParameters| codec.codec.is_media();
+        if !self.codec(payload_type).is_some_and(is_media) {
+            return None;
+        }
+        if let (Some(payload_type), Some(ssrc)) = (named("flexfec-03"), stream.fec) {
+            return Some(Method::Flex { payload_type, ssrc });
+        }
+        // Parity takes numbers of the stream: none where the application gives them.
+        let ulp = named("ulpfec").filter(|_| packet.sequence_number.is_none())?;
+        let red = named("red")?;
+        Some(Method::Ulp { red, ulp })
     }
 
     fn write(
         &mut self,
         now: Instant,
         encoding: usize,
-        (packet, stamp): (Sent, Stamp),
+        (packet, stamp, protected): (Sent, Stamp, Option<Method>),
         room: usize,
         out: &mut Vec<u8>,
         told: &mut SentTold<'_>,
@@ -339,13 +418,94 @@ impl Sender {
             out.truncate(begin);
             return Polled::TooLong;
         }
-        let keep = self.repairs(packet.payload_type);
         let numbered = self.numbered().then_some(stamp.transport_sequence);
-        self.queue.pop_front();
-        told.left(self.id, packet.payload.len());
-        self.streams[encoding].sent(now, packet, len, keep);
+        let Some(original) = self.queue.pop_front() else {
+            return Polled::Nothing;
+        };
+        told.left(self.id, original.payload.len());
+        let keep = self.keeps(&original, packet.payload_type);
+
+        let stream = &mut self.streams[encoding];
+        let protection = &mut stream.protection;
+        match protected {
+            Some(method) => {
+                protection.timestamp = packet.timestamp;
+                protection.sent(method, stream.ssrc, &out[begin..], packet.marker);
+            }
+            None => protection.skip(packet.marker),
+        }
+        if self.plan.kind == MediaKind::Audio {
+            let redundancy = &mut stream.redundancy;
+            redundancy.sent(packet.sequence_number, packet.timestamp, original.payload);
+        }
+        stream.sent(now, packet, len, keep);
         Polled::Written(Written {
             transport_sequence: numbered,
+            len,
+        })
+    }
+
+    /// Parity of packets that were sent.
+    fn poll_parity(
+        &mut self,
+        at: usize,
+        now: Instant,
+        stamp: Stamp,
+        room: usize,
+        out: &mut Vec<u8>,
+    ) -> Polled {
+        let begin = out.len();
+        let stream = &self.streams[at];
+        let Some(payload) = stream.protection.next() else {
+            return Polled::Nothing;
+        };
+        // An application that sends its own packets may have none of this kind any more.
+        let any = RtpPacketInit::default();
+        let method = self.payload_type(None);
+        let method = method.and_then(|payload_type| self.parity(&any, stream, payload_type));
+        let mut in_stream = None;
+        match method.filter(|_| payload.len() <= LARGEST_PAYLOAD) {
+            Some(Method::Flex { payload_type, ssrc }) => {
+                let to = (ssrc, payload_type);
+                stream.write_parity(to, payload, stamp, &self.setting(), out);
+            }
+            Some(Method::Ulp { red, .. }) => {
+                let sent = Sent {
+                    sequence_number: stream.sequence_number(None),
+                    payload_type: red,
+                    timestamp: stream.protection.timestamp,
+                    marker: false,
+                    audio_level: None,
+                    payload: payload.to_vec().into(),
+                    resent: None,
+                };
+                stream.write(&sent, stamp, &self.setting(), out);
+                in_stream = Some(sent);
+            }
+            None => {
+                self.streams[at].protection.take();
+                return Polled::Nothing;
+            }
+        }
+
+        let len = out.len() - begin;
+        if len > room {
+            out.truncate(begin);
+            return Polled::TooLong;
+        }
+        let keep = in_stream
+            .as_ref()
+            .is_some_and(|sent| self.setting().rtx_of(sent.payload_type).is_some());
+        let stream = &mut self.streams[at];
+        match in_stream {
+            Some(sent) => {
+                stream.protection.take();
+                stream.sent(now, sent, len, keep);
+            }
+            None => stream.parity_sent(),
+        }
+        Polled::Written(Written {
+            transport_sequence: self.numbered().then_some(stamp.transport_sequence),
             len,
         })
     }

@@ -13,6 +13,8 @@ use duologue_rtp::{
 
 use super::history::History;
 use super::packetize::Packetizer;
+use super::protection::Protection;
+use super::redundancy::Redundancy;
 use crate::limits::{KEY_FRAME_INTERVAL, RESENDS};
 
 /// The stream of one encoding.
@@ -21,9 +23,13 @@ pub(crate) struct Stream {
     pub(crate) rid: Option<Rid>,
     pub(crate) ssrc: Ssrc,
     rtx: Option<Ssrc>,
+    pub(crate) fec: Option<Ssrc>,
     next_sequence: u64,
     next_rtx_sequence: u64,
+    next_fec_sequence: u64,
     pub(crate) history: History,
+    pub(crate) redundancy: Redundancy,
+    pub(crate) protection: Protection,
     pub(crate) packetizer: Packetizer,
     /// Packets that are to be sent again, oldest first.
     resends: VecDeque<Resend>,
@@ -31,6 +37,7 @@ pub(crate) struct Stream {
     /// their names can be left out (BUNDLE, RFC 9143 §9.2).
     reported: Names,
     reported_rtx: Names,
+    reported_fec: Names,
     pub(crate) counters: SendCounters,
     pub(crate) rtx_counters: SendCounters,
     pub(crate) remote: RemoteReports,
@@ -177,13 +184,18 @@ impl Stream {
             rid: plan.rid.clone(),
             ssrc: plan.source.ssrc,
             rtx: plan.source.rtx,
+            fec: plan.source.fec,
             next_sequence: first(rng),
             next_rtx_sequence: first(rng),
+            next_fec_sequence: first(rng),
             history: History::default(),
+            redundancy: Redundancy::default(),
+            protection: Protection::default(),
             packetizer: Packetizer::new(rng),
             resends: VecDeque::new(),
             reported: Names::Needed,
             reported_rtx: Names::Needed,
+            reported_fec: Names::Needed,
             counters: SendCounters::default(),
             rtx_counters: SendCounters::default(),
             remote: RemoteReports::default(),
@@ -201,6 +213,7 @@ impl Stream {
 
     pub(crate) fn rename(&mut self, plan: &SendStream) {
         self.rtx = plan.source.rtx;
+        self.fec = plan.source.fec;
         if self.rid != plan.rid {
             self.rid = plan.rid.clone();
             self.name_again();
@@ -211,18 +224,26 @@ impl Stream {
     pub(crate) fn name_again(&mut self) {
         self.reported = Names::Needed;
         self.reported_rtx = Names::Needed;
+        self.reported_fec = Names::Needed;
     }
 
     pub(crate) fn rtx(&self) -> Option<Ssrc> {
         self.rtx
     }
 
+    /// One of its SSRCs.
+    pub(crate) fn has(&self, ssrc: Ssrc) -> bool {
+        self.ssrc == ssrc || [self.rtx, self.fec].contains(&Some(ssrc))
+    }
+
     /// The other end has reported of one of its SSRCs.
     pub(crate) fn heard_of(&mut self, ssrc: Ssrc) {
         if ssrc == self.ssrc {
             self.reported = Names::Known;
-        } else {
+        } else if Some(ssrc) == self.rtx {
             self.reported_rtx = Names::Known;
+        } else {
+            self.reported_fec = Names::Known;
         }
     }
 
@@ -361,6 +382,41 @@ impl Stream {
         out.extend_from_slice(&(packet.sequence_number as u16).to_be_bytes());
         out.extend_from_slice(&packet.payload);
         true
+    }
+
+    /// Writes a packet of parity behind `out`, in its own stream.
+    pub(crate) fn write_parity(
+        &self,
+        (ssrc, payload_type): (Ssrc, PayloadType),
+        payload: &[u8],
+        stamp: Stamp,
+        setting: &Setting<'_>,
+        out: &mut Vec<u8>,
+    ) {
+        let named = self.reported_fec == Names::Needed;
+        let header = HeaderToSend {
+            payload_type,
+            sequence_number: Seq16(self.next_fec_sequence as u16),
+            // The draft, §4.2.1, leaves it open; Chromium takes that of the last packet protected.
+            timestamp: self.protection.timestamp,
+            ssrc,
+            extensions: ExtensionsToSend {
+                mid: named.then_some(setting.mid),
+                rid: self.rid.as_ref().filter(|_| named).map(Rid::as_str),
+                transport_sequence: Some(stamp.transport_sequence),
+                send_time: Some(stamp.send_time),
+                ..Default::default()
+            },
+            ..Default::default()
+        };
+        header.write(setting.extensions, out);
+        out.extend_from_slice(payload);
+    }
+
+    /// A packet of parity has left.
+    pub(crate) fn parity_sent(&mut self) {
+        self.next_fec_sequence += 1;
+        self.protection.take();
     }
 
     /// A repetition has left.

@@ -19,6 +19,7 @@ use duologue_rtp::{
 pub(crate) const ID: TransceiverId = TransceiverId(1);
 pub(crate) const MEDIA: Ssrc = Ssrc(1_000);
 pub(crate) const RTX: Ssrc = Ssrc(2_000);
+pub(crate) const FEC: Ssrc = Ssrc(3_000);
 
 pub(crate) fn at(ms: u64) -> Instant {
     Instant::from_origin(Duration::from_millis(ms))
@@ -113,6 +114,8 @@ pub(crate) struct World {
     pub(crate) sent_reports: Vec<MediaReport>,
     /// Nothing that is sent again arrives.
     pub(crate) lose_repetitions: bool,
+    /// Milliseconds each way.
+    pub(crate) delay: u64,
     /// RTP packets that went over the wire, lost ones too.
     pub(crate) sent: usize,
 }
@@ -142,6 +145,7 @@ impl World {
             reports: Vec::new(),
             sent_reports: Vec::new(),
             lose_repetitions: false,
+            delay: DELAY,
             sent: 0,
         }
     }
@@ -165,17 +169,18 @@ impl World {
             let repeats = packet[8..12] == RTX.0.to_be_bytes();
             if !(lost(self.sent) || repeats && self.lose_repetitions) {
                 self.to_receiver
-                    .push_back((self.now + DELAY, false, packet));
+                    .push_back((self.now + self.delay, false, packet));
             }
             self.sent += 1;
         }
         while self.sender.poll_rtcp(now, &mut out) {
             let packet = std::mem::take(&mut out);
-            self.to_receiver.push_back((self.now + DELAY, true, packet));
+            self.to_receiver
+                .push_back((self.now + self.delay, true, packet));
         }
         while self.receiver.poll_rtcp(now, &mut out) {
             self.to_sender
-                .push_back((self.now + DELAY, std::mem::take(&mut out)));
+                .push_back((self.now + self.delay, std::mem::take(&mut out)));
         }
         while self.to_receiver.front().is_some_and(|p| p.0 <= self.now) {
             let (_, rtcp, packet) = self.to_receiver.pop_front().expect("one is there");
@@ -221,8 +226,41 @@ impl World {
         self.sent_reports.iter().filter(wanted).count()
     }
 
+    /// These formats of repair beside VP8 and its repetitions.
+    pub(crate) fn use_repairs(&mut self, formats: &[(u8, &str, Option<&str>)]) {
+        let mut parameters = video();
+        parameters.codecs.extend(formats.iter().map(repair));
+        let source = SourceParameters {
+            fec: Some(FEC),
+            ..source()
+        };
+        let receive = ReceivePlan {
+            parameters: parameters.clone(),
+            sources: vec![source],
+            ..ReceivePlan::clone(&receive_plan())
+        };
+        let send = SendPlan {
+            parameters,
+            streams: vec![SendStream { rid: None, source }],
+            ..SendPlan::clone(&send_plan())
+        };
+        let now = at(self.now);
+        self.receiver
+            .set_receive(now, ID, Arc::new(receive), Outlet::Packets);
+        self.sender.set_send(now, ID, Arc::new(send));
+    }
+
+    /// RED of Opus, preferred.
+    pub(crate) fn use_redundant_audio(&mut self) {
+        self.use_audio_as(true, Outlet::Packets);
+    }
+
     /// Opus instead of VP8.
     pub(crate) fn use_audio(&mut self) {
+        self.use_audio_as(false, Outlet::Frames);
+    }
+
+    fn use_audio_as(&mut self, redundant: bool, outlet: Outlet) {
         let opus = CodecParameters {
             payload_type: payload_type(111),
             codec: Codec {
@@ -234,8 +272,20 @@ impl World {
             },
             feedback: vec![RtcpFeedback::TransportCc],
         };
+        let red = CodecParameters {
+            payload_type: payload_type(63),
+            codec: Codec {
+                name: "red".to_owned(),
+                sdp_fmtp_line: Some("111/111".to_owned()),
+                ..opus.codec.clone()
+            },
+            feedback: Vec::new(),
+        };
         let parameters = RtpParameters {
-            codecs: vec![opus],
+            codecs: match redundant {
+                true => vec![red, opus],
+                false => vec![opus],
+            },
             ..video()
         };
         let receive = ReceivePlan {
@@ -250,7 +300,21 @@ impl World {
         };
         let now = at(self.now);
         self.receiver
-            .set_receive(now, ID, Arc::new(receive), Outlet::Frames);
+            .set_receive(now, ID, Arc::new(receive), outlet);
         self.sender.set_send(now, ID, Arc::new(send));
+    }
+}
+
+fn repair(&(number, name, fmtp): &(u8, &str, Option<&str>)) -> CodecParameters {
+    CodecParameters {
+        payload_type: payload_type(number),
+        codec: Codec {
+            kind: MediaKind::Video,
+            name: name.to_owned(),
+            clock_rate: 90_000,
+            channels: None,
+            sdp_fmtp_line: fmtp.map(str::to_owned),
+        },
+        feedback: Vec::new(),
     }
 }
