@@ -22,7 +22,7 @@ struct Target {
     run: fn(&[u8]),
 }
 
-const TARGETS: [Target; 22] = [
+const TARGETS: [Target; 24] = [
     target("candidate", |bytes| on(duologue_fuzz::candidate, bytes)),
     target("congestion", |bytes| on(duologue_fuzz::congestion, bytes)),
     target("dcep", |bytes| on(duologue_fuzz::dcep, bytes)),
@@ -31,6 +31,10 @@ const TARGETS: [Target; 22] = [
     target("ice_agent", |bytes| on(duologue_fuzz::ice_agent, bytes)),
     target("ice_server", |bytes| on(duologue_fuzz::ice_server, bytes)),
     target("mdns", |bytes| on(duologue_fuzz::mdns, bytes)),
+    target("media_loop", |bytes| on(duologue_fuzz::media_loop, bytes)),
+    target("media_receive", |bytes| {
+        on(duologue_fuzz::media_receive, bytes)
+    }),
     target("payload_join", |bytes| {
         on(duologue_fuzz::payload_join, bytes)
     }),
