@@ -11,6 +11,8 @@ use common::{connected, endpoint};
 use duologue::{DataChannelInit, Endpoint};
 
 const CONNECTIONS: usize = 1000;
+#[cfg(target_os = "linux")]
+const ROUNDS: usize = 2;
 
 struct Counting;
 
@@ -65,6 +67,24 @@ async fn churn(endpoint: &Endpoint, connections: usize) {
     }
 }
 
+/// The last sessions' tasks end when they are next polled.
+#[cfg(target_os = "linux")]
+async fn all_end((descriptors, running): (usize, usize)) {
+    let ended = async {
+        while file_descriptors() > descriptors || tasks() > running {
+            tokio::task::yield_now().await;
+        }
+    };
+    // What is still there by then is named below.
+    let _ = tokio::time::timeout(Duration::from_secs(10), ended).await;
+    assert!(
+        file_descriptors() <= descriptors,
+        "file descriptors: {} of {descriptors}",
+        file_descriptors()
+    );
+    assert!(tasks() <= running, "tasks: {} of {running}", tasks());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 #[cfg(target_os = "linux")]
 async fn a_thousand_connections_leave_no_memory_task_or_file_descriptor() {
@@ -72,24 +92,16 @@ async fn a_thousand_connections_leave_no_memory_task_or_file_descriptor() {
     // Allocators, threads and the runtime reach their size.
     churn(&endpoint, 100).await;
     let quiet = (file_descriptors(), tasks());
-    let (resident, live) = (resident_kib(), LIVE.load(Ordering::Relaxed));
-    churn(&endpoint, CONNECTIONS).await;
-    // The last sessions' tasks end when they are next polled.
-    let ended = async {
-        while file_descriptors() > quiet.0 || tasks() > quiet.1 {
-            tokio::task::yield_now().await;
-        }
-    };
-    // What is still there by then is named below.
-    let _ = tokio::time::timeout(Duration::from_secs(10), ended).await;
-    assert!(
-        file_descriptors() <= quiet.0,
-        "file descriptors: {} of {}",
-        file_descriptors(),
-        quiet.0
-    );
-    assert!(tasks() <= quiet.1, "tasks: {} of {}", tasks(), quiet.1);
-    let left = LIVE.load(Ordering::Relaxed).saturating_sub(live);
+    let resident = resident_kib();
+    // A table or a thread's buffers may grow once, at a moment of their own. What each connection
+    // leaves is there after every round.
+    let mut left = usize::MAX;
+    for _ in 0..ROUNDS {
+        let live = LIVE.load(Ordering::Relaxed);
+        churn(&endpoint, CONNECTIONS).await;
+        all_end(quiet).await;
+        left = left.min(LIVE.load(Ordering::Relaxed).saturating_sub(live));
+    }
     assert!(
         left < 32 * CONNECTIONS,
         "{left} bytes are still allocated after {CONNECTIONS} connections"
@@ -97,7 +109,7 @@ async fn a_thousand_connections_leave_no_memory_task_or_file_descriptor() {
     // What C allocates, too.
     let grown = resident_kib().saturating_sub(resident);
     assert!(
-        grown < 2 * CONNECTIONS,
-        "{grown} KiB more after {CONNECTIONS} connections"
+        grown < 2 * ROUNDS * CONNECTIONS,
+        "{grown} KiB more after {ROUNDS} rounds of {CONNECTIONS} connections"
     );
 }
