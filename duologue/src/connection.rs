@@ -20,8 +20,8 @@ use crate::Endpoint;
 use crate::channel::{Backlog, Channel, DataChannel};
 use crate::control::Control;
 use crate::event::{Event, EventQueue, Events};
+use crate::flow::MediaQueues;
 use crate::host::ConnectionHost;
-use crate::packets::PacketQueues;
 use crate::transport::SctpTransport;
 
 /// A connection to a peer: `RTCPeerConnection` (webrtc-pc §4.4).
@@ -445,8 +445,8 @@ impl ConnectionHandle {
         &self.0.session
     }
 
-    pub(crate) fn packets(&self) -> &PacketQueues {
-        &self.0.packets
+    pub(crate) fn media_queues(&self) -> &MediaQueues {
+        &self.0.media_queues
     }
 
     pub(crate) fn max_message_size(&self) -> u64 {
@@ -493,7 +493,7 @@ pub(crate) struct Connection {
     control: Mutex<Control>,
     events: Arc<EventQueue>,
     backlog: Arc<Backlog>,
-    packets: PacketQueues,
+    media_queues: MediaQueues,
     /// The SCTP transport's `maxMessageSize`, where `send` finds it without the lock.
     max_message_size: AtomicU64,
     handle: OnceLock<Weak<ConnectionHandle>>,
@@ -513,7 +513,7 @@ impl Connection {
             control: Mutex::new(Control::new(peer)),
             events: Arc::new(EventQueue::new(session.clone())),
             backlog: Arc::new(Backlog::new(session.clone())),
-            packets: PacketQueues::default(),
+            media_queues: MediaQueues::default(),
             max_message_size: AtomicU64::new(0),
             handle: OnceLock::new(),
             session,
@@ -537,8 +537,8 @@ impl Connection {
         &self.backlog
     }
 
-    pub(crate) fn packets(&self) -> &PacketQueues {
-        &self.packets
+    pub(crate) fn media_queues(&self) -> &MediaQueues {
+        &self.media_queues
     }
 
     pub(crate) fn set_max_message_size(&self, peer: &peer::PeerConnection) {

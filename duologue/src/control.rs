@@ -129,7 +129,7 @@ impl Control {
             peer.transceiver(id)
                 .is_none_or(|view| view.direction() == Stopped)
         };
-        connection.packets().end_those(over);
+        connection.media_queues().end_those(over);
         if self.closed {
             self.finish(connection);
         }
@@ -149,7 +149,7 @@ impl Control {
         for (_, channel) in self.channels.drain() {
             channel.set_state(DataChannelState::Closed, || {});
         }
-        connection.packets().end_those(|_| true);
+        connection.media_queues().end_those(|_| true);
         connection.events().end();
     }
 

@@ -4,12 +4,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use duologue_base::{ChannelKey, TransceiverId};
-use duologue_session::{ChannelReport, MediaItem, MediaReport, Report, RtpPacket};
+use duologue_session::{ChannelReport, EncodedFrame, MediaItem, MediaReport, Report, RtpPacket};
 use duologue_tokio::Host;
 
 use crate::Message;
 use crate::channel::Channel;
 use crate::connection::Connection;
+use crate::flow::{Incoming, MediaQueues};
 
 /// Control reports go to the peer, under the connection's lock. What moves with every message
 /// does not: messages go straight to their channels, a batch at a time, and so do the bytes that
@@ -22,9 +23,12 @@ pub(crate) struct ConnectionHost {
     batch: Option<Batch>,
     /// An emptied batch's memory.
     spare: Vec<Message>,
-    /// Packets that their readers have not been told of, by receiver.
-    packets: Vec<(TransceiverId, Vec<RtpPacket>)>,
+    packets: MediaBatches<RtpPacket>,
+    frames: MediaBatches<EncodedFrame>,
 }
+
+/// What came and its readers have not been told of, by receiver.
+struct MediaBatches<T>(Vec<(TransceiverId, Vec<T>)>);
 
 struct Batch {
     key: ChannelKey,
@@ -39,7 +43,8 @@ impl ConnectionHost {
             channels: HashMap::new(),
             batch: None,
             spare: Vec::new(),
-            packets: Vec::new(),
+            packets: MediaBatches(Vec::new()),
+            frames: MediaBatches(Vec::new()),
         }
     }
 
@@ -77,21 +82,29 @@ impl ConnectionHost {
     }
 }
 
-impl ConnectionHost {
-    fn deliver_packets(&mut self) {
-        for (receiver, packets) in &mut self.packets {
-            if !packets.is_empty() {
-                match self.connection.packets().get(*receiver) {
-                    Some(queues) => queues.deliver(packets),
-                    None => packets.clear(),
+impl<T: Incoming> MediaBatches<T> {
+    fn add(&mut self, receiver: TransceiverId, item: T) {
+        let known = self.0.iter().position(|(id, _)| *id == receiver);
+        let at = known.unwrap_or_else(|| {
+            self.0.push((receiver, Vec::new()));
+            self.0.len() - 1
+        });
+        self.0[at].1.push(item);
+    }
+
+    fn deliver(&mut self, queues: &MediaQueues) {
+        for (receiver, items) in &mut self.0 {
+            if !items.is_empty() {
+                match queues.get(*receiver) {
+                    Some(queues) => queues.deliver(items),
+                    None => items.clear(),
                 }
             }
         }
         // The memory of a burst is not kept.
-        self.packets
-            .retain(|(_, packets)| packets.capacity() <= SPARE_PACKETS);
-        if self.packets.len() > SPARE_RECEIVERS {
-            self.packets = Vec::new();
+        self.0.retain(|(_, items)| items.capacity() <= SPARE_ITEMS);
+        if self.0.len() > SPARE_RECEIVERS {
+            self.0 = Vec::new();
         }
     }
 }
@@ -108,9 +121,9 @@ impl Host for ConnectionHost {
                     self.connection.bytes_sent(&channel, sent, messages);
                 }
             }
-            Report::Media(sender, MediaReport::Sent { packets, bytes }) => {
-                if let Some(queues) = self.connection.packets().get(sender) {
-                    queues.sent(packets, bytes);
+            Report::Media(sender, MediaReport::Sent { items, bytes }) => {
+                if let Some(queues) = self.connection.media_queues().get(sender) {
+                    queues.sent(items, bytes);
                 }
             }
             report => self
@@ -143,20 +156,18 @@ impl Host for ConnectionHost {
     }
 
     fn handle_media(&mut self, item: MediaItem) {
-        let MediaItem::Packet(receiver, packet) = item else {
-            return;
-        };
-        let known = self.packets.iter().position(|(id, _)| *id == receiver);
-        let at = known.unwrap_or_else(|| {
-            self.packets.push((receiver, Vec::new()));
-            self.packets.len() - 1
-        });
-        self.packets[at].1.push(packet);
+        match item {
+            MediaItem::Packet(receiver, packet) => self.packets.add(receiver, packet),
+            MediaItem::Frame(receiver, frame) => self.frames.add(receiver, frame),
+            _ => {}
+        }
     }
 
     fn end_of_batch(&mut self) {
         self.deliver();
-        self.deliver_packets();
+        let queues = self.connection.media_queues();
+        self.packets.deliver(queues);
+        self.frames.deliver(queues);
         // The memory of a burst is not kept.
         if self.spare.capacity() > SPARE_MESSAGES {
             self.spare = Vec::new();
@@ -174,8 +185,8 @@ impl Drop for ConnectionHost {
 /// Receivers for whose batches memory is kept.
 const SPARE_RECEIVERS: usize = 8;
 
-/// Packets that one of these keeps memory for.
-const SPARE_PACKETS: usize = 64;
+/// Packets or frames that one of these keeps memory for.
+const SPARE_ITEMS: usize = 64;
 
 /// Messages that a batch keeps memory for.
 const SPARE_MESSAGES: usize = 64;

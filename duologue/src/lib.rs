@@ -89,7 +89,7 @@ assert_eq!(incoming.recv().await, Some(Message::Text("Hello, Bob".into())));
 //! | `addEventListener()`, `onicecandidate`, … | [`Events`]: one stream of [`Event`]s for a connection and all its objects |
 //! | `RTCDataChannel.onmessage`, `send()` | [`DataChannel::recv`]; [`DataChannel::send`] at the pace of the network, [`DataChannel::try_send`] at once |
 //! | `RTCSessionDescription`, `RTCIceCandidate`, their JSON | [`SessionDescription`], [`IceCandidateInit`], by serde the JSON of browsers |
-//! | `addTransceiver()`, `RTCRtpSender`, … | the same; media is negotiated, and its packets go over the wire: [`RtpReceiver::packets`], [`RtpSender::packets`]. Nothing is encoded or decoded yet |
+//! | `addTransceiver()`, `RTCRtpSender`, … | the same; media is negotiated, and goes over the wire as packets ([`RtpReceiver::packets`], [`RtpSender::packets`]) or as encoded frames ([`RtpReceiver::frames`], [`RtpSender::frames`]). Nothing is encoded or decoded yet |
 //! | `DOMException`, `RTCError` | [`Exception`] |
 //!
 //! # What happens when
@@ -146,8 +146,9 @@ pub use duologue_peer::{
     TransceiverInit, TransportStats,
 };
 pub use duologue_rtp::ext::AudioLevel;
+pub use duologue_rtp::payload::FrameSize;
 pub use duologue_rtp::{PayloadType, Rid, Ssrc};
-pub use duologue_session::{RtpPacket, RtpPacketInit};
+pub use duologue_session::{EncodedFrame, EncodedFrameInit, RtpPacket, RtpPacketInit};
 
 #[cfg(feature = "tokio")]
 mod channel;
@@ -161,6 +162,10 @@ mod dtmf;
 mod endpoint;
 #[cfg(feature = "tokio")]
 mod event;
+#[cfg(feature = "tokio")]
+mod flow;
+#[cfg(feature = "tokio")]
+mod frames;
 #[cfg(feature = "tokio")]
 mod host;
 #[cfg(feature = "tokio")]
@@ -185,6 +190,7 @@ pub use {
     duologue_tokio::EndpointStats,
     endpoint::{Endpoint, EndpointBuilder},
     event::{Event, Events},
+    frames::{EncodedFrameWriter, EncodedFrames},
     media::{MediaStream, MediaStreamTrack, RtpReceiver, RtpSender, RtpTransceiver},
     message::Message,
     packets::{RtpPacketWriter, RtpPackets},

@@ -16,16 +16,22 @@ pub const PACKET_BACKLOG: usize = 1024;
 /// The same in bytes of their payloads.
 pub const PACKET_BACKLOG_BYTES: usize = 2 << 20;
 
-/// Of those, packets that share pieces of memory with others, as they come from the session: a piece of
-/// 64 KiB lives as long as any packet in it. Further ones are copied.
-pub(crate) const PACKETS_IN_SHARED_MEMORY: usize = 64;
+/// Frames of one receiver that wait for its reader; older ones are dropped and counted.
+pub const FRAME_BACKLOG: usize = 256;
 
-/// Packets that one sender was given and that have not left. The session would drop the oldest beyond
-/// four times as many.
-pub const SEND_PACKETS: usize = 1024;
+/// The same in bytes; a larger frame waits alone.
+pub const FRAME_BACKLOG_BYTES: usize = 4 << 20;
 
-/// Bytes of their payloads.
-pub const SEND_PACKETS_BYTES: usize = 2 << 20;
+/// Of packets or frames that wait, those that share pieces of memory with others, as they come from the
+/// session: a piece of 64 KiB lives as long as any packet in it. Further ones are copied.
+pub(crate) const ITEMS_IN_SHARED_MEMORY: usize = 64;
+
+/// Packets and frames that one sender was given and that have not left. The session would drop the
+/// oldest packets beyond four times as many.
+pub const SEND_ITEMS: usize = 1024;
+
+/// Bytes of them.
+pub const SEND_ITEMS_BYTES: usize = 2 << 20;
 
 pub use duologue_peer::limits::SEND_OVERHEAD;
 

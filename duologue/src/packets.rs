@@ -1,26 +1,20 @@
 //! RTP packets of a transceiver, for programs that record, forward or make media themselves.
 
-mod queues;
-
-use std::fmt;
-use std::future::poll_fn;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use duologue_base::TransceiverId;
 use duologue_peer::Exception;
 use duologue_session::{RtpPacket, RtpPacketInit};
 use futures_core::Stream;
 
-use crate::connection::ConnectionHandle;
+use crate::flow::{Reader, Writer};
 use crate::media::{RtpReceiver, RtpSender};
-pub(crate) use queues::{PacketQueues, Packets};
 
 impl RtpReceiver {
     /// The packets that the peer sends to this receiver, decrypted: `createPacketReceiver` of WICG's
     /// webrtc-rtptransport is what comes nearest. They are handed out from now on; without anybody
-    /// who takes them they are counted and dropped.
+    /// who takes them they are counted and dropped. Whoever reads
+    /// [`frames`](RtpReceiver::frames) of the same receiver gets them as well.
     pub fn packets(&self) -> RtpPackets {
         RtpPackets(Reader::new(self.connection().clone(), self.id()))
     }
@@ -44,19 +38,8 @@ impl RtpSender {
     /// webrtc-rtptransport is what comes nearest. What the sender's parameters say counts for them;
     /// its track does not.
     pub fn packets(&self) -> RtpPacketWriter {
-        let connection = self.connection().clone();
-        RtpPacketWriter {
-            packets: open(&connection, self.id()),
-            _connection: connection,
-        }
+        RtpPacketWriter(Writer::new(self.connection().clone(), self.id()))
     }
-}
-
-fn open(connection: &ConnectionHandle, id: TransceiverId) -> Arc<Packets> {
-    // Under the lock of the connection: the queues of one that is closed, or of a transceiver that
-    // is stopped, end right after it.
-    let queues = connection.packets();
-    connection.with(|_| queues.open(id, connection.session()))
 }
 
 /// The packets of a receiver, in the order in which they arrived; those that were repaired come when
@@ -124,31 +107,30 @@ fn open(connection: &ConnectionHandle, id: TransceiverId) -> Arc<Packets> {
 /// them do, or [`PACKET_BACKLOG_BYTES`](crate::limits::PACKET_BACKLOG_BYTES), the oldest ones are
 /// dropped and counted: a slow reader of one track holds up neither another track nor a data
 /// channel. A packet goes to one reader.
-pub struct RtpPackets(Reader);
+#[derive(Debug)]
+pub struct RtpPackets(Reader<RtpPacket>);
 
 impl RtpPackets {
     /// The next packet; `None` at the end.
     pub async fn recv(&mut self) -> Option<RtpPacket> {
-        poll_fn(|cx| self.0.packets.poll_next(cx)).await
+        self.0.recv().await
     }
 
     /// The next packet, if there is one already.
     pub fn try_recv(&mut self) -> Option<RtpPacket> {
-        let mut one = Vec::new();
-        self.0.packets.try_receive(&mut one, 1);
-        one.pop()
+        self.0.try_recv()
     }
 
     /// Waits for a packet and adds what is there to `packets`, at most `limit`. Returns how many;
     /// none at the end.
     pub async fn recv_many(&mut self, packets: &mut Vec<RtpPacket>, limit: usize) -> usize {
-        poll_fn(|cx| self.0.packets.poll_receive(cx, packets, limit)).await
+        self.0.recv_many(packets, limit).await
     }
 
     /// How many packets were dropped because nobody read them in time, of all readers of this
     /// receiver.
     pub fn dropped(&self) -> u64 {
-        self.0.packets.dropped()
+        self.0.dropped()
     }
 }
 
@@ -156,38 +138,7 @@ impl Stream for RtpPackets {
     type Item = RtpPacket;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<RtpPacket>> {
-        self.0.packets.poll_next(cx)
-    }
-}
-
-impl fmt::Debug for RtpPackets {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RtpPackets")
-            .field("dropped", &self.dropped())
-            .finish_non_exhaustive()
-    }
-}
-
-/// Counts as a reader of the packets, and keeps its connection open.
-struct Reader {
-    packets: Arc<Packets>,
-    _connection: Arc<ConnectionHandle>,
-}
-
-impl Reader {
-    fn new(connection: Arc<ConnectionHandle>, id: TransceiverId) -> Self {
-        let packets = open(&connection, id);
-        packets.add_reader();
-        Reader {
-            packets,
-            _connection: connection,
-        }
-    }
-}
-
-impl Drop for Reader {
-    fn drop(&mut self) {
-        self.packets.remove_reader();
+        self.get_mut().0.poll_next(cx)
     }
 }
 
@@ -215,22 +166,19 @@ impl Drop for Reader {
 /// ```
 ///
 /// Cheap to clone; all clones write into the same streams.
-#[derive(Clone)]
-pub struct RtpPacketWriter {
-    packets: Arc<Packets>,
-    _connection: Arc<ConnectionHandle>,
-}
+#[derive(Clone, Debug)]
+pub struct RtpPacketWriter(Writer<RtpPacketInit>);
 
 impl RtpPacketWriter {
     /// Hands over as many packets as there is room for, from the front, and leaves the others in
     /// `packets`. Returns how many: there is room for
-    /// [`SEND_PACKETS`](crate::limits::SEND_PACKETS) that have not left, and
-    /// [`SEND_PACKETS_BYTES`](crate::limits::SEND_PACKETS_BYTES).
+    /// [`SEND_ITEMS`](crate::limits::SEND_ITEMS) that have not left, and
+    /// [`SEND_ITEMS_BYTES`](crate::limits::SEND_ITEMS_BYTES).
     ///
     /// # Errors
     /// `InvalidStateError` when the transceiver is stopped or the connection closed.
     pub fn send(&self, packets: &mut Vec<RtpPacketInit>) -> Result<usize, Exception> {
-        self.packets.send(packets).map_err(|_| ended())
+        self.0.send(packets)
     }
 
     /// Waits until there is room for a packet.
@@ -238,8 +186,7 @@ impl RtpPacketWriter {
     /// # Errors
     /// As [`send`](Self::send).
     pub async fn ready(&self) -> Result<(), Exception> {
-        let ready = poll_fn(|cx| self.packets.poll_ready(cx)).await;
-        ready.map_err(|_| ended())
+        self.0.ready().await
     }
 
     /// Hands over all packets, as soon as there is room.
@@ -247,27 +194,11 @@ impl RtpPacketWriter {
     /// # Errors
     /// As [`send`](Self::send).
     pub async fn send_all(&self, packets: &mut Vec<RtpPacketInit>) -> Result<(), Exception> {
-        while !packets.is_empty() {
-            self.ready().await?;
-            self.send(packets)?;
-        }
-        Ok(())
+        self.0.send_all(packets).await
     }
 
-    /// How many packets were handed over and have not left.
+    /// How many packets, and frames, this sender was handed and has not sent.
     pub fn queued(&self) -> usize {
-        self.packets.queued()
+        self.0.queued()
     }
-}
-
-impl fmt::Debug for RtpPacketWriter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RtpPacketWriter")
-            .field("queued", &self.queued())
-            .finish_non_exhaustive()
-    }
-}
-
-fn ended() -> Exception {
-    Exception::invalid_state("the transceiver is stopped or the connection closed")
 }

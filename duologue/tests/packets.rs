@@ -7,69 +7,14 @@
 mod common;
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
+use common::media::{call, negotiate_again, within};
 use common::{Peer, endpoint, negotiate};
-use duologue::limits::{PACKET_BACKLOG, SEND_PACKETS};
+use duologue::limits::{PACKET_BACKLOG, SEND_ITEMS};
 use duologue::{
     Bytes, Event, ExceptionName, MediaKind, RtpEncodingParameters, RtpPacket, RtpPacketInit,
-    RtpPacketWriter, RtpPackets, RtpSender, RtpTransceiver, TransceiverDirection, TransceiverInit,
+    RtpPacketWriter, RtpPackets, RtpSender, TransceiverDirection, TransceiverInit,
 };
-use tokio::time::timeout;
-
-/// Two peers that send audio and video to each other, and their transceivers.
-struct Call {
-    alice: Peer,
-    bob: Peer,
-    of_alice: [RtpTransceiver; 2],
-    of_bob: [RtpTransceiver; 2],
-}
-
-async fn call() -> Call {
-    let endpoint = endpoint();
-    let [mut alice, mut bob] = [Peer::new(&endpoint), Peer::new(&endpoint)];
-    let of_alice = [MediaKind::Audio, MediaKind::Video].map(|kind| {
-        let made = alice.connection.add_transceiver(kind, Default::default());
-        made.expect("the connection is open")
-    });
-    let offer = alice.connection.create_offer(Default::default());
-    let offer = offer.await.expect("an offer");
-    alice.connection.set_local_description(offer).await.unwrap();
-    alice.gathered().await;
-    let offer = alice.connection.local_description().unwrap();
-    bob.connection.set_remote_description(offer).await.unwrap();
-    let made = bob.connection.transceivers();
-    for transceiver in &made {
-        transceiver
-            .set_direction(TransceiverDirection::Sendrecv)
-            .unwrap();
-    }
-    bob.connection.set_local_description(None).await.unwrap();
-    bob.gathered().await;
-    let answer = bob.connection.local_description().unwrap();
-    alice
-        .connection
-        .set_remote_description(answer)
-        .await
-        .unwrap();
-    Call {
-        alice,
-        bob,
-        of_alice,
-        of_bob: made.try_into().expect("audio and video"),
-    }
-}
-
-/// Another exchange of a connection that has its candidates.
-async fn negotiate_again(call: &Call) {
-    let (a, b) = (&call.alice.connection, &call.bob.connection);
-    a.set_local_description(None).await.unwrap();
-    let offer = a.local_description().unwrap();
-    b.set_remote_description(offer).await.unwrap();
-    b.set_local_description(None).await.unwrap();
-    let answer = b.local_description().unwrap();
-    a.set_remote_description(answer).await.unwrap();
-}
 
 fn packet(number: u32, len: usize) -> RtpPacketInit {
     let mut payload = vec![7; len];
@@ -100,12 +45,6 @@ async fn numbers(packets: &mut RtpPackets, count: usize) -> Vec<u32> {
         assert!(within(come).await > 0, "it ended");
     }
     received.iter().map(number).collect()
-}
-
-/// What has to happen soon: nothing here waits for a time.
-async fn within<T>(what: impl Future<Output = T>) -> T {
-    let patience = Duration::from_secs(20);
-    timeout(patience, what).await.expect("it happens")
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -304,7 +243,7 @@ async fn a_writer_waits_for_what_it_sent_to_leave() {
     let writer = made.unwrap().sender().packets();
     alice.connection.set_local_description(None).await.unwrap();
     // There is no way yet: nothing may be sent, and what cannot be sent does not wait.
-    send(&writer, 0..2 * SEND_PACKETS as u32, 100).await;
+    send(&writer, 0..2 * SEND_ITEMS as u32, 100).await;
     within(async {
         while writer.queued() > 0 {
             tokio::task::yield_now().await;
@@ -317,7 +256,7 @@ async fn a_writer_waits_for_what_it_sent_to_leave() {
     let mut batches = 0;
     while !packets.is_empty() {
         let taken = writer.send(&mut packets).unwrap();
-        assert!(taken <= SEND_PACKETS && writer.queued() <= SEND_PACKETS);
+        assert!(taken <= SEND_ITEMS && writer.queued() <= SEND_ITEMS);
         batches += usize::from(taken > 0);
         within(writer.ready()).await.unwrap();
     }

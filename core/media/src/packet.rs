@@ -88,4 +88,16 @@ pub enum Outlet {
     Packets,
     /// Frame by frame. Those of video that cannot be decoded are left out, and a key frame is asked for.
     Frames,
+    /// In both forms: each packet, and the frames they make.
+    PacketsAndFrames,
+}
+
+impl Outlet {
+    pub(crate) fn has_packets(self) -> bool {
+        matches!(self, Outlet::Packets | Outlet::PacketsAndFrames)
+    }
+
+    pub(crate) fn has_frames(self) -> bool {
+        matches!(self, Outlet::Frames | Outlet::PacketsAndFrames)
+    }
 }

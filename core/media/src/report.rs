@@ -17,12 +17,13 @@ pub enum MediaReport {
         /// Which encoding of the sender.
         encoding: usize,
     },
-    /// Packets of the application left the sender's queue: they were sent, or they could not be and
-    /// were dropped and counted. Each packet that was handed over is told of once.
+    /// Packets or frames of the application left the sender's queue: they were sent, or they could not
+    /// be and were dropped and counted. Each one that was handed over is told of once, a frame with
+    /// the last of its packets.
     Sent {
         /// How many.
-        packets: usize,
-        /// Bytes of their payloads.
+        items: usize,
+        /// Bytes of their payloads, or of the frames.
         bytes: usize,
     },
 }

@@ -74,9 +74,7 @@ impl MediaTransport {
 
     /// In which form the application takes what a receiver gets.
     pub fn set_outlet(&mut self, id: TransceiverId, outlet: Outlet) {
-        if let Some(receiver) = self.inbound.receiver_mut(id) {
-            receiver.outlet = outlet;
-        }
+        self.inbound.set_outlet(id, outlet);
     }
 
     /// The track of this receiver is muted: its next packet is told of as its first one was.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use common::{DELAY, ID, World};
 use duologue_base::Rng;
-use duologue_media::{EncodedFrameInit, Outlet};
+use duologue_media::{EncodedFrameInit, MediaReport, Outlet};
 
 /// A frame of VP8 of so many bytes, which says which one it is.
 fn vp8(number: u32, key: bool, len: usize) -> Bytes {
@@ -136,6 +136,96 @@ fn what_cannot_be_repaired_is_left_out_until_the_key_frame_that_is_asked_for() {
     );
     let since = Duration::from_millis(DELAY);
     assert!(world.receiver.round_trip() >= since);
+}
+
+#[test]
+fn who_wants_frames_of_a_stream_that_runs_gets_a_key_frame_asked_for() {
+    let mut world = World::with(Outlet::None);
+    let send = |world: &mut World, n: u32, key: bool| {
+        let frame = EncodedFrameInit {
+            timestamp: n * 3_000,
+            data: vp8(n, key, 3_000),
+            ..Default::default()
+        };
+        world.sender.send_frames(ID, vec![frame]);
+        world.run(33, |_| false);
+    };
+    (0..10).for_each(|n| send(&mut world, n, n == 0));
+    assert_eq!(world.sent_key_frame_requests(), 0);
+
+    world.receiver.set_outlet(ID, Outlet::Frames);
+    let mut asked = 0;
+    for n in 10..40 {
+        let before = std::mem::replace(&mut asked, world.sent_key_frame_requests());
+        send(&mut world, n, asked > before);
+    }
+    world.run(100, |_| false);
+    let first = &world.frames.first().expect("a key frame came").1;
+    assert!(first.key && number(&first.data) < 20);
+    let numbers = world.frames.iter().map(|(_, f)| number(&f.data));
+    assert!(numbers.eq(number(&first.data)..40), "and all after it");
+}
+
+#[test]
+fn frames_begin_anew_when_they_are_wanted_again() {
+    let mut world = World::with(Outlet::Frames);
+    let send = |world: &mut World, n: u32, key: bool| {
+        let frame = EncodedFrameInit {
+            timestamp: n * 3_000,
+            data: vp8(n, key, 3_000),
+            ..Default::default()
+        };
+        world.sender.send_frames(ID, vec![frame]);
+        world.run(100, |_| false);
+    };
+    send(&mut world, 0, true);
+    world.receiver.set_outlet(ID, Outlet::None);
+    (1..5).for_each(|n| send(&mut world, n, false));
+    world.receiver.set_outlet(ID, Outlet::Frames);
+    // Nothing of what was sent meanwhile is waited for.
+    send(&mut world, 5, true);
+    let numbers = world.frames.iter().map(|(_, f)| number(&f.data));
+    assert!(numbers.eq([0, 5]));
+}
+
+#[test]
+fn packets_and_frames_of_one_receiver_come_side_by_side() {
+    let mut world = World::with(Outlet::PacketsAndFrames);
+    for n in 0..10 {
+        let frame = EncodedFrameInit {
+            timestamp: n * 3_000,
+            data: vp8(n, n == 0, 3_000),
+            ..Default::default()
+        };
+        world.sender.send_frames(ID, vec![frame]);
+        world.run(33, |_| false);
+    }
+    world.run(100, |_| false);
+    assert_eq!(world.frames.len(), 10);
+    assert_eq!(world.received.len(), world.sent);
+    assert!(world.sent >= 30);
+}
+
+#[test]
+fn a_frame_is_told_of_once_with_all_its_bytes_when_its_last_packet_has_left() {
+    let mut world = World::with(Outlet::Frames);
+    let frame = |n: u32, payload_type: Option<u8>| EncodedFrameInit {
+        timestamp: n * 3_000,
+        payload_type: payload_type.and_then(duologue_rtp::PayloadType::new),
+        data: vp8(n, true, 5_000),
+        ..Default::default()
+    };
+    // The second is of no codec that is agreed on: it cannot be sent, and does not wait either.
+    let frames = vec![frame(0, None), frame(1, Some(3)), frame(2, None)];
+    world.sender.send_frames(ID, frames);
+    world.run(10, |_| false);
+    let mut left = (0, 0);
+    for report in &world.sent_reports {
+        if let MediaReport::Sent { items, bytes } = report {
+            left = (left.0 + items, left.1 + bytes);
+        }
+    }
+    assert_eq!(left, (3, 15_000));
 }
 
 #[test]

@@ -478,8 +478,8 @@ fn left(world: &mut World) -> usize {
     let session = &mut world.ends[0].session;
     let mut count = 0;
     while let Some(report) = session.poll_report() {
-        if let Report::Media(_, MediaReport::Sent { packets, .. }) = report {
-            count += packets;
+        if let Report::Media(_, MediaReport::Sent { items, .. }) = report {
+            count += items;
         }
     }
     count

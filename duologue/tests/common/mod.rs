@@ -1,6 +1,8 @@
 //! Two peers over loopback.
 #![allow(dead_code, reason = "each test program uses a part")]
 
+pub(crate) mod media;
+
 use duologue::{
     Configuration, DataChannel, DataChannelInit, Endpoint, Event, Events, PeerConnection,
 };

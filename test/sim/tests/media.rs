@@ -154,7 +154,7 @@ fn packets_come_through_losses_while_data_flows() {
             .reports()
             .iter()
             .map(|report| match report {
-                Report::Media(_, MediaReport::Sent { packets, .. }) => *packets,
+                Report::Media(_, MediaReport::Sent { items, .. }) => *items,
                 _ => 0,
             });
         assert_eq!(left.sum::<usize>(), 300);

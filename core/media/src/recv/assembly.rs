@@ -64,6 +64,8 @@ enum Slot {
 #[derive(Debug)]
 pub(crate) enum Next {
     Frame(Box<EncodedFrame>),
+    /// One that is whole is of no use without a key frame before it.
+    Dropped,
     /// Nothing can be decoded before a key frame comes.
     KeyFrameNeeded,
     Nothing,
@@ -210,10 +212,10 @@ impl Assembly {
             }
             if let Some(end) = self.whole_from(0) {
                 self.unblock();
-                if let Some(frame) = self.take(now, end) {
-                    return Next::Frame(Box::new(frame));
-                }
-                continue;
+                return match self.take(now, end) {
+                    Some(frame) => Next::Frame(Box::new(frame)),
+                    None => Next::Dropped,
+                };
             }
             // A newer key frame makes what is missing needless.
             if let Some(key) = self.whole_key_frame() {

@@ -592,20 +592,40 @@ impl Inbound {
     fn hand_out(&mut self, now: Instant, place: Place, packet: RtpPacket, told: &mut Told<'_>) {
         self.unmute(place.owner, told);
         let receiver = &self.receivers[place.owner];
-        match receiver.outlet {
-            Outlet::None => {}
-            Outlet::Packets => told.give(MediaItem::Packet(receiver.id, packet)),
-            Outlet::Frames if receiver.plan.kind == MediaKind::Audio => {
-                told.give(MediaItem::Frame(receiver.id, audio_frame(packet)));
-            }
-            Outlet::Frames => {
-                let codecs = receiver.plan.parameters.codecs.iter();
-                let mut codecs = codecs.filter(|codec| codec.payload_type == packet.payload_type);
-                let format = codecs.next().map(|codec| PayloadFormat::of(&codec.codec));
-                let format = format.unwrap_or(PayloadFormat::Opaque);
-                let source = self.sources.get_mut(place.source);
-                source.assembly(format).insert(packet);
-                self.assemble(now, place, told);
+        if receiver.outlet.has_packets() {
+            told.give(MediaItem::Packet(receiver.id, packet.clone()));
+        }
+        if !receiver.outlet.has_frames() {
+            return;
+        }
+        if receiver.plan.kind == MediaKind::Audio {
+            return told.give(MediaItem::Frame(receiver.id, audio_frame(packet)));
+        }
+
+        let codecs = receiver.plan.parameters.codecs.iter();
+        let mut codecs = codecs.filter(|codec| codec.payload_type == packet.payload_type);
+        let format = codecs.next().map(|codec| PayloadFormat::of(&codec.codec));
+        let format = format.unwrap_or(PayloadFormat::Opaque);
+        let source = self.sources.get_mut(place.source);
+        source.assembly(format).insert(packet);
+        self.assemble(now, place, told);
+    }
+
+    /// In which form the application takes what a receiver gets.
+    pub(crate) fn set_outlet(&mut self, id: TransceiverId, outlet: Outlet) {
+        let Some(receiver) = self.receiver_mut(id) else {
+            return;
+        };
+        let before = std::mem::replace(&mut receiver.outlet, outlet);
+        if !before.has_frames() || outlet.has_frames() {
+            return;
+        }
+        for at in 0..self.sources.len() {
+            let source = self.sources.get_mut(at);
+            if source.route.receiver == id
+                && let Some(assembly) = source.assembly.as_deref_mut()
+            {
+                assembly.pause();
             }
         }
     }
@@ -620,6 +640,9 @@ impl Inbound {
         loop {
             match assembly.poll(now, round_trip) {
                 Next::Frame(frame) => told.give(MediaItem::Frame(receiver.id, *frame)),
+                // Some senders make a key frame only when they are asked for one, and frames may be
+                // wanted of a stream that runs already.
+                Next::Dropped => receiver.key_frames.want(place.encoding),
                 Next::KeyFrameNeeded => {
                     receiver.key_frames.want(place.encoding);
                     source.missing.forget();

@@ -45,9 +45,18 @@ pub(crate) struct Sender {
     pub(crate) plan: Arc<SendPlan>,
     extensions: Box<ExtensionMap>,
     pub(crate) streams: Vec<Stream>,
-    queue: VecDeque<RtpPacketInit>,
+    queue: VecDeque<Queued>,
     /// What the application says of the streams; those it says nothing of are sent.
     encodings: Vec<SendEncoding>,
+}
+
+/// A packet that waits.
+#[derive(Debug)]
+struct Queued {
+    packet: RtpPacketInit,
+    /// Bytes of what the application handed over and that has left with this packet: the packet's own
+    /// payload, or the frame whose last packet it is.
+    completes: Option<usize>,
 }
 
 /// A packet that was written.
@@ -119,9 +128,9 @@ impl Outbound {
     pub(crate) fn stop(&mut self, id: TransceiverId, told: &mut SentTold<'_>) -> Option<Sender> {
         let at = self.senders.iter().position(|sender| sender.id == id)?;
         let mut stopped = self.senders.remove(at);
-        for packet in std::mem::take(&mut stopped.queue) {
+        for queued in std::mem::take(&mut stopped.queue) {
             told.counters.unsendable += 1;
-            told.left(id, packet.payload.len());
+            told.left(id, queued.completes);
         }
         Some(stopped)
     }
@@ -155,16 +164,16 @@ impl Outbound {
         let Some(sender) = self.senders.iter_mut().find(|sender| sender.id == id) else {
             for packet in packets {
                 told.counters.unsendable += 1;
-                told.left(id, packet.payload.len());
+                told.left(id, Some(packet.payload.len()));
             }
             return;
         };
-        sender.queue.extend(packets);
-        let excess = sender.queue.len().saturating_sub(SEND_QUEUE);
-        for packet in sender.queue.drain(..excess) {
-            told.counters.send_overflows += 1;
-            told.left(id, packet.payload.len());
-        }
+        let queued = packets.into_iter().map(|packet| Queued {
+            completes: Some(packet.payload.len()),
+            packet,
+        });
+        sender.queue.extend(queued);
+        sender.drop_excess(told);
     }
 
     /// Frames of the application.
@@ -174,18 +183,16 @@ impl Outbound {
         frames: Vec<EncodedFrameInit>,
         told: &mut SentTold<'_>,
     ) {
-        let mut packets = Vec::new();
-        if let Some(sender) = self.senders.iter_mut().find(|sender| sender.id == id) {
-            for frame in &frames {
-                if sender.packetize(frame, &mut packets).is_none() {
-                    told.counters.unsendable += 1;
-                }
+        let mut sender = self.senders.iter_mut().find(|sender| sender.id == id);
+        for frame in &frames {
+            let queued = sender.as_mut().and_then(|sender| sender.packetize(frame));
+            if queued.is_none() {
+                told.counters.unsendable += 1;
+                told.left(id, Some(frame.data.len()));
             }
-        } else {
-            told.counters.unsendable += frames.len() as u64;
         }
-        if !packets.is_empty() {
-            self.queue(id, packets, told);
+        if let Some(sender) = sender {
+            sender.drop_excess(told);
         }
     }
 
@@ -249,18 +256,31 @@ impl Sender {
         preferred.map_or(0, |codec| codec.codec.clock_rate)
     }
 
-    fn packetize(
-        &mut self,
-        frame: &EncodedFrameInit,
-        packets: &mut Vec<RtpPacketInit>,
-    ) -> Option<()> {
+    /// Queues the packets of a frame, if there are any.
+    fn packetize(&mut self, frame: &EncodedFrameInit) -> Option<()> {
         let payload_type = self.payload_type(frame.payload_type)?;
         let format = PayloadFormat::of(&self.codec(payload_type)?.codec);
         let stream = self.streams.get_mut(frame.encoding)?;
-        let split = stream
-            .packetizer
-            .split(format, frame, |packet| packets.push(packet));
-        split.ok()
+        let before = self.queue.len();
+        let split = stream.packetizer.split(format, frame, |packet| {
+            self.queue.push_back(Queued {
+                packet,
+                completes: None,
+            });
+        });
+        split.ok()?;
+
+        let last = self.queue.range_mut(before..).next_back()?;
+        last.completes = Some(frame.data.len());
+        Some(())
+    }
+
+    fn drop_excess(&mut self, told: &mut SentTold<'_>) {
+        let excess = self.queue.len().saturating_sub(SEND_QUEUE);
+        for queued in self.queue.drain(..excess) {
+            told.counters.send_overflows += 1;
+            told.left(self.id, queued.completes);
+        }
     }
 
     fn wants_to_send(&self) -> bool {
@@ -303,7 +323,7 @@ impl Sender {
                 polled => return polled,
             }
         }
-        while let Some(packet) = self.queue.front() {
+        while let Some(Queued { packet, .. }) = self.queue.front() {
             let payload_type = self.payload_type(packet.payload_type);
             let stream = self.streams.get(packet.encoding);
             let encoding = self.encodings.get(packet.encoding);
@@ -313,9 +333,9 @@ impl Sender {
                 stream,
                 active && packet.payload.len() <= LARGEST_PAYLOAD,
             ) else {
-                let packet = self.queue.pop_front();
+                let queued = self.queue.pop_front();
                 told.counters.unsendable += 1;
-                told.left(self.id, packet.map_or(0, |packet| packet.payload.len()));
+                told.left(self.id, queued.and_then(|queued| queued.completes));
                 continue;
             };
             let mut sent = Sent {
@@ -419,10 +439,11 @@ impl Sender {
             return Polled::TooLong;
         }
         let numbered = self.numbered().then_some(stamp.transport_sequence);
-        let Some(original) = self.queue.pop_front() else {
+        let Some(queued) = self.queue.pop_front() else {
             return Polled::Nothing;
         };
-        told.left(self.id, original.payload.len());
+        told.left(self.id, queued.completes);
+        let original = queued.packet;
         let keep = self.keeps(&original, packet.payload_type);
 
         let stream = &mut self.streams[encoding];
@@ -569,18 +590,22 @@ impl Sender {
 }
 
 impl SentTold<'_> {
-    /// A packet of the application left the queue; those of one batch are told together.
-    fn left(&mut self, id: TransceiverId, payload: usize) {
-        if let Some((last, MediaReport::Sent { packets, bytes })) = self.reports.back_mut()
+    /// A packet left the queue, and with it perhaps what the application handed over; those of one
+    /// batch are told together.
+    fn left(&mut self, id: TransceiverId, completed: Option<usize>) {
+        let Some(completed) = completed else {
+            return;
+        };
+        if let Some((last, MediaReport::Sent { items, bytes })) = self.reports.back_mut()
             && *last == id
         {
-            *packets += 1;
-            *bytes += payload;
+            *items += 1;
+            *bytes += completed;
             return;
         }
         let sent = MediaReport::Sent {
-            packets: 1,
-            bytes: payload,
+            items: 1,
+            bytes: completed,
         };
         self.reports.push_back((id, sent));
     }

@@ -157,8 +157,8 @@ impl World {
             moved = true;
         }
         while let Some(report) = end.session.poll_report() {
-            if let Report::Media(_, MediaReport::Sent { packets, .. }) = &report {
-                end.left += packets;
+            if let Report::Media(_, MediaReport::Sent { items, .. }) = &report {
+                end.left += items;
             }
             end.host.pc.handle_report(report);
             moved = true;

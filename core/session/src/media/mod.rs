@@ -3,7 +3,7 @@
 mod path;
 
 use duologue_base::{Datagram, TransceiverId, TransportKey};
-use duologue_media::{MediaItem, MediaReport, OutboundStats, Outlet, PausedSender, RtpPacketInit};
+use duologue_media::{MediaItem, MediaReport, OutboundStats, Outlet, PausedSender};
 
 use crate::limits::PAUSED_SENDERS;
 use crate::{MediaCommand, Report, Session};
@@ -134,7 +134,7 @@ impl Session {
             }
             MediaCommand::SendPackets(packets) => {
                 let Some(key) = self.media.of(id).sends_on else {
-                    self.drop_packets(id, &packets);
+                    self.drop_items(id, packets.iter().map(|packet| packet.payload.len()));
                     return false;
                 };
                 if let Some(path) = self.media_on(key) {
@@ -143,6 +143,7 @@ impl Session {
             }
             MediaCommand::SendFrames(frames) => {
                 let Some(key) = self.media.of(id).sends_on else {
+                    self.drop_items(id, frames.iter().map(|frame| frame.data.len()));
                     return false;
                 };
                 if let Some(path) = self.media_on(key) {
@@ -163,10 +164,10 @@ impl Session {
     }
 
     /// Whoever handed them over learns that they wait no more.
-    fn drop_packets(&mut self, id: TransceiverId, packets: &[RtpPacketInit]) {
+    fn drop_items(&mut self, id: TransceiverId, sizes: impl ExactSizeIterator<Item = usize>) {
         let dropped = MediaReport::Sent {
-            packets: packets.len(),
-            bytes: packets.iter().map(|packet| packet.payload.len()).sum(),
+            items: sizes.len(),
+            bytes: sizes.sum(),
         };
         self.reports.push_back(Report::Media(id, dropped));
     }

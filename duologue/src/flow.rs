@@ -1,0 +1,136 @@
+//! What readers and writers of a transceiver's packets and of its frames have in common.
+
+mod queues;
+
+use std::fmt;
+use std::future::poll_fn;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use duologue_base::TransceiverId;
+use duologue_peer::Exception;
+
+use crate::connection::ConnectionHandle;
+use queues::Queues;
+pub(crate) use queues::{Incoming, MediaQueues, Outgoing};
+
+fn open(connection: &ConnectionHandle, id: TransceiverId) -> Arc<Queues> {
+    // Under the lock of the connection: the queues of one that is closed, or of a transceiver that
+    // is stopped, end right after it.
+    let queues = connection.media_queues();
+    connection.with(|_| queues.open(id, connection.session()))
+}
+
+/// Counts as a reader of what a receiver gets, and keeps its connection open.
+pub(crate) struct Reader<T: Incoming> {
+    queues: Arc<Queues>,
+    _connection: Arc<ConnectionHandle>,
+    of: PhantomData<fn() -> T>,
+}
+
+impl<T: Incoming> Reader<T> {
+    pub(crate) fn new(connection: Arc<ConnectionHandle>, id: TransceiverId) -> Self {
+        let queues = open(&connection, id);
+        queues.add_reader::<T>();
+        Reader {
+            queues,
+            _connection: connection,
+            of: PhantomData,
+        }
+    }
+
+    pub(crate) async fn recv(&mut self) -> Option<T> {
+        poll_fn(|cx| self.poll_next(cx)).await
+    }
+
+    pub(crate) fn try_recv(&mut self) -> Option<T> {
+        self.queues.try_receive()
+    }
+
+    pub(crate) async fn recv_many(&mut self, items: &mut Vec<T>, limit: usize) -> usize {
+        poll_fn(|cx| self.queues.poll_receive(cx, items, limit)).await
+    }
+
+    pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        self.queues.poll_next(cx)
+    }
+
+    pub(crate) fn dropped(&self) -> u64 {
+        self.queues.dropped::<T>()
+    }
+}
+
+impl<T: Incoming> Drop for Reader<T> {
+    fn drop(&mut self) {
+        self.queues.remove_reader::<T>();
+    }
+}
+
+/// Hands over what a sender sends, and keeps its connection open.
+pub(crate) struct Writer<T> {
+    queues: Arc<Queues>,
+    connection: Arc<ConnectionHandle>,
+    of: PhantomData<fn(T)>,
+}
+
+impl<T: Outgoing> Writer<T> {
+    pub(crate) fn new(connection: Arc<ConnectionHandle>, id: TransceiverId) -> Self {
+        Writer {
+            queues: open(&connection, id),
+            connection,
+            of: PhantomData,
+        }
+    }
+
+    pub(crate) fn send(&self, items: &mut Vec<T>) -> Result<usize, Exception> {
+        self.queues.send(items).map_err(|_| ended())
+    }
+
+    pub(crate) async fn ready(&self) -> Result<(), Exception> {
+        let ready = poll_fn(|cx| self.queues.poll_ready(cx)).await;
+        ready.map_err(|_| ended())
+    }
+
+    pub(crate) async fn send_all(&self, items: &mut Vec<T>) -> Result<(), Exception> {
+        while !items.is_empty() {
+            self.ready().await?;
+            self.send(items)?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn queued(&self) -> usize {
+        self.queues.queued()
+    }
+}
+
+impl<T> Clone for Writer<T> {
+    fn clone(&self) -> Self {
+        Writer {
+            queues: self.queues.clone(),
+            connection: self.connection.clone(),
+            of: PhantomData,
+        }
+    }
+}
+
+impl<T: Incoming> fmt::Debug for Reader<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reader")
+            .field("dropped", &self.dropped())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<T: Outgoing> fmt::Debug for Writer<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writer")
+            .field("queued", &self.queued())
+            .finish_non_exhaustive()
+    }
+}
+
+fn ended() -> Exception {
+    Exception::invalid_state("the transceiver is stopped or the connection closed")
+}

@@ -1,0 +1,380 @@
+//! The queues of a transceiver's packets and frames, which the packet path uses without the
+//! connection's lock.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use duologue_base::TransceiverId;
+use duologue_session::{
+    EncodedFrame, EncodedFrameInit, MediaCommand, Outlet, RtpPacket, RtpPacketInit,
+};
+use duologue_tokio::SessionHandle;
+
+use crate::limits::{
+    FRAME_BACKLOG, FRAME_BACKLOG_BYTES, ITEMS_IN_SHARED_MEMORY, PACKET_BACKLOG,
+    PACKET_BACKLOG_BYTES, SEND_ITEMS, SEND_ITEMS_BYTES,
+};
+use crate::wakers::Wakers;
+
+/// The queues of those transceivers whose media the application takes or makes.
+#[derive(Debug, Default)]
+pub(crate) struct MediaQueues(Mutex<BTreeMap<TransceiverId, Arc<Queues>>>);
+
+impl MediaQueues {
+    /// Those of a transceiver, made if nobody has asked for them before.
+    pub(super) fn open(&self, id: TransceiverId, session: &SessionHandle) -> Arc<Queues> {
+        let mut queues = self.lock();
+        let made = queues.entry(id).or_insert_with(|| {
+            Arc::new(Queues {
+                id,
+                session: session.clone(),
+                inboxes: Mutex::default(),
+                outbox: Mutex::default(),
+            })
+        });
+        made.clone()
+    }
+
+    pub(crate) fn get(&self, id: TransceiverId) -> Option<Arc<Queues>> {
+        self.lock().get(&id).cloned()
+    }
+
+    /// Ends the queues of transceivers that have come to their end.
+    pub(crate) fn end_those(&self, mut ended: impl FnMut(TransceiverId) -> bool) {
+        let gone = self.lock().extract_if(.., |id, _| ended(*id)).collect();
+        let gone: Vec<(TransceiverId, Arc<Queues>)> = gone;
+        for (_, queues) in gone {
+            queues.end();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<TransceiverId, Arc<Queues>>> {
+        // Nothing that can panic runs under this lock.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What the readers and writers of one transceiver share with the session's task.
+#[derive(Debug)]
+pub(crate) struct Queues {
+    id: TransceiverId,
+    session: SessionHandle,
+    inboxes: Mutex<Inboxes>,
+    outbox: Mutex<Outbox>,
+}
+
+/// The receiving side, in each of its forms.
+#[derive(Debug, Default)]
+pub(crate) struct Inboxes {
+    packets: Inbox<RtpPacket>,
+    frames: Inbox<EncodedFrame>,
+}
+
+/// What waits for readers, in one form.
+#[derive(Debug)]
+pub(crate) struct Inbox<T> {
+    queue: VecDeque<T>,
+    /// Of the payloads in the queue.
+    bytes: usize,
+    dropped: u64,
+    readers: usize,
+    ended: bool,
+    wakers: Wakers,
+}
+
+/// A form in which an application takes what a receiver gets.
+pub(crate) trait Incoming: Sized {
+    /// How many wait for their reader.
+    const BACKLOG: usize;
+
+    /// And how many bytes of them.
+    const BACKLOG_BYTES: usize;
+
+    fn payload(&mut self) -> &mut Bytes;
+
+    fn inbox(inboxes: &mut Inboxes) -> &mut Inbox<Self>;
+}
+
+impl Incoming for RtpPacket {
+    const BACKLOG: usize = PACKET_BACKLOG;
+    const BACKLOG_BYTES: usize = PACKET_BACKLOG_BYTES;
+
+    fn payload(&mut self) -> &mut Bytes {
+        &mut self.payload
+    }
+
+    fn inbox(inboxes: &mut Inboxes) -> &mut Inbox<Self> {
+        &mut inboxes.packets
+    }
+}
+
+impl Incoming for EncodedFrame {
+    const BACKLOG: usize = FRAME_BACKLOG;
+    const BACKLOG_BYTES: usize = FRAME_BACKLOG_BYTES;
+
+    fn payload(&mut self) -> &mut Bytes {
+        &mut self.data
+    }
+
+    fn inbox(inboxes: &mut Inboxes) -> &mut Inbox<Self> {
+        &mut inboxes.frames
+    }
+}
+
+/// A form in which an application says what to send.
+pub(crate) trait Outgoing: Sized {
+    /// Bytes of its payload, as [`MediaReport::Sent`](duologue_session::MediaReport) counts them.
+    fn bytes(&self) -> usize;
+
+    fn command(items: Vec<Self>) -> MediaCommand;
+}
+
+impl Outgoing for RtpPacketInit {
+    fn bytes(&self) -> usize {
+        self.payload.len()
+    }
+
+    fn command(items: Vec<Self>) -> MediaCommand {
+        MediaCommand::SendPackets(items)
+    }
+}
+
+impl Outgoing for EncodedFrameInit {
+    fn bytes(&self) -> usize {
+        self.data.len()
+    }
+
+    fn command(items: Vec<Self>) -> MediaCommand {
+        MediaCommand::SendFrames(items)
+    }
+}
+
+/// The sending side: what the session was given and has not sent, packets and frames together.
+#[derive(Debug, Default)]
+struct Outbox {
+    items: usize,
+    bytes: usize,
+    ended: bool,
+    wakers: Wakers,
+}
+
+/// The connection is closed or the transceiver stopped.
+#[derive(Debug)]
+pub(super) struct Ended;
+
+impl Queues {
+    /// The first one makes the session hand out what it reads.
+    pub(super) fn add_reader<T: Incoming>(&self) {
+        let mut inboxes = self.inboxes();
+        let inbox = T::inbox(&mut inboxes);
+        inbox.readers += 1;
+        if inbox.readers == 1 && !inbox.ended {
+            self.set_outlet(&inboxes);
+        }
+    }
+
+    /// With the last one nobody wants it any more.
+    pub(super) fn remove_reader<T: Incoming>(&self) {
+        let mut inboxes = self.inboxes();
+        let inbox = T::inbox(&mut inboxes);
+        inbox.readers -= 1;
+        if inbox.readers == 0 {
+            inbox.queue = VecDeque::new();
+            inbox.bytes = 0;
+            self.set_outlet(&inboxes);
+        }
+    }
+
+    /// Under the lock of the inboxes: what the session is told last is what holds.
+    fn set_outlet(&self, inboxes: &Inboxes) {
+        let (packets, frames) = (inboxes.packets.readers > 0, inboxes.frames.readers > 0);
+        let outlet = match (packets, frames) {
+            (false, false) => Outlet::None,
+            (true, false) => Outlet::Packets,
+            (false, true) => Outlet::Frames,
+            (true, true) => Outlet::PacketsAndFrames,
+        };
+        self.session.media(self.id, MediaCommand::SetOutlet(outlet));
+    }
+
+    /// Hands what came to the readers, in one go.
+    pub(crate) fn deliver<T: Incoming>(&self, items: &mut Vec<T>) {
+        let mut inboxes = self.inboxes();
+        let inbox = T::inbox(&mut inboxes);
+        if inbox.readers == 0 || inbox.ended {
+            items.clear();
+            return;
+        }
+        for item in items.drain(..) {
+            inbox.push(item);
+        }
+        inbox.wakers.wake_all();
+    }
+
+    pub(super) fn dropped<T: Incoming>(&self) -> u64 {
+        T::inbox(&mut self.inboxes()).dropped
+    }
+
+    pub(super) fn try_receive<T: Incoming>(&self) -> Option<T> {
+        T::inbox(&mut self.inboxes()).pop()
+    }
+
+    /// Moves up to so many, once there is one; none at the end.
+    pub(super) fn poll_receive<T: Incoming>(
+        &self,
+        cx: &mut Context<'_>,
+        items: &mut Vec<T>,
+        limit: usize,
+    ) -> Poll<usize> {
+        let mut inboxes = self.inboxes();
+        let inbox = T::inbox(&mut inboxes);
+        if inbox.queue.is_empty() && !inbox.ended && limit > 0 {
+            inbox.wakers.register(cx.waker());
+            return Poll::Pending;
+        }
+        Poll::Ready(inbox.take(items, limit))
+    }
+
+    pub(super) fn poll_next<T: Incoming>(&self, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        let mut inboxes = self.inboxes();
+        let inbox = T::inbox(&mut inboxes);
+        if inbox.queue.is_empty() && !inbox.ended {
+            inbox.wakers.register(cx.waker());
+            return Poll::Pending;
+        }
+        Poll::Ready(inbox.pop())
+    }
+
+    /// Hands over as many as there is room for, from the front.
+    pub(super) fn send<T: Outgoing>(&self, items: &mut Vec<T>) -> Result<usize, Ended> {
+        let mut outbox = self.outbox();
+        if outbox.ended {
+            return Err(Ended);
+        }
+        let mut count = 0;
+        for item in items.iter() {
+            if !outbox.has_room() {
+                break;
+            }
+            outbox.items += 1;
+            outbox.bytes += item.bytes();
+            count += 1;
+        }
+        if count > 0 {
+            let batch = match count == items.len() {
+                true => std::mem::take(items),
+                false => items.drain(..count).collect(),
+            };
+            // Under the lock: they leave in the order in which they were counted.
+            outbox.ended = !self.session.media(self.id, T::command(batch));
+        }
+        Ok(count)
+    }
+
+    pub(super) fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<Result<(), Ended>> {
+        let mut outbox = self.outbox();
+        if outbox.ended {
+            return Poll::Ready(Err(Ended));
+        }
+        if outbox.has_room() {
+            return Poll::Ready(Ok(()));
+        }
+        outbox.wakers.register(cx.waker());
+        Poll::Pending
+    }
+
+    pub(super) fn queued(&self) -> usize {
+        self.outbox().items
+    }
+
+    /// So many left the session's queue.
+    pub(crate) fn sent(&self, items: usize, bytes: usize) {
+        let mut outbox = self.outbox();
+        outbox.items = outbox.items.saturating_sub(items);
+        outbox.bytes = outbox.bytes.saturating_sub(bytes);
+        if outbox.items <= SEND_ITEMS / 2 && outbox.bytes <= SEND_ITEMS_BYTES / 2 {
+            outbox.wakers.wake_all();
+        }
+    }
+
+    /// Who reads the end finds that writers are refused.
+    fn end(&self) {
+        let mut outbox = self.outbox();
+        outbox.ended = true;
+        outbox.wakers.wake_all();
+        drop(outbox);
+        let mut inboxes = self.inboxes();
+        inboxes.packets.end();
+        inboxes.frames.end();
+    }
+
+    fn inboxes(&self) -> MutexGuard<'_, Inboxes> {
+        // Nothing that can panic runs under this lock, nor under the next.
+        self.inboxes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn outbox(&self) -> MutexGuard<'_, Outbox> {
+        self.outbox.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T> Default for Inbox<T> {
+    fn default() -> Self {
+        Inbox {
+            queue: VecDeque::new(),
+            bytes: 0,
+            dropped: 0,
+            readers: 0,
+            ended: false,
+            wakers: Wakers::default(),
+        }
+    }
+}
+
+impl<T: Incoming> Inbox<T> {
+    /// What is not read in time makes room for what is newer.
+    fn push(&mut self, mut item: T) {
+        let payload = item.payload();
+        if self.queue.len() >= ITEMS_IN_SHARED_MEMORY {
+            // It may wait for long, and would keep what it shares its memory with.
+            *payload = Bytes::copy_from_slice(payload);
+        }
+        let bytes = payload.len();
+        while self.queue.len() >= T::BACKLOG || self.bytes + bytes > T::BACKLOG_BYTES {
+            if self.pop().is_none() {
+                break;
+            }
+            self.dropped += 1;
+        }
+        self.bytes += bytes;
+        self.queue.push_back(item);
+    }
+
+    fn pop(&mut self) -> Option<T> {
+        let mut item = self.queue.pop_front()?;
+        self.bytes -= item.payload().len();
+        Some(item)
+    }
+
+    fn take(&mut self, items: &mut Vec<T>, limit: usize) -> usize {
+        let count = limit.min(self.queue.len());
+        for mut item in self.queue.drain(..count) {
+            self.bytes -= item.payload().len();
+            items.push(item);
+        }
+        count
+    }
+
+    fn end(&mut self) {
+        self.ended = true;
+        self.wakers.wake_all();
+    }
+}
+
+impl Outbox {
+    fn has_room(&self) -> bool {
+        self.items < SEND_ITEMS && self.bytes < SEND_ITEMS_BYTES
+    }
+}
