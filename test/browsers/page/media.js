@@ -20,19 +20,16 @@ export const scenarios = {
     await comesBack(test, ends.pc, ["audio", "video"]);
   },
 
-  "every codec of video comes back and is decoded": async (test) => {
-    const codecs = RTCRtpSender.getCapabilities("video").codecs.filter((c) => /VP8|VP9|H264|AV1/.test(c.mimeType));
-    for (const codec of firstOfEach(codecs)) {
-      const ends = await pair(test);
-      await send(test, ends.pc, ["video"]);
-      const again = RTCRtpReceiver.getCapabilities("video").codecs.filter((c) => c.mimeType === "video/rtx");
-      ends.pc.getTransceivers()[0].setCodecPreferences([codec, ...again]);
-      await ends.remote.call("echo");
-      await pageOffers(ends);
-      const [inbound] = await comesBack(test, ends.pc, ["video"]);
-      const used = (await ends.pc.getStats()).get(inbound.codecId);
-      equal(used.mimeType, codec.mimeType, "the codec that came back");
-    }
+  "every codec of video comes back and is decoded": (test) => everyCodecComesBack(test, "packets"),
+
+  "every codec of video comes back by frames and is decoded": (test) => everyCodecComesBack(test, "frames"),
+
+  "a camera and a microphone come back by frames and are decoded": async (test) => {
+    const ends = await pair(test);
+    await send(test, ends.pc, ["audio", "video"]);
+    await ends.remote.call("echo", { by: "frames" });
+    await pageOffers(ends);
+    await comesBack(test, ends.pc, ["audio", "video"]);
   },
 
   "media goes on after a hold, while data flows": async (test) => {
@@ -78,6 +75,22 @@ export const scenarios = {
     await comesBack(test, ends.pc, ["video"]);
   },
 };
+
+async function everyCodecComesBack(test, by) {
+  const codecs = RTCRtpSender.getCapabilities("video").codecs.filter((c) => /VP8|VP9|H264|AV1/.test(c.mimeType));
+  for (const codec of firstOfEach(codecs)) {
+    const ends = await pair(test);
+    await send(test, ends.pc, ["video"]);
+    const again = RTCRtpReceiver.getCapabilities("video").codecs.filter((c) => c.mimeType === "video/rtx");
+    ends.pc.getTransceivers()[0].setCodecPreferences([codec, ...again]);
+    await ends.remote.call("echo", { by });
+    await pageOffers(ends);
+    test.onFailure(async () => `with ${codec.mimeType} by ${by}`);
+    const [inbound] = await comesBack(test, ends.pc, ["video"]);
+    const used = (await ends.pc.getStats()).get(inbound.codecId);
+    equal(used.mimeType, codec.mimeType, "the codec that came back");
+  }
+}
 
 // Adds what the browser's fake camera and microphone make.
 async function send(test, pc, kinds) {

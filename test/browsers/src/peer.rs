@@ -4,9 +4,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use duologue::{
-    DataChannel, DataChannelInit, Event, Events, Exception, IceCandidateInit, MediaKind, Message,
-    PeerConnection, RtpPacketInit, RtpSender, RtpTransceiver, SessionDescription,
-    TransceiverDirection, TransceiverInit,
+    DataChannel, DataChannelInit, EncodedFrameInit, Event, Events, Exception, IceCandidateInit,
+    MediaKind, Message, PeerConnection, RtpPacketInit, RtpSender, RtpTransceiver,
+    SessionDescription, TransceiverDirection, TransceiverInit,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -60,8 +60,11 @@ pub(crate) enum Call {
         id: usize,
         on: bool,
     },
-    /// Sends the packets of every receiver back, from now on.
-    Echo {},
+    /// Sends what every receiver gets back, from now on, packet by packet or frame by frame.
+    Echo {
+        #[serde(default)]
+        by: EchoBy,
+    },
     State {},
     Stats {},
     Close {},
@@ -74,6 +77,14 @@ pub(crate) enum Kind {
     Video,
 }
 
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum EchoBy {
+    #[default]
+    Packets,
+    Frames,
+}
+
 #[derive(Debug)]
 pub(crate) struct RemotePeer {
     pc: PeerConnection,
@@ -82,10 +93,10 @@ pub(crate) struct RemotePeer {
     echoes: Mutex<Echoes>,
 }
 
-/// Whose packets are sent back.
+/// Whose media is sent back, and how.
 #[derive(Debug, Default)]
 struct Echoes {
-    on: bool,
+    by: Option<EchoBy>,
     transceivers: Vec<RtpTransceiver>,
 }
 
@@ -155,8 +166,8 @@ impl RemotePeer {
                     channel.counted = on.then_some(0);
                 }
             }
-            Call::Echo {} => {
-                self.echoes().on = true;
+            Call::Echo { by } => {
+                self.echoes().by = Some(by);
                 self.echo();
             }
             Call::State {} => return Ok(self.state()),
@@ -229,37 +240,23 @@ impl RemotePeer {
         }
     }
 
-    /// Sends what a receiver gets back to where it came from, packet by packet.
+    /// Sends what a receiver gets back to where it came from.
     fn echo_one(self: &Arc<Self>, transceiver: RtpTransceiver) {
         let mut echoes = self.echoes();
-        if !echoes.on || echoes.transceivers.contains(&transceiver) {
+        let Some(by) = echoes.by else {
+            return;
+        };
+        if echoes.transceivers.contains(&transceiver) {
             return;
         }
         echoes.transceivers.push(transceiver.clone());
         drop(echoes);
         // One that a remote offer made does not send by itself.
         let _ = transceiver.set_direction(TransceiverDirection::Sendrecv);
-        let (mut from, to) = (
-            transceiver.receiver().packets(),
-            transceiver.sender().packets(),
-        );
-        tokio::spawn(async move {
-            let (mut received, mut batch) = (Vec::new(), Vec::new());
-            while from.recv_many(&mut received, 64).await > 0 {
-                batch.extend(received.drain(..).map(|packet| RtpPacketInit {
-                    payload_type: Some(packet.payload_type),
-                    sequence_number: Some(packet.sequence_number as u16),
-                    timestamp: packet.timestamp,
-                    marker: packet.marker,
-                    audio_level: packet.audio_level,
-                    payload: packet.payload,
-                    ..Default::default()
-                }));
-                if to.send_all(&mut batch).await.is_err() {
-                    return;
-                }
-            }
-        });
+        match by {
+            EchoBy::Packets => tokio::spawn(echo_packets(transceiver)),
+            EchoBy::Frames => tokio::spawn(echo_frames(transceiver)),
+        };
     }
 
     fn ask_for_key_frame(&self, sender: &RtpSender, encoding: usize) {
@@ -334,6 +331,44 @@ impl RemotePeer {
     fn channels(&self) -> MutexGuard<'_, Vec<Channel>> {
         self.channels.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+async fn echo_packets(transceiver: RtpTransceiver) -> Result<(), Exception> {
+    let mut from = transceiver.receiver().packets();
+    let to = transceiver.sender().packets();
+    let (mut received, mut batch) = (Vec::new(), Vec::new());
+    while from.recv_many(&mut received, 64).await > 0 {
+        batch.extend(received.drain(..).map(|packet| RtpPacketInit {
+            payload_type: Some(packet.payload_type),
+            sequence_number: Some(packet.sequence_number as u16),
+            timestamp: packet.timestamp,
+            marker: packet.marker,
+            audio_level: packet.audio_level,
+            payload: packet.payload,
+            ..Default::default()
+        }));
+        to.send_all(&mut batch).await?;
+    }
+    Ok(())
+}
+
+async fn echo_frames(transceiver: RtpTransceiver) -> Result<(), Exception> {
+    let mut from = transceiver.receiver().frames();
+    let to = transceiver.sender().frames();
+    let (mut received, mut batch) = (Vec::new(), Vec::new());
+    while from.recv_many(&mut received, 64).await > 0 {
+        batch.extend(received.drain(..).map(|frame| EncodedFrameInit {
+            payload_type: Some(frame.payload_type),
+            timestamp: frame.timestamp,
+            audio_level: frame.audio_level,
+            temporal: frame.temporal,
+            discardable: frame.discardable,
+            data: frame.data,
+            ..Default::default()
+        }));
+        to.send_all(&mut batch).await?;
+    }
+    Ok(())
 }
 
 fn describe(channel: &DataChannel) -> Value {
