@@ -59,7 +59,6 @@ use crate::transport::SctpTransport;
 ///     polite: bool,
 /// #   channels: mpsc::Sender<DataChannel>,
 /// ) -> Result<(), Exception> {
-///     let mut ignoring = false;
 ///     loop {
 ///         tokio::select! {
 ///             event = events.recv() => match event {
@@ -79,8 +78,7 @@ use crate::transport::SctpTransport;
 ///                 Signal::Description(description) => {
 ///                     let is_offer = description.sdp_type == SdpType::Offer;
 ///                     let collides = is_offer && pc.signaling_state() != SignalingState::Stable;
-///                     ignoring = collides && !polite;
-///                     if ignoring {
+///                     if collides && !polite {
 ///                         continue;
 ///                     }
 ///                     // Rolls our own offer back, if there is one.
@@ -92,11 +90,9 @@ use crate::transport::SctpTransport;
 ///                     }
 ///                 }
 ///                 Signal::Candidate(candidate) => {
-///                     let added = pc.add_ice_candidate(candidate).await;
-///                     // Those of an offer that was ignored fit nothing.
-///                     if !ignoring {
-///                         added?;
-///                     }
+///                     // Those of an offer that was ignored here, or rolled back there while they
+///                     // were on their way, fit nothing.
+///                     let _ = pc.add_ice_candidate(candidate).await;
 ///                 }
 ///             },
 ///         }

@@ -22,6 +22,9 @@ enum Kind {
     Selector,
 }
 
+/// Sequence number, when it was sent, size, when it arrived, its mark, its probe.
+type Told = (u64, u64, u32, Option<u64>, u8, Option<u32>);
+
 #[derive(Debug, Arbitrary)]
 enum Step {
     Pass(u32),
@@ -39,7 +42,7 @@ enum Step {
         arrivals: Vec<Option<(u8, u16)>>,
     },
     /// Results that no history would make.
-    Results(Vec<(u64, u64, u32, Option<u64>, u8, Option<u32>)>),
+    Results(Vec<Told>),
     Remb(u64),
     Loss(u32, u32, Option<u32>),
     Wanted(u64),

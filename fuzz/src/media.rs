@@ -206,7 +206,7 @@ impl Attacked {
         let missed: Vec<(Ssrc, u16)> = missed.copied().collect();
         for (ssrc, number) in missed {
             let mut datagram = Vec::new();
-            Writer::new(&mut datagram).nack(Ssrc(1), ssrc, [number].into_iter());
+            Writer::new(&mut datagram).nack(Ssrc(1), ssrc, [number]);
             self.transport.handle_rtcp(self.now, &datagram);
         }
     }
@@ -274,7 +274,7 @@ impl Loop {
                 return;
             }
             Way::Milliseconds(ms) => {
-                self.now = self.now + Duration::from_millis(u64::from(ms) % 5_000);
+                self.now += Duration::from_millis(u64::from(ms) % 5_000);
                 return;
             }
             Way::Delivered(more) => {

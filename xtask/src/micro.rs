@@ -289,8 +289,9 @@ fn=(4) _aesni_ctr32
             )]
             .into(),
         };
-        assert!(compare(&with(1000.0), &with(1060.0)).is_empty());
-        assert_eq!(compare(&with(1000.0), &with(1070.0)).len(), 1);
+        // 3 % and the slack.
+        assert!(compare(&with(1000.0), &with(1045.0)).is_empty());
+        assert_eq!(compare(&with(1000.0), &with(1046.0)).len(), 1);
         assert!(compare(&with(1000.0), &with(500.0)).is_empty());
         assert_eq!(compare(&Baseline::default(), &with(1.0)).len(), 1);
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use duologue_base::{Instant, Rng, TransceiverId};
-use duologue_rtp::{NtpTime, ReceivePlan, SendPlan, Ssrc};
+use duologue_rtp::{NtpTime, ReceivePlan, SendPlan};
 
 use crate::counters::Counters;
 use crate::frame::EncodedFrameInit;
@@ -215,12 +215,6 @@ impl MediaTransport {
     /// The round trip as reports tell it; a guess before they do.
     pub fn round_trip(&self) -> Duration {
         self.reporter.round_trip()
-    }
-
-    /// An SSRC that a stream of this transport is sent with.
-    pub fn sends(&self, ssrc: Ssrc) -> bool {
-        let mut streams = self.outbound.senders().iter().flat_map(|it| &it.streams);
-        streams.any(|stream| stream.has(ssrc))
     }
 }
 

@@ -324,24 +324,8 @@ impl Inbound {
             Use::Retransmission { of } => codecs.iter().find(|c| c.payload_type == of),
             Use::UlpFec | Use::FlexFec => None,
         };
-        let source = self.sources.get_mut(at);
-        source.set_clock_rate(codec.map_or(0, |codec| codec.codec.clock_rate));
-        let payload = incoming.packet.payload();
-        let bytes = (incoming.datagram.len() - payload.len(), payload.len());
-        source.statistics.count(
-            incoming.arrival,
-            incoming.sequence_number,
-            header.timestamp,
-            bytes,
-        );
-        if route.purpose == Purpose::Media {
-            let plain = codec.filter(|_| matches!(means, Use::Media(_)));
-            source.payload_type = plain.map(|it| it.payload_type).or(source.payload_type);
-            source.audio_level = incoming.extensions.audio_level().or(source.audio_level);
-        } else if let Some(media) = self.sources.repaired_by(at) {
-            let media = self.sources.get_mut(media);
-            media.count_repair(header.ssrc, route.purpose, bytes);
-        }
+        let codec = codec.map(|codec| (codec.payload_type, codec.codec.clock_rate));
+        self.count(at, incoming, means, codec);
         // Only what goes on from here is told of as received.
         if let Some(number) = incoming.extensions.transport_sequence() {
             self.arrivals.note(incoming.arrival, now, number);
@@ -351,6 +335,7 @@ impl Inbound {
             source: at,
             encoding: route.encoding,
         };
+        let payload = incoming.packet.payload();
         let piece = Piece::new(incoming, header.payload_type, payload);
         match (route.purpose, means) {
             (Purpose::Media, Use::Media(_) | Use::Red { .. }) => {
@@ -374,6 +359,35 @@ impl Inbound {
                 self.handle_flexfec(now, place, piece, told);
             }
             _ => {}
+        }
+    }
+
+    /// Counts a packet; `codec` is what its payload type stands for, and that one's clock.
+    fn count(
+        &mut self,
+        at: usize,
+        incoming: &Incoming<'_>,
+        means: Use,
+        codec: Option<(PayloadType, u32)>,
+    ) {
+        let header = &incoming.packet.header;
+        let payload = incoming.packet.payload().len();
+        let bytes = (incoming.datagram.len() - payload, payload);
+        let source = self.sources.get_mut(at);
+        source.set_clock_rate(codec.map_or(0, |(_, clock_rate)| clock_rate));
+        let (arrival, number) = (incoming.arrival, incoming.sequence_number);
+        source
+            .statistics
+            .count(arrival, number, header.timestamp, bytes);
+
+        let purpose = source.route.purpose;
+        if purpose == Purpose::Media {
+            let plain = codec.filter(|_| matches!(means, Use::Media(_)));
+            source.payload_type = plain.map(|(plain, _)| plain).or(source.payload_type);
+            source.audio_level = incoming.extensions.audio_level().or(source.audio_level);
+        } else if let Some(media) = self.sources.repaired_by(at) {
+            let media = self.sources.get_mut(media);
+            media.count_repair(header.ssrc, purpose, bytes);
         }
     }
 

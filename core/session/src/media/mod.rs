@@ -2,8 +2,11 @@
 
 mod path;
 
+use std::sync::Arc;
+
 use duologue_base::{Datagram, TransceiverId, TransportKey};
 use duologue_media::{MediaItem, MediaReport, OutboundStats, Outlet, PausedSender};
+use duologue_rtp::{ReceivePlan, SendPlan};
 
 use crate::limits::PAUSED_SENDERS;
 use crate::{MediaCommand, Report, Session};
@@ -66,6 +69,15 @@ impl Media {
         paused.flat_map(PausedSender::stats).collect()
     }
 
+    /// Transceivers come and go for as long as a connection lives; those that nothing is known of are
+    /// not remembered.
+    fn forget_idle(&mut self) {
+        self.transceivers.retain(|it| {
+            let idle = it.receives_on.is_none() && it.sends_on.is_none() && it.paused.is_none();
+            !idle || it.outlet != Outlet::None
+        });
+    }
+
     /// A transport is gone.
     pub(crate) fn forget_transport(&mut self, key: TransportKey) {
         for transceiver in &mut self.transceivers {
@@ -77,90 +89,101 @@ impl Media {
 
 impl Session {
     pub(crate) fn apply_to_media(&mut self, id: TransceiverId, command: MediaCommand) -> bool {
+        let fits = self.apply_media_command(id, command).is_some();
+        self.media.forget_idle();
+        self.take_media_reports();
+        fits
+    }
+
+    /// None: the command does not fit.
+    fn apply_media_command(&mut self, id: TransceiverId, command: MediaCommand) -> Option<()> {
         match command {
             MediaCommand::SetReceive { transport, plan } => {
-                if self.media.of(id).receives_on != Some(transport) {
-                    self.stop_receive(id);
-                }
-                let outlet = self.media.of(id).outlet;
-                let now = self.now;
-                let Some(path) = self.media_on(transport) else {
-                    return false;
-                };
-                path.rtp.set_receive(now, id, plan, outlet);
-                self.media.of(id).receives_on = Some(transport);
+                self.set_receive(id, transport, plan)?;
             }
             MediaCommand::StopReceive => self.stop_receive(id),
             MediaCommand::SetSend { transport, plan } => {
-                if self.media.of(id).sends_on != Some(transport) {
-                    self.stop_send(id);
-                }
-                let paused = self.media.of(id).paused.take();
-                let now = self.now;
-                let Some(path) = self.media_on(transport) else {
-                    return false;
-                };
-                if let Some(paused) = paused {
-                    path.rtp.resume_send(paused);
-                }
-                path.rtp.set_send(now, id, plan);
-                self.media.of(id).sends_on = Some(transport);
+                self.set_send(id, transport, plan)?;
             }
             MediaCommand::StopSend => self.stop_send(id),
             MediaCommand::SetEncodings(encodings) => {
-                let Some(key) = self.media.of(id).sends_on else {
-                    return false;
-                };
-                if let Some(path) = self.media_on(key) {
-                    path.rtp.set_encodings(id, encodings);
-                }
+                self.sending(id)?.rtp.set_encodings(id, encodings);
             }
-            MediaCommand::ExpectPackets => {
-                let Some(key) = self.media.of(id).receives_on else {
-                    return false;
-                };
-                if let Some(path) = self.media_on(key) {
-                    path.rtp.expect_packets(id);
-                }
-            }
+            MediaCommand::ExpectPackets => self.receiving(id)?.rtp.expect_packets(id),
             MediaCommand::SetOutlet(outlet) => {
-                let transceiver = self.media.of(id);
-                transceiver.outlet = outlet;
-                if let Some(key) = transceiver.receives_on
-                    && let Some(path) = self.media_on(key)
-                {
+                self.media.of(id).outlet = outlet;
+                if let Some(path) = self.receiving(id) {
                     path.rtp.set_outlet(id, outlet);
                 }
             }
-            MediaCommand::SendPackets(packets) => {
-                let Some(key) = self.media.of(id).sends_on else {
+            MediaCommand::SendPackets(packets) => match self.sending(id) {
+                Some(path) => path.rtp.send(id, packets),
+                None => {
                     self.drop_items(id, packets.iter().map(|packet| packet.payload.len()));
-                    return false;
-                };
-                if let Some(path) = self.media_on(key) {
-                    path.rtp.send(id, packets);
+                    return None;
                 }
-            }
-            MediaCommand::SendFrames(frames) => {
-                let Some(key) = self.media.of(id).sends_on else {
+            },
+            MediaCommand::SendFrames(frames) => match self.sending(id) {
+                Some(path) => path.rtp.send_frames(id, frames),
+                None => {
                     self.drop_items(id, frames.iter().map(|frame| frame.data.len()));
-                    return false;
-                };
-                if let Some(path) = self.media_on(key) {
-                    path.rtp.send_frames(id, frames);
+                    return None;
                 }
-            }
+            },
             MediaCommand::RequestKeyFrame { encoding } => {
-                let Some(key) = self.media.of(id).receives_on else {
-                    return false;
-                };
-                if let Some(path) = self.media_on(key) {
-                    path.rtp.request_key_frame(id, encoding);
-                }
+                self.receiving(id)?.rtp.request_key_frame(id, encoding);
             }
         }
-        self.take_media_reports();
-        true
+        Some(())
+    }
+
+    /// The media of the transport that a receiver is on.
+    fn receiving(&mut self, id: TransceiverId) -> Option<&mut MediaPath> {
+        let key = self.media.of(id).receives_on?;
+        self.media_on(key)
+    }
+
+    /// The media of the transport that a sender is on.
+    fn sending(&mut self, id: TransceiverId) -> Option<&mut MediaPath> {
+        let key = self.media.of(id).sends_on?;
+        self.media_on(key)
+    }
+
+    fn set_receive(
+        &mut self,
+        id: TransceiverId,
+        transport: TransportKey,
+        plan: Arc<ReceivePlan>,
+    ) -> Option<()> {
+        if self.media.of(id).receives_on != Some(transport) {
+            self.stop_receive(id);
+        }
+        let (now, outlet) = (self.now, self.media.of(id).outlet);
+        let path = self.media_on(transport)?;
+        path.rtp.set_receive(now, id, plan, outlet);
+        self.media.of(id).receives_on = Some(transport);
+        Some(())
+    }
+
+    fn set_send(
+        &mut self,
+        id: TransceiverId,
+        transport: TransportKey,
+        plan: Arc<SendPlan>,
+    ) -> Option<()> {
+        if self.media.of(id).sends_on != Some(transport) {
+            self.stop_send(id);
+        }
+        let now = self.now;
+        self.find(transport)?;
+        let paused = self.media.of(id).paused.take();
+        let path = self.media_on(transport)?;
+        if let Some(paused) = paused {
+            path.rtp.resume_send(paused);
+        }
+        path.rtp.set_send(now, id, plan);
+        self.media.of(id).sends_on = Some(transport);
+        Some(())
     }
 
     /// Whoever handed them over learns that they wait no more.
