@@ -24,6 +24,17 @@ macro_rules! serial {
                 self.0.wrapping_sub(other.0) as $signed
             }
 
+            /// The number without wraps that ends in this one and is nearest to `near`, never below
+            /// zero. Exactly half of the space ahead counts as behind (RFC 1982 §3.2 leaves it open).
+            pub const fn extend(self, near: u64) -> u64 {
+                let distance = self.distance($name(near as $raw)) as i64;
+                match near.checked_add_signed(distance) {
+                    Some(extended) => extended,
+                    // Before zero there is none: the nearest is in the first cycle.
+                    None => self.0 as u64,
+                }
+            }
+
             /// This number comes before `other` (RFC 1982 §3.2).
             pub const fn before(self, other: Self) -> bool {
                 self.distance(other) < 0
@@ -65,5 +76,15 @@ mod tests {
         assert!(Seq32(3).after(Seq32(u32::MAX - 2)));
         assert_eq!(Seq32(3).distance(Seq32(u32::MAX)), 4);
         assert_eq!(Seq16(5).serial_cmp(Seq16(5)), Ordering::Equal);
+    }
+
+    #[test]
+    fn a_number_is_extended_to_the_nearest_one() {
+        let near = 3 << 16;
+        assert_eq!(Seq16(2).extend(near), near + 2);
+        assert_eq!(Seq16(65_535).extend(near), near - 1);
+        assert_eq!(Seq16(0x8000).extend(near), near - 0x8000);
+        assert_eq!(Seq16(65_535).extend(4), 65_535);
+        assert_eq!(Seq32(1).extend(u64::from(u32::MAX)), 1 << 32 | 1);
     }
 }

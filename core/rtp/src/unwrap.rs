@@ -1,5 +1,7 @@
+use duologue_base::{Seq16, Seq32};
+
 macro_rules! unwrapper {
-    ($(#[$doc:meta])* $name:ident, $raw:ty, $signed:ty) => {
+    ($(#[$doc:meta])* $name:ident, $raw:ty, $serial:ident) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
         pub struct $name {
@@ -12,7 +14,7 @@ macro_rules! unwrapper {
             pub const FIRST_CYCLE: u64 = 1 << <$raw>::BITS;
 
             /// The extended number: the one closest to the highest so far. Exactly half of the
-            /// space ahead counts as behind (RFC 1982 §3.2 leaves it open).
+            /// space ahead counts as behind.
             #[inline]
             pub fn unwrap(&mut self, number: $raw) -> u64 {
                 let extended = self.peek(number);
@@ -26,12 +28,10 @@ macro_rules! unwrapper {
             /// have not been authenticated yet.
             #[inline]
             pub fn peek(&self, number: $raw) -> u64 {
-                let Some(highest) = self.highest else {
-                    return Self::FIRST_CYCLE + u64::from(number);
-                };
-                let distance = number.wrapping_sub(highest as $raw) as $signed;
-                // The first one was above half of the space, so this is not below zero.
-                highest.wrapping_add_signed(distance.into())
+                match self.highest {
+                    Some(highest) => $serial(number).extend(highest),
+                    None => Self::FIRST_CYCLE + u64::from(number),
+                }
             }
 
             /// The highest so far.
@@ -55,14 +55,14 @@ unwrapper!(
     /// ```
     SeqUnwrapper,
     u16,
-    i16
+    Seq16
 );
 
 unwrapper!(
     /// Extends RTP time stamps of 32 bits so that they never wrap.
     TimestampUnwrapper,
     u32,
-    i32
+    Seq32
 );
 
 #[cfg(test)]

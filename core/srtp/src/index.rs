@@ -5,7 +5,8 @@ use duologue_base::Seq16;
 use crate::limits::{REPLAY_WINDOW, RTP_PACKETS};
 
 /// The extended sequence number that 16 bits of it stand for, by the newest number of the stream so
-/// far. None beyond the last one there is.
+/// far. None beyond the last one there is. Both ends must guess alike: what is half of the space away
+/// stays in its cycle, other than [`Seq16::extend`] has it.
 pub(crate) fn extended(newest: Option<u64>, sequence_number: Seq16) -> Option<u64> {
     // RFC 3711 §3.3.1: of the first packet on, the roll-over counter is zero.
     let number = u64::from(sequence_number.0);

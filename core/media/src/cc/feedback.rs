@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use duologue_base::{Ecn, Instant};
+use duologue_base::{Ecn, Instant, Seq16};
 
 use super::ClusterId;
 use crate::limits::{FEEDBACK_PACKETS, HISTORY_PACKETS, HISTORY_STREAMS, HISTORY_TIME};
@@ -275,11 +275,7 @@ impl History {
     /// The packet with this number, or the one after the last that had it.
     fn unwrap(&self, number: u16) -> Option<u64> {
         let newest = (self.first + self.packets.len() as u64).checked_sub(1)?;
-        let behind = (newest as u16).wrapping_sub(number);
-        if behind > u16::MAX / 2 {
-            return None;
-        }
-        newest.checked_sub(u64::from(behind))
+        Some(Seq16(number).extend(newest)).filter(|sequence| *sequence <= newest)
     }
 
     /// The place of the stream's memory, made where it is new and there is room.
@@ -312,7 +308,7 @@ impl Lane {
                 .push_back((u64::from(number) + (1 << 16), sequence));
             return;
         };
-        let number = unwrap_near(newest, number);
+        let number = Seq16(number).extend(newest);
         let place = self.packets.partition_point(|(other, _)| *other < number);
         match self.packets.get_mut(place) {
             Some(same) if same.0 == number => same.1 = sequence,
@@ -332,16 +328,10 @@ impl Lane {
 
     fn sequence(&self, number: u16) -> Option<u64> {
         let &(newest, _) = self.packets.back()?;
-        let number = unwrap_near(newest, number);
+        let number = Seq16(number).extend(newest);
         let place = self.packets.binary_search_by_key(&number, |(one, _)| *one);
         Some(self.packets[place.ok()?].1)
     }
-}
-
-/// The number without wraps that is nearest to another.
-fn unwrap_near(newest: u64, number: u16) -> u64 {
-    let distance = number.wrapping_sub(newest as u16) as i16;
-    newest.saturating_add_signed(i64::from(distance))
 }
 
 /// The peer's clock, in ours: where it stood when feedback first came is where ours did.

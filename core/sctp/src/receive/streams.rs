@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 use bytes::Bytes;
-use duologue_base::StreamId;
+use duologue_base::{Seq16, Seq32, StreamId};
 
 use super::inbox::{Inbox, cost};
 use super::runs::{Added, Piece, Place, Runs};
@@ -277,9 +277,9 @@ fn piece_of<'a>(chunk: &DataChunk<'a>, place: Place) -> Piece<'a> {
 /// before the first.
 fn nearest(near: u64, wire: u32, interleaved: bool) -> Option<u64> {
     let distance = if interleaved {
-        i64::from(wire.wrapping_sub(near as u32) as i32)
+        i64::from(Seq32(wire).distance(Seq32(near as u32)))
     } else {
-        i64::from((wire as u16).wrapping_sub(near as u16) as i16)
+        i64::from(Seq16(wire as u16).distance(Seq16(near as u16)))
     };
     near.checked_add_signed(distance)
 }

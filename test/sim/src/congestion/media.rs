@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use duologue_base::{Ecn, Instant, Rng};
+use duologue_base::{Ecn, Instant, Rng, Seq16};
 use duologue_media::cc::{
     Bitrate, Bounds, Controller, Event, Gcc, History, Input, Plan, Selector, StreamArrival,
 };
@@ -341,8 +341,7 @@ impl Receiver {
             self.newest = u64::from(number);
             self.next = self.newest;
         }
-        let distance = number.wrapping_sub(self.newest as u16) as i16;
-        let number = self.newest.saturating_add_signed(i64::from(distance));
+        let number = Seq16(number).extend(self.newest);
         self.newest = self.newest.max(number);
         self.arrivals.insert(number, (now, ecn));
     }
