@@ -74,14 +74,9 @@ impl Codec {
 
     /// What the codec is for.
     pub fn role(&self) -> CodecRole {
-        match self.name.to_ascii_lowercase().as_str() {
-            "rtx" => CodecRole::Rtx,
-            "red" => CodecRole::Red,
-            "ulpfec" | "flexfec-03" | "flexfec" => CodecRole::Fec,
-            "cn" => CodecRole::ComfortNoise,
-            "telephone-event" => CodecRole::TelephoneEvent,
-            _ => CodecRole::Primary,
-        }
+        let named = |(name, _): &&(&str, _)| self.name.eq_ignore_ascii_case(name);
+        let known = ROLES.iter().find(named);
+        known.map_or(CodecRole::Primary, |(_, role)| *role)
     }
 
     /// It encodes media by itself; the others repeat, protect or accompany a stream.
@@ -105,6 +100,17 @@ impl Codec {
         line.split('/').filter_map(|text| text.trim().parse().ok())
     }
 }
+
+/// The codecs that do not encode media by themselves.
+const ROLES: [(&str, CodecRole); 7] = [
+    ("rtx", CodecRole::Rtx),
+    ("red", CodecRole::Red),
+    ("ulpfec", CodecRole::Fec),
+    ("flexfec-03", CodecRole::Fec),
+    ("flexfec", CodecRole::Fec),
+    ("CN", CodecRole::ComfortNoise),
+    ("telephone-event", CodecRole::TelephoneEvent),
+];
 
 /// What a codec is for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -133,4 +139,23 @@ pub struct CodecParameters {
     pub codec: Codec,
     /// Feedback that both ends agreed to.
     pub feedback: Vec<RtcpFeedback>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_codec_is_for_does_not_depend_on_the_spelling() {
+        let role = |name: &str| {
+            let mut codec = Codec::rtx(MediaKind::Video, 90_000, None);
+            codec.name = name.to_owned();
+            codec.role()
+        };
+        assert_eq!(role("RTX"), CodecRole::Rtx);
+        assert_eq!(role("FlexFEC-03"), CodecRole::Fec);
+        assert_eq!(role("cn"), CodecRole::ComfortNoise);
+        assert_eq!(role("vp8"), CodecRole::Primary);
+        assert_eq!(role("redder"), CodecRole::Primary);
+    }
 }
