@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use duologue_rtp::ext::uri;
 use duologue_rtp::{Codec, CodecRole, MediaKind, PayloadType, RtcpFeedback};
 
 use crate::{Direction, MEDIA_PLANE};
@@ -386,71 +387,24 @@ const H264_64001F_1: &str =
 const H264_64001F_0: &str =
     "level-asymmetry-allowed=1;packetization-mode=0;profile-level-id=64001f";
 
-/// `urn:ietf:params:rtp-hdrext:sdes:mid` (RFC 9143 §15): cannot be switched off.
-pub(crate) const MID_EXTENSION: &str = "urn:ietf:params:rtp-hdrext:sdes:mid";
-
 const BOTH: &[MediaKind] = &[MediaKind::Audio, MediaKind::Video];
 const ONLY_AUDIO: &[MediaKind] = &[MediaKind::Audio];
 const ONLY_VIDEO: &[MediaKind] = &[MediaKind::Video];
 
 /// Which kinds, which extension, and whether it is offered without being asked for.
 const EXTENSIONS: [(&[MediaKind], &str, bool); 14] = [
-    (BOTH, MID_EXTENSION, true),
-    (
-        ONLY_AUDIO,
-        "urn:ietf:params:rtp-hdrext:ssrc-audio-level",
-        true,
-    ),
-    (
-        BOTH,
-        "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time",
-        true,
-    ),
-    (
-        BOTH,
-        "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01",
-        MEDIA_PLANE.transport_cc,
-    ),
-    (
-        ONLY_VIDEO,
-        "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id",
-        true,
-    ),
-    (
-        ONLY_VIDEO,
-        "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id",
-        true,
-    ),
-    (ONLY_VIDEO, "urn:ietf:params:rtp-hdrext:toffset", true),
-    (ONLY_VIDEO, "urn:3gpp:video-orientation", true),
-    (
-        ONLY_VIDEO,
-        "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay",
-        true,
-    ),
-    (
-        ONLY_VIDEO,
-        "http://www.webrtc.org/experiments/rtp-hdrext/video-content-type",
-        true,
-    ),
-    (
-        ONLY_VIDEO,
-        "http://www.webrtc.org/experiments/rtp-hdrext/video-timing",
-        true,
-    ),
-    (
-        ONLY_VIDEO,
-        "http://www.webrtc.org/experiments/rtp-hdrext/color-space",
-        true,
-    ),
-    (
-        BOTH,
-        "http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time",
-        false,
-    ),
-    (
-        ONLY_AUDIO,
-        "urn:ietf:params:rtp-hdrext:csrc-audio-level",
-        false,
-    ),
+    (BOTH, uri::MID, true),
+    (ONLY_AUDIO, uri::AUDIO_LEVEL, true),
+    (BOTH, uri::ABS_SEND_TIME, true),
+    (BOTH, uri::TRANSPORT_SEQUENCE, MEDIA_PLANE.transport_cc),
+    (ONLY_VIDEO, uri::RID, true),
+    (ONLY_VIDEO, uri::REPAIRED_RID, true),
+    (ONLY_VIDEO, uri::TRANSMISSION_OFFSET, true),
+    (ONLY_VIDEO, uri::VIDEO_ORIENTATION, true),
+    (ONLY_VIDEO, uri::PLAYOUT_DELAY, true),
+    (ONLY_VIDEO, uri::VIDEO_CONTENT_TYPE, true),
+    (ONLY_VIDEO, uri::VIDEO_TIMING, true),
+    (ONLY_VIDEO, uri::COLOR_SPACE, true),
+    (BOTH, uri::ABS_CAPTURE_TIME, false),
+    (ONLY_AUDIO, uri::CSRC_AUDIO_LEVEL, false),
 ];

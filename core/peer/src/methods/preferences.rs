@@ -3,15 +3,13 @@
 
 use duologue_base::TransceiverId;
 use duologue_jsep as jsep;
+use duologue_rtp::ext::uri;
 
 use super::transceiver::unknown;
 use crate::{
     Exception, MediaKind, PeerConnection, RtpCapabilities, RtpCodec, RtpHeaderExtensionCapability,
     TransceiverDirection,
 };
-
-/// RFC 9143 §15 needs it on every m-section of a bundle.
-const MID_EXTENSION: &str = "urn:ietf:params:rtp-hdrext:sdes:mid";
 
 impl PeerConnection {
     /// `RTCRtpSender.getCapabilities(kind)`, given what this end can do.
@@ -105,7 +103,7 @@ impl PeerConnection {
             return modified("the extensions are not those that can be negotiated");
         }
         let mandatory = |e: &RtpHeaderExtensionCapability| {
-            e.uri == MID_EXTENSION && e.direction != TransceiverDirection::Sendrecv
+            e.uri == uri::MID && e.direction != TransceiverDirection::Sendrecv
         };
         if extensions.iter().any(mandatory) {
             return modified("the mid extension is mandatory");
