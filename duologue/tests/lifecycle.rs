@@ -1,41 +1,19 @@
 //! What connections leave behind: nothing.
-#![allow(unsafe_code, reason = "counting allocations takes an allocator")]
 
 mod common;
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use common::{connected, endpoint};
 use duologue::{DataChannelInit, Endpoint};
+use duologue_allocations::Counting;
 
 const CONNECTIONS: usize = 1000;
 #[cfg(target_os = "linux")]
 const ROUNDS: usize = 2;
 
-struct Counting;
-
-/// Bytes that are allocated and not freed.
-static LIVE: AtomicUsize = AtomicUsize::new(0);
-
-// SAFETY: everything is passed on to the system's allocator.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        LIVE.fetch_add(layout.size(), Ordering::Relaxed);
-        // SAFETY: as the caller promises.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        LIVE.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: as the caller promises.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
 #[global_allocator]
-static COUNTING: Counting = Counting;
+static ALLOCATOR: Counting = Counting::new();
 
 fn file_descriptors() -> usize {
     std::fs::read_dir("/proc/self/fd").map_or(0, Iterator::count)
@@ -97,10 +75,10 @@ async fn a_thousand_connections_leave_no_memory_task_or_file_descriptor() {
     // leaves is there after every round.
     let mut left = usize::MAX;
     for _ in 0..ROUNDS {
-        let live = LIVE.load(Ordering::Relaxed);
+        let live = ALLOCATOR.live_bytes();
         churn(&endpoint, CONNECTIONS).await;
         all_end(quiet).await;
-        left = left.min(LIVE.load(Ordering::Relaxed).saturating_sub(live));
+        left = left.min(ALLOCATOR.live_bytes().saturating_sub(live));
     }
     assert!(
         left < 32 * CONNECTIONS,

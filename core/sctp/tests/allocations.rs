@@ -1,39 +1,15 @@
 //! What a message costs in allocations, in steady state: none for packets, one at the receiver for
 //! the message itself (and one at the sender that the application makes).
-#![allow(unsafe_code, reason = "counting allocations takes an allocator")]
-#![allow(
-    clippy::disallowed_types,
-    reason = "an allocator is called by every thread"
-)]
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
+use duologue_allocations::Counting;
 use duologue_base::{Instant, Rng, StreamId};
 use duologue_sctp::{Association, Config, Ppid, SendOptions};
 
-struct Counting;
-
-static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
-
-// SAFETY: everything is passed on to the system's allocator.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: as the caller promises.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: as the caller promises.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
 #[global_allocator]
-static COUNTING: Counting = Counting;
+static ALLOCATOR: Counting = Counting::new();
 
 /// Allocations for `count` messages of `size` bytes, after as many to warm up.
 fn allocations(size: usize, count: u64) -> u64 {
@@ -75,11 +51,11 @@ fn allocations(size: usize, count: u64) -> u64 {
         while peers[1].poll_message().is_some() {
             received += 1;
             if received == count {
-                before = ALLOCATIONS.load(Ordering::Relaxed);
+                before = ALLOCATOR.allocations();
             }
         }
     }
-    ALLOCATIONS.load(Ordering::Relaxed) - before
+    ALLOCATOR.allocations() - before
 }
 
 #[test]

@@ -1,38 +1,13 @@
 //! What a packet costs in allocations, in steady state: none, whatever the profile.
-#![allow(unsafe_code, reason = "counting allocations takes an allocator")]
-#![allow(
-    clippy::disallowed_types,
-    reason = "an allocator is called by every thread"
-)]
 
 mod common;
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use common::{PROFILES, pair, rtcp};
+use duologue_allocations::Counting;
 use duologue_srtp::Cryptex;
 
-struct Counting;
-
-static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
-
-// SAFETY: everything is passed on to the system's allocator.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: as the caller promises.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: as the caller promises.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
 #[global_allocator]
-static COUNTING: Counting = Counting;
+static ALLOCATOR: Counting = Counting::new();
 
 #[test]
 fn a_packet_costs_no_allocation() {
@@ -68,9 +43,9 @@ fn a_packet_costs_no_allocation() {
         (0..100).for_each(&mut round);
         // The thread that runs the tests makes some of its own, now and then.
         let fewest = (1..6).map(|window| {
-            let before = ALLOCATIONS.load(Ordering::Relaxed);
+            let before = ALLOCATOR.allocations();
             (window * 400..(window + 1) * 400).for_each(&mut round);
-            ALLOCATIONS.load(Ordering::Relaxed) - before
+            ALLOCATOR.allocations() - before
         });
         assert_eq!(fewest.min(), Some(0), "{profile:?}");
     }
