@@ -107,11 +107,6 @@ impl Header {
         self.len.into()
     }
 
-    /// The P bit: the last byte, once it is decrypted, says how much padding there is.
-    pub fn is_padded(&self) -> bool {
-        self.padded
-    }
-
     /// Where the contributing sources are listed, four bytes each.
     pub fn csrc_range(&self) -> Range<usize> {
         FIXED..FIXED + 4 * usize::from(self.csrc_count)

@@ -22,7 +22,6 @@ mod plan;
 pub mod red;
 pub mod rtcp;
 pub mod rtx;
-mod unwrap;
 
 pub use codec::{Codec, CodecParameters, CodecRole, Fmtp, MediaKind, common_feedback};
 pub use duologue_base::Mid;
@@ -34,4 +33,3 @@ pub use meta::PacketMeta;
 pub use ntp::{NtpShort, NtpTime};
 pub use parameters::{HeaderExtensionParameters, RtpParameters};
 pub use plan::{ReceivePlan, SendPlan, SendStream, SourceParameters};
-pub use unwrap::{SeqUnwrapper, TimestampUnwrapper};

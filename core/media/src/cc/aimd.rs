@@ -114,11 +114,6 @@ impl Aimd {
         self.reason = reason;
     }
 
-    /// A probe showed this capacity.
-    pub fn handle_probe(&mut self, rate: Bitrate) {
-        self.capacity.push(rate, CAPACITY_WEIGHT_OF_PROBE);
-    }
-
     /// Whether the last decrease has had time to show, or was far too small.
     pub fn may_decrease(&self, now: Instant, arrives: Option<Bitrate>) -> bool {
         let interval = self.rtt.clamp(DECREASE_MIN, DECREASE_MAX);
@@ -168,7 +163,7 @@ impl Aimd {
     pub fn handle_queue(&mut self, now: Instant, arrives: Bitrate, share: f64) {
         let rate = arrives * share.clamp(0.1, 1.0);
         if rate < self.rate {
-            self.capacity.push(arrives, CAPACITY_WEIGHT);
+            self.capacity.push(arrives);
             self.draining = Some(arrives);
             self.set_rate(now, rate, Reason::Queue);
         }
@@ -210,7 +205,7 @@ impl Aimd {
         if self.capacity.is_above(self.arrives) {
             self.capacity = Capacity::default();
         }
-        self.capacity.push(self.arrives, CAPACITY_WEIGHT);
+        self.capacity.push(self.arrives);
         self.draining = Some(self.arrives);
 
         self.rate = reduced.min(self.rate).max(self.min);
@@ -252,8 +247,8 @@ struct Capacity {
 }
 
 impl Capacity {
-    fn push(&mut self, rate: Bitrate, weight: f64) {
-        let sample = rate.kbps();
+    fn push(&mut self, rate: Bitrate) {
+        let (sample, weight) = (rate.kbps(), CAPACITY_WEIGHT);
         let mean = match self.kbps {
             None => {
                 self.deviation = DEVIATION_MIN;
@@ -305,6 +300,5 @@ const RESPONSE_MAX: Duration = Duration::from_millis(100);
 /// How long it takes to see that a queue grows.
 const DETECTION_TIME: Duration = Duration::from_millis(100);
 const CAPACITY_WEIGHT: f64 = 0.05;
-const CAPACITY_WEIGHT_OF_PROBE: f64 = 0.5;
 const DEVIATION_MIN: f64 = 0.4;
 const DEVIATION_MAX: f64 = 2.5;

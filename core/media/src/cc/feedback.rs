@@ -94,11 +94,6 @@ enum Fate {
 }
 
 impl History {
-    /// The transport-wide sequence number of the next packet.
-    pub fn next_number(&self) -> u16 {
-        (self.first + self.packets.len() as u64) as u16
-    }
-
     /// A packet was sent. `stream` is its SSRC and RTP sequence number, where the peer sends reports
     /// of RFC 8888. Returns its transport-wide sequence number.
     pub fn push(

@@ -253,12 +253,6 @@ impl<T: Queued> Pacer<T> {
         self.streams.iter().map(|stream| stream.bytes).sum()
     }
 
-    /// Bytes that wait in one stream.
-    pub fn queued_in(&self, key: StreamKey) -> usize {
-        let stream = self.streams.iter().find(|one| one.key == key);
-        stream.map_or(0, |stream| stream.bytes)
-    }
-
     /// Whose turn it is, with so many bytes under way.
     pub fn peek(&mut self, now: Instant, in_flight: usize) -> Option<Next> {
         self.drop_late(now);

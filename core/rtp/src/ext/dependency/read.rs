@@ -1,7 +1,8 @@
 use std::sync::Arc;
 
+use duologue_base::Seq16;
+
 use super::{DependencyStructure, FrameDependencies, Indication, MAX_SPATIAL, MAX_TEMPORAL};
-use crate::SeqUnwrapper;
 use crate::limits::MAX_TEMPLATES;
 use crate::payload::bits::Bits;
 
@@ -50,7 +51,7 @@ pub struct DependencyReader {
     structure: Option<Arc<DependencyStructure>>,
     /// The frame that brought it.
     since: u64,
-    numbers: SeqUnwrapper,
+    newest: Option<u64>,
 }
 
 impl DependencyReader {
@@ -61,10 +62,14 @@ impl DependencyReader {
     /// The bytes are no descriptor, or not one of the present structure.
     pub fn read(&mut self, bytes: &[u8]) -> Result<DependencyDescriptor, DescriptorError> {
         let head = Head::read(bytes)?;
-        let frame = self.numbers.peek(head.frame_number);
+        let frame = match self.newest {
+            Some(newest) => head.frame_number.extend(newest),
+            // Those before the first one have a number, too.
+            None => u64::from(head.frame_number.0) + (1 << 16),
+        };
         let descriptor = read(bytes, head, frame, self.structure.as_deref())?;
 
-        self.numbers.unwrap(head.frame_number);
+        self.newest = self.newest.max(Some(frame));
         if let Some(structure) = &descriptor.structure
             && (self.structure.is_none() || frame >= self.since)
         {
@@ -86,7 +91,7 @@ struct Head {
     start_of_frame: bool,
     end_of_frame: bool,
     template_id: u8,
-    frame_number: u16,
+    frame_number: Seq16,
 }
 
 impl Head {
@@ -98,7 +103,7 @@ impl Head {
             start_of_frame: first & 0x80 != 0,
             end_of_frame: first & 0x40 != 0,
             template_id: first & 0x3f,
-            frame_number: u16::from_be_bytes([n0, n1]),
+            frame_number: Seq16(u16::from_be_bytes([n0, n1])),
         })
     }
 }
