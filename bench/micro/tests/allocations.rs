@@ -1,36 +1,16 @@
 //! What messages and datagrams cost in allocations, in steady state, through all layers of both
 //! ends: what `bench/README.md` says.
-#![allow(unsafe_code, reason = "counting allocations takes an allocator")]
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
+use duologue_allocations::Counting;
 use duologue_base::Instant;
 use duologue_bench_micro::{Pair, Train, certificate};
 use duologue_dtls::Context;
 
-struct Counting;
-
-static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
-
-// SAFETY: everything is passed on to the system's allocator.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: as the caller promises.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: as the caller promises.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
 #[global_allocator]
-static COUNTING: Counting = Counting;
+static ALLOCATOR: Counting = Counting::new();
 
 /// For the bytes of a message, at the receiver; what the sender sends is the application's.
 const PER_MESSAGE: u64 = 1;
@@ -69,7 +49,7 @@ fn transfer(size: usize) -> Cost {
         round(&mut pair);
     }
     let before = (
-        ALLOCATIONS.load(Ordering::Relaxed),
+        ALLOCATOR.allocations(),
         pair.ends[1].messages,
         datagrams(&pair),
     );
@@ -77,7 +57,7 @@ fn transfer(size: usize) -> Cost {
         round(&mut pair);
     }
     Cost {
-        allocations: ALLOCATIONS.load(Ordering::Relaxed) - before.0,
+        allocations: ALLOCATOR.allocations() - before.0,
         messages: (pair.ends[1].messages - before.1) as u64,
         datagrams: datagrams(&pair) - before.2,
     }
