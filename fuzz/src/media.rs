@@ -5,7 +5,7 @@ use arbitrary::Arbitrary;
 use bytes::Bytes;
 use duologue_base::{Instant, Rng, Seq16, TransceiverId, WallClock};
 use duologue_media::{EncodedFrameInit, MediaItem, MediaTransport, Outlet};
-use duologue_rtp::ext::{ExtensionKind, ExtensionMap, uri};
+use duologue_rtp::ext::{ExtensionKind, ExtensionMap};
 use duologue_rtp::rtcp::Writer;
 use duologue_rtp::{
     Codec, CodecParameters, ExtensionId, HeaderExtensionParameters, HeaderToSend, MediaKind,
@@ -427,35 +427,22 @@ fn parameters(kind: MediaKind) -> RtpParameters {
     let codecs = entries.iter().map(|&(number, name, fmtp)| CodecParameters {
         payload_type: PayloadType::new(number).expect("below 128"),
         codec: Codec {
-            kind,
-            name: name.to_owned(),
-            clock_rate,
-            channels: None,
             sdp_fmtp_line: fmtp.map(str::to_owned),
+            ..Codec::new(kind, name, clock_rate)
         },
         feedback: match kind {
             MediaKind::Audio => Vec::new(),
             MediaKind::Video => vec![RtcpFeedback::Nack, RtcpFeedback::Pli],
         },
     });
-    let extensions = [
-        uri::MID,
-        uri::RID,
-        uri::REPAIRED_RID,
-        uri::TRANSPORT_SEQUENCE,
-    ];
     RtpParameters {
         codecs: codecs.collect(),
-        header_extensions: (1..).zip(extensions).map(extension).collect(),
+        header_extensions: EXTENSIONS.map(extension).into(),
         cname: Some("somebody".to_owned()),
         reduced_size: true,
     }
 }
 
-fn extension((id, uri): (u8, &str)) -> HeaderExtensionParameters {
-    HeaderExtensionParameters {
-        uri: uri.to_owned(),
-        id: ExtensionId::new(id).expect("not 0"),
-        encrypted: false,
-    }
+fn extension((id, kind): (u8, ExtensionKind)) -> HeaderExtensionParameters {
+    HeaderExtensionParameters::new(ExtensionId::new(id).expect("not 0"), kind.uri())
 }

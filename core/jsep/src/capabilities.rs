@@ -304,11 +304,9 @@ impl Row {
         let feedback = feedback.filter(|known| MEDIA_PLANE.feedback.contains(known));
         let mut capability = CodecCapability {
             codec: Codec {
-                kind,
-                name: self.name.to_owned(),
-                clock_rate: self.clock_rate,
                 channels: self.channels,
                 sdp_fmtp_line: (!self.fmtp.is_empty()).then(|| self.fmtp.to_owned()),
+                ..Codec::new(kind, self.name, self.clock_rate)
             },
             payload_type: PayloadType::from_low_bits(self.payload_type),
             rtx: self.rtx.map(PayloadType::from_low_bits),

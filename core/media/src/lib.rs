@@ -23,17 +23,8 @@
 //!     SendStream, SourceParameters, Ssrc,
 //! };
 //!
-//! let opus = CodecParameters {
-//!     payload_type: PayloadType::new(111).unwrap(),
-//!     codec: Codec {
-//!         kind: MediaKind::Audio,
-//!         name: "opus".to_owned(),
-//!         clock_rate: 48_000,
-//!         channels: Some(2),
-//!         sdp_fmtp_line: None,
-//!     },
-//!     feedback: Vec::new(),
-//! };
+//! let opus = Codec { channels: Some(2), ..Codec::new(MediaKind::Audio, "opus", 48_000) };
+//! let opus = CodecParameters::new(PayloadType::new(111).unwrap(), opus);
 //! let parameters = RtpParameters { codecs: vec![opus], ..Default::default() };
 //! let source = SourceParameters::new(Ssrc(7));
 //! let (now, id) = (Instant::ZERO, TransceiverId(0));

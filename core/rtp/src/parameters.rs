@@ -25,3 +25,14 @@ pub struct HeaderExtensionParameters {
     /// Encrypted (RFC 6904).
     pub encrypted: bool,
 }
+
+impl HeaderExtensionParameters {
+    /// An extension in the clear.
+    pub fn new(id: ExtensionId, uri: &str) -> Self {
+        HeaderExtensionParameters {
+            uri: uri.to_owned(),
+            id,
+            encrypted: false,
+        }
+    }
+}

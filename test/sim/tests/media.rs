@@ -21,29 +21,14 @@ const VIDEO: TransceiverId = TransceiverId(5);
 
 fn parameters() -> RtpParameters {
     let payload_type = |number| PayloadType::new(number).expect("below 128");
-    let codec = |payload_type, codec, feedback| CodecParameters {
-        payload_type,
-        codec,
-        feedback,
-    };
-    let vp8 = Codec {
-        kind: MediaKind::Video,
-        name: "VP8".to_owned(),
-        clock_rate: 90_000,
-        channels: None,
-        sdp_fmtp_line: None,
-    };
+    let vp8 = Codec::new(MediaKind::Video, "VP8", 90_000);
+    let mut vp8 = CodecParameters::new(payload_type(96), vp8);
+    vp8.feedback = vec![RtcpFeedback::Nack];
     let rtx = Codec::rtx(MediaKind::Video, 90_000, Some(payload_type(96)));
-    let extension = |id, uri: &str| HeaderExtensionParameters {
-        uri: uri.to_owned(),
-        id: ExtensionId::new(id).expect("not 0"),
-        encrypted: false,
-    };
+    let extension =
+        |id, uri| HeaderExtensionParameters::new(ExtensionId::new(id).expect("not 0"), uri);
     RtpParameters {
-        codecs: vec![
-            codec(payload_type(96), vp8, vec![RtcpFeedback::Nack]),
-            codec(payload_type(97), rtx, Vec::new()),
-        ],
+        codecs: vec![vp8, CodecParameters::new(payload_type(97), rtx)],
         header_extensions: vec![
             extension(1, uri::MID),
             extension(2, uri::TRANSPORT_SEQUENCE),

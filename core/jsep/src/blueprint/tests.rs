@@ -9,11 +9,8 @@ fn codec(name: &str, pt: u8, fmtp: Option<&str>) -> CodecParameters {
     CodecParameters {
         payload_type: PayloadType::from_low_bits(pt),
         codec: Codec {
-            kind: MediaKind::Video,
-            name: name.to_owned(),
-            clock_rate: 90_000,
-            channels: None,
             sdp_fmtp_line: fmtp.map(str::to_owned),
+            ..Codec::new(MediaKind::Video, name, 90_000)
         },
         feedback: vec![RtcpFeedback::Nack, RtcpFeedback::Pli],
     }

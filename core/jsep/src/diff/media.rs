@@ -237,11 +237,8 @@ fn kind_of(media: &MediaAgreement) -> Option<MediaKind> {
 /// What an offer alone says of the packets that its author takes.
 fn offered(lines: &RtpLines) -> RtpParameters {
     let received = lines.extensions.iter().filter(|e| e.direction.receives());
-    let extensions = received.map(|extension| HeaderExtensionParameters {
-        uri: extension.uri.clone(),
-        id: extension.id,
-        encrypted: false,
-    });
+    let extensions =
+        received.map(|extension| HeaderExtensionParameters::new(extension.id, &extension.uri));
     RtpParameters {
         codecs: lines.codecs.clone(),
         header_extensions: extensions.collect(),

@@ -133,11 +133,7 @@ pub(crate) fn agree(
             continue;
         };
         let direction = line.direction.intersection(other.direction.reversed());
-        let parameters = HeaderExtensionParameters {
-            uri: line.uri.clone(),
-            id: other.id,
-            encrypted: false,
-        };
+        let parameters = HeaderExtensionParameters::new(other.id, &line.uri);
         if direction.sends() {
             send.push(parameters.clone());
         }

@@ -30,19 +30,10 @@ pub(crate) fn payload_type(number: u8) -> PayloadType {
 }
 
 fn video() -> RtpParameters {
-    let vp8 = Codec {
-        kind: MediaKind::Video,
-        name: "VP8".to_owned(),
-        clock_rate: 90_000,
-        channels: None,
-        sdp_fmtp_line: None,
-    };
+    let vp8 = Codec::new(MediaKind::Video, "VP8", 90_000);
     let rtx = Codec::rtx(MediaKind::Video, 90_000, Some(payload_type(96)));
-    let extension = |id, uri: &str| HeaderExtensionParameters {
-        uri: uri.to_owned(),
-        id: ExtensionId::new(id).expect("not 0"),
-        encrypted: false,
-    };
+    let extension =
+        |id, uri| HeaderExtensionParameters::new(ExtensionId::new(id).expect("not 0"), uri);
     RtpParameters {
         codecs: vec![
             CodecParameters {
@@ -54,11 +45,7 @@ fn video() -> RtpParameters {
                     RtcpFeedback::TransportCc,
                 ],
             },
-            CodecParameters {
-                payload_type: payload_type(97),
-                codec: rtx,
-                feedback: Vec::new(),
-            },
+            CodecParameters::new(payload_type(97), rtx),
         ],
         header_extensions: vec![
             extension(1, uri::MID),
@@ -264,11 +251,8 @@ impl World {
         let opus = CodecParameters {
             payload_type: payload_type(111),
             codec: Codec {
-                kind: MediaKind::Audio,
-                name: "opus".to_owned(),
-                clock_rate: 48_000,
                 channels: Some(2),
-                sdp_fmtp_line: None,
+                ..Codec::new(MediaKind::Audio, "opus", 48_000)
             },
             feedback: vec![RtcpFeedback::TransportCc],
         };
@@ -309,11 +293,8 @@ fn repair(&(number, name, fmtp): &(u8, &str, Option<&str>)) -> CodecParameters {
     CodecParameters {
         payload_type: payload_type(number),
         codec: Codec {
-            kind: MediaKind::Video,
-            name: name.to_owned(),
-            clock_rate: 90_000,
-            channels: None,
             sdp_fmtp_line: fmtp.map(str::to_owned),
+            ..Codec::new(MediaKind::Video, name, 90_000)
         },
         feedback: Vec::new(),
     }

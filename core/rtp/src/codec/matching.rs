@@ -94,11 +94,9 @@ mod tests {
 
     fn codec(name: &str, clock_rate: u32, channels: Option<u8>, fmtp: &str) -> Codec {
         Codec {
-            kind: MediaKind::Video,
-            name: name.to_owned(),
-            clock_rate,
             channels,
             sdp_fmtp_line: (!fmtp.is_empty()).then(|| fmtp.to_owned()),
+            ..Codec::new(MediaKind::Video, name, clock_rate)
         }
     }
 

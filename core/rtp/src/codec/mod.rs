@@ -54,6 +54,18 @@ pub struct Codec {
 }
 
 impl Codec {
+    /// A codec without format-specific parameters; of audio, with the one channel that it has where
+    /// no number is told (RFC 8866 §6.6).
+    pub fn new(kind: MediaKind, name: &str, clock_rate: u32) -> Self {
+        Codec {
+            kind,
+            name: name.to_owned(),
+            clock_rate,
+            channels: (kind == MediaKind::Audio).then_some(1),
+            sdp_fmtp_line: None,
+        }
+    }
+
     /// The format of retransmissions (RFC 4588 §8.6); without a payload type that it repeats, the
     /// entry of a list of capabilities.
     pub fn rtx(kind: MediaKind, clock_rate: u32, apt: Option<PayloadType>) -> Self {
@@ -139,6 +151,17 @@ pub struct CodecParameters {
     pub codec: Codec,
     /// Feedback that both ends agreed to.
     pub feedback: Vec<RtcpFeedback>,
+}
+
+impl CodecParameters {
+    /// A codec without feedback.
+    pub fn new(payload_type: PayloadType, codec: Codec) -> Self {
+        CodecParameters {
+            payload_type,
+            codec,
+            feedback: Vec::new(),
+        }
+    }
 }
 
 #[cfg(test)]
