@@ -8,8 +8,8 @@ use duologue_rtp::{PayloadType, Rid, Ssrc};
 
 /// A frame of a receiver, whole: a packet of audio, or all that a picture consists of.
 ///
-/// VP8 and VP9 are as they are, H.264 and H.265 with start codes, AV1 as OBUs with sizes
-/// ([`duologue_rtp::payload`]).
+/// VP8 and VP9 are as they are, the spatial layers of a VP9 picture in a superframe; H.264 and H.265
+/// with start codes, AV1 as OBUs with sizes ([`duologue_rtp::payload`]).
 #[derive(Clone, Debug, PartialEq)]
 #[doc(alias = "RTCEncodedVideoFrame")]
 #[doc(alias = "RTCEncodedAudioFrame")]
@@ -26,7 +26,8 @@ pub struct EncodedFrame {
     pub sequence_number: u64,
     /// It needs no other frame.
     pub key: bool,
-    /// Of its pictures, where the frame says it: key frames do.
+    /// Of its pictures, where the frame says it: key frames do. Of several spatial layers it is the
+    /// highest one's.
     pub size: Option<FrameSize>,
     /// The temporal layer, where packets say it.
     pub temporal: Option<u8>,

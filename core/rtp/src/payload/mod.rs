@@ -7,7 +7,7 @@
 //! layer it is of, and whether it is of a key frame; [`frame_info`](PayloadFormat::frame_info) says
 //! it of a whole frame.
 //!
-//! Frames are VP8 and VP9 as they are; H.264 and H.265 with start codes of four bytes (annex B); AV1
+//! Frames are VP8 and VP9 as they are, the spatial layers of a VP9 picture in a superframe; H.264 and H.265 with start codes of four bytes (annex B); AV1
 //! as OBUs with sizes and without temporal delimiters; of a codec that is not known, each packet is a
 //! part. Nothing here keeps a state from one frame to the next.
 //!
@@ -150,6 +150,7 @@ impl PayloadFormat {
                 nal::find_by_start_codes(frame, parts)
             }
             PayloadFormat::Av1 => av1::find_parts(frame, parts),
+            PayloadFormat::Vp9 if vp9::find_parts(frame, parts) => Ok(()),
             _ => {
                 *parts = Parts::whole(len);
                 Ok(())
@@ -254,9 +255,7 @@ impl PayloadFormat {
         let payloads = payloads.into_iter();
         match self {
             PayloadFormat::Vp8 => vp8::join(payloads, limit, frame, parts),
-            PayloadFormat::Vp9 => {
-                join_units(&Plain, payloads.map(vp9::fragment), limit, frame, parts)
-            }
+            PayloadFormat::Vp9 => vp9::join(payloads, limit, frame, parts),
             PayloadFormat::H264 { .. } => {
                 let units = payloads.flat_map(h264::fragments);
                 join_units(&AnnexB, units, limit, frame, parts)

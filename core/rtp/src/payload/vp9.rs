@@ -1,11 +1,14 @@
-//! VP9 in RTP (RFC 9628). A frame here is that of one spatial layer: a picture of several layers is
-//! as many frames with one time stamp, and the marker is on the last one's last packet.
+//! VP9 in RTP (RFC 9628). A frame in packets is that of one spatial layer: a picture of several layers
+//! is as many frames with one time stamp, and the marker is on the last one's last packet. Joined they
+//! are a superframe, whose index at its end decoders need to find all of them.
+
+mod superframe;
 
 use std::ops::{Deref, Range};
 
 use super::bits::Bits;
-use super::join::{Fragment, Head, JoinError};
-use super::parts;
+use super::join::{Fragment, Head, JoinError, Plain, join_units};
+use super::parts::{self, Parts};
 use super::picture_id::{PictureId, Prefix, take};
 use super::split::{Packets, Room, SplitError};
 use super::{Boundary, FrameInfo, FrameSize, PacketInfo};
@@ -403,33 +406,82 @@ pub(crate) fn fragment(payload: &[u8]) -> Result<Fragment<'_>, JoinError> {
     })
 }
 
+/// The layers of a picture one behind another; of several a superframe.
+pub(crate) fn join<'a>(
+    payloads: impl Iterator<Item = &'a [u8]> + Clone,
+    limit: usize,
+    frame: &mut Vec<u8>,
+    parts: &mut Parts,
+) -> Result<(), JoinError> {
+    let (frame_len, parts_len) = (frame.len(), parts.len());
+    join_units(&Plain, payloads.map(fragment), limit, frame, parts)?;
+    let joined = superframe::append_index(&parts[parts_len..], frame);
+    if joined.is_ok() && frame.len() - frame_len <= limit {
+        return Ok(());
+    }
+
+    frame.truncate(frame_len);
+    parts.truncate(parts_len);
+    Err(JoinError::TooLarge)
+}
+
+/// A part for each frame of a superframe.
+pub(crate) fn find_parts(frame: &[u8], parts: &mut Parts) -> bool {
+    superframe::find_parts(frame, parts)
+}
+
+/// Decoders show the last frame of a superframe: it has the size of the picture. A key frame is one
+/// whose lowest layer is.
 pub(crate) fn frame_info(frame: &[u8], parts: &[Range<u32>]) -> FrameInfo {
-    let first = parts.first().map(|part| parts::bytes(frame, part));
-    let size = key_frame_size(first.unwrap_or(frame));
+    let header = |part: Option<&Range<u32>>| {
+        let bytes = part.map_or(frame, |part| parts::bytes(frame, part));
+        Header::read(bytes)
+    };
     FrameInfo {
-        key: size.is_some(),
-        size,
+        key: header(parts.first()).is_some_and(|header| header.key),
+        size: header(parts.last()).and_then(|header| header.size),
         ..FrameInfo::default()
     }
 }
 
-/// VP9 bitstream specification §6.2: the uncompressed header of a key frame up to its size.
-fn key_frame_size(frame: &[u8]) -> Option<FrameSize> {
-    let mut bits = Bits::new(frame);
-    if bits.read(2)? != 2 {
-        return None;
-    }
-    let profile = u32::from(bits.bit()?) | u32::from(bits.bit()?) << 1;
-    if profile == 3 {
-        bits.skip(1)?;
-    }
-    let (show_existing_frame, non_key) = (bits.bit()?, bits.bit()?);
-    if show_existing_frame || non_key {
-        return None;
-    }
+/// What is of use here of the uncompressed header of a frame (VP9 bitstream specification §6.2).
+#[derive(Clone, Copy, Debug)]
+struct Header {
+    key: bool,
+    /// `None` if it is that of a frame before it.
+    size: Option<FrameSize>,
+}
 
-    // show_frame, error_resilient_mode
-    bits.skip(2)?;
+impl Header {
+    fn read(frame: &[u8]) -> Option<Self> {
+        let mut bits = Bits::new(frame);
+        if bits.read(2)? != 2 {
+            return None;
+        }
+        let profile = u32::from(bits.bit()?) | u32::from(bits.bit()?) << 1;
+        if profile == 3 {
+            bits.skip(1)?;
+        }
+        let (show_existing_frame, non_key) = (bits.bit()?, bits.bit()?);
+        if show_existing_frame {
+            return None;
+        }
+
+        let (show_frame, error_resilient) = (bits.bit()?, bits.bit()?);
+        match non_key {
+            false => key_frame_size(&mut bits, profile).map(|size| Header {
+                key: true,
+                size: Some(size),
+            }),
+            true => Some(Header {
+                key: false,
+                size: inter_frame_size(&mut bits, show_frame, error_resilient),
+            }),
+        }
+    }
+}
+
+fn key_frame_size(bits: &mut Bits<'_>, profile: u32) -> Option<FrameSize> {
     if bits.read(24)? != 0x49_8342 {
         return None;
     }
@@ -443,6 +495,35 @@ fn key_frame_size(frame: &[u8]) -> Option<FrameSize> {
         (true, 0) => 0,
         (true, _) => 1,
     })?;
+    frame_size(bits)
+}
+
+/// §7.2.5, `frame_size_with_refs`: of a layer that is predicted from one of another size.
+fn inter_frame_size(
+    bits: &mut Bits<'_>,
+    show_frame: bool,
+    error_resilient: bool,
+) -> Option<FrameSize> {
+    let intra_only = !show_frame && bits.bit()?;
+    if intra_only {
+        return None;
+    }
+    if !error_resilient {
+        // reset_frame_context
+        bits.skip(2)?;
+    }
+    // refresh_frame_flags; ref_frame_idx and ref_frame_sign_bias of three references
+    bits.skip(8 + 3 * 4)?;
+    for _ in 0..3 {
+        let found_ref = bits.bit()?;
+        if found_ref {
+            return None;
+        }
+    }
+    frame_size(bits)
+}
+
+fn frame_size(bits: &mut Bits<'_>) -> Option<FrameSize> {
     Some(FrameSize {
         width: bits.read(16)? + 1,
         height: bits.read(16)? + 1,
@@ -557,10 +638,62 @@ mod tests {
         assert_eq!((lower.spatial, upper.spatial), (Some(0), Some(1)));
         assert!(descriptor(&upper).layers.is_some_and(|l| l.inter_layer));
         assert!(!descriptor(&lower).not_upper_reference);
-        // Both together are a picture, with a part for each.
+        // Both together are a picture, with a part for each and an index that tells decoders so.
         let (frame, parts) = joined(FORMAT, &[low, high]).expect("a picture");
-        assert_eq!(frame, [0x86, 1, 0x86, 2]);
+        assert_eq!(frame, [0x86, 1, 0x86, 2, 0xc1, 2, 2, 0xc1]);
         assert_eq!(parts[..], [0..2, 2..4]);
+        let mut found = Parts::new();
+        assert_eq!(FORMAT.find_parts(&frame, &mut found), Ok(()));
+        assert_eq!(found, parts);
+    }
+
+    /// Chromium's L2T1 begins with a key frame of the lower layer's size, from which the upper one is
+    /// predicted.
+    #[test]
+    fn a_picture_has_the_size_of_its_highest_layer() {
+        // Not a key frame, shown, error resilient, refresh_frame_flags, three references, none of
+        // whose sizes it has, 1280x720.
+        let mut upper = vec![0xbd, 0x80, 0x01, 0x02, 0x87];
+        upper.extend_from_slice(&[0x02, 0x00, 0x00, 0x09, 0xfe, 0x05, 0x9e]);
+        upper.push(0);
+        let lower = [&[0xbc, 0x80, 0x01, 0x00][..], &KEY].concat();
+        let (frame, parts) = joined(FORMAT, &[&lower[..], &upper]).expect("a picture");
+        let whole = FORMAT.frame_info(&frame, &parts);
+        let size = FrameSize {
+            width: 1_280,
+            height: 720,
+        };
+        assert_eq!((whole.key, whole.size), (true, Some(size)));
+    }
+
+    #[test]
+    fn a_frame_that_only_looks_like_a_superframe_is_one_part() {
+        let mut parts = Parts::new();
+        for frame in [
+            // No marker in front of the sizes; sizes that are not those of the frame; no room.
+            &[0x86, 1, 0x86, 2, 0xc0, 2, 2, 0xc1][..],
+            &[0x86, 1, 0x86, 2, 0xc1, 2, 3, 0xc1],
+            &[0x86, 1, 0x86, 2, 0xc1, 0, 4, 0xc1],
+            &[0x86, 0xdf],
+        ] {
+            assert_eq!(FORMAT.find_parts(frame, &mut parts), Ok(()));
+            assert_eq!(parts, Parts::whole(frame.len() as u32));
+        }
+    }
+
+    #[test]
+    fn a_picture_that_is_too_large_with_its_index_is_refused() {
+        let layers = [
+            [0xbc, 0x80, 0x01, 0x00, 0x86, 1],
+            [0xbd, 0x80, 0x01, 0x03, 0x86, 2],
+        ];
+        let (mut frame, mut parts) = (Vec::new(), Parts::new());
+        for limit in 0..8 {
+            let payloads = layers.iter().map(|layer| &layer[..]);
+            let joined = FORMAT.join(payloads, limit, &mut frame, &mut parts);
+            assert_eq!(joined, Err(JoinError::TooLarge));
+            assert!(frame.is_empty() && parts.is_empty());
+        }
     }
 
     #[test]

@@ -166,13 +166,29 @@ pub(super) fn key_frame_size(
     Some(Some(own.unwrap_or(sequence.size)))
 }
 
-/// The size that a key frame has against that of its sequence, as each spatial layer does.
-fn own_size(bits: &mut Bits<'_>, frames: Frames) -> Option<FrameSize> {
+/// Of the payload of a frame that is predicted from the one below it in the same picture: that of the
+/// sequence, or `None` if it has one of its own, which stands too far behind.
+pub(super) fn upper_layer_size(payload: &[u8], sequence: &SequenceHeader) -> Option<FrameSize> {
+    const SWITCH_FRAME: u32 = 3;
+    let frames = sequence.frames?;
+    let mut bits = Bits::new(payload);
+    let (show_existing_frame, frame_type) = (bits.bit()?, bits.read(2)?);
+    if show_existing_frame || frame_type == SWITCH_FRAME {
+        return None;
+    }
     let show_frame = bits.bit()?;
     if !show_frame {
-        // showable_frame, error_resilient_mode
-        bits.skip(2)?;
+        // showable_frame
+        bits.skip(1)?;
     }
+    // error_resilient_mode
+    bits.skip(1)?;
+    let frame_size_override = frame_size_override(&mut bits, frames)?;
+    (!frame_size_override).then_some(sequence.size)
+}
+
+/// What is between `error_resilient_mode` and `frame_size_override_flag`, and that.
+fn frame_size_override(bits: &mut Bits<'_>, frames: Frames) -> Option<bool> {
     // disable_cdf_update
     bits.skip(1)?;
     let tools = match frames.screen_content_tools {
@@ -183,7 +199,17 @@ fn own_size(bits: &mut Bits<'_>, frames: Frames) -> Option<FrameSize> {
         bits.skip(1)?;
     }
     bits.skip(frames.id_bits)?;
-    let frame_size_override = bits.bit()?;
+    bits.bit()
+}
+
+/// The size that a key frame has against that of its sequence, as each spatial layer does.
+fn own_size(bits: &mut Bits<'_>, frames: Frames) -> Option<FrameSize> {
+    let show_frame = bits.bit()?;
+    if !show_frame {
+        // showable_frame, error_resilient_mode
+        bits.skip(2)?;
+    }
+    let frame_size_override = frame_size_override(bits, frames)?;
     bits.skip(frames.order_hint_bits)?;
 
     if !show_frame {

@@ -311,6 +311,12 @@ pub(crate) fn frame_info(frame: &[u8], parts: &[Range<u32>]) -> FrameInfo {
                 info.key |= size.is_some();
                 info.size = size.flatten().or(info.size);
                 if let Some((temporal, spatial)) = obu.header.layers() {
+                    // Decoders show the highest layer: it has the size of the picture.
+                    if size.is_none() && spatial > 0 {
+                        let sequence = sequence.as_ref();
+                        let upper = |it| header::upper_layer_size(payload, it);
+                        info.size = sequence.and_then(upper);
+                    }
                     info.temporal = Some(temporal);
                     info.spatial = Some(spatial);
                 }

@@ -165,6 +165,33 @@ fn more_than_three_elements_all_have_lengths() {
     assert_eq!(joined(FORMAT, &packets), Ok(frame));
 }
 
+/// Chromium's L2T1: the lower layer of a key picture has a size of its own, the upper one that of the
+/// sequence.
+#[test]
+fn a_picture_has_the_size_of_its_highest_layer() {
+    let (low, high) = (Some(0x00), Some(0x08));
+    // A shown key frame of 320x240.
+    let lower = [
+        sized(SEQUENCE_HEADER, low, &SEQUENCE_640),
+        sized(FRAME, low, &[0x12, 0x01, 0x3f, 0x77, 0x80]),
+    ]
+    .concat();
+    let size = |upper: &[u8]| {
+        let upper = match upper {
+            [] => Vec::new(),
+            upper => sized(FRAME, high, upper),
+        };
+        let (frame, parts) = frame_of(&[lower.clone(), upper]);
+        let info = FORMAT.frame_info(&frame, &parts);
+        assert!(info.key);
+        info.size.map(|size| (size.width, size.height))
+    };
+    assert_eq!(size(&[]), Some((320, 240)));
+    assert_eq!(size(&[0x30, 1, 2]), Some((640, 480)));
+    // With frame_size_override_flag it is neither.
+    assert_eq!(size(&[0x31, 1, 2]), None);
+}
+
 #[test]
 fn an_obu_that_keeps_its_size_in_packets_keeps_it_in_the_frame() {
     let (frame, _) = joined(FORMAT, &[[0x10, 0x32, 2, 0x30, 1]]).expect("a frame");
