@@ -266,7 +266,7 @@ impl Reporter {
         stream: &crate::send::Stream,
     ) -> Option<SenderInfo> {
         let (timestamp, at) = stream.last?;
-        let rate = u64::from(sender.clock_rate());
+        let rate = u64::from(sender.formats.clock_rate);
         let since = (now - at).as_micros() as u64 * rate / 1_000_000;
         Some(SenderInfo {
             ntp_time: self.origin.plus(now.since_origin()),

@@ -18,6 +18,12 @@ pub(crate) struct Assembly {
     format: PayloadFormat,
     /// By sequence number; the first has the number `next`.
     slots: VecDeque<Option<Slot>>,
+    /// Of these, numbers that nothing came with.
+    holes: usize,
+    /// So many from the front are there, and the first frame goes on behind them.
+    looked_at: usize,
+    /// The number that came last: what it may have made whole is looked at, and no more.
+    latest: u64,
     /// Behind the last packet of what was handed out or given up.
     next: Option<u64>,
     bytes: usize,
@@ -60,6 +66,14 @@ enum Slot {
     Padding,
 }
 
+/// What became of a number's place.
+enum Place {
+    Free,
+    Taken,
+    /// It was handed out or given up.
+    Gone,
+}
+
 /// What the packets come to.
 #[derive(Debug)]
 pub(crate) enum Next {
@@ -80,6 +94,9 @@ impl Assembly {
         Assembly {
             format,
             slots: VecDeque::new(),
+            holes: 0,
+            looked_at: 0,
+            latest: 0,
             next: None,
             bytes: 0,
             needs_key: true,
@@ -112,23 +129,31 @@ impl Assembly {
     }
 
     pub(crate) fn insert_padding(&mut self, sequence_number: u64) {
-        if let Some(slot) = self.slot(sequence_number) {
-            slot.get_or_insert(Slot::Padding);
-        }
+        self.put(sequence_number, Slot::Padding);
     }
 
     pub(crate) fn insert(&mut self, packet: RtpPacket) {
         let bytes = packet.payload.len();
-        match self.slot(packet.sequence_number) {
-            Some(slot @ None) => {
-                *slot = Some(Slot::Packet(packet));
-                self.bytes += bytes;
-            }
-            Some(Some(_)) => {}
-            None => self.discarded += 1,
+        match self.put(packet.sequence_number, Slot::Packet(packet)) {
+            Place::Free => self.bytes += bytes,
+            Place::Taken => {}
+            Place::Gone => self.discarded += 1,
         }
         while self.bytes > ASSEMBLY_BYTES {
             self.give_up_first();
+        }
+    }
+
+    fn put(&mut self, sequence_number: u64, came: Slot) -> Place {
+        self.latest = sequence_number;
+        match self.slot(sequence_number) {
+            Some(slot @ None) => {
+                *slot = Some(came);
+                self.holes -= 1;
+                Place::Free
+            }
+            Some(Some(_)) => Place::Taken,
+            None => Place::Gone,
         }
     }
 
@@ -150,6 +175,7 @@ impl Assembly {
         }
         let at = at as usize;
         if at >= self.slots.len() {
+            self.holes += at + 1 - self.slots.len();
             self.slots.resize_with(at + 1, || None);
         }
         self.slots.get_mut(at)
@@ -163,12 +189,16 @@ impl Assembly {
             return None;
         }
         (0..before).for_each(|_| self.slots.push_front(None));
+        self.holes += before;
+        self.looked_at = 0;
         self.next = Some(sequence_number);
         self.slots.front_mut()
     }
 
     fn clear(&mut self) {
         self.slots.clear();
+        self.holes = 0;
+        self.looked_at = 0;
         self.bytes = 0;
         self.needs_key = true;
     }
@@ -180,10 +210,13 @@ impl Assembly {
 
     fn drop_first(&mut self, count: usize) {
         for slot in self.slots.drain(..count.min(self.slots.len())) {
-            if let Some(Slot::Packet(packet)) = slot {
-                self.bytes -= packet.payload.len();
+            match slot {
+                Some(Slot::Packet(packet)) => self.bytes -= packet.payload.len(),
+                Some(Slot::Padding) => {}
+                None => self.holes -= 1,
             }
         }
+        self.looked_at = 0;
         self.next = self.next.map(|next| next + count as u64);
     }
 
@@ -210,7 +243,7 @@ impl Assembly {
                 self.blocked = None;
                 return Next::Nothing;
             }
-            if let Some(end) = self.whole_from(0) {
+            if let Some(end) = self.first_whole() {
                 self.unblock();
                 return match self.take(now, end) {
                     Some(frame) => Next::Frame(Box::new(frame)),
@@ -234,8 +267,7 @@ impl Assembly {
 
     fn wait(&mut self, now: Instant, round_trip: Duration) -> Next {
         // The last frame may just be on its way.
-        let is_last = self.slots.iter().all(|slot| slot.is_some());
-        if is_last && !self.needs_key {
+        if self.holes == 0 && !self.needs_key {
             self.blocked = None;
             return Next::Nothing;
         }
@@ -248,35 +280,54 @@ impl Assembly {
         Next::Nothing
     }
 
-    /// The end of the frame that begins at `begin`, if all of it is there.
-    fn whole_from(&self, begin: usize) -> Option<usize> {
-        let first = self.packet(begin)?;
-        for at in begin..self.slots.len() {
-            match self.slots[at].as_ref()? {
+    /// The end of the first frame, if all of it is there.
+    fn first_whole(&mut self) -> Option<usize> {
+        match self.end_of(0, self.looked_at) {
+            Ok(end) => Some(end),
+            Err(looked_at) => {
+                self.looked_at = looked_at;
+                None
+            }
+        }
+    }
+
+    /// The end of the frame that begins at `begin` and goes on until `from` at least; or how far it
+    /// goes.
+    fn end_of(&self, begin: usize, from: usize) -> Result<usize, usize> {
+        let first = self.packet(begin).ok_or(begin)?;
+        for at in from.max(begin)..self.slots.len() {
+            match self.slots[at].as_ref().ok_or(at)? {
                 Slot::Padding => {}
-                Slot::Packet(packet) if packet.timestamp != first.timestamp => return Some(at),
-                Slot::Packet(packet) if packet.marker => return Some(at + 1),
+                Slot::Packet(packet) if packet.timestamp != first.timestamp => return Ok(at),
+                Slot::Packet(packet) if packet.marker => return Ok(at + 1),
                 Slot::Packet(_) => {}
             }
         }
-        None
+        Err(self.slots.len())
     }
 
-    /// Where a whole key frame begins, behind what is missing.
+    /// Where a whole key frame begins, behind what is missing: that of the packet that came last, or
+    /// the one before, which that ended.
     fn whole_key_frame(&self) -> Option<usize> {
-        (1..self.slots.len()).find(|&at| {
-            let begins = |packet: &RtpPacket| {
-                let info = self.format.packet_info(&packet.payload);
-                info.is_ok_and(|info| info.key == Some(true) && info.begins == Boundary::Certain)
-            };
-            let before = |packet: &RtpPacket| {
-                let earlier = self.packet(at - 1);
-                earlier.is_none_or(|earlier| earlier.timestamp != packet.timestamp)
-            };
-            let first = self.packet(at);
-            first.is_some_and(|packet| before(packet) && begins(packet))
-                && self.whole_from(at).is_some()
+        let at = self.latest.checked_sub(self.next?)? as usize;
+        let candidates = [Some(at), at.checked_sub(1)];
+        candidates.into_iter().flatten().find_map(|at| {
+            let begin = self.begin_of(at)?;
+            let info = self.format.packet_info(&self.packet(begin)?.payload).ok()?;
+            let begins = info.key == Some(true) && info.begins == Boundary::Certain;
+            (begin > 0 && begins && self.end_of(begin, begin).is_ok()).then_some(begin)
         })
+    }
+
+    /// The first packet of the frame that one is of, as far back as there is no gap.
+    fn begin_of(&self, at: usize) -> Option<usize> {
+        let timestamp = self.packet(at)?.timestamp;
+        let before = (0..at).rev();
+        let same = before.take_while(|&at| {
+            let packet = self.packet(at);
+            packet.is_some_and(|packet| packet.timestamp == timestamp)
+        });
+        Some(same.last().unwrap_or(at))
     }
 
     /// The frame of the first packets up to `end`, if it is of use.

@@ -35,7 +35,7 @@ pub use assembly::FrameCounters;
 use assembly::Next;
 use key_frames::KeyFrameRequests;
 use missing::Arrival;
-use payload_types::Use;
+use payload_types::{Meaning, Use};
 use recovery::{Kind, Recovery};
 pub(crate) use source::{Repairs, Source};
 pub(crate) use sources::Purpose;
@@ -317,15 +317,7 @@ impl Inbound {
             told.counters.unknown_payload_type += 1;
             return;
         };
-        let codecs = &self.receivers[owner].plan.parameters.codecs;
-        let codec = match means {
-            Use::Media(codec) | Use::Red { codec } => codecs.get(codec),
-            // Retransmissions have the clock of what they repeat (RFC 4588 §4).
-            Use::Retransmission { of } => codecs.iter().find(|c| c.payload_type == of),
-            Use::UlpFec | Use::FlexFec => None,
-        };
-        let codec = codec.map(|codec| (codec.payload_type, codec.codec.clock_rate));
-        self.count(at, incoming, means, codec);
+        self.count(at, incoming, means);
         // Only what goes on from here is told of as received.
         if let Some(number) = incoming.extensions.transport_sequence() {
             self.arrivals.note(incoming.arrival, now, number);
@@ -337,8 +329,8 @@ impl Inbound {
         };
         let payload = incoming.packet.payload();
         let piece = Piece::new(incoming, header.payload_type, payload);
-        match (route.purpose, means) {
-            (Purpose::Media, Use::Media(_) | Use::Red { .. }) => {
+        match (route.purpose, means.used_for) {
+            (Purpose::Media, Use::Media | Use::Red) => {
                 self.handle_media(now, place, piece, told);
                 self.keep(place, incoming.sequence_number, incoming.datagram);
                 self.recover(now, place, incoming.arrival, told);
@@ -362,19 +354,12 @@ impl Inbound {
         }
     }
 
-    /// Counts a packet; `codec` is what its payload type stands for, and that one's clock.
-    fn count(
-        &mut self,
-        at: usize,
-        incoming: &Incoming<'_>,
-        means: Use,
-        codec: Option<(PayloadType, u32)>,
-    ) {
+    fn count(&mut self, at: usize, incoming: &Incoming<'_>, means: Meaning) {
         let header = &incoming.packet.header;
         let payload = incoming.packet.payload().len();
         let bytes = (incoming.datagram.len() - payload, payload);
         let source = self.sources.get_mut(at);
-        source.set_clock_rate(codec.map_or(0, |(_, clock_rate)| clock_rate));
+        source.set_clock_rate(means.clock_rate);
         let (arrival, number) = (incoming.arrival, incoming.sequence_number);
         source
             .statistics
@@ -382,20 +367,13 @@ impl Inbound {
 
         let purpose = source.route.purpose;
         if purpose == Purpose::Media {
-            let plain = codec.filter(|_| matches!(means, Use::Media(_)));
-            source.payload_type = plain.map(|(plain, _)| plain).or(source.payload_type);
+            let plain = means.used_for == Use::Media;
+            source.payload_type = plain.then_some(means.payload_type).or(source.payload_type);
             source.audio_level = incoming.extensions.audio_level().or(source.audio_level);
         } else if let Some(media) = self.sources.repaired_by(at) {
             let media = self.sources.get_mut(media);
             media.count_repair(header.ssrc, purpose, bytes);
         }
-    }
-
-    /// Lost packets of this codec are asked for again.
-    fn repairs(&self, owner: usize, codec: usize) -> bool {
-        let codecs = &self.receivers[owner].plan.parameters.codecs;
-        let feedback = codecs.get(codec).map(|codec| &codec.feedback);
-        feedback.is_some_and(|feedback| feedback.iter().any(|it| it.as_str() == "nack"))
     }
 
     /// RFC 4588 §4: the original sequence number stands before the original payload.
@@ -431,8 +409,10 @@ impl Inbound {
 
     /// A packet of a stream of media, as it came or as it was repaired.
     fn handle_media(&mut self, now: Instant, place: Place, piece: Piece<'_>, told: &mut Told<'_>) {
-        let types = &self.claims[place.owner].payload_types;
-        let is_red = matches!(types.get(piece.payload_type), Some(Use::Red { .. }));
+        let means = self.claims[place.owner]
+            .payload_types
+            .get(piece.payload_type);
+        let is_red = means.is_some_and(|it| it.used_for == Use::Red);
         if !is_red || piece.payload.is_empty() {
             return self.take(now, place, piece, told);
         }
@@ -476,17 +456,18 @@ impl Inbound {
         let means = self.claims[place.owner]
             .payload_types
             .get(piece.payload_type);
-        let repairs = match means {
-            Some(Use::Media(codec)) => Some(self.repairs(place.owner, codec)),
-            _ => None,
-        };
         let source = self.sources.get_mut(place.source);
-        source.asks = repairs.unwrap_or(source.asks);
+        if let Some(means) = means.filter(|it| it.used_for == Use::Media) {
+            source.asks = means.nack;
+        }
         let arrival = source.arrived(now, piece.sequence_number);
-        match means {
+        match means.map(|it| it.used_for) {
             // Padding alone takes a number and is no packet of the application's.
-            _ if piece.payload.is_empty() => source.assembly_padding(piece.sequence_number),
-            Some(Use::Media(_)) => match arrival {
+            _ if piece.payload.is_empty() => {
+                source.assembly_padding(piece.sequence_number);
+                self.assemble(now, place, told);
+            }
+            Some(Use::Media) => match arrival {
                 Arrival::Late => source.discarded += 1,
                 Arrival::Duplicate => {}
                 Arrival::New | Arrival::Missed => {
@@ -496,6 +477,7 @@ impl Inbound {
             },
             Some(Use::UlpFec) => {
                 source.assembly_padding(piece.sequence_number);
+                self.assemble(now, place, told);
                 if !piece.repaired {
                     self.handle_parity(place, (Kind::Ulp, piece), told);
                 }
@@ -606,20 +588,24 @@ impl Inbound {
     fn hand_out(&mut self, now: Instant, place: Place, packet: RtpPacket, told: &mut Told<'_>) {
         self.unmute(place.owner, told);
         let receiver = &self.receivers[place.owner];
-        if receiver.outlet.has_packets() {
-            told.give(MediaItem::Packet(receiver.id, packet.clone()));
-        }
-        if !receiver.outlet.has_frames() {
-            return;
+        match (receiver.outlet.has_packets(), receiver.outlet.has_frames()) {
+            (packets, false) => {
+                if packets {
+                    told.give(MediaItem::Packet(receiver.id, packet));
+                }
+                return;
+            }
+            (true, true) => told.give(MediaItem::Packet(receiver.id, packet.clone())),
+            (false, true) => {}
         }
         if receiver.plan.kind == MediaKind::Audio {
             return told.give(MediaItem::Frame(receiver.id, audio_frame(packet)));
         }
 
-        let codecs = receiver.plan.parameters.codecs.iter();
-        let mut codecs = codecs.filter(|codec| codec.payload_type == packet.payload_type);
-        let format = codecs.next().map(|codec| PayloadFormat::of(&codec.codec));
-        let format = format.unwrap_or(PayloadFormat::Opaque);
+        let means = self.claims[place.owner]
+            .payload_types
+            .get(packet.payload_type);
+        let format = means.map_or(PayloadFormat::Opaque, |it| it.format);
         let source = self.sources.get_mut(place.source);
         source.assembly(format).insert(packet);
         self.assemble(now, place, told);

@@ -1,20 +1,33 @@
-//! What each payload type of a receiver means.
+//! What the payload types of a receiver mean, looked up once for each plan and not for each packet.
 
-use duologue_rtp::{CodecParameters, CodecRole, PayloadType};
+use duologue_rtp::payload::PayloadFormat;
+use duologue_rtp::{CodecParameters, CodecRole, PayloadType, RtcpFeedback};
 
-/// The 128 payload types of one m-section.
+/// The payload types of one m-section.
 #[derive(Debug)]
-pub(crate) struct PayloadTypes(Vec<(PayloadType, Use)>);
+pub(crate) struct PayloadTypes(Vec<Meaning>);
+
+/// What one of them means.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Meaning {
+    pub(crate) payload_type: PayloadType,
+    pub(crate) used_for: Use,
+    /// Of the time stamps; 0 of parity, which has those of what it protects.
+    pub(crate) clock_rate: u32,
+    /// Lost packets are asked for again.
+    pub(crate) nack: bool,
+    pub(crate) format: PayloadFormat,
+}
 
 /// What a payload type is used for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Use {
-    /// Media, comfort noise and telephone events: the index of the codec.
-    Media(usize),
+    /// Media, comfort noise and telephone events.
+    Media,
     /// Packets of another payload type, again (RFC 4588).
     Retransmission { of: PayloadType },
     /// Several payloads in one packet (RFC 2198).
-    Red { codec: usize },
+    Red,
     /// RFC 5109, inside RED.
     UlpFec,
     /// RFC 8627's draft 03, in a stream of its own.
@@ -23,33 +36,44 @@ pub(crate) enum Use {
 
 impl PayloadTypes {
     pub(crate) fn new(codecs: &[CodecParameters]) -> Self {
-        let mut types: Vec<(PayloadType, Use)> = Vec::new();
-        for (index, entry) in codecs.iter().enumerate() {
+        let clock_of = |payload_type| {
+            let mut codecs = codecs.iter();
+            let codec = codecs.find(|it| it.payload_type == payload_type);
+            codec.map_or(0, |it| it.codec.clock_rate)
+        };
+        let all = codecs.iter().filter_map(|entry| {
             let codec = &entry.codec;
-            let means = match codec.role() {
-                CodecRole::Rtx => match codec.apt() {
-                    Some(of) => Use::Retransmission { of },
-                    None => continue,
-                },
-                CodecRole::Red => Use::Red { codec: index },
-                CodecRole::Fec if codec.name.eq_ignore_ascii_case("ulpfec") => Use::UlpFec,
-                CodecRole::Fec => Use::FlexFec,
-                _ => Use::Media(index),
+            let (used_for, clock_rate) = match codec.role() {
+                // RFC 4588 §4: retransmissions have the clock of what they repeat.
+                CodecRole::Rtx => {
+                    let of = codec.apt()?;
+                    (Use::Retransmission { of }, clock_of(of))
+                }
+                CodecRole::Red => (Use::Red, codec.clock_rate),
+                CodecRole::Fec if codec.name.eq_ignore_ascii_case("ulpfec") => (Use::UlpFec, 0),
+                CodecRole::Fec => (Use::FlexFec, 0),
+                _ => (Use::Media, codec.clock_rate),
             };
-            types.push((entry.payload_type, means));
-        }
-        PayloadTypes(types)
+            Some(Meaning {
+                payload_type: entry.payload_type,
+                used_for,
+                clock_rate,
+                nack: entry.feedback.contains(&RtcpFeedback::Nack),
+                format: PayloadFormat::of(codec),
+            })
+        });
+        PayloadTypes(all.collect())
     }
 
     /// That of RED.
     pub(crate) fn red(&self) -> Option<PayloadType> {
-        let mut types = self.0.iter();
-        let red = types.find(|(_, means)| matches!(means, Use::Red { .. }));
-        red.map(|(payload_type, _)| *payload_type)
+        let mut all = self.0.iter();
+        let red = all.find(|it| it.used_for == Use::Red);
+        red.map(|it| it.payload_type)
     }
 
-    pub(crate) fn get(&self, payload_type: PayloadType) -> Option<Use> {
-        let mut types = self.0.iter();
-        types.find(|(it, _)| *it == payload_type).map(|(_, it)| *it)
+    pub(crate) fn get(&self, payload_type: PayloadType) -> Option<Meaning> {
+        let mut all = self.0.iter();
+        all.find(|it| it.payload_type == payload_type).copied()
     }
 }

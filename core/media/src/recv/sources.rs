@@ -94,10 +94,10 @@ impl Claim {
     }
 
     fn purpose_of(&self, payload_type: PayloadType) -> Option<Purpose> {
-        match self.payload_types.get(payload_type)? {
+        match self.payload_types.get(payload_type)?.used_for {
             Use::Retransmission { .. } => Some(Purpose::Retransmission),
             Use::FlexFec => Some(Purpose::ErrorCorrection),
-            Use::Media(_) | Use::Red { .. } | Use::UlpFec => Some(Purpose::Media),
+            Use::Media | Use::Red | Use::UlpFec => Some(Purpose::Media),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What is sent on one transport: the streams of its senders, and what is sent again.
 
+mod formats;
 mod history;
 pub mod pacer;
 mod packetize;
@@ -13,8 +14,7 @@ use std::time::Duration;
 
 use duologue_base::{Instant, Rng, TransceiverId};
 use duologue_rtp::ext::{AbsSendTime, ExtensionMap};
-use duologue_rtp::payload::PayloadFormat;
-use duologue_rtp::{CodecRole, MediaKind, PayloadType, RtcpFeedback, SendPlan, Ssrc};
+use duologue_rtp::{MediaKind, SendPlan, Ssrc};
 
 use crate::counters::Counters;
 use crate::frame::EncodedFrameInit;
@@ -22,6 +22,7 @@ use crate::limits::{LARGEST_PAYLOAD, SEND_QUEUE};
 use crate::packet::{RtpPacketInit, SendEncoding};
 use crate::report::MediaReport;
 
+use formats::{Format, Formats};
 use protection::Method;
 pub(crate) use stream::Stream;
 pub use stream::{RemoteReports, SendCounters};
@@ -43,6 +44,7 @@ pub(crate) struct Outbound {
 pub(crate) struct Sender {
     pub(crate) id: TransceiverId,
     pub(crate) plan: Arc<SendPlan>,
+    pub(crate) formats: Formats,
     extensions: Box<ExtensionMap>,
     pub(crate) streams: Vec<Stream>,
     queue: VecDeque<Queued>,
@@ -106,6 +108,7 @@ impl Outbound {
         };
         let sender = Sender {
             id,
+            formats: Formats::new(&plan.parameters.codecs),
             extensions: Box::new(ExtensionMap::of(extensions, false)),
             streams,
             queue,
@@ -241,6 +244,15 @@ pub(crate) struct SentTold<'a> {
 /// Of 256 packets: audio that loses more than a tenth goes with two later packets instead of one.
 const OFTEN_LOST: u8 = 26;
 
+/// A packet that is about to be written.
+struct Ready {
+    packet: Sent,
+    /// Which parity it is to have.
+    protected: Option<Method>,
+    /// It may have to be sent again.
+    keep: bool,
+}
+
 enum Polled {
     Written(Written),
     /// The next one does not fit.
@@ -249,17 +261,9 @@ enum Polled {
 }
 
 impl Sender {
-    /// The clock of the preferred codec's time stamps.
-    pub(crate) fn clock_rate(&self) -> u32 {
-        let mut codecs = self.plan.parameters.codecs.iter();
-        let preferred = codecs.find(|codec| codec.codec.role() == CodecRole::Primary);
-        preferred.map_or(0, |codec| codec.codec.clock_rate)
-    }
-
     /// Queues the packets of a frame, if there are any.
     fn packetize(&mut self, frame: &EncodedFrameInit) -> Option<()> {
-        let payload_type = self.payload_type(frame.payload_type)?;
-        let format = PayloadFormat::of(&self.codec(payload_type)?.codec);
+        let format = self.formats.choose(frame.payload_type)?.format;
         let stream = self.streams.get_mut(frame.encoding)?;
         let before = self.queue.len();
         let split = stream.packetizer.split(format, frame, |packet| {
@@ -289,22 +293,6 @@ impl Sender {
         !self.queue.is_empty() || self.streams.iter().any(repairs)
     }
 
-    /// A packet is kept to be sent again; it went with this payload type, which may be RED's.
-    fn keeps(&self, packet: &RtpPacketInit, sent_as: PayloadType) -> bool {
-        let payload_type = self.payload_type(packet.payload_type);
-        let codec = payload_type.and_then(|payload_type| self.codec(payload_type));
-        codec.is_some_and(|codec| codec.feedback.contains(&RtcpFeedback::Nack))
-            && self.setting().rtx_of(sent_as).is_some()
-    }
-
-    pub(crate) fn codec(
-        &self,
-        payload_type: PayloadType,
-    ) -> Option<&duologue_rtp::CodecParameters> {
-        let mut codecs = self.plan.parameters.codecs.iter();
-        codecs.find(|codec| codec.payload_type == payload_type)
-    }
-
     fn poll(
         &mut self,
         now: Instant,
@@ -324,12 +312,12 @@ impl Sender {
             }
         }
         while let Some(Queued { packet, .. }) = self.queue.front() {
-            let payload_type = self.payload_type(packet.payload_type);
+            let format = self.formats.choose(packet.payload_type);
             let stream = self.streams.get(packet.encoding);
             let encoding = self.encodings.get(packet.encoding);
             let active = encoding.is_none_or(|encoding| encoding.active);
-            let (Some(payload_type), Some(stream), true) = (
-                payload_type,
+            let (Some(format), Some(stream), true) = (
+                format,
                 stream,
                 active && packet.payload.len() <= LARGEST_PAYLOAD,
             ) else {
@@ -340,16 +328,23 @@ impl Sender {
             };
             let mut sent = Sent {
                 sequence_number: stream.sequence_number(packet.sequence_number),
-                payload_type,
+                payload_type: format.payload_type,
                 timestamp: packet.timestamp,
                 marker: packet.marker,
                 audio_level: packet.audio_level,
                 payload: packet.payload.clone(),
                 resent: None,
             };
-            let protected = self.protect(packet, stream, round_trip, &mut sent);
+            let protected = self.protect((packet, format), stream, round_trip, &mut sent);
+            // RED has a stream of repetitions of its own, or none.
+            let keep = format.nack && self.formats.rtx_of(sent.payload_type).is_some();
             let encoding = packet.encoding;
-            return self.write(now, encoding, (sent, stamp, protected), room, out, told);
+            let ready = Ready {
+                packet: sent,
+                protected,
+                keep,
+            };
+            return self.write(now, encoding, (ready, stamp), room, out, told);
         }
         Polled::Nothing
     }
@@ -358,13 +353,15 @@ impl Sender {
     /// have.
     fn protect(
         &self,
-        packet: &RtpPacketInit,
+        (packet, format): (&RtpPacketInit, Format),
         stream: &Stream,
         round_trip: Duration,
         sent: &mut Sent,
     ) -> Option<Method> {
         if self.plan.kind == MediaKind::Audio {
-            let red = self.redundant_audio(packet)?;
+            // The application leaves the choice.
+            let chosen = packet.payload_type.is_some();
+            let red = self.formats.redundant_audio.filter(|_| !chosen)?;
             let lost = stream.remote.block.map_or(0, |block| block.fraction_lost);
             let distance = if lost > OFTEN_LOST { 2 } else { 1 };
             let place = (sent.sequence_number, sent.timestamp);
@@ -378,7 +375,7 @@ impl Sender {
         if !stream.protection.is_due(round_trip) {
             return None;
         }
-        let method = self.parity(packet, stream, sent.payload_type)?;
+        let method = self.parity(packet, stream, format)?;
         if let Method::Ulp { red, .. } = method {
             let payload = [&[sent.payload_type.get()], &packet.payload[..]].concat();
             sent.payload = payload.into();
@@ -387,37 +384,18 @@ impl Sender {
         Some(method)
     }
 
-    /// The payload type of RED, if the other end prefers it and the application leaves the choice.
-    fn redundant_audio(&self, packet: &RtpPacketInit) -> Option<PayloadType> {
-        let first = self.plan.parameters.codecs.first()?;
-        let preferred = first.codec.role() == CodecRole::Red && packet.payload_type.is_none();
-        let carried = first.codec.redundant().next();
-        let carries = preferred && carried == self.payload_type(None);
-        carries.then_some(first.payload_type)
-    }
-
-    fn parity(
-        &self,
-        packet: &RtpPacketInit,
-        stream: &Stream,
-        payload_type: PayloadType,
-    ) -> Option<Method> {
-        let codecs = &self.plan.parameters.codecs;
-        let named = |name: &str| {
-            let mut codecs = codecs.iter();
-            let codec = codecs.find(|codec| codec.codec.name.eq_ignore_ascii_case(name))?;
-            Some(codec.payload_type)
-        };
-        let is_media = |codec: &duologue_rtp::CodecParameters| codec.codec.is_media();
-        if !self.codec(payload_type).is_some_and(is_media) {
+    fn parity(&self, packet: &RtpPacketInit, stream: &Stream, format: Format) -> Option<Method> {
+        if !format.is_media {
             return None;
         }
-        if let (Some(payload_type), Some(ssrc)) = (named("flexfec-03"), stream.fec) {
+        if let (Some(payload_type), Some(ssrc)) = (self.formats.flex, stream.fec) {
             return Some(Method::Flex { payload_type, ssrc });
         }
         // Parity takes numbers of the stream: none where the application gives them.
-        let ulp = named("ulpfec").filter(|_| packet.sequence_number.is_none())?;
-        let red = named("red")?;
+        let (red, ulp) = self
+            .formats
+            .ulp
+            .filter(|_| packet.sequence_number.is_none())?;
         Some(Method::Ulp { red, ulp })
     }
 
@@ -425,11 +403,16 @@ impl Sender {
         &mut self,
         now: Instant,
         encoding: usize,
-        (packet, stamp, protected): (Sent, Stamp, Option<Method>),
+        (ready, stamp): (Ready, Stamp),
         room: usize,
         out: &mut Vec<u8>,
         told: &mut SentTold<'_>,
     ) -> Polled {
+        let Ready {
+            packet,
+            protected,
+            keep,
+        } = ready;
         let begin = out.len();
         let stream = &self.streams[encoding];
         stream.write(&packet, stamp, &self.setting(), out);
@@ -443,8 +426,6 @@ impl Sender {
             return Polled::Nothing;
         };
         told.left(self.id, queued.completes);
-        let original = queued.packet;
-        let keep = self.keeps(&original, packet.payload_type);
 
         let stream = &mut self.streams[encoding];
         let protection = &mut stream.protection;
@@ -457,7 +438,11 @@ impl Sender {
         }
         if self.plan.kind == MediaKind::Audio {
             let redundancy = &mut stream.redundancy;
-            redundancy.sent(packet.sequence_number, packet.timestamp, original.payload);
+            redundancy.sent(
+                packet.sequence_number,
+                packet.timestamp,
+                queued.packet.payload,
+            );
         }
         stream.sent(now, packet, len, keep);
         Polled::Written(Written {
@@ -482,8 +467,8 @@ impl Sender {
         };
         // An application that sends its own packets may have none of this kind any more.
         let any = RtpPacketInit::default();
-        let method = self.payload_type(None);
-        let method = method.and_then(|payload_type| self.parity(&any, stream, payload_type));
+        let format = self.formats.choose(None);
+        let method = format.and_then(|format| self.parity(&any, stream, format));
         let mut in_stream = None;
         match method.filter(|_| payload.len() <= LARGEST_PAYLOAD) {
             Some(Method::Flex { payload_type, ssrc }) => {
@@ -516,7 +501,7 @@ impl Sender {
         }
         let keep = in_stream
             .as_ref()
-            .is_some_and(|sent| self.setting().rtx_of(sent.payload_type).is_some());
+            .is_some_and(|sent| self.formats.rtx_of(sent.payload_type).is_some());
         let stream = &mut self.streams[at];
         match in_stream {
             Some(sent) => {
@@ -569,22 +554,11 @@ impl Sender {
         self.extensions.id(kind).is_some()
     }
 
-    fn payload_type(&self, wanted: Option<PayloadType>) -> Option<PayloadType> {
-        match wanted {
-            Some(wanted) => self.codec(wanted).map(|codec| codec.payload_type),
-            None => {
-                let mut codecs = self.plan.parameters.codecs.iter();
-                let preferred = codecs.find(|codec| codec.codec.role() == CodecRole::Primary);
-                preferred.map(|codec| codec.payload_type)
-            }
-        }
-    }
-
     fn setting(&self) -> Setting<'_> {
         Setting {
             mid: self.plan.mid.as_str(),
             extensions: &self.extensions,
-            codecs: &self.plan.parameters.codecs,
+            formats: &self.formats,
         }
     }
 }

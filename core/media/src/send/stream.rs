@@ -7,10 +7,9 @@ use bytes::Bytes;
 use duologue_base::{Instant, Rng, Seq16};
 use duologue_rtp::ext::{AbsSendTime, AudioLevel, ExtensionMap, ExtensionsToSend};
 use duologue_rtp::rtcp::ReportBlock;
-use duologue_rtp::{
-    CodecParameters, CodecRole, HeaderToSend, NtpShort, PayloadType, Rid, SendStream, Ssrc,
-};
+use duologue_rtp::{HeaderToSend, NtpShort, PayloadType, Rid, SendStream, Ssrc, rtx};
 
+use super::formats::Formats;
 use super::history::History;
 use super::packetize::Packetizer;
 use super::protection::Protection;
@@ -157,22 +156,21 @@ pub(crate) struct Stamp {
     pub(crate) send_time: AbsSendTime,
 }
 
+impl Stamp {
+    fn extensions<'a>(self) -> ExtensionsToSend<'a> {
+        ExtensionsToSend {
+            transport_sequence: Some(self.transport_sequence),
+            send_time: Some(self.send_time),
+            ..Default::default()
+        }
+    }
+}
+
 /// What a packet of a sender needs beside its own stream.
 pub(crate) struct Setting<'a> {
     pub(crate) mid: &'a str,
     pub(crate) extensions: &'a ExtensionMap,
-    pub(crate) codecs: &'a [CodecParameters],
-}
-
-impl Setting<'_> {
-    /// The payload type that repeats another one.
-    pub(crate) fn rtx_of(&self, payload_type: PayloadType) -> Option<PayloadType> {
-        let mut codecs = self.codecs.iter();
-        let repeats = |codec: &&CodecParameters| {
-            codec.codec.role() == CodecRole::Rtx && codec.codec.apt() == Some(payload_type)
-        };
-        codecs.find(repeats).map(|codec| codec.payload_type)
-    }
+    pub(crate) formats: &'a Formats,
 }
 
 impl Stream {
@@ -273,10 +271,8 @@ impl Stream {
             extensions: ExtensionsToSend {
                 mid: named.then_some(setting.mid),
                 rid: self.rid.as_ref().filter(|_| named).map(Rid::as_str),
-                transport_sequence: Some(stamp.transport_sequence),
-                send_time: Some(stamp.send_time),
                 audio_level: packet.audio_level,
-                ..Default::default()
+                ..stamp.extensions()
             },
             ..Default::default()
         };
@@ -357,7 +353,7 @@ impl Stream {
         setting: &Setting<'_>,
         out: &mut Vec<u8>,
     ) -> bool {
-        let payload_type = setting.rtx_of(packet.payload_type);
+        let payload_type = setting.formats.rtx_of(packet.payload_type);
         let Some((ssrc, payload_type)) = self.rtx.zip(payload_type) else {
             return false;
         };
@@ -371,15 +367,13 @@ impl Stream {
             extensions: ExtensionsToSend {
                 mid: named.then_some(setting.mid),
                 repaired_rid: self.rid.as_ref().filter(|_| named).map(Rid::as_str),
-                transport_sequence: Some(stamp.transport_sequence),
-                send_time: Some(stamp.send_time),
                 audio_level: packet.audio_level,
-                ..Default::default()
+                ..stamp.extensions()
             },
             ..Default::default()
         };
         header.write(setting.extensions, out);
-        out.extend_from_slice(&(packet.sequence_number as u16).to_be_bytes());
+        rtx::write(Seq16(packet.sequence_number as u16), out);
         out.extend_from_slice(&packet.payload);
         true
     }
@@ -403,9 +397,7 @@ impl Stream {
             extensions: ExtensionsToSend {
                 mid: named.then_some(setting.mid),
                 rid: self.rid.as_ref().filter(|_| named).map(Rid::as_str),
-                transport_sequence: Some(stamp.transport_sequence),
-                send_time: Some(stamp.send_time),
-                ..Default::default()
+                ..stamp.extensions()
             },
             ..Default::default()
         };
@@ -422,7 +414,8 @@ impl Stream {
     /// A repetition has left.
     pub(crate) fn resent(&mut self, now: Instant, packet: &Sent, len: usize) {
         self.next_rtx_sequence += 1;
-        self.rtx_counters.count(len, packet.payload.len() + 2);
+        let payload = packet.payload.len() + rtx::OVERHEAD;
+        self.rtx_counters.count(len, payload);
         self.history.note_resent(now, packet.sequence_number);
 
         let lost = self.remote.block.map_or(0, |block| block.fraction_lost);
