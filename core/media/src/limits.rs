@@ -87,6 +87,9 @@ pub(crate) const KEY_FRAME_INTERVAL: Duration = Duration::from_millis(300);
 /// Report blocks in one report: what its five bits count (RFC 3550 §6.4.1).
 pub(crate) const REPORT_BLOCKS: usize = 31;
 
+/// Streams whose sender reports one datagram has: what room there is beside report blocks.
+pub(crate) const SENDER_REPORTS: usize = 6;
+
 /// Other ends that are told how long their question took, in one report.
 pub(crate) const DLRR_ENTRIES: usize = 16;
 

@@ -8,10 +8,10 @@ use duologue_rtp::rtcp::{
     self, Dlrr, ExtendedReportBlock, Packet, ReportBlock, SenderInfo, TransportFeedbackToSend,
     Writer,
 };
-use duologue_rtp::{MediaKind, NtpShort, NtpTime, RtcpFeedback, Ssrc};
+use duologue_rtp::{MediaKind, NtpShort, NtpTime, Ssrc};
 
-use crate::limits::{DLRR_ENTRIES, NACKS, REPORT_BLOCKS, RTCP_BYTES};
-use crate::recv::{Inbound, Receiver};
+use crate::limits::{DLRR_ENTRIES, NACKS, REPORT_BLOCKS, RTCP_BYTES, SENDER_REPORTS};
+use crate::recv::Inbound;
 use crate::report::MediaReport;
 use crate::send::Outbound;
 use crate::transport::Outlets;
@@ -46,6 +46,9 @@ const AUDIO_INTERVAL: Duration = Duration::from_secs(5);
 /// Room that feedback on arrivals is worth beginning with; else it has the next datagram.
 const LEAST_FEEDBACK: usize = 100;
 
+/// Bytes of a request for a key frame: FIR (RFC 5104 §4.3.1.1).
+const KEY_FRAME_REQUEST: usize = 20;
+
 /// What is assumed before a report told.
 const FIRST_ROUND_TRIP: Duration = Duration::from_millis(100);
 
@@ -79,19 +82,10 @@ impl Reporter {
         self.next_report = Some(next);
     }
 
-    pub(crate) fn poll_timeout(&self, inbound: &Inbound, outbound: &Outbound) -> Option<Instant> {
+    /// When the next report is, if there is anything to report of.
+    pub(crate) fn report_due(&self, inbound: &Inbound, outbound: &Outbound) -> Option<Instant> {
         let speaks = !inbound.receivers().is_empty() || !outbound.senders().is_empty();
-        let report = self.next_report.filter(|_| speaks);
-        let missing = inbound.sources.iter();
-        let missing = missing.filter_map(|(_, source)| source.missing.poll_timeout());
-        let key_frames = inbound.receivers().iter();
-        let key_frames = key_frames.filter_map(|receiver| receiver.key_frames.poll_timeout());
-        report
-            .into_iter()
-            .chain(inbound.arrivals.poll_timeout())
-            .chain(missing)
-            .chain(key_frames)
-            .min()
+        self.next_report.filter(|_| speaks)
     }
 
     /// Writes one datagram, if something is due: a report first, since the rest may ride on it.
@@ -99,12 +93,13 @@ impl Reporter {
         &mut self,
         now: Instant,
         inbound: &mut Inbound,
-        outbound: &mut Outbound,
+        outbound: &Outbound,
         out: &mut Vec<u8>,
     ) -> bool {
         let begin = out.len();
         let me = self.speaker(outbound);
-        let reports = self.next_report.is_some_and(|at| at <= now);
+        let report_due = self.report_due(inbound, outbound);
+        let reports = report_due.is_some_and(|due| due <= now);
         if reports {
             self.write_report(now, me, (inbound, outbound), out);
         }
@@ -120,6 +115,7 @@ impl Reporter {
         }
         let before_feedback = out.len();
         self.write_feedback(now, me, begin, inbound, out);
+        inbound.told_feedback();
         if out.len() == before_feedback {
             out.truncate(after_report);
         }
@@ -140,7 +136,18 @@ impl Reporter {
         inbound: &mut Inbound,
         out: &mut Vec<u8>,
     ) {
-        self.write_key_frame_requests(now, me, inbound, out);
+        while out.len() - begin <= RTCP_BYTES - KEY_FRAME_REQUEST
+            && let Some((ssrc, source, by_fir)) = inbound.next_key_frame(now)
+        {
+            if by_fir {
+                // RFC 5104 §4.3.1.2: each new request has the next number.
+                source.firs += 1;
+                Writer::new(out).full_intra_request(me, &[(ssrc, source.firs as u8)]);
+            } else {
+                source.plis += 1;
+                Writer::new(out).picture_loss_indication(me, ssrc);
+            }
+        }
         let mut numbers = Vec::new();
         for (ssrc, source) in inbound.sources.iter_mut() {
             // RFC 4585 §6.2.1: an entry has four bytes, behind a head of twelve. What does not fit
@@ -174,36 +181,6 @@ impl Reporter {
         });
     }
 
-    fn write_key_frame_requests(
-        &mut self,
-        now: Instant,
-        me: Ssrc,
-        inbound: &mut Inbound,
-        out: &mut Vec<u8>,
-    ) {
-        let mut wanted = Vec::new();
-        for receiver in inbound.receivers_mut() {
-            while let Some(encoding) = receiver.key_frames.take_due(now) {
-                wanted.push((receiver.id, encoding));
-            }
-        }
-        for (id, encoding) in wanted {
-            let receivers = inbound.receivers().iter();
-            let by_fir = receivers.clone().any(|it| it.id == id && wants_fir(it));
-            let Some((ssrc, source)) = inbound.sources.media_of(id, encoding) else {
-                continue;
-            };
-            if by_fir {
-                // RFC 5104 §4.3.1.2: each new request has the next number.
-                source.firs += 1;
-                Writer::new(out).full_intra_request(me, &[(ssrc, source.firs as u8)]);
-            } else {
-                source.plis += 1;
-                Writer::new(out).picture_loss_indication(me, ssrc);
-            }
-        }
-    }
-
     fn write_report(
         &mut self,
         now: Instant,
@@ -212,30 +189,30 @@ impl Reporter {
         out: &mut Vec<u8>,
     ) {
         // RFC 3550 §6.1: those that one datagram has no room for take turns, which are the sooner.
-        let turns = inbound.begun().count().div_ceil(REPORT_BLOCKS).max(1);
+        let heard = inbound.begun().count().div_ceil(REPORT_BLOCKS);
+        let spoken = outbound.begun().count().div_ceil(SENDER_REPORTS);
+        let turns = heard.max(spoken).max(1);
         self.next_report = Some(now + self.interval(inbound, outbound) / turns as u32);
         self.turn = (self.turn + 1) % turns;
-        let blocks = report_blocks(now, self.turn * REPORT_BLOCKS, inbound);
-        let first = &blocks[..];
+        let first = report_blocks(now, self.turn * REPORT_BLOCKS, inbound);
         let mut writer = Writer::new(out);
 
         let mut speakers = Vec::new();
-        let mut cname = None;
-        for sender in outbound.senders() {
-            cname = cname.or(sender.plan.parameters.cname.as_deref());
-            for stream in &sender.streams {
-                let Some(info) = self.sender_info(now, sender, stream) else {
-                    continue;
-                };
-                let blocks = if speakers.is_empty() { first } else { &[] };
-                writer.sender_report(stream.ssrc, &info, blocks);
-                speakers.push(stream.ssrc);
-            }
+        let streams = outbound.begun().skip(self.turn * SENDER_REPORTS);
+        for (sender, stream) in streams.take(SENDER_REPORTS) {
+            let Some(info) = self.sender_info(now, sender, stream) else {
+                continue;
+            };
+            let blocks = if speakers.is_empty() { &first[..] } else { &[] };
+            writer.sender_report(stream.ssrc, &info, blocks);
+            speakers.push(stream.ssrc);
         }
         if speakers.is_empty() {
-            writer.receiver_report(me, first);
+            writer.receiver_report(me, &first);
             speakers.push(me);
         }
+        let mut senders = outbound.senders().iter();
+        let cname = senders.find_map(|sender| sender.plan.parameters.cname.as_deref());
         // RFC 3550 §6.1: with its name in each report.
         if let Some(cname) = cname {
             writer.source_description(&speakers, cname);
@@ -305,12 +282,7 @@ impl Reporter {
                         }
                     }
                 }
-                Packet::Nack(nack) => {
-                    if let Some((_, _, stream)) = outbound.by_ssrc(nack.media) {
-                        stream.remote.nacks += 1;
-                        nack.lost().for_each(|number| stream.missed(number));
-                    }
-                }
+                Packet::Nack(nack) => outbound.missed(nack.media, nack.lost()),
                 Packet::PictureLossIndication(pli) => {
                     if let Some((id, encoding, stream)) = outbound.by_ssrc(pli.media) {
                         stream.remote.plis += 1;
@@ -417,14 +389,6 @@ impl Question {
             delay: NtpShort::from_duration(now - self.received),
         }
     }
-}
-
-/// FIR is all that is agreed on to ask for a key frame by.
-fn wants_fir(receiver: &Receiver) -> bool {
-    let codecs = receiver.plan.parameters.codecs.iter();
-    let mut feedback = codecs.flat_map(|codec| &codec.feedback);
-    let has = |wanted: &RtcpFeedback| feedback.clone().any(|it| it == wanted);
-    has(&RtcpFeedback::Fir) && !feedback.any(|it| *it == RtcpFeedback::Pli)
 }
 
 fn report_blocks(now: Instant, skip: usize, inbound: &mut Inbound) -> Vec<ReportBlock> {

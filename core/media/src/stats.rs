@@ -1,7 +1,5 @@
 //! Counters of all streams of a transport at one moment, as webrtc-stats wants them.
 
-use std::time::Duration;
-
 use duologue_base::{Instant, TransceiverId};
 use duologue_rtp::ext::AudioLevel;
 use duologue_rtp::payload::FrameSize;
@@ -10,6 +8,7 @@ use duologue_rtp::{
 };
 
 use crate::recv::{Purpose, Repairs, Source};
+use crate::round_trips::RoundTrips;
 use crate::send::{RemoteReports, SendCounters, Sender};
 use crate::{FrameCounters, MediaTransport, Statistics};
 
@@ -94,12 +93,9 @@ pub struct SenderReportStats {
     pub octets: u64,
     /// `reportsSent`
     pub count: u64,
-    /// `roundTripTime`, if the last one told it (RFC 3611 §4.5).
-    pub round_trip_time: Option<Duration>,
-    /// `totalRoundTripTime`
-    pub total_round_trip_time: Duration,
-    /// `roundTripTimeMeasurements`
-    pub round_trip_time_measurements: u64,
+    /// As answers to our questions tell them (RFC 3611 §4.5); the last one, if the last sender report
+    /// came with it.
+    pub round_trips: RoundTrips,
 }
 
 /// Of a stream that is sent (webrtc-stats, "RTCOutboundRtpStreamStats").
@@ -192,9 +188,7 @@ fn inbound_of(ssrc: Ssrc, source: &Source, plan: &ReceivePlan) -> InboundStats {
             packets: it.packets,
             octets: it.octets,
             count: it.count,
-            round_trip_time: source.round_trips.last,
-            total_round_trip_time: source.round_trips.total,
-            round_trip_time_measurements: source.round_trips.count,
+            round_trips: source.round_trips,
         }),
     }
 }

@@ -86,9 +86,7 @@ impl MediaTransport {
 
     /// A picture of this receiver cannot be decoded: a key frame is asked for, as often as is useful.
     pub fn request_key_frame(&mut self, id: TransceiverId, encoding: usize) {
-        if let Some(receiver) = self.inbound.receiver_mut(id) {
-            receiver.key_frames.want(encoding);
-        }
+        self.inbound.request_key_frame(id, encoding);
     }
 
     /// What a sender may send from now on. Streams that it had go on.
@@ -163,7 +161,7 @@ impl MediaTransport {
         self.inbound.handle_timeout(now, &mut told);
     }
 
-    /// Something waits to be sent.
+    /// Something waits to be sent, or did when it was last looked.
     pub fn wants_to_send(&self) -> bool {
         self.outbound.wants_to_send()
     }
@@ -178,13 +176,17 @@ impl MediaTransport {
 
     /// Writes the next datagram of RTCP behind `out`, if one is due.
     pub fn poll_rtcp(&mut self, now: Instant, out: &mut Vec<u8>) -> bool {
-        self.reporter
-            .poll(now, &mut self.inbound, &mut self.outbound, out)
+        let is_due = self.poll_rtcp_timeout().is_some_and(|due| due <= now);
+        is_due
+            && self
+                .reporter
+                .poll(now, &mut self.inbound, &self.outbound, out)
     }
 
-    /// When [`poll_rtcp`](Self::poll_rtcp) has something.
+    /// When [`poll_rtcp`](Self::poll_rtcp) may have something.
     pub fn poll_rtcp_timeout(&self) -> Option<Instant> {
-        self.reporter.poll_timeout(&self.inbound, &self.outbound)
+        let report = self.reporter.report_due(&self.inbound, &self.outbound);
+        Instant::earliest([report, self.inbound.feedback_due()])
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) is to be called.

@@ -2,14 +2,16 @@
 
 mod common;
 
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
-use common::{DELAY, ID, MEDIA, RTX, World, at, payload_type, receive_plan};
-use duologue_base::Seq16;
-use duologue_media::{MediaReport, Outlet};
+use common::{DELAY, ID, MEDIA, RTX, World, at, payload_type, receive_plan, send_plan};
+use duologue_base::{Seq16, TransceiverId};
+use duologue_media::{MediaReport, Outlet, RtpPacketInit};
 use duologue_rtp::ext::{ExtensionKind, ExtensionMap};
-use duologue_rtp::rtcp::Writer;
-use duologue_rtp::{ExtensionId, HeaderToSend, Ssrc, write_padding};
+use duologue_rtp::rtcp::{self, Writer};
+use duologue_rtp::{ExtensionId, HeaderToSend, SendPlan, SourceParameters, Ssrc, write_padding};
 
 #[test]
 fn every_lost_packet_comes_again_after_a_round_trip() {
@@ -56,7 +58,7 @@ fn reports_tell_the_round_trip_and_the_loss() {
         world.run(20, |_| false);
     }
     let remote = world.sender.stats().outbound[0].remote;
-    let trip = remote.round_trip_time.expect("it was measured");
+    let trip = remote.round_trips.last.expect("it was measured");
     assert!(
         trip.abs_diff(Duration::from_millis(2 * DELAY)) < Duration::from_millis(2),
         "{trip:?}"
@@ -83,6 +85,76 @@ fn a_key_frame_is_asked_for_and_told_of() {
     let wanted = MediaReport::KeyFrameWanted { encoding: 0 };
     let reports = world.sent_reports.iter();
     assert_eq!(reports.filter(|report| **report == wanted).count(), 1);
+}
+
+#[test]
+fn a_key_frame_that_is_wanted_before_its_stream_is_asked_for_once_it_begins() {
+    let mut world = World::new();
+    world.receiver.request_key_frame(ID, 0);
+    world.run(1_000, |_| false);
+    world.send(1);
+    world.run(2 * DELAY + 2, |_| false);
+    let wanted = MediaReport::KeyFrameWanted { encoding: 0 };
+    assert!(world.sent_reports.contains(&wanted));
+    assert_eq!(world.receiver.stats().inbound[0].pli_count, 1);
+}
+
+#[test]
+fn nothing_is_said_before_it_is_due() {
+    let mut world = World::new();
+    for n in 0..500 {
+        world.send(1);
+        world.run(3, |packet| packet % 50 == 7);
+        let due = world.receiver.poll_rtcp_timeout();
+        assert!(
+            due.is_none_or(|due| due >= at(world.now - 1)),
+            "{n}: {due:?}"
+        );
+    }
+    world.run(10_000, |_| false);
+    let due = world.receiver.poll_rtcp_timeout().expect("reports");
+    assert!(due > at(world.now), "{due:?} at {}", world.now);
+}
+
+/// An SFU sends and receives more streams than one datagram has room to tell of.
+#[test]
+fn of_sixty_streams_each_is_reported_of_every_second() {
+    let mut world = World::new();
+    for n in 0..60 {
+        let id = TransceiverId(n + 10);
+        let mut plan = SendPlan::clone(&send_plan());
+        plan.streams[0].source = SourceParameters {
+            ssrc: Ssrc(10_000 + n),
+            rtx: None,
+            fec: None,
+        };
+        plan.mid = format!("m{n}").parse().expect("a mid");
+        world.sender.set_send(at(0), id, Arc::new(plan));
+        let packet = RtpPacketInit::default();
+        world.sender.send(id, vec![packet]);
+    }
+    let mut reported = HashMap::<Ssrc, u32>::new();
+    for ms in 0..11_000 {
+        let mut out = Vec::new();
+        while world.sender.poll_rtp(at(ms), 1_200, &mut out).is_some() {
+            out.clear();
+        }
+        while world.sender.poll_rtcp(at(ms), &mut out) {
+            assert!(out.len() <= 1_200, "{} bytes", out.len());
+            let reports = duologue_rtp::rtcp::packets(&out).filter_map(Result::ok);
+            for report in reports {
+                if let rtcp::Packet::SenderReport(report) = report {
+                    *reported.entry(report.sender).or_default() += 1;
+                }
+            }
+            out.clear();
+        }
+    }
+    assert_eq!(reported.len(), 60);
+    assert!(
+        reported.values().all(|count| (8..=14).contains(count)),
+        "{reported:?}"
+    );
 }
 
 #[test]

@@ -13,6 +13,8 @@ pub(crate) struct Missing {
     /// In order of their numbers.
     packets: VecDeque<Lost>,
     highest: Option<u64>,
+    /// When there is something to ask for, or earlier.
+    due: Option<Instant>,
     /// Numbers that were given up.
     given_up: u64,
     /// The last of them, which may come late.
@@ -52,7 +54,10 @@ impl Missing {
                 .packets
                 .binary_search_by_key(&sequence_number, |lost| lost.sequence_number);
             return match at.ok().and_then(|at| self.packets.remove(at)) {
-                Some(_) => Arrival::Missed,
+                Some(_) => {
+                    self.due = self.due.filter(|_| !self.packets.is_empty());
+                    Arrival::Missed
+                }
                 None => self.late_or_duplicate(sequence_number),
             };
         }
@@ -61,6 +66,9 @@ impl Missing {
         if sequence_number - highest > LARGEST_GAP {
             self.forget();
             return Arrival::New;
+        }
+        if sequence_number > highest + 1 {
+            self.due = Instant::earliest([self.due, Some(now)]);
         }
         for sequence_number in highest + 1..sequence_number {
             self.packets.push_back(Lost {
@@ -95,6 +103,7 @@ impl Missing {
 
     /// Nothing that is missing will be needed any more, since a key frame is asked for.
     pub(crate) fn forget(&mut self) {
+        self.due = None;
         for lost in std::mem::take(&mut self.packets) {
             self.give_up(lost.sequence_number);
         }
@@ -111,9 +120,9 @@ impl Missing {
         self.given_up
     }
 
-    /// When there is something to ask for.
+    /// When there is something to ask for, if nothing of it comes until then.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        self.packets.iter().map(|lost| lost.due).min()
+        self.due
     }
 
     /// Puts what is due into `numbers`, so many at most. What was asked for is due again after a round
@@ -125,12 +134,18 @@ impl Missing {
         most: usize,
         numbers: &mut Vec<u16>,
     ) {
-        let is_over = |lost: &Lost| lost.due <= now && lost.tries >= NACK_TRIES;
-        while let Some(at) = self.packets.iter().position(is_over) {
-            if let Some(lost) = self.packets.remove(at) {
+        if self.due.is_none_or(|due| due > now) {
+            return;
+        }
+        let mut packets = std::mem::take(&mut self.packets);
+        packets.retain(|lost| {
+            let is_over = lost.due <= now && lost.tries >= NACK_TRIES;
+            if is_over {
                 self.give_up(lost.sequence_number);
             }
-        }
+            !is_over
+        });
+        self.packets = packets;
 
         let again = now + round_trip.max(SHORTEST_WAIT);
         let due = self.packets.iter_mut().filter(|lost| lost.due <= now);
@@ -139,6 +154,7 @@ impl Missing {
             lost.tries += 1;
             lost.due = again;
         }
+        self.due = self.packets.iter().map(|lost| lost.due).min();
     }
 }
 

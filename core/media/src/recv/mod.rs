@@ -22,7 +22,7 @@ use duologue_rtp::ext::{AudioLevel, ExtensionMap, Extensions};
 use duologue_rtp::fec::FlexFec;
 use duologue_rtp::payload::PayloadFormat;
 use duologue_rtp::red::Red;
-use duologue_rtp::{MediaKind, Packet, PayloadType, ReceivePlan, Ssrc, rtx};
+use duologue_rtp::{MediaKind, Packet, PayloadType, ReceivePlan, RtcpFeedback, Ssrc, rtx};
 
 use crate::counters::Counters;
 use crate::frame::EncodedFrame;
@@ -53,6 +53,10 @@ pub(crate) struct Inbound {
     /// Packets that nobody claims yet.
     early: VecDeque<Early>,
     pub(crate) arrivals: Arrivals,
+    /// When the other end is to be told something, or earlier.
+    feedback_due: Option<Instant>,
+    /// When a frame has waited long enough, or earlier.
+    assembly_due: Option<Instant>,
     /// The payloads of many packets lie in one piece of memory, which is used again once all of them
     /// are gone.
     slab: BytesMut,
@@ -133,6 +137,8 @@ impl Inbound {
             extensions: Box::default(),
             early: VecDeque::new(),
             arrivals: Arrivals::default(),
+            feedback_due: None,
+            assembly_due: None,
             slab: BytesMut::new(),
             round_trip: Duration::ZERO,
         }
@@ -202,10 +208,6 @@ impl Inbound {
         self.receivers.iter_mut().find(|receiver| receiver.id == id)
     }
 
-    pub(crate) fn receivers_mut(&mut self) -> &mut [Receiver] {
-        &mut self.receivers
-    }
-
     pub(crate) fn receivers(&self) -> &[Receiver] {
         &self.receivers
     }
@@ -257,6 +259,10 @@ impl Inbound {
             Found::At(at) if self.sources.get_mut(at).paused.is_none() => {
                 let new = !self.sources.get_mut(at).has_begun();
                 self.handle_known(now, at, &incoming, told);
+                if new {
+                    // A key frame of it may have been wanted already.
+                    self.feedback_due = Some(now);
+                }
                 new
             }
             Found::At(_) | Found::Unclaimed => {
@@ -321,6 +327,8 @@ impl Inbound {
         // Only what goes on from here is told of as received.
         if let Some(number) = incoming.extensions.transport_sequence() {
             self.arrivals.note(incoming.arrival, now, number);
+            self.feedback_due =
+                Instant::earliest([self.feedback_due, self.arrivals.poll_timeout()]);
         }
         let place = Place {
             owner,
@@ -461,6 +469,7 @@ impl Inbound {
             source.asks = means.nack;
         }
         let arrival = source.arrived(now, piece.sequence_number);
+        self.feedback_due = Instant::earliest([self.feedback_due, source.missing.poll_timeout()]);
         match means.map(|it| it.used_for) {
             // Padding alone takes a number and is no packet of the application's.
             _ if piece.payload.is_empty() => {
@@ -637,24 +646,76 @@ impl Inbound {
         let Some(assembly) = source.assembly.as_deref_mut() else {
             return;
         };
+        let mut wants_key_frame = false;
         loop {
             match assembly.poll(now, round_trip) {
                 Next::Frame(frame) => told.give(MediaItem::Frame(receiver.id, *frame)),
                 // Some senders make a key frame only when they are asked for one, and frames may be
                 // wanted of a stream that runs already.
-                Next::Dropped => receiver.key_frames.want(place.encoding),
+                Next::Dropped => wants_key_frame = true,
                 Next::KeyFrameNeeded => {
-                    receiver.key_frames.want(place.encoding);
+                    wants_key_frame = true;
                     source.missing.forget();
-                    return;
+                    break;
                 }
-                Next::Nothing => return,
+                Next::Nothing => break,
             }
         }
+        let assembly_due = assembly.poll_timeout(round_trip);
+        self.assembly_due = Instant::earliest([self.assembly_due, assembly_due]);
+        if wants_key_frame {
+            self.want_key_frame(place.owner, place.encoding);
+        }
+    }
+
+    /// A picture of this receiver cannot be decoded.
+    pub(crate) fn request_key_frame(&mut self, id: TransceiverId, encoding: usize) {
+        if let Some(at) = self.receivers.iter().position(|receiver| receiver.id == id) {
+            self.want_key_frame(at, encoding);
+        }
+    }
+
+    fn want_key_frame(&mut self, owner: usize, encoding: usize) {
+        let requests = &mut self.receivers[owner].key_frames;
+        requests.want(encoding);
+        let due = requests.poll_timeout(|_| true);
+        self.feedback_due = Instant::earliest([self.feedback_due, due]);
+    }
+
+    /// The stream that a key frame is to be asked of now, and whether by FIR.
+    pub(crate) fn next_key_frame(&mut self, now: Instant) -> Option<(Ssrc, &mut Source, bool)> {
+        let sources = &mut self.sources;
+        let (id, encoding, by_fir) = self.receivers.iter_mut().find_map(|receiver| {
+            let can = |encoding| sources.has_media_of(receiver.id, encoding);
+            let encoding = receiver.key_frames.take_due(now, can)?;
+            Some((receiver.id, encoding, wants_fir(&receiver.plan)))
+        })?;
+        let (ssrc, source) = sources.media_of(id, encoding)?;
+        Some((ssrc, source, by_fir))
+    }
+
+    /// When the other end is to be told something, or earlier.
+    pub(crate) fn feedback_due(&self) -> Option<Instant> {
+        self.feedback_due
+    }
+
+    /// The other end was told what was due.
+    pub(crate) fn told_feedback(&mut self) {
+        let missing = self.sources.iter();
+        let missing = missing.filter_map(|(_, source)| source.missing.poll_timeout());
+        let key_frames = self.receivers.iter().filter_map(|receiver| {
+            let can = |encoding| self.sources.has_media_of(receiver.id, encoding);
+            receiver.key_frames.poll_timeout(can)
+        });
+        let arrivals = self.arrivals.poll_timeout().into_iter();
+        self.feedback_due = arrivals.chain(missing).chain(key_frames).min();
     }
 
     /// Frames that waited long enough.
     pub(crate) fn handle_timeout(&mut self, now: Instant, told: &mut Told<'_>) {
+        if self.assembly_due.is_none_or(|due| due > now) {
+            return;
+        }
         for at in 0..self.sources.len() {
             let source = self.sources.get_mut(at);
             let timeout = source.assembly.as_ref();
@@ -676,15 +737,14 @@ impl Inbound {
                 self.assemble(now, place, told);
             }
         }
+        let sources = self.sources.iter();
+        let assemblies = sources.filter_map(|(_, source)| source.assembly.as_ref());
+        let timeouts = assemblies.filter_map(|it| it.poll_timeout(self.round_trip));
+        self.assembly_due = timeouts.min();
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        let assemblies = self
-            .sources
-            .iter()
-            .filter_map(|(_, source)| source.assembly.as_ref());
-        let timeouts = assemblies.filter_map(|it| it.poll_timeout(self.round_trip));
-        timeouts.min()
+        self.assembly_due
     }
 
     /// webrtc-pc §5.3: the receiver's track is muted until packets come.
@@ -702,6 +762,14 @@ struct Place {
     owner: usize,
     source: usize,
     encoding: usize,
+}
+
+/// FIR is all that is agreed on to ask for a key frame by.
+fn wants_fir(plan: &ReceivePlan) -> bool {
+    let codecs = plan.parameters.codecs.iter();
+    let mut feedback = codecs.flat_map(|codec| &codec.feedback);
+    let has = |wanted: &RtcpFeedback| feedback.clone().any(|it| it == wanted);
+    has(&RtcpFeedback::Fir) && !feedback.any(|it| *it == RtcpFeedback::Pli)
 }
 
 /// Audio waits for nothing: whoever plays it knows best what is late.

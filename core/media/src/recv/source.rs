@@ -15,6 +15,7 @@ use super::recovery::Recovery;
 use super::seen::Seen;
 use super::sources::{Purpose, Route};
 use super::statistics::Statistics;
+use crate::round_trips::RoundTrips;
 
 #[derive(Debug)]
 pub(crate) struct Source {
@@ -44,7 +45,8 @@ pub(crate) struct Source {
     /// What its last packet of media was of, and how loud.
     pub(crate) payload_type: Option<PayloadType>,
     pub(crate) audio_level: Option<AudioLevel>,
-    /// As the other end's answers to our questions tell it (RFC 3611 §4.5).
+    /// As the other end's answers to our questions tell them (RFC 3611 §4.5); the last one, if the
+    /// last sender report came with it.
     pub(crate) round_trips: RoundTrips,
     /// Its receiver takes nothing at the moment; what it took last.
     pub(crate) paused: Option<Arc<ReceivePlan>>,
@@ -60,23 +62,6 @@ pub(crate) struct Repairs {
     pub(crate) packets: u64,
     pub(crate) bytes: u64,
     pub(crate) header_bytes: u64,
-}
-
-/// Measurements of round trips.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct RoundTrips {
-    /// The last one, if the last report made one.
-    pub(crate) last: Option<Duration>,
-    pub(crate) total: Duration,
-    pub(crate) count: u64,
-}
-
-impl RoundTrips {
-    pub(crate) fn count(&mut self, trip: Duration) {
-        self.last = Some(trip);
-        self.total += trip;
-        self.count += 1;
-    }
 }
 
 /// What the last sender report of a stream said (RFC 3550 §6.4.1).

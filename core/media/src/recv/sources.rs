@@ -237,6 +237,11 @@ impl Sources {
         latest.map(|(at, _)| at)
     }
 
+    /// Something came of an encoding.
+    pub(crate) fn has_media_of(&self, receiver: TransceiverId, encoding: usize) -> bool {
+        self.latest(receiver, encoding).is_some()
+    }
+
     /// The latest stream of media of an encoding.
     pub(crate) fn media_of(
         &mut self,

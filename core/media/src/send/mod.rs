@@ -34,6 +34,8 @@ pub(crate) struct Outbound {
     senders: Vec<Sender>,
     /// Whose turn it is.
     turn: usize,
+    /// Packets wait, or did when the last one was polled.
+    waits: bool,
     /// The transport-wide number of the next packet.
     next_transport_sequence: u16,
     rng: Rng,
@@ -73,6 +75,7 @@ impl Outbound {
         Outbound {
             senders: Vec::new(),
             turn: 0,
+            waits: false,
             next_transport_sequence: rng.u32() as u16,
             rng,
         }
@@ -117,6 +120,7 @@ impl Outbound {
         };
         let at = at.unwrap_or(self.senders.len());
         self.senders.insert(at, sender);
+        self.waits = true;
     }
 
     /// The application says which of the streams are sent.
@@ -145,6 +149,22 @@ impl Outbound {
 
     pub(crate) fn senders(&self) -> &[Sender] {
         &self.senders
+    }
+
+    /// Streams that something was sent of.
+    pub(crate) fn begun(&self) -> impl Iterator<Item = (&Sender, &Stream)> {
+        let streams = self.senders.iter();
+        let streams = streams.flat_map(|it| it.streams.iter().map(move |stream| (it, stream)));
+        streams.filter(|(_, stream)| stream.last.is_some())
+    }
+
+    /// Packets of a stream were lost.
+    pub(crate) fn missed(&mut self, ssrc: Ssrc, lost: impl Iterator<Item = u16>) {
+        if let Some((_, _, stream)) = self.by_ssrc(ssrc) {
+            stream.remote.nacks += 1;
+            lost.for_each(|number| stream.missed(number));
+            self.waits = true;
+        }
     }
 
     /// The sender and the stream that an SSRC belongs to.
@@ -177,6 +197,7 @@ impl Outbound {
         });
         sender.queue.extend(queued);
         sender.drop_excess(told);
+        self.waits = true;
     }
 
     /// Frames of the application.
@@ -196,12 +217,13 @@ impl Outbound {
         }
         if let Some(sender) = sender {
             sender.drop_excess(told);
+            self.waits = true;
         }
     }
 
-    /// Packets wait.
+    /// Packets wait, or did when the last one was polled.
     pub(crate) fn wants_to_send(&self) -> bool {
-        self.senders.iter().any(Sender::wants_to_send)
+        self.waits
     }
 
     /// Writes the next packet behind `out`, if it is not longer than `room`.
@@ -231,6 +253,7 @@ impl Outbound {
             }
             return Some(written);
         }
+        self.waits = false;
         None
     }
 }
@@ -285,12 +308,6 @@ impl Sender {
             told.counters.send_overflows += 1;
             told.left(self.id, queued.completes);
         }
-    }
-
-    fn wants_to_send(&self) -> bool {
-        let repairs =
-            |stream: &Stream| stream.next_resend().is_some() || stream.protection.next().is_some();
-        !self.queue.is_empty() || self.streams.iter().any(repairs)
     }
 
     fn poll(

@@ -15,6 +15,7 @@ use super::packetize::Packetizer;
 use super::protection::Protection;
 use super::redundancy::Redundancy;
 use crate::limits::{KEY_FRAME_INTERVAL, RESENDS};
+use crate::round_trips::RoundTrips;
 
 /// The stream of one encoding.
 #[derive(Debug)]
@@ -92,12 +93,8 @@ pub struct RemoteReports {
     pub received: Option<Instant>,
     /// `packetsReceived`, as far as blocks tell it.
     pub packets_received: u64,
-    /// `roundTripTime`
-    pub round_trip_time: Option<Duration>,
-    /// `totalRoundTripTime`
-    pub total_round_trip_time: Duration,
-    /// `roundTripTimeMeasurements`
-    pub round_trip_time_measurements: u64,
+    /// As its report blocks tell them.
+    pub round_trips: RoundTrips,
     /// `nackCount`
     pub nacks: u32,
     /// `pliCount`
@@ -128,9 +125,7 @@ impl RemoteReports {
         if let Some(trip) = round_trip
             && block.delay_since_last_sr != NtpShort(0)
         {
-            self.round_trip_time = Some(trip);
-            self.total_round_trip_time += trip;
-            self.round_trip_time_measurements += 1;
+            self.round_trips.count(trip);
         }
     }
 }

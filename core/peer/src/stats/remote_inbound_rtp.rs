@@ -58,12 +58,12 @@ impl Collector {
             packets_received: remote.packets_received,
             packets_lost: i64::from(block.cumulative_lost),
             fraction_lost: f64::from(block.fraction_lost) / 256.0,
-            total_round_trip_time: remote.total_round_trip_time.as_secs_f64(),
-            round_trip_time_measurements: remote.round_trip_time_measurements,
+            total_round_trip_time: remote.round_trips.total.as_secs_f64(),
+            round_trip_time_measurements: remote.round_trips.measurements,
             transport_id: transport_id.cloned(),
             codec_id: codec_id.cloned(),
             jitter: clock_rate.map(|rate| f64::from(block.jitter) / f64::from(rate)),
-            round_trip_time: remote.round_trip_time.as_ref().map(Duration::as_secs_f64),
+            round_trip_time: remote.round_trips.last.as_ref().map(Duration::as_secs_f64),
         };
         self.stats.push(Stats::RemoteInboundRtp(stats));
         Some(id)

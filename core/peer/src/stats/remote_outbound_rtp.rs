@@ -59,10 +59,10 @@ impl Collector {
             bytes_sent: report.octets,
             remote_timestamp: report.ntp.wall_clock().unix_millis() as f64,
             reports_sent: report.count,
-            total_round_trip_time: report.total_round_trip_time.as_secs_f64(),
-            round_trip_time_measurements: report.round_trip_time_measurements,
+            total_round_trip_time: report.round_trips.total.as_secs_f64(),
+            round_trip_time_measurements: report.round_trips.measurements,
             codec_id: codec_id.cloned(),
-            round_trip_time: report.round_trip_time.as_ref().map(Duration::as_secs_f64),
+            round_trip_time: report.round_trips.last.as_ref().map(Duration::as_secs_f64),
         };
         self.stats.push(Stats::RemoteOutboundRtp(stats));
         id

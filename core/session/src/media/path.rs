@@ -88,10 +88,6 @@ impl MediaPath {
         }
     }
 
-    pub(crate) fn wants_to_send(&self) -> bool {
-        self.rtp.wants_to_send()
-    }
-
     /// Writes the next RTP packet behind `out`, protected, if it is not longer than `room`.
     pub(crate) fn poll_rtp(&mut self, now: Instant, room: usize, out: &mut Vec<u8>) -> bool {
         let Some(keys) = &mut self.keys else {

@@ -11,6 +11,10 @@ impl Session {
     pub(super) fn poll_rtcp(&mut self, out: &mut Vec<u8>) -> Option<Transmit> {
         let now = self.now;
         self.transports.iter_mut().find_map(|transport| {
+            let due = transport.media.as_ref()?.poll_rtcp_timeout()?;
+            if due > now {
+                return None;
+            }
             let (route, media) = transport.media_path(now)?;
             let begin = out.len();
             let content = route.open(out);
@@ -33,12 +37,16 @@ impl Session {
             let at = (self.first_to_send + step) % count;
             let transport = &mut self.transports[at];
             let key = transport.key;
-            let (route, media) = transport.media_path(now)?;
-            let left = self.leftovers.rtp.take_if(|(of, _)| *of == key);
-            if left.is_none() && !media.wants_to_send() {
+            let has_left = self
+                .leftovers
+                .rtp
+                .as_ref()
+                .is_some_and(|(of, _)| *of == key);
+            if !has_left && !transport.media.as_ref()?.rtp.wants_to_send() {
                 return None;
             }
-
+            let (route, media) = transport.media_path(now)?;
+            let left = self.leftovers.rtp.take_if(|(of, _)| *of == key);
             let mut leftover = left.map(|(_, datagram)| datagram).unwrap_or_default();
             let mut train = Train::new(&route, out);
             train.fill(most, &mut leftover, |room, out| {

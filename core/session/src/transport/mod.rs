@@ -96,21 +96,23 @@ impl Transport {
     /// The path that media takes now, and the media.
     pub(crate) fn media_path(&mut self, now: Instant) -> Option<(ice::Route, &mut MediaPath)> {
         let has_keys = self.media.as_ref().is_some_and(|media| media.has_keys());
-        if !has_keys || !self.may_send_data(now) {
-            return None;
-        }
-        let route = self.agent.route()?;
-        if self.is_blocked(route.socket) {
-            return None;
-        }
+        let route = has_keys.then(|| self.path(now)).flatten()?;
         Some((route, self.media.as_deref_mut()?))
+    }
+
+    /// The path of data, unless its socket is full.
+    fn path(&self, now: Instant) -> Option<ice::Route> {
+        let route = self
+            .may_send_data(now)
+            .then(|| self.agent.route())
+            .flatten()?;
+        (!self.is_blocked(route.socket)).then_some(route)
     }
 
     /// When the media has something to say, if it can be sent.
     pub(crate) fn media_timeout(&self, now: Instant) -> Option<Instant> {
         let timeout = self.media.as_ref()?.poll_rtcp_timeout()?;
-        let route = self.agent.route()?;
-        (self.may_send_data(now) && !self.is_blocked(route.socket)).then_some(timeout)
+        self.path(now).map(|_| timeout)
     }
 
     /// Datagrams of data were made for the path in use.
