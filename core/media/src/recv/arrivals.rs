@@ -4,9 +4,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use duologue_base::Instant;
+use duologue_base::{Instant, Seq16};
 
-use super::extend;
 use crate::limits::{ARRIVALS, LATE_ARRIVALS};
 
 /// The arrivals of one transport that were not told yet.
@@ -52,7 +51,7 @@ impl Arrivals {
     /// A packet with this transport-wide number came.
     pub(crate) fn note(&mut self, arrival: Instant, now: Instant, number: u16) {
         let next = self.next.unwrap_or(u64::from(number) + 0x1_0000);
-        let number = extend(number, next + self.waiting.len() as u64);
+        let number = Seq16(number).extend(next + self.waiting.len() as u64);
         if self.next.is_none() || number.abs_diff(next) > LARGEST_JUMP {
             self.waiting.clear();
             self.late.clear();

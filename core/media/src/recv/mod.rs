@@ -407,7 +407,7 @@ impl Inbound {
         };
         // Browsers repeat packets unasked as probes; they are no sign of a loss.
         let original = Piece {
-            sequence_number: extend(original.0, near),
+            sequence_number: original.extend(near),
             payload,
             repaired: true,
             ..piece
@@ -788,10 +788,4 @@ fn audio_frame(packet: RtpPacket) -> EncodedFrame {
         data: packet.payload,
         received: packet.received,
     }
-}
-
-/// The sequence number with these low bits that is nearest to `near`.
-pub(crate) fn extend(number: u16, near: u64) -> u64 {
-    let distance = number.wrapping_sub(near as u16) as i16;
-    near.saturating_add_signed(i64::from(distance))
 }

@@ -3,10 +3,10 @@
 
 use std::collections::VecDeque;
 
+use duologue_base::Seq16;
 use duologue_rtp::fec::{FlexFec, Protected, ProtectedSet, UlpFec};
 use duologue_rtp::{PayloadType, Ssrc};
 
-use super::extend;
 use crate::limits::{PARITIES, PROTECTED_PACKETS};
 
 /// What one stream's lost packets can be recovered from. It begins with the first packet of parity:
@@ -118,7 +118,7 @@ impl Recovery {
     /// The one packet that parity can give; an inner `None` if it has nothing to give any more, an
     /// outer one if too many others are missing.
     fn lacking(&self, parity: &Parity, near: u64) -> Option<Option<u64>> {
-        let numbers = parity.set.iter().map(|number| extend(number, near));
+        let numbers = parity.set.iter().map(|number| Seq16(number).extend(near));
         let mut missing = numbers.filter(|number| self.get(*number).is_none());
         let first = missing.next();
         match missing.next() {
@@ -134,7 +134,7 @@ impl Recovery {
     }
 
     fn recover(&self, parity: &Parity, lacking: u64, near: u64) -> Option<(u64, Vec<u8>)> {
-        let numbers = parity.set.iter().map(|number| extend(number, near));
+        let numbers = parity.set.iter().map(|number| Seq16(number).extend(near));
         let others = numbers.filter_map(|number| self.get(number));
         let sequence = lacking as u16;
         let mut out = Vec::new();

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use duologue_base::Instant;
+use duologue_base::{Instant, Seq16};
 
 use super::stream::Sent;
 use crate::limits::{RESEND_BYTES, RESEND_PACKETS};
@@ -51,7 +51,7 @@ impl History {
     /// The packet with the number that ends with these bits.
     pub(crate) fn get(&self, number: u16) -> Option<&Sent> {
         let newest = self.packets.back()?.sequence_number;
-        Some(&self.packets[self.find(crate::recv::extend(number, newest))?])
+        Some(&self.packets[self.find(Seq16(number).extend(newest))?])
     }
 
     pub(crate) fn note_resent(&mut self, now: Instant, sequence_number: u64) {

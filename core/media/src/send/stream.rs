@@ -244,7 +244,7 @@ impl Stream {
     pub(crate) fn sequence_number(&self, given: Option<u16>) -> u64 {
         match given {
             None => self.next_sequence,
-            Some(number) => crate::recv::extend(number, self.next_sequence.max(0x8000)),
+            Some(number) => Seq16(number).extend(self.next_sequence.max(0x8000)),
         }
     }
 
