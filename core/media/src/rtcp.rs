@@ -84,7 +84,7 @@ impl Reporter {
 
     /// When the next report is, if there is anything to report of.
     pub(crate) fn report_due(&self, inbound: &Inbound, outbound: &Outbound) -> Option<Instant> {
-        let speaks = !inbound.receivers().is_empty() || !outbound.senders().is_empty();
+        let speaks = !inbound.receivers().is_empty() || outbound.senders().len() > 0;
         self.next_report.filter(|_| speaks)
     }
 
@@ -124,7 +124,7 @@ impl Reporter {
 
     /// The SSRC that speaks for this end: that of a stream, where there is one.
     fn speaker(&self, outbound: &Outbound) -> Ssrc {
-        let mut streams = outbound.senders().iter().flat_map(|it| &it.streams);
+        let mut streams = outbound.senders().flat_map(|it| &it.streams);
         streams.next().map_or(self.ssrc, |stream| stream.ssrc)
     }
 
@@ -211,7 +211,7 @@ impl Reporter {
             writer.receiver_report(me, &first);
             speakers.push(me);
         }
-        let mut senders = outbound.senders().iter();
+        let mut senders = outbound.senders();
         let cname = senders.find_map(|sender| sender.plan.parameters.cname.as_deref());
         // RFC 3550 §6.1: with its name in each report.
         if let Some(cname) = cname {
@@ -226,7 +226,7 @@ impl Reporter {
     /// RFC 3550 §6.2: half to one and a half times the interval, so that ends do not keep step.
     fn interval(&mut self, inbound: &Inbound, outbound: &Outbound) -> Duration {
         let receives = inbound.receivers().iter().map(|it| it.plan.kind);
-        let mut kinds = receives.chain(outbound.senders().iter().map(|it| it.plan.kind));
+        let mut kinds = receives.chain(outbound.senders().map(|it| it.plan.kind));
         let interval = match kinds.any(|kind| kind == MediaKind::Video) {
             true => VIDEO_INTERVAL,
             false => AUDIO_INTERVAL,

@@ -130,7 +130,7 @@ pub struct OutboundStats {
 
 impl MediaStats {
     pub(crate) fn of(transport: &MediaTransport) -> Self {
-        let senders = transport.outbound.senders().iter();
+        let senders = transport.outbound.senders();
         MediaStats {
             inbound: inbound(transport),
             outbound: senders.flat_map(outbound).collect(),

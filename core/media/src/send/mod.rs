@@ -8,7 +8,7 @@ mod protection;
 mod redundancy;
 mod stream;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,11 +31,9 @@ use stream::{Sent, Setting, Stamp};
 /// The sending half of one transport.
 #[derive(Debug)]
 pub(crate) struct Outbound {
-    senders: Vec<Sender>,
-    /// Whose turn it is.
-    turn: usize,
-    /// Packets wait, or did when the last one was polled.
-    waits: bool,
+    senders: BTreeMap<TransceiverId, Sender>,
+    /// Those that have packets, or had when they were last polled, next first; none is there twice.
+    waiting: VecDeque<TransceiverId>,
     /// The transport-wide number of the next packet.
     next_transport_sequence: u16,
     rng: Rng,
@@ -50,6 +48,8 @@ pub(crate) struct Sender {
     extensions: Box<ExtensionMap>,
     pub(crate) streams: Vec<Stream>,
     queue: VecDeque<Queued>,
+    /// It is among those that have packets.
+    waits: bool,
     /// What the application says of the streams; those it says nothing of are sent.
     encodings: Vec<SendEncoding>,
 }
@@ -73,9 +73,8 @@ pub(crate) struct Written {
 impl Outbound {
     pub(crate) fn new(mut rng: Rng) -> Self {
         Outbound {
-            senders: Vec::new(),
-            turn: 0,
-            waits: false,
+            senders: BTreeMap::new(),
+            waiting: VecDeque::new(),
             next_transport_sequence: rng.u32() as u16,
             rng,
         }
@@ -84,8 +83,7 @@ impl Outbound {
     /// A description says, or says anew, what a sender may send. Streams that go on keep their
     /// numbers.
     pub(crate) fn set(&mut self, id: TransceiverId, plan: Arc<SendPlan>) {
-        let at = self.senders.iter().position(|sender| sender.id == id);
-        let mut before = at.map(|at| self.senders.remove(at));
+        let mut before = self.senders.remove(&id);
         let renamed = before.as_ref().is_some_and(|it| it.plan.mid != plan.mid);
         let mut known = before
             .as_mut()
@@ -105,9 +103,9 @@ impl Outbound {
         let agreed = plan.parameters.header_extensions.iter();
         let plain = agreed.filter(|extension| !extension.encrypted);
         let extensions = plain.map(|extension| (extension.id, extension.uri.as_str()));
-        let (queue, encodings) = match before {
-            Some(before) => (before.queue, before.encodings),
-            None => (VecDeque::new(), Vec::new()),
+        let (queue, waits, encodings) = match before {
+            Some(before) => (before.queue, before.waits, before.encodings),
+            None => (VecDeque::new(), false, Vec::new()),
         };
         let sender = Sender {
             id,
@@ -115,17 +113,16 @@ impl Outbound {
             extensions: Box::new(ExtensionMap::of(extensions, false)),
             streams,
             queue,
+            waits,
             encodings,
             plan,
         };
-        let at = at.unwrap_or(self.senders.len());
-        self.senders.insert(at, sender);
-        self.waits = true;
+        self.senders.insert(id, sender);
     }
 
     /// The application says which of the streams are sent.
     pub(crate) fn set_encodings(&mut self, id: TransceiverId, encodings: Vec<SendEncoding>) {
-        if let Some(sender) = self.senders.iter_mut().find(|sender| sender.id == id) {
+        if let Some(sender) = self.senders.get_mut(&id) {
             sender.encodings = encodings;
         }
     }
@@ -133,8 +130,9 @@ impl Outbound {
     /// The sender sends nothing any more. Gives what it was, for when it goes on; what waits is old
     /// then, and is dropped.
     pub(crate) fn stop(&mut self, id: TransceiverId, told: &mut SentTold<'_>) -> Option<Sender> {
-        let at = self.senders.iter().position(|sender| sender.id == id)?;
-        let mut stopped = self.senders.remove(at);
+        let mut stopped = self.senders.remove(&id)?;
+        stopped.waits = false;
+        self.waiting.retain(|waiting| *waiting != id);
         for queued in std::mem::take(&mut stopped.queue) {
             told.counters.unsendable += 1;
             told.left(id, queued.completes);
@@ -144,36 +142,45 @@ impl Outbound {
 
     /// A sender goes on, on this transport or another.
     pub(crate) fn resume(&mut self, sender: Sender) {
-        self.senders.push(sender);
+        self.senders.insert(sender.id, sender);
     }
 
-    pub(crate) fn senders(&self) -> &[Sender] {
-        &self.senders
+    /// In the order of their ids.
+    pub(crate) fn senders(&self) -> impl ExactSizeIterator<Item = &Sender> + Clone {
+        self.senders.values()
     }
 
     /// Streams that something was sent of.
     pub(crate) fn begun(&self) -> impl Iterator<Item = (&Sender, &Stream)> {
-        let streams = self.senders.iter();
+        let streams = self.senders();
         let streams = streams.flat_map(|it| it.streams.iter().map(move |stream| (it, stream)));
         streams.filter(|(_, stream)| stream.last.is_some())
     }
 
     /// Packets of a stream were lost.
     pub(crate) fn missed(&mut self, ssrc: Ssrc, lost: impl Iterator<Item = u16>) {
-        if let Some((_, _, stream)) = self.by_ssrc(ssrc) {
+        if let Some((id, _, stream)) = self.by_ssrc(ssrc) {
             stream.remote.nacks += 1;
             lost.for_each(|number| stream.missed(number));
-            self.waits = true;
+            self.wait(id);
+        }
+    }
+
+    /// A sender has packets.
+    fn wait(&mut self, id: TransceiverId) {
+        if let Some(sender) = self.senders.get_mut(&id)
+            && !std::mem::replace(&mut sender.waits, true)
+        {
+            self.waiting.push_back(id);
         }
     }
 
     /// The sender and the stream that an SSRC belongs to.
     pub(crate) fn by_ssrc(&mut self, ssrc: Ssrc) -> Option<(TransceiverId, usize, &mut Stream)> {
-        self.senders.iter_mut().find_map(|sender| {
-            let id = sender.id;
+        self.senders.iter_mut().find_map(|(id, sender)| {
             let mut streams = sender.streams.iter_mut().enumerate();
             let (at, stream) = streams.find(|(_, stream)| stream.has(ssrc))?;
-            Some((id, at, stream))
+            Some((*id, at, stream))
         })
     }
 
@@ -184,7 +191,7 @@ impl Outbound {
         packets: Vec<RtpPacketInit>,
         told: &mut SentTold<'_>,
     ) {
-        let Some(sender) = self.senders.iter_mut().find(|sender| sender.id == id) else {
+        let Some(sender) = self.senders.get_mut(&id) else {
             for packet in packets {
                 told.counters.unsendable += 1;
                 told.left(id, Some(packet.payload.len()));
@@ -197,7 +204,7 @@ impl Outbound {
         });
         sender.queue.extend(queued);
         sender.drop_excess(told);
-        self.waits = true;
+        self.wait(id);
     }
 
     /// Frames of the application.
@@ -207,7 +214,7 @@ impl Outbound {
         frames: Vec<EncodedFrameInit>,
         told: &mut SentTold<'_>,
     ) {
-        let mut sender = self.senders.iter_mut().find(|sender| sender.id == id);
+        let mut sender = self.senders.get_mut(&id);
         for frame in &frames {
             let queued = sender.as_mut().and_then(|sender| sender.packetize(frame));
             if queued.is_none() {
@@ -217,13 +224,13 @@ impl Outbound {
         }
         if let Some(sender) = sender {
             sender.drop_excess(told);
-            self.waits = true;
         }
+        self.wait(id);
     }
 
     /// Packets wait, or did when the last one was polled.
     pub(crate) fn wants_to_send(&self) -> bool {
-        self.waits
+        !self.waiting.is_empty()
     }
 
     /// Writes the next packet behind `out`, if it is not longer than `room`.
@@ -235,25 +242,28 @@ impl Outbound {
         out: &mut Vec<u8>,
         told: &mut SentTold<'_>,
     ) -> Option<Written> {
-        let count = self.senders.len();
-        for turn in 0..count {
-            let at = (self.turn + turn) % count;
-            let stamp = Stamp {
-                transport_sequence: self.next_transport_sequence,
-                send_time: AbsSendTime::from_instant(now),
+        let stamp = Stamp {
+            transport_sequence: self.next_transport_sequence,
+            send_time: AbsSendTime::from_instant(now),
+        };
+        while let Some(id) = self.waiting.pop_front() {
+            let Some(sender) = self.senders.get_mut(&id) else {
+                continue;
             };
-            let written = match self.senders[at].poll(now, (stamp, round_trip), room, out, told) {
-                Polled::Written(written) => written,
-                Polled::TooLong => return None,
-                Polled::Nothing => continue,
-            };
-            self.turn = at + 1;
-            if written.transport_sequence.is_some() {
-                self.next_transport_sequence = self.next_transport_sequence.wrapping_add(1);
+            match sender.poll(now, (stamp, round_trip), room, out, told) {
+                Polled::Written(written) => {
+                    self.waiting.push_back(id);
+                    let numbered = u16::from(written.transport_sequence.is_some());
+                    self.next_transport_sequence = stamp.transport_sequence.wrapping_add(numbered);
+                    return Some(written);
+                }
+                Polled::TooLong => {
+                    self.waiting.push_front(id);
+                    return None;
+                }
+                Polled::Nothing => sender.waits = false,
             }
-            return Some(written);
         }
-        self.waits = false;
         None
     }
 }
