@@ -244,6 +244,9 @@ impl Session {
             return false;
         };
         self.pause_senders_on(key);
+        while let Some(report) = self.poll_media_report() {
+            self.reports.push_back(report);
+        }
         let mut transport = self.transports.remove(at);
         // Without data the peer is told nothing: it learns it from the descriptions, and Firefox
         // ends its association, which has moved, when it has the alert before the answer.

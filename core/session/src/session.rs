@@ -210,7 +210,8 @@ impl Session {
             }
             return Some(report);
         }
-        self.sctp.running()?.poll_buffered_amount()
+        let of_media = self.poll_media_report();
+        of_media.or_else(|| self.sctp.running()?.poll_buffered_amount())
     }
 
     /// What happened on the channels, in order. A host whose reader is slow stops calling this: the

@@ -13,6 +13,7 @@ use duologue_rtp::{
 };
 use duologue_session::{
     Command, MediaCommand, MediaItem, MediaReport, Outlet, Report, RtpPacket, RtpPacketInit,
+    TransportCommand,
 };
 use duologue_sim::{HostId, Link, World, for_seeds};
 
@@ -105,6 +106,49 @@ fn distinct(world: &World, host: HostId) -> usize {
     all
 }
 
+/// How many packets the session told its host have left.
+fn left(world: &World, host: HostId) -> usize {
+    let reports = world.host(host).reports().iter();
+    let left = reports.map(|report| match report {
+        Report::Media(_, MediaReport::Sent { items, .. }) => *items,
+        _ => 0,
+    });
+    left.sum()
+}
+
+#[test]
+fn what_has_left_is_told_before_anything_comes_back() {
+    let link = Link::default().delay(Duration::from_millis(200));
+    let mut world: World = World::new(1, link);
+    let [alice, bob] = world.pair();
+    world.connect(alice, bob);
+    world.run_until(Duration::from_secs(20), |world| {
+        world.is_connected(alice) && world.is_connected(bob)
+    });
+    receive(&mut world, bob);
+    send(&mut world, alice);
+    world.run(Duration::from_secs(1));
+
+    frame(&mut world, alice, 0, 20);
+    world.run(Duration::from_millis(1));
+
+    assert_eq!(left(&world, alice), 20);
+}
+
+#[test]
+fn what_waits_on_a_transport_that_goes_is_told_of() {
+    let mut world: World = World::new(1, Link::default());
+    let [alice, bob] = world.pair();
+    world.connect(alice, bob);
+    send(&mut world, alice);
+    // They wait: the handshake has not even begun.
+    frame(&mut world, alice, 0, 20);
+    let remove = Command::Transport(TRANSPORT, TransportCommand::Remove);
+    world.command(alice, remove);
+    world.run(Duration::from_millis(1));
+    assert_eq!(left(&world, alice), 20);
+}
+
 #[test]
 fn packets_come_through_losses_while_data_flows() {
     for_seeds(5, |seed| {
@@ -134,15 +178,7 @@ fn packets_come_through_losses_while_data_flows() {
         let unmuted = Report::Media(VIDEO, MediaReport::Unmuted);
         let reports = world.host(bob).reports().iter();
         assert_eq!(reports.filter(|report| **report == unmuted).count(), 1);
-        let left = world
-            .host(alice)
-            .reports()
-            .iter()
-            .map(|report| match report {
-                Report::Media(_, MediaReport::Sent { items, .. }) => *items,
-                _ => 0,
-            });
-        assert_eq!(left.sum::<usize>(), 300);
+        assert_eq!(left(&world, alice), 300);
         let counters = world.host(bob).session().counters();
         assert_eq!(counters.refused_srtp, 0);
     });

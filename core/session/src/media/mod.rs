@@ -91,7 +91,6 @@ impl Session {
     pub(crate) fn apply_to_media(&mut self, id: TransceiverId, command: MediaCommand) -> bool {
         let fits = self.apply_media_command(id, command).is_some();
         self.media.forget_idle();
-        self.take_media_reports();
         fits
     }
 
@@ -249,7 +248,6 @@ impl Session {
             return;
         };
         path.handle_rtp(self.now, datagram.received, bytes, &mut self.counters);
-        self.take_reports_of(at);
     }
 
     pub(crate) fn handle_rtcp(&mut self, at: usize, datagram: &Datagram, bytes: &mut [u8]) {
@@ -259,19 +257,14 @@ impl Session {
             return;
         };
         path.handle_rtcp(datagram.received, bytes, &mut self.counters);
-        self.take_reports_of(at);
     }
 
-    pub(crate) fn take_media_reports(&mut self) {
-        (0..self.transports.len()).for_each(|at| self.take_reports_of(at));
-    }
-
-    fn take_reports_of(&mut self, at: usize) {
-        if let Some(path) = self.transports[at].media.as_deref_mut() {
-            while let Some((id, report)) = path.rtp.poll_report() {
-                self.reports.push_back(Report::Media(id, report));
-            }
+    pub(crate) fn poll_media_report(&mut self) -> Option<Report> {
+        if !self.media.is_in_use() {
+            return None;
         }
+        let (id, report) = self.media_paths().find_map(|path| path.rtp.poll_report())?;
+        Some(Report::Media(id, report))
     }
 
     /// What receivers got, in the order of arrival on each transport. It does not wait for whoever
@@ -280,8 +273,11 @@ impl Session {
         if !self.media.is_in_use() {
             return None;
         }
-        let media = self.transports.iter_mut();
-        let mut media = media.filter_map(|transport| transport.media.as_deref_mut());
-        media.find_map(|path| path.rtp.poll_item())
+        self.media_paths().find_map(|path| path.rtp.poll_item())
+    }
+
+    fn media_paths(&mut self) -> impl Iterator<Item = &mut MediaPath> {
+        let transports = self.transports.iter_mut();
+        transports.filter_map(|transport| transport.media.as_deref_mut())
     }
 }
