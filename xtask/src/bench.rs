@@ -1,4 +1,5 @@
 //! `cargo xtask bench data`: data channels between two of our peers over loopback.
+//! `cargo xtask bench media`: packets of RTP between two of them.
 //! `cargo xtask bench scale`: what a connection costs among many.
 //! `cargo xtask bench server`: many connections to one port at full speed.
 //! `cargo xtask bench micro`: instructions of the packet path.
@@ -30,6 +31,8 @@ pub(crate) struct Args {
 enum Bench {
     /// Throughput by message size, round trip, set-up and memory of data channels
     Data,
+    /// Packets of RTP, as fast as they are taken and 5,000 a second
+    Media,
     /// Cost per connection with 2, 100, 1,000 and 10,000 of them in one process
     Scale,
     /// Throughput of 1, 100 and 1,000 connections to one port, and to a port of each
@@ -80,6 +83,21 @@ const DATA: &[Scenario] = &[
         name: "mem",
         args: &["mem", "--pairs", "200"],
         fields: &["kib_conn"],
+    },
+];
+
+const MEDIA_FIELDS: &[&str] = &["recv_pps", "loss_pct", "cpu_s_mpkt"];
+
+const MEDIA: &[Scenario] = &[
+    Scenario {
+        name: "rtp-max",
+        args: &["rtp"],
+        fields: MEDIA_FIELDS,
+    },
+    Scenario {
+        name: "rtp-5k",
+        args: &["rtp", "--pps", "5000"],
+        fields: MEDIA_FIELDS,
     },
 ];
 
@@ -145,6 +163,7 @@ const SERVER: &[Scenario] = &[
 pub(crate) fn run(args: &Args) -> Outcome {
     match args.bench {
         Bench::Data => table(DATA, args),
+        Bench::Media => table(MEDIA, args),
         Bench::Scale => table(SCALE, args),
         Bench::Server => table(SERVER, args),
         Bench::Micro => micro::run(args.update),

@@ -1,11 +1,12 @@
 //! Two duologue peers in one process over loopback, measured as `compare.py` measures every peer
 //! of the side-by-side comparison: through the public API on tokio, as users get it.
 //!
-//! `bench-peer setup|dc|ping|mem|scale|server --key value …` prints one line of JSON.
+//! `bench-peer setup|dc|ping|mem|rtp|scale|server --key value …` prints one line of JSON.
 
 mod args;
 mod pair;
 mod report;
+mod rtp;
 mod scale;
 mod server;
 
@@ -40,11 +41,13 @@ async fn run(args: Args) -> Outcome<String> {
         "dc" => throughput(&args, &pairs).await,
         "ping" => ping(&args, &pairs).await,
         "mem" => memory(&args, &pairs).await,
+        "rtp" => rtp::run(&args, &pairs).await,
         "scale" => scale::run(&args).await,
         "server" => server::run(&args).await,
-        other => {
-            Err(format!("unknown scenario {other:?}: setup, dc, ping, mem, scale or server").into())
-        }
+        other => Err(format!(
+            "unknown scenario {other:?}: setup, dc, ping, mem, rtp, scale or server"
+        )
+        .into()),
     }
 }
 
@@ -88,6 +91,11 @@ struct Received {
 }
 
 impl Received {
+    fn add(&self, bytes: u64, messages: u64) {
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.messages.fetch_add(messages, Ordering::Relaxed);
+    }
+
     fn read(&self) -> (f64, f64) {
         let bytes = self.bytes.load(Ordering::Relaxed);
         (bytes as f64, self.messages.load(Ordering::Relaxed) as f64)
@@ -96,9 +104,7 @@ impl Received {
 
 async fn count(channel: DataChannel, received: Arc<Received>) {
     while let Some(message) = channel.recv().await {
-        let len = message.len() as u64;
-        received.bytes.fetch_add(len, Ordering::Relaxed);
-        received.messages.fetch_add(1, Ordering::Relaxed);
+        received.add(message.len() as u64, 1);
     }
 }
 

@@ -48,23 +48,15 @@ impl Pairs {
         })
     }
 
-    /// Negotiates by descriptions that carry all candidates, as the other peers of the comparison
-    /// do, and waits until the channel is open at both ends.
+    /// Two peers with a data channel that is open at both ends.
     pub(crate) async fn connect(&self) -> Outcome<Pair> {
-        let (alice, mut alice_events) = self.endpoint.connection(Configuration::default())?;
-        let (bob, mut bob_events) = self.server.connection(Configuration::default())?;
-        let a = alice.create_data_channel("data", Default::default())?;
-        alice.set_local_description(None).await?;
-        let offer = gathered(&alice, &mut alice_events).await?;
-        bob.set_remote_description(via(offer, self.relay.map(|(_, b)| b)))
-            .await?;
-        bob.set_local_description(None).await?;
-        let answer = gathered(&bob, &mut bob_events).await?;
-        alice
-            .set_remote_description(via(answer, self.relay.map(|(a, _)| a)))
-            .await?;
+        let (mut alice, mut bob) = self.peers()?;
+        let a = alice
+            .connection
+            .create_data_channel("data", Default::default())?;
+        self.negotiate(&mut alice, &mut bob).await?;
         let b = loop {
-            if let Event::DataChannel(channel) = next(&mut bob_events).await? {
+            if let Event::DataChannel(channel) = bob.next().await? {
                 break channel;
             }
         };
@@ -75,27 +67,57 @@ impl Pairs {
         Ok(Pair {
             a,
             b,
-            _peers: (alice, bob),
+            _peers: (alice.connection, bob.connection),
         })
+    }
+
+    /// Two peers that know nothing of each other: one of the endpoint, one of the server's.
+    pub(crate) fn peers(&self) -> Outcome<(Peer, Peer)> {
+        Ok((Peer::new(&self.endpoint)?, Peer::new(&self.server)?))
+    }
+
+    /// Negotiates what the first offers by descriptions that carry all candidates, as the other
+    /// peers of the comparison do.
+    pub(crate) async fn negotiate(&self, alice: &mut Peer, bob: &mut Peer) -> Outcome<()> {
+        let (to_alice, to_bob) = self.relay.unzip();
+        alice.connection.set_local_description(None).await?;
+        let offer = via(alice.gathered().await?, to_bob);
+        bob.connection.set_remote_description(offer).await?;
+        bob.connection.set_local_description(None).await?;
+        let answer = via(bob.gathered().await?, to_alice);
+        alice.connection.set_remote_description(answer).await?;
+        Ok(())
+    }
+}
+
+/// A connection and its events.
+pub(crate) struct Peer {
+    pub(crate) connection: PeerConnection,
+    events: Events,
+}
+
+impl Peer {
+    fn new(endpoint: &Endpoint) -> Outcome<Self> {
+        let (connection, events) = endpoint.connection(Configuration::default())?;
+        Ok(Peer { connection, events })
+    }
+
+    async fn next(&mut self) -> Outcome<Event> {
+        let event = self.events.recv().await;
+        event.ok_or_else(|| "the connection closed".into())
+    }
+
+    /// Its local description, with all candidates.
+    async fn gathered(&mut self) -> Outcome<SessionDescription> {
+        while !matches!(self.next().await?, Event::IceCandidate(None)) {}
+        let description = self.connection.local_description();
+        description.ok_or_else(|| "no description".into())
     }
 }
 
 fn on_loopback() -> EndpointBuilder {
     let builder = Endpoint::builder().loopback(true).ipv6(false);
     builder.only_interfaces(["lo"])
-}
-
-async fn next(events: &mut Events) -> Outcome<Event> {
-    events
-        .recv()
-        .await
-        .ok_or_else(|| "the connection closed".into())
-}
-
-async fn gathered(peer: &PeerConnection, events: &mut Events) -> Outcome<SessionDescription> {
-    while !matches!(next(events).await?, Event::IceCandidate(None)) {}
-    peer.local_description()
-        .ok_or_else(|| "no description".into())
 }
 
 /// The description with the network emulator's port in place of its candidates'.

@@ -44,6 +44,24 @@ pub(crate) fn throughput(bytes: f64, messages: f64, window: Duration, cpu: Durat
     ])
 }
 
+/// RTP packets sent and received in the counted window.
+pub(crate) fn rtp(
+    sent: f64,
+    (bytes, received): (f64, f64),
+    window: Duration,
+    cpu: Duration,
+) -> String {
+    let (secs, lost) = (window.as_secs_f64(), sent - received);
+    let per = |cost: f64, of: f64| if of > 0.0 { cost / of } else { 0.0 };
+    line(&[
+        ("recv_pps", received / secs),
+        ("sent_pps", sent / secs),
+        ("loss_pct", per(100.0 * lost, sent)),
+        ("cpu_s_mpkt", per(cpu.as_secs_f64(), received / 1e6)),
+        ("mb_s", bytes / 1e6 / secs),
+    ])
+}
+
 /// What many peers sent to one server in the counted window.
 pub(crate) fn server(served: &Served, window: Duration, cpu: Duration) -> String {
     let (secs, cpu) = (window.as_secs_f64(), cpu.as_secs_f64());
