@@ -8,7 +8,7 @@ use duologue_base::{ChannelKey, Rng, TransceiverId};
 use duologue_identity::Certificate;
 use duologue_peer as peer;
 use duologue_session::Session;
-use duologue_tokio::{SessionHandle, connection_span};
+use duologue_tokio::{ReportQueue, Reported, SessionHandle, connection_span};
 use napi::bindgen_prelude::{ClassInstance, Either, JsObjectValue, Object, Result, Unknown};
 use napi::{Env, Error};
 use napi_derive::napi;
@@ -20,8 +20,8 @@ use crate::effect;
 use crate::endpoint::NativeEndpoint;
 use crate::environment::{self, Environment};
 use crate::exception;
-use crate::host::{Hub, Inbox, NodeHost, ReadyList, Reported};
-use crate::limits::MAX_BATCH;
+use crate::host::{Hub, NodeHost, ReadyList};
+use crate::limits::{MAX_BATCH, MAX_WAITING_BYTES, MAX_WAITING_REPORTS};
 use crate::mirror::{Mirror, Stale};
 
 /// The control plane of a connection and its link to the data plane.
@@ -33,7 +33,7 @@ use crate::mirror::{Mirror, Stale};
 pub struct NativePeerConnection {
     pub(crate) pc: peer::PeerConnection,
     environment: Arc<Environment>,
-    inbox: Arc<Inbox>,
+    inbox: Arc<ReportQueue>,
     data_plane: DataPlane,
     pub(crate) mirror: Mirror,
     /// When JavaScript was told to call `handle_timeout`, in milliseconds of the endpoint's clock.
@@ -101,7 +101,7 @@ pub fn create_peer_connection<'env>(
     let connection = NativePeerConnection {
         pc,
         environment,
-        inbox: Arc::default(),
+        inbox: Arc::new(ReportQueue::new(MAX_WAITING_REPORTS, MAX_WAITING_BYTES)),
         data_plane: DataPlane::Idle(Box::new(start)),
         mirror: Mirror::default(),
         told_timeout: None,
@@ -209,14 +209,20 @@ impl NativePeerConnection {
         if matches!(self.data_plane, DataPlane::Idle(_))
             && let DataPlane::Idle(start) = mem::replace(&mut self.data_plane, DataPlane::Ended)
         {
-            let session = Session::new(self.environment.session.clone(), start.rng);
-            let host = NodeHost {
-                connection: start.connection,
+            let Start {
+                connection,
+                ready,
+                rng,
+            } = *start;
+            let session = Session::new(self.environment.session.clone(), rng);
+            let host = |session: &SessionHandle| NodeHost {
+                connection,
                 inbox: self.inbox.clone(),
-                ready: start.ready,
+                ready,
+                session: session.clone(),
             };
             let _in = self.span.enter();
-            let handle = self.environment.endpoint.spawn(session, |_| host);
+            let handle = self.environment.endpoint.spawn(session, host);
             self.data_plane = DataPlane::Running(handle);
         }
         Ok(match &self.data_plane {
@@ -275,14 +281,20 @@ impl NativePeerConnection {
     /// Makes tasks of the oldest reports; tells how many tasks wait.
     #[napi]
     pub fn receive(&mut self, reports: u32) -> u32 {
-        let (reports, room) = self.inbox.take(reports as usize);
-        for report in reports {
+        let taken = self.inbox.take(reports as usize);
+        if taken.overrun {
+            // What is missing cannot be made up for.
+            self.pc.close();
+        }
+        for report in taken.reports {
             match report {
                 Reported::Connection(report) => self.pc.handle_report(report),
                 Reported::Channel(report) => self.pc.handle_channel_report(report),
             }
         }
-        if room && let DataPlane::Running(session) = &self.data_plane {
+        if taken.has_room_again
+            && let DataPlane::Running(session) = &self.data_plane
+        {
             session.wake();
         }
         self.task_count()

@@ -1,18 +1,15 @@
 //! The bridge from sessions' tasks to a JavaScript thread: an inbox for each connection, and one
 //! wake-up for all of them.
 
-use std::collections::VecDeque;
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use duologue_session::{ChannelReport, Report};
-use duologue_tokio::Host;
+use duologue_session::{ChannelReport, Command, Report};
+use duologue_tokio::{Host, Pushed, ReportQueue, Reported, SessionHandle};
 use napi::Status;
 use napi::bindgen_prelude::{Function, Result};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi_derive::napi;
-
-use crate::limits::{MAX_WAITING_BYTES, MAX_WAITING_REPORTS};
 
 /// Calls `wake` on the JavaScript thread. It does not keep that thread alive.
 type Wake = ThreadsafeFunction<(), (), (), Status, false, true, 0>;
@@ -92,74 +89,24 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// One thing that the session reported.
-#[derive(Debug)]
-pub(crate) enum Reported {
-    Connection(Report),
-    Channel(ChannelReport),
-}
-
-impl Reported {
-    fn message_bytes(&self) -> usize {
-        match self {
-            Reported::Channel(ChannelReport::Message { data, .. }) => data.len(),
-            Reported::Connection(_) | Reported::Channel(_) => 0,
-        }
-    }
-
-    fn is_of_channel(&self) -> bool {
-        matches!(self, Reported::Channel(_))
-    }
-}
-
-/// What the session of one connection reported and JavaScript has not taken.
-#[derive(Debug, Default)]
-pub(crate) struct Inbox(Mutex<Waiting>);
-
-#[derive(Debug, Default)]
-struct Waiting {
-    reports: VecDeque<Reported>,
-    of_channels: usize,
-    message_bytes: usize,
-}
-
-impl Waiting {
-    fn is_full(&self) -> bool {
-        self.message_bytes >= MAX_WAITING_BYTES || self.of_channels >= MAX_WAITING_REPORTS
-    }
-}
-
-impl Inbox {
-    /// The oldest reports, and whether the session may have stopped because of them.
-    pub(crate) fn take(&self, count: usize) -> (Vec<Reported>, bool) {
-        let mut waiting = lock(&self.0);
-        let was_full = waiting.is_full();
-        let count = count.min(waiting.reports.len());
-        let taken: Vec<Reported> = waiting.reports.drain(..count).collect();
-        waiting.of_channels -= taken.iter().filter(|r| r.is_of_channel()).count();
-        waiting.message_bytes -= taken.iter().map(Reported::message_bytes).sum::<usize>();
-        (taken, was_full && !waiting.is_full())
-    }
-
-    fn push(&self, report: Reported) {
-        let mut waiting = lock(&self.0);
-        waiting.of_channels += usize::from(report.is_of_channel());
-        waiting.message_bytes += report.message_bytes();
-        waiting.reports.push_back(report);
-    }
-}
-
 /// The session's side of the bridge.
 pub(crate) struct NodeHost {
     pub(crate) connection: u32,
-    pub(crate) inbox: Arc<Inbox>,
+    pub(crate) inbox: Arc<ReportQueue>,
     pub(crate) ready: Arc<ReadyList>,
+    pub(crate) session: SessionHandle,
 }
 
 impl NodeHost {
     fn push(&self, report: Reported) {
-        self.inbox.push(report);
-        self.ready.push(self.connection);
+        match self.inbox.push(report) {
+            Pushed::Waits => self.ready.push(self.connection),
+            Pushed::Absorbed => {}
+            Pushed::Overrun => {
+                self.session.command(Command::Close);
+                self.ready.push(self.connection);
+            }
+        }
     }
 }
 
@@ -169,7 +116,7 @@ impl Host for NodeHost {
     }
 
     fn wants_channel_reports(&self) -> bool {
-        !lock(&self.inbox.0).is_full()
+        self.inbox.has_room()
     }
 
     fn handle_channel_report(&mut self, report: ChannelReport) {

@@ -48,6 +48,8 @@ pub struct Agent {
     pub(crate) names: Names,
     /// Oldest first, never empty.
     pub(crate) generations: Vec<GenerationState>,
+    /// Goes up with each change of [`user_names`](Agent::user_names).
+    pub(crate) user_names_revision: u32,
     pub(crate) transactions: Vec<Transaction>,
     pub(crate) replies: VecDeque<Reply>,
     pub(crate) refusals: Refusals,
@@ -163,6 +165,7 @@ impl Agent {
             gathering: Gathering::default(),
             names: Names::default(),
             generations: vec![GenerationState::new(generation, local, false)],
+            user_names_revision: 0,
             transactions: Vec::new(),
             replies: VecDeque::new(),
             refusals: Refusals::default(),
@@ -303,6 +306,7 @@ impl Agent {
         let restarted = self.state != TransportState::New;
         self.generations
             .push(GenerationState::new(generation, local, restarted));
+        self.user_names_revision += 1;
         self.begin_gathering(now, self.generations.len() - 1);
         self.update(now);
     }
@@ -363,6 +367,21 @@ impl Agent {
     /// The path of the pair in use.
     pub fn route(&self) -> Option<Route> {
         self.selected.map(|selected| selected.route)
+    }
+
+    /// The user name fragments that requests to this agent may begin with: those of its generations,
+    /// and of one that was offered and given up.
+    pub fn user_names(&self) -> impl Iterator<Item = &str> {
+        self.generations
+            .iter()
+            .flat_map(|state| [Some(&state.local), state.offered.as_ref()])
+            .flatten()
+            .map(|secret| secret.credentials.ufrag.as_str())
+    }
+
+    /// Changes with [`user_names`](Self::user_names).
+    pub fn user_names_revision(&self) -> u32 {
+        self.user_names_revision
     }
 
     /// The generation of the pair in use.
@@ -566,6 +585,7 @@ impl Agent {
 
     pub(crate) fn remove_generation(&mut self, at: usize) -> GenerationState {
         let gone = self.generations.remove(at);
+        self.user_names_revision += 1;
         self.names.forget(gone.id);
         self.transactions.retain(|t| t.generation != gone.id);
         gone

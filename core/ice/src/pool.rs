@@ -20,6 +20,7 @@ impl Agent {
         }
         self.role = role;
         self.generations = vec![GenerationState::new(generation, local, false)];
+        self.user_names_revision += 1;
         self.forget_told();
         self.take_up_gathering(now);
         self.update(now);

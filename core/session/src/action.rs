@@ -38,6 +38,19 @@ pub enum Action {
         /// [`Bind`](Self::Bind).
         security: Security,
     },
+    /// List the addresses of this host that may be used, and answer with
+    /// `Session::handle_interfaces` or `Session::handle_interfaces_unknown`. A host that has told them
+    /// before is not asked.
+    ListInterfaces,
+    /// Datagrams of STUN whose user name begins like this are for this transport: all that are, those
+    /// of before included; none once it has ended. Only a host that called
+    /// `Session::share_sockets` hears of them.
+    SetUserNames {
+        /// The transport.
+        transport: TransportKey,
+        /// Our user name fragments of its generations (RFC 8445 §5.3).
+        ufrags: Vec<String>,
+    },
     /// Look the addresses of a host name up and answer with `Session::handle_resolved`.
     Resolve {
         /// The name of a STUN or TURN server.

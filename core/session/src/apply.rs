@@ -8,6 +8,7 @@ use duologue_base::{
 use duologue_ice as ice;
 use duologue_identity::{Certificate, Fingerprint};
 
+use crate::gather::HostInterfaces;
 use crate::limits::{PREPARED_TRANSPORTS, REMOTE_ADDRESSES, REMOTE_ADDRESSES_REVIEW};
 use crate::transport::{Transport, new_agent};
 use crate::{
@@ -132,6 +133,7 @@ impl Session {
         if let Some(running) = self.sctp.running() {
             running.expect_move(self.now);
         }
+        self.need_interfaces();
         if let Some(at) = self.find(key) {
             let transport = &mut self.transports[at];
             if std::mem::take(&mut transport.prepared) {
@@ -151,6 +153,7 @@ impl Session {
         if self.find(key).is_some() || prepared >= PREPARED_TRANSPORTS {
             return false;
         }
+        self.need_interfaces();
         // These say nothing to anybody: no peer hears of them.
         let local = IceCredentials::generate(&mut self.rng);
         let (role, generation) = (IceRole::Controlling, Generation(0));
@@ -204,9 +207,11 @@ impl Session {
         let Some(at) = self.find(key) else {
             return false;
         };
+        self.need_interfaces();
         self.bind_new(at);
+        let waits = matches!(self.interfaces, HostInterfaces::Asked);
         let transport = &mut self.transports[at];
-        if !transport.binds.is_empty() {
+        if waits || !transport.binds.is_empty() {
             transport.agent.expect_local_addresses();
         }
         let _in = transport.enter();
@@ -255,6 +260,9 @@ impl Session {
         }
         if let Some(running) = self.sctp.on(key) {
             running.end(&mut self.reports);
+        }
+        if self.tells_user_names {
+            transport.withdraw_user_names(&mut self.actions);
         }
         self.unbind(&transport);
         self.media.forget_transport(key);

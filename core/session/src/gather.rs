@@ -10,7 +10,49 @@ use crate::limits::{AWAY, INTERFACES};
 use crate::transport::{BoundSocket, SocketKind, Transport, Wanted};
 use crate::{Action, BindError, BindId, Interface, Report, Session, TransportReport};
 
+/// What is known of this host's addresses.
+#[derive(Clone, Debug)]
+pub(crate) enum HostInterfaces {
+    /// Nobody needed them yet.
+    Unknown,
+    /// The host was asked.
+    Asked,
+    /// It cannot list them, for want of a file descriptor mostly.
+    Unlisted(BindError),
+    Known(Vec<Interface>),
+}
+
+impl HostInterfaces {
+    fn known(&self) -> &[Interface] {
+        match self {
+            HostInterfaces::Known(interfaces) => interfaces,
+            _ => &[],
+        }
+    }
+
+    fn has(&self, ip: IpAddr) -> bool {
+        self.known().iter().any(|known| known.ip == ip)
+    }
+}
+
 impl Session {
+    /// The host has one socket for several sessions: it is told by [`Action::SetUserNames`] what
+    /// the checks for this one begin with. To be called before the first command.
+    pub fn share_sockets(&mut self) {
+        self.tells_user_names = true;
+    }
+
+    /// A transport begins to gather, or begins again: where from is asked for, unless it is known.
+    pub(crate) fn need_interfaces(&mut self) {
+        match self.interfaces {
+            HostInterfaces::Unknown | HostInterfaces::Unlisted(_) => {
+                self.interfaces = HostInterfaces::Asked;
+                self.actions.push_back(Action::ListInterfaces);
+            }
+            HostInterfaces::Asked | HostInterfaces::Known(_) => {}
+        }
+    }
+
     /// The addresses of this host, at first and after every change. New ones are bound. The sockets
     /// of lost ones are kept for a while: when a cable was unplugged at both ends, only what the
     /// other end knows already finds a way back.
@@ -22,9 +64,8 @@ impl Session {
                 known.push(*interface);
             }
         }
-        let before = self.interfaces.replace(known).unwrap_or_default();
-        self.unlisted = None;
-        self.part_with_lost(&before);
+        let before = std::mem::replace(&mut self.interfaces, HostInterfaces::Known(known));
+        self.part_with_lost(before.known());
         self.take_up_returned();
         for at in 0..self.transports.len() {
             self.bind_new(at);
@@ -33,12 +74,14 @@ impl Session {
         self.advance_all();
     }
 
-    /// The host cannot list its addresses, for want of a file descriptor mostly.
+    /// The host cannot list its addresses. Those that it listed before are kept. It is asked again when
+    /// something else begins to gather.
     pub fn handle_interfaces_unknown(&mut self, now: Instant, error: BindError) {
         self.now = self.now.max(now);
         self.counters.failed_binds += 1;
-        self.unlisted = Some(error);
-        self.interfaces.get_or_insert_default();
+        if !matches!(self.interfaces, HostInterfaces::Known(_)) {
+            self.interfaces = HostInterfaces::Unlisted(error);
+        }
         for at in 0..self.transports.len() {
             self.finish_gathering(at);
         }
@@ -67,7 +110,7 @@ impl Session {
         let wanted = asked.map(|index| transport.binds.swap_remove(index).1);
         match (result, wanted) {
             // The address was lost meanwhile.
-            (Ok((socket, _)), Some(wanted)) if !has(&self.interfaces, wanted.ip) => {
+            (Ok((socket, _)), Some(wanted)) if !self.interfaces.has(wanted.ip) => {
                 self.actions.push_back(Action::Unbind { socket });
             }
             (Ok((socket, addr)), Some(wanted)) => {
@@ -106,7 +149,7 @@ impl Session {
     }
 
     pub(crate) fn bind_new(&mut self, at: usize) {
-        for Interface { ip } in self.interfaces.clone().unwrap_or_default() {
+        for Interface { ip } in self.interfaces.known().to_vec() {
             if let Some(name) = self.name_of(ip) {
                 self.transports[at].agent.hide_address(ip, name);
             }
@@ -140,7 +183,7 @@ impl Session {
 
     fn part_with_lost(&mut self, before: &[Interface]) {
         for Interface { ip } in before {
-            if has(&self.interfaces, *ip) {
+            if self.interfaces.has(*ip) {
                 continue;
             }
             if self.transports.is_empty() {
@@ -160,7 +203,7 @@ impl Session {
 
     fn take_up_returned(&mut self) {
         let interfaces = &self.interfaces;
-        let returned = self.away.extract_if(.., |(ip, _)| has(interfaces, *ip));
+        let returned = self.away.extract_if(.., |(ip, _)| interfaces.has(*ip));
         for (ip, _) in returned {
             for transport in &mut self.transports {
                 transport.agent.resume_address(self.now, ip);
@@ -195,13 +238,15 @@ impl Session {
 
     pub(crate) fn finish_gathering(&mut self, at: usize) {
         let transport = &mut self.transports[at];
-        let Some(interfaces) = &self.interfaces else {
-            return;
+        let unlisted = match self.interfaces {
+            HostInterfaces::Unknown | HostInterfaces::Asked => return,
+            HostInterfaces::Unlisted(error) => Some(error),
+            HostInterfaces::Known(_) => None,
         };
         if transport.binds.is_empty() {
             let bound = |socket: &BoundSocket| matches!(socket.kind, SocketKind::Bound(_));
             if !transport.prepared
-                && let Some(error) = transport.bind_error.take().or(self.unlisted)
+                && let Some(error) = transport.bind_error.take().or(unlisted)
                 && !transport.sockets.iter().any(bound)
             {
                 let (key, error) = (transport.key, nothing_bound(error));
@@ -210,16 +255,12 @@ impl Session {
                     TransportReport::CandidateError { error },
                 ));
             }
-            for interface in interfaces {
+            for interface in self.interfaces.known() {
                 transport.agent.add_stream_address(self.now, interface.ip);
             }
             transport.agent.end_of_local_addresses(self.now);
         }
     }
-}
-
-fn has(interfaces: &Option<Vec<Interface>>, ip: IpAddr) -> bool {
-    interfaces.iter().flatten().any(|known| known.ip == ip)
 }
 
 /// webrtc-pc §4.8.3: "If no host candidate can reach the server, errorCode will be set to the value

@@ -10,11 +10,12 @@ use duologue_sctp as sctp;
 use crate::association::Sctp;
 use crate::counters::Counters;
 use crate::demux::{Kind, Payload};
+use crate::gather::HostInterfaces;
 use crate::media::Media;
 use crate::stats::ChannelCounters;
 use crate::transmit::Leftovers;
 use crate::transport::{Progress, Transport};
-use crate::{Action, BindError, Interface, Report, SessionConfig};
+use crate::{Action, Report, SessionConfig};
 
 /// The data plane of one connection.
 ///
@@ -34,13 +35,10 @@ pub struct Session {
     pub(crate) sctp: Sctp,
     pub(crate) reports: VecDeque<Report>,
     pub(crate) actions: VecDeque<Action>,
-    /// The host's addresses, once it has told them.
-    pub(crate) interfaces: Option<Vec<Interface>>,
+    pub(crate) interfaces: HostInterfaces,
     /// Addresses that it lost, and until when they may come back.
     pub(crate) away: Vec<(IpAddr, Instant)>,
-    /// It could not list them.
-    pub(crate) unlisted: Option<BindError>,
-    /// The names that stand for them.
+    /// The names that stand for the host's addresses.
     pub(crate) names: Vec<(IpAddr, MdnsName)>,
     pub(crate) next_bind: u32,
     pub(crate) media: Media,
@@ -59,6 +57,8 @@ pub struct Session {
     pub(crate) leftovers: Leftovers,
     pub(crate) counters: Counters,
     pub(crate) channel_counters: ChannelCounters,
+    /// The host tells sessions apart by their user names, and hears of them.
+    pub(crate) tells_user_names: bool,
     pub(crate) closed: bool,
 }
 
@@ -73,9 +73,8 @@ impl Session {
             sctp: Sctp::new(),
             reports: VecDeque::new(),
             actions: VecDeque::new(),
-            interfaces: None,
+            interfaces: HostInterfaces::Unknown,
             away: Vec::new(),
-            unlisted: None,
             names: Vec::new(),
             next_bind: 0,
             media: Media::default(),
@@ -88,6 +87,7 @@ impl Session {
             leftovers: Leftovers::default(),
             counters: Counters::default(),
             channel_counters: ChannelCounters::default(),
+            tells_user_names: false,
             closed: false,
         }
     }
@@ -225,6 +225,12 @@ impl Session {
         Some(report)
     }
 
+    /// It was told [`Command::Close`](crate::Command::Close): nothing happens any more, once its last
+    /// datagrams were polled.
+    pub fn is_closed(&self) -> bool {
+        self.closed
+    }
+
     /// What was received and not acted on, and more.
     pub fn counters(&self) -> Counters {
         self.counters
@@ -335,6 +341,9 @@ impl Session {
             &mut self.actions,
             &mut self.next_bind,
         );
+        if self.tells_user_names {
+            transport.tell_user_names(&mut self.actions);
+        }
         let new = self.sctp.awaited() == Some(key);
         if new
             && transport.dtls.state() == dtls::State::Connected

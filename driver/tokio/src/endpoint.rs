@@ -151,7 +151,8 @@ impl Endpoint {
 pub struct SessionHandle(Arc<Mailbox>);
 
 impl SessionHandle {
-    /// Gives the session a command. Returns false when the session has ended.
+    /// Gives the session a command. Returns false when the session has ended. It ends when 512 MiB of
+    /// commands wait for it.
     pub fn command(&self, command: Command) -> bool {
         self.0.push(Input::of(command))
     }

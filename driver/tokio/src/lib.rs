@@ -85,6 +85,7 @@ mod mailbox;
 mod mdns;
 mod notice;
 mod queue;
+mod report_queue;
 mod route;
 mod scratch;
 mod shared;
@@ -100,4 +101,5 @@ pub use endpoint::{
     Endpoint, EndpointOptions, EndpointStats, Ports, SessionHandle, connection_span, system_time,
 };
 pub use host::Host;
+pub use report_queue::{Pushed, ReportQueue, Reported, TakenReports};
 pub use stream::TlsRoots;

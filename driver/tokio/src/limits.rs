@@ -15,6 +15,17 @@ pub(crate) const TRANSMIT_BYTES_PER_TURN: usize = 256 << 10;
 /// Turns of a session before it lets other tasks of its thread run.
 pub(crate) const TURNS_PER_POLL: usize = 4;
 
+/// What waits to be taken by a session's task, in bytes. A session holds half of it in messages to
+/// send before it closes channels; who brings it here has a task that does not run, or gives
+/// commands without end. The session ends then.
+pub(crate) const WAITING_INPUT_BYTES: usize = 512 << 20;
+
+/// What one input counts besides the bytes that it carries.
+pub(crate) const INPUT_COST: usize = 256;
+
+/// Reports of a connection that wait for another thread to take them.
+pub(crate) const WAITING_REPORTS: usize = 65_536;
+
 /// Commands that a session's queue keeps memory for between turns.
 pub(crate) const IDLE_QUEUE_CAPACITY: usize = 4;
 
@@ -71,6 +82,9 @@ pub(crate) const MDNS_LINKS: usize = 16;
 
 /// The largest message of multicast DNS (RFC 6762 §17).
 pub(crate) const MDNS_MESSAGE_LEN: usize = 9000;
+
+/// Requests of sessions for names that wait for the task of multicast DNS; further ones are dropped.
+pub(crate) const NAME_REQUESTS: usize = 16_384;
 
 /// Messages of multicast DNS that are read before other tasks of the thread run.
 pub(crate) const MDNS_RECEIVES_PER_TURN: usize = 64;

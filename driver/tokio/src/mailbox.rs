@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use duologue_base::{ChannelKey, Datagram, MdnsName, TransceiverId};
 use duologue_session::{BindId, ChannelCommand, Command, ConnectError, MediaCommand};
 
-use crate::limits::{SHARED_BACKLOG_BYTES, SHARED_QUEUE_BYTES};
-use crate::queue::Queue;
+use crate::limits::{INPUT_COST, SHARED_BACKLOG_BYTES, SHARED_QUEUE_BYTES, WAITING_INPUT_BYTES};
+use crate::queue::{Cost, Queue};
 use crate::stream::{AcceptedStream, Opened};
 
 /// One item for a session. The frequent ones are small.
@@ -44,6 +44,27 @@ impl Input {
             Command::Media(id, command) => Input::Media(id, command),
             command => Input::Command(Box::new(command)),
         }
+    }
+}
+
+impl Cost for Input {
+    /// Who sends messages and media bounds them, connection by connection; trains have a bound of
+    /// their own. They are counted all the same: the bound is that of the whole.
+    fn cost(&self) -> usize {
+        let content = match self {
+            Input::Channel(_, ChannelCommand::Send { data, .. }) => data.len(),
+            Input::Media(_, MediaCommand::SendPackets(packets)) => packets
+                .iter()
+                .map(|packet| INPUT_COST + packet.payload.len())
+                .sum(),
+            Input::Media(_, MediaCommand::SendFrames(frames)) => frames
+                .iter()
+                .map(|frame| INPUT_COST + frame.data.len())
+                .sum(),
+            Input::Train(train) => train.bytes.len(),
+            _ => 0,
+        };
+        INPUT_COST + content
     }
 }
 
@@ -93,7 +114,7 @@ pub(crate) struct Mailbox {
 impl Mailbox {
     pub(crate) fn new() -> Self {
         Mailbox {
-            queue: Queue::new(),
+            queue: Queue::new(WAITING_INPUT_BYTES),
             train_bytes: AtomicUsize::new(0),
         }
     }

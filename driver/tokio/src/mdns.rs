@@ -13,9 +13,11 @@ use tokio::io::ReadBuf;
 use tokio::net::UdpSocket;
 
 use crate::endpoint::Shared;
-use crate::limits::{MDNS_LINGER, MDNS_LINKS, MDNS_MESSAGE_LEN, MDNS_RECEIVES_PER_TURN};
+use crate::limits::{
+    MDNS_LINGER, MDNS_LINKS, MDNS_MESSAGE_LEN, MDNS_RECEIVES_PER_TURN, NAME_REQUESTS,
+};
 use crate::mailbox::{Input, Mailbox};
-use crate::queue::Queue;
+use crate::queue::{Cost, Queue};
 use crate::timer::Timer;
 
 /// What sessions want of multicast DNS.
@@ -36,6 +38,12 @@ pub(crate) enum NameRequest {
     LookAgain,
 }
 
+impl Cost for NameRequest {
+    fn cost(&self) -> usize {
+        1
+    }
+}
+
 /// Where sessions reach the task of their endpoint. It runs from the first request until nothing has
 /// been asked for in a while.
 #[derive(Debug, Default)]
@@ -45,7 +53,8 @@ impl Responder {
     pub(crate) fn request(&self, endpoint: &Arc<Shared>, request: NameRequest) {
         let mut running = self.lock();
         if let Some(queue) = &*running {
-            queue.push(request);
+            // Without room the name is not spoken of, as where there is no multicast.
+            queue.offer(request);
             return;
         }
         if matches!(
@@ -54,8 +63,8 @@ impl Responder {
         ) {
             return;
         }
-        let queue = Arc::new(Queue::new());
-        queue.push(request);
+        let queue = Arc::new(Queue::new(NAME_REQUESTS));
+        queue.offer(request);
         let task = Task::new(endpoint, queue.clone());
         *running = Some(queue);
         drop(endpoint.runtime().spawn(task));
@@ -65,11 +74,15 @@ impl Responder {
     fn end(&self, queue: &Queue<NameRequest>) -> bool {
         let mut running = self.lock();
         let mut requests = Vec::new();
-        queue.take(&mut requests);
+        let _ = queue.take(&mut requests);
         let end = requests.is_empty();
         match end {
             true => *running = None,
-            false => drop(queue.extend(requests)),
+            false => {
+                for request in requests {
+                    queue.offer(request);
+                }
+            }
         }
         end
     }
@@ -155,7 +168,8 @@ impl Task {
 
     fn take_requests(&mut self, endpoint: &Shared, now: Instant) {
         let mut requests = Vec::new();
-        self.queue.take(&mut requests);
+        // It is never overrun: what does not fit is not taken.
+        let _ = self.queue.take(&mut requests);
         for request in requests {
             match request {
                 NameRequest::Announce { name, ip } => self.mdns.announce(now, name, ip),

@@ -1,4 +1,5 @@
-//! What other tasks hand to a session's task: a queue that wakes it once for many items.
+//! What other tasks hand to a session's task: a queue that wakes it once for many items, and that is
+//! bounded by what they cost.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
@@ -8,12 +9,26 @@ use std::task::Waker;
 /// A producer wakes the consumer only if nobody has since it last looked, so that a thousand
 /// messages sent in a row cost one wake-up. The lock is held for a push or a swap, never while a
 /// packet is made.
+///
+/// What producers hand over cannot be refused piece by piece: one that lost a command would disagree
+/// with the consumer from then on. So the queue ends as a whole when more waits than its bound.
 #[derive(Debug)]
-pub(crate) struct Queue<T>(Mutex<State<T>>);
+pub(crate) struct Queue<T> {
+    state: Mutex<State<T>>,
+    bound: usize,
+}
+
+/// What an item of a [`Queue`] counts against its bound.
+pub(crate) trait Cost {
+    /// Bytes, about.
+    fn cost(&self) -> usize;
+}
 
 #[derive(Debug)]
 struct State<T> {
     items: Vec<T>,
+    /// What they cost.
+    cost: usize,
     consumer: Consumer,
 }
 
@@ -27,14 +42,25 @@ enum Consumer {
     Notified,
     /// Gone: whatever is pushed is dropped.
     Gone,
+    /// More came than there was room for: whatever is pushed is dropped, and the consumer has to go.
+    Overrun,
 }
 
-impl<T> Queue<T> {
-    pub(crate) fn new() -> Self {
-        Queue(Mutex::new(State {
+/// There was more than the queue holds: the consumer has missed something.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Overrun;
+
+impl<T: Cost> Queue<T> {
+    pub(crate) fn new(bound: usize) -> Self {
+        let state = State {
             items: Vec::new(),
+            cost: 0,
             consumer: Consumer::Running,
-        }))
+        };
+        Queue {
+            state: Mutex::new(state),
+            bound,
+        }
     }
 
     /// Adds an item. Returns whether anybody is there to take it.
@@ -42,13 +68,35 @@ impl<T> Queue<T> {
         self.extend(std::iter::once(item))
     }
 
+    /// Adds an item that may be lost: it is dropped when there is no room. Returns whether it was taken.
+    pub(crate) fn offer(&self, item: T) -> bool {
+        let mut state = self.lock();
+        let cost = state.cost + item.cost();
+        if matches!(state.consumer, Consumer::Gone | Consumer::Overrun) || cost > self.bound {
+            return false;
+        }
+        state.cost = cost;
+        state.items.push(item);
+        Self::wake(state);
+        true
+    }
+
     /// Adds items with one lock and at most one wake-up.
     pub(crate) fn extend(&self, items: impl IntoIterator<Item = T>) -> bool {
         let mut state = self.lock();
-        if let Consumer::Gone = state.consumer {
+        if let Consumer::Gone | Consumer::Overrun = state.consumer {
             return false;
         }
-        state.items.extend(items);
+        let State {
+            items: waiting,
+            cost,
+            ..
+        } = &mut *state;
+        waiting.extend(items.into_iter().inspect(|item| *cost += item.cost()));
+        if state.cost > self.bound {
+            Self::overrun(state);
+            return false;
+        }
         Self::wake(state);
         true
     }
@@ -59,12 +107,16 @@ impl<T> Queue<T> {
     }
 
     /// Moves everything into `into`, which is empty and lends its capacity to the queue.
-    pub(crate) fn take(&self, into: &mut Vec<T>) {
+    pub(crate) fn take(&self, into: &mut Vec<T>) -> Result<(), Overrun> {
         let mut state = self.lock();
-        if let Consumer::Notified = state.consumer {
-            state.consumer = Consumer::Running;
+        match state.consumer {
+            Consumer::Overrun => return Err(Overrun),
+            Consumer::Notified => state.consumer = Consumer::Running,
+            Consumer::Waiting(_) | Consumer::Running | Consumer::Gone => {}
         }
+        state.cost = 0;
         std::mem::swap(&mut state.items, into);
+        Ok(())
     }
 
     /// Registers how to wake the consumer, unless something came since it last took. Returns
@@ -72,7 +124,7 @@ impl<T> Queue<T> {
     pub(crate) fn wait(&self, waker: &Waker) -> bool {
         let mut state = self.lock();
         match &state.consumer {
-            Consumer::Notified | Consumer::Gone => return false,
+            Consumer::Notified | Consumer::Gone | Consumer::Overrun => return false,
             Consumer::Waiting(known) if known.will_wake(waker) => {}
             Consumer::Waiting(_) | Consumer::Running => {
                 state.consumer = Consumer::Waiting(waker.clone());
@@ -90,8 +142,18 @@ impl<T> Queue<T> {
         drop(items);
     }
 
+    fn overrun(mut state: MutexGuard<'_, State<T>>) {
+        let before = std::mem::replace(&mut state.consumer, Consumer::Overrun);
+        let items = std::mem::take(&mut state.items);
+        drop(state);
+        drop(items);
+        if let Consumer::Waiting(waker) = before {
+            waker.wake();
+        }
+    }
+
     fn wake(mut state: MutexGuard<'_, State<T>>) {
-        if let Consumer::Gone | Consumer::Notified = state.consumer {
+        if let Consumer::Gone | Consumer::Notified | Consumer::Overrun = state.consumer {
             return;
         }
         let before = std::mem::replace(&mut state.consumer, Consumer::Notified);
@@ -104,7 +166,7 @@ impl<T> Queue<T> {
 
     fn lock(&self) -> MutexGuard<'_, State<T>> {
         // No code that can panic runs under this lock.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -115,6 +177,18 @@ mod tests {
     use std::task::Wake;
 
     use super::*;
+
+    impl Cost for u8 {
+        fn cost(&self) -> usize {
+            usize::from(*self)
+        }
+    }
+
+    impl Cost for Arc<()> {
+        fn cost(&self) -> usize {
+            1
+        }
+    }
 
     #[derive(Default)]
     struct Count(AtomicUsize);
@@ -129,31 +203,67 @@ mod tests {
     fn many_items_wake_the_consumer_once() {
         let count = Arc::new(Count::default());
         let waker = Waker::from(count.clone());
-        let queue = Queue::new();
+        let queue = Queue::<u8>::new(1000);
         assert!(queue.wait(&waker));
-        for item in 0..1000 {
-            assert!(queue.push(item));
+        for _ in 0..1000 {
+            assert!(queue.push(1));
         }
         assert_eq!(count.0.load(Ordering::Relaxed), 1);
         let mut taken = Vec::new();
-        queue.take(&mut taken);
+        queue.take(&mut taken).unwrap();
         assert_eq!(taken.len(), 1000);
     }
 
     #[test]
     fn a_consumer_does_not_wait_for_what_has_come() {
         let waker = Waker::noop();
-        let queue = Queue::<u8>::new();
+        let queue = Queue::<u8>::new(1);
         queue.notify();
         assert!(!queue.wait(waker));
-        queue.take(&mut Vec::new());
+        queue.take(&mut Vec::new()).unwrap();
         assert!(queue.wait(waker));
+    }
+
+    #[test]
+    fn room_is_counted_anew_when_the_consumer_has_taken() {
+        let queue = Queue::<u8>::new(100);
+        for _ in 0..10 {
+            assert!(queue.push(100));
+            queue.take(&mut Vec::new()).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_consumer_that_takes_too_little_is_woken_to_end_and_nothing_waits_for_it() {
+        let count = Arc::new(Count::default());
+        let waker = Waker::from(count.clone());
+        let item = Arc::new(());
+        let queue = Queue::new(2);
+        assert!(queue.wait(&waker));
+        let pushed = queue.extend([item.clone(), item.clone(), item.clone()]);
+        assert!(!pushed);
+        assert_eq!(count.0.load(Ordering::Relaxed), 1);
+        assert_eq!(Arc::strong_count(&item), 1, "what waited is dropped");
+        assert!(!queue.push(item.clone()));
+        assert_eq!(queue.take(&mut Vec::new()), Err(Overrun));
+        assert_eq!(Arc::strong_count(&item), 1);
+    }
+
+    #[test]
+    fn what_may_be_lost_is_dropped_when_there_is_no_room() {
+        let queue = Queue::<u8>::new(2);
+        assert!(queue.offer(2));
+        assert!(!queue.offer(1));
+        let mut taken = Vec::new();
+        queue.take(&mut taken).unwrap();
+        assert_eq!(taken, [2]);
+        assert!(queue.offer(1));
     }
 
     #[test]
     fn nobody_takes_items_of_a_closed_queue() {
         let item = Arc::new(());
-        let queue = Queue::new();
+        let queue = Queue::new(8);
         queue.push(item.clone());
         queue.close();
         assert!(!queue.push(item.clone()));

@@ -1,10 +1,11 @@
 //! The task of one session.
 
 mod actions;
-mod commands;
+mod interfaces;
 mod receive;
 mod sockets;
 mod transmit;
+mod user_names;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -21,11 +22,12 @@ use crate::error_log::ErrorLog;
 use crate::limits::{CHECKS_PAUSE, IDLE_QUEUE_CAPACITY, TURNS_PER_POLL};
 use crate::mailbox::{Input, Mailbox};
 use crate::mdns::NameRequest;
+use crate::queue::Overrun;
 use crate::scratch::{self, Scratch};
 use crate::stream::Streams;
 use crate::timer::Timer;
-use commands::Ufrag;
 use sockets::BoundSocket;
+use user_names::UserNames;
 
 /// Owns a session and everything it runs on; ends with [`Command::Close`] or with the runtime.
 pub(crate) struct SessionTask<H> {
@@ -39,14 +41,11 @@ pub(crate) struct SessionTask<H> {
     streams: Streams,
     next_socket: u32,
     first_to_receive: usize,
-    /// Our user names, by which a shared socket finds this session.
-    ufrags: Vec<Ufrag>,
+    user_names: UserNames,
     /// Names that multicast DNS answers for.
     names: Vec<MdnsName>,
-    knows_interfaces: bool,
     timer: Timer,
     errors: ErrorLog,
-    closed: bool,
 }
 
 impl<H: Host> SessionTask<H> {
@@ -57,6 +56,9 @@ impl<H: Host> SessionTask<H> {
         mailbox: Arc<Mailbox>,
     ) -> Self {
         session.meter_checks();
+        if endpoint.port.is_some() {
+            session.share_sockets();
+        }
         SessionTask {
             session,
             host,
@@ -67,12 +69,10 @@ impl<H: Host> SessionTask<H> {
             streams: Streams::default(),
             next_socket: 0,
             first_to_receive: 0,
-            ufrags: Vec::new(),
+            user_names: UserNames::default(),
             names: Vec::new(),
-            knows_interfaces: false,
             timer: Timer::default(),
             errors: ErrorLog::default(),
-            closed: false,
         }
     }
 
@@ -141,7 +141,10 @@ impl<H: Host> SessionTask<H> {
     fn take_inputs(&mut self, now: Instant) -> bool {
         let mut took_trains = false;
         let mut inputs = std::mem::take(&mut self.inputs);
-        self.mailbox.queue().take(&mut inputs);
+        if let Err(Overrun) = self.mailbox.queue().take(&mut inputs) {
+            tracing::warn!("more was handed to the session than it can hold: it ends");
+            self.session.handle_command(now, Command::Close);
+        }
         let taken = inputs.len();
         for input in inputs.drain(..) {
             match input {
@@ -153,7 +156,7 @@ impl<H: Host> SessionTask<H> {
                     let command = Command::Media(transceiver, command);
                     self.session.handle_command(now, command);
                 }
-                Input::Command(command) => self.handle_command(now, *command),
+                Input::Command(command) => self.session.handle_command(now, *command),
                 Input::Interfaces(ips) => self.handle_interfaces(now, &ips),
                 Input::Resolved { host, ips } => self.session.handle_resolved(now, &host, &ips),
                 Input::NameResolved { name, ips } => {
@@ -213,7 +216,7 @@ impl<H: Host> Future for SessionTask<H> {
         scratch::with(|scratch| {
             for _ in 0..TURNS_PER_POLL {
                 let more = task.turn(cx, scratch);
-                if task.closed {
+                if task.session.is_closed() {
                     return Poll::Ready(());
                 }
                 if more || !task.mailbox.queue().wait(cx.waker()) {

@@ -429,3 +429,19 @@ async fn a_transport_that_was_prepared_tells_its_candidates_at_once_and_connects
     let (a_up, b_up) = (a.until(&to_b, is_connected), b.until(&to_a, is_connected));
     tokio::join!(a_up, b_up);
 }
+
+/// One thread: the session's task does not run while it is handed messages.
+#[tokio::test]
+async fn a_session_that_is_handed_more_than_it_can_hold_ends() {
+    let endpoint = Endpoint::new(EndpointOptions::default()).unwrap();
+    let mut end = End::new(&endpoint, IceRole::Controlling, 1);
+    let message = bytes::Bytes::from(vec![0; 1 << 20]);
+    let send = || {
+        let channel = duologue_base::ChannelKey(0);
+        end.session.send(channel, message.clone(), true)
+    };
+    let taken = (0..1000).take_while(|_| send()).count();
+    assert_eq!(taken, 511, "512 MiB, less what they cost besides");
+    while end.told.recv().await.is_some() {}
+    assert!(!end.session.command(Command::Close));
+}

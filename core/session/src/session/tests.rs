@@ -5,8 +5,8 @@ use duologue_identity::{Certificate, KeygenAlgorithm};
 
 use super::*;
 use crate::{
-    BindError, BindId, ChannelCommand, Command, SctpCommand, SctpReport, TransportCommand,
-    TransportReport,
+    BindError, BindId, ChannelCommand, Command, Interface, SctpCommand, SctpReport,
+    TransportCommand, TransportReport,
 };
 
 const KEY: TransportKey = TransportKey(0);
@@ -172,6 +172,7 @@ fn addresses_without_end_that_come_and_go_keep_a_bounded_number_of_sockets() {
                     session.handle_bound(NOW, bind_id, Ok(bound));
                 }
                 Action::Unbind { .. } => open -= 1,
+                Action::ListInterfaces => {}
                 other => panic!("{other:?}"),
             }
         }
@@ -255,13 +256,97 @@ fn one_socket_of_several_is_enough_to_say_nothing() {
 #[test]
 fn a_host_that_cannot_list_its_addresses_says_so_and_later_can() {
     let mut session = session();
-    session.handle_interfaces_unknown(NOW, BindError::Exhausted);
     session.handle_command(NOW, add_transport());
+    session.handle_interfaces_unknown(NOW, BindError::Exhausted);
     let errors = errors(&mut session);
     assert_eq!(errors.len(), 1);
     assert!(errors[0].1.contains("file descriptor"), "{errors:?}");
     session.handle_interfaces(NOW, &[interface("192.0.2.1")]);
     assert_eq!(binds(&mut session).len(), 1);
+}
+
+fn listings(session: &mut Session) -> usize {
+    let actions = std::iter::from_fn(|| session.poll_action());
+    actions
+        .filter(|action| *action == Action::ListInterfaces)
+        .count()
+}
+
+#[test]
+fn a_host_is_asked_for_its_addresses_once_and_again_when_it_could_not_list_them() {
+    let mut session = session();
+    assert_eq!(listings(&mut session), 0);
+    session.handle_command(NOW, add_transport());
+    session.handle_command(NOW, restart(1));
+    assert_eq!(listings(&mut session), 1);
+    session.handle_interfaces_unknown(NOW, BindError::Exhausted);
+    session.handle_command(NOW, restart(2));
+    assert_eq!(listings(&mut session), 1);
+    session.handle_interfaces(NOW, &[interface("192.0.2.1")]);
+    session.handle_command(NOW, restart(3));
+    assert_eq!(listings(&mut session), 0);
+}
+
+#[test]
+fn a_host_that_tells_its_addresses_first_is_not_asked() {
+    let mut session = session();
+    session.handle_interfaces(NOW, &[interface("192.0.2.1")]);
+    session.handle_command(NOW, add_transport());
+    assert_eq!(listings(&mut session), 0);
+}
+
+fn restart(generation: u64) -> Command {
+    let local = IceCredentials::generate(&mut Rng::from_u64(generation));
+    let generation = Generation(generation as _);
+    Command::Transport(KEY, TransportCommand::RestartIce { generation, local })
+}
+
+fn drop_generation(generation: u64) -> Command {
+    let generation = Generation(generation as _);
+    Command::Transport(KEY, TransportCommand::DropGeneration { generation })
+}
+
+fn told_user_names(session: &mut Session) -> Vec<Vec<String>> {
+    std::iter::from_fn(|| session.poll_action())
+        .filter_map(|action| match action {
+            Action::SetUserNames { ufrags, .. } => Some(ufrags),
+            _ => None,
+        })
+        .collect()
+}
+
+/// RFC 8445 §5.3, §9: each generation has a user name; the peer may have taken that of one which was
+/// offered and rolled back.
+#[test]
+fn a_host_of_many_sessions_hears_by_which_user_names_checks_are_for_this_one() {
+    let mut session = session();
+    session.share_sockets();
+    session.handle_command(NOW, add_transport());
+    let first = told_user_names(&mut session).remove(0);
+    assert_eq!(first.len(), 1);
+
+    session.handle_command(NOW, restart(1));
+    let both = told_user_names(&mut session).remove(0);
+    assert_eq!(both.len(), 2);
+
+    session.handle_command(NOW, drop_generation(1));
+    assert_eq!(told_user_names(&mut session), std::slice::from_ref(&both));
+
+    session.handle_command(NOW, restart(2));
+    session.handle_command(NOW, drop_generation(2));
+    let last = told_user_names(&mut session).pop().unwrap();
+    assert_eq!(last.len(), 2);
+    assert!(!last.contains(&both[1]), "a later offer took its place");
+
+    session.handle_command(NOW, Command::Transport(KEY, TransportCommand::Remove));
+    assert_eq!(told_user_names(&mut session), [Vec::<String>::new()]);
+}
+
+#[test]
+fn a_host_with_a_socket_for_each_session_hears_of_no_user_names() {
+    let mut session = session();
+    session.handle_command(NOW, add_transport());
+    assert_eq!(told_user_names(&mut session).len(), 0);
 }
 
 /// RFC 8445 §14: the distance of checks is that of the whole session, however many transports a

@@ -50,6 +50,32 @@ impl Transport {
     }
 }
 
+impl Transport {
+    /// Tells a host that shares sockets among sessions by which user names requests for this one are
+    /// known, when they have changed.
+    pub(crate) fn tell_user_names(&mut self, actions: &mut VecDeque<Action>) {
+        let revision = self.agent.user_names_revision();
+        if self.prepared || self.user_names_told == Some(revision) {
+            return;
+        }
+        self.user_names_told = Some(revision);
+        actions.push_back(Action::SetUserNames {
+            transport: self.key,
+            ufrags: self.agent.user_names().map(str::to_owned).collect(),
+        });
+    }
+
+    /// It ends, and no request is for it.
+    pub(crate) fn withdraw_user_names(&self, actions: &mut VecDeque<Action>) {
+        if self.user_names_told.is_some() {
+            actions.push_back(Action::SetUserNames {
+                transport: self.key,
+                ufrags: Vec::new(),
+            });
+        }
+    }
+}
+
 /// Before a candidate is signalled its name is answered for.
 fn announcement(event: &ice::Event) -> Option<Action> {
     let ice::Event::LocalCandidate { candidate, .. } = event else {

@@ -34,6 +34,8 @@ pub(crate) struct Transport {
     pub(crate) bind_error: Option<BindError>,
     /// Streams that the host is opening.
     pub(crate) connects: Vec<(BindId, ice::ConnectId, SocketAddr)>,
+    /// The agent's user names that the host knows: as of which revision.
+    user_names_told: Option<u32>,
     srtp: Option<dtls::SrtpKeying>,
     /// Once media is agreed on.
     pub(crate) media: Option<Box<MediaPath>>,
@@ -61,6 +63,7 @@ impl Transport {
             binds: Vec::new(),
             bind_error: None,
             connects: Vec::new(),
+            user_names_told: None,
             srtp: None,
             media: None,
             sent: ice::PathTraffic::default(),

@@ -70,7 +70,7 @@ fn nobody() -> Arc<Mailbox> {
 async fn arrived(mailbox: &Mailbox) -> Vec<(SocketId, Vec<u8>)> {
     poll_fn(|cx| {
         let mut inputs = Vec::new();
-        mailbox.queue().take(&mut inputs);
+        mailbox.queue().take(&mut inputs).unwrap();
         if inputs.is_empty() {
             mailbox.queue().wait(cx.waker());
             return Poll::Pending;

@@ -34,6 +34,10 @@ impl<H: Host> SessionTask<H> {
                     security,
                     ..
                 } => self.connect(bind_id, local, remote, security),
+                Action::ListInterfaces => self.list_interfaces(now),
+                Action::SetUserNames { transport, ufrags } => {
+                    self.set_user_names(transport, ufrags);
+                }
                 Action::Resolve { host } => self.resolve(host),
                 Action::ResolveName { name } => self.request_name(NameRequest::Resolve {
                     name,

@@ -67,8 +67,8 @@ impl<H: Host> SessionTask<H> {
         };
         let lease = port.lease(ip, id, &self.mailbox);
         let lease = lease.ok_or(BindError::AddressNotAvailable)?;
-        for ufrag in self.ufrags.iter().filter(|u| u.transport == transport) {
-            lease.add_ufrag(&ufrag.text);
+        for ufrag in self.user_names.of(transport) {
+            lease.add_ufrag(ufrag);
         }
         Ok(SessionSocket::lease(id, lease))
     }
@@ -109,8 +109,8 @@ impl<H: Host> SessionTask<H> {
         };
         let lease = port.lease_listener(ip, id, &self.mailbox);
         let lease = lease.ok_or(BindError::AddressNotAvailable)?;
-        for ufrag in self.ufrags.iter().filter(|u| u.transport == transport) {
-            lease.add_ufrag(&ufrag.text);
+        for ufrag in self.user_names.of(transport) {
+            lease.add_ufrag(ufrag);
         }
         let addr = lease.local_addr();
         let listener = Listener::shared(transport, id, lease);
