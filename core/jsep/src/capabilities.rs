@@ -188,7 +188,9 @@ impl Capabilities {
 
 impl Capabilities {
     /// [`usable`](Self::usable) codecs of an offer: without preferences only those that are offered
-    /// unasked.
+    /// unasked. As in Chromium 156, FlexFEC is among them where nothing is sent: its stream would be
+    /// another source of the track, which ends that do not know the group `FEC-FR` take for a track
+    /// of its own.
     pub(crate) fn offerable(
         &self,
         kind: MediaKind,
@@ -197,7 +199,9 @@ impl Capabilities {
     ) -> Vec<LocalCodec<'_>> {
         let mut usable = self.usable(kind, preferences, direction);
         if preferences.is_empty() {
-            usable.retain(|local| local.capability.offer);
+            usable.retain(|LocalCodec { capability, .. }| {
+                capability.offer && !(direction.sends() && capability.codec.is_flexfec())
+            });
             for local in &mut usable {
                 local.rtx &= local.capability.offer_rtx;
             }

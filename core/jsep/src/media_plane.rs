@@ -17,7 +17,7 @@ pub struct MediaPlane {
 /// The one place to change when the media plane learns something.
 pub const MEDIA_PLANE: MediaPlane = MediaPlane {
     retransmission: true,
-    redundancy: false,
+    redundancy: true,
     transport_cc: true,
     feedback: &["transport-cc", "ccm fir", "nack", "nack pli"],
 };

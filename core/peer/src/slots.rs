@@ -278,14 +278,15 @@ impl Slots {
         });
     }
 
-    /// Sources of encodings that no sender of this connection has. Video may be retransmitted.
+    /// Sources of encodings that no sender of this connection has. Video may be retransmitted, and
+    /// protected.
     pub(crate) fn new_sources(&mut self, kind: MediaKind, count: usize) -> Vec<SourceParameters> {
         let mut sources: Vec<SourceParameters> = Vec::new();
         for at in 0..count {
             sources.push(SourceParameters::new(self.unused_ssrc(&sources)));
             if kind == MediaKind::Video {
-                let rtx = self.unused_ssrc(&sources);
-                sources[at].rtx = Some(rtx);
+                sources[at].rtx = Some(self.unused_ssrc(&sources));
+                sources[at].fec = Some(self.unused_ssrc(&sources));
             }
         }
         sources

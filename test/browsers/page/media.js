@@ -20,6 +20,19 @@ export const scenarios = {
     await comesBack(test, ends.pc, ["audio", "video"]);
   },
 
+  // With it in an answer of theirs, browsers put every packet of video into RED.
+  "video in RED comes back by frames and is decoded": async (test) => {
+    const ends = await pair(test);
+    await ends.remote.call("addTransceiver", { kind: "video" });
+    await ends.remote.call("echo", { by: "frames" });
+    await send(test, ends.pc, ["video"]);
+    await rustOffers(ends);
+    for (const end of ["localDescription", "remoteDescription"]) {
+      equal(/ red\/90000\r\n/.test(ends.pc[end].sdp), true, `RED in the ${end}`);
+    }
+    await comesBack(test, ends.pc, ["video"]);
+  },
+
   "every codec of video comes back and is decoded": (test) => everyCodecComesBack(test, "packets"),
 
   "every codec of video comes back by frames and is decoded": (test) => everyCodecComesBack(test, "frames"),

@@ -294,11 +294,13 @@ fn sending(
     }
     let repeats = |c: &CodecParameters| c.codec.role() == CodecRole::Rtx;
     let rtx = parameters.codecs.iter().any(repeats);
+    let fec = parameters.codecs.iter().any(|c| c.codec.is_flexfec());
     let streams = streams(&media.layers, sender).into_iter();
     let streams = streams.map(|(rid, source)| SendStream {
         rid,
         source: SourceParameters {
             rtx: source.rtx.filter(|_| rtx),
+            fec: source.fec.filter(|_| fec),
             ..source
         },
     });

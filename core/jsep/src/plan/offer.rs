@@ -473,9 +473,11 @@ pub(crate) fn sending(
     if let Some(source) = sender.sources.first().filter(|_| !layered) {
         let repeats = |c: &CodecParameters| c.codec.role() == CodecRole::Rtx;
         let rtx = source.rtx.filter(|_| lines.codecs.iter().any(repeats));
+        let corrects = |c: &CodecParameters| c.codec.is_flexfec();
+        let fec = source.fec.filter(|_| lines.codecs.iter().any(corrects));
         lines.cname = Some(intent.cname.clone());
         lines.sources = vec![AnnouncedSource {
-            source: SourceParameters { rtx, ..*source },
+            source: SourceParameters { rtx, fec, ..*source },
             cname: lines.cname.clone(),
         }];
     }

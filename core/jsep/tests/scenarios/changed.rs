@@ -72,8 +72,8 @@ fn the_created_text_and_the_empty_one_are_the_created_description() {
 #[test]
 fn codecs_their_order_and_their_parameters_are_taken_from_the_text() {
     let (a, b) = exchanged(|offer| {
-        let offer = offer.replace("SAVPF 111 9 0 8 13 110 126", "SAVPF 0 111");
-        let gone = ["9", "8", "13", "110", "126"].map(|pt| format!("a=rtpmap:{pt} "));
+        let offer = offer.replace("SAVPF 111 63 9 0 8 13 110 126", "SAVPF 0 111");
+        let gone = ["63", "9", "8", "13", "110", "126"].map(|pt| format!("a=rtpmap:{pt} "));
         let kept = offer.split_inclusive("\r\n");
         let kept = kept.filter(|l| !gone.iter().any(|gone| l.starts_with(gone)));
         let stereo = "useinbandfec=1;stereo=1;maxaveragebitrate=128000";
@@ -221,7 +221,7 @@ fn an_answer_may_be_changed_within_the_offer() {
     // A direction that was not offered, and a codec that was not answered, are refused.
     let (mut a, mut b) = (End::new(1), end());
     a.add(MediaKind::Audio, Direction::SendOnly);
-    let offer = a.offer().replace("SAVPF 111 9 ", "SAVPF 111 ");
+    let offer = a.offer().replace("SAVPF 111 63 9 ", "SAVPF 111 63 ");
     b.set_remote(SdpType::Offer, &offer).unwrap();
     let answer = b.create_answer();
     let wider = answer.replacen("a=recvonly", "a=sendrecv", 1);

@@ -3,7 +3,7 @@
 use duologue_jsep::{
     Capabilities, Codec, CodecParameters, Direction, MEDIA_PLANE, MediaKind, RtcpFeedback, SdpType,
 };
-use duologue_rtp::PayloadType;
+use duologue_rtp::{PayloadType, Ssrc};
 
 use crate::end::{End, lines, negotiate, sections};
 
@@ -259,7 +259,7 @@ fn feedback_is_what_both_ends_know() {
 }
 
 #[test]
-fn an_offer_promises_no_repair_that_the_media_plane_does_not_do() {
+fn an_offer_promises_the_repairs_that_the_media_plane_does_and_no_other() {
     let mut a = End::new(1);
     a.audio();
     a.video();
@@ -268,24 +268,62 @@ fn an_offer_promises_no_repair_that_the_media_plane_does_not_do() {
     assert_eq!(has("a=rtcp-fb:"), !MEDIA_PLANE.feedback.is_empty());
     assert_eq!(has(" rtx/90000"), MEDIA_PLANE.retransmission);
     assert_eq!(has("transport-wide-cc"), MEDIA_PLANE.transport_cc);
-    for repair in [
-        " red/48000/2",
-        " red/90000",
-        " ulpfec/90000",
-        " flexfec-03/90000",
-    ] {
+    for repair in [" red/48000/2", " red/90000", " ulpfec/90000"] {
         assert_eq!(has(repair), MEDIA_PLANE.redundancy, "{repair}");
     }
-    // They are among the capabilities, and the application may ask for them.
-    let all = a.intent.capabilities.receive_codecs(MediaKind::Video);
+    // They are among the capabilities, and the application may ask for less.
+    let mut less = a.intent.capabilities.receive_codecs(MediaKind::Video);
     for name in ["rtx", "red", "ulpfec", "flexfec-03"] {
-        assert!(all.iter().any(|codec| codec.name == name), "{name}");
+        assert!(less.iter().any(|codec| codec.name == name), "{name}");
     }
-    a.intent.transceivers[1].codec_preferences = all;
+    less.retain(|codec| codec.is_media());
+    a.intent.transceivers[1].codec_preferences = less;
     let offer = a.create_offer();
-    for repair in [" rtx/90000", " red/90000", " ulpfec/90000"] {
-        assert!(offer.contains(repair), "{repair}");
+    for repair in [" rtx/90000", " red/90000", " ulpfec/90000", "flexfec"] {
+        assert!(!offer.contains(repair), "{repair}");
     }
+}
+
+#[test]
+fn flexfec_is_offered_where_nothing_is_sent_or_the_application_asks_and_has_a_source_there() {
+    let flexfec = " flexfec-03/90000";
+    let mut a = End::new(1);
+    let id = a.video();
+    let offer = a.create_offer();
+    assert!(!offer.contains(flexfec) && !offer.contains("FEC-FR"));
+
+    a.transceiver(id).codec_preferences = a.intent.capabilities.receive_codecs(MediaKind::Video);
+    let offer = a.create_offer();
+    assert!(offer.contains(flexfec));
+    let groups = lines(&offer, "a=ssrc-group:");
+    assert_eq!(groups, ["FID 1000 2000", "FEC-FR 1000 3000"]);
+
+    let mut a = End::new(1);
+    a.add(MediaKind::Video, Direction::RecvOnly);
+    let offer = a.create_offer();
+    assert!(offer.contains(flexfec) && !offer.contains("a=ssrc"));
+}
+
+#[test]
+fn a_receiver_that_offers_flexfec_is_told_of_its_source_and_one_that_does_not_is_not() {
+    let exchange = |with: bool| {
+        let mut a = End::new(1);
+        let at = a.add(MediaKind::Video, Direction::RecvOnly);
+        if !with {
+            let mut all = a.intent.capabilities.receive_codecs(MediaKind::Video);
+            all.retain(|codec| !codec.is_flexfec());
+            a.transceiver(at).codec_preferences = all;
+        }
+        let mut b = End::new(2);
+        let id = b.add_track(MediaKind::Video, "s");
+        let (_, answer) = negotiate(&mut a, &mut b);
+        let (_, sent) = b.plans.send(id).expect("it sends");
+        let (_, received) = a.plans.receive(at).expect("it receives");
+        let fec = [sent.streams[0].source.fec, received.sources[0].fec];
+        (answer.contains("a=ssrc-group:FEC-FR "), fec)
+    };
+    assert_eq!(exchange(true), (true, [Some(Ssrc(3000)); 2]));
+    assert_eq!(exchange(false), (false, [None; 2]));
 }
 
 #[test]
@@ -303,7 +341,7 @@ fn each_direction_uses_its_receivers_payload_types() {
     assert_eq!(numbers(&received(&a)), [(111, "opus"), (8, "PCMA")]);
     // The next offer keeps this end's numbers and the answer's order.
     let offer = a.offer();
-    assert!(offer.contains("SAVPF 111 8 9 0 13 110 126\r\n"), "{offer}");
+    assert!(offer.contains("SAVPF 111 8 63 9 0 13 110 126\r\n"), "{offer}");
     assert_eq!(a.media(id).mid.as_str(), "0");
 }
 

@@ -251,8 +251,9 @@ impl End {
 /// A source of a sender: of its n-th layer, 0 for a lone one.
 fn source_of(id: TransceiverId, n: u32) -> SourceParameters {
     SourceParameters {
+        ssrc: Ssrc(1000 + 10 * id.0 + n),
         rtx: Some(Ssrc(2000 + 10 * id.0 + n)),
-        ..SourceParameters::new(Ssrc(1000 + 10 * id.0 + n))
+        fec: Some(Ssrc(3000 + 10 * id.0 + n)),
     }
 }
 

@@ -674,9 +674,11 @@ fn a_sender_announces_its_source_and_where_its_track_is() {
     let of_first = lines(&sections(&second)[1].clone(), "a=ssrc:").join("\n");
     assert_eq!(of_first, lines(&first, "a=ssrc:").join("\n"));
     let (_, answer) = negotiate(&mut b, &mut a);
-    // Two lines for each: of audio, of video, and of what repeats it.
-    assert_eq!(lines(&answer, "a=ssrc:").len(), 6);
+    // Two lines for each: of audio, of video, of what repeats it, and of the FlexFEC that an end has
+    // offered which only receives.
+    assert_eq!(lines(&answer, "a=ssrc:").len(), 8);
     assert_eq!(lines(&answer, "a=ssrc-group:FID").len(), 1);
+    assert_eq!(lines(&answer, "a=ssrc-group:FEC-FR").len(), 1);
 }
 
 #[test]

@@ -96,6 +96,12 @@ impl Codec {
         self.role() == CodecRole::Primary
     }
 
+    /// It is forward error correction in a stream of its own (RFC 8627 and its draft 03). ULPFEC goes
+    /// into the stream that it protects.
+    pub fn is_flexfec(&self) -> bool {
+        self.role() == CodecRole::Fec && !self.name.eq_ignore_ascii_case("ulpfec")
+    }
+
     /// Its format-specific parameters.
     pub fn fmtp(&self) -> Fmtp<'_> {
         Fmtp::of(self.sdp_fmtp_line.as_deref())
