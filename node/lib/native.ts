@@ -296,6 +296,8 @@ export interface NativePeerConnection {
   sendText(channel: number, data: string): number | NativeException;
   sendBinary(channel: number, data: Uint8Array): number | NativeException;
   closeChannel(channel: number): Reply;
+  /** What waits to be sent counts, in bytes. */
+  sendQueueCost(channel: number): number;
   setBufferedAmountLowThreshold(channel: number, threshold: number): void;
 }
 
@@ -336,6 +338,8 @@ interface Binding {
   createEndpoint(options: object): { readonly value?: NativeEndpoint; readonly error?: string };
   /** How many bytes a channel may have queued. */
   SEND_BUFFER_BYTES: number;
+  /** What a message in the queue counts beside its bytes. */
+  SEND_OVERHEAD: number;
   generateCertificate(algorithm: NativeKeygenAlgorithm, expires: number | null): Promise<NativeCertificate>;
   /** What a candidate attribute says; null when it cannot be parsed. */
   parseCandidate(candidate: string): NativeCandidateParts | null;

@@ -82,6 +82,13 @@ impl NativePeerConnection {
         self.reply(env, Ok(()))
     }
 
+    /// What waits to be sent counts, in bytes.
+    #[napi]
+    pub fn send_queue_cost(&self, channel: u32) -> f64 {
+        let channel = self.pc.data_channel(ChannelKey(channel));
+        channel.map_or(0, |c| c.send_queue_cost()) as f64
+    }
+
     /// `bufferedAmountLowThreshold = …`
     #[napi]
     pub fn set_buffered_amount_low_threshold(&mut self, channel: u32, bytes: f64) {

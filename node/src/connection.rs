@@ -467,6 +467,10 @@ impl NativePeerConnection {
 #[napi]
 pub const SEND_BUFFER_BYTES: u32 = peer::limits::SEND_BUFFER_BYTES as u32;
 
+/// What a message in the queue counts beside its bytes.
+#[napi]
+pub const SEND_OVERHEAD: u32 = peer::limits::SEND_OVERHEAD as u32;
+
 /// What a candidate attribute says; null when it cannot be parsed.
 #[napi(ts_return_type = "object | null")]
 pub fn parse_candidate<'env>(env: &'env Env, candidate: String) -> Result<Unknown<'env>> {

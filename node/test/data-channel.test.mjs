@@ -20,6 +20,32 @@ test('text, bytes and blobs arrive in the order they were sent', async () => {
   close();
 });
 
+test('a Blob beside as many small messages as a channel takes is refused or arrives, as they do', async () => {
+  const { near, far, close } = await channels();
+  const got = [];
+  let wanted = Infinity;
+  const all = new Promise((resolve) => {
+    far.onmessage = ({ data }) => got.push(data) >= wanted && resolve();
+  });
+  // Nothing leaves the queue before the next task, so that it is full in the end.
+  const sent = [];
+  const fill = (most) => {
+    for (let i = 0; i < most; i++) {
+      near.send('x');
+      sent.push('x');
+    }
+  };
+  fill(130_000);
+  near.send(new Blob(['blob']));
+  sent.push('blob');
+  assert.throws(() => fill(1_000), { name: 'OperationError' });
+  assert.throws(() => near.send(new Blob(['more'])), { name: 'OperationError' });
+  wanted = sent.length;
+  await all;
+  assert.deepEqual(got.map((data) => (typeof data === 'string' ? data : Buffer.from(data).toString())), sent);
+  close();
+});
+
 test('bufferedAmount grows in send() and falls in tasks only', async () => {
   const { near, far, close } = await channels();
   const chunk = new Uint8Array(16_384);

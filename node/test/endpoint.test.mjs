@@ -52,6 +52,13 @@ async function freePort() {
   return port;
 }
 
+test('a peer that is on 127.0.0.1 only is reached by one that is not', async (t) => {
+  const { candidates } = await connect(t, undefined, endpointFor(t, {}));
+  const addresses = candidates.map(({ address }) => address);
+  const onLoopback = addresses.filter((address) => address === '127.0.0.1');
+  assert.ok(onLoopback.length > 0 && onLoopback.length < addresses.length, `${addresses}`);
+});
+
 test('connections take their ports from a range', async (t) => {
   const first = await freePort();
   const last = Math.min(first + 20, 65_535);

@@ -23,6 +23,14 @@ function startWorker(t) {
         }
       }
       if (message.send) channel.send(message.send);
+      if (message.fill !== undefined) {
+        let sent = 0;
+        try {
+          for (; sent < 1e6; sent++) channel.send(message.fill);
+        } catch ({ name }) {
+          parentPort.postMessage({ type: 'filled', sent, name });
+        }
+      }
       if (message.close) channel.close();
       if (message.count) {
         let bytes = 0;
@@ -167,6 +175,60 @@ test('a channel closes with the worker that has it, and with its connection', as
     worker.postMessage({ untilClosed: true });
     await worker.next('closed');
   }
+});
+
+test('a worker that sends small messages without end is refused what its connection has no room for', async (t) => {
+  const worker = startWorker(t);
+  const { a, b, close } = pair();
+  t.after(close);
+  const channel = a.createDataChannel('small');
+  worker.postMessage({ channel }, [channel]);
+  const announced = event(b, 'datachannel');
+  await negotiate(a, b);
+  const { channel: far } = await announced;
+  await worker.next('open');
+  let got = 0;
+  let wanted = Infinity;
+  const all = new Promise((resolve) => {
+    far.onmessage = () => ++got >= wanted && resolve();
+  });
+  worker.postMessage({ fill: 'x' });
+  const { sent, name } = await worker.next('filled');
+  assert.equal(name, 'OperationError');
+  wanted = sent;
+  await all;
+  // There is room again.
+  assert.equal((await worker.next('bufferedamountlow')).bufferedAmount, 0);
+  worker.postMessage({ send: 'room' });
+  assert.equal((await event(far, 'message')).data, 'room');
+});
+
+test('a worker that is busy makes an end wait that sends nothing but empty messages', async (t) => {
+  const worker = startWorker(t);
+  const { a, b, close } = pair();
+  t.after(close);
+  const near = a.createDataChannel('x');
+  b.ondatachannel = ({ channel }) => worker.postMessage({ channel, quiet: true }, [channel]);
+  await negotiate(a, b);
+  if (near.readyState !== 'open') await event(near, 'open');
+  await worker.next('arrived');
+  const busy = new Int32Array(new SharedArrayBuffer(4));
+  worker.postMessage({ count: 1, busy });
+  // An end that the other keeps waiting keeps its queue: it fills up. One that is not never ends.
+  const patience = performance.now() + 60_000;
+  let full = 0;
+  while (full < 100 && performance.now() < patience) {
+    full++;
+    try {
+      for (let i = 0; i < 1000; i++, full = 0) near.send('');
+    } catch ({ name }) {
+      assert.equal(name, 'OperationError');
+    }
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  assert.equal(full, 100, 'the other end took empty messages without end');
+  Atomics.store(busy, 0, 1);
+  Atomics.notify(busy, 0);
 });
 
 test('a worker that is busy makes the other end wait', async (t) => {

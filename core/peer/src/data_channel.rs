@@ -108,6 +108,13 @@ impl DataChannel {
         self.send_queue.buffered_amount()
     }
 
+    /// What waits to be sent counts, in bytes: each message
+    /// [`SEND_OVERHEAD`](crate::limits::SEND_OVERHEAD) more than it has. `send` refuses what would be
+    /// above [`SEND_BUFFER_BYTES`](crate::limits::SEND_BUFFER_BYTES) with it.
+    pub fn send_queue_cost(&self) -> u64 {
+        self.send_queue.cost()
+    }
+
     /// `bufferedAmountLowThreshold`, in bytes.
     pub fn buffered_amount_low_threshold(&self) -> u64 {
         self.send_queue.low_threshold()

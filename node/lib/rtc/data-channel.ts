@@ -24,9 +24,6 @@ import type { Connection } from './connection.js';
 import { exceptionOf, rtcErrorOf } from './exception.js';
 import type { RTCDataChannelState, RTCPriorityType } from './types.js';
 
-/** What the core counts for a message beside its bytes (`SEND_OVERHEAD` of `core/peer`). */
-const SEND_OVERHEAD = 128;
-
 export const isBlob = (value: unknown): value is Blob => value instanceof Blob;
 const BlobType = converter({ kind: 'interface', typeName: 'Blob', is: isBlob }, (v, context): Blob =>
   isBlob(v) ? v : fail(context, 'is not a Blob'),
@@ -60,6 +57,13 @@ export interface ChannelListener {
   message(data: string | ArrayBuffer): void;
   event(type: 'open' | 'bufferedamountlow' | 'closing' | 'close'): void;
   error(error: NativeException): void;
+}
+
+/** Refuses a message for which a queue of this cost has no room, as the core does. */
+export function checkRoom(queueCost: number, size: number): void {
+  if (queueCost > 0 && queueCost + size + native.SEND_OVERHEAD > native.SEND_BUFFER_BYTES) {
+    throw new DOMException('The send queue is full', 'OperationError');
+  }
 }
 
 /** A channel of a connection of this thread. */
@@ -106,6 +110,12 @@ export class ChannelSlots implements ChannelSource {
     return this.bufferedAmount + this.#waitingBytes;
   }
 
+  /** What is queued counts as the core counts it, here and there: an empty message takes memory, too. */
+  get queueCost(): number {
+    const waiting = this.#waitingBytes + this.#waitingMessages * native.SEND_OVERHEAD;
+    return this.connection.native.sendQueueCost(this.view.key) + waiting;
+  }
+
   /** §6.2, "send()". */
   send(data: Sendable): void {
     this.isTransferable = false;
@@ -121,10 +131,7 @@ export class ChannelSlots implements ChannelSource {
     const size = isBlob(owned) ? owned.size : typeof owned === 'string' ? Buffer.byteLength(owned) : owned.length;
     if (size > this.connection.maxMessageSize) throw new TypeError('The message is larger than the peer takes');
     // What waits has to find room in the core when it is its turn.
-    const overhead = (this.#waitingMessages + 1) * SEND_OVERHEAD;
-    if (this.totalBuffered + size + overhead > native.SEND_BUFFER_BYTES) {
-      throw new DOMException('The send queue is full', 'OperationError');
-    }
+    checkRoom(this.queueCost, size);
     this.#enqueue(size, async () => {
       const content = isBlob(owned) ? await owned.arrayBuffer() : owned;
       if (!this.connection.isClosed) this.#transmit(content);

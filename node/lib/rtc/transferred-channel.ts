@@ -14,6 +14,7 @@ import {
   RTCDataChannel,
   type Sendable,
   bytesOf,
+  checkRoom,
   isBlob,
 } from './data-channel.js';
 import type { RTCDataChannelState } from './types.js';
@@ -28,18 +29,20 @@ export interface TransferState {
 type ToConnection =
   | { readonly send: string | Blob | ArrayBuffer }
   | { readonly close: true }
-  /** So many bytes of messages were taken out of the port. */
+  /** Messages that count so much were taken out of the port. */
   | { readonly taken: number };
 
-/** Bytes of messages that wait in the port until the connection stops to take more. */
-const MAX_WAITING_BYTES = 4 << 20;
-/** How many the other thread takes before it says so. */
-const TAKEN_BYTES = MAX_WAITING_BYTES / 16;
+/** What messages count that wait in the port until the connection stops to take more. */
+const MAX_WAITING_COST = 4 << 20;
+/** How much the other thread takes before it says so. */
+const TAKEN_COST = MAX_WAITING_COST / 16;
 
 /** To the thread of the object. */
 interface ToObject {
   /** How many bytes of what was sent have left the queue. */
   readonly left: number;
+  /** What that counted. */
+  readonly leftCost: number;
   readonly state: RTCDataChannelState;
   readonly id: number | null;
   readonly maxMessageSize: number;
@@ -53,10 +56,14 @@ interface ToObject {
 const sizeOf = (data: string | Blob | ArrayBuffer): number =>
   isBlob(data) ? data.size : typeof data === 'string' ? Buffer.byteLength(data) : data.byteLength;
 
+/** What a message counts while it waits: an empty one takes memory, too. */
+const costOf = (data: string | Blob | ArrayBuffer): number => sizeOf(data) + native.SEND_OVERHEAD;
+
 /** At the connection: tells the other thread what happens, and does what it asks for. */
 export class ChannelForwarder implements ChannelListener {
   #asked = 0;
-  #waiting = 0;
+  #askedCost = 0;
+  #waitingCost = 0;
 
   constructor(
     readonly slots: ChannelSlots,
@@ -72,6 +79,7 @@ export class ChannelForwarder implements ChannelListener {
         return;
       }
       this.#asked += sizeOf(message.send);
+      this.#askedCost += costOf(message.send);
       // The other thread may not know yet that the channel closes.
       if (slots.readyState === 'open') slots.send(message.send);
     });
@@ -89,7 +97,7 @@ export class ChannelForwarder implements ChannelListener {
   }
   message(data: string | ArrayBuffer): void {
     if (this.slots.readyState !== 'open') return;
-    this.#count(sizeOf(data));
+    this.#count(costOf(data));
     this.#post({ message: data });
   }
   event(type: 'open' | 'bufferedamountlow' | 'closing' | 'close'): void {
@@ -100,15 +108,16 @@ export class ChannelForwarder implements ChannelListener {
     this.#post({ error });
   }
 
-  #count(bytes: number): void {
-    this.#waiting += bytes;
-    this.slots.connection.setFull(this, this.#waiting > MAX_WAITING_BYTES);
+  #count(cost: number): void {
+    this.#waitingCost += cost;
+    this.slots.connection.setFull(this, this.#waitingCost > MAX_WAITING_COST);
   }
 
   #post(what: Partial<ToObject>): void {
     const { slots } = this;
     const post: ToObject = {
       left: this.#asked - slots.totalBuffered,
+      leftCost: this.#askedCost - slots.queueCost,
       state: slots.readyState,
       id: slots.view.id ?? null,
       maxMessageSize: slots.connection.maxMessageSize,
@@ -128,7 +137,9 @@ class TransferredChannel implements ChannelSource {
   #maxMessageSize: number;
   #sent = 0;
   #left = 0;
-  #taken = 0;
+  #sentCost = 0;
+  #leftCost = 0;
+  #takenCost = 0;
   readonly #events: ChannelEvents;
 
   constructor(
@@ -156,10 +167,9 @@ class TransferredChannel implements ChannelSource {
     const owned = typeof data === 'string' || isBlob(data) ? data : bytesOf(data).slice().buffer;
     const size = sizeOf(owned);
     if (size > this.#maxMessageSize) throw new TypeError('The message is larger than the peer takes');
-    if (this.totalBuffered + size > native.SEND_BUFFER_BYTES) {
-      throw new DOMException('The send queue is full', 'OperationError');
-    }
+    checkRoom(this.#sentCost - this.#leftCost, size);
     this.#sent += size;
+    this.#sentCost += costOf(owned);
     const message: ToConnection = { send: owned };
     this.port.postMessage(message, owned instanceof ArrayBuffer ? [owned] : []);
   }
@@ -171,12 +181,13 @@ class TransferredChannel implements ChannelSource {
     this.port.postMessage(message);
   }
 
-  #receive({ left, state, id, maxMessageSize, message, event, error, ended }: ToObject): void {
+  #receive({ left, leftCost, state, id, maxMessageSize, message, event, error, ended }: ToObject): void {
     this.view = { ...this.view, id };
     this.#maxMessageSize = maxMessageSize;
+    this.#leftCost = leftCost;
     this.#setLeft(left);
     if (message !== undefined) {
-      this.#take(sizeOf(message));
+      this.#take(costOf(message));
       this.#events.message(message);
     } else if (event || error) {
       // A close() of this thread's is known here first.
@@ -190,11 +201,11 @@ class TransferredChannel implements ChannelSource {
     }
   }
 
-  #take(bytes: number): void {
-    this.#taken += bytes;
-    if (this.#taken < TAKEN_BYTES) return;
-    const message: ToConnection = { taken: this.#taken };
-    this.#taken = 0;
+  #take(cost: number): void {
+    this.#takenCost += cost;
+    if (this.#takenCost < TAKEN_COST) return;
+    const message: ToConnection = { taken: this.#takenCost };
+    this.#takenCost = 0;
     this.port.postMessage(message);
   }
 
