@@ -111,7 +111,8 @@ pub struct EndpointBuilder {
 
 impl EndpointBuilder {
     /// Whether loopback addresses become candidates too. Not by default, as RFC 8445 §5.1.1.1 has
-    /// it; two peers on one host without a network need it.
+    /// it; two peers on one host without a network need it. A peer that is on loopback alone is
+    /// reached over UDP without it, too, as by browsers.
     pub fn loopback(mut self, yes: bool) -> Self {
         self.driver.interfaces.loopback = yes;
         self

@@ -645,9 +645,10 @@ impl Agent {
         {
             return;
         }
+        let pair = (local, remote);
         let generation = &mut self.generations[at];
-        if let Err(OverLimit) = generation.pair_up(local, remote, self.role, &mut self.next_pair_id)
-        {
+        let next_id = &mut self.next_pair_id;
+        if let Err(OverLimit) = generation.pair_up(pair, &self.config, self.role, next_id) {
             self.counters.over_limit += 1;
         }
     }

@@ -1,11 +1,11 @@
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use duologue_base::{Generation, IceCredentials, IceRole, Instant, Protocol, SocketId};
 use duologue_stun::Key;
 
 use crate::candidate::{self, Candidate, CandidateKind, TcpType};
 use crate::checklist::{Check, Checklist, Pair};
-use crate::config::RemoteOptions;
+use crate::config::{Config, RemoteOptions};
 use crate::limits;
 use crate::nomination::Nomination;
 use crate::state::GatheringState;
@@ -275,12 +275,12 @@ impl GenerationState {
     /// RFC 8445 §6.1.2.2: the pair of two candidates, when they can be one and are not yet.
     pub(crate) fn pair_up(
         &mut self,
-        local: usize,
-        remote: usize,
+        (local, remote): (usize, usize),
+        config: &Config,
         role: IceRole,
         next_id: &mut u32,
     ) -> Result<Option<PairId>, OverLimit> {
-        match can_pair(&self.locals[local], &self.remotes[remote]) {
+        match can_pair(&self.locals[local], &self.remotes[remote], config) {
             true => self.add_pair(local, remote, role, next_id),
             false => Ok(None),
         }
@@ -373,7 +373,7 @@ fn is_private(ours: &LocalCandidate, theirs: &Candidate) -> bool {
 
 /// Reflexive candidates are not paired: checks leave from their base, whose own candidate is
 /// (RFC 8445 §6.1.2.4).
-pub(crate) fn can_pair(ours: &LocalCandidate, theirs: &Candidate) -> bool {
+pub(crate) fn can_pair(ours: &LocalCandidate, theirs: &Candidate, config: &Config) -> bool {
     let (a, b) = (ours.base.addr.ip(), theirs.addr.ip());
     let kinds = [CandidateKind::Host, CandidateKind::Relayed];
     kinds.contains(&ours.candidate.kind)
@@ -382,6 +382,20 @@ pub(crate) fn can_pair(ours: &LocalCandidate, theirs: &Candidate) -> bool {
         && ours.base.tcp_type == theirs.tcp_type.map(TcpType::counterpart)
         && a.is_ipv4() == b.is_ipv4()
         && candidate::is_link_local(a) == candidate::is_link_local(b)
+        && loopback_fits(ours.base, b, config)
+}
+
+/// Whether a base reaches an address as far as loopback goes.
+fn loopback_fits(base: Base, to: IpAddr, config: &Config) -> bool {
+    match (base.addr.ip().is_loopback(), to.is_loopback()) {
         // A TURN server on this machine is itself everywhere that this machine is.
-        && (a.is_loopback() == b.is_loopback() || (ours.base.relay.is_some() && a.is_loopback()))
+        (true, false) => base.relay.is_some(),
+        // Who is on loopback alone is on this machine, and its other addresses reach it, too
+        // (Chromium 156 does the same). A stream is not opened there: to whom it goes only signalling
+        // says, and services of the machine trust what comes from it.
+        (false, true) => {
+            !config.loopback && base.relay.is_none() && base.protocol == Protocol::Udp
+        }
+        (true, true) | (false, false) => true,
+    }
 }

@@ -147,7 +147,7 @@ impl Agent {
         let better = |ours: &LocalCandidate, theirs: &Candidate| {
             let priority = pair_priority(self.role, ours.candidate.priority, theirs.priority);
             priority > best.priority
-                && can_pair(ours, theirs)
+                && can_pair(ours, theirs, &self.config)
                 && self.is_binding(ours.base, theirs.addr)
         };
         let locals = generation.locals.iter().filter(|ours| !ours.gone);

@@ -143,6 +143,20 @@ fn tcp_connects_where_udp_does_not_get_through() {
 }
 
 #[test]
+fn nobody_has_a_stream_opened_to_loopback_by_naming_it() {
+    let mut sim = Sim::new(6, Link::default());
+    sim.stream_address(0, "192.0.2.1");
+    sim.signal_credentials(0);
+    sim.signal_credentials(1);
+    let mut named = Candidate::host(addr("127.0.0.1:6379"), Protocol::Tcp);
+    named.tcp_type = Some(TcpType::Passive);
+    let agent = &mut sim.peers[0].agent;
+    agent.add_remote_candidate(sim.now, Generation(0), named);
+    sim.run_for(SECOND);
+    assert_eq!(sim.peers[0].agent.pairs().count(), 0);
+}
+
+#[test]
 fn a_broken_stream_fails_its_pair_at_once_and_data_moves_to_another() {
     let mut sim = tcp_only(7);
     assert!(sim.run_until(SECOND, |sim| sim.both(TransportState::Completed)));
