@@ -393,9 +393,7 @@ fn loopback_fits(base: Base, to: IpAddr, config: &Config) -> bool {
         // Who is on loopback alone is on this machine, and its other addresses reach it, too
         // (Chromium 156 does the same). A stream is not opened there: to whom it goes only signalling
         // says, and services of the machine trust what comes from it.
-        (false, true) => {
-            !config.loopback && base.relay.is_none() && base.protocol == Protocol::Udp
-        }
+        (false, true) => !config.loopback && base.relay.is_none() && base.protocol == Protocol::Udp,
         (true, true) | (false, false) => true,
     }
 }

@@ -477,7 +477,11 @@ pub(crate) fn sending(
         let fec = source.fec.filter(|_| lines.codecs.iter().any(corrects));
         lines.cname = Some(intent.cname.clone());
         lines.sources = vec![AnnouncedSource {
-            source: SourceParameters { rtx, fec, ..*source },
+            source: SourceParameters {
+                rtx,
+                fec,
+                ..*source
+            },
             cname: lines.cname.clone(),
         }];
     }

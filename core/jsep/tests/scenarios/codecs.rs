@@ -341,7 +341,10 @@ fn each_direction_uses_its_receivers_payload_types() {
     assert_eq!(numbers(&received(&a)), [(111, "opus"), (8, "PCMA")]);
     // The next offer keeps this end's numbers and the answer's order.
     let offer = a.offer();
-    assert!(offer.contains("SAVPF 111 8 63 9 0 13 110 126\r\n"), "{offer}");
+    assert!(
+        offer.contains("SAVPF 111 8 63 9 0 13 110 126\r\n"),
+        "{offer}"
+    );
     assert_eq!(a.media(id).mid.as_str(), "0");
 }
 
