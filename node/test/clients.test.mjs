@@ -8,12 +8,12 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { WebSocket } from 'ws';
 import { CHUNKS, CHUNK_BYTES, chunk, counter } from './clients/exchange.mjs';
-import { missing, openChromium } from './clients/chromium.mjs';
+import { openChromium } from './clients/chromium.mjs';
 import { openPage } from './clients/page.mjs';
 import '../dist/polyfill.js';
 
 const TOTAL = CHUNKS * CHUNK_BYTES;
-const options = { skip: missing, timeout: 60_000 };
+const options = { timeout: 60_000 };
 
 /** What the page counted; rejects when it tells of an error. */
 const receivedBy = (page) =>

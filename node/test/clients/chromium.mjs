@@ -21,8 +21,7 @@ const FLAGS = [
   '--disable-features=MediaRouter,OptimizationHints',
 ];
 
-/** Why the tests with Chromium cannot run here, or false: what node:test takes as `skip`. */
-export const missing = (() => {
+const isInstalled = () => {
   const has = (folder) => {
     try {
       accessSync(path.join(folder, PROGRAM), constants.X_OK);
@@ -31,12 +30,12 @@ export const missing = (() => {
       return false;
     }
   };
-  if (process.env.PATH.split(path.delimiter).some(has)) return false;
-  return `needs ${PROGRAM} on the path; on Debian: apt-get install chromium`;
-})();
+  return process.env.PATH.split(path.delimiter).some(has);
+};
 
 /** Opens `url` until the test `t` ends, or this process. */
 export function openChromium(t, url) {
+  if (!isInstalled()) throw new Error(`needs ${PROGRAM} on the path; on Debian: apt-get install chromium`);
   const profile = mkdtempSync(path.join(tmpdir(), 'duologue-chromium-'));
   // A process group of its own, so that its helpers can be ended with it.
   const child = spawn(PROGRAM, [...FLAGS, `--user-data-dir=${profile}`, url], { detached: true, stdio: 'ignore' });
