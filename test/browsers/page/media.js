@@ -1,11 +1,12 @@
 // Media between this browser and the Rust peer, which sends back what it gets. What counts is what the
 // browser decoded, by its own statistics.
+import { device, devices } from "./devices.js";
 import { connected, equal, pageOffers, pair, rustOffers } from "./pair.js";
 
 export const scenarios = {
   "a camera and a microphone come back and are decoded": async (test) => {
     const ends = await pair(test);
-    await send(test, ends.pc, ["audio", "video"]);
+    await devices(test, ends.pc, ["audio", "video"]);
     await ends.remote.call("echo");
     await pageOffers(ends);
     await comesBack(test, ends.pc, ["audio", "video"]);
@@ -15,7 +16,7 @@ export const scenarios = {
     const ends = await pair(test);
     for (const kind of ["audio", "video"]) await ends.remote.call("addTransceiver", { kind });
     await ends.remote.call("echo");
-    await send(test, ends.pc, ["audio", "video"]);
+    await devices(test, ends.pc, ["audio", "video"]);
     await rustOffers(ends);
     await comesBack(test, ends.pc, ["audio", "video"]);
   },
@@ -39,7 +40,7 @@ export const scenarios = {
 
   "a camera and a microphone come back by frames and are decoded": async (test) => {
     const ends = await pair(test);
-    await send(test, ends.pc, ["audio", "video"]);
+    await devices(test, ends.pc, ["audio", "video"]);
     await ends.remote.call("echo", { by: "frames" });
     await pageOffers(ends);
     await comesBack(test, ends.pc, ["audio", "video"]);
@@ -48,7 +49,7 @@ export const scenarios = {
   "media goes on after a hold, while data flows": async (test) => {
     const ends = await pair(test);
     ends.pc.createDataChannel("data");
-    await send(test, ends.pc, ["video"]);
+    await devices(test, ends.pc, ["video"]);
     await ends.remote.call("echo");
     await pageOffers(ends);
     await comesBack(test, ends.pc, ["video"]);
@@ -62,14 +63,14 @@ export const scenarios = {
 
   "the Rust end's track is muted until packets come": async (test) => {
     const ends = await pair(test);
-    await send(test, ends.pc, ["audio"]);
+    await devices(test, ends.pc, ["audio"]);
     await pageOffers(ends);
     await ends.remote.event("unmute", (e) => e.kind === "unmute");
   },
 
   "media goes on through an ICE restart": async (test) => {
     const ends = await pair(test);
-    await send(test, ends.pc, ["audio", "video"]);
+    await devices(test, ends.pc, ["audio", "video"]);
     await ends.remote.call("echo");
     await pageOffers(ends);
     await comesBack(test, ends.pc, ["audio", "video"]);
@@ -80,7 +81,7 @@ export const scenarios = {
 
   "another track takes over without negotiation": async (test) => {
     const ends = await pair(test);
-    await send(test, ends.pc, ["video"]);
+    await devices(test, ends.pc, ["video"]);
     await ends.remote.call("echo");
     await pageOffers(ends);
     await comesBack(test, ends.pc, ["video"]);
@@ -93,7 +94,7 @@ async function everyCodecComesBack(test, by) {
   const codecs = RTCRtpSender.getCapabilities("video").codecs.filter((c) => /VP8|VP9|H264|AV1/.test(c.mimeType));
   for (const codec of firstOfEach(codecs)) {
     const ends = await pair(test);
-    await send(test, ends.pc, ["video"]);
+    await devices(test, ends.pc, ["video"]);
     const again = RTCRtpReceiver.getCapabilities("video").codecs.filter((c) => c.mimeType === "video/rtx");
     ends.pc.getTransceivers()[0].setCodecPreferences([codec, ...again]);
     await ends.remote.call("echo", { by });
@@ -103,20 +104,6 @@ async function everyCodecComesBack(test, by) {
     const used = (await ends.pc.getStats()).get(inbound.codecId);
     equal(used.mimeType, codec.mimeType, "the codec that came back");
   }
-}
-
-// Adds what the browser's fake camera and microphone make.
-async function send(test, pc, kinds) {
-  for (const kind of kinds) {
-    const stream = await device(test, { [kind]: true });
-    pc.addTrack(stream.getTracks()[0], stream);
-  }
-}
-
-async function device(test, constraints) {
-  const stream = await navigator.mediaDevices.getUserMedia(constraints);
-  test.onEnd(() => stream.getTracks().forEach((track) => track.stop()));
-  return stream;
 }
 
 // Waits until so much more of each kind was decoded here; gives the statistics of the streams.

@@ -9,6 +9,7 @@
 mod launch;
 mod peer;
 mod server;
+mod watch;
 mod webdriver;
 
 pub use launch::{Browser, Running};

@@ -12,6 +12,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
+use crate::watch::Watch;
+
 /// Events that wait for the page.
 const MAX_EVENTS: usize = 65_536;
 /// The pattern of message n: byte i is (31 i + n) mod 251, as in `page/pair.js`.
@@ -65,6 +67,15 @@ pub(crate) enum Call {
         #[serde(default)]
         by: EchoBy,
     },
+    /// Counts what every receiver gets, from now on.
+    Watch {},
+    /// What they got, by mid.
+    Seen {},
+    /// Asks for a key frame of every receiver of video.
+    AskForKeyFrame {
+        #[serde(default)]
+        encoding: usize,
+    },
     State {},
     Stats {},
     Close {},
@@ -91,6 +102,7 @@ pub(crate) struct RemotePeer {
     channels: Mutex<Vec<Channel>>,
     events: mpsc::Sender<Value>,
     echoes: Mutex<Echoes>,
+    watched: Mutex<Option<Vec<(RtpTransceiver, Watch)>>>,
 }
 
 /// Whose media is sent back, and how.
@@ -115,8 +127,9 @@ impl RemotePeer {
             channels: Mutex::default(),
             events,
             echoes: Mutex::default(),
+            watched: Mutex::default(),
         });
-        tokio::spawn(peer.clone().watch(stream));
+        tokio::spawn(peer.clone().listen(stream));
         (peer, receiver)
     }
 
@@ -128,6 +141,7 @@ impl RemotePeer {
             }
             Call::SetRemoteDescription(description) => {
                 self.pc.set_remote_description(description).await?;
+                self.watch();
                 self.echo();
             }
             Call::AddIceCandidate(candidate) => self.pc.add_ice_candidate(candidate).await?,
@@ -170,6 +184,20 @@ impl RemotePeer {
                 self.echoes().by = Some(by);
                 self.echo();
             }
+            Call::Watch {} => {
+                let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
+                watched.get_or_insert_default();
+                drop(watched);
+                self.watch();
+            }
+            Call::Seen {} => return Ok(self.seen()),
+            Call::AskForKeyFrame { encoding } => {
+                for transceiver in self.pc.transceivers() {
+                    if transceiver.kind() == Some(MediaKind::Video) {
+                        transceiver.receiver().send_key_frame_request(encoding)?;
+                    }
+                }
+            }
             Call::State {} => return Ok(self.state()),
             Call::Stats {} => return Ok(json!(self.pc.get_stats().await?)),
             Call::Close {} => self.pc.close(),
@@ -198,7 +226,7 @@ impl RemotePeer {
         })
     }
 
-    async fn watch(self: Arc<Self>, mut stream: Events) {
+    async fn listen(self: Arc<Self>, mut stream: Events) {
         while let Some(event) = stream.recv().await {
             match event {
                 Event::IceCandidate(candidate) => {
@@ -257,6 +285,28 @@ impl RemotePeer {
             EchoBy::Packets => tokio::spawn(echo_packets(transceiver)),
             EchoBy::Frames => tokio::spawn(echo_frames(transceiver)),
         };
+    }
+
+    /// Those that the last description brought are counted, too.
+    fn watch(&self) {
+        let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(watched) = watched.as_mut() else {
+            return;
+        };
+        for transceiver in self.pc.transceivers() {
+            if watched.iter().all(|(known, _)| *known != transceiver) {
+                let watch = Watch::start(&transceiver);
+                watched.push((transceiver, watch));
+            }
+        }
+    }
+
+    fn seen(&self) -> Value {
+        let watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
+        let of = |(transceiver, watch): &(RtpTransceiver, Watch)| {
+            (transceiver.mid().unwrap_or_default(), json!(watch.seen()))
+        };
+        watched.iter().flatten().map(of).collect()
     }
 
     fn ask_for_key_frame(&self, sender: &RtpSender, encoding: usize) {

@@ -50,6 +50,16 @@ const PAGE: &[(&str, &str, &str)] = &[
         include_str!("../page/media.js"),
     ),
     (
+        "/devices.js",
+        "text/javascript",
+        include_str!("../page/devices.js"),
+    ),
+    (
+        "/facts.js",
+        "text/javascript",
+        include_str!("../page/facts.js"),
+    ),
+    (
         "/ways.js",
         "text/javascript",
         include_str!("../page/ways.js"),
@@ -94,7 +104,7 @@ impl Suite {
     fn files(self) -> &'static str {
         match self {
             Suite::Open => "scenarios+ways",
-            Suite::Media => "media",
+            Suite::Media => "media+facts",
             Suite::Hidden => "names",
         }
     }
