@@ -7,6 +7,7 @@ use duologue_base::{Generation, IceRole, Instant, Transmit};
 
 use crate::agent::Agent;
 use crate::checklist::{Check, Pair, Valid};
+use crate::checks::Checks;
 use crate::limits;
 use crate::stats::PairId;
 use crate::transaction::Purpose;
@@ -19,12 +20,12 @@ impl Agent {
 
     /// The pairs that consent is asked for, and why.
     fn asked(&self, now: Instant) -> impl Iterator<Item = (usize, &Pair, Asked)> {
-        let used = self.selected.and_then(|selected| {
-            let generation = &self.generations[self.index(selected.generation)?];
+        let used = self.checks.selected.and_then(|selected| {
+            let generation = &self.checks.generations[self.checks.index(selected.generation)?];
             Some((generation, generation.checklist.get(selected.pair)?))
         });
-        let replaced = self.replaced();
-        let generations = self.generations.iter().enumerate();
+        let replaced = self.checks.replaced();
+        let generations = self.checks.generations.iter().enumerate();
         let pairs = generations.flat_map(|(at, generation)| {
             let pairs = generation.checklist.pairs().iter();
             pairs.map(move |pair| (at, pair))
@@ -33,8 +34,8 @@ impl Agent {
             if pair.valid().is_none() || self.config.lite {
                 return None;
             }
-            let newest = at + 1 == self.generations.len();
-            let over = at < replaced && self.generations[at].retired;
+            let newest = at + 1 == self.checks.generations.len();
+            let over = at < replaced && self.checks.generations[at].retired;
             let why = match used {
                 Some((_, used)) if used.id == pair.id => Asked::InUse,
                 _ if over => return None,
@@ -54,7 +55,7 @@ impl Agent {
     /// It would be in use if it answered, or be nominated.
     fn is_preferred(&self, at: usize, pair: &Pair, used: &Pair) -> bool {
         let rank = |pair: &Pair| (pair.is_nominated(), pair.nomination.number(), pair.priority);
-        let renominates = self.role == IceRole::Controlling && self.renominates(at);
+        let renominates = self.checks.role == IceRole::Controlling && self.renominates(at);
         (pair.is_nominated() && rank(pair) > rank(used))
             || (renominates && pair.priority > used.priority)
     }
@@ -62,20 +63,23 @@ impl Agent {
     /// Sends one consent check whose time has come. Pairs that are not in use are many, so they
     /// wait for each other as checks do.
     pub(crate) fn ask_consent(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<Transmit> {
-        let paced = now >= self.next_check;
+        let paced = now >= self.checks.next_check;
         let due = |pair: &Pair| pair.valid().is_some_and(|valid| valid.next_request <= now);
         let (at, id, why) = self
             .asked(now)
             .find(|(_, pair, why)| due(pair) && (paced || *why != Asked::Spare))
             .map(|(at, pair, why)| (at, pair.id, why))?;
         let interval = self.consent_interval();
-        let valid = self.generations[at].checklist.get_mut(id)?.valid_mut()?;
+        let valid = self.checks.generations[at]
+            .checklist
+            .get_mut(id)?
+            .valid_mut()?;
         if why == Asked::Spare {
             if now - valid.next_request > limits::SPARE_INTERVAL {
                 // What it left unanswered is long ago and tells nothing.
                 valid.unanswered_since = None;
             }
-            self.next_check = now + self.pacing;
+            self.checks.next_check = now + self.checks.pacing;
         }
         valid.next_request = now
             + match why {
@@ -87,6 +91,82 @@ impl Agent {
         self.send_request(now, at, id, Purpose::Consent, out)
     }
 
+    /// When the next consent check is due, or the lack of answers changes something.
+    pub(crate) fn consent_timeout(&self) -> Option<Instant> {
+        let asked = self
+            .asked(self.checks.updated)
+            .filter_map(|(_, pair, why)| {
+                let valid = pair.valid()?;
+                if why == Asked::Spare {
+                    return Some(valid.next_request.max(self.checks.next_check));
+                }
+                let silent = valid.unanswered_since.map(|since| since + pair.patience());
+                let silent = silent.filter(|&at| at > self.checks.updated);
+                let expiry = valid.last_response + limits::CONSENT_EXPIRY;
+                Instant::earliest([Some(valid.next_request), silent, Some(expiry)])
+            });
+        let lite = self.checks.selected.filter(|_| self.config.lite);
+        let heard = lite.and_then(|selected| {
+            let pair = self.checks.pair(selected.generation, selected.pair)?;
+            let last = pair.valid()?.last_response;
+            let silent = last + limits::LITE_SILENCE;
+            Some(if silent > self.checks.updated {
+                silent
+            } else {
+                last + limits::CONSENT_EXPIRY
+            })
+        });
+        asked.chain(heard).min()
+    }
+
+    /// RFC 7675 §5.1: without an answer for 30 s the pair is not used any more.
+    pub(crate) fn expire_consent(&mut self, now: Instant) {
+        let lite = self.checks.selected.filter(|_| self.config.lite);
+        let lite = lite.and_then(|selected| {
+            let pair = self.checks.pair(selected.generation, selected.pair)?;
+            Some((self.checks.index(selected.generation)?, pair))
+        });
+        let lite = lite.map(|(at, pair)| (at, pair, Asked::InUse));
+        let expired: Vec<(usize, Generation, PairId, Asked)> = self
+            .asked(now)
+            .chain(lite)
+            .filter(|(_, pair, why)| pair.valid().is_some_and(|valid| is_over(now, valid, *why)))
+            .map(|(at, pair, why)| (at, self.checks.generations[at].id, pair.id, why))
+            .collect();
+        for (at, generation, id, why) in expired {
+            if let Some(pair) = self.checks.generations[at].checklist.get_mut(id) {
+                tracing::debug!("ICE pair {}: consent expired", id.0);
+                pair.nomination.lose(self.checks.role);
+                pair.set_check(Check::Failed);
+            }
+            self.checks
+                .transactions
+                .retain(|t| t.generation != generation || t.pair != id);
+            // "completed: […] if consent checks subsequently fail on all successful candidate
+            // pairs, the state transitions to failed"
+            if why == Asked::Spare {
+                continue;
+            }
+            if self.checks.generations[at].candidates_complete() {
+                // What was tried since it went silent had time enough.
+                self.checks.generations[at].checklist.conclude(u64::MAX);
+            } else {
+                self.reopen(at);
+            }
+        }
+        self.checks.forget_requests();
+    }
+
+    /// Nothing works any more: what was not paired, or not checked to the end, because the
+    /// checklist was concluded gets its turn.
+    pub(crate) fn reopen(&mut self, at: usize) {
+        for local in 0..self.checks.generations[at].locals.len() {
+            self.pair_local(at, local);
+        }
+    }
+}
+
+impl Checks {
     /// The other side checks or nominates another pair than the one in use: its network may have
     /// changed, so the one in use is asked at once.
     pub(crate) fn doubt_selected(&mut self, now: Instant, at: usize) {
@@ -103,77 +183,6 @@ impl Agent {
         {
             valid.doubted = true;
             valid.next_request = now.max(valid.last_response + limits::DOUBT_AGE);
-        }
-    }
-
-    /// When the next consent check is due, or the lack of answers changes something.
-    pub(crate) fn consent_timeout(&self) -> Option<Instant> {
-        let asked = self.asked(self.updated).filter_map(|(_, pair, why)| {
-            let valid = pair.valid()?;
-            if why == Asked::Spare {
-                return Some(valid.next_request.max(self.next_check));
-            }
-            let silent = valid.unanswered_since.map(|since| since + pair.patience());
-            let silent = silent.filter(|&at| at > self.updated);
-            let expiry = valid.last_response + limits::CONSENT_EXPIRY;
-            Instant::earliest([Some(valid.next_request), silent, Some(expiry)])
-        });
-        let lite = self.selected.filter(|_| self.config.lite);
-        let heard = lite.and_then(|selected| {
-            let pair = self.pair(selected.generation, selected.pair)?;
-            let last = pair.valid()?.last_response;
-            let silent = last + limits::LITE_SILENCE;
-            Some(if silent > self.updated {
-                silent
-            } else {
-                last + limits::CONSENT_EXPIRY
-            })
-        });
-        asked.chain(heard).min()
-    }
-
-    /// RFC 7675 §5.1: without an answer for 30 s the pair is not used any more.
-    pub(crate) fn expire_consent(&mut self, now: Instant) {
-        let lite = self.selected.filter(|_| self.config.lite);
-        let lite = lite.and_then(|selected| {
-            let pair = self.pair(selected.generation, selected.pair)?;
-            Some((self.index(selected.generation)?, pair))
-        });
-        let lite = lite.map(|(at, pair)| (at, pair, Asked::InUse));
-        let expired: Vec<(usize, Generation, PairId, Asked)> = self
-            .asked(now)
-            .chain(lite)
-            .filter(|(_, pair, why)| pair.valid().is_some_and(|valid| is_over(now, valid, *why)))
-            .map(|(at, pair, why)| (at, self.generations[at].id, pair.id, why))
-            .collect();
-        for (at, generation, id, why) in expired {
-            if let Some(pair) = self.generations[at].checklist.get_mut(id) {
-                tracing::debug!("ICE pair {}: consent expired", id.0);
-                pair.nomination.lose(self.role);
-                pair.set_check(Check::Failed);
-            }
-            self.transactions
-                .retain(|t| t.generation != generation || t.pair != id);
-            // "completed: […] if consent checks subsequently fail on all successful candidate
-            // pairs, the state transitions to failed"
-            if why == Asked::Spare {
-                continue;
-            }
-            if self.generations[at].candidates_complete() {
-                // What was tried since it went silent had time enough.
-                self.generations[at].checklist.conclude(u64::MAX);
-            } else {
-                self.reopen(at);
-            }
-        }
-        self.forget_requests();
-    }
-
-    /// Nothing works any more: what was not paired, or not checked to the end, because the
-    /// checklist was concluded gets its turn.
-    pub(crate) fn reopen(&mut self, at: usize) {
-        for local in 0..self.generations[at].locals.len() {
-            self.pair_local(at, local);
         }
     }
 }

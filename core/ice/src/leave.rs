@@ -4,6 +4,7 @@ use duologue_base::Instant;
 
 use crate::agent::Agent;
 use crate::checklist::Checklist;
+use crate::checks::Checks;
 
 /// Whether an ordinary check (RFC 8445 §6.1.4.2) may leave. Its address is what a description says,
 /// and may be that of anybody. A triggered check goes to where an authenticated one came from, and
@@ -25,32 +26,34 @@ pub enum CheckLeave {
 impl Agent {
     /// Gives or takes leave for ordinary checks.
     pub fn set_check_leave(&mut self, leave: CheckLeave) {
-        self.leave = leave;
+        self.checks.leave = leave;
     }
 
     /// An ordinary check is due, and the host has not said that it may leave.
     pub fn wants_check_leave(&self, now: Instant) -> bool {
-        let held = matches!(self.leave, CheckLeave::Held { until } if until <= now);
-        held && now >= self.next_check && self.has_checks(Checklist::has_ordinary)
+        let held = matches!(self.checks.leave, CheckLeave::Held { until } if until <= now);
+        held && now >= self.checks.next_check && self.has_checks(Checklist::has_ordinary)
     }
 
     /// How many ordinary checks were answered since this was last asked.
     pub fn take_answered_checks(&mut self) -> u32 {
-        std::mem::take(&mut self.answered_checks)
+        std::mem::take(&mut self.checks.answered_checks)
     }
 
     /// When the next check may leave, if there is one to send.
     pub(crate) fn check_timeout(&self) -> Option<Instant> {
         if self.has_checks(Checklist::has_triggered) {
-            return Some(self.next_check);
+            return Some(self.checks.next_check);
         }
-        let leaves = match self.leave {
-            CheckLeave::Free | CheckLeave::Once => self.next_check,
-            CheckLeave::Held { until } => self.next_check.max(until),
+        let leaves = match self.checks.leave {
+            CheckLeave::Free | CheckLeave::Once => self.checks.next_check,
+            CheckLeave::Held { until } => self.checks.next_check.max(until),
         };
         self.has_checks(Checklist::has_ordinary).then_some(leaves)
     }
+}
 
+impl Checks {
     /// An ordinary check is sent.
     pub(crate) fn use_check_leave(&mut self) {
         if self.leave == CheckLeave::Once {

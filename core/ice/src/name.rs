@@ -52,12 +52,12 @@ impl Agent {
     /// [`add_local_address`](Self::add_local_address).
     pub fn hide_address(&mut self, ip: IpAddr, name: MdnsName) {
         let ip = ip.to_canonical();
-        let own = &mut self.names.own;
+        let own = &mut self.local.names.own;
         // It may have been gone and come back with another name.
         own.retain(|(known, _)| *known != ip);
         match own.len() < limits::LOCAL_CANDIDATES {
             true => own.push((ip, name)),
-            false => self.counters.over_limit += 1,
+            false => self.outbox.counters.over_limit += 1,
         }
     }
 
@@ -66,7 +66,7 @@ impl Agent {
     /// address."
     pub fn handle_name_resolved(&mut self, now: Instant, name: MdnsName, addresses: &[IpAddr]) {
         let named = |(_, candidate): &mut (Generation, Candidate)| candidate.name == Some(name);
-        let waiting: Vec<_> = self.names.unresolved.extract_if(.., named).collect();
+        let waiting: Vec<_> = self.local.names.unresolved.extract_if(.., named).collect();
         let &[ip] = addresses else {
             return;
         };
@@ -90,21 +90,22 @@ impl Agent {
         };
         // §3.2.1 step 2: "If the ICE candidate policy is "relay" […], ignore the candidate."
         let relay_only = self
+            .checks
             .index(generation)
-            .is_some_and(|at| self.generations[at].relay_only);
+            .is_some_and(|at| self.checks.generations[at].relay_only);
         let waiting = (generation, candidate.clone());
-        let unresolved = &mut self.names.unresolved;
+        let unresolved = &mut self.local.names.unresolved;
         if relay_only || unresolved.contains(&waiting) {
             return true;
         }
         if unresolved.len() >= limits::UNRESOLVED {
-            self.counters.over_limit += 1;
+            self.outbox.counters.over_limit += 1;
             return true;
         }
         let asked = unresolved.iter().any(|(_, known)| known.name == Some(name));
         unresolved.push(waiting);
         if !asked {
-            self.push_event(Event::ResolveName { name });
+            self.outbox.push_event(Event::ResolveName { name });
         }
         true
     }

@@ -2,25 +2,27 @@
 
 use duologue_base::{IceRole, Instant};
 
-use crate::agent::{Agent, Route, Selected};
+use crate::agent::{Agent, Route};
 use crate::candidate::Candidate;
 use crate::checklist::Pair;
+use crate::checks::{Checks, Selected};
 use crate::event::Event;
 use crate::generation::{GenerationState, LocalCandidate, can_pair, pair_priority};
 use crate::limits;
+use crate::local::Local;
 use crate::stats::PairId;
 
 impl Agent {
     /// Draws all conclusions from what changed. Called at the end of every input.
     pub(crate) fn update(&mut self, now: Instant) {
-        self.updated = now;
-        if self.is_closed() {
+        self.checks.updated = now;
+        if self.checks.is_closed() {
             return;
         }
-        for at in 0..self.generations.len() {
+        for at in 0..self.checks.generations.len() {
             if let Some(bar) = self.bar(now, at) {
-                self.conclude(at, bar);
-            } else if let Some(check) = self.generations[at].moved.take() {
+                self.checks.conclude(at, bar);
+            } else if let Some(check) = self.checks.generations[at].moved.take() {
                 self.learn_from_check(now, at, check);
             }
             self.nominate(now, at);
@@ -30,22 +32,15 @@ impl Agent {
         self.update_state(now);
     }
 
-    /// RFC 8445 §8.1.2
-    fn conclude(&mut self, at: usize, bar: u64) {
-        if self.generations[at].checklist.conclude(bar) {
-            self.forget_requests();
-        }
-    }
-
     /// Both agents said that a pair nominated later takes the place of an earlier one.
     pub(crate) fn renominates(&self, at: usize) -> bool {
-        self.config.renomination && self.generations[at].follows_renomination()
+        self.config.renomination && self.checks.generations[at].follows_renomination()
     }
 
     /// Pairs of at most this priority are not worth a check. None: no pair that answers was
     /// nominated.
     pub(crate) fn bar(&self, now: Instant, at: usize) -> Option<u64> {
-        let settled = self.settled(now, &self.generations[at])?;
+        let settled = self.settled(now, &self.checks.generations[at])?;
         Some(match self.renominates(at) {
             true => settled.priority,
             false => u64::MAX,
@@ -62,7 +57,7 @@ impl Agent {
     }
 
     fn nominate(&mut self, now: Instant, at: usize) {
-        if self.role == IceRole::Controlled || self.config.lite {
+        if self.checks.role == IceRole::Controlled || self.config.lite {
             return;
         }
         let Some((id, due)) = self.nomination(now, at) else {
@@ -72,14 +67,14 @@ impl Agent {
             return;
         }
         if self.renominates(at) {
-            self.nominations = (self.nominations + 1).min(limits::NOMINATION_MAX);
+            self.checks.nominations = (self.checks.nominations + 1).min(limits::NOMINATION_MAX);
         }
         let number = match self.renominates(at) {
-            true => self.nominations,
+            true => self.checks.nominations,
             false => 0,
         };
         self.log_nomination(at, id);
-        let checklist = &mut self.generations[at].checklist;
+        let checklist = &mut self.checks.generations[at].checklist;
         if let Some(pair) = checklist.get_mut(id) {
             pair.nomination.begin(number);
         }
@@ -87,7 +82,7 @@ impl Agent {
     }
 
     fn log_nomination(&self, at: usize, id: PairId) {
-        let generation = &self.generations[at];
+        let generation = &self.checks.generations[at];
         let Some(best) = generation.checklist.get(id) else {
             return;
         };
@@ -106,7 +101,7 @@ impl Agent {
     /// as soon as no better one may be expected any moment. Pairs that stay silent are not waited
     /// for. What is nominated again has waited already.
     fn nomination(&self, now: Instant, at: usize) -> Option<(PairId, Instant)> {
-        let generation = &self.generations[at];
+        let generation = &self.checks.generations[at];
         let pairs = || {
             let pairs = generation.checklist.pairs().iter();
             pairs.filter(|pair| self.is_healthy(now, generation, pair))
@@ -145,10 +140,11 @@ impl Agent {
     /// this one.
     fn binds_better(&self, generation: &GenerationState, best: &Pair) -> bool {
         let better = |ours: &LocalCandidate, theirs: &Candidate| {
-            let priority = pair_priority(self.role, ours.candidate.priority, theirs.priority);
+            let priority =
+                pair_priority(self.checks.role, ours.candidate.priority, theirs.priority);
             priority > best.priority
                 && can_pair(ours, theirs, &self.config)
-                && self.is_binding(ours.base, theirs.addr)
+                && self.local.is_binding(ours.base, theirs.addr)
         };
         let locals = generation.locals.iter().filter(|ours| !ours.gone);
         let mut relayed = locals.filter(|ours| ours.base.relay.is_some());
@@ -157,13 +153,13 @@ impl Agent {
 
     /// When [`nominate`](Self::nominate) stops waiting for better pairs.
     pub(crate) fn nomination_timeout(&self) -> Option<Instant> {
-        if self.role == IceRole::Controlled || self.config.lite {
+        if self.checks.role == IceRole::Controlled || self.config.lite {
             return None;
         }
-        let undecided = |at: &usize| !self.generations[*at].checklist.is_concluded();
-        (0..self.generations.len())
+        let undecided = |at: &usize| !self.checks.generations[*at].checklist.is_concluded();
+        (0..self.checks.generations.len())
             .filter(undecided)
-            .filter_map(|at| self.nomination(self.updated, at))
+            .filter_map(|at| self.nomination(self.checks.updated, at))
             .map(|(_, due)| due)
             .min()
     }
@@ -171,29 +167,11 @@ impl Agent {
     fn retire_generations(&mut self, now: Instant) {
         let nothing_asked =
             |state: &GenerationState| now - state.last_request >= limits::RETIRED_LINGER;
-        for at in (0..self.replaced()).rev() {
-            if self.generations[at].retired && nothing_asked(&self.generations[at]) {
+        for at in (0..self.checks.replaced()).rev() {
+            if self.checks.generations[at].retired && nothing_asked(&self.checks.generations[at]) {
                 self.remove_generation(at);
             }
         }
-    }
-
-    /// How many generations are older than the newest one with a nominated pair.
-    pub(crate) fn replaced(&self) -> usize {
-        if self.generations.len() == 1 {
-            return 0;
-        }
-        let nominated = |state: &GenerationState| state.checklist.is_concluded();
-        self.generations.iter().rposition(nominated).unwrap_or(0)
-    }
-
-    /// When the next replaced generation goes.
-    pub(crate) fn retirement_timeout(&self) -> Option<Instant> {
-        let replaced = self.generations[..self.replaced()].iter();
-        replaced
-            .filter(|state| state.retired)
-            .map(|state| state.last_request + limits::RETIRED_LINGER)
-            .min()
     }
 
     /// Data goes to a pair that answers rather than to a silent one, then to a nominated one, then
@@ -201,6 +179,7 @@ impl Agent {
     /// nomination any valid pair may carry data (RFC 8445 §12.1).
     fn select(&mut self, now: Instant) {
         let best = self
+            .checks
             .generations
             .iter()
             .flat_map(|generation| {
@@ -211,7 +190,7 @@ impl Agent {
                 let valid = pair.valid()?;
                 let healthy = self.is_healthy(now, generation, pair);
                 // A relay carries no data before it has a channel.
-                self.route_of(generation, pair)?;
+                self.local.route_of(generation, pair)?;
                 let rank = (
                     healthy,
                     pair.is_nominated(),
@@ -227,16 +206,16 @@ impl Agent {
                 generation: generation.id,
                 pair: pair.id,
                 local,
-                route: self.route_of(generation, pair)?,
+                route: self.local.route_of(generation, pair)?,
             })
         });
         let selected = selected.flatten();
-        if selected == self.selected {
+        if selected == self.checks.selected {
             return;
         }
         let number = |selected: Option<Selected>| selected.map(|s| s.pair.0);
-        let (before, after) = (number(self.selected), number(selected));
-        self.selected = selected;
+        let (before, after) = (number(self.checks.selected), number(selected));
+        self.checks.selected = selected;
         let Some(pair) = self.selected_pair() else {
             tracing::debug!(before, "ICE selected pair: none any more");
             return;
@@ -248,21 +227,8 @@ impl Agent {
             pair.local.kind.as_str(),
             pair.remote.kind.as_str()
         );
-        self.selected_pair_changes += 1;
-        self.push_event(Event::SelectedPair(pair));
-    }
-
-    fn route_of(&self, generation: &GenerationState, pair: &Pair) -> Option<Route> {
-        let base = generation.base_of(pair);
-        let remote = generation.remote_addr_of(pair);
-        let socket = self.socket_for(base, remote)?;
-        Some(Route {
-            socket,
-            local: base.addr,
-            remote,
-            relay: self.relay_route(base, remote)?,
-            framing: self.framing(socket),
-        })
+        self.checks.selected_pair_changes += 1;
+        self.outbox.push_event(Event::SelectedPair(pair));
     }
 
     /// It answers, as far as is known: the selected pair is asked all the time, the others'
@@ -284,7 +250,7 @@ impl Agent {
         if valid.unanswered_since.is_some_and(silent) {
             return false;
         }
-        let selected = self.selected.is_some_and(|selected| {
+        let selected = self.checks.selected.is_some_and(|selected| {
             selected.pair == pair.id && selected.generation == generation.id
         });
         selected || age < limits::SPARE_FRESHNESS
@@ -292,13 +258,55 @@ impl Agent {
 
     /// The selected pair does not answer.
     pub(crate) fn is_silent(&self, now: Instant) -> bool {
-        let Some(selected) = self.selected else {
+        let Some(selected) = self.checks.selected else {
             return false;
         };
-        self.index(selected.generation).is_some_and(|at| {
-            let generation = &self.generations[at];
+        self.checks.index(selected.generation).is_some_and(|at| {
+            let generation = &self.checks.generations[at];
             let pair = generation.checklist.get(selected.pair);
             pair.is_some_and(|pair| !self.is_healthy(now, generation, pair))
         })
+    }
+}
+
+impl Local {
+    fn route_of(&self, generation: &GenerationState, pair: &Pair) -> Option<Route> {
+        let base = generation.base_of(pair);
+        let remote = generation.remote_addr_of(pair);
+        let socket = self.socket_for(base, remote)?;
+        Some(Route {
+            socket,
+            local: base.addr,
+            remote,
+            relay: self.relay_route(base, remote)?,
+            framing: self.framing(socket),
+        })
+    }
+}
+
+impl Checks {
+    /// RFC 8445 §8.1.2
+    fn conclude(&mut self, at: usize, bar: u64) {
+        if self.generations[at].checklist.conclude(bar) {
+            self.forget_requests();
+        }
+    }
+
+    /// How many generations are older than the newest one with a nominated pair.
+    pub(crate) fn replaced(&self) -> usize {
+        if self.generations.len() == 1 {
+            return 0;
+        }
+        let nominated = |state: &GenerationState| state.checklist.is_concluded();
+        self.generations.iter().rposition(nominated).unwrap_or(0)
+    }
+
+    /// When the next replaced generation goes.
+    pub(crate) fn retirement_timeout(&self) -> Option<Instant> {
+        let replaced = self.generations[..self.replaced()].iter();
+        replaced
+            .filter(|state| state.retired)
+            .map(|state| state.last_request + limits::RETIRED_LINGER)
+            .min()
     }
 }

@@ -15,20 +15,20 @@ impl Agent {
         generation: Generation,
         local: IceCredentials,
     ) {
-        if self.is_closed() {
+        if self.checks.is_closed() {
             return;
         }
-        self.role = role;
-        self.generations = vec![GenerationState::new(generation, local, false)];
-        self.user_names_revision += 1;
-        self.forget_told();
+        self.checks.role = role;
+        self.checks.generations = vec![GenerationState::new(generation, local, false)];
+        self.checks.user_names_revision += 1;
+        self.outbox.forget_told();
         self.take_up_gathering(now);
         self.update(now);
     }
 
     /// The servers changed while the agent gathers ahead.
     pub fn gather_again(&mut self, now: Instant) {
-        let local = self.newest().local.credentials.clone();
-        self.adopt(now, self.role, self.newest().id, local);
+        let local = self.checks.newest().local.credentials.clone();
+        self.adopt(now, self.checks.role, self.checks.newest().id, local);
     }
 }

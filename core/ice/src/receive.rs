@@ -31,17 +31,17 @@ impl Agent {
     /// back.
     pub fn handle_datagram(&mut self, now: Instant, datagram: &Datagram, bytes: &[u8]) -> Input {
         let of_socket = |base: &&Base| base.socket == Some(datagram.socket);
-        let base = match self.bases.iter().find(of_socket) {
+        let base = match self.local.bases.iter().find(of_socket) {
             Some(base) => Some(*base),
-            None => self.stream_of(datagram.socket).map(|(base, _)| base),
+            None => self.local.stream_of(datagram.socket).map(|(base, _)| base),
         };
         // Of a stream to a server only the server is at the other end: it has no base.
-        if base.is_none() && !self.is_server_stream(datagram.socket) {
+        if base.is_none() && !self.local.is_server_stream(datagram.socket) {
             return Input::Unknown;
         }
 
         let remote = normalized(datagram.remote);
-        if let Some((base, remote, range)) = self.unwrap_relayed(datagram, bytes) {
+        if let Some((base, remote, range)) = self.local.unwrap_relayed(datagram, bytes) {
             let inner = &bytes[range.clone()];
             if !is_stun(inner) {
                 return Input::Data { remote, range };
@@ -76,7 +76,7 @@ impl Agent {
                 };
                 self.handle_message(now, sender, message);
             }
-            None => self.counters.stray_responses += 1,
+            None => self.outbox.counters.stray_responses += 1,
         }
         Input::Handled
     }
@@ -84,7 +84,7 @@ impl Agent {
     /// What the other agent sent, if it is a message.
     fn handle_message(&mut self, now: Instant, sender: Sender, message: Option<Message<'_>>) {
         let Some(message) = message.filter(|message| message.method() == Method::BINDING) else {
-            self.counters.malformed += 1;
+            self.outbox.counters.malformed += 1;
             return;
         };
         match message.class() {

@@ -8,6 +8,7 @@ use duologue_stun::{AttributeType, Class, ErrorCode, Message, Method, Transactio
 use crate::agent::Agent;
 use crate::generation::{Base, KnownAs};
 use crate::limits;
+use crate::outbox::Outbox;
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reply {
@@ -80,22 +81,10 @@ impl Refusals {
 }
 
 impl Agent {
-    pub(crate) fn reply(&mut self, to: Sender, message: &Message<'_>, what: Answer) {
-        if self.replies.len() >= limits::REPLIES {
-            self.counters.over_limit += 1;
-            return;
-        }
-        self.replies.push_back(Reply {
-            to,
-            id: message.transaction_id(),
-            what,
-        });
-    }
-
     pub(crate) fn write_reply(&mut self, reply: &Reply, out: &mut Vec<u8>) -> Option<Transmit> {
         let key = |to: Addressee| {
-            let at = self.index(to.generation)?;
-            Some(&self.generations[at].secret(to.name)?.key)
+            let at = self.checks.index(to.generation)?;
+            Some(&self.checks.generations[at].secret(to.name)?.key)
         };
         out.clear();
         let class = match reply.what {
@@ -129,5 +118,19 @@ impl Agent {
             local_ip: reply.to.local_ip,
             ..self.address(reply.to.base, reply.to.remote, out)?
         })
+    }
+}
+
+impl Outbox {
+    pub(crate) fn reply(&mut self, to: Sender, message: &Message<'_>, what: Answer) {
+        if self.replies.len() >= limits::REPLIES {
+            self.counters.over_limit += 1;
+            return;
+        }
+        self.replies.push_back(Reply {
+            to,
+            id: message.transaction_id(),
+            what,
+        });
     }
 }

@@ -6,6 +6,7 @@ use duologue_stun::{AttributeType, ErrorCode, Message};
 use crate::agent::Agent;
 use crate::candidate::{self, Candidate, CandidateKind, TcpType};
 use crate::checklist::Check;
+use crate::checks::Checks;
 use crate::generation::{EarlyCheck, KnownAs, Remote, pair_priority};
 use crate::limits;
 use crate::reply::{Addressee, Answer, Sender};
@@ -26,29 +27,29 @@ impl Agent {
             Ok(found) => found,
             Err(code) => {
                 if self.may_refuse(now) {
-                    self.reply(sender, message, Answer::Refused(code));
+                    self.outbox.reply(sender, message, Answer::Refused(code));
                 }
                 return;
             }
         };
-        if self.generations[at].relay_only && sender.base.relay.is_none() {
+        if self.checks.generations[at].relay_only && sender.base.relay.is_none() {
             // Host addresses exist to reach TURN servers and are not to be found.
-            self.counters.unauthorized += 1;
+            self.outbox.counters.unauthorized += 1;
             return;
         }
-        let generation = self.generations[at].id;
+        let generation = self.checks.generations[at].id;
         let to = Addressee { generation, name };
         if let Some(answer) = unknown_attributes(to, message) {
-            self.counters.unknown_attributes += 1;
-            return self.reply(sender, message, answer);
+            self.outbox.counters.unknown_attributes += 1;
+            return self.outbox.reply(sender, message, answer);
         }
 
         if self.is_role_conflict_lost_by_peer(message) {
-            return self.reply(sender, message, Answer::RoleConflict(to));
+            return self.outbox.reply(sender, message, Answer::RoleConflict(to));
         }
-        self.reply(sender, message, Answer::Success(to));
-        self.generations[at].last_request = now;
-        self.generations[at].known_as = name;
+        self.outbox.reply(sender, message, Answer::Success(to));
+        self.checks.generations[at].last_request = now;
+        self.checks.generations[at].known_as = name;
 
         let nomination = message.nomination().unwrap_or(0);
         let check = EarlyCheck {
@@ -59,7 +60,7 @@ impl Agent {
             use_candidate: message.use_candidate() || nomination > 0,
             nomination,
         };
-        if let Remote::Unknown { checks, .. } = &mut self.generations[at].remote {
+        if let Remote::Unknown { checks, .. } = &mut self.checks.generations[at].remote {
             let same =
                 |early: &EarlyCheck| early.base.is_same(check.base) && early.remote == check.remote;
             match checks.iter().position(same) {
@@ -71,7 +72,7 @@ impl Agent {
                     };
                 }
                 None if checks.len() < limits::EARLY_CHECKS => checks.push(check),
-                None => self.counters.over_limit += 1,
+                None => self.outbox.counters.over_limit += 1,
             }
             return;
         }
@@ -83,23 +84,24 @@ impl Agent {
     /// for, and by which of its names.
     fn authenticate(&mut self, message: &Message<'_>) -> Result<(usize, KnownAs), ErrorCode> {
         let (Some(username), true) = (message.username(), message.has_integrity()) else {
-            self.counters.unauthenticated += 1;
+            self.outbox.counters.unauthenticated += 1;
             return Err(ErrorCode::BAD_REQUEST);
         };
         let ours = username.split_once(':').map(|(ours, _)| ours);
         let names = [KnownAs::Agreed, KnownAs::Offered];
-        let mut all = (0..self.generations.len()).flat_map(|at| names.map(|name| (at, name)));
+        let mut all =
+            (0..self.checks.generations.len()).flat_map(|at| names.map(|name| (at, name)));
         let meant = |&(at, name): &(usize, KnownAs)| {
-            let secret = self.generations[at].secret(name);
+            let secret = self.checks.generations[at].secret(name);
             secret.is_some_and(|secret| ours == Some(&secret.credentials.ufrag))
         };
         if let Some((at, name)) = all.find(meant)
-            && let Some(secret) = self.generations[at].secret(name)
+            && let Some(secret) = self.checks.generations[at].secret(name)
             && message.verify(&secret.key).is_ok()
         {
             return Ok((at, name));
         }
-        self.counters.unauthorized += 1;
+        self.outbox.counters.unauthorized += 1;
         Err(ErrorCode::UNAUTHENTICATED)
     }
 
@@ -107,41 +109,42 @@ impl Agent {
     /// request and goes wherever that says it is from: there are few, and none once a pair was
     /// nominated, after which no such request is an honest agent's.
     fn may_refuse(&mut self, now: Instant) -> bool {
-        let mut generations = self.generations.iter();
+        let mut generations = self.checks.generations.iter();
         if generations.any(|generation| generation.checklist.is_concluded()) {
             return false;
         }
-        let may = self.refusals.take(now);
-        self.counters.over_limit += u64::from(!may);
+        let may = self.outbox.refusals.take(now);
+        self.outbox.counters.over_limit += u64::from(!may);
         may
     }
 
     /// RFC 8445 §7.3.1.3 to §7.3.1.5: what a valid check tells. The remote credentials are known.
     pub(crate) fn learn_from_check(&mut self, now: Instant, at: usize, check: EarlyCheck) {
-        let nominates = check.use_candidate && self.role == IceRole::Controlled;
+        let nominates = check.use_candidate && self.checks.role == IceRole::Controlled;
         // RFC 8445 §8.1.2: after the nomination nothing else is checked but what may be nominated
         // again; unless the nominated path went silent, then whoever reaches us may have another.
         let bar = self.bar(now, at);
-        let pointless =
-            bar.is_some_and(|bar| bar == u64::MAX || self.priority_of_check(at, &check) <= bar);
-        let closed = self.generations[at].failed || (pointless && !nominates && !self.config.lite);
+        let pointless = bar
+            .is_some_and(|bar| bar == u64::MAX || self.checks.priority_of_check(at, &check) <= bar);
+        let closed =
+            self.checks.generations[at].failed || (pointless && !nominates && !self.config.lite);
 
         let moved = (nominates || closed) && self.is_from_elsewhere(at, &check, bar.is_some());
         if moved {
-            self.doubt_selected(now, at);
+            self.checks.doubt_selected(now, at);
         }
 
         let Some(id) = self.pair_of_check(at, &check, closed) else {
             if moved {
-                self.generations[at].moved = Some(check);
+                self.checks.generations[at].moved = Some(check);
             }
             return;
         };
         if self.config.lite {
-            return self.lite_check(now, at, id, &check);
+            return self.checks.lite_check(now, at, id, &check);
         }
 
-        let generation = &mut self.generations[at];
+        let generation = &mut self.checks.generations[at];
         let Some(pair) = generation.checklist.get_mut(id) else {
             return;
         };
@@ -176,7 +179,8 @@ impl Agent {
                 pair.set_check(Check::Waiting);
                 generation.checklist.trigger(id);
                 let of_pair = |t: &&mut crate::transaction::Transaction| t.pair == id;
-                self.transactions
+                self.checks
+                    .transactions
                     .iter_mut()
                     .filter(of_pair)
                     .for_each(|t| t.cancel());
@@ -187,29 +191,15 @@ impl Agent {
     /// The other side checks a pair that is not in use although one is agreed on, or goes over to
     /// another one.
     fn is_from_elsewhere(&self, at: usize, check: &EarlyCheck, agreed: bool) -> bool {
-        let pair = self.generations[at].find_pair(check.base, check.remote);
-        let used = self.selected.map(|selected| selected.pair);
+        let pair = self.checks.generations[at].find_pair(check.base, check.remote);
+        let used = self.checks.selected.map(|selected| selected.pair);
         !self.config.lite && agreed && (pair.is_none() || pair != used)
-    }
-
-    /// The priority of the pair that a check belongs to, or would.
-    fn priority_of_check(&self, at: usize, check: &EarlyCheck) -> u64 {
-        let generation = &self.generations[at];
-        let pair = generation.find_pair(check.base, check.remote);
-        if let Some(pair) = pair.and_then(|id| generation.checklist.get(id)) {
-            return pair.priority;
-        }
-        let theirs = generation.find_remote(check.remote, check.base.protocol);
-        let theirs = theirs.map_or(check.priority, |known| generation.remotes[known].priority);
-        let ours = generation.local_of(check.base);
-        let ours = ours.map_or(0, |local| generation.locals[local].candidate.priority);
-        pair_priority(self.role, ours, theirs)
     }
 
     /// The pair that a check belongs to; a new one, with a new peer-reflexive candidate, when it
     /// comes from an unknown address (RFC 8445 §7.3.1.3) and the checklist is not closed.
     fn pair_of_check(&mut self, at: usize, check: &EarlyCheck, closed: bool) -> Option<PairId> {
-        let generation = &self.generations[at];
+        let generation = &self.checks.generations[at];
         if let Some(known) = generation.find_pair(check.base, check.remote) {
             return Some(known);
         }
@@ -232,15 +222,36 @@ impl Agent {
         };
         // Data of this pair will need it; checks travel without.
         self.has_channel(check.base, check.remote);
-        let generation = &mut self.generations[at];
+        let generation = &mut self.checks.generations[at];
         let local = generation.local_of(check.base)?;
-        match generation.add_pair(local, remote, self.role, &mut self.next_pair_id) {
+        match generation.add_pair(
+            local,
+            remote,
+            self.checks.role,
+            &mut self.checks.next_pair_id,
+        ) {
             Ok(pair) => pair,
             Err(_) => {
-                self.counters.over_limit += 1;
+                self.outbox.counters.over_limit += 1;
                 None
             }
         }
+    }
+}
+
+impl Checks {
+    /// The priority of the pair that a check belongs to, or would.
+    fn priority_of_check(&self, at: usize, check: &EarlyCheck) -> u64 {
+        let generation = &self.generations[at];
+        let pair = generation.find_pair(check.base, check.remote);
+        if let Some(pair) = pair.and_then(|id| generation.checklist.get(id)) {
+            return pair.priority;
+        }
+        let theirs = generation.find_remote(check.remote, check.base.protocol);
+        let theirs = theirs.map_or(check.priority, |known| generation.remotes[known].priority);
+        let ours = generation.local_of(check.base);
+        let ours = ours.map_or(0, |local| generation.locals[local].candidate.priority);
+        pair_priority(self.role, ours, theirs)
     }
 
     /// RFC 8445 §7.3.2: a lite agent takes the other side's word for it.

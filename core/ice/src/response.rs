@@ -8,6 +8,7 @@ use duologue_stun::{Class, ErrorCode, Message};
 use crate::agent::{Agent, normalized};
 use crate::candidate::{Candidate, CandidateKind};
 use crate::checklist::{Check, Valid};
+use crate::checks::Checks;
 use crate::generation::{Base, LocalCandidate};
 use crate::transaction::{Purpose, Transaction};
 
@@ -19,16 +20,16 @@ impl Agent {
         remote: SocketAddr,
         message: &Message<'_>,
     ) {
-        let Some(index) = self.authentic_response(message) else {
-            self.counters.stray_responses += 1;
+        let Some(index) = self.checks.authentic_response(message) else {
+            self.outbox.counters.stray_responses += 1;
             return;
         };
-        let transaction = self.transactions.swap_remove(index);
-        self.answered_checks += u32::from(transaction.ordinary);
-        let Some(at) = self.index(transaction.generation) else {
+        let transaction = self.checks.transactions.swap_remove(index);
+        self.checks.answered_checks += u32::from(transaction.ordinary);
+        let Some(at) = self.checks.index(transaction.generation) else {
             return;
         };
-        let generation = &mut self.generations[at];
+        let generation = &mut self.checks.generations[at];
         let Some(pair) = generation.checklist.get_mut(transaction.pair) else {
             return;
         };
@@ -44,7 +45,7 @@ impl Agent {
         });
         let mapped = message.mapped_address().map(normalized);
         let understood = message.is_understood();
-        self.counters.unknown_attributes += u64::from(!understood);
+        self.outbox.counters.unknown_attributes += u64::from(!understood);
         match (message.class(), mapped) {
             (Class::SuccessResponse, Some(mapped)) if symmetric && understood => {
                 self.check_succeeded(now, at, &transaction, base, mapped);
@@ -57,18 +58,9 @@ impl Agent {
             }
             // RFC 7675 §5.1: anything else than success says nothing about consent.
             _ if transaction.purpose == Purpose::Consent => {}
-            _ => self.check_failed(at, &transaction),
+            _ => self.checks.check_failed(at, &transaction),
         }
         self.update(now);
-    }
-
-    /// RFC 8489 §9.1.4: a response that is not authentic is as good as none.
-    fn authentic_response(&self, message: &Message<'_>) -> Option<usize> {
-        let id = message.transaction_id();
-        let index = self.transactions.iter().position(|t| t.id == id)?;
-        let at = self.index(self.transactions[index].generation)?;
-        let key = &self.generations[at].remote_secret()?.key;
-        message.verify(key).ok().map(|()| index)
     }
 
     /// RFC 8445 §7.2.5.3
@@ -82,14 +74,14 @@ impl Agent {
     ) {
         let local = self.mapped_candidate(at, transaction, base, mapped);
         let next_request = now + self.consent_interval();
-        let generation = &mut self.generations[at];
+        let generation = &mut self.checks.generations[at];
         let Some(pair) = generation.checklist.get_mut(transaction.pair) else {
             return;
         };
         let local = local.unwrap_or(pair.local);
         let was_nominated = pair.is_nominated();
         // RFC 8445 §7.2.5.3.4 and §8.1.1: nominated by our request or by an earlier one of theirs.
-        match (self.role, transaction.purpose) {
+        match (self.checks.role, transaction.purpose) {
             (IceRole::Controlling, Purpose::Nomination { number }) => {
                 pair.nomination.confirm(number);
             }
@@ -103,8 +95,8 @@ impl Agent {
             let nominates = matches!(t.purpose, Purpose::Nomination { .. });
             nominates && t.pair == transaction.pair && t.is_older_than(transaction)
         };
-        if let Some(nomination) = self.transactions.iter().position(lost) {
-            self.transactions.swap_remove(nomination);
+        if let Some(nomination) = self.checks.transactions.iter().position(lost) {
+            self.checks.transactions.swap_remove(nomination);
             pair.nomination.stop();
         }
 
@@ -127,7 +119,11 @@ impl Agent {
         if pair.is_nominated() && !was_nominated {
             tracing::debug!("ICE pair {}: nominated", pair.id.0);
         }
-        if self.selected.is_some_and(|s| s.pair == transaction.pair) {
+        if self
+            .checks
+            .selected
+            .is_some_and(|s| s.pair == transaction.pair)
+        {
             generation.moved = None;
         }
 
@@ -135,7 +131,7 @@ impl Agent {
         generation.checklist.unfreeze(foundation);
         generation.first_valid.get_or_insert(now);
         // Other requests on the pair have nothing left to find out, except a nomination.
-        for other in &mut self.transactions {
+        for other in &mut self.checks.transactions {
             if other.pair == transaction.pair && other.purpose == Purpose::Check {
                 other.cancel();
             }
@@ -151,24 +147,24 @@ impl Agent {
         base: Base,
         mapped: SocketAddr,
     ) -> Option<usize> {
-        let known = self.generations[at].locals.iter().position(|local| {
+        let known = self.checks.generations[at].locals.iter().position(|local| {
             local.candidate.addr == mapped && local.base.is_same(base) && !local.gone
         });
         if known.is_some() {
             return known;
         }
         let kind = CandidateKind::PeerReflexive;
-        let ufrag = self.generations[at].local.credentials.ufrag.clone();
+        let ufrag = self.checks.generations[at].local.credentials.ufrag.clone();
         let candidate = Candidate {
-            foundation: self.foundation(kind, base, None),
+            foundation: self.local.foundation(kind, base, None),
             priority: base.priority(kind),
             kind,
             tcp_type: base.tcp_type,
-            related: Some(self.names.shown(base.addr)),
+            related: Some(self.local.names.shown(base.addr)),
             ufrag: Some(ufrag),
             ..Candidate::host(mapped, base.protocol)
         };
-        debug_assert_eq!(transaction.generation, self.generations[at].id);
+        debug_assert_eq!(transaction.generation, self.checks.generations[at].id);
         self.push_local(
             at,
             LocalCandidate {
@@ -177,6 +173,17 @@ impl Agent {
                 gone: false,
             },
         )
+    }
+}
+
+impl Checks {
+    /// RFC 8489 §9.1.4: a response that is not authentic is as good as none.
+    fn authentic_response(&self, message: &Message<'_>) -> Option<usize> {
+        let id = message.transaction_id();
+        let index = self.transactions.iter().position(|t| t.id == id)?;
+        let at = self.index(self.transactions[index].generation)?;
+        let key = &self.generations[at].remote_secret()?.key;
+        message.verify(key).ok().map(|()| index)
     }
 
     /// RFC 8445 §7.2.5.2

@@ -6,14 +6,15 @@ use duologue_stun::Message;
 
 use crate::agent::Agent;
 use crate::checklist::Check;
+use crate::checks::Checks;
 use crate::event::Event;
 use crate::transaction::Transaction;
 
 impl Agent {
     /// Signalling decided who controls (RFC 8445 §6.1.1).
     pub fn set_role(&mut self, now: Instant, role: IceRole) {
-        if self.role != role {
-            self.change_role(role, "signalling decided");
+        if self.checks.role != role {
+            self.checks.change_role(role, "signalling decided");
             self.update(now);
         }
     }
@@ -21,7 +22,7 @@ impl Agent {
     /// RFC 8445 §7.3.1.1: of two agents in one role, the one with the larger tie-breaker is
     /// controlling. True when the other one has to change.
     pub(crate) fn is_role_conflict_lost_by_peer(&mut self, message: &Message<'_>) -> bool {
-        let (theirs, wins) = match self.role {
+        let (theirs, wins) = match self.checks.role {
             IceRole::Controlling => match message.ice_controlling() {
                 Some(theirs) => (theirs, IceRole::Controlling),
                 None => return false,
@@ -31,30 +32,34 @@ impl Agent {
                 None => return false,
             },
         };
-        self.counters.role_conflicts += 1;
+        self.outbox.counters.role_conflicts += 1;
         // A lite agent cannot nominate, so a full one that thinks it is controlled is wrong.
-        let should_be = match self.tie_breaker >= theirs && !self.config.lite {
+        let should_be = match self.checks.tie_breaker >= theirs && !self.config.lite {
             true => wins,
             false => IceRole::Controlled,
         };
-        if self.role == should_be || self.config.lite {
+        if self.checks.role == should_be || self.config.lite {
             return true;
         }
-        self.change_role(should_be, "the peer has the same and a better tie-breaker");
-        self.push_event(Event::Role(should_be));
+        self.checks
+            .change_role(should_be, "the peer has the same and a better tie-breaker");
+        self.outbox.push_event(Event::Role(should_be));
         false
     }
 
     /// The other agent answered a check with a role conflict: this one has to change, unless it has
     /// since (RFC 8445 §7.2.5.1).
     pub(crate) fn lost_role_conflict(&mut self, at: usize, transaction: &Transaction) {
-        self.counters.role_conflicts += 1;
-        if transaction.role == self.role {
-            self.tie_breaker = self.rng.u64();
-            self.change_role(self.role.switched(), "the peer answered: role conflict");
-            self.push_event(Event::Role(self.role));
+        self.outbox.counters.role_conflicts += 1;
+        if transaction.role == self.checks.role {
+            self.checks.tie_breaker = self.rng.u64();
+            self.checks.change_role(
+                self.checks.role.switched(),
+                "the peer answered: role conflict",
+            );
+            self.outbox.push_event(Event::Role(self.checks.role));
         }
-        let checklist = &mut self.generations[at].checklist;
+        let checklist = &mut self.checks.generations[at].checklist;
         if let Some(pair) = checklist.get_mut(transaction.pair) {
             pair.nomination.stop();
             if pair.is_unfinished() {
@@ -63,7 +68,9 @@ impl Agent {
             }
         }
     }
+}
 
+impl Checks {
     pub(crate) fn change_role(&mut self, role: IceRole, why: &str) {
         tracing::debug!("ICE role: {:?} -> {role:?}: {why}", self.role);
         self.role = role;

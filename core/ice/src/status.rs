@@ -3,6 +3,7 @@
 use duologue_base::Instant;
 
 use crate::agent::Agent;
+use crate::checks::Checks;
 use crate::event::Event;
 use crate::generation::Remote;
 use crate::state::TransportState;
@@ -11,59 +12,48 @@ impl Agent {
     pub(crate) fn update_state(&mut self, now: Instant) {
         let state = self.derive_state(now);
         if state == TransportState::Failed {
-            let newest = self.generations.len() - 1;
-            self.generations[newest].failed = true;
+            let newest = self.checks.generations.len() - 1;
+            self.checks.generations[newest].failed = true;
         }
         // Another path may be there, though nobody may find it any more once consent expired.
         let fell_silent = self.is_silent(now)
             && matches!(
-                self.state,
+                self.checks.state,
                 TransportState::Connected | TransportState::Completed
             );
-        if fell_silent && let Some(selected) = self.selected {
+        if fell_silent && let Some(selected) = self.checks.selected {
             let id = selected.pair.0;
             tracing::debug!("ICE pair {id}: selected, and consent checks are not answered");
         }
         self.set_state(now, state);
-        if fell_silent && let Some(at) = self.selected.and_then(|s| self.index(s.generation)) {
+        if fell_silent
+            && let Some(at) = self
+                .checks
+                .selected
+                .and_then(|s| self.checks.index(s.generation))
+        {
             self.reopen(at);
         }
     }
 
     pub(crate) fn set_state(&mut self, now: Instant, state: TransportState) {
-        if self.state != state {
-            let (before, after) = (self.state.as_str(), state.as_str());
+        if self.checks.state != state {
+            let (before, after) = (self.checks.state.as_str(), state.as_str());
             tracing::debug!("ICE transport: {before} -> {after}");
             if state == TransportState::Failed {
-                self.log_failure();
+                self.checks.log_failure();
             }
-            self.state = state;
-            self.push_event(Event::State(state));
+            self.checks.state = state;
+            self.outbox.push_event(Event::State(state));
             if state == TransportState::Disconnected {
                 self.doubt_selected_relay(now);
             }
         }
     }
 
-    /// What there was to fail with.
-    fn log_failure(&self) {
-        let newest = self.newest();
-        let (locals, remotes) = (newest.locals.len(), newest.remotes.len());
-        let pairs = newest.checklist.pairs().len();
-        let heard = !matches!(newest.remote, Remote::Unknown { .. });
-        let why = match (locals, remotes, pairs) {
-            (0, ..) => "there is no local candidate",
-            (_, 0, _) if !heard => "there is no description of the peer's",
-            (_, 0, _) => "there is no remote candidate",
-            (.., 0) => "no pair could be made of the candidates",
-            _ => "no pair works: nothing answers, or consent was lost",
-        };
-        tracing::debug!(locals, remotes, pairs, "ICE failed: {why}");
-    }
-
     fn derive_state(&self, now: Instant) -> TransportState {
-        let newest = self.newest();
-        let Some(selected) = self.selected else {
+        let newest = self.checks.newest();
+        let Some(selected) = self.checks.selected else {
             return self.state_without_pair(now);
         };
         let current = selected.generation == newest.id;
@@ -76,6 +66,7 @@ impl Agent {
             };
         }
         let nominated = self
+            .checks
             .pair(selected.generation, selected.pair)
             .is_some_and(|pair| pair.is_nominated());
         let finished = newest.candidates_complete() && !newest.checklist.has_unfinished();
@@ -86,7 +77,7 @@ impl Agent {
     }
 
     fn state_without_pair(&self, now: Instant) -> TransportState {
-        let newest = self.newest();
+        let newest = self.checks.newest();
         if newest.failed {
             return TransportState::Failed;
         }
@@ -95,8 +86,8 @@ impl Agent {
         }
         let begun = newest.checklist.begun;
         // "disconnected or failed, ICE restart occurs: checking"; the former waits for a candidate.
-        let idle = match (newest.remotes.is_empty(), self.state) {
-            (true, TransportState::Disconnected) if newest.restarted => self.state,
+        let idle = match (newest.remotes.is_empty(), self.checks.state) {
+            (true, TransportState::Disconnected) if newest.restarted => self.checks.state,
             (true, _) if !newest.restarted => TransportState::New,
             _ => TransportState::Checking,
         };
@@ -126,11 +117,29 @@ impl Agent {
     /// A check on a relay's pair succeeded before the answer to its ChannelBind came: the pair is
     /// selected with that.
     fn awaits_channel(&self) -> bool {
-        let newest = self.newest();
+        let newest = self.checks.newest();
         newest.checklist.pairs().iter().any(|pair| {
             let (base, peer) = (newest.base_of(pair), newest.remote_addr_of(pair));
-            pair.valid().is_some() && self.is_binding(base, peer)
+            pair.valid().is_some() && self.local.is_binding(base, peer)
         })
+    }
+}
+
+impl Checks {
+    /// What there was to fail with.
+    fn log_failure(&self) {
+        let newest = self.newest();
+        let (locals, remotes) = (newest.locals.len(), newest.remotes.len());
+        let pairs = newest.checklist.pairs().len();
+        let heard = !matches!(newest.remote, Remote::Unknown { .. });
+        let why = match (locals, remotes, pairs) {
+            (0, ..) => "there is no local candidate",
+            (_, 0, _) if !heard => "there is no description of the peer's",
+            (_, 0, _) => "there is no remote candidate",
+            (.., 0) => "no pair could be made of the candidates",
+            _ => "no pair works: nothing answers, or consent was lost",
+        };
+        tracing::debug!(locals, remotes, pairs, "ICE failed: {why}");
     }
 
     /// When patience ends (RFC 8863), if nothing else decides before.

@@ -8,9 +8,9 @@ use crate::generation::GenerationState;
 impl Agent {
     /// Datagrams of data left on the pair in use.
     pub fn count_sent(&mut self, now: Instant, packets: u64, bytes: u64) {
-        if let Some(selected) = self.selected
-            && let Some(at) = self.index(selected.generation)
-            && let Some(pair) = self.generations[at].checklist.get_mut(selected.pair)
+        if let Some(selected) = self.checks.selected
+            && let Some(at) = self.checks.index(selected.generation)
+            && let Some(pair) = self.checks.generations[at].checklist.get_mut(selected.pair)
         {
             pair.counters.sent.count(now, packets, bytes);
         }
@@ -19,23 +19,30 @@ impl Agent {
     /// A datagram of data came from the other agent; `relayed` if a TURN server forwarded it.
     pub fn count_received(&mut self, datagram: &Datagram, relayed: bool, bytes: usize) {
         let remote = normalized(datagram.remote);
-        let stream = self.stream_of(datagram.socket).map(|(base, _)| base);
-        let pair = self.generations.iter_mut().rev().find_map(|generation| {
-            let GenerationState {
-                checklist,
-                locals,
-                remotes,
-                ..
-            } = generation;
-            checklist.pairs_mut().iter_mut().find(|pair| {
-                let base = locals[pair.local].base;
-                let arrived_there = match stream {
-                    Some(stream) => base.is_same(stream),
-                    None => base.socket == Some(datagram.socket) && base.relay.is_some() == relayed,
-                };
-                remotes[pair.remote].addr == remote && arrived_there
-            })
-        });
+        let stream = self.local.stream_of(datagram.socket).map(|(base, _)| base);
+        let pair = self
+            .checks
+            .generations
+            .iter_mut()
+            .rev()
+            .find_map(|generation| {
+                let GenerationState {
+                    checklist,
+                    locals,
+                    remotes,
+                    ..
+                } = generation;
+                checklist.pairs_mut().iter_mut().find(|pair| {
+                    let base = locals[pair.local].base;
+                    let arrived_there = match stream {
+                        Some(stream) => base.is_same(stream),
+                        None => {
+                            base.socket == Some(datagram.socket) && base.relay.is_some() == relayed
+                        }
+                    };
+                    remotes[pair.remote].addr == remote && arrived_there
+                })
+            });
         if let Some(pair) = pair {
             let received = &mut pair.counters.received;
             received.count(datagram.received, 1, bytes as u64);

@@ -8,6 +8,7 @@ use duologue_stun::{Class, Method, TransactionId, Writer};
 use crate::agent::Agent;
 use crate::candidate::CandidateKind;
 use crate::checklist::Check;
+use crate::checks::Checks;
 use crate::limits;
 use crate::stats::PairId;
 
@@ -111,17 +112,21 @@ impl Agent {
         purpose: Purpose,
         out: &mut Vec<u8>,
     ) -> Option<Transmit> {
-        if self.transactions.len() >= limits::TRANSACTIONS {
-            self.counters.over_limit += 1;
-            let index = self.transactions.iter().position(Transaction::is_spare)?;
-            self.transactions.remove(index);
+        if self.checks.transactions.len() >= limits::TRANSACTIONS {
+            self.outbox.counters.over_limit += 1;
+            let index = self
+                .checks
+                .transactions
+                .iter()
+                .position(Transaction::is_spare)?;
+            self.checks.transactions.remove(index);
         }
         let mut id = [0; 12];
         self.rng.fill(&mut id);
-        let generation = &mut self.generations[at];
+        let generation = &mut self.checks.generations[at];
         // RFC 8445 §14.3
-        let pending = generation.checklist.pending() + self.pending_elsewhere;
-        let rto = limits::RTO_MIN.max(self.pacing * pending);
+        let pending = generation.checklist.pending() + self.checks.pending_elsewhere;
+        let rto = limits::RTO_MIN.max(self.checks.pacing * pending);
         let reliable = {
             let pair = generation.checklist.get(pair)?;
             generation.base_of(pair).is_reliable()
@@ -148,8 +153,8 @@ impl Agent {
             generation: generation.id,
             pair,
             purpose,
-            role: self.role,
-            tie_breaker: self.tie_breaker,
+            role: self.checks.role,
+            tie_breaker: self.checks.tie_breaker,
             sends: 0,
             last_sent: now,
             rto,
@@ -160,21 +165,16 @@ impl Agent {
         let transmit = self.write_request(&transaction, out)?;
         transaction.sent(now);
         // Once connected there is one at a time.
-        self.transactions.reserve_exact(1);
-        self.transactions.push(transaction);
+        self.checks.transactions.reserve_exact(1);
+        self.checks.transactions.push(transaction);
         Some(transmit)
-    }
-
-    /// One more may begin although there are many.
-    pub(crate) fn has_spare_request(&self) -> bool {
-        self.transactions.iter().any(Transaction::is_spare)
     }
 
     /// Sends one request again whose time has come.
     pub(crate) fn retransmit(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<Transmit> {
         let due = |t: &Transaction| matches!(t.next, Next::Resend { at } if at <= now);
-        while let Some(index) = self.transactions.iter().position(due) {
-            let mut transaction = self.transactions.swap_remove(index);
+        while let Some(index) = self.checks.transactions.iter().position(due) {
+            let mut transaction = self.checks.transactions.swap_remove(index);
             let transmit = match transaction.reliable {
                 true => None,
                 false => self.write_request(&transaction, out),
@@ -190,9 +190,9 @@ impl Agent {
                 None => continue,
             }
             let (generation, pair) = (transaction.generation, transaction.pair);
-            self.transactions.push(transaction);
-            if let Some(at) = self.index(generation)
-                && let Some(pair) = self.generations[at].checklist.get_mut(pair)
+            self.checks.transactions.push(transaction);
+            if let Some(at) = self.checks.index(generation)
+                && let Some(pair) = self.checks.generations[at].checklist.get_mut(pair)
                 && let Check::InProgress { fresh } = &mut pair.check
             {
                 *fresh = false;
@@ -206,7 +206,7 @@ impl Agent {
 
     /// RFC 8445 §7.2.2
     fn write_request(&mut self, request: &Transaction, out: &mut Vec<u8>) -> Option<Transmit> {
-        let generation = &self.generations[self.index(request.generation)?];
+        let generation = &self.checks.generations[self.checks.index(request.generation)?];
         let pair = generation.checklist.get(request.pair)?;
         let remote = generation.remote_secret()?;
         let base = generation.base_of(pair);
@@ -230,5 +230,12 @@ impl Agent {
         writer.integrity(&remote.key).fingerprint();
         let remote = generation.remote_addr_of(pair);
         self.address(base, remote, out)
+    }
+}
+
+impl Checks {
+    /// One more may begin although there are many.
+    pub(crate) fn has_spare_request(&self) -> bool {
+        self.transactions.iter().any(Transaction::is_spare)
     }
 }

@@ -11,6 +11,7 @@ use crate::checklist::Pair;
 use crate::config::ExternalAddress;
 use crate::generation::{Base, LocalCandidate};
 use crate::limits;
+use crate::local::Local;
 use crate::stats::PairId;
 use crate::turn::AllocationId;
 
@@ -28,13 +29,17 @@ impl Agent {
     /// kinds of IPv6.
     pub fn add_local_address(&mut self, now: Instant, socket: SocketId, addr: SocketAddr) {
         let addr = normalized(addr);
-        let known = self.bases.iter().any(|base| base.socket == Some(socket));
-        if self.is_closed() || known || !self.usable(addr.ip()) {
+        let known = self
+            .local
+            .bases
+            .iter()
+            .any(|base| base.socket == Some(socket));
+        if self.checks.is_closed() || known || !self.usable(addr.ip()) {
             return;
         }
         let same_family =
             |base: &&Base| base.protocol == Protocol::Udp && base.addr.is_ipv4() == addr.is_ipv4();
-        let index = self.bases.iter().filter(same_family).count() as u16;
+        let index = self.local.bases.iter().filter(same_family).count() as u16;
         self.add_base(Base {
             socket: Some(socket),
             addr,
@@ -53,26 +58,26 @@ impl Agent {
     }
 
     pub(crate) fn add_base(&mut self, base: Base) {
-        if self.bases.len() >= limits::LOCAL_CANDIDATES {
-            self.counters.over_limit += 1;
+        if self.local.bases.len() >= limits::LOCAL_CANDIDATES {
+            self.outbox.counters.over_limit += 1;
             return;
         }
-        self.bases.reserve_exact(1);
-        self.bases.push(base);
-        for at in 0..self.generations.len() {
+        self.local.bases.reserve_exact(1);
+        self.local.bases.push(base);
+        for at in 0..self.checks.generations.len() {
             self.announce_host(at, base);
         }
     }
 
     /// What sends from these bases is gone.
     pub(crate) fn lose_bases(&mut self, now: Instant, lost: impl Fn(&Base) -> bool) {
-        let bases = self.bases.extract_if(.., |base| lost(base));
-        let away = self.away.extract_if(.., |base| lost(base));
+        let bases = self.local.bases.extract_if(.., |base| lost(base));
+        let away = self.local.away.extract_if(.., |base| lost(base));
         for base in bases.chain(away).collect::<Vec<_>>() {
             self.forget_base(base);
         }
         self.drop_streams(&lost);
-        for generation in &mut self.generations {
+        for generation in &mut self.checks.generations {
             for local in &mut generation.locals {
                 local.gone |= lost(&local.base);
             }
@@ -84,9 +89,9 @@ impl Agent {
                 generation.homeless_until = Some(now + limits::CONSENT_EXPIRY);
             }
         }
-        self.forget_requests();
+        self.checks.forget_requests();
         self.update_gathering(now);
-        for at in 0..self.generations.len() {
+        for at in 0..self.checks.generations.len() {
             self.reopen(at);
         }
         self.update(now);
@@ -97,27 +102,28 @@ impl Agent {
     /// [`resume_address`](Self::resume_address) nothing is sent from it and nothing taken.
     pub fn suspend_address(&mut self, now: Instant, ip: IpAddr) {
         let ip = ip.to_canonical();
-        let gone = self.bases.extract_if(.., |base| base.addr.ip() == ip);
-        self.away.extend(gone);
-        let relays = self.relays_from(ip);
-        for generation in &mut self.generations {
+        let gone = self.local.bases.extract_if(.., |base| base.addr.ip() == ip);
+        self.local.away.extend(gone);
+        let relays = self.local.relays_from(ip);
+        for generation in &mut self.checks.generations {
             for local in &mut generation.locals {
                 local.gone |= is_from(&local.base, ip, &relays);
             }
             let (locals, checklist) = (&generation.locals, &mut generation.checklist);
             let had_path = checklist.has_valid();
             let from = |pair: &Pair| is_from(&locals[pair.local].base, ip, &relays);
-            checklist.suspend(self.role, from);
+            checklist.suspend(self.checks.role, from);
             if had_path && !checklist.has_valid() {
                 generation.homeless_until = Some(now + limits::CONSENT_EXPIRY);
             }
             let pairs = checklist.pairs().iter();
             let away: Vec<PairId> = pairs.filter(|p| from(p)).map(|p| p.id).collect();
             let id = generation.id;
-            self.transactions
+            self.checks
+                .transactions
                 .retain(|t| t.generation != id || !away.contains(&t.pair));
         }
-        for at in 0..self.generations.len() {
+        for at in 0..self.checks.generations.len() {
             self.reopen(at);
         }
         self.update(now);
@@ -126,15 +132,15 @@ impl Agent {
     /// The address is back, and its sockets work as before.
     pub fn resume_address(&mut self, now: Instant, ip: IpAddr) {
         let ip = ip.to_canonical();
-        let back = self.away.extract_if(.., |base| base.addr.ip() == ip);
+        let back = self.local.away.extract_if(.., |base| base.addr.ip() == ip);
         let back: Vec<Base> = back.collect();
         if back.is_empty() {
             return;
         }
-        self.bases.extend(&back);
-        let relays = self.relays_from(ip);
-        for at in 0..self.generations.len() {
-            let generation = &mut self.generations[at];
+        self.local.bases.extend(&back);
+        let relays = self.local.relays_from(ip);
+        for at in 0..self.checks.generations.len() {
+            let generation = &mut self.checks.generations[at];
             for local in &mut generation.locals {
                 let relay = local.base.relay;
                 let returns = back.iter().any(|base| base.is_same(local.base))
@@ -158,24 +164,18 @@ impl Agent {
         self.update(now);
     }
 
-    fn relays_from(&self, ip: IpAddr) -> Vec<AllocationId> {
-        let allocations = self.gathering.allocations.iter();
-        let from = allocations.filter(|allocation| allocation.base.addr.ip() == ip);
-        from.map(|allocation| allocation.id).collect()
-    }
-
     /// What servers say of these bases, to a generation that began meanwhile.
     fn announce_known(&mut self, bases: &[Base]) {
         let of = |base: Base| bases.iter().any(|known| known.is_same(base));
-        let known: Vec<_> = (self.gathering.probes.iter())
+        let known: Vec<_> = (self.local.gathering.probes.iter())
             .filter(|probe| of(probe.base))
             .filter_map(|probe| Some((probe.base, probe.server, probe.addr, probe.mapped?)))
             .collect();
         for (base, server, addr, mapped) in known {
             self.learn_mapped(base, server, addr, mapped);
         }
-        for at in 0..self.gathering.allocations.len() {
-            if of(self.gathering.allocations[at].base) {
+        for at in 0..self.local.gathering.allocations.len() {
+            if of(self.local.gathering.allocations[at].base) {
                 self.announce_relay(at);
             }
         }
@@ -184,32 +184,32 @@ impl Agent {
     /// More addresses are being opened: gathering does not end before
     /// [`end_of_local_addresses`](Self::end_of_local_addresses).
     pub fn expect_local_addresses(&mut self) {
-        self.addresses_complete = false;
+        self.local.addresses_complete = false;
     }
 
     /// Every address was given. Further ones may still come when the network changes.
     pub fn end_of_local_addresses(&mut self, now: Instant) {
-        if self.addresses_complete {
+        if self.local.addresses_complete {
             return;
         }
-        self.addresses_complete = true;
+        self.local.addresses_complete = true;
         self.update_gathering(now);
         self.update(now);
     }
 
     pub(super) fn announce_host(&mut self, at: usize, base: Base) {
-        if self.generations[at].relay_only {
+        if self.checks.generations[at].relay_only {
             return;
         }
         let external = self.external_address(base);
         let kind = CandidateKind::Host;
         let mut candidate = Candidate {
-            foundation: self.foundation(kind, base, None),
+            foundation: self.local.foundation(kind, base, None),
             priority: base.priority(kind),
             kind,
             tcp_type: base.tcp_type,
-            name: self.names.of(base.addr.ip()),
-            ufrag: Some(self.generations[at].local.credentials.ufrag.clone()),
+            name: self.local.names.of(base.addr.ip()),
+            ufrag: Some(self.checks.generations[at].local.credentials.ufrag.clone()),
             ..Candidate::host(base.addr, base.protocol)
         };
         let mut reflexive = None;
@@ -225,12 +225,12 @@ impl Agent {
             Some(ExternalAddress { external, .. }) => {
                 let kind = CandidateKind::ServerReflexive;
                 reflexive = Some(Candidate {
-                    foundation: self.foundation(kind, base, None),
+                    foundation: self.local.foundation(kind, base, None),
                     priority: base.priority(kind),
                     kind,
                     addr: SocketAddr::new(external, base.addr.port()),
                     name: None,
-                    related: Some(self.names.shown(base.addr)),
+                    related: Some(self.local.names.shown(base.addr)),
                     ..candidate.clone()
                 });
             }
@@ -271,5 +271,13 @@ impl Agent {
                 ip.to_bits() >> 32 != 0 && first & 0xffc0 != 0xfec0
             }
         }
+    }
+}
+
+impl Local {
+    fn relays_from(&self, ip: IpAddr) -> Vec<AllocationId> {
+        let allocations = self.gathering.allocations.iter();
+        let from = allocations.filter(|allocation| allocation.base.addr.ip() == ip);
+        from.map(|allocation| allocation.id).collect()
     }
 }

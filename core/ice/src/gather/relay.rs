@@ -8,10 +8,12 @@ use duologue_stun::{ChannelData, ChannelNumber, ErrorCode, Message};
 
 use crate::agent::{Agent, normalized};
 use crate::candidate::{self, Candidate, CandidateKind, RelayProtocol};
+use crate::checks::Checks;
 use crate::gather::server::ServerKind;
 use crate::gather::srflx::to_server;
 use crate::generation::{Base, LocalCandidate};
 use crate::limits;
+use crate::local::Local;
 use crate::state::GatheringState;
 use crate::turn::{Allocation, AllocationId, Outcome, State};
 
@@ -36,21 +38,22 @@ impl RelayRoute {
 impl Agent {
     /// Asks each TURN server for an allocation from each socket that reaches it.
     pub(crate) fn begin_allocations(&mut self, now: Instant) {
-        for server in 0..self.gathering.servers.len() {
-            let state = &self.gathering.servers[server];
+        for server in 0..self.local.gathering.servers.len() {
+            let state = &self.local.gathering.servers[server];
             let ServerKind::Turn { username, password } = state.server.kind.clone() else {
                 continue;
             };
             if state.server.transport != RelayProtocol::Udp {
                 continue;
             }
-            for base in self.datagram_bases() {
-                let allocations = &self.gathering.allocations;
+            for base in self.local.datagram_bases() {
+                let allocations = &self.local.gathering.allocations;
                 let known = allocations.iter().any(|allocation| {
                     allocation.server == server && allocation.base.socket == base.socket
                 });
-                let addr = self.gathering.servers[server].address_for(base.addr.ip(), &self.config);
-                let known = known || self.is_asked_elsewhere(server, base);
+                let addr =
+                    self.local.gathering.servers[server].address_for(base.addr.ip(), &self.config);
+                let known = known || self.local.is_asked_elsewhere(server, base);
                 let (false, Some(addr)) = (known, addr) else {
                     continue;
                 };
@@ -58,9 +61,9 @@ impl Agent {
                 if full || candidate::is_link_local(base.addr.ip()) {
                     continue;
                 }
-                let id = AllocationId(self.gathering.next_allocation);
-                self.gathering.next_allocation += 1;
-                self.gathering.allocations.push(Allocation::new(
+                let id = AllocationId(self.local.gathering.next_allocation);
+                self.local.gathering.next_allocation += 1;
+                self.local.gathering.allocations.push(Allocation::new(
                     id,
                     base,
                     RelayProtocol::Udp,
@@ -76,24 +79,25 @@ impl Agent {
     /// A restart asks again where there is no allocation, and announces those that there are.
     pub(crate) fn repeat_allocations(&mut self, now: Instant) {
         let failed = |allocation: &Allocation| matches!(allocation.state, State::Failed);
-        self.gathering
+        self.local
+            .gathering
             .allocations
             .retain(|allocation| !failed(allocation));
-        for at in 0..self.gathering.allocations.len() {
+        for at in 0..self.local.gathering.allocations.len() {
             self.announce_relay(at);
         }
-        if self.addresses_complete {
+        if self.local.addresses_complete {
             self.begin_allocations(now);
         }
     }
 
     /// Writes one request to a TURN server.
     pub(crate) fn send_to_turn(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<Transmit> {
-        let may_begin = now >= self.gathering.next_request;
-        for allocation in &mut self.gathering.allocations {
+        let may_begin = now >= self.local.gathering.next_request;
+        for allocation in &mut self.local.gathering.allocations {
             if let Some(is_new) = allocation.write_request(now, may_begin, out) {
                 if is_new {
-                    self.gathering.next_request = now + self.config.pacing;
+                    self.local.gathering.next_request = now + self.config.pacing;
                 }
                 let (socket, addr) = (allocation.base.socket?, allocation.addr);
                 return Some(to_server(socket, addr, out.len()));
@@ -109,20 +113,20 @@ impl Agent {
         datagram: &Datagram,
         message: &Message<'_>,
     ) -> bool {
-        let Some(at) = self.allocation_of(datagram) else {
+        let Some(at) = self.local.allocation_of(datagram) else {
             return false;
         };
-        let allocation = &mut self.gathering.allocations[at];
+        let allocation = &mut self.local.gathering.allocations[at];
         let Some(outcome) = allocation.handle_response(now, &mut self.rng, message) else {
             return false;
         };
         let (id, base, server) = (allocation.id, allocation.base, allocation.server);
-        self.counters.unknown_attributes += u64::from(!message.is_understood());
+        self.outbox.counters.unknown_attributes += u64::from(!message.is_understood());
         match outcome {
             Outcome::Nothing => {}
-            Outcome::Refreshed => self.gathering.servers[server].reported = true,
+            Outcome::Refreshed => self.local.gathering.servers[server].reported = true,
             Outcome::Allocated => {
-                self.gathering.servers[server].reported = true;
+                self.local.gathering.servers[server].reported = true;
                 self.announce_relay(at);
             }
             Outcome::Bound => self.pair_relay(id),
@@ -132,7 +136,7 @@ impl Agent {
                 self.report_error(server, Some(base), Some(code), message);
             }
             Outcome::Lost => {
-                self.lose_relay(id);
+                self.checks.lose_relay(id);
                 self.ask_anew(at);
             }
             Outcome::Redirected(to) => self.redirect_connection(now, datagram.socket, to),
@@ -144,7 +148,7 @@ impl Agent {
 
     /// A dead server may be why there is a restart.
     pub(crate) fn doubt_allocations(&mut self, now: Instant) {
-        for allocation in &mut self.gathering.allocations {
+        for allocation in &mut self.local.gathering.allocations {
             allocation.doubt(&mut self.rng, now);
         }
     }
@@ -152,29 +156,23 @@ impl Agent {
     /// The server answers but knows the allocation no more: while candidates are gathered, it is
     /// asked for another one.
     fn ask_anew(&mut self, at: usize) {
-        let gathering = self.newest().gathering != GatheringState::Complete;
+        let gathering = self.checks.newest().gathering != GatheringState::Complete;
         // Others are asked for when their connection is there.
-        if gathering && self.is_on_own_base(at) {
-            self.gathering.allocations.remove(at);
+        if gathering && self.local.is_on_own_base(at) {
+            self.local.gathering.allocations.remove(at);
         }
-    }
-
-    /// The allocation is reached from a socket that other agents reach, too.
-    fn is_on_own_base(&self, at: usize) -> bool {
-        let base = self.gathering.allocations[at].base;
-        self.bases.iter().any(|known| known.is_same(base))
     }
 
     /// What is sent through the relay of the selected pair is not answered: the server is asked
     /// whether the relay is there.
     pub(crate) fn doubt_selected_relay(&mut self, now: Instant) {
-        let pair = self.selected.and_then(|selected| {
-            let at = self.index(selected.generation)?;
-            let generation = &self.generations[at];
+        let pair = self.checks.selected.and_then(|selected| {
+            let at = self.checks.index(selected.generation)?;
+            let generation = &self.checks.generations[at];
             let pair = generation.checklist.get(selected.pair)?;
             generation.base_of(pair).relay
         });
-        let mut allocations = self.gathering.allocations.iter_mut();
+        let mut allocations = self.local.gathering.allocations.iter_mut();
         if let Some(allocation) = allocations.find(|allocation| Some(allocation.id) == pair) {
             allocation.doubt(&mut self.rng, now);
         }
@@ -182,9 +180,9 @@ impl Agent {
 
     pub(crate) fn handle_turn_timeouts(&mut self, now: Instant) {
         let mut lost = Vec::new();
-        for allocation in &mut self.gathering.allocations {
+        for allocation in &mut self.local.gathering.allocations {
             let id = allocation.id;
-            let generations = &self.generations;
+            let generations = &self.checks.generations;
             let in_use = |peer: SocketAddr| {
                 generations.iter().any(|generation| {
                     let pairs = generation.checklist.pairs();
@@ -198,20 +196,12 @@ impl Agent {
                 lost.push(id);
             }
         }
-        lost.into_iter().for_each(|id| self.lose_relay(id));
-    }
-
-    pub(crate) fn turn_timeout(&self) -> Option<Instant> {
-        let next = self.gathering.next_request;
-        let allocations = self.gathering.allocations.iter();
-        allocations
-            .filter_map(|allocation| allocation.timeout(next))
-            .min()
+        lost.into_iter().for_each(|id| self.checks.lose_relay(id));
     }
 
     /// The relayed candidate of an allocation, and the server-reflexive one that came with it.
     pub(super) fn announce_relay(&mut self, at: usize) {
-        let allocation = &self.gathering.allocations[at];
+        let allocation = &self.local.gathering.allocations[at];
         let State::Allocated {
             relayed, mapped, ..
         } = allocation.state
@@ -220,21 +210,23 @@ impl Agent {
         };
         let (base, relayed_base) = (allocation.base, allocation.relayed_base(relayed));
         let (server, addr, protocol) = (allocation.server, allocation.addr, allocation.protocol);
-        if self.is_on_own_base(at) {
+        if self.local.is_on_own_base(at) {
             self.learn_mapped(base, server, addr, mapped);
         }
         let kind = CandidateKind::Relayed;
         // The mapped address is for diagnosis only; a peer that sees relays only sees none.
-        let related = match self.newest().relay_only {
+        let related = match self.checks.newest().relay_only {
             true => SocketAddr::new(std::net::Ipv4Addr::UNSPECIFIED.into(), 0),
-            false => self.names.shown(mapped),
+            false => self.local.names.shown(mapped),
         };
         let candidate = Candidate {
-            foundation: self.foundation(kind, base, Some((addr.ip(), protocol))),
+            foundation: self
+                .local
+                .foundation(kind, base, Some((addr.ip(), protocol))),
             priority: relayed_base.priority(kind),
             kind,
             related: Some(related),
-            url: Some(self.gathering.servers[server].server.url.clone()),
+            url: Some(self.local.gathering.servers[server].server.url.clone()),
             relay_protocol: Some(protocol),
             ..Candidate::host(relayed, relayed_base.protocol)
         };
@@ -247,26 +239,13 @@ impl Agent {
 
     /// A channel was bound: what waited for it is paired.
     fn pair_relay(&mut self, id: AllocationId) {
-        for at in 0..self.generations.len() {
-            for local in 0..self.generations[at].locals.len() {
-                if self.generations[at].locals[local].base.relay == Some(id) {
+        for at in 0..self.checks.generations.len() {
+            for local in 0..self.checks.generations[at].locals.len() {
+                if self.checks.generations[at].locals[local].base.relay == Some(id) {
                     self.pair_local(at, local);
                 }
             }
         }
-    }
-
-    /// The allocation is gone, and its candidates and pairs with it.
-    pub(crate) fn lose_relay(&mut self, id: AllocationId) {
-        for generation in &mut self.generations {
-            for local in &mut generation.locals {
-                local.gone |= local.base.relay == Some(id);
-            }
-            let locals = &generation.locals;
-            let checklist = &mut generation.checklist;
-            checklist.retain(|pair| locals[pair.local].base.relay != Some(id));
-        }
-        self.forget_requests();
     }
 
     /// Pairs of a relayed candidate begin with a channel to the peer. True when it is there.
@@ -274,13 +253,76 @@ impl Agent {
         let Some(id) = base.relay else {
             return true;
         };
-        let now = self.updated;
-        let mut allocations = self.gathering.allocations.iter_mut();
+        let now = self.checks.updated;
+        let mut allocations = self.local.gathering.allocations.iter_mut();
         let Some(allocation) = allocations.find(|allocation| allocation.id == id) else {
             return false;
         };
         allocation.open_channel(peer, &mut self.rng, now);
         allocation.channel(peer).is_some()
+    }
+
+    /// Addresses what is in `out` to a peer, through the base's relay if it is one.
+    /// None: it has no way there (any more).
+    pub(crate) fn address(
+        &mut self,
+        base: Base,
+        peer: SocketAddr,
+        out: &mut Vec<u8>,
+    ) -> Option<Transmit> {
+        let mut remote = peer;
+        if let Some(id) = base.relay {
+            let allocations = &self.local.gathering.allocations;
+            if let Some(allocation) = allocations.iter().find(|allocation| allocation.id == id) {
+                allocation.wrap(peer, &mut self.rng, out);
+                remote = allocation.addr;
+            }
+        }
+        Some(Transmit {
+            socket: self.local.socket_for(base, peer)?,
+            remote,
+            local_ip: None,
+            ecn: Ecn::NotEct,
+            len: out.len(),
+            segment_size: None,
+        })
+    }
+
+    /// Ends every allocation: the datagrams for that.
+    pub(crate) fn release_allocations(&mut self, now: Instant) {
+        for allocation in &self.local.gathering.allocations {
+            let mut out = Vec::new();
+            if let Some(socket) = allocation.base.socket
+                && allocation.write_release(&mut self.rng, now, &mut out)
+            {
+                let transmit = to_server(socket, allocation.addr, out.len());
+                self.outbox.releases.push((transmit, out));
+            }
+        }
+    }
+
+    /// Other servers take the place of these.
+    pub(crate) fn forget_allocations(&mut self) {
+        self.release_allocations(self.checks.updated);
+        for allocation in std::mem::take(&mut self.local.gathering.allocations) {
+            self.checks.lose_relay(allocation.id);
+        }
+    }
+}
+
+impl Local {
+    /// The allocation is reached from a socket that other agents reach, too.
+    fn is_on_own_base(&self, at: usize) -> bool {
+        let base = self.gathering.allocations[at].base;
+        self.bases.iter().any(|known| known.is_same(base))
+    }
+
+    pub(crate) fn turn_timeout(&self) -> Option<Instant> {
+        let next = self.gathering.next_request;
+        let allocations = self.gathering.allocations.iter();
+        allocations
+            .filter_map(|allocation| allocation.timeout(next))
+            .min()
     }
 
     /// The server was asked for a channel and has not answered yet.
@@ -302,32 +344,6 @@ impl Agent {
         }))
     }
 
-    /// Addresses what is in `out` to a peer, through the base's relay if it is one.
-    /// None: it has no way there (any more).
-    pub(crate) fn address(
-        &mut self,
-        base: Base,
-        peer: SocketAddr,
-        out: &mut Vec<u8>,
-    ) -> Option<Transmit> {
-        let mut remote = peer;
-        if let Some(id) = base.relay {
-            let allocations = &self.gathering.allocations;
-            if let Some(allocation) = allocations.iter().find(|allocation| allocation.id == id) {
-                allocation.wrap(peer, &mut self.rng, out);
-                remote = allocation.addr;
-            }
-        }
-        Some(Transmit {
-            socket: self.socket_for(base, peer)?,
-            remote,
-            local_ip: None,
-            ecn: Ecn::NotEct,
-            len: out.len(),
-            segment_size: None,
-        })
-    }
-
     /// What a TURN server forwarded: the base that it is for, the peer, and where its data is.
     pub(crate) fn unwrap_relayed(
         &self,
@@ -340,27 +356,6 @@ impl Agent {
         Some((allocation.relayed_base(relayed), peer, data))
     }
 
-    /// Ends every allocation: the datagrams for that.
-    pub(crate) fn release_allocations(&mut self, now: Instant) {
-        for allocation in &self.gathering.allocations {
-            let mut out = Vec::new();
-            if let Some(socket) = allocation.base.socket
-                && allocation.write_release(&mut self.rng, now, &mut out)
-            {
-                let transmit = to_server(socket, allocation.addr, out.len());
-                self.releases.push((transmit, out));
-            }
-        }
-    }
-
-    /// Other servers take the place of these.
-    pub(crate) fn forget_allocations(&mut self) {
-        self.release_allocations(self.updated);
-        for allocation in std::mem::take(&mut self.gathering.allocations) {
-            self.lose_relay(allocation.id);
-        }
-    }
-
     fn allocation(&self, id: AllocationId) -> Option<&Allocation> {
         let mut allocations = self.gathering.allocations.iter();
         allocations.find(|allocation| allocation.id == id)
@@ -371,5 +366,20 @@ impl Agent {
         self.gathering.allocations.iter().position(|allocation| {
             allocation.addr == remote && allocation.base.socket == Some(datagram.socket)
         })
+    }
+}
+
+impl Checks {
+    /// The allocation is gone, and its candidates and pairs with it.
+    pub(crate) fn lose_relay(&mut self, id: AllocationId) {
+        for generation in &mut self.generations {
+            for local in &mut generation.locals {
+                local.gone |= local.base.relay == Some(id);
+            }
+            let locals = &generation.locals;
+            let checklist = &mut generation.checklist;
+            checklist.retain(|pair| locals[pair.local].base.relay != Some(id));
+        }
+        self.forget_requests();
     }
 }

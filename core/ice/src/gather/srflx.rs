@@ -11,6 +11,7 @@ use crate::candidate::{self, Candidate, CandidateKind, RelayProtocol};
 use crate::gather::server::{Attempt, ServerKind};
 use crate::generation::{Base, LocalCandidate};
 use crate::limits;
+use crate::local::Local;
 
 /// One base and one server.
 #[derive(Debug)]
@@ -73,17 +74,18 @@ impl Probe {
 impl Agent {
     /// Asks each STUN server from each socket that reaches it, if it was not yet.
     pub(crate) fn begin_probes(&mut self, now: Instant) {
-        for server in 0..self.gathering.servers.len() {
-            let configured = &self.gathering.servers[server].server;
+        for server in 0..self.local.gathering.servers.len() {
+            let configured = &self.local.gathering.servers[server].server;
             if configured.kind != ServerKind::Stun || configured.transport != RelayProtocol::Udp {
                 continue;
             }
-            for base in self.datagram_bases() {
-                let probes = &self.gathering.probes;
+            for base in self.local.datagram_bases() {
+                let probes = &self.local.gathering.probes;
                 let known = probes
                     .iter()
                     .any(|probe| probe.server == server && probe.base.socket == base.socket);
-                let addr = self.gathering.servers[server].address_for(base.addr.ip(), &self.config);
+                let addr =
+                    self.local.gathering.servers[server].address_for(base.addr.ip(), &self.config);
                 let (false, Some(addr), Some(socket)) = (known, addr, base.socket) else {
                     continue;
                 };
@@ -92,20 +94,14 @@ impl Agent {
                 }
                 let attempt = Attempt::new(&mut self.rng, now);
                 let probe = Probe::new(base, socket, (server, addr), attempt);
-                self.gathering.probes.push(probe);
+                self.local.gathering.probes.push(probe);
             }
         }
     }
 
-    /// The bases that ask servers with datagrams.
-    pub(crate) fn datagram_bases(&self) -> Vec<Base> {
-        let datagrams = |base: &&Base| base.protocol == Protocol::Udp;
-        self.bases.iter().filter(datagrams).copied().collect()
-    }
-
     /// A restart gathers anew.
     pub(crate) fn repeat_probes(&mut self, now: Instant) {
-        for probe in &mut self.gathering.probes {
+        for probe in &mut self.local.gathering.probes {
             probe.state = ProbeState::Asking {
                 attempt: Attempt::new(&mut self.rng, now),
                 again: false,
@@ -115,8 +111,8 @@ impl Agent {
 
     /// Writes one request to a STUN server. RFC 8445 §14: new ones are paced.
     pub(crate) fn send_probe(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<Transmit> {
-        let may_begin = now >= self.gathering.next_request;
-        let (probe, attempt) = self.gathering.probes.iter_mut().find_map(|probe| {
+        let may_begin = now >= self.local.gathering.next_request;
+        let (probe, attempt) = self.local.gathering.probes.iter_mut().find_map(|probe| {
             let way = (probe.socket, probe.addr, probe.base.is_reliable());
             let attempt = probe.attempt()?;
             let due = attempt.is_due(now) && (may_begin || !attempt.is_new());
@@ -124,7 +120,7 @@ impl Agent {
         })?;
         let (socket, remote, reliable) = probe;
         if attempt.is_new() {
-            self.gathering.next_request = now + self.config.pacing;
+            self.local.gathering.next_request = now + self.config.pacing;
         }
         attempt.sent(now, reliable);
         out.clear();
@@ -140,7 +136,7 @@ impl Agent {
         message: &Message<'_>,
     ) -> bool {
         let id = message.transaction_id();
-        let probes = &mut self.gathering.probes;
+        let probes = &mut self.local.gathering.probes;
         let Some(index) = probes.iter_mut().position(|probe| {
             probe.attempt().is_some_and(|attempt| attempt.id == id)
                 && probe.addr == normalized(datagram.remote)
@@ -153,13 +149,13 @@ impl Agent {
             (probe.base, probe.server, probe.addr)
         };
         let understood = message.is_understood();
-        self.counters.unknown_attributes += u64::from(!understood);
+        self.outbox.counters.unknown_attributes += u64::from(!understood);
         // A TURN server is asked for an allocation elsewhere, and what becomes of that counts.
-        let counts = self.gathering.servers[server].server.kind == ServerKind::Stun;
+        let counts = self.local.gathering.servers[server].server.kind == ServerKind::Stun;
         match (message.class(), message.mapped_address()) {
             (Class::SuccessResponse, Some(mapped)) if understood => {
-                self.gathering.servers[server].reported |= counts;
-                let probes = &mut self.gathering.probes;
+                self.local.gathering.servers[server].reported |= counts;
+                let probes = &mut self.local.gathering.probes;
                 let refresh = now + limits::BINDING_REFRESH;
                 probes[index].state = ProbeState::Answered {
                     ask_again: (!base.is_reliable()).then_some(refresh),
@@ -168,7 +164,7 @@ impl Agent {
                 self.learn_mapped(base, server, addr, normalized(mapped));
             }
             _ => {
-                self.gathering.probes[index].state = ProbeState::Failed;
+                self.local.gathering.probes[index].state = ProbeState::Failed;
                 if counts {
                     self.report_error(server, Some(base), message.error_code(), message);
                 }
@@ -189,18 +185,20 @@ impl Agent {
     ) {
         // Nobody reaches a stream to a server, unless it shares the port of a socket that listens.
         let closed = base.protocol == Protocol::Tcp && base.tcp_type.is_none();
-        if self.newest().relay_only || closed {
+        if self.checks.newest().relay_only || closed {
             return;
         }
         let kind = CandidateKind::ServerReflexive;
         let preference = candidate::reflexive_preference(base.preference, base.tcp_type);
         let candidate = Candidate {
-            foundation: self.foundation(kind, base, Some((addr.ip(), RelayProtocol::Udp))),
+            foundation: self
+                .local
+                .foundation(kind, base, Some((addr.ip(), RelayProtocol::Udp))),
             priority: candidate::priority(kind, base.protocol, preference),
             kind,
             tcp_type: base.tcp_type,
-            related: Some(self.names.shown(base.addr)),
-            url: Some(self.gathering.servers[server].server.url.clone()),
+            related: Some(self.local.names.shown(base.addr)),
+            url: Some(self.local.gathering.servers[server].server.url.clone()),
             ..Candidate::host(mapped, base.protocol)
         };
         self.announce(LocalCandidate {
@@ -213,8 +211,8 @@ impl Agent {
     /// Gives up what is silent and renews bindings. RFC 8445 §11: only until a pair was chosen,
     /// then its checks do that.
     pub(crate) fn handle_probe_timeouts(&mut self, now: Instant) {
-        let chosen = self.newest().checklist.is_concluded();
-        for probe in &mut self.gathering.probes {
+        let chosen = self.checks.newest().checklist.is_concluded();
+        for probe in &mut self.local.gathering.probes {
             match &probe.state {
                 ProbeState::Asking { attempt, again } if attempt.is_over(now) => {
                     probe.state = match again {
@@ -239,9 +237,10 @@ impl Agent {
     }
 
     pub(crate) fn probe_timeout(&self) -> Option<Instant> {
-        let chosen = self.newest().checklist.is_concluded();
-        let next = self.gathering.next_request;
-        self.gathering
+        let chosen = self.checks.newest().checklist.is_concluded();
+        let next = self.local.gathering.next_request;
+        self.local
+            .gathering
             .probes
             .iter()
             .filter_map(|probe| match &probe.state {
@@ -253,6 +252,14 @@ impl Agent {
                 ProbeState::Failed => None,
             })
             .min()
+    }
+}
+
+impl Local {
+    /// The bases that ask servers with datagrams.
+    pub(crate) fn datagram_bases(&self) -> Vec<Base> {
+        let datagrams = |base: &&Base| base.protocol == Protocol::Udp;
+        self.bases.iter().filter(datagrams).copied().collect()
     }
 }
 

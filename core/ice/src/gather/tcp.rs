@@ -14,6 +14,7 @@ use crate::gather::server::{Attempt, ServerKind};
 use crate::gather::srflx::{Probe, ProbeState};
 use crate::generation::Base;
 use crate::limits;
+use crate::local::Local;
 use crate::tcp::{ConnectError, ConnectId, Framing, Security};
 use crate::turn::{self, Allocation, AllocationId};
 
@@ -70,13 +71,15 @@ impl Connection {
 impl Agent {
     /// Opens a stream to each server that is asked over one, from each address that reaches it.
     pub(crate) fn begin_connections(&mut self, now: Instant) {
-        for server in 0..self.gathering.servers.len() {
+        for server in 0..self.local.gathering.servers.len() {
             for listener in self.listening_bases() {
-                let security = self.gathering.servers[server].server.reflexive_security();
+                let security = self.local.gathering.servers[server]
+                    .server
+                    .reflexive_security();
                 self.begin_connection(now, server, listener.addr.ip(), Some(listener), security);
             }
-            for (local, _) in self.stream_ips.clone() {
-                let configured = &self.gathering.servers[server].server;
+            for (local, _) in self.local.stream_ips.clone() {
+                let configured = &self.local.gathering.servers[server].server;
                 let allowed = self.config.udp || configured.transport != RelayProtocol::Dtls;
                 let security = configured.security().filter(|_| allowed);
                 self.begin_connection(now, server, local, None, security);
@@ -88,8 +91,8 @@ impl Agent {
     fn listening_bases(&self) -> Vec<Base> {
         let listens =
             |base: &&Base| base.tcp_type.is_some() && base.socket.is_some() && base.relay.is_none();
-        let wanted = !self.newest().relay_only;
-        let bases = self.bases.iter().filter(|_| wanted);
+        let wanted = !self.checks.newest().relay_only;
+        let bases = self.local.bases.iter().filter(|_| wanted);
         bases.filter(listens).copied().collect()
     }
 
@@ -102,7 +105,7 @@ impl Agent {
         listener: Option<Base>,
         security: Option<Security>,
     ) {
-        let connections = &self.gathering.connections;
+        let connections = &self.local.gathering.connections;
         let known = connections.iter().any(|connection| {
             let same_listener = match (connection.listener, listener) {
                 (Some(known), Some(listener)) => known.is_same(listener),
@@ -110,15 +113,15 @@ impl Agent {
             };
             connection.server == server && connection.local == local && same_listener
         });
-        let remote = self.gathering.servers[server].address_for(local, &self.config);
+        let remote = self.local.gathering.servers[server].address_for(local, &self.config);
         let full = connections.len() >= limits::CONNECTIONS;
         if known || full || candidate::is_link_local(local) {
             return;
         }
         if let (Some(remote), Some(security)) = (remote, security) {
             let port = listener.map_or(0, |listener| listener.addr.port());
-            let id = self.next_connect_id();
-            self.gathering.connections.push(Connection {
+            let id = self.local.next_connect_id();
+            self.local.gathering.connections.push(Connection {
                 server,
                 local,
                 listener,
@@ -130,7 +133,7 @@ impl Agent {
                     until: now + limits::SERVER_WAIT,
                 },
             });
-            self.push_event(Event::Connect {
+            self.outbox.push_event(Event::Connect {
                 id,
                 local: SocketAddr::new(local, port),
                 remote,
@@ -148,15 +151,15 @@ impl Agent {
         result: Result<(SocketId, SocketAddr), ConnectError>,
     ) -> Option<Option<Framing>> {
         let asked = |connection: &Connection| matches!(connection.state, ConnectionState::Connecting { id: asked, .. } if asked == id);
-        let at = self.gathering.connections.iter().position(asked)?;
-        let framing = self.framing_of(&self.gathering.connections[at]);
+        let at = self.local.gathering.connections.iter().position(asked)?;
+        let framing = self.local.framing_of(&self.local.gathering.connections[at]);
         match result {
             Ok((socket, local)) => {
-                self.gathering.connections[at].state = ConnectionState::Open { socket };
+                self.local.gathering.connections[at].state = ConnectionState::Open { socket };
                 self.use_connection(now, at, socket, normalized(local));
             }
             Err(error) => {
-                self.gathering.connections[at].state = ConnectionState::Ended(Some(error));
+                self.local.gathering.connections[at].state = ConnectionState::Ended(Some(error));
             }
         }
         self.update_gathering(now);
@@ -164,31 +167,16 @@ impl Agent {
         Some(result.is_ok().then_some(framing))
     }
 
-    /// How messages follow one another in a stream to a server.
-    fn framing_of(&self, connection: &Connection) -> Framing {
-        match self.gathering.servers[connection.server].server.transport {
-            RelayProtocol::Dtls => Framing::Datagrams,
-            RelayProtocol::Udp if connection.listener.is_none() => Framing::Datagrams,
-            _ => Framing::Stun,
-        }
-    }
-
-    pub(crate) fn server_framing(&self, socket: SocketId) -> Option<Framing> {
-        let mut connections = self.gathering.connections.iter();
-        let connection = connections.find(|connection| connection.socket() == Some(socket))?;
-        Some(self.framing_of(connection))
-    }
-
     /// The stream is there: what it was opened for begins.
     fn use_connection(&mut self, now: Instant, at: usize, socket: SocketId, local: SocketAddr) {
-        let connection = &self.gathering.connections[at];
+        let connection = &self.local.gathering.connections[at];
         let (server, remote, redirects) =
             (connection.server, connection.remote, connection.redirects);
         let listener = connection.listener;
-        let index = (self.stream_ips.iter())
+        let index = (self.local.stream_ips.iter())
             .find(|(ip, _)| *ip == connection.local)
             .map_or(0, |(_, index)| *index);
-        let configured = &self.gathering.servers[server].server;
+        let configured = &self.local.gathering.servers[server].server;
         let base = listener.unwrap_or(Base {
             socket: Some(socket),
             addr: local,
@@ -202,8 +190,8 @@ impl Agent {
         });
         match configured.kind.clone() {
             ServerKind::Turn { username, password } if listener.is_none() => {
-                let id = AllocationId(self.gathering.next_allocation);
-                self.gathering.next_allocation += 1;
+                let id = AllocationId(self.local.gathering.next_allocation);
+                self.local.gathering.next_allocation += 1;
                 let mut allocation = Allocation::new(
                     id,
                     base,
@@ -214,19 +202,19 @@ impl Agent {
                     now,
                 );
                 allocation.redirects = redirects;
-                self.gathering.allocations.push(allocation);
+                self.local.gathering.allocations.push(allocation);
             }
             ServerKind::Stun | ServerKind::Turn { .. } => {
                 let attempt = Attempt::new(&mut self.rng, now);
                 let probe = Probe::new(base, socket, (server, remote), attempt);
-                self.gathering.probes.push(probe);
+                self.local.gathering.probes.push(probe);
             }
         }
     }
 
     /// A stream to a server ended; false when it was not one.
     pub(crate) fn handle_server_closed(&mut self, now: Instant, socket: SocketId) -> bool {
-        let mut connections = self.gathering.connections.iter_mut();
+        let mut connections = self.local.gathering.connections.iter_mut();
         let Some(connection) = connections.find(|known| known.socket() == Some(socket)) else {
             return false;
         };
@@ -235,24 +223,6 @@ impl Agent {
         self.update_gathering(now);
         self.update(now);
         true
-    }
-
-    /// Other sockets than the base's ask the server for it: it was asked in vain from there.
-    pub(crate) fn is_asked_elsewhere(&self, server: usize, base: Base) -> bool {
-        let mut connections = self.gathering.connections.iter();
-        connections.any(|connection| {
-            let whole = (
-                connection.server,
-                connection.local,
-                connection.listener.is_none(),
-            );
-            whole == (server, base.addr.ip(), true)
-        })
-    }
-
-    pub(crate) fn is_server_stream(&self, socket: SocketId) -> bool {
-        let mut connections = self.gathering.connections.iter();
-        connections.any(|connection| connection.socket() == Some(socket))
     }
 
     /// ALTERNATE-SERVER: the stream to another server takes this one's place.
@@ -267,10 +237,10 @@ impl Agent {
     /// SHOULD pick another client transport address and retry the Allocate request". False: it has
     /// tried enough of them.
     pub(crate) fn change_client_address(&mut self, now: Instant, at: usize) -> bool {
-        let allocation = &self.gathering.allocations[at];
+        let allocation = &self.local.gathering.allocations[at];
         let (server, base, addr) = (allocation.server, allocation.base, allocation.addr);
         let redirects = allocation.redirects;
-        let connections = &self.gathering.connections;
+        let connections = &self.local.gathering.connections;
         let mut own = connections
             .iter()
             .filter(|known| known.socket() == base.socket);
@@ -310,33 +280,34 @@ impl Agent {
         socket: SocketId,
         change: impl FnOnce(&mut Connection),
     ) {
-        let connections = &mut self.gathering.connections;
+        let connections = &mut self.local.gathering.connections;
         let known = |connection: &Connection| connection.socket() == Some(socket);
         let Some(at) = connections.iter().position(known) else {
             return;
         };
         let mut connection = connections.swap_remove(at);
         let of_stream = |allocation: &Allocation| allocation.base.socket == Some(socket);
-        self.gathering
+        self.local
+            .gathering
             .allocations
             .retain(|allocation| !of_stream(allocation));
-        self.push_event(Event::Disconnect { socket });
+        self.outbox.push_event(Event::Disconnect { socket });
         change(&mut connection);
         self.open_connection(now, connection);
     }
 
     fn open_connection(&mut self, now: Instant, mut connection: Connection) {
-        let server = &self.gathering.servers[connection.server].server;
+        let server = &self.local.gathering.servers[connection.server].server;
         let security = server.security().unwrap_or(Security::Datagrams);
-        let id = self.next_connect_id();
+        let id = self.local.next_connect_id();
         connection.state = ConnectionState::Connecting {
             id,
             until: now + limits::SERVER_WAIT,
         };
         let local = SocketAddr::new(connection.local, 0);
         let remote = connection.remote;
-        self.gathering.connections.push(connection);
-        self.push_event(Event::Connect {
+        self.local.gathering.connections.push(connection);
+        self.outbox.push_event(Event::Connect {
             id,
             local,
             remote,
@@ -346,25 +317,25 @@ impl Agent {
 
     /// What runs on a stream fails with it.
     fn end_on_stream(&mut self, socket: SocketId) {
-        for probe in &mut self.gathering.probes {
+        for probe in &mut self.local.gathering.probes {
             if probe.socket == socket && probe.is_pending() {
                 probe.state = ProbeState::Failed;
             }
         }
         let of_stream = |allocation: &&mut Allocation| allocation.base.socket == Some(socket);
-        let allocation = self.gathering.allocations.iter_mut().find(of_stream);
+        let allocation = self.local.gathering.allocations.iter_mut().find(of_stream);
         if let Some(allocation) = allocation {
             allocation.state = turn::State::Failed;
             let id = allocation.id;
-            self.lose_relay(id);
+            self.checks.lose_relay(id);
         }
     }
 
     /// Closes streams whose probe or allocation is over. RFC 6544 §5.2: the one that a candidate was
     /// learnt with keeps the NAT's mapping, and is open "until ICE processing has completed".
     pub(crate) fn close_idle_connections(&mut self) {
-        let chosen = self.newest().checklist.is_concluded();
-        let Self { gathering, .. } = self;
+        let chosen = self.checks.newest().checklist.is_concluded();
+        let gathering = &mut self.local.gathering;
         let mut closed = Vec::new();
         for connection in &mut gathering.connections {
             let Some(socket) = connection.socket() else {
@@ -385,8 +356,60 @@ impl Agent {
             }
         }
         for socket in closed {
-            self.push_event(Event::Disconnect { socket });
+            self.outbox.push_event(Event::Disconnect { socket });
         }
+    }
+
+    /// Other servers take the place of these, or what they begin at is gone.
+    pub(crate) fn drop_connections(&mut self, dropped: impl Fn(&Connection) -> bool) {
+        let connections = &mut self.local.gathering.connections;
+        let sockets: Vec<SocketId> = connections
+            .extract_if(.., |connection| dropped(connection))
+            .filter_map(|connection| connection.socket())
+            .collect();
+        for socket in sockets {
+            self.end_on_stream(socket);
+            let allocations = &mut self.local.gathering.allocations;
+            allocations.retain(|allocation| allocation.base.socket != Some(socket));
+            let probes = &mut self.local.gathering.probes;
+            probes.retain(|probe| probe.socket != socket);
+            self.outbox.push_event(Event::Disconnect { socket });
+        }
+    }
+}
+
+impl Local {
+    /// How messages follow one another in a stream to a server.
+    fn framing_of(&self, connection: &Connection) -> Framing {
+        match self.gathering.servers[connection.server].server.transport {
+            RelayProtocol::Dtls => Framing::Datagrams,
+            RelayProtocol::Udp if connection.listener.is_none() => Framing::Datagrams,
+            _ => Framing::Stun,
+        }
+    }
+
+    pub(crate) fn server_framing(&self, socket: SocketId) -> Option<Framing> {
+        let mut connections = self.gathering.connections.iter();
+        let connection = connections.find(|connection| connection.socket() == Some(socket))?;
+        Some(self.framing_of(connection))
+    }
+
+    /// Other sockets than the base's ask the server for it: it was asked in vain from there.
+    pub(crate) fn is_asked_elsewhere(&self, server: usize, base: Base) -> bool {
+        let mut connections = self.gathering.connections.iter();
+        connections.any(|connection| {
+            let whole = (
+                connection.server,
+                connection.local,
+                connection.listener.is_none(),
+            );
+            whole == (server, base.addr.ip(), true)
+        })
+    }
+
+    pub(crate) fn is_server_stream(&self, socket: SocketId) -> bool {
+        let mut connections = self.gathering.connections.iter();
+        connections.any(|connection| connection.socket() == Some(socket))
     }
 
     /// A restart asks again where there is no stream any more.
@@ -403,23 +426,6 @@ impl Agent {
             sockets.any(|socket| socket == Some(probe.socket))
         };
         probes.retain(|probe| probe.base.protocol == Protocol::Udp || open(probe));
-    }
-
-    /// Other servers take the place of these, or what they begin at is gone.
-    pub(crate) fn drop_connections(&mut self, dropped: impl Fn(&Connection) -> bool) {
-        let connections = &mut self.gathering.connections;
-        let sockets: Vec<SocketId> = connections
-            .extract_if(.., |connection| dropped(connection))
-            .filter_map(|connection| connection.socket())
-            .collect();
-        for socket in sockets {
-            self.end_on_stream(socket);
-            let allocations = &mut self.gathering.allocations;
-            allocations.retain(|allocation| allocation.base.socket != Some(socket));
-            let probes = &mut self.gathering.probes;
-            probes.retain(|probe| probe.socket != socket);
-            self.push_event(Event::Disconnect { socket });
-        }
     }
 
     pub(crate) fn handle_connection_timeouts(&mut self, now: Instant) {
