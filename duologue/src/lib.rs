@@ -150,6 +150,11 @@ pub use duologue_rtp::payload::FrameSize;
 pub use duologue_rtp::{PayloadType, Rid, Ssrc};
 pub use duologue_session::{EncodedFrame, EncodedFrameInit, RtpPacket, RtpPacketInit};
 
+/// Encoded media in files, read and written without a codec: IVF, Ogg, WebM, MP4, byte streams. With the
+/// feature `files`.
+#[cfg(feature = "files")]
+pub use duologue_files as files;
+
 #[cfg(feature = "tokio")]
 mod channel;
 #[cfg(feature = "tokio")]

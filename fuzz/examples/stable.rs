@@ -22,11 +22,12 @@ struct Target {
     run: fn(&[u8]),
 }
 
-const TARGETS: [Target; 24] = [
+const TARGETS: [Target; 25] = [
     target("candidate", |bytes| on(duologue_fuzz::candidate, bytes)),
     target("congestion", |bytes| on(duologue_fuzz::congestion, bytes)),
     target("dcep", |bytes| on(duologue_fuzz::dcep, bytes)),
     target("dependency", |bytes| on(duologue_fuzz::dependency, bytes)),
+    target("files", |bytes| on(duologue_fuzz::files, bytes)),
     target("fingerprint", |bytes| on(duologue_fuzz::fingerprint, bytes)),
     target("ice_agent", |bytes| on(duologue_fuzz::ice_agent, bytes)),
     target("ice_server", |bytes| on(duologue_fuzz::ice_server, bytes)),

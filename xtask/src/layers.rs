@@ -24,6 +24,7 @@ const ORDER: &[&str] = &[
     "duologue-peer",
     "duologue-udp",
     "duologue-tokio",
+    "duologue-files",
     "duologue",
 ];
 
@@ -51,6 +52,8 @@ const ADAPTERS: &[(&str, &[&str])] = &[
     ),
     ("netlink-sys", &["duologue-udp"]),
     ("simple-dns", &["duologue-mdns"]),
+    ("ogg", &["duologue-files"]),
+    ("shiguredo_mp4", &["duologue-files"]),
 ];
 
 /// Fails with every edge that the architecture forbids.

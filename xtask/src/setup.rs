@@ -12,6 +12,8 @@ pub(crate) struct Need {
 
 pub(crate) const COTURN: &[Need] = &[need("turnserver", "coturn")];
 
+pub(crate) const FFMPEG: &[Need] = &[need("ffmpeg", "ffmpeg")];
+
 pub(crate) const VALGRIND: &[Need] = &[need("valgrind", "valgrind")];
 
 pub(crate) const NODE: &[Need] = &[need("npm", "npm"), need("chromium", "chromium")];

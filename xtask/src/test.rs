@@ -30,7 +30,8 @@ pub(crate) enum Part {
     Unit,
     /// Whole connections over the simulated network, in virtual time
     Sim,
-    /// Our SCTP and ICE against other implementations, in memory, and against coturn on loopback
+    /// Our SCTP, ICE, RTP and SRTP against other implementations, in memory, and against coturn on
+    /// loopback; our files against ffmpeg
     Interop,
     /// Two peers behind each pair of NATs, on broken links, with changing addresses: in network
     /// namespaces, which take root
@@ -104,6 +105,7 @@ fn run_part(part: Part) -> Outcome {
         Part::Sim => run::run(tests_of("duologue-sim")),
         Part::Interop => {
             setup::provide(setup::COTURN)?;
+            setup::provide(setup::FFMPEG)?;
             run::run(tests_of("duologue-interop"))
         }
         Part::Ice => {

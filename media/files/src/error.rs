@@ -1,0 +1,29 @@
+use std::io;
+
+/// Why a file cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FileError {
+    /// The file itself, or what it is read from or written to.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// It is not as its format says.
+    #[error("not a well-formed file: {0}")]
+    Malformed(&'static str),
+    /// It is well-formed, as far as can be said, and not for this crate.
+    #[error("{0} cannot be read or written here")]
+    Unsupported(&'static str),
+    /// A frame or an index is larger than [`limits`](crate::limits) allow.
+    #[error("a frame or an index of more bytes than a file may have")]
+    TooLarge,
+}
+
+pub(crate) type Result<T> = std::result::Result<T, FileError>;
+
+/// What a file ends with in the middle of something is a bad file; else the end of all is the end.
+pub(crate) fn truncated(error: io::Error) -> FileError {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => FileError::Malformed("it ends in the middle"),
+        _ => FileError::Io(error),
+    }
+}

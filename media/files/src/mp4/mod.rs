@@ -1,0 +1,14 @@
+//! MP4: the ISO base media file format with Opus, VP8, VP9, AV1, H.264 and H.265, by the
+//! `shiguredo_mp4` crate. Ordinary and fragmented files are read; fragmented ones are written, of which
+//! what is there is a whole file after each fragment. Fragments that say where their frames are from the
+//! beginning of the file, as ffmpeg writes them without `default_base_moof`, are not read.
+
+mod entry;
+mod read;
+mod write;
+
+pub(crate) use read::Reader;
+pub(crate) use write::Writer;
+
+/// Of the first box, behind its length.
+pub(crate) const MAGIC: &[u8] = b"ftyp";

@@ -1,0 +1,203 @@
+use std::io::Read;
+use std::time::Duration;
+
+use bytes::Bytes;
+use duologue_rtp::payload::FrameSize;
+
+use super::ebml::{Children, Header, unsigned, vint};
+use super::{CODECS, id};
+use crate::error::{FileError, Result};
+use crate::ivf::without_delimiter;
+use crate::limits::{FRAME_BYTES, TRACK_BYTES, TRACKS};
+use crate::source::{exactly, skip};
+use crate::track::{Format, Frame, Track, time_of};
+
+/// Reads elements one after another. Those that have others in them are not left out, their beginning
+/// is: what a size says of where they end is not needed, and live recordings do not say it.
+#[derive(Debug)]
+pub(crate) struct Reader {
+    /// What the file calls each of the tracks.
+    numbers: Vec<(u64, Format)>,
+    /// Nanoseconds of a unit of time.
+    scale: u64,
+    /// Of the cluster, in these units.
+    cluster: u64,
+    /// A block that was met while the tracks were looked for.
+    first: Option<Frame>,
+}
+
+impl Reader {
+    pub(crate) fn begin(source: &mut impl Read) -> Result<(Self, Vec<Track>)> {
+        let mut reader = Reader {
+            numbers: Vec::new(),
+            // RFC 9559 §5.1.2.9: a millisecond.
+            scale: 1_000_000,
+            cluster: 0,
+            first: None,
+        };
+        let mut tracks = Vec::new();
+        reader.first = reader.read(source, &mut tracks)?;
+        match tracks.is_empty() {
+            true => Err(FileError::Unsupported("WebM without a track of ours")),
+            false => Ok((reader, tracks)),
+        }
+    }
+
+    pub(crate) fn next(&mut self, source: &mut impl Read) -> Result<Option<Frame>> {
+        match self.first.take() {
+            Some(frame) => Ok(Some(frame)),
+            // Tracks come before blocks; there are no others.
+            None => self.read(source, &mut Vec::new()),
+        }
+    }
+
+    /// Up to the next frame of a known track.
+    fn read(&mut self, source: &mut impl Read, tracks: &mut Vec<Track>) -> Result<Option<Frame>> {
+        loop {
+            let Some(header) = Header::read(source)? else {
+                return Ok(None);
+            };
+            let Header { id, size } = header;
+            if matches!(id, id::SEGMENT | id::TRACKS | id::CLUSTER) {
+                continue;
+            }
+            let size = size.ok_or(FileError::Malformed("an element without a size"))?;
+            let most = match id {
+                id::EBML | id::INFO | id::TRACK_ENTRY | id::TIMESTAMP => TRACK_BYTES,
+                id::SIMPLE_BLOCK | id::BLOCK_GROUP => FRAME_BYTES + TRACK_BYTES,
+                _ => {
+                    skip(source, size)?;
+                    continue;
+                }
+            };
+            let len = usize::try_from(size).map_err(|_| FileError::TooLarge)?;
+            let body = Bytes::from(exactly(source, len, most)?);
+            match id {
+                id::EBML => check_kind(&body)?,
+                id::INFO => self.read_info(&body)?,
+                id::TRACK_ENTRY => self.read_track(&body, tracks)?,
+                id::TIMESTAMP => self.cluster = number(&body)?,
+                _ => {
+                    if let Some(frame) = self.read_block(id, &body)? {
+                        return Ok(Some(frame));
+                    }
+                }
+            }
+        }
+    }
+
+    fn read_info(&mut self, body: &[u8]) -> Result<()> {
+        let mut children = Children(body);
+        if let Some((_, scale)) = children.find(|(id, _)| *id == id::TIMESTAMP_SCALE) {
+            self.scale = number(scale)?;
+        }
+        Ok(())
+    }
+
+    /// Tracks of other kinds and codecs are left out.
+    fn read_track(&mut self, body: &[u8], tracks: &mut Vec<Track>) -> Result<()> {
+        let (mut number_, mut format, mut size, mut channels) = (0, None, None, 1);
+        for (id, body) in Children(body) {
+            match id {
+                id::TRACK_NUMBER => number_ = number(body)?,
+                id::CODEC_ID => format = format_of(body),
+                id::VIDEO => size = pixels(body),
+                id::AUDIO => {
+                    let mut children = Children(body);
+                    let found = children.find(|(id, _)| *id == id::CHANNELS);
+                    let count = found.and_then(|(_, body)| unsigned(body));
+                    channels = count.and_then(|n| u8::try_from(n).ok()).unwrap_or(1);
+                }
+                // Encrypted, or without what all frames begin with.
+                id::CONTENT_ENCODINGS => return Ok(()),
+                _ => {}
+            }
+        }
+        if let Some(format) = format
+            && tracks.len() < TRACKS
+        {
+            self.numbers.push((number_, format));
+            let pictures = format != Format::Opus;
+            tracks.push(Track {
+                size: size.filter(|_| pictures),
+                channels: if pictures { 0 } else { channels },
+                ..Track::new(format)
+            });
+        }
+        Ok(())
+    }
+
+    fn read_block(&self, id: u32, body: &Bytes) -> Result<Option<Frame>> {
+        if id == id::SIMPLE_BLOCK {
+            return self.block(body, body, None);
+        }
+        let mut children = Children(body);
+        let refers = children.clone().any(|(id, _)| id == id::REFERENCE_BLOCK);
+        match children.find(|(id, _)| *id == id::BLOCK) {
+            Some((_, block)) => self.block(body, block, Some(!refers)),
+            None => Ok(None),
+        }
+    }
+
+    /// RFC 9559 §10.2: the track, the time from the cluster's, flags, the frame.
+    fn block(&self, all: &Bytes, block: &[u8], key: Option<bool>) -> Result<Option<Frame>> {
+        let short = FileError::Malformed("a block");
+        let Some((number, rest)) = vint(block) else {
+            return Err(short);
+        };
+        let [a, b, flags, data @ ..] = rest else {
+            return Err(short);
+        };
+        let mut numbers = self.numbers.iter();
+        let Some(track) = numbers.position(|(known, _)| *known == number) else {
+            return Ok(None);
+        };
+        if flags & 0x06 != 0 {
+            return Err(FileError::Unsupported("WebM with laced blocks"));
+        }
+
+        let offset = i16::from_be_bytes([*a, *b]);
+        let ticks = self.cluster.saturating_add_signed(offset.into());
+        let time = time_of(ticks, self.scale, 1_000_000_000);
+        let mut data = all.slice_ref(data);
+        if self.numbers[track].1 == Format::Av1 {
+            data = without_delimiter(data);
+        }
+        Ok(Some(Frame {
+            track,
+            time: time.unwrap_or(Duration::MAX),
+            key: key.unwrap_or(flags & 0x80 != 0),
+            data,
+        }))
+    }
+}
+
+fn check_kind(ebml: &[u8]) -> Result<()> {
+    let mut children = Children(ebml);
+    match children.find(|(id, _)| *id == id::DOC_TYPE) {
+        Some((_, b"webm" | b"matroska")) => Ok(()),
+        _ => Err(FileError::Unsupported("EBML that is not WebM")),
+    }
+}
+
+fn format_of(codec: &[u8]) -> Option<Format> {
+    let mut codecs = CODECS.iter();
+    let found = codecs.find(|(_, name)| *name == codec);
+    found.map(|(format, _)| *format)
+}
+
+fn pixels(video: &[u8]) -> Option<FrameSize> {
+    let of = |wanted| {
+        let mut children = Children(video);
+        let (_, body) = children.find(|(id, _)| *id == wanted)?;
+        unsigned(body).and_then(|n| u32::try_from(n).ok())
+    };
+    Some(FrameSize {
+        width: of(id::PIXEL_WIDTH)?,
+        height: of(id::PIXEL_HEIGHT)?,
+    })
+}
+
+fn number(body: &[u8]) -> Result<u64> {
+    unsigned(body).ok_or(FileError::Malformed("a number"))
+}

@@ -1,0 +1,342 @@
+//! Files of ffmpeg are read, and what is written is read again. That ffmpeg plays it is in
+//! `test/interop`.
+
+#![allow(clippy::unwrap_used, reason = "a failure is a failure")]
+
+use std::io::Cursor;
+use std::time::Duration;
+
+use bytes::Bytes;
+use duologue_base::Instant;
+use duologue_files::{Container, FileError, FileReader, FileWriter, Format, Frame, Track};
+use duologue_media::EncodedFrame;
+use duologue_rtp::payload::{FrameSize, Parts, nal};
+use duologue_rtp::{PayloadType, Ssrc};
+
+macro_rules! files {
+    ($($name:literal),* $(,)?) => {
+        [$(($name, include_bytes!(concat!("data/", $name)))),*]
+    };
+}
+
+/// Six pictures of 64x48, 15 a second; 200 ms of sound (ffmpeg 7.1).
+const FILES: [(&str, &[u8]); 9] = files![
+    "vp8.ivf",
+    "vp9.ivf",
+    "av1.ivf",
+    "h264.h264",
+    "h265.h265",
+    "opus.ogg",
+    "both.webm",
+    "both.mp4",
+    "h265-fragments.mp4",
+];
+
+fn file(name: &str) -> &'static [u8] {
+    FILES.iter().find(|(known, _)| *known == name).unwrap().1
+}
+
+fn read(bytes: &[u8]) -> (Vec<Track>, Vec<Frame>) {
+    let mut reader = FileReader::new(Cursor::new(bytes)).unwrap();
+    reader.set_picture_interval(Duration::from_nanos(66_666_667));
+    let mut frames = Vec::new();
+    while let Some(frame) = reader.next_frame().unwrap() {
+        frames.push(frame);
+    }
+    (reader.tracks().to_vec(), frames)
+}
+
+fn of_track(frames: &[Frame], track: usize) -> Vec<&Frame> {
+    frames.iter().filter(|frame| frame.track == track).collect()
+}
+
+/// The units of a frame of H.264 or H.265, whose start codes may be of three or of four bytes; else the
+/// frame.
+fn parts(frame: &[u8]) -> Vec<&[u8]> {
+    let mut parts = Parts::new();
+    match nal::find_by_start_codes(frame, &mut parts) {
+        Ok(()) => {
+            let parts = parts.iter();
+            parts
+                .map(|part| &frame[part.start as usize..part.end as usize])
+                .collect()
+        }
+        Err(_) => vec![frame],
+    }
+}
+
+fn written(container: Container, tracks: &[Track], frames: &[Frame]) -> Vec<u8> {
+    let mut writer = FileWriter::new(Vec::new(), container, tracks).unwrap();
+    for frame in frames {
+        writer.write_frame(frame).unwrap();
+    }
+    writer.finish().unwrap()
+}
+
+#[test]
+fn what_ffmpeg_wrote_is_read_with_its_tracks_times_and_key_frames() {
+    let size = Some(FrameSize {
+        width: 64,
+        height: 48,
+    });
+    for (name, bytes) in FILES {
+        let (tracks, frames) = read(bytes);
+        for (index, track) in tracks.iter().enumerate() {
+            let frames = of_track(&frames, index);
+            if track.format == Format::Opus {
+                assert_eq!(track.channels, 1, "{name}");
+                assert!(
+                    (10..=12).contains(&frames.len()),
+                    "{name}: {}",
+                    frames.len()
+                );
+                assert!(frames.iter().all(|frame| frame.key), "{name}");
+                continue;
+            }
+            // A byte stream has nothing of its own beside the frames.
+            assert_eq!(
+                track.size,
+                size.filter(|_| !name.starts_with("h26") || name.ends_with("mp4")),
+                "{name}"
+            );
+            assert_eq!(frames.len(), 6, "{name}");
+            let keys = frames.iter().filter(|frame| frame.key).count();
+            assert!(
+                frames[0].key && (1..6).contains(&keys),
+                "{name}: {keys} key frames"
+            );
+            for (n, frame) in frames.iter().enumerate() {
+                let expected = Duration::from_secs(n as u64) / 15;
+                let wrong = frame.time.abs_diff(expected);
+                // Opus begins 6.5 ms before it is heard, and ffmpeg puts the rest behind that. The times
+                // of a byte stream that it puts into MP4 are guesses of its own.
+                let most = match name {
+                    "both.webm" => 8,
+                    "both.mp4" | "h265-fragments.mp4" => 1_000,
+                    _ => 1,
+                };
+                assert!(
+                    wrong <= Duration::from_millis(most),
+                    "{name} {n}: {:?}",
+                    frame.time
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn the_tracks_of_a_file_with_sound_and_pictures_are_both_found() {
+    for (name, expected) in [
+        ("both.webm", [Format::Vp8, Format::Opus]),
+        ("both.mp4", [Format::H264, Format::Opus]),
+    ] {
+        let (tracks, _) = read(file(name));
+        let formats: Vec<Format> = tracks.iter().map(|track| track.format).collect();
+        assert_eq!(formats, expected, "{name}");
+    }
+}
+
+#[test]
+fn h264_of_mp4_is_the_byte_stream_that_it_was_made_of() {
+    let (_, plain) = read(file("h264.h264"));
+    let (_, frames) = read(file("both.mp4"));
+    for (frame, plain) in of_track(&frames, 0).iter().zip(&plain) {
+        // The file has the parameter sets apart, and key frames may have them in themselves too.
+        let ends = plain.data.len().min(40);
+        assert!(frame.data.ends_with(&plain.data[plain.data.len() - ends..]));
+        assert_eq!(frame.key, plain.key);
+        assert!(frame.data.starts_with(&[0, 0, 0, 1]));
+        if frame.key {
+            assert_eq!(frame.data[4] & 0x1f, 7, "a sequence parameter set");
+        }
+    }
+}
+
+#[test]
+fn frames_are_the_same_after_they_were_written_and_read_in_every_container_of_their_format() {
+    let all = [
+        Container::Ivf,
+        Container::Ogg,
+        Container::AnnexB,
+        Container::WebM,
+        Container::Mp4,
+    ];
+    let mut tried = 0;
+    for (name, bytes) in FILES {
+        let (tracks, frames) = read(bytes);
+        for container in all {
+            if FileWriter::new(Vec::new(), container, &tracks).is_err() {
+                continue;
+            }
+            tried += 1;
+            let what = format!("{name} as {container:?}");
+            let (again, others) = read(&written(container, &tracks, &frames));
+            let formats = |tracks: &[Track]| tracks.iter().map(|t| t.format).collect::<Vec<_>>();
+            assert_eq!(formats(&again), formats(&tracks), "{what}");
+            for track in 0..tracks.len() {
+                let (before, after) = (of_track(&frames, track), of_track(&others, track));
+                // Sound before the first picture is left out.
+                let left_out = before.len() - after.len();
+                assert!(left_out <= track, "{what}: {left_out}");
+                for (before, after) in before[left_out..].iter().zip(&after) {
+                    assert_eq!(after.key, before.key, "{what}");
+                    assert_eq!(parts(&after.data), parts(&before.data), "{what}");
+                    let wrong = after.time.abs_diff(before.time);
+                    assert!(
+                        wrong <= Duration::from_millis(1) || container == Container::AnnexB,
+                        "{what}: {wrong:?}"
+                    );
+                }
+            }
+        }
+    }
+    assert_eq!(tried, 21);
+}
+
+fn received(track: &Track, frame: &Frame, ms: u64) -> EncodedFrame {
+    let init = frame.to_init(track.format);
+    EncodedFrame {
+        ssrc: Ssrc(1),
+        rid: None,
+        payload_type: PayloadType::new(96).unwrap(),
+        timestamp: init.timestamp.wrapping_add(0xffff_f000),
+        sequence_number: 0,
+        key: frame.key,
+        size: None,
+        temporal: None,
+        discardable: false,
+        audio_level: None,
+        data: frame.data.clone(),
+        received: Instant::from_nanos(ms * 1_000_000),
+    }
+}
+
+#[test]
+fn a_recording_begins_with_the_first_key_frame_and_sound_lies_beside_it_as_it_arrived() {
+    let (tracks, frames) = read(file("both.webm"));
+    for container in [Container::WebM, Container::Mp4] {
+        let mut writer = FileWriter::new(Vec::new(), container, &tracks).unwrap();
+        let (pictures, sound) = (of_track(&frames, 0), of_track(&frames, 1));
+        // Sound before the first picture, and a picture that needs another one.
+        writer.write(1, &received(&tracks[1], sound[0], 0)).unwrap();
+        writer
+            .write(0, &received(&tracks[0], pictures[1], 10))
+            .unwrap();
+        writer
+            .write(0, &received(&tracks[0], pictures[0], 1_000))
+            .unwrap();
+        for frame in &sound[..4] {
+            writer
+                .write(1, &received(&tracks[1], frame, 1_300))
+                .unwrap();
+        }
+        writer
+            .write(0, &received(&tracks[0], pictures[1], 1_067))
+            .unwrap();
+
+        let (_, frames) = read(&writer.finish().unwrap());
+        let times = |track| -> Vec<u128> {
+            let frames = of_track(&frames, track);
+            frames.iter().map(|frame| frame.time.as_millis()).collect()
+        };
+        let first = sound[0].time.as_millis();
+        let offsets: Vec<u128> = sound[..4]
+            .iter()
+            .map(|f| 300 + f.time.as_millis() - first)
+            .collect();
+        let near = |a: &[u128], b: &[u128]| {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.abs_diff(*b) <= 1)
+        };
+        assert!(near(&times(0), &[0, 67]), "{container:?}: {:?}", times(0));
+        assert!(
+            near(&times(1), &offsets),
+            "{container:?}: {:?} for {offsets:?}",
+            times(1)
+        );
+    }
+}
+
+#[test]
+fn a_recording_that_was_cut_off_is_read_up_to_there() {
+    let (tracks, frames) = read(file("both.webm"));
+    let frames: Vec<Frame> = (0..300)
+        .map(|n| Frame {
+            time: Duration::from_millis(33 * n),
+            ..frames.iter().find(|f| f.track == 0).unwrap().clone()
+        })
+        .collect();
+    for container in [Container::Ivf, Container::WebM, Container::Mp4] {
+        let file = written(container, &tracks[..1], &frames);
+        let mut reader = FileReader::new(Cursor::new(&file[..file.len() * 2 / 3])).unwrap();
+        let mut count = 0;
+        while let Ok(Some(_)) = reader.next_frame() {
+            count += 1;
+        }
+        assert!((150..=200).contains(&count), "{container:?}: {count}");
+    }
+}
+
+#[test]
+fn silence_that_is_not_sent_is_a_gap_in_ogg() {
+    let opus = Track::new(Format::Opus);
+    // 20 ms of CELT each.
+    let frame = |ms| Frame {
+        track: 0,
+        time: Duration::from_millis(ms),
+        key: true,
+        data: Bytes::from_static(&[0xf8, 1]),
+    };
+    let times = [0, 20, 40, 460, 480, 1_900];
+    let frames: Vec<Frame> = times.into_iter().map(frame).collect();
+    let (_, read) = read(&written(Container::Ogg, &[opus], &frames));
+    let read: Vec<u128> = read.iter().map(|frame| frame.time.as_millis()).collect();
+    assert_eq!(read, times.map(u128::from));
+}
+
+#[test]
+fn tracks_that_a_container_cannot_have_are_refused() {
+    let track = Track::new;
+    for (container, tracks) in [
+        (Container::Ivf, vec![track(Format::Opus)]),
+        (Container::Ivf, vec![track(Format::Vp8), track(Format::Vp8)]),
+        (Container::Ogg, vec![track(Format::Vp8)]),
+        (Container::AnnexB, vec![track(Format::Av1)]),
+        (Container::WebM, vec![track(Format::H264)]),
+        (
+            Container::WebM,
+            vec![track(Format::Vp8), track(Format::Vp9)],
+        ),
+        (Container::Mp4, vec![]),
+    ] {
+        let made = FileWriter::new(Vec::new(), container, &tracks);
+        assert!(
+            matches!(made, Err(FileError::Unsupported(_))),
+            "{container:?} {tracks:?}"
+        );
+    }
+}
+
+#[test]
+fn lengths_that_no_file_has_are_refused_without_memory_for_them() {
+    let mut ivf = file("vp8.ivf")[..44].to_vec();
+    ivf[32..36].copy_from_slice(&u32::MAX.to_le_bytes());
+    let mut reader = FileReader::new(Cursor::new(ivf)).unwrap();
+    assert!(matches!(reader.next_frame(), Err(FileError::TooLarge)));
+
+    let (tracks, frames) = read(file("both.webm"));
+    let mut webm = written(Container::WebM, &tracks, &frames);
+    webm.extend([0xa3, 0x01, 0, 0, 0, 0x0f, 0xff, 0xff, 0xff]);
+    let mut reader = FileReader::new(Cursor::new(webm)).unwrap();
+    let last = std::iter::from_fn(|| reader.next_frame().transpose())
+        .last()
+        .unwrap();
+    assert!(matches!(last, Err(FileError::TooLarge)), "{last:?}");
+
+    let mut mp4 = file("both.mp4").to_vec();
+    mp4[..4].copy_from_slice(&u32::MAX.to_be_bytes());
+    assert!(matches!(
+        FileReader::new(Cursor::new(mp4)),
+        Err(FileError::TooLarge)
+    ));
+}
