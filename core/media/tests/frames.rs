@@ -246,3 +246,48 @@ fn audio_waits_for_nothing() {
     let late = world.frames.iter().zip(0_u64..).all(|((at, _), _)| *at > 0);
     assert!(late && world.frames.iter().all(|(_, frame)| frame.key));
 }
+
+#[test]
+fn a_lost_frame_of_a_higher_layer_costs_a_pause_and_no_key_frame() {
+    let mut world = World::with(Outlet::Frames);
+    world.lose_repetitions = true;
+    for n in 0..60_u32 {
+        let frame = EncodedFrameInit {
+            timestamp: n * 3_000,
+            // Every other frame is of the upper layer, which nothing needs.
+            temporal: Some((n % 2) as u8),
+            discardable: n % 2 == 1,
+            data: vp8(n, n == 0, 3_000),
+            ..Default::default()
+        };
+        world.sender.send_frames(ID, vec![frame]);
+        world.run(33, |_| n == 31);
+    }
+    world.run(500, |_| false);
+    assert_eq!(world.sent_key_frame_requests(), 0);
+    let numbers: Vec<u32> = world.frames.iter().map(|(_, f)| number(&f.data)).collect();
+    // Nothing says whether the upper layer's later frames need the lost one.
+    let whole = (0..31).chain((32..60).step_by(2));
+    assert_eq!(numbers, whole.collect::<Vec<_>>());
+    let late = world.frames.iter().find(|(_, f)| number(&f.data) == 32);
+    let (at, _) = late.expect("it came");
+    assert!(*at <= 33 * 32 + DELAY + 50 + 4 * DELAY + 1, "{at}");
+}
+
+#[test]
+fn a_lost_frame_of_the_lowest_layer_costs_a_key_frame() {
+    let mut world = World::with(Outlet::Frames);
+    world.lose_repetitions = true;
+    for n in 0..60_u32 {
+        let frame = EncodedFrameInit {
+            timestamp: n * 3_000,
+            temporal: Some((n % 2) as u8),
+            data: vp8(n, n == 0, 3_000),
+            ..Default::default()
+        };
+        world.sender.send_frames(ID, vec![frame]);
+        world.run(33, |_| n == 30);
+    }
+    assert_eq!(world.frames.len(), 30);
+    assert!(world.sent_key_frame_requests() > 0);
+}

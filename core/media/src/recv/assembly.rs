@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use duologue_base::Instant;
-use duologue_rtp::payload::{Boundary, Parts, PayloadFormat};
+use duologue_rtp::payload::{Boundary, PacketInfo, Parts, PayloadFormat};
 
+use super::references::References;
 use crate::frame::EncodedFrame;
 use crate::limits::{ASSEMBLY_BYTES, ASSEMBLY_PACKETS, FRAME_BYTES};
 use crate::packet::RtpPacket;
@@ -29,8 +30,11 @@ pub(crate) struct Assembly {
     bytes: usize,
     /// Frames that need others are of no use before the next key frame.
     needs_key: bool,
+    references: References,
     /// Since when the frame that is next is not whole, though later packets are there.
     blocked: Option<Instant>,
+    /// What is missing was waited for, and frames that do without it were looked for.
+    looked_behind: bool,
     /// A key frame was wanted for that.
     asked: bool,
     joined: Vec<u8>,
@@ -89,6 +93,9 @@ pub(crate) enum Next {
 /// for nothing to be decodable.
 const PATIENCE: Duration = Duration::from_millis(200);
 
+/// The same if later frames can be decoded without it.
+const PATIENCE_OF_OTHERS: Duration = Duration::from_millis(50);
+
 impl Assembly {
     pub(crate) fn new(format: PayloadFormat) -> Self {
         Assembly {
@@ -100,7 +107,9 @@ impl Assembly {
             next: None,
             bytes: 0,
             needs_key: true,
+            references: References::new(),
             blocked: None,
+            looked_behind: false,
             asked: false,
             joined: Vec::new(),
             parts: Parts::new(),
@@ -230,7 +239,11 @@ impl Assembly {
     /// When a frame has waited long enough.
     pub(crate) fn poll_timeout(&self, round_trip: Duration) -> Option<Instant> {
         let blocked = self.blocked.filter(|_| !self.asked)?;
-        Some(blocked + patience(round_trip))
+        let patience = match self.looked_behind {
+            true => patience(round_trip),
+            false => patience_of_others(round_trip),
+        };
+        Some(blocked + patience)
     }
 
     /// What the packets come to now.
@@ -245,6 +258,12 @@ impl Assembly {
             }
             if let Some(end) = self.first_whole() {
                 self.unblock();
+                if !self.needs_key && !self.references.allow(self.layer_begins(0, end)) {
+                    // What it needs was left out; others go on.
+                    self.counters.frames_dropped += 1;
+                    self.drop_first(end);
+                    continue;
+                }
                 return match self.take(now, end) {
                     Some(frame) => Next::Frame(Box::new(frame)),
                     None => Next::Dropped,
@@ -256,12 +275,19 @@ impl Assembly {
                 self.drop_first(key);
                 continue;
             }
+            if let Some(begin) = self.independent_frame(now, round_trip) {
+                self.counters.frames_dropped += 1;
+                self.references.leave_out();
+                self.drop_first(begin);
+                continue;
+            }
             return self.wait(now, round_trip);
         }
     }
 
     fn unblock(&mut self) {
         self.blocked = None;
+        self.looked_behind = false;
         self.asked = false;
     }
 
@@ -306,17 +332,61 @@ impl Assembly {
         Err(self.slots.len())
     }
 
-    /// Where a whole key frame begins, behind what is missing: that of the packet that came last, or
-    /// the one before, which that ended.
+    /// Where a whole key frame begins, behind what is missing.
     fn whole_key_frame(&self) -> Option<usize> {
-        let at = self.latest.checked_sub(self.next?)? as usize;
-        let candidates = [Some(at), at.checked_sub(1)];
-        candidates.into_iter().flatten().find_map(|at| {
-            let begin = self.begin_of(at)?;
-            let info = self.format.packet_info(&self.packet(begin)?.payload).ok()?;
-            let begins = info.key == Some(true) && info.begins == Boundary::Certain;
-            (begin > 0 && begins && self.end_of(begin, begin).is_ok()).then_some(begin)
-        })
+        let mut begins = self.latest_frames();
+        begins.find(|&begin| self.info(begin).is_some_and(|info| info.key == Some(true)))
+    }
+
+    /// Where frames begin, behind what is missing, that the packet that came last made whole: its own,
+    /// or the one before, which that ended.
+    fn latest_frames(&self) -> impl Iterator<Item = usize> {
+        let at = self.next.and_then(|next| self.latest.checked_sub(next));
+        let candidates = at.map(|at| [Some(at as usize), (at as usize).checked_sub(1)]);
+        let candidates = candidates.into_iter().flatten().flatten();
+        candidates.filter_map(|at| self.begin_of(at).filter(|&begin| self.is_whole_at(begin)))
+    }
+
+    /// A frame begins here, not the first one, and all of it is there.
+    fn is_whole_at(&self, begin: usize) -> bool {
+        let info = self.info(begin).filter(|_| begin > 0);
+        info.is_some_and(|info| info.begins == Boundary::Certain)
+            && self.end_of(begin, begin).is_ok()
+    }
+
+    fn info(&self, at: usize) -> Option<PacketInfo<'_>> {
+        self.format.packet_info(&self.packet(at)?.payload).ok()
+    }
+
+    /// Where a frame begins that can be decoded without what was waited for long enough.
+    fn independent_frame(&mut self, now: Instant, round_trip: Duration) -> Option<usize> {
+        let waited = now - self.blocked.filter(|_| !self.needs_key)?;
+        if waited < patience_of_others(round_trip) {
+            return None;
+        }
+        let can = |&begin: &usize| {
+            let end = self.end_of(begin, begin);
+            let allow = |end| {
+                let layers = self.layer_begins(begin, end);
+                self.references.allow_behind_gap(layers)
+            };
+            end.is_ok_and(allow)
+        };
+        // Once all, then what each packet makes whole.
+        if self.looked_behind {
+            return self.latest_frames().find(can);
+        }
+        let found = (1..self.slots.len())
+            .filter(|&at| self.begin_of(at) == Some(at) && self.is_whole_at(at))
+            .find(can);
+        self.looked_behind = true;
+        found
+    }
+
+    /// What the first packets of a frame's layers say.
+    fn layer_begins(&self, begin: usize, end: usize) -> impl Iterator<Item = PacketInfo<'_>> {
+        let infos = (begin..end).filter_map(|at| self.info(at));
+        infos.filter(|info| info.begins == Boundary::Certain)
     }
 
     /// The first packet of the frame that one is of, as far back as there is no gap.
@@ -333,6 +403,7 @@ impl Assembly {
     /// The frame of the first packets up to `end`, if it is of use.
     fn take(&mut self, now: Instant, end: usize) -> Option<EncodedFrame> {
         let frame = self.join(end);
+        let said = self.info(0).map(PacketInfo::without_structure);
         let packets = self.slots.iter().take(end).filter_map(|slot| match slot {
             Some(Slot::Packet(packet)) => Some(packet.received),
             _ => None,
@@ -344,6 +415,9 @@ impl Assembly {
         match &frame {
             Some(frame) => {
                 self.needs_key = false;
+                if let Some(first) = &said {
+                    self.references.handed_out(frame.key, first);
+                }
                 self.counters.frames_received += 1;
                 self.counters.key_frames_received += u64::from(frame.key);
                 let first = first.unwrap_or(frame.received);
@@ -396,4 +470,8 @@ impl Assembly {
 
 fn patience(round_trip: Duration) -> Duration {
     PATIENCE + 3 * round_trip
+}
+
+fn patience_of_others(round_trip: Duration) -> Duration {
+    PATIENCE_OF_OTHERS + 2 * round_trip
 }

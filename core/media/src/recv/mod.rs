@@ -7,6 +7,7 @@ mod key_frames;
 mod missing;
 mod payload_types;
 mod recovery;
+mod references;
 mod seen;
 mod source;
 mod sources;
