@@ -25,6 +25,8 @@ const ORDER: &[&str] = &[
     "duologue-udp",
     "duologue-tokio",
     "duologue-files",
+    "duologue-codec",
+    "duologue-system",
     "duologue",
 ];
 
@@ -51,6 +53,8 @@ const ADAPTERS: &[(&str, &[&str])] = &[
         &["duologue-tokio", "duologue-cli"],
     ),
     ("netlink-sys", &["duologue-udp"]),
+    ("libloading", &["duologue-system"]),
+    ("yuv", &["duologue-codec"]),
     ("simple-dns", &["duologue-mdns"]),
     ("ogg", &["duologue-files"]),
     ("shiguredo_mp4", &["duologue-files"]),

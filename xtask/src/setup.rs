@@ -14,6 +14,15 @@ pub(crate) const COTURN: &[Need] = &[need("turnserver", "coturn")];
 
 pub(crate) const FFMPEG: &[Need] = &[need("ffmpeg", "ffmpeg")];
 
+/// Debian's names of the libraries that `codec/system` looks for, by what tells that they are installed.
+pub(crate) const CODECS: &[Need] = &[
+    need("/usr/share/doc/libopus0", "libopus0"),
+    need("/usr/share/doc/libvpx7", "libvpx7"),
+    need("/usr/share/doc/libopenh264-7", "libopenh264-7"),
+    need("/usr/share/doc/libaom3", "libaom3"),
+    need("/usr/share/doc/libdav1d6", "libdav1d6"),
+];
+
 pub(crate) const VALGRIND: &[Need] = &[need("valgrind", "valgrind")];
 
 pub(crate) const NODE: &[Need] = &[need("npm", "npm"), need("chromium", "chromium")];

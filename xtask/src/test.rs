@@ -87,6 +87,7 @@ fn run_part(part: Part) -> Outcome {
         Part::Lint => lint::run(),
         Part::Unit => {
             setup::provide(setup::COTURN)?;
+            setup::provide(setup::CODECS)?;
             let mut unit = cargo(["test", "--workspace", "--no-fail-fast"]);
             unit.args(APART.iter().flat_map(|name| ["--exclude", name]));
             // The examples are built by it; what they show has to be true.
