@@ -41,13 +41,14 @@ impl Ledger {
         self.0.push(run);
     }
 
-    /// The runs as a table, then how many passed and failed: that line stands alone, for programs
+    /// The runs as a table, with what each may take beside what it took, then how many passed and failed: that line stands alone, for programs
     /// that look for it.
     pub(crate) fn table(&self) -> String {
         let rounds = self.0.last().map_or(0, |run| run.round);
         let head = if rounds > 1 { "| round " } else { "" };
         let rule = if rounds > 1 { "|---:" } else { "" };
-        let mut table = format!("\n{head}| part | result | seconds |\n{rule}|---|---|---:|\n");
+        let mut table =
+            format!("\n{head}| part | result | seconds | of |\n{rule}|---|---|---:|---:|\n");
         for run in &self.0 {
             if rounds > 1 {
                 let _ = write!(table, "| {} ", run.round);
@@ -57,11 +58,15 @@ impl Ledger {
                 Err(_) => "FAILED",
             };
             let name = format!("{:?}", run.part).to_lowercase();
-            let seconds = run.took.as_secs_f64();
-            let _ = writeln!(table, "| {name} | {result} | {seconds:.0} |");
+            let (seconds, share) = (run.took.as_secs_f64(), run.part.share().as_secs());
+            let _ = writeln!(table, "| {name} | {result} | {seconds:.0} | {share} |");
         }
         let failed = self.failed().count();
         let passed = self.0.len() - failed;
+        for run in self.0.iter().filter(|run| run.took > run.part.share()) {
+            let name = format!("{:?}", run.part).to_lowercase();
+            let _ = write!(table, "\n{name} took more than its share");
+        }
         let _ = write!(table, "\n{passed} passed, {failed} failed\n");
         table
     }
@@ -102,8 +107,8 @@ mod tests {
         let mut ledger = Ledger::default();
         ledger.add(run(1, Part::Lint, Ok(())));
         ledger.add(run(1, Part::Unit, Err("no".to_owned())));
-        let expected = "\n| part | result | seconds |\n|---|---|---:|\n| lint | passed | 2 |\n\
-                        | unit | FAILED | 2 |\n\n1 passed, 1 failed\n";
+        let expected = "\n| part | result | seconds | of |\n|---|---|---:|---:|\n| lint | passed | 2 | 120 |\n\
+                        | unit | FAILED | 2 | 360 |\n\n1 passed, 1 failed\n";
         assert_eq!(ledger.table(), expected);
         assert_eq!(ledger.verdict(), Err("Unit: no".to_owned()));
     }
@@ -113,9 +118,27 @@ mod tests {
         let mut ledger = Ledger::default();
         ledger.add(run(1, Part::Sim, Ok(())));
         ledger.add(run(2, Part::Sim, Ok(())));
-        let expected = "\n| round | part | result | seconds |\n|---:|---|---|---:|\n\
-                        | 1 | sim | passed | 2 |\n| 2 | sim | passed | 2 |\n\n2 passed, 0 failed\n";
+        let expected = "\n| round | part | result | seconds | of |\n|---:|---|---|---:|---:|\n\
+                        | 1 | sim | passed | 2 | 360 |\n| 2 | sim | passed | 2 | 360 |\n\n2 passed, 0 failed\n";
         assert_eq!(ledger.table(), expected);
         assert_eq!(ledger.verdict(), Ok(()));
+    }
+
+    #[test]
+    fn a_part_that_takes_more_than_its_share_is_named() {
+        let mut ledger = Ledger::default();
+        let took = Part::Lint.share() + Duration::from_secs(1);
+        ledger.add(Run {
+            took,
+            ..run(1, Part::Lint, Ok(()))
+        });
+        assert!(ledger.table().contains("lint took more than its share"));
+    }
+
+    #[test]
+    fn the_shares_of_all_parts_leave_three_of_45_minutes() {
+        use clap::ValueEnum;
+        let shares = Part::value_variants().iter().map(|part| part.share());
+        assert_eq!(shares.sum::<Duration>(), Duration::from_secs(42 * 60));
     }
 }

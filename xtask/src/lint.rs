@@ -1,8 +1,8 @@
 //! `cargo xtask test lint`: what can be seen without running anything. Every check runs, also after
 //! one that fails.
 
-use crate::layers;
 use crate::run::{self, Outcome, all, cargo, command, output, root, target_dir};
+use crate::{layers, shape};
 
 /// The version whose findings CI follows.
 const CARGO_DENY: &str = "0.20.2";
@@ -18,6 +18,7 @@ pub(crate) fn run() -> Outcome {
             "--check",
         ])),
         layers::check(),
+        shape::check(),
         clippy(&["--workspace", "--all-targets"]),
         // Alone: beside others, its features would be theirs.
         clippy(&["-p", "duologue", "--no-default-features"]),

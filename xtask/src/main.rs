@@ -15,6 +15,7 @@ mod micro;
 mod peers;
 mod run;
 mod setup;
+mod shape;
 mod test;
 mod wpt;
 

@@ -1,6 +1,6 @@
 //! `cargo xtask test [PART] [--repeat N] [--load N]`
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
 
@@ -48,6 +48,24 @@ pub(crate) enum Part {
     Peers,
     /// Each fuzz target for some seconds
     Fuzz,
+}
+
+impl Part {
+    /// Its part of the 45 minutes that the whole may take, in minutes; three are for what the set-up
+    /// installs. Who needs more makes something else shorter.
+    pub(crate) fn share(self) -> Duration {
+        let minutes = match self {
+            Part::Lint | Part::Docs => 2,
+            // The seeds, and the tables of repair and congestion control.
+            Part::Sim => 6,
+            // Codecs, files, the guide and its examples are tests of crates, too.
+            Part::Unit => 6,
+            Part::Interop | Part::Micro | Part::Fuzz => 3,
+            Part::Ice | Part::Node | Part::Peers => 4,
+            Part::Browsers => 5,
+        };
+        Duration::from_secs(60 * minutes)
+    }
 }
 
 /// Packages with a part of their own, left out of `unit`.

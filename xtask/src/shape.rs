@@ -1,0 +1,109 @@
+//! The shape of the product's Rust code: how long files and functions are, and which files need each
+//! other in a circle.
+
+mod circles;
+mod source;
+
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use crate::run::{Outcome, root};
+use circles::circles;
+use source::Source;
+
+/// Lines of a file, tests left out.
+const FILE_LINES: usize = 800;
+
+/// Lines of a function, empty ones and comments left out.
+const FUNCTION_LINES: usize = 70;
+
+/// Groups of files that need each other, over all crates. A folder's files and what heads them are no
+/// group: they are one thing in parts.
+const CIRCLES: usize = 6;
+
+/// Whose code it is about.
+const CRATES: &[&str] = &["core/*", "driver/*", "duologue", "node", "apps/*"];
+
+/// Fails with every file and function that is too long, and with the circles if there are too many.
+pub(crate) fn check() -> Outcome {
+    let mut wrong = Vec::new();
+    let mut found = Vec::new();
+    for folder in source_folders().map_err(|error| error.to_string())? {
+        let sources = read(&folder)?;
+        wrong.extend(sources.iter().flat_map(too_long));
+        let name = folder.strip_prefix(root()).unwrap_or(&folder);
+        found.extend(circles(&sources).iter().map(|files| {
+            let files: Vec<String> = files.iter().map(|f| f.display().to_string()).collect();
+            format!("{}: {}", name.display(), files.join(", "))
+        }));
+    }
+    if found.len() > CIRCLES {
+        let (count, list) = (found.len(), found.join("\n  "));
+        wrong.push(format!(
+            "{count} circles of files, {CIRCLES} at most:\n  {list}"
+        ));
+    }
+    match wrong.is_empty() {
+        true => Ok(()),
+        false => Err(wrong.join("\n")),
+    }
+}
+
+fn too_long(source: &Source) -> Vec<String> {
+    let place = source.path.strip_prefix(root()).unwrap_or(&source.path);
+    let place = place.display();
+    let functions = source
+        .functions
+        .iter()
+        .filter(|function| function.lines > FUNCTION_LINES)
+        .map(|function| format!("{place}: {} has {} lines", function.name, function.lines));
+    let file = (source.lines > FILE_LINES).then(|| format!("{place} has {} lines", source.lines));
+    file.into_iter().chain(functions).collect()
+}
+
+fn source_folders() -> io::Result<Vec<PathBuf>> {
+    let mut folders = Vec::new();
+    for pattern in CRATES {
+        match pattern.strip_suffix("/*") {
+            None => folders.push(root().join(pattern)),
+            Some(parent) => {
+                for entry in fs::read_dir(root().join(parent))? {
+                    folders.push(entry?.path());
+                }
+            }
+        }
+    }
+    folders.iter_mut().for_each(|folder| folder.push("src"));
+    folders.retain(|folder| folder.is_dir());
+    folders.sort();
+    Ok(folders)
+}
+
+/// The files of a crate that are no tests.
+fn read(folder: &Path) -> Result<Vec<Source>, String> {
+    let mut files = Vec::new();
+    list(folder, &mut files).map_err(|error| format!("{}: {error}", folder.display()))?;
+    files.sort();
+    let texts = files.into_iter().map(|path| {
+        let text = fs::read_to_string(&path);
+        let text = text.map_err(|error| format!("{}: {error}", path.display()))?;
+        Source::parse(folder, path, &text)
+    });
+    texts.collect()
+}
+
+fn list(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let stem = path.file_stem().unwrap_or_default();
+        if stem == "tests" {
+            continue;
+        }
+        if path.is_dir() {
+            list(&path, files)?;
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
