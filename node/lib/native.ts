@@ -125,6 +125,12 @@ export type NativeEffect =
   | { readonly effect: 'resolve'; readonly operation: number; readonly description?: RTCSessionDescriptionInit; readonly stats?: string }
   | { readonly effect: 'reject'; readonly operation: number; readonly exception: NativeException };
 
+export type DescriptionName =
+  | 'currentLocalDescription'
+  | 'pendingLocalDescription'
+  | 'currentRemoteDescription'
+  | 'pendingRemoteDescription';
+
 // --- the mirror: slots as they are after a task or a method
 
 export interface ConnectionView {
@@ -133,10 +139,8 @@ export interface ConnectionView {
   readonly iceConnectionState: RTCIceConnectionState;
   readonly connectionState: RTCPeerConnectionState;
   readonly canTrickleIceCandidates?: boolean | null;
-  readonly currentLocalDescription?: RTCSessionDescriptionInit | null;
-  readonly pendingLocalDescription?: RTCSessionDescriptionInit | null;
-  readonly currentRemoteDescription?: RTCSessionDescriptionInit | null;
-  readonly pendingRemoteDescription?: RTCSessionDescriptionInit | null;
+  /** Grows when a description may read otherwise than before. */
+  readonly descriptionsRevision: number;
 }
 
 export interface TransceiverView {
@@ -188,8 +192,10 @@ export interface ChannelView {
 /** The parts of the slots that changed since the last mirror. */
 export interface Mirror {
   readonly connection?: ConnectionView;
-  /** In the order of `getTransceivers()`; one that was removed comes a last time, not listed. */
+  /** Those that changed; one that was removed comes a last time, not listed. */
   readonly transceivers?: readonly TransceiverView[];
+  /** The numbers of those of `getTransceivers()`, when one came or went. */
+  readonly listed?: readonly number[];
   readonly transports?: readonly TransportView[];
   readonly sctp?: SctpView | null;
   /** Those that changed. */
@@ -249,6 +255,7 @@ export interface NativePeerConnection {
   receive(reports: number): number;
   /** The next effect, or several messages, for which it runs tasks; null when there is nothing. */
   next(): Turn | null;
+  description(name: DescriptionName): RTCSessionDescriptionInit | null;
   /** What a method settled in its own turn. */
   nextMicrotask(): Turn | null;
   /** Queues what is due by the clock. */

@@ -333,6 +333,19 @@ impl NativePeerConnection {
         self.turn(env, effects, stale)
     }
 
+    /// One of the four descriptions, as it reads now; null when there is none.
+    #[napi(ts_return_type = "object | null")]
+    pub fn description<'env>(&self, env: &'env Env, name: String) -> Result<Unknown<'env>> {
+        let description = match name.as_str() {
+            "currentLocalDescription" => self.pc.current_local_description(),
+            "pendingLocalDescription" => self.pc.pending_local_description(),
+            "currentRemoteDescription" => self.pc.current_remote_description(),
+            "pendingRemoteDescription" => self.pc.pending_remote_description(),
+            _ => return Err(Error::from_reason("no such description")),
+        };
+        env.to_js_value(&description)
+    }
+
     /// What a method settled in its own turn; to be performed in a microtask after it.
     #[napi(ts_return_type = "object | null")]
     pub fn next_microtask<'env>(&mut self, env: &'env Env) -> Result<Option<Object<'env>>> {

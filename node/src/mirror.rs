@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use duologue_base::{ChannelKey, TransceiverId, TransportKey};
-use duologue_peer::{PeerConnection, SessionDescription, TransceiverView as Transceiver};
+use duologue_peer::{PeerConnection, Revisions, TransceiverView as Transceiver};
 use serde::Serialize;
 
 /// What JavaScript knows.
 #[derive(Debug, Default)]
 pub(crate) struct Mirror {
+    /// Which slots it shows.
+    shown: Revisions,
     connection: Option<ConnectionView>,
     /// Those that are listed, in order.
     transceivers: Vec<TransceiverView>,
@@ -17,7 +19,7 @@ pub(crate) struct Mirror {
     channels: BTreeMap<ChannelKey, ChannelView>,
 }
 
-/// Which slots may have changed. Looking at all of them renders four descriptions.
+/// Which slots may have changed.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) enum Stale {
     Nothing,
@@ -30,8 +32,12 @@ pub(crate) enum Stale {
 pub(crate) struct Changes {
     #[serde(skip_serializing_if = "Option::is_none")]
     connection: Option<ConnectionView>,
+    /// Those that changed, and a last time those that went.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    transceivers: Vec<TransceiverView>,
+    /// The numbers of all, in order, when one came or went.
     #[serde(skip_serializing_if = "Option::is_none")]
-    transceivers: Option<Vec<TransceiverView>>,
+    listed: Option<Vec<u32>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     transports: Vec<TransportView>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -46,7 +52,8 @@ pub(crate) struct Changes {
 impl Changes {
     fn is_empty(&self) -> bool {
         self.connection.is_none()
-            && self.transceivers.is_none()
+            && self.transceivers.is_empty()
+            && self.listed.is_none()
             && self.transports.is_empty()
             && self.sctp.is_none()
             && self.channels.is_empty()
@@ -83,13 +90,19 @@ impl Mirror {
     }
 
     fn all_changes(&mut self, pc: &PeerConnection) -> Changes {
-        let changes = Changes {
+        let mut changes = Changes {
             connection: self.connection_changes(pc),
-            transceivers: self.transceiver_changes(pc),
-            transports: self.transport_changes(pc),
-            sctp: self.sctp_changes(pc),
             ..Changes::default()
         };
+        let now = pc.revisions();
+        let before = std::mem::replace(&mut self.shown, now);
+        if now.transports != before.transports {
+            changes.transports = self.transport_changes(pc);
+            changes.sctp = self.sctp_changes(pc);
+        }
+        if now.transceivers != before.transceivers {
+            self.transceiver_changes(pc, &mut changes);
+        }
         self.channel_changes(pc, changes)
     }
 
@@ -102,30 +115,53 @@ impl Mirror {
         Some(now)
     }
 
-    fn transceiver_changes(&mut self, pc: &PeerConnection) -> Option<Vec<TransceiverView>> {
-        let now: Vec<TransceiverView> = pc
-            .transceivers()
-            .into_iter()
-            .filter_map(|id| Some(TransceiverView::new(pc, id, &pc.transceiver(id)?)))
-            .collect();
-        if self.transceivers == now {
-            return None;
+    fn transceiver_changes(&mut self, pc: &PeerConnection, changes: &mut Changes) {
+        let ids = pc.transceivers();
+        let listed = self.transceivers.iter().map(|view| TransceiverId(view.id));
+        if !listed.eq(ids.iter().copied()) {
+            self.list_transceivers(pc, &ids, changes);
         }
-        let gone = self
-            .transceivers
-            .iter()
-            .filter(|old| !now.iter().any(|view| view.id == old.id))
-            .map(|old| {
-                let id = TransceiverId(old.id);
-                let last = pc.transceiver(id);
-                TransceiverView {
-                    listed: false,
-                    ..last.map_or_else(|| old.clone(), |view| TransceiverView::new(pc, id, &view))
-                }
+        for old in &mut self.transceivers {
+            let id = TransceiverId(old.id);
+            if let Some(now) = pc.transceiver(id)
+                && !old.matches(&now)
+            {
+                *old = TransceiverView::new(id, &now);
+                changes.transceivers.push(old.clone());
+            }
+        }
+    }
+
+    /// Some came or went.
+    fn list_transceivers(
+        &mut self,
+        pc: &PeerConnection,
+        ids: &[TransceiverId],
+        changes: &mut Changes,
+    ) {
+        let before = std::mem::take(&mut self.transceivers);
+        let mut before: BTreeMap<u32, TransceiverView> =
+            before.into_iter().map(|view| (view.id, view)).collect();
+        for &id in ids {
+            let Some(now) = pc.transceiver(id) else {
+                continue;
+            };
+            let view = before.remove(&id.0).unwrap_or_else(|| {
+                let view = TransceiverView::new(id, &now);
+                changes.transceivers.push(view.clone());
+                view
             });
-        let told = now.iter().cloned().chain(gone).collect();
-        self.transceivers = now;
-        Some(told)
+            self.transceivers.push(view);
+        }
+        for old in before.into_values() {
+            let id = TransceiverId(old.id);
+            let last = pc.transceiver(id);
+            changes.transceivers.push(TransceiverView {
+                listed: false,
+                ..last.map_or(old, |view| TransceiverView::new(id, &view))
+            });
+        }
+        changes.listed = Some(self.transceivers.iter().map(|view| view.id).collect());
     }
 
     fn transport_changes(&mut self, pc: &PeerConnection) -> Vec<TransportView> {
@@ -186,10 +222,8 @@ struct ConnectionView {
     ice_connection_state: &'static str,
     connection_state: &'static str,
     can_trickle_ice_candidates: Option<bool>,
-    current_local_description: Option<SessionDescription>,
-    pending_local_description: Option<SessionDescription>,
-    current_remote_description: Option<SessionDescription>,
-    pending_remote_description: Option<SessionDescription>,
+    /// JavaScript asks for the text of a description that somebody reads, when this has grown.
+    descriptions_revision: f64,
 }
 
 impl ConnectionView {
@@ -200,10 +234,7 @@ impl ConnectionView {
             ice_connection_state: pc.ice_connection_state().as_str(),
             connection_state: pc.connection_state().as_str(),
             can_trickle_ice_candidates: pc.can_trickle_ice_candidates(),
-            current_local_description: pc.current_local_description(),
-            pending_local_description: pc.pending_local_description(),
-            current_remote_description: pc.current_remote_description(),
-            pending_remote_description: pc.pending_remote_description(),
+            descriptions_revision: pc.revisions().descriptions as f64,
         }
     }
 }
@@ -226,7 +257,7 @@ struct TransceiverView {
 }
 
 impl TransceiverView {
-    fn new(pc: &PeerConnection, id: TransceiverId, view: &Transceiver<'_>) -> Self {
+    fn new(id: TransceiverId, view: &Transceiver<'_>) -> Self {
         let transport = view.transport().map(|TransportKey(key)| key);
         TransceiverView {
             id: id.0,
@@ -239,9 +270,23 @@ impl TransceiverView {
             sender_transport: transport,
             receiver_track: view.receiver_track().to_string(),
             receiver_transport: transport,
-            can_insert_dtmf: pc.can_insert_dtmf(id),
-            tone_buffer: pc.tone_buffer(id).unwrap_or_default().to_owned(),
+            can_insert_dtmf: view.can_insert_dtmf(),
+            tone_buffer: view.tone_buffer().unwrap_or_default().to_owned(),
         }
+    }
+
+    /// Whether it says what [`new`](Self::new) would, looked at without making one: this is done for
+    /// all of them whenever one may have changed.
+    fn matches(&self, view: &Transceiver<'_>) -> bool {
+        let current = view.current_direction().map(|direction| direction.as_str());
+        let track = view.sender_track().map(|track| track.id.as_str());
+        self.direction == view.direction().as_str()
+            && self.current_direction == current
+            && self.mid.as_deref() == view.mid().map(|mid| mid.as_str())
+            && self.sender_track.as_deref() == track
+            && self.sender_transport == view.transport().map(|TransportKey(key)| key)
+            && self.can_insert_dtmf == view.can_insert_dtmf()
+            && self.tone_buffer == view.tone_buffer().unwrap_or_default()
     }
 }
 

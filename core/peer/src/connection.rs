@@ -159,7 +159,7 @@ impl PeerConnection {
     /// Queues what is due by the clock: the next DTMF tone.
     pub fn handle_timeout(&mut self, now: Instant) {
         let mut due = Vec::new();
-        for (&id, slots) in &mut self.slots.transceivers {
+        for (&id, slots) in &mut *self.slots.transceivers {
             if matches!(slots.dtmf.playout, Playout::At(at) if at <= now) {
                 slots.dtmf.playout = Playout::Queued;
                 due.push(id);

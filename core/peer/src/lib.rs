@@ -106,6 +106,7 @@ mod methods;
 mod negotiation_needed;
 mod params;
 mod pool;
+mod revised;
 mod send_queue;
 mod slots;
 mod stats;
@@ -137,6 +138,7 @@ pub use params::{
     RtpEncodingParameters, RtpHeaderExtensionCapability, RtpHeaderExtensionParameters,
     RtpReceiveParameters, RtpSendParameters, TrackOrKind, TransceiverInit,
 };
+pub use revised::Revisions;
 pub use send_queue::SendQueue;
 pub use stats::{
     CandidatePairStats, CertificateStats, CodecStats, DataChannelStats, IceCandidateStats,

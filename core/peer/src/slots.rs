@@ -18,6 +18,7 @@ use jsep::agreement::{IceKey, MediaAgreement};
 use crate::data_channel::Channel;
 use crate::limits::{MAX_CLOSED_TRANSPORTS, MAX_REMOTE_STREAMS, MAX_REMOVED_TRANSCEIVERS};
 use crate::methods::MadeBy;
+use crate::revised::Revised;
 use crate::transports::{SctpTransport, Transport};
 use crate::{
     Configuration, IceConnectionState, IceGatheringState, MediaKind, MediaStream, MediaStreamId,
@@ -42,16 +43,16 @@ pub(crate) struct Slots {
     pub(crate) update_flag_on_empty_chain: bool,
 
     /// `[[SignalingState]]` and the four descriptions.
-    pub(crate) signaling: jsep::Signaling,
+    pub(crate) signaling: Revised<jsep::Signaling>,
     /// Grows with every description that is applied.
     pub(crate) signaling_version: u64,
     /// What the application wants.
-    pub(crate) intent: jsep::Intent,
+    pub(crate) intent: Revised<jsep::Intent>,
     pub(crate) ids: jsep::Ids,
     /// What packets the session was told to take and to send.
     pub(crate) plans: jsep::MediaPlans,
     /// Candidates of both ends, which the descriptions show.
-    pub(crate) candidates: jsep::Candidates,
+    pub(crate) candidates: Revised<jsep::Candidates>,
     /// Generations whose remote credentials the session knows: it takes candidates for these.
     pub(crate) remote_ice_set: BTreeSet<IceKey>,
     /// `[[LastCreatedOffer]]`
@@ -64,19 +65,19 @@ pub(crate) struct Slots {
     /// `[[IceGatheringState]]`
     pub(crate) ice_gathering_state: IceGatheringState,
     /// `[[ConnectionState]]`
-    pub(crate) connection_state: PeerConnectionState,
+    pub(crate) connection_state: Revised<PeerConnectionState>,
 
-    pub(crate) transceivers: BTreeMap<TransceiverId, Transceiver>,
+    pub(crate) transceivers: Revised<BTreeMap<TransceiverId, Transceiver>>,
     /// Transceivers that left the set of transceivers and can still be read, oldest first.
     pub(crate) removed: VecDeque<TransceiverId>,
     pub(crate) tracks: BTreeMap<TrackId, MediaStreamTrack>,
     pub(crate) streams: BTreeMap<MediaStreamId, MediaStream>,
     /// Boxed: a map's node has room for eleven, and most connections have one.
-    pub(crate) transports: BTreeMap<TransportKey, Box<Transport>>,
+    pub(crate) transports: Revised<BTreeMap<TransportKey, Box<Transport>>>,
     /// Those of them that are closed, oldest first.
     pub(crate) closed_transports: VecDeque<TransportKey>,
     /// `[[SctpTransport]]`
-    pub(crate) sctp: Option<SctpTransport>,
+    pub(crate) sctp: Revised<Option<SctpTransport>>,
     /// How many associations the session was told to stop and has not said so: what it reports
     /// meanwhile is about them.
     pub(crate) sctp_stops: usize,
@@ -180,25 +181,25 @@ impl Slots {
             set_local_description_called: false,
             negotiation_needed: false,
             update_flag_on_empty_chain: false,
-            signaling: jsep::Signaling::new(),
+            signaling: Revised::new(jsep::Signaling::new()),
             signaling_version: 0,
-            intent,
+            intent: Revised::new(intent),
             ids,
             plans: jsep::MediaPlans::default(),
-            candidates: jsep::Candidates::new(),
+            candidates: Revised::new(jsep::Candidates::new()),
             remote_ice_set: Default::default(),
             last_created_offer: None,
             last_created_answer: None,
             ice_connection_state: IceConnectionState::New,
             ice_gathering_state: IceGatheringState::New,
-            connection_state: PeerConnectionState::New,
+            connection_state: Revised::new(PeerConnectionState::New),
             transceivers: Default::default(),
             removed: VecDeque::new(),
             tracks: Default::default(),
             streams: Default::default(),
             transports: Default::default(),
             closed_transports: VecDeque::new(),
-            sctp: None,
+            sctp: Revised::new(None),
             sctp_stops: 0,
             channels: Default::default(),
             closed_channels: VecDeque::new(),

@@ -17,6 +17,7 @@ import { type MediaStreamTrack, createTrack, endTrack, setTrackMuted, whenTrackE
 import {
   type ChannelView,
   type ConnectionView,
+  type DescriptionName,
   type Mirror,
   type NativeConfiguration,
   type NativeEffect,
@@ -77,19 +78,11 @@ interface Deferred {
   reject(reason: Error): void;
 }
 
-type DescriptionName =
-  | 'currentLocalDescription'
-  | 'pendingLocalDescription'
-  | 'currentRemoteDescription'
-  | 'pendingRemoteDescription';
-type Descriptions = Record<DescriptionName, RTCSessionDescription | null>;
-
-const DESCRIPTIONS: readonly DescriptionName[] = [
-  'currentLocalDescription',
-  'pendingLocalDescription',
-  'currentRemoteDescription',
-  'pendingRemoteDescription',
-];
+/** A description that was read, and of which revision of all it is. */
+interface ReadDescription {
+  readonly revision: number;
+  readonly object: RTCSessionDescription | null;
+}
 
 /** Removed transceivers and empty streams whose objects are found again, as many as the core knows. */
 const MAX_REMOVED_TRANSCEIVERS = 256;
@@ -122,12 +115,7 @@ export class Connection implements TaskSource {
     iceGatheringState: 'new',
     iceConnectionState: 'new',
     connectionState: 'new',
-  };
-  readonly descriptions: Descriptions = {
-    currentLocalDescription: null,
-    pendingLocalDescription: null,
-    currentRemoteDescription: null,
-    pendingRemoteDescription: null,
+    descriptionsRevision: 0,
   };
   sctp: RTCSctpTransport | null = null;
   tasksLeft = 0;
@@ -136,6 +124,7 @@ export class Connection implements TaskSource {
   #lastSctp: RTCSctpTransport | null = null;
   /** In the order of `getTransceivers()`. */
   #listed: TransceiverEntry[] = [];
+  readonly #descriptions = new Map<DescriptionName, ReadDescription>();
   readonly #transceivers = new Map<number, TransceiverEntry>();
   readonly #transports = new Map<number, TransportEntry>();
   readonly #channels = new Map<number, ChannelEntry>();
@@ -293,17 +282,16 @@ export class Connection implements TaskSource {
     this.#timer = setTimeout(() => this.settle(this.native.handleTimeout()), milliseconds);
   }
 
-  #reflectSlots({ connection, transports, sctp, channels, amounts, transceivers }: Mirror): void {
-    if (connection) this.#reflectConnection(connection);
+  #reflectSlots({ connection, transports, sctp, channels, amounts, transceivers, listed }: Mirror): void {
+    if (connection) this.state = connection;
     for (const view of transports ?? []) this.#reflectTransport(view);
     if (sctp !== undefined) this.#reflectSctp(sctp);
     for (const view of channels ?? []) this.#reflectChannel(view);
     if (amounts) this.#reflectAmounts(amounts);
-    if (transceivers) {
-      for (const view of transceivers) this.#reflectTransceiver(view);
-      const listed = transceivers.filter((view) => view.listed);
-      this.#listed = listed.map((view) => this.#known(this.#transceivers, view.id));
-      for (const { id, listed } of transceivers) if (!listed) this.#removed.push(id);
+    for (const view of transceivers ?? []) this.#reflectTransceiver(view);
+    if (listed) {
+      this.#listed = listed.map((id) => this.#known(this.#transceivers, id));
+      for (const { id, listed } of transceivers ?? []) if (!listed) this.#removed.push(id);
       this.#forgetRemoved();
     }
   }
@@ -327,15 +315,16 @@ export class Connection implements TaskSource {
     this.#tracksKept = this.#tracks.size + MORE_TRACKS;
   }
 
-  #reflectConnection(view: ConnectionView): void {
-    this.state = view;
-    for (const name of DESCRIPTIONS) {
-      const [old, now] = [this.descriptions[name], view[name]];
-      if (!now) this.descriptions[name] = null;
-      else if (old?.type !== now.type || old.sdp !== now.sdp) {
-        this.descriptions[name] = new RTCSessionDescription(now);
-      }
-    }
+  /** Its text is made when somebody reads it: with many m-sections and candidates that takes milliseconds. */
+  description(name: DescriptionName): RTCSessionDescription | null {
+    const revision = this.state.descriptionsRevision;
+    const known = this.#descriptions.get(name) ?? { revision: 0, object: null };
+    if (known.revision === revision) return known.object;
+    const now = this.native.description(name);
+    const same = now !== null && known.object?.type === now.type && known.object.sdp === now.sdp;
+    const object = same ? known.object : now && new RTCSessionDescription(now);
+    this.#descriptions.set(name, { revision, object });
+    return object;
   }
 
   #reflectTransport(view: TransportView): void {

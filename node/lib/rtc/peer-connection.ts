@@ -162,24 +162,22 @@ export class RTCPeerConnection extends EventTarget {
   }
 
   get localDescription(): RTCSessionDescription | null {
-    const { pendingLocalDescription, currentLocalDescription } = this.#connection.descriptions;
-    return pendingLocalDescription ?? currentLocalDescription;
+    return this.#connection.description('pendingLocalDescription') ?? this.#connection.description('currentLocalDescription');
   }
   get currentLocalDescription(): RTCSessionDescription | null {
-    return this.#connection.descriptions.currentLocalDescription;
+    return this.#connection.description('currentLocalDescription');
   }
   get pendingLocalDescription(): RTCSessionDescription | null {
-    return this.#connection.descriptions.pendingLocalDescription;
+    return this.#connection.description('pendingLocalDescription');
   }
   get remoteDescription(): RTCSessionDescription | null {
-    const { pendingRemoteDescription, currentRemoteDescription } = this.#connection.descriptions;
-    return pendingRemoteDescription ?? currentRemoteDescription;
+    return this.#connection.description('pendingRemoteDescription') ?? this.#connection.description('currentRemoteDescription');
   }
   get currentRemoteDescription(): RTCSessionDescription | null {
-    return this.#connection.descriptions.currentRemoteDescription;
+    return this.#connection.description('currentRemoteDescription');
   }
   get pendingRemoteDescription(): RTCSessionDescription | null {
-    return this.#connection.descriptions.pendingRemoteDescription;
+    return this.#connection.description('pendingRemoteDescription');
   }
 
   // --- state

@@ -7,7 +7,7 @@ use jsep::Side;
 use crate::transports::{DtlsTransport, IceTransport, SctpTransport};
 use crate::{
     Configuration, IceConnectionState, IceGatheringState, MediaStream, MediaStreamId,
-    MediaStreamTrack, MediaStreamTrackState, PeerConnection, PeerConnectionState,
+    MediaStreamTrack, MediaStreamTrackState, PeerConnection, PeerConnectionState, Revisions,
     SessionDescription, SignalingState, TrackId,
 };
 
@@ -16,6 +16,24 @@ impl PeerConnection {
     pub fn local_description(&self) -> Option<SessionDescription> {
         self.pending_local_description()
             .or_else(|| self.current_local_description())
+    }
+
+    /// How often slots may have changed.
+    pub fn revisions(&self) -> Revisions {
+        let slots = &self.slots;
+        Revisions {
+            descriptions: slots.signaling.revision() + slots.candidates.revision(),
+            transceivers: slots.intent.revision()
+                + slots.signaling.revision()
+                + slots.transceivers.revision()
+                // A tone can be inserted while it is connected.
+                + slots.connection_state.revision(),
+            transports: slots.transports.revision()
+                + slots.sctp.revision()
+                // Which transceiver and which association is on which.
+                + slots.signaling.revision()
+                + slots.transceivers.revision(),
+        }
     }
 
     /// `currentLocalDescription`: the last one negotiated, with the candidates gathered since.
@@ -77,7 +95,7 @@ impl PeerConnection {
 
     /// `connectionState`
     pub fn connection_state(&self) -> PeerConnectionState {
-        self.slots.connection_state
+        *self.slots.connection_state
     }
 
     /// `canTrickleIceCandidates`: whether the other end takes candidates after its description;

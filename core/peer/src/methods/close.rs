@@ -33,7 +33,7 @@ impl PeerConnection {
             self.slots.channels_closed += u32::from(ends);
             channel.attributes.ready_state = DataChannelState::Closed;
         }
-        if let Some(sctp) = &mut self.slots.sctp {
+        if let Some(sctp) = &mut *self.slots.sctp {
             sctp.state = SctpTransportState::Closed;
         }
         for transport in self.slots.transports.values_mut() {
@@ -41,7 +41,7 @@ impl PeerConnection {
             transport.ice.state = IceTransportState::Closed;
         }
         self.slots.ice_connection_state = IceConnectionState::Closed;
-        self.slots.connection_state = PeerConnectionState::Closed;
+        *self.slots.connection_state = PeerConnectionState::Closed;
         self.forget_pending();
         self.queue_stats_of_slots();
         // SCTP ABORT, DTLS close_notify and the end of ICE, all in one.

@@ -89,7 +89,7 @@ impl PeerConnection {
             ),
             None => None,
         };
-        if let (Some(id), Some(sctp)) = (id, &self.slots.sctp)
+        if let (Some(id), Some(sctp)) = (id, &*self.slots.sctp)
             && sctp.state == SctpTransportState::Connected
             && sctp.max_channels.is_some_and(|max| id.0 >= max)
         {

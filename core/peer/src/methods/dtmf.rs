@@ -1,47 +1,22 @@
 //! `RTCDTMFSender` (webrtc-pc §7).
 
 use duologue_base::TransceiverId;
-use duologue_jsep as jsep;
 
 use crate::limits::{DTMF_DURATION_MS, DTMF_GAP_MS};
 use crate::slots::Playout;
 use crate::task::Task;
-use crate::{Exception, MediaKind, PeerConnection, PeerConnectionState};
+use crate::{Exception, PeerConnection};
 
 impl PeerConnection {
     /// `canInsertDTMF` of a sender's `dtmf`.
     pub fn can_insert_dtmf(&self, id: TransceiverId) -> bool {
-        let (Some(slots), Some(intent)) =
-            (self.slots.transceivers.get(&id), self.slots.intent_of(id))
-        else {
-            return false;
-        };
-        let Some(section) = self.slots.section(id) else {
-            return false;
-        };
-        let sending = matches!(
-            section.current_direction,
-            Some(jsep::Direction::SendRecv | jsep::Direction::SendOnly)
-        );
-        let negotiated = section.send.as_ref().is_some_and(|send| {
-            let names = send.codecs.iter().map(|codec| codec.codec.mime_type());
-            names
-                .into_iter()
-                .any(|name| name.eq_ignore_ascii_case("audio/telephone-event"))
-        });
-        slots.kind == MediaKind::Audio
-            && self.slots.connection_state == PeerConnectionState::Connected
-            && intent.stop == jsep::StopState::Running
-            && slots.sender_track.is_some()
-            && sending
-            && slots.send_encodings.first().is_some_and(|e| e.active)
-            && negotiated
+        let view = self.transceiver(id);
+        view.is_some_and(|view| view.can_insert_dtmf())
     }
 
     /// `toneBuffer` of a sender's `dtmf`; none for video, which has no `dtmf`.
     pub fn tone_buffer(&self, id: TransceiverId) -> Option<&str> {
-        let slots = self.slots.transceivers.get(&id)?;
-        (slots.kind == MediaKind::Audio).then_some(slots.dtmf.tones.as_str())
+        self.transceiver(id)?.tone_buffer()
     }
 
     /// `insertDTMF(tones, duration, interToneGap)` of a sender's `dtmf`; JavaScript's defaults are

@@ -7,7 +7,8 @@ use duologue_jsep as jsep;
 use crate::limits::MAX_JITTER_BUFFER_TARGET_MS;
 use crate::slots::Transceiver;
 use crate::{
-    Exception, MediaKind, MediaStreamId, PeerConnection, Track, TrackId, TransceiverDirection,
+    Exception, MediaKind, MediaStreamId, PeerConnection, PeerConnectionState, Track, TrackId,
+    TransceiverDirection,
 };
 
 /// A transceiver's attributes, and those of its sender and receiver.
@@ -19,6 +20,7 @@ pub struct TransceiverView<'a> {
     slots: &'a Transceiver,
     intent: &'a jsep::TransceiverIntent,
     section: Option<&'a jsep::agreement::MediaAgreement>,
+    connected: bool,
 }
 
 impl<'a> TransceiverView<'a> {
@@ -68,6 +70,33 @@ impl<'a> TransceiverView<'a> {
         self.slots.transport
     }
 
+    /// `sender.dtmf.canInsertDTMF`
+    pub fn can_insert_dtmf(&self) -> bool {
+        let slots = self.slots;
+        let may = slots.kind == MediaKind::Audio
+            && self.connected
+            && self.intent.stop == jsep::StopState::Running
+            && slots.sender_track.is_some()
+            && slots.send_encodings.first().is_some_and(|e| e.active);
+        let Some(section) = self.section.filter(|_| may) else {
+            return false;
+        };
+        let sending = matches!(
+            section.current_direction,
+            Some(jsep::Direction::SendRecv | jsep::Direction::SendOnly)
+        );
+        let send = section.send.as_ref().filter(|_| sending);
+        send.is_some_and(|send| {
+            let mut names = send.codecs.iter().map(|codec| &codec.codec.name);
+            names.any(|name| name.eq_ignore_ascii_case("telephone-event"))
+        })
+    }
+
+    /// `sender.dtmf.toneBuffer`; none for video, which has no `dtmf`.
+    pub fn tone_buffer(&self) -> Option<&'a str> {
+        (self.slots.kind == MediaKind::Audio).then_some(self.slots.dtmf.tones.as_str())
+    }
+
     /// `receiver.track`
     pub fn receiver_track(&self) -> &'a TrackId {
         &self.slots.receiver_track
@@ -92,6 +121,7 @@ impl PeerConnection {
             slots: self.slots.transceivers.get(&id)?,
             intent: self.slots.intent_of(id)?,
             section: self.slots.section(id),
+            connected: *self.slots.connection_state == PeerConnectionState::Connected,
         })
     }
 

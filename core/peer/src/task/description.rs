@@ -112,7 +112,7 @@ impl PeerConnection {
         if sdp_type == SdpType::Offer && state_before == SignalingState::Stable {
             self.remember_ridless_encodings();
         }
-        let before = std::mem::replace(&mut self.slots.signaling, next);
+        let before = std::mem::replace(&mut *self.slots.signaling, next);
         self.slots.signaling_version += 1;
         if sdp_type == SdpType::Answer {
             self.finish_negotiation();

@@ -45,7 +45,7 @@ impl PeerConnection {
     pub(crate) fn update_encodings(&mut self, begun: &[TransceiverId]) {
         let slots = &mut self.slots;
         let mut commands = Vec::new();
-        for (&id, transceiver) in &mut slots.transceivers {
+        for (&id, transceiver) in &mut *slots.transceivers {
             if slots.plans.send(id).is_none() {
                 continue;
             }

@@ -108,7 +108,7 @@ impl PeerConnection {
         let aggregate = self.slots.derive_aggregate();
         let ice_changed = self.slots.ice_connection_state != aggregate.ice;
         self.slots.ice_connection_state = aggregate.ice;
-        let connection_changed = self.slots.connection_state != aggregate.connection;
+        let connection_changed = *self.slots.connection_state != aggregate.connection;
         self.set_connection_state(aggregate.connection);
         if pair_changed {
             self.fire(Event::SelectedCandidatePairChange(key));
@@ -161,18 +161,18 @@ impl PeerConnection {
     }
 
     fn set_connection_state(&mut self, state: PeerConnectionState) {
-        let before = self.slots.connection_state;
+        let before = *self.slots.connection_state;
         if before != state {
             let (before, after) = (before.as_str(), state.as_str());
             tracing::debug!("connection state: {before} -> {after}");
         }
-        self.slots.connection_state = state;
+        *self.slots.connection_state = state;
     }
 
     /// "Update the connection state".
     pub(crate) fn run_update_connection_state(&mut self) {
         let state = self.slots.derive_aggregate().connection;
-        if state != self.slots.connection_state {
+        if state != *self.slots.connection_state {
             self.set_connection_state(state);
             self.fire(Event::ConnectionStateChange(state));
         }
@@ -190,7 +190,7 @@ impl PeerConnection {
             self.slots.ice_connection_state = aggregate.ice;
             self.fire(Event::IceConnectionStateChange(aggregate.ice));
         }
-        if self.slots.connection_state != aggregate.connection {
+        if *self.slots.connection_state != aggregate.connection {
             self.set_connection_state(aggregate.connection);
             self.fire(Event::ConnectionStateChange(aggregate.connection));
         }
