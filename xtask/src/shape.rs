@@ -19,7 +19,7 @@ const FUNCTION_LINES: usize = 70;
 
 /// Groups of files that need each other, over all crates. A folder's files and what heads them are no
 /// group: they are one thing in parts.
-const CIRCLES: usize = 6;
+const CIRCLES: usize = 13;
 
 /// Whose code it is about.
 const CRATES: &[&str] = &["core/*", "driver/*", "duologue", "node", "apps/*"];
@@ -106,4 +106,12 @@ fn list(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_product_is_in_shape() {
+        assert_eq!(super::check(), Ok(()));
+    }
 }

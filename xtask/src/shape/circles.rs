@@ -1,5 +1,5 @@
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::source::Source;
 
@@ -17,12 +17,13 @@ pub(super) fn circles(sources: &[Source]) -> Vec<Vec<PathBuf>> {
         if together.len() < 2 || !seen.insert(together[0]) {
             continue;
         }
-        let files: Vec<PathBuf> = together
-            .iter()
-            .map(|&at| sources[at].file.clone())
-            .collect();
-        if !is_one_folder(&files) {
-            found.push(files);
+        if !is_one_folder(sources, &together) {
+            found.push(
+                together
+                    .iter()
+                    .map(|&at| sources[at].file.clone())
+                    .collect(),
+            );
         }
     }
     found
@@ -51,15 +52,23 @@ fn reachable(needs: &[BTreeSet<usize>], from: usize) -> BTreeSet<usize> {
     reached
 }
 
-/// All in one folder, with the file that heads it among them.
-fn is_one_folder(files: &[PathBuf]) -> bool {
-    let folders: BTreeSet<_> = files.iter().map(|file| file.parent()).collect();
-    let heads = |file: &PathBuf| file.file_name() == Some("mod.rs".as_ref());
-    folders.len() == 1 && !folders.contains(&Some(Path::new(""))) && files.iter().any(heads)
+/// What heads a folder, and files of that folder.
+fn is_one_folder(sources: &[Source], files: &[usize]) -> bool {
+    files.iter().any(|&head| {
+        let head = &sources[head].module;
+        let is_in = |module: &[String]| module.split_last().is_some_and(|(_, of)| of == head);
+        let modules = files.iter().map(|&at| &sources[at].module);
+        !head.is_empty()
+            && modules
+                .into_iter()
+                .all(|module| module == head || is_in(module))
+    })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     fn parse(files: &[(&str, &str)]) -> Vec<Source> {
