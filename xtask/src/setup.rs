@@ -37,6 +37,7 @@ pub(crate) const BROWSERS: &[Need] = &[
     need("chromium", "chromium"),
     need("chromedriver", "chromium-driver"),
     need("firefox-esr", "firefox-esr"),
+    need("ffmpeg", "ffmpeg"),
 ];
 
 pub(crate) const fn need(at: &'static str, package: &'static str) -> Need {
