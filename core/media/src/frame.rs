@@ -16,7 +16,10 @@ use duologue_rtp::{PayloadType, Rid, Ssrc};
 pub struct EncodedFrame {
     /// Its stream.
     pub ssrc: Ssrc,
-    /// Which simulcast layer it belongs to, where layers have names.
+    /// Which simulcast layer it belongs to, by its index among those of the descriptions, 0 where there
+    /// is one. Key frames are asked for by it.
+    pub encoding: usize,
+    /// The name of that layer, where layers have names.
     pub rid: Option<Rid>,
     /// Which of the receiver's codecs it is of.
     pub payload_type: PayloadType,

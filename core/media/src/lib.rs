@@ -62,6 +62,7 @@
 
 pub mod cc;
 mod counters;
+pub mod forward;
 mod frame;
 mod limits;
 mod packet;

@@ -133,3 +133,22 @@ pub(crate) const PROTECTION_GROUP: usize = 48;
 
 /// Packets of parity of one stream that wait to be sent.
 pub(crate) const WAITING_PARITIES: usize = 64;
+
+/// Layers of a publisher that are forwarded; packets of further ones are left out.
+pub(crate) const FORWARD_LAYERS: usize = 8;
+
+/// Numbers of packets that a receiver does not get and that are remembered, until which late ones find
+/// their place.
+pub(crate) const FORWARD_LEFT_OUT: usize = 256;
+
+/// How long bytes of a layer are counted for its rate.
+pub(crate) const FORWARD_RATE_TIME: Duration = Duration::from_millis(500);
+
+/// A layer of which nothing came for so long is not sent.
+pub(crate) const FORWARD_SILENCE: Duration = Duration::from_secs(1);
+
+/// How often a publisher is asked for a key frame that does not come.
+pub(crate) const FORWARD_KEY_FRAME_INTERVAL: Duration = Duration::from_millis(500);
+
+/// The most that a receiver's time stamps go on by from one layer to another.
+pub(crate) const FORWARD_STEP: Duration = Duration::from_secs(5);

@@ -12,7 +12,10 @@ use duologue_rtp::{PayloadType, Rid, Ssrc};
 pub struct RtpPacket {
     /// Its stream.
     pub ssrc: Ssrc,
-    /// Which simulcast layer it belongs to, where layers have names.
+    /// Which simulcast layer it belongs to, by its index among those of the descriptions, 0 where there
+    /// is one. Key frames are asked for by it.
+    pub encoding: usize,
+    /// The name of that layer, where layers have names.
     pub rid: Option<Rid>,
     /// What the payload is, by the receiver's parameters.
     pub payload_type: PayloadType,

@@ -71,6 +71,7 @@ mod tests {
     fn frame(ssrc: u32, timestamp: u32, ms: u64) -> EncodedFrame {
         EncodedFrame {
             ssrc: Ssrc(ssrc),
+            encoding: 0,
             rid: None,
             payload_type: PayloadType::new(96).unwrap(),
             timestamp,

@@ -198,6 +198,7 @@ fn received(track: &Track, frame: &Frame, ms: u64) -> EncodedFrame {
     let init = frame.to_init(track.format);
     EncodedFrame {
         ssrc: Ssrc(1),
+        encoding: 0,
         rid: None,
         payload_type: PayloadType::new(96).unwrap(),
         timestamp: init.timestamp.wrapping_add(0xffff_f000),

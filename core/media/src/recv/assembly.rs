@@ -453,6 +453,7 @@ impl Assembly {
         let whole = self.format.frame_info(&self.joined, &self.parts);
         Some(EncodedFrame {
             ssrc: first.ssrc,
+            encoding: first.encoding,
             rid: first.rid.clone(),
             payload_type: first.payload_type,
             timestamp: first.timestamp,

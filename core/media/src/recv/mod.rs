@@ -582,6 +582,7 @@ impl Inbound {
         }
         let packet = RtpPacket {
             ssrc: self.sources.ssrc_at(place.source),
+            encoding: place.encoding,
             rid,
             payload_type: piece.payload_type,
             sequence_number: piece.sequence_number,
@@ -777,6 +778,7 @@ fn wants_fir(plan: &ReceivePlan) -> bool {
 fn audio_frame(packet: RtpPacket) -> EncodedFrame {
     EncodedFrame {
         ssrc: packet.ssrc,
+        encoding: packet.encoding,
         rid: packet.rid,
         payload_type: packet.payload_type,
         timestamp: packet.timestamp,

@@ -291,6 +291,24 @@ impl PayloadFormat {
         }
     }
 
+    /// Writes other running numbers into a payload that has such: of its picture, and of the last picture
+    /// of the lowest temporal layer. For who forwards; nothing to a payload without.
+    pub fn renumber(self, payload: &mut [u8], picture: Option<u16>, tl0_picture: Option<u8>) {
+        let places = match self {
+            PayloadFormat::Vp8 => vp8::number_places(payload),
+            PayloadFormat::Vp9 => vp9::number_places(payload),
+            _ => return,
+        };
+        if let (Some(at), Some(number)) = (places.picture, picture) {
+            PictureId::overwrite(&mut payload[at..], number);
+        }
+        if let (Some(at), Some(number)) = (places.tl0_picture, tl0_picture)
+            && let Some(byte) = payload.get_mut(at)
+        {
+            *byte = number;
+        }
+    }
+
     /// How long a packet of audio lasts, in ticks of its time stamps' clock; `None` if it does not
     /// say, or is none.
     pub fn duration(self, payload: &[u8]) -> Option<u32> {

@@ -35,6 +35,25 @@ impl PictureId {
         Some(PictureId::Long(u16::from_be_bytes([first & 0x7f, second])))
     }
 
+    /// How many bytes the number at the beginning of these has; 0 if it is not all there.
+    pub(crate) fn len_in(bytes: &[u8]) -> usize {
+        match bytes {
+            [first, ..] if first & 0x80 == 0 => 1,
+            [_, _, ..] => 2,
+            _ => 0,
+        }
+    }
+
+    /// Writes a number in place of the one at the beginning, in as many bits.
+    pub(crate) fn overwrite(bytes: &mut [u8], number: u16) {
+        let [high, low] = number.to_be_bytes();
+        match bytes {
+            [first, ..] if *first & 0x80 == 0 => *first = low & 0x7f,
+            [first, second, ..] => (*first, *second) = (0x80 | high, low),
+            _ => {}
+        }
+    }
+
     pub(crate) fn write(self, out: &mut Prefix) {
         match self {
             PictureId::Short(_) => out.push(self.number() as u8),
@@ -45,6 +64,13 @@ impl PictureId {
             }
         }
     }
+}
+
+/// Where in a payload descriptor running numbers stand.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct NumberPlaces {
+    pub(crate) picture: Option<usize>,
+    pub(crate) tl0_picture: Option<usize>,
 }
 
 /// Takes the first byte off.

@@ -237,3 +237,65 @@ fn hostile_byte() -> impl Strategy<Value = u8> {
         1 => any::<u8>(),
     ]
 }
+
+#[test]
+fn numbers_of_pictures_are_written_over_in_as_many_bits_and_nothing_else_changes() {
+    let vp8 = PayloadFormat::Vp8;
+    let vp9 = PayloadFormat::Vp9;
+    for (format, before, after) in [
+        // RFC 7741 §4.2: X, S; I, L, T; seven bits; TL0PICIDX; TID; the frame.
+        (
+            vp8,
+            &[0x90, 0xe0, 0x05, 0x07, 0x40, 1][..],
+            &[0x90, 0xe0, 0x34, 0xab, 0x40, 1][..],
+        ),
+        (
+            vp8,
+            &[0x90, 0xc0, 0x85, 0x06, 0x07, 1],
+            &[0x90, 0xc0, 0x92, 0x34, 0xab, 1],
+        ),
+        (vp8, &[0x90, 0x40, 0x07, 1], &[0x90, 0x40, 0xab, 1]),
+        (vp8, &[0x10, 0x05, 1], &[0x10, 0x05, 1]),
+        // RFC 9628 §4.2: I, L, B; fifteen bits; layers; TL0PICIDX, which the flexible mode has not.
+        (
+            vp9,
+            &[0xa8, 0x80, 0x01, 0x20, 0x07, 1],
+            &[0xa8, 0x92, 0x34, 0x20, 0xab, 1],
+        ),
+        (
+            vp9,
+            &[0xb8, 0x80, 0x01, 0x20, 0x07, 1],
+            &[0xb8, 0x92, 0x34, 0x20, 0x07, 1],
+        ),
+        (
+            PayloadFormat::Opus,
+            &[0x90, 0xe0, 0x05],
+            &[0x90, 0xe0, 0x05],
+        ),
+    ] {
+        let mut payload = before.to_vec();
+        format.renumber(&mut payload, Some(0x1234), Some(0xab));
+        assert_eq!(payload, after, "{format:?} {before:?}");
+        let mut payload = before.to_vec();
+        format.renumber(&mut payload, None, None);
+        assert_eq!(payload, before, "{format:?}");
+    }
+}
+
+#[test]
+fn numbers_are_not_written_beyond_a_payload() {
+    for payload in [
+        &[][..],
+        &[0x90],
+        &[0x90, 0xe0],
+        &[0x90, 0xe0, 0x80],
+        &[0xa8],
+        &[0xa8, 0x80],
+    ] {
+        for format in [PayloadFormat::Vp8, PayloadFormat::Vp9] {
+            let mut written = payload.to_vec();
+            format.renumber(&mut written, Some(0x1234), Some(0xab));
+            assert_eq!(written.len(), payload.len());
+        }
+    }
+}

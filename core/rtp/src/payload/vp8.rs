@@ -2,7 +2,7 @@
 
 use super::join::JoinError;
 use super::parts::Parts;
-use super::picture_id::{PictureId, Prefix, take};
+use super::picture_id::{NumberPlaces, PictureId, Prefix, take};
 use super::split::{Packets, Room, SplitError};
 use super::{Boundary, FrameInfo, FrameSize, PacketInfo};
 
@@ -64,6 +64,22 @@ impl Descriptor {
         }
         out
     }
+}
+
+/// Where the numbers of a descriptor stand, which can be read.
+pub(crate) fn number_places(payload: &[u8]) -> NumberPlaces {
+    let mut places = NumberPlaces::default();
+    let extended = match payload {
+        [first, extended, ..] if first & EXTENDED != 0 => *extended,
+        _ => return places,
+    };
+    let mut at = 2;
+    if extended & PICTURE_ID != 0 {
+        places.picture = Some(at);
+        at += PictureId::len_in(&payload[at..]);
+    }
+    places.tl0_picture = (extended & TL0_PICTURE != 0).then_some(at);
+    places
 }
 
 /// A payload taken apart.

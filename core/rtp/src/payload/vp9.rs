@@ -9,7 +9,7 @@ use std::ops::{Deref, Range};
 use super::bits::Bits;
 use super::join::{Fragment, Head, JoinError, Plain, join_units};
 use super::parts::{self, Parts};
-use super::picture_id::{PictureId, Prefix, take};
+use super::picture_id::{NumberPlaces, PictureId, Prefix, take};
 use super::split::{Packets, Room, SplitError};
 use super::{Boundary, FrameInfo, FrameSize, PacketInfo};
 
@@ -283,6 +283,23 @@ impl GroupPicture {
             references,
         })
     }
+}
+
+/// Where the numbers of a descriptor stand, which can be read.
+pub(crate) fn number_places(payload: &[u8]) -> NumberPlaces {
+    let mut places = NumberPlaces::default();
+    let Some(&first) = payload.first() else {
+        return places;
+    };
+    let mut at = 1;
+    if first & PICTURE_ID != 0 {
+        places.picture = Some(at);
+        at += PictureId::len_in(&payload[at..]);
+    }
+    if first & LAYERS != 0 && first & FLEXIBLE == 0 {
+        places.tl0_picture = Some(at + 1);
+    }
+    places
 }
 
 /// A payload taken apart.

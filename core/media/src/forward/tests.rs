@@ -1,0 +1,485 @@
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use duologue_base::Instant;
+use duologue_rtp::payload::{Descriptor, PayloadFormat, PictureId};
+use duologue_rtp::{PayloadType, Ssrc};
+
+use crate::packet::{RtpPacket, RtpPacketInit};
+
+use super::{Choice, Forwarder, ReceiverKey};
+
+/// Packets of a frame.
+const PACKETS: u64 = 3;
+
+/// A publisher of three layers of VP8, 30 frames a second, each with its own numbers and time stamps,
+/// in two temporal layers as Chromium sends them.
+struct Publisher {
+    frames: u64,
+    layers: [Layer; 3],
+}
+
+struct Layer {
+    on: bool,
+    number: u64,
+    timestamp: u32,
+    picture: u16,
+    tl0: u8,
+    key_wanted: bool,
+    bytes: usize,
+}
+
+impl Publisher {
+    fn new() -> Self {
+        let layer = |number, timestamp, picture, tl0, bytes| Layer {
+            on: true,
+            number,
+            timestamp,
+            picture,
+            tl0,
+            key_wanted: true,
+            bytes,
+        };
+        Publisher {
+            frames: 0,
+            layers: [
+                layer(65_500, 4_294_900_000, 32_760, 250, 200),
+                layer(1_000_000, 17, 0, 3, 600),
+                layer(77, 2_000_000_000, 9_999, 128, 1_100),
+            ],
+        }
+    }
+
+    fn now(&self) -> Instant {
+        Instant::from_nanos(5_000_000_000 + self.frames * 1_000_000_000 / 30)
+    }
+
+    /// The packets of a frame of every layer that is on.
+    fn frame(&mut self) -> Vec<RtpPacket> {
+        let (now, frames) = (self.now(), self.frames);
+        self.frames += 1;
+        let layers = self.layers.iter_mut().enumerate();
+        layers
+            .flat_map(|(encoding, layer)| layer.frame(encoding, now, frames))
+            .collect()
+    }
+}
+
+impl Layer {
+    fn frame(&mut self, encoding: usize, now: Instant, frames: u64) -> Vec<RtpPacket> {
+        self.timestamp = self.timestamp.wrapping_add(3_000);
+        if !self.on {
+            return Vec::new();
+        }
+        let key = std::mem::take(&mut self.key_wanted);
+        let temporal = u8::from(!key && frames % 2 == 1);
+        self.picture = (self.picture + 1) & 0x7fff;
+        self.tl0 = self.tl0.wrapping_add(1 - temporal);
+        (0..PACKETS)
+            .map(|at| self.packet(encoding, now, key, temporal, at))
+            .collect()
+    }
+
+    fn packet(
+        &mut self,
+        encoding: usize,
+        now: Instant,
+        key: bool,
+        temporal: u8,
+        at: u64,
+    ) -> RtpPacket {
+        self.number += 1;
+        let [high, low] = self.picture.to_be_bytes();
+        let start = if at == 0 { 0x10 } else { 0 };
+        // RFC 7741 §4.2; every frame of the higher layer needs the lowest alone.
+        let layer = temporal << 6 | (temporal << 5);
+        let mut payload = vec![0x80 | start, 0xe0, 0x80 | high, low, self.tl0, layer];
+        if at == 0 {
+            let frame = if key { 0x10 } else { 0x11 };
+            payload.extend([frame, 0, 0, 0x9d, 0x01, 0x2a, 64, 0, 48, 0]);
+        }
+        payload.resize(self.bytes, 7);
+        RtpPacket {
+            ssrc: Ssrc(encoding as u32),
+            encoding,
+            rid: None,
+            payload_type: PayloadType::new(96).unwrap(),
+            sequence_number: self.number,
+            timestamp: self.timestamp,
+            marker: at + 1 == PACKETS,
+            audio_level: None,
+            payload: payload.into(),
+            received: now,
+            repaired: false,
+        }
+    }
+}
+
+/// A publisher that gives key frames when it is asked, and what receivers got of it.
+struct Stage {
+    publisher: Publisher,
+    forwarder: Forwarder,
+    got: BTreeMap<ReceiverKey, Vec<RtpPacketInit>>,
+    requests: Vec<usize>,
+    answers: bool,
+}
+
+impl Stage {
+    fn new() -> Self {
+        Stage {
+            publisher: Publisher::new(),
+            forwarder: Forwarder::new(PayloadFormat::Vp8, 90_000),
+            got: BTreeMap::new(),
+            requests: Vec::new(),
+            answers: true,
+        }
+    }
+
+    fn receiver(&mut self, choice: Choice) -> ReceiverKey {
+        let key = self.forwarder.add_receiver();
+        self.choose(key, choice);
+        key
+    }
+
+    fn choose(&mut self, key: ReceiverKey, choice: Choice) {
+        self.forwarder.choose(self.publisher.now(), key, choice);
+    }
+
+    fn run(&mut self, frames: usize) {
+        for _ in 0..frames {
+            let now = self.publisher.now();
+            for packet in self.publisher.frame() {
+                self.give(now, &packet);
+            }
+        }
+    }
+
+    fn give(&mut self, now: Instant, packet: &RtpPacket) {
+        self.forwarder.handle_packet(now, packet);
+        while let Some((key, sent)) = self.forwarder.poll_packet() {
+            self.got.entry(key).or_default().push(sent);
+        }
+        while let Some(layer) = self.forwarder.poll_key_frame_request() {
+            self.requests.push(layer);
+            self.publisher.layers[layer].key_wanted |= self.answers;
+        }
+    }
+
+    fn taken(&mut self, key: ReceiverKey) -> Vec<RtpPacketInit> {
+        self.got.remove(&key).unwrap_or_default()
+    }
+}
+
+/// What a packet says of its picture: its number, that of the lowest temporal layer, the layer.
+fn numbers(packet: &RtpPacketInit) -> (u16, u8, u8) {
+    let info = PayloadFormat::Vp8.packet_info(&packet.payload).unwrap();
+    let Descriptor::Vp8(descriptor) = info.descriptor else {
+        panic!()
+    };
+    let picture = descriptor.picture_id.unwrap();
+    assert!(matches!(picture, PictureId::Long(_)));
+    (
+        picture.number(),
+        descriptor.tl0_picture.unwrap(),
+        descriptor.temporal.unwrap(),
+    )
+}
+
+fn is_key(packet: &RtpPacketInit) -> bool {
+    let info = PayloadFormat::Vp8.packet_info(&packet.payload).unwrap();
+    info.key == Some(true)
+}
+
+/// It begins with a key frame, and nothing is missing in any of its numbers.
+#[track_caller]
+fn assert_one_stream(packets: &[RtpPacketInit]) {
+    assert!(is_key(&packets[0]), "it begins with a key frame");
+    for pair in packets.windows(2) {
+        let step = |of: fn(&RtpPacketInit) -> u16| of(&pair[1]).wrapping_sub(of(&pair[0]));
+        assert_eq!(step(|packet| packet.sequence_number.unwrap()), 1);
+        let frame = u16::from(pair[0].marker);
+        assert_eq!(step(|packet| numbers(packet).0) & 0x7fff, frame);
+        let (before, after) = (numbers(&pair[0]), numbers(&pair[1]));
+        let lowest = if pair[0].marker && after.2 == 0 { 1 } else { 0 };
+        assert_eq!(after.1.wrapping_sub(before.1), lowest);
+        let ticks = pair[1].timestamp.wrapping_sub(pair[0].timestamp);
+        assert_eq!(ticks > 0, pair[0].marker);
+    }
+}
+
+#[test]
+fn a_receiver_gets_the_chosen_layer_from_its_key_frame_on() {
+    let mut stage = Stage::new();
+    stage.run(10);
+    let key = stage.receiver(Choice::Layer(1));
+    stage.run(10);
+    let got = stage.taken(key);
+    assert_one_stream(&got);
+    assert!(got.iter().all(|packet| packet.payload.len() == 600));
+    assert_eq!(stage.requests, [1]);
+    assert_eq!(stage.forwarder.current(key), Some(1));
+    // The publisher was asked with the first packet, and answered with the next frame.
+    assert_eq!(got.len() as u64, 9 * PACKETS);
+}
+
+#[test]
+fn numbers_and_time_stamps_go_on_through_every_change_of_the_layer() {
+    let mut stage = Stage::new();
+    stage.run(3);
+    let key = stage.receiver(Choice::Layer(0));
+    for layer in [1, 2, 0, 2, 1, 0] {
+        stage.run(17);
+        stage.choose(key, Choice::Layer(layer));
+    }
+    stage.run(17);
+    let got = stage.taken(key);
+    assert_one_stream(&got);
+    let frames: Vec<&RtpPacketInit> = got.iter().filter(|packet| packet.marker).collect();
+    let mut all = 0;
+    for pair in frames.windows(2) {
+        let ticks = pair[1].timestamp.wrapping_sub(pair[0].timestamp);
+        // A picture may come in the old layer and again in the new one.
+        let again = ticks == 1 && is_first_of_key(&got, pair[1]);
+        assert!(
+            again || (2_900..3_100).contains(&ticks),
+            "{ticks} ticks from a frame to the next"
+        );
+        all += ticks;
+    }
+    // It got something of every frame, but for the first one.
+    assert!(all.abs_diff(3_000 * (7 * 17 - 2)) < 100, "{all}");
+}
+
+fn is_first_of_key(all: &[RtpPacketInit], of: &RtpPacketInit) -> bool {
+    all.iter()
+        .any(|packet| packet.timestamp == of.timestamp && is_key(packet))
+}
+
+#[test]
+fn the_old_layer_goes_on_until_the_new_ones_key_frame_comes() {
+    let mut stage = Stage::new();
+    stage.run(1);
+    let key = stage.receiver(Choice::Layer(0));
+    stage.run(10);
+    stage.answers = false;
+    stage.choose(key, Choice::Layer(2));
+    stage.run(30);
+    assert_eq!(stage.forwarder.current(key), Some(0));
+    // Asked again every half second.
+    assert_eq!(stage.requests, [0, 2, 2]);
+    stage.publisher.layers[2].key_wanted = true;
+    stage.run(5);
+    let got = stage.taken(key);
+    assert_one_stream(&got);
+    assert_eq!(got.last().unwrap().payload.len(), 1_100);
+}
+
+#[test]
+fn a_choice_that_is_taken_back_asks_for_nothing_more() {
+    let mut stage = Stage::new();
+    stage.run(1);
+    let key = stage.receiver(Choice::Layer(0));
+    stage.run(5);
+    stage.answers = false;
+    stage.choose(key, Choice::Layer(2));
+    stage.choose(key, Choice::Layer(0));
+    stage.run(60);
+    assert_eq!(stage.requests, [0, 2]);
+    assert_one_stream(&stage.taken(key));
+}
+
+#[test]
+fn receivers_have_layers_and_numbers_of_their_own() {
+    let mut stage = Stage::new();
+    stage.run(2);
+    let keys = [0, 1, 2].map(|layer| stage.receiver(Choice::Layer(layer)));
+    stage.run(20);
+    let nothing = stage.receiver(Choice::Nothing);
+    stage.forwarder.remove_receiver(keys[1]);
+    stage.run(20);
+    for (key, size) in keys.into_iter().zip([200, 600, 1_100]) {
+        let got = stage.taken(key);
+        assert_one_stream(&got);
+        assert!(got.iter().all(|packet| packet.payload.len() == size));
+    }
+    assert_eq!(stage.taken(nothing), []);
+    assert_ne!(stage.forwarder.add_receiver(), keys[1]);
+}
+
+#[test]
+fn a_higher_temporal_layer_is_left_out_and_nothing_is_missing() {
+    let mut stage = Stage::new();
+    stage.run(1);
+    let key = stage.receiver(Choice::Layer(1));
+    stage.run(10);
+    stage.taken(key);
+    stage.forwarder.limit_temporal(key, Some(0));
+    stage.run(200);
+    let got = stage.taken(key);
+    assert_eq!(got.len() as u64, 100 * PACKETS);
+    assert!(got.iter().all(|packet| numbers(packet).2 == 0));
+    stage.forwarder.limit_temporal(key, None);
+    stage.run(10);
+    let mut all = got;
+    all.extend(stage.taken(key));
+    // As one stream, from its first key frame on.
+    let steps = all.windows(2).map(|pair| {
+        let numbers = [&pair[0], &pair[1]].map(|packet| packet.sequence_number.unwrap());
+        (
+            numbers[1].wrapping_sub(numbers[0]),
+            self::numbers(&pair[1])
+                .0
+                .wrapping_sub(self::numbers(&pair[0]).0)
+                & 0x7fff,
+        )
+    });
+    assert!(steps.clone().all(|(number, _)| number == 1));
+    assert!(steps.clone().all(|(_, picture)| picture <= 1));
+    assert_eq!(all.last().map(|packet| numbers(packet).2), Some(0));
+    assert!(
+        all[all.len() - 10..]
+            .iter()
+            .any(|packet| numbers(packet).2 == 1)
+    );
+}
+
+#[test]
+fn what_is_lost_before_is_lost_behind_and_what_comes_late_finds_its_place() {
+    let mut stage = Stage::new();
+    stage.run(1);
+    let key = stage.receiver(Choice::Layer(0));
+    stage.run(2);
+    let now = stage.publisher.now();
+    let frame: Vec<RtpPacket> = stage
+        .publisher
+        .frame()
+        .into_iter()
+        .filter(|p| p.encoding == 0)
+        .collect();
+    for at in [0, 2] {
+        stage.give(now, &frame[at]);
+    }
+    stage.run(1);
+    stage.give(now, &frame[1]);
+    let got = stage.taken(key);
+    let numbers: Vec<u16> = got
+        .iter()
+        .map(|packet| packet.sequence_number.unwrap())
+        .collect();
+    let first = numbers[0];
+    let places: Vec<u16> = numbers
+        .iter()
+        .map(|number| number.wrapping_sub(first))
+        .collect();
+    assert_eq!(places, [0, 1, 2, 3, 5, 6, 7, 8, 4]);
+}
+
+#[test]
+fn what_comes_late_of_another_layer_is_not_forwarded() {
+    let mut stage = Stage::new();
+    stage.run(1);
+    let key = stage.receiver(Choice::Layer(0));
+    stage.run(5);
+    let now = stage.publisher.now();
+    let late: Vec<RtpPacket> = stage
+        .publisher
+        .frame()
+        .into_iter()
+        .filter(|p| p.encoding == 0)
+        .collect();
+    stage.choose(key, Choice::Layer(1));
+    stage.run(5);
+    stage.taken(key);
+    for packet in &late {
+        stage.give(now, packet);
+    }
+    assert_eq!(stage.taken(key), []);
+}
+
+#[test]
+fn a_receiver_gets_the_best_layer_for_its_bitrate() {
+    // 200, 600 and 1,100 bytes, 90 packets a second: 144, 432 and 792 kbit/s.
+    let mut stage = Stage::new();
+    stage.run(60);
+    let key = stage.receiver(Choice::Bitrate(2_000_000));
+    for (bitrate, layer) in [
+        (2_000_000, 2),
+        (500_000, 1),
+        (460_000, 1),
+        (100_000, 0),
+        (450_000, 0),
+        (900_000, 2),
+    ] {
+        stage.choose(key, Choice::Bitrate(bitrate));
+        stage.run(5);
+        assert_eq!(stage.forwarder.current(key), Some(layer), "{bitrate}");
+    }
+    assert_one_stream(&stage.taken(key));
+}
+
+#[test]
+fn a_receiver_gets_another_layer_when_its_own_is_not_sent_any_more() {
+    let mut stage = Stage::new();
+    let key = stage.receiver(Choice::Bitrate(2_000_000));
+    stage.run(60);
+    assert_eq!(stage.forwarder.current(key), Some(2));
+    stage.publisher.layers[2].on = false;
+    stage.run(60);
+    assert_eq!(stage.forwarder.current(key), Some(1));
+    stage.publisher.layers[2].on = true;
+    stage.run(60);
+    assert_eq!(stage.forwarder.current(key), Some(2));
+    assert_one_stream(&stage.taken(key));
+}
+
+#[test]
+fn time_goes_on_through_a_pause_of_a_receiver() {
+    let mut stage = Stage::new();
+    stage.run(1);
+    let key = stage.receiver(Choice::Layer(0));
+    stage.run(5);
+    stage.choose(key, Choice::Nothing);
+    stage.run(30);
+    stage.choose(key, Choice::Layer(1));
+    stage.run(5);
+    assert_one_stream(&stage.taken(key));
+}
+
+#[test]
+fn a_receiver_that_lost_a_key_frame_has_the_publisher_asked_for_its_layer() {
+    let mut stage = Stage::new();
+    stage.run(1);
+    let key = stage.receiver(Choice::Layer(1));
+    stage.run(5);
+    stage.requests.clear();
+    stage.forwarder.key_frame_wanted(stage.publisher.now(), key);
+    stage.run(1);
+    assert_eq!(stage.requests, [1]);
+}
+
+#[test]
+fn payloads_that_say_no_numbers_are_not_copied() {
+    let mut forwarder = Forwarder::new(PayloadFormat::Opus, 48_000);
+    let key = forwarder.add_receiver();
+    forwarder.choose(Instant::ZERO, key, Choice::Layer(0));
+    let mut packet = Publisher::new().layers[0].packet(0, Instant::ZERO, true, 0, 0);
+    packet.sequence_number += 65_536;
+    forwarder.handle_packet(Instant::ZERO, &packet);
+    let (_, sent) = forwarder.poll_packet().unwrap();
+    assert_eq!(sent.payload.as_ptr(), packet.payload.as_ptr());
+}
+
+#[test]
+fn layers_beyond_all_bounds_and_payloads_of_no_sense_are_left_out() {
+    let mut forwarder = Forwarder::new(PayloadFormat::Vp8, 90_000);
+    let key = forwarder.add_receiver();
+    let now = Instant::from_nanos(1);
+    forwarder.choose(now, key, Choice::Layer(1_000_000));
+    let mut packet = Publisher::new().layers[0].packet(1_000_000, now, true, 0, 0);
+    forwarder.handle_packet(now, &packet);
+    forwarder.choose(now, key, Choice::Layer(0));
+    packet.encoding = 0;
+    packet.payload = vec![0x80].into();
+    forwarder.handle_packet(now + Duration::from_secs(1), &packet);
+    assert!(forwarder.poll_packet().is_none());
+}
