@@ -89,7 +89,7 @@ assert_eq!(incoming.recv().await, Some(Message::Text("Hello, Bob".into())));
 //! | `addEventListener()`, `onicecandidate`, … | [`Events`]: one stream of [`Event`]s for a connection and all its objects |
 //! | `RTCDataChannel.onmessage`, `send()` | [`DataChannel::recv`]; [`DataChannel::send`] at the pace of the network, [`DataChannel::try_send`] at once |
 //! | `RTCSessionDescription`, `RTCIceCandidate`, their JSON | [`SessionDescription`], [`IceCandidateInit`], by serde the JSON of browsers |
-//! | `addTransceiver()`, `RTCRtpSender`, … | the same; media is negotiated, and goes over the wire as packets ([`RtpReceiver::packets`], [`RtpSender::packets`]) or as encoded frames ([`RtpReceiver::frames`], [`RtpSender::frames`]). Nothing is encoded or decoded yet |
+//! | `addTransceiver()`, `RTCRtpSender`, … | the same; media is negotiated, and goes over the wire as packets ([`RtpReceiver::packets`], [`RtpSender::packets`]) or as encoded frames ([`RtpReceiver::frames`], [`RtpSender::frames`]); a [`Forwarder`] sends one connection's by many. Nothing is encoded or decoded yet |
 //! | `DOMException`, `RTCError` | [`Exception`] |
 //!
 //! # What happens when
@@ -170,6 +170,8 @@ mod event;
 #[cfg(feature = "tokio")]
 mod flow;
 #[cfg(feature = "tokio")]
+mod forward;
+#[cfg(feature = "tokio")]
 mod frames;
 #[cfg(feature = "tokio")]
 mod host;
@@ -191,10 +193,12 @@ pub use {
     channel::DataChannel,
     connection::PeerConnection,
     dtmf::DtmfSender,
+    duologue_media::forward::Choice,
     duologue_session::TcpTypes,
     duologue_tokio::EndpointStats,
     endpoint::{Endpoint, EndpointBuilder},
     event::{Event, Events},
+    forward::{Forwarder, Forwarding},
     frames::{EncodedFrameWriter, EncodedFrames},
     media::{MediaStream, MediaStreamTrack, RtpReceiver, RtpSender, RtpTransceiver},
     message::Message,

@@ -1,4 +1,5 @@
 //! What the examples with a browser share: a page, and an answer to each offer that it posts.
+#![allow(dead_code, reason = "no example needs all of it")]
 
 use std::error::Error;
 use std::future::Future;
@@ -77,7 +78,7 @@ pub(crate) async fn answer(
 ) -> Outcome<SessionDescription> {
     pc.set_local_description(None).await?;
     while !matches!(events.recv().await, Some(Event::IceCandidate(None))) {}
-    Ok(pc.local_description().ok_or("no answer")?.into())
+    Ok(pc.local_description().ok_or("no answer")?)
 }
 
 /// Waits until packets can be sent.

@@ -1,5 +1,9 @@
 //! The examples of the façade that need a browser, with one. What the browser decodes is counted by its own
 //! statistics, what was recorded by ffmpeg.
+#![allow(
+    clippy::duplicate_mod,
+    reason = "what the examples share belongs to each of them"
+)]
 
 use std::path::Path;
 use std::process::Command;
@@ -8,6 +12,9 @@ use duologue_browsers::{Browser, Page};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+#[path = "../../../duologue/examples/forward.rs"]
+#[allow(dead_code, reason = "its main is not run here")]
+mod forward;
 #[path = "../../../duologue/examples/play.rs"]
 #[allow(dead_code, reason = "its main is not run here")]
 mod play;
@@ -33,11 +40,11 @@ fn counted(kind: &str, media: &str, field: &str, enough: u32) -> String {
 /// An example that waits for a browser, and a page of it.
 async fn visit<T: Send + 'static>(
     browser: Browser,
-    example: impl AsyncFnOnce(TcpListener) -> JoinHandle<T>,
+    example: impl FnOnce(TcpListener) -> JoinHandle<T>,
 ) -> Outcome<(Page, JoinHandle<T>)> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}/", listener.local_addr()?);
-    let example = example(listener).await;
+    let example = example(listener);
     let mut page = Page::start(browser).await?;
     page.open(&url).await?;
     Ok((page, example))
@@ -75,7 +82,7 @@ async fn recorded(browser: Browser) -> Outcome<()> {
     for name in ["camera.webm", "camera.mp4"] {
         let path = folder.path().join(name);
         let to = path.clone();
-        let (mut page, recording) = visit(browser, async |listener| {
+        let (mut page, recording) = visit(browser, |listener| {
             tokio::spawn(record::record(listener, to))
         })
         .await?;
@@ -113,10 +120,8 @@ async fn firefox_decodes_the_file_that_the_example_plays() {
 async fn played(browser: Browser, file: &str) -> Outcome<()> {
     let data = concat!(env!("CARGO_MANIFEST_DIR"), "/../../media/files/tests/data");
     let path = Path::new(data).join(file);
-    let (mut page, playing) = visit(browser, async |listener| {
-        tokio::spawn(play::play(listener, path))
-    })
-    .await?;
+    let (mut page, playing) =
+        visit(browser, |listener| tokio::spawn(play::play(listener, path))).await?;
     page.value(&counted("inbound-rtp", "video", "framesDecoded", 30))
         .await?;
     page.value(&counted(
@@ -128,4 +133,58 @@ async fn played(browser: Browser, file: &str) -> Outcome<()> {
     .await?;
     playing.abort();
     Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn chromium_sees_each_layer_that_it_chooses_of_another_chromium() {
+    forwarded(Browser::Chromium).await.expect("is seen");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn firefox_sees_each_layer_that_it_chooses_of_a_chromium() {
+    forwarded(Browser::Firefox).await.expect("is seen");
+}
+
+async fn forwarded(viewer: Browser) -> Outcome<()> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let url = format!("http://{}/", listener.local_addr()?);
+    let forwarding = tokio::spawn(forward::forward(listener));
+    let mut publisher = Page::start(Browser::Chromium).await?;
+    publisher.open(&url).await?;
+    // All three layers are sent.
+    let layers = "new Promise(async (resolve) => {
+        for (;;) {
+            const sent = [...(await window.pc?.getStats())?.values() ?? []].filter((s) => s.type === 'outbound-rtp' && s.framesSent > 0);
+            if (sent.length === 3) return resolve(true);
+            await new Promise((r) => setTimeout(r, 50));
+        }
+    })";
+    publisher.value(layers).await?;
+
+    let mut page = Page::start(viewer).await?;
+    page.open(&format!("{url}watch")).await?;
+    for (layer, height) in [(0, 180), (1, 360), (2, 720), (0, 180), (2, 720)] {
+        page.value(&watch_layer(layer, height)).await?;
+    }
+    forwarding.abort();
+    Ok(())
+}
+
+/// Chooses a layer, waits until pictures of its size are decoded, and some more of them.
+fn watch_layer(layer: usize, height: u32) -> String {
+    format!(
+        "new Promise(async (resolve) => {{
+            const wait = () => new Promise((r) => setTimeout(r, 50));
+            while (window.layer?.readyState !== 'open') await wait();
+            window.layer.send('{layer}');
+            const report = async () => [...(await window.pc.getStats()).values()].find((s) => s.type === 'inbound-rtp') ?? {{}};
+            let first;
+            for (;;) {{
+                const {{ frameHeight, framesDecoded }} = await report();
+                if (frameHeight === {height}) first ??= framesDecoded;
+                if (framesDecoded >= first + 20) return resolve(true);
+                await wait();
+            }}
+        }})"
+    )
 }

@@ -1,0 +1,367 @@
+//! What one connection receives, sent by others.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use duologue_base::Instant;
+use duologue_media::forward::{Choice, Forwarder as Machine, ReceiverKey};
+use duologue_peer::{RtpCodec, RtpCodecParameters};
+use duologue_rtp::payload::PayloadFormat;
+use duologue_rtp::{Fmtp, PayloadType};
+use duologue_session::{RtpPacket, RtpPacketInit};
+use tokio::task::AbortHandle;
+
+use crate::media::{RtpReceiver, RtpSender};
+use crate::packets::{RtpPacketWriter, RtpPackets};
+
+/// Packets of the publisher that are taken in one turn.
+const BATCH: usize = 64;
+
+/// Sends what a receiver gets by any number of senders, mostly of other connections: what a server does
+/// for a conference or a broadcast. Nothing is decoded.
+///
+/// A publisher may send its pictures in several simulcast layers. Each [`Forwarding`] is one of them as
+/// one stream, with numbers and time stamps that go on when it becomes another one; that is with a key
+/// frame of the new layer, which the publisher is asked for. The codec is that of the publisher's first
+/// packet: a sender that has not agreed on it sends nothing.
+///
+/// ```
+/// use duologue::{Choice, Event, Events, Forwarder, Forwarding, RtpReceiver, RtpSender};
+///
+/// /// Sends to a viewer what a publisher sends, in the lowest layer.
+/// fn forward(publisher: &Forwarder, viewer: &RtpSender, mut events: Events) -> Forwarding {
+///     let forwarding = publisher.forward(viewer);
+///     forwarding.choose(Choice::Layer(0));
+///     let wanted = forwarding.clone();
+///     tokio::spawn(async move {
+///         while let Some(event) = events.recv().await {
+///             if let Event::KeyFrameRequest { .. } = event {
+///                 wanted.key_frame_wanted();
+///             }
+///         }
+///     });
+///     forwarding
+/// }
+/// ```
+///
+/// It ends with its last clone, or when the publisher's connection is closed. A viewer that is too slow
+/// loses packets, and holds up nobody.
+#[derive(Clone)]
+pub struct Forwarder {
+    shared: Arc<Shared>,
+    _task: Arc<Task>,
+}
+
+/// What one sender gets of a [`Forwarder`]. It ends with its last clone.
+#[derive(Clone)]
+pub struct Forwarding(Arc<Viewing>);
+
+struct Viewing {
+    shared: Arc<Shared>,
+    id: u64,
+    _task: Arc<Task>,
+}
+
+struct Task(AbortHandle);
+
+struct Shared {
+    publisher: RtpReceiver,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// From the first packet on: the machine, and the codec that it is for.
+    running: Option<Running>,
+    viewers: Vec<Viewer>,
+    next_id: u64,
+    /// When the last packet came.
+    now: Instant,
+}
+
+struct Running {
+    machine: Machine,
+    payload_type: PayloadType,
+    codec: RtpCodec,
+}
+
+struct Viewer {
+    id: u64,
+    key: Option<ReceiverKey>,
+    choice: Choice,
+    temporal: Option<u8>,
+    sender: RtpSender,
+    writer: RtpPacketWriter,
+    /// Of the sender's codecs, once there is one that fits.
+    payload_type: Option<PayloadType>,
+    batch: Vec<RtpPacketInit>,
+    dropped: u64,
+}
+
+impl Forwarder {
+    /// Takes the packets of a receiver from now on.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub fn new(publisher: &RtpReceiver) -> Self {
+        let shared = Arc::new(Shared {
+            publisher: publisher.clone(),
+            state: Mutex::default(),
+        });
+        let task = tokio::spawn(run(publisher.packets(), shared.clone()));
+        Forwarder {
+            shared,
+            _task: Arc::new(Task(task.abort_handle())),
+        }
+    }
+
+    /// A sender gets packets too, once something is [chosen](Forwarding::choose) for it.
+    pub fn forward(&self, sender: &RtpSender) -> Forwarding {
+        let mut state = self.shared.state();
+        let id = state.next_id;
+        state.next_id += 1;
+        state.viewers.push(Viewer {
+            id,
+            key: None,
+            choice: Choice::Nothing,
+            temporal: None,
+            sender: sender.clone(),
+            writer: sender.packets(),
+            payload_type: None,
+            batch: Vec::new(),
+            dropped: 0,
+        });
+        state.join_machine();
+        Forwarding(Arc::new(Viewing {
+            shared: self.shared.clone(),
+            id,
+            _task: self._task.clone(),
+        }))
+    }
+}
+
+impl Forwarding {
+    /// What the sender is to send from now on.
+    pub fn choose(&self, choice: Choice) {
+        self.change(|viewer| viewer.choice = choice);
+    }
+
+    /// No temporal layer above this one, from the next frame on, where packets say their layers.
+    pub fn limit_temporal(&self, most: Option<u8>) {
+        self.change(|viewer| viewer.temporal = most);
+    }
+
+    /// The layer that is sent at the moment.
+    pub fn current(&self) -> Option<usize> {
+        let state = self.0.shared.state();
+        let viewer = state.viewers.iter().find(|viewer| viewer.id == self.0.id)?;
+        state.running.as_ref()?.machine.current(viewer.key?)
+    }
+
+    /// The other end cannot decode what it gets: what [`Event::KeyFrameRequest`](crate::Event) of the
+    /// sender says.
+    pub fn key_frame_wanted(&self) {
+        let mut state = self.0.shared.state();
+        let (id, now) = (self.0.id, state.now);
+        let key = state
+            .viewers
+            .iter()
+            .find(|viewer| viewer.id == id)
+            .and_then(|it| it.key);
+        if let (Some(running), Some(key)) = (&mut state.running, key) {
+            running.machine.key_frame_wanted(now, key);
+        }
+        drop(state);
+        self.0.shared.ask_for_key_frames();
+    }
+
+    /// Packets that the sender had no room for.
+    pub fn dropped(&self) -> u64 {
+        let state = self.0.shared.state();
+        let viewer = state.viewers.iter().find(|viewer| viewer.id == self.0.id);
+        viewer.map_or(0, |viewer| viewer.dropped)
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Viewer)) {
+        let mut state = self.0.shared.state();
+        let id = self.0.id;
+        if let Some(viewer) = state.viewers.iter_mut().find(|viewer| viewer.id == id) {
+            change(viewer);
+        }
+        state.tell_machine(id);
+        drop(state);
+        self.0.shared.ask_for_key_frames();
+    }
+}
+
+impl Drop for Viewing {
+    fn drop(&mut self) {
+        let mut state = self.shared.state();
+        let Some(at) = state.viewers.iter().position(|viewer| viewer.id == self.id) else {
+            return;
+        };
+        let viewer = state.viewers.swap_remove(at);
+        if let (Some(running), Some(key)) = (&mut state.running, viewer.key) {
+            running.machine.remove_receiver(key);
+        }
+        // The last handle of its connection takes other locks.
+        drop(state);
+        drop(viewer);
+    }
+}
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn ask_for_key_frames(&self) {
+        let mut layers = Vec::new();
+        if let Some(running) = &mut self.state().running {
+            layers.extend(std::iter::from_fn(|| {
+                running.machine.poll_key_frame_request()
+            }));
+        }
+        for layer in layers {
+            // One that does not receive has nothing to ask for.
+            let _ = self.publisher.send_key_frame_request(layer);
+        }
+    }
+
+    /// The codec of a payload type of the publisher, if it is one of media.
+    fn begin(&self, packet: &RtpPacket) -> Option<Running> {
+        let codecs = self.publisher.parameters()?.codecs;
+        let mut codecs = codecs.into_iter();
+        let codec = codecs
+            .find(|it| it.payload_type == packet.payload_type.get())?
+            .codec;
+        let (_, name) = codec.mime_type.split_once('/')?;
+        let fmtp = Fmtp::of(codec.sdp_fmtp_line.as_deref());
+        let format = PayloadFormat::negotiated(name, fmtp);
+        Some(Running {
+            machine: Machine::new(format, codec.clock_rate),
+            payload_type: packet.payload_type,
+            codec,
+        })
+    }
+}
+
+impl State {
+    /// Those that came before there was a machine.
+    fn join_machine(&mut self) {
+        let Some(running) = &mut self.running else {
+            return;
+        };
+        for viewer in self
+            .viewers
+            .iter_mut()
+            .filter(|viewer| viewer.key.is_none())
+        {
+            viewer.key = Some(running.machine.add_receiver());
+        }
+    }
+
+    fn tell_machine(&mut self, id: u64) {
+        let viewer = self.viewers.iter().find(|viewer| viewer.id == id);
+        if let (Some(running), Some(viewer)) = (&mut self.running, viewer)
+            && let Some(key) = viewer.key
+        {
+            running.machine.limit_temporal(key, viewer.temporal);
+            running.machine.choose(self.now, key, viewer.choice);
+        }
+    }
+
+    fn handle(&mut self, packet: &RtpPacket) {
+        self.now = packet.received;
+        let Some(running) = &mut self.running else {
+            return;
+        };
+        if packet.payload_type != running.payload_type {
+            return;
+        }
+        running.machine.handle_packet(self.now, packet);
+        while let Some((key, mut sent)) = running.machine.poll_packet() {
+            let mut viewers = self.viewers.iter_mut();
+            let Some(viewer) = viewers.find(|viewer| viewer.key == Some(key)) else {
+                continue;
+            };
+            sent.payload_type = viewer.payload_type;
+            viewer.batch.push(sent);
+        }
+    }
+
+    /// Hands over what the senders have room for.
+    fn flush(&mut self) {
+        let codec = self.running.as_ref().map(|running| &running.codec);
+        for viewer in &mut self.viewers {
+            if viewer.payload_type.is_none() {
+                viewer.payload_type = codec.and_then(|codec| payload_type(&viewer.sender, codec));
+            }
+            // One whose connection is closed goes when its handle does.
+            if viewer.payload_type.is_some() && viewer.writer.send(&mut viewer.batch).is_ok() {
+                viewer.dropped += viewer.batch.len() as u64;
+            }
+            viewer.batch.clear();
+        }
+    }
+}
+
+/// The payload type by which a sender says a codec.
+fn payload_type(sender: &RtpSender, codec: &RtpCodec) -> Option<PayloadType> {
+    let codecs = sender.parameters()?.codecs;
+    let same_name =
+        |it: &&RtpCodecParameters| it.codec.mime_type.eq_ignore_ascii_case(&codec.mime_type);
+    let same = codecs.iter().filter(same_name);
+    let exact = same
+        .clone()
+        .find(|it| it.codec.sdp_fmtp_line == codec.sdp_fmtp_line);
+    let found = exact.or_else(|| same.clone().next())?;
+    PayloadType::new(found.payload_type)
+}
+
+async fn run(mut from: RtpPackets, shared: Arc<Shared>) {
+    let mut packets = Vec::new();
+    while from.recv_many(&mut packets, BATCH).await > 0 {
+        let begins = shared.state().running.is_none();
+        let running = packets
+            .first()
+            .filter(|_| begins)
+            .and_then(|packet| shared.begin(packet));
+        let mut state = shared.state();
+        if let Some(running) = running {
+            state.running = Some(running);
+            state.now = packets[0].received;
+            state.join_machine();
+            let ids: Vec<u64> = state.viewers.iter().map(|viewer| viewer.id).collect();
+            ids.into_iter().for_each(|id| state.tell_machine(id));
+        }
+        // What a packet is sent as is known before it is.
+        state.flush();
+        for packet in packets.drain(..) {
+            state.handle(&packet);
+        }
+        state.flush();
+        drop(state);
+        shared.ask_for_key_frames();
+    }
+}
+
+impl fmt::Debug for Forwarder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Forwarder").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Forwarding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Forwarding")
+            .field("current", &self.current())
+            .finish_non_exhaustive()
+    }
+}

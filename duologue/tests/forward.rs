@@ -1,0 +1,66 @@
+//! Forwarding through the public API, over real sockets on loopback. Layers are in the tests of
+//! `duologue-media`, browsers in `test/browsers`.
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers outside #[test] functions are tests too"
+)]
+
+mod common;
+
+use common::media::{call, within};
+use duologue::{Bytes, Choice, EncodedFrameInit, Event, Forwarder, PayloadType, RtpSender};
+
+const VIDEO: usize = 1;
+
+/// A frame of VP8 that ends with its number (RFC 6386 §9.1).
+fn frame(sender: &RtpSender, number: u8, key: bool) -> EncodedFrameInit {
+    let mut data = match key {
+        true => vec![0x10, 0, 0, 0x9d, 0x01, 0x2a, 0x80, 0x02, 0xe0, 0x01],
+        false => vec![0x11, 0, 0],
+    };
+    data.resize(3_000, 7);
+    data.push(number);
+    let codecs = sender.parameters().unwrap().codecs;
+    let vp8 = codecs.iter().find(|it| it.codec.mime_type == "video/VP8");
+    EncodedFrameInit {
+        payload_type: PayloadType::new(vp8.unwrap().payload_type),
+        timestamp: u32::from(number) * 3_000,
+        data: Bytes::from(data),
+        ..Default::default()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_received_is_sent_on_from_a_key_frame_on_that_is_asked_for() {
+    let mut call = call().await;
+    let forwarder = Forwarder::new(&call.of_bob[VIDEO].receiver());
+    let sender = call.of_alice[VIDEO].sender();
+    let mut back = call.of_alice[VIDEO].receiver().packets();
+
+    // Nothing is chosen yet, and then a frame comes that needs another one.
+    let forwarding = forwarder.forward(&call.of_bob[VIDEO].sender());
+    forwarding.choose(Choice::Layer(0));
+    let sent = sender.frames();
+    within(sent.send_all(&mut vec![frame(&sender, 1, false)]))
+        .await
+        .unwrap();
+    let request = |event| matches!(event, Event::KeyFrameRequest { .. }).then_some(());
+    within(call.alice.wait(request)).await;
+    let frames = [(2, true), (3, false)].map(|(number, key)| frame(&sender, number, key));
+    within(sent.send_all(&mut frames.into())).await.unwrap();
+
+    let mut ends = Vec::new();
+    let mut first = None;
+    while ends.len() < 2 {
+        let packet = within(back.recv()).await.expect("it is open");
+        first.get_or_insert(packet.timestamp);
+        if packet.marker {
+            ends.push((
+                packet.timestamp.wrapping_sub(first.unwrap()),
+                packet.payload.last().copied(),
+            ));
+        }
+    }
+    assert_eq!(ends, [(0, Some(2)), (3_000, Some(3))]);
+    assert_eq!((forwarding.current(), forwarding.dropped()), (Some(0), 0));
+}
