@@ -44,7 +44,8 @@ pub(crate) enum Part {
     Node,
     /// Chromium and Firefox against us
     Browsers,
-    /// Other WebRTC stacks against us: wrtc, node-datachannel, werift, aiortc, GStreamer, Pion, Janus
+    /// Other WebRTC stacks against us: wrtc, node-datachannel, werift, aiortc (which decodes media), GStreamer, Pion,
+    /// Janus
     Peers,
     /// Each fuzz target for some seconds
     Fuzz,

@@ -5,14 +5,59 @@ import sys
 import traceback
 from importlib.metadata import version
 
-from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpSender, RTCSessionDescription
+from aiortc.mediastreams import AudioStreamTrack, MediaStreamError, VideoStreamTrack
 from aiortc.sdp import candidate_from_sdp
+from av import VideoFrame
 
 from control import Tallies, messages, say
 
 pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
 channels = {}
 tallies = Tallies()
+# The codec of the video that is to be sent, if any is.
+playing = None
+
+
+class Stripes(VideoStreamTrack):
+    """Pictures that move, so that they need several packets."""
+
+    number = 0
+
+    async def recv(self):
+        pts, time_base = await self.next_timestamp()
+        self.number += 1
+        frame = VideoFrame(640, 480, "yuv420p")
+        for plane in frame.planes:
+            line = bytes(((x * 3 + self.number * 7) ^ (x >> 2)) & 255 for x in range(plane.line_size))
+            plane.update(b"".join(line[y % 200 :] + line[: y % 200] for y in range(plane.height)))
+        frame.pts, frame.time_base = pts, time_base
+        return frame
+
+
+def add_tracks():
+    pc.addTrack(AudioStreamTrack())
+    pc.addTrack(Stripes())
+    codecs = RTCRtpSender.getCapabilities("video").codecs
+    for transceiver in pc.getTransceivers():
+        if transceiver.kind == "video":
+            wanted = [c for c in codecs if c.mimeType in (f"video/{playing}", "video/rtx")]
+            transceiver.setCodecPreferences(wanted)
+
+
+async def decode(track):
+    count = 0
+    try:
+        while True:
+            await track.recv()
+            count += 1
+            if count % 10 == 0:
+                say(decoded={"kind": track.kind, "frames": count})
+    except MediaStreamError:
+        pass
+
+
+pc.on("track", lambda track: asyncio.ensure_future(decode(track)) if playing else None)
 
 
 def adopt(channel):
@@ -36,9 +81,12 @@ async def set_local(description):
 
 
 async def obey(line):
+    global playing
     if description := line.get("description"):
         await pc.setRemoteDescription(RTCSessionDescription(**description))
         if description["type"] == "offer":
+            if playing:
+                add_tracks()
             await set_local(await pc.createAnswer())
     elif candidate := line.get("candidate"):
         if candidate["candidate"]:
@@ -49,13 +97,18 @@ async def obey(line):
     elif line["do"] == "offer":
         if line["restart"]:
             return say(cannot="restart")
-        if line["media"]:
+        if line["media"] and playing:
+            add_tracks()
+        elif line["media"]:
             pc.addTransceiver("audio")
             pc.addTransceiver("video")
-        adopt(pc.createDataChannel(line["channel"]))
+        if line["channel"]:
+            adopt(pc.createDataChannel(line["channel"]))
         await set_local(await pc.createOffer())
     elif line["do"] == "channel":
         adopt(pc.createDataChannel(line["label"]))
+    elif line["do"] == "play":
+        playing = line["codec"]
     elif line["do"] == "text":
         channels[line["label"]].send(line["text"])
     elif line["do"] == "bytes":

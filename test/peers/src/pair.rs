@@ -14,6 +14,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::counterpart::Counterpart;
 use crate::janus::{self, Plugin};
+use crate::media;
 use crate::pattern::Tally;
 use crate::process::Process;
 
@@ -31,6 +32,8 @@ pub(crate) struct Pair {
     counter: mpsc::Sender<(String, Message)>,
     pub(crate) far: Far,
     pub(crate) seen: Seen,
+    /// Media of an offer is sent back, video in this codec.
+    echoes: Option<String>,
 }
 
 /// What the far end does with what it receives.
@@ -63,6 +66,8 @@ pub(crate) struct Seen {
     pub(crate) joined: bool,
     /// They did not take our description.
     pub(crate) refused: bool,
+    /// Frames that came out of their decoders, by kind.
+    pub(crate) decoded: HashMap<String, u64>,
 }
 
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -86,6 +91,7 @@ impl Pair {
             counter,
             far,
             seen: Seen::default(),
+            echoes: None,
         };
         pair.until("hello", |pair| pair.seen.hello.is_some())
             .await?;
@@ -110,6 +116,11 @@ impl Pair {
             }
         }
         Ok(())
+    }
+
+    /// What their offer brings is sent back, video in this codec.
+    pub(crate) fn answers_with(&mut self, codec: &str) {
+        self.echoes = Some(codec.to_owned());
     }
 
     /// Offers, from this end.
@@ -233,6 +244,10 @@ impl Pair {
                 };
                 self.seen.reports.insert(text(&value["label"]), report);
             }
+            "decoded" => {
+                let frames = value["frames"].as_u64().unwrap_or(0);
+                self.seen.decoded.insert(text(&value["kind"]), frames);
+            }
             "cannot" => self.seen.cannot = true,
             "refused" => self.seen.refused = true,
             _ => return Err(format!("the counterpart: {value}")),
@@ -248,6 +263,11 @@ impl Pair {
         applied.map_err(|e| format!("their description: {e}\n{}", value["sdp"]))?;
         self.seen.descriptions += 1;
         if offer {
+            if let Some(codec) = self.echoes.take() {
+                for transceiver in self.pc.transceivers() {
+                    media::echo(&transceiver, &codec)?;
+                }
+            }
             self.offer().await?;
         }
         Ok(())

@@ -8,12 +8,13 @@
 //! | `{"do":"text","label":…,"text":…}` | sends the text |
 //! | `{"do":"bytes","label":…,"count":…,"seed":…}` | sends that much of the pattern |
 //! | `{"do":"expect","label":…,"bytes":…}` | reports once so many bytes have come since the last report |
+//! | `{"do":"play","codec":…}` | sends sound, and pictures in that codec, once it offers or answers; reports what it decodes of what comes |
 //! | `{"do":"close","label":…}` | closes the channel |
 //! | `{"do":"end"}` | closes the connection |
 //!
 //! It tells `{"hello":{"name":…,"version":…}}`, `{"description":…}`, `{"candidate":…}`,
 //! `{"state":…}` (of the connection), `{"open":label}`, `{"closed":label}`,
-//! `{"received":{"label":…,"bytes":…,"sha256":…}}`, `{"cannot":…}` (its API has no such thing),
+//! `{"received":{"label":…,"bytes":…,"sha256":…}}`, `{"decoded":{"kind":…,"frames":…}}`, `{"cannot":…}` (its API has no such thing),
 //! `{"refused":…}` (it did not take the description) and `{"error":…}`.
 
 use std::collections::VecDeque;
