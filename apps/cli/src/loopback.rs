@@ -1,5 +1,8 @@
 //! `duologue loopback`: two peers in this process over real UDP sockets.
 
+mod video;
+
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -28,6 +31,9 @@ pub(crate) struct Args {
     /// Bytes of each message
     #[arg(long, value_name = "N", default_value_t = 16384, value_parser = clap::value_parser!(u32).range(1..))]
     message_size: u32,
+    /// Send this file's frames instead: IVF, Ogg, WebM, MP4, or H.264 or H.265 as a byte stream
+    #[arg(long, value_name = "FILE", conflicts_with = "message_size")]
+    video: Option<PathBuf>,
     /// Print one line of JSON
     #[arg(long)]
     json: bool,
@@ -47,6 +53,9 @@ struct Outcome {
 }
 
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
+    if let Some(path) = &args.video {
+        return video::run(&args, path).await;
+    }
     let began = Instant::now();
     let pair = tokio::time::timeout(CONNECT_LIMIT, Pair::connect()).await;
     let pair =

@@ -1,0 +1,70 @@
+//! `duologue loopback --video FILE`, as it is run.
+#![allow(clippy::unwrap_used, reason = "a failure is a failure")]
+
+use std::process::Command;
+
+use serde_json::Value;
+
+fn loopback(file: &str) -> Value {
+    let path = format!(
+        "{}/../../media/files/tests/data/{file}",
+        env!("CARGO_MANIFEST_DIR")
+    );
+    let mut program = Command::new(env!("CARGO_BIN_EXE_duologue"));
+    let done = program
+        .args(["loopback", "--seconds", "1", "--json", "--video", &path])
+        .output();
+    let done = done.unwrap();
+    assert!(
+        done.status.success(),
+        "{}",
+        String::from_utf8_lossy(&done.stderr)
+    );
+    serde_json::from_slice(&done.stdout).unwrap()
+}
+
+#[test]
+fn the_frames_of_a_file_arrive_at_the_other_end_in_their_time() {
+    for (file, codecs) in [
+        ("both.webm", &["video/VP8", "audio/opus"][..]),
+        ("both.mp4", &["video/H264", "audio/opus"]),
+        ("av1.ivf", &["video/AV1"]),
+    ] {
+        let outcome = loopback(file);
+        let tracks = outcome["tracks"].as_array().unwrap();
+        let named: Vec<&str> = tracks
+            .iter()
+            .map(|track| track["codec"].as_str().unwrap())
+            .collect();
+        assert_eq!(named, codecs, "{file}");
+        assert!(outcome["seconds"].as_f64().unwrap() >= 0.9, "{outcome}");
+        for track in tracks {
+            let number = |name: &str| track[name].as_u64().unwrap();
+            assert!(
+                number("frames") >= 10 && number("frames") == number("frames_sent"),
+                "{outcome}"
+            );
+            let picture = track["codec"].as_str().unwrap().starts_with("video");
+            assert_eq!(
+                (number("width"), number("height")),
+                if picture { (64, 48) } else { (0, 0) }
+            );
+            assert!(track["delay_p50_ms"].as_f64().unwrap() > 0.0, "{outcome}");
+        }
+    }
+}
+
+#[test]
+fn a_file_that_is_none_is_refused_with_a_reason() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+    let mut program = Command::new(env!("CARGO_BIN_EXE_duologue"));
+    let done = program
+        .args(["loopback", "--video", path])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&done.stderr);
+    assert!(
+        !done.status.success() && said.contains("cannot be read"),
+        "{said}"
+    );
+}
