@@ -211,10 +211,9 @@ impl Capabilities {
 }
 
 impl Capabilities {
-    /// [`usable`](Self::usable) codecs of an answer: without preferences no redundancy for video that
-    /// is received. If an answer has RED, browsers put every
-    /// packet of video into it, and send no error correction all the same (Chromium 156 and Firefox
-    /// 153, measured).
+    /// [`usable`](Self::usable) codecs of an answer: without preferences neither RED nor ULPFEC for
+    /// video that is received. If an answer has RED, browsers put every packet of video into it, and
+    /// send no error correction all the same (Chromium 156 and Firefox 153, measured).
     pub(crate) fn answerable(
         &self,
         kind: MediaKind,
@@ -224,8 +223,8 @@ impl Capabilities {
         let mut usable = self.usable(kind, preferences, direction);
         if preferences.is_empty() && kind == MediaKind::Video && direction.receives() {
             usable.retain(|local| {
-                let role = local.capability.codec.role();
-                !matches!(role, CodecRole::Red | CodecRole::Fec)
+                let codec = &local.capability.codec;
+                codec.is_flexfec() || !matches!(codec.role(), CodecRole::Red | CodecRole::Fec)
             });
         }
         usable

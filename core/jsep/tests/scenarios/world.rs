@@ -23,30 +23,58 @@ fn offers_of_the_world_are_answered() {
             "audio 9 UDP/TLS/RTP/SAVPF 107 9 0 8 101 recvonly active",
             "video 9 UDP/TLS/RTP/SAVPF 100 99 recvonly active",
         ],
+        "bridge-potential-configurations" => &[
+            "audio 9 UDP/TLS/RTP/SAVP 8 96 0 97 98 recvonly active",
+            "video 9 UDP/TLS/RTP/SAVP 99 recvonly active",
+        ],
         "discord-voice" => &["syntax 1"],
         "doubango-caps" => &["audio 9 RTP/AVP 8 101 recvonly active"],
         "esp-peer-whip" => &[
             "audio 9 UDP/TLS/RTP/SAVP 111 recvonly active",
             "video 9 UDP/TLS/RTP/SAVPF 102 106 recvonly active",
         ],
+        "ffmpeg-whip-active" => &[
+            "audio 9 UDP/TLS/RTP/SAVPF 111 recvonly passive",
+            "video 9 UDP/TLS/RTP/SAVPF 106 recvonly passive",
+        ],
         "firefox-old-simulcast" => &["video 9 UDP/TLS/RTP/SAVPF 120 recvonly active"],
         "firefox45-relayed" => &["audio 9 UDP/TLS/RTP/SAVPF 109 9 0 8 101 recvonly active"],
         "fs-savpf" => &["audio 9 RTP/SAVPF 102 0 8 103 101 recvonly active"],
+        "gateway-dtls-and-sdes" => &["audio 9 RTP/SAVPF 0 8 101 recvonly active"],
+        // Chromium refuses the TCP type of a UDP candidate, which is skipped here.
+        "go2rtc-offer" => &[
+            "audio 9 UDP/TLS/RTP/SAVPF 0 recvonly active",
+            "video 9 UDP/TLS/RTP/SAVPF 103 inactive active",
+        ],
         "gst-bundle-only" => &[
             "video 9 UDP/TLS/RTP/SAVPF 96 97 recvonly active",
             "audio 9 UDP/TLS/RTP/SAVPF 0 recvonly active",
             "application 9 UDP/DTLS/SCTP webrtc-datachannel active",
+        ],
+        "gst-whep-client" => &[
+            "audio 9 UDP/TLS/RTP/SAVPF 0 inactive active",
+            "video 9 UDP/TLS/RTP/SAVPF 96 97 inactive active",
         ],
         "ipv6-zone-candidate" => &["application 9 UDP/DTLS/SCTP webrtc-datachannel active"],
         "janus-mountpoint" => &[
             "audio 9 UDP/TLS/RTP/SAVPF 111 recvonly active",
             "video 9 UDP/TLS/RTP/SAVPF 96 recvonly active",
         ],
+        "kinesis-camera" => &[
+            "video 9 UDP/TLS/RTP/SAVPF 125 recvonly active",
+            "audio 9 UDP/TLS/RTP/SAVPF 111 recvonly active",
+            "application 9 UDP/DTLS/SCTP webrtc-datachannel active",
+        ],
         "libdatachannel-2020" => &["application 9 DTLS/SCTP webrtc-datachannel passive"],
         "livekit-gst-planb-lookalike" => &[
             "audio 9 UDP/TLS/RTP/SAVPF 111 recvonly active",
             "video 9 UDP/TLS/RTP/SAVPF 101 102 recvonly active",
             "application 9 UDP/DTLS/SCTP webrtc-datachannel active",
+        ],
+        // Chromium refuses the empty a=fmtp.
+        "mediasoup-consumer" => &[
+            "video 9 UDP/TLS/RTP/SAVPF 101 102 recvonly active",
+            "video 9 UDP/TLS/RTP/SAVPF 127 recvonly active",
         ],
         "min-c-after-a" => &["application 9 UDP/DTLS/SCTP webrtc-datachannel active"],
         "min-candidate-no-foundation" => &[
@@ -75,6 +103,10 @@ fn offers_of_the_world_are_answered() {
             "video 9 UDP/TLS/RTP/SAVPF 125 recvonly active",
             "audio 9 UDP/TLS/RTP/SAVPF 111 recvonly active",
         ],
+        "ome-session-credentials" => &[
+            "video 9 UDP/TLS/RTP/SAVPF 98 recvonly active",
+            "audio 9 UDP/TLS/RTP/SAVPF 110 recvonly active",
+        ],
         "pion-sfu-foundation" => &[
             "audio 9 UDP/TLS/RTP/SAVPF 111 recvonly active",
             "video 9 UDP/TLS/RTP/SAVPF 96 98 recvonly active",
@@ -86,6 +118,11 @@ fn offers_of_the_world_are_answered() {
         "rtpengine-two-audio" => &[
             "audio 9 RTP/SAVPF 9 8 0 recvonly active",
             "audio 0 RTP/SAVPF 8 0 3 18 inactive",
+        ],
+        "sfu-data-first" => &[
+            "application 9 UDP/DTLS/SCTP webrtc-datachannel active",
+            "audio 9 UDP/TLS/RTP/SAVPF 111 63 recvonly active",
+            "video 9 UDP/TLS/RTP/SAVPF 96 97 45 46 118 recvonly active",
         ],
         "two-fmtp-lines" => &["video 9 UDP/TLS/RTP/SAVPF 98 102 recvonly active"],
         "unreal-pixelstreaming" => &[
