@@ -120,6 +120,51 @@ const TAKEN = {
     ],
     transceivers: [],
   },
+  'SRS names itself, is lite and has TCP candidates': {
+    prepare: [audio, video],
+    answer: ({ pt, mids }) => [
+      ['v=0', 'o=SRS/7.0.1(Name) 110054378081328 2 IN IP4 0.0.0.0', 's=SRSPublishSession', 't=0 0', 'a=ice-lite'],
+      [`a=group:BUNDLE ${mids.join(' ')}`, 'a=msid-semantic: WMS live/stream'],
+      opus(pt, mids[0], ...TRANSPORT, 'a=recvonly', 'a=candidate:0 1 udp 2130706431 192.0.2.9 8000 typ host generation 0'),
+      'a=candidate:1 1 tcp 1694498815 192.0.2.9 8000 typ host tcptype passive generation 0',
+      vp8(pt, mids[1], ...TRANSPORT, 'a=recvonly'),
+    ],
+    transceivers: ['0 sendonly', '1 sendonly'],
+  },
+  'esp-webrtc has c= behind attributes, and two words for the profile': {
+    prepare: [audio, video],
+    answer: ({ pt, mids }) => [
+      ['v=0', 'o=- 0000000000000000000 2 IN IP4 0.0.0.0', 's=-', 't=0 0', 'a=msid-semantic: esp-webrtc'],
+      [`a=group:BUNDLE ${mids.join(' ')}`, `m=audio 9 UDP/TLS/RTP/SAVP ${pt('opus')}`, `a=rtpmap:${pt('opus')} opus/48000/2`],
+      ['a=ssrc:4 cname:camera', 'a=sendrecv', `a=mid:${mids[0]}`, C, 'a=rtcp-mux', ...KEYS, 'a=setup:passive'],
+      'a=candidate:0 1 UDP 2129382911 192.0.2.8 54321 typ host',
+      [`m=video 9 UDP/TLS/RTP/SAVPF ${pt('VP8')}`, `a=rtpmap:${pt('VP8')} VP8/90000`, 'a=ssrc:5 cname:camera', 'a=sendrecv'],
+      [`a=mid:${mids[1]}`, C, 'a=rtcp-mux', ...KEYS, 'a=setup:passive'],
+    ],
+    transceivers: ['0 sendrecv', '1 sendrecv'],
+  },
+  'mediasoup-client has port 7, no parameters behind a=fmtp and SHA-224': {
+    prepare: [audio, video],
+    answer: ({ pt, mids }) => [
+      ['v=0', 'o=mediasoup-client 10000 1 IN IP4 0.0.0.0', 's=-', 't=0 0', 'a=ice-lite'],
+      [`a=fingerprint:sha-224 ${FINGERPRINT.slice(0, 83)}`, 'a=msid-semantic: WMS *', `a=group:BUNDLE ${mids.join(' ')}`],
+      [`m=audio 7 UDP/TLS/RTP/SAVPF ${pt('opus')}`, 'c=IN IP4 127.0.0.1', `a=rtpmap:${pt('opus')} opus/48000/2`, 'a=setup:active'],
+      [`a=mid:${mids[0]}`, 'a=recvonly', ...KEYS.slice(0, 2), 'a=ice-options:renomination', 'a=rtcp-mux', 'a=rtcp-rsize'],
+      [`m=video 7 UDP/TLS/RTP/SAVPF ${pt('VP8')}`, 'c=IN IP4 127.0.0.1', 'b=TIAS:200000', 'b=AS:200', 'a=setup:active'],
+      [`a=rtpmap:${pt('VP8')} VP8/90000`, `a=fmtp:${pt('VP8')} `, `a=rtcp-fb:${pt('VP8')} goog-remb`, `a=mid:${mids[1]}`],
+      ['a=recvonly', ...KEYS.slice(0, 2), 'a=candidate:udpcandidate 1 udp 1076302079 192.0.2.5 10069 typ host', 'a=rtcp-mux'],
+    ],
+    transceivers: ['0 sendonly', '1 sendonly'],
+  },
+  'a camera answers with a codec of its own, too': {
+    prepare: [audio],
+    answer: ({ mids }) => [
+      SESSION,
+      [`m=audio 9 UDP/TLS/RTP/SAVPF 110 0`, C, `a=mid:${mids[0]}`, 'a=rtcp-mux', ...TRANSPORT, 'a=recvonly'],
+      ['a=rtpmap:110 PCML/8000/1', 'a=rtpmap:0 PCMU/8000/1'],
+    ],
+    transceivers: ['0 sendonly'],
+  },
 };
 
 const REFUSED = {
@@ -132,6 +177,16 @@ const REFUSED = {
     prepare: [audio, video],
     answer: ({ pt, mids }) => [SESSION, vp8(pt, mids[1], ...TRANSPORT), opus(pt, mids[0], ...TRANSPORT)],
     error: { name: 'InvalidAccessError', message: /m-section 0/ },
+  },
+  'SRS refuses by an answer without sections': {
+    prepare: [audio],
+    answer: () => ['v=0', 'o=SRS/7.0.1(Name) 1100 2 IN IP4 0.0.0.0', 's=SRSPublishSession', 't=0 0', 'a=ice-lite'],
+    error: { name: 'InvalidAccessError', message: /m-sections/ },
+  },
+  'a=setup:actpass': {
+    prepare: [audio],
+    answer: ({ pt, mids }) => [SESSION, opus(pt, mids[0], ...KEYS, 'a=setup:actpass')],
+    error: { name: 'InvalidAccessError', message: /a=setup/ },
   },
   'a section without any format': {
     prepare: [video],
