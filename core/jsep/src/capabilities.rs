@@ -83,9 +83,10 @@ impl Capabilities {
         }
     }
 
-    /// The codecs that `RTCRtpSender.getCapabilities(kind)` lists.
+    /// The codecs that `RTCRtpSender.getCapabilities(kind)` lists. FlexFEC is not among them, as in
+    /// Chromium 156: it is sent where the other end offers it, and not offered where media is sent.
     pub fn send_codecs(&self, kind: MediaKind) -> Vec<Codec> {
-        self.listed(kind, |c| c.send)
+        self.listed(kind, |c| c.send && !c.codec.is_flexfec())
     }
 
     /// The codecs that `RTCRtpReceiver.getCapabilities(kind)` lists.
@@ -205,27 +206,6 @@ impl Capabilities {
             for local in &mut usable {
                 local.rtx &= local.capability.offer_rtx;
             }
-        }
-        usable
-    }
-}
-
-impl Capabilities {
-    /// [`usable`](Self::usable) codecs of an answer: without preferences neither RED nor ULPFEC for
-    /// video that is received. If an answer has RED, browsers put every packet of video into it, and
-    /// send no error correction all the same (Chromium 156 and Firefox 153, measured).
-    pub(crate) fn answerable(
-        &self,
-        kind: MediaKind,
-        preferences: &[Codec],
-        direction: Direction,
-    ) -> Vec<LocalCodec<'_>> {
-        let mut usable = self.usable(kind, preferences, direction);
-        if preferences.is_empty() && kind == MediaKind::Video && direction.receives() {
-            usable.retain(|local| {
-                let codec = &local.capability.codec;
-                codec.is_flexfec() || !matches!(codec.role(), CodecRole::Red | CodecRole::Fec)
-            });
         }
         usable
     }

@@ -161,7 +161,7 @@ impl Planner<'_> {
     ) -> Option<RtpLines> {
         let capabilities = &self.intent.capabilities;
         let preferences = &transceiver.codec_preferences;
-        let usable = capabilities.answerable(offered.kind, preferences, direction);
+        let usable = capabilities.usable(offered.kind, preferences, direction);
         let codecs = codec::answer(&usable, !preferences.is_empty(), &offered.codecs);
         if codecs.is_empty() {
             return None;

@@ -246,8 +246,7 @@ fn chromiums_offer_is_answered_in_full() {
     assert!(answer.contains("a=group:BUNDLE 0 1 2\r\n"));
     let parts = sections(&answer);
     assert!(parts[1].starts_with("m=audio 9 UDP/TLS/RTP/SAVPF 111 63 9 0 8 13 110 126\r\n"));
-    // Neither red nor ulpfec: Chromium would put every packet into the one and send none of the other.
-    let formats = "96 97 102 103 106 107 39 40 45 46 98 99 112 113";
+    let formats = "96 97 102 103 106 107 39 40 45 46 98 99 112 113 116 117 118";
     assert!(parts[2].starts_with(&format!("m=video 9 UDP/TLS/RTP/SAVPF {formats}\r\n")));
     assert!(parts[3].contains("a=sctp-port:5000\r\n"));
     assert_eq!(lines(&answer, "a=setup:"), ["active"; 3]);
@@ -281,7 +280,7 @@ fn firefoxs_offer_is_answered_in_full() {
         Some("maxplaybackrate=48000;stereo=1;useinbandfec=1")
     );
     let names: Vec<_> = video_codecs(&b).into_iter().map(|(pt, _)| pt).collect();
-    assert_eq!(names, [120, 124, 121, 125, 126, 127, 97, 98]);
+    assert_eq!(names, [120, 124, 121, 125, 126, 127, 97, 98, 123, 122, 119]);
     assert!(
         parts[2].contains("/sendonly http://www.webrtc.org/experiments/rtp-hdrext/playout-delay")
     );

@@ -126,7 +126,7 @@ fn offers_of_the_world_are_answered() {
         ],
         "two-fmtp-lines" => &["video 9 UDP/TLS/RTP/SAVPF 98 102 recvonly active"],
         "unreal-pixelstreaming" => &[
-            "video 9 UDP/TLS/RTP/SAVPF 127 97 98 99 recvonly active",
+            "video 9 UDP/TLS/RTP/SAVPF 127 97 98 99 100 101 102 recvonly active",
             "audio 9 UDP/TLS/RTP/SAVPF 111 63 110 recvonly active",
             "application 9 UDP/DTLS/SCTP webrtc-datachannel active",
         ],
