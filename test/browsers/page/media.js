@@ -26,7 +26,7 @@ export const scenarios = {
     const ends = await pair(test);
     await ends.remote.call("addTransceiver", { kind: "video" });
     await ends.remote.call("echo", { by: "frames" });
-    await send(test, ends.pc, ["video"]);
+    await devices(test, ends.pc, ["video"]);
     await rustOffers(ends);
     for (const end of ["localDescription", "remoteDescription"]) {
       equal(/ red\/90000\r\n/.test(ends.pc[end].sdp), true, `RED in the ${end}`);
