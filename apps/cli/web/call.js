@@ -18,7 +18,7 @@ export class Call {
     this.there = {};
     this.channels = [];
     this.started = performance.now();
-    this.onopen = this.onclose = this.onstuck = () => {};
+    this.onopen = this.onclose = this.onstuck = this.onstats = () => {};
     this.#watch();
   }
 
@@ -44,6 +44,16 @@ export class Call {
     await this.#offer();
     this.#poll();
     this.pc.onnegotiationneeded = () => this.#offer();
+  }
+
+  // What does not ask for it by itself, such as another order of codecs.
+  renegotiate() {
+    return this.#offer();
+  }
+
+  // The Rust end sends this simulcast layer back.
+  select(rid, encoding) {
+    return post(`${this.base}/layer`, { rid, encoding });
   }
 
   // `why` is for people; without it, they did it themselves.
@@ -167,14 +177,19 @@ export class Call {
     const transport = this.pc.sctp?.transport.iceTransport;
     const { iceConnectionState: state, iceGatheringState: gathering } = this.pc;
     const [ours, theirs] = [this.pc.localDescription, this.pc.remoteDescription].map(fragment);
+    const stats = { here: [], there: [] };
     const here = this.pc.getStats().then((report) => {
-      this.ice.show("here", [...report.values()], { state, gathering, role: transport?.role, local: ours, remote: theirs });
+      stats.here = [...report.values()];
+      this.ice.show("here", stats.here, { state, gathering, role: transport?.role, local: ours, remote: theirs });
     });
     const there = fetch(`${this.base}/stats`).then(async (response) => {
       const { iceConnectionState: state, iceGatheringState: gathering } = this.there;
-      if (response.ok) this.ice.show("there", await response.json(), { state, gathering, local: theirs, remote: ours });
+      if (!response.ok) return;
+      stats.there = await response.json();
+      this.ice.show("there", stats.there, { state, gathering, local: theirs, remote: ours });
     });
     await Promise.allSettled([here, there]);
+    this.onstats(stats);
   }
 }
 

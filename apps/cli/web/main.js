@@ -2,6 +2,7 @@
 import { Call } from "./call.js";
 import { Chat } from "./chat.js";
 import { Files } from "./files.js";
+import { Media } from "./media.js";
 import { Meter } from "./meter.js";
 import { Board } from "./board.js";
 import { IcePanel } from "./ice.js";
@@ -10,7 +11,8 @@ import { Plot } from "./plot.js";
 const $ = (id) => document.getElementById(id);
 const board = new Board();
 const ice = new IcePanel();
-const plot = new Plot($("plot"));
+const plot = new Plot($("plot"), [{ colour: "--here", filled: true }, { colour: "--there", right: true }]);
+const media = new Media(board);
 let call = null;
 
 async function connect() {
@@ -28,7 +30,8 @@ async function connect() {
   const files = new Files(call.channel("file"));
   const ping = call.channel("ping", { ordered: false, maxRetransmits: 0 });
   const meter = new Meter(call.channel("meter"), ping, plot);
-  const panels = [chat, files, meter];
+  const panels = [chat, files, meter, media];
+  media.attach(call);
   call.onopen = () => {
     notice("");
     panels.forEach((panel) => panel.enable(true));

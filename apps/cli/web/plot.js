@@ -1,28 +1,28 @@
-// Two curves over the last thirty seconds, each with its own axis.
+// Curves over the last samples, on a left and a right axis.
 const POINTS = 120;
 const PAD = { left: 46, right: 46, top: 12, bottom: 22 };
 
 export class Plot {
-  constructor(canvas) {
-    this.canvas = canvas;
+  // Of each curve the colour's name, whether its axis is the right one, whether it is filled; `least` is
+  // how far each axis goes at least, `span` what the left end is called.
+  constructor(canvas, curves, { least = [10, 2], span = "30 s ago" } = {}) {
+    Object.assign(this, { canvas, curves, least, span });
     this.clear();
     new ResizeObserver(() => this.draw()).observe(canvas);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
   }
 
   clear() {
-    this.rates = [];
-    this.rtts = [];
+    this.values = this.curves.map(() => []);
     this.draw();
   }
 
-  add(rate, rtt) {
-    this.rates.push(rate);
-    this.rtts.push(rtt);
-    if (this.rates.length > POINTS) {
-      this.rates.shift();
-      this.rtts.shift();
-    }
+  // A value for each curve; undefined where there is none.
+  add(...values) {
+    this.values.forEach((past, at) => {
+      past.push(values[at]);
+      if (past.length > POINTS) past.shift();
+    });
     this.draw();
   }
 
@@ -36,13 +36,19 @@ export class Plot {
     g.scale(scale, scale);
     const style = getComputedStyle(canvas);
     const colour = (name) => style.getPropertyValue(name) && resolve(canvas, `var(${name})`);
-    const [rateTop, rttTop] = [ceiling(this.rates, 10), ceiling(this.rtts, 2)];
-    this.#grid(g, width, height, rateTop, rttTop, colour("--line"), colour("--quiet"));
-    this.#curve(g, width, height, this.rates, rateTop, colour("--here"), true);
-    this.#curve(g, width, height, this.rtts, rttTop, colour("--there"), false);
+    const tops = this.least.map((least, side) => ceiling(this.#of(side), least));
+    this.#grid(g, width, height, tops, colour("--line"), colour("--quiet"));
+    this.curves.forEach(({ colour: name, right, filled }, at) => {
+      this.#curve(g, width, height, this.values[at], tops[right ? 1 : 0], colour(name), filled);
+    });
   }
 
-  #grid(g, width, height, rateTop, rttTop, line, text) {
+  // All values of an axis.
+  #of(side) {
+    return this.values.filter((_, at) => (this.curves[at].right ? 1 : 0) === side).flat();
+  }
+
+  #grid(g, width, height, [leftTop, rightTop], line, text) {
     g.font = "12px system-ui, sans-serif";
     g.textBaseline = "middle";
     for (let step = 0; step <= 4; step++) {
@@ -54,12 +60,12 @@ export class Plot {
       g.stroke();
       g.fillStyle = text;
       g.textAlign = "right";
-      g.fillText(label((rateTop * (4 - step)) / 4), PAD.left - 8, y);
+      g.fillText(label((leftTop * (4 - step)) / 4), PAD.left - 8, y);
       g.textAlign = "left";
-      g.fillText(label((rttTop * (4 - step)) / 4), width - PAD.right + 8, y);
+      g.fillText(label((rightTop * (4 - step)) / 4), width - PAD.right + 8, y);
     }
     g.textAlign = "left";
-    g.fillText("30 s ago", PAD.left, height - 8);
+    g.fillText(this.span, PAD.left, height - 8);
     g.textAlign = "right";
     g.fillText("now", width - PAD.right, height - 8);
   }

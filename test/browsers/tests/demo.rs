@@ -88,7 +88,8 @@ async fn visit(browser: Browser) {
         println!("{browser:?}: {step:?} {:?}", began.elapsed());
         if let Err(error) = outcome {
             let log = visitor.page.text("#log").await;
-            panic!("{browser:?}, {step:?}: {error}\nevents: {log:?}");
+            let streams = visitor.page.text("#streams").await;
+            panic!("{browser:?}, {step:?}: {error}\nevents: {log:?}\nstreams: {streams:?}");
         }
     }
 }
@@ -100,6 +101,7 @@ enum Step {
     ChosenFile,
     Noise,
     Meter,
+    Media,
     IceRestart,
     Reload,
     HangUp,
@@ -108,12 +110,13 @@ enum Step {
 }
 
 impl Step {
-    const ALL: [Step; 10] = [
+    const ALL: [Step; 11] = [
         Step::Connect,
         Step::Chat,
         Step::ChosenFile,
         Step::Noise,
         Step::Meter,
+        Step::Media,
         Step::IceRestart,
         Step::Reload,
         Step::HangUp,
@@ -164,6 +167,7 @@ impl Visitor {
             Step::ChosenFile => self.send_a_chosen_file().await,
             Step::Noise => self.send_noise().await,
             Step::Meter => self.measure().await,
+            Step::Media => self.see_and_hear().await,
             Step::IceRestart => self.restart_ice().await,
             Step::Reload => self.reload().await,
             Step::HangUp => self.hang_up().await,
@@ -289,6 +293,39 @@ impl Visitor {
         Ok(())
     }
 
+    /// The test picture comes back and says how long it was away; the camera takes over from it without
+    /// a negotiation, then three layers do; sound joins in.
+    async fn see_and_hear(&mut self) -> Outcome {
+        self.page.click("#pattern").await?;
+        self.page
+            .until("/^\\d+ ms there and back$/.test(text('#way'))")
+            .await?;
+        self.page.click("#camera").await?;
+        let before = self.page.value(&stream("picture", "packets")).await?;
+        self.page
+            .until(&more("picture", "packets", &before, 30))
+            .await?;
+        let sound = serde_json::json!([0, 0, 0]);
+        self.page.click("#microphone").await?;
+        self.page
+            .until(&more("sound", "packets", &sound, 50))
+            .await?;
+        self.page
+            .value("$('#layers').value = '3', $('#layers').onchange(), 1")
+            .await?;
+        // A quarter of the picture's height, then half of it.
+        let small = "$('#theirs').videoHeight < $('#mine').videoHeight / 3";
+        self.page.until(small).await?;
+        self.page.until("!$('#layer').options[1].disabled").await?;
+        self.page
+            .value("$('#layer').value = 'h', $('#layer').onchange(), 1")
+            .await?;
+        self.page
+            .until("$('#theirs').videoHeight > $('#mine').videoHeight / 3")
+            .await
+            .map(drop)
+    }
+
     async fn restart_ice(&mut self) -> Outcome {
         let before = self.page.value(GATHERED).await?;
         self.page.click("#restart").await?;
@@ -381,4 +418,21 @@ fn equal<T: PartialEq + std::fmt::Debug>(actual: &T, expected: &T, what: &str) -
 
 fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A line of the table of streams: the numbers of what was sent, reached the Rust end and came back.
+fn stream(kind: &str, line: &str) -> String {
+    format!(
+        "((rows) => {{
+            const from = rows.findIndex((r) => r.cells[0].textContent === '{kind}');
+            const row = rows.slice(from < 0 ? rows.length : from).find((r) => r.cells[0].textContent === '{line}');
+            return [1, 2, 3].map((at) => Number(row?.cells[at].textContent) || 0);
+        }})([...$('#streams').rows])"
+    )
+}
+
+/// So many more of it at each place.
+fn more(kind: &str, line: &str, before: &serde_json::Value, count: u32) -> String {
+    let now = stream(kind, line);
+    format!("{now}.every((n, at) => n >= {before}[at] + {count})")
 }

@@ -15,6 +15,7 @@ use tokio::sync::{Semaphore, mpsc};
 use super::budget::Budget;
 use super::happening::{Happening, Tell};
 use super::limits::{CALLS, CHANNELS, KEPT_BYTES, NOTES};
+use super::mirror::{Layer, Mirror};
 use super::note::{Note, States};
 use super::{chat, file};
 use crate::meter;
@@ -44,6 +45,7 @@ pub(super) type CallId = String;
 #[derive(Debug)]
 struct Call {
     pc: PeerConnection,
+    mirror: Arc<Mirror>,
     /// For the page's event stream, until it asks for it.
     notes: Option<mpsc::Receiver<Note>>,
 }
@@ -76,10 +78,12 @@ impl Calls {
         let (sender, notes) = mpsc::channel(NOTES);
         open.last_number += 1;
         let number = open.last_number;
+        let mirror = Arc::<Mirror>::default();
         open.calls.insert(
             id.clone(),
             Call {
                 pc: pc.clone(),
+                mirror: mirror.clone(),
                 notes: Some(notes),
             },
         );
@@ -88,6 +92,7 @@ impl Calls {
             calls: self.clone(),
             number,
             pc,
+            mirror,
             notes: sender,
             channels: Arc::new(Semaphore::new(CHANNELS)),
             store: Arc::new(Semaphore::new(1)),
@@ -96,18 +101,19 @@ impl Calls {
         Ok(id)
     }
 
-    /// Applies the page's description; an offer gives an answer.
+    /// Applies the page's description; an offer gives an answer, which sends back what it brings.
     pub(super) async fn describe(
         &self,
         id: &str,
         description: SessionDescription,
     ) -> Result<Option<SessionDescription>, Exception> {
-        let pc = self.connection(id)?;
+        let (pc, mirror) = self.call(id, |call| (call.pc.clone(), call.mirror.clone()))?;
         let offer = description.sdp_type == SdpType::Offer;
         pc.set_remote_description(description).await?;
         if !offer {
             return Ok(None);
         }
+        mirror.reflect(&pc)?;
         pc.set_local_description(None).await?;
         Ok(pc.local_description())
     }
@@ -130,6 +136,13 @@ impl Calls {
         self.connection(id)?.add_ice_candidate(candidate).await
     }
 
+    /// Another simulcast layer of the page's goes back to it.
+    pub(super) fn select(&self, id: &str, layer: &Layer) -> Result<(), Exception> {
+        let mirror = self.call(id, |call| call.mirror.clone())?;
+        mirror.select(layer);
+        Ok(())
+    }
+
     /// The stream of notes of a call: once.
     pub(super) fn take_notes(&self, id: &str) -> Option<mpsc::Receiver<Note>> {
         self.lock().calls.get_mut(id)?.notes.take()
@@ -147,8 +160,11 @@ impl Calls {
     }
 
     fn connection(&self, id: &str) -> Result<PeerConnection, Exception> {
-        let open = self.lock();
-        let call = open.calls.get(id).map(|call| call.pc.clone());
+        self.call(id, |call| call.pc.clone())
+    }
+
+    fn call<T>(&self, id: &str, part: impl FnOnce(&Call) -> T) -> Result<T, Exception> {
+        let call = self.lock().calls.get(id).map(part);
         call.ok_or_else(|| Exception::invalid_state("no such call"))
     }
 
@@ -170,6 +186,7 @@ struct Watching {
     calls: Arc<Calls>,
     number: u64,
     pc: PeerConnection,
+    mirror: Arc<Mirror>,
     notes: mpsc::Sender<Note>,
     /// Room for the channels that are served at once, and for the one that keeps a file.
     channels: Arc<Semaphore>,
@@ -199,6 +216,9 @@ impl Watching {
             };
             if let Event::DataChannel(channel) = &event {
                 self.serve(channel.clone());
+            }
+            if let Event::KeyFrameRequest { sender, .. } = &event {
+                self.mirror.key_frame_wanted(sender);
             }
             if let Event::ConnectionStateChange(state) = event {
                 connected |= state == PeerConnectionState::Connected;

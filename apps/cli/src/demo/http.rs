@@ -19,6 +19,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use super::call::{CallId, Calls};
 use super::guard::{Names, admit, label, read_body};
 use super::limits::BODY_BYTES;
+use super::mirror::Layer;
 
 /// The page's files, compiled in: name, type, text.
 const PAGE: &[(&str, &str, &str)] = &[
@@ -63,6 +64,16 @@ const PAGE: &[(&str, &str, &str)] = &[
         include_str!("../../web/ice.js"),
     ),
     (
+        "/media.js",
+        "text/javascript",
+        include_str!("../../web/media.js"),
+    ),
+    (
+        "/pattern.js",
+        "text/javascript",
+        include_str!("../../web/pattern.js"),
+    ),
+    (
         "/meter.js",
         "text/javascript",
         include_str!("../../web/meter.js"),
@@ -71,6 +82,11 @@ const PAGE: &[(&str, &str, &str)] = &[
         "/plot.js",
         "text/javascript",
         include_str!("../../web/plot.js"),
+    ),
+    (
+        "/streams.js",
+        "text/javascript",
+        include_str!("../../web/streams.js"),
     ),
     (
         "/sha256.js",
@@ -93,6 +109,7 @@ pub(super) fn router(calls: Arc<Calls>, names: Names, patience: Duration) -> Rou
         .route("/api/sessions/{id}/events", get(events))
         .route("/api/sessions/{id}/description", post(describe))
         .route("/api/sessions/{id}/candidate", post(add_candidate))
+        .route("/api/sessions/{id}/layer", post(select))
         .route("/api/sessions/{id}/stats", get(stats))
         .route("/api/sessions/{id}/close", post(close))
         .layer(DefaultBodyLimit::max(BODY_BYTES))
@@ -158,6 +175,15 @@ async fn add_candidate(
     Json(candidate): Json<IceCandidateInit>,
 ) -> Result<StatusCode, Refusal> {
     calls.add_candidate(&id, candidate).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn select(
+    State(calls): State<Arc<Calls>>,
+    Path(id): Path<CallId>,
+    Json(layer): Json<Layer>,
+) -> Result<StatusCode, Refusal> {
+    calls.select(&id, &layer)?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -8,6 +8,10 @@ pub(super) const CALLS: usize = 64;
 pub(super) const NOTES: usize = 1024;
 /// Channels of one call that are served at once; one more is closed. The page makes four.
 pub(super) const CHANNELS: usize = 16;
+/// Tracks of one call that are sent back at once; one more is only received. The page has two.
+pub(super) const MIRRORS: usize = 8;
+/// Frames that are sent back in one go.
+pub(super) const MIRRORED_FRAMES: usize = 64;
 /// The largest file that is taken: it is held in memory.
 pub(super) const FILE_BYTES: usize = 256 << 20;
 /// Bytes of all calls' files together.

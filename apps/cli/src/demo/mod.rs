@@ -10,6 +10,7 @@ mod guard;
 mod happening;
 mod http;
 mod limits;
+mod mirror;
 mod note;
 mod server;
 

@@ -1,6 +1,6 @@
 //! What the page is told of the Rust end, as server-sent events.
 
-use duologue::{Event, IceCandidateInit, PeerConnection};
+use duologue::{Event, IceCandidateInit, MediaKind, MediaStreamTrack, PeerConnection};
 use serde::Serialize;
 
 #[derive(Debug, Serialize)]
@@ -74,6 +74,11 @@ impl Note {
             Event::IceTransportStateChange(_, s) => ("ice statechange", s.to_string()),
             Event::SctpStateChange(_, s) => ("sctp statechange", s.to_string()),
             Event::SelectedCandidatePairChange(_) => ("selectedcandidatepairchange", String::new()),
+            Event::Track { track, .. } => ("track", kind(track)),
+            Event::TrackMute(track) => ("mute", kind(track)),
+            Event::TrackUnmute(track) => ("unmute", kind(track)),
+            Event::TrackEnded(track) => ("ended", kind(track)),
+            Event::KeyFrameRequest { .. } => ("keyframerequest", String::new()),
             Event::DataChannel(channel) => ("datachannel", channel.label().to_owned()),
             Event::ChannelOpen(channel) => ("open", channel.label().to_owned()),
             Event::ChannelClosing(channel) => ("closing", channel.label().to_owned()),
@@ -85,4 +90,8 @@ impl Note {
         };
         Some(Note::Event { event, value })
     }
+}
+
+fn kind(track: &MediaStreamTrack) -> String {
+    track.kind().map_or("", MediaKind::as_str).to_owned()
 }
