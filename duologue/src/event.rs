@@ -109,6 +109,9 @@ pub enum Event {
         /// That encoding's RID.
         rid: Option<String>,
     },
+    /// What the encoders of this sender may make is another rate
+    /// ([`RtpSender::target_bitrates`]). At most one for each sender waits in the stream.
+    TargetBitrateChange(RtpSender),
     /// `tonechange` at a sender's `dtmf`: this tone begins, or with an empty one the last ended.
     #[doc(alias = "RTCDTMFToneChangeEvent")]
     ToneChange(DtmfSender, String),
@@ -129,17 +132,30 @@ pub enum Event {
 }
 
 impl Event {
-    /// The peer may ask for key frames as often as it likes, and one answer is enough.
+    /// The peer may ask for key frames as often as it likes, and one answer is enough; of rates only
+    /// the last one counts.
     fn is_repeated(&self, waiting: &VecDeque<Event>) -> bool {
-        let Event::KeyFrameRequest {
-            sender, encoding, ..
-        } = self
-        else {
+        if !matches!(
+            self,
+            Event::KeyFrameRequest { .. } | Event::TargetBitrateChange(_)
+        ) {
             return false;
-        };
-        waiting.iter().any(|event| {
-            matches!(event, Event::KeyFrameRequest { sender: known, encoding: at, .. }
-                if known == sender && at == encoding)
+        }
+        waiting.iter().any(|event| match (self, event) {
+            (
+                Event::KeyFrameRequest {
+                    sender, encoding, ..
+                },
+                Event::KeyFrameRequest {
+                    sender: known,
+                    encoding: at,
+                    ..
+                },
+            ) => known == sender && at == encoding,
+            (Event::TargetBitrateChange(sender), Event::TargetBitrateChange(known)) => {
+                known == sender
+            }
+            _ => false,
         })
     }
 }

@@ -96,8 +96,14 @@ impl Call {
                 deltas,
             } => {
                 let mut results = Vec::new();
+                let mut ticks = reference.wrapping_mul(256);
+                let numbers = (0..=u16::MAX).map(|n| base.wrapping_add(n));
+                let arrivals = numbers.zip(deltas).filter_map(|(number, delta)| {
+                    ticks = ticks.wrapping_add_signed(delta?);
+                    Some((number, ticks))
+                });
                 self.history
-                    .handle_transport_cc(now, base, reference, deltas, &mut results);
+                    .handle_transport_cc(now, base, reference, arrivals, &mut results);
                 self.tell(&results);
             }
             Step::Report {

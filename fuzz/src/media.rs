@@ -156,7 +156,8 @@ impl Attacked {
             }
             Hostile::Send(len) => {
                 let frame = vp8(0, true, 20 + usize::from(len % 8_000));
-                self.transport.send_frames(TransceiverId(4), vec![frame]);
+                self.transport
+                    .send_frames(now, TransceiverId(4), vec![frame]);
             }
             Hostile::Milliseconds(ms) => self.now = now + Duration::from_millis(ms.into()),
             Hostile::Receive(which) if which & 0x80 != 0 => {
@@ -270,7 +271,7 @@ impl Loop {
                 let frame = vp8(self.frames.len() as u32, key, 20 + usize::from(len % 8_000));
                 self.frames.push(frame.clone());
                 self.keys.push(key);
-                self.sender.send_frames(VIDEO, vec![frame]);
+                self.sender.send_frames(self.now, VIDEO, vec![frame]);
                 return;
             }
             Way::Milliseconds(ms) => {

@@ -47,7 +47,7 @@
 //! };
 //! far.set_receive(now, id, Arc::new(plan), Outlet::Frames);
 //!
-//! near.send_frames(id, vec![EncodedFrameInit { data: "sound".into(), ..Default::default() }]);
+//! near.send_frames(now, id, vec![EncodedFrameInit { data: "sound".into(), ..Default::default() }]);
 //! let mut packet = Vec::new();
 //! near.poll_rtp(now, 1_200, &mut packet);
 //! // SRTP is between them, and tells the extended sequence number.
@@ -82,6 +82,6 @@ pub use recv::{FrameCounters, Reception, Statistics};
 pub use report::MediaReport;
 pub use round_trips::RoundTrips;
 pub use send::pacer;
-pub use send::{RemoteReports, SendCounters};
+pub use send::{BandwidthFeedback, RemoteReports, SendCounters};
 pub use stats::{InboundStats, MediaStats, OutboundStats, RepairStats, SenderReportStats};
 pub use transport::{MediaTransport, PausedSender};

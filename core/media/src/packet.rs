@@ -62,12 +62,27 @@ pub struct RtpPacketInit {
 pub struct SendEncoding {
     /// Whether it is sent. Packets for one that is not are dropped.
     pub active: bool,
+    /// `maxBitrate`: bits per second, headers left out.
+    pub max_bitrate: Option<u32>,
+    /// `priority`, as what it counts beside others: 1, 2, 4 and 8 for `very-low` to `high`.
+    pub weight: u16,
 }
 
 impl SendEncoding {
-    /// One that is sent, or not.
+    /// One that is sent, or not, as large as it likes and of low priority.
     pub const fn new(active: bool) -> Self {
-        SendEncoding { active }
+        SendEncoding {
+            active,
+            max_bitrate: None,
+            weight: 2,
+        }
+    }
+}
+
+impl Default for SendEncoding {
+    /// One that is sent.
+    fn default() -> Self {
+        SendEncoding::new(true)
     }
 }
 

@@ -17,6 +17,10 @@ pub enum MediaReport {
         /// Which encoding of the sender.
         encoding: usize,
     },
+    /// What the encoder of each encoding may make now, of the path and of what the application allows
+    /// (`targetBitrate` of webrtc-stats): bits per second of payloads, 0 for one that is not to be sent.
+    /// It is told of when it changes by a twentieth.
+    TargetBitrates(Vec<u64>),
     /// Packets or frames of the application left the sender's queue: they were sent, or they could not
     /// be and were dropped and counted. Each one that was handed over is told of once, a frame with
     /// the last of its packets.

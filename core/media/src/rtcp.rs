@@ -305,6 +305,14 @@ impl Reporter {
                         }
                     }
                 }
+                Packet::TransportFeedback(feedback) => {
+                    if let Some(estimator) = outbound.bandwidth.estimator_mut() {
+                        estimator.handle_transport_feedback(arrival, &feedback);
+                    }
+                }
+                Packet::ReceiverEstimatedMaxBitrate(estimate) => {
+                    outbound.handle_remb(arrival, &estimate);
+                }
                 Packet::ExtendedReport(report) => {
                     for block in report.blocks() {
                         let both = (&mut *inbound, &mut *outbound);
@@ -364,7 +372,11 @@ impl Reporter {
             // Repetitions are another stream, with losses of their own.
             if block.ssrc == stream.ssrc {
                 stream.protection.reported(&block);
+                let loss = stream.losses_since_last(&block);
                 stream.handle_block(arrival, block, trip);
+                if let Some(estimator) = outbound.bandwidth.estimator_mut() {
+                    estimator.handle_loss_report(arrival, loss, trip);
+                }
             }
         }
     }

@@ -1,5 +1,7 @@
 //! Counters of all streams of a transport at one moment, as webrtc-stats wants them.
 
+use std::time::Duration;
+
 use duologue_base::{Instant, TransceiverId};
 use duologue_rtp::ext::AudioLevel;
 use duologue_rtp::payload::FrameSize;
@@ -7,10 +9,11 @@ use duologue_rtp::{
     CodecParameters, CodecRole, MediaKind, NtpTime, PayloadType, ReceivePlan, Rid, Ssrc,
 };
 
+use crate::cc::Bitrate;
 use crate::recv::{Purpose, Repairs, Source};
 use crate::round_trips::RoundTrips;
 use crate::send::{RemoteReports, SendCounters, Sender};
-use crate::{FrameCounters, MediaTransport, Statistics};
+use crate::{BandwidthFeedback, FrameCounters, MediaTransport, Statistics};
 
 /// Counters of all streams of a transport. Those of receivers and senders that are told to stop stay
 /// for when they go on.
@@ -21,6 +24,11 @@ pub struct MediaStats {
     pub inbound: Vec<InboundStats>,
     /// Streams of media that are sent.
     pub outbound: Vec<OutboundStats>,
+    /// What tells how fast the path is.
+    pub feedback: BandwidthFeedback,
+    /// `availableOutgoingBitrate`: bits per second that may be sent altogether, what SRTP, UDP and IP
+    /// put around packets with them. None while nothing was sent, or where no feedback was agreed on.
+    pub available_outgoing_bitrate: Option<u64>,
 }
 
 /// Of a stream that is received (webrtc-stats, "RTCInboundRtpStreamStats").
@@ -118,14 +126,20 @@ pub struct OutboundStats {
     pub codec: Option<CodecParameters>,
     /// What was sent, without what was sent again.
     pub counters: SendCounters,
-    /// What was sent again.
+    /// What was sent again because it was asked for.
     pub retransmitted: SendCounters,
+    /// What was sent to find out how fast the path is: packets again that nobody asked for, padding.
+    pub padding: SendCounters,
     /// `framesSent`, of video.
     pub frames_sent: u64,
+    /// `totalPacketSendDelay`
+    pub send_delay: Duration,
     /// `frameWidth`, `frameHeight`: of the last frame that told it.
     pub size: Option<FrameSize>,
     /// What the other end tells.
     pub remote: RemoteReports,
+    /// `targetBitrate`: bits per second of payloads that its encoder may make, once that was told.
+    pub target_bitrate: Option<u64>,
 }
 
 impl MediaStats {
@@ -134,6 +148,8 @@ impl MediaStats {
         MediaStats {
             inbound: inbound(transport),
             outbound: senders.flat_map(outbound).collect(),
+            feedback: transport.outbound.bandwidth.feedback(),
+            available_outgoing_bitrate: transport.outbound.bandwidth.target().map(Bitrate::bps),
         }
     }
 }
@@ -207,9 +223,12 @@ pub(crate) fn outbound(sender: &Sender) -> impl Iterator<Item = OutboundStats> {
         codec: codec(codecs, stream.payload_type),
         counters: stream.counters,
         retransmitted: stream.rtx_counters,
+        padding: stream.padding,
         frames_sent: stream.frames_sent,
+        send_delay: stream.send_delay,
         size: stream.packetizer.size,
         remote: stream.remote,
+        target_bitrate: sender.targets.get(encoding).copied(),
     })
 }
 

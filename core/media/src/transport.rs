@@ -7,6 +7,7 @@ use std::time::Duration;
 use duologue_base::{Instant, Rng, TransceiverId};
 use duologue_rtp::{NtpTime, ReceivePlan, SendPlan};
 
+use crate::cc::Bounds;
 use crate::counters::Counters;
 use crate::frame::EncodedFrameInit;
 use crate::limits::{OUTLET_ITEMS, REPORTS};
@@ -44,7 +45,7 @@ impl MediaTransport {
         MediaTransport {
             inbound: Inbound::new(),
             reporter: Reporter::new(origin, rng.fork()),
-            outbound: Outbound::new(rng),
+            outbound: Outbound::new(Bounds::default(), rng),
             told: Outlets::default(),
         }
     }
@@ -116,14 +117,15 @@ impl MediaTransport {
     }
 
     /// Packets of the application. They are sent as soon as there is room.
-    pub fn send(&mut self, id: TransceiverId, packets: Vec<RtpPacketInit>) {
-        self.outbound.queue(id, packets, &mut self.told.sending());
+    pub fn send(&mut self, now: Instant, id: TransceiverId, packets: Vec<RtpPacketInit>) {
+        self.outbound
+            .queue(now, id, packets, &mut self.told.sending());
     }
 
     /// Frames of the application: they are split into packets, which are sent as soon as there is room.
-    pub fn send_frames(&mut self, id: TransceiverId, frames: Vec<EncodedFrameInit>) {
+    pub fn send_frames(&mut self, now: Instant, id: TransceiverId, frames: Vec<EncodedFrameInit>) {
         self.outbound
-            .queue_frames(id, frames, &mut self.told.sending());
+            .queue_frames(now, id, frames, &mut self.told.sending());
     }
 
     /// An RTP packet in the clear; its sequence number is as SRTP has extended it (RFC 3711 §3.3.1).
@@ -161,17 +163,30 @@ impl MediaTransport {
         self.inbound.handle_timeout(now, &mut told);
     }
 
-    /// Something waits to be sent, or did when it was last looked.
-    pub fn wants_to_send(&self) -> bool {
-        self.outbound.wants_to_send()
+    /// Something may be sent now, or something is to be done that [`poll_rtp`](Self::poll_rtp) does.
+    pub fn wants_to_send(&self, now: Instant) -> bool {
+        let due = self.outbound.poll_timeout(now);
+        due.is_some_and(|due| due <= now)
     }
 
-    /// Writes the next RTP packet behind `out`, if it is not longer than `room`. Gives its length.
+    /// Writes the next RTP packet behind `out`, if it may leave now and is not longer than `room`. Gives
+    /// its length.
     pub fn poll_rtp(&mut self, now: Instant, room: usize, out: &mut Vec<u8>) -> Option<usize> {
         let round_trip = self.reporter.round_trip();
         let mut told = self.told.sending();
-        let written = self.outbound.poll(now, round_trip, room, out, &mut told)?;
-        Some(written.len)
+        self.outbound.poll(now, round_trip, room, out, &mut told)
+    }
+
+    /// When [`poll_rtp`](Self::poll_rtp) may have something.
+    pub fn poll_rtp_timeout(&self, now: Instant) -> Option<Instant> {
+        self.outbound.poll_timeout(now)
+    }
+
+    /// The packets take another path from now on.
+    pub fn handle_route(&mut self, now: Instant) {
+        if let Some(estimator) = self.outbound.bandwidth.estimator_mut() {
+            estimator.handle_route(now);
+        }
     }
 
     /// Writes the next datagram of RTCP behind `out`, if one is due.

@@ -90,6 +90,7 @@ fn heard(loss: u32) -> usize {
     let mut rng = Rng::from_u64(5);
     for n in 0..5_000_u32 {
         world.sender.send(
+            at(world.now),
             ID,
             vec![RtpPacketInit {
                 timestamp: n * 960,

@@ -171,7 +171,7 @@ fn frames_are_counted_with_the_time_they_took() {
             data: vp8(n == 0, if n == 3 { 500 } else { 5_000 }),
             ..Default::default()
         };
-        world.sender.send_frames(ID, vec![frame]);
+        world.sender.send_frames(at(world.now), ID, vec![frame]);
         // The second one's first packet is lost, and comes a round trip later.
         world.run(33, |at| at == 5);
     }
@@ -210,17 +210,17 @@ fn packets_that_come_after_they_were_given_up_are_discarded() {
         data: vp8(n == 0 || n == 2, 5_000),
         ..Default::default()
     };
-    world.sender.send_frames(ID, vec![frame(0)]);
+    world.sender.send_frames(at(world.now), ID, vec![frame(0)]);
     world.run(33, |_| false);
     // A packet of the second frame stays on its way until a key frame has made it needless.
-    world.sender.send_frames(ID, vec![frame(1)]);
+    world.sender.send_frames(at(world.now), ID, vec![frame(1)]);
     world.run(1, |_| false);
     let at_fault = world.to_receiver.iter().rposition(|it| !it.1);
     let late = world
         .to_receiver
         .remove(at_fault.expect("it is on its way") - 1);
     world.run(32, |_| false);
-    world.sender.send_frames(ID, vec![frame(2)]);
+    world.sender.send_frames(at(world.now), ID, vec![frame(2)]);
     world.run(200, |_| false);
     assert_eq!(inbound(&world).packets_discarded, 0);
     let (_, rtcp, packet) = late.expect("it was there");

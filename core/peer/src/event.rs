@@ -145,6 +145,9 @@ pub enum Event {
         /// That encoding's RID.
         rid: Option<String>,
     },
+    /// What the encoders of a transceiver's sender may make is another rate: the extension
+    /// `targetbitratechange`, fired at the sender.
+    TargetBitrateChange(TransceiverId),
     /// `tonechange` at the `RTCDTMFSender` of a transceiver's sender; empty when the last ended.
     ToneChange(TransceiverId, String),
 }
@@ -203,6 +206,7 @@ impl Event {
             Event::ChannelClosing(_) => "closing",
             Event::ChannelClose(_) => "close",
             Event::KeyFrameRequest { .. } => "keyframerequest",
+            Event::TargetBitrateChange(_) => "targetbitratechange",
             Event::ToneChange(..) => "tonechange",
         }
     }
@@ -239,6 +243,7 @@ impl Event {
             | Event::ChannelClosing(channel)
             | Event::ChannelClose(channel) => Target::DataChannel(*channel),
             Event::KeyFrameRequest { transceiver, .. } => Target::RtpSender(*transceiver),
+            Event::TargetBitrateChange(transceiver) => Target::RtpSender(*transceiver),
             Event::ToneChange(transceiver, _) => Target::DtmfSender(*transceiver),
         }
     }

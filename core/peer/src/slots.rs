@@ -123,6 +123,8 @@ pub(crate) struct Transceiver {
     pub(crate) send_encodings: Vec<RtpEncodingParameters>,
     /// What the session was told of them; nothing while all are sent.
     pub(crate) told_encodings: Vec<SendEncoding>,
+    /// What the encoder of each may make now, in bits per second; none before that is known.
+    pub(crate) target_bitrates: Vec<u64>,
     /// `[[LastStableRidlessSendEncodings]]`
     pub(crate) last_stable_ridless: Option<Vec<RtpEncodingParameters>>,
     /// `[[LastReturnedParameters]]`

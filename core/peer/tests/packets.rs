@@ -220,7 +220,7 @@ fn key_frames_are_asked_for_of_video_that_is_received() {
 }
 
 #[test]
-fn the_session_knows_which_encodings_are_active() {
+fn the_session_knows_what_the_application_says_of_encodings() {
     let (mut a, mut b) = pair();
     let encoding = |rid: &str, active| RtpEncodingParameters {
         rid: Some(rid.to_owned()),
@@ -249,7 +249,16 @@ fn the_session_knows_which_encodings_are_active() {
     parameters.encodings[0].max_bitrate = Some(100_000);
     let set = a.pc.set_parameters(id, parameters);
     a.settle(set).unwrap();
-    assert!(told(&mut a).is_empty());
+    let mut slow = SendEncoding::new(false);
+    slow.max_bitrate = Some(100_000);
+    let slow = MediaCommand::SetEncodings(vec![slow, SendEncoding::new(false)]);
+    assert_eq!(told(&mut a), [format!("{slow:?}")]);
+    let mut parameters = a.pc.parameters(id).unwrap();
+    parameters.encodings[0].max_bitrate = None;
+    parameters.encodings[0].scale_resolution_down_by = Some(4.0);
+    let set = a.pc.set_parameters(id, parameters);
+    a.settle(set).unwrap();
+    assert_eq!(told(&mut a), [said([false, false])]);
     // It is told again when the sender begins anew.
     for direction in [
         TransceiverDirection::Inactive,

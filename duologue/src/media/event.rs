@@ -70,6 +70,9 @@ pub(crate) fn event_with_handles(
             encoding,
             rid,
         },
+        peer::Event::TargetBitrateChange(transceiver) => {
+            Event::TargetBitrateChange(RtpSender::new(connection.clone(), transceiver))
+        }
         peer::Event::ToneChange(transceiver, tone) => {
             Event::ToneChange(DtmfSender::new(connection.clone(), transceiver), tone)
         }

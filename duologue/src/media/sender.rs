@@ -101,6 +101,26 @@ impl RtpSender {
             .with(|control| control.peer_mut().set_streams(self.id, streams))
     }
 
+    /// What the encoder of each encoding may make now, in bits per second of payloads, by the estimate
+    /// of the path, by priority and `maxBitrate`: `targetBitrate` of the statistics. 0 is an encoding
+    /// that is not to be sent: it is not active, or the path is too slow for it. Empty while nothing is
+    /// known: before anything was sent, or where the other end agreed on no feedback that tells
+    /// (`transport-cc`, `goog-remb`).
+    ///
+    /// [`Event::TargetBitrateChange`] says when it is another one. Who encodes follows it; who sends
+    /// faster makes losses.
+    ///
+    /// ```
+    /// # fn example(sender: &duologue::RtpSender) {
+    /// let room = sender.target_bitrates().first().copied().unwrap_or(300_000);
+    /// # let _ = room;
+    /// # }
+    /// ```
+    pub fn target_bitrates(&self) -> Vec<u64> {
+        let targets = self.read(|view| view.target_bitrates().to_vec());
+        targets.unwrap_or_default()
+    }
+
     /// `getStats()`: this sender's RTP streams, one for each encoding, and what they refer to: what the
     /// peer reports of them, their codec, track and transport.
     ///

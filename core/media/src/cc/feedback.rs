@@ -54,7 +54,9 @@ pub struct StreamArrival {
 /// // The first and the third arrived, 10 ms apart; times are in units of 64 ms and 250 µs.
 /// let mut results = Vec::new();
 /// let now = sent + Duration::from_millis(80);
-/// history.handle_transport_cc(now, 0, 7, [Some(0), None, Some(40)], &mut results);
+/// let reference = 7;
+/// let arrivals = [(0, reference * 256), (2, reference * 256 + 40)];
+/// history.handle_transport_cc(now, 0, reference, arrivals, &mut results);
 ///
 /// assert_eq!(results.len(), 3);
 /// assert_eq!(results[1].arrival, None);
@@ -105,7 +107,7 @@ impl History {
     ) -> u16 {
         self.forget_old(now);
 
-        let sequence = self.first + self.packets.len() as u64;
+        let sequence = self.next();
         let lane = stream.and_then(|(ssrc, number)| {
             let lane = self.lane(ssrc)?;
             self.lanes[lane].push(number, sequence);
@@ -123,6 +125,15 @@ impl History {
         sequence as u16
     }
 
+    /// The transport-wide sequence number of the next packet.
+    pub fn next_number(&self) -> u16 {
+        self.next() as u16
+    }
+
+    fn next(&self) -> u64 {
+        self.first + self.packets.len() as u64
+    }
+
     /// Bytes that no feedback has passed yet.
     pub fn in_flight(&self) -> usize {
         self.in_flight
@@ -133,32 +144,43 @@ impl History {
         self.unknown
     }
 
-    /// Transport-wide feedback (draft-holmer-rmcat-transport-wide-cc-extensions-01 §3.1): from the
-    /// number `base` on, each packet's delta in 250 µs or that it is missing. `reference` is the
-    /// 24-bit reference time in 64 ms. Results are appended to `results`.
+    /// Transport-wide feedback (draft-holmer-rmcat-transport-wide-cc-extensions-01 §3.1): the packets
+    /// that arrived, from the number `base` on in their order, each with its time in ticks of 250 µs on
+    /// the peer's clock. Those between them are missing. `reference` is the 24-bit reference time, of
+    /// 256 ticks each. Results are appended to `results`.
     pub fn handle_transport_cc(
         &mut self,
         now: Instant,
         base: u16,
         reference: u32,
-        deltas: impl IntoIterator<Item = Option<i32>>,
+        arrivals: impl IntoIterator<Item = (u16, u32)>,
         results: &mut Vec<PacketResult>,
     ) {
-        let clock = self
-            .clock
-            .get_or_insert_with(|| RemoteClock::new(now, reference));
-        let mut at = clock.at(now, reference, 24, REFERENCE_UNIT);
-        let Some(base) = self.unwrap(base) else {
+        let Some(first) = self.unwrap(base) else {
             self.unknown += 1;
             return;
         };
+        let clock = self
+            .clock
+            .get_or_insert_with(|| RemoteClock::new(now, reference));
+        let at = clock.at(now, reference, 24, REFERENCE_UNIT);
 
-        for (sequence, delta) in (base..).zip(deltas).take(FEEDBACK_PACKETS) {
-            let arrival = delta.map(|delta| {
-                at = shift(at, i64::from(delta) * DELTA_UNIT);
-                (at, Ecn::NotEct)
-            });
-            self.settle(sequence, arrival, results);
+        let end = self.next();
+        let mut next = first;
+        for (number, ticks) in arrivals {
+            let sequence = first + u64::from(number.wrapping_sub(base));
+            if sequence >= end {
+                self.unknown += 1;
+                break;
+            }
+            // A few bytes can name thousands as missing: those that nobody remembers cost nothing.
+            for missing in next.max(self.first)..sequence {
+                self.settle(missing, None, results);
+            }
+            let ticks = ticks.wrapping_sub(reference.wrapping_mul(TICKS)) as i32;
+            let arrival = shift(at, i64::from(ticks) * DELTA_UNIT);
+            self.settle(sequence, Some((arrival, Ecn::NotEct)), results);
+            next = next.max(sequence + 1);
         }
     }
 
@@ -242,7 +264,7 @@ impl History {
 
     /// Feedback came to this packet: it and those before it are under way no more.
     fn pass(&mut self, sequence: u64) {
-        let end = self.first + self.packets.len() as u64;
+        let end = self.next();
         while self.outstanding <= sequence && self.outstanding < end {
             let index = (self.outstanding - self.first) as usize;
             self.in_flight -= self.packets[index].size as usize;
@@ -269,7 +291,7 @@ impl History {
 
     /// The packet with this number, or the one after the last that had it.
     fn unwrap(&self, number: u16) -> Option<u64> {
-        let newest = (self.first + self.packets.len() as u64).checked_sub(1)?;
+        let newest = self.next().checked_sub(1)?;
         Some(Seq16(number).extend(newest)).filter(|sequence| *sequence <= newest)
     }
 
@@ -374,7 +396,9 @@ fn shift(at: Instant, nanos: i64) -> Instant {
 
 /// Picoseconds of a unit of the reference time of transport-wide feedback.
 const REFERENCE_UNIT: i64 = 64_000_000_000;
-/// Nanoseconds of a unit of its deltas.
+/// Ticks of a unit of it.
+const TICKS: u32 = 256;
+/// Nanoseconds of a tick.
 const DELTA_UNIT: i64 = 250_000;
 /// Picoseconds of a unit of the middle 32 bits of an NTP time, 1/65536 s.
 const NTP_UNIT: i64 = 15_258_789;

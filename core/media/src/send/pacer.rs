@@ -63,7 +63,8 @@ pub enum Turn<T> {
         /// The probe that its packets are of.
         probe: Option<ClusterId>,
     },
-    /// A packet of padding is wanted, about so long: best an old packet again, as RTX.
+    /// A packet of padding is wanted, about so long: best an old packet again, as RTX. How long it came
+    /// to be is told by [`handle_padded`](Pacer::handle_padded).
     Padding {
         /// About.
         bytes: usize,
@@ -94,6 +95,16 @@ pub struct Dropped {
     pub packets: usize,
     /// Their bytes.
     pub bytes: usize,
+}
+
+impl Queued for std::convert::Infallible {
+    fn size(&self) -> usize {
+        match *self {}
+    }
+
+    fn frame(&self) -> u64 {
+        match *self {}
+    }
 }
 
 /// One a transport, over all its streams and SCTP.
@@ -146,6 +157,10 @@ pub struct Pacer<T> {
     budget: Budget,
     /// By class, then in the order of their turns.
     streams: Vec<Stream<T>>,
+    /// The plan's rates, and the least of the first.
+    pacing: Bitrate,
+    padding: Bitrate,
+    least: Bitrate,
     window: Option<usize>,
     /// Since when the window has been full.
     window_full: Option<Instant>,
@@ -171,6 +186,9 @@ impl<T: Queued> Pacer<T> {
             slot,
             budget: Budget::new(now, slot),
             streams: Vec::new(),
+            pacing: Bitrate::ZERO,
+            padding: Bitrate::ZERO,
+            least: Bitrate::ZERO,
             window: None,
             window_full: None,
             clusters: VecDeque::new(),
@@ -190,8 +208,8 @@ impl<T: Queued> Pacer<T> {
             self.slot
         };
         self.budget.set_slot(slot);
-        self.budget
-            .set_rates(now, plan.pacing, plan.padding, self.is_waiting());
+        (self.pacing, self.padding) = (plan.pacing, plan.padding);
+        self.set_rates(now);
         self.window = plan.window;
         if let Some(cluster) = plan.probe {
             if self.clusters.len() == PROBES {
@@ -205,6 +223,13 @@ impl<T: Queued> Pacer<T> {
                 bytes: 0,
             });
         }
+    }
+
+    /// What waits is sent no slower than this, whatever the plan says: so that it does not wait for
+    /// long.
+    pub fn set_least(&mut self, now: Instant, least: Bitrate) {
+        self.least = least;
+        self.set_rates(now);
     }
 
     /// Whether there is something that may be sent as padding: a stream with RTX.
@@ -318,7 +343,6 @@ impl<T: Queued> Pacer<T> {
                 if room.is_some_and(|room| bytes > room) {
                     return None;
                 }
-                self.count(now, bytes);
                 Some(Turn::Padding { bytes, probe: id })
             }
         }
@@ -336,6 +360,11 @@ impl<T: Queued> Pacer<T> {
             self.count(now, bytes);
         }
         self.pass_turn(index);
+    }
+
+    /// Padding of so many bytes was sent in its turn.
+    pub fn handle_padded(&mut self, now: Instant, bytes: usize) {
+        self.count(now, bytes);
     }
 
     /// When somebody may send next; `None` while nobody has anything to send.
@@ -359,6 +388,12 @@ impl<T: Queued> Pacer<T> {
     /// The next frame that was dropped.
     pub fn poll_dropped(&mut self) -> Option<Dropped> {
         self.dropped.pop_front()
+    }
+
+    fn set_rates(&mut self, now: Instant) {
+        let waiting = self.is_waiting();
+        let rate = self.pacing.max(self.least);
+        self.budget.set_rates(now, rate, self.padding, waiting);
     }
 
     fn is_waiting(&self) -> bool {

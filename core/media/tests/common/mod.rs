@@ -39,11 +39,7 @@ fn video() -> RtpParameters {
             CodecParameters {
                 payload_type: payload_type(96),
                 codec: vp8,
-                feedback: vec![
-                    RtcpFeedback::Nack,
-                    RtcpFeedback::Pli,
-                    RtcpFeedback::TransportCc,
-                ],
+                feedback: vec![RtcpFeedback::Nack, RtcpFeedback::Pli],
             },
             CodecParameters::new(payload_type(97), rtx),
         ],
@@ -84,6 +80,14 @@ pub(crate) fn send_plan() -> Arc<SendPlan> {
             source: source(),
         }],
     })
+}
+
+/// The same with feedback by which the path is estimated and packets are paced.
+pub(crate) fn paced_send_plan() -> Arc<SendPlan> {
+    let mut plan = SendPlan::clone(&send_plan());
+    let feedback = &mut plan.parameters.codecs[0].feedback;
+    feedback.push(RtcpFeedback::TransportCc);
+    Arc::new(plan)
 }
 
 /// A sender, a receiver, and 50 ms between them each way.
@@ -137,6 +141,13 @@ impl World {
         }
     }
 
+    /// Whose sender estimates the path.
+    pub(crate) fn paced(outlet: Outlet) -> Self {
+        let mut world = World::with(outlet);
+        world.sender.set_send(at(0), ID, paced_send_plan());
+        world
+    }
+
     pub(crate) fn send(&mut self, count: usize) {
         let packet = |n: usize| RtpPacketInit {
             timestamp: (self.now * 90) as u32,
@@ -144,7 +155,8 @@ impl World {
             payload: Bytes::from(vec![n as u8; 1_000]),
             ..Default::default()
         };
-        self.sender.send(ID, (0..count).map(packet).collect());
+        self.sender
+            .send(at(self.now), ID, (0..count).map(packet).collect());
     }
 
     /// One millisecond; `lost` says which RTP packets do not arrive.

@@ -299,6 +299,7 @@ impl PeerConnection {
                 sender_track: creating.track,
                 send_encodings: encodings,
                 told_encodings: Vec::new(),
+                target_bitrates: Vec::new(),
                 last_stable_ridless: None,
                 last_returned_parameters: None,
                 degradation_preference: None,

@@ -65,6 +65,12 @@ impl<'a> TransceiverView<'a> {
         &self.intent.sender.streams
     }
 
+    /// What the encoder of each of the sender's encodings may make now, in bits per second; none before
+    /// that is known.
+    pub fn target_bitrates(&self) -> &'a [u64] {
+        &self.slots.target_bitrates
+    }
+
     /// `sender.transport` and `receiver.transport`: the same, since RTP and RTCP share it.
     pub fn transport(&self) -> Option<TransportKey> {
         self.slots.transport

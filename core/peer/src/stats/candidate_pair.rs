@@ -46,6 +46,9 @@ dictionary! {
         pub last_packet_received_timestamp: f64,
         /// Seconds, of the last answered check.
         pub current_round_trip_time: f64,
+        /// Bits per second that may be sent of all media together, of the pair that carries them, as
+        /// feedback tells it; what IP and UDP put around packets with them.
+        pub available_outgoing_bitrate: f64,
     }
 }
 
@@ -55,6 +58,7 @@ impl Collector {
         key: TransportKey,
         transport_id: &str,
         pair: &ice::PairStats,
+        available: Option<u64>,
     ) {
         let counters = &pair.counters;
         self.stats.push(Stats::CandidatePair(CandidatePairStats {
@@ -75,6 +79,7 @@ impl Collector {
             current_round_trip_time: counters
                 .current_round_trip_time
                 .map(|time| time.as_secs_f64()),
+            available_outgoing_bitrate: available.map(|rate| rate as f64),
             requests_received: counters.requests_received,
             requests_sent: counters.requests_sent,
             responses_received: counters.responses_received,

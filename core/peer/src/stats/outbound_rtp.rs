@@ -24,6 +24,8 @@ dictionary! {
         pub retransmitted_packets_sent: u64,
         /// Bytes of their payloads.
         pub retransmitted_bytes_sent: u64,
+        /// Seconds that packets waited before they left, all together.
+        pub total_packet_send_delay: f64,
         /// NACK packets received.
         pub nack_count: u32,
         /// Whether it may be sent, by its encoding and by what is negotiated.
@@ -55,6 +57,8 @@ dictionary! {
         pub pli_count: u32,
         /// FIR packets received, of video.
         pub fir_count: u32,
+        /// Bits per second of payloads that its encoder may make, by the estimate of the path.
+        pub target_bitrate: f64,
         /// The scalability mode that is asked for, of video.
         pub scalability_mode: String,
     }
@@ -87,6 +91,7 @@ impl Collector {
         let remote_id = self.add_remote_inbound(counted, refers);
 
         let (first, again) = (&counted.counters, &counted.retransmitted);
+        let padding = &counted.padding;
         let is_video = counted.kind == MediaKind::Video;
         let size = counted.size.filter(|_| is_video);
         self.stats.push(Stats::OutboundRtp(OutboundRtpStreamStats {
@@ -94,11 +99,14 @@ impl Collector {
             timestamp: self.timestamp(),
             ssrc: counted.ssrc.0,
             kind: counted.kind.as_str(),
-            packets_sent: first.packets_sent + again.packets_sent,
-            bytes_sent: first.bytes_sent + again.bytes_sent,
-            header_bytes_sent: first.header_bytes_sent + again.header_bytes_sent,
+            packets_sent: first.packets_sent + again.packets_sent + padding.packets_sent,
+            bytes_sent: first.bytes_sent + again.bytes_sent + padding.bytes_sent,
+            header_bytes_sent: first.header_bytes_sent
+                + again.header_bytes_sent
+                + padding.header_bytes_sent,
             retransmitted_packets_sent: again.packets_sent,
             retransmitted_bytes_sent: again.bytes_sent,
+            total_packet_send_delay: counted.send_delay.as_secs_f64(),
             nack_count: counted.remote.nacks,
             active: sender.active,
             transport_id,
@@ -114,6 +122,7 @@ impl Collector {
             frame_height: size.map(|size| size.height),
             pli_count: is_video.then_some(counted.remote.plis),
             fir_count: is_video.then_some(counted.remote.firs),
+            target_bitrate: counted.target_bitrate.map(|rate| rate as f64),
             scalability_mode: sender.scalability_mode.filter(|_| is_video),
         }));
         id

@@ -5,7 +5,7 @@ use duologue_jsep as jsep;
 use duologue_session::{Command, MediaCommand, SendEncoding};
 
 use crate::connection::Step as Effect;
-use crate::{Event, MediaStreamTrackState, PeerConnection};
+use crate::{Event, MediaStreamTrackState, PeerConnection, PriorityType, RtpEncodingParameters};
 
 /// The tasks of one transceiver's media.
 #[derive(Debug)]
@@ -14,6 +14,8 @@ pub(crate) enum MediaTask {
     PacketsCame,
     /// The other end cannot decode without a key frame.
     KeyFrameWanted { encoding: usize },
+    /// What the encoders of its sender may make is another rate.
+    TargetBitrates(Vec<u64>),
 }
 
 impl PeerConnection {
@@ -31,6 +33,11 @@ impl PeerConnection {
             {
                 transceiver.packets_came = false;
             }
+            if let MediaCommand::StopSend = command
+                && let Some(transceiver) = self.slots.transceivers.get_mut(&id)
+            {
+                transceiver.target_bitrates.clear();
+            }
             if let MediaCommand::SetSend { .. } = command {
                 begun.push(id);
             }
@@ -40,8 +47,7 @@ impl PeerConnection {
         self.expect_packets();
     }
 
-    /// Tells the session which encodings of `[[SendEncodings]]` are active, where that is another than
-    /// it knows, or than it may have forgotten of senders that have begun anew.
+    /// Tells the session what `[[SendEncodings]]` say, where that is another than it knows, or than it may have forgotten of senders that have begun anew.
     pub(crate) fn update_encodings(&mut self, begun: &[TransceiverId]) {
         let slots = &mut self.slots;
         let mut commands = Vec::new();
@@ -50,10 +56,8 @@ impl PeerConnection {
                 continue;
             }
             let encodings = transceiver.send_encodings.iter();
-            let mut wanted: Vec<SendEncoding> = encodings
-                .map(|encoding| SendEncoding::new(encoding.active))
-                .collect();
-            if wanted.iter().all(|encoding| encoding.active) {
+            let mut wanted: Vec<SendEncoding> = encodings.map(to_send).collect();
+            if wanted.iter().all(|it| *it == SendEncoding::default()) {
                 wanted.clear();
             }
             let forgotten = begun.contains(&id) && !transceiver.told_encodings.is_empty();
@@ -89,6 +93,7 @@ impl PeerConnection {
         match task {
             MediaTask::PacketsCame => self.run_packets_came(id),
             MediaTask::KeyFrameWanted { encoding } => self.run_key_frame_wanted(id, encoding),
+            MediaTask::TargetBitrates(targets) => self.run_target_bitrates(id, targets),
         }
     }
 
@@ -108,6 +113,13 @@ impl PeerConnection {
         }
     }
 
+    fn run_target_bitrates(&mut self, id: TransceiverId, targets: Vec<u64>) {
+        if let Some(transceiver) = self.slots.transceivers.get_mut(&id) {
+            transceiver.target_bitrates = targets;
+            self.fire(Event::TargetBitrateChange(id));
+        }
+    }
+
     fn run_key_frame_wanted(&mut self, id: TransceiverId, encoding: usize) {
         let Some(transceiver) = self.slots.transceivers.get(&id) else {
             return;
@@ -120,6 +132,19 @@ impl PeerConnection {
             rid,
         });
     }
+}
+
+fn to_send(encoding: &RtpEncodingParameters) -> SendEncoding {
+    let mut to_send = SendEncoding::new(encoding.active);
+    to_send.max_bitrate = encoding.max_bitrate;
+    // webrtc-priority §3.1: each is twice the one before.
+    to_send.weight = match encoding.priority {
+        PriorityType::VeryLow => 1,
+        PriorityType::Low => 2,
+        PriorityType::Medium => 4,
+        PriorityType::High => 8,
+    };
+    to_send
 }
 
 fn command_of(change: jsep::MediaChange) -> (TransceiverId, MediaCommand) {

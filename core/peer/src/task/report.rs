@@ -74,6 +74,7 @@ impl PeerConnection {
         let task = match report {
             MediaReport::Unmuted => MediaTask::PacketsCame,
             MediaReport::KeyFrameWanted { encoding } => MediaTask::KeyFrameWanted { encoding },
+            MediaReport::TargetBitrates(targets) => MediaTask::TargetBitrates(targets),
             _ => return,
         };
         self.queue(Task::Media(id, task));

@@ -96,6 +96,7 @@ impl Session {
 
     /// None: the command does not fit.
     fn apply_media_command(&mut self, id: TransceiverId, command: MediaCommand) -> Option<()> {
+        let now = self.now;
         match command {
             MediaCommand::SetReceive { transport, plan } => {
                 self.set_receive(id, transport, plan)?;
@@ -116,14 +117,14 @@ impl Session {
                 }
             }
             MediaCommand::SendPackets(packets) => match self.sending(id) {
-                Some(path) => path.rtp.send(id, packets),
+                Some(path) => path.rtp.send(now, id, packets),
                 None => {
                     self.drop_items(id, packets.iter().map(|packet| packet.payload.len()));
                     return None;
                 }
             },
             MediaCommand::SendFrames(frames) => match self.sending(id) {
-                Some(path) => path.rtp.send_frames(id, frames),
+                Some(path) => path.rtp.send_frames(now, id, frames),
                 None => {
                     self.drop_items(id, frames.iter().map(|frame| frame.data.len()));
                     return None;

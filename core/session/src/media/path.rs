@@ -1,4 +1,7 @@
-use duologue_base::{DtlsRole, Instant, Rng, SrtpKeying};
+use std::net::SocketAddr;
+
+use duologue_base::{DtlsRole, Instant, Rng, SocketId, SrtpKeying};
+use duologue_ice as ice;
 use duologue_media::MediaTransport;
 use duologue_rtp::NtpTime;
 use duologue_srtp as srtp;
@@ -11,6 +14,8 @@ pub(crate) struct MediaPath {
     pub(crate) rtp: MediaTransport,
     /// Once the handshake made keys.
     keys: Option<Keys>,
+    /// Where packets went last.
+    way: Option<(SocketId, SocketAddr)>,
 }
 
 #[derive(Debug)]
@@ -24,6 +29,15 @@ impl MediaPath {
         MediaPath {
             rtp: MediaTransport::new(origin, rng),
             keys: None,
+            way: None,
+        }
+    }
+
+    /// Packets are about to go this way.
+    pub(crate) fn handle_route(&mut self, now: Instant, route: &ice::Route) {
+        let way = (route.socket, route.remote);
+        if self.way.replace(way).is_some_and(|before| before != way) {
+            self.rtp.handle_route(now);
         }
     }
 
@@ -116,5 +130,11 @@ impl MediaPath {
     /// When there is RTCP to send.
     pub(crate) fn poll_rtcp_timeout(&self) -> Option<Instant> {
         self.rtp.poll_rtcp_timeout().filter(|_| self.has_keys())
+    }
+
+    /// When there is RTP or RTCP to send.
+    pub(crate) fn poll_send_timeout(&self, now: Instant) -> Option<Instant> {
+        let rtp = self.rtp.poll_rtp_timeout(now);
+        Instant::earliest([self.rtp.poll_rtcp_timeout(), rtp]).filter(|_| self.has_keys())
     }
 }

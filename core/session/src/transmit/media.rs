@@ -30,38 +30,42 @@ impl Session {
     }
 
     pub(super) fn poll_rtp(&mut self, out: &mut Vec<u8>) -> Option<Transmit> {
-        let now = self.now;
         let most = self.config.max_datagrams.clamp(1, RTP_TRAIN_DATAGRAMS);
         let count = self.transports.len();
         (0..count).find_map(|step| {
             let at = (self.first_to_send + step) % count;
-            let transport = &mut self.transports[at];
-            let key = transport.key;
-            let has_left = self
-                .leftovers
-                .rtp
-                .as_ref()
-                .is_some_and(|(of, _)| *of == key);
-            if !has_left && !transport.media.as_ref()?.rtp.wants_to_send() {
-                return None;
-            }
-            let (route, media) = transport.media_path(now)?;
-            let left = self.leftovers.rtp.take_if(|(of, _)| *of == key);
-            let mut leftover = left.map(|(_, datagram)| datagram).unwrap_or_default();
-            let mut train = Train::new(&route, out);
-            train.fill(most, &mut leftover, |room, out| {
-                media.poll_rtp(now, room, out)
-            });
-
-            let (datagrams, carried) = train.carries();
-            let transmit = train.finish();
-            if !leftover.is_empty() {
-                self.leftovers.rtp = Some((key, leftover));
-            }
-            let transmit = transmit?;
-            transport.count_sent(now, datagrams, carried);
-            self.first_to_send = at + 1;
-            Some(transmit)
+            self.poll_rtp_of(at, most, out)
         })
+    }
+
+    fn poll_rtp_of(&mut self, at: usize, most: usize, out: &mut Vec<u8>) -> Option<Transmit> {
+        let now = self.now;
+        let transport = &mut self.transports[at];
+        let key = transport.key;
+        let has_left = self
+            .leftovers
+            .rtp
+            .as_ref()
+            .is_some_and(|(of, _)| *of == key);
+        if !has_left && !transport.media.as_ref()?.rtp.wants_to_send(now) {
+            return None;
+        }
+        let (route, media) = transport.media_path(now)?;
+        let left = self.leftovers.rtp.take_if(|(of, _)| *of == key);
+        let mut leftover = left.map(|(_, datagram)| datagram).unwrap_or_default();
+        let mut train = Train::new(&route, out);
+        train.fill(most, &mut leftover, |room, out| {
+            media.poll_rtp(now, room, out)
+        });
+
+        let (datagrams, carried) = train.carries();
+        let transmit = train.finish();
+        if !leftover.is_empty() {
+            self.leftovers.rtp = Some((key, leftover));
+        }
+        let transmit = transmit?;
+        transport.count_sent(now, datagrams, carried);
+        self.first_to_send = at + 1;
+        Some(transmit)
     }
 }

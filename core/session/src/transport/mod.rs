@@ -100,7 +100,9 @@ impl Transport {
     pub(crate) fn media_path(&mut self, now: Instant) -> Option<(ice::Route, &mut MediaPath)> {
         let has_keys = self.media.as_ref().is_some_and(|media| media.has_keys());
         let route = has_keys.then(|| self.path(now)).flatten()?;
-        Some((route, self.media.as_deref_mut()?))
+        let media = self.media.as_deref_mut()?;
+        media.handle_route(now, &route);
+        Some((route, media))
     }
 
     /// The path of data, unless its socket is full.
@@ -114,7 +116,7 @@ impl Transport {
 
     /// When the media has something to say, if it can be sent.
     pub(crate) fn media_timeout(&self, now: Instant) -> Option<Instant> {
-        let timeout = self.media.as_ref()?.poll_rtcp_timeout()?;
+        let timeout = self.media.as_ref()?.poll_send_timeout(now)?;
         self.path(now).map(|_| timeout)
     }
 

@@ -65,8 +65,8 @@ impl Default for MediaConfig {
 /// A message of the receiver.
 #[derive(Clone, Debug)]
 pub(super) enum Feedback {
-    /// Base number, reference time in 64 ms, deltas in 250 µs.
-    Transport(u16, u32, Vec<Option<i32>>),
+    /// Base number, reference time in 64 ms, and the time of what arrived in 250 µs.
+    Transport(u16, u32, Vec<(u16, u32)>),
     /// Time of the report, SSRC, first number, arrivals.
     Stream(u32, u32, u16, Vec<Option<StreamArrival>>),
 }
@@ -212,7 +212,10 @@ impl MediaFlow {
         while let Some(turn) = self.pacer.poll(now, self.history.in_flight(), None) {
             let (size, probe) = match turn {
                 Turn::Packet { item, probe, .. } => (item.size, probe),
-                Turn::Padding { bytes, probe } => (bytes, probe),
+                Turn::Padding { bytes, probe } => {
+                    self.pacer.handle_padded(now, bytes);
+                    (bytes, probe)
+                }
                 Turn::Demand { stream, .. } => {
                     self.pacer.handle_sent(now, stream, 0);
                     continue;
@@ -242,9 +245,9 @@ impl MediaFlow {
     fn handle_feedback(&mut self, now: Instant, feedback: Feedback) {
         let mut results = Vec::new();
         match feedback {
-            Feedback::Transport(base, reference, deltas) => {
+            Feedback::Transport(base, reference, arrivals) => {
                 self.history
-                    .handle_transport_cc(now, base, reference, deltas, &mut results);
+                    .handle_transport_cc(now, base, reference, arrivals, &mut results);
             }
             Feedback::Stream(time, ssrc, begin, arrivals) => {
                 self.history
@@ -366,13 +369,9 @@ impl Receiver {
 
         let earliest = arrivals.values().map(|(at, _)| *at).min()?;
         let reference = earliest.since_origin().as_millis() as u64 / 64;
-        let mut ticks = reference as i64 * 256;
-        let deltas = numbers.map(|number| {
-            let (at, _) = arrivals.get(&number)?;
-            let now_ticks = (at.as_nanos() / 250_000) as i64;
-            let delta = now_ticks - ticks;
-            ticks = now_ticks;
-            Some(delta as i32)
+        let deltas = arrivals.iter().map(|(number, (at, _))| {
+            let ticks = at.as_nanos() / 250_000;
+            (*number as u16, ticks as u32)
         });
         Some(Feedback::Transport(
             base as u16,
@@ -386,7 +385,7 @@ impl Feedback {
     /// About what it takes, with the headers below it.
     fn size(&self) -> usize {
         match self {
-            Feedback::Transport(.., deltas) => 60 + deltas.len() * 5 / 4,
+            Feedback::Transport(.., arrivals) => 60 + arrivals.len() * 5 / 4,
             Feedback::Stream(.., arrivals) => 64 + arrivals.len() * 2,
         }
     }

@@ -60,7 +60,10 @@ fn run(pacer: &mut Pacer<Packet>, from: Instant, to: Instant) -> Vec<(u64, Strea
                     pacer.handle_sent(now, stream, 1_191);
                     (stream, 1_191)
                 }
-                Turn::Padding { bytes, .. } => (StreamKey(0), bytes),
+                Turn::Padding { bytes, .. } => {
+                    pacer.handle_padded(now, bytes);
+                    (StreamKey(0), bytes)
+                }
             };
             sent.push((now.since_origin().as_millis() as u64, stream, size));
         }

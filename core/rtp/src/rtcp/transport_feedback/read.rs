@@ -16,8 +16,8 @@ pub struct TransportFeedback<'a> {
     pub status_count: u16,
     /// One more than in the feedback before.
     pub feedback_count: u8,
-    /// On the receiver's clock, in 64 ms.
-    reference_time: u32,
+    /// On the receiver's clock, in 64 ms: the low 24 bits.
+    pub reference_time: u32,
     chunks: &'a [u8],
     /// As many as the chunks announce: it was counted.
     deltas: &'a [u8],
