@@ -90,6 +90,14 @@ impl Page {
         Ok(())
     }
 
+    /// Makes the page as wide and high as this, in CSS pixels.
+    pub async fn resize(&mut self, width: u32, height: u32) -> Result<(), String> {
+        let viewport = json!({ "width": width, "height": height });
+        let params = json!({ "context": self.context, "viewport": viewport });
+        self.command("browsingContext.setViewport", params).await?;
+        Ok(())
+    }
+
     /// Clicks on the middle of an element, as soon as it is enabled.
     pub async fn click(&mut self, selector: &str) -> Result<(), String> {
         let element = self.element(selector).await?;

@@ -79,6 +79,27 @@ async fn a_visitor_from_elsewhere_is_served_https_and_all_works() {
     }
 }
 
+#[tokio::test]
+async fn on_a_telephone_every_pair_is_seen_whole() {
+    let visitor = Visitor::arrive(Browser::Chromium, "127.0.0.1:0").await;
+    let mut visitor = visitor.expect("arrives");
+    visitor.page.resize(420, 800).await.expect("is narrow");
+    visitor.go_through(Step::Connect).await.expect("connects");
+    let pairs = visitor
+        .page
+        .until("document.querySelectorAll('.pairs td').length");
+    pairs.await.expect("there are some");
+    let cut = visitor.page.value(CUT).await;
+    assert_eq!(cut, Ok(serde_json::json!([])));
+}
+
+/// The cells of pairs that reach over the edge of the page or show less than they hold; the page, if
+/// it is wider than its window.
+const CUT: &str = "[...document.querySelectorAll('.pairs td')]
+    .filter((cell) => cell.getBoundingClientRect().right > innerWidth || cell.scrollWidth > cell.clientWidth + 1)
+    .map((cell) => cell.textContent)
+    .concat(document.documentElement.scrollWidth > innerWidth ? ['the page'] : [])";
+
 async fn visit(browser: Browser) {
     let visitor = Visitor::arrive(browser, "127.0.0.1:0").await;
     let mut visitor = visitor.expect("arrives");
