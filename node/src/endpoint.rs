@@ -108,6 +108,7 @@ struct Options {
     gather_continually: bool,
     ice_lite: bool,
     ice_renomination: bool,
+    max_channels: Option<u16>,
     socket_buffers: Option<Buffers>,
 }
 
@@ -164,6 +165,9 @@ impl Options {
     }
 
     fn configure(&self, session: &mut SessionConfig) {
+        if let Some(channels) = self.max_channels {
+            session.sctp.streams = channels;
+        }
         let ice = &mut session.ice;
         ice.lite = self.ice_lite;
         ice.renomination = self.ice_renomination;

@@ -100,6 +100,11 @@ test('an external address is signalled in place of the own one, or beside it', a
   assert.deepEqual(udp.map(({ address, type }) => `${address} ${type}`).sort(), ['127.0.0.1 host', '192.0.2.7 srflx']);
 });
 
+test('an endpoint says how many data channels a connection may have', async (t) => {
+  const { a, b } = await connect(t, endpointFor(t, { maxChannels: 8 }), endpointFor(t, {}));
+  assert.deepEqual([a, b].map((pc) => pc.sctp.maxChannels), [8, 8]);
+});
+
 test('host addresses are hidden behind names', async (t) => {
   const { candidates } = await gather(t, endpointFor(t, { hideHostAddresses: true }));
   assert.ok(candidates.length > 0);

@@ -123,6 +123,8 @@ export interface EndpointOptions {
   iceRenomination?: boolean;
   /** Signal addresses that this host gets later; gathering never ends then. Default: false. */
   gatherContinually?: boolean;
+  /** How many data channels a connection may have; a peer that opens more is refused. Default: 1024. */
+  maxChannels?: number;
   /** Bytes asked of the system for each socket. */
   socketBuffers?: { receive: number; send: number };
 }

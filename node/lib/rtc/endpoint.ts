@@ -61,6 +61,7 @@ const EndpointOptions = dictionary('EndpointOptions', {
   iceLite: defaulted(boolean, false),
   iceRenomination: defaulted(boolean, false),
   gatherContinually: defaulted(boolean, false),
+  maxChannels: optional(enforceRange.unsignedShort),
   socketBuffers: optional(SocketBuffers),
 });
 type EndpointOptions = Infer<typeof EndpointOptions>;
