@@ -19,6 +19,7 @@ const ORDER: &[&str] = &[
     "duologue-datachannel",
     "duologue-srtp",
     "duologue-media",
+    "duologue-playout",
     "duologue-jsep",
     "duologue-session",
     "duologue-peer",
@@ -38,6 +39,11 @@ const APART: &[(&str, &str, &str)] = &[
     ("duologue-ice", "duologue-sdp", "ice knows no SDP"),
     ("duologue-session", "duologue-sdp", "session knows no SDP"),
     ("duologue-session", "duologue-jsep", "session knows no SDP"),
+    (
+        "duologue-playout",
+        "duologue-media",
+        "playout knows no packet on the wire",
+    ),
 ];
 
 /// A third-party crate and the only crates that may name it.

@@ -1,0 +1,118 @@
+use super::line::Line;
+use super::search::{Search, power};
+
+/// What waits is made shorter by a piece that is like the next one, so that it does not show.
+///
+/// It takes thirty milliseconds that wait. How many samples a channel went; `None` where no piece is
+/// like its neighbour. `hurry` takes it less exactly, and several pieces where they fit.
+pub(crate) fn accelerate(search: &mut Search, line: &mut Line, hurry: bool) -> Option<usize> {
+    let (least, most, window) = lags(line);
+    let channels = line.channels();
+    let waits = line.ahead();
+    if waits.len() < LOOK_AHEAD * line.frames_of_ms(1) * channels {
+        return None;
+    }
+    let reference = &waits[..window * channels];
+    let region = &waits[..(most + window) * channels];
+    let found = search.best(reference, region, least..=most, (line.rate(), channels));
+
+    let enough = if hurry { ALIKE_IN_A_HURRY } else { ALIKE };
+    if found.correlation < enough && power(region) > QUIET {
+        return None;
+    }
+    let pieces = if hurry { most / found.at.max(1) } else { 1 };
+    let gone = found.at * pieces.max(1);
+    line.shorten(gone);
+    Some(gone)
+}
+
+/// What was played last is played again before what waits, where both are alike.
+///
+/// It takes ten milliseconds that wait. How many samples a channel that is.
+pub(crate) fn expand(search: &mut Search, line: &mut Line) -> Option<usize> {
+    let (least, most, window) = lags(line);
+    let channels = line.channels();
+    let played = line.history().len();
+    if line.waiting() < window || played < most * channels {
+        return None;
+    }
+    let reference = &line.ahead()[..window * channels];
+    let region = &line.all()[played - most * channels..];
+    let region = &region[..region.len().min((most - least + window) * channels)];
+    let found = search.best(reference, region, 0..=most - least, (line.rate(), channels));
+
+    if found.correlation < ALIKE && power(region) > QUIET {
+        return None;
+    }
+    let more = most - found.at;
+    line.lengthen(more);
+    Some(more)
+}
+
+/// The shortest and the longest piece, and what is compared, in samples a channel: periods of 66 to
+/// 400 Hz, and ten milliseconds.
+pub(crate) fn lags(line: &Line) -> (usize, usize, usize) {
+    let rate = line.rate() as usize;
+    (rate / 400, rate * 3 / 200, rate / 100)
+}
+
+/// What [`accelerate`] wants to see, in milliseconds: twice the longest piece.
+pub(crate) const LOOK_AHEAD: usize = 30;
+/// From here on a splice is not heard.
+const ALIKE: f32 = 0.9;
+/// A splice is heard, but less than a delay that stays.
+const ALIKE_IN_A_HURRY: f32 = 0.5;
+/// −55 dB of full scale: what is so quiet can be spliced anywhere.
+const QUIET: f32 = 3e-6;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn noise(frames: usize, loudness: f32) -> Vec<f32> {
+        let mut state = 1_u32;
+        let draw = |_| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state as i32 as f32 / 2_f32.powi(31)) * loudness
+        };
+        (0..frames).map(draw).collect()
+    }
+
+    fn line_of(samples: &[f32]) -> Line {
+        let mut line = Line::new(48_000, 1);
+        line.append(samples);
+        line.play(960);
+        line
+    }
+
+    #[test]
+    fn noise_is_not_spliced_unless_it_is_quiet() {
+        let mut search = Search::default();
+        let mut loud = line_of(&noise(4_000, 0.5));
+        assert_eq!(accelerate(&mut search, &mut loud, false), None);
+        assert_eq!(accelerate(&mut search, &mut loud, true), None);
+        assert_eq!(expand(&mut search, &mut loud), None);
+
+        let mut quiet = line_of(&noise(4_000, 0.001));
+        let gone = accelerate(&mut search, &mut quiet, false).unwrap();
+        assert_eq!(quiet.waiting(), 3_040 - gone);
+        let more = expand(&mut search, &mut quiet).unwrap();
+        assert_eq!(quiet.waiting(), 3_040 - gone + more);
+    }
+
+    #[test]
+    fn in_a_hurry_as_much_goes_as_fits() {
+        let tone: Vec<f32> = (0..4_000).map(|at| (at as f32 * 0.15).sin()).collect();
+        let mut search = Search::default();
+        let gone = accelerate(&mut search, &mut line_of(&tone), true).unwrap();
+        assert!((480..=720).contains(&gone), "{gone}");
+    }
+
+    #[test]
+    fn what_is_too_short_stays() {
+        let mut search = Search::default();
+        let mut line = line_of(&[0.0; 960]);
+        assert_eq!(accelerate(&mut search, &mut line, true), None);
+        assert_eq!(expand(&mut search, &mut line), None);
+    }
+}
