@@ -34,3 +34,15 @@ pub(crate) const STEPS: usize = 16;
 pub(crate) const TONES: usize = 8;
 /// How long one tone lasts; a report has no more at 8 kHz.
 pub(crate) const TONE_TIME: Duration = Duration::from_secs(8);
+
+/// Frames of video that wait.
+pub(crate) const FRAMES: usize = 300;
+/// Bytes of them.
+pub(crate) const FRAMES_BYTES: usize = 32 << 20;
+/// The most that a frame of video is held back.
+pub(crate) const VIDEO_DELAY: Duration = Duration::from_secs(10);
+
+/// Sender reports of one stream that its clock is read off.
+pub(crate) const SENDER_REPORTS: usize = 20;
+/// The most that lip sync holds a stream back.
+pub(crate) const SYNC_DELAY: Duration = Duration::from_secs(3);

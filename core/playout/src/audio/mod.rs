@@ -21,6 +21,7 @@ use duologue_base::{Instant, Rng, Seq32};
 use duologue_rtp::PayloadType;
 
 pub use codecs::{AudioCodec, CodecError};
+pub(crate) use histogram::Histogram;
 pub(crate) use packets::{nanos, ticks};
 pub use pull::{AudioBlock, Operation};
 pub use statistics::AudioStatistics;
@@ -207,7 +208,7 @@ impl AudioPlayout {
     }
 
     /// Sound is held back for at least so long because pictures are later
-    /// (lip sync).
+    /// ([`LipSync`](crate::LipSync)).
     pub fn set_sync_delay(&mut self, delay: Duration) {
         self.target.set_sync(delay);
     }
@@ -227,6 +228,11 @@ impl AudioPlayout {
     /// How long packets are held back, measured from the fastest, at the moment aimed at.
     pub fn target_delay(&self) -> Duration {
         self.target.get()
+    }
+
+    /// The same without lip sync.
+    pub fn minimum_delay(&self) -> Duration {
+        self.target.without_sync()
     }
 
     /// How much sound waits in packets, and decoded. At most five seconds.

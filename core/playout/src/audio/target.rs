@@ -65,8 +65,12 @@ impl Target {
 
     /// What is aimed at.
     pub(crate) fn get(&self) -> Duration {
-        let [user, sync] = self.least;
-        self.aim.max(user).max(sync).min(*TARGET.end())
+        self.without_sync().max(self.least[1]).min(*TARGET.end())
+    }
+
+    /// What would be aimed at without lip sync.
+    pub(crate) fn without_sync(&self) -> Duration {
+        self.aim.max(self.least[0]).min(*TARGET.end())
     }
 
     pub(crate) fn set_user(&mut self, least: Duration) {
