@@ -22,7 +22,7 @@ struct Target {
     run: fn(&[u8]),
 }
 
-const TARGETS: [Target; 25] = [
+const TARGETS: [Target; 26] = [
     target("candidate", |bytes| on(duologue_fuzz::candidate, bytes)),
     target("congestion", |bytes| on(duologue_fuzz::congestion, bytes)),
     target("dcep", |bytes| on(duologue_fuzz::dcep, bytes)),
@@ -42,6 +42,7 @@ const TARGETS: [Target; 25] = [
     target("payload_split", |bytes| {
         on(duologue_fuzz::payload_split, bytes)
     }),
+    target("playout", |bytes| on(duologue_fuzz::playout, bytes)),
     target("remote_answer", |bytes| {
         on(duologue_fuzz::remote_answer, bytes)
     }),
