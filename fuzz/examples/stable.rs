@@ -22,7 +22,7 @@ struct Target {
     run: fn(&[u8]),
 }
 
-const TARGETS: [Target; 26] = [
+const TARGETS: [Target; 27] = [
     target("candidate", |bytes| on(duologue_fuzz::candidate, bytes)),
     target("congestion", |bytes| on(duologue_fuzz::congestion, bytes)),
     target("dcep", |bytes| on(duologue_fuzz::dcep, bytes)),
@@ -60,6 +60,7 @@ const TARGETS: [Target; 26] = [
     target("session_datagrams", |bytes| {
         on(duologue_fuzz::session_datagrams, bytes)
     }),
+    target("dtls", |bytes| on(duologue_fuzz::dtls, bytes)),
     target("srtp", |bytes| on(duologue_fuzz::srtp, bytes)),
     target("stream", |bytes| on(duologue_fuzz::stream, bytes)),
     target("stun", |bytes| on(duologue_fuzz::stun, bytes)),

@@ -9,6 +9,7 @@
 //! nightly toolchain `examples/stable.rs` gives the same functions the seeds and mutations of them.
 
 mod congestion;
+mod dtls;
 mod files;
 mod ice;
 mod ice_server;
@@ -26,6 +27,7 @@ mod streams;
 mod wire;
 
 pub use congestion::{CongestionScenario, congestion};
+pub use dtls::{DtlsScenario, dtls};
 pub use files::files;
 pub use ice::{IceScenario, ice_agent};
 pub use ice_server::{IceServerScenario, ice_server};

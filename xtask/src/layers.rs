@@ -48,7 +48,6 @@ const APART: &[(&str, &str, &str)] = &[
 
 /// A third-party crate and the only crates that may name it.
 const ADAPTERS: &[(&str, &[&str])] = &[
-    ("dimpl", &["duologue-dtls"]),
     ("rcgen", &["duologue-identity"]),
     ("quinn-udp", &["duologue-udp"]),
     ("if-addrs", &["duologue-udp"]),
@@ -126,8 +125,8 @@ mod tests {
         assert!(forbidden("duologue-jsep", "duologue-ice").is_some());
         assert!(forbidden("duologue-ice", "duologue-sdp").is_some());
         assert!(forbidden("duologue-session", "duologue-sdp").is_some());
-        assert!(forbidden("duologue-session", "dimpl").is_some());
+        assert!(forbidden("duologue-session", "rcgen").is_some());
         assert!(forbidden("duologue-session", "duologue-ice").is_none());
-        assert!(forbidden("duologue-dtls", "dimpl").is_none());
+        assert!(forbidden("duologue-identity", "rcgen").is_none());
     }
 }

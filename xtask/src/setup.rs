@@ -23,6 +23,8 @@ pub(crate) const CODECS: &[Need] = &[
     need("/usr/share/doc/libdav1d6", "libdav1d6"),
 ];
 
+pub(crate) const DTLS: &[Need] = &[need("openssl", "openssl"), need("gnutls-cli", "gnutls-bin")];
+
 pub(crate) const VALGRIND: &[Need] = &[need("valgrind", "valgrind")];
 
 pub(crate) const NODE: &[Need] = &[need("npm", "npm"), need("chromium", "chromium")];

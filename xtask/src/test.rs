@@ -126,6 +126,7 @@ fn run_part(part: Part) -> Outcome {
         Part::Interop => {
             setup::provide(setup::COTURN)?;
             setup::provide(setup::FFMPEG)?;
+            setup::provide(setup::DTLS)?;
             run::run(tests_of("duologue-interop"))
         }
         Part::Ice => {

@@ -8,8 +8,7 @@ pub enum DtlsError {
     /// No application data has passed.
     #[error("the peer's certificate does not match the fingerprints of its description")]
     FingerprintMismatch {
-        /// The alert that told the peer. DTLS 1.3 hides the certificate until the keys are made;
-        /// the library can then only close.
+        /// The alert that told the peer.
         sent: Option<Alert>,
     },
     /// The server's certificate is not trusted, or is another server's. Nothing has passed.
@@ -33,17 +32,17 @@ pub enum DtlsError {
         /// The alert that told the peer.
         sent: Option<Alert>,
     },
-    /// The peer showed no certificate, or one of a kind that cannot be verified here (RSA).
+    /// The peer showed no certificate, or one of a kind that cannot be verified here.
     #[error("the peer's certificate is missing or of an unsupported kind")]
     UnsupportedPeerCertificate {
         /// The alert that told the peer.
         sent: Option<Alert>,
     },
-    /// Our own certificate cannot be used for DTLS here: its key is RSA.
-    #[error("our certificate has a key that DTLS cannot use here: only ECDSA P-256 is supported")]
+    /// Our own certificate's private key cannot be used.
+    #[error("our certificate has a key that cannot be used")]
     UnsupportedCertificate,
-    /// The cryptographic library failed, or a bound of the DTLS library was met.
-    #[error("the DTLS library failed")]
+    /// The cryptographic library failed, or a bound of the protocol was met.
+    #[error("the cryptographic library failed")]
     Library {
         /// The alert that told the peer.
         sent: Option<Alert>,
@@ -75,7 +74,7 @@ impl DtlsError {
             | DtlsError::PeerMisbehaved { sent }
             | DtlsError::UnsupportedPeerCertificate { sent }
             | DtlsError::Library { sent } => *sent,
-            DtlsError::UnsupportedCertificate => Some(Alert::HANDSHAKE_FAILURE),
+            DtlsError::UnsupportedCertificate => Some(Alert::INTERNAL_ERROR),
             DtlsError::UntrustedCertificate
             | DtlsError::AlertReceived(_)
             | DtlsError::HandshakeTimeout => None,
@@ -84,15 +83,18 @@ impl DtlsError {
 
     /// What the peer should be told during the handshake, if it is still there.
     pub(crate) fn alert(&self) -> Option<Alert> {
+        if let Some(intended) = self.sent_alert() {
+            return Some(intended);
+        }
         Some(match self {
             DtlsError::FingerprintMismatch { .. } | DtlsError::UntrustedCertificate => {
                 Alert::BAD_CERTIFICATE
             }
             DtlsError::UnsupportedPeerCertificate { .. } => Alert::UNSUPPORTED_CERTIFICATE,
-            DtlsError::PeerIncompatible { .. }
-            | DtlsError::PeerMisbehaved { .. }
-            | DtlsError::UnsupportedCertificate => Alert::HANDSHAKE_FAILURE,
-            DtlsError::Library { .. } => Alert::INTERNAL_ERROR,
+            DtlsError::PeerIncompatible { .. } | DtlsError::PeerMisbehaved { .. } => {
+                Alert::HANDSHAKE_FAILURE
+            }
+            DtlsError::UnsupportedCertificate | DtlsError::Library { .. } => Alert::INTERNAL_ERROR,
             DtlsError::AlertReceived(_) | DtlsError::HandshakeTimeout => return None,
         })
     }
@@ -110,64 +112,24 @@ impl DtlsError {
         self
     }
 
-    /// The same after the library told the peer by itself: that it showed no certificate, or only
-    /// that this is the end.
-    pub(crate) fn with_alert_of_library(self, is_old: bool) -> Self {
-        match (&self, is_old) {
-            (DtlsError::UnsupportedPeerCertificate { .. }, true) => {
-                self.with_alert(Alert::HANDSHAKE_FAILURE)
-            }
-            (DtlsError::UnsupportedPeerCertificate { .. }, false) => {
-                self.with_alert(Alert::CERTIFICATE_REQUIRED)
-            }
-            _ => self,
-        }
+    /// The peer broke the protocol, and is told how.
+    pub(crate) fn misbehaved(alert: Alert) -> Self {
+        DtlsError::PeerMisbehaved { sent: Some(alert) }
     }
 
-    pub(crate) fn from_library(error: &dimpl::Error) -> Self {
-        use dimpl::Error;
-        match error {
-            Error::SecurityError(error) => Self::from_security_error(error),
-            Error::CertificateError(_) => DtlsError::UnsupportedPeerCertificate { sent: None },
-            Error::CryptoError(error) => Self::from_crypto_error(error),
-            Error::Timeout(_) => DtlsError::HandshakeTimeout,
-            Error::UnexpectedMessage(_)
-            | Error::IncompleteServerHello
-            | Error::RenegotiationAttempt
-            | Error::TooManyClientHelloFragments => DtlsError::PeerMisbehaved { sent: None },
-            _ => DtlsError::Library { sent: None },
-        }
+    /// Nothing in common, and the peer is told in what.
+    pub(crate) fn incompatible(alert: Alert) -> Self {
+        DtlsError::PeerIncompatible { sent: Some(alert) }
     }
 
-    fn from_security_error(error: &dimpl::SecurityError) -> Self {
-        use dimpl::SecurityError as S;
-        match error {
-            S::FatalAlert { description } => DtlsError::AlertReceived(Alert(*description)),
-            S::UnsupportedHelloVerifyRequestVersion(_)
-            | S::UnsupportedServerVersion(_)
-            | S::UnsupportedClientVersion(_)
-            | S::UnsupportedKeyExchangeAlgorithm
-            | S::ExtendedMasterSecretNotNegotiated
-            | S::NoMutuallyAcceptableCipherSuite
-            | S::NoCommonCipherSuite
-            | S::NoCommonKeyExchangeGroup
-            | S::ServerDidNotNegotiateDtls13 => DtlsError::PeerIncompatible { sent: None },
-            _ => DtlsError::PeerMisbehaved { sent: None },
-        }
+    /// The peer's certificate cannot be used, and the peer is told why.
+    pub(crate) fn unsupported_certificate(alert: Alert) -> Self {
+        DtlsError::UnsupportedPeerCertificate { sent: Some(alert) }
     }
 
-    fn from_crypto_error(error: &dimpl::CryptoError) -> Self {
-        use dimpl::CryptoError as C;
-        match error {
-            C::SignatureVerificationFailed { .. } => DtlsError::PeerMisbehaved { sent: None },
-            C::CertificateParseFailed
-            | C::UnsupportedPublicKeyAlgorithm
-            | C::UnsupportedSignatureAlgorithm(_)
-            | C::UnsupportedEcCurve
-            | C::MissingEcCurveParameter
-            | C::InvalidEcCurveParameter
-            | C::InvalidSubjectPublicKey => DtlsError::UnsupportedPeerCertificate { sent: None },
-            _ => DtlsError::Library { sent: None },
+    pub(crate) fn library() -> Self {
+        DtlsError::Library {
+            sent: Some(Alert::INTERNAL_ERROR),
         }
     }
 }
@@ -187,6 +149,8 @@ pub enum ErrorDetail {
 pub struct Alert(pub u8);
 
 impl Alert {
+    /// The end of an association that nothing is wrong with.
+    pub(crate) const CLOSE_NOTIFY: Alert = Alert(0);
     /// What a wrong fingerprint is answered with (RFC 8122 §6.2).
     pub const BAD_CERTIFICATE: Alert = Alert(42);
     /// Nothing that both ends can agree on; in DTLS 1.2 also a certificate that is missing
@@ -194,6 +158,20 @@ impl Alert {
     pub const HANDSHAKE_FAILURE: Alert = Alert(40);
     /// A certificate of a kind that cannot be verified here.
     pub const UNSUPPORTED_CERTIFICATE: Alert = Alert(43);
+    /// A message that may not come now.
+    pub const UNEXPECTED_MESSAGE: Alert = Alert(10);
+    /// A field that makes no sense where it is.
+    pub const ILLEGAL_PARAMETER: Alert = Alert(47);
+    /// A message that cannot be read.
+    pub const DECODE_ERROR: Alert = Alert(50);
+    /// A wrong signature, or a wrong Finished.
+    pub const DECRYPT_ERROR: Alert = Alert(51);
+    /// No version in common.
+    pub const PROTOCOL_VERSION: Alert = Alert(70);
+    /// An extension that has to be there.
+    pub const MISSING_EXTENSION: Alert = Alert(109);
+    /// An extension that was not offered.
+    pub const UNSUPPORTED_EXTENSION: Alert = Alert(110);
     /// It is our fault.
     pub const INTERNAL_ERROR: Alert = Alert(80);
     /// A certificate that is missing, in DTLS 1.3.

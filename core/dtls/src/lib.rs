@@ -1,21 +1,21 @@
 //! DTLS for WebRTC (RFC 8827 §6.5) as a sans-IO transport: datagrams and time in, datagrams,
 //! application data and events out.
 //!
-//! The protocol itself is the work of the crate `dimpl`; this adapter adds what WebRTC needs around
-//! it, and hides its types:
+//! Both versions are here, on the primitives of aws-lc-rs: two handshakes (RFC 6347 and RFC 9147)
+//! over one record layer, one way to cut and repeat flights, and the certificates and keys of both.
+//! What WebRTC needs beside the protocol:
 //!
 //! * Nothing passes in either direction before the peer's certificate matched a fingerprint of its
 //!   session description.
 //! * What arrives before the description did (the answerer's ClientHello often overtakes its
 //!   answer) is kept, within bounds. The owner gives only what came from where ICE has heard the
 //!   peer.
-//! * A datagram that anybody may have sent, before there are keys, does not end a handshake: it
-//!   begins again, a few times within its deadline.
+//! * A datagram that anybody may have sent, before there are keys, does not end a handshake: what
+//!   makes no sense is forgotten, and of two handshakes the one that goes on counts.
 //! * Time is the caller's; a lost flight is sent again after 50 ms, as browsers do, because ICE has
 //!   just shown the path to work.
 //!
-//! A host makes one [`Context`] and clones it, since making it tests the cryptographic library. A
-//! [`Transport`] is then driven by three kinds of methods: `handle_*` takes input, `poll_*` gives
+//! A host makes one [`Context`] and clones it. A [`Transport`] is then driven by three kinds of methods: `handle_*` takes input, `poll_*` gives
 //! output until it returns `None` or `false`, and [`Transport::seal`] protects one packet.
 //!
 //! ```
@@ -58,27 +58,37 @@
 //!
 //! A server that is known by its name and not by a description (TURN over DTLS) is reached by
 //! [`Transport::start_to_server`]: the owner judges its certificates, with those that were sent
-//! along. The library gives the first one only; the others are read where DTLS 1.2 shows them.
+//! along.
 //!
-//! # Limits
-//! Certificates with RSA keys are supported in neither direction, and no server is told the name it
-//! is asked for (RFC 6066 §3). Once DTLS 1.3 encrypts, the library sends no alerts but
-//! `certificate_required` and `close_notify`; for what else fails then a plaintext one is sent, which
-//! this crate heeds and other stacks may not. The library wants a copy of the private key for each
-//! handshake, and does not wipe it.
+//! # What is spoken
+//! X25519, P-256 and P-384, and X25519MLKEM768 for who asks for it; AES-GCM and ChaCha20-Poly1305;
+//! certificates with keys of ECDSA (P-256, P-384), RSA (2,048 to 8,192 bits) and Ed25519. DTLS 1.2
+//! only with the extended master secret (RFC 7627), and nothing is renegotiated or resumed. The
+//! signatures inside of certificates are not looked at, unless a judge does.
 #![forbid(unsafe_code)]
 
 mod cipher;
-mod clock;
+mod connecting;
 mod context;
+mod crypto;
+mod engine;
 mod error;
-mod handshake;
+mod flight;
+mod handshake12;
+mod handshake13;
+mod hello;
 mod limits;
+mod link;
+mod message;
+mod open13;
+mod peek;
+mod reassembly;
 mod record;
 mod suite;
 mod transport;
 mod trust;
 mod types;
+mod wire;
 
 pub use cipher::CipherSuite;
 pub use context::Context;

@@ -10,7 +10,7 @@ pub const RECORD_OVERHEAD_MAX: usize = 13 + 8 + 16;
 /// IPv6 guarantees 1232 bytes of UDP payload).
 pub(crate) const HANDSHAKE_MTU: usize = 1200;
 
-/// The first retransmission of a flight, doubled for each further one. libwebrtc uses the same:
+/// The first retransmission of a flight; each further one waits half as long again. libwebrtc uses the same:
 /// ICE has shown that the path works, so that a second (RFC 6347 §4.2.4.1) is far too long.
 pub(crate) const FIRST_RETRANSMISSION: Duration = Duration::from_millis(50);
 
@@ -18,8 +18,13 @@ pub(crate) const FIRST_RETRANSMISSION: Duration = Duration::from_millis(50);
 /// (RFC 8489 §6.2.1).
 pub(crate) const FIRST_RETRANSMISSION_TO_SERVER: Duration = Duration::from_millis(500);
 
-/// Retransmissions of a flight. With doubling the deadline comes first.
-pub(crate) const RETRANSMISSIONS: usize = 12;
+/// The longest time between two retransmissions. A datagram or two a second load no path, and a path
+/// that loses every third datagram would otherwise take ever longer (RFC 9147 §5.8.2 lets go up to
+/// 60 s).
+pub(crate) const LONGEST_RETRANSMISSION: Duration = Duration::from_secs(1);
+
+/// Retransmissions of a flight. The deadline comes first.
+pub(crate) const RETRANSMISSIONS: u32 = 40;
 
 /// How long a handshake may take.
 pub(crate) const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(30);
@@ -34,28 +39,62 @@ pub(crate) const DOUBT: Duration = Duration::from_secs(3);
 /// How long a hello may lead to nothing, once another one has come: a long round trip.
 pub(crate) const STANDSTILL: Duration = Duration::from_millis(500);
 
-/// Datagrams kept that came before their handshake could use them: a flight with two long
-/// certificates has fewer.
+/// Datagrams kept that came before their handshake could begin: a flight with two long certificates
+/// has fewer.
 pub(crate) const EARLY_DATAGRAMS: usize = 8;
 
 /// The largest datagram kept early.
 pub(crate) const EARLY_DATAGRAM_BYTES: usize = 1500;
 
-/// The longest certificate that the library can bring: it joins at most 50 fragments, none longer
-/// than a datagram.
-pub(crate) const CERTIFICATE_BYTES: usize = 50 * 65_535;
+/// Records kept that came before their keys: a first window of data, and a flight beside it.
+pub(crate) const EARLY_RECORDS: usize = 32;
 
-/// Bytes of the plaintext Certificate messages that are kept of a server, for its chain.
-pub(crate) const CHAIN_BYTES: usize = 64 << 10;
+/// The longest content of a record (RFC 8446 §5.1).
+pub(crate) const RECORD_BYTES: usize = 1 << 14;
 
-/// Fragments that they may come in.
-pub(crate) const CHAIN_FRAGMENTS: usize = 64;
+/// Records of an epoch (RFC 9147 §4.2.1): numbers have 48 bits.
+pub(crate) const RECORD_NUMBERS: u64 = 1 << 48;
 
-/// Datagrams that the library queues while it makes a flight.
-pub(crate) const LIBRARY_SEND_QUEUE: usize = 32;
+/// Records after which DTLS 1.3 takes new keys: half of what RFC 9147 §4.5.3 lets AES-GCM do.
+pub(crate) const RECORDS_PER_KEY: u64 = 1 << 23;
 
-/// Datagrams that the library keeps until it can use them. It calls more a fatal error.
-pub(crate) const LIBRARY_RECEIVE_QUEUE: usize = 64;
+/// Epochs whose keys are held, for each direction: the handshake's, and those before and after a
+/// KeyUpdate.
+pub(crate) const EPOCHS: usize = 3;
 
-/// A timer this far ahead is the library's way to say that none is set.
-pub(crate) const NO_TIMER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+/// How long the keys of the handshake, and those before a KeyUpdate, are kept for what was delayed or
+/// is repeated.
+pub(crate) const OLD_KEYS: Duration = Duration::from_secs(60);
+
+/// The longest handshake message: a certificate of RSA 8192 with a long chain has a quarter.
+pub(crate) const MESSAGE_BYTES: usize = 64 << 10;
+
+/// Handshake messages kept that came before the next one: more than a flight has.
+pub(crate) const MESSAGES_AHEAD: u16 = 10;
+
+/// Bytes of all messages that are being put together.
+pub(crate) const REASSEMBLY_BYTES: usize = 96 << 10;
+
+/// The same before a hello was understood: a hello with ML-KEM has a tenth.
+pub(crate) const HELLO_BYTES: usize = 16 << 10;
+
+/// Parts of a message with gaps between them.
+pub(crate) const PARTS: usize = 64;
+
+/// Certificates that a peer may send.
+pub(crate) const CHAIN_CERTIFICATES: usize = 10;
+
+/// Extensions of a message.
+pub(crate) const EXTENSIONS: usize = 48;
+
+/// Record numbers that an ACK lists, and that are remembered for one.
+pub(crate) const ACK_NUMBERS: usize = 48;
+
+/// Records that may acknowledge one piece of a flight: the first and its retransmissions.
+pub(crate) const SENT_NUMBERS: usize = 16;
+
+/// A flight is not said again sooner than this because the peer repeats itself.
+pub(crate) const REPEAT_GAP: Duration = Duration::from_millis(20);
+
+/// RFC 5246 §7.4.9.
+pub(crate) const VERIFY_DATA_12: usize = 12;

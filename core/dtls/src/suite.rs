@@ -1,122 +1,142 @@
-//! The cipher suites of DTLS 1.3: the library's, but for the mask that hides record numbers
-//! (RFC 9147 §4.2.3). The library makes a key object for every record to compute that one block,
-//! which costs as much as all of AES-GCM over the record.
+//! The cipher suites that handshakes agree on.
 
-use aes::cipher::{BlockEncrypt, KeyInit};
-use aes::{Aes128Enc, Aes256Enc};
-use dimpl::crypto::aws_lc_rs;
-use dimpl::crypto::{
-    Cipher, CryptoProvider, Dtls13CipherSuite, HashAlgorithm, SupportedDtls13CipherSuite,
-};
-use dimpl::{CryptoError, CryptoOperation};
+use aws_lc_rs::{aead, digest, hkdf, hmac, tls_prf};
 
-/// The library's cryptography with these suites.
-pub(crate) fn provider() -> CryptoProvider {
-    CryptoProvider {
-        dtls13_cipher_suites: SUITES,
-        ..aws_lc_rs::default_provider()
-    }
-}
+use crate::Version;
+use crate::cipher::CipherSuite;
 
-static SUITES: &[&dyn SupportedDtls13CipherSuite] =
-    &[&Suite::Aes128Gcm, &Suite::Aes256Gcm, &Suite::ChaCha20];
-
-/// RFC 8446 §B.4.
-#[derive(Debug)]
-enum Suite {
+/// How records are protected. All have 16 bytes of tag and 12 of nonce.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Aead {
     Aes128Gcm,
     Aes256Gcm,
-    ChaCha20,
+    ChaCha20Poly1305,
 }
+
+impl Aead {
+    pub(crate) fn algorithm(self) -> &'static aead::Algorithm {
+        match self {
+            Aead::Aes128Gcm => &aead::AES_128_GCM,
+            Aead::Aes256Gcm => &aead::AES_256_GCM,
+            Aead::ChaCha20Poly1305 => &aead::CHACHA20_POLY1305,
+        }
+    }
+
+    /// RFC 9147 §4.2.3 masks record numbers as QUIC masks packet numbers (RFC 9001 §5.4).
+    pub(crate) fn mask(self) -> &'static aead::quic::Algorithm {
+        match self {
+            Aead::Aes128Gcm => &aead::quic::AES_128,
+            Aead::Aes256Gcm => &aead::quic::AES_256,
+            Aead::ChaCha20Poly1305 => &aead::quic::CHACHA20,
+        }
+    }
+
+    pub(crate) fn key_len(self) -> usize {
+        self.algorithm().key_len()
+    }
+
+    /// What DTLS 1.2 derives of a nonce; GCM's other eight bytes are in each record (RFC 5288 §3,
+    /// RFC 7905 §2).
+    pub(crate) fn fixed_iv_len(self) -> usize {
+        match self {
+            Aead::Aes128Gcm | Aead::Aes256Gcm => 4,
+            Aead::ChaCha20Poly1305 => 12,
+        }
+    }
+}
+
+/// The hash of a suite: of transcripts and key derivation.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Hash {
+    Sha256,
+    Sha384,
+}
+
+impl Hash {
+    pub(crate) fn digest(self) -> &'static digest::Algorithm {
+        match self {
+            Hash::Sha256 => &digest::SHA256,
+            Hash::Sha384 => &digest::SHA384,
+        }
+    }
+
+    pub(crate) fn hmac(self) -> hmac::Algorithm {
+        match self {
+            Hash::Sha256 => hmac::HMAC_SHA256,
+            Hash::Sha384 => hmac::HMAC_SHA384,
+        }
+    }
+
+    pub(crate) fn hkdf(self) -> hkdf::Algorithm {
+        match self {
+            Hash::Sha256 => hkdf::HKDF_SHA256,
+            Hash::Sha384 => hkdf::HKDF_SHA384,
+        }
+    }
+
+    pub(crate) fn prf(self) -> &'static tls_prf::Algorithm {
+        match self {
+            Hash::Sha256 => &tls_prf::P_SHA256,
+            Hash::Sha384 => &tls_prf::P_SHA384,
+        }
+    }
+
+    pub(crate) fn len(self) -> usize {
+        self.digest().output_len()
+    }
+}
+
+/// What the key of the server's certificate must be. DTLS 1.3 does not tie it to the suite.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum ServerKey {
+    Any,
+    /// ECDSA, or EdDSA (RFC 8422 §5.10).
+    Ec,
+    Rsa,
+}
+
+/// A cipher suite (RFC 8446 §B.4; RFC 5289; RFC 7905).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Suite {
+    pub(crate) number: CipherSuite,
+    pub(crate) version: Version,
+    pub(crate) aead: Aead,
+    pub(crate) hash: Hash,
+    pub(crate) server_key: ServerKey,
+}
+
+const fn suite(number: u16, aead: Aead, hash: Hash, server_key: ServerKey) -> Suite {
+    let version = match server_key {
+        ServerKey::Any => Version::V13,
+        ServerKey::Ec | ServerKey::Rsa => Version::V12,
+    };
+    Suite {
+        number: CipherSuite(number),
+        version,
+        aead,
+        hash,
+        server_key,
+    }
+}
+
+/// Those that are offered and accepted, the most wanted first: AES is in hardware where this runs,
+/// and 128 bits are what browsers prefer. RFC 8827 §6.5 requires 0xC02B.
+pub(crate) const SUITES: [Suite; 9] = [
+    suite(0x1301, Aead::Aes128Gcm, Hash::Sha256, ServerKey::Any),
+    suite(0x1302, Aead::Aes256Gcm, Hash::Sha384, ServerKey::Any),
+    suite(0x1303, Aead::ChaCha20Poly1305, Hash::Sha256, ServerKey::Any),
+    suite(0xc02b, Aead::Aes128Gcm, Hash::Sha256, ServerKey::Ec),
+    suite(0xc02f, Aead::Aes128Gcm, Hash::Sha256, ServerKey::Rsa),
+    suite(0xc02c, Aead::Aes256Gcm, Hash::Sha384, ServerKey::Ec),
+    suite(0xc030, Aead::Aes256Gcm, Hash::Sha384, ServerKey::Rsa),
+    suite(0xcca9, Aead::ChaCha20Poly1305, Hash::Sha256, ServerKey::Ec),
+    suite(0xcca8, Aead::ChaCha20Poly1305, Hash::Sha256, ServerKey::Rsa),
+];
 
 impl Suite {
-    fn of_library(&self) -> Option<&'static dyn SupportedDtls13CipherSuite> {
-        let all = aws_lc_rs::default_provider().dtls13_cipher_suites;
-        all.iter()
-            .copied()
-            .find(|known| known.suite() == self.suite())
-    }
-}
-
-impl SupportedDtls13CipherSuite for Suite {
-    fn suite(&self) -> Dtls13CipherSuite {
-        match self {
-            Suite::Aes128Gcm => Dtls13CipherSuite::AES_128_GCM_SHA256,
-            Suite::Aes256Gcm => Dtls13CipherSuite::AES_256_GCM_SHA384,
-            Suite::ChaCha20 => Dtls13CipherSuite::CHACHA20_POLY1305_SHA256,
-        }
-    }
-
-    fn hash_algorithm(&self) -> HashAlgorithm {
-        match self {
-            Suite::Aes256Gcm => HashAlgorithm::SHA384,
-            Suite::Aes128Gcm | Suite::ChaCha20 => HashAlgorithm::SHA256,
-        }
-    }
-
-    fn key_len(&self) -> usize {
-        match self {
-            Suite::Aes128Gcm => 16,
-            Suite::Aes256Gcm | Suite::ChaCha20 => 32,
-        }
-    }
-
-    fn iv_len(&self) -> usize {
-        12
-    }
-
-    fn tag_len(&self) -> usize {
-        16
-    }
-
-    fn create_cipher(&self, key: &[u8]) -> Result<Box<dyn Cipher>, CryptoError> {
-        let missing = CryptoError::OperationFailed(CryptoOperation::CreateCipher);
-        self.of_library().ok_or(missing)?.create_cipher(key)
-    }
-
-    fn encrypt_sn(&self, sn_key: &[u8], sample: &[u8; 16]) -> [u8; 16] {
-        let mut block = (*sample).into();
-        match self {
-            Suite::Aes128Gcm => {
-                if let Ok(cipher) = Aes128Enc::new_from_slice(sn_key) {
-                    cipher.encrypt_block(&mut block);
-                }
-            }
-            Suite::Aes256Gcm => {
-                if let Ok(cipher) = Aes256Enc::new_from_slice(sn_key) {
-                    cipher.encrypt_block(&mut block);
-                }
-            }
-            Suite::ChaCha20 => {
-                return self
-                    .of_library()
-                    .map_or([0; 16], |suite| suite.encrypt_sn(sn_key, sample));
-            }
-        }
-        block.into()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_masks_are_those_of_the_library() {
-        for suite in [Suite::Aes128Gcm, Suite::Aes256Gcm, Suite::ChaCha20] {
-            let library = suite.of_library().unwrap();
-            assert_eq!(suite.hash_algorithm(), library.hash_algorithm());
-            assert_eq!(suite.key_len(), library.key_len());
-            assert_eq!(suite.iv_len(), library.iv_len());
-            assert_eq!(suite.tag_len(), library.tag_len());
-            let key: Vec<u8> = (0..suite.key_len() as u8).collect();
-            for first in 0..=255 {
-                let sample = [first; 16];
-                assert_eq!(
-                    suite.encrypt_sn(&key, &sample),
-                    library.encrypt_sn(&key, &sample)
-                );
-            }
-        }
+    /// The one of this number, if it is for this version.
+    pub(crate) fn find(number: u16, version: Version) -> Option<Suite> {
+        let mut suites = SUITES.into_iter();
+        suites.find(|suite| suite.number.0 == number && suite.version == version)
     }
 }

@@ -1,22 +1,22 @@
 use std::collections::VecDeque;
+use std::net::IpAddr;
 use std::{fmt, mem};
 
-use dimpl::{Output, ProtocolVersion};
-use duologue_base::{DtlsRole, Instant, Redacted};
+use duologue_base::{DtlsRole, Instant};
 use duologue_identity::{Certificate, Fingerprint};
 
 use crate::cipher::CipherSuite;
-use crate::handshake::{Connecting, Early, Engine};
-use crate::limits::EARLY_DATAGRAM_BYTES;
-use crate::record::{is_for_established, plaintext_alert};
+use crate::connecting::{Connecting, Early};
+use crate::engine::{Engine, Fault};
+use crate::peek::{LEVEL_FATAL, LEVEL_WARNING, is_for_established};
 use crate::trust::{Judge, Trust};
-use crate::{Context, DtlsError, SrtpKeying, SrtpProfile, State, Version};
+use crate::{Alert, Context, DtlsError, SrtpKeying, State, Version};
 
 /// One DTLS association, from before its handshake to its end.
 pub struct Transport {
     stage: Stage,
-    /// Datagrams of flights and alerts that wait to be sent. Sealed packets do not pass here.
-    outgoing: VecDeque<Vec<u8>>,
+    /// What an association that ended has to say.
+    last_words: VecDeque<Vec<u8>>,
     events: VecDeque<Event>,
     discarded: u64,
     suite: Option<CipherSuite>,
@@ -54,14 +54,6 @@ pub enum Event {
     Failed(DtlsError),
 }
 
-/// What the library's output asks for next.
-enum Step {
-    Continue,
-    Done,
-    Closed,
-    Failed(DtlsError),
-}
-
 impl Transport {
     /// A transport that keeps what comes until [`Transport::start`].
     pub fn new(context: Context, certificate: Certificate) -> Self {
@@ -71,7 +63,7 @@ impl Transport {
                 certificate,
                 early: Early::new(),
             },
-            outgoing: VecDeque::new(),
+            last_words: VecDeque::new(),
             events: VecDeque::new(),
             discarded: 0,
             suite: None,
@@ -82,16 +74,19 @@ impl Transport {
     /// Begins the handshake. `fingerprints` are those of the peer's description; without one that
     /// fits, the transport fails. Only the first call counts.
     pub fn start(&mut self, now: Instant, role: DtlsRole, fingerprints: Vec<Fingerprint>) {
-        self.begin(now, role, Trust::Fingerprints(fingerprints));
+        self.begin(now, role, Trust::Fingerprints(fingerprints), None);
     }
 
-    /// Begins the handshake with a server that is known by its name, and whose certificate `judge`
-    /// has to trust. With a [`Context::for_servers`]: only DTLS 1.2 shows the whole chain.
-    pub fn start_to_server(&mut self, now: Instant, judge: Judge) {
-        self.begin(now, DtlsRole::Client, Trust::judged(judge));
+    /// Begins the handshake with a server that is known by its name, which it is told
+    /// (RFC 6066 §3) unless that is an address, and whose certificate `judge` has to trust. With a
+    /// [`Context::for_servers`].
+    pub fn start_to_server(&mut self, now: Instant, server_name: &str, judge: Judge) {
+        let is_address = server_name.parse::<IpAddr>().is_ok();
+        let name = (!is_address && !server_name.is_empty()).then(|| server_name.to_owned());
+        self.begin(now, DtlsRole::Client, Trust::Judge(judge), name);
     }
 
-    fn begin(&mut self, now: Instant, role: DtlsRole, trust: Trust) {
+    fn begin(&mut self, now: Instant, role: DtlsRole, trust: Trust, server_name: Option<String>) {
         if !matches!(self.stage, Stage::Waiting { .. }) {
             return;
         }
@@ -105,16 +100,10 @@ impl Transport {
             return;
         };
         log_change(State::New, State::Connecting, format_args!("as {role:?}"));
-        match Connecting::new(context, certificate, role, trust, now) {
+        match Connecting::new(context, certificate, role, trust, server_name, now) {
             Ok(connecting) => self.stage = Stage::Connecting(Box::new(connecting)),
-            Err(error) => {
-                if let Some(alert) = error.sent_alert() {
-                    self.outgoing.push_back(plaintext_alert(alert));
-                }
-                return self.fail(error);
-            }
+            Err(error) => return self.fail(error),
         }
-        self.handle_timeout(now);
         for mut datagram in early.take() {
             self.handle_datagram(now, &mut datagram, |_| {});
         }
@@ -137,20 +126,21 @@ impl Transport {
                 self.discarded += 1;
                 return;
             }
-            Stage::Connecting(connecting) => connecting.handle_datagram(now, datagram),
+            Stage::Connecting(connecting) => {
+                connecting.handle_datagram(now, datagram, &mut on_packet)
+            }
             Stage::Connected(engine) => {
                 if !is_for_established(datagram) {
                     self.discarded += 1;
                     return;
                 }
-                engine.handle_datagram(now, datagram)
+                engine.handle_datagram(now, datagram, &mut on_packet)
             }
         };
-        match result {
-            Ok(()) => self.drain(datagram, &mut on_packet),
-            Err(error) => self.end_with(now, &error),
+        self.settle();
+        if let Err(fault) = result {
+            return self.end_with(fault);
         }
-        self.replay_overtaking(now, &mut on_packet);
         self.go_over_to_rival(now);
     }
 
@@ -167,9 +157,8 @@ impl Transport {
         let Some(engine) = self.engine_mut() else {
             return;
         };
-        match engine.advance(now) {
-            Ok(()) => self.drain(&mut [], &mut |_| {}),
-            Err(error) => self.end_with(now, &error),
+        if let Err(fault) = engine.handle_timeout(now) {
+            self.end_with(fault);
         }
     }
 
@@ -177,14 +166,18 @@ impl Transport {
     pub fn poll_timeout(&self) -> Option<Instant> {
         match &self.stage {
             Stage::Connecting(connecting) => connecting.poll_timeout(),
-            Stage::Connected(engine) => engine.timer,
+            Stage::Connected(engine) => engine.poll_timeout(),
             Stage::Waiting { .. } | Stage::Ended(_) => None,
         }
     }
 
     /// Appends the next datagram of a flight or alert; `false` when there is none.
     pub fn poll_datagram(&mut self, out: &mut Vec<u8>) -> bool {
-        let Some(datagram) = self.outgoing.pop_front() else {
+        let next = match self.engine_mut() {
+            Some(engine) => engine.link.outgoing.pop_front(),
+            None => self.last_words.pop_front(),
+        };
+        let Some(datagram) = next else {
             return false;
         };
         out.extend_from_slice(&datagram);
@@ -202,14 +195,12 @@ impl Transport {
         let Stage::Connected(engine) = &mut self.stage else {
             return false;
         };
+        let start = out.len();
         match engine.seal(now, packet, out) {
-            Ok(sealed) => {
-                // A key update (RFC 9147 §8) may have been made beside it.
-                self.drain(&mut [], &mut |_| {});
-                sealed
-            }
+            Ok(sealed) => sealed,
             Err(error) => {
-                self.end_with(now, &error);
+                out.truncate(start);
+                self.reject(error);
                 false
             }
         }
@@ -243,7 +234,11 @@ impl Transport {
 
     /// Whether a datagram waits in [`Transport::poll_datagram`].
     pub fn has_datagram(&self) -> bool {
-        !self.outgoing.is_empty()
+        match &self.stage {
+            Stage::Connecting(connecting) => !connecting.engine.link.outgoing.is_empty(),
+            Stage::Connected(engine) => !engine.link.outgoing.is_empty(),
+            Stage::Waiting { .. } | Stage::Ended(_) => !self.last_words.is_empty(),
+        }
     }
 
     /// Datagrams that were of no use: those after the end, and too many early ones.
@@ -259,241 +254,83 @@ impl Transport {
         }
     }
 
-    /// Takes all the library's output. `buffer` receives what fits, packets of data above all.
-    fn drain(&mut self, buffer: &mut [u8], on_packet: &mut dyn FnMut(&[u8])) {
-        let mut larger = vec![0; self.certificate_room(buffer.len())];
-        loop {
-            let Some(engine) = self.engine_mut() else {
-                return;
-            };
-            let buffer = if larger.is_empty() {
-                &mut *buffer
-            } else {
-                &mut larger[..]
-            };
-            let step = match engine.dtls.poll_output(buffer) {
-                Output::BufferTooSmall { needed } => {
-                    larger.resize(needed, 0);
-                    Step::Continue
-                }
-                Output::Packet(datagram) => {
-                    if let Stage::Connecting(connecting) = &mut self.stage {
-                        connecting.on_datagram_made(datagram);
-                    }
-                    self.outgoing.push_back(datagram.to_vec());
-                    Step::Continue
-                }
-                Output::Timeout(at) => {
-                    engine.set_timer(at);
-                    self.settle().map_or(Step::Done, Step::Failed)
-                }
-                Output::ApplicationData(packet) => {
-                    let failure = self.settle();
-                    if matches!(self.stage, Stage::Connected(_)) {
-                        on_packet(packet);
-                    }
-                    failure.map_or(Step::Continue, Step::Failed)
-                }
-                Output::CloseNotify => Step::Closed,
-                output => self.learn(output),
-            };
-            match step {
-                Step::Continue => {}
-                Step::Done => return,
-                Step::Closed => return self.close_by_peer(),
-                Step::Failed(error) => return self.reject(error),
-            }
-        }
-    }
-
-    /// Room for the peer's certificate, when it may come and `room` is not enough: the library
-    /// panics without, and its flight may end with a datagram that is shorter.
-    fn certificate_room(&self, room: usize) -> usize {
-        match &self.stage {
-            Stage::Connecting(connecting)
-                if connecting.remote_certificate.is_none() && connecting.received > room =>
-            {
-                connecting.received
-            }
-            _ => 0,
-        }
-    }
-
-    /// What the handshake shows.
-    fn learn(&mut self, output: Output<'_>) -> Step {
+    /// Goes on to data once the handshake is done.
+    fn settle(&mut self) {
         let Stage::Connecting(connecting) = &mut self.stage else {
-            return Step::Continue;
+            return;
         };
-        match output {
-            Output::PeerCert(der) => {
-                let trusted = connecting.trust.check(der);
-                connecting.on_certificate(der);
-                if let Err(error) = trusted {
-                    // DTLS 1.3 cannot say so before the handshake is finished.
-                    if connecting.engine.dtls.protocol_version() == Some(ProtocolVersion::DTLS1_2) {
-                        return Step::Failed(error);
-                    }
-                    connecting.rejected = Some(error);
-                }
-            }
-            Output::KeyingMaterial(material, profile) => {
-                connecting.srtp = srtp_profile(profile).map(|profile| SrtpKeying {
-                    profile,
-                    material: Redacted(material.to_vec()),
-                });
-            }
-            Output::Connected => connecting.finished = true,
-            _ => {}
-        }
-        Step::Continue
-    }
-
-    /// Moves on once the handshake is finished and all it shows is known; what it fails with, if the
-    /// peer is another one.
-    fn settle(&mut self) -> Option<DtlsError> {
-        // Asked with every record: most find nothing to move.
-        if !matches!(&self.stage, Stage::Connecting(connecting) if connecting.finished) {
-            return None;
-        }
-        match mem::replace(&mut self.stage, Stage::Ended(State::Failed)) {
-            Stage::Connecting(connecting) if connecting.rejected.is_some() => {
-                let error = connecting.rejected.clone();
-                self.stage = Stage::Connecting(connecting);
-                return error;
-            }
-            Stage::Connecting(connecting) => self.become_connected(*connecting),
-            stage => self.stage = stage,
-        }
-        None
-    }
-
-    fn become_connected(&mut self, connecting: Connecting) {
-        let Connecting {
-            engine,
-            remote_certificate,
-            srtp,
-            suite,
-            ..
-        } = connecting;
-        // Both ends must show a certificate, so that this cannot be; nothing may rest on it.
-        let Some(remote_certificate) = remote_certificate else {
-            return self.fail(DtlsError::UnsupportedPeerCertificate { sent: None });
+        let Some((agreed, version)) = connecting.engine.take_agreed() else {
+            return;
         };
-        let version = match engine.dtls.protocol_version() {
-            Some(ProtocolVersion::DTLS1_2) => Version::V12,
-            _ => Version::V13,
-        };
+        let stage = mem::replace(&mut self.stage, Stage::Ended(State::Failed));
+        if let Stage::Connecting(connecting) = stage {
+            self.suite = connecting.engine.suite();
+            self.stage = Stage::Connected(Box::new(connecting.engine));
+        }
+        self.version = Some(version);
         log_change(
             State::Connecting,
             State::Connected,
             format_args!("{version:?}"),
         );
-        self.version = Some(version);
-        self.suite = suite;
-        self.stage = Stage::Connected(Box::new(engine));
         self.events.push_back(Event::Connected {
-            remote_certificate,
+            remote_certificate: agreed.chain.into_iter().next().unwrap_or_default(),
             version,
-            srtp,
+            srtp: agreed.srtp,
         });
-    }
-
-    /// Feeds what overtook the ServerHello once that has come.
-    fn replay_overtaking(&mut self, now: Instant, on_packet: &mut dyn FnMut(&[u8])) {
-        let Stage::Connecting(connecting) = &mut self.stage else {
-            return;
-        };
-        if connecting.overtaking.is_empty() || !connecting.can_go_on() {
-            return;
-        }
-        for mut datagram in mem::take(&mut connecting.overtaking) {
-            self.handle_datagram(now, &mut datagram, &mut *on_packet);
-        }
-    }
-
-    fn close_by_peer(&mut self) {
-        self.say_goodbye();
-        self.end(State::Closed, format_args!("by the peer"));
-        self.events.push_back(Event::Closed);
     }
 
     /// Begins again with another hello that came, if nothing comes of the first; whether it did.
     fn go_over_to_rival(&mut self, now: Instant) -> bool {
-        let stands_still =
-            matches!(&self.stage, Stage::Connecting(connecting) if connecting.stands_still(now));
-        stands_still && self.begin_again(now)
-    }
-
-    /// Makes another attempt; `false` if there were too many.
-    fn begin_again(&mut self, now: Instant) -> bool {
         let Stage::Connecting(connecting) = &mut self.stage else {
             return false;
         };
+        if !connecting.stands_still(now) {
+            return false;
+        }
         let Some(hello) = connecting.begin_again(now) else {
             return false;
         };
         tracing::debug!("DTLS: the handshake begins again");
-        self.outgoing.clear();
-        self.handle_timeout(now);
         for mut datagram in hello {
             self.handle_datagram(now, &mut datagram, |_| {});
         }
         true
     }
 
-    /// The library gave up.
-    fn end_with(&mut self, now: Instant, error: &dimpl::Error) {
-        if matches!(error, dimpl::Error::ConnectionClosed) {
-            return self.close_by_peer();
-        }
-        let mut error = DtlsError::from_library(error);
-        if let Stage::Connecting(connecting) = &mut self.stage {
-            if connecting.survives(now, &error) && self.begin_again(now) {
-                return;
+    fn end_with(&mut self, fault: Fault) {
+        match fault {
+            Fault::Closed => {
+                self.say_goodbye();
+                self.end(State::Closed, format_args!("by the peer"));
+                self.events.push_back(Event::Closed);
             }
-            if let Stage::Connecting(connecting) = &self.stage
-                && error == DtlsError::HandshakeTimeout
-            {
-                error = connecting.reason_for_timeout();
+            Fault::Final(error) => {
+                let error = match &self.stage {
+                    Stage::Connecting(connecting) if error == DtlsError::HandshakeTimeout => {
+                        connecting.reason_for_timeout()
+                    }
+                    _ => error,
+                };
+                self.reject(error);
             }
+            // Nothing happened, as far as anybody can know.
+            Fault::Doubtful(_) => {}
         }
-        self.reject(error);
     }
 
-    /// Fails after telling the peer so, as far as the protocol and the library let us.
-    fn reject(&mut self, error: DtlsError) {
-        let error = match self.stage {
-            Stage::Connecting(_) => self.tell(error),
-            _ => error,
+    /// Fails after telling the peer why.
+    fn reject(&mut self, mut error: DtlsError) {
+        let alert = match error {
+            // The peer said it first.
+            DtlsError::AlertReceived(_) | DtlsError::HandshakeTimeout => None,
+            _ => error.alert(),
         };
+        if let Some(alert) = alert {
+            self.say(LEVEL_FATAL, alert);
+            error = error.with_alert(alert);
+        }
         self.fail(error);
-    }
-
-    fn tell(&mut self, error: DtlsError) -> DtlsError {
-        let Some(alert) = error.alert() else {
-            return error;
-        };
-        let version = self
-            .engine_mut()
-            .and_then(|engine| engine.dtls.protocol_version());
-        let is_old = version == Some(ProtocolVersion::DTLS1_2);
-        let untrusted = matches!(
-            error,
-            DtlsError::FingerprintMismatch { .. } | DtlsError::UntrustedCertificate
-        );
-        if untrusted && is_old {
-            // Our last flight may be among it, and is not for this peer.
-            self.outgoing.clear();
-        } else {
-            // The library may have said it already, or can close at least.
-            let before = self.outgoing.len();
-            self.say_goodbye();
-            if self.outgoing.len() > before {
-                return error.with_alert_of_library(is_old);
-            }
-        }
-        self.outgoing.push_back(plaintext_alert(alert));
-        error.with_alert(alert)
     }
 
     fn fail(&mut self, error: DtlsError) {
@@ -503,27 +340,25 @@ impl Transport {
 
     fn end(&mut self, state: State, why: fmt::Arguments<'_>) {
         log_change(self.state(), state, why);
+        if let Some(engine) = self.engine_mut() {
+            self.last_words = mem::take(&mut engine.link.outgoing);
+        }
         self.stage = Stage::Ended(state);
     }
 
-    /// Makes a `close_notify` if there are keys to protect it.
+    /// Says a `close_notify` if there are keys to protect it.
     fn say_goodbye(&mut self) {
-        let Some(engine) = self.engine_mut() else {
-            return;
-        };
-        if engine.dtls.close().is_err() {
-            return;
+        let has_keys = |engine: &mut Engine| engine.link.records.sealing_epoch() > 0;
+        if self.engine_mut().is_some_and(has_keys) {
+            self.say(LEVEL_WARNING, Alert::CLOSE_NOTIFY);
         }
-        let mut buffer = vec![0; EARLY_DATAGRAM_BYTES];
-        loop {
-            let Some(engine) = self.engine_mut() else {
-                return;
-            };
-            match engine.dtls.poll_output(&mut buffer) {
-                Output::Packet(datagram) => self.outgoing.push_back(datagram.to_vec()),
-                Output::Timeout(_) | Output::BufferTooSmall { .. } => return,
-                _ => {}
-            }
+    }
+
+    fn say(&mut self, level: u8, alert: Alert) {
+        if let Some(engine) = self.engine_mut()
+            && engine.say_alert(level, alert).is_err()
+        {
+            tracing::debug!("DTLS: an alert could not be sealed");
         }
     }
 }
@@ -539,15 +374,6 @@ impl fmt::Debug for Transport {
 /// Every change of the state.
 fn log_change(before: State, after: State, detail: fmt::Arguments<'_>) {
     tracing::debug!("DTLS: {before:?} -> {after:?}: {detail}");
-}
-
-fn srtp_profile(profile: dimpl::SrtpProfile) -> Option<SrtpProfile> {
-    match profile {
-        dimpl::SrtpProfile::AES128_CM_SHA1_80 => Some(SrtpProfile::Aes128CmSha1_80),
-        dimpl::SrtpProfile::AEAD_AES_128_GCM => Some(SrtpProfile::AeadAes128Gcm),
-        dimpl::SrtpProfile::AEAD_AES_256_GCM => Some(SrtpProfile::AeadAes256Gcm),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

@@ -173,9 +173,7 @@ pub enum KeygenAlgorithm {
     /// ECDSA on the curve P-256, signed with SHA-256: `{name: "ECDSA", namedCurve: "P-256"}`. The
     /// default of every browser.
     EcdsaP256,
-    /// RSASSA-PKCS1-v1_5 with the public exponent 65537, signed with SHA-256. The DTLS layer has no
-    /// RSA signatures: a connection that gets such certificates alone is not made
-    /// (`NotSupportedError`).
+    /// RSASSA-PKCS1-v1_5 with the public exponent 65537, signed with SHA-256.
     RsaPkcs1 {
         /// Bits of the modulus: 2048, 3072 or 4096.
         modulus_length: u32,

@@ -4,7 +4,7 @@ use std::fmt;
 
 use duologue_base::{Protocol, Redacted, WallClock};
 use duologue_ice as ice;
-use duologue_identity::Certificate;
+use duologue_identity::{Certificate, KeygenAlgorithm};
 use duologue_session::Command;
 
 use crate::ice_server::{IceServerScheme, IceServerUrl, UrlError};
@@ -28,8 +28,8 @@ pub struct Configuration {
     pub bundle_policy: BundlePolicy,
     /// Whether RTP and RTCP share a port.
     pub rtcp_mux_policy: RtcpMuxPolicy,
-    /// Certificates to use instead of a fresh one: the first whose key is ECDSA, since the DTLS
-    /// library cannot use RSA. A description has the fingerprints of all.
+    /// Certificates to use instead of a fresh one: the first whose key is ECDSA, or the first. A
+    /// description has the fingerprints of all.
     #[cfg_attr(feature = "serde", serde(skip))]
     pub certificates: Vec<Certificate>,
     /// How many candidate sets are gathered before they are needed.
@@ -113,20 +113,16 @@ impl Configuration {
         if self.certificates.iter().any(|c| c.expires() < now) {
             return Err(Exception::invalid_access("a certificate has expired"));
         }
-        // §4.2.1: "The implementation selects which of the certificates is used". With none to
-        // select every handshake would fail, of which the application had better hear now.
-        if !self.certificates.is_empty() && self.usable_certificate().is_none() {
-            return Err(Exception::not_supported(
-                "DTLS cannot use certificates with RSA keys here",
-            ));
-        }
         self.validate()
     }
 
-    /// The certificate that handshakes show, of those that the application gave.
-    pub(crate) fn usable_certificate(&self) -> Option<&Certificate> {
+    /// The certificate that handshakes show, of those that the application gave. §4.2.1: "The
+    /// implementation selects which of the certificates is used". Every peer verifies ECDSA
+    /// (RFC 8827 §6.5), which costs a fraction of RSA in time and bytes.
+    pub(crate) fn selected_certificate(&self) -> Option<&Certificate> {
         let mut certificates = self.certificates.iter();
-        certificates.find(|certificate| duologue_dtls::Context::can_use(certificate))
+        let ecdsa = certificates.find(|it| it.algorithm() == KeygenAlgorithm::EcdsaP256);
+        ecdsa.or(self.certificates.first())
     }
 
     /// "Set the configuration" (§4.4.1.6) over `old`: the new value of `[[Configuration]]`.

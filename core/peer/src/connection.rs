@@ -88,8 +88,7 @@ impl PeerConnection {
     ///
     /// # Errors
     /// `InvalidAccessError` for an expired certificate or a TURN server without credentials,
-    /// `SyntaxError` for an ICE server's URL, `NotSupportedError` for certificates that all have RSA
-    /// keys, `UnknownError` when no certificate can be made.
+    /// `SyntaxError` for an ICE server's URL, `UnknownError` when no certificate can be made.
     pub fn new(configuration: Configuration, env: Env) -> Result<Self, Exception> {
         let Env {
             now,
@@ -97,7 +96,7 @@ impl PeerConnection {
             capabilities,
         } = env;
         let configuration = configuration.validate_new(now)?;
-        let certificate = match configuration.usable_certificate() {
+        let certificate = match configuration.selected_certificate() {
             Some(certificate) => certificate.clone(),
             None => Certificate::generate(
                 KeygenAlgorithm::EcdsaP256,

@@ -1,9 +1,5 @@
 # GStreamer's webrtcbin, for Debian's Python: its bindings are Debian's, too.
-import hashlib
 import json
-import os
-import re
-import ssl
 import sys
 import threading
 import traceback
@@ -19,12 +15,6 @@ from control import Tallies, messages, say
 
 Gst.init(None)
 
-# Its own certificate is an RSA one.
-with open(os.environ["DUOLOGUE_PEM"], encoding="ascii") as file:
-    PEM = file.read()
-DIGEST = hashlib.sha256(ssl.PEM_cert_to_DER_cert(PEM[: PEM.index("-----BEGIN PRIVATE KEY")].strip())).hexdigest()
-FINGERPRINT = ":".join(DIGEST[at : at + 2] for at in range(0, 64, 2)).upper()
-
 pipeline = Gst.Pipeline.new("counterpart")
 webrtc = Gst.ElementFactory.make("webrtcbin", "webrtc")
 webrtc.set_property("bundle-policy", GstWebRTC.WebRTCBundlePolicy.MAX_BUNDLE)
@@ -39,7 +29,6 @@ def on_element(_bin, _sub_bin, element):
     # An element without a factory is a part of another one.
     factory = element.get_factory()
     if factory and factory.get_name() == "dtlssrtpdec":
-        element.set_property("pem", PEM)
         element.connect("notify::connection-state", on_dtls)
 
 
@@ -90,9 +79,7 @@ def set_local(action):
     waiting.clear()
     told.clear()
     apply("set-local-description", description)
-    # Of a PEM text that it is given it hashes the key, too.
-    text = re.sub("(a=fingerprint:sha-256 ).*", rf"\g<1>{FINGERPRINT}\r", description.sdp.as_text())
-    say(description={"type": action.replace("create-", ""), "sdp": text})
+    say(description={"type": action.replace("create-", ""), "sdp": description.sdp.as_text()})
     told.set()
     for candidate in waiting:
         say(candidate=candidate)

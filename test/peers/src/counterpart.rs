@@ -3,8 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use duologue::{KeygenAlgorithm, PeerConnection};
-
 /// Another WebRTC stack.
 #[derive(Debug)]
 pub struct Counterpart {
@@ -102,7 +100,7 @@ pub const ALL: &[Counterpart] = &[
     },
     Counterpart {
         name: "GStreamer webrtcbin",
-        note: "its own certificate is an RSA one: it is given one with an ECDSA key",
+        note: "its own certificate, with an RSA key",
         program: Program::DebiansPython("webrtcbin.py"),
         restarts: NO_RESTARTS,
         is_janus: false,
@@ -144,19 +142,9 @@ impl Counterpart {
         };
         // What Python compiles would lie beside the scripts.
         command.env("PYTHONDONTWRITEBYTECODE", "1");
-        command.env("DUOLOGUE_PEM", certificate(&installed).await?);
         command.env(INSTALLED, installed);
         Ok(command)
     }
-}
-
-/// A file with an ECDSA certificate and its key, for those whose own are RSA ones.
-async fn certificate(installed: &Path) -> Result<PathBuf, String> {
-    let path = installed.join("ecdsa.pem");
-    let made = PeerConnection::generate_certificate(KeygenAlgorithm::EcdsaP256, None).await;
-    let made = made.map_err(|e| e.to_string())?;
-    std::fs::write(&path, made.to_pem()).map_err(|e| e.to_string())?;
-    Ok(path)
 }
 
 fn with_script(interpreter: &Path, script: &Path) -> Command {

@@ -48,7 +48,7 @@ impl DtlsConnection {
         let (mut transport, judge) = tls.dtls(server_name)?;
         let socket = bind(local, remote).await;
         let socket = socket.map_err(|error| refusal(&error))?;
-        transport.start_to_server(clock.now(), judge);
+        transport.start_to_server(clock.now(), server_name, judge);
         let mut connection = DtlsConnection { socket, transport };
         let mut buffer = vec![0; DATAGRAM_BYTES];
         loop {

@@ -1,35 +1,26 @@
-//! What datagrams show by themselves, before the library reads them.
-
-use std::borrow::Cow;
+//! What datagrams show by themselves, before a handshake reads them.
 
 use crate::Alert;
+use crate::message::HELLO_RETRY_REQUEST;
+use crate::message::kind::{CLIENT_HELLO, HELLO_VERIFY_REQUEST, SERVER_HELLO};
+use crate::reassembly::MESSAGE_HEADER;
+use crate::record::content::{ALERT, HANDSHAKE};
+use crate::record::{Header, RECORD_HEADER};
 
-pub(crate) const CONTENT_HANDSHAKE: u8 = 22;
-pub(crate) const RECORD_HEADER: usize = 13;
-const CONTENT_ALERT: u8 = 21;
-const CLIENT_HELLO: u8 = 1;
-const SERVER_HELLO: u8 = 2;
-const HELLO_VERIFY_REQUEST: u8 = 3;
-const MESSAGE_HEADER: usize = 12;
-const LEVEL_FATAL: u8 = 2;
+/// RFC 8446 §6.
+pub(crate) const LEVEL_WARNING: u8 = 1;
+pub(crate) const LEVEL_FATAL: u8 = 2;
 
 /// What tells one hello from another.
 pub(crate) type Random = [u8; 32];
 
-/// RFC 8446 §4.1.3: the random of a ServerHello that asks for another ClientHello.
-const HELLO_RETRY_REQUEST: Random = [
-    0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91,
-    0xc2, 0xa2, 0x11, 0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c,
-];
-
 /// After the handshake only protected records mean anything, and plaintext handshake records: they
-/// show that the peer missed our last flight. Other plaintext is noise (RFC 6347 §4.1.2.7), of
-/// which the library might keep too much.
+/// begin a flight that the peer repeats. Other plaintext is noise (RFC 6347 §4.1.2.7).
 pub(crate) fn is_for_established(datagram: &[u8]) -> bool {
     match datagram.first() {
         // RFC 9147 §4: the unified header of DTLS 1.3.
         Some(32..=63) => true,
-        Some(&CONTENT_HANDSHAKE) => true,
+        Some(&HANDSHAKE) => true,
         Some(_) => datagram.get(3..5).is_some_and(|epoch| epoch != [0, 0]),
         None => false,
     }
@@ -50,8 +41,7 @@ pub(crate) fn is_answer_to_hello(datagram: &[u8]) -> bool {
 
 /// The kind of the plaintext handshake message that a datagram begins with.
 fn first_message(datagram: &[u8]) -> Option<u8> {
-    let is_plaintext =
-        datagram.first() == Some(&CONTENT_HANDSHAKE) && datagram.get(3..5) == Some(&[0, 0]);
+    let is_plaintext = datagram.first() == Some(&HANDSHAKE) && datagram.get(3..5) == Some(&[0, 0]);
     let kind = datagram.get(RECORD_HEADER).copied();
     kind.filter(|_| is_plaintext)
 }
@@ -105,48 +95,25 @@ fn begin_of_message(datagram: &[u8]) -> Option<(&[u8], &[u8])> {
     (message[6..9] == [0, 0, 0]).then_some((message, body))
 }
 
-/// A datagram without its plaintext alerts, and the last fatal one of these.
-pub(crate) fn split_alerts(datagram: &[u8]) -> (Cow<'_, [u8]>, Option<Alert>) {
-    let is_alert = |record: &[u8]| record[0] == CONTENT_ALERT && record[3..5] == [0, 0];
-    let mut records = Records(datagram);
-    if !records.any(is_alert) {
-        return (Cow::Borrowed(datagram), None);
-    }
-    let (mut kept, mut alert) = (Vec::new(), None);
-    let mut records = Records(datagram);
-    for record in &mut records {
-        if !is_alert(record) {
-            kept.extend_from_slice(record);
-        } else if let [LEVEL_FATAL, description] = record[RECORD_HEADER..] {
+/// The last fatal alert in plaintext of a datagram.
+pub(crate) fn plaintext_alert(datagram: &[u8]) -> Option<Alert> {
+    let (mut rest, mut alert) = (datagram, None);
+    while let Some(header) = Header::read(rest) {
+        let (record, after) = rest.split_at(header.total_len());
+        let is_plaintext = matches!(
+            header,
+            Header::Plain {
+                content: ALERT,
+                epoch: 0,
+                ..
+            }
+        );
+        if is_plaintext && let [LEVEL_FATAL, description] = record[RECORD_HEADER..] {
             alert = Some(Alert(description));
         }
+        rest = after;
     }
-    kept.extend_from_slice(records.0);
-    (Cow::Owned(kept), alert)
-}
-
-/// The records of a datagram up to the first one of another form: DTLS 1.3 protects its own under
-/// a header without a length that could be trusted (RFC 9147 §4).
-struct Records<'a>(&'a [u8]);
-
-impl<'a> Iterator for Records<'a> {
-    type Item = &'a [u8];
-
-    fn next(&mut self) -> Option<&'a [u8]> {
-        let header = self.0.get(..RECORD_HEADER).filter(|h| h[0] < 32)?;
-        let length = usize::from(u16::from_be_bytes([header[11], header[12]]));
-        let (record, rest) = self.0.split_at_checked(RECORD_HEADER + length)?;
-        self.0 = rest;
-        Some(record)
-    }
-}
-
-/// RFC 6347 §4.1: one plaintext record. Its number is far above those of the handshake, so that the
-/// peer's replay window takes it.
-pub(crate) fn plaintext_alert(alert: Alert) -> Vec<u8> {
-    let head = [CONTENT_ALERT, 0xfe, 0xfd, 0, 0];
-    let number = [0, 0, 0, 0, 0xff, 0xff];
-    [&head[..], &number, &[0, 2, LEVEL_FATAL, alert.0]].concat()
+    alert
 }
 
 #[cfg(test)]
@@ -159,19 +126,18 @@ mod tests {
     }
 
     #[test]
-    fn plaintext_alerts_are_taken_out_of_a_datagram_and_nothing_else_is() {
+    fn a_fatal_alert_in_plaintext_is_found_and_no_other() {
         let hello = record(22, 0, &[2; 20]);
         let protected = record(21, 1, &[2, 40]);
         let unified = [0x2f, 1, 2, 3];
-        let fatal = plaintext_alert(Alert(40));
+        let fatal = record(21, 0, &[2, 47]);
         let warning = record(21, 0, &[1, 90]);
-        let datagram = [&hello[..], &fatal, &warning, &protected, &unified].concat();
-        let (rest, alert) = split_alerts(&datagram);
-        assert_eq!(alert, Some(Alert(40)));
-        assert_eq!(*rest, [&hello[..], &protected, &unified].concat());
-        for length in 0..hello.len() {
-            let (rest, alert) = split_alerts(&hello[..length]);
-            assert_eq!((&*rest, alert), (&hello[..length], None));
+        let none = [&hello[..], &warning, &protected, &unified].concat();
+        assert_eq!(plaintext_alert(&none), None);
+        let datagram = [&hello[..], &fatal, &warning, &protected].concat();
+        assert_eq!(plaintext_alert(&datagram), Some(Alert(47)));
+        for length in 0..hello.len() + fatal.len() {
+            assert_eq!(plaintext_alert(&datagram[..length]), None);
         }
     }
 
