@@ -12,6 +12,9 @@ use duologue_browsers::{Browser, Page};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+#[path = "../../../duologue/examples/e2ee.rs"]
+#[allow(dead_code, reason = "its main is not run here")]
+mod e2ee;
 #[path = "../../../duologue/examples/forward.rs"]
 #[allow(dead_code, reason = "its main is not run here")]
 mod forward;
@@ -187,4 +190,34 @@ fn watch_layer(layer: usize, height: u32) -> String {
             }}
         }})"
     )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn chromium_decodes_what_both_ends_encrypt() {
+    encrypted(Browser::Chromium).await.expect("is decoded");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn firefox_decodes_what_both_ends_encrypt() {
+    encrypted(Browser::Firefox).await.expect("is decoded");
+}
+
+/// What is not encrypted with this key is not sent back, and not decoded by the page.
+async fn encrypted(browser: Browser) -> Outcome<()> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let url = format!("http://{}/#{}", listener.local_addr()?, "5a".repeat(32));
+    let example = tokio::spawn(e2ee::encrypted(listener, [0x5a; 32]));
+    let mut page = Page::start(browser).await?;
+    page.open(&url).await?;
+    page.value(&counted("inbound-rtp", "video", "framesDecoded", 30))
+        .await?;
+    page.value(&counted(
+        "inbound-rtp",
+        "audio",
+        "totalSamplesReceived",
+        48_000,
+    ))
+    .await?;
+    example.abort();
+    Ok(())
 }
