@@ -42,7 +42,7 @@ pub(crate) enum Part {
     Micro,
     /// The npm package: build, own tests, types, clients of npm against Chromium
     Node,
-    /// Chromium and Firefox against us
+    /// Chromium and Firefox against us; on a path that loses packets in a network namespace, which takes root
     Browsers,
     /// Other WebRTC stacks against us: wrtc, node-datachannel, werift, aiortc (which decodes media), GStreamer, Pion,
     /// Janus
@@ -145,7 +145,7 @@ fn run_part(part: Part) -> Outcome {
         Part::Node => node(),
         Part::Browsers => {
             setup::provide(setup::BROWSERS)?;
-            setup::provide(setup::COTURN)?;
+            setup::provide(setup::NETWORKS)?;
             run::run(tests_of("duologue-browsers"))
         }
         Part::Peers => peers::run(),

@@ -60,6 +60,11 @@ const PAGE: &[(&str, &str, &str)] = &[
         include_str!("../page/facts.js"),
     ),
     (
+        "/loss.js",
+        "text/javascript",
+        include_str!("../page/loss.js"),
+    ),
+    (
         "/ways.js",
         "text/javascript",
         include_str!("../page/ways.js"),
@@ -96,6 +101,8 @@ pub enum Suite {
     Open,
     /// Those of its camera and microphone.
     Media,
+    /// Those of its camera and microphone on a path that loses packets.
+    Lossy,
     /// Those of a browser that hides them behind mDNS names.
     Hidden,
 }
@@ -105,13 +112,14 @@ impl Suite {
         match self {
             Suite::Open => "scenarios+ways",
             Suite::Media => "media+facts",
+            Suite::Lossy => "loss",
             Suite::Hidden => "names",
         }
     }
 
     fn addresses(self) -> Addresses {
         match self {
-            Suite::Open | Suite::Media => Addresses::Shown,
+            Suite::Open | Suite::Media | Suite::Lossy => Addresses::Shown,
             Suite::Hidden => Addresses::Hidden,
         }
     }
