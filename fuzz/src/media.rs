@@ -4,8 +4,10 @@ use std::time::Duration;
 use arbitrary::Arbitrary;
 use bytes::Bytes;
 use duologue_base::{Instant, Rng, Seq16, TransceiverId, WallClock};
-use duologue_media::{EncodedFrameInit, MediaItem, MediaTransport, Outlet};
+use duologue_media::forward::{Choice, Forwarder, ReceiverKey};
+use duologue_media::{EncodedFrameInit, MediaItem, MediaTransport, Outlet, RtpPacket};
 use duologue_rtp::ext::{ExtensionKind, ExtensionMap};
+use duologue_rtp::payload::PayloadFormat;
 use duologue_rtp::rtcp::Writer;
 use duologue_rtp::{
     Codec, CodecParameters, ExtensionId, HeaderExtensionParameters, HeaderToSend, MediaKind,
@@ -96,6 +98,8 @@ struct Attacked {
     numbers: HashMap<u8, u64>,
     sent: Vec<(Ssrc, u16)>,
     extensions: ExtensionMap,
+    /// Of each format with numbers of pictures, and its receivers.
+    forwarders: Vec<(Forwarder, [ReceiverKey; 2])>,
 }
 
 impl Attacked {
@@ -111,6 +115,9 @@ impl Attacked {
             numbers: HashMap::new(),
             sent: Vec::new(),
             extensions: ExtensionMap::default(),
+            forwarders: [PayloadFormat::Vp8, PayloadFormat::Vp9]
+                .map(forwarder)
+                .into(),
         };
         for (id, kind) in EXTENSIONS {
             let id = ExtensionId::new(id).expect("not 0");
@@ -220,11 +227,46 @@ impl Attacked {
         });
         assert!(sent < POLLS, "packets without end");
         report(&mut self.transport, self.now, |_| {});
-        let items = std::iter::from_fn(|| self.transport.poll_item());
-        assert!(items.count() <= 4_096);
+        let mut items = 0;
+        while let Some(item) = self.transport.poll_item() {
+            items += 1;
+            if let MediaItem::Packet(_, packet) = item {
+                self.forward(&packet);
+            }
+        }
+        assert!(items <= 4_096);
         while self.transport.poll_report().is_some() {}
         assert!(self.transport.stats().inbound.len() <= 256);
     }
+
+    /// A receiver gets a packet once at most, and not another payload.
+    fn forward(&mut self, packet: &RtpPacket) {
+        for (forwarder, receivers) in &mut self.forwarders {
+            let choice = match packet.timestamp % 4 {
+                layer @ 0..3 => Choice::Layer(layer as usize),
+                _ => Choice::Bitrate(packet.sequence_number % 1_000_000),
+            };
+            if packet.sequence_number.is_multiple_of(5) {
+                forwarder.choose(self.now, receivers[0], choice);
+                forwarder.limit_temporal(receivers[1], Some((packet.timestamp % 3) as u8));
+            }
+            forwarder.handle_packet(self.now, packet);
+            let sent: Vec<_> = std::iter::from_fn(|| forwarder.poll_packet()).collect();
+            assert!(sent.len() <= receivers.len());
+            assert!(
+                sent.iter()
+                    .all(|(_, sent)| sent.payload.len() == packet.payload.len())
+            );
+            assert!(std::iter::from_fn(|| forwarder.poll_key_frame_request()).count() <= 4);
+        }
+    }
+}
+
+fn forwarder(format: PayloadFormat) -> (Forwarder, [ReceiverKey; 2]) {
+    let mut forwarder = Forwarder::new(format, 90_000);
+    let receivers = [(); 2].map(|()| forwarder.add_receiver());
+    forwarder.choose(Instant::ZERO, receivers[1], Choice::Layer(0));
+    (forwarder, receivers)
 }
 
 struct Loop {
