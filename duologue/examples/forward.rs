@@ -7,11 +7,11 @@ mod common;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use common::{Outcome, answer, gone, listen, of_kind, page, prefer};
+use common::{Outcome, answer, gone, is_gone, listen, of_kind, page, prefer};
 use duologue::files::Format;
 use duologue::{
-    Choice, Configuration, DtlsTransportState, Endpoint, Event, Events, Forwarder, Forwarding,
-    MediaKind, Message, PeerConnection, SessionDescription, TransceiverDirection,
+    Choice, Configuration, Endpoint, Event, Events, Forwarder, Forwarding, MediaKind, Message,
+    PeerConnection, SessionDescription, TransceiverDirection,
 };
 use tokio::net::TcpListener;
 
@@ -111,9 +111,7 @@ async fn serve_viewer(pc: PeerConnection, mut events: Events, forwarding: Forwar
                     }
                 });
             }
-            Event::DtlsStateChange(_, DtlsTransportState::Closed | DtlsTransportState::Failed) => {
-                break;
-            }
+            event if is_gone(&event) => break,
             _ => {}
         }
     }

@@ -73,6 +73,7 @@ struct Shared {
 struct State {
     /// From the first packet on: the machine, and the codec that it is for.
     running: Option<Running>,
+    /// In the order in which they came, and of their keys.
     viewers: Vec<Viewer>,
     next_id: u64,
     /// When the last packet came.
@@ -200,7 +201,7 @@ impl Drop for Viewing {
         let Some(at) = state.viewers.iter().position(|viewer| viewer.id == self.id) else {
             return;
         };
-        let viewer = state.viewers.swap_remove(at);
+        let viewer = state.viewers.remove(at);
         if let (Some(running), Some(key)) = (&mut state.running, viewer.key) {
             running.machine.remove_receiver(key);
         }
@@ -287,10 +288,11 @@ impl State {
         }
         running.machine.handle_packet(self.now, packet);
         while let Some((key, mut sent)) = running.machine.poll_packet() {
-            let mut viewers = self.viewers.iter_mut();
-            let Some(viewer) = viewers.find(|viewer| viewer.key == Some(key)) else {
-                continue;
-            };
+            let at = self
+                .viewers
+                .binary_search_by_key(&Some(key), |viewer| viewer.key);
+            let Ok(at) = at else { continue };
+            let viewer = &mut self.viewers[at];
             sent.payload_type = viewer.payload_type;
             viewer.batch.push(sent);
         }

@@ -13,6 +13,8 @@ pub use duologue_base::{
     Datagram, Ecn, Generation, Instant, Protocol, Rng, SocketId, Transmit, WallClock,
 };
 pub use duologue_dtls::Context;
+/// One publisher's packets to many receivers.
+pub use duologue_media::forward;
 pub use duologue_peer::{Effect, Event, OperationId, Target, Value};
 pub use duologue_peer::{Env, PeerConnection as Peer};
 pub use duologue_session::{

@@ -11,8 +11,8 @@ use axum::routing::get;
 use axum::{Json, Router};
 use duologue::files::Format;
 use duologue::{
-    DtlsTransportState, Event, Events, MediaKind, PeerConnection, RtpReceiver, RtpTransceiver,
-    SessionDescription,
+    DtlsTransportState, Event, Events, MediaKind, PeerConnection, PeerConnectionState, RtpReceiver,
+    RtpTransceiver, SessionDescription,
 };
 use tokio::net::TcpListener;
 
@@ -92,13 +92,24 @@ pub(crate) async fn connected(events: &mut Events) {
     while events.recv().await.is_some_and(|event| !up(&event)) {}
 }
 
-/// Waits until the page is gone: whoever holds the connection may close it.
+/// Waits until the other end is gone, be it without a word: whoever holds the connection may close it.
 pub(crate) async fn gone(events: &mut Events) {
     while let Some(event) = events.recv().await {
-        if let Event::DtlsStateChange(_, DtlsTransportState::Closed | DtlsTransportState::Failed) =
-            event
-        {
+        if is_gone(&event) {
             return;
         }
+    }
+}
+
+pub(crate) fn is_gone(event: &Event) -> bool {
+    match event {
+        Event::DtlsStateChange(_, state) => {
+            matches!(
+                state,
+                DtlsTransportState::Closed | DtlsTransportState::Failed
+            )
+        }
+        Event::ConnectionStateChange(state) => *state == PeerConnectionState::Failed,
+        _ => false,
     }
 }
