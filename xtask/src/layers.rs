@@ -27,6 +27,7 @@ const ORDER: &[&str] = &[
     "duologue-tokio",
     "duologue-files",
     "duologue-codec",
+    "duologue-g7xx",
     "duologue-system",
     "duologue",
 ];
