@@ -232,7 +232,12 @@ impl Decoder {
                 c_int::from(fec),
             )
         };
-        usize::try_from(made).map_err(|_| made)
+        let made = usize::try_from(made).map_err(|_| made)?;
+        // What is loud goes over a little by the coding.
+        for sample in &mut out[..made * self.channels] {
+            *sample = sample.clamp(-1.0, 1.0);
+        }
+        Ok(made)
     }
 }
 

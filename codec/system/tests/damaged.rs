@@ -1,0 +1,185 @@
+//! Damaged streams, decoded in a child process: it may refuse them, but not die of them, nor take
+//! memory without bound.
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers outside #[test] functions are tests too"
+)]
+#![allow(clippy::print_stdout, reason = "what was measured is to be seen")]
+
+#[path = "common/mod.rs"]
+mod common;
+
+use std::env;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use common::{PICTURES, frames, packets};
+use duologue_codec::{
+    AudioCodec, AudioDecoderConfig, CodecSet, VideoCodec, VideoDecoderConfig, VideoEncoderConfig,
+    pattern,
+};
+
+/// Says to a child which seed it begins with, and that it is one.
+const CHILD: &str = "DUOLOGUE_DAMAGED_SEED";
+
+/// How long each codec is tried, in seconds: more where somebody has the time.
+const SECONDS: &str = "DUOLOGUE_DAMAGED_SECONDS";
+
+/// KiB of address space that a child may have.
+const MEMORY: u64 = 3 << 20;
+
+#[test]
+fn damaged_frames_are_refused_and_end_no_process() {
+    if let Ok(seed) = env::var(CHILD) {
+        return decode_damaged(seed.parse().unwrap());
+    }
+    let program = env::current_exe().unwrap();
+    let script = format!("ulimit -v {MEMORY}; exec \"$0\" --exact --nocapture \"$1\"");
+    let mut child = Command::new("sh");
+    child.args(["-c", &script]).arg(program);
+    child.arg("damaged_frames_are_refused_and_end_no_process");
+    let ended = child.env(CHILD, "1").output().unwrap();
+    print!("{}", String::from_utf8_lossy(&ended.stdout));
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert!(ended.status.success(), "{}: {said}", ended.status);
+}
+
+/// What a child does.
+fn decode_damaged(seed: u64) {
+    let seconds = env::var(SECONDS).ok().and_then(|it| it.parse().ok());
+    let time = Duration::from_secs_f64(seconds.unwrap_or(2.0));
+    let codecs = duologue_system::codecs();
+    for codec in [
+        VideoCodec::Vp8,
+        VideoCodec::Vp9,
+        VideoCodec::H264,
+        VideoCodec::Av1,
+    ] {
+        pictures(&codecs, codec, &mut Chance(seed), time);
+    }
+    sound(&codecs, &mut Chance(seed), time);
+}
+
+fn pictures(codecs: &CodecSet, codec: VideoCodec, chance: &mut Chance, time: Duration) {
+    let recorded = PICTURES.iter().filter(|(_, of)| *of == codec);
+    let mut streams: Vec<_> = recorded.map(|(name, _)| frames(name)).collect();
+    streams.push(made(codecs, codec));
+    let (mut damaged, mut refused, mut slowest) = (0, 0, Duration::ZERO);
+    let began = Instant::now();
+    while began.elapsed() < time {
+        let mut decoder = codecs
+            .video_decoder(&VideoDecoderConfig::new(codec))
+            .unwrap();
+        let stream = &streams[chance.below(streams.len())];
+        for frame in stream.iter().take(20) {
+            let frame = chance.damage(frame);
+            let before = Instant::now();
+            let mut pictures = Vec::new();
+            let decoded = decoder.decode(&frame, Duration::ZERO, &mut pictures);
+            slowest = slowest.max(before.elapsed());
+            damaged += 1;
+            refused += u32::from(decoded.is_err());
+        }
+    }
+    println!("{codec}: {damaged} frames in {time:?}, {refused} refused, slowest {slowest:.0?}");
+    assert!(damaged > 20 && refused > 0);
+}
+
+/// A stream of the library's own encoder.
+fn made(codecs: &CodecSet, codec: VideoCodec) -> Vec<Vec<u8>> {
+    let config = VideoEncoderConfig::new(codec, 320, 180);
+    let mut encoder = codecs.video_encoder(&config).unwrap();
+    let mut chunks = Vec::new();
+    for number in 0..20 {
+        let picture = pattern::draw(number, 320, 180).unwrap();
+        let picture = picture.at(Duration::from_millis(33) * u32::from(number));
+        encoder
+            .encode(&picture, number % 10 == 0, &mut chunks)
+            .unwrap();
+    }
+    chunks
+        .into_iter()
+        .map(|chunk| chunk.data.to_vec())
+        .collect()
+}
+
+fn sound(codecs: &CodecSet, chance: &mut Chance, time: Duration) {
+    let packets = packets("chromium-148-opus.frames");
+    let config = AudioDecoderConfig::new(AudioCodec::Opus);
+    let mut decoder = codecs.audio_decoder(&config).unwrap();
+    let (mut damaged, mut refused) = (0, 0);
+    let began = Instant::now();
+    while began.elapsed() < time {
+        let which = chance.below(packets.len());
+        let packet = chance.damage(&packets[which]);
+        let mut out = [0.0; 5_760];
+        damaged += 1;
+        match chance.below(8) {
+            0 => drop(decoder.recover(&packet, &mut out[..960])),
+            1 => decoder.conceal(&mut out[..960]),
+            _ => refused += u32::from(decoder.decode(&packet, &mut out).is_err()),
+        }
+        assert!(out.iter().all(|sample| sample.is_finite()));
+    }
+    println!("opus: {damaged} packets in {time:?}, {refused} refused");
+    assert!(refused > 0);
+}
+
+/// A sequence that is the same for the same seed (splitmix).
+struct Chance(u64);
+
+impl Chance {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    fn below(&mut self, limit: usize) -> usize {
+        (self.next() % limit.max(1) as u64) as usize
+    }
+
+    /// The same with bits turned, bytes set, a piece missing, moved or too much; or as it is.
+    fn damage(&mut self, bytes: &[u8]) -> Vec<u8> {
+        let mut bytes = bytes.to_vec();
+        for _ in 0..self.below(4) {
+            let (at, len) = (self.below(bytes.len()), self.below(32));
+            match self.below(6) {
+                // Headers are at the beginning, and say most.
+                0 => {
+                    let at = self.below(bytes.len().min(24));
+                    self.flip(&mut bytes, at);
+                }
+                1 => self.flip(&mut bytes, at),
+                2 => bytes.truncate(at),
+                3 => {
+                    let end = bytes.len().min(at + len);
+                    bytes.drain(at..end);
+                }
+                4 => {
+                    let piece: Vec<u8> = bytes[at..].iter().take(len).copied().collect();
+                    let to = self.below(bytes.len());
+                    bytes.splice(to..to, piece);
+                }
+                _ => {
+                    let value = [0, 0xff, 0x80, 0x7f][self.below(4)];
+                    bytes
+                        .iter_mut()
+                        .skip(at)
+                        .take(len)
+                        .for_each(|byte| *byte = value);
+                }
+            }
+        }
+        bytes
+    }
+
+    fn flip(&mut self, bytes: &mut [u8], at: usize) {
+        let bit = 1 << self.below(8);
+        if let Some(byte) = bytes.get_mut(at) {
+            *byte ^= bit;
+        }
+    }
+}
