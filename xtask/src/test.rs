@@ -146,6 +146,7 @@ fn run_part(part: Part) -> Outcome {
         Part::Browsers => {
             setup::provide(setup::BROWSERS)?;
             setup::provide(setup::NETWORKS)?;
+            setup::provide(setup::CODECS)?;
             run::run(tests_of("duologue-browsers"))
         }
         Part::Peers => peers::run(),

@@ -107,7 +107,7 @@ async function everyCodecComesBack(test, by) {
 }
 
 // Waits until so much more of each kind was decoded here; gives the statistics of the streams.
-async function comesBack(test, pc, kinds) {
+export async function comesBack(test, pc, kinds) {
   test.onFailure(async () => `decoded here: ${JSON.stringify(await decoded(pc))}`);
   play(test, pc);
   await connected(pc);
@@ -121,12 +121,13 @@ async function comesBack(test, pc, kinds) {
 }
 
 // Nothing is decoded that nobody plays.
-function play(test, pc) {
+export function play(test, pc) {
   const player = document.createElement("video");
   const tracks = pc.getReceivers().map((receiver) => receiver.track);
   Object.assign(player, { srcObject: new MediaStream(tracks), autoplay: true });
   document.body.append(player);
   test.onEnd(() => player.remove());
+  return player;
 }
 
 async function decoded(pc) {
@@ -140,6 +141,6 @@ async function decoded(pc) {
   return found;
 }
 
-function firstOfEach(codecs) {
+export function firstOfEach(codecs) {
   return codecs.filter((codec, at) => codecs.findIndex((c) => c.mimeType === codec.mimeType) === at);
 }

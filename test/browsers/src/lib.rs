@@ -8,6 +8,7 @@
 
 mod launch;
 mod peer;
+mod raw;
 mod server;
 mod watch;
 mod webdriver;

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
+use crate::raw;
 use crate::watch::Watch;
 
 /// Events that wait for the page.
@@ -94,6 +95,8 @@ pub(crate) enum EchoBy {
     #[default]
     Packets,
     Frames,
+    /// Decoded here, and something else encoded.
+    Raw,
 }
 
 #[derive(Debug)]
@@ -284,6 +287,7 @@ impl RemotePeer {
         match by {
             EchoBy::Packets => tokio::spawn(echo_packets(transceiver)),
             EchoBy::Frames => tokio::spawn(echo_frames(transceiver)),
+            EchoBy::Raw => tokio::spawn(raw::answer(transceiver)),
         };
     }
 

@@ -50,6 +50,11 @@ const PAGE: &[(&str, &str, &str)] = &[
         include_str!("../page/media.js"),
     ),
     (
+        "/raw.js",
+        "text/javascript",
+        include_str!("../page/raw.js"),
+    ),
+    (
         "/devices.js",
         "text/javascript",
         include_str!("../page/devices.js"),
@@ -103,6 +108,8 @@ pub enum Suite {
     Media,
     /// Those of its camera and microphone on a path that loses packets.
     Lossy,
+    /// Those of pictures and sound that are decoded and encoded here.
+    Raw,
     /// Those of a browser that hides them behind mDNS names.
     Hidden,
 }
@@ -113,13 +120,14 @@ impl Suite {
             Suite::Open => "scenarios+ways",
             Suite::Media => "media+facts",
             Suite::Lossy => "loss",
+            Suite::Raw => "raw",
             Suite::Hidden => "names",
         }
     }
 
     fn addresses(self) -> Addresses {
         match self {
-            Suite::Open | Suite::Media | Suite::Lossy => Addresses::Shown,
+            Suite::Open | Suite::Media | Suite::Lossy | Suite::Raw => Addresses::Shown,
             Suite::Hidden => Addresses::Hidden,
         }
     }

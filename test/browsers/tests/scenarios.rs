@@ -36,6 +36,16 @@ async fn firefox_decodes_what_the_rust_peer_sends_back() {
     all_pass(Browser::Firefox, Suite::Media).await;
 }
 
+#[tokio::test]
+async fn chromium_and_the_rust_peer_read_each_others_pictures_and_hear_each_others_sound() {
+    all_pass(Browser::Chromium, Suite::Raw).await;
+}
+
+#[tokio::test]
+async fn firefox_and_the_rust_peer_read_each_others_pictures_and_hear_each_others_sound() {
+    all_pass(Browser::Firefox, Suite::Raw).await;
+}
+
 /// `DUOLOGUE_ONLY` narrows the scenarios down by a part of their names.
 async fn all_pass(browser: Browser, suite: Suite) {
     let only = std::env::var("DUOLOGUE_ONLY").unwrap_or_default();
