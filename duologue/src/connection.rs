@@ -437,6 +437,16 @@ impl fmt::Debug for PeerConnection {
 pub(crate) struct ConnectionHandle(Arc<Connection>);
 
 impl ConnectionHandle {
+    #[cfg(feature = "codecs")]
+    pub(crate) fn endpoint(&self) -> &Endpoint {
+        &self.0.endpoint
+    }
+
+    #[cfg(feature = "codecs")]
+    pub(crate) fn runtime(&self) -> &tokio::runtime::Handle {
+        self.0.endpoint().runtime()
+    }
+
     pub(crate) fn session(&self) -> &SessionHandle {
         &self.0.session
     }

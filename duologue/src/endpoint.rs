@@ -5,7 +5,11 @@ use std::io;
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
+#[cfg(feature = "codecs")]
+use std::sync::OnceLock;
 
+#[cfg(feature = "codecs")]
+use duologue_codec::CodecSet;
 use duologue_dtls as dtls;
 use duologue_jsep::Capabilities;
 use duologue_peer::{Configuration, Exception};
@@ -26,6 +30,8 @@ struct Shared {
     driver: duologue_tokio::Endpoint,
     session: SessionConfig,
     capabilities: Arc<Capabilities>,
+    #[cfg(feature = "codecs")]
+    codecs: OnceLock<CodecSet>,
 }
 
 impl Endpoint {
@@ -63,6 +69,13 @@ impl Endpoint {
 
     pub(crate) fn session_config(&self) -> &SessionConfig {
         &self.0.session
+    }
+
+    /// What raw pictures and sound are encoded and decoded with.
+    #[cfg(feature = "codecs")]
+    pub(crate) fn codecs(&self) -> CodecSet {
+        let codecs = self.0.codecs.get_or_init(crate::raw::found_codecs);
+        codecs.clone()
     }
 
     pub(crate) fn capabilities(&self) -> &Arc<Capabilities> {
@@ -107,6 +120,8 @@ pub struct EndpointBuilder {
     ice_lite: bool,
     ice_renomination: bool,
     max_channels: Option<u16>,
+    #[cfg(feature = "codecs")]
+    codecs: Option<CodecSet>,
 }
 
 impl EndpointBuilder {
@@ -271,6 +286,15 @@ impl EndpointBuilder {
         self
     }
 
+    /// What raw pictures and sound are encoded and decoded with, in place of
+    /// [`found_codecs`](crate::codec::found_codecs): codecs of the application's own, or without the
+    /// libraries of this machine, of which none is loaded then.
+    #[cfg(feature = "codecs")]
+    pub fn codecs(mut self, codecs: CodecSet) -> Self {
+        self.codecs = Some(codecs);
+        self
+    }
+
     /// Bytes asked of the system for each socket's receive and send buffer; 4 MiB by default. The
     /// system may grant less: on Linux at most `net.core.rmem_max` and `net.core.wmem_max`.
     pub fn socket_buffers(mut self, receive: usize, send: usize) -> Self {
@@ -311,6 +335,8 @@ impl EndpointBuilder {
                 ice_renomination: self.ice_renomination,
                 ..Capabilities::default()
             }),
+            #[cfg(feature = "codecs")]
+            codecs: self.codecs.map(OnceLock::from).unwrap_or_default(),
         })))
     }
 }

@@ -103,6 +103,24 @@ impl<T: Outgoing> Writer<T> {
     pub(crate) fn queued(&self) -> usize {
         self.queues.queued()
     }
+
+    /// What is handed over from now on is refused.
+    #[cfg(feature = "codecs")]
+    pub(crate) fn ended(&self) -> bool {
+        self.queues.ended()
+    }
+
+    /// Whether the peer wanted a key frame since this was asked last.
+    #[cfg(feature = "codecs")]
+    pub(crate) fn take_key_frame_request(&self) -> bool {
+        self.queues.take_key_frame_request()
+    }
+
+    /// The one that was taken was not made.
+    #[cfg(feature = "codecs")]
+    pub(crate) fn want_key_frame(&self) {
+        self.queues.want_key_frame();
+    }
 }
 
 impl<T> Clone for Writer<T> {

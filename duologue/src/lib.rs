@@ -89,7 +89,7 @@ assert_eq!(incoming.recv().await, Some(Message::Text("Hello, Bob".into())));
 //! | `addEventListener()`, `onicecandidate`, … | [`Events`]: one stream of [`Event`]s for a connection and all its objects |
 //! | `RTCDataChannel.onmessage`, `send()` | [`DataChannel::recv`]; [`DataChannel::send`] at the pace of the network, [`DataChannel::try_send`] at once |
 //! | `RTCSessionDescription`, `RTCIceCandidate`, their JSON | [`SessionDescription`], [`IceCandidateInit`], by serde the JSON of browsers |
-//! | `addTransceiver()`, `RTCRtpSender`, … | the same; media is negotiated, and goes over the wire as packets ([`RtpReceiver::packets`], [`RtpSender::packets`]) or as encoded frames ([`RtpReceiver::frames`], [`RtpSender::frames`]); a [`Forwarder`] sends one connection's by many. Nothing is encoded or decoded yet |
+//! | `addTransceiver()`, `RTCRtpSender`, … | the same; media is negotiated, and goes over the wire as packets ([`RtpReceiver::packets`], [`RtpSender::packets`]) or as encoded frames ([`RtpReceiver::frames`], [`RtpSender::frames`]); a [`Forwarder`] sends one connection's by many. With the feature `codecs` as raw pictures and sound, too: `RtpSender::video` and `audio`, `RtpReceiver::video` and `audio` |
 //! | `DOMException`, `RTCError` | [`Exception`] |
 //!
 //! # What happens when
@@ -183,6 +183,8 @@ mod media;
 mod message;
 #[cfg(feature = "tokio")]
 mod packets;
+#[cfg(feature = "codecs")]
+mod raw;
 #[cfg(feature = "tokio")]
 mod transport;
 #[cfg(feature = "tokio")]
@@ -205,6 +207,18 @@ pub use {
     packets::{RtpPacketWriter, RtpPackets},
     transport::{DtlsTransport, IceTransport, SctpTransport},
 };
+
+/// Raw pictures and sound, what encodes and decodes them, and where that comes from: feature `codecs`.
+#[cfg(feature = "codecs")]
+pub mod codec {
+    pub use crate::raw::{built_in_codecs, found_codecs};
+    pub use duologue_codec::*;
+    pub use duologue_g7xx::{ComfortNoise, NoiseGenerator};
+    pub use duologue_system::{Library, Missing, libraries};
+}
+
+#[cfg(feature = "codecs")]
+pub use raw::{AudioTrackGenerator, AudioTrackProcessor, VideoTrackGenerator, VideoTrackProcessor};
 
 /// What the project's README shows runs.
 #[cfg(all(doctest, feature = "tokio"))]

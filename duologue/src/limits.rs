@@ -38,3 +38,27 @@ pub use duologue_peer::limits::SEND_OVERHEAD;
 /// Bytes of a channel's `bufferedAmount` above which [`DataChannel::send`](crate::DataChannel::send)
 /// waits, unless the channel says otherwise.
 pub const DEFAULT_SEND_HIGH_WATER_MARK: u64 = 1 << 20;
+
+/// Raw pictures that wait to be encoded, beside the one that is: the newest wins.
+#[cfg(feature = "codecs")]
+pub(crate) const RAW_PICTURES_TO_SEND: usize = 1;
+
+/// Encoded pictures of one sender that have not left, beyond which further ones are not encoded.
+#[cfg(feature = "codecs")]
+pub(crate) const ENCODED_PICTURES: usize = 8;
+
+/// Decoded pictures of one receiver that wait for their reader; older ones are dropped and counted.
+#[cfg(feature = "codecs")]
+pub const RAW_PICTURES: usize = 3;
+
+/// Pieces of raw sound that wait to be encoded, or for their reader: a second of 10 ms each.
+#[cfg(feature = "codecs")]
+pub const RAW_SOUNDS: usize = 100;
+
+/// Packets of sound that come while one before them is waited for.
+#[cfg(feature = "codecs")]
+pub const REORDERED_SOUNDS: usize = 3;
+
+/// Packets of sound in a row that are made up when they are lost; beyond it there is a gap.
+#[cfg(feature = "codecs")]
+pub(crate) const MAX_CONCEALED: u64 = 10;

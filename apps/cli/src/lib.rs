@@ -8,6 +8,7 @@
 )]
 
 mod call;
+mod check;
 pub mod demo;
 mod ice_server;
 mod log;
@@ -40,6 +41,8 @@ enum Command {
     Call(call::Args),
     /// Two peers in this process over real UDP sockets: set-up time, throughput, round trips
     Loopback(loopback::Args),
+    /// What this machine can encode and decode, and what is missing for more
+    Check(check::Args),
 }
 
 /// Does what the command line says.
@@ -54,6 +57,7 @@ pub async fn main() -> ExitCode {
         Some(Command::Demo(args)) => demo::run(args).await,
         Some(Command::Call(args)) => call::run(args).await,
         Some(Command::Loopback(args)) => loopback::run(args).await,
+        Some(Command::Check(args)) => check::run(args).await,
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

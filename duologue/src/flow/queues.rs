@@ -2,6 +2,8 @@
 //! connection's lock.
 
 use std::collections::{BTreeMap, VecDeque};
+#[cfg(feature = "codecs")]
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
@@ -32,6 +34,8 @@ impl MediaQueues {
                 session: session.clone(),
                 inboxes: Mutex::default(),
                 outbox: Mutex::default(),
+                #[cfg(feature = "codecs")]
+                wants_key_frame: AtomicBool::new(false),
             })
         });
         made.clone()
@@ -63,6 +67,9 @@ pub(crate) struct Queues {
     session: SessionHandle,
     inboxes: Mutex<Inboxes>,
     outbox: Mutex<Outbox>,
+    /// The peer wants a key frame of what is encoded here.
+    #[cfg(feature = "codecs")]
+    wants_key_frame: AtomicBool,
 }
 
 /// The receiving side, in each of its forms.
@@ -287,6 +294,22 @@ impl Queues {
 
     pub(super) fn queued(&self) -> usize {
         self.outbox().items
+    }
+
+    #[cfg(feature = "codecs")]
+    pub(super) fn ended(&self) -> bool {
+        self.outbox().ended
+    }
+
+    /// For whoever encodes for this sender.
+    #[cfg(feature = "codecs")]
+    pub(crate) fn want_key_frame(&self) {
+        self.wants_key_frame.store(true, Ordering::Relaxed);
+    }
+
+    #[cfg(feature = "codecs")]
+    pub(super) fn take_key_frame_request(&self) -> bool {
+        self.wants_key_frame.swap(false, Ordering::Relaxed)
     }
 
     /// So many left the session's queue.

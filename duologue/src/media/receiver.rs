@@ -35,6 +35,12 @@ impl RtpReceiver {
         self.id
     }
 
+    /// Of the track.
+    #[cfg(feature = "codecs")]
+    pub(crate) fn kind(&self) -> Option<MediaKind> {
+        self.read(|view| view.kind())
+    }
+
     /// `track`
     pub fn track(&self) -> Option<MediaStreamTrack> {
         let id = self.read(|view| view.receiver_track().clone())?;

@@ -36,6 +36,19 @@ impl RtpSender {
         self.id
     }
 
+    /// Of the track.
+    #[cfg(feature = "codecs")]
+    pub(crate) fn kind(&self) -> Option<MediaKind> {
+        self.read(|view| view.kind())
+    }
+
+    /// The parameters, without the transaction that [`parameters`](Self::parameters) begins.
+    #[cfg(feature = "codecs")]
+    pub(crate) fn current_parameters(&self) -> Option<RtpSendParameters> {
+        self.connection
+            .with(|control| control.peer().sender_parameters(self.id))
+    }
+
     /// `track`
     pub fn track(&self) -> Option<Track> {
         self.read(|view| view.sender_track().cloned()).flatten()

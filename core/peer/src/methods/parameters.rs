@@ -20,10 +20,24 @@ impl PeerConnection {
         if let Some(parameters) = &slots.last_returned_parameters {
             return Some(parameters.clone());
         }
-        let negotiated = self.slots.section(sender).and_then(|m| m.send.clone());
-        let (header_extensions, codecs, reduced_size) = split(negotiated.unwrap_or_default());
         let parameters = RtpSendParameters {
             transaction_id: self.slots.rng.uuid(),
+            ..self.sender_parameters(sender)?
+        };
+        let slots = self.slots.transceivers.get_mut(&sender)?;
+        slots.last_returned_parameters = Some(parameters.clone());
+        self.queue(Task::ForgetReturnedParameters(sender));
+        Some(parameters)
+    }
+
+    /// What `getParameters()` of a sender returns, without the transaction that it begins: for what
+    /// encodes by them. None for an unknown sender.
+    pub fn sender_parameters(&self, sender: TransceiverId) -> Option<RtpSendParameters> {
+        let slots = self.slots.transceivers.get(&sender)?;
+        let negotiated = self.slots.section(sender).and_then(|m| m.send.clone());
+        let (header_extensions, codecs, reduced_size) = split(negotiated.unwrap_or_default());
+        Some(RtpSendParameters {
+            transaction_id: String::new(),
             encodings: slots.send_encodings.clone(),
             header_extensions,
             rtcp: RtcpParameters {
@@ -32,11 +46,7 @@ impl PeerConnection {
             },
             codecs,
             degradation_preference: slots.degradation_preference,
-        };
-        let slots = self.slots.transceivers.get_mut(&sender)?;
-        slots.last_returned_parameters = Some(parameters.clone());
-        self.queue(Task::ForgetReturnedParameters(sender));
-        Some(parameters)
+        })
     }
 
     /// `getParameters()` of a receiver. None for an unknown receiver.

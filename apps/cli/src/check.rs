@@ -1,0 +1,152 @@
+//! `duologue check`: what this machine can encode and decode, and what is missing for more.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use duologue::codec::{CodecSet, Library, found_codecs, libraries};
+use serde::Serialize;
+
+use crate::Failure;
+
+/// What of `check`.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Args {
+    /// One line of JSON instead of text
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) async fn run(args: Args) -> Result<(), Failure> {
+    let found = tokio::task::spawn_blocking(|| Report::new(&found_codecs(), libraries())).await?;
+    let text = if args.json {
+        serde_json::to_string(&found)? + "\n"
+    } else {
+        found.text()
+    };
+    io::stdout().write_all(text.as_bytes())?;
+    Ok(())
+}
+
+/// What is told.
+#[derive(Debug, Serialize)]
+struct Report {
+    codecs: BTreeMap<String, Codec>,
+    libraries: Vec<Found>,
+}
+
+/// Who encodes and decodes one format; none if nobody does.
+#[derive(Debug, Default, Serialize)]
+struct Codec {
+    encoder: Option<String>,
+    decoder: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Found {
+    name: &'static str,
+    purpose: &'static str,
+    version: Option<String>,
+    /// Why it is not used.
+    missing: Option<String>,
+    /// What brings it on Debian.
+    package: &'static str,
+}
+
+/// What connections negotiate, in the order in which it is told.
+const FORMATS: [&str; 9] = [
+    "VP8", "VP9", "H264", "AV1", "H265", "opus", "G722", "PCMU", "PCMA",
+];
+
+impl Report {
+    fn new(codecs: &CodecSet, libraries: Vec<Library>) -> Self {
+        let mut all: BTreeMap<String, Codec> = BTreeMap::new();
+        for format in FORMATS {
+            all.entry(format.to_owned()).or_default();
+        }
+        let encoders = codecs
+            .video_encoders()
+            .map(|it| (it.codec.as_str(), &it.library));
+        let sound = codecs
+            .audio_encoders()
+            .map(|it| (it.codec.as_str(), &it.library));
+        for (format, library) in encoders.chain(sound) {
+            let codec = all.entry(format.to_owned()).or_default();
+            // The first one is used.
+            codec.encoder.get_or_insert_with(|| library.clone());
+        }
+        let decoders = codecs
+            .video_decoders()
+            .map(|it| (it.codec.as_str(), &it.library));
+        let sound = codecs
+            .audio_decoders()
+            .map(|it| (it.codec.as_str(), &it.library));
+        for (format, library) in decoders.chain(sound) {
+            let codec = all.entry(format.to_owned()).or_default();
+            codec.decoder.get_or_insert_with(|| library.clone());
+        }
+
+        let libraries = libraries.into_iter().map(|it| Found {
+            name: it.name,
+            purpose: it.purpose,
+            missing: it.found.as_ref().err().map(ToString::to_string),
+            version: it.found.ok(),
+            package: it.package,
+        });
+        Report {
+            codecs: all,
+            libraries: libraries.collect(),
+        }
+    }
+
+    fn text(&self) -> String {
+        let mut text = format!("{:<8}{:<20}{}\n", "codec", "encodes", "decodes");
+        let none = || "-".to_owned();
+        for format in FORMATS {
+            if let Some(codec) = self.codecs.get(format) {
+                let encoder = codec.encoder.clone().unwrap_or_else(none);
+                let decoder = codec.decoder.clone().unwrap_or_else(none);
+                text += &format!("{format:<8}{encoder:<20}{decoder}\n");
+            }
+        }
+        for library in &self.libraries {
+            if let Some(why) = &library.missing {
+                let Found {
+                    name,
+                    purpose,
+                    package,
+                    ..
+                } = library;
+                text += &format!(
+                    "\n{name} ({purpose}): {why}\n  on Debian: apt-get install {package}\n"
+                );
+            }
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use duologue::codec::built_in_codecs;
+
+    use super::*;
+
+    #[test]
+    fn what_is_missing_is_named_with_what_brings_it() {
+        let library = Library {
+            name: "libvpx",
+            purpose: "VP8 and VP9",
+            package: "libvpx7",
+            found: Err(duologue::codec::Missing::NotFound),
+        };
+        let report = Report::new(&built_in_codecs(), vec![library]);
+        let text = report.text();
+        assert!(text.contains("G722    duologue"), "{text}");
+        assert!(text.contains("VP8     -                   -"), "{text}");
+        assert!(text.contains("libvpx (VP8 and VP9): not found"), "{text}");
+        assert!(text.contains("apt-get install libvpx7"), "{text}");
+        let json = serde_json::to_value(&report).unwrap();
+        assert!(json["codecs"]["opus"]["decoder"].is_null());
+        assert_eq!(json["libraries"][0]["missing"], "not found");
+    }
+}

@@ -1,0 +1,31 @@
+//! Raw pictures and sound of senders and receivers: encoded and decoded on worker threads, with the
+//! codecs of the [`Endpoint`](crate::Endpoint).
+
+mod audio;
+mod choice;
+mod generator;
+mod processor;
+mod queue;
+mod workers;
+
+use duologue_codec::CodecSet;
+
+pub use audio::{AudioTrackGenerator, AudioTrackProcessor};
+pub use generator::VideoTrackGenerator;
+pub use processor::VideoTrackProcessor;
+
+/// What is built in: G.711 and G.722.
+pub fn built_in_codecs() -> CodecSet {
+    let mut codecs = CodecSet::new();
+    duologue_g7xx::add_to(&mut codecs);
+    codecs
+}
+
+/// What connections use that are not told otherwise: the libraries of this machine that were found,
+/// and behind them what is built in. The first call looks for them and tests each, which takes about
+/// a tenth of a second.
+pub fn found_codecs() -> CodecSet {
+    let mut codecs = duologue_system::codecs();
+    codecs.extend(built_in_codecs());
+    codecs
+}

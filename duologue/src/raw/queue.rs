@@ -1,0 +1,100 @@
+//! What waits for a reader: bounded, the newest wins.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+
+use crate::wakers::Wakers;
+
+/// A queue between a task of a connection and the application. Either end may end it.
+#[derive(Debug)]
+pub(super) struct Queue<T> {
+    limit: usize,
+    state: Mutex<State<T>>,
+}
+
+#[derive(Debug)]
+struct State<T> {
+    items: VecDeque<T>,
+    dropped: u64,
+    ended: bool,
+    readers: Wakers,
+    writers: Wakers,
+}
+
+impl<T> Queue<T> {
+    pub(super) fn new(limit: usize) -> Self {
+        let state = State {
+            items: VecDeque::new(),
+            dropped: 0,
+            ended: false,
+            readers: Wakers::default(),
+            writers: Wakers::default(),
+        };
+        Queue {
+            limit,
+            state: Mutex::new(state),
+        }
+    }
+
+    /// Adds one; the oldest makes room for it. `false` at the end.
+    pub(super) fn push(&self, item: T) -> bool {
+        let mut state = self.lock();
+        if state.ended {
+            return false;
+        }
+        while state.items.len() >= self.limit {
+            state.items.pop_front();
+            state.dropped += 1;
+        }
+        state.items.push_back(item);
+        state.readers.wake_all();
+        true
+    }
+
+    pub(super) fn try_pop(&self) -> Option<T> {
+        self.lock().items.pop_front()
+    }
+
+    /// What is there is still read after the end.
+    pub(super) fn poll_pop(&self, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        let mut state = self.lock();
+        let item = state.items.pop_front();
+        if item.is_none() && !state.ended {
+            state.readers.register(cx.waker());
+            return Poll::Pending;
+        }
+        Poll::Ready(item)
+    }
+
+    pub(super) fn end(&self) {
+        let mut state = self.lock();
+        state.ended = true;
+        state.readers.wake_all();
+        state.writers.wake_all();
+    }
+
+    /// Ready once an end has ended it.
+    pub(super) fn poll_ended(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut state = self.lock();
+        if state.ended {
+            return Poll::Ready(());
+        }
+        state.writers.register(cx.waker());
+        Poll::Pending
+    }
+
+    /// One that was not used for another reason than that there was no room.
+    pub(super) fn count_dropped(&self) {
+        self.lock().dropped += 1;
+    }
+
+    pub(super) fn dropped(&self) -> u64 {
+        self.lock().dropped
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<T>> {
+        // Nothing that can panic runs under this lock.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

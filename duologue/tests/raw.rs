@@ -1,0 +1,198 @@
+//! Raw pictures and sound through the public API, over real sockets on loopback, with the codecs of
+//! this machine.
+#![cfg(feature = "codecs")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers outside #[test] functions are tests too"
+)]
+
+mod common;
+
+use std::time::Duration;
+
+use common::media::{Call, call, negotiate_again, within};
+use duologue::codec::{AudioData, pattern};
+use duologue::limits::RAW_PICTURES;
+use duologue::{
+    AudioTrackGenerator, ExceptionName, MediaKind, RtpReceiver, RtpTransceiver,
+    VideoTrackGenerator, VideoTrackProcessor,
+};
+
+const AUDIO: usize = 0;
+const VIDEO: usize = 1;
+
+/// Sends pictures with rising numbers, as fast as a camera or faster, until the future is dropped.
+async fn play(video: &VideoTrackGenerator) {
+    let mut clock = tokio::time::interval(Duration::from_millis(20));
+    for number in 0..u16::MAX {
+        clock.tick().await;
+        let picture = pattern::draw(number, 320, 180).unwrap();
+        let at = Duration::from_millis(20) * u32::from(number);
+        video.write(picture.at(at)).unwrap();
+    }
+}
+
+/// The numbers of so many pictures that come, each of which has to be one.
+async fn numbers(video: &mut VideoTrackProcessor, count: usize) -> Vec<u16> {
+    let mut numbers = Vec::new();
+    while numbers.len() < count {
+        let picture = video.recv().await.expect("it goes on");
+        assert_eq!((picture.width(), picture.height()), (320, 180));
+        numbers.push(pattern::number(&picture).expect("a number"));
+    }
+    numbers
+}
+
+async fn prefer(call: &Call, at: usize, mime_type: &str) {
+    let kind = if at == VIDEO {
+        MediaKind::Video
+    } else {
+        MediaKind::Audio
+    };
+    let codecs = RtpReceiver::capabilities(kind).codecs;
+    let mut codecs: Vec<_> = codecs.into_iter().collect();
+    codecs.sort_by_key(|codec| codec.mime_type != mime_type);
+    assert_eq!(codecs[0].mime_type, mime_type);
+    let ends: [&RtpTransceiver; 2] = [&call.of_alice[at], &call.of_bob[at]];
+    for end in ends {
+        end.set_codec_preferences(codecs.clone()).unwrap();
+    }
+    negotiate_again(call).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn numbered_pictures_go_both_ways_with_each_codec() {
+    let call = call().await;
+    for mime_type in ["video/VP8", "video/VP9", "video/H264", "video/AV1"] {
+        prefer(&call, VIDEO, mime_type).await;
+        let ends = [
+            (&call.of_alice, &call.of_bob),
+            (&call.of_bob, &call.of_alice),
+        ];
+        for (from, to) in ends {
+            let video = from[VIDEO].sender().video().unwrap();
+            let mut pictures = to[VIDEO].receiver().video().unwrap();
+            let come = within(async {
+                tokio::select! {
+                    come = numbers(&mut pictures, 20) => come,
+                    () = play(&video) => unreachable!("it has many pictures"),
+                }
+            });
+            let come = come.await;
+            assert!(come.is_sorted_by(|a, b| a < b), "{mime_type}: {come:?}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_begins_to_read_late_gets_a_key_frame() {
+    let call = call().await;
+    let video = call.of_alice[VIDEO].sender().video().unwrap();
+    let late = async {
+        let receiver = call.of_bob[VIDEO].receiver();
+        while receiver.track().unwrap().muted() {
+            tokio::task::yield_now().await;
+        }
+        let mut first = receiver.video().unwrap();
+        numbers(&mut first, 5).await;
+        drop(first);
+        let mut second = receiver.video().unwrap();
+        numbers(&mut second, 5).await
+    };
+    within(async {
+        tokio::select! {
+            _ = late => {}
+            () = play(&video) => unreachable!("it has many pictures"),
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_reader_gets_the_newest_pictures() {
+    let call = call().await;
+    let video = call.of_alice[VIDEO].sender().video().unwrap();
+    let mut pictures = call.of_bob[VIDEO].receiver().video().unwrap();
+    let slow = async {
+        let first = numbers(&mut pictures, 1).await;
+        while pictures.dropped() < 10 {
+            tokio::task::yield_now().await;
+        }
+        let rest = numbers(&mut pictures, RAW_PICTURES).await;
+        assert!(rest[0] >= first[0] + 10, "{first:?} {rest:?}");
+    };
+    within(async {
+        tokio::select! {
+            () = slow => {}
+            () = play(&video) => unreachable!("it has many pictures"),
+        }
+    })
+    .await;
+}
+
+/// A tone at half of the amplitude, in pieces of 10 ms.
+async fn hum(audio: &AudioTrackGenerator, hertz: f32) {
+    let mut clock = tokio::time::interval(Duration::from_millis(10));
+    for piece in 0..u32::MAX {
+        clock.tick().await;
+        let at =
+            |n: u32| ((piece * 480 + n) as f32 * hertz * std::f32::consts::TAU / 48_000.0).sin();
+        let samples: Vec<f32> = (0..480).map(|n| at(n) / 2.0).collect();
+        let sound = AudioData::new(samples.into(), 48_000, 1).unwrap();
+        audio
+            .write(sound.at(Duration::from_millis(10) * piece))
+            .unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tone_is_heard_at_its_pitch_at_the_other_end() {
+    let call = call().await;
+    let audio = call.of_alice[AUDIO].sender().audio().unwrap();
+    let mut heard = call.of_bob[AUDIO].receiver().audio().unwrap();
+    let listen = async {
+        let (mut sound, mut expected) = (Vec::new(), None);
+        while sound.len() < 48_000 {
+            let piece = heard.recv().await.expect("it goes on");
+            assert_eq!((piece.sample_rate(), piece.channels()), (48_000, 1));
+            // The pieces follow each other without gaps.
+            let late = expected.map(|expected: Duration| piece.timestamp.abs_diff(expected));
+            assert!(late <= Some(Duration::from_millis(1)), "{late:?}");
+            expected = Some(piece.timestamp + piece.duration());
+            sound.extend_from_slice(piece.samples());
+        }
+        let rises = sound[24_000..].windows(2);
+        rises.filter(|pair| pair[0] < 0.0 && pair[1] >= 0.0).count()
+    };
+    let rises = within(async {
+        tokio::select! {
+            rises = listen => rises,
+            () = hum(&audio, 440.0) => unreachable!("it does not end"),
+        }
+    });
+    // Half a second of it.
+    let rises = rises.await;
+    assert!((215..=225).contains(&rises), "{rises}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_wrong_kind_and_the_end_of_a_connection_are_told() {
+    let call = call().await;
+    let wrong = call.of_alice[AUDIO].sender().video().unwrap_err();
+    assert_eq!(wrong.name(), ExceptionName::InvalidAccessError);
+    assert!(call.of_alice[VIDEO].sender().audio().is_err());
+    assert!(call.of_bob[AUDIO].receiver().video().is_err());
+    assert!(call.of_bob[VIDEO].receiver().audio().is_err());
+
+    let video = call.of_bob[VIDEO].sender().video().unwrap();
+    let mut pictures = call.of_bob[VIDEO].receiver().video().unwrap();
+    call.bob.connection.close();
+    assert!(within(pictures.recv()).await.is_none());
+    let picture = || pattern::draw(1, 320, 180).unwrap();
+    within(async {
+        while video.write(picture()).is_ok() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+}
