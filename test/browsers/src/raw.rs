@@ -37,11 +37,18 @@ async fn sound(transceiver: &RtpTransceiver) -> Result<(), Exception> {
     let mut phase = 0.0_f32;
     while let Some(sound) = from.recv().await {
         let rate = sound.sample_rate();
-        heard.extend(sound.samples().iter().step_by(usize::from(sound.channels())));
+        heard.extend(
+            sound
+                .samples()
+                .iter()
+                .step_by(usize::from(sound.channels())),
+        );
         // The last tenth of a second.
         let beyond = heard.len().saturating_sub(rate as usize / 10);
         heard.drain(..beyond);
-        let rises = heard.windows(2).filter(|pair| pair[0] < 0.0 && pair[1] >= 0.0);
+        let rises = heard
+            .windows(2)
+            .filter(|pair| pair[0] < 0.0 && pair[1] >= 0.0);
         let hertz = 10 * rises.count() as u16;
         let step = 2.0 * f32::from(hertz) * std::f32::consts::TAU / rate as f32;
         let tone = (0..sound.frames()).map(|_| {

@@ -49,11 +49,7 @@ const PAGE: &[(&str, &str, &str)] = &[
         "text/javascript",
         include_str!("../page/media.js"),
     ),
-    (
-        "/raw.js",
-        "text/javascript",
-        include_str!("../page/raw.js"),
-    ),
+    ("/raw.js", "text/javascript", include_str!("../page/raw.js")),
     (
         "/devices.js",
         "text/javascript",
