@@ -336,7 +336,7 @@ struct ReceivePump {
     queue: Arc<Queue<AudioData>>,
     receiver: RtpReceiver,
     reader: Reader<EncodedFrame>,
-    order: Order,
+    order: Order<EncodedFrame>,
     decoder: Option<Decoder>,
 }
 
@@ -350,7 +350,7 @@ impl ReceivePump {
                 Poll::Pending => self.reader.poll_next(cx),
             });
             let Some(packet) = packet.await else { break };
-            self.order.insert(packet);
+            self.order.insert(packet.sequence_number, packet);
             while let Some(next) = self.order.next() {
                 self.decode(next, &codecs).await;
             }
@@ -358,7 +358,7 @@ impl ReceivePump {
         self.queue.end();
     }
 
-    async fn decode(&mut self, next: Next, codecs: &CodecSet) {
+    async fn decode(&mut self, next: Next<EncodedFrame>, codecs: &CodecSet) {
         let Some((codec, channels)) = self.codec(&next.packet) else {
             // Tones, comfort noise: no sound of a codec.
             return;
@@ -408,7 +408,7 @@ fn decode(
     codecs: &CodecSet,
     codec: AudioCodec,
     channels: u8,
-    next: &Next,
+    next: &Next<EncodedFrame>,
 ) -> Result<(Decoder, Vec<AudioData>), CodecError> {
     let same = |it: &Decoder| (it.codec, it.channels) == (codec, channels);
     let mut decoder = match decoder.filter(same) {
@@ -453,23 +453,22 @@ fn decode(
 }
 
 /// Puts packets into their order.
-#[derive(Debug, Default)]
-struct Order {
-    waiting: BTreeMap<u64, EncodedFrame>,
+#[derive(Debug)]
+struct Order<T> {
+    waiting: BTreeMap<u64, T>,
     /// The number of the packet that is to be next.
     expected: Option<u64>,
 }
 
 /// A packet, and how many before it never came.
 #[derive(Debug)]
-struct Next {
-    packet: EncodedFrame,
+struct Next<T> {
+    packet: T,
     lost: u64,
 }
 
-impl Order {
-    fn insert(&mut self, packet: EncodedFrame) {
-        let number = packet.sequence_number;
+impl<T> Order<T> {
+    fn insert(&mut self, number: u64, packet: T) {
         let late = self.expected.is_some_and(|expected| number < expected);
         // Another stream, or one that began anew: far behind is not late.
         if late
@@ -484,7 +483,7 @@ impl Order {
         self.waiting.insert(number, packet);
     }
 
-    fn next(&mut self) -> Option<Next> {
+    fn next(&mut self) -> Option<Next<T>> {
         let (number, _) = self.waiting.first_key_value()?;
         let expected = self.expected.unwrap_or(*number);
         if *number > expected && self.waiting.len() <= REORDERED_SOUNDS {
@@ -499,37 +498,29 @@ impl Order {
     }
 }
 
+impl<T> Default for Order<T> {
+    fn default() -> Self {
+        Order {
+            waiting: BTreeMap::new(),
+            expected: None,
+        }
+    }
+}
+
 const FAR_BEHIND: u64 = 1_000;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn packet(number: u64) -> EncodedFrame {
-        EncodedFrame {
-            ssrc: duologue_rtp::Ssrc(1),
-            rid: None,
-            payload_type: PayloadType::new(111).unwrap(),
-            timestamp: 0,
-            sequence_number: number,
-            key: true,
-            size: None,
-            temporal: None,
-            discardable: false,
-            audio_level: None,
-            data: bytes::Bytes::new(),
-            received: duologue_base::Instant::from_nanos(0),
-        }
-    }
-
     /// What comes out, with how many were lost before each.
     fn order(numbers: &[u64]) -> Vec<(u64, u64)> {
         let mut order = Order::default();
         let mut out = Vec::new();
         for number in numbers {
-            order.insert(packet(*number));
+            order.insert(*number, *number);
             while let Some(next) = order.next() {
-                out.push((next.packet.sequence_number, next.lost));
+                out.push((next.packet, next.lost));
             }
         }
         out
