@@ -22,8 +22,8 @@ const BATCH: usize = 64;
 ///
 /// A publisher may send its pictures in several simulcast layers. Each [`Forwarding`] is one of them as
 /// one stream, with numbers and time stamps that go on when it becomes another one; that is with a key
-/// frame of the new layer, which the publisher is asked for. The codec is that of the publisher's first
-/// packet: a sender that has not agreed on it sends nothing.
+/// frame of the new layer, which the publisher is asked for. The codec is the publisher's, and changes
+/// when that does: a sender that has not agreed on it sends nothing.
 ///
 /// ```
 /// use duologue::{Choice, Event, Events, Forwarder, Forwarding, RtpReceiver, RtpSender};
@@ -84,6 +84,13 @@ struct Running {
     machine: Machine,
     payload_type: PayloadType,
     codec: RtpCodec,
+}
+
+/// What the publisher's packets of one payload type are.
+struct Published {
+    payload_type: PayloadType,
+    codec: RtpCodec,
+    format: PayloadFormat,
 }
 
 struct Viewer {
@@ -235,8 +242,8 @@ impl Shared {
         }
     }
 
-    /// The codec of a payload type of the publisher, if it is one of media.
-    fn begin(&self, packet: &RtpPacket) -> Option<Running> {
+    /// What a packet of the publisher is, if it is of a codec.
+    fn published(&self, packet: &RtpPacket) -> Option<Published> {
         let codecs = self.publisher.parameters()?.codecs;
         let mut codecs = codecs.into_iter();
         let codec = codecs
@@ -245,15 +252,60 @@ impl Shared {
         let (_, name) = codec.mime_type.split_once('/')?;
         let fmtp = Fmtp::of(codec.sdp_fmtp_line.as_deref());
         let format = PayloadFormat::negotiated(name, fmtp);
-        Some(Running {
-            machine: Machine::new(format, codec.clock_rate),
+        Some(Published {
             payload_type: packet.payload_type,
             codec,
+            format,
         })
     }
 }
 
 impl State {
+    fn is_of_another_codec(&self, packet: &RtpPacket) -> bool {
+        let running = self.running.as_ref();
+        running.is_none_or(|it| it.payload_type != packet.payload_type)
+    }
+
+    /// The publisher's packets are this from now on.
+    fn take_over(&mut self, published: Published) {
+        let Published {
+            payload_type,
+            codec,
+            format,
+        } = published;
+        let machine = match self.running.take() {
+            Some(Running { mut machine, .. }) => {
+                machine.set_format(format, codec.clock_rate);
+                machine
+            }
+            None => Machine::new(format, codec.clock_rate),
+        };
+        self.running = Some(Running {
+            machine,
+            payload_type,
+            codec,
+        });
+        for viewer in &mut self.viewers {
+            viewer.payload_type = None;
+        }
+        self.join_machine();
+        let ids: Vec<u64> = self.viewers.iter().map(|viewer| viewer.id).collect();
+        ids.into_iter().for_each(|id| self.tell_machine(id));
+        self.find_payload_types();
+    }
+
+    /// By which payload type each sender says the codec, once it has agreed on it.
+    fn find_payload_types(&mut self) {
+        let Some(running) = &self.running else {
+            return;
+        };
+        for viewer in &mut self.viewers {
+            if viewer.payload_type.is_none() {
+                viewer.payload_type = payload_type(&viewer.sender, &running.codec);
+            }
+        }
+    }
+
     /// Those that came before there was a machine.
     fn join_machine(&mut self) {
         let Some(running) = &mut self.running else {
@@ -293,20 +345,19 @@ impl State {
                 .binary_search_by_key(&Some(key), |viewer| viewer.key);
             let Ok(at) = at else { continue };
             let viewer = &mut self.viewers[at];
-            sent.payload_type = viewer.payload_type;
-            viewer.batch.push(sent);
+            // A sender without the codec sends nothing.
+            if viewer.payload_type.is_some() {
+                sent.payload_type = viewer.payload_type;
+                viewer.batch.push(sent);
+            }
         }
     }
 
     /// Hands over what the senders have room for.
     fn flush(&mut self) {
-        let codec = self.running.as_ref().map(|running| &running.codec);
         for viewer in &mut self.viewers {
-            if viewer.payload_type.is_none() {
-                viewer.payload_type = codec.and_then(|codec| payload_type(&viewer.sender, codec));
-            }
             // One whose connection is closed goes when its handle does.
-            if viewer.payload_type.is_some() && viewer.writer.send(&mut viewer.batch).is_ok() {
+            if viewer.writer.send(&mut viewer.batch).is_ok() {
                 viewer.dropped += viewer.batch.len() as u64;
             }
             viewer.batch.clear();
@@ -330,22 +381,19 @@ fn payload_type(sender: &RtpSender, codec: &RtpCodec) -> Option<PayloadType> {
 async fn run(mut from: RtpPackets, shared: Arc<Shared>) {
     let mut packets = Vec::new();
     while from.recv_many(&mut packets, BATCH).await > 0 {
-        let begins = shared.state().running.is_none();
-        let running = packets
-            .first()
-            .filter(|_| begins)
-            .and_then(|packet| shared.begin(packet));
         let mut state = shared.state();
-        if let Some(running) = running {
-            state.running = Some(running);
-            state.now = packets[0].received;
-            state.join_machine();
-            let ids: Vec<u64> = state.viewers.iter().map(|viewer| viewer.id).collect();
-            ids.into_iter().for_each(|id| state.tell_machine(id));
-        }
-        // What a packet is sent as is known before it is.
-        state.flush();
+        state.find_payload_types();
         for packet in packets.drain(..) {
+            if state.is_of_another_codec(&packet) {
+                // The publisher's connection has a lock of its own.
+                drop(state);
+                let published = shared.published(&packet);
+                state = shared.state();
+                state.now = packet.received;
+                if let Some(published) = published {
+                    state.take_over(published);
+                }
+            }
             state.handle(&packet);
         }
         state.flush();

@@ -64,3 +64,47 @@ async fn what_is_received_is_sent_on_from_a_key_frame_on_that_is_asked_for() {
     assert_eq!(ends, [(0, Some(2)), (3_000, Some(3))]);
     assert_eq!((forwarding.current(), forwarding.dropped()), (Some(0), 0));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_publisher_changes_its_codec_and_viewers_get_it() {
+    let call = call().await;
+    let forwarder = Forwarder::new(&call.of_bob[VIDEO].receiver());
+    let sender = call.of_alice[VIDEO].sender();
+    let mut back = call.of_alice[VIDEO].receiver().packets();
+    let forwarding = forwarder.forward(&call.of_bob[VIDEO].sender());
+    forwarding.choose(Choice::Layer(0));
+    let codecs = sender.parameters().unwrap().codecs;
+    let h264 = codecs.iter().find(|it| it.codec.mime_type == "video/H264");
+    let h264 = PayloadType::new(h264.unwrap().payload_type).unwrap();
+
+    let sent = sender.frames();
+    let vp8 = frame(&sender, 1, true);
+    within(sent.send_all(&mut vec![vp8.clone()])).await.unwrap();
+    // An IDR picture in one slice, behind its start code (H.264 §7.4.1).
+    let mut data = vec![0, 0, 0, 1, 0x65];
+    data.resize(600, 7);
+    let idr = EncodedFrameInit {
+        payload_type: Some(h264),
+        timestamp: 6_000,
+        data: Bytes::from(data),
+        ..Default::default()
+    };
+    within(sent.send_all(&mut vec![idr])).await.unwrap();
+
+    let mut packets = Vec::new();
+    while packets
+        .iter()
+        .filter(|it: &&duologue::RtpPacket| it.marker)
+        .count()
+        < 2
+    {
+        packets.push(within(back.recv()).await.expect("it is open"));
+    }
+    let steps = packets
+        .windows(2)
+        .map(|pair| pair[1].sequence_number - pair[0].sequence_number);
+    assert!(steps.into_iter().all(|step| step == 1));
+    let last = packets.last().unwrap();
+    assert_eq!(last.payload_type, h264);
+    assert_eq!(last.payload.first(), Some(&0x65));
+}

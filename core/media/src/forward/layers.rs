@@ -53,6 +53,13 @@ impl Layers {
         Some(layer.count(now, bytes))
     }
 
+    /// Their pictures are of another codec from now on.
+    pub(super) fn forget_pictures(&mut self) {
+        for layer in self.0.iter_mut().flatten() {
+            layer.picture = None;
+        }
+    }
+
     pub(super) fn get(&self, index: usize) -> Option<&Layer> {
         self.0.get(index)?.as_ref()
     }

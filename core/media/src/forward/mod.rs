@@ -103,6 +103,22 @@ impl Forwarder {
         }
     }
 
+    /// The publisher's packets are of another codec from now on. The receivers get it from its next key
+    /// frame on; their numbers and time stamps go on.
+    pub fn set_format(&mut self, format: PayloadFormat, clock_rate: u32) {
+        if clock_rate != self.clock_rate {
+            self.layers = Layers::default();
+        } else if format != self.format {
+            self.layers.forget_pictures();
+        } else {
+            return;
+        }
+        (self.format, self.clock_rate) = (format, clock_rate);
+        for (_, receiver) in &mut self.receivers {
+            receiver.begin_anew();
+        }
+    }
+
     /// Another receiver, which gets nothing until something is [chosen](Self::choose) for it.
     pub fn add_receiver(&mut self) -> ReceiverKey {
         let key = ReceiverKey(self.next_key);

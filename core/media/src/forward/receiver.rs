@@ -31,7 +31,11 @@ pub(super) struct Receiver {
 enum State {
     Nothing,
     /// The layer comes with its next key frame.
-    Waiting(usize),
+    Waiting {
+        layer: usize,
+        /// The one that was forwarded until then, by whose time the new one goes on.
+        after: Option<usize>,
+    },
     Forwarding {
         layer: usize,
         /// Until the next key frame of this one.
@@ -83,14 +87,14 @@ impl Receiver {
     pub(super) fn current(&self) -> Option<usize> {
         match self.state {
             State::Forwarding { layer, .. } => Some(layer),
-            State::Nothing | State::Waiting(_) => None,
+            State::Nothing | State::Waiting { .. } => None,
         }
     }
 
     /// The layer whose key frame is waited for.
     pub(super) fn wanted(&self) -> Option<usize> {
         match self.state {
-            State::Waiting(layer) => Some(layer),
+            State::Waiting { layer, .. } => Some(layer),
             State::Forwarding { then, .. } => then,
             State::Nothing => None,
         }
@@ -122,11 +126,26 @@ impl Receiver {
                 layer,
                 then: Some(target).filter(|target| *target != layer),
             },
-            (State::Nothing | State::Waiting(_), Some(target)) => State::Waiting(target),
+            (State::Waiting { after, .. }, Some(layer)) => State::Waiting { layer, after },
+            (State::Nothing, Some(layer)) => State::Waiting { layer, after: None },
         };
         if self.wanted() != before {
             self.asked = None;
         }
+    }
+
+    /// What comes is of another codec: it begins with a key frame, and its pictures have numbers of
+    /// their own.
+    pub(super) fn begin_anew(&mut self) {
+        if let State::Forwarding { layer, then } = self.state {
+            self.state = State::Waiting {
+                layer: then.unwrap_or(layer),
+                after: Some(layer),
+            };
+        }
+        self.asked = None;
+        self.pictures = Numbers::default();
+        self.lowest = (0, None);
     }
 
     /// The layer of which a key frame is to be asked for now.
@@ -189,7 +208,11 @@ impl Receiver {
         picture: Option<u64>,
     ) {
         let layer = packet.encoding;
-        let before = self.current();
+        let before = match self.state {
+            State::Forwarding { layer, .. } => Some(layer),
+            State::Waiting { after, .. } => after,
+            State::Nothing => None,
+        };
         self.packets.begin(packet.sequence_number);
         if let Some(picture) = picture {
             self.pictures.begin(picture);

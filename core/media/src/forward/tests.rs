@@ -483,3 +483,31 @@ fn layers_beyond_all_bounds_and_payloads_of_no_sense_are_left_out() {
     forwarder.handle_packet(now + Duration::from_secs(1), &packet);
     assert!(forwarder.poll_packet().is_none());
 }
+
+#[test]
+fn another_codec_begins_with_its_key_frame_and_numbers_and_time_go_on() {
+    let mut stage = Stage::new();
+    stage.run(1);
+    let key = stage.receiver(Choice::Layer(1));
+    stage.run(30);
+    let before = stage.taken(key);
+    let last = before.last().expect("VP8 is forwarded");
+
+    stage
+        .forwarder
+        .set_format(PayloadFormat::H264 { fragments: true }, 90_000);
+    assert_eq!(stage.forwarder.current(key), None);
+    let now = stage.publisher.now();
+    for mut packet in stage.publisher.frame() {
+        // A slice of an IDR picture (H.264 §7.4.1).
+        packet.payload = vec![0x65; 100].into();
+        stage.give(now, &packet);
+    }
+    let after = stage.taken(key);
+
+    assert_eq!(stage.forwarder.current(key), Some(1));
+    let first = after.first().expect("the other codec is");
+    let number = last.sequence_number.map(|number| number.wrapping_add(1));
+    assert_eq!(first.sequence_number, number);
+    assert_eq!(first.timestamp.wrapping_sub(last.timestamp), 3_000);
+}
