@@ -50,6 +50,7 @@ mod error;
 mod frame;
 pub mod limits;
 pub mod pattern;
+mod played;
 mod set;
 mod video;
 
@@ -58,6 +59,7 @@ pub use audio::{
 };
 pub use error::CodecError;
 pub use frame::{PixelFormat, Plane, Rotation, VideoFrame};
+pub use played::Played;
 pub use set::{CodecSet, Implementation};
 pub use video::{
     EncodedVideoChunk, VideoCodec, VideoDecode, VideoDecoderConfig, VideoEncode, VideoEncoderConfig,

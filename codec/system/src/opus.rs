@@ -7,6 +7,7 @@ use duologue_codec::{
     AudioCodec, AudioDecode, AudioDecoderConfig, AudioEncode, AudioEncoderConfig, CodecError,
     CodecSet,
 };
+use duologue_rtp::payload::opus;
 
 use crate::check;
 use crate::load::{Missing, Once, functions, open};
@@ -266,7 +267,7 @@ impl AudioDecode for Decoder {
     }
 
     fn recover(&mut self, next: &[u8], out: &mut [f32]) -> bool {
-        has_copy(next) && self.run(Some(next), out, true).is_ok()
+        opus::has_copy(next) && self.run(Some(next), out, true).is_ok()
     }
 
     fn frames(&self, packet: &[u8]) -> Option<usize> {
@@ -283,24 +284,4 @@ impl Drop for Decoder {
         // SAFETY: made by `opus_decoder_create`, and nobody has it any more.
         unsafe { (self.functions.opus_decoder_destroy)(self.state.as_ptr()) };
     }
-}
-
-/// Whether a packet has a coarse copy of the one before it (RFC 6716 §2.1.7): of speech, by the flag
-/// of the first of its channels.
-fn has_copy(packet: &[u8]) -> bool {
-    let Some((&toc, rest)) = packet.split_first() else {
-        return false;
-    };
-    // RFC 6716 §3.1: configurations from 16 on have no layer of speech, and so no copy. Packets of
-    // several frames do not say at a fixed place.
-    if toc >> 3 >= 16 || toc & 3 != 0 {
-        return false;
-    }
-    // §4.2.3: a flag of activity for each 20 ms, and then that of the copy.
-    let halves = match toc >> 3 {
-        config @ 0..12 => [1, 1, 2, 3][usize::from(config % 4)],
-        _ => 1,
-    };
-    rest.first()
-        .is_some_and(|byte| byte >> (7 - halves) & 1 == 1)
 }

@@ -270,9 +270,19 @@ impl AudioPlayout {
         same
     }
 
-    /// Sound that begins here goes on where the sound in the line ends.
+    /// Sound that begins here goes on where the sound in the line ends. What a decoder made up is its
+    /// own sound: it knows how to go on from there.
     fn follows(&self, begin: i64) -> bool {
-        matches!(self.state, State::Playing { next, filled: 0, .. } if next == begin)
+        let State::Playing {
+            next,
+            filled,
+            filler,
+        } = self.state
+        else {
+            return false;
+        };
+        let end = next + self.ticks_of_frames(filled);
+        end == begin && (filled == 0 || filler == Filler::LOST)
     }
 
     /// Appends sound. What does not follow what is there is joined to it.

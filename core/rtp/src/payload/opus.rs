@@ -29,6 +29,34 @@ pub fn is_stereo(packet: &[u8]) -> bool {
     packet.first().is_some_and(|toc| toc & 0x04 != 0)
 }
 
+/// Whether a packet has a coarse copy of the one before it, by which a decoder makes up for that
+/// (RFC 6716 §2.1.7). Only speech has one, and the flag of its first channel says so.
+///
+/// ```
+/// use duologue_rtp::payload::opus;
+///
+/// // SILK, wide band, 20 ms, one frame: voice, and a copy; voice alone.
+/// assert!(opus::has_copy(&[0x48, 0xc0, 0]));
+/// assert!(!opus::has_copy(&[0x48, 0x80, 0]));
+/// ```
+pub fn has_copy(packet: &[u8]) -> bool {
+    let Some((&toc, rest)) = packet.split_first() else {
+        return false;
+    };
+    // RFC 6716 §3.1: configurations from 16 on have no layer of speech, and so no copy. Packets of
+    // several frames do not say at a fixed place.
+    if toc >> 3 >= 16 || toc & 3 != 0 {
+        return false;
+    }
+    // §4.2.3: a flag of activity for each 20 ms, and then that of the copy.
+    let halves = match toc >> 3 {
+        config @ 0..12 => [1, 1, 2, 3][usize::from(config % 4)],
+        _ => 1,
+    };
+    rest.first()
+        .is_some_and(|byte| byte >> (7 - halves) & 1 == 1)
+}
+
 /// The table of contents (RFC 6716 §3.1).
 #[derive(Clone, Copy, Debug)]
 struct Toc {
