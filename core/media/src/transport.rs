@@ -182,6 +182,27 @@ impl MediaTransport {
         self.outbound.poll_timeout(now)
     }
 
+    /// Data beside the media waits for room on the path, or none does.
+    pub fn set_data_backlog(&mut self, now: Instant, backlog: bool) {
+        if let Some(estimator) = self.outbound.bandwidth.estimator_mut() {
+            estimator.set_data_backlog(now, backlog);
+        }
+    }
+
+    /// Data beside the media was sent: so many bytes as the path counts them.
+    pub fn handle_data_sent(&mut self, now: Instant, bytes: usize) {
+        if let Some(estimator) = self.outbound.bandwidth.estimator_mut() {
+            estimator.data_sent(now, bytes);
+        }
+    }
+
+    /// Bytes per second that data beside the media may send, so that neither starves the other; none
+    /// where its own congestion control suffices: no video is sent, or nothing tells how fast the path
+    /// is.
+    pub fn data_cap(&self, now: Instant) -> Option<u64> {
+        self.outbound.bandwidth.estimator()?.data_cap(now)
+    }
+
     /// The packets take another path from now on.
     pub fn handle_route(&mut self, now: Instant) {
         if let Some(estimator) = self.outbound.bandwidth.estimator_mut() {

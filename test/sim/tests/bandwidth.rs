@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use duologue_base::{TransceiverId, TransportKey};
+use duologue_base::{ChannelKey, StreamId, TransceiverId, TransportKey};
+use duologue_datachannel::ChannelInit;
 use duologue_rtp::ext::uri;
 use duologue_rtp::{
     Codec, CodecParameters, ExtensionId, HeaderExtensionParameters, MediaKind, PayloadType,
@@ -179,6 +180,28 @@ impl Call {
         self.world.network().set_default(link);
     }
 
+    /// Keeps so many messages of 16 KiB waiting on a channel of Alice's, picture by picture.
+    fn run_with_data(&mut self, seconds: f64, channel: ChannelKey) {
+        let end = self.world.now() + Duration::from_secs_f64(seconds);
+        while self.world.now() < end {
+            let stats = self.world.host(self.alice).session().sctp_stats();
+            let waiting = stats.map_or(0, |stats| stats.buffered_bytes);
+            if waiting < 1 << 20 {
+                self.world.send_numbered(self.alice, channel, 16 << 10);
+            }
+            self.picture();
+            self.world.run(INTERVAL);
+        }
+    }
+
+    /// Bytes of messages that came to Bob.
+    fn data_bytes(&self) -> usize {
+        let host = self.world.host(self.bob);
+        let channel = host.channel_on(StreamId(1));
+        let received = channel.map(|channel| host.received(channel));
+        received.map_or(0, |all| all.iter().map(|one| one.data.len()).sum())
+    }
+
     fn received_bytes(&self) -> usize {
         let items = self.world.host(self.bob).media().iter();
         let sizes = items.filter_map(|item| match item {
@@ -239,4 +262,56 @@ fn who_does_not_follow_the_target_is_not_kept_waiting() {
         let waited = sent.send_delay.as_secs_f64() / sent.counters.packets_sent as f64;
         assert!(waited < 0.1, "{waited} s");
     });
+}
+
+/// Video that wants all there is beside a channel that does, too: each has its share of what the path
+/// carries, whichever began first, and together they use it.
+#[test]
+fn video_and_data_share_a_path() {
+    for kbps in [1_000, 4_000] {
+        let mut call = Call::new(1, path(kbps), 8_000_000);
+        let channel = call.world.open(call.alice, 1, ChannelInit::default());
+        call.run(5.0);
+        for _ in 0..64 {
+            call.world.send_numbered(call.alice, channel, 16 << 10);
+        }
+        call.run_with_data(10.0, channel);
+        let before = (call.received_bytes(), call.data_bytes());
+        call.run_with_data(20.0, channel);
+        let rate = |bytes: usize| bytes as f64 * 8.0 / 20.0 / (kbps as f64 * 1e3);
+        let video = rate(call.received_bytes() - before.0);
+        let data = rate(call.data_bytes() - before.1);
+        assert!(video >= 0.35 && data >= 0.35, "{video:.3} and {data:.3}");
+        assert!(video + data >= 0.85, "{video:.3} and {data:.3}");
+    }
+}
+
+/// A file goes over a fast path while there is a call of little video, which loses nothing by it: within
+/// ten seconds it has nearly all of the path.
+#[test]
+fn data_has_what_video_leaves() {
+    let mut call = Call::new(2, path(20_000), 800_000);
+    let channel = call.world.open(call.alice, 1, ChannelInit::default());
+    call.run(3.0);
+    for _ in 0..64 {
+        call.world.send_numbered(call.alice, channel, 16 << 10);
+    }
+    let mut last = (0, 0);
+    for _ in 0..10 {
+        let before = (call.received_bytes(), call.data_bytes());
+        for _ in 0..30 {
+            for _ in 0..8 {
+                call.world.send_numbered(call.alice, channel, 16 << 10);
+            }
+            call.picture();
+            call.world.run(INTERVAL);
+        }
+        let kbps = |bytes: usize| bytes * 8 / 990;
+        last = (
+            kbps(call.received_bytes() - before.0),
+            kbps(call.data_bytes() - before.1),
+        );
+        assert!(last.0 >= 700, "{last:?}");
+    }
+    assert!(last.1 >= 15_000, "{last:?}");
 }

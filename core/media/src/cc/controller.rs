@@ -28,6 +28,9 @@ pub trait Controller: fmt::Debug {
     /// What became of packets, and the bytes still under way.
     fn handle_feedback(&mut self, now: Instant, results: &[PacketResult], in_flight: usize);
 
+    /// The path carried so much lately, what no feedback tells of with it: data beside the media.
+    fn handle_carried(&mut self, now: Instant, rate: Bitrate);
+
     /// The peer estimates so much (REMB, draft-alvestrand-rmcat-remb-03).
     fn handle_remb(&mut self, now: Instant, rate: Bitrate);
 
@@ -52,6 +55,7 @@ pub trait Controller: fmt::Debug {
             Event::Feedback { results, in_flight } => {
                 self.handle_feedback(now, results, *in_flight);
             }
+            Event::Carried(rate) => self.handle_carried(now, *rate),
             Event::Remb(rate) => self.handle_remb(now, *rate),
             Event::LossReport {
                 lost,
@@ -182,6 +186,7 @@ pub enum Event {
         results: Vec<PacketResult>,
         in_flight: usize,
     },
+    Carried(Bitrate),
     Remb(Bitrate),
     LossReport {
         lost: u32,

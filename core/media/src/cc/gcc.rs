@@ -156,6 +156,18 @@ impl Controller for Gcc {
         self.tell();
     }
 
+    fn handle_carried(&mut self, now: Instant, rate: Bitrate) {
+        let normal = self.delay.usage() == Usage::Normal && self.delay.queue() < QUEUE_LONG;
+        let lossy = self.loss.estimate().is_some_and(|loss| loss.rate < rate);
+        let before = self.delay.aimd.rate();
+        if normal && !lossy && rate > before {
+            let rate = rate.min(before * CARRIED_STEP).min(self.bounds.max);
+            self.delay.aimd.set_rate(now, rate, Reason::Increase);
+            self.update(now);
+            self.tell();
+        }
+    }
+
     fn handle_remb(&mut self, now: Instant, rate: Bitrate) {
         self.remote = if rate == Bitrate::ZERO {
             Bitrate::MAX
@@ -398,6 +410,8 @@ impl Gcc {
     }
 }
 
+/// Ours: what data beside the media was carried shows, in steps.
+const CARRIED_STEP: f64 = 1.25;
 const START_PHASE: Duration = Duration::from_secs(2);
 const PROBE_DROP: f64 = 0.85;
 /// Ours: a step towards what a quiet probe shows that others may have made room for.

@@ -170,6 +170,8 @@ impl Controller for L4s {
         self.tell();
     }
 
+    fn handle_carried(&mut self, _now: Instant, _rate: Bitrate) {}
+
     fn handle_remb(&mut self, _now: Instant, rate: Bitrate) {
         self.remote = if rate == Bitrate::ZERO {
             Bitrate::MAX

@@ -55,6 +55,11 @@ impl Selector {
         }
     }
 
+    /// What arrives, as GCC measures it.
+    pub fn throughput(&self) -> Option<Bitrate> {
+        self.gcc.throughput()
+    }
+
     /// Whether the controller for L4S is at work.
     pub fn is_l4s(&self) -> bool {
         matches!(self.mode, Mode::L4s { .. })
@@ -163,6 +168,10 @@ impl Controller for Selector {
         self.watch(now, results);
         self.switch(now, was_l4s);
         self.active().handle_feedback(now, results, in_flight);
+    }
+
+    fn handle_carried(&mut self, now: Instant, rate: Bitrate) {
+        self.active().handle_carried(now, rate);
     }
 
     fn handle_remb(&mut self, now: Instant, rate: Bitrate) {

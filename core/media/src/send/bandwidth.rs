@@ -7,6 +7,7 @@ use duologue_base::Instant;
 use duologue_rtp::rtcp::TransportFeedback;
 use duologue_rtp::{CodecParameters, RtcpFeedback};
 
+use super::data::Data;
 use super::pacer::{Class, Pacer, StreamKey, Turn as PacerTurn};
 use crate::cc::{
     Allocation, Allocator, Bitrate, Bounds, ClusterId, Controller, Demand, History, PacketResult,
@@ -113,6 +114,9 @@ pub(crate) struct Estimator {
     /// When the target was divided last, and which it was.
     shared: Option<(Instant, Bitrate)>,
     wanted: Bitrate,
+    data: Data,
+    /// When video was sent last.
+    paced: Option<Instant>,
     /// What the pacer knows of.
     waits: Waits,
     /// The least that is sent, so that nothing waits for long.
@@ -200,6 +204,8 @@ impl Estimator {
             allocator: Allocator::default(),
             shared: None,
             wanted: Bitrate::ZERO,
+            data: Data::default(),
+            paced: None,
             waits: Waits::default(),
             least: Bitrate::ZERO,
             ticked: Instant::ZERO,
@@ -283,12 +289,17 @@ impl Estimator {
     }
 
     /// Divides the target.
-    pub(crate) fn share(&mut self, now: Instant, demands: &[Demand]) -> Option<Allocation> {
+    pub(crate) fn share(&mut self, now: Instant, mut demands: Vec<Demand>) -> Option<Allocation> {
         let target = self.plan?.target;
         self.shared = Some((now, target));
-        let allocation = self.allocator.allocate(now, target, demands);
-        if allocation.wanted != self.wanted {
-            self.wanted = allocation.wanted;
+        let wanted = demands.iter().map(|demand| demand.max);
+        let wanted = wanted.fold(Bitrate::ZERO, |sum, one| sum + one);
+        demands.extend(self.data.demand(now));
+        let allocation = self.allocator.allocate(now, target, &demands);
+        self.data.take_share(&allocation);
+        // Data finds out by itself whether there is more.
+        if wanted != self.wanted {
+            self.wanted = wanted;
             self.controller.handle_wanted(now, self.wanted);
             self.take_plans(now);
         }
@@ -303,6 +314,25 @@ impl Estimator {
             self.least = least;
             self.pacer.set_least(now, least);
         }
+    }
+
+    /// Whether data waits beside the media.
+    pub(crate) fn set_data_backlog(&mut self, now: Instant, backlog: bool) {
+        if self.data.set_backlog(now, backlog) {
+            self.shared = None;
+        }
+    }
+
+    /// Bytes left beside the media.
+    pub(crate) fn data_sent(&mut self, now: Instant, bytes: usize) {
+        self.data.sent(now, bytes);
+    }
+
+    /// Bytes per second that data may send; none where there is nothing that it could starve. Audio is
+    /// little, and SCTP leaves queues nearly empty.
+    pub(crate) fn data_cap(&self, now: Instant) -> Option<u64> {
+        let shares = self.paced.is_some_and(|at| now - at < PACED_LATELY);
+        self.data.cap(now, &self.plan?).filter(|_| shares)
     }
 
     /// The lane whose turn it is has nothing, after all.
@@ -323,8 +353,14 @@ impl Estimator {
                 probe
             }
         };
+        if turn == Turn::Packet(Lane::Video, probe) {
+            self.paced = Some(now);
+        }
         if tracked {
+            let size = size + self.data.take_untracked(now, size);
             self.history.push(now, size, probe, None);
+        } else {
+            self.data.sent(now, size);
         }
         self.used = now;
         let in_flight = self.history.in_flight();
@@ -348,6 +384,11 @@ impl Estimator {
         let in_flight = self.history.in_flight();
         self.controller
             .handle_feedback(now, &self.results, in_flight);
+        if self.data.fills_path(now)
+            && let Some(carried) = self.controller.throughput()
+        {
+            self.controller.handle_carried(now, carried);
+        }
         self.take_plans(now);
     }
 
@@ -421,6 +462,9 @@ const TICK_TIMER: Duration = Duration::from_millis(100);
 /// by one of so many parts.
 const SHARED: Duration = Duration::from_millis(500);
 const SHARED_PART: u64 = 50;
+
+/// Video that has not been sent for so long needs no share.
+const PACED_LATELY: Duration = Duration::from_secs(1);
 
 /// A transport that sends nothing for so long has nothing to find out.
 const IDLE: Duration = Duration::from_secs(6);

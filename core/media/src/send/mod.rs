@@ -1,6 +1,7 @@
 //! What is sent on one transport: the streams of its senders, and what is sent again.
 
 mod bandwidth;
+mod data;
 mod formats;
 mod history;
 pub mod pacer;
@@ -373,7 +374,7 @@ impl Outbound {
             share::demand(sender)
         });
         let demands: Vec<_> = demands.collect();
-        let Some(allocation) = estimator.share(now, &demands) else {
+        let Some(allocation) = estimator.share(now, demands) else {
             return;
         };
         for (sender, share) in self.senders.values_mut().zip(&allocation.shares) {

@@ -265,6 +265,22 @@ impl Association {
         self.queue.set_priority(stream, priority);
     }
 
+    /// Data leaves no faster than at so many bytes per second from now on, or again as fast as the
+    /// congestion control allows: others use the path, too, and this is its share.
+    pub fn set_rate_cap(&mut self, cap: Option<u64>) {
+        if let State::Open(open) = &mut self.state {
+            open.sender.set_rate_cap(cap);
+        }
+    }
+
+    /// There is data that could leave if there were room on the path.
+    pub fn has_backlog(&mut self) -> bool {
+        match &mut self.state {
+            State::Open(open) => open.sender.has_backlog(&self.queue),
+            _ => false,
+        }
+    }
+
     /// The next thing that happened.
     pub fn poll_event(&mut self) -> Option<Event> {
         self.events.pop_front()

@@ -36,6 +36,8 @@ pub(crate) struct Sender {
     rtt: Rtt,
     controller: Controller,
     pacer: Pacer,
+    /// Bytes per second, whatever the controller allows: a share of a path that others use, too.
+    rate_cap: Option<u64>,
     delivery: Delivery,
     evenness: Evenness,
     scoreboard: Scoreboard,
@@ -125,6 +127,7 @@ impl Sender {
             rtt: Rtt::new(&config.timers),
             controller: Controller::new(config.congestion, config.mtu, config.max_burst, seed),
             pacer: Pacer::new(now, config.mtu, config.max_burst),
+            rate_cap: None,
             delivery: Delivery {
                 bytes: 0,
                 at: now,
@@ -223,6 +226,15 @@ impl Sender {
 
     pub(crate) fn pacing_rate(&self) -> Option<u64> {
         self.controller.pacing_rate()
+    }
+
+    pub(crate) fn set_rate_cap(&mut self, cap: Option<u64>) {
+        self.rate_cap = cap;
+    }
+
+    /// Something waits that was not sent, or is to be sent again.
+    pub(crate) fn has_backlog(&mut self, queue: &SendQueue) -> bool {
+        !queue.is_empty() || self.in_flight.next_lost().is_some()
     }
 
     pub(crate) fn smoothed_rtt(&self) -> Option<Duration> {

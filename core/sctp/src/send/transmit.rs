@@ -60,11 +60,22 @@ impl Sender {
             return Permission::No;
         }
         let rate = self.controller.pacing_rate();
-        if self.pacer.may_send(now, rate, self.in_flight.bytes()) {
-            Permission::Yes
-        } else {
-            Permission::No
+        let capped = self
+            .rate_cap
+            .filter(|cap| rate.is_none_or(|rate| *cap < rate));
+        let may_send = match capped {
+            None => self.pacer.may_send(now, rate, self.in_flight.bytes()),
+            // A small share is kept to however little is under way.
+            Some(cap) => self.pacer.may_send(now, Some(cap), usize::MAX),
+        };
+        if may_send {
+            return Permission::Yes;
         }
+        if capped.is_some() {
+            // What arrives then says nothing of what the path carries.
+            self.note_app_limited();
+        }
+        Permission::No
     }
 
     fn note_app_limited(&mut self) {

@@ -6,6 +6,9 @@ use super::train::Train;
 use crate::Session;
 use crate::limits::TRAIN_DATAGRAMS;
 
+/// What UDP and IP put around a datagram.
+const UDP_OVERHEAD: usize = 28;
+
 impl Session {
     pub(super) fn poll_data(&mut self, out: &mut Vec<u8>) -> Option<Transmit> {
         let Session {
@@ -29,6 +32,12 @@ impl Session {
             return None;
         }
 
+        let cap = transport.media.as_mut().and_then(|media| {
+            let backlog = running.association.has_backlog();
+            media.rtp.set_data_backlog(now, backlog);
+            media.rtp.data_cap(now)
+        });
+        running.association.set_rate_cap(cap);
         let max_datagrams = config.max_datagrams.clamp(1, TRAIN_DATAGRAMS);
         let (association, dtls) = (&mut running.association, &mut transport.dtls);
         let mut train = Train::new(&route, out);
@@ -39,6 +48,10 @@ impl Session {
 
         let (datagrams, carried) = train.carries();
         let transmit = train.finish()?;
+        if let Some(media) = &mut transport.media {
+            let bytes = carried + datagrams as usize * UDP_OVERHEAD;
+            media.rtp.handle_data_sent(now, bytes);
+        }
         transport.count_sent(now, datagrams, carried);
         Some(transmit)
     }
