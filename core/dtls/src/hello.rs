@@ -1,5 +1,7 @@
 //! The beginning of a handshake, before its version is known.
 
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+
 use crate::crypto::group::{Exchange, Group};
 use crate::crypto::transcript::Transcript;
 use crate::engine::State;
@@ -276,7 +278,8 @@ impl ServerStart {
                 return Ok(None);
             }
             None => {}
-            Some(Asked::Cookie(cookie)) if hello.cookie == cookie => {}
+            Some(Asked::Cookie(cookie))
+                if verify_slices_are_equal(hello.cookie, cookie).is_ok() => {}
             Some(_) => return Err(DtlsError::misbehaved(Alert::ILLEGAL_PARAMETER)),
         }
         let server = handshake12::Server::answer(link, message, hello)?;

@@ -1,3 +1,4 @@
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use duologue_base::{DtlsRole, SrtpProfile};
 
 use super::{
@@ -242,11 +243,13 @@ fn choose(
 
     if let Some(retry) = retry {
         let cookie = hello.extensions.get(extension::COOKIE).and_then(only_vec16);
+        let shown = cookie.unwrap_or_default();
+        let asked = retry.cookie.as_ref().map_or(&[][..], |cookie| &cookie[..]);
         let same = choice.suite == retry.suite
             && choice.group == retry.group
             && has_share(&choice.group)
             && hello.random == retry.random
-            && cookie == retry.cookie.as_ref().map(|cookie| &cookie[..]);
+            && verify_slices_are_equal(shown, asked).is_ok();
         if !same {
             return Err(DtlsError::misbehaved(Alert::ILLEGAL_PARAMETER));
         }
