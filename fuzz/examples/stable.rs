@@ -27,6 +27,7 @@ const TARGETS: [Target; 27] = [
     target("congestion", |bytes| on(duologue_fuzz::congestion, bytes)),
     target("dcep", |bytes| on(duologue_fuzz::dcep, bytes)),
     target("dependency", |bytes| on(duologue_fuzz::dependency, bytes)),
+    target("dtls", |bytes| on(duologue_fuzz::dtls, bytes)),
     target("files", |bytes| on(duologue_fuzz::files, bytes)),
     target("fingerprint", |bytes| on(duologue_fuzz::fingerprint, bytes)),
     target("ice_agent", |bytes| on(duologue_fuzz::ice_agent, bytes)),
@@ -60,7 +61,6 @@ const TARGETS: [Target; 27] = [
     target("session_datagrams", |bytes| {
         on(duologue_fuzz::session_datagrams, bytes)
     }),
-    target("dtls", |bytes| on(duologue_fuzz::dtls, bytes)),
     target("srtp", |bytes| on(duologue_fuzz::srtp, bytes)),
     target("stream", |bytes| on(duologue_fuzz::stream, bytes)),
     target("stun", |bytes| on(duologue_fuzz::stun, bytes)),

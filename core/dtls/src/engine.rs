@@ -12,6 +12,7 @@ use crate::link::{Agreed, Link};
 use crate::open13::Open13;
 use crate::reassembly::Message;
 use crate::record::{Read, RecordNumber, content};
+use crate::trust::Trust;
 use crate::wire::Reader;
 use crate::{Alert, CipherSuite, DtlsError, Version};
 
@@ -259,6 +260,8 @@ impl Engine {
     fn open(&mut self, state: State, agreed: Box<Agreed>) {
         self.state = state;
         self.agreed = Some(agreed);
+        // Nobody is judged any more.
+        self.link.trust = Trust::Refused;
         self.link.records.release_data();
     }
 

@@ -5,7 +5,7 @@ use std::mem;
 use duologue_base::{DtlsRole, Instant};
 
 use crate::crypto::schedule::{next_traffic, traffic_keys};
-use crate::handshake13::Traffic;
+use crate::handshake13::{DATA_EPOCH, Traffic};
 use crate::limits::OLD_KEYS;
 use crate::link::Link;
 use crate::message::kind;
@@ -83,6 +83,10 @@ impl Open13 {
             link.records.install_sealing(epoch, keys);
         }
         link.records.retire_sealing();
+        if link.role == DtlsRole::Client {
+            // The server, which has our Finished, says nothing under the handshake's keys any more.
+            link.records.retire_opening(DATA_EPOCH);
+        }
         Ok(())
     }
 

@@ -124,6 +124,7 @@ impl Records {
             self.opening.remove(0);
         }
         let window = Window::default();
+        self.opening.reserve_exact(1);
         self.opening.push(Opening {
             epoch,
             keys,
@@ -136,6 +137,7 @@ impl Records {
         if self.sealing.len() >= EPOCHS {
             self.sealing.remove(0);
         }
+        self.sealing.reserve_exact(1);
         self.sealing.push(Sealing {
             epoch,
             keys,
