@@ -4,6 +4,7 @@ export { RTCDataChannelEvent } from './events/data-channel-event.js';
 export { DeviceChangeEvent } from './events/device-change-event.js';
 export { RTCDTMFToneChangeEvent } from './events/dtmf-tone-change-event.js';
 export { RTCErrorEvent } from './events/error-event.js';
+export { KeyFrameRequestEvent } from './events/key-frame-request-event.js';
 export { MediaStreamTrackEvent } from './events/media-stream-track-event.js';
 export { RTCPeerConnectionIceErrorEvent } from './events/peer-connection-ice-error-event.js';
 export { RTCPeerConnectionIceEvent } from './events/peer-connection-ice-event.js';
@@ -29,6 +30,8 @@ export { RTCSessionDescription } from './rtc/session-description.js';
 export { RTCStatsReport } from './rtc/stats-report.js';
 export { RTCEncodedAudioFrame, RTCEncodedVideoFrame } from './transform/encoded-frame.js';
 export { RTCRtpScriptTransform } from './transform/script-transform.js';
+export { RTCRtpScriptTransformer, RTCTransformEvent } from './transform/transformer.js';
+export { workerScope } from './transform/worker-scope.js';
 export {
   SFrameDecrypterStream,
   SFrameEncrypterStream,

@@ -116,7 +116,13 @@ export type NativeEvent =
       readonly channel: number;
       readonly data: string | ArrayBuffer;
     }
-  | { readonly target: 'sender'; readonly type: 'keyframerequest'; readonly transceiver: number }
+  | {
+      readonly target: 'sender';
+      readonly type: 'keyframerequest';
+      readonly transceiver: number;
+      readonly encoding: number;
+      readonly rid?: string;
+    }
   | { readonly target: 'dtmf'; readonly type: 'tonechange'; readonly transceiver: number; readonly tone: string };
 
 /** One thing to do: dispatch an event or settle a promise. */
@@ -291,6 +297,14 @@ export interface NativePeerConnection {
   setStreamTracks(stream: string, tracks: readonly string[]): void;
   insertDtmf(transceiver: number, tones: string, duration: number, gap: number): Reply;
 
+  /** `number` is what the hub names the end by. */
+  readFrames(transceiver: number, hub: NativeMediaHub, number: number): NativeFrameReader;
+  readPackets(transceiver: number, hub: NativeMediaHub, number: number): NativePacketReader;
+  writeFrames(transceiver: number, hub: NativeMediaHub, number: number): NativeFrameWriter;
+  writePackets(transceiver: number, hub: NativeMediaHub, number: number): NativePacketWriter;
+  setTransform(transceiver: number, side: 'sender' | 'receiver', transform: NativeTransform | null): void;
+  sendKeyFrameRequest(transceiver: number, encoding: number): Reply;
+
   localCandidates(transport: number): NativeCandidate[];
   remoteCandidates(transport: number): NativeCandidate[];
   selectedCandidatePair(transport: number): { local: NativeCandidate; remote: NativeCandidate } | null;
@@ -330,9 +344,75 @@ export interface NativeHub {
   takeReady(): [number[], number[]];
 }
 
+/** The readers, writers and transformers of this JavaScript thread that have something to do. */
+export interface NativeMediaHub {
+  takeReady(): number[];
+}
+
+/** Frames or packets: `lib/flow/columns.ts` says what the numbers are. */
+export interface NativeBatch {
+  readonly count: number;
+  readonly fields: Float64Array;
+  /** The bytes of all, one after the other. */
+  readonly data: ArrayBuffer;
+  readonly rids?: readonly string[];
+  /** Nothing follows. */
+  readonly ended: boolean;
+}
+
+export interface NativeReader {
+  /** Null when nothing is there yet. */
+  take(limit: number): NativeBatch | null;
+  readonly dropped?: number;
+  close?(): void;
+}
+export type NativePacketReader = NativeReader;
+export interface NativeFrameReader extends NativeReader {
+  mimeType(payloadType: number): string | null | undefined;
+}
+
+export interface NativeWriter {
+  /** How many from the front there was room for; -1 at the end. */
+  send(fields: Float64Array, data: readonly Uint8Array[]): number;
+  /** 1; or 0, and the hub tells when there is room; or -1 at the end. */
+  room(): number;
+  readonly queued?: number;
+}
+export type NativePacketWriter = NativeWriter;
+export interface NativeFrameWriter extends NativeWriter {
+  /** Encodings that a transform wants a key frame of. */
+  takeKeyFramesWanted(): number[];
+  rid(encoding: number): string | null | undefined;
+  payloadType(mimeType: string): number | null | undefined;
+}
+
+/** A transform in the thread of its connection. */
+export interface NativeTransform {
+  readonly token: number;
+  abandon(): void;
+  wantKeyFrame(encoding: number): void;
+}
+
+/** A transform in the thread of its worker. */
+export interface NativeTransformer extends NativeReader, NativeWriter {
+  readonly kind?: Kind | null;
+  takeKeyFramesWanted(): number[];
+  rid(encoding: number): string | null | undefined;
+  askEncoder(encoding: number): void;
+  /** The encodings of which one is awaited. */
+  generateKeyFrame(rid: string | null): number[] | NativeException;
+  sendKeyFrameRequest(): boolean;
+  mimeType(payloadType: number): string | null | undefined;
+}
+
 interface Binding {
   /** `wake` is called on this thread when there are connections to take. */
   Hub: new (wake: () => void) => NativeHub;
+  /** `wake` is called on this thread when there are ends to take. */
+  MediaHub: new (wake: () => void) => NativeMediaHub;
+  /** A transform that is nowhere yet. */
+  createTransform(): NativeTransform;
+  openTransformer(token: number, hub: NativeMediaHub, number: number): NativeTransformer;
   /** `connection` is the number by which the hub names it. */
   createPeerConnection(
     configuration: NativeConfiguration,

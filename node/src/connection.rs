@@ -20,6 +20,7 @@ use crate::effect;
 use crate::endpoint::NativeEndpoint;
 use crate::environment::{self, Environment};
 use crate::exception;
+use crate::flow::{MediaBatches, MediaRoutes, Routes};
 use crate::host::{Hub, NodeHost, ReadyList};
 use crate::limits::{MAX_BATCH, MAX_WAITING_BYTES, MAX_WAITING_REPORTS};
 use crate::mirror::{Mirror, Stale};
@@ -35,6 +36,7 @@ pub struct NativePeerConnection {
     environment: Arc<Environment>,
     inbox: Arc<ReportQueue>,
     data_plane: DataPlane,
+    media: Arc<MediaRoutes>,
     pub(crate) mirror: Mirror,
     /// When JavaScript was told to call `handle_timeout`, in milliseconds of the endpoint's clock.
     told_timeout: Option<f64>,
@@ -103,6 +105,7 @@ pub fn create_peer_connection<'env>(
         environment,
         inbox: Arc::new(ReportQueue::new(MAX_WAITING_REPORTS, MAX_WAITING_BYTES)),
         data_plane: DataPlane::Idle(Box::new(start)),
+        media: Arc::default(),
         mirror: Mirror::default(),
         told_timeout: None,
         span: connection_span(),
@@ -137,6 +140,13 @@ fn stale_after(effect: &Effect) -> Stale {
             | Event::ChannelClose(_),
         ) => Stale::Channels,
         _ => Stale::Everything,
+    }
+}
+
+impl Drop for NativePeerConnection {
+    fn drop(&mut self) {
+        // They hold the session, whose task holds them.
+        self.media.end_those(|_| true);
     }
 }
 
@@ -175,6 +185,7 @@ impl NativePeerConnection {
 
     fn set_changes(&mut self, env: &Env, into: &mut Object<'_>, stale: Stale) -> Result<()> {
         if let Some(changes) = self.mirror.changes(&self.pc, stale) {
+            self.end_media_of_stopped();
             into.set_named_property("mirror", env.to_js_value(&changes)?)?;
         }
         let timeout = self.pc.poll_timeout();
@@ -195,12 +206,16 @@ impl NativePeerConnection {
             commands.push(command);
         }
         if !commands.is_empty()
-            && let Some(session) = self.session()?
+            && let Some(session) = self.session()?.cloned()
         {
+            for command in &commands {
+                self.media.note(command, &session, &self.environment);
+            }
             session.commands(commands);
         }
         if self.pc.is_closed() {
             self.data_plane = DataPlane::Ended;
+            self.media.end_those(|_| true);
         }
         Ok(())
     }
@@ -220,6 +235,8 @@ impl NativePeerConnection {
                 inbox: self.inbox.clone(),
                 ready,
                 session: session.clone(),
+                media: self.media.clone(),
+                batches: MediaBatches::default(),
             };
             let _in = self.span.enter();
             let handle = self.environment.endpoint.spawn(session, host);
@@ -229,6 +246,24 @@ impl NativePeerConnection {
             DataPlane::Running(handle) => Some(handle),
             DataPlane::Idle(_) | DataPlane::Ended => None,
         })
+    }
+
+    /// Where the frames and packets of a transceiver go.
+    pub(crate) fn routes(&mut self, id: TransceiverId) -> Result<Arc<Routes>> {
+        let gone = || Error::from_reason("the connection is closed");
+        let session = self.session()?.cloned().ok_or_else(gone)?;
+        let routes = self.media.open(id, &session, &self.environment);
+        // Those of a stopped transceiver are at their end at once.
+        self.end_media_of_stopped();
+        Ok(routes)
+    }
+
+    fn end_media_of_stopped(&self) {
+        let stopped = |id| {
+            let view = self.pc.transceiver(id);
+            view.is_none_or(|it| it.direction() == peer::TransceiverDirection::Stopped)
+        };
+        self.media.end_those(stopped);
     }
 
     /// `Turn`: effects to perform, after the changes that came before them. Messages come together,

@@ -70,6 +70,10 @@ struct EffectView {
     error: Option<Exception>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tone: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    encoding: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rid: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -178,6 +182,10 @@ fn event_view(event: Event) -> EffectView {
             view.error = Some(Exception::from(&error));
         }
         Event::ToneChange(_, tone) => view.tone = Some(tone),
+        Event::KeyFrameRequest { encoding, rid, .. } => {
+            view.encoding = Some(encoding);
+            view.rid = rid.map(|rid| rid.to_string());
+        }
         // The state that the others carry is in the mirror.
         _ => {}
     }

@@ -25,6 +25,16 @@ struct RtcErrorInit {
     sent_alert: Option<u8>,
 }
 
+impl Exception {
+    pub(crate) fn new(name: &'static str, message: &str) -> Self {
+        Exception {
+            name,
+            message: message.to_owned(),
+            rtc: None,
+        }
+    }
+}
+
 impl From<&peer::Exception> for Exception {
     fn from(exception: &peer::Exception) -> Self {
         Exception {

@@ -4,12 +4,14 @@
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use duologue_session::{ChannelReport, Command, Report};
+use duologue_session::{ChannelReport, Command, MediaItem, MediaReport, Report};
 use duologue_tokio::{Host, Pushed, ReportQueue, Reported, SessionHandle};
 use napi::Status;
 use napi::bindgen_prelude::{Function, Result};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi_derive::napi;
+
+use crate::flow::{MediaBatches, MediaRoutes};
 
 /// Calls `wake` on the JavaScript thread. It does not keep that thread alive.
 type Wake = ThreadsafeFunction<(), (), (), Status, false, true, 0>;
@@ -95,6 +97,8 @@ pub(crate) struct NodeHost {
     pub(crate) inbox: Arc<ReportQueue>,
     pub(crate) ready: Arc<ReadyList>,
     pub(crate) session: SessionHandle,
+    pub(crate) media: Arc<MediaRoutes>,
+    pub(crate) batches: MediaBatches,
 }
 
 impl NodeHost {
@@ -112,7 +116,12 @@ impl NodeHost {
 
 impl Host for NodeHost {
     fn handle_report(&mut self, report: Report) {
-        self.push(Reported::Connection(report));
+        match report {
+            Report::Media(sender, MediaReport::Sent { items, bytes }) => {
+                self.media.sent(sender, items, bytes);
+            }
+            report => self.push(Reported::Connection(report)),
+        }
     }
 
     fn wants_channel_reports(&self) -> bool {
@@ -123,7 +132,12 @@ impl Host for NodeHost {
         self.push(Reported::Channel(report));
     }
 
+    fn handle_media(&mut self, item: MediaItem) {
+        self.batches.add(item);
+    }
+
     fn end_of_batch(&mut self) {
+        self.batches.deliver(&self.media);
         self.ready.wake();
     }
 }

@@ -25,6 +25,7 @@ mod effect;
 pub mod endpoint;
 mod environment;
 mod exception;
+pub mod flow;
 pub mod host;
 mod limits;
 mod log;

@@ -181,6 +181,19 @@ impl NativePeerConnection {
         self.pc.set_stream_tracks(&stream.into(), tracks);
     }
 
+    /// `receiver.sendKeyFrameRequest()`
+    #[napi]
+    pub fn send_key_frame_request<'env>(
+        &mut self,
+        env: &'env Env,
+        id: u32,
+        encoding: u32,
+    ) -> Result<Object<'env>> {
+        let id = TransceiverId(id);
+        let result = self.pc.send_key_frame_request(id, encoding as usize);
+        self.reply(env, result)
+    }
+
     /// `dtmf.insertDTMF()`
     #[napi]
     pub fn insert_dtmf<'env>(

@@ -2,6 +2,9 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { createInterface } from 'node:readline';
 import test from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -102,4 +105,30 @@ test('the example talks to Chromium', options, async (t) => {
   openChromium(t, await line());
   assert.equal(await line(), 'the browser says: hello from the browser');
   assert.equal(await line(), 'the browser says: I got 21 characters');
+});
+
+test('the example records the camera of Chromium', options, async (t) => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'duologue-record-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const file = path.join(folder, 'recording.ivf');
+  const example = spawn(process.execPath, [fileURLToPath(new URL('../examples/record.mjs', import.meta.url)), file, '20'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  t.after(() => example.kill());
+  const lines = createInterface(example.stdout)[Symbol.asyncIterator]();
+  const line = async () => (await lines.next()).value;
+  openChromium(t, await line());
+  assert.match(await line(), /^recording \d+ x \d+ to /);
+  assert.equal(await line(), 'key frame 0');
+  let last;
+  for (let next; (next = await line()) !== undefined; ) last = next;
+  assert.match(last, /^20 frames, 0 dropped, [1-9]\d* packets of sound$/);
+
+  // RFC 6386 §9.1: a key frame begins with a zero bit and a start code.
+  const recorded = readFileSync(file);
+  assert.equal(recorded.toString('latin1', 0, 12), 'DKIF\0\0 \0VP80');
+  assert.deepEqual([...recorded.subarray(47, 50)], [0x9d, 0x01, 0x2a]);
+  let [frames, at] = [0, 32];
+  for (; at < recorded.length; frames++) at += 12 + recorded.readUInt32LE(at);
+  assert.deepEqual([frames, at], [20, recorded.length]);
 });

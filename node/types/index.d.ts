@@ -63,7 +63,11 @@ export declare const RTCPeerConnectionIceEvent: typeof globalThis.RTCPeerConnect
 export type RTCPeerConnectionIceEvent = globalThis.RTCPeerConnectionIceEvent;
 export declare const RTCRtpReceiver: typeof globalThis.RTCRtpReceiver;
 export type RTCRtpReceiver = globalThis.RTCRtpReceiver;
-export declare const RTCRtpScriptTransform: typeof globalThis.RTCRtpScriptTransform;
+export declare const RTCRtpScriptTransform: {
+  prototype: globalThis.RTCRtpScriptTransform;
+  /** `worker`: of `node:worker_threads`. */
+  new (worker: TransformWorker, options?: unknown, transfer?: readonly object[]): globalThis.RTCRtpScriptTransform;
+};
 export type RTCRtpScriptTransform = globalThis.RTCRtpScriptTransform;
 export declare const RTCRtpSender: typeof globalThis.RTCRtpSender;
 export type RTCRtpSender = globalThis.RTCRtpSender;
@@ -173,6 +177,158 @@ export declare class Endpoint {
   close(): void;
 }
 
+// Encoded frames and RTP packets, to and from the program; no browser has these members.
+
+declare global {
+  interface RTCRtpReceiver {
+    /**
+     * What the peer sends as whole frames, from now on, behind the receiver's transform if it has one. Of
+     * video these are the frames that can be decoded, in their order, a key frame first. One reader: while
+     * it is open, further calls give the same.
+     */
+    frames(): EncodedFrames;
+    /** The same as RTP packets, decrypted, in the order in which they arrive, repaired ones when they do. */
+    packets(): RtpPackets;
+    /** Asks the peer for a key frame, of one simulcast layer. Throws `InvalidStateError` for audio. */
+    sendKeyFrameRequest(encoding?: number): void;
+  }
+  interface RTCRtpSender {
+    /** Sends frames that the program has encoded or got from elsewhere, through the sender's transform if it has one. */
+    frames(): EncodedFrameWriter;
+    /** Sends RTP packets that the program has made; no transform sees them. */
+    packets(): RtpPacketWriter;
+  }
+}
+
+/** What readers of frames and of packets have in common. They end with the transceiver and the connection. */
+export interface MediaReader<T> extends AsyncIterable<T> {
+  /** How many were dropped because nobody read them in time: 256 frames or 1,024 packets wait. */
+  readonly dropped: number;
+  /** The same as a stream; cancelling it closes the reader. */
+  readonly readable: ReadableStream<T>;
+  /** The next one, if there is one already. */
+  tryRecv(): T | null;
+  /** Waits for one and gives what is there, at most `limit` (64). Empty at the end. */
+  recvMany(limit?: number): Promise<T[]>;
+  /** Nothing is read any more: what comes is dropped. */
+  close(): void;
+}
+export interface EncodedFrames extends MediaReader<RTCEncodedVideoFrame | RTCEncodedAudioFrame> {}
+export interface RtpPackets extends MediaReader<RtpPacket> {}
+
+/** What writers of frames and of packets have in common. They throw `InvalidStateError` at the end. */
+export interface MediaWriter<T> extends EventTarget {
+  /** How many frames and packets the sender was given and has not sent. */
+  readonly queued: number;
+  /** The same as a stream. */
+  readonly writable: WritableStream<T>;
+  /** Hands over as many as there is room for, from the front; tells how many. */
+  send(items: readonly T[]): number;
+  /** Hands over all of them, as soon as there is room. */
+  sendAll(items: readonly T[]): Promise<undefined>;
+  /** Waits until there is room. */
+  ready(): Promise<undefined>;
+  /** The peer, or a transform, needs a key frame; `rid` says of which encoding, where they have names. */
+  onkeyframerequest: ((event: KeyFrameRequestEvent) => unknown) | null;
+}
+export interface EncodedFrameWriter extends MediaWriter<RTCEncodedVideoFrame | RTCEncodedAudioFrame | EncodedFrameInit> {}
+export interface RtpPacketWriter extends MediaWriter<RtpPacketInit> {}
+
+/** A frame that the program has made. */
+export interface EncodedFrameInit {
+  /** VP8 and VP9 as they are, H.264 and H.265 with start codes, AV1 as OBUs with sizes. */
+  data: ArrayBuffer | ArrayBufferView;
+  /** In units of the codec's clock. */
+  timestamp: number;
+  /** What transforms see, where the bytes do not tell. */
+  type?: 'key' | 'delta' | 'empty';
+  /** Which of the sender's encodings it is of. Default: 0. */
+  encoding?: number;
+  /** Which of the sender's codecs it is of. Default: the preferred one. */
+  payloadType?: number;
+  /** From 0 to 1, told where that is agreed (RFC 6464). */
+  audioLevel?: number;
+  voiceActivity?: boolean;
+  temporalIndex?: number;
+  /** No other frame needs it. */
+  discardable?: boolean;
+}
+
+/** A packet that was received. */
+export interface RtpPacket {
+  readonly ssrc: number;
+  /** Which simulcast layer it is of, where layers have names. */
+  readonly rid: string | null;
+  /** What the payload is, by the receiver's parameters. */
+  readonly payloadType: number;
+  readonly sequenceNumber: number;
+  readonly timestamp: number;
+  readonly marker: boolean;
+  readonly audioLevel: number | null;
+  readonly voiceActivity: boolean | null;
+  /** The payload, its format's own header included; a view of memory that it shares with others. */
+  readonly payload: Uint8Array;
+  /** When it arrived, as `performance.now()` counts. */
+  readonly receivedTime: number;
+  /** It was lost and came by a repair. */
+  readonly repaired: boolean;
+}
+
+/** A packet to send: what the sender does not decide itself. A packet that was received is one. */
+export interface RtpPacketInit {
+  payload: ArrayBuffer | ArrayBufferView;
+  timestamp: number;
+  marker?: boolean;
+  /** Which of the sender's encodings it is of. Default: 0. */
+  encoding?: number;
+  /** Default: that of the preferred codec. */
+  payloadType?: number;
+  /** For who forwards: gaps stay gaps. Default: the next one. */
+  sequenceNumber?: number;
+  audioLevel?: number | null;
+  voiceActivity?: boolean | null;
+}
+
+/** Of `Worker` of `node:worker_threads`, what a transform needs. */
+export interface TransformWorker {
+  postMessage(value: unknown, transfer?: never): void;
+  terminate(): unknown;
+}
+
+/** In a worker: what a browser's worker has as its global scope. Null in the main thread. */
+export declare const workerScope: WorkerScope | null;
+export interface WorkerScope extends EventTarget {
+  onrtctransform: ((event: RTCTransformEvent) => unknown) | null;
+}
+
+/** `rtctransform` (webrtc-encoded-transform §5): a transform was made for this worker. */
+export interface RTCTransformEvent extends Event {
+  readonly transformer: RTCRtpScriptTransformer;
+}
+export declare const RTCTransformEvent: { prototype: RTCTransformEvent };
+
+/** A transform in its worker (webrtc-encoded-transform §5). */
+export interface RTCRtpScriptTransformer extends EventTarget {
+  readonly readable: ReadableStream<RTCEncodedVideoFrame | RTCEncodedAudioFrame>;
+  readonly writable: WritableStream<RTCEncodedVideoFrame | RTCEncodedAudioFrame>;
+  readonly options: any;
+  /** Resolves with the RTP time stamp of the next key frame, which who makes the frames is asked for. */
+  generateKeyFrame(rid?: string): Promise<number>;
+  sendKeyFrameRequest(): Promise<undefined>;
+  /** The peer needs a key frame; unless it is canceled, who makes the frames hears of it. */
+  onkeyframerequest: ((event: KeyFrameRequestEvent) => unknown) | null;
+}
+export declare const RTCRtpScriptTransformer: { prototype: RTCRtpScriptTransformer };
+
+/** `keyframerequest` (webrtc-encoded-transform §5) */
+export interface KeyFrameRequestEvent extends Event {
+  readonly rid: string | null;
+}
+export declare const KeyFrameRequestEvent: {
+  prototype: KeyFrameRequestEvent;
+  new (type: string, rid?: string): KeyFrameRequestEvent;
+};
+
 // Interfaces that lib.dom.d.ts does not have.
 
 /** `devicechange` at `mediaDevices` (mediacapture-streams §9.4): which devices there are now. */
@@ -213,7 +369,7 @@ interface SFrameKeyManagement {
   setEncryptionKey(key: CryptoKey, keyID?: number | bigint): Promise<undefined>;
   onerror: ((event: Event) => unknown) | null;
 }
-/** Encrypts or decrypts frames of a sender or receiver (webrtc-encoded-transform §6); no frame passes yet. */
+/** Encrypts or decrypts frames of a sender or receiver (webrtc-encoded-transform §6); it is not there yet, so nothing passes. */
 export interface SFrameTransform extends EventTarget, SFrameKeyManagement {}
 export declare const SFrameTransform: {
   prototype: SFrameTransform;

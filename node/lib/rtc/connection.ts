@@ -43,7 +43,7 @@ import { candidateOf } from './ice-candidate.js';
 import { type IceTransportSlots, RTCIceTransport } from './ice-transport.js';
 import { KeepAlive } from './keep-alive.js';
 import { RTCRtpReceiver, type ReceiverSlots } from './rtp-receiver.js';
-import { RTCRtpSender, type SenderSlots } from './rtp-sender.js';
+import { RTCRtpSender, type SenderSlots, requestKeyFrame } from './rtp-sender.js';
 import { RTCRtpTransceiver, type TransceiverSlots } from './rtp-transceiver.js';
 import { RTCSctpTransport, type SctpTransportSlots } from './sctp-transport.js';
 import { RTCSessionDescription } from './session-description.js';
@@ -167,6 +167,11 @@ export class Connection implements TaskSource {
 
   get isClosed(): boolean {
     return this.state.signalingState === 'closed';
+  }
+
+  /** Of what browsers do not have. */
+  assertOpen(): void {
+    if (this.isClosed) throw new DOMException('The connection is closed', 'InvalidStateError');
   }
 
   // --- methods
@@ -422,6 +427,8 @@ export class Connection implements TaskSource {
       transport: null,
       transform: null,
       jitterBufferTarget: null,
+      frames: null,
+      packets: null,
     };
     const dtmfSlots: DtmfSlots = { connection: this, transceiver: id, canInsertDtmf: false, toneBuffer: '' };
     const dtmf = kind === 'audio' ? { object: new RTCDTMFSender(internal, dtmfSlots), slots: dtmfSlots } : null;
@@ -433,6 +440,9 @@ export class Connection implements TaskSource {
       track: null,
       transport: null,
       transform: null,
+      nativeTransform: null,
+      frames: null,
+      packets: null,
     };
     const slots: TransceiverSlots = {
       connection: this,
@@ -546,7 +556,7 @@ export class Connection implements TaskSource {
         this.#dispatchToChannel(event);
         break;
       case 'sender':
-        // For who makes the frames of an encoded sender, which JavaScript cannot yet.
+        requestKeyFrame(this.#known(this.#transceivers, event.transceiver).sender, event.encoding, event.rid ?? null);
         break;
       case 'dtmf': {
         const { dtmf } = this.#known(this.#transceivers, event.transceiver);

@@ -1,6 +1,9 @@
 /** `RTCRtpReceiver`, webrtc-pc §5.3, webrtc-encoded-transform. */
 import type { MediaStreamTrack } from '../media/track.js';
-import { type RTCRtpTransform, RTCRtpTransformType } from '../transform/rtp-transform.js';
+import { EncodedFrames } from '../flow/frames.js';
+import { ends } from '../flow/ends.js';
+import { RtpPackets } from '../flow/packets.js';
+import { type RTCRtpTransform, RTCRtpTransformType, nativeTransform } from '../transform/rtp-transform.js';
 import {
   DOMString,
   arg,
@@ -11,9 +14,11 @@ import {
   interfaceType,
   internal,
   nullable,
+  optionalArg,
   operation,
   promiseOperation,
   staticOperation,
+  unsignedLong,
 } from '../webidl/index.js';
 import type { Connection } from './connection.js';
 import type { RTCDtlsTransport } from './dtls-transport.js';
@@ -31,6 +36,9 @@ export interface ReceiverSlots {
   transport: RTCDtlsTransport | null;
   transform: RTCRtpTransform | null;
   jitterBufferTarget: number | null;
+  /** Who reads what it gets. */
+  frames: EncodedFrames | null;
+  packets: RtpPackets | null;
 }
 
 export class RTCRtpReceiver {
@@ -55,6 +63,9 @@ export class RTCRtpReceiver {
     return this.#slots.transform;
   }
   set transform(value: RTCRtpTransform | null) {
+    const { connection, id } = this.#slots;
+    const made = nativeTransform(value, this);
+    if (!connection.isClosed) connection.native.setTransform(id, 'receiver', made);
     this.#slots.transform = value;
   }
   get jitterBufferTarget(): number | null {
@@ -77,6 +88,26 @@ export class RTCRtpReceiver {
   getSynchronizationSources(): object[] {
     return [];
   }
+  frames(): EncodedFrames {
+    const slots = this.#slots;
+    if (slots.frames && !slots.frames.isEnded) return slots.frames;
+    slots.connection.assertOpen();
+    const { native: core } = slots.connection;
+    slots.frames = new EncodedFrames(internal, (n) => core.readFrames(slots.id, ends.hub, n), slots.track.kind);
+    return slots.frames;
+  }
+  packets(): RtpPackets {
+    const slots = this.#slots;
+    if (slots.packets && !slots.packets.isEnded) return slots.packets;
+    slots.connection.assertOpen();
+    const { native: core } = slots.connection;
+    slots.packets = new RtpPackets(internal, (n) => core.readPackets(slots.id, ends.hub, n));
+    return slots.packets;
+  }
+  sendKeyFrameRequest(encoding: number): void {
+    const { connection, id } = this.#slots;
+    connection.settle(connection.native.sendKeyFrameRequest(id, encoding));
+  }
   getStats(): Promise<RTCStatsReport> {
     const { connection, id } = this.#slots;
     return connection.stats('receiver', id);
@@ -93,6 +124,9 @@ export class RTCRtpReceiver {
       getStats: promiseOperation(),
       jitterBufferTarget: attribute(nullable(double)),
       transform: attribute(nullable(RTCRtpTransformType)),
+      frames: operation(),
+      packets: operation(),
+      sendKeyFrameRequest: operation([optionalArg(unsignedLong, 0)]),
     });
   }
 }

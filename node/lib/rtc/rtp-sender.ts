@@ -1,8 +1,11 @@
 /** `RTCRtpSender`, webrtc-pc §5.2, webrtc-encoded-transform. */
 import { type MediaStream, MediaStreamType } from '../media/stream.js';
 import { type MediaStreamTrack, MediaStreamTrackType } from '../media/track.js';
-import { native } from '../native.js';
-import { type RTCRtpTransform, RTCRtpTransformType } from '../transform/rtp-transform.js';
+import { EncodedFrameWriter } from '../flow/frames.js';
+import { ends } from '../flow/ends.js';
+import { RtpPacketWriter, fireKeyFrameRequest } from '../flow/packets.js';
+import { type NativeTransform, native } from '../native.js';
+import { type RTCRtpTransform, RTCRtpTransformType, nativeTransform } from '../transform/rtp-transform.js';
 import {
   DOMString,
   arg,
@@ -33,6 +36,16 @@ export interface SenderSlots {
   track: MediaStreamTrack | null;
   transport: RTCDtlsTransport | null;
   transform: RTCRtpTransform | null;
+  nativeTransform: NativeTransform | null;
+  /** Who writes what it sends. */
+  frames: EncodedFrameWriter | null;
+  packets: RtpPacketWriter | null;
+}
+
+/** The other end needs a key frame: a transform hears it first, else who makes what is sent. */
+export function requestKeyFrame(slots: SenderSlots, encoding: number, rid: string | null): void {
+  if (slots.nativeTransform) slots.nativeTransform.wantKeyFrame(encoding);
+  else fireKeyFrameRequest([slots.frames, slots.packets], rid);
 }
 
 export function capabilitiesOf(kind: string, side: 'send' | 'receive'): object | null {
@@ -66,7 +79,12 @@ export class RTCRtpSender {
     return this.#slots.transform;
   }
   set transform(value: RTCRtpTransform | null) {
-    this.#slots.transform = value;
+    const slots = this.#slots;
+    const { connection, id } = slots;
+    const made = nativeTransform(value, this);
+    if (!connection.isClosed) connection.native.setTransform(id, 'sender', made);
+    slots.transform = value;
+    slots.nativeTransform = made;
   }
 
   getParameters(): object {
@@ -84,6 +102,18 @@ export class RTCRtpSender {
   setStreams(...streams: MediaStream[]): void {
     const { connection, id } = this.#slots;
     connection.settle(connection.native.setStreams(id, streams.map((s) => s.id)));
+  }
+  frames(): EncodedFrameWriter {
+    const slots = this.#slots;
+    slots.connection.assertOpen();
+    const { native: core } = slots.connection;
+    return (slots.frames ??= new EncodedFrameWriter(internal, (n) => core.writeFrames(slots.id, ends.hub, n)));
+  }
+  packets(): RtpPacketWriter {
+    const slots = this.#slots;
+    slots.connection.assertOpen();
+    const { native: core } = slots.connection;
+    return (slots.packets ??= new RtpPacketWriter(internal, (n) => core.writePackets(slots.id, ends.hub, n)));
   }
   getStats(): Promise<RTCStatsReport> {
     const { connection, id } = this.#slots;
@@ -103,6 +133,8 @@ export class RTCRtpSender {
       getStats: promiseOperation(),
       dtmf: attribute(),
       transform: attribute(nullable(RTCRtpTransformType)),
+      frames: operation(),
+      packets: operation(),
     });
   }
 }

@@ -1,4 +1,31 @@
-/** `RTCEncodedVideoFrame` and `RTCEncodedAudioFrame`, webrtc-encoded-transform §4. */
+/**
+ * `RTCEncodedVideoFrame` and `RTCEncodedAudioFrame`, webrtc-encoded-transform §4. Their numbers stay
+ * in the batch that they came in, and so do their bytes until somebody looks at them.
+ */
+import {
+  AGE,
+  AUDIO_LEVEL,
+  COLUMNS,
+  DISCARDABLE,
+  ENCODING,
+  FLAGS,
+  HEIGHT,
+  KEY,
+  LENGTH,
+  PAYLOAD_TYPE,
+  RID,
+  SEQUENCE_NUMBER,
+  SSRC,
+  TEMPORAL,
+  TIMESTAMP,
+  VOICE,
+  WIDTH,
+  known,
+  levelOf,
+  linearLevel,
+} from '../flow/columns.js';
+import type { Outgoing } from '../flow/writer.js';
+import type { NativeBatch } from '../native.js';
 import {
   ArrayBufferType,
   DOMString,
@@ -17,7 +44,6 @@ import {
   operation,
   optional,
   sequence,
-  short,
   unsignedLong,
   unsignedLongLong,
   unsignedShort,
@@ -48,7 +74,11 @@ const RTCEncodedVideoFrameMetadata = dictionary(
 );
 const RTCEncodedAudioFrameMetadata = dictionary(
   'RTCEncodedAudioFrameMetadata',
-  { sequenceNumber: optional(short), audioLevel: optional(double) },
+  {
+    // `short` in the IDL, which has no room for the upper half of the numbers.
+    sequenceNumber: optional(unsignedShort),
+    audioLevel: optional(double),
+  },
   RTCEncodedFrameMetadata,
 );
 type VideoMetadata = Infer<typeof RTCEncodedVideoFrameMetadata>;
@@ -61,20 +91,96 @@ const RTCEncodedAudioFrameOptions = dictionary('RTCEncodedAudioFrameOptions', {
   metadata: optional(RTCEncodedAudioFrameMetadata),
 });
 
-interface VideoSlots {
-  readonly type: 'empty' | 'key' | 'delta';
-  readonly metadata: VideoMetadata;
-  data: ArrayBuffer;
+/** Where frames come from: a receiver, or a transformer. */
+export interface FrameSource {
+  /** What a payload type means there. */
+  mimeType(payloadType: number): string | undefined;
 }
 
-export class RTCEncodedVideoFrame {
-  readonly #slots: VideoSlots;
+/** A frame in its batch. */
+class FrameSlots {
+  /** The bytes, once somebody has asked for them. */
+  #data: ArrayBuffer | null = null;
+  /** What was said of it instead. */
+  changed: VideoMetadata & AudioMetadata = {};
 
-  constructor(token: typeof internal, slots: VideoSlots);
+  constructor(
+    readonly source: FrameSource,
+    /** Its place among those of its source. */
+    readonly counter: number,
+    readonly fields: Float64Array,
+    readonly at: number,
+    private readonly batch: ArrayBuffer,
+    private readonly offset: number,
+    readonly rid: string | null,
+    /** When it came, if it came from the network. */
+    readonly receiveTime: number | undefined,
+  ) {}
+
+  column(column: number): number {
+    return this.fields[this.at + column] as number;
+  }
+
+  get data(): ArrayBuffer {
+    return (this.#data ??= this.batch.slice(this.offset, this.offset + this.column(LENGTH)));
+  }
+  set data(data: ArrayBuffer) {
+    this.#data = data;
+  }
+
+  /** Its bytes where they are. */
+  get bytes(): Uint8Array {
+    return this.#data ? new Uint8Array(this.#data) : new Uint8Array(this.batch, this.offset, this.column(LENGTH));
+  }
+
+  /** The bytes are somebody else's now: `data` is a detached buffer. */
+  detach(): void {
+    const data = this.#data ?? new ArrayBuffer(0);
+    structuredClone(data, { transfer: [data] });
+    this.#data = data;
+  }
+
+  clone(changes: VideoMetadata & AudioMetadata | undefined): FrameSlots {
+    const { source, counter, fields, at, batch, offset, rid, receiveTime } = this;
+    const made = new FrameSlots(source, counter, fields, at, batch, offset, rid, receiveTime);
+    if (this.#data) made.data = this.#data.slice(0);
+    made.changed = { ...this.changed, ...changes };
+    return made;
+  }
+
+  get mimeType(): string | undefined {
+    const payloadType = known(this.column(PAYLOAD_TYPE));
+    return payloadType === undefined ? undefined : this.source.mimeType(payloadType);
+  }
+
+  /** What frames of both kinds tell. */
+  get metadata(): VideoMetadata & AudioMetadata {
+    return present({
+      synchronizationSource: known(this.column(SSRC)),
+      payloadType: known(this.column(PAYLOAD_TYPE)),
+      rtpTimestamp: this.column(TIMESTAMP),
+      receiveTime: this.receiveTime,
+      mimeType: this.mimeType,
+    });
+  }
+}
+
+/** Without the members that are not known. */
+function present<T extends object>(members: { [K in keyof T]: T[K] | undefined }): T {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as T;
+}
+
+let videoSlots: (frame: RTCEncodedVideoFrame) => FrameSlots;
+let audioSlots: (frame: RTCEncodedAudioFrame) => FrameSlots;
+
+export class RTCEncodedVideoFrame {
+  readonly #slots: FrameSlots;
+
+  constructor(token: typeof internal, slots: FrameSlots);
   constructor(originalFrame: RTCEncodedVideoFrame, options?: { metadata?: VideoMetadata });
   constructor(...args: unknown[]) {
     if (args[0] === internal) {
-      this.#slots = args[1] as VideoSlots;
+      this.#slots = args[1] as FrameSlots;
       return;
     }
     const [original, { metadata }] = convertArguments(
@@ -82,12 +188,16 @@ export class RTCEncodedVideoFrame {
       [arg(RTCEncodedVideoFrameType), dictionaryArg(RTCEncodedVideoFrameOptions)],
       args,
     );
-    const { type, data } = original.#slots;
-    this.#slots = { type, data: data.slice(0), metadata: { ...original.getMetadata(), ...metadata } };
+    this.#slots = original.#slots.clone(metadata);
   }
 
-  get type(): VideoSlots['type'] {
-    return this.#slots.type;
+  get type(): 'empty' | 'key' | 'delta' {
+    const slots = this.#slots;
+    if (slots.column(LENGTH) === 0) return 'empty';
+    return (slots.column(FLAGS) & KEY) !== 0 ? 'key' : 'delta';
+  }
+  get timestamp(): number {
+    return this.#slots.column(TIMESTAMP);
   }
   get data(): ArrayBuffer {
     return this.#slots.data;
@@ -96,33 +206,47 @@ export class RTCEncodedVideoFrame {
     this.#slots.data = value;
   }
   getMetadata(): VideoMetadata {
-    return structuredClone(this.#slots.metadata);
+    const slots = this.#slots;
+    return {
+      ...slots.metadata,
+      ...present<VideoMetadata>({
+        width: known(slots.column(WIDTH)),
+        height: known(slots.column(HEIGHT)),
+        temporalIndex: known(slots.column(TEMPORAL)),
+      }),
+      ...structuredClone(slots.changed),
+    };
+  }
+  setMetadata(metadata: VideoMetadata): void {
+    this.#slots.changed = metadata;
   }
 
   static {
+    videoSlots = (frame) => frame.#slots;
     defineInterface(
       this,
       (o) => #slots in o,
-      { type: attribute(), data: attribute(ArrayBufferType), getMetadata: operation() },
+      {
+        type: attribute(),
+        timestamp: attribute(),
+        data: attribute(ArrayBufferType),
+        getMetadata: operation(),
+        setMetadata: operation([arg(RTCEncodedVideoFrameMetadata)]),
+      },
       { constructorLength: 1 },
     );
   }
 }
-const RTCEncodedVideoFrameType = interfaceType('RTCEncodedVideoFrame', () => RTCEncodedVideoFrame);
-
-interface AudioSlots {
-  readonly metadata: AudioMetadata;
-  data: ArrayBuffer;
-}
+export const RTCEncodedVideoFrameType = interfaceType('RTCEncodedVideoFrame', () => RTCEncodedVideoFrame);
 
 export class RTCEncodedAudioFrame {
-  readonly #slots: AudioSlots;
+  readonly #slots: FrameSlots;
 
-  constructor(token: typeof internal, slots: AudioSlots);
+  constructor(token: typeof internal, slots: FrameSlots);
   constructor(originalFrame: RTCEncodedAudioFrame, options?: { metadata?: AudioMetadata });
   constructor(...args: unknown[]) {
     if (args[0] === internal) {
-      this.#slots = args[1] as AudioSlots;
+      this.#slots = args[1] as FrameSlots;
       return;
     }
     const [original, { metadata }] = convertArguments(
@@ -130,10 +254,12 @@ export class RTCEncodedAudioFrame {
       [arg(RTCEncodedAudioFrameType), dictionaryArg(RTCEncodedAudioFrameOptions)],
       args,
     );
-    const data = original.#slots.data.slice(0);
-    this.#slots = { data, metadata: { ...original.getMetadata(), ...metadata } };
+    this.#slots = original.#slots.clone(metadata);
   }
 
+  get timestamp(): number {
+    return this.#slots.column(TIMESTAMP);
+  }
   get data(): ArrayBuffer {
     return this.#slots.data;
   }
@@ -141,16 +267,99 @@ export class RTCEncodedAudioFrame {
     this.#slots.data = value;
   }
   getMetadata(): AudioMetadata {
-    return structuredClone(this.#slots.metadata);
+    const slots = this.#slots;
+    const [number, level] = [known(slots.column(SEQUENCE_NUMBER)), known(slots.column(AUDIO_LEVEL))];
+    return {
+      ...slots.metadata,
+      ...present<AudioMetadata>({
+        sequenceNumber: number === undefined ? undefined : number % 0x1_0000,
+        audioLevel: level === undefined ? undefined : linearLevel(level),
+      }),
+      ...structuredClone(slots.changed),
+    };
+  }
+  setMetadata(metadata: AudioMetadata): void {
+    this.#slots.changed = metadata;
   }
 
   static {
+    audioSlots = (frame) => frame.#slots;
     defineInterface(
       this,
       (o) => #slots in o,
-      { data: attribute(ArrayBufferType), getMetadata: operation() },
+      {
+        timestamp: attribute(),
+        data: attribute(ArrayBufferType),
+        getMetadata: operation(),
+        setMetadata: operation([arg(RTCEncodedAudioFrameMetadata)]),
+      },
       { constructorLength: 1 },
     );
   }
 }
-const RTCEncodedAudioFrameType = interfaceType('RTCEncodedAudioFrame', () => RTCEncodedAudioFrame);
+export const RTCEncodedAudioFrameType = interfaceType('RTCEncodedAudioFrame', () => RTCEncodedAudioFrame);
+
+export type RTCEncodedFrame = RTCEncodedVideoFrame | RTCEncodedAudioFrame;
+
+export const isEncodedFrame = (value: unknown): value is RTCEncodedFrame =>
+  value instanceof RTCEncodedVideoFrame || value instanceof RTCEncodedAudioFrame;
+
+export const frameSlots = (frame: RTCEncodedFrame): FrameSlots =>
+  frame instanceof RTCEncodedVideoFrame ? videoSlots(frame) : audioSlots(frame);
+
+/** The frames of a batch; `counter` is that of the first. */
+export function framesOf(
+  { fields, data, rids, count }: NativeBatch,
+  kind: 'audio' | 'video',
+  source: FrameSource,
+  counter = 0,
+): RTCEncodedFrame[] {
+  const now = performance.now();
+  const Frame = kind === 'audio' ? RTCEncodedAudioFrame : RTCEncodedVideoFrame;
+  const frames: RTCEncodedFrame[] = [];
+  for (let i = 0, at = 0, offset = 0; i < count; i++, at += COLUMNS) {
+    const age = known(fields[at + AGE]);
+    const rid = rids?.[fields[at + RID] as number] ?? null;
+    const receiveTime = age === undefined ? undefined : now - age;
+    frames.push(new Frame(internal, new FrameSlots(source, counter + i, fields, at, data, offset, rid, receiveTime)));
+    offset += fields[at + LENGTH] as number;
+  }
+  return frames;
+}
+
+/** A frame as it is sent, under this payload type. */
+export function outgoingFrame(slots: FrameSlots, payloadType: number | undefined): Outgoing {
+  return {
+    bytes: slots.bytes,
+    fill(fields, at) {
+      const { changed } = slots;
+      for (let column = 0; column < COLUMNS; column++) fields[at + column] = slots.column(column);
+      fields[at + PAYLOAD_TYPE] = changed.payloadType ?? payloadType ?? -1;
+      fields[at + TIMESTAMP] = changed.rtpTimestamp ?? slots.column(TIMESTAMP);
+      fields[at + TEMPORAL] = changed.temporalIndex ?? slots.column(TEMPORAL);
+      if (changed.audioLevel !== undefined) fields[at + AUDIO_LEVEL] = levelOf(changed.audioLevel);
+    },
+  };
+}
+
+/** A row of a frame that the program made. */
+export interface FrameInit {
+  readonly timestamp: number;
+  readonly encoding: number;
+  readonly payloadType?: number;
+  readonly type?: string;
+  readonly audioLevel?: number;
+  readonly voiceActivity: boolean;
+  readonly temporalIndex?: number;
+  readonly discardable: boolean;
+}
+
+export function fillInit(init: FrameInit, fields: Float64Array, at: number): void {
+  const { type, audioLevel, voiceActivity, discardable } = init;
+  fields[at + ENCODING] = init.encoding;
+  fields[at + PAYLOAD_TYPE] = init.payloadType ?? -1;
+  fields[at + TIMESTAMP] = init.timestamp;
+  fields[at + TEMPORAL] = init.temporalIndex ?? -1;
+  fields[at + AUDIO_LEVEL] = audioLevel === undefined ? -1 : levelOf(audioLevel);
+  fields[at + FLAGS] = (type === 'key' ? KEY : 0) | (discardable ? DISCARDABLE : 0) | (voiceActivity ? VOICE : 0);
+}

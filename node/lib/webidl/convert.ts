@@ -251,6 +251,12 @@ export function sequence<T>(inner: Converter<T>): Converter<T[]> {
   );
 }
 
+/** https://webidl.spec.whatwg.org/#BufferSource */
+export const bufferSource: Converter<ArrayBuffer | ArrayBufferView> = converter(
+  { kind: 'buffer', typeName: 'BufferSource', is: (v) => isArrayBuffer(v) || ArrayBuffer.isView(v) },
+  (v, context) => (isArrayBuffer(v) ? ArrayBufferType(v, context) : ArrayBufferViewType(v, context)),
+);
+
 /** https://webidl.spec.whatwg.org/#js-union */
 export function union<const M extends readonly Converter<unknown>[]>(
   ...members: M

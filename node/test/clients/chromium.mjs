@@ -16,6 +16,9 @@ const FLAGS = [
   '--disable-background-timer-throttling',
   '--disable-renderer-backgrounding',
   '--no-first-run',
+  // A camera and a microphone that ask nobody.
+  '--use-fake-device-for-media-stream',
+  '--use-fake-ui-for-media-stream',
   // Candidates on loopback, for machines without any other interface.
   '--allow-loopback-in-peer-connection',
   '--disable-features=MediaRouter,OptimizationHints',

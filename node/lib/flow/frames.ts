@@ -1,0 +1,168 @@
+/** `receiver.frames()` and `sender.frames()`: encoded frames, for who encodes, decodes, records or plays. */
+import type { NativeFrameReader, NativeFrameWriter } from '../native.js';
+import {
+  type RTCEncodedFrame,
+  fillInit,
+  frameSlots,
+  framesOf,
+  isEncodedFrame,
+  outgoingFrame,
+} from '../transform/encoded-frame.js';
+import {
+  type EventHandler,
+  type Infer,
+  any,
+  arg,
+  assertInternal,
+  attribute,
+  boolean,
+  bufferSource,
+  defaulted,
+  defineInterface,
+  dictionary,
+  double,
+  enumeration,
+  eventHandler,
+  internal,
+  operation,
+  optional,
+  optionalArg,
+  promiseOperation,
+  required,
+  sequence,
+  unsignedLong,
+  unsignedShort,
+} from '../webidl/index.js';
+import { fireKeyFrameRequest } from './packets.js';
+import { BatchReader } from './reader.js';
+import { BatchWriter, type Outgoing, bytesOf } from './writer.js';
+
+const EncodedFrameInit = dictionary('EncodedFrameInit', {
+  data: required(bufferSource),
+  timestamp: required(unsignedLong),
+  type: optional(enumeration('RTCEncodedVideoFrameType', ['empty', 'key', 'delta'])),
+  encoding: defaulted(unsignedLong, 0),
+  payloadType: optional(unsignedShort),
+  audioLevel: optional(double),
+  voiceActivity: defaulted(boolean, false),
+  temporalIndex: optional(unsignedLong),
+  discardable: defaulted(boolean, false),
+});
+type EncodedFrameInit = Infer<typeof EncodedFrameInit>;
+
+/** What `sender.frames()` takes. */
+export type OutgoingFrame = RTCEncodedFrame | EncodedFrameInit;
+
+/** The frames of a receiver, behind its transform if it has one. */
+export class EncodedFrames {
+  readonly #reader: BatchReader<RTCEncodedFrame>;
+
+  constructor(token: typeof internal, open: (number: number) => NativeFrameReader, kind: 'audio' | 'video') {
+    assertInternal(token);
+    let native: NativeFrameReader;
+    const source = { mimeType: (payloadType: number) => native.mimeType(payloadType) ?? undefined };
+    this.#reader = new BatchReader(
+      (number) => (native = open(number)),
+      (batch) => framesOf(batch, kind, source),
+    );
+  }
+
+  get dropped(): number {
+    return this.#reader.dropped;
+  }
+  get readable(): ReadableStream<RTCEncodedFrame> {
+    return this.#reader.stream;
+  }
+  tryRecv(): RTCEncodedFrame | null {
+    return this.#reader.tryNext() ?? null;
+  }
+  recvMany(limit: number): Promise<RTCEncodedFrame[]> {
+    return this.#reader.receive(Math.max(1, limit));
+  }
+  close(): void {
+    this.#reader.close();
+  }
+  [Symbol.asyncIterator](): AsyncGenerator<RTCEncodedFrame, void, undefined> {
+    return this.#reader.iterate();
+  }
+  get isEnded(): boolean {
+    return this.#reader.isEnded;
+  }
+
+  static {
+    defineInterface(this, (o) => #reader in o, {
+      dropped: attribute(),
+      readable: attribute(),
+      tryRecv: operation(),
+      recvMany: promiseOperation([optionalArg(unsignedLong, 64)]),
+      close: operation(),
+    });
+  }
+}
+
+/** Sends frames that the program has encoded, or received from elsewhere. */
+export class EncodedFrameWriter extends EventTarget {
+  readonly #writer: BatchWriter;
+  readonly #native: NativeFrameWriter;
+  #stream: WritableStream<OutgoingFrame> | null = null;
+  declare onkeyframerequest: EventHandler<EncodedFrameWriter>;
+
+  constructor(token: typeof internal, open: (number: number) => NativeFrameWriter) {
+    assertInternal(token);
+    super();
+    const changed = (): void => this.#tellOfKeyFrames();
+    this.#writer = new BatchWriter(open, changed);
+    this.#native = this.#writer.native as NativeFrameWriter;
+  }
+
+  get queued(): number {
+    return this.#writer.queued;
+  }
+  get writable(): WritableStream<OutgoingFrame> {
+    return (this.#stream ??= new WritableStream<OutgoingFrame>({ write: (frame) => this.sendAll([frame]) }));
+  }
+  send(frames: readonly OutgoingFrame[]): number {
+    return this.#writer.send(frames, this.#converter());
+  }
+  sendAll(frames: readonly OutgoingFrame[]): Promise<void> {
+    return this.#writer.sendAll(frames, this.#converter());
+  }
+  ready(): Promise<void> {
+    return this.#writer.ready();
+  }
+
+  /** A transform asks for them. */
+  #tellOfKeyFrames(): void {
+    for (const encoding of this.#native.takeKeyFramesWanted()) {
+      fireKeyFrameRequest([this], this.#native.rid(encoding) ?? null);
+    }
+  }
+
+  /** A frame that came from elsewhere goes by this sender's number for its codec. */
+  #converter(): (frame: OutgoingFrame) => Outgoing {
+    const payloadTypes = new Map<string | undefined, number | undefined>([[undefined, undefined]]);
+    return (frame) => {
+      if (!isEncodedFrame(frame)) {
+        const init = EncodedFrameInit(frame, 'The frame');
+        return { bytes: bytesOf(init.data), fill: (fields, at) => fillInit(init, fields, at) };
+      }
+      const slots = frameSlots(frame);
+      const mimeType = slots.mimeType;
+      if (!payloadTypes.has(mimeType)) {
+        payloadTypes.set(mimeType, this.#native.payloadType(mimeType as string) ?? undefined);
+      }
+      return outgoingFrame(slots, payloadTypes.get(mimeType));
+    };
+  }
+
+  static {
+    defineInterface(this, (o) => #writer in o, {
+      queued: attribute(),
+      writable: attribute(),
+      send: operation([arg(sequence(any))]),
+      sendAll: promiseOperation([arg(sequence(any))]),
+      ready: promiseOperation(),
+      onkeyframerequest: eventHandler(),
+    });
+  }
+}

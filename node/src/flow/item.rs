@@ -1,0 +1,159 @@
+//! What passes: frames and packets in one form for both directions.
+
+use bytes::Bytes;
+use duologue_base::Instant;
+use duologue_rtp::PayloadType;
+use duologue_rtp::ext::AudioLevel;
+use duologue_session::{EncodedFrame, EncodedFrameInit, RtpPacket, RtpPacketInit};
+
+use super::queue::Item;
+use crate::limits::{MAX_FRAME_BYTES, MAX_FRAMES, MAX_PACKET_BYTES, MAX_PACKETS};
+
+/// Of a frame or packet, what JavaScript sees as numbers. What an end does not know is missing.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Info {
+    /// Which encoding of the sender, or which simulcast layer of the receiver.
+    pub(super) encoding: usize,
+    pub(super) ssrc: Option<u32>,
+    pub(super) payload_type: Option<u8>,
+    pub(super) timestamp: u32,
+    pub(super) sequence_number: Option<u64>,
+    /// How loud it is, in dB below overload, and whether somebody speaks (RFC 6464).
+    pub(super) audio_level: Option<(u8, bool)>,
+    pub(super) received: Option<Instant>,
+    /// The layer's name.
+    pub(super) rid: Option<String>,
+}
+
+/// An encoded frame.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Frame {
+    pub(super) info: Info,
+    pub(super) key: bool,
+    pub(super) discardable: bool,
+    pub(super) size: Option<(u32, u32)>,
+    pub(super) temporal: Option<u8>,
+    pub(super) data: Bytes,
+}
+
+/// An RTP packet.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Packet {
+    pub(super) info: Info,
+    pub(super) marker: bool,
+    pub(super) repaired: bool,
+    pub(super) payload: Bytes,
+}
+
+impl From<EncodedFrame> for Frame {
+    fn from(frame: EncodedFrame) -> Self {
+        let level = frame.audio_level;
+        Frame {
+            info: Info {
+                encoding: 0,
+                ssrc: Some(frame.ssrc.0),
+                payload_type: Some(frame.payload_type.get()),
+                timestamp: frame.timestamp,
+                sequence_number: Some(frame.sequence_number),
+                audio_level: level.map(|it| (it.level(), it.voice())),
+                received: Some(frame.received),
+                rid: frame.rid.map(|rid| rid.to_string()),
+            },
+            key: frame.key,
+            discardable: frame.discardable,
+            size: frame.size.map(|size| (size.width, size.height)),
+            temporal: frame.temporal,
+            data: frame.data,
+        }
+    }
+}
+
+impl From<Frame> for EncodedFrameInit {
+    fn from(frame: Frame) -> Self {
+        let Info {
+            encoding,
+            payload_type,
+            timestamp,
+            audio_level,
+            ..
+        } = frame.info;
+        EncodedFrameInit {
+            encoding,
+            payload_type: payload_type.and_then(PayloadType::new),
+            timestamp,
+            audio_level: audio_level.map(|(level, voice)| AudioLevel::new(voice, level)),
+            temporal: frame.temporal,
+            discardable: frame.discardable,
+            data: frame.data,
+        }
+    }
+}
+
+impl From<RtpPacket> for Packet {
+    fn from(packet: RtpPacket) -> Self {
+        let level = packet.audio_level;
+        Packet {
+            info: Info {
+                encoding: 0,
+                ssrc: Some(packet.ssrc.0),
+                payload_type: Some(packet.payload_type.get()),
+                timestamp: packet.timestamp,
+                sequence_number: Some(packet.sequence_number),
+                audio_level: level.map(|it| (it.level(), it.voice())),
+                received: Some(packet.received),
+                rid: packet.rid.map(|rid| rid.to_string()),
+            },
+            marker: packet.marker,
+            repaired: packet.repaired,
+            payload: packet.payload,
+        }
+    }
+}
+
+impl From<Packet> for RtpPacketInit {
+    fn from(packet: Packet) -> Self {
+        let Info {
+            encoding,
+            payload_type,
+            timestamp,
+            sequence_number,
+            audio_level,
+            ..
+        } = packet.info;
+        RtpPacketInit {
+            encoding,
+            payload_type: payload_type.and_then(PayloadType::new),
+            sequence_number: sequence_number.map(|number| number as u16),
+            timestamp,
+            marker: packet.marker,
+            audio_level: audio_level.map(|(level, voice)| AudioLevel::new(voice, level)),
+            payload: packet.payload,
+        }
+    }
+}
+
+impl Item for Frame {
+    const LIMIT: usize = MAX_FRAMES;
+    const LIMIT_BYTES: usize = MAX_FRAME_BYTES;
+
+    fn payload(&mut self) -> &mut Bytes {
+        &mut self.data
+    }
+
+    fn len(&self) -> usize {
+        self.data.len()
+    }
+}
+
+impl Item for Packet {
+    const LIMIT: usize = MAX_PACKETS;
+    const LIMIT_BYTES: usize = MAX_PACKET_BYTES;
+
+    fn payload(&mut self) -> &mut Bytes {
+        &mut self.payload
+    }
+
+    fn len(&self) -> usize {
+        self.payload.len()
+    }
+}

@@ -1,0 +1,192 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import test from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { MessageChannel, Worker } from 'node:worker_threads';
+import { RTCPeerConnection, RTCRtpScriptTransform, SFrameTransform } from '../index.mjs';
+import { sending, vp8Delta, vp8Key } from './flow-helpers.mjs';
+
+const worker = new Worker(new URL('transform-worker.mjs', import.meta.url));
+test.after(() => worker.terminate());
+
+/** A transform, and what its worker tells. */
+function transform(does, of = worker) {
+  const { port1, port2 } = new MessageChannel();
+  const made = new RTCRtpScriptTransform(of, { does, port: port2 }, [port2]);
+  const told = [];
+  let waiting = null;
+  port1.on('message', (message) => {
+    told.push(message);
+    waiting?.();
+  });
+  const next = async () => {
+    while (told.length === 0) await new Promise((resolve) => (waiting = resolve));
+    return told.shift();
+  };
+  const call = (name, argument) => port1.postMessage({ call: name, argument });
+  return { transform: made, next, call, close: () => port1.close() };
+}
+
+test('a frame is changed by the transform of the sender and changed back by that of the receiver', async () => {
+  const [there, back] = [transform('invert'), transform('invert')];
+  const { near, far, close } = await sending('audio', {
+    before(transceiver, other) {
+      transceiver.sender.transform = there.transform;
+      other.then(({ receiver }) => (receiver.transform = back.transform));
+    },
+  });
+  assert.equal(near.sender.transform, there.transform);
+  assert.deepEqual([await there.next(), await back.next()], [{ started: true }, { started: true }]);
+  const [frames, packets] = [far.receiver.frames(), far.receiver.packets()];
+  await near.sender.frames().sendAll([{ data: Uint8Array.of(1, 2, 3), timestamp: 960 }]);
+
+  const [packet] = await packets.recvMany();
+  assert.deepEqual([...packet.payload], [0xfe, 0xfd, 0xfc]);
+  const [frame] = await frames.recvMany();
+  assert.deepEqual([...new Uint8Array(frame.data)], [1, 2, 3]);
+  assert.equal(frame.timestamp, 960);
+  // What was written is not the worker's any more.
+  assert.deepEqual(await there.next(), { type: 'audio', mimeType: 'audio/opus', first: 0xfe, left: 0 });
+  assert.deepEqual(await back.next(), { type: 'audio', mimeType: 'audio/opus', first: 1, left: 0 });
+  for (const each of [there, back]) each.close();
+  close();
+});
+
+test('a transform sees which pictures are key frames, and a picture that is written twice is sent once', async () => {
+  const twice = transform('twice');
+  const { near, far, close } = await sending('video', { before: ({ sender }) => void (sender.transform = twice.transform) });
+  const frames = far.receiver.frames();
+  await near.sender.frames().sendAll([vp8Key(900), vp8Delta(90), vp8Delta(80)].map((data, i) => ({ data, timestamp: i * 3000 })));
+  const seen = [];
+  while (seen.length < 3) seen.push(...(await frames.recvMany()).map(({ type, data }) => [type, data.byteLength]));
+  assert.deepEqual(seen, [['key', 900], ['delta', 90], ['delta', 80]]);
+  const told = [];
+  for (let i = 0; i < 4; i++) told.push(await twice.next());
+  assert.deepEqual(told.slice(1).map(({ type, mimeType }) => [type, mimeType]), [['key', 'video/VP8'], ['delta', 'video/VP8'], ['delta', 'video/VP8']]);
+  twice.close();
+  close();
+});
+
+test('a chunk that is no frame errors the stream', async () => {
+  const bad = transform('bad');
+  const { near, close } = await sending('audio', { before: ({ sender }) => void (sender.transform = bad.transform) });
+  await near.sender.frames().sendAll([{ data: Uint8Array.of(1), timestamp: 0 }]);
+  assert.deepEqual([await bad.next(), await bad.next(), await bad.next()], [{ started: true }, { null: 'TypeError' }, { frame: 'TypeError' }]);
+  bad.close();
+  close();
+});
+
+test('generateKeyFrame() asks who makes the frames, and resolves with the time stamp of the next key frame', async () => {
+  const [there, back] = [transform('pass'), transform('pass')];
+  const { near, far, close } = await sending('video', {
+    before(transceiver, other) {
+      transceiver.sender.transform = there.transform;
+      other.then(({ receiver }) => (receiver.transform = back.transform));
+    },
+  });
+  const writer = near.sender.frames();
+  writer.onkeyframerequest = () => writer.send([{ data: vp8Key(500), timestamp: 90_000 }]);
+  assert.deepEqual([await there.next(), await back.next()], [{ started: true }, { started: true }]);
+  there.call('generateKeyFrame');
+  const answers = [await there.next(), await there.next()];
+  assert.ok(answers.some(({ value }) => value === 90_000), JSON.stringify(answers));
+
+  for (const [rid, name] of [['', 'NotAllowedError'], ['!?', 'NotAllowedError'], ['foo-bar', 'NotAllowedError'], ['foo', 'NotFoundError']]) {
+    there.call('generateKeyFrame', rid);
+    assert.deepEqual(await there.next(), { name }, rid);
+  }
+  assert.equal((await back.next()).type, 'key');
+  back.call('generateKeyFrame');
+  assert.deepEqual(await back.next(), { name: 'InvalidStateError' });
+  there.call('sendKeyFrameRequest');
+  assert.deepEqual(await there.next(), { name: 'InvalidStateError' });
+  for (const each of [there, back]) each.close();
+  assert.equal(far.receiver.transform, back.transform);
+  close();
+});
+
+for (const [does, passed] of [['pass', true], ['refuse', false]]) {
+  test(`a key frame that the receiver asks for is an event at the transformer, and reaches the writer: ${passed}`, async () => {
+    const [there, back] = [transform(does), transform('pass')];
+    const { near, close } = await sending('video', {
+      before(transceiver, other) {
+        transceiver.sender.transform = there.transform;
+        other.then(({ receiver }) => (receiver.transform = back.transform));
+      },
+    });
+    const writer = near.sender.frames();
+    let asked = 0;
+    writer.onkeyframerequest = () => asked++;
+    writer.send([{ data: vp8Key(500), timestamp: 0 }]);
+    assert.deepEqual([await back.next(), (await back.next()).type], [{ started: true }, 'key']);
+    back.call('sendKeyFrameRequest');
+    assert.deepEqual(await back.next(), { value: undefined });
+    for (let told; (told = await there.next()).keyframerequest === undefined; ) assert.ok(told.started || told.type);
+    // What the worker does with the event comes before what it answers next.
+    there.call('sendKeyFrameRequest');
+    assert.deepEqual(await there.next(), { name: 'InvalidStateError' });
+    await new Promise(setImmediate);
+    assert.equal(asked, passed ? 1 : 0);
+    for (const each of [there, back]) each.close();
+    close();
+  });
+}
+
+test('a transform belongs to whom it was given first', () => {
+  const pc = new RTCPeerConnection();
+  const [one, two] = [pc.addTransceiver('audio'), pc.addTransceiver('audio')];
+  const { transform: made, close } = transform('pass');
+  one.sender.transform = made;
+  one.sender.transform = made;
+  assert.throws(() => (two.sender.transform = made), { name: 'InvalidStateError' });
+  assert.throws(() => (one.receiver.transform = made), { name: 'InvalidStateError' });
+  one.sender.transform = null;
+  assert.throws(() => (two.receiver.transform = made), { name: 'InvalidStateError' });
+  assert.throws(() => new RTCRtpScriptTransform({}), TypeError);
+  pc.close();
+  close();
+});
+
+test('nothing passes when the worker has ended, nor through an SFrame transform, which is not there', async () => {
+  const mortal = new Worker(new URL('transform-worker.mjs', import.meta.url));
+  const dying = transform('pass', mortal);
+  const { near, far, close } = await sending('audio', { before: ({ sender }) => void (sender.transform = dying.transform) });
+  const packets = far.receiver.packets();
+  const writer = near.sender.frames();
+  const frame = (byte) => ({ data: Uint8Array.of(byte), timestamp: byte * 960 });
+  await writer.sendAll([frame(1)]);
+  assert.deepEqual([...(await packets.recvMany())[0].payload], [1]);
+  await mortal.terminate();
+  if (mortal.threadId !== -1) await once(mortal, 'exit');
+  // More than any queue holds: nobody waits for a worker that is gone.
+  await writer.sendAll(Array.from({ length: 2000 }, () => frame(2)));
+
+  near.sender.transform = new SFrameTransform();
+  await writer.sendAll([frame(3)]);
+  near.sender.transform = null;
+  await writer.sendAll([frame(4)]);
+  assert.deepEqual([...(await packets.recvMany())[0].payload], [4]);
+  dying.close();
+  close();
+});
+
+test('the polyfill makes onrtctransform a name of the worker', async () => {
+  const script = `
+    require(${JSON.stringify(fileURLToPath(new URL('../dist/polyfill.js', import.meta.url)))});
+    onrtctransform = (event) => require('node:worker_threads').parentPort.postMessage([
+      event instanceof RTCTransformEvent, event.transformer instanceof RTCRtpScriptTransformer, event.transformer.options,
+    ]);`;
+  const thread = new Worker(script, { eval: true });
+  new RTCRtpScriptTransform(thread, 'options');
+  const [message] = await once(thread, 'message');
+  assert.deepEqual(message, [true, true, 'options']);
+  await thread.terminate();
+});
+
+test('the example of end-to-end encryption', async () => {
+  const example = fileURLToPath(new URL('../examples/e2ee.mjs', import.meta.url));
+  const { stdout } = await promisify(execFile)(process.execPath, [example], { timeout: 30_000 });
+  assert.equal(stdout, 'first: opus with a secret 0\n100 frames received, 0 of them readable on the way\n');
+});
