@@ -10,6 +10,10 @@ use crate::transport::identity;
 
 /// Plays telephone keys in a sender's audio: `RTCDTMFSender`. Each that begins is an
 /// [`Event::ToneChange`](crate::Event::ToneChange).
+///
+/// They are sent as telephone events (RFC 4733) in the place of audio: what the program sends while a
+/// tone is on is dropped. What the peer plays comes as packets of the payload type `telephone-event`
+/// of [`RtpReceiver::packets`](crate::RtpReceiver::packets).
 #[doc(alias = "RTCDTMFSender")]
 #[derive(Clone)]
 pub struct DtmfSender {

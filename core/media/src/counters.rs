@@ -12,6 +12,7 @@ pub struct Counters {
     pub outlet_overflows: u64,
     /// Packets to send beyond those that a sender keeps.
     pub send_overflows: u64,
-    /// Packets to send that no encoding or payload type is agreed on for, or that are too large.
+    /// Packets to send that no encoding or payload type is agreed on for, that are too large, or in whose
+    /// place a tone was played.
     pub unsendable: u64,
 }

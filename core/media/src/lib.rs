@@ -82,6 +82,6 @@ pub use recv::{FrameCounters, Reception, Statistics};
 pub use report::MediaReport;
 pub use round_trips::RoundTrips;
 pub use send::pacer;
-pub use send::{BandwidthFeedback, RemoteReports, SendCounters};
+pub use send::{BandwidthFeedback, RemoteReports, SendCounters, Tone};
 pub use stats::{InboundStats, MediaStats, OutboundStats, RepairStats, SenderReportStats};
 pub use transport::{MediaTransport, PausedSender};

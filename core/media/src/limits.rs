@@ -31,6 +31,9 @@ pub(crate) const SOURCES: usize = 256;
 /// Of these, streams of receivers that take nothing at the moment, whose counters are kept.
 pub(crate) const PAUSED_SOURCES: usize = 64;
 
+/// The longest tone that is played (webrtc-pc §7.2): 300 reports.
+pub(crate) const LONGEST_TONE: Duration = Duration::from_millis(6_000);
+
 /// Packets that came before the description that says what they are.
 pub(crate) const EARLY_PACKETS: usize = 64;
 

@@ -15,7 +15,7 @@ use crate::packet::{MediaItem, Outlet, RtpPacketInit, SendEncoding};
 use crate::recv::{Inbound, Told};
 use crate::report::MediaReport;
 use crate::rtcp::Reporter;
-use crate::send::{Outbound, SentTold};
+use crate::send::{Outbound, SentTold, Tone};
 use crate::stats::{MediaStats, OutboundStats};
 
 /// RTP and RTCP of one transport: all streams that are received and sent on it.
@@ -128,6 +128,12 @@ impl MediaTransport {
             .queue_frames(now, id, frames, &mut self.told.sending());
     }
 
+    /// A telephone key, in the place of audio (RFC 4733). It is not played while the sender may not send,
+    /// and where no format for it is agreed on.
+    pub fn play_tone(&mut self, now: Instant, id: TransceiverId, tone: Tone) {
+        self.outbound.play(now, id, tone);
+    }
+
     /// An RTP packet in the clear; its sequence number is as SRTP has extended it (RFC 3711 §3.3.1).
     pub fn handle_rtp(
         &mut self,
@@ -161,6 +167,7 @@ impl MediaTransport {
     pub fn handle_timeout(&mut self, now: Instant) {
         let mut told = self.told.receiving();
         self.inbound.handle_timeout(now, &mut told);
+        self.outbound.handle_tones(now);
     }
 
     /// Something may be sent now, or something is to be done that [`poll_rtp`](Self::poll_rtp) does.
@@ -227,7 +234,7 @@ impl MediaTransport {
 
     /// When [`handle_timeout`](Self::handle_timeout) is to be called.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.inbound.poll_timeout()
+        Instant::earliest([self.inbound.poll_timeout(), self.outbound.tone_due()])
     }
 
     /// What was received.

@@ -12,6 +12,7 @@ use duologue_peer::{
     Capabilities, Exception, ExceptionName, MediaKind, MediaStreamId, PeerConnection,
     ResolutionRestriction, RtpCodec, RtpEncodingParameters, TransceiverDirection, TransceiverInit,
 };
+use duologue_session::{Command, MediaCommand, Tone};
 use std::time::Duration;
 
 fn name(error: Exception) -> ExceptionName {
@@ -531,6 +532,7 @@ fn dtmf_plays_its_tones_one_by_one_in_time() {
     a.pc.insert_dtmf(id, "1,a", 10, 10).unwrap();
     assert_eq!(a.pc.tone_buffer(id), Some("1,A"));
     let mut at = Vec::new();
+    a.take_commands();
     a.run();
     while let Some(due) = a.pc.poll_timeout() {
         at.push((due - Instant::ZERO).as_millis());
@@ -548,6 +550,14 @@ fn dtmf_plays_its_tones_one_by_one_in_time() {
         ]
     );
     assert_eq!(at, [70, 2070, 2140], "durations and gaps are clamped");
+    let commands = a.take_commands();
+    let played = commands.iter().filter_map(|command| match command {
+        Command::Media(of, MediaCommand::PlayTone(tone)) if *of == id => Some(*tone),
+        _ => None,
+    });
+    let duration = Duration::from_millis(40);
+    let tone = |event| Tone { event, duration };
+    assert_eq!(played.collect::<Vec<_>>(), [tone(1), tone(12)]);
     a.pc.insert_dtmf(id, "5", 100, 70).unwrap();
     a.run();
     a.pc.stop(id).unwrap();

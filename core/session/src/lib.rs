@@ -103,7 +103,7 @@ pub use duologue_ice::{CheckLeave, ConnectError, ExternalAddress, Security, TcpT
 pub use duologue_media::{
     EncodedFrame, EncodedFrameInit, FrameCounters, InboundStats, MediaItem, MediaReport,
     MediaStats, OutboundStats, Outlet, RemoteReports, RepairStats, RtpPacket, RtpPacketInit,
-    SendCounters, SendEncoding, SenderReportStats, Statistics,
+    SendCounters, SendEncoding, SenderReportStats, Statistics, Tone,
 };
 pub use report::{DtlsReport, Report, SctpError, SctpReport, TransportReport};
 pub use session::Session;

@@ -3,6 +3,8 @@
 use duologue_rtp::payload::PayloadFormat;
 use duologue_rtp::{CodecParameters, CodecRole, PayloadType, RtcpFeedback};
 
+use super::dtmf::EventFormat;
+
 /// The payload types of one plan.
 #[derive(Debug)]
 pub(crate) struct Formats {
@@ -17,6 +19,8 @@ pub(crate) struct Formats {
     pub(crate) flex: Option<PayloadType>,
     /// The clock of the preferred format's time stamps.
     pub(crate) clock_rate: u32,
+    /// Of telephone keys.
+    pub(super) events: Option<EventFormat>,
 }
 
 /// What one payload type means.
@@ -58,13 +62,25 @@ impl Formats {
             let codec = codecs.find(|it| it.codec.name.eq_ignore_ascii_case(name))?;
             Some(codec.payload_type)
         };
+        let clock_rate = preferred.map_or(0, |it| it.codec.clock_rate);
+        let is_event = |it: &&CodecParameters| it.codec.role() == CodecRole::TelephoneEvent;
+        // RFC 4733 §2.5.1.1: they share the clock of the audio. Where only another one is agreed on, as
+        // with browsers that offer 8 kHz alone beside Opus, durations are by that one.
+        let fitting = |it: &&CodecParameters| it.codec.clock_rate == clock_rate;
+        let mut events = codecs.iter().filter(is_event);
+        let event = events.clone().find(fitting).or_else(|| events.next());
         Formats {
             all: all.collect(),
             preferred: preferred.map(|it| it.payload_type),
             redundant_audio: codecs.first().filter(carried).map(|it| it.payload_type),
             ulp: named("red").zip(named("ulpfec")),
             flex: named("flexfec-03"),
-            clock_rate: preferred.map_or(0, |it| it.codec.clock_rate),
+            clock_rate,
+            events: event.map(|it| EventFormat {
+                payload_type: it.payload_type,
+                clock_rate: it.codec.clock_rate,
+                stream_rate: clock_rate,
+            }),
         }
     }
 

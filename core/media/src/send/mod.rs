@@ -2,6 +2,7 @@
 
 mod bandwidth;
 mod data;
+mod dtmf;
 mod formats;
 mod history;
 pub mod pacer;
@@ -30,6 +31,8 @@ use crate::report::MediaReport;
 pub(crate) use bandwidth::Bandwidth;
 pub use bandwidth::BandwidthFeedback;
 use bandwidth::{Lane, Turn, Waits};
+use dtmf::Player;
+pub use dtmf::Tone;
 use formats::{Format, Formats};
 use protection::Method;
 use share::Offered;
@@ -71,6 +74,7 @@ pub(crate) struct Sender {
     offered: Offered,
     /// What each encoding may be made with, as the owner was told: none before it was.
     pub(crate) targets: Vec<u64>,
+    player: Player,
 }
 
 /// A packet that waits.
@@ -168,6 +172,7 @@ impl Outbound {
         }
         stopped.queued_bytes = 0;
         stopped.targets.clear();
+        stopped.player = Player::default();
         for queued in std::mem::take(&mut stopped.queue) {
             told.counters.unsendable += 1;
             told.left(id, queued.completes);
@@ -499,6 +504,7 @@ impl Sender {
             encodings: Vec::new(),
             offered: Offered::default(),
             targets: Vec::new(),
+            player: Player::default(),
             plan,
         }
     }
@@ -623,15 +629,18 @@ impl Sender {
         out: &mut Vec<u8>,
         told: &mut SentTold<'_>,
     ) -> Polled {
+        match self.poll_tone(at.now, at.stamp, room, out) {
+            Polled::Nothing => {}
+            polled => return polled,
+        }
         while let Some(Queued { packet, .. }) = self.queue.front() {
             let format = self.formats.choose(packet.payload_type);
             let stream = self.streams.get(packet.encoding);
             let active = self.encoding(packet.encoding).active;
-            let (Some(format), Some(stream), true) = (
-                format,
-                stream,
-                active && packet.payload.len() <= LARGEST_PAYLOAD,
-            ) else {
+            let sendable = active && packet.payload.len() <= LARGEST_PAYLOAD;
+            // RFC 4733 §2.5.1.1: what is sent of one moment is the event or the audio.
+            let sendable = sendable && !self.player.plays(at.now);
+            let (Some(format), Some(stream), true) = (format, stream, sendable) else {
                 let queued = self.pop();
                 told.counters.unsendable += 1;
                 told.left(self.id, queued.and_then(|queued| queued.completes));

@@ -298,6 +298,21 @@ impl Stream {
         }
     }
 
+    /// A report of a tone has left. Its time stamp stands still: time goes on from the audio, or from where
+    /// a tone without audio before it began.
+    pub(crate) fn event_sent(
+        &mut self,
+        now: Instant,
+        packet: Sent,
+        len: usize,
+        began: Option<(u32, Instant)>,
+    ) {
+        let (last, payload_type) = (self.last.or(began), self.payload_type);
+        self.sent(now, packet, len, false);
+        self.last = last;
+        self.payload_type = payload_type.or(self.payload_type);
+    }
+
     /// The other end reports of the media.
     pub(crate) fn handle_block(
         &mut self,

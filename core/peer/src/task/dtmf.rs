@@ -1,9 +1,11 @@
-//! "DTMF playout task steps" (webrtc-pc §7.2). The tones themselves are sent with the media,
-//! which comes with the RTP layer; the queue, its clock and its events are here.
+//! "DTMF playout task steps" (webrtc-pc §7.2): the queue of tones, its clock and its events. The session
+//! plays each tone.
 
 use std::time::Duration;
 
 use duologue_base::{Instant, TransceiverId};
+use duologue_rtp::TelephoneEvent;
+use duologue_session::{Command, MediaCommand, Tone};
 
 use crate::limits::DTMF_COMMA_MS;
 use crate::slots::Playout;
@@ -29,6 +31,11 @@ impl PeerConnection {
             _ => u64::from(dtmf.duration + dtmf.gap),
         };
         dtmf.playout = Playout::At(now + Duration::from_millis(wait_ms));
+        if let Some(event) = TelephoneEvent::number_of(tone) {
+            let duration = Duration::from_millis(dtmf.duration.into());
+            let tone = MediaCommand::PlayTone(Tone { event, duration });
+            self.command(Command::Media(id, tone));
+        }
         self.fire(Event::ToneChange(id, tone.to_string()));
     }
 }

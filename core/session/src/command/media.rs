@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use duologue_base::TransportKey;
-use duologue_media::{EncodedFrameInit, Outlet, RtpPacketInit, SendEncoding};
+use duologue_media::{EncodedFrameInit, Outlet, RtpPacketInit, SendEncoding, Tone};
 use duologue_rtp::{ReceivePlan, SendPlan};
 
 /// What the media of one transceiver is told.
@@ -41,6 +41,8 @@ pub enum MediaCommand {
     SendPackets(Vec<RtpPacketInit>),
     /// Frames for its sender. They are dropped while it may not send.
     SendFrames(Vec<EncodedFrameInit>),
+    /// A telephone key, which its sender plays in the place of audio. It does not while it may not send.
+    PlayTone(Tone),
     /// A picture of its receiver cannot be decoded: a key frame is asked for.
     RequestKeyFrame {
         /// Of which simulcast layer; 0 when there are none.

@@ -130,6 +130,10 @@ impl Session {
                     return None;
                 }
             },
+            MediaCommand::PlayTone(tone) => {
+                let now = self.now;
+                self.sending(id)?.rtp.play_tone(now, id, tone);
+            }
             MediaCommand::RequestKeyFrame { encoding } => {
                 self.receiving(id)?.rtp.request_key_frame(id, encoding);
             }
