@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { RTCEncodedAudioFrame, RTCEncodedVideoFrame } from '../index.mjs';
+import { RTCEncodedAudioFrame, RTCEncodedVideoFrame, mediaDevices } from '../index.mjs';
 import { sending, vp8Delta, vp8Key } from './flow-helpers.mjs';
 
 const text = (bytes) => new TextDecoder().decode(bytes);
@@ -130,6 +130,37 @@ test('a key frame that the receiver asks for is an event at the writer', async (
   const { type, rid } = await asked;
   assert.deepEqual([type, rid], ['keyframerequest', null]);
   assert.throws(() => near.receiver.sendKeyFrameRequest(), { name: 'InvalidStateError' });
+  close();
+});
+
+test('telephone keys are played in the place of audio, and are packets at the other end', async () => {
+  const [track] = (await mediaDevices.getUserMedia({ audio: true })).getTracks();
+  const { near, far, close } = await sending(track);
+  const { dtmf } = near.sender;
+  const received = far.receiver.packets();
+  const tones = [];
+  const over = new Promise((resolve) => (dtmf.ontonechange = ({ tone }) => tones.push(tone) && tone === '' && resolve()));
+  dtmf.insertDTMF('1#', 100, 70);
+  assert.equal(dtmf.toneBuffer, '1#');
+  await over;
+  // Both ends are told of three times.
+  const packets = [];
+  const told = [];
+  while (told.filter(({ end }) => end).length < 6) {
+    for (const packet of await received.recvMany()) {
+      packets.push(packet);
+      const [event, flags, high, low] = packet.payload;
+      told.push({ event, end: (flags & 0x80) !== 0, duration: (high << 8) | low });
+    }
+  }
+  assert.deepEqual(tones, ['1', '#', '']);
+  const names = far.receiver.getParameters().codecs.map(({ payloadType, mimeType, clockRate }) => [payloadType, `${mimeType} ${clockRate}`]);
+  const types = new Set(packets.map(({ payloadType }) => Object.fromEntries(names)[payloadType]));
+  assert.deepEqual([...types], ['audio/telephone-event 48000']);
+  assert.deepEqual(told.filter(({ end }) => end).map(({ event, duration }) => [event, duration]), [1, 1, 1, 11, 11, 11].map((event) => [event, 4800]));
+  assert.equal(new Set(packets.map(({ timestamp }) => timestamp)).size, 2);
+  assert.deepEqual(packets.filter(({ marker }) => marker).map(({ sequenceNumber }) => sequenceNumber - packets[0].sequenceNumber), [0, 7]);
+  track.stop();
   close();
 });
 
