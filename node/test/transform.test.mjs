@@ -145,6 +145,9 @@ test('a transform belongs to whom it was given first', () => {
   one.sender.transform = null;
   assert.throws(() => (two.receiver.transform = made), { name: 'InvalidStateError' });
   assert.throws(() => new RTCRtpScriptTransform({}), TypeError);
+  const sframe = new SFrameTransform();
+  two.sender.transform = sframe;
+  assert.throws(() => (one.receiver.transform = sframe), { name: 'InvalidStateError' });
   pc.close();
   close();
 });

@@ -3,9 +3,12 @@ import frames from '../dist/media/frames.js';
 import source from '../dist/media/source.js';
 import track from '../dist/media/track.js';
 import '../dist/transfer.js';
+import duologue from '../index.mjs';
 import { workerClass } from './lib/worker.mjs';
 
-export * from '../index.mjs';
+// [Exposed=DedicatedWorker]: workers of pages have these, pages have not.
+const { KeyFrameRequestEvent, RTCRtpScriptTransformer, RTCTransformEvent, ...ofPages } = duologue;
+export default ofPages;
 
 function applicationTrack(kind, settings) {
   const from = new source.ApplicationSource(kind, `canvas or audio graph (${kind})`, settings);
@@ -13,7 +16,7 @@ function applicationTrack(kind, settings) {
 }
 
 let page;
-/** For the tests that transfer data channels. */
+/** For the tests that transfer data channels, and those of transforms. */
 export const Worker = workerClass(() => page);
 
 export const wptHooks = {

@@ -38,12 +38,10 @@ function watch(worker: Worker, transform: NativeTransform): void {
   });
 }
 
-export let attachScriptTransform: (transform: RTCRtpScriptTransform, owner: object) => NativeTransform;
+export let scriptTransform: (transform: RTCRtpScriptTransform) => NativeTransform;
 
 export class RTCRtpScriptTransform {
   readonly #native: NativeTransform;
-  /** The sender or receiver that it was attached to first. */
-  #owner: object | null = null;
 
   constructor(worker: Worker, options?: unknown, transfer?: object[]);
   constructor(...args: unknown[]) {
@@ -58,14 +56,7 @@ export class RTCRtpScriptTransform {
   }
 
   static {
-    /** "If transform is used elsewhere, throw an InvalidStateError": it belongs to whom it was given first. */
-    attachScriptTransform = (transform, owner) => {
-      if (transform.#owner && transform.#owner !== owner) {
-        throw new DOMException('The transform is used elsewhere', 'InvalidStateError');
-      }
-      transform.#owner = owner;
-      return transform.#native;
-    };
+    scriptTransform = (transform) => transform.#native;
     defineInterface(this, (o) => #native in o, {}, { constructorLength: 1 });
   }
 }

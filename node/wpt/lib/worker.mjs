@@ -16,34 +16,33 @@ const SCOPE = `
 
 const polyfill = fileURLToPath(new URL('../../dist/polyfill.js', import.meta.url));
 
-/** The interface `Worker` of a page, for scripts below the root and in `data:` URLs. */
+/** The interface `Worker` of a page, for scripts below the root and in `data:` URLs: a thread of Node with a browser's events. */
 export const workerClass = (page) =>
-  class Worker extends EventTarget {
-    #thread;
+  class Worker extends Thread {
+    #target = new EventTarget();
     onmessage = null;
     onerror = null;
 
     constructor(address) {
-      super();
       const { url: base, root } = page();
       const url = new URL(address, base);
       const script =
         url.protocol === 'data:'
           ? decodeURIComponent(url.pathname.slice(url.pathname.indexOf(',') + 1))
           : readFileSync(path.join(root, url.pathname), 'utf8');
-      this.#thread = new Thread(SCOPE, { eval: true, workerData: { script, url: url.href.slice(0, 200), polyfill } });
-      this.#thread.on('message', (data) => this.#fire(new MessageEvent('message', { data })));
-      this.#thread.on('error', (error) => this.#fire(Object.assign(new Event('error'), { error })));
+      super(SCOPE, { eval: true, workerData: { script, url: url.href.slice(0, 200), polyfill } });
+      this.on('message', (data) => this.#fire(new MessageEvent('message', { data })));
+      this.on('error', (error) => this.#fire(Object.assign(new Event('error'), { error })));
     }
 
     #fire(event) {
       this[`on${event.type}`]?.(event);
-      this.dispatchEvent(event);
+      this.#target.dispatchEvent(event);
     }
-    postMessage(message, transfer) {
-      this.#thread.postMessage(message, transfer);
+    addEventListener(...args) {
+      this.#target.addEventListener(...args);
     }
-    terminate() {
-      this.#thread.terminate();
+    removeEventListener(...args) {
+      this.#target.removeEventListener(...args);
     }
   };
