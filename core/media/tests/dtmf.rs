@@ -206,7 +206,7 @@ fn the_end_of_a_tone_is_told_three_times_though_the_next_one_begins() {
 
     let events = line.events();
     for event in [1, 2, 3] {
-        let ends = events
+        let mut ends = events
             .iter()
             .filter(|(_, _, it)| it.event == event && it.end);
         assert_eq!(ends.clone().count(), 3, "{event}");
@@ -215,7 +215,7 @@ fn the_end_of_a_tone_is_told_three_times_though_the_next_one_begins() {
         assert!(packet.marker);
         assert_eq!(*at, (u64::from(event) - 1) * 70 + 20);
         assert_eq!(packet.timestamp, (at - 20) as u32 * 48);
-        assert!(ends.last().expect("three").0 <= u64::from(event) * 70 + 10);
+        assert!(ends.next_back().expect("three").0 <= u64::from(event) * 70 + 10);
     }
 }
 
