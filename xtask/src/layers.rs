@@ -28,6 +28,7 @@ const ORDER: &[&str] = &[
     "duologue-files",
     "duologue-codec",
     "duologue-g7xx",
+    "duologue-safe",
     "duologue-system",
     "duologue",
 ];
@@ -60,6 +61,8 @@ const ADAPTERS: &[(&str, &[&str])] = &[
     ),
     ("netlink-sys", &["duologue-udp"]),
     ("libloading", &["duologue-system"]),
+    ("oxideav-vp8", &["duologue-safe"]),
+    ("ropus", &["duologue-safe"]),
     ("yuv", &["duologue-codec"]),
     ("simple-dns", &["duologue-mdns"]),
     ("ogg", &["duologue-files"]),

@@ -13,7 +13,7 @@ use std::env;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use common::{PICTURES, frames, packets};
+use common::{Chance, PICTURES, frames, packets};
 use duologue_codec::{
     AudioCodec, AudioDecoderConfig, CodecSet, VideoCodec, VideoDecoderConfig, VideoEncoderConfig,
     pattern,
@@ -123,63 +123,4 @@ fn sound(codecs: &CodecSet, chance: &mut Chance, time: Duration) {
     }
     println!("opus: {damaged} packets in {time:?}, {refused} refused");
     assert!(refused > 0);
-}
-
-/// A sequence that is the same for the same seed (splitmix).
-struct Chance(u64);
-
-impl Chance {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        (self.next() % limit.max(1) as u64) as usize
-    }
-
-    /// The same with bits turned, bytes set, a piece missing, moved or too much; or as it is.
-    fn damage(&mut self, bytes: &[u8]) -> Vec<u8> {
-        let mut bytes = bytes.to_vec();
-        for _ in 0..self.below(4) {
-            let (at, len) = (self.below(bytes.len()), self.below(32));
-            match self.below(6) {
-                // Headers are at the beginning, and say most.
-                0 => {
-                    let at = self.below(bytes.len().min(24));
-                    self.flip(&mut bytes, at);
-                }
-                1 => self.flip(&mut bytes, at),
-                2 => bytes.truncate(at),
-                3 => {
-                    let end = bytes.len().min(at + len);
-                    bytes.drain(at..end);
-                }
-                4 => {
-                    let piece: Vec<u8> = bytes[at..].iter().take(len).copied().collect();
-                    let to = self.below(bytes.len());
-                    bytes.splice(to..to, piece);
-                }
-                _ => {
-                    let value = [0, 0xff, 0x80, 0x7f][self.below(4)];
-                    bytes
-                        .iter_mut()
-                        .skip(at)
-                        .take(len)
-                        .for_each(|byte| *byte = value);
-                }
-            }
-        }
-        bytes
-    }
-
-    fn flip(&mut self, bytes: &mut [u8], at: usize) {
-        let bit = 1 << self.below(8);
-        if let Some(byte) = bytes.get_mut(at) {
-            *byte ^= bit;
-        }
-    }
 }

@@ -9,24 +9,8 @@ mod common;
 
 use std::time::Duration;
 
-use common::{PICTURES, frames, packets};
-use duologue_codec::{AudioCodec, AudioDecoderConfig, VideoDecoderConfig, VideoFrame};
-
-/// Fowler, Noll and Vo's hash of all planes, of 64 bits.
-fn hash(pictures: &[VideoFrame]) -> u64 {
-    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-    for picture in pictures {
-        for plane in 0..3 {
-            let format = picture.format();
-            let (_, rows) = format.plane_size(plane, picture.width(), picture.height());
-            let bytes = (0..rows).flat_map(|row| picture.row(plane, row));
-            for byte in bytes {
-                hash = (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3);
-            }
-        }
-    }
-    hash
-}
+use common::{PICTURES, frames, hash, packets};
+use duologue_codec::{AudioCodec, AudioDecoderConfig, VideoDecoderConfig};
 
 #[test]
 fn streams_of_browsers_give_the_pictures_that_ffmpeg_makes_of_them() {

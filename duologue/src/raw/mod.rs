@@ -14,10 +14,12 @@ pub use audio::{AudioTrackGenerator, AudioTrackProcessor};
 pub use generator::VideoTrackGenerator;
 pub use processor::VideoTrackProcessor;
 
-/// What is built in: G.711 and G.722.
+/// What is built in: G.711 and G.722, and with the feature `safe-codecs` Opus and a decoder of VP8.
 pub fn built_in_codecs() -> CodecSet {
     let mut codecs = CodecSet::new();
     duologue_g7xx::add_to(&mut codecs);
+    #[cfg(feature = "safe-codecs")]
+    duologue_safe::add_to(&mut codecs);
     codecs
 }
 

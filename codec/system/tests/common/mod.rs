@@ -1,8 +1,10 @@
-//! Streams that browsers sent: `data/` says by names which browser of which version.
+//! Streams that browsers sent: `data/` says by names which browser of which version. And what damages
+//! them.
+#![allow(dead_code, reason = "no test needs all of it")]
 
 use std::path::Path;
 
-use duologue_codec::VideoCodec;
+use duologue_codec::{VideoCodec, VideoFrame};
 
 /// Streams of pictures, each with its codec.
 pub(crate) const PICTURES: [(&str, VideoCodec); 4] = [
@@ -41,6 +43,81 @@ pub(crate) fn packets(name: &str) -> Vec<Vec<u8>> {
 }
 
 fn read(name: &str) -> Vec<u8> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../system/tests/data");
     std::fs::read(folder.join(name)).expect("the file is there")
+}
+
+/// Fowler, Noll and Vo's hash of all planes, of 64 bits.
+pub(crate) fn hash(pictures: &[VideoFrame]) -> u64 {
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    for picture in pictures {
+        for plane in 0..3 {
+            let format = picture.format();
+            let (_, rows) = format.plane_size(plane, picture.width(), picture.height());
+            let bytes = (0..rows).flat_map(|row| picture.row(plane, row));
+            for byte in bytes {
+                hash = (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3);
+            }
+        }
+    }
+    hash
+}
+
+/// A sequence that is the same for the same seed (splitmix).
+pub(crate) struct Chance(pub(crate) u64);
+
+impl Chance {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    pub(crate) fn below(&mut self, limit: usize) -> usize {
+        (self.next() % limit.max(1) as u64) as usize
+    }
+
+    /// The same with bits turned, bytes set, a piece missing, moved or too much; or as it is.
+    pub(crate) fn damage(&mut self, bytes: &[u8]) -> Vec<u8> {
+        let mut bytes = bytes.to_vec();
+        for _ in 0..self.below(4) {
+            let (at, len) = (self.below(bytes.len()), self.below(32));
+            match self.below(6) {
+                // Headers are at the beginning, and say most.
+                0 => {
+                    let at = self.below(bytes.len().min(24));
+                    self.flip(&mut bytes, at);
+                }
+                1 => self.flip(&mut bytes, at),
+                2 => bytes.truncate(at),
+                3 => {
+                    let end = bytes.len().min(at + len);
+                    bytes.drain(at..end);
+                }
+                4 => {
+                    let piece: Vec<u8> = bytes[at..].iter().take(len).copied().collect();
+                    let to = self.below(bytes.len());
+                    bytes.splice(to..to, piece);
+                }
+                _ => {
+                    let value = [0, 0xff, 0x80, 0x7f][self.below(4)];
+                    bytes
+                        .iter_mut()
+                        .skip(at)
+                        .take(len)
+                        .for_each(|byte| *byte = value);
+                }
+            }
+        }
+        bytes
+    }
+
+    fn flip(&mut self, bytes: &mut [u8], at: usize) {
+        let bit = 1 << self.below(8);
+        if let Some(byte) = bytes.get_mut(at) {
+            *byte ^= bit;
+        }
+    }
 }
