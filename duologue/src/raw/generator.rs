@@ -23,7 +23,8 @@ impl RtpSender {
     /// What sends raw pictures: `VideoTrackGenerator` of mediacapture-transform is what comes nearest.
     /// They are encoded with the first codec that was agreed on and that the
     /// [`Endpoint`](crate::Endpoint) has an encoder for. What the sender's parameters say of its first
-    /// encoding counts for them; its track does not.
+    /// encoding counts for them, and their rate follows [`target_bitrates`](Self::target_bitrates); its
+    /// track does not count.
     ///
     /// # Errors
     /// `InvalidAccessError` of a sender of sound.
@@ -140,10 +141,9 @@ impl Pump {
         let Some((payload_type, codec)) = choice::video_to_send(&parameters, codecs) else {
             return false;
         };
-        let Some(config) = self
-            .pace
-            .config(codec, &frame, parameters.encodings.first())
-        else {
+        let target = self.sender.target_bitrates().first().copied();
+        let encoding = parameters.encodings.first();
+        let Some(config) = self.pace.config(codec, &frame, encoding, target) else {
             return false;
         };
 
@@ -236,8 +236,10 @@ impl Pace {
         codec: VideoCodec,
         frame: &VideoFrame,
         encoding: Option<&RtpEncodingParameters>,
+        target: Option<u64>,
     ) -> Option<VideoEncoderConfig> {
-        if encoding.is_some_and(|encoding| !encoding.active) {
+        // No rate at all: the path is too slow for it.
+        if encoding.is_some_and(|encoding| !encoding.active) || target == Some(0) {
             return None;
         }
         let now = self.interval.map_or(30.0, |interval| 1.0 / interval);
@@ -247,9 +249,12 @@ impl Pace {
         let (width, height) = (frame.width(), frame.height());
         let usual = f64::from(width) * f64::from(height) * self.framerate * BITS_A_PIXEL;
         let usual = usual.clamp(MIN_BITRATE, MAX_BITRATE) as u64;
+        // The path has room for so much, and the application allows no more than that.
         let allowed = encoding.and_then(|encoding| encoding.max_bitrate);
+        let limits = [target, allowed.map(u64::from)].into_iter().flatten();
+        let bitrate = limits.fold(usual, u64::min).max(LEAST_BITRATE);
         Some(VideoEncoderConfig {
-            bitrate: allowed.map_or(usual, |allowed| usual.min(u64::from(allowed).max(1_000))),
+            bitrate,
             framerate: self.framerate,
             ..VideoEncoderConfig::new(codec, width, height)
         })
@@ -259,6 +264,8 @@ impl Pace {
 /// What a picture of a camera needs to look well with any of the codecs.
 const BITS_A_PIXEL: f64 = 0.1;
 const MIN_BITRATE: f64 = 100_000.0;
+/// Below it an encoder makes nothing that can be looked at.
+const LEAST_BITRATE: u64 = 30_000;
 /// As browsers have it for one stream.
 const MAX_BITRATE: f64 = 2_500_000.0;
 
@@ -266,6 +273,25 @@ const MAX_BITRATE: f64 = 2_500_000.0;
 mod tests {
     use super::*;
     use duologue_codec::pattern;
+
+    #[test]
+    fn the_encoder_gets_what_the_path_has_room_for_and_no_more_than_is_allowed() {
+        let frame = pattern::draw(0, 640, 360).unwrap();
+        let mut allowed = RtpEncodingParameters::default();
+        let bitrate = |allowed: &RtpEncodingParameters, target| {
+            let config = Pace::default().config(VideoCodec::Vp8, &frame, Some(allowed), target);
+            config.unwrap().bitrate
+        };
+        let usual = bitrate(&allowed, None);
+        assert_eq!(usual, 691_200);
+        assert_eq!(bitrate(&allowed, Some(300_000)), 300_000);
+        assert_eq!(bitrate(&allowed, Some(5_000_000)), usual);
+        allowed.max_bitrate = Some(200_000);
+        assert_eq!(bitrate(&allowed, Some(300_000)), 200_000);
+        assert_eq!(bitrate(&allowed, Some(1_000)), LEAST_BITRATE);
+        let nothing = Pace::default().config(VideoCodec::Vp8, &frame, None, Some(0));
+        assert_eq!(nothing, None);
+    }
 
     #[test]
     fn the_encoder_is_told_how_fast_pictures_come_but_not_each_time() {
@@ -276,7 +302,7 @@ mod tests {
             let step = if number < 100 { 33_333 } else { 100_000 };
             let before = pace.last.unwrap_or_default();
             pace.saw(before + Duration::from_micros(step));
-            let config = pace.config(VideoCodec::Vp8, &frame, None);
+            let config = pace.config(VideoCodec::Vp8, &frame, None, None);
             rates.push(config.unwrap().framerate);
         }
         assert_eq!((rates[99], *rates.last().unwrap()), (30.0, 10.0));
