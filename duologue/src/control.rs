@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 use crate::channel::{Channel, DataChannel};
 use crate::connection::{Connection, ConnectionHandle};
 use crate::event::Event;
+use crate::logged::{log_event, log_rejection};
 
 /// How the promise of an operation settles.
 pub(crate) type Settled = Result<Value, Exception>;
@@ -165,7 +166,10 @@ impl Control {
             Effect::Reject {
                 operation,
                 exception,
-            } => self.resolve(operation, Err(exception)),
+            } => {
+                log_rejection(connection.session(), &exception);
+                self.resolve(operation, Err(exception));
+            }
         }
     }
 
@@ -182,6 +186,7 @@ impl Control {
         handle: Option<&Arc<ConnectionHandle>>,
         event: peer::Event,
     ) {
+        log_event(connection.session(), &event);
         // Before the event: who reads it may use the channel at once.
         if let peer::Event::DataChannel(key) = &event {
             self.channel_of(connection, *key);

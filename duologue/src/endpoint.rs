@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 use std::sync::Arc;
 #[cfg(feature = "codecs")]
 use std::sync::OnceLock;
@@ -283,6 +284,20 @@ impl EndpointBuilder {
     /// memory here.
     pub fn max_channels(mut self, channels: u16) -> Self {
         self.max_channels = Some(channels);
+        self
+    }
+
+    /// Writes what happens to each connection into this file, a line of JSON an event. `docs/event-log.md` of
+    /// the repository has the schema. It has addresses in it, and no content.
+    pub fn event_log(mut self, path: impl Into<PathBuf>) -> Self {
+        self.driver.event_log = Some(path.into());
+        self
+    }
+
+    /// Writes every packet of SCTP, RTP and RTCP into this file **in the clear**, as pcapng, which Wireshark
+    /// opens: what a capture of the network does not show. Whoever has the file has what was said.
+    pub fn packet_capture(mut self, path: impl Into<PathBuf>) -> Self {
+        self.driver.packet_capture = Some(path.into());
         self
     }
 

@@ -178,6 +178,8 @@ mod host;
 #[cfg(feature = "tokio")]
 pub mod limits;
 #[cfg(feature = "tokio")]
+mod logged;
+#[cfg(feature = "tokio")]
 mod media;
 #[cfg(feature = "tokio")]
 mod message;

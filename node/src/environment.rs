@@ -15,6 +15,10 @@ use tokio::runtime::{Builder, Runtime};
 use crate::limits::MAX_THREADS;
 use crate::log;
 
+/// Files that say what happened: `docs/event-log.md`.
+const EVENT_LOG: &str = "DUOLOGUE_EVENT_LOG";
+const PACKET_CAPTURE: &str = "DUOLOGUE_PACKET_CAPTURE";
+
 /// An endpoint, and what its connections are made with.
 #[derive(Debug)]
 pub(crate) struct Environment {
@@ -30,7 +34,13 @@ impl Environment {
         if let Some(shared) = SHARED.get() {
             return Ok(shared.clone());
         }
-        let made = Arc::new(Environment::new(EndpointOptions::default(), |_| {})?);
+        let file = |variable| std::env::var_os(variable).filter(|path| !path.is_empty());
+        let options = EndpointOptions {
+            event_log: file(EVENT_LOG).map(Into::into),
+            packet_capture: file(PACKET_CAPTURE).map(Into::into),
+            ..EndpointOptions::default()
+        };
+        let made = Arc::new(Environment::new(options, |_| {})?);
         // Two JavaScript threads may come here at once; the first one's is kept.
         Ok(SHARED.get_or_init(|| made).clone())
     }

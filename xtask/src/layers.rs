@@ -50,6 +50,7 @@ const APART: &[(&str, &str, &str)] = &[
 
 /// A third-party crate and the only crates that may name it.
 const ADAPTERS: &[(&str, &[&str])] = &[
+    ("pcap-file", &["duologue-tokio"]),
     ("rcgen", &["duologue-identity"]),
     ("quinn-udp", &["duologue-udp"]),
     ("if-addrs", &["duologue-udp"]),

@@ -15,6 +15,7 @@ mod log;
 mod loopback;
 mod meter;
 mod quantile;
+mod record;
 
 use std::process::ExitCode;
 use std::time::Duration;

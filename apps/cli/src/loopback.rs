@@ -15,6 +15,7 @@ use tokio::sync::oneshot;
 
 use crate::Failure;
 use crate::quantile::quantile;
+use crate::record::RecordArgs;
 
 /// Round trips that are timed.
 const PINGS: usize = 2000;
@@ -34,6 +35,8 @@ pub(crate) struct Args {
     /// Send this file's frames instead: IVF, Ogg, WebM, MP4, or H.264 or H.265 as a byte stream
     #[arg(long, value_name = "FILE", conflicts_with = "message_size")]
     video: Option<PathBuf>,
+    #[command(flatten)]
+    record: RecordArgs,
     /// Print one line of JSON
     #[arg(long)]
     json: bool,
@@ -57,7 +60,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
         return video::run(&args, path).await;
     }
     let began = Instant::now();
-    let pair = tokio::time::timeout(CONNECT_LIMIT, Pair::connect()).await;
+    let pair = tokio::time::timeout(CONNECT_LIMIT, Pair::connect(&args.record)).await;
     let pair =
         pair.map_err(|_| "the two peers did not connect: is there a loopback interface?")??;
     let setup_ms = began.elapsed().as_secs_f64() * 1e3;
@@ -110,8 +113,8 @@ struct Pair {
 }
 
 impl Pair {
-    async fn connect() -> Result<Pair, Failure> {
-        let endpoint = Endpoint::builder().loopback(true).build()?;
+    async fn connect(record: &RecordArgs) -> Result<Pair, Failure> {
+        let endpoint = record.apply(Endpoint::builder().loopback(true)).build()?;
         let (a, a_events) = endpoint.connection(Configuration::default())?;
         let (b, b_events) = endpoint.connection(Configuration::default())?;
         let near = a.create_data_channel("loopback", Default::default())?;

@@ -79,6 +79,7 @@
 mod action;
 mod apply;
 mod association;
+mod capture;
 mod command;
 mod config;
 mod counters;
@@ -95,11 +96,12 @@ mod transmit;
 mod transport;
 
 pub use action::{Action, BindError, BindId, Interface};
+pub use capture::{CapturedPacket, CapturedProtocol, PacketDirection};
 pub use command::{ChannelCommand, Command, MediaCommand, SctpCommand, TransportCommand};
 pub use config::SessionConfig;
 pub use counters::Counters;
 pub use duologue_datachannel::ChannelReport;
-pub use duologue_ice::{CheckLeave, ConnectError, ExternalAddress, Security, TcpTypes};
+pub use duologue_ice::{Candidate, CheckLeave, ConnectError, ExternalAddress, Security, TcpTypes};
 pub use duologue_media::{
     EncodedFrame, EncodedFrameInit, FrameCounters, InboundStats, MediaItem, MediaReport,
     MediaStats, OutboundStats, Outlet, RemoteReports, RepairStats, RtpPacket, RtpPacketInit,

@@ -5,6 +5,12 @@ use std::time::Duration;
 /// Datagrams in one train: what Linux's UDP GSO takes (`UDP_MAX_SEGMENTS` was 64 at first).
 pub(crate) const TRAIN_DATAGRAMS: usize = 64;
 
+/// Packets that are captured between two turns of a host; further ones are not.
+pub(crate) const CAPTURED_PACKETS: usize = 8_192;
+
+/// Bytes of them.
+pub(crate) const CAPTURED_BYTES: usize = 8 << 20;
+
 /// Packets of RTP in one train: a receiver that is not paced loses longer ones.
 pub(crate) const RTP_TRAIN_DATAGRAMS: usize = 48;
 

@@ -8,6 +8,7 @@ use duologue_ice as ice;
 use duologue_sctp as sctp;
 
 use crate::association::Sctp;
+use crate::capture::{Captured, capture};
 use crate::counters::Counters;
 use crate::demux::{Kind, Payload};
 use crate::gather::HostInterfaces;
@@ -15,7 +16,7 @@ use crate::media::Media;
 use crate::stats::ChannelCounters;
 use crate::transmit::Leftovers;
 use crate::transport::{Progress, Transport};
-use crate::{Action, Report, SessionConfig};
+use crate::{Action, CapturedProtocol, PacketDirection, Report, SessionConfig};
 
 /// The data plane of one connection.
 ///
@@ -57,6 +58,7 @@ pub struct Session {
     pub(crate) leftovers: Leftovers,
     pub(crate) counters: Counters,
     pub(crate) channel_counters: ChannelCounters,
+    pub(crate) captured: Captured,
     /// The host tells sessions apart by their user names, and hears of them.
     pub(crate) tells_user_names: bool,
     pub(crate) closed: bool,
@@ -87,6 +89,7 @@ impl Session {
             leftovers: Leftovers::default(),
             counters: Counters::default(),
             channel_counters: ChannelCounters::default(),
+            captured: None,
             tells_user_names: false,
             closed: false,
         }
@@ -252,6 +255,7 @@ impl Session {
             transports,
             sctp,
             counters,
+            captured,
             now,
             ..
         } = self;
@@ -259,6 +263,8 @@ impl Session {
         let key = transport.key;
         let _in = transport.enter();
         transport.dtls.handle_datagram(*now, bytes, |packet| {
+            let what = (PacketDirection::Received, CapturedProtocol::Sctp);
+            capture(captured, *now, key, what, packet);
             if !sctp.handle_packet(*now, key, packet) {
                 counters.early_sctp_dropped += 1;
             }

@@ -1,6 +1,7 @@
 use std::fmt;
 use std::io;
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::SystemTime;
@@ -17,6 +18,7 @@ use crate::limits::{INTERFACES_FRESH, INTERFACES_INTERVAL, INTERFACES_INTERVAL_T
 use crate::mailbox::{Input, Mailbox};
 use crate::mdns::{NameRequest, Responder};
 use crate::notice::{Notice, wait_for_notice};
+use crate::record::{EventLog, Records};
 use crate::shared::SharedPort;
 use crate::stream::{Tls, TlsRoots};
 use crate::task::SessionTask;
@@ -35,6 +37,12 @@ pub struct EndpointOptions {
     pub listen: bool,
     /// Whose certificates servers reached over TLS have to show.
     pub tls_roots: TlsRoots,
+    /// A file that is made anew and gets a line of JSON for each event of each session:
+    /// `docs/event-log.md` has its schema. It has addresses in it.
+    pub event_log: Option<PathBuf>,
+    /// A file that is made anew and gets each packet of SCTP, RTP and RTCP of each session **in the
+    /// clear**, as pcapng, which Wireshark opens.
+    pub packet_capture: Option<PathBuf>,
 }
 
 /// Which UDP ports the sessions of an endpoint use.
@@ -77,6 +85,11 @@ impl Endpoint {
     pub fn new(options: EndpointOptions) -> io::Result<Self> {
         let runtime = Handle::try_current().map_err(io::Error::other)?;
         let (clock, counters) = (Clock::start(), Arc::new(Counters::default()));
+        let records = Records::open(
+            options.event_log.as_deref(),
+            options.packet_capture.as_deref(),
+            system_time(),
+        )?;
         let port = match options.ports {
             Ports::Own | Ports::Range { .. } => None,
             Ports::Shared(port) => {
@@ -95,6 +108,8 @@ impl Endpoint {
             port,
             counters,
             mdns: Responder::default(),
+            records,
+            next_session: AtomicU64::new(1),
             next_port: AtomicU32::new(0),
         })))
     }
@@ -108,10 +123,15 @@ impl Endpoint {
         host: impl FnOnce(&SessionHandle) -> H,
     ) -> SessionHandle {
         let mailbox = Arc::new(Mailbox::new());
-        let handle = SessionHandle(mailbox.clone());
+        let number = self.0.next_session.fetch_add(1, Ordering::Relaxed);
+        let log = self.0.records.events.clone();
+        let handle = SessionHandle {
+            mailbox: mailbox.clone(),
+            log: log.map(|log| (log, self.0.clock, number)),
+        };
         let host = host(&handle);
         self.0.register(&mailbox);
-        let task = SessionTask::new(session, host, self.0.clone(), mailbox);
+        let task = SessionTask::new(session, number, host, self.0.clone(), mailbox);
         drop(self.0.runtime.spawn(task.in_current_span()));
         handle
     }
@@ -136,7 +156,10 @@ impl Endpoint {
 
     /// Counts of what was lost in this host, over all sessions so far.
     pub fn stats(&self) -> EndpointStats {
-        self.0.counters.read()
+        EndpointStats {
+            records_lost: self.0.records.lost(),
+            ..self.0.counters.read()
+        }
     }
 
     /// The port that all sessions share, with [`Ports::Shared`].
@@ -148,34 +171,45 @@ impl Endpoint {
 /// Feeds one session. Cheap to clone; the session ends with [`Command::Close`] or its runtime, not
 /// with its handles.
 #[derive(Clone)]
-pub struct SessionHandle(Arc<Mailbox>);
+pub struct SessionHandle {
+    mailbox: Arc<Mailbox>,
+    log: Option<(Arc<EventLog>, Clock, u64)>,
+}
 
 impl SessionHandle {
     /// Gives the session a command. Returns false when the session has ended. It ends when 512 MiB of
     /// commands wait for it.
     pub fn command(&self, command: Command) -> bool {
-        self.0.push(Input::of(command))
+        self.mailbox.push(Input::of(command))
     }
 
     /// Gives the session several commands at once.
     pub fn commands(&self, commands: impl IntoIterator<Item = Command>) -> bool {
-        self.0.extend(commands.into_iter().map(Input::of))
+        self.mailbox.extend(commands.into_iter().map(Input::of))
     }
 
     /// [`ChannelCommand::Send`].
     pub fn send(&self, channel: ChannelKey, data: Bytes, binary: bool) -> bool {
         let command = ChannelCommand::Send { data, binary };
-        self.0.push(Input::Channel(channel, command))
+        self.mailbox.push(Input::Channel(channel, command))
     }
 
     /// Tells the media of one transceiver something, such as packets to send.
     pub fn media(&self, transceiver: TransceiverId, command: MediaCommand) -> bool {
-        self.0.push(Input::Media(transceiver, command))
+        self.mailbox.push(Input::Media(transceiver, command))
+    }
+
+    /// Writes an event of the application's side into the log of events, if there is one.
+    pub fn log_event(&self, event: &str, more: &[(&str, &str)]) {
+        if let Some((log, clock, number)) = &self.log {
+            let more = more.iter().map(|&(name, value)| (name, value));
+            log.write(clock.now(), *number, event, more.collect());
+        }
     }
 
     /// Makes the session look again whether its host wants channel reports.
     pub fn wake(&self) {
-        self.0.notify();
+        self.mailbox.notify();
     }
 }
 
@@ -204,6 +238,9 @@ pub struct EndpointStats {
     pub queue_overflows: u64,
     /// Trains that were not sent because a stream had no room.
     pub stream_overflows: u64,
+    /// Entries of the log of events and of the capture of packets that were not written, because
+    /// their file was too slow.
+    pub records_lost: u64,
 }
 
 #[derive(Debug, Default)]
@@ -232,6 +269,7 @@ impl Counters {
             unroutable: read(&self.unroutable),
             queue_overflows: read(&self.queue_overflows),
             stream_overflows: read(&self.stream_overflows),
+            records_lost: 0,
         }
     }
 }
@@ -244,6 +282,9 @@ pub(crate) struct Shared {
     pub(crate) tls: Arc<Tls>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) mdns: Responder,
+    pub(crate) records: Records,
+    /// How records name the next session.
+    next_session: AtomicU64,
     /// Where the search for a port of a range begins.
     next_port: AtomicU32,
     runtime: Handle,

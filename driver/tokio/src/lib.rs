@@ -85,6 +85,7 @@ mod mailbox;
 mod mdns;
 mod notice;
 mod queue;
+mod record;
 mod report_queue;
 mod route;
 mod scratch;

@@ -26,6 +26,9 @@ pub(crate) const INPUT_COST: usize = 256;
 /// Reports of a connection that wait for another thread to take them.
 pub(crate) const WAITING_REPORTS: usize = 65_536;
 
+/// Entries of a record that wait to be written to its file; further ones are lost and counted.
+pub(crate) const RECORDS_WAITING: usize = 16_384;
+
 /// Commands that a session's queue keeps memory for between turns.
 pub(crate) const IDLE_QUEUE_CAPACITY: usize = 4;
 

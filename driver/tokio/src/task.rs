@@ -23,6 +23,7 @@ use crate::limits::{CHECKS_PAUSE, IDLE_QUEUE_CAPACITY, TURNS_PER_POLL};
 use crate::mailbox::{Input, Mailbox};
 use crate::mdns::NameRequest;
 use crate::queue::Overrun;
+use crate::record::{channel_event, report_event};
 use crate::scratch::{self, Scratch};
 use crate::stream::Streams;
 use crate::timer::Timer;
@@ -32,6 +33,8 @@ use user_names::UserNames;
 /// Owns a session and everything it runs on; ends with [`Command::Close`] or with the runtime.
 pub(crate) struct SessionTask<H> {
     session: Session,
+    /// By which records name it.
+    number: u64,
     host: H,
     endpoint: Arc<Shared>,
     mailbox: Arc<Mailbox>,
@@ -51,6 +54,7 @@ pub(crate) struct SessionTask<H> {
 impl<H: Host> SessionTask<H> {
     pub(crate) fn new(
         mut session: Session,
+        number: u64,
         host: H,
         endpoint: Arc<Shared>,
         mailbox: Arc<Mailbox>,
@@ -59,8 +63,12 @@ impl<H: Host> SessionTask<H> {
         if endpoint.port.is_some() {
             session.share_sockets();
         }
+        if endpoint.records.packets.is_some() {
+            session.capture_packets();
+        }
         SessionTask {
             session,
+            number,
             host,
             endpoint,
             mailbox,
@@ -107,6 +115,7 @@ impl<H: Host> SessionTask<H> {
         reported |= self.report_media();
 
         let sent_all = self.transmit(cx, scratch, now);
+        self.record_packets();
         // Sockets that have sent their last datagram are closed; bytes have left the send queues.
         self.perform_actions(now);
         reported |= self.report();
@@ -180,10 +189,28 @@ impl<H: Host> SessionTask<H> {
     fn report(&mut self) -> bool {
         let mut any = false;
         while let Some(report) = self.session.poll_report() {
+            self.record(|| report_event(&report));
             self.host.handle_report(report);
             any = true;
         }
         any
+    }
+
+    /// An event, for whoever asked for a log of them.
+    fn record(&self, event: impl FnOnce() -> Option<(&'static str, serde_json::Value)>) {
+        if let Some(log) = &self.endpoint.records.events
+            && let Some((event, more)) = event()
+        {
+            log.write(self.endpoint.clock.now(), self.number, event, more);
+        }
+    }
+
+    fn record_packets(&mut self) {
+        if let Some(capture) = &self.endpoint.records.packets {
+            while let Some(packet) = self.session.poll_captured() {
+                capture.write(self.number, packet);
+            }
+        }
     }
 
     fn report_media(&mut self) -> bool {
@@ -201,6 +228,7 @@ impl<H: Host> SessionTask<H> {
             let Some(report) = self.session.poll_channel() else {
                 break;
             };
+            self.record(|| channel_event(&report));
             self.host.handle_channel_report(report);
             any = true;
         }

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use duologue::{MediaKind, RtpTransceiver, TransceiverDirection};
+use duologue::{Endpoint, MediaKind, RtpTransceiver, TransceiverDirection};
 use tokio::time::timeout;
 
 use super::{Peer, endpoint};
@@ -20,8 +20,11 @@ pub(crate) struct Call {
 }
 
 pub(crate) async fn call() -> Call {
-    let endpoint = endpoint();
-    let [mut alice, mut bob] = [Peer::new(&endpoint), Peer::new(&endpoint)];
+    call_on(&endpoint()).await
+}
+
+pub(crate) async fn call_on(endpoint: &Endpoint) -> Call {
+    let [mut alice, mut bob] = [Peer::new(endpoint), Peer::new(endpoint)];
     let of_alice = [MediaKind::Audio, MediaKind::Video].map(|kind| {
         let made = alice.connection.add_transceiver(kind, Default::default());
         made.expect("the connection is open")

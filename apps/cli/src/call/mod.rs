@@ -15,6 +15,7 @@ use duologue::{DataChannel, Endpoint, Event, Events, IceCandidateInit, PeerConne
 use tokio::sync::{mpsc, watch};
 
 use crate::ice_server::IceArgs;
+use crate::record::RecordArgs;
 use crate::{Failure, meter};
 use signal::Progress;
 use story::Story;
@@ -40,6 +41,8 @@ pub(crate) struct Args {
     cert_hash: Option<tls::CertHash>,
     #[command(flatten)]
     ice: IceArgs,
+    #[command(flatten)]
+    record: RecordArgs,
     /// Use loopback addresses too, for two programs of one machine (implied by a --url on loopback)
     #[arg(long)]
     loopback: bool,
@@ -82,7 +85,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
         let pem = std::fs::read(file).map_err(|e| format!("{}: {e}", file.display()))?;
         endpoint = endpoint.tls_roots(pem);
     }
-    let endpoint = endpoint.build()?;
+    let endpoint = args.record.apply(endpoint).build()?;
     let (pc, events) = endpoint.connection(args.ice.configuration())?;
     let story = Story::new(args.json);
     let (progress, watched) = watch::channel(Progress::default());

@@ -8,8 +8,9 @@ use duologue_base::{Datagram, TransceiverId, TransportKey};
 use duologue_media::{MediaItem, MediaReport, OutboundStats, Outlet, PausedSender};
 use duologue_rtp::{ReceivePlan, SendPlan};
 
+use crate::capture::capture;
 use crate::limits::PAUSED_SENDERS;
-use crate::{MediaCommand, Report, Session};
+use crate::{CapturedProtocol, MediaCommand, PacketDirection, Report, Session};
 
 pub(crate) use path::MediaPath;
 
@@ -252,7 +253,10 @@ impl Session {
             self.counters.unexpected_srtp += 1;
             return;
         };
-        path.handle_rtp(self.now, datagram.received, bytes, &mut self.counters);
+        let opened = path.handle_rtp(self.now, datagram.received, bytes, &mut self.counters);
+        if let Some(length) = opened {
+            self.capture_received(at, CapturedProtocol::Rtp, &bytes[..length]);
+        }
     }
 
     pub(crate) fn handle_rtcp(&mut self, at: usize, datagram: &Datagram, bytes: &mut [u8]) {
@@ -261,7 +265,16 @@ impl Session {
             self.counters.unexpected_srtp += 1;
             return;
         };
-        path.handle_rtcp(datagram.received, bytes, &mut self.counters);
+        let opened = path.handle_rtcp(datagram.received, bytes, &mut self.counters);
+        if let Some(length) = opened {
+            self.capture_received(at, CapturedProtocol::Rtcp, &bytes[..length]);
+        }
+    }
+
+    fn capture_received(&mut self, at: usize, protocol: CapturedProtocol, packet: &[u8]) {
+        let key = self.transports[at].key;
+        let what = (PacketDirection::Received, protocol);
+        capture(&mut self.captured, self.now, key, what, packet);
     }
 
     pub(crate) fn poll_media_report(&mut self) -> Option<Report> {

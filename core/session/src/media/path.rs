@@ -66,50 +66,70 @@ impl MediaPath {
         self.keys.is_some()
     }
 
+    /// Returns how long the packet is that was inside, where it lay.
     pub(crate) fn handle_rtp(
         &mut self,
         now: Instant,
         arrival: Instant,
         bytes: &mut [u8],
         counters: &mut Counters,
-    ) {
+    ) -> Option<usize> {
         let Some(keys) = &mut self.keys else {
             counters.unexpected_srtp += 1;
-            return;
+            return None;
         };
         match keys.receiver.open_rtp(bytes) {
             Ok(opened) => {
                 let packet = &bytes[..opened.length];
                 self.rtp.handle_rtp(now, arrival, opened.sequence, packet);
+                Some(opened.length)
             }
-            Err(_) => counters.refused_srtp += 1,
+            Err(_) => {
+                counters.refused_srtp += 1;
+                None
+            }
         }
     }
 
+    /// Returns how long the datagram is that was inside, where it lay.
     pub(crate) fn handle_rtcp(
         &mut self,
         arrival: Instant,
         bytes: &mut [u8],
         counters: &mut Counters,
-    ) {
+    ) -> Option<usize> {
         let Some(keys) = &mut self.keys else {
             counters.unexpected_srtp += 1;
-            return;
+            return None;
         };
         match keys.receiver.open_rtcp(bytes) {
-            Ok(length) => self.rtp.handle_rtcp(arrival, &bytes[..length]),
-            Err(_) => counters.refused_srtp += 1,
+            Ok(length) => {
+                self.rtp.handle_rtcp(arrival, &bytes[..length]);
+                Some(length)
+            }
+            Err(_) => {
+                counters.refused_srtp += 1;
+                None
+            }
         }
     }
 
-    /// Writes the next RTP packet behind `out`, protected, if it is not longer than `room`.
-    pub(crate) fn poll_rtp(&mut self, now: Instant, room: usize, out: &mut Vec<u8>) -> bool {
+    /// Writes the next RTP packet behind `out`, protected, if it is not longer than `room`; `tap` sees
+    /// it before.
+    pub(crate) fn poll_rtp(
+        &mut self,
+        now: Instant,
+        room: usize,
+        out: &mut Vec<u8>,
+        mut tap: impl FnMut(&[u8]),
+    ) -> bool {
         let Some(keys) = &mut self.keys else {
             return false;
         };
         let begin = out.len();
         let room = room.saturating_sub(keys.sender.rtp_overhead());
         while self.rtp.poll_rtp(now, room, out).is_some() {
+            tap(&out[begin..]);
             if keys.sender.protect_rtp(out, begin).is_ok() {
                 return true;
             }
@@ -119,12 +139,22 @@ impl MediaPath {
         false
     }
 
-    /// Writes the next RTCP datagram at `begin`, where `out` ends, protected.
-    pub(crate) fn poll_rtcp(&mut self, now: Instant, begin: usize, out: &mut Vec<u8>) -> bool {
+    /// Writes the next RTCP datagram at `begin`, where `out` ends, protected; `tap` sees it before.
+    pub(crate) fn poll_rtcp(
+        &mut self,
+        now: Instant,
+        begin: usize,
+        out: &mut Vec<u8>,
+        mut tap: impl FnMut(&[u8]),
+    ) -> bool {
         let Some(keys) = &mut self.keys else {
             return false;
         };
-        self.rtp.poll_rtcp(now, out) && keys.sender.protect_rtcp(out, begin).is_ok()
+        if !self.rtp.poll_rtcp(now, out) {
+            return false;
+        }
+        tap(&out[begin..]);
+        keys.sender.protect_rtcp(out, begin).is_ok()
     }
 
     /// When there is RTCP to send.

@@ -3,8 +3,9 @@
 use duologue_base::Transmit;
 
 use super::train::Train;
-use crate::Session;
+use crate::capture::capture;
 use crate::limits::TRAIN_DATAGRAMS;
+use crate::{CapturedProtocol, PacketDirection, Session};
 
 /// What UDP and IP put around a datagram.
 const UDP_OVERHEAD: usize = 28;
@@ -17,6 +18,7 @@ impl Session {
             config,
             packet,
             leftovers,
+            captured,
             now,
             ..
         } = self;
@@ -40,10 +42,15 @@ impl Session {
         running.association.set_rate_cap(cap);
         let max_datagrams = config.max_datagrams.clamp(1, TRAIN_DATAGRAMS);
         let (association, dtls) = (&mut running.association, &mut transport.dtls);
+        let what = (PacketDirection::Sent, CapturedProtocol::Sctp);
         let mut train = Train::new(&route, out);
         train.fill(max_datagrams, &mut leftovers.datagram, |_, out| {
             packet.clear();
-            association.poll_packet(now, packet) && dtls.seal(now, packet, out)
+            if !association.poll_packet(now, packet) {
+                return false;
+            }
+            capture(captured, now, key, what, packet);
+            dtls.seal(now, packet, out)
         });
 
         let (datagrams, carried) = train.carries();

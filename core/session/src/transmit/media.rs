@@ -4,21 +4,32 @@ use duologue_base::Transmit;
 
 use super::single;
 use super::train::Train;
+use crate::CapturedProtocol::{Rtcp, Rtp};
+use crate::PacketDirection::Sent;
 use crate::Session;
+use crate::capture::capture;
 use crate::limits::RTP_TRAIN_DATAGRAMS;
 
 impl Session {
     pub(super) fn poll_rtcp(&mut self, out: &mut Vec<u8>) -> Option<Transmit> {
-        let now = self.now;
-        self.transports.iter_mut().find_map(|transport| {
+        let Session {
+            transports,
+            captured,
+            now,
+            ..
+        } = self;
+        let now = *now;
+        transports.iter_mut().find_map(|transport| {
             let due = transport.media.as_ref()?.poll_rtcp_timeout()?;
             if due > now {
                 return None;
             }
+            let key = transport.key;
             let (route, media) = transport.media_path(now)?;
+            let mut tap = |packet: &[u8]| capture(captured, now, key, (Sent, Rtcp), packet);
             let begin = out.len();
             let content = route.open(out);
-            if !media.poll_rtcp(now, content, out) {
+            if !media.poll_rtcp(now, content, out, &mut tap) {
                 out.truncate(begin);
                 return None;
             }
@@ -53,9 +64,11 @@ impl Session {
         let (route, media) = transport.media_path(now)?;
         let left = self.leftovers.rtp.take_if(|(of, _)| *of == key);
         let mut leftover = left.map(|(_, datagram)| datagram).unwrap_or_default();
+        let captured = &mut self.captured;
+        let mut tap = |packet: &[u8]| capture(captured, now, key, (Sent, Rtp), packet);
         let mut train = Train::new(&route, out);
         train.fill(most, &mut leftover, |room, out| {
-            media.poll_rtp(now, room, out)
+            media.poll_rtp(now, room, out, &mut tap)
         });
 
         let (datagrams, carried) = train.carries();

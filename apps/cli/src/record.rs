@@ -1,0 +1,27 @@
+//! Files that say what happened: `docs/event-log.md`.
+
+use std::path::PathBuf;
+
+use duologue::EndpointBuilder;
+
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(crate) struct RecordArgs {
+    /// Write what happens into this file, one line of JSON an event
+    #[arg(long, value_name = "FILE")]
+    event_log: Option<PathBuf>,
+    /// Write every packet of SCTP, RTP and RTCP into this file, not encrypted, for Wireshark (pcapng)
+    #[arg(long, value_name = "FILE")]
+    packet_capture: Option<PathBuf>,
+}
+
+impl RecordArgs {
+    pub(crate) fn apply(&self, mut endpoint: EndpointBuilder) -> EndpointBuilder {
+        if let Some(path) = &self.event_log {
+            endpoint = endpoint.event_log(path);
+        }
+        if let Some(path) = &self.packet_capture {
+            endpoint = endpoint.packet_capture(path);
+        }
+        endpoint
+    }
+}

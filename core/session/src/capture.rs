@@ -1,0 +1,110 @@
+//! Packets in the clear, for whoever looks for a fault: what DTLS and SRTP hide from a capture of the
+//! network.
+
+use std::collections::VecDeque;
+
+use duologue_base::{Instant, TransportKey};
+
+use crate::Session;
+use crate::limits::{CAPTURED_BYTES, CAPTURED_PACKETS};
+
+/// A packet as it was before it was protected, or after its protection was taken off.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct CapturedPacket {
+    /// When it was sent or handled.
+    pub at: Instant,
+    /// The transport that it went over.
+    pub transport: TransportKey,
+    /// Which way.
+    pub direction: PacketDirection,
+    /// What it is.
+    pub protocol: CapturedProtocol,
+    /// The packet.
+    pub bytes: Vec<u8>,
+}
+
+/// Which way a packet went.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum PacketDirection {
+    /// From here.
+    Sent,
+    /// To here.
+    Received,
+}
+
+/// What a captured packet is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum CapturedProtocol {
+    /// SCTP, from inside of DTLS (RFC 8261).
+    Sctp,
+    /// RTP, from inside of SRTP.
+    Rtp,
+    /// RTCP, from inside of SRTCP.
+    Rtcp,
+}
+
+/// What was captured and not taken.
+#[derive(Debug, Default)]
+pub(crate) struct Capture {
+    packets: VecDeque<CapturedPacket>,
+    bytes: usize,
+    lost: u64,
+}
+
+/// Where packets go, if anywhere: nearly always nobody looks.
+pub(crate) type Captured = Option<Box<Capture>>;
+
+pub(crate) fn capture(
+    captured: &mut Captured,
+    at: Instant,
+    transport: TransportKey,
+    what: (PacketDirection, CapturedProtocol),
+    bytes: &[u8],
+) {
+    if let Some(capture) = captured {
+        capture.add(CapturedPacket {
+            at,
+            transport,
+            direction: what.0,
+            protocol: what.1,
+            bytes: bytes.to_vec(),
+        });
+    }
+}
+
+impl Capture {
+    fn add(&mut self, packet: CapturedPacket) {
+        if self.packets.len() >= CAPTURED_PACKETS
+            || self.bytes + packet.bytes.len() > CAPTURED_BYTES
+        {
+            self.lost += 1;
+            return;
+        }
+        self.bytes += packet.bytes.len();
+        self.packets.push_back(packet);
+    }
+}
+
+impl Session {
+    /// From now on every packet of SCTP, RTP and RTCP is kept in the clear for
+    /// [`poll_captured`](Self::poll_captured). A host does this only when it was asked to: they are what
+    /// the connection protects.
+    pub fn capture_packets(&mut self) {
+        self.captured.get_or_insert_default();
+    }
+
+    /// The next captured packet. It is taken in every turn: what does not fit between two is lost and
+    /// counted.
+    pub fn poll_captured(&mut self) -> Option<CapturedPacket> {
+        let capture = self.captured.as_deref_mut()?;
+        let packet = capture.packets.pop_front()?;
+        capture.bytes -= packet.bytes.len();
+        Some(packet)
+    }
+
+    /// Packets that were not captured for want of room.
+    pub fn captured_lost(&self) -> u64 {
+        self.captured.as_ref().map_or(0, |capture| capture.lost)
+    }
+}
