@@ -5,21 +5,30 @@
 //! gives [`Command`]s for its session, a session [`Report`]s and [`ChannelReport`]s for its peer, and
 //! [`MediaItem`]s for the application; all are plain values. Neither knows a socket, a clock or a thread, so that a program may run
 //! thousands of them on one thread, simulate a network, or go through a bad minute again from a
-//! seed. A media server can drive a session by commands alone, without any description.
+//! seed. A media server can drive a session by commands alone, without any description: what they hold is
+//! in [`ice`], [`dtls`], [`sctp`], [`datachannel`], [`media`] and [`rtp`].
 //!
-//! `examples/sans_io.rs` connects two of each in one thread, in memory.
+//! `examples/sans_io.rs` connects two of each in one thread, in memory; `examples/commands.rs` is a server
+//! that forwards video between sessions without peers.
 
 pub use duologue_base::{
-    Datagram, Ecn, Generation, Instant, Protocol, Rng, SocketId, Transmit, WallClock,
+    Datagram, DtlsRole, Ecn, Generation, IceCredentials, IceRole, Instant, Protocol, Rng, SocketId,
+    Transmit, WallClock,
 };
 pub use duologue_dtls::Context;
+pub use duologue_jsep::Capabilities;
 /// One publisher's packets to many receivers.
 pub use duologue_media::forward;
 pub use duologue_peer::{Effect, Event, OperationId, Target, Value};
 pub use duologue_peer::{Env, PeerConnection as Peer};
 pub use duologue_session::{
-    Action, BindError, BindId, ChannelCommand, ChannelReport, Command, ConnectError, DtlsReport,
-    Interface, MediaCommand, MediaItem, MediaReport, Outlet, Report, SctpCommand, SctpError,
-    SctpReport, Security, SendEncoding, Session, SessionConfig, Stats as SessionStats,
-    TransportCommand, TransportReport,
+    Action, BindError, BindId, CapturedPacket, CapturedProtocol, ChannelCommand, ChannelReport,
+    CheckLeave, Command, ConnectError, DtlsReport, Interface, MediaCommand, MediaItem, MediaReport,
+    Outlet, PacketDirection, Report, SctpCommand, SctpError, SctpReport, Security, SendEncoding,
+    Session, SessionConfig, Stats as SessionStats, TransportCommand, TransportReport,
+};
+#[doc(no_inline)]
+pub use {
+    duologue_datachannel as datachannel, duologue_dtls as dtls, duologue_ice as ice,
+    duologue_media as media, duologue_rtp as rtp, duologue_sctp as sctp,
 };

@@ -12,7 +12,7 @@ use std::path::Path;
 
 use common::connected;
 use common::media::{call_on, within};
-use duologue::{Bytes, DataChannelInit, Endpoint, Event, PeerConnectionState, RtpPacketInit};
+use duologue::{Bytes, DataChannelInit, Endpoint, RtpPacketInit};
 use pcap_file::pcapng::blocks::enhanced_packet::EnhancedPacketOption;
 use pcap_file::pcapng::{Block, PcapNgReader};
 use serde_json::Value;
@@ -42,14 +42,6 @@ fn states<'a>(lines: &'a [Value], connection: u64, event: &str) -> Vec<&'a str> 
     of_it.filter_map(|line| line["state"].as_str()).collect()
 }
 
-async fn is_connected(peer: &mut common::Peer) {
-    let connected = peer.wait(|event| match event {
-        Event::ConnectionStateChange(PeerConnectionState::Connected) => Some(()),
-        _ => None,
-    });
-    within(connected).await;
-}
-
 #[test]
 fn the_log_of_events_tells_the_story_of_each_connection() {
     let folder = tempfile::tempdir().unwrap();
@@ -60,9 +52,7 @@ fn the_log_of_events_tells_the_story_of_each_connection() {
     };
     run(endpoint, async |endpoint| {
         let init = DataChannelInit::default();
-        let (mut alice, mut bob, near, far) = within(connected(endpoint, init)).await;
-        is_connected(&mut alice).await;
-        is_connected(&mut bob).await;
+        let (alice, bob, near, far) = within(connected(endpoint, init)).await;
         near.close();
         within(far.closed()).await.unwrap();
         within(near.closed()).await.unwrap();
@@ -75,11 +65,11 @@ fn the_log_of_events_tells_the_story_of_each_connection() {
     assert!(times.into_iter().all(|time| (0.0..60.0).contains(&time)));
     for connection in [1, 2] {
         let of_it = |event| states(&lines, connection, event);
-        assert_eq!(of_it("dtls-state"), ["connecting", "connected"]);
-        assert_eq!(of_it("sctp-state"), ["connected"]);
+        assert!(of_it("dtls-state").starts_with(&["connecting", "connected"]));
+        assert!(of_it("sctp-state").starts_with(&["connected"]));
         assert!(of_it("ice-state").contains(&"connected"));
         let api = of_it("connectionstatechange");
-        assert_eq!(api, ["connecting", "connected"]);
+        assert!(api.starts_with(&["connecting", "connected"]), "{api:?}");
         for event in ["local-candidate", "selected-pair", "channel-closed"] {
             let is_it = |line: &Value| line["connection"] == connection && line["event"] == event;
             assert!(lines.iter().any(is_it), "{connection}: {event}");

@@ -132,7 +132,7 @@ async fn many_connections_share_one_tcp_port_of_a_server_in_spite_of_strangers()
         // With a reset when it had not read everything.
         let _ = stranger.read_to_end(&mut rest).await;
     }
-    assert_eq!(rest, []);
+    assert!(rest.is_empty());
     assert!(server.stats().unroutable >= 3);
 }
 

@@ -120,6 +120,7 @@ fn run_part(part: Part) -> Outcome {
                     "data_channel",
                 ])),
                 run::run(cargo(["run", "-p", "duologue", "--example", "sans_io"])),
+                run::run(cargo(["run", "-p", "duologue", "--example", "commands"])),
             ])
         }
         Part::Sim => run::run(tests_of("duologue-sim")),

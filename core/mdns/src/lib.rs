@@ -39,9 +39,11 @@
 
 mod cache;
 mod limits;
+mod link;
 mod mdns;
 mod message;
 mod querier;
 mod responder;
 
-pub use mdns::{Counters, Destination, Event, Link, Mdns, Source, Transmit};
+pub use link::{Link, Source};
+pub use mdns::{Counters, Destination, Event, Mdns, Transmit};

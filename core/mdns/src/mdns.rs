@@ -5,22 +5,10 @@ use duologue_base::{Instant, MdnsName};
 
 use crate::cache::Cache;
 use crate::limits;
+use crate::link::{Link, Source};
 use crate::message::{self, Asked, Message, Record, Reply};
 use crate::querier::Querier;
 use crate::responder::Responder;
-
-/// A network interface and a family of addresses on it, as the owner numbers them.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct Link(pub u32);
-
-/// From which of a link's two sockets a datagram leaves.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Source {
-    /// Port 5353, which the programs of a host share.
-    Shared,
-    /// A port of its own.
-    Own,
-}
 
 /// Where a datagram goes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

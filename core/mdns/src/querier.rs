@@ -1,7 +1,7 @@
 use duologue_base::{Instant, MdnsName};
 
 use crate::limits;
-use crate::mdns::Source;
+use crate::link::Source;
 
 /// The names that are asked for.
 #[derive(Debug, Default)]

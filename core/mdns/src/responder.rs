@@ -4,7 +4,7 @@ use std::time::Duration;
 use duologue_base::{Instant, MdnsName};
 
 use crate::limits;
-use crate::mdns::Link;
+use crate::link::Link;
 use crate::message::{Asked, Kind, Record};
 
 /// The names of this host's addresses.

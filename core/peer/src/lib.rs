@@ -94,6 +94,7 @@ mod candidate_text;
 mod chain;
 mod config;
 mod connection;
+mod connection_state;
 mod data_channel;
 mod description;
 mod enums;

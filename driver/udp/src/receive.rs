@@ -3,11 +3,10 @@ use std::io::{self, IoSliceMut};
 use std::iter;
 use std::time::{Duration, SystemTime};
 
-use duologue_base::{Datagram, Instant, SocketId};
-use quinn_udp::RecvMeta;
+use duologue_base::{Datagram, Ecn, Instant, SocketId};
+use quinn_udp::{EcnCodepoint, RecvMeta};
 
 use crate::limits::{ARRIVAL_AGE_MAX, RECEIVE_BUFFER_LEN, RECEIVE_BUFFERS};
-use crate::socket::ecn_from_system;
 
 /// Memory that [`Socket::receive`](crate::Socket::receive) fills.
 ///
@@ -148,5 +147,14 @@ impl<'b> Train<'b> {
     pub fn datagrams(self) -> impl Iterator<Item = (Datagram, &'b mut [u8])> {
         let chunks = self.bytes.chunks_mut(self.segment_size);
         chunks.map(move |bytes| (self.meta, bytes))
+    }
+}
+
+fn ecn_from_system(ecn: Option<EcnCodepoint>) -> Ecn {
+    match ecn {
+        None => Ecn::NotEct,
+        Some(EcnCodepoint::Ect0) => Ecn::Ect0,
+        Some(EcnCodepoint::Ect1) => Ecn::Ect1,
+        Some(EcnCodepoint::Ce) => Ecn::Ce,
     }
 }

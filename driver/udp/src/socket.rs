@@ -247,15 +247,6 @@ fn ecn_to_system(ecn: Ecn) -> Option<EcnCodepoint> {
     }
 }
 
-pub(crate) fn ecn_from_system(ecn: Option<EcnCodepoint>) -> Ecn {
-    match ecn {
-        None => Ecn::NotEct,
-        Some(EcnCodepoint::Ect0) => Ecn::Ect0,
-        Some(EcnCodepoint::Ect1) => Ecn::Ect1,
-        Some(EcnCodepoint::Ce) => Ecn::Ce,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::cell::Cell;

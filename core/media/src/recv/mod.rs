@@ -8,6 +8,7 @@ mod missing;
 mod payload_types;
 mod recovery;
 mod references;
+mod route;
 mod seen;
 mod source;
 mod sources;
@@ -38,9 +39,10 @@ use key_frames::KeyFrameRequests;
 use missing::Arrival;
 use payload_types::{Meaning, Use};
 use recovery::{Kind, Recovery};
+pub(crate) use route::Purpose;
+use route::Route;
 pub(crate) use source::{Repairs, Source};
-pub(crate) use sources::Purpose;
-use sources::{Claim, Found, Names, Route, Sources};
+use sources::{Claim, Found, Names, Sources};
 pub use statistics::{Reception, Statistics};
 
 /// The receiving half of one transport.

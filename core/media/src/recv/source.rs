@@ -12,8 +12,8 @@ use duologue_rtp::{NtpShort, NtpTime, PayloadType, ReceivePlan, Ssrc};
 use super::assembly::Assembly;
 use super::missing::{Arrival, Missing};
 use super::recovery::Recovery;
+use super::route::{Purpose, Route};
 use super::seen::Seen;
-use super::sources::{Purpose, Route};
 use super::statistics::Statistics;
 use crate::round_trips::RoundTrips;
 

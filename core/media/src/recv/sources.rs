@@ -7,6 +7,7 @@ use duologue_base::TransceiverId;
 use duologue_rtp::{Mid, PayloadType, ReceivePlan, Rid, SourceParameters, Ssrc};
 
 use super::payload_types::{PayloadTypes, Use};
+use super::route::{Purpose, Route};
 use super::source::Source;
 use crate::limits::{PAUSED_SOURCES, SOURCES};
 
@@ -26,25 +27,6 @@ struct Slot {
     /// No description announced it: packets said what it is. The larger, the later.
     learnt: Option<u64>,
     source: Source,
-}
-
-/// What a stream is.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct Route {
-    pub(crate) receiver: TransceiverId,
-    /// Which of the simulcast layers; 0 when there are none.
-    pub(crate) encoding: usize,
-    pub(crate) purpose: Purpose,
-}
-
-/// What the packets of a stream are for.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Purpose {
-    Media,
-    /// They repeat packets of the media (RFC 4588).
-    Retransmission,
-    /// They protect packets of the media (FlexFEC).
-    ErrorCorrection,
 }
 
 /// What a packet says about the stream it belongs to.

@@ -3,9 +3,11 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use bytes::Bytes;
 use duologue_base::{Instant, Seq16};
+use duologue_rtp::PayloadType;
+use duologue_rtp::ext::AudioLevel;
 
-use super::stream::Sent;
 use crate::limits::{RESEND_BYTES, RESEND_PACKETS};
 
 /// The last packets of a stream, by sequence number. It holds what they were made from: a packet is
@@ -15,6 +17,20 @@ pub(crate) struct History {
     /// In the order of their numbers.
     packets: VecDeque<Sent>,
     bytes: usize,
+}
+
+/// A packet that was sent: what it is made from.
+#[derive(Clone, Debug)]
+pub(crate) struct Sent {
+    /// Extended.
+    pub(crate) sequence_number: u64,
+    pub(crate) payload_type: PayloadType,
+    pub(crate) timestamp: u32,
+    pub(crate) marker: bool,
+    pub(crate) audio_level: Option<AudioLevel>,
+    pub(crate) payload: Bytes,
+    /// When it was sent again last.
+    pub(crate) resent: Option<Instant>,
 }
 
 impl History {

@@ -34,11 +34,12 @@ use bandwidth::{Lane, Turn, Waits};
 use dtmf::Player;
 pub use dtmf::Tone;
 use formats::{Format, Formats};
+use history::Sent;
 use protection::Method;
 use share::Offered;
 pub(crate) use stream::Stream;
 pub use stream::{RemoteReports, SendCounters};
-use stream::{Sent, Setting, Stamp};
+use stream::{Setting, Stamp};
 
 /// The sending half of one transport.
 #[derive(Debug)]

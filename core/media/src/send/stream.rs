@@ -3,16 +3,15 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use bytes::Bytes;
 use duologue_base::{Instant, Rng, Seq16};
-use duologue_rtp::ext::{AbsSendTime, AudioLevel, ExtensionMap, ExtensionsToSend};
+use duologue_rtp::ext::{AbsSendTime, ExtensionMap, ExtensionsToSend};
 use duologue_rtp::rtcp::ReportBlock;
 use duologue_rtp::{
     HeaderToSend, NtpShort, PayloadType, Rid, SendStream, Ssrc, rtx, write_padding,
 };
 
 use super::formats::Formats;
-use super::history::History;
+use super::history::{History, Sent};
 use super::packetize::Packetizer;
 use super::protection::Protection;
 use super::redundancy::Redundancy;
@@ -134,20 +133,6 @@ impl RemoteReports {
             self.round_trips.count(trip);
         }
     }
-}
-
-/// A packet that was sent: what it is made from.
-#[derive(Clone, Debug)]
-pub(crate) struct Sent {
-    /// Extended.
-    pub(crate) sequence_number: u64,
-    pub(crate) payload_type: PayloadType,
-    pub(crate) timestamp: u32,
-    pub(crate) marker: bool,
-    pub(crate) audio_level: Option<AudioLevel>,
-    pub(crate) payload: Bytes,
-    /// When it was sent again last.
-    pub(crate) resent: Option<Instant>,
 }
 
 /// What a header says of the moment when it is sent.

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use duologue_base::Instant;
 
-use super::{AckSample, INITIAL_WINDOW_PACKETS};
+use super::sample::{AckSample, INITIAL_WINDOW_PACKETS};
 
 /// RFC 9438 §4.6: multiplicative decrease.
 const BETA: f64 = 0.7;
@@ -105,7 +105,7 @@ impl Cubic {
         } else {
             window
         };
-        self.window = super::scale(self.window, BETA).max(self.mtu * MIN_WINDOW_PACKETS);
+        self.window = super::sample::scale(self.window, BETA).max(self.mtu * MIN_WINDOW_PACKETS);
         self.slow_start_threshold = self.window;
     }
 

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use duologue_base::Instant;
 
-use super::bytes_in;
+use super::sample::bytes_in;
 
 /// A burst is what the rate moves in this time: about how exactly hosts keep their timers.
 const QUANTUM_TIME: Duration = Duration::from_millis(1);

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::{AckSample, INITIAL_WINDOW_PACKETS};
+use super::sample::{AckSample, INITIAL_WINDOW_PACKETS};
 
 /// Least window in packets.
 const MIN_WINDOW_PACKETS: usize = 4;

@@ -83,14 +83,15 @@ fn exported_pdu(session: u64, packet: &CapturedPacket) -> Vec<u8> {
         CapturedProtocol::Rtcp => ("rtcp", 5005),
         _ => ("sctp", 5000),
     };
-    // 10.session.session.transport, ends told apart by the port.
+    // No address of anybody: private ones, and those of benchmarks (RFC 2544).
     let [.., high, low] = session.to_be_bytes();
-    let address = [10, high, low, packet.transport.0 as u8];
-    let (here, there): (u32, u32) = (port, port + 1000);
+    let here = [10, high, low, packet.transport.0 as u8];
+    let there = [198, 18 + (high & 1), low, packet.transport.0 as u8];
     let (from, to) = match packet.direction {
         PacketDirection::Sent => (here, there),
         PacketDirection::Received => (there, here),
     };
+    let port: u32 = port;
 
     let mut pdu = Vec::with_capacity(packet.bytes.len() + 64);
     let mut tag = |tag: u16, value: &[u8]| {
@@ -101,11 +102,11 @@ fn exported_pdu(session: u64, packet: &CapturedPacket) -> Vec<u8> {
         pdu.resize(pdu.len() + padded - value.len(), 0);
     };
     tag(DISSECTOR_NAME, name.as_bytes());
-    tag(IPV4_SOURCE, &address);
-    tag(IPV4_DESTINATION, &address);
+    tag(IPV4_SOURCE, &from);
+    tag(IPV4_DESTINATION, &to);
     tag(PORT_TYPE, &PORT_TYPE_UDP.to_be_bytes());
-    tag(SOURCE_PORT, &from.to_be_bytes());
-    tag(DESTINATION_PORT, &to.to_be_bytes());
+    tag(SOURCE_PORT, &port.to_be_bytes());
+    tag(DESTINATION_PORT, &port.to_be_bytes());
     tag(END_OF_OPTIONS, &[]);
     pdu.extend_from_slice(&packet.bytes);
     pdu

@@ -3,10 +3,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use duologue_session::{ConnectError, Security};
-use tokio::net::{TcpSocket, TcpStream};
+use tokio::net::TcpStream;
 
 use crate::endpoint::Clock;
 use crate::limits::CONNECT_TIMEOUT;
+use crate::stream::bind::{new_socket, share_port};
 use crate::stream::{Connection, DtlsConnection, Opened, Tls};
 
 /// Opens a stream, in bounded time.
@@ -52,21 +53,6 @@ async fn open_tcp(local: SocketAddr, remote: SocketAddr) -> io::Result<TcpStream
     let stream = socket.connect(remote).await?;
     stream.set_nodelay(true)?;
     Ok(stream)
-}
-
-pub(crate) fn new_socket(local: SocketAddr) -> io::Result<TcpSocket> {
-    match local {
-        SocketAddr::V4(_) => TcpSocket::new_v4(),
-        SocketAddr::V6(_) => TcpSocket::new_v6(),
-    }
-}
-
-/// Sockets of this process on one port, which simultaneous opens need: one that listens, others
-/// that connect.
-pub(crate) fn share_port(socket: &TcpSocket) -> io::Result<()> {
-    #[cfg(unix)]
-    socket.set_reuseport(true)?;
-    socket.set_reuseaddr(true)
 }
 
 pub(crate) fn refusal(error: &io::Error) -> ConnectError {

@@ -5,10 +5,9 @@ use duologue_base::{SocketId, TransportKey};
 use duologue_session::BindError;
 use tokio::net::TcpListener;
 
-use crate::limits::BACKLOG;
 use crate::socket::bind_error;
 use crate::stream::Connection;
-use crate::stream::connect::{new_socket, share_port};
+use crate::stream::bind::listen;
 use crate::stream::shared::Lease;
 
 /// A listening socket of one session's.
@@ -87,14 +86,4 @@ impl Listener {
             }
         }
     }
-}
-
-/// The only socket that listens at its port. Others of this process may connect from there.
-pub(crate) fn listen(addr: SocketAddr) -> std::io::Result<TcpListener> {
-    let socket = new_socket(addr)?;
-    // Connections of an earlier process may still be about to end.
-    socket.set_reuseaddr(true)?;
-    socket.bind(addr)?;
-    share_port(&socket)?;
-    socket.listen(BACKLOG)
 }

@@ -6,6 +6,7 @@
 //! what does not fit there is dropped, as a full socket buffer would. A DTLS connection is in the
 //! place of a stream, and sends and receives datagrams.
 
+mod bind;
 mod connect;
 mod dtls;
 mod listen;

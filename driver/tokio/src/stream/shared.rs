@@ -18,7 +18,7 @@ use crate::mailbox::{Input, Mailbox};
 use crate::route::{LeaseId, Route, Routes};
 use crate::shared::local_ufrag;
 use crate::stream::Connection;
-use crate::stream::listen::listen;
+use crate::stream::bind::listen;
 
 /// A listening socket that several sessions use.
 pub(crate) struct SharedListener {

@@ -2,7 +2,7 @@
 
 use super::filter::EndedRound;
 use super::scale;
-use crate::congestion::AckSample;
+use crate::congestion::sample::AckSample;
 
 /// A queue that does not empty for so many rounds, though we give way, has someone else in it.
 const PATIENCE_ROUNDS: u32 = 12;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use duologue_base::Instant;
 
-use super::super::{AckSample, bytes_in};
+use super::super::sample::{AckSample, bytes_in};
 
 /// How long a least round-trip time is believed.
 const MIN_RTT_LIFE: Duration = Duration::from_secs(10);

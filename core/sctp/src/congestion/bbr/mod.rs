@@ -15,7 +15,7 @@ use duologue_base::Instant;
 
 use self::competition::Competition;
 use self::filter::{Aggregation, Bandwidth, EndedRound, FullPipe, MinRtt, Round};
-use super::{AckSample, INITIAL_WINDOW_PACKETS, bytes_in, scale};
+use super::sample::{AckSample, INITIAL_WINDOW_PACKETS, bytes_in, scale};
 
 /// Doubles the rate every round trip: 4·ln 2.
 const STARTUP_PACING_GAIN: f64 = 2.77;
