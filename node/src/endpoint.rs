@@ -161,6 +161,9 @@ impl Options {
             tls_roots: self.tls_roots.as_ref().map_or(TlsRoots::Platform, |pem| {
                 TlsRoots::Pem(pem.clone().into_bytes())
             }),
+            // The files that the environment names are those of the endpoint that nobody makes.
+            event_log: None,
+            packet_capture: None,
         }
     }
 

@@ -65,6 +65,7 @@ mod counters;
 pub mod forward;
 mod frame;
 mod limits;
+mod outlets;
 mod packet;
 mod recv;
 mod report;

@@ -11,10 +11,10 @@ use duologue_rtp::rtcp::{
 use duologue_rtp::{MediaKind, NtpShort, NtpTime, Ssrc};
 
 use crate::limits::{DLRR_ENTRIES, NACKS, REPORT_BLOCKS, RTCP_BYTES, SENDER_REPORTS};
+use crate::outlets::Outlets;
 use crate::recv::Inbound;
 use crate::report::MediaReport;
 use crate::send::Outbound;
-use crate::transport::Outlets;
 
 /// The RTCP of one transport.
 #[derive(Debug)]

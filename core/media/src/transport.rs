@@ -1,6 +1,5 @@
 //! The media of one transport: what [`MediaTransport`] does with packets in the clear.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,12 +9,12 @@ use duologue_rtp::{NtpTime, ReceivePlan, SendPlan};
 use crate::cc::Bounds;
 use crate::counters::Counters;
 use crate::frame::EncodedFrameInit;
-use crate::limits::{OUTLET_ITEMS, REPORTS};
+use crate::outlets::Outlets;
 use crate::packet::{MediaItem, Outlet, RtpPacketInit, SendEncoding};
-use crate::recv::{Inbound, Told};
+use crate::recv::Inbound;
 use crate::report::MediaReport;
 use crate::rtcp::Reporter;
-use crate::send::{Outbound, SentTold, Tone};
+use crate::send::{Outbound, Tone};
 use crate::stats::{MediaStats, OutboundStats};
 
 /// RTP and RTCP of one transport: all streams that are received and sent on it.
@@ -28,14 +27,6 @@ pub struct MediaTransport {
     pub(crate) outbound: Outbound,
     pub(crate) reporter: Reporter,
     pub(crate) told: Outlets,
-}
-
-/// What waits for the owner.
-#[derive(Debug, Default)]
-pub(crate) struct Outlets {
-    pub(crate) items: VecDeque<MediaItem>,
-    pub(crate) reports: VecDeque<(TransceiverId, MediaReport)>,
-    pub(crate) counters: Counters,
 }
 
 impl MediaTransport {
@@ -271,40 +262,5 @@ impl PausedSender {
     /// Counters of its streams, which stay as they are.
     pub fn stats(&self) -> Vec<OutboundStats> {
         crate::stats::outbound(&self.0).collect()
-    }
-}
-
-impl Outlets {
-    fn receiving(&mut self) -> Told<'_> {
-        Told {
-            items: &mut self.items,
-            reports: &mut self.reports,
-            counters: &mut self.counters,
-        }
-    }
-
-    fn sending(&mut self) -> SentTold<'_> {
-        SentTold {
-            reports: &mut self.reports,
-            counters: &mut self.counters,
-        }
-    }
-
-    /// A report of a transceiver, unless very many wait.
-    pub(crate) fn report(&mut self, id: TransceiverId, report: MediaReport) {
-        if self.reports.len() < REPORTS {
-            self.reports.push_back((id, report));
-        }
-    }
-}
-
-impl Told<'_> {
-    /// What nobody takes in time makes room for what is newer.
-    pub(crate) fn give(&mut self, item: MediaItem) {
-        if self.items.len() >= OUTLET_ITEMS {
-            self.items.pop_front();
-            self.counters.outlet_overflows += 1;
-        }
-        self.items.push_back(item);
     }
 }

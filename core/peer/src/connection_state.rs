@@ -110,6 +110,7 @@ fn derive_connection(transports: &[&Transport], ice: IceConnectionState) -> Peer
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::IceRole;
 
     fn transport(ice: IceTransportState, dtls: DtlsTransportState) -> Transport {
         let mut transport = Transport::new(TransportKey(0), IceRole::Controlling);
@@ -159,20 +160,5 @@ mod tests {
             derive(&[(I::Connected, D::Failed)]),
             ("connected", "failed")
         );
-    }
-
-    #[test]
-    fn the_largest_message_is_what_both_ends_can() {
-        let mut sctp = SctpTransport::new(None);
-        assert_eq!(sctp.max_message_size(), None);
-        for (remote, message) in [
-            (None, SEND_BUFFER_BYTES),
-            (Some(65_536), 65_536),
-            (Some(1), 1),
-            (Some(1 << 30), SEND_BUFFER_BYTES),
-        ] {
-            sctp.update_max_message_size(remote);
-            assert_eq!(sctp.max_message_size, Some(message), "{remote:?}");
-        }
     }
 }

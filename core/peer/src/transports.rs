@@ -242,3 +242,23 @@ impl SctpTransport {
         self.max_message_size = Some(remote.map_or(can_send, |remote| remote.min(can_send)));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_largest_message_is_what_both_ends_can() {
+        let mut sctp = SctpTransport::new(None);
+        assert_eq!(sctp.max_message_size(), None);
+        for (remote, message) in [
+            (None, SEND_BUFFER_BYTES),
+            (Some(65_536), 65_536),
+            (Some(1), 1),
+            (Some(1 << 30), SEND_BUFFER_BYTES),
+        ] {
+            sctp.update_max_message_size(remote);
+            assert_eq!(sctp.max_message_size, Some(message), "{remote:?}");
+        }
+    }
+}

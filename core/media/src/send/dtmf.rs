@@ -8,7 +8,8 @@ use duologue_base::{Instant, TransceiverId};
 use duologue_rtp::{PayloadType, TelephoneEvent};
 
 use super::bandwidth::Lane;
-use super::stream::{Sent, Stamp};
+use super::history::Sent;
+use super::stream::Stamp;
 use super::{Outbound, Polled, Sender};
 use crate::limits::LONGEST_TONE;
 

@@ -315,7 +315,7 @@ async fn a_stale_nonce_is_renewed() {
         let mut pair = connect(&endpoint, [relayed(), Configuration::default()]).await;
         // What is asked from now on is asked with an old nonce: channels of the new generation.
         tokio::time::sleep(Duration::from_secs(2)).await;
-        assert_eq!(pair.restart_ice().await, []);
+        assert_eq!(pair.restart_ice().await, Vec::<u16>::new());
         pair.exchange().await;
     }
 }
@@ -352,7 +352,7 @@ async fn a_killed_server_is_noticed_at_once_and_a_restart_uses_the_new_one() {
         pair.ice_state(0, IceConnectionState::Failed).await;
         assert!(begun.elapsed() < AT_ONCE, "{:?}", begun.elapsed());
         coturn.start_again().expect("it starts");
-        assert_eq!(pair.restart_ice().await, []);
+        assert_eq!(pair.restart_ice().await, Vec::<u16>::new());
         pair.exchange().await;
     }
 }
@@ -371,7 +371,7 @@ async fn a_server_that_starts_again_under_udp_is_noticed_with_the_silence() {
     // It says itself that it knows nothing any more.
     pair.ice_state(0, IceConnectionState::Failed).await;
     assert!(begun.elapsed() < AT_ONCE, "{:?}", begun.elapsed());
-    assert_eq!(pair.restart_ice().await, []);
+    assert_eq!(pair.restart_ice().await, Vec::<u16>::new());
     pair.exchange().await;
     assert_eq!(pair.relays(), [Some(IceServerTransportProtocol::Udp), None]);
 }
@@ -386,7 +386,7 @@ async fn a_server_that_stays_dead_under_udp_is_a_701_of_the_restart_and_of_no_la
     pair.ice_state(0, IceConnectionState::Disconnected).await;
     assert_eq!(pair.restart_ice().await, [701]);
     coturn.start_again().expect("it starts");
-    assert_eq!(pair.restart_ice().await, []);
+    assert_eq!(pair.restart_ice().await, Vec::<u16>::new());
     pair.exchange().await;
     assert_eq!(pair.relays(), [Some(IceServerTransportProtocol::Udp), None]);
 }
@@ -400,7 +400,7 @@ async fn a_restart_right_after_that_of_the_server_makes_a_new_relay() {
     let mut pair = connect(&endpoint(coturn.roots()), configurations).await;
     coturn.kill().expect("it runs");
     coturn.start_again().expect("it starts");
-    assert_eq!(pair.restart_ice().await, []);
+    assert_eq!(pair.restart_ice().await, Vec::<u16>::new());
     pair.exchange().await;
     assert_eq!(pair.relays(), [Some(IceServerTransportProtocol::Udp); 2]);
 }

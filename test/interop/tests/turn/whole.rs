@@ -55,7 +55,7 @@ pub(crate) async fn negotiate(
     a: (&PeerConnection, &mut Events),
     b: (&PeerConnection, &mut Events),
 ) {
-    assert_eq!(negotiate_with_errors(a, b).await, []);
+    assert_eq!(negotiate_with_errors(a, b).await, Vec::<u16>::new());
 }
 
 /// The same, and the codes of the offerer's `icecandidateerror`s.
@@ -68,7 +68,7 @@ pub(crate) async fn negotiate_with_errors(
     let offer = a.0.local_description().expect("an offer");
     b.0.set_remote_description(offer).await.expect("it is good");
     b.0.set_local_description(None).await.expect("an answer");
-    assert_eq!(gathered(b.1).await, []);
+    assert_eq!(gathered(b.1).await, Vec::<u16>::new());
     let answer = b.0.local_description().expect("an answer");
     a.0.set_remote_description(answer)
         .await
