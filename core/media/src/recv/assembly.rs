@@ -239,7 +239,8 @@ impl Assembly {
     /// When a frame has waited long enough.
     pub(crate) fn poll_timeout(&self, round_trip: Duration) -> Option<Instant> {
         let blocked = self.blocked.filter(|_| !self.asked)?;
-        let patience = match self.looked_behind {
+        // Without a key frame none can be decoded, wherever one looks.
+        let patience = match self.looked_behind || self.needs_key {
             true => patience(round_trip),
             false => patience_of_others(round_trip),
         };

@@ -196,6 +196,8 @@ impl World {
             self.sender.handle_rtcp(now, &packet);
         }
         self.receiver.handle_timeout(now);
+        let due = self.receiver.poll_timeout();
+        assert!(due.is_none_or(|due| due > now), "what was due is done");
         while let Some(item) = self.receiver.poll_item() {
             match item {
                 MediaItem::Packet(_, packet) => self.received.push(packet),
