@@ -120,7 +120,7 @@ impl RtpSender {
     /// known: before anything was sent, or where the other end agreed on no feedback that tells
     /// (`transport-cc`, `goog-remb`).
     ///
-    /// [`Event::TargetBitrateChange`] says when it is another one. Who encodes follows it; who sends
+    /// [`Event::TargetBitrateChange`](crate::Event::TargetBitrateChange) says when it is another one. Who encodes follows it; who sends
     /// faster makes losses.
     ///
     /// ```
