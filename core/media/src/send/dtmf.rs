@@ -7,10 +7,11 @@ use bytes::Bytes;
 use duologue_base::{Instant, TransceiverId};
 use duologue_rtp::{PayloadType, TelephoneEvent};
 
+use super::Outbound;
 use super::bandwidth::Lane;
 use super::history::Sent;
+use super::sender::{Polled, Sender};
 use super::stream::Stamp;
-use super::{Outbound, Polled, Sender};
 use crate::limits::LONGEST_TONE;
 
 /// A telephone key to play.

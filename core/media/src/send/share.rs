@@ -5,8 +5,8 @@ use std::time::Duration;
 use duologue_base::Instant;
 use duologue_rtp::MediaKind;
 
-use super::Sender;
 use super::bandwidth::PATH_OVERHEAD;
+use super::sender::Sender;
 use crate::cc::{Bitrate, Demand, Layer, ShareKey};
 use crate::packet::SendEncoding;
 

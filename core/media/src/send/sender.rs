@@ -1,0 +1,558 @@
+//! What one transceiver sends: packets that wait, are sent again, protect others or probe the path.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use duologue_base::{Instant, TransceiverId};
+use duologue_rtp::ext::{ExtensionKind, ExtensionMap};
+use duologue_rtp::{MediaKind, RtcpFeedback, SendPlan, rtx};
+
+use super::bandwidth::{BandwidthFeedback, Lane, Waits};
+use super::dtmf::Player;
+use super::formats::{Format, Formats};
+use super::history::Sent;
+use super::protection::Method;
+use super::share::Offered;
+use super::stream::{Setting, Stamp, Stream};
+use crate::cc::Share;
+use crate::counters::Counters;
+use crate::frame::EncodedFrameInit;
+use crate::limits::{LARGEST_PAYLOAD, SEND_QUEUE};
+use crate::packet::{RtpPacketInit, SendEncoding};
+use crate::report::MediaReport;
+
+/// What one transceiver sends.
+#[derive(Debug)]
+pub(crate) struct Sender {
+    pub(crate) id: TransceiverId,
+    pub(crate) plan: Arc<SendPlan>,
+    pub(crate) formats: Formats,
+    pub(super) extensions: Box<ExtensionMap>,
+    pub(crate) streams: Vec<Stream>,
+    pub(super) queue: VecDeque<Queued>,
+    /// Bytes of the payloads in it.
+    pub(super) queued_bytes: usize,
+    /// It is among those that have packets, in each lane.
+    pub(super) waits: Waits,
+    /// Bytes that it may still send before others have their turn; below zero by what it took too much.
+    pub(super) turn: i64,
+    /// What the application says of the streams; those it says nothing of are sent.
+    pub(super) encodings: Vec<SendEncoding>,
+    pub(super) offered: Offered,
+    /// What each encoding may be made with, as the owner was told: none before it was.
+    pub(crate) targets: Vec<u64>,
+    pub(super) player: Player,
+}
+
+/// A packet that waits.
+#[derive(Debug)]
+pub(super) struct Queued {
+    pub(super) packet: RtpPacketInit,
+    /// Bytes of what the application handed over and that has left with this packet: the packet's own
+    /// payload, or the frame whose last packet it is.
+    pub(super) completes: Option<usize>,
+    /// When it was handed over.
+    pub(super) since: Instant,
+}
+
+/// Bytes of a turn: a train of four.
+pub(super) const TURN: i64 = 4_800;
+
+/// A target is told of when it changes by one of so many parts.
+const TOLD_PART: u64 = 20;
+
+/// When a packet is sent.
+#[derive(Clone, Copy)]
+pub(super) struct Moment {
+    pub(super) now: Instant,
+    pub(super) round_trip: Duration,
+    pub(super) stamp: Stamp,
+}
+
+/// What sending may add to.
+pub(crate) struct SentTold<'a> {
+    pub(crate) reports: &'a mut VecDeque<(TransceiverId, MediaReport)>,
+    pub(crate) counters: &'a mut Counters,
+}
+
+/// Of 256 packets: audio that loses more than a tenth goes with two later packets instead of one.
+const OFTEN_LOST: u8 = 26;
+
+/// A packet that is about to be written.
+struct Ready {
+    packet: Sent,
+    /// Which parity it is to have.
+    protected: Option<Method>,
+    /// It may have to be sent again.
+    keep: bool,
+}
+
+/// A packet that was written.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Written {
+    pub(super) len: usize,
+    /// With a transport-wide number.
+    pub(super) numbered: bool,
+}
+
+pub(super) enum Polled {
+    Written(Written),
+    /// The next one does not fit.
+    TooLong,
+    Nothing,
+}
+
+impl Queued {
+    fn len(&self) -> usize {
+        self.packet.payload.len()
+    }
+}
+
+impl Sender {
+    /// Without streams.
+    pub(super) fn new(id: TransceiverId, plan: Arc<SendPlan>) -> Self {
+        Sender {
+            id,
+            formats: Formats::new(&[]),
+            extensions: Box::default(),
+            streams: Vec::new(),
+            queue: VecDeque::new(),
+            queued_bytes: 0,
+            waits: Waits::default(),
+            turn: TURN,
+            encodings: Vec::new(),
+            offered: Offered::default(),
+            targets: Vec::new(),
+            player: Player::default(),
+            plan,
+        }
+    }
+
+    /// What the application says of a stream.
+    pub(super) fn encoding(&self, at: usize) -> SendEncoding {
+        self.encodings.get(at).copied().unwrap_or_default()
+    }
+
+    /// The share of its transport's rate. Whether the owner is to be told what encoders may make of it.
+    pub(super) fn set_share(&mut self, share: &Share) -> bool {
+        let mut layers = share.layers.iter();
+        let streams = self.streams.iter().enumerate();
+        let targets = streams.map(|(at, stream)| {
+            let encoding = self.encoding(at);
+            if !encoding.active {
+                return 0;
+            }
+            let rate = layers.next().copied().unwrap_or(share.rate);
+            let target = (rate * stream.payload_share()).bps();
+            let max = encoding.max_bitrate.map_or(u64::MAX, u64::from);
+            target.min(max)
+        });
+        let targets: Vec<u64> = targets.collect();
+        let near = |(new, old): (&u64, &u64)| new.abs_diff(*old) <= old / TOLD_PART;
+        let same =
+            targets.len() == self.targets.len() && targets.iter().zip(&self.targets).all(near);
+        if !same {
+            self.targets = targets;
+        }
+        !same
+    }
+
+    /// What tells its transport how fast the path is.
+    pub(super) fn feedback(&self) -> BandwidthFeedback {
+        BandwidthFeedback::of(&self.plan.parameters.codecs, self.numbered())
+    }
+
+    pub(super) fn agrees_on_remb(&self) -> bool {
+        let mut codecs = self.plan.parameters.codecs.iter();
+        codecs.any(|codec| codec.feedback.contains(&RtcpFeedback::Remb))
+    }
+
+    pub(super) fn push(&mut self, queued: Queued) {
+        self.offered.count(queued.len());
+        self.queued_bytes += queued.len();
+        self.queue.push_back(queued);
+    }
+
+    fn pop(&mut self) -> Option<Queued> {
+        let queued = self.queue.pop_front()?;
+        self.queued_bytes -= queued.len();
+        Some(queued)
+    }
+
+    /// Queues the packets of a frame, if there are any.
+    pub(super) fn packetize(&mut self, now: Instant, frame: &EncodedFrameInit) -> Option<()> {
+        let format = self.formats.choose(frame.payload_type)?.format;
+        let stream = self.streams.get_mut(frame.encoding)?;
+        let before = self.queue.len();
+        let (queue, queued_bytes) = (&mut self.queue, &mut self.queued_bytes);
+        let offered = &mut self.offered;
+        let split = stream.packetizer.split(format, frame, |packet| {
+            let completes = None;
+            let queued = Queued {
+                packet,
+                completes,
+                since: now,
+            };
+            offered.count(queued.len());
+            *queued_bytes += queued.len();
+            queue.push_back(queued);
+        });
+        split.ok()?;
+
+        let last = self.queue.range_mut(before..).next_back()?;
+        last.completes = Some(frame.data.len());
+        Some(())
+    }
+
+    pub(super) fn drop_excess(&mut self, told: &mut SentTold<'_>) {
+        while self.queue.len() > SEND_QUEUE
+            && let Some(queued) = self.pop()
+        {
+            told.counters.send_overflows += 1;
+            told.left(self.id, queued.completes);
+        }
+    }
+
+    pub(super) fn poll(
+        &mut self,
+        lane: Lane,
+        at: Moment,
+        room: usize,
+        out: &mut Vec<u8>,
+        told: &mut SentTold<'_>,
+    ) -> Polled {
+        for stream in 0..self.streams.len() {
+            if lane != Lane::Video {
+                match self.poll_resend(stream, at, room, out) {
+                    Polled::Nothing => {}
+                    polled => return polled,
+                }
+            }
+            if lane != Lane::Again {
+                match self.poll_parity(stream, at.now, at.stamp, room, out) {
+                    Polled::Nothing => {}
+                    polled => return polled,
+                }
+            }
+        }
+        match lane {
+            Lane::Again => Polled::Nothing,
+            Lane::Audio | Lane::Video => self.poll_queue(at, room, out, told),
+        }
+    }
+
+    fn poll_queue(
+        &mut self,
+        at: Moment,
+        room: usize,
+        out: &mut Vec<u8>,
+        told: &mut SentTold<'_>,
+    ) -> Polled {
+        match self.poll_tone(at.now, at.stamp, room, out) {
+            Polled::Nothing => {}
+            polled => return polled,
+        }
+        while let Some(Queued { packet, .. }) = self.queue.front() {
+            let format = self.formats.choose(packet.payload_type);
+            let stream = self.streams.get(packet.encoding);
+            let active = self.encoding(packet.encoding).active;
+            let sendable = active && packet.payload.len() <= LARGEST_PAYLOAD;
+            // RFC 4733 §2.5.1.1: what is sent of one moment is the event or the audio.
+            let sendable = sendable && !self.player.plays(at.now);
+            let (Some(format), Some(stream), true) = (format, stream, sendable) else {
+                let queued = self.pop();
+                told.counters.unsendable += 1;
+                told.left(self.id, queued.and_then(|queued| queued.completes));
+                continue;
+            };
+            let mut sent = Sent {
+                sequence_number: stream.sequence_number(packet.sequence_number),
+                payload_type: format.payload_type,
+                timestamp: packet.timestamp,
+                marker: packet.marker,
+                audio_level: packet.audio_level,
+                payload: packet.payload.clone(),
+                resent: None,
+            };
+            let protected = self.protect((packet, format), stream, at.round_trip, &mut sent);
+            // RED has a stream of repetitions of its own, or none.
+            let keep = format.nack && self.formats.rtx_of(sent.payload_type).is_some();
+            let encoding = packet.encoding;
+            let ready = Ready {
+                packet: sent,
+                protected,
+                keep,
+            };
+            return self.write(at, encoding, ready, room, out, told);
+        }
+        Polled::Nothing
+    }
+
+    /// Puts a packet into RED where that is preferred or parity needs it. Says which parity it is to
+    /// have.
+    fn protect(
+        &self,
+        (packet, format): (&RtpPacketInit, Format),
+        stream: &Stream,
+        round_trip: Duration,
+        sent: &mut Sent,
+    ) -> Option<Method> {
+        if self.plan.kind == MediaKind::Audio {
+            // The application leaves the choice.
+            let chosen = packet.payload_type.is_some();
+            let red = self.formats.redundant_audio.filter(|_| !chosen)?;
+            let lost = stream.remote.block.map_or(0, |block| block.fraction_lost);
+            let distance = if lost > OFTEN_LOST { 2 } else { 1 };
+            let place = (sent.sequence_number, sent.timestamp);
+            let payload = &packet.payload;
+            sent.payload = stream
+                .redundancy
+                .wrap(place, sent.payload_type, payload, distance);
+            sent.payload_type = red;
+            return None;
+        }
+        if !stream.protection.is_due(round_trip) {
+            return None;
+        }
+        let method = self.parity(packet, stream, format)?;
+        if let Method::Ulp { red, .. } = method {
+            let payload = [&[sent.payload_type.get()], &packet.payload[..]].concat();
+            sent.payload = payload.into();
+            sent.payload_type = red;
+        }
+        Some(method)
+    }
+
+    fn parity(&self, packet: &RtpPacketInit, stream: &Stream, format: Format) -> Option<Method> {
+        if !format.is_media {
+            return None;
+        }
+        if let (Some(payload_type), Some(ssrc)) = (self.formats.flex, stream.fec) {
+            return Some(Method::Flex { payload_type, ssrc });
+        }
+        // Parity takes numbers of the stream: none where the application gives them.
+        let (red, ulp) = self
+            .formats
+            .ulp
+            .filter(|_| packet.sequence_number.is_none())?;
+        Some(Method::Ulp { red, ulp })
+    }
+
+    fn write(
+        &mut self,
+        at: Moment,
+        encoding: usize,
+        ready: Ready,
+        room: usize,
+        out: &mut Vec<u8>,
+        told: &mut SentTold<'_>,
+    ) -> Polled {
+        let Ready {
+            packet,
+            protected,
+            keep,
+        } = ready;
+        let begin = out.len();
+        let stream = &self.streams[encoding];
+        stream.write(&packet, at.stamp, &self.setting(), out);
+        let len = out.len() - begin;
+        if len > room {
+            out.truncate(begin);
+            return Polled::TooLong;
+        }
+        let Some(queued) = self.pop() else {
+            return Polled::Nothing;
+        };
+        told.left(self.id, queued.completes);
+
+        let stream = &mut self.streams[encoding];
+        let protection = &mut stream.protection;
+        match protected {
+            Some(method) => {
+                protection.timestamp = packet.timestamp;
+                protection.sent(method, stream.ssrc, &out[begin..], packet.marker);
+            }
+            None => protection.skip(packet.marker),
+        }
+        if self.plan.kind == MediaKind::Audio {
+            let redundancy = &mut stream.redundancy;
+            redundancy.sent(
+                packet.sequence_number,
+                packet.timestamp,
+                queued.packet.payload,
+            );
+        }
+        stream.send_delay += at.now - queued.since;
+        stream.sent(at.now, packet, len, keep);
+        self.written(len, at.stamp)
+    }
+
+    pub(super) fn written(&self, len: usize, stamp: Stamp) -> Polled {
+        let numbered = stamp.transport_sequence.is_some() && self.numbered();
+        Polled::Written(Written { len, numbered })
+    }
+
+    /// Parity of packets that were sent.
+    fn poll_parity(
+        &mut self,
+        at: usize,
+        now: Instant,
+        stamp: Stamp,
+        room: usize,
+        out: &mut Vec<u8>,
+    ) -> Polled {
+        let begin = out.len();
+        let stream = &self.streams[at];
+        let Some(payload) = stream.protection.next() else {
+            return Polled::Nothing;
+        };
+        // An application that sends its own packets may have none of this kind any more.
+        let any = RtpPacketInit::default();
+        let format = self.formats.choose(None);
+        let method = format.and_then(|format| self.parity(&any, stream, format));
+        let mut in_stream = None;
+        match method.filter(|_| payload.len() <= LARGEST_PAYLOAD) {
+            Some(Method::Flex { payload_type, ssrc }) => {
+                let to = (ssrc, payload_type);
+                stream.write_parity(to, payload, stamp, &self.setting(), out);
+            }
+            Some(Method::Ulp { red, .. }) => {
+                let sent = Sent {
+                    sequence_number: stream.sequence_number(None),
+                    payload_type: red,
+                    timestamp: stream.protection.timestamp,
+                    marker: false,
+                    audio_level: None,
+                    payload: payload.to_vec().into(),
+                    resent: None,
+                };
+                stream.write(&sent, stamp, &self.setting(), out);
+                in_stream = Some(sent);
+            }
+            None => {
+                self.streams[at].protection.take();
+                return Polled::Nothing;
+            }
+        }
+
+        let len = out.len() - begin;
+        if len > room {
+            out.truncate(begin);
+            return Polled::TooLong;
+        }
+        let keep = in_stream
+            .as_ref()
+            .is_some_and(|sent| self.formats.rtx_of(sent.payload_type).is_some());
+        let stream = &mut self.streams[at];
+        match in_stream {
+            Some(sent) => {
+                stream.protection.take();
+                stream.sent(now, sent, len, keep);
+            }
+            None => stream.parity_sent(),
+        }
+        self.written(len, stamp)
+    }
+
+    fn poll_resend(&mut self, stream: usize, at: Moment, room: usize, out: &mut Vec<u8>) -> Polled {
+        let (now, which) = (at.now, stream);
+        while let Some(next) = self.streams[which].next_resend() {
+            let stream = &self.streams[which];
+            let begin = out.len();
+            let packet = stream.to_resend(now, at.round_trip, next);
+            let packet = packet.filter(|it| stream.write_again(it, at.stamp, &self.setting(), out));
+            let stream = &mut self.streams[which];
+            let Some(packet) = packet else {
+                stream.resend_given_up();
+                continue;
+            };
+            let len = out.len() - begin;
+            if len > room {
+                out.truncate(begin);
+                return Polled::TooLong;
+            }
+            stream.resent(now, &packet, len);
+            return self.written(len, at.stamp);
+        }
+        Polled::Nothing
+    }
+
+    /// The stream whose repetitions may be padding, if there is one: the first that is sent.
+    pub(super) fn to_pad(&self) -> Option<usize> {
+        if self.plan.kind != MediaKind::Video {
+            return None;
+        }
+        let rtx = self.formats.choose(None)?.rtx;
+        let mut streams = self.streams.iter().zip(0..);
+        let found =
+            streams.find(|(stream, at)| self.encoding(*at).active && stream.rtx().is_some());
+        found.filter(|_| rtx.is_some()).map(|(_, at)| at)
+    }
+
+    /// Writes a packet of padding, about so long.
+    pub(super) fn pad(
+        &mut self,
+        at: usize,
+        bytes: usize,
+        (stamp, room): (Stamp, usize),
+        out: &mut Vec<u8>,
+    ) -> Polled {
+        let begin = out.len();
+        let stream = &self.streams[at];
+        let again = stream.history.lately(stream.padding.packets_sent);
+        let again = again.filter(|packet| stream.write_again(packet, stamp, &self.setting(), out));
+        let mut payload = again.map(|packet| packet.payload.len() + rtx::OVERHEAD);
+        if payload.is_none() || out.len() - begin > room {
+            out.truncate(begin);
+            payload = Some(0);
+            if !stream.write_padding(bytes.min(room), stamp, &self.setting(), out) {
+                return Polled::Nothing;
+            }
+        }
+        let len = out.len() - begin;
+        if len > room {
+            out.truncate(begin);
+            return Polled::TooLong;
+        }
+        self.streams[at].padded(len, payload.unwrap_or_default());
+        self.written(len, stamp)
+    }
+
+    /// Packets can have transport-wide numbers.
+    pub(super) fn numbered(&self) -> bool {
+        self.extensions
+            .id(ExtensionKind::TransportSequence)
+            .is_some()
+    }
+
+    pub(super) fn setting(&self) -> Setting<'_> {
+        Setting {
+            mid: self.plan.mid.as_str(),
+            extensions: &self.extensions,
+            formats: &self.formats,
+        }
+    }
+}
+
+impl SentTold<'_> {
+    /// A packet left the queue, and with it perhaps what the application handed over; those of one
+    /// batch are told together.
+    pub(super) fn left(&mut self, id: TransceiverId, completed: Option<usize>) {
+        let Some(completed) = completed else {
+            return;
+        };
+        if let Some((last, MediaReport::Sent { items, bytes })) = self.reports.back_mut()
+            && *last == id
+        {
+            *items += 1;
+            *bytes += completed;
+            return;
+        }
+        let sent = MediaReport::Sent {
+            items: 1,
+            bytes: completed,
+        };
+        self.reports.push_back((id, sent));
+    }
+}
