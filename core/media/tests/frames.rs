@@ -292,3 +292,18 @@ fn a_lost_frame_of_the_lowest_layer_costs_a_key_frame() {
     assert_eq!(world.frames.len(), 30);
     assert!(world.sent_key_frame_requests() > 0);
 }
+
+#[test]
+fn who_waits_for_the_first_key_frame_is_called_when_something_is_due() {
+    let mut world = World::with(Outlet::Frames);
+    world.lose_repetitions = true;
+    let frame = EncodedFrameInit {
+        data: vp8(0, true, 3_000),
+        ..Default::default()
+    };
+    world.sender.send_frames(at(0), ID, vec![frame]);
+    // The world looks in each step whether what was due is done.
+    world.run(1_000, |sent| sent == 1);
+    assert_eq!(world.frames.len(), 0);
+    assert!(world.sent_key_frame_requests() > 0);
+}
