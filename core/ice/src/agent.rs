@@ -24,8 +24,8 @@ use crate::tcp::Framing;
 ///   [`handle_timeout`](Self::handle_timeout).
 /// * Where data goes: [`route`](Self::route), as long as [`may_send`](Self::may_send).
 ///
-/// It has three parts, and what takes only one of them is a method of that: [`Local`] is where this
-/// end is and can be reached, [`Checks`] what is known of the ways to the other one, [`Outbox`] what is
+/// It has three parts, and what takes only one of them is a method of that: `Local` is where this
+/// end is and can be reached, `Checks` what is known of the ways to the other one, `Outbox` what is
 /// to be told to both the network and the owner. A method of the agent takes more than one.
 #[doc(alias = "RTCIceTransport")]
 #[derive(Debug)]
