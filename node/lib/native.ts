@@ -123,6 +123,7 @@ export type NativeEvent =
       readonly encoding: number;
       readonly rid?: string;
     }
+  | { readonly target: 'sender'; readonly type: 'targetbitratechange'; readonly transceiver: number }
   | { readonly target: 'dtmf'; readonly type: 'tonechange'; readonly transceiver: number; readonly tone: string };
 
 /** One thing to do: dispatch an event or settle a promise. */
