@@ -130,7 +130,7 @@ for (const [line, max, refused] of [
   });
 }
 
-test('unreliable messages cost no more acknowledgements than reliable ones', async (t) => {
+test('unreliable messages, too, cost an acknowledgement for two packets at most', async (t) => {
   const received = async (options) => {
     const { a, near, far, close } = await channels(options);
     t.after(close);
@@ -146,7 +146,8 @@ test('unreliable messages cost no more acknowledgements than reliable ones', asy
   };
   const reliable = await received({});
   const unreliable = await received({ ordered: false, maxRetransmits: 0 });
-  assert.ok(unreliable <= 1.5 * reliable + 50, `${unreliable} packets came back, and ${reliable} of a reliable channel`);
+  // RFC 9260 §6.2: one for every second packet at least. Whoever takes many in one turn sends fewer, as the machine's load has it.
+  for (const packets of [reliable, unreliable]) assert.ok(packets <= 400 / 2 + 50, `${reliable} and ${unreliable} packets came back`);
 });
 
 test('what came for a negotiated channel before it was made is delivered', async (t) => {
