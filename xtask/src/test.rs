@@ -148,7 +148,10 @@ fn run_part(part: Part) -> Outcome {
             setup::provide(setup::BROWSERS)?;
             setup::provide(setup::NETWORKS)?;
             setup::provide(setup::CODECS)?;
-            run::run(tests_of("duologue-browsers"))
+            let mut browsers = tests_of("duologue-browsers");
+            // A browser with its encoders is several processes: eight at once were too many for two cores.
+            browsers.args(["--", "--test-threads=2"]);
+            run::run(browsers)
         }
         Part::Peers => peers::run(),
         Part::Fuzz => fuzz::smoke(),
