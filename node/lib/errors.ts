@@ -1,60 +1,14 @@
 /** `RTCError` (webrtc-pc §11) and `OverconstrainedError` (mediacapture-streams §5.3). */
-import {
-  DOMString,
-  type Infer,
-  arg,
-  attribute,
-  convertArguments,
-  defineInterface,
-  dictionary,
-  enumeration,
-  interfaceType,
-  long,
-  optional,
-  optionalArg,
-  required,
-  unsignedLong,
-} from './webidl/index.js';
-
-export const RTCErrorDetailType = enumeration('RTCErrorDetailType', [
-  'data-channel-failure',
-  'dtls-failure',
-  'fingerprint-failure',
-  'sctp-failure',
-  'sdp-syntax-error',
-  'hardware-encoder-not-available',
-  'hardware-encoder-error',
-  // webrtc-identity §7
-  'idp-bad-script-failure',
-  'idp-execution-failure',
-  'idp-load-failure',
-  'idp-need-login',
-  'idp-timeout',
-  'idp-tls-failure',
-  'idp-token-expired',
-  'idp-token-invalid',
-]);
-
-export const RTCErrorInit = dictionary('RTCErrorInit', {
-  errorDetail: required(RTCErrorDetailType),
-  sdpLineNumber: optional(long),
-  sctpCauseCode: optional(long),
-  receivedAlert: optional(unsignedLong),
-  sentAlert: optional(unsignedLong),
-  httpRequestStatusCode: optional(long),
-});
-export type RTCErrorInit = Infer<typeof RTCErrorInit>;
+import * as shapes from './idl/interfaces.js';
+import type { RTCErrorInit } from './idl/types.js';
+import { constructorArguments, defineInterface } from './webidl/index.js';
 
 export class RTCError extends DOMException {
   readonly #init: RTCErrorInit;
 
   constructor(init: RTCErrorInit, message?: string);
   constructor(...args: unknown[]) {
-    const [init, message] = convertArguments(
-      'RTCError constructor',
-      [arg(RTCErrorInit), optionalArg(DOMString, '')],
-      args,
-    );
+    const [init, message] = constructorArguments(shapes.RTCError, args);
     super(message, 'OperationError');
     this.#init = init;
   }
@@ -79,33 +33,16 @@ export class RTCError extends DOMException {
   }
 
   static {
-    defineInterface(
-      this,
-      (o) => #init in o,
-      {
-        errorDetail: attribute(),
-        sdpLineNumber: attribute(),
-        sctpCauseCode: attribute(),
-        receivedAlert: attribute(),
-        sentAlert: attribute(),
-        httpRequestStatusCode: attribute(),
-      },
-      { constructorLength: 1 },
-    );
+    defineInterface(this, (o) => #init in o, shapes.RTCError);
   }
 }
-export const RTCErrorType = interfaceType('RTCError', () => RTCError);
 
 export class OverconstrainedError extends DOMException {
   readonly #constraint: string;
 
   constructor(constraint: string, message?: string);
   constructor(...args: unknown[]) {
-    const [constraint, message] = convertArguments(
-      'OverconstrainedError constructor',
-      [arg(DOMString), optionalArg(DOMString, '')],
-      args,
-    );
+    const [constraint, message] = constructorArguments(shapes.OverconstrainedError, args);
     super(message, 'OverconstrainedError');
     this.#constraint = constraint;
   }
@@ -115,6 +52,6 @@ export class OverconstrainedError extends DOMException {
   }
 
   static {
-    defineInterface(this, (o) => #constraint in o, { constraint: attribute() }, { constructorLength: 1 });
+    defineInterface(this, (o) => #constraint in o, shapes.OverconstrainedError);
   }
 }

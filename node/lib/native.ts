@@ -23,7 +23,7 @@ import type {
   RTCSctpTransportState,
   RTCSessionDescriptionInit,
   RTCSignalingState,
-} from './rtc/types.js';
+} from './idl/types.js';
 import type { Kind } from './media/source.js';
 import { loadBinding } from './load-binding.js';
 

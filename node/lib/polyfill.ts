@@ -2,16 +2,16 @@
  * `import 'duologue/polyfill'`: puts the interfaces on the global object, as a browser has them. What
  * Node has stays as it is; to transfer data channels, `duologue/transfer` is imported.
  */
+import { EXPOSED_IN_WORKERS_ONLY } from './idl/interfaces.js';
 import * as duologue from './index.js';
 
-const { mediaDevices, workerScope, KeyFrameRequestEvent, RTCRtpScriptTransformer, RTCTransformEvent, ...others } = duologue;
+const { mediaDevices, workerScope, ...interfaces } = duologue;
 // No browser has this one.
-const { Endpoint: _, ...everywhere } = others;
-// [Exposed=DedicatedWorker]
-const ofWorkers = { KeyFrameRequestEvent, RTCRtpScriptTransformer, RTCTransformEvent };
-const interfaces = workerScope ? { ...everywhere, ...ofWorkers } : everywhere;
+const own = ['Endpoint'];
+const hidden = new Set(workerScope ? own : [...own, ...EXPOSED_IN_WORKERS_ONLY]);
 
 for (const [name, value] of Object.entries(interfaces)) {
+  if (hidden.has(name)) continue;
   // https://webidl.spec.whatwg.org/#define-the-global-property-references
   Object.defineProperty(globalThis, name, { value, writable: true, enumerable: false, configurable: true });
 }

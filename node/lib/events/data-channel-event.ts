@@ -1,9 +1,7 @@
 /** webrtc-pc §6.4: the remote end made a data channel. */
-import { RTCDataChannelType } from '../rtc/data-channel.js';
-import { required } from '../webidl/index.js';
+import * as shapes from '../idl/interfaces.js';
+import type { RTCDataChannelEventInit } from '../idl/types.js';
 import { eventInterface } from './event.js';
 
-export const RTCDataChannelEvent = eventInterface('RTCDataChannelEvent', {
-  channel: required(RTCDataChannelType),
-});
+export const RTCDataChannelEvent = eventInterface<RTCDataChannelEventInit>(shapes.RTCDataChannelEvent);
 export type RTCDataChannelEvent = InstanceType<typeof RTCDataChannelEvent>;

@@ -1,23 +1,8 @@
 /** mediacapture-streams §9.4: devices came or went. */
-import { type MediaDeviceInfo, MediaDeviceInfoType } from '../media/device-info.js';
-import {
-  DOMString,
-  arg,
-  attribute,
-  convertArguments,
-  defaulted,
-  defineInterface,
-  dictionary,
-  dictionaryArg,
-  sequence,
-} from '../webidl/index.js';
-import { EventInit } from './event-init.js';
-
-const DeviceChangeEventInit = dictionary(
-  'DeviceChangeEventInit',
-  { devices: defaulted(sequence(MediaDeviceInfoType), () => []) },
-  EventInit,
-);
+import type { MediaDeviceInfo } from '../media/device-info.js';
+import * as shapes from '../idl/interfaces.js';
+import type { EventInit } from '../idl/types.js';
+import { constructorArguments, defineInterface } from '../webidl/index.js';
 
 export class DeviceChangeEvent extends Event {
   readonly #devices: readonly MediaDeviceInfo[];
@@ -25,11 +10,7 @@ export class DeviceChangeEvent extends Event {
 
   constructor(type: string, init?: EventInit & { devices?: MediaDeviceInfo[] });
   constructor(...args: unknown[]) {
-    const [type, init] = convertArguments(
-      'DeviceChangeEvent constructor',
-      [arg(DOMString), dictionaryArg(DeviceChangeEventInit)],
-      args,
-    );
+    const [type, init] = constructorArguments(shapes.DeviceChangeEvent, args);
     super(type, init);
     this.#devices = Object.freeze(init.devices);
   }
@@ -42,11 +23,6 @@ export class DeviceChangeEvent extends Event {
   }
 
   static {
-    defineInterface(
-      this,
-      (o) => #devices in o,
-      { devices: attribute(), userInsertedDevices: attribute() },
-      { constructorLength: 1 },
-    );
+    defineInterface(this, (o) => #devices in o, shapes.DeviceChangeEvent);
   }
 }

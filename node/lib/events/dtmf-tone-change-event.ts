@@ -1,8 +1,7 @@
 /** webrtc-pc §7.3: a tone began, or (empty) all of them are played. */
-import { DOMString, defaulted } from '../webidl/index.js';
+import * as shapes from '../idl/interfaces.js';
+import type { RTCDTMFToneChangeEventInit } from '../idl/types.js';
 import { eventInterface } from './event.js';
 
-export const RTCDTMFToneChangeEvent = eventInterface('RTCDTMFToneChangeEvent', {
-  tone: defaulted(DOMString, ''),
-});
+export const RTCDTMFToneChangeEvent = eventInterface<RTCDTMFToneChangeEventInit>(shapes.RTCDTMFToneChangeEvent);
 export type RTCDTMFToneChangeEvent = InstanceType<typeof RTCDTMFToneChangeEvent>;

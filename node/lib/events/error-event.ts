@@ -1,9 +1,7 @@
 /** webrtc-pc §11.2. */
-import { RTCErrorType } from '../errors.js';
-import { required } from '../webidl/index.js';
+import * as shapes from '../idl/interfaces.js';
+import type { RTCErrorEventInit } from '../idl/types.js';
 import { eventInterface } from './event.js';
 
-export const RTCErrorEvent = eventInterface('RTCErrorEvent', {
-  error: required(RTCErrorType),
-});
+export const RTCErrorEvent = eventInterface<RTCErrorEventInit>(shapes.RTCErrorEvent);
 export type RTCErrorEvent = InstanceType<typeof RTCErrorEvent>;

@@ -1,53 +1,49 @@
 /** Event interfaces whose attributes are the members of the dictionary that they are made with. */
-import {
-  DOMString,
-  type DictionaryOf,
-  type Members,
-  arg,
-  attribute,
-  convertArguments,
-  defineInterface,
-  dictionary,
-  dictionaryArg,
-} from '../webidl/index.js';
-import { EventInit } from './event-init.js';
+import type { EventInit } from '../idl/types.js';
+import { constructorArguments, defineInterface, type Parameter, type Shape } from '../webidl/index.js';
 
-interface EventClass<Attributes> {
-  new (type: string, init?: Partial<Attributes> & Partial<EventInit>): Event & Readonly<Attributes>;
+type AttributesOf<Init extends EventInit> = Readonly<Required<Omit<Init, keyof EventInit>>>;
+
+interface EventClass<Init extends EventInit> {
+  new (type: string, init?: Partial<Init>): Event & AttributesOf<Init>;
 }
 
-/** The interface of this name. Sequences become attributes of type `FrozenArray`. */
-export function eventInterface<M extends Members>(name: string, members: M): EventClass<DictionaryOf<M>> {
-  const names = Object.keys(members);
-  const lists = names.filter((member) => members[member]?.converter.kind === 'sequence');
-  const isRequired = Object.values(members).some((member) => member.required);
-  const Init = dictionary(`${name}Init`, members as Members, EventInit);
-  const parameters = [arg(DOMString), isRequired ? arg(Init) : dictionaryArg(Init)] as const;
+/** `constructor(DOMString type, optional FooEventInit eventInitDict)` */
+type EventShape<Init> = Shape<readonly [readonly [Parameter<string>, Parameter<Init>]]>;
+
+/** The interface of this shape. */
+export function eventInterface<Init extends EventInit>(shape: EventShape<Init>): EventClass<Init> {
+  const { name, members } = shape;
 
   class InterfaceEvent extends Event {
-    readonly #init: Readonly<Record<string, unknown>>;
+    readonly #attributes: Readonly<Record<string, unknown>>;
 
     constructor(...args: unknown[]) {
-      const [type, init] = convertArguments(`${name} constructor`, parameters, args);
+      const [type, init] = constructorArguments(shape, args);
       super(type, init);
-      const attributes: Readonly<Record<string, unknown>> = { ...init };
-      for (const list of lists) Object.freeze(attributes[list]);
-      this.#init = attributes;
+      // https://dom.spec.whatwg.org/#concept-event-constructor: each attribute is what the member of
+      // its name is, if there is one.
+      const given = init as Readonly<Record<string, unknown>>;
+      this.#attributes = Object.fromEntries(
+        Object.entries(members).map(([member, spec]) => {
+          if (spec.member !== 'attribute') throw new Error(`${name}.${member} is no attribute`);
+          const value = given[member] ?? spec.initial;
+          return [member, spec.isFrozen ? Object.freeze(value) : value];
+        }),
+      );
     }
 
     static {
-      Object.defineProperty(this, 'name', { value: name, configurable: true });
-      for (const member of names) {
+      for (const member of Object.keys(members)) {
         Object.defineProperty(this.prototype, member, {
           get(this: InterfaceEvent) {
-            return this.#init[member];
+            return this.#attributes[member];
           },
           configurable: true,
         });
       }
-      const attributes = Object.fromEntries(names.map((member) => [member, attribute()]));
-      defineInterface(this, (o) => #init in o, attributes, { constructorLength: isRequired ? 2 : 1 });
+      defineInterface(this, (o) => #attributes in o, shape);
     }
   }
-  return InterfaceEvent as unknown as EventClass<DictionaryOf<M>>;
+  return InterfaceEvent as unknown as EventClass<Init>;
 }

@@ -1,5 +1,6 @@
 /** webrtc-encoded-transform §5: who receives what is sent cannot decode it without a key frame. */
-import { DOMString, arg, attribute, convertArguments, defineInterface, internal, optionalArg } from '../webidl/index.js';
+import * as shapes from '../idl/interfaces.js';
+import { constructorArguments, defineInterface, internal } from '../webidl/index.js';
 
 export class KeyFrameRequestEvent extends Event {
   readonly #rid: string | null;
@@ -8,11 +9,7 @@ export class KeyFrameRequestEvent extends Event {
   /** One that may be canceled: then the encoder is not told. */
   constructor(type: string, rid: string | undefined, token: typeof internal);
   constructor(...args: unknown[]) {
-    const [type, rid] = convertArguments(
-      'KeyFrameRequestEvent constructor',
-      [arg(DOMString), optionalArg(DOMString)],
-      args,
-    );
+    const [type, rid] = constructorArguments(shapes.KeyFrameRequestEvent, args);
     super(type, { cancelable: args[2] === internal });
     this.#rid = rid ?? null;
   }
@@ -22,6 +19,6 @@ export class KeyFrameRequestEvent extends Event {
   }
 
   static {
-    defineInterface(this, (o) => #rid in o, { rid: attribute() }, { constructorLength: 1 });
+    defineInterface(this, (o) => #rid in o, shapes.KeyFrameRequestEvent);
   }
 }

@@ -1,9 +1,7 @@
 /** mediacapture-streams §4.4: a track was added to a stream or removed from it by the platform. */
-import { MediaStreamTrackType } from '../media/track.js';
-import { required } from '../webidl/index.js';
+import * as shapes from '../idl/interfaces.js';
+import type { MediaStreamTrackEventInit } from '../idl/types.js';
 import { eventInterface } from './event.js';
 
-export const MediaStreamTrackEvent = eventInterface('MediaStreamTrackEvent', {
-  track: required(MediaStreamTrackType),
-});
+export const MediaStreamTrackEvent = eventInterface<MediaStreamTrackEventInit>(shapes.MediaStreamTrackEvent);
 export type MediaStreamTrackEvent = InstanceType<typeof MediaStreamTrackEvent>;

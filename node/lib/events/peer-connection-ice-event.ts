@@ -1,10 +1,7 @@
 /** webrtc-pc §4.8.2: a candidate was found, or a generation ended. */
-import { RTCIceCandidateType } from '../rtc/ice-candidate.js';
-import { USVString, defaulted, nullable } from '../webidl/index.js';
+import * as shapes from '../idl/interfaces.js';
+import type { RTCPeerConnectionIceEventInit } from '../idl/types.js';
 import { eventInterface } from './event.js';
 
-export const RTCPeerConnectionIceEvent = eventInterface('RTCPeerConnectionIceEvent', {
-  candidate: defaulted(nullable(RTCIceCandidateType), null),
-  url: defaulted(nullable(USVString), null),
-});
+export const RTCPeerConnectionIceEvent = eventInterface<RTCPeerConnectionIceEventInit>(shapes.RTCPeerConnectionIceEvent);
 export type RTCPeerConnectionIceEvent = InstanceType<typeof RTCPeerConnectionIceEvent>;

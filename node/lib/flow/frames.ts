@@ -9,8 +9,6 @@ import {
   outgoingFrame,
 } from '../transform/encoded-frame.js';
 import {
-  type EventHandler,
-  type Infer,
   any,
   arg,
   assertInternal,
@@ -22,12 +20,14 @@ import {
   dictionary,
   double,
   enumeration,
+  type EventHandler,
   eventHandler,
+  type Infer,
+  interfaceShape,
   internal,
   operation,
   optional,
   optionalArg,
-  promiseOperation,
   required,
   sequence,
   unsignedLong,
@@ -90,13 +90,13 @@ export class EncodedFrames {
   }
 
   static {
-    defineInterface(this, (o) => #reader in o, {
+    defineInterface(this, (o) => #reader in o, interfaceShape('EncodedFrames', {
       dropped: attribute(),
       readable: attribute(),
       tryRecv: operation(),
-      recvMany: promiseOperation([optionalArg(unsignedLong, 64)]),
+      recvMany: operation([[optionalArg(unsignedLong, 64)]], { isPromise: true }),
       close: operation(),
-    });
+    }));
   }
 }
 
@@ -156,13 +156,13 @@ export class EncodedFrameWriter extends EventTarget {
   }
 
   static {
-    defineInterface(this, (o) => #writer in o, {
+    defineInterface(this, (o) => #writer in o, interfaceShape('EncodedFrameWriter', {
       queued: attribute(),
       writable: attribute(),
-      send: operation([arg(sequence(any))]),
-      sendAll: promiseOperation([arg(sequence(any))]),
-      ready: promiseOperation(),
+      send: operation([[arg(sequence(any))]]),
+      sendAll: operation([[arg(sequence(any))]], { isPromise: true }),
+      ready: operation([[]], { isPromise: true }),
       onkeyframerequest: eventHandler(),
-    });
+    }));
   }
 }

@@ -2,8 +2,6 @@
 import { KeyFrameRequestEvent } from '../events/key-frame-request-event.js';
 import type { NativeBatch, NativePacketReader, NativePacketWriter } from '../native.js';
 import {
-  type EventHandler,
-  type Infer,
   arg,
   assertInternal,
   attribute,
@@ -13,13 +11,15 @@ import {
   defineInterface,
   dictionary,
   double,
+  type EventHandler,
   eventHandler,
+  type Infer,
+  interfaceShape,
   internal,
   nullable,
   operation,
   optional,
   optionalArg,
-  promiseOperation,
   required,
   sequence,
   unsignedLong,
@@ -145,13 +145,13 @@ export class RtpPackets {
   }
 
   static {
-    defineInterface(this, (o) => #reader in o, {
+    defineInterface(this, (o) => #reader in o, interfaceShape('RtpPackets', {
       dropped: attribute(),
       readable: attribute(),
       tryRecv: operation(),
-      recvMany: promiseOperation([optionalArg(unsignedLong, 64)]),
+      recvMany: operation([[optionalArg(unsignedLong, 64)]], { isPromise: true }),
       close: operation(),
-    });
+    }));
   }
 }
 
@@ -186,14 +186,14 @@ export class RtpPacketWriter extends EventTarget {
   }
 
   static {
-    defineInterface(this, (o) => #writer in o, {
+    defineInterface(this, (o) => #writer in o, interfaceShape('RtpPacketWriter', {
       queued: attribute(),
       writable: attribute(),
-      send: operation([arg(sequence(RtpPacketInit))]),
-      sendAll: promiseOperation([arg(sequence(RtpPacketInit))]),
-      ready: promiseOperation(),
+      send: operation([[arg(sequence(RtpPacketInit))]]),
+      sendAll: operation([[arg(sequence(RtpPacketInit))]], { isPromise: true }),
+      ready: operation([[]], { isPromise: true }),
       onkeyframerequest: eventHandler(),
-    });
+    }));
   }
 }
 

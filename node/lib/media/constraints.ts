@@ -1,11 +1,6 @@
 /** SelectSettings and the fitness distance, https://w3c.github.io/mediacapture-main/#constrainable-interface. */
-import {
-  type ConstraintName,
-  type MediaTrackConstraintSet,
-  type MediaTrackConstraints,
-  SUPPORTED_CONSTRAINTS,
-  type Settings,
-} from './constraint-types.js';
+import type { MediaTrackConstraints, MediaTrackConstraintSet } from '../idl/types.js';
+import { type ConstraintName, SUPPORTED_CONSTRAINTS, type Settings } from './constraint-types.js';
 
 type Value = number | string | boolean;
 

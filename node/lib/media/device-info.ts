@@ -1,5 +1,6 @@
 /** `MediaDeviceInfo` and `InputDeviceInfo`, mediacapture-streams §9.2. */
-import { assertInternal, attribute, defineInterface, interfaceType, internal, operation } from '../webidl/index.js';
+import * as shapes from '../idl/interfaces.js';
+import { assertInternal, defineInterface, internal } from '../webidl/index.js';
 import type { DeviceIdentity, Source } from './source.js';
 
 export type MediaDeviceKind = 'audioinput' | 'audiooutput' | 'videoinput';
@@ -32,16 +33,9 @@ export class MediaDeviceInfo {
   }
 
   static {
-    defineInterface(this, (o) => #kind in o, {
-      deviceId: attribute(),
-      kind: attribute(),
-      label: attribute(),
-      groupId: attribute(),
-      toJSON: operation(),
-    });
+    defineInterface(this, (o) => #kind in o, shapes.MediaDeviceInfo);
   }
 }
-export const MediaDeviceInfoType = interfaceType('MediaDeviceInfo', () => MediaDeviceInfo);
 
 export class InputDeviceInfo extends MediaDeviceInfo {
   readonly #source: Source;
@@ -56,6 +50,6 @@ export class InputDeviceInfo extends MediaDeviceInfo {
   }
 
   static {
-    defineInterface(this, (o) => #source in o, { getCapabilities: operation() });
+    defineInterface(this, (o) => #source in o, shapes.InputDeviceInfo);
   }
 }

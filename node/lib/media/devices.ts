@@ -1,23 +1,15 @@
 /** `MediaDevices`, mediacapture-streams §9.1 and §10, over fake devices. */
 import { OverconstrainedError } from '../errors.js';
-import {
-  type EventHandler,
-  type Infer,
-  assertInternal,
-  defineInterface,
-  dictionaryArg,
-  eventHandler,
-  internal,
-  operation,
-  promiseOperation,
-} from '../webidl/index.js';
-import { MediaStreamConstraints, type MediaTrackConstraints, SUPPORTED_CONSTRAINTS } from './constraint-types.js';
+import * as shapes from '../idl/interfaces.js';
+import type { MediaStreamConstraints, MediaTrackConstraints } from '../idl/types.js';
+import { assertInternal, defineInterface, type EventHandler, internal } from '../webidl/index.js';
+import { supportedConstraints } from './constraint-types.js';
 import { InputDeviceInfo, MediaDeviceInfo } from './device-info.js';
 import { type DeviceIdentity, type Source, camera, microphone, speaker } from './source.js';
 import { MediaStream } from './stream.js';
 import { type MediaStreamTrack, createTrack } from './track.js';
 
-type Request = Infer<typeof MediaStreamConstraints>['video'];
+type Request = MediaStreamConstraints['video'];
 
 /** §9.1: what is told of a device before its kind is captured. */
 const UNKNOWN_DEVICE: DeviceIdentity = { deviceId: '', groupId: '', label: '' };
@@ -60,11 +52,11 @@ export class MediaDevices extends EventTarget {
     return audio ? [...inputs, new MediaDeviceInfo(internal, 'audiooutput', speaker)] : inputs;
   }
 
-  getSupportedConstraints(): Record<string, boolean> {
-    return Object.fromEntries(SUPPORTED_CONSTRAINTS.map((name) => [name, true]));
+  getSupportedConstraints(): object {
+    return supportedConstraints();
   }
 
-  async getUserMedia(constraints: Infer<typeof MediaStreamConstraints>): Promise<MediaStream> {
+  async getUserMedia(constraints: MediaStreamConstraints): Promise<MediaStream> {
     const { audio, video, peerIdentity } = constraints;
     if (audio === false && video === false) throw new TypeError('Neither audio nor video is requested');
     // webrtc-identity §9: only that peer may get the media, and no peer's identity can be verified.
@@ -76,12 +68,7 @@ export class MediaDevices extends EventTarget {
   }
 
   static {
-    defineInterface(this, (o) => #captured in o, {
-      ondevicechange: eventHandler(),
-      enumerateDevices: promiseOperation(),
-      getSupportedConstraints: operation(),
-      getUserMedia: promiseOperation([dictionaryArg(MediaStreamConstraints)]),
-    });
+    defineInterface(this, (o) => #captured in o, shapes.MediaDevices);
   }
 }
 

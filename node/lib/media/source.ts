@@ -1,6 +1,7 @@
 /** Sources of tracks: the fake camera and microphone, the remote end, the application. */
 import { randomUUID } from 'node:crypto';
-import type { Capabilities, ConstraintName, MediaTrackConstraints, Settings } from './constraint-types.js';
+import type { MediaTrackConstraints } from '../idl/types.js';
+import type { Capabilities, ConstraintName, Settings } from './constraint-types.js';
 import { type Sink, everyFrame, testPicture, testTone } from './frames.js';
 import { type Selection, type SettingsSpace, selectSettings } from './constraints.js';
 

@@ -1,21 +1,9 @@
 /** `MediaStream`, mediacapture-streams §4.2. */
 import { randomUUID } from 'node:crypto';
 import { MediaStreamTrackEvent } from '../events/media-stream-track-event.js';
-import {
-  DOMString,
-  type EventHandler,
-  arg,
-  attribute,
-  convertArguments,
-  defineInterface,
-  eventHandler,
-  interfaceType,
-  internal,
-  operation,
-  sequence,
-  union,
-} from '../webidl/index.js';
-import { MediaStreamTrack, MediaStreamTrackType, trackArg } from './track.js';
+import * as shapes from '../idl/interfaces.js';
+import { constructorArguments, defineInterface, type EventHandler, internal } from '../webidl/index.js';
+import type { MediaStreamTrack } from './track.js';
 
 /**
  * A stream of the remote end: it has the id that the remote description gave it. `changed` is called
@@ -78,10 +66,8 @@ export class MediaStream extends EventTarget {
       [, id, changed] = args as [unknown, string, typeof changed];
     } else {
       id = randomUUID();
-      if (args.length > 0) {
-        const [from] = convertArguments('MediaStream constructor', [arg(streamOrTracks)], args);
-        tracks = Array.isArray(from) ? from : from.getTracks();
-      }
+      const [from = []] = constructorArguments(shapes.MediaStream, args);
+      tracks = Array.isArray(from) ? from : from.getTracks();
     }
     super();
     this.#id = id;
@@ -120,20 +106,6 @@ export class MediaStream extends EventTarget {
 
   static {
     tracksOf = (stream) => stream.#tracks;
-    defineInterface(this, (o) => #tracks in o, {
-      id: attribute(),
-      getAudioTracks: operation(),
-      getVideoTracks: operation(),
-      getTracks: operation(),
-      getTrackById: operation([arg(DOMString)]),
-      addTrack: operation([trackArg]),
-      removeTrack: operation([trackArg]),
-      clone: operation(),
-      active: attribute(),
-      onaddtrack: eventHandler(),
-      onremovetrack: eventHandler(),
-    });
+    defineInterface(this, (o) => #tracks in o, shapes.MediaStream);
   }
 }
-export const MediaStreamType = interfaceType('MediaStream', () => MediaStream);
-const streamOrTracks = union(MediaStreamType, sequence(MediaStreamTrackType));

@@ -1,22 +1,10 @@
 /** `MediaStreamTrack`, mediacapture-streams §4.3, mst-content-hint, webrtc-identity §9. */
 import { randomUUID } from 'node:crypto';
 import { OverconstrainedError } from '../errors.js';
-import {
-  DOMString,
-  type EventHandler,
-  arg,
-  assertInternal,
-  attribute,
-  boolean,
-  defineInterface,
-  dictionaryArg,
-  eventHandler,
-  interfaceType,
-  internal,
-  operation,
-  promiseOperation,
-} from '../webidl/index.js';
-import { MediaTrackConstraints, type Settings } from './constraint-types.js';
+import * as shapes from '../idl/interfaces.js';
+import type { MediaTrackConstraints } from '../idl/types.js';
+import { assertInternal, defineInterface, type EventHandler, internal } from '../webidl/index.js';
+import type { Settings } from './constraint-types.js';
 import type { Kind, Source } from './source.js';
 
 /** mst-content-hint §3: what `contentHint` may be, per kind. */
@@ -166,27 +154,6 @@ export class MediaStreamTrack extends EventTarget {
 
   static {
     trackSlots = (track) => track.#slots;
-    defineInterface(this, (o) => #slots in o, {
-      kind: attribute(),
-      id: attribute(),
-      label: attribute(),
-      enabled: attribute(boolean),
-      muted: attribute(),
-      onmute: eventHandler(),
-      onunmute: eventHandler(),
-      readyState: attribute(),
-      onended: eventHandler(),
-      clone: operation(),
-      stop: operation(),
-      getCapabilities: operation(),
-      getConstraints: operation(),
-      getSettings: operation(),
-      applyConstraints: promiseOperation([dictionaryArg(MediaTrackConstraints)]),
-      contentHint: attribute(DOMString),
-      isolated: attribute(),
-      onisolationchange: eventHandler(),
-    });
+    defineInterface(this, (o) => #slots in o, shapes.MediaStreamTrack);
   }
 }
-export const MediaStreamTrackType = interfaceType('MediaStreamTrack', () => MediaStreamTrack);
-export const trackArg = arg(MediaStreamTrackType);

@@ -1,23 +1,8 @@
 /** `RTCCertificate` and the algorithms of `generateCertificate`, webrtc-pc §4.10. */
 import { type NativeCertificate, type NativeKeygenAlgorithm, native } from '../native.js';
-import {
-  ArrayBufferType,
-  ArrayBufferViewType,
-  DOMString,
-  assertInternal,
-  attribute,
-  defineInterface,
-  dictionary,
-  enforceRange,
-  interfaceType,
-  internal,
-  object,
-  operation,
-  optional,
-  required,
-  union,
-  unsignedLong,
-} from '../webidl/index.js';
+import * as shapes from '../idl/interfaces.js';
+import { Algorithm, EcKeyGenParams, RTCCertificateExpiration, RsaHashedKeyGenParams } from '../idl/types.js';
+import { assertInternal, defineInterface, internal } from '../webidl/index.js';
 
 const natives = new WeakMap<object, NativeCertificate>();
 
@@ -42,28 +27,9 @@ export class RTCCertificate {
   }
 
   static {
-    defineInterface(this, (o) => natives.has(o), { expires: attribute(), getFingerprints: operation() });
+    defineInterface(this, (o) => natives.has(o), shapes.RTCCertificate);
   }
 }
-export const RTCCertificateType = interfaceType('RTCCertificate', () => RTCCertificate);
-
-/** `AlgorithmIdentifier` of Web Cryptography §14.1. */
-export const AlgorithmIdentifier = union(object, DOMString);
-
-const Algorithm = dictionary('Algorithm', { name: required(DOMString) });
-const EcKeyGenParams = dictionary('EcKeyGenParams', { namedCurve: required(DOMString) }, Algorithm);
-const RsaHashedKeyGenParams = dictionary(
-  'RsaHashedKeyGenParams',
-  {
-    modulusLength: required(unsignedLong),
-    publicExponent: required(union(ArrayBufferViewType, ArrayBufferType)),
-    hash: required(AlgorithmIdentifier),
-  },
-  Algorithm,
-);
-const RTCCertificateExpiration = dictionary('RTCCertificateExpiration', {
-  expires: optional(enforceRange.unsignedLongLong),
-});
 
 const MODULUS_LENGTHS = [2048, 3072, 4096];
 
@@ -83,10 +49,7 @@ function keygenAlgorithm(identifier: object | string): NativeKeygenAlgorithm {
   const { modulusLength, publicExponent, hash } = RsaHashedKeyGenParams(given, 'The algorithm');
   const hashName = Algorithm(typeof hash === 'string' ? { name: hash } : hash, 'The hash').name;
   if (hashName.toUpperCase() !== 'SHA-256') notSupported(`The hash ${hashName}`);
-  const exponent = ArrayBuffer.isView(publicExponent)
-    ? new Uint8Array(publicExponent.buffer, publicExponent.byteOffset, publicExponent.byteLength)
-    : new Uint8Array(publicExponent);
-  const value = exponent.reduce((sum, byte) => sum * 256 + byte, 0);
+  const value = publicExponent.reduce((sum, byte) => sum * 256 + byte, 0);
   if (value !== 65_537) notSupported(`The exponent ${value}`);
   if (!MODULUS_LENGTHS.includes(modulusLength)) notSupported(`A modulus of ${modulusLength} bits`);
   return { name: 'RSASSA-PKCS1-v1_5', modulusLength };

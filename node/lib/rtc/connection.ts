@@ -49,7 +49,7 @@ import { RTCSctpTransport, type SctpTransportSlots } from './sctp-transport.js';
 import { RTCSessionDescription } from './session-description.js';
 import { type RTCStats, RTCStatsReport } from './stats-report.js';
 import { type TaskSource, taskQueue } from './task-queue.js';
-import type { RTCConfiguration, RTCSessionDescriptionInit } from './types.js';
+import type { RTCConfiguration, RTCSessionDescriptionInit } from '../idl/types.js';
 
 interface TransceiverEntry {
   readonly transceiver: RTCRtpTransceiver;

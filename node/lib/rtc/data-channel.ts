@@ -1,38 +1,13 @@
 /** `RTCDataChannel`, webrtc-pc §6.2. */
 import { RTCErrorEvent } from '../events/error-event.js';
 import { type ChannelView, type NativeException, native } from '../native.js';
-import {
-  ArrayBufferType,
-  ArrayBufferViewType,
-  type EventHandler,
-  USVString,
-  arg,
-  assertInternal,
-  attribute,
-  converter,
-  defineInterface,
-  enforceRange,
-  enumeration,
-  eventHandler,
-  fail,
-  interfaceType,
-  internal,
-  operation,
-  union,
-} from '../webidl/index.js';
+import * as shapes from '../idl/interfaces.js';
+import type { BinaryType, RTCDataChannelState, RTCPriorityType } from '../idl/types.js';
+import { assertInternal, defineInterface, type EventHandler, internal, isBlob } from '../webidl/index.js';
 import type { Connection } from './connection.js';
 import { exceptionOf, rtcErrorOf } from './exception.js';
-import type { RTCDataChannelState, RTCPriorityType } from './types.js';
 
-export const isBlob = (value: unknown): value is Blob => value instanceof Blob;
-const BlobType = converter({ kind: 'interface', typeName: 'Blob', is: isBlob }, (v, context): Blob =>
-  isBlob(v) ? v : fail(context, 'is not a Blob'),
-);
-const Sendable = union(BlobType, ArrayBufferType, ArrayBufferViewType, USVString);
 export type Sendable = string | Blob | ArrayBuffer | ArrayBufferView;
-
-const BinaryType = enumeration('BinaryType', ['blob', 'arraybuffer']);
-export type BinaryType = 'blob' | 'arraybuffer';
 
 export const bytesOf = (data: ArrayBuffer | ArrayBufferView): Uint8Array =>
   ArrayBuffer.isView(data)
@@ -295,28 +270,6 @@ export class RTCDataChannel extends EventTarget {
       throw new DOMException('The data channel cannot be transferred any more', 'DataCloneError');
     };
     detachChannel = (channel) => (channel.#slots = new DetachedChannel(channel.#slots));
-    defineInterface(this, (o) => #slots in o, {
-      label: attribute(),
-      ordered: attribute(),
-      maxPacketLifeTime: attribute(),
-      maxRetransmits: attribute(),
-      protocol: attribute(),
-      negotiated: attribute(),
-      id: attribute(),
-      readyState: attribute(),
-      bufferedAmount: attribute(),
-      bufferedAmountLowThreshold: attribute(enforceRange.unsignedLong),
-      onopen: eventHandler(),
-      onbufferedamountlow: eventHandler(),
-      onerror: eventHandler(),
-      onclosing: eventHandler(),
-      onclose: eventHandler(),
-      close: operation(),
-      onmessage: eventHandler(),
-      binaryType: attribute(BinaryType),
-      send: operation([arg(Sendable)]),
-      priority: attribute(),
-    });
+    defineInterface(this, (o) => #slots in o, shapes.RTCDataChannel);
   }
 }
-export const RTCDataChannelType = interfaceType('RTCDataChannel', () => RTCDataChannel);

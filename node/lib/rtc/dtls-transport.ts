@@ -1,16 +1,9 @@
 /** `RTCDtlsTransport`, webrtc-pc §5.5. */
-import {
-  type EventHandler,
-  assertInternal,
-  attribute,
-  defineInterface,
-  eventHandler,
-  internal,
-  operation,
-} from '../webidl/index.js';
+import * as shapes from '../idl/interfaces.js';
+import type { RTCDtlsTransportState } from '../idl/types.js';
+import { assertInternal, defineInterface, type EventHandler, internal } from '../webidl/index.js';
 import type { Connection } from './connection.js';
 import type { RTCIceTransport } from './ice-transport.js';
-import type { RTCDtlsTransportState } from './types.js';
 
 export interface DtlsTransportSlots {
   readonly connection: Connection;
@@ -42,12 +35,6 @@ export class RTCDtlsTransport extends EventTarget {
   }
 
   static {
-    defineInterface(this, (o) => #slots in o, {
-      iceTransport: attribute(),
-      state: attribute(),
-      getRemoteCertificates: operation(),
-      onstatechange: eventHandler(),
-      onerror: eventHandler(),
-    });
+    defineInterface(this, (o) => #slots in o, shapes.RTCDtlsTransport);
   }
 }

@@ -1,17 +1,6 @@
 /** `RTCDTMFSender`, webrtc-pc §7.2. */
-import {
-  DOMString,
-  type EventHandler,
-  arg,
-  assertInternal,
-  attribute,
-  defineInterface,
-  eventHandler,
-  internal,
-  operation,
-  optionalArg,
-  unsignedLong,
-} from '../webidl/index.js';
+import * as shapes from '../idl/interfaces.js';
+import { assertInternal, defineInterface, type EventHandler, internal } from '../webidl/index.js';
 import type { Connection } from './connection.js';
 
 export interface DtmfSlots {
@@ -43,11 +32,6 @@ export class RTCDTMFSender extends EventTarget {
   }
 
   static {
-    defineInterface(this, (o) => #slots in o, {
-      insertDTMF: operation([arg(DOMString), optionalArg(unsignedLong, 100), optionalArg(unsignedLong, 70)]),
-      ontonechange: eventHandler(),
-      canInsertDTMF: attribute(),
-      toneBuffer: attribute(),
-    });
+    defineInterface(this, (o) => #slots in o, shapes.RTCDTMFSender);
   }
 }

@@ -2,18 +2,19 @@
 import { isIP } from 'node:net';
 import { type NativeEndpoint, native } from '../native.js';
 import {
-  DOMString,
-  type Infer,
   attribute,
   boolean,
-  convertArguments,
+  constructorArguments,
   converter,
   defaulted,
   defineInterface,
   dictionary,
   dictionaryArg,
+  DOMString,
   enforceRange,
   fail,
+  type Infer,
+  interfaceShape,
   interfaceType,
   operation,
   optional,
@@ -77,13 +78,20 @@ function checkPorts({ sharedPort, portRange }: EndpointOptions): void {
 
 export let nativeEndpoint: (endpoint: Endpoint) => NativeEndpoint;
 
+const shape = interfaceShape('Endpoint', {
+  sharedPort: attribute(),
+  closed: attribute(),
+  stats: operation(),
+  close: operation(),
+}, [[dictionaryArg(EndpointOptions)]]);
+
 export class Endpoint {
   readonly #native: NativeEndpoint;
   #closed = false;
 
   constructor(options?: Partial<EndpointOptions>);
   constructor(...args: unknown[]) {
-    const [options] = convertArguments('Endpoint constructor', [dictionaryArg(EndpointOptions)], args);
+    const [options] = constructorArguments(shape, args);
     checkPorts(options);
     const externalAddresses = options.externalAddresses.map((external, i) =>
       typeof external === 'string'
@@ -115,17 +123,12 @@ export class Endpoint {
       if (endpoint.#closed) throw new DOMException('The endpoint is closed', 'InvalidStateError');
       return endpoint.#native;
     };
-    defineInterface(this, (o) => #native in o, {
-      sharedPort: attribute(),
-      closed: attribute(),
-      stats: operation(),
-      close: operation(),
-    });
+    defineInterface(this, (o) => #native in o, shape);
   }
 }
 
 /** What `new RTCPeerConnection()` takes behind the configuration, where old pages have constraints. */
 export const ConnectionOptions = dictionary('ConnectionOptions', {
-  endpoint: optional(interfaceType('Endpoint', () => Endpoint)),
+  endpoint: optional(interfaceType<Endpoint>('Endpoint')),
 });
 export type ConnectionOptions = Infer<typeof ConnectionOptions>;

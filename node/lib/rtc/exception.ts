@@ -1,4 +1,5 @@
-import { RTCError, type RTCErrorInit } from '../errors.js';
+import { RTCError } from '../errors.js';
+import type { RTCErrorInit } from '../idl/types.js';
 import type { NativeException } from '../native.js';
 
 /** The JavaScript object of what the core throws or rejects with. */

@@ -1,16 +1,8 @@
 /** `RTCIceCandidate`, webrtc-pc §4.8.1, and `RTCIceCandidatePair`, §5.6.2. */
 import { type NativeCandidate, type NativeCandidateParts, native } from '../native.js';
-import {
-  assertInternal,
-  attribute,
-  convertArguments,
-  defineInterface,
-  dictionaryArg,
-  interfaceType,
-  internal,
-  operation,
-} from '../webidl/index.js';
-import { type RTCIceCandidateInit, RTCLocalIceCandidateInit } from './types.js';
+import * as shapes from '../idl/interfaces.js';
+import type { RTCIceCandidateInit, RTCLocalIceCandidateInit } from '../idl/types.js';
+import { assertInternal, constructorArguments, defineInterface, internal } from '../webidl/index.js';
 
 interface Slots {
   readonly init: RTCLocalIceCandidateInit;
@@ -28,7 +20,7 @@ export class RTCIceCandidate {
       return;
     }
     const name = 'RTCIceCandidate constructor';
-    const [init] = convertArguments(name, [dictionaryArg(RTCLocalIceCandidateInit)], args);
+    const [init] = constructorArguments(shapes.RTCIceCandidate, args);
     // §4.8.1.1 step 1
     if (init.sdpMid === null && init.sdpMLineIndex === null) {
       throw new TypeError(`${name}: sdpMid and sdpMLineIndex are both null.`);
@@ -91,28 +83,9 @@ export class RTCIceCandidate {
   }
 
   static {
-    defineInterface(this, (o) => #slots in o, {
-      candidate: attribute(),
-      sdpMid: attribute(),
-      sdpMLineIndex: attribute(),
-      foundation: attribute(),
-      component: attribute(),
-      priority: attribute(),
-      address: attribute(),
-      protocol: attribute(),
-      port: attribute(),
-      type: attribute(),
-      tcpType: attribute(),
-      relatedAddress: attribute(),
-      relatedPort: attribute(),
-      usernameFragment: attribute(),
-      relayProtocol: attribute(),
-      url: attribute(),
-      toJSON: operation(),
-    });
+    defineInterface(this, (o) => #slots in o, shapes.RTCIceCandidate);
   }
 }
-export const RTCIceCandidateType = interfaceType('RTCIceCandidate', () => RTCIceCandidate);
 
 export function candidateOf({ init, parts, relayProtocol, url }: NativeCandidate): RTCIceCandidate {
   return new RTCIceCandidate(internal, {
@@ -146,6 +119,6 @@ export class RTCIceCandidatePair {
   }
 
   static {
-    defineInterface(this, (o) => #local in o, { local: attribute(), remote: attribute() });
+    defineInterface(this, (o) => #local in o, shapes.RTCIceCandidatePair);
   }
 }

@@ -1,16 +1,9 @@
 /** `RTCIceTransport`, webrtc-pc §5.6. */
-import {
-  type EventHandler,
-  assertInternal,
-  attribute,
-  defineInterface,
-  eventHandler,
-  internal,
-  operation,
-} from '../webidl/index.js';
+import * as shapes from '../idl/interfaces.js';
+import type { RTCIceGathererState, RTCIceRole, RTCIceTransportState } from '../idl/types.js';
+import { assertInternal, defineInterface, type EventHandler, internal } from '../webidl/index.js';
 import type { Connection } from './connection.js';
 import { type RTCIceCandidate, RTCIceCandidatePair, candidateOf } from './ice-candidate.js';
-import type { RTCIceGathererState, RTCIceRole, RTCIceTransportState } from './types.js';
 
 /** The internal slots of an ICE transport and of the DTLS transport above it. */
 export interface IceTransportSlots {
@@ -75,19 +68,6 @@ export class RTCIceTransport extends EventTarget {
   }
 
   static {
-    defineInterface(this, (o) => #slots in o, {
-      role: attribute(),
-      component: attribute(),
-      state: attribute(),
-      gatheringState: attribute(),
-      getLocalCandidates: operation(),
-      getRemoteCandidates: operation(),
-      getSelectedCandidatePair: operation(),
-      getLocalParameters: operation(),
-      getRemoteParameters: operation(),
-      onstatechange: eventHandler(),
-      ongatheringstatechange: eventHandler(),
-      onselectedcandidatepairchange: eventHandler(),
-    });
+    defineInterface(this, (o) => #slots in o, shapes.RTCIceTransport);
   }
 }

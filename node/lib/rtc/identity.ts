@@ -1,12 +1,6 @@
 /** `RTCIdentityAssertion`, webrtc-identity §8. */
-import { DOMString, type Infer, arg, attribute, convertArguments, defaulted, defineInterface, dictionary, optional } from '../webidl/index.js';
-
-export const RTCIdentityProviderOptions = dictionary('RTCIdentityProviderOptions', {
-  protocol: defaulted(DOMString, 'default'),
-  usernameHint: optional(DOMString),
-  peerIdentity: optional(DOMString),
-});
-export type RTCIdentityProviderOptions = Infer<typeof RTCIdentityProviderOptions>;
+import * as shapes from '../idl/interfaces.js';
+import { constructorArguments, defineInterface } from '../webidl/index.js';
 
 export class RTCIdentityAssertion {
   #idp: string;
@@ -14,11 +8,7 @@ export class RTCIdentityAssertion {
 
   constructor(idp: string, name: string);
   constructor(...args: unknown[]) {
-    [this.#idp, this.#name] = convertArguments(
-      'RTCIdentityAssertion constructor',
-      [arg(DOMString), arg(DOMString)],
-      args,
-    );
+    [this.#idp, this.#name] = constructorArguments(shapes.RTCIdentityAssertion, args);
   }
 
   get idp(): string {
@@ -35,11 +25,6 @@ export class RTCIdentityAssertion {
   }
 
   static {
-    defineInterface(
-      this,
-      (o) => #idp in o,
-      { idp: attribute(DOMString), name: attribute(DOMString) },
-      { constructorLength: 2 },
-    );
+    defineInterface(this, (o) => #idp in o, shapes.RTCIdentityAssertion);
   }
 }

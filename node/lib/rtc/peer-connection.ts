@@ -1,64 +1,36 @@
 /** `RTCPeerConnection`, webrtc-pc §4.4, §5.1, §6.1, §8.2, its legacy forms §4.4.3 and webrtc-identity §9. */
-import { type MediaStream, MediaStreamType } from '../media/stream.js';
-import { type MediaStreamTrack, MediaStreamTrackType, trackArg } from '../media/track.js';
-import {
-  DOMString,
-  type EventHandler,
-  USVString,
-  arg,
-  attribute,
-  callback,
-  convertArguments,
-  defineInterface,
-  dictionaryArg,
-  eventHandler,
-  nullable,
-  operation,
-  optionalArg,
-  overloadedPromiseOperation,
-  promiseAttribute,
-  promiseOperation,
-  staticPromiseOperation,
-  union,
-  variadic,
-} from '../webidl/index.js';
+import type { MediaStream } from '../media/stream.js';
+import type { MediaStreamTrack } from '../media/track.js';
+import * as shapes from '../idl/interfaces.js';
+import type {
+  RTCConfiguration,
+  RTCDataChannelInit,
+  RTCIceCandidateInit,
+  RTCIceConnectionState,
+  RTCIceGatheringState,
+  RTCLocalSessionDescriptionInit,
+  RTCOfferOptions,
+  RTCPeerConnectionState,
+  RTCRtpTransceiverInit,
+  RTCSessionDescriptionInit,
+  RTCSignalingState,
+} from '../idl/types.js';
+import { constructorArguments, defineInterface, dictionaryArg, type EventHandler } from '../webidl/index.js';
 import { RTCError } from '../errors.js';
 import type { Reply } from '../native.js';
-import { AlgorithmIdentifier, type RTCCertificate, generateCertificate } from './certificate.js';
+import { type RTCCertificate, generateCertificate } from './certificate.js';
 import { Connection } from './connection.js';
 import type { RTCDataChannel } from './data-channel.js';
 import { ConnectionOptions } from './endpoint.js';
-import { RTCIdentityProviderOptions } from './identity.js';
 import type { RTCRtpReceiver } from './rtp-receiver.js';
-import { type RTCRtpSender, RTCRtpSenderType, senderSlots } from './rtp-sender.js';
+import { type RTCRtpSender, senderSlots } from './rtp-sender.js';
 import type { RTCRtpTransceiver } from './rtp-transceiver.js';
 import type { RTCSctpTransport } from './sctp-transport.js';
 import type { RTCSessionDescription } from './session-description.js';
 import type { RTCStatsReport } from './stats-report.js';
-import {
-  RTCAnswerOptions,
-  RTCConfiguration,
-  RTCDataChannelInit,
-  type RTCIceConnectionState,
-  RTCIceCandidateInit,
-  type RTCIceGatheringState,
-  RTCLocalSessionDescriptionInit,
-  RTCOfferOptions,
-  type RTCPeerConnectionState,
-  RTCRtpTransceiverInit,
-  RTCSessionDescriptionInit,
-  type RTCSignalingState,
-} from './types.js';
 
 type SuccessCallback<T> = (value: T) => unknown;
 type FailureCallback = (error: DOMException) => unknown;
-
-const RTCSessionDescriptionCallback = callback<SuccessCallback<RTCSessionDescriptionInit>>(
-  'RTCSessionDescriptionCallback',
-);
-const VoidFunction = callback<SuccessCallback<void>>('VoidFunction');
-const RTCPeerConnectionErrorCallback = callback<FailureCallback>('RTCPeerConnectionErrorCallback');
-const callbacks = [arg(VoidFunction), arg(RTCPeerConnectionErrorCallback)] as const;
 
 /** §4.4.3: the forms with callbacks return a promise that is resolved at once. */
 function withCallbacks<T>(
@@ -84,6 +56,12 @@ function withCallbacks<T>(
 const noProvider = (): RTCError =>
   new RTCError({ errorDetail: 'idp-load-failure' }, 'Identity providers cannot be loaded here');
 
+/** With what this package takes beside the configuration, where old pages have constraints. */
+const shape = {
+  ...shapes.RTCPeerConnection,
+  constructors: [[...shapes.RTCPeerConnection.constructors[0], dictionaryArg(ConnectionOptions)]],
+} as const;
+
 export class RTCPeerConnection extends EventTarget {
   readonly #connection: Connection;
   #identityProvider: string | null = null;
@@ -101,11 +79,7 @@ export class RTCPeerConnection extends EventTarget {
 
   constructor(configuration?: Partial<RTCConfiguration>, options?: Partial<ConnectionOptions>);
   constructor(...args: unknown[]) {
-    const [configuration, options] = convertArguments(
-      'RTCPeerConnection constructor',
-      [dictionaryArg(RTCConfiguration), dictionaryArg(ConnectionOptions)],
-      args,
-    );
+    const [configuration, options] = constructorArguments(shape, args);
     super();
     this.#connection = new Connection(this, configuration, options);
   }
@@ -300,69 +274,6 @@ export class RTCPeerConnection extends EventTarget {
   }
 
   static {
-    defineInterface(this, (o) => #connection in o, {
-      createOffer: overloadedPromiseOperation(
-        [dictionaryArg(RTCOfferOptions)],
-        [arg(RTCSessionDescriptionCallback), arg(RTCPeerConnectionErrorCallback), dictionaryArg(RTCOfferOptions)],
-      ),
-      createAnswer: overloadedPromiseOperation(
-        [dictionaryArg(RTCAnswerOptions)],
-        [arg(RTCSessionDescriptionCallback), arg(RTCPeerConnectionErrorCallback)],
-      ),
-      setLocalDescription: overloadedPromiseOperation(
-        [dictionaryArg(RTCLocalSessionDescriptionInit)],
-        [arg(RTCLocalSessionDescriptionInit), ...callbacks],
-      ),
-      localDescription: attribute(),
-      currentLocalDescription: attribute(),
-      pendingLocalDescription: attribute(),
-      setRemoteDescription: overloadedPromiseOperation(
-        [arg(RTCSessionDescriptionInit)],
-        [arg(RTCSessionDescriptionInit), ...callbacks],
-      ),
-      remoteDescription: attribute(),
-      currentRemoteDescription: attribute(),
-      pendingRemoteDescription: attribute(),
-      addIceCandidate: overloadedPromiseOperation(
-        [dictionaryArg(RTCIceCandidateInit)],
-        [arg(RTCIceCandidateInit), ...callbacks],
-      ),
-      signalingState: attribute(),
-      iceGatheringState: attribute(),
-      iceConnectionState: attribute(),
-      connectionState: attribute(),
-      canTrickleIceCandidates: attribute(),
-      restartIce: operation(),
-      getConfiguration: operation(),
-      setConfiguration: operation([dictionaryArg(RTCConfiguration)]),
-      close: operation(),
-      onnegotiationneeded: eventHandler(),
-      onicecandidate: eventHandler(),
-      onicecandidateerror: eventHandler(),
-      onsignalingstatechange: eventHandler(),
-      oniceconnectionstatechange: eventHandler(),
-      onicegatheringstatechange: eventHandler(),
-      onconnectionstatechange: eventHandler(),
-      generateCertificate: staticPromiseOperation([arg(AlgorithmIdentifier)]),
-      getSenders: operation(),
-      getReceivers: operation(),
-      getTransceivers: operation(),
-      addTrack: operation([trackArg, variadic(MediaStreamType)]),
-      removeTrack: operation([arg(RTCRtpSenderType)]),
-      addTransceiver: operation([
-        arg(union(MediaStreamTrackType, DOMString)),
-        dictionaryArg(RTCRtpTransceiverInit),
-      ]),
-      ontrack: eventHandler(),
-      sctp: attribute(),
-      createDataChannel: operation([arg(USVString), dictionaryArg(RTCDataChannelInit)]),
-      ondatachannel: eventHandler(),
-      getStats: promiseOperation([optionalArg(nullable(MediaStreamTrackType), null)]),
-      setIdentityProvider: operation([arg(DOMString), dictionaryArg(RTCIdentityProviderOptions)]),
-      getIdentityAssertion: promiseOperation(),
-      peerIdentity: promiseAttribute(),
-      idpLoginUrl: attribute(),
-      idpErrorInfo: attribute(),
-    }, { inspect: (pc) => pc.#summary });
+    defineInterface(this, (o) => #connection in o, shape, { inspect: (pc) => pc.#summary });
   }
 }

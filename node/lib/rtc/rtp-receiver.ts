@@ -3,23 +3,10 @@ import type { MediaStreamTrack } from '../media/track.js';
 import { EncodedFrames } from '../flow/frames.js';
 import { ends } from '../flow/ends.js';
 import { RtpPackets } from '../flow/packets.js';
-import { type RTCRtpTransform, RTCRtpTransformType, nativeTransform } from '../transform/rtp-transform.js';
-import {
-  DOMString,
-  arg,
-  assertInternal,
-  attribute,
-  defineInterface,
-  double,
-  interfaceType,
-  internal,
-  nullable,
-  optionalArg,
-  operation,
-  promiseOperation,
-  staticOperation,
-  unsignedLong,
-} from '../webidl/index.js';
+import { nativeTransform } from '../transform/rtp-transform.js';
+import * as shapes from '../idl/interfaces.js';
+import type { RTCRtpTransform } from '../idl/types.js';
+import { assertInternal, defineInterface, internal } from '../webidl/index.js';
 import type { Connection } from './connection.js';
 import type { RTCDtlsTransport } from './dtls-transport.js';
 import { capabilitiesOf } from './rtp-sender.js';
@@ -114,20 +101,6 @@ export class RTCRtpReceiver {
   }
 
   static {
-    defineInterface(this, (o) => #slots in o, {
-      track: attribute(),
-      transport: attribute(),
-      getCapabilities: staticOperation([arg(DOMString)]),
-      getParameters: operation(),
-      getContributingSources: operation(),
-      getSynchronizationSources: operation(),
-      getStats: promiseOperation(),
-      jitterBufferTarget: attribute(nullable(double)),
-      transform: attribute(nullable(RTCRtpTransformType)),
-      frames: operation(),
-      packets: operation(),
-      sendKeyFrameRequest: operation([optionalArg(unsignedLong, 0)]),
-    });
+    defineInterface(this, (o) => #slots in o, shapes.RTCRtpReceiver);
   }
 }
-export const RTCRtpReceiverType = interfaceType('RTCRtpReceiver', () => RTCRtpReceiver);

@@ -1,31 +1,19 @@
 /** `RTCRtpSender`, webrtc-pc §5.2, webrtc-encoded-transform. */
-import { type MediaStream, MediaStreamType } from '../media/stream.js';
-import { type MediaStreamTrack, MediaStreamTrackType } from '../media/track.js';
+import type { MediaStream } from '../media/stream.js';
+import type { MediaStreamTrack } from '../media/track.js';
 import { EncodedFrameWriter } from '../flow/frames.js';
 import { ends } from '../flow/ends.js';
 import { RtpPacketWriter, fireKeyFrameRequest } from '../flow/packets.js';
 import { type NativeTransform, native } from '../native.js';
-import { type RTCRtpTransform, RTCRtpTransformType, nativeTransform } from '../transform/rtp-transform.js';
-import {
-  DOMString,
-  arg,
-  assertInternal,
-  attribute,
-  defineInterface,
-  dictionaryArg,
-  interfaceType,
-  internal,
-  nullable,
-  operation,
-  promiseOperation,
-  staticOperation,
-  variadic,
-} from '../webidl/index.js';
+import { nativeTransform } from '../transform/rtp-transform.js';
+import * as shapes from '../idl/interfaces.js';
+import type { RTCRtpTransform } from '../idl/types.js';
+import { assertInternal, defineInterface, internal } from '../webidl/index.js';
 import type { Connection } from './connection.js';
 import type { RTCDtlsTransport } from './dtls-transport.js';
 import type { RTCDTMFSender } from './dtmf-sender.js';
 import type { RTCStatsReport } from './stats-report.js';
-import { RTCRtpSendParameters, RTCSetParameterOptions } from './types.js';
+import type { RTCRtpSendParameters } from '../idl/types.js';
 
 export interface SenderSlots {
   readonly connection: Connection;
@@ -122,20 +110,6 @@ export class RTCRtpSender {
 
   static {
     senderSlots = (sender) => sender.#slots;
-    defineInterface(this, (o) => #slots in o, {
-      track: attribute(),
-      transport: attribute(),
-      getCapabilities: staticOperation([arg(DOMString)]),
-      setParameters: promiseOperation([arg(RTCRtpSendParameters), dictionaryArg(RTCSetParameterOptions)]),
-      getParameters: operation(),
-      replaceTrack: promiseOperation([arg(nullable(MediaStreamTrackType))]),
-      setStreams: operation([variadic(MediaStreamType)]),
-      getStats: promiseOperation(),
-      dtmf: attribute(),
-      transform: attribute(nullable(RTCRtpTransformType)),
-      frames: operation(),
-      packets: operation(),
-    });
+    defineInterface(this, (o) => #slots in o, shapes.RTCRtpSender);
   }
 }
-export const RTCRtpSenderType = interfaceType('RTCRtpSender', () => RTCRtpSender);

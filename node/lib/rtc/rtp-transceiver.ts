@@ -1,18 +1,10 @@
 /** `RTCRtpTransceiver`, webrtc-pc §5.4, and its header extension control, webrtc-extensions §6. */
-import {
-  arg,
-  assertInternal,
-  attribute,
-  defineInterface,
-  interfaceType,
-  internal,
-  operation,
-  sequence,
-} from '../webidl/index.js';
+import * as shapes from '../idl/interfaces.js';
+import type { RTCRtpTransceiverDirection } from '../idl/types.js';
+import { assertInternal, defineInterface, internal } from '../webidl/index.js';
 import type { Connection } from './connection.js';
 import type { RTCRtpReceiver } from './rtp-receiver.js';
 import type { RTCRtpSender } from './rtp-sender.js';
-import { RTCRtpCodec, RTCRtpHeaderExtensionCapability, RTCRtpTransceiverDirection } from './types.js';
 
 export interface TransceiverSlots {
   readonly connection: Connection;
@@ -78,19 +70,6 @@ export class RTCRtpTransceiver {
   }
 
   static {
-    defineInterface(this, (o) => #slots in o, {
-      mid: attribute(),
-      sender: attribute(),
-      receiver: attribute(),
-      direction: attribute(RTCRtpTransceiverDirection),
-      currentDirection: attribute(),
-      stopped: attribute(),
-      stop: operation(),
-      setCodecPreferences: operation([arg(sequence(RTCRtpCodec))]),
-      getHeaderExtensionsToNegotiate: operation(),
-      setHeaderExtensionsToNegotiate: operation([arg(sequence(RTCRtpHeaderExtensionCapability))]),
-      getNegotiatedHeaderExtensions: operation(),
-    });
+    defineInterface(this, (o) => #slots in o, shapes.RTCRtpTransceiver);
   }
 }
-export const RTCRtpTransceiverType = interfaceType('RTCRtpTransceiver', () => RTCRtpTransceiver);

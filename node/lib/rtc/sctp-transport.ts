@@ -1,14 +1,8 @@
 /** `RTCSctpTransport`, webrtc-pc §6.1.1. */
-import {
-  type EventHandler,
-  assertInternal,
-  attribute,
-  defineInterface,
-  eventHandler,
-  internal,
-} from '../webidl/index.js';
+import * as shapes from '../idl/interfaces.js';
+import type { RTCSctpTransportState } from '../idl/types.js';
+import { assertInternal, defineInterface, type EventHandler, internal } from '../webidl/index.js';
 import type { RTCDtlsTransport } from './dtls-transport.js';
-import type { RTCSctpTransportState } from './types.js';
 
 export interface SctpTransportSlots {
   transport: RTCDtlsTransport;
@@ -41,12 +35,6 @@ export class RTCSctpTransport extends EventTarget {
   }
 
   static {
-    defineInterface(this, (o) => #slots in o, {
-      transport: attribute(),
-      state: attribute(),
-      maxMessageSize: attribute(),
-      maxChannels: attribute(),
-      onstatechange: eventHandler(),
-    });
+    defineInterface(this, (o) => #slots in o, shapes.RTCSctpTransport);
   }
 }

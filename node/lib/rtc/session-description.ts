@@ -1,13 +1,14 @@
 /** `RTCSessionDescription`, webrtc-pc §4.7.2. */
-import { arg, attribute, convertArguments, defineInterface, operation } from '../webidl/index.js';
-import { RTCSessionDescriptionInit } from './types.js';
+import * as shapes from '../idl/interfaces.js';
+import type { RTCSessionDescriptionInit } from '../idl/types.js';
+import { constructorArguments, defineInterface } from '../webidl/index.js';
 
 export class RTCSessionDescription {
   readonly #init: RTCSessionDescriptionInit;
 
   constructor(init: { type: RTCSessionDescriptionInit['type']; sdp?: string });
   constructor(...args: unknown[]) {
-    const [init] = convertArguments('RTCSessionDescription constructor', [arg(RTCSessionDescriptionInit)], args);
+    const [init] = constructorArguments(shapes.RTCSessionDescription, args);
     this.#init = init;
   }
 
@@ -23,11 +24,6 @@ export class RTCSessionDescription {
   }
 
   static {
-    defineInterface(
-      this,
-      (o) => #init in o,
-      { type: attribute(), sdp: attribute(), toJSON: operation() },
-      { constructorLength: 1 },
-    );
+    defineInterface(this, (o) => #init in o, shapes.RTCSessionDescription);
   }
 }

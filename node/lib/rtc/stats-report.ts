@@ -1,4 +1,5 @@
 /** `RTCStatsReport`, webrtc-pc §8.5: a read-only maplike of statistics by id. */
+import * as shapes from '../idl/interfaces.js';
 import { assertInternal, defineInterface, internal } from '../webidl/index.js';
 
 export interface RTCStats {
@@ -40,7 +41,7 @@ export class RTCStatsReport {
   declare [Symbol.iterator]: () => IterableIterator<[string, RTCStats]>;
 
   static {
-    defineInterface(this, (o) => #entries in o, {}, { inspect: (report) => report.#entries });
+    defineInterface(this, (o) => #entries in o, shapes.RTCStatsReport, { inspect: (report) => report.#entries });
     // https://webidl.spec.whatwg.org/#js-maplike: enumerable members; @@iterator is `entries`.
     const prototype = this.prototype as object;
     for (const name of ['size', 'get', 'has', 'entries', 'keys', 'values', 'forEach']) {

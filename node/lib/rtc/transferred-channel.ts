@@ -4,9 +4,8 @@
  */
 import type { MessagePort } from 'node:worker_threads';
 import { type ChannelView, type NativeException, native } from '../native.js';
-import { internal } from '../webidl/index.js';
+import { internal, isBlob } from '../webidl/index.js';
 import {
-  type BinaryType,
   ChannelEvents,
   type ChannelListener,
   type ChannelSlots,
@@ -15,9 +14,8 @@ import {
   type Sendable,
   bytesOf,
   checkRoom,
-  isBlob,
 } from './data-channel.js';
-import type { RTCDataChannelState } from './types.js';
+import type { BinaryType, RTCDataChannelState } from '../idl/types.js';
 
 /** What the new object begins with. */
 export interface TransferState {

@@ -26,70 +26,12 @@ import {
 } from '../flow/columns.js';
 import type { Outgoing } from '../flow/writer.js';
 import type { NativeBatch } from '../native.js';
-import {
-  ArrayBufferType,
-  DOMString,
-  type Infer,
-  arg,
-  attribute,
-  convertArguments,
-  defineInterface,
-  dictionary,
-  dictionaryArg,
-  double,
-  interfaceType,
-  internal,
-  longLong,
-  octet,
-  operation,
-  optional,
-  sequence,
-  unsignedLong,
-  unsignedLongLong,
-  unsignedShort,
-} from '../webidl/index.js';
-
-const RTCEncodedFrameMetadata = dictionary('RTCEncodedFrameMetadata', {
-  synchronizationSource: optional(unsignedLong),
-  payloadType: optional(octet),
-  contributingSources: optional(sequence(unsignedLong)),
-  rtpTimestamp: optional(unsignedLong),
-  receiveTime: optional(double),
-  captureTime: optional(double),
-  senderCaptureTimeOffset: optional(double),
-  mimeType: optional(DOMString),
-});
-const RTCEncodedVideoFrameMetadata = dictionary(
-  'RTCEncodedVideoFrameMetadata',
-  {
-    frameId: optional(unsignedLongLong),
-    dependencies: optional(sequence(unsignedLongLong)),
-    width: optional(unsignedShort),
-    height: optional(unsignedShort),
-    spatialIndex: optional(unsignedLong),
-    temporalIndex: optional(unsignedLong),
-    timestamp: optional(longLong),
-  },
-  RTCEncodedFrameMetadata,
-);
-const RTCEncodedAudioFrameMetadata = dictionary(
-  'RTCEncodedAudioFrameMetadata',
-  {
-    // `short` in the IDL, which has no room for the upper half of the numbers.
-    sequenceNumber: optional(unsignedShort),
-    audioLevel: optional(double),
-  },
-  RTCEncodedFrameMetadata,
-);
-type VideoMetadata = Infer<typeof RTCEncodedVideoFrameMetadata>;
-type AudioMetadata = Infer<typeof RTCEncodedAudioFrameMetadata>;
-
-const RTCEncodedVideoFrameOptions = dictionary('RTCEncodedVideoFrameOptions', {
-  metadata: optional(RTCEncodedVideoFrameMetadata),
-});
-const RTCEncodedAudioFrameOptions = dictionary('RTCEncodedAudioFrameOptions', {
-  metadata: optional(RTCEncodedAudioFrameMetadata),
-});
+import * as shapes from '../idl/interfaces.js';
+import type {
+  RTCEncodedAudioFrameMetadata as AudioMetadata,
+  RTCEncodedVideoFrameMetadata as VideoMetadata,
+} from '../idl/types.js';
+import { constructorArguments, defineInterface, internal } from '../webidl/index.js';
 
 /** Where frames come from: a receiver, or a transformer. */
 export interface FrameSource {
@@ -183,11 +125,7 @@ export class RTCEncodedVideoFrame {
       this.#slots = args[1] as FrameSlots;
       return;
     }
-    const [original, { metadata }] = convertArguments(
-      'RTCEncodedVideoFrame constructor',
-      [arg(RTCEncodedVideoFrameType), dictionaryArg(RTCEncodedVideoFrameOptions)],
-      args,
-    );
+    const [original, { metadata }] = constructorArguments(shapes.RTCEncodedVideoFrame, args);
     this.#slots = original.#slots.clone(metadata);
   }
 
@@ -223,21 +161,9 @@ export class RTCEncodedVideoFrame {
 
   static {
     videoSlots = (frame) => frame.#slots;
-    defineInterface(
-      this,
-      (o) => #slots in o,
-      {
-        type: attribute(),
-        timestamp: attribute(),
-        data: attribute(ArrayBufferType),
-        getMetadata: operation(),
-        setMetadata: operation([arg(RTCEncodedVideoFrameMetadata)]),
-      },
-      { constructorLength: 1 },
-    );
+    defineInterface(this, (o) => #slots in o, shapes.RTCEncodedVideoFrame);
   }
 }
-export const RTCEncodedVideoFrameType = interfaceType('RTCEncodedVideoFrame', () => RTCEncodedVideoFrame);
 
 export class RTCEncodedAudioFrame {
   readonly #slots: FrameSlots;
@@ -249,11 +175,7 @@ export class RTCEncodedAudioFrame {
       this.#slots = args[1] as FrameSlots;
       return;
     }
-    const [original, { metadata }] = convertArguments(
-      'RTCEncodedAudioFrame constructor',
-      [arg(RTCEncodedAudioFrameType), dictionaryArg(RTCEncodedAudioFrameOptions)],
-      args,
-    );
+    const [original, { metadata }] = constructorArguments(shapes.RTCEncodedAudioFrame, args);
     this.#slots = original.#slots.clone(metadata);
   }
 
@@ -284,20 +206,9 @@ export class RTCEncodedAudioFrame {
 
   static {
     audioSlots = (frame) => frame.#slots;
-    defineInterface(
-      this,
-      (o) => #slots in o,
-      {
-        timestamp: attribute(),
-        data: attribute(ArrayBufferType),
-        getMetadata: operation(),
-        setMetadata: operation([arg(RTCEncodedAudioFrameMetadata)]),
-      },
-      { constructorLength: 1 },
-    );
+    defineInterface(this, (o) => #slots in o, shapes.RTCEncodedAudioFrame);
   }
 }
-export const RTCEncodedAudioFrameType = interfaceType('RTCEncodedAudioFrame', () => RTCEncodedAudioFrame);
 
 export type RTCEncodedFrame = RTCEncodedVideoFrame | RTCEncodedAudioFrame;
 

@@ -1,11 +1,7 @@
 /** What `sender.transform` and `receiver.transform` take, webrtc-encoded-transform §3. */
+import type { RTCRtpTransform } from '../idl/types.js';
 import { type NativeTransform, native } from '../native.js';
-import { union } from '../webidl/index.js';
-import { RTCRtpScriptTransform, RTCRtpScriptTransformType, scriptTransform } from './script-transform.js';
-import { type SFrameTransform, SFrameTransformType } from './sframe.js';
-
-export type RTCRtpTransform = SFrameTransform | RTCRtpScriptTransform;
-export const RTCRtpTransformType = union(SFrameTransformType, RTCRtpScriptTransformType);
+import { RTCRtpScriptTransform, scriptTransform } from './script-transform.js';
 
 /** The sender or receiver that a transform was attached to first. */
 const owners = new WeakMap<RTCRtpTransform, object>();

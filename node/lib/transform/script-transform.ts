@@ -1,24 +1,9 @@
 /** `RTCRtpScriptTransform`, webrtc-encoded-transform §5: hands frames to a worker of `node:worker_threads`. */
-import { type TransferListItem, Worker } from 'node:worker_threads';
+import type { TransferListItem, Worker } from 'node:worker_threads';
 import { type NativeTransform, native } from '../native.js';
-import {
-  any,
-  arg,
-  convertArguments,
-  converter,
-  defineInterface,
-  fail,
-  interfaceType,
-  object,
-  optionalArg,
-  sequence,
-} from '../webidl/index.js';
+import * as shapes from '../idl/interfaces.js';
+import { constructorArguments, defineInterface } from '../webidl/index.js';
 import { TRANSFORM } from './worker-scope.js';
-
-const isWorker = (v: unknown): v is Worker => v instanceof Worker;
-const WorkerType = converter({ kind: 'interface', typeName: 'Worker', is: isWorker }, (v, context): Worker =>
-  isWorker(v) ? v : fail(context, 'is not a Worker'),
-);
 
 /** Transforms of workers that live. */
 const transformsOf = new WeakMap<Worker, Set<NativeTransform>>();
@@ -45,11 +30,7 @@ export class RTCRtpScriptTransform {
 
   constructor(worker: Worker, options?: unknown, transfer?: object[]);
   constructor(...args: unknown[]) {
-    const [worker, options, transfer] = convertArguments(
-      'RTCRtpScriptTransform constructor',
-      [arg(WorkerType), optionalArg(any), optionalArg(sequence(object))],
-      args,
-    );
+    const [worker, options, transfer] = constructorArguments(shapes.RTCRtpScriptTransform, args);
     this.#native = native.createTransform();
     worker.postMessage({ [TRANSFORM]: this.#native.token, options }, transfer as TransferListItem[] | undefined);
     watch(worker, this.#native);
@@ -57,7 +38,6 @@ export class RTCRtpScriptTransform {
 
   static {
     scriptTransform = (transform) => transform.#native;
-    defineInterface(this, (o) => #native in o, {}, { constructorLength: 1 });
+    defineInterface(this, (o) => #native in o, shapes.RTCRtpScriptTransform);
   }
 }
-export const RTCRtpScriptTransformType = interfaceType('RTCRtpScriptTransform', () => RTCRtpScriptTransform);

@@ -2,47 +2,10 @@
  * SFrame transforms, webrtc-encoded-transform §6. Nothing is encrypted yet, so nothing passes: streams
  * refuse keys and data, and a transform is attached where no frame flows.
  */
-import {
-  type EventHandler,
-  any,
-  arg,
-  attribute,
-  bigint,
-  convertArguments,
-  converter,
-  defaulted,
-  defineInterface,
-  dictionary,
-  enforceRange,
-  enumeration,
-  eventHandler,
-  fail,
-  type Infer,
-  interfaceType,
-  nullable,
-  optionalArg,
-  promiseOperation,
-  required,
-  union,
-} from '../webidl/index.js';
+import * as shapes from '../idl/interfaces.js';
+import type { CryptoKeyID, SFrameTransformErrorEventInit, SFrameTransformOptions } from '../idl/types.js';
+import { constructorArguments, defineInterface, type EventHandler } from '../webidl/index.js';
 import { eventInterface } from '../events/event.js';
-
-const SFrameCipherSuite = enumeration('SFrameCipherSuite', [
-  'AES_128_CTR_HMAC_SHA256_80',
-  'AES_128_CTR_HMAC_SHA256_64',
-  'AES_128_CTR_HMAC_SHA256_32',
-  'AES_128_GCM_SHA256_128',
-  'AES_256_GCM_SHA512_128',
-]);
-const SFrameTransformOptions = dictionary('SFrameTransformOptions', { cipherSuite: required(SFrameCipherSuite) });
-type SFrameTransformOptions = Infer<typeof SFrameTransformOptions>;
-
-const isCryptoKey = (v: unknown): v is CryptoKey => v instanceof CryptoKey;
-const CryptoKeyType = converter({ kind: 'interface', typeName: 'CryptoKey', is: isCryptoKey }, (v, context): CryptoKey =>
-  isCryptoKey(v) ? v : fail(context, 'is not a CryptoKey'),
-);
-const CryptoKeyID = union(enforceRange.unsignedLongLong, bigint);
-type CryptoKeyID = number | bigint;
 
 /** `SFrameKeyManagement`: the keys of one transform or stream. */
 class KeyStore {
@@ -67,21 +30,13 @@ const refusingStream = (): TransformStream =>
     },
   });
 
-const keyParameters = [arg(CryptoKeyType), optionalArg(CryptoKeyID)] as const;
-
-/** `optional SFrameTransformOptions options = {}`: only what is given has to name a suite. */
-function optionsOf(name: string, args: unknown[]): Partial<SFrameTransformOptions> {
-  const [options] = convertArguments(name, [optionalArg(nullable(SFrameTransformOptions), null)], args);
-  return options ?? {};
-}
-
 export class SFrameTransform extends EventTarget {
   readonly #keys: KeyStore;
   declare onerror: EventHandler<SFrameTransform>;
 
   constructor(options?: SFrameTransformOptions);
   constructor(...args: unknown[]) {
-    const options = optionsOf('SFrameTransform constructor', args);
+    const [options = {}] = constructorArguments(shapes.SFrameTransform, args);
     super();
     this.#keys = new KeyStore(options);
   }
@@ -91,13 +46,9 @@ export class SFrameTransform extends EventTarget {
   }
 
   static {
-    defineInterface(this, (o) => #keys in o, {
-      setEncryptionKey: promiseOperation(keyParameters),
-      onerror: eventHandler(),
-    });
+    defineInterface(this, (o) => #keys in o, shapes.SFrameTransform);
   }
 }
-export const SFrameTransformType = interfaceType('SFrameTransform', () => SFrameTransform);
 
 export class SFrameEncrypterStream extends EventTarget {
   readonly #stream = refusingStream();
@@ -105,7 +56,7 @@ export class SFrameEncrypterStream extends EventTarget {
 
   constructor(options?: SFrameTransformOptions);
   constructor(...args: unknown[]) {
-    optionsOf('SFrameEncrypterStream constructor', args);
+    constructorArguments(shapes.SFrameEncrypterStream, args);
     super();
   }
 
@@ -120,12 +71,7 @@ export class SFrameEncrypterStream extends EventTarget {
   }
 
   static {
-    defineInterface(this, (o) => #stream in o, {
-      readable: attribute(),
-      writable: attribute(),
-      setEncryptionKey: promiseOperation(keyParameters),
-      onerror: eventHandler(),
-    });
+    defineInterface(this, (o) => #stream in o, shapes.SFrameEncrypterStream);
   }
 }
 
@@ -135,7 +81,7 @@ export class SFrameDecrypterStream extends EventTarget {
 
   constructor(options?: SFrameTransformOptions);
   constructor(...args: unknown[]) {
-    optionsOf('SFrameDecrypterStream constructor', args);
+    constructorArguments(shapes.SFrameDecrypterStream, args);
     super();
   }
 
@@ -150,18 +96,9 @@ export class SFrameDecrypterStream extends EventTarget {
   }
 
   static {
-    defineInterface(this, (o) => #stream in o, {
-      readable: attribute(),
-      writable: attribute(),
-      setEncryptionKey: promiseOperation(keyParameters),
-      onerror: eventHandler(),
-    });
+    defineInterface(this, (o) => #stream in o, shapes.SFrameDecrypterStream);
   }
 }
 
-export const SFrameTransformErrorEvent = eventInterface('SFrameTransformErrorEvent', {
-  errorType: required(enumeration('SFrameTransformErrorEventType', ['authentication', 'keyID', 'syntax'])),
-  keyID: defaulted(nullable(CryptoKeyID), null),
-  frame: required(any),
-});
+export const SFrameTransformErrorEvent = eventInterface<SFrameTransformErrorEventInit>(shapes.SFrameTransformErrorEvent);
 export type SFrameTransformErrorEvent = InstanceType<typeof SFrameTransformErrorEvent>;

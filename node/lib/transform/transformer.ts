@@ -5,17 +5,8 @@ import { type End, ends } from '../flow/ends.js';
 import { BatchWriter } from '../flow/writer.js';
 import { type NativeBatch, type NativeException, type NativeTransformer, native } from '../native.js';
 import { exceptionOf } from '../rtc/exception.js';
-import {
-  DOMString,
-  type EventHandler,
-  assertInternal,
-  attribute,
-  defineInterface,
-  eventHandler,
-  internal,
-  optionalArg,
-  promiseOperation,
-} from '../webidl/index.js';
+import * as shapes from '../idl/interfaces.js';
+import { assertInternal, defineInterface, type EventHandler, internal } from '../webidl/index.js';
 import {
   type RTCEncodedFrame,
   RTCEncodedVideoFrame,
@@ -34,7 +25,7 @@ interface WantedKeyFrame {
   resolve(timestamp: number): void;
 }
 
-export class RTCRtpScriptTransformer extends EventTarget implements End {
+export class RTCRtpScriptTransformer extends EventTarget {
   readonly #native: NativeTransformer;
   readonly #writer: BatchWriter;
   readonly #options: unknown;
@@ -53,7 +44,8 @@ export class RTCRtpScriptTransformer extends EventTarget implements End {
     assertInternal(token);
     super();
     this.#options = options;
-    this.#native = native.openTransformer(transform, ends.hub, ends.add(this));
+    const end: End = { changed: () => this.#changed() };
+    this.#native = native.openTransformer(transform, ends.hub, ends.add(end));
     // The core knows both ends of it by one number.
     this.#writer = new BatchWriter(() => this.#native);
     this.#readable = new ReadableStream<RTCEncodedFrame>(
@@ -62,7 +54,7 @@ export class RTCRtpScriptTransformer extends EventTarget implements End {
     );
     this.#writable = new WritableStream<RTCEncodedFrame>({ write: (frame) => this.#write(frame) });
     // It lives as long as its worker.
-    ends.setAwaited(this, true);
+    ends.setAwaited(end, true);
   }
 
   get readable(): ReadableStream<RTCEncodedFrame> {
@@ -86,7 +78,7 @@ export class RTCRtpScriptTransformer extends EventTarget implements End {
     return Promise.reject(new DOMException('No video is received through this transform', 'InvalidStateError'));
   }
 
-  changed(): void {
+  #changed(): void {
     this.#fireKeyFrameRequests();
     this.#writer.changed();
     if (!this.#pulled) return;
@@ -145,14 +137,7 @@ export class RTCRtpScriptTransformer extends EventTarget implements End {
   }
 
   static {
-    defineInterface(this, (o) => #native in o, {
-      readable: attribute(),
-      generateKeyFrame: promiseOperation([optionalArg(DOMString)]),
-      sendKeyFrameRequest: promiseOperation(),
-      writable: attribute(),
-      onkeyframerequest: eventHandler(),
-      options: attribute(),
-    });
+    defineInterface(this, (o) => #native in o, shapes.RTCRtpScriptTransformer);
   }
 }
 
@@ -170,6 +155,6 @@ export class RTCTransformEvent extends Event {
   }
 
   static {
-    defineInterface(this, (o) => #transformer in o, { transformer: attribute() });
+    defineInterface(this, (o) => #transformer in o, shapes.RTCTransformEvent);
   }
 }

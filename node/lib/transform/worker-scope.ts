@@ -3,7 +3,8 @@
  * fired here; `duologue/polyfill` makes `onrtctransform` a global name.
  */
 import { isMainThread, parentPort } from 'node:worker_threads';
-import { type EventHandler, defineInterface, eventHandler, internal } from '../webidl/index.js';
+import * as shapes from '../idl/interfaces.js';
+import { defineInterface, type EventHandler, internal } from '../webidl/index.js';
 import { RTCRtpScriptTransformer, RTCTransformEvent } from './transformer.js';
 
 /** What `new RTCRtpScriptTransform()` posts to the worker. */
@@ -47,7 +48,7 @@ export class WorkerScope extends EventTarget {
   }
 
   static {
-    defineInterface(this, (o) => #transformers in o, { onrtctransform: eventHandler() });
+    defineInterface(this, (o) => #transformers in o, { ...shapes.DedicatedWorkerGlobalScope, name: 'WorkerScope' });
   }
 }
 

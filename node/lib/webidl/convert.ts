@@ -214,6 +214,14 @@ export const ArrayBufferViewType: Converter<ArrayBufferView> = converter(
   },
 );
 
+export const Uint8ArrayType: Converter<Uint8Array> = converter(
+  { kind: 'buffer', typeName: 'Uint8Array', is: (v) => v instanceof Uint8Array },
+  (v, context) => {
+    if (!(v instanceof Uint8Array)) fail(context, 'is not a Uint8Array');
+    return ArrayBufferViewType(v, context) as Uint8Array;
+  },
+);
+
 // --- composed types
 
 export function nullable<T>(inner: Converter<T>): Converter<T | null> {

@@ -2,4 +2,5 @@
 export * from './convert.js';
 export * from './dictionary.js';
 export * from './interface.js';
+export * from './platform.js';
 export type { EventHandler } from './event-handler.js';

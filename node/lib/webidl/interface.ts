@@ -1,20 +1,23 @@
 /**
- * Interfaces: a class says what its members do, a table says which IDL types they have, and
+ * Interfaces: a class says what its members do, a shape says which IDL types they have, and
  * `defineInterface` replaces the members by ones that check and convert as WebIDL asks
- * (https://webidl.spec.whatwg.org/#js-interfaces).
+ * (https://webidl.spec.whatwg.org/#js-interfaces). The shapes of the W3C's interfaces are made of
+ * their IDL, in `../idl/`; these are how one reads:
  *
  * ```ts
+ * const shape = interfaceShape('RTCDTMFSender', {
+ *   insertDTMF: operation([[arg(DOMString), optionalArg(unsignedLong, 100), …]]),
+ *   toneBuffer: attribute(),
+ *   ontonechange: eventHandler(),
+ * });
+ *
  * class RTCDTMFSender extends EventTarget {
  *   #slots: Slots;
  *   insertDTMF(tones: string, duration: number, interToneGap: number): void { … }
  *   get toneBuffer(): string { return this.#slots.toneBuffer; }
  *   declare ontonechange: EventHandler;
  *   static {
- *     defineInterface(this, (o) => #slots in o, {
- *       insertDTMF: operation([arg(DOMString), optionalArg(unsignedLong, 100), …]),
- *       toneBuffer: attribute(),
- *       ontonechange: eventHandler(),
- *     });
+ *     defineInterface(this, (o) => #slots in o, shape);
  *   }
  * }
  * ```
@@ -31,7 +34,6 @@ export function assertInternal(token: unknown): void {
   if (token !== internal) throw new TypeError('Illegal constructor');
 }
 
-type AnyClass = abstract new (...args: never[]) => object;
 type AnyFunction = (...args: unknown[]) => unknown;
 
 // --- parameters
@@ -74,11 +76,7 @@ function notEnough(name: string, needed: number, given: number): never {
 }
 
 /** Converts what a caller passed to what the parameters of a method or constructor are. */
-export function convertArguments<const P extends Parameters>(
-  name: string,
-  parameters: P,
-  args: readonly unknown[],
-): Arguments<P> {
+function convertArguments(name: string, parameters: Parameters, args: readonly unknown[]): unknown[] {
   const needed = requiredCount(parameters);
   if (args.length < needed) notEnough(name, needed, args.length);
   const out: unknown[] = [];
@@ -91,7 +89,7 @@ export function convertArguments<const P extends Parameters>(
       out.push(convert(args[i], `${name}: argument ${i + 1}`));
     }
   }
-  return out as Arguments<P>;
+  return out;
 }
 
 /**
@@ -114,82 +112,98 @@ interface Attribute {
   /** Absent: read-only. */
   readonly converter?: Converter<unknown>;
   /** A promise: the getter rejects instead of throwing. */
-  readonly promise: boolean;
+  readonly isPromise: boolean;
+  /** Of an event: what it is when the event's dictionary does not say. */
+  readonly initial: unknown;
+  /** `FrozenArray` */
+  readonly isFrozen: boolean;
 }
 interface Operation {
   readonly member: 'operation';
   readonly overloads: readonly Parameters[];
-  readonly promise: boolean;
+  /** Returns a promise: it rejects instead of throwing. */
+  readonly isPromise: boolean;
   readonly isStatic: boolean;
 }
 interface Handler {
   readonly member: 'eventHandler';
 }
 type MemberSpec = Attribute | Operation | Handler;
+type Members = Readonly<Record<string, MemberSpec>>;
 
 /** `readonly attribute`, or a writable one with the type that it is converted to. */
-export const attribute = (type?: Converter<unknown>): Attribute => ({
+export const attribute = (
+  type?: Converter<unknown>,
+  traits: Partial<Pick<Attribute, 'initial' | 'isFrozen'>> = {},
+): Attribute => ({
   member: 'attribute',
-  promise: false,
+  isPromise: false,
+  initial: null,
+  isFrozen: false,
+  ...traits,
   ...(type ? { converter: type } : {}),
 });
 
 /** `readonly attribute Promise<T>`. */
-export const promiseAttribute = (): Attribute => ({ member: 'attribute', promise: true });
+export const promiseAttribute = (): Attribute => ({ ...attribute(), isPromise: true });
 
-export const operation = (parameters: Parameters = []): Operation => ({
-  member: 'operation',
-  overloads: [parameters],
-  promise: false,
-  isStatic: false,
-});
-
-/** An operation that returns a promise: it rejects instead of throwing. */
-export const promiseOperation = (parameters: Parameters = []): Operation => ({
-  ...operation(parameters),
-  promise: true,
-});
-
-/** Overloads of an operation that returns a promise. */
-export const overloadedPromiseOperation = (...overloads: Parameters[]): Operation => ({
+/** An operation with the parameters of each of its overloads. */
+export const operation = (
+  overloads: readonly Parameters[] = [[]],
+  traits: Partial<Pick<Operation, 'isPromise' | 'isStatic'>> = {},
+): Operation => ({
   member: 'operation',
   overloads,
-  promise: true,
+  isPromise: false,
   isStatic: false,
-});
-
-export const staticOperation = (parameters: Parameters = []): Operation => ({
-  ...operation(parameters),
-  isStatic: true,
-});
-
-export const staticPromiseOperation = (parameters: Parameters = []): Operation => ({
-  ...operation(parameters),
-  promise: true,
-  isStatic: true,
+  ...traits,
 });
 
 /** `attribute EventHandler onfoo`. */
 export const eventHandler = (): Handler => ({ member: 'eventHandler' });
 
+// --- shapes
+
+type Constructors = readonly Parameters[];
+
+/** An interface as IDL has it: what its members are called and what they take. */
+export interface Shape<C extends Constructors = Constructors> {
+  readonly name: string;
+  readonly members: Members;
+  /** The parameters of each constructor; none: `new` throws. */
+  readonly constructors: C;
+}
+
+export const interfaceShape = <const C extends Constructors = readonly []>(
+  name: string,
+  members: Members,
+  constructors?: C,
+): Shape<C> => ({ name, members, constructors: constructors ?? ([] as unknown as C) });
+
+/** Converts what a constructor was called with. */
+export function constructorArguments<C extends Constructors>(
+  { name, constructors }: Shape<C>,
+  args: readonly unknown[],
+): Arguments<C[number]> {
+  const qualified = `${name} constructor`;
+  const parameters = overloadFor(qualified, constructors, args.length);
+  return convertArguments(qualified, parameters, args) as unknown as Arguments<C[number]>;
+}
+
 // --- definition
 
-const brands = new WeakMap<AnyClass, (value: object) => boolean>();
+/** How objects of the interfaces are told, by name: a converter may be made before its class. */
+const brands = new Map<string, (value: object) => boolean>();
 
-/** The converter of an interface type. The class is looked up late: files may import in a ring. */
-export function interfaceType<T extends object>(
-  typeName: string,
-  cls: () => abstract new (...args: never[]) => T,
-): Converter<T> {
-  const is = (v: unknown): v is T => isObject(v) && brands.get(cls())?.(v) === true;
+/** The converter of an interface type. */
+export function interfaceType<T extends object>(typeName: string): Converter<T> {
+  const is = (v: unknown): v is T => isObject(v) && brands.get(typeName)?.(v) === true;
   return converter({ kind: 'interface', typeName, is }, (v, context) =>
     is(v) ? v : fail(context, `is not of type ${typeName}`),
   );
 }
 
 export interface InterfaceOptions<T extends object> {
-  /** Number of required arguments of the constructor; 0 for interfaces without one. */
-  readonly constructorLength?: number;
   /** What `console.log` shows; by default all attributes but promises. */
   readonly inspect?: (object: T) => object;
 }
@@ -201,12 +215,13 @@ export interface InterfaceOptions<T extends object> {
 export function defineInterface<T extends object>(
   cls: abstract new (...args: never[]) => T,
   hasBrand: (value: object) => boolean,
-  members: Record<string, MemberSpec>,
-  { constructorLength = 0, inspect = attributesOf(members) }: InterfaceOptions<T> = {},
+  { name, members, constructors }: Shape,
+  { inspect = attributesOf(members) }: InterfaceOptions<T> = {},
 ): void {
-  const name = cls.name;
-  brands.set(cls, hasBrand);
-  Object.defineProperty(cls, 'length', { value: constructorLength, configurable: true });
+  brands.set(name, hasBrand);
+  const length = constructors.length === 0 ? 0 : Math.min(...constructors.map(requiredCount));
+  Object.defineProperty(cls, 'name', { value: name, configurable: true });
+  Object.defineProperty(cls, 'length', { value: length, configurable: true });
   const prototype = cls.prototype as object;
   Object.defineProperty(prototype, Symbol.toStringTag, { value: name, configurable: true });
 
@@ -233,10 +248,10 @@ export function defineInterface<T extends object>(
   if (!(prototype instanceof Event)) defineInspect(prototype, hasBrand, inspect as (object: object) => object);
 }
 
-function attributesOf(members: Record<string, MemberSpec>): (object: object) => object {
+function attributesOf(members: Members): (object: object) => object {
   const names = Object.keys(members).filter((key) => {
     const spec = members[key];
-    return spec?.member === 'attribute' && !spec.promise;
+    return spec?.member === 'attribute' && !spec.isPromise;
   });
   return (object) => Object.fromEntries(names.map((name) => [name, (object as Record<string, unknown>)[name]]));
 }
@@ -252,7 +267,7 @@ function attributeDescriptor(
   const descriptor: PropertyDescriptor = { enumerable: true, configurable: true };
   descriptor.get = {
     [`get ${key}`](this: unknown): unknown {
-      if (!spec.promise) {
+      if (!spec.isPromise) {
         check(this);
         return Reflect.apply(read as AnyFunction, this, []);
       }
@@ -291,13 +306,13 @@ function operationFunction(
   spec: Operation,
   check: (value: unknown) => void,
 ): AnyFunction {
-  const { overloads, promise, isStatic } = spec;
+  const { overloads, isPromise, isStatic } = spec;
   const call = (self: unknown, args: unknown[]): unknown => {
     if (!isStatic) check(self);
     const parameters = overloadFor(qualified, overloads, args.length);
     return Reflect.apply(method, self, convertArguments(qualified, parameters, args));
   };
-  const functions: Record<string, AnyFunction> = promise
+  const functions: Record<string, AnyFunction> = isPromise
     ? {
         [key](this: unknown, ...args: unknown[]): unknown {
           try {
