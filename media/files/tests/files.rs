@@ -341,3 +341,30 @@ fn lengths_that_no_file_has_are_refused_without_memory_for_them() {
         Err(FileError::TooLarge)
     ));
 }
+
+#[test]
+fn tracks_that_come_after_frames_are_none_of_the_file() {
+    // RFC 9559 §5.1.4.1: an entry of a track with another number, and a block of it.
+    let (tracks, frames) = read(file("both.webm"));
+    let mut webm = written(Container::WebM, &tracks, &frames);
+    webm.extend(b"\xae\x8a\xd7\x81\x09\x86\x85V_VP8");
+    webm.extend(b"\xa3\x85\x89\x00\x00\x80\xff");
+    assert_eq!(
+        read(&webm),
+        read(&written(Container::WebM, &tracks, &frames))
+    );
+
+    // Sound that begins after all the pictures that are looked at for tracks.
+    let (tracks, frames) = read(file("both.mp4"));
+    let pictures = (0..600).map(|n| Frame {
+        time: Duration::from_millis(33 * n),
+        ..of_track(&frames, 0)[0].clone()
+    });
+    let sound = Frame {
+        time: Duration::from_secs(60),
+        ..of_track(&frames, 1)[0].clone()
+    };
+    let late: Vec<Frame> = pictures.chain([sound]).collect();
+    let (found, frames) = read(&written(Container::Mp4, &tracks, &late));
+    assert_eq!((found.len(), frames.len()), (1, 600));
+}

@@ -71,16 +71,13 @@ pub(crate) struct Reader {
     demuxer: Demuxer,
     /// By the file's number of each track; `None` for those that are not ours.
     known: Vec<(u32, Option<Known>)>,
-    tracks: Vec<Track>,
     /// Samples that were met while the tracks were looked for.
     first: std::collections::VecDeque<Frame>,
 }
 
 impl std::fmt::Debug for Reader {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Reader")
-            .field("tracks", &self.tracks)
-            .finish_non_exhaustive()
+        f.debug_struct("Reader").finish_non_exhaustive()
     }
 }
 
@@ -102,20 +99,17 @@ impl Reader {
         let mut reader = Reader {
             demuxer,
             known: Vec::new(),
-            tracks: Vec::new(),
             first: Default::default(),
         };
-        reader.look_ahead(source)?;
-        match reader.tracks.is_empty() {
+        let tracks = reader.look_ahead(source)?;
+        match tracks.is_empty() {
             true => Err(FileError::Unsupported("MP4 without a track of ours")),
-            false => {
-                let tracks = reader.tracks.clone();
-                Ok((reader, tracks))
-            }
+            false => Ok((reader, tracks)),
         }
     }
 
-    fn look_ahead<R: Read + Seek>(&mut self, source: &mut R) -> Result<()> {
+    fn look_ahead<R: Read + Seek>(&mut self, source: &mut R) -> Result<Vec<Track>> {
+        let mut found = Vec::new();
         let demuxer = &mut self.demuxer;
         let all = with_input(source, demuxer, |demuxer| {
             let tracks = demuxer.tracks()?.iter();
@@ -126,7 +120,7 @@ impl Reader {
             && self.first.len() < LOOK_AHEAD
             && bytes < LOOK_AHEAD_BYTES
         {
-            match self.read(source) {
+            match self.read(source, Some(&mut found)) {
                 Ok(Some(frame)) => {
                     bytes += frame.data.len();
                     self.first.push_back(frame);
@@ -137,24 +131,33 @@ impl Reader {
                 Err(error) => return Err(error),
             }
         }
-        Ok(())
+        Ok(found)
     }
 
     pub(crate) fn next<R: Read + Seek>(&mut self, source: &mut R) -> Result<Option<Frame>> {
         match self.first.pop_front() {
             Some(frame) => Ok(Some(frame)),
-            None => self.read(source),
+            None => self.read(source, None),
         }
     }
 
-    fn read<R: Read + Seek>(&mut self, source: &mut R) -> Result<Option<Frame>> {
+    /// The next frame of a known track. What tracks there are has been said when the first frame is
+    /// handed out: one whose first frame comes later is none of them.
+    fn read<R: Read + Seek>(
+        &mut self,
+        source: &mut R,
+        mut found: Option<&mut Vec<Track>>,
+    ) -> Result<Option<Frame>> {
         loop {
-            let (known, tracks) = (&mut self.known, &mut self.tracks);
+            let known = &mut self.known;
             let place = with_input(source, &mut self.demuxer, |demuxer| {
                 let sample = demuxer.next_sample()?;
                 Ok(sample.map(|sample| {
                     let id = sample.track.track_id;
-                    if !known.iter().any(|(known, _)| *known == id) && known.len() < TRACKS {
+                    if let Some(tracks) = &mut found
+                        && !known.iter().any(|(known, _)| *known == id)
+                        && known.len() < TRACKS
+                    {
                         known.push((id, learn(tracks, sample.sample_entry)));
                     }
                     place(&sample)

@@ -36,7 +36,7 @@ impl Reader {
             first: None,
         };
         let mut tracks = Vec::new();
-        reader.first = reader.read(source, &mut tracks)?;
+        reader.first = reader.read(source, Some(&mut tracks))?;
         match tracks.is_empty() {
             true => Err(FileError::Unsupported("WebM without a track of ours")),
             false => Ok((reader, tracks)),
@@ -46,13 +46,17 @@ impl Reader {
     pub(crate) fn next(&mut self, source: &mut impl Read) -> Result<Option<Frame>> {
         match self.first.take() {
             Some(frame) => Ok(Some(frame)),
-            // Tracks come before blocks; there are no others.
-            None => self.read(source, &mut Vec::new()),
+            None => self.read(source, None),
         }
     }
 
-    /// Up to the next frame of a known track.
-    fn read(&mut self, source: &mut impl Read, tracks: &mut Vec<Track>) -> Result<Option<Frame>> {
+    /// Up to the next frame of a known track. Tracks are learnt before the first one: a file may say
+    /// them again, and says nothing else (RFC 9559 §6.2).
+    fn read(
+        &mut self,
+        source: &mut impl Read,
+        mut tracks: Option<&mut Vec<Track>>,
+    ) -> Result<Option<Frame>> {
         loop {
             let Some(header) = Header::read(source)? else {
                 return Ok(None);
@@ -63,7 +67,8 @@ impl Reader {
             }
             let size = size.ok_or(FileError::Malformed("an element without a size"))?;
             let most = match id {
-                id::EBML | id::INFO | id::TRACK_ENTRY | id::TIMESTAMP => TRACK_BYTES,
+                id::EBML | id::INFO | id::TIMESTAMP => TRACK_BYTES,
+                id::TRACK_ENTRY if tracks.is_some() => TRACK_BYTES,
                 id::SIMPLE_BLOCK | id::BLOCK_GROUP => FRAME_BYTES + TRACK_BYTES,
                 _ => {
                     skip(source, size)?;
@@ -75,7 +80,11 @@ impl Reader {
             match id {
                 id::EBML => check_kind(&body)?,
                 id::INFO => self.read_info(&body)?,
-                id::TRACK_ENTRY => self.read_track(&body, tracks)?,
+                id::TRACK_ENTRY => {
+                    if let Some(tracks) = &mut tracks {
+                        self.read_track(&body, tracks)?;
+                    }
+                }
                 id::TIMESTAMP => self.cluster = number(&body)?,
                 _ => {
                     if let Some(frame) = self.read_block(id, &body)? {
