@@ -1,44 +1,25 @@
 //! Whole sessions over a path that is slow, or becomes it: what is estimated, paced and shared.
 
-use std::sync::Arc;
+mod common;
+
 use std::time::Duration;
 
 use bytes::Bytes;
-use duologue_base::{ChannelKey, StreamId, TransceiverId, TransportKey};
+use duologue_base::{ChannelKey, StreamId};
 use duologue_datachannel::ChannelInit;
-use duologue_rtp::ext::uri;
-use duologue_rtp::{
-    Codec, CodecParameters, ExtensionId, HeaderExtensionParameters, MediaKind, PayloadType,
-    ReceivePlan, RtcpFeedback, RtpParameters, SendPlan, SendStream, SourceParameters, Ssrc,
-};
+use duologue_rtp::RtcpFeedback;
 use duologue_session::{
-    Command, MediaCommand, MediaItem, MediaReport, Outlet, Report, RtpPacketInit, SendEncoding,
+    Command, MediaCommand, MediaItem, MediaReport, Report, RtpPacketInit, SendEncoding,
 };
 use duologue_sim::{HostId, Link, World, for_seeds};
 
-const TRANSPORT: TransportKey = TransportKey(0);
-const VIDEO: TransceiverId = TransceiverId(5);
+use common::{VIDEO, receive, send};
+
 /// Between two pictures.
 const INTERVAL: Duration = Duration::from_millis(33);
 
-fn parameters() -> RtpParameters {
-    let payload_type = |number| PayloadType::new(number).expect("below 128");
-    let vp8 = Codec::new(MediaKind::Video, "VP8", 90_000);
-    let mut vp8 = CodecParameters::new(payload_type(96), vp8);
-    vp8.feedback = vec![RtcpFeedback::Nack, RtcpFeedback::TransportCc];
-    let rtx = Codec::rtx(MediaKind::Video, 90_000, Some(payload_type(96)));
-    let extension =
-        |id, uri| HeaderExtensionParameters::new(ExtensionId::new(id).expect("not 0"), uri);
-    RtpParameters {
-        codecs: vec![vp8, CodecParameters::new(payload_type(97), rtx)],
-        header_extensions: vec![
-            extension(1, uri::MID),
-            extension(2, uri::TRANSPORT_SEQUENCE),
-        ],
-        cname: Some("somebody".to_owned()),
-        reduced_size: true,
-    }
-}
+/// What the two ends agree on.
+const FEEDBACK: &[RtcpFeedback] = &[RtcpFeedback::Nack, RtcpFeedback::TransportCc];
 
 /// A path of so many bits per second, 25 ms each way, whose queue holds two seconds.
 fn path(kbps: u64) -> Link {
@@ -70,38 +51,8 @@ impl Call {
         world.run_until(Duration::from_secs(20), |world| {
             world.is_connected(alice) && world.is_connected(bob)
         });
-        let plan = ReceivePlan {
-            mid: "video".parse().expect("a mid"),
-            kind: MediaKind::Video,
-            parameters: parameters(),
-            rids: Vec::new(),
-            sources: Vec::new(),
-        };
-        let receive = MediaCommand::SetReceive {
-            transport: TRANSPORT,
-            plan: Arc::new(plan),
-        };
-        world.command(bob, Command::Media(VIDEO, receive));
-        let outlet = MediaCommand::SetOutlet(Outlet::Packets);
-        world.command(bob, Command::Media(VIDEO, outlet));
-        let plan = SendPlan {
-            mid: "video".parse().expect("a mid"),
-            kind: MediaKind::Video,
-            parameters: parameters(),
-            streams: vec![SendStream {
-                rid: None,
-                source: SourceParameters {
-                    ssrc: Ssrc(10),
-                    rtx: Some(Ssrc(11)),
-                    fec: None,
-                },
-            }],
-        };
-        let send = MediaCommand::SetSend {
-            transport: TRANSPORT,
-            plan: Arc::new(plan),
-        };
-        world.command(alice, Command::Media(VIDEO, send));
+        receive(&mut world, bob, FEEDBACK);
+        send(&mut world, alice, FEEDBACK);
         let mut encoding = SendEncoding::new(true);
         encoding.max_bitrate = u32::try_from(wants).ok();
         let encodings = MediaCommand::SetEncodings(vec![encoding]);

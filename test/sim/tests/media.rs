@@ -1,81 +1,23 @@
 //! Packets of media from one session to another, over SRTP and a network that loses some.
 
-use std::sync::Arc;
+mod common;
+
 use std::time::Duration;
 
 use bytes::Bytes;
-use duologue_base::{StreamId, TransceiverId, TransportKey};
+use duologue_base::StreamId;
 use duologue_datachannel::ChannelInit;
-use duologue_rtp::ext::uri;
-use duologue_rtp::{
-    Codec, CodecParameters, ExtensionId, HeaderExtensionParameters, MediaKind, PayloadType,
-    ReceivePlan, RtcpFeedback, RtpParameters, SendPlan, SendStream, SourceParameters, Ssrc,
-};
+use duologue_rtp::RtcpFeedback;
 use duologue_session::{
-    Command, MediaCommand, MediaItem, MediaReport, Outlet, Report, RtpPacket, RtpPacketInit,
+    Command, MediaCommand, MediaItem, MediaReport, Report, RtpPacket, RtpPacketInit,
     TransportCommand,
 };
 use duologue_sim::{HostId, Link, World, for_seeds};
 
-const TRANSPORT: TransportKey = TransportKey(0);
-const VIDEO: TransceiverId = TransceiverId(5);
+use common::{TRANSPORT, VIDEO, receive, send};
 
-fn parameters() -> RtpParameters {
-    let payload_type = |number| PayloadType::new(number).expect("below 128");
-    let vp8 = Codec::new(MediaKind::Video, "VP8", 90_000);
-    let mut vp8 = CodecParameters::new(payload_type(96), vp8);
-    vp8.feedback = vec![RtcpFeedback::Nack];
-    let rtx = Codec::rtx(MediaKind::Video, 90_000, Some(payload_type(96)));
-    let extension =
-        |id, uri| HeaderExtensionParameters::new(ExtensionId::new(id).expect("not 0"), uri);
-    RtpParameters {
-        codecs: vec![vp8, CodecParameters::new(payload_type(97), rtx)],
-        header_extensions: vec![
-            extension(1, uri::MID),
-            extension(2, uri::TRANSPORT_SEQUENCE),
-        ],
-        cname: Some("somebody".to_owned()),
-        reduced_size: true,
-    }
-}
-
-fn receive(world: &mut World, host: HostId) {
-    let plan = ReceivePlan {
-        mid: "video".parse().expect("a mid"),
-        kind: MediaKind::Video,
-        parameters: parameters(),
-        rids: Vec::new(),
-        sources: Vec::new(),
-    };
-    let receive = MediaCommand::SetReceive {
-        transport: TRANSPORT,
-        plan: Arc::new(plan),
-    };
-    world.command(host, Command::Media(VIDEO, receive));
-    let outlet = MediaCommand::SetOutlet(Outlet::Packets);
-    world.command(host, Command::Media(VIDEO, outlet));
-}
-
-fn send(world: &mut World, host: HostId) {
-    let plan = SendPlan {
-        mid: "video".parse().expect("a mid"),
-        kind: MediaKind::Video,
-        parameters: parameters(),
-        streams: vec![SendStream {
-            rid: None,
-            source: SourceParameters {
-                ssrc: Ssrc(10),
-                rtx: Some(Ssrc(11)),
-                fec: None,
-            },
-        }],
-    };
-    let send = MediaCommand::SetSend {
-        transport: TRANSPORT,
-        plan: Arc::new(plan),
-    };
-    world.command(host, Command::Media(VIDEO, send));
-}
+/// What the two ends agree on.
+const FEEDBACK: &[RtcpFeedback] = &[RtcpFeedback::Nack];
 
 fn frame(world: &mut World, host: HostId, number: u32, packets: u8) {
     let packet = |n| RtpPacketInit {
@@ -125,8 +67,8 @@ fn what_has_left_is_told_before_anything_comes_back() {
     world.run_until(Duration::from_secs(20), |world| {
         world.is_connected(alice) && world.is_connected(bob)
     });
-    receive(&mut world, bob);
-    send(&mut world, alice);
+    receive(&mut world, bob, FEEDBACK);
+    send(&mut world, alice, FEEDBACK);
     world.run(Duration::from_secs(1));
 
     frame(&mut world, alice, 0, 20);
@@ -140,7 +82,7 @@ fn what_waits_on_a_transport_that_goes_is_told_of() {
     let mut world: World = World::new(1, Link::default());
     let [alice, bob] = world.pair();
     world.connect(alice, bob);
-    send(&mut world, alice);
+    send(&mut world, alice, FEEDBACK);
     // They wait: the handshake has not even begun.
     frame(&mut world, alice, 0, 20);
     let remove = Command::Transport(TRANSPORT, TransportCommand::Remove);
@@ -160,8 +102,8 @@ fn packets_come_through_losses_while_data_flows() {
         world.run_until(Duration::from_secs(20), |world| {
             world.is_connected(alice) && world.is_connected(bob)
         });
-        receive(&mut world, bob);
-        send(&mut world, alice);
+        receive(&mut world, bob, FEEDBACK);
+        send(&mut world, alice, FEEDBACK);
 
         for number in 0..60 {
             frame(&mut world, alice, number, 5);
