@@ -149,6 +149,7 @@ impl<T: Outgoing> fmt::Debug for Writer<T> {
     }
 }
 
-fn ended() -> Exception {
+/// Who hands over something is too late.
+pub(crate) fn ended() -> Exception {
     Exception::invalid_state("the transceiver is stopped or the connection closed")
 }

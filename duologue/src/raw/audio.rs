@@ -17,7 +17,7 @@ use duologue_session::{EncodedFrame, EncodedFrameInit};
 use futures_core::Stream;
 use tracing::debug;
 
-use super::queue::Queue;
+use super::queue::{Input, Queue};
 use super::{choice, workers};
 use crate::flow::{Reader, Writer};
 use crate::limits::{MAX_CONCEALED, RAW_SOUNDS, REORDERED_SOUNDS};
@@ -44,7 +44,7 @@ impl RtpSender {
         };
         let runtime = self.connection().runtime();
         drop(runtime.spawn(pump.run()));
-        Ok(AudioTrackGenerator(Arc::new(End(queue))))
+        Ok(AudioTrackGenerator(Arc::new(Input::new(queue))))
     }
 }
 
@@ -79,16 +79,7 @@ impl RtpReceiver {
 /// counted, as is what comes while the sender may not send, and at another rate.
 #[derive(Clone, Debug)]
 #[doc(alias = "MediaStreamTrackGenerator")]
-pub struct AudioTrackGenerator(Arc<End>);
-
-#[derive(Debug)]
-struct End(Arc<Queue<AudioData>>);
-
-impl Drop for End {
-    fn drop(&mut self) {
-        self.0.end();
-    }
-}
+pub struct AudioTrackGenerator(Arc<Input<AudioData>>);
 
 impl AudioTrackGenerator {
     /// Hands over a piece of sound. Its [`timestamp`](AudioData::timestamp) is that of the source: where
@@ -97,18 +88,12 @@ impl AudioTrackGenerator {
     /// # Errors
     /// `InvalidStateError` when the transceiver is stopped or the connection closed.
     pub fn write(&self, data: AudioData) -> Result<(), Exception> {
-        if self.0.0.push(data) {
-            Ok(())
-        } else {
-            Err(Exception::invalid_state(
-                "the transceiver is stopped or the connection closed",
-            ))
-        }
+        self.0.write(data)
     }
 
     /// How many pieces were not sent.
     pub fn dropped(&self) -> u64 {
-        self.0.0.dropped()
+        self.0.dropped()
     }
 }
 

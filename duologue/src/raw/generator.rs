@@ -13,7 +13,7 @@ use duologue_rtp::PayloadType;
 use duologue_session::EncodedFrameInit;
 use tracing::debug;
 
-use super::queue::Queue;
+use super::queue::{Input, Queue};
 use super::{choice, workers};
 use crate::flow::Writer;
 use crate::limits::{ENCODED_PICTURES, RAW_PICTURES_TO_SEND};
@@ -42,7 +42,7 @@ impl RtpSender {
         };
         let runtime = self.connection().runtime();
         drop(runtime.spawn(pump.run()));
-        Ok(VideoTrackGenerator(Arc::new(End(queue))))
+        Ok(VideoTrackGenerator(Arc::new(Input::new(queue))))
     }
 }
 
@@ -70,16 +70,7 @@ impl RtpSender {
 /// has not left, and where no codec is there. Key frames are made when the peer asks for them.
 #[derive(Clone, Debug)]
 #[doc(alias = "MediaStreamTrackGenerator")]
-pub struct VideoTrackGenerator(Arc<End>);
-
-#[derive(Debug)]
-struct End(Arc<Queue<VideoFrame>>);
-
-impl Drop for End {
-    fn drop(&mut self) {
-        self.0.end();
-    }
-}
+pub struct VideoTrackGenerator(Arc<Input<VideoFrame>>);
 
 impl VideoTrackGenerator {
     /// Hands over a picture. Its [`timestamp`](VideoFrame::timestamp) is that of the source, and rises.
@@ -87,18 +78,12 @@ impl VideoTrackGenerator {
     /// # Errors
     /// `InvalidStateError` when the transceiver is stopped or the connection closed.
     pub fn write(&self, frame: VideoFrame) -> Result<(), Exception> {
-        if self.0.0.push(frame) {
-            Ok(())
-        } else {
-            Err(Exception::invalid_state(
-                "the transceiver is stopped or the connection closed",
-            ))
-        }
+        self.0.write(frame)
     }
 
     /// How many pictures were not sent.
     pub fn dropped(&self) -> u64 {
-        self.0.0.dropped()
+        self.0.dropped()
     }
 }
 

@@ -1,9 +1,12 @@
 //! What waits for a reader: bounded, the newest wins.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
+use duologue_peer::Exception;
+
+use crate::flow;
 use crate::wakers::Wakers;
 
 /// A queue between a task of a connection and the application. Either end may end it.
@@ -96,5 +99,32 @@ impl<T> Queue<T> {
     fn lock(&self) -> MutexGuard<'_, State<T>> {
         // Nothing that can panic runs under this lock.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The application's end of a queue that it fills, which ends with it.
+#[derive(Debug)]
+pub(super) struct Input<T>(Arc<Queue<T>>);
+
+impl<T> Input<T> {
+    pub(super) fn new(queue: Arc<Queue<T>>) -> Self {
+        Input(queue)
+    }
+
+    pub(super) fn write(&self, item: T) -> Result<(), Exception> {
+        match self.0.push(item) {
+            true => Ok(()),
+            false => Err(flow::ended()),
+        }
+    }
+
+    pub(super) fn dropped(&self) -> u64 {
+        self.0.dropped()
+    }
+}
+
+impl<T> Drop for Input<T> {
+    fn drop(&mut self) {
+        self.0.end();
     }
 }
