@@ -7,12 +7,28 @@ export async function pair({ onEnd, onFailure }, { page = {}, rust = {}, endpoin
   const pc = new RTCPeerConnection(page);
   onEnd(() => remote.close());
   onEnd(() => pc.close());
+  const announced = [];
+  pc.addEventListener("datachannel", ({ channel }) => announced.push(channel.label));
   onFailure(async () => {
     const { signalingState, iceConnectionState, connectionState } = pc;
     const transceivers = pc.getTransceivers().map((t) => [t.mid, t.currentDirection]);
     const here = JSON.stringify({ signalingState, iceConnectionState, connectionState, transceivers, sctp: pc.sctp?.state });
     const lines = (d) => d?.sdp.match(/^(m=|a=mid|a=group|a=setup|a=ice-ufrag|a=bundle-only|a=sctp).*/gm).join("\n");
-    return `page: ${here}\nlocal:\n${lines(pc.localDescription)}\nremote:\n${lines(pc.remoteDescription)}\nRust: ${JSON.stringify(await remote.state())}`;
+    const unanswered = [...remote.unanswered].map(({ method }) => method);
+    const waits = [...remote.waiters].flatMap(({ what }) => what ?? []);
+    const told = remote.events.filter(({ kind }) => !kind.startsWith("icecandidate"));
+    const channels = (stats) => JSON.stringify(stats.filter(({ type }) => type === "data-channel"));
+    return [
+      `page: ${here}`,
+      `local:\n${lines(pc.localDescription)}`,
+      `remote:\n${lines(pc.remoteDescription)}`,
+      `Rust: ${JSON.stringify(await remote.state())}`,
+      `calls of the Rust end without an answer: ${unanswered}; waits for its events: ${waits}`,
+      `the Rust end told, last: ${JSON.stringify(told.slice(-5))}`,
+      `announced to the page: ${announced}`,
+      `channels of the page: ${channels([...(await pc.getStats()).values()])}`,
+      `channels of the Rust end: ${channels(await remote.stats())}`,
+    ].join("\n");
   });
   // A candidate waits for the description that it belongs to.
   const ready = { here: gate(), there: gate() };

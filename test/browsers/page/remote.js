@@ -5,6 +5,7 @@ export class Remote {
     remote.id = (await post("/peers", { configuration, endpoint })).id;
     remote.events = [];
     remote.waiters = new Set();
+    remote.unanswered = new Set();
     remote.source = new EventSource(`/peers/${remote.id}/events`);
     remote.source.onmessage = ({ data }) => {
       remote.events.push(JSON.parse(data));
@@ -13,8 +14,14 @@ export class Remote {
     return remote;
   }
 
-  call(method, params = {}) {
-    return post(`/peers/${this.id}/call`, { method, params });
+  async call(method, params = {}) {
+    const call = { method };
+    this.unanswered.add(call);
+    try {
+      return await post(`/peers/${this.id}/call`, { method, params });
+    } finally {
+      this.unanswered.delete(call);
+    }
   }
 
   // Like [...(await pc.getStats()).values()].
