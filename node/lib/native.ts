@@ -1,437 +1,635 @@
+/** What passes between JavaScript and the core, made of the core's types by `npm run types`. */
+
 /**
- * The native core, `src/`: what it offers and what passes through. Dictionaries have the shape that
- * the specification gives them; objects are named by numbers and ids.
+ * How many transports are prepared for a peer that may not bundle (webrtc-pc §4.2.4).
  */
-import type {
-  RTCConfiguration,
-  RTCDataChannelInit,
-  RTCDataChannelState,
-  RTCDtlsTransportState,
-  RTCIceCandidateInit,
-  RTCIceConnectionState,
-  RTCIceGathererState,
-  RTCIceGatheringState,
-  RTCIceRole,
-  RTCIceTransportState,
-  RTCLocalSessionDescriptionInit,
-  RTCOfferOptions,
-  RTCPeerConnectionState,
-  RTCPriorityType,
-  RTCRtpSendParameters,
-  RTCRtpTransceiverDirection,
-  RTCRtpTransceiverInit,
-  RTCSctpTransportState,
-  RTCSessionDescriptionInit,
-  RTCSignalingState,
-} from './idl/types.js';
-import type { Kind } from './media/source.js';
-import { loadBinding } from './load-binding.js';
+export type BundlePolicy = "balanced" | "max-compat" | "max-bundle";
 
-/** What a method threw or a promise rejects with. */
-export interface NativeException {
-  readonly name: string;
-  readonly message: string;
-  /** The members of `RTCErrorInit`, when it is an `RTCError`. */
-  readonly rtc?: {
-    readonly errorDetail: string;
-    readonly sdpLineNumber?: number;
-    readonly sctpCauseCode?: number;
-    readonly receivedAlert?: number;
-    readonly sentAlert?: number;
-  };
-}
+export type ChannelView = { key: number, label: string, ordered: boolean, maxPacketLifeTime?: number | null, maxRetransmits?: number | null, protocol: string, negotiated: boolean, priority: PriorityType, id?: number | null, readyState: DataChannelState, bufferedAmount: number, };
 
-export interface NativeCandidateParts {
-  readonly foundation: string;
-  readonly component: 'rtp' | 'rtcp';
-  readonly priority: number;
-  readonly address: string;
-  readonly protocol: 'udp' | 'tcp';
-  readonly port: number;
-  readonly type: 'host' | 'srflx' | 'prflx' | 'relay';
-  readonly tcpType?: 'active' | 'passive' | 'so' | null;
-  readonly relatedAddress?: string | null;
-  readonly relatedPort?: number | null;
-}
+/**
+ * How a connection is set up (webrtc-pc §4.2.1).
+ */
+export type Configuration = {
+/**
+ * STUN and TURN servers. [`crate::limits::MAX_ICE_SERVERS`] are used, the rest is ignored.
+ */
+iceServers: Array<IceServer>,
+/**
+ * Which candidates may be used.
+ */
+iceTransportPolicy: IceTransportPolicy,
+/**
+ * How many transports are prepared for a peer that may not bundle.
+ */
+bundlePolicy: BundlePolicy,
+/**
+ * Whether RTP and RTCP share a port.
+ */
+rtcpMuxPolicy: RtcpMuxPolicy,
+/**
+ * How many candidate sets are gathered before they are needed.
+ */
+iceCandidatePoolSize: number,
+/**
+ * webrtc-extensions §4.2: offer data channels even when none was created yet.
+ */
+alwaysNegotiateDataChannels: boolean, };
 
-export interface NativeCandidate {
-  readonly init: RTCIceCandidateInit;
-  readonly parts?: NativeCandidateParts | null;
-  readonly relayProtocol?: 'udp' | 'tcp' | 'tls' | null;
-  readonly url?: string | null;
-}
+export type ConnectionView = { signalingState: SignalingState, iceGatheringState: IceGatheringState, iceConnectionState: IceConnectionState, connectionState: PeerConnectionState, canTrickleIceCandidates?: boolean | null,
+/**
+ * JavaScript asks for the text of a description that somebody reads, when this has grown.
+ */
+descriptionsRevision: number, };
 
-/** `kind` is the event's `type`; `target` says whose it is. */
-export type NativeEvent =
-  | { readonly target: 'connection'; readonly type: 'icecandidate'; readonly candidate: NativeCandidate | null }
-  | {
-      readonly target: 'connection';
-      readonly type: 'icecandidateerror';
-      readonly address: string | null;
-      readonly port: number | null;
-      readonly url: string;
-      readonly errorCode: number;
-      readonly errorText: string;
-    }
-  | {
-      readonly target: 'connection';
-      readonly type: 'track';
-      readonly transceiver: number;
-      readonly streams: readonly string[];
-    }
-  | { readonly target: 'connection'; readonly type: 'datachannel'; readonly channel: number }
-  | {
-      readonly target: 'connection';
-      readonly type:
-        | 'negotiationneeded'
-        | 'signalingstatechange'
-        | 'icegatheringstatechange'
-        | 'iceconnectionstatechange'
-        | 'connectionstatechange';
-    }
-  | {
-      readonly target: 'stream';
-      readonly type: 'addtrack' | 'removetrack';
-      readonly stream: string;
-      readonly track: string;
-    }
-  | { readonly target: 'track'; readonly type: 'mute' | 'unmute' | 'ended'; readonly track: string }
-  | { readonly target: 'dtls'; readonly type: 'statechange'; readonly key: number }
-  | { readonly target: 'dtls'; readonly type: 'error'; readonly key: number; readonly error: NativeException }
-  | {
-      readonly target: 'ice';
-      readonly type: 'statechange' | 'gatheringstatechange' | 'selectedcandidatepairchange';
-      readonly key: number;
-    }
-  | { readonly target: 'sctp'; readonly type: 'statechange' }
-  | {
-      readonly target: 'channel';
-      readonly type: 'open' | 'bufferedamountlow' | 'closing' | 'close';
-      readonly channel: number;
-    }
-  | { readonly target: 'channel'; readonly type: 'error'; readonly channel: number; readonly error: NativeException }
-  | {
-      readonly target: 'channel';
-      readonly type: 'message';
-      readonly channel: number;
-      readonly data: string | ArrayBuffer;
-    }
-  | {
-      readonly target: 'sender';
-      readonly type: 'keyframerequest';
-      readonly transceiver: number;
-      readonly encoding: number;
-      readonly rid?: string;
-    }
-  | { readonly target: 'sender'; readonly type: 'targetbitratechange'; readonly transceiver: number }
-  | { readonly target: 'dtmf'; readonly type: 'tonechange'; readonly transceiver: number; readonly tone: string };
+/**
+ * Options of `createDataChannel` (webrtc-pc §6.2, webrtc-priority).
+ */
+export type DataChannelInit = {
+/**
+ * Messages arrive in the order they were sent.
+ */
+ordered: boolean,
+/**
+ * Milliseconds for which a message is retransmitted, at most.
+ */
+maxPacketLifeTime?: number | null,
+/**
+ * How often a message is retransmitted, at most.
+ */
+maxRetransmits?: number | null,
+/**
+ * Name of the protocol spoken on it.
+ */
+protocol: string,
+/**
+ * The application makes the channel at both ends, with the same `id`.
+ */
+negotiated: boolean,
+/**
+ * Its id, when `negotiated`.
+ */
+id?: number | null,
+/**
+ * Its priority among the channels of the connection.
+ */
+priority: PriorityType, };
 
-/** One thing to do: dispatch an event or settle a promise. */
-export type NativeEffect =
-  | ({ readonly effect: 'event' } & NativeEvent)
-  | { readonly effect: 'resolve'; readonly operation: number; readonly description?: RTCSessionDescriptionInit; readonly stats?: string }
-  | { readonly effect: 'reject'; readonly operation: number; readonly exception: NativeException };
+/**
+ * State of a data channel (webrtc-pc §6.2).
+ */
+export type DataChannelState = "connecting" | "open" | "closing" | "closed";
 
-export type DescriptionName =
-  | 'currentLocalDescription'
-  | 'pendingLocalDescription'
-  | 'currentRemoteDescription'
-  | 'pendingRemoteDescription';
+/**
+ * What an encoder gives up first (mst-content-hint §4).
+ */
+export type DegradationPreference = "maintain-framerate" | "maintain-resolution" | "balanced" | "maintain-framerate-and-resolution";
 
-// --- the mirror: slots as they are after a task or a method
+/**
+ * State of one DTLS transport (webrtc-pc §5.5.1).
+ */
+export type DtlsTransportState = "new" | "connecting" | "connected" | "closed" | "failed";
 
-export interface ConnectionView {
-  readonly signalingState: RTCSignalingState;
-  readonly iceGatheringState: RTCIceGatheringState;
-  readonly iceConnectionState: RTCIceConnectionState;
-  readonly connectionState: RTCPeerConnectionState;
-  readonly canTrickleIceCandidates?: boolean | null;
-  /** Grows when a description may read otherwise than before. */
-  readonly descriptionsRevision: number;
-}
+/**
+ * What `addIceCandidate` takes (webrtc-pc §4.8.1.1); with the feature `serde` the browser's
+ * JSON. The default value says that no more candidates come, for every media description.
+ */
+export type IceCandidateInit = {
+/**
+ * The candidate attribute, or empty for "no more candidates".
+ */
+candidate: string,
+/**
+ * The `a=mid` of its media description.
+ */
+sdpMid?: string | null,
+/**
+ * The index of its media description.
+ */
+sdpMLineIndex?: number | null,
+/**
+ * The ufrag of the ICE generation it belongs to.
+ */
+usernameFragment?: string | null, };
 
-export interface TransceiverView {
-  readonly id: number;
-  /** In `getTransceivers()`. */
-  readonly listed: boolean;
-  readonly kind: Kind;
-  readonly mid?: string | null;
-  readonly direction: RTCRtpTransceiverDirection;
-  readonly currentDirection?: RTCRtpTransceiverDirection | null;
-  readonly senderTrack?: string | null;
-  readonly senderTransport?: number | null;
-  readonly receiverTrack: string;
-  readonly receiverTransport?: number | null;
-  readonly canInsertDtmf: boolean;
-  readonly toneBuffer: string;
-}
+/**
+ * The attributes of a candidate that its text says.
+ */
+export type IceCandidateParts = {
+/**
+ * Equal for candidates of the same origin.
+ */
+foundation: string,
+/**
+ * Its component.
+ */
+component: IceComponent,
+/**
+ * Its priority.
+ */
+priority: number,
+/**
+ * Its address or host name; none for a remote candidate that the application did not add.
+ */
+address?: string | null,
+/**
+ * Its transport protocol.
+ */
+protocol: IceProtocol,
+/**
+ * Its port.
+ */
+port: number,
+/**
+ * Where it comes from.
+ */
+type: IceCandidateType,
+/**
+ * The role of a TCP candidate.
+ */
+tcpType?: IceTcpCandidateType | null,
+/**
+ * The address it was derived from.
+ */
+relatedAddress?: string | null,
+/**
+ * The port it was derived from.
+ */
+relatedPort?: number | null, };
 
-export interface TransportView {
-  readonly key: number;
-  readonly dtlsState: RTCDtlsTransportState;
-  readonly iceState: RTCIceTransportState;
-  readonly iceGatheringState: RTCIceGathererState;
-  readonly iceRole: RTCIceRole;
-}
+/**
+ * Where a candidate comes from (webrtc-pc §4.8.1.5).
+ */
+export type IceCandidateType = "host" | "srflx" | "prflx" | "relay";
 
-export interface SctpView {
-  readonly transport: number;
-  readonly state: RTCSctpTransportState;
-  /** Absent: no limit. */
-  readonly maxMessageSize?: number | null;
-  readonly maxChannels?: number | null;
-}
+/**
+ * Component of a candidate (webrtc-pc §5.6.6).
+ */
+export type IceComponent = "rtp" | "rtcp";
 
-export interface ChannelView {
-  readonly key: number;
-  readonly label: string;
-  readonly ordered: boolean;
-  readonly maxPacketLifeTime?: number | null;
-  readonly maxRetransmits?: number | null;
-  readonly protocol: string;
-  readonly negotiated: boolean;
-  readonly priority: RTCPriorityType;
-  readonly id?: number | null;
-  readonly readyState: RTCDataChannelState;
-  readonly bufferedAmount: number;
-}
+/**
+ * ICE of all transports together (webrtc-pc §4.3.4).
+ */
+export type IceConnectionState = "closed" | "failed" | "disconnected" | "new" | "checking" | "completed" | "connected";
 
-/** The parts of the slots that changed since the last mirror. */
-export interface Mirror {
-  readonly connection?: ConnectionView;
-  /** Those that changed; one that was removed comes a last time, not listed. */
-  readonly transceivers?: readonly TransceiverView[];
-  /** The numbers of those of `getTransceivers()`, when one came or went. */
-  readonly listed?: readonly number[];
-  readonly transports?: readonly TransportView[];
-  readonly sctp?: SctpView | null;
-  /** Those that changed. */
-  readonly channels?: readonly ChannelView[];
-  /** Channel and `bufferedAmount`, one after the other, where nothing else changed. */
-  readonly amounts?: readonly number[];
-}
+/**
+ * Gathering of one ICE transport (webrtc-pc §5.6.3).
+ */
+export type IceGathererState = "new" | "gathering" | "complete";
 
-/** What a method did: its result or exception, and what it changed. */
-export interface Reply<T = undefined> {
-  readonly value?: T;
-  readonly exception?: NativeException;
-  readonly mirror?: Mirror;
-  /** `nextMicrotask` has something. */
-  readonly settles?: boolean;
-  readonly timeout?: number;
-}
+/**
+ * Gathering of all transports together (webrtc-pc §4.3.2).
+ */
+export type IceGatheringState = "new" | "gathering" | "complete";
 
-/** Effects to perform, and what changed before them. */
-export interface Turn {
-  /**
-   * Channel and data of a message, or the number of another event, one after the other; they come
-   * before the other effects.
-   */
-  readonly ofChannels: readonly (number | string | ArrayBuffer)[];
-  readonly effects: readonly NativeEffect[];
-  readonly mirror?: Mirror;
-  /** How many effects of the same task follow. */
-  readonly left: number;
-  /** How many tasks wait. */
-  readonly tasks: number;
-  /** In how many milliseconds `handleTimeout` wants to be called; negative: not at all. */
-  readonly timeout?: number;
-}
+/**
+ * ICE credentials of one end (webrtc-pc §5.6.1).
+ */
+export type IceParameters = {
+/**
+ * The user name fragment.
+ */
+usernameFragment: string,
+/**
+ * The password.
+ */
+password: string, };
 
-export interface NativeTrack {
-  readonly id: string;
-  readonly kind: Kind;
-}
+/**
+ * Transport protocol of a candidate (webrtc-pc §4.8.1.3).
+ */
+export type IceProtocol = "udp" | "tcp";
 
-export interface NativeConfiguration extends Omit<RTCConfiguration, 'certificates' | 'iceServers' | 'peerIdentity' | 'rtpHeaderEncryptionPolicy'> {
-  readonly iceServers: readonly { urls: string[]; username?: string; credential?: string }[];
-}
+/**
+ * Who nominates pairs (webrtc-pc §5.6.5).
+ */
+export type IceRole = "unknown" | "controlling" | "controlled";
 
-export interface NativeTransceiverInit extends Omit<RTCRtpTransceiverInit, 'streams'> {
-  readonly streams: readonly string[];
-}
+/**
+ * One STUN or TURN server (webrtc-pc §4.2.2).
+ */
+export type IceServer = {
+/**
+ * Its addresses: `stun:`, `stuns:`, `turn:` and `turns:` URLs. In JSON one of them may stand
+ * without a list around it.
+ */
+urls: Array<string>,
+/**
+ * The user name at a TURN server.
+ */
+username?: string | null,
+/**
+ * The password at a TURN server.
+ */
+credential?: string | null, };
 
-/** What statistics are about; transceivers stand for their senders and receivers. */
-export type StatsSelector = ['connection', 0] | ['sender' | 'receiver', transceiver: number] | ['track', id: string];
+/**
+ * How a TURN server is spoken to (webrtc-pc §4.8.1.6).
+ */
+export type IceServerTransportProtocol = "udp" | "tcp" | "tls";
 
-/** An operation's number, by which an effect settles its promise. */
-type Operation = Reply<number>;
+/**
+ * Role of a TCP candidate (webrtc-pc §4.8.1.4).
+ */
+export type IceTcpCandidateType = "active" | "passive" | "so";
 
-export interface NativePeerConnection {
-  /** Makes tasks of so many reports; tells how many tasks wait. */
-  receive(reports: number): number;
-  /** The next effect, or several messages, for which it runs tasks; null when there is nothing. */
-  next(): Turn | null;
-  description(name: DescriptionName): RTCSessionDescriptionInit | null;
-  /** What a method settled in its own turn. */
-  nextMicrotask(): Turn | null;
-  /** Queues what is due by the clock. */
-  handleTimeout(): Reply;
+/**
+ * Which candidates may be used (webrtc-pc §4.2.3).
+ */
+export type IceTransportPolicy = "relay" | "all";
 
-  createOffer(options: RTCOfferOptions): Operation;
-  createAnswer(): Operation;
-  setLocalDescription(description: RTCLocalSessionDescriptionInit): Operation;
-  setRemoteDescription(description: RTCSessionDescriptionInit): Operation;
-  addIceCandidate(candidate: RTCIceCandidateInit): Operation;
-  /** Resolves to a list of statistics in JSON. */
-  getStats(of: StatsSelector[0], id: StatsSelector[1], now: number): Operation;
-  restartIce(): Reply;
-  setConfiguration(configuration: NativeConfiguration, certificates: readonly NativeCertificate[]): Reply;
-  close(): Reply;
+/**
+ * State of one ICE transport (webrtc-pc §5.6.4).
+ */
+export type IceTransportState = "closed" | "failed" | "disconnected" | "new" | "checking" | "completed" | "connected";
 
-  addTrack(track: NativeTrack, streams: readonly string[]): Reply<number>;
-  removeTrack(transceiver: number): Reply;
-  addTransceiver(track: NativeTrack | null, kind: Kind, init: NativeTransceiverInit): Reply<number>;
-  setDirection(transceiver: number, direction: RTCRtpTransceiverDirection): Reply;
-  stop(transceiver: number): Reply;
-  setCodecPreferences(transceiver: number, codecs: readonly object[]): Reply;
-  headerExtensionsToNegotiate(transceiver: number): object[];
-  setHeaderExtensionsToNegotiate(transceiver: number, extensions: readonly object[]): Reply;
-  negotiatedHeaderExtensions(transceiver: number): object[];
-  replaceTrack(transceiver: number, track: NativeTrack | null): Operation;
-  setStreams(transceiver: number, streams: readonly string[]): Reply;
-  parameters(transceiver: number): Reply<object>;
-  setParameters(transceiver: number, parameters: RTCRtpSendParameters): Operation;
-  receiverParameters(transceiver: number): object;
-  stopTrack(track: string): void;
-  /** The application changed what is in a stream of the remote end. */
-  setStreamTracks(stream: string, tracks: readonly string[]): void;
-  insertDtmf(transceiver: number, tones: string, duration: number, gap: number): Reply;
+/**
+ * What `setLocalDescription` takes: without a type it makes the offer or answer that the
+ * signalling state calls for; without text it applies the last one created, or a new one.
+ */
+export type LocalSessionDescription = {
+/**
+ * Its type, if the application says.
+ */
+type?: SdpType | null,
+/**
+ * Its text, empty for the implicit one.
+ */
+sdp: string, };
 
-  /** `number` is what the hub names the end by. */
-  readFrames(transceiver: number, hub: NativeMediaHub, number: number): NativeFrameReader;
-  readPackets(transceiver: number, hub: NativeMediaHub, number: number): NativePacketReader;
-  writeFrames(transceiver: number, hub: NativeMediaHub, number: number): NativeFrameWriter;
-  writePackets(transceiver: number, hub: NativeMediaHub, number: number): NativePacketWriter;
-  setTransform(transceiver: number, side: 'sender' | 'receiver', transform: NativeTransform | null): void;
-  sendKeyFrameRequest(transceiver: number, encoding: number): Reply;
+/**
+ * What changed.
+ */
+export type Mirror = { connection?: ConnectionView | null,
+/**
+ * Those that changed, and a last time those that went.
+ */
+transceivers?: Array<TransceiverView>,
+/**
+ * The numbers of all, in order, when one came or went.
+ */
+listed?: Array<number> | null, transports?: Array<TransportView>, sctp?: SctpView | null | null, channels?: Array<ChannelView>,
+/**
+ * Channel and `bufferedAmount`, one after the other, where nothing else changed.
+ */
+amounts?: Array<number>, };
 
-  localCandidates(transport: number): NativeCandidate[];
-  remoteCandidates(transport: number): NativeCandidate[];
-  selectedCandidatePair(transport: number): { local: NativeCandidate; remote: NativeCandidate } | null;
-  localIceParameters(transport: number): object | null;
-  remoteIceParameters(transport: number): object | null;
-  remoteCertificates(transport: number): ArrayBuffer[];
+/**
+ * `NativeCandidate`
+ */
+export type NativeCandidate = { init: IceCandidateInit, parts?: IceCandidateParts | null, relayProtocol?: IceServerTransportProtocol | null, url?: string | null, };
 
-  createDataChannel(label: string, init: RTCDataChannelInit): Reply<number>;
-  /** The new `bufferedAmount`. */
-  sendText(channel: number, data: string): number | NativeException;
-  sendBinary(channel: number, data: Uint8Array): number | NativeException;
-  closeChannel(channel: number): Reply;
-  /** What waits to be sent counts, in bytes. */
-  sendQueueCost(channel: number): number;
-  setBufferedAmountLowThreshold(channel: number, threshold: number): void;
-}
+export type NativeCandidateError = { address: string | null, port: number | null, url: string, errorCode: number, errorText: string, };
 
-export interface NativeCertificate {
-  readonly expires: number;
-  fingerprints(): { algorithm: string; value: string }[];
-}
+export type NativeCandidatePair = { local: NativeCandidate, remote: NativeCandidate, };
 
-export type NativeKeygenAlgorithm =
-  | { readonly name: 'ECDSA' }
-  | { readonly name: 'RSASSA-PKCS1-v1_5'; readonly modulusLength: number };
+export type NativeChannelEvent = { "type": "error", channel: number, error: NativeException, };
 
-export interface NativeEndpoint {
-  readonly sharedPort?: number | null;
-  /** Counts of what was lost in this host. */
-  stats(): object;
-  close(): void;
-}
+export type NativeConnectionEvent = { "type": "negotiationneeded" } | { "type": "signalingstatechange" } | { "type": "icegatheringstatechange" } | { "type": "iceconnectionstatechange" } | { "type": "connectionstatechange" } | { "type": "icecandidate", candidate: NativeCandidate | null, } | { "type": "icecandidateerror" } & NativeCandidateError | { "type": "track", transceiver: number, streams: Array<string>, } | { "type": "datachannel", channel: number, };
 
-/** The connections of this JavaScript thread that have something to do. */
-export interface NativeHub {
-  /** Their numbers, and how many reports there are for each: in the order in which things happened. */
-  takeReady(): [number[], number[]];
-}
+export type NativeDtlsEvent = { "type": "statechange", key: number, } | { "type": "error", key: number, error: NativeException, };
 
-/** The readers, writers and transformers of this JavaScript thread that have something to do. */
-export interface NativeMediaHub {
-  takeReady(): number[];
-}
+export type NativeDtmfEvent = { "type": "tonechange", transceiver: number, tone: string, };
 
-/** Frames or packets: `lib/flow/columns.ts` says what the numbers are. */
-export interface NativeBatch {
-  readonly count: number;
-  readonly fields: Float64Array;
-  /** The bytes of all, one after the other. */
-  readonly data: ArrayBuffer;
-  readonly rids?: readonly string[];
-  /** Nothing follows. */
-  readonly ended: boolean;
-}
+/**
+ * `NativeEffect`: an event to dispatch, or a promise to settle. What is frequent at channels is no
+ * such object, see [`channel_event`] and [`data_to_js`].
+ */
+export type NativeEffect = { "effect": "event" } & NativeEvent | { "effect": "resolve" } & NativeResolution | { "effect": "reject" } & NativeRejection;
 
-export interface NativeReader {
-  /** Null when nothing is there yet. */
-  take(limit: number): NativeBatch | null;
-  readonly dropped?: number;
-  close?(): void;
-}
-export type NativePacketReader = NativeReader;
-export interface NativeFrameReader extends NativeReader {
-  mimeType(payloadType: number): string | null | undefined;
-}
+/**
+ * `EndpointOptions`, checked and with its defaults.
+ */
+export type NativeEndpointOptions = { loopback: boolean, ipv4: boolean, ipv6: boolean, onlyInterfaces: Array<string>, exceptInterfaces: Array<string>, onlyAddresses: Array<string>, exceptAddresses: Array<string>, udp: boolean, tcp: NativeTcpTypes, tlsRoots?: string | null, sharedPort?: number | null, portRange?: [number, number] | null, externalAddresses: Array<NativeExternalAddress>, hideHostAddresses: boolean, gatherContinually: boolean, iceLite: boolean, iceRenomination: boolean, maxChannels?: number | null, socketBuffers?: NativeSocketBuffers | null, };
 
-export interface NativeWriter {
-  /** How many from the front there was room for; -1 at the end. */
-  send(fields: Float64Array, data: readonly Uint8Array[]): number;
-  /** 1; or 0, and the hub tells when there is room; or -1 at the end. */
-  room(): number;
-  readonly queued?: number;
-}
-export type NativePacketWriter = NativeWriter;
-export interface NativeFrameWriter extends NativeWriter {
-  /** Encodings that a transform wants a key frame of. */
-  takeKeyFramesWanted(): number[];
-  rid(encoding: number): string | null | undefined;
-  payloadType(mimeType: string): number | null | undefined;
-}
+export type NativeErrorInit = { errorDetail: RtcErrorDetail, sdpLineNumber?: number | null, sctpCauseCode?: number | null, receivedAlert?: number | null, sentAlert?: number | null, };
 
-/** A transform in the thread of its connection. */
-export interface NativeTransform {
-  readonly token: number;
-  abandon(): void;
-  wantKeyFrame(encoding: number): void;
-}
+/**
+ * `NativeEvent`: whose it is, and then its `type`. The state that events tell of is in the mirror.
+ */
+export type NativeEvent = { "target": "connection" } & NativeConnectionEvent | { "target": "stream" } & NativeStreamEvent | { "target": "track" } & NativeTrackEvent | { "target": "dtls" } & NativeDtlsEvent | { "target": "ice" } & NativeIceEvent | { "target": "sctp" } & NativeSctpEvent | { "target": "channel" } & NativeChannelEvent | { "target": "sender" } & NativeSenderEvent | { "target": "dtmf" } & NativeDtmfEvent;
 
-/** A transform in the thread of its worker. */
-export interface NativeTransformer extends NativeReader, NativeWriter {
-  readonly kind?: Kind | null;
-  takeKeyFramesWanted(): number[];
-  rid(encoding: number): string | null | undefined;
-  askEncoder(encoding: number): void;
-  /** The encodings of which one is awaited. */
-  generateKeyFrame(rid: string | null): number[] | NativeException;
-  sendKeyFrameRequest(): boolean;
-  mimeType(payloadType: number): string | null | undefined;
-}
+export type NativeException = { name: string, message: string, rtc?: NativeErrorInit | null, };
 
-interface Binding {
-  /** `wake` is called on this thread when there are connections to take. */
-  Hub: new (wake: () => void) => NativeHub;
-  /** `wake` is called on this thread when there are ends to take. */
-  MediaHub: new (wake: () => void) => NativeMediaHub;
-  /** A transform that is nowhere yet. */
-  createTransform(): NativeTransform;
-  openTransformer(token: number, hub: NativeMediaHub, number: number): NativeTransformer;
-  /** `connection` is the number by which the hub names it. */
-  createPeerConnection(
-    configuration: NativeConfiguration,
-    certificates: readonly NativeCertificate[],
-    hub: NativeHub,
-    connection: number,
-    endpoint: NativeEndpoint | null,
-  ): Reply<NativePeerConnection>;
-  /** The endpoint, or why there is none. */
-  createEndpoint(options: object): { readonly value?: NativeEndpoint; readonly error?: string };
-  /** How many bytes a channel may have queued. */
-  SEND_BUFFER_BYTES: number;
-  /** What a message in the queue counts beside its bytes. */
-  SEND_OVERHEAD: number;
-  generateCertificate(algorithm: NativeKeygenAlgorithm, expires: number | null): Promise<NativeCertificate>;
-  /** What a candidate attribute says; null when it cannot be parsed. */
-  parseCandidate(candidate: string): NativeCandidateParts | null;
-  capabilities(kind: Kind, side: 'send' | 'receive'): object;
-}
+export type NativeExternalAddress = { address: string, local?: string | null, replaces: boolean, };
 
-export const native: Binding = loadBinding() as Binding;
+export type NativeIceEvent = { "type": "statechange", key: number, } | { "type": "gatheringstatechange", key: number, } | { "type": "selectedcandidatepairchange", key: number, };
+
+export type NativeKeyFrameRequest = { transceiver: number, encoding: number, rid?: string | null, };
+
+export type NativeRejection = { operation: number, exception: NativeException, };
+
+export type NativeResolution = { operation: number, description?: SessionDescription | null,
+/**
+ * JSON: its counters are wider than what a `u32` of Node-API holds, and it is large.
+ */
+stats?: string | null, };
+
+export type NativeSctpEvent = { "type": "statechange" };
+
+export type NativeSenderEvent = { "type": "keyframerequest" } & NativeKeyFrameRequest | { "type": "targetbitratechange", transceiver: number, };
+
+export type NativeSocketBuffers = { receive: number, send: number, };
+
+export type NativeStreamEvent = { "type": "addtrack", stream: string, track: string, } | { "type": "removetrack", stream: string, track: string, };
+
+export type NativeTcpTypes = { active: boolean, passive: boolean, simultaneousOpen: boolean, };
+
+export type NativeTrackEvent = { "type": "mute", track: string, } | { "type": "unmute", track: string, } | { "type": "ended", track: string, };
+
+/**
+ * `NativeTransceiverInit`
+ */
+export type NativeTransceiverInit = { direction: TransceiverDirection, streams: Array<string>, sendEncodings: Array<RtpEncodingParameters>, };
+
+/**
+ * Options of `createOffer`.
+ */
+export type OfferOptions = {
+/**
+ * New ICE credentials, so that applying the offer restarts ICE.
+ */
+iceRestart: boolean,
+/**
+ * Legacy (webrtc-pc §4.4.4): `true` makes sure one audio transceiver receives, `false` that
+ * none does.
+ */
+offerToReceiveAudio?: boolean | null,
+/**
+ * Legacy: the same for video.
+ */
+offerToReceiveVideo?: boolean | null, };
+
+/**
+ * ICE and DTLS of all transports together (webrtc-pc §4.3.3).
+ */
+export type PeerConnectionState = "closed" | "failed" | "disconnected" | "new" | "connecting" | "connected";
+
+/**
+ * Relative priority of a channel or encoding (webrtc-priority §3).
+ */
+export type PriorityType = "very-low" | "low" | "medium" | "high";
+
+/**
+ * A resolution that an encoding does not exceed (webrtc-extensions).
+ */
+export type ResolutionRestriction = {
+/**
+ * The largest width.
+ */
+maxWidth?: number | null,
+/**
+ * The largest height.
+ */
+maxHeight?: number | null, };
+
+/**
+ * What went wrong, of an `RTCError` (webrtc-pc §11.2.3).
+ */
+export type RtcErrorDetail = "data-channel-failure" | "dtls-failure" | "fingerprint-failure" | "sctp-failure" | "sdp-syntax-error" | "hardware-encoder-not-available" | "hardware-encoder-error";
+
+/**
+ * Whether RTP and RTCP share a port (webrtc-pc §4.2.5): always.
+ */
+export type RtcpMuxPolicy = "require";
+
+/**
+ * RTCP's parameters (webrtc-pc §5.2.6).
+ */
+export type RtcpParameters = {
+/**
+ * The canonical name in SDES. Receivers have none here.
+ */
+cname?: string | null,
+/**
+ * Whether reduced-size RTCP (RFC 5506) is negotiated.
+ */
+reducedSize?: boolean, };
+
+/**
+ * What senders or receivers of a kind can do (webrtc-pc §5.2.10).
+ */
+export type RtpCapabilities = {
+/**
+ * Codecs, with a single entry for retransmission.
+ */
+codecs: Array<RtpCodec>,
+/**
+ * Header extensions.
+ */
+headerExtensions: Array<RtpHeaderExtensionCapability>, };
+
+/**
+ * A codec (webrtc-pc §5.2.8).
+ */
+export type RtpCodec = {
+/**
+ * MIME type, as `audio/opus`.
+ */
+mimeType: string,
+/**
+ * Hertz of the RTP clock.
+ */
+clockRate: number,
+/**
+ * Channels of audio.
+ */
+channels?: number | null,
+/**
+ * Format parameters, as after the payload type in `a=fmtp`.
+ */
+sdpFmtpLine?: string | null, };
+
+/**
+ * A negotiated codec (webrtc-pc §5.2.9).
+ */
+export type RtpCodecParameters = {
+/**
+ * Its payload type.
+ */
+payloadType: number,
+/**
+ * MIME type, as `audio/opus`.
+ */
+mimeType: string,
+/**
+ * Hertz of the RTP clock.
+ */
+clockRate: number,
+/**
+ * Channels of audio.
+ */
+channels?: number | null,
+/**
+ * Format parameters, as after the payload type in `a=fmtp`.
+ */
+sdpFmtpLine?: string | null, };
+
+/**
+ * One encoding of a sender (webrtc-pc §5.2.5, webrtc-extensions, webrtc-priority, webrtc-svc).
+ */
+export type RtpEncodingParameters = {
+/**
+ * Its RID, when there are several. Read-only in `setParameters`.
+ */
+rid?: string | null,
+/**
+ * Whether it is sent.
+ */
+active: boolean,
+/**
+ * The codec to use, else the first negotiated one.
+ */
+codec?: RtpCodec | null,
+/**
+ * Bits per second, at most, without the overhead of IP, UDP and RTP (RFC 3890 §6.2.2).
+ */
+maxBitrate?: number | null,
+/**
+ * Frames per second, at most.
+ */
+maxFramerate?: number | null,
+/**
+ * By how much width and height are divided; at least 1.
+ */
+scaleResolutionDownBy?: number | null,
+/**
+ * The largest width and height, whichever way the frame lies (webrtc-extensions).
+ */
+scaleResolutionDownTo?: ResolutionRestriction | null,
+/**
+ * Scalability mode (webrtc-svc), as `L1T2`.
+ */
+scalabilityMode?: string | null,
+/**
+ * Priority among the encodings and channels of the connection (webrtc-priority).
+ */
+priority: PriorityType,
+/**
+ * Priority of its packets in the network (webrtc-priority).
+ */
+networkPriority?: PriorityType | null,
+/**
+ * Milliseconds of audio per packet, as a wish (webrtc-extensions).
+ */
+ptime?: number | null,
+/**
+ * Whether the sender may choose the packet time (webrtc-extensions).
+ */
+adaptivePtime: boolean, };
+
+/**
+ * A header extension that can be negotiated (webrtc-pc §5.2.11, webrtc-extensions §5).
+ */
+export type RtpHeaderExtensionCapability = {
+/**
+ * Its URI.
+ */
+uri: string,
+/**
+ * In which direction; `Stopped` when it is not to be negotiated.
+ */
+direction: TransceiverDirection, };
+
+/**
+ * A negotiated header extension (webrtc-pc §5.2.7).
+ */
+export type RtpHeaderExtensionParameters = {
+/**
+ * Its URI.
+ */
+uri: string,
+/**
+ * Its number in packets.
+ */
+id: number,
+/**
+ * Whether it is encrypted.
+ */
+encrypted: boolean, };
+
+/**
+ * What `getParameters` of a receiver returns (webrtc-pc §5.2.3).
+ */
+export type RtpReceiveParameters = {
+/**
+ * Header extensions it is prepared to receive.
+ */
+headerExtensions: Array<RtpHeaderExtensionParameters>,
+/**
+ * RTCP's parameters.
+ */
+rtcp: RtcpParameters,
+/**
+ * Codecs it is prepared to receive.
+ */
+codecs: Array<RtpCodecParameters>, };
+
+/**
+ * What `getParameters` of a sender returns and `setParameters` takes (webrtc-pc §5.2.2).
+ */
+export type RtpSendParameters = {
+/**
+ * Ties a `setParameters` to the `getParameters` before it.
+ */
+transactionId: string,
+/**
+ * The encodings, in order.
+ */
+encodings: Array<RtpEncodingParameters>,
+/**
+ * Negotiated header extensions. Read-only.
+ */
+headerExtensions: Array<RtpHeaderExtensionParameters>,
+/**
+ * RTCP's parameters. Read-only.
+ */
+rtcp: RtcpParameters,
+/**
+ * Negotiated codecs. Read-only.
+ */
+codecs: Array<RtpCodecParameters>,
+/**
+ * What the encoder gives up first (mst-content-hint).
+ */
+degradationPreference?: DegradationPreference | null, };
+
+/**
+ * State of the SCTP transport (webrtc-pc §6.1.2).
+ */
+export type SctpTransportState = "connecting" | "connected" | "closed";
+
+export type SctpView = { transport: number, state: SctpTransportState, maxMessageSize?: number | null, maxChannels?: number | null, };
+
+/**
+ * The type of a session description (webrtc-pc §4.6.1).
+ */
+export type SdpType = "offer" | "pranswer" | "answer" | "rollback";
+
+/**
+ * A description: type and SDP text. Both `RTCSessionDescriptionInit` and the attributes of
+ * `RTCSessionDescription`; with the feature `serde` it is the browser's JSON.
+ */
+export type SessionDescription = {
+/**
+ * Its type.
+ */
+type: SdpType,
+/**
+ * Its text; unused for a rollback.
+ */
+sdp: string, };
+
+/**
+ * Where the offer/answer exchange stands (webrtc-pc §4.3.1).
+ */
+export type SignalingState = "stable" | "have-local-offer" | "have-remote-offer" | "have-local-pranswer" | "have-remote-pranswer" | "closed";
+
+/**
+ * What a transceiver sends and receives (webrtc-pc §5.4).
+ */
+export type TransceiverDirection = "sendrecv" | "sendonly" | "recvonly" | "inactive" | "stopped";
+
+export type TransceiverView = { id: number, listed: boolean, kind: 'audio' | 'video', mid?: string | null, direction: TransceiverDirection, currentDirection?: TransceiverDirection | null, senderTrack?: string | null, senderTransport?: number | null, receiverTrack: string, receiverTransport?: number | null, canInsertDtmf: boolean, toneBuffer: string, };
+
+export type TransportView = { key: number, dtlsState: DtlsTransportState, iceState: IceTransportState, iceGatheringState: IceGathererState, iceRole: IceRole, };

@@ -301,8 +301,8 @@ impl NativePeerConnection {
             } else if let Some((channel, number)) = effect::channel_event(&effect) {
                 of_channels.insert(channel)?;
                 of_channels.insert(number)?;
-            } else {
-                others.insert(effect::to_js(env, effect)?)?;
+            } else if let Some(effect) = effect::to_js(env, effect)? {
+                others.insert(effect)?;
             }
         }
         turn.set_named_property("ofChannels", of_channels)?;

@@ -2,7 +2,8 @@
 
 use duologue_base::{ChannelKey, TransceiverId, TransportKey};
 use duologue_peer::{Effect, Event, IceCandidate, IceCandidateInit, IceCandidateParts};
-use duologue_peer::{IceCandidateError, Message, SessionDescription, Target, Value};
+use duologue_peer::{IceCandidateError, IceServerTransportProtocol, Message};
+use duologue_peer::{OperationId, SessionDescription, Value};
 use napi::bindgen_prelude::{ArrayBuffer, Result};
 use napi::{Env, JsValue, Unknown};
 use serde::Serialize;
@@ -12,11 +13,16 @@ use crate::limits::MAX_COPIED_BYTES;
 
 /// `NativeCandidate`
 #[derive(Debug, Serialize)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(rename = "NativeCandidate", optional_fields = nullable)
+)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct CandidateView {
     init: IceCandidateInit,
     parts: Option<IceCandidateParts>,
-    relay_protocol: Option<&'static str>,
+    relay_protocol: Option<IceServerTransportProtocol>,
     url: Option<String>,
 }
 
@@ -25,60 +31,208 @@ impl From<IceCandidate> for CandidateView {
         CandidateView {
             init: candidate.init,
             parts: candidate.parts,
-            relay_protocol: candidate.relay_protocol.map(|protocol| protocol.as_str()),
+            relay_protocol: candidate.relay_protocol,
             url: candidate.url,
         }
     }
 }
 
-/// Every kind of effect but messages, with the members that it has.
-#[derive(Debug, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct EffectView {
-    effect: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    operation: Option<f64>,
+/// `NativeEffect`: an event to dispatch, or a promise to settle. What is frequent at channels is no
+/// such object, see [`channel_event`] and [`data_to_js`].
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(rename = "NativeEffect"))]
+#[serde(tag = "effect", rename_all = "lowercase")]
+pub(crate) enum EffectView {
+    Event(EventView),
+    Resolve(Resolution),
+    Reject(Rejection),
+}
+
+#[derive(Debug, Serialize)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(rename = "NativeResolution", optional_fields = nullable)
+)]
+pub(crate) struct Resolution {
+    operation: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<SessionDescription>,
     /// JSON: its counters are wider than what a `u32` of Node-API holds, and it is large.
     #[serde(skip_serializing_if = "Option::is_none")]
     stats: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    exception: Option<Exception>,
+}
 
-    #[serde(skip_serializing_if = "Option::is_none")]
-    target: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none", rename = "type")]
-    event_type: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    candidate: Option<Option<CandidateView>>,
-    #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    candidate_error: Option<CandidateErrorView>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    transceiver: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    streams: Option<Vec<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    stream: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    track: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    key: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    channel: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<Exception>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tone: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    encoding: Option<usize>,
+#[derive(Debug, Serialize)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(rename = "NativeRejection")
+)]
+pub(crate) struct Rejection {
+    operation: f64,
+    exception: Exception,
+}
+
+/// `NativeEvent`: whose it is, and then its `type`. The state that events tell of is in the mirror.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(rename = "NativeEvent"))]
+#[serde(tag = "target", rename_all = "lowercase")]
+pub(crate) enum EventView {
+    Connection(ConnectionEvent),
+    Stream(StreamEvent),
+    Track(TrackEvent),
+    Dtls(DtlsEvent),
+    Ice(IceEvent),
+    Sctp(SctpEvent),
+    Channel(ChannelEvent),
+    Sender(SenderEvent),
+    Dtmf(DtmfEvent),
+}
+
+#[derive(Debug, Serialize)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(rename = "NativeConnectionEvent")
+)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub(crate) enum ConnectionEvent {
+    NegotiationNeeded,
+    SignalingStateChange,
+    IceGatheringStateChange,
+    IceConnectionStateChange,
+    ConnectionStateChange,
+    IceCandidate {
+        candidate: Option<CandidateView>,
+    },
+    IceCandidateError(CandidateErrorView),
+    Track {
+        transceiver: u32,
+        streams: Vec<String>,
+    },
+    DataChannel {
+        channel: u32,
+    },
+}
+
+#[derive(Debug, Serialize)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(rename = "NativeStreamEvent")
+)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub(crate) enum StreamEvent {
+    AddTrack { stream: String, track: String },
+    RemoveTrack { stream: String, track: String },
+}
+
+#[derive(Debug, Serialize)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(rename = "NativeTrackEvent")
+)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub(crate) enum TrackEvent {
+    Mute { track: String },
+    Unmute { track: String },
+    Ended { track: String },
+}
+
+#[derive(Debug, Serialize)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(rename = "NativeDtlsEvent")
+)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub(crate) enum DtlsEvent {
+    StateChange { key: u32 },
+    Error { key: u32, error: Exception },
+}
+
+#[derive(Debug, Serialize)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(rename = "NativeIceEvent")
+)]
+#[serde(tag = "type", rename_all = "lowercase")]
+#[expect(clippy::enum_variant_names, reason = "the names of the events")]
+pub(crate) enum IceEvent {
+    StateChange { key: u32 },
+    GatheringStateChange { key: u32 },
+    SelectedCandidatePairChange { key: u32 },
+}
+
+#[derive(Debug, Serialize)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(rename = "NativeSctpEvent")
+)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub(crate) enum SctpEvent {
+    StateChange,
+}
+
+#[derive(Debug, Serialize)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(rename = "NativeChannelEvent")
+)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub(crate) enum ChannelEvent {
+    Error { channel: u32, error: Exception },
+}
+
+#[derive(Debug, Serialize)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(rename = "NativeSenderEvent")
+)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub(crate) enum SenderEvent {
+    KeyFrameRequest(KeyFrameRequest),
+    TargetBitrateChange { transceiver: u32 },
+}
+
+#[derive(Debug, Serialize)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(rename = "NativeKeyFrameRequest", optional_fields = nullable)
+)]
+pub(crate) struct KeyFrameRequest {
+    transceiver: u32,
+    encoding: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     rid: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(rename = "NativeDtmfEvent")
+)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub(crate) enum DtmfEvent {
+    ToneChange { transceiver: u32, tone: String },
+}
+
+#[derive(Debug, Serialize)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(rename = "NativeCandidateError")
+)]
 #[serde(rename_all = "camelCase")]
-struct CandidateErrorView {
+pub(crate) struct CandidateErrorView {
     address: Option<String>,
     port: Option<u16>,
     url: String,
@@ -98,33 +252,37 @@ impl From<IceCandidateError> for CandidateErrorView {
     }
 }
 
-/// Another effect, as a JavaScript object.
-pub(crate) fn to_js<'env>(env: &'env Env, effect: Effect) -> Result<Unknown<'env>> {
-    match effect {
-        Effect::Event(event) => env.to_js_value(&event_view(event)),
-        Effect::Resolve { operation, value } => {
-            let mut view = EffectView {
-                effect: "resolve",
-                operation: Some(operation.as_u64() as f64),
-                ..EffectView::default()
-            };
-            match value {
-                Value::Description(description) => view.description = Some(description),
-                Value::Stats(report) => view.stats = Some(serde_json::to_string(&report)?),
-                _ => {}
-            }
-            env.to_js_value(&view)
-        }
+/// Another effect, as a JavaScript object; none of an event that this package does not know.
+pub(crate) fn to_js<'env>(env: &'env Env, effect: Effect) -> Result<Option<Unknown<'env>>> {
+    let view = match effect {
+        Effect::Event(event) => match event_view(event) {
+            Some(event) => EffectView::Event(event),
+            None => return Ok(None),
+        },
+        Effect::Resolve { operation, value } => EffectView::Resolve(resolution(operation, value)?),
         Effect::Reject {
             operation,
             exception,
-        } => env.to_js_value(&EffectView {
-            effect: "reject",
-            operation: Some(operation.as_u64() as f64),
-            exception: Some(Exception::from(&exception)),
-            ..EffectView::default()
+        } => EffectView::Reject(Rejection {
+            operation: operation.as_u64() as f64,
+            exception: Exception::from(&exception),
         }),
+    };
+    env.to_js_value(&view).map(Some)
+}
+
+fn resolution(operation: OperationId, value: Value) -> Result<Resolution> {
+    let (mut description, mut stats) = (None, None);
+    match value {
+        Value::Description(made) => description = Some(made),
+        Value::Stats(report) => stats = Some(serde_json::to_string(&report)?),
+        _ => {}
     }
+    Ok(Resolution {
+        operation: operation.as_u64() as f64,
+        description,
+        stats,
+    })
 }
 
 /// The channel of an event without data, and its number in `CHANNEL_EVENTS` of
@@ -156,73 +314,91 @@ pub(crate) fn data_to_js<'env>(env: &'env Env, message: Message) -> Result<Unkno
     })
 }
 
-fn event_view(event: Event) -> EffectView {
-    let mut view = EffectView {
-        effect: "event",
-        event_type: Some(event.name()),
-        ..EffectView::default()
-    };
-    set_target(&mut view, event.target());
-    match event {
-        Event::IceCandidate(candidate) => view.candidate = Some(candidate.map(Into::into)),
-        Event::IceCandidateError(error) => view.candidate_error = Some(error.into()),
+fn event_view(event: Event) -> Option<EventView> {
+    Some(match event {
+        Event::StreamAddTrack { stream, track } => EventView::Stream(StreamEvent::AddTrack {
+            stream: stream.to_string(),
+            track: track.to_string(),
+        }),
+        Event::StreamRemoveTrack { stream, track } => EventView::Stream(StreamEvent::RemoveTrack {
+            stream: stream.to_string(),
+            track: track.to_string(),
+        }),
+        Event::TrackMute(track) => EventView::Track(TrackEvent::Mute {
+            track: track.to_string(),
+        }),
+        Event::TrackUnmute(track) => EventView::Track(TrackEvent::Unmute {
+            track: track.to_string(),
+        }),
+        Event::TrackEnded(track) => EventView::Track(TrackEvent::Ended {
+            track: track.to_string(),
+        }),
+        Event::ChannelError(ChannelKey(channel), error) => {
+            let error = Exception::from(&error);
+            EventView::Channel(ChannelEvent::Error { channel, error })
+        }
+        Event::KeyFrameRequest {
+            transceiver: TransceiverId(transceiver),
+            encoding,
+            rid,
+        } => EventView::Sender(SenderEvent::KeyFrameRequest(KeyFrameRequest {
+            transceiver,
+            encoding,
+            rid,
+        })),
+        Event::TargetBitrateChange(TransceiverId(transceiver)) => {
+            EventView::Sender(SenderEvent::TargetBitrateChange { transceiver })
+        }
+        Event::ToneChange(TransceiverId(transceiver), tone) => {
+            EventView::Dtmf(DtmfEvent::ToneChange { transceiver, tone })
+        }
+        other => return transport_event(&other).or_else(|| connection_event(other)),
+    })
+}
+
+fn transport_event(event: &Event) -> Option<EventView> {
+    Some(match event {
+        Event::DtlsStateChange(TransportKey(key), _) => {
+            EventView::Dtls(DtlsEvent::StateChange { key: *key })
+        }
+        Event::DtlsError(TransportKey(key), error) => EventView::Dtls(DtlsEvent::Error {
+            key: *key,
+            error: Exception::from(error),
+        }),
+        Event::IceTransportStateChange(TransportKey(key), _) => {
+            EventView::Ice(IceEvent::StateChange { key: *key })
+        }
+        Event::IceTransportGatheringStateChange(TransportKey(key), _) => {
+            EventView::Ice(IceEvent::GatheringStateChange { key: *key })
+        }
+        Event::SelectedCandidatePairChange(TransportKey(key)) => {
+            EventView::Ice(IceEvent::SelectedCandidatePairChange { key: *key })
+        }
+        Event::SctpStateChange(_) => EventView::Sctp(SctpEvent::StateChange),
+        _ => return None,
+    })
+}
+
+fn connection_event(event: Event) -> Option<EventView> {
+    Some(EventView::Connection(match event {
+        Event::NegotiationNeeded => ConnectionEvent::NegotiationNeeded,
+        Event::SignalingStateChange(_) => ConnectionEvent::SignalingStateChange,
+        Event::IceGatheringStateChange(_) => ConnectionEvent::IceGatheringStateChange,
+        Event::IceConnectionStateChange(_) => ConnectionEvent::IceConnectionStateChange,
+        Event::ConnectionStateChange(_) => ConnectionEvent::ConnectionStateChange,
+        Event::IceCandidate(candidate) => ConnectionEvent::IceCandidate {
+            candidate: candidate.map(Into::into),
+        },
+        Event::IceCandidateError(error) => ConnectionEvent::IceCandidateError(error.into()),
         Event::Track {
             transceiver: TransceiverId(transceiver),
             streams,
             ..
-        } => {
-            view.transceiver = Some(transceiver);
-            view.streams = Some(streams.iter().map(ToString::to_string).collect());
-        }
-        Event::DataChannel(ChannelKey(channel)) => view.channel = Some(channel),
-        Event::StreamAddTrack { track, .. } | Event::StreamRemoveTrack { track, .. } => {
-            view.track = Some(track.to_string());
-        }
-        Event::DtlsError(_, error) | Event::ChannelError(_, error) => {
-            view.error = Some(Exception::from(&error));
-        }
-        Event::ToneChange(_, tone) => view.tone = Some(tone),
-        Event::KeyFrameRequest { encoding, rid, .. } => {
-            view.encoding = Some(encoding);
-            view.rid = rid.map(|rid| rid.to_string());
-        }
-        // The state that the others carry is in the mirror.
-        _ => {}
-    }
-    view
-}
-
-fn set_target(view: &mut EffectView, target: Target) {
-    view.target = Some(match target {
-        Target::MediaStream(stream) => {
-            view.stream = Some(stream.to_string());
-            "stream"
-        }
-        Target::MediaStreamTrack(track) => {
-            view.track = Some(track.to_string());
-            "track"
-        }
-        Target::DtlsTransport(TransportKey(key)) => {
-            view.key = Some(key);
-            "dtls"
-        }
-        Target::IceTransport(TransportKey(key)) => {
-            view.key = Some(key);
-            "ice"
-        }
-        Target::SctpTransport => "sctp",
-        Target::DataChannel(ChannelKey(channel)) => {
-            view.channel = Some(channel);
-            "channel"
-        }
-        Target::RtpSender(TransceiverId(transceiver)) => {
-            view.transceiver = Some(transceiver);
-            "sender"
-        }
-        Target::DtmfSender(TransceiverId(transceiver)) => {
-            view.transceiver = Some(transceiver);
-            "dtmf"
-        }
-        _ => "connection",
-    });
+        } => ConnectionEvent::Track {
+            transceiver,
+            streams: streams.iter().map(ToString::to_string).collect(),
+        },
+        Event::DataChannel(ChannelKey(channel)) => ConnectionEvent::DataChannel { channel },
+        _ => return None,
+    }))
 }

@@ -89,8 +89,13 @@ impl NativeEndpoint {
 
 /// `EndpointOptions`, checked and with its defaults.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(rename = "NativeEndpointOptions", optional_fields = nullable)
+)]
 #[serde(rename_all = "camelCase")]
-struct Options {
+pub(crate) struct Options {
     loopback: bool,
     ipv4: bool,
     ipv6: bool,
@@ -113,6 +118,11 @@ struct Options {
 }
 
 #[derive(Debug, Deserialize)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(rename = "NativeTcpTypes")
+)]
 #[serde(rename_all = "camelCase")]
 struct Tcp {
     active: bool,
@@ -121,6 +131,11 @@ struct Tcp {
 }
 
 #[derive(Debug, Deserialize)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(rename = "NativeExternalAddress", optional_fields = nullable)
+)]
 struct External {
     address: IpAddr,
     local: Option<IpAddr>,
@@ -128,6 +143,11 @@ struct External {
 }
 
 #[derive(Debug, Deserialize)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(rename = "NativeSocketBuffers")
+)]
 struct Buffers {
     receive: u32,
     send: u32,

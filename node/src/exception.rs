@@ -4,6 +4,11 @@ use duologue_peer as peer;
 use serde::Serialize;
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(rename = "NativeException", optional_fields = nullable)
+)]
 pub(crate) struct Exception {
     name: &'static str,
     message: String,
@@ -12,9 +17,14 @@ pub(crate) struct Exception {
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(rename = "NativeErrorInit", optional_fields = nullable)
+)]
 #[serde(rename_all = "camelCase")]
 struct RtcErrorInit {
-    error_detail: &'static str,
+    error_detail: peer::RtcErrorDetail,
     #[serde(skip_serializing_if = "Option::is_none")]
     sdp_line_number: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -41,7 +51,7 @@ impl From<&peer::Exception> for Exception {
             name: exception.name().as_str(),
             message: exception.message().to_owned(),
             rtc: exception.rtc_error().map(|init| RtcErrorInit {
-                error_detail: init.error_detail.as_str(),
+                error_detail: init.error_detail,
                 sdp_line_number: init.sdp_line_number,
                 sctp_cause_code: init.sctp_cause_code,
                 received_alert: init.received_alert,

@@ -1,6 +1,6 @@
 //! The native part of the npm package: the control plane on the JavaScript thread, the data plane
-//! on a runtime of its own. The W3C's interfaces are made of it in `lib/`, which is also where
-//! the types of everything that passes are written down (`lib/native.ts`).
+//! on a runtime of its own. The W3C's interfaces are made of it in `lib/`: `lib/native.ts` has the
+//! types of what passes, made of the types here, and `lib/binding.ts` the functions.
 //!
 //! ```text
 //! JavaScript thread                            runtime's threads
@@ -32,3 +32,5 @@ mod log;
 pub mod media;
 mod mirror;
 pub mod transports;
+#[cfg(all(test, feature = "typescript"))]
+mod typescript;

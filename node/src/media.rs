@@ -222,8 +222,13 @@ pub fn capabilities<'env>(env: &'env Env, kind: String, side: String) -> Result<
 
 /// `NativeTransceiverInit`
 #[derive(Deserialize)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(rename = "NativeTransceiverInit")
+)]
 #[serde(rename_all = "camelCase")]
-struct TransceiverInit {
+pub(crate) struct TransceiverInit {
     direction: peer::TransceiverDirection,
     streams: Vec<String>,
     send_encodings: Vec<peer::RtpEncodingParameters>,

@@ -3,7 +3,11 @@
 use std::collections::BTreeMap;
 
 use duologue_base::{ChannelKey, TransceiverId, TransportKey};
-use duologue_peer::{PeerConnection, Revisions, TransceiverView as Transceiver};
+use duologue_peer::{
+    DataChannelState, DtlsTransportState, IceConnectionState, IceGathererState, IceGatheringState,
+    IceRole, IceTransportState, PeerConnection, PeerConnectionState, PriorityType, Revisions,
+    SctpTransportState, SignalingState, TransceiverDirection, TransceiverView as Transceiver,
+};
 use serde::Serialize;
 
 /// What JavaScript knows.
@@ -14,9 +18,11 @@ pub(crate) struct Mirror {
     connection: Option<ConnectionView>,
     /// Those that are listed, in order.
     transceivers: Vec<TransceiverView>,
-    transports: BTreeMap<TransportKey, TransportView>,
+    /// None: JavaScript learns of it with the next changes.
+    transports: BTreeMap<TransportKey, Option<TransportView>>,
     sctp: Option<SctpView>,
-    channels: BTreeMap<ChannelKey, ChannelView>,
+    /// None: as above.
+    channels: BTreeMap<ChannelKey, Option<ChannelView>>,
 }
 
 /// Which slots may have changed.
@@ -27,25 +33,40 @@ pub(crate) enum Stale {
     Everything,
 }
 
-/// What changed, in the shape of `Mirror` of `lib/native.ts`.
+/// What changed.
 #[derive(Debug, Default, Serialize)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(rename = "Mirror", optional_fields = nullable)
+)]
 pub(crate) struct Changes {
     #[serde(skip_serializing_if = "Option::is_none")]
     connection: Option<ConnectionView>,
     /// Those that changed, and a last time those that went.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(
+        feature = "typescript",
+        ts(optional, as = "Option<Vec<TransceiverView>>")
+    )]
     transceivers: Vec<TransceiverView>,
     /// The numbers of all, in order, when one came or went.
     #[serde(skip_serializing_if = "Option::is_none")]
     listed: Option<Vec<u32>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(
+        feature = "typescript",
+        ts(optional, as = "Option<Vec<TransportView>>")
+    )]
     transports: Vec<TransportView>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sctp: Option<Option<SctpView>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "typescript", ts(optional, as = "Option<Vec<ChannelView>>"))]
     channels: Vec<ChannelView>,
     /// Channel and `bufferedAmount`, one after the other, where nothing else changed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "typescript", ts(optional, as = "Option<Vec<f64>>"))]
     amounts: Vec<f64>,
 }
 
@@ -74,7 +95,7 @@ impl Mirror {
 
     /// The amount that `send` told.
     pub(crate) fn set_buffered_amount(&mut self, key: ChannelKey, amount: f64) {
-        if let Some(view) = self.channels.get_mut(&key) {
+        if let Some(Some(view)) = self.channels.get_mut(&key) {
             view.buffered_amount = amount;
         }
     }
@@ -177,8 +198,8 @@ impl Mirror {
         for (&key, old) in &mut self.transports {
             // A transceiver keeps its transport after that has ended.
             let now = TransportView::new(pc, key).unwrap_or_else(|| TransportView::ended(key));
-            if now != *old {
-                *old = now.clone();
+            if old.as_ref() != Some(&now) {
+                *old = Some(now.clone());
                 changed.push(now);
             }
         }
@@ -199,11 +220,12 @@ impl Mirror {
             let Some(channel) = pc.data_channel(key) else {
                 continue;
             };
-            if !old.matches(channel) {
-                *old = ChannelView::new(key, channel);
-                changes.channels.push(old.clone());
+            let Some(old) = old.as_mut().filter(|old| old.matches(channel)) else {
+                let now = ChannelView::new(key, channel);
+                changes.channels.push(now.clone());
+                *old = Some(now);
                 continue;
-            }
+            };
             let amount = channel.buffered_amount() as f64;
             if old.buffered_amount != amount {
                 old.buffered_amount = amount;
@@ -215,12 +237,17 @@ impl Mirror {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(optional_fields = nullable)
+)]
 #[serde(rename_all = "camelCase")]
 struct ConnectionView {
-    signaling_state: &'static str,
-    ice_gathering_state: &'static str,
-    ice_connection_state: &'static str,
-    connection_state: &'static str,
+    signaling_state: SignalingState,
+    ice_gathering_state: IceGatheringState,
+    ice_connection_state: IceConnectionState,
+    connection_state: PeerConnectionState,
     can_trickle_ice_candidates: Option<bool>,
     /// JavaScript asks for the text of a description that somebody reads, when this has grown.
     descriptions_revision: f64,
@@ -229,10 +256,10 @@ struct ConnectionView {
 impl ConnectionView {
     fn new(pc: &PeerConnection) -> Self {
         ConnectionView {
-            signaling_state: pc.signaling_state().as_str(),
-            ice_gathering_state: pc.ice_gathering_state().as_str(),
-            ice_connection_state: pc.ice_connection_state().as_str(),
-            connection_state: pc.connection_state().as_str(),
+            signaling_state: pc.signaling_state(),
+            ice_gathering_state: pc.ice_gathering_state(),
+            ice_connection_state: pc.ice_connection_state(),
+            connection_state: pc.connection_state(),
             can_trickle_ice_candidates: pc.can_trickle_ice_candidates(),
             descriptions_revision: pc.revisions().descriptions as f64,
         }
@@ -240,14 +267,20 @@ impl ConnectionView {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(optional_fields = nullable)
+)]
 #[serde(rename_all = "camelCase")]
 struct TransceiverView {
     id: u32,
     listed: bool,
+    #[cfg_attr(feature = "typescript", ts(type = "'audio' | 'video'"))]
     kind: &'static str,
     mid: Option<String>,
-    direction: &'static str,
-    current_direction: Option<&'static str>,
+    direction: TransceiverDirection,
+    current_direction: Option<TransceiverDirection>,
     sender_track: Option<String>,
     sender_transport: Option<u32>,
     receiver_track: String,
@@ -264,8 +297,8 @@ impl TransceiverView {
             listed: true,
             kind: view.kind().as_str(),
             mid: view.mid().map(ToString::to_string),
-            direction: view.direction().as_str(),
-            current_direction: view.current_direction().map(|direction| direction.as_str()),
+            direction: view.direction(),
+            current_direction: view.current_direction(),
             sender_track: view.sender_track().map(|track| track.id.to_string()),
             sender_transport: transport,
             receiver_track: view.receiver_track().to_string(),
@@ -278,10 +311,9 @@ impl TransceiverView {
     /// Whether it says what [`new`](Self::new) would, looked at without making one: this is done for
     /// all of them whenever one may have changed.
     fn matches(&self, view: &Transceiver<'_>) -> bool {
-        let current = view.current_direction().map(|direction| direction.as_str());
         let track = view.sender_track().map(|track| track.id.as_str());
-        self.direction == view.direction().as_str()
-            && self.current_direction == current
+        self.direction == view.direction()
+            && self.current_direction == view.current_direction()
             && self.mid.as_deref() == view.mid().map(|mid| mid.as_str())
             && self.sender_track.as_deref() == track
             && self.sender_transport == view.transport().map(|TransportKey(key)| key)
@@ -290,14 +322,19 @@ impl TransceiverView {
     }
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(optional_fields = nullable)
+)]
 #[serde(rename_all = "camelCase")]
 struct TransportView {
     key: u32,
-    dtls_state: &'static str,
-    ice_state: &'static str,
-    ice_gathering_state: &'static str,
-    ice_role: &'static str,
+    dtls_state: DtlsTransportState,
+    ice_state: IceTransportState,
+    ice_gathering_state: IceGathererState,
+    ice_role: IceRole,
 }
 
 impl TransportView {
@@ -305,29 +342,34 @@ impl TransportView {
         let (dtls, ice) = (pc.dtls_transport(key)?, pc.ice_transport(key)?);
         Some(TransportView {
             key: key.0,
-            dtls_state: dtls.state().as_str(),
-            ice_state: ice.state().as_str(),
-            ice_gathering_state: ice.gathering_state().as_str(),
-            ice_role: ice.role().as_str(),
+            dtls_state: dtls.state(),
+            ice_state: ice.state(),
+            ice_gathering_state: ice.gathering_state(),
+            ice_role: ice.role(),
         })
     }
 
     fn ended(TransportKey(key): TransportKey) -> Self {
         TransportView {
             key,
-            dtls_state: "closed",
-            ice_state: "closed",
-            ice_gathering_state: "complete",
-            ice_role: "unknown",
+            dtls_state: DtlsTransportState::Closed,
+            ice_state: IceTransportState::Closed,
+            ice_gathering_state: IceGathererState::Complete,
+            ice_role: IceRole::Unknown,
         }
     }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(optional_fields = nullable)
+)]
 #[serde(rename_all = "camelCase")]
 struct SctpView {
     transport: u32,
-    state: &'static str,
+    state: SctpTransportState,
     max_message_size: Option<f64>,
     max_channels: Option<u16>,
 }
@@ -337,14 +379,19 @@ impl SctpView {
         let sctp = pc.sctp()?;
         Some(SctpView {
             transport: sctp.transport()?.0,
-            state: sctp.state().as_str(),
+            state: sctp.state(),
             max_message_size: sctp.max_message_size().map(|bytes| bytes as f64),
             max_channels: sctp.max_channels(),
         })
     }
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(optional_fields = nullable)
+)]
 #[serde(rename_all = "camelCase")]
 struct ChannelView {
     key: u32,
@@ -354,9 +401,9 @@ struct ChannelView {
     max_retransmits: Option<u16>,
     protocol: String,
     negotiated: bool,
-    priority: &'static str,
+    priority: PriorityType,
     id: Option<u16>,
-    ready_state: &'static str,
+    ready_state: DataChannelState,
     buffered_amount: f64,
 }
 
@@ -370,15 +417,15 @@ impl ChannelView {
             max_retransmits: channel.max_retransmits(),
             protocol: channel.protocol().to_owned(),
             negotiated: channel.negotiated(),
-            priority: channel.priority().as_str(),
+            priority: channel.priority(),
             id: channel.id().map(|id| id.0),
-            ready_state: channel.ready_state().as_str(),
+            ready_state: channel.ready_state(),
             buffered_amount: channel.buffered_amount() as f64,
         }
     }
 
     /// Only these attributes change, and the amount.
     fn matches(&self, channel: &duologue_peer::DataChannel) -> bool {
-        self.ready_state == channel.ready_state().as_str() && self.id == channel.id().map(|id| id.0)
+        self.ready_state == channel.ready_state() && self.id == channel.id().map(|id| id.0)
     }
 }

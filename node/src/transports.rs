@@ -15,7 +15,12 @@ fn candidates(list: &[peer::IceCandidate]) -> Vec<CandidateView> {
 }
 
 #[derive(Serialize)]
-struct PairView {
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(rename = "NativeCandidatePair")
+)]
+pub(crate) struct PairView {
     local: CandidateView,
     remote: CandidateView,
 }

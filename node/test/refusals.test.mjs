@@ -43,6 +43,14 @@ test('a connection that has to encrypt the headers of RTP is not made', () => {
   pc.close();
 });
 
+test('a closed connection says so, whatever it is asked for', () => {
+  const pc = new RTCPeerConnection();
+  pc.close();
+  for (const configuration of [{}, { rtcpMuxPolicy: 'negotiate' }, { peerIdentity: 'bob@example.org' }, { rtpHeaderEncryptionPolicy: 'require' }]) {
+    assert.throws(() => pc.setConfiguration(configuration), { name: 'InvalidStateError' });
+  }
+});
+
 test('a description that is to carry an identity is not made without', async () => {
   const isLoadFailure = (error) => error instanceof RTCError && error.errorDetail === 'idp-load-failure';
   const pc = new RTCPeerConnection();

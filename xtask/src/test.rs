@@ -170,5 +170,8 @@ fn node() -> Outcome {
         npm.current_dir(root().join("node"));
         run::run(npm)?;
     }
-    Ok(())
+    // Whether lib/native.ts is what the core's types say.
+    let mut types = tests_of("duologue-node");
+    types.args(["--lib", "--features", "typescript"]);
+    run::run(types)
 }

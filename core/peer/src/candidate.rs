@@ -21,6 +21,11 @@ use crate::{
     derive(serde::Deserialize, serde::Serialize),
     serde(default, rename_all = "camelCase")
 )]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(optional_fields = nullable)
+)]
 pub struct IceCandidateInit {
     /// The candidate attribute, or empty for "no more candidates".
     pub candidate: String,
@@ -53,6 +58,11 @@ pub struct IceCandidate {
     feature = "serde",
     derive(serde::Deserialize, serde::Serialize),
     serde(rename_all = "camelCase")
+)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(optional_fields = nullable)
 )]
 pub struct IceCandidateParts {
     /// Equal for candidates of the same origin.
@@ -95,6 +105,11 @@ pub struct IceCandidatePair {
     feature = "serde",
     derive(serde::Deserialize, serde::Serialize),
     serde(rename_all = "camelCase")
+)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(optional_fields = nullable)
 )]
 pub struct IceParameters {
     /// The user name fragment.

@@ -19,6 +19,11 @@ use crate::{BundlePolicy, Exception, IceTransportPolicy, RtcpMuxPolicy};
     derive(serde::Deserialize, serde::Serialize),
     serde(default, rename_all = "camelCase")
 )]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(optional_fields = nullable)
+)]
 pub struct Configuration {
     /// STUN and TURN servers. [`crate::limits::MAX_ICE_SERVERS`] are used, the rest is ignored.
     pub ice_servers: Vec<IceServer>,
@@ -59,6 +64,11 @@ impl Default for Configuration {
     feature = "serde",
     derive(serde::Deserialize, serde::Serialize),
     serde(rename_all = "camelCase")
+)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(optional_fields = nullable)
 )]
 pub struct IceServer {
     /// Its addresses: `stun:`, `stuns:`, `turn:` and `turns:` URLs. In JSON one of them may stand

@@ -15,6 +15,11 @@ use crate::{DataChannelState, PriorityType, SendQueue};
     derive(serde::Deserialize, serde::Serialize),
     serde(default, rename_all = "camelCase")
 )]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(optional_fields = nullable)
+)]
 pub struct DataChannelInit {
     /// Messages arrive in the order they were sent.
     pub ordered: bool,

@@ -13,6 +13,11 @@ use crate::SdpType;
 #[doc(alias = "RTCSessionDescriptionInit")]
 #[derive(Clone, Eq, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(optional_fields = nullable)
+)]
 pub struct SessionDescription {
     /// Its type.
     #[cfg_attr(feature = "serde", serde(rename = "type"))]
@@ -72,6 +77,11 @@ impl fmt::Debug for SessionDescription {
 #[doc(alias = "RTCLocalSessionDescriptionInit")]
 #[derive(Clone, Default, Eq, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(optional_fields = nullable)
+)]
 pub struct LocalSessionDescription {
     /// Its type, if the application says.
     #[cfg_attr(feature = "serde", serde(rename = "type", default))]
@@ -113,6 +123,11 @@ impl From<Option<SessionDescription>> for LocalSessionDescription {
     feature = "serde",
     derive(serde::Deserialize, serde::Serialize),
     serde(default, rename_all = "camelCase")
+)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(optional_fields = nullable)
 )]
 pub struct OfferOptions {
     /// New ICE credentials, so that applying the offer restarts ICE.

@@ -9,6 +9,7 @@ macro_rules! string_enum {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
         #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+        #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
         #[allow(clippy::exhaustive_enums, reason = "the W3C's list is closed")]
         pub enum $name {
             $($(#[$variant_doc])* #[cfg_attr(feature = "serde", serde(rename = $text))] $variant,)+

@@ -12,6 +12,11 @@ use crate::{DegradationPreference, Exception, MediaKind, PriorityType, Transceiv
     derive(serde::Deserialize, serde::Serialize),
     serde(rename_all = "camelCase")
 )]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(optional_fields = nullable)
+)]
 pub struct RtpCodec {
     /// MIME type, as `audio/opus`.
     pub mime_type: String,
@@ -39,6 +44,11 @@ pub struct RtpCodec {
     derive(serde::Deserialize, serde::Serialize),
     serde(rename_all = "camelCase")
 )]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(optional_fields = nullable)
+)]
 pub struct RtpCodecParameters {
     /// Its payload type.
     pub payload_type: u8,
@@ -55,6 +65,11 @@ pub struct RtpCodecParameters {
     derive(serde::Deserialize, serde::Serialize),
     serde(rename_all = "camelCase")
 )]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(optional_fields = nullable)
+)]
 pub struct RtpCapabilities {
     /// Codecs, with a single entry for retransmission.
     pub codecs: Vec<RtpCodec>,
@@ -66,6 +81,11 @@ pub struct RtpCapabilities {
 #[doc(alias = "RTCRtpHeaderExtensionCapability")]
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(optional_fields = nullable)
+)]
 pub struct RtpHeaderExtensionCapability {
     /// Its URI.
     pub uri: String,
@@ -77,6 +97,11 @@ pub struct RtpHeaderExtensionCapability {
 #[doc(alias = "RTCRtpHeaderExtensionParameters")]
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(optional_fields = nullable)
+)]
 pub struct RtpHeaderExtensionParameters {
     /// Its URI.
     pub uri: String,
@@ -95,6 +120,11 @@ pub struct RtpHeaderExtensionParameters {
     derive(serde::Deserialize, serde::Serialize),
     serde(rename_all = "camelCase")
 )]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(optional_fields = nullable)
+)]
 pub struct RtcpParameters {
     /// The canonical name in SDES. Receivers have none here.
     #[cfg_attr(
@@ -104,6 +134,7 @@ pub struct RtcpParameters {
     pub cname: Option<String>,
     /// Whether reduced-size RTCP (RFC 5506) is negotiated.
     #[cfg_attr(feature = "serde", serde(default))]
+    #[cfg_attr(feature = "typescript", ts(optional, as = "Option<bool>"))]
     pub reduced_size: bool,
 }
 
@@ -114,6 +145,11 @@ pub struct RtcpParameters {
     feature = "serde",
     derive(serde::Deserialize, serde::Serialize),
     serde(default, rename_all = "camelCase")
+)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(optional_fields = nullable)
 )]
 pub struct RtpEncodingParameters {
     /// Its RID, when there are several. Read-only in `setParameters`.
@@ -159,6 +195,11 @@ pub struct RtpEncodingParameters {
     derive(serde::Deserialize, serde::Serialize),
     serde(default, rename_all = "camelCase")
 )]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(optional_fields = nullable)
+)]
 pub struct ResolutionRestriction {
     /// The largest width.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
@@ -195,6 +236,11 @@ impl Default for RtpEncodingParameters {
     derive(serde::Deserialize, serde::Serialize),
     serde(rename_all = "camelCase")
 )]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(optional_fields = nullable)
+)]
 pub struct RtpSendParameters {
     /// Ties a `setParameters` to the `getParameters` before it.
     pub transaction_id: String,
@@ -221,6 +267,11 @@ pub struct RtpSendParameters {
     feature = "serde",
     derive(serde::Deserialize, serde::Serialize),
     serde(rename_all = "camelCase")
+)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(optional_fields = nullable)
 )]
 pub struct RtpReceiveParameters {
     /// Header extensions it is prepared to receive.

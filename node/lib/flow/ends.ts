@@ -1,5 +1,5 @@
 /** The readers, writers and transformers of this JavaScript thread, which the core wakes together. */
-import { type NativeMediaHub, native } from '../native.js';
+import { type NativeMediaHub, native } from '../binding.js';
 
 /** One of them. */
 export interface End {

@@ -1,5 +1,5 @@
 /** `receiver.frames()` and `sender.frames()`: encoded frames, for who encodes, decodes, records or plays. */
-import type { NativeFrameReader, NativeFrameWriter } from '../native.js';
+import type { NativeFrameReader, NativeFrameWriter } from '../binding.js';
 import {
   type RTCEncodedFrame,
   fillInit,

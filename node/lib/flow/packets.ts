@@ -1,6 +1,6 @@
 /** `receiver.packets()` and `sender.packets()`: RTP packets, for who records, forwards or makes media. */
 import { KeyFrameRequestEvent } from '../events/key-frame-request-event.js';
-import type { NativeBatch, NativePacketReader, NativePacketWriter } from '../native.js';
+import type { NativeBatch, NativePacketReader, NativePacketWriter } from '../binding.js';
 import {
   arg,
   assertInternal,

@@ -1,5 +1,5 @@
 /** What the readers of frames and of packets have in common. */
-import type { NativeBatch, NativeReader } from '../native.js';
+import type { NativeBatch, NativeReader } from '../binding.js';
 import { type End, ends } from './ends.js';
 
 /** How many are taken at a time. */

@@ -1,5 +1,5 @@
 /** What the writers of frames and of packets have in common. */
-import type { NativeWriter } from '../native.js';
+import type { NativeWriter } from '../binding.js';
 import { COLUMNS } from './columns.js';
 import { type End, ends } from './ends.js';
 

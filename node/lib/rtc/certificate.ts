@@ -1,5 +1,5 @@
 /** `RTCCertificate` and the algorithms of `generateCertificate`, webrtc-pc §4.10. */
-import { type NativeCertificate, type NativeKeygenAlgorithm, native } from '../native.js';
+import { type NativeCertificate, type NativeKeygenAlgorithm, native } from '../binding.js';
 import * as shapes from '../idl/interfaces.js';
 import { Algorithm, EcKeyGenParams, RTCCertificateExpiration, RsaHashedKeyGenParams } from '../idl/types.js';
 import { assertInternal, defineInterface, internal } from '../webidl/index.js';

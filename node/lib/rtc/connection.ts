@@ -15,22 +15,24 @@ import { RemoteSource } from '../media/source.js';
 import { type MediaStream, addTrackToStream, createStream, removeTrackFromStream } from '../media/stream.js';
 import { type MediaStreamTrack, createTrack, endTrack, setTrackMuted, whenTrackEnds } from '../media/track.js';
 import {
-  type ChannelView,
-  type ConnectionView,
+  type AnyEffect,
+  type AnyEvent,
   type DescriptionName,
-  type Mirror,
-  type NativeConfiguration,
-  type NativeEffect,
-  type NativeEvent,
   type NativePeerConnection,
   type NativeTrack,
   type Reply,
-  type SctpView,
   type StatsSelector,
-  type TransceiverView,
-  type TransportView,
   type Turn,
   native,
+} from '../binding.js';
+import type {
+  ChannelView,
+  ConnectionView,
+  Mirror,
+  Configuration,
+  SctpView,
+  TransceiverView,
+  TransportView,
 } from '../native.js';
 import { internal } from '../webidl/index.js';
 import { nativeCertificate } from './certificate.js';
@@ -93,9 +95,10 @@ const MORE_TRACKS = 64;
 /** Connections with a transport live, and keep the process alive, until they are closed. */
 const keepAlive = new KeepAlive();
 
-function configurationOf(configuration: RTCConfiguration): NativeConfiguration {
+function configurationOf(configuration: RTCConfiguration): Configuration {
   const { certificates: _, peerIdentity: __, rtpHeaderEncryptionPolicy: ___, iceServers, ...rest } = configuration;
-  return { ...rest, iceServers: iceServers.map((s) => ({ ...s, urls: [s.urls].flat() })) };
+  // "negotiate" was refused, if the connection is not closed.
+  return { ...rest, rtcpMuxPolicy: 'require', iceServers: iceServers.map((s) => ({ ...s, urls: [s.urls].flat() })) };
 }
 
 /** What promises a protection that there is not is refused, not ignored. */
@@ -139,7 +142,7 @@ export class Connection implements TaskSource {
   readonly #operations = new Map<number, Deferred>();
   readonly #target: EventTarget;
   /** What the core gave last, how much of it is performed, and how much follows. */
-  #effects: readonly NativeEffect[] = [];
+  #effects: readonly AnyEffect[] = [];
   #index = 0;
   #left = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -481,7 +484,7 @@ export class Connection implements TaskSource {
     }
   }
 
-  next(): NativeEffect | null {
+  next(): AnyEffect | null {
     if (this.#index >= this.#effects.length) {
       const turn = this.native.next();
       this.#take(turn);
@@ -510,7 +513,7 @@ export class Connection implements TaskSource {
     taskQueue.post(this);
   }
 
-  perform(effect: NativeEffect): void {
+  perform(effect: AnyEffect): void {
     if (effect.effect === 'event') {
       this.#dispatch(effect);
       return;
@@ -518,11 +521,11 @@ export class Connection implements TaskSource {
     const deferred = this.#operations.get(effect.operation);
     this.#operations.delete(effect.operation);
     if (effect.effect === 'reject') deferred?.reject(exceptionOf(effect.exception));
-    else if (effect.stats !== undefined) deferred?.resolve(reportOf(effect.stats));
+    else if (effect.stats != null) deferred?.resolve(reportOf(effect.stats));
     else deferred?.resolve(effect.description && descriptionInit(effect.description));
   }
 
-  #dispatch(event: NativeEvent): void {
+  #dispatch(event: AnyEvent): void {
     switch (event.target) {
       case 'connection':
         this.#target.dispatchEvent(this.#connectionEvent(event));
@@ -568,7 +571,7 @@ export class Connection implements TaskSource {
     }
   }
 
-  #connectionEvent(event: NativeEvent & { target: 'connection' }): Event {
+  #connectionEvent(event: AnyEvent & { target: 'connection' }): Event {
     switch (event.type) {
       case 'icecandidate': {
         const candidate = event.candidate && candidateOf(event.candidate);
@@ -589,7 +592,7 @@ export class Connection implements TaskSource {
     }
   }
 
-  #dispatchToChannel(event: NativeEvent & { target: 'channel' }): void {
+  #dispatchToChannel(event: AnyEvent & { target: 'channel' }): void {
     const { listener, slots } = this.#known(this.#channels, event.channel);
     // Events of a channel come after the task that ends the time in which it may be transferred.
     slots.isTransferable = false;
@@ -600,7 +603,7 @@ export class Connection implements TaskSource {
     if (event.type === 'close') this.#channels.delete(event.channel);
   }
 
-  #changeStream(event: NativeEvent & { target: 'stream' }): void {
+  #changeStream(event: AnyEvent & { target: 'stream' }): void {
     const stream = this.#stream(event.stream);
     const track = this.#tracks.get(event.track);
     if (track && event.type === 'addtrack') addTrackToStream(stream, track);
@@ -622,9 +625,9 @@ export class Connection implements TaskSource {
 /** What the core calls by their index. */
 const CHANNEL_EVENTS = ['open', 'bufferedamountlow', 'closing', 'close'] as const;
 
-function effectsOf({ ofChannels, effects }: Turn): readonly NativeEffect[] {
+function effectsOf({ ofChannels, effects }: Turn): readonly AnyEffect[] {
   if (ofChannels.length === 0) return effects;
-  const all: NativeEffect[] = [];
+  const all: AnyEffect[] = [];
   for (let i = 0; i < ofChannels.length; i += 2) {
     const channel = ofChannels[i] as number;
     const what = ofChannels[i + 1];

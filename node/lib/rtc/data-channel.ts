@@ -1,6 +1,7 @@
 /** `RTCDataChannel`, webrtc-pc §6.2. */
 import { RTCErrorEvent } from '../events/error-event.js';
-import { type ChannelView, type NativeException, native } from '../native.js';
+import { native } from '../binding.js';
+import type { ChannelView, NativeException } from '../native.js';
 import * as shapes from '../idl/interfaces.js';
 import type { BinaryType, RTCDataChannelState, RTCPriorityType } from '../idl/types.js';
 import { assertInternal, defineInterface, type EventHandler, internal, isBlob } from '../webidl/index.js';

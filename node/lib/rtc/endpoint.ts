@@ -1,6 +1,6 @@
 /** `Endpoint`: how connections reach the network. The W3C has no counterpart; a browser has one. */
 import { isIP } from 'node:net';
-import { type NativeEndpoint, native } from '../native.js';
+import { type NativeEndpoint, native } from '../binding.js';
 import {
   attribute,
   boolean,
@@ -67,13 +67,15 @@ const EndpointOptions = dictionary('EndpointOptions', {
 });
 type EndpointOptions = Infer<typeof EndpointOptions>;
 
-function checkPorts({ sharedPort, portRange }: EndpointOptions): void {
-  if (portRange === undefined) return;
+/** The range, if there is one and it can be one. */
+function portRangeOf({ sharedPort, portRange }: EndpointOptions): { portRange?: [number, number] } {
+  if (portRange === undefined) return {};
   if (sharedPort !== undefined) throw new TypeError('Endpoint: of sharedPort and portRange there can be one');
   const [first = 0, last = 0] = portRange;
   if (portRange.length !== 2 || first === 0 || first > last) {
     throw new RangeError(`Endpoint: portRange [${portRange.join(', ')}] is not [first, last]`);
   }
+  return { portRange: [first, last] };
 }
 
 export let nativeEndpoint: (endpoint: Endpoint) => NativeEndpoint;
@@ -92,13 +94,14 @@ export class Endpoint {
   constructor(options?: Partial<EndpointOptions>);
   constructor(...args: unknown[]) {
     const [options] = constructorArguments(shape, args);
-    checkPorts(options);
+    const { portRange: _, ...others } = options;
+    const portRange = portRangeOf(options);
     const externalAddresses = options.externalAddresses.map((external, i) =>
       typeof external === 'string'
         ? { address: IpAddress(external, `Endpoint: externalAddresses, element ${i}`), replaces: true }
         : external,
     );
-    const { value, error } = native.createEndpoint({ ...options, externalAddresses });
+    const { value, error } = native.createEndpoint({ ...others, ...portRange, externalAddresses });
     if (!value) throw new DOMException(`Endpoint: ${error}`, 'OperationError');
     this.#native = value;
   }

@@ -1,12 +1,13 @@
 /** `RTCIceCandidate`, webrtc-pc §4.8.1, and `RTCIceCandidatePair`, §5.6.2. */
-import { type NativeCandidate, type NativeCandidateParts, native } from '../native.js';
+import { native } from '../binding.js';
+import type { NativeCandidate, IceCandidateParts } from '../native.js';
 import * as shapes from '../idl/interfaces.js';
 import type { RTCIceCandidateInit, RTCLocalIceCandidateInit } from '../idl/types.js';
 import { assertInternal, constructorArguments, defineInterface, internal } from '../webidl/index.js';
 
 interface Slots {
   readonly init: RTCLocalIceCandidateInit;
-  readonly parts: NativeCandidateParts | null;
+  readonly parts: IceCandidateParts | null;
 }
 
 export class RTCIceCandidate {
@@ -55,7 +56,7 @@ export class RTCIceCandidate {
   get port(): number | null {
     return this.#slots.parts?.port ?? null;
   }
-  get type(): NativeCandidateParts['type'] | null {
+  get type(): IceCandidateParts['type'] | null {
     return this.#slots.parts?.type ?? null;
   }
   get tcpType(): 'active' | 'passive' | 'so' | null {

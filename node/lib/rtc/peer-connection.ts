@@ -17,7 +17,7 @@ import type {
 } from '../idl/types.js';
 import { constructorArguments, defineInterface, dictionaryArg, type EventHandler } from '../webidl/index.js';
 import { RTCError } from '../errors.js';
-import type { Reply } from '../native.js';
+import type { Reply } from '../binding.js';
 import { type RTCCertificate, generateCertificate } from './certificate.js';
 import { Connection } from './connection.js';
 import type { RTCDataChannel } from './data-channel.js';

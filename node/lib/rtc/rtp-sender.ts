@@ -4,7 +4,7 @@ import type { MediaStreamTrack } from '../media/track.js';
 import { EncodedFrameWriter } from '../flow/frames.js';
 import { ends } from '../flow/ends.js';
 import { RtpPacketWriter, fireKeyFrameRequest } from '../flow/packets.js';
-import { type NativeTransform, native } from '../native.js';
+import { type NativeTransform, native } from '../binding.js';
 import { nativeTransform } from '../transform/rtp-transform.js';
 import * as shapes from '../idl/interfaces.js';
 import type { RTCRtpTransform } from '../idl/types.js';

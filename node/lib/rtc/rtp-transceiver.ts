@@ -1,6 +1,6 @@
 /** `RTCRtpTransceiver`, webrtc-pc §5.4, and its header extension control, webrtc-extensions §6. */
 import * as shapes from '../idl/interfaces.js';
-import type { RTCRtpTransceiverDirection } from '../idl/types.js';
+import type { RTCRtpCodec, RTCRtpHeaderExtensionCapability, RTCRtpTransceiverDirection } from '../idl/types.js';
 import { assertInternal, defineInterface, internal } from '../webidl/index.js';
 import type { Connection } from './connection.js';
 import type { RTCRtpReceiver } from './rtp-receiver.js';
@@ -52,7 +52,7 @@ export class RTCRtpTransceiver {
     const { connection, id } = this.#slots;
     connection.settle(connection.native.stop(id));
   }
-  setCodecPreferences(codecs: object[]): void {
+  setCodecPreferences(codecs: RTCRtpCodec[]): void {
     const { connection, id } = this.#slots;
     connection.settle(connection.native.setCodecPreferences(id, codecs));
   }
@@ -60,7 +60,7 @@ export class RTCRtpTransceiver {
     const { connection, id } = this.#slots;
     return connection.native.headerExtensionsToNegotiate(id);
   }
-  setHeaderExtensionsToNegotiate(extensions: object[]): void {
+  setHeaderExtensionsToNegotiate(extensions: RTCRtpHeaderExtensionCapability[]): void {
     const { connection, id } = this.#slots;
     connection.settle(connection.native.setHeaderExtensionsToNegotiate(id, extensions));
   }

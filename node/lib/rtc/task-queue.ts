@@ -6,15 +6,15 @@
  * queued together one directly after the other. So a task's effects are one immediate each, and
  * neither a timer nor a socket comes between two of them.
  */
-import { type NativeEffect, type NativeHub, native } from '../native.js';
+import { type AnyEffect, type NativeHub, native } from '../binding.js';
 
 /** What runs tasks: a connection. */
 export interface TaskSource {
   /** Makes tasks of this many reports of the session. */
   receive(reports: number): void;
   /** The next effect; runs tasks until there is one. Null when there is none. */
-  next(): NativeEffect | null;
-  perform(effect: NativeEffect): void;
+  next(): AnyEffect | null;
+  perform(effect: AnyEffect): void;
   /** Effects that are known to follow the last one. */
   readonly effectsLeft: number;
   /** Tasks that wait, as of the last `receive` or `next`. */
@@ -88,7 +88,7 @@ class TaskQueue {
     }
   };
 
-  #next(entry: Entry): NativeEffect | null {
+  #next(entry: Entry): AnyEffect | null {
     const { source } = entry;
     if (entry.tasks === null) {
       source.receive(entry.reports);

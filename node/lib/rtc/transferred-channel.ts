@@ -3,7 +3,8 @@
  * channel"). Its connection stays where it is; the two threads talk over a port.
  */
 import type { MessagePort } from 'node:worker_threads';
-import { type ChannelView, type NativeException, native } from '../native.js';
+import { native } from '../binding.js';
+import type { ChannelView, NativeException } from '../native.js';
 import { internal, isBlob } from '../webidl/index.js';
 import {
   ChannelEvents,

@@ -25,7 +25,7 @@ import {
   linearLevel,
 } from '../flow/columns.js';
 import type { Outgoing } from '../flow/writer.js';
-import type { NativeBatch } from '../native.js';
+import type { NativeBatch } from '../binding.js';
 import * as shapes from '../idl/interfaces.js';
 import type {
   RTCEncodedAudioFrameMetadata as AudioMetadata,

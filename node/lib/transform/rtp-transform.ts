@@ -1,6 +1,6 @@
 /** What `sender.transform` and `receiver.transform` take, webrtc-encoded-transform §3. */
 import type { RTCRtpTransform } from '../idl/types.js';
-import { type NativeTransform, native } from '../native.js';
+import { type NativeTransform, native } from '../binding.js';
 import { RTCRtpScriptTransform, scriptTransform } from './script-transform.js';
 
 /** The sender or receiver that a transform was attached to first. */

@@ -1,6 +1,6 @@
 /** `RTCRtpScriptTransform`, webrtc-encoded-transform §5: hands frames to a worker of `node:worker_threads`. */
 import type { TransferListItem, Worker } from 'node:worker_threads';
-import { type NativeTransform, native } from '../native.js';
+import { type NativeTransform, native } from '../binding.js';
 import * as shapes from '../idl/interfaces.js';
 import { constructorArguments, defineInterface } from '../webidl/index.js';
 import { TRANSFORM } from './worker-scope.js';

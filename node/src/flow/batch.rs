@@ -144,7 +144,7 @@ fn write_info(info: &Info, rids: &mut Vec<String>, now: Option<Instant>, row: &m
     }
 }
 
-/// `NativeBatch` of `lib/native.ts`; null when nothing waits and more may come.
+/// `NativeBatch` of `lib/binding.ts`; null when nothing waits and more may come.
 pub(super) fn to_js<'env, T: Row>(
     env: &'env Env,
     taken: Taken<T>,

@@ -1,0 +1,262 @@
+/**
+ * The native core, `src/`: what it offers. What passes through its functions is in `native.ts`, made of
+ * the core's types; objects are named by numbers and ids.
+ */
+import type { Kind } from './media/source.js';
+import { loadBinding } from './load-binding.js';
+import type {
+  Configuration,
+  DataChannelInit,
+  IceCandidateInit,
+  IceCandidateParts,
+  IceParameters,
+  LocalSessionDescription,
+  Mirror,
+  NativeCandidate,
+  NativeCandidatePair,
+  NativeEffect,
+  NativeEndpointOptions,
+  NativeEvent,
+  NativeException,
+  NativeTransceiverInit,
+  OfferOptions,
+  RtpCapabilities,
+  RtpCodec,
+  RtpHeaderExtensionCapability,
+  RtpReceiveParameters,
+  RtpSendParameters,
+  SessionDescription,
+  TransceiverDirection,
+} from './native.js';
+
+/** What of a channel is frequent, made of `Turn.ofChannels`. */
+export type ChannelEvent =
+  | { readonly target: 'channel'; readonly type: 'open' | 'bufferedamountlow' | 'closing' | 'close'; readonly channel: number }
+  | { readonly target: 'channel'; readonly type: 'message'; readonly channel: number; readonly data: string | ArrayBuffer };
+
+/** What is dispatched. */
+export type AnyEvent = NativeEvent | ChannelEvent;
+export type AnyEffect = NativeEffect | ({ readonly effect: 'event' } & ChannelEvent);
+
+export type DescriptionName =
+  | 'currentLocalDescription'
+  | 'pendingLocalDescription'
+  | 'currentRemoteDescription'
+  | 'pendingRemoteDescription';
+
+/** What a method did: its result or exception, and what it changed. */
+export interface Reply<T = undefined> {
+  readonly value?: T;
+  readonly exception?: NativeException;
+  readonly mirror?: Mirror;
+  /** `nextMicrotask` has something. */
+  readonly settles?: boolean;
+  readonly timeout?: number;
+}
+
+/** Effects to perform, and what changed before them. */
+export interface Turn {
+  /**
+   * Channel and data of a message, or the number of another event, one after the other; they come
+   * before the other effects.
+   */
+  readonly ofChannels: readonly (number | string | ArrayBuffer)[];
+  readonly effects: readonly NativeEffect[];
+  readonly mirror?: Mirror;
+  /** How many effects of the same task follow. */
+  readonly left: number;
+  /** How many tasks wait. */
+  readonly tasks: number;
+  /** In how many milliseconds `handleTimeout` wants to be called; negative: not at all. */
+  readonly timeout?: number;
+}
+
+export interface NativeTrack {
+  readonly id: string;
+  readonly kind: Kind;
+}
+
+/** What statistics are about; transceivers stand for their senders and receivers. */
+export type StatsSelector = ['connection', 0] | ['sender' | 'receiver', transceiver: number] | ['track', id: string];
+
+/** An operation's number, by which an effect settles its promise. */
+type Operation = Reply<number>;
+
+export interface NativePeerConnection {
+  /** Makes tasks of so many reports; tells how many tasks wait. */
+  receive(reports: number): number;
+  /** The next effect, or several messages, for which it runs tasks; null when there is nothing. */
+  next(): Turn | null;
+  description(name: DescriptionName): SessionDescription | null;
+  /** What a method settled in its own turn. */
+  nextMicrotask(): Turn | null;
+  /** Queues what is due by the clock. */
+  handleTimeout(): Reply;
+
+  createOffer(options: OfferOptions): Operation;
+  createAnswer(): Operation;
+  setLocalDescription(description: LocalSessionDescription): Operation;
+  setRemoteDescription(description: SessionDescription): Operation;
+  addIceCandidate(candidate: IceCandidateInit): Operation;
+  /** Resolves to a list of statistics in JSON. */
+  getStats(of: StatsSelector[0], id: StatsSelector[1], now: number): Operation;
+  restartIce(): Reply;
+  setConfiguration(configuration: Configuration, certificates: readonly NativeCertificate[]): Reply;
+  close(): Reply;
+
+  addTrack(track: NativeTrack, streams: readonly string[]): Reply<number>;
+  removeTrack(transceiver: number): Reply;
+  addTransceiver(track: NativeTrack | null, kind: Kind, init: NativeTransceiverInit): Reply<number>;
+  setDirection(transceiver: number, direction: TransceiverDirection): Reply;
+  stop(transceiver: number): Reply;
+  setCodecPreferences(transceiver: number, codecs: readonly RtpCodec[]): Reply;
+  headerExtensionsToNegotiate(transceiver: number): RtpHeaderExtensionCapability[];
+  setHeaderExtensionsToNegotiate(transceiver: number, extensions: readonly RtpHeaderExtensionCapability[]): Reply;
+  negotiatedHeaderExtensions(transceiver: number): RtpHeaderExtensionCapability[];
+  replaceTrack(transceiver: number, track: NativeTrack | null): Operation;
+  setStreams(transceiver: number, streams: readonly string[]): Reply;
+  parameters(transceiver: number): Reply<RtpSendParameters>;
+  setParameters(transceiver: number, parameters: RtpSendParameters): Operation;
+  receiverParameters(transceiver: number): RtpReceiveParameters;
+  stopTrack(track: string): void;
+  /** The application changed what is in a stream of the remote end. */
+  setStreamTracks(stream: string, tracks: readonly string[]): void;
+  insertDtmf(transceiver: number, tones: string, duration: number, gap: number): Reply;
+
+  /** `number` is what the hub names the end by. */
+  readFrames(transceiver: number, hub: NativeMediaHub, number: number): NativeFrameReader;
+  readPackets(transceiver: number, hub: NativeMediaHub, number: number): NativePacketReader;
+  writeFrames(transceiver: number, hub: NativeMediaHub, number: number): NativeFrameWriter;
+  writePackets(transceiver: number, hub: NativeMediaHub, number: number): NativePacketWriter;
+  setTransform(transceiver: number, side: 'sender' | 'receiver', transform: NativeTransform | null): void;
+  sendKeyFrameRequest(transceiver: number, encoding: number): Reply;
+
+  localCandidates(transport: number): NativeCandidate[];
+  remoteCandidates(transport: number): NativeCandidate[];
+  selectedCandidatePair(transport: number): NativeCandidatePair | null;
+  localIceParameters(transport: number): IceParameters | null;
+  remoteIceParameters(transport: number): IceParameters | null;
+  remoteCertificates(transport: number): ArrayBuffer[];
+
+  createDataChannel(label: string, init: DataChannelInit): Reply<number>;
+  /** The new `bufferedAmount`. */
+  sendText(channel: number, data: string): number | NativeException;
+  sendBinary(channel: number, data: Uint8Array): number | NativeException;
+  closeChannel(channel: number): Reply;
+  /** What waits to be sent counts, in bytes. */
+  sendQueueCost(channel: number): number;
+  setBufferedAmountLowThreshold(channel: number, threshold: number): void;
+}
+
+export interface NativeCertificate {
+  readonly expires: number;
+  fingerprints(): { algorithm: string; value: string }[];
+}
+
+export type NativeKeygenAlgorithm =
+  | { readonly name: 'ECDSA' }
+  | { readonly name: 'RSASSA-PKCS1-v1_5'; readonly modulusLength: number };
+
+export interface NativeEndpoint {
+  readonly sharedPort?: number | null;
+  /** Counts of what was lost in this host. */
+  stats(): object;
+  close(): void;
+}
+
+/** The connections of this JavaScript thread that have something to do. */
+export interface NativeHub {
+  /** Their numbers, and how many reports there are for each: in the order in which things happened. */
+  takeReady(): [number[], number[]];
+}
+
+/** The readers, writers and transformers of this JavaScript thread that have something to do. */
+export interface NativeMediaHub {
+  takeReady(): number[];
+}
+
+/** Frames or packets: `lib/flow/columns.ts` says what the numbers are. */
+export interface NativeBatch {
+  readonly count: number;
+  readonly fields: Float64Array;
+  /** The bytes of all, one after the other. */
+  readonly data: ArrayBuffer;
+  readonly rids?: readonly string[];
+  /** Nothing follows. */
+  readonly ended: boolean;
+}
+
+export interface NativeReader {
+  /** Null when nothing is there yet. */
+  take(limit: number): NativeBatch | null;
+  readonly dropped?: number;
+  close?(): void;
+}
+export type NativePacketReader = NativeReader;
+export interface NativeFrameReader extends NativeReader {
+  mimeType(payloadType: number): string | null | undefined;
+}
+
+export interface NativeWriter {
+  /** How many from the front there was room for; -1 at the end. */
+  send(fields: Float64Array, data: readonly Uint8Array[]): number;
+  /** 1; or 0, and the hub tells when there is room; or -1 at the end. */
+  room(): number;
+  readonly queued?: number;
+}
+export type NativePacketWriter = NativeWriter;
+export interface NativeFrameWriter extends NativeWriter {
+  /** Encodings that a transform wants a key frame of. */
+  takeKeyFramesWanted(): number[];
+  rid(encoding: number): string | null | undefined;
+  payloadType(mimeType: string): number | null | undefined;
+}
+
+/** A transform in the thread of its connection. */
+export interface NativeTransform {
+  readonly token: number;
+  abandon(): void;
+  wantKeyFrame(encoding: number): void;
+}
+
+/** A transform in the thread of its worker. */
+export interface NativeTransformer extends NativeReader, NativeWriter {
+  readonly kind?: Kind | null;
+  takeKeyFramesWanted(): number[];
+  rid(encoding: number): string | null | undefined;
+  askEncoder(encoding: number): void;
+  /** The encodings of which one is awaited. */
+  generateKeyFrame(rid: string | null): number[] | NativeException;
+  sendKeyFrameRequest(): boolean;
+  mimeType(payloadType: number): string | null | undefined;
+}
+
+interface Binding {
+  /** `wake` is called on this thread when there are connections to take. */
+  Hub: new (wake: () => void) => NativeHub;
+  /** `wake` is called on this thread when there are ends to take. */
+  MediaHub: new (wake: () => void) => NativeMediaHub;
+  /** A transform that is nowhere yet. */
+  createTransform(): NativeTransform;
+  openTransformer(token: number, hub: NativeMediaHub, number: number): NativeTransformer;
+  /** `connection` is the number by which the hub names it. */
+  createPeerConnection(
+    configuration: Configuration,
+    certificates: readonly NativeCertificate[],
+    hub: NativeHub,
+    connection: number,
+    endpoint: NativeEndpoint | null,
+  ): Reply<NativePeerConnection>;
+  /** The endpoint, or why there is none. */
+  createEndpoint(options: NativeEndpointOptions): { readonly value?: NativeEndpoint; readonly error?: string };
+  /** How many bytes a channel may have queued. */
+  SEND_BUFFER_BYTES: number;
+  /** What a message in the queue counts beside its bytes. */
+  SEND_OVERHEAD: number;
+  generateCertificate(algorithm: NativeKeygenAlgorithm, expires: number | null): Promise<NativeCertificate>;
+  /** What a candidate attribute says; null when it cannot be parsed. */
+  parseCandidate(candidate: string): IceCandidateParts | null;
+  capabilities(kind: Kind, side: 'send' | 'receive'): RtpCapabilities;
+}
+
+export const native: Binding = loadBinding() as Binding;

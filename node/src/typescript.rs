@@ -1,0 +1,70 @@
+//! `lib/native.ts`: what passes between JavaScript and the core, as TypeScript has it.
+
+use std::collections::BTreeMap;
+use std::{env, fs};
+
+use duologue_peer as peer;
+use ts_rs::{Config, TS, TypeVisitor};
+
+use crate::{effect, endpoint, media, mirror, transports};
+
+const HEAD: &str = "\
+/** What passes between JavaScript and the core, made of the core's types by `npm run types`. */
+
+";
+
+#[test]
+fn native_ts_is_what_the_types_say() {
+    let mut declarations = Declarations::default();
+    declarations.visit::<effect::EffectView>();
+    declarations.visit::<mirror::Changes>();
+    declarations.visit::<transports::PairView>();
+    declarations.visit::<media::TransceiverInit>();
+    declarations.visit::<endpoint::Options>();
+    declarations.visit::<peer::Configuration>();
+    declarations.visit::<peer::OfferOptions>();
+    declarations.visit::<peer::LocalSessionDescription>();
+    declarations.visit::<peer::DataChannelInit>();
+    declarations.visit::<peer::IceParameters>();
+    declarations.visit::<peer::RtpCapabilities>();
+    declarations.visit::<peer::RtpSendParameters>();
+    declarations.visit::<peer::RtpReceiveParameters>();
+    let text = declarations.text();
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/lib/native.ts");
+    if env::var_os("UPDATE").is_some() {
+        fs::write(file, text).unwrap();
+    } else {
+        let is = fs::read_to_string(file).unwrap();
+        assert!(is == text, "lib/native.ts is stale: npm run types");
+    }
+}
+
+/// Those of all types that were visited and of what they consist of, by name.
+#[derive(Default)]
+struct Declarations {
+    config: Config,
+    by_name: BTreeMap<String, String>,
+}
+
+impl Declarations {
+    fn text(&self) -> String {
+        let declarations: Vec<&str> = self.by_name.values().map(String::as_str).collect();
+        let text = declarations.join("\n");
+        let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+        format!("{HEAD}{}\n", lines.join("\n"))
+    }
+}
+
+impl TypeVisitor for Declarations {
+    fn visit<T: TS + 'static + ?Sized>(&mut self) {
+        let name = T::ident(&self.config);
+        // Neither what TypeScript has itself, nor what was seen.
+        if T::output_path().is_none() || self.by_name.contains_key(&name) {
+            return;
+        }
+        let docs = T::docs().unwrap_or_default();
+        let declaration = format!("{docs}export {}\n", T::decl(&self.config));
+        self.by_name.insert(name, declaration);
+        T::visit_dependencies(self);
+    }
+}
