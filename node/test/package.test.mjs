@@ -30,6 +30,7 @@ const MAX_CORE_BYTES = 16 << 20;
 const PROGRAMS = {
   'module.mjs': `import { RTCPeerConnection } from 'duologue';${CALL}`,
   'script.cjs': `const { RTCPeerConnection } = require('duologue');${CALL}`,
+  'legacy.mjs': `import { RTCPeerConnection } from 'duologue'; import 'duologue/legacy';${CALL}`,
   'polyfill.mjs': `import 'duologue/polyfill';${CALL}`,
 };
 

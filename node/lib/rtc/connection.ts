@@ -111,6 +111,15 @@ function assertKept({ peerIdentity, rtpHeaderEncryptionPolicy }: RTCConfiguratio
   }
 }
 
+/** Who else learns which streams the other end sends: `duologue/legacy`. */
+export interface StreamObserver {
+  /** A `track` event with these streams is about to be fired. */
+  announced(connection: Connection, streams: readonly MediaStream[]): void;
+  /** The other end took a track out of a stream. */
+  removed(connection: Connection, stream: MediaStream): void;
+}
+export const streamObservers = new Set<StreamObserver>();
+
 export class Connection implements TaskSource {
   readonly native: NativePeerConnection;
   state: ConnectionView = {
@@ -140,7 +149,7 @@ export class Connection implements TaskSource {
   /** Streams that the remote end named. */
   readonly #streams = new Map<string, MediaStream>();
   readonly #operations = new Map<number, Deferred>();
-  readonly #target: EventTarget;
+  readonly target: EventTarget;
   /** What the core gave last, how much of it is performed, and how much follows. */
   #effects: readonly AnyEffect[] = [];
   #index = 0;
@@ -150,7 +159,7 @@ export class Connection implements TaskSource {
   #notReceived = 0;
 
   constructor(target: EventTarget, configuration: RTCConfiguration, { endpoint }: ConnectionOptions) {
-    this.#target = target;
+    this.target = target;
     if (configuration.rtcpMuxPolicy === 'negotiate') {
       throw new DOMException('RTCP is always multiplexed', 'NotSupportedError');
     }
@@ -252,6 +261,11 @@ export class Connection implements TaskSource {
   }
   get #active(): TransceiverEntry[] {
     return this.#listed.filter((entry) => entry.slots.currentDirection !== 'stopped');
+  }
+  /** Those that tracks are received in. */
+  get remoteStreams(): MediaStream[] {
+    const tracks = new Set(this.#active.map((entry) => entry.receiver.track));
+    return [...this.#streams.values()].filter((stream) => stream.getTracks().some((track) => tracks.has(track)));
   }
   transceiver(id: number): RTCRtpTransceiver {
     return this.#known(this.#transceivers, id).transceiver;
@@ -440,6 +454,7 @@ export class Connection implements TaskSource {
       id,
       kind,
       dtmf: dtmf?.object ?? null,
+      streams: [],
       track: null,
       transport: null,
       transform: null,
@@ -528,7 +543,7 @@ export class Connection implements TaskSource {
   #dispatch(event: AnyEvent): void {
     switch (event.target) {
       case 'connection':
-        this.#target.dispatchEvent(this.#connectionEvent(event));
+        this.target.dispatchEvent(this.#connectionEvent(event));
         break;
       case 'stream':
         this.#changeStream(event);
@@ -583,6 +598,7 @@ export class Connection implements TaskSource {
         const { transceiver } = this.#known(this.#transceivers, event.transceiver);
         const { receiver } = transceiver;
         const streams = event.streams.map((id) => this.#stream(id));
+        for (const observer of streamObservers) observer.announced(this, streams);
         return new RTCTrackEvent('track', { receiver, track: receiver.track, streams, transceiver });
       }
       case 'datachannel':
@@ -607,7 +623,10 @@ export class Connection implements TaskSource {
     const stream = this.#stream(event.stream);
     const track = this.#tracks.get(event.track);
     if (track && event.type === 'addtrack') addTrackToStream(stream, track);
-    else if (track) removeTrackFromStream(stream, track);
+    else if (track) {
+      removeTrackFromStream(stream, track);
+      for (const observer of streamObservers) observer.removed(this, stream);
+    }
   }
 
   #stream(id: string): MediaStream {

@@ -62,6 +62,8 @@ const shape = {
   constructors: [[...shapes.RTCPeerConnection.constructors[0], dictionaryArg(ConnectionOptions)]],
 } as const;
 
+export let connectionOf: (pc: RTCPeerConnection) => Connection;
+
 export class RTCPeerConnection extends EventTarget {
   readonly #connection: Connection;
   #identityProvider: string | null = null;
@@ -200,7 +202,9 @@ export class RTCPeerConnection extends EventTarget {
     const connection = this.#connection;
     const adopted = connection.adopt(track);
     const id = connection.settle(connection.native.addTrack(adopted, streams.map((s) => s.id)));
-    return connection.transceiver(id).sender;
+    const { sender } = connection.transceiver(id);
+    senderSlots(sender).streams = streams;
+    return sender;
   }
   removeTrack(sender: RTCRtpSender): void {
     const { connection, id } = senderSlots(sender);
@@ -218,7 +222,9 @@ export class RTCPeerConnection extends EventTarget {
     const track = typeof trackOrKind === 'string' ? null : connection.adopt(trackOrKind);
     const streams = init.streams.map((s) => s.id);
     const id = connection.settle(connection.native.addTransceiver(track, kind, { ...init, streams }));
-    return connection.transceiver(id);
+    const transceiver = connection.transceiver(id);
+    senderSlots(transceiver.sender).streams = init.streams;
+    return transceiver;
   }
 
   // --- data
@@ -274,6 +280,7 @@ export class RTCPeerConnection extends EventTarget {
   }
 
   static {
+    connectionOf = (pc) => pc.#connection;
     defineInterface(this, (o) => #connection in o, shape, { inspect: (pc) => pc.#summary });
   }
 }

@@ -21,6 +21,8 @@ export interface SenderSlots {
   readonly id: number;
   readonly kind: 'audio' | 'video';
   readonly dtmf: RTCDTMFSender | null;
+  /** `[[AssociatedMediaStreams]]` */
+  streams: readonly MediaStream[];
   track: MediaStreamTrack | null;
   transport: RTCDtlsTransport | null;
   transform: RTCRtpTransform | null;
@@ -90,6 +92,7 @@ export class RTCRtpSender {
   setStreams(...streams: MediaStream[]): void {
     const { connection, id } = this.#slots;
     connection.settle(connection.native.setStreams(id, streams.map((s) => s.id)));
+    this.#slots.streams = streams;
   }
   frames(): EncodedFrameWriter {
     const slots = this.#slots;

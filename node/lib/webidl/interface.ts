@@ -34,6 +34,7 @@ export function assertInternal(token: unknown): void {
   if (token !== internal) throw new TypeError('Illegal constructor');
 }
 
+type AnyClass = abstract new (...args: never[]) => object;
 type AnyFunction = (...args: unknown[]) => unknown;
 
 // --- parameters
@@ -225,6 +226,27 @@ export function defineInterface<T extends object>(
   const prototype = cls.prototype as object;
   Object.defineProperty(prototype, Symbol.toStringTag, { value: name, configurable: true });
 
+  defineMembers(cls, hasBrand, name, members);
+  // Events show themselves.
+  if (!(prototype instanceof Event)) defineInspect(prototype, hasBrand, inspect as (object: object) => object);
+}
+
+/** A partial interface: the methods of `additions` become members of `cls`, whose objects they are called on. */
+export function extendInterface<T extends object>(
+  cls: abstract new (...args: never[]) => T,
+  additions: object,
+  members: Members,
+): void {
+  const hasBrand = brands.get(cls.name);
+  if (!hasBrand) throw new Error(`${cls.name} is no interface`);
+  for (const [key, descriptor] of Object.entries(Object.getOwnPropertyDescriptors(additions))) {
+    Object.defineProperty(cls.prototype, key, descriptor);
+  }
+  defineMembers(cls, hasBrand, cls.name, members);
+}
+
+function defineMembers(cls: AnyClass, hasBrand: (value: object) => boolean, name: string, members: Members): void {
+  const prototype = cls.prototype as object;
   const check = (value: unknown): void => {
     if (!isObject(value) || !hasBrand(value)) throw new TypeError('Illegal invocation');
   };
@@ -244,8 +266,6 @@ export function defineInterface<T extends object>(
       Object.defineProperty(holder, key, { value, writable: true, enumerable: true, configurable: true });
     }
   }
-  // Events show themselves.
-  if (!(prototype instanceof Event)) defineInspect(prototype, hasBrand, inspect as (object: object) => object);
 }
 
 function attributesOf(members: Members): (object: object) => object {

@@ -1,0 +1,36 @@
+/// <reference lib="dom" />
+/**
+ * `import 'duologue/legacy'`: the obsolete names of `RTCPeerConnection`, for programs that have them. A
+ * new one adds tracks, and listens for `track`.
+ */
+declare global {
+  interface RTCPeerConnection {
+    /** Sends the tracks of the stream that are not sent yet. */
+    addStream(stream: MediaStream): void;
+    /** Sends the stream's tracks no more. */
+    removeStream(stream: MediaStream): void;
+    getLocalStreams(): MediaStream[];
+    getRemoteStreams(): MediaStream[];
+    /** A local or a remote stream. */
+    getStreamById(id: string): MediaStream | null;
+    /** `sender.dtmf` of the sender of a track. */
+    createDTMFSender(track: MediaStreamTrack): RTCDTMFSender;
+    onaddstream: ((this: RTCPeerConnection, event: MediaStreamEvent) => unknown) | null;
+    onremovestream: ((this: RTCPeerConnection, event: MediaStreamEvent) => unknown) | null;
+    getStats(success: (report: RTCStatsReport) => void): Promise<void>;
+    getStats(
+      selector: MediaStreamTrack | null,
+      success: (report: RTCStatsReport) => void,
+      failure?: (error: DOMException) => void,
+    ): Promise<void>;
+  }
+}
+
+/** `addstream` and `removestream`. */
+export interface MediaStreamEvent extends Event {
+  readonly stream: MediaStream | null;
+}
+export declare const MediaStreamEvent: {
+  prototype: MediaStreamEvent;
+  new (type: string, init?: EventInit & { stream?: MediaStream | null }): MediaStreamEvent;
+};
