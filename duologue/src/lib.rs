@@ -148,7 +148,7 @@ pub use duologue_peer::{
 pub use duologue_rtp::ext::AudioLevel;
 pub use duologue_rtp::payload::FrameSize;
 pub use duologue_rtp::{PayloadType, Rid, Ssrc};
-pub use duologue_session::{EncodedFrame, EncodedFrameInit, RtpPacket, RtpPacketInit};
+pub use duologue_session::{EncodedFrame, EncodedFrameInit, RtpPacket, RtpPacketInit, SenderTime};
 
 /// Encoded media in files, read and written without a codec: IVF, Ogg, WebM, MP4, byte streams. With the
 /// feature `files`.

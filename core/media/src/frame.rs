@@ -4,7 +4,7 @@ use bytes::Bytes;
 use duologue_base::Instant;
 use duologue_rtp::ext::AudioLevel;
 use duologue_rtp::payload::FrameSize;
-use duologue_rtp::{PayloadType, Rid, Ssrc};
+use duologue_rtp::{NtpTime, PayloadType, Rid, Ssrc};
 
 /// A frame of a receiver, whole: a packet of audio, or all that a picture consists of.
 ///
@@ -40,8 +40,24 @@ pub struct EncodedFrame {
     pub audio_level: Option<AudioLevel>,
     /// Its bytes.
     pub data: Bytes,
+    /// When its first packet arrived.
+    pub first_received: Instant,
     /// When its last packet arrived.
     pub received: Instant,
+    /// Some of it was lost and came by a repair: it says nothing of how evenly packets come.
+    pub repaired: bool,
+    /// What the last sender report of its stream told, if one came.
+    pub sender_time: Option<SenderTime>,
+}
+
+/// One moment by two clocks, as a sender report tells it (RFC 3550 §6.4.1): by it the streams of one
+/// sender are brought together.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct SenderTime {
+    /// By the clock that all streams of the sender have in common.
+    pub ntp: NtpTime,
+    /// By the stream's own.
+    pub rtp: u32,
 }
 
 /// A frame to send: what the sender does not decide itself.

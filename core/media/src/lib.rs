@@ -77,7 +77,7 @@ mod stats;
 mod transport;
 
 pub use counters::Counters;
-pub use frame::{EncodedFrame, EncodedFrameInit};
+pub use frame::{EncodedFrame, EncodedFrameInit, SenderTime};
 pub use packet::{MediaItem, Outlet, RtpPacket, RtpPacketInit, SendEncoding};
 pub use recv::{FrameCounters, Reception, Statistics};
 pub use report::MediaReport;

@@ -105,8 +105,12 @@ pub use duologue_ice::{Candidate, CheckLeave, ConnectError, ExternalAddress, Sec
 pub use duologue_media::{
     EncodedFrame, EncodedFrameInit, FrameCounters, InboundStats, MediaItem, MediaReport,
     MediaStats, OutboundStats, Outlet, RemoteReports, RepairStats, RtpPacket, RtpPacketInit,
-    SendCounters, SendEncoding, SenderReportStats, Statistics, Tone,
+    SendCounters, SendEncoding, SenderReportStats, SenderTime, Statistics, Tone,
 };
+pub use duologue_playout::{AudioStatistics, VideoStatistics};
 pub use report::{DtlsReport, Report, SctpError, SctpReport, TransportReport};
 pub use session::Session;
-pub use stats::{ChannelTraffic, GenerationStats, Stats, TransportStats};
+pub use stats::{
+    ChannelTraffic, EncoderStats, GenerationStats, Given, Played, PlayerStats, QualityLimitation,
+    SourceStats, Stats, TransportStats,
+};

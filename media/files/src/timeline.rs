@@ -82,7 +82,10 @@ mod tests {
             discardable: false,
             audio_level: None,
             data: Default::default(),
+            first_received: Instant::from_nanos(ms * 1_000_000),
             received: Instant::from_nanos(ms * 1_000_000),
+            repaired: false,
+            sender_time: None,
         }
     }
 

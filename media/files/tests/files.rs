@@ -209,7 +209,10 @@ fn received(track: &Track, frame: &Frame, ms: u64) -> EncodedFrame {
         discardable: false,
         audio_level: None,
         data: frame.data.clone(),
+        first_received: Instant::from_nanos(ms * 1_000_000),
         received: Instant::from_nanos(ms * 1_000_000),
+        repaired: false,
+        sender_time: None,
     }
 }
 

@@ -405,12 +405,10 @@ impl Assembly {
     fn take(&mut self, now: Instant, end: usize) -> Option<EncodedFrame> {
         let frame = self.join(end);
         let said = self.info(0).map(PacketInfo::without_structure);
-        let packets = self.slots.iter().take(end).filter_map(|slot| match slot {
-            Some(Slot::Packet(packet)) => Some(packet.received),
-            _ => None,
-        });
-        let count = packets.clone().count();
-        let first = packets.min();
+        let packets = self.slots.iter().take(end);
+        let count = packets
+            .filter(|slot| matches!(slot, Some(Slot::Packet(_))))
+            .count();
         self.drop_first(end);
         let frame = frame.filter(|frame| frame.key || !self.needs_key);
         match &frame {
@@ -421,11 +419,10 @@ impl Assembly {
                 }
                 self.counters.frames_received += 1;
                 self.counters.key_frames_received += u64::from(frame.key);
-                let first = first.unwrap_or(frame.received);
-                self.counters.jitter_buffer_delay += now - first;
+                self.counters.jitter_buffer_delay += now - frame.first_received;
                 if count > 1 {
                     self.counters.frames_assembled_from_multiple_packets += 1;
-                    self.counters.total_assembly_time += frame.received - first;
+                    self.counters.total_assembly_time += frame.received - frame.first_received;
                 }
             }
             None => {
@@ -465,7 +462,10 @@ impl Assembly {
             discardable: info.discardable || whole.discardable,
             audio_level: None,
             data: Bytes::copy_from_slice(&self.joined),
+            first_received: packets.clone().map(|it| it.received).min()?,
             received: last.received,
+            repaired: packets.clone().any(|packet| packet.repaired),
+            sender_time: None,
         })
     }
 }

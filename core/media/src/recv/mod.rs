@@ -27,7 +27,7 @@ use duologue_rtp::red::Red;
 use duologue_rtp::{MediaKind, Packet, PayloadType, ReceivePlan, RtcpFeedback, Ssrc, rtx};
 
 use crate::counters::Counters;
-use crate::frame::EncodedFrame;
+use crate::frame::{EncodedFrame, SenderTime};
 use crate::limits::{EARLY_PACKETS, EARLY_PATIENCE};
 use crate::packet::{MediaItem, Outlet, RtpPacket};
 use crate::report::MediaReport;
@@ -612,7 +612,9 @@ impl Inbound {
             (false, true) => {}
         }
         if receiver.plan.kind == MediaKind::Audio {
-            return told.give(MediaItem::Frame(receiver.id, audio_frame(packet)));
+            let sender_time = self.sources.get_mut(place.source).sender_time();
+            let frame = audio_frame(packet, sender_time);
+            return told.give(MediaItem::Frame(receiver.id, frame));
         }
 
         let means = self.claims[place.owner]
@@ -647,13 +649,17 @@ impl Inbound {
         let receiver = &mut self.receivers[place.owner];
         let round_trip = self.round_trip;
         let source = self.sources.get_mut(place.source);
+        let sender_time = source.sender_time();
         let Some(assembly) = source.assembly.as_deref_mut() else {
             return;
         };
         let mut wants_key_frame = false;
         loop {
             match assembly.poll(now, round_trip) {
-                Next::Frame(frame) => told.give(MediaItem::Frame(receiver.id, *frame)),
+                Next::Frame(mut frame) => {
+                    frame.sender_time = sender_time;
+                    told.give(MediaItem::Frame(receiver.id, *frame));
+                }
                 // Some senders make a key frame only when they are asked for one, and frames may be
                 // wanted of a stream that runs already.
                 Next::Dropped => wants_key_frame = true,
@@ -777,7 +783,7 @@ fn wants_fir(plan: &ReceivePlan) -> bool {
 }
 
 /// Audio waits for nothing: whoever plays it knows best what is late.
-fn audio_frame(packet: RtpPacket) -> EncodedFrame {
+fn audio_frame(packet: RtpPacket, sender_time: Option<SenderTime>) -> EncodedFrame {
     EncodedFrame {
         ssrc: packet.ssrc,
         encoding: packet.encoding,
@@ -791,6 +797,9 @@ fn audio_frame(packet: RtpPacket) -> EncodedFrame {
         discardable: false,
         audio_level: packet.audio_level,
         data: packet.payload,
+        first_received: packet.received,
         received: packet.received,
+        repaired: packet.repaired,
+        sender_time,
     }
 }

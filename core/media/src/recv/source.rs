@@ -15,6 +15,7 @@ use super::recovery::Recovery;
 use super::route::{Purpose, Route};
 use super::seen::Seen;
 use super::statistics::Statistics;
+use crate::frame::SenderTime;
 use crate::round_trips::RoundTrips;
 
 #[derive(Debug)]
@@ -181,6 +182,15 @@ impl Source {
             octets: extend_count(before.map_or(0, |it| it.octets), info.octet_count),
             count: before.map_or(0, |it| it.count) + 1,
         });
+    }
+
+    /// What the last one told of its clock.
+    pub(crate) fn sender_time(&self) -> Option<SenderTime> {
+        let report = self.sender_report?;
+        Some(SenderTime {
+            ntp: report.ntp,
+            rtp: report.rtp,
+        })
     }
 
     /// Time since the last sender report, as a report block has it.
