@@ -447,6 +447,11 @@ impl ConnectionHandle {
         self.0.endpoint().runtime()
     }
 
+    #[cfg(feature = "codecs")]
+    pub(crate) fn raw(&self) -> &crate::raw::Shared {
+        &self.0.raw
+    }
+
     pub(crate) fn session(&self) -> &SessionHandle {
         &self.0.session
     }
@@ -500,6 +505,8 @@ pub(crate) struct Connection {
     events: Arc<EventQueue>,
     backlog: Arc<Backlog>,
     media_queues: MediaQueues,
+    #[cfg(feature = "codecs")]
+    raw: crate::raw::Shared,
     /// The SCTP transport's `maxMessageSize`, where `send` finds it without the lock.
     max_message_size: AtomicU64,
     handle: OnceLock<Weak<ConnectionHandle>>,
@@ -520,6 +527,8 @@ impl Connection {
             events: Arc::new(EventQueue::new(session.clone())),
             backlog: Arc::new(Backlog::new(session.clone())),
             media_queues: MediaQueues::default(),
+            #[cfg(feature = "codecs")]
+            raw: crate::raw::Shared::default(),
             max_message_size: AtomicU64::new(0),
             handle: OnceLock::new(),
             session,
@@ -545,6 +554,11 @@ impl Connection {
 
     pub(crate) fn media_queues(&self) -> &MediaQueues {
         &self.media_queues
+    }
+
+    #[cfg(feature = "codecs")]
+    pub(crate) fn raw(&self) -> &crate::raw::Shared {
+        &self.raw
     }
 
     pub(crate) fn set_max_message_size(&self, peer: &peer::PeerConnection) {

@@ -126,6 +126,13 @@ impl Host for ConnectionHost {
                     queues.sent(items, bytes);
                 }
             }
+            #[cfg(feature = "codecs")]
+            Report::Stats { request, mut stats } => {
+                self.connection.raw().add_to(&mut stats);
+                let report = Report::Stats { request, stats };
+                self.connection
+                    .with(|control| control.handle_report(report));
+            }
             report => self
                 .connection
                 .with(|control| control.handle_report(report)),

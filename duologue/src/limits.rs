@@ -55,10 +55,14 @@ pub const RAW_PICTURES: usize = 3;
 #[cfg(feature = "codecs")]
 pub const RAW_SOUNDS: usize = 100;
 
-/// Packets of sound that come while one before them is waited for.
+/// Decoded pictures of one receiver whose time has not come; while there are so many none is decoded.
 #[cfg(feature = "codecs")]
-pub const REORDERED_SOUNDS: usize = 3;
+pub(crate) const PICTURES_TO_SHOW: usize = 4;
 
-/// Packets of sound in a row that are made up when they are lost; beyond it there is a gap.
+/// Pictures of the last second that are counted.
 #[cfg(feature = "codecs")]
-pub(crate) const MAX_CONCEALED: u64 = 10;
+pub(crate) const COUNTED_PICTURES: usize = 256;
+
+/// Streams of one connection of which players, and encodings of which encoders, are in the statistics.
+#[cfg(feature = "codecs")]
+pub(crate) const TOLD_STREAMS: usize = 256;

@@ -11,10 +11,10 @@ mod common;
 use std::time::Duration;
 
 use common::media::{Call, call, negotiate_again, within};
-use duologue::codec::{AudioData, pattern};
+use duologue::codec::{AudioCodec, AudioData, AudioEncoderConfig, pattern};
 use duologue::limits::RAW_PICTURES;
 use duologue::{
-    AudioTrackGenerator, ExceptionName, MediaKind, RtpReceiver, RtpTransceiver,
+    AudioTrackGenerator, ExceptionName, MediaKind, RtpPacketInit, RtpReceiver, RtpTransceiver,
     VideoTrackGenerator, VideoTrackProcessor,
 };
 
@@ -195,4 +195,73 @@ async fn the_wrong_kind_and_the_end_of_a_connection_are_told() {
         }
     })
     .await;
+}
+
+/// A tone in G.711, of which each tenth packet is lost on the way.
+async fn lossy_hum(call: &Call) {
+    let codecs = duologue::codec::built_in_codecs();
+    let mut encoder = codecs
+        .audio_encoder(&AudioEncoderConfig::new(AudioCodec::Pcmu))
+        .unwrap();
+    let writer = call.of_alice[AUDIO].sender().packets();
+    let mut clock = tokio::time::interval(Duration::from_millis(20));
+    for number in 0..u16::MAX {
+        clock.tick().await;
+        let first = u32::from(number) * 160;
+        let at = |n: u32| ((first + n) as f32 * 400.0 * std::f32::consts::TAU / 8_000.0).sin();
+        let samples: Vec<f32> = (0..160).map(|n| at(n) / 2.0).collect();
+        let mut payload = Vec::new();
+        encoder.encode(&samples, &mut payload).unwrap();
+        if number % 10 != 5 {
+            let packet = RtpPacketInit {
+                sequence_number: Some(number),
+                timestamp: first,
+                payload: payload.into(),
+                ..RtpPacketInit::default()
+            };
+            writer.send_all(&mut vec![packet]).await.unwrap();
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tone_of_which_packets_are_lost_keeps_its_pitch_and_what_is_made_up_is_counted() {
+    let call = call().await;
+    prefer(&call, AUDIO, "audio/PCMU").await;
+    let receiver = call.of_bob[AUDIO].receiver();
+    // Longer than a machine with other work stalls.
+    receiver.set_jitter_buffer_target(Some(1_000.0)).unwrap();
+    let mut heard = receiver.audio().unwrap();
+    let listen = async {
+        let mut sound = Vec::new();
+        while sound.len() < 2 * 8_000 {
+            let piece = heard.recv().await.expect("it goes on");
+            assert_eq!((piece.sample_rate(), piece.channels()), (8_000, 1));
+            sound.extend_from_slice(piece.samples());
+        }
+        (sound, receiver.get_stats().await.unwrap())
+    };
+    let (sound, report) = within(async {
+        tokio::select! {
+            heard = listen => heard,
+            () = lossy_hum(&call) => unreachable!("it does not end"),
+        }
+    })
+    .await;
+
+    let rises = sound[8_000..].windows(2);
+    let rises = rises.filter(|pair| pair[0] < 0.0 && pair[1] >= 0.0).count();
+    assert!((390..=410).contains(&rises), "{rises}");
+    let stats = report.inbound_rtp().next().unwrap();
+    let samples = |count: Option<u64>| count.expect("it is played") as f64;
+    let played = samples(stats.total_samples_received);
+    // One packet in ten.
+    let share = samples(stats.concealed_samples) / played;
+    assert!((0.08..=0.12).contains(&share), "{share}");
+    // A tone at half of the amplitude has an eighth of the power.
+    let energy = stats.total_audio_energy.unwrap() / stats.total_samples_duration.unwrap();
+    assert!((0.1..=0.15).contains(&energy), "{energy}");
+    let delay = stats.jitter_buffer_delay.unwrap();
+    let delay = delay / stats.jitter_buffer_emitted_count.unwrap() as f64;
+    assert!((0.5..=2.0).contains(&delay), "{delay}");
 }

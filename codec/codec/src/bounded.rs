@@ -43,6 +43,10 @@ impl VideoDecode for Bounded {
 
         self.inner.decode(data, timestamp, out)
     }
+
+    fn last_qp(&self) -> Option<u8> {
+        self.inner.last_qp()
+    }
 }
 
 #[cfg(test)]

@@ -189,4 +189,9 @@ pub trait VideoDecode: Send {
         timestamp: Duration,
         out: &mut Vec<VideoFrame>,
     ) -> Result<(), CodecError>;
+
+    /// How coarse the last picture was, by the scale of its codec, where the decoder tells it.
+    fn last_qp(&self) -> Option<u8> {
+        None
+    }
 }

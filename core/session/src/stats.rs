@@ -1,9 +1,14 @@
 //! What the statistics ask of a session.
 
-use duologue_base::{ChannelKey, DtlsRole, Generation, Instant, TransportKey};
+use std::time::Duration;
+
+use duologue_base::{ChannelKey, DtlsRole, Generation, Instant, TransceiverId, TransportKey};
 use duologue_dtls as dtls;
 use duologue_ice as ice;
 use duologue_media::{MediaStats, OutboundStats};
+use duologue_playout::{AudioStatistics, VideoStatistics};
+use duologue_rtp::payload::FrameSize;
+use duologue_rtp::{NtpTime, Ssrc};
 
 use crate::Session;
 use crate::limits::COUNTED_CHANNELS;
@@ -21,6 +26,156 @@ pub struct Stats {
     pub channels: Vec<(ChannelKey, ChannelTraffic)>,
     /// Of the streams of senders that send on no transport at the moment.
     pub paused: Vec<OutboundStats>,
+    /// Of what received streams are played by. A session decodes nothing: who does adds them.
+    pub players: Vec<PlayerStats>,
+    /// Of what is encoded for senders, in the same way.
+    pub encoders: Vec<EncoderStats>,
+    /// Of the raw pictures and sound that senders were given, in the same way.
+    pub sources: Vec<SourceStats>,
+}
+
+/// What a received stream came to.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct PlayerStats {
+    /// Whose it is.
+    pub receiver: TransceiverId,
+    /// `ssrc`
+    pub ssrc: Ssrc,
+    /// `decoderImplementation`
+    pub decoder: Option<String>,
+    /// What was played last: when it was captured, by the sender's clock, and when it was played.
+    pub newest: Option<(NtpTime, Instant)>,
+    /// What was played.
+    pub played: Played,
+}
+
+/// By the kind of a stream.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Played {
+    /// Sound.
+    Audio(AudioStatistics),
+    /// Pictures.
+    Video {
+        /// What became of the frames.
+        statistics: VideoStatistics,
+        /// `frameWidth`, `frameHeight`: of the last picture.
+        size: Option<FrameSize>,
+        /// `framesPerSecond`: pictures of the last second.
+        frames_per_second: Option<f64>,
+        /// `qpSum`, where the decoder tells it.
+        qp_sum: Option<u64>,
+    },
+}
+
+impl PlayerStats {
+    /// Of a stream of a receiver.
+    pub fn new(receiver: TransceiverId, ssrc: Ssrc, played: Played) -> Self {
+        PlayerStats {
+            receiver,
+            ssrc,
+            decoder: None,
+            newest: None,
+            played,
+        }
+    }
+}
+
+/// What was encoded for one encoding of a sender of pictures.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EncoderStats {
+    /// Whose it is.
+    pub sender: TransceiverId,
+    /// Which of its encodings.
+    pub encoding: usize,
+    /// `encoderImplementation`
+    pub encoder: Option<String>,
+    /// `framesEncoded`
+    pub frames_encoded: u64,
+    /// `keyFramesEncoded`
+    pub key_frames_encoded: u64,
+    /// `framesPerSecond`: of the last second.
+    pub frames_per_second: Option<f64>,
+    /// `qpSum`, where the encoder tells it.
+    pub qp_sum: Option<u64>,
+    /// `totalEncodeTime`
+    pub total_encode_time: Duration,
+    /// `totalEncodedBytesTarget`
+    pub total_encoded_bytes_target: u64,
+    /// `qualityLimitationReason`
+    pub limitation: QualityLimitation,
+    /// `qualityLimitationDurations`, in the order of [`QualityLimitation::ALL`].
+    pub limitation_durations: [Duration; 4],
+    /// `qualityLimitationResolutionChanges`
+    pub resolution_changes: u32,
+}
+
+/// Why pictures are smaller, or fewer, than the application asked for (webrtc-stats,
+/// "RTCQualityLimitationReason").
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum QualityLimitation {
+    /// They are not.
+    #[default]
+    None,
+    /// Encoding them takes too long.
+    Cpu,
+    /// The path is too slow.
+    Bandwidth,
+    /// For another reason.
+    Other,
+}
+
+impl QualityLimitation {
+    /// All of them.
+    pub const ALL: [QualityLimitation; 4] = [
+        QualityLimitation::None,
+        QualityLimitation::Cpu,
+        QualityLimitation::Bandwidth,
+        QualityLimitation::Other,
+    ];
+
+    /// As webrtc-stats has it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            QualityLimitation::None => "none",
+            QualityLimitation::Cpu => "cpu",
+            QualityLimitation::Bandwidth => "bandwidth",
+            QualityLimitation::Other => "other",
+        }
+    }
+}
+
+/// What a sender was given (webrtc-stats, "RTCMediaSourceStats").
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SourceStats {
+    /// Whose it is.
+    pub sender: TransceiverId,
+    /// What it was.
+    pub given: Given,
+}
+
+/// By the kind of a source.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Given {
+    /// Sound.
+    Audio {
+        /// `audioLevel`: linear.
+        level: f64,
+        /// `totalAudioEnergy`
+        total_energy: f64,
+        /// `totalSamplesDuration`
+        total_duration: Duration,
+    },
+    /// Pictures.
+    Video {
+        /// `width`, `height`: of the last one.
+        size: FrameSize,
+        /// `frames`
+        frames: u64,
+        /// `framesPerSecond`: of the last second.
+        frames_per_second: Option<f64>,
+    },
 }
 
 /// What webrtc-stats asks about a transport.
@@ -126,6 +281,7 @@ impl Session {
                 .collect(),
             channels: self.channel_counters.0.clone(),
             paused: self.media.paused_stats(),
+            ..Stats::default()
         }
     }
 }

@@ -41,6 +41,12 @@ impl RtpReceiver {
         self.read(|view| view.kind())
     }
 
+    /// The first of the streams that the peer put the track in.
+    #[cfg(feature = "codecs")]
+    pub(crate) fn first_stream(&self) -> Option<peer::MediaStreamId> {
+        self.read(|view| view.receiver_streams().first().cloned())?
+    }
+
     /// `track`
     pub fn track(&self) -> Option<MediaStreamTrack> {
         let id = self.read(|view| view.receiver_track().clone())?;

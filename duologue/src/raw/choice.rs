@@ -47,7 +47,7 @@ pub(super) fn audio(of: &RtpCodecParameters) -> Option<(PayloadType, AudioCodec)
     Some((PayloadType::new(of.payload_type)?, codec))
 }
 
-fn has_name(codec: &RtpCodec, kind: &str, name: &str) -> bool {
+pub(super) fn has_name(codec: &RtpCodec, kind: &str, name: &str) -> bool {
     let parts = codec.mime_type.split_once('/');
     parts.is_some_and(|(first, second)| {
         first.eq_ignore_ascii_case(kind) && second.eq_ignore_ascii_case(name)

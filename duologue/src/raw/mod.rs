@@ -1,18 +1,26 @@
 //! Raw pictures and sound of senders and receivers: encoded and decoded on worker threads, with the
 //! codecs of the [`Endpoint`](crate::Endpoint).
 
-mod audio;
+mod audio_generator;
+mod audio_processor;
 mod choice;
-mod generator;
-mod processor;
+mod pace;
+mod pictures;
 mod queue;
+mod shared;
+mod sound;
+mod together;
+mod video_generator;
+mod video_processor;
 mod workers;
 
 use duologue_codec::CodecSet;
 
-pub use audio::{AudioTrackGenerator, AudioTrackProcessor};
-pub use generator::VideoTrackGenerator;
-pub use processor::VideoTrackProcessor;
+pub use audio_generator::AudioTrackGenerator;
+pub use audio_processor::AudioTrackProcessor;
+pub(crate) use shared::Shared;
+pub use video_generator::VideoTrackGenerator;
+pub use video_processor::VideoTrackProcessor;
 
 /// What is built in: G.711 and G.722, and with the feature `safe-codecs` Opus and a decoder of VP8.
 pub fn built_in_codecs() -> CodecSet {

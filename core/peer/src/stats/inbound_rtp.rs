@@ -1,14 +1,17 @@
+use std::time::Duration;
+
 use duologue_base::TransportKey;
 use duologue_rtp::MediaKind;
 use duologue_rtp::ext::AudioLevel;
 use duologue_session as session;
+use duologue_session::{AudioStatistics, VideoStatistics};
 
 use super::{Collector, Stats, transport_id};
 use crate::TrackId;
 
 dictionary! {
     /// About an RTP stream that is received. It is there from its first packet on, and stays until its
-    /// transceiver is stopped. What a decoder or a player would tell is absent.
+    /// transceiver is stopped. What a decoder and a player tell is there where this library decodes.
     #[doc(alias = "RTCInboundRtpStreamStats")]
     #[doc(alias = "RTCReceivedRtpStreamStats")]
     pub struct InboundRtpStreamStats {
@@ -46,17 +49,75 @@ dictionary! {
         pub last_packet_received_timestamp: f64,
         /// Whole frames of video, where the application takes frames.
         pub frames_received: u32,
-        /// Frames of video that did not become whole, or were of no use without one that did not.
+        /// Frames of video that did not become whole, were of no use without one that did not, or were
+        /// not decoded.
         pub frames_dropped: u32,
+        /// Frames of video that were decoded.
+        pub frames_decoded: u32,
+        /// Of these, key frames.
+        pub key_frames_decoded: u32,
+        /// Pictures that were given to the application at their time.
+        pub frames_rendered: u32,
+        /// Of the last picture, in pixels.
+        pub frame_width: u32,
+        /// Of the last picture, in pixels.
+        pub frame_height: u32,
+        /// Pictures that were decoded in the last second.
+        pub frames_per_second: f64,
+        /// How coarse the decoded pictures were, of all together, by the scale of their codec.
+        pub qp_sum: u64,
+        /// Seconds that decoding took, of all pictures together.
+        pub total_decode_time: f64,
+        /// Seconds between pictures that followed each other, of all together.
+        pub total_inter_frame_delay: f64,
+        /// The squares of these, of all together.
+        pub total_squared_inter_frame_delay: f64,
+        /// How often the picture stood still for long.
+        pub freeze_count: u32,
+        /// Seconds of these.
+        pub total_freezes_duration: f64,
+        /// How often it stood for more than five seconds.
+        pub pause_count: u32,
+        /// Seconds of these.
+        pub total_pauses_duration: f64,
+        /// Seconds from the arrival of the first packet until it was decoded, of all frames or samples
+        /// together.
+        pub total_processing_delay: f64,
+        /// What the decoder calls itself.
+        pub decoder_implementation: String,
+        /// Whether it is one that saves power: those of libraries are not.
+        pub power_efficient_decoder: bool,
+        /// What is played now, on the clock of the sender, in milliseconds since 1970.
+        pub estimated_playout_timestamp: f64,
         /// Whole frames of more than one packet.
         pub frames_assembled_from_multiple_packets: u32,
         /// Seconds from the first packet of these to the last, of all together.
         pub total_assembly_time: f64,
-        /// Seconds from a frame's first packet until it was handed out, of all together.
+        /// Seconds that frames or samples waited from their first packet on, of all together.
         pub jitter_buffer_delay: f64,
-        /// How many frames these seconds are of.
+        /// Seconds that they were meant to wait, of all together.
+        pub jitter_buffer_target_delay: f64,
+        /// The same by the network alone, without lip sync and the application's wish.
+        pub jitter_buffer_minimum_delay: f64,
+        /// How many frames or samples these seconds are of.
         pub jitter_buffer_emitted_count: u64,
-        /// From 0 to 1, as the last packet told it (RFC 6464).
+        /// Samples of sound that were played, one for all channels.
+        pub total_samples_received: u64,
+        /// Of these, those that were made up.
+        pub concealed_samples: u64,
+        /// Of these, those that were silent.
+        pub silent_concealed_samples: u64,
+        /// How often samples began to be made up.
+        pub concealment_events: u64,
+        /// Samples that were added to play slower.
+        pub inserted_samples_for_deceleration: u64,
+        /// Samples that were left out to play faster.
+        pub removed_samples_for_acceleration: u64,
+        /// The energy of what was played: the square of how loud it is by the seconds that it is.
+        pub total_audio_energy: f64,
+        /// Seconds that were played.
+        pub total_samples_duration: f64,
+        /// From 0 to 1: of what is played, or else as the last packet told it (RFC 6464).
         pub audio_level: f64,
         /// PLI packets sent, of video.
         pub pli_count: u32,
@@ -81,6 +142,8 @@ dictionary! {
 pub(crate) struct ReceiverSide<'a> {
     pub(crate) track: &'a TrackId,
     pub(crate) mid: Option<String>,
+    /// What plays it.
+    pub(crate) player: Option<&'a session::PlayerStats>,
 }
 
 impl Collector {
@@ -106,7 +169,7 @@ impl Collector {
         let frames = counted.frames.filter(|_| is_video);
         let level = counted.audio_level.filter(|_| !is_video);
         let last = own.last_packet_received.map(|at| self.wall(at));
-        self.stats.push(Stats::InboundRtp(InboundRtpStreamStats {
+        let mut stats = InboundRtpStreamStats {
             id: id.clone(),
             timestamp: self.timestamp(),
             ssrc: counted.ssrc.0,
@@ -143,9 +206,111 @@ impl Collector {
             fec_ssrc: fec.and_then(|it| it.ssrc).map(|ssrc| ssrc.0),
             fec_packets_received: fec.map(|it| it.packets_received),
             fec_bytes_received: fec.map(|it| it.bytes_received),
-        }));
+            frames_decoded: None,
+            key_frames_decoded: None,
+            frames_rendered: None,
+            frame_width: None,
+            frame_height: None,
+            frames_per_second: None,
+            qp_sum: None,
+            total_decode_time: None,
+            total_inter_frame_delay: None,
+            total_squared_inter_frame_delay: None,
+            freeze_count: None,
+            total_freezes_duration: None,
+            pause_count: None,
+            total_pauses_duration: None,
+            total_processing_delay: None,
+            decoder_implementation: None,
+            power_efficient_decoder: None,
+            estimated_playout_timestamp: None,
+            jitter_buffer_target_delay: None,
+            jitter_buffer_minimum_delay: None,
+            total_samples_received: None,
+            concealed_samples: None,
+            silent_concealed_samples: None,
+            concealment_events: None,
+            inserted_samples_for_deceleration: None,
+            removed_samples_for_acceleration: None,
+            total_audio_energy: None,
+            total_samples_duration: None,
+        };
+        if let Some(player) = receiver.player {
+            self.add_player(player, &mut stats);
+        }
+        self.stats.push(Stats::InboundRtp(stats));
         id
     }
+}
+
+impl Collector {
+    /// What was decoded and played of a stream.
+    fn add_player(&self, player: &session::PlayerStats, stats: &mut InboundRtpStreamStats) {
+        // webrtc-stats, "estimatedPlayoutTimestamp": extrapolated from what was played last.
+        let newest = player.newest.map(|(captured, at)| {
+            let since = (self.collected - at).as_secs_f64() * 1e3;
+            captured.wall_clock().unix_millis() as f64 + since
+        });
+        stats.estimated_playout_timestamp = newest;
+        stats.decoder_implementation = player.decoder.clone();
+        match &player.played {
+            session::Played::Audio(audio) => add_audio(audio, stats),
+            session::Played::Video {
+                statistics,
+                size,
+                frames_per_second,
+                qp_sum,
+            } => {
+                stats.power_efficient_decoder = player.decoder.is_some().then_some(false);
+                stats.frame_width = size.map(|it| it.width);
+                stats.frame_height = size.map(|it| it.height);
+                stats.frames_per_second = *frames_per_second;
+                stats.qp_sum = *qp_sum;
+                add_video(statistics, stats);
+            }
+            _ => {}
+        }
+    }
+}
+
+fn add_audio(audio: &AudioStatistics, stats: &mut InboundRtpStreamStats) {
+    let seconds = |time: &Duration| Some(time.as_secs_f64());
+    stats.packets_discarded += audio.packets_discarded;
+    stats.total_processing_delay = seconds(&audio.jitter_buffer_delay);
+    stats.jitter_buffer_delay = seconds(&audio.jitter_buffer_delay);
+    stats.jitter_buffer_target_delay = seconds(&audio.jitter_buffer_target_delay);
+    stats.jitter_buffer_minimum_delay = seconds(&audio.jitter_buffer_minimum_delay);
+    stats.jitter_buffer_emitted_count = Some(audio.jitter_buffer_emitted_count);
+    stats.total_samples_received = Some(audio.total_samples_received);
+    stats.concealed_samples = Some(audio.concealed_samples);
+    stats.silent_concealed_samples = Some(audio.silent_concealed_samples);
+    stats.concealment_events = Some(audio.concealment_events);
+    stats.inserted_samples_for_deceleration = Some(audio.inserted_samples_for_deceleration);
+    stats.removed_samples_for_acceleration = Some(audio.removed_samples_for_acceleration);
+    stats.audio_level = Some(audio.audio_level.min(1.0));
+    stats.total_audio_energy = Some(audio.total_audio_energy);
+    stats.total_samples_duration = seconds(&audio.total_samples_duration);
+}
+
+fn add_video(video: &VideoStatistics, stats: &mut InboundRtpStreamStats) {
+    let seconds = |time: &Duration| Some(time.as_secs_f64());
+    let dropped = stats.frames_dropped.unwrap_or(0);
+    stats.frames_dropped = Some(dropped + video.frames_dropped as u32);
+    stats.frames_decoded = Some(video.frames_decoded as u32);
+    stats.key_frames_decoded = Some(video.key_frames_decoded as u32);
+    stats.frames_rendered = Some(video.frames_rendered as u32);
+    stats.total_decode_time = seconds(&video.total_decode_time);
+    stats.total_processing_delay = seconds(&video.total_processing_delay);
+    stats.total_inter_frame_delay = seconds(&video.total_inter_frame_delay);
+    stats.total_squared_inter_frame_delay = Some(video.total_squared_inter_frame_delay);
+    stats.freeze_count = Some(video.freeze_count as u32);
+    stats.total_freezes_duration = seconds(&video.total_freezes_duration);
+    stats.pause_count = Some(video.pause_count as u32);
+    stats.total_pauses_duration = seconds(&video.total_pauses_duration);
+    stats.jitter_buffer_delay = seconds(&video.jitter_buffer_delay);
+    stats.jitter_buffer_target_delay = seconds(&video.jitter_buffer_target_delay);
+    stats.jitter_buffer_minimum_delay = seconds(&video.jitter_buffer_minimum_delay);
+    stats.jitter_buffer_emitted_count = Some(video.jitter_buffer_emitted_count);
 }
 
 /// "The value is between 0..1 (linear), where 1.0 represents 0 dBov, 0 represents silence".

@@ -32,7 +32,7 @@ pub use data_channel::DataChannelStats;
 pub use inbound_rtp::InboundRtpStreamStats;
 pub(crate) use inbound_rtp::ReceiverSide;
 pub use media_source::MediaSourceStats;
-pub(crate) use media_source::media_source_id;
+pub(crate) use media_source::{media_source_id, untracked_source_id};
 pub use outbound_rtp::OutboundRtpStreamStats;
 pub(crate) use outbound_rtp::SenderSide;
 pub use peer_connection::PeerConnectionStats;

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use duologue_base::TransportKey;
 use duologue_rtp::MediaKind;
 use duologue_session as session;
@@ -6,7 +8,7 @@ use super::{Collector, Stats, transport_id};
 
 dictionary! {
     /// About an RTP stream that is sent. It is there once an answer has configured its sender, and stays
-    /// until its transceiver is stopped. What an encoder would tell is absent.
+    /// until its transceiver is stopped. What an encoder tells is there where this library encodes.
     #[doc(alias = "RTCOutboundRtpStreamStats")]
     #[doc(alias = "RTCSentRtpStreamStats")]
     pub struct OutboundRtpStreamStats {
@@ -61,11 +63,33 @@ dictionary! {
         pub target_bitrate: f64,
         /// The scalability mode that is asked for, of video.
         pub scalability_mode: String,
+        /// Pictures that were encoded.
+        pub frames_encoded: u32,
+        /// Of these, key frames.
+        pub key_frames_encoded: u32,
+        /// Pictures that were encoded in the last second.
+        pub frames_per_second: f64,
+        /// How coarse the encoded pictures were, of all together, by the scale of their codec.
+        pub qp_sum: u64,
+        /// Seconds that encoding took, of all pictures together.
+        pub total_encode_time: f64,
+        /// What the encoder was to make of each, in bytes, of all together.
+        pub total_encoded_bytes_target: u64,
+        /// What the encoder calls itself.
+        pub encoder_implementation: String,
+        /// Whether it is one that saves power: those of libraries are not.
+        pub power_efficient_encoder: bool,
+        /// Why pictures are smaller or fewer than they were to be: `none`, `cpu`, `bandwidth`, `other`.
+        pub quality_limitation_reason: &'static str,
+        /// Seconds of each of these.
+        pub quality_limitation_durations: BTreeMap<&'static str, f64>,
+        /// How often the size of pictures was changed for that.
+        pub quality_limitation_resolution_changes: u32,
     }
 }
 
 /// What the sender of a stream knows of it.
-pub(crate) struct SenderSide {
+pub(crate) struct SenderSide<'a> {
     /// The transport, while the sender has one.
     pub(crate) transport: Option<TransportKey>,
     pub(crate) mid: Option<String>,
@@ -73,6 +97,8 @@ pub(crate) struct SenderSide {
     pub(crate) rid: Option<String>,
     pub(crate) scalability_mode: Option<String>,
     pub(crate) active: bool,
+    /// What encodes it.
+    pub(crate) encoder: Option<&'a session::EncoderStats>,
 }
 
 impl Collector {
@@ -80,7 +106,7 @@ impl Collector {
     pub(crate) fn add_outbound(
         &mut self,
         counted: &session::OutboundStats,
-        sender: SenderSide,
+        sender: SenderSide<'_>,
     ) -> String {
         // Neither a transceiver's id nor the SSRC of one of its encodings comes again.
         let id = format!("O{}-{}", counted.sender.0, counted.ssrc.0);
@@ -94,7 +120,7 @@ impl Collector {
         let padding = &counted.padding;
         let is_video = counted.kind == MediaKind::Video;
         let size = counted.size.filter(|_| is_video);
-        self.stats.push(Stats::OutboundRtp(OutboundRtpStreamStats {
+        let mut stats = OutboundRtpStreamStats {
             id: id.clone(),
             timestamp: self.timestamp(),
             ssrc: counted.ssrc.0,
@@ -124,7 +150,40 @@ impl Collector {
             fir_count: is_video.then_some(counted.remote.firs),
             target_bitrate: counted.target_bitrate.map(|rate| rate as f64),
             scalability_mode: sender.scalability_mode.filter(|_| is_video),
-        }));
+            frames_encoded: None,
+            key_frames_encoded: None,
+            frames_per_second: None,
+            qp_sum: None,
+            total_encode_time: None,
+            total_encoded_bytes_target: None,
+            encoder_implementation: None,
+            power_efficient_encoder: None,
+            quality_limitation_reason: None,
+            quality_limitation_durations: None,
+            quality_limitation_resolution_changes: None,
+        };
+        if let Some(encoder) = sender.encoder {
+            add_encoder(encoder, &mut stats);
+        }
+        self.stats.push(Stats::OutboundRtp(stats));
         id
     }
+}
+
+fn add_encoder(encoder: &session::EncoderStats, stats: &mut OutboundRtpStreamStats) {
+    let reasons = session::QualityLimitation::ALL.iter();
+    let durations = reasons
+        .zip(encoder.limitation_durations)
+        .map(|(reason, duration)| (reason.as_str(), duration.as_secs_f64()));
+    stats.frames_encoded = Some(encoder.frames_encoded as u32);
+    stats.key_frames_encoded = Some(encoder.key_frames_encoded as u32);
+    stats.frames_per_second = encoder.frames_per_second;
+    stats.qp_sum = encoder.qp_sum;
+    stats.total_encode_time = Some(encoder.total_encode_time.as_secs_f64());
+    stats.total_encoded_bytes_target = Some(encoder.total_encoded_bytes_target);
+    stats.encoder_implementation = encoder.encoder.clone();
+    stats.power_efficient_encoder = encoder.encoder.is_some().then_some(false);
+    stats.quality_limitation_reason = Some(encoder.limitation.as_str());
+    stats.quality_limitation_durations = Some(durations.collect());
+    stats.quality_limitation_resolution_changes = Some(encoder.resolution_changes);
 }

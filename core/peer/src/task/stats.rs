@@ -10,10 +10,10 @@ use duologue_session as session;
 use super::Task;
 use crate::stats::{
     Collector, DataChannelStats, MediaSourceStats, PeerConnectionStats, ReceiverSide, SenderSide,
-    Stats, StatsReport, media_source_id,
+    Stats, StatsReport, media_source_id, untracked_source_id,
 };
 use crate::transports::Transport;
-use crate::{MediaKind, OperationId, PeerConnection, StatsSelector, TrackId, Value};
+use crate::{MediaKind, OperationId, PeerConnection, StatsSelector, Value};
 
 impl PeerConnection {
     /// The session answered.
@@ -77,7 +77,7 @@ impl PeerConnection {
         collector.stats.push(Stats::PeerConnection(connection));
         self.collect_transports(session, &mut collector);
         self.collect_channels(session, &mut collector);
-        self.collect_sources(&mut collector);
+        self.collect_sources(session, &mut collector);
         let selected = self.collect_streams(session, selector, &mut collector);
 
         let report = StatsReport {
@@ -120,19 +120,34 @@ impl PeerConnection {
         }
     }
 
-    fn collect_sources(&self, collector: &mut Collector) {
-        let transceivers = self.slots.transceivers.values();
-        let tracks = transceivers.filter_map(|slots| slots.sender_track.as_ref());
-        let tracks: BTreeMap<&TrackId, MediaKind> =
-            tracks.map(|track| (&track.id, track.kind)).collect();
-        for (track, kind) in tracks {
-            collector.stats.push(Stats::MediaSource(MediaSourceStats {
-                id: media_source_id(track),
-                timestamp: collector.timestamp(),
-                track_identifier: track.to_string(),
-                kind: kind.as_str(),
-            }));
+    fn collect_sources(&self, session: Option<&session::Stats>, collector: &mut Collector) {
+        let given = session.map_or(&[][..], |session| &session.sources);
+        let tracks = self.slots.transceivers.iter();
+        let tracks = tracks.filter_map(|(id, slots)| Some((id, slots.sender_track.as_ref()?)));
+        let mut sources: BTreeMap<String, MediaSourceStats> = BTreeMap::new();
+        for (sender, track) in tracks {
+            let id = media_source_id(&track.id);
+            let source = sources.entry(id.clone()).or_insert_with(|| {
+                source_stats(id, collector.timestamp(), track.id.to_string(), track.kind)
+            });
+            if let Some(given) = given.iter().find(|it| it.sender == *sender) {
+                source.add(&given.given);
+            }
         }
+        // Raw pictures and sound need no track.
+        for given in given {
+            let slots = self.slots.transceivers.get(&given.sender);
+            if let Some(slots) = slots.filter(|it| it.sender_track.is_none()) {
+                let id = untracked_source_id(given.sender);
+                let (now, name) = (collector.timestamp(), id.clone());
+                let mut source = source_stats(id.clone(), now, name, slots.kind);
+                source.add(&given.given);
+                sources.insert(id, source);
+            }
+        }
+        collector
+            .stats
+            .extend(sources.into_values().map(Stats::MediaSource));
     }
 
     /// Gives the ids of the streams that the selector means.
@@ -148,25 +163,26 @@ impl PeerConnection {
         let media = transports.filter_map(|it| Some((it.key, it.media.as_ref()?)));
         for (key, media) in media {
             for counted in &media.inbound {
-                if let Some(receiver) = self.receiver_side(counted) {
+                if let Some(receiver) = self.receiver_side(session, counted) {
                     let id = collector.add_inbound(key, counted, receiver);
                     let selects = *selector == StatsSelector::Receiver(counted.receiver);
                     selected.extend(Some(id).filter(|_| selects && self.runs(counted.receiver)));
                 }
             }
             for counted in &media.outbound {
-                selected.extend(self.collect_sent(Some(key), counted, selector, collector));
+                let sends_on = (session, Some(key));
+                selected.extend(self.collect_sent(sends_on, counted, selector, collector));
             }
         }
         for counted in session.into_iter().flat_map(|session| &session.paused) {
-            selected.extend(self.collect_sent(None, counted, selector, collector));
+            selected.extend(self.collect_sent((session, None), counted, selector, collector));
         }
         selected
     }
 
     fn collect_sent(
         &self,
-        sends_on: Option<TransportKey>,
+        sends_on: (Option<&session::Stats>, Option<TransportKey>),
         counted: &session::OutboundStats,
         selector: &StatsSelector,
         collector: &mut Collector,
@@ -179,30 +195,44 @@ impl PeerConnection {
 
     /// None of a transceiver that is stopped: its streams are deleted (webrtc-stats, "The RTP
     /// statistics hierarchy").
-    fn receiver_side(&self, counted: &session::InboundStats) -> Option<ReceiverSide<'_>> {
+    fn receiver_side<'a>(
+        &'a self,
+        session: Option<&'a session::Stats>,
+        counted: &session::InboundStats,
+    ) -> Option<ReceiverSide<'a>> {
         let slots = self.streaming(counted.receiver)?;
+        let mut players = session.iter().flat_map(|session| &session.players);
+        let same =
+            |it: &&session::PlayerStats| (it.receiver, it.ssrc) == (counted.receiver, counted.ssrc);
         Some(ReceiverSide {
             track: &slots.receiver_track,
             mid: self.mid_text(counted.receiver),
+            player: players.find(same),
         })
     }
 
-    fn sender_side(
+    fn sender_side<'a>(
         &self,
-        sends_on: Option<TransportKey>,
+        (session, sends_on): (Option<&'a session::Stats>, Option<TransportKey>),
         counted: &session::OutboundStats,
-    ) -> Option<SenderSide> {
+    ) -> Option<SenderSide<'a>> {
         let slots = self.streaming(counted.sender)?;
         let transport = sends_on.or(slots.transport);
         let track = slots.sender_track.as_ref();
         let encoding = slots.send_encodings.get(counted.encoding);
+        let given = session.map_or(&[][..], |session| &session.sources);
+        let given = given.iter().find(|it| it.sender == counted.sender);
+        let source = track.map(|track| media_source_id(&track.id));
+        let mut encoders = session.iter().flat_map(|session| &session.encoders);
         Some(SenderSide {
             transport: transport.filter(|key| self.slots.transports.contains_key(key)),
             mid: self.mid_text(counted.sender),
-            media_source_id: track.map(|track| media_source_id(&track.id)),
+            media_source_id: source.or(given.map(|it| untracked_source_id(it.sender))),
             rid: encoding.and_then(|it| it.rid.clone()),
             scalability_mode: encoding.and_then(|it| it.scalability_mode.clone()),
             active: sends_on.is_some() && encoding.is_none_or(|it| it.active),
+            encoder: encoders
+                .find(|it| (it.sender, it.encoding) == (counted.sender, counted.encoding)),
         })
     }
 
@@ -222,6 +252,22 @@ impl PeerConnection {
         self.slots
             .section(id)
             .map(|section| section.mid.to_string())
+    }
+}
+
+fn source_stats(id: String, now: f64, track: String, kind: MediaKind) -> MediaSourceStats {
+    MediaSourceStats {
+        id,
+        timestamp: now,
+        track_identifier: track,
+        kind: kind.as_str(),
+        audio_level: None,
+        total_audio_energy: None,
+        total_samples_duration: None,
+        width: None,
+        height: None,
+        frames: None,
+        frames_per_second: None,
     }
 }
 

@@ -1,0 +1,157 @@
+use std::f32::consts::TAU;
+
+use duologue_codec::AudioEncoderConfig;
+
+use super::*;
+
+const SOUND: Meaning = Meaning::Sound {
+    codec: AudioCodec::Pcmu,
+    channels: 1,
+};
+const HERTZ: f32 = 400.0;
+
+fn ms(ms: u64) -> Instant {
+    Instant::from_origin(Duration::from_millis(1_000 + ms))
+}
+
+/// Packets of 20 ms of a tone.
+fn tone(ssrc: u32, packets: u64) -> Vec<EncodedFrame> {
+    let codecs = super::super::built_in_codecs();
+    let config = AudioEncoderConfig::new(AudioCodec::Pcmu);
+    let mut encoder = codecs.audio_encoder(&config).unwrap();
+    let packets = (0..packets).map(|number| {
+        let at = |n: u64| ((number * 160 + n) as f32 * HERTZ * TAU / 8_000.0).sin() / 2.0;
+        let samples: Vec<f32> = (0..160).map(at).collect();
+        let mut data = Vec::new();
+        encoder.encode(&samples, &mut data).unwrap();
+        EncodedFrame {
+            ssrc: Ssrc(ssrc),
+            encoding: 0,
+            rid: None,
+            payload_type: PayloadType::new(0).unwrap(),
+            timestamp: 160 * number as u32,
+            sequence_number: number,
+            key: true,
+            size: None,
+            temporal: None,
+            discardable: false,
+            audio_level: None,
+            data: data.into(),
+            first_received: ms(20 * number),
+            received: ms(20 * number),
+            repaired: false,
+            sender_time: None,
+        }
+    });
+    packets.collect()
+}
+
+fn sound() -> Sound {
+    Sound::new(super::super::built_in_codecs(), Rng::from_u64(3))
+}
+
+/// What is heard while these packets come when they say, and half a second longer.
+fn hear(sound: &mut Sound, frames: Vec<EncodedFrame>) -> Vec<(Instant, AudioData)> {
+    let mut heard = Vec::new();
+    let begin = frames.first().unwrap().received;
+    let end = frames.last().unwrap().received + Duration::from_millis(500);
+    let mut frames = frames.into_iter().peekable();
+    let mut now = begin;
+    while now < end {
+        while let Some(frame) = frames.next_if(|it| it.received <= now) {
+            sound.handle(frame, SOUND).unwrap();
+        }
+        heard.extend(sound.pull(now).map(|it| (now, it.data)));
+        now += Duration::from_millis(10);
+    }
+    heard
+}
+
+fn rises(heard: &[(Instant, AudioData)]) -> usize {
+    let samples = heard.iter().flat_map(|(_, it)| it.samples().to_vec());
+    let samples: Vec<f32> = samples.collect();
+    let pairs = samples.windows(2);
+    pairs.filter(|it| it[0] < 0.0 && it[1] >= 0.0).count()
+}
+
+#[test]
+fn a_tone_keeps_its_pitch_where_every_tenth_packet_is_lost_and_as_much_is_concealed() {
+    let mut sound = sound();
+    let mut frames = tone(1, 200);
+    let lost = |number: u64| number % 10 == 5;
+    frames.retain(|frame| !lost(frame.sequence_number));
+    let heard = hear(&mut sound, frames);
+    let second = &heard[100..200];
+    assert!((392..=408).contains(&rises(second)), "{}", rises(second));
+
+    let told = sound.told().unwrap();
+    // 20 of 200 packets; and what was asked for after the last one is concealed as well.
+    let after = 500 - 20;
+    let of_end = 8 * after;
+    let concealed = told.statistics.concealed_samples;
+    let expected = 20 * 160..=20 * 160 + of_end;
+    assert!(expected.contains(&concealed), "{concealed}");
+    let events = told.statistics.concealment_events;
+    assert!((20..=21).contains(&events), "{events}");
+}
+
+#[test]
+fn pieces_follow_each_other_without_a_gap_through_a_stream_that_follows_another() {
+    let mut sound = sound();
+    let mut frames = tone(1, 20);
+    let next = tone(2, 30);
+    let later = Duration::from_millis(400);
+    frames.extend(next.into_iter().map(|frame| EncodedFrame {
+        received: frame.received + later,
+        ..frame
+    }));
+    let heard = hear(&mut sound, frames);
+    let gaps = heard.windows(2);
+    let gaps = gaps.map(|it| it[1].1.timestamp - it[0].1.timestamp);
+    let pieces = heard.windows(2).map(|it| it[0].1.duration());
+    assert!(gaps.eq(pieces));
+    assert_eq!(sound.told().unwrap().ssrc, Ssrc(2));
+    let late = &heard[heard.len() - 60..heard.len() - 50];
+    assert!((36..=44).contains(&rises(late)), "{}", rises(late));
+}
+
+#[test]
+fn sound_is_held_back_for_as_long_as_the_application_wants() {
+    for (target, least) in [(None, 0), (Some(300), 300)] {
+        let mut sound = sound();
+        sound.set_jitter_buffer_target(target.map(Duration::from_millis));
+        let heard = hear(&mut sound, tone(1, 100));
+        let (first, _) = heard[0];
+        let waited = (first - ms(0)).as_millis();
+        assert!((least..=least + 100).contains(&waited), "{waited}");
+        let told = sound.told().unwrap().statistics;
+        let delay = told.jitter_buffer_delay.as_secs_f64() * 1_000.0;
+        let delay = delay / told.jitter_buffer_emitted_count as f64;
+        assert!(delay >= least as f64 * 0.9, "{delay}");
+    }
+}
+
+#[test]
+fn what_no_decoder_is_there_for_is_refused_and_the_rest_is_heard() {
+    let mut sound = sound();
+    let opus = Meaning::Sound {
+        codec: AudioCodec::Opus,
+        channels: 1,
+    };
+    let mut frames = tone(1, 10);
+    let other = EncodedFrame {
+        payload_type: PayloadType::new(111).unwrap(),
+        ..frames.remove(0)
+    };
+    let codecs = {
+        let mut codecs = CodecSet::new();
+        duologue_g7xx::add_to(&mut codecs);
+        codecs
+    };
+    sound.codecs = codecs;
+    assert!(matches!(
+        sound.handle(other, opus),
+        Err(CodecError::Unsupported(_))
+    ));
+    assert!(!hear(&mut sound, frames).is_empty());
+}

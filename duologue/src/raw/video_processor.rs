@@ -1,0 +1,381 @@
+//! Received pictures.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant as StdInstant};
+
+use duologue_base::Instant;
+use duologue_codec::{
+    CodecError, CodecSet, VideoCodec, VideoDecode, VideoDecoderConfig, VideoFrame,
+};
+use duologue_peer::{Exception, MediaKind};
+use duologue_playout::DueFrame;
+use duologue_rtp::NtpTime;
+use duologue_session::{EncodedFrame, Played, PlayerStats};
+use futures_core::Stream;
+use tokio::time::{Sleep, sleep};
+use tracing::debug;
+
+use super::pictures::Pictures;
+use super::queue::Queue;
+use super::together::Member;
+use super::{choice, workers};
+use crate::flow::Reader;
+use crate::limits::RAW_PICTURES;
+use crate::media::RtpReceiver;
+
+impl RtpReceiver {
+    /// What the peer sends, as raw pictures: `MediaStreamTrackProcessor` of mediacapture-transform is
+    /// what comes nearest. They come when they are to be seen, from the next key frame on, which is
+    /// asked for.
+    ///
+    /// # Errors
+    /// `InvalidAccessError` of a receiver of sound.
+    pub fn video(&self) -> Result<VideoTrackProcessor, Exception> {
+        if self.kind() != Some(MediaKind::Video) {
+            return Err(Exception::invalid_access("the receiver is not of pictures"));
+        }
+        let queue = Arc::new(Queue::new(RAW_PICTURES));
+        let pump = Pump {
+            queue: queue.clone(),
+            receiver: self.clone(),
+            reader: Reader::new(self.connection().clone(), self.id()),
+            stream: None,
+            decoder: None,
+            decoding: None,
+            timer: None,
+            needs_key: false,
+            lost: 0,
+            member: Member::new(MediaKind::Video, self.id()),
+        };
+        let runtime = self.connection().runtime();
+        drop(runtime.spawn(pump.run()));
+        Ok(VideoTrackProcessor(queue))
+    }
+}
+
+/// The pictures of a receiver. It ends when the transceiver is stopped or the connection closed. It is
+/// also a [`Stream`] of them.
+///
+/// ```
+/// use duologue::{Exception, RtpReceiver};
+///
+/// /// How large the pictures are that come.
+/// async fn size(receiver: &RtpReceiver) -> Result<Option<(u32, u32)>, Exception> {
+///     let mut video = receiver.video()?;
+///     let picture = video.recv().await;
+///     Ok(picture.map(|picture| (picture.width(), picture.height())))
+/// }
+/// ```
+///
+/// A frame is held back for as long as the network and its decoder need for an even motion, at least
+/// for [`jitterBufferTarget`](RtpReceiver::set_jitter_buffer_target) and until sound of the same
+/// [`MediaStream`](crate::MediaStream) that is read as raw sound is there.
+/// [`RAW_PICTURES`](crate::limits::RAW_PICTURES) of them wait to be read; older ones are dropped and
+/// counted. What cannot be decoded is skipped up to the next key frame, which is asked for.
+#[derive(Debug)]
+#[doc(alias = "MediaStreamTrackProcessor")]
+pub struct VideoTrackProcessor(Arc<Queue<VideoFrame>>);
+
+impl VideoTrackProcessor {
+    /// The next picture; `None` at the end.
+    pub async fn recv(&mut self) -> Option<VideoFrame> {
+        poll_fn(|cx| self.0.poll_pop(cx)).await
+    }
+
+    /// The next picture, if there is one already.
+    pub fn try_recv(&mut self) -> Option<VideoFrame> {
+        self.0.try_pop()
+    }
+
+    /// How many pictures were dropped because nobody read them in time, and how many frames were not
+    /// decoded.
+    pub fn dropped(&self) -> u64 {
+        self.0.dropped()
+    }
+}
+
+impl Stream for VideoTrackProcessor {
+    type Item = VideoFrame;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<VideoFrame>> {
+        self.0.poll_pop(cx)
+    }
+}
+
+impl Drop for VideoTrackProcessor {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
+/// The task of a processor.
+struct Pump {
+    queue: Arc<Queue<VideoFrame>>,
+    receiver: RtpReceiver,
+    reader: Reader<EncodedFrame>,
+    /// Of the last frame.
+    stream: Option<Pictures>,
+    /// Here while no worker has it.
+    decoder: Option<Decoder>,
+    decoding: Option<Decoding>,
+    timer: Option<Pin<Box<Sleep>>>,
+    /// Nothing can be decoded before the next key frame.
+    needs_key: bool,
+    /// Frames that the reader lost, as last seen.
+    lost: u64,
+    member: Member,
+}
+
+/// What a worker is handed, and hands back.
+struct Decoder {
+    inner: Box<dyn VideoDecode>,
+    codec: VideoCodec,
+    library: Option<String>,
+}
+
+/// A worker's turn; none if it panicked.
+type Decoding = Pin<Box<dyn Future<Output = Option<Decoded>> + Send>>;
+
+struct Decoded {
+    frame: DueFrame<()>,
+    took: Duration,
+    pictures: Result<(Decoder, Vec<VideoFrame>), CodecError>,
+}
+
+/// What the task waits for.
+enum Event {
+    Frame(EncodedFrame),
+    Decoded(Option<Decoded>),
+    Time,
+}
+
+impl Pump {
+    async fn run(mut self) {
+        let codecs = workers::codecs(self.receiver.connection()).await;
+        while let Some(event) = poll_fn(|cx| self.poll_event(cx)).await {
+            match event {
+                Event::Frame(frame) => self.take(frame),
+                Event::Decoded(decoded) => self.decoded(decoded),
+                Event::Time => {}
+            }
+            let now = self.now();
+            self.show(now);
+            self.decode(now, &codecs);
+        }
+        self.queue.end();
+    }
+
+    /// Until either end is there no more.
+    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+        // Until the application has gone, too.
+        if self.queue.poll_ended(cx).is_ready() {
+            return Poll::Ready(None);
+        }
+        if let Some(decoding) = &mut self.decoding
+            && let Poll::Ready(decoded) = decoding.as_mut().poll(cx)
+        {
+            self.decoding = None;
+            return Poll::Ready(Some(Event::Decoded(decoded)));
+        }
+        if let Poll::Ready(frame) = self.reader.poll_next(cx) {
+            return Poll::Ready(frame.map(Event::Frame));
+        }
+
+        let Some(due) = self.due() else {
+            return Poll::Pending;
+        };
+        let wait = due - self.now();
+        let timer = self.timer.insert(Box::pin(sleep(wait)));
+        timer.as_mut().poll(cx).map(|()| Some(Event::Time))
+    }
+
+    fn due(&self) -> Option<Instant> {
+        let stream = self.stream.as_ref()?;
+        stream.poll_timeout(self.decoding.is_some())
+    }
+
+    fn now(&self) -> Instant {
+        self.receiver.connection().endpoint().driver().now()
+    }
+
+    /// A frame is complete.
+    fn take(&mut self, frame: EncodedFrame) {
+        let lost = self.reader.dropped();
+        if lost > self.lost {
+            self.lost = lost;
+            self.needs_key = !frame.key;
+            self.ask();
+        }
+        let known = self.stream.take().filter(|it| it.ssrc() == frame.ssrc);
+        let stream = known.unwrap_or_else(|| Pictures::new(frame.ssrc));
+        let stream = self.stream.insert(stream);
+
+        self.member.join(&self.receiver);
+        let target = self.receiver.jitter_buffer_target();
+        let target = target.map(|ms| Duration::from_secs_f64(ms / 1_000.0));
+        stream.set_delays(target, self.member.delay());
+        stream.handle_frame(frame);
+        if stream.needs_key_frame() {
+            self.ask();
+        }
+    }
+
+    /// What is to be seen now is handed to the application.
+    fn show(&mut self, now: Instant) {
+        let Some(stream) = &mut self.stream else {
+            return;
+        };
+        let mut shown = None;
+        while let Some((picture, captured)) = stream.show(now) {
+            self.queue.push(picture);
+            self.member.played(captured, now, stream.least_delay());
+            shown = Some(captured);
+        }
+        if let Some(captured) = shown {
+            self.tell(now, captured);
+        }
+    }
+
+    fn tell(&mut self, now: Instant, captured: Option<NtpTime>) {
+        let Some(stream) = &mut self.stream else {
+            return;
+        };
+        let played = Played::Video {
+            statistics: *stream.statistics(),
+            size: stream.size(),
+            frames_per_second: stream.frames_per_second(now),
+            qp_sum: stream.qp_sum(),
+        };
+        let mut stats = PlayerStats::new(self.receiver.id(), stream.ssrc(), played);
+        stats.decoder = stream.library().map(str::to_owned);
+        stats.newest = captured.map(|captured| (captured, now));
+        self.receiver.connection().raw().tell_player(stats);
+    }
+
+    /// Hands the next frame to a worker, if it is due and none has one.
+    fn decode(&mut self, now: Instant, codecs: &CodecSet) {
+        while self.decoding.is_none() {
+            let stream = self.stream.as_mut();
+            let Some(due) = stream.and_then(|it| it.poll_frame(now)) else {
+                return;
+            };
+            let codec = self.codec(&due.frame);
+            let Some(codec) = codec.filter(|_| due.frame.0.key || !self.needs_key) else {
+                self.give_up(now);
+                continue;
+            };
+            self.decoding = Some(self.begin(due, codec, codecs.clone()));
+        }
+    }
+
+    fn begin(
+        &mut self,
+        due: DueFrame<(EncodedFrame, Duration)>,
+        codec: VideoCodec,
+        codecs: CodecSet,
+    ) -> Decoding {
+        let DueFrame {
+            frame: (frame, at),
+            timestamp,
+            render_at,
+        } = due;
+        let decoder = self.decoder.take();
+        let work = move || {
+            let begun = StdInstant::now();
+            let pictures = decode(decoder, &codecs, codec, &frame, at);
+            let took = begun.elapsed();
+            let frame = DueFrame {
+                frame: (),
+                timestamp,
+                render_at,
+            };
+            Decoded {
+                frame,
+                took,
+                pictures,
+            }
+        };
+        let runtime = self.receiver.connection().runtime().clone();
+        Box::pin(async move { workers::with_picture(&runtime, work).await })
+    }
+
+    fn decoded(&mut self, decoded: Option<Decoded>) {
+        let now = self.now();
+        let Some(Decoded {
+            frame,
+            took,
+            pictures,
+        }) = decoded
+        else {
+            return self.give_up(now);
+        };
+        match (pictures, &mut self.stream) {
+            (Ok((decoder, pictures)), Some(stream)) => {
+                self.needs_key = false;
+                stream.handle_decoded(&frame, took, now, decoder.inner.last_qp());
+                stream.set_library(decoder.library.as_deref());
+                self.decoder = Some(decoder);
+                for picture in pictures {
+                    stream.add(&frame, picture);
+                }
+            }
+            (Ok(_), None) => {}
+            (Err(error), _) => {
+                debug!(%error, "a frame was not decoded");
+                self.give_up(now);
+            }
+        }
+    }
+
+    /// Nothing can be made of a frame.
+    fn give_up(&mut self, now: Instant) {
+        self.queue.count_dropped();
+        if let Some(stream) = &mut self.stream {
+            stream.handle_failed(now);
+        }
+        if !self.needs_key {
+            self.needs_key = true;
+            self.ask();
+        }
+        self.tell(now, None);
+    }
+
+    fn codec(&self, (frame, _): &(EncodedFrame, Duration)) -> Option<VideoCodec> {
+        let agreed = self.receiver.parameters()?.codecs;
+        let mut agreed = agreed.iter().filter_map(choice::video);
+        let (_, codec) = agreed.find(|(pt, _)| *pt == frame.payload_type)?;
+        Some(codec)
+    }
+
+    fn ask(&self) {
+        // A receiver that no longer receives needs none.
+        let _ = self.receiver.send_key_frame_request(0);
+    }
+}
+
+/// A decoder that failed is not used again: nobody knows what it remembers.
+fn decode(
+    decoder: Option<Decoder>,
+    codecs: &CodecSet,
+    codec: VideoCodec,
+    frame: &EncodedFrame,
+    at: Duration,
+) -> Result<(Decoder, Vec<VideoFrame>), CodecError> {
+    let mut decoder = match decoder.filter(|it| it.codec == codec) {
+        Some(decoder) => decoder,
+        None => {
+            let mut libraries = codecs.video_decoders().filter(|it| it.codec == codec);
+            Decoder {
+                library: libraries.next().map(|it| it.library.clone()),
+                inner: codecs.video_decoder(&VideoDecoderConfig::new(codec))?,
+                codec,
+            }
+        }
+    };
+    let mut pictures = Vec::new();
+    decoder.inner.decode(&frame.data, at, &mut pictures)?;
+    Ok((decoder, pictures))
+}
