@@ -12,6 +12,7 @@ use crate::TrackId;
 dictionary! {
     /// About an RTP stream that is received. It is there from its first packet on, and stays until its
     /// transceiver is stopped. What a decoder and a player tell is there where this library decodes.
+    #[derive(Default)]
     #[doc(alias = "RTCInboundRtpStreamStats")]
     #[doc(alias = "RTCReceivedRtpStreamStats")]
     pub struct InboundRtpStreamStats {
@@ -206,39 +207,12 @@ impl Collector {
             fec_ssrc: fec.and_then(|it| it.ssrc).map(|ssrc| ssrc.0),
             fec_packets_received: fec.map(|it| it.packets_received),
             fec_bytes_received: fec.map(|it| it.bytes_received),
-            frames_decoded: None,
-            key_frames_decoded: None,
-            frames_rendered: None,
-            frame_width: None,
-            frame_height: None,
-            frames_per_second: None,
-            qp_sum: None,
-            total_decode_time: None,
-            total_inter_frame_delay: None,
-            total_squared_inter_frame_delay: None,
-            freeze_count: None,
-            total_freezes_duration: None,
-            pause_count: None,
-            total_pauses_duration: None,
-            total_processing_delay: None,
-            decoder_implementation: None,
-            power_efficient_decoder: None,
-            estimated_playout_timestamp: None,
-            jitter_buffer_target_delay: None,
-            jitter_buffer_minimum_delay: None,
-            total_samples_received: None,
-            concealed_samples: None,
-            silent_concealed_samples: None,
-            concealment_events: None,
-            inserted_samples_for_deceleration: None,
-            removed_samples_for_acceleration: None,
-            total_audio_energy: None,
-            total_samples_duration: None,
+            ..InboundRtpStreamStats::default()
         };
         if let Some(player) = receiver.player {
             self.add_player(player, &mut stats);
         }
-        self.stats.push(Stats::InboundRtp(stats));
+        self.stats.push(Stats::InboundRtp(Box::new(stats)));
         id
     }
 }

@@ -6,6 +6,7 @@ use crate::TrackId;
 dictionary! {
     /// About a track that one or more senders have, or about the raw pictures or sound that one is given
     /// without a track.
+    #[derive(Default)]
     #[doc(alias = "RTCMediaSourceStats")]
     pub struct MediaSourceStats {
         /// The track's `id`; this object's own where there is no track.

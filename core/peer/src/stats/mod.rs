@@ -102,7 +102,7 @@ impl StatsReport {
     /// The RTP streams that are received.
     pub fn inbound_rtp(&self) -> impl Iterator<Item = &InboundRtpStreamStats> {
         self.iter().filter_map(|stats| match stats {
-            Stats::InboundRtp(stream) => Some(stream),
+            Stats::InboundRtp(stream) => Some(stream.as_ref()),
             _ => None,
         })
     }
@@ -110,7 +110,7 @@ impl StatsReport {
     /// The RTP streams that are sent.
     pub fn outbound_rtp(&self) -> impl Iterator<Item = &OutboundRtpStreamStats> {
         self.iter().filter_map(|stats| match stats {
-            Stats::OutboundRtp(stream) => Some(stream),
+            Stats::OutboundRtp(stream) => Some(stream.as_ref()),
             _ => None,
         })
     }
@@ -206,9 +206,9 @@ pub enum Stats {
     /// A codec that an RTP stream is of.
     Codec(CodecStats),
     /// An RTP stream that is received.
-    InboundRtp(InboundRtpStreamStats),
+    InboundRtp(Box<InboundRtpStreamStats>),
     /// An RTP stream that is sent.
-    OutboundRtp(OutboundRtpStreamStats),
+    OutboundRtp(Box<OutboundRtpStreamStats>),
     /// What the other end reported of a stream that is sent to it.
     RemoteInboundRtp(RemoteInboundRtpStreamStats),
     /// What the other end reported of a stream that it sends.

@@ -9,6 +9,7 @@ use super::{Collector, Stats, transport_id};
 dictionary! {
     /// About an RTP stream that is sent. It is there once an answer has configured its sender, and stays
     /// until its transceiver is stopped. What an encoder tells is there where this library encodes.
+    #[derive(Default)]
     #[doc(alias = "RTCOutboundRtpStreamStats")]
     #[doc(alias = "RTCSentRtpStreamStats")]
     pub struct OutboundRtpStreamStats {
@@ -150,22 +151,12 @@ impl Collector {
             fir_count: is_video.then_some(counted.remote.firs),
             target_bitrate: counted.target_bitrate.map(|rate| rate as f64),
             scalability_mode: sender.scalability_mode.filter(|_| is_video),
-            frames_encoded: None,
-            key_frames_encoded: None,
-            frames_per_second: None,
-            qp_sum: None,
-            total_encode_time: None,
-            total_encoded_bytes_target: None,
-            encoder_implementation: None,
-            power_efficient_encoder: None,
-            quality_limitation_reason: None,
-            quality_limitation_durations: None,
-            quality_limitation_resolution_changes: None,
+            ..OutboundRtpStreamStats::default()
         };
         if let Some(encoder) = sender.encoder {
             add_encoder(encoder, &mut stats);
         }
-        self.stats.push(Stats::OutboundRtp(stats));
+        self.stats.push(Stats::OutboundRtp(Box::new(stats)));
         id
     }
 }

@@ -261,13 +261,7 @@ fn source_stats(id: String, now: f64, track: String, kind: MediaKind) -> MediaSo
         timestamp: now,
         track_identifier: track,
         kind: kind.as_str(),
-        audio_level: None,
-        total_audio_energy: None,
-        total_samples_duration: None,
-        width: None,
-        height: None,
-        frames: None,
-        frames_per_second: None,
+        ..MediaSourceStats::default()
     }
 }
 
