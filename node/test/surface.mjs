@@ -225,3 +225,48 @@ export class Taken {
     throw new Error(`no value of type ${name}`);
   }
 }
+
+const model = new Model();
+
+/** Which dictionary statistics of a type are, https://w3c.github.io/webrtc-stats/#rtcstatstype-str*. */
+const STATS = {
+  codec: 'RTCCodecStats',
+  'inbound-rtp': 'RTCInboundRtpStreamStats',
+  'outbound-rtp': 'RTCOutboundRtpStreamStats',
+  'remote-inbound-rtp': 'RTCRemoteInboundRtpStreamStats',
+  'remote-outbound-rtp': 'RTCRemoteOutboundRtpStreamStats',
+  'media-source': { audio: 'RTCAudioSourceStats', video: 'RTCVideoSourceStats' },
+  'media-playout': 'RTCAudioPlayoutStats',
+  'peer-connection': 'RTCPeerConnectionStats',
+  'data-channel': 'RTCDataChannelStats',
+  transport: 'RTCTransportStats',
+  'candidate-pair': 'RTCIceCandidatePairStats',
+  'local-candidate': 'RTCIceCandidateStats',
+  'remote-candidate': 'RTCIceCandidateStats',
+  certificate: 'RTCCertificateStats',
+};
+
+/** What of these statistics is not as the IDL has it, in words. */
+export function wrongStats(stats) {
+  const known = STATS[stats.type];
+  const dictionary = known?.[stats.kind] ?? known;
+  if (!model.enumerations.get('RTCStatsType').includes(stats.type) || !model.dictionaries.has(dictionary)) return [`no type ${stats.type}`];
+  const members = new Map(
+    model.lineage(dictionary).flatMap((name) => model.dictionaries.get(name).members.map((member) => [member.name, member])),
+  );
+  const absent = [...members.values()].filter(({ name, required }) => required && !(name in stats));
+  const wrong = Object.entries(stats).filter(([name, value]) => !members.has(name) || !isOfType(members.get(name).idlType, value));
+  return [...absent.map(({ name }) => `${dictionary} lacks ${name}`), ...wrong.map(([name, value]) => `${dictionary}.${name} is ${typeof value} ${value}`)];
+}
+
+function isOfType(idlType, value) {
+  const name = idlType.idlType;
+  if (idlType.generic === 'sequence') return Array.isArray(value) && value.every((it) => isOfType(idlType.idlType[0], it));
+  if (idlType.generic) return typeof value === 'object';
+  if (model.enumerations.has(name)) return model.enumerations.get(name).includes(value);
+  if (model.typedefs.has(name)) return isOfType(model.typedefs.get(name).idlType, value);
+  if (/String$/.test(name)) return typeof value === 'string';
+  if (name === 'boolean') return typeof value === 'boolean';
+  if (/double$/.test(name)) return Number.isFinite(value);
+  return Number.isInteger(value) && (value >= 0 || !name.startsWith('unsigned'));
+}

@@ -7,7 +7,8 @@ import { framesOf } from '../dist/transform/encoded-frame.js';
 import { WorkerScope } from '../dist/transform/worker-scope.js';
 import { stale } from '../scripts/idl/generate.mjs';
 import { missing } from '../scripts/idl/model.mjs';
-import { Surface, Taken } from './surface.mjs';
+import { event, negotiate, pair } from './helpers.mjs';
+import { Surface, Taken, wrongStats } from './surface.mjs';
 
 const holders = { ...duologue, Navigator: navigator, DedicatedWorkerGlobalScope: WorkerScope.prototype };
 
@@ -52,6 +53,31 @@ test('what the documents have is here, or said to be missing with a reason', asy
   assert.deepEqual(surface.wrong, []);
   assert.deepEqual([...taken.refused], []);
   assert.deepEqual([...surface.absent, ...taken.absent].sort(), [...missing.keys()].sort());
+});
+
+test('statistics have the members of their dictionaries, of their types, and no others', async () => {
+  const { a, b, close } = pair();
+  const channel = a.createDataChannel('statistics');
+  const writers = ['audio', 'video'].map((kind) => [kind, a.addTransceiver(kind).sender]);
+  const stream = await duologue.mediaDevices.getUserMedia({ audio: true });
+  await writers[0][1].replaceTrack(stream.getTracks()[0]);
+  const opened = event(channel, 'open');
+  const tracks = new Promise((resolve) => b.addEventListener('track', () => b.getReceivers().length === 2 && resolve()));
+  await negotiate(a, b);
+  await Promise.all([opened, tracks]);
+  for (const [kind, sender] of writers) {
+    const data = kind === 'video' ? Buffer.from('10020000009d012a02000200', 'hex') : Buffer.alloc(20);
+    const received = b.getReceivers().find(({ track }) => track.kind === kind).packets().recvMany(1);
+    await sender.frames().sendAll([{ data, timestamp: 1, type: 'key' }]);
+    await received;
+  }
+  const all = (await Promise.all([a.getStats(), b.getStats()])).flatMap((report) => [...report.values()]);
+  assert.deepEqual(all.flatMap(wrongStats), []);
+  const types = ['candidate-pair', 'certificate', 'codec', 'data-channel', 'inbound-rtp', 'local-candidate', 'media-source'];
+  const others = ['outbound-rtp', 'peer-connection', 'remote-candidate', 'transport'];
+  const missed = [...types, ...others].filter((type) => !all.some((stats) => stats.type === type));
+  assert.deepEqual(missed, []);
+  close();
 });
 
 /** `keygenAlgorithm` is an `object`: its `name` says which dictionary it is. */
