@@ -22,23 +22,27 @@ impl Agent {
     /// RFC 8445 §7.3.1.1: of two agents in one role, the one with the larger tie-breaker is
     /// controlling. True when the other one has to change.
     pub(crate) fn is_role_conflict_lost_by_peer(&mut self, message: &Message<'_>) -> bool {
-        let (theirs, wins) = match self.checks.role {
-            IceRole::Controlling => match message.ice_controlling() {
-                Some(theirs) => (theirs, IceRole::Controlling),
-                None => return false,
-            },
-            IceRole::Controlled => match message.ice_controlled() {
-                Some(theirs) => (theirs, IceRole::Controlling),
-                None => return false,
-            },
+        // Who asks is a full agent, which is the controlling one of a lite agent (§6.1.1), whatever
+        // the lite one takes itself for until it knows the other's description.
+        if self.config.lite {
+            let conflict = message.ice_controlled().is_some();
+            self.outbox.counters.role_conflicts += u64::from(conflict);
+            return conflict;
+        }
+        let theirs = match self.checks.role {
+            IceRole::Controlling => message.ice_controlling(),
+            IceRole::Controlled => message.ice_controlled(),
         };
+        let Some(theirs) = theirs else {
+            return false;
+        };
+
         self.outbox.counters.role_conflicts += 1;
-        // A lite agent cannot nominate, so a full one that thinks it is controlled is wrong.
-        let should_be = match self.checks.tie_breaker >= theirs && !self.config.lite {
-            true => wins,
+        let should_be = match self.checks.tie_breaker >= theirs {
+            true => IceRole::Controlling,
             false => IceRole::Controlled,
         };
-        if self.checks.role == should_be || self.config.lite {
+        if self.checks.role == should_be {
             return true;
         }
         self.checks

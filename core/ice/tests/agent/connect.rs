@@ -314,6 +314,33 @@ fn a_lite_agent_that_offers_is_controlled() {
     assert!(sim.data_flows());
 }
 
+/// Its answer is on the way, and the other side's checks are faster.
+#[test]
+fn a_lite_agent_that_offers_is_found_by_checks_that_overtake_the_answer() {
+    for late in [20, 50, 200, 2_000] {
+        let lite = Config {
+            lite: true,
+            ..Config::default()
+        };
+        let roles = [IceRole::Controlling, IceRole::Controlled];
+        let mut sim = Sim::with_roles(11, Link::default(), [lite, Config::default()], roles);
+        sim.address(0, "192.0.2.1:1000");
+        sim.address(1, "198.51.100.1:2000");
+        for peer in &mut sim.peers {
+            peer.agent.end_of_local_addresses(sim.now);
+        }
+        sim.signal_credentials(0);
+        sim.run_for(ms(late));
+        assert_eq!(sim.peers[1].agent.role(), IceRole::Controlling);
+        sim.signal_credentials(1);
+        assert!(
+            sim.run_until(ms(300), |sim| sim.both(TransportState::Completed)),
+            "an answer after {late} ms"
+        );
+        assert!(sim.data_flows());
+    }
+}
+
 #[test]
 fn nothing_to_connect_to_fails_after_patience_and_no_address_at_once() {
     let mut sim = Sim::new(10, Link::default());

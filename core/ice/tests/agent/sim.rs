@@ -217,6 +217,7 @@ impl Sim {
         let mut peer = |config: Config, role| {
             let local = IceCredentials::generate(&mut rng);
             let options = RemoteOptions {
+                lite: config.lite,
                 renomination: config.renomination,
                 ..RemoteOptions::default()
             };
