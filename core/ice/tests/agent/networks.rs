@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use duologue_base::{Generation, IceRole, Protocol, Rng};
-use duologue_ice::{Candidate, Config, RemoteOptions};
+use duologue_ice::{Candidate, Config};
 
 use crate::sim::{Link, Nat, Sim, addr, ms};
 
@@ -12,9 +12,12 @@ fn network(seed: u64) -> Sim {
     let mut rng = Rng::from_u64(seed);
     let mut chance = |one_in: u32| rng.below(one_in) == 0;
     let lite = chance(6);
+    // The lite one may be the one that offers, if it has a public address.
+    let public = chance(3);
+    let lite_peer = usize::from(!(public && chance(2)));
     let renomination = [chance(2), chance(2)];
     let configs = [0, 1].map(|peer| Config {
-        lite: lite && peer == 1,
+        lite: lite && peer == lite_peer,
         renomination: renomination[peer],
         ..Config::default()
     });
@@ -29,14 +32,11 @@ fn network(seed: u64) -> Sim {
         duplicate: f64::from(rng.below(20)) / 100.0,
     };
     let mut sim = Sim::with_roles(seed, link, configs, roles);
-    sim.signalling = ms(u64::from(rng.below(600)));
-    sim.peers[1].options = RemoteOptions {
-        lite,
-        ..sim.peers[1].options
-    };
-    let symmetric = rng.below(3);
-    if symmetric > 0 {
-        sim.peers[0].nat = Some(Nat::new("203.0.113.7", symmetric == 2));
+    // One may have heard of the other long before that one hears of it.
+    sim.signalling = [0, 1].map(|_| ms(u64::from(rng.below(600)) << rng.below(4)));
+    let symmetric = rng.below(2) == 1;
+    if !public {
+        sim.peers[0].nat = Some(Nat::new("203.0.113.7", symmetric));
         sim.peers[0].trickles = rng.below(2) == 0;
     }
     for n in 1..=1 + rng.below(3) {

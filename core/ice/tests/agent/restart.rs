@@ -32,7 +32,7 @@ fn data_flows_in_every_moment_of_a_restart() {
     };
     for seed in 0..300 {
         let mut sim = connected(seed, link);
-        sim.signalling = ms(200);
+        sim.signalling = [ms(200); 2];
         // The offerer restarts; the answerer when it hears of it; the answer commits.
         sim.restart(0, SECOND_GENERATION);
         assert_eq!(sim.peers[0].agent.state(), TransportState::Connected);

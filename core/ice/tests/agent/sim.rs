@@ -172,8 +172,8 @@ pub(crate) struct Sim {
     pub(crate) now: Instant,
     pub(crate) rng: Rng,
     pub(crate) link: Link,
-    /// How long signalling takes.
-    pub(crate) signalling: Duration,
+    /// How long signalling takes from each of the peers.
+    pub(crate) signalling: [Duration; 2],
     pub(crate) peers: [Peer; 2],
     /// Nothing gets through while set.
     pub(crate) cut: bool,
@@ -238,7 +238,7 @@ impl Sim {
             now: Instant::ZERO,
             rng,
             link,
-            signalling: Duration::ZERO,
+            signalling: [Duration::ZERO; 2],
             peers,
             cut: false,
             dead: HashSet::new(),
@@ -290,7 +290,7 @@ impl Sim {
             .clone();
         let options = self.peers[peer].options;
         let parcel = Parcel::Credentials(1 - peer, generation, local, options);
-        self.post(self.now + self.signalling, parcel);
+        self.post(self.now + self.signalling[peer], parcel);
     }
 
     pub(crate) fn restart(&mut self, peer: usize, generation: Generation) {
@@ -356,7 +356,7 @@ impl Sim {
             } => Parcel::EndOfCandidates(1 - peer, *generation),
             _ => return,
         };
-        self.post(self.now + self.signalling, parcel);
+        self.post(self.now + self.signalling[peer], parcel);
     }
 
     fn deliver(&mut self, parcel: Parcel) {
