@@ -133,7 +133,7 @@ pub use duologue_peer::{
     DataChannelState, DataChannelStats, DegradationPreference, DtlsTransportState, Exception,
     ExceptionName, IceCandidate, IceCandidateError, IceCandidateInit, IceCandidatePair,
     IceCandidatePairState, IceCandidateParts, IceCandidateStats, IceCandidateType, IceComponent,
-    IceConnectionState, IceGathererState, IceGatheringState, IceParameters, IceProtocol, IceRole,
+    IceConnectionState, IceFailure, IceGathererState, IceGatheringState, IceParameters, IceProtocol, IceRole,
     IceServer, IceServerTransportProtocol, IceTcpCandidateType, IceTransportPolicy,
     IceTransportState, InboundRtpStreamStats, LocalSessionDescription, MediaKind, MediaSourceStats,
     MediaStreamId, MediaStreamTrackState, OfferOptions, OutboundRtpStreamStats,

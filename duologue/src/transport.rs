@@ -5,7 +5,7 @@ use std::sync::Arc;
 use duologue_base::TransportKey;
 use duologue_peer as peer;
 use duologue_peer::{
-    DtlsTransportState, IceCandidate, IceCandidatePair, IceComponent, IceGathererState,
+    DtlsTransportState, IceCandidate, IceCandidatePair, IceComponent, IceFailure, IceGathererState,
     IceParameters, IceRole, IceTransportState, SctpTransportState,
 };
 
@@ -73,6 +73,11 @@ impl IceTransport {
     pub fn state(&self) -> IceTransportState {
         self.read(peer::IceTransport::state)
             .unwrap_or(IceTransportState::Closed)
+    }
+
+    /// Why the state is `failed`: not in webrtc-pc, which leaves the application to guess.
+    pub fn failure(&self) -> Option<IceFailure> {
+        self.read(peer::IceTransport::failure).flatten()
     }
 
     /// `gatheringState`

@@ -443,7 +443,7 @@ impl Side {
                 }) => {
                     self.candidates.push_back((generation, candidate));
                 }
-                Some(Event::State(state)) => self.state = state,
+                Some(Event::State { state, .. }) => self.state = state,
                 Some(_) => {}
                 None => break,
             }

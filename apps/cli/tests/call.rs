@@ -2,6 +2,7 @@
 //! demo. What one end says is looked for at the other.
 
 use std::io::Write;
+use std::net::TcpListener;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -144,6 +145,39 @@ async fn a_wrong_password_is_told_at_once_and_there_is_an_offer_all_the_same() {
     let error = caller.told("icecandidateerror").await;
     assert_eq!(error["errorCode"], 401, "{error}");
     caller.told("description").await;
+}
+
+#[tokio::test]
+async fn a_turn_server_that_is_not_there_is_in_the_first_lines_of_the_log() {
+    let nobody = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = nobody.local_addr().expect("it is bound");
+    drop(nobody);
+    let server = format!("turn:{USER}:{PASSWORD}@{address}?transport=tcp");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_duologue"))
+        .args(["call", "-v", "--loopback", "--ice-server", &server])
+        .env_remove("DUOLOGUE_LOG")
+        .env_remove("RUST_LOG")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("the program starts");
+    let stderr = child.stderr.take().expect("piped");
+    let mut lines = BufReader::new(stderr).lines();
+    let mut first = Vec::new();
+    // A machine has an address or some, and each is two lines.
+    while first.len() < 60
+        && let Ok(Ok(Some(line))) = tokio::time::timeout(PATIENCE, lines.next_line()).await
+    {
+        first.push(line);
+        if first.last().is_some_and(|line| line.contains("paste this")) {
+            break;
+        }
+    }
+    let cause = "ICE server 0 (turn): no candidate: 701 \"the connection was refused\"";
+    let text = first.join("\n");
+    assert!(text.contains(cause), "{text}");
 }
 
 fn server(coturn: &Coturn, transport: &str, password: &str) -> String {

@@ -3,7 +3,7 @@ use std::net::SocketAddr;
 
 use duologue_base::{Generation, IceRole, MdnsName, SocketId};
 
-use crate::{Candidate, ConnectId, GatheringState, PairId, Security, TransportState};
+use crate::{Candidate, ConnectId, Failure, GatheringState, PairId, Security, TransportState};
 
 /// The pair that data is sent on (W3C `RTCIceCandidatePair`).
 #[doc(alias = "RTCIceCandidatePair")]
@@ -62,7 +62,12 @@ pub enum Event {
         state: GatheringState,
     },
     /// The transport's state changed.
-    State(TransportState),
+    State {
+        /// The new state.
+        state: TransportState,
+        /// Why, if the state is [`Failed`](TransportState::Failed).
+        failure: Option<Failure>,
+    },
     /// The role changed because of a role conflict (RFC 8445 §7.3.1.1) or a lite remote agent.
     Role(IceRole),
     /// The addresses of a server's host name are wanted: answer with

@@ -5,6 +5,7 @@ use duologue_base::Instant;
 use crate::agent::Agent;
 use crate::checks::Checks;
 use crate::event::Event;
+use crate::failure::Failure;
 use crate::generation::Remote;
 use crate::state::TransportState;
 
@@ -40,11 +41,12 @@ impl Agent {
         if self.checks.state != state {
             let (before, after) = (self.checks.state.as_str(), state.as_str());
             tracing::debug!("ICE transport: {before} -> {after}");
-            if state == TransportState::Failed {
-                self.checks.log_failure();
-            }
             self.checks.state = state;
-            self.outbox.push_event(Event::State(state));
+            let failure = (state == TransportState::Failed).then(|| self.checks.failure());
+            if let Some(failure) = failure {
+                self.checks.log_failure(failure);
+            }
+            self.outbox.push_event(Event::State { state, failure });
             if state == TransportState::Disconnected {
                 self.doubt_selected_relay(now);
             }
@@ -126,20 +128,32 @@ impl Agent {
 }
 
 impl Checks {
+    /// What was missing, at the moment of the failure.
+    fn failure(&self) -> Failure {
+        let newest = self.newest();
+        let heard = !matches!(newest.remote, Remote::Unknown { .. });
+        if newest.first_valid.is_some() {
+            Failure::ConsentLost
+        } else if newest.locals.is_empty() {
+            Failure::NoLocalCandidate
+        } else if !newest.remotes.is_empty() {
+            match newest.checklist.pairs().is_empty() {
+                true => Failure::NoPair,
+                false => Failure::NoAnswer,
+            }
+        } else if heard {
+            Failure::NoRemoteCandidate
+        } else {
+            Failure::NoRemoteDescription
+        }
+    }
+
     /// What there was to fail with.
-    fn log_failure(&self) {
+    fn log_failure(&self, failure: Failure) {
         let newest = self.newest();
         let (locals, remotes) = (newest.locals.len(), newest.remotes.len());
         let pairs = newest.checklist.pairs().len();
-        let heard = !matches!(newest.remote, Remote::Unknown { .. });
-        let why = match (locals, remotes, pairs) {
-            (0, ..) => "there is no local candidate",
-            (_, 0, _) if !heard => "there is no description of the peer's",
-            (_, 0, _) => "there is no remote candidate",
-            (.., 0) => "no pair could be made of the candidates",
-            _ => "no pair works: nothing answers, or consent was lost",
-        };
-        tracing::debug!(locals, remotes, pairs, "ICE failed: {why}");
+        tracing::debug!(locals, remotes, pairs, "ICE failed: {failure}");
     }
 
     /// When patience ends (RFC 8863), if nothing else decides before.

@@ -149,5 +149,6 @@ pub use stats::{
 };
 pub use transports::{DtlsTransport, IceTransport, SctpTransport};
 
+pub use duologue_ice::Failure as IceFailure;
 pub use duologue_jsep::Capabilities;
 pub use duologue_rtp::MediaKind;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use duologue_base::{Generation, TransportKey};
+use duologue_ice::Failure;
 use duologue_session::SctpError;
 
 use crate::limits::SEND_BUFFER_BYTES;
@@ -34,6 +35,7 @@ impl Transport {
             },
             ice: IceTransport {
                 state: IceTransportState::New,
+                failure: None,
                 role,
                 gathering: BTreeMap::new(),
                 gatherer_state: IceGathererState::New,
@@ -83,6 +85,8 @@ impl DtlsTransport {
 #[derive(Clone, Debug)]
 pub struct IceTransport {
     pub(crate) state: IceTransportState,
+    /// Of the state `failed`.
+    pub(crate) failure: Option<Failure>,
     pub(crate) role: IceRole,
     /// How far each generation's gathering is.
     pub(crate) gathering: BTreeMap<Generation, IceGathererState>,
@@ -108,6 +112,12 @@ impl IceTransport {
     /// `state`
     pub fn state(&self) -> IceTransportState {
         self.state
+    }
+
+    /// Why the state is `failed`: not in webrtc-pc, which leaves the application to guess.
+    pub fn failure(&self) -> Option<Failure> {
+        let failed = self.state == IceTransportState::Failed;
+        self.failure.filter(|_| failed)
     }
 
     /// `gatheringState`

@@ -78,6 +78,7 @@ fn every_state_is_closed_without_an_event() {
         TransportKey(0),
         TransportReport::IceState {
             state: ice::TransportState::Failed,
+            failure: None,
         },
     ));
     assert_eq!(a.take_log(), [""; 0]);

@@ -6,14 +6,13 @@
 
 mod common;
 
-use std::time::Duration;
-
 use common::audio;
 use common::log::Log;
 use common::world::World;
+use duologue_base::TransportKey;
 use duologue_peer::{
-    Configuration, Event, ExceptionName, IceCandidateInit, IceServer, PeerConnectionState,
-    RtcErrorDetail,
+    Configuration, Event, Exception, ExceptionName, IceCandidateInit, IceFailure, IceServer,
+    PeerConnectionState, RtcErrorDetail,
 };
 use duologue_stun::{Class, ErrorCode, Message, Writer};
 use tracing::Level;
@@ -54,6 +53,22 @@ fn candidate_error(world: &mut World) -> (u16, String) {
     error(world).unwrap()
 }
 
+/// The `error` of the DTLS transport of one end.
+fn dtls_error(world: &World, end: usize) -> Option<Exception> {
+    let mut events = world.ends[end].host.events.iter();
+    events.find_map(|event| match event {
+        Event::DtlsError(_, error) => Some(error.clone()),
+        _ => None,
+    })
+}
+
+/// Waits for `failed`, and gives the reason that the application reads.
+fn ice_failure(world: &mut World) -> IceFailure {
+    run_until_state(world, PeerConnectionState::Failed);
+    let transport = world.pc(0).ice_transport(TransportKey(0));
+    transport.and_then(|transport| transport.failure()).unwrap()
+}
+
 fn run_until_state(world: &mut World, state: PeerConnectionState) {
     world.run_until(state.as_str(), |w| w.pc(0).connection_state() == state);
 }
@@ -81,7 +96,8 @@ fn a_wrong_password_at_a_turn_server() {
                 .fingerprint();
             answer
         });
-        assert_eq!(candidate_error(&mut world).0, 401);
+        let (code, text) = candidate_error(&mut world);
+        assert_eq!((code, text.as_str()), (401, "Unauthenticated"));
     });
     assert_named(&log, "wrong username or password");
     assert_named(&log, "ICE server 0 (turn): no candidate: 401");
@@ -102,7 +118,9 @@ fn a_silent_server() {
 fn a_server_whose_name_has_no_address() {
     let log = logged(|| {
         let mut world = World::with(23, with_server("stun:nowhere.invalid"));
-        assert_eq!(candidate_error(&mut world).0, 701);
+        let (code, text) = candidate_error(&mut world);
+        assert_eq!(code, 701);
+        assert_eq!(text, "the server's name does not resolve");
     });
     assert_named(&log, "the name of an ICE server: 0 addresses");
     assert_named(&log, "ICE server 0 (stun): no candidate: 701");
@@ -120,14 +138,18 @@ fn a_certificate_that_is_not_the_described_one() {
         answer.sdp.replace_range(at..at + 95, &["00"; 32].join(":"));
         world.ends[0].host.set_remote(answer).unwrap();
         run_until_state(&mut world, PeerConnectionState::Failed);
-        let mut events = world.ends[0].host.events.iter();
-        let error = events.find_map(|event| match event {
-            Event::DtlsError(_, error) => error.rtc_error().copied(),
-            _ => None,
-        });
-        let detail = error.unwrap().error_detail;
+        let error = dtls_error(&world, 0).unwrap();
+        let detail = error.rtc_error().unwrap().error_detail;
         assert_eq!(detail, RtcErrorDetail::FingerprintFailure);
+
+        // The other end is told, and has that from us.
+        world.run_until("the alert comes", |w| dtls_error(w, 1).is_some());
+        let sent = error.rtc_error().unwrap().sent_alert;
+        let told = dtls_error(&world, 1).unwrap();
+        assert!(sent.is_some());
+        assert_eq!(told.rtc_error().unwrap().received_alert, sent);
     });
+    assert_named(&log, "Failed: the peer sent a fatal alert: ");
     assert_named(
         &log,
         "DTLS: Connecting -> Failed: the peer's certificate does not match the fingerprints",
@@ -146,8 +168,13 @@ fn no_codec_in_common() {
         });
         offer.sdp = lines.collect();
         world.ends[1].host.set_remote(offer).unwrap();
-        let answer = world.ends[1].host.set_local();
+        let mut answer = world.ends[1].host.set_local();
         assert!(answer.sdp.contains("m=audio 0 "), "{}", answer.sdp);
+
+        // The formats of a rejected section say nothing (RFC 3264 §6).
+        answer.sdp = answer.sdp.replace("unheard/1", "PCMU/8000");
+        world.ends[0].host.set_remote(answer).unwrap();
+        assert_eq!(world.pc(0).transceivers(), [], "it was stopped");
     });
     assert_named(&log, "m-section 0: mid 0, Rtp(Audio), rejected");
 }
@@ -161,9 +188,31 @@ fn no_candidate_of_the_peers() {
         world.negotiate(0);
         let end = IceCandidateInit::default();
         world.pc(0).add_ice_candidate(end);
-        run_until_state(&mut world, PeerConnectionState::Failed);
+        assert_eq!(ice_failure(&mut world), IceFailure::NoRemoteCandidate);
     });
     assert_named(&log, "ICE failed: there is no remote candidate");
+}
+
+#[test]
+fn candidates_that_make_no_pair() {
+    let log = logged(|| {
+        let mut world = World::new(33);
+        world.channel(0, "chat");
+        world.mute_candidates = true;
+        world.negotiate(0);
+        // Its host has IPv4 alone.
+        let candidate = "candidate:1 1 udp 2130706431 2001:db8::1 5000 typ host";
+        for candidate in [candidate, ""] {
+            let candidate = IceCandidateInit {
+                candidate: candidate.to_owned(),
+                sdp_mid: Some("0".to_owned()),
+                ..IceCandidateInit::default()
+            };
+            world.ends[0].host.add_candidate(candidate).unwrap();
+        }
+        assert_eq!(ice_failure(&mut world), IceFailure::NoPair);
+    });
+    assert_named(&log, "ICE failed: no pair could be made of the candidates");
 }
 
 #[test]
@@ -173,9 +222,9 @@ fn a_network_without_udp() {
         world.channel(0, "chat");
         world.blocked = true;
         world.negotiate(0);
-        run_until_state(&mut world, PeerConnectionState::Failed);
+        assert_eq!(ice_failure(&mut world), IceFailure::NoAnswer);
     });
-    assert_named(&log, "ICE failed: no pair works");
+    assert_named(&log, "ICE failed: no pair works: nothing answers");
 }
 
 #[test]
@@ -184,13 +233,30 @@ fn a_path_that_breaks() {
         let mut world = connected(28);
         world.blocked = true;
         run_until_state(&mut world, PeerConnectionState::Disconnected);
-        let until = world.now + Duration::from_secs(30);
-        world.run_until("consent expires", |w| {
-            w.now >= until || w.pc(0).connection_state() == PeerConnectionState::Failed
-        });
+        assert_eq!(ice_failure(&mut world), IceFailure::ConsentLost);
     });
     assert_named(&log, "selected, and consent checks are not answered");
     assert_named(&log, "consent expired");
+    assert_named(&log, "ICE failed: no pair works: consent was lost");
+}
+
+#[test]
+fn a_handshake_that_is_lost() {
+    let log = logged(|| {
+        let mut world = World::new(34);
+        world.channel(0, "chat");
+        world.mute_dtls = true;
+        world.negotiate(0);
+        world.run_until("the client gives up", |w| dtls_error(w, 1).is_some());
+        let error = dtls_error(&world, 1).unwrap();
+        let detail = error.rtc_error().unwrap().error_detail;
+        assert_eq!(detail, RtcErrorDetail::DtlsFailure);
+        assert_eq!(error.message(), "the handshake took too long");
+    });
+    assert_named(
+        &log,
+        "DTLS: Connecting -> Failed: the handshake took too long",
+    );
 }
 
 #[test]
@@ -236,9 +302,11 @@ fn sockets_that_cannot_be_bound() {
         world.negotiate(0);
         run_until_state(&mut world, PeerConnectionState::Failed);
         let mut events = world.ends[0].host.events.iter();
-        assert!(events.any(|event| {
-            matches!(event, Event::IceCandidateError(error) if error.error_code == 701)
-        }));
+        let error = events.find_map(|event| match event {
+            Event::IceCandidateError(error) => Some((error.error_code, error.error_text.as_str())),
+            _ => None,
+        });
+        assert_eq!(error, Some((701, "no socket could be bound: not permitted")));
     });
     assert_named(&log, "a socket could not be bound error=not permitted");
     assert_named(&log, "ICE transport: new -> failed");
@@ -253,10 +321,14 @@ fn a_candidate_of_the_peers_that_cannot_be_read() {
             sdp_mid: Some("0".to_owned()),
             ..IceCandidateInit::default()
         });
-        let settled = world.ends[0].host.settle(operation);
-        assert_eq!(settled.unwrap_err().name(), ExceptionName::OperationError);
+        let error = world.ends[0].host.settle(operation).unwrap_err();
+        assert_eq!(error.name(), ExceptionName::OperationError);
+        assert_eq!(error.message(), "the candidate attribute is not valid");
     });
-    assert_named(&log, "rejected: OperationError");
+    assert_named(
+        &log,
+        "rejected: OperationError: the candidate attribute is not valid",
+    );
 }
 
 #[test]

@@ -112,6 +112,7 @@ impl End {
                     _,
                     TransportReport::IceState {
                         state: TransportState::Connected | TransportState::Completed,
+                        ..
                     },
                 ) => return,
                 _ => {}

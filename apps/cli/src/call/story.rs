@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use duologue::{
     Event, IceCandidate, IceCandidateParts, IceCandidateStats, IceProtocol, IceTcpCandidateType,
-    IceTransport, PeerConnection, SessionDescription, StatsReport,
+    IceTransport, IceTransportState, PeerConnection, SessionDescription, StatsReport,
 };
 use serde_json::{Value, json};
 
@@ -91,6 +91,12 @@ impl Story {
             }
             Event::IceConnectionStateChange(state) => {
                 self.state("ice", "iceconnectionstatechange", state.as_str());
+            }
+            Event::IceTransportStateChange(transport, IceTransportState::Failed) => {
+                if let Some(failure) = transport.failure() {
+                    let text = failure.to_string();
+                    self.tell("ice", &text, || json!({ "event": "icefailure", "text": text }));
+                }
             }
             Event::ConnectionStateChange(state) => {
                 self.state("connection", "connectionstatechange", state.as_str());

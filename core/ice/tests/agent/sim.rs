@@ -136,7 +136,7 @@ pub(crate) struct Peer {
 impl Peer {
     pub(crate) fn states(&self) -> Vec<TransportState> {
         let state = |(_, event): &(Instant, Event)| match event {
-            Event::State(state) => Some(*state),
+            Event::State { state, .. } => Some(*state),
             _ => None,
         };
         self.events.iter().filter_map(state).collect()
@@ -145,7 +145,7 @@ impl Peer {
     pub(crate) fn when(&self, wanted: TransportState) -> Option<Duration> {
         self.events
             .iter()
-            .find(|(_, event)| *event == Event::State(wanted))
+            .find(|(_, event)| matches!(event, Event::State { state, .. } if *state == wanted))
             .map(|(at, _)| at.since_origin())
     }
 

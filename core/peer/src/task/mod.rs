@@ -125,6 +125,8 @@ pub(crate) enum ChannelTask {
 pub(crate) struct IceChange {
     pub(crate) pair: Option<Box<ice::CandidatePair>>,
     pub(crate) state: Option<ice::TransportState>,
+    /// Why, if that is `failed`.
+    pub(crate) failure: Option<ice::Failure>,
 }
 
 impl PeerConnection {

@@ -46,7 +46,10 @@ impl PeerConnection {
             TransportReport::CandidateError { error } => {
                 queue(TransportTask::CandidateError(error));
             }
-            TransportReport::IceState { state } => self.ice_change(key).state = Some(state),
+            TransportReport::IceState { state, failure } => {
+                let change = self.ice_change(key);
+                (change.state, change.failure) = (Some(state), failure);
+            }
             TransportReport::SelectedPair { pair } => self.ice_change(key).pair = Some(pair),
             TransportReport::IceRole { role } => queue(TransportTask::IceRole(role)),
             TransportReport::DtlsState { state } => {

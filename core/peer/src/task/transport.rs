@@ -104,6 +104,7 @@ impl PeerConnection {
             .filter(|state| *state != transport.ice.state);
         if let Some(state) = state {
             transport.ice.state = state;
+            transport.ice.failure = change.failure;
         }
         let aggregate = self.slots.derive_aggregate();
         let ice_changed = self.slots.ice_connection_state != aggregate.ice;

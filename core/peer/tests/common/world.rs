@@ -60,6 +60,8 @@ pub(crate) struct World {
     pub(crate) now: Instant,
     /// Datagrams between the two are lost.
     pub(crate) blocked: bool,
+    /// DTLS between the two is lost.
+    pub(crate) mute_dtls: bool,
     /// Candidates of both are lost.
     pub(crate) mute_candidates: bool,
     /// Hosts cannot bind sockets.
@@ -96,6 +98,7 @@ impl World {
             flights: VecDeque::new(),
             now: Instant::ZERO,
             blocked: false,
+            mute_dtls: false,
             mute_candidates: false,
             unbindable: false,
             server: None,
@@ -189,7 +192,9 @@ impl World {
                     self.flights.extend(answer);
                     continue;
                 }
-                if self.blocked {
+                // RFC 7983 §7: what DTLS begins with.
+                let dtls = bytes.first().is_some_and(|first| (20..64).contains(first));
+                if self.blocked || dtls && self.mute_dtls {
                     continue;
                 }
                 self.flights.push_back(Flight {

@@ -29,6 +29,8 @@ pub enum TransportReport {
     IceState {
         /// The new state.
         state: ice::TransportState,
+        /// Why, if the state is `failed`.
+        failure: Option<ice::Failure>,
     },
     /// A role conflict changed our role (RFC 8445 §7.3.1.1).
     IceRole {

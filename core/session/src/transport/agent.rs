@@ -99,7 +99,7 @@ fn ice_report(event: ice::Event) -> Option<TransportReport> {
         ice::Event::Gathering { generation, state } => {
             TransportReport::GatheringState { generation, state }
         }
-        ice::Event::State(state) => TransportReport::IceState { state },
+        ice::Event::State { state, failure } => TransportReport::IceState { state, failure },
         ice::Event::Role(role) => TransportReport::IceRole { role },
         ice::Event::SelectedPair(pair) => TransportReport::SelectedPair {
             pair: Box::new(pair),

@@ -43,7 +43,11 @@ fn transport_event(report: &TransportReport) -> Option<Event> {
             "candidate-error",
             json!({ "url": error.url, "code": error.code, "text": error.text }),
         ),
-        TransportReport::IceState { state } => ("ice-state", json!({ "state": state.as_str() })),
+        TransportReport::IceState { state, failure } => {
+            let error = failure.map(|failure| failure.to_string());
+            let state = state.as_str();
+            ("ice-state", json!({ "state": state, "error": error }))
+        }
         TransportReport::IceRole { role } => ("ice-role", json!({ "role": role.as_str() })),
         TransportReport::SelectedPair { pair } => (
             "selected-pair",
