@@ -25,6 +25,9 @@ pub(crate) struct Args {
     /// What `micro` counts is the new baseline
     #[arg(long)]
     update: bool,
+    /// `micro` beside itself without any logging compiled in
+    #[arg(long, conflicts_with = "update")]
+    log: bool,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -166,6 +169,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
         Bench::Media => table(MEDIA, args),
         Bench::Scale => table(SCALE, args),
         Bench::Server => table(SERVER, args),
+        Bench::Micro if args.log => micro::cost_of_logging(),
         Bench::Micro => micro::run(args.update),
     }
 }

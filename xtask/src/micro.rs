@@ -19,6 +19,9 @@ const TOLERANCE: f64 = 0.03;
 /// The same between two compilers: what they inline differs.
 const TOLERANCE_OTHER_COMPILER: f64 = 0.30;
 
+/// What logging may cost that is compiled in and off.
+const LOGGING: f64 = 0.01;
+
 /// Instructions that no bench is failed for: a few are a large share of the smallest.
 const SLACK: f64 = 15.0;
 
@@ -42,7 +45,7 @@ pub(crate) fn run(update: bool) -> Outcome {
     setup::provide(setup::VALGRIND)?;
     let found = Baseline {
         compiler: output(command("rustc", ["--version"]))?.trim().to_owned(),
-        instructions: count_all()?,
+        instructions: count_all(&[])?,
     };
     let known = read_baseline()?;
     let failures = compare(&known, &found);
@@ -59,6 +62,30 @@ pub(crate) fn run(update: bool) -> Outcome {
     ))
 }
 
+/// Counts twice, with logging compiled in and without, and fails where the lines cost too much while
+/// nobody listens.
+pub(crate) fn cost_of_logging() -> Outcome {
+    setup::provide(setup::VALGRIND)?;
+    let without = count_all(&["--features", "without-log"])?;
+    let with = count_all(&[])?;
+    println!("| instructions | without logging | with, off | more |");
+    println!("|---|---:|---:|---:|");
+    let mut failures = Vec::new();
+    for (name, with) in with {
+        let without = without.get(&name).copied().unwrap_or_default();
+        let [before, now] = [without, with].map(Count::all);
+        let more = (now / before.max(1.0) - 1.0) * 100.0;
+        println!("| {name} | {before:.0} | {now:.0} | {more:.2} % |");
+        if now > before * (1.0 + LOGGING) + SLACK {
+            failures.push(format!("{name}: logging costs {more:.2} %"));
+        }
+    }
+    match failures.is_empty() {
+        true => Ok(()),
+        false => Err(failures.join("\n")),
+    }
+}
+
 fn baseline_path() -> PathBuf {
     root().join("bench/micro/baseline.json")
 }
@@ -70,11 +97,12 @@ fn read_baseline() -> Outcome<Baseline> {
     }
 }
 
-fn count_all() -> Outcome<BTreeMap<String, Count>> {
+fn count_all(features: &[&str]) -> Outcome<BTreeMap<String, Count>> {
     // As it is shipped, but with names: they say whose an instruction is.
     let package = ["rustc", "--release", "-p", "duologue-bench-micro"];
     let rustc = ["--bin", "bench-micro", "--", "-C", "strip=none"];
-    run::run(cargo(package.into_iter().chain(rustc)))?;
+    let features = features.iter().copied();
+    run::run(cargo(package.into_iter().chain(features).chain(rustc)))?;
     let program = target_dir().join("release/bench-micro");
     let folder = target_dir().join("micro");
     std::fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
@@ -103,6 +131,10 @@ fn count_all() -> Outcome<BTreeMap<String, Count>> {
 }
 
 impl Count {
+    fn all(self) -> f64 {
+        self.ours + self.cipher + self.libc
+    }
+
     fn per(self, pieces: f64) -> Self {
         let per = |count: f64| (count / pieces * 10.0).round() / 10.0;
         Count {
