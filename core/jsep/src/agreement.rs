@@ -7,9 +7,11 @@ use duologue_base::{
     DtlsRole, Generation, IceCredentials, IceRole, Mid, TransceiverId, TransportKey,
 };
 use duologue_identity::Fingerprint;
-use duologue_rtp::{Rid, RtpParameters, SourceParameters};
+use duologue_rtp::{Rid, RtpParameters};
 
+pub use crate::announced_source::AnnouncedSource;
 use crate::applied::Applied;
+pub use crate::ice_key::IceKey;
 use crate::{Direction, SdpType, SectionKind, Side};
 
 /// What two descriptions say together: every m-section and every transport. Immutable; the next
@@ -161,15 +163,6 @@ impl MediaAgreement {
     }
 }
 
-/// A source that a description announces by `a=ssrc` (RFC 5576 §4.1).
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct AnnouncedSource {
-    /// Its SSRC and those of its repair.
-    pub source: SourceParameters,
-    /// What its end calls itself in RTCP.
-    pub cname: Option<String>,
-}
-
 /// What the latest description says about a sender's simulcast layers; the peer applies it to
 /// `[[SendEncodings]]`.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -214,15 +207,6 @@ pub struct TransportAgreement {
     pub ice_role: IceRole,
     /// Once an answer said who starts, and what certificate the other end has.
     pub dtls: Option<DtlsAgreement>,
-}
-
-/// One set of ICE credentials of a transport.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct IceKey {
-    /// The transport.
-    pub transport: TransportKey,
-    /// 0 at first, one more for each ICE restart.
-    pub generation: Generation,
 }
 
 /// The other end's ICE parameters.

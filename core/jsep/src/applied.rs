@@ -3,10 +3,9 @@ use std::sync::Arc;
 use duologue_base::Mid;
 use duologue_sdp::{NetAddress, SessionDescription, attr};
 
-use crate::agreement::{Agreement, IceKey};
 use crate::blueprint::{self, Blueprint};
 use crate::candidates::{CandidateList, Candidates};
-use crate::signaling::{DescribedCandidates, target};
+use crate::ice_key::IceKey;
 use crate::{JsepError, SdpType, Side};
 
 /// A description that has been applied: its text as it was given, and what it says. Its lines are
@@ -100,30 +99,14 @@ impl Applied {
         }
     }
 
-    /// The candidates that the description itself has; `agreement` is what it has led to.
-    pub(crate) fn candidates(
-        &self,
-        agreement: &Agreement,
-        stable: &Agreement,
-    ) -> Vec<DescribedCandidates> {
-        let mentions = |line: &str| self.text.contains(line);
-        if !mentions("a=candidate:") && !mentions("a=end-of-candidates") {
-            return Vec::new();
-        }
-        let description = self.parse();
-        let sections = description.medias().enumerate();
-        let described = sections.filter_map(|(index, media)| {
-            let described = DescribedCandidates {
-                target: target(self, agreement, stable, index, None)?,
-                candidates: media.candidates().cloned().collect(),
-                complete: media.end_of_candidates(),
-            };
-            Some(described).filter(|d| d.complete || !d.candidates.is_empty())
-        });
-        described.collect()
+    /// Whether the text has candidates, or says that none follow.
+    pub(crate) fn mentions_candidates(&self) -> bool {
+        ["a=candidate:", "a=end-of-candidates"]
+            .iter()
+            .any(|line| self.text.contains(line))
     }
 
-    fn parse(&self) -> SessionDescription {
+    pub(crate) fn parse(&self) -> SessionDescription {
         SessionDescription::parse(&self.text).expect("it was parsed before it was applied")
     }
 

@@ -1,9 +1,9 @@
 use duologue_base::Mid;
 use duologue_sdp::attr::Candidate;
 
-use crate::agreement::IceKey;
+use crate::Side;
+use crate::ice_key::IceKey;
 use crate::limits::MAX_CANDIDATES;
-use crate::{CandidateTarget, Side};
 
 /// The candidates of both ends per set of ICE credentials and m-section. They are neither intent
 /// nor agreement: they come one by one beside the descriptions and are merged in when a
@@ -16,6 +16,18 @@ pub struct Candidates {
 
 /// In the order of their keys. There is one list or a few.
 type Lists = Vec<((IceKey, Mid), CandidateList)>;
+
+/// Where candidates belong: an m-section and the transport and ICE generation it uses.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct CandidateTarget {
+    /// The m-section's tag.
+    pub mid: Mid,
+    /// The transport and generation.
+    pub key: IceKey,
+    /// The candidates are for that transport. They are not when the m-section had credentials of
+    /// its own and was bundled with another: then they are only shown in the description.
+    pub reaches: bool,
+}
 
 /// The candidates of one end for one m-section and one set of credentials.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -5,7 +5,7 @@ use duologue_base::TransceiverId;
 use duologue_identity::Fingerprint;
 use duologue_rtp::SourceParameters;
 
-use crate::agreement::IceKey;
+use crate::ice_key::IceKey;
 use crate::{Capabilities, Codec, Direction, HeaderExtensionCapability, MediaKind, Rid, Signaling};
 
 /// What the application wants. Only the application's calls change it, no description does, so a
@@ -61,7 +61,7 @@ impl Intent {
 
     /// "If none of the ICE credentials in `[[LocalIceCredentialsToReplace]]` are present in
     /// description, then set it to an empty set" (webrtc-pc §4.4.1.5), once an exchange is complete.
-    /// An answer that restarts nothing leaves the old credentials in use, and grants the wish all
+    /// An answer that restarts nothing leaves the old credentials in use, and counts as one all
     /// the same: this end's description did not show them.
     pub fn forget_replaced(&mut self, signaling: &Signaling) {
         for keys in [&mut self.ice_to_replace, &mut self.ice_outdated] {

@@ -20,7 +20,7 @@
 //!     apply_remote, create_answer, create_offer,
 //! };
 //!
-//! // Each end has its wishes, its ids and its state.
+//! // Each end has its intent, its ids and its state.
 //! let fingerprint = "sha-256 ".to_owned() + &["00"; 32].join(":");
 //! let end = |seed| {
 //!     let fingerprints = vec![fingerprint.parse().expect("a fingerprint")];
@@ -78,13 +78,16 @@
 #![forbid(unsafe_code)]
 
 pub mod agreement;
+mod announced_source;
 mod applied;
 mod blueprint;
 mod candidates;
 mod capabilities;
+mod described;
 mod diff;
 mod draft;
 mod error;
+mod ice_key;
 mod ids;
 mod intent;
 mod kind;
@@ -102,8 +105,9 @@ pub use duologue_rtp::{
 pub use duologue_sdp::attr::{Candidate, Direction};
 
 pub use agreement::Agreement;
-pub use candidates::{CandidateList, Candidates};
+pub use candidates::{CandidateList, CandidateTarget, Candidates};
 pub use capabilities::{Capabilities, CodecCapability, HeaderExtensionCapability, PreferenceError};
+pub use described::DescribedCandidates;
 pub use diff::{MediaChange, MediaPlans, SctpChange, TransportChange, diff, media_diff};
 pub use draft::{Draft, OfferOptions};
 pub use error::{ContentError, JsepError, Modification, OperationError};
@@ -115,5 +119,5 @@ pub use negotiation::negotiation_needed;
 pub use plan::answer::create_answer;
 pub use plan::apply::{apply_local, apply_remote};
 pub use plan::offer::create_offer;
-pub use signaling::{CandidateTarget, DescribedCandidates, Signaling};
+pub use signaling::Signaling;
 pub use surface::{SurfaceChange, TransceiverChange, surface};

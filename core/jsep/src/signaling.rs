@@ -1,12 +1,13 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use duologue_base::{IceCredentials, Mid, TransceiverId, TransportKey};
-use duologue_sdp::attr::Candidate;
+use duologue_base::{TransceiverId, TransportKey};
 
-use crate::agreement::{Agreement, IceKey};
+use crate::agreement::Agreement;
 use crate::applied::Applied;
-use crate::candidates::Candidates;
+use crate::candidates::{CandidateTarget, Candidates};
+use crate::described::{self, DescribedCandidates, target};
+use crate::ice_key::IceKey;
 use crate::{JsepError, OperationError, SdpType, Side, SignalingState};
 
 /// The state of offer and answer, one immutable value. An operation returns another value and
@@ -63,29 +64,6 @@ impl Proposal {
             false => pending.answer.as_ref(),
         }
     }
-}
-
-/// Where candidates belong: an m-section and the transport and ICE generation it uses.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct CandidateTarget {
-    /// The m-section's tag.
-    pub mid: Mid,
-    /// The transport and generation.
-    pub key: IceKey,
-    /// The candidates are for that transport. They are not when the m-section had credentials of
-    /// its own and was bundled with another: then they are only shown in the description.
-    pub reaches: bool,
-}
-
-/// Candidates that stand in a remote description.
-#[derive(Clone, Debug, PartialEq)]
-pub struct DescribedCandidates {
-    /// Where they belong.
-    pub target: CandidateTarget,
-    /// The candidates in their order.
-    pub candidates: Vec<Candidate>,
-    /// `a=end-of-candidates` is there.
-    pub complete: bool,
 }
 
 impl Signaling {
@@ -270,7 +248,7 @@ impl Signaling {
     pub fn described_candidates(&self) -> Vec<DescribedCandidates> {
         let remote = self.applied(Side::Remote);
         remote.map_or_else(Vec::new, |applied| {
-            applied.candidates(self.latest(), &self.stable)
+            described::candidates(applied, self.latest(), &self.stable)
         })
     }
 
@@ -346,32 +324,4 @@ impl Signaling {
         let current = current.map(|e| (&*e.remote, &*self.stable));
         pending.into_iter().chain(current)
     }
-}
-
-/// Where candidates of a section belong, if it has this user name fragment: its own, or that of
-/// the transport it uses. A section that leaves a running transport for another one, which another
-/// section stands for, still names the candidates of the one it leaves.
-pub(crate) fn target(
-    applied: &Applied,
-    agreement: &Agreement,
-    stable: &Agreement,
-    index: usize,
-    ufrag: Option<&str>,
-) -> Option<CandidateTarget> {
-    let (mid, key) = applied.key_of(index)?;
-    let own = applied.blueprint.sections[index].transport.ice.as_ref();
-    let transport = agreement.transports.get(&key.transport);
-    let transport = transport.filter(|t| t.generation == key.generation);
-    let shared = transport.and_then(|t| Some(&t.remote_ice.as_ref()?.credentials));
-    let named = |ice: &&IceCredentials| ufrag.is_none_or(|ufrag| ice.ufrag == ufrag);
-    let before = stable.by_mid(mid).and_then(|media| media.transport);
-    let stands = transport.is_some_and(|transport| transport.mid == *mid);
-    let leaves = !stands && before.is_some_and(|before| before != key.transport);
-    let fits = own.is_none_or(|own| Some(own) == shared) && !leaves;
-    let reaches = fits && shared.filter(named).is_some();
-    (reaches || own.filter(named).is_some()).then(|| CandidateTarget {
-        mid: mid.clone(),
-        key,
-        reaches,
-    })
 }

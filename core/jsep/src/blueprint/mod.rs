@@ -14,7 +14,7 @@ use duologue_sdp::attr::{Direction, RidDirection, Setup, Simulcast};
 use duologue_sdp::{Formats, MediaKind as MediaWord, MediaProtocol};
 
 use crate::SectionKind;
-use crate::agreement::AnnouncedSource;
+use crate::announced_source::AnnouncedSource;
 
 pub(crate) use read::read;
 pub(crate) use write::write;

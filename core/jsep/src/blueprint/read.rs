@@ -11,7 +11,7 @@ use duologue_sdp::{Formats, Media, MediaKind as MediaWord, SessionDescription};
 use super::{
     Blueprint, Content, DataLines, Extension, Port, RtpLines, Section, Streams, TransportLines,
 };
-use crate::agreement::AnnouncedSource;
+use crate::announced_source::AnnouncedSource;
 use crate::limits::MAX_SOURCES;
 
 /// What a description says to JSEP. Everything else in it is ignored (RFC 9429 §5.8).

@@ -13,7 +13,7 @@ use super::{
     Blueprint, Content, DataLines, Extension, Port, RtpLines, Section, Streams, TransportLines,
 };
 use crate::Direction;
-use crate::agreement::AnnouncedSource;
+use crate::announced_source::AnnouncedSource;
 
 /// The description of a blueprint. What this end cannot have put there because it is not legal
 /// text (a stream id with a space) is left out.

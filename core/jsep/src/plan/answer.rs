@@ -6,7 +6,7 @@ use duologue_base::{IceCredentials, Mid, TransportKey};
 
 use super::bundle::Bundled;
 use super::offer::{multiplex_rtcp, sending};
-use super::{codec, draft, extension, simulcast, transport};
+use super::{codec, draft, dtls_role, extension, simulcast};
 use crate::agreement::{Agreement, MediaAgreement, TransportAgreement};
 use crate::applied::Applied;
 use crate::blueprint::{Blueprint, Content, DataLines, Port, RtpLines, Section, TransportLines};
@@ -214,7 +214,7 @@ impl Planner<'_> {
                 trickle: true,
                 renomination: self.intent.capabilities.ice_renomination,
                 fingerprints: self.intent.fingerprints.clone(),
-                setup: Some(transport::answer_setup(lines, dtls)),
+                setup: Some(dtls_role::answer_setup(lines, dtls)),
                 ..shown
             };
         }

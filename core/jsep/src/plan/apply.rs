@@ -8,7 +8,7 @@ use duologue_rtp::{CodecParameters, PayloadType, RtpParameters};
 
 use super::bundle::Bundled;
 use super::transport::{self, Transports};
-use super::{associate, codec, extension, simulcast, verify};
+use super::{associate, codec, dtls_role, extension, simulcast, verify};
 use crate::agreement::{
     Agreement, DtlsAgreement, Exchange, IceKey, Layers, MediaAgreement, SctpAgreement,
     TransportAgreement,
@@ -541,7 +541,7 @@ impl Answerer<'_> {
             }
             next.remote_ice = Some(remote);
         }
-        let role = transport::dtls_role(answered.setup, self.side)?;
+        let role = dtls_role::agreed(answered.setup, self.side)?;
         let running = self.stable.transports.get(&key);
         let goes_on = running
             .and_then(|transport| transport.dtls.as_ref())

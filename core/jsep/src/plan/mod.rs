@@ -6,6 +6,7 @@ pub(crate) mod apply;
 pub(crate) mod associate;
 pub(crate) mod bundle;
 pub(crate) mod codec;
+pub(crate) mod dtls_role;
 pub(crate) mod extension;
 pub(crate) mod modify;
 pub(crate) mod offer;

@@ -385,9 +385,9 @@ impl<'a> Planner<'a> {
                         transport: key,
                         generation: transport.generation,
                     };
-                    let wished = [&self.intent.ice_to_replace, &self.intent.ice_outdated];
+                    let asked = [&self.intent.ice_to_replace, &self.intent.ice_outdated];
                     let restart = self.options.ice_restart
-                        || wished.iter().any(|keys| keys.contains(&current));
+                        || asked.iter().any(|keys| keys.contains(&current));
                     match transport.local_ice.clone().filter(|_| !restart) {
                         Some(ice) => ice,
                         None => self.ids.credentials(),

@@ -47,7 +47,7 @@ fn policy() -> impl Strategy<Value = BundlePolicy> {
     ]
 }
 
-fn wish() -> impl Strategy<Value = Operation> {
+fn api_call() -> impl Strategy<Value = Operation> {
     prop_oneof![
         3 => (kind(), direction()).prop_map(|(k, d)| Operation::AddTransceiver(k, d)),
         2 => kind().prop_map(Operation::AddTrack),
@@ -68,7 +68,7 @@ fn operation() -> impl Strategy<Value = Operation> {
         ]
     };
     prop_oneof![
-        4 => wish(),
+        4 => api_call(),
         3 => any::<bool>().prop_map(Operation::CreateOffer),
         3 => Just(Operation::CreateAnswer),
         5 => answers().prop_map(Operation::SetLocal),
@@ -268,13 +268,13 @@ proptest! {
     #[test]
     fn rollback_gives_back_the_value_before_the_offer(
         policies in (policy(), policy()),
-        rounds in prop::collection::vec(prop::collection::vec((any::<bool>(), wish()), 0..5), 1..4),
+        rounds in prop::collection::vec(prop::collection::vec((any::<bool>(), api_call()), 0..5), 1..4),
         restart in any::<bool>(),
     ) {
         let mut a = End::with(1, policies.0, Capabilities::default());
         let mut b = End::with(2, policies.1, Capabilities::default());
-        for wishes in rounds {
-            for (left, operation) in &wishes {
+        for operations in rounds {
+            for (left, operation) in &operations {
                 let (end, other) = if *left { (&mut a, &mut b) } else { (&mut b, &mut a) };
                 perform(operation, end, other);
             }
@@ -302,19 +302,19 @@ proptest! {
         }
     }
 
-    /// Two ends with any wishes always come to an agreement that is the same at both.
+    /// Two ends with any intents always come to an agreement that is the same at both.
     #[test]
-    fn two_ends_with_any_wishes_agree(
+    fn two_ends_with_any_intents_agree(
         policies in (policy(), policy()),
         rounds in prop::collection::vec(
-            (any::<bool>(), prop::collection::vec((any::<bool>(), wish()), 0..6)),
+            (any::<bool>(), prop::collection::vec((any::<bool>(), api_call()), 0..6)),
             1..6,
         ),
     ) {
         let mut a = End::with(1, policies.0, Capabilities::default());
         let mut b = End::with(2, policies.1, Capabilities::default());
-        for (left, wishes) in rounds {
-            for (left, operation) in &wishes {
+        for (left, operations) in rounds {
+            for (left, operation) in &operations {
                 let (end, other) = if *left { (&mut a, &mut b) } else { (&mut b, &mut a) };
                 perform(operation, end, other);
             }
@@ -328,7 +328,7 @@ proptest! {
             agree(&a, &b)?;
             is_understood(&a, &b)?;
             is_understood(&b, &a)?;
-            // The offerer's wishes are all in the offer; nothing is left to negotiate.
+            // The offerer's intent is all in the offer; nothing is left to negotiate.
             let offerer = if left { &a } else { &b };
             prop_assert!(!negotiation_needed(&offerer.signaling, &offerer.intent));
         }
@@ -337,7 +337,7 @@ proptest! {
     /// After any operations, a rollback and an exchange make the ends agree again.
     #[test]
     fn ends_recover_from_any_operations_by_an_exchange(
-        operations in prop::collection::vec((any::<bool>(), wish()), 0..12),
+        operations in prop::collection::vec((any::<bool>(), api_call()), 0..12),
         glare in any::<bool>(),
     ) {
         let (mut a, mut b) = (End::new(1), End::new(2));

@@ -194,7 +194,10 @@ fn an_answer_that_keeps_its_credentials_answers_no_restart_and_all_goes_on() {
     };
     assert_eq!(a.changes, [dropped]);
     assert_eq!(a.signaling.stable().transports, before);
-    assert!(a.intent.ice_to_replace.is_empty(), "the wish is granted");
+    assert!(
+        a.intent.ice_to_replace.is_empty(),
+        "what was asked for is done"
+    );
     assert!(!duologue_jsep::negotiation_needed(&a.signaling, &a.intent));
     // Candidates of the answer belong to the generation that runs.
     let target = a.signaling.candidate_target(Some("0"), None, None).unwrap();
