@@ -4,7 +4,7 @@ use duologue_base::Instant;
 
 use crate::limits::KEY_FRAME_INTERVAL;
 
-/// The wishes for key frames of one receiver, one for each encoding.
+/// Key frames that one receiver needs, one for each encoding.
 #[derive(Debug, Default)]
 pub(crate) struct KeyFrameRequests(Vec<(usize, Request)>);
 
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn wishes_are_one_request_in_300_ms() {
+    fn needs_are_one_request_in_300_ms() {
         let at = |ms| Instant::from_origin(Duration::from_millis(ms));
         let mut requests = KeyFrameRequests::default();
         let asked = (0..1_000).filter(|ms| {

@@ -3,8 +3,9 @@
 
 mod arrivals;
 mod assembly;
+mod early;
 mod key_frames;
-mod missing;
+mod nack;
 mod payload_types;
 mod recovery;
 mod references;
@@ -28,15 +29,15 @@ use duologue_rtp::{MediaKind, Packet, PayloadType, ReceivePlan, RtcpFeedback, Ss
 
 use crate::counters::Counters;
 use crate::frame::{EncodedFrame, SenderTime};
-use crate::limits::{EARLY_PACKETS, EARLY_PATIENCE};
 use crate::packet::{MediaItem, Outlet, RtpPacket};
 use crate::report::MediaReport;
 
 use arrivals::Arrivals;
 pub use assembly::FrameCounters;
 use assembly::Next;
+use early::EarlyPackets;
 use key_frames::KeyFrameRequests;
-use missing::Arrival;
+use nack::Arrival;
 use payload_types::{Meaning, Use};
 use recovery::{Kind, Recovery};
 pub(crate) use route::Purpose;
@@ -54,7 +55,7 @@ pub(crate) struct Inbound {
     pub(crate) sources: Sources,
     extensions: Box<ExtensionMap>,
     /// Packets that nobody claims yet.
-    early: VecDeque<Early>,
+    early: EarlyPackets,
     pub(crate) arrivals: Arrivals,
     /// When the other end is to be told something, or earlier.
     feedback_due: Option<Instant>,
@@ -76,13 +77,6 @@ pub(crate) struct Receiver {
     /// A packet of this plan came.
     pub(crate) unmuted: bool,
     pub(crate) key_frames: KeyFrameRequests,
-}
-
-#[derive(Debug)]
-struct Early {
-    arrival: Instant,
-    sequence_number: u64,
-    datagram: Vec<u8>,
 }
 
 /// What handling a packet may add to.
@@ -138,7 +132,7 @@ impl Inbound {
             claims: Vec::new(),
             sources: Sources::default(),
             extensions: Box::default(),
-            early: VecDeque::new(),
+            early: EarlyPackets::default(),
             arrivals: Arrivals::default(),
             feedback_due: None,
             assembly_due: None,
@@ -269,42 +263,19 @@ impl Inbound {
                 new
             }
             Found::At(_) | Found::Unclaimed => {
-                self.keep_early(arrival, sequence_number, datagram, told);
+                told.counters.unclaimed += 1;
+                self.early.keep(arrival, sequence_number, datagram);
                 false
             }
         }
     }
 
-    fn keep_early(
-        &mut self,
-        arrival: Instant,
-        sequence_number: u64,
-        datagram: &[u8],
-        told: &mut Told<'_>,
-    ) {
-        told.counters.unclaimed += 1;
-        if self.early.len() >= EARLY_PACKETS {
-            self.early.pop_front();
-        }
-        self.early.push_back(Early {
-            arrival,
-            sequence_number,
-            datagram: datagram.to_vec(),
-        });
-    }
-
     /// A description may have said what they are.
     fn take_early(&mut self, now: Instant, told: &mut Told<'_>) {
-        for early in std::mem::take(&mut self.early) {
-            if now - early.arrival <= EARLY_PATIENCE {
-                told.counters.unclaimed -= 1;
-                let Early {
-                    arrival,
-                    sequence_number,
-                    datagram,
-                } = early;
-                self.handle(now, arrival, sequence_number, &datagram, told);
-            }
+        for packet in self.early.take(now) {
+            told.counters.unclaimed -= 1;
+            let (arrival, number) = (packet.arrival, packet.sequence_number);
+            self.handle(now, arrival, number, &packet.datagram, told);
         }
     }
 

@@ -10,7 +10,7 @@ use duologue_rtp::rtcp::SenderInfo;
 use duologue_rtp::{NtpShort, NtpTime, PayloadType, ReceivePlan, Ssrc};
 
 use super::assembly::Assembly;
-use super::missing::{Arrival, Missing};
+use super::nack::{Arrival, Missing};
 use super::recovery::Recovery;
 use super::route::{Purpose, Route};
 use super::seen::Seen;

@@ -4,14 +4,10 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use bytes::Bytes;
-use duologue_base::{Instant, TransceiverId};
+use duologue_base::Instant;
 use duologue_rtp::{PayloadType, TelephoneEvent};
 
-use super::Outbound;
-use super::bandwidth::Lane;
-use super::history::Sent;
-use super::sender::{Polled, Sender};
-use super::stream::Stamp;
+use super::formats::EventFormat;
 use crate::limits::LONGEST_TONE;
 
 /// A telephone key to play.
@@ -21,16 +17,6 @@ pub struct Tone {
     pub event: u8,
     /// How long; at most six seconds, as `insertDTMF` has it.
     pub duration: Duration,
-}
-
-/// By which numbers events go in a stream of audio.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct EventFormat {
-    pub(super) payload_type: PayloadType,
-    /// Of the events' durations.
-    pub(super) clock_rate: u32,
-    /// Of the stream's time stamps, which are those of the audio.
-    pub(super) stream_rate: u32,
 }
 
 /// What one sender plays.
@@ -120,83 +106,6 @@ impl Report {
         let mut payload = Vec::new();
         self.event.write(&mut payload);
         payload.into()
-    }
-}
-
-impl Outbound {
-    /// A telephone key, in the place of audio. It is not played while the sender may not send.
-    pub(crate) fn play(&mut self, now: Instant, id: TransceiverId, tone: Tone) {
-        if let Some(sender) = self.senders.get_mut(&id) {
-            sender.play(now, tone);
-        }
-    }
-
-    /// When the next report of a tone is due, of those senders that do not wait to send.
-    pub(crate) fn tone_due(&self) -> Option<Instant> {
-        let idle = |it: &&Sender| !it.waits[Lane::Audio as usize];
-        let idle = self.senders.values().filter(idle);
-        idle.filter_map(|it| it.player.poll_timeout()).min()
-    }
-
-    pub(crate) fn handle_tones(&mut self, now: Instant) {
-        let due = |it: &&Sender| it.player.next(now).is_some();
-        let due = self.senders.values().filter(due).map(|it| it.id);
-        for id in due.collect::<Vec<_>>() {
-            self.wait(id, Lane::Audio);
-        }
-    }
-}
-
-impl Sender {
-    /// A tone goes on from where the audio is.
-    fn play(&mut self, now: Instant, tone: Tone) {
-        let active = self.encoding(0).active;
-        let (Some(format), Some(stream), true) =
-            (self.formats.events, self.streams.first(), active)
-        else {
-            return;
-        };
-        let (timestamp, elapsed) = match stream.last {
-            Some((timestamp, sent)) => (timestamp, now - sent),
-            None => (0, now.since_origin()),
-        };
-        let ticks = elapsed.as_micros() as u64 * u64::from(format.stream_rate) / 1_000_000;
-        let timestamp = timestamp.wrapping_add(ticks as u32);
-        self.player.play(now, tone, format, timestamp);
-    }
-
-    /// The report of a tone that is due.
-    pub(super) fn poll_tone(
-        &mut self,
-        now: Instant,
-        stamp: Stamp,
-        room: usize,
-        out: &mut Vec<u8>,
-    ) -> Polled {
-        let (Some(report), Some(stream)) = (self.player.next(now), self.streams.first()) else {
-            return Polled::Nothing;
-        };
-        let packet = Sent {
-            sequence_number: stream.sequence_number(None),
-            payload_type: report.payload_type,
-            timestamp: report.timestamp,
-            marker: report.marker,
-            audio_level: None,
-            payload: report.payload(),
-            resent: None,
-        };
-        let begin = out.len();
-        stream.write(&packet, stamp, &self.setting(), out);
-        let len = out.len() - begin;
-        if len > room {
-            out.truncate(begin);
-            return Polled::TooLong;
-        }
-
-        self.player.sent();
-        let began = self.player.began;
-        self.streams[0].event_sent(now, packet, len, began);
-        self.written(len, stamp)
     }
 }
 

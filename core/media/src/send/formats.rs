@@ -3,8 +3,6 @@
 use duologue_rtp::payload::PayloadFormat;
 use duologue_rtp::{CodecParameters, CodecRole, PayloadType, RtcpFeedback};
 
-use super::dtmf::EventFormat;
-
 /// The payload types of one plan.
 #[derive(Debug)]
 pub(crate) struct Formats {
@@ -34,6 +32,16 @@ pub(crate) struct Format {
     pub(crate) nack: bool,
     /// The payload type that repeats it.
     pub(crate) rtx: Option<PayloadType>,
+}
+
+/// By which numbers events go in a stream of audio.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct EventFormat {
+    pub(super) payload_type: PayloadType,
+    /// Of the events' durations.
+    pub(super) clock_rate: u32,
+    /// Of the stream's time stamps, which are those of the audio.
+    pub(super) stream_rate: u32,
 }
 
 impl Formats {

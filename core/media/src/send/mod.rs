@@ -5,6 +5,8 @@ mod data;
 mod dtmf;
 mod formats;
 mod history;
+mod offered;
+mod overhead;
 pub mod pacer;
 mod packetize;
 mod protection;
@@ -12,6 +14,7 @@ mod redundancy;
 mod sender;
 mod share;
 mod stream;
+mod tones;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;

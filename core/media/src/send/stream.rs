@@ -318,7 +318,7 @@ impl Stream {
     /// What headers leave of a rate for its payloads.
     pub(crate) fn payload_share(&self) -> f64 {
         let sent = &self.counters;
-        super::share::payload_share(sent.packets_sent, sent.bytes_sent, sent.header_bytes_sent)
+        super::overhead::payload_share(sent.packets_sent, sent.bytes_sent, sent.header_bytes_sent)
     }
 
     /// Packets that were lost, of how many, between the last report and this one; none where they

@@ -16,7 +16,7 @@ impl Codec {
 
     /// Both entries stand for one codec in one configuration: a stream that one allows can be
     /// negotiated under the other. Parameters that only describe a receiver's limits (levels,
-    /// frame sizes, Opus's wishes) do not matter. What `apt` refers to is compared elsewhere.
+    /// frame sizes, what Opus asks of an encoder) do not matter. What `apt` refers to is compared elsewhere.
     pub fn matches(&self, other: &Codec) -> bool {
         if !self.same_format(other) {
             return false;
