@@ -16,7 +16,6 @@ use duologue_tokio::SessionHandle;
 use super::hub::{Listener, Waiters, lock};
 use super::item::{Frame, Packet};
 use super::queue::{Item, Queue};
-use super::transform::Transform;
 use crate::environment::Environment;
 use crate::limits::{MAX_KEY_FRAME_REQUESTS, MAX_OUTGOING, MAX_OUTGOING_BYTES};
 
@@ -91,6 +90,14 @@ impl MediaRoutes {
     }
 }
 
+/// What a sender's or receiver's frames go through before they go on: a transform.
+pub(super) trait FrameTransform: Send + Sync {
+    /// What it is to read.
+    fn incoming(&self) -> &Queue<Frame>;
+    /// Another one is in its place, or none.
+    fn detach(&self);
+}
+
 /// Where the frames and packets of one transceiver go.
 pub(crate) struct Routes {
     id: TransceiverId,
@@ -105,8 +112,8 @@ struct State {
     send_plan: Option<Arc<SendPlan>>,
     packets: Option<Arc<Queue<Packet>>>,
     frames: Option<Arc<Queue<Frame>>>,
-    receiver_transform: Option<Arc<Transform>>,
-    sender_transform: Option<Arc<Transform>>,
+    receiver_transform: Option<Arc<dyn FrameTransform>>,
+    sender_transform: Option<Arc<dyn FrameTransform>>,
     outbox: Outbox,
     /// Who makes the frames: it is told of key frames that are wanted.
     encoder: Option<Listener>,
@@ -179,17 +186,17 @@ impl Routes {
         self.set_outlet(&state);
     }
 
-    pub(super) fn set_receiver_transform(&self, transform: Option<Arc<Transform>>) {
+    pub(super) fn set_receiver_transform(&self, transform: Option<Arc<dyn FrameTransform>>) {
         let mut state = self.lock();
         state.receiver_transform = transform;
         self.set_outlet(&state);
     }
 
-    pub(super) fn receiver_transform(&self) -> Option<Arc<Transform>> {
+    pub(super) fn receiver_transform(&self) -> Option<Arc<dyn FrameTransform>> {
         self.lock().receiver_transform.clone()
     }
 
-    pub(super) fn sender_transform(&self) -> Option<Arc<Transform>> {
+    pub(super) fn sender_transform(&self) -> Option<Arc<dyn FrameTransform>> {
         self.lock().sender_transform.clone()
     }
 
@@ -214,7 +221,7 @@ impl Routes {
         };
         let frames = frames.drain(..).map(Frame::from);
         if let Some(transform) = transform {
-            transform.incoming.push(frames);
+            transform.incoming().push(frames);
         } else if let Some(reader) = reader {
             reader.push(frames);
         }
@@ -238,7 +245,7 @@ impl Routes {
     /// Frames that were dropped because nobody read them in time, before and behind a transform.
     pub(super) fn dropped_by_transform(&self) -> u64 {
         let transform = self.lock().receiver_transform.clone();
-        transform.map_or(0, |transform| transform.incoming.dropped())
+        transform.map_or(0, |transform| transform.incoming().dropped())
     }
 
     /// Asks the other end for a key frame of each layer.
@@ -278,7 +285,7 @@ impl Routes {
         for frame in frames.iter_mut() {
             frame.complete(plan.as_deref());
         }
-        transform.incoming.offer(frames, writer);
+        transform.incoming().offer(frames, writer);
         Ok(())
     }
 
@@ -315,7 +322,7 @@ impl Routes {
     pub(super) fn has_room_for_frames(&self, writer: &Listener) -> Result<bool, Ended> {
         let transform = self.lock().sender_transform.clone();
         match transform {
-            Some(transform) => Ok(transform.incoming.has_room(writer)),
+            Some(transform) => Ok(transform.incoming().has_room(writer)),
             None => self.has_room(writer),
         }
     }
@@ -336,7 +343,7 @@ impl Routes {
     pub(super) fn queued(&self) -> usize {
         let state = self.lock();
         let transform = state.sender_transform.as_ref();
-        state.outbox.items + transform.map_or(0, |transform| transform.incoming.len())
+        state.outbox.items + transform.map_or(0, |transform| transform.incoming().len())
     }
 
     fn sent(&self, items: usize, bytes: usize) {
@@ -349,11 +356,11 @@ impl Routes {
         }
     }
 
-    pub(super) fn set_sender_transform(&self, transform: Option<Arc<Transform>>) {
+    pub(super) fn set_sender_transform(&self, transform: Option<Arc<dyn FrameTransform>>) {
         let before = mem::replace(&mut self.lock().sender_transform, transform);
         if let Some(before) = before {
             // Who waits for room in it finds another way.
-            before.incoming.notify_writers();
+            before.incoming().notify_writers();
         }
     }
 
@@ -446,7 +453,7 @@ impl Routes {
         state.ended = true;
         state.outbox.waiting.notify();
         if let Some(transform) = state.sender_transform.take() {
-            transform.incoming.notify_writers();
+            transform.incoming().notify_writers();
         }
         state.receiver_transform = None;
         let (frames, packets) = (state.frames.clone(), state.packets.clone());

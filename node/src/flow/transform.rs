@@ -12,7 +12,7 @@ use napi_derive::napi;
 use super::hub::{Listener, lock};
 use super::item::Frame;
 use super::queue::Queue;
-use super::routes::Routes;
+use super::routes::{FrameTransform, Routes};
 use crate::connection::NativePeerConnection;
 use crate::limits::MAX_KEY_FRAME_REQUESTS;
 
@@ -106,6 +106,16 @@ impl Transform {
     }
 }
 
+impl FrameTransform for Transform {
+    fn incoming(&self) -> &Queue<Frame> {
+        &self.incoming
+    }
+
+    fn detach(&self) {
+        self.lock().attached = false;
+    }
+}
+
 /// Transforms whose objects in the worker are still to be made, by what they are called on the way
 /// to that thread.
 static EXPECTED: Mutex<BTreeMap<u32, Weak<Transform>>> = Mutex::new(BTreeMap::new());
@@ -184,10 +194,10 @@ impl NativePeerConnection {
             Side::Receiver => routes.receiver_transform(),
         };
         if let Some(before) = before {
-            before.lock().attached = false;
+            before.detach();
         }
         let transform = transform.map(|it| it.transform.clone());
-        if let Some(transform) = &transform {
+        if let Some(transform) = transform.as_deref() {
             let mut state = transform.lock();
             state.attached = true;
             state.place = kind.map(|kind| Place {
@@ -196,6 +206,7 @@ impl NativePeerConnection {
                 routes: Arc::downgrade(&routes),
             });
         }
+        let transform = transform.map(|it| it as Arc<dyn FrameTransform>);
         match side {
             Side::Sender => routes.set_sender_transform(transform),
             Side::Receiver => routes.set_receiver_transform(transform),
