@@ -15,7 +15,8 @@ use duologue_identity::Certificate;
 use crate::engine::{Engine, Fault};
 use crate::flight::Flight;
 use crate::limits::{
-    ATTEMPTS, DOUBT, EARLY_DATAGRAM_BYTES, EARLY_DATAGRAMS, HANDSHAKE_DEADLINE, STANDSTILL,
+    ATTEMPTS, EARLY_DATAGRAM_BYTES, EARLY_DATAGRAMS, HANDSHAKE_DEADLINE, STANDSTILL,
+    UNAUTHENTICATED_ERROR,
 };
 use crate::link::Link;
 use crate::peek::{
@@ -45,7 +46,7 @@ pub(crate) struct Connecting {
     rival: Option<Rival>,
     /// ServerHellos that answer earlier attempts. They may be sent again.
     stale: Vec<Random>,
-    doubt: Option<Doubt>,
+    unauthenticated: Option<Unauthenticated>,
     /// The most messages of the peer's that were taken at a time.
     farthest: u16,
 }
@@ -57,8 +58,8 @@ struct Rival {
     datagrams: Vec<Vec<u8>>,
 }
 
-/// Something speaks against the handshake that anybody may have sent.
-struct Doubt {
+/// An error that anybody may have sent: in plaintext, before the peer has proved who it is.
+struct Unauthenticated {
     error: DtlsError,
     until: Instant,
 }
@@ -97,7 +98,7 @@ impl Connecting {
             has_answered: false,
             rival: None,
             stale: Vec::new(),
-            doubt: None,
+            unauthenticated: None,
             farthest: 0,
         })
     }
@@ -114,7 +115,7 @@ impl Connecting {
         on_packet: &mut dyn FnMut(&[u8]),
     ) -> Result<(), Fault> {
         if let Some(alert) = plaintext_alert(datagram) {
-            self.doubt(now, DtlsError::AlertReceived(alert));
+            self.note_unauthenticated(now, DtlsError::AlertReceived(alert));
         }
         if self.is_of_rival(now, datagram) {
             return Ok(());
@@ -127,16 +128,16 @@ impl Connecting {
         let result = self.engine.handle_datagram(now, datagram, on_packet);
         self.has_answered |= !self.engine.link.outgoing.is_empty();
         if self.engine.taken() > self.farthest {
-            // What was doubtful before has not stopped it.
+            // What spoke against it before has not stopped it.
             self.farthest = self.engine.taken();
-            self.doubt = None;
+            self.unauthenticated = None;
         }
         if self.engine.is_proved() {
             self.rival = None;
         }
         match result {
-            Err(Fault::Doubtful(error)) => {
-                self.doubt(now, error);
+            Err(Fault::Unauthenticated(error)) => {
+                self.note_unauthenticated(now, error);
                 Ok(())
             }
             result => result,
@@ -201,15 +202,16 @@ impl Connecting {
         }
     }
 
-    fn doubt(&mut self, now: Instant, error: DtlsError) {
-        let until = now + DOUBT;
-        self.doubt.get_or_insert(Doubt { error, until });
+    fn note_unauthenticated(&mut self, now: Instant, error: DtlsError) {
+        let until = now + UNAUTHENTICATED_ERROR;
+        self.unauthenticated
+            .get_or_insert(Unauthenticated { error, until });
     }
 
     /// The handshake is over without success.
     pub(crate) fn gave_up(&self, now: Instant) -> Option<DtlsError> {
-        if let Some(doubt) = self.doubt.as_ref().filter(|doubt| doubt.until <= now) {
-            return Some(doubt.error.clone());
+        if let Some(unauthenticated) = self.unauthenticated.as_ref().filter(|it| it.until <= now) {
+            return Some(unauthenticated.error.clone());
         }
         let late = self.deadline.is_some_and(|deadline| deadline <= now);
         late.then(|| self.reason_for_timeout())
@@ -217,8 +219,8 @@ impl Connecting {
 
     /// Why nothing came of it in time.
     pub(crate) fn reason_for_timeout(&self) -> DtlsError {
-        let doubted = self.doubt.as_ref().map(|doubt| doubt.error.clone());
-        doubted.unwrap_or(DtlsError::HandshakeTimeout)
+        let known = self.unauthenticated.as_ref().map(|it| it.error.clone());
+        known.unwrap_or(DtlsError::HandshakeTimeout)
     }
 
     /// Another hello is there, and nothing came of the one that was taken.
@@ -239,9 +241,9 @@ impl Connecting {
 
     /// When something is due.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        let doubt = self.doubt.as_ref().map(|doubt| doubt.until);
+        let unauthenticated = self.unauthenticated.as_ref().map(|it| it.until);
         let engine = self.engine.poll_timeout();
-        Instant::earliest([engine, doubt, self.deadline, self.next_attempt()])
+        Instant::earliest([engine, unauthenticated, self.deadline, self.next_attempt()])
     }
 
     /// Forgets this attempt. The datagrams to begin the next one with; `None` when there were too

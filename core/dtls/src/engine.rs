@@ -6,7 +6,7 @@ use duologue_base::{DtlsRole, Instant};
 
 use crate::handshake12;
 use crate::handshake13;
-use crate::hello::{ClientStart, ServerStart};
+use crate::hello::{Begun, ClientStart, ServerStart};
 use crate::limits::{EARLY_DATAGRAM_BYTES, EARLY_RECORDS, RECORDS_PER_KEY};
 use crate::link::{Agreed, Link};
 use crate::open13::Open13;
@@ -30,7 +30,7 @@ pub(crate) struct Engine {
 
 /// How far the handshake is.
 #[derive(Debug)]
-pub(crate) enum State {
+enum State {
     ClientStart(Box<ClientStart>),
     ServerStart(Box<ServerStart>),
     Client12(Box<handshake12::Client>),
@@ -42,6 +42,17 @@ pub(crate) enum State {
     Open13(Box<Open13>),
 }
 
+impl From<Begun> for State {
+    fn from(begun: Begun) -> Self {
+        match begun {
+            Begun::Client12(client) => State::Client12(client),
+            Begun::Server12(server) => State::Server12(server),
+            Begun::Client13(client) => State::Client13(client),
+            Begun::Server13(server) => State::Server13(server),
+        }
+    }
+}
+
 /// Why an association does not go on.
 #[derive(Debug)]
 pub(crate) enum Fault {
@@ -50,7 +61,7 @@ pub(crate) enum Fault {
     /// It is certain: the peer said it under the keys, or we cannot go on.
     Final(DtlsError),
     /// Anybody may have sent what was wrong. It is forgotten, and waited for again.
-    Doubtful(DtlsError),
+    Unauthenticated(DtlsError),
 }
 
 impl From<DtlsError> for Fault {
@@ -203,8 +214,8 @@ impl Engine {
         }
         let link = &mut self.link;
         let result = match &mut self.state {
-            State::ClientStart(start) => start.handle(link, message).map(Step::Goes),
-            State::ServerStart(start) => start.handle(link, message).map(Step::Goes),
+            State::ClientStart(start) => start.handle(link, message).map(Step::of_hello),
+            State::ServerStart(start) => start.handle(link, message).map(Step::of_hello),
             State::Client12(client) => client.handle(link, message).map(Step::of_12),
             State::Server12(server) => server.handle(link, message).map(Step::of_12),
             State::Client13(client) => client.handle(link, message).map(Step::of_13),
@@ -218,7 +229,7 @@ impl Engine {
             Ok(Step::Goes(Some(state))) => self.go(state),
             Ok(Step::Done12(agreed)) => self.open(State::Open12, agreed),
             Ok(Step::Done13(finished)) => self.open_13(*finished)?,
-            Err(error) => return Err(self.doubt(message, error)),
+            Err(error) => return Err(self.refuse(message, error)),
         }
         Ok(())
     }
@@ -238,7 +249,7 @@ impl Engine {
 
     /// Something was refused. If it was plaintext, and the peer has not proved yet that it said it,
     /// all is as before it came.
-    fn doubt(&mut self, message: &Message, error: DtlsError) -> Fault {
+    fn refuse(&mut self, message: &Message, error: DtlsError) -> Fault {
         let proved = matches!(
             error,
             DtlsError::FingerprintMismatch { .. }
@@ -254,7 +265,7 @@ impl Engine {
             State::Server12(server) => server.rewind(&mut self.link),
             _ => self.link.reassembly.rewind(message.number),
         }
-        Fault::Doubtful(error)
+        Fault::Unauthenticated(error)
     }
 
     fn open(&mut self, state: State, agreed: Box<Agreed>) {
@@ -419,6 +430,10 @@ enum Step {
 }
 
 impl Step {
+    fn of_hello(begun: Option<Begun>) -> Self {
+        Step::Goes(begun.map(State::from))
+    }
+
     fn of_12(next: handshake12::Next) -> Self {
         match next {
             handshake12::Next::Waits => Step::Goes(None),

@@ -4,7 +4,6 @@ use aws_lc_rs::constant_time::verify_slices_are_equal;
 
 use crate::crypto::group::{Exchange, Group};
 use crate::crypto::transcript::Transcript;
-use crate::engine::State;
 use crate::handshake12::{self, DOWNGRADE};
 use crate::handshake13::{self, Answer, Retry};
 use crate::link::Link;
@@ -16,6 +15,14 @@ use crate::reassembly::Message;
 use crate::suite::Suite;
 use crate::wire::only_vec16;
 use crate::{Alert, DtlsError, Version};
+
+/// The handshake that hellos have led to, of the version that they agree on.
+pub(crate) enum Begun {
+    Client12(Box<handshake12::Client>),
+    Server12(Box<handshake12::Server>),
+    Client13(Box<handshake13::Client>),
+    Server13(Box<handshake13::Server>),
+}
 
 /// A client that has said hello.
 #[derive(Debug)]
@@ -73,7 +80,7 @@ impl ClientStart {
         &mut self,
         link: &mut Link,
         message: &Message,
-    ) -> Result<Option<State>, DtlsError> {
+    ) -> Result<Option<Begun>, DtlsError> {
         match message.kind {
             kind::HELLO_VERIFY_REQUEST => self.take_cookie(link, message).map(|()| None),
             kind::SERVER_HELLO => self.take_hello(link, message),
@@ -98,7 +105,7 @@ impl ClientStart {
         &mut self,
         link: &mut Link,
         message: &Message,
-    ) -> Result<Option<State>, DtlsError> {
+    ) -> Result<Option<Begun>, DtlsError> {
         let hello = ServerHello::read(&message.body);
         let hello = hello.ok_or(DtlsError::misbehaved(Alert::DECODE_ERROR))?;
         let version = hello.version();
@@ -120,13 +127,13 @@ impl ClientStart {
         Ok(Some(match version {
             Version::V13 => {
                 let client = handshake13::Client::begin(link, &hello, &self.shares, transcript)?;
-                State::Client13(Box::new(client))
+                Begun::Client13(Box::new(client))
             }
             Version::V12 => {
                 let number = message.number;
                 let client =
                     handshake12::Client::begin(link, self.random, &hello, transcript, number)?;
-                State::Client12(Box::new(client))
+                Begun::Client12(Box::new(client))
             }
         }))
     }
@@ -220,7 +227,7 @@ impl ServerStart {
         &mut self,
         link: &mut Link,
         message: &Message,
-    ) -> Result<Option<State>, DtlsError> {
+    ) -> Result<Option<Begun>, DtlsError> {
         if message.kind != kind::CLIENT_HELLO {
             return Err(DtlsError::misbehaved(Alert::UNEXPECTED_MESSAGE));
         }
@@ -244,7 +251,7 @@ impl ServerStart {
         link: &mut Link,
         message: &Message,
         hello: &ClientHello<'_>,
-    ) -> Result<Option<State>, DtlsError> {
+    ) -> Result<Option<Begun>, DtlsError> {
         let retry = match &self.asked {
             None => None,
             Some(Asked::Retry(retry)) => Some(&**retry),
@@ -253,7 +260,7 @@ impl ServerStart {
             }
         };
         match handshake13::Server::answer(link, message, hello, retry)? {
-            Answer::Server(server) => Ok(Some(State::Server13(server))),
+            Answer::Server(server) => Ok(Some(Begun::Server13(server))),
             Answer::Retry(retry) => {
                 self.asked = Some(Asked::Retry(Box::new(retry)));
                 Ok(None)
@@ -266,7 +273,7 @@ impl ServerStart {
         link: &mut Link,
         message: &Message,
         hello: &ClientHello<'_>,
-    ) -> Result<Option<State>, DtlsError> {
+    ) -> Result<Option<Begun>, DtlsError> {
         match &self.asked {
             None if link.settings.cookies => {
                 let cookie = link.random.bytes()?;
@@ -283,6 +290,6 @@ impl ServerStart {
             Some(_) => return Err(DtlsError::misbehaved(Alert::ILLEGAL_PARAMETER)),
         }
         let server = handshake12::Server::answer(link, message, hello)?;
-        Ok(Some(State::Server12(Box::new(server))))
+        Ok(Some(Begun::Server12(Box::new(server))))
     }
 }

@@ -34,7 +34,7 @@ pub(crate) const ATTEMPTS: usize = 16;
 
 /// How long a handshake goes on after something that speaks against it and that anybody may have
 /// sent, an alert in plaintext or a hello that makes no sense: a few attempts.
-pub(crate) const DOUBT: Duration = Duration::from_secs(3);
+pub(crate) const UNAUTHENTICATED_ERROR: Duration = Duration::from_secs(3);
 
 /// How long a hello may lead to nothing, once another one has come: a long round trip.
 pub(crate) const STANDSTILL: Duration = Duration::from_millis(500);

@@ -315,7 +315,7 @@ impl Transport {
                 self.reject(error);
             }
             // Nothing happened, as far as anybody can know.
-            Fault::Doubtful(_) => {}
+            Fault::Unauthenticated(_) => {}
         }
     }
 

@@ -51,7 +51,7 @@ pub(crate) struct Valid {
     /// When the oldest consent check was sent that nothing was heard after.
     pub(crate) unanswered_since: Option<Instant>,
     /// The other side asks from elsewhere: this pair has to show soon that it still works.
-    pub(crate) doubted: bool,
+    pub(crate) probed: bool,
 }
 
 impl Pair {
@@ -116,9 +116,9 @@ impl Pair {
     /// How long a question on it may stay unanswered before it counts as silent.
     pub(crate) fn patience(&self) -> Duration {
         match self.valid() {
-            Some(valid) if valid.doubted => {
+            Some(valid) if valid.probed => {
                 let round_trip = self.counters.current_round_trip_time.unwrap_or_default();
-                (3 * round_trip).clamp(limits::DOUBTED_SILENCE, limits::SILENCE)
+                (3 * round_trip).clamp(limits::PROBED_SILENCE, limits::SILENCE)
             }
             _ => limits::SILENCE,
         }

@@ -84,7 +84,7 @@ impl Agent {
         valid.next_request = now
             + match why {
                 Asked::Spare => limits::SPARE_INTERVAL,
-                _ if valid.doubted => limits::RTO_MIN,
+                _ if valid.probed => limits::RTO_MIN,
                 _ => interval,
             };
         valid.unanswered_since.get_or_insert(now);
@@ -169,7 +169,7 @@ impl Agent {
 impl Checks {
     /// The other side checks or nominates another pair than the one in use: its network may have
     /// changed, so the one in use is asked at once.
-    pub(crate) fn doubt_selected(&mut self, now: Instant, at: usize) {
+    pub(crate) fn probe_selected(&mut self, now: Instant, at: usize) {
         let Some(selected) = self.selected else {
             return;
         };
@@ -179,10 +179,10 @@ impl Checks {
         }
         let pair = generation.checklist.get_mut(selected.pair);
         if let Some(valid) = pair.and_then(Pair::valid_mut)
-            && !valid.doubted
+            && !valid.probed
         {
-            valid.doubted = true;
-            valid.next_request = now.max(valid.last_response + limits::DOUBT_AGE);
+            valid.probed = true;
+            valid.next_request = now.max(valid.last_response + limits::PROBE_AGE);
         }
     }
 }

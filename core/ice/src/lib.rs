@@ -96,7 +96,8 @@ mod generation;
 mod leave;
 mod limits;
 mod local;
-mod name;
+mod mdns;
+
 mod nominate;
 mod nomination;
 mod outbox;
@@ -105,6 +106,7 @@ mod receive;
 mod reply;
 mod request;
 mod response;
+mod restart;
 mod role;
 mod state;
 mod stats;

@@ -5,7 +5,7 @@ use duologue_base::{Foundation, Protocol};
 use crate::candidate::{self, CandidateKind, RelayProtocol};
 use crate::gather::Gathering;
 use crate::generation::Base;
-use crate::name::Names;
+use crate::mdns::Names;
 use crate::tcp::PeerStream;
 
 /// The first part of an [`Agent`](crate::Agent): where this end is, and what it asks to learn where it

@@ -131,7 +131,7 @@ impl Agent {
 
         let moved = (nominates || closed) && self.is_from_elsewhere(at, &check, bar.is_some());
         if moved {
-            self.checks.doubt_selected(now, at);
+            self.checks.probe_selected(now, at);
         }
 
         let Some(id) = self.pair_of_check(at, &check, closed) else {
@@ -274,7 +274,7 @@ impl Checks {
                 last_response: now,
                 next_request: now,
                 unanswered_since: None,
-                doubted: false,
+                probed: false,
             }));
         }
     }

@@ -104,7 +104,7 @@ impl Agent {
             valid.local = local;
             valid.last_response = now;
             valid.unanswered_since = None;
-            if std::mem::take(&mut valid.doubted) {
+            if std::mem::take(&mut valid.probed) {
                 valid.next_request = next_request;
             }
         } else {
@@ -113,7 +113,7 @@ impl Agent {
                 last_response: now,
                 next_request,
                 unanswered_since: None,
-                doubted: false,
+                probed: false,
             }));
         }
         if pair.is_nominated() && !was_nominated {

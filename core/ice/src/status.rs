@@ -48,7 +48,7 @@ impl Agent {
             }
             self.outbox.push_event(Event::State { state, failure });
             if state == TransportState::Disconnected {
-                self.doubt_selected_relay(now);
+                self.verify_selected_relay(now);
             }
         }
     }

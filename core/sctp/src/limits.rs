@@ -74,4 +74,4 @@ pub(crate) const MAX_SKIPPED_STREAMS: usize = 250;
 pub(crate) const IDLE_CAPACITY: usize = 64;
 
 /// How long data waits on a new path whose peer does not say what it knows of the association.
-pub(crate) const MAX_DOUBT: Duration = Duration::from_secs(1);
+pub(crate) const MAX_UNCONFIRMED: Duration = Duration::from_secs(1);

@@ -159,7 +159,7 @@ impl Agent {
             self.reopen(at);
         }
         self.announce_known(&back);
-        self.doubt_allocations(now);
+        self.verify_allocations(now);
         self.update_gathering(now);
         self.update(now);
     }

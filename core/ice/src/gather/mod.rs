@@ -71,7 +71,7 @@ impl Agent {
         for base in self.local.bases.clone() {
             self.announce_host(at, base);
         }
-        self.doubt_allocations(now);
+        self.verify_allocations(now);
         self.local.repeat_connections();
         self.repeat_probes(now);
         self.repeat_allocations(now);

@@ -147,9 +147,9 @@ impl Agent {
     }
 
     /// A dead server may be why there is a restart.
-    pub(crate) fn doubt_allocations(&mut self, now: Instant) {
+    pub(crate) fn verify_allocations(&mut self, now: Instant) {
         for allocation in &mut self.local.gathering.allocations {
-            allocation.doubt(&mut self.rng, now);
+            allocation.verify(&mut self.rng, now);
         }
     }
 
@@ -165,7 +165,7 @@ impl Agent {
 
     /// What is sent through the relay of the selected pair is not answered: the server is asked
     /// whether the relay is there.
-    pub(crate) fn doubt_selected_relay(&mut self, now: Instant) {
+    pub(crate) fn verify_selected_relay(&mut self, now: Instant) {
         let pair = self.checks.selected.and_then(|selected| {
             let at = self.checks.index(selected.generation)?;
             let generation = &self.checks.generations[at];
@@ -174,7 +174,7 @@ impl Agent {
         });
         let mut allocations = self.local.gathering.allocations.iter_mut();
         if let Some(allocation) = allocations.find(|allocation| Some(allocation.id) == pair) {
-            allocation.doubt(&mut self.rng, now);
+            allocation.verify(&mut self.rng, now);
         }
     }
 

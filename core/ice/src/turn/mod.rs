@@ -65,18 +65,21 @@ pub(crate) enum State {
 #[derive(Debug)]
 pub(crate) enum Refresh {
     At(Instant),
-    Asking { request: Request, doubt: Doubt },
+    Asking {
+        request: Request,
+        verification: Verification,
+    },
 }
 
 /// Whether the server still has the allocation.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Doubt {
+pub(crate) enum Verification {
     /// Nothing says that it has not.
     None,
     /// It is being asked for this reason.
-    Open,
+    Pending,
     /// It was asked in vain. When it, or the network, returns the allocation may still be there.
-    Silent,
+    Unanswered,
 }
 
 /// A request with how often the server wanted other credentials for it.
@@ -197,7 +200,7 @@ impl Allocation {
             State::Allocating(_)
                 | State::Allocated {
                     refresh: Refresh::Asking {
-                        doubt: Doubt::Open,
+                        verification: Verification::Pending,
                         ..
                     },
                     ..
@@ -212,7 +215,7 @@ impl Allocation {
             State::Failed
                 | State::Allocated {
                     refresh: Refresh::Asking {
-                        doubt: Doubt::Silent,
+                        verification: Verification::Unanswered,
                         ..
                     },
                     ..
@@ -222,16 +225,18 @@ impl Allocation {
 
     /// Asks the server whether it still knows the allocation: one that was started again does not,
     /// and drops what is sent through it without a word.
-    pub(crate) fn doubt(&mut self, rng: &mut Rng, now: Instant) {
+    pub(crate) fn verify(&mut self, rng: &mut Rng, now: Instant) {
         let State::Allocated { refresh, .. } = &mut self.state else {
             return;
         };
         match refresh {
-            Refresh::Asking { doubt, .. } if *doubt != Doubt::Silent => *doubt = Doubt::Open,
+            Refresh::Asking { verification, .. } if *verification != Verification::Unanswered => {
+                *verification = Verification::Pending;
+            }
             Refresh::At(_) | Refresh::Asking { .. } => {
                 *refresh = Refresh::Asking {
                     request: Request::new(rng, now),
-                    doubt: Doubt::Open,
+                    verification: Verification::Pending,
                 };
             }
         }
@@ -473,14 +478,17 @@ impl Allocation {
                 Refresh::At(at) if *at <= now => {
                     *refresh = Refresh::Asking {
                         request: Request::new(rng, now),
-                        doubt: Doubt::None,
+                        verification: Verification::None,
                     };
                 }
                 // It is asked until the allocation expires.
-                Refresh::Asking { request, doubt } if request.attempt.is_over(now) => {
+                Refresh::Asking {
+                    request,
+                    verification,
+                } if request.attempt.is_over(now) => {
                     *request = Request::new(rng, now);
-                    if *doubt == Doubt::Open {
-                        *doubt = Doubt::Silent;
+                    if *verification == Verification::Pending {
+                        *verification = Verification::Unanswered;
                     }
                 }
                 _ => {}

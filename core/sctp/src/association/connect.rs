@@ -299,7 +299,7 @@ impl Association {
             advertised_window: config.receive_window,
             reset: StreamReset::new(local.initial_tsn, peer.initial_tsn),
             heartbeat: Heartbeat::new(now, config.timers.heartbeat),
-            doubt: None,
+            unconfirmed: None,
             control: std::collections::VecDeque::new(),
         }));
     }

@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use duologue_base::{Instant, Rng};
 
-use super::state::{Doubt, Open, Phase};
-use crate::limits::{MAX_DOUBT, MAX_HEARTBEAT_INFO};
+use super::state::{Open, Phase, Unconfirmed};
+use crate::limits::{MAX_HEARTBEAT_INFO, MAX_UNCONFIRMED};
 use crate::packet::{RawChunk, write_heartbeat, write_heartbeat_ack};
 
 const INFO_LEN: usize = 16;
@@ -53,7 +53,7 @@ impl Open {
         }
         self.heartbeat.outstanding = None;
         self.heartbeat.unanswered = 0;
-        self.doubt = None;
+        self.unconfirmed = None;
         self.sender.on_path_sample(now - sent_at);
         true
     }
@@ -85,9 +85,9 @@ impl Open {
     }
 
     /// Asks whether the peer still knows the association.
-    pub(super) fn begin_doubt(&mut self, now: Instant, rng: &mut Rng) {
+    pub(super) fn confirm_peer(&mut self, now: Instant, rng: &mut Rng) {
         if matches!(self.phase, Phase::Established) {
-            self.doubt = Some(Doubt::OnNewPath(now + MAX_DOUBT));
+            self.unconfirmed = Some(Unconfirmed::OnNewPath(now + MAX_UNCONFIRMED));
             self.probe(now, rng);
         }
     }

@@ -19,7 +19,7 @@ use bytes::Bytes;
 use duologue_base::{Instant, Rng, Seq32, StreamId};
 
 use self::retry::Retry;
-use self::state::{Calling, Doubt, Identity, Open, Phase, State, log_change};
+use self::state::{Calling, Identity, Open, Phase, State, Unconfirmed, log_change};
 use crate::limits::{MAX_PENDING_REPLIES, MIN_MTU, SEND_OVERHEAD};
 use crate::packet::Cause;
 use crate::receive::Inbox;
@@ -122,12 +122,12 @@ impl Association {
             }
             State::Open(open) => {
                 open.acknowledge.handle_timeout(now);
-                match open.doubt {
-                    Some(doubt) if doubt.until() > now => return,
-                    Some(Doubt::Aborted {
+                match open.unconfirmed {
+                    Some(unconfirmed) if unconfirmed.until() > now => return,
+                    Some(Unconfirmed::Aborted {
                         cause: cause_code, ..
                     }) => return self.close(CloseReason::AbortedByPeer { cause_code }),
-                    Some(Doubt::OnNewPath(_)) => open.doubt = None,
+                    Some(Unconfirmed::OnNewPath(_)) => open.unconfirmed = None,
                     None => {}
                 }
                 open.reset.handle_timeout(now);
@@ -166,9 +166,10 @@ impl Association {
         match &self.state {
             State::Idle | State::Closed => self.release_at,
             State::CookieWait(calling) => calling.retry.deadline(),
-            State::Open(open) if open.doubt.is_some() => {
-                Instant::earliest([open.doubt.map(Doubt::until), open.acknowledge.deadline()])
-            }
+            State::Open(open) if open.unconfirmed.is_some() => Instant::earliest([
+                open.unconfirmed.map(Unconfirmed::until),
+                open.acknowledge.deadline(),
+            ]),
             State::Open(open) => Instant::earliest([
                 open.sender.deadline(),
                 open.acknowledge.deadline(),
@@ -191,7 +192,7 @@ impl Association {
     /// moment at most.
     pub fn change_path(&mut self, now: Instant) {
         if let State::Open(open) = &mut self.state {
-            open.begin_doubt(now, &mut self.rng);
+            open.confirm_peer(now, &mut self.rng);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use duologue_base::{Instant, Seq32};
 
-use super::state::Doubt;
+use super::state::Unconfirmed;
 use super::{Association, State};
 use crate::limits::MAX_HEARTBEAT_INFO;
 use crate::packet::{
@@ -192,7 +192,9 @@ impl Association {
     fn handle_abort(&mut self, now: Instant, cause: Option<u16>) {
         let expected = self.restart_until.filter(|until| *until > now);
         match (expected, &mut self.state) {
-            (Some(until), State::Open(open)) => open.doubt = Some(Doubt::Aborted { until, cause }),
+            (Some(until), State::Open(open)) => {
+                open.unconfirmed = Some(Unconfirmed::Aborted { until, cause });
+            }
             _ => self.close(CloseReason::AbortedByPeer { cause_code: cause }),
         }
     }

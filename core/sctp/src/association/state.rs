@@ -60,24 +60,24 @@ pub(crate) struct Open {
     pub(crate) reset: StreamReset,
     pub(crate) heartbeat: Heartbeat,
     /// The peer may have lost its state: there is no data until it shows what it knows.
-    pub(crate) doubt: Option<Doubt>,
+    pub(crate) unconfirmed: Option<Unconfirmed>,
     /// Chunks to send with the next packets: answers, encoded already.
     pub(crate) control: VecDeque<Vec<u8>>,
 }
 
 /// Why the peer may not know the association any more.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Doubt {
+pub(crate) enum Unconfirmed {
     /// It is reached on another path. At this moment it is taken to have kept its state.
     OnNewPath(Instant),
     /// It sent an ABORT when it was expected to start over. At this moment the ABORT counts.
     Aborted { until: Instant, cause: Option<u16> },
 }
 
-impl Doubt {
+impl Unconfirmed {
     pub(crate) fn until(self) -> Instant {
         match self {
-            Doubt::OnNewPath(until) | Doubt::Aborted { until, .. } => until,
+            Unconfirmed::OnNewPath(until) | Unconfirmed::Aborted { until, .. } => until,
         }
     }
 }

@@ -106,7 +106,7 @@ impl Open {
         }
         let end = start + config.mtu;
         self.write_control(now, out, end, config, queue);
-        let may_send_data = self.phase.may_send_data() && self.doubt.is_none();
+        let may_send_data = self.phase.may_send_data() && self.unconfirmed.is_none();
         let permission = if may_send_data {
             self.sender.wants_to_send(now, queue)
         } else {
@@ -141,7 +141,7 @@ impl Open {
             out.extend_from_slice(chunk);
             self.control.pop_front();
         }
-        if matches!(self.phase, Phase::CookieEchoed { .. }) || self.doubt.is_some() {
+        if matches!(self.phase, Phase::CookieEchoed { .. }) || self.unconfirmed.is_some() {
             return;
         }
         let room = end.saturating_sub(out.len());
