@@ -102,6 +102,7 @@ mod error;
 mod event;
 mod ice_server;
 pub mod limits;
+mod max_message_size;
 mod media;
 mod methods;
 mod negotiation_needed;

@@ -180,7 +180,7 @@ pub struct RtpEncodingParameters {
     /// Priority of its packets in the network (webrtc-priority).
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub network_priority: Option<PriorityType>,
-    /// Milliseconds of audio per packet, as a wish (webrtc-extensions).
+    /// Milliseconds of audio per packet, as asked for (webrtc-extensions).
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub ptime: Option<u32>,
     /// Whether the sender may choose the packet time (webrtc-extensions).

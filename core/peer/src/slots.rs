@@ -104,7 +104,7 @@ pub(crate) struct LastCreated {
     pub(crate) signaling_version: u64,
 }
 
-/// The slots of a transceiver, its sender and its receiver that no description and no wish of
+/// The slots of a transceiver, its sender and its receiver that no description and no intent of
 /// the application says.
 #[derive(Debug)]
 pub(crate) struct Transceiver {

@@ -6,7 +6,7 @@ use duologue_base::{Generation, TransportKey};
 use duologue_ice::Failure;
 use duologue_session::SctpError;
 
-use crate::limits::SEND_BUFFER_BYTES;
+use crate::max_message_size;
 use crate::{
     DtlsTransportState, IceCandidate, IceCandidatePair, IceComponent, IceGathererState,
     IceParameters, IceRole, IceTransportState, SctpTransportState,
@@ -248,27 +248,6 @@ impl SctpTransport {
     /// "Update the data max message size". `remote` is the largest message that the other end
     /// takes, none for any size.
     pub(crate) fn update_max_message_size(&mut self, remote: Option<u64>) {
-        let can_send = SEND_BUFFER_BYTES;
-        self.max_message_size = Some(remote.map_or(can_send, |remote| remote.min(can_send)));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_largest_message_is_what_both_ends_can() {
-        let mut sctp = SctpTransport::new(None);
-        assert_eq!(sctp.max_message_size(), None);
-        for (remote, message) in [
-            (None, SEND_BUFFER_BYTES),
-            (Some(65_536), 65_536),
-            (Some(1), 1),
-            (Some(1 << 30), SEND_BUFFER_BYTES),
-        ] {
-            sctp.update_max_message_size(remote);
-            assert_eq!(sctp.max_message_size, Some(message), "{remote:?}");
-        }
+        self.max_message_size = Some(max_message_size::of_both(remote));
     }
 }

@@ -306,7 +306,10 @@ fn sockets_that_cannot_be_bound() {
             Event::IceCandidateError(error) => Some((error.error_code, error.error_text.as_str())),
             _ => None,
         });
-        assert_eq!(error, Some((701, "no socket could be bound: not permitted")));
+        assert_eq!(
+            error,
+            Some((701, "no socket could be bound: not permitted"))
+        );
     });
     assert_named(&log, "a socket could not be bound error=not permitted");
     assert_named(&log, "ICE transport: new -> failed");

@@ -163,7 +163,13 @@ impl Ends {
         let choice = self.rng.below(6);
         let pc = &mut self.hosts[at].pc;
         match choice {
-            0 => pc.handle_report(Report::Transport(key, TransportReport::IceState { state, failure: None })),
+            0 => pc.handle_report(Report::Transport(
+                key,
+                TransportReport::IceState {
+                    state,
+                    failure: None,
+                },
+            )),
             1 => pc.handle_report(Report::Transport(
                 key,
                 TransportReport::LocalCandidate {

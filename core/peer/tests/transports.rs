@@ -146,7 +146,15 @@ fn pair_and_state_change_in_one_task_and_the_connection_follows() {
             .unwrap();
     a.report(candidate(key, 1000));
     a.log.clear();
-    let state = |state| Report::Transport(key, TransportReport::IceState { state, failure: None });
+    let state = |state| {
+        Report::Transport(
+            key,
+            TransportReport::IceState {
+                state,
+                failure: None,
+            },
+        )
+    };
     a.report(state(ice::TransportState::Checking));
     assert_eq!(
         a.take_log(),

@@ -216,23 +216,6 @@ impl PeerConnection {
         }
     }
 
-    fn start_rollback(
-        &mut self,
-        operation: OperationId,
-        side: jsep::Side,
-        then: Option<SessionDescription>,
-    ) -> Progress {
-        // "Set a session description" step 2, before anything runs in parallel.
-        if let Err(error) = self.slots.signaling.rollback() {
-            return Progress::rejected(error.into());
-        }
-        self.queue(Task::SetDescription(
-            operation,
-            DescriptionStep::Rollback(side, then),
-        ));
-        Progress::Queued
-    }
-
     /// The legacy options of `createOffer` (§4.4.4).
     fn apply_offer_to_receive(&mut self, kind: MediaKind, wanted: Option<bool>) {
         use jsep::Direction::{Inactive, RecvOnly, SendOnly, SendRecv};

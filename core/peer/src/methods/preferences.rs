@@ -108,7 +108,7 @@ impl PeerConnection {
         if extensions.iter().any(mandatory) {
             return modified("the mid extension is mandatory");
         }
-        let wished = extensions
+        let wanted = extensions
             .iter()
             .map(|extension| jsep::HeaderExtensionCapability {
                 kind,
@@ -117,7 +117,7 @@ impl PeerConnection {
             })
             .collect();
         self.slots.change_intent(id, |intent| {
-            intent.header_extensions = Some(wished);
+            intent.header_extensions = Some(wanted);
             intent.extensions_not_taken.clear();
         });
         Ok(())

@@ -15,8 +15,9 @@ use duologue_jsep as jsep;
 use duologue_session::{Command, SctpCommand, TransportCommand};
 
 use super::surface::Surfaced;
-use super::{SctpTask, Task};
+use super::{SctpTask, Task, rollback};
 use crate::connection::Step as Effect;
+use crate::max_message_size;
 use crate::transports::{SctpTransport, Transport};
 use crate::{
     Event, Exception, IceParameters, IceRole, OperationId, PeerConnection, RtcErrorDetail,
@@ -87,21 +88,7 @@ impl PeerConnection {
                 description.sdp_type.into(),
                 &description.sdp,
             ),
-            Step::Rollback(side, _) => {
-                // JSEP §4.1.10.2: only the end that set the offer rolls it back.
-                let own = match slots.signaling.state() {
-                    jsep::SignalingState::HaveRemoteOffer => jsep::Side::Remote,
-                    _ => jsep::Side::Local,
-                };
-                if *side != own {
-                    return Err(jsep::JsepError::State {
-                        ty: jsep::SdpType::Rollback,
-                        side: *side,
-                        state: slots.signaling.state(),
-                    });
-                }
-                slots.signaling.rollback()
-            }
+            Step::Rollback(side, _) => rollback::last_stable(&slots.signaling, *side),
         }
     }
 
@@ -394,7 +381,7 @@ fn sctp_command_of(change: jsep::SctpChange) -> SctpCommand {
             key: transport,
             local_port,
             remote_port,
-            max_message_size: size_limit(max_message_size),
+            max_message_size: max_message_size::of_session(max_message_size),
             may_move,
         },
         Change::Move {
@@ -405,17 +392,10 @@ fn sctp_command_of(change: jsep::SctpChange) -> SctpCommand {
             may_move,
         },
         Change::SetMaxMessageSize { max_message_size } => SctpCommand::SetMaxMessageSize {
-            max_message_size: size_limit(max_message_size),
+            max_message_size: max_message_size::of_session(max_message_size),
         },
         Change::Stop => SctpCommand::Stop,
     }
-}
-
-/// The session's form of "any size" is the largest number.
-fn size_limit(size: Option<u64>) -> usize {
-    size.map_or(usize::MAX, |size| {
-        usize::try_from(size).unwrap_or(usize::MAX)
-    })
 }
 
 fn parameters(ice: &IceCredentials) -> IceParameters {

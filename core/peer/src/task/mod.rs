@@ -7,8 +7,10 @@ mod description;
 mod dtmf;
 mod media;
 mod report;
+mod rollback;
 mod sender;
 mod stats;
+mod stream_id;
 mod surface;
 mod transport;
 

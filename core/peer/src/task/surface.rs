@@ -6,7 +6,7 @@ use duologue_base::TransceiverId;
 use duologue_jsep as jsep;
 use jsep::agreement::{Layers, MediaAgreement};
 
-use super::Task;
+use super::{Task, rollback};
 use crate::methods::{Creating, MadeBy};
 use crate::params::default_encodings;
 use crate::slots::{Slots, Transceiver};
@@ -131,7 +131,7 @@ impl PeerConnection {
             .and_then(|section| section.current_direction)
             .is_some_and(|direction| sends(Some(direction)));
         if sdp_type == SdpType::Rollback {
-            restore_ridless(&mut self.slots, id);
+            rollback::restore_encodings(&mut self.slots, id);
         } else if let Some(section) = after {
             apply_layers(&mut self.slots, id, &section.layers);
         }
@@ -145,20 +145,7 @@ impl PeerConnection {
         }
         self.process_remote_track(change, surfaced);
         if change.uncreated {
-            match self
-                .slots
-                .intent_of(id)
-                .is_some_and(|w| w.taken_by_add_track)
-            {
-                // RFC 9429 §4.1.10.2: it stays, and the next remote offer may take it up.
-                true => self
-                    .slots
-                    .change_intent(id, |intent| intent.added_by_add_track = true),
-                false => {
-                    self.stop_transceiver(id);
-                    self.slots.remove_transceiver(id);
-                }
-            }
+            self.uncreate_transceiver(id);
         }
     }
 
@@ -293,16 +280,6 @@ impl PeerConnection {
         }
     }
 
-    /// Before the first offer: `[[LastStableRidlessSendEncodings]]` of every sender.
-    pub(crate) fn remember_ridless_encodings(&mut self) {
-        for slots in self.slots.transceivers.values_mut() {
-            slots.last_stable_ridless = match slots.send_encodings.as_slice() {
-                [lone] if lone.rid.is_none() => Some(slots.send_encodings.clone()),
-                _ => None,
-            };
-        }
-    }
-
     /// "For each encoding in [[SendEncodings]], if encoding.codec does not match any entry in
     /// codecs, remove encoding.codec."
     pub(crate) fn prune_codecs(&mut self) {
@@ -370,18 +347,6 @@ fn apply_layers(slots: &mut Slots, id: TransceiverId, layers: &Layers) {
         }
     };
     slots.set_send_encodings(id, next);
-}
-
-fn restore_ridless(slots: &mut Slots, id: TransceiverId) {
-    let Some(transceiver) = slots.transceivers.get(&id) else {
-        return;
-    };
-    let has_rid = transceiver.send_encodings.iter().any(|e| e.rid.is_some());
-    if let Some(ridless) = transceiver.last_stable_ridless.clone()
-        && has_rid
-    {
-        slots.set_send_encodings(id, ridless);
-    }
 }
 
 fn sends(direction: Option<jsep::Direction>) -> bool {

@@ -193,7 +193,13 @@ impl Host {
             ice::TransportState::Checking,
             ice::TransportState::Connected,
         ] {
-            self.report(Report::Transport(key, TransportReport::IceState { state, failure: None }));
+            self.report(Report::Transport(
+                key,
+                TransportReport::IceState {
+                    state,
+                    failure: None,
+                },
+            ));
         }
         for state in [DtlsReport::Connecting, connected()] {
             self.report(Report::Transport(key, TransportReport::DtlsState { state }));
