@@ -74,7 +74,7 @@ assert_eq!(incoming.recv().await, Some(Message::Text("Hello, Bob".into())));
 //! 5. **Data channels.** Any number of [`DataChannel`]s share the connection, each with an order and
 //!    a reliability of its own ([`DataChannelInit`]).
 //!
-//! What changes later, such as a network or the wish for another medium, is negotiated again in the
+//! What changes later, such as a network or another medium, is negotiated again in the
 //! same way: [`Event::NegotiationNeeded`] calls for it. The example at [`PeerConnection`] does all of
 //! this in fifty lines, with both ends free to begin.
 //!
@@ -133,17 +133,17 @@ pub use duologue_peer::{
     DataChannelState, DataChannelStats, DegradationPreference, DtlsTransportState, Exception,
     ExceptionName, IceCandidate, IceCandidateError, IceCandidateInit, IceCandidatePair,
     IceCandidatePairState, IceCandidateParts, IceCandidateStats, IceCandidateType, IceComponent,
-    IceConnectionState, IceFailure, IceGathererState, IceGatheringState, IceParameters, IceProtocol, IceRole,
-    IceServer, IceServerTransportProtocol, IceTcpCandidateType, IceTransportPolicy,
-    IceTransportState, InboundRtpStreamStats, LocalSessionDescription, MediaKind, MediaSourceStats,
-    MediaStreamId, MediaStreamTrackState, OfferOptions, OutboundRtpStreamStats,
-    PeerConnectionState, PeerConnectionStats, PriorityType, RemoteInboundRtpStreamStats,
-    RemoteOutboundRtpStreamStats, ResolutionRestriction, RtcErrorDetail, RtcErrorInit,
-    RtcpMuxPolicy, RtcpParameters, RtpCapabilities, RtpCodec, RtpCodecParameters,
-    RtpEncodingParameters, RtpHeaderExtensionCapability, RtpHeaderExtensionParameters,
-    RtpReceiveParameters, RtpSendParameters, SctpTransportState, SdpType, SessionDescription,
-    SignalingState, Stats, StatsReport, Track, TrackId, TrackOrKind, TransceiverDirection,
-    TransceiverInit, TransportStats,
+    IceConnectionState, IceFailure, IceGathererState, IceGatheringState, IceParameters,
+    IceProtocol, IceRole, IceServer, IceServerTransportProtocol, IceTcpCandidateType,
+    IceTransportPolicy, IceTransportState, InboundRtpStreamStats, LocalSessionDescription,
+    MediaKind, MediaSourceStats, MediaStreamId, MediaStreamTrackState, OfferOptions,
+    OutboundRtpStreamStats, PeerConnectionState, PeerConnectionStats, PriorityType,
+    RemoteInboundRtpStreamStats, RemoteOutboundRtpStreamStats, ResolutionRestriction,
+    RtcErrorDetail, RtcErrorInit, RtcpMuxPolicy, RtcpParameters, RtpCapabilities, RtpCodec,
+    RtpCodecParameters, RtpEncodingParameters, RtpHeaderExtensionCapability,
+    RtpHeaderExtensionParameters, RtpReceiveParameters, RtpSendParameters, SctpTransportState,
+    SdpType, SessionDescription, SignalingState, Stats, StatsReport, Track, TrackId, TrackOrKind,
+    TransceiverDirection, TransceiverInit, TransportStats,
 };
 pub use duologue_rtp::ext::AudioLevel;
 pub use duologue_rtp::payload::FrameSize;

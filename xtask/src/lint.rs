@@ -2,7 +2,7 @@
 //! one that fails.
 
 use crate::run::{self, Outcome, all, cargo, command, output, root, target_dir};
-use crate::{layers, shape};
+use crate::{layers, pages, shape};
 
 /// The version whose findings CI follows.
 const CARGO_DENY: &str = "0.20.2";
@@ -19,6 +19,7 @@ pub(crate) fn run() -> Outcome {
         ])),
         layers::check(),
         shape::check(),
+        pages::check(),
         clippy(&["--workspace", "--all-targets"]),
         // Alone: beside others, its features would be theirs.
         clippy(&["-p", "duologue", "--no-default-features"]),

@@ -12,6 +12,7 @@ mod ledger;
 mod lint;
 mod load;
 mod micro;
+mod pages;
 mod peers;
 mod run;
 mod setup;

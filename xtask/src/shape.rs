@@ -19,11 +19,11 @@ const FUNCTION_LINES: usize = 70;
 
 /// Groups of files that need each other, over all crates. A folder's files and what heads them are no
 /// group: they are one thing in parts. Six is what is wanted; these are those that there are.
-const CIRCLES: usize = 8;
+const CIRCLES: usize = 4;
 
 /// Whose code it is about.
 const CRATES: &[&str] = &[
-    "core/*", "driver/*", "duologue", "media/*", "node", "apps/*",
+    "core/*", "driver/*", "duologue", "media/*", "codec/*", "node", "apps/*",
 ];
 
 /// Fails with every file and function that is too long, and with the circles if there are too many.

@@ -22,7 +22,7 @@ pub(crate) struct LogArgs {
 }
 
 impl LogArgs {
-    /// From here on. Without a wish nothing is logged.
+    /// From here on. Asked for neither way nothing is logged.
     pub(crate) fn start(self) -> Result<(), Failure> {
         let set = |name: &&&str| std::env::var(**name).is_ok_and(|text| !text.is_empty());
         let filter = match (VARIABLES.iter().find(set), self.verbose) {

@@ -95,7 +95,11 @@ impl Story {
             Event::IceTransportStateChange(transport, IceTransportState::Failed) => {
                 if let Some(failure) = transport.failure() {
                     let text = failure.to_string();
-                    self.tell("ice", &text, || json!({ "event": "icefailure", "text": text }));
+                    self.tell(
+                        "ice",
+                        &text,
+                        || json!({ "event": "icefailure", "text": text }),
+                    );
                 }
             }
             Event::ConnectionStateChange(state) => {
