@@ -28,7 +28,7 @@ impl Slots {
             .iter()
             .filter(|intent| intent.stop != duologue_jsep::StopState::Stopped)
             .filter_map(|intent| self.transceivers.get(&intent.id)?.transport)
-            .chain(self.sctp.as_ref().and_then(|sctp| sctp.transport))
+            .chain(self.sctp.as_ref().and_then(|sctp| sctp.transport()))
             .collect();
         keys.sort_unstable();
         keys.dedup();
@@ -50,7 +50,7 @@ impl Slots {
 }
 
 fn derive_gathering(transports: &[&Transport]) -> IceGatheringState {
-    let mut states = transports.iter().map(|t| t.ice.gatherer_state);
+    let mut states = transports.iter().map(|t| t.ice.gathering_state());
     if states
         .clone()
         .any(|state| state == IceGathererState::Gathering)
@@ -66,9 +66,9 @@ fn derive_gathering(transports: &[&Transport]) -> IceGatheringState {
 fn derive_ice(transports: &[&Transport]) -> IceConnectionState {
     use IceTransportState::{Checking, Closed, Completed, Disconnected, Failed, New};
     let any =
-        |wanted: &[IceTransportState]| transports.iter().any(|t| wanted.contains(&t.ice.state));
+        |wanted: &[IceTransportState]| transports.iter().any(|t| wanted.contains(&t.ice.state()));
     let all =
-        |wanted: &[IceTransportState]| transports.iter().all(|t| wanted.contains(&t.ice.state));
+        |wanted: &[IceTransportState]| transports.iter().all(|t| wanted.contains(&t.ice.state()));
     if any(&[Failed]) {
         IceConnectionState::Failed
     } else if any(&[Disconnected]) {
@@ -86,9 +86,9 @@ fn derive_ice(transports: &[&Transport]) -> IceConnectionState {
 
 fn derive_connection(transports: &[&Transport], ice: IceConnectionState) -> PeerConnectionState {
     use DtlsTransportState::{Closed, Connected, Failed, New};
-    let any = |wanted: DtlsTransportState| transports.iter().any(|t| t.dtls.state == wanted);
+    let any = |wanted: DtlsTransportState| transports.iter().any(|t| t.dtls.state() == wanted);
     let all =
-        |wanted: &[DtlsTransportState]| transports.iter().all(|t| wanted.contains(&t.dtls.state));
+        |wanted: &[DtlsTransportState]| transports.iter().all(|t| wanted.contains(&t.dtls.state()));
     if ice == IceConnectionState::Failed || any(Failed) {
         PeerConnectionState::Failed
     } else if ice == IceConnectionState::Disconnected {
@@ -109,13 +109,27 @@ fn derive_connection(transports: &[&Transport], ice: IceConnectionState) -> Peer
 
 #[cfg(test)]
 mod tests {
+    use duologue_session::DtlsReport;
+
     use super::*;
     use crate::IceRole;
 
     fn transport(ice: IceTransportState, dtls: DtlsTransportState) -> Transport {
         let mut transport = Transport::new(TransportKey(0), IceRole::Controlling);
-        transport.ice.state = ice;
-        transport.dtls.state = dtls;
+        transport.ice.change(ice, None);
+        let report = match dtls {
+            DtlsTransportState::New => return transport,
+            DtlsTransportState::Connecting => DtlsReport::Connecting,
+            DtlsTransportState::Connected => DtlsReport::Connected {
+                remote_certificates: Vec::new(),
+                version: duologue_dtls::Version::V13,
+            },
+            DtlsTransportState::Closed => DtlsReport::Closed,
+            DtlsTransportState::Failed => DtlsReport::Failed {
+                error: duologue_dtls::DtlsError::HandshakeTimeout,
+            },
+        };
+        transport.dtls.change(&report);
         transport
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use duologue_base::{Generation, TransportKey};
 use duologue_ice::Failure;
-use duologue_session::SctpError;
+use duologue_session::{DtlsReport, SctpError};
 
 use crate::max_message_size;
 use crate::{
@@ -18,9 +18,9 @@ pub(crate) struct Transport {
     pub(crate) dtls: DtlsTransport,
     pub(crate) ice: IceTransport,
     /// A sender, a receiver or the SCTP transport referred to it: the application may hold it.
-    pub(crate) exposed: bool,
+    exposed: bool,
     /// The selected pair as the agent knows it.
-    pub(crate) selected: Option<duologue_ice::CandidatePair>,
+    selected: Option<duologue_ice::CandidatePair>,
 }
 
 impl Transport {
@@ -52,15 +52,42 @@ impl Transport {
     pub(crate) fn is_closed(&self) -> bool {
         self.ice.state == IceTransportState::Closed
     }
+
+    /// Both are closed. Returns whether DTLS was open.
+    pub(crate) fn close(&mut self) -> bool {
+        self.ice.state = IceTransportState::Closed;
+        let before = std::mem::replace(&mut self.dtls.state, DtlsTransportState::Closed);
+        before != DtlsTransportState::Closed
+    }
+
+    /// The application may hold it from now on.
+    pub(crate) fn expose(&mut self) {
+        self.exposed = true;
+    }
+
+    pub(crate) fn is_exposed(&self) -> bool {
+        self.exposed
+    }
+
+    /// Data goes by another pair, which the application is shown like this.
+    pub(crate) fn select(&mut self, pair: duologue_ice::CandidatePair, shown: IceCandidatePair) {
+        self.selected = Some(pair);
+        self.ice.selected_pair = Some(shown);
+    }
+
+    /// The pair that data goes by.
+    pub(crate) fn selected(&self) -> Option<&duologue_ice::CandidatePair> {
+        self.selected.as_ref()
+    }
 }
 
 /// DTLS of one transport (webrtc-pc §5.5).
 #[doc(alias = "RTCDtlsTransport")]
 #[derive(Clone, Debug)]
 pub struct DtlsTransport {
-    pub(crate) key: TransportKey,
-    pub(crate) state: DtlsTransportState,
-    pub(crate) remote_certificates: Vec<Vec<u8>>,
+    key: TransportKey,
+    state: DtlsTransportState,
+    remote_certificates: Vec<Vec<u8>>,
 }
 
 impl DtlsTransport {
@@ -78,24 +105,47 @@ impl DtlsTransport {
     pub fn remote_certificates(&self) -> &[Vec<u8>] {
         &self.remote_certificates
     }
+
+    /// What the session says of it. Returns the state, if that is another one.
+    pub(crate) fn change(&mut self, report: &DtlsReport) -> Option<DtlsTransportState> {
+        let state = match report {
+            DtlsReport::Connecting => DtlsTransportState::Connecting,
+            DtlsReport::Connected { .. } => DtlsTransportState::Connected,
+            DtlsReport::Closed => DtlsTransportState::Closed,
+            DtlsReport::Failed { .. } => DtlsTransportState::Failed,
+        };
+        if self.state == state {
+            return None;
+        }
+        self.state = state;
+        match report {
+            DtlsReport::Connecting => self.remote_certificates.clear(),
+            DtlsReport::Connected {
+                remote_certificates,
+                ..
+            } => self.remote_certificates.clone_from(remote_certificates),
+            DtlsReport::Closed | DtlsReport::Failed { .. } => {}
+        }
+        Some(state)
+    }
 }
 
 /// ICE of one transport (webrtc-pc §5.6).
 #[doc(alias = "RTCIceTransport")]
 #[derive(Clone, Debug)]
 pub struct IceTransport {
-    pub(crate) state: IceTransportState,
+    state: IceTransportState,
     /// Of the state `failed`.
-    pub(crate) failure: Option<Failure>,
-    pub(crate) role: IceRole,
+    failure: Option<Failure>,
+    role: IceRole,
     /// How far each generation's gathering is.
-    pub(crate) gathering: BTreeMap<Generation, IceGathererState>,
-    pub(crate) gatherer_state: IceGathererState,
-    pub(crate) selected_pair: Option<IceCandidatePair>,
-    pub(crate) local_candidates: ShownCandidates,
-    pub(crate) remote_candidates: ShownCandidates,
-    pub(crate) local_parameters: Option<IceParameters>,
-    pub(crate) remote_parameters: Option<IceParameters>,
+    gathering: BTreeMap<Generation, IceGathererState>,
+    gatherer_state: IceGathererState,
+    selected_pair: Option<IceCandidatePair>,
+    local_candidates: ShownCandidates,
+    remote_candidates: ShownCandidates,
+    local_parameters: Option<IceParameters>,
+    remote_parameters: Option<IceParameters>,
 }
 
 impl IceTransport {
@@ -153,8 +203,74 @@ impl IceTransport {
         self.remote_parameters.as_ref()
     }
 
+    /// What the agent says of its state. Returns whether it is another one.
+    pub(crate) fn change(&mut self, state: IceTransportState, failure: Option<Failure>) -> bool {
+        let changed = self.state != state;
+        if changed {
+            (self.state, self.failure) = (state, failure);
+        }
+        changed
+    }
+
+    /// A role conflict was resolved.
+    pub(crate) fn set_role(&mut self, role: IceRole) {
+        self.role = role;
+    }
+
+    /// What the latest description says.
+    pub(crate) fn set_parameters(
+        &mut self,
+        local: Option<IceParameters>,
+        remote: Option<IceParameters>,
+    ) {
+        self.local_parameters = local;
+        self.remote_parameters = remote;
+    }
+
+    /// A generation's gathering goes on. Returns the gatherer's state, if that is another one.
+    pub(crate) fn set_gathering(
+        &mut self,
+        generation: Generation,
+        state: IceGathererState,
+    ) -> Option<IceGathererState> {
+        self.gathering.insert(generation, state);
+        let derived = self.derive_gatherer_state();
+        let before = std::mem::replace(&mut self.gatherer_state, derived);
+        (before != derived).then_some(derived)
+    }
+
+    /// A generation that was replaced, or rolled back, gathers no more and shows no candidates.
+    pub(crate) fn forget_generation(&mut self, generation: Generation) {
+        if self.gathering.len() > 1 {
+            self.gathering.remove(&generation);
+        }
+        self.gatherer_state = self.derive_gatherer_state();
+        self.local_candidates.forget(generation);
+        self.remote_candidates.forget(generation);
+    }
+
+    /// `icecandidate` tells the application of it.
+    pub(crate) fn show_local(&mut self, generation: Generation, candidate: IceCandidate) {
+        self.local_candidates.push(generation, candidate);
+    }
+
+    /// `addIceCandidate` took it.
+    pub(crate) fn show_remote(&mut self, generation: Generation, candidate: IceCandidate) {
+        self.remote_candidates.push(generation, candidate);
+    }
+
+    /// The candidates of an agent whose place another one took.
+    pub(crate) fn forget_remote_candidates(&mut self, generation: Generation) {
+        self.remote_candidates.forget(generation);
+    }
+
+    /// The pair that was selected last, in whatever state.
+    pub(crate) fn last_selected_pair(&self) -> Option<&IceCandidatePair> {
+        self.selected_pair.as_ref()
+    }
+
     /// The gatherer's state after a generation began, ended or was given up.
-    pub(crate) fn derive_gatherer_state(&self) -> IceGathererState {
+    fn derive_gatherer_state(&self) -> IceGathererState {
         if self
             .gathering
             .values()
@@ -203,12 +319,12 @@ impl ShownCandidates {
 #[derive(Clone, Debug)]
 pub struct SctpTransport {
     /// The DTLS transport it runs over.
-    pub(crate) transport: Option<TransportKey>,
-    pub(crate) state: SctpTransportState,
-    pub(crate) max_message_size: Option<u64>,
-    pub(crate) max_channels: Option<u16>,
+    transport: Option<TransportKey>,
+    state: SctpTransportState,
+    max_message_size: Option<u64>,
+    max_channels: Option<u16>,
     /// Why the association ended, unless on purpose.
-    pub(crate) ended_by: Option<SctpError>,
+    ended_by: Option<SctpError>,
 }
 
 impl SctpTransport {
@@ -243,6 +359,42 @@ impl SctpTransport {
     /// `maxChannels`; none until connected.
     pub fn max_channels(&self) -> Option<u16> {
         self.max_channels
+    }
+
+    /// It is up.
+    pub(crate) fn connected(&mut self, max_channels: u16) {
+        self.state = SctpTransportState::Connected;
+        self.max_channels = Some(max_channels);
+    }
+
+    /// It is made again over another DTLS association. Returns whether that is a change.
+    pub(crate) fn connect_again(&mut self) -> bool {
+        let before = std::mem::replace(&mut self.state, SctpTransportState::Connecting);
+        let changed = before != SctpTransportState::Connecting;
+        if changed {
+            self.max_channels = None;
+        }
+        changed
+    }
+
+    /// It ended, for this reason unless on purpose. Returns whether that is a change.
+    pub(crate) fn close(&mut self, error: Option<SctpError>) -> bool {
+        let before = std::mem::replace(&mut self.state, SctpTransportState::Closed);
+        let changed = before != SctpTransportState::Closed;
+        if changed {
+            self.ended_by = error;
+        }
+        changed
+    }
+
+    /// Why it ended, unless on purpose.
+    pub(crate) fn ended_by(&self) -> Option<SctpError> {
+        self.ended_by
+    }
+
+    /// A description has it run over this DTLS transport.
+    pub(crate) fn set_transport(&mut self, key: TransportKey) {
+        self.transport = Some(key);
     }
 
     /// "Update the data max message size". `remote` is the largest message that the other end

@@ -113,7 +113,7 @@ impl PeerConnection {
     pub(crate) fn forget_remote_candidates(&mut self, key: IceKey) {
         self.slots.candidates.forget(Side::Remote, key);
         if let Some(transport) = self.slots.transports.get_mut(&key.transport) {
-            transport.ice.remote_candidates.forget(key.generation);
+            transport.ice.forget_remote_candidates(key.generation);
         }
     }
 

@@ -5,10 +5,7 @@ use std::sync::Arc;
 use duologue_base::TransceiverId;
 use duologue_session::Command;
 
-use crate::{
-    DataChannelState, DtlsTransportState, IceConnectionState, IceTransportState, PeerConnection,
-    PeerConnectionState, SctpTransportState,
-};
+use crate::{DataChannelState, IceConnectionState, PeerConnection, PeerConnectionState};
 
 impl PeerConnection {
     /// `close()`: everything ends at once. No promise that is pending settles any more and no
@@ -34,11 +31,10 @@ impl PeerConnection {
             channel.attributes.ready_state = DataChannelState::Closed;
         }
         if let Some(sctp) = &mut *self.slots.sctp {
-            sctp.state = SctpTransportState::Closed;
+            sctp.close(None);
         }
         for transport in self.slots.transports.values_mut() {
-            transport.dtls.state = DtlsTransportState::Closed;
-            transport.ice.state = IceTransportState::Closed;
+            transport.close();
         }
         self.slots.ice_connection_state = IceConnectionState::Closed;
         *self.slots.connection_state = PeerConnectionState::Closed;

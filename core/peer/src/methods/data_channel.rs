@@ -90,8 +90,8 @@ impl PeerConnection {
             None => None,
         };
         if let (Some(id), Some(sctp)) = (id, &*self.slots.sctp)
-            && sctp.state == SctpTransportState::Connected
-            && sctp.max_channels.is_some_and(|max| id.0 >= max)
+            && sctp.state() == SctpTransportState::Connected
+            && sctp.max_channels().is_some_and(|max| id.0 >= max)
         {
             return Err(Exception::operation(
                 "the association has fewer channels than that",
@@ -115,7 +115,7 @@ impl PeerConnection {
     pub fn send(&mut self, channel: ChannelKey, message: Message) -> Result<(), Exception> {
         let Message { data, binary } = message;
         let max_message = self.slots.sctp.as_ref();
-        let max_message = max_message.and_then(|sctp| sctp.max_message_size);
+        let max_message = max_message.and_then(|sctp| sctp.max_message_size());
         let Some(slots) = self.slots.channels.get_mut(&channel) else {
             return Err(Exception::invalid_state("there is no such channel"));
         };

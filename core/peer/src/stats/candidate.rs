@@ -119,7 +119,7 @@ fn shown_remote(transport: &Transport, candidate: &ice::Candidate) -> IceCandida
     };
     // Of a generation that is over only the pair in use is left. One that was not signalled before
     // it was selected has no text there.
-    let selected = transport.ice.selected_pair.as_ref();
+    let selected = transport.ice.last_selected_pair();
     let selected = selected.map(|pair| &pair.remote);
     let selected = selected.filter(|remote| !remote.init.candidate.is_empty());
     let mut known = transport.ice.remote_candidates().iter().chain(selected);

@@ -40,8 +40,7 @@ impl PeerConnection {
         }
         let candidate = IceCandidate::from_local(init, &candidate);
         if let Some(transport) = self.slots.transports.get_mut(&key) {
-            let shown = &mut transport.ice.local_candidates;
-            shown.push(generation, candidate.clone());
+            transport.ice.show_local(generation, candidate.clone());
         }
         self.fire(Event::IceCandidate(Some(candidate)));
     }
@@ -137,8 +136,7 @@ impl PeerConnection {
         let key = target.key.transport;
         if let Some(transport) = self.slots.transports.get_mut(&key) {
             let shown = IceCandidate::new(init.clone());
-            let list = &mut transport.ice.remote_candidates;
-            list.push(target.key.generation, shown);
+            transport.ice.show_remote(target.key.generation, shown);
         }
         self.refresh_selected_pair(key);
         if target.reaches {

@@ -20,8 +20,7 @@ impl PeerConnection {
         let Some(sctp) = self.running_sctp() else {
             return;
         };
-        sctp.state = SctpTransportState::Connected;
-        sctp.max_channels = Some(max_channels);
+        sctp.connected(max_channels);
         let impossible: Vec<ChannelKey> = self
             .slots
             .channels
@@ -41,10 +40,8 @@ impl PeerConnection {
     /// The association is gone. Each channel's end is reported by itself.
     pub(crate) fn run_sctp_closed(&mut self, error: Option<SctpError>) {
         if let Some(sctp) = self.running_sctp()
-            && sctp.state != SctpTransportState::Closed
+            && sctp.close(error)
         {
-            sctp.ended_by = error;
-            sctp.state = SctpTransportState::Closed;
             self.fire(Event::SctpStateChange(SctpTransportState::Closed));
         }
     }
@@ -53,10 +50,8 @@ impl PeerConnection {
     /// that (§5.5), it is "represented by an existing object, whose state will be updated".
     pub(crate) fn run_sctp_connecting(&mut self) {
         if let Some(sctp) = self.running_sctp()
-            && sctp.state != SctpTransportState::Connecting
+            && sctp.connect_again()
         {
-            sctp.state = SctpTransportState::Connecting;
-            sctp.max_channels = None;
             self.fire(Event::SctpStateChange(SctpTransportState::Connecting));
         }
     }
@@ -215,7 +210,7 @@ impl PeerConnection {
                 ..RtcErrorInit::new(detail)
             };
             // The channel is told that the association ended; why is known of that.
-            let why = self.slots.sctp.as_ref().and_then(|sctp| sctp.ended_by);
+            let why = self.slots.sctp.as_ref().and_then(|sctp| sctp.ended_by());
             let message = match why.filter(|_| error.is_sctp_failure()) {
                 Some(why) => format!("{error}: {why}"),
                 None => error.to_string(),

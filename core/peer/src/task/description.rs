@@ -215,16 +215,15 @@ impl PeerConnection {
                 .transports
                 .entry(key)
                 .or_insert_with(|| Box::new(Transport::new(key, role)));
-            transport.ice.local_parameters = agreed.local_ice.as_ref().map(parameters);
-            transport.ice.remote_parameters = agreed
-                .remote_ice
-                .as_ref()
-                .map(|r| parameters(&r.credentials));
+            let local = agreed.local_ice.as_ref().map(parameters);
+            let remote = agreed.remote_ice.as_ref();
+            let remote = remote.map(|remote| parameters(&remote.credentials));
+            transport.ice.set_parameters(local, remote);
         }
         let signaling = &self.slots.signaling;
         let used = signaling.transports();
         let open = self.slots.transports.values().filter(|t| !t.is_closed());
-        let keys = open.map(|transport| transport.dtls.key);
+        let keys = open.map(|transport| transport.dtls.ice_transport());
         let gone: Vec<TransportKey> = keys.filter(|key| !used.contains(key)).collect();
         self.slots
             .candidates
@@ -250,8 +249,8 @@ impl PeerConnection {
                     .sctp
                     .get_or_insert_with(|| SctpTransport::new(section.transport));
                 if let Some(key) = section.transport {
-                    sctp.transport = Some(key);
-                    slots.transports.entry(key).and_modify(|t| t.exposed = true);
+                    sctp.set_transport(key);
+                    slots.transports.entry(key).and_modify(|t| t.expose());
                 }
                 if answers && let Some(agreed) = &section.sctp {
                     sctp.update_max_message_size(agreed.remote_max_message_size);
@@ -262,7 +261,7 @@ impl PeerConnection {
                     return;
                 };
                 // "applying a remote description that rejects data"
-                if gone.state != SctpTransportState::Closed {
+                if gone.state() != SctpTransportState::Closed {
                     self.queue(Task::Sctp(SctpTask::Gone));
                 }
                 self.give_up_channels();

@@ -87,7 +87,7 @@ impl PeerConnection {
             match section.and_then(|section| section.transport) {
                 Some(key) => {
                     transceiver.transport = Some(key);
-                    slots.transports.entry(key).and_modify(|t| t.exposed = true);
+                    slots.transports.entry(key).and_modify(|t| t.expose());
                 }
                 None if sdp_type == SdpType::Rollback && section.is_none() => {
                     transceiver.transport = None;

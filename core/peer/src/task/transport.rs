@@ -58,12 +58,9 @@ impl PeerConnection {
         let Some(transport) = self.slots.transports.get_mut(&key) else {
             return false;
         };
-        transport.ice.gathering.insert(generation, state);
-        let derived = transport.ice.derive_gatherer_state();
-        if derived == transport.ice.gatherer_state {
+        let Some(derived) = transport.ice.set_gathering(generation, state) else {
             return false;
-        }
-        transport.ice.gatherer_state = derived;
+        };
         let aggregate = self.slots.derive_aggregate().gathering;
         let aggregate_changed = self.slots.ice_gathering_state != aggregate;
         self.slots.ice_gathering_state = aggregate;
@@ -79,13 +76,7 @@ impl PeerConnection {
     /// more.
     pub(crate) fn forget_generation(&mut self, key: IceKey) {
         if let Some(transport) = self.slots.transports.get_mut(&key.transport) {
-            let gathering = &mut transport.ice.gathering;
-            if gathering.len() > 1 {
-                gathering.remove(&key.generation);
-            }
-            transport.ice.gatherer_state = transport.ice.derive_gatherer_state();
-            transport.ice.local_candidates.forget(key.generation);
-            transport.ice.remote_candidates.forget(key.generation);
+            transport.ice.forget_generation(key.generation);
         }
     }
 
@@ -101,11 +92,7 @@ impl PeerConnection {
         let state = change
             .state
             .map(IceTransportState::from)
-            .filter(|state| *state != transport.ice.state);
-        if let Some(state) = state {
-            transport.ice.state = state;
-            transport.ice.failure = change.failure;
-        }
+            .filter(|state| transport.ice.change(*state, change.failure));
         let aggregate = self.slots.derive_aggregate();
         let ice_changed = self.slots.ice_connection_state != aggregate.ice;
         self.slots.ice_connection_state = aggregate.ice;
@@ -127,7 +114,7 @@ impl PeerConnection {
 
     pub(crate) fn run_ice_role(&mut self, key: TransportKey, role: base::IceRole) {
         if let Some(transport) = self.slots.transports.get_mut(&key) {
-            transport.ice.role = role.into();
+            transport.ice.set_role(role.into());
         }
     }
 
@@ -136,27 +123,11 @@ impl PeerConnection {
         let Some(transport) = self.slots.transports.get_mut(&key) else {
             return;
         };
-        let slot = &mut transport.dtls;
-        let state = match &report {
-            DtlsReport::Connecting => DtlsTransportState::Connecting,
-            DtlsReport::Connected { .. } => DtlsTransportState::Connected,
-            DtlsReport::Closed => DtlsTransportState::Closed,
-            DtlsReport::Failed { .. } => DtlsTransportState::Failed,
-        };
-        if slot.state == state {
+        let Some(state) = transport.dtls.change(&report) else {
             return;
-        }
-        slot.state = state;
-        match report {
-            DtlsReport::Connected {
-                remote_certificates,
-                ..
-            } => slot.remote_certificates = remote_certificates,
-            DtlsReport::Failed { error } => {
-                self.fire(Event::DtlsError(key, dtls_exception(error)));
-            }
-            DtlsReport::Connecting => slot.remote_certificates.clear(),
-            DtlsReport::Closed => {}
+        };
+        if let DtlsReport::Failed { error } = report {
+            self.fire(Event::DtlsError(key, dtls_exception(error)));
         }
         self.fire(Event::DtlsStateChange(key, state));
     }
@@ -207,15 +178,12 @@ impl PeerConnection {
             if transport.is_closed() {
                 continue;
             }
-            if !transport.exposed {
+            if !transport.is_exposed() {
                 // Made by a remote offer that never got an answer: nobody can listen to it.
                 self.slots.transports.remove(&key);
                 continue;
             }
-            let dtls_open = transport.dtls.state != DtlsTransportState::Closed;
-            transport.dtls.state = DtlsTransportState::Closed;
-            transport.ice.state = IceTransportState::Closed;
-            if dtls_open {
+            if transport.close() {
                 self.fire(Event::DtlsStateChange(key, DtlsTransportState::Closed));
             }
             let closed = IceTransportState::Closed;
@@ -228,8 +196,7 @@ impl PeerConnection {
     fn set_selected_pair(&mut self, key: TransportKey, pair: ice::CandidatePair) {
         let shown = self.candidate_pair(key, &pair);
         if let Some(transport) = self.slots.transports.get_mut(&key) {
-            transport.selected = Some(pair);
-            transport.ice.selected_pair = Some(shown);
+            transport.select(pair, shown);
         }
     }
 
@@ -237,7 +204,7 @@ impl PeerConnection {
     /// until now, its address may be told from here on (§4.8.1).
     pub(crate) fn refresh_selected_pair(&mut self, key: TransportKey) {
         let selected = self.slots.transports.get(&key);
-        let selected = selected.and_then(|transport| transport.selected.clone());
+        let selected = selected.and_then(|transport| transport.selected().cloned());
         // The candidates of a generation that is over are forgotten, though its pair may still be in
         // use: what is shown of it stays.
         let generation = |pair: &ice::CandidatePair| IceKey {
