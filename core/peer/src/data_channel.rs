@@ -5,7 +5,7 @@ use std::fmt;
 use bytes::Bytes;
 use duologue_base::StreamId;
 
-use crate::{DataChannelState, PriorityType, SendQueue};
+use crate::{DataChannelState, Exception, PriorityType, SendQueue};
 
 /// Options of `createDataChannel` (webrtc-pc §6.2, webrtc-priority).
 #[doc(alias = "RTCDataChannelInit")]
@@ -55,11 +55,11 @@ impl Default for DataChannelInit {
 #[doc(alias = "RTCDataChannel")]
 #[derive(Clone, Debug)]
 pub struct DataChannel {
-    pub(crate) label: String,
-    pub(crate) init: DataChannelInit,
-    pub(crate) id: Option<StreamId>,
-    pub(crate) ready_state: DataChannelState,
-    pub(crate) send_queue: SendQueue,
+    label: String,
+    init: DataChannelInit,
+    id: Option<StreamId>,
+    ready_state: DataChannelState,
+    send_queue: SendQueue,
 }
 
 impl DataChannel {
@@ -129,11 +129,11 @@ impl DataChannel {
 /// A data channel's slots.
 #[derive(Debug)]
 pub(crate) struct Channel {
-    pub(crate) attributes: DataChannel,
+    attributes: DataChannel,
     /// How far its underlying data transport is.
-    pub(crate) transport: ChannelTransport,
+    transport: ChannelTransport,
     /// It was open once.
-    pub(crate) opened: bool,
+    opened: bool,
 }
 
 /// The underlying data transport of a channel.
@@ -161,6 +161,88 @@ impl Channel {
             transport: ChannelTransport::None,
             opened: false,
         }
+    }
+
+    /// One that the other end made: it is open already.
+    pub(crate) fn announced(label: String, init: DataChannelInit, stream: StreamId) -> Self {
+        let mut channel = Channel::new(label, init);
+        channel.attributes.id = Some(stream);
+        channel.attributes.ready_state = DataChannelState::Open;
+        channel.transport = ChannelTransport::Session;
+        channel
+    }
+
+    pub(crate) fn attributes(&self) -> &DataChannel {
+        &self.attributes
+    }
+
+    /// How it is made.
+    pub(crate) fn init(&self) -> &DataChannelInit {
+        &self.attributes.init
+    }
+
+    pub(crate) fn transport(&self) -> ChannelTransport {
+        self.transport
+    }
+
+    /// It was open once.
+    pub(crate) fn was_open(&self) -> bool {
+        self.opened
+    }
+
+    pub(crate) fn set_id(&mut self, id: Option<StreamId>) {
+        self.attributes.id = id;
+    }
+
+    /// The session is told to open it.
+    pub(crate) fn give_to_session(&mut self) {
+        self.transport = ChannelTransport::Session;
+    }
+
+    /// "Announce an RTCDataChannel as open", unless it is closing. Returns whether it is open.
+    pub(crate) fn open(&mut self) -> bool {
+        let state = &mut self.attributes.ready_state;
+        let opens = matches!(state, DataChannelState::Connecting | DataChannelState::Open);
+        if opens {
+            *state = DataChannelState::Open;
+            self.opened = true;
+        }
+        opens
+    }
+
+    /// `close()`, or what the other end did of that kind. Returns whether it is news.
+    pub(crate) fn begin_closing(&mut self) -> bool {
+        let state = &mut self.attributes.ready_state;
+        let news = matches!(state, DataChannelState::Connecting | DataChannelState::Open);
+        if news {
+            *state = DataChannelState::Closing;
+        }
+        news
+    }
+
+    /// The session is told to close it, or has closed it.
+    pub(crate) fn take_from_session(&mut self) {
+        self.transport = ChannelTransport::Closing;
+    }
+
+    pub(crate) fn close(&mut self) {
+        self.attributes.ready_state = DataChannelState::Closed;
+        self.transport = ChannelTransport::Closing;
+    }
+
+    /// A message of so many bytes waits, if the largest one and the room allow it.
+    pub(crate) fn push(&mut self, bytes: u64, max_message: Option<u64>) -> Result<(), Exception> {
+        let state = self.attributes.ready_state;
+        self.attributes.send_queue.push(state, bytes, max_message)
+    }
+
+    /// What waited has left. Returns whether `bufferedamountlow` is to be fired.
+    pub(crate) fn departed(&mut self, bytes: usize, messages: usize) -> bool {
+        self.attributes.send_queue.departed(bytes, messages)
+    }
+
+    pub(crate) fn set_low_threshold(&mut self, bytes: u64) {
+        self.attributes.send_queue.set_low_threshold(bytes);
     }
 }
 

@@ -92,6 +92,7 @@
 mod candidate;
 mod candidate_text;
 mod chain;
+mod channels;
 mod config;
 mod connection;
 mod connection_state;

@@ -8,14 +8,14 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use duologue_base::{ChannelKey, Instant, Rng, TransceiverId, TransportKey};
+use duologue_base::{Instant, Rng, TransceiverId, TransportKey};
 use duologue_identity::Certificate;
 use duologue_jsep as jsep;
 use duologue_rtp::{SourceParameters, Ssrc};
 use duologue_session::SendEncoding;
 use jsep::agreement::{IceKey, MediaAgreement};
 
-use crate::data_channel::Channel;
+use crate::channels::Channels;
 use crate::limits::{MAX_CLOSED_TRANSPORTS, MAX_REMOTE_STREAMS, MAX_REMOVED_TRANSCEIVERS};
 use crate::methods::MadeBy;
 use crate::revised::Revised;
@@ -82,13 +82,7 @@ pub(crate) struct Slots {
     /// meanwhile is about them.
     pub(crate) sctp_stops: usize,
     /// `[[DataChannels]]` and those that left it.
-    pub(crate) channels: BTreeMap<ChannelKey, Box<Channel>>,
-    /// Data channels that are closed, oldest first.
-    pub(crate) closed_channels: VecDeque<ChannelKey>,
-    pub(crate) channels_created: u32,
-    /// How many data channels were open once, and how many of them are closed.
-    pub(crate) channels_opened: u32,
-    pub(crate) channels_closed: u32,
+    pub(crate) channels: Channels,
     /// `getStats` promises that the session has not answered, what about, and when they were asked for,
     /// since 1970.
     pub(crate) pending_stats: BTreeMap<OperationId, (StatsSelector, Duration)>,
@@ -204,10 +198,6 @@ impl Slots {
             sctp: Revised::new(None),
             sctp_stops: 0,
             channels: Default::default(),
-            closed_channels: VecDeque::new(),
-            channels_created: 0,
-            channels_opened: 0,
-            channels_closed: 0,
             pending_stats: Default::default(),
             pending_set_parameters: 0,
             rng,

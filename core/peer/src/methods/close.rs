@@ -5,7 +5,7 @@ use std::sync::Arc;
 use duologue_base::TransceiverId;
 use duologue_session::Command;
 
-use crate::{DataChannelState, IceConnectionState, PeerConnection, PeerConnectionState};
+use crate::{IceConnectionState, PeerConnection, PeerConnectionState};
 
 impl PeerConnection {
     /// `close()`: everything ends at once. No promise that is pending settles any more and no
@@ -25,11 +25,7 @@ impl PeerConnection {
         for id in transceivers {
             self.stop_transceiver(id);
         }
-        for channel in self.slots.channels.values_mut() {
-            let ends = channel.opened && channel.attributes.ready_state != DataChannelState::Closed;
-            self.slots.channels_closed += u32::from(ends);
-            channel.attributes.ready_state = DataChannelState::Closed;
-        }
+        self.slots.channels.close_all();
         if let Some(sctp) = &mut *self.slots.sctp {
             sctp.close(None);
         }

@@ -7,9 +7,7 @@ use duologue_session::{ChannelCommand, Command};
 use crate::data_channel::{Channel, DataChannel};
 use crate::limits::MAX_LABEL_BYTES;
 use crate::task::{ChannelTask, Task};
-use crate::{
-    DataChannelInit, DataChannelState, Exception, Message, PeerConnection, SctpTransportState,
-};
+use crate::{DataChannelInit, Exception, Message, PeerConnection, SctpTransportState};
 
 impl PeerConnection {
     /// `createDataChannel(label, init)`.
@@ -29,17 +27,14 @@ impl PeerConnection {
         let label = label.into();
         let id = self.check_data_channel(&label, &init)?;
         let mut channel = Channel::new(label, init);
-        channel.attributes.id = id;
-        // Those of channels made here are even (see `ChannelKey`).
-        let key = ChannelKey(self.slots.channels_created * 2);
-        self.slots.channels_created += 1;
-        self.slots.channels.insert(key, Box::new(channel));
+        channel.set_id(id);
+        let key = self.slots.channels.create(channel);
         if self.sctp_dtls_role().is_some() {
             self.open_channel(key);
         }
         // "If channel is the first RTCDataChannel created on connection", or the first one after an
         // answer rejected those before: libwebrtc and Firefox ask again.
-        if self.slots.channels_created == 1 || !self.slots.intent.data {
+        if self.slots.channels.counts().created == 1 || !self.slots.intent.data {
             if !self.slots.intent.data {
                 self.slots.intent.data = true;
                 self.slots.intent.version += 1;
@@ -103,7 +98,7 @@ impl PeerConnection {
     /// The attributes of a channel. A closed one can still be read for a while:
     /// [`crate::limits::MAX_CLOSED_CHANNELS`].
     pub fn data_channel(&self, channel: ChannelKey) -> Option<&DataChannel> {
-        Some(&self.slots.channels.get(&channel)?.attributes)
+        Some(self.slots.channels.get(channel)?.attributes())
     }
 
     /// `send(data)`: text is UTF-8.
@@ -116,15 +111,10 @@ impl PeerConnection {
         let Message { data, binary } = message;
         let max_message = self.slots.sctp.as_ref();
         let max_message = max_message.and_then(|sctp| sctp.max_message_size());
-        let Some(slots) = self.slots.channels.get_mut(&channel) else {
+        let Some(slots) = self.slots.channels.get_mut(channel) else {
             return Err(Exception::invalid_state("there is no such channel"));
         };
-        let DataChannel {
-            ready_state,
-            send_queue,
-            ..
-        } = &mut slots.attributes;
-        send_queue.push(*ready_state, data.len() as u64, max_message)?;
+        slots.push(data.len() as u64, max_message)?;
         self.command(Command::Channel(
             channel,
             ChannelCommand::Send { data, binary },
@@ -153,21 +143,18 @@ impl PeerConnection {
 
     /// `close()` of a channel: what was sent still goes out.
     pub fn close_channel(&mut self, channel: ChannelKey) {
-        let Some(slots) = self.slots.channels.get_mut(&channel) else {
+        let Some(slots) = self.slots.channels.get_mut(channel) else {
             return;
         };
-        let state = &mut slots.attributes.ready_state;
-        if matches!(state, DataChannelState::Closing | DataChannelState::Closed) {
-            return;
+        if slots.begin_closing() {
+            self.queue(Task::Channel(channel, ChannelTask::StartClosing));
         }
-        *state = DataChannelState::Closing;
-        self.queue(Task::Channel(channel, ChannelTask::StartClosing));
     }
 
     /// Sets `bufferedAmountLowThreshold`, in bytes.
     pub fn set_buffered_amount_low_threshold(&mut self, channel: ChannelKey, bytes: u64) {
-        if let Some(slots) = self.slots.channels.get_mut(&channel) {
-            slots.attributes.send_queue.set_low_threshold(bytes);
+        if let Some(slots) = self.slots.channels.get_mut(channel) {
+            slots.set_low_threshold(bytes);
         }
     }
 }

@@ -6,7 +6,6 @@ use duologue_session::{ChannelCommand, ChannelReport, Command, SctpError};
 
 use super::{ChannelTask, Task};
 use crate::data_channel::{Channel, ChannelTransport};
-use crate::limits::MAX_CLOSED_CHANNELS;
 use crate::transports::SctpTransport;
 use crate::{
     DataChannelInit, DataChannelState, Event, Exception, Message, PeerConnection, PriorityType,
@@ -26,10 +25,11 @@ impl PeerConnection {
             .channels
             .iter()
             .filter(|(_, channel)| {
-                channel.attributes.ready_state != DataChannelState::Closed
-                    && channel.attributes.id.is_none_or(|id| id.0 >= max_channels)
+                let attributes = channel.attributes();
+                attributes.ready_state() != DataChannelState::Closed
+                    && attributes.id().is_none_or(|id| id.0 >= max_channels)
             })
-            .map(|(&key, _)| key)
+            .map(|(key, _)| key)
             .collect();
         for key in impossible {
             self.queue(Task::Channel(key, ChannelTask::Failed));
@@ -70,10 +70,10 @@ impl PeerConnection {
 
     /// "When the underlying data transport sends data from its queue".
     pub(crate) fn run_buffered_amount(&mut self, key: ChannelKey, sent: usize, messages: usize) {
-        let Some(channel) = self.slots.channels.get_mut(&key) else {
+        let Some(channel) = self.slots.channels.get_mut(key) else {
             return;
         };
-        if channel.attributes.send_queue.departed(sent, messages) {
+        if channel.departed(sent, messages) {
             self.fire(Event::ChannelBufferedAmountLow(key));
         }
     }
@@ -116,7 +116,7 @@ impl PeerConnection {
             datachannel::Reliability::MaxRetransmits(n) => (None, Some(n)),
             datachannel::Reliability::MaxPacketLifeTime(ms) => (Some(ms), None),
         };
-        let mut channel = Channel::new(
+        let channel = Channel::announced(
             init.label,
             DataChannelInit {
                 ordered: !init.unordered,
@@ -132,11 +132,9 @@ impl PeerConnection {
                     datachannel::Priority::High => PriorityType::High,
                 },
             },
+            stream,
         );
-        channel.attributes.id = Some(stream);
-        channel.attributes.ready_state = DataChannelState::Open;
-        channel.transport = ChannelTransport::Session;
-        self.slots.channels.insert(key, Box::new(channel));
+        self.slots.channels.announce(key, channel);
         self.fire(Event::DataChannel(key));
         // Queued before the messages that wait already: `open` comes right after `datachannel`.
         self.queue_next(Task::Channel(key, ChannelTask::AnnounceOpen));
@@ -144,27 +142,19 @@ impl PeerConnection {
 
     /// "Announce an RTCDataChannel as open".
     pub(crate) fn run_announce_open(&mut self, key: ChannelKey) {
-        let Some(channel) = self.slots.channels.get_mut(&key) else {
-            return;
-        };
-        let state = &mut channel.attributes.ready_state;
-        if matches!(state, DataChannelState::Connecting | DataChannelState::Open) {
-            *state = DataChannelState::Open;
-            if !std::mem::replace(&mut channel.opened, true) {
-                self.slots.channels_opened += 1;
-            }
+        if self.slots.channels.open(key) {
             self.fire(Event::ChannelOpen(key));
         }
     }
 
     /// The closing procedure, begun by `close()`: the session sends what is pending first.
     pub(crate) fn run_start_closing(&mut self, key: ChannelKey) {
-        let Some(channel) = self.slots.channels.get_mut(&key) else {
+        let Some(channel) = self.slots.channels.get_mut(key) else {
             return;
         };
-        match channel.transport {
+        match channel.transport() {
             ChannelTransport::Session => {
-                channel.transport = ChannelTransport::Closing;
+                channel.take_from_session();
                 self.command(Command::Channel(key, ChannelCommand::Close));
             }
             ChannelTransport::None => self.queue(Task::Channel(key, ChannelTask::AnnounceClosed)),
@@ -174,14 +164,12 @@ impl PeerConnection {
 
     /// The closing procedure, begun by the other end.
     fn remote_closing(&mut self, key: ChannelKey) {
-        let Some(channel) = self.slots.channels.get_mut(&key) else {
+        let Some(channel) = self.slots.channels.get_mut(key) else {
             return;
         };
-        channel.transport = ChannelTransport::Closing;
-        let state = &mut channel.attributes.ready_state;
+        channel.take_from_session();
         // "Unless the procedure was initiated by channel.close."
-        if matches!(state, DataChannelState::Connecting | DataChannelState::Open) {
-            *state = DataChannelState::Closing;
+        if channel.begin_closing() {
             self.fire(Event::ChannelClosing(key));
         }
     }
@@ -193,13 +181,10 @@ impl PeerConnection {
         key: ChannelKey,
         error: Option<datachannel::ChannelError>,
     ) {
-        let Some(channel) = self.slots.channels.get_mut(&key) else {
-            return;
-        };
-        if channel.attributes.ready_state == DataChannelState::Closed {
+        if self.is_channel_closed(key) {
             return;
         }
-        self.set_channel_closed(key);
+        self.slots.channels.close(key);
         if let Some(error) = error {
             let detail = match error.is_sctp_failure() {
                 true => RtcErrorDetail::SctpFailure,
@@ -224,7 +209,7 @@ impl PeerConnection {
 
     /// "Error on creating data channels".
     pub(crate) fn run_channel_failed(&mut self, key: ChannelKey) {
-        let known = self.slots.channels.get(&key).map(|c| c.transport);
+        let known = self.slots.channels.get(key).map(Channel::transport);
         if known == Some(ChannelTransport::Session) {
             self.command(Command::Channel(key, ChannelCommand::Close));
         }
@@ -238,10 +223,10 @@ impl PeerConnection {
         self.slots.intent.data = false;
         self.slots.intent.version += 1;
         let waiting = self.slots.channels.iter().filter(|(_, channel)| {
-            channel.transport == ChannelTransport::None
-                && channel.attributes.ready_state != DataChannelState::Closed
+            channel.transport() == ChannelTransport::None
+                && channel.attributes().ready_state() != DataChannelState::Closed
         });
-        let waiting: Vec<ChannelKey> = waiting.map(|(&key, _)| key).collect();
+        let waiting: Vec<ChannelKey> = waiting.map(|(key, _)| key).collect();
         for key in waiting {
             self.queue(Task::Channel(key, ChannelTask::Refused));
         }
@@ -260,22 +245,22 @@ impl PeerConnection {
             return Vec::new();
         }
         let mut failed = Vec::new();
-        let keys: Vec<ChannelKey> = self.slots.channels.keys().copied().collect();
+        let keys: Vec<ChannelKey> = self.slots.channels.iter().map(|(key, _)| key).collect();
         for key in keys {
-            let Some(channel) = self.slots.channels.get(&key) else {
+            let Some(channel) = self.slots.channels.get(key) else {
                 continue;
             };
-            if channel.attributes.ready_state == DataChannelState::Closed {
+            if self.is_channel_closed(key) {
                 continue;
             }
-            if channel.attributes.id.is_none() {
+            if channel.attributes().id().is_none() {
                 let Some(id) = self.free_channel_id() else {
-                    self.set_channel_closed(key);
+                    self.slots.channels.close(key);
                     failed.push(key);
                     continue;
                 };
-                if let Some(channel) = self.slots.channels.get_mut(&key) {
-                    channel.attributes.id = Some(id);
+                if let Some(channel) = self.slots.channels.get_mut(key) {
+                    channel.set_id(Some(id));
                 }
             }
             self.open_channel(key);
@@ -286,26 +271,26 @@ impl PeerConnection {
     /// "Create channel's associated underlying data transport", once there is an association to
     /// come and the channel has an id.
     pub(crate) fn open_channel(&mut self, key: ChannelKey) {
-        let Some(channel) = self.slots.channels.get_mut(&key) else {
+        let Some(channel) = self.slots.channels.get_mut(key) else {
             return;
         };
-        let attributes = &channel.attributes;
-        let Some(stream) = attributes.id else {
+        let attributes = channel.attributes();
+        let Some(stream) = attributes.id() else {
             return;
         };
-        if channel.transport != ChannelTransport::None
-            || attributes.ready_state != DataChannelState::Connecting
+        if channel.transport() != ChannelTransport::None
+            || attributes.ready_state() != DataChannelState::Connecting
         {
             return;
         }
-        let init = &attributes.init;
+        let init = channel.init();
         let reliability = match (init.max_retransmits, init.max_packet_life_time) {
             (Some(n), _) => datachannel::Reliability::MaxRetransmits(n),
             (None, Some(ms)) => datachannel::Reliability::MaxPacketLifeTime(ms),
             (None, None) => datachannel::Reliability::Reliable,
         };
         let init = datachannel::ChannelInit {
-            label: attributes.label.clone(),
+            label: attributes.label().to_owned(),
             protocol: init.protocol.clone(),
             unordered: !init.ordered,
             reliability,
@@ -317,7 +302,7 @@ impl PeerConnection {
                 PriorityType::High => datachannel::Priority::High,
             },
         };
-        channel.transport = ChannelTransport::Session;
+        channel.give_to_session();
         self.command(Command::Channel(
             key,
             ChannelCommand::Open {
@@ -328,21 +313,13 @@ impl PeerConnection {
     }
 
     pub(crate) fn ready_state(&self, key: ChannelKey) -> Option<DataChannelState> {
-        let channel = self.slots.channels.get(&key)?;
-        Some(channel.attributes.ready_state)
+        let channel = self.slots.channels.get(key)?;
+        Some(channel.attributes().ready_state())
     }
 
-    fn set_channel_closed(&mut self, key: ChannelKey) {
-        if let Some(channel) = self.slots.channels.get_mut(&key) {
-            channel.attributes.ready_state = DataChannelState::Closed;
-            channel.transport = ChannelTransport::Closing;
-            self.slots.channels_closed += u32::from(channel.opened);
-        }
-        self.slots.closed_channels.push_back(key);
-        if self.slots.closed_channels.len() > MAX_CLOSED_CHANNELS
-            && let Some(oldest) = self.slots.closed_channels.pop_front()
-        {
-            self.slots.channels.remove(&oldest);
-        }
+    /// It is closed, or there is none.
+    fn is_channel_closed(&self, key: ChannelKey) -> bool {
+        self.ready_state(key)
+            .is_none_or(|state| state == DataChannelState::Closed)
     }
 }

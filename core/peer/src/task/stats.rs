@@ -71,8 +71,8 @@ impl PeerConnection {
         let connection = PeerConnectionStats {
             id: "P".to_owned(),
             timestamp: collector.timestamp(),
-            data_channels_opened: self.slots.channels_opened,
-            data_channels_closed: self.slots.channels_closed,
+            data_channels_opened: self.slots.channels.counts().opened,
+            data_channels_closed: self.slots.channels.counts().closed,
         };
         collector.stats.push(Stats::PeerConnection(connection));
         self.collect_transports(session, &mut collector);
@@ -99,19 +99,19 @@ impl PeerConnection {
     }
 
     fn collect_channels(&self, session: Option<&session::Stats>, collector: &mut Collector) {
-        for (&key, channel) in &self.slots.channels {
+        for (key, channel) in self.slots.channels.iter() {
             let traffic = session.map(|session| {
                 let counted = session.channels.iter().find(|(counted, _)| *counted == key);
                 counted.map(|(_, traffic)| *traffic).unwrap_or_default()
             });
-            let attributes = &channel.attributes;
+            let attributes = channel.attributes();
             collector.stats.push(Stats::DataChannel(DataChannelStats {
                 id: format!("D{}", key.0),
                 timestamp: collector.timestamp(),
-                label: attributes.label.clone(),
-                protocol: attributes.init.protocol.clone(),
-                data_channel_identifier: attributes.id.map(|id| id.0),
-                state: attributes.ready_state,
+                label: attributes.label().to_owned(),
+                protocol: attributes.protocol().to_owned(),
+                data_channel_identifier: attributes.id().map(|id| id.0),
+                state: attributes.ready_state(),
                 messages_sent: traffic.map(|traffic| traffic.messages_sent),
                 bytes_sent: traffic.map(|traffic| traffic.bytes_sent),
                 messages_received: traffic.map(|traffic| traffic.messages_received),

@@ -35,9 +35,10 @@ impl PeerConnection {
 
     /// A stream can be used again once the channel on it is closed at both ends.
     fn used_channel_ids(&self) -> impl Iterator<Item = StreamId> {
-        let channels = self.slots.channels.values().map(|c| &c.attributes);
+        let channels = self.slots.channels.iter();
         channels
-            .filter(|channel| channel.ready_state != DataChannelState::Closed)
-            .filter_map(|channel| channel.id)
+            .map(|(_, channel)| channel.attributes())
+            .filter(|channel| channel.ready_state() != DataChannelState::Closed)
+            .filter_map(|channel| channel.id())
     }
 }

@@ -1,0 +1,97 @@
+//! `[[DataChannels]]`, and those that left it and can still be read.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use duologue_base::ChannelKey;
+
+use crate::DataChannelState;
+use crate::data_channel::Channel;
+use crate::limits::MAX_CLOSED_CHANNELS;
+
+/// The data channels of a connection.
+#[derive(Debug, Default)]
+pub(crate) struct Channels {
+    /// Boxed: a map's node has room for eleven, and most connections have one.
+    all: BTreeMap<ChannelKey, Box<Channel>>,
+    /// Those that are closed, oldest first.
+    closed: VecDeque<ChannelKey>,
+    counts: ChannelCounts,
+}
+
+/// How many data channels there were.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct ChannelCounts {
+    /// Made by this end.
+    pub(crate) created: u32,
+    /// Open once.
+    pub(crate) opened: u32,
+    /// Closed, of those that were open once.
+    pub(crate) closed: u32,
+}
+
+impl Channels {
+    pub(crate) fn get(&self, key: ChannelKey) -> Option<&Channel> {
+        self.all.get(&key).map(Box::as_ref)
+    }
+
+    pub(crate) fn get_mut(&mut self, key: ChannelKey) -> Option<&mut Channel> {
+        self.all.get_mut(&key).map(Box::as_mut)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (ChannelKey, &Channel)> {
+        self.all
+            .iter()
+            .map(|(&key, channel)| (key, channel.as_ref()))
+    }
+
+    pub(crate) fn counts(&self) -> ChannelCounts {
+        self.counts
+    }
+
+    /// A channel that this end makes. Its key is even (see `ChannelKey`).
+    pub(crate) fn create(&mut self, channel: Channel) -> ChannelKey {
+        let key = ChannelKey(self.counts.created * 2);
+        self.counts.created += 1;
+        self.all.insert(key, Box::new(channel));
+        key
+    }
+
+    /// A channel that the other end made.
+    pub(crate) fn announce(&mut self, key: ChannelKey, channel: Channel) {
+        self.all.insert(key, Box::new(channel));
+    }
+
+    /// A channel is open, if it was not closed meanwhile. Returns whether it is.
+    pub(crate) fn open(&mut self, key: ChannelKey) -> bool {
+        let Some(channel) = self.all.get_mut(&key) else {
+            return false;
+        };
+        let was_open = channel.was_open();
+        let open = channel.open();
+        self.counts.opened += u32::from(open && !was_open);
+        open
+    }
+
+    /// A channel is closed. The one that was closed first makes room.
+    pub(crate) fn close(&mut self, key: ChannelKey) {
+        if let Some(channel) = self.all.get_mut(&key) {
+            channel.close();
+            self.counts.closed += u32::from(channel.was_open());
+        }
+        self.closed.push_back(key);
+        if self.closed.len() > MAX_CLOSED_CHANNELS
+            && let Some(oldest) = self.closed.pop_front()
+        {
+            self.all.remove(&oldest);
+        }
+    }
+
+    /// The connection is closed.
+    pub(crate) fn close_all(&mut self) {
+        for channel in self.all.values_mut() {
+            let ends = channel.attributes().ready_state() != DataChannelState::Closed;
+            self.counts.closed += u32::from(ends && channel.was_open());
+            channel.close();
+        }
+    }
+}
