@@ -37,7 +37,7 @@ impl VideoDecode for Bounded {
         }
         let found = self.format.find_parts(data, &mut self.parts);
         found.map_err(|_| CodecError::Damaged("its payload format", 0))?;
-        if let Some(size) = self.format.frame_info(data, &self.parts).size {
+        if let Some(size) = self.format.coded_size(data, &self.parts) {
             check_size(size.width, size.height, self.max_pixels)?;
         }
 
@@ -81,6 +81,49 @@ mod tests {
         let bytes = bits.as_bytes().chunks(8);
         let bytes = bytes.map(|byte| byte.iter().fold(0, |all, bit| all << 1 | (bit & 1)));
         bytes.collect()
+    }
+
+    /// A key frame of H.264 (ITU-T H.264 §7.3.2.1.1): so many macroblocks each way, and all but one cut off.
+    fn key_frame_of_h264(blocks: u32) -> Vec<u8> {
+        // Exp-Golomb codes (§9.1).
+        let number = |value: u32| {
+            let digits = format!("{:b}", value + 1);
+            format!("{}{digits}", "0".repeat(digits.len() - 1))
+        };
+        let cut = (16 * blocks - 16) / 2;
+        // Level 4 of the baseline profile.
+        let mut bits = format!("{:08b}{:08b}{:08b}{:08b}", 0x67, 66, 0, 40);
+        for value in [0, 0, 2, 1] {
+            bits += &number(value);
+        }
+        bits += "0";
+        bits += &(number(blocks - 1) + &number(blocks - 1) + "111");
+        for value in [0, cut, 0, cut] {
+            bits += &number(value);
+        }
+        bits += "01";
+        bits += &"0".repeat(8 - bits.len() % 8);
+        let bytes = bits.as_bytes().chunks(8);
+        let bytes = bytes.map(|byte| byte.iter().fold(0, |all, bit| all << 1 | (bit & 1)));
+        let set: Vec<u8> = bytes.collect();
+        [&[0, 0, 0, 1][..], &set, &[0, 0, 0, 1, 0x65, 0x88, 0x84]].concat()
+    }
+
+    #[test]
+    fn a_picture_that_is_cut_to_a_small_one_never_reaches_a_decoder() {
+        let config = VideoDecoderConfig::new(VideoCodec::H264);
+        let mut decoder = Bounded::new(Box::new(Never), &config);
+        let refused = decoder.decode(&key_frame_of_h264(1_000), Duration::ZERO, &mut Vec::new());
+        let pixels = 16_000 * 16_000;
+        assert_eq!(refused, Err(CodecError::TooLarge("a picture", pixels)));
+    }
+
+    #[test]
+    #[should_panic(expected = "it sees it")]
+    fn a_picture_of_a_common_size_does() {
+        let config = VideoDecoderConfig::new(VideoCodec::H264);
+        let mut decoder = Bounded::new(Box::new(Never), &config);
+        let _ = decoder.decode(&key_frame_of_h264(40), Duration::ZERO, &mut Vec::new());
     }
 
     #[test]

@@ -47,6 +47,8 @@ pub struct SequenceParameterSet {
     pub level: u8,
     /// Of the pictures, cropped.
     pub size: FrameSize,
+    /// The same before cropping: what a decoder makes room for.
+    pub coded_size: FrameSize,
 }
 
 impl SequenceParameterSet {
@@ -69,11 +71,13 @@ impl SequenceParameterSet {
         };
         skip_order(&mut bits)?;
 
+        let (coded_size, size) = sizes(&mut bits, chroma)?;
         Some(SequenceParameterSet {
             profile: profile as u8,
             constraints: constraints as u8,
             level: level as u8,
-            size: size(&mut bits, chroma)?,
+            size,
+            coded_size,
         })
     }
 }
@@ -161,7 +165,8 @@ fn skip_order(bits: &mut Bits<'_>) -> Option<()> {
     bits.skip(1)
 }
 
-fn size(bits: &mut Bits<'_>, chroma: Chroma) -> Option<FrameSize> {
+/// Before and after cropping.
+fn sizes(bits: &mut Bits<'_>, chroma: Chroma) -> Option<(FrameSize, FrameSize)> {
     let width = bits.unsigned()?.checked_add(1)?.checked_mul(16)?;
     let map_units = bits.unsigned()?.checked_add(1)?;
     // Pictures of fields have a height of two map units.
@@ -173,7 +178,8 @@ fn size(bits: &mut Bits<'_>, chroma: Chroma) -> Option<FrameSize> {
     }
     bits.skip(1)?;
 
-    let mut size = FrameSize { width, height };
+    let coded = FrameSize { width, height };
+    let mut size = coded;
     if bits.bit()? {
         let mut next = || bits.unsigned();
         let (left, right, top, bottom) = (next()?, next()?, next()?, next()?);
@@ -183,7 +189,14 @@ fn size(bits: &mut Bits<'_>, chroma: Chroma) -> Option<FrameSize> {
         size.width = width.checked_sub(across)?;
         size.height = height.checked_sub(down)?;
     }
-    (size.width > 0 && size.height > 0).then_some(size)
+    (size.width > 0 && size.height > 0).then_some((coded, size))
+}
+
+/// Of the parameter sets in a frame.
+pub(crate) fn coded_sizes(frame: &[u8], parts: &[Range<u32>]) -> impl Iterator<Item = FrameSize> {
+    let units = parts.iter().map(|part| parts::bytes(frame, part));
+    let sets = units.filter_map(SequenceParameterSet::parse);
+    sets.map(|set| set.coded_size)
 }
 
 /// RFC 6184 §5.
@@ -552,6 +565,11 @@ mod tests {
             height: 1080,
         };
         assert_eq!(sps.size, size);
+        let coded = FrameSize {
+            height: 1088,
+            ..size
+        };
+        assert_eq!(sps.coded_size, coded);
         for len in 0..8 {
             assert_eq!(SequenceParameterSet::parse(&high[..len]), None, "{len}");
         }

@@ -291,6 +291,18 @@ impl PayloadFormat {
         }
     }
 
+    /// The largest picture that a decoder of this frame has to make room for, where the frame says it:
+    /// of all its pictures, and before they are cropped.
+    pub fn coded_size(self, frame: &[u8], parts: &[Range<u32>]) -> Option<FrameSize> {
+        let pixels = |size: &FrameSize| u64::from(size.width) * u64::from(size.height);
+        let of_parts = match self {
+            PayloadFormat::Vp9 => vp9::coded_sizes(frame, parts).max_by_key(pixels),
+            PayloadFormat::H264 { .. } => h264::coded_sizes(frame, parts).max_by_key(pixels),
+            _ => None,
+        };
+        of_parts.or(self.frame_info(frame, parts).size)
+    }
+
     /// Writes other running numbers into a payload that has such: of its picture, and of the last picture
     /// of the lowest temporal layer. For who forwards; nothing to a payload without.
     pub fn renumber(self, payload: &mut [u8], picture: Option<u16>, tl0_picture: Option<u8>) {

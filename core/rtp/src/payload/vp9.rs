@@ -461,6 +461,12 @@ pub(crate) fn frame_info(frame: &[u8], parts: &[Range<u32>]) -> FrameInfo {
     }
 }
 
+/// Of all frames of a superframe.
+pub(crate) fn coded_sizes(frame: &[u8], parts: &[Range<u32>]) -> impl Iterator<Item = FrameSize> {
+    let headers = parts.iter().map(|part| parts::bytes(frame, part));
+    headers.filter_map(|bytes| Header::read(bytes)?.size)
+}
+
 /// What is of use here of the uncompressed header of a frame (VP9 bitstream specification §6.2).
 #[derive(Clone, Copy, Debug)]
 struct Header {
