@@ -10,6 +10,7 @@ use duologue_codec::{
 };
 
 use crate::check;
+use crate::image::{Layout, Wrap};
 use crate::load::{Missing, Once, functions, open};
 use crate::record::Record;
 
@@ -53,15 +54,13 @@ mod config {
 }
 
 /// `aom_image_t`
-mod image {
-    pub(super) const SIZE: usize = 168;
-    pub(super) const FORMAT: usize = 0;
-    pub(super) const SHOWN_WIDTH: usize = 40;
-    pub(super) const SHOWN_HEIGHT: usize = 44;
-    pub(super) const PLANES: usize = 64;
-    pub(super) const STRIDES: usize = 88;
-    pub(super) const I420: u32 = 0x102;
-}
+const IMAGE: Layout = Layout {
+    size: 168,
+    shown_width: 40,
+    shown_height: 44,
+    planes: 64,
+    strides: 88,
+};
 
 /// `aom_codec_cx_pkt_t`
 mod packet {
@@ -114,9 +113,7 @@ functions!(Functions {
     aom_codec_get_cx_data:
         unsafe extern "C" fn(*mut c_void, *mut *const c_void) -> *const c_void,
     aom_codec_destroy: unsafe extern "C" fn(*mut c_void) -> c_int,
-    aom_img_wrap: unsafe extern "C" fn(
-        *mut c_void, c_int, c_uint, c_uint, c_uint, *const u8,
-    ) -> *mut c_void,
+    aom_img_wrap: Wrap,
 });
 
 struct Found {
@@ -198,22 +195,7 @@ fn check_layout(functions: Functions) -> Result<(), Missing> {
     ];
     let fields = known.iter().all(|(at, value)| filled.u32(*at) == *value);
 
-    let mut image = Record::untouched(image::SIZE);
-    let memory = [0; 1];
-    let format = image::I420 as c_int;
-    // SAFETY: it fills one structure, and remembers the memory without reading it.
-    let wrapped =
-        unsafe { (functions.aom_img_wrap)(image.as_mut_ptr(), format, 30, 20, 1, memory.as_ptr()) };
-    let image = !wrapped.is_null()
-        && image.is_intact()
-        && image.u32(image::FORMAT) == image::I420
-        && (
-            image.u32(image::SHOWN_WIDTH),
-            image.u32(image::SHOWN_HEIGHT),
-        ) == (30, 20)
-        && image.pointer(image::PLANES) == memory.as_ptr()
-        && image.usize(image::PLANES + 8) - image.usize(image::PLANES) == 30 * 20
-        && [0, 4, 8].map(|at| image.u32(image::STRIDES + at)) == [30, 15, 15];
+    let image = IMAGE.is_that_of(functions.aom_img_wrap);
     if fields && filled.is_filled() && image {
         Ok(())
     } else {
@@ -390,23 +372,7 @@ impl VideoEncode for Encoder {
             return Err(CodecError::Invalid("a picture of another size"));
         }
         let frame = frame.to_i420()?;
-        let planes = frame.planes();
-        let mut image = Record::zeroed(image::SIZE);
-        let (first, format) = (planes[0].data.as_ptr(), image::I420 as c_int);
-        // SAFETY: it fills the structure, and remembers the pointer without reading there.
-        let wrapped = unsafe {
-            let wrap = self.context.functions.aom_img_wrap;
-            wrap(image.as_mut_ptr(), format, size.0, size.1, 1, first)
-        };
-        if wrapped.is_null() {
-            return Err(CodecError::Failed(LIBRARY, 0));
-        }
-        for (index, plane) in planes.iter().enumerate() {
-            let stride =
-                u32::try_from(plane.stride).map_err(|_| CodecError::Invalid("a stride"))?;
-            image.set_pointer(image::PLANES + 8 * index, plane.data.as_ptr());
-            image.set_u32(image::STRIDES + 4 * index, stride);
-        }
+        let image = IMAGE.wrap(self.context.functions.aom_img_wrap, &frame)?;
 
         let duration = (f64::from(TIME_BASE) / self.config.framerate)
             .round()

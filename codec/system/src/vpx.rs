@@ -12,7 +12,7 @@ use duologue_codec::{
 };
 
 use crate::check;
-use crate::image::{Source, copy_i420};
+use crate::image::{Layout, Wrap};
 use crate::load::{Missing, Once, functions, open};
 use crate::record::Record;
 
@@ -67,15 +67,13 @@ mod config {
 }
 
 /// `vpx_image_t`
-mod image {
-    pub(super) const SIZE: usize = 136;
-    pub(super) const FORMAT: usize = 0;
-    pub(super) const SHOWN_WIDTH: usize = 24;
-    pub(super) const SHOWN_HEIGHT: usize = 28;
-    pub(super) const PLANES: usize = 48;
-    pub(super) const STRIDES: usize = 80;
-    pub(super) const I420: u32 = 0x102;
-}
+const IMAGE: Layout = Layout {
+    size: 136,
+    shown_width: 24,
+    shown_height: 28,
+    planes: 48,
+    strides: 80,
+};
 
 /// `vpx_codec_cx_pkt_t`
 mod packet {
@@ -92,6 +90,9 @@ mod packet {
 const SET_CPU_USED: c_int = 13;
 const SET_STATIC_THRESHOLD: c_int = 17;
 const GET_LAST_QUANTIZER: c_int = 19;
+// vp8dx.h
+const GET_LAST_DECODED_QUANTIZER: c_int = 267;
+// vp8cx.h
 const SET_MAX_INTRA_BITRATE: c_int = 26;
 const VP8_SET_SCREEN_CONTENT: c_int = 31;
 const VP9_SET_TILE_COLUMNS: c_int = 33;
@@ -131,9 +132,7 @@ functions!(Functions {
     vpx_codec_get_frame:
         unsafe extern "C" fn(*mut c_void, *mut *const c_void) -> *const c_void,
     vpx_codec_destroy: unsafe extern "C" fn(*mut c_void) -> c_int,
-    vpx_img_wrap: unsafe extern "C" fn(
-        *mut c_void, c_int, c_uint, c_uint, c_uint, *const u8,
-    ) -> *mut c_void,
+    vpx_img_wrap: Wrap,
 });
 
 #[derive(Clone, Copy)]
@@ -247,23 +246,7 @@ impl Vpx {
         ];
         let fields = known.iter().all(|(at, value)| filled.u32(*at) == *value);
 
-        let mut image = Record::untouched(image::SIZE);
-        let memory = [0; 1];
-        let format = image::I420 as c_int;
-        // SAFETY: it fills one structure, and remembers the memory without reading it.
-        let wrapped = unsafe {
-            (self.functions.vpx_img_wrap)(image.as_mut_ptr(), format, 30, 20, 1, memory.as_ptr())
-        };
-        let image = !wrapped.is_null()
-            && image.is_intact()
-            && image.u32(image::FORMAT) == image::I420
-            && (
-                image.u32(image::SHOWN_WIDTH),
-                image.u32(image::SHOWN_HEIGHT),
-            ) == (30, 20)
-            && image.pointer(image::PLANES) == memory.as_ptr()
-            && image.usize(image::PLANES + 8) - image.usize(image::PLANES) == 30 * 20
-            && [0, 4, 8].map(|at| image.u32(image::STRIDES + at)) == [30, 15, 15];
+        let image = IMAGE.is_that_of(self.functions.vpx_img_wrap);
         if fields && filled.is_filled() && image {
             Ok(())
         } else {
@@ -290,17 +273,12 @@ impl Context {
         done(unsafe { control(self.record.as_mut_ptr(), what, value) })
     }
 
-    fn last_quantizer(&mut self) -> Option<u8> {
+    /// By a control that writes one `int`: that of the encoder or of the decoder.
+    fn last_quantizer(&mut self, get: c_int) -> Option<u8> {
         let mut quantizer: c_int = -1;
         let control = self.vpx.functions.vpx_codec_control_;
         // SAFETY: the context is initialised; this one writes an `int` where it is told.
-        let code = unsafe {
-            control(
-                self.record.as_mut_ptr(),
-                GET_LAST_QUANTIZER,
-                &raw mut quantizer,
-            )
-        };
+        let code = unsafe { control(self.record.as_mut_ptr(), get, &raw mut quantizer) };
         (code == 0).then(|| u8::try_from(quantizer).ok()).flatten()
     }
 }
@@ -397,7 +375,7 @@ impl Encoder {
                 data,
                 key: flags & packet::IS_KEY != 0,
                 timestamp: frame.timestamp,
-                qp: self.context.last_quantizer(),
+                qp: self.context.last_quantizer(GET_LAST_QUANTIZER),
                 temporal: None,
                 discardable: flags & packet::IS_DISCARDABLE != 0,
             });
@@ -436,24 +414,7 @@ impl VideoEncode for Encoder {
             return Err(CodecError::Invalid("a picture of another size"));
         }
         let frame = frame.to_i420()?;
-        let mut image = Record::zeroed(image::SIZE);
-        let planes = frame.planes();
-        let first = planes[0].data.as_ptr();
-        let format = image::I420 as c_int;
-        // SAFETY: it fills the structure, and remembers the pointer without reading there.
-        let wrapped = unsafe {
-            let wrap = self.context.vpx.functions.vpx_img_wrap;
-            wrap(image.as_mut_ptr(), format, size.0, size.1, 1, first)
-        };
-        if wrapped.is_null() {
-            return Err(failed(0));
-        }
-        for (index, plane) in planes.iter().enumerate() {
-            let stride =
-                u32::try_from(plane.stride).map_err(|_| CodecError::Invalid("a stride"))?;
-            image.set_pointer(image::PLANES + 8 * index, plane.data.as_ptr());
-            image.set_u32(image::STRIDES + 4 * index, stride);
-        }
+        let image = IMAGE.wrap(self.context.vpx.functions.vpx_img_wrap, &frame)?;
 
         let duration = (f64::from(TIME_BASE) / self.config.framerate)
             .round()
@@ -520,6 +481,7 @@ fn intra_limit(config: &VideoEncoderConfig) -> c_int {
 struct Decoder {
     context: Context,
     max_pixels: u64,
+    last_qp: Option<u8>,
 }
 
 impl Decoder {
@@ -548,6 +510,7 @@ impl Decoder {
         Ok(Decoder {
             context: Context { vpx, record },
             max_pixels: config.max_pixels,
+            last_qp: None,
         })
     }
 }
@@ -587,35 +550,13 @@ impl VideoDecode for Decoder {
             }
             // SAFETY: it is an image until the next call, with fields where all known versions have
             // them, and planes as long as those say.
-            let frame = unsafe { read_image(image.cast(), self.max_pixels) }?;
+            let frame = unsafe { IMAGE.read(image.cast(), self.max_pixels) }?;
             out.push(frame.at(timestamp));
+            self.last_qp = self.context.last_quantizer(GET_LAST_DECODED_QUANTIZER);
         }
     }
-}
 
-/// # Safety
-/// `image` is a `vpx_image_t` that the library has filled.
-unsafe fn read_image(image: *const u8, max_pixels: u64) -> Result<VideoFrame, CodecError> {
-    // SAFETY: the caller says that the fields are there.
-    let word = |at: usize| unsafe { image.add(at).cast::<u32>().read() };
-    if word(image::FORMAT) != image::I420 {
-        return Err(CodecError::Damaged(LIBRARY, i64::from(word(image::FORMAT))));
+    fn last_qp(&self) -> Option<u8> {
+        self.last_qp
     }
-    let (width, height) = (word(image::SHOWN_WIDTH), word(image::SHOWN_HEIGHT));
-    let pixels = u64::from(width) * u64::from(height);
-    if pixels > max_pixels {
-        return Err(CodecError::TooLarge("a picture", pixels));
-    }
-    let source = |index: usize| Source {
-        // SAFETY: as above.
-        data: unsafe {
-            image
-                .add(image::PLANES + 8 * index)
-                .cast::<*const u8>()
-                .read()
-        },
-        stride: word(image::STRIDES + 4 * index).cast_signed() as isize,
-    };
-    // SAFETY: planes of an I420 image have the rows of its size.
-    unsafe { copy_i420(width, height, [0, 1, 2].map(source)) }
 }

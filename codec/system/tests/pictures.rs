@@ -211,3 +211,24 @@ fn pictures_stay_whole_when_their_decoder_is_gone() {
         assert_eq!(pictures, again, "{codec}");
     }
 }
+
+#[test]
+fn a_decoder_tells_how_coarse_a_picture_is_as_its_encoder_does() {
+    let codecs = duologue_system::codecs();
+    for codec in [VideoCodec::Vp8, VideoCodec::Vp9] {
+        let mut encoder = codecs.video_encoder(&config(codec)).unwrap();
+        let chunks = encode(&mut *encoder, 0..30);
+        let mut decoder = codecs
+            .video_decoder(&VideoDecoderConfig::new(codec))
+            .unwrap();
+        let mut pictures = Vec::new();
+        for chunk in &chunks {
+            let decoded = decoder.decode(&chunk.data, chunk.timestamp, &mut pictures);
+            decoded.unwrap();
+            let told = (chunk.qp, decoder.last_qp());
+            assert!(told.0.is_some() && told.0 == told.1, "{codec}: {told:?}");
+        }
+        let coarsest = chunks.iter().map(|it| it.qp).max();
+        assert!(coarsest > chunks.iter().map(|it| it.qp).min(), "{codec}");
+    }
+}
