@@ -64,6 +64,8 @@ const ADAPTERS: &[(&str, &[&str])] = &[
     ("libloading", &["duologue-system"]),
     ("oxideav-vp8", &["duologue-safe"]),
     ("ropus", &["duologue-safe"]),
+    ("fast_image_resize", &["duologue-codec"]),
+    ("rubato", &["duologue-codec"]),
     ("yuv", &["duologue-codec"]),
     ("simple-dns", &["duologue-mdns"]),
     ("ogg", &["duologue-files"]),

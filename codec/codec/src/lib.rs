@@ -51,6 +51,8 @@ mod frame;
 pub mod limits;
 pub mod pattern;
 mod played;
+mod resample;
+mod scale;
 mod set;
 mod video;
 
@@ -60,6 +62,8 @@ pub use audio::{
 pub use error::CodecError;
 pub use frame::{PixelFormat, Plane, Rotation, VideoFrame};
 pub use played::Played;
+pub use resample::Resampler;
+pub use scale::Scaler;
 pub use set::{CodecSet, Implementation};
 pub use video::{
     EncodedVideoChunk, VideoCodec, VideoDecode, VideoDecoderConfig, VideoEncode, VideoEncoderConfig,
