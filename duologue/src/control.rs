@@ -197,10 +197,14 @@ impl Control {
             channel.set_error(error.clone());
         }
         #[cfg(feature = "codecs")]
-        if let peer::Event::KeyFrameRequest { transceiver, .. } = &event
+        if let peer::Event::KeyFrameRequest {
+            transceiver,
+            encoding,
+            ..
+        } = &event
             && let Some(queues) = connection.media_queues().get(*transceiver)
         {
-            queues.want_key_frame();
+            queues.want_key_frame(*encoding);
         }
         let channel = channel_key(&event);
         let event = handle.and_then(|handle| self.event_with_handles(handle, event));

@@ -123,6 +123,8 @@ pub struct EndpointBuilder {
     max_channels: Option<u16>,
     #[cfg(feature = "codecs")]
     codecs: Option<CodecSet>,
+    #[cfg(feature = "codecs")]
+    only_these_codecs: bool,
 }
 
 impl EndpointBuilder {
@@ -318,6 +320,15 @@ impl EndpointBuilder {
         self
     }
 
+    /// Whether offers and answers have only codecs that something here encodes, or decodes, by
+    /// [`codecs`](Self::codecs): for programs whose media are raw pictures and sound. Without it they have
+    /// all that this library carries, for encoded frames and packets.
+    #[cfg(feature = "codecs")]
+    pub fn only_these_codecs(mut self, yes: bool) -> Self {
+        self.only_these_codecs = yes;
+        self
+    }
+
     /// The endpoint, on the current tokio runtime.
     ///
     /// # Errors
@@ -340,18 +351,32 @@ impl EndpointBuilder {
             session.sctp.streams = channels;
         }
         session.ice.loopback = self.driver.interfaces.loopback;
+        #[cfg_attr(
+            not(feature = "codecs"),
+            expect(unused_mut, reason = "what is there to narrow it")
+        )]
+        let mut capabilities = Capabilities {
+            ice_lite: self.ice_lite,
+            ice_renomination: self.ice_renomination,
+            ..Capabilities::default()
+        };
+        #[cfg(feature = "codecs")]
+        let codecs: OnceLock<CodecSet> = self.codecs.map(OnceLock::from).unwrap_or_default();
+        #[cfg(feature = "codecs")]
+        if self.only_these_codecs {
+            crate::raw::narrow(
+                &mut capabilities,
+                codecs.get_or_init(crate::raw::found_codecs),
+            );
+        }
         let driver = duologue_tokio::Endpoint::new(self.driver)?;
         session.wall_clock = driver.origin();
         Ok(Endpoint(Arc::new(Shared {
             driver,
             session,
-            capabilities: Arc::new(Capabilities {
-                ice_lite: self.ice_lite,
-                ice_renomination: self.ice_renomination,
-                ..Capabilities::default()
-            }),
+            capabilities: Arc::new(capabilities),
             #[cfg(feature = "codecs")]
-            codecs: self.codecs.map(OnceLock::from).unwrap_or_default(),
+            codecs,
         })))
     }
 }

@@ -110,16 +110,16 @@ impl<T: Outgoing> Writer<T> {
         self.queues.ended()
     }
 
-    /// Whether the peer wanted a key frame since this was asked last.
+    /// Whether the peer wanted a key frame of an encoding since this was asked last.
     #[cfg(feature = "codecs")]
-    pub(crate) fn take_key_frame_request(&self) -> bool {
-        self.queues.take_key_frame_request()
+    pub(crate) fn take_key_frame_request(&self, encoding: usize) -> bool {
+        self.queues.take_key_frame_request(encoding)
     }
 
     /// The one that was taken was not made.
     #[cfg(feature = "codecs")]
-    pub(crate) fn want_key_frame(&self) {
-        self.queues.want_key_frame();
+    pub(crate) fn want_key_frame(&self, encoding: usize) {
+        self.queues.want_key_frame(encoding);
     }
 }
 

@@ -11,11 +11,13 @@ mod common;
 use std::time::Duration;
 
 use common::media::{Call, call, negotiate_again, within};
+use common::{Peer, negotiate};
 use duologue::codec::{AudioCodec, AudioData, AudioEncoderConfig, pattern};
 use duologue::limits::RAW_PICTURES;
 use duologue::{
-    AudioTrackGenerator, ExceptionName, MediaKind, RtpPacketInit, RtpReceiver, RtpTransceiver,
-    VideoTrackGenerator, VideoTrackProcessor,
+    AudioTrackGenerator, ExceptionName, MediaKind, RtpEncodingParameters, RtpPacketInit,
+    RtpReceiver, RtpTransceiver, Stats, TransceiverDirection, TransceiverInit, VideoTrackGenerator,
+    VideoTrackProcessor,
 };
 
 const AUDIO: usize = 0;
@@ -264,4 +266,128 @@ async fn a_tone_of_which_packets_are_lost_keeps_its_pitch_and_what_is_made_up_is
     let delay = stats.jitter_buffer_delay.unwrap();
     let delay = delay / stats.jitter_buffer_emitted_count.unwrap() as f64;
     assert!((0.5..=2.0).contains(&delay), "{delay}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_statistics_tell_of_pictures_from_their_source_until_they_are_seen() {
+    let call = call().await;
+    let video = call.of_alice[VIDEO].sender().video().unwrap();
+    let mut pictures = call.of_bob[VIDEO].receiver().video().unwrap();
+    within(async {
+        tokio::select! {
+            _ = numbers(&mut pictures, 30) => {}
+            () = play(&video) => unreachable!("it has many pictures"),
+        }
+    })
+    .await;
+
+    let near = call.alice.connection.get_stats().await.unwrap();
+    let far = call.bob.connection.get_stats().await.unwrap();
+    let sent = near.outbound_rtp().find(|it| it.kind == "video").unwrap();
+    let source = near.get(sent.media_source_id.as_deref().unwrap());
+    let Some(Stats::MediaSource(source)) = source else {
+        panic!("{source:?}");
+    };
+    assert_eq!((source.width, source.height), (Some(320), Some(180)));
+    assert!(source.frames >= Some(30));
+    let encoded = sent.frames_encoded.unwrap();
+    assert!(encoded >= 30 && sent.key_frames_encoded >= Some(1));
+    assert!(sent.total_encode_time > Some(0.0));
+    assert!(sent.encoder_implementation.is_some());
+    assert_eq!(sent.quality_limitation_reason, Some("none"));
+
+    let received = far.inbound_rtp().find(|it| it.kind == "video").unwrap();
+    let size = (received.frame_width, received.frame_height);
+    assert_eq!(size, (Some(320), Some(180)));
+    let decoded = received.frames_decoded.unwrap();
+    assert!((30..=encoded).contains(&decoded), "{decoded} of {encoded}");
+    assert!(received.frames_rendered >= Some(30));
+    assert!(received.total_decode_time > Some(0.0));
+    assert!(received.total_processing_delay >= received.jitter_buffer_delay);
+    assert!(received.jitter_buffer_emitted_count >= Some(30));
+    assert!(received.decoder_implementation.is_some());
+    assert!(received.frames_per_second > Some(0.0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pictures_become_as_large_as_the_application_says_while_they_are_sent() {
+    let call = call().await;
+    let sender = call.of_alice[VIDEO].sender();
+    let video = sender.video().unwrap();
+    let mut pictures = call.of_bob[VIDEO].receiver().video().unwrap();
+    let change = async {
+        numbers(&mut pictures, 5).await;
+        // What happens meanwhile makes parameters old.
+        loop {
+            let mut parameters = sender.parameters().unwrap();
+            parameters.encodings[0].scale_resolution_down_by = Some(2.0);
+            if sender.set_parameters(parameters).await.is_ok() {
+                break;
+            }
+        }
+        loop {
+            let picture = pictures.recv().await.expect("it goes on");
+            if (picture.width(), picture.height()) == (160, 90) {
+                break pattern::number(&picture).expect("a number");
+            }
+        }
+    };
+    let small = within(async {
+        tokio::select! {
+            small = change => small,
+            () = play(&video) => unreachable!("it has many pictures"),
+        }
+    });
+    assert!(small.await > 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_layers_of_simulcast_are_made_of_one_source_and_each_has_its_key_frames() {
+    let endpoint = common::endpoint();
+    let [mut alice, mut bob] = [Peer::new(&endpoint), Peer::new(&endpoint)];
+    let layer = |rid: &str| RtpEncodingParameters {
+        rid: Some(rid.to_owned()),
+        ..Default::default()
+    };
+    let init = TransceiverInit {
+        direction: TransceiverDirection::Sendonly,
+        send_encodings: ["q", "h", "f"].map(layer).to_vec(),
+        ..Default::default()
+    };
+    let made = alice.connection.add_transceiver(MediaKind::Video, init);
+    let sender = made.unwrap().sender();
+    negotiate(&mut alice, &mut bob).await;
+    let receiver = bob.connection.receivers().remove(0);
+    let video = sender.video().unwrap();
+    let mut frames = receiver.frames();
+    let sizes = async {
+        let mut sizes = [None; 3];
+        while sizes.contains(&None) {
+            let frame = frames.recv().await.expect("it goes on");
+            let size = frame.size.map(|size| (size.width, size.height));
+            sizes[frame.encoding] = sizes[frame.encoding].or(size);
+        }
+        receiver.send_key_frame_request(1).unwrap();
+        let again = loop {
+            let frame = frames.recv().await.expect("it goes on");
+            if frame.key {
+                break frame.encoding;
+            }
+        };
+        (sizes, again)
+    };
+    let (sizes, again) = within(async {
+        tokio::select! {
+            sizes = sizes => sizes,
+            () = play(&video) => unreachable!("it has many pictures"),
+        }
+    })
+    .await;
+    assert_eq!(sizes, [Some((80, 46)), Some((160, 90)), Some((320, 180))]);
+    assert_eq!(again, 1);
+
+    let report = sender.get_stats().await.unwrap();
+    let encoded = report.outbound_rtp().map(|it| it.frames_encoded);
+    let encoded: Vec<Option<u32>> = encoded.collect();
+    assert!(encoded.len() == 3 && encoded.iter().all(|it| *it >= Some(1)));
 }

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 #[cfg(feature = "codecs")]
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
@@ -35,7 +35,7 @@ impl MediaQueues {
                 inboxes: Mutex::default(),
                 outbox: Mutex::default(),
                 #[cfg(feature = "codecs")]
-                wants_key_frame: AtomicBool::new(false),
+                wants_key_frames: AtomicU64::new(0),
             })
         });
         made.clone()
@@ -67,9 +67,9 @@ pub(crate) struct Queues {
     session: SessionHandle,
     inboxes: Mutex<Inboxes>,
     outbox: Mutex<Outbox>,
-    /// The peer wants a key frame of what is encoded here.
+    /// The peer wants a key frame of these encodings, a bit each, of what is encoded here.
     #[cfg(feature = "codecs")]
-    wants_key_frame: AtomicBool,
+    wants_key_frames: AtomicU64,
 }
 
 /// The receiving side, in each of its forms.
@@ -303,13 +303,16 @@ impl Queues {
 
     /// For whoever encodes for this sender.
     #[cfg(feature = "codecs")]
-    pub(crate) fn want_key_frame(&self) {
-        self.wants_key_frame.store(true, Ordering::Relaxed);
+    pub(crate) fn want_key_frame(&self, encoding: usize) {
+        self.wants_key_frames
+            .fetch_or(bit(encoding), Ordering::Relaxed);
     }
 
     #[cfg(feature = "codecs")]
-    pub(super) fn take_key_frame_request(&self) -> bool {
-        self.wants_key_frame.swap(false, Ordering::Relaxed)
+    pub(super) fn take_key_frame_request(&self, encoding: usize) -> bool {
+        let bit = bit(encoding);
+        let wanted = self.wants_key_frames.fetch_and(!bit, Ordering::Relaxed);
+        wanted & bit != 0
     }
 
     /// So many left the session's queue.
@@ -341,6 +344,12 @@ impl Queues {
     fn outbox(&self) -> MutexGuard<'_, Outbox> {
         self.outbox.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// No sender has so many encodings.
+#[cfg(feature = "codecs")]
+fn bit(encoding: usize) -> u64 {
+    1 << encoding.min(63)
 }
 
 impl<T> Default for Inbox<T> {

@@ -3,24 +3,31 @@
 use std::time::Duration;
 
 use duologue_codec::{AudioCodec, CodecSet, VideoCodec};
+use duologue_jsep::{Capabilities, CodecCapability};
 use duologue_peer::{RtpCodec, RtpCodecParameters, RtpSendParameters};
 use duologue_rtp::{Fmtp, PayloadType};
 
-/// The first one of pictures that something here encodes.
+/// The first one of pictures that something here encodes, or the one that is `wanted`.
 pub(super) fn video_to_send(
     parameters: &RtpSendParameters,
+    wanted: Option<&RtpCodec>,
     codecs: &CodecSet,
 ) -> Option<(PayloadType, VideoCodec)> {
-    let mut agreed = parameters.codecs.iter().filter_map(video);
-    agreed.find(|(_, codec)| codecs.video_encoders().any(|it| it.codec == *codec))
+    let agreed = parameters.codecs.iter();
+    let agreed = agreed.filter(|it| wanted.is_none_or(|wanted| it.codec == *wanted));
+    agreed
+        .filter_map(video)
+        .find(|(_, codec)| codecs.video_encoders().any(|it| it.codec == *codec))
 }
 
-/// The first one of sound that something here encodes, and its parameters.
+/// The first one of sound that something here encodes, or the one that is `wanted`, and its parameters.
 pub(super) fn audio_to_send<'a>(
     parameters: &'a RtpSendParameters,
+    wanted: Option<&RtpCodec>,
     codecs: &CodecSet,
 ) -> Option<(PayloadType, AudioCodec, &'a RtpCodec)> {
     let agreed = parameters.codecs.iter();
+    let agreed = agreed.filter(|it| wanted.is_none_or(|wanted| it.codec == *wanted));
     let mut agreed = agreed.filter_map(|it| audio(it).map(|(pt, codec)| (pt, codec, &it.codec)));
     agreed.find(|(_, codec, _)| codecs.audio_encoders().any(|it| it.codec == *codec))
 }
@@ -29,15 +36,19 @@ pub(super) fn audio_to_send<'a>(
 pub(super) fn video(of: &RtpCodecParameters) -> Option<(PayloadType, VideoCodec)> {
     let named = |codec: &VideoCodec| has_name(&of.codec, "video", codec.as_str());
     let codec = VideoCodec::ALL.into_iter().find(named)?;
+    let plain = is_plain(codec, of.codec.sdp_fmtp_line.as_deref());
+    plain.then_some((PayloadType::new(of.payload_type)?, codec))
+}
+
+/// Whether it is of a profile that decoders here have.
+fn is_plain(codec: VideoCodec, fmtp: Option<&str>) -> bool {
     // RFC 9628 §6.1, AV1 RTP payload format §7.2.3: profile 0 where it is not told.
     let profile = match codec {
         VideoCodec::Vp9 => "profile-id",
         VideoCodec::Av1 => "profile",
-        _ => return Some((PayloadType::new(of.payload_type)?, codec)),
+        _ => return true,
     };
-    let fmtp = Fmtp::of(of.codec.sdp_fmtp_line.as_deref());
-    let plain = fmtp.get(profile).is_none_or(|value| value == "0");
-    plain.then_some((PayloadType::new(of.payload_type)?, codec))
+    Fmtp::of(fmtp).get(profile).is_none_or(|value| value == "0")
 }
 
 /// Which codec of sound a payload type means.
@@ -52,6 +63,30 @@ pub(super) fn has_name(codec: &RtpCodec, kind: &str, name: &str) -> bool {
     parts.is_some_and(|(first, second)| {
         first.eq_ignore_ascii_case(kind) && second.eq_ignore_ascii_case(name)
     })
+}
+
+/// Leaves of the codecs of media those that something here encodes or decodes. What repairs them, tones and
+/// noise stay.
+pub(crate) fn narrow(capabilities: &mut Capabilities, codecs: &CodecSet) {
+    for capability in &mut capabilities.codecs {
+        let codec = &capability.codec;
+        let (sends, receives) = match (VideoCodec::of(codec), AudioCodec::of(codec)) {
+            (Some(video), _) if is_plain(video, codec.sdp_fmtp_line.as_deref()) => (
+                codecs.video_encoders().any(|it| it.codec == video),
+                codecs.video_decoders().any(|it| it.codec == video),
+            ),
+            (Some(_), _) => (false, false),
+            (None, Some(audio)) => (
+                codecs.audio_encoders().any(|it| it.codec == audio),
+                codecs.audio_decoders().any(|it| it.codec == audio),
+            ),
+            (None, None) => continue,
+        };
+        capability.send &= sends;
+        capability.receive &= receives;
+    }
+    let can = |it: &CodecCapability| it.send || it.receive;
+    capabilities.codecs.retain(can);
 }
 
 /// A time of a source's clock as that of RTP.
@@ -89,6 +124,30 @@ impl Clock {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use duologue_codec::AudioDecoderConfig;
+
+    #[test]
+    fn what_nothing_here_encodes_or_decodes_is_not_offered() {
+        let mut codecs = crate::raw::built_in_codecs();
+        codecs.add_audio_decoder(AudioCodec::Opus, "mine", |_: &AudioDecoderConfig| {
+            panic!("it is not asked")
+        });
+        let mut capabilities = Capabilities::default();
+        narrow(&mut capabilities, &codecs);
+        let codecs = capabilities.codecs.iter();
+        let of = |name: &str| {
+            let mut codecs = codecs.clone();
+            codecs.find(|it| it.codec.name.eq_ignore_ascii_case(name))
+        };
+        assert!(of("PCMU").is_some_and(|it| it.send && it.receive));
+        assert!(of("telephone-event").is_some());
+        assert!(of("H265").is_none());
+        #[cfg(not(feature = "safe-codecs"))]
+        {
+            assert!(of("opus").is_some_and(|it| !it.send && it.receive));
+            assert!(of("VP8").is_none() && of("AV1").is_none());
+        }
+    }
 
     #[test]
     fn times_go_there_and_back_and_over_the_end_of_the_stamps() {

@@ -4,6 +4,8 @@
 mod audio_generator;
 mod audio_processor;
 mod choice;
+mod layers;
+mod limiter;
 mod pace;
 mod pictures;
 mod queue;
@@ -18,6 +20,7 @@ use duologue_codec::CodecSet;
 
 pub use audio_generator::AudioTrackGenerator;
 pub use audio_processor::AudioTrackProcessor;
+pub(crate) use choice::narrow;
 pub(crate) use shared::Shared;
 pub use video_generator::VideoTrackGenerator;
 pub use video_processor::VideoTrackProcessor;

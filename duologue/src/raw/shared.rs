@@ -2,7 +2,8 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use duologue_session::{PlayerStats, Stats};
+use duologue_base::TransceiverId;
+use duologue_session::{EncoderStats, PlayerStats, SourceStats, Stats};
 
 use super::together::Groups;
 use crate::limits::TOLD_STREAMS;
@@ -18,6 +19,8 @@ pub(crate) struct Shared {
 #[derive(Debug, Default)]
 struct Told {
     players: Vec<PlayerStats>,
+    encoders: Vec<EncoderStats>,
+    sources: Vec<SourceStats>,
 }
 
 impl Shared {
@@ -36,10 +39,29 @@ impl Shared {
         put(&mut self.told().players, same, &stats);
     }
 
+    /// An encoder tells of an encoding.
+    pub(super) fn tell_encoder(&self, stats: EncoderStats) {
+        let same = |it: &EncoderStats| (it.sender, it.encoding) == (stats.sender, stats.encoding);
+        put(&mut self.told().encoders, same, &stats);
+    }
+
+    /// A sender tells of what it was given.
+    pub(super) fn tell_source(&self, stats: SourceStats) {
+        let same = |it: &SourceStats| it.sender == stats.sender;
+        put(&mut self.told().sources, same, &stats);
+    }
+
+    /// Nothing is given to a sender any more.
+    pub(super) fn forget_source(&self, sender: TransceiverId) {
+        self.told().sources.retain(|it| it.sender != sender);
+    }
+
     /// What the session cannot know is added to what it told.
     pub(crate) fn add_to(&self, stats: &mut Stats) {
         let told = self.told();
         stats.players.clone_from(&told.players);
+        stats.encoders.clone_from(&told.encoders);
+        stats.sources.clone_from(&told.sources);
     }
 }
 

@@ -2,17 +2,20 @@
 
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant as StdInstant};
 
+use duologue_base::Instant;
 use duologue_codec::{
-    CodecError, CodecSet, EncodedVideoChunk, VideoCodec, VideoEncode, VideoEncoderConfig,
-    VideoFrame,
+    CodecError, CodecSet, EncodedVideoChunk, Scaler, VideoEncode, VideoEncoderConfig, VideoFrame,
 };
-use duologue_peer::{Exception, MediaKind, RtpEncodingParameters};
+use duologue_peer::{DegradationPreference, Exception, MediaKind, RtpSendParameters};
 use duologue_rtp::PayloadType;
-use duologue_session::EncodedFrameInit;
+use duologue_rtp::payload::FrameSize;
+use duologue_session::{EncodedFrameInit, EncoderStats, Given, SourceStats};
 use tracing::debug;
 
+use super::layers::{Layer, Pace, Room};
+use super::pace::PerSecond;
 use super::queue::{Input, Queue};
 use super::{choice, workers};
 use crate::flow::Writer;
@@ -22,8 +25,12 @@ use crate::media::RtpSender;
 impl RtpSender {
     /// What sends raw pictures: `VideoTrackGenerator` of mediacapture-transform is what comes nearest.
     /// They are encoded with the first codec that was agreed on and that the
-    /// [`Endpoint`](crate::Endpoint) has an encoder for. What the sender's parameters say of its first
-    /// encoding counts for them, and their rate follows [`target_bitrates`](Self::target_bitrates); its
+    /// [`Endpoint`](crate::Endpoint) has an encoder for, or the one that an encoding asks for. What the
+    /// sender's [parameters](Self::set_parameters) say of its encodings counts for them: each that is
+    /// `active` is made of the same pictures, at its size (`scaleResolutionDownBy`, `…To`), at most as often
+    /// as its `maxFramerate` says and with its `maxBitrate`. Rates follow
+    /// [`target_bitrates`](Self::target_bitrates); where the rate is too low for pictures of their size,
+    /// size or frame rate of a lone encoding gives way as `degradationPreference` says. The sender's
     /// track does not count.
     ///
     /// # Errors
@@ -37,8 +44,10 @@ impl RtpSender {
             queue: queue.clone(),
             sender: self.clone(),
             writer: Writer::new(self.connection().clone(), self.id()),
-            encoder: None,
+            layers: Vec::new(),
+            scaler: None,
             pace: Pace::default(),
+            source: Source::default(),
         };
         let runtime = self.connection().runtime();
         drop(runtime.spawn(pump.run()));
@@ -67,7 +76,8 @@ impl RtpSender {
 ///
 /// Nothing waits: while one picture is encoded the newest one that came is kept, and older ones are
 /// dropped and counted, as are pictures that come while the sender may not send, while what it sent
-/// has not left, and where no codec is there. Key frames are made when the peer asks for them.
+/// has not left, of which there are more than are to be sent, and where no codec is there. Key frames
+/// are made when the peer asks for them.
 #[derive(Clone, Debug)]
 #[doc(alias = "MediaStreamTrackGenerator")]
 pub struct VideoTrackGenerator(Arc<Input<VideoFrame>>);
@@ -92,29 +102,92 @@ struct Pump {
     queue: Arc<Queue<VideoFrame>>,
     sender: RtpSender,
     writer: Writer<EncodedFrameInit>,
-    encoder: Option<Encoder>,
+    /// Of the sender's encodings, in their order.
+    layers: Vec<Encoding>,
+    /// Here while no worker has it.
+    scaler: Option<Box<Scaler>>,
     pace: Pace,
+    source: Source,
+}
+
+/// What the application gave.
+#[derive(Debug, Default)]
+struct Source {
+    frames: u64,
+    rate: PerSecond,
+}
+
+/// What became of one encoding.
+#[derive(Default)]
+struct Encoding {
+    layer: Layer,
+    /// Here while no worker has it.
+    encoder: Option<Encoder>,
+    counted: EncoderStats,
+    rate: PerSecond,
 }
 
 /// What a worker is handed, and hands back.
 struct Encoder {
     inner: Box<dyn VideoEncode>,
+    library: String,
     config: VideoEncoderConfig,
+}
+
+/// One picture for one encoding.
+struct Job {
+    encoding: usize,
+    payload_type: PayloadType,
+    config: VideoEncoderConfig,
+    encoder: Option<Encoder>,
+    key: bool,
+}
+
+/// What came of it.
+struct Done {
+    encoding: usize,
+    payload_type: PayloadType,
+    key: bool,
+    took: Duration,
+    encoded: Result<(Encoder, Vec<EncodedVideoChunk>), CodecError>,
 }
 
 impl Pump {
     async fn run(mut self) {
         let codecs = workers::codecs(self.sender.connection()).await;
         while let Some(frame) = poll_fn(|cx| self.queue.poll_pop(cx)).await {
-            self.pace.saw(frame.timestamp);
             if self.writer.ended() {
                 break;
             }
+            self.saw(&frame);
             if self.writer.queued() > ENCODED_PICTURES || !self.send(frame, &codecs).await {
                 self.queue.count_dropped();
             }
         }
         self.queue.end();
+    }
+
+    fn now(&self) -> Instant {
+        self.sender.connection().endpoint().driver().now()
+    }
+
+    /// A picture came.
+    fn saw(&mut self, frame: &VideoFrame) {
+        let now = self.now();
+        self.pace.saw(frame.timestamp);
+        self.source.frames += 1;
+        self.source.rate.count(now);
+        let given = Given::Video {
+            size: FrameSize {
+                width: frame.width(),
+                height: frame.height(),
+            },
+            frames: self.source.frames,
+            frames_per_second: self.source.rate.get(now),
+        };
+        let sender = self.sender.id();
+        let raw = self.sender.connection().raw();
+        raw.tell_source(SourceStats { sender, given });
     }
 
     /// `false` if the picture was not sent.
@@ -123,38 +196,103 @@ impl Pump {
         let Some(parameters) = self.sender.current_parameters() else {
             return false;
         };
-        let Some((payload_type, codec)) = choice::video_to_send(&parameters, codecs) else {
+        let jobs = self.jobs(&frame, &parameters, codecs);
+        if jobs.is_empty() {
             return false;
-        };
-        let target = self.sender.target_bitrates().first().copied();
-        let encoding = parameters.encodings.first();
-        let Some(config) = self.pace.config(codec, &frame, encoding, target) else {
-            return false;
-        };
-
-        let key = self.writer.take_key_frame_request();
-        let (encoder, codecs) = (self.encoder.take(), codecs.clone());
-        let encode = move || encode(encoder, &codecs, config, &frame, key);
-        let Some(encoded) = workers::with_picture(&runtime, encode).await else {
-            return false;
-        };
-        match encoded {
-            Ok((encoder, chunks)) => {
-                self.encoder = Some(encoder);
-                self.write(payload_type, chunks).await
-            }
-            Err(error) => {
-                debug!(%error, "a picture was not encoded");
-                if key {
-                    self.writer.want_key_frame();
-                }
-                false
-            }
         }
+        let (scaler, codecs) = (self.scaler.take().unwrap_or_default(), codecs.clone());
+        let work = move || encode_all(scaler, jobs, &codecs, &frame);
+        let Some((scaler, done)) = workers::with_picture(&runtime, work).await else {
+            return false;
+        };
+        self.scaler = Some(scaler);
+        let mut sent = false;
+        for done in done {
+            sent |= self.done(done).await;
+        }
+        sent
     }
 
-    async fn write(&mut self, payload_type: PayloadType, chunks: Vec<EncodedVideoChunk>) -> bool {
+    /// What is to be encoded of a picture.
+    fn jobs(
+        &mut self,
+        frame: &VideoFrame,
+        parameters: &RtpSendParameters,
+        codecs: &CodecSet,
+    ) -> Vec<Job> {
+        let targets = self.sender.target_bitrates();
+        let active = parameters.encodings.iter().filter(|it| it.active).count();
+        self.layers
+            .resize_with(parameters.encodings.len(), Encoding::default);
+        let mut jobs = Vec::new();
+        for (index, encoding) in parameters.encodings.iter().enumerate() {
+            let wanted = encoding.codec.as_ref();
+            let Some((payload_type, codec)) = choice::video_to_send(parameters, wanted, codecs)
+            else {
+                continue;
+            };
+            let room = Room {
+                width: frame.width(),
+                height: frame.height(),
+                rate: self.pace.rate(),
+                target: targets.get(index).copied(),
+                alone: active == 1,
+                // webrtc-pc §5.2.5: what is not said is for us to choose.
+                preference: parameters
+                    .degradation_preference
+                    .unwrap_or(DegradationPreference::Balanced),
+            };
+            let own = &mut self.layers[index];
+            let at = frame.timestamp;
+            let Some(config) = own.layer.plan(at, codec, encoding, &room) else {
+                continue;
+            };
+            jobs.push(Job {
+                encoding: index,
+                payload_type,
+                config,
+                encoder: own.encoder.take(),
+                key: self.writer.take_key_frame_request(index),
+            });
+        }
+        jobs
+    }
+
+    /// `false` if nothing of it was sent.
+    async fn done(&mut self, done: Done) -> bool {
+        let now = self.now();
+        let (encoder, chunks) = match done.encoded {
+            Ok(encoded) => encoded,
+            Err(error) => {
+                debug!(%error, "a picture was not encoded");
+                if done.key {
+                    self.writer.want_key_frame(done.encoding);
+                }
+                return false;
+            }
+        };
+        let Some(own) = self.layers.get_mut(done.encoding) else {
+            return false;
+        };
+        own.layer.took(done.took);
+        own.count(&encoder, &chunks, done.took, now);
+        own.encoder = Some(encoder);
+        own.counted.sender = self.sender.id();
+        own.counted.encoding = done.encoding;
+        let raw = self.sender.connection().raw();
+        raw.tell_encoder(own.counted.clone());
+
+        self.write(done.encoding, done.payload_type, chunks).await
+    }
+
+    async fn write(
+        &mut self,
+        encoding: usize,
+        payload_type: PayloadType,
+        chunks: Vec<EncodedVideoChunk>,
+    ) -> bool {
         let frames = chunks.into_iter().map(|chunk| EncodedFrameInit {
+            encoding,
             payload_type: Some(payload_type),
             timestamp: choice::ticks(chunk.timestamp, VIDEO_CLOCK),
             temporal: chunk.temporal,
@@ -167,131 +305,110 @@ impl Pump {
     }
 }
 
+impl Drop for Pump {
+    fn drop(&mut self) {
+        let raw = self.sender.connection().raw();
+        raw.forget_source(self.sender.id());
+    }
+}
+
+impl Encoding {
+    fn count(
+        &mut self,
+        encoder: &Encoder,
+        chunks: &[EncodedVideoChunk],
+        took: Duration,
+        now: Instant,
+    ) {
+        let limiter = self.layer.limiter();
+        let counted = &mut self.counted;
+        counted.total_encode_time += took;
+        counted.limitation = limiter.reason();
+        counted.limitation_durations = limiter.durations();
+        counted.resolution_changes = limiter.resolution_changes;
+        for chunk in chunks {
+            self.rate.count(now);
+            counted.frames_encoded += 1;
+            counted.key_frames_encoded += u64::from(chunk.key);
+            let bytes = encoder.config.bitrate as f64 / encoder.config.framerate / 8.0;
+            counted.total_encoded_bytes_target += bytes as u64;
+            if let Some(qp) = chunk.qp {
+                *counted.qp_sum.get_or_insert(0) += u64::from(qp);
+            }
+        }
+        counted.frames_per_second = self.rate.get(now);
+        if counted.encoder.as_deref() != Some(&encoder.library) {
+            counted.encoder = Some(encoder.library.clone());
+        }
+    }
+}
+
 /// All payload formats of video have it.
 const VIDEO_CLOCK: u32 = 90_000;
 
-fn encode(
-    encoder: Option<Encoder>,
+/// The work of one worker for one picture.
+fn encode_all(
+    mut scaler: Box<Scaler>,
+    jobs: Vec<Job>,
     codecs: &CodecSet,
-    config: VideoEncoderConfig,
     frame: &VideoFrame,
-    key: bool,
+) -> (Box<Scaler>, Vec<Done>) {
+    let done = jobs.into_iter().map(|job| {
+        let begun = StdInstant::now();
+        let (encoding, payload_type, key) = (job.encoding, job.payload_type, job.key);
+        let encoded = encode(&mut scaler, job, codecs, frame);
+        Done {
+            encoding,
+            payload_type,
+            key,
+            took: begun.elapsed(),
+            encoded,
+        }
+    });
+    let done = done.collect();
+    (scaler, done)
+}
+
+fn encode(
+    scaler: &mut Scaler,
+    job: Job,
+    codecs: &CodecSet,
+    frame: &VideoFrame,
 ) -> Result<(Encoder, Vec<EncodedVideoChunk>), CodecError> {
-    let same = encoder.filter(|it| it.config.codec == config.codec);
+    let config = job.config;
+    let same = job.encoder.filter(|it| it.config.codec == config.codec);
+    let scaled;
+    let frame = if (frame.width(), frame.height()) == (config.width, config.height) {
+        frame
+    } else {
+        scaled = scaler.scale(frame, config.width, config.height)?;
+        &scaled
+    };
     let (mut encoder, key) = match same {
         Some(mut encoder) => {
             if encoder.config != config {
                 encoder.inner.configure(&config)?;
                 encoder.config = config;
             }
-            (encoder, key)
+            (encoder, job.key)
         }
-        None => {
-            let inner = codecs.video_encoder(&config)?;
-            (Encoder { inner, config }, true)
-        }
+        None => (Encoder::new(codecs, config)?, true),
     };
     let mut chunks = Vec::new();
     encoder.inner.encode(frame, key, &mut chunks)?;
     Ok((encoder, chunks))
 }
 
-/// How fast pictures come, and what that means for the encoder.
-#[derive(Debug, Default)]
-struct Pace {
-    last: Option<Duration>,
-    /// Between pictures, in seconds, smoothed.
-    interval: Option<f64>,
-    /// What the encoder was told last, which is not told anew for small changes.
-    framerate: f64,
-}
-
-impl Pace {
-    fn saw(&mut self, at: Duration) {
-        if let Some(step) = self.last.and_then(|last| at.checked_sub(last)) {
-            let step = step.as_secs_f64().clamp(1.0 / 120.0, 1.0);
-            let interval = self.interval.unwrap_or(1.0 / 30.0);
-            self.interval = Some(interval + (step - interval) / 8.0);
-        }
-        self.last = Some(at);
-    }
-
-    fn config(
-        &mut self,
-        codec: VideoCodec,
-        frame: &VideoFrame,
-        encoding: Option<&RtpEncodingParameters>,
-        target: Option<u64>,
-    ) -> Option<VideoEncoderConfig> {
-        // No rate at all: the path is too slow for it.
-        if encoding.is_some_and(|encoding| !encoding.active) || target == Some(0) {
-            return None;
-        }
-        let now = self.interval.map_or(30.0, |interval| 1.0 / interval);
-        if (now / self.framerate - 1.0).abs() > 0.25 || self.framerate == 0.0 {
-            self.framerate = now.round().max(1.0);
-        }
-        let (width, height) = (frame.width(), frame.height());
-        let usual = f64::from(width) * f64::from(height) * self.framerate * BITS_A_PIXEL;
-        let usual = usual.clamp(MIN_BITRATE, MAX_BITRATE) as u64;
-        // The path has room for so much, and the application allows no more than that.
-        let allowed = encoding.and_then(|encoding| encoding.max_bitrate);
-        let limits = [target, allowed.map(u64::from)].into_iter().flatten();
-        let bitrate = limits.fold(usual, u64::min).max(LEAST_BITRATE);
-        Some(VideoEncoderConfig {
-            bitrate,
-            framerate: self.framerate,
-            ..VideoEncoderConfig::new(codec, width, height)
+impl Encoder {
+    fn new(codecs: &CodecSet, config: VideoEncoderConfig) -> Result<Self, CodecError> {
+        let mut libraries = codecs
+            .video_encoders()
+            .filter(|it| it.codec == config.codec);
+        let library = libraries.next().map(|it| it.library.clone());
+        Ok(Encoder {
+            inner: codecs.video_encoder(&config)?,
+            library: library.unwrap_or_default(),
+            config,
         })
-    }
-}
-
-/// What a picture of a camera needs to look well with any of the codecs.
-const BITS_A_PIXEL: f64 = 0.1;
-const MIN_BITRATE: f64 = 100_000.0;
-/// Below it an encoder makes nothing that can be looked at.
-const LEAST_BITRATE: u64 = 30_000;
-/// As browsers have it for one stream.
-const MAX_BITRATE: f64 = 2_500_000.0;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use duologue_codec::pattern;
-
-    #[test]
-    fn the_encoder_gets_what_the_path_has_room_for_and_no_more_than_is_allowed() {
-        let frame = pattern::draw(0, 640, 360).unwrap();
-        let mut allowed = RtpEncodingParameters::default();
-        let bitrate = |allowed: &RtpEncodingParameters, target| {
-            let config = Pace::default().config(VideoCodec::Vp8, &frame, Some(allowed), target);
-            config.unwrap().bitrate
-        };
-        let usual = bitrate(&allowed, None);
-        assert_eq!(usual, 691_200);
-        assert_eq!(bitrate(&allowed, Some(300_000)), 300_000);
-        assert_eq!(bitrate(&allowed, Some(5_000_000)), usual);
-        allowed.max_bitrate = Some(200_000);
-        assert_eq!(bitrate(&allowed, Some(300_000)), 200_000);
-        assert_eq!(bitrate(&allowed, Some(1_000)), LEAST_BITRATE);
-        let nothing = Pace::default().config(VideoCodec::Vp8, &frame, None, Some(0));
-        assert_eq!(nothing, None);
-    }
-
-    #[test]
-    fn the_encoder_is_told_how_fast_pictures_come_but_not_each_time() {
-        let mut pace = Pace::default();
-        let frame = pattern::draw(0, 640, 360).unwrap();
-        let mut rates = Vec::new();
-        for number in 0..200_u32 {
-            let step = if number < 100 { 33_333 } else { 100_000 };
-            let before = pace.last.unwrap_or_default();
-            pace.saw(before + Duration::from_micros(step));
-            let config = pace.config(VideoCodec::Vp8, &frame, None, None);
-            rates.push(config.unwrap().framerate);
-        }
-        assert_eq!((rates[99], *rates.last().unwrap()), (30.0, 10.0));
-        rates.dedup();
-        assert!(rates.len() <= 6, "{rates:?}");
     }
 }
