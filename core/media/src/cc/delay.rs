@@ -111,11 +111,21 @@ impl DelayBased {
         }
     }
 
-    /// A queue stands that does not grow: a little less than what arrives, and it drains.
+    /// A queue stands that does not grow: a little less than what arrives, and it drains. Where the path
+    /// carries a small part of what it did, so few packets come that their slope takes most of a second
+    /// to show; the queue shows it with each of them, and what came last is all that it carries.
     fn shorten(&mut self, now: Instant, rates: Rates) {
-        if let Some(arrives) = rates.arrives.max(rates.lately)
-            && self.aimd.may_decrease(now, None)
-        {
+        let collapsed = self.queue.grows()
+            && rates
+                .lately
+                .is_some_and(|lately| rates.arrives.is_some_and(|arrives| lately < arrives * 0.5));
+        let (arrives, may) = if collapsed {
+            (rates.lately, self.aimd.may_decrease(now, rates.lately))
+        } else {
+            let arrives = rates.arrives.max(rates.lately);
+            (arrives, self.aimd.may_decrease(now, None))
+        };
+        if let Some(arrives) = arrives.filter(|_| may) {
             let drain = self.queue.current().as_secs_f64() / DRAIN_TIME.as_secs_f64();
             let share = (SHARE_STANDING - drain).max(DRAIN_MIN);
             self.aimd.handle_queue(now, arrives, share);
@@ -191,6 +201,9 @@ struct QueueDelay {
     least: VecDeque<(Instant, f64)>,
     /// The least of the last feedback.
     latest: f64,
+    /// That of the one before, and of how many in a row each was longer than the one before it.
+    before: f64,
+    grown: u32,
     /// The least of each half second of the last two and a half.
     lately: VecDeque<(Instant, f64)>,
 }
@@ -198,7 +211,19 @@ struct QueueDelay {
 impl QueueDelay {
     /// Other feedback begins.
     fn begin(&mut self) {
+        let grows = self.latest.is_finite() && self.latest > self.before + GROWN_MS;
+        self.grown = if grows {
+            self.grown.saturating_add(1)
+        } else {
+            0
+        };
+        self.before = self.latest;
         self.latest = f64::INFINITY;
+    }
+
+    /// It has been longer with each of the last feedbacks. A path that became longer does that once.
+    fn grows(&self) -> bool {
+        self.grown >= GROWN_COUNT && self.latest > self.before + GROWN_MS
     }
 
     fn push(&mut self, now: Instant, delay: f64) {
@@ -274,6 +299,9 @@ const QUEUE_EMPTY_MS: f64 = 5.0;
 const QUEUE_BYTES: usize = 3_600;
 const QUEUE_LONG_MIN_MS: f64 = 15.0;
 const QUEUE_LONG_MAX_MS: f64 = 25.0;
+/// What comes of few packets is no growth, nor is that of a single feedback.
+const GROWN_MS: f64 = 10.0;
+const GROWN_COUNT: u32 = 2;
 /// A path whose queue is never below this is crowded.
 const CROWDED_MS: f64 = 20.0;
 /// And one that varies less has become longer.
