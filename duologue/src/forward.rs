@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use duologue_base::Instant;
 use duologue_media::forward::{Choice, Forwarder as Machine, ReceiverKey};
@@ -16,6 +17,12 @@ use crate::packets::{RtpPacketWriter, RtpPackets};
 
 /// Packets of the publisher that are taken in one turn.
 const BATCH: usize = 64;
+
+/// Bits per second of a path of which nothing is known: what an estimate begins with.
+const UNKNOWN_PATH: u64 = 300_000;
+
+/// How often choices follow estimates.
+const FOLLOWED: Duration = Duration::from_millis(100);
 
 /// Sends what a receiver gets by any number of senders, mostly of other connections: what a server does
 /// for a conference or a broadcast. Nothing is decoded.
@@ -78,6 +85,8 @@ struct State {
     next_id: u64,
     /// When the last packet came.
     now: Instant,
+    /// When the choices followed the estimates last.
+    followed: Instant,
 }
 
 struct Running {
@@ -97,6 +106,8 @@ struct Viewer {
     id: u64,
     key: Option<ReceiverKey>,
     choice: Choice,
+    /// The choice is what the path to the sender's peer carries.
+    follows: bool,
     temporal: Option<u8>,
     sender: RtpSender,
     writer: RtpPacketWriter,
@@ -132,6 +143,7 @@ impl Forwarder {
             id,
             key: None,
             choice: Choice::Nothing,
+            follows: false,
             temporal: None,
             sender: sender.clone(),
             writer: sender.packets(),
@@ -151,7 +163,17 @@ impl Forwarder {
 impl Forwarding {
     /// What the sender is to send from now on.
     pub fn choose(&self, choice: Choice) {
-        self.change(|viewer| viewer.choice = choice);
+        self.change(|viewer| (viewer.choice, viewer.follows) = (choice, false));
+    }
+
+    /// The sender is to send the best layer for what the path to its peer carries, as
+    /// [`RtpSender::target_bitrates`] tells it, and another one when that changes. What layers want
+    /// beyond 2.5 Mbit/s the sender's `max_bitrate` says, so that the path is asked for it.
+    pub fn follow_estimate(&self) {
+        self.change(|viewer| {
+            viewer.follows = true;
+            viewer.follow();
+        });
     }
 
     /// No temporal layer above this one, from the next frame on, where packets say their layers.
@@ -320,6 +342,18 @@ impl State {
         }
     }
 
+    /// From time to time those who follow it choose by the estimate of their path.
+    fn follow_estimates(&mut self) {
+        if self.now - self.followed < FOLLOWED {
+            return;
+        }
+        self.followed = self.now;
+        let viewers = self.viewers.iter_mut().filter(|viewer| viewer.follows);
+        let changed = viewers.filter_map(|viewer| viewer.follow().then_some(viewer.id));
+        let changed: Vec<u64> = changed.collect();
+        changed.into_iter().for_each(|id| self.tell_machine(id));
+    }
+
     fn tell_machine(&mut self, id: u64) {
         let viewer = self.viewers.iter().find(|viewer| viewer.id == id);
         if let (Some(running), Some(viewer)) = (&mut self.running, viewer)
@@ -365,6 +399,16 @@ impl State {
     }
 }
 
+impl Viewer {
+    /// Chooses what the path carries. Whether that is something else than before.
+    fn follow(&mut self) -> bool {
+        let targets = self.sender.target_bitrates();
+        let carried = targets.first().copied().unwrap_or(UNKNOWN_PATH);
+        let choice = Choice::Bitrate(carried);
+        std::mem::replace(&mut self.choice, choice) != choice
+    }
+}
+
 /// The payload type by which a sender says a codec.
 fn payload_type(sender: &RtpSender, codec: &RtpCodec) -> Option<PayloadType> {
     let codecs = sender.parameters()?.codecs;
@@ -396,6 +440,7 @@ async fn run(mut from: RtpPackets, shared: Arc<Shared>) {
             }
             state.handle(&packet);
         }
+        state.follow_estimates();
         state.flush();
         drop(state);
         shared.ask_for_key_frames();

@@ -7,8 +7,14 @@
 
 mod common;
 
+use std::time::Duration;
+
 use common::media::{call, within};
-use duologue::{Bytes, Choice, EncodedFrameInit, Event, Forwarder, PayloadType, RtpSender};
+use common::{Peer, endpoint};
+use duologue::{
+    Bytes, Choice, EncodedFrameInit, Event, Forwarder, Forwarding, MediaKind, PayloadType,
+    RtpEncodingParameters, RtpSender, TransceiverDirection, TransceiverInit,
+};
 
 const VIDEO: usize = 1;
 
@@ -107,4 +113,103 @@ async fn the_publisher_changes_its_codec_and_viewers_get_it() {
     let last = packets.last().unwrap();
     assert_eq!(last.payload_type, h264);
     assert_eq!(last.payload.first(), Some(&0x65));
+}
+
+/// Frames of two layers, of 100 kbit/s and 1 Mbit/s, until the viewer gets this one; every tenth is a
+/// key frame.
+async fn publish_until(
+    sender: &RtpSender,
+    forwarding: &Forwarding,
+    layer: usize,
+    number: &mut u32,
+) {
+    let frames = sender.frames();
+    let mut clock = tokio::time::interval(Duration::from_millis(33));
+    while forwarding.current() != Some(layer) {
+        clock.tick().await;
+        let key = number.is_multiple_of(10);
+        let of = |encoding: usize, size: usize| {
+            let mut data = frame(sender, 0, key).data.to_vec();
+            data.resize(size, 7);
+            EncodedFrameInit {
+                encoding,
+                timestamp: *number * 2_970,
+                data: Bytes::from(data),
+                ..frame(sender, 0, key)
+            }
+        };
+        let mut both = vec![of(0, 410), of(1, 4_100)];
+        within(frames.send_all(&mut both)).await.unwrap();
+        *number += 1;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_viewer_gets_the_layer_that_its_path_carries() {
+    let endpoint = endpoint();
+    let [mut alice, mut bob] = [Peer::new(&endpoint), Peer::new(&endpoint)];
+    let layer = |rid: &str| RtpEncodingParameters {
+        rid: rid.parse().ok(),
+        ..Default::default()
+    };
+    let init = TransceiverInit {
+        send_encodings: vec![layer("low"), layer("high")],
+        ..Default::default()
+    };
+    let of_alice = alice
+        .connection
+        .add_transceiver(MediaKind::Video, init)
+        .unwrap();
+    alice.connection.set_local_description(None).await.unwrap();
+    alice.gathered().await;
+    let offer = alice.connection.local_description().unwrap();
+    bob.connection.set_remote_description(offer).await.unwrap();
+    let of_bob = bob.connection.transceivers().remove(0);
+    of_bob
+        .set_direction(TransceiverDirection::Sendrecv)
+        .unwrap();
+    bob.connection.set_local_description(None).await.unwrap();
+    bob.gathered().await;
+    let answer = bob.connection.local_description().unwrap();
+    alice
+        .connection
+        .set_remote_description(answer)
+        .await
+        .unwrap();
+
+    let forwarder = Forwarder::new(&of_bob.receiver());
+    let forwarding = forwarder.forward(&of_bob.sender());
+    forwarding.follow_estimate();
+    let mut number = 0;
+    // The path is not known at first, and then carries all there is.
+    within(publish_until(
+        &of_alice.sender(),
+        &forwarding,
+        0,
+        &mut number,
+    ))
+    .await;
+    within(publish_until(
+        &of_alice.sender(),
+        &forwarding,
+        1,
+        &mut number,
+    ))
+    .await;
+
+    // Another task of the connection may come between the two.
+    loop {
+        let mut parameters = of_bob.sender().parameters().unwrap();
+        parameters.encodings[0].max_bitrate = Some(300_000);
+        if of_bob.sender().set_parameters(parameters).await.is_ok() {
+            break;
+        }
+    }
+    within(publish_until(
+        &of_alice.sender(),
+        &forwarding,
+        0,
+        &mut number,
+    ))
+    .await;
 }
