@@ -14,7 +14,7 @@ use duologue_codec::CodecSet;
 use duologue_dtls as dtls;
 use duologue_jsep::Capabilities;
 use duologue_peer::{Configuration, Exception};
-use duologue_session::{ExternalAddress, SessionConfig, TcpTypes};
+use duologue_session::{BitrateBounds, ExternalAddress, SessionConfig, TcpTypes};
 use duologue_tokio::{EndpointOptions, EndpointStats, Ports, TlsRoots};
 
 use crate::connection::PeerConnection;
@@ -121,6 +121,8 @@ pub struct EndpointBuilder {
     ice_lite: bool,
     ice_renomination: bool,
     max_channels: Option<u16>,
+    bitrate_bounds: BitrateBounds,
+    congestion_control_feedback: bool,
     #[cfg(feature = "codecs")]
     codecs: Option<CodecSet>,
     #[cfg(feature = "codecs")]
@@ -289,6 +291,25 @@ impl EndpointBuilder {
         self
     }
 
+    /// Whether feedback of when packets of media arrive and of how the network marked them is offered
+    /// and answered (RFC 8888, `a=rtcp-fb:* ack ccfb`). Not by default, as in browsers, which tell of
+    /// arrivals in another way. With a peer that knows it packets leave as capable of L4S (ECT(1),
+    /// RFC 9331), and where a queue on the way marks them, the rate follows its marks.
+    pub fn congestion_control_feedback(mut self, yes: bool) -> Self {
+        self.congestion_control_feedback = yes;
+        self
+    }
+
+    /// What the estimate of a path that media take stays between, and where it begins: by default
+    /// from 300 kbit/s, as in browsers, between 30 kbit/s and 10 Gbit/s. An application that knows its
+    /// network begins higher, and its first pictures are sharp; a least rate is kept whatever the path
+    /// says, and makes losses where it carries less. What one sender sends at most is the `max_bitrate`
+    /// of its encodings.
+    pub fn bitrate_bounds(mut self, bounds: BitrateBounds) -> Self {
+        self.bitrate_bounds = bounds;
+        self
+    }
+
     /// Writes what happens to each connection into this file, a line of JSON an event. `docs/event-log.md` of
     /// the repository has the schema. It has addresses in it, and no content.
     pub fn event_log(mut self, path: impl Into<PathBuf>) -> Self {
@@ -350,16 +371,16 @@ impl EndpointBuilder {
         if let Some(channels) = self.max_channels {
             session.sctp.streams = channels;
         }
+        session.bitrate_bounds = self.bitrate_bounds;
         session.ice.loopback = self.driver.interfaces.loopback;
-        #[cfg_attr(
-            not(feature = "codecs"),
-            expect(unused_mut, reason = "what is there to narrow it")
-        )]
         let mut capabilities = Capabilities {
             ice_lite: self.ice_lite,
             ice_renomination: self.ice_renomination,
             ..Capabilities::default()
         };
+        if self.congestion_control_feedback {
+            capabilities = capabilities.with_congestion_control_feedback();
+        }
         #[cfg(feature = "codecs")]
         let codecs: OnceLock<CodecSet> = self.codecs.map(OnceLock::from).unwrap_or_default();
         #[cfg(feature = "codecs")]

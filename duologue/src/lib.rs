@@ -198,7 +198,7 @@ pub use {
     connection::PeerConnection,
     dtmf::DtmfSender,
     duologue_media::forward::Choice,
-    duologue_session::TcpTypes,
+    duologue_session::{Bitrate, BitrateBounds, TcpTypes},
     duologue_tokio::EndpointStats,
     endpoint::{Endpoint, EndpointBuilder},
     event::{Event, Events},

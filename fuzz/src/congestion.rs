@@ -4,8 +4,8 @@ use arbitrary::Arbitrary;
 use duologue_base::{Ecn, Instant};
 use duologue_media::cc::{
     Bitrate, Bounds, ClusterId, Controller, Gcc, History, L4s, PacketResult, Plan, Selector,
-    StreamArrival,
 };
+use duologue_rtp::rtcp::PacketMetric;
 
 /// What a hostile peer, a strange clock and an odd application do to a controller.
 #[derive(Debug, Arbitrary)]
@@ -113,14 +113,16 @@ impl Call {
                 arrivals,
             } => {
                 let mut results = Vec::new();
-                let arrivals = arrivals.into_iter().map(|arrival| {
-                    let (ecn, offset) = arrival?;
-                    let ecn = mark(ecn);
-                    Some(StreamArrival { ecn, offset })
+                let metrics = arrivals.into_iter().map(|arrival| match arrival {
+                    Some((ecn, offset)) => {
+                        let ago = Duration::from_secs(1) * u32::from(offset) / 1_024;
+                        PacketMetric::received(mark(ecn), Some(ago))
+                    }
+                    None => PacketMetric::LOST,
                 });
                 let ssrc = u32::from(ssrc % 4);
                 self.history
-                    .handle_stream_report(now, time, ssrc, begin, arrivals, &mut results);
+                    .handle_stream_report(now, time, (ssrc, begin), metrics, &mut results);
                 self.tell(&results);
             }
             Step::Results(results) => {

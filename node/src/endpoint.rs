@@ -3,7 +3,8 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use duologue_session::{ExternalAddress, SessionConfig, TcpTypes};
+use duologue_jsep::Capabilities;
+use duologue_session::{Bitrate, ExternalAddress, SessionConfig, TcpTypes};
 use duologue_tokio::{EndpointOptions, InterfaceFilter, Ports, SocketOptions, TlsRoots};
 use napi::bindgen_prelude::{JsObjectValue, Object, Result, Unknown};
 use napi::{Env, Error};
@@ -43,7 +44,10 @@ pub struct NativeEndpointStats {
 pub fn create_endpoint<'env>(env: &'env Env, options: Unknown<'_>) -> Result<Object<'env>> {
     let options: Options = env.from_js_value(options)?;
     let mut reply = Object::new(env)?;
-    match Environment::new(options.driver(), |session| options.configure(session)) {
+    match Environment::new(options.driver(), |session, capabilities| {
+        options.configure(session);
+        options.negotiate(capabilities);
+    }) {
         Ok(made) => {
             let environment = Some(Arc::new(made));
             reply.set_named_property("value", NativeEndpoint { environment })?;
@@ -114,6 +118,8 @@ pub(crate) struct Options {
     ice_lite: bool,
     ice_renomination: bool,
     max_channels: Option<u16>,
+    bitrate_bounds: Option<Rates>,
+    congestion_control_feedback: bool,
     socket_buffers: Option<Buffers>,
 }
 
@@ -140,6 +146,14 @@ struct External {
     address: IpAddr,
     local: Option<IpAddr>,
     replaces: bool,
+}
+
+/// Bits per second.
+#[derive(Debug, Deserialize)]
+struct Rates {
+    min: Option<u64>,
+    start: Option<u64>,
+    max: Option<u64>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -187,9 +201,25 @@ impl Options {
         }
     }
 
+    fn negotiate(&self, capabilities: &mut Capabilities) {
+        if self.congestion_control_feedback {
+            let default = std::mem::take(capabilities);
+            *capabilities = default.with_congestion_control_feedback();
+        }
+        capabilities.ice_lite = self.ice_lite;
+        capabilities.ice_renomination = self.ice_renomination;
+    }
+
     fn configure(&self, session: &mut SessionConfig) {
         if let Some(channels) = self.max_channels {
             session.sctp.streams = channels;
+        }
+        if let Some(rates) = &self.bitrate_bounds {
+            let bounds = &mut session.bitrate_bounds;
+            let or = |rate: Option<u64>, default| rate.map_or(default, Bitrate::from_bps);
+            bounds.min = or(rates.min, bounds.min);
+            bounds.start = or(rates.start, bounds.start);
+            bounds.max = or(rates.max, bounds.max);
         }
         let ice = &mut session.ice;
         ice.lite = self.ice_lite;

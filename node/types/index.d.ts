@@ -129,6 +129,16 @@ export interface EndpointOptions {
   gatherContinually?: boolean;
   /** How many data channels a connection may have; a peer that opens more is refused. Default: 1024. */
   maxChannels?: number;
+  /**
+   * Bits per second that the estimate of a path that media take stays between, and begins with.
+   * Default: 30_000, 300_000 and 10_000_000_000.
+   */
+  bitrateBounds?: { min?: number; start?: number; max?: number };
+  /**
+   * Offer and answer feedback of arrivals and ECN marks by stream (RFC 8888); packets leave as capable
+   * of L4S (ECT(1)) then. Default: false.
+   */
+  congestionControlFeedback?: boolean;
   /** Bytes asked of the system for each socket. */
   socketBuffers?: { receive: number; send: number };
 }

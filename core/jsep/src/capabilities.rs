@@ -235,6 +235,15 @@ impl Default for Capabilities {
 }
 
 impl Capabilities {
+    /// Feedback of arrivals and ECN marks by stream is offered and answered, for every codec (RFC 8888).
+    #[must_use]
+    pub fn with_congestion_control_feedback(mut self) -> Self {
+        for codec in &mut self.codecs {
+            codec.feedback.push(RtcpFeedback::Ccfb);
+        }
+        self
+    }
+
     /// [`Capabilities::default`] behind the pointer that [`Intent`](crate::Intent) wants.
     pub fn shared_default() -> Arc<Self> {
         Arc::new(Capabilities::default())

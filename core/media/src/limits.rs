@@ -58,6 +58,9 @@ pub(crate) const ARRIVALS: usize = 4_096;
 /// Of those, arrivals that were told of as lost before.
 pub(crate) const LATE_ARRIVALS: usize = 64;
 
+/// Packets of one stream whose arrival waits to be told of, or was and may be again.
+pub(crate) const STREAM_ARRIVALS: usize = 1_024;
+
 /// Items for the application that wait in the session until its host takes them, each turn.
 pub(crate) const OUTLET_ITEMS: usize = 4_096;
 

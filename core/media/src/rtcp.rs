@@ -164,21 +164,45 @@ impl Reporter {
                 source.nacks += 1;
             }
         }
+        self.write_arrivals(now, me, begin, inbound, out);
+    }
+
+    /// What the other end's congestion control is told, by the numbers of the transport or by stream.
+    fn write_arrivals(
+        &self,
+        now: Instant,
+        me: Ssrc,
+        begin: usize,
+        inbound: &mut Inbound,
+        out: &mut Vec<u8>,
+    ) {
         let media = inbound.sources.iter().next().map_or(me, |(ssrc, _)| ssrc);
-        let room = RTCP_BYTES.saturating_sub(out.len() - begin);
+        let room = |out: &Vec<u8>| RTCP_BYTES.saturating_sub(out.len() - begin);
+        let max_size = room(out);
+        if max_size >= LEAST_FEEDBACK {
+            inbound.arrivals.tell(now, |feedback| {
+                let head = TransportFeedbackToSend {
+                    sender: me,
+                    media,
+                    base_sequence: feedback.base,
+                    feedback_count: feedback.count,
+                    max_size,
+                };
+                Writer::new(out).transport_feedback(&head, feedback.arrivals())
+            });
+        }
+        let room = room(out);
         if room < LEAST_FEEDBACK {
             return;
         }
-        inbound.arrivals.tell(now, |feedback| {
-            let head = TransportFeedbackToSend {
-                sender: me,
-                media,
-                base_sequence: feedback.base,
-                feedback_count: feedback.count,
-                max_size: room,
-            };
-            Writer::new(out).transport_feedback(&head, feedback.arrivals())
-        });
+        let reports = inbound.stream_arrivals.tell(now, room);
+        if !reports.is_empty() {
+            let time = self.origin.plus(now.since_origin()).middle();
+            let streams = reports.iter();
+            let streams = streams.map(|it| (it.ssrc, it.begin, &it.metrics[..]));
+            let streams: Vec<_> = streams.collect();
+            Writer::new(out).congestion_control_feedback(me, time, &streams);
+        }
     }
 
     fn write_report(
@@ -284,12 +308,7 @@ impl Reporter {
                 }
                 Packet::Nack(nack) => outbound.missed(nack.media, nack.lost()),
                 Packet::PictureLossIndication(pli) => {
-                    if let Some((id, encoding, stream)) = outbound.by_ssrc(pli.media) {
-                        stream.remote.plis += 1;
-                        if stream.remote.wants_key_frame(arrival) {
-                            told.report(id, MediaReport::KeyFrameWanted { encoding });
-                        }
-                    }
+                    handle_picture_loss(arrival, pli.media, outbound, told);
                 }
                 Packet::FullIntraRequest(request) => {
                     for (ssrc, number) in request.entries() {
@@ -308,6 +327,11 @@ impl Reporter {
                 Packet::TransportFeedback(feedback) => {
                     if let Some(estimator) = outbound.bandwidth.estimator_mut() {
                         estimator.handle_transport_feedback(arrival, &feedback);
+                    }
+                }
+                Packet::CongestionControlFeedback(feedback) => {
+                    if let Some(estimator) = outbound.bandwidth.estimator_mut() {
+                        estimator.handle_stream_feedback(arrival, &feedback);
                     }
                 }
                 Packet::ReceiverEstimatedMaxBitrate(estimate) => {
@@ -399,6 +423,15 @@ impl Question {
             ssrc: self.ssrc,
             last_rr: self.ntp,
             delay: NtpShort::from_duration(now - self.received),
+        }
+    }
+}
+
+fn handle_picture_loss(arrival: Instant, ssrc: Ssrc, outbound: &mut Outbound, told: &mut Outlets) {
+    if let Some((id, encoding, stream)) = outbound.by_ssrc(ssrc) {
+        stream.remote.plis += 1;
+        if stream.remote.wants_key_frame(arrival) {
+            told.report(id, MediaReport::KeyFrameWanted { encoding });
         }
     }
 }

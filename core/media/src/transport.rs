@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use duologue_base::{Instant, Rng, TransceiverId};
+use duologue_base::{Ecn, Instant, Rng, TransceiverId};
 use duologue_rtp::{NtpTime, ReceivePlan, SendPlan};
 
 use crate::cc::Bounds;
@@ -39,6 +39,11 @@ impl MediaTransport {
             outbound: Outbound::new(Bounds::default(), rng),
             told: Outlets::default(),
         }
+    }
+
+    /// What the estimate of the path stays between, and where it begins. Without this as browsers do.
+    pub fn set_bitrate_bounds(&mut self, now: Instant, bounds: Bounds) {
+        self.outbound.set_bounds(now, bounds);
     }
 
     /// What a receiver takes from now on.
@@ -125,11 +130,24 @@ impl MediaTransport {
         self.outbound.play(now, id, tone);
     }
 
-    /// An RTP packet in the clear; its sequence number is as SRTP has extended it (RFC 3711 §3.3.1).
+    /// An RTP packet in the clear, as [`handle_marked_rtp`](Self::handle_marked_rtp) where the network's
+    /// mark is not known.
     pub fn handle_rtp(
         &mut self,
         now: Instant,
         arrival: Instant,
+        sequence_number: u64,
+        packet: &[u8],
+    ) {
+        let arrival = (arrival, Ecn::NotEct);
+        self.handle_marked_rtp(now, arrival, sequence_number, packet);
+    }
+
+    /// An RTP packet in the clear, when it arrived and how the network marked it; its sequence number is as SRTP has extended it (RFC 3711 §3.3.1).
+    pub fn handle_marked_rtp(
+        &mut self,
+        now: Instant,
+        arrival: (Instant, Ecn),
         sequence_number: u64,
         packet: &[u8],
     ) {
@@ -165,6 +183,15 @@ impl MediaTransport {
     pub fn wants_to_send(&self, now: Instant) -> bool {
         let due = self.outbound.poll_timeout(now);
         due.is_some_and(|due| due <= now)
+    }
+
+    /// Packets of RTP leave as capable of the marks of L4S (ECT(1), RFC 9331 §4.1): their marks are told
+    /// of by the other end, and arrive there as far as is known.
+    pub fn marks(&self) -> Ecn {
+        match self.outbound.bandwidth.is_marking() {
+            true => Ecn::Ect1,
+            false => Ecn::NotEct,
+        }
     }
 
     /// Writes the next RTP packet behind `out`, if it may leave now and is not longer than `room`. Gives

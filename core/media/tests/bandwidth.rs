@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use common::{ID, MEDIA, World, at, send_plan};
 use duologue_base::{Instant, Rng};
+use duologue_media::cc::{Bitrate, Bounds};
 use duologue_media::{BandwidthFeedback, MediaReport, Outlet, SendEncoding};
 use duologue_rtp::rtcp::{TransportFeedbackToSend, Writer};
 use duologue_rtp::{RtcpFeedback, SendPlan, Ssrc};
@@ -136,6 +137,35 @@ fn the_estimate_of_the_other_end_counts_where_it_is_agreed_on() {
     // Not less than what keeps a stream alive.
     world.sender.handle_rtcp(now, &remb(1, &[MEDIA]));
     assert_eq!(available(&world), Some(30_000));
+}
+
+#[test]
+fn an_estimate_begins_and_stays_where_the_application_says() {
+    let mut world = World::new();
+    let kbps = Bitrate::from_kbps;
+    let mut bounds = Bounds {
+        min: kbps(1_000),
+        start: kbps(4_000),
+        max: kbps(6_000),
+    };
+    world.sender.set_bitrate_bounds(at(0), bounds);
+    let mut plan = SendPlan::clone(&send_plan());
+    plan.parameters.codecs[0].feedback.push(RtcpFeedback::Remb);
+    world.sender.set_send(at(0), ID, Arc::new(plan));
+    world.send(1);
+    world.run(10, |_| false);
+    assert_eq!(available(&world), Some(4_000_000));
+
+    let now = at(world.now);
+    world.sender.handle_rtcp(now, &remb(1 << 17, &[MEDIA]));
+    assert_eq!(available(&world), Some(1_000_000));
+    world.sender.handle_rtcp(now, &remb(9_000_000, &[MEDIA]));
+    assert!(available(&world) <= Some(6_000_000));
+
+    // They may be others while it sends.
+    bounds.max = kbps(2_000);
+    world.sender.set_bitrate_bounds(now, bounds);
+    assert!(available(&world) <= Some(2_000_000));
 }
 
 #[test]

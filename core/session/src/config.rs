@@ -1,6 +1,7 @@
 use duologue_base::WallClock;
 use duologue_dtls as dtls;
 use duologue_ice as ice;
+use duologue_media::cc::Bounds as BitrateBounds;
 use duologue_sctp as sctp;
 
 use crate::limits::{SEND_BUFFER_BYTES, TRAIN_DATAGRAMS};
@@ -18,6 +19,8 @@ pub struct SessionConfig {
     /// The time of day at [`Instant::ZERO`](duologue_base::Instant::ZERO), which sender reports tell:
     /// the other end synchronizes streams by it.
     pub wall_clock: WallClock,
+    /// What the estimate of a path stays between, and where it begins, for the media of each transport.
+    pub bitrate_bounds: BitrateBounds,
     /// Datagrams in one [`Transmit`](duologue_base::Transmit), 1 to 64. 1 for hosts that cannot send
     /// several with one system call.
     pub max_datagrams: usize,
@@ -34,6 +37,7 @@ impl SessionConfig {
                 ..sctp::Config::default()
             },
             wall_clock: WallClock::default(),
+            bitrate_bounds: BitrateBounds::default(),
             max_datagrams: TRAIN_DATAGRAMS,
         }
     }

@@ -102,6 +102,7 @@ pub use config::SessionConfig;
 pub use counters::Counters;
 pub use duologue_datachannel::ChannelReport;
 pub use duologue_ice::{Candidate, CheckLeave, ConnectError, ExternalAddress, Security, TcpTypes};
+pub use duologue_media::cc::{Bitrate, Bounds as BitrateBounds};
 pub use duologue_media::{
     EncodedFrame, EncodedFrameInit, FrameCounters, InboundStats, MediaItem, MediaReport,
     MediaStats, OutboundStats, Outlet, RemoteReports, RepairStats, RtpPacket, RtpPacketInit,

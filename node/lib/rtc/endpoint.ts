@@ -42,6 +42,12 @@ const SocketBuffers = dictionary('SocketBuffers', {
   receive: required(enforceRange.unsignedLong),
   send: required(enforceRange.unsignedLong),
 });
+/** Bits per second. */
+const BitrateBounds = dictionary('BitrateBounds', {
+  min: optional(enforceRange.unsignedLongLong),
+  start: optional(enforceRange.unsignedLongLong),
+  max: optional(enforceRange.unsignedLongLong),
+});
 
 const none = (): [] => [];
 const EndpointOptions = dictionary('EndpointOptions', {
@@ -63,6 +69,8 @@ const EndpointOptions = dictionary('EndpointOptions', {
   iceRenomination: defaulted(boolean, false),
   gatherContinually: defaulted(boolean, false),
   maxChannels: optional(enforceRange.unsignedShort),
+  bitrateBounds: optional(BitrateBounds),
+  congestionControlFeedback: defaulted(boolean, false),
   socketBuffers: optional(SocketBuffers),
 });
 type EndpointOptions = Infer<typeof EndpointOptions>;

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
-use duologue_base::{Datagram, Ecn, Instant, Rng, SocketId};
+use duologue_base::{Datagram, Instant, Rng, SocketId};
 use duologue_session::{Action, ConnectError, Interface, Session, SessionConfig};
 
 use crate::network::{Arrived, Network};
@@ -66,7 +66,7 @@ impl Machine {
             received: now,
             remote: arrived.from,
             local_ip: None,
-            ecn: Ecn::NotEct,
+            ecn: arrived.ecn,
         };
         self.session
             .handle_datagram(now, &datagram, &mut arrived.bytes);
@@ -85,7 +85,8 @@ impl Machine {
                 assert!(datagram.len() <= 1232, "{} bytes", datagram.len());
                 let from = self.sockets.get(&transmit.socket).copied();
                 if let Some(from) = from.filter(|from| self.has(*from)) {
-                    network.send(now, from, transmit.remote, datagram.to_vec());
+                    let way = (from, transmit.remote);
+                    network.send_marked(now, way, transmit.ecn, datagram.to_vec());
                 }
             }
         }

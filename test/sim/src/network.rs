@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use duologue_base::{Instant, Rng};
+use duologue_base::{Ecn, Instant, Rng};
 
 use crate::nat::{Nat, NatKind};
 
@@ -16,6 +16,8 @@ pub struct Link {
     duplicate: f64,
     bytes_per_second: Option<u64>,
     queue_bytes: usize,
+    marks: Option<Duration>,
+    bleaches: bool,
     mtu: usize,
 }
 
@@ -39,6 +41,8 @@ impl Default for Link {
             duplicate: 0.0,
             bytes_per_second: None,
             queue_bytes: 256 << 10,
+            marks: None,
+            bleaches: false,
             mtu: 1500,
         }
     }
@@ -87,6 +91,21 @@ impl Link {
         self.queue_bytes = queue_bytes;
         self
     }
+
+    /// Datagrams that are capable of L4S come marked if they waited longer than this (a step, RFC 9332
+    /// Appendix A).
+    #[must_use]
+    pub fn marks(mut self, wait: Duration) -> Self {
+        self.marks = Some(wait);
+        self
+    }
+
+    /// Marks do not survive.
+    #[must_use]
+    pub fn bleaches(mut self) -> Self {
+        self.bleaches = true;
+        self
+    }
 }
 
 /// What a network did.
@@ -98,6 +117,10 @@ pub struct NetworkStats {
     pub delivered: u64,
     /// Datagrams that were lost, by any cause.
     pub lost: u64,
+    /// Datagrams handed to it as capable of L4S.
+    pub capable: u64,
+    /// Of these, datagrams that it marked.
+    pub marked: u64,
 }
 
 /// Moves datagrams between addresses.
@@ -135,6 +158,7 @@ struct Flying {
 pub(crate) struct Arrived {
     pub(crate) from: SocketAddr,
     pub(crate) to: SocketAddr,
+    pub(crate) ecn: Ecn,
     pub(crate) bytes: Vec<u8>,
 }
 
@@ -207,7 +231,19 @@ impl Network {
 
     /// Takes a datagram of a host.
     pub fn send(&mut self, now: Instant, from: SocketAddr, to: SocketAddr, bytes: Vec<u8>) {
+        self.send_marked(now, (from, to), Ecn::NotEct, bytes);
+    }
+
+    /// The same, with this mark.
+    pub(crate) fn send_marked(
+        &mut self,
+        now: Instant,
+        (from, to): (SocketAddr, SocketAddr),
+        ecn: Ecn,
+        bytes: Vec<u8>,
+    ) {
         self.stats.sent += 1;
+        self.stats.capable += u64::from(ecn == Ecn::Ect1);
         let Some((from, to)) = self.translate(from, to) else {
             self.stats.lost += 1;
             return;
@@ -216,10 +252,16 @@ impl Network {
         if self.overheard.len() > OVERHEARD {
             self.overheard.pop_front();
         }
-        self.forward(now, Arrived { from, to, bytes });
+        let datagram = Arrived {
+            from,
+            to,
+            ecn,
+            bytes,
+        };
+        self.forward(now, datagram);
     }
 
-    fn forward(&mut self, now: Instant, datagram: Arrived) {
+    fn forward(&mut self, now: Instant, mut datagram: Arrived) {
         let path = (datagram.from.ip(), datagram.to.ip());
         let link = self.links.get(&path).unwrap_or(&self.default).clone();
         let lost = self.cut.contains(&path)
@@ -232,6 +274,14 @@ impl Network {
         if lost {
             self.stats.lost += 1;
             return;
+        }
+        let waited = departure - now;
+        if datagram.ecn == Ecn::Ect1 && link.marks.is_some_and(|most| waited > most) {
+            datagram.ecn = Ecn::Ce;
+            self.stats.marked += 1;
+        }
+        if link.bleaches {
+            datagram.ecn = Ecn::NotEct;
         }
         let copies = 1 + u32::from(self.rng.unit() < link.duplicate);
         for _ in 0..copies {

@@ -1,5 +1,5 @@
 use duologue_base::Mid;
-use duologue_rtp::{CodecParameters, Ssrc};
+use duologue_rtp::{CodecParameters, PayloadType, RtcpFeedback, Ssrc};
 use duologue_sdp::attr::{
     Extmap, Fmtp, Group, IceOption, IceOptions, MaxMessageSize, Msid, MsidSemantic, RidAttribute,
     Rtcp, RtcpFb, Rtpmap, SctpPort, Sctpmap, SsrcAttribute, SsrcGroup,
@@ -124,6 +124,12 @@ fn transport(mut builder: MediaBuilder, section: &Section) -> MediaBuilder {
 }
 
 fn rtp(mut builder: MediaBuilder, lines: &RtpLines) -> MediaBuilder {
+    // RFC 8888 §6: for all payload types at once.
+    let by_stream = lines.codecs.iter();
+    let by_stream = by_stream.filter(|codec| codec.feedback.contains(&RtcpFeedback::Ccfb));
+    if by_stream.count() > 0 {
+        builder = builder.attributes(feedback_line(None, &RtcpFeedback::Ccfb));
+    }
     for codec in &lines.codecs {
         builder = builder.attributes(codec_lines(codec));
     }
@@ -156,20 +162,9 @@ fn codec_lines(entry: &CodecParameters) -> Vec<Attribute> {
             channels: entry.codec.channels.filter(|n| *n > 1).map(u16::from),
         }));
     }
-    for feedback in &entry.feedback {
-        let words = feedback.as_str();
-        let (kind, parameters) = match words.split_once(' ') {
-            Some((kind, parameters)) => (kind, parameters.parse().ok()),
-            None => (words, None),
-        };
-        if let Ok(feedback) = kind.parse() {
-            lines.push(Attribute::from(RtcpFb {
-                payload_type: Some(payload_type),
-                feedback,
-                parameters,
-            }));
-        }
-    }
+    let feedback = entry.feedback.iter();
+    let feedback = feedback.filter(|feedback| **feedback != RtcpFeedback::Ccfb);
+    lines.extend(feedback.filter_map(|it| feedback_line(Some(payload_type), it)));
     if let Some(Ok(parameters)) = entry.codec.sdp_fmtp_line.as_ref().map(|line| line.parse()) {
         lines.push(Attribute::from(Fmtp {
             payload_type,
@@ -177,6 +172,20 @@ fn codec_lines(entry: &CodecParameters) -> Vec<Attribute> {
         }));
     }
     lines
+}
+
+/// Of one payload type, or of all.
+fn feedback_line(payload_type: Option<PayloadType>, feedback: &RtcpFeedback) -> Option<Attribute> {
+    let words = feedback.as_str();
+    let (kind, parameters) = match words.split_once(' ') {
+        Some((kind, parameters)) => (kind, parameters.parse().ok()),
+        None => (words, None),
+    };
+    Some(Attribute::from(RtcpFb {
+        payload_type,
+        feedback: kind.parse().ok()?,
+        parameters,
+    }))
 }
 
 /// One `a=msid` per stream; `-` when the track is in none (RFC 8830 §2). The track's id follows

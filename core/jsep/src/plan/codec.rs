@@ -243,7 +243,7 @@ pub(crate) fn sendable(
 }
 
 /// What may be received: the codecs this end described itself with that the other end's
-/// description has too, under this end's payload types.
+/// description has too, under this end's payload types, with the feedback that both know.
 pub(crate) fn receivable(
     ours: &[CodecParameters],
     theirs: &[CodecParameters],
@@ -253,13 +253,17 @@ pub(crate) fn receivable(
         let agreed = match entry.codec.role() {
             CodecRole::Rtx => {
                 let repeats = |c: &CodecParameters| Some(c.payload_type) == entry.codec.apt();
-                codecs.iter().any(repeats)
-                    && theirs.iter().any(|c| c.codec.role() == CodecRole::Rtx)
+                let repeated = codecs.iter().any(repeats);
+                let mut theirs = theirs.iter();
+                theirs.find(|c| repeated && c.codec.role() == CodecRole::Rtx)
             }
-            _ => theirs.iter().any(|c| entry.codec.matches(&c.codec)),
+            _ => theirs.iter().find(|c| entry.codec.matches(&c.codec)),
         };
-        if agreed {
-            codecs.push(entry.clone());
+        if let Some(agreed) = agreed {
+            codecs.push(CodecParameters {
+                feedback: common_feedback(&entry.feedback, &agreed.feedback),
+                ..entry.clone()
+            });
         }
     }
     codecs

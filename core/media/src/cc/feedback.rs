@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use duologue_base::{Ecn, Instant, Seq16};
 
+use duologue_rtp::rtcp::PacketMetric;
+
 use super::ClusterId;
 use crate::limits::{FEEDBACK_PACKETS, HISTORY_PACKETS, HISTORY_STREAMS, HISTORY_TIME};
 
@@ -24,15 +26,6 @@ pub struct PacketResult {
     pub ecn: Ecn,
     /// The probe that it belonged to.
     pub probe: Option<ClusterId>,
-}
-
-/// One packet of a report of RFC 8888 §3.1.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct StreamArrival {
-    /// The mark it arrived with.
-    pub ecn: Ecn,
-    /// The 13 bits of the arrival time offset: how long before the report, in 1/1024 s.
-    pub offset: u16,
 }
 
 /// The packets that were sent on one transport, until their fate is known.
@@ -184,16 +177,15 @@ impl History {
         }
     }
 
-    /// The block of one stream in a report of RFC 8888 §3.1: from the RTP sequence number `begin` on,
-    /// each packet's arrival or that it is missing. `time` is the report's timestamp, the middle 32
+    /// The block of one stream, an SSRC, in a report of RFC 8888 §3.1: from the RTP sequence number
+    /// `begin` on, what became of each packet. `time` is the report's timestamp, the middle 32
     /// bits of an NTP time. Results are appended to `results`.
     pub fn handle_stream_report(
         &mut self,
         now: Instant,
         time: u32,
-        ssrc: u32,
-        begin: u16,
-        arrivals: impl IntoIterator<Item = Option<StreamArrival>>,
+        (ssrc, begin): (u32, u16),
+        metrics: impl IntoIterator<Item = PacketMetric>,
         results: &mut Vec<PacketResult>,
     ) {
         let clock = self
@@ -205,19 +197,15 @@ impl History {
             return;
         };
 
-        for (number, arrival) in (0..).zip(arrivals).take(FEEDBACK_PACKETS) {
+        for (number, metric) in (0..).zip(metrics).take(FEEDBACK_PACKETS) {
             let Some(sequence) = self.lanes[lane].sequence(begin.wrapping_add(number)) else {
                 self.unknown += 1;
                 continue;
             };
-            let arrival = arrival.map(|arrival| {
-                // RFC 8888 §3.1: 0x1FFE is "more than 8189/1024 s", 0x1FFF "no time known". Then the
-                // time of the report is the best that there is.
-                let offset = Some(i64::from(arrival.offset)).filter(|offset| *offset < 0x1ffe);
-                let nanos = offset.unwrap_or(0) * 1_000_000_000 / 1_024;
-                (shift(at, -nanos), arrival.ecn)
-            });
-            self.settle(sequence, arrival, results);
+            // RFC 8888 §3.1: where no time is known, that of the report is the best there is.
+            let ago = metric.ago().filter(|ago| *ago <= PacketMetric::MAX_AGO);
+            let arrived = (at - ago.unwrap_or_default(), metric.ecn());
+            self.settle(sequence, metric.is_received().then_some(arrived), results);
         }
     }
 

@@ -40,7 +40,7 @@ pub use aimd::{Aimd, Standing};
 pub use allocate::{Allocation, Allocator, Demand, Layer, Share, ShareKey};
 pub use alr::Alr;
 pub use controller::{Bounds, Controller, Event, Input, Plan, Reason};
-pub use feedback::{History, PacketResult, StreamArrival};
+pub use feedback::{History, PacketResult};
 pub use gcc::Gcc;
 pub use group::{Delta, Groups};
 pub use l4s::L4s;

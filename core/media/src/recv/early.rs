@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use duologue_base::Instant;
+use duologue_base::{Ecn, Instant};
 
 use crate::limits::{EARLY_PACKETS, EARLY_PATIENCE};
 
@@ -12,7 +12,8 @@ pub(super) struct EarlyPackets(VecDeque<EarlyPacket>);
 
 #[derive(Debug)]
 pub(super) struct EarlyPacket {
-    pub(super) arrival: Instant,
+    /// When it came, and how it was marked.
+    pub(super) arrival: (Instant, Ecn),
     /// Extended.
     pub(super) sequence_number: u64,
     pub(super) datagram: Vec<u8>,
@@ -20,7 +21,7 @@ pub(super) struct EarlyPacket {
 
 impl EarlyPackets {
     /// The oldest makes room.
-    pub(super) fn keep(&mut self, arrival: Instant, sequence_number: u64, datagram: &[u8]) {
+    pub(super) fn keep(&mut self, arrival: (Instant, Ecn), sequence_number: u64, datagram: &[u8]) {
         if self.0.len() >= EARLY_PACKETS {
             self.0.pop_front();
         }
@@ -34,7 +35,7 @@ impl EarlyPackets {
     /// Those that are still of use.
     pub(super) fn take(&mut self, now: Instant) -> impl Iterator<Item = EarlyPacket> + use<> {
         let all = std::mem::take(&mut self.0).into_iter();
-        all.filter(move |packet| now - packet.arrival <= EARLY_PATIENCE)
+        all.filter(move |packet| now - packet.arrival.0 <= EARLY_PATIENCE)
     }
 
     pub(super) fn clear(&mut self) {

@@ -4,6 +4,7 @@
 mod arrivals;
 mod assembly;
 mod early;
+mod feedback;
 mod key_frames;
 mod nack;
 mod payload_types;
@@ -14,13 +15,14 @@ mod seen;
 mod source;
 mod sources;
 mod statistics;
+mod stream_arrivals;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use duologue_base::{Instant, TransceiverId};
+use duologue_base::{Ecn, Instant, TransceiverId};
 use duologue_rtp::ext::{AudioLevel, ExtensionMap, Extensions};
 use duologue_rtp::fec::FlexFec;
 use duologue_rtp::payload::PayloadFormat;
@@ -45,6 +47,7 @@ use route::Route;
 pub(crate) use source::{Repairs, Source};
 use sources::{Claim, Found, Names, Sources};
 pub use statistics::{Reception, Statistics};
+use stream_arrivals::StreamArrivals;
 
 /// The receiving half of one transport.
 #[derive(Debug)]
@@ -57,6 +60,7 @@ pub(crate) struct Inbound {
     /// Packets that nobody claims yet.
     early: EarlyPackets,
     pub(crate) arrivals: Arrivals,
+    pub(crate) stream_arrivals: StreamArrivals,
     /// When the other end is to be told something, or earlier.
     feedback_due: Option<Instant>,
     /// When a frame has waited long enough, or earlier.
@@ -89,6 +93,7 @@ pub(crate) struct Told<'a> {
 /// A packet on its way to its stream.
 struct Incoming<'a> {
     arrival: Instant,
+    ecn: Ecn,
     /// Extended.
     sequence_number: u64,
     packet: Packet<'a>,
@@ -134,6 +139,7 @@ impl Inbound {
             extensions: Box::default(),
             early: EarlyPackets::default(),
             arrivals: Arrivals::default(),
+            stream_arrivals: StreamArrivals::default(),
             feedback_due: None,
             assembly_due: None,
             slab: BytesMut::new(),
@@ -183,6 +189,7 @@ impl Inbound {
     pub(crate) fn restart(&mut self) {
         self.sources.clear();
         self.arrivals = Arrivals::default();
+        self.stream_arrivals = StreamArrivals::default();
         self.early.clear();
         for receiver in &self.receivers {
             for (ssrc, route) in sources::announced(receiver.id, &receiver.plan) {
@@ -229,7 +236,7 @@ impl Inbound {
     pub(crate) fn handle(
         &mut self,
         now: Instant,
-        arrival: Instant,
+        (arrival, ecn): (Instant, Ecn),
         sequence_number: u64,
         datagram: &[u8],
         told: &mut Told<'_>,
@@ -240,6 +247,7 @@ impl Inbound {
         };
         let incoming = Incoming {
             arrival,
+            ecn,
             sequence_number,
             packet,
             extensions: packet.extensions(&self.extensions),
@@ -264,7 +272,7 @@ impl Inbound {
             }
             Found::At(_) | Found::Unclaimed => {
                 told.counters.unclaimed += 1;
-                self.early.keep(arrival, sequence_number, datagram);
+                self.early.keep((arrival, ecn), sequence_number, datagram);
                 false
             }
         }
@@ -274,8 +282,8 @@ impl Inbound {
     fn take_early(&mut self, now: Instant, told: &mut Told<'_>) {
         for packet in self.early.take(now) {
             told.counters.unclaimed -= 1;
-            let (arrival, number) = (packet.arrival, packet.sequence_number);
-            self.handle(now, arrival, number, &packet.datagram, told);
+            let number = packet.sequence_number;
+            self.handle(now, packet.arrival, number, &packet.datagram, told);
         }
     }
 
@@ -298,12 +306,7 @@ impl Inbound {
             return;
         };
         self.count(at, incoming, means);
-        // Only what goes on from here is told of as received.
-        if let Some(number) = incoming.extensions.transport_sequence() {
-            self.arrivals.note(incoming.arrival, now, number);
-            self.feedback_due =
-                Instant::earliest([self.feedback_due, self.arrivals.poll_timeout()]);
-        }
+        self.note_arrival(now, owner, incoming);
         let place = Place {
             owner,
             source: at,
@@ -346,6 +349,7 @@ impl Inbound {
         source
             .statistics
             .count(arrival, number, header.timestamp, bytes);
+        source.statistics.count_mark(incoming.ecn);
 
         let purpose = source.route.purpose;
         if purpose == Purpose::Media {
@@ -661,35 +665,6 @@ impl Inbound {
         requests.want(encoding);
         let due = requests.poll_timeout(|_| true);
         self.feedback_due = Instant::earliest([self.feedback_due, due]);
-    }
-
-    /// The stream that a key frame is to be asked of now, and whether by FIR.
-    pub(crate) fn next_key_frame(&mut self, now: Instant) -> Option<(Ssrc, &mut Source, bool)> {
-        let sources = &mut self.sources;
-        let (id, encoding, by_fir) = self.receivers.iter_mut().find_map(|receiver| {
-            let can = |encoding| sources.has_media_of(receiver.id, encoding);
-            let encoding = receiver.key_frames.take_due(now, can)?;
-            Some((receiver.id, encoding, wants_fir(&receiver.plan)))
-        })?;
-        let (ssrc, source) = sources.media_of(id, encoding)?;
-        Some((ssrc, source, by_fir))
-    }
-
-    /// When the other end is to be told something, or earlier.
-    pub(crate) fn feedback_due(&self) -> Option<Instant> {
-        self.feedback_due
-    }
-
-    /// The other end was told what was due.
-    pub(crate) fn told_feedback(&mut self) {
-        let missing = self.sources.iter();
-        let missing = missing.filter_map(|(_, source)| source.missing.poll_timeout());
-        let key_frames = self.receivers.iter().filter_map(|receiver| {
-            let can = |encoding| self.sources.has_media_of(receiver.id, encoding);
-            receiver.key_frames.poll_timeout(can)
-        });
-        let arrivals = self.arrivals.poll_timeout().into_iter();
-        self.feedback_due = arrivals.chain(missing).chain(key_frames).min();
     }
 
     /// Frames that waited long enough.

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use duologue_base::TransceiverId;
-use duologue_rtp::{Mid, PayloadType, ReceivePlan, Rid, SourceParameters, Ssrc};
+use duologue_rtp::{Mid, PayloadType, ReceivePlan, Rid, RtcpFeedback, SourceParameters, Ssrc};
 
 use super::payload_types::{PayloadTypes, Use};
 use super::route::{Purpose, Route};
@@ -46,11 +46,19 @@ pub(crate) struct Claim {
     mid: Mid,
     rids: Vec<Rid>,
     pub(crate) payload_types: PayloadTypes,
+    /// Arrivals are told of by stream (RFC 8888). Where the other end may still choose, by the numbers
+    /// of the transport, which are in its packets or not.
+    pub(crate) by_stream: bool,
 }
 
 impl Claim {
     pub(crate) fn new(id: TransceiverId, plan: &ReceivePlan) -> Self {
+        let codecs = plan.parameters.codecs.iter();
+        let mut feedback = codecs.flat_map(|codec| &codec.feedback);
+        let has = |wanted: &RtcpFeedback| feedback.clone().any(|it| it == wanted);
         Claim {
+            by_stream: has(&RtcpFeedback::Ccfb)
+                && !feedback.any(|it| *it == RtcpFeedback::TransportCc),
             id,
             mid: plan.mid.clone(),
             rids: plan.rids.clone(),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use duologue_base::Instant;
+use duologue_base::{Ecn, Instant};
 
 /// Counters of one received stream, in the names of webrtc-stats §8.4.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,6 +17,10 @@ pub struct Statistics {
     pub bytes_received: u64,
     /// `headerBytesReceived`: headers, extensions and padding.
     pub header_bytes_received: u64,
+    /// `packetsReceivedWithEct1`
+    pub packets_received_with_ect1: u64,
+    /// `packetsReceivedWithCe`
+    pub packets_received_with_ce: u64,
     /// `lastPacketReceivedTimestamp`
     pub last_packet_received: Option<Instant>,
     /// Arrival and time stamp of the last packet that counted for jitter.
@@ -52,6 +56,8 @@ impl Statistics {
             packets_received: 0,
             bytes_received: 0,
             header_bytes_received: 0,
+            packets_received_with_ect1: 0,
+            packets_received_with_ce: 0,
             last_packet_received: None,
             last: None,
             jitter: 0,
@@ -93,6 +99,15 @@ impl Statistics {
         // One that was late or sent again says nothing about the path's jitter.
         if newest {
             self.count_jitter(arrival, timestamp);
+        }
+    }
+
+    /// How a packet was marked (RFC 3168 §5, RFC 9331 §4.1).
+    pub(crate) fn count_mark(&mut self, ecn: Ecn) {
+        match ecn {
+            Ecn::Ect1 => self.packets_received_with_ect1 += 1,
+            Ecn::Ce => self.packets_received_with_ce += 1,
+            Ecn::NotEct | Ecn::Ect0 => {}
         }
     }
 

@@ -4,11 +4,13 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use duologue_base::Instant;
-use duologue_rtp::rtcp::TransportFeedback;
+use duologue_rtp::rtcp::{CongestionControlFeedback, TransportFeedback};
 use duologue_rtp::{CodecParameters, RtcpFeedback};
 
 use super::data::Data;
 use super::pacer::{Class, Pacer, StreamKey, Turn as PacerTurn};
+use super::repeats::{Repeatable, Repeats};
+use super::tracking::{Tracking, Written};
 use crate::cc::{
     Allocation, Allocator, Bitrate, Bounds, ClusterId, Controller, Demand, History, PacketResult,
     Plan, Selector,
@@ -27,6 +29,9 @@ pub enum BandwidthFeedback {
     /// `transport-cc`: the receiver tells when packets arrived
     /// (draft-holmer-rmcat-transport-wide-cc-extensions-01).
     TransportWide,
+    /// `ack ccfb`: the receiver tells when packets of each stream arrived, and how they were marked
+    /// (RFC 8888).
+    Marks,
 }
 
 impl BandwidthFeedback {
@@ -36,7 +41,9 @@ impl BandwidthFeedback {
             let mut codecs = codecs.iter();
             codecs.any(|codec| codec.feedback.contains(&feedback))
         };
-        if numbered && agreed(RtcpFeedback::TransportCc) {
+        if agreed(RtcpFeedback::Ccfb) {
+            BandwidthFeedback::Marks
+        } else if numbered && agreed(RtcpFeedback::TransportCc) {
             BandwidthFeedback::TransportWide
         } else if agreed(RtcpFeedback::Remb) {
             BandwidthFeedback::ReceiverEstimate
@@ -111,6 +118,7 @@ pub(crate) struct Estimator {
     /// Once something was to be sent.
     plan: Option<Plan>,
     allocator: Allocator,
+    repeats: Repeats,
     /// When the target was divided last, and which it was.
     shared: Option<(Instant, Bitrate)>,
     wanted: Bitrate,
@@ -164,11 +172,30 @@ impl Bandwidth {
         }
     }
 
-    /// The transport-wide number of the next packet, where numbers are agreed on.
-    pub(crate) fn next_number(&self) -> Option<u16> {
-        let estimator = self.estimator()?;
-        let numbered = estimator.feedback == BandwidthFeedback::TransportWide;
-        numbered.then(|| estimator.history.next_number())
+    /// By what the other end is to tell of the next packet.
+    pub(crate) fn tracking(&self) -> Tracking {
+        let Some(estimator) = self.estimator() else {
+            return Tracking::None;
+        };
+        match estimator.feedback {
+            BandwidthFeedback::TransportWide => Tracking::Numbered(estimator.history.next_number()),
+            BandwidthFeedback::Marks => Tracking::ByStream,
+            BandwidthFeedback::None | BandwidthFeedback::ReceiverEstimate => Tracking::None,
+        }
+    }
+
+    /// Which packets may be sent again now. Audio is little.
+    pub(crate) fn repeatable(&mut self, now: Instant, lane: Lane) -> Repeatable {
+        match self.estimator_mut() {
+            Some(estimator) if lane == Lane::Again => estimator.repeatable(now),
+            _ => Repeatable::All,
+        }
+    }
+
+    /// Packets leave as capable of L4S.
+    pub(crate) fn is_marking(&self) -> bool {
+        let plan = self.estimator().and_then(|estimator| estimator.plan);
+        plan.is_some_and(|plan| plan.ect1)
     }
 
     /// Who may send now, no more than `room`.
@@ -197,11 +224,12 @@ impl Estimator {
             feedback,
             bounds,
             history: History::default(),
-            controller: Selector::new(false),
+            controller: Selector::new(feedback == BandwidthFeedback::Marks),
             pacer: new_pacer(Instant::ZERO),
             may_pad: false,
             plan: None,
             allocator: Allocator::default(),
+            repeats: Repeats::default(),
             shared: None,
             wanted: Bitrate::ZERO,
             data: Data::default(),
@@ -211,6 +239,15 @@ impl Estimator {
             ticked: Instant::ZERO,
             used: Instant::ZERO,
             results: Vec::new(),
+        }
+    }
+
+    /// Other bounds. Where nothing was sent yet, the start is the new one, too.
+    pub(crate) fn set_bounds(&mut self, now: Instant, bounds: Bounds) {
+        self.bounds = bounds;
+        if self.plan.is_some() {
+            self.controller.handle_bounds(now, bounds);
+            self.take_plans(now);
         }
     }
 
@@ -340,12 +377,15 @@ impl Estimator {
         self.pacer.handle_sent(now, lane.key(), 0);
     }
 
-    /// A packet of so many bytes was sent in its turn; with a number if it was `tracked`.
-    pub(crate) fn sent(&mut self, now: Instant, turn: Turn, len: usize, tracked: bool) {
-        let size = len + PATH_OVERHEAD;
+    /// A packet was sent in its turn.
+    pub(crate) fn sent(&mut self, now: Instant, turn: Turn, written: Written) {
+        let size = written.len + PATH_OVERHEAD;
         let probe = match turn {
             Turn::Packet(lane, probe) => {
                 self.pacer.handle_sent(now, lane.key(), size);
+                if lane == Lane::Again {
+                    self.repeats.spend(size);
+                }
                 probe
             }
             Turn::Padding(_, probe) => {
@@ -356,9 +396,11 @@ impl Estimator {
         if turn == Turn::Packet(Lane::Video, probe) {
             self.paced = Some(now);
         }
-        if tracked {
+        if written.tracked {
             let size = size + self.data.take_untracked(now, size);
-            self.history.push(now, size, probe, None);
+            let by_stream = self.feedback == BandwidthFeedback::Marks;
+            let stream = by_stream.then_some((written.ssrc.0, written.number));
+            self.history.push(now, size, probe, stream);
         } else {
             self.data.sent(now, size);
         }
@@ -381,6 +423,30 @@ impl Estimator {
         self.results.clear();
         self.history
             .handle_transport_cc(now, base, reference, arrivals, &mut self.results);
+        self.take_results(now);
+    }
+
+    /// The other end tells what arrived of each stream.
+    pub(crate) fn handle_stream_feedback(
+        &mut self,
+        now: Instant,
+        feedback: &CongestionControlFeedback<'_>,
+    ) {
+        if self.feedback != BandwidthFeedback::Marks {
+            return;
+        }
+        self.results.clear();
+        for stream in feedback.streams() {
+            let metrics = stream.metrics().map(|(_, metric)| metric);
+            let begin = (stream.ssrc.0, stream.begin_sequence);
+            let time = feedback.report_time.0;
+            self.history
+                .handle_stream_report(now, time, begin, metrics, &mut self.results);
+        }
+        self.take_results(now);
+    }
+
+    fn take_results(&mut self, now: Instant) {
         let in_flight = self.history.in_flight();
         self.controller
             .handle_feedback(now, &self.results, in_flight);
@@ -412,6 +478,12 @@ impl Estimator {
                 .handle_loss_report(now, lost, expected, round_trip);
             self.take_plans(now);
         }
+    }
+
+    /// Which repetitions there is room for.
+    pub(crate) fn repeatable(&mut self, now: Instant) -> Repeatable {
+        let target = self.plan.map_or(self.bounds.start, |plan| plan.target);
+        self.repeats.allow(now, target)
     }
 
     fn take_plans(&mut self, now: Instant) {

@@ -11,10 +11,12 @@ pub mod pacer;
 mod packetize;
 mod protection;
 mod redundancy;
+mod repeats;
 mod sender;
 mod share;
 mod stream;
 mod tones;
+mod tracking;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -23,7 +25,7 @@ use std::time::Duration;
 use duologue_base::{Instant, Rng, TransceiverId};
 use duologue_rtp::ext::{AbsSendTime, ExtensionMap};
 use duologue_rtp::rtcp::ReceiverEstimatedMaxBitrate;
-use duologue_rtp::{MediaKind, SendPlan, Ssrc};
+use duologue_rtp::{MediaKind, RtcpFeedback, SendPlan, Ssrc};
 
 use crate::cc::{Bitrate, Bounds};
 use crate::frame::EncodedFrameInit;
@@ -92,15 +94,24 @@ impl Outbound {
         let plain = agreed.filter(|extension| !extension.encrypted);
         let extensions = plain.map(|extension| (extension.id, extension.uri.as_str()));
         let before = before.unwrap_or_else(|| Sender::new(id, plan.clone()));
-        let sender = Sender {
+        let mut sender = Sender {
             formats: Formats::new(&plan.parameters.codecs),
             extensions: Box::new(ExtensionMap::of(extensions, false)),
             streams,
             plan,
             ..before
         };
+        sender.by_stream = sender.agrees_on(&RtcpFeedback::Ccfb);
         self.senders.insert(id, sender);
         self.update_bandwidth();
+    }
+
+    /// Other bounds of what may be sent altogether, on this path and those that follow.
+    pub(crate) fn set_bounds(&mut self, now: Instant, bounds: Bounds) {
+        self.bounds = bounds;
+        if let Some(estimator) = self.bandwidth.estimator_mut() {
+            estimator.set_bounds(now, bounds);
+        }
     }
 
     /// What tells how fast the path is may be something else than before. While nobody sends it is
@@ -171,7 +182,9 @@ impl Outbound {
 
     /// The other end estimates how much of some of these streams it can receive.
     pub(crate) fn handle_remb(&mut self, now: Instant, estimate: &ReceiverEstimatedMaxBitrate<'_>) {
-        let agreed = self.senders().any(|sender| sender.agrees_on_remb());
+        let agreed = self
+            .senders()
+            .any(|sender| sender.agrees_on(&RtcpFeedback::Remb));
         let ours = estimate.ssrcs().any(|ssrc| self.by_ssrc(ssrc).is_some());
         if let Some(estimator) = self.bandwidth.estimator_mut()
             && agreed
@@ -278,7 +291,7 @@ impl Outbound {
         loop {
             let turn = self.bandwidth.turn(now, self.waits(), room)?;
             let stamp = Stamp {
-                transport_sequence: self.bandwidth.next_number(),
+                tracking: self.bandwidth.tracking(),
                 send_time: AbsSendTime::from_instant(now),
             };
             let polled = match turn {
@@ -287,6 +300,7 @@ impl Outbound {
                         now,
                         round_trip,
                         stamp,
+                        repeatable: self.bandwidth.repeatable(now, lane),
                     };
                     self.poll_lane(lane, at, room, out, told)
                 }
@@ -297,7 +311,7 @@ impl Outbound {
                 (Polled::TooLong, _) => return None,
                 (Polled::Written(written), estimator) => {
                     if let Some(estimator) = estimator {
-                        estimator.sent(now, turn, written.len, written.numbered);
+                        estimator.sent(now, turn, written);
                     }
                     return Some(written.len);
                 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use duologue_base::{Instant, TransceiverId};
 use duologue_rtp::ext::{ExtensionKind, ExtensionMap};
-use duologue_rtp::{MediaKind, RtcpFeedback, SendPlan, rtx};
+use duologue_rtp::{MediaKind, RtcpFeedback, SendPlan, Ssrc, rtx};
 
 use super::bandwidth::{BandwidthFeedback, Lane, Waits};
 use super::dtmf::Player;
@@ -14,7 +14,9 @@ use super::formats::{Format, Formats};
 use super::history::Sent;
 use super::offered::Offered;
 use super::protection::Method;
-use super::stream::{Setting, Stamp, Stream};
+use super::repeats::Repeatable;
+use super::stream::{Resend, Setting, Stamp, Stream};
+use super::tracking::{Tracking, Written};
 use crate::cc::Share;
 use crate::counters::Counters;
 use crate::frame::EncodedFrameInit;
@@ -29,6 +31,8 @@ pub(crate) struct Sender {
     pub(crate) plan: Arc<SendPlan>,
     pub(crate) formats: Formats,
     pub(super) extensions: Box<ExtensionMap>,
+    /// The other end tells of its packets by stream (RFC 8888).
+    pub(super) by_stream: bool,
     pub(crate) streams: Vec<Stream>,
     pub(super) queue: VecDeque<Queued>,
     /// Bytes of the payloads in it.
@@ -68,6 +72,7 @@ pub(super) struct Moment {
     pub(super) now: Instant,
     pub(super) round_trip: Duration,
     pub(super) stamp: Stamp,
+    pub(super) repeatable: Repeatable,
 }
 
 /// What sending may add to.
@@ -86,14 +91,6 @@ struct Ready {
     protected: Option<Method>,
     /// It may have to be sent again.
     keep: bool,
-}
-
-/// A packet that was written.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct Written {
-    pub(super) len: usize,
-    /// With a transport-wide number.
-    pub(super) numbered: bool,
 }
 
 pub(super) enum Polled {
@@ -116,6 +113,7 @@ impl Sender {
             id,
             formats: Formats::new(&[]),
             extensions: Box::default(),
+            by_stream: false,
             streams: Vec::new(),
             queue: VecDeque::new(),
             queued_bytes: 0,
@@ -163,9 +161,9 @@ impl Sender {
         BandwidthFeedback::of(&self.plan.parameters.codecs, self.numbered())
     }
 
-    pub(super) fn agrees_on_remb(&self) -> bool {
+    pub(super) fn agrees_on(&self, feedback: &RtcpFeedback) -> bool {
         let mut codecs = self.plan.parameters.codecs.iter();
-        codecs.any(|codec| codec.feedback.contains(&RtcpFeedback::Remb))
+        codecs.any(|codec| codec.feedback.contains(feedback))
     }
 
     pub(super) fn push(&mut self, queued: Queued) {
@@ -385,12 +383,24 @@ impl Sender {
         }
         stream.send_delay += at.now - queued.since;
         stream.sent(at.now, packet, len, keep);
-        self.written(len, at.stamp)
+        self.written(&out[begin..], at.stamp)
     }
 
-    pub(super) fn written(&self, len: usize, stamp: Stamp) -> Polled {
-        let numbered = stamp.transport_sequence.is_some() && self.numbered();
-        Polled::Written(Written { len, numbered })
+    pub(super) fn written(&self, packet: &[u8], stamp: Stamp) -> Polled {
+        let tracked = match stamp.tracking {
+            Tracking::None => false,
+            Tracking::Numbered(_) => self.numbered(),
+            Tracking::ByStream => self.by_stream,
+        };
+        // RFC 3550 §5.1: where every header has them.
+        let at = |place: usize| packet.get(place).copied().unwrap_or_default();
+        let ssrc = [at(8), at(9), at(10), at(11)];
+        Polled::Written(Written {
+            len: packet.len(),
+            ssrc: Ssrc(u32::from_be_bytes(ssrc)),
+            number: u16::from_be_bytes([at(2), at(3)]),
+            tracked,
+        })
     }
 
     /// Parity of packets that were sent.
@@ -452,7 +462,7 @@ impl Sender {
             }
             None => stream.parity_sent(),
         }
-        self.written(len, stamp)
+        self.written(&out[begin..], stamp)
     }
 
     fn poll_resend(&mut self, stream: usize, at: Moment, room: usize, out: &mut Vec<u8>) -> Polled {
@@ -460,7 +470,14 @@ impl Sender {
         while let Some(next) = self.streams[which].next_resend() {
             let stream = &self.streams[which];
             let begin = out.len();
+            let allowed = match at.repeatable {
+                Repeatable::All => true,
+                Repeatable::Once => matches!(next, Resend::Once(_)),
+                // Who still misses it asks again.
+                Repeatable::None => false,
+            };
             let packet = stream.to_resend(now, at.round_trip, next);
+            let packet = packet.filter(|_| allowed);
             let packet = packet.filter(|it| stream.write_again(it, at.stamp, &self.setting(), out));
             let stream = &mut self.streams[which];
             let Some(packet) = packet else {
@@ -473,7 +490,7 @@ impl Sender {
                 return Polled::TooLong;
             }
             stream.resent(now, &packet, len);
-            return self.written(len, at.stamp);
+            return self.written(&out[begin..], at.stamp);
         }
         Polled::Nothing
     }
@@ -516,7 +533,7 @@ impl Sender {
             return Polled::TooLong;
         }
         self.streams[at].padded(len, payload.unwrap_or_default());
-        self.written(len, stamp)
+        self.written(&out[begin..], stamp)
     }
 
     /// Packets can have transport-wide numbers.

@@ -15,6 +15,7 @@ use super::history::{History, Sent};
 use super::packetize::Packetizer;
 use super::protection::Protection;
 use super::redundancy::Redundancy;
+use super::tracking::Tracking;
 use crate::limits::{KEY_FRAME_INTERVAL, RESENDS};
 use crate::round_trips::RoundTrips;
 
@@ -138,14 +139,18 @@ impl RemoteReports {
 /// What a header says of the moment when it is sent.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stamp {
-    pub(crate) transport_sequence: Option<u16>,
+    pub(crate) tracking: Tracking,
     pub(crate) send_time: AbsSendTime,
 }
 
 impl Stamp {
     fn extensions<'a>(self) -> ExtensionsToSend<'a> {
+        let transport_sequence = match self.tracking {
+            Tracking::Numbered(number) => Some(number),
+            Tracking::None | Tracking::ByStream => None,
+        };
         ExtensionsToSend {
-            transport_sequence: self.transport_sequence,
+            transport_sequence,
             send_time: Some(self.send_time),
             ..Default::default()
         }

@@ -82,6 +82,6 @@ impl Sender {
         self.player.sent();
         let began = self.player.began;
         self.streams[0].event_sent(now, packet, len, began);
-        self.written(len, stamp)
+        self.written(&out[begin..], stamp)
     }
 }

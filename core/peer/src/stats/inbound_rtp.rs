@@ -30,6 +30,10 @@ dictionary! {
         pub bytes_received: u64,
         /// Bytes of their headers and padding.
         pub header_bytes_received: u64,
+        /// Packets that came marked as capable of L4S (ECT(1), RFC 9331).
+        pub packets_received_with_ect1: u64,
+        /// Packets that came marked as having met congestion (RFC 3168).
+        pub packets_received_with_ce: u64,
         /// Packets that did not come, unless in another stream; negative if packets came twice
         /// (RFC 3550 §6.4.1).
         pub packets_lost: i64,
@@ -183,6 +187,8 @@ impl Collector {
                 + repairs.clone().map(|it| it.bytes_received).sum::<u64>(),
             header_bytes_received: own.header_bytes_received
                 + repairs.map(|it| it.header_bytes_received).sum::<u64>(),
+            packets_received_with_ect1: own.packets_received_with_ect1,
+            packets_received_with_ce: own.packets_received_with_ce,
             packets_lost: own.packets_lost(),
             jitter: own.jitter().as_secs_f64(),
             packets_discarded: counted.packets_discarded,

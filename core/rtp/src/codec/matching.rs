@@ -81,10 +81,15 @@ impl Codec {
     }
 }
 
-/// The feedback that both ends know, in the order of `ours`.
+/// The feedback that both ends know, in the order of `ours`. Arrivals are told of in one way: where both
+/// know RFC 8888 not by `transport-cc`, too.
 pub fn common_feedback(ours: &[RtcpFeedback], theirs: &[RtcpFeedback]) -> Vec<RtcpFeedback> {
     let both = ours.iter().filter(|f| theirs.contains(f));
-    both.cloned().collect()
+    let mut both: Vec<RtcpFeedback> = both.cloned().collect();
+    if both.contains(&RtcpFeedback::Ccfb) {
+        both.retain(|feedback| *feedback != RtcpFeedback::TransportCc);
+    }
+    both
 }
 
 #[cfg(test)]
@@ -130,5 +135,16 @@ mod tests {
         assert!(!video("VP9", "profile-id=2").matches(&video("VP9", "profile-id=0")));
         assert!(video("AV1", "level-idx=5;profile=0;tier=0").matches(&video("AV1", "level-idx=9")));
         assert!(!video("AV1", "profile=1").matches(&video("AV1", "profile=0")));
+    }
+
+    #[test]
+    fn arrivals_are_told_of_in_one_way() {
+        use RtcpFeedback::{Ccfb, Nack, Remb, TransportCc};
+        let ours = [TransportCc, Nack, Ccfb];
+        assert_eq!(
+            common_feedback(&ours, &[Nack, Ccfb, TransportCc]),
+            [Nack, Ccfb]
+        );
+        assert_eq!(common_feedback(&ours, &[TransportCc, Remb]), [TransportCc]);
     }
 }

@@ -235,11 +235,13 @@ impl Session {
             rng,
             config,
             media,
+            now,
             ..
         } = self;
         let transport = &mut transports[at];
         if transport.media.is_none() {
-            let path = MediaPath::new(config.wall_clock.into(), rng.fork());
+            let mut path = MediaPath::new(config.wall_clock.into(), rng.fork());
+            path.rtp.set_bitrate_bounds(*now, config.bitrate_bounds);
             transport.media = Some(Box::new(path));
             media.in_use = true;
             transport.key_media();
@@ -253,7 +255,8 @@ impl Session {
             self.counters.unexpected_srtp += 1;
             return;
         };
-        let opened = path.handle_rtp(self.now, datagram.received, bytes, &mut self.counters);
+        let arrival = (datagram.received, datagram.ecn);
+        let opened = path.handle_rtp(self.now, arrival, bytes, &mut self.counters);
         if let Some(length) = opened {
             self.capture_received(at, CapturedProtocol::Rtp, &bytes[..length]);
         }

@@ -1,6 +1,6 @@
 use std::net::SocketAddr;
 
-use duologue_base::{DtlsRole, Instant, Rng, SocketId, SrtpKeying};
+use duologue_base::{DtlsRole, Ecn, Instant, Rng, SocketId, SrtpKeying};
 use duologue_ice as ice;
 use duologue_media::MediaTransport;
 use duologue_rtp::NtpTime;
@@ -70,7 +70,7 @@ impl MediaPath {
     pub(crate) fn handle_rtp(
         &mut self,
         now: Instant,
-        arrival: Instant,
+        arrival: (Instant, Ecn),
         bytes: &mut [u8],
         counters: &mut Counters,
     ) -> Option<usize> {
@@ -81,7 +81,8 @@ impl MediaPath {
         match keys.receiver.open_rtp(bytes) {
             Ok(opened) => {
                 let packet = &bytes[..opened.length];
-                self.rtp.handle_rtp(now, arrival, opened.sequence, packet);
+                self.rtp
+                    .handle_marked_rtp(now, arrival, opened.sequence, packet);
                 Some(opened.length)
             }
             Err(_) => {

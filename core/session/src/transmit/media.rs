@@ -71,8 +71,9 @@ impl Session {
             media.poll_rtp(now, room, out, &mut tap)
         });
 
+        let ecn = media.rtp.marks();
         let (datagrams, carried) = train.carries();
-        let transmit = train.finish();
+        let transmit = train.finish().map(|transmit| Transmit { ecn, ..transmit });
         if !leftover.is_empty() {
             self.leftovers.rtp = Some((key, leftover));
         }

@@ -2,10 +2,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use duologue_base::{Ecn, Instant, Rng, Seq16};
-use duologue_media::cc::{
-    Bitrate, Bounds, Controller, Event, Gcc, History, Input, Plan, Selector, StreamArrival,
-};
+use duologue_media::cc::{Bitrate, Bounds, Controller, Event, Gcc, History, Input, Plan, Selector};
 use duologue_media::pacer::{Class, Pacer, Queued, StreamKey, Turn};
+use duologue_rtp::rtcp::PacketMetric;
 
 use super::arena::{Arrived, Content, Flow, Packet, Way};
 use super::encoder::{Encoder, EncoderConfig};
@@ -68,7 +67,7 @@ pub(super) enum Feedback {
     /// Base number, reference time in 64 ms, and the time of what arrived in 250 µs.
     Transport(u16, u32, Vec<(u16, u32)>),
     /// Time of the report, SSRC, first number, arrivals.
-    Stream(u32, u32, u16, Vec<Option<StreamArrival>>),
+    Stream(u32, u32, u16, Vec<PacketMetric>),
 }
 
 /// A packet before it is sent.
@@ -249,9 +248,9 @@ impl MediaFlow {
                 self.history
                     .handle_transport_cc(now, base, reference, arrivals, &mut results);
             }
-            Feedback::Stream(time, ssrc, begin, arrivals) => {
+            Feedback::Stream(time, ssrc, begin, metrics) => {
                 self.history
-                    .handle_stream_report(now, time, ssrc, begin, arrivals, &mut results);
+                    .handle_stream_report(now, time, (ssrc, begin), metrics, &mut results);
             }
         }
         let in_flight = self.history.in_flight();
@@ -359,9 +358,9 @@ impl Receiver {
         if by_stream {
             let time = (u128::from(now.as_nanos()) * 65_536 / 1_000_000_000) as u32;
             let report = numbers.map(|number| {
-                arrivals.get(&number).map(|(at, ecn)| StreamArrival {
-                    ecn: *ecn,
-                    offset: ((now - *at).as_nanos() * 1_024 / 1_000_000_000).min(0x1ffd) as u16,
+                let arrival = arrivals.get(&number);
+                arrival.map_or(PacketMetric::LOST, |(at, ecn)| {
+                    PacketMetric::received(*ecn, Some(now - *at))
                 })
             });
             return Some(Feedback::Stream(time, ssrc, base as u16, report.collect()));

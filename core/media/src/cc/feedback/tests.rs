@@ -121,18 +121,13 @@ fn reports_of_rfc_8888_say_the_same_with_marks() {
         history.push(at(1_000), 300, None, Some((9, n)));
     }
     let mut results = Vec::new();
-    let arrivals = [
-        Some(StreamArrival {
-            ecn: Ecn::Ect1,
-            offset: 20,
-        }),
-        None,
-        Some(StreamArrival {
-            ecn: Ecn::Ce,
-            offset: 10,
-        }),
+    let ago = |units: u64| Some(Duration::from_nanos(units * 1_000_000_000 / 1_024));
+    let metrics = [
+        PacketMetric::received(Ecn::Ect1, ago(20)),
+        PacketMetric::LOST,
+        PacketMetric::received(Ecn::Ce, ago(10)),
     ];
-    history.handle_stream_report(at(1_100), 5 << 16, 7, 65_534, arrivals, &mut results);
+    history.handle_stream_report(at(1_100), 5 << 16, (7, 65_534), metrics, &mut results);
     let said: Vec<_> = results
         .iter()
         .map(|result| (result.sequence, result.ecn))
@@ -166,7 +161,8 @@ fn feedback_for_packets_that_nobody_sent_is_counted() {
     told(&mut history, at(0), (40_000, 0), [Some(0); 8], &mut results);
     sent(&mut history, 2);
     told(&mut history, at(1_100), (1, 0), [Some(0); 8], &mut results);
-    history.handle_stream_report(at(1_100), 0, 3, 0, [None; 8], &mut results);
+    let lost = [PacketMetric::LOST; 8];
+    history.handle_stream_report(at(1_100), 0, (3, 0), lost, &mut results);
     assert_eq!(results.len(), 1);
     assert!(history.unknown() > 0);
 }
