@@ -41,7 +41,7 @@ async fn run(args: Args) -> Outcome<String> {
         "dc" => throughput(&args, &pairs).await,
         "ping" => ping(&args, &pairs).await,
         "mem" => memory(&args, &pairs).await,
-        "rtp" => rtp::run(&args, &pairs).await,
+        "rtp" => rtp::run(&args).await,
         "scale" => scale::run(&args).await,
         "server" => server::run(&args).await,
         other => Err(format!(

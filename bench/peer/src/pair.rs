@@ -1,8 +1,8 @@
 //! Two connected peers.
 
 use duologue::{
-    Configuration, DataChannel, Endpoint, EndpointBuilder, Event, Events, PeerConnection,
-    SessionDescription,
+    BitrateBounds, Configuration, DataChannel, Endpoint, EndpointBuilder, Event, Events,
+    PeerConnection, SessionDescription,
 };
 
 use crate::Outcome;
@@ -27,7 +27,16 @@ pub(crate) struct Pairs {
 
 impl Pairs {
     pub(crate) fn new(args: &Args) -> Outcome<Self> {
-        let endpoint = on_loopback().build()?;
+        Pairs::on(on_loopback(), args)
+    }
+
+    /// Pairs whose estimate of the path stays within these bounds.
+    pub(crate) fn within(bounds: BitrateBounds, args: &Args) -> Outcome<Self> {
+        Pairs::on(on_loopback().bitrate_bounds(bounds), args)
+    }
+
+    fn on(builder: EndpointBuilder, args: &Args) -> Outcome<Self> {
+        let endpoint = builder.build()?;
         Ok(Pairs {
             server: endpoint.clone(),
             endpoint,

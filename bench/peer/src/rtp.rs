@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use duologue::{
-    Bytes, MediaKind, RtpPacketInit, RtpPacketWriter, RtpPackets, RtpTransceiver,
-    TransceiverDirection, TransceiverInit,
+    Bitrate, BitrateBounds, Bytes, MediaKind, RtpPacketInit, RtpPacketWriter, RtpPackets,
+    RtpTransceiver, TransceiverDirection, TransceiverInit,
 };
 
 use crate::args::Args;
@@ -19,10 +19,17 @@ const PAYLOAD: usize = 1_200;
 const BURST: u64 = 32;
 /// Packets that are handed over, and taken, at once.
 const BATCH: usize = 256;
+/// Megabits per second that as fast as packets are taken begins with, and is not slower than.
+const START_MBPS: u64 = 6_000;
+const LEAST_MBPS: u64 = 2_000;
 /// A packet's share of a video clock of 90 kHz, as with every peer of the comparison.
 const TICKS: u32 = 90;
 
-pub(crate) async fn run(args: &Args, pairs: &Pairs) -> Outcome<String> {
+pub(crate) async fn run(args: &Args) -> Outcome<String> {
+    let pairs = match args.get("pps", 0.0) {
+        pps if pps > 0.0 => Pairs::new(args)?,
+        _ => Pairs::within(bounds(args), args)?,
+    };
     let (mut alice, mut bob) = pairs.peers()?;
     let init = TransceiverInit {
         direction: TransceiverDirection::Sendonly,
@@ -50,6 +57,17 @@ pub(crate) async fn run(args: &Args, pairs: &Pairs) -> Outcome<String> {
 
     let arrived = (received.0 - before.0, received.1 - before.1);
     Ok(report::rtp(sent as f64, arrived, window, cpu))
+}
+
+/// What a packet costs is measured, and not how soon congestion control finds out what loopback carries:
+/// it begins fast, and stays so where the scheduler holds packets up.
+fn bounds(args: &Args) -> BitrateBounds {
+    let mbps = |name, default| Bitrate::from_kbps(1_000 * args.get(name, default));
+    BitrateBounds {
+        min: mbps("least", LEAST_MBPS),
+        start: mbps("start", START_MBPS),
+        ..BitrateBounds::default()
+    }
 }
 
 fn receiving(peer: &Peer) -> Outcome<RtpTransceiver> {
