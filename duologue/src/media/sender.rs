@@ -79,17 +79,21 @@ impl RtpSender {
             .with(|control| control.peer_mut().parameters(self.id))
     }
 
-    /// `setParameters(parameters)`
+    /// `setParameters(parameters)`. The W3C wants `parameters()` in the same task of the event loop, of
+    /// which there is none here: they may be from any time before, and what is read-only must be as it
+    /// is now.
     ///
     /// # Errors
-    /// `InvalidStateError` without a `parameters()` before, or of a stopped transceiver;
-    /// `InvalidModificationError` when something read-only changed; `RangeError` for a scale
-    /// below 1.
-    pub async fn set_parameters(&self, parameters: RtpSendParameters) -> Result<(), Exception> {
+    /// `InvalidStateError` of a stopped transceiver; `InvalidModificationError` when something read-only
+    /// changed, or is not what it was; `RangeError` for a scale below 1.
+    pub async fn set_parameters(&self, mut parameters: RtpSendParameters) -> Result<(), Exception> {
         let id = self.id;
-        let settled = self
-            .connection
-            .operation(|peer| peer.set_parameters(id, parameters));
+        let settled = self.connection.operation(|peer| {
+            if let Some(now) = peer.parameters(id) {
+                parameters.transaction_id = now.transaction_id;
+            }
+            peer.set_parameters(id, parameters)
+        });
         settled.await.map(drop)
     }
 
