@@ -217,7 +217,7 @@ mod tests {
     fn told(arrivals: &mut StreamArrivals, now: u64) -> Vec<Told> {
         let metric = |metric: &PacketMetric| {
             let ago = metric.ago()?;
-            Some(((ago.as_micros() + 500) / 1_000, metric.ecn()))
+            Some((ago.as_micros().div_ceil(1_000), metric.ecn()))
         };
         let reports = arrivals.tell(at(now), 1_200);
         let told = reports.iter().map(|report| {

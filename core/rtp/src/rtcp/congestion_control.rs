@@ -103,7 +103,8 @@ impl PacketMetric {
         let offset = match ago {
             None => UNKNOWN,
             Some(ago) => {
-                let units = (ago.as_nanos() * 1_024 + 500_000_000) / 1_000_000_000;
+                // Whole units; a time that was told before is a nanosecond short of them.
+                let units = (ago.as_nanos() + 1) * 1_024 / 1_000_000_000;
                 u16::try_from(units).unwrap_or(u16::MAX).min(LONG_AGO)
             }
         };
