@@ -183,8 +183,8 @@ fn a_fast_path_that_falls_to_500_kbit_and_comes_back() {
     check(
         "20 Mbit/s, 500 kbit/s, 20 Mbit/s",
         [
-            measure("s until below 500 kbit/s", AtMost(1.0), AtMost(0.84)),
-            measure("target 5 s after", AtLeast(3_000.0), AtLeast(946.0)),
+            measure("s until below 500 kbit/s", AtMost(1.0), AtMost(0.55)),
+            measure("target 5 s after", AtLeast(3_000.0), AtLeast(6_400.0)),
         ],
         |seed| {
             let link = Bottleneck::new(kbps(20_000))
