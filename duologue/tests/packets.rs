@@ -8,12 +8,13 @@ mod common;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use common::media::{call, negotiate_again, within};
+use common::media::{call, call_on, negotiate_again, within};
 use common::{Peer, endpoint, negotiate};
 use duologue::limits::{PACKET_BACKLOG, SEND_ITEMS};
 use duologue::{
-    Bytes, Event, ExceptionName, MediaKind, RtpEncodingParameters, RtpPacket, RtpPacketInit,
-    RtpPacketWriter, RtpPackets, RtpSender, TransceiverDirection, TransceiverInit,
+    Bitrate, BitrateBounds, Bytes, Endpoint, Event, ExceptionName, MediaKind,
+    RtpEncodingParameters, RtpPacket, RtpPacketInit, RtpPacketWriter, RtpPackets, RtpSender,
+    TransceiverDirection, TransceiverInit,
 };
 
 fn packet(number: u32, len: usize) -> RtpPacketInit {
@@ -420,4 +421,38 @@ async fn statistics_of_streams_have_the_names_of_browsers() {
             );
         }
     }
+}
+
+/// On one thread a session hands its reader no more at once than waits for it.
+#[tokio::test]
+async fn who_reads_all_the_time_loses_nothing_to_a_burst() {
+    let rate = Bitrate::from_kbps(2_000_000);
+    let bounds = BitrateBounds {
+        min: rate,
+        start: rate,
+        ..BitrateBounds::default()
+    };
+    let endpoint = Endpoint::builder().loopback(true).ipv6(false);
+    let endpoint = endpoint.bitrate_bounds(bounds).build().unwrap();
+    let call = call_on(&endpoint).await;
+    let mut packets = call.of_bob[1].receiver().packets();
+    let writer = call.of_alice[1].sender().packets();
+    tokio::spawn(async move {
+        for first in (0..).step_by(500) {
+            let mut batch = (first..first + 500).map(|n| packet(n, 100)).collect();
+            if writer.send_all(&mut batch).await.is_err() {
+                return;
+            }
+        }
+    });
+    // What waits for a task has its turn among the others; what `block_on` runs, only now and then.
+    let reader = tokio::spawn(async move {
+        let (mut received, mut batch) = (0, Vec::new());
+        while received < 8_000 {
+            received += packets.recv_many(&mut batch, 256).await;
+            batch.clear();
+        }
+        packets.dropped()
+    });
+    assert_eq!(within(reader).await.unwrap(), 0);
 }

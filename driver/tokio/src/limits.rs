@@ -6,6 +6,15 @@ use std::time::Duration;
 /// at least this often while datagrams keep coming.
 pub(crate) const RECEIVES_PER_TURN: usize = 4;
 
+/// Datagrams of one turn of a session that are received before what they brought is handed on, but for
+/// those of the call that passes it.
+pub(crate) const DATAGRAMS_PER_TURN: usize = 256;
+
+/// Packets and frames of media that a session hands on before it lets other tasks of its thread run,
+/// their reader among them: who waits for them keeps a thousand. What a task wakes is first of all its
+/// own thread's, and no other thread takes that away.
+pub(crate) const MEDIA_PER_POLL: usize = 256;
+
 /// Trains that one turn of a session sends.
 pub(crate) const TRANSMITS_PER_TURN: usize = 16;
 

@@ -19,7 +19,7 @@ use crate::Host;
 use crate::checks::CHECKS;
 use crate::endpoint::Shared;
 use crate::error_log::ErrorLog;
-use crate::limits::{CHECKS_PAUSE, IDLE_QUEUE_CAPACITY, TURNS_PER_POLL};
+use crate::limits::{CHECKS_PAUSE, IDLE_QUEUE_CAPACITY, MEDIA_PER_POLL, TURNS_PER_POLL};
 use crate::mailbox::{Input, Mailbox};
 use crate::mdns::NameRequest;
 use crate::queue::Overrun;
@@ -44,6 +44,8 @@ pub(crate) struct SessionTask<H> {
     streams: Streams,
     next_socket: u32,
     first_to_receive: usize,
+    /// Packets and frames that the host got since the task was last polled.
+    media_given: usize,
     user_names: UserNames,
     /// Names that multicast DNS answers for.
     names: Vec<MdnsName>,
@@ -77,6 +79,7 @@ impl<H: Host> SessionTask<H> {
             streams: Streams::default(),
             next_socket: 0,
             first_to_receive: 0,
+            media_given: 0,
             user_names: UserNames::default(),
             names: Vec::new(),
             timer: Timer::default(),
@@ -217,6 +220,7 @@ impl<H: Host> SessionTask<H> {
         let mut any = false;
         while let Some(item) = self.session.poll_media() {
             self.host.handle_media(item);
+            self.media_given += 1;
             any = true;
         }
         any
@@ -241,11 +245,15 @@ impl<H: Host> Future for SessionTask<H> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let task = self.get_mut();
+        task.media_given = 0;
         scratch::with(|scratch| {
             for _ in 0..TURNS_PER_POLL {
                 let more = task.turn(cx, scratch);
                 if task.session.is_closed() {
                     return Poll::Ready(());
+                }
+                if task.media_given >= MEDIA_PER_POLL {
+                    break;
                 }
                 if more || !task.mailbox.queue().wait(cx.waker()) {
                     continue;

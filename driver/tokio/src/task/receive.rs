@@ -7,7 +7,7 @@ use duologue_base::Instant;
 use super::SessionTask;
 use crate::Host;
 use crate::endpoint::Counters;
-use crate::limits::RECEIVES_PER_TURN;
+use crate::limits::{DATAGRAMS_PER_TURN, RECEIVES_PER_TURN};
 use crate::mailbox::OwnedTrain;
 use crate::scratch::Scratch;
 
@@ -21,7 +21,7 @@ impl<H: Host> SessionTask<H> {
 
     /// Takes what the session's own sockets have. Returns whether it was everything.
     pub(super) fn receive(&mut self, cx: &mut Context<'_>, scratch: &mut Scratch) -> bool {
-        let mut receives = 0;
+        let (mut receives, mut datagrams) = (0, 0);
         // Not always the same one first: one busy socket must not silence the others.
         let (before, after) = self
             .sockets
@@ -39,6 +39,7 @@ impl<H: Host> SessionTask<H> {
                         let id = bound.socket.id();
                         for (meta, bytes) in scratch.receive.datagrams(id, taken) {
                             self.session.handle_datagram(taken.now(), &meta, bytes);
+                            datagrams += 1;
                         }
                     }
                     Poll::Ready(Err(error)) => {
@@ -48,7 +49,7 @@ impl<H: Host> SessionTask<H> {
                     }
                 }
                 receives += 1;
-                if receives >= RECEIVES_PER_TURN {
+                if receives >= RECEIVES_PER_TURN || datagrams >= DATAGRAMS_PER_TURN {
                     return false;
                 }
             }
