@@ -10,11 +10,12 @@ pub(crate) const MESSAGE_OVERHEAD: usize = 64;
 /// Events that may wait before no more channels are accepted and no more messages taken.
 pub const EVENT_BACKLOG: usize = 1024;
 
-/// Packets of one receiver that wait for its reader; older ones are dropped and counted.
-pub const PACKET_BACKLOG: usize = 1024;
+/// Packets of one receiver that wait for its reader; older ones are dropped and counted. At 600,000 a
+/// second they are there in 7 ms, for which a busy machine keeps any reader waiting.
+pub const PACKET_BACKLOG: usize = 4_096;
 
 /// The same in bytes of their payloads.
-pub const PACKET_BACKLOG_BYTES: usize = 2 << 20;
+pub const PACKET_BACKLOG_BYTES: usize = 4 << 20;
 
 /// Frames of one receiver that wait for its reader; older ones are dropped and counted.
 pub const FRAME_BACKLOG: usize = 256;

@@ -11,8 +11,8 @@ pub(crate) const RECEIVES_PER_TURN: usize = 4;
 pub(crate) const DATAGRAMS_PER_TURN: usize = 256;
 
 /// Packets and frames of media that a session hands on before it lets other tasks of its thread run,
-/// their reader among them: who waits for them keeps a thousand. What a task wakes is first of all its
-/// own thread's, and no other thread takes that away.
+/// their reader among them, who has a bounded queue. What a task wakes is first of all its own
+/// thread's, and no other thread takes that away.
 pub(crate) const MEDIA_PER_POLL: usize = 256;
 
 /// Trains that one turn of a session sends.
