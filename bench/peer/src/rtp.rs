@@ -26,10 +26,7 @@ const LEAST_MBPS: u64 = 2_000;
 const TICKS: u32 = 90;
 
 pub(crate) async fn run(args: &Args) -> Outcome<String> {
-    let pairs = match args.get("pps", 0.0) {
-        pps if pps > 0.0 => Pairs::new(args)?,
-        _ => Pairs::within(bounds(args), args)?,
-    };
+    let pairs = Pairs::within(bounds(args), args)?;
     let (mut alice, mut bob) = pairs.peers()?;
     let init = TransceiverInit {
         direction: TransceiverDirection::Sendonly,
