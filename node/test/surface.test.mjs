@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import test from 'node:test';
 import * as duologue from '../index.mjs';
 import { COLUMNS } from '../dist/flow/columns.js';
@@ -91,3 +92,9 @@ async function certificates(taken) {
   const rsa = taken.proxy('RsaHashedKeyGenParams', { name: 'RSASSA-PKCS1-v1_5', publicExponent: exponent, hash: 'MD5' });
   await assert.rejects(generate(rsa), { name: 'NotSupportedError' });
 }
+
+test('what is exported has types, and what has types is exported', () => {
+  const types = readFileSync(new URL('../types/index.d.ts', import.meta.url), 'utf8');
+  const typed = Array.from(types.matchAll(/^export declare (?:const|class) (\w+)/gm), ([, name]) => name);
+  assert.deepEqual(typed.sort(), Object.keys(duologue).filter((name) => name !== 'default').sort());
+});
