@@ -19,6 +19,11 @@ test('an impossible constraint is named', async () => {
   await assert.rejects(impossible, (error) => error instanceof OverconstrainedError && error.constraint === 'height');
 });
 
+test('of two impossible constraints the first of the IDL is named', async () => {
+  const impossible = mediaDevices.getUserMedia({ video: { resizeMode: { exact: 'none' }, width: { exact: 639 } } });
+  await assert.rejects(impossible, { constraint: 'width' });
+});
+
 test('an advanced set counts only when it can be satisfied', async () => {
   const { width } = (
     await mediaDevices.getUserMedia({ video: { advanced: [{ width: 100_000 }, { width: 800 }] } })

@@ -43,6 +43,8 @@ export type DictionaryOf<M extends Members> = Simplify<
 >;
 
 export interface Dictionary<T> extends Converter<T> {
+  /** The names of its own members, in the order of the IDL. */
+  readonly members: readonly string[];
   /** What the dictionaries that inherit from this one convert first. */
   readonly collect: (value: object | null | undefined, context: string, into: Partial<T>) => void;
 }
@@ -85,5 +87,5 @@ export function dictionary(
     collect(value, context, out);
     return out;
   });
-  return Object.assign(convert, { collect });
+  return Object.assign(convert, { collect, members: Object.keys(members) });
 }
