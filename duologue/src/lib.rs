@@ -194,7 +194,7 @@ mod wakers;
 
 #[cfg(feature = "tokio")]
 pub use {
-    channel::DataChannel,
+    channel::{ByteStream, DataChannel},
     connection::PeerConnection,
     dtmf::DtmfSender,
     duologue_media::forward::Choice,
@@ -224,5 +224,5 @@ pub use raw::{AudioTrackGenerator, AudioTrackProcessor, VideoTrackGenerator, Vid
 
 /// What the project's README shows runs.
 #[cfg(all(doctest, feature = "tokio"))]
-#[doc = include_str!("../../README.md")]
+#[doc = include_str!("../README.md")]
 struct Readme;

@@ -14,10 +14,14 @@ const { devDependencies: _, scripts: __, ...main } = read('package.json');
 const platforms = read('npm/platforms.json');
 const { name, version, license } = main;
 
-/** Packs a folder with these files and this package.json. */
+/** What both kinds of packages carry. */
+const LICENCES = ['LICENSE-MIT', 'LICENSE-APACHE'];
+
+/** Packs a folder with these files, the licences and this package.json. */
 function pack(manifest, files) {
   const folder = mkdtempSync(path.join(tmpdir(), 'duologue-pack-'));
   for (const file of files) cpSync(path.join(root, file), path.join(folder, file), { recursive: true });
+  for (const file of LICENCES) cpSync(path.join(root, file), path.join(folder, file), { dereference: true });
   writeFileSync(path.join(folder, 'package.json'), JSON.stringify(manifest, null, 2));
   execFileSync('npm', ['pack', '--silent', '--pack-destination', out], { cwd: folder, stdio: ['ignore', 'inherit', 'inherit'] });
   rmSync(folder, { recursive: true });

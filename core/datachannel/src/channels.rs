@@ -244,7 +244,8 @@ impl Channels {
                 return Some(report);
             }
             let pulled = self.pulled;
-            if let Some(end) = self.ends.pop_front_if(|end| end.after <= pulled) {
+            let due = self.ends.front().is_some_and(|end| end.after <= pulled);
+            if let Some(end) = due.then(|| self.ends.pop_front()).flatten() {
                 self.close_all(end.error);
                 continue;
             }

@@ -107,7 +107,9 @@ fn encode_open(init: &ChannelInit) -> Bytes {
 }
 
 fn cut(name: &str) -> &str {
-    &name[..name.floor_char_boundary(usize::from(u16::MAX))]
+    let most = name.len().min(usize::from(u16::MAX));
+    let end = (0..=most).rev().find(|at| name.is_char_boundary(*at));
+    &name[..end.unwrap_or(0)]
 }
 
 /// Why bytes are not a DCEP message.

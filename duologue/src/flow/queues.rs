@@ -47,9 +47,13 @@ impl MediaQueues {
 
     /// Ends the queues of transceivers that have come to their end.
     pub(crate) fn end_those(&self, mut ended: impl FnMut(TransceiverId) -> bool) {
-        let gone = self.lock().extract_if(.., |id, _| ended(*id)).collect();
-        let gone: Vec<(TransceiverId, Arc<Queues>)> = gone;
-        for (_, queues) in gone {
+        let mut gone = Vec::new();
+        self.lock().retain(|id, queues| {
+            let ends = ended(*id);
+            gone.extend(ends.then(|| queues.clone()));
+            !ends
+        });
+        for queues in gone {
             queues.end();
         }
     }
