@@ -1,6 +1,7 @@
 //! Data channels, as the W3C shows them.
 
 mod queues;
+mod stream;
 
 use std::fmt;
 use std::future::poll_fn;
@@ -16,6 +17,7 @@ use crate::Message;
 use crate::connection::ConnectionHandle;
 use queues::Outbox;
 pub(crate) use queues::{Backlog, Channel};
+pub use stream::ByteStream;
 
 /// A bidirectional channel of messages: `RTCDataChannel` (webrtc-pc §6.2).
 ///

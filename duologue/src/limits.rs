@@ -67,3 +67,7 @@ pub(crate) const COUNTED_PICTURES: usize = 256;
 /// Streams of one connection of which players, and encodings of which encoders, are in the statistics.
 #[cfg(feature = "codecs")]
 pub(crate) const TOLD_STREAMS: usize = 256;
+
+/// Bytes of one message of a [`ByteStream`](crate::ByteStream): every peer takes as many, and messages of
+/// other channels get their turn between.
+pub const STREAM_MESSAGE: usize = 64 << 10;

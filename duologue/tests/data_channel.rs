@@ -296,3 +296,33 @@ async fn empty_messages_wait_for_room_like_others() {
         assert_eq!(b.recv().await, Some("".into()));
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_channel_is_a_stream_of_bytes_to_whoever_wants_one() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    let (_alice, _bob, a, b) = connected(&endpoint(), DataChannelInit::default()).await;
+    let sent: Vec<u8> = (0..3_000_000u32).map(|n| (n / 7) as u8).collect();
+    let expected = sent.clone();
+    // Neither an empty message nor text ends it.
+    a.send(b"").await.unwrap();
+    a.send_text("first ").await.unwrap();
+    let writer = tokio::spawn(async move {
+        let mut stream = a.into_byte_stream();
+        stream.write_all(&sent).await.unwrap();
+        stream.shutdown().await.unwrap();
+        // Nothing can follow.
+        let error = stream.write_all(b"more").await.unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::BrokenPipe);
+    });
+    let mut received = Vec::new();
+    let mut stream = b.into_byte_stream();
+    stream.read_to_end(&mut received).await.unwrap();
+    assert_eq!(&received[..6], b"first ");
+    assert!(
+        received[6..] == expected[..],
+        "{} bytes came",
+        received.len()
+    );
+    writer.await.unwrap();
+}
