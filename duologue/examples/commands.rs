@@ -6,26 +6,30 @@
 //! Time and the network are pretended.
 #![allow(clippy::print_stdout, reason = "an example shows what happens")]
 
-use std::collections::VecDeque;
-use std::net::{IpAddr, SocketAddr};
+#[path = "machines/mod.rs"]
+#[allow(dead_code, reason = "no peer is here")]
+mod machines;
+#[path = "pretend/mod.rs"]
+mod pretend;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use duologue::sans_io::{
-    Action, Command, Context, Datagram, DtlsRole, Ecn, Generation, IceCredentials, IceRole,
-    Instant, Interface, MediaCommand, MediaItem, Outlet, Report, Rng, Session, SessionConfig,
-    SocketId, TransportCommand, TransportReport, WallClock, ice, rtp,
+    Command, Context, DtlsRole, Generation, IceCredentials, IceRole, Instant, MediaCommand,
+    MediaItem, Outlet, Report, Rng, Session, SessionConfig, TransportCommand, TransportReport,
+    WallClock, ice, rtp,
 };
 use duologue::{
     Bytes, Certificate, KeygenAlgorithm, RtpPacket, RtpPacketInit, TransceiverId, TransportKey,
 };
 
+use machines::{Outcome, Sockets};
+use pretend::Network;
+
 const TRANSPORT: TransportKey = TransportKey(0);
 const VIDEO: TransceiverId = TransceiverId(0);
 const FIRST: Generation = Generation(0);
-
-/// How long a datagram travels.
-const DELAY: Duration = Duration::from_millis(10);
 
 /// Packets that the viewer is to get.
 const PACKETS: usize = 100;
@@ -33,8 +37,7 @@ const PACKETS: usize = 100;
 /// One end of one connection.
 struct End {
     session: Session,
-    address: IpAddr,
-    sockets: Vec<(SocketId, SocketAddr)>,
+    sockets: Sockets,
     local: IceCredentials,
     certificate: Certificate,
     /// Candidates that the other end has to know.
@@ -43,15 +46,7 @@ struct End {
     packets: Vec<RtpPacket>,
 }
 
-/// A datagram on its way.
-struct Flight {
-    arrives: Instant,
-    from: SocketAddr,
-    to: SocketAddr,
-    bytes: Vec<u8>,
-}
-
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+pub(crate) fn main() -> Outcome<()> {
     let context = Context::new()?;
     // The camera and the server's end of it; the server's end of the viewer, and the viewer.
     let mut ends: Vec<End> = (1..=4)
@@ -66,7 +61,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         other.receive_video();
     }
 
-    let mut network = VecDeque::new();
+    let mut network = Network::default();
     let mut now = Instant::ZERO;
     let mut sent = 0;
     while ends[3].packets.len() < PACKETS {
@@ -86,7 +81,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             one.signal_to(now, other);
             other.signal_to(now, one);
         }
-        now = next_moment(now, &mut ends, &network);
+        // A frame comes every 33 ms.
+        let frame = now + Duration::from_millis(33);
+        let sessions = ends.iter_mut().map(|end| &mut end.session);
+        now = network
+            .next_moment(now, sessions)
+            .map_or(frame, |next| next.min(frame));
         deliver(now, &mut ends, &mut network)?;
     }
     let bytes: usize = ends[3]
@@ -118,25 +118,15 @@ fn forwarded(packet: RtpPacket) -> RtpPacketInit {
     }
 }
 
-/// When the next datagram arrives or the next timer is due; a frame comes every 33 ms.
-fn next_moment(now: Instant, ends: &mut [End], network: &VecDeque<Flight>) -> Instant {
-    let arrival = network.front().map(|flight| flight.arrives);
-    let timers = ends.iter_mut().filter_map(|end| end.session.poll_timeout());
-    let frame = now + Duration::from_millis(33);
-    let moment = timers.chain(arrival).fold(frame, Instant::min);
-    moment.max(now)
-}
-
-fn deliver(
-    now: Instant,
-    ends: &mut [End],
-    network: &mut VecDeque<Flight>,
-) -> Result<(), Box<dyn std::error::Error>> {
-    while network.front().is_some_and(|flight| flight.arrives <= now) {
-        let mut flight = network.pop_front().ok_or("it was there")?;
+fn deliver(now: Instant, ends: &mut [End], network: &mut Network) -> Outcome<()> {
+    while let Some(mut flight) = network.arrived(now) {
         let mut to = ends.iter_mut();
-        let to = to.find(|end| end.address == flight.to.ip());
-        to.ok_or("a stray datagram")?.receive(now, &mut flight);
+        let to = to
+            .find(|end| end.sockets.address == flight.to.ip())
+            .ok_or("a stray datagram")?;
+        let way = [flight.from, flight.to];
+        to.sockets
+            .receive(now, &mut to.session, way, &mut flight.bytes);
     }
     for end in ends {
         end.session.handle_timeout(now);
@@ -157,15 +147,14 @@ fn parameters() -> rtp::RtpParameters {
 }
 
 impl End {
-    fn new(context: &Context, number: u8) -> Result<Self, Box<dyn std::error::Error>> {
+    fn new(context: &Context, number: u8) -> Outcome<Self> {
         let mut rng = Rng::from_u64(number.into());
         let today = WallClock::from_unix_millis(1_700_000_000_000);
         let day = Duration::from_secs(86_400);
         let certificate = Certificate::generate(KeygenAlgorithm::EcdsaP256, today, day, &mut rng)?;
         Ok(End {
             session: Session::new(SessionConfig::new(context.clone()), rng.fork()),
-            address: [192, 0, 2, number].into(),
-            sockets: Vec::new(),
+            sockets: Network::sockets([192, 0, 2, number].into()),
             local: IceCredentials::generate(&mut rng),
             certificate,
             candidates: Vec::new(),
@@ -260,9 +249,9 @@ impl End {
     }
 
     /// Does what the session asks for and takes what it has.
-    fn run(&mut self, now: Instant, network: &mut VecDeque<Flight>) {
+    fn run(&mut self, now: Instant, network: &mut Network) {
         while let Some(action) = self.session.poll_action() {
-            self.act(now, action);
+            self.sockets.act(now, &mut self.session, action);
         }
         while let Some(report) = self.session.poll_report() {
             match report {
@@ -281,55 +270,6 @@ impl End {
                 self.packets.push(packet);
             }
         }
-        self.transmit(now, network);
-    }
-
-    /// Pretends to have one interface, and to open sockets on it.
-    fn act(&mut self, now: Instant, action: Action) {
-        match action {
-            Action::ListInterfaces => {
-                let ip = self.address;
-                self.session.handle_interfaces(now, &[Interface { ip }]);
-            }
-            Action::Bind { bind_id, ip, .. } => {
-                let number = self.sockets.len() as u16;
-                let addr = SocketAddr::new(ip, 50_000 + number);
-                let socket = (SocketId(number.into()), addr);
-                self.sockets.push(socket);
-                self.session.handle_bound(now, bind_id, Ok(socket));
-            }
-            _ => {}
-        }
-    }
-
-    fn transmit(&mut self, now: Instant, network: &mut VecDeque<Flight>) {
-        let mut train = Vec::new();
-        while let Some(transmit) = self.session.poll_transmit(now, &mut train) {
-            let Some((_, from)) = self.sockets.iter().find(|(id, _)| *id == transmit.socket) else {
-                continue;
-            };
-            for bytes in train.chunks(transmit.segment_size.unwrap_or(train.len().max(1))) {
-                network.push_back(Flight {
-                    arrives: now + DELAY,
-                    from: *from,
-                    to: transmit.remote,
-                    bytes: bytes.to_vec(),
-                });
-            }
-        }
-    }
-
-    fn receive(&mut self, now: Instant, flight: &mut Flight) {
-        if let Some((socket, _)) = self.sockets.iter().find(|(_, addr)| *addr == flight.to) {
-            let datagram = Datagram {
-                socket: *socket,
-                received: now,
-                remote: flight.from,
-                local_ip: None,
-                ecn: Ecn::NotEct,
-            };
-            self.session
-                .handle_datagram(now, &datagram, &mut flight.bytes);
-        }
+        network.take_from(now, &self.sockets, &mut self.session);
     }
 }

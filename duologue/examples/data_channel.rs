@@ -4,7 +4,7 @@
 use duologue::{Configuration, Endpoint, Event, Events, Message, PeerConnection};
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+pub(crate) async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let endpoint = Endpoint::builder().loopback(true).build()?;
     let (alice, alice_events) = endpoint.connection(Configuration::default())?;
     let (bob, mut bob_events) = endpoint.connection(Configuration::default())?;
@@ -29,10 +29,15 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     channel.opened().await?;
     channel.send_text("Hello, Bob").await?;
-    println!("Bob got {:?}", incoming.recv().await);
+    let heard = incoming.recv().await;
+    println!("Bob got {heard:?}");
     incoming.send(Message::from(b"\x01\x02\x03")).await?;
-    println!("Alice got {:?}", channel.recv().await);
-    Ok(())
+    let answered = channel.recv().await;
+    println!("Alice got {answered:?}");
+    match (heard, answered) {
+        (Some(Message::Text(text)), Some(Message::Binary(_))) if text == "Hello, Bob" => Ok(()),
+        _ => Err("something was lost".into()),
+    }
 }
 
 /// Takes the candidates of one peer to the other.
