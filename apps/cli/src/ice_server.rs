@@ -31,7 +31,13 @@ impl IceArgs {
 
 /// `turn:USER:PASSWORD@HOST` and the like.
 #[derive(Clone, Debug)]
-struct IceServerArg(IceServer);
+pub(crate) struct IceServerArg(IceServer);
+
+impl From<IceServerArg> for IceServer {
+    fn from(arg: IceServerArg) -> Self {
+        arg.0
+    }
+}
 
 impl FromStr for IceServerArg {
     type Err = String;

@@ -10,12 +10,15 @@
 mod call;
 mod check;
 pub mod demo;
+mod http;
 mod ice_server;
 mod log;
 mod loopback;
 mod meter;
 mod quantile;
 mod record;
+mod tls;
+pub mod whip;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -42,6 +45,12 @@ enum Command {
     Call(call::Args),
     /// Two peers in this process over real UDP sockets: set-up time, throughput, round trips
     Loopback(loopback::Args),
+    /// Send a file to a WHIP server, or be one
+    #[command(subcommand)]
+    Whip(whip::WhipCommand),
+    /// Watch what a WHEP server has, or be one
+    #[command(subcommand)]
+    Whep(whip::WhepCommand),
     /// What this machine can encode and decode, and what is missing for more
     Check(check::Args),
 }
@@ -58,6 +67,8 @@ pub async fn main() -> ExitCode {
         Some(Command::Demo(args)) => demo::run(args).await,
         Some(Command::Call(args)) => call::run(args).await,
         Some(Command::Loopback(args)) => loopback::run(args).await,
+        Some(Command::Whip(command)) => whip::run_whip(command).await,
+        Some(Command::Whep(command)) => whip::run_whep(command).await,
         Some(Command::Check(args)) => check::run(args).await,
     };
     match outcome {

@@ -5,7 +5,6 @@ mod signal;
 mod story;
 mod talk;
 mod terminal;
-mod tls;
 mod web;
 
 use std::path::PathBuf;
@@ -16,6 +15,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::ice_server::IceArgs;
 use crate::record::RecordArgs;
+use crate::tls::CertHash;
 use crate::{Failure, meter};
 use signal::Progress;
 use story::Story;
@@ -38,7 +38,7 @@ pub(crate) struct Args {
     /// The SHA-256 hash that the demo at --url printed for its certificate; without it the certificate
     /// must be one that this platform trusts
     #[arg(long, value_name = "HASH", requires = "url")]
-    cert_hash: Option<tls::CertHash>,
+    cert_hash: Option<CertHash>,
     #[command(flatten)]
     ice: IceArgs,
     #[command(flatten)]

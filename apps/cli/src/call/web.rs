@@ -3,87 +3,49 @@
 use std::fmt;
 use std::str::FromStr;
 
-use bytes::Bytes;
 use duologue::{IceCandidateInit, PeerConnection, SessionDescription};
-use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
-use hyper::client::conn::http1;
-use hyper::{Request, Response, StatusCode, header};
-use hyper_util::rt::TokioIo;
+use reqwest::{Client, Method, Response, StatusCode, header};
 use serde::Deserialize;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 
 use super::story::Story;
-use super::tls::{CertHash, connector, server_name};
 use crate::Failure;
+use crate::http::{self, client, told};
+use crate::tls::CertHash;
 
 /// Bytes of one answer or one server-sent event.
 const MAX_ANSWER: usize = 256 * 1024;
 
 /// Where a demo is: `http://HOST[:PORT]/`, or https.
 #[derive(Clone, Debug)]
-pub(super) struct Url {
-    scheme: Scheme,
-    /// With its port.
-    authority: String,
-}
-
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Scheme {
-    Http,
-    Https,
-}
+pub(super) struct Url(reqwest::Url);
 
 impl FromStr for Url {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (scheme, rest) = match text.split_once("://") {
-            Some(("http", rest)) => (Scheme::Http, rest),
-            Some(("https", rest)) => (Scheme::Https, rest),
-            _ => return Err("only http:// and https:// addresses can be called".to_owned()),
-        };
-        let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
-        if host.is_empty() || !path.is_empty() {
+        let url: reqwest::Url = text.parse().map_err(|error| format!("{error}"))?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err("only http:// and https:// addresses can be called".to_owned());
+        }
+        let rest = url.query().is_some() || url.fragment().is_some() || !url.username().is_empty();
+        if url.path() != "/" || rest {
             return Err("write it as the demo prints it: http://HOST:PORT/".to_owned());
         }
-        let has_port = host
-            .rsplit_once(':')
-            .is_some_and(|(_, port)| port.parse::<u16>().is_ok());
-        Ok(Url {
-            scheme,
-            authority: match (has_port, scheme) {
-                (true, _) => host.to_owned(),
-                (false, Scheme::Http) => format!("{host}:80"),
-                (false, Scheme::Https) => format!("{host}:443"),
-            },
-        })
+        Ok(Url(url))
     }
 }
 
 impl fmt::Display for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let scheme = match self.scheme {
-            Scheme::Http => "http",
-            Scheme::Https => "https",
-        };
-        write!(f, "{scheme}://{}/", self.authority)
+        self.0.fmt(f)
     }
 }
 
 impl Url {
     /// The demo is on this machine.
     pub(super) fn is_loopback(&self) -> bool {
-        let host = self.host();
-        let ip = host.parse::<std::net::IpAddr>();
-        host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())
-    }
-
-    fn host(&self) -> &str {
-        let host = self.authority.rsplit_once(':').map_or("", |(host, _)| host);
-        host.trim_matches(['[', ']'])
+        http::is_loopback(&self.0)
     }
 }
 
@@ -95,7 +57,8 @@ pub(super) async fn negotiate(
     story: &Story,
     mut candidates: mpsc::Receiver<IceCandidateInit>,
 ) -> Result<(), Failure> {
-    let server = Server { url, certificate };
+    let client = client(&url.0, certificate)?;
+    let server = Server { url, client };
     let opened = server.post("api/sessions", "{}".into()).await?;
     let Opened { id } = serde_json::from_slice(&opened).map_err(|_| server.stranger())?;
     let session = format!("api/sessions/{id}");
@@ -138,10 +101,10 @@ enum Note {
 }
 
 /// Reads the server-sent events.
-async fn take_candidates(mut events: Incoming, pc: PeerConnection, story: Story) {
+async fn take_candidates(mut events: Response, pc: PeerConnection, story: Story) {
     let mut text = Vec::new();
-    while let Some(Ok(frame)) = events.frame().await {
-        text.extend_from_slice(frame.data_ref().map_or(&[][..], |data| data));
+    while let Ok(Some(data)) = events.chunk().await {
+        text.extend_from_slice(&data);
         while let Some(end) = text.iter().position(|byte| *byte == b'\n') {
             let line: Vec<u8> = text.drain(..=end).collect();
             let data = line.strip_prefix(b"data:");
@@ -161,16 +124,14 @@ async fn take_candidates(mut events: Incoming, pc: PeerConnection, story: Story)
 
 struct Server {
     url: Url,
-    /// What its certificate hashes to, instead of one that the platform trusts.
-    certificate: Option<CertHash>,
+    client: Client,
 }
 
 impl Server {
-    async fn post(&self, path: &str, body: String) -> Result<Bytes, Failure> {
-        let response = self.send("POST", path, body).await?;
+    async fn post(&self, path: &str, body: String) -> Result<Vec<u8>, Failure> {
+        let response = self.send(Method::POST, path, body).await?;
         let status = response.status();
-        let body = http_body_util::Limited::new(response.into_body(), MAX_ANSWER);
-        let body = body.collect().await?.to_bytes();
+        let body = http::body(response, MAX_ANSWER).await?;
         if status.is_success() {
             return Ok(body);
         }
@@ -187,51 +148,30 @@ impl Server {
         format!("{} is no duologue demo", self.url).into()
     }
 
-    async fn get(&self, path: &str) -> Result<Incoming, Failure> {
-        let response = self.send("GET", path, String::new()).await?;
+    async fn get(&self, path: &str) -> Result<Response, Failure> {
+        let response = self.send(Method::GET, path, String::new()).await?;
         match response.status().is_success() {
-            true => Ok(response.into_body()),
+            true => Ok(response),
             false => Err(format!("the demo says {}", response.status()).into()),
         }
     }
 
-    /// A connection for each request: there are a dozen of them.
-    async fn send(
-        &self,
-        method: &str,
-        path: &str,
-        body: String,
-    ) -> Result<Response<Incoming>, Failure> {
-        let authority = &self.url.authority;
-        let (mut sender, connection) = http1::handshake(TokioIo::new(self.open().await?)).await?;
-        // Its error is the request's as well.
-        tokio::spawn(connection);
-        let request = Request::builder()
-            .method(method)
-            .uri(format!("/{path}"))
-            .header(header::HOST, authority)
+    async fn send(&self, method: Method, path: &str, body: String) -> Result<Response, Failure> {
+        let url = self.url.0.join(path)?;
+        let request = self.client.request(method, url);
+        let request = request
             .header(header::CONTENT_TYPE, "application/json")
-            .body(Full::new(Bytes::from(body)))?;
-        Ok(sender.send_request(request).await?)
-    }
-
-    async fn open(&self) -> Result<Box<dyn Io>, Failure> {
-        let stream = TcpStream::connect(&self.url.authority).await;
-        let stream = stream.map_err(|error| format!("{} cannot be reached: {error}", self.url))?;
-        if self.url.scheme == Scheme::Http {
-            return Ok(Box::new(stream));
-        }
-        let name = server_name(self.url.host())?;
-        match connector(self.certificate)?.connect(name, stream).await {
-            Ok(stream) => Ok(Box::new(stream)),
-            Err(error) => Err(format!("{}: {error}{HINT}", self.url).into()),
-        }
+            .body(body);
+        request.send().await.map_err(|error| {
+            let hint = match error.is_connect() && self.url.0.scheme() == "https" {
+                true => HINT,
+                false => "",
+            };
+            let error = told(&error.without_url());
+            format!("{} cannot be reached: {error}{hint}", self.url).into()
+        })
     }
 }
-
-/// A connection to the demo, with TLS or without.
-trait Io: AsyncRead + AsyncWrite + Unpin + Send {}
-impl<S: AsyncRead + AsyncWrite + Unpin + Send> Io for S {}
 
 const HINT: &str = "\nif that is a demo with a certificate of its own, --cert-hash takes the hash that \
                     it printed";
@@ -250,9 +190,9 @@ mod tests {
         for (text, url, loopback) in [
             ("http://127.0.0.1:8080/", "http://127.0.0.1:8080/", true),
             ("http://[::1]:8080", "http://[::1]:8080/", true),
-            ("http://localhost", "http://localhost:80/", true),
+            ("http://localhost", "http://localhost/", true),
             ("http://192.0.2.1:1/", "http://192.0.2.1:1/", false),
-            ("https://192.0.2.1", "https://192.0.2.1:443/", false),
+            ("https://192.0.2.1:443", "https://192.0.2.1/", false),
         ] {
             assert_eq!(parsed(text), Ok((url.to_owned(), loopback)), "{text}");
         }

@@ -17,13 +17,13 @@ use super::limits::BODY_BYTES;
 
 /// How a connection came.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Arrival {
+pub(crate) struct Arrival {
     /// The address of this host that it was made to.
-    pub(super) local: IpAddr,
+    pub(crate) local: IpAddr,
 }
 
 /// Names of this host besides its addresses.
-pub(super) type Names = Arc<[String]>;
+pub(crate) type Names = Arc<[String]>;
 
 /// Lets in who asked for this server and was not sent by another page.
 pub(super) async fn admit(
@@ -78,7 +78,10 @@ fn judge(
 }
 
 /// The value of a header that may be there once.
-fn only<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<Option<&'h str>, &'static str> {
+pub(crate) fn only<'h>(
+    headers: &'h HeaderMap,
+    name: &HeaderName,
+) -> Result<Option<&'h str>, &'static str> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {
         (None, _) => Ok(None),
@@ -89,7 +92,7 @@ fn only<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<Option<&'h str>
 
 /// Whether this `Host` is a name or the address of this host that the connection was made to.
 /// Loopback belongs to nobody else, by whatever way it comes.
-fn is_here(host: &str, local: IpAddr, names: &[String]) -> bool {
+pub(crate) fn is_here(host: &str, local: IpAddr, names: &[String]) -> bool {
     let Ok(authority) = host.parse::<Authority>() else {
         return false;
     };
@@ -110,7 +113,7 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 
 /// Reads the body of a request before anybody waits for it, and not for longer than `limit`.
-pub(super) async fn read_body(
+pub(crate) async fn read_body(
     State(limit): State<Duration>,
     request: Request,
     next: Next,

@@ -6,13 +6,14 @@ mod call;
 pub(crate) mod certificate;
 mod chat;
 mod file;
-mod guard;
+pub(crate) mod guard;
 mod happening;
 mod http;
 mod limits;
 mod mirror;
 mod note;
-mod server;
+pub(crate) mod server;
+mod site;
 
 use std::fmt;
 use std::io::{self, IsTerminal};
@@ -21,7 +22,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use duologue::{Configuration, Endpoint};
-use tokio::net::TcpListener;
 
 use crate::Failure;
 use crate::ice_server::IceArgs;
@@ -31,6 +31,7 @@ use guard::Names;
 pub use happening::{Happening, Tell};
 pub use limits::Limits;
 use server::Server;
+pub(crate) use site::Site;
 
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Args {
@@ -108,7 +109,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
 }
 
 /// `--listen`
-fn address(text: &str) -> Result<SocketAddr, &'static str> {
+pub(crate) fn address(text: &str) -> Result<SocketAddr, &'static str> {
     match text.parse() {
         Ok(port) => Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, port))),
         Err(_) => text
@@ -171,28 +172,13 @@ impl Demo {
     /// # Errors
     /// The address cannot be listened at; a certificate cannot be read; the endpoint cannot be made.
     pub async fn bind(listen: SocketAddr, options: Options, tell: Tell) -> Result<Demo, Failure> {
-        let shown = options.encryption.certificate(listen.ip()).await?;
-        let listener = bind(listen).await;
-        let listener = listener.map_err(|error| format!("cannot listen at {listen}: {error}"))?;
-        let port = listener.local_addr()?.port();
-        let scheme = match shown {
-            Some(_) => "https",
-            None => "http",
-        };
-        let named = options.names.iter().map(|name| format!("{name}:{port}"));
-        let addresses = address::addresses(listen.ip()).into_iter();
-        let addresses = addresses.map(|ip| SocketAddr::new(ip, port).to_string());
-        let urls: Vec<String> = named
-            .chain(addresses)
-            .map(|authority| format!("{scheme}://{authority}/"))
-            .collect();
-        let url = urls.first().cloned().unwrap_or_default();
+        let site = Site::bind(listen, &options.encryption, &options.names).await?;
+        let url = site.urls.first().cloned().unwrap_or_default();
         let endpoint = Endpoint::builder().loopback(true).build()?;
-        let (certificate, tls) = shown.map(|shown| (shown.hash, shown.acceptor)).unzip();
         tell(Happening::Listening {
             url: url.clone(),
-            urls,
-            certificate,
+            urls: site.urls.clone(),
+            certificate: site.certificate.clone(),
         });
         let Options {
             configuration,
@@ -201,13 +187,8 @@ impl Demo {
         } = options;
         let calls = Calls::new(endpoint, configuration, limits.connect, tell);
         let (calls, names) = (Arc::new(calls), Names::from(options.names));
-        let server = Server {
-            listener,
-            page: http::router(calls.clone(), names.clone(), limits.body),
-            tls,
-            elsewhere: http::elsewhere(names),
-            limits,
-        };
+        let page = http::router(calls.clone(), names.clone(), limits.body);
+        let server = site.server(page, names, limits);
         Ok(Demo { server, url, calls })
     }
 
@@ -224,15 +205,6 @@ impl Demo {
             calls.close_all();
         };
         self.server.serve(end).await;
-    }
-}
-
-async fn bind(listen: SocketAddr) -> io::Result<TcpListener> {
-    match TcpListener::bind(listen).await {
-        Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
-            TcpListener::bind(SocketAddr::new(listen.ip(), 0)).await
-        }
-        other => other,
     }
 }
 

@@ -21,8 +21,8 @@ use tokio_rustls::TlsAcceptor;
 use super::guard::Arrival;
 use super::limits::{ACCEPT_PAUSE, CLOSE_TIMEOUT, HEAD_BYTES, Limits};
 
-/// The demo's web server, before it serves.
-pub(super) struct Server {
+/// A web server, before it serves.
+pub(crate) struct Server {
     pub(super) listener: TcpListener,
     /// What those are given who come as they should.
     pub(super) page: Router,
@@ -35,7 +35,7 @@ pub(super) struct Server {
 
 impl Server {
     /// Serves until `end` is there, then lets those who are connected take what they asked for.
-    pub(super) async fn serve(self, end: impl Future<Output = ()>) {
+    pub(crate) async fn serve(self, end: impl Future<Output = ()>) {
         let server = Arc::new(self);
         let places = Arc::new(Semaphore::new(server.limits.connections));
         let (ending, ended) = watch::channel(false);

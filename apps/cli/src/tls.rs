@@ -1,4 +1,4 @@
-//! Whom to trust when the demo is called over https.
+//! Whom to trust when a server is asked over https.
 
 use std::str::FromStr;
 use std::sync::Arc;
@@ -10,13 +10,12 @@ use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signat
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
 use rustls_platform_verifier::Verifier;
-use tokio_rustls::TlsConnector;
 
 use crate::Failure;
 
 /// SHA-256 of a certificate, as the demo prints it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct CertHash([u8; 32]);
+pub(crate) struct CertHash([u8; 32]);
 
 impl FromStr for CertHash {
     type Err = &'static str;
@@ -41,7 +40,7 @@ impl FromStr for CertHash {
 }
 
 /// Trusts the one certificate with this hash; without, those that the platform does.
-pub(super) fn connector(hash: Option<CertHash>) -> Result<TlsConnector, Failure> {
+pub(crate) fn client_config(hash: Option<CertHash>) -> Result<ClientConfig, Failure> {
     let provider = Arc::new(default_provider());
     let verifier: Arc<dyn ServerCertVerifier> = match hash {
         Some(hash) => Arc::new(ByHash {
@@ -50,16 +49,11 @@ pub(super) fn connector(hash: Option<CertHash>) -> Result<TlsConnector, Failure>
         }),
         None => Arc::new(Verifier::new(provider.clone())?),
     };
-    let config = ClientConfig::builder_with_provider(provider)
+    Ok(ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .dangerous()
         .with_custom_certificate_verifier(verifier)
-        .with_no_client_auth();
-    Ok(TlsConnector::from(Arc::new(config)))
-}
-
-pub(super) fn server_name(host: &str) -> Result<ServerName<'static>, Failure> {
-    Ok(ServerName::try_from(host.to_owned())?)
+        .with_no_client_auth())
 }
 
 /// One certificate, whatever names it has and whoever issued it.

@@ -1,0 +1,79 @@
+//! Where a web server of this program is found: the address that it listens at, its certificate, its URLs.
+
+use std::io;
+use std::net::SocketAddr;
+
+use axum::Router;
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+
+use super::guard::Names;
+use super::limits::Limits;
+use super::server::Server;
+use super::{Encryption, address, http};
+use crate::Failure;
+
+/// A web server that has an address and nothing to say yet.
+pub(crate) struct Site {
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    pub(crate) address: SocketAddr,
+    /// The likeliest first.
+    pub(crate) urls: Vec<String>,
+    /// The hash of a certificate, as browsers show it.
+    pub(crate) certificate: Option<String>,
+}
+
+impl Site {
+    /// Listens at an address; when its port is taken, at any free one of the same host.
+    pub(crate) async fn bind(
+        listen: SocketAddr,
+        encryption: &Encryption,
+        names: &[String],
+    ) -> Result<Self, Failure> {
+        let shown = encryption.certificate(listen.ip()).await?;
+        let listener = bind(listen).await;
+        let listener = listener.map_err(|error| format!("cannot listen at {listen}: {error}"))?;
+        let address = listener.local_addr()?;
+        let port = address.port();
+        let scheme = match shown {
+            Some(_) => "https",
+            None => "http",
+        };
+        let named = names.iter().map(|name| format!("{name}:{port}"));
+        let addresses = address::addresses(listen.ip()).into_iter();
+        let addresses = addresses.map(|ip| SocketAddr::new(ip, port).to_string());
+        let urls = named
+            .chain(addresses)
+            .map(|authority| format!("{scheme}://{authority}/"))
+            .collect();
+        let (certificate, tls) = shown.map(|shown| (shown.hash, shown.acceptor)).unzip();
+        Ok(Site {
+            listener,
+            tls,
+            address,
+            urls,
+            certificate,
+        })
+    }
+
+    /// The server, with something to say.
+    pub(crate) fn server(self, page: Router, names: Names, limits: Limits) -> Server {
+        Server {
+            listener: self.listener,
+            page,
+            tls: self.tls,
+            elsewhere: http::elsewhere(names),
+            limits,
+        }
+    }
+}
+
+async fn bind(listen: SocketAddr) -> io::Result<TcpListener> {
+    match TcpListener::bind(listen).await {
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+            TcpListener::bind(SocketAddr::new(listen.ip(), 0)).await
+        }
+        other => other,
+    }
+}

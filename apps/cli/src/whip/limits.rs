@@ -1,0 +1,53 @@
+//! Every bound of WHIP and WHEP.
+
+use std::time::Duration;
+
+/// Bytes of an answer of a server's: a description with many m-sections has some tens of KiB.
+pub(super) const ANSWER_BYTES: usize = 256 << 10;
+/// m-sections that a fragment may have.
+pub(super) const SECTIONS: usize = 16;
+/// Candidates of one fragment.
+pub(super) const CANDIDATES: usize = 64;
+/// Links of one answer, and ICE servers among them.
+pub(super) const LINKS: usize = 32;
+/// How long a server may take for an answer.
+pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long more candidates are waited for before those that are there go in one request (RFC 9725 §4.3.2).
+pub(super) const TRICKLE_PAUSE: Duration = Duration::from_millis(50);
+/// How long a connection may take.
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(40);
+/// ICE restarts in a row that lead to no connection.
+pub(super) const RESTARTS: u32 = 5;
+/// The longest pause that a server may ask for (`Retry-After`).
+pub(super) const RETRY_PAUSE: Duration = Duration::from_secs(30);
+/// Frames that wait to be written to a file.
+pub(super) const FRAMES: usize = 64;
+
+/// Bytes that a client may post.
+pub(super) const BODY_BYTES: usize = 64 << 10;
+/// How long a server gathers candidates for an answer: what a silent STUN server would add is left out.
+pub(super) const GATHER_TIMEOUT: Duration = Duration::from_secs(5);
+/// Names of streams.
+pub(super) const NAME_BYTES: usize = 64;
+
+/// What clients may take of a server.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Sessions at once, publishers and viewers together; one more is told to come later.
+    pub sessions: usize,
+    /// Requests a second that ask for a session or change one, and wrong tokens; four seconds' worth may come at
+    /// once.
+    pub requests: u32,
+    /// How long a session may take to connect; then it is ended.
+    pub connect: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            sessions: 1024,
+            requests: 100,
+            connect: Duration::from_secs(30),
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! The frames of a file, each when its time has come.
+
+use std::path::Path;
+use std::time::Duration;
+
+use duologue::files::{FileReader, Format, Frame, Track};
+use duologue::{EncodedFrameWriter, MediaKind, RtpReceiver, RtpTransceiver};
+use tokio::time::{Instant, sleep_until};
+
+use crate::Failure;
+
+/// How long a last frame lasts.
+const LAST: Duration = Duration::from_millis(33);
+
+/// Where the frames of one track of a file go; a track that nobody wants goes nowhere.
+pub(super) type Writers = Vec<(Format, Option<EncodedFrameWriter>)>;
+
+/// What is in a file, if that is something WHIP can have: at most one track of each kind.
+///
+/// # Errors
+/// The file cannot be read, or has other tracks.
+pub(super) fn tracks(path: &Path) -> Result<Vec<Track>, Failure> {
+    let wrong = |what: &str| format!("{}: {what}", path.display());
+    let file = FileReader::open(path).map_err(|error| wrong(&error.to_string()))?;
+    let tracks = file.tracks().to_vec();
+    let of = |kind| {
+        tracks
+            .iter()
+            .filter(|track| track.format.kind() == kind)
+            .count()
+    };
+    match (of(MediaKind::Audio), of(MediaKind::Video)) {
+        (0, 0) => Err(wrong("there is no track in it").into()),
+        (0 | 1, 0 | 1) => Ok(tracks),
+        _ => Err(wrong("two tracks of one kind do not go").into()),
+    }
+}
+
+/// Sends the file once, or again and again. Gives how many frames went.
+///
+/// # Errors
+/// The file changed; the connection is closed.
+pub(super) async fn send(path: &Path, writers: &Writers, again: bool) -> Result<u64, Failure> {
+    let (begun, mut round) = (Instant::now(), Duration::ZERO);
+    let mut sent = 0;
+    loop {
+        let mut file = FileReader::open(path)?;
+        let mut last = Duration::ZERO;
+        while let Some(frame) = file.next_frame()? {
+            last = last.max(frame.time);
+            let time = round + frame.time;
+            sleep_until(begun + time).await;
+            if let Some((format, Some(writer))) = writers.get(frame.track) {
+                let init = Frame { time, ..frame }.to_init(*format);
+                writer.send_all(&mut vec![init]).await?;
+                sent += 1;
+            }
+        }
+        round += last + LAST;
+        sleep_until(begun + round).await;
+        if !again {
+            return Ok(sent);
+        }
+    }
+}
+
+/// Of the codecs, the one of the file, and what repairs it.
+pub(super) fn prefer(transceiver: &RtpTransceiver, format: Format) -> Result<(), Failure> {
+    let mut codecs = RtpReceiver::capabilities(format.kind()).codecs;
+    codecs.retain(|codec| {
+        let name = codec.mime_type.as_str();
+        name.eq_ignore_ascii_case(format.mime_type()) || name == "video/rtx"
+    });
+    Ok(transceiver.set_codec_preferences(codecs)?)
+}

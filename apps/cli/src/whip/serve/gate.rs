@@ -1,0 +1,263 @@
+//! Who may ask the server for what: this server by its name, pages of origins that were allowed, bearers of the
+//! token, and nobody too often.
+
+use std::net::IpAddr;
+use std::str::FromStr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use aws_lc_rs::digest::{Digest, SHA256, digest};
+use axum::Extension;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::refusal::Refusal;
+use crate::demo::guard::{Arrival, Names, is_here, only};
+
+/// Pages that may use the server beside its own origin's.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Origin {
+    /// All of them.
+    Any,
+    /// Those of one origin, as browsers write it.
+    One(String),
+}
+
+impl FromStr for Origin {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const WRONG: &str = "write it as browsers do: https://HOST[:PORT], or * for all";
+        if text == "*" {
+            return Ok(Origin::Any);
+        }
+        let url: reqwest::Url = text.parse().map_err(|_| WRONG)?;
+        match url.origin() {
+            origin if origin.is_tuple() && url.path() == "/" => {
+                Ok(Origin::One(origin.ascii_serialization()))
+            }
+            _ => Err(WRONG),
+        }
+    }
+}
+
+/// What every request passes.
+pub(super) struct Gate {
+    names: Names,
+    origins: Vec<Origin>,
+    /// The hash of the token, so that a comparison takes as long whatever it is with.
+    token: Option<Digest>,
+    bucket: Mutex<Bucket>,
+}
+
+impl Gate {
+    /// Without a token everybody may ask, so many times a second.
+    pub(super) fn new(
+        names: Names,
+        origins: Vec<Origin>,
+        token: Option<&str>,
+        requests: u32,
+    ) -> Self {
+        Gate {
+            names,
+            origins,
+            token: token.map(|token| digest(&SHA256, token.as_bytes())),
+            bucket: Mutex::new(Bucket::new(requests)),
+        }
+    }
+
+    /// The origin that the answer is for, if a page asks.
+    fn judge(
+        &self,
+        headers: &HeaderMap,
+        local: IpAddr,
+    ) -> Result<Option<HeaderValue>, &'static str> {
+        let host = only(headers, &header::HOST)?.ok_or("there is no Host")?;
+        // DNS rebinding: see the demo's guard.
+        if !is_here(host, local, &self.names) {
+            return Err("this server has another name; --host NAME at its start gives it this one");
+        }
+        let Some(origin) = only(headers, &header::ORIGIN)? else {
+            return Ok(None);
+        };
+        let authority = origin.split_once("://").map(|(_, authority)| authority);
+        let own = authority.is_some_and(|authority| authority.eq_ignore_ascii_case(host));
+        let allowed = |it: &Origin| match it {
+            Origin::Any => true,
+            Origin::One(known) => known.eq_ignore_ascii_case(origin),
+        };
+        match own || self.origins.iter().any(allowed) {
+            true => HeaderValue::from_str(origin)
+                .map(Some)
+                .map_err(|_| "a header is no text"),
+            false => {
+                Err("pages of this origin may not ask here; --allow-origin at the start lets them")
+            }
+        }
+    }
+
+    /// RFC 6750 §2.1, the only way that RFC 9725 §4.7.1 has.
+    fn is_bearer(&self, headers: &HeaderMap) -> bool {
+        let Some(expected) = &self.token else {
+            return true;
+        };
+        let given = only(headers, &header::AUTHORIZATION).ok().flatten();
+        let given = given.and_then(|value| value.split_once(' '));
+        let given = given.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+        given.is_some_and(|(_, token)| {
+            let hash = digest(&SHA256, token.trim().as_bytes());
+            verify_slices_are_equal(hash.as_ref(), expected.as_ref()).is_ok()
+        })
+    }
+
+    fn is_too_often(&self) -> bool {
+        let mut bucket = self.bucket.lock().unwrap_or_else(PoisonError::into_inner);
+        !bucket.take(Instant::now())
+    }
+
+    /// What is wrong with a request of somebody who may ask at all.
+    fn refuse(&self, request: &Request) -> Option<Refusal> {
+        let bearer = self.is_bearer(request.headers());
+        let changes = !matches!(*request.method(), Method::GET | Method::HEAD);
+        // Guesses count as well.
+        if (changes || !bearer) && self.is_too_often() {
+            return Some(Refusal::new(StatusCode::TOO_MANY_REQUESTS, "too many requests").later(1));
+        }
+        (!bearer).then(|| {
+            Refusal::new(
+                StatusCode::UNAUTHORIZED,
+                "the bearer token is missing or wrong",
+            )
+        })
+    }
+}
+
+/// Lets a request in, or says why not.
+pub(super) async fn pass(
+    State(gate): State<Arc<Gate>>,
+    Extension(arrival): Extension<Arrival>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let origin = match request.uri().authority() {
+        // RFC 9112 §3.2.2: that is for proxies.
+        Some(_) => Err("this is no proxy"),
+        None => gate.judge(request.headers(), arrival.local),
+    };
+    let origin = match origin {
+        Ok(origin) => origin,
+        Err(reason) => return Refusal::new(StatusCode::FORBIDDEN, reason).into_response(),
+    };
+    let mut response = match gate.refuse(&request) {
+        // Browsers send preflight requests without a token.
+        _ if request.method() == Method::OPTIONS => options(request.uri().path()),
+        Some(refusal) => refusal.into_response(),
+        None => next.run(request).await,
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+    if let Some(origin) = origin {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        headers.insert(header::VARY, HeaderValue::from_static("Origin"));
+        headers.insert(
+            header::ACCESS_CONTROL_EXPOSE_HEADERS,
+            HeaderValue::from_static(EXPOSED),
+        );
+    }
+    response
+}
+
+/// What a page reads of an answer.
+const EXPOSED: &str = "Location, ETag, Link, Retry-After, Accept-Post, WWW-Authenticate";
+
+/// RFC 9725 §4.2: CORS, and what an endpoint takes.
+fn options(path: &str) -> Response {
+    let endpoint = !path.starts_with("/session/");
+    let methods = match endpoint {
+        true => "POST, GET, HEAD, OPTIONS",
+        false => "PATCH, DELETE, GET, HEAD, OPTIONS",
+    };
+    let mut headers = HeaderMap::new();
+    let mut set = |name: HeaderName, value| headers.insert(name, HeaderValue::from_static(value));
+    set(header::ALLOW, methods);
+    set(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
+    set(
+        header::ACCESS_CONTROL_ALLOW_HEADERS,
+        "Authorization, Content-Type, If-Match",
+    );
+    set(header::ACCESS_CONTROL_MAX_AGE, "86400");
+    match endpoint {
+        true => set(HeaderName::from_static("accept-post"), "application/sdp"),
+        false => set(
+            HeaderName::from_static("accept-patch"),
+            "application/trickle-ice-sdpfrag",
+        ),
+    };
+    (StatusCode::OK, headers).into_response()
+}
+
+/// So many requests a second, four seconds' worth of them at once.
+struct Bucket {
+    rate: f64,
+    left: f64,
+    at: Option<Instant>,
+}
+
+impl Bucket {
+    fn new(rate: u32) -> Self {
+        let rate = f64::from(rate);
+        let left = rate * Self::BURST;
+        Bucket {
+            rate,
+            left,
+            at: None,
+        }
+    }
+
+    const BURST: f64 = 4.0;
+
+    fn take(&mut self, now: Instant) -> bool {
+        let since = self
+            .at
+            .replace(now)
+            .map_or(0.0, |at| (now - at).as_secs_f64());
+        self.left = (self.left + since * self.rate).min(self.rate * Self::BURST);
+        let taken = self.left >= 1.0;
+        self.left -= f64::from(u8::from(taken));
+        taken
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn a_bucket_gives_a_burst_and_then_its_rate() {
+        let (mut bucket, now) = (Bucket::new(10), Instant::now());
+        let taken = |bucket: &mut Bucket, at| (0..100).filter(|_| bucket.take(at)).count();
+        assert_eq!(taken(&mut bucket, now), 40);
+        assert_eq!(taken(&mut bucket, now + Duration::from_secs(1)), 10);
+        assert_eq!(taken(&mut bucket, now + Duration::from_secs(60)), 40);
+    }
+
+    #[test]
+    fn an_origin_is_read_as_browsers_write_it() {
+        let one = |text: &str| Ok(Origin::One(text.to_owned()));
+        assert_eq!("*".parse(), Ok(Origin::Any));
+        assert_eq!("https://a.example".parse(), one("https://a.example"));
+        assert_eq!("https://a.example:443/".parse(), one("https://a.example"));
+        assert_eq!("http://[::1]:8080".parse(), one("http://[::1]:8080"));
+        for wrong in ["", "a.example", "https://a.example/page", "data:x", "null"] {
+            assert!(wrong.parse::<Origin>().is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! `duologue whip serve` and `duologue whep serve`: publishers by WHIP, viewers by WHEP, one UDP port for all.
+
+mod gate;
+mod happening;
+mod http;
+mod refusal;
+mod session;
+mod sessions;
+mod stage;
+mod watching;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
+
+use duologue::{BundlePolicy, Configuration, Endpoint, IceServer};
+use tokio::sync::Semaphore;
+
+use super::limits::Limits;
+use super::{interrupted, playback};
+use crate::Failure;
+use crate::demo::server::Server;
+use crate::demo::{self, Encryption};
+use crate::ice_server::{IceArgs, IceServerArg};
+use gate::Gate;
+pub use gate::Origin;
+pub use happening::Happening;
+use sessions::Sessions;
+pub use stage::Source;
+use stage::Stage;
+
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct WhipArgs {
+    /// Record each stream into a file of this folder
+    #[arg(long, value_name = "FOLDER")]
+    record: Option<PathBuf>,
+    #[command(flatten)]
+    serve: ServeArgs,
+}
+
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct WhepArgs {
+    /// WebM, MP4, IVF, Ogg, H.264 or H.265: at most one track of pictures and one of sound
+    file: PathBuf,
+    #[command(flatten)]
+    serve: ServeArgs,
+}
+
+#[derive(Clone, Debug, clap::Args)]
+struct ServeArgs {
+    /// Where the web server listens: an address and a port, or a port of this machine alone. Beyond this machine
+    /// (0.0.0.0:8080) it serves https, with a certificate made at the start
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080", value_parser = demo::address)]
+    listen: SocketAddr,
+    /// A name of this host that clients may ask for, besides its addresses (repeatable)
+    #[arg(long = "host", value_name = "NAME")]
+    names: Vec<String>,
+    /// Serve https with this certificate, with its chain, in PEM form
+    #[arg(long, value_name = "FILE", requires = "key")]
+    cert: Option<PathBuf>,
+    /// The private key of --cert, in PEM form
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    key: Option<PathBuf>,
+    /// Serve plain http beyond this machine, too, such as behind a proxy
+    #[arg(long, conflicts_with = "cert")]
+    http: bool,
+    /// The bearer token that every client has to have; better in the environment than on the command line
+    #[arg(
+        long,
+        value_name = "TOKEN",
+        env = "DUOLOGUE_TOKEN",
+        hide_env_values = true
+    )]
+    token: Option<String>,
+    /// Pages of this origin may use the server, besides its own: https://HOST[:PORT], or * for all (repeatable)
+    #[arg(long = "allow-origin", value_name = "ORIGIN")]
+    origins: Vec<Origin>,
+    /// The UDP port of all media; any free one, when left out
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    udp_port: u16,
+    /// The address of this host as clients see it, where that is another one
+    #[arg(long, value_name = "IP")]
+    external_address: Option<IpAddr>,
+    /// An ICE server that clients are told to use (repeatable): stun:HOST[:PORT], turn:USER:PASSWORD@HOST…
+    #[arg(long = "client-ice-server", value_name = "SERVER")]
+    client_ice: Vec<IceServerArg>,
+    #[command(flatten)]
+    ice: IceArgs,
+    /// Print what happens as lines of JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// How a server is.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// What viewers see.
+    pub source: Source,
+    /// Names of this host that clients may ask for, besides its addresses.
+    pub names: Vec<String>,
+    /// https, or http.
+    pub encryption: Encryption,
+    /// What clients have to know, if anything.
+    pub token: Option<String>,
+    /// Pages that may use it, besides its own.
+    pub origins: Vec<Origin>,
+    /// The UDP port of all media; 0 for any.
+    pub udp_port: u16,
+    /// This host as clients see it.
+    pub external_address: Option<IpAddr>,
+    /// What clients are told to use.
+    pub client_ice: Vec<IceServer>,
+    /// What its own ends of connections use.
+    pub configuration: Configuration,
+    /// What clients may take.
+    pub limits: Limits,
+}
+
+impl Options {
+    /// One for this machine, without a token.
+    pub fn new(source: Source) -> Self {
+        Options {
+            source,
+            names: Vec::new(),
+            encryption: Encryption::default(),
+            token: None,
+            origins: Vec::new(),
+            udp_port: 0,
+            external_address: None,
+            client_ice: Vec::new(),
+            configuration: Configuration::default(),
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// Who is told.
+pub type Tell = Arc<dyn Fn(Happening) + Send + Sync>;
+
+pub(super) async fn run_whip(args: WhipArgs) -> Result<(), Failure> {
+    if let Some(folder) = &args.record {
+        std::fs::create_dir_all(folder)
+            .map_err(|error| format!("{}: {error}", folder.display()))?;
+    }
+    run(
+        Source::Publishers {
+            record: args.record,
+        },
+        args.serve,
+    )
+    .await
+}
+
+pub(super) async fn run_whep(args: WhepArgs) -> Result<(), Failure> {
+    playback::tracks(&args.file)?;
+    run(Source::File(args.file), args.serve).await
+}
+
+/// Serves until Ctrl-C, then ends every session.
+async fn run(source: Source, args: ServeArgs) -> Result<(), Failure> {
+    let tell: Tell = match args.json {
+        true => Arc::new(|happening| {
+            println!("{}", serde_json::to_string(&happening).unwrap_or_default());
+        }),
+        false => Arc::new(|happening| println!("{happening}")),
+    };
+    let listen = args.listen;
+    let options = Options {
+        source,
+        names: args.names,
+        encryption: match (args.cert, args.key) {
+            (Some(certificate), Some(key)) => Encryption::Own { certificate, key },
+            _ if args.http => Encryption::Never,
+            _ => Encryption::BeyondThisMachine,
+        },
+        token: args.token,
+        origins: args.origins,
+        udp_port: args.udp_port,
+        external_address: args.external_address,
+        client_ice: args.client_ice.into_iter().map(IceServer::from).collect(),
+        configuration: args.ice.configuration(),
+        limits: Limits::default(),
+    };
+    Serving::bind(listen, options, tell)
+        .await?
+        .serve(interrupted())
+        .await;
+    Ok(())
+}
+
+/// A server, before it serves.
+pub struct Serving {
+    server: Server,
+    sessions: Arc<Sessions>,
+    authority: String,
+}
+
+impl Serving {
+    /// Listens at an address.
+    ///
+    /// # Errors
+    /// The address or the UDP port cannot be listened at; a certificate cannot be read.
+    pub async fn bind(
+        listen: SocketAddr,
+        options: Options,
+        tell: Tell,
+    ) -> Result<Serving, Failure> {
+        let site = demo::Site::bind(listen, &options.encryption, &options.names).await?;
+        let mut endpoint = Endpoint::builder()
+            .shared_port(options.udp_port)
+            .loopback(listen.ip().is_loopback());
+        // Who serves this machine alone has no port that others reach.
+        if listen.ip().is_loopback() {
+            endpoint =
+                endpoint.only_addresses([Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]);
+        }
+        if let Some(address) = options.external_address {
+            endpoint = endpoint.external_address(None, address);
+        }
+        let endpoint = endpoint
+            .build()
+            .map_err(|error| format!("UDP port {}: {error}", options.udp_port))?;
+        let takes_publishers = matches!(options.source, Source::Publishers { .. });
+        let paths: &[&str] = match takes_publishers {
+            true => &["whip/live", "whep/live"],
+            false => &["whep/live"],
+        };
+        let urls = site
+            .urls
+            .iter()
+            .flat_map(|url| paths.iter().map(move |path| format!("{url}{path}")));
+        tell(Happening::Listening {
+            urls: urls.collect(),
+            certificate: site.certificate.clone(),
+        });
+
+        let limits = options.limits;
+        let sessions = Arc::new(Sessions {
+            endpoint,
+            configuration: Configuration {
+                bundle_policy: BundlePolicy::MaxBundle,
+                ..options.configuration
+            },
+            ice_servers: options.client_ice,
+            source: options.source,
+            limits,
+            places: Arc::new(Semaphore::new(limits.sessions)),
+            tell,
+            stage: Stage::default(),
+            open: Mutex::new(HashMap::new()),
+            recorded: AtomicU64::new(1),
+        });
+        let names = demo::guard::Names::from(options.names);
+        let gate = Gate::new(
+            names.clone(),
+            options.origins,
+            options.token.as_deref(),
+            limits.requests,
+        );
+        let authority = site.address.to_string();
+        let web = demo::Limits::default();
+        let server = site.server(http::router(sessions.clone(), gate, web.body), names, web);
+        Ok(Serving {
+            server,
+            sessions,
+            authority,
+        })
+    }
+
+    /// The address and the port that it listens at.
+    pub fn authority(&self) -> &str {
+        &self.authority
+    }
+
+    /// Serves until `end` is there, then ends every session.
+    pub async fn serve(self, end: impl Future<Output = ()>) {
+        let sessions = self.sessions;
+        let end = async {
+            end.await;
+            sessions.close_all();
+        };
+        self.server.serve(end).await;
+    }
+}
+
+impl fmt::Debug for Serving {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Serving").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,282 @@
+//! The sessions of a server: made by an offer, changed by fragments, ended by their client, by the network or by
+//! time.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::http::StatusCode;
+use duologue::{
+    Configuration, Endpoint, Event, Events, IceServer, PeerConnection, SdpType, SessionDescription,
+};
+use tokio::sync::{Mutex as AsyncMutex, Semaphore, watch};
+use tokio::time::timeout;
+
+use super::refusal::Refusal;
+use super::session::{Patched, Session, gone, random};
+use super::stage::{self, Source, Stage, View};
+use super::watching::Watching;
+use super::{Happening, Tell};
+use crate::whip::limits::{GATHER_TIMEOUT, Limits};
+use crate::whip::link;
+use crate::whip::offer::{self, Way};
+use crate::whip::recorder::Recorder;
+
+/// All open sessions, and what they have to do with one another.
+pub(super) struct Sessions {
+    pub(super) endpoint: Endpoint,
+    pub(super) configuration: Configuration,
+    /// What clients are told to use.
+    pub(super) ice_servers: Vec<IceServer>,
+    pub(super) source: Source,
+    pub(super) limits: Limits,
+    pub(super) places: Arc<Semaphore>,
+    pub(super) tell: Tell,
+    pub(super) stage: Stage,
+    pub(super) open: Mutex<HashMap<String, Arc<Session>>>,
+    pub(super) recorded: AtomicU64,
+}
+
+/// A new session, for its client.
+pub(super) struct Created {
+    pub(super) id: String,
+    pub(super) etag: String,
+    pub(super) answer: String,
+    pub(super) links: Vec<String>,
+}
+
+/// A connection that has answered.
+struct Negotiated {
+    pc: PeerConnection,
+    events: Events,
+    /// Of a viewer.
+    view: Option<View>,
+    answer: String,
+}
+
+impl Sessions {
+    pub(super) fn takes_publishers(&self) -> bool {
+        matches!(self.source, Source::Publishers { .. })
+    }
+
+    /// Answers an offer.
+    pub(super) async fn create(
+        self: &Arc<Self>,
+        way: Way,
+        stream: &str,
+        offer: String,
+    ) -> Result<Created, Refusal> {
+        let full = |_| {
+            Refusal::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "there is no room for another session",
+            )
+        };
+        let place = self.places.clone().try_acquire_owned();
+        let place = place.map_err(full).map_err(|refusal| refusal.later(5))?;
+        if way == Way::Publish && self.stage.has(stream) {
+            return Err(stage::taken());
+        }
+        let Negotiated {
+            pc,
+            events,
+            view,
+            answer,
+        } = self.negotiate(way, stream, offer).await?;
+        let (id, etag) = (random()?, format!("\"{}\"", random()?));
+        if way == Way::Publish {
+            self.stage.publish(stream, &pc)?;
+            self.record(stream, &pc);
+        }
+
+        let (gathered, watched) = watch::channel(0);
+        let session = Session {
+            pc: pc.clone(),
+            etag: AsyncMutex::new(etag.clone()),
+            gathered: watched,
+        };
+        self.lock().insert(id.clone(), Arc::new(session));
+        let watching = Watching {
+            connect: self.limits.connect,
+            pc,
+            gathered,
+            view,
+            _place: place,
+        };
+        let attending = self
+            .clone()
+            .attend(watching, events, id.clone(), way, stream.to_owned());
+        tokio::spawn(attending);
+        Ok(Created {
+            id,
+            etag,
+            answer: offer::with_mux_only(&answer),
+            links: link::write(&self.ice_servers),
+        })
+    }
+
+    /// Whatever ends this early ends the connection: it is the last handle.
+    async fn negotiate(
+        &self,
+        way: Way,
+        stream: &str,
+        offer: String,
+    ) -> Result<Negotiated, Refusal> {
+        let unprocessable = |reason| Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, reason);
+        let connection = self.endpoint.connection(self.configuration.clone());
+        let (pc, mut events) = connection.map_err(|error| internal(&error))?;
+        let sections = offer::sections(&offer);
+        let (sdp_type, sdp) = (SdpType::Offer, offer);
+        let set = pc
+            .set_remote_description(SessionDescription { sdp_type, sdp })
+            .await;
+        set.map_err(|error| Refusal::of_description(&error))?;
+        offer::check(&sections, way).map_err(unprocessable)?;
+
+        let view = match way {
+            Way::Publish => None,
+            Way::Play => Some(self.view(stream, &pc)?),
+        };
+        let answer = gathered_answer(&pc, &mut events).await?;
+        // RFC 9725 §4.4.3: all or nothing.
+        if offer::sections(&answer)
+            .iter()
+            .any(|section| section.refused)
+        {
+            return Err(unprocessable(
+                "no codec of the offer is known here, or none that the stream has",
+            ));
+        }
+        Ok(Negotiated {
+            pc,
+            events,
+            view,
+            answer,
+        })
+    }
+
+    /// One session from its answer to its end.
+    async fn attend(
+        self: Arc<Self>,
+        mut watching: Watching,
+        events: Events,
+        id: String,
+        way: Way,
+        stream: String,
+    ) {
+        let role = match way {
+            Way::Publish => "publisher",
+            Way::Play => "viewer",
+        };
+        let came = stream.clone();
+        (self.tell)(Happening::Began { stream: came, role });
+        watching.watch(events).await;
+        if way == Way::Publish {
+            self.stage.unpublish(&stream);
+        }
+        // Its client may have ended it.
+        let _ = self.delete(&id);
+        watching.pc.close();
+        drop(watching);
+        (self.tell)(Happening::Ended { stream, role });
+    }
+
+    fn view(&self, stream: &str, pc: &PeerConnection) -> Result<View, Refusal> {
+        match &self.source {
+            Source::Publishers { .. } => self.stage.forward(stream, pc),
+            Source::File(path) => stage::play(path, pc),
+        }
+    }
+
+    /// Writes what a publisher sends into a file of its own.
+    fn record(&self, stream: &str, pc: &PeerConnection) {
+        let Source::Publishers {
+            record: Some(folder),
+        } = &self.source
+        else {
+            return;
+        };
+        let receivers: Vec<_> = pc.transceivers().iter().map(|it| it.receiver()).collect();
+        let recorder = Recorder::new(&receivers);
+        let (number, tell) = (
+            self.recorded.fetch_add(1, Ordering::Relaxed),
+            self.tell.clone(),
+        );
+        let path = free_name(folder, stream, number, recorder.ending());
+        tokio::spawn(async move {
+            let tally = recorder.tally();
+            let error = recorder
+                .run(Some(path.clone()))
+                .await
+                .err()
+                .map(|error| error.to_string());
+            tell(Happening::Recorded {
+                path,
+                tracks: tally.tracks(),
+                error,
+            });
+        });
+    }
+
+    /// What a fragment asks for: more candidates, or another set of ICE.
+    pub(super) async fn patch(
+        &self,
+        id: &str,
+        if_match: Option<&str>,
+        text: &str,
+    ) -> Result<Patched, Refusal> {
+        let session = self.find(id)?;
+        session.patch(if_match, text).await
+    }
+
+    /// Ends a session.
+    pub(super) fn delete(&self, id: &str) -> Result<(), Refusal> {
+        let session = self.lock().remove(id).ok_or_else(gone)?;
+        session.pc.close();
+        Ok(())
+    }
+
+    pub(super) fn find(&self, id: &str) -> Result<Arc<Session>, Refusal> {
+        self.lock().get(id).cloned().ok_or_else(gone)
+    }
+
+    pub(super) fn close_all(&self) {
+        let sessions = std::mem::take(&mut *self.lock());
+        sessions
+            .into_values()
+            .for_each(|session| session.pc.close());
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Arc<Session>>> {
+        // Nothing that can panic runs under this lock.
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The answer with all candidates of this end: later ones could not be told (RFC 9725 §4.3.2).
+async fn gathered_answer(pc: &PeerConnection, events: &mut Events) -> Result<String, Refusal> {
+    let set = pc.set_local_description(None).await;
+    set.map_err(|error| Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string()))?;
+    let gathering = async {
+        while let Some(event) = events.recv().await {
+            if matches!(event, Event::IceCandidate(None)) {
+                return;
+            }
+        }
+    };
+    let _ = timeout(GATHER_TIMEOUT, gathering).await;
+    let answer = pc.local_description().ok_or_else(gone)?;
+    Ok(answer.sdp)
+}
+
+fn internal(error: &duologue::Exception) -> Refusal {
+    Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
+}
+
+/// A name that no file has: recordings of before stay.
+fn free_name(folder: &std::path::Path, stream: &str, number: u64, ending: &str) -> PathBuf {
+    let names = (number..).map(|number| folder.join(format!("{stream}-{number}.{ending}")));
+    let free = names.take(100_000).find(|path| !path.exists());
+    free.unwrap_or_else(|| folder.join(format!("{stream}.{ending}")))
+}

@@ -1,0 +1,72 @@
+//! What the commands say.
+
+use serde::Serialize;
+
+use super::recorder::Arrived;
+
+/// Where to: people or programs.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tell {
+    json: bool,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "event", rename_all = "lowercase")]
+enum Happening<'h> {
+    Opened { session: &'h str },
+    Connected,
+    Published { frames: Option<u64> },
+    Played { tracks: &'h [Arrived] },
+}
+
+impl Tell {
+    pub(super) fn new(json: bool) -> Self {
+        Tell { json }
+    }
+
+    pub(super) fn opened(self, session: &str) {
+        self.say(&Happening::Opened { session }, || {
+            format!("the session is at {session}")
+        });
+    }
+
+    pub(super) fn connected(self) {
+        self.say(&Happening::Connected, || "connected".to_owned());
+    }
+
+    pub(super) fn published(self, frames: Option<u64>) {
+        self.say(&Happening::Published { frames }, || match frames {
+            Some(frames) => format!("{frames} frames were sent"),
+            None => "ended".to_owned(),
+        });
+    }
+
+    pub(super) fn played(self, tracks: &[Arrived]) {
+        self.say(&Happening::Played { tracks }, || {
+            let lines = tracks.iter().map(|track| {
+                let size = match track.width {
+                    0 => String::new(),
+                    width => format!(", {width}x{}", track.height),
+                };
+                let Arrived {
+                    codec,
+                    frames,
+                    key_frames,
+                    bytes,
+                    ..
+                } = track;
+                format!(
+                    "{codec}: {frames} frames, {key_frames} of them key frames, {bytes} bytes{size}"
+                )
+            });
+            lines.collect::<Vec<_>>().join("\n")
+        });
+    }
+
+    fn say(self, happening: &Happening<'_>, text: impl FnOnce() -> String) {
+        match self.json {
+            true => println!("{}", serde_json::to_string(happening).unwrap_or_default()),
+            false => println!("{}", text()),
+        }
+    }
+}
