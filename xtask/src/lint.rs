@@ -2,7 +2,7 @@
 //! one that fails.
 
 use crate::run::{self, Outcome, all, cargo, command, output, root, target_dir};
-use crate::{layers, pages, shape};
+use crate::{guide, layers, package, pages, shape};
 
 /// The version whose findings CI follows.
 const CARGO_DENY: &str = "0.20.2";
@@ -20,6 +20,7 @@ pub(crate) fn run() -> Outcome {
         layers::check(),
         shape::check(),
         pages::check(),
+        guide::check(),
         clippy(&["--workspace", "--all-targets"]),
         // Alone: beside others, its features would be theirs.
         clippy(&["-p", "duologue", "--no-default-features"]),
@@ -31,6 +32,7 @@ pub(crate) fn run() -> Outcome {
             "--examples",
         ]),
         dependencies(),
+        package::crates(true),
     ])
 }
 

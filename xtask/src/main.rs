@@ -7,11 +7,13 @@
 
 mod bench;
 mod fuzz;
+mod guide;
 mod layers;
 mod ledger;
 mod lint;
 mod load;
 mod micro;
+mod package;
 mod pages;
 mod peers;
 mod run;
@@ -42,6 +44,8 @@ enum Command {
     Bench(bench::Args),
     /// Run the web-platform-tests against the npm package
     Wpt(wpt::Args),
+    /// Make the packages that are published, and look into them
+    Package(package::Args),
     /// Run the fuzz targets
     Fuzz(fuzz::Args),
 }
@@ -51,6 +55,7 @@ fn main() -> ExitCode {
         Command::Test(args) => test::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Wpt(args) => wpt::run(&args),
+        Command::Package(args) => package::run(&args),
         Command::Fuzz(args) => fuzz::run(&args),
     };
     match outcome {
