@@ -85,11 +85,19 @@ fn mutation() -> impl Strategy<Value = Mutation> {
     ]
 }
 
+/// `str`'s own is younger than the Rust that this crate takes.
+fn floor_char_boundary(text: &str, at: usize) -> usize {
+    let mut boundaries = (0..=at.min(text.len())).rev();
+    boundaries
+        .find(|at| text.is_char_boundary(*at))
+        .unwrap_or(0)
+}
+
 fn mutate(text: &mut String, mutation: Mutation) {
     let mut lines: Vec<String> = text.split('\n').map(str::to_owned).collect();
     let boundary = |index: Index| {
         let at = index.index(text.len() + 1);
-        text.floor_char_boundary(at)
+        floor_char_boundary(text, at)
     };
     match mutation {
         Mutation::RemoveLine(index) => {
@@ -105,7 +113,7 @@ fn mutate(text: &mut String, mutation: Mutation) {
         }
         Mutation::Cut(a, b) => {
             let (a, b) = (boundary(a), boundary(b));
-            let short = b.clamp(a.min(b), text.floor_char_boundary(a.min(b) + 8));
+            let short = b.clamp(a.min(b), floor_char_boundary(text, a.min(b) + 8));
             text.replace_range(a.min(b)..short, "");
             return;
         }
