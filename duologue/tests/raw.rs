@@ -15,7 +15,7 @@ use common::{Peer, negotiate};
 use duologue::codec::{AudioCodec, AudioData, AudioEncoderConfig, pattern};
 use duologue::limits::RAW_PICTURES;
 use duologue::{
-    AudioTrackGenerator, ExceptionName, MediaKind, RtpEncodingParameters, RtpPacketInit,
+    AudioTrackGenerator, Endpoint, ExceptionName, MediaKind, RtpEncodingParameters, RtpPacketInit,
     RtpReceiver, RtpTransceiver, Stats, TransceiverDirection, TransceiverInit, VideoTrackGenerator,
     VideoTrackProcessor,
 };
@@ -317,14 +317,9 @@ async fn pictures_become_as_large_as_the_application_says_while_they_are_sent() 
     let mut pictures = call.of_bob[VIDEO].receiver().video().unwrap();
     let change = async {
         numbers(&mut pictures, 5).await;
-        // What happens meanwhile makes parameters old.
-        loop {
-            let mut parameters = sender.parameters().unwrap();
-            parameters.encodings[0].scale_resolution_down_by = Some(2.0);
-            if sender.set_parameters(parameters).await.is_ok() {
-                break;
-            }
-        }
+        let mut parameters = sender.parameters().unwrap();
+        parameters.encodings[0].scale_resolution_down_by = Some(2.0);
+        sender.set_parameters(parameters).await.unwrap();
         loop {
             let picture = pictures.recv().await.expect("it goes on");
             if (picture.width(), picture.height()) == (160, 90) {
@@ -390,4 +385,44 @@ async fn the_layers_of_simulcast_are_made_of_one_source_and_each_has_its_key_fra
     let encoded = report.outbound_rtp().map(|it| it.frames_encoded);
     let encoded: Vec<Option<u32>> = encoded.collect();
     assert!(encoded.len() == 3 && encoded.iter().all(|it| *it >= Some(1)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_no_library_offers_what_it_has_itself_and_is_heard() {
+    let builder = Endpoint::builder().loopback(true).ipv6(false);
+    let builder = builder
+        .codecs(duologue::codec::built_in_codecs())
+        .only_these_codecs(true);
+    let endpoint = builder.build().unwrap();
+    let [mut alice, mut bob] = [Peer::new(&endpoint), Peer::new(&endpoint)];
+    let made = alice
+        .connection
+        .add_transceiver(MediaKind::Audio, TransceiverInit::default());
+    let sender = made.unwrap().sender();
+    negotiate(&mut alice, &mut bob).await;
+    let agreed = sender.parameters().unwrap().codecs;
+    let names = agreed.iter().map(|it| it.codec.mime_type.clone());
+    let names: Vec<String> = names.collect();
+    assert!(names.contains(&"audio/G722".to_owned()), "{names:?}");
+
+    let audio = sender.audio().unwrap();
+    let mut heard = bob.connection.receivers()[0].audio().unwrap();
+    let loud = async {
+        while heard
+            .recv()
+            .await
+            .expect("it goes on")
+            .samples()
+            .iter()
+            .all(|it| it.abs() < 0.3)
+        {}
+    };
+    // At 48 kHz, which none of them has.
+    within(async {
+        tokio::select! {
+            () = loud => {}
+            () = hum(&audio, 440.0) => unreachable!("it does not end"),
+        }
+    })
+    .await;
 }
