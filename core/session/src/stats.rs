@@ -69,6 +69,37 @@ pub enum Played {
     },
 }
 
+impl Played {
+    /// Of a stream that two players had, this one after `before`: its counters go on.
+    #[must_use]
+    pub fn after(&self, before: &Self) -> Self {
+        match (self, before) {
+            (Played::Audio(own), Played::Audio(before)) => Played::Audio(own.after(before)),
+            (
+                Played::Video {
+                    statistics,
+                    size,
+                    frames_per_second,
+                    qp_sum,
+                },
+                Played::Video {
+                    statistics: before,
+                    qp_sum: qp_before,
+                    ..
+                },
+            ) => Played::Video {
+                statistics: statistics.after(before),
+                size: *size,
+                frames_per_second: *frames_per_second,
+                qp_sum: qp_sum
+                    .or(*qp_before)
+                    .map(|_| qp_sum.unwrap_or_default() + qp_before.unwrap_or_default()),
+            },
+            _ => self.clone(),
+        }
+    }
+}
+
 impl PlayerStats {
     /// Of a stream of a receiver.
     pub fn new(receiver: TransceiverId, ssrc: Ssrc, played: Played) -> Self {

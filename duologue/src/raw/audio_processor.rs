@@ -44,6 +44,7 @@ impl RtpReceiver {
             arrived: Vec::new(),
             sound: None,
             member: Member::new(MediaKind::Audio, self.id()),
+            player: connection.raw().new_player(),
             ticks: 0,
         };
         let rng = system_rng()?;
@@ -121,6 +122,8 @@ struct Pump {
     /// Here while no worker has it.
     sound: Option<Box<Sound>>,
     member: Member,
+    /// Its name among all players of the connection.
+    player: u64,
     ticks: u64,
 }
 
@@ -246,7 +249,10 @@ impl Pump {
         let mut stats = PlayerStats::new(self.receiver.id(), told.ssrc, played);
         stats.decoder = told.decoder;
         stats.newest = captured.map(|captured| (captured, now));
-        self.receiver.connection().raw().tell_player(stats);
+        self.receiver
+            .connection()
+            .raw()
+            .tell_player(self.player, stats);
     }
 }
 

@@ -1,9 +1,10 @@
 //! What the raw media of one connection have in common.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use duologue_base::TransceiverId;
-use duologue_session::{EncoderStats, PlayerStats, SourceStats, Stats};
+use duologue_session::{EncoderStats, Played, PlayerStats, SourceStats, Stats};
 
 use super::together::Groups;
 use crate::limits::TOLD_STREAMS;
@@ -13,17 +14,41 @@ use crate::limits::TOLD_STREAMS;
 pub(crate) struct Shared {
     groups: Mutex<Groups>,
     told: Mutex<Told>,
+    players: AtomicU64,
 }
 
 /// What players and encoders told last, for the statistics.
 #[derive(Debug, Default)]
 struct Told {
-    players: Vec<PlayerStats>,
+    players: Vec<Player>,
     encoders: Vec<EncoderStats>,
     sources: Vec<SourceStats>,
 }
 
+/// What is told of one stream.
+#[derive(Clone, Debug)]
+struct Player {
+    /// Who plays it.
+    by: u64,
+    /// What others had played of it before.
+    before: Option<Played>,
+    stats: PlayerStats,
+}
+
+impl Player {
+    fn total(&self) -> Played {
+        let own = &self.stats.played;
+        let before = self.before.as_ref();
+        before.map_or_else(|| own.clone(), |before| own.after(before))
+    }
+}
+
 impl Shared {
+    /// Another player than all before.
+    pub(super) fn new_player(&self) -> u64 {
+        self.players.fetch_add(1, Ordering::Relaxed)
+    }
+
     pub(super) fn groups(&self) -> MutexGuard<'_, Groups> {
         // Nothing that can panic runs under this lock, nor under the next.
         self.groups.lock().unwrap_or_else(PoisonError::into_inner)
@@ -33,10 +58,18 @@ impl Shared {
         self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A player tells of its stream.
-    pub(super) fn tell_player(&self, stats: PlayerStats) {
-        let same = |it: &PlayerStats| (it.receiver, it.ssrc) == (stats.receiver, stats.ssrc);
-        put(&mut self.told().players, same, &stats);
+    /// A player tells of its stream. One that another had before goes on from there: counters never
+    /// fall.
+    pub(super) fn tell_player(&self, by: u64, stats: PlayerStats) {
+        let key = (stats.receiver, stats.ssrc);
+        let same = |it: &Player| (it.stats.receiver, it.stats.ssrc) == key;
+        let mut told = self.told();
+        let known = told.players.iter().find(|it| same(it));
+        let before = known.and_then(|known| match known.by == by {
+            true => known.before.clone(),
+            false => Some(known.total()),
+        });
+        put(&mut told.players, same, &Player { by, before, stats });
     }
 
     /// An encoder tells of an encoding.
@@ -59,7 +92,12 @@ impl Shared {
     /// What the session cannot know is added to what it told.
     pub(crate) fn add_to(&self, stats: &mut Stats) {
         let told = self.told();
-        stats.players.clone_from(&told.players);
+        let players = told.players.iter().map(|player| {
+            let mut stats = player.stats.clone();
+            stats.played = player.total();
+            stats
+        });
+        stats.players = players.collect();
         stats.encoders.clone_from(&told.encoders);
         stats.sources.clone_from(&told.sources);
     }
@@ -75,4 +113,34 @@ fn put<T: Clone>(all: &mut Vec<T>, same: impl Fn(&T) -> bool, new: &T) {
         all.remove(0);
     }
     all.push(new.clone());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use duologue_rtp::Ssrc;
+    use duologue_session::AudioStatistics;
+
+    #[test]
+    fn the_counters_of_a_stream_go_on_when_another_plays_it() {
+        let shared = Shared::default();
+        let tell = |by, concealed_samples| {
+            let mut played = AudioStatistics::default();
+            played.concealed_samples = concealed_samples;
+            let stats = PlayerStats::new(TransceiverId(1), Ssrc(2), Played::Audio(played));
+            shared.tell_player(by, stats);
+            let mut stats = Stats::default();
+            shared.add_to(&mut stats);
+            match &stats.players[..] {
+                [player] => match &player.played {
+                    Played::Audio(played) => played.concealed_samples,
+                    other => panic!("{other:?}"),
+                },
+                other => panic!("{other:?}"),
+            }
+        };
+        let [first, second] = [shared.new_player(), shared.new_player()];
+        assert_eq!([tell(first, 5), tell(first, 9)], [5, 9]);
+        assert_eq!([tell(second, 0), tell(second, 3)], [9, 12]);
+    }
 }

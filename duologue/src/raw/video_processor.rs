@@ -49,6 +49,7 @@ impl RtpReceiver {
             needs_key: false,
             lost: 0,
             member: Member::new(MediaKind::Video, self.id()),
+            player: self.connection().raw().new_player(),
         };
         let runtime = self.connection().runtime();
         drop(runtime.spawn(pump.run()));
@@ -127,6 +128,8 @@ struct Pump {
     /// Frames that the reader lost, as last seen.
     lost: u64,
     member: Member,
+    /// Its name among all players of the connection.
+    player: u64,
 }
 
 /// What a worker is handed, and hands back.
@@ -252,7 +255,10 @@ impl Pump {
         let mut stats = PlayerStats::new(self.receiver.id(), stream.ssrc(), played);
         stats.decoder = stream.library().map(str::to_owned);
         stats.newest = captured.map(|captured| (captured, now));
-        self.receiver.connection().raw().tell_player(stats);
+        self.receiver
+            .connection()
+            .raw()
+            .tell_player(self.player, stats);
     }
 
     /// Hands the next frame to a worker, if it is due and none has one.

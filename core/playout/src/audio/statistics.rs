@@ -44,6 +44,36 @@ pub struct AudioStatistics {
 }
 
 impl AudioStatistics {
+    /// Of a stream that two players had, this one after `before`.
+    #[must_use]
+    pub fn after(&self, before: &Self) -> Self {
+        AudioStatistics {
+            total_samples_received: self.total_samples_received + before.total_samples_received,
+            concealed_samples: self.concealed_samples + before.concealed_samples,
+            silent_concealed_samples: self.silent_concealed_samples
+                + before.silent_concealed_samples,
+            concealment_events: self.concealment_events + before.concealment_events,
+            inserted_samples_for_deceleration: self.inserted_samples_for_deceleration
+                + before.inserted_samples_for_deceleration,
+            removed_samples_for_acceleration: self.removed_samples_for_acceleration
+                + before.removed_samples_for_acceleration,
+            jitter_buffer_delay: self.jitter_buffer_delay + before.jitter_buffer_delay,
+            jitter_buffer_target_delay: self.jitter_buffer_target_delay
+                + before.jitter_buffer_target_delay,
+            jitter_buffer_minimum_delay: self.jitter_buffer_minimum_delay
+                + before.jitter_buffer_minimum_delay,
+            jitter_buffer_emitted_count: self.jitter_buffer_emitted_count
+                + before.jitter_buffer_emitted_count,
+            total_audio_energy: self.total_audio_energy + before.total_audio_energy,
+            total_samples_duration: self.total_samples_duration + before.total_samples_duration,
+            audio_level: self.audio_level,
+            packets_discarded: self.packets_discarded + before.packets_discarded,
+            packets_damaged: self.packets_damaged + before.packets_damaged,
+            recovered_samples: self.recovered_samples + before.recovered_samples,
+            generated_samples: self.generated_samples + before.generated_samples,
+        }
+    }
+
     /// Samples left the buffer of packets.
     pub(crate) fn emitted(
         &mut self,

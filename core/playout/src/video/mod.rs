@@ -143,6 +143,35 @@ pub struct VideoStatistics {
     pub jitter_buffer_emitted_count: u64,
 }
 
+impl VideoStatistics {
+    /// Of a stream that two players had, this one after `before`.
+    #[must_use]
+    pub fn after(&self, before: &Self) -> Self {
+        VideoStatistics {
+            frames_decoded: self.frames_decoded + before.frames_decoded,
+            key_frames_decoded: self.key_frames_decoded + before.key_frames_decoded,
+            frames_rendered: self.frames_rendered + before.frames_rendered,
+            frames_dropped: self.frames_dropped + before.frames_dropped,
+            total_decode_time: self.total_decode_time + before.total_decode_time,
+            total_processing_delay: self.total_processing_delay + before.total_processing_delay,
+            total_inter_frame_delay: self.total_inter_frame_delay + before.total_inter_frame_delay,
+            total_squared_inter_frame_delay: self.total_squared_inter_frame_delay
+                + before.total_squared_inter_frame_delay,
+            freeze_count: self.freeze_count + before.freeze_count,
+            total_freezes_duration: self.total_freezes_duration + before.total_freezes_duration,
+            pause_count: self.pause_count + before.pause_count,
+            total_pauses_duration: self.total_pauses_duration + before.total_pauses_duration,
+            jitter_buffer_delay: self.jitter_buffer_delay + before.jitter_buffer_delay,
+            jitter_buffer_target_delay: self.jitter_buffer_target_delay
+                + before.jitter_buffer_target_delay,
+            jitter_buffer_minimum_delay: self.jitter_buffer_minimum_delay
+                + before.jitter_buffer_minimum_delay,
+            jitter_buffer_emitted_count: self.jitter_buffer_emitted_count
+                + before.jitter_buffer_emitted_count,
+        }
+    }
+}
+
 impl<F> VideoPlayout<F> {
     /// One whose time stamps count so many ticks a second: 90,000 for every video codec.
     pub fn new(clock_rate: u32) -> Self {
