@@ -3,12 +3,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use duologue_base::{Redacted, Rng, WallClock};
-use rcgen::{
-    CertificateParams, DistinguishedName, DnType, KeyPair, RsaKeySize, SerialNumber, SigningKey,
-};
+use rcgen::{CertificateParams, DistinguishedName, DnType, SerialNumber};
 use x509_cert::der::Decode;
 
-use crate::limits::{CLOCK_SKEW, MODULUS_BITS_MAX, MODULUS_BITS_MIN, PEM_BYTES_MAX};
+use crate::key::PrivateKey;
+use crate::limits::{CLOCK_SKEW, PEM_BYTES_MAX};
 use crate::{Fingerprint, HashFunction};
 
 /// A self-signed X.509 certificate with its private key. Cloning shares them.
@@ -17,8 +16,8 @@ use crate::{Fingerprint, HashFunction};
 pub struct Certificate(Arc<Parts>);
 
 struct Parts {
-    algorithm: KeygenAlgorithm,
     der: Vec<u8>,
+    key: PrivateKey,
     key_pkcs8: Redacted<Vec<u8>>,
     expires: WallClock,
     fingerprints: Vec<Fingerprint>,
@@ -38,15 +37,11 @@ impl Certificate {
         validity: Duration,
         rng: &mut Rng,
     ) -> Result<Self, GenerateError> {
-        let key = algorithm.generate_key()?;
+        let key = PrivateKey::generate(algorithm)?;
         let expires = now + validity;
         let der = self_sign(&key, now, expires, rng)?;
-        Ok(Self::from_parts(
-            algorithm,
-            der,
-            key.serialize_der(),
-            expires,
-        ))
+        let key_pkcs8 = key.to_pkcs8()?;
+        Ok(Self::from_parts(der, key, key_pkcs8, expires))
     }
 
     /// Reads what [`Certificate::to_pem`] wrote, or the PEM of any X.509 certificate followed or
@@ -73,37 +68,34 @@ impl Certificate {
         let x509 = x509_cert::Certificate::from_der(certificate)
             .map_err(|_| ImportError::MalformedCertificate)?;
         let tbs = x509.tbs_certificate();
-        let algorithm = KeygenAlgorithm::of_key(key_pkcs8)?;
-        let key = algorithm
-            .load_key(key_pkcs8)
-            .ok_or(ImportError::MalformedPrivateKey)?;
-        if tbs.subject_public_key_info().subject_public_key.raw_bytes() != key.public_key_raw() {
+        let key = PrivateKey::from_pkcs8(key_pkcs8)?;
+        if tbs.subject_public_key_info().subject_public_key.raw_bytes() != key.public() {
             return Err(ImportError::KeyMismatch);
         }
         let not_after = tbs.validity().not_after.to_unix_duration();
         let expires = WallClock::default() + not_after;
-        let key_pkcs8 = key_pkcs8.to_vec();
+        let key_pkcs8 = Redacted(key_pkcs8.to_vec());
         Ok(Self::from_parts(
-            algorithm,
             certificate.to_vec(),
+            key,
             key_pkcs8,
             expires,
         ))
     }
 
     fn from_parts(
-        algorithm: KeygenAlgorithm,
         der: Vec<u8>,
-        key_pkcs8: Vec<u8>,
+        key: PrivateKey,
+        key_pkcs8: Redacted<Vec<u8>>,
         expires: WallClock,
     ) -> Self {
         // RFC 8122 §5.1: an offer lists fingerprints of hash functions the peer is sure to know;
         // SHA-256 is mandatory (RFC 8827 §6.5).
         let fingerprints = vec![Fingerprint::of(HashFunction::Sha256, &der)];
         Certificate(Arc::new(Parts {
-            algorithm,
             der,
-            key_pkcs8: Redacted(key_pkcs8),
+            key,
+            key_pkcs8,
             expires,
             fingerprints,
         }))
@@ -128,9 +120,18 @@ impl Certificate {
         &self.0.key_pkcs8
     }
 
+    /// Signs by a scheme of TLS: its number in IANA's registry "TLS SignatureScheme"
+    /// (RFC 8446 §4.2.3).
+    ///
+    /// # Errors
+    /// A scheme that is not one for the key; a cryptographic library that fails.
+    pub fn sign(&self, scheme: u16, message: &[u8]) -> Result<Vec<u8>, SignError> {
+        self.0.key.sign(scheme, message)
+    }
+
     /// The key's algorithm.
     pub fn algorithm(&self) -> KeygenAlgorithm {
-        self.0.algorithm
+        self.0.key.algorithm()
     }
 
     /// When it ceases to be valid: W3C `RTCCertificate.expires`.
@@ -161,7 +162,7 @@ impl Eq for Certificate {}
 impl fmt::Debug for Certificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Certificate")
-            .field("algorithm", &self.0.algorithm)
+            .field("algorithm", &self.algorithm())
             .field("expires", &self.0.expires)
             .finish_non_exhaustive()
     }
@@ -180,50 +181,10 @@ pub enum KeygenAlgorithm {
     },
 }
 
-impl KeygenAlgorithm {
-    fn generate_key(self) -> Result<KeyPair, GenerateError> {
-        let size = match self {
-            KeygenAlgorithm::EcdsaP256 => {
-                return KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256)
-                    .map_err(|_| GenerateError::KeyGeneration);
-            }
-            KeygenAlgorithm::RsaPkcs1 { modulus_length } => match modulus_length {
-                MODULUS_BITS_MIN => RsaKeySize::_2048,
-                3072 => RsaKeySize::_3072,
-                MODULUS_BITS_MAX => RsaKeySize::_4096,
-                _ => return Err(GenerateError::UnsupportedModulusLength),
-            },
-        };
-        KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, size)
-            .map_err(|_| GenerateError::KeyGeneration)
-    }
-
-    fn of_key(pkcs8: &[u8]) -> Result<Self, ImportError> {
-        if KeygenAlgorithm::EcdsaP256.load_key(pkcs8).is_some() {
-            return Ok(KeygenAlgorithm::EcdsaP256);
-        }
-        let rsa = aws_lc_rs::rsa::KeyPair::from_pkcs8(pkcs8)
-            .map_err(|_| ImportError::MalformedPrivateKey)?;
-        let modulus_length = u32::try_from(rsa.public_modulus_len() * 8).unwrap_or(u32::MAX);
-        if modulus_length < MODULUS_BITS_MIN {
-            return Err(ImportError::WeakKey);
-        }
-        Ok(KeygenAlgorithm::RsaPkcs1 { modulus_length })
-    }
-
-    fn load_key(self, pkcs8: &[u8]) -> Option<KeyPair> {
-        let signature = match self {
-            KeygenAlgorithm::EcdsaP256 => &rcgen::PKCS_ECDSA_P256_SHA256,
-            KeygenAlgorithm::RsaPkcs1 { .. } => &rcgen::PKCS_RSA_SHA256,
-        };
-        KeyPair::from_pkcs8_der_and_sign_algo(&pkcs8.into(), signature).ok()
-    }
-}
-
 /// RFC 8827 gives no names to certificates, and W3C §4.9 asks that their content reveal nothing
 /// about the user: serial number and common name are random.
 fn self_sign(
-    key: &impl SigningKey,
+    key: &PrivateKey,
     now: WallClock,
     expires: WallClock,
     rng: &mut Rng,
@@ -263,6 +224,18 @@ pub enum GenerateError {
     /// The cryptographic library could not sign the certificate.
     #[error("the certificate could not be signed")]
     Sign,
+}
+
+/// Why nothing was signed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SignError {
+    /// The scheme is not one for the key.
+    #[error("the signature scheme is not one for the key")]
+    Scheme,
+    /// The cryptographic library failed.
+    #[error("the message could not be signed")]
+    Failed,
 }
 
 /// Why a stored certificate could not be read.
@@ -347,6 +320,30 @@ mod tests {
             ImportError::NoPrivateKey
         );
         assert_eq!(read(&"x".repeat(PEM_BYTES_MAX + 1)), ImportError::TooLong);
+    }
+
+    #[test]
+    fn a_key_signs_by_the_schemes_that_are_its_own() {
+        let rsa = KeygenAlgorithm::RsaPkcs1 {
+            modulus_length: 2048,
+        };
+        let pkcs1_and_pss = [0x0401, 0x0501, 0x0601, 0x0804, 0x0805, 0x0806];
+        for (algorithm, own) in [
+            (KeygenAlgorithm::EcdsaP256, &[0x0403][..]),
+            (rsa, &pkcs1_and_pss),
+        ] {
+            let made = certificate(algorithm);
+            for scheme in [0x0203, 0x0403, 0x0503, 0x0807, 0xffff]
+                .iter()
+                .chain(&pkcs1_and_pss)
+            {
+                let signed = made.sign(*scheme, b"message");
+                match own.contains(scheme) {
+                    true => assert!(!signed.unwrap().is_empty()),
+                    false => assert_eq!(signed.unwrap_err(), SignError::Scheme),
+                }
+            }
+        }
     }
 
     #[test]

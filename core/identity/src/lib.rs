@@ -28,7 +28,8 @@
 
 mod certificate;
 mod fingerprint;
+mod key;
 mod limits;
 
-pub use certificate::{Certificate, GenerateError, ImportError, KeygenAlgorithm};
+pub use certificate::{Certificate, GenerateError, ImportError, KeygenAlgorithm, SignError};
 pub use fingerprint::{Fingerprint, FingerprintError, HashFunction};

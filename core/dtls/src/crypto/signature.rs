@@ -1,12 +1,6 @@
 //! The signatures of both versions (RFC 8446 §4.2.3).
 
-use std::fmt;
-
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::rsa;
-use aws_lc_rs::signature::{
-    self, ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, UnparsedPublicKey, VerificationAlgorithm,
-};
+use aws_lc_rs::signature::{self, UnparsedPublicKey, VerificationAlgorithm};
 use duologue_identity::{Certificate, KeygenAlgorithm};
 
 use super::certificate::{KeyKind, PublicKey};
@@ -87,30 +81,17 @@ impl PublicKey {
     }
 }
 
-/// A private key, read from its certificate for one handshake. The library wipes it.
-pub(crate) enum SigningKey {
-    Ecdsa(EcdsaKeyPair),
-    Rsa(rsa::KeyPair),
-}
+/// Our certificate as the key that signs.
+#[derive(Clone, Debug)]
+pub(crate) struct SigningKey(Certificate);
 
 impl SigningKey {
-    pub(crate) fn of(certificate: &Certificate) -> Result<Self, DtlsError> {
-        let pkcs8 = certificate.private_key_pkcs8();
-        let unusable = |_| DtlsError::UnsupportedCertificate;
-        match certificate.algorithm() {
-            KeygenAlgorithm::EcdsaP256 => {
-                let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, pkcs8);
-                key.map(SigningKey::Ecdsa).map_err(unusable)
-            }
-            KeygenAlgorithm::RsaPkcs1 { .. } => {
-                let key = rsa::KeyPair::from_pkcs8(pkcs8);
-                key.map(SigningKey::Rsa).map_err(unusable)
-            }
-        }
+    pub(crate) fn of(certificate: &Certificate) -> Self {
+        SigningKey(certificate.clone())
     }
 
     pub(crate) fn is_rsa(&self) -> bool {
-        matches!(self, SigningKey::Rsa(_))
+        matches!(self.0.algorithm(), KeygenAlgorithm::RsaPkcs1 { .. })
     }
 
     /// The scheme to sign by, of those that the other end verifies.
@@ -119,46 +100,18 @@ impl SigningKey {
         version: Version,
         offered: impl Iterator<Item = u16> + Clone,
     ) -> Option<Scheme> {
-        let wanted: &[Scheme] = match (self, version) {
-            (SigningKey::Ecdsa(_), _) => &[ECDSA_SHA256],
-            (SigningKey::Rsa(_), Version::V13) => &[PSS_SHA256, PSS_SHA384, PSS_SHA512],
+        let wanted: &[Scheme] = match (self.is_rsa(), version) {
+            (false, _) => &[ECDSA_SHA256],
+            (true, Version::V13) => &[PSS_SHA256, PSS_SHA384, PSS_SHA512],
             // What every implementation of DTLS 1.2 has comes first.
-            (SigningKey::Rsa(_), Version::V12) => &[PKCS1_SHA256, PSS_SHA256, PKCS1_SHA384],
+            (true, Version::V12) => &[PKCS1_SHA256, PSS_SHA256, PKCS1_SHA384],
         };
         let is_offered = |scheme: &&Scheme| offered.clone().any(|number| number == scheme.0);
         wanted.iter().find(is_offered).copied()
     }
 
     pub(crate) fn sign(&self, scheme: Scheme, message: &[u8]) -> Result<Vec<u8>, DtlsError> {
-        let library = |_| DtlsError::library();
-        let random = SystemRandom::new();
-        match self {
-            SigningKey::Ecdsa(key) => {
-                let signature = key.sign(&random, message).map_err(library)?;
-                Ok(signature.as_ref().to_vec())
-            }
-            SigningKey::Rsa(key) => {
-                let encoding = match scheme {
-                    PSS_SHA256 => &signature::RSA_PSS_SHA256,
-                    PSS_SHA384 => &signature::RSA_PSS_SHA384,
-                    PSS_SHA512 => &signature::RSA_PSS_SHA512,
-                    PKCS1_SHA384 => &signature::RSA_PKCS1_SHA384,
-                    _ => &signature::RSA_PKCS1_SHA256,
-                };
-                let mut signature = vec![0; key.public_modulus_len()];
-                key.sign(encoding, &random, message, &mut signature)
-                    .map_err(library)?;
-                Ok(signature)
-            }
-        }
-    }
-}
-
-impl fmt::Debug for SigningKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            SigningKey::Ecdsa(_) => "Ecdsa",
-            SigningKey::Rsa(_) => "Rsa",
-        })
+        let signed = self.0.sign(scheme.0, message);
+        signed.map_err(|_| DtlsError::UnsupportedCertificate)
     }
 }

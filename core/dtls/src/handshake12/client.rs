@@ -196,7 +196,7 @@ impl Client {
         link.begin_flight();
         let mut signer = None;
         if let Some(schemes) = schemes {
-            let key = SigningKey::of(&link.certificate)?;
+            let key = SigningKey::of(&link.certificate);
             let scheme = key.choose(Version::V12, schemes.into_iter());
             signer = scheme.map(|scheme| (key, scheme));
             let certificate = link.certificate.clone();

@@ -64,7 +64,7 @@ impl Server {
         if !hello.extensions.has(extension::EXTENDED_MASTER_SECRET) {
             return Err(failure());
         }
-        let key = SigningKey::of(&link.certificate)?;
+        let key = SigningKey::of(&link.certificate);
         let suite = choose_suite(&key, hello).ok_or_else(failure)?;
         let group = choose_group(hello).ok_or_else(failure)?;
         let limit = record_size_limit(&hello.extensions, Version::V12)

@@ -160,7 +160,7 @@ impl Client {
             secret: &self.client,
         };
         if let Some((context, schemes)) = self.request.take() {
-            let key = SigningKey::of(&link.certificate)?;
+            let key = SigningKey::of(&link.certificate);
             let scheme = key.choose(Version::V13, schemes.iter().copied());
             let signer = scheme.map(|scheme| (key, scheme));
             proof.say_certificate(link, &mut self.transcript, &context, signer)?;

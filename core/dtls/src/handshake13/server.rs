@@ -232,7 +232,7 @@ fn choose(
     let has_share = |group: &Group| knows(group) && hello.key_share(*group).is_some();
     let with_share = GROUPS.into_iter().find(has_share);
     let group = with_share.or_else(|| GROUPS.into_iter().find(knows));
-    let key = SigningKey::of(&link.certificate)?;
+    let key = SigningKey::of(&link.certificate);
     let schemes = hello.list(extension::SIGNATURE_ALGORITHMS);
     let scheme = key.choose(Version::V13, schemes).ok_or_else(failure)?;
     let choice = Choice {
