@@ -1,6 +1,7 @@
 use std::time::Duration;
 
-use crate::limits::{DEFAULT_STREAMS, KEEP_MESSAGE_MEMORY};
+use crate::limits::{DEFAULT_STREAMS, KEEP_MESSAGE_MEMORY, MIN_MTU};
+use crate::packet::Support;
 
 /// How one association behaves. [`Config::default`] is what a WebRTC connection wants.
 #[derive(Clone, Debug)]
@@ -68,6 +69,26 @@ impl Default for Config {
             timers: Timers::default(),
             max_retransmissions: None,
             max_init_retransmissions: None,
+        }
+    }
+}
+
+impl Config {
+    /// What an association makes of it.
+    pub(crate) fn normalized(mut self) -> Self {
+        self.streams = self.streams.max(1);
+        // Chunks end on four-byte boundaries, so full packets do.
+        self.mtu = self.mtu.clamp(MIN_MTU, usize::from(u16::MAX)) & !3;
+        self.receive_window = self.receive_window.max(self.max_receive_message_size * 2);
+        self
+    }
+
+    pub(crate) fn support(&self) -> Support {
+        Support {
+            partial_reliability: true,
+            reconfiguration: true,
+            interleaving: self.interleaving,
+            zero_checksum: self.zero_checksum,
         }
     }
 }

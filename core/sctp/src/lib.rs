@@ -56,7 +56,7 @@
 //!   do not know. Packets of a train are equal because messages are cut so that they fill them
 //! - [x] RFC 8985 (RACK-TLP), RFC 9438 and RFC 9406 (CUBIC, HyStart++), draft-ietf-ccwg-bbr
 //! - [ ] RFC 8899 (path MTU discovery): the packet size is [`Config::mtu`]
-//! - [ ] draft-hancke-tsvwg-snap (set-up in SDP)
+//! - [x] draft-hancke-tsvwg-snap: set-up by both ends' INITs in the descriptions
 //!
 //! # Congestion control
 //!
@@ -81,6 +81,7 @@ mod message;
 mod packet;
 mod receive;
 mod send;
+mod signalled;
 mod stats;
 mod stream_map;
 mod tsn;
@@ -90,4 +91,5 @@ pub use config::{Config, CongestionAlgorithm, Scheduler, Timers};
 pub use error::{CloseReason, PeerMisbehaved, SendError};
 pub use event::{AssociationState, Departed, Event};
 pub use message::{Inbound, Message, Ppid, Reliability, SendOptions};
+pub use signalled::SignalledInit;
 pub use stats::Stats;

@@ -75,3 +75,6 @@ pub(crate) const IDLE_CAPACITY: usize = 64;
 
 /// How long data waits on a new path whose peer does not say what it knows of the association.
 pub(crate) const MAX_UNCONFIRMED: Duration = Duration::from_secs(1);
+
+/// Bytes of an INIT chunk that comes by signalling.
+pub(crate) const MAX_SIGNALLED_INIT: usize = 1_024;

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use duologue_base::{Instant, Rng, StreamId};
-use duologue_sctp::{Association, AssociationState, Config, Event, Ppid, Reliability, SendOptions};
+use duologue_sctp::{
+    Association, AssociationState, Config, Event, Ppid, Reliability, SendOptions, SignalledInit,
+};
 
 const NOW: Instant = Instant::ZERO;
 /// Longer than a state cookie lives.
@@ -225,4 +227,88 @@ fn a_peer_that_calls_again_after_it_took_data_started_over() {
     a.send("for the second");
     carry(&mut a, &mut b);
     assert_eq!(b.received(), ["for the second"]);
+}
+
+/// An end that signalling has told of the other one.
+fn signalled(seed: u64, local: &SignalledInit, remote: &SignalledInit) -> End {
+    let sctp = Association::signalled(NOW, Config::default(), Rng::from_u64(seed), local, remote);
+    End { sctp, now: NOW }
+}
+
+fn inits() -> [SignalledInit; 2] {
+    [7, 8].map(|seed| SignalledInit::generate(&Config::default(), &mut Rng::from_u64(seed)))
+}
+
+#[test]
+fn ends_that_signalling_told_of_each_other_send_data_at_once() {
+    let [init_a, init_b] = inits();
+    let mut a = signalled(1, &init_a, &init_b);
+    let mut b = signalled(2, &init_b, &init_a);
+    assert_eq!([a.events(), b.events()], [["connected"], ["connected"]]);
+    assert!(a.packets().is_empty() && b.packets().is_empty());
+    a.send("from a");
+    b.send("from b");
+    let (from_a, from_b) = (a.packet(), b.packet());
+    a.hear(&from_b);
+    b.hear(&from_a);
+    assert_eq!([a.received(), b.received()], [["from b"], ["from a"]]);
+    carry(&mut a, &mut b);
+    assert!(a.is_connected() && b.is_connected());
+}
+
+#[test]
+fn an_end_that_was_not_told_calls_and_is_answered() {
+    let [init_a, init_b] = inits();
+    for sends_first in [false, true] {
+        let mut a = signalled(1, &init_a, &init_b);
+        let mut b = End::new(2);
+        b.sctp.connect(NOW);
+        if sends_first {
+            a.send("early");
+        }
+        carry(&mut a, &mut b);
+        assert!(a.is_connected() && b.is_connected());
+        a.send("from a");
+        b.send("from b");
+        carry(&mut a, &mut b);
+        assert_eq!(b.received().last().unwrap(), "from a");
+        assert_eq!(a.received(), ["from b"]);
+    }
+}
+
+#[test]
+fn only_a_whole_init_is_taken_from_signalling() {
+    let [init, _] = inits();
+    let bytes = init.as_bytes();
+    assert_eq!(SignalledInit::parse(bytes), Some(init.clone()));
+    for len in 0..bytes.len() {
+        assert_eq!(SignalledInit::parse(&bytes[..len]), None, "{len}");
+    }
+    // Another kind of chunk; no tag; no streams in either direction; two chunks.
+    for (at, len) in [(0, 1), (4, 4), (12, 2), (14, 2)] {
+        let mut changed = bytes.to_vec();
+        changed[at..at + len].fill(0);
+        assert_eq!(SignalledInit::parse(&changed), None, "{at}");
+    }
+    let padded = bytes.len().next_multiple_of(4);
+    let mut two = bytes.to_vec();
+    two.resize(padded, 0);
+    two.extend_from_slice(bytes);
+    assert_eq!(SignalledInit::parse(&two), None);
+    assert_eq!(SignalledInit::parse(&[1; 2000]), None);
+}
+
+/// The example of draft-hancke-tsvwg-snap-00, `a=sctp-init:AQAAHols3R0AUAAA/////+B5ZR3AAAAEgAgABoLA`.
+#[test]
+fn the_drafts_example_is_taken() {
+    let chunk = [
+        1, 0, 0, 30, 0x89, 0x6c, 0xdd, 0x1d, 0, 0x50, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xe0, 0x79,
+        0x65, 0x1d, 0xc0, 0, 0, 4, 0x80, 8, 0, 6, 0x82, 0xc0,
+    ];
+    let theirs = SignalledInit::parse(&chunk).expect("an INIT");
+    let [ours, _] = inits();
+    let mut end = signalled(1, &ours, &theirs);
+    end.send("hello");
+    let packet = end.packet();
+    assert_eq!(packet[4..8], [0x89, 0x6c, 0xdd, 0x1d], "their tag");
 }

@@ -1,6 +1,6 @@
 //! Setting up (RFC 9260 §5): four messages, either side or both at once calling.
 
-use duologue_base::{Instant, Seq32};
+use duologue_base::Instant;
 
 use super::cookie::{PeerInit, StateCookie};
 use super::heartbeat::Heartbeat;
@@ -8,10 +8,8 @@ use super::retry::Retry;
 use super::state::{Calling, Identity, Open, Phase, State, log_change};
 use super::stream_reset::StreamReset;
 use super::{Association, Counters};
-use crate::limits::{MAX_COOKIE, MAX_UNRECOGNIZED};
-use crate::packet::{
-    Cause, Init, Support, write_abort, write_cookie_ack, write_error, write_shutdown_ack,
-};
+use crate::limits::MAX_COOKIE;
+use crate::packet::{Cause, Init, write_abort, write_cookie_ack, write_error, write_shutdown_ack};
 use crate::receive::{Acknowledge, InStreams, Tracker};
 use crate::send::Sender;
 use crate::{AssociationState, CloseReason, Event, PeerMisbehaved};
@@ -21,38 +19,9 @@ impl Association {
     /// that drop a packet with a parameter they do not know (Pion's before 1.8.10), whatever
     /// RFC 9260 §3.2.1 says.
     pub(super) fn write_init(&self, out: &mut Vec<u8>, repeated: bool) {
-        let mut support = self.support();
-        support.zero_checksum &= !repeated;
-        self.init(self.local, support, None, [None; MAX_UNRECOGNIZED])
-            .write(out);
-    }
-
-    fn support(&self) -> Support {
-        Support {
-            partial_reliability: true,
-            reconfiguration: true,
-            interleaving: self.config.interleaving,
-            zero_checksum: self.config.zero_checksum,
-        }
-    }
-
-    fn init<'a>(
-        &self,
-        local: Identity,
-        support: Support,
-        cookie: Option<&'a [u8]>,
-        unrecognized: [Option<&'a [u8]>; MAX_UNRECOGNIZED],
-    ) -> Init<'a> {
-        Init {
-            tag: local.tag,
-            receive_window: u32::try_from(self.config.receive_window).unwrap_or(u32::MAX),
-            outbound_streams: self.config.streams,
-            inbound_streams: self.config.streams,
-            initial_tsn: local.initial_tsn,
-            support,
-            cookie,
-            unrecognized,
-        }
+        let mut init = self.local.init(&self.config);
+        init.support.zero_checksum &= !repeated;
+        init.write(out);
     }
 
     /// Answers an INIT without keeping anything of it (RFC 9260 §5.1 B, §5.2.1, §5.2.2).
@@ -79,13 +48,7 @@ impl Association {
                         open.reply(write_shutdown_ack);
                         return;
                     }
-                    _ => {
-                        let fresh = Identity {
-                            tag: self.rng.u32().max(1),
-                            initial_tsn: Seq32(self.rng.u32()),
-                        };
-                        (fresh, tie_tags)
-                    }
+                    _ => (Identity::draw(&mut self.rng), tie_tags),
                 }
             }
         };
@@ -96,13 +59,27 @@ impl Association {
             tie_tags,
         };
         let sealed = cookie.seal(&self.cookie_secret);
-        let mut support = self.support();
+        let mut answer = local.init(&self.config);
         // See `write_init`: a peer that knows the parameter shows it.
-        support.zero_checksum &= init.support.zero_checksum;
+        answer.support.zero_checksum &= init.support.zero_checksum;
+        let answer = Init {
+            cookie: Some(&sealed),
+            unrecognized: init.unrecognized,
+            ..answer
+        };
         let mut chunk = Vec::new();
-        self.init(local, support, Some(&sealed), init.unrecognized)
-            .write(&mut chunk);
+        answer.write(&mut chunk);
         self.reply(init.tag, |out| out.extend_from_slice(&chunk));
+    }
+
+    /// Signalling has brought both ends' INITs, and there is nothing to call for.
+    pub(crate) fn establish_signalled(&mut self, now: Instant, ours: &Init<'_>, theirs: &Init<'_>) {
+        self.local = Identity {
+            tag: ours.tag,
+            initial_tsn: ours.initial_tsn,
+        };
+        self.open(now, Phase::Established, self.local, &PeerInit::from(theirs));
+        self.announce();
     }
 
     /// RFC 9260 §5.1 C: the peer answered our INIT; its cookie goes back.

@@ -16,11 +16,12 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use bytes::Bytes;
-use duologue_base::{Instant, Rng, Seq32, StreamId};
+use duologue_base::{Instant, Rng, StreamId};
 
 use self::retry::Retry;
-use self::state::{Calling, Identity, Open, Phase, State, Unconfirmed, log_change};
-use crate::limits::{MAX_PENDING_REPLIES, MIN_MTU, SEND_OVERHEAD};
+pub(crate) use self::state::Identity;
+use self::state::{Calling, Open, Phase, State, Unconfirmed, log_change};
+use crate::limits::{MAX_PENDING_REPLIES, SEND_OVERHEAD};
 use crate::packet::Cause;
 use crate::receive::Inbox;
 use crate::send::{Expiry, OutMessage, SendQueue};
@@ -70,17 +71,9 @@ struct Counters {
 impl Association {
     /// An association that answers the peer, and calls it once [`connect`](Self::connect) is
     /// called.
-    pub fn new(mut config: Config, mut rng: Rng) -> Self {
-        config.streams = config.streams.max(1);
-        // Chunks end on four-byte boundaries, so full packets do.
-        config.mtu = config.mtu.clamp(MIN_MTU, usize::from(u16::MAX)) & !3;
-        config.receive_window = config
-            .receive_window
-            .max(config.max_receive_message_size * 2);
-        let local = Identity {
-            tag: rng.u32().max(1),
-            initial_tsn: Seq32(rng.u32()),
-        };
+    pub fn new(config: Config, mut rng: Rng) -> Self {
+        let config = config.normalized();
+        let local = Identity::draw(&mut rng);
         let mut cookie_secret = [0; 32];
         rng.fill(&mut cookie_secret);
         Association {

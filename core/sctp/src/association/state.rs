@@ -1,14 +1,15 @@
 use std::collections::VecDeque;
 
-use duologue_base::{Instant, Seq32};
+use duologue_base::{Instant, Rng, Seq32};
 
 use super::heartbeat::Heartbeat;
 use super::retry::Retry;
 use super::stream_reset::StreamReset;
-use crate::AssociationState;
-use crate::limits::MAX_PENDING_REPLIES;
+use crate::limits::{MAX_PENDING_REPLIES, MAX_UNRECOGNIZED};
+use crate::packet::Init;
 use crate::receive::{Acknowledge, InStreams, Tracker};
 use crate::send::Sender;
+use crate::{AssociationState, Config};
 
 /// The states of RFC 9260 §4, with what each of them needs.
 #[derive(Debug)]
@@ -38,6 +39,29 @@ pub(crate) struct Identity {
     /// The tag that packets to us carry; not zero.
     pub(crate) tag: u32,
     pub(crate) initial_tsn: Seq32,
+}
+
+impl Identity {
+    pub(crate) fn draw(rng: &mut Rng) -> Self {
+        Identity {
+            tag: rng.u32().max(1),
+            initial_tsn: Seq32(rng.u32()),
+        }
+    }
+
+    /// How an association of this configuration calls by it.
+    pub(crate) fn init(self, config: &Config) -> Init<'static> {
+        Init {
+            tag: self.tag,
+            receive_window: u32::try_from(config.receive_window).unwrap_or(u32::MAX),
+            outbound_streams: config.streams,
+            inbound_streams: config.streams,
+            initial_tsn: self.initial_tsn,
+            support: config.support(),
+            cookie: None,
+            unrecognized: [None; MAX_UNRECOGNIZED],
+        }
+    }
 }
 
 /// An association whose peer is known: the transmission control block of RFC 9260 §14.

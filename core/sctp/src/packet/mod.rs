@@ -113,6 +113,13 @@ pub(crate) struct Chunks<'a> {
     rest: &'a [u8],
 }
 
+impl<'a> Chunks<'a> {
+    /// Without a packet around them.
+    pub(crate) fn of(rest: &'a [u8]) -> Self {
+        Chunks { rest }
+    }
+}
+
 impl<'a> Iterator for Chunks<'a> {
     type Item = Result<RawChunk<'a>, Malformed>;
 
