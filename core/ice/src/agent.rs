@@ -5,6 +5,7 @@ use duologue_base::{Generation, IceCredentials, IceRole, Instant, Rng, SocketId}
 use crate::candidate::{Candidate, CandidateKind, TcpType};
 use crate::checks::Checks;
 use crate::config::{Config, RemoteOptions};
+use crate::embed::Embedding;
 use crate::event::{CandidatePair, Event};
 use crate::gather::{Gathering, RelayRoute, Server};
 use crate::generation::{GenerationState, LocalCandidate, OverLimit, Remote};
@@ -35,6 +36,8 @@ pub struct Agent {
     pub(crate) local: Local,
     pub(crate) checks: Checks,
     pub(crate) outbox: Outbox,
+    /// Once there is something to carry for those above, or may be.
+    pub(crate) embedding: Option<Box<Embedding>>,
 }
 
 /// How data gets to the other agent.
@@ -96,6 +99,7 @@ impl Agent {
             local: Local::default(),
             checks: Checks::new(&config, role, rng.u64(), generation, local),
             outbox: Outbox::default(),
+            embedding: config.sped.then(Embedding::tentative),
             config,
             rng,
         };
@@ -140,6 +144,9 @@ impl Agent {
         if role != self.checks.role {
             self.checks.change_role(role, "one agent is lite");
             self.outbox.push_event(Event::Role(role));
+        }
+        if options.sped {
+            self.agree_on_embedding();
         }
         let asked = options.pacing.unwrap_or_default();
         self.checks.pacing = self.config.pacing.max(asked.min(limits::MAX_PACING));

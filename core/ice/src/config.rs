@@ -12,6 +12,10 @@ pub struct Config {
     /// pair that is found later, and another one when the nominated one stops to answer. This
     /// agent's description has to say `a=ice-options:renomination`.
     pub renomination: bool,
+    /// Checks carry datagrams of those above ICE (draft-hancke-webrtc-sped), unless the other agent
+    /// shows that it does not know that. This agent's description has to say
+    /// `a=ice-options:sped`.
+    pub sped: bool,
     /// Gather candidates of loopback addresses. RFC 8445 §5.1.1.1 forbids it on the open network;
     /// tests and processes of one machine need it.
     pub loopback: bool,
@@ -55,6 +59,8 @@ pub struct RemoteOptions {
     pub pacing: Option<Duration>,
     /// `a=ice-options:renomination`: the pair nominated last is the one that it uses.
     pub renomination: bool,
+    /// `a=ice-options:sped`: its checks carry datagrams, and may bring some.
+    pub sped: bool,
 }
 
 /// An address outside a NAT that keeps ports, as clouds give to their machines. Candidates of it
@@ -111,6 +117,7 @@ impl Default for Config {
         Config {
             lite: false,
             renomination: false,
+            sped: false,
             loopback: false,
             hide_host_addresses: false,
             external_addresses: Vec::new(),

@@ -70,6 +70,8 @@
 //!   servers, refreshes, a channel for every peer.
 //! * RFC 6544, RFC 4571: TCP candidates, server-reflexive ones included.
 //! * draft-ietf-mmusic-mdns-ice-candidates: names in place of addresses, both ways.
+//! * draft-hancke-webrtc-sped: datagrams of a handshake inside of checks, by option, and in answer to
+//!   an agent that does so.
 //! * RFC 8863: patience. RFC 7675: consent. RFC 8421: IPv6 and IPv4 in turns.
 //! * webrtc-pc §5.6: the states of `RTCIceTransport`.
 //!
@@ -89,6 +91,7 @@ mod checks;
 mod config;
 mod consent;
 mod drive;
+mod embed;
 mod event;
 mod failure;
 mod gather;

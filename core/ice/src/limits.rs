@@ -114,6 +114,17 @@ pub(crate) const LITE_SILENCE: Duration = Duration::from_secs(15);
 /// checks come at least every 6 s while it has not seen the new pair nominated.
 pub(crate) const RETIRED_LINGER: Duration = Duration::from_secs(10);
 
+/// Datagrams of a handshake that wait to be carried by checks, or came with them: a flight with
+/// post-quantum keys and two long certificates has fewer.
+pub(crate) const EMBEDDED_DATAGRAMS: usize = 8;
+/// The largest of them.
+pub(crate) const EMBEDDED_BYTES: usize = 1500;
+/// Datagrams that are acknowledged at a time: what draft-hancke-webrtc-sped recommends.
+pub(crate) const EMBEDDED_ACKS: usize = 4;
+/// How many messages carry datagrams of one flight: at 1,000 bytes each about the 14,600 bytes that
+/// RFC 8445 appendix B.1 lets be under way. Other checks leave without.
+pub(crate) const EMBEDDED_SENDS: u32 = 14;
+
 /// NOMINATION has 24 bits (draft-thatcher-ice-renomination §4).
 pub(crate) const NOMINATION_MAX: u32 = 0xff_ffff;
 /// How long the controlling agent waits for better pairs than the first valid one: that pair's

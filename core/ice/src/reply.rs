@@ -94,9 +94,11 @@ impl Agent {
         let mut writer = Writer::new(out, class, Method::BINDING, reply.id);
         match reply.what {
             Answer::Success(to) => {
-                writer
-                    .xor_mapped_address(reply.to.remote)
-                    .integrity(key(to)?);
+                writer.xor_mapped_address(reply.to.remote);
+                if let Some(embedding) = &mut self.embedding {
+                    embedding.write(&mut writer);
+                }
+                writer.integrity(key(to)?);
             }
             Answer::RoleConflict(to) => {
                 writer

@@ -47,6 +47,7 @@ impl Agent {
         if self.is_role_conflict_lost_by_peer(message) {
             return self.outbox.reply(sender, message, Answer::RoleConflict(to));
         }
+        self.read_embedded(message);
         self.outbox.reply(sender, message, Answer::Success(to));
         self.checks.generations[at].last_request = now;
         self.checks.generations[at].known_as = name;

@@ -24,6 +24,7 @@ impl Agent {
             self.outbox.counters.stray_responses += 1;
             return;
         };
+        self.read_embedded(message);
         let transaction = self.checks.transactions.swap_remove(index);
         self.checks.answered_checks += u32::from(transaction.ordinary);
         let Some(at) = self.checks.index(transaction.generation) else {

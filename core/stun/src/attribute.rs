@@ -94,6 +94,10 @@ attributes! {
     ICE_CONTROLLING = 0x802a;
     /// draft-thatcher-ice-renomination §4: which nomination of the controlling agent this is.
     NOMINATION = 0xc001;
+    /// draft-hancke-webrtc-sped: a datagram of a DTLS handshake. The number is libwebrtc's.
+    DTLS_IN_STUN_DATA = 0xc070;
+    /// draft-hancke-webrtc-sped: the CRC-32 of each that came. The number is libwebrtc's.
+    DTLS_IN_STUN_ACK = 0xc071;
 }
 
 impl AttributeType {

@@ -43,3 +43,8 @@ pub use writer::Writer;
 
 #[cfg(test)]
 mod vectors;
+
+/// The CRC-32 of some bytes, as FINGERPRINT has it before it is masked (RFC 8489 §14.7).
+pub fn crc32(bytes: &[u8]) -> u32 {
+    crc32fast::hash(bytes)
+}
