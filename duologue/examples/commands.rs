@@ -180,7 +180,7 @@ impl End {
                 DtlsRole::Client => IceRole::Controlling,
                 DtlsRole::Server => IceRole::Controlled,
             },
-            certificate: self.certificate.clone(),
+            certificates: self.certificate.clone().into(),
         });
         self.transport(TransportCommand::SetRemoteIce {
             generation: FIRST,

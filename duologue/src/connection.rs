@@ -147,10 +147,12 @@ impl PeerConnection {
         let mut rng = system_rng()?;
         let session = Session::new(endpoint.session_config().clone(), rng.fork());
         let now = system_time();
+        let sctp_init = endpoint.session_config().sctp_init(&mut rng);
         let env = Env {
             now,
             rng,
             capabilities: endpoint.capabilities().clone(),
+            sctp_init: Some(sctp_init),
         };
         let peer = peer::PeerConnection::new(configuration, env)?;
         let span = connection_span();

@@ -120,6 +120,9 @@ pub struct EndpointBuilder {
     gather_continually: bool,
     ice_lite: bool,
     ice_renomination: bool,
+    sctp_snap: bool,
+    sped: bool,
+    post_quantum: bool,
     max_channels: Option<u16>,
     bitrate_bounds: BitrateBounds,
     congestion_control_feedback: bool,
@@ -282,6 +285,32 @@ impl EndpointBuilder {
         self
     }
 
+    /// Offers to set SCTP up by the descriptions (draft-hancke-tsvwg-snap, `a=sctp-init`): a data
+    /// channel opens two round trips earlier with a peer that does so, too, and as without it
+    /// with any other. Not by default, for it is a draft; a peer that offers it is answered
+    /// always.
+    pub fn sctp_snap(mut self, yes: bool) -> Self {
+        self.sctp_snap = yes;
+        self
+    }
+
+    /// Offers to begin DTLS with the first connectivity check and not with the first path
+    /// (draft-hancke-webrtc-sped, `a=ice-options:sped`): keys are there a round trip earlier with a
+    /// peer that does so, too, and as without it with any other. Not by default, for it is a draft; a
+    /// peer that offers it, or does it as libwebrtc's `WebRTC-IceHandshakeDtls`, is answered always.
+    pub fn sped(mut self, yes: bool) -> Self {
+        self.sped = yes;
+        self
+    }
+
+    /// Offers a key exchange that quantum computers do not break: X25519MLKEM768
+    /// (draft-ietf-tls-ecdhe-mlkem), which takes one datagram more and about a tenth of
+    /// a millisecond of time. Not by default; a peer that offers it is answered always.
+    pub fn post_quantum(mut self, yes: bool) -> Self {
+        self.post_quantum = yes;
+        self
+    }
+
     /// How many data channels a connection may have, 1,024 by default: what we announce to the peer,
     /// which may have fewer. `SctpTransport::max_channels` says what was agreed on; a channel whose
     /// `id` is not below it fails with an `OperationError`. Each channel that a peer opens takes
@@ -360,6 +389,7 @@ impl EndpointBuilder {
     /// In a tokio runtime without its I/O and time drivers.
     pub fn build(self) -> io::Result<Endpoint> {
         let context = dtls::Context::new().map_err(io::Error::other)?;
+        let context = context.with_post_quantum(self.post_quantum);
         let mut session = SessionConfig::new(context);
         session.ice.hide_host_addresses = self.hide_host_addresses;
         session.ice.external_addresses = self.external_addresses;
@@ -368,6 +398,7 @@ impl EndpointBuilder {
         session.ice.gather_continually = self.gather_continually;
         session.ice.lite = self.ice_lite;
         session.ice.renomination = self.ice_renomination;
+        session.ice.sped = self.sped;
         if let Some(channels) = self.max_channels {
             session.sctp.streams = channels;
         }
@@ -376,6 +407,8 @@ impl EndpointBuilder {
         let mut capabilities = Capabilities {
             ice_lite: self.ice_lite,
             ice_renomination: self.ice_renomination,
+            sctp_snap: self.sctp_snap,
+            sped: self.sped,
             ..Capabilities::default()
         };
         if self.congestion_control_feedback {

@@ -231,7 +231,7 @@ impl Pair {
                             generation: Generation(0),
                             local: credentials[end].clone(),
                             role: roles[end].0,
-                            certificate: certificates[end].clone(),
+                            certificates: certificates[end].clone().into(),
                         },
                     ),
                     Command::Transport(
@@ -255,6 +255,7 @@ impl Pair {
                         remote_port: 5000,
                         max_message_size: 1 << 18,
                         may_move: false,
+                        inits: None,
                     }),
                 ],
             );
@@ -427,6 +428,7 @@ impl Pair {
                 remote_port: 2,
                 max_message_size: 3,
                 may_move: false,
+                inits: None,
             }),
             StrayCommand::DropGeneration(number) => {
                 self.changed = true;
@@ -456,7 +458,7 @@ impl Pair {
                     TransportCommand::RestartDtls {
                         role: DtlsRole::Server,
                         fingerprints: Vec::new(),
-                        certificate: certificates[at].clone(),
+                        certificates: certificates[at].clone().into(),
                     },
                 )
             }

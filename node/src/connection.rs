@@ -85,6 +85,7 @@ pub fn create_peer_connection<'env>(
         now: environment::wall_clock(),
         rng: rng.fork(),
         capabilities: environment.capabilities.clone(),
+        sctp_init: Some(environment.session.sctp_init(&mut rng)),
     };
     let mut reply = Object::new(env)?;
     let pc = match peer::PeerConnection::new(configuration, peer_environment) {

@@ -114,7 +114,7 @@ impl Pair {
                         generation: GENERATION,
                         local: credentials[at].clone(),
                         role: [IceRole::Controlling, IceRole::Controlled][at],
-                        certificate: certificates[at].clone(),
+                        certificates: certificates[at].clone().into(),
                     },
                 ),
                 Command::Transport(
@@ -138,6 +138,7 @@ impl Pair {
                     remote_port: 5000,
                     max_message_size: usize::MAX,
                     may_move: false,
+                    inits: None,
                 }),
             ] {
                 end.session.handle_command(now, command);

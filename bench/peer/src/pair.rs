@@ -36,7 +36,11 @@ impl Pairs {
     }
 
     fn on(builder: EndpointBuilder, args: &Args) -> Outcome<Self> {
-        let endpoint = builder.build()?;
+        let endpoint = builder
+            .post_quantum(args.get("pq", 0) != 0)
+            .sped(args.get("sped", 0) != 0)
+            .sctp_snap(args.get("snap", 0) != 0)
+            .build()?;
         Ok(Pairs {
             server: endpoint.clone(),
             endpoint,

@@ -10,7 +10,7 @@ use std::mem;
 use std::time::Duration;
 
 use duologue_base::{DtlsRole, Instant};
-use duologue_identity::Certificate;
+use duologue_identity::Certificates;
 
 use crate::engine::{Engine, Fault};
 use crate::flight::Flight;
@@ -67,7 +67,7 @@ struct Unauthenticated {
 impl Connecting {
     pub(crate) fn new(
         context: Context,
-        certificate: Certificate,
+        certificates: Certificates,
         role: DtlsRole,
         trust: Trust,
         server_name: Option<String>,
@@ -76,13 +76,17 @@ impl Connecting {
         let engine = Engine::new(Link {
             settings: context.settings(),
             role,
-            certificate,
+            certificates,
+            shown: None,
             server_name,
             trust,
             random: context.random(0),
             records: Records::new(0),
             reassembly: Reassembly::new(),
-            flight: Flight::new(context.settings().first_retransmission),
+            flight: Flight::new(
+                context.settings().first_retransmission,
+                context.settings().mtu,
+            ),
             outgoing: VecDeque::new(),
             now,
             ack_due: None,
@@ -239,6 +243,14 @@ impl Connecting {
         Some(heard + patience)
     }
 
+    /// There is a path from now on: what was said before may not have left.
+    pub(crate) fn resume(&mut self, now: Instant) {
+        if let Some(deadline) = &mut self.deadline {
+            *deadline = now + HANDSHAKE_DEADLINE;
+        }
+        self.engine.link.flight.resume(now);
+    }
+
     /// When something is due.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         let unauthenticated = self.unauthenticated.as_ref().map(|it| it.until);
@@ -258,14 +270,17 @@ impl Connecting {
         self.engine = Engine::new(Link {
             settings: link.settings,
             role: link.role,
-            certificate: link.certificate.clone(),
+            certificates: link.certificates.clone(),
+            shown: None,
             server_name: link.server_name.clone(),
             trust,
             random: self.context.random(self.attempts as u64),
             // The peer's replay window may know the others.
             records: Records::new(link.records.plain_number()),
             reassembly: Reassembly::new(),
-            flight: Flight::new(link.settings.first_retransmission),
+            flight: link
+                .flight
+                .anew(link.settings.first_retransmission, link.settings.mtu),
             outgoing: VecDeque::new(),
             now,
             ack_due: None,

@@ -3,7 +3,9 @@ use std::time::Duration;
 use duologue_base::Rng;
 
 use crate::crypto::random::Random;
-use crate::limits::{FIRST_RETRANSMISSION, FIRST_RETRANSMISSION_TO_SERVER};
+use crate::limits::{
+    EMBEDDED_MTU, FIRST_RETRANSMISSION, FIRST_RETRANSMISSION_TO_SERVER, HANDSHAKE_MTU,
+};
 use crate::link::Settings;
 use crate::{DtlsError, Versions};
 
@@ -76,12 +78,19 @@ impl Context {
             settings: Settings {
                 versions: Versions::Both,
                 first_retransmission,
+                mtu: HANDSHAKE_MTU,
                 post_quantum: false,
                 cookies: false,
                 srtp: true,
             },
             seed,
         })
+    }
+
+    /// Its datagrams fit into STUN messages.
+    pub(crate) fn embedded(mut self) -> Self {
+        self.settings.mtu = EMBEDDED_MTU;
+        self
     }
 
     pub(crate) fn settings(&self) -> Settings {

@@ -7,7 +7,7 @@ use duologue_base::{DtlsRole, Instant};
 use crate::handshake12;
 use crate::handshake13;
 use crate::hello::{Begun, ClientStart, ServerStart};
-use crate::limits::{EARLY_DATAGRAM_BYTES, EARLY_RECORDS, RECORDS_PER_KEY};
+use crate::limits::{EARLY_DATAGRAM_BYTES, EARLY_RECORDS, FORGED_RECORDS, RECORDS_PER_KEY};
 use crate::link::{Agreed, Link};
 use crate::open13::Open13;
 use crate::reassembly::Message;
@@ -137,6 +137,10 @@ impl Engine {
                 }
                 Read::Noise => {}
             }
+        }
+        if self.link.records.forged >= FORGED_RECORDS {
+            // RFC 9147 §4.5.3: somebody tries keys.
+            return Err(DtlsError::library().into());
         }
         // All of a datagram before any of it is used: of two messages in one place the newer counts.
         while let Some(message) = self.link.reassembly.next(self.epoch()) {

@@ -8,9 +8,7 @@ use std::time::Duration;
 use duologue_base::Instant;
 
 use crate::DtlsError;
-use crate::limits::{
-    HANDSHAKE_MTU, LONGEST_RETRANSMISSION, REPEAT_GAP, RETRANSMISSIONS, SENT_NUMBERS,
-};
+use crate::limits::{LONGEST_RETRANSMISSION, REPEAT_GAP, RETRANSMISSIONS, SENT_NUMBERS};
 use crate::reassembly::MESSAGE_HEADER;
 use crate::record::{RecordNumber, Records, content};
 use crate::wire::be24;
@@ -22,7 +20,14 @@ pub(crate) struct Flight {
     pieces: Vec<Piece>,
     /// The number of the next message.
     next: u16,
+    /// The largest datagram.
+    pub(crate) mtu: usize,
     clock: Clock,
+    /// What a test makes of a flight before it is said.
+    #[cfg(test)]
+    pub(crate) meddler: Option<fn(&mut Vec<Item>, u8, usize)>,
+    #[cfg(test)]
+    pub(crate) meddles_with: (u8, usize),
 }
 
 /// When it is said again.
@@ -35,8 +40,8 @@ struct Clock {
     said: Option<Instant>,
 }
 
-#[derive(Debug)]
-enum Item {
+#[derive(Clone, Debug)]
+pub(crate) enum Item {
     Message {
         epoch: u64,
         kind: u8,
@@ -58,11 +63,16 @@ struct Piece {
 }
 
 impl Flight {
-    pub(crate) fn new(first: Duration) -> Self {
+    pub(crate) fn new(first: Duration, mtu: usize) -> Self {
         Flight {
             items: Vec::new(),
             pieces: Vec::new(),
             next: 0,
+            mtu,
+            #[cfg(test)]
+            meddler: None,
+            #[cfg(test)]
+            meddles_with: (0, 0),
             clock: Clock {
                 first,
                 wait: first,
@@ -70,6 +80,17 @@ impl Flight {
                 repeated: 0,
                 said: None,
             },
+        }
+    }
+
+    /// For another attempt.
+    pub(crate) fn anew(&self, first: Duration, mtu: usize) -> Self {
+        Flight {
+            #[cfg(test)]
+            meddler: self.meddler,
+            #[cfg(test)]
+            meddles_with: self.meddles_with,
+            ..Flight::new(first, mtu)
         }
     }
 
@@ -118,11 +139,24 @@ impl Flight {
         records: &mut Records,
         out: &mut VecDeque<Vec<u8>>,
     ) -> Result<(), DtlsError> {
+        #[cfg(test)]
+        if let Some(meddle) = self.meddler {
+            let (kind, how) = self.meddles_with;
+            meddle(&mut self.items, kind, how);
+        }
         self.cut(records);
         self.write(records, out)?;
         self.clock.said = Some(now);
         self.clock.due = timer.then(|| now + self.clock.wait);
         Ok(())
+    }
+
+    /// What was said may leave only now: it is said again after as long as at first.
+    pub(crate) fn resume(&mut self, now: Instant) {
+        if let Some(due) = &mut self.clock.due {
+            *due = now + self.clock.wait;
+        }
+        self.clock.said = Some(now);
     }
 
     pub(crate) fn timer(&self) -> Option<Instant> {
@@ -186,7 +220,7 @@ impl Flight {
 
     /// Cuts the items into pieces, once.
     fn cut(&mut self, records: &Records) {
-        let mut room = HANDSHAKE_MTU;
+        let mut room = self.mtu;
         for (index, item) in self.items.iter().enumerate() {
             let (epoch, length) = match item {
                 Item::Message { epoch, body, .. } => (*epoch, body.len()),
@@ -197,7 +231,7 @@ impl Flight {
             loop {
                 // A crumb at a datagram's end is not worth its header.
                 if room < overhead + CRUMB.min(length - start) {
-                    room = HANDSHAKE_MTU;
+                    room = self.mtu;
                 }
                 let longest = records.limit(epoch) - MESSAGE_HEADER;
                 let end = length.min(start + longest.min(room - overhead));
@@ -231,11 +265,11 @@ impl Flight {
                 }
                 Item::ChangeCipherSpec => records.overhead(0) + 1,
             };
-            if !datagram.is_empty() && datagram.len() + need > HANDSHAKE_MTU {
+            if !datagram.is_empty() && datagram.len() + need > self.mtu {
                 out.push_back(std::mem::take(&mut datagram));
             }
             if datagram.is_empty() {
-                datagram.reserve_exact(HANDSHAKE_MTU);
+                datagram.reserve_exact(self.mtu);
             }
             let number = item.write(&piece.range, records, &mut datagram)?;
             if let Some(number) = number
@@ -290,6 +324,7 @@ impl Item {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::HANDSHAKE_MTU;
     use crate::reassembly::Reassembly;
 
     const FIRST: Duration = Duration::from_millis(50);
@@ -311,7 +346,7 @@ mod tests {
     #[test]
     fn a_flight_is_cut_to_datagrams_and_comes_together_again() {
         let bodies = [10, 1100, 5000, 0, 1].map(|len| vec![len as u8; len]);
-        let (mut flight, mut records) = (Flight::new(FIRST), Records::new(7));
+        let (mut flight, mut records) = (Flight::new(FIRST, HANDSHAKE_MTU), Records::new(7));
         for (number, body) in bodies.iter().enumerate() {
             assert_eq!(flight.add(0, 11, body.clone()), number as u16);
         }
@@ -328,7 +363,7 @@ mod tests {
 
     #[test]
     fn only_what_was_not_acknowledged_is_said_again_and_ever_later() {
-        let (mut flight, mut records) = (Flight::new(FIRST), Records::new(0));
+        let (mut flight, mut records) = (Flight::new(FIRST, HANDSHAKE_MTU), Records::new(0));
         flight.add(0, 11, vec![1; 3000]);
         let mut out = VecDeque::new();
         let sent = flight.send(Instant::ZERO, true, &mut records, &mut out);

@@ -10,6 +10,10 @@ pub const RECORD_OVERHEAD_MAX: usize = 13 + 8 + 16;
 /// IPv6 guarantees 1232 bytes of UDP payload).
 pub(crate) const HANDSHAKE_MTU: usize = 1200;
 
+/// The same when the handshake may travel inside of STUN messages (draft-hancke-webrtc-sped): what
+/// these have besides, long user names included, has the rest.
+pub(crate) const EMBEDDED_MTU: usize = 1000;
+
 /// The first retransmission of a flight; each further one waits half as long again. libwebrtc uses the same:
 /// ICE has shown that the path works, so that a second (RFC 6347 §4.2.4.1) is far too long.
 pub(crate) const FIRST_RETRANSMISSION: Duration = Duration::from_millis(50);
@@ -54,6 +58,10 @@ pub(crate) const RECORD_BYTES: usize = 1 << 14;
 
 /// Records of an epoch (RFC 9147 §4.2.1): numbers have 48 bits.
 pub(crate) const RECORD_NUMBERS: u64 = 1 << 48;
+
+/// Records that fail to be authentic after which an association of DTLS 1.3 ends: the limit that
+/// RFC 9147 §4.5.3 sets for AES-GCM and ChaCha20-Poly1305.
+pub(crate) const FORGED_RECORDS: u64 = 1 << 36;
 
 /// Records after which DTLS 1.3 takes new keys: half of what RFC 9147 §4.5.3 lets AES-GCM do.
 pub(crate) const RECORDS_PER_KEY: u64 = 1 << 23;

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use duologue_base::{DtlsRole, Instant};
-use duologue_identity::Certificate;
+use duologue_identity::{Certificate, Certificates};
 
 use crate::crypto::random::Random;
 use crate::crypto::transcript::Transcript;
@@ -21,6 +21,8 @@ use crate::{DtlsError, SrtpKeying, SrtpProfile, Version, Versions};
 pub(crate) struct Settings {
     pub(crate) versions: Versions,
     pub(crate) first_retransmission: Duration,
+    /// The largest datagram of a handshake.
+    pub(crate) mtu: usize,
     /// Offers ML-KEM as a client. A server accepts it always.
     pub(crate) post_quantum: bool,
     /// As a server: asks for a second ClientHello that shows that the first one's address is its
@@ -44,7 +46,9 @@ impl Settings {
 pub(crate) struct Link {
     pub(crate) settings: Settings,
     pub(crate) role: DtlsRole,
-    pub(crate) certificate: Certificate,
+    pub(crate) certificates: Certificates,
+    /// That of them which was shown.
+    pub(crate) shown: Option<Certificate>,
     pub(crate) server_name: Option<String>,
     pub(crate) trust: Trust,
     pub(crate) random: Random,

@@ -3,7 +3,7 @@ use std::net::IpAddr;
 use std::{fmt, mem};
 
 use duologue_base::{DtlsRole, Instant};
-use duologue_identity::{Certificate, Fingerprint};
+use duologue_identity::{Certificate, Certificates, Fingerprint};
 
 use crate::cipher::CipherSuite;
 use crate::connecting::{Connecting, Early};
@@ -21,13 +21,15 @@ pub struct Transport {
     discarded: u64,
     suite: Option<CipherSuite>,
     version: Option<Version>,
+    /// There is no path yet: nothing is said again.
+    waits_for_path: bool,
 }
 
 enum Stage {
     /// The role and the peer's fingerprints are not known yet.
     Waiting {
         context: Context,
-        certificate: Certificate,
+        certificates: Certificates,
         early: Early,
     },
     Connecting(Box<Connecting>),
@@ -43,6 +45,8 @@ pub enum Event {
     Connected {
         /// The peer's certificate in DER form.
         remote_certificate: Vec<u8>,
+        /// That of ours which was shown; none if the peer did not ask, or verifies none of them.
+        local_certificate: Option<Certificate>,
         /// The version agreed on.
         version: Version,
         /// SRTP keys, if a protection profile was agreed on.
@@ -55,12 +59,14 @@ pub enum Event {
 }
 
 impl Transport {
-    /// A transport that keeps what comes until [`Transport::start`].
-    pub fn new(context: Context, certificate: Certificate) -> Self {
+    /// A transport that keeps what comes until [`Transport::start`]. Of several certificates it shows
+    /// the first that the peer can verify, by what it says of itself (RFC 8446 §4.2.3,
+    /// RFC 5246 §7.4.1.4.1, §7.4.4), or the first that fits its cipher suites.
+    pub fn new(context: Context, certificates: impl Into<Certificates>) -> Self {
         Transport {
             stage: Stage::Waiting {
                 context,
-                certificate,
+                certificates: certificates.into(),
                 early: Early::new(),
             },
             last_words: VecDeque::new(),
@@ -68,6 +74,7 @@ impl Transport {
             discarded: 0,
             suite: None,
             version: None,
+            waits_for_path: false,
         }
     }
 
@@ -75,6 +82,29 @@ impl Transport {
     /// fits, the transport fails. Only the first call counts.
     pub fn start(&mut self, now: Instant, role: DtlsRole, fingerprints: Vec<Fingerprint>) {
         self.begin(now, role, Trust::Fingerprints(fingerprints), None);
+    }
+
+    /// As [`Transport::start`], before there is a path: the datagrams are short enough to travel inside
+    /// of connectivity checks (draft-hancke-webrtc-sped), which are sent again by themselves. Nothing is
+    /// due until [`Transport::resume`].
+    pub fn start_ahead(&mut self, now: Instant, role: DtlsRole, fingerprints: Vec<Fingerprint>) {
+        if let Stage::Waiting { context, .. } = &mut self.stage {
+            *context = context.clone().embedded();
+            self.waits_for_path = true;
+        }
+        self.begin(now, role, Trust::Fingerprints(fingerprints), None);
+    }
+
+    /// There is a path: time counts from now on.
+    pub fn resume(&mut self, now: Instant) {
+        if !std::mem::take(&mut self.waits_for_path) {
+            return;
+        }
+        match &mut self.stage {
+            Stage::Connecting(connecting) => connecting.resume(now),
+            Stage::Connected(engine) => engine.link.flight.resume(now),
+            Stage::Waiting { .. } | Stage::Ended(_) => {}
+        }
     }
 
     /// Begins the handshake with a server that is known by its name, which it is told
@@ -93,14 +123,14 @@ impl Transport {
         let stage = mem::replace(&mut self.stage, Stage::Ended(State::Failed));
         let Stage::Waiting {
             context,
-            certificate,
+            certificates,
             mut early,
         } = stage
         else {
             return;
         };
         log_change(State::New, State::Connecting, format_args!("as {role:?}"));
-        match Connecting::new(context, certificate, role, trust, server_name, now) {
+        match Connecting::new(context, certificates, role, trust, server_name, now) {
             Ok(connecting) => self.stage = Stage::Connecting(Box::new(connecting)),
             Err(error) => return self.fail(error),
         }
@@ -146,6 +176,9 @@ impl Transport {
 
     /// Sends what is due again, or gives up.
     pub fn handle_timeout(&mut self, now: Instant) {
+        if self.waits_for_path {
+            return;
+        }
         if let Stage::Connecting(connecting) = &self.stage
             && let Some(error) = connecting.gave_up(now)
         {
@@ -165,6 +198,7 @@ impl Transport {
     /// When [`Transport::handle_timeout`] is due.
     pub fn poll_timeout(&self) -> Option<Instant> {
         match &self.stage {
+            _ if self.waits_for_path => None,
             Stage::Connecting(connecting) => connecting.poll_timeout(),
             Stage::Connected(engine) => engine.poll_timeout(),
             Stage::Waiting { .. } | Stage::Ended(_) => None,
@@ -263,7 +297,9 @@ impl Transport {
             return;
         };
         let stage = mem::replace(&mut self.stage, Stage::Ended(State::Failed));
-        if let Stage::Connecting(connecting) = stage {
+        let mut local_certificate = None;
+        if let Stage::Connecting(mut connecting) = stage {
+            local_certificate = connecting.engine.link.shown.take();
             self.suite = connecting.engine.suite();
             self.stage = Stage::Connected(Box::new(connecting.engine));
         }
@@ -275,6 +311,7 @@ impl Transport {
         );
         self.events.push_back(Event::Connected {
             remote_certificate: agreed.chain.into_iter().next().unwrap_or_default(),
+            local_certificate,
             version,
             srtp: agreed.srtp,
         });

@@ -150,6 +150,35 @@ impl Certificate {
     }
 }
 
+/// Certificates of one end, the most wanted first: a handshake shows the first whose signatures the other
+/// end verifies. Cloning shares them.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Certificates(Arc<[Certificate]>);
+
+impl Certificates {
+    /// `None` of none.
+    pub fn new(all: impl IntoIterator<Item = Certificate>) -> Option<Self> {
+        let all: Arc<[Certificate]> = all.into_iter().collect();
+        (!all.is_empty()).then_some(Certificates(all))
+    }
+
+    /// The most wanted one.
+    pub fn first(&self) -> &Certificate {
+        &self.0[0]
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &Certificate> {
+        self.0.iter()
+    }
+}
+
+impl From<Certificate> for Certificates {
+    fn from(one: Certificate) -> Self {
+        Certificates(Arc::new([one]))
+    }
+}
+
 /// The same certificate, bit for bit.
 impl PartialEq for Certificate {
     fn eq(&self, other: &Self) -> bool {

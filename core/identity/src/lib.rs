@@ -31,5 +31,7 @@ mod fingerprint;
 mod key;
 mod limits;
 
-pub use certificate::{Certificate, GenerateError, ImportError, KeygenAlgorithm, SignError};
+pub use certificate::{
+    Certificate, Certificates, GenerateError, ImportError, KeygenAlgorithm, SignError,
+};
 pub use fingerprint::{Fingerprint, FingerprintError, HashFunction};

@@ -185,8 +185,19 @@ pub struct SctpAgreement {
     pub remote_port: Option<u16>,
     /// The largest message that the other end takes: `None` for any size.
     pub remote_max_message_size: Option<u64>,
+    /// Both ends' INIT chunks, if descriptions set the association up (draft-hancke-tsvwg-snap).
+    pub inits: Option<SctpInits>,
     /// An answer has established the association: it may be started.
     pub established: bool,
+}
+
+/// Both ends' `a=sctp-init` (draft-hancke-tsvwg-snap).
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SctpInits {
+    /// This end's INIT chunk.
+    pub local: Vec<u8>,
+    /// The other end's.
+    pub remote: Vec<u8>,
 }
 
 /// One transport.
@@ -222,6 +233,8 @@ pub struct RemoteIce {
     pub trickle: bool,
     /// It follows renominations (draft-thatcher-ice-renomination).
     pub renomination: bool,
+    /// Its checks carry the DTLS handshake (draft-hancke-webrtc-sped).
+    pub sped: bool,
 }
 
 /// What DTLS needs to start.

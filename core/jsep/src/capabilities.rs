@@ -21,6 +21,12 @@ pub struct Capabilities {
     /// Its ICE agents nominate again, and follow who does (draft-thatcher-ice-renomination), which
     /// descriptions say.
     pub ice_renomination: bool,
+    /// Its ICE agents carry the DTLS handshake in checks (draft-hancke-webrtc-sped), which offers say.
+    /// A peer that offers it is answered always.
+    pub sped: bool,
+    /// Offers to set SCTP up by the descriptions (draft-hancke-tsvwg-snap). A peer that offers it is
+    /// answered always.
+    pub sctp_snap: bool,
 }
 
 /// A codec that this end has.
@@ -80,6 +86,8 @@ impl Capabilities {
             max_encodings: 1,
             ice_lite: false,
             ice_renomination: false,
+            sped: false,
+            sctp_snap: false,
         }
     }
 
@@ -230,6 +238,8 @@ impl Default for Capabilities {
             max_encodings: 3,
             ice_lite: false,
             ice_renomination: false,
+            sped: false,
+            sctp_snap: false,
         }
     }
 }

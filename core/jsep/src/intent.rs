@@ -98,12 +98,15 @@ pub enum BundlePolicy {
 }
 
 /// SCTP parameters of this end (RFC 8841 §§5–6).
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct SctpIntent {
     /// `a=sctp-port`
     pub port: u16,
     /// `a=max-message-size`: the largest message this end takes, in bytes; 0 for any.
     pub max_message_size: u64,
+    /// `a=sctp-init` of the next association (draft-hancke-tsvwg-snap): its INIT chunk. `None` when no
+    /// description is to have one.
+    pub init: Option<Vec<u8>>,
 }
 
 impl Default for SctpIntent {
@@ -111,6 +114,7 @@ impl Default for SctpIntent {
         SctpIntent {
             port: 5000,
             max_message_size: 262_144,
+            init: None,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use duologue_base::{Protocol, Redacted, WallClock};
 use duologue_ice as ice;
-use duologue_identity::{Certificate, KeygenAlgorithm};
+use duologue_identity::{Certificate, Certificates, KeygenAlgorithm};
 use duologue_session::Command;
 
 use crate::ice_server::{IceServerScheme, IceServerUrl, UrlError};
@@ -33,8 +33,8 @@ pub struct Configuration {
     pub bundle_policy: BundlePolicy,
     /// Whether RTP and RTCP share a port.
     pub rtcp_mux_policy: RtcpMuxPolicy,
-    /// Certificates to use instead of a fresh one: the first whose key is ECDSA, or the first. A
-    /// description has the fingerprints of all.
+    /// Certificates to use instead of a fresh one: a handshake shows the first that the peer verifies,
+    /// those whose key is ECDSA before others. A description has the fingerprints of all.
     #[cfg_attr(feature = "serde", serde(skip))]
     pub certificates: Vec<Certificate>,
     /// How many candidate sets are gathered before they are needed.
@@ -126,13 +126,14 @@ impl Configuration {
         self.validate()
     }
 
-    /// The certificate that handshakes show, of those that the application gave. §4.2.1: "The
-    /// implementation selects which of the certificates is used". Every peer verifies ECDSA
-    /// (RFC 8827 §6.5), which costs a fraction of RSA in time and bytes.
-    pub(crate) fn selected_certificate(&self) -> Option<&Certificate> {
-        let mut certificates = self.certificates.iter();
-        let ecdsa = certificates.find(|it| it.algorithm() == KeygenAlgorithm::EcdsaP256);
-        ecdsa.or(self.certificates.first())
+    /// What handshakes may show, of what the application gave. §4.2.1: "The implementation selects
+    /// which of the certificates is used": the first that the peer verifies. ECDSA comes first
+    /// (RFC 8827 §6.5), since it costs a fraction of RSA in time and bytes.
+    pub(crate) fn preferred_certificates(&self) -> Option<Certificates> {
+        let is_ecdsa = |it: &&Certificate| it.algorithm() == KeygenAlgorithm::EcdsaP256;
+        let all = self.certificates.iter();
+        let others = all.clone().filter(|it| !is_ecdsa(it));
+        Certificates::new(all.filter(is_ecdsa).chain(others).cloned())
     }
 
     /// "Set the configuration" (§4.4.1.6) over `old`: the new value of `[[Configuration]]`.

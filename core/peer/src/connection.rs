@@ -53,6 +53,10 @@ pub struct Env {
     pub rng: Rng,
     /// Codecs and header extensions of this end.
     pub capabilities: Arc<jsep::Capabilities>,
+    /// The INIT chunk by which descriptions may set SCTP up (draft-hancke-tsvwg-snap):
+    /// [`SessionConfig::sctp_init`](duologue_session::SessionConfig::sctp_init) of the session's
+    /// configuration makes it. `None`: neither offered nor answered.
+    pub sctp_init: Option<Vec<u8>>,
 }
 
 /// Something to perform, in order.
@@ -94,21 +98,23 @@ impl PeerConnection {
             now,
             mut rng,
             capabilities,
+            sctp_init,
         } = env;
         let configuration = configuration.validate_new(now)?;
-        let certificate = match configuration.selected_certificate() {
-            Some(certificate) => certificate.clone(),
+        let certificates = match configuration.preferred_certificates() {
+            Some(certificates) => certificates,
             None => Certificate::generate(
                 KeygenAlgorithm::EcdsaP256,
                 now,
                 Duration::from_millis(DEFAULT_CERTIFICATE_LIFETIME_MS),
                 &mut rng,
             )
-            .map_err(|error| Exception::unknown(error.to_string()))?,
+            .map_err(|error| Exception::unknown(error.to_string()))?
+            .into(),
         };
         // A description lists the fingerprints of all.
         let fingerprints = match configuration.certificates.as_slice() {
-            [] => certificate.fingerprints().to_vec(),
+            [] => certificates.first().fingerprints().to_vec(),
             all => all.iter().flat_map(|c| c.fingerprints()).cloned().collect(),
         };
         let bundle_policy = match configuration.bundle_policy {
@@ -123,11 +129,12 @@ impl PeerConnection {
             rng.alphanumeric(16),
         );
         intent.data = configuration.always_negotiate_data_channels;
+        intent.sctp.init = sctp_init;
         let ids = jsep::Ids::new(rng.fork());
         let is_plain = configuration.ice_servers.is_empty()
             && configuration.ice_transport_policy == IceTransportPolicy::All;
         let command = (!is_plain).then(|| configuration.ice_servers_command());
-        let slots = Slots::new(configuration, certificate, intent, ids, rng);
+        let slots = Slots::new(configuration, certificates, intent, ids, rng);
         let mut peer = PeerConnection {
             slots,
             chain: Chain::default(),

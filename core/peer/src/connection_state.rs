@@ -122,6 +122,7 @@ mod tests {
             DtlsTransportState::Connecting => DtlsReport::Connecting,
             DtlsTransportState::Connected => DtlsReport::Connected {
                 remote_certificates: Vec::new(),
+                local_certificate: None,
                 version: duologue_dtls::Version::V13,
             },
             DtlsTransportState::Closed => DtlsReport::Closed,

@@ -45,6 +45,7 @@
 //!         now: WallClock::from_unix_millis(1_700_000_000_000),
 //!         rng: Rng::from_u64(seed),
 //!         capabilities: Capabilities::shared_default(),
+//!         sctp_init: None,
 //!     };
 //!     PeerConnection::new(Configuration::default(), env).unwrap()
 //! });

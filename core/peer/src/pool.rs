@@ -18,11 +18,11 @@ impl PeerConnection {
         }
         for ahead in self.slots.pool.len()..size {
             let key = TransportKey(next + ahead as u32);
-            let certificate = self.slots.certificate.clone();
+            let certificates = self.slots.certificates.clone();
             self.slots.pool.push(key);
             self.command(Command::Transport(
                 key,
-                TransportCommand::Prepare { certificate },
+                TransportCommand::Prepare { certificates },
             ));
         }
     }

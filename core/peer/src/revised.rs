@@ -42,6 +42,7 @@ impl<T> DerefMut for Revised<T> {
 /// #     now: Default::default(),
 /// #     rng: duologue_base::Rng::from_u64(1),
 /// #     capabilities: Default::default(),
+/// #     sctp_init: None,
 /// # };
 /// let mut pc = PeerConnection::new(Configuration::default(), env)?;
 /// let before = pc.revisions();

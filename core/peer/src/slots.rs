@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use duologue_base::{Instant, Rng, TransceiverId, TransportKey};
-use duologue_identity::Certificate;
+use duologue_identity::Certificates;
 use duologue_jsep as jsep;
 use duologue_rtp::{SourceParameters, Ssrc};
 use duologue_session::SendEncoding;
@@ -31,8 +31,8 @@ pub(crate) struct Slots {
     pub(crate) closed: bool,
     /// `[[Configuration]]`
     pub(crate) configuration: Configuration,
-    /// What DTLS shows: the configuration's first certificate, or one made for this connection.
-    pub(crate) certificate: Certificate,
+    /// What DTLS may show: the configuration's certificates, or one made for this connection.
+    pub(crate) certificates: Certificates,
     /// The transports that gather ahead.
     pub(crate) pool: Vec<TransportKey>,
     /// "setLocalDescription has already been called"
@@ -164,7 +164,7 @@ impl Slots {
     /// The slots of a new connection.
     pub(crate) fn new(
         configuration: Configuration,
-        certificate: Certificate,
+        certificates: Certificates,
         intent: jsep::Intent,
         ids: jsep::Ids,
         rng: Rng,
@@ -172,7 +172,7 @@ impl Slots {
         Slots {
             closed: false,
             configuration,
-            certificate,
+            certificates,
             pool: Vec::new(),
             set_local_description_called: false,
             negotiation_needed: false,

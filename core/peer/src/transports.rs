@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use duologue_base::{Generation, TransportKey};
 use duologue_ice::Failure;
+use duologue_identity::Certificate;
 use duologue_session::{DtlsReport, SctpError};
 
 use crate::max_message_size;
@@ -32,6 +33,7 @@ impl Transport {
                 key,
                 state: DtlsTransportState::New,
                 remote_certificates: Vec::new(),
+                local_certificate: None,
             },
             ice: IceTransport {
                 state: IceTransportState::New,
@@ -88,6 +90,8 @@ pub struct DtlsTransport {
     key: TransportKey,
     state: DtlsTransportState,
     remote_certificates: Vec<Vec<u8>>,
+    /// That of ours which was shown.
+    local_certificate: Option<Certificate>,
 }
 
 impl DtlsTransport {
@@ -106,6 +110,11 @@ impl DtlsTransport {
         &self.remote_certificates
     }
 
+    /// That of ours which was shown, if it is known.
+    pub(crate) fn local_certificate(&self) -> Option<&Certificate> {
+        self.local_certificate.as_ref()
+    }
+
     /// What the session says of it. Returns the state, if that is another one.
     pub(crate) fn change(&mut self, report: &DtlsReport) -> Option<DtlsTransportState> {
         let state = match report {
@@ -122,8 +131,12 @@ impl DtlsTransport {
             DtlsReport::Connecting => self.remote_certificates.clear(),
             DtlsReport::Connected {
                 remote_certificates,
+                local_certificate,
                 ..
-            } => self.remote_certificates.clone_from(remote_certificates),
+            } => {
+                self.remote_certificates.clone_from(remote_certificates);
+                self.local_certificate.clone_from(local_certificate);
+            }
             DtlsReport::Closed | DtlsReport::Failed { .. } => {}
         }
         Some(state)

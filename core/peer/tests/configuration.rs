@@ -150,10 +150,12 @@ fn a_connection_shows_an_ecdsa_certificate_if_it_has_one_and_any_other_if_not() 
         pc.set_local_description(None);
         while pc.run_task(duologue_base::Instant::ZERO) {}
         let added = std::iter::from_fn(|| pc.poll_command()).find_map(|command| match command {
-            Command::Transport(_, TransportCommand::Add { certificate, .. }) => Some(certificate),
+            Command::Transport(_, TransportCommand::Add { certificates, .. }) => Some(certificates),
             _ => None,
         });
-        assert_eq!(added.as_ref(), Some(shown));
+        let added = added.unwrap();
+        assert_eq!(added.first(), shown);
+        assert_eq!(added.iter().count(), given.len());
         let sdp = pc.local_description().unwrap().sdp;
         for certificate in given {
             assert!(sdp.contains(&certificate.fingerprints()[0].to_string()));

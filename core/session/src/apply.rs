@@ -6,7 +6,7 @@ use duologue_base::{
     ChannelKey, DtlsRole, Generation, IceCredentials, IceRole, Instant, TransportKey,
 };
 use duologue_ice as ice;
-use duologue_identity::{Certificate, Fingerprint};
+use duologue_identity::{Certificates, Fingerprint};
 
 use crate::gather::HostInterfaces;
 use crate::limits::{PREPARED_TRANSPORTS, REMOTE_ADDRESSES, REMOTE_ADDRESSES_REVIEW};
@@ -61,14 +61,14 @@ impl Session {
                 generation,
                 local,
                 role,
-                certificate,
-            } => self.add_transport(key, generation, local, role, certificate),
-            TransportCommand::Prepare { certificate } => self.prepare_transport(key, certificate),
+                certificates,
+            } => self.add_transport(key, generation, local, role, certificates),
+            TransportCommand::Prepare { certificates } => self.prepare_transport(key, certificates),
             TransportCommand::RestartDtls {
                 role,
                 fingerprints,
-                certificate,
-            } => self.restart_dtls(key, role, fingerprints, certificate),
+                certificates,
+            } => self.restart_dtls(key, role, fingerprints, certificates),
             TransportCommand::RestartIce { generation, local } => {
                 self.restart_ice(key, generation, local)
             }
@@ -128,7 +128,7 @@ impl Session {
         generation: Generation,
         local: IceCredentials,
         role: IceRole,
-        certificate: Certificate,
+        certificates: Certificates,
     ) -> bool {
         if let Some(running) = self.sctp.running() {
             running.expect_move(self.now);
@@ -144,11 +144,11 @@ impl Session {
             return false;
         }
         let agent = new_agent(&self.config, role, generation, local, &mut self.rng);
-        self.push_transport(key, agent, certificate);
+        self.push_transport(key, agent, certificates);
         true
     }
 
-    fn prepare_transport(&mut self, key: TransportKey, certificate: Certificate) -> bool {
+    fn prepare_transport(&mut self, key: TransportKey, certificates: Certificates) -> bool {
         let prepared = self.transports.iter().filter(|t| t.prepared).count();
         if self.find(key).is_some() || prepared >= PREPARED_TRANSPORTS {
             return false;
@@ -158,7 +158,7 @@ impl Session {
         let local = IceCredentials::generate(&mut self.rng);
         let (role, generation) = (IceRole::Controlling, Generation(0));
         let agent = new_agent(&self.config, role, generation, local, &mut self.rng);
-        let at = self.push_transport(key, agent, certificate);
+        let at = self.push_transport(key, agent, certificates);
         self.transports[at].prepared = true;
         true
     }
@@ -167,9 +167,9 @@ impl Session {
         &mut self,
         key: TransportKey,
         agent: ice::Agent,
-        certificate: Certificate,
+        certificates: Certificates,
     ) -> usize {
-        let mut transport = Transport::new(&self.config, key, agent, certificate);
+        let mut transport = Transport::new(&self.config, key, agent, certificates);
         transport.agent.set_check_leave(self.check_leave);
         // One is the rule, and a vector would make room for four.
         self.transports.reserve_exact(1);
@@ -225,7 +225,7 @@ impl Session {
         key: TransportKey,
         role: DtlsRole,
         fingerprints: Vec<Fingerprint>,
-        certificate: Certificate,
+        certificates: Certificates,
     ) -> bool {
         let Some(at) = self.find(key) else {
             return false;
@@ -236,7 +236,7 @@ impl Session {
             reports,
             ..
         } = self;
-        transports[at].restart_dtls(config, role, fingerprints, certificate, reports);
+        transports[at].restart_dtls(config, role, fingerprints, certificates, reports);
         if self.sctp.restart(self.now, key) {
             self.leftovers.forget_datagram();
             self.reports.push_back(Report::Sctp(SctpReport::Connecting));

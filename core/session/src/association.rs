@@ -8,7 +8,7 @@ use duologue_sctp as sctp;
 
 use crate::limits::{EARLY_SCTP_PACKETS, LEFT_BYTES, MOVE_PATIENCE};
 use crate::report::{Report, SctpError, SctpReport};
-use crate::{ChannelCommand, SctpCommand, SessionConfig};
+use crate::{ChannelCommand, SctpCommand, SctpInits, SessionConfig};
 
 /// The SCTP part of a session.
 #[derive(Debug)]
@@ -32,6 +32,8 @@ enum Stage {
 #[derive(Debug, Default)]
 pub(crate) struct Waiting {
     agreed: Option<Agreed>,
+    /// Of the association that the descriptions set up; another one on the same transport calls.
+    inits: Option<Box<SctpInits>>,
     packets: Vec<Vec<u8>>,
     /// Commands about channels. The owner bounds them: they are what its application sent.
     commands: Vec<(ChannelKey, ChannelCommand)>,
@@ -171,6 +173,7 @@ impl Sctp {
             Stage::Running(running) if running.agreed.key == key => running.agreed,
             Stage::Waiting(waiting) if waiting.agreed.is_some_and(|agreed| agreed.key == key) => {
                 waiting.packets.clear();
+                waiting.inits = None;
                 return false;
             }
             _ => return false,
@@ -218,7 +221,10 @@ impl Sctp {
             return;
         };
         let Waiting {
-            packets, commands, ..
+            packets,
+            commands,
+            inits,
+            ..
         } = std::mem::take(waiting.as_mut());
         let settings = sctp::Config {
             local_port: agreed.local_port,
@@ -228,7 +234,7 @@ impl Sctp {
         let message_size_max = settings.max_receive_message_size;
         let mut running = Running {
             agreed,
-            association: sctp::Association::new(settings, rng.fork()),
+            association: associate(now, settings, rng.fork(), inits.as_deref()),
             channels: Channels::new(role == DtlsRole::Client, message_size_max)
                 .after(self.next_announced),
             expected_until: None,
@@ -236,7 +242,6 @@ impl Sctp {
             moved: false,
             ended: false,
         };
-        running.association.connect(now);
         for packet in packets {
             running.association.handle_packet(now, &packet);
         }
@@ -274,13 +279,20 @@ impl Sctp {
                 remote_port,
                 max_message_size,
                 may_move,
-            } => self.agree(Agreed {
-                key,
-                local_port,
-                remote_port,
-                max_message_size,
-                may_move,
-            }),
+                inits,
+            } => {
+                let agreed = self.agree(Agreed {
+                    key,
+                    local_port,
+                    remote_port,
+                    max_message_size,
+                    may_move,
+                });
+                if agreed && let Stage::Waiting(waiting) = &mut self.stage {
+                    waiting.inits = inits;
+                }
+                agreed
+            }
             SctpCommand::Stop => self.stop(now),
             SctpCommand::Move { key, may_move } => self.move_to(key, may_move),
             SctpCommand::SetMaxMessageSize { max_message_size } => {
@@ -416,6 +428,28 @@ impl Running {
             }
         }
         None
+    }
+}
+
+/// Sets an association up by what signalling brought, or begins to.
+fn associate(
+    now: Instant,
+    settings: sctp::Config,
+    rng: Rng,
+    inits: Option<&SctpInits>,
+) -> sctp::Association {
+    let both = inits.and_then(|inits| {
+        let local = sctp::SignalledInit::parse(&inits.local)?;
+        let remote = sctp::SignalledInit::parse(&inits.remote)?;
+        Some((local, remote))
+    });
+    match both {
+        Some((local, remote)) => sctp::Association::signalled(now, settings, rng, &local, &remote),
+        None => {
+            let mut association = sctp::Association::new(settings, rng);
+            association.connect(now);
+            association
+        }
     }
 }
 

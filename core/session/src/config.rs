@@ -1,4 +1,4 @@
-use duologue_base::WallClock;
+use duologue_base::{Rng, WallClock};
 use duologue_dtls as dtls;
 use duologue_ice as ice;
 use duologue_media::cc::Bounds as BitrateBounds;
@@ -40,5 +40,13 @@ impl SessionConfig {
             bitrate_bounds: BitrateBounds::default(),
             max_datagrams: TRAIN_DATAGRAMS,
         }
+    }
+
+    /// The INIT chunk of an association by this configuration, for descriptions that set SCTP up
+    /// (draft-hancke-tsvwg-snap). For one association: it is made anew for each connection.
+    pub fn sctp_init(&self, rng: &mut Rng) -> Vec<u8> {
+        sctp::SignalledInit::generate(&self.sctp, rng)
+            .as_bytes()
+            .to_vec()
     }
 }

@@ -97,7 +97,9 @@ mod transport;
 
 pub use action::{Action, BindError, BindId, Interface};
 pub use capture::{CapturedPacket, CapturedProtocol, PacketDirection};
-pub use command::{ChannelCommand, Command, MediaCommand, SctpCommand, TransportCommand};
+pub use command::{
+    ChannelCommand, Command, MediaCommand, SctpCommand, SctpInits, TransportCommand,
+};
 pub use config::SessionConfig;
 pub use counters::Counters;
 pub use duologue_datachannel::ChannelReport;

@@ -127,7 +127,10 @@ impl Session {
         };
         self.transports[at].count_received(datagram, relayed, bytes.len());
         match payload {
-            Payload::Dtls => self.handle_dtls(at, bytes),
+            Payload::Dtls => {
+                self.transports[at].agent.acknowledge_direct(bytes);
+                self.handle_dtls(at, bytes);
+            }
             Payload::Rtcp => self.handle_rtcp(at, datagram, bytes),
             Payload::Rtp => self.handle_rtp(at, datagram, bytes),
         }
@@ -365,6 +368,10 @@ impl Session {
                 Progress::Connected if !new => running.transport_connected(self.now),
                 Progress::None | Progress::Connected => {}
             }
+        }
+        if let Some(mut datagram) = self.transports[at].agent.poll_embedded() {
+            // Which comes here again.
+            self.handle_dtls(at, &mut datagram);
         }
     }
 }

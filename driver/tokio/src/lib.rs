@@ -67,7 +67,7 @@
 //!         generation: Generation(0),
 //!         local: IceCredentials::generate(&mut rng),
 //!         role: IceRole::Controlling,
-//!         certificate: Certificate::generate(algorithm, system_time(), day, &mut rng)?,
+//!         certificates: Certificate::generate(algorithm, system_time(), day, &mut rng)?.into(),
 //!     }));
 //!     assert!(candidates.recv().await.is_some());
 //!     session.command(Command::Close);

@@ -66,7 +66,7 @@ impl End {
                     0 => IceRole::Controlling,
                     _ => IceRole::Controlled,
                 },
-                certificate: certificate.clone(),
+                certificates: certificate.clone().into(),
             },
         ));
         End {

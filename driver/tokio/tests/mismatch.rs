@@ -112,7 +112,7 @@ fn spawn(
             generation: Generation(0),
             local: IceCredentials::generate(&mut rng),
             role: IceRole::Controlling,
-            certificate: certificate.expect("a certificate"),
+            certificates: certificate.expect("a certificate").into(),
         },
     ));
     session

@@ -101,7 +101,7 @@ impl End {
             session.command(Command::Transport(
                 KEY,
                 TransportCommand::Prepare {
-                    certificate: certificate.clone(),
+                    certificates: certificate.clone().into(),
                 },
             ));
         }
@@ -111,7 +111,7 @@ impl End {
                 generation: FIRST,
                 local: local.clone(),
                 role,
-                certificate: certificate.clone(),
+                certificates: certificate.clone().into(),
             },
         ));
         End {
@@ -145,6 +145,7 @@ impl End {
                 remote_port: 5000,
                 max_message_size: 256 << 10,
                 may_move: false,
+                inits: None,
             }),
         ]);
     }

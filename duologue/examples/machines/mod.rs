@@ -36,11 +36,13 @@ impl End {
         let mut config = SessionConfig::new(context.clone());
         // Addresses of loopback count only where somebody says so.
         config.ice.loopback = sockets.address.is_loopback();
+        let sctp_init = config.sctp_init(&mut rng);
         let session = Session::new(config, rng.fork());
         let env = Env {
             now,
             rng,
             capabilities: Arc::default(),
+            sctp_init: Some(sctp_init),
         };
         Ok(End {
             peer: Peer::new(Configuration::default(), env)?,

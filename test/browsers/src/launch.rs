@@ -39,10 +39,18 @@ pub struct Running {
 pub(crate) struct ProcessGroup(Child);
 
 impl Browser {
-    /// Opens `url` in a new headless browser.
-    pub(crate) fn open(self, url: &str, addresses: Addresses) -> io::Result<Running> {
+    /// Opens `url` in a new headless browser, Chromium with `trials` (name and group by turns).
+    pub(crate) fn open(
+        self,
+        url: &str,
+        addresses: Addresses,
+        trials: Option<&str>,
+    ) -> io::Result<Running> {
         let profile = TempDir::with_prefix("duologue-browser-")?;
         let mut command = self.command(&profile, addresses)?;
+        if let (Browser::Chromium, Some(trials)) = (self, trials) {
+            command.arg(format!("--force-fieldtrials={trials}"));
+        }
         command.arg(url).stderr(Stdio::null());
         Ok(Running {
             _processes: ProcessGroup::spawn(&mut command)?,

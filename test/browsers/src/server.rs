@@ -71,6 +71,11 @@ const PAGE: &[(&str, &str, &str)] = &[
         include_str!("../page/ways.js"),
     ),
     (
+        "/drafts.js",
+        "text/javascript",
+        include_str!("../page/drafts.js"),
+    ),
+    (
         "/names.js",
         "text/javascript",
         include_str!("../page/names.js"),
@@ -108,6 +113,8 @@ pub enum Suite {
     Raw,
     /// Those of a browser that hides them behind mDNS names.
     Hidden,
+    /// Those of a Chromium that is told to set up as drafts say: SPED and SNAP.
+    Drafts,
 }
 
 impl Suite {
@@ -118,14 +125,23 @@ impl Suite {
             Suite::Lossy => "loss",
             Suite::Raw => "raw",
             Suite::Hidden => "names",
+            Suite::Drafts => "drafts",
         }
     }
 
     fn addresses(self) -> Addresses {
         match self {
-            Suite::Open | Suite::Media | Suite::Lossy | Suite::Raw => Addresses::Shown,
+            Suite::Open | Suite::Media | Suite::Lossy | Suite::Raw | Suite::Drafts => {
+                Addresses::Shown
+            }
             Suite::Hidden => Addresses::Hidden,
         }
+    }
+
+    /// libwebrtc's field trials, of those that are not on by themselves.
+    fn trials(self) -> Option<&'static str> {
+        let drafts = "WebRTC-IceHandshakeDtls/Enabled/WebRTC-Sctp-Snap/Enabled/";
+        (self == Suite::Drafts).then_some(drafts)
     }
 }
 
@@ -149,7 +165,7 @@ pub async fn run(browser: Browser, suite: Suite, only: &str) -> Result<Vec<Outco
     let (files, only) = (suite.files(), only.replace(' ', "+"));
     let url = format!("http://{address}/?files={files}&only={only}");
     let running = browser
-        .open(&url, suite.addresses())
+        .open(&url, suite.addresses(), suite.trials())
         .map_err(|e| format!("{browser:?} does not start: {e}"))?;
     let mut all = Vec::new();
     let result = loop {
@@ -222,6 +238,9 @@ struct EndpointInit {
     tcp_only: bool,
     ice_lite: bool,
     ice_renomination: bool,
+    sped: bool,
+    sctp_snap: bool,
+    post_quantum: bool,
 }
 
 /// The TURN server, by each transport.
@@ -243,6 +262,9 @@ async fn create(
         .udp(!init.endpoint.tcp_only)
         .ice_lite(init.endpoint.ice_lite)
         .ice_renomination(init.endpoint.ice_renomination)
+        .sped(init.endpoint.sped)
+        .sctp_snap(init.endpoint.sctp_snap)
+        .post_quantum(init.endpoint.post_quantum)
         .tcp(TcpTypes {
             passive: init.endpoint.tcp_only,
             ..TcpTypes::default()

@@ -31,7 +31,7 @@ pub use host::{Host, HostId, Received};
 pub use machine::Machine;
 pub use nat::NatKind;
 pub use network::{Burst, Link, Network, NetworkStats};
-pub use peer::{Peer, Signal};
+pub use peer::{Peer, Signal, Speed};
 pub use scenario::for_seeds;
 pub use signalling::{Description, Message};
 pub use world::{End, World};

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use duologue_base::{ChannelKey, Instant, Rng, WallClock};
@@ -56,13 +57,40 @@ enum Then {
 /// How often a peer may be polled before it is said to spin.
 const POLLS_MAX: usize = 100_000;
 
+/// What a peer does so that a connection is there earlier.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Speed {
+    /// It offers the DTLS handshake inside of checks (draft-hancke-webrtc-sped).
+    pub sped: bool,
+    /// It offers to set SCTP up by the descriptions (draft-hancke-tsvwg-snap).
+    pub snap: bool,
+    /// It answers who offers the latter.
+    pub answers: bool,
+}
+
+impl Default for Speed {
+    fn default() -> Self {
+        Speed {
+            sped: false,
+            snap: false,
+            answers: true,
+        }
+    }
+}
+
 impl Peer {
-    fn new(config: SessionConfig, ip: IpAddr, polite: bool, mut rng: Rng) -> Self {
+    fn new(config: SessionConfig, ip: IpAddr, polite: bool, speed: Speed, mut rng: Rng) -> Self {
+        let sctp_init = config.sctp_init(&mut rng);
         let machine = Machine::new(config, &[ip], rng.fork());
         let env = Env {
             now: WallClock::from_unix_millis(1_795_000_000_000),
             rng,
-            capabilities: Capabilities::shared_default(),
+            capabilities: Arc::new(Capabilities {
+                sctp_snap: speed.snap,
+                sped: speed.sped,
+                ..Capabilities::default()
+            }),
+            sctp_init: speed.answers.then_some(sctp_init),
         };
         let pc = PeerConnection::new(Configuration::default(), env);
         Peer {
@@ -274,14 +302,20 @@ impl End for Peer {
 impl World<Peer> {
     /// Two peers that can signal to one another; the first is polite.
     pub fn peers(&mut self) -> [HostId; 2] {
-        let pair = [(1, true), (2, false)].map(|(last, polite)| self.peer(last, polite));
+        self.speedy_peers([Speed::default(); 2])
+    }
+
+    /// The same, each with what makes setting up faster.
+    pub fn speedy_peers(&mut self, speed: [Speed; 2]) -> [HostId; 2] {
+        let pair = [(1, true), (2, false)];
+        let pair = [0, 1].map(|at| self.peer(pair[at].0, pair[at].1, speed[at]));
         self.introduce(pair[0], pair[1]);
         pair
     }
 
     /// Another peer, whom `host` signals to from now on instead of its partner.
     pub fn successor(&mut self, host: HostId) -> HostId {
-        let successor = self.peer(3, false);
+        let successor = self.peer(3, false, Speed::default());
         self.part(host);
         self.introduce(host, successor);
         successor
@@ -292,9 +326,10 @@ impl World<Peer> {
         self.with(host, |peer, _| peer.offer());
     }
 
-    fn peer(&mut self, last: u8, polite: bool) -> HostId {
-        let (config, rng) = (self.config(), self.rng().fork());
-        self.push(Peer::new(config, address(last), polite, rng))
+    fn peer(&mut self, last: u8, polite: bool, speed: Speed) -> HostId {
+        let (mut config, rng) = (self.config(), self.rng().fork());
+        config.ice.sped = speed.sped;
+        self.push(Peer::new(config, address(last), polite, speed, rng))
     }
 
     /// Calls methods of a connection.

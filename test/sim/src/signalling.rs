@@ -77,7 +77,7 @@ impl Host {
                     } else {
                         IceRole::Controlled
                     },
-                    certificate: self.certificate.clone(),
+                    certificates: self.certificate.clone().into(),
                 },
             )
         } else {
@@ -127,6 +127,7 @@ impl Host {
                 remote_port: 5000,
                 max_message_size: usize::MAX,
                 may_move: false,
+                inits: None,
             }),
         );
     }

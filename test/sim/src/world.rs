@@ -79,6 +79,11 @@ impl<E: End> World<E> {
         self.dtls = self.dtls.clone().with_versions(versions);
     }
 
+    /// The hosts added from now on offer a key exchange with ML-KEM, whose flights take two datagrams.
+    pub fn set_post_quantum(&mut self, offered: bool) {
+        self.dtls = self.dtls.clone().with_post_quantum(offered);
+    }
+
     /// How long descriptions and candidates take to the other end.
     pub fn set_signalling_delay(&mut self, delay: Duration) {
         self.signalling_delay = delay;

@@ -1,7 +1,7 @@
 //! The signatures of both versions (RFC 8446 §4.2.3).
 
 use aws_lc_rs::signature::{self, UnparsedPublicKey, VerificationAlgorithm};
-use duologue_identity::{Certificate, KeygenAlgorithm};
+use duologue_identity::{Certificate, Certificates, KeygenAlgorithm};
 
 use super::certificate::{KeyKind, PublicKey};
 use crate::{DtlsError, Version};
@@ -86,8 +86,26 @@ impl PublicKey {
 pub(crate) struct SigningKey(Certificate);
 
 impl SigningKey {
-    pub(crate) fn of(certificate: &Certificate) -> Self {
-        SigningKey(certificate.clone())
+    /// The first of our certificates that the other end can verify, and the scheme to sign by.
+    pub(crate) fn of(
+        certificates: &Certificates,
+        version: Version,
+        offered: impl Iterator<Item = u16> + Clone,
+    ) -> Option<(Self, Scheme)> {
+        certificates.iter().find_map(|certificate| {
+            let key = SigningKey(certificate.clone());
+            let scheme = key.choose(version, offered.clone())?;
+            Some((key, scheme))
+        })
+    }
+
+    /// All of them, without regard to what the other end can.
+    pub(crate) fn all(certificates: &Certificates) -> impl Iterator<Item = Self> {
+        certificates.iter().cloned().map(SigningKey)
+    }
+
+    pub(crate) fn certificate(&self) -> &Certificate {
+        &self.0
     }
 
     pub(crate) fn is_rsa(&self) -> bool {

@@ -1,4 +1,5 @@
 use duologue_base::{DtlsRole, SrtpProfile};
+use duologue_identity::Certificate;
 
 use super::{DATA_EPOCH, Next, Shown, check_finished, expect, fits, read_shown, srtp_keying};
 use crate::crypto::group::{self, Group, Shared};
@@ -196,12 +197,10 @@ impl Client {
         link.begin_flight();
         let mut signer = None;
         if let Some(schemes) = schemes {
-            let key = SigningKey::of(&link.certificate);
-            let scheme = key.choose(Version::V12, schemes.into_iter());
-            signer = scheme.map(|scheme| (key, scheme));
-            let certificate = link.certificate.clone();
-            let shown = signer.is_some().then(|| certificate.der());
-            let body = write_certificate_12(shown);
+            let schemes = schemes.into_iter();
+            signer = SigningKey::of(&link.certificates, Version::V12, schemes);
+            link.shown = signer.as_ref().map(|(key, _)| key.certificate().clone());
+            let body = write_certificate_12(link.shown.as_ref().map(Certificate::der));
             link.say(&mut self.transcript, kind::CERTIFICATE, body);
         }
         let mut body = Vec::new();

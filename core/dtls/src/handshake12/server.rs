@@ -64,13 +64,10 @@ impl Server {
         if !hello.extensions.has(extension::EXTENDED_MASTER_SECRET) {
             return Err(failure());
         }
-        let key = SigningKey::of(&link.certificate);
-        let suite = choose_suite(&key, hello).ok_or_else(failure)?;
+        let (suite, key, scheme) = choose(link, hello).ok_or_else(failure)?;
         let group = choose_group(hello).ok_or_else(failure)?;
         let limit = record_size_limit(&hello.extensions, Version::V12)
             .ok_or_else(|| DtlsError::misbehaved(Alert::ILLEGAL_PARAMETER))?;
-        let schemes = hello.list(extension::SIGNATURE_ALGORITHMS);
-        let scheme = key.choose(Version::V12, schemes).ok_or_else(failure)?;
 
         let mut random: [u8; 32] = link.random.bytes()?;
         if link.settings.allows(Version::V13) {
@@ -112,7 +109,8 @@ impl Server {
         let transcript = &mut self.transcript;
         link.begin_flight();
         link.say(transcript, kind::SERVER_HELLO, body);
-        let body = write_certificate_12(Some(link.certificate.clone().der()));
+        link.shown = Some(key.certificate().clone());
+        let body = write_certificate_12(Some(key.certificate().der()));
         link.say(transcript, kind::CERTIFICATE, body);
 
         let mut body = write_curve(self.exchange.group(), self.exchange.public());
@@ -235,6 +233,16 @@ fn put_extensions(out: &mut Vec<u8>, hello: &ClientHello<'_>, srtp: Option<SrtpP
         extension::put_record_size_limit(out, Version::V12);
     }
     put_srtp(out, srtp);
+}
+
+/// The first of our certificates that the client has a suite for, and a scheme to verify it by.
+fn choose(link: &Link, hello: &ClientHello<'_>) -> Option<(Suite, SigningKey, Scheme)> {
+    SigningKey::all(&link.certificates).find_map(|key| {
+        let suite = choose_suite(&key, hello)?;
+        let schemes = hello.list(extension::SIGNATURE_ALGORITHMS);
+        let scheme = key.choose(Version::V12, schemes)?;
+        Some((suite, key, scheme))
+    })
 }
 
 fn choose_suite(key: &SigningKey, hello: &ClientHello<'_>) -> Option<Suite> {

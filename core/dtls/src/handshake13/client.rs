@@ -160,9 +160,8 @@ impl Client {
             secret: &self.client,
         };
         if let Some((context, schemes)) = self.request.take() {
-            let key = SigningKey::of(&link.certificate);
-            let scheme = key.choose(Version::V13, schemes.iter().copied());
-            let signer = scheme.map(|scheme| (key, scheme));
+            let schemes = schemes.iter().copied();
+            let signer = SigningKey::of(&link.certificates, Version::V13, schemes);
             proof.say_certificate(link, &mut self.transcript, &context, signer)?;
         }
         proof.say_finished(link, &mut self.transcript)?;

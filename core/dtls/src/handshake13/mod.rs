@@ -11,6 +11,7 @@ pub(crate) use server::{Answer, Retry, Server};
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use duologue_base::{DtlsRole, SrtpProfile};
+use duologue_identity::Certificate;
 
 use crate::crypto::certificate::PublicKey;
 use crate::crypto::schedule::{self, Application, Secret};
@@ -72,9 +73,8 @@ impl Proof<'_> {
         context: &[u8],
         signer: Option<(SigningKey, crate::crypto::signature::Scheme)>,
     ) -> Result<(), DtlsError> {
-        let certificate = link.certificate.clone();
-        let shown = signer.is_some().then(|| certificate.der());
-        let body = write_certificate_13(context, shown);
+        link.shown = signer.as_ref().map(|(key, _)| key.certificate().clone());
+        let body = write_certificate_13(context, link.shown.as_ref().map(Certificate::der));
         link.say(transcript, kind::CERTIFICATE, body);
         if let Some((key, scheme)) = signer {
             let content = signed_content(self.role, &transcript.hash(self.suite.hash));

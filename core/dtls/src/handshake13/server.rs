@@ -232,13 +232,12 @@ fn choose(
     let has_share = |group: &Group| knows(group) && hello.key_share(*group).is_some();
     let with_share = GROUPS.into_iter().find(has_share);
     let group = with_share.or_else(|| GROUPS.into_iter().find(knows));
-    let key = SigningKey::of(&link.certificate);
     let schemes = hello.list(extension::SIGNATURE_ALGORITHMS);
-    let scheme = key.choose(Version::V13, schemes).ok_or_else(failure)?;
+    let signer = SigningKey::of(&link.certificates, Version::V13, schemes);
     let choice = Choice {
         suite: suite.ok_or_else(failure)?,
         group: group.ok_or_else(failure)?,
-        signer: (key, scheme),
+        signer: signer.ok_or_else(failure)?,
     };
 
     if let Some(retry) = retry {

@@ -71,6 +71,8 @@ pub(crate) struct Records {
     holds_data: bool,
     /// Something authentic came.
     has_opened: bool,
+    /// Records of DTLS 1.3 that were not authentic, under all keys.
+    pub(crate) forged: u64,
 }
 
 impl Records {
@@ -84,6 +86,7 @@ impl Records {
             limit: RECORD_BYTES,
             holds_data: true,
             has_opened: false,
+            forged: 0,
         }
     }
 
@@ -281,6 +284,7 @@ impl Records {
         }
 
         let Some(body) = opening.keys.open(number, header, body) else {
+            self.forged += 1;
             return Read::Noise;
         };
         let epoch = opening.epoch;

@@ -10,6 +10,7 @@ use crate::{ErrorDetail, RECORD_OVERHEAD_MAX, Versions};
 mod attempts;
 mod deviations;
 mod loss;
+mod table;
 
 const CLIENT: usize = 0;
 const SERVER: usize = 1;
@@ -193,6 +194,7 @@ fn all_versions_connect_and_agree_on_the_newest_common_one() {
             let [
                 Event::Connected {
                     remote_certificate,
+                    local_certificate,
                     version,
                     srtp,
                 },
@@ -202,6 +204,7 @@ fn all_versions_connect_and_agree_on_the_newest_common_one() {
             };
             assert_eq!(*version, agreed, "{client:?} {server:?}");
             assert_eq!(remote_certificate, pair.certificates[1 - at].der());
+            assert_eq!(local_certificate.as_ref(), Some(&pair.certificates[at]));
             keys.push(srtp.clone().unwrap());
         }
         assert_eq!(keys[0], keys[1], "both ends export the same SRTP keys");
@@ -325,6 +328,71 @@ fn ends_with_rsa_keys_connect_to_any_others() {
             );
         }
     }
+}
+
+/// A hello or a request as of a peer that verifies RSA alone: the number of each scheme of ECDSA becomes
+/// that of none.
+fn without_ecdsa(datagram: &mut [u8]) {
+    const ECDSA: [[u8; 2]; 2] = [[4, 3], [5, 3]];
+    const FIRST_SCHEMES: [u8; 8] = [4, 3, 8, 7, 8, 4, 4, 1];
+    let found = datagram
+        .windows(8)
+        .position(|window| window == FIRST_SCHEMES);
+    if let Some(at) = found {
+        for scheme in datagram[at..at + 18].chunks_exact_mut(2) {
+            if ECDSA.iter().any(|ecdsa| scheme == ecdsa) {
+                scheme.copy_from_slice(&[0xfe, 0xfe]);
+            }
+        }
+    }
+}
+
+#[test]
+fn of_several_certificates_the_one_is_shown_that_the_peer_verifies() {
+    let (ecdsa, rsa) = (certificate(), rsa_certificate());
+    let both = Certificates::new([ecdsa.clone(), rsa.clone()]).unwrap();
+    for versions in [V12, V13] {
+        // Who verifies both is shown the first.
+        for at in [CLIENT, SERVER] {
+            let mut pair = Pair::new(versions, versions);
+            let context = Context::for_simulation(3).unwrap().with_versions(versions);
+            pair.ends[at] = Transport::new(context, both.clone());
+            pair.certificates[at] = ecdsa.clone();
+            pair.start();
+            pair.run(Duration::from_secs(5));
+            assert_eq!(pair.states(), [State::Connected; 2]);
+        }
+
+        // A server reads it from the hello.
+        let context = Context::for_simulation(3).unwrap().with_versions(versions);
+        let mut pair = Pair::new(versions, versions);
+        pair.ends[SERVER] = Transport::new(context, both.clone());
+        pair.start();
+        let mut hello = Vec::new();
+        assert!(pair.ends[CLIENT].poll_datagram(&mut hello));
+        without_ecdsa(&mut hello);
+        pair.ends[SERVER].handle_datagram(pair.now, &mut hello, |_| {});
+        let shown = &pair.ends[SERVER].engine_mut().unwrap().link.shown;
+        assert_eq!(shown.as_ref(), Some(&rsa), "{versions:?}");
+    }
+
+    // A client reads it from the request, which is plaintext in the old version.
+    let context = Context::for_simulation(3).unwrap().with_versions(V12);
+    let mut pair = Pair::new(V12, V12);
+    pair.ends[CLIENT] = Transport::new(context, both);
+    pair.start();
+    for to in [SERVER, CLIENT] {
+        let mut datagram = Vec::new();
+        while pair.ends[1 - to].poll_datagram(&mut datagram) {
+            if to == CLIENT {
+                without_ecdsa(&mut datagram);
+            }
+            pair.ends[to].handle_datagram(pair.now, &mut datagram, |_| {});
+            datagram.clear();
+        }
+    }
+    let shown = &pair.ends[CLIENT].engine_mut().unwrap().link.shown;
+    assert_eq!(shown.as_ref(), Some(&rsa));
 }
 
 fn rsa_certificate() -> Certificate {

@@ -79,6 +79,8 @@ pub(crate) struct TransportLines {
     pub(crate) trickle: bool,
     /// `a=ice-options:renomination`
     pub(crate) renomination: bool,
+    /// `a=ice-options:sped` (draft-hancke-webrtc-sped)
+    pub(crate) sped: bool,
     pub(crate) fingerprints: Vec<Fingerprint>,
     pub(crate) setup: Option<Setup>,
     pub(crate) rtcp_mux: bool,
@@ -133,6 +135,8 @@ pub(crate) struct DataLines {
     pub(crate) max_message_size: Option<u64>,
     /// `DTLS/SCTP` with `a=sctpmap` (draft-ietf-mmusic-sctp-sdp-07), which old ends write.
     pub(crate) legacy: bool,
+    /// The chunk of `a=sctp-init` (draft-hancke-tsvwg-snap), if it is one.
+    pub(crate) init: Option<Vec<u8>>,
 }
 
 impl Section {

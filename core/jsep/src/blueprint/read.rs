@@ -74,6 +74,7 @@ fn transport(media: Media<'_>) -> TransportLines {
         }),
         trickle: has_option("trickle"),
         renomination: has_option("renomination"),
+        sped: has_option("sped"),
         fingerprints,
         setup: media.setup(),
         rtcp_mux: media.rtcp_mux(),
@@ -275,6 +276,7 @@ fn data(media: Media<'_>) -> DataLines {
         port: port.or(older).unwrap_or(DEFAULT_SCTP_PORT),
         max_message_size: media.max_message_size().map(|size| size.0),
         legacy: port.is_none() && older.is_some(),
+        init: media.sctp_init().and_then(|init| init.chunk()),
     }
 }
 

@@ -24,6 +24,7 @@ prop_compose! {
         })),
         trickle in any::<bool>(),
         renomination in any::<bool>(),
+        sped in any::<bool>(),
         hashes in 0usize..3,
         setup in prop::option::of(prop_oneof![Just(Setup::ActPass), Just(Setup::Active)]),
         rtcp_mux in any::<bool>(),
@@ -32,7 +33,7 @@ prop_compose! {
     ) -> TransportLines {
         let text = format!("sha-256 {}", ["AB"; 32].join(":"));
         let fingerprints = vec![text.parse().unwrap(); hashes];
-        TransportLines { ice, trickle, renomination, fingerprints, setup, rtcp_mux, rtcp_mux_only, reduced_size }
+        TransportLines { ice, trickle, renomination, sped, fingerprints, setup, rtcp_mux, rtcp_mux_only, reduced_size }
     }
 }
 
@@ -97,6 +98,7 @@ fn content() -> impl Strategy<Value = Content> {
             port: 5000,
             max_message_size,
             legacy: false,
+            init: None,
         })),
         Just(Content::Unknown),
     ]

@@ -2,7 +2,7 @@ use duologue_base::Mid;
 use duologue_rtp::{CodecParameters, PayloadType, RtcpFeedback, Ssrc};
 use duologue_sdp::attr::{
     Extmap, Fmtp, Group, IceOption, IceOptions, MaxMessageSize, Msid, MsidSemantic, RidAttribute,
-    Rtcp, RtcpFb, Rtpmap, SctpPort, Sctpmap, SsrcAttribute, SsrcGroup,
+    Rtcp, RtcpFb, Rtpmap, SctpInit, SctpPort, Sctpmap, SsrcAttribute, SsrcGroup,
 };
 use duologue_sdp::{
     Attribute, Formats, MediaBuilder, MediaDescription, MediaLine, NetAddress, Origin,
@@ -93,6 +93,9 @@ fn transport(mut builder: MediaBuilder, section: &Section) -> MediaBuilder {
     };
     if lines.renomination {
         options.0.push(IceOption::from_static("renomination"));
+    }
+    if lines.sped {
+        options.0.push(IceOption::from_static("sped"));
     }
     if !options.0.is_empty() {
         builder = builder.attribute(options);
@@ -260,8 +263,11 @@ fn data(mut builder: MediaBuilder, lines: &DataLines) -> MediaBuilder {
     if !lines.legacy {
         builder = builder.attribute(SctpPort(lines.port));
     }
-    match lines.max_message_size {
-        Some(size) => builder.attribute(MaxMessageSize(size)),
+    if let Some(size) = lines.max_message_size {
+        builder = builder.attribute(MaxMessageSize(size));
+    }
+    match lines.init.as_deref().and_then(SctpInit::of_chunk) {
+        Some(init) => builder.attribute(init),
         None => builder,
     }
 }

@@ -4,7 +4,7 @@ use duologue_base::{DtlsRole, Generation, IceCredentials, IceRole, TransportKey}
 use duologue_identity::Fingerprint;
 
 use crate::Signaling;
-use crate::agreement::{IceKey, SctpAgreement, TransportAgreement};
+use crate::agreement::{IceKey, SctpAgreement, SctpInits, TransportAgreement};
 
 /// A change of what transports the data plane must run; the peer makes a session command of each.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -45,6 +45,8 @@ pub enum TransportChange {
         pacing: Option<u32>,
         /// The other end follows renominations.
         renomination: bool,
+        /// The other end's checks carry the DTLS handshake.
+        sped: bool,
     },
     /// The DTLS handshake may start.
     StartDtls {
@@ -75,7 +77,7 @@ pub enum TransportChange {
 }
 
 /// A change of the association of the data channels.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub enum SctpChange {
     /// It may start on this transport.
     Start {
@@ -90,6 +92,8 @@ pub enum SctpChange {
         /// Another m-section stands for the transport: see
         /// [`TransportAgreement::mid`](crate::agreement::TransportAgreement::mid).
         may_move: bool,
+        /// The descriptions set it up.
+        inits: Option<SctpInits>,
     },
     /// It goes on over another transport: its m-section was bundled with others, or the one that
     /// stood for its transport was stopped.
@@ -234,6 +238,7 @@ fn remote_ice(
             lite: remote.lite,
             pacing: remote.pacing,
             renomination: remote.renomination,
+            sped: remote.sped,
         });
     }
 }
@@ -296,6 +301,7 @@ fn sctp(
                 remote_port: now.sctp.remote_port.unwrap_or(now.sctp.local_port),
                 max_message_size: now.sctp.remote_max_message_size,
                 may_move: now.may_move,
+                inits: now.sctp.inits.clone(),
             }));
         }
     }

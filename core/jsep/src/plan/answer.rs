@@ -126,10 +126,20 @@ impl Planner<'_> {
                 },
                 max_message_size: Some(self.intent.sctp.max_message_size),
                 legacy: data.legacy,
+                init: data.init.as_ref().and_then(|_| self.sctp_init(media)),
             }),
             Content::Unknown => return None,
         };
         Some(self.section(offered, content, crate::Direction::SendRecv))
+    }
+
+    /// draft-hancke-tsvwg-snap: what a description with such a line is answered with. An association
+    /// that there is keeps its own.
+    fn sctp_init(&self, media: &MediaAgreement) -> Option<Vec<u8>> {
+        match media.sctp.as_ref().filter(|sctp| sctp.established) {
+            Some(sctp) => sctp.inits.as_ref().map(|inits| inits.local.clone()),
+            None => self.intent.sctp.init.clone(),
+        }
     }
 
     fn section(&self, offered: &Section, content: Content, direction: crate::Direction) -> Section {
@@ -213,6 +223,8 @@ impl Planner<'_> {
                 ice: Some(local_ice.unwrap_or_else(|| ids.credentials())),
                 trickle: true,
                 renomination: self.intent.capabilities.ice_renomination,
+                // An answer has it if and only if the offer has.
+                sped: lines.sped,
                 fingerprints: self.intent.fingerprints.clone(),
                 setup: Some(dtls_role::answer_setup(lines, dtls)),
                 ..shown

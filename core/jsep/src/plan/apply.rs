@@ -10,7 +10,7 @@ use super::bundle::Bundled;
 use super::transport::{self, Transports};
 use super::{associate, codec, dtls_role, extension, simulcast, verify};
 use crate::agreement::{
-    Agreement, DtlsAgreement, Exchange, IceKey, Layers, MediaAgreement, SctpAgreement,
+    Agreement, DtlsAgreement, Exchange, IceKey, Layers, MediaAgreement, SctpAgreement, SctpInits,
     TransportAgreement,
 };
 use crate::applied::Read;
@@ -143,7 +143,7 @@ fn apply_remote_offer(
                     .sctp
                     .as_ref()
                     .map_or(intent.sctp.port, |sctp| sctp.local_port);
-                remember_sctp(media, data, port, false);
+                remember_sctp(media, data, port, None);
             }
             return;
         };
@@ -245,6 +245,7 @@ fn sctp_of(data: &DataLines) -> SctpAgreement {
         local_port: data.port,
         remote_port: None,
         remote_max_message_size: Some(DEFAULT_MESSAGE_SIZE),
+        inits: None,
         established: false,
     }
 }
@@ -253,16 +254,31 @@ fn sctp_of(data: &DataLines) -> SctpAgreement {
 const DEFAULT_MESSAGE_SIZE: u64 = 65_536;
 
 /// Takes in the other end's SCTP parameters.
-fn remember_sctp(media: &mut MediaAgreement, theirs: &DataLines, local_port: u16, answered: bool) {
+fn remember_sctp(
+    media: &mut MediaAgreement,
+    theirs: &DataLines,
+    local_port: u16,
+    answered: Option<&DataLines>,
+) {
     let before = media.sctp.take();
+    let established = before.as_ref().is_some_and(|sctp| sctp.established);
+    let inits = match answered {
+        // draft-hancke-tsvwg-snap: it sets up an association that there is not yet.
+        Some(ours) if !established => {
+            let both = ours.init.clone().zip(theirs.init.clone());
+            both.map(|(local, remote)| SctpInits { local, remote })
+        }
+        _ => before.and_then(|sctp| sctp.inits),
+    };
     media.sctp = Some(SctpAgreement {
         local_port,
+        inits,
         remote_port: Some(theirs.port),
         remote_max_message_size: match theirs.max_message_size.unwrap_or(DEFAULT_MESSAGE_SIZE) {
             0 => None,
             size => Some(size),
         },
-        established: answered || before.is_some_and(|sctp| sctp.established),
+        established: established || answered.is_some(),
     });
 }
 
@@ -398,7 +414,7 @@ impl Answerer<'_> {
                     Side::Local => (data, offered),
                     Side::Remote => (offered, data),
                 };
-                remember_sctp(media, theirs, ours.port, true);
+                remember_sctp(media, theirs, ours.port, Some(ours));
             }
             _ => media.sctp = None,
         }

@@ -91,7 +91,6 @@ fn is_foreign(line: &Line) -> bool {
                 | Attribute::RemoteCandidates(_)
                 | Attribute::Identity(_)
                 | Attribute::TlsId(_)
-                | Attribute::SctpInit(_)
                 | Attribute::ImageAttr(_)
                 | Attribute::Cryptex
         ),
@@ -158,7 +157,9 @@ impl Comparison<'_> {
             ("a=ice-ufrag or a=ice-pwd", ice),
             (
                 "a=ice-options",
-                (created.trickle || !text.trickle) && (created.renomination || !text.renomination),
+                (created.trickle || !text.trickle)
+                    && (created.renomination || !text.renomination)
+                    && (created.sped || !text.sped),
             ),
             ("a=fingerprint", created.fingerprints == text.fingerprints),
             ("a=setup", created.setup == text.setup),
@@ -239,6 +240,10 @@ fn data(index: usize, created: &DataLines, text: &DataLines) -> Result<(), Modif
         [
             ("a=sctp-port", form),
             ("a=max-message-size", size(text) <= size(created)),
+            (
+                "a=sctp-init",
+                text.init.is_none() || text.init == created.init,
+            ),
         ],
     )
 }

@@ -217,7 +217,7 @@ impl<'a> Planner<'a> {
 
     /// A section for data channels. One that goes on keeps its form, be that an old one.
     fn data(&self, before: Option<&Section>, mid: Mid) -> Section {
-        let sctp = self.intent.sctp;
+        let sctp = &self.intent.sctp;
         let mut section = data_section(mid, Port::Open, sctp.port, sctp.max_message_size);
         if let Some((before, lines)) = before.and_then(|s| Some((s, s.data()?))) {
             section.protocol = before.protocol.clone();
@@ -227,7 +227,22 @@ impl<'a> Planner<'a> {
                 ..lines.clone()
             });
         }
+        if let Content::Data(lines) = &mut section.content {
+            lines.init = self.sctp_init();
+        }
         section
+    }
+
+    /// draft-hancke-tsvwg-snap: an association that there is keeps its line, or goes on without.
+    fn sctp_init(&self) -> Option<Vec<u8>> {
+        let known = self.base.data().and_then(|media| media.sctp.as_ref());
+        match known.filter(|sctp| sctp.established) {
+            Some(sctp) => sctp.inits.as_ref().map(|inits| inits.local.clone()),
+            None => {
+                let offers = self.intent.capabilities.sctp_snap;
+                self.intent.sctp.init.clone().filter(|_| offers)
+            }
+        }
     }
 
     fn media(
@@ -397,6 +412,7 @@ impl<'a> Planner<'a> {
             }),
             trickle: true,
             renomination: self.intent.capabilities.ice_renomination,
+            sped: self.intent.capabilities.sped,
             fingerprints: self.intent.fingerprints.clone(),
             setup: Some(Setup::ActPass),
             ..TransportLines::default()
@@ -534,6 +550,7 @@ fn data_section(mid: Mid, port: Port, sctp_port: u16, max_message_size: u64) -> 
             port: sctp_port,
             max_message_size: Some(max_message_size),
             legacy: false,
+            init: None,
         }),
     }
 }

@@ -170,6 +170,7 @@ pub(crate) fn remote_ice(blueprint: &Blueprint, lines: &TransportLines) -> Optio
         pacing: blueprint.ice_pacing,
         trickle: lines.trickle,
         renomination: lines.renomination,
+        sped: lines.sped,
     })
 }
 

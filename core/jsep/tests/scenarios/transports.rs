@@ -65,6 +65,7 @@ fn the_data_plane_starts_in_the_order_of_the_descriptions() {
         remote_port: 5000,
         max_message_size: Some(262_144),
         may_move: false,
+        inits: None,
     });
     assert_eq!(a.changes[2], expected);
 }

@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use duologue_base::{ChannelKey, IceCredentials, TransportKey};
 use duologue_ice as ice;
-use duologue_identity::Certificate;
+use duologue_identity::Certificates;
 use duologue_jsep as jsep;
-use duologue_session::{Command, SctpCommand, TransportCommand};
+use duologue_session::{Command, SctpCommand, SctpInits, TransportCommand};
 
 use super::surface::Surfaced;
 use super::{SctpTask, Task, rollback};
@@ -277,6 +277,11 @@ impl PeerConnection {
                 self.slots.sctp_stops += 1;
                 None
             }
+            jsep::TransportChange::Sctp(jsep::SctpChange::Start { .. }) => {
+                // An INIT is for one association: its tag and numbers are not used again.
+                self.slots.intent.sctp.init = None;
+                None
+            }
             jsep::TransportChange::SetRemoteIce { key, .. } => Some(key),
             jsep::TransportChange::DropGeneration { key } => {
                 self.forget_generation(key);
@@ -287,7 +292,7 @@ impl PeerConnection {
         if let jsep::TransportChange::Add { key, .. } = &change {
             self.take_from_pool(key.transport);
         }
-        let command = command_of(change, &self.slots.certificate);
+        let command = command_of(change, &self.slots.certificates);
         self.command(command);
         match learnt {
             Some(key) if self.slots.remote_ice_set.insert(key) => self.forward_candidates(key),
@@ -299,7 +304,7 @@ impl PeerConnection {
 }
 
 /// jsep's changes of the data plane, one to one as the session's commands.
-fn command_of(change: jsep::TransportChange, certificate: &Certificate) -> Command {
+fn command_of(change: jsep::TransportChange, certificates: &Certificates) -> Command {
     use jsep::TransportChange as Change;
     let (key, command) = match change {
         Change::Add { key, local, role } => {
@@ -307,7 +312,7 @@ fn command_of(change: jsep::TransportChange, certificate: &Certificate) -> Comma
                 generation: key.generation,
                 local,
                 role,
-                certificate: certificate.clone(),
+                certificates: certificates.clone(),
             };
             (key.transport, command)
         }
@@ -329,6 +334,7 @@ fn command_of(change: jsep::TransportChange, certificate: &Certificate) -> Comma
             lite,
             pacing,
             renomination,
+            sped,
         } => {
             let command = TransportCommand::SetRemoteIce {
                 generation: key.generation,
@@ -337,6 +343,7 @@ fn command_of(change: jsep::TransportChange, certificate: &Certificate) -> Comma
                     lite,
                     pacing: pacing.map(|ms| Duration::from_millis(ms.into())),
                     renomination,
+                    sped,
                 },
             };
             (key.transport, command)
@@ -357,7 +364,7 @@ fn command_of(change: jsep::TransportChange, certificate: &Certificate) -> Comma
             let command = TransportCommand::RestartDtls {
                 role,
                 fingerprints,
-                certificate: certificate.clone(),
+                certificates: certificates.clone(),
             };
             (transport, command)
         }
@@ -376,12 +383,19 @@ fn sctp_command_of(change: jsep::SctpChange) -> SctpCommand {
             remote_port,
             max_message_size,
             may_move,
+            inits,
         } => SctpCommand::Start {
             key: transport,
             local_port,
             remote_port,
             max_message_size: max_message_size::of_session(max_message_size),
             may_move,
+            inits: inits.map(|inits| {
+                Box::new(SctpInits {
+                    local: inits.local,
+                    remote: inits.remote,
+                })
+            }),
         },
         Change::Move {
             transport,

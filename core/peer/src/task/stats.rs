@@ -92,7 +92,9 @@ impl PeerConnection {
     fn collect_transports(&self, session: Option<&session::Stats>, collector: &mut Collector) {
         for counted in session.iter().flat_map(|session| &session.transports) {
             if let Some(transport) = self.slots.transports.get(&counted.key) {
-                let local = transport_is_secured(transport).then(|| self.slots.certificate.der());
+                let shown = transport.dtls.local_certificate();
+                let shown = shown.unwrap_or(self.slots.certificates.first());
+                let local = transport_is_secured(transport).then(|| shown.der());
                 collector.add_transport(transport, counted, local);
             }
         }

@@ -216,6 +216,7 @@ pub(crate) fn env(seed: u64) -> Env {
         now: NOW,
         rng: Rng::from_u64(seed),
         capabilities: Capabilities::shared_default(),
+        sctp_init: None,
     }
 }
 
@@ -238,6 +239,7 @@ pub(crate) fn negotiate(a: &mut Host, b: &mut Host) {
 pub(crate) fn connected() -> DtlsReport {
     DtlsReport::Connected {
         remote_certificates: vec![vec![0x30, 0x82]],
+        local_certificate: None,
         version: duologue_dtls::Version::V12,
     }
 }

@@ -1,6 +1,9 @@
 use std::fmt;
 use std::str::FromStr;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
 use crate::address::NetAddress;
 use crate::error::SyntaxError;
 use crate::scan::{Words, decimal};
@@ -102,3 +105,26 @@ crate::text::plain_text!(
     "a chunk in base64",
     super::dtls::is_base64
 );
+
+impl SctpInit {
+    /// The line of a chunk. `None` for an empty one.
+    pub fn of_chunk(chunk: &[u8]) -> Option<Self> {
+        STANDARD.encode(chunk).parse().ok()
+    }
+
+    /// The chunk, if it is one INIT that a peer may answer (RFC 9260 §3.3.2): its length is right,
+    /// and neither its tag nor a number of streams is zero. What is not is to be ignored.
+    pub fn chunk(&self) -> Option<Vec<u8>> {
+        let chunk = STANDARD.decode(self.as_str()).ok()?;
+        let (head, rest) = chunk.split_first_chunk::<20>()?;
+        let len = usize::from(u16::from_be_bytes([head[2], head[3]]));
+        // The padding that a packet would have may be there.
+        let whole = len >= head.len() && (len..len.next_multiple_of(4) + 1).contains(&chunk.len());
+        let fits = head[0] == 1
+            && head[4..8] != [0; 4]
+            && head[12..14] != [0; 2]
+            && head[14..16] != [0; 2]
+            && rest.len() <= 1004;
+        (whole && fits).then_some(chunk)
+    }
+}

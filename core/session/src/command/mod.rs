@@ -8,7 +8,7 @@ use duologue_ice as ice;
 
 pub use channel::ChannelCommand;
 pub use media::MediaCommand;
-pub use sctp::SctpCommand;
+pub use sctp::{SctpCommand, SctpInits};
 pub use transport::TransportCommand;
 
 /// What the owner of a session tells it, by whom it is for. A command has been validated by

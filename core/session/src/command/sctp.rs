@@ -1,7 +1,7 @@
 use duologue_base::TransportKey;
 
 /// What the association of the data channels is told. There is one at a time in a connection.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum SctpCommand {
     /// Makes it.
@@ -19,6 +19,9 @@ pub enum SctpCommand {
         /// before their description comes: once a transport was added the association waits for
         /// [`SctpCommand::Move`] then.
         may_move: bool,
+        /// The descriptions set it up (draft-hancke-tsvwg-snap): the INIT chunks of both ends. It is
+        /// set up as without them if they are none.
+        inits: Option<Box<SctpInits>>,
     },
     /// It ends because the descriptions say so (RFC 8841 §10.4): its channels close without an
     /// error. The peer, which knows too, is told nothing more.
@@ -36,4 +39,13 @@ pub enum SctpCommand {
         /// The largest message the peer takes; `usize::MAX` when it sets no limit.
         max_message_size: usize,
     },
+}
+
+/// The INIT chunks that descriptions carried: see [`SessionConfig::sctp_init`](crate::SessionConfig::sctp_init).
+#[derive(Clone, Debug)]
+pub struct SctpInits {
+    /// Ours.
+    pub local: Vec<u8>,
+    /// The peer's.
+    pub remote: Vec<u8>,
 }

@@ -1,6 +1,6 @@
 use duologue_base::{DtlsRole, Generation, IceCredentials, IceRole};
 use duologue_ice as ice;
-use duologue_identity::{Certificate, Fingerprint};
+use duologue_identity::{Certificates, Fingerprint};
 
 /// What a transport is told.
 #[derive(Clone, Debug)]
@@ -16,13 +16,13 @@ pub enum TransportCommand {
         /// Whether we nominate.
         role: IceRole,
         /// What the DTLS handshake shows to the peer.
-        certificate: Certificate,
+        certificates: Certificates,
     },
     /// Gathers ahead for a transport that may be added later with this key (RFC 9429 §3.5.4);
     /// nothing is reported of it before.
     Prepare {
         /// What the DTLS handshake will show to the peer.
-        certificate: Certificate,
+        certificates: Certificates,
     },
     /// Changes who nominates (RFC 8445 §6.1.1).
     SetIceRole {
@@ -81,7 +81,7 @@ pub enum TransportCommand {
         /// What the peer's certificate must match.
         fingerprints: Vec<Fingerprint>,
         /// What the handshake shows to the peer.
-        certificate: Certificate,
+        certificates: Certificates,
     },
     /// Ends the transport and all that runs over it.
     Remove,

@@ -1,6 +1,7 @@
 use duologue_base::{Generation, IceRole};
 use duologue_dtls as dtls;
 use duologue_ice as ice;
+use duologue_identity::Certificate;
 
 /// What happened to a transport.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,6 +59,8 @@ pub enum DtlsReport {
     Connected {
         /// The peer's certificates in DER form: W3C `getRemoteCertificates()`.
         remote_certificates: Vec<Vec<u8>>,
+        /// That of our certificates which was shown to the peer.
+        local_certificate: Option<Certificate>,
         /// What was agreed on.
         version: dtls::Version,
     },

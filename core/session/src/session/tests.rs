@@ -28,7 +28,7 @@ fn add_transport() -> Command {
             generation: Generation(0),
             local: IceCredentials::generate(&mut rng),
             role: IceRole::Controlling,
-            certificate: certificate.unwrap(),
+            certificates: certificate.unwrap().into(),
         },
     )
 }
@@ -364,7 +364,7 @@ fn many_transports_with_many_candidates_check_no_faster_than_one() {
                 generation,
                 local,
                 role,
-                certificate,
+                certificates,
                 ..
             },
         ) = add_transport()
@@ -377,7 +377,7 @@ fn many_transports_with_many_candidates_check_no_faster_than_one() {
                 generation,
                 local: local.clone(),
                 role,
-                certificate,
+                certificates,
             },
         );
         session.handle_command(NOW, add);
@@ -491,6 +491,7 @@ fn commands_that_do_not_fit_are_counted() {
         remote_port: 5000,
         max_message_size: usize::MAX,
         may_move: false,
+        inits: None,
     });
     session.handle_command(NOW, start.clone());
     session.handle_command(NOW, start.clone());
@@ -512,6 +513,7 @@ fn channels_that_wait_close_when_sctp_is_stopped_and_another_association_may_fol
         remote_port: 5000,
         max_message_size: usize::MAX,
         may_move: false,
+        inits: None,
     });
     let channel = duologue_base::ChannelKey(0);
     let open = Command::Channel(

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use duologue_base::{DtlsRole, Generation, Instant};
 use duologue_dtls as dtls;
-use duologue_identity::{Certificate, Fingerprint};
+use duologue_identity::{Certificates, Fingerprint};
 
 use super::Transport;
 use crate::{DtlsReport, Report, SessionConfig, TransportReport};
@@ -56,11 +56,13 @@ impl Transport {
         config: &SessionConfig,
         role: DtlsRole,
         fingerprints: Vec<Fingerprint>,
-        certificate: Certificate,
+        certificates: Certificates,
         reports: &mut VecDeque<Report>,
     ) {
-        self.dtls = dtls::Transport::new(config.dtls.clone(), certificate);
+        self.dtls = dtls::Transport::new(config.dtls.clone(), certificates);
         self.srtp = None;
+        self.ahead = false;
+        self.left_over.clear();
         if let Some(media) = &mut self.media {
             media.forget_keys();
         }
@@ -119,24 +121,32 @@ impl Transport {
         reports: &mut VecDeque<Report>,
     ) -> Progress {
         let key = self.key;
-        if let Handshake::Agreed { restart, .. } = self.handshake
-            && self.agent.selected_generation() >= Some(restart.unwrap_or_default())
-        {
-            self.begin_handshake(now, reports);
+        if let Handshake::Agreed { restart, .. } = self.handshake {
+            if self.agent.selected_generation() >= Some(restart.unwrap_or_default()) {
+                self.begin_handshake(now, reports);
+            } else if restart.is_none() && self.agent.embeds() {
+                self.ahead = true;
+                self.begin_handshake(now, reports);
+            }
         }
         let mut progress = Progress::None;
         while let Some(event) = self.dtls.poll_event() {
             let state = match event {
                 dtls::Event::Connected {
                     remote_certificate,
+                    local_certificate,
                     version,
                     srtp,
                 } => {
                     self.srtp = srtp;
                     self.key_media();
+                    if !self.ahead {
+                        self.agent.finish_embedding();
+                    }
                     progress = Progress::Connected;
                     DtlsReport::Connected {
                         remote_certificates: vec![remote_certificate],
+                        local_certificate,
                         version,
                     }
                 }
@@ -166,9 +176,30 @@ impl Transport {
                 if restart.is_none() {
                     reports.push_back(self.connecting());
                 }
-                self.dtls.start(now, role, fingerprints);
+                match self.ahead {
+                    true => self.dtls.start_ahead(now, role, fingerprints),
+                    false => self.dtls.start(now, role, fingerprints),
+                }
             }
             handshake => self.handshake = handshake,
+        }
+    }
+
+    /// Flights go inside of checks until there is a path (draft-hancke-webrtc-sped), and what these have
+    /// not brought to the peer goes there at once.
+    pub(super) fn advance_embedded(&mut self, now: Instant) {
+        if self.agent.may_send(now) {
+            self.ahead = false;
+            self.dtls.resume(now);
+            self.left_over.extend(self.agent.take_embedded());
+            if self.dtls.state() == dtls::State::Connected {
+                self.agent.finish_embedding();
+            }
+            return;
+        }
+        let mut datagram = Vec::new();
+        while self.dtls.poll_datagram(&mut datagram) {
+            self.agent.embed(std::mem::take(&mut datagram));
         }
     }
 

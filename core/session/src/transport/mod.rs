@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use duologue_base::{Datagram, Instant, TransportKey};
 use duologue_dtls as dtls;
 use duologue_ice as ice;
-use duologue_identity::Certificate;
+use duologue_identity::Certificates;
 
 use crate::media::MediaPath;
 use crate::{Action, BindError, BindId, Report, SessionConfig};
@@ -25,6 +25,10 @@ pub(crate) struct Transport {
     pub(crate) agent: ice::Agent,
     pub(crate) dtls: dtls::Transport,
     handshake: Handshake,
+    /// The handshake began before there was a path: its datagrams go inside of checks.
+    ahead: bool,
+    /// Those that no check has brought to the peer, when there was one.
+    pub(crate) left_over: VecDeque<Vec<u8>>,
     /// It gathers ahead and is not reported of.
     pub(crate) prepared: bool,
     pub(crate) sockets: Vec<BoundSocket>,
@@ -51,13 +55,15 @@ impl Transport {
         config: &SessionConfig,
         key: TransportKey,
         agent: ice::Agent,
-        certificate: Certificate,
+        certificates: Certificates,
     ) -> Self {
         Transport {
             key,
             agent,
-            dtls: dtls::Transport::new(config.dtls.clone(), certificate),
+            dtls: dtls::Transport::new(config.dtls.clone(), certificates),
             handshake: Handshake::Unknown,
+            ahead: false,
+            left_over: VecDeque::new(),
             prepared: false,
             sockets: Vec::new(),
             binds: Vec::new(),
@@ -88,7 +94,11 @@ impl Transport {
         next_bind: &mut u32,
     ) -> Progress {
         self.advance_ice(reports, actions, next_bind);
-        self.advance_dtls(now, reports)
+        let progress = self.advance_dtls(now, reports);
+        if self.ahead {
+            self.advance_embedded(now);
+        }
+        progress
     }
 
     /// There is a path, and DTLS over it.

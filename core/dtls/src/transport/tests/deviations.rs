@@ -13,7 +13,7 @@ fn pair_of_records(versions: Versions) -> Pair {
 }
 
 /// Runs with a stranger on the path, who sees each datagram once and gives what goes on instead.
-fn run_with(
+pub(super) fn run_with(
     pair: &mut Pair,
     time: Duration,
     mut meddle: impl FnMut(usize, Vec<u8>) -> Vec<Vec<u8>>,
@@ -125,7 +125,7 @@ fn a_wrong_signature_is_named_and_one_in_passing_costs_time_only() {
 }
 
 /// A hello in which an extension has another number.
-fn without_extension(mut datagram: Vec<u8>, number: u16) -> Vec<u8> {
+pub(super) fn without_extension(mut datagram: Vec<u8>, number: u16) -> Vec<u8> {
     let is_hello =
         datagram[0] == 22 && datagram[4] == 0 && matches!(datagram[RECORD_HEADER], 1 | 2);
     let mark = number.to_be_bytes();
