@@ -2,6 +2,7 @@
 // browser decoded, by its own statistics.
 import { device, devices } from "./devices.js";
 import { connected, equal, pageOffers, pair, rustOffers } from "./pair.js";
+import { listen, webAudio } from "./sound.js";
 
 export const scenarios = {
   "a camera and a microphone come back and are decoded": async (test) => {
@@ -77,6 +78,42 @@ export const scenarios = {
     ends.pc.restartIce();
     await pageOffers(ends);
     await comesBack(test, ends.pc, ["audio", "video"]);
+  },
+
+  // It begins with 300 kbit/s; the probes that find more are repetitions, which browsers swallow.
+  "the Rust peer finds out how fast the path to this browser is": async (test) => {
+    const ends = await pair(test);
+    await devices(test, ends.pc, ["video"]);
+    await ends.remote.call("echo");
+    await pageOffers(ends);
+    await comesBack(test, ends.pc, ["video"]);
+    const estimate = async () => (await ends.remote.stats()).find((s) => s.availableOutgoingBitrate)?.availableOutgoingBitrate;
+    test.onFailure(async () => `the estimate: ${await estimate()}`);
+    while (!((await estimate()) > 1_000_000)) await new Promise((resolve) => setTimeout(resolve, 100));
+    await comesBack(test, ends.pc, ["video"]);
+  },
+
+  // RFC 4733 §3.2: a low and a high tone together are a key.
+  "a telephone key that the Rust peer plays is heard": async (test) => {
+    const ends = await pair(test);
+    const context = await webAudio(test);
+    await devices(test, ends.pc, ["audio"]);
+    await ends.remote.call("echo", { by: "frames" });
+    await pageOffers(ends);
+    await comesBack(test, ends.pc, ["audio"]);
+    play(test, ends.pc);
+    const hear = listen(context, ends.pc.getReceivers()[0].track);
+    let last = [];
+    test.onFailure(async () => `of each key's tones were heard, in dB, ${JSON.stringify(last)}`);
+    for (const [key, low, high] of [["1", 697, 1_209], ["#", 941, 1_477]]) {
+      await ends.remote.call("playTones", { tones: key });
+      const others = [770, 852, 1_336, 1_633];
+      do {
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        const now = hear();
+        last = [low, high, ...others].map(now.at);
+      } while (!(last[0] > -50 && last[1] > -50 && Math.max(...last.slice(2)) < Math.min(last[0], last[1]) - 15));
+    }
   },
 
   "another track takes over without negotiation": async (test) => {

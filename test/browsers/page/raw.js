@@ -3,6 +3,7 @@
 import { devices } from "./devices.js";
 import { comesBack, firstOfEach, play } from "./media.js";
 import { pageOffers, pair } from "./pair.js";
+import { listen, webAudio } from "./sound.js";
 
 export const scenarios = {
   "numbered pictures are read here and answered by others, with each codec": async (test) => {
@@ -31,32 +32,25 @@ export const scenarios = {
 
   "a tone comes back an octave higher": async (test) => {
     const ends = await pair(test);
-    const context = new AudioContext({ sampleRate: 48_000 });
-    test.onEnd(() => context.close());
+    const context = await webAudio(test);
     const oscillator = new OscillatorNode(context, { frequency: 440 });
     const destination = context.createMediaStreamDestination();
     oscillator.connect(destination);
     oscillator.start();
-    await Promise.race([context.resume(), new Promise((resolve) => setTimeout(resolve, 2_000))]);
-    if (context.state !== "running") test.skip("its Web Audio needs a sound device, and this machine has none");
     ends.pc.addTrack(destination.stream.getTracks()[0], destination.stream);
     await ends.remote.call("echo", { by: "raw" });
     await pageOffers(ends);
 
     play(test, ends.pc);
-    const analyser = new AnalyserNode(context, { fftSize: 16_384, smoothingTimeConstant: 0 });
-    const track = ends.pc.getReceivers()[0].track;
-    context.createMediaStreamSource(new MediaStream([track])).connect(analyser);
-    const bins = new Float32Array(analyser.frequencyBinCount);
+    const hear = listen(context, ends.pc.getReceivers()[0].track);
     let heard = 0;
     let level = 0;
     test.onFailure(async () => `the loudest was at ${heard} Hz, ${level} dB`);
     while (Math.abs(heard - 880) > 10) {
       await new Promise((resolve) => setTimeout(resolve, 100));
-      analyser.getFloatFrequencyData(bins);
-      const loudest = bins.reduce((best, level, at) => (level > bins[best] ? at : best), 0);
-      level = bins[loudest];
-      heard = level > -40 ? (loudest * 48_000) / 16_384 : 0;
+      const now = hear();
+      level = now.level;
+      heard = level > -40 ? now.loudest : 0;
     }
   },
 };

@@ -4,9 +4,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use duologue::{
-    DataChannel, DataChannelInit, EncodedFrameInit, Event, Events, Exception, IceCandidateInit,
-    MediaKind, Message, PeerConnection, RtpPacketInit, RtpSender, RtpTransceiver,
-    SessionDescription, TransceiverDirection, TransceiverInit,
+    DataChannel, DataChannelInit, DtmfSender, EncodedFrameInit, Event, Events, Exception,
+    IceCandidateInit, MediaKind, Message, PeerConnection, RtpPacketInit, RtpSender, RtpTransceiver,
+    SessionDescription, Track, TrackId, TransceiverDirection, TransceiverInit,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -17,6 +17,8 @@ use crate::watch::Watch;
 
 /// Events that wait for the page.
 const MAX_EVENTS: usize = 65_536;
+/// How long telephone keys are played.
+const TONE_MS: u32 = 1_000;
 /// The pattern of message n: byte i is (31 i + n) mod 251, as in `page/pair.js`.
 const PATTERN: usize = 251;
 
@@ -67,6 +69,10 @@ pub(crate) enum Call {
     Echo {
         #[serde(default)]
         by: EchoBy,
+    },
+    /// Plays telephone keys by the senders of audio.
+    PlayTones {
+        tones: String,
     },
     /// Counts what every receiver gets, from now on.
     Watch {},
@@ -186,6 +192,19 @@ impl RemotePeer {
             Call::Echo { by } => {
                 self.echoes().by = Some(by);
                 self.echo();
+            }
+            Call::PlayTones { tones } => {
+                let transceivers = self.pc.transceivers();
+                for sender in transceivers.iter().map(RtpTransceiver::sender) {
+                    let Some(dtmf) = sender.dtmf() else { continue };
+                    // "canInsertDTMF": only a sender with a track can.
+                    let track = Track {
+                        id: TrackId::from("voice"),
+                        kind: MediaKind::Audio,
+                    };
+                    sender.replace_track(Some(track)).await?;
+                    dtmf.insert_dtmf(&tones, TONE_MS, DtmfSender::INTER_TONE_GAP_MS)?;
+                }
             }
             Call::Watch {} => {
                 let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);

@@ -51,6 +51,11 @@ const PAGE: &[(&str, &str, &str)] = &[
     ),
     ("/raw.js", "text/javascript", include_str!("../page/raw.js")),
     (
+        "/sound.js",
+        "text/javascript",
+        include_str!("../page/sound.js"),
+    ),
+    (
         "/devices.js",
         "text/javascript",
         include_str!("../page/devices.js"),
