@@ -113,6 +113,7 @@ mod pool;
 mod revised;
 mod send_queue;
 mod slots;
+mod states;
 mod stats;
 mod task;
 mod transports;

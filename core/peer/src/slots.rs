@@ -19,11 +19,11 @@ use crate::channels::Channels;
 use crate::limits::{MAX_CLOSED_TRANSPORTS, MAX_REMOTE_STREAMS, MAX_REMOVED_TRANSCEIVERS};
 use crate::methods::MadeBy;
 use crate::revised::Revised;
+use crate::states::States;
 use crate::transports::{SctpTransport, Transport};
 use crate::{
-    Configuration, IceConnectionState, IceGatheringState, MediaKind, MediaStream, MediaStreamId,
-    MediaStreamTrack, OperationId, PeerConnectionState, RtpEncodingParameters, RtpSendParameters,
-    SignalingState, StatsSelector, Track, TrackId,
+    Configuration, MediaKind, MediaStream, MediaStreamId, MediaStreamTrack, OperationId,
+    RtpEncodingParameters, RtpSendParameters, SignalingState, StatsSelector, Track, TrackId,
 };
 
 pub(crate) struct Slots {
@@ -60,12 +60,8 @@ pub(crate) struct Slots {
     /// `[[LastCreatedAnswer]]`
     pub(crate) last_created_answer: Option<LastCreated>,
 
-    /// `[[IceConnectionState]]`
-    pub(crate) ice_connection_state: IceConnectionState,
-    /// `[[IceGatheringState]]`
-    pub(crate) ice_gathering_state: IceGatheringState,
-    /// `[[ConnectionState]]`
-    pub(crate) connection_state: Revised<PeerConnectionState>,
+    /// What the transports come to.
+    pub(crate) states: States,
 
     pub(crate) transceivers: Revised<BTreeMap<TransceiverId, Transceiver>>,
     /// Transceivers that left the set of transceivers and can still be read, oldest first.
@@ -186,9 +182,7 @@ impl Slots {
             remote_ice_set: Default::default(),
             last_created_offer: None,
             last_created_answer: None,
-            ice_connection_state: IceConnectionState::New,
-            ice_gathering_state: IceGatheringState::New,
-            connection_state: Revised::new(PeerConnectionState::New),
+            states: States::new(),
             transceivers: Default::default(),
             removed: VecDeque::new(),
             tracks: Default::default(),

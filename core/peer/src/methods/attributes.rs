@@ -27,7 +27,7 @@ impl PeerConnection {
                 + slots.signaling.revision()
                 + slots.transceivers.revision()
                 // A tone can be inserted while it is connected.
-                + slots.connection_state.revision(),
+                + slots.states.connection_revision(),
             transports: slots.transports.revision()
                 + slots.sctp.revision()
                 // Which transceiver and which association is on which.
@@ -85,17 +85,17 @@ impl PeerConnection {
 
     /// `iceGatheringState`
     pub fn ice_gathering_state(&self) -> IceGatheringState {
-        self.slots.ice_gathering_state
+        self.slots.states.gathering()
     }
 
     /// `iceConnectionState`
     pub fn ice_connection_state(&self) -> IceConnectionState {
-        self.slots.ice_connection_state
+        self.slots.states.ice()
     }
 
     /// `connectionState`
     pub fn connection_state(&self) -> PeerConnectionState {
-        *self.slots.connection_state
+        self.slots.states.connection()
     }
 
     /// `canTrickleIceCandidates`: whether the other end takes candidates after its description;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use duologue_base::TransceiverId;
 use duologue_session::Command;
 
-use crate::{IceConnectionState, PeerConnection, PeerConnectionState};
+use crate::PeerConnection;
 
 impl PeerConnection {
     /// `close()`: everything ends at once. No promise that is pending settles any more and no
@@ -32,8 +32,7 @@ impl PeerConnection {
         for transport in self.slots.transports.values_mut() {
             transport.close();
         }
-        self.slots.ice_connection_state = IceConnectionState::Closed;
-        *self.slots.connection_state = PeerConnectionState::Closed;
+        self.slots.states.close();
         self.forget_pending();
         self.queue_stats_of_slots();
         // SCTP ABORT, DTLS close_notify and the end of ICE, all in one.

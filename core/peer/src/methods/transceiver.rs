@@ -127,7 +127,7 @@ impl PeerConnection {
             slots: self.slots.transceivers.get(&id)?,
             intent: self.slots.intent_of(id)?,
             section: self.slots.section(id),
-            connected: *self.slots.connection_state == PeerConnectionState::Connected,
+            connected: self.slots.states.connection() == PeerConnectionState::Connected,
         })
     }
 

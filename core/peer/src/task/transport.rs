@@ -15,7 +15,7 @@ use crate::candidate_text::shown_address;
 use crate::{
     DtlsTransportState, Event, Exception, IceCandidate, IceCandidateInit, IceCandidatePair,
     IceGathererState, IceGatheringState, IceRole, IceTransportState, PeerConnection,
-    PeerConnectionState, RtcErrorDetail, RtcErrorInit,
+    RtcErrorDetail, RtcErrorInit,
 };
 
 impl PeerConnection {
@@ -43,7 +43,7 @@ impl PeerConnection {
         let changed = self.set_gathering(key, generation, IceGathererState::Complete);
         // The specification fires the null candidate for every transport that ends; browsers
         // once all of them have, which is what applications that wait for null rely on.
-        if changed && self.slots.ice_gathering_state == IceGatheringState::Complete {
+        if changed && self.slots.states.gathering() == IceGatheringState::Complete {
             self.fire(Event::IceCandidate(None));
         }
     }
@@ -62,8 +62,7 @@ impl PeerConnection {
             return false;
         };
         let aggregate = self.slots.derive_aggregate().gathering;
-        let aggregate_changed = self.slots.ice_gathering_state != aggregate;
-        self.slots.ice_gathering_state = aggregate;
+        let aggregate_changed = self.slots.states.set_gathering(aggregate);
         // "Do not read or modify state beyond this point."
         self.fire(Event::IceTransportGatheringStateChange(key, derived));
         if aggregate_changed {
@@ -94,10 +93,9 @@ impl PeerConnection {
             .map(IceTransportState::from)
             .filter(|state| transport.ice.change(*state, change.failure));
         let aggregate = self.slots.derive_aggregate();
-        let ice_changed = self.slots.ice_connection_state != aggregate.ice;
-        self.slots.ice_connection_state = aggregate.ice;
-        let connection_changed = *self.slots.connection_state != aggregate.connection;
-        self.set_connection_state(aggregate.connection);
+        let states = &mut self.slots.states;
+        let ice_changed = states.set_ice(aggregate.ice);
+        let connection_changed = states.set_connection(aggregate.connection);
         if pair_changed {
             self.fire(Event::SelectedCandidatePairChange(key));
         }
@@ -132,20 +130,10 @@ impl PeerConnection {
         self.fire(Event::DtlsStateChange(key, state));
     }
 
-    fn set_connection_state(&mut self, state: PeerConnectionState) {
-        let before = *self.slots.connection_state;
-        if before != state {
-            let (before, after) = (before.as_str(), state.as_str());
-            tracing::debug!("connection state: {before} -> {after}");
-        }
-        *self.slots.connection_state = state;
-    }
-
     /// "Update the connection state".
     pub(crate) fn run_update_connection_state(&mut self) {
         let state = self.slots.derive_aggregate().connection;
-        if state != *self.slots.connection_state {
-            self.set_connection_state(state);
+        if self.slots.states.set_connection(state) {
             self.fire(Event::ConnectionStateChange(state));
         }
     }
@@ -154,16 +142,13 @@ impl PeerConnection {
     /// to another" (§4.3).
     pub(crate) fn update_aggregate(&mut self) {
         let aggregate = self.slots.derive_aggregate();
-        if self.slots.ice_gathering_state != aggregate.gathering {
-            self.slots.ice_gathering_state = aggregate.gathering;
+        if self.slots.states.set_gathering(aggregate.gathering) {
             self.fire(Event::IceGatheringStateChange(aggregate.gathering));
         }
-        if self.slots.ice_connection_state != aggregate.ice {
-            self.slots.ice_connection_state = aggregate.ice;
+        if self.slots.states.set_ice(aggregate.ice) {
             self.fire(Event::IceConnectionStateChange(aggregate.ice));
         }
-        if *self.slots.connection_state != aggregate.connection {
-            self.set_connection_state(aggregate.connection);
+        if self.slots.states.set_connection(aggregate.connection) {
             self.fire(Event::ConnectionStateChange(aggregate.connection));
         }
     }
