@@ -22,7 +22,8 @@ function pack(manifest, files) {
   const folder = mkdtempSync(path.join(tmpdir(), 'duologue-pack-'));
   for (const file of files) cpSync(path.join(root, file), path.join(folder, file), { recursive: true });
   for (const file of LICENCES) cpSync(path.join(root, file), path.join(folder, file), { dereference: true });
-  writeFileSync(path.join(folder, 'package.json'), JSON.stringify(manifest, null, 2));
+  const packed = { ...manifest, files: [...manifest.files, ...LICENCES] };
+  writeFileSync(path.join(folder, 'package.json'), JSON.stringify(packed, null, 2));
   execFileSync('npm', ['pack', '--silent', '--pack-destination', out], { cwd: folder, stdio: ['ignore', 'inherit', 'inherit'] });
   rmSync(folder, { recursive: true });
 }

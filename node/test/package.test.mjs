@@ -60,6 +60,10 @@ test('the packages install in an empty folder and work', (t) => {
     assert.equal(said, 'it works\n', name);
   }
   const installed = path.join(app, 'node_modules');
+  for (const name of readdirSync(installed).filter((name) => !name.startsWith('.'))) {
+    const licences = readdirSync(path.join(installed, name)).filter((file) => file.startsWith('LICENSE-'));
+    assert.deepEqual(licences.sort(), ['LICENSE-APACHE', 'LICENSE-MIT'], name);
+  }
   const [core] = readdirSync(installed).filter((name) => name.startsWith('duologue-'));
   const { size } = statSync(path.join(installed, core, `${core.replace('duologue-', 'duologue.')}.node`));
   assert.ok(size < MAX_CORE_BYTES, `${core} has ${size} bytes`);
@@ -80,7 +84,7 @@ test('npm does not pack the folder of the sources', () => {
 /** The sources as they are after `npm ci && npm run build`, with another core or none. */
 function copyOfSources(t) {
   const folder = temporaryFolder(t);
-  for (const name of [...JSON.parse(readFileSync(path.join(root, 'package.json'))).files, 'package.json', 'scripts', 'npm']) {
+  for (const name of [...JSON.parse(readFileSync(path.join(root, 'package.json'))).files, 'package.json', 'scripts', 'npm', 'LICENSE-MIT', 'LICENSE-APACHE']) {
     cpSync(path.join(root, name), path.join(folder, name), { recursive: true });
   }
   return folder;
