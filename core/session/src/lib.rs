@@ -49,7 +49,7 @@
 //!     generation: Generation(0),
 //!     local: IceCredentials::generate(&mut rng),
 //!     role: IceRole::Controlling,
-//!     certificate,
+//!     certificates: certificate.into(),
 //! }));
 //! session.handle_interfaces(now, &[Interface { ip: "192.0.2.1".parse()? }]);
 //!
