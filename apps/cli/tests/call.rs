@@ -44,6 +44,17 @@ async fn two_programs_measure_what_arrives_at_the_far_end() {
     assert!(answerer.succeeded().await);
 }
 
+/// It takes as long as consent lasts (RFC 7675 §5.1: 30 s).
+#[tokio::test]
+async fn a_call_ends_when_the_other_side_is_gone_without_a_word() {
+    let [mut caller, mut answerer] = connected(&["--loopback"]).await;
+    caller.child.kill().await.expect("it runs");
+    while answerer.told("connectionstatechange").await["state"] != "disconnected" {}
+    let failure = answerer.told("icefailure").await;
+    assert_eq!(text(&failure), "no pair works: consent was lost");
+    assert!(!answerer.succeeded().await);
+}
+
 #[tokio::test]
 async fn a_program_calls_the_demo_over_http() {
     let mut demo = Program::start(&["demo", "--json", "--listen", "127.0.0.1:0"]);

@@ -10,7 +10,10 @@ mod web;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use duologue::{DataChannel, Endpoint, Event, Events, IceCandidateInit, PeerConnection, TcpTypes};
+use duologue::{
+    DataChannel, Endpoint, Event, Events, IceCandidateInit, PeerConnection, PeerConnectionState,
+    TcpTypes,
+};
 use tokio::sync::{mpsc, watch};
 
 use crate::ice_server::IceArgs;
@@ -99,15 +102,18 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
         trickle: args.url.is_some().then_some(trickle),
     };
     let events = tokio::spawn(host.watch(events));
+    let failed = signal::failed(watched.clone());
     let call = Call {
         pc: pc.clone(),
-        story,
+        story: story.clone(),
         watched,
         lines: Lines::read(),
         args,
     };
     let outcome = tokio::select! {
         outcome = call.run(announced, candidates) => outcome,
+        // The other side is gone without a word, or was never found.
+        () = failed => Err(story.why_not(&pc).await.into()),
         // Without such a signal nobody can send it.
         Ok(()) = tokio::signal::ctrl_c() => Ok(()),
     };
@@ -229,6 +235,9 @@ impl Host {
                         // Candidates above the limit are not missed.
                         let _ = trickle.try_send(candidate.init);
                     }
+                }
+                Event::ConnectionStateChange(PeerConnectionState::Failed) => {
+                    self.progress.send_modify(|progress| progress.failed = true);
                 }
                 Event::DataChannel(channel) if channel.label() == "chat" => {
                     // A second one is not listened to.

@@ -23,6 +23,7 @@ const GATHER_LIMIT: Duration = Duration::from_secs(10);
 #[derive(Debug, Default)]
 pub(super) struct Progress {
     pub(super) gathered: bool,
+    pub(super) failed: bool,
 }
 
 /// Waits until all candidates are in the local description, or long enough.
@@ -30,6 +31,14 @@ pub(super) async fn gathered(progress: &mut watch::Receiver<Progress>) {
     let all = progress.wait_for(|progress| progress.gathered);
     // Late ones are not missed by a peer that can be reached without.
     let _ = tokio::time::timeout(GATHER_LIMIT, all).await;
+}
+
+/// Waits until the connection has failed: nobody restarts ICE here.
+pub(super) async fn failed(mut progress: watch::Receiver<Progress>) {
+    if progress.wait_for(|progress| progress.failed).await.is_err() {
+        // The connection ended in another way.
+        std::future::pending::<()>().await;
+    }
 }
 
 /// The browser's JSON in base64, with a line end where a terminal needs one.
