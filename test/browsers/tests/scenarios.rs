@@ -17,6 +17,11 @@ async fn chromium_with_hidden_addresses_and_the_rust_peer_find_each_other() {
 }
 
 #[tokio::test]
+async fn chromium_and_the_rust_peer_set_up_by_drafts() {
+    all_pass(Browser::Chromium, Suite::Drafts).await;
+}
+
+#[tokio::test]
 async fn firefox_and_the_rust_peer_agree_in_every_scenario() {
     all_pass(Browser::Firefox, Suite::Open).await;
 }
