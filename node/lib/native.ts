@@ -275,6 +275,11 @@ listed?: Array<number> | null, transports?: Array<TransportView>, sctp?: SctpVie
 amounts?: Array<number>, };
 
 /**
+ * Bits per second.
+ */
+export type NativeBitrateBounds = { min?: number | null, start?: number | null, max?: number | null, };
+
+/**
  * `NativeCandidate`
  */
 export type NativeCandidate = { init: IceCandidateInit, parts?: IceCandidateParts | null, relayProtocol?: IceServerTransportProtocol | null, url?: string | null, };
@@ -300,7 +305,7 @@ export type NativeEffect = { "effect": "event" } & NativeEvent | { "effect": "re
 /**
  * `EndpointOptions`, checked and with its defaults.
  */
-export type NativeEndpointOptions = { loopback: boolean, ipv4: boolean, ipv6: boolean, onlyInterfaces: Array<string>, exceptInterfaces: Array<string>, onlyAddresses: Array<string>, exceptAddresses: Array<string>, udp: boolean, tcp: NativeTcpTypes, tlsRoots?: string | null, sharedPort?: number | null, portRange?: [number, number] | null, externalAddresses: Array<NativeExternalAddress>, hideHostAddresses: boolean, gatherContinually: boolean, iceLite: boolean, iceRenomination: boolean, maxChannels?: number | null, socketBuffers?: NativeSocketBuffers | null, };
+export type NativeEndpointOptions = { loopback: boolean, ipv4: boolean, ipv6: boolean, onlyInterfaces: Array<string>, exceptInterfaces: Array<string>, onlyAddresses: Array<string>, exceptAddresses: Array<string>, udp: boolean, tcp: NativeTcpTypes, tlsRoots?: string | null, sharedPort?: number | null, portRange?: [number, number] | null, externalAddresses: Array<NativeExternalAddress>, hideHostAddresses: boolean, gatherContinually: boolean, iceLite: boolean, iceRenomination: boolean, maxChannels?: number | null, bitrateBounds?: NativeBitrateBounds | null, congestionControlFeedback: boolean, socketBuffers?: NativeSocketBuffers | null, };
 
 export type NativeErrorInit = { errorDetail: RtcErrorDetail, sdpLineNumber?: number | null, sctpCauseCode?: number | null, receivedAlert?: number | null, sentAlert?: number | null, };
 
@@ -510,7 +515,7 @@ priority: PriorityType,
  */
 networkPriority?: PriorityType | null,
 /**
- * Milliseconds of audio per packet, as a wish (webrtc-extensions).
+ * Milliseconds of audio per packet, as asked for (webrtc-extensions).
  */
 ptime?: number | null,
 /**

@@ -150,9 +150,17 @@ struct External {
 
 /// Bits per second.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(rename = "NativeBitrateBounds", optional_fields = nullable)
+)]
 struct Rates {
+    #[cfg_attr(feature = "typescript", ts(as = "Option<f64>"))]
     min: Option<u64>,
+    #[cfg_attr(feature = "typescript", ts(as = "Option<f64>"))]
     start: Option<u64>,
+    #[cfg_attr(feature = "typescript", ts(as = "Option<f64>"))]
     max: Option<u64>,
 }
 
