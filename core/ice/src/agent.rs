@@ -38,6 +38,8 @@ pub struct Agent {
     pub(crate) outbox: Outbox,
     /// Once there is something to carry for those above, or may be.
     pub(crate) embedding: Option<Box<Embedding>>,
+    /// The handshake came to its end without.
+    pub(crate) embeds_nothing: bool,
 }
 
 /// How data gets to the other agent.
@@ -100,6 +102,7 @@ impl Agent {
             checks: Checks::new(&config, role, rng.u64(), generation, local),
             outbox: Outbox::default(),
             embedding: config.sped.then(Embedding::tentative),
+            embeds_nothing: false,
             config,
             rng,
         };

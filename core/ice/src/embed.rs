@@ -150,20 +150,27 @@ impl Agent {
     }
 
     /// The next datagram that came with a check, or with the answer to one.
+    #[inline]
     pub fn poll_embedded(&mut self) -> Option<Vec<u8>> {
         self.embedding.as_mut()?.arrived.pop_front()
     }
 
     /// A datagram of the handshake came by itself. The other agent is told, as of those inside.
+    #[inline]
     pub fn acknowledge_direct(&mut self, datagram: &[u8]) {
         if let Some(embedding) = self.embedding.as_mut().filter(|it| it.is_on()) {
             embedding.acknowledge(datagram);
         }
     }
 
-    /// The handshake is over: nothing is embedded any more.
+    /// The handshake is over: nothing is embedded any more. Where nothing ever was, consent checks
+    /// are not searched for it.
     pub fn finish_embedding(&mut self) {
-        if let Some(embedding) = self.embedding.as_mut().filter(|it| it.is_on()) {
+        let Some(embedding) = &mut self.embedding else {
+            self.embeds_nothing = true;
+            return;
+        };
+        if embedding.is_on() {
             embedding.mode = Mode::Finished;
             embedding.flight = VecDeque::new();
         }
@@ -171,6 +178,9 @@ impl Agent {
 
     /// The other agent's description says that it knows it.
     pub(crate) fn agree_on_embedding(&mut self) {
+        if self.embeds_nothing {
+            return;
+        }
         self.embedding
             .get_or_insert_with(Embedding::tentative)
             .confirm();
@@ -178,6 +188,9 @@ impl Agent {
 
     /// Reads what an authentic message carries.
     pub(crate) fn read_embedded(&mut self, message: &Message<'_>) {
+        if self.embeds_nothing {
+            return;
+        }
         let has = |kind| message.attribute(kind).is_some();
         let shows = has(AttributeType::DTLS_IN_STUN_DATA) || has(AttributeType::DTLS_IN_STUN_ACK);
         if self.embedding.is_none() && shows {
