@@ -32,3 +32,7 @@ pub(crate) const CLUSTER_TIME: Duration = Duration::from_secs(20);
 /// How far a stream's time stamps may be from the clock by which they arrived before they are taken
 /// for those of another source.
 pub(crate) const TIME_STAMP_DRIFT: Duration = Duration::from_secs(3);
+
+/// The latest time of a frame: a hundred years. Containers count in nanoseconds, and from 1970 at
+/// times.
+pub const FRAME_TIME: Duration = Duration::from_secs(100 * 365 * 86_400);

@@ -10,6 +10,7 @@ use duologue_rtp::MediaKind;
 use duologue_rtp::payload::FrameSize;
 
 use crate::error::{FileError, Result};
+use crate::limits::FRAME_TIME;
 use crate::timeline::Timeline;
 use crate::track::{Format, Frame, Track};
 use crate::{ivf, mp4, ogg, webm};
@@ -189,6 +190,9 @@ impl<W: Write> FileWriter<W> {
         size: Option<FrameSize>,
         data: &bytes::Bytes,
     ) -> Result<()> {
+        if time > FRAME_TIME {
+            return Err(FileError::Malformed("a time beyond all"));
+        }
         let format = self.tracks[track].format;
         if let Sink::Waiting(..) = self.sink
             && !self.begin(format, key, size, data)?

@@ -371,3 +371,27 @@ fn tracks_that_come_after_frames_are_none_of_the_file() {
     let (found, frames) = read(&written(Container::Mp4, &tracks, &late));
     assert_eq!((found.len(), frames.len()), (1, 600));
 }
+
+#[test]
+fn a_time_that_no_file_has_is_refused_and_the_file_goes_on() {
+    let (tracks, frames) = read(file("both.webm"));
+    for container in [Container::Ivf, Container::WebM, Container::Mp4] {
+        let mut writer = FileWriter::new(Vec::new(), container, &tracks[..1]).unwrap();
+        let picture = of_track(&frames, 0)[0];
+        writer.write_frame(picture).unwrap();
+        for time in [Duration::MAX, Duration::from_secs(u64::MAX / 90_000)] {
+            let late = Frame {
+                time,
+                ..picture.clone()
+            };
+            let refused = writer.write_frame(&late);
+            assert!(
+                matches!(refused, Err(FileError::Malformed(_))),
+                "{container:?}: {refused:?}"
+            );
+        }
+        writer.write_frame(picture).unwrap();
+        let written = writer.finish().unwrap();
+        assert_eq!(read(&written).1.len(), 2, "{container:?}");
+    }
+}
