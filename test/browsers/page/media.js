@@ -89,7 +89,8 @@ export const scenarios = {
     await comesBack(test, ends.pc, ["video"]);
     const estimate = async () => (await ends.remote.stats()).find((s) => s.availableOutgoingBitrate)?.availableOutgoingBitrate;
     test.onFailure(async () => `the estimate: ${await estimate()}`);
-    while (!((await estimate()) > 1_000_000)) await new Promise((resolve) => setTimeout(resolve, 100));
+    await ends.remote.event("more than 1 Mbit/s", (e) => e.kind === "targetbitrate" && e.bitrates.some((rate) => rate > 1_000_000));
+    if (!((await estimate()) > 0)) throw new Error("the statistics do not tell");
     await comesBack(test, ends.pc, ["video"]);
   },
 

@@ -274,6 +274,10 @@ impl RemotePeer {
                 } => {
                     self.ask_for_key_frame(&sender, encoding);
                 }
+                Event::TargetBitrateChange(sender) => {
+                    let bitrates = sender.target_bitrates();
+                    self.tell(json!({ "kind": "targetbitrate", "bitrates": bitrates }));
+                }
                 Event::ChannelClose(channel) => {
                     let id = self.channels().iter().position(|c| c.handle == channel);
                     self.tell(json!({ "kind": "close", "id": id }));
