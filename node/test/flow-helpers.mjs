@@ -16,9 +16,9 @@ export function vp8Delta(bytes) {
   return frame;
 }
 
-/** `a` sends what it makes to `b`: their transceivers, once they are connected. */
-export async function sending(kind, { before, init } = {}) {
-  const endpoint = new Endpoint({ loopback: true, onlyAddresses: ['127.0.0.1'] });
+/** `a` sends what it makes to `b`: their transceivers, once they are connected. `options`: of their endpoint. */
+export async function sending(kind, { before, init, options } = {}) {
+  const endpoint = new Endpoint({ loopback: true, onlyAddresses: ['127.0.0.1'], ...options });
   const [a, b] = [0, 1].map(() => new RTCPeerConnection({}, { endpoint }));
   for (const [from, to] of [[a, b], [b, a]]) {
     from.onicecandidate = ({ candidate }) => to.signalingState !== 'closed' && to.addIceCandidate(candidate);
