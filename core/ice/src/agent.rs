@@ -36,10 +36,7 @@ pub struct Agent {
     pub(crate) local: Local,
     pub(crate) checks: Checks,
     pub(crate) outbox: Outbox,
-    /// Once there is something to carry for those above, or may be.
-    pub(crate) embedding: Option<Box<Embedding>>,
-    /// The handshake came to its end without.
-    pub(crate) embeds_nothing: bool,
+    pub(crate) embedding: Embedding,
 }
 
 /// How data gets to the other agent.
@@ -101,8 +98,7 @@ impl Agent {
             local: Local::default(),
             checks: Checks::new(&config, role, rng.u64(), generation, local),
             outbox: Outbox::default(),
-            embedding: config.sped.then(Embedding::tentative),
-            embeds_nothing: false,
+            embedding: Embedding::new(config.sped),
             config,
             rng,
         };

@@ -11,9 +11,19 @@ use duologue_stun::{AttributeType, Message, Writer, crc32};
 use crate::agent::Agent;
 use crate::limits::{EMBEDDED_ACKS, EMBEDDED_BYTES, EMBEDDED_DATAGRAMS, EMBEDDED_SENDS};
 
-/// What an agent carries for those above it.
+/// Whether an agent carries datagrams for those above it.
 #[derive(Debug)]
-pub(crate) struct Embedding {
+pub(crate) enum Embedding {
+    /// Nothing asks for it so far. The other agent may.
+    Idle,
+    Carrying(Box<Carried>),
+    /// The handshake is over, with or without it: messages are not searched for it any more.
+    Over,
+}
+
+/// What is carried, either way.
+#[derive(Debug)]
+pub(crate) struct Carried {
     mode: Mode,
     /// Datagrams that the other agent is not known to have: the draft's L1. They take turns.
     flight: VecDeque<Vec<u8>>,
@@ -30,15 +40,88 @@ enum Mode {
     /// This end would, and nothing shows yet that the other one does.
     Tentative,
     Active,
+    /// The other end does not know it. The flight waits for a path.
+    Refused,
     /// The handshake is over here, and perhaps not at the other end.
     Finished,
-    /// The other end does not know it, or is done, too.
-    Off,
 }
 
 impl Embedding {
-    pub(crate) fn tentative() -> Box<Self> {
-        Box::new(Embedding {
+    /// Of an agent that asks for it, or does not.
+    pub(crate) fn new(asks: bool) -> Self {
+        let mut embedding = Embedding::Idle;
+        if asks {
+            embedding.begin();
+        }
+        embedding
+    }
+
+    /// What is carried, from now on if nothing was; `None` if it is over.
+    fn begin(&mut self) -> Option<&mut Carried> {
+        if let Embedding::Idle = self {
+            *self = Embedding::Carrying(Carried::tentative());
+        }
+        self.carried()
+    }
+
+    fn carried(&mut self) -> Option<&mut Carried> {
+        match self {
+            Embedding::Carrying(carried) => Some(carried),
+            Embedding::Idle | Embedding::Over => None,
+        }
+    }
+
+    /// The other end knows it, by its description.
+    fn confirm(&mut self) {
+        if let Some(carried) = self.begin()
+            && carried.mode == Mode::Tentative
+        {
+            carried.mode = Mode::Active;
+        }
+    }
+
+    /// The handshake is over here.
+    fn finish(&mut self) {
+        match self {
+            Embedding::Carrying(carried) if carried.mode != Mode::Refused => {
+                carried.mode = Mode::Finished;
+                carried.flight = VecDeque::new();
+            }
+            _ => *self = Embedding::Over,
+        }
+    }
+
+    /// Adds to a message to the other agent.
+    pub(crate) fn write(&mut self, writer: &mut Writer<'_>) {
+        if let Some(carried) = self.carried() {
+            carried.write(writer);
+        }
+    }
+
+    /// Reads an authentic message of the other agent's.
+    fn read(&mut self, message: &Message<'_>) {
+        if let Embedding::Over = self {
+            return;
+        }
+        let data = message.attribute(AttributeType::DTLS_IN_STUN_DATA);
+        let acks = message.attribute(AttributeType::DTLS_IN_STUN_ACK);
+        if data.is_some() || acks.is_some() {
+            self.begin();
+        }
+        let Embedding::Carrying(carried) = self else {
+            return;
+        };
+        match carried.mode {
+            // The other end has no more to be acknowledged.
+            Mode::Finished if data.is_none() => *self = Embedding::Over,
+            _ => carried.read(data, acks),
+        }
+    }
+}
+
+impl Carried {
+    fn tentative() -> Box<Self> {
+        Box::new(Carried {
             mode: Mode::Tentative,
             flight: VecDeque::new(),
             sends: 0,
@@ -49,13 +132,6 @@ impl Embedding {
 
     fn is_on(&self) -> bool {
         matches!(self.mode, Mode::Tentative | Mode::Active)
-    }
-
-    /// The other end knows it, by its description or because it does it.
-    fn confirm(&mut self) {
-        if self.mode == Mode::Tentative {
-            self.mode = Mode::Active;
-        }
     }
 
     /// Another flight, or more of one. The newest ones stay.
@@ -76,10 +152,9 @@ impl Embedding {
         self.heard.push_back(sum);
     }
 
-    /// Adds to a message to the other agent.
-    pub(crate) fn write(&mut self, writer: &mut Writer<'_>) {
+    fn write(&mut self, writer: &mut Writer<'_>) {
         match self.mode {
-            Mode::Off => return,
+            Mode::Refused => return,
             Mode::Finished if self.heard.is_empty() => return,
             Mode::Tentative | Mode::Active | Mode::Finished => {}
         }
@@ -95,16 +170,12 @@ impl Embedding {
         writer.attribute(AttributeType::DTLS_IN_STUN_ACK, &sums.collect::<Vec<u8>>());
     }
 
-    /// Reads an authentic message of the other agent's.
-    fn read(&mut self, message: &Message<'_>) {
-        let data = message.attribute(AttributeType::DTLS_IN_STUN_DATA);
-        let acks = message.attribute(AttributeType::DTLS_IN_STUN_ACK);
-        match (self.mode, data.is_some() || acks.is_some()) {
-            (Mode::Tentative, false) => self.mode = Mode::Off,
-            (Mode::Tentative, true) => self.mode = Mode::Active,
-            // The other end has no more to be acknowledged.
-            (Mode::Finished, _) if data.is_none() => self.mode = Mode::Off,
-            _ => {}
+    fn read(&mut self, data: Option<&[u8]>, acks: Option<&[u8]>) {
+        if self.mode == Mode::Tentative {
+            self.mode = match data.or(acks) {
+                Some(_) => Mode::Active,
+                None => Mode::Refused,
+            };
         }
         let acks = acks.unwrap_or_default().chunks_exact(4);
         for sum in acks.take(2 * EMBEDDED_ACKS) {
@@ -128,77 +199,54 @@ impl Agent {
     /// Whether datagrams can be [embedded](Self::embed) in checks: by option of this end, unless the
     /// other one has shown that it does not know it; or because it does it.
     pub fn embeds(&self) -> bool {
-        self.embedding.as_ref().is_some_and(|it| it.is_on())
+        matches!(&self.embedding, Embedding::Carrying(carried) if carried.is_on())
     }
 
     /// A datagram for the other agent, before there is a path: it leaves with checks and answers to
     /// them until the other agent has it, or [`take_embedded`](Self::take_embedded) takes it back. It
-    /// needs room in them: 1,000 bytes are few enough.
+    /// needs room in them: 1,000 bytes are few enough. After the handshake's end it is dropped.
     pub fn embed(&mut self, datagram: Vec<u8>) {
-        self.embedding
-            .get_or_insert_with(Embedding::tentative)
-            .push(datagram);
+        if let Some(carried) = self.embedding.begin() {
+            carried.push(datagram);
+        }
     }
 
-    /// Gives back the datagrams that the other agent is not known to have: there is a path.
+    /// Gives back the datagrams that the other agent is not known to have: there is a path, or nobody
+    /// waits for them any more.
     pub fn take_embedded(&mut self) -> impl Iterator<Item = Vec<u8>> + use<> {
-        let flight = self
-            .embedding
-            .as_mut()
-            .map(|it| std::mem::take(&mut it.flight));
+        let carried = self.embedding.carried();
+        let flight = carried.map(|it| std::mem::take(&mut it.flight));
         flight.into_iter().flatten()
     }
 
     /// The next datagram that came with a check, or with the answer to one.
-    #[inline]
     pub fn poll_embedded(&mut self) -> Option<Vec<u8>> {
-        self.embedding.as_mut()?.arrived.pop_front()
+        self.embedding.carried()?.arrived.pop_front()
     }
 
     /// A datagram of the handshake came by itself. The other agent is told, as of those inside.
     #[inline]
     pub fn acknowledge_direct(&mut self, datagram: &[u8]) {
-        if let Some(embedding) = self.embedding.as_mut().filter(|it| it.is_on()) {
-            embedding.acknowledge(datagram);
+        if let Embedding::Carrying(carried) = &mut self.embedding
+            && carried.is_on()
+        {
+            carried.acknowledge(datagram);
         }
     }
 
-    /// The handshake is over: nothing is embedded any more. Where nothing ever was, consent checks
-    /// are not searched for it.
+    /// The handshake is over: nothing is embedded any more.
     pub fn finish_embedding(&mut self) {
-        let Some(embedding) = &mut self.embedding else {
-            self.embeds_nothing = true;
-            return;
-        };
-        if embedding.is_on() {
-            embedding.mode = Mode::Finished;
-            embedding.flight = VecDeque::new();
-        }
+        self.embedding.finish();
     }
 
     /// The other agent's description says that it knows it.
     pub(crate) fn agree_on_embedding(&mut self) {
-        if self.embeds_nothing {
-            return;
-        }
-        self.embedding
-            .get_or_insert_with(Embedding::tentative)
-            .confirm();
+        self.embedding.confirm();
     }
 
     /// Reads what an authentic message carries.
     pub(crate) fn read_embedded(&mut self, message: &Message<'_>) {
-        if self.embeds_nothing {
-            return;
-        }
-        let has = |kind| message.attribute(kind).is_some();
-        let shows = has(AttributeType::DTLS_IN_STUN_DATA) || has(AttributeType::DTLS_IN_STUN_ACK);
-        if self.embedding.is_none() && shows {
-            self.embedding = Some(Embedding::tentative());
-        }
-        if let Some(embedding) = &mut self.embedding {
-            embedding.read(message);
-        }
+        self.embedding.read(message);
     }
 }
 
@@ -230,15 +278,19 @@ mod tests {
         to.read(&Message::parse(bytes).expect("a message"));
     }
 
+    fn carried(at: &mut Embedding) -> &mut Carried {
+        at.carried().expect("something is carried")
+    }
+
     fn arrived(at: &mut Embedding) -> Vec<Vec<u8>> {
-        at.arrived.drain(..).collect()
+        carried(at).arrived.drain(..).collect()
     }
 
     #[test]
     fn datagrams_take_turns_until_they_are_acknowledged() {
-        let [mut a, mut b] = [(); 2].map(|()| Embedding::tentative());
+        let [mut a, mut b] = [(); 2].map(|()| Embedding::new(true));
         for datagram in FLIGHT {
-            a.push(datagram.to_vec());
+            carried(&mut a).push(datagram.to_vec());
         }
         for expected in FLIGHT {
             let said = say(&mut a);
@@ -247,7 +299,8 @@ mod tests {
         }
         let said = say(&mut b);
         hear(&mut a, &said);
-        assert!(a.flight.is_empty() && a.is_on() && b.is_on());
+        assert!(carried(&mut a).flight.is_empty());
+        assert!(carried(&mut a).is_on() && carried(&mut b).is_on());
         let said = say(&mut a);
         hear(&mut b, &said);
         assert!(arrived(&mut b).is_empty());
@@ -255,28 +308,27 @@ mod tests {
 
     #[test]
     fn who_shows_nothing_is_asked_no_more_and_the_flight_stays() {
-        let mut a = Embedding::tentative();
-        a.push(FLIGHT[1].to_vec());
+        let mut a = Embedding::new(true);
+        carried(&mut a).push(FLIGHT[1].to_vec());
         hear(&mut a, &message(|_| {}));
-        assert!(!a.is_on());
+        assert!(!carried(&mut a).is_on());
         assert_eq!(say(&mut a), message(|_| {}));
-        assert_eq!(a.flight, [FLIGHT[1]]);
+        assert_eq!(carried(&mut a).flight, [FLIGHT[1]]);
         // By its description it does.
-        let mut b = Embedding::tentative();
+        let mut b = Embedding::new(true);
         b.confirm();
         hear(&mut b, &message(|_| {}));
-        assert!(b.is_on());
+        assert!(carried(&mut b).is_on());
     }
 
     #[test]
     fn both_ends_fall_silent_after_the_handshake() {
-        let [mut a, mut b] = [(); 2].map(|()| Embedding::tentative());
-        a.push(FLIGHT[0].to_vec());
+        let [mut a, mut b] = [(); 2].map(|()| Embedding::new(true));
+        carried(&mut a).push(FLIGHT[0].to_vec());
         let said = say(&mut a);
         hear(&mut b, &said);
         for end in [&mut a, &mut b] {
-            end.mode = Mode::Finished;
-            end.flight.clear();
+            end.finish();
         }
         // What came last is acknowledged once more.
         let said = say(&mut b);
@@ -287,13 +339,39 @@ mod tests {
             [say(&mut a), say(&mut b)],
             [message(|_| {}), message(|_| {})]
         );
+        // And for good.
+        let late = message(|writer| {
+            writer.attribute(AttributeType::DTLS_IN_STUN_DATA, FLIGHT[1]);
+        });
+        for mut end in [a, b] {
+            end.confirm();
+            hear(&mut end, &late);
+            assert!(matches!(end, Embedding::Over));
+        }
+    }
+
+    #[test]
+    fn who_does_not_ask_begins_when_the_other_end_does_and_not_after_the_handshake() {
+        let mut asks = Embedding::new(true);
+        let said = say(&mut asks);
+        for is_over in [false, true] {
+            let mut end = Embedding::new(false);
+            hear(&mut end, &message(|_| {}));
+            assert!(matches!(end, Embedding::Idle));
+            if is_over {
+                end.finish();
+            }
+            hear(&mut end, &said);
+            assert_eq!(matches!(end, Embedding::Over), is_over);
+            assert_eq!(say(&mut end) == message(|_| {}), is_over);
+        }
     }
 
     #[test]
     fn what_a_peer_can_make_grow_is_bounded() {
-        let mut a = Embedding::tentative();
+        let mut a = Embedding::new(true);
         for n in 0..100_u8 {
-            a.push(vec![22, n]);
+            carried(&mut a).push(vec![22, n]);
             let sums: Vec<u8> = (0..1200_u32).map(|sum| (sum as u8) ^ n).collect();
             hear(
                 &mut a,
@@ -311,9 +389,10 @@ mod tests {
                 }),
             );
         }
-        assert_eq!(a.flight.len(), EMBEDDED_DATAGRAMS);
-        assert_eq!(a.arrived.len(), EMBEDDED_DATAGRAMS);
-        assert_eq!(a.heard.len(), EMBEDDED_ACKS);
+        let carrying = carried(&mut a);
+        assert_eq!(carrying.flight.len(), EMBEDDED_DATAGRAMS);
+        assert_eq!(carrying.arrived.len(), EMBEDDED_DATAGRAMS);
+        assert_eq!(carrying.heard.len(), EMBEDDED_ACKS);
         let mut carried = 0;
         for _ in 0..100 {
             let said = say(&mut a);

@@ -100,7 +100,6 @@ mod leave;
 mod limits;
 mod local;
 mod mdns;
-
 mod nominate;
 mod nomination;
 mod outbox;

@@ -95,9 +95,7 @@ impl Agent {
         match reply.what {
             Answer::Success(to) => {
                 writer.xor_mapped_address(reply.to.remote);
-                if let Some(embedding) = &mut self.embedding {
-                    embedding.write(&mut writer);
-                }
+                self.embedding.write(&mut writer);
                 writer.integrity(key(to)?);
             }
             Answer::RoleConflict(to) => {

@@ -227,9 +227,7 @@ impl Agent {
                 writer.nomination(number);
             }
         }
-        if let Some(embedding) = &mut self.embedding {
-            embedding.write(&mut writer);
-        }
+        self.embedding.write(&mut writer);
         writer.integrity(&remote.key).fingerprint();
         let remote = generation.remote_addr_of(pair);
         self.address(base, remote, out)
