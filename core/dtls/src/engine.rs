@@ -135,12 +135,12 @@ impl Engine {
                     let is_open = self.is_open();
                     keep(&mut self.early, record, is_open);
                 }
+                // RFC 9147 §4.5.3: somebody tries keys.
+                Read::Noise if self.link.records.forged >= FORGED_RECORDS => {
+                    return Err(DtlsError::library().into());
+                }
                 Read::Noise => {}
             }
-        }
-        if self.link.records.forged >= FORGED_RECORDS {
-            // RFC 9147 §4.5.3: somebody tries keys.
-            return Err(DtlsError::library().into());
         }
         // All of a datagram before any of it is used: of two messages in one place the newer counts.
         while let Some(message) = self.link.reassembly.next(self.epoch()) {
