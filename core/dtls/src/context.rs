@@ -88,9 +88,8 @@ impl Context {
     }
 
     /// Its datagrams fit into STUN messages.
-    pub(crate) fn embedded(mut self) -> Self {
+    pub(crate) fn embed(&mut self) {
         self.settings.mtu = EMBEDDED_MTU;
-        self
     }
 
     pub(crate) fn settings(&self) -> Settings {

@@ -89,17 +89,27 @@ impl Transport {
     /// due until [`Transport::resume`].
     pub fn start_ahead(&mut self, now: Instant, role: DtlsRole, fingerprints: Vec<Fingerprint>) {
         if let Stage::Waiting { context, .. } = &mut self.stage {
-            *context = context.clone().embedded();
+            context.embed();
             self.waits_for_path = true;
         }
         self.begin(now, role, Trust::Fingerprints(fingerprints), None);
     }
 
-    /// There is a path: time counts from now on.
-    pub fn resume(&mut self, now: Instant) {
-        if !std::mem::take(&mut self.waits_for_path) {
+    /// Whether it [started ahead](Transport::start_ahead), and was not told of a path yet.
+    #[inline]
+    pub fn is_ahead(&self) -> bool {
+        self.waits_for_path
+    }
+
+    /// There is a path: time counts from now on. What checks have not brought to the peer,
+    /// `not_arrived`, leaves again, before what else there is.
+    pub fn resume(&mut self, now: Instant, not_arrived: impl IntoIterator<Item = Vec<u8>>) {
+        if !mem::take(&mut self.waits_for_path) {
             return;
         }
+        let outgoing = self.outgoing_mut();
+        let later = mem::take(outgoing);
+        outgoing.extend(not_arrived.into_iter().chain(later));
         match &mut self.stage {
             Stage::Connecting(connecting) => connecting.resume(now),
             Stage::Connected(engine) => engine.link.flight.resume(now),
@@ -207,11 +217,7 @@ impl Transport {
 
     /// Appends the next datagram of a flight or alert; `false` when there is none.
     pub fn poll_datagram(&mut self, out: &mut Vec<u8>) -> bool {
-        let next = match self.engine_mut() {
-            Some(engine) => engine.link.outgoing.pop_front(),
-            None => self.last_words.pop_front(),
-        };
-        let Some(datagram) = next else {
+        let Some(datagram) = self.outgoing_mut().pop_front() else {
             return false;
         };
         out.extend_from_slice(&datagram);
@@ -285,6 +291,14 @@ impl Transport {
             Stage::Connecting(connecting) => Some(&mut connecting.engine),
             Stage::Connected(engine) => Some(engine),
             Stage::Waiting { .. } | Stage::Ended(_) => None,
+        }
+    }
+
+    fn outgoing_mut(&mut self) -> &mut VecDeque<Vec<u8>> {
+        match &mut self.stage {
+            Stage::Connecting(connecting) => &mut connecting.engine.link.outgoing,
+            Stage::Connected(engine) => &mut engine.link.outgoing,
+            Stage::Waiting { .. } | Stage::Ended(_) => &mut self.last_words,
         }
     }
 

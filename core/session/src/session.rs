@@ -125,10 +125,11 @@ impl Session {
         let Some(at) = self.receiver(datagram) else {
             return;
         };
-        self.transports[at].count_received(datagram, relayed, bytes.len());
+        let transport = &mut self.transports[at];
+        transport.count_received(datagram, relayed, bytes.len());
         match payload {
             Payload::Dtls => {
-                self.transports[at].agent.acknowledge_direct(bytes);
+                transport.agent.acknowledge_direct(bytes);
                 self.handle_dtls(at, bytes);
             }
             Payload::Rtcp => self.handle_rtcp(at, datagram, bytes),
@@ -289,7 +290,12 @@ impl Session {
                 (at, transport.agent.handle_datagram(now, datagram, bytes))
             });
         match taken.find(|(_, input)| *input != ice::Input::Unknown) {
-            Some((at, ice::Input::Handled)) => self.advance(at),
+            Some((at, ice::Input::Handled)) => {
+                self.advance(at);
+                while let Some(mut datagram) = self.transports[at].agent.poll_embedded() {
+                    self.handle_dtls(at, &mut datagram);
+                }
+            }
             Some((_, ice::Input::Data { remote, range })) => {
                 let datagram = Datagram {
                     remote,
@@ -368,10 +374,6 @@ impl Session {
                 Progress::Connected if !new => running.transport_connected(self.now),
                 Progress::None | Progress::Connected => {}
             }
-        }
-        if let Some(mut datagram) = self.transports[at].agent.poll_embedded() {
-            // Which comes here again.
-            self.handle_dtls(at, &mut datagram);
         }
     }
 }

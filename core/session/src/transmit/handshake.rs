@@ -9,21 +9,16 @@ impl Session {
     pub(super) fn poll_handshake(&mut self, out: &mut Vec<u8>) -> Option<Transmit> {
         let now = self.now;
         self.transports.iter_mut().find_map(|transport| {
-            let waits = !transport.left_over.is_empty() || transport.dtls.has_datagram();
-            let ready = waits && transport.agent.may_send(now);
+            let ready = transport.dtls.has_datagram() && transport.agent.may_send(now);
             let route = transport.agent.route().filter(|_| ready)?;
             if transport.is_blocked(route.socket) {
                 return None;
             }
             let begin = out.len();
             let content = route.open(out);
-            match transport.left_over.pop_front() {
-                Some(datagram) => out.extend_from_slice(&datagram),
-                None if transport.dtls.poll_datagram(out) => {}
-                None => {
-                    out.truncate(begin);
-                    return None;
-                }
+            if !transport.dtls.poll_datagram(out) {
+                out.truncate(begin);
+                return None;
             }
             let len = out.len() - content;
             route.close(content, out);

@@ -61,8 +61,6 @@ impl Transport {
     ) {
         self.dtls = dtls::Transport::new(config.dtls.clone(), certificates);
         self.srtp = None;
-        self.ahead = false;
-        self.left_over.clear();
         if let Some(media) = &mut self.media {
             media.forget_keys();
         }
@@ -123,10 +121,9 @@ impl Transport {
         let key = self.key;
         if let Handshake::Agreed { restart, .. } = self.handshake {
             if self.agent.selected_generation() >= Some(restart.unwrap_or_default()) {
-                self.begin_handshake(now, reports);
+                self.begin_handshake(now, dtls::Transport::start, reports);
             } else if restart.is_none() && self.agent.embeds() {
-                self.ahead = true;
-                self.begin_handshake(now, reports);
+                self.begin_handshake(now, dtls::Transport::start_ahead, reports);
             }
         }
         let mut progress = Progress::None;
@@ -140,7 +137,7 @@ impl Transport {
                 } => {
                     self.srtp = srtp;
                     self.key_media();
-                    if !self.ahead {
+                    if !self.dtls.is_ahead() {
                         self.agent.finish_embedding();
                     }
                     progress = Progress::Connected;
@@ -164,7 +161,12 @@ impl Transport {
         progress
     }
 
-    fn begin_handshake(&mut self, now: Instant, reports: &mut VecDeque<Report>) {
+    fn begin_handshake(
+        &mut self,
+        now: Instant,
+        start: fn(&mut dtls::Transport, Instant, DtlsRole, Vec<Fingerprint>),
+        reports: &mut VecDeque<Report>,
+    ) {
         let handshake = std::mem::replace(&mut self.handshake, Handshake::Unknown);
         match handshake {
             Handshake::Agreed {
@@ -176,10 +178,7 @@ impl Transport {
                 if restart.is_none() {
                     reports.push_back(self.connecting());
                 }
-                match self.ahead {
-                    true => self.dtls.start_ahead(now, role, fingerprints),
-                    false => self.dtls.start(now, role, fingerprints),
-                }
+                start(&mut self.dtls, now, role, fingerprints);
             }
             handshake => self.handshake = handshake,
         }
@@ -189,9 +188,7 @@ impl Transport {
     /// not brought to the peer goes there at once.
     pub(super) fn advance_embedded(&mut self, now: Instant) {
         if self.agent.may_send(now) {
-            self.ahead = false;
-            self.dtls.resume(now);
-            self.left_over.extend(self.agent.take_embedded());
+            self.dtls.resume(now, self.agent.take_embedded());
             if self.dtls.state() == dtls::State::Connected {
                 self.agent.finish_embedding();
             }

@@ -25,10 +25,6 @@ pub(crate) struct Transport {
     pub(crate) agent: ice::Agent,
     pub(crate) dtls: dtls::Transport,
     handshake: Handshake,
-    /// The handshake began before there was a path: its datagrams go inside of checks.
-    ahead: bool,
-    /// Those that no check has brought to the peer, when there was one.
-    pub(crate) left_over: VecDeque<Vec<u8>>,
     /// It gathers ahead and is not reported of.
     pub(crate) prepared: bool,
     pub(crate) sockets: Vec<BoundSocket>,
@@ -62,8 +58,6 @@ impl Transport {
             agent,
             dtls: dtls::Transport::new(config.dtls.clone(), certificates),
             handshake: Handshake::Unknown,
-            ahead: false,
-            left_over: VecDeque::new(),
             prepared: false,
             sockets: Vec::new(),
             binds: Vec::new(),
@@ -95,7 +89,7 @@ impl Transport {
     ) -> Progress {
         self.advance_ice(reports, actions, next_bind);
         let progress = self.advance_dtls(now, reports);
-        if self.ahead {
+        if self.dtls.is_ahead() {
             self.advance_embedded(now);
         }
         progress
