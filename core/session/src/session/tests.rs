@@ -1,6 +1,8 @@
 use std::time::Duration;
 
-use duologue_base::{Ecn, Generation, IceCredentials, IceRole, Protocol, SocketId, WallClock};
+use duologue_base::{
+    DtlsRole, Ecn, Generation, IceCredentials, IceRole, Protocol, SocketId, WallClock,
+};
 use duologue_identity::{Certificate, KeygenAlgorithm};
 
 use super::*;
@@ -568,4 +570,33 @@ fn datagrams_of_strangers_are_counted_and_dropped() {
     assert_eq!(counters.unknown_socket, 2);
     assert_eq!(counters.stray_stun, 2);
     assert_eq!(counters.unknown_protocol, 1);
+}
+
+#[test]
+fn checks_carry_nothing_of_a_handshake_that_is_made_again() {
+    for again in [false, true] {
+        let mut config = SessionConfig::new(dtls::Context::for_simulation(1).unwrap());
+        config.ice.sped = true;
+        let mut session = Session::new(config, Rng::from_u64(1));
+        let Command::Transport(_, TransportCommand::Add { certificates, .. }) = add_transport()
+        else {
+            unreachable!("it adds one")
+        };
+        session.handle_command(NOW, add_transport());
+        let start = TransportCommand::StartDtls {
+            role: DtlsRole::Client,
+            fingerprints: certificates.first().fingerprints().to_vec(),
+        };
+        session.handle_command(NOW, Command::Transport(KEY, start));
+        if again {
+            let restart = TransportCommand::RestartDtls {
+                role: DtlsRole::Client,
+                fingerprints: Vec::new(),
+                certificates,
+            };
+            session.handle_command(NOW, Command::Transport(KEY, restart));
+        }
+        let carried = session.transports[0].agent.take_embedded().count();
+        assert_eq!(carried, usize::from(!again));
+    }
 }

@@ -61,6 +61,8 @@ impl Transport {
     ) {
         self.dtls = dtls::Transport::new(config.dtls.clone(), certificates);
         self.srtp = None;
+        // It may be another peer, which is not to hear of the handshake before.
+        drop(self.agent.take_embedded());
         if let Some(media) = &mut self.media {
             media.forget_keys();
         }
