@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use duologue::{
-    BundlePolicy, Configuration, Endpoint, Events, MediaKind, MediaStreamId, PeerConnection,
-    SdpType, SessionDescription, TransceiverDirection, TransceiverInit,
+    BundlePolicy, Configuration, Endpoint, Event, Events, MediaKind, MediaStreamId, PeerConnection,
+    PeerConnectionState, SdpType, SessionDescription, TransceiverDirection, TransceiverInit,
 };
 use duologue_cli::whip::serve::{Happening, Options, Serving, Source};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -63,9 +63,9 @@ impl Served {
         method: &str,
         path: &str,
         headers: &[(&str, &str)],
-        body: &str,
+        body: impl AsRef<[u8]>,
     ) -> Answer {
-        let asking = self.asked(method, path, headers, body);
+        let asking = self.asked(method, path, headers, body.as_ref());
         tokio::time::timeout(PATIENCE, asking)
             .await
             .expect("it answers")
@@ -76,7 +76,7 @@ impl Served {
         method: &str,
         path: &str,
         headers: &[(&str, &str)],
-        body: &str,
+        body: &[u8],
     ) -> Answer {
         let mut stream = TcpStream::connect(&self.authority)
             .await
@@ -88,9 +88,9 @@ impl Served {
         for (name, value) in headers {
             request += &format!("{name}: {value}\r\n");
         }
-        request += &format!("Content-Length: {}\r\n\r\n{body}", body.len());
+        request += &format!("Content-Length: {}\r\n\r\n", body.len());
         stream
-            .write_all(request.as_bytes())
+            .write_all(&[request.as_bytes(), body].concat())
             .await
             .expect("it reads");
         let mut text = String::new();
@@ -213,8 +213,18 @@ impl Client {
         taken.expect("it fits");
     }
 
+    pub(crate) async fn connected(&mut self) {
+        self.wait(|event| {
+            matches!(
+                event,
+                Event::ConnectionStateChange(PeerConnectionState::Connected)
+            )
+        })
+        .await;
+    }
+
     /// Reads events until one is what is looked for.
-    pub(crate) async fn wait(&mut self, is: impl Fn(&duologue::Event) -> bool) {
+    pub(crate) async fn wait(&mut self, is: impl Fn(&Event) -> bool) {
         let waiting = async { while !is(&self.events.recv().await.expect("it is open")) {} };
         tokio::time::timeout(PATIENCE, waiting)
             .await
@@ -223,12 +233,8 @@ impl Client {
 }
 
 pub(crate) async fn gathered(events: &mut Events) {
-    let gathering = async {
-        while !matches!(
-            events.recv().await,
-            Some(duologue::Event::IceCandidate(None))
-        ) {}
-    };
+    let gathering =
+        async { while !matches!(events.recv().await, Some(Event::IceCandidate(None))) {} };
     tokio::time::timeout(PATIENCE, gathering)
         .await
         .expect("it gathers");
