@@ -4,7 +4,7 @@ use duologue::{IceServer, MediaKind, TransceiverDirection};
 use duologue_cli::whip::Limits;
 use duologue_cli::whip::serve::{Options, Origin, Source};
 
-use crate::raw::{Client, SDP, Served, file, for_publishers};
+use crate::raw::{Answer, Client, SDP, Served, file, for_publishers};
 
 #[tokio::test]
 async fn an_offer_is_answered_with_a_session_its_etag_and_all_candidates() {
@@ -129,6 +129,7 @@ async fn what_is_no_offer_for_it_gets_a_status_that_says_so() {
         ("/whip/live", "application/sdp", &only_speex, 422),
         ("/whip/a%20b", "application/sdp", &publish, 404),
         ("/whip/..", "application/sdp", &publish, 404),
+        ("/whip/%ff", "application/sdp", &publish, 400),
         ("/other", "application/sdp", &publish, 404),
     ] {
         let answer = served
@@ -138,15 +139,27 @@ async fn what_is_no_offer_for_it_gets_a_status_that_says_so() {
             answer.status, status,
             "{path} {kind}: {answer:?}\n{offer:.2000}"
         );
-        if status != 413 {
-            // §4.1: what people read.
-            let problem: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
-            assert_eq!(problem["status"], status, "{problem}");
-            assert!(problem["detail"].is_string());
-        }
+        is_problem(&answer);
     }
+    let answer = served.ask("POST", "/whip/live", &[SDP], [0xff]).await;
+    assert_eq!(answer.status, 400, "{answer:?}");
+    is_problem(&answer);
+    // RFC 9110 §15.5.16
+    let packed = [SDP, ("Content-Encoding", "gzip")];
+    let answer = served.ask("POST", "/whip/live", &packed, &publish).await;
+    assert_eq!(answer.status, 415, "{answer:?}");
+    is_problem(&answer);
     // None of them has left anything behind.
     assert_eq!(served.post("/whip/live", &publish).await.status, 201);
+}
+
+/// RFC 9725 §4.1, RFC 9457: what people read.
+fn is_problem(answer: &Answer) {
+    let kind = answer.header("Content-Type");
+    assert_eq!(kind, Some("application/problem+json"), "{answer:?}");
+    let problem: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
+    assert_eq!(problem["status"], answer.status, "{problem}");
+    assert!(problem["detail"].is_string());
 }
 
 #[tokio::test]

@@ -155,7 +155,7 @@ pub(super) async fn pass(
         // Browsers send preflight requests without a token.
         _ if request.method() == Method::OPTIONS => options(request.uri().path()),
         Some(refusal) => refusal.into_response(),
-        None => next.run(request).await,
+        None => explained(next.run(request).await),
     };
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -172,6 +172,23 @@ pub(super) async fn pass(
         );
     }
     response
+}
+
+/// What was refused before a handler saw it, as the problem that it is.
+fn explained(response: Response) -> Response {
+    let status = response.status();
+    let refused = status.is_client_error() || status.is_server_error();
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    if !refused || kind.is_some_and(|kind| kind == Refusal::MEDIA_TYPE) {
+        return response;
+    }
+    let detail = match status {
+        StatusCode::BAD_REQUEST => "the path or the body is no text in UTF-8",
+        StatusCode::PAYLOAD_TOO_LARGE => "the body is too long",
+        StatusCode::REQUEST_TIMEOUT => "the body took too long to come",
+        _ => "the request cannot be served",
+    };
+    Refusal::new(status, detail).into_response()
 }
 
 /// What a page reads of an answer.

@@ -170,10 +170,12 @@ fn is_of_type(headers: &HeaderMap, expected: &str) -> Result<(), Refusal> {
     let given = given
         .and_then(|value| value.split(';').next())
         .unwrap_or_default();
-    match given.trim().eq_ignore_ascii_case(expected) {
+    // Nothing here unpacks bodies (RFC 9110 §8.4).
+    let packed = headers.contains_key(header::CONTENT_ENCODING);
+    match given.trim().eq_ignore_ascii_case(expected) && !packed {
         true => Ok(()),
         false => {
-            let detail = format!("the body has to be {expected}");
+            let detail = format!("the body has to be {expected}, without a Content-Encoding");
             Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail))
         }
     }

@@ -15,6 +15,9 @@ pub(super) struct Refusal {
 }
 
 impl Refusal {
+    /// Of its answers.
+    pub(super) const MEDIA_TYPE: &'static str = "application/problem+json";
+
     pub(super) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         Refusal {
             status,
@@ -48,7 +51,7 @@ impl IntoResponse for Refusal {
         let headers = response.headers_mut();
         headers.insert(
             header::CONTENT_TYPE,
-            HeaderValue::from_static("application/problem+json"),
+            HeaderValue::from_static(Refusal::MEDIA_TYPE),
         );
         if let Some(seconds) = self.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
