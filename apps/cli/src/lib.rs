@@ -83,6 +83,34 @@ pub async fn main() -> ExitCode {
 /// What ends a command early; its text is for people.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
+/// Ctrl-C, and what a supervisor or a container says before it ends a program by force (`SIGTERM`).
+async fn interrupted() {
+    let asked = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            // There is no such signal here; the program then runs on.
+            std::future::pending::<()>().await;
+        }
+    };
+    tokio::select! {
+        () = asked => {}
+        () = terminated() => {}
+    }
+}
+
+#[cfg(unix)]
+async fn terminated() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut signal) => drop(signal.recv().await),
+        Err(_) => std::future::pending().await,
+    }
+}
+
+#[cfg(not(unix))]
+async fn terminated() {
+    std::future::pending().await
+}
+
 /// How long to measure, as `--seconds` has it.
 fn seconds(text: &str) -> Result<Duration, &'static str> {
     let seconds: f64 = text.parse().map_err(|_| "not a number")?;

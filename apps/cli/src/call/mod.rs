@@ -19,7 +19,7 @@ use tokio::sync::{mpsc, watch};
 use crate::ice_server::IceArgs;
 use crate::record::RecordArgs;
 use crate::tls::CertHash;
-use crate::{Failure, meter};
+use crate::{Failure, interrupted, meter};
 use signal::Progress;
 use story::Story;
 use terminal::Lines;
@@ -114,8 +114,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
         outcome = call.run(announced, candidates) => outcome,
         // The other side is gone without a word, or was never found.
         () = failed => Err(story.why_not(&pc).await.into()),
-        // Without such a signal nobody can send it.
-        Ok(()) = tokio::signal::ctrl_c() => Ok(()),
+        () = interrupted() => Ok(()),
     };
     pc.close();
     events.await?;

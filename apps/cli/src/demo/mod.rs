@@ -23,8 +23,8 @@ use std::sync::Arc;
 
 use duologue::{Configuration, Endpoint};
 
-use crate::Failure;
 use crate::ice_server::IceArgs;
+use crate::{Failure, interrupted};
 use call::Calls;
 use certificate::Shown;
 use guard::Names;
@@ -77,7 +77,7 @@ impl Args {
     }
 }
 
-/// Serves until Ctrl-C, then closes every call.
+/// Serves until Ctrl-C or `SIGTERM`, then closes every call.
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let tell: Tell = match args.json {
         true => Arc::new(|happening| {
@@ -95,13 +95,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
         }),
     };
     let demo = Demo::bind(args.listen, args.options(), tell).await?;
-    let interrupted = async {
-        if tokio::signal::ctrl_c().await.is_err() {
-            // There is no such signal here; the server then runs on.
-            std::future::pending::<()>().await;
-        }
-    };
-    demo.serve(interrupted).await;
+    demo.serve(interrupted()).await;
     if !args.json {
         println!("\nclosed");
     }

@@ -20,6 +20,14 @@ pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(40);
 pub(super) const RESTARTS: u32 = 5;
 /// The longest pause that a server may ask for (`Retry-After`).
 pub(super) const RETRY_PAUSE: Duration = Duration::from_secs(30);
+/// How long the packets of the last frames may wait for their turn.
+pub(super) const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
+/// How often is looked whether they have left.
+pub(super) const DRAIN_POLL: Duration = Duration::from_millis(10);
+/// How long the last packets may take to arrive, or to be missed and sent again.
+pub(super) const REPAIR_TIME: Duration = Duration::from_millis(300);
+/// How long sessions of a server that ends may take to complete what they record.
+pub(super) const RECORDS_TIMEOUT: Duration = Duration::from_secs(5);
 /// Frames that wait to be written to a file.
 pub(super) const FRAMES: usize = 64;
 

@@ -84,10 +84,3 @@ impl Access {
         Duration::from_secs(self.wait.into())
     }
 }
-
-/// Ctrl-C, where there is such a thing.
-async fn interrupted() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
-    }
-}

@@ -10,15 +10,15 @@ use duologue::{
 use tokio::sync::oneshot;
 use tokio::time::sleep;
 
+use super::Access;
 use super::client::EndpointUrl;
 use super::recorder::{Arrived, Recorder};
 use super::tell::Tell;
 use super::tend::Tended;
-use super::{Access, interrupted};
-use crate::Failure;
 use crate::http::is_loopback;
 use crate::ice_server::IceArgs;
 use crate::record::RecordArgs;
+use crate::{Failure, interrupted};
 
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Args {

@@ -1,12 +1,14 @@
 //! The frames of a file, each when its time has come.
 
+use std::fmt::Display;
 use std::path::Path;
 use std::time::Duration;
 
 use duologue::files::{FileReader, Format, Frame, Track};
 use duologue::{EncodedFrameWriter, MediaKind, RtpReceiver, RtpTransceiver};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
+use super::limits::DRAIN_POLL;
 use crate::Failure;
 
 /// How long a last frame lasts.
@@ -20,7 +22,7 @@ pub(super) type Writers = Vec<(Format, Option<EncodedFrameWriter>)>;
 /// # Errors
 /// The file cannot be read, or has other tracks.
 pub(super) fn tracks(path: &Path) -> Result<Vec<Track>, Failure> {
-    let wrong = |what: &str| format!("{}: {what}", path.display());
+    let wrong = |what: &str| wrong(path, &what);
     let file = FileReader::open(path).map_err(|error| wrong(&error.to_string()))?;
     let tracks = file.tracks().to_vec();
     let of = |kind| {
@@ -30,23 +32,27 @@ pub(super) fn tracks(path: &Path) -> Result<Vec<Track>, Failure> {
             .count()
     };
     match (of(MediaKind::Audio), of(MediaKind::Video)) {
-        (0, 0) => Err(wrong("there is no track in it").into()),
+        (0, 0) => Err(wrong("there is no track in it")),
         (0 | 1, 0 | 1) => Ok(tracks),
-        _ => Err(wrong("two tracks of one kind do not go").into()),
+        _ => Err(wrong("two tracks of one kind do not go")),
     }
+}
+
+fn wrong(path: &Path, what: &dyn Display) -> Failure {
+    format!("{}: {what}", path.display()).into()
 }
 
 /// Sends the file once, or again and again. Gives how many frames went.
 ///
 /// # Errors
-/// The file changed; the connection is closed.
+/// The file changed; the connection is closed, which is an [`Exception`](duologue::Exception).
 pub(super) async fn send(path: &Path, writers: &Writers, again: bool) -> Result<u64, Failure> {
     let (begun, mut round) = (Instant::now(), Duration::ZERO);
     let mut sent = 0;
     loop {
-        let mut file = FileReader::open(path)?;
+        let mut file = FileReader::open(path).map_err(|error| wrong(path, &error))?;
         let mut last = Duration::ZERO;
-        while let Some(frame) = file.next_frame()? {
+        while let Some(frame) = file.next_frame().map_err(|error| wrong(path, &error))? {
             last = last.max(frame.time);
             let time = round + frame.time;
             sleep_until(begun + time).await;
@@ -61,6 +67,14 @@ pub(super) async fn send(path: &Path, writers: &Writers, again: bool) -> Result<
         if !again {
             return Ok(sent);
         }
+    }
+}
+
+/// Until the last packet of all frames has left.
+pub(super) async fn drained(writers: &Writers) {
+    let writers = || writers.iter().filter_map(|(_, writer)| writer.as_ref());
+    while writers().any(|writer| writer.queued() > 0) {
+        sleep(DRAIN_POLL).await;
     }
 }
 

@@ -1,23 +1,24 @@
 //! `duologue whip publish`: a file to a WHIP server.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use duologue::{
-    BundlePolicy, Configuration, Endpoint, MediaStreamId, PeerConnection, TransceiverDirection,
-    TransceiverInit,
+    BundlePolicy, Configuration, Endpoint, Exception, MediaStreamId, PeerConnection,
+    TransceiverDirection, TransceiverInit,
 };
 use tokio::sync::oneshot;
+use tokio::time::{sleep, timeout};
 
+use super::Access;
 use super::client::EndpointUrl;
+use super::limits::{DRAIN_TIMEOUT, REPAIR_TIME};
 use super::playback::{self, Writers};
 use super::tell::Tell;
 use super::tend::Tended;
-use super::{Access, interrupted};
-use crate::Failure;
 use crate::http::is_loopback;
 use crate::ice_server::IceArgs;
 use crate::record::RecordArgs;
+use crate::{Failure, interrupted};
 
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Args {
@@ -90,24 +91,34 @@ async fn publish(
     let media = async {
         progress.connected().await?;
         tell.connected();
+        let sending = async {
+            let sent = playback::send(file, writers, again).await?;
+            // A peer that takes so little that this takes longer has them no more in time.
+            let _ = timeout(DRAIN_TIMEOUT, playback::drained(writers)).await;
+            sleep(REPAIR_TIME).await;
+            Ok(sent)
+        };
         tokio::select! {
-            sent = playback::send(file, writers, again) => sent,
-            () = progress.gone() => Err("the server ended the session".into()),
+            sent = sending => sent.map_err(noticed),
+            () = progress.gone() => Err(ENDED.into()),
         }
     };
     let outcome = tokio::select! {
         outcome = media => outcome.map(Some),
         () = interrupted() => Ok(None),
     };
-    // What was sent last is on its way.
-    if matches!(outcome, Ok(Some(_))) {
-        tokio::time::sleep(DRAIN).await;
-    }
     drop(end);
     tending.await?;
     tell.published(outcome?);
     Ok(())
 }
 
-/// How long the last packets may take.
-const DRAIN: Duration = Duration::from_millis(300);
+const ENDED: &str = "the server ended the session";
+
+/// A connection that is closed may be noticed by its writers first.
+fn noticed(error: Failure) -> Failure {
+    match error.is::<Exception>() {
+        true => ENDED.into(),
+        false => error,
+    }
+}

@@ -4,8 +4,9 @@ use std::path::Path;
 use std::process::Stdio;
 
 use duologue::files::FileReader;
+use rustix::process::Signal;
 use serde_json::Value;
-use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
 use crate::raw::{PATIENCE, file};
@@ -23,6 +24,7 @@ impl Program {
             .arg("--json")
             .env("DUOLOGUE_TOKEN", "secret")
             .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
             .expect("the program starts");
@@ -50,10 +52,24 @@ impl Program {
         ended.expect("it ends").expect("it was started").success()
     }
 
+    /// What it says of its failure.
+    async fn failed(&mut self) -> String {
+        assert!(!self.succeeded().await);
+        let mut text = String::new();
+        let mut stderr = self.child.stderr.take().expect("piped");
+        let reading = tokio::time::timeout(PATIENCE, stderr.read_to_string(&mut text));
+        reading.await.expect("it ended").expect("UTF-8");
+        text
+    }
+
     fn interrupt(&self) {
+        self.signal(Signal::INT);
+    }
+
+    fn signal(&self, signal: Signal) {
         let id = self.child.id().expect("it runs");
         let pid = rustix::process::Pid::from_raw(id.cast_signed()).expect("not zero");
-        rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("it runs");
+        rustix::process::kill_process(pid, signal).expect("it runs");
     }
 }
 
@@ -156,6 +172,104 @@ async fn all_frames_of_a_file_that_is_published_once_arrive() {
     counts.sort_unstable();
     expected.sort_unstable();
     assert_eq!(counts, expected, "{recorded}");
+}
+
+/// An IVF file of pretended VP8: a second of small frames, then one of so many bytes.
+fn ending_with(bytes: usize) -> Vec<u8> {
+    let frames: Vec<Vec<u8>> = (0..30)
+        .map(|number| match number {
+            0 => vec![0x10, 0, 0, 0x9d, 0x01, 0x2a, 0x80, 0x02, 0xe0, 0x01],
+            29 => [&[0x11, 0, 0][..], &vec![7; bytes]].concat(),
+            _ => vec![0x11, 0, 0, 7],
+        })
+        .collect();
+    let mut file = b"DKIF\0\0\x20\0VP80\x80\x02\xe0\x01".to_vec();
+    for number in [30_u32, 1, 30, 0] {
+        file.extend(number.to_le_bytes());
+    }
+    for (time, frame) in (0_u64..).zip(frames) {
+        let length = u32::try_from(frame.len()).expect("short");
+        file.extend(length.to_le_bytes());
+        file.extend(time.to_le_bytes());
+        file.extend(frame);
+    }
+    file
+}
+
+#[tokio::test]
+async fn a_last_frame_that_takes_its_time_arrives_before_the_session_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let large = folder.path().join("large.ivf");
+    std::fs::write(&large, ending_with(400_000)).unwrap();
+    let mut server = Program::start(&[
+        "whip",
+        "serve",
+        "--listen",
+        "127.0.0.1:0",
+        "--record",
+        folder.path().to_str().unwrap(),
+    ]);
+    let listening = server.told("listening").await;
+    let whip = listening["urls"][0].as_str().expect("a URL");
+    let mut publisher = Program::start(&["whip", "publish", whip, large.to_str().unwrap()]);
+    assert!(publisher.succeeded().await);
+    let recorded = server.told("recorded").await;
+    assert_eq!(counted(&recorded), [30], "{recorded}");
+}
+
+#[tokio::test]
+async fn a_server_that_is_ended_completes_its_records_first() {
+    let folder = tempfile::tempdir().unwrap();
+    for signal in [Signal::INT, Signal::TERM] {
+        let mut server = Program::start(&[
+            "whip",
+            "serve",
+            "--listen",
+            "127.0.0.1:0",
+            "--record",
+            folder.path().to_str().unwrap(),
+        ]);
+        let listening = server.told("listening").await;
+        let [whip, whep] = [0, 1].map(|n| listening["urls"][n].as_str().expect("a URL").to_owned());
+        let file = file().with_extension("mp4");
+        let mut publisher =
+            Program::start(&["whip", "publish", &whip, file.to_str().unwrap(), "--loop"]);
+        publisher.told("connected").await;
+        let mut viewer = Program::start(&["whep", "play", &whep, "--seconds", "1"]);
+        assert!(viewer.succeeded().await);
+
+        server.signal(signal);
+        let recorded = server.told("recorded").await;
+        assert!(server.succeeded().await);
+        assert!(recorded["error"].is_null(), "{recorded}");
+        let path = Path::new(recorded["path"].as_str().expect("a path"));
+        // To the last picture; sound before the first one is not in it.
+        let codec = recorded["tracks"][0]["codec"].as_str();
+        assert_eq!(codec, Some("video/H264"), "{recorded}");
+        let counts = counted(&recorded);
+        assert!(counts.iter().all(|count| *count > 5), "{recorded}");
+        assert_eq!(frames(path)[0], counts[0]);
+        let why = publisher.failed().await;
+        assert!(why.contains("the server ended the session"), "{why}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_breaks_while_it_is_published_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let broken = folder.path().join("broken.webm");
+    std::fs::copy(file(), &broken).unwrap();
+    let mut server = Program::start(&["whip", "serve", "--listen", "127.0.0.1:0"]);
+    let listening = server.told("listening").await;
+    let whip = listening["urls"][0].as_str().expect("a URL");
+    let broken = broken.to_str().unwrap();
+    let mut publisher = Program::start(&["whip", "publish", whip, broken, "--loop"]);
+    publisher.told("connected").await;
+    let half = std::fs::metadata(broken).unwrap().len() / 2;
+    let opened = std::fs::OpenOptions::new().write(true).open(broken);
+    opened.unwrap().set_len(half).unwrap();
+    let why = publisher.failed().await;
+    assert!(why.contains("broken.webm"), "{why}");
 }
 
 #[tokio::test]

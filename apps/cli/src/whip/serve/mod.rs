@@ -20,11 +20,11 @@ use duologue::{BundlePolicy, Configuration, Endpoint, IceServer};
 use tokio::sync::Semaphore;
 
 use super::limits::Limits;
-use super::{interrupted, playback};
-use crate::Failure;
+use super::playback;
 use crate::demo::server::Server;
 use crate::demo::{self, Encryption};
 use crate::ice_server::{IceArgs, IceServerArg};
+use crate::{Failure, interrupted};
 use gate::Gate;
 pub use gate::Origin;
 pub use happening::Happening;
@@ -159,7 +159,7 @@ pub(super) async fn run_whep(args: WhepArgs) -> Result<(), Failure> {
     run(Source::File(args.file), args.serve).await
 }
 
-/// Serves until Ctrl-C, then ends every session.
+/// Serves until Ctrl-C or `SIGTERM`, then ends every session.
 async fn run(source: Source, args: ServeArgs) -> Result<(), Failure> {
     let tell: Tell = match args.json {
         true => Arc::new(|happening| {
@@ -275,12 +275,12 @@ impl Serving {
         &self.authority
     }
 
-    /// Serves until `end` is there, then ends every session.
+    /// Serves until `end` is there, then ends every session and completes what it records.
     pub async fn serve(self, end: impl Future<Output = ()>) {
         let sessions = self.sessions;
         let end = async {
             end.await;
-            sessions.close_all();
+            sessions.end_all().await;
         };
         self.server.serve(end).await;
     }

@@ -11,6 +11,7 @@ use duologue::{
     Configuration, Endpoint, Event, Events, IceServer, PeerConnection, SdpType, SessionDescription,
 };
 use tokio::sync::{Mutex as AsyncMutex, Semaphore, watch};
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::refusal::Refusal;
@@ -18,7 +19,7 @@ use super::session::{Patched, Session, gone, random};
 use super::stage::{self, Source, Stage, View};
 use super::watching::Watching;
 use super::{Happening, Tell};
-use crate::whip::limits::{GATHER_TIMEOUT, Limits};
+use crate::whip::limits::{GATHER_TIMEOUT, Limits, RECORDS_TIMEOUT};
 use crate::whip::link;
 use crate::whip::offer::{self, Way};
 use crate::whip::recorder::Recorder;
@@ -85,9 +86,10 @@ impl Sessions {
             answer,
         } = self.negotiate(way, stream, offer).await?;
         let (id, etag) = (random()?, format!("\"{}\"", random()?));
+        let mut recording = None;
         if way == Way::Publish {
             self.stage.publish(stream, &pc)?;
-            self.record(stream, &pc);
+            recording = self.record(stream, &pc);
         }
 
         let (gathered, watched) = watch::channel(0);
@@ -102,6 +104,7 @@ impl Sessions {
             pc,
             gathered,
             view,
+            recording,
             _place: place,
         };
         let attending = self
@@ -177,8 +180,7 @@ impl Sessions {
         }
         // Its client may have ended it.
         let _ = self.delete(&id);
-        watching.pc.close();
-        drop(watching);
+        watching.close().await;
         (self.tell)(Happening::Ended { stream, role });
     }
 
@@ -190,12 +192,12 @@ impl Sessions {
     }
 
     /// Writes what a publisher sends into a file of its own.
-    fn record(&self, stream: &str, pc: &PeerConnection) {
+    fn record(&self, stream: &str, pc: &PeerConnection) -> Option<JoinHandle<()>> {
         let Source::Publishers {
             record: Some(folder),
         } = &self.source
         else {
-            return;
+            return None;
         };
         let receivers: Vec<_> = pc.transceivers().iter().map(|it| it.receiver()).collect();
         let recorder = Recorder::new(&receivers);
@@ -204,7 +206,7 @@ impl Sessions {
             self.tell.clone(),
         );
         let path = free_name(folder, stream, number, recorder.ending());
-        tokio::spawn(async move {
+        Some(tokio::spawn(async move {
             let tally = recorder.tally();
             let error = recorder
                 .run(Some(path.clone()))
@@ -216,7 +218,7 @@ impl Sessions {
                 tracks: tally.tracks(),
                 error,
             });
-        });
+        }))
     }
 
     /// What a fragment asks for: more candidates, or another set of ICE.
@@ -241,11 +243,17 @@ impl Sessions {
         self.lock().get(id).cloned().ok_or_else(gone)
     }
 
-    pub(super) fn close_all(&self) {
+    /// Ends all, and lets them complete what they record. There is no room for others from then on.
+    pub(super) async fn end_all(&self) {
         let sessions = std::mem::take(&mut *self.lock());
         sessions
             .into_values()
             .for_each(|session| session.pc.close());
+        let places = u32::try_from(self.limits.sessions).unwrap_or(u32::MAX);
+        let all = timeout(RECORDS_TIMEOUT, self.places.acquire_many(places)).await;
+        if let Ok(Ok(all)) = all {
+            all.forget();
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Arc<Session>>> {

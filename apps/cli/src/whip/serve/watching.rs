@@ -7,6 +7,7 @@ use duologue::{
     RtpSender,
 };
 use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 use super::stage::View;
@@ -20,6 +21,8 @@ pub(super) struct Watching {
     pub(super) gathered: watch::Sender<u64>,
     /// Of a viewer.
     pub(super) view: Option<View>,
+    /// Of a publisher.
+    pub(super) recording: Option<JoinHandle<()>>,
     pub(super) _place: OwnedSemaphorePermit,
 }
 
@@ -29,7 +32,7 @@ impl Watching {
         let late = sleep(self.connect);
         tokio::pin!(late);
         let mut connected = false;
-        let mut playing = None;
+        let mut playing: Option<JoinHandle<()>> = None;
         let mut alive = match &self.view {
             Some(View::Forwarded { alive, .. }) => Some(alive.clone()),
             _ => None,
@@ -66,11 +69,19 @@ impl Watching {
         }
         // A file that is played ends with its connection, too; this is sooner.
         if let Some(playing) = playing {
-            tokio::task::JoinHandle::abort(&playing);
+            playing.abort();
         }
     }
 
-    fn play(&mut self) -> Option<tokio::task::JoinHandle<()>> {
+    /// Its place is free once its record is complete.
+    pub(super) async fn close(self) {
+        self.pc.close();
+        if let Some(recording) = self.recording {
+            let _ = recording.await;
+        }
+    }
+
+    fn play(&mut self) -> Option<JoinHandle<()>> {
         let Some(View::File(path, writers)) = &mut self.view else {
             return None;
         };
