@@ -205,7 +205,7 @@ fn arrivals_that_are_told_by_stream_tell_as_much() {
     });
 }
 
-/// A queue that marks what waits longer than a millisecond (RFC 9332): the rate follows its marks, and
+/// A queue that marks what waits longer than 4 ms (RFC 9332): the rate follows its marks, and
 /// hardly anything waits.
 #[test]
 fn a_queue_that_marks_is_hardly_there() {
