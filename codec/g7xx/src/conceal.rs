@@ -52,8 +52,7 @@ impl Concealer {
             *sample = self.heard[start + index % period] * gain;
         }
         self.made += out.len();
-        let copy = out.to_vec();
-        self.remember(&copy);
+        self.remember(out);
     }
 
     /// The shift at which the end of what was heard is most like itself.

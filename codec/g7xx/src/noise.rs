@@ -16,7 +16,9 @@
 pub struct ComfortNoise {
     /// Below the level of overload, in decibels: 0 to 127.
     pub level: u8,
-    /// Reflection coefficients of an all-pole filter, between -1 and 1; none for white noise.
+    /// Reflection coefficients of an all-pole filter, between -1 and 1; none for white noise. RFC 3389
+    /// leaves their sign open: as libwebrtc and FFmpeg have it, the first is below zero where
+    /// neighbours are alike.
     reflection: Vec<f32>,
 }
 
@@ -59,7 +61,7 @@ impl ComfortNoise {
     }
 }
 
-/// RFC 3389 §3.3: uniform, 127 for none.
+/// RFC 3389 §3.2: uniform, 127 for none.
 fn dequantize(byte: u8) -> f32 {
     (258.0 * (f32::from(byte) - 127.0) / 32_768.0).clamp(-0.999, 0.999)
 }
@@ -83,7 +85,7 @@ fn reflection(correlation: &[f32]) -> Vec<f32> {
         }
         predictor.push(next);
         error *= 1.0 - next * next;
-        all.push(next);
+        all.push(-next);
     }
     all
 }
@@ -123,9 +125,9 @@ impl NoiseGenerator {
         let mut forward = input;
         for stage in (0..reflection.len()).rev() {
             let k = reflection[stage];
-            forward += k * self.stages[stage];
+            forward -= k * self.stages[stage];
             if stage + 1 < MAX_ORDER {
-                self.stages[stage + 1] = self.stages[stage] - k * forward;
+                self.stages[stage + 1] = self.stages[stage] + k * forward;
             }
         }
         self.stages[0] = forward;
@@ -168,7 +170,7 @@ mod tests {
                 generator.fill(&noise, &mut sound);
                 let heard = energy(&sound) + f32::from(level);
                 assert!(heard.abs() < 1.0, "{level} {k}: {heard}");
-                assert!((colour(&sound) - k).abs() < 0.05, "{k}: {}", colour(&sound));
+                assert!((colour(&sound) + k).abs() < 0.05, "{k}: {}", colour(&sound));
             }
         }
     }
@@ -178,7 +180,7 @@ mod tests {
         let mut generator = NoiseGenerator::new(3);
         let dull = ComfortNoise {
             level: 30,
-            reflection: vec![0.7, -0.2],
+            reflection: vec![-0.7, 0.2],
         };
         let mut source = vec![0.0; 16_000];
         generator.fill(&dull, &mut source);
@@ -188,6 +190,7 @@ mod tests {
         let told = ComfortNoise::parse(&payload).unwrap();
         let mut again = vec![0.0; 16_000];
         generator.fill(&told, &mut again);
+        assert!(colour(&source) > 0.5 && told.reflection[0] < -0.5);
         assert!((energy(&again) - energy(&source)).abs() < 1.0);
         assert!((colour(&again) - colour(&source)).abs() < 0.05);
     }
