@@ -143,7 +143,8 @@ impl MediaTransport {
         self.handle_marked_rtp(now, arrival, sequence_number, packet);
     }
 
-    /// An RTP packet in the clear, when it arrived and how the network marked it; its sequence number is as SRTP has extended it (RFC 3711 §3.3.1).
+    /// An RTP packet in the clear, when it arrived and how the network marked it; its sequence number is
+    /// as SRTP has extended it (RFC 3711 §3.3.1).
     pub fn handle_marked_rtp(
         &mut self,
         now: Instant,

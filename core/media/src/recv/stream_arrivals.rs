@@ -15,8 +15,6 @@ use crate::limits::{SOURCES, STREAM_ARRIVALS};
 pub(crate) struct StreamArrivals {
     streams: Vec<Stream>,
     due: Option<Instant>,
-    /// The last packets came with a mark: somebody on the path may speak by it.
-    marked: bool,
 }
 
 #[derive(Debug)]
@@ -56,13 +54,12 @@ impl StreamArrivals {
             return;
         };
         if stream.note(number, Arrived { at, ecn }) {
-            self.marked = matches!(ecn, Ecn::Ect1 | Ecn::Ce);
-            let interval = match self.marked {
-                true => INTERVAL_MARKED,
-                false => INTERVAL,
+            // Somebody on the path may speak by marks.
+            let interval = match ecn {
+                Ecn::Ect1 | Ecn::Ce => INTERVAL_MARKED,
+                Ecn::NotEct | Ecn::Ect0 => INTERVAL,
             };
-            let due = now + interval;
-            self.due = Some(self.due.map_or(due, |before| before.min(due)));
+            self.due = Instant::earliest([self.due, Some(now + interval)]);
         }
     }
 
