@@ -300,7 +300,7 @@ impl PayloadFormat {
             PayloadFormat::H264 { .. } => h264::coded_sizes(frame, parts).max_by_key(pixels),
             _ => None,
         };
-        of_parts.or(self.frame_info(frame, parts).size)
+        of_parts.or_else(|| self.frame_info(frame, parts).size)
     }
 
     /// Writes other running numbers into a payload that has such: of its picture, and of the last picture
