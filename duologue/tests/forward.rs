@@ -10,7 +10,7 @@ mod common;
 use std::time::Duration;
 
 use common::media::{call, within};
-use common::{Peer, endpoint};
+use common::{Peer, describe, endpoint};
 use duologue::{
     Bytes, Choice, EncodedFrameInit, Event, Forwarder, Forwarding, MediaKind, PayloadType,
     RtpEncodingParameters, RtpSender, TransceiverDirection, TransceiverInit,
@@ -160,22 +160,12 @@ async fn a_viewer_gets_the_layer_that_its_path_carries() {
         .connection
         .add_transceiver(MediaKind::Video, init)
         .unwrap();
-    alice.connection.set_local_description(None).await.unwrap();
-    alice.gathered().await;
-    let offer = alice.connection.local_description().unwrap();
-    bob.connection.set_remote_description(offer).await.unwrap();
+    describe(&mut alice, &mut bob).await;
     let of_bob = bob.connection.transceivers().remove(0);
     of_bob
         .set_direction(TransceiverDirection::Sendrecv)
         .unwrap();
-    bob.connection.set_local_description(None).await.unwrap();
-    bob.gathered().await;
-    let answer = bob.connection.local_description().unwrap();
-    alice
-        .connection
-        .set_remote_description(answer)
-        .await
-        .unwrap();
+    describe(&mut bob, &mut alice).await;
 
     let forwarder = Forwarder::new(&of_bob.receiver());
     let forwarding = forwarder.forward(&of_bob.sender());

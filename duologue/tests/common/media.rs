@@ -9,7 +9,7 @@ use std::time::Duration;
 use duologue::{Endpoint, MediaKind, RtpTransceiver, TransceiverDirection};
 use tokio::time::timeout;
 
-use super::{Peer, endpoint};
+use super::{Peer, describe, endpoint};
 
 /// Two peers that send audio and video to each other, and their transceivers.
 pub(crate) struct Call {
@@ -29,26 +29,14 @@ pub(crate) async fn call_on(endpoint: &Endpoint) -> Call {
         let made = alice.connection.add_transceiver(kind, Default::default());
         made.expect("the connection is open")
     });
-    let offer = alice.connection.create_offer(Default::default());
-    let offer = offer.await.expect("an offer");
-    alice.connection.set_local_description(offer).await.unwrap();
-    alice.gathered().await;
-    let offer = alice.connection.local_description().unwrap();
-    bob.connection.set_remote_description(offer).await.unwrap();
+    describe(&mut alice, &mut bob).await;
     let made = bob.connection.transceivers();
     for transceiver in &made {
         transceiver
             .set_direction(TransceiverDirection::Sendrecv)
             .unwrap();
     }
-    bob.connection.set_local_description(None).await.unwrap();
-    bob.gathered().await;
-    let answer = bob.connection.local_description().unwrap();
-    alice
-        .connection
-        .set_remote_description(answer)
-        .await
-        .unwrap();
+    describe(&mut bob, &mut alice).await;
     Call {
         alice,
         bob,

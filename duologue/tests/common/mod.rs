@@ -50,19 +50,19 @@ pub(crate) fn endpoint() -> Endpoint {
 
 /// Offer and answer, with all candidates in the descriptions.
 pub(crate) async fn negotiate(offerer: &mut Peer, answerer: &mut Peer) {
-    let (a, b) = (offerer.connection.clone(), answerer.connection.clone());
-    a.set_local_description(None).await.expect("an offer");
-    offerer.gathered().await;
-    let offer = a.local_description().expect("an offer");
-    b.set_remote_description(offer)
-        .await
-        .expect("the offer is good");
-    b.set_local_description(None).await.expect("an answer");
-    answerer.gathered().await;
-    let answer = b.local_description().expect("an answer");
-    a.set_remote_description(answer)
-        .await
-        .expect("the answer is good");
+    describe(offerer, answerer).await;
+    describe(answerer, offerer).await;
+}
+
+/// The half of it: an offer, or the answer to one.
+pub(crate) async fn describe(from: &mut Peer, to: &mut Peer) {
+    let made = from.connection.set_local_description(None).await;
+    made.expect("a description");
+    from.gathered().await;
+    let description = from.connection.local_description();
+    let description = description.expect("it was made");
+    let taken = to.connection.set_remote_description(description).await;
+    taken.expect("it is good");
 }
 
 /// Two connected peers and both ends of an open channel.
