@@ -84,15 +84,12 @@ fn a_tone_keeps_its_pitch_where_every_tenth_packet_is_lost_and_as_much_is_concea
     let second = &heard[100..200];
     assert!((392..=408).contains(&rises(second)), "{}", rises(second));
 
-    let told = sound.told().unwrap();
-    // 20 of 200 packets; and what was asked for after the last one is concealed as well.
-    let after = 500 - 20;
-    let of_end = 8 * after;
-    let concealed = told.statistics.concealed_samples;
-    let expected = 20 * 160..=20 * 160 + of_end;
-    assert!(expected.contains(&concealed), "{concealed}");
-    let events = told.statistics.concealment_events;
-    assert!((20..=21).contains(&events), "{events}");
+    let told = sound.told().unwrap().statistics;
+    // The delay is longer at first than this network needs: the third gap is passed over, and half of the
+    // fourth. At the end, 30 ms behind the last packet, nothing comes for 450 ms.
+    let gaps = 18 * 20 + 10;
+    assert_eq!(told.concealed_samples, 8 * (gaps + 450));
+    assert_eq!(told.concealment_events, 19 + 1);
 }
 
 #[test]
