@@ -26,7 +26,7 @@ struct Told {
 }
 
 /// What is told of one stream.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Player {
     /// Who plays it.
     by: u64,
@@ -69,19 +69,20 @@ impl Shared {
             true => known.before.clone(),
             false => Some(known.total()),
         });
-        put(&mut told.players, same, &Player { by, before, stats });
+        put(&mut told.players, same, Player { by, before, stats });
     }
 
     /// An encoder tells of an encoding.
     pub(super) fn tell_encoder(&self, stats: EncoderStats) {
-        let same = |it: &EncoderStats| (it.sender, it.encoding) == (stats.sender, stats.encoding);
-        put(&mut self.told().encoders, same, &stats);
+        let key = (stats.sender, stats.encoding);
+        let same = |it: &EncoderStats| (it.sender, it.encoding) == key;
+        put(&mut self.told().encoders, same, stats);
     }
 
     /// A sender tells of what it was given.
     pub(super) fn tell_source(&self, stats: SourceStats) {
-        let same = |it: &SourceStats| it.sender == stats.sender;
-        put(&mut self.told().sources, same, &stats);
+        let sender = stats.sender;
+        put(&mut self.told().sources, |it| it.sender == sender, stats);
     }
 
     /// Nothing is given to a sender any more.
@@ -104,15 +105,15 @@ impl Shared {
 }
 
 /// The newest in the place of the one before; of too many, the oldest goes.
-fn put<T: Clone>(all: &mut Vec<T>, same: impl Fn(&T) -> bool, new: &T) {
+fn put<T>(all: &mut Vec<T>, same: impl Fn(&T) -> bool, new: T) {
     if let Some(known) = all.iter_mut().find(|it| same(it)) {
-        known.clone_from(new);
+        *known = new;
         return;
     }
     if all.len() >= TOLD_STREAMS {
         all.remove(0);
     }
-    all.push(new.clone());
+    all.push(new);
 }
 
 #[cfg(test)]
