@@ -197,9 +197,7 @@ impl Pump {
     /// One turn of the worker.
     async fn turn(&mut self, mut sound: Box<Sound>, now: Instant) -> (Option<Heard>, Option<Told>) {
         if self.ticks.is_multiple_of(TICKS_A_LOOK) {
-            let target = self.receiver.jitter_buffer_target();
-            let target = target.map(|ms| Duration::from_secs_f64(ms / 1_000.0));
-            sound.set_jitter_buffer_target(target);
+            sound.set_jitter_buffer_target(self.receiver.jitter_buffer_target_time());
             self.member.join(&self.receiver);
         }
         self.ticks += 1;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use duologue_codec::{AudioCodec, CodecSet, VideoCodec};
+use duologue_codec::{AudioCodec, CodecSet, Implementation, VideoCodec};
 use duologue_jsep::{Capabilities, CodecCapability};
 use duologue_peer::{RtpCodec, RtpCodecParameters, RtpSendParameters};
 use duologue_rtp::{Fmtp, PayloadType};
@@ -88,6 +88,18 @@ pub(crate) fn narrow(capabilities: &mut Capabilities, codecs: &CodecSet) {
     let can = |it: &CodecCapability| it.send || it.receive;
     capabilities.codecs.retain(can);
 }
+
+/// The library that a [`CodecSet`] takes for a codec, of those that can.
+pub(super) fn library<'a, C: Eq + 'a>(
+    mut can: impl Iterator<Item = &'a Implementation<C>>,
+    codec: C,
+) -> Option<String> {
+    can.find(|it| it.codec == codec)
+        .map(|it| it.library.clone())
+}
+
+/// The clock of all payload formats of video.
+pub(super) const VIDEO_CLOCK: u32 = 90_000;
 
 /// A time of a source's clock as that of RTP.
 pub(super) fn ticks(time: Duration, clock_rate: u32) -> u32 {

@@ -11,7 +11,7 @@ use duologue_rtp::payload::FrameSize;
 use duologue_rtp::{NtpTime, Ssrc};
 use duologue_session::{EncodedFrame, SenderTime};
 
-use super::choice::Clock;
+use super::choice::{Clock, VIDEO_CLOCK};
 use super::pace::PerSecond;
 use crate::limits::PICTURES_TO_SHOW;
 
@@ -186,9 +186,6 @@ impl Pictures {
         }
     }
 }
-
-/// All payload formats of video have it.
-const VIDEO_CLOCK: u32 = 90_000;
 
 #[cfg(test)]
 mod tests;

@@ -13,7 +13,7 @@ use duologue_playout::{
 use duologue_rtp::{NtpTime, PayloadType, Ssrc};
 use duologue_session::{EncodedFrame, SenderTime};
 
-use super::choice::Clock;
+use super::choice::{self, Clock};
 
 /// What payloads of one type are, by the receiver's parameters.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -198,8 +198,7 @@ impl Stream {
             Meaning::Sound { codec, channels } => {
                 let config = AudioDecoderConfig { codec, channels };
                 let decoder = codecs.audio_decoder(&config)?;
-                let mut libraries = codecs.audio_decoders().filter(|it| it.codec == codec);
-                self.decoder = libraries.next().map(|it| it.library.clone());
+                self.decoder = choice::library(codecs.audio_decoders(), codec);
                 self.set_clock(codec.clock_rate());
                 Plays::Sound {
                     clock_rate: codec.clock_rate(),

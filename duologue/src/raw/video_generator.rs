@@ -294,7 +294,7 @@ impl Pump {
         let frames = chunks.into_iter().map(|chunk| EncodedFrameInit {
             encoding,
             payload_type: Some(payload_type),
-            timestamp: choice::ticks(chunk.timestamp, VIDEO_CLOCK),
+            timestamp: choice::ticks(chunk.timestamp, choice::VIDEO_CLOCK),
             temporal: chunk.temporal,
             discardable: chunk.discardable,
             data: chunk.data,
@@ -342,9 +342,6 @@ impl Encoding {
         }
     }
 }
-
-/// All payload formats of video have it.
-const VIDEO_CLOCK: u32 = 90_000;
 
 /// The work of one worker for one picture.
 fn encode_all(
@@ -401,10 +398,7 @@ fn encode(
 
 impl Encoder {
     fn new(codecs: &CodecSet, config: VideoEncoderConfig) -> Result<Self, CodecError> {
-        let mut libraries = codecs
-            .video_encoders()
-            .filter(|it| it.codec == config.codec);
-        let library = libraries.next().map(|it| it.library.clone());
+        let library = choice::library(codecs.video_encoders(), config.codec);
         Ok(Encoder {
             inner: codecs.video_encoder(&config)?,
             library: library.unwrap_or_default(),

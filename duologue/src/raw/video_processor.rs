@@ -217,8 +217,7 @@ impl Pump {
         let stream = self.stream.insert(stream);
 
         self.member.join(&self.receiver);
-        let target = self.receiver.jitter_buffer_target();
-        let target = target.map(|ms| Duration::from_secs_f64(ms / 1_000.0));
+        let target = self.receiver.jitter_buffer_target_time();
         stream.set_delays(target, self.member.delay());
         stream.handle_frame(frame);
         if stream.needs_key_frame() {
@@ -372,14 +371,11 @@ fn decode(
 ) -> Result<(Decoder, Vec<VideoFrame>), CodecError> {
     let mut decoder = match decoder.filter(|it| it.codec == codec) {
         Some(decoder) => decoder,
-        None => {
-            let mut libraries = codecs.video_decoders().filter(|it| it.codec == codec);
-            Decoder {
-                library: libraries.next().map(|it| it.library.clone()),
-                inner: codecs.video_decoder(&VideoDecoderConfig::new(codec))?,
-                codec,
-            }
-        }
+        None => Decoder {
+            library: choice::library(codecs.video_decoders(), codec),
+            inner: codecs.video_decoder(&VideoDecoderConfig::new(codec))?,
+            codec,
+        },
     };
     let mut pictures = Vec::new();
     decoder.inner.decode(&frame.data, at, &mut pictures)?;
