@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import test from 'node:test';
 import * as esm from '../index.mjs';
 
-const { MediaStream, RTCDTMFToneChangeEvent, RTCError, RTCIceCandidate, RTCPeerConnection, RTCSessionDescription } = esm;
+const { DeviceChangeEvent, MediaStream, RTCDTMFToneChangeEvent, RTCError, RTCIceCandidate, RTCPeerConnection, RTCSessionDescription } = esm;
 
 test('import and require give the same objects', () => {
   const cjs = createRequire(import.meta.url)('..');
@@ -60,6 +60,15 @@ test('errors are DOMExceptions and events are Events', () => {
   assert.deepEqual([error.name, error.sctpCauseCode, error.message], ['OperationError', 12, 'gone']);
   const event = new RTCDTMFToneChangeEvent('tonechange', { tone: '5', bubbles: true });
   assert.ok(event instanceof Event && event.bubbles && event.tone === '5');
+});
+
+test('the lists of an event are frozen, and empty when nothing is said of them', async () => {
+  const devices = await esm.mediaDevices.enumerateDevices();
+  const event = new DeviceChangeEvent('devicechange', { devices });
+  assert.deepEqual(event.devices, devices);
+  assert.deepEqual([new DeviceChangeEvent('devicechange').devices, event.userInsertedDevices], [[], []]);
+  for (const list of [event.devices, event.userInsertedDevices]) assert.throws(() => list.push(devices[0]), TypeError);
+  assert.equal(event.userInsertedDevices, event.userInsertedDevices);
 });
 
 test('an event handler attribute keeps its place and stops at null', () => {

@@ -27,8 +27,8 @@ export function eventInterface<Init extends EventInit>(shape: EventShape<Init>):
       this.#attributes = Object.fromEntries(
         Object.entries(members).map(([member, spec]) => {
           if (spec.member !== 'attribute') throw new Error(`${name}.${member} is no attribute`);
-          const value = given[member] ?? spec.initial;
-          return [member, spec.isFrozen ? Object.freeze(value) : value];
+          const value = given[member];
+          return [member, spec.isFrozen ? Object.freeze(value ?? []) : (value ?? spec.initial)];
         }),
       );
     }

@@ -1,7 +1,6 @@
 /** webrtc-pc §4.8.3: gathering from a server failed. */
 import * as shapes from '../idl/interfaces.js';
-import type { RTCPeerConnectionIceErrorEventInit } from '../idl/types.js';
 import { eventInterface } from './event.js';
 
-export const RTCPeerConnectionIceErrorEvent = eventInterface<RTCPeerConnectionIceErrorEventInit>(shapes.RTCPeerConnectionIceErrorEvent);
+export const RTCPeerConnectionIceErrorEvent = eventInterface(shapes.RTCPeerConnectionIceErrorEvent);
 export type RTCPeerConnectionIceErrorEvent = InstanceType<typeof RTCPeerConnectionIceErrorEvent>;

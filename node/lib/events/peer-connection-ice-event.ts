@@ -1,7 +1,6 @@
 /** webrtc-pc §4.8.2: a candidate was found, or a generation ended. */
 import * as shapes from '../idl/interfaces.js';
-import type { RTCPeerConnectionIceEventInit } from '../idl/types.js';
 import { eventInterface } from './event.js';
 
-export const RTCPeerConnectionIceEvent = eventInterface<RTCPeerConnectionIceEventInit>(shapes.RTCPeerConnectionIceEvent);
+export const RTCPeerConnectionIceEvent = eventInterface(shapes.RTCPeerConnectionIceEvent);
 export type RTCPeerConnectionIceEvent = InstanceType<typeof RTCPeerConnectionIceEvent>;

@@ -3,7 +3,7 @@
  * refuse keys and data, and a transform is attached where no frame flows.
  */
 import * as shapes from '../idl/interfaces.js';
-import type { CryptoKeyID, SFrameTransformErrorEventInit, SFrameTransformOptions } from '../idl/types.js';
+import type { CryptoKeyID, SFrameTransformOptions } from '../idl/types.js';
 import { constructorArguments, defineInterface, type EventHandler } from '../webidl/index.js';
 import { eventInterface } from '../events/event.js';
 
@@ -100,5 +100,5 @@ export class SFrameDecrypterStream extends EventTarget {
   }
 }
 
-export const SFrameTransformErrorEvent = eventInterface<SFrameTransformErrorEventInit>(shapes.SFrameTransformErrorEvent);
+export const SFrameTransformErrorEvent = eventInterface(shapes.SFrameTransformErrorEvent);
 export type SFrameTransformErrorEvent = InstanceType<typeof SFrameTransformErrorEvent>;
