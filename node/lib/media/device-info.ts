@@ -1,9 +1,8 @@
 /** `MediaDeviceInfo` and `InputDeviceInfo`, mediacapture-streams §9.2. */
 import * as shapes from '../idl/interfaces.js';
+import type { MediaDeviceKind } from '../idl/types.js';
 import { assertInternal, defineInterface, internal } from '../webidl/index.js';
 import type { DeviceIdentity, Source } from './source.js';
-
-export type MediaDeviceKind = 'audioinput' | 'audiooutput' | 'videoinput';
 
 export class MediaDeviceInfo {
   readonly #kind: MediaDeviceKind;

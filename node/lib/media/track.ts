@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { OverconstrainedError } from '../errors.js';
 import * as shapes from '../idl/interfaces.js';
-import type { MediaTrackConstraints } from '../idl/types.js';
+import type { MediaStreamTrackState, MediaTrackConstraints } from '../idl/types.js';
 import { assertInternal, defineInterface, type EventHandler, internal } from '../webidl/index.js';
 import type { Settings } from './constraint-types.js';
 import type { Kind, Source } from './source.js';
@@ -103,7 +103,7 @@ export class MediaStreamTrack extends EventTarget {
   get muted(): boolean {
     return this.#slots.muted;
   }
-  get readyState(): 'live' | 'ended' {
+  get readyState(): MediaStreamTrackState {
     return this.#slots.ended ? 'ended' : 'live';
   }
   get contentHint(): string {

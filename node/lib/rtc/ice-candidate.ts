@@ -2,7 +2,15 @@
 import { native } from '../binding.js';
 import type { NativeCandidate, IceCandidateParts } from '../native.js';
 import * as shapes from '../idl/interfaces.js';
-import type { RTCIceCandidateInit, RTCLocalIceCandidateInit } from '../idl/types.js';
+import type {
+  RTCIceCandidateInit,
+  RTCIceCandidateType,
+  RTCIceComponent,
+  RTCIceProtocol,
+  RTCIceServerTransportProtocol,
+  RTCIceTcpCandidateType,
+  RTCLocalIceCandidateInit,
+} from '../idl/types.js';
 import { assertInternal, constructorArguments, defineInterface, internal } from '../webidl/index.js';
 
 interface Slots {
@@ -41,7 +49,7 @@ export class RTCIceCandidate {
   get foundation(): string | null {
     return this.#slots.parts?.foundation ?? null;
   }
-  get component(): 'rtp' | 'rtcp' | null {
+  get component(): RTCIceComponent | null {
     return this.#slots.parts?.component ?? null;
   }
   get priority(): number | null {
@@ -50,16 +58,16 @@ export class RTCIceCandidate {
   get address(): string | null {
     return this.#slots.parts?.address ?? null;
   }
-  get protocol(): 'udp' | 'tcp' | null {
+  get protocol(): RTCIceProtocol | null {
     return this.#slots.parts?.protocol ?? null;
   }
   get port(): number | null {
     return this.#slots.parts?.port ?? null;
   }
-  get type(): IceCandidateParts['type'] | null {
+  get type(): RTCIceCandidateType | null {
     return this.#slots.parts?.type ?? null;
   }
-  get tcpType(): 'active' | 'passive' | 'so' | null {
+  get tcpType(): RTCIceTcpCandidateType | null {
     return this.#slots.parts?.tcpType ?? null;
   }
   get relatedAddress(): string | null {
@@ -71,7 +79,7 @@ export class RTCIceCandidate {
   get usernameFragment(): string | null {
     return this.#slots.init.usernameFragment;
   }
-  get relayProtocol(): 'udp' | 'tcp' | 'tls' | null {
+  get relayProtocol(): RTCIceServerTransportProtocol | null {
     return this.#slots.init.relayProtocol;
   }
   get url(): string | null {

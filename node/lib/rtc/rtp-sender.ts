@@ -7,13 +7,12 @@ import { RtpPacketWriter, fireKeyFrameRequest } from '../flow/packets.js';
 import { type NativeTransform, native } from '../binding.js';
 import { nativeTransform } from '../transform/rtp-transform.js';
 import * as shapes from '../idl/interfaces.js';
-import type { RTCRtpTransform } from '../idl/types.js';
+import type { RTCRtpSendParameters, RTCRtpTransform } from '../idl/types.js';
 import { assertInternal, defineInterface, internal } from '../webidl/index.js';
 import type { Connection } from './connection.js';
 import type { RTCDtlsTransport } from './dtls-transport.js';
 import type { RTCDTMFSender } from './dtmf-sender.js';
 import type { RTCStatsReport } from './stats-report.js';
-import type { RTCRtpSendParameters } from '../idl/types.js';
 
 export interface SenderSlots {
   readonly connection: Connection;

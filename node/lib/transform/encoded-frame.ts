@@ -30,6 +30,7 @@ import * as shapes from '../idl/interfaces.js';
 import type {
   RTCEncodedAudioFrameMetadata as AudioMetadata,
   RTCEncodedVideoFrameMetadata as VideoMetadata,
+  RTCEncodedVideoFrameType,
 } from '../idl/types.js';
 import { constructorArguments, defineInterface, internal } from '../webidl/index.js';
 
@@ -129,7 +130,7 @@ export class RTCEncodedVideoFrame {
     this.#slots = original.#slots.clone(metadata);
   }
 
-  get type(): 'empty' | 'key' | 'delta' {
+  get type(): RTCEncodedVideoFrameType {
     const slots = this.#slots;
     if (slots.column(LENGTH) === 0) return 'empty';
     return (slots.column(FLAGS) & KEY) !== 0 ? 'key' : 'delta';
