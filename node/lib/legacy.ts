@@ -5,6 +5,7 @@
  */
 import { RTCError } from './errors.js';
 import { eventInterface } from './events/event.js';
+import * as shapes from './idl/interfaces.js';
 import { EventInit, MediaStreamObject, MediaStreamTrackObject, RTCPeerConnectionErrorCallback } from './idl/types.js';
 import type { MediaStream } from './media/stream.js';
 import type { MediaStreamTrack } from './media/track.js';
@@ -128,23 +129,23 @@ type Method = (this: RTCPeerConnection, ...args: unknown[]) => Promise<unknown>;
 const { getStats, setLocalDescription, setRemoteDescription } = RTCPeerConnection.prototype as unknown as Record<string, Method>;
 
 /** The method, whose third argument learns of failures by their old name. */
-const withOldName = (name: string, method: Method | undefined): Record<string, Method> => ({
-  [name](this: RTCPeerConnection, ...args: unknown[]): Promise<unknown> {
-    const [description, success, failure] = args;
-    if (args.length < 3 || typeof failure !== 'function') return Reflect.apply(method as Method, this, args);
-    const renamed: FailureCallback = (error) => Reflect.apply(failure, undefined, [asInvalidDescription(error)]);
-    return Reflect.apply(method as Method, this, [description, success, renamed]);
-  },
-});
+const withOldName = (method: Method): Method =>
+  function (description, success, failure) {
+    if (!failure) return Reflect.apply(method, this, [description]);
+    const renamed: FailureCallback = (error) => Reflect.apply(failure as FailureCallback, undefined, [asInvalidDescription(error)]);
+    return Reflect.apply(method, this, [description, success, renamed]);
+  };
 
-const ofDescriptions = {
-  ...withOldName('setLocalDescription', setLocalDescription),
-  ...withOldName('setRemoteDescription', setRemoteDescription),
+const { members } = shapes.RTCPeerConnection;
+const descriptionMethods = {
+  setLocalDescription: withOldName(setLocalDescription),
+  setRemoteDescription: withOldName(setRemoteDescription),
 };
-for (const [name, length] of [['setLocalDescription', 0], ['setRemoteDescription', 1]] as const) {
-  Object.defineProperty(ofDescriptions[name], 'length', { value: length, configurable: true });
-}
-Object.defineProperties(RTCPeerConnection.prototype, Object.getOwnPropertyDescriptors(ofDescriptions));
+
+extendInterface(RTCPeerConnection, descriptionMethods, {
+  setLocalDescription: members.setLocalDescription,
+  setRemoteDescription: members.setRemoteDescription,
+});
 
 /** `getStats(selector)`, `getStats(success)` and `getStats(selector, success, failure)`. */
 const statsMethods = {
@@ -155,7 +156,7 @@ const statsMethods = {
     failure?: FailureCallback,
   ): Promise<unknown> {
     const [selector, success] = typeof first === 'function' ? [null, first] : [first, second];
-    const report = Reflect.apply(getStats as Method, this, [selector]) as Promise<RTCStatsReport>;
+    const report = Reflect.apply(getStats, this, [selector]) as Promise<RTCStatsReport>;
     if (!success) return report;
     report.then(success, failure).catch((error: unknown) => {
       // As that of an event handler.
