@@ -2,6 +2,8 @@
 // dictionaries; not by reading the tables that were made of the same IDL.
 import { Model } from '../scripts/idl/model.mjs';
 
+const model = new Model();
+
 /** What `maplike` stands for, https://webidl.spec.whatwg.org/#js-maplike. */
 const MAPLIKE = ['size', 'get', 'has', 'entries', 'keys', 'values', 'forEach', Symbol.iterator];
 
@@ -13,10 +15,9 @@ export class Surface {
 
   /** `holders`: the objects that have the members of interfaces, by name. */
   constructor(holders) {
-    this.model = new Model();
     this.holders = holders;
-    for (const name of this.model.wanted) {
-      if (this.model.interfaces.has(name)) this.#interface(this.model.interfaces.get(name));
+    for (const name of model.wanted) {
+      if (model.interfaces.has(name)) this.#interface(model.interfaces.get(name));
     }
   }
 
@@ -53,7 +54,7 @@ export class Surface {
     }
     if (member.type === 'constructor') {
       if (!canConstruct(holder)) this.absent.add(`${name}.constructor`);
-      else this.#check(name, 'constructor', holder.length, requiredOf(member, this.model.interfaces.get(name).members));
+      else this.#check(name, 'constructor', holder.length, requiredOf(member, model.interfaces.get(name).members));
       return;
     }
     known.add(member.name);
@@ -72,7 +73,7 @@ export class Surface {
       check('writable', descriptor.set !== undefined, !member.readonly);
     } else {
       check('method', typeof descriptor.value, 'function');
-      check('length', descriptor.value?.length, requiredOf(member, this.model.interfaces.get(name).members));
+      check('length', descriptor.value?.length, requiredOf(member, model.interfaces.get(name).members));
     }
   }
 
@@ -107,7 +108,6 @@ export class Taken {
 
   /** `objects`: one of each interface, by name; `isMissing`: which keys are known to be missing. */
   constructor(objects, isMissing) {
-    this.model = new Model();
     this.objects = objects;
     this.isMissing = isMissing;
   }
@@ -115,14 +115,14 @@ export class Taken {
   /** The members that no call read. */
   get absent() {
     return [...this.#reachable]
-      .flatMap((dictionary) => this.model.dictionaries.get(dictionary).members.map(({ name }) => `${dictionary}.${name}`))
+      .flatMap((dictionary) => model.dictionaries.get(dictionary).members.map(({ name }) => `${dictionary}.${name}`))
       .filter((key) => !this.#read.has(key));
   }
 
   async callAll(holders) {
     for (const [name, holder] of Object.entries(holders)) {
-      if (!this.model.interfaces.has(name)) continue;
-      for (const member of this.model.interfaces.get(name).members) {
+      if (!model.interfaces.has(name)) continue;
+      for (const member of model.interfaces.get(name).members) {
         if (this.isMissing(`${name}.${member.name || member.type}`)) continue;
         const parameters = member.arguments ?? [];
         if (!parameters.some((it) => this.#dictionariesIn(it.idlType).length > 0)) continue;
@@ -161,10 +161,10 @@ export class Taken {
   }
 
   #reach(dictionary) {
-    for (const name of this.model.lineage(dictionary)) {
+    for (const name of model.lineage(dictionary)) {
       if (this.#reachable.has(name)) continue;
       this.#reachable.add(name);
-      for (const member of this.model.dictionaries.get(name).members) {
+      for (const member of model.dictionaries.get(name).members) {
         if (this.isMissing(`${name}.${member.name}`)) continue;
         for (const it of this.#dictionariesIn(member.idlType)) this.#reach(it);
       }
@@ -175,24 +175,24 @@ export class Taken {
   #dictionariesIn(idlType) {
     if (idlType.union || idlType.generic) return idlType.idlType.flatMap((it) => this.#dictionariesIn(it));
     const name = idlType.idlType;
-    if (this.model.dictionaries.has(name)) return [name];
-    return this.model.typedefs.has(name) ? this.#dictionariesIn(this.model.typedefs.get(name).idlType) : [];
+    if (model.dictionaries.has(name)) return [name];
+    return model.typedefs.has(name) ? this.#dictionariesIn(model.typedefs.get(name).idlType) : [];
   }
 
   /** The number of values of the largest enumeration in a type. */
   #widest(idlType, seen = new Set()) {
-    const enumeration = this.model.enumerations.get(idlType.idlType);
+    const enumeration = model.enumerations.get(idlType.idlType);
     const inner = this.#dictionariesIn(idlType)
-      .flatMap((it) => this.model.lineage(it))
+      .flatMap((it) => model.lineage(it))
       .filter((it) => !seen.has(it) && seen.add(it))
-      .flatMap((it) => this.model.dictionaries.get(it).members.map((member) => this.#widest(member.idlType, seen)));
+      .flatMap((it) => model.dictionaries.get(it).members.map((member) => this.#widest(member.idlType, seen)));
     return Math.max(1, enumeration?.length ?? 1, ...inner);
   }
 
   #proxyOf(dictionary, given) {
     const members = new Map();
-    for (const name of this.model.lineage(dictionary)) {
-      for (const member of this.model.dictionaries.get(name).members) members.set(member.name, [name, member]);
+    for (const name of model.lineage(dictionary)) {
+      for (const member of model.dictionaries.get(name).members) members.set(member.name, [name, member]);
     }
     return new Proxy({}, {
       get: (_, key) => {
@@ -212,12 +212,12 @@ export class Taken {
     }
     if (idlType.generic) return [this.#sample(idlType.idlType[0])];
     const name = idlType.idlType;
-    const values = this.model.enumerations.get(name);
+    const values = model.enumerations.get(name);
     if (values) return values[this.#round % values.length];
-    if (this.model.dictionaries.has(name)) return this.#proxyOf(name, {});
-    if (this.model.typedefs.has(name)) return this.#sample(this.model.typedefs.get(name).idlType);
-    if (this.model.callbacks.has(name)) return () => {};
-    if (this.model.interfaces.has(name) && name in this.objects) return this.objects[name];
+    if (model.dictionaries.has(name)) return this.#proxyOf(name, {});
+    if (model.typedefs.has(name)) return this.#sample(model.typedefs.get(name).idlType);
+    if (model.callbacks.has(name)) return () => {};
+    if (model.interfaces.has(name) && name in this.objects) return this.objects[name];
     if (/String$/.test(name)) return 'x';
     if (name === 'boolean') return true;
     if (/^(unsigned |unrestricted )?(octet|short|long|long long|double)$/.test(name)) return 1;
@@ -225,8 +225,6 @@ export class Taken {
     throw new Error(`no value of type ${name}`);
   }
 }
-
-const model = new Model();
 
 /** Which dictionary statistics of a type are, https://w3c.github.io/webrtc-stats/#rtcstatstype-str*. */
 const STATS = {
