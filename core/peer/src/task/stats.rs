@@ -160,7 +160,10 @@ impl PeerConnection {
         collector: &mut Collector,
     ) -> Vec<String> {
         let mut selected = Vec::new();
-        let transports = session.into_iter().flat_map(|session| &session.transports);
+        let Some(session) = session else {
+            return selected;
+        };
+        let transports = session.transports.iter();
         let transports = transports.filter(|it| self.slots.transports.contains_key(&it.key));
         let media = transports.filter_map(|it| Some((it.key, it.media.as_ref()?)));
         for (key, media) in media {
@@ -172,24 +175,25 @@ impl PeerConnection {
                 }
             }
             for counted in &media.outbound {
-                let sends_on = (session, Some(key));
-                selected.extend(self.collect_sent(sends_on, counted, selector, collector));
+                let id = self.collect_sent(session, Some(key), counted, selector, collector);
+                selected.extend(id);
             }
         }
-        for counted in session.into_iter().flat_map(|session| &session.paused) {
-            selected.extend(self.collect_sent((session, None), counted, selector, collector));
+        for counted in &session.paused {
+            selected.extend(self.collect_sent(session, None, counted, selector, collector));
         }
         selected
     }
 
     fn collect_sent(
         &self,
-        sends_on: (Option<&session::Stats>, Option<TransportKey>),
+        session: &session::Stats,
+        sends_on: Option<TransportKey>,
         counted: &session::OutboundStats,
         selector: &StatsSelector,
         collector: &mut Collector,
     ) -> Option<String> {
-        let sender = self.sender_side(sends_on, counted)?;
+        let sender = self.sender_side(session, sends_on, counted)?;
         let id = collector.add_outbound(counted, sender);
         let selects = *selector == StatsSelector::Sender(counted.sender);
         Some(id).filter(|_| selects && self.runs(counted.sender))
@@ -199,33 +203,34 @@ impl PeerConnection {
     /// statistics hierarchy").
     fn receiver_side<'a>(
         &'a self,
-        session: Option<&'a session::Stats>,
+        session: &'a session::Stats,
         counted: &session::InboundStats,
     ) -> Option<ReceiverSide<'a>> {
         let slots = self.streaming(counted.receiver)?;
-        let mut players = session.iter().flat_map(|session| &session.players);
-        let same =
-            |it: &&session::PlayerStats| (it.receiver, it.ssrc) == (counted.receiver, counted.ssrc);
+        let mut players = session.players.iter();
+        let played = (counted.receiver, counted.ssrc);
         Some(ReceiverSide {
             track: &slots.receiver_track,
             mid: self.mid_text(counted.receiver),
-            player: players.find(same),
+            player: players.find(|it| (it.receiver, it.ssrc) == played),
         })
     }
 
     fn sender_side<'a>(
         &self,
-        (session, sends_on): (Option<&'a session::Stats>, Option<TransportKey>),
+        session: &'a session::Stats,
+        sends_on: Option<TransportKey>,
         counted: &session::OutboundStats,
     ) -> Option<SenderSide<'a>> {
         let slots = self.streaming(counted.sender)?;
         let transport = sends_on.or(slots.transport);
         let track = slots.sender_track.as_ref();
         let encoding = slots.send_encodings.get(counted.encoding);
-        let given = session.map_or(&[][..], |session| &session.sources);
-        let given = given.iter().find(|it| it.sender == counted.sender);
+        let mut given = session.sources.iter();
+        let given = given.find(|it| it.sender == counted.sender);
         let source = track.map(|track| media_source_id(&track.id));
-        let mut encoders = session.iter().flat_map(|session| &session.encoders);
+        let mut encoders = session.encoders.iter();
+        let encoded = (counted.sender, counted.encoding);
         Some(SenderSide {
             transport: transport.filter(|key| self.slots.transports.contains_key(key)),
             mid: self.mid_text(counted.sender),
@@ -233,8 +238,7 @@ impl PeerConnection {
             rid: encoding.and_then(|it| it.rid.clone()),
             scalability_mode: encoding.and_then(|it| it.scalability_mode.clone()),
             active: sends_on.is_some() && encoding.is_none_or(|it| it.active),
-            encoder: encoders
-                .find(|it| (it.sender, it.encoding) == (counted.sender, counted.encoding)),
+            encoder: encoders.find(|it| (it.sender, it.encoding) == encoded),
         })
     }
 
