@@ -44,10 +44,10 @@ pub struct NativeEndpointStats {
 pub fn create_endpoint<'env>(env: &'env Env, options: Unknown<'_>) -> Result<Object<'env>> {
     let options: Options = env.from_js_value(options)?;
     let mut reply = Object::new(env)?;
-    match Environment::new(options.driver(), |session, capabilities| {
+    let made = Environment::new(options.driver(), options.capabilities(), |session| {
         options.configure(session);
-        options.negotiate(capabilities);
-    }) {
+    });
+    match made {
         Ok(made) => {
             let environment = Some(Arc::new(made));
             reply.set_named_property("value", NativeEndpoint { environment })?;
@@ -209,13 +209,16 @@ impl Options {
         }
     }
 
-    fn negotiate(&self, capabilities: &mut Capabilities) {
-        if self.congestion_control_feedback {
-            let default = std::mem::take(capabilities);
-            *capabilities = default.with_congestion_control_feedback();
+    fn capabilities(&self) -> Capabilities {
+        let capabilities = Capabilities {
+            ice_lite: self.ice_lite,
+            ice_renomination: self.ice_renomination,
+            ..Capabilities::default()
+        };
+        match self.congestion_control_feedback {
+            true => capabilities.with_congestion_control_feedback(),
+            false => capabilities,
         }
-        capabilities.ice_lite = self.ice_lite;
-        capabilities.ice_renomination = self.ice_renomination;
     }
 
     fn configure(&self, session: &mut SessionConfig) {

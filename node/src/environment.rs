@@ -40,22 +40,22 @@ impl Environment {
             packet_capture: file(PACKET_CAPTURE).map(Into::into),
             ..EndpointOptions::default()
         };
-        let made = Arc::new(Environment::new(options, |_, _| {})?);
+        let made = Arc::new(Environment::new(options, Capabilities::default(), |_| {})?);
         // Two JavaScript threads may come here at once; the first one's is kept.
         Ok(SHARED.get_or_init(|| made).clone())
     }
 
     pub(crate) fn new(
         driver: EndpointOptions,
-        configure: impl FnOnce(&mut SessionConfig, &mut Capabilities),
+        capabilities: Capabilities,
+        configure: impl FnOnce(&mut SessionConfig),
     ) -> Result<Self, Box<dyn Error>> {
         log::start();
         let mut session = SessionConfig::new(dtls::Context::new()?);
         // JavaScript takes the memory itself.
         session.sctp.keep_message_memory = 0;
         session.ice.loopback = driver.interfaces.loopback;
-        let mut capabilities = Capabilities::default();
-        configure(&mut session, &mut capabilities);
+        configure(&mut session);
         let endpoint = {
             let _entered = runtime()?.enter();
             Endpoint::new(driver)?
