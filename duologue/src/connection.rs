@@ -439,7 +439,6 @@ impl fmt::Debug for PeerConnection {
 pub(crate) struct ConnectionHandle(Arc<Connection>);
 
 impl ConnectionHandle {
-    #[cfg(feature = "codecs")]
     pub(crate) fn endpoint(&self) -> &Endpoint {
         &self.0.endpoint
     }

@@ -18,9 +18,6 @@ use crate::packets::{RtpPacketWriter, RtpPackets};
 /// Packets of the publisher that are taken in one turn.
 const BATCH: usize = 64;
 
-/// Bits per second of a path of which nothing is known: what an estimate begins with.
-const UNKNOWN_PATH: u64 = 300_000;
-
 /// How often choices follow estimates.
 const FOLLOWED: Duration = Duration::from_millis(100);
 
@@ -167,8 +164,8 @@ impl Forwarding {
     }
 
     /// The sender is to send the best layer for what the path to its peer carries, as
-    /// [`RtpSender::target_bitrates`] tells it, and another one when that changes. What layers want
-    /// beyond 2.5 Mbit/s the sender's `max_bitrate` says, so that the path is asked for it.
+    /// [`RtpSender::target_bitrates`] tells it, and another one when that changes. It begins with what
+    /// [`bitrate_bounds`](crate::EndpointBuilder::bitrate_bounds) say. What layers want beyond 2.5 Mbit/s the sender's `max_bitrate` says, so that the path is asked for it.
     pub fn follow_estimate(&self) {
         self.change(|viewer| {
             viewer.follows = true;
@@ -403,7 +400,11 @@ impl Viewer {
     /// Chooses what the path carries. Whether that is something else than before.
     fn follow(&mut self) -> bool {
         let targets = self.sender.target_bitrates();
-        let carried = targets.first().copied().unwrap_or(UNKNOWN_PATH);
+        let carried = targets.first().copied().unwrap_or_else(|| {
+            // Nothing was sent yet: what an estimate begins with.
+            let endpoint = self.sender.connection().endpoint();
+            endpoint.session_config().bitrate_bounds.start.bps()
+        });
         let choice = Choice::Bitrate(carried);
         std::mem::replace(&mut self.choice, choice) != choice
     }

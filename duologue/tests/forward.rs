@@ -12,8 +12,9 @@ use std::time::Duration;
 use common::media::{call, within};
 use common::{Peer, describe, endpoint};
 use duologue::{
-    Bytes, Choice, EncodedFrameInit, Event, Forwarder, Forwarding, MediaKind, PayloadType,
-    RtpEncodingParameters, RtpSender, TransceiverDirection, TransceiverInit,
+    Bitrate, BitrateBounds, Bytes, Choice, EncodedFrameInit, Endpoint, Event, Forwarder, MediaKind,
+    PayloadType, RtpEncodingParameters, RtpSender, RtpTransceiver, TransceiverDirection,
+    TransceiverInit,
 };
 
 const VIDEO: usize = 1;
@@ -115,17 +116,11 @@ async fn the_publisher_changes_its_codec_and_viewers_get_it() {
     assert_eq!(last.payload.first(), Some(&0x65));
 }
 
-/// Frames of two layers, of 100 kbit/s and 1 Mbit/s, until the viewer gets this one; every tenth is a
-/// key frame.
-async fn publish_until(
-    sender: &RtpSender,
-    forwarding: &Forwarding,
-    layer: usize,
-    number: &mut u32,
-) {
+/// Frames of two layers, of 100 kbit/s and 1 Mbit/s, until it is enough; every tenth is a key frame.
+async fn publish_until(sender: &RtpSender, number: &mut u32, enough: impl Fn(u32) -> bool) {
     let frames = sender.frames();
     let mut clock = tokio::time::interval(Duration::from_millis(33));
-    while forwarding.current() != Some(layer) {
+    while !enough(*number) {
         clock.tick().await;
         let key = number.is_multiple_of(10);
         let of = |encoding: usize, size: usize| {
@@ -144,10 +139,9 @@ async fn publish_until(
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_viewer_gets_the_layer_that_its_path_carries() {
-    let endpoint = endpoint();
-    let [mut alice, mut bob] = [Peer::new(&endpoint), Peer::new(&endpoint)];
+/// Two layers from one peer to another, which can send them back: both peers, and the transceiver of each.
+async fn publisher(endpoint: &Endpoint) -> ([Peer; 2], [RtpTransceiver; 2]) {
+    let [mut alice, mut bob] = [Peer::new(endpoint), Peer::new(endpoint)];
     let layer = |rid: &str| RtpEncodingParameters {
         rid: rid.parse().ok(),
         ..Default::default()
@@ -166,35 +160,47 @@ async fn a_viewer_gets_the_layer_that_its_path_carries() {
         .set_direction(TransceiverDirection::Sendrecv)
         .unwrap();
     describe(&mut bob, &mut alice).await;
+    ([alice, bob], [of_alice, of_bob])
+}
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_viewer_gets_the_layer_that_its_path_carries() {
+    let (_peers, [of_alice, of_bob]) = publisher(&endpoint()).await;
     let forwarder = Forwarder::new(&of_bob.receiver());
     let forwarding = forwarder.forward(&of_bob.sender());
     forwarding.follow_estimate();
     let mut number = 0;
     // The path is not known at first, and then carries all there is.
-    within(publish_until(
-        &of_alice.sender(),
-        &forwarding,
-        0,
-        &mut number,
-    ))
-    .await;
-    within(publish_until(
-        &of_alice.sender(),
-        &forwarding,
-        1,
-        &mut number,
-    ))
-    .await;
+    for layer in [0, 1] {
+        let gets = |_| forwarding.current() == Some(layer);
+        within(publish_until(&of_alice.sender(), &mut number, gets)).await;
+    }
 
     let mut parameters = of_bob.sender().parameters().unwrap();
     parameters.encodings[0].max_bitrate = Some(300_000);
     of_bob.sender().set_parameters(parameters).await.unwrap();
-    within(publish_until(
-        &of_alice.sender(),
-        &forwarding,
-        0,
-        &mut number,
-    ))
-    .await;
+    let gets = |_| forwarding.current() == Some(0);
+    within(publish_until(&of_alice.sender(), &mut number, gets)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_knows_the_path_begins_with_the_layer_that_it_carries() {
+    let bounds = BitrateBounds {
+        start: Bitrate::from_kbps(5_000),
+        ..BitrateBounds::default()
+    };
+    let builder = Endpoint::builder().loopback(true).ipv6(false);
+    let endpoint = builder.bitrate_bounds(bounds).build().unwrap();
+    let (_peers, [of_alice, of_bob]) = publisher(&endpoint).await;
+
+    let forwarder = Forwarder::new(&of_bob.receiver());
+    let forwarding = forwarder.forward(&of_bob.sender());
+    let mut number = 0;
+    // So many frames tell what each layer takes.
+    let known = |number| number > 60;
+    within(publish_until(&of_alice.sender(), &mut number, known)).await;
+    forwarding.follow_estimate();
+    let gets = |_| forwarding.current().is_some();
+    within(publish_until(&of_alice.sender(), &mut number, gets)).await;
+    assert_eq!(forwarding.current(), Some(1));
 }
