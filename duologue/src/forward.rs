@@ -165,7 +165,8 @@ impl Forwarding {
 
     /// The sender is to send the best layer for what the path to its peer carries, as
     /// [`RtpSender::target_bitrates`] tells it, and another one when that changes. It begins with what
-    /// [`bitrate_bounds`](crate::EndpointBuilder::bitrate_bounds) say. What layers want beyond 2.5 Mbit/s the sender's `max_bitrate` says, so that the path is asked for it.
+    /// [`bitrate_bounds`](crate::EndpointBuilder::bitrate_bounds) say. What layers want beyond 2.5 Mbit/s
+    /// the sender's `max_bitrate` says, so that the path is asked for it.
     pub fn follow_estimate(&self) {
         self.change(|viewer| {
             viewer.follows = true;
