@@ -17,6 +17,18 @@ use duologue::{
     TransceiverDirection, TransceiverInit,
 };
 
+/// One whose estimate of a path holds up no packet.
+fn fast_endpoint() -> Endpoint {
+    let rate = Bitrate::from_kbps(2_000_000);
+    let bounds = BitrateBounds {
+        min: rate,
+        start: rate,
+        ..BitrateBounds::default()
+    };
+    let endpoint = Endpoint::builder().loopback(true).ipv6(false);
+    endpoint.bitrate_bounds(bounds).build().unwrap()
+}
+
 fn packet(number: u32, len: usize) -> RtpPacketInit {
     let mut payload = vec![7; len];
     payload[..4].copy_from_slice(&number.to_be_bytes());
@@ -177,7 +189,7 @@ async fn packets_flow_while_more_is_negotiated() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reader_that_does_not_read_loses_the_oldest_packets_and_holds_up_nobody() {
-    let endpoint = endpoint();
+    let endpoint = fast_endpoint();
     let [mut alice, mut bob] = [Peer::new(&endpoint), Peer::new(&endpoint)];
     let made = [MediaKind::Audio, MediaKind::Video].map(|kind| {
         let made = alice.connection.add_transceiver(kind, Default::default());
@@ -426,15 +438,7 @@ async fn statistics_of_streams_have_the_names_of_browsers() {
 /// On one thread a session hands its reader no more at once than waits for it.
 #[tokio::test]
 async fn who_reads_all_the_time_loses_nothing_to_a_burst() {
-    let rate = Bitrate::from_kbps(2_000_000);
-    let bounds = BitrateBounds {
-        min: rate,
-        start: rate,
-        ..BitrateBounds::default()
-    };
-    let endpoint = Endpoint::builder().loopback(true).ipv6(false);
-    let endpoint = endpoint.bitrate_bounds(bounds).build().unwrap();
-    let call = call_on(&endpoint).await;
+    let call = call_on(&fast_endpoint()).await;
     let mut packets = call.of_bob[1].receiver().packets();
     let writer = call.of_alice[1].sender().packets();
     tokio::spawn(async move {
