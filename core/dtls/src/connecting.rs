@@ -278,9 +278,7 @@ impl Connecting {
             // The peer's replay window may know the others.
             records: Records::new(link.records.plain_number()),
             reassembly: Reassembly::new(),
-            flight: link
-                .flight
-                .anew(link.settings.first_retransmission, link.settings.mtu),
+            flight: link.flight.anew(),
             outgoing: VecDeque::new(),
             now,
             ack_due: None,

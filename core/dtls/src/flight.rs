@@ -25,10 +25,12 @@ pub(crate) struct Flight {
     clock: Clock,
     /// What a test makes of a flight before it is said.
     #[cfg(test)]
-    pub(crate) meddler: Option<fn(&mut Vec<Item>, u8, usize)>,
-    #[cfg(test)]
-    pub(crate) meddles_with: (u8, usize),
+    pub(crate) meddler: Option<Meddler>,
 }
+
+/// What is done, to which kind of message, and how.
+#[cfg(test)]
+pub(crate) type Meddler = (fn(&mut Vec<Item>, u8, usize), u8, usize);
 
 /// When it is said again.
 #[derive(Debug)]
@@ -71,8 +73,6 @@ impl Flight {
             mtu,
             #[cfg(test)]
             meddler: None,
-            #[cfg(test)]
-            meddles_with: (0, 0),
             clock: Clock {
                 first,
                 wait: first,
@@ -84,13 +84,11 @@ impl Flight {
     }
 
     /// For another attempt.
-    pub(crate) fn anew(&self, first: Duration, mtu: usize) -> Self {
+    pub(crate) fn anew(&self) -> Self {
         Flight {
             #[cfg(test)]
             meddler: self.meddler,
-            #[cfg(test)]
-            meddles_with: self.meddles_with,
-            ..Flight::new(first, mtu)
+            ..Flight::new(self.clock.first, self.mtu)
         }
     }
 
@@ -140,8 +138,7 @@ impl Flight {
         out: &mut VecDeque<Vec<u8>>,
     ) -> Result<(), DtlsError> {
         #[cfg(test)]
-        if let Some(meddle) = self.meddler {
-            let (kind, how) = self.meddles_with;
+        if let Some((meddle, kind, how)) = self.meddler {
             meddle(&mut self.items, kind, how);
         }
         self.cut(records);
