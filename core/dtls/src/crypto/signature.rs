@@ -1,7 +1,7 @@
 //! The signatures of both versions (RFC 8446 §4.2.3).
 
 use aws_lc_rs::signature::{self, UnparsedPublicKey, VerificationAlgorithm};
-use duologue_identity::{Certificate, Certificates, KeygenAlgorithm};
+use duologue_identity::{Certificate, Certificates, KeygenAlgorithm, SignError};
 
 use super::certificate::{KeyKind, PublicKey};
 use crate::{DtlsError, Version};
@@ -130,6 +130,9 @@ impl SigningKey {
 
     pub(crate) fn sign(&self, scheme: Scheme, message: &[u8]) -> Result<Vec<u8>, DtlsError> {
         let signed = self.0.sign(scheme.0, message);
-        signed.map_err(|_| DtlsError::UnsupportedCertificate)
+        signed.map_err(|error| match error {
+            SignError::Failed => DtlsError::library(),
+            _ => DtlsError::UnsupportedCertificate,
+        })
     }
 }
