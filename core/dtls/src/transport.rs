@@ -151,6 +151,7 @@ impl Transport {
 
     /// Takes a datagram. The packets in it go to `on_packet`, whose argument lies in `datagram`:
     /// decryption happens in the caller's memory.
+    #[inline]
     pub fn handle_datagram(
         &mut self,
         now: Instant,

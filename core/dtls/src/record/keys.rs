@@ -72,6 +72,7 @@ impl Keys {
     }
 
     /// What hides a record's number (RFC 9147 §4.2.3), from the beginning of its ciphertext.
+    #[inline]
     pub(crate) fn mask(&self, ciphertext: &[u8]) -> [u8; 2] {
         let Form::Masked(mask) = &self.form else {
             return [0; 2];

@@ -34,6 +34,7 @@ impl Window {
 
     /// The whole number of which a record shows the low bits: the one nearest to what comes next
     /// (RFC 9147 §4.2.2).
+    #[inline]
     pub(crate) fn complete(&self, low: u64, bits: u32) -> u64 {
         let span = 1_u64 << bits;
         let same = (self.next & !(span - 1)) | low;
