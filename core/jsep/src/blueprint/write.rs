@@ -128,9 +128,8 @@ fn transport(mut builder: MediaBuilder, section: &Section) -> MediaBuilder {
 
 fn rtp(mut builder: MediaBuilder, lines: &RtpLines) -> MediaBuilder {
     // RFC 8888 §6: for all payload types at once.
-    let by_stream = lines.codecs.iter();
-    let by_stream = by_stream.filter(|codec| codec.feedback.contains(&RtcpFeedback::Ccfb));
-    if by_stream.count() > 0 {
+    let mut codecs = lines.codecs.iter();
+    if codecs.any(|codec| codec.feedback.contains(&RtcpFeedback::Ccfb)) {
         builder = builder.attributes(feedback_line(None, &RtcpFeedback::Ccfb));
     }
     for codec in &lines.codecs {
