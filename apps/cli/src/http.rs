@@ -11,6 +11,8 @@ use crate::tls::{CertHash, client_config};
 
 /// How long a server may take to be reached.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a server may take for an answer.
+pub(crate) const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
 /// Redirections that are followed, one after another.
 const REDIRECTIONS: usize = 5;
 

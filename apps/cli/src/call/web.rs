@@ -2,15 +2,17 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use duologue::{IceCandidateInit, PeerConnection, SessionDescription};
 use reqwest::{Client, Method, Response, StatusCode, header};
 use serde::Deserialize;
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 
 use super::story::Story;
 use crate::Failure;
-use crate::http::{self, client, told};
+use crate::http::{self, ANSWER_TIMEOUT, client, told};
 use crate::tls::CertHash;
 
 /// Bytes of one answer or one server-sent event.
@@ -58,7 +60,11 @@ pub(super) async fn negotiate(
     mut candidates: mpsc::Receiver<IceCandidateInit>,
 ) -> Result<(), Failure> {
     let client = client(&url.0, certificate)?;
-    let server = Server { url, client };
+    let server = Server {
+        url,
+        client,
+        patience: ANSWER_TIMEOUT,
+    };
     let opened = server.post("api/sessions", "{}".into()).await?;
     let Opened { id } = serde_json::from_slice(&opened).map_err(|_| server.stranger())?;
     let session = format!("api/sessions/{id}");
@@ -125,10 +131,16 @@ async fn take_candidates(mut events: Response, pc: PeerConnection, story: Story)
 struct Server {
     url: Url,
     client: Client,
+    /// How long it may take for an answer.
+    patience: Duration,
 }
 
 impl Server {
     async fn post(&self, path: &str, body: String) -> Result<Vec<u8>, Failure> {
+        self.in_time(self.posted(path, body)).await
+    }
+
+    async fn posted(&self, path: &str, body: String) -> Result<Vec<u8>, Failure> {
         let response = self.send(Method::POST, path, body).await?;
         let status = response.status();
         let body = http::body(response, MAX_ANSWER).await?;
@@ -149,11 +161,20 @@ impl Server {
     }
 
     async fn get(&self, path: &str) -> Result<Response, Failure> {
-        let response = self.send(Method::GET, path, String::new()).await?;
+        let response = self.in_time(self.send(Method::GET, path, String::new()));
+        let response = response.await?;
         match response.status().is_success() {
             true => Ok(response),
             false => Err(format!("the demo says {}", response.status()).into()),
         }
+    }
+
+    async fn in_time<T>(
+        &self,
+        asking: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        let asked = timeout(self.patience, asking).await;
+        asked.unwrap_or_else(|_| Err(format!("{} does not answer", self.url).into()))
     }
 
     async fn send(&self, method: Method, path: &str, body: String) -> Result<Response, Failure> {
@@ -178,11 +199,29 @@ const HINT: &str = "\nif that is a demo with a certificate of its own, --cert-ha
 
 #[cfg(test)]
 mod tests {
-    use super::Url;
+    use super::*;
 
     fn parsed(text: &str) -> Result<(String, bool), String> {
         let url: Url = text.parse()?;
         Ok((url.to_string(), url.is_loopback()))
+    }
+
+    #[tokio::test]
+    async fn a_server_that_says_nothing_is_not_waited_for_for_ever() {
+        let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url: Url = format!("http://{}/", silent.local_addr().unwrap())
+            .parse()
+            .unwrap();
+        let server = Server {
+            client: client(&url.0, None).unwrap(),
+            url,
+            patience: Duration::from_millis(50),
+        };
+        let posted = server.post("x", String::new()).await.unwrap_err();
+        let got = server.get("x").await.unwrap_err();
+        for error in [posted, got] {
+            assert!(error.to_string().contains("does not answer"), "{error}");
+        }
     }
 
     #[test]

@@ -12,10 +12,10 @@ use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url};
 use tokio::time::sleep;
 
 use super::fragment::{Fragment, MEDIA_TYPE};
-use super::limits::{ANSWER_BYTES, ANSWER_TIMEOUT, RETRY_PAUSE};
+use super::limits::{ANSWER_BYTES, RETRY_PAUSE};
 use super::link;
 use crate::Failure;
-use crate::http::{self, told};
+use crate::http::{self, ANSWER_TIMEOUT, told};
 use crate::tls::CertHash;
 
 /// Where an endpoint is.

@@ -10,8 +10,6 @@ pub(super) const SECTIONS: usize = 16;
 pub(super) const CANDIDATES: usize = 64;
 /// Links of one answer, and ICE servers among them.
 pub(super) const LINKS: usize = 32;
-/// How long a server may take for an answer.
-pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
 /// How long more candidates are waited for before those that are there go in one request (RFC 9725 §4.3.2).
 pub(super) const TRICKLE_PAUSE: Duration = Duration::from_millis(50);
 /// How long a connection may take.
