@@ -7,7 +7,10 @@
 #[path = "pair/mod.rs"]
 mod pair;
 
-use duologue::{Configuration, Endpoint, IceServer, IceTransportPolicy, Message, Stats};
+use duologue::{
+    Configuration, Endpoint, Event, Events, IceServer, IceTransportPolicy, Message,
+    PeerConnectionState, Stats,
+};
 
 use pair::{Outcome, announced, negotiate};
 
@@ -19,6 +22,16 @@ async fn main() -> Outcome<()> {
             .ok_or("what is the server's URL, user and password?")
     };
     relayed(next()?, next()?, next()?).await
+}
+
+async fn failed(events: &mut Events) {
+    let failed = |event: &Event| {
+        matches!(
+            event,
+            Event::ConnectionStateChange(PeerConnectionState::Failed)
+        )
+    };
+    while !events.recv().await.as_ref().is_none_or(failed) {}
 }
 
 pub(crate) async fn relayed(url: String, user: String, password: String) -> Outcome<()> {
@@ -38,7 +51,17 @@ pub(crate) async fn relayed(url: String, user: String, password: String) -> Outc
     let (bob, mut bob_events) = endpoint.connection(configuration)?;
     let channel = alice.create_data_channel("chat", Default::default())?;
     negotiate((&alice, &mut alice_events), (&bob, &mut bob_events)).await?;
-    channel.opened().await?;
+    // A channel waits for as long as it takes: whether its connection comes about is told by events.
+    let offered = alice.local_description().ok_or("no offer")?;
+    if !offered.sdp.contains("a=candidate:") {
+        return Err(
+            "the server gives no address: is it there, are user and password right?".into(),
+        );
+    }
+    tokio::select! {
+        opened = channel.opened() => opened?,
+        () = failed(&mut alice_events) => return Err("the server lets nothing through".into()),
+    }
     channel.send_text("by way of the server").await?;
     let incoming = announced(&mut bob_events).await?;
     let heard = incoming.recv().await;

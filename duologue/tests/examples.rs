@@ -5,6 +5,8 @@
     reason = "what the examples share belongs to each of them"
 )]
 
+use std::time::Duration;
+
 use duologue_coturn::{Coturn, PASSWORD, USER};
 
 #[path = "../examples/broadcast.rs"]
@@ -66,4 +68,13 @@ async fn two_peers_meet_at_coturn() {
     let coturn = Coturn::start(&[]).expect("coturn: apt-get install coturn");
     let server = turn::relayed(coturn.url("udp"), USER.to_owned(), PASSWORD.to_owned());
     server.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_no_account_at_coturn_is_told_so() {
+    let coturn = Coturn::start(&[]).expect("coturn: apt-get install coturn");
+    let server = turn::relayed(coturn.url("udp"), USER.to_owned(), "wrong".to_owned());
+    let told = tokio::time::timeout(Duration::from_secs(30), server).await;
+    let error = told.expect("it ends").unwrap_err().to_string();
+    assert!(error.contains("user and password"), "{error}");
 }
