@@ -32,6 +32,12 @@ struct Negotiator {
 }
 
 impl Negotiator {
+    /// Its first offer, before it hears of the other end's.
+    async fn begin(&mut self, events: &mut Events) -> Outcome<()> {
+        while !matches!(events.recv().await, Some(Event::NegotiationNeeded) | None) {}
+        self.describe().await
+    }
+
     /// Until the other end is gone.
     async fn run(mut self, mut events: Events, mut from_peer: Receiver<Signal>) -> Outcome<usize> {
         loop {
@@ -100,27 +106,31 @@ impl Negotiator {
 #[tokio::main]
 pub(crate) async fn main() -> Outcome<()> {
     let endpoint = Endpoint::builder().loopback(true).build()?;
-    let (alice, alice_events) = endpoint.connection(Configuration::default())?;
-    let (bob, bob_events) = endpoint.connection(Configuration::default())?;
+    let (alice, mut alice_events) = endpoint.connection(Configuration::default())?;
+    let (bob, mut bob_events) = endpoint.connection(Configuration::default())?;
     let ((to_alice, for_alice), (to_bob, for_bob)) = (mpsc::channel(64), mpsc::channel(64));
     let (channels, mut announced) = mpsc::channel(2);
-    // Both begin at once.
     let of_alice = alice.create_data_channel("from Alice", Default::default())?;
     let of_bob = bob.create_data_channel("from Bob", Default::default())?;
-    let polite = Negotiator {
+    let mut polite = Negotiator {
         pc: alice.clone(),
         polite: true,
         to_peer: to_bob,
         channels: channels.clone(),
         collisions: 0,
     };
-    let impolite = Negotiator {
+    let mut impolite = Negotiator {
         pc: bob.clone(),
         polite: false,
         to_peer: to_alice,
         channels,
         collisions: 0,
     };
+    // Both begin at once.
+    tokio::try_join!(
+        polite.begin(&mut alice_events),
+        impolite.begin(&mut bob_events)
+    )?;
     let polite = tokio::spawn(polite.run(alice_events, for_alice));
     let impolite = tokio::spawn(impolite.run(bob_events, for_bob));
 
