@@ -92,6 +92,7 @@ impl Embedding {
     }
 
     /// Adds to a message to the other agent.
+    #[inline]
     pub(crate) fn write(&mut self, writer: &mut Writer<'_>) {
         if let Some(carried) = self.carried() {
             carried.write(writer);
@@ -100,9 +101,6 @@ impl Embedding {
 
     /// Reads an authentic message of the other agent's.
     fn read(&mut self, message: &Message<'_>) {
-        if let Embedding::Over = self {
-            return;
-        }
         let data = message.attribute(AttributeType::DTLS_IN_STUN_DATA);
         let acks = message.attribute(AttributeType::DTLS_IN_STUN_ACK);
         if data.is_some() || acks.is_some() {
@@ -245,8 +243,11 @@ impl Agent {
     }
 
     /// Reads what an authentic message carries.
+    #[inline]
     pub(crate) fn read_embedded(&mut self, message: &Message<'_>) {
-        self.embedding.read(message);
+        if !matches!(self.embedding, Embedding::Over) {
+            self.embedding.read(message);
+        }
     }
 }
 
