@@ -9,7 +9,6 @@
 mod machines;
 
 use std::cell::RefCell;
-use std::io::ErrorKind;
 use std::net::{Ipv4Addr, UdpSocket};
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
@@ -92,21 +91,11 @@ fn receive(end: &mut End, sockets: &Opened, now: impl Fn() -> Instant) -> Outcom
     let mut buffer = [0; 2048];
     for socket in sockets.borrow().iter() {
         let to = socket.local_addr()?;
-        loop {
-            match socket.recv_from(&mut buffer) {
-                Ok((len, from)) => {
-                    let (now, way) = (now(), [from, to]);
-                    end.sockets
-                        .receive(now, &mut end.session, way, &mut buffer[..len]);
-                }
-                Err(error)
-                    if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) =>
-                {
-                    break;
-                }
-                // Such as the ICMP error of a datagram before.
-                Err(_) => break,
-            }
+        // An error: nothing is there yet, or the ICMP error of a datagram before.
+        while let Ok((len, from)) = socket.recv_from(&mut buffer) {
+            let (now, way) = (now(), [from, to]);
+            end.sockets
+                .receive(now, &mut end.session, way, &mut buffer[..len]);
         }
     }
     Ok(())
