@@ -46,8 +46,15 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
     host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())
 }
 
-/// An error with what caused it.
-pub(crate) fn told(error: &(dyn Error + 'static)) -> String {
+/// Why there is no answer: the error with what caused it, and what may help. The URL, which may have a secret in it,
+/// is left out.
+pub(crate) fn told(error: reqwest::Error) -> String {
+    let secure = error.url().is_some_and(|url| url.scheme() == "https");
+    let hint = match error.is_connect() && secure {
+        true => HINT,
+        false => "",
+    };
+    let error = error.without_url();
     let mut texts = vec![error.to_string()];
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -56,8 +63,10 @@ pub(crate) fn told(error: &(dyn Error + 'static)) -> String {
     }
     // Some say what caused them themselves.
     texts.dedup_by(|cause, error| error.contains(cause.as_str()));
-    texts.join(": ")
+    texts.join(": ") + hint
 }
+
+const HINT: &str = "\nif that is a duologue with a certificate of its own, --cert-hash takes the hash that it printed";
 
 /// A whole body, if it is no longer than `most`.
 pub(crate) async fn body(mut response: reqwest::Response, most: usize) -> Result<Vec<u8>, Failure> {

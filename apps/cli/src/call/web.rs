@@ -183,19 +183,10 @@ impl Server {
         let request = request
             .header(header::CONTENT_TYPE, "application/json")
             .body(body);
-        request.send().await.map_err(|error| {
-            let hint = match error.is_connect() && self.url.0.scheme() == "https" {
-                true => HINT,
-                false => "",
-            };
-            let error = told(&error.without_url());
-            format!("{} cannot be reached: {error}{hint}", self.url).into()
-        })
+        let sent = request.send().await;
+        sent.map_err(|error| format!("{} cannot be reached: {}", self.url, told(error)).into())
     }
 }
-
-const HINT: &str = "\nif that is a demo with a certificate of its own, --cert-hash takes the hash that \
-                    it printed";
 
 #[cfg(test)]
 mod tests {

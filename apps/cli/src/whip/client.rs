@@ -160,7 +160,7 @@ impl Server {
 
     async fn send(&self, request: RequestBuilder) -> Result<Response, Failure> {
         let sent = request.send().await;
-        sent.map_err(|error| format!("{}: {}", shown(&self.url), told(&error.without_url())).into())
+        sent.map_err(|error| format!("{}: {}", shown(&self.url), told(error)).into())
     }
 }
 

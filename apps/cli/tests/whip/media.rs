@@ -273,6 +273,27 @@ async fn a_file_that_breaks_while_it_is_published_is_named() {
 }
 
 #[tokio::test]
+async fn a_server_with_a_certificate_of_its_own_is_known_by_its_hash() {
+    let mut server = Program::start(&[
+        "whep",
+        "serve",
+        file().to_str().unwrap(),
+        "--listen",
+        "0.0.0.0:0",
+    ]);
+    let listening = server.told("listening").await;
+    let urls = listening["urls"].as_array().expect("a list");
+    let here = urls.iter().filter_map(Value::as_str);
+    let mut here = here.filter(|url| url.starts_with("https://127.0.0.1:"));
+    let watch = ["whep", "play", here.next().expect("here"), "--seconds", "1"];
+    let why = Program::start(&watch).failed().await;
+    assert!(why.contains("--cert-hash"), "{why}");
+    let hash = listening["certificate"].as_str().expect("a hash");
+    let mut viewer = Program::start(&[&watch[..], &["--cert-hash", hash]].concat());
+    assert!(viewer.succeeded().await);
+}
+
+#[tokio::test]
 async fn a_file_is_played_to_a_viewer_and_a_wrong_token_or_url_says_what_is_wrong() {
     let mut server = Program::start(&[
         "whep",
