@@ -303,7 +303,8 @@ impl PeerConnection {
     }
 
     /// `close()`. Everything is freed at once, no event follows, and operations that are pending
-    /// complete with `InvalidStateError` (in a browser they never settle).
+    /// complete with `InvalidStateError` (in a browser they never settle). The peer is told by the
+    /// session's task: who ends the runtime right after it reads [`Events`] to their end before.
     pub fn close(&self) {
         self.0.with(Control::close);
     }
@@ -582,6 +583,7 @@ impl Connection {
     /// The session's task is gone.
     pub(crate) fn end(&self) {
         self.with(Control::end);
+        self.events().end();
     }
 
     /// Lets the peer's timer run off then.

@@ -151,7 +151,7 @@ impl Control {
             channel.set_state(DataChannelState::Closed, || {});
         }
         connection.media_queues().end_those(|_| true);
-        connection.events().end();
+        connection.events().close();
     }
 
     fn perform(

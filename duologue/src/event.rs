@@ -161,7 +161,8 @@ impl Event {
 }
 
 /// The events of one connection, in the order in which they happened. It ends when the connection
-/// is closed. It is also a [`Stream`] of them.
+/// is closed and what tells the peer so has left: a program that reads to the end may exit then. It
+/// is also a [`Stream`] of them.
 ///
 /// Events wait here until they are read. When [`EVENT_BACKLOG`] of them do, the connection takes
 /// no more messages and channels from its peer; who is not interested in events drops this, and
@@ -174,7 +175,7 @@ impl Events {
         Events(queue)
     }
 
-    /// The next event; `None` once the connection is closed.
+    /// The next event; `None` once the connection is closed and the peer was told.
     pub async fn recv(&mut self) -> Option<Event> {
         poll_fn(|cx| self.0.poll_next(cx)).await
     }
@@ -224,7 +225,9 @@ struct State {
 enum Reader {
     /// Takes more; those who wait for it.
     Reading(Wakers),
-    /// Reads what is there, then nothing more.
+    /// Takes what is there, and waits until the session is over.
+    Closing(Wakers),
+    /// Takes what is there, then nothing more.
     Ended,
     /// Dropped.
     Gone,
@@ -256,9 +259,17 @@ impl EventQueue {
     }
 
     /// No more events: after `close()` none fires.
-    pub(crate) fn end(&self) {
+    pub(crate) fn close(&self) {
         let mut state = self.lock();
         if let Reader::Reading(wakers) = &mut state.reader {
+            state.reader = Reader::Closing(std::mem::take(wakers));
+        }
+    }
+
+    /// The session is over.
+    pub(crate) fn end(&self) {
+        let mut state = self.lock();
+        if let Reader::Reading(wakers) | Reader::Closing(wakers) = &mut state.reader {
             wakers.wake_all();
             state.reader = Reader::Ended;
         }
@@ -275,7 +286,7 @@ impl EventQueue {
         let mut state = self.lock();
         if state.queue.is_empty() {
             return match &mut state.reader {
-                Reader::Reading(wakers) => {
+                Reader::Reading(wakers) | Reader::Closing(wakers) => {
                     wakers.register(cx.waker());
                     Poll::Pending
                 }

@@ -4,11 +4,13 @@
 mod common;
 
 use std::thread;
+use std::time::Duration;
 
 use common::{Peer, endpoint, negotiate};
 use duologue::{
     DataChannel, DataChannelInit, DataChannelState, Endpoint, Event, Events, ExceptionName,
 };
+use tokio::{runtime, sync::oneshot};
 
 /// Enough to meet what happens once in a hundred.
 const CONNECTIONS: usize = 300;
@@ -115,4 +117,35 @@ async fn unopened(endpoint: &Endpoint) -> (Peer, Peer, DataChannel) {
     let channel = created.expect("the options are valid");
     negotiate(&mut alice, &mut bob).await;
     (alice, bob, channel)
+}
+
+/// A program that is done closes its connection, reads its events to their end and exits.
+#[tokio::test(flavor = "multi_thread")]
+async fn at_the_end_of_the_events_the_peer_has_been_told() {
+    let (introduce, introduced) = oneshot::channel();
+    let (leave, asked_to_leave) = oneshot::channel::<Peer>();
+    let program = thread::spawn(move || {
+        let runtime = runtime::Builder::new_current_thread().enable_all().build();
+        runtime.unwrap().block_on(async {
+            introduce.send(Peer::new(&endpoint())).unwrap();
+            let mut alice = asked_to_leave.await.unwrap();
+            alice.connection.close();
+            while alice.events.recv().await.is_some() {}
+        });
+    });
+
+    let mut alice = introduced.await.unwrap();
+    let mut bob = Peer::new(&endpoint());
+    let channel = bob
+        .connection
+        .create_data_channel("test", DataChannelInit::default());
+    negotiate(&mut bob, &mut alice).await;
+    let channel = channel.unwrap();
+    channel.opened().await.unwrap();
+    leave.send(alice).unwrap();
+    program.join().unwrap();
+    // Less than the 30 s of consent that a peer is waited for who is gone without a word.
+    let told = tokio::time::timeout(Duration::from_secs(15), channel.closed()).await;
+    let why = told.expect("it was told").expect_err("the peer closed it");
+    assert_eq!(why.name(), ExceptionName::OperationError);
 }

@@ -7,6 +7,7 @@ use duologue::{
     Configuration, DataChannel, DataChannelInit, Endpoint, Event, Events, PeerConnection,
 };
 
+#[derive(Debug)]
 pub(crate) struct Peer {
     pub(crate) connection: PeerConnection,
     pub(crate) events: Events,
