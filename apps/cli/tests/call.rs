@@ -80,6 +80,19 @@ async fn a_program_calls_the_demo_over_http() {
 }
 
 #[tokio::test]
+async fn a_demo_that_ends_says_so_to_who_calls_it() {
+    let mut demo = Program::start(&["demo", "--json", "--listen", "127.0.0.1:0"]);
+    let listening = demo.told("listening").await;
+    let url = listening["url"].as_str().expect("a URL");
+    let mut caller = Program::start(&["call", "--json", "--url", url]);
+    caller.hear().await;
+    demo.interrupt();
+    assert!(demo.succeeded().await);
+    caller.told("ended").await;
+    assert!(caller.succeeded().await);
+}
+
+#[tokio::test]
 async fn a_demo_for_other_machines_is_called_over_https_by_its_hash() {
     let mut demo = Program::start(&["demo", "--json", "--listen", "0.0.0.0:0"]);
     let listening = demo.told("listening").await;

@@ -11,6 +11,7 @@ use duologue::{
     StatsReport,
 };
 use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinHandle;
 
 use super::budget::Budget;
 use super::happening::{Happening, Tell};
@@ -48,6 +49,8 @@ struct Call {
     mirror: Arc<Mirror>,
     /// For the page's event stream, until it asks for it.
     notes: Option<mpsc::Receiver<Note>>,
+    /// Over when the page was told that the call is.
+    watching: JoinHandle<()>,
 }
 
 impl Calls {
@@ -79,25 +82,24 @@ impl Calls {
         open.last_number += 1;
         let number = open.last_number;
         let mirror = Arc::<Mirror>::default();
-        open.calls.insert(
-            id.clone(),
-            Call {
-                pc: pc.clone(),
-                mirror: mirror.clone(),
-                notes: Some(notes),
-            },
-        );
-        drop(open);
         let watching = Watching {
             calls: self.clone(),
             number,
-            pc,
-            mirror,
+            pc: pc.clone(),
+            mirror: mirror.clone(),
             notes: sender,
             channels: Arc::new(Semaphore::new(CHANNELS)),
             store: Arc::new(Semaphore::new(1)),
         };
-        tokio::spawn(watching.run(id.clone(), events));
+        open.calls.insert(
+            id.clone(),
+            Call {
+                pc,
+                mirror,
+                notes: Some(notes),
+                watching: tokio::spawn(watching.run(id.clone(), events)),
+            },
+        );
         Ok(id)
     }
 
@@ -154,9 +156,14 @@ impl Calls {
         }
     }
 
-    pub(super) fn close_all(&self) {
+    /// Closes every call; their pages have been told then.
+    pub(super) async fn close_all(&self) {
         let calls = std::mem::take(&mut self.lock().calls);
-        calls.into_values().for_each(|call| call.pc.close());
+        calls.values().for_each(|call| call.pc.close());
+        for call in calls.into_values() {
+            // One that failed has nothing to tell.
+            let _ = call.watching.await;
+        }
     }
 
     fn connection(&self, id: &str) -> Result<PeerConnection, Exception> {

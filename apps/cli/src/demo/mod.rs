@@ -196,7 +196,7 @@ impl Demo {
         let calls = self.calls;
         let end = async {
             end.await;
-            calls.close_all();
+            calls.close_all().await;
         };
         self.server.serve(end).await;
     }
