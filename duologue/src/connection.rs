@@ -450,7 +450,7 @@ impl ConnectionHandle {
     }
 
     #[cfg(feature = "codecs")]
-    pub(crate) fn raw(&self) -> &crate::raw::Shared {
+    pub(crate) fn raw(&self) -> &duologue_raw::Shared {
         &self.0.raw
     }
 
@@ -508,7 +508,7 @@ pub(crate) struct Connection {
     backlog: Arc<Backlog>,
     media_queues: MediaQueues,
     #[cfg(feature = "codecs")]
-    raw: crate::raw::Shared,
+    raw: duologue_raw::Shared,
     /// The SCTP transport's `maxMessageSize`, where `send` finds it without the lock.
     max_message_size: AtomicU64,
     handle: OnceLock<Weak<ConnectionHandle>>,
@@ -530,7 +530,7 @@ impl Connection {
             backlog: Arc::new(Backlog::new(session.clone())),
             media_queues: MediaQueues::default(),
             #[cfg(feature = "codecs")]
-            raw: crate::raw::Shared::default(),
+            raw: duologue_raw::Shared::default(),
             max_message_size: AtomicU64::new(0),
             handle: OnceLock::new(),
             session,
@@ -559,7 +559,7 @@ impl Connection {
     }
 
     #[cfg(feature = "codecs")]
-    pub(crate) fn raw(&self) -> &crate::raw::Shared {
+    pub(crate) fn raw(&self) -> &duologue_raw::Shared {
         &self.raw
     }
 

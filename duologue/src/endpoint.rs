@@ -75,7 +75,7 @@ impl Endpoint {
     /// What raw pictures and sound are encoded and decoded with.
     #[cfg(feature = "codecs")]
     pub(crate) fn codecs(&self) -> CodecSet {
-        let codecs = self.0.codecs.get_or_init(crate::raw::found_codecs);
+        let codecs = self.0.codecs.get_or_init(duologue_raw::found_codecs);
         codecs.clone()
     }
 
@@ -418,9 +418,9 @@ impl EndpointBuilder {
         let codecs: OnceLock<CodecSet> = self.codecs.map(OnceLock::from).unwrap_or_default();
         #[cfg(feature = "codecs")]
         if self.only_these_codecs {
-            crate::raw::narrow(
+            duologue_raw::narrow(
                 &mut capabilities,
-                codecs.get_or_init(crate::raw::found_codecs),
+                codecs.get_or_init(duologue_raw::found_codecs),
             );
         }
         let driver = duologue_tokio::Endpoint::new(self.driver)?;

@@ -88,8 +88,11 @@ impl<T: Outgoing> Writer<T> {
     }
 
     pub(crate) async fn ready(&self) -> Result<(), Exception> {
-        let ready = poll_fn(|cx| self.queues.poll_ready(cx)).await;
-        ready.map_err(|_| ended())
+        poll_fn(|cx| self.poll_ready(cx)).await
+    }
+
+    pub(crate) fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<Result<(), Exception>> {
+        self.queues.poll_ready(cx).map_err(|_| ended())
     }
 
     pub(crate) async fn send_all(&self, items: &mut Vec<T>) -> Result<(), Exception> {
@@ -150,6 +153,6 @@ impl<T: Outgoing> fmt::Debug for Writer<T> {
 }
 
 /// Who hands over something is too late.
-pub(crate) fn ended() -> Exception {
+fn ended() -> Exception {
     Exception::invalid_state("the transceiver is stopped or the connection closed")
 }

@@ -213,14 +213,16 @@ pub use {
 /// Raw pictures and sound, what encodes and decodes them, and where that comes from: feature `codecs`.
 #[cfg(feature = "codecs")]
 pub mod codec {
-    pub use crate::raw::{built_in_codecs, found_codecs};
     pub use duologue_codec::*;
     pub use duologue_g7xx::{ComfortNoise, NoiseGenerator};
+    pub use duologue_raw::{built_in_codecs, found_codecs};
     pub use duologue_system::{Library, Missing, libraries};
 }
 
 #[cfg(feature = "codecs")]
-pub use raw::{AudioTrackGenerator, AudioTrackProcessor, VideoTrackGenerator, VideoTrackProcessor};
+pub use duologue_raw::{
+    AudioTrackGenerator, AudioTrackProcessor, VideoTrackGenerator, VideoTrackProcessor,
+};
 
 /// What the project's README shows runs.
 #[cfg(all(doctest, feature = "tokio"))]

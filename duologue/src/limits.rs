@@ -40,33 +40,8 @@ pub use duologue_peer::limits::SEND_OVERHEAD;
 /// waits, unless the channel says otherwise.
 pub const DEFAULT_SEND_HIGH_WATER_MARK: u64 = 1 << 20;
 
-/// Raw pictures that wait to be encoded, beside the one that is: the newest wins.
 #[cfg(feature = "codecs")]
-pub(crate) const RAW_PICTURES_TO_SEND: usize = 1;
-
-/// Encoded pictures of one sender that have not left, beyond which further ones are not encoded.
-#[cfg(feature = "codecs")]
-pub(crate) const ENCODED_PICTURES: usize = 8;
-
-/// Decoded pictures of one receiver that wait for their reader; older ones are dropped and counted.
-#[cfg(feature = "codecs")]
-pub const RAW_PICTURES: usize = 3;
-
-/// Pieces of raw sound that wait to be encoded, or for their reader: a second of 10 ms each.
-#[cfg(feature = "codecs")]
-pub const RAW_SOUNDS: usize = 100;
-
-/// Decoded pictures of one receiver whose time has not come; while there are so many none is decoded.
-#[cfg(feature = "codecs")]
-pub(crate) const PICTURES_TO_SHOW: usize = 4;
-
-/// Pictures of the last second that are counted.
-#[cfg(feature = "codecs")]
-pub(crate) const COUNTED_PICTURES: usize = 256;
-
-/// Streams of one connection of which players, and encodings of which encoders, are in the statistics.
-#[cfg(feature = "codecs")]
-pub(crate) const TOLD_STREAMS: usize = 256;
+pub use duologue_raw::limits::{RAW_PICTURES, RAW_SOUNDS};
 
 /// Bytes of one message of a [`ByteStream`](crate::ByteStream): every peer takes as many, and messages of
 /// other channels get their turn between.

@@ -30,6 +30,7 @@ const ORDER: &[&str] = &[
     "duologue-g7xx",
     "duologue-safe",
     "duologue-system",
+    "duologue-raw",
     "duologue",
 ];
 

@@ -64,12 +64,6 @@ impl RtpReceiver {
         self.read(|view| view.jitter_buffer_target()).flatten()
     }
 
-    #[cfg(feature = "codecs")]
-    pub(crate) fn jitter_buffer_target_time(&self) -> Option<std::time::Duration> {
-        let ms = self.jitter_buffer_target()?;
-        Some(std::time::Duration::from_secs_f64(ms / 1_000.0))
-    }
-
     /// Sets `jitterBufferTarget`, in milliseconds; none for the default.
     ///
     /// # Errors

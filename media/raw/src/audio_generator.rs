@@ -7,45 +7,16 @@ use std::time::Duration;
 use duologue_codec::{
     AudioCodec, AudioData, AudioEncode, AudioEncoderConfig, CodecError, CodecSet, Resampler,
 };
-use duologue_peer::{Exception, MediaKind, RtpCodec};
+use duologue_peer::{Exception, RtpCodec};
 use duologue_rtp::ext::AudioLevel;
 use duologue_rtp::{Fmtp, PayloadType};
 use duologue_session::{EncodedFrameInit, Given, SourceStats};
 use tracing::debug;
 
 use super::queue::{Input, Queue};
-use super::{choice, workers};
-use crate::flow::Writer;
+use super::{choice, port, workers};
+use crate::Sender;
 use crate::limits::RAW_SOUNDS;
-use crate::media::RtpSender;
-
-impl RtpSender {
-    /// What sends raw sound: `MediaStreamTrackGenerator` of mediacapture-transform is what comes
-    /// nearest. It is encoded with the first codec that was agreed on and that the
-    /// [`Endpoint`](crate::Endpoint) has an encoder for.
-    ///
-    /// # Errors
-    /// `InvalidAccessError` of a sender of pictures.
-    pub fn audio(&self) -> Result<AudioTrackGenerator, Exception> {
-        if self.kind() != Some(MediaKind::Audio) {
-            return Err(Exception::invalid_access("the sender is not of sound"));
-        }
-        let queue = Arc::new(Queue::new(RAW_SOUNDS));
-        let pump = SendPump {
-            queue: queue.clone(),
-            sender: self.clone(),
-            writer: Writer::new(self.connection().clone(), self.id()),
-            encoder: None,
-            pending: Vec::new(),
-            source: Source::default(),
-            pieces: 1,
-            loss: 0.0,
-        };
-        let runtime = self.connection().runtime();
-        drop(runtime.spawn(pump.run()));
-        Ok(AudioTrackGenerator(Arc::new(Input::new(queue))))
-    }
-}
 
 /// Takes sound and sends it, encoded. Cheap to clone; with the last clone it ends.
 ///
@@ -57,6 +28,23 @@ impl RtpSender {
 pub struct AudioTrackGenerator(Arc<Input<AudioData>>);
 
 impl AudioTrackGenerator {
+    /// What sends the sound of a sender; it does so on the runtime of the sender.
+    pub fn new(sender: Box<dyn Sender>) -> Self {
+        let queue = Arc::new(Queue::new(RAW_SOUNDS));
+        let runtime = sender.runtime().clone();
+        let pump = SendPump {
+            queue: queue.clone(),
+            sender,
+            encoder: None,
+            pending: Vec::new(),
+            source: Source::default(),
+            pieces: 1,
+            loss: 0.0,
+        };
+        drop(runtime.spawn(pump.run()));
+        AudioTrackGenerator(Arc::new(Input::new(queue)))
+    }
+
     /// Hands over a piece of sound. Its [`timestamp`](AudioData::timestamp) is that of the source: where
     /// it goes on at another time than the piece before ended, the gap is one for the peer too.
     ///
@@ -75,8 +63,7 @@ impl AudioTrackGenerator {
 /// The task of a generator.
 struct SendPump {
     queue: Arc<Queue<AudioData>>,
-    sender: RtpSender,
-    writer: Writer<EncodedFrameInit>,
+    sender: Box<dyn Sender>,
     encoder: Option<Encoder>,
     /// Samples that no packet is full of yet.
     pending: Vec<f32>,
@@ -105,9 +92,9 @@ struct Encoder {
 
 impl SendPump {
     async fn run(mut self) {
-        let codecs = workers::codecs(self.sender.connection()).await;
+        let codecs = workers::codecs(&*self.sender).await;
         while let Some(data) = poll_fn(|cx| self.queue.poll_pop(cx)).await {
-            if self.writer.ended() {
+            if self.sender.ended() {
                 break;
             }
             self.saw(&data);
@@ -135,18 +122,14 @@ impl SendPump {
             total_duration: self.source.duration,
         };
         let sender = self.sender.id();
-        let raw = self.sender.connection().raw();
-        raw.tell_source(SourceStats { sender, given });
+        self.sender
+            .shared()
+            .tell_source(SourceStats { sender, given });
     }
 
     /// What is lost on the way says how much a packet is to tell of the one before it.
     async fn look_at_loss(&mut self) {
-        let Ok(report) = self.sender.get_stats().await else {
-            return;
-        };
-        let mut streams = report.outbound_rtp();
-        let remote = streams.find_map(|it| report.remote_inbound_rtp(it));
-        let lost = remote.map_or(0.0, |it| it.fraction_lost as f32);
+        let lost = self.sender.fraction_lost().await;
         // In steps, up at once and down slowly: an encoder is not told each time.
         let steps = [0.2, 0.1, 0.05, 0.02, 0.0];
         let loss = steps.into_iter().find(|step| lost >= *step).unwrap_or(0.0);
@@ -158,7 +141,7 @@ impl SendPump {
     }
 
     async fn send(&mut self, data: AudioData, codecs: &CodecSet) -> bool {
-        let Some(parameters) = self.sender.current_parameters() else {
+        let Some(parameters) = self.sender.parameters() else {
             return false;
         };
         let encoding = parameters.encodings.first();
@@ -171,7 +154,7 @@ impl SendPump {
         let max_bitrate = encoding.and_then(|encoding| encoding.max_bitrate);
         let mut config = config(codec, agreed, data.channels(), max_bitrate);
         config.packet_loss = self.loss;
-        let runtime = self.sender.connection().runtime().clone();
+        let runtime = self.sender.runtime().clone();
         let (encoder, codecs) = (self.encoder.take(), codecs.clone());
         let mut pending = std::mem::take(&mut self.pending);
         let encode = move || {
@@ -203,7 +186,7 @@ impl SendPump {
             ..EncodedFrameInit::default()
         });
         let mut frames: Vec<_> = frames.collect();
-        self.writer.send_all(&mut frames).await.is_ok()
+        port::send_all(&*self.sender, &mut frames).await.is_ok()
     }
 }
 
@@ -234,8 +217,7 @@ struct Packet {
 
 impl Drop for SendPump {
     fn drop(&mut self) {
-        let raw = self.sender.connection().raw();
-        raw.forget_source(self.sender.id());
+        self.sender.shared().forget_source(self.sender.id());
     }
 }
 

@@ -67,7 +67,7 @@ pub(super) fn has_name(codec: &RtpCodec, kind: &str, name: &str) -> bool {
 
 /// Leaves of the codecs of media those that something here encodes or decodes. What repairs them, tones and
 /// noise stay.
-pub(crate) fn narrow(capabilities: &mut Capabilities, codecs: &CodecSet) {
+pub fn narrow(capabilities: &mut Capabilities, codecs: &CodecSet) {
     for capability in &mut capabilities.codecs {
         let codec = &capability.codec;
         let (sends, receives) = match (VideoCodec::of(codec), AudioCodec::of(codec)) {
@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn what_nothing_here_encodes_or_decodes_is_not_offered() {
-        let mut codecs = crate::raw::built_in_codecs();
+        let mut codecs = crate::built_in_codecs();
         codecs.add_audio_decoder(AudioCodec::Opus, "mine", |_: &AudioDecoderConfig| {
             panic!("it is not asked")
         });

@@ -9,9 +9,9 @@ use duologue_session::{EncoderStats, Played, PlayerStats, SourceStats, Stats};
 use super::together::Groups;
 use crate::limits::TOLD_STREAMS;
 
-/// Of one connection.
+/// What the raw media of one connection have in common: lip sync, and what is told for the statistics.
 #[derive(Debug, Default)]
-pub(crate) struct Shared {
+pub struct Shared {
     groups: Mutex<Groups>,
     told: Mutex<Told>,
     players: AtomicU64,
@@ -90,8 +90,8 @@ impl Shared {
         self.told().sources.retain(|it| it.sender != sender);
     }
 
-    /// What the session cannot know is added to what it told.
-    pub(crate) fn add_to(&self, stats: &mut Stats) {
+    /// Adds what players, encoders and sources told to what the session told.
+    pub fn add_to(&self, stats: &mut Stats) {
         let told = self.told();
         let players = told.players.iter().map(|player| {
             let mut stats = player.stats.clone();

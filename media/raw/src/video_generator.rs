@@ -8,7 +8,7 @@ use duologue_base::Instant;
 use duologue_codec::{
     CodecError, CodecSet, EncodedVideoChunk, Scaler, VideoEncode, VideoEncoderConfig, VideoFrame,
 };
-use duologue_peer::{DegradationPreference, Exception, MediaKind, RtpSendParameters};
+use duologue_peer::{DegradationPreference, Exception, RtpSendParameters};
 use duologue_rtp::PayloadType;
 use duologue_rtp::payload::FrameSize;
 use duologue_session::{EncodedFrameInit, EncoderStats, Given, SourceStats};
@@ -17,62 +17,11 @@ use tracing::debug;
 use super::layers::{Layer, Pace, Room};
 use super::pace::PerSecond;
 use super::queue::{Input, Queue};
-use super::{choice, workers};
-use crate::flow::Writer;
+use super::{choice, port, workers};
+use crate::Sender;
 use crate::limits::{ENCODED_PICTURES, RAW_PICTURES_TO_SEND};
-use crate::media::RtpSender;
-
-impl RtpSender {
-    /// What sends raw pictures: `VideoTrackGenerator` of mediacapture-transform is what comes nearest.
-    /// They are encoded with the first codec that was agreed on and that the
-    /// [`Endpoint`](crate::Endpoint) has an encoder for, or the one that an encoding asks for. What the
-    /// sender's [parameters](Self::set_parameters) say of its encodings counts for them: each that is
-    /// `active` is made of the same pictures, at its size (`scaleResolutionDownBy`, `…To`), at most as often
-    /// as its `maxFramerate` says and with its `maxBitrate`. Rates follow
-    /// [`target_bitrates`](Self::target_bitrates); where the rate is too low for pictures of their size,
-    /// size or frame rate of a lone encoding gives way as `degradationPreference` says. The sender's
-    /// track does not count.
-    ///
-    /// # Errors
-    /// `InvalidAccessError` of a sender of sound.
-    pub fn video(&self) -> Result<VideoTrackGenerator, Exception> {
-        if self.kind() != Some(MediaKind::Video) {
-            return Err(Exception::invalid_access("the sender is not of pictures"));
-        }
-        let queue = Arc::new(Queue::new(RAW_PICTURES_TO_SEND));
-        let pump = Pump {
-            queue: queue.clone(),
-            sender: self.clone(),
-            writer: Writer::new(self.connection().clone(), self.id()),
-            layers: Vec::new(),
-            scaler: None,
-            pace: Pace::default(),
-            source: Source::default(),
-        };
-        let runtime = self.connection().runtime();
-        drop(runtime.spawn(pump.run()));
-        Ok(VideoTrackGenerator(Arc::new(Input::new(queue))))
-    }
-}
 
 /// Takes pictures and sends them, encoded. Cheap to clone; with the last clone it ends.
-///
-/// ```
-/// use std::time::Duration;
-/// use duologue::{Exception, RtpSender, codec::pattern};
-///
-/// /// Sends a moving test picture with a number in it, 30 a second.
-/// async fn play(sender: &RtpSender) -> Result<(), Exception> {
-///     let video = sender.video()?;
-///     let mut clock = tokio::time::interval(Duration::from_micros(33_333));
-///     for number in 0.. {
-///         clock.tick().await;
-///         let picture = pattern::draw(number, 640, 360).expect("a size that can be");
-///         video.write(picture.at(Duration::from_micros(33_333) * u32::from(number)))?;
-///     }
-///     Ok(())
-/// }
-/// ```
 ///
 /// Nothing waits: while one picture is encoded the newest one that came is kept, and older ones are
 /// dropped and counted, as are pictures that come while the sender may not send, while what it sent
@@ -83,6 +32,22 @@ impl RtpSender {
 pub struct VideoTrackGenerator(Arc<Input<VideoFrame>>);
 
 impl VideoTrackGenerator {
+    /// What sends the pictures of a sender; it does so on the runtime of the sender.
+    pub fn new(sender: Box<dyn Sender>) -> Self {
+        let queue = Arc::new(Queue::new(RAW_PICTURES_TO_SEND));
+        let runtime = sender.runtime().clone();
+        let pump = Pump {
+            queue: queue.clone(),
+            sender,
+            layers: Vec::new(),
+            scaler: None,
+            pace: Pace::default(),
+            source: Source::default(),
+        };
+        drop(runtime.spawn(pump.run()));
+        VideoTrackGenerator(Arc::new(Input::new(queue)))
+    }
+
     /// Hands over a picture. Its [`timestamp`](VideoFrame::timestamp) is that of the source, and rises.
     ///
     /// # Errors
@@ -100,8 +65,7 @@ impl VideoTrackGenerator {
 /// The task of a generator.
 struct Pump {
     queue: Arc<Queue<VideoFrame>>,
-    sender: RtpSender,
-    writer: Writer<EncodedFrameInit>,
+    sender: Box<dyn Sender>,
     /// Of the sender's encodings, in their order.
     layers: Vec<Encoding>,
     /// Here while no worker has it.
@@ -154,13 +118,13 @@ struct Done {
 
 impl Pump {
     async fn run(mut self) {
-        let codecs = workers::codecs(self.sender.connection()).await;
+        let codecs = workers::codecs(&*self.sender).await;
         while let Some(frame) = poll_fn(|cx| self.queue.poll_pop(cx)).await {
-            if self.writer.ended() {
+            if self.sender.ended() {
                 break;
             }
             self.saw(&frame);
-            if self.writer.queued() > ENCODED_PICTURES || !self.send(frame, &codecs).await {
+            if self.sender.queued() > ENCODED_PICTURES || !self.send(frame, &codecs).await {
                 self.queue.count_dropped();
             }
         }
@@ -168,7 +132,7 @@ impl Pump {
     }
 
     fn now(&self) -> Instant {
-        self.sender.connection().endpoint().driver().now()
+        self.sender.now()
     }
 
     /// A picture came.
@@ -186,14 +150,15 @@ impl Pump {
             frames_per_second: self.source.rate.get(now),
         };
         let sender = self.sender.id();
-        let raw = self.sender.connection().raw();
-        raw.tell_source(SourceStats { sender, given });
+        self.sender
+            .shared()
+            .tell_source(SourceStats { sender, given });
     }
 
     /// `false` if the picture was not sent.
     async fn send(&mut self, frame: VideoFrame, codecs: &CodecSet) -> bool {
-        let runtime = self.sender.connection().runtime().clone();
-        let Some(parameters) = self.sender.current_parameters() else {
+        let runtime = self.sender.runtime().clone();
+        let Some(parameters) = self.sender.parameters() else {
             return false;
         };
         let jobs = self.jobs(&frame, &parameters, codecs);
@@ -252,7 +217,7 @@ impl Pump {
                 payload_type,
                 config,
                 encoder: own.encoder.take(),
-                key: self.writer.take_key_frame_request(index),
+                key: self.sender.take_key_frame_request(index),
             });
         }
         jobs
@@ -266,7 +231,7 @@ impl Pump {
             Err(error) => {
                 debug!(%error, "a picture was not encoded");
                 if done.key {
-                    self.writer.want_key_frame(done.encoding);
+                    self.sender.want_key_frame(done.encoding);
                 }
                 return false;
             }
@@ -279,8 +244,7 @@ impl Pump {
         own.encoder = Some(encoder);
         own.counted.sender = self.sender.id();
         own.counted.encoding = done.encoding;
-        let raw = self.sender.connection().raw();
-        raw.tell_encoder(own.counted.clone());
+        self.sender.shared().tell_encoder(own.counted.clone());
 
         self.write(done.encoding, done.payload_type, chunks).await
     }
@@ -301,14 +265,13 @@ impl Pump {
             ..EncodedFrameInit::default()
         });
         let mut frames: Vec<_> = frames.collect();
-        !frames.is_empty() && self.writer.send_all(&mut frames).await.is_ok()
+        !frames.is_empty() && port::send_all(&*self.sender, &mut frames).await.is_ok()
     }
 }
 
 impl Drop for Pump {
     fn drop(&mut self) {
-        let raw = self.sender.connection().raw();
-        raw.forget_source(self.sender.id());
+        self.sender.shared().forget_source(self.sender.id());
     }
 }
 

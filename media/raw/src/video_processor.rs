@@ -10,7 +10,7 @@ use duologue_base::Instant;
 use duologue_codec::{
     CodecError, CodecSet, VideoCodec, VideoDecode, VideoDecoderConfig, VideoFrame,
 };
-use duologue_peer::{Exception, MediaKind};
+use duologue_peer::MediaKind;
 use duologue_playout::DueFrame;
 use duologue_rtp::NtpTime;
 use duologue_session::{EncodedFrame, Played, PlayerStats};
@@ -22,58 +22,15 @@ use super::pictures::Pictures;
 use super::queue::Queue;
 use super::together::Member;
 use super::{choice, workers};
-use crate::flow::Reader;
+use crate::Receiver;
 use crate::limits::RAW_PICTURES;
-use crate::media::RtpReceiver;
-
-impl RtpReceiver {
-    /// What the peer sends, as raw pictures: `MediaStreamTrackProcessor` of mediacapture-transform is
-    /// what comes nearest. They come when they are to be seen, from the next key frame on, which is
-    /// asked for.
-    ///
-    /// # Errors
-    /// `InvalidAccessError` of a receiver of sound.
-    pub fn video(&self) -> Result<VideoTrackProcessor, Exception> {
-        if self.kind() != Some(MediaKind::Video) {
-            return Err(Exception::invalid_access("the receiver is not of pictures"));
-        }
-        let queue = Arc::new(Queue::new(RAW_PICTURES));
-        let pump = Pump {
-            queue: queue.clone(),
-            receiver: self.clone(),
-            reader: Reader::new(self.connection().clone(), self.id()),
-            stream: None,
-            decoder: None,
-            decoding: None,
-            timer: None,
-            needs_key: false,
-            lost: 0,
-            member: Member::new(MediaKind::Video, self.id()),
-            player: self.connection().raw().new_player(),
-        };
-        let runtime = self.connection().runtime();
-        drop(runtime.spawn(pump.run()));
-        Ok(VideoTrackProcessor(queue))
-    }
-}
 
 /// The pictures of a receiver. It ends when the transceiver is stopped or the connection closed. It is
 /// also a [`Stream`] of them.
 ///
-/// ```
-/// use duologue::{Exception, RtpReceiver};
-///
-/// /// How large the pictures are that come.
-/// async fn size(receiver: &RtpReceiver) -> Result<Option<(u32, u32)>, Exception> {
-///     let mut video = receiver.video()?;
-///     let picture = video.recv().await;
-///     Ok(picture.map(|picture| (picture.width(), picture.height())))
-/// }
-/// ```
-///
 /// A frame is held back for as long as the network and its decoder need for an even motion, at least
-/// for [`jitterBufferTarget`](RtpReceiver::set_jitter_buffer_target) and until sound of the same
-/// [`MediaStream`](crate::MediaStream) that is read as raw sound is there.
+/// for `jitterBufferTarget` and until sound of the same
+/// `MediaStream` that is read as raw sound is there.
 /// [`RAW_PICTURES`](crate::limits::RAW_PICTURES) of them wait to be read; older ones are dropped and
 /// counted. What cannot be decoded is skipped up to the next key frame, which is asked for.
 #[derive(Debug)]
@@ -81,6 +38,26 @@ impl RtpReceiver {
 pub struct VideoTrackProcessor(Arc<Queue<VideoFrame>>);
 
 impl VideoTrackProcessor {
+    /// Reads the pictures of a receiver; they are decoded on the runtime of the receiver.
+    pub fn new(receiver: Box<dyn Receiver>) -> Self {
+        let queue = Arc::new(Queue::new(RAW_PICTURES));
+        let runtime = receiver.runtime().clone();
+        let pump = Pump {
+            queue: queue.clone(),
+            stream: None,
+            decoder: None,
+            decoding: None,
+            timer: None,
+            needs_key: false,
+            lost: 0,
+            member: Member::new(MediaKind::Video, receiver.id()),
+            player: receiver.shared().new_player(),
+            receiver,
+        };
+        drop(runtime.spawn(pump.run()));
+        VideoTrackProcessor(queue)
+    }
+
     /// The next picture; `None` at the end.
     pub async fn recv(&mut self) -> Option<VideoFrame> {
         poll_fn(|cx| self.0.poll_pop(cx)).await
@@ -115,8 +92,7 @@ impl Drop for VideoTrackProcessor {
 /// The task of a processor.
 struct Pump {
     queue: Arc<Queue<VideoFrame>>,
-    receiver: RtpReceiver,
-    reader: Reader<EncodedFrame>,
+    receiver: Box<dyn Receiver>,
     /// Of the last frame.
     stream: Option<Pictures>,
     /// Here while no worker has it.
@@ -157,7 +133,7 @@ enum Event {
 
 impl Pump {
     async fn run(mut self) {
-        let codecs = workers::codecs(self.receiver.connection()).await;
+        let codecs = workers::codecs(&*self.receiver).await;
         while let Some(event) = poll_fn(|cx| self.poll_event(cx)).await {
             match event {
                 Event::Frame(frame) => self.take(frame),
@@ -183,7 +159,7 @@ impl Pump {
             self.decoding = None;
             return Poll::Ready(Some(Event::Decoded(decoded)));
         }
-        if let Poll::Ready(frame) = self.reader.poll_next(cx) {
+        if let Poll::Ready(frame) = self.receiver.poll_frame(cx) {
             return Poll::Ready(frame.map(Event::Frame));
         }
 
@@ -201,12 +177,12 @@ impl Pump {
     }
 
     fn now(&self) -> Instant {
-        self.receiver.connection().endpoint().driver().now()
+        self.receiver.now()
     }
 
     /// A frame is complete.
     fn take(&mut self, frame: EncodedFrame) {
-        let lost = self.reader.dropped();
+        let lost = self.receiver.dropped();
         if lost > self.lost {
             self.lost = lost;
             self.needs_key = !frame.key;
@@ -216,8 +192,8 @@ impl Pump {
         let stream = known.unwrap_or_else(|| Pictures::new(frame.ssrc));
         let stream = self.stream.insert(stream);
 
-        self.member.join(&self.receiver);
-        let target = self.receiver.jitter_buffer_target_time();
+        self.member.join(&*self.receiver);
+        let target = self.receiver.jitter_buffer_target();
         stream.set_delays(target, self.member.delay());
         stream.handle_frame(frame);
         if stream.needs_key_frame() {
@@ -254,10 +230,7 @@ impl Pump {
         let mut stats = PlayerStats::new(self.receiver.id(), stream.ssrc(), played);
         stats.decoder = stream.library().map(str::to_owned);
         stats.newest = captured.map(|captured| (captured, now));
-        self.receiver
-            .connection()
-            .raw()
-            .tell_player(self.player, stats);
+        self.receiver.shared().tell_player(self.player, stats);
     }
 
     /// Hands the next frame to a worker, if it is due and none has one.
@@ -303,7 +276,7 @@ impl Pump {
                 pictures,
             }
         };
-        let runtime = self.receiver.connection().runtime().clone();
+        let runtime = self.receiver.runtime().clone();
         Box::pin(async move { workers::with_picture(&runtime, work).await })
     }
 
@@ -356,8 +329,7 @@ impl Pump {
     }
 
     fn ask(&self) {
-        // A receiver that no longer receives needs none.
-        let _ = self.receiver.send_key_frame_request(0);
+        self.receiver.request_key_frame();
     }
 }
 

@@ -9,7 +9,7 @@ use duologue_peer::{MediaKind, MediaStreamId};
 use duologue_playout::{LipSync, SyncDelays};
 use duologue_rtp::NtpTime;
 
-use crate::media::RtpReceiver;
+use crate::Receiver;
 
 /// By the stream that they are in.
 #[derive(Debug, Default)]
@@ -74,14 +74,14 @@ impl Member {
     }
 
     /// Joins those of the stream that the peer has put the receiver's track in, or leaves them.
-    pub(super) fn join(&mut self, receiver: &RtpReceiver) {
+    pub(super) fn join(&mut self, receiver: &dyn Receiver) {
         let stream = receiver.first_stream();
         if self.group.as_ref().map(|(stream, _)| stream) == stream.as_ref() {
             return;
         }
         self.leave();
         if let Some(stream) = stream {
-            let group = receiver.connection().raw().groups().of(&stream);
+            let group = receiver.shared().groups().of(&stream);
             lock(&group).holder(self.kind).get_or_insert(self.id);
             self.group = Some((stream, group));
         }

@@ -7,7 +7,7 @@ use duologue_codec::CodecSet;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
-use crate::connection::ConnectionHandle;
+use crate::Host;
 
 /// As many pictures are encoded and decoded at once as there are processors.
 static PICTURES: LazyLock<Semaphore> =
@@ -31,11 +31,8 @@ pub(super) async fn with_sound<T: Send + 'static>(
 }
 
 /// The codecs of a connection, which are looked for when they are asked for first.
-pub(super) async fn codecs(connection: &ConnectionHandle) -> CodecSet {
-    let endpoint = connection.endpoint().clone();
-    let found = connection
-        .runtime()
-        .spawn_blocking(move || endpoint.codecs())
-        .await;
-    found.unwrap_or_default()
+pub(super) async fn codecs(host: &dyn Host) -> CodecSet {
+    let find = host.codecs();
+    let found = host.runtime().spawn_blocking(find);
+    found.await.unwrap_or_default()
 }

@@ -1,13 +1,23 @@
-//! Raw pictures and sound of senders and receivers: encoded and decoded on worker threads, with the
-//! codecs of the [`Endpoint`](crate::Endpoint).
+//! Raw pictures and sound of senders and receivers: encoded and decoded on worker threads.
+//!
+//! ```text
+//! application ──► VideoTrackGenerator ──► queue ──► task ──► Sender: encoded frames
+//! application ◄── VideoTrackProcessor ◄── queue ◄── task ◄── Receiver: encoded frames
+//! ```
+//!
+//! Whoever has a connection gives its senders and receivers as [`Sender`] and [`Receiver`]: the crate
+//! `duologue` those of its connections, the npm package those of JavaScript's.
+#![forbid(unsafe_code)]
 
 mod audio_generator;
 mod audio_processor;
 mod choice;
 mod layers;
 mod limiter;
+pub mod limits;
 mod pace;
 mod pictures;
+mod port;
 mod queue;
 mod shared;
 mod sound;
@@ -20,8 +30,9 @@ use duologue_codec::CodecSet;
 
 pub use audio_generator::AudioTrackGenerator;
 pub use audio_processor::AudioTrackProcessor;
-pub(crate) use choice::narrow;
-pub(crate) use shared::Shared;
+pub use choice::narrow;
+pub use port::{Ended, Find, FractionLost, Host, Receiver, Sender};
+pub use shared::Shared;
 pub use video_generator::VideoTrackGenerator;
 pub use video_processor::VideoTrackProcessor;
 

@@ -16,7 +16,7 @@ fn ms(ms: u64) -> Instant {
 
 /// Packets of 20 ms of a tone.
 fn tone(ssrc: u32, packets: u64) -> Vec<EncodedFrame> {
-    let codecs = super::super::built_in_codecs();
+    let codecs = crate::built_in_codecs();
     let config = AudioEncoderConfig::new(AudioCodec::Pcmu);
     let mut encoder = codecs.audio_encoder(&config).unwrap();
     let packets = (0..packets).map(|number| {
@@ -47,7 +47,7 @@ fn tone(ssrc: u32, packets: u64) -> Vec<EncodedFrame> {
 }
 
 fn sound() -> Sound {
-    Sound::new(super::super::built_in_codecs(), Rng::from_u64(3))
+    Sound::new(crate::built_in_codecs(), Rng::from_u64(3))
 }
 
 /// What is heard while these packets come when they say, and half a second longer.

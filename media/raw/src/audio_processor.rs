@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use duologue_base::Instant;
 use duologue_codec::AudioData;
-use duologue_peer::{Exception, MediaKind, RtpCodecParameters};
+use duologue_peer::{MediaKind, RtpCodecParameters};
 use duologue_rtp::{Fmtp, NtpTime, PayloadType};
 use duologue_session::{EncodedFrame, Played, PlayerStats};
 use futures_core::Stream;
@@ -19,58 +19,16 @@ use super::queue::Queue;
 use super::sound::{Heard, Meaning, Sound, Told};
 use super::together::Member;
 use super::{choice, workers};
-use crate::connection::system_rng;
-use crate::flow::Reader;
+use crate::Receiver;
 use crate::limits::RAW_SOUNDS;
-use crate::media::RtpReceiver;
-
-impl RtpReceiver {
-    /// What the peer sends, as raw sound: `MediaStreamTrackProcessor` of mediacapture-transform is
-    /// what comes nearest. It has one channel, or two where that was agreed on.
-    ///
-    /// # Errors
-    /// `InvalidAccessError` of a receiver of pictures; `OperationError` if the system has no random
-    /// numbers.
-    pub fn audio(&self) -> Result<AudioTrackProcessor, Exception> {
-        if self.kind() != Some(MediaKind::Audio) {
-            return Err(Exception::invalid_access("the receiver is not of sound"));
-        }
-        let queue = Arc::new(Queue::new(RAW_SOUNDS));
-        let connection = self.connection();
-        let pump = Pump {
-            queue: queue.clone(),
-            receiver: self.clone(),
-            reader: Reader::new(connection.clone(), self.id()),
-            arrived: Vec::new(),
-            sound: None,
-            member: Member::new(MediaKind::Audio, self.id()),
-            player: connection.raw().new_player(),
-            ticks: 0,
-        };
-        let rng = system_rng()?;
-        drop(connection.runtime().spawn(pump.run(rng)));
-        Ok(AudioTrackProcessor(queue))
-    }
-}
 
 /// The sound of a receiver as it is to be heard: ten milliseconds each ten milliseconds, from the first
 /// that came on, without a gap. It ends when the transceiver is stopped or the connection closed. It is
 /// also a [`Stream`].
 ///
-/// ```
-/// use duologue::{Exception, RtpReceiver};
-///
-/// /// How loud it is what comes.
-/// async fn level(receiver: &RtpReceiver) -> Result<Option<f32>, Exception> {
-///     let mut audio = receiver.audio()?;
-///     let sound = audio.recv().await;
-///     Ok(sound.map(|it| it.samples().iter().fold(0.0, |loudest: f32, it| loudest.max(it.abs()))))
-/// }
-/// ```
-///
 /// Packets are held back for as long as the network needs, at least for
-/// [`jitterBufferTarget`](RtpReceiver::set_jitter_buffer_target) and until pictures of the same
-/// [`MediaStream`](crate::MediaStream) that are read as raw ones are there; to get there the sound is
+/// `jitterBufferTarget` and until pictures of the same
+/// `MediaStream` that are read as raw ones are there; to get there the sound is
 /// played a little faster or slower, at its pitch. What was lost is taken from the packet after it
 /// where that has a copy, and made up otherwise. The first
 /// [`timestamp`](AudioData::timestamp) is that of the stream; each piece begins where the one before
@@ -81,6 +39,23 @@ impl RtpReceiver {
 pub struct AudioTrackProcessor(Arc<Queue<AudioData>>);
 
 impl AudioTrackProcessor {
+    /// Reads the sound of a receiver; it is decoded on the runtime of the receiver.
+    pub fn new(receiver: Box<dyn Receiver>) -> Self {
+        let queue = Arc::new(Queue::new(RAW_SOUNDS));
+        let runtime = receiver.runtime().clone();
+        let pump = Pump {
+            queue: queue.clone(),
+            arrived: Vec::new(),
+            sound: None,
+            member: Member::new(MediaKind::Audio, receiver.id()),
+            player: receiver.shared().new_player(),
+            ticks: 0,
+            receiver,
+        };
+        drop(runtime.spawn(pump.run()));
+        AudioTrackProcessor(queue)
+    }
+
     /// The next piece; `None` at the end.
     pub async fn recv(&mut self) -> Option<AudioData> {
         poll_fn(|cx| self.0.poll_pop(cx)).await
@@ -115,8 +90,7 @@ impl Drop for AudioTrackProcessor {
 /// The task of a processor.
 struct Pump {
     queue: Arc<Queue<AudioData>>,
-    receiver: RtpReceiver,
-    reader: Reader<EncodedFrame>,
+    receiver: Box<dyn Receiver>,
     /// Since the last ten milliseconds.
     arrived: Vec<EncodedFrame>,
     /// Here while no worker has it.
@@ -131,8 +105,9 @@ struct Pump {
 struct Ended;
 
 impl Pump {
-    async fn run(mut self, rng: duologue_base::Rng) {
-        let codecs = workers::codecs(self.receiver.connection()).await;
+    async fn run(mut self) {
+        let codecs = workers::codecs(&*self.receiver).await;
+        let rng = self.receiver.rng();
         self.sound = Some(Box::new(Sound::new(codecs, rng)));
         if self.wait_for_first().await.is_ok() {
             self.play().await;
@@ -143,7 +118,7 @@ impl Pump {
     async fn wait_for_first(&mut self) -> Result<(), Ended> {
         let first = poll_fn(|cx| match self.queue.poll_ended(cx) {
             Poll::Ready(()) => Poll::Ready(None),
-            Poll::Pending => self.reader.poll_next(cx),
+            Poll::Pending => self.receiver.poll_frame(cx),
         });
         self.arrived.push(first.await.ok_or(Ended)?);
         Ok(())
@@ -176,7 +151,7 @@ impl Pump {
         let due = due.await.ok_or(Ended)?;
         let open = poll_fn(|cx| {
             loop {
-                match self.reader.poll_next(cx) {
+                match self.receiver.poll_frame(cx) {
                     Poll::Ready(Some(frame)) => self.arrived.push(frame),
                     Poll::Ready(None) => return Poll::Ready(false),
                     Poll::Pending => return Poll::Ready(true),
@@ -191,14 +166,14 @@ impl Pump {
             // The machine slept: what would have been heard meanwhile is not made up for.
             clock.reset();
         }
-        Ok(self.receiver.connection().endpoint().driver().now() - late.min(LATE))
+        Ok(self.receiver.now() - late.min(LATE))
     }
 
     /// One turn of the worker.
     async fn turn(&mut self, mut sound: Box<Sound>, now: Instant) -> (Option<Heard>, Option<Told>) {
         if self.ticks.is_multiple_of(TICKS_A_LOOK) {
-            sound.set_jitter_buffer_target(self.receiver.jitter_buffer_target_time());
-            self.member.join(&self.receiver);
+            sound.set_jitter_buffer_target(self.receiver.jitter_buffer_target());
+            self.member.join(&*self.receiver);
         }
         self.ticks += 1;
         sound.set_sync_delay(self.member.delay());
@@ -217,7 +192,7 @@ impl Pump {
             let told = sound.told().filter(|_| tells);
             (sound, heard, told, refused)
         };
-        let runtime = self.receiver.connection().runtime().clone();
+        let runtime = self.receiver.runtime().clone();
         let Some((sound, heard, told, refused)) = workers::with_sound(&runtime, work).await else {
             return (None, None);
         };
@@ -247,10 +222,7 @@ impl Pump {
         let mut stats = PlayerStats::new(self.receiver.id(), told.ssrc, played);
         stats.decoder = told.decoder;
         stats.newest = captured.map(|captured| (captured, now));
-        self.receiver
-            .connection()
-            .raw()
-            .tell_player(self.player, stats);
+        self.receiver.shared().tell_player(self.player, stats);
     }
 }
 

@@ -2,12 +2,11 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use duologue_peer::Exception;
 
-use crate::flow;
-use crate::wakers::Wakers;
+use crate::port::ENDED;
 
 /// A queue between a task of a connection and the application. Either end may end it.
 #[derive(Debug)]
@@ -21,8 +20,9 @@ struct State<T> {
     items: VecDeque<T>,
     dropped: u64,
     ended: bool,
-    readers: Wakers,
-    writers: Wakers,
+    /// Who reads, and who writes: one task each.
+    reader: Option<Waker>,
+    writer: Option<Waker>,
 }
 
 impl<T> Queue<T> {
@@ -31,8 +31,8 @@ impl<T> Queue<T> {
             items: VecDeque::new(),
             dropped: 0,
             ended: false,
-            readers: Wakers::default(),
-            writers: Wakers::default(),
+            reader: None,
+            writer: None,
         };
         Queue {
             limit,
@@ -51,7 +51,7 @@ impl<T> Queue<T> {
             state.dropped += 1;
         }
         state.items.push_back(item);
-        state.readers.wake_all();
+        wake(&mut state.reader);
         true
     }
 
@@ -64,7 +64,7 @@ impl<T> Queue<T> {
         let mut state = self.lock();
         let item = state.items.pop_front();
         if item.is_none() && !state.ended {
-            state.readers.register(cx.waker());
+            register(&mut state.reader, cx);
             return Poll::Pending;
         }
         Poll::Ready(item)
@@ -73,8 +73,8 @@ impl<T> Queue<T> {
     pub(super) fn end(&self) {
         let mut state = self.lock();
         state.ended = true;
-        state.readers.wake_all();
-        state.writers.wake_all();
+        wake(&mut state.reader);
+        wake(&mut state.writer);
     }
 
     /// Ready once an end has ended it.
@@ -83,7 +83,7 @@ impl<T> Queue<T> {
         if state.ended {
             return Poll::Ready(());
         }
-        state.writers.register(cx.waker());
+        register(&mut state.writer, cx);
         Poll::Pending
     }
 
@@ -102,6 +102,19 @@ impl<T> Queue<T> {
     }
 }
 
+fn register(waiting: &mut Option<Waker>, cx: &Context<'_>) {
+    match waiting {
+        Some(known) => known.clone_from(cx.waker()),
+        None => *waiting = Some(cx.waker().clone()),
+    }
+}
+
+fn wake(waiting: &mut Option<Waker>) {
+    if let Some(waker) = waiting.take() {
+        waker.wake();
+    }
+}
+
 /// The application's end of a queue that it fills, which ends with it.
 #[derive(Debug)]
 pub(super) struct Input<T>(Arc<Queue<T>>);
@@ -114,7 +127,7 @@ impl<T> Input<T> {
     pub(super) fn write(&self, item: T) -> Result<(), Exception> {
         match self.0.push(item) {
             true => Ok(()),
-            false => Err(flow::ended()),
+            false => Err(Exception::invalid_state(ENDED)),
         }
     }
 
