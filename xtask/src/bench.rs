@@ -22,7 +22,7 @@ pub(crate) struct Args {
     /// Seconds of each throughput measurement
     #[arg(long, default_value_t = 5)]
     secs: u32,
-    /// What `micro` counts is the new baseline
+    /// The baseline of `micro` takes what is less than it had, and new pieces
     #[arg(long)]
     update: bool,
     /// `micro` beside itself without any logging compiled in

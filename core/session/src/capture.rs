@@ -55,6 +55,8 @@ pub(crate) struct Capture {
 /// Where packets go, if anywhere: nearly always nobody looks.
 pub(crate) type Captured = Option<Box<Capture>>;
 
+/// Asked of every packet: only the question is where it is asked.
+#[inline]
 pub(crate) fn capture(
     captured: &mut Captured,
     at: Instant,
@@ -63,26 +65,32 @@ pub(crate) fn capture(
     bytes: &[u8],
 ) {
     if let Some(capture) = captured {
-        capture.add(CapturedPacket {
-            at,
-            transport,
-            direction: what.0,
-            protocol: what.1,
-            bytes: bytes.to_vec(),
-        });
+        capture.add(at, transport, what, bytes);
     }
 }
 
 impl Capture {
-    fn add(&mut self, packet: CapturedPacket) {
-        if self.packets.len() >= CAPTURED_PACKETS
-            || self.bytes + packet.bytes.len() > CAPTURED_BYTES
-        {
+    #[cold]
+    fn add(
+        &mut self,
+        at: Instant,
+        transport: TransportKey,
+        (direction, protocol): (PacketDirection, CapturedProtocol),
+        bytes: &[u8],
+    ) {
+        if self.packets.len() >= CAPTURED_PACKETS || self.bytes + bytes.len() > CAPTURED_BYTES {
             self.lost += 1;
             return;
         }
-        self.bytes += packet.bytes.len();
-        self.packets.push_back(packet);
+
+        self.bytes += bytes.len();
+        self.packets.push_back(CapturedPacket {
+            at,
+            transport,
+            direction,
+            protocol,
+            bytes: bytes.to_vec(),
+        });
     }
 }
 

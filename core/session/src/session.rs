@@ -273,7 +273,7 @@ impl Session {
                 counters.early_sctp_dropped += 1;
             }
         });
-        self.advance(at);
+        self.advance_entered(at);
     }
 
     fn handle_ice(&mut self, datagram: &Datagram, bytes: &mut [u8]) {
@@ -347,9 +347,14 @@ impl Session {
 
     /// Carries what happened in one layer of a transport to the next, and to the owner.
     pub(crate) fn advance(&mut self, at: usize) {
+        let _in = self.transports[at].enter();
+        self.advance_entered(at);
+    }
+
+    /// The same inside of the transport's span.
+    fn advance_entered(&mut self, at: usize) {
         let transport = &mut self.transports[at];
         let key = transport.key;
-        let _in = transport.enter();
         let progress = transport.advance(
             self.now,
             &mut self.reports,

@@ -24,6 +24,8 @@ const MIN_QUANTUM_PACKETS: usize = 2;
 pub(crate) struct Pacer {
     max_burst: usize,
     min_burst: usize,
+    /// Of the rate beside it, which most packets share with the one before.
+    quantum: (u64, usize),
     /// May fall below zero by one packet.
     bucket: i64,
     filled_at: Instant,
@@ -39,6 +41,7 @@ impl Pacer {
         Pacer {
             max_burst,
             min_burst,
+            quantum: (0, min_burst),
             bucket: signed(max_burst),
             filled_at: now,
             missed: 0,
@@ -46,8 +49,12 @@ impl Pacer {
         }
     }
 
-    fn quantum(&self, rate: u64) -> usize {
-        bytes_in(rate, QUANTUM_TIME).clamp(self.min_burst, self.max_burst)
+    fn quantum(&mut self, rate: u64) -> usize {
+        if self.quantum.0 != rate {
+            let bytes = bytes_in(rate, QUANTUM_TIME);
+            self.quantum = (rate, bytes.clamp(self.min_burst, self.max_burst));
+        }
+        self.quantum.1
     }
 
     /// A packet may leave now. While less than a burst is under way it always may: no
