@@ -1,8 +1,8 @@
 //! Encryption from end to end: `cargo run --features files --example e2ee`, then open the address that it
 //! prints. The browser encrypts each frame before it becomes packets, by `RTCRtpScriptTransform`; this end
-//! decrypts it, and sends it back encrypted anew. What lies between, such as a server that forwards, sees
-//! packets without being able to decode them. The key is in the address behind `#`, which browsers keep to
-//! themselves.
+//! decrypts it, by a `Transform` at its receiver, and sends it back through one at its sender, which encrypts
+//! it anew. What lies between, such as a server that forwards, sees packets without being able to decode them.
+//! The key is in the address behind `#`, which browsers keep to themselves.
 #![allow(clippy::print_stdout, reason = "an example shows what happens")]
 
 mod common;
@@ -13,8 +13,8 @@ use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use common::{Outcome, answer, gone, page, prefer};
 use duologue::files::Format;
 use duologue::{
-    Configuration, EncodedFrame, EncodedFrameInit, Endpoint, MediaKind, RtpTransceiver,
-    SessionDescription, TransceiverDirection,
+    Configuration, EncodedFrameInit, Endpoint, MediaKind, RtpTransceiver, SessionDescription,
+    TransceiverDirection, Transform, TransformFrame, Transformer,
 };
 use tokio::net::TcpListener;
 
@@ -66,7 +66,7 @@ async fn main() -> Outcome<()> {
 
 pub(crate) async fn encrypted(listener: TcpListener, key: [u8; 32]) -> Outcome<()> {
     let endpoint = Endpoint::builder().loopback(true).build()?;
-    let key = Arc::new(RandomizedNonceKey::new(&AES_256_GCM, &key)?);
+    let key = FrameKey::new(&key)?;
     let router = page("/", PAGE, move |offer| {
         connect(endpoint.clone(), offer, key.clone())
     });
@@ -76,7 +76,7 @@ pub(crate) async fn encrypted(listener: TcpListener, key: [u8; 32]) -> Outcome<(
 async fn connect(
     endpoint: Endpoint,
     offer: SessionDescription,
-    key: Arc<RandomizedNonceKey>,
+    key: FrameKey,
 ) -> Outcome<SessionDescription> {
     let (pc, mut events) = endpoint.connection(Configuration::default())?;
     pc.set_remote_description(offer).await?;
@@ -84,7 +84,11 @@ async fn connect(
         let video = transceiver.kind() == Some(MediaKind::Video);
         prefer(&transceiver, if video { Format::Vp8 } else { Format::Opus })?;
         transceiver.set_direction(TransceiverDirection::Sendrecv)?;
-        tokio::spawn(echo(transceiver, key.clone()));
+        transceiver
+            .receiver()
+            .set_transform(Some(Open(key.clone())));
+        transceiver.sender().set_transform(Some(Seal(key.clone())));
+        tokio::spawn(echo(transceiver));
     }
     let answer = answer(&pc, &mut events).await?;
     tokio::spawn(async move {
@@ -94,18 +98,12 @@ async fn connect(
     Ok(answer)
 }
 
-/// Between `open` and `seal` is what only the two ends have.
-async fn echo(transceiver: RtpTransceiver, key: Arc<RandomizedNonceKey>) -> Outcome<()> {
-    let video = transceiver.kind() == Some(MediaKind::Video);
+/// Here frames are what only the two ends have.
+async fn echo(transceiver: RtpTransceiver) -> Outcome<()> {
     let mut from = transceiver.receiver().frames();
     let to = transceiver.sender().frames();
     while let Some(frame) = from.recv().await {
-        let clear = clear(video, &frame);
-        let Some(plain) = open(&key, clear, &frame.data) else {
-            continue;
-        };
-        let data = seal(&key, clear, &plain)?.into();
-        let timestamp = frame.timestamp;
+        let (timestamp, data) = (frame.timestamp, frame.data);
         to.send_all(&mut vec![EncodedFrameInit {
             timestamp,
             data,
@@ -116,32 +114,71 @@ async fn echo(transceiver: RtpTransceiver, key: Arc<RandomizedNonceKey>) -> Outc
     Ok(())
 }
 
-/// How many bytes of a frame are authentic, but not secret: of VP8 the header (RFC 6386 §9.1), of Opus its
-/// first byte.
-fn clear(video: bool, frame: &EncodedFrame) -> usize {
-    match (video, frame.key) {
-        (false, _) => 1,
-        (true, true) => 10,
-        (true, false) => 3,
+/// Encrypts what is sent.
+pub(crate) struct Seal(pub(crate) FrameKey);
+
+impl Transform for Seal {
+    fn transform(&mut self, mut frame: TransformFrame, transformer: &mut Transformer<'_>) {
+        // What cannot be encrypted is not sent.
+        if let Some(sealed) = self.0.seal(clear(&frame), &frame.data) {
+            frame.data = sealed.into();
+            transformer.enqueue(frame);
+        }
     }
 }
 
-/// What is clear, what is encrypted with its tag, and the nonce.
-fn seal(key: &RandomizedNonceKey, clear: usize, plain: &[u8]) -> Outcome<Vec<u8>> {
-    let (header, body) = plain.split_at_checked(clear).ok_or("a short frame")?;
-    let mut sealed = body.to_vec();
-    let nonce = key.seal_in_place_append_tag(Aad::from(header), &mut sealed)?;
-    Ok([header, &sealed, nonce.as_ref()].concat())
+/// Decrypts what is received, and leaves out what does not come from whoever has the key.
+pub(crate) struct Open(pub(crate) FrameKey);
+
+impl Transform for Open {
+    fn transform(&mut self, mut frame: TransformFrame, transformer: &mut Transformer<'_>) {
+        if let Some(plain) = self.0.open(clear(&frame), &frame.data) {
+            frame.data = plain.into();
+            transformer.enqueue(frame);
+        }
+    }
 }
 
-/// `None` if it does not come from whoever has the key.
-fn open(key: &RandomizedNonceKey, clear: usize, sealed: &[u8]) -> Option<Vec<u8>> {
-    let (sealed, nonce) = sealed.split_last_chunk::<NONCE_LEN>()?;
-    let (header, body) = sealed.split_at_checked(clear)?;
-    let mut body = body.to_vec();
-    let nonce = Nonce::assume_unique_for_key(*nonce);
-    let plain = key
-        .open_in_place(nonce, Aad::from(header), &mut body)
-        .ok()?;
-    Some([header, plain].concat())
+/// How many bytes of a frame are authentic, but not secret: of VP8 the header (RFC 6386 §9.1), of Opus its
+/// first byte.
+fn clear(frame: &TransformFrame) -> usize {
+    let metadata = frame.metadata();
+    match (metadata.mime_type.as_deref(), metadata.key) {
+        (Some("video/VP8"), true) => 10,
+        (Some("video/VP8"), false) => 3,
+        _ => 1,
+    }
+}
+
+/// What the two ends have in common.
+#[derive(Clone)]
+pub(crate) struct FrameKey(Arc<RandomizedNonceKey>);
+
+impl FrameKey {
+    pub(crate) fn new(key: &[u8; 32]) -> Outcome<Self> {
+        let key = RandomizedNonceKey::new(&AES_256_GCM, key)?;
+        Ok(FrameKey(Arc::new(key)))
+    }
+
+    /// What is clear, what is encrypted with its tag, and the nonce.
+    fn seal(&self, clear: usize, plain: &[u8]) -> Option<Vec<u8>> {
+        let (header, body) = plain.split_at_checked(clear)?;
+        let mut sealed = body.to_vec();
+        let nonce = self
+            .0
+            .seal_in_place_append_tag(Aad::from(header), &mut sealed);
+        Some([header, &sealed, nonce.ok()?.as_ref()].concat())
+    }
+
+    fn open(&self, clear: usize, sealed: &[u8]) -> Option<Vec<u8>> {
+        let (sealed, nonce) = sealed.split_last_chunk::<NONCE_LEN>()?;
+        let (header, body) = sealed.split_at_checked(clear)?;
+        let mut body = body.to_vec();
+        let nonce = Nonce::assume_unique_for_key(*nonce);
+        let plain = self
+            .0
+            .open_in_place(nonce, Aad::from(header), &mut body)
+            .ok()?;
+        Some([header, plain].concat())
+    }
 }

@@ -1,6 +1,7 @@
 //! What readers and writers of a transceiver's packets and of its frames have in common.
 
 mod queues;
+mod stage;
 
 use std::fmt;
 use std::future::poll_fn;
@@ -15,7 +16,7 @@ use crate::connection::ConnectionHandle;
 use queues::Queues;
 pub(crate) use queues::{Incoming, MediaQueues, Outgoing};
 
-fn open(connection: &ConnectionHandle, id: TransceiverId) -> Arc<Queues> {
+pub(crate) fn open(connection: &ConnectionHandle, id: TransceiverId) -> Arc<Queues> {
     // Under the lock of the connection: the queues of one that is closed, or of a transceiver that
     // is stopped, end right after it.
     let queues = connection.media_queues();
@@ -25,7 +26,7 @@ fn open(connection: &ConnectionHandle, id: TransceiverId) -> Arc<Queues> {
 /// Counts as a reader of what a receiver gets, and keeps its connection open.
 pub(crate) struct Reader<T: Incoming> {
     queues: Arc<Queues>,
-    _connection: Arc<ConnectionHandle>,
+    connection: Arc<ConnectionHandle>,
     of: PhantomData<fn() -> T>,
 }
 
@@ -35,7 +36,7 @@ impl<T: Incoming> Reader<T> {
         queues.add_reader::<T>();
         Reader {
             queues,
-            _connection: connection,
+            connection,
             of: PhantomData,
         }
     }
@@ -45,15 +46,16 @@ impl<T: Incoming> Reader<T> {
     }
 
     pub(crate) fn try_recv(&mut self) -> Option<T> {
-        self.queues.try_receive()
+        self.queues.try_receive(&self.connection)
     }
 
     pub(crate) async fn recv_many(&mut self, items: &mut Vec<T>, limit: usize) -> usize {
-        poll_fn(|cx| self.queues.poll_receive(cx, items, limit)).await
+        let of = &self.connection;
+        poll_fn(|cx| self.queues.poll_receive(cx, of, items, limit)).await
     }
 
     pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
-        self.queues.poll_next(cx)
+        self.queues.poll_next(cx, &self.connection)
     }
 
     pub(crate) fn dropped(&self) -> u64 {
@@ -84,7 +86,9 @@ impl<T: Outgoing> Writer<T> {
     }
 
     pub(crate) fn send(&self, items: &mut Vec<T>) -> Result<usize, Exception> {
-        self.queues.send(items).map_err(|_| ended())
+        self.queues
+            .send(items, &self.connection)
+            .map_err(|_| ended())
     }
 
     pub(crate) async fn ready(&self) -> Result<(), Exception> {

@@ -77,6 +77,8 @@ constructors! {
     invalid_modification: InvalidModificationError,
     /// The object is in the wrong state.
     invalid_state: InvalidStateError,
+    /// The object is not there.
+    not_found: NotFoundError,
     /// The feature is not there.
     not_supported: NotSupportedError,
     /// The operation failed.
@@ -110,6 +112,8 @@ string_enum! {
         InvalidModificationError = "InvalidModificationError",
         /// The object is in an invalid state.
         InvalidStateError = "InvalidStateError",
+        /// The object is not there.
+        NotFoundError = "NotFoundError",
         /// The operation is not supported.
         NotSupportedError = "NotSupportedError",
         /// The operation failed for an operation-specific reason.

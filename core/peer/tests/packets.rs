@@ -198,6 +198,19 @@ fn a_wanted_key_frame_is_an_event_of_the_encodings_sender() {
         rid: rid.map(str::to_owned),
     };
     assert_eq!(a.events, [request(1, Some("f")), request(7, None)]);
+
+    // A transform of the sender may want one, too.
+    a.events.clear();
+    a.pc.generate_key_frame(id, Some("f")).unwrap();
+    a.pc.generate_key_frame(id, None).unwrap();
+    a.run();
+    let each = [(1, "f"), (0, "q"), (1, "f")];
+    assert_eq!(a.events, each.map(|(at, rid)| request(at, Some(rid))));
+    let unknown = a.pc.generate_key_frame(id, Some("h")).unwrap_err();
+    assert_eq!(unknown.name(), ExceptionName::NotFoundError);
+    let audio = a.pc.add_transceiver(audio("a"), TransceiverInit::default());
+    let refused = a.pc.generate_key_frame(audio.unwrap(), None).unwrap_err();
+    assert_eq!(refused.name(), ExceptionName::InvalidStateError);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! connection's lock.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::mem::take;
 #[cfg(feature = "codecs")]
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,10 +15,13 @@ use duologue_session::{
 };
 use duologue_tokio::SessionHandle;
 
+use super::stage::{Passes, Passing, Stages};
+use crate::connection::ConnectionHandle;
 use crate::limits::{
     FRAME_BACKLOG, FRAME_BACKLOG_BYTES, ITEMS_IN_SHARED_MEMORY, PACKET_BACKLOG,
     PACKET_BACKLOG_BYTES, SEND_ITEMS, SEND_ITEMS_BYTES,
 };
+use crate::transform::Transform;
 use crate::wakers::Wakers;
 
 /// The queues of those transceivers whose media the application takes or makes.
@@ -34,6 +38,7 @@ impl MediaQueues {
                 session: session.clone(),
                 inboxes: Mutex::default(),
                 outbox: Mutex::default(),
+                stages: Stages::default(),
                 #[cfg(feature = "codecs")]
                 wants_key_frames: AtomicU64::new(0),
             })
@@ -71,6 +76,8 @@ pub(crate) struct Queues {
     session: SessionHandle,
     inboxes: Mutex<Inboxes>,
     outbox: Mutex<Outbox>,
+    /// What changes frames. Locked before the boxes.
+    stages: Stages,
     /// The peer wants a key frame of these encodings, a bit each, of what is encoded here.
     #[cfg(feature = "codecs")]
     wants_key_frames: AtomicU64,
@@ -96,7 +103,7 @@ pub(crate) struct Inbox<T> {
 }
 
 /// A form in which an application takes what a receiver gets.
-pub(crate) trait Incoming: Sized {
+pub(crate) trait Incoming: Passes {
     /// How many wait for their reader.
     const BACKLOG: usize;
 
@@ -135,7 +142,7 @@ impl Incoming for EncodedFrame {
 }
 
 /// A form in which an application says what to send.
-pub(crate) trait Outgoing: Sized {
+pub(crate) trait Outgoing: Passes {
     /// Bytes of its payload, as [`MediaReport::Sent`](duologue_session::MediaReport) counts them.
     fn bytes(&self) -> usize;
 
@@ -228,45 +235,128 @@ impl Queues {
         T::inbox(&mut self.inboxes()).dropped
     }
 
-    pub(super) fn try_receive<T: Incoming>(&self) -> Option<T> {
-        T::inbox(&mut self.inboxes()).pop()
+    pub(crate) fn set_transform<T: Passes>(&self, transform: Option<Box<dyn Transform>>) {
+        if let Some(stage) = T::stage(&self.stages) {
+            stage.set(transform);
+        }
+    }
+
+    fn enter<T: Passes>(&self) -> Option<MutexGuard<'_, Passing<T>>> {
+        T::stage(&self.stages)?.enter()
+    }
+
+    pub(super) fn try_receive<T: Incoming>(&self, of: &Arc<ConnectionHandle>) -> Option<T> {
+        let Some(mut passing) = self.enter::<T>() else {
+            return T::inbox(&mut self.inboxes()).pop();
+        };
+        while passing.made.is_empty() {
+            let item = T::inbox(&mut self.inboxes()).pop()?;
+            passing.pass(item, of, self.id);
+        }
+        passing.made.pop_front()
     }
 
     /// Moves up to so many, once there is one; none at the end.
     pub(super) fn poll_receive<T: Incoming>(
         &self,
         cx: &mut Context<'_>,
+        of: &Arc<ConnectionHandle>,
         items: &mut Vec<T>,
         limit: usize,
     ) -> Poll<usize> {
-        let mut inboxes = self.inboxes();
-        let inbox = T::inbox(&mut inboxes);
-        if inbox.queue.is_empty() && !inbox.ended && limit > 0 {
-            inbox.wakers.register(cx.waker());
-            return Poll::Pending;
+        let Some(mut passing) = self.enter::<T>() else {
+            return self.poll_inbox(cx, limit > 0, |inbox| inbox.take(items, limit));
+        };
+        let before = items.len();
+        while items.len() - before < limit {
+            if let Some(made) = passing.made.pop_front() {
+                items.push(made);
+                continue;
+            }
+            match self.poll_inbox(cx, true, Inbox::pop) {
+                Poll::Ready(Some(item)) => passing.pass(item, of, self.id),
+                Poll::Pending if items.len() == before => return Poll::Pending,
+                Poll::Ready(None) | Poll::Pending => break,
+            }
         }
-        Poll::Ready(inbox.take(items, limit))
+        Poll::Ready(items.len() - before)
     }
 
-    pub(super) fn poll_next<T: Incoming>(&self, cx: &mut Context<'_>) -> Poll<Option<T>> {
+    pub(super) fn poll_next<T: Incoming>(
+        &self,
+        cx: &mut Context<'_>,
+        of: &Arc<ConnectionHandle>,
+    ) -> Poll<Option<T>> {
+        let Some(mut passing) = self.enter::<T>() else {
+            return self.poll_inbox(cx, true, Inbox::pop);
+        };
+        loop {
+            if let Some(made) = passing.made.pop_front() {
+                return Poll::Ready(Some(made));
+            }
+            match self.poll_inbox(cx, true, Inbox::pop) {
+                Poll::Ready(Some(item)) => passing.pass(item, of, self.id),
+                Poll::Ready(None) => return Poll::Ready(None),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+    }
+
+    /// Takes from an inbox once there is something, or its end has come.
+    fn poll_inbox<T: Incoming, R>(
+        &self,
+        cx: &mut Context<'_>,
+        waits: bool,
+        take: impl FnOnce(&mut Inbox<T>) -> R,
+    ) -> Poll<R> {
         let mut inboxes = self.inboxes();
         let inbox = T::inbox(&mut inboxes);
-        if inbox.queue.is_empty() && !inbox.ended {
+        if inbox.queue.is_empty() && !inbox.ended && waits {
             inbox.wakers.register(cx.waker());
             return Poll::Pending;
         }
-        Poll::Ready(inbox.pop())
+        Poll::Ready(take(inbox))
     }
 
     /// Hands over as many as there is room for, from the front.
-    pub(super) fn send<T: Outgoing>(&self, items: &mut Vec<T>) -> Result<usize, Ended> {
+    pub(super) fn send<T: Outgoing>(
+        &self,
+        items: &mut Vec<T>,
+        of: &Arc<ConnectionHandle>,
+    ) -> Result<usize, Ended> {
+        let Some(mut passing) = self.enter::<T>() else {
+            return self.hand_over(items, Outbox::has_room);
+        };
+        let (mut count, mut made) = (0, Vec::new());
+        let mut waiting = take(items).into_iter();
+        while self.outbox().has_room()
+            && let Some(item) = waiting.next()
+        {
+            count += 1;
+            passing.pass(item, of, self.id);
+            // All that one frame became, so that no part of it waits for the next.
+            made.extend(passing.made.drain(..));
+            self.hand_over(&mut made, |_| true)?;
+        }
+        items.extend(waiting);
+        match self.outbox().ended {
+            true => Err(Ended),
+            false => Ok(count),
+        }
+    }
+
+    fn hand_over<T: Outgoing>(
+        &self,
+        items: &mut Vec<T>,
+        has_room: impl Fn(&Outbox) -> bool,
+    ) -> Result<usize, Ended> {
         let mut outbox = self.outbox();
         if outbox.ended {
             return Err(Ended);
         }
         let mut count = 0;
         for item in items.iter() {
-            if !outbox.has_room() {
+            if !has_room(&outbox) {
                 break;
             }
             outbox.items += 1;
@@ -275,7 +365,7 @@ impl Queues {
         }
         if count > 0 {
             let batch = match count == items.len() {
-                true => std::mem::take(items),
+                true => take(items),
                 false => items.drain(..count).collect(),
             };
             // Under the lock: they leave in the order in which they were counted.
