@@ -1,11 +1,15 @@
 //! `cargo xtask test lint`: what can be seen without running anything. Every check runs, also after
 //! one that fails.
 
-use crate::run::{self, Outcome, all, cargo, command, output, root, target_dir};
+use crate::run::{self, Outcome, all, cargo, command, root, target_dir};
+use crate::tools::Tool;
 use crate::{guide, layers, package, pages, shape};
 
-/// The version whose findings CI follows.
-const CARGO_DENY: &str = "0.20.2";
+const CARGO_DENY: Tool = Tool {
+    name: "cargo-deny",
+    version: "0.20.2",
+    with: &[],
+};
 
 pub(crate) fn run() -> Outcome {
     all([
@@ -44,19 +48,9 @@ fn clippy(what: &[&str]) -> Outcome {
     run::run(clippy)
 }
 
-/// Licences, sources and bans of `deny.toml`, by cargo-deny, which is built once.
+/// Licences, sources and bans of `deny.toml`.
 fn dependencies() -> Outcome {
-    let tools = target_dir().join("tools");
-    let program = tools.join("bin/cargo-deny").display().to_string();
-    let version = output(command(&program, ["--version"]));
-    if !version.is_ok_and(|said| said.contains(CARGO_DENY)) {
-        let mut install = cargo(["install", "cargo-deny", "--version", CARGO_DENY]);
-        // It runs for two seconds: an optimised one would take minutes to build.
-        install.args(["--locked", "--debug", "--root"]).arg(&tools);
-        // Not into the workspace's own folder, where its crates would only take room.
-        install.env_remove("CARGO_TARGET_DIR");
-        run::run(install)?;
-    }
+    let program = CARGO_DENY.provide()?.display().to_string();
     let manifest = root().join("Cargo.toml").display().to_string();
     run::run(command(
         &program,

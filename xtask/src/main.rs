@@ -20,6 +20,7 @@ mod run;
 mod setup;
 mod shape;
 mod test;
+mod tools;
 mod wpt;
 
 use std::process::ExitCode;
@@ -48,6 +49,8 @@ enum Command {
     Package(package::Args),
     /// Run the fuzz targets
     Fuzz(fuzz::Args),
+    /// Build the guide and look whether its links lead somewhere
+    Guide,
 }
 
 fn main() -> ExitCode {
@@ -57,6 +60,7 @@ fn main() -> ExitCode {
         Command::Wpt(args) => wpt::run(&args),
         Command::Package(args) => package::run(&args),
         Command::Fuzz(args) => fuzz::run(&args),
+        Command::Guide => guide::build(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use crate::ledger::{Ledger, Run};
 use crate::load::Load;
 use crate::run::{self, Outcome, cargo, command, root};
-use crate::{fuzz, lint, micro, peers, setup};
+use crate::{fuzz, guide, lint, micro, peers, setup};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -36,7 +36,7 @@ pub(crate) enum Part {
     /// Two peers behind each pair of NATs, on broken links, with changing addresses: in network
     /// namespaces, which take root
     Ice,
-    /// The documentation builds without a warning
+    /// The documentation and the guide build without a warning, and the guide's links lead somewhere
     Docs,
     /// Instructions of the packet path against their baseline, under callgrind
     Micro,
@@ -128,7 +128,7 @@ fn run_part(part: Part) -> Outcome {
         Part::Docs => {
             let mut docs = cargo(["doc", "--workspace", "--no-deps"]);
             docs.env("RUSTDOCFLAGS", "-D warnings");
-            run::run(docs)
+            run::all([run::run(docs), guide::build()])
         }
         Part::Micro => micro::run(false),
         Part::Node => node(),
