@@ -56,7 +56,7 @@ impl PeerConnection {
     /// "Chain an operation": the promise that the method returns.
     pub(crate) fn chain(&mut self, operation: Operation) -> OperationId {
         let id = self.new_operation();
-        if self.slots.closed {
+        if self.slots.is_closed() {
             self.reject_now(id, Exception::invalid_state("the connection is closed"));
             return id;
         }
@@ -75,8 +75,7 @@ impl PeerConnection {
         }
         if !self.chain.is_empty() {
             self.execute_first();
-        } else if self.slots.update_flag_on_empty_chain {
-            self.slots.update_flag_on_empty_chain = false;
+        } else if self.slots.take_update_flag_on_empty_chain() {
             self.update_negotiation_needed();
         }
     }

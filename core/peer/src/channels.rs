@@ -15,18 +15,15 @@ pub(crate) struct Channels {
     all: BTreeMap<ChannelKey, Box<Channel>>,
     /// Those that are closed, oldest first.
     closed: VecDeque<ChannelKey>,
-    counts: ChannelCounts,
+    counts: Counts,
 }
 
 /// How many data channels there were.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(crate) struct ChannelCounts {
-    /// Made by this end.
-    pub(crate) created: u32,
-    /// Open once.
-    pub(crate) opened: u32,
-    /// Closed, of those that were open once.
-    pub(crate) closed: u32,
+#[derive(Debug, Default)]
+struct Counts {
+    created: u32,
+    opened: u32,
+    closed: u32,
 }
 
 impl Channels {
@@ -44,8 +41,19 @@ impl Channels {
             .map(|(&key, channel)| (key, channel.as_ref()))
     }
 
-    pub(crate) fn counts(&self) -> ChannelCounts {
-        self.counts
+    /// How many this end made.
+    pub(crate) fn created(&self) -> u32 {
+        self.counts.created
+    }
+
+    /// How many were open once.
+    pub(crate) fn opened(&self) -> u32 {
+        self.counts.opened
+    }
+
+    /// How many are closed, of those that were open once.
+    pub(crate) fn closed(&self) -> u32 {
+        self.counts.closed
     }
 
     /// A channel that this end makes. Its key is even (see `ChannelKey`).

@@ -12,7 +12,7 @@ use duologue_session::{ChannelReport, Command, Report};
 
 use crate::chain::Chain;
 use crate::limits::DEFAULT_CERTIFICATE_LIFETIME_MS;
-use crate::slots::{Playout, Slots};
+use crate::slots::Slots;
 use crate::task::{ChannelTask, Task};
 use crate::{
     BundlePolicy, Configuration, Effect, Event, Exception, IceTransportPolicy, MediaStreamId,
@@ -150,42 +150,30 @@ impl PeerConnection {
 
     /// Queues what the session reported.
     pub fn handle_report(&mut self, report: Report) {
-        if !self.slots.closed {
+        if !self.slots.is_closed() {
             self.queue_report(report);
         }
     }
 
     /// Queues what the session reported of its data channels.
     pub fn handle_channel_report(&mut self, report: ChannelReport) {
-        if !self.slots.closed {
+        if !self.slots.is_closed() {
             self.queue(Task::ChannelReport(report));
         }
     }
 
     /// Queues what is due by the clock: the next DTMF tone.
     pub fn handle_timeout(&mut self, now: Instant) {
-        let mut due = Vec::new();
-        for (&id, slots) in &mut *self.slots.transceivers {
-            if matches!(slots.dtmf.playout, Playout::At(at) if at <= now) {
-                slots.dtmf.playout = Playout::Queued;
-                due.push(id);
-            }
-        }
-        for id in due {
+        for id in self.slots.take_due_tones(now) {
             self.queue(Task::PlayTone(id));
         }
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) wants to be called next.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let due = |playout| match playout {
-            Playout::At(at) => Some(at),
-            Playout::Idle | Playout::Queued => None,
-        };
-        self.slots
-            .transceivers
-            .values()
-            .filter_map(|slots| due(slots.dtmf.playout))
+        let transceivers = self.slots.transceivers();
+        transceivers
+            .filter_map(|(_, slots)| slots.dtmf().due_at())
             .min()
     }
 
@@ -198,7 +186,7 @@ impl PeerConnection {
         // "If connection.[[IsClosed]] is true, abort these steps" of every task, in one place.
         // The end of a track is the track's business and not the connection's; a closed connection
         // has statistics; and what `setParameters` queues does not ask whether it is closed (§5.2).
-        if !self.slots.closed || outlives_close(&task) {
+        if !self.slots.is_closed() || outlives_close(&task) {
             self.run(task, now);
         }
         true
@@ -280,29 +268,21 @@ impl PeerConnection {
         match step {
             Step::Event(event) => Some(Effect::Event(event)),
             Step::SetMuted(id, muted) => {
-                let track = self.slots.tracks.get_mut(&id)?;
-                if track.muted == muted {
+                if !self.slots.track_mut(&id)?.set_muted(muted) {
                     return None;
                 }
-                track.muted = muted;
                 Some(Effect::Event(match muted {
                     true => Event::TrackMute(id),
                     false => Event::TrackUnmute(id),
                 }))
             }
             Step::RemoveTrack(stream, track) => {
-                let tracks = &mut self.slots.streams.get_mut(&stream)?.tracks;
-                let index = tracks.iter().position(|t| *t == track)?;
-                tracks.remove(index);
-                Some(Effect::Event(Event::StreamRemoveTrack { stream, track }))
+                let removed = self.slots.stream_mut(&stream)?.remove(&track);
+                removed.then_some(Effect::Event(Event::StreamRemoveTrack { stream, track }))
             }
             Step::AddTrack(stream, track) => {
-                let tracks = &mut self.slots.streams.get_mut(&stream)?.tracks;
-                if tracks.contains(&track) {
-                    return None;
-                }
-                tracks.push(track.clone());
-                Some(Effect::Event(Event::StreamAddTrack { stream, track }))
+                let added = self.slots.stream_mut(&stream)?.add(&track);
+                added.then_some(Effect::Event(Event::StreamAddTrack { stream, track }))
             }
             Step::Settle {
                 operation,

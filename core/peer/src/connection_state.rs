@@ -23,19 +23,16 @@ impl Slots {
     /// transceivers and the SctpTransport" (§§4.3.2 to 4.3.4).
     fn considered(&self) -> Vec<&Transport> {
         let mut keys: Vec<TransportKey> = self
-            .intent
+            .intent()
             .transceivers
             .iter()
             .filter(|intent| intent.stop != duologue_jsep::StopState::Stopped)
-            .filter_map(|intent| self.transceivers.get(&intent.id)?.transport)
-            .chain(self.sctp.as_ref().and_then(|sctp| sctp.transport()))
+            .filter_map(|intent| self.transceiver(intent.id)?.transport())
+            .chain(self.sctp().and_then(|sctp| sctp.transport()))
             .collect();
         keys.sort_unstable();
         keys.dedup();
-        keys.iter()
-            .filter_map(|key| self.transports.get(key))
-            .map(Box::as_ref)
-            .collect()
+        keys.iter().filter_map(|key| self.transport(*key)).collect()
     }
 
     pub(crate) fn derive_aggregate(&self) -> Aggregate {

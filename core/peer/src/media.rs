@@ -64,12 +64,12 @@ pub struct Track {
 /// A track that a receiver produces.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MediaStreamTrack {
-    pub(crate) id: TrackId,
-    pub(crate) kind: MediaKind,
-    pub(crate) label: String,
-    pub(crate) enabled: bool,
-    pub(crate) muted: bool,
-    pub(crate) ready_state: MediaStreamTrackState,
+    id: TrackId,
+    kind: MediaKind,
+    label: String,
+    enabled: bool,
+    muted: bool,
+    ready_state: MediaStreamTrackState,
 }
 
 impl MediaStreamTrack {
@@ -83,6 +83,21 @@ impl MediaStreamTrack {
             muted: true,
             ready_state: MediaStreamTrackState::Live,
         }
+    }
+
+    pub(crate) fn set_enabled(&mut self, enabled: bool) {
+        self.enabled = enabled;
+    }
+
+    /// Returns whether it was otherwise.
+    pub(crate) fn set_muted(&mut self, muted: bool) -> bool {
+        std::mem::replace(&mut self.muted, muted) != muted
+    }
+
+    /// Returns whether it was live.
+    pub(crate) fn end(&mut self) -> bool {
+        let ended = MediaStreamTrackState::Ended;
+        std::mem::replace(&mut self.ready_state, ended) != ended
     }
 
     /// `id`
@@ -119,11 +134,38 @@ impl MediaStreamTrack {
 /// A stream that remote descriptions named.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct MediaStream {
-    pub(crate) id: MediaStreamId,
-    pub(crate) tracks: Vec<TrackId>,
+    id: MediaStreamId,
+    tracks: Vec<TrackId>,
 }
 
 impl MediaStream {
+    /// Without tracks.
+    pub(crate) fn new(id: MediaStreamId) -> Self {
+        MediaStream {
+            id,
+            tracks: Vec::new(),
+        }
+    }
+
+    pub(crate) fn set_tracks(&mut self, tracks: Vec<TrackId>) {
+        self.tracks = tracks;
+    }
+
+    /// Returns whether it was not there.
+    pub(crate) fn add(&mut self, track: &TrackId) -> bool {
+        let new = !self.tracks.contains(track);
+        if new {
+            self.tracks.push(track.clone());
+        }
+        new
+    }
+
+    /// Returns whether it was there.
+    pub(crate) fn remove(&mut self, track: &TrackId) -> bool {
+        let index = self.tracks.iter().position(|t| t == track);
+        index.map(|index| self.tracks.remove(index)).is_some()
+    }
+
     /// `id`
     pub fn id(&self) -> &MediaStreamId {
         &self.id

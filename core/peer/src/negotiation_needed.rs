@@ -9,7 +9,7 @@ impl PeerConnection {
     /// "Update the negotiation-needed flag".
     pub(crate) fn update_negotiation_needed(&mut self) {
         if !self.chain.is_empty() {
-            self.slots.update_flag_on_empty_chain = true;
+            self.slots.update_flag_on_empty_chain();
             return;
         }
         self.queue(Task::UpdateNegotiationNeeded);
@@ -18,19 +18,15 @@ impl PeerConnection {
     /// The steps that the update queues.
     pub(crate) fn run_update_negotiation_needed(&mut self) {
         if !self.chain.is_empty() {
-            self.slots.update_flag_on_empty_chain = true;
+            self.slots.update_flag_on_empty_chain();
             return;
         }
         if self.slots.signaling_state() != SignalingState::Stable {
             // Updated once the state is stable again.
             return;
         }
-        if !jsep::negotiation_needed(&self.slots.signaling, &self.slots.intent) {
-            self.slots.negotiation_needed = false;
-            return;
-        }
-        if !self.slots.negotiation_needed {
-            self.slots.negotiation_needed = true;
+        let needed = jsep::negotiation_needed(self.slots.signaling(), self.slots.intent());
+        if self.slots.set_negotiation_needed(needed) && needed {
             self.fire(Event::NegotiationNeeded);
         }
     }

@@ -10,16 +10,13 @@ use crate::limits::MAX_POOL;
 impl PeerConnection {
     /// Makes as many transports gather ahead as the configuration says.
     pub(crate) fn fill_pool(&mut self) {
-        let size = usize::from(self.slots.configuration.ice_candidate_pool_size).min(MAX_POOL);
-        let next = self.slots.ids.next_transport().0;
-        let kept = self.slots.pool.len().min(size);
-        for key in self.slots.pool.split_off(kept) {
+        let size = usize::from(self.slots.configuration().ice_candidate_pool_size).min(MAX_POOL);
+        let (gone, new) = self.slots.resize_pool(size);
+        for key in gone {
             self.command(Command::Transport(key, TransportCommand::Remove));
         }
-        for ahead in self.slots.pool.len()..size {
-            let key = TransportKey(next + ahead as u32);
-            let certificates = self.slots.certificates.clone();
-            self.slots.pool.push(key);
+        for key in new.map(TransportKey) {
+            let certificates = self.slots.certificates().clone();
             self.command(Command::Transport(
                 key,
                 TransportCommand::Prepare { certificates },
@@ -27,12 +24,10 @@ impl PeerConnection {
         }
     }
 
-    /// A transport is added: it takes what was gathered for it. Keys only grow, so nothing will
-    /// take what was gathered for smaller ones.
+    /// A transport is added: it takes what was gathered for it, and what was gathered for smaller keys
+    /// is given up.
     pub(crate) fn take_from_pool(&mut self, added: TransportKey) {
-        let pool = &mut self.slots.pool;
-        let used: Vec<TransportKey> = pool.extract_if(.., |key| *key <= added).collect();
-        for key in used.into_iter().filter(|key| *key != added) {
+        for key in self.slots.take_from_pool(added) {
             self.command(Command::Transport(key, TransportCommand::Remove));
         }
     }

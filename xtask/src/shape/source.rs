@@ -15,6 +15,8 @@ pub(super) struct Source {
     /// Without those of tests.
     pub(super) lines: usize,
     pub(super) functions: Vec<Function>,
+    /// Fields that other files of the crate may touch.
+    pub(super) open_fields: Vec<String>,
     /// Paths of this crate that it names, from its root.
     pub(super) paths: Vec<Vec<String>>,
 }
@@ -36,16 +38,19 @@ impl Source {
             module: &module,
             test_lines: 0,
             functions: Vec::new(),
+            open_fields: Vec::new(),
             paths: Vec::new(),
         };
         reader.visit_file(&tree);
         let (functions, paths) = (reader.functions, reader.paths);
+        let open_fields = reader.open_fields;
         Ok(Source {
             lines: text.lines().count() - reader.test_lines,
             path,
             file,
             module,
             functions,
+            open_fields,
             paths,
         })
     }
@@ -70,6 +75,7 @@ struct Reader<'a> {
     module: &'a [String],
     test_lines: usize,
     functions: Vec<Function>,
+    open_fields: Vec<String>,
     paths: Vec<Vec<String>>,
 }
 
@@ -148,6 +154,17 @@ impl<'ast> Visit<'ast> for Reader<'_> {
         }
     }
 
+    fn visit_item_struct(&mut self, item: &'ast syn::ItemStruct) {
+        // What an application is given has fields for it; what only this crate has must not.
+        let open = |field: &&syn::Field| matches!(field.vis, syn::Visibility::Restricted(_));
+        let name = |field: &syn::Field| field.ident.as_ref().map(ToString::to_string);
+        self.open_fields
+            .extend(item.fields.iter().filter(open).map(|field| {
+                let field = name(field).unwrap_or_default();
+                format!("{}.{field}", item.ident)
+            }));
+    }
+
     fn visit_path(&mut self, path: &'ast syn::Path) {
         let names: Vec<String> = path.segments.iter().map(|s| s.ident.to_string()).collect();
         if names.len() > 1 {
@@ -180,6 +197,12 @@ mod tests {
 
     fn parse(file: &str, text: &str) -> Source {
         Source::parse(Path::new(""), file.into(), text).unwrap()
+    }
+
+    #[test]
+    fn fields_that_other_files_may_touch_are_noted() {
+        let text = "struct A { pub(crate) a: u8, b: u8 }\npub struct B { pub b: u8 }\n";
+        assert_eq!(parse("a.rs", text).open_fields, ["A.a"]);
     }
 
     #[test]

@@ -54,7 +54,7 @@ impl PeerConnection {
     /// remoteDescription whose associated transceiver is stopped, return a promise resolved with
     /// undefined."
     fn is_for_stopped_transceiver(&self, candidate: &IceCandidateInit) -> bool {
-        let signaling = &self.slots.signaling;
+        let signaling = self.slots.signaling();
         // A local offer's new sections are not in the remote description.
         let agreement = match signaling.state() {
             jsep::SignalingState::HaveLocalOffer => signaling.stable(),
@@ -76,7 +76,7 @@ impl PeerConnection {
         &self,
         candidate: &IceCandidateInit,
     ) -> Result<Vec<CandidateTarget>, Exception> {
-        let signaling = &self.slots.signaling;
+        let signaling = self.slots.signaling();
         let mid = candidate.mid();
         let index = candidate.sdp_m_line_index.map(usize::from);
         let ufrag = candidate.username_fragment.as_deref();
@@ -100,7 +100,7 @@ impl PeerConnection {
     /// before, in the description's text and one by one.
     pub(crate) fn forward_candidates(&mut self, key: IceKey) {
         self.forward_described_candidates(key);
-        let added = self.slots.candidates.of_key(Side::Remote, key);
+        let added = self.slots.candidates().of_key(Side::Remote, key);
         let added: Vec<_> = added
             .map(|(_, list)| (list.candidates().to_vec(), list.is_complete()))
             .collect();
@@ -111,15 +111,15 @@ impl PeerConnection {
 
     /// Those of an agent whose place another one took.
     pub(crate) fn forget_remote_candidates(&mut self, key: IceKey) {
-        self.slots.candidates.forget(Side::Remote, key);
-        if let Some(transport) = self.slots.transports.get_mut(&key.transport) {
+        self.slots.candidates_mut().forget(Side::Remote, key);
+        if let Some(transport) = self.slots.transport_mut(key.transport) {
             transport.ice.forget_remote_candidates(key.generation);
         }
     }
 
     /// The candidates in the text of the other end's description.
     pub(crate) fn forward_described_candidates(&mut self, key: IceKey) {
-        for described in self.slots.signaling.described_candidates() {
+        for described in self.slots.signaling().described_candidates() {
             if described.target.key == key && described.target.reaches {
                 self.forward_list(key, &described.candidates, described.complete);
             }

@@ -11,13 +11,13 @@ impl PeerConnection {
     /// `close()`: everything ends at once. No promise that is pending settles any more and no
     /// event follows, but `ended` at the receivers' tracks.
     pub fn close(&mut self) {
-        if self.slots.closed {
+        if self.slots.is_closed() {
             return;
         }
-        self.slots.closed = true;
+        self.slots.close();
         let transceivers: Vec<TransceiverId> = self
             .slots
-            .intent
+            .intent()
             .transceivers
             .iter()
             .map(|intent| intent.id)
@@ -25,14 +25,14 @@ impl PeerConnection {
         for id in transceivers {
             self.stop_transceiver(id);
         }
-        self.slots.channels.close_all();
-        if let Some(sctp) = &mut *self.slots.sctp {
+        self.slots.channels_mut().close_all();
+        if let Some(sctp) = self.slots.sctp_mut() {
             sctp.close(None);
         }
-        for transport in self.slots.transports.values_mut() {
+        for transport in self.slots.transports_mut() {
             transport.close();
         }
-        self.slots.states.close();
+        self.slots.states_mut().close();
         self.forget_pending();
         self.queue_stats_of_slots();
         // SCTP ABORT, DTLS close_notify and the end of ICE, all in one.
@@ -41,11 +41,11 @@ impl PeerConnection {
 
     /// The connection is closed.
     pub fn is_closed(&self) -> bool {
-        self.slots.closed
+        self.slots.is_closed()
     }
 
     /// Codecs and header extensions of this end.
     pub fn capabilities(&self) -> &Arc<duologue_jsep::Capabilities> {
-        &self.slots.intent.capabilities
+        &self.slots.intent().capabilities
     }
 }

@@ -10,11 +10,11 @@ impl PeerConnection {
     /// `bundlePolicy`, `rtcpMuxPolicy` or (after `setLocalDescription`) `iceCandidatePoolSize`
     /// change; what the constructor throws for ICE servers.
     pub fn set_configuration(&mut self, configuration: Configuration) -> Result<(), Exception> {
-        if self.slots.closed {
+        if self.slots.is_closed() {
             return Err(Exception::invalid_state("the connection is closed"));
         }
-        let old = &self.slots.configuration;
-        let called = self.slots.set_local_description_called;
+        let old = self.slots.configuration();
+        let called = self.slots.is_set_local_description_called();
         let new = configuration.validate_change(old, called)?;
         let changed = new.ice_servers != old.ice_servers
             || new.ice_transport_policy != old.ice_transport_policy;
@@ -22,12 +22,11 @@ impl PeerConnection {
             self.command(new.ice_servers_command());
             // RFC 9429 §5.2.2: credentials stay the same "unless the ICE configuration has changed
             // (e.g., changes to the supported STUN/TURN servers or the ICE candidate policy)".
-            self.slots.intent.ice_outdated = self.slots.signaling.local_ice_keys();
-            self.slots.intent.version += 1;
+            self.slots.outdate_ice();
         }
         let resized =
-            new.ice_candidate_pool_size != self.slots.configuration.ice_candidate_pool_size;
-        self.slots.configuration = new;
+            new.ice_candidate_pool_size != self.slots.configuration().ice_candidate_pool_size;
+        self.slots.set_configuration(new);
         if resized {
             self.fill_pool();
         }

@@ -21,23 +21,22 @@ impl PeerConnection {
         label: impl Into<String>,
         init: DataChannelInit,
     ) -> Result<ChannelKey, Exception> {
-        if self.slots.closed {
+        if self.slots.is_closed() {
             return Err(Exception::invalid_state("the connection is closed"));
         }
         let label = label.into();
         let id = self.check_data_channel(&label, &init)?;
         let mut channel = Channel::new(label, init);
         channel.set_id(id);
-        let key = self.slots.channels.create(channel);
+        let key = self.slots.channels_mut().create(channel);
         if self.sctp_dtls_role().is_some() {
             self.open_channel(key);
         }
         // "If channel is the first RTCDataChannel created on connection", or the first one after an
         // answer rejected those before: libwebrtc and Firefox ask again.
-        if self.slots.channels.counts().created == 1 || !self.slots.intent.data {
-            if !self.slots.intent.data {
-                self.slots.intent.data = true;
-                self.slots.intent.version += 1;
+        if self.slots.channels().created() == 1 || !self.slots.intent().data {
+            if !self.slots.intent().data {
+                self.slots.edit_intent(|intent| intent.data = true);
             }
             self.update_negotiation_needed();
         }
@@ -84,7 +83,7 @@ impl PeerConnection {
             ),
             None => None,
         };
-        if let (Some(id), Some(sctp)) = (id, &*self.slots.sctp)
+        if let (Some(id), Some(sctp)) = (id, self.slots.sctp())
             && sctp.state() == SctpTransportState::Connected
             && sctp.max_channels().is_some_and(|max| id.0 >= max)
         {
@@ -98,7 +97,7 @@ impl PeerConnection {
     /// The attributes of a channel. A closed one can still be read for a while:
     /// [`crate::limits::MAX_CLOSED_CHANNELS`].
     pub fn data_channel(&self, channel: ChannelKey) -> Option<&DataChannel> {
-        Some(self.slots.channels.get(channel)?.attributes())
+        Some(self.slots.channels().get(channel)?.attributes())
     }
 
     /// `send(data)`: text is UTF-8.
@@ -109,9 +108,9 @@ impl PeerConnection {
     /// [`crate::limits::SEND_BUFFER_BYTES`] would wait.
     pub fn send(&mut self, channel: ChannelKey, message: Message) -> Result<(), Exception> {
         let Message { data, binary } = message;
-        let max_message = self.slots.sctp.as_ref();
+        let max_message = self.slots.sctp();
         let max_message = max_message.and_then(|sctp| sctp.max_message_size());
-        let Some(slots) = self.slots.channels.get_mut(channel) else {
+        let Some(slots) = self.slots.channels_mut().get_mut(channel) else {
             return Err(Exception::invalid_state("there is no such channel"));
         };
         slots.push(data.len() as u64, max_message)?;
@@ -143,7 +142,7 @@ impl PeerConnection {
 
     /// `close()` of a channel: what was sent still goes out.
     pub fn close_channel(&mut self, channel: ChannelKey) {
-        let Some(slots) = self.slots.channels.get_mut(channel) else {
+        let Some(slots) = self.slots.channels_mut().get_mut(channel) else {
             return;
         };
         if slots.begin_closing() {
@@ -153,7 +152,7 @@ impl PeerConnection {
 
     /// Sets `bufferedAmountLowThreshold`, in bytes.
     pub fn set_buffered_amount_low_threshold(&mut self, channel: ChannelKey, bytes: u64) {
-        if let Some(slots) = self.slots.channels.get_mut(channel) {
+        if let Some(slots) = self.slots.channels_mut().get_mut(channel) {
             slots.set_low_threshold(bytes);
         }
     }

@@ -3,7 +3,6 @@
 use duologue_base::TransceiverId;
 
 use crate::limits::{DTMF_DURATION_MS, DTMF_GAP_MS};
-use crate::slots::Playout;
 use crate::task::Task;
 use crate::{Exception, PeerConnection};
 
@@ -41,15 +40,12 @@ impl PeerConnection {
         {
             return Err(Exception::invalid_character("not a DTMF tone"));
         }
-        let Some(slots) = self.slots.transceivers.get_mut(&id) else {
+        let Some(slots) = self.slots.transceiver_mut(id) else {
             return Ok(());
         };
-        let dtmf = &mut slots.dtmf;
-        dtmf.tones = tones;
-        dtmf.duration = duration_ms.clamp(*DTMF_DURATION_MS.start(), *DTMF_DURATION_MS.end());
-        dtmf.gap = inter_tone_gap_ms.clamp(*DTMF_GAP_MS.start(), *DTMF_GAP_MS.end());
-        if !dtmf.tones.is_empty() && dtmf.playout == Playout::Idle {
-            dtmf.playout = Playout::Queued;
+        let duration = duration_ms.clamp(*DTMF_DURATION_MS.start(), *DTMF_DURATION_MS.end());
+        let gap = inter_tone_gap_ms.clamp(*DTMF_GAP_MS.start(), *DTMF_GAP_MS.end());
+        if slots.dtmf_mut().insert(tones, duration, gap) {
             self.queue(Task::PlayTone(id));
         }
         Ok(())

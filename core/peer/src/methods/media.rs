@@ -11,7 +11,7 @@ use crate::{Exception, MediaKind, PeerConnection};
 impl PeerConnection {
     /// What the data plane was told that each transceiver takes and sends.
     pub fn media_plans(&self) -> &MediaPlans {
-        &self.slots.plans
+        self.slots.plans()
     }
 
     /// `sendKeyFrameRequest()` (webrtc-encoded-transform): asks the other end for a key frame of one
@@ -24,11 +24,11 @@ impl PeerConnection {
         id: TransceiverId,
         encoding: usize,
     ) -> Result<(), Exception> {
-        let transceiver = self.slots.transceivers.get(&id).ok_or_else(unknown)?;
-        if transceiver.kind != MediaKind::Video {
+        let transceiver = self.slots.transceiver(id).ok_or_else(unknown)?;
+        if transceiver.kind() != MediaKind::Video {
             return Err(Exception::invalid_state("audio has no key frames"));
         }
-        if self.slots.closed || self.slots.plans.receive(id).is_none() {
+        if self.slots.is_closed() || self.slots.plans().receive(id).is_none() {
             return Err(Exception::invalid_state("nothing is received"));
         }
         let request = MediaCommand::RequestKeyFrame { encoding };
@@ -46,11 +46,11 @@ impl PeerConnection {
         id: TransceiverId,
         rid: Option<&str>,
     ) -> Result<(), Exception> {
-        let transceiver = self.slots.transceivers.get(&id).ok_or_else(unknown)?;
-        if self.slots.closed || transceiver.kind != MediaKind::Video {
+        let transceiver = self.slots.transceiver(id).ok_or_else(unknown)?;
+        if self.slots.is_closed() || transceiver.kind() != MediaKind::Video {
             return Err(Exception::invalid_state("no video is sent"));
         }
-        let encodings = transceiver.send_encodings.iter().enumerate();
+        let encodings = transceiver.send_encodings().iter().enumerate();
         let wanted = encodings.filter(|(_, it)| rid.is_none() || it.rid.as_deref() == rid);
         let wanted: Vec<usize> = wanted.map(|(encoding, _)| encoding).collect();
         if wanted.is_empty() && rid.is_some() {

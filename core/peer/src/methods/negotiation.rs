@@ -4,7 +4,6 @@
 use duologue_jsep as jsep;
 
 use crate::chain::{Operation, Progress};
-use crate::slots::LastCreated;
 use crate::task::{Creation, CreationKind, DescriptionStep, Task};
 use crate::{
     Exception, LocalSessionDescription, MediaKind, OfferOptions, OperationId, PeerConnection,
@@ -17,7 +16,7 @@ impl PeerConnection {
     /// Rejects with `InvalidStateError` when the connection is closed or the signalling state is
     /// neither `stable` nor `have-local-offer`, with `OperationError` when no offer can be made.
     pub fn create_offer(&mut self, options: OfferOptions) -> OperationId {
-        if !self.slots.closed {
+        if !self.slots.is_closed() {
             self.apply_offer_to_receive(MediaKind::Audio, options.offer_to_receive_audio);
             self.apply_offer_to_receive(MediaKind::Video, options.offer_to_receive_video);
         }
@@ -46,7 +45,7 @@ impl PeerConnection {
         &mut self,
         description: impl Into<LocalSessionDescription>,
     ) -> OperationId {
-        self.slots.set_local_description_called = true;
+        self.slots.note_set_local_description();
         self.chain(Operation::SetLocalDescription(description.into()))
     }
 
@@ -62,11 +61,10 @@ impl PeerConnection {
 
     /// `restartIce()`: the next offer restarts ICE.
     pub fn restart_ice(&mut self) {
-        if self.slots.closed {
+        if self.slots.is_closed() {
             return;
         }
-        self.slots.intent.ice_to_replace = self.slots.signaling.local_ice_keys();
-        self.slots.intent.version += 1;
+        self.slots.replace_ice();
         self.update_negotiation_needed();
     }
 
@@ -125,15 +123,17 @@ impl PeerConnection {
         let sdp_type = description.sdp_type.unwrap_or_else(|| self.implied_type());
         let last = match sdp_type {
             SdpType::Rollback => return self.start_rollback(operation, jsep::Side::Local, None),
-            SdpType::Offer => &self.slots.last_created_offer,
-            SdpType::Answer | SdpType::Pranswer => &self.slots.last_created_answer,
+            made => self.slots.last_created(made),
         };
         let usable = match (last, description.sdp.as_str()) {
-            (Some(last), "") => self.is_accurate(last).then(|| last.draft.clone()),
+            (Some(last), "") => self.slots.is_accurate(last).then(|| last.draft().clone()),
             (None, "") => None,
             (Some(last), sdp) => {
                 let slots = &self.slots;
-                match last.draft.with_text(sdp, &slots.signaling, &slots.intent) {
+                match last
+                    .draft()
+                    .with_text(sdp, slots.signaling(), slots.intent())
+                {
                     Ok(draft) => Some(draft),
                     Err(error) => {
                         return Progress::rejected(self.foreign_description(sdp_type, error));
@@ -169,7 +169,7 @@ impl PeerConnection {
     /// before the state; browsers and the conformance tests say that the state is wrong where
     /// both are.
     fn foreign_description(&self, sdp_type: SdpType, error: jsep::JsepError) -> Exception {
-        let signaling = &self.slots.signaling;
+        let signaling = self.slots.signaling();
         let state = signaling.check_state(sdp_type.into(), jsep::Side::Local);
         state.err().unwrap_or(error).into()
     }
@@ -184,19 +184,13 @@ impl PeerConnection {
         }
     }
 
-    /// "Accurately represents the offerer's (answerer's) system state".
-    fn is_accurate(&self, last: &LastCreated) -> bool {
-        last.intent_version == self.slots.intent.version
-            && last.signaling_version == self.slots.signaling_version
-    }
-
     /// The steps that `setRemoteDescription` chains.
     pub(crate) fn start_set_remote(
         &mut self,
         operation: OperationId,
         description: SessionDescription,
     ) -> Progress {
-        let signaling = &self.slots.signaling;
+        let signaling = self.slots.signaling();
         match description.sdp_type {
             SdpType::Rollback => self.start_rollback(operation, jsep::Side::Remote, None),
             SdpType::Offer
@@ -223,7 +217,7 @@ impl PeerConnection {
             return;
         };
         let mut matching = Vec::new();
-        for intent in &self.slots.intent.transceivers {
+        for intent in &self.slots.intent().transceivers {
             if intent.kind == kind
                 && intent.stop == jsep::StopState::Running
                 && matches!(intent.direction, SendRecv | RecvOnly)

@@ -16,16 +16,16 @@ impl PeerConnection {
     /// `getParameters()` of a sender. It begins a transaction that `setParameters` ends, until
     /// the running task is over. None for an unknown sender.
     pub fn parameters(&mut self, sender: TransceiverId) -> Option<RtpSendParameters> {
-        let slots = self.slots.transceivers.get(&sender)?;
-        if let Some(parameters) = &slots.last_returned_parameters {
+        let slots = self.slots.transceiver(sender)?;
+        if let Some(parameters) = slots.last_returned_parameters() {
             return Some(parameters.clone());
         }
         let parameters = RtpSendParameters {
-            transaction_id: self.slots.rng.uuid(),
+            transaction_id: self.slots.new_uuid(),
             ..self.sender_parameters(sender)?
         };
-        let slots = self.slots.transceivers.get_mut(&sender)?;
-        slots.last_returned_parameters = Some(parameters.clone());
+        let slots = self.slots.transceiver_mut(sender)?;
+        slots.set_returned_parameters(parameters.clone());
         self.queue(Task::ForgetReturnedParameters(sender));
         Some(parameters)
     }
@@ -33,25 +33,25 @@ impl PeerConnection {
     /// What `getParameters()` of a sender returns, without the transaction that it begins: for what
     /// encodes by them. None for an unknown sender.
     pub fn sender_parameters(&self, sender: TransceiverId) -> Option<RtpSendParameters> {
-        let slots = self.slots.transceivers.get(&sender)?;
+        let slots = self.slots.transceiver(sender)?;
         let negotiated = self.slots.section(sender).and_then(|m| m.send.clone());
         let (header_extensions, codecs, reduced_size) = split(negotiated.unwrap_or_default());
         Some(RtpSendParameters {
             transaction_id: String::new(),
-            encodings: slots.send_encodings.clone(),
+            encodings: slots.send_encodings().to_vec(),
             header_extensions,
             rtcp: RtcpParameters {
-                cname: Some(self.slots.intent.cname.clone()),
+                cname: Some(self.slots.intent().cname.clone()),
                 reduced_size,
             },
             codecs,
-            degradation_preference: slots.degradation_preference,
+            degradation_preference: slots.degradation_preference(),
         })
     }
 
     /// `getParameters()` of a receiver. None for an unknown receiver.
     pub fn receiver_parameters(&self, receiver: TransceiverId) -> Option<RtpReceiveParameters> {
-        self.slots.transceivers.get(&receiver)?;
+        self.slots.transceiver(receiver)?;
         let section = self.slots.section(receiver);
         let negotiated = section.and_then(|section| section.receive.clone());
         let (header_extensions, codecs, reduced_size) = split(negotiated.unwrap_or_default());
@@ -79,7 +79,7 @@ impl PeerConnection {
         let operation = self.new_operation();
         match self.check_parameters(sender, parameters) {
             Ok(parameters) => {
-                self.slots.pending_set_parameters += 1;
+                self.slots.begin_set_parameters();
                 self.queue(Task::SetParameters(operation, sender, parameters));
             }
             Err(exception) => self.reject_now(operation, exception),
@@ -93,18 +93,18 @@ impl PeerConnection {
         sender: TransceiverId,
         mut parameters: RtpSendParameters,
     ) -> Result<RtpSendParameters, Exception> {
-        let slots = self.slots.transceivers.get(&sender).ok_or_else(unknown)?;
+        let slots = self.slots.transceiver(sender).ok_or_else(unknown)?;
         let intent = self.slots.intent_of(sender).ok_or_else(unknown)?;
         if intent.stop != jsep::StopState::Running {
             return Err(Exception::invalid_state("the transceiver is stopped"));
         }
-        let Some(returned) = &slots.last_returned_parameters else {
+        let Some(returned) = slots.last_returned_parameters() else {
             return Err(Exception::invalid_state(
                 "call getParameters in the same task first",
             ));
         };
         let modified = |message| Err(Exception::invalid_modification(message));
-        if parameters.encodings.len() != slots.send_encodings.len() {
+        if parameters.encodings.len() != slots.send_encodings().len() {
             return modified("encodings cannot be added or removed");
         }
         let rids = |p: &RtpSendParameters| -> Vec<Option<String>> {
@@ -122,11 +122,11 @@ impl PeerConnection {
         {
             return modified("headerExtensions, rtcp and codecs are read-only");
         }
-        if !self.are_codecs_choosable(slots.kind, &parameters) {
+        if !self.are_codecs_choosable(slots.kind(), &parameters) {
             return modified("an encoding's codec is not negotiated");
         }
         for encoding in &mut parameters.encodings {
-            match slots.kind {
+            match slots.kind() {
                 MediaKind::Audio => {
                     encoding.scale_resolution_down_by = None;
                     encoding.scale_resolution_down_to = None;
@@ -143,7 +143,7 @@ impl PeerConnection {
     }
 
     fn are_codecs_choosable(&self, kind: MediaKind, parameters: &RtpSendParameters) -> bool {
-        let implemented = self.slots.intent.capabilities.send_codecs(kind);
+        let implemented = self.slots.intent().capabilities.send_codecs(kind);
         let negotiated: Vec<jsep::Codec> = parameters
             .codecs
             .iter()

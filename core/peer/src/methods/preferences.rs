@@ -38,7 +38,7 @@ impl PeerConnection {
         id: TransceiverId,
         codecs: &[RtpCodec],
     ) -> Result<(), Exception> {
-        let kind = self.slots.transceivers.get(&id).ok_or_else(unknown)?.kind;
+        let kind = self.slots.transceiver(id).ok_or_else(unknown)?.kind();
         let problem = || {
             Exception::invalid_modification(
                 "the codecs are not among the capabilities, or none carries media",
@@ -46,7 +46,7 @@ impl PeerConnection {
         };
         let codecs: Option<Vec<jsep::Codec>> = codecs.iter().map(RtpCodec::to_jsep).collect();
         let codecs = codecs.ok_or_else(problem)?;
-        let capabilities = &self.slots.intent.capabilities;
+        let capabilities = &self.slots.intent().capabilities;
         let preferences = capabilities
             .preferences(kind, &codecs)
             .map_err(|_| problem())?;
@@ -60,16 +60,15 @@ impl PeerConnection {
         &self,
         id: TransceiverId,
     ) -> Vec<RtpHeaderExtensionCapability> {
-        let (Some(slots), Some(intent)) =
-            (self.slots.transceivers.get(&id), self.slots.intent_of(id))
+        let (Some(slots), Some(intent)) = (self.slots.transceiver(id), self.slots.intent_of(id))
         else {
             return Vec::new();
         };
         let mut extensions: Vec<_> = match &intent.header_extensions {
             Some(extensions) => extensions.iter().map(shown).collect(),
             None => {
-                let capabilities = &self.slots.intent.capabilities;
-                capabilities.extensions(slots.kind).map(shown).collect()
+                let capabilities = &self.slots.intent().capabilities;
+                capabilities.extensions(slots.kind()).map(shown).collect()
             }
         };
         for extension in &mut extensions {
@@ -90,7 +89,7 @@ impl PeerConnection {
         id: TransceiverId,
         extensions: &[RtpHeaderExtensionCapability],
     ) -> Result<(), Exception> {
-        let kind = self.slots.transceivers.get(&id).ok_or_else(unknown)?.kind;
+        let kind = self.slots.transceiver(id).ok_or_else(unknown)?.kind();
         let known = self.header_extensions_to_negotiate(id);
         let modified = |message| Err(Exception::invalid_modification(message));
         if extensions.iter().any(|extension| extension.uri.is_empty()) {

@@ -15,7 +15,7 @@ impl PeerConnection {
     /// Rejects with `TypeError` for a track of the other kind, `InvalidStateError` when the
     /// transceiver is stopping or the connection closed.
     pub fn replace_track(&mut self, sender: TransceiverId, track: Option<Track>) -> OperationId {
-        let kind = self.slots.transceivers.get(&sender).map(|slots| slots.kind);
+        let kind = self.slots.transceiver(sender).map(|slots| slots.kind());
         let problem = match (kind, &track) {
             (None, _) => Some(unknown()),
             (Some(kind), Some(track)) if track.kind != kind => Some(Exception::type_error(
@@ -59,10 +59,10 @@ impl PeerConnection {
         sender: TransceiverId,
         streams: &[MediaStreamId],
     ) -> Result<(), Exception> {
-        if self.slots.closed {
+        if self.slots.is_closed() {
             return Err(Exception::invalid_state("the connection is closed"));
         }
-        if !self.slots.transceivers.contains_key(&sender) {
+        if self.slots.transceiver(sender).is_none() {
             return Err(unknown());
         }
         self.slots

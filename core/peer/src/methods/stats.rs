@@ -24,8 +24,8 @@ impl PeerConnection {
             },
             selector => selector,
         };
-        if !self.slots.closed && !self.slots.transports.is_empty() {
-            self.slots.pending_stats.insert(id, (selector, now));
+        if !self.slots.is_closed() && self.slots.has_transports() {
+            self.slots.add_pending_stats(id, selector, now);
             self.command(Command::GetStats { request: id.0 });
         } else {
             let task = Task::Stats {
@@ -41,14 +41,14 @@ impl PeerConnection {
 
     /// The senders and receivers that a track is of (§8.2.1 step 2).
     fn selected_by(&self, track: &TrackId) -> Vec<StatsSelector> {
-        let transceivers = self.slots.intent.transceivers.iter();
+        let transceivers = self.slots.intent().transceivers.iter();
         let slots = transceivers.filter_map(|intent| {
-            let slots = self.slots.transceivers.get(&intent.id)?;
+            let slots = self.slots.transceiver(intent.id)?;
             Some((intent.id, slots))
         });
         let selectors = slots.flat_map(|(id, slots)| {
-            let sends = slots.sender_track.as_ref().is_some_and(|t| t.id == *track);
-            let receives = slots.receiver_track == *track;
+            let sends = slots.sender_track().is_some_and(|t| t.id == *track);
+            let receives = *slots.receiver_track() == *track;
             let sender = sends.then_some(StatsSelector::Sender(id));
             sender
                 .into_iter()

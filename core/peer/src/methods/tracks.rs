@@ -6,10 +6,10 @@ use duologue_jsep as jsep;
 
 use crate::limits::{MAX_AUDIO_ENCODINGS, MAX_VIDEO_ENCODINGS};
 use crate::params::{default_encodings, default_scale, is_rid};
-use crate::slots::{Dtmf, Transceiver, rids_of};
+use crate::slots::{Transceiver, rids_of};
 use crate::{
-    Exception, MediaKind, MediaStreamId, MediaStreamTrack, PeerConnection, RtpEncodingParameters,
-    Track, TrackId, TrackOrKind, TransceiverDirection, TransceiverInit,
+    Exception, MediaKind, MediaStreamId, PeerConnection, RtpEncodingParameters, Track, TrackOrKind,
+    TransceiverDirection, TransceiverInit,
 };
 
 /// A transceiver to make.
@@ -36,13 +36,13 @@ pub(crate) enum MadeBy {
 impl PeerConnection {
     /// `getTransceivers()`: the set of transceivers in the order they were made.
     pub fn transceivers(&self) -> Vec<TransceiverId> {
-        let intents = &self.slots.intent.transceivers;
+        let intents = &self.slots.intent().transceivers;
         intents.iter().map(|intent| intent.id).collect()
     }
 
     /// `getSenders()`: the senders of the transceivers that are not stopped.
     pub fn senders(&self) -> Vec<TransceiverId> {
-        let intents = &self.slots.intent.transceivers;
+        let intents = &self.slots.intent().transceivers;
         intents
             .iter()
             .filter(|intent| intent.stop != jsep::StopState::Stopped)
@@ -65,17 +65,12 @@ impl PeerConnection {
         track: Track,
         streams: &[MediaStreamId],
     ) -> Result<TransceiverId, Exception> {
-        if self.slots.closed {
+        if self.slots.is_closed() {
             return Err(Exception::invalid_state("the connection is closed"));
         }
         let sends = |id: &TransceiverId| {
-            let slots = self.slots.transceivers.get(id);
-            slots.is_some_and(|slots| {
-                slots
-                    .sender_track
-                    .as_ref()
-                    .is_some_and(|t| t.id == track.id)
-            })
+            let slots = self.slots.transceiver(*id);
+            slots.is_some_and(|slots| slots.sender_track().is_some_and(|t| t.id == track.id))
         };
         if self.senders().iter().any(sends) {
             return Err(Exception::invalid_access("a sender has this track already"));
@@ -86,7 +81,7 @@ impl PeerConnection {
                 id
             }
             None => {
-                let id = self.slots.ids.transceiver();
+                let id = self.slots.new_transceiver_id();
                 self.add_transceiver_to_set(Creating {
                     id,
                     kind: track.kind,
@@ -105,20 +100,20 @@ impl PeerConnection {
 
     /// A sender that has no track and has never been used to send.
     fn reusable_sender(&self, kind: MediaKind) -> Option<TransceiverId> {
-        let intents = &self.slots.intent.transceivers;
+        let intents = &self.slots.intent().transceivers;
         let fits = |intent: &&jsep::TransceiverIntent| {
-            let slots = self.slots.transceivers.get(&intent.id);
+            let slots = self.slots.transceiver(intent.id);
             intent.kind == kind
                 && intent.stop == jsep::StopState::Running
-                && slots.is_some_and(|slots| slots.sender_track.is_none() && !slots.has_sent)
+                && slots.is_some_and(|slots| slots.sender_track().is_none() && !slots.has_sent())
         };
         intents.iter().find(fits).map(|intent| intent.id)
     }
 
     fn reuse_sender(&mut self, id: TransceiverId, track: Track, streams: &[MediaStreamId]) {
         use jsep::Direction::{Inactive, RecvOnly, SendOnly, SendRecv};
-        if let Some(slots) = self.slots.transceivers.get_mut(&id) {
-            slots.sender_track = Some(track);
+        if let Some(slots) = self.slots.transceiver_mut(id) {
+            slots.set_sender_track(Some(track));
         }
         self.slots.change_intent(id, |intent| {
             intent.sender.streams = unique(streams);
@@ -138,17 +133,18 @@ impl PeerConnection {
     /// connection.
     pub fn remove_track(&mut self, sender: TransceiverId) -> Result<(), Exception> {
         use jsep::Direction::{Inactive, RecvOnly, SendOnly, SendRecv};
-        if self.slots.closed {
+        if self.slots.is_closed() {
             return Err(Exception::invalid_state("the connection is closed"));
         }
-        let Some(slots) = self.slots.transceivers.get_mut(&sender) else {
+        if self.slots.transceiver(sender).is_none() {
             return Err(Exception::invalid_access(
                 "the sender is of another connection",
             ));
-        };
-        let in_set = self.slots.intent.transceiver(sender);
+        }
+        let in_set = self.slots.intent().transceiver(sender);
         let running = in_set.is_some_and(|intent| intent.stop == jsep::StopState::Running);
-        if !running || slots.sender_track.take().is_none() {
+        let taken = running.then(|| self.slots.transceiver_mut(sender)?.set_sender_track(None));
+        if taken.flatten().is_none() {
             return Ok(());
         }
         self.slots.change_intent(sender, |intent| {
@@ -173,7 +169,7 @@ impl PeerConnection {
         track_or_kind: impl Into<TrackOrKind>,
         init: TransceiverInit,
     ) -> Result<TransceiverId, Exception> {
-        if self.slots.closed {
+        if self.slots.is_closed() {
             return Err(Exception::invalid_state("the connection is closed"));
         }
         let id = self.create_transceiver(track_or_kind.into(), init)?;
@@ -193,7 +189,7 @@ impl PeerConnection {
         };
         let direction = init.direction.to_jsep()?;
         let encodings = self.validate_send_encodings(kind, init.send_encodings)?;
-        let id = self.slots.ids.transceiver();
+        let id = self.slots.new_transceiver_id();
         self.add_transceiver_to_set(Creating {
             id,
             kind,
@@ -223,7 +219,7 @@ impl PeerConnection {
         if (1..rids.len()).any(|i| rids[..i].contains(&rids[i])) {
             return Err(Exception::type_error("two encodings have the same rid"));
         }
-        let sendable = self.slots.intent.capabilities.send_codecs(kind);
+        let sendable = self.slots.intent().capabilities.send_codecs(kind);
         let unknown = |codec: &crate::RtpCodec| !sendable.iter().any(|c| codec.matches(c));
         if encodings
             .iter()
@@ -273,43 +269,25 @@ impl PeerConnection {
             false => creating.encodings,
             true => default_encodings(kind),
         };
-        let receiver_track = TrackId::from(self.slots.rng.uuid());
-        let track = MediaStreamTrack::of_receiver(receiver_track.clone(), kind);
-        self.slots.tracks.insert(receiver_track.clone(), track);
+        let receiver_track = self.slots.add_track(kind);
 
         let mut intent = jsep::TransceiverIntent::new(id, kind, creating.direction);
         intent.added_by_add_track = creating.made_by == MadeBy::AddTrack;
         intent.sender.streams = unique(&creating.streams);
         intent.sender.track_id = match &creating.track {
             Some(track) => track.id.to_string(),
-            None => self.slots.rng.uuid(),
+            None => self.slots.new_uuid(),
         };
         intent.sender.rids = rids_of(&encodings);
         intent.sender.sources = self.slots.new_sources(kind, encodings.len());
-        self.slots.intent.transceivers.push(intent);
-        self.slots.intent.version += 1;
-        self.slots.transceivers.insert(
-            id,
-            Transceiver {
-                kind,
-                transport: None,
-                made_by: creating.made_by,
-                has_sent: false,
-                removed: None,
-                sender_track: creating.track,
-                send_encodings: encodings,
-                told_encodings: Vec::new(),
-                target_bitrates: Vec::new(),
-                last_stable_ridless: None,
-                last_returned_parameters: None,
-                degradation_preference: None,
-                dtmf: Dtmf::default(),
-                receiver_track,
-                remote_streams: Vec::new(),
-                packets_came: false,
-                jitter_buffer_target: None,
-            },
+        let transceiver = Transceiver::new(
+            kind,
+            creating.made_by,
+            creating.track,
+            encodings,
+            receiver_track,
         );
+        self.slots.add_transceiver(intent, transceiver);
     }
 }
 

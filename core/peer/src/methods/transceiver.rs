@@ -26,7 +26,7 @@ pub struct TransceiverView<'a> {
 impl<'a> TransceiverView<'a> {
     /// Its kind: that of the receiver's track.
     pub fn kind(&self) -> MediaKind {
-        self.slots.kind
+        self.slots.kind()
     }
 
     /// `mid`
@@ -57,7 +57,7 @@ impl<'a> TransceiverView<'a> {
 
     /// `sender.track`
     pub fn sender_track(&self) -> Option<&'a Track> {
-        self.slots.sender_track.as_ref()
+        self.slots.sender_track()
     }
 
     /// Ids of the streams that the sender's track is announced in.
@@ -68,22 +68,22 @@ impl<'a> TransceiverView<'a> {
     /// What the encoder of each of the sender's encodings may make now, in bits per second; none before
     /// that is known.
     pub fn target_bitrates(&self) -> &'a [u64] {
-        &self.slots.target_bitrates
+        self.slots.target_bitrates()
     }
 
     /// `sender.transport` and `receiver.transport`: the same, since RTP and RTCP share it.
     pub fn transport(&self) -> Option<TransportKey> {
-        self.slots.transport
+        self.slots.transport()
     }
 
     /// `sender.dtmf.canInsertDTMF`
     pub fn can_insert_dtmf(&self) -> bool {
         let slots = self.slots;
-        let may = slots.kind == MediaKind::Audio
+        let may = slots.kind() == MediaKind::Audio
             && self.connected
             && self.intent.stop == jsep::StopState::Running
-            && slots.sender_track.is_some()
-            && slots.send_encodings.first().is_some_and(|e| e.active);
+            && slots.sender_track().is_some()
+            && slots.send_encodings().first().is_some_and(|e| e.active);
         let Some(section) = self.section.filter(|_| may) else {
             return false;
         };
@@ -100,22 +100,22 @@ impl<'a> TransceiverView<'a> {
 
     /// `sender.dtmf.toneBuffer`; none for video, which has no `dtmf`.
     pub fn tone_buffer(&self) -> Option<&'a str> {
-        (self.slots.kind == MediaKind::Audio).then_some(self.slots.dtmf.tones.as_str())
+        (self.slots.kind() == MediaKind::Audio).then_some(self.slots.dtmf().tones())
     }
 
     /// `receiver.track`
     pub fn receiver_track(&self) -> &'a TrackId {
-        &self.slots.receiver_track
+        self.slots.receiver_track()
     }
 
     /// The streams that the other end put the receiver's track in.
     pub fn receiver_streams(&self) -> &'a [MediaStreamId] {
-        &self.slots.remote_streams
+        self.slots.remote_streams()
     }
 
     /// `receiver.jitterBufferTarget`, in milliseconds.
     pub fn jitter_buffer_target(&self) -> Option<f64> {
-        self.slots.jitter_buffer_target
+        self.slots.jitter_buffer_target()
     }
 }
 
@@ -124,10 +124,10 @@ impl PeerConnection {
     /// [`crate::limits::MAX_REMOVED_TRANSCEIVERS`].
     pub fn transceiver(&self, id: TransceiverId) -> Option<TransceiverView<'_>> {
         Some(TransceiverView {
-            slots: self.slots.transceivers.get(&id)?,
+            slots: self.slots.transceiver(id)?,
             intent: self.slots.intent_of(id)?,
             section: self.slots.section(id),
-            connected: self.slots.states.connection() == PeerConnectionState::Connected,
+            connected: self.slots.states().connection() == PeerConnectionState::Connected,
         })
     }
 
@@ -159,7 +159,7 @@ impl PeerConnection {
     /// # Errors
     /// `InvalidStateError` on a closed connection.
     pub fn stop(&mut self, id: TransceiverId) -> Result<(), Exception> {
-        if self.slots.closed {
+        if self.slots.is_closed() {
             return Err(Exception::invalid_state("the connection is closed"));
         }
         let intent = self.slots.intent_of(id).ok_or_else(unknown)?;
@@ -186,8 +186,8 @@ impl PeerConnection {
                 "a jitter buffer target is 0 to 4000 milliseconds",
             ));
         }
-        let slots = self.slots.transceivers.get_mut(&id).ok_or_else(unknown)?;
-        slots.jitter_buffer_target = target_ms;
+        let slots = self.slots.transceiver_mut(id).ok_or_else(unknown)?;
+        slots.set_jitter_buffer_target(target_ms);
         Ok(())
     }
 }

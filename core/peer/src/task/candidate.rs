@@ -34,12 +34,12 @@ impl PeerConnection {
             return;
         };
         let attribute = candidate_attribute(&candidate);
-        let candidates = &mut self.slots.candidates;
+        let candidates = self.slots.candidates_mut();
         if !candidates.add(Side::Local, &target, attribute) {
             return;
         }
         let candidate = IceCandidate::from_local(init, &candidate);
-        if let Some(transport) = self.slots.transports.get_mut(&key) {
+        if let Some(transport) = self.slots.transport_mut(key) {
             transport.ice.show_local(generation, candidate.clone());
         }
         self.fire(Event::IceCandidate(Some(candidate)));
@@ -64,7 +64,7 @@ impl PeerConnection {
         &self,
         key: IceKey,
     ) -> Option<(CandidateTarget, IceCandidateInit)> {
-        let signaling = &self.slots.signaling;
+        let signaling = self.slots.signaling();
         let shows = |agreement: &&std::sync::Arc<jsep::Agreement>| {
             agreement
                 .transports
@@ -106,7 +106,7 @@ impl PeerConnection {
         let targets = self.candidate_targets(init)?;
         if init.candidate.is_empty() {
             for target in targets {
-                let candidates = &mut self.slots.candidates;
+                let candidates = self.slots.candidates_mut();
                 candidates.complete(Side::Remote, &target);
                 if target.reaches {
                     self.forward_end_of_candidates(target.key);
@@ -129,12 +129,12 @@ impl PeerConnection {
         init: &IceCandidateInit,
         candidate: &Candidate,
     ) {
-        let candidates = &mut self.slots.candidates;
+        let candidates = self.slots.candidates_mut();
         if !candidates.add(Side::Remote, target, candidate.clone()) {
             return;
         }
         let key = target.key.transport;
-        if let Some(transport) = self.slots.transports.get_mut(&key) {
+        if let Some(transport) = self.slots.transport_mut(key) {
             let shown = IceCandidate::new(init.clone());
             transport.ice.show_remote(target.key.generation, shown);
         }
@@ -147,7 +147,7 @@ impl PeerConnection {
     pub(crate) fn forward_candidate(&mut self, key: IceKey, candidate: &Candidate) {
         // §4.2.3 speaks of media relay candidates "such as candidates passing through a TURN
         // server": local ones. A relay reaches the other end's candidates of every kind.
-        if !self.slots.remote_ice_set.contains(&key) {
+        if !self.slots.has_remote_ice(key) {
             return;
         }
         if let Some(candidate) = to_ice(candidate) {
@@ -162,7 +162,7 @@ impl PeerConnection {
     }
 
     pub(crate) fn forward_end_of_candidates(&mut self, key: IceKey) {
-        if self.slots.remote_ice_set.contains(&key) {
+        if self.slots.has_remote_ice(key) {
             self.command(Command::Transport(
                 key.transport,
                 TransportCommand::EndOfRemoteCandidates {

@@ -6,7 +6,6 @@ use duologue_session::{ChannelCommand, ChannelReport, Command, SctpError};
 
 use super::{ChannelTask, Task};
 use crate::data_channel::{Channel, ChannelTransport};
-use crate::transports::SctpTransport;
 use crate::{
     DataChannelInit, DataChannelState, Event, Exception, Message, PeerConnection, PriorityType,
     RtcErrorDetail, RtcErrorInit, SctpTransportState,
@@ -16,13 +15,13 @@ impl PeerConnection {
     /// "Connected procedure". Channels already have their ids and were given to the session, so
     /// each is announced as open by the session, in order with its messages.
     pub(crate) fn run_sctp_connected(&mut self, max_channels: u16) {
-        let Some(sctp) = self.running_sctp() else {
+        let Some(sctp) = self.slots.running_sctp() else {
             return;
         };
         sctp.connected(max_channels);
         let impossible: Vec<ChannelKey> = self
             .slots
-            .channels
+            .channels()
             .iter()
             .filter(|(_, channel)| {
                 let attributes = channel.attributes();
@@ -39,7 +38,7 @@ impl PeerConnection {
 
     /// The association is gone. Each channel's end is reported by itself.
     pub(crate) fn run_sctp_closed(&mut self, error: Option<SctpError>) {
-        if let Some(sctp) = self.running_sctp()
+        if let Some(sctp) = self.slots.running_sctp()
             && sctp.close(error)
         {
             self.fire(Event::SctpStateChange(SctpTransportState::Closed));
@@ -49,7 +48,7 @@ impl PeerConnection {
     /// The association ended with its DTLS association and is made again over the next one: as
     /// that (§5.5), it is "represented by an existing object, whose state will be updated".
     pub(crate) fn run_sctp_connecting(&mut self) {
-        if let Some(sctp) = self.running_sctp()
+        if let Some(sctp) = self.slots.running_sctp()
             && sctp.connect_again()
         {
             self.fire(Event::SctpStateChange(SctpTransportState::Connecting));
@@ -58,19 +57,13 @@ impl PeerConnection {
 
     /// An association was stopped. If there is still an object, descriptions changed its ports.
     pub(crate) fn run_sctp_stopped(&mut self) {
-        self.slots.sctp_stops = self.slots.sctp_stops.saturating_sub(1);
+        self.slots.note_sctp_stopped();
         self.run_sctp_connecting();
-    }
-
-    /// The object of the association that the session reports about.
-    fn running_sctp(&mut self) -> Option<&mut SctpTransport> {
-        let current = self.slots.sctp_stops == 0;
-        self.slots.sctp.as_mut().filter(|_| current)
     }
 
     /// "When the underlying data transport sends data from its queue".
     pub(crate) fn run_buffered_amount(&mut self, key: ChannelKey, sent: usize, messages: usize) {
-        let Some(channel) = self.slots.channels.get_mut(key) else {
+        let Some(channel) = self.slots.channels_mut().get_mut(key) else {
             return;
         };
         if channel.departed(sent, messages) {
@@ -134,7 +127,7 @@ impl PeerConnection {
             },
             stream,
         );
-        self.slots.channels.announce(key, channel);
+        self.slots.channels_mut().announce(key, channel);
         self.fire(Event::DataChannel(key));
         // Queued before the messages that wait already: `open` comes right after `datachannel`.
         self.queue_next(Task::Channel(key, ChannelTask::AnnounceOpen));
@@ -142,14 +135,14 @@ impl PeerConnection {
 
     /// "Announce an RTCDataChannel as open".
     pub(crate) fn run_announce_open(&mut self, key: ChannelKey) {
-        if self.slots.channels.open(key) {
+        if self.slots.channels_mut().open(key) {
             self.fire(Event::ChannelOpen(key));
         }
     }
 
     /// The closing procedure, begun by `close()`: the session sends what is pending first.
     pub(crate) fn run_start_closing(&mut self, key: ChannelKey) {
-        let Some(channel) = self.slots.channels.get_mut(key) else {
+        let Some(channel) = self.slots.channels_mut().get_mut(key) else {
             return;
         };
         match channel.transport() {
@@ -164,7 +157,7 @@ impl PeerConnection {
 
     /// The closing procedure, begun by the other end.
     fn remote_closing(&mut self, key: ChannelKey) {
-        let Some(channel) = self.slots.channels.get_mut(key) else {
+        let Some(channel) = self.slots.channels_mut().get_mut(key) else {
             return;
         };
         channel.take_from_session();
@@ -184,7 +177,7 @@ impl PeerConnection {
         if self.is_channel_closed(key) {
             return;
         }
-        self.slots.channels.close(key);
+        self.slots.channels_mut().close(key);
         if let Some(error) = error {
             let detail = match error.is_sctp_failure() {
                 true => RtcErrorDetail::SctpFailure,
@@ -195,7 +188,7 @@ impl PeerConnection {
                 ..RtcErrorInit::new(detail)
             };
             // The channel is told that the association ended; why is known of that.
-            let why = self.slots.sctp.as_ref().and_then(|sctp| sctp.ended_by());
+            let why = self.slots.sctp().and_then(|sctp| sctp.ended_by());
             let message = match why.filter(|_| error.is_sctp_failure()) {
                 Some(why) => format!("{error}: {why}"),
                 None => error.to_string(),
@@ -209,7 +202,7 @@ impl PeerConnection {
 
     /// "Error on creating data channels".
     pub(crate) fn run_channel_failed(&mut self, key: ChannelKey) {
-        let known = self.slots.channels.get(key).map(Channel::transport);
+        let known = self.slots.channels().get(key).map(Channel::transport);
         if known == Some(ChannelTransport::Session) {
             self.command(Command::Channel(key, ChannelCommand::Close));
         }
@@ -220,9 +213,8 @@ impl PeerConnection {
     /// session are closed here, as in libwebrtc; the session closes the others with the association.
     /// Another channel may ask for an association again.
     pub(crate) fn give_up_channels(&mut self) {
-        self.slots.intent.data = false;
-        self.slots.intent.version += 1;
-        let waiting = self.slots.channels.iter().filter(|(_, channel)| {
+        self.slots.edit_intent(|intent| intent.data = false);
+        let waiting = self.slots.channels().iter().filter(|(_, channel)| {
             channel.transport() == ChannelTransport::None
                 && channel.attributes().ready_state() != DataChannelState::Closed
         });
@@ -245,9 +237,9 @@ impl PeerConnection {
             return Vec::new();
         }
         let mut failed = Vec::new();
-        let keys: Vec<ChannelKey> = self.slots.channels.iter().map(|(key, _)| key).collect();
+        let keys: Vec<ChannelKey> = self.slots.channels().iter().map(|(key, _)| key).collect();
         for key in keys {
-            let Some(channel) = self.slots.channels.get(key) else {
+            let Some(channel) = self.slots.channels().get(key) else {
                 continue;
             };
             if self.is_channel_closed(key) {
@@ -255,11 +247,11 @@ impl PeerConnection {
             }
             if channel.attributes().id().is_none() {
                 let Some(id) = self.free_channel_id() else {
-                    self.slots.channels.close(key);
+                    self.slots.channels_mut().close(key);
                     failed.push(key);
                     continue;
                 };
-                if let Some(channel) = self.slots.channels.get_mut(key) {
+                if let Some(channel) = self.slots.channels_mut().get_mut(key) {
                     channel.set_id(Some(id));
                 }
             }
@@ -271,7 +263,7 @@ impl PeerConnection {
     /// "Create channel's associated underlying data transport", once there is an association to
     /// come and the channel has an id.
     pub(crate) fn open_channel(&mut self, key: ChannelKey) {
-        let Some(channel) = self.slots.channels.get_mut(key) else {
+        let Some(channel) = self.slots.channels_mut().get_mut(key) else {
             return;
         };
         let attributes = channel.attributes();
@@ -313,7 +305,7 @@ impl PeerConnection {
     }
 
     pub(crate) fn ready_state(&self, key: ChannelKey) -> Option<DataChannelState> {
-        let channel = self.slots.channels.get(key)?;
+        let channel = self.slots.channels().get(key)?;
         Some(channel.attributes().ready_state())
     }
 

@@ -3,7 +3,6 @@
 use duologue_jsep as jsep;
 
 use super::{DescriptionStep, Task};
-use crate::slots::LastCreated;
 use crate::{OperationId, PeerConnection, SdpType, SessionDescription, Value};
 
 /// A description to make.
@@ -22,37 +21,23 @@ pub(crate) enum CreationKind {
 
 impl PeerConnection {
     pub(crate) fn run_create(&mut self, operation: OperationId, creation: Creation) {
-        let slots = &mut self.slots;
-        let made = match creation.kind {
-            CreationKind::Offer { ice_restart } => jsep::create_offer(
-                &slots.signaling,
-                &slots.intent,
-                &mut slots.ids,
-                jsep::OfferOptions { ice_restart },
-            ),
+        let (signaling, intent, ids) = self.slots.negotiation();
+        let (made, created_type) = match creation.kind {
+            CreationKind::Offer { ice_restart } => {
+                let options = jsep::OfferOptions { ice_restart };
+                let made = jsep::create_offer(signaling, intent, ids, options);
+                (made, SdpType::Offer)
+            }
             CreationKind::Answer => {
-                jsep::create_answer(&slots.signaling, &slots.intent, &mut slots.ids)
+                let made = jsep::create_answer(signaling, intent, ids);
+                (made, SdpType::Answer)
             }
         };
         let draft = match made {
             Ok(draft) => draft,
             Err(error) => return self.settle_chained(operation, Err(error.into())),
         };
-        let last = LastCreated {
-            draft: draft.clone(),
-            intent_version: slots.intent.version,
-            signaling_version: slots.signaling_version,
-        };
-        let created_type = match creation.kind {
-            CreationKind::Offer { .. } => {
-                slots.last_created_offer = Some(last);
-                SdpType::Offer
-            }
-            CreationKind::Answer => {
-                slots.last_created_answer = Some(last);
-                SdpType::Answer
-            }
-        };
+        self.slots.set_last_created(created_type, draft.clone());
         match creation.then_set {
             Some(sdp_type) => self.queue(Task::SetDescription(
                 operation,

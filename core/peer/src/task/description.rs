@@ -5,10 +5,9 @@
 //! something meanwhile. Here jsep, which is quick and pure, computes inside the task, so it sees
 //! every change that came before and nothing ever has to start over but for `setParameters`.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use duologue_base::{ChannelKey, IceCredentials, TransportKey};
+use duologue_base::{ChannelKey, IceCredentials};
 use duologue_ice as ice;
 use duologue_identity::Certificates;
 use duologue_jsep as jsep;
@@ -18,10 +17,9 @@ use super::surface::Surfaced;
 use super::{SctpTask, Task, rollback};
 use crate::connection::Step as Effect;
 use crate::max_message_size;
-use crate::transports::{SctpTransport, Transport};
 use crate::{
-    Event, Exception, IceParameters, IceRole, OperationId, PeerConnection, RtcErrorDetail,
-    RtcErrorInit, SctpTransportState, SdpType, SessionDescription, SignalingState, Value,
+    Event, Exception, IceParameters, OperationId, PeerConnection, RtcErrorDetail, RtcErrorInit,
+    SctpTransportState, SdpType, SessionDescription, SignalingState, Value,
 };
 
 /// What to set.
@@ -57,7 +55,7 @@ impl PeerConnection {
     pub(crate) fn run_set_description(&mut self, operation: OperationId, step: Step) {
         // "If any promises from setParameters methods are not settled, abort these steps and
         // start the process over."
-        if self.slots.pending_set_parameters > 0 {
+        if self.slots.is_setting_parameters() {
             return self.queue(Task::SetDescription(operation, step));
         }
         match self.compute(&step) {
@@ -72,23 +70,16 @@ impl PeerConnection {
 
     /// "The process to apply description": nothing changes here but used-up ids.
     fn compute(&mut self, step: &Step) -> Result<jsep::Signaling, jsep::JsepError> {
-        let slots = &mut self.slots;
+        let (signaling, intent, ids) = self.slots.negotiation();
         match step {
-            Step::Local(sdp_type, draft) => jsep::apply_local(
-                &slots.signaling,
-                &slots.intent,
-                &mut slots.ids,
-                (*sdp_type).into(),
-                draft,
-            ),
-            Step::Remote(description) => jsep::apply_remote(
-                &slots.signaling,
-                &slots.intent,
-                &mut slots.ids,
-                description.sdp_type.into(),
-                &description.sdp,
-            ),
-            Step::Rollback(side, _) => rollback::last_stable(&slots.signaling, *side),
+            Step::Local(sdp_type, draft) => {
+                jsep::apply_local(signaling, intent, ids, (*sdp_type).into(), draft)
+            }
+            Step::Remote(description) => {
+                let sdp_type = description.sdp_type.into();
+                jsep::apply_remote(signaling, intent, ids, sdp_type, &description.sdp)
+            }
+            Step::Rollback(side, _) => rollback::last_stable(signaling, *side),
         }
     }
 
@@ -99,17 +90,16 @@ impl PeerConnection {
         if sdp_type == SdpType::Offer && state_before == SignalingState::Stable {
             self.remember_ridless_encodings();
         }
-        let before = std::mem::replace(&mut *self.slots.signaling, next);
-        self.slots.signaling_version += 1;
+        let before = self.slots.set_signaling(next);
         if sdp_type == SdpType::Answer {
-            self.finish_negotiation();
+            self.slots.finish_negotiation();
         }
-        let changes = jsep::diff(&before, &self.slots.signaling);
-        let surface = jsep::surface(&before, &self.slots.signaling);
+        let changes = jsep::diff(&before, self.slots.signaling());
+        let surface = jsep::surface(&before, self.slots.signaling());
 
         self.update_transports();
         self.update_sctp_transport(sdp_type);
-        let known = self.slots.remote_ice_set.clone();
+        let known = self.slots.remote_ice();
         for change in changes {
             self.apply_transport_change(change);
         }
@@ -133,7 +123,7 @@ impl PeerConnection {
         self.log_applied(step.side(), sdp_type);
         let state = self.slots.signaling_state();
         if state == SignalingState::Stable {
-            self.slots.negotiation_needed = false;
+            self.slots.set_negotiation_needed(false);
             self.update_negotiation_needed();
         }
 
@@ -159,7 +149,7 @@ impl PeerConnection {
             return;
         }
         let sdp_type = sdp_type.as_str();
-        let media = &self.slots.signaling.latest().media;
+        let media = &self.slots.signaling().latest().media;
         tracing::debug!("{side:?} {sdp_type}: applied, {} m-sections", media.len());
         for (index, section) in media.iter().enumerate() {
             let (mid, kind) = (section.mid.as_str(), &section.kind);
@@ -197,89 +187,39 @@ impl PeerConnection {
         }
     }
 
-    /// "This completes an offer answer negotiation."
-    fn finish_negotiation(&mut self) {
-        let slots = &mut self.slots;
-        slots.last_created_offer = None;
-        slots.last_created_answer = None;
-        slots.intent.forget_replaced(&slots.signaling);
-    }
-
-    /// Makes objects for new transports and tells them their ICE parameters.
+    /// Makes objects for new transports, and ends those that no description uses any more.
     fn update_transports(&mut self) {
-        let latest = Arc::clone(self.slots.signaling.latest());
-        for (&key, agreed) in &latest.transports {
-            let role = IceRole::from(agreed.ice_role);
-            let transport = self
-                .slots
-                .transports
-                .entry(key)
-                .or_insert_with(|| Box::new(Transport::new(key, role)));
-            let local = agreed.local_ice.as_ref().map(parameters);
-            let remote = agreed.remote_ice.as_ref();
-            let remote = remote.map(|remote| parameters(&remote.credentials));
-            transport.ice.set_parameters(local, remote);
-        }
-        let signaling = &self.slots.signaling;
-        let used = signaling.transports();
-        let open = self.slots.transports.values().filter(|t| !t.is_closed());
-        let keys = open.map(|transport| transport.dtls.ice_transport());
-        let gone: Vec<TransportKey> = keys.filter(|key| !used.contains(key)).collect();
-        self.slots
-            .candidates
-            .retain(|key| signaling.has_generation(key));
-        self.slots
-            .remote_ice_set
-            .retain(|key| signaling.has_generation(*key));
+        let gone = self.slots.update_transports();
+        self.slots.forget_generations();
         if !gone.is_empty() {
             // "This results in events firing on these objects in a queued task."
             self.queue(Task::CloseTransports(gone));
         }
     }
 
-    /// `[[SctpTransport]]`: made by an offer, gone with an answer that rejects it or a rollback.
+    /// `[[SctpTransport]]`, and the channels of one that an answer rejects.
     fn update_sctp_transport(&mut self, sdp_type: SdpType) {
         let answers = matches!(sdp_type, SdpType::Answer | SdpType::Pranswer);
-        let slots = &mut self.slots;
-        let latest = Arc::clone(slots.signaling.latest());
-        let section = latest.data().filter(|section| !section.rejected);
-        match (section, sdp_type) {
-            (Some(section), _) => {
-                let sctp = slots
-                    .sctp
-                    .get_or_insert_with(|| SctpTransport::new(section.transport));
-                if let Some(key) = section.transport {
-                    sctp.set_transport(key);
-                    slots.transports.entry(key).and_modify(|t| t.expose());
-                }
-                if answers && let Some(agreed) = &section.sctp {
-                    sctp.update_max_message_size(agreed.remote_max_message_size);
-                }
-            }
-            (None, SdpType::Answer | SdpType::Pranswer | SdpType::Rollback) => {
-                let Some(gone) = slots.sctp.take().filter(|_| answers) else {
-                    return;
-                };
-                // "applying a remote description that rejects data"
-                if gone.state() != SctpTransportState::Closed {
-                    self.queue(Task::Sctp(SctpTask::Gone));
-                }
-                self.give_up_channels();
-            }
-            (None, SdpType::Offer) => {}
+        let gone = self.slots.update_sctp_transport(sdp_type);
+        let Some(gone) = gone.filter(|_| answers) else {
+            return;
+        };
+        // "applying a remote description that rejects data"
+        if gone.state() != SctpTransportState::Closed {
+            self.queue(Task::Sctp(SctpTask::Gone));
         }
+        self.give_up_channels();
     }
 
     /// Tells the session a change of the data plane, and does what goes with it here.
     fn apply_transport_change(&mut self, change: jsep::TransportChange) {
         let learnt = match change {
             jsep::TransportChange::Sctp(jsep::SctpChange::Stop) => {
-                self.slots.sctp_stops += 1;
+                self.slots.note_sctp_stop();
                 None
             }
             jsep::TransportChange::Sctp(jsep::SctpChange::Start { .. }) => {
-                // An INIT is for one association: its tag and numbers are not used again.
-                self.slots.intent.sctp.init = None;
+                self.slots.forget_sctp_init();
                 None
             }
             jsep::TransportChange::SetRemoteIce { key, .. } => Some(key),
@@ -292,10 +232,10 @@ impl PeerConnection {
         if let jsep::TransportChange::Add { key, .. } = &change {
             self.take_from_pool(key.transport);
         }
-        let command = command_of(change, &self.slots.certificates);
+        let command = command_of(change, self.slots.certificates());
         self.command(command);
         match learnt {
-            Some(key) if self.slots.remote_ice_set.insert(key) => self.forward_candidates(key),
+            Some(key) if self.slots.note_remote_ice(key) => self.forward_candidates(key),
             // Another agent answered the same offer.
             Some(key) => self.forget_remote_candidates(key),
             None => {}
@@ -411,10 +351,12 @@ fn sctp_command_of(change: jsep::SctpChange) -> SctpCommand {
     }
 }
 
-fn parameters(ice: &IceCredentials) -> IceParameters {
-    IceParameters {
-        username_fragment: ice.ufrag.clone(),
-        password: ice.pwd.0.clone(),
+impl From<&IceCredentials> for IceParameters {
+    fn from(ice: &IceCredentials) -> Self {
+        IceParameters {
+            username_fragment: ice.ufrag.clone(),
+            password: ice.pwd.0.clone(),
+        }
     }
 }
 

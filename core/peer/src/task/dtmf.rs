@@ -8,31 +8,30 @@ use duologue_rtp::TelephoneEvent;
 use duologue_session::{Command, MediaCommand, Tone};
 
 use crate::limits::DTMF_COMMA_MS;
-use crate::slots::Playout;
 use crate::{Event, PeerConnection};
 
 impl PeerConnection {
     pub(crate) fn run_play_tone(&mut self, id: TransceiverId, now: Instant) {
         let can_insert = self.can_insert_dtmf(id);
-        let Some(slots) = self.slots.transceivers.get_mut(&id) else {
+        let Some(slots) = self.slots.transceiver_mut(id) else {
             return;
         };
-        let dtmf = &mut slots.dtmf;
-        dtmf.playout = Playout::Idle;
+        let dtmf = slots.dtmf_mut();
+        dtmf.begin_playout();
         if !can_insert {
             return;
         }
-        if dtmf.tones.is_empty() {
+        let Some(tone) = dtmf.take_tone() else {
             return self.fire(Event::ToneChange(id, String::new()));
-        }
-        let tone = dtmf.tones.remove(0);
+        };
+
         let wait_ms = match tone {
             ',' => DTMF_COMMA_MS,
-            _ => u64::from(dtmf.duration + dtmf.gap),
+            _ => u64::from(dtmf.duration() + dtmf.gap()),
         };
-        dtmf.playout = Playout::At(now + Duration::from_millis(wait_ms));
+        dtmf.play_again_at(now + Duration::from_millis(wait_ms));
         if let Some(event) = TelephoneEvent::number_of(tone) {
-            let duration = Duration::from_millis(dtmf.duration.into());
+            let duration = Duration::from_millis(dtmf.duration().into());
             let tone = MediaCommand::PlayTone(Tone { event, duration });
             self.command(Command::Media(id, tone));
         }

@@ -22,21 +22,15 @@ impl PeerConnection {
     /// Tells the session what packets each transceiver takes and sends, where that is another than
     /// before.
     pub(crate) fn update_media(&mut self) {
-        let slots = &mut self.slots;
-        let (plans, changes) = jsep::media_diff(&slots.plans, &slots.signaling, &slots.intent);
-        slots.plans = plans;
         let mut begun = Vec::new();
-        for change in changes {
+        for change in self.slots.diff_media() {
             let (id, command) = command_of(change);
-            if let MediaCommand::StopReceive = command
-                && let Some(transceiver) = self.slots.transceivers.get_mut(&id)
-            {
-                transceiver.packets_came = false;
-            }
-            if let MediaCommand::StopSend = command
-                && let Some(transceiver) = self.slots.transceivers.get_mut(&id)
-            {
-                transceiver.target_bitrates.clear();
+            if let Some(transceiver) = self.slots.transceiver_mut(id) {
+                match command {
+                    MediaCommand::StopReceive => transceiver.expect_packets(),
+                    MediaCommand::StopSend => transceiver.set_target_bitrates(Vec::new()),
+                    _ => {}
+                }
             }
             if let MediaCommand::SetSend { .. } = command {
                 begun.push(id);
@@ -49,20 +43,20 @@ impl PeerConnection {
 
     /// Tells the session what `[[SendEncodings]]` say, where that is another than it knows, or than it may have forgotten of senders that have begun anew.
     pub(crate) fn update_encodings(&mut self, begun: &[TransceiverId]) {
-        let slots = &mut self.slots;
+        let sending = self.slots.transceivers().map(|(id, _)| id);
+        let sending = sending.filter(|id| self.slots.plans().send(*id).is_some());
+        let sending: Vec<TransceiverId> = sending.collect();
         let mut commands = Vec::new();
-        for (&id, transceiver) in &mut *slots.transceivers {
-            if slots.plans.send(id).is_none() {
+        for id in sending {
+            let Some(transceiver) = self.slots.transceiver_mut(id) else {
                 continue;
-            }
-            let encodings = transceiver.send_encodings.iter();
+            };
+            let encodings = transceiver.send_encodings().iter();
             let mut wanted: Vec<SendEncoding> = encodings.map(to_send).collect();
             if wanted.iter().all(|it| *it == SendEncoding::default()) {
                 wanted.clear();
             }
-            let forgotten = begun.contains(&id) && !transceiver.told_encodings.is_empty();
-            if forgotten || wanted != transceiver.told_encodings {
-                transceiver.told_encodings = wanted.clone();
+            if transceiver.tell_encodings(&wanted, begun.contains(&id)) {
                 commands.push(Command::Media(id, MediaCommand::SetEncodings(wanted)));
             }
         }
@@ -75,15 +69,15 @@ impl PeerConnection {
     /// end of its plan: the other end's offer to send no more was taken back.
     fn expect_packets(&mut self) {
         let slots = &self.slots;
-        let waits = slots.transceivers.iter().filter(|(id, transceiver)| {
-            let track = slots.tracks.get(&transceiver.receiver_track);
-            transceiver.packets_came
-                && track.is_some_and(|track| track.muted)
-                && slots.section(**id).is_some_and(|m| m.receptive)
+        let waits = slots.transceivers().filter(|(id, transceiver)| {
+            let track = slots.track(transceiver.receiver_track());
+            transceiver.packets_came()
+                && track.is_some_and(|track| track.muted())
+                && slots.section(*id).is_some_and(|m| m.receptive)
         });
-        for id in waits.map(|(id, _)| *id).collect::<Vec<TransceiverId>>() {
-            if let Some(transceiver) = self.slots.transceivers.get_mut(&id) {
-                transceiver.packets_came = false;
+        for id in waits.map(|(id, _)| id).collect::<Vec<TransceiverId>>() {
+            if let Some(transceiver) = self.slots.transceiver_mut(id) {
+                transceiver.expect_packets();
             }
             self.command(Command::Media(id, MediaCommand::ExpectPackets));
         }
@@ -101,30 +95,30 @@ impl PeerConnection {
     /// the latest description lets them come.
     fn run_packets_came(&mut self, id: TransceiverId) {
         let receptive = self.slots.section(id).is_some_and(|m| m.receptive);
-        let Some(transceiver) = self.slots.transceivers.get_mut(&id) else {
+        let Some(transceiver) = self.slots.transceiver_mut(id) else {
             return;
         };
-        transceiver.packets_came = true;
-        let track = transceiver.receiver_track.clone();
-        let known = self.slots.tracks.get(&track);
-        let live = known.is_some_and(|it| it.ready_state == MediaStreamTrackState::Live);
+        transceiver.note_packets();
+        let track = transceiver.receiver_track().clone();
+        let known = self.slots.track(&track);
+        let live = known.is_some_and(|it| it.ready_state() == MediaStreamTrackState::Live);
         if receptive && live {
             self.step(Effect::SetMuted(track, false));
         }
     }
 
     fn run_target_bitrates(&mut self, id: TransceiverId, targets: Vec<u64>) {
-        if let Some(transceiver) = self.slots.transceivers.get_mut(&id) {
-            transceiver.target_bitrates = targets;
+        if let Some(transceiver) = self.slots.transceiver_mut(id) {
+            transceiver.set_target_bitrates(targets);
             self.fire(Event::TargetBitrateChange(id));
         }
     }
 
     fn run_key_frame_wanted(&mut self, id: TransceiverId, encoding: usize) {
-        let Some(transceiver) = self.slots.transceivers.get(&id) else {
+        let Some(transceiver) = self.slots.transceiver(id) else {
             return;
         };
-        let rid = transceiver.send_encodings.get(encoding);
+        let rid = transceiver.send_encodings().get(encoding);
         let rid = rid.and_then(|encoding| encoding.rid.clone());
         self.fire(Event::KeyFrameRequest {
             transceiver: id,

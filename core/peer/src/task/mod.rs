@@ -22,8 +22,8 @@ use duologue_session as session;
 use duologue_session::{ChannelReport, DtlsReport, SctpError};
 
 use crate::{
-    Event, IceCandidateInit, MediaStreamTrackState, OperationId, PeerConnection, RtpSendParameters,
-    SctpTransportState, StatsSelector, Track, TrackId, Value,
+    Event, IceCandidateInit, OperationId, PeerConnection, RtpSendParameters, SctpTransportState,
+    StatsSelector, Track, TrackId, Value,
 };
 
 pub(crate) use create::{Creation, CreationKind};
@@ -208,10 +208,9 @@ impl PeerConnection {
 
     /// mediacapture-streams §4.3.1: a track ends for another reason than its `stop()`.
     fn run_end_track(&mut self, id: TrackId) {
-        if let Some(track) = self.slots.tracks.get_mut(&id)
-            && track.ready_state == MediaStreamTrackState::Live
+        if let Some(track) = self.slots.track_mut(&id)
+            && track.end()
         {
-            track.ready_state = MediaStreamTrackState::Ended;
             self.fire(Event::TrackEnded(id));
         }
     }

@@ -40,7 +40,7 @@ impl PeerConnection {
         then: Option<SessionDescription>,
     ) -> Progress {
         // "Set a session description" step 2, before anything runs in parallel.
-        if let Err(error) = self.slots.signaling.rollback() {
+        if let Err(error) = self.slots.signaling().rollback() {
             return Progress::rejected(error.into());
         }
         self.queue(Task::SetDescription(
@@ -52,11 +52,8 @@ impl PeerConnection {
 
     /// Before the first offer: `[[LastStableRidlessSendEncodings]]` of every sender.
     pub(crate) fn remember_ridless_encodings(&mut self) {
-        for slots in self.slots.transceivers.values_mut() {
-            slots.last_stable_ridless = match slots.send_encodings.as_slice() {
-                [lone] if lone.rid.is_none() => Some(slots.send_encodings.clone()),
-                _ => None,
-            };
+        for (_, slots) in self.slots.transceivers_mut() {
+            slots.remember_ridless();
         }
     }
 
@@ -78,11 +75,11 @@ impl PeerConnection {
 
 /// The encodings from before a remote offer that proposed layers.
 pub(super) fn restore_encodings(slots: &mut Slots, id: TransceiverId) {
-    let Some(transceiver) = slots.transceivers.get(&id) else {
+    let Some(transceiver) = slots.transceiver(id) else {
         return;
     };
-    let has_rid = transceiver.send_encodings.iter().any(|e| e.rid.is_some());
-    if let Some(ridless) = transceiver.last_stable_ridless.clone()
+    let has_rid = transceiver.send_encodings().iter().any(|e| e.rid.is_some());
+    if let Some(ridless) = transceiver.last_stable_ridless().map(<[_]>::to_vec)
         && has_rid
     {
         slots.set_send_encodings(id, ridless);

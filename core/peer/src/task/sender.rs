@@ -12,8 +12,8 @@ impl PeerConnection {
         id: TransceiverId,
         track: Option<Track>,
     ) {
-        if let Some(slots) = self.slots.transceivers.get_mut(&id) {
-            slots.sender_track = track;
+        if let Some(slots) = self.slots.transceiver_mut(id) {
+            slots.set_sender_track(track);
         }
         // "Queue a global task to resolve p with undefined."
         self.queue(Task::TrackReplaced(operation));
@@ -25,10 +25,10 @@ impl PeerConnection {
         id: TransceiverId,
         parameters: RtpSendParameters,
     ) {
-        self.slots.pending_set_parameters -= 1;
-        if let Some(slots) = self.slots.transceivers.get_mut(&id) {
-            slots.last_returned_parameters = None;
-            slots.degradation_preference = parameters.degradation_preference;
+        self.slots.end_set_parameters();
+        if let Some(slots) = self.slots.transceiver_mut(id) {
+            slots.forget_returned_parameters();
+            slots.set_degradation_preference(parameters.degradation_preference);
         }
         self.slots.set_send_encodings(id, parameters.encodings);
         self.update_encodings(&[]);
@@ -36,8 +36,8 @@ impl PeerConnection {
     }
 
     pub(crate) fn forget_returned_parameters(&mut self, id: TransceiverId) {
-        if let Some(slots) = self.slots.transceivers.get_mut(&id) {
-            slots.last_returned_parameters = None;
+        if let Some(slots) = self.slots.transceiver_mut(id) {
+            slots.forget_returned_parameters();
         }
     }
 }

@@ -19,7 +19,7 @@ impl PeerConnection {
     /// The session answered.
     pub(crate) fn queue_stats(&mut self, request: u64, stats: Box<session::Stats>) {
         let operation = OperationId(request);
-        if let Some((selector, now)) = self.slots.pending_stats.remove(&operation) {
+        if let Some((selector, now)) = self.slots.take_pending_stats(operation) {
             self.queue(Task::Stats {
                 operation,
                 selector,
@@ -31,7 +31,7 @@ impl PeerConnection {
 
     /// The session will not answer any more: the promises resolve with what the slots tell.
     pub(crate) fn queue_stats_of_slots(&mut self) {
-        for (operation, (selector, now)) in std::mem::take(&mut self.slots.pending_stats) {
+        for (operation, (selector, now)) in self.slots.take_all_pending_stats() {
             self.queue(Task::Stats {
                 operation,
                 selector,
@@ -51,7 +51,7 @@ impl PeerConnection {
         // Without a transport nothing was counted, and nothing is known after the end.
         let session = match session {
             Some(session) => Some(*session),
-            None => (!self.slots.closed).then(session::Stats::default),
+            None => (!self.slots.is_closed()).then(session::Stats::default),
         };
         let report = self.collect(now, session.as_ref(), selector);
         self.settle(operation, Ok(Value::Stats(report)));
@@ -71,8 +71,8 @@ impl PeerConnection {
         let connection = PeerConnectionStats {
             id: "P".to_owned(),
             timestamp: collector.timestamp(),
-            data_channels_opened: self.slots.channels.counts().opened,
-            data_channels_closed: self.slots.channels.counts().closed,
+            data_channels_opened: self.slots.channels().opened(),
+            data_channels_closed: self.slots.channels().closed(),
         };
         collector.stats.push(Stats::PeerConnection(connection));
         self.collect_transports(session, &mut collector);
@@ -91,9 +91,9 @@ impl PeerConnection {
 
     fn collect_transports(&self, session: Option<&session::Stats>, collector: &mut Collector) {
         for counted in session.iter().flat_map(|session| &session.transports) {
-            if let Some(transport) = self.slots.transports.get(&counted.key) {
+            if let Some(transport) = self.slots.transport(counted.key) {
                 let shown = transport.dtls.local_certificate();
-                let shown = shown.unwrap_or(self.slots.certificates.first());
+                let shown = shown.unwrap_or(self.slots.certificates().first());
                 let local = transport_is_secured(transport).then(|| shown.der());
                 collector.add_transport(transport, counted, local);
             }
@@ -101,7 +101,7 @@ impl PeerConnection {
     }
 
     fn collect_channels(&self, session: Option<&session::Stats>, collector: &mut Collector) {
-        for (key, channel) in self.slots.channels.iter() {
+        for (key, channel) in self.slots.channels().iter() {
             let traffic = session.map(|session| {
                 let counted = session.channels.iter().find(|(counted, _)| *counted == key);
                 counted.map(|(_, traffic)| *traffic).unwrap_or_default()
@@ -124,25 +124,25 @@ impl PeerConnection {
 
     fn collect_sources(&self, session: Option<&session::Stats>, collector: &mut Collector) {
         let given = session.map_or(&[][..], |session| &session.sources);
-        let tracks = self.slots.transceivers.iter();
-        let tracks = tracks.filter_map(|(id, slots)| Some((id, slots.sender_track.as_ref()?)));
+        let tracks = self.slots.transceivers();
+        let tracks = tracks.filter_map(|(id, slots)| Some((id, slots.sender_track()?)));
         let mut sources: BTreeMap<String, MediaSourceStats> = BTreeMap::new();
         for (sender, track) in tracks {
             let id = media_source_id(&track.id);
             let source = sources.entry(id.clone()).or_insert_with(|| {
                 source_stats(id, collector.timestamp(), track.id.to_string(), track.kind)
             });
-            if let Some(given) = given.iter().find(|it| it.sender == *sender) {
+            if let Some(given) = given.iter().find(|it| it.sender == sender) {
                 source.add(&given.given);
             }
         }
         // Raw pictures and sound need no track.
         for given in given {
-            let slots = self.slots.transceivers.get(&given.sender);
-            if let Some(slots) = slots.filter(|it| it.sender_track.is_none()) {
+            let slots = self.slots.transceiver(given.sender);
+            if let Some(slots) = slots.filter(|it| it.sender_track().is_none()) {
                 let id = untracked_source_id(given.sender);
                 let (now, name) = (collector.timestamp(), id.clone());
-                let mut source = source_stats(id.clone(), now, name, slots.kind);
+                let mut source = source_stats(id.clone(), now, name, slots.kind());
                 source.add(&given.given);
                 sources.insert(id, source);
             }
@@ -164,7 +164,7 @@ impl PeerConnection {
             return selected;
         };
         let transports = session.transports.iter();
-        let transports = transports.filter(|it| self.slots.transports.contains_key(&it.key));
+        let transports = transports.filter(|it| self.slots.transport(it.key).is_some());
         let media = transports.filter_map(|it| Some((it.key, it.media.as_ref()?)));
         for (key, media) in media {
             for counted in &media.inbound {
@@ -210,7 +210,7 @@ impl PeerConnection {
         let mut players = session.players.iter();
         let played = (counted.receiver, counted.ssrc);
         Some(ReceiverSide {
-            track: &slots.receiver_track,
+            track: slots.receiver_track(),
             mid: self.mid_text(counted.receiver),
             player: players.find(|it| (it.receiver, it.ssrc) == played),
         })
@@ -223,16 +223,16 @@ impl PeerConnection {
         counted: &session::OutboundStats,
     ) -> Option<SenderSide<'a>> {
         let slots = self.streaming(counted.sender)?;
-        let transport = sends_on.or(slots.transport);
-        let track = slots.sender_track.as_ref();
-        let encoding = slots.send_encodings.get(counted.encoding);
+        let transport = sends_on.or(slots.transport());
+        let track = slots.sender_track();
+        let encoding = slots.send_encodings().get(counted.encoding);
         let mut given = session.sources.iter();
         let given = given.find(|it| it.sender == counted.sender);
         let source = track.map(|track| media_source_id(&track.id));
         let mut encoders = session.encoders.iter();
         let encoded = (counted.sender, counted.encoding);
         Some(SenderSide {
-            transport: transport.filter(|key| self.slots.transports.contains_key(key)),
+            transport: transport.filter(|key| self.slots.transport(*key).is_some()),
             mid: self.mid_text(counted.sender),
             media_source_id: source.or(given.map(|it| untracked_source_id(it.sender))),
             rid: encoding.and_then(|it| it.rid.clone()),
@@ -243,14 +243,14 @@ impl PeerConnection {
     }
 
     fn streaming(&self, id: TransceiverId) -> Option<&crate::slots::Transceiver> {
-        let intent = self.slots.intent.transceiver(id)?;
-        let slots = self.slots.transceivers.get(&id)?;
+        let intent = self.slots.intent().transceiver(id)?;
+        let slots = self.slots.transceiver(id)?;
         (intent.stop != jsep::StopState::Stopped).then_some(slots)
     }
 
     /// Nothing is "being sent" or "being received" by one that `stop()` was called on.
     fn runs(&self, id: TransceiverId) -> bool {
-        let intent = self.slots.intent.transceiver(id);
+        let intent = self.slots.intent().transceiver(id);
         intent.is_some_and(|intent| intent.stop == jsep::StopState::Running)
     }
 

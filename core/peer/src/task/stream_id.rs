@@ -12,7 +12,7 @@ const IDS: u16 = 65_535;
 impl PeerConnection {
     /// This end's DTLS role on the SCTP transport, once it is negotiated.
     pub(crate) fn sctp_dtls_role(&self) -> Option<DtlsRole> {
-        let latest = self.slots.signaling.latest();
+        let latest = self.slots.signaling().latest();
         let transport = latest.data().filter(|m| !m.rejected)?.transport?;
         Some(latest.transports.get(&transport)?.dtls.as_ref()?.role)
     }
@@ -35,7 +35,7 @@ impl PeerConnection {
 
     /// A stream can be used again once the channel on it is closed at both ends.
     fn used_channel_ids(&self) -> impl Iterator<Item = StreamId> {
-        let channels = self.slots.channels.iter();
+        let channels = self.slots.channels().iter();
         channels
             .map(|(_, channel)| channel.attributes())
             .filter(|channel| channel.ready_state() != DataChannelState::Closed)

@@ -57,15 +57,15 @@ impl PeerConnection {
         if !of_all && !of_theirs {
             return;
         }
-        let latest = Arc::clone(self.slots.signaling.latest());
+        let latest = Arc::clone(self.slots.signaling().latest());
         let rejected = latest.media.iter().filter(|section| section.rejected);
         for id in rejected.filter_map(|section| section.transceiver) {
-            let theirs = |slots: &Transceiver| slots.made_by == MadeBy::Remote;
+            let theirs = |slots: &Transceiver| slots.made_by() == MadeBy::Remote;
             let taken = self
                 .slots
                 .intent_of(id)
                 .is_some_and(|w| w.taken_by_add_track);
-            if of_all || (self.slots.transceivers.get(&id).is_some_and(theirs) && !taken) {
+            if of_all || (self.slots.transceiver(id).is_some_and(theirs) && !taken) {
                 self.stop_transceiver(id);
             }
         }
@@ -77,24 +77,7 @@ impl PeerConnection {
         if sdp_type == SdpType::Offer && side == jsep::Side::Remote {
             return;
         }
-        let slots = &mut self.slots;
-        let latest = Arc::clone(slots.signaling.latest());
-        for intent in &slots.intent.transceivers {
-            let Some(transceiver) = slots.transceivers.get_mut(&intent.id) else {
-                continue;
-            };
-            let section = latest.by_transceiver(intent.id);
-            match section.and_then(|section| section.transport) {
-                Some(key) => {
-                    transceiver.transport = Some(key);
-                    slots.transports.entry(key).and_modify(|t| t.expose());
-                }
-                None if sdp_type == SdpType::Rollback && section.is_none() => {
-                    transceiver.transport = None;
-                }
-                None => {}
-            }
-        }
+        self.slots.update_media_transports(sdp_type);
     }
 
     /// "If no suitable transceiver was found": a new one that receives only.
@@ -111,8 +94,8 @@ impl PeerConnection {
         });
         // The specification leaves `[[LastStableRidlessSendEncodings]]` null here; the conformance
         // tests expect a rollback to leave one encoding on a transceiver that `addTrack` saves.
-        if let Some(slots) = self.slots.transceivers.get_mut(&change.id) {
-            slots.last_stable_ridless = Some(default_encodings(change.kind));
+        if let Some(slots) = self.slots.transceiver_mut(change.id) {
+            slots.set_last_stable_ridless(default_encodings(change.kind));
         }
     }
 
@@ -123,22 +106,22 @@ impl PeerConnection {
         surfaced: &mut Surfaced,
     ) {
         let id = change.id;
-        let Some(slots) = self.slots.transceivers.get_mut(&id) else {
+        let Some(slots) = self.slots.transceiver_mut(id) else {
             return;
         };
         let after = change.after.as_deref();
-        slots.has_sent |= after
-            .and_then(|section| section.current_direction)
-            .is_some_and(|direction| sends(Some(direction)));
+        if sends(after.and_then(|section| section.current_direction)) {
+            slots.note_sending();
+        }
         if sdp_type == SdpType::Rollback {
             rollback::restore_encodings(&mut self.slots, id);
         } else if let Some(section) = after {
             apply_layers(&mut self.slots, id, &section.layers);
         }
         if matches!(sdp_type, SdpType::Answer | SdpType::Pranswer)
-            && let Some(slots) = self.slots.transceivers.get_mut(&id)
+            && let Some(slots) = self.slots.transceiver_mut(id)
         {
-            slots.last_returned_parameters = None;
+            slots.forget_returned_parameters();
         }
         if sdp_type == SdpType::Answer {
             self.keep_negotiated_extensions(id);
@@ -186,11 +169,11 @@ impl PeerConnection {
         for stream in &streams {
             self.slots.ensure_stream(stream);
         }
-        let Some(slots) = self.slots.transceivers.get_mut(&change.id) else {
+        let Some(slots) = self.slots.transceiver_mut(change.id) else {
             return;
         };
-        let track = slots.receiver_track.clone();
-        let old = std::mem::replace(&mut slots.remote_streams, streams.clone());
+        let track = slots.receiver_track().clone();
+        let old = slots.set_remote_streams(streams.clone());
         let pair = |stream: &MediaStreamId| (stream.clone(), track.clone());
         out.remove
             .extend(old.iter().filter(|s| !streams.contains(s)).map(pair));
@@ -224,15 +207,15 @@ impl PeerConnection {
         }
         self.slots
             .change_intent(id, |intent| intent.stop = jsep::StopState::Stopped);
-        if let Some(slots) = self.slots.transceivers.get_mut(&id) {
-            slots.remote_streams.clear();
+        if let Some(slots) = self.slots.transceiver_mut(id) {
+            slots.set_remote_streams(Vec::new());
         }
     }
 
     /// "Stop sending and receiving".
     pub(crate) fn stop_sending_and_receiving(&mut self, id: TransceiverId) {
-        if let Some(slots) = self.slots.transceivers.get(&id) {
-            let track = slots.receiver_track.clone();
+        if let Some(slots) = self.slots.transceiver(id) {
+            let track = slots.receiver_track().clone();
             self.queue(Task::EndTrack(track));
         }
         self.slots.change_intent(id, |intent| {
@@ -244,10 +227,10 @@ impl PeerConnection {
     /// "If transceiver is stopped, associated with an m= section and the associated m= section is
     /// rejected in [[CurrentLocalDescription]] or [[CurrentRemoteDescription]], remove it."
     pub(crate) fn remove_stopped_transceivers(&mut self) {
-        let stable = Arc::clone(self.slots.signaling.stable());
+        let stable = Arc::clone(self.slots.signaling().stable());
         let gone: Vec<TransceiverId> = self
             .slots
-            .intent
+            .intent()
             .transceivers
             .iter()
             .filter(|intent| intent.stop == jsep::StopState::Stopped)
@@ -262,18 +245,18 @@ impl PeerConnection {
     /// Transceivers that the other end's offers made and stopped again before any answer: no
     /// description knows them any more.
     pub(crate) fn remove_forgotten_transceivers(&mut self) {
-        let signaling = &self.slots.signaling;
+        let signaling = self.slots.signaling();
         let known = |id| {
             let agreements = [signaling.stable(), signaling.latest()];
             agreements
                 .iter()
                 .any(|agreed| agreed.by_transceiver(id).is_some())
         };
-        let stopped = self.slots.intent.transceivers.iter();
+        let stopped = self.slots.intent().transceivers.iter();
         let stopped = stopped.filter(|intent| intent.stop == jsep::StopState::Stopped);
         let forgotten = stopped.map(|intent| intent.id).filter(|&id| {
-            let slots = self.slots.transceivers.get(&id);
-            slots.is_some_and(|slots| slots.made_by == MadeBy::Remote) && !known(id)
+            let slots = self.slots.transceiver(id);
+            slots.is_some_and(|slots| slots.made_by() == MadeBy::Remote) && !known(id)
         });
         for id in forgotten.collect::<Vec<TransceiverId>>() {
             self.slots.remove_transceiver(id);
@@ -283,26 +266,19 @@ impl PeerConnection {
     /// "For each encoding in [[SendEncodings]], if encoding.codec does not match any entry in
     /// codecs, remove encoding.codec."
     pub(crate) fn prune_codecs(&mut self) {
-        if self.slots.signaling.state() != jsep::SignalingState::Stable {
+        if self.slots.signaling().state() != jsep::SignalingState::Stable {
             return;
         }
-        let stable = Arc::clone(self.slots.signaling.stable());
+        let stable = Arc::clone(self.slots.signaling().stable());
         for section in &stable.media {
             let (Some(id), Some(send)) = (section.transceiver, &section.send) else {
                 continue;
             };
-            let Some(slots) = self.slots.transceivers.get_mut(&id) else {
+            let Some(slots) = self.slots.transceiver_mut(id) else {
                 continue;
             };
-            if send.codecs.is_empty() {
-                continue;
-            }
-            for encoding in &mut slots.send_encodings {
-                encoding.codec = encoding.codec.take().filter(|codec| {
-                    send.codecs
-                        .iter()
-                        .any(|negotiated| codec.matches_ignoring_asymmetry(&negotiated.codec))
-                });
+            if !send.codecs.is_empty() {
+                slots.prune_codecs(&send.codecs);
             }
         }
     }
@@ -320,15 +296,15 @@ fn proposed_encodings(rids: &[jsep::Rid]) -> Vec<RtpEncodingParameters> {
 }
 
 fn apply_layers(slots: &mut Slots, id: TransceiverId, layers: &Layers) {
-    let Some(transceiver) = slots.transceivers.get_mut(&id) else {
+    let Some(transceiver) = slots.transceiver_mut(id) else {
         return;
     };
-    let current = &transceiver.send_encodings;
+    let current = transceiver.send_encodings();
     let next = match layers {
         Layers::Unmentioned => return,
-        Layers::Proposed(rids) => match current.as_slice() {
+        Layers::Proposed(rids) => match current {
             [lone] if lone.rid.is_none() && !rids.is_empty() => {
-                transceiver.last_returned_parameters = None;
+                transceiver.forget_returned_parameters();
                 proposed_encodings(rids)
             }
             _ => return,

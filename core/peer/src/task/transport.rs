@@ -33,7 +33,7 @@ impl PeerConnection {
         let Some((target, end)) = self.local_candidate_target(ice_key) else {
             return;
         };
-        let candidates = &mut self.slots.candidates;
+        let candidates = self.slots.candidates_mut();
         candidates.complete(Side::Local, &target);
         self.fire(Event::IceCandidate(Some(IceCandidate::new(end))));
     }
@@ -43,7 +43,7 @@ impl PeerConnection {
         let changed = self.set_gathering(key, generation, IceGathererState::Complete);
         // The specification fires the null candidate for every transport that ends; browsers
         // once all of them have, which is what applications that wait for null rely on.
-        if changed && self.slots.states.gathering() == IceGatheringState::Complete {
+        if changed && self.slots.states().gathering() == IceGatheringState::Complete {
             self.fire(Event::IceCandidate(None));
         }
     }
@@ -55,14 +55,14 @@ impl PeerConnection {
         generation: Generation,
         state: IceGathererState,
     ) -> bool {
-        let Some(transport) = self.slots.transports.get_mut(&key) else {
+        let Some(transport) = self.slots.transport_mut(key) else {
             return false;
         };
         let Some(derived) = transport.ice.set_gathering(generation, state) else {
             return false;
         };
         let aggregate = self.slots.derive_aggregate().gathering;
-        let aggregate_changed = self.slots.states.set_gathering(aggregate);
+        let aggregate_changed = self.slots.states_mut().set_gathering(aggregate);
         // "Do not read or modify state beyond this point."
         self.fire(Event::IceTransportGatheringStateChange(key, derived));
         if aggregate_changed {
@@ -74,7 +74,7 @@ impl PeerConnection {
     /// A generation that an ICE restart replaced, or whose restart was rolled back, gathers no
     /// more.
     pub(crate) fn forget_generation(&mut self, key: IceKey) {
-        if let Some(transport) = self.slots.transports.get_mut(&key.transport) {
+        if let Some(transport) = self.slots.transport_mut(key.transport) {
             transport.ice.forget_generation(key.generation);
         }
     }
@@ -85,7 +85,7 @@ impl PeerConnection {
         if let Some(pair) = change.pair {
             self.set_selected_pair(key, *pair);
         }
-        let Some(transport) = self.slots.transports.get_mut(&key) else {
+        let Some(transport) = self.slots.transport_mut(key) else {
             return;
         };
         let state = change
@@ -93,7 +93,7 @@ impl PeerConnection {
             .map(IceTransportState::from)
             .filter(|state| transport.ice.change(*state, change.failure));
         let aggregate = self.slots.derive_aggregate();
-        let states = &mut self.slots.states;
+        let states = self.slots.states_mut();
         let ice_changed = states.set_ice(aggregate.ice);
         let connection_changed = states.set_connection(aggregate.connection);
         if pair_changed {
@@ -111,14 +111,14 @@ impl PeerConnection {
     }
 
     pub(crate) fn run_ice_role(&mut self, key: TransportKey, role: base::IceRole) {
-        if let Some(transport) = self.slots.transports.get_mut(&key) {
+        if let Some(transport) = self.slots.transport_mut(key) {
             transport.ice.set_role(role.into());
         }
     }
 
     /// The two task bodies of §5.5: an error, or another change of state.
     pub(crate) fn run_dtls_changed(&mut self, key: TransportKey, report: DtlsReport) {
-        let Some(transport) = self.slots.transports.get_mut(&key) else {
+        let Some(transport) = self.slots.transport_mut(key) else {
             return;
         };
         let Some(state) = transport.dtls.change(&report) else {
@@ -133,7 +133,7 @@ impl PeerConnection {
     /// "Update the connection state".
     pub(crate) fn run_update_connection_state(&mut self) {
         let state = self.slots.derive_aggregate().connection;
-        if self.slots.states.set_connection(state) {
+        if self.slots.states_mut().set_connection(state) {
             self.fire(Event::ConnectionStateChange(state));
         }
     }
@@ -142,13 +142,13 @@ impl PeerConnection {
     /// to another" (§4.3).
     pub(crate) fn update_aggregate(&mut self) {
         let aggregate = self.slots.derive_aggregate();
-        if self.slots.states.set_gathering(aggregate.gathering) {
+        if self.slots.states_mut().set_gathering(aggregate.gathering) {
             self.fire(Event::IceGatheringStateChange(aggregate.gathering));
         }
-        if self.slots.states.set_ice(aggregate.ice) {
+        if self.slots.states_mut().set_ice(aggregate.ice) {
             self.fire(Event::IceConnectionStateChange(aggregate.ice));
         }
-        if self.slots.states.set_connection(aggregate.connection) {
+        if self.slots.states_mut().set_connection(aggregate.connection) {
             self.fire(Event::ConnectionStateChange(aggregate.connection));
         }
     }
@@ -157,7 +157,7 @@ impl PeerConnection {
     /// firing on these objects in a queued task."
     pub(crate) fn run_close_transports(&mut self, keys: &[TransportKey]) {
         for &key in keys {
-            let Some(transport) = self.slots.transports.get_mut(&key) else {
+            let Some(transport) = self.slots.transport_mut(key) else {
                 continue;
             };
             if transport.is_closed() {
@@ -165,7 +165,7 @@ impl PeerConnection {
             }
             if !transport.is_exposed() {
                 // Made by a remote offer that never got an answer: nobody can listen to it.
-                self.slots.transports.remove(&key);
+                self.slots.forget_transport(key);
                 continue;
             }
             if transport.close() {
@@ -180,7 +180,7 @@ impl PeerConnection {
 
     fn set_selected_pair(&mut self, key: TransportKey, pair: ice::CandidatePair) {
         let shown = self.candidate_pair(key, &pair);
-        if let Some(transport) = self.slots.transports.get_mut(&key) {
+        if let Some(transport) = self.slots.transport_mut(key) {
             transport.select(pair, shown);
         }
     }
@@ -188,7 +188,7 @@ impl PeerConnection {
     /// The application added a candidate: if it is the selected pair's, which was peer-reflexive
     /// until now, its address may be told from here on (§4.8.1).
     pub(crate) fn refresh_selected_pair(&mut self, key: TransportKey) {
-        let selected = self.slots.transports.get(&key);
+        let selected = self.slots.transport(key);
         let selected = selected.and_then(|transport| transport.selected().cloned());
         // The candidates of a generation that is over are forgotten, though its pair may still be in
         // use: what is shown of it stays.
@@ -196,7 +196,8 @@ impl PeerConnection {
             transport: key,
             generation: pair.generation,
         };
-        if let Some(pair) = selected.filter(|p| self.slots.signaling.has_generation(generation(p)))
+        if let Some(pair) =
+            selected.filter(|p| self.slots.signaling().has_generation(generation(p)))
         {
             self.set_selected_pair(key, pair);
         }
@@ -233,7 +234,7 @@ impl PeerConnection {
                 })
                 .cloned()
         };
-        let transport = self.slots.transports.get(&key);
+        let transport = self.slots.transport(key);
         let local = transport.and_then(|t| known(t.ice.local_candidates(), &pair.local));
         let remote = transport.and_then(|t| known(t.ice.remote_candidates(), &pair.remote));
         let local = local.unwrap_or_else(|| match is_hidden(&pair.local) {
