@@ -222,6 +222,10 @@ pub mod codec {
     pub use duologue_system::{Library, Missing, libraries};
 }
 
+/// Cameras, microphones and what takes their place: `getUserMedia`, with the feature `codecs`.
+#[cfg(feature = "codecs")]
+pub use duologue_devices as devices;
+
 #[cfg(feature = "codecs")]
 pub use duologue_raw::{
     AudioTrackGenerator, AudioTrackProcessor, VideoTrackGenerator, VideoTrackProcessor,

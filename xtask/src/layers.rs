@@ -27,6 +27,7 @@ const ORDER: &[&str] = &[
     "duologue-tokio",
     "duologue-files",
     "duologue-codec",
+    "duologue-devices",
     "duologue-g7xx",
     "duologue-safe",
     "duologue-system",

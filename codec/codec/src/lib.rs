@@ -54,6 +54,7 @@ mod played;
 mod resample;
 mod scale;
 mod set;
+pub mod tone;
 mod video;
 
 pub use audio::{

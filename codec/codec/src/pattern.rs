@@ -14,7 +14,10 @@
 //! # Ok::<(), duologue_codec::CodecError>(())
 //! ```
 
-use crate::{CodecError, PixelFormat, VideoFrame};
+use crate::frame::check_size;
+use crate::{CodecError, PixelFormat, VideoFrame, limits};
+
+mod segments;
 
 /// Bits of the number.
 const BITS: u32 = 16;
@@ -24,6 +27,20 @@ const BITS: u32 = 16;
 /// # Errors
 /// As [`VideoFrame::new`]: for a size that cannot be.
 pub fn draw(number: u16, width: u32, height: u32) -> Result<VideoFrame, CodecError> {
+    draw_with(number, width, height, "")
+}
+
+/// The same with digits for people below the squares: of a text its digits, colons, dots and spaces.
+///
+/// # Errors
+/// As [`draw`].
+pub fn draw_with(
+    number: u16,
+    width: u32,
+    height: u32,
+    text: &str,
+) -> Result<VideoFrame, CodecError> {
+    check_size(width, height, limits::MAX_PIXELS)?;
     let side = (width / BITS).max(1);
     let time = u32::from(number);
     let mut data = Vec::new();
@@ -37,6 +54,8 @@ pub fn draw(number: u16, width: u32, height: u32) -> Result<VideoFrame, CodecErr
         });
         data.extend(row);
     }
+    segments::write(&mut data, width as usize, 2 * side as usize, text);
+
     for plane in 1..3 {
         let (row, rows) = PixelFormat::I420.plane_size(plane, width, height);
         for y in 0..rows as u32 {
@@ -118,6 +137,16 @@ mod tests {
                 let frame = draw(number, width, height).unwrap();
                 assert_eq!(super::number(&frame), Some(number), "{width}x{height}");
             }
+        }
+    }
+
+    #[test]
+    fn digits_for_people_do_not_hide_the_number_and_are_cut_where_there_is_no_room() {
+        for (width, height) in [(640, 480), (64, 48), (48, 7)] {
+            let plain = draw(9_876, width, height).unwrap();
+            let told = draw_with(9_876, width, height, "00:12.345 9876").unwrap();
+            assert_ne!(plain, told, "{width}x{height}");
+            assert_eq!(super::number(&told), Some(9_876));
         }
     }
 

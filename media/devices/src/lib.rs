@@ -1,0 +1,48 @@
+//! Cameras and microphones, and what takes their place: `getUserMedia` of mediacapture-main outside the
+//! browser. [`MediaDevices`] knows the devices of its [`Backend`]s and opens those that are nearest to what
+//! is asked for; a [`LocalTrack`] gives raw pictures or sound to any number of readers.
+//!
+//! | backend | devices |
+//! |---|---|
+//! | [`FakeDevices`] | a picture with a number and a clock, a tone; they come, go and are muted on request |
+//!
+//! How settings are chosen by constraints is a function of its arguments, [`select_settings`], for whoever
+//! has devices of another kind. Nothing here touches the network, and no runtime is needed: each open
+//! device has a thread.
+#![forbid(unsafe_code)]
+
+mod adapt;
+mod backend;
+mod constraints;
+mod device;
+mod error;
+mod fake;
+pub mod limits;
+mod media_devices;
+mod pace;
+mod reader;
+mod source;
+mod stream;
+mod track;
+
+pub use backend::{Backend, Capture, Captured, Changed};
+pub use constraints::{
+    BooleanOrDomString, Constrain, ConstrainBoolean, ConstrainBooleanOrDomString,
+    ConstrainDomString, ConstrainDouble, ConstrainParameters, ConstrainRange, ConstrainULong,
+    DomStrings, MediaTrackCapabilities, MediaTrackConstraintSet, MediaTrackConstraints,
+    MediaTrackSettings, OverconstrainedError, Property, Range, VideoFacingMode, VideoResizeMode,
+    select_settings,
+};
+pub use device::{
+    AudioMode, AudioModes, InputDevice, MediaDeviceInfo, MediaDeviceKind, Modes, VideoMode,
+    VideoModes,
+};
+pub use duologue_rtp::MediaKind;
+pub use error::DeviceError;
+pub use fake::FakeDevices;
+pub use media_devices::{
+    BooleanOrConstraints, DeviceChange, DeviceChanges, MediaDevices, MediaStreamConstraints,
+};
+pub use reader::{AudioReader, VideoReader};
+pub use stream::LocalStream;
+pub use track::{ContentHint, LocalTrack, TrackEvent, TrackEvents};

@@ -1,0 +1,42 @@
+//! Every bound of this crate.
+
+use std::time::Duration;
+
+/// Bytes of a text that is asked for, such as a `deviceId`.
+pub const TEXT: usize = 500;
+
+/// Advanced sets of constraints that are looked at.
+pub const ADVANCED_SETS: usize = 32;
+
+/// Numbers that are looked at for one property.
+pub const NUMBERS: usize = 8;
+
+/// Settings of one device that are compared.
+pub const CANDIDATES: usize = 20_000;
+
+/// Devices that are looked at, of all backends.
+pub const DEVICES: usize = 64;
+
+/// Modes of one camera that are looked at.
+pub const MODES: usize = 128;
+
+/// Tracks of one open device.
+pub const TRACKS: usize = 64;
+
+/// Pictures of a track that wait for each reader; older ones are dropped and counted.
+pub const PICTURES: usize = 3;
+
+/// Pieces of sound of a track that wait for each reader: a second of 10 ms each.
+pub const SOUNDS: usize = 100;
+
+/// Events of a track or of the list of devices that wait for each reader; a slower one misses the oldest.
+pub const EVENTS: usize = 16;
+
+/// Pictures a second of a device.
+pub const FRAME_RATE: f64 = 1_000.0;
+
+/// Bytes of the header of a Y4M file.
+pub const Y4M_HEADER: usize = 1_024;
+
+/// How far a device that makes its media up may be behind before it leaves some out.
+pub(crate) const BEHIND: Duration = Duration::from_millis(500);
