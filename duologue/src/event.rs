@@ -30,24 +30,32 @@ pub enum Event {
     /// `negotiationneeded`: an offer is called for, by [`PeerConnection::set_local_description`].
     ///
     /// [`PeerConnection::set_local_description`]: crate::PeerConnection::set_local_description
+    #[doc(alias = "onnegotiationneeded")]
     NegotiationNeeded,
     /// `signalingstatechange`: a description was applied or rolled back.
+    #[doc(alias = "onsignalingstatechange")]
     SignalingStateChange(SignalingState),
     /// `icegatheringstatechange`: candidates of this end begin to come, or are all there.
+    #[doc(alias = "onicegatheringstatechange")]
     IceGatheringStateChange(IceGatheringState),
     /// `iceconnectionstatechange`: ICE found a path, lost it, or gave up.
+    #[doc(alias = "oniceconnectionstatechange")]
     IceConnectionStateChange(IceConnectionState),
     /// `connectionstatechange`: the same for ICE and DTLS together; what most applications want.
+    #[doc(alias = "onconnectionstatechange")]
     ConnectionStateChange(PeerConnectionState),
     /// `icecandidate`: a candidate for the peer. One with an empty text, which is for the peer, too,
     /// ends a generation; `None` says that all gathering ended, and is not for the peer.
     #[doc(alias = "RTCPeerConnectionIceEvent")]
+    #[doc(alias = "onicecandidate")]
     IceCandidate(Option<IceCandidate>),
     /// `icecandidateerror`: a STUN or TURN server gave no candidate; others go on.
     #[doc(alias = "RTCPeerConnectionIceErrorEvent")]
+    #[doc(alias = "onicecandidateerror")]
     IceCandidateError(IceCandidateError),
     /// `track`: the peer will send, or might.
     #[doc(alias = "RTCTrackEvent")]
+    #[doc(alias = "ontrack")]
     Track {
         /// What receives it.
         transceiver: RtpTransceiver,
@@ -60,9 +68,11 @@ pub enum Event {
     },
     /// `datachannel`: the peer made a channel, which is open already.
     #[doc(alias = "RTCDataChannelEvent")]
+    #[doc(alias = "ondatachannel")]
     DataChannel(DataChannel),
 
     /// `addtrack` at a stream
+    #[doc(alias = "onaddtrack")]
     StreamAddTrack {
         /// The stream.
         stream: MediaStream,
@@ -70,6 +80,7 @@ pub enum Event {
         track: MediaStreamTrack,
     },
     /// `removetrack` at a stream
+    #[doc(alias = "onremovetrack")]
     StreamRemoveTrack {
         /// The stream.
         stream: MediaStream,
@@ -77,30 +88,40 @@ pub enum Event {
         track: MediaStreamTrack,
     },
     /// `mute` at a receiver's track
+    #[doc(alias = "onmute")]
     TrackMute(MediaStreamTrack),
     /// `unmute` at a receiver's track
+    #[doc(alias = "onunmute")]
     TrackUnmute(MediaStreamTrack),
     /// `ended` at a receiver's track
+    #[doc(alias = "onended")]
     TrackEnded(MediaStreamTrack),
 
     /// `statechange` at a DTLS transport
+    #[doc(alias = "onstatechange")]
     DtlsStateChange(DtlsTransport, DtlsTransportState),
     /// `error` at a DTLS transport
     #[doc(alias = "RTCErrorEvent")]
+    #[doc(alias = "onerror")]
     DtlsError(DtlsTransport, Exception),
     /// `statechange` at an ICE transport
+    #[doc(alias = "onstatechange")]
     IceTransportStateChange(IceTransport, IceTransportState),
     /// `gatheringstatechange` at an ICE transport
+    #[doc(alias = "ongatheringstatechange")]
     IceTransportGatheringStateChange(IceTransport, IceGathererState),
     /// `selectedcandidatepairchange` at an ICE transport
+    #[doc(alias = "onselectedcandidatepairchange")]
     SelectedCandidatePairChange(IceTransport),
     /// `statechange` at the SCTP transport
+    #[doc(alias = "onstatechange")]
     SctpStateChange(SctpTransport, SctpTransportState),
 
     /// `keyframerequest` (webrtc-encoded-transform): who receives what this sender sends cannot decode
     /// it without a key frame. Who writes packets of video makes one then. At most one for each
     /// encoding waits in the stream.
     #[doc(alias = "RTCRtpScriptTransformer")]
+    #[doc(alias = "onkeyframerequest")]
     KeyFrameRequest {
         /// The sender.
         sender: RtpSender,
@@ -114,20 +135,26 @@ pub enum Event {
     TargetBitrateChange(RtpSender),
     /// `tonechange` at a sender's `dtmf`: this tone begins, or with an empty one the last ended.
     #[doc(alias = "RTCDTMFToneChangeEvent")]
+    #[doc(alias = "ontonechange")]
     ToneChange(DtmfSender, String),
 
     /// `open` at a data channel
+    #[doc(alias = "onopen")]
     ChannelOpen(DataChannel),
     /// `bufferedamountlow` at a data channel whose threshold was set
     /// ([`DataChannel::set_buffered_amount_low_threshold`]). At most one for each channel waits in
     /// the stream.
+    #[doc(alias = "onbufferedamountlow")]
     ChannelBufferedAmountLow(DataChannel),
     /// `error` at a data channel
     #[doc(alias = "RTCErrorEvent")]
+    #[doc(alias = "onerror")]
     ChannelError(DataChannel, Exception),
     /// `closing` at a data channel
+    #[doc(alias = "onclosing")]
     ChannelClosing(DataChannel),
     /// `close` at a data channel
+    #[doc(alias = "onclose")]
     ChannelClose(DataChannel),
 }
 

@@ -3,7 +3,7 @@
 
 use crate::run::{self, Outcome, all, cargo, command, root, target_dir};
 use crate::tools::Tool;
-use crate::{guide, layers, package, pages, shape};
+use crate::{guide, layers, names, package, pages, shape};
 
 const CARGO_DENY: Tool = Tool {
     name: "cargo-deny",
@@ -25,6 +25,7 @@ pub(crate) fn run() -> Outcome {
         shape::check(),
         pages::check(),
         guide::check(),
+        names::check(),
         clippy(&["--workspace", "--all-targets"]),
         // Alone: beside others, its features would be theirs.
         clippy(&["-p", "duologue", "--no-default-features"]),

@@ -13,6 +13,7 @@ mod ledger;
 mod lint;
 mod load;
 mod micro;
+mod names;
 mod package;
 mod pages;
 mod peers;
@@ -51,6 +52,8 @@ enum Command {
     Fuzz(fuzz::Args),
     /// Build the guide and look whether its links lead somewhere
     Guide,
+    /// Look whether the page of names is what the code says
+    Names(names::Args),
 }
 
 fn main() -> ExitCode {
@@ -61,6 +64,7 @@ fn main() -> ExitCode {
         Command::Package(args) => package::run(&args),
         Command::Fuzz(args) => fuzz::run(&args),
         Command::Guide => guide::build(),
+        Command::Names(args) => names::run(&args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

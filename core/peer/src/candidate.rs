@@ -79,6 +79,7 @@ pub struct IceCandidateParts {
     pub port: u16,
     /// Where it comes from.
     #[cfg_attr(feature = "serde", serde(rename = "type"))]
+    #[doc(alias = "type")]
     pub candidate_type: IceCandidateType,
     /// The role of a TCP candidate.
     pub tcp_type: Option<IceTcpCandidateType>,

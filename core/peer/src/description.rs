@@ -21,6 +21,7 @@ use crate::SdpType;
 pub struct SessionDescription {
     /// Its type.
     #[cfg_attr(feature = "serde", serde(rename = "type"))]
+    #[doc(alias = "type")]
     pub sdp_type: SdpType,
     /// Its text; unused for a rollback.
     #[cfg_attr(feature = "serde", serde(default))]
