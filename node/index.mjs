@@ -2,6 +2,7 @@
 import duologue from './dist/index.js';
 
 export const {
+  AudioData,
   DeviceChangeEvent,
   Endpoint,
   InputDeviceInfo,
@@ -11,6 +12,8 @@ export const {
   MediaStream,
   MediaStreamTrack,
   MediaStreamTrackEvent,
+  MediaStreamTrackGenerator,
+  MediaStreamTrackProcessor,
   OverconstrainedError,
   RTCCertificate,
   RTCDTMFSender,
@@ -43,6 +46,9 @@ export const {
   SFrameEncrypterStream,
   SFrameTransform,
   SFrameTransformErrorEvent,
+  VideoColorSpace,
+  VideoFrame,
+  VideoTrackGenerator,
   mediaDevices,
   workerScope,
 } = duologue;

@@ -128,6 +128,13 @@ export interface NativePeerConnection {
   readPackets(transceiver: number, hub: NativeMediaHub, number: number): NativePacketReader;
   writeFrames(transceiver: number, hub: NativeMediaHub, number: number): NativeFrameWriter;
   writePackets(transceiver: number, hub: NativeMediaHub, number: number): NativePacketWriter;
+  readVideo(transceiver: number, hub: NativeMediaHub, number: number): NativeVideoReader;
+  readAudio(transceiver: number, hub: NativeMediaHub, number: number): NativeAudioReader;
+  writeVideo(transceiver: number): NativeVideoWriter;
+  writeAudio(transceiver: number): NativeAudioWriter;
+  /** Of what the core encodes. */
+  wantKeyFrame(transceiver: number, encoding: number): void;
+  setJitterBufferTarget(transceiver: number, milliseconds: number | null): Reply;
   setTransform(transceiver: number, side: 'sender' | 'receiver', transform: NativeTransform | null): void;
   sendKeyFrameRequest(transceiver: number, encoding: number): Reply;
 
@@ -212,6 +219,59 @@ export interface NativeFrameWriter extends NativeWriter {
   payloadType(mimeType: string): number | null | undefined;
 }
 
+/** The pixels of a picture, which are in the core. */
+export interface NativePicture {
+  /** `VideoPixelFormat` */
+  readonly format: string;
+  readonly width: number;
+  readonly height: number;
+  /** In microseconds. */
+  readonly timestamp: number;
+  /** In degrees, clockwise. */
+  readonly rotation: number;
+  /** Of a test picture. */
+  readonly number: number | null | undefined;
+  crop(rect: NativeRect): NativePicture;
+  /** `layout` has offset and stride of each plane, one after the other. */
+  copy(out: Uint8Array, format: string, rect: NativeRect, layout: readonly number[]): void;
+}
+
+export interface NativeRect {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** The samples of all channels in turn, which begin at this time, in microseconds. */
+export interface NativeSound {
+  readonly samples: Float32Array;
+  readonly sampleRate: number;
+  readonly channels: number;
+  readonly timestamp: number;
+}
+
+interface NativeRawReader<T> {
+  /** Null when none is there: the hub tells of the next, unless it has ended. */
+  take(): T | null;
+  readonly ended: boolean;
+  close(): void;
+}
+export type NativeVideoReader = NativeRawReader<NativePicture>;
+export type NativeAudioReader = NativeRawReader<NativeSound>;
+
+/** What encodes; `write` is false at the end. */
+export interface NativeVideoWriter {
+  write(picture: NativePicture, timestamp: number): boolean;
+  readonly dropped: number;
+  close(): void;
+}
+export interface NativeAudioWriter {
+  write(samples: Float32Array, sampleRate: number, channels: number, timestamp: number): boolean;
+  readonly dropped: number;
+  close(): void;
+}
+
 /** A transform in the thread of its connection. */
 export interface NativeTransform {
   readonly token: number;
@@ -236,6 +296,12 @@ interface Binding {
   Hub: new (wake: () => void) => NativeHub;
   /** `wake` is called on this thread when there are ends to take. */
   MediaHub: new (wake: () => void) => NativeMediaHub;
+  createPicture(format: string, width: number, height: number, data: Uint8Array, layout: readonly number[]): NativePicture;
+  blackPicture(width: number, height: number): NativePicture;
+  /** With a number in it, of 16 bits. */
+  testPicture(number: number, width: number, height: number): NativePicture;
+  /** How many whole pictures were copied in this process. */
+  copiedPictures(): number;
   /** A transform that is nowhere yet. */
   createTransform(): NativeTransform;
   openTransformer(token: number, hub: NativeMediaHub, number: number): NativeTransformer;

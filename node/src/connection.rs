@@ -189,6 +189,9 @@ impl NativePeerConnection {
             self.end_media_of_stopped();
             into.set_named_property("mirror", env.to_js_value(&changes)?)?;
         }
+        if stale == Stale::Everything {
+            self.media.tell_codecs(&self.pc);
+        }
         let timeout = self.pc.poll_timeout();
         let timeout = timeout.map(|at| at.since_origin().as_secs_f64() * 1e3);
         if timeout != self.told_timeout {

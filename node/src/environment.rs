@@ -6,6 +6,7 @@ use std::thread::available_parallelism;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use duologue_base::{Rng, WallClock};
+use duologue_codec::CodecSet;
 use duologue_dtls as dtls;
 use duologue_jsep::Capabilities;
 use duologue_session::SessionConfig;
@@ -67,6 +68,12 @@ impl Environment {
             capabilities: Arc::new(capabilities),
         })
     }
+}
+
+/// Those of this machine, and what is built in. The first call takes about a tenth of a second.
+pub(crate) fn codecs() -> CodecSet {
+    static CODECS: OnceLock<CodecSet> = OnceLock::new();
+    CODECS.get_or_init(duologue_raw::found_codecs).clone()
 }
 
 /// The one of the process. Its threads end with it.

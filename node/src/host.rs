@@ -120,6 +120,13 @@ impl Host for NodeHost {
             Report::Media(sender, MediaReport::Sent { items, bytes }) => {
                 self.media.sent(sender, items, bytes);
             }
+            Report::Stats { request, mut stats } => {
+                if self.media.take_loss(request, &stats) {
+                    return;
+                }
+                self.media.add_to(&mut stats);
+                self.push(Reported::Connection(Report::Stats { request, stats }));
+            }
             report => self.push(Reported::Connection(report)),
         }
     }

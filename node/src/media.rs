@@ -181,6 +181,18 @@ impl NativePeerConnection {
         self.pc.set_stream_tracks(&stream.into(), tracks);
     }
 
+    /// `receiver.jitterBufferTarget = …`, in milliseconds.
+    #[napi]
+    pub fn set_jitter_buffer_target<'env>(
+        &mut self,
+        env: &'env Env,
+        id: u32,
+        target: Option<f64>,
+    ) -> Result<Object<'env>> {
+        let result = self.pc.set_jitter_buffer_target(TransceiverId(id), target);
+        self.reply(env, result)
+    }
+
     /// `receiver.sendKeyFrameRequest()`
     #[napi]
     pub fn send_key_frame_request<'env>(

@@ -144,22 +144,25 @@ test('telephone keys are played in the place of audio, and are packets at the ot
   assert.equal(dtmf.toneBuffer, '1#');
   await over;
   // Both ends are told of three times.
+  const named = ({ payloadType }) => far.receiver.getParameters().codecs.find((codec) => codec.payloadType === payloadType);
   const packets = [];
   const told = [];
   while (told.filter(({ end }) => end).length < 6) {
     for (const packet of await received.recvMany()) {
+      // The track itself is heard before and after.
+      const { mimeType, clockRate } = named(packet);
+      if (mimeType !== 'audio/telephone-event') continue;
+      assert.equal(clockRate, 48000);
       packets.push(packet);
       const [event, flags, high, low] = packet.payload;
       told.push({ event, end: (flags & 0x80) !== 0, duration: (high << 8) | low });
     }
   }
   assert.deepEqual(tones, ['1', '#', '']);
-  const names = far.receiver.getParameters().codecs.map(({ payloadType, mimeType, clockRate }) => [payloadType, `${mimeType} ${clockRate}`]);
-  const types = new Set(packets.map(({ payloadType }) => Object.fromEntries(names)[payloadType]));
-  assert.deepEqual([...types], ['audio/telephone-event 48000']);
   assert.deepEqual(told.filter(({ end }) => end).map(({ event, duration }) => [event, duration]), [1, 1, 1, 11, 11, 11].map((event) => [event, 4800]));
   assert.equal(new Set(packets.map(({ timestamp }) => timestamp)).size, 2);
-  assert.deepEqual(packets.filter(({ marker }) => marker).map(({ sequenceNumber }) => sequenceNumber - packets[0].sequenceNumber), [0, 7]);
+  const markers = packets.map(({ marker }, i) => (marker ? i : -1)).filter((i) => i >= 0);
+  assert.deepEqual(markers, [0, packets.length / 2]);
   track.stop();
   close();
 });

@@ -17,7 +17,7 @@ test('only interfaces come to the global object', () => {
   const added = Object.getOwnPropertyNames(globalThis).filter((name) => !before.includes(name) && name !== 'navigator');
   assert.ok(added.includes('RTCPeerConnection'));
   for (const name of added) {
-    assert.match(name, /^(RTC|Media|SFrame|InputDevice|DeviceChange|Overconstrained)/);
+    assert.match(name, /^(RTC|Media|SFrame|InputDevice|DeviceChange|Overconstrained|Video|AudioData$)/);
     assert.equal(Object.getOwnPropertyDescriptor(globalThis, name).enumerable, false, name);
   }
 });

@@ -222,6 +222,7 @@ export class Taken {
     if (name === 'boolean') return true;
     if (/^(unsigned |unrestricted )?(octet|short|long|long long|double)$/.test(name)) return 1;
     if (name === 'any') return {};
+    if (/^(ArrayBuffer|\w+Array)$/.test(name)) return new globalThis[name](64);
     throw new Error(`no value of type ${name}`);
   }
 }

@@ -36,6 +36,8 @@ async function objects() {
     await duologue.RTCPeerConnection.generateCertificate({ name: 'ECDSA', namedCurve: 'P-256' }),
     new duologue.RTCIceCandidate({ sdpMid: '0' }),
     new duologue.RTCError({ errorDetail: 'sctp-failure' }),
+    new duologue.VideoFrame(new Uint8Array(6), { format: 'I420', codedWidth: 2, codedHeight: 2, timestamp: 0 }),
+    new duologue.AudioData({ format: 'u8', sampleRate: 8000, numberOfFrames: 1, numberOfChannels: 1, timestamp: 0, data: new Uint8Array(1) }),
   ];
   return Object.fromEntries(all.map((it) => [it.constructor.name, it]));
 }
@@ -50,6 +52,8 @@ test('what the documents have is here, or said to be missing with a reason', asy
   const taken = new Taken(of, (key) => missing.has(key) || missing.has(key.split('.')[0]));
   await taken.callAll(holders);
   await certificates(taken);
+  frames(taken, of.VideoFrame);
+  of.MediaStreamTrack.stop();
   of.RTCPeerConnection.close();
   assert.deepEqual(surface.wrong, []);
   assert.deepEqual([...taken.refused], []);
@@ -91,6 +95,16 @@ async function certificates(taken) {
   const exponent = Uint8Array.of(1, 0, 1);
   const rsa = taken.proxy('RsaHashedKeyGenParams', { name: 'RSASSA-PKCS1-v1_5', publicExponent: exponent, hash: 'MD5' });
   await assert.rejects(generate(rsa), { name: 'NotSupportedError' });
+}
+
+/** Frames are made of dictionaries that the IDL tells apart by the other argument. */
+function frames(taken, frame) {
+  const size = { format: 'I420', codedWidth: 4, codedHeight: 4, displayWidth: 1, displayHeight: 1 };
+  const layout = [{ offset: 0, stride: 4 }, { offset: 16, stride: 2 }, { offset: 20, stride: 2 }];
+  const visibleRect = { width: 2, height: 2 };
+  const init = taken.proxy('VideoFrameBufferInit', { ...size, layout, visibleRect });
+  assert.equal(new duologue.VideoFrame(new Uint8Array(24), init).codedWidth, 4);
+  assert.equal(new duologue.VideoFrame(frame, taken.proxy('VideoFrameInit', { visibleRect })).timestamp, 1);
 }
 
 test('what is exported has types, and what has types is exported', () => {

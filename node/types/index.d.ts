@@ -15,6 +15,8 @@
  * ```
  */
 
+export declare const AudioData: typeof globalThis.AudioData;
+export type AudioData = globalThis.AudioData;
 export declare const InputDeviceInfo: typeof globalThis.InputDeviceInfo;
 export type InputDeviceInfo = globalThis.InputDeviceInfo;
 export declare const MediaDeviceInfo: typeof globalThis.MediaDeviceInfo;
@@ -81,6 +83,56 @@ export declare const RTCStatsReport: typeof globalThis.RTCStatsReport;
 export type RTCStatsReport = globalThis.RTCStatsReport;
 export declare const RTCTrackEvent: typeof globalThis.RTCTrackEvent;
 export type RTCTrackEvent = globalThis.RTCTrackEvent;
+
+export declare const VideoColorSpace: typeof globalThis.VideoColorSpace;
+export type VideoColorSpace = globalThis.VideoColorSpace;
+/** Made of another frame or of bytes: there are neither images nor canvases. */
+export declare const VideoFrame: {
+  prototype: globalThis.VideoFrame;
+  new (frame: globalThis.VideoFrame, init?: VideoFrameInit): globalThis.VideoFrame;
+  new (data: AllowSharedBufferSource, init: VideoFrameBufferInit): globalThis.VideoFrame;
+};
+export type VideoFrame = globalThis.VideoFrame;
+
+// mediacapture-transform, of which TypeScript has a part, and that for workers
+
+/** A frame of pictures or of sound. Who has read one closes it. */
+export type MediaFrame = VideoFrame | AudioData;
+
+export interface MediaStreamTrackProcessorInit {
+  track: MediaStreamTrack;
+  /** How many frames wait to be read; the newest ones. Default: 1 picture, 10 pieces of sound. */
+  maxBufferSize?: number;
+}
+/** The frames of a track, as they come. */
+export interface MediaStreamTrackProcessor<T extends MediaFrame = MediaFrame> {
+  readonly readable: ReadableStream<T>;
+}
+export declare const MediaStreamTrackProcessor: {
+  prototype: MediaStreamTrackProcessor;
+  new <T extends MediaFrame = MediaFrame>(init: MediaStreamTrackProcessorInit): MediaStreamTrackProcessor<T>;
+};
+
+/** A track of the pictures that are written. Each is closed then. */
+export interface VideoTrackGenerator {
+  readonly writable: WritableStream<VideoFrame>;
+  muted: boolean;
+  readonly track: MediaStreamTrack;
+}
+export declare const VideoTrackGenerator: {
+  prototype: VideoTrackGenerator;
+  new (): VideoTrackGenerator;
+};
+
+/** Chromium's, which makes sound, too. Who writes sound faster than it lasts waits. */
+export interface MediaStreamTrackGenerator<T extends MediaFrame = MediaFrame> extends MediaStreamTrack {
+  readonly writable: WritableStream<T>;
+}
+export declare const MediaStreamTrackGenerator: {
+  prototype: MediaStreamTrackGenerator;
+  new (init: { kind: 'audio' }): MediaStreamTrackGenerator<AudioData>;
+  new (init: { kind: 'video' }): MediaStreamTrackGenerator<VideoFrame>;
+};
 
 /** What a browser has as `navigator.mediaDevices`; its devices are fakes. */
 export declare const mediaDevices: MediaDevices;

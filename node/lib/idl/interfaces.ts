@@ -4,14 +4,19 @@
  */
 import {
   AlgorithmIdentifier,
+  AudioDataCopyToOptions,
+  AudioDataInit,
   BinaryType,
+  BufferSource,
   CryptoKeyID,
   DeviceChangeEventInit,
   DOMHighResTimeStamp,
   MediaStreamConstraints,
   MediaStreamObject,
   MediaStreamTrackEventInit,
+  MediaStreamTrackGeneratorInit,
   MediaStreamTrackObject,
+  MediaStreamTrackProcessorInit,
   MediaTrackConstraints,
   RTCAnswerOptions,
   RTCConfiguration,
@@ -47,6 +52,8 @@ import {
   RTCTrackEventInit,
   SFrameTransformErrorEventInit,
   SFrameTransformOptions,
+  VideoColorSpaceInit,
+  VideoFrameCopyToOptions,
   VoidFunction,
 } from './types.js';
 import {
@@ -460,6 +467,61 @@ export const DeviceChangeEvent = interfaceShape('DeviceChangeEvent', {
   devices: attribute(undefined, { isFrozen: true }),
   userInsertedDevices: attribute(undefined, { isFrozen: true }),
 }, [[arg(DOMString), dictionaryArg(DeviceChangeEventInit)]]);
+
+export const AudioData = interfaceShape('AudioData', {
+  format: attribute(),
+  sampleRate: attribute(),
+  numberOfFrames: attribute(),
+  numberOfChannels: attribute(),
+  duration: attribute(),
+  timestamp: attribute(),
+  allocationSize: operation([[arg(AudioDataCopyToOptions)]]),
+  copyTo: operation([[arg(BufferSource), arg(AudioDataCopyToOptions)]]),
+  clone: operation(),
+  close: operation(),
+}, [[arg(AudioDataInit)]]);
+
+export const VideoFrame = interfaceShape('VideoFrame', {
+  format: attribute(),
+  codedWidth: attribute(),
+  codedHeight: attribute(),
+  codedRect: attribute(),
+  visibleRect: attribute(),
+  rotation: attribute(),
+  flip: attribute(),
+  displayWidth: attribute(),
+  displayHeight: attribute(),
+  duration: attribute(),
+  timestamp: attribute(),
+  colorSpace: attribute(),
+  metadata: operation(),
+  allocationSize: operation([[dictionaryArg(VideoFrameCopyToOptions)]]),
+  copyTo: operation([[arg(BufferSource), dictionaryArg(VideoFrameCopyToOptions)]], { isPromise: true }),
+  clone: operation(),
+  close: operation(),
+}, [[arg(any), optionalArg(any)]]);
+
+export const VideoColorSpace = interfaceShape('VideoColorSpace', {
+  primaries: attribute(),
+  transfer: attribute(),
+  matrix: attribute(),
+  fullRange: attribute(),
+  toJSON: operation(),
+}, [[dictionaryArg(VideoColorSpaceInit)]]);
+
+export const MediaStreamTrackProcessor = interfaceShape('MediaStreamTrackProcessor', {
+  readable: attribute(),
+}, [[arg(MediaStreamTrackProcessorInit)]]);
+
+export const VideoTrackGenerator = interfaceShape('VideoTrackGenerator', {
+  writable: attribute(),
+  muted: attribute(boolean),
+  track: attribute(),
+}, [[]]);
+
+export const MediaStreamTrackGenerator = interfaceShape('MediaStreamTrackGenerator', {
+  writable: attribute(),
+}, [[arg(MediaStreamTrackGeneratorInit)]]);
 
 /** `[Exposed=DedicatedWorker]` */
 export const EXPOSED_IN_WORKERS_ONLY: readonly string[] = ['RTCTransformEvent', 'RTCRtpScriptTransformer', 'KeyFrameRequestEvent'];

@@ -5,6 +5,8 @@
 import type * as duologue from '../index.js';
 import {
   any,
+  ArrayBufferType,
+  ArrayBufferViewType,
   bigint,
   boolean,
   callback,
@@ -574,6 +576,110 @@ export const DeviceChangeEventInit = dictionary('DeviceChangeEventInit', {
 }, EventInit);
 export type DeviceChangeEventInit = Infer<typeof DeviceChangeEventInit>;
 
+export const AudioSampleFormat = enumeration('AudioSampleFormat', ['u8', 's16', 's32', 'f32', 'u8-planar', 's16-planar', 's32-planar', 'f32-planar']);
+export type AudioSampleFormat = Infer<typeof AudioSampleFormat>;
+
+export const AudioDataCopyToOptions = dictionary('AudioDataCopyToOptions', {
+  planeIndex: required(enforceRange.unsignedLong),
+  frameOffset: defaulted(enforceRange.unsignedLong, 0),
+  frameCount: optional(enforceRange.unsignedLong),
+  format: optional(AudioSampleFormat),
+});
+export type AudioDataCopyToOptions = Infer<typeof AudioDataCopyToOptions>;
+
+export const BufferSource = union(ArrayBufferViewType, ArrayBufferType);
+export type BufferSource = Infer<typeof BufferSource>;
+
+export const AudioDataInit = dictionary('AudioDataInit', {
+  format: required(AudioSampleFormat),
+  sampleRate: required(double),
+  numberOfFrames: required(enforceRange.unsignedLong),
+  numberOfChannels: required(enforceRange.unsignedLong),
+  timestamp: required(enforceRange.longLong),
+  data: required(BufferSource),
+  transfer: defaulted(sequence(ArrayBufferType), () => []),
+});
+export type AudioDataInit = Infer<typeof AudioDataInit>;
+
+export const VideoPixelFormat = enumeration('VideoPixelFormat', [
+  'I420',
+  'I420P10',
+  'I420P12',
+  'I420A',
+  'I420AP10',
+  'I420AP12',
+  'I422',
+  'I422P10',
+  'I422P12',
+  'I422A',
+  'I422AP10',
+  'I422AP12',
+  'I444',
+  'I444P10',
+  'I444P12',
+  'I444A',
+  'I444AP10',
+  'I444AP12',
+  'NV12',
+  'RGBA',
+  'RGBX',
+  'BGRA',
+  'BGRX',
+]);
+export type VideoPixelFormat = Infer<typeof VideoPixelFormat>;
+
+export const VideoFrameRect = dictionary('VideoFrameRect', {
+  x: defaulted(double, 0),
+  y: defaulted(double, 0),
+  width: defaulted(double, 0),
+  height: defaulted(double, 0),
+});
+export type VideoFrameRect = Infer<typeof VideoFrameRect>;
+
+export const PlaneLayout = dictionary('PlaneLayout', {
+  offset: required(enforceRange.unsignedLong),
+  stride: required(enforceRange.unsignedLong),
+});
+export type PlaneLayout = Infer<typeof PlaneLayout>;
+
+export const VideoFrameCopyToOptions = dictionary('VideoFrameCopyToOptions', {
+  rect: optional(VideoFrameRect),
+  layout: optional(sequence(PlaneLayout)),
+  format: optional(VideoPixelFormat),
+});
+export type VideoFrameCopyToOptions = Infer<typeof VideoFrameCopyToOptions>;
+
+export const VideoColorPrimaries = enumeration('VideoColorPrimaries', ['bt709', 'bt470bg', 'smpte170m', 'bt2020', 'smpte432']);
+export type VideoColorPrimaries = Infer<typeof VideoColorPrimaries>;
+
+export const VideoTransferCharacteristics = enumeration('VideoTransferCharacteristics', ['bt709', 'smpte170m', 'iec61966-2-1', 'linear', 'pq', 'hlg']);
+export type VideoTransferCharacteristics = Infer<typeof VideoTransferCharacteristics>;
+
+export const VideoMatrixCoefficients = enumeration('VideoMatrixCoefficients', ['rgb', 'bt709', 'bt470bg', 'smpte170m', 'bt2020-ncl']);
+export type VideoMatrixCoefficients = Infer<typeof VideoMatrixCoefficients>;
+
+export const VideoColorSpaceInit = dictionary('VideoColorSpaceInit', {
+  primaries: defaulted(nullable(VideoColorPrimaries), null),
+  transfer: defaulted(nullable(VideoTransferCharacteristics), null),
+  matrix: defaulted(nullable(VideoMatrixCoefficients), null),
+  fullRange: defaulted(nullable(boolean), null),
+});
+export type VideoColorSpaceInit = Infer<typeof VideoColorSpaceInit>;
+
+export const MediaStreamTrackProcessorInit = dictionary('MediaStreamTrackProcessorInit', {
+  track: required(MediaStreamTrackObject),
+  maxBufferSize: optional(enforceRange.unsignedShort),
+});
+export type MediaStreamTrackProcessorInit = Infer<typeof MediaStreamTrackProcessorInit>;
+
+export const MediaStreamTrackGeneratorKind = enumeration('MediaStreamTrackGeneratorKind', ['audio', 'video']);
+export type MediaStreamTrackGeneratorKind = Infer<typeof MediaStreamTrackGeneratorKind>;
+
+export const MediaStreamTrackGeneratorInit = dictionary('MediaStreamTrackGeneratorInit', {
+  kind: required(MediaStreamTrackGeneratorKind),
+});
+export type MediaStreamTrackGeneratorInit = Infer<typeof MediaStreamTrackGeneratorInit>;
+
 export const RTCCertificateExpiration = dictionary('RTCCertificateExpiration', {
   expires: optional(enforceRange.unsignedLongLong),
 });
@@ -629,3 +735,31 @@ export const MediaTrackSupportedConstraints = dictionary('MediaTrackSupportedCon
   voiceIsolation: defaulted(boolean, true),
 });
 export type MediaTrackSupportedConstraints = Infer<typeof MediaTrackSupportedConstraints>;
+
+export const VideoFrameInit = dictionary('VideoFrameInit', {
+  duration: optional(enforceRange.unsignedLongLong),
+  timestamp: optional(enforceRange.longLong),
+  visibleRect: optional(VideoFrameRect),
+  rotation: defaulted(double, 0),
+  flip: defaulted(boolean, false),
+  displayWidth: optional(enforceRange.unsignedLong),
+  displayHeight: optional(enforceRange.unsignedLong),
+});
+export type VideoFrameInit = Infer<typeof VideoFrameInit>;
+
+export const VideoFrameBufferInit = dictionary('VideoFrameBufferInit', {
+  format: required(VideoPixelFormat),
+  codedWidth: required(enforceRange.unsignedLong),
+  codedHeight: required(enforceRange.unsignedLong),
+  timestamp: required(enforceRange.longLong),
+  duration: optional(enforceRange.unsignedLongLong),
+  layout: optional(sequence(PlaneLayout)),
+  visibleRect: optional(VideoFrameRect),
+  rotation: defaulted(double, 0),
+  flip: defaulted(boolean, false),
+  displayWidth: optional(enforceRange.unsignedLong),
+  displayHeight: optional(enforceRange.unsignedLong),
+  colorSpace: optional(VideoColorSpaceInit),
+  transfer: defaulted(sequence(ArrayBufferType), () => []),
+});
+export type VideoFrameBufferInit = Infer<typeof VideoFrameBufferInit>;

@@ -1,76 +1,87 @@
 /** Frames inside the process: from sources to whoever looks at a track. */
+import { native } from '../binding.js';
+import { type AudioData, soundOf } from './audio-data.js';
+import { type VideoFrame, frameOf, isVideoFrame } from './video-frame.js';
 import type { Settings } from './constraint-types.js';
 import { type MediaStreamTrack, trackSlots, whenTrackEnds } from './track.js';
 
-export interface VideoFrame {
-  readonly width: number;
-  readonly height: number;
-  /** Four bytes a pixel. */
-  readonly rgba: Uint8ClampedArray;
-}
+export type Frame = VideoFrame | AudioData;
 
-export interface AudioFrame {
-  /** Interleaved. */
-  readonly samples: Int16Array;
-  readonly sampleRate: number;
-  readonly channels: number;
-}
-
-export type Frame = VideoFrame | AudioFrame;
+/** Sees a frame; who keeps it clones it, for the source closes it. */
 export type Sink = (frame: Frame) => void;
 
 /** What a disabled track gives instead, mediacapture-streams §4.3.1: blackness or silence. */
 function muted(frame: Frame): Frame {
-  if ('samples' in frame) return { ...frame, samples: new Int16Array(frame.samples.length) };
-  const rgba = new Uint8ClampedArray(frame.rgba.length);
-  for (let alpha = 3; alpha < rgba.length; alpha += 4) rgba[alpha] = 255;
-  return { ...frame, rgba };
+  if (!isVideoFrame(frame)) {
+    const { sampleRate, numberOfChannels, numberOfFrames, timestamp } = frame;
+    return soundOf(new Float32Array(numberOfFrames * numberOfChannels), sampleRate, numberOfChannels, timestamp);
+  }
+  const { width, height } = frame.visibleRect as { width: number; height: number };
+  return frameOf(native.blackPicture(width, height), frame.timestamp);
 }
 
 /** Gives the track's frames to `sink` until it ends, or until the returned function is called. */
 export function attachSink(track: MediaStreamTrack, sink: Sink): () => void {
   const slots = trackSlots(track);
   if (slots.ended) return () => {};
-  const deliver = (frame: Frame): void => sink(slots.enabled ? frame : muted(frame));
+  const deliver = (frame: Frame): void => {
+    if (slots.enabled) return sink(frame);
+    const instead = muted(frame);
+    sink(instead);
+    instead.close();
+  };
   const detach = slots.source.attach(deliver, () => slots.settings);
-  whenTrackEnds(track, detach);
-  return detach;
+  const forget = whenTrackEnds(track, detach);
+  return () => {
+    forget();
+    detach();
+  };
 }
 
-/** Calls `make` at the frame rate of the settings. It does not keep the process alive. */
+/** Gives a frame to all of these; who throws is told of as if it were alone. */
+export function deliver(frame: Frame, sinks: Iterable<Sink>): void {
+  for (const sink of sinks) {
+    try {
+      sink(frame);
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
+  }
+  frame.close();
+}
+
+/** Now, on the clock that frames of sources here are of: microseconds. */
+export const now = (): number => Math.round(performance.now() * 1000);
+
+/**
+ * Calls `make` at the frame rate of the settings, as often on average: what a busy thread missed is made
+ * up for, up to a tenth of a second.
+ */
 export function everyFrame(settings: () => Settings, make: () => void): () => void {
   let timer: NodeJS.Timeout;
+  let due = performance.now();
   const next = (): void => {
+    due = Math.max(due + 1000 / Number(settings().frameRate ?? 30), performance.now() - 100);
     timer = setTimeout(() => {
       make();
       next();
-    }, 1000 / Number(settings().frameRate ?? 30));
-    timer.unref();
+    }, due - performance.now());
   };
   next();
   return () => clearTimeout(timer);
 }
 
-/** A test picture: a bar that moves over a background. */
-export function testPicture(width: number, height: number, index: number): VideoFrame {
-  const pixels = new Uint32Array(width * height).fill(0xff_60_90_20);
-  const bar = Math.max(1, width >> 3);
-  const left = (index * bar) % width;
-  for (let row = 0; row < height; row++) {
-    pixels.fill(0xff_f0_f0_f0, row * width + left, row * width + Math.min(width, left + bar));
-  }
-  return { width, height, rgba: new Uint8ClampedArray(pixels.buffer) };
-}
-
 /** Ten milliseconds of a tone, `index` periods of ten milliseconds after it began. */
-export function testTone(sampleRate: number, channels: number, index: number): AudioFrame {
+export function testTone(sampleRate: number, channels: number, index: number): Float32Array {
   const FREQUENCY = 440;
-  const AMPLITUDE = 8000;
+  const AMPLITUDE = 0.25;
   const count = sampleRate / 100;
-  const samples = new Int16Array(count * channels);
+  const samples = new Float32Array(count * channels);
   for (let i = 0; i < count; i++) {
     const at = (index * count + i) / sampleRate;
     samples.fill(AMPLITUDE * Math.sin(2 * Math.PI * FREQUENCY * at), i * channels, (i + 1) * channels);
   }
-  return { samples, sampleRate, channels };
+  return samples;
 }

@@ -2,7 +2,11 @@
 import { randomUUID } from 'node:crypto';
 import type { MediaTrackConstraints } from '../idl/types.js';
 import type { Capabilities, ConstraintName, Settings } from './constraint-types.js';
-import { type Sink, everyFrame, testPicture, testTone } from './frames.js';
+import { native } from '../binding.js';
+import { soundOf } from './audio-data.js';
+import { type Frame, type Sink, deliver, everyFrame, now, testTone } from './frames.js';
+import { type MediaStreamTrack, endTrack, setTrackMuted, whenTrackEnds } from './track.js';
+import { frameOf } from './video-frame.js';
 import { type Selection, type SettingsSpace, selectSettings } from './constraints.js';
 
 export type Kind = 'audio' | 'video';
@@ -17,6 +21,8 @@ export interface Source {
   select(constraints: MediaTrackConstraints): Selection;
   /** Gives frames as the settings say until the returned function is called. */
   attach(sink: Sink, settings: () => Settings): () => void;
+  /** A track of it was made. */
+  add?(track: MediaStreamTrack): void;
 }
 
 export interface DeviceIdentity {
@@ -98,7 +104,7 @@ export class FakeCamera extends FakeDevice {
     let index = 0;
     return everyFrame(settings, () => {
       const { width, height } = settings();
-      sink(testPicture(Number(width), Number(height), index++));
+      deliver(frameOf(native.testPicture(index++ & 0xffff, Number(width), Number(height)), now()), [sink]);
     });
   }
 
@@ -156,9 +162,11 @@ export class FakeMicrophone extends FakeDevice {
   attach(sink: Sink, settings: () => Settings): () => void {
     let index = 0;
     const tenMilliseconds = (): Settings => ({ frameRate: 100 });
+    const begun = now();
     return everyFrame(tenMilliseconds, () => {
-      const { sampleRate, channelCount } = settings();
-      sink(testTone(Number(sampleRate), Number(channelCount), index++));
+      const [rate, channels] = [Number(settings().sampleRate), Number(settings().channelCount)];
+      const at = begun + index * 10_000;
+      deliver(soundOf(testTone(rate, channels, index++), rate, channels, at), [sink]);
     });
   }
 
@@ -192,10 +200,14 @@ export class FakeMicrophone extends FakeDevice {
   };
 }
 
-/** Media that the application makes itself, frame by frame. */
+/** Media that the application makes itself, frame by frame. It ends all of its tracks, and they end it. */
 export class ApplicationSource implements Source {
   readonly capabilities: Capabilities = {};
+  /** Its last track has ended. */
+  whenUnused: () => void = () => {};
+  muted = false;
   readonly #sinks = new Set<Sink>();
+  readonly #tracks = new Set<MediaStreamTrack>();
 
   constructor(
     readonly kind: Kind,
@@ -203,9 +215,29 @@ export class ApplicationSource implements Source {
     readonly defaults: Settings,
   ) {}
 
-  push: Sink = (frame) => {
-    for (const sink of this.#sinks) sink(frame);
-  };
+  /** Gives a frame, which is closed then. */
+  push(frame: Frame): void {
+    deliver(frame, [...this.#sinks]);
+  }
+
+  add(track: MediaStreamTrack): void {
+    this.#tracks.add(track);
+    whenTrackEnds(track, () => {
+      this.#tracks.delete(track);
+      if (this.#tracks.size === 0) this.whenUnused();
+    });
+  }
+
+  setMuted(muted: boolean): void {
+    if (this.muted === muted) return;
+    this.muted = muted;
+    for (const track of [...this.#tracks]) setImmediate(() => setTrackMuted(track, muted));
+  }
+
+  end(): void {
+    this.whenUnused = () => {};
+    for (const track of [...this.#tracks]) setImmediate(() => endTrack(track));
+  }
 
   select(): Selection {
     return { settings: this.defaults };
@@ -214,25 +246,6 @@ export class ApplicationSource implements Source {
   attach(sink: Sink): () => void {
     this.#sinks.add(sink);
     return () => this.#sinks.delete(sink);
-  }
-}
-
-/** Media from the remote end: nothing about it can be constrained. */
-export class RemoteSource implements Source {
-  readonly label: string;
-  readonly capabilities: Capabilities = {};
-  readonly defaults: Settings = {};
-
-  constructor(readonly kind: Kind) {
-    this.label = `remote ${kind}`;
-  }
-
-  select(): Selection {
-    return { settings: {} };
-  }
-
-  attach(): () => void {
-    return () => {};
   }
 }
 

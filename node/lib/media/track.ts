@@ -27,11 +27,12 @@ export interface TrackSlots {
 
 const listeners = new WeakMap<TrackSlots, Set<() => void>>();
 
-/** Calls `listener` when the track ends, in whatever way. */
-export function whenTrackEnds(track: MediaStreamTrack, listener: () => void): void {
+/** Calls `listener` when the track ends, in whatever way, unless the returned function was called before. */
+export function whenTrackEnds(track: MediaStreamTrack, listener: () => void): () => void {
   const slots = trackSlots(track);
   const known = listeners.get(slots) ?? new Set();
   listeners.set(slots, known.add(listener));
+  return () => known.delete(listener);
 }
 
 function end(slots: TrackSlots): void {
@@ -40,8 +41,8 @@ function end(slots: TrackSlots): void {
   listeners.delete(slots);
 }
 
-export function createTrack(source: Source, init: Partial<TrackSlots> = {}): MediaStreamTrack {
-  return new MediaStreamTrack(internal, {
+export function newTrackSlots(source: Source): TrackSlots {
+  return {
     id: randomUUID(),
     source,
     enabled: true,
@@ -50,8 +51,13 @@ export function createTrack(source: Source, init: Partial<TrackSlots> = {}): Med
     contentHint: '',
     constraints: {},
     settings: source.defaults,
-    ...init,
-  });
+  };
+}
+
+export function createTrack(source: Source, init: Partial<TrackSlots> = {}): MediaStreamTrack {
+  const track = new MediaStreamTrack(internal, { ...newTrackSlots(source), ...init });
+  source.add?.(track);
+  return track;
 }
 
 /** The track ended for a reason other than `stop()`: sets the state and fires `ended`. */

@@ -11,15 +11,17 @@ import { RTCErrorEvent } from '../events/error-event.js';
 import { RTCPeerConnectionIceErrorEvent } from '../events/peer-connection-ice-error-event.js';
 import { RTCPeerConnectionIceEvent } from '../events/peer-connection-ice-event.js';
 import { RTCTrackEvent } from '../events/track-event.js';
-import { RemoteSource } from '../media/source.js';
+import { RemoteSource } from '../media/remote-source.js';
 import { type MediaStream, addTrackToStream, createStream, removeTrackFromStream } from '../media/stream.js';
 import { type MediaStreamTrack, createTrack, endTrack, setTrackMuted, whenTrackEnds } from '../media/track.js';
 import {
   type AnyEffect,
   type AnyEvent,
   type DescriptionName,
+  type NativeAudioReader,
   type NativePeerConnection,
   type NativeTrack,
+  type NativeVideoReader,
   type Reply,
   type StatsSelector,
   type Turn,
@@ -34,6 +36,7 @@ import type {
   TransceiverView,
   TransportView,
 } from '../native.js';
+import { ends } from '../flow/ends.js';
 import { internal } from '../webidl/index.js';
 import { nativeCertificate } from './certificate.js';
 import { ChannelEvents, type ChannelListener, ChannelSlots, RTCDataChannel } from './data-channel.js';
@@ -43,6 +46,7 @@ import { type ConnectionOptions, nativeEndpoint } from './endpoint.js';
 import { exceptionOf, rtcErrorOf } from './exception.js';
 import { candidateOf } from './ice-candidate.js';
 import { type IceTransportSlots, RTCIceTransport } from './ice-transport.js';
+import { TrackEncoder } from './encoder.js';
 import { KeepAlive } from './keep-alive.js';
 import { RTCRtpReceiver, type ReceiverSlots } from './rtp-receiver.js';
 import { RTCRtpSender, type SenderSlots, requestKeyFrame } from './rtp-sender.js';
@@ -230,6 +234,7 @@ export class Connection implements TaskSource {
   close(): void {
     if (this.isClosed) return;
     this.settle(this.native.close());
+    for (const { sender } of this.#transceivers.values()) sender.encoder?.update(false);
     // What is settled in a microtask from here on is what the closed connection refused.
     this.#take(null);
     keepAlive.delete(this);
@@ -353,7 +358,9 @@ export class Connection implements TaskSource {
     const { key, dtlsState, iceState, iceGatheringState, iceRole } = view;
     const entry = this.#transports.get(key);
     if (entry) {
+      const before = entry.dtlsSlots.state;
       entry.dtlsSlots.state = dtlsState;
+      if (dtlsState !== before) this.#encodeOn(entry.dtls);
       Object.assign(entry.iceSlots, { state: iceState, gatheringState: iceGatheringState, role: iceRole });
       return;
     }
@@ -369,6 +376,13 @@ export class Connection implements TaskSource {
     const ice = new RTCIceTransport(internal, iceSlots);
     const dtlsSlots: DtlsTransportSlots = { connection: this, key, iceTransport: ice, state: dtlsState };
     this.#transports.set(key, { dtls: new RTCDtlsTransport(internal, dtlsSlots), dtlsSlots, ice, iceSlots });
+  }
+
+  /** The state of a transport is another. */
+  #encodeOn(transport: RTCDtlsTransport): void {
+    for (const { slots, sender } of this.#transceivers.values()) {
+      if (sender.transport === transport) this.#encode(slots, sender);
+    }
   }
 
   #transport(key: number | null | undefined): RTCDtlsTransport | null {
@@ -427,6 +441,7 @@ export class Connection implements TaskSource {
     sender.track = view.senderTrack == null ? null : this.#known(this.#tracks, view.senderTrack);
     sender.transport = this.#transport(view.senderTransport);
     receiver.transport = this.#transport(view.receiverTransport);
+    this.#encode(slots, sender);
     if (dtmf) {
       dtmf.slots.canInsertDtmf = view.canInsertDtmf;
       dtmf.slots.toneBuffer = view.toneBuffer;
@@ -434,7 +449,8 @@ export class Connection implements TaskSource {
   }
 
   #createTransceiver({ id, kind, direction, receiverTrack }: TransceiverView): TransceiverEntry {
-    const track = createTrack(new RemoteSource(kind), { id: receiverTrack, muted: true });
+    const source = new RemoteSource(kind, (number) => this.#readTrack(id, kind, number));
+    const track = createTrack(source, { id: receiverTrack, muted: true });
     whenTrackEnds(track, () => this.native.stopTrack(receiverTrack));
     this.#tracks.set(receiverTrack, track);
     const receiver: ReceiverSlots = {
@@ -461,6 +477,7 @@ export class Connection implements TaskSource {
       nativeTransform: null,
       frames: null,
       packets: null,
+      encoder: null,
     };
     const slots: TransceiverSlots = {
       connection: this,
@@ -474,6 +491,19 @@ export class Connection implements TaskSource {
     const entry = { transceiver: new RTCRtpTransceiver(internal, slots), slots, sender, receiver, dtmf };
     this.#transceivers.set(id, entry);
     return entry;
+  }
+
+  /** What a sender's track gives is encoded while it sends. */
+  #encode({ currentDirection }: TransceiverSlots, sender: SenderSlots): void {
+    const sends = currentDirection === 'sendrecv' || currentDirection === 'sendonly';
+    if (sender.track && sends) sender.encoder ??= new TrackEncoder(this, sender);
+    sender.encoder?.update(sends);
+  }
+
+  /** What is received is decoded for who looks at its track. */
+  #readTrack(id: number, kind: 'audio' | 'video', number: number): NativeVideoReader | NativeAudioReader | null {
+    if (this.isClosed) return null;
+    return kind === 'video' ? this.native.readVideo(id, ends.hub, number) : this.native.readAudio(id, ends.hub, number);
   }
 
   // --- tasks and effects

@@ -62,6 +62,8 @@ export class RTCRtpReceiver {
     if (value !== null && (value < 0 || value > MAX_JITTER_BUFFER_TARGET_MS)) {
       throw new RangeError(`jitterBufferTarget is not between 0 and ${MAX_JITTER_BUFFER_TARGET_MS}`);
     }
+    const { connection, id } = this.#slots;
+    if (!connection.isClosed) connection.settle(connection.native.setJitterBufferTarget(id, value));
     this.#slots.jitterBufferTarget = value;
   }
 

@@ -12,6 +12,7 @@ import { assertInternal, defineInterface, internal } from '../webidl/index.js';
 import type { Connection } from './connection.js';
 import type { RTCDtlsTransport } from './dtls-transport.js';
 import type { RTCDTMFSender } from './dtmf-sender.js';
+import type { TrackEncoder } from './encoder.js';
 import type { RTCStatsReport } from './stats-report.js';
 
 export interface SenderSlots {
@@ -29,12 +30,17 @@ export interface SenderSlots {
   /** Who writes what it sends. */
   frames: EncodedFrameWriter | null;
   packets: RtpPacketWriter | null;
+  /** Who encodes its track, once it has sent one. */
+  encoder: TrackEncoder | null;
 }
 
 /** The other end needs a key frame: a transform hears it first, else who makes what is sent. */
 export function requestKeyFrame(slots: SenderSlots, encoding: number, rid: string | null): void {
   if (slots.nativeTransform) slots.nativeTransform.wantKeyFrame(encoding);
-  else fireKeyFrameRequest([slots.frames, slots.packets], rid);
+  else {
+    if (slots.encoder) slots.connection.native.wantKeyFrame(slots.id, encoding);
+    fireKeyFrameRequest([slots.frames, slots.packets], rid);
+  }
 }
 
 export function capabilitiesOf(kind: string, side: 'send' | 'receive'): object | null {
@@ -97,13 +103,18 @@ export class RTCRtpSender {
     const slots = this.#slots;
     slots.connection.assertOpen();
     const { native: core } = slots.connection;
-    return (slots.frames ??= new EncodedFrameWriter(internal, (n) => core.writeFrames(slots.id, ends.hub, n)));
+    slots.frames ??= new EncodedFrameWriter(internal, (n) => core.writeFrames(slots.id, ends.hub, n));
+    // Who writes frames encodes them.
+    slots.encoder?.update(false);
+    return slots.frames;
   }
   packets(): RtpPacketWriter {
     const slots = this.#slots;
     slots.connection.assertOpen();
     const { native: core } = slots.connection;
-    return (slots.packets ??= new RtpPacketWriter(internal, (n) => core.writePackets(slots.id, ends.hub, n)));
+    slots.packets ??= new RtpPacketWriter(internal, (n) => core.writePackets(slots.id, ends.hub, n));
+    slots.encoder?.update(false);
+    return slots.packets;
   }
   getStats(): Promise<RTCStatsReport> {
     const { connection, id } = this.#slots;

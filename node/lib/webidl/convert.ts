@@ -158,6 +158,7 @@ export const enforceRange = {
   unsignedShort: unsignedShortType.enforceRange,
   unsignedLong: unsignedLongType.enforceRange,
   unsignedLongLong: unsignedLongLongType.enforceRange,
+  longLong: longLongType.enforceRange,
 };
 
 /** The types with the extended attribute `[Clamp]`. */

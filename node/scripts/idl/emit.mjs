@@ -28,7 +28,7 @@ const INTEGERS = {
   'unsigned long long': 'unsignedLongLong',
 };
 /** Dictionaries that no argument names: those of algorithms are chosen by their `name`. */
-const CONVERTED_BY_HAND = ['RTCCertificateExpiration', 'EcKeyGenParams', 'RsaHashedKeyGenParams', 'MediaTrackSupportedConstraints'];
+const CONVERTED_BY_HAND = ['RTCCertificateExpiration', 'EcKeyGenParams', 'RsaHashedKeyGenParams', 'MediaTrackSupportedConstraints', 'VideoFrameInit', 'VideoFrameBufferInit'];
 /** What the initial value of an event's attribute is when its dictionary does not say. */
 const INITIAL = { DOMString: `''`, USVString: `''` };
 

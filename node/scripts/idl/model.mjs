@@ -20,9 +20,9 @@ const DOCUMENTS = [
   'mst-content-hint',
 ];
 /** Ours, in `idl/`. Later ones may replace what earlier ones say. */
-const OWN = ['webrtc-extensions', 'duologue'];
+const OWN = ['webrtc-extensions', 'raw', 'duologue'];
 /** Where types are defined that those name. */
-const FOUNDATIONS = ['webidl', 'dom', 'html', 'hr-time', 'streams', 'webcrypto', 'websockets'];
+const FOUNDATIONS = ['webidl', 'dom', 'geometry', 'html', 'hr-time', 'streams', 'webcrypto', 'websockets'];
 /** WebIDL has no partial enumerations; webrtc-identity says in a comment that this is meant to be one. */
 const PARTIAL_ENUMERATIONS = { RTCErrorDetailTypeIdp: 'RTCErrorDetailType' };
 

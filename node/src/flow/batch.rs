@@ -82,6 +82,7 @@ impl Row for Frame {
                 .zip(known(row[HEIGHT]))
                 .map(|(w, h)| (w as u32, h as u32)),
             temporal: known(row[TEMPORAL]).map(|it| it as u8),
+            came: None,
             data,
         }
     }

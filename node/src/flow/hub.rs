@@ -2,6 +2,7 @@
 
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Wake as WakeTask, Waker};
 
 use napi::Status;
 use napi::bindgen_prelude::{Function, Result};
@@ -51,23 +52,57 @@ pub(super) struct Ready {
     wake: Wake,
 }
 
+/// Whoever is told of a change.
+#[derive(Clone)]
+pub(super) enum Listener {
+    End(End),
+    /// A task of the runtime.
+    Task(Waker),
+}
+
 /// An end that JavaScript knows by a number, and its thread.
 #[derive(Clone)]
-pub(super) struct Listener {
+pub(super) struct End {
     ready: Arc<Ready>,
     number: u32,
 }
 
 impl Listener {
     pub(super) fn new(hub: &MediaHub, number: u32) -> Self {
-        Listener {
+        Listener::End(End::new(hub, number))
+    }
+
+    /// Something has changed.
+    pub(super) fn notify(&self) {
+        match self {
+            Listener::End(end) => end.notify(),
+            Listener::Task(waker) => waker.wake_by_ref(),
+        }
+    }
+
+    fn is(&self, other: &Listener) -> bool {
+        match (self, other) {
+            (Listener::End(one), Listener::End(other)) => one.is(other),
+            (Listener::Task(one), Listener::Task(other)) => one.will_wake(other),
+            _ => false,
+        }
+    }
+}
+
+impl End {
+    fn new(hub: &MediaHub, number: u32) -> Self {
+        End {
             ready: hub.ready.clone(),
             number,
         }
     }
 
-    /// Something has changed.
-    pub(super) fn notify(&self) {
+    /// Wakes the end from a task.
+    pub(super) fn waker(hub: &MediaHub, number: u32) -> Waker {
+        Arc::new(End::new(hub, number)).into()
+    }
+
+    fn notify(&self) {
         let mut ends = lock(&self.ready.ends);
         if !ends.contains(&self.number) {
             ends.push(self.number);
@@ -79,8 +114,14 @@ impl Listener {
         }
     }
 
-    fn is(&self, other: &Listener) -> bool {
+    fn is(&self, other: &End) -> bool {
         Arc::ptr_eq(&self.ready, &other.ready) && self.number == other.number
+    }
+}
+
+impl WakeTask for End {
+    fn wake(self: Arc<Self>) {
+        self.notify();
     }
 }
 

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use duologue_base::Instant;
 use duologue_rtp::PayloadType;
 use duologue_rtp::ext::AudioLevel;
-use duologue_session::{EncodedFrame, EncodedFrameInit, RtpPacket, RtpPacketInit};
+use duologue_session::{EncodedFrame, EncodedFrameInit, RtpPacket, RtpPacketInit, SenderTime};
 
 use super::queue::Item;
 use crate::limits::{MAX_FRAME_BYTES, MAX_FRAMES, MAX_PACKET_BYTES, MAX_PACKETS};
@@ -33,7 +33,16 @@ pub(crate) struct Frame {
     pub(super) discardable: bool,
     pub(super) size: Option<(u32, u32)>,
     pub(super) temporal: Option<u8>,
+    pub(super) came: Option<Came>,
     pub(super) data: Bytes,
+}
+
+/// How a frame came, which is of use to who plays it alone.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Came {
+    pub(super) first_received: Instant,
+    pub(super) repaired: bool,
+    pub(super) sender_time: Option<SenderTime>,
 }
 
 /// An RTP packet.
@@ -63,6 +72,11 @@ impl From<EncodedFrame> for Frame {
             discardable: frame.discardable,
             size: frame.size.map(|size| (size.width, size.height)),
             temporal: frame.temporal,
+            came: Some(Came {
+                first_received: frame.first_received,
+                repaired: frame.repaired,
+                sender_time: frame.sender_time,
+            }),
             data: frame.data,
         }
     }

@@ -8,6 +8,12 @@
 //! session task ◄── Routes ◄──────────── writer ◄──send()── JavaScript
 //! ```
 //!
+//! Raw pictures and sound go by the tasks of `duologue-raw`, which read and write frames as JavaScript does:
+//!
+//! ```text
+//! Routes ──► Queue ──► decoder ──take()──► JavaScript ──write()──► encoder ──► Routes
+//! ```
+//!
 //! Queues are bounded. What is received and not read in time makes room for what is newer, and is
 //! counted; a writer is told how much there was room for. Each JavaScript thread has one wake-up for
 //! all its ends, so that a batch costs one, however many frames and tracks it is of.
@@ -16,6 +22,7 @@ mod batch;
 pub mod hub;
 mod item;
 mod queue;
+pub mod raw;
 pub mod readers;
 mod routes;
 pub mod transform;

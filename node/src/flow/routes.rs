@@ -5,23 +5,29 @@ use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use duologue_base::{Instant, TransceiverId};
+use duologue_raw::Shared;
 use duologue_rtp::payload::{Parts, PayloadFormat};
 use duologue_rtp::{CodecParameters, MediaKind, ReceivePlan, SendPlan};
 use duologue_session::{
     Command, EncodedFrame, EncodedFrameInit, MediaCommand, MediaItem, Outlet, RtpPacket,
-    RtpPacketInit,
+    RtpPacketInit, Stats,
 };
 use duologue_tokio::SessionHandle;
 
 use super::hub::{Listener, Waiters, lock};
 use super::item::{Frame, Packet};
 use super::queue::{Item, Queue};
+use super::raw::RawState;
 use crate::environment::Environment;
 use crate::limits::{MAX_KEY_FRAME_REQUESTS, MAX_OUTGOING, MAX_OUTGOING_BYTES};
 
 /// Of one connection: the transceivers that have media.
 #[derive(Default)]
-pub(crate) struct MediaRoutes(Mutex<BTreeMap<TransceiverId, Arc<Routes>>>);
+pub(crate) struct MediaRoutes {
+    transceivers: Mutex<BTreeMap<TransceiverId, Arc<Routes>>>,
+    /// What their raw media have in common.
+    raw: Arc<Shared>,
+}
 
 impl MediaRoutes {
     /// Those of a transceiver, made if there are none.
@@ -31,20 +37,30 @@ impl MediaRoutes {
         session: &SessionHandle,
         environment: &Arc<Environment>,
     ) -> Arc<Routes> {
-        let mut routes = lock(&self.0);
+        let mut routes = lock(&self.transceivers);
         let made = routes.entry(id).or_insert_with(|| {
             Arc::new(Routes {
                 id,
                 session: session.clone(),
                 environment: environment.clone(),
+                shared: self.raw.clone(),
                 state: Mutex::default(),
             })
         });
         made.clone()
     }
 
-    fn get(&self, id: TransceiverId) -> Option<Arc<Routes>> {
-        lock(&self.0).get(&id).cloned()
+    pub(super) fn get(&self, id: TransceiverId) -> Option<Arc<Routes>> {
+        lock(&self.transceivers).get(&id).cloned()
+    }
+
+    pub(super) fn all(&self) -> Vec<Arc<Routes>> {
+        lock(&self.transceivers).values().cloned().collect()
+    }
+
+    /// What is encoded and decoded here is added to what the session told.
+    pub(crate) fn add_to(&self, stats: &mut Stats) {
+        self.raw.add_to(stats);
     }
 
     /// Reads off what the session is told which codecs and layers there are.
@@ -77,7 +93,7 @@ impl MediaRoutes {
     /// Ends those of transceivers that have come to their end.
     pub(crate) fn end_those(&self, mut ended: impl FnMut(TransceiverId) -> bool) {
         let mut over = Vec::new();
-        lock(&self.0).retain(|id, routes| {
+        lock(&self.transceivers).retain(|id, routes| {
             let ends = ended(*id);
             if ends {
                 over.push(routes.clone());
@@ -100,14 +116,15 @@ pub(super) trait FrameTransform: Send + Sync {
 
 /// Where the frames and packets of one transceiver go.
 pub(crate) struct Routes {
-    id: TransceiverId,
-    session: SessionHandle,
-    environment: Arc<Environment>,
+    pub(super) id: TransceiverId,
+    pub(super) session: SessionHandle,
+    pub(super) environment: Arc<Environment>,
+    pub(super) shared: Arc<Shared>,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
-struct State {
+pub(super) struct State {
     receive_plan: Option<Arc<ReceivePlan>>,
     send_plan: Option<Arc<SendPlan>>,
     packets: Option<Arc<Queue<Packet>>>,
@@ -118,7 +135,8 @@ struct State {
     /// Who makes the frames: it is told of key frames that are wanted.
     encoder: Option<Listener>,
     key_frames_wanted: VecDeque<usize>,
-    ended: bool,
+    pub(super) raw: RawState,
+    pub(super) ended: bool,
 }
 
 /// What the session was given and has not sent.
@@ -201,8 +219,10 @@ impl Routes {
     }
 
     /// Under the lock: what the session is told last is what holds.
-    fn set_outlet(&self, state: &State) {
-        let frames = state.frames.is_some() || state.receiver_transform.is_some();
+    pub(super) fn set_outlet(&self, state: &State) {
+        let frames = state.frames.is_some()
+            || state.raw.decoder.is_some()
+            || state.receiver_transform.is_some();
         let outlet = match (state.packets.is_some(), frames) {
             (false, false) => Outlet::None,
             (true, false) => Outlet::Packets,
@@ -215,15 +235,15 @@ impl Routes {
     }
 
     fn deliver_frames(&self, frames: &mut Vec<EncodedFrame>) {
-        let (transform, reader) = {
-            let state = self.lock();
-            (state.receiver_transform.clone(), state.frames.clone())
+        let transform = {
+            let mut state = self.lock();
+            state.raw.note(frames);
+            state.receiver_transform.clone()
         };
         let frames = frames.drain(..).map(Frame::from);
-        if let Some(transform) = transform {
-            transform.incoming().push(frames);
-        } else if let Some(reader) = reader {
-            reader.push(frames);
+        match transform {
+            Some(transform) => transform.incoming().push(frames),
+            None => self.deliver_transformed(frames.collect()),
         }
     }
 
@@ -236,9 +256,17 @@ impl Routes {
 
     /// What a transform of the receiver has written: it is read as if it came from the network.
     pub(super) fn deliver_transformed(&self, frames: VecDeque<Frame>) {
-        let reader = self.lock().frames.clone();
-        if let Some(reader) = reader {
-            reader.push(frames);
+        let (reader, decoder) = {
+            let state = self.lock();
+            (state.frames.clone(), state.raw.decoder.clone())
+        };
+        match (reader, decoder) {
+            (Some(reader), Some(decoder)) => {
+                decoder.push(frames.iter().cloned());
+                reader.push(frames);
+            }
+            (Some(only), None) | (None, Some(only)) => only.push(frames),
+            (None, None) => {}
         }
     }
 
@@ -377,6 +405,7 @@ impl Routes {
     /// A key frame of an encoding is wanted, by the other end or by a transform.
     pub(super) fn want_key_frame(&self, encoding: usize) {
         let mut state = self.lock();
+        state.raw.want_key_frame(encoding);
         if state.key_frames_wanted.contains(&encoding)
             || state.key_frames_wanted.len() >= MAX_KEY_FRAME_REQUESTS
         {
@@ -456,9 +485,10 @@ impl Routes {
             transform.incoming().notify_writers();
         }
         state.receiver_transform = None;
-        let (frames, packets) = (state.frames.clone(), state.packets.clone());
+        let frames = [state.frames.clone(), state.raw.decoder.clone()];
+        let packets = state.packets.clone();
         drop(state);
-        if let Some(frames) = frames {
+        for frames in frames.into_iter().flatten() {
             frames.end();
         }
         if let Some(packets) = packets {
@@ -466,7 +496,7 @@ impl Routes {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         lock(&self.state)
     }
 }

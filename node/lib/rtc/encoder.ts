@@ -1,0 +1,125 @@
+/** What a sender makes of its track: raw frames, which the core encodes. */
+import { type AudioData, interleaved } from '../media/audio-data.js';
+import { type Frame, attachSink, now } from '../media/frames.js';
+import type { MediaStreamTrack } from '../media/track.js';
+import { isVideoFrame, pictureOf } from '../media/video-frame.js';
+import type { NativeAudioWriter, NativeVideoWriter } from '../binding.js';
+import type { Connection } from './connection.js';
+import type { SenderSlots } from './rtp-sender.js';
+
+/**
+ * A source whose clock is so far behind ours has begun anew, or paused; one that is so far ahead, too. Sound may be
+ * written before it is due. Microseconds.
+ */
+const BEHIND = 500_000;
+const AHEAD = 5_000_000;
+
+/** Attached to the track of a sender while that sends and the application encodes nothing itself. */
+export class TrackEncoder {
+  readonly #connection: Connection;
+  readonly #slots: SenderSlots;
+  #track: MediaStreamTrack | null = null;
+  #detach: () => void = () => {};
+  #video: NativeVideoWriter | null = null;
+  #audio: NativeAudioWriter | null = null;
+  readonly #pause = new Pause((samples, sampleRate, channels, timestamp) => this.#audio?.write(samples, sampleRate, channels, timestamp));
+  /** From the clock of the source to that of what is sent. */
+  #offset: number | null = null;
+  #last = 0;
+
+  constructor(connection: Connection, slots: SenderSlots) {
+    this.#connection = connection;
+    this.#slots = slots;
+  }
+
+  /** Looks again at what is to be sent. */
+  update(sends: boolean): void {
+    const { track, frames, packets, transport } = this.#slots;
+    const connected = transport?.state === 'connected' && !this.#connection.isClosed;
+    const wanted = sends && connected && !frames && !packets ? track : null;
+    if (wanted === this.#track) return;
+    this.#detach();
+    this.#detach = () => {};
+    this.#track = wanted;
+    this.#offset = null;
+    if (wanted) this.#detach = attachSink(wanted, (frame) => this.#send(frame));
+    else this.#close();
+  }
+
+  #close(): void {
+    this.#pause.end();
+    this.#video?.close();
+    this.#audio?.close();
+    this.#video = this.#audio = null;
+  }
+
+  #send(frame: Frame): void {
+    const timestamp = this.#time(frame.timestamp);
+    const { native } = this.#connection;
+    const { id } = this.#slots;
+    const goes = isVideoFrame(frame)
+      ? (this.#video ??= native.writeVideo(id)).write(pictureOf(frame), timestamp)
+      : this.#say((this.#audio ??= native.writeAudio(id)), frame, timestamp);
+    if (!goes) this.update(false);
+  }
+
+  #say(to: NativeAudioWriter, data: AudioData, timestamp: number): boolean {
+    this.#pause.expect(data, timestamp);
+    return to.write(interleaved(data), data.sampleRate, data.numberOfChannels, timestamp);
+  }
+
+  /** What is sent has one clock that rises, whichever sources there were. */
+  #time(timestamp: number): number {
+    const here = now();
+    // Silence that stood in for the source lasts until here.
+    const last = Math.max(this.#last, this.#pause.until);
+    let time = timestamp + (this.#offset ?? here - timestamp);
+    if (this.#offset === null || time <= last || time < here - BEHIND || time > here + AHEAD) {
+      time = Math.max(here, last + 1);
+      this.#offset = time - timestamp;
+    }
+    this.#last = time;
+    return time;
+  }
+}
+
+/**
+ * Silence behind sound that stops: without it the other end, which cannot know that nothing follows, plays on what it
+ * heard last, ever more softly.
+ */
+class Pause {
+  /** When the silence that was written ends. */
+  until = 0;
+  readonly #write: (...sound: Parameters<NativeAudioWriter['write']>) => unknown;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(write: (...sound: Parameters<NativeAudioWriter['write']>) => unknown) {
+    this.#write = write;
+  }
+
+  /** After this more is to come. */
+  expect({ sampleRate, numberOfChannels, duration }: AudioData, timestamp: number): void {
+    this.end();
+    const end = timestamp + duration;
+    let left = PIECES;
+    const next = (at: number, wait: number): void => {
+      if (left-- === 0) return;
+      this.#timer = setTimeout(() => {
+        this.#write(new Float32Array(Math.floor(sampleRate / 50) * numberOfChannels), sampleRate, numberOfChannels, at);
+        this.until = at + PIECE;
+        next(this.until, PIECE);
+      }, wait / 1000);
+      this.#timer.unref();
+    };
+    next(end, Math.max(0, end - now()) + LATE);
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+  }
+}
+
+/** Of silence: how long a piece is, how many there are, and how late sound may be. Microseconds. */
+const PIECE = 20_000;
+const PIECES = 10;
+const LATE = 60_000;

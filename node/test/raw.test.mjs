@@ -1,0 +1,305 @@
+// Pictures and sound from one connection to another, as they are and not as packets.
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import {
+  AudioData,
+  MediaStreamTrackGenerator,
+  MediaStreamTrackProcessor,
+  VideoFrame,
+  VideoTrackGenerator,
+  mediaDevices,
+} from '../index.mjs';
+import { native } from '../dist/binding.js';
+import { pictureOf } from '../dist/media/video-frame.js';
+import { event, pair } from './helpers.mjs';
+
+/** Two connections with these tracks in both directions, and the tracks that arrive at the second. */
+async function call(ours, theirs = []) {
+  const { a, b, close } = pair();
+  for (const track of ours) a.addTrack(track);
+  const arrived = [];
+  b.addEventListener('track', ({ track }) => arrived.push(track));
+  const back = [];
+  a.addEventListener('track', ({ track }) => back.push(track));
+  await a.setLocalDescription();
+  await b.setRemoteDescription(a.localDescription);
+  for (const track of theirs) b.addTrack(track);
+  await b.setLocalDescription();
+  await a.setRemoteDescription(b.localDescription);
+  return { a, b, arrived, back, close };
+}
+
+const numberOf = (frame) => pictureOf(frame).number;
+
+/** The frames of a track until `enough` is true of what was made of them. */
+async function collect(track, make, enough) {
+  const seen = [];
+  for await (const frame of new MediaStreamTrackProcessor({ track }).readable) {
+    const made = make(frame);
+    frame.close();
+    if (made !== undefined && made !== null) seen.push(made);
+    if (enough(seen)) return seen;
+  }
+  throw new Error('the track ended');
+}
+
+/** Of a tone: how often it goes from below to above in a second. */
+function frequency(samples, rate) {
+  let periods = 0;
+  let [first, last] = [0, 0];
+  for (let i = 1; i < samples.length; i++) {
+    if (samples[i - 1] >= 0 || samples[i] < 0) continue;
+    last = i;
+    if (periods++ === 0) first = i;
+  }
+  return ((periods - 1) * rate) / (last - first);
+}
+
+function samplesOf(data) {
+  const samples = new Float32Array(data.numberOfFrames);
+  data.copyTo(samples, { planeIndex: 0, format: 'f32-planar' });
+  return samples;
+}
+
+const loudest = (samples) => samples.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+
+test('the counter in the pictures and the tone of fake devices are at the other end, in both directions', async (t) => {
+  const devices = () => mediaDevices.getUserMedia({ audio: true, video: true });
+  const [ours, theirs] = [await devices(), await devices()];
+  const { arrived, back, close } = await call(ours.getTracks(), theirs.getTracks());
+  t.after(() => {
+    close();
+    for (const track of [...ours.getTracks(), ...theirs.getTracks()]) track.stop();
+  });
+  const look = async (tracks) => {
+    const of = (kind) => tracks.find((track) => track.kind === kind);
+    const [numbers, sound] = await Promise.all([
+      collect(of('video'), numberOf, (seen) => seen.length === 20),
+      collect(of('audio'), samplesOf, (seen) => seen.filter((it) => loudest(it) > 0.05).length === 30),
+    ]);
+    const steps = numbers.slice(1).map((number, i) => number - numbers[i]);
+    assert.ok(steps.every((step) => step > 0 && step < 30), `${numbers}`);
+    const heard = sound.filter((it) => loudest(it) > 0.05).slice(-20).flatMap((it) => [...it]);
+    const hertz = frequency(heard, 48_000);
+    assert.ok(Math.abs(hertz - 440) < 5, `${hertz} Hz`);
+  };
+  await Promise.all([look(arrived), look(back)]);
+});
+
+test('what the application draws arrives, and a picture of it is copied in once and out once', async (t) => {
+  const generator = new VideoTrackGenerator();
+  const { arrived, close } = await call([generator.track]);
+  t.after(close);
+  const [width, height] = [160, 120];
+  const writer = generator.writable.getWriter();
+  const pixels = new Uint8Array((width * height * 3) / 2).fill(128);
+  pixels.fill(200, 0, width * height);
+  const reader = new MediaStreamTrackProcessor({ track: arrived[0] }).readable.getReader();
+  const before = native.copiedPictures();
+  let written = 0;
+  const timer = setInterval(() => {
+    const frame = new VideoFrame(pixels, { format: 'I420', codedWidth: width, codedHeight: height, timestamp: 33_333 * written++ });
+    writer.write(frame);
+  }, 33);
+  t.after(() => clearInterval(timer));
+  const { value: frame } = await reader.read();
+  assert.equal(native.copiedPictures() - before, written);
+  assert.deepEqual([frame.format, frame.codedWidth, frame.codedHeight], ['I420', width, height]);
+  const out = new Uint8Array(frame.allocationSize());
+  assert.deepEqual(await frame.copyTo(out), [
+    { offset: 0, stride: width },
+    { offset: width * height, stride: width / 2 },
+    { offset: (width * height * 5) / 4, stride: width / 2 },
+  ]);
+  assert.ok(Math.abs(out[width * 60 + 80] - 200) < 4);
+  frame.close();
+  await reader.cancel();
+});
+
+test('PCM of the application is heard at its pitch, at whichever rate it is written', async (t) => {
+  const generator = new MediaStreamTrackGenerator({ kind: 'audio' });
+  const { arrived, close } = await call([generator]);
+  t.after(close);
+  const rate = 16_000;
+  const writer = generator.writable.getWriter();
+  let stop = false;
+  const speak = (async () => {
+    // As fast as it is taken: the writer waits when it is ahead.
+    for (let i = 0; !stop; i++) {
+      const samples = Int16Array.from({ length: 320 }, (_, k) => 8000 * Math.sin((2 * Math.PI * 500 * (320 * i + k)) / rate));
+      await writer.write(new AudioData({ format: 's16', sampleRate: rate, numberOfFrames: 320, numberOfChannels: 1, timestamp: 20_000 * i, data: samples }));
+    }
+  })();
+  const sound = await collect(arrived[0], samplesOf, (seen) => seen.filter((it) => loudest(it) > 0.1).length === 40);
+  stop = true;
+  await speak;
+  const heard = sound.filter((it) => loudest(it) > 0.1).slice(10).flatMap((it) => [...it]);
+  assert.ok(Math.abs(frequency(heard, 48_000) - 500) < 5, `${frequency(heard, 48_000)}`);
+});
+
+test('a disabled track is black and silent at the other end, and comes back', async (t) => {
+  const stream = await mediaDevices.getUserMedia({ audio: true, video: { width: 320, height: 240 } });
+  const { arrived, close } = await call(stream.getTracks());
+  t.after(() => {
+    close();
+    for (const track of stream.getTracks()) track.stop();
+  });
+  const [audio, video] = ['audio', 'video'].map((kind) => arrived.find((track) => track.kind === kind));
+  const brightest = async (frame) => {
+    const out = new Uint8Array(frame.allocationSize({ format: 'RGBA' }));
+    await frame.copyTo(out, { format: 'RGBA' });
+    return out.reduce((most, x, i) => (i % 4 === 3 ? most : Math.max(most, x)), 0);
+  };
+  const until = async (track, is) => {
+    for await (const frame of new MediaStreamTrackProcessor({ track }).readable) {
+      const found = await is(frame);
+      frame.close();
+      if (found) return;
+    }
+  };
+  const visible = async (frame) => (await brightest(frame)) > 100;
+  const black = async (frame) => (await brightest(frame)) < 8;
+  await Promise.all([until(video, visible), until(audio, (data) => loudest(samplesOf(data)) > 0.1)]);
+  for (const track of stream.getTracks()) track.enabled = false;
+  await Promise.all([until(video, black), until(audio, (data) => loudest(samplesOf(data)) < 0.001)]);
+  for (const track of stream.getTracks()) track.enabled = true;
+  await Promise.all([until(video, visible), until(audio, (data) => loudest(samplesOf(data)) > 0.1)]);
+});
+
+test('a track that is replaced goes on in the same stream, whatever clock its frames have', async (t) => {
+  const stream = await mediaDevices.getUserMedia({ video: { width: 320, height: 240 } });
+  const [first] = stream.getTracks();
+  const { a, arrived, close } = await call([first]);
+  t.after(() => {
+    close();
+    first.stop();
+  });
+  await collect(arrived[0], numberOf, (seen) => seen.length === 5);
+  const generator = new VideoTrackGenerator();
+  await a.getSenders()[0].replaceTrack(generator.track);
+  const writer = generator.writable.getWriter();
+  let number = 40_000;
+  const timer = setInterval(() => {
+    writer.write(drawn(number++));
+  }, 33);
+  t.after(() => clearInterval(timer));
+  const numbers = await collect(arrived[0], numberOf, (seen) => seen.filter((it) => it >= 40_000).length === 10);
+  assert.ok(numbers.length < 200);
+
+  /** A test picture, by a clock that begins anew. */
+  function drawn(of) {
+    const picture = native.testPicture(of, 320, 240);
+    const bytes = new Uint8Array((320 * 240 * 3) / 2);
+    picture.copy(bytes, 'I420', { x: 0, y: 0, width: 320, height: 240 }, [0, 320, 76_800, 160, 96_000, 160]);
+    return new VideoFrame(bytes, { format: 'I420', codedWidth: 320, codedHeight: 240, timestamp: 1_000 * (of - 40_000) });
+  }
+});
+
+test('who reads slowly gets the newest frames and waits for none', async (t) => {
+  const stream = await mediaDevices.getUserMedia({ video: { width: 320, height: 240 } });
+  const [track] = stream.getTracks();
+  t.after(() => track.stop());
+  const reader = new MediaStreamTrackProcessor({ track, maxBufferSize: 2 }).readable.getReader();
+  const { value: first } = await reader.read();
+  const later = new MediaStreamTrackProcessor({ track }).readable.getReader();
+  for (let i = 0; i < 10; i++) (await later.read()).value.close();
+  const { value: second } = await reader.read();
+  const step = numberOf(second) - numberOf(first);
+  assert.ok(step >= 8, `${step}`);
+  first.close();
+  second.close();
+  await Promise.all([reader.cancel(), later.cancel()]);
+});
+
+test('streams of frames end with their track, and the last track ends the stream of who makes them', async () => {
+  const generator = new VideoTrackGenerator();
+  const reader = new MediaStreamTrackProcessor({ track: generator.track }).readable.getReader();
+  const ended = event(generator.track, 'ended');
+  await generator.writable.close();
+  await ended;
+  assert.equal((await reader.read()).done, true);
+
+  const other = new VideoTrackGenerator();
+  const copy = other.track.clone();
+  const writer = other.writable.getWriter();
+  other.track.stop();
+  await writer.ready;
+  copy.stop();
+  await assert.rejects(writer.closed, { name: 'InvalidStateError' });
+});
+
+test('who mutes a generator mutes its tracks, with an event, and what is written goes nowhere', async () => {
+  const generator = new VideoTrackGenerator();
+  const muted = event(generator.track, 'mute');
+  generator.muted = true;
+  await muted;
+  assert.equal(generator.track.muted, true);
+  const frame = new VideoFrame(new Uint8Array(6), { format: 'I420', codedWidth: 2, codedHeight: 2, timestamp: 0 });
+  const writer = generator.writable.getWriter();
+  await writer.write(frame);
+  assert.equal(frame.format, null);
+  const unmuted = event(generator.track, 'unmute');
+  generator.muted = false;
+  await unmuted;
+  await assert.rejects(writer.write(new AudioData({ format: 'u8', sampleRate: 8000, numberOfFrames: 1, numberOfChannels: 1, timestamp: 0, data: new Uint8Array(1) })), TypeError);
+});
+
+test('pictures are of the formats that they say, and parts of them are copied to where they are wanted', async () => {
+  // Four pixels in a row: red, green, blue, white.
+  const rgba = Uint8Array.of(255, 0, 0, 255, 0, 255, 0, 255, 0, 0, 255, 255, 255, 255, 255, 255);
+  const frame = new VideoFrame(rgba, { format: 'RGBA', codedWidth: 4, codedHeight: 1, timestamp: 7, duration: 9, displayWidth: 8, displayHeight: 2 });
+  assert.deepEqual([frame.format, frame.timestamp, frame.duration, frame.displayWidth], ['RGBA', 7, 9, 8]);
+  assert.equal(frame.allocationSize(), 16);
+  const out = new Uint8Array(12).fill(9);
+  const layout = await frame.copyTo(out, { rect: { x: 1, width: 2, height: 1 }, layout: [{ offset: 2, stride: 8 }], format: 'BGRX' });
+  assert.deepEqual(layout, [{ offset: 2, stride: 8 }]);
+  assert.deepEqual([...out], [9, 9, 0, 255, 0, 255, 255, 0, 0, 255, 9, 9]);
+  const part = new VideoFrame(frame, { visibleRect: { x: 3, y: 0, width: 1, height: 1 }, timestamp: 8 });
+  const clone = part.clone();
+  frame.close();
+  part.close();
+  assert.deepEqual([frame.format, frame.codedWidth, frame.visibleRect], [null, 0, null]);
+  const last = new Uint8Array(4);
+  await clone.copyTo(last);
+  assert.deepEqual([...last], [255, 255, 255, 255]);
+  assert.deepEqual([clone.timestamp, clone.codedWidth, clone.visibleRect.width], [8, 4, 1]);
+  assert.throws(() => frame.clone(), { name: 'InvalidStateError' });
+  await assert.rejects(frame.copyTo(last), { name: 'InvalidStateError' });
+  const bad = (init, data = new Uint8Array(64)) => () => new VideoFrame(data, { format: 'I420', codedWidth: 4, codedHeight: 4, timestamp: 0, ...init });
+  assert.throws(bad({}, new Uint8Array(23)), TypeError);
+  assert.throws(bad({ codedWidth: 0 }), TypeError);
+  assert.throws(bad({ visibleRect: { x: 1, width: 2, height: 2 } }), TypeError);
+  assert.throws(bad({ visibleRect: { width: 6, height: 2 } }), TypeError);
+  assert.throws(bad({ layout: [{ offset: 0, stride: 4 }] }), TypeError);
+  assert.throws(bad({ layout: [{ offset: 0, stride: 3 }, { offset: 20, stride: 2 }, { offset: 24, stride: 2 }] }), TypeError);
+  assert.throws(bad({ layout: [{ offset: 0, stride: 4 }, { offset: 8, stride: 2 }, { offset: 24, stride: 2 }] }), TypeError);
+  assert.throws(bad({ codedWidth: 20_000, codedHeight: 20_000 }), TypeError);
+  assert.throws(bad({ format: 'I444' }), { name: 'NotSupportedError' });
+  assert.throws(() => new VideoFrame({}, {}), TypeError);
+});
+
+test('sound is of the formats that it says, and copied as another', () => {
+  const data = new AudioData({
+    format: 's16-planar',
+    sampleRate: 8000,
+    numberOfFrames: 3,
+    numberOfChannels: 2,
+    timestamp: 5,
+    data: Int16Array.of(0, 16_384, -32_768, 1, 2, 3),
+  });
+  assert.deepEqual([data.format, data.numberOfFrames, data.numberOfChannels, data.duration], ['s16-planar', 3, 2, 375]);
+  assert.equal(data.allocationSize({ planeIndex: 0, format: 'f32' }), 24);
+  const plane = new Float32Array(2);
+  data.copyTo(plane, { planeIndex: 0, frameOffset: 1, format: 'f32-planar' });
+  assert.deepEqual([...plane], [0.5, -1]);
+  const turns = new Int16Array(6);
+  data.copyTo(turns, { planeIndex: 0, format: 's16' });
+  assert.deepEqual([...turns], [0, 1, 16_384, 2, -32_768, 3]);
+  assert.throws(() => data.copyTo(turns, { planeIndex: 2 }), RangeError);
+  assert.throws(() => data.copyTo(turns, { planeIndex: 0, frameOffset: 3 }), RangeError);
+  assert.throws(() => data.copyTo(new Int16Array(1), { planeIndex: 0 }), RangeError);
+  const clone = data.clone();
+  data.close();
+  assert.deepEqual([data.format, data.numberOfFrames, clone.numberOfFrames], [null, 0, 3]);
+  assert.throws(() => data.clone(), { name: 'InvalidStateError' });
+});
