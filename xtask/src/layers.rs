@@ -70,6 +70,9 @@ const ADAPTERS: &[(&str, &[&str])] = &[
     ("rubato", &["duologue-codec"]),
     ("yuv", &["duologue-codec"]),
     ("simple-dns", &["duologue-mdns"]),
+    ("hound", &["duologue-devices"]),
+    ("png", &["duologue-devices"]),
+    ("y4m", &["duologue-devices"]),
     ("ogg", &["duologue-files"]),
     ("shiguredo_mp4", &["duologue-files"]),
 ];

@@ -162,6 +162,14 @@ impl VideoFrame {
         VideoFrame::packed(PixelFormat::I420, width, height, data.into())
     }
 
+    /// Says whether there can be a picture of this size.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn check_size(width: u32, height: u32) -> Result<(), CodecError> {
+        check_size(width, height, limits::MAX_PIXELS)
+    }
+
     /// How its pixels lie.
     pub fn format(&self) -> PixelFormat {
         self.format

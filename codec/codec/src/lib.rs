@@ -48,6 +48,7 @@ mod bounded;
 mod convert;
 mod error;
 mod frame;
+mod hint;
 pub mod limits;
 pub mod pattern;
 mod played;
@@ -62,6 +63,7 @@ pub use audio::{
 };
 pub use error::CodecError;
 pub use frame::{PixelFormat, Plane, Rotation, VideoFrame};
+pub use hint::ContentHint;
 pub use played::Played;
 pub use resample::Resampler;
 pub use scale::Scaler;

@@ -106,17 +106,27 @@ impl AudioAdapter {
             Some(2) => 2,
             _ => data.channels(),
         };
-        let samples: Vec<f32> = match (enabled, data.channels(), wanted) {
-            (false, _, _) => vec![0.0; data.frames() * usize::from(wanted)],
-            (true, from, to) if from == to => return Some(data.clone()),
-            (true, 2, 1) => {
-                let pairs = data.samples().chunks_exact(2);
-                pairs.map(|it| (it[0] + it[1]) / 2.0).collect()
-            }
-            _ => data.samples().iter().flat_map(|it| [*it, *it]).collect(),
+        if enabled && data.channels() == wanted {
+            return Some(data.clone());
+        }
+        let samples = match enabled {
+            true => mix(data, wanted),
+            false => vec![0.0; data.frames() * usize::from(wanted)],
         };
         let made = AudioData::new(samples.into(), data.sample_rate(), wanted);
         made.ok().map(|it| it.at(data.timestamp))
+    }
+}
+
+/// The samples of a sound in one channel or two.
+pub(crate) fn mix(data: &AudioData, channels: u8) -> Vec<f32> {
+    match (data.channels(), channels) {
+        (2, 1) => {
+            let pairs = data.samples().chunks_exact(2);
+            pairs.map(|it| (it[0] + it[1]) / 2.0).collect()
+        }
+        (1, 2) => data.samples().iter().flat_map(|it| [*it, *it]).collect(),
+        _ => data.samples().to_vec(),
     }
 }
 

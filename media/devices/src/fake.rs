@@ -54,6 +54,8 @@ impl FakeDevices {
     pub const CAMERA: &str = "fake-camera";
     /// `deviceId` of the microphone that is there at first.
     pub const MICROPHONE: &str = "fake-microphone";
+    /// `groupId` of all that are there at first.
+    pub const GROUP: &str = "fake";
     /// How high the microphone's tone is, in hertz.
     pub const HERTZ: f64 = 440.0;
 
@@ -70,7 +72,7 @@ impl FakeDevices {
             device_id: "fake-speaker".to_owned(),
             kind: MediaDeviceKind::AudioOutput,
             label: "Fake audio output".to_owned(),
-            group_id: "fake".to_owned(),
+            group_id: FakeDevices::GROUP.to_owned(),
         });
         drop(state);
         fake
@@ -93,7 +95,7 @@ impl FakeDevices {
         if let Modes::Video(video) = &mut camera.modes {
             video.facing_mode = Some(VideoFacingMode::User);
         }
-        camera.group_id = "fake".to_owned();
+        camera.group_id = FakeDevices::GROUP.to_owned();
         camera
     }
 
@@ -105,7 +107,7 @@ impl FakeDevices {
         });
         let name = "Fake audio input";
         let mut microphone = InputDevice::microphone(FakeDevices::MICROPHONE, name, modes);
-        microphone.group_id = "fake".to_owned();
+        microphone.group_id = FakeDevices::GROUP.to_owned();
         microphone
     }
 

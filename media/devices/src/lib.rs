@@ -5,6 +5,9 @@
 //! | backend | devices |
 //! |---|---|
 //! | [`FakeDevices`] | a picture with a number and a clock, a tone; they come, go and are muted on request |
+//! | [`FileDevices`] | files and pipes: Y4M, WAV, raw pictures and samples |
+//!
+//! What comes is written by [`write_png`], [`Y4mWriter`] and [`WavWriter`].
 //!
 //! How settings are chosen by constraints is a function of its arguments, [`select_settings`], for whoever
 //! has devices of another kind. Nothing here touches the network, and no runtime is needed: each open
@@ -17,10 +20,12 @@ mod constraints;
 mod device;
 mod error;
 mod fake;
+mod file;
 pub mod limits;
 mod media_devices;
 mod pace;
 mod reader;
+mod sink;
 mod source;
 mod stream;
 mod track;
@@ -37,12 +42,17 @@ pub use device::{
     AudioMode, AudioModes, InputDevice, MediaDeviceInfo, MediaDeviceKind, Modes, VideoMode,
     VideoModes,
 };
+/// Raw pictures and sound.
+pub use duologue_codec as codec;
+pub use duologue_codec::ContentHint;
 pub use duologue_rtp::MediaKind;
 pub use error::DeviceError;
 pub use fake::FakeDevices;
+pub use file::{FileDevices, FileFormat, FileSource};
 pub use media_devices::{
     BooleanOrConstraints, DeviceChange, DeviceChanges, MediaDevices, MediaStreamConstraints,
 };
 pub use reader::{AudioReader, VideoReader};
+pub use sink::{WavWriter, Y4mWriter, write_png};
 pub use stream::LocalStream;
-pub use track::{ContentHint, LocalTrack, TrackEvent, TrackEvents};
+pub use track::{LocalTrack, TrackEvent, TrackEvents};

@@ -35,8 +35,15 @@ pub const EVENTS: usize = 16;
 /// Pictures a second of a device.
 pub const FRAME_RATE: f64 = 1_000.0;
 
+/// How long one picture of a file lasts at most.
+pub const FRAME_TIME: Duration = Duration::from_secs(3_600);
+
 /// Bytes of the header of a Y4M file.
-pub const Y4M_HEADER: usize = 1_024;
+pub const Y4M_HEADER: usize = 1_000;
+
+/// How much of a gap between pictures or sounds a recorded file fills with the last picture or with
+/// silence; the rest of a longer one is left out.
+pub const GAP: Duration = Duration::from_secs(10);
 
 /// How far a device that makes its media up may be behind before it leaves some out.
 pub(crate) const BEHIND: Duration = Duration::from_millis(500);

@@ -1,7 +1,8 @@
 //! An open device and the thread that reads it.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use duologue_codec::{AudioData, VideoFrame};
 use tokio::sync::oneshot;
@@ -139,6 +140,11 @@ trait Medium: Sized {
 
     fn open(source: &Source, mode: Self::Mode) -> Result<Box<dyn Capture<Self>>, DeviceError>;
 
+    /// Moves it on the clock of all devices.
+    fn later(self, by: Duration) -> Self;
+
+    fn timestamp(&self) -> Duration;
+
     fn give(&self, track: &dyn Taker);
 }
 
@@ -170,6 +176,15 @@ impl Medium for VideoFrame {
         source.backend.open_video(&source.device.device_id, mode)
     }
 
+    fn later(self, by: Duration) -> Self {
+        let at = self.timestamp + by;
+        self.at(at)
+    }
+
+    fn timestamp(&self) -> Duration {
+        self.timestamp
+    }
+
     fn give(&self, track: &dyn Taker) {
         track.give_video(self);
     }
@@ -198,6 +213,15 @@ impl Medium for AudioData {
         source.backend.open_audio(&source.device.device_id, mode)
     }
 
+    fn later(self, by: Duration) -> Self {
+        let at = self.timestamp + by;
+        self.at(at)
+    }
+
+    fn timestamp(&self) -> Duration {
+        self.timestamp
+    }
+
     fn give(&self, track: &dyn Taker) {
         track.give_audio(self);
     }
@@ -214,6 +238,7 @@ fn run<M: Medium>(source: &Source, told: oneshot::Sender<Result<(), DeviceError>
         }
     };
     let _ = told.send(Ok(()));
+    let mut clock = Clock::default();
 
     loop {
         let live = source.live();
@@ -227,12 +252,33 @@ fn run<M: Medium>(source: &Source, told: oneshot::Sender<Result<(), DeviceError>
                 return;
             };
             (mode, capture) = begun;
+            clock = Clock::default();
         }
         match capture.read() {
-            Ok(Some(Captured::Data(data))) => live.iter().for_each(|track| data.give(&**track)),
+            Ok(Some(Captured::Data(data))) => {
+                let data = clock.place(data);
+                live.iter().for_each(|track| data.give(&**track));
+            }
             Ok(Some(Captured::Muted(muted))) => live.iter().for_each(|it| it.set_muted(muted)),
             Ok(None) | Err(_) => return,
         }
+    }
+}
+
+/// Puts the times of a device on the one clock of all devices of this process, so that sound and pictures
+/// belong together, and rise when a device is opened anew.
+#[derive(Default)]
+struct Clock {
+    /// What is added to the device's times.
+    offset: Option<Duration>,
+}
+
+impl Clock {
+    fn place<M: Medium>(&mut self, data: M) -> M {
+        static ORIGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
+        let begins = || ORIGIN.elapsed().saturating_sub(data.timestamp());
+        let offset = *self.offset.get_or_insert_with(begins);
+        data.later(offset)
     }
 }
 

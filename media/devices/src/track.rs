@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::{fmt, hash};
 
-use duologue_codec::{AudioData, VideoFrame};
+use duologue_codec::{AudioData, ContentHint, VideoFrame};
 use duologue_rtp::MediaKind;
 use tokio::sync::{broadcast, watch};
 
@@ -84,53 +84,6 @@ pub enum TrackEvent {
     Unmute,
     /// `ended`: the device has gone, or the file is at its end. `stop()` does not say it.
     Ended,
-}
-
-/// What is in a track, by which an encoder chooses what gives way: `contentHint` (mst-content-hint).
-#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
-#[doc(alias = "contentHint")]
-pub enum ContentHint {
-    /// `""`: nothing is said.
-    #[default]
-    None,
-    /// `"motion"`: pictures that move; the size gives way rather than the frame rate.
-    Motion,
-    /// `"detail"`: pictures with details, such as a slide; the frame rate gives way.
-    Detail,
-    /// `"text"`: pictures of text; the frame rate gives way.
-    Text,
-    /// `"speech"`
-    Speech,
-    /// `"speech-recognition"`
-    SpeechRecognition,
-    /// `"music"`
-    Music,
-}
-
-impl ContentHint {
-    /// Its name in JavaScript.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            ContentHint::None => "",
-            ContentHint::Motion => "motion",
-            ContentHint::Detail => "detail",
-            ContentHint::Text => "text",
-            ContentHint::Speech => "speech",
-            ContentHint::SpeechRecognition => "speech-recognition",
-            ContentHint::Music => "music",
-        }
-    }
-
-    /// Whether tracks of this kind can have it; of others it is ignored.
-    const fn is_of(self, kind: MediaKind) -> bool {
-        match self {
-            ContentHint::None => true,
-            ContentHint::Motion | ContentHint::Detail | ContentHint::Text => {
-                matches!(kind, MediaKind::Video)
-            }
-            _ => matches!(kind, MediaKind::Audio),
-        }
-    }
 }
 
 impl LocalTrack {

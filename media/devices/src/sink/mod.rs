@@ -1,0 +1,9 @@
+//! Where pictures and sound go that are not sent: a source is a sink's counterpart.
+
+mod png;
+mod wav;
+mod y4m;
+
+pub use self::png::write_png;
+pub use self::wav::WavWriter;
+pub use self::y4m::Y4mWriter;
