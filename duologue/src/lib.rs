@@ -177,6 +177,8 @@ mod frames;
 mod host;
 #[cfg(feature = "tokio")]
 pub mod limits;
+#[cfg(feature = "codecs")]
+mod local;
 #[cfg(feature = "tokio")]
 mod logged;
 #[cfg(feature = "tokio")]

@@ -44,6 +44,8 @@ pub(super) struct Room {
     /// The only encoding: its size may give way. Of several the smaller ones are there for that.
     pub(super) alone: bool,
     pub(super) preference: DegradationPreference,
+    /// The pictures are of a screen, or of details.
+    pub(super) screen: bool,
 }
 
 /// One encoding of a sender, over time.
@@ -101,6 +103,7 @@ impl Layer {
         Some(VideoEncoderConfig {
             bitrate,
             framerate: self.framerate,
+            screen: room.screen,
             ..VideoEncoderConfig::new(codec, width, height)
         })
     }
@@ -197,6 +200,7 @@ mod tests {
             target,
             alone: true,
             preference: DegradationPreference::MaintainFramerate,
+            screen: false,
         }
     }
 
@@ -297,6 +301,18 @@ mod tests {
         assert_eq!((rates[99], *rates.last().unwrap()), (30.0, 10.0));
         rates.dedup();
         assert!(rates.len() <= 6, "{rates:?}");
+    }
+
+    #[test]
+    fn the_encoder_is_told_of_a_screen() {
+        let encoding = RtpEncodingParameters::default();
+        for screen in [false, true] {
+            let room = Room {
+                screen,
+                ..room(640, 360, None)
+            };
+            assert_eq!(plan(&encoding, &room).unwrap().screen, screen);
+        }
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! Pictures to send.
 
 use std::future::poll_fn;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant as StdInstant};
 
 use duologue_base::Instant;
 use duologue_codec::{
-    CodecError, CodecSet, EncodedVideoChunk, Scaler, VideoEncode, VideoEncoderConfig, VideoFrame,
+    CodecError, CodecSet, ContentHint, EncodedVideoChunk, Scaler, VideoEncode, VideoEncoderConfig,
+    VideoFrame,
 };
 use duologue_peer::{DegradationPreference, Exception, RtpSendParameters};
 use duologue_rtp::PayloadType;
@@ -29,15 +30,20 @@ use crate::limits::{ENCODED_PICTURES, RAW_PICTURES_TO_SEND};
 /// are made when the peer asks for them.
 #[derive(Clone, Debug)]
 #[doc(alias = "MediaStreamTrackGenerator")]
-pub struct VideoTrackGenerator(Arc<Input<VideoFrame>>);
+pub struct VideoTrackGenerator {
+    input: Arc<Input<VideoFrame>>,
+    hint: Arc<Mutex<ContentHint>>,
+}
 
 impl VideoTrackGenerator {
     /// What sends the pictures of a sender; it does so on the runtime of the sender.
     pub fn new(sender: Box<dyn Sender>) -> Self {
         let queue = Arc::new(Queue::new(RAW_PICTURES_TO_SEND));
+        let hint = Arc::default();
         let runtime = sender.runtime().clone();
         let pump = Pump {
             queue: queue.clone(),
+            hint: Arc::clone(&hint),
             sender,
             layers: Vec::new(),
             scaler: None,
@@ -45,7 +51,16 @@ impl VideoTrackGenerator {
             source: Source::default(),
         };
         drop(runtime.spawn(pump.run()));
-        VideoTrackGenerator(Arc::new(Input::new(queue)))
+        VideoTrackGenerator {
+            input: Arc::new(Input::new(queue)),
+            hint,
+        }
+    }
+
+    /// What the pictures show, `contentHint` of a track: by it the encoder is set up, and where the sender's
+    /// parameters have no `degradationPreference` it says what gives way (mst-content-hint §3).
+    pub fn set_content_hint(&self, hint: ContentHint) {
+        *lock(&self.hint) = hint;
     }
 
     /// Hands over a picture. Its [`timestamp`](VideoFrame::timestamp) is that of the source, and rises.
@@ -53,18 +68,19 @@ impl VideoTrackGenerator {
     /// # Errors
     /// `InvalidStateError` when the transceiver is stopped or the connection closed.
     pub fn write(&self, frame: VideoFrame) -> Result<(), Exception> {
-        self.0.write(frame)
+        self.input.write(frame)
     }
 
     /// How many pictures were not sent.
     pub fn dropped(&self) -> u64 {
-        self.0.dropped()
+        self.input.dropped()
     }
 }
 
 /// The task of a generator.
 struct Pump {
     queue: Arc<Queue<VideoFrame>>,
+    hint: Arc<Mutex<ContentHint>>,
     sender: Box<dyn Sender>,
     /// Of the sender's encodings, in their order.
     layers: Vec<Encoding>,
@@ -187,6 +203,7 @@ impl Pump {
     ) -> Vec<Job> {
         let targets = self.sender.target_bitrates();
         let active = parameters.encodings.iter().filter(|it| it.active).count();
+        let hint = *lock(&self.hint);
         self.layers
             .resize_with(parameters.encodings.len(), Encoding::default);
         let mut jobs = Vec::new();
@@ -202,10 +219,10 @@ impl Pump {
                 rate: self.pace.rate(),
                 target: targets.get(index).copied(),
                 alone: active == 1,
-                // webrtc-pc §5.2.5: what is not said is for us to choose.
                 preference: parameters
                     .degradation_preference
-                    .unwrap_or(DegradationPreference::Balanced),
+                    .unwrap_or_else(|| preference(hint)),
+                screen: matches!(hint, ContentHint::Detail | ContentHint::Text),
             };
             let own = &mut self.layers[index];
             let at = frame.timestamp;
@@ -306,6 +323,20 @@ impl Encoding {
     }
 }
 
+/// mst-content-hint §3; webrtc-pc §5.2.5: what nothing says is for us to choose.
+fn preference(hint: ContentHint) -> DegradationPreference {
+    match hint {
+        ContentHint::Motion => DegradationPreference::MaintainFramerate,
+        ContentHint::Detail | ContentHint::Text => DegradationPreference::MaintainResolution,
+        _ => DegradationPreference::Balanced,
+    }
+}
+
+fn lock(hint: &Mutex<ContentHint>) -> MutexGuard<'_, ContentHint> {
+    // Nothing that can panic runs under this lock.
+    hint.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// The work of one worker for one picture.
 fn encode_all(
     mut scaler: Box<Scaler>,
@@ -367,5 +398,24 @@ impl Encoder {
             library: library.unwrap_or_default(),
             config,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_moves_keeps_its_rate_and_what_has_details_its_size() {
+        let rate = DegradationPreference::MaintainFramerate;
+        let size = DegradationPreference::MaintainResolution;
+        for (hint, kept) in [
+            (ContentHint::Motion, rate),
+            (ContentHint::Detail, size),
+            (ContentHint::Text, size),
+            (ContentHint::None, DegradationPreference::Balanced),
+        ] {
+            assert_eq!(preference(hint), kept, "{hint:?}");
+        }
     }
 }

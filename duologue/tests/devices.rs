@@ -1,0 +1,105 @@
+//! What devices give, sent to another peer by the public API, with the codecs of this machine.
+#![cfg(feature = "codecs")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers outside #[test] functions are tests too"
+)]
+
+mod common;
+
+use common::media::{Call, call, within};
+use duologue::VideoTrackProcessor;
+use duologue::codec::{AudioData, VideoFrame, pattern, tone};
+use duologue::devices::{
+    FakeDevices, LocalTrack, MediaDevices, MediaStreamConstraints, MediaTrackConstraintSet,
+};
+
+const AUDIO: usize = 0;
+const VIDEO: usize = 1;
+
+fn small() -> MediaStreamConstraints {
+    MediaStreamConstraints {
+        video: MediaTrackConstraintSet {
+            width: Some(320.into()),
+            ..Default::default()
+        }
+        .into(),
+        audio: true.into(),
+    }
+}
+
+async fn until(pictures: &mut VideoTrackProcessor, fits: impl Fn(&VideoFrame) -> bool) {
+    within(async { while !fits(&pictures.recv().await.expect("it goes on")) {} }).await;
+}
+
+async fn send(call: &Call, at: usize, track: &LocalTrack) {
+    let sender = call.of_alice[at].sender();
+    sender.replace_local_track(track).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_camera_is_seen_muted_constrained_and_replaced_at_the_other_end() {
+    let devices = MediaDevices::fake();
+    let stream = devices.get_user_media(&small()).await.unwrap();
+    let camera = stream.video_track().unwrap();
+    let call = call().await;
+    send(&call, VIDEO, camera).await;
+    let mut pictures = call.of_bob[VIDEO].receiver().video().unwrap();
+    until(&mut pictures, |it| {
+        it.width() == 320 && pattern::number(it).is_some()
+    })
+    .await;
+
+    camera.set_enabled(false);
+    until(&mut pictures, |it| pattern::number(it).is_none()).await;
+    camera.set_enabled(true);
+    let larger = MediaTrackConstraintSet {
+        width: Some(640.into()),
+        ..Default::default()
+    };
+    camera.apply_constraints(larger.into()).unwrap();
+    until(&mut pictures, |it| {
+        it.width() == 640 && pattern::number(it).is_some()
+    })
+    .await;
+
+    // Another track; what the first one gives is no longer sent.
+    let clone = camera.clone_track();
+    let smallest = MediaTrackConstraintSet {
+        width: Some(160.into()),
+        ..Default::default()
+    };
+    clone.apply_constraints(smallest.into()).unwrap();
+    send(&call, VIDEO, &clone).await;
+    until(&mut pictures, |it| it.width() == 160).await;
+    camera.stop();
+    until(&mut pictures, |it| it.width() == 160).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_microphone_is_heard_at_its_pitch() {
+    let devices = MediaDevices::fake();
+    let asked = MediaStreamConstraints::new(true, false);
+    let stream = devices.get_user_media(&asked).await.unwrap();
+    let call = call().await;
+    send(&call, AUDIO, stream.audio_track().unwrap()).await;
+    let mut sound = call.of_bob[AUDIO].receiver().audio().unwrap();
+    let heard = within(async {
+        loop {
+            let mut samples = Vec::new();
+            for _ in 0..30 {
+                let data = sound.recv().await.expect("it goes on");
+                let channels = usize::from(data.channels());
+                let first = data.samples().chunks_exact(channels).map(|it| it[0]);
+                samples.extend(first);
+            }
+            let whole = AudioData::new(samples.into(), 48_000, 1).unwrap();
+            match tone::frequency(&whole) {
+                Some(hertz) if (hertz - FakeDevices::HERTZ).abs() < 3.0 => return hertz,
+                // It begins with silence, and the first packets were lost to the handshake.
+                _ => {}
+            }
+        }
+    });
+    heard.await;
+}
