@@ -22,6 +22,7 @@ use crate::control::Control;
 use crate::event::{Event, EventQueue, Events};
 use crate::flow::MediaQueues;
 use crate::host::ConnectionHost;
+use crate::metrics::States;
 use crate::transport::SctpTransport;
 
 /// A connection to a peer: `RTCPeerConnection` (webrtc-pc §4.4).
@@ -523,6 +524,8 @@ impl Connection {
         peer: peer::PeerConnection,
         span: tracing::Span,
     ) -> Arc<Self> {
+        let state = peer.connection_state();
+        endpoint.states().change(None, Some(state));
         Arc::new(Connection {
             endpoint,
             control: Mutex::new(Control::new(peer)),
@@ -540,6 +543,10 @@ impl Connection {
 
     pub(crate) fn endpoint(&self) -> &duologue_tokio::Endpoint {
         self.endpoint.driver()
+    }
+
+    pub(crate) fn states(&self) -> &States {
+        self.endpoint.states()
     }
 
     pub(crate) fn session(&self) -> &SessionHandle {

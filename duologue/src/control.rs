@@ -7,7 +7,9 @@ use std::sync::Arc;
 use duologue_base::{ChannelKey, Instant};
 use duologue_peer as peer;
 use duologue_peer::TransceiverDirection::Stopped;
-use duologue_peer::{DataChannelInit, DataChannelState, Effect, Exception, OperationId, Value};
+use duologue_peer::{
+    DataChannelInit, DataChannelState, Effect, Exception, OperationId, PeerConnectionState, Value,
+};
 use duologue_session::{ChannelReport, Report};
 use tokio::sync::oneshot;
 
@@ -27,11 +29,14 @@ pub(crate) struct Control {
     /// When the peer's timer was last asked to wake it.
     timer: Option<Instant>,
     closed: bool,
+    /// As the metrics of the endpoint count it; none once it is closed.
+    counted: Option<PeerConnectionState>,
 }
 
 impl Control {
     pub(crate) fn new(peer: peer::PeerConnection) -> Self {
         Control {
+            counted: Some(peer.connection_state()),
             peer,
             operations: HashMap::new(),
             channels: HashMap::new(),
@@ -147,6 +152,7 @@ impl Control {
         // Promises that are pending at close() never settle in a browser; a future that never
         // completes would be a trap here, so those who wait learn of it by an error.
         self.operations.clear();
+        self.count(connection, None);
         for (_, channel) in self.channels.drain() {
             channel.set_state(DataChannelState::Closed, || {});
         }
@@ -173,6 +179,11 @@ impl Control {
         }
     }
 
+    fn count(&mut self, connection: &Connection, state: Option<PeerConnectionState>) {
+        connection.states().change(self.counted, state);
+        self.counted = state;
+    }
+
     fn resolve(&mut self, operation: OperationId, settled: Settled) {
         if let Some(sender) = self.operations.remove(&operation) {
             // Who dropped the future does not want to know.
@@ -187,6 +198,9 @@ impl Control {
         event: peer::Event,
     ) {
         log_event(connection.session(), &event);
+        if let peer::Event::ConnectionStateChange(state) = &event {
+            self.count(connection, Some(*state));
+        }
         // Before the event: who reads it may use the channel at once.
         if let peer::Event::DataChannel(key) = &event {
             self.channel_of(connection, *key);

@@ -19,6 +19,7 @@ use duologue_tokio::{EndpointOptions, EndpointStats, Ports, TlsRoots};
 
 use crate::connection::PeerConnection;
 use crate::event::Events;
+use crate::metrics::{Metrics, States};
 
 /// What the connections of one program share: the tokio runtime, the choice of network interfaces
 /// and ports. Cheap to clone. The W3C has no counterpart: a browser has one.
@@ -31,6 +32,7 @@ struct Shared {
     driver: duologue_tokio::Endpoint,
     session: SessionConfig,
     capabilities: Arc<Capabilities>,
+    states: States,
     #[cfg(feature = "codecs")]
     codecs: OnceLock<CodecSet>,
 }
@@ -59,6 +61,12 @@ impl Endpoint {
         self.0.driver.stats()
     }
 
+    /// What the connections did so far and are at the moment, of all that share this endpoint: for operators,
+    /// as text for Prometheus or as numbers.
+    pub fn metrics(&self) -> Metrics {
+        Metrics::of(&self.0.driver, &self.0.states)
+    }
+
     /// The UDP port that all connections share, if that was asked for.
     pub fn shared_port(&self) -> Option<u16> {
         self.0.driver.shared_port()
@@ -66,6 +74,10 @@ impl Endpoint {
 
     pub(crate) fn driver(&self) -> &duologue_tokio::Endpoint {
         &self.0.driver
+    }
+
+    pub(crate) fn states(&self) -> &States {
+        &self.0.states
     }
 
     pub(crate) fn session_config(&self) -> &SessionConfig {
@@ -429,6 +441,7 @@ impl EndpointBuilder {
             driver,
             session,
             capabilities: Arc::new(capabilities),
+            states: States::default(),
             #[cfg(feature = "codecs")]
             codecs,
         })))

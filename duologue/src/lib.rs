@@ -186,6 +186,8 @@ mod media;
 #[cfg(feature = "tokio")]
 mod message;
 #[cfg(feature = "tokio")]
+mod metrics;
+#[cfg(feature = "tokio")]
 mod packets;
 #[cfg(feature = "codecs")]
 mod raw;
@@ -203,13 +205,14 @@ pub use {
     dtmf::DtmfSender,
     duologue_media::forward::Choice,
     duologue_session::{Bitrate, BitrateBounds, TcpTypes},
-    duologue_tokio::EndpointStats,
+    duologue_tokio::{EndpointStats, Traffic},
     endpoint::{Endpoint, EndpointBuilder},
     event::{Event, Events},
     forward::{Forwarder, Forwarding},
     frames::{EncodedFrameWriter, EncodedFrames},
     media::{MediaStream, MediaStreamTrack, RtpReceiver, RtpSender, RtpTransceiver},
     message::Message,
+    metrics::Metrics,
     packets::{RtpPacketWriter, RtpPackets},
     transform::{FrameMetadata, Transform, TransformFrame, Transformer},
     transport::{DtlsTransport, IceTransport, SctpTransport},

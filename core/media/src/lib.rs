@@ -74,6 +74,7 @@ mod rtcp;
 mod send;
 mod slab;
 mod stats;
+mod totals;
 mod transport;
 
 pub use counters::Counters;
@@ -85,4 +86,5 @@ pub use round_trips::RoundTrips;
 pub use send::pacer;
 pub use send::{BandwidthFeedback, RemoteReports, SendCounters, Tone};
 pub use stats::{InboundStats, MediaStats, OutboundStats, RepairStats, SenderReportStats};
+pub use totals::MediaTotals;
 pub use transport::{MediaTransport, PausedSender};

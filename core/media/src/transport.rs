@@ -16,6 +16,7 @@ use crate::report::MediaReport;
 use crate::rtcp::Reporter;
 use crate::send::{Outbound, Tone};
 use crate::stats::{MediaStats, OutboundStats};
+use crate::totals::MediaTotals;
 
 /// RTP and RTCP of one transport: all streams that are received and sent on it.
 ///
@@ -274,6 +275,11 @@ impl MediaTransport {
     /// Counters of all streams.
     pub fn stats(&self) -> MediaStats {
         MediaStats::of(self)
+    }
+
+    /// The same summed up, without an allocation.
+    pub fn totals(&self) -> MediaTotals {
+        MediaTotals::of(self)
     }
 
     /// The round trip as reports tell it; a guess before they do.

@@ -107,8 +107,8 @@ pub use duologue_ice::{Candidate, CheckLeave, ConnectError, ExternalAddress, Sec
 pub use duologue_media::cc::{Bitrate, Bounds as BitrateBounds};
 pub use duologue_media::{
     EncodedFrame, EncodedFrameInit, FrameCounters, InboundStats, MediaItem, MediaReport,
-    MediaStats, OutboundStats, Outlet, RemoteReports, RepairStats, RtpPacket, RtpPacketInit,
-    SendCounters, SendEncoding, SenderReportStats, SenderTime, Statistics, Tone,
+    MediaStats, MediaTotals, OutboundStats, Outlet, RemoteReports, RepairStats, RtpPacket,
+    RtpPacketInit, SendCounters, SendEncoding, SenderReportStats, SenderTime, Statistics, Tone,
 };
 pub use duologue_playout::{AudioStatistics, VideoStatistics};
 pub use report::{DtlsReport, Report, SctpError, SctpReport, TransportReport};

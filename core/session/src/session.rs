@@ -5,6 +5,7 @@ use duologue_base::{Datagram, Instant, MdnsName, Rng, SocketId, TransportKey};
 use duologue_datachannel::ChannelReport;
 use duologue_dtls as dtls;
 use duologue_ice as ice;
+use duologue_media::MediaTotals;
 use duologue_sctp as sctp;
 
 use crate::association::Sctp;
@@ -241,6 +242,15 @@ impl Session {
     /// What was received and not acted on, and more.
     pub fn counters(&self) -> Counters {
         self.counters
+    }
+
+    /// What the streams of media of all transports count, summed up.
+    pub fn media_totals(&self) -> MediaTotals {
+        let mut totals = MediaTotals::default();
+        for media in self.transports.iter().filter_map(|it| it.media.as_ref()) {
+            totals += media.rtp.totals();
+        }
+        totals
     }
 
     /// Counters and gauges of the association, once it exists.

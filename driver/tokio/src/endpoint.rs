@@ -17,6 +17,7 @@ use crate::Host;
 use crate::limits::{INTERFACES_FRESH, INTERFACES_INTERVAL, INTERFACES_INTERVAL_TOLD, PORT_TRIES};
 use crate::mailbox::{Input, Mailbox};
 use crate::mdns::{NameRequest, Responder};
+use crate::metrics::{Gauges, Meters, Traffic};
 use crate::notice::{Notice, wait_for_notice};
 use crate::record::{EventLog, Records};
 use crate::shared::SharedPort;
@@ -107,6 +108,8 @@ impl Endpoint {
             options,
             port,
             counters,
+            meters: Meters::default(),
+            gauges: Gauges::default(),
             mdns: Responder::default(),
             records,
             next_session: AtomicU64::new(1),
@@ -160,6 +163,19 @@ impl Endpoint {
             records_lost: self.0.records.lost(),
             ..self.0.counters.read()
         }
+    }
+
+    /// What all sessions so far sent, received and failed at.
+    pub fn traffic(&self) -> Traffic {
+        self.0.meters.read()
+    }
+
+    /// The estimates of what the paths of the sessions carry that have one: their sum, in bits per second, and how
+    /// many they are.
+    pub fn estimates(&self) -> (u64, u64) {
+        let read = |gauge: &AtomicU64| gauge.load(Ordering::Relaxed);
+        let gauges = &self.0.gauges;
+        (read(&gauges.estimate), read(&gauges.estimates))
     }
 
     /// The port that all sessions share, with [`Ports::Shared`].
@@ -281,6 +297,8 @@ pub(crate) struct Shared {
     pub(crate) port: Option<SharedPort>,
     pub(crate) tls: Arc<Tls>,
     pub(crate) counters: Arc<Counters>,
+    pub(crate) meters: Meters,
+    pub(crate) gauges: Gauges,
     pub(crate) mdns: Responder,
     pub(crate) records: Records,
     /// How records name the next session.

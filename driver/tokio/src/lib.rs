@@ -83,6 +83,7 @@ mod host;
 mod limits;
 mod mailbox;
 mod mdns;
+mod metrics;
 mod notice;
 mod queue;
 mod record;
@@ -102,5 +103,6 @@ pub use endpoint::{
     Endpoint, EndpointOptions, EndpointStats, Ports, SessionHandle, connection_span, system_time,
 };
 pub use host::Host;
+pub use metrics::Traffic;
 pub use report_queue::{Pushed, ReportQueue, Reported, TakenReports};
 pub use stream::TlsRoots;

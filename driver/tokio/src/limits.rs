@@ -158,3 +158,6 @@ pub(crate) const SOCKET_ERROR_INTERVAL: Duration = Duration::from_secs(1);
 
 /// So many kinds at once.
 pub(crate) const SOCKET_ERROR_KINDS: usize = 16;
+
+/// How often a session adds what it counted to the metrics of its endpoint.
+pub(crate) const METRICS_INTERVAL: Duration = Duration::from_secs(1);

@@ -22,6 +22,7 @@ use crate::error_log::ErrorLog;
 use crate::limits::{CHECKS_PAUSE, IDLE_QUEUE_CAPACITY, MEDIA_PER_POLL, TURNS_PER_POLL};
 use crate::mailbox::{Input, Mailbox};
 use crate::mdns::NameRequest;
+use crate::metrics::Told;
 use crate::queue::Overrun;
 use crate::record::{channel_event, report_event};
 use crate::scratch::{self, Scratch};
@@ -51,6 +52,8 @@ pub(crate) struct SessionTask<H> {
     names: Vec<MdnsName>,
     timer: Timer,
     errors: ErrorLog,
+    /// What the metrics of the endpoint have of it.
+    told: Told,
 }
 
 impl<H: Host> SessionTask<H> {
@@ -68,6 +71,7 @@ impl<H: Host> SessionTask<H> {
         if endpoint.records.packets.is_some() {
             session.capture_packets();
         }
+        let told = Told::begin(&endpoint.meters);
         SessionTask {
             session,
             number,
@@ -84,6 +88,7 @@ impl<H: Host> SessionTask<H> {
             names: Vec::new(),
             timer: Timer::default(),
             errors: ErrorLog::default(),
+            told,
         }
     }
 
@@ -122,6 +127,9 @@ impl<H: Host> SessionTask<H> {
         // Sockets that have sent their last datagram are closed; bytes have left the send queues.
         self.perform_actions(now);
         reported |= self.report();
+        if self.told.is_due(now) {
+            self.tell_metrics(now);
+        }
         if reported {
             self.host.end_of_batch();
         }
@@ -168,7 +176,13 @@ impl<H: Host> SessionTask<H> {
                     let command = Command::Media(transceiver, command);
                     self.session.handle_command(now, command);
                 }
-                Input::Command(command) => self.session.handle_command(now, *command),
+                Input::Command(command) => {
+                    if matches!(*command, Command::Close) {
+                        // Its streams are gone afterwards.
+                        self.tell_metrics(now);
+                    }
+                    self.session.handle_command(now, *command);
+                }
                 Input::Interfaces(ips) => self.handle_interfaces(now, &ips),
                 Input::Resolved { host, ips } => self.session.handle_resolved(now, &host, &ips),
                 Input::NameResolved { name, ips } => {
@@ -193,6 +207,7 @@ impl<H: Host> SessionTask<H> {
         let mut any = false;
         while let Some(report) = self.session.poll_report() {
             self.record(|| report_event(&report));
+            self.told.handle_report(&report);
             self.host.handle_report(report);
             any = true;
         }
@@ -240,6 +255,13 @@ impl<H: Host> SessionTask<H> {
     }
 }
 
+impl<H> SessionTask<H> {
+    fn tell_metrics(&mut self, now: Instant) {
+        let Shared { meters, gauges, .. } = &*self.endpoint;
+        self.told.tell(now, &self.session, meters, gauges);
+    }
+}
+
 impl<H: Host> Future for SessionTask<H> {
     type Output = ();
 
@@ -276,6 +298,9 @@ impl<H: Host> Future for SessionTask<H> {
 impl<H> Drop for SessionTask<H> {
     fn drop(&mut self) {
         self.mailbox.queue().close();
+        let now = self.endpoint.clock.now();
+        self.tell_metrics(now);
+        self.told.end(&self.endpoint.meters, &self.endpoint.gauges);
         // Those of a session that was not closed.
         for name in std::mem::take(&mut self.names) {
             let request = NameRequest::Withdraw { name };
