@@ -53,7 +53,7 @@ const FOLLOWED: Duration = Duration::from_millis(100);
 #[derive(Clone)]
 pub struct Forwarder {
     shared: Arc<Shared>,
-    _task: Arc<Task>,
+    task: Arc<Task>,
 }
 
 /// What one sender gets of a [`Forwarder`]. It ends with its last clone.
@@ -66,10 +66,11 @@ struct Viewing {
     _task: Arc<Task>,
 }
 
-struct Task(AbortHandle);
+/// Who reads the publisher's packets at the moment.
+struct Task(Mutex<AbortHandle>);
 
 struct Shared {
-    publisher: RtpReceiver,
+    publisher: Mutex<RtpReceiver>,
     state: Mutex<State>,
 }
 
@@ -80,6 +81,8 @@ struct State {
     /// In the order in which they came, and of their keys.
     viewers: Vec<Viewer>,
     next_id: u64,
+    /// How many publishers there were before this one.
+    replaced: u64,
     /// When the last packet came.
     now: Instant,
     /// When the choices followed the estimates last.
@@ -88,7 +91,8 @@ struct State {
 
 struct Running {
     machine: Machine,
-    payload_type: PayloadType,
+    /// None until a packet of this publisher came.
+    payload_type: Option<PayloadType>,
     codec: RtpCodec,
 }
 
@@ -121,14 +125,35 @@ impl Forwarder {
     /// Outside a tokio runtime.
     pub fn new(publisher: &RtpReceiver) -> Self {
         let shared = Arc::new(Shared {
-            publisher: publisher.clone(),
+            publisher: Mutex::new(publisher.clone()),
             state: Mutex::default(),
         });
-        let task = tokio::spawn(run(publisher.packets(), shared.clone()));
+        let task = tokio::spawn(run(publisher.packets(), shared.clone(), 0));
         Forwarder {
             shared,
-            _task: Arc::new(Task(task.abort_handle())),
+            task: Arc::new(Task(Mutex::new(task.abort_handle()))),
         }
+    }
+
+    /// Takes the packets of another receiver of the same endpoint from now on: the publisher is back, or comes by
+    /// another way. What senders send goes on with its next key frame, which is asked for.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub fn replace_publisher(&self, publisher: &RtpReceiver) {
+        let packets = publisher.packets();
+        *lock(&self.shared.publisher) = publisher.clone();
+        let mut state = self.shared.state();
+        state.replaced += 1;
+        if let Some(running) = &mut state.running {
+            running.machine.change_publisher();
+            running.payload_type = None;
+        }
+        let replaced = state.replaced;
+        drop(state);
+        let task = tokio::spawn(run(packets, self.shared.clone(), replaced));
+        let before = std::mem::replace(&mut *lock(&self.task.0), task.abort_handle());
+        before.abort();
     }
 
     /// A sender gets packets too, once something is [chosen](Forwarding::choose) for it.
@@ -152,7 +177,7 @@ impl Forwarder {
         Forwarding(Arc::new(Viewing {
             shared: self.shared.clone(),
             id,
-            _task: self._task.clone(),
+            _task: self.task.clone(),
         }))
     }
 }
@@ -240,13 +265,13 @@ impl Drop for Viewing {
 
 impl Drop for Task {
     fn drop(&mut self) {
-        self.0.abort();
+        lock(&self.0).abort();
     }
 }
 
 impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     fn ask_for_key_frames(&self) {
@@ -256,15 +281,20 @@ impl Shared {
                 running.machine.poll_key_frame_request()
             }));
         }
+        if layers.is_empty() {
+            return;
+        }
+        let publisher = lock(&self.publisher).clone();
         for layer in layers {
             // One that does not receive has nothing to ask for.
-            let _ = self.publisher.send_key_frame_request(layer);
+            let _ = publisher.send_key_frame_request(layer);
         }
     }
 
     /// What a packet of the publisher is, if it is of a codec.
     fn published(&self, packet: &RtpPacket) -> Option<Published> {
-        let codecs = self.publisher.parameters()?.codecs;
+        let publisher = lock(&self.publisher).clone();
+        let codecs = publisher.parameters()?.codecs;
         let mut codecs = codecs.into_iter();
         let codec = codecs
             .find(|it| it.payload_type == packet.payload_type.get())?
@@ -283,7 +313,7 @@ impl Shared {
 impl State {
     fn is_of_another_codec(&self, packet: &RtpPacket) -> bool {
         let running = self.running.as_ref();
-        running.is_none_or(|it| it.payload_type != packet.payload_type)
+        running.is_none_or(|it| it.payload_type != Some(packet.payload_type))
     }
 
     /// The publisher's packets are this from now on.
@@ -302,7 +332,7 @@ impl State {
         };
         self.running = Some(Running {
             machine,
-            payload_type,
+            payload_type: Some(payload_type),
             codec,
         });
         for viewer in &mut self.viewers {
@@ -367,7 +397,7 @@ impl State {
         let Some(running) = &mut self.running else {
             return;
         };
-        if packet.payload_type != running.payload_type {
+        if running.payload_type != Some(packet.payload_type) {
             return;
         }
         running.machine.handle_packet(self.now, packet);
@@ -424,10 +454,18 @@ fn payload_type(sender: &RtpSender, codec: &RtpCodec) -> Option<PayloadType> {
     PayloadType::new(found.payload_type)
 }
 
-async fn run(mut from: RtpPackets, shared: Arc<Shared>) {
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // What these locks guard is whole after every statement.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn run(mut from: RtpPackets, shared: Arc<Shared>, publisher: u64) {
     let mut packets = Vec::new();
     while from.recv_many(&mut packets, BATCH).await > 0 {
         let mut state = shared.state();
+        if state.replaced != publisher {
+            return;
+        }
         state.find_payload_types();
         for packet in packets.drain(..) {
             if state.is_of_another_codec(&packet) {
@@ -435,6 +473,9 @@ async fn run(mut from: RtpPackets, shared: Arc<Shared>) {
                 drop(state);
                 let published = shared.published(&packet);
                 state = shared.state();
+                if state.replaced != publisher {
+                    return;
+                }
                 state.now = packet.received;
                 if let Some(published) = published {
                     state.take_over(published);

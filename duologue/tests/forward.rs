@@ -9,7 +9,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::media::{call, within};
+use common::media::{call, call_on, within};
 use common::{Peer, describe, endpoint};
 use duologue::{
     Bitrate, BitrateBounds, Bytes, Choice, EncodedFrameInit, Endpoint, Event, Forwarder, MediaKind,
@@ -114,6 +114,53 @@ async fn the_publisher_changes_its_codec_and_viewers_get_it() {
     let last = packets.last().unwrap();
     assert_eq!(last.payload_type, h264);
     assert_eq!(last.payload.first(), Some(&0x65));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_publisher_takes_over_and_the_numbers_of_viewers_go_on() {
+    let endpoint = endpoint();
+    let [viewed, other] = [call_on(&endpoint).await, call_on(&endpoint).await];
+    let forwarder = Forwarder::new(&viewed.of_bob[VIDEO].receiver());
+    let mut back = viewed.of_alice[VIDEO].receiver().packets();
+    let forwarding = forwarder.forward(&viewed.of_bob[VIDEO].sender());
+    forwarding.choose(Choice::Layer(0));
+
+    let mut packets = Vec::new();
+    let publishers = [&viewed, &other].map(|call| call.of_alice[VIDEO].sender());
+    for (number, sender) in (1..).zip(&publishers) {
+        let mut first = vec![frame(sender, number, true)];
+        within(sender.frames().send_all(&mut first)).await.unwrap();
+        let ends = |packets: &[duologue::RtpPacket]| packets.iter().filter(|it| it.marker).count();
+        while ends(&packets) < usize::from(number) {
+            packets.push(within(back.recv()).await.expect("it is open"));
+        }
+        assert_eq!(packets.last().unwrap().payload.last(), Some(&number));
+        forwarder.replace_publisher(&other.of_bob[VIDEO].receiver());
+    }
+    let mut steps = packets
+        .windows(2)
+        .map(|pair| pair[1].sequence_number - pair[0].sequence_number);
+    assert!(steps.all(|step| step == 1));
+
+    // The one before is not heard any more.
+    let mut late = vec![frame(&publishers[0], 3, true)];
+    within(publishers[0].frames().send_all(&mut late))
+        .await
+        .unwrap();
+    let mut last = vec![frame(&publishers[1], 4, true)];
+    within(publishers[1].frames().send_all(&mut last))
+        .await
+        .unwrap();
+    let mut heard = None;
+    while heard != Some(4) {
+        heard = within(back.recv())
+            .await
+            .expect("it is open")
+            .payload
+            .last()
+            .copied();
+        assert_ne!(heard, Some(3));
+    }
 }
 
 /// Frames of two layers, of 100 kbit/s and 1 Mbit/s, until it is enough; every tenth is a key frame.

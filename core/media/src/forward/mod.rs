@@ -119,6 +119,15 @@ impl Forwarder {
         }
     }
 
+    /// The packets come from another publisher from now on, whose layers and numbers have nothing to do with those
+    /// so far. The receivers get it from its next key frame on; their numbers and time stamps go on.
+    pub fn change_publisher(&mut self) {
+        self.layers = Layers::default();
+        for (_, receiver) in &mut self.receivers {
+            receiver.begin_anew();
+        }
+    }
+
     /// Another receiver, which gets nothing until something is [chosen](Self::choose) for it.
     pub fn add_receiver(&mut self) -> ReceiverKey {
         let key = ReceiverKey(self.next_key);
