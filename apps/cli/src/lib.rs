@@ -51,6 +51,8 @@ enum Command {
     /// Watch what a WHEP server has, or be one
     #[command(subcommand)]
     Whep(whip::WhepCommand),
+    /// Publishers by WHIP, many viewers of each by WHEP, on one UDP port
+    Relay(whip::serve::relay::Args),
     /// What this machine can encode and decode, and what is missing for more
     Check(check::Args),
 }
@@ -69,6 +71,7 @@ pub async fn main() -> ExitCode {
         Some(Command::Loopback(args)) => loopback::run(args).await,
         Some(Command::Whip(command)) => whip::run_whip(command).await,
         Some(Command::Whep(command)) => whip::run_whep(command).await,
+        Some(Command::Relay(args)) => whip::serve::relay::run(args).await,
         Some(Command::Check(args)) => check::run(args).await,
     };
     match outcome {

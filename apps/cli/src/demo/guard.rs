@@ -128,7 +128,7 @@ pub(crate) async fn read_body(
 }
 
 /// What every answer says of itself: what it is, what its page may load, and that nobody frames it.
-pub(super) async fn label(mut response: Response) -> Response {
+pub(crate) async fn label(mut response: Response) -> Response {
     let headers = response.headers_mut();
     for (name, value) in LABELS {
         headers.insert(name, HeaderValue::from_static(value));

@@ -166,7 +166,7 @@ impl Demo {
     /// # Errors
     /// The address cannot be listened at; a certificate cannot be read; the endpoint cannot be made.
     pub async fn bind(listen: SocketAddr, options: Options, tell: Tell) -> Result<Demo, Failure> {
-        let site = Site::bind(listen, &options.encryption, &options.names).await?;
+        let site = Site::bind_near(listen, &options.encryption, &options.names).await?;
         let url = site.urls.first().cloned().unwrap_or_default();
         let endpoint = Endpoint::builder().loopback(true).build()?;
         tell(Happening::Listening {

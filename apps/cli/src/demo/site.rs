@@ -26,14 +26,49 @@ pub(crate) struct Site {
 
 impl Site {
     /// Listens at an address; when its port is taken, at any free one of the same host.
+    pub(crate) async fn bind_near(
+        listen: SocketAddr,
+        encryption: &Encryption,
+        names: &[String],
+    ) -> Result<Self, Failure> {
+        let bound = TcpListener::bind(listen).await;
+        let bound = match bound {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+                TcpListener::bind(SocketAddr::new(listen.ip(), 0)).await
+            }
+            other => other,
+        };
+        Site::at(listen, bound, encryption, names).await
+    }
+
+    /// Listens at an address.
+    ///
+    /// # Errors
+    /// Its port is taken, for example: clients know it, and would ask somebody else.
     pub(crate) async fn bind(
         listen: SocketAddr,
         encryption: &Encryption,
         names: &[String],
     ) -> Result<Self, Failure> {
+        let bound = TcpListener::bind(listen).await;
+        Site::at(listen, bound, encryption, names).await
+    }
+
+    async fn at(
+        listen: SocketAddr,
+        bound: io::Result<TcpListener>,
+        encryption: &Encryption,
+        names: &[String],
+    ) -> Result<Self, Failure> {
+        let hint = |error: &io::Error| match error.kind() {
+            io::ErrorKind::AddrInUse => " (--listen takes another port)",
+            _ => "",
+        };
+        let listener = bound.map_err(|error| {
+            let hint = hint(&error);
+            format!("cannot listen at {listen}: {error}{hint}")
+        })?;
         let shown = encryption.certificate(listen.ip()).await?;
-        let listener = bind(listen).await;
-        let listener = listener.map_err(|error| format!("cannot listen at {listen}: {error}"))?;
         let address = listener.local_addr()?;
         let port = address.port();
         let scheme = match shown {
@@ -66,14 +101,5 @@ impl Site {
             elsewhere: http::elsewhere(names),
             limits,
         }
-    }
-}
-
-async fn bind(listen: SocketAddr) -> io::Result<TcpListener> {
-    match TcpListener::bind(listen).await {
-        Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
-            TcpListener::bind(SocketAddr::new(listen.ip(), 0)).await
-        }
-        other => other,
     }
 }

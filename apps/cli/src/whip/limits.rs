@@ -29,6 +29,8 @@ pub(super) const RECORDS_TIMEOUT: Duration = Duration::from_secs(5);
 /// Frames that wait to be written to a file.
 pub(super) const FRAMES: usize = 64;
 
+/// Connections to the web server at once; more wait. Clients keep theirs for a while.
+pub(super) const WEB_CONNECTIONS: usize = 4096;
 /// Bytes that a client may post.
 pub(super) const BODY_BYTES: usize = 64 << 10;
 /// How long a server gathers candidates for an answer: what a silent STUN server would add is left out.
@@ -39,8 +41,10 @@ pub(super) const NAME_BYTES: usize = 64;
 /// What clients may take of a server.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Sessions at once, publishers and viewers together; one more is told to come later.
-    pub sessions: usize,
+    /// Publishers at once; one more is told to come later.
+    pub publishers: usize,
+    /// Viewers at once; one more is told to come later.
+    pub viewers: usize,
     /// Requests a second that ask for a session or change one, and wrong tokens; four seconds' worth may come at
     /// once.
     pub requests: u32,
@@ -51,7 +55,8 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Limits {
-            sessions: 1024,
+            publishers: 100,
+            viewers: 2000,
             requests: 100,
             connect: Duration::from_secs(30),
         }

@@ -1,10 +1,19 @@
 //! What endpoints do: RFC 9725 §4.1, §4.2, §4.4 to §4.7.
 
+use std::sync::Arc;
+
 use duologue::{IceServer, MediaKind, TransceiverDirection};
 use duologue_cli::whip::Limits;
-use duologue_cli::whip::serve::{Options, Origin, Source};
+use duologue_cli::whip::serve::{Options, Origin, Serving, Source, Tokens};
 
 use crate::raw::{Answer, Client, SDP, Served, file, for_publishers};
+
+fn token() -> Tokens {
+    Tokens {
+        all: Some("secret".to_owned()),
+        ..Tokens::default()
+    }
+}
 
 #[tokio::test]
 async fn an_offer_is_answered_with_a_session_its_etag_and_all_candidates() {
@@ -179,11 +188,11 @@ async fn endpoints_say_what_they_are_and_keep_other_methods_free() {
         ("PATCH", "/whip/live"),
         ("DELETE", "/whep/live"),
     ] {
-        assert_eq!(
-            served.ask(method, path, &[], "").await.status,
-            405,
-            "{method} {path}"
-        );
+        let answer = served.ask(method, path, &[], "").await;
+        assert_eq!(answer.status, 405, "{method} {path}");
+        // RFC 9110 §15.5.6
+        let allowed = answer.all("Allow");
+        assert_eq!(allowed, ["POST, GET, HEAD, OPTIONS"], "{method} {path}");
     }
     // §4.2
     let answer = served.ask("OPTIONS", "/whip/live", &[], "").await;
@@ -198,7 +207,7 @@ async fn pages_of_allowed_origins_ask_by_cors_and_others_not_at_all() {
     let page = "https://page.example";
     let served = Served::start(Options {
         origins: vec![Origin::One(page.to_owned())],
-        token: Some("secret".to_owned()),
+        tokens: token(),
         ..for_publishers()
     });
     let served = served.await;
@@ -274,7 +283,7 @@ async fn pages_of_allowed_origins_ask_by_cors_and_others_not_at_all() {
 #[tokio::test]
 async fn who_has_not_the_token_gets_nothing_but_the_way_to_say_it() {
     let served = Served::start(Options {
-        token: Some("secret".to_owned()),
+        tokens: token(),
         ..for_publishers()
     });
     let served = served.await;
@@ -385,9 +394,21 @@ async fn a_file_is_for_viewers_alone() {
 }
 
 #[tokio::test]
+async fn a_server_whose_port_is_taken_says_so() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let listen = taken.local_addr().unwrap();
+    let bound = Serving::bind(listen, for_publishers(), Arc::new(drop)).await;
+    let why = bound.expect_err("it is taken").to_string();
+    assert!(
+        why.contains(&listen.to_string()) && why.contains("--listen"),
+        "{why}"
+    );
+}
+
+#[tokio::test]
 async fn sessions_and_requests_have_a_limit_after_which_one_is_told_to_come_later() {
     let limits = Limits {
-        sessions: 1,
+        publishers: 1,
         ..Limits::default()
     };
     let served = Served::start(Options {

@@ -9,4 +9,5 @@
 mod endpoints;
 mod media;
 mod raw;
+mod relay;
 mod sessions;

@@ -12,13 +12,13 @@ use tokio::process::{Child, ChildStdout, Command};
 use crate::raw::{PATIENCE, file};
 
 /// One process; dropping it kills it.
-struct Program {
+pub(crate) struct Program {
     child: Child,
     output: Lines<BufReader<ChildStdout>>,
 }
 
 impl Program {
-    fn start(args: &[&str]) -> Self {
+    pub(crate) fn start(args: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_duologue"))
             .args(args)
             .arg("--json")
@@ -32,7 +32,7 @@ impl Program {
         Program { child, output }
     }
 
-    async fn told(&mut self, event: &str) -> Value {
+    pub(crate) async fn told(&mut self, event: &str) -> Value {
         let reading = async {
             while let Some(line) = self.output.next_line().await.expect("UTF-8") {
                 let line: Value = serde_json::from_str(&line).expect("JSON");
@@ -47,13 +47,13 @@ impl Program {
             .unwrap_or_else(|_| panic!("no {event} in time"))
     }
 
-    async fn succeeded(&mut self) -> bool {
+    pub(crate) async fn succeeded(&mut self) -> bool {
         let ended = tokio::time::timeout(PATIENCE, self.child.wait()).await;
         ended.expect("it ends").expect("it was started").success()
     }
 
     /// What it says of its failure.
-    async fn failed(&mut self) -> String {
+    pub(crate) async fn failed(&mut self) -> String {
         assert!(!self.succeeded().await);
         let mut text = String::new();
         let mut stderr = self.child.stderr.take().expect("piped");
@@ -62,11 +62,11 @@ impl Program {
         text
     }
 
-    fn interrupt(&self) {
+    pub(crate) fn interrupt(&self) {
         self.signal(Signal::INT);
     }
 
-    fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         let id = self.child.id().expect("it runs");
         let pid = rustix::process::Pid::from_raw(id.cast_signed()).expect("not zero");
         rustix::process::kill_process(pid, signal).expect("it runs");
@@ -83,7 +83,7 @@ fn frames(path: &Path) -> Vec<u64> {
     counts
 }
 
-fn counted(played: &Value) -> Vec<u64> {
+pub(crate) fn counted(played: &Value) -> Vec<u64> {
     let tracks = played["tracks"].as_array().expect("a list");
     tracks
         .iter()
@@ -291,6 +291,26 @@ async fn a_server_with_a_certificate_of_its_own_is_known_by_its_hash() {
     let hash = listening["certificate"].as_str().expect("a hash");
     let mut viewer = Program::start(&[&watch[..], &["--cert-hash", hash]].concat());
     assert!(viewer.succeeded().await);
+}
+
+#[tokio::test]
+async fn a_viewer_whose_file_breaks_is_told_of_by_the_server_with_the_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let broken = folder.path().join("broken.webm");
+    std::fs::copy(file(), &broken).unwrap();
+    let path = broken.to_str().unwrap();
+    let mut server = Program::start(&["whep", "serve", path, "--listen", "127.0.0.1:0"]);
+    let listening = server.told("listening").await;
+    let whep = listening["urls"][0].as_str().expect("a URL");
+    let mut viewer = Program::start(&["whep", "play", whep]);
+    viewer.told("connected").await;
+    let half = std::fs::metadata(&broken).unwrap().len() / 2;
+    let opened = std::fs::OpenOptions::new().write(true).open(&broken);
+    opened.unwrap().set_len(half).unwrap();
+    let ended = server.told("ended").await;
+    let reason = ended["reason"].as_str().expect("a text");
+    assert!(reason.contains("broken.webm"), "{ended}");
+    viewer.told("played").await;
 }
 
 #[tokio::test]

@@ -65,38 +65,7 @@ impl Served {
         headers: &[(&str, &str)],
         body: impl AsRef<[u8]>,
     ) -> Answer {
-        let asking = self.asked(method, path, headers, body.as_ref());
-        tokio::time::timeout(PATIENCE, asking)
-            .await
-            .expect("it answers")
-    }
-
-    async fn asked(
-        &self,
-        method: &str,
-        path: &str,
-        headers: &[(&str, &str)],
-        body: &[u8],
-    ) -> Answer {
-        let mut stream = TcpStream::connect(&self.authority)
-            .await
-            .expect("it listens");
-        let mut request = format!("{method} {path} HTTP/1.1\r\nConnection: close\r\n");
-        if !headers.iter().any(|(name, _)| *name == "Host") {
-            request += &format!("Host: {}\r\n", self.authority);
-        }
-        for (name, value) in headers {
-            request += &format!("{name}: {value}\r\n");
-        }
-        request += &format!("Content-Length: {}\r\n\r\n", body.len());
-        stream
-            .write_all(&[request.as_bytes(), body].concat())
-            .await
-            .expect("it reads");
-        let mut text = String::new();
-        // A server that refuses a body may close while it is written.
-        let _ = stream.read_to_string(&mut text).await;
-        Answer::parse(&text)
+        ask(&self.authority, method, path, headers, body).await
     }
 
     /// Until somebody in this role is gone.
@@ -112,6 +81,46 @@ impl Served {
     pub(crate) async fn post(&self, path: &str, offer: &str) -> Answer {
         self.ask("POST", path, &[SDP], offer).await
     }
+}
+
+/// One request, one connection, one answer, of whichever server is there.
+pub(crate) async fn ask(
+    authority: &str,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: impl AsRef<[u8]>,
+) -> Answer {
+    let asking = asked(authority, method, path, headers, body.as_ref());
+    tokio::time::timeout(PATIENCE, asking)
+        .await
+        .expect("it answers")
+}
+
+async fn asked(
+    authority: &str,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> Answer {
+    let mut stream = TcpStream::connect(authority).await.expect("it listens");
+    let mut request = format!("{method} {path} HTTP/1.1\r\nConnection: close\r\n");
+    if !headers.iter().any(|(name, _)| *name == "Host") {
+        request += &format!("Host: {}\r\n", authority);
+    }
+    for (name, value) in headers {
+        request += &format!("{name}: {value}\r\n");
+    }
+    request += &format!("Content-Length: {}\r\n\r\n", body.len());
+    stream
+        .write_all(&[request.as_bytes(), body].concat())
+        .await
+        .expect("it reads");
+    let mut text = String::new();
+    // A server that refuses a body may close while it is written.
+    let _ = stream.read_to_string(&mut text).await;
+    Answer::parse(&text)
 }
 
 #[derive(Debug)]

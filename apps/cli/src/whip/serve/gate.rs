@@ -44,27 +44,63 @@ impl FromStr for Origin {
     }
 }
 
+/// What clients have to know.
+#[derive(Clone, Debug, Default)]
+pub struct Tokens {
+    /// Who knows it may do everything; without one everybody may.
+    pub all: Option<String>,
+    /// Who watches has to know this one, or the other.
+    pub viewers: Viewers,
+}
+
+/// Who may watch.
+#[derive(Clone, Debug, Default)]
+pub enum Viewers {
+    /// Who may do everything.
+    #[default]
+    LikeAll,
+    /// Also who knows this token.
+    Token(String),
+    /// Everybody.
+    Public,
+}
+
 /// What every request passes.
 pub(super) struct Gate {
     names: Names,
     origins: Vec<Origin>,
-    /// The hash of the token, so that a comparison takes as long whatever it is with.
-    token: Option<Digest>,
+    /// The hashes of the tokens, so that a comparison takes as long whatever it is with.
+    all: Option<Digest>,
+    viewers: Option<Digest>,
+    public: bool,
+    /// Paths that need no token: those of a page.
+    page: &'static [&'static str],
     bucket: Mutex<Bucket>,
 }
 
 impl Gate {
-    /// Without a token everybody may ask, so many times a second.
+    /// Without a token everybody may ask, so many times a second. `page` are the paths of a page, which has to
+    /// be there before somebody can say a token on it.
     pub(super) fn new(
         names: Names,
         origins: Vec<Origin>,
-        token: Option<&str>,
+        tokens: &Tokens,
+        page: &'static [&'static str],
         requests: u32,
     ) -> Self {
+        let hash = |token: &String| digest(&SHA256, token.as_bytes());
+        let (viewers, public) = match &tokens.viewers {
+            Viewers::LikeAll => (None, false),
+            Viewers::Token(token) => (Some(hash(token)), false),
+            Viewers::Public => (None, true),
+        };
         Gate {
             names,
             origins,
-            token: token.map(|token| digest(&SHA256, token.as_bytes())),
+            all: tokens.all.as_ref().map(hash),
+            viewers,
+            public,
+            page,
             bucket: Mutex::new(Bucket::new(requests)),
         }
     }
@@ -100,16 +136,22 @@ impl Gate {
     }
 
     /// RFC 6750 §2.1, the only way that RFC 9725 §4.7.1 has.
-    fn is_bearer(&self, headers: &HeaderMap) -> bool {
-        let Some(expected) = &self.token else {
+    fn is_allowed(&self, headers: &HeaderMap, path: &str) -> bool {
+        let Some(all) = &self.all else {
             return true;
         };
+        let watches = WATCHED.iter().any(|watched| path.starts_with(watched));
+        if self.page.contains(&path) || (watches && self.public) {
+            return true;
+        }
         let given = only(headers, &header::AUTHORIZATION).ok().flatten();
         let given = given.and_then(|value| value.split_once(' '));
         let given = given.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
         given.is_some_and(|(_, token)| {
             let hash = digest(&SHA256, token.trim().as_bytes());
-            verify_slices_are_equal(hash.as_ref(), expected.as_ref()).is_ok()
+            let equals =
+                |known: &Digest| verify_slices_are_equal(hash.as_ref(), known.as_ref()).is_ok();
+            equals(all) || (watches && self.viewers.as_ref().is_some_and(equals))
         })
     }
 
@@ -120,7 +162,7 @@ impl Gate {
 
     /// What is wrong with a request of somebody who may ask at all.
     fn refuse(&self, request: &Request) -> Option<Refusal> {
-        let bearer = self.is_bearer(request.headers());
+        let bearer = self.is_allowed(request.headers(), request.uri().path());
         let changes = !matches!(*request.method(), Method::GET | Method::HEAD);
         // Guesses count as well.
         if (changes || !bearer) && self.is_too_often() {
@@ -134,6 +176,9 @@ impl Gate {
         })
     }
 }
+
+/// Where viewers go. Nobody guesses the path of a session.
+const WATCHED: [&str; 2] = ["/whep/", "/session/"];
 
 /// Lets a request in, or says why not.
 pub(super) async fn pass(
@@ -151,14 +196,20 @@ pub(super) async fn pass(
         Ok(origin) => origin,
         Err(reason) => return Refusal::new(StatusCode::FORBIDDEN, reason).into_response(),
     };
+    let methods = methods(request.uri().path());
     let mut response = match gate.refuse(&request) {
         // Browsers send preflight requests without a token.
         _ if request.method() == Method::OPTIONS => options(request.uri().path()),
         Some(refusal) => refusal.into_response(),
         None => explained(next.run(request).await),
     };
+    let refused = response.status();
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if refused == StatusCode::METHOD_NOT_ALLOWED {
+        // RFC 9110 §15.5.6: what there is, and the preflight of CORS is answered here.
+        headers.insert(header::ALLOW, HeaderValue::from_static(methods));
+    }
     headers.insert(
         header::X_CONTENT_TYPE_OPTIONS,
         HeaderValue::from_static("nosniff"),
@@ -194,13 +245,19 @@ fn explained(response: Response) -> Response {
 /// What a page reads of an answer.
 const EXPOSED: &str = "Location, ETag, Link, Retry-After, Accept-Post, WWW-Authenticate";
 
+/// What can be asked of a resource.
+fn methods(path: &str) -> &'static str {
+    match path.split('/').nth(1) {
+        Some("whip" | "whep") => "POST, GET, HEAD, OPTIONS",
+        Some("session") => "PATCH, DELETE, GET, HEAD, OPTIONS",
+        _ => "GET, HEAD, OPTIONS",
+    }
+}
+
 /// RFC 9725 §4.2: CORS, and what an endpoint takes.
 fn options(path: &str) -> Response {
     let endpoint = !path.starts_with("/session/");
-    let methods = match endpoint {
-        true => "POST, GET, HEAD, OPTIONS",
-        false => "PATCH, DELETE, GET, HEAD, OPTIONS",
-    };
+    let methods = methods(path);
     let mut headers = HeaderMap::new();
     let mut set = |name: HeaderName, value| headers.insert(name, HeaderValue::from_static(value));
     set(header::ALLOW, methods);

@@ -31,6 +31,8 @@ pub enum Happening {
         stream: String,
         /// `publisher` or `viewer`.
         role: &'static str,
+        /// Why, for people.
+        reason: String,
     },
     /// A recording is complete.
     Recorded {
@@ -54,7 +56,11 @@ impl fmt::Display for Happening {
                 }
             }
             Happening::Began { stream, role } => write!(f, "{stream}: a {role} came"),
-            Happening::Ended { stream, role } => write!(f, "{stream}: a {role} is gone"),
+            Happening::Ended {
+                stream,
+                role,
+                reason,
+            } => write!(f, "{stream}: a {role} is gone: {reason}"),
             Happening::Recorded {
                 path,
                 tracks,

@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{any, patch, post};
 
 use super::gate::{Gate, pass};
+use super::overview;
 use super::refusal::Refusal;
 use super::session::Patched;
 use super::sessions::{Created, Sessions};
@@ -19,9 +20,17 @@ use crate::whip::fragment::MEDIA_TYPE;
 use crate::whip::limits::{BODY_BYTES, NAME_BYTES};
 use crate::whip::offer::Way;
 
-/// All resources behind the gate. `patience` is for bodies.
-pub(super) fn router(sessions: Arc<Sessions>, gate: Gate, patience: Duration) -> Router {
-    let mut router = Router::new();
+/// All resources behind the gate, with a page or without. `patience` is for bodies.
+pub(super) fn router(
+    sessions: Arc<Sessions>,
+    gate: Gate,
+    page: bool,
+    patience: Duration,
+) -> Router {
+    let mut router = match page {
+        true => overview::router(),
+        false => Router::new(),
+    };
     if sessions.takes_publishers() {
         router = router.route(
             "/whip/{stream}",

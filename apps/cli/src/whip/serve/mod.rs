@@ -3,7 +3,9 @@
 mod gate;
 mod happening;
 mod http;
+mod overview;
 mod refusal;
+pub(crate) mod relay;
 mod session;
 mod sessions;
 mod stage;
@@ -16,19 +18,18 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 
-use duologue::{BundlePolicy, Configuration, Endpoint, IceServer};
-use tokio::sync::Semaphore;
+use duologue::{Bitrate, BitrateBounds, BundlePolicy, Configuration, Endpoint, IceServer};
 
-use super::limits::Limits;
+use super::limits::{Limits, WEB_CONNECTIONS};
 use super::playback;
 use crate::demo::server::Server;
 use crate::demo::{self, Encryption};
 use crate::ice_server::{IceArgs, IceServerArg};
 use crate::{Failure, interrupted};
 use gate::Gate;
-pub use gate::Origin;
+pub use gate::{Origin, Tokens, Viewers};
 pub use happening::Happening;
-use sessions::Sessions;
+use sessions::{Places, Sessions};
 pub use stage::Source;
 use stage::Stage;
 
@@ -104,7 +105,7 @@ pub struct Options {
     /// https, or http.
     pub encryption: Encryption,
     /// What clients have to know, if anything.
-    pub token: Option<String>,
+    pub tokens: Tokens,
     /// Pages that may use it, besides its own.
     pub origins: Vec<Origin>,
     /// The UDP port of all media; 0 for any.
@@ -117,6 +118,8 @@ pub struct Options {
     pub configuration: Configuration,
     /// What clients may take.
     pub limits: Limits,
+    /// Whether there is a page with all streams and a player, and `/metrics`.
+    pub overview: bool,
 }
 
 impl Options {
@@ -126,13 +129,14 @@ impl Options {
             source,
             names: Vec::new(),
             encryption: Encryption::default(),
-            token: None,
+            tokens: Tokens::default(),
             origins: Vec::new(),
             udp_port: 0,
             external_address: None,
             client_ice: Vec::new(),
             configuration: Configuration::default(),
             limits: Limits::default(),
+            overview: false,
         }
     }
 }
@@ -145,49 +149,55 @@ pub(super) async fn run_whip(args: WhipArgs) -> Result<(), Failure> {
         std::fs::create_dir_all(folder)
             .map_err(|error| format!("{}: {error}", folder.display()))?;
     }
-    run(
-        Source::Publishers {
-            record: args.record,
-        },
-        args.serve,
-    )
-    .await
+    let options = args.serve.options(Source::Publishers {
+        record: args.record,
+    });
+    serve(args.serve.listen, options, args.serve.json).await
 }
 
 pub(super) async fn run_whep(args: WhepArgs) -> Result<(), Failure> {
     playback::tracks(&args.file)?;
-    run(Source::File(args.file), args.serve).await
+    let options = args.serve.options(Source::File(args.file));
+    serve(args.serve.listen, options, args.serve.json).await
+}
+
+impl ServeArgs {
+    fn options(&self, source: Source) -> Options {
+        let servers = self.client_ice.iter().cloned();
+        Options {
+            names: self.names.clone(),
+            encryption: match (&self.cert, &self.key) {
+                (Some(certificate), Some(key)) => Encryption::Own {
+                    certificate: certificate.clone(),
+                    key: key.clone(),
+                },
+                _ if self.http => Encryption::Never,
+                _ => Encryption::BeyondThisMachine,
+            },
+            tokens: Tokens {
+                all: self.token.clone(),
+                ..Tokens::default()
+            },
+            origins: self.origins.clone(),
+            udp_port: self.udp_port,
+            external_address: self.external_address,
+            client_ice: servers.map(IceServer::from).collect(),
+            configuration: self.ice.configuration(),
+            ..Options::new(source)
+        }
+    }
 }
 
 /// Serves until Ctrl-C or `SIGTERM`, then ends every session.
-async fn run(source: Source, args: ServeArgs) -> Result<(), Failure> {
-    let tell: Tell = match args.json {
+async fn serve(listen: SocketAddr, options: Options, json: bool) -> Result<(), Failure> {
+    let tell: Tell = match json {
         true => Arc::new(|happening| {
             println!("{}", serde_json::to_string(&happening).unwrap_or_default());
         }),
         false => Arc::new(|happening| println!("{happening}")),
     };
-    let listen = args.listen;
-    let options = Options {
-        source,
-        names: args.names,
-        encryption: match (args.cert, args.key) {
-            (Some(certificate), Some(key)) => Encryption::Own { certificate, key },
-            _ if args.http => Encryption::Never,
-            _ => Encryption::BeyondThisMachine,
-        },
-        token: args.token,
-        origins: args.origins,
-        udp_port: args.udp_port,
-        external_address: args.external_address,
-        client_ice: args.client_ice.into_iter().map(IceServer::from).collect(),
-        configuration: args.ice.configuration(),
-        limits: Limits::default(),
-    };
-    Serving::bind(listen, options, tell)
-        .await?
-        .serve(interrupted())
-        .await;
+    let serving = Serving::bind(listen, options, tell).await?;
+    serving.serve(interrupted()).await;
     Ok(())
 }
 
@@ -209,35 +219,25 @@ impl Serving {
         tell: Tell,
     ) -> Result<Serving, Failure> {
         let site = demo::Site::bind(listen, &options.encryption, &options.names).await?;
-        let mut endpoint = Endpoint::builder()
-            .shared_port(options.udp_port)
-            .loopback(listen.ip().is_loopback());
-        // Who serves this machine alone has no port that others reach.
-        if listen.ip().is_loopback() {
-            endpoint =
-                endpoint.only_addresses([Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]);
-        }
-        if let Some(address) = options.external_address {
-            endpoint = endpoint.external_address(None, address);
-        }
-        let endpoint = endpoint
-            .build()
-            .map_err(|error| format!("UDP port {}: {error}", options.udp_port))?;
-        let takes_publishers = matches!(options.source, Source::Publishers { .. });
-        let paths: &[&str] = match takes_publishers {
-            true => &["whip/live", "whep/live"],
-            false => &["whep/live"],
-        };
-        let urls = site
-            .urls
-            .iter()
-            .flat_map(|url| paths.iter().map(move |path| format!("{url}{path}")));
+        let endpoint = endpoint(listen.ip(), &options)?;
         tell(Happening::Listening {
-            urls: urls.collect(),
+            urls: urls(&site.urls, &options),
             certificate: site.certificate.clone(),
         });
 
         let limits = options.limits;
+        let names = demo::guard::Names::from(options.names);
+        let page: &'static [&'static str] = match options.overview {
+            true => &overview::PATHS,
+            false => &[],
+        };
+        let gate = Gate::new(
+            names.clone(),
+            options.origins,
+            &options.tokens,
+            page,
+            limits.requests,
+        );
         let sessions = Arc::new(Sessions {
             endpoint,
             configuration: Configuration {
@@ -247,22 +247,19 @@ impl Serving {
             ice_servers: options.client_ice,
             source: options.source,
             limits,
-            places: Arc::new(Semaphore::new(limits.sessions)),
+            places: Places::new(&limits),
             tell,
             stage: Stage::default(),
             open: Mutex::new(HashMap::new()),
             recorded: AtomicU64::new(1),
         });
-        let names = demo::guard::Names::from(options.names);
-        let gate = Gate::new(
-            names.clone(),
-            options.origins,
-            options.token.as_deref(),
-            limits.requests,
-        );
         let authority = site.address.to_string();
-        let web = demo::Limits::default();
-        let server = site.server(http::router(sessions.clone(), gate, web.body), names, web);
+        let web = demo::Limits {
+            connections: WEB_CONNECTIONS,
+            ..demo::Limits::default()
+        };
+        let router = http::router(sessions.clone(), gate, options.overview, web.body);
+        let server = site.server(router, names, web);
         Ok(Serving {
             server,
             sessions,
@@ -285,6 +282,41 @@ impl Serving {
         self.server.serve(end).await;
     }
 }
+
+/// What all sessions share; who serves this machine alone has no port that others reach.
+fn endpoint(listen: IpAddr, options: &Options) -> Result<Endpoint, Failure> {
+    let mut endpoint = Endpoint::builder()
+        .shared_port(options.udp_port)
+        .loopback(listen.is_loopback())
+        .bitrate_bounds(BitrateBounds {
+            start: FIRST_BITRATE,
+            ..BitrateBounds::default()
+        });
+    if listen.is_loopback() {
+        endpoint =
+            endpoint.only_addresses([Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]);
+    }
+    if let Some(address) = options.external_address {
+        endpoint = endpoint.external_address(None, address);
+    }
+    let built = endpoint.build();
+    Ok(built.map_err(|error| format!("UDP port {}: {error}", options.udp_port))?)
+}
+
+/// Where publishers and viewers of the stream `live` go.
+fn urls(site: &[String], options: &Options) -> Vec<String> {
+    let paths: &[&str] = match options.source {
+        Source::Publishers { .. } => &["whip/live", "whep/live"],
+        Source::File(_) => &["whep/live"],
+    };
+    let urls = site
+        .iter()
+        .flat_map(|url| paths.iter().map(move |path| format!("{url}{path}")));
+    urls.collect()
+}
+
+/// What a viewer starts with: enough for a picture, until its path was measured.
+const FIRST_BITRATE: Bitrate = Bitrate::from_kbps(1_000);
 
 impl fmt::Debug for Serving {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

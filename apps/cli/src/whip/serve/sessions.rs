@@ -10,7 +10,7 @@ use axum::http::StatusCode;
 use duologue::{
     Configuration, Endpoint, Event, Events, IceServer, PeerConnection, SdpType, SessionDescription,
 };
-use tokio::sync::{Mutex as AsyncMutex, Semaphore, watch};
+use tokio::sync::{Mutex as AsyncMutex, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -32,11 +32,48 @@ pub(super) struct Sessions {
     pub(super) ice_servers: Vec<IceServer>,
     pub(super) source: Source,
     pub(super) limits: Limits,
-    pub(super) places: Arc<Semaphore>,
+    pub(super) places: Places,
     pub(super) tell: Tell,
     pub(super) stage: Stage,
     pub(super) open: Mutex<HashMap<String, Arc<Session>>>,
     pub(super) recorded: AtomicU64,
+}
+
+/// Room for sessions.
+pub(super) struct Places {
+    publishers: Arc<Semaphore>,
+    viewers: Arc<Semaphore>,
+}
+
+impl Places {
+    pub(super) fn new(limits: &Limits) -> Self {
+        Places {
+            publishers: Arc::new(Semaphore::new(limits.publishers)),
+            viewers: Arc::new(Semaphore::new(limits.viewers)),
+        }
+    }
+
+    fn take(&self, way: Way) -> Result<OwnedSemaphorePermit, Refusal> {
+        let (places, full) = match way {
+            Way::Publish => (&self.publishers, "there is no room for another publisher"),
+            Way::Play => (&self.viewers, "there is no room for another viewer"),
+        };
+        let taken = places.clone().try_acquire_owned();
+        taken.map_err(|_| Refusal::new(StatusCode::SERVICE_UNAVAILABLE, full).later(5))
+    }
+
+    /// Until all are free; none is from then on.
+    async fn take_all(&self, limits: &Limits) {
+        for (places, count) in [
+            (&self.publishers, limits.publishers),
+            (&self.viewers, limits.viewers),
+        ] {
+            let count = u32::try_from(count).unwrap_or(u32::MAX);
+            if let Ok(all) = places.acquire_many(count).await {
+                all.forget();
+            }
+        }
+    }
 }
 
 /// A new session, for its client.
@@ -68,14 +105,7 @@ impl Sessions {
         stream: &str,
         offer: String,
     ) -> Result<Created, Refusal> {
-        let full = |_| {
-            Refusal::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "there is no room for another session",
-            )
-        };
-        let place = self.places.clone().try_acquire_owned();
-        let place = place.map_err(full).map_err(|refusal| refusal.later(5))?;
+        let place = self.places.take(way)?;
         if way == Way::Publish && self.stage.has(stream) {
             return Err(stage::taken());
         }
@@ -174,14 +204,18 @@ impl Sessions {
         };
         let came = stream.clone();
         (self.tell)(Happening::Began { stream: came, role });
-        watching.watch(events).await;
+        let reason = watching.watch(events).await;
         if way == Way::Publish {
             self.stage.unpublish(&stream);
         }
         // Its client may have ended it.
         let _ = self.delete(&id);
         watching.close().await;
-        (self.tell)(Happening::Ended { stream, role });
+        (self.tell)(Happening::Ended {
+            stream,
+            role,
+            reason,
+        });
     }
 
     fn view(&self, stream: &str, pc: &PeerConnection) -> Result<View, Refusal> {
@@ -249,11 +283,7 @@ impl Sessions {
         sessions
             .into_values()
             .for_each(|session| session.pc.close());
-        let places = u32::try_from(self.limits.sessions).unwrap_or(u32::MAX);
-        let all = timeout(RECORDS_TIMEOUT, self.places.acquire_many(places)).await;
-        if let Ok(Ok(all)) = all {
-            all.forget();
-        }
+        let _ = timeout(RECORDS_TIMEOUT, self.places.take_all(&self.limits)).await;
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Arc<Session>>> {

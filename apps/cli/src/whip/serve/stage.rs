@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use axum::http::StatusCode;
 use duologue::{
@@ -26,9 +26,6 @@ pub enum Source {
     File(PathBuf),
 }
 
-/// What a viewer starts with: enough for a picture, until its path was measured.
-const FIRST_BITRATE: u64 = 1_000_000;
-
 /// The streams that are published at the moment.
 #[derive(Default)]
 pub(super) struct Stage {
@@ -36,25 +33,59 @@ pub(super) struct Stage {
 }
 
 struct Published {
-    tracks: Vec<(RtpReceiver, MediaKind, Forwarder)>,
+    publisher: PeerConnection,
+    tracks: Vec<Track>,
+    viewers: Vec<Weak<Viewer>>,
     /// Viewers see when it is dropped.
     alive: watch::Sender<()>,
+}
+
+struct Track {
+    receiver: RtpReceiver,
+    kind: MediaKind,
+    forwarder: Forwarder,
+}
+
+/// What one viewer gets of a stream.
+pub(super) struct Viewer {
+    pub(super) tracks: Vec<(RtpSender, MediaKind, Forwarding)>,
 }
 
 /// What one viewer gets.
 pub(super) enum View {
     Forwarded {
-        tracks: Vec<(RtpSender, MediaKind, Forwarding)>,
+        viewer: Arc<Viewer>,
         /// Ends with the publisher.
         alive: watch::Receiver<()>,
     },
     File(PathBuf, Writers),
 }
 
+/// A stream for whoever looks.
+pub(super) struct Shown {
+    pub(super) name: String,
+    pub(super) publisher: PeerConnection,
+    pub(super) viewers: Vec<Arc<Viewer>>,
+}
+
 impl Stage {
     /// Whether somebody publishes this stream.
     pub(super) fn has(&self, stream: &str) -> bool {
         self.lock().contains_key(stream)
+    }
+
+    /// All streams, in the order of their names.
+    pub(super) fn shown(&self) -> Vec<Shown> {
+        let streams = self.lock();
+        let shown = streams.iter().map(|(name, published)| Shown {
+            name: name.clone(),
+            publisher: published.publisher.clone(),
+            viewers: published.viewers.iter().filter_map(Weak::upgrade).collect(),
+        });
+        let mut shown: Vec<Shown> = shown.collect();
+        drop(streams);
+        shown.sort_by(|a, b| a.name.cmp(&b.name));
+        shown
     }
 
     /// From now on the connection's tracks are this stream.
@@ -70,10 +101,16 @@ impl Stage {
         let tracks = transceivers.filter_map(|transceiver| {
             let (receiver, kind) = (transceiver.receiver(), transceiver.kind()?);
             let forwarder = Forwarder::new(&receiver);
-            Some((receiver, kind, forwarder))
+            Some(Track {
+                receiver,
+                kind,
+                forwarder,
+            })
         });
         let published = Published {
+            publisher: pc.clone(),
             tracks: tracks.collect(),
+            viewers: Vec::new(),
             alive: watch::Sender::default(),
         };
         streams.insert(stream.to_owned(), published);
@@ -89,8 +126,8 @@ impl Stage {
 
     /// Gives a viewer, whose offer is set, what the stream has.
     pub(super) fn forward(&self, stream: &str, pc: &PeerConnection) -> Result<View, Refusal> {
-        let streams = self.lock();
-        let Some(published) = streams.get(stream) else {
+        let mut streams = self.lock();
+        let Some(published) = streams.get_mut(stream) else {
             let refusal = Refusal::new(
                 StatusCode::CONFLICT,
                 "nobody publishes this stream at the moment",
@@ -102,36 +139,46 @@ impl Stage {
             let of_kind = published
                 .tracks
                 .iter()
-                .find(|(_, kind, _)| Some(*kind) == transceiver.kind());
-            let Some((publisher, kind, forwarder)) = of_kind else {
+                .find(|track| Some(track.kind) == transceiver.kind());
+            let Some(track) = of_kind else {
                 set(&transceiver, TransceiverDirection::Inactive)?;
                 continue;
             };
             set(&transceiver, TransceiverDirection::Sendonly)?;
-            let codecs = publisher
-                .parameters()
-                .map(|it| it.codecs)
-                .unwrap_or_default();
-            let mut capable = RtpReceiver::capabilities(*kind).codecs;
-            let published = |name: &str| {
-                codecs
-                    .iter()
-                    .any(|it| it.codec.mime_type.eq_ignore_ascii_case(name))
-            };
-            capable.retain(|codec| published(&codec.mime_type));
-            let preferred = transceiver.set_codec_preferences(capable);
-            preferred.map_err(|error| Refusal::of_description(&error))?;
+            track.prefer_its_codecs(&transceiver)?;
             let sender = transceiver.sender();
-            let forwarding = forwarder.forward(&sender);
-            forwarding.choose(Choice::Bitrate(FIRST_BITRATE));
-            tracks.push((sender, *kind, forwarding));
+            let forwarding = track.forwarder.forward(&sender);
+            match track.kind {
+                MediaKind::Video => forwarding.follow_estimate(),
+                _ => forwarding.choose(Choice::Layer(0)),
+            }
+            tracks.push((sender, track.kind, forwarding));
         }
+        let viewer = Arc::new(Viewer { tracks });
+        published.viewers.retain(|viewer| viewer.strong_count() > 0);
+        published.viewers.push(Arc::downgrade(&viewer));
         let alive = published.alive.subscribe();
-        Ok(View::Forwarded { tracks, alive })
+        Ok(View::Forwarded { viewer, alive })
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Published>> {
         self.streams.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Track {
+    /// A viewer gets what the publisher has agreed on.
+    fn prefer_its_codecs(&self, transceiver: &duologue::RtpTransceiver) -> Result<(), Refusal> {
+        let parameters = self.receiver.parameters();
+        let codecs = parameters.map(|it| it.codecs).unwrap_or_default();
+        let mut capable = RtpReceiver::capabilities(self.kind).codecs;
+        capable.retain(|codec| {
+            codecs
+                .iter()
+                .any(|it| it.codec.mime_type.eq_ignore_ascii_case(&codec.mime_type))
+        });
+        let preferred = transceiver.set_codec_preferences(capable);
+        preferred.map_err(|error| Refusal::of_description(&error))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use duologue::{
-    Choice, DtlsTransportState, Event, Events, MediaKind, PeerConnection, PeerConnectionState,
+    DtlsTransportState, Event, Events, Exception, MediaKind, PeerConnection, PeerConnectionState,
     RtpSender,
 };
 use tokio::sync::{OwnedSemaphorePermit, watch};
@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 use super::stage::View;
+use crate::Failure;
 use crate::whip::playback;
 
 /// Reads the events of a session.
@@ -27,50 +28,48 @@ pub(super) struct Watching {
 }
 
 impl Watching {
-    /// Until the session is over, or was not connected in time.
-    pub(super) async fn watch(&mut self, mut events: Events) {
+    /// Until the session is over, or was not connected in time. Gives why, for people.
+    pub(super) async fn watch(&mut self, mut events: Events) -> String {
         let late = sleep(self.connect);
         tokio::pin!(late);
         let mut connected = false;
-        let mut playing: Option<JoinHandle<()>> = None;
+        let mut playing: Option<JoinHandle<Failure>> = None;
         let mut alive = match &self.view {
             Some(View::Forwarded { alive, .. }) => Some(alive.clone()),
             _ => None,
         };
-        loop {
-            let ended = async {
-                match &mut alive {
-                    // An error: the publisher is gone.
-                    Some(alive) => while alive.changed().await.is_ok() {},
-                    None => std::future::pending().await,
-                }
-            };
+        let reason = loop {
             let event = tokio::select! {
                 event = events.recv() => event,
-                () = ended => None,
-                () = &mut late, if !connected => None,
+                () = ended(&mut alive) => break PUBLISHER_GONE.to_owned(),
+                reason = played(&mut playing) => break reason,
+                () = &mut late, if !connected => break NOT_CONNECTED.to_owned(),
             };
-            let Some(event) = event else { break };
             match event {
-                Event::IceCandidate(None) => self.gathered.send_modify(|count| *count += 1),
-                Event::DtlsStateChange(_, DtlsTransportState::Connected) if !connected => {
+                None => break CLOSED_HERE.to_owned(),
+                Some(Event::IceCandidate(None)) => self.gathered.send_modify(|count| *count += 1),
+                Some(Event::DtlsStateChange(_, DtlsTransportState::Connected)) if !connected => {
                     connected = true;
                     playing = self.play();
                 }
-                Event::DtlsStateChange(
-                    _,
-                    DtlsTransportState::Closed | DtlsTransportState::Failed,
-                )
-                | Event::ConnectionStateChange(PeerConnectionState::Failed) => break,
-                Event::KeyFrameRequest { sender, .. } => self.key_frame_wanted(&sender),
-                Event::TargetBitrateChange(sender) => self.follow(&sender),
-                _ => {}
+                Some(Event::DtlsStateChange(_, DtlsTransportState::Closed)) => {
+                    break CLOSED_THERE.to_owned();
+                }
+                Some(Event::DtlsStateChange(_, DtlsTransportState::Failed)) => {
+                    break "DTLS failed".to_owned();
+                }
+                Some(Event::ConnectionStateChange(PeerConnectionState::Failed)) => {
+                    break "no packet came from it any more".to_owned();
+                }
+                Some(Event::KeyFrameRequest { sender, .. }) => self.key_frame_wanted(&sender),
+                Some(_) => {}
             }
-        }
+        };
         // A file that is played ends with its connection, too; this is sooner.
         if let Some(playing) = playing {
             playing.abort();
         }
+        reason
     }
 
     /// Its place is free once its record is complete.
@@ -81,41 +80,56 @@ impl Watching {
         }
     }
 
-    fn play(&mut self) -> Option<JoinHandle<()>> {
+    fn play(&mut self) -> Option<JoinHandle<Failure>> {
         let Some(View::File(path, writers)) = &mut self.view else {
             return None;
         };
         let (path, writers) = (path.clone(), std::mem::take(writers));
-        let pc = self.pc.clone();
         Some(tokio::spawn(async move {
-            // The file is gone or broken, or the viewer is: the session ends either way.
-            let _ = playback::send(&path, &writers, true).await;
-            pc.close();
+            match playback::send(&path, &writers, true).await {
+                Err(failure) => failure,
+                Ok(_) => "the file is over".into(),
+            }
         }))
     }
 
     fn key_frame_wanted(&self, wanted: &RtpSender) {
-        for (sender, kind, forwarding) in self.forwarded() {
+        let Some(View::Forwarded { viewer, .. }) = &self.view else {
+            return;
+        };
+        for (sender, kind, forwarding) in &viewer.tracks {
             if sender == wanted && *kind == MediaKind::Video {
                 forwarding.key_frame_wanted();
             }
         }
     }
+}
 
-    /// The layer that fits the viewer's path.
-    fn follow(&self, changed: &RtpSender) {
-        let room: u64 = changed.target_bitrates().iter().sum();
-        for (sender, kind, forwarding) in self.forwarded() {
-            if sender == changed && *kind == MediaKind::Video && room > 0 {
-                forwarding.choose(Choice::Bitrate(room));
-            }
-        }
-    }
-
-    fn forwarded(&self) -> &[(RtpSender, MediaKind, duologue::Forwarding)] {
-        match &self.view {
-            Some(View::Forwarded { tracks, .. }) => tracks,
-            _ => &[],
-        }
+/// Until the publisher of what a viewer sees is gone.
+async fn ended(alive: &mut Option<watch::Receiver<()>>) {
+    match alive {
+        // An error: it was dropped.
+        Some(alive) => while alive.changed().await.is_ok() {},
+        None => std::future::pending().await,
     }
 }
+
+/// Until a file cannot be played on: it is gone or broken, or its viewer is.
+async fn played(playing: &mut Option<JoinHandle<Failure>>) -> String {
+    let Some(task) = playing else {
+        return std::future::pending().await;
+    };
+    let failure = task.await;
+    *playing = None;
+    match failure {
+        // By the writers of a connection that was closed.
+        Ok(failure) if failure.is::<Exception>() => CLOSED_HERE.to_owned(),
+        Ok(failure) => failure.to_string(),
+        Err(error) => error.to_string(),
+    }
+}
+
+const PUBLISHER_GONE: &str = "its publisher is gone";
+const NOT_CONNECTED: &str = "it did not connect in time";
+const CLOSED_HERE: &str = "its client ended it, or the server ends";
+const CLOSED_THERE: &str = "its client closed the connection";
