@@ -12,6 +12,8 @@ pub(crate) struct Need {
 
 pub(crate) const COTURN: &[Need] = &[need("turnserver", "coturn")];
 
+pub(crate) const NATS: &[Need] = &[need("nats-server", "nats-server")];
+
 pub(crate) const FFMPEG: &[Need] = &[need("ffmpeg", "ffmpeg")];
 
 /// Debian's names of the libraries that `codec/system` looks for, by what tells that they are installed.

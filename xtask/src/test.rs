@@ -26,7 +26,7 @@ pub(crate) enum Part {
     /// Formatting, clippy with warnings as errors, licences and sources of dependencies, the
     /// architecture's invariants, and what is in the crates' packages
     Lint,
-    /// Unit and scenario tests of the crates, their doctests and examples, and the program against itself and coturn
+    /// Unit and scenario tests of the crates, their doctests and examples, and the program against itself, coturn and NATS
     Unit,
     /// Whole connections over the simulated network, in virtual time
     Sim,
@@ -106,6 +106,7 @@ fn run_part(part: Part) -> Outcome {
         Part::Lint => lint::run(),
         Part::Unit => {
             setup::provide(setup::COTURN)?;
+            setup::provide(setup::NATS)?;
             setup::provide(setup::CODECS)?;
             let mut unit = cargo(["test", "--workspace", "--no-fail-fast"]);
             unit.args(APART.iter().flat_map(|name| ["--exclude", name]));

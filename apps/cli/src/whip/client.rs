@@ -12,7 +12,7 @@ use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url};
 use tokio::time::sleep;
 
 use super::fragment::{Fragment, MEDIA_TYPE};
-use super::limits::{ANSWER_BYTES, RETRY_PAUSE};
+use super::limits::{ANSWER_BYTES, PROBE_INTERVAL, RETRY_PAUSE, ROAM_TIMEOUT};
 use super::link;
 use crate::Failure;
 use crate::http::{self, ANSWER_TIMEOUT, told};
@@ -39,7 +39,12 @@ pub(super) struct Server {
     url: Url,
     client: Client,
     authorization: Option<HeaderValue>,
+    /// It is another relay that asks.
+    relay: bool,
 }
+
+/// Says that another relay asks: it wants what a publisher brought here, and not what came from a third one.
+pub(super) const RELAY: &str = "duologue-relay";
 
 /// What an offer brought.
 pub(super) struct Opened {
@@ -48,6 +53,8 @@ pub(super) struct Opened {
     pub(super) answer: String,
     /// Those that the server wants its clients to use.
     pub(super) ice_servers: Vec<IceServer>,
+    /// Where the same is to be had.
+    pub(super) alternates: Vec<EndpointUrl>,
 }
 
 /// What a request to change something of a session came to.
@@ -77,7 +84,16 @@ impl Server {
             authorization: authorization
                 .transpose()
                 .map_err(|_| "the token has characters that no header may have")?,
+            relay: false,
         })
+    }
+
+    /// As another relay.
+    pub(super) fn for_relay(self) -> Self {
+        Server {
+            relay: true,
+            ..self
+        }
     }
 
     /// Sends an offer. A server that is busy, or that nobody publishes to yet, is asked again for so long as
@@ -92,6 +108,10 @@ impl Server {
             let request = request
                 .header(CONTENT_TYPE, "application/sdp")
                 .header(ACCEPT, "application/sdp");
+            let request = match self.relay {
+                true => request.header(RELAY, "1"),
+                false => request,
+            };
             let response = self.send(request.body(offer.to_owned())).await?;
             // draft-ietf-wish-whep §4.4: 409 while nobody publishes. RFC 9725 §4.5: 503 when there is no room.
             let later = matches!(
@@ -127,7 +147,18 @@ impl Server {
             .get_all(LINK)
             .into_iter()
             .filter_map(|value| value.to_str().ok());
-        let ice_servers = link::read(links);
+        let links: Vec<&str> = links.collect();
+        let ice_servers = link::read(links.iter().copied());
+        let alternates = link::read_alternates(links.iter().copied()).into_iter();
+        let alternates = alternates.filter_map(|place| {
+            let place = response.url().join(&place).ok()?;
+            // What was secret stays so.
+            let secure = !was_secure || place.scheme() == "https";
+            EndpointUrl::from_str(place.as_str())
+                .ok()
+                .filter(|_| secure)
+        });
+        let alternates = alternates.collect();
         let answer = http::body(response, ANSWER_BYTES).await?;
         let answer = String::from_utf8(answer).map_err(|_| "the server's answer is no text")?;
 
@@ -136,6 +167,7 @@ impl Server {
                 url,
                 client: self.client.clone(),
                 authorization: self.authorization.clone(),
+                relay: false,
             },
             etag,
         };
@@ -143,6 +175,7 @@ impl Server {
             session,
             answer,
             ice_servers,
+            alternates,
         })
     }
 
@@ -204,6 +237,16 @@ impl Session {
         Ok(fragment)
     }
 
+    /// How to ask whether it is there.
+    pub(super) fn probe(&self) -> Probe {
+        Probe(Server {
+            url: self.server.url.clone(),
+            client: self.server.client.clone(),
+            authorization: self.server.authorization.clone(),
+            relay: false,
+        })
+    }
+
     /// Ends it. A server that cannot be reached notices by itself.
     pub(super) async fn delete(&self) {
         let request = self.server.request(Method::DELETE, &self.server.url);
@@ -229,8 +272,26 @@ impl Session {
     }
 }
 
+/// Asks whether a session is there.
+pub(super) struct Probe(Server);
+
+impl Probe {
+    /// Until its server does not know it, or cannot be reached.
+    pub(super) async fn gone(&self) {
+        loop {
+            sleep(PROBE_INTERVAL).await;
+            let request = self.0.request(Method::GET, &self.0.url);
+            // A server that has no such question has nothing to say by it.
+            match self.0.send(request.timeout(ROAM_TIMEOUT)).await {
+                Ok(response) if response.status() != StatusCode::NOT_FOUND => {}
+                _ => return,
+            }
+        }
+    }
+}
+
 /// Without a login, and without a query, which often is one.
-fn shown(url: &Url) -> String {
+pub(super) fn shown(url: &Url) -> String {
     let mut url = url.clone();
     let _ = url.set_username("");
     let _ = url.set_password(None);

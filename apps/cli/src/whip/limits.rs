@@ -24,6 +24,36 @@ pub(super) const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 pub(super) const DRAIN_POLL: Duration = Duration::from_millis(10);
 /// How long the last packets may take to arrive, or to be missed and sent again.
 pub(super) const REPAIR_TIME: Duration = Duration::from_millis(300);
+/// No packet for so long is a loss, where there are other places to go to.
+pub(super) const SILENCE: Duration = Duration::from_secs(1);
+/// How often is looked whether packets come.
+pub(super) const SILENCE_POLL: Duration = Duration::from_millis(100);
+/// How long another place may take to answer, and then to connect.
+pub(super) const ROAM_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long the places are tried in turn.
+pub(super) const ROAM_PATIENCE: Duration = Duration::from_secs(30);
+/// Between two of them.
+pub(super) const ROAM_PAUSE: Duration = Duration::from_millis(100);
+/// How often a publisher looks whether its server is there, where there are other places.
+pub(super) const PROBE_INTERVAL: Duration = Duration::from_millis(500);
+/// Other relays of a cluster; one more is not known.
+pub(super) const NODES: usize = 256;
+/// How often a relay tells the others of itself.
+pub(super) const BEAT_INTERVAL: Duration = Duration::from_secs(1);
+/// A relay that was not heard of for so long is gone.
+pub(super) const NODE_LIFE: Duration = Duration::from_secs(3);
+/// Bytes of what a relay tells: names of some thousand streams.
+pub(super) const RECORD_BYTES: i32 = 256 << 10;
+/// How long NATS may take to answer.
+pub(super) const NATS_TIMEOUT: Duration = Duration::from_secs(2);
+/// Before NATS is tried again.
+pub(super) const NATS_PAUSE: Duration = Duration::from_millis(250);
+/// How long another relay may take to say whether it has a publisher.
+pub(super) const QUESTION_TIMEOUT: Duration = Duration::from_millis(500);
+/// How long a stream that nobody sees is pulled from another relay.
+pub(super) const PULL_IDLE: Duration = Duration::from_secs(10);
+/// How long a stream is looked for that does not come any more, and a lost publisher waited for.
+pub(super) const PULL_PATIENCE: Duration = Duration::from_secs(10);
 /// How long sessions of a server that ends may take to complete what they record.
 pub(super) const RECORDS_TIMEOUT: Duration = Duration::from_secs(5);
 /// Frames that wait to be written to a file.

@@ -38,6 +38,27 @@ pub(super) fn read<'h>(headers: impl Iterator<Item = &'h str>) -> Vec<IceServer>
     servers
 }
 
+/// The same stream at other servers (`rel="alternate"`).
+pub(super) fn write_alternates<'u>(urls: impl Iterator<Item = &'u str>) -> Vec<String> {
+    let links = urls.map(|url| format!("<{url}>; rel=\"alternate\""));
+    links.take(LINKS).collect()
+}
+
+/// The places among the links of the headers where the same is to be had.
+pub(super) fn read_alternates<'h>(headers: impl Iterator<Item = &'h str>) -> Vec<String> {
+    let mut found = Vec::new();
+    for header in headers.take(LINKS) {
+        let mut rest = header;
+        while let Some((link, after)) = next(rest) {
+            rest = after;
+            if found.len() < LINKS && link.is("alternate") {
+                found.push(link.target.to_owned());
+            }
+        }
+    }
+    found
+}
+
 /// One link and its attributes.
 struct Link<'h> {
     target: &'h str,
@@ -46,10 +67,7 @@ struct Link<'h> {
 
 impl Link<'_> {
     fn server(&self) -> Option<IceServer> {
-        let ice = self
-            .attribute("rel")?
-            .split(' ')
-            .any(|rel| rel == "ice-server");
+        let ice = self.is("ice-server");
         let scheme = self.target.split_once(':')?.0.to_ascii_lowercase();
         if !ice || !matches!(scheme.as_str(), "stun" | "stuns" | "turn" | "turns") {
             return None;
@@ -63,6 +81,11 @@ impl Link<'_> {
             username: login("username"),
             credential: login("credential"),
         })
+    }
+
+    fn is(&self, relation: &str) -> bool {
+        let relations = self.attribute("rel").unwrap_or_default();
+        relations.split(' ').any(|rel| rel == relation)
     }
 
     fn attribute(&self, name: &str) -> Option<&str> {
@@ -146,6 +169,16 @@ mod tests {
         assert_eq!(read(headers.iter().map(String::as_str)), servers);
         let one = headers.join(", ");
         assert_eq!(read(std::iter::once(one.as_str())), servers);
+    }
+
+    #[test]
+    fn other_places_are_read_back_beside_servers() {
+        let urls = ["https://a.example/whep/live", "http://[::1]:8080/whep/live"];
+        let mut headers = write_alternates(urls.into_iter());
+        headers.push("<stun:stun.example.net>; rel=\"ice-server\"".to_owned());
+        assert_eq!(read_alternates(headers.iter().map(String::as_str)), urls);
+        let one = headers.join(", ");
+        assert_eq!(read_alternates(std::iter::once(one.as_str())), urls);
     }
 
     #[test]

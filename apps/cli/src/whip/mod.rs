@@ -10,6 +10,7 @@ mod play;
 mod playback;
 mod publish;
 mod recorder;
+mod roam;
 pub mod serve;
 mod tell;
 mod tend;

@@ -63,6 +63,16 @@ pub(super) enum Way {
     Play,
 }
 
+impl Way {
+    /// Where its endpoints are.
+    pub(super) fn protocol(self) -> &'static str {
+        match self {
+            Way::Publish => "whip",
+            Way::Play => "whep",
+        }
+    }
+}
+
 /// Whether the offer is one for this protocol.
 ///
 /// # Errors

@@ -1,18 +1,20 @@
 //! `duologue whep play`: what a WHEP server has, counted and, if wanted, written to a file.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use duologue::{
-    BundlePolicy, Configuration, Endpoint, MediaKind, RtpReceiver, TransceiverDirection,
-    TransceiverInit,
+    BundlePolicy, Configuration, Endpoint, MediaKind, PeerConnection, PeerConnectionState,
+    RtpReceiver, TransceiverDirection, TransceiverInit,
 };
 use tokio::sync::oneshot;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::Access;
-use super::client::EndpointUrl;
-use super::recorder::{Arrived, Recorder};
+use super::client::{EndpointUrl, shown};
+use super::limits::{ROAM_PATIENCE, ROAM_PAUSE, ROAM_TIMEOUT, SILENCE_POLL};
+use super::recorder::{Arrived, Recorder, Tally};
+use super::roam::{Places, silence};
 use super::tell::Tell;
 use super::tend::Tended;
 use crate::http::is_loopback;
@@ -41,90 +43,223 @@ pub(crate) struct Args {
     json: bool,
 }
 
+/// Until the server ends it, or all of them are gone; until it is enough, or Ctrl-C.
 pub(super) async fn run(args: Args) -> Result<(), Failure> {
-    let tell = Tell::new(args.json);
     let endpoint = Endpoint::builder().loopback(is_loopback(&args.url.0));
-    let endpoint = args.log.apply(endpoint).build()?;
-    let configuration = Configuration {
-        bundle_policy: BundlePolicy::MaxBundle,
-        ..args.ice.configuration()
+    let mut viewing = Viewing {
+        endpoint: args.log.apply(endpoint).build()?,
+        tell: Tell::new(args.json),
+        places: Places::new(args.url.clone()),
+        arrived: Vec::new(),
+        until: None,
+        files: 0,
+        args,
     };
-    let own_servers = configuration.ice_servers.clone();
-    let (pc, events) = endpoint.connection(configuration)?;
-    for kind in [MediaKind::Audio, MediaKind::Video] {
-        let direction = TransceiverDirection::Recvonly;
-        let init = TransceiverInit {
-            direction,
-            ..TransceiverInit::default()
-        };
-        pc.add_transceiver(kind, init)?;
+    let mut lost: Option<Instant> = None;
+    loop {
+        let outcome = viewing.watch(lost.is_some()).await;
+        let alone = !viewing.places.are_several();
+        match outcome {
+            Ok(End::Enough) => break,
+            Ok(End::Gone) if alone => break,
+            Ok(End::Gone) => {
+                lost = None;
+                viewing.tell.lost(&shown(&viewing.places.current().0));
+            }
+            Err(failure) if alone || viewing.files == 0 => return Err(failure),
+            Err(failure) => {
+                let since = *lost.get_or_insert_with(Instant::now);
+                if since.elapsed() > ROAM_PATIENCE {
+                    return Err(failure);
+                }
+                sleep(ROAM_PAUSE).await;
+            }
+        }
+        viewing.places.go_on();
     }
-    let server = args.access.server(&args.url)?;
-
-    let tended = Tended::open(
-        &server,
-        pc.clone(),
-        events,
-        own_servers,
-        args.access.patience(),
-    )
-    .await?;
-    tell.opened(&tended.shown());
-    let receives = |it: &duologue::RtpTransceiver| {
-        it.current_direction() == Some(TransceiverDirection::Recvonly)
-    };
-    let receivers: Vec<RtpReceiver> = pc
-        .transceivers()
-        .iter()
-        .filter(|it| receives(it))
-        .map(|it| it.receiver())
-        .collect();
-    drop(pc);
-    let recorder = Recorder::new(&receivers);
-    drop(receivers);
-    let arrived = play(tended, recorder, &args, &tell).await?;
-    tell.played(&arrived);
-    match arrived.iter().all(|track| track.frames == 0) {
+    viewing.tell.played(&viewing.arrived);
+    match viewing.arrived.iter().all(|track| track.frames == 0) {
         true => Err("the server sent nothing".into()),
         false => Ok(()),
     }
 }
 
-async fn play(
-    tended: Tended,
-    recorder: Recorder,
-    args: &Args,
-    tell: &Tell,
-) -> Result<Vec<Arrived>, Failure> {
-    let mut progress = tended.progress();
-    let tally = recorder.tally();
-    let mut recording = tokio::spawn(recorder.run(args.record.clone()));
-    let (end, ended) = oneshot::channel::<()>();
-    let tending = tokio::spawn(tended.run(async {
-        let _ = ended.await;
-    }));
-    let watching = async {
-        progress.connected().await?;
-        tell.connected();
-        match args.seconds {
-            Some(seconds) => sleep(seconds).await,
-            None => std::future::pending().await,
+/// One stream, wherever it is.
+struct Viewing {
+    args: Args,
+    endpoint: Endpoint,
+    tell: Tell,
+    places: Places,
+    /// Of all sessions.
+    arrived: Vec<Arrived>,
+    /// When it is enough: a while after the first connection.
+    until: Option<Instant>,
+    /// Sessions whose frames were recorded.
+    files: u32,
+}
+
+/// Why a session is over.
+enum End {
+    Enough,
+    /// Its server ended it or is gone.
+    Gone,
+}
+
+impl Viewing {
+    /// One session, at the place whose turn it is.
+    async fn watch(&mut self, again: bool) -> Result<End, Failure> {
+        let patience = match again {
+            true => Duration::ZERO,
+            false => self.args.access.patience(),
+        };
+        let opening = self.open(patience);
+        let mut tended = match self.places.are_several() {
+            true => timeout(ROAM_TIMEOUT, opening).await.map_err(|_| SILENT)??,
+            false => opening.await?,
+        };
+        self.places.learn(tended.take_alternates());
+        self.tell.opened(&tended.shown());
+
+        let pc = tended.connection();
+        let recorder = Recorder::new(&receivers(&pc));
+        let tally = recorder.tally();
+        let end = self.play(&pc, tended, recorder).await;
+        for (at, track) in tally.tracks().into_iter().enumerate() {
+            match self.arrived.get_mut(at) {
+                Some(sum) => sum.add(&track),
+                None => self.arrived.push(track),
+            }
         }
-        Ok(())
-    };
-    let outcome: Result<(), Failure> = tokio::select! {
-        outcome = watching => outcome,
-        // Also when the server ends it: the frames end with the connection.
-        recorded = &mut recording => {
-            drop(end);
-            tending.await?;
-            recorded??;
-            return Ok(tally.tracks());
+        end
+    }
+
+    async fn open(&self, patience: Duration) -> Result<Tended, Failure> {
+        let configuration = Configuration {
+            bundle_policy: BundlePolicy::MaxBundle,
+            ..self.args.ice.configuration()
+        };
+        let own_servers = configuration.ice_servers.clone();
+        let (pc, events) = self.endpoint.connection(configuration)?;
+        for kind in [MediaKind::Audio, MediaKind::Video] {
+            let init = TransceiverInit {
+                direction: TransceiverDirection::Recvonly,
+                ..TransceiverInit::default()
+            };
+            pc.add_transceiver(kind, init)?;
         }
-        () = interrupted() => Ok(()),
+        let server = self.args.access.server(self.places.current())?;
+        Tended::open(&server, pc, events, own_servers, patience).await
+    }
+
+    async fn play(
+        &mut self,
+        pc: &PeerConnection,
+        tended: Tended,
+        recorder: Recorder,
+    ) -> Result<End, Failure> {
+        let mut progress = tended.progress();
+        let tally = recorder.tally();
+        let several = self.places.are_several();
+        self.files += 1;
+        let path = self.args.record.as_deref();
+        let mut recording = tokio::spawn(recorder.run(path.map(|path| nth(path, self.files))));
+        let (end, ended) = oneshot::channel::<()>();
+        let tending = tokio::spawn(tended.run(async {
+            let _ = ended.await;
+        }));
+        let watching = async {
+            match several {
+                true => timeout(ROAM_TIMEOUT, progress.connected())
+                    .await
+                    .map_err(|_| SILENT)??,
+                false => progress.connected().await?,
+            }
+            self.tell.connected();
+            let enough = self.args.seconds.map(|seconds| Instant::now() + seconds);
+            self.until = self.until.or(enough);
+            let (until, tell) = (self.until, self.tell);
+            tokio::spawn(first_frame(tally.clone(), tell, pc.clone()));
+            tokio::select! {
+                () = time(until) => Ok(End::Enough),
+                () = silence(pc, ROAM_TIMEOUT), if several => Ok(End::Gone),
+            }
+        };
+        let outcome: Result<End, Failure> = tokio::select! {
+            outcome = watching => outcome,
+            // Also when the server ends it: the frames end with the connection.
+            recorded = &mut recording => {
+                drop(end);
+                tending.await?;
+                recorded??;
+                return Ok(End::Gone);
+            }
+            () = interrupted() => Ok(End::Enough),
+        };
+        drop(end);
+        match &outcome {
+            Ok(End::Enough) => tending.await?,
+            _ if !several => tending.await?,
+            // One that is gone does not answer its deletion.
+            _ => {
+                let _ = timeout(ROAM_PAUSE, tending).await;
+            }
+        }
+        pc.close();
+        recording.await??;
+        outcome
+    }
+}
+
+const SILENT: &str = "the server does not answer";
+
+fn receivers(pc: &PeerConnection) -> Vec<RtpReceiver> {
+    let receives = |it: &duologue::RtpTransceiver| {
+        it.current_direction() == Some(TransceiverDirection::Recvonly)
     };
-    drop(end);
-    tending.await?;
-    recording.await??;
-    outcome.map(|()| tally.tracks())
+    let transceivers = pc.transceivers().into_iter().filter(receives);
+    transceivers.map(|it| it.receiver()).collect()
+}
+
+/// Says when something is to be seen or heard.
+async fn first_frame(tally: Tally, tell: Tell, pc: PeerConnection) {
+    while pc.connection_state() != PeerConnectionState::Closed {
+        if tally.tracks().iter().any(|track| track.frames > 0) {
+            tell.playing();
+            return;
+        }
+        sleep(SILENCE_POLL).await;
+    }
+}
+
+async fn time(until: Option<Instant>) {
+    match until {
+        Some(until) => sleep_until(until).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The file of a session: `seen.webm`, then `seen-2.webm`.
+fn nth(path: &Path, number: u32) -> PathBuf {
+    if number == 1 {
+        return path.to_owned();
+    }
+    let mut name = path.file_stem().unwrap_or_default().to_owned();
+    name.push(format!("-{number}"));
+    let named = path.with_file_name(name);
+    match path.extension() {
+        Some(ending) => named.with_extension(ending),
+        None => named,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_session_has_a_file_of_its_own() {
+        let names = [1, 2, 3].map(|number| nth(Path::new("/a/seen.1.webm"), number));
+        let expected = ["/a/seen.1.webm", "/a/seen.1-2.webm", "/a/seen.1-3.webm"];
+        assert_eq!(names, expected.map(PathBuf::from));
+    }
 }

@@ -1,6 +1,6 @@
 //! The frames of a file, each when its time has come.
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::path::Path;
 use std::time::Duration;
 
@@ -38,8 +38,20 @@ pub(super) fn tracks(path: &Path) -> Result<Vec<Track>, Failure> {
     }
 }
 
+/// What is wrong with a file.
+#[derive(Debug)]
+pub(super) struct FileError(String);
+
+impl fmt::Display for FileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for FileError {}
+
 fn wrong(path: &Path, what: &dyn Display) -> Failure {
-    format!("{}: {what}", path.display()).into()
+    FileError(format!("{}: {what}", path.display())).into()
 }
 
 /// Sends the file once, or again and again. Gives how many frames went.

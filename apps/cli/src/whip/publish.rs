@@ -1,18 +1,21 @@
 //! `duologue whip publish`: a file to a WHIP server.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::time::Duration;
 
+use duologue::files::Track;
 use duologue::{
     BundlePolicy, Configuration, Endpoint, Exception, MediaStreamId, PeerConnection,
     TransceiverDirection, TransceiverInit,
 };
 use tokio::sync::oneshot;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::Access;
-use super::client::EndpointUrl;
-use super::limits::{DRAIN_TIMEOUT, REPAIR_TIME};
-use super::playback::{self, Writers};
+use super::client::{EndpointUrl, shown};
+use super::limits::{DRAIN_TIMEOUT, REPAIR_TIME, ROAM_PATIENCE, ROAM_PAUSE, ROAM_TIMEOUT};
+use super::playback::{self, FileError, Writers};
+use super::roam::Places;
 use super::tell::Tell;
 use super::tend::Tended;
 use crate::http::is_loopback;
@@ -40,28 +43,140 @@ pub(crate) struct Args {
     json: bool,
 }
 
-/// Until the file is over, the server is gone, or Ctrl-C.
+/// Until the file is over, all servers are gone, or Ctrl-C.
 pub(super) async fn run(args: Args) -> Result<(), Failure> {
     let tracks = playback::tracks(&args.file)?;
-    let tell = Tell::new(args.json);
     let endpoint = Endpoint::builder().loopback(is_loopback(&args.url.0));
-    let endpoint = args.record.apply(endpoint).build()?;
-    let configuration = Configuration {
-        bundle_policy: BundlePolicy::MaxBundle,
-        ..args.ice.configuration()
+    let mut publishing = Publishing {
+        endpoint: args.record.apply(endpoint).build()?,
+        tell: Tell::new(args.json),
+        places: Places::new(args.url.clone()),
+        connected: false,
+        tracks,
+        args,
     };
-    let own_servers = configuration.ice_servers.clone();
-    let (pc, events) = endpoint.connection(configuration)?;
-    let writers = offer(&pc, &tracks)?;
-    let server = args.access.server(&args.url)?;
+    let mut lost: Option<Instant> = None;
+    loop {
+        let outcome = publishing.publish(lost.is_some()).await;
+        match outcome {
+            Ok(frames) => {
+                publishing.tell.published(frames);
+                return Ok(());
+            }
+            Err(failure) if !publishing.goes_on(&failure) => return Err(failure),
+            Err(failure) => {
+                if std::mem::take(&mut publishing.connected) {
+                    lost = None;
+                    let place = publishing.places.current();
+                    publishing.tell.lost(&shown(&place.0));
+                }
+                let since = *lost.get_or_insert_with(Instant::now);
+                if since.elapsed() > ROAM_PATIENCE {
+                    return Err(failure);
+                }
+            }
+        }
+        publishing.places.go_on();
+        sleep(ROAM_PAUSE).await;
+    }
+}
 
-    let tended = Tended::open(&server, pc, events, own_servers, args.access.patience()).await?;
-    tell.opened(&tended.shown());
-    publish(tended, &args.file, &writers, args.again, &tell).await
+/// One file, and where it goes.
+struct Publishing {
+    args: Args,
+    endpoint: Endpoint,
+    tell: Tell,
+    places: Places,
+    tracks: Vec<Track>,
+    /// The last session was.
+    connected: bool,
+}
+
+impl Publishing {
+    /// Whether another server may help.
+    fn goes_on(&self, failure: &Failure) -> bool {
+        self.places.are_several() && !failure.is::<FileError>()
+    }
+
+    /// One session, at the place whose turn it is.
+    async fn publish(&mut self, again: bool) -> Result<Option<u64>, Failure> {
+        let patience = match again {
+            true => Duration::ZERO,
+            false => self.args.access.patience(),
+        };
+        let opening = self.open(patience);
+        let (mut tended, writers) = match self.places.are_several() {
+            true => timeout(ROAM_TIMEOUT, opening).await.map_err(|_| SILENT)??,
+            false => opening.await?,
+        };
+        self.places.learn(tended.take_alternates());
+        self.tell.opened(&tended.shown());
+        self.send(tended, &writers).await
+    }
+
+    async fn open(&self, patience: Duration) -> Result<(Tended, Writers), Failure> {
+        let configuration = Configuration {
+            bundle_policy: BundlePolicy::MaxBundle,
+            ..self.args.ice.configuration()
+        };
+        let own_servers = configuration.ice_servers.clone();
+        let (pc, events) = self.endpoint.connection(configuration)?;
+        let writers = offer(&pc, &self.tracks)?;
+        let server = self.args.access.server(self.places.current())?;
+        let tended = Tended::open(&server, pc, events, own_servers, patience).await?;
+        Ok((tended, writers))
+    }
+
+    async fn send(&mut self, tended: Tended, writers: &Writers) -> Result<Option<u64>, Failure> {
+        let mut progress = tended.progress();
+        let probe = tended.probe();
+        let several = self.places.are_several();
+        let pc = tended.connection();
+        let (end, ended) = oneshot::channel::<()>();
+        let tending = tokio::spawn(tended.run(async {
+            let _ = ended.await;
+        }));
+        let media = async {
+            match several {
+                true => timeout(ROAM_TIMEOUT, progress.connected())
+                    .await
+                    .map_err(|_| SILENT)??,
+                false => progress.connected().await?,
+            }
+            self.connected = true;
+            self.tell.connected();
+            let sending = async {
+                let sent = playback::send(&self.args.file, writers, self.args.again).await?;
+                // A peer that takes so little that this takes longer has them no more in time.
+                let _ = timeout(DRAIN_TIMEOUT, playback::drained(writers)).await;
+                sleep(REPAIR_TIME).await;
+                Ok(sent)
+            };
+            tokio::select! {
+                sent = sending => sent.map_err(noticed),
+                () = progress.gone() => Err(ENDED.into()),
+                () = probe.gone(), if several => Err(ENDED.into()),
+            }
+        };
+        let outcome = tokio::select! {
+            outcome = media => outcome.map(Some),
+            () = interrupted() => Ok(None),
+        };
+        drop(end);
+        match &outcome {
+            // One that is gone does not answer its deletion.
+            Err(_) if several => {
+                let _ = timeout(ROAM_PAUSE, tending).await;
+            }
+            _ => tending.await?,
+        }
+        pc.close();
+        outcome
+    }
 }
 
 /// A transceiver for each track, of one stream (RFC 9725 §4.4.2).
-fn offer(pc: &PeerConnection, tracks: &[duologue::files::Track]) -> Result<Writers, Failure> {
+fn offer(pc: &PeerConnection, tracks: &[Track]) -> Result<Writers, Failure> {
     let mut writers = Writers::new();
     for track in tracks {
         let init = TransceiverInit {
@@ -76,43 +191,7 @@ fn offer(pc: &PeerConnection, tracks: &[duologue::files::Track]) -> Result<Write
     Ok(writers)
 }
 
-async fn publish(
-    tended: Tended,
-    file: &Path,
-    writers: &Writers,
-    again: bool,
-    tell: &Tell,
-) -> Result<(), Failure> {
-    let mut progress = tended.progress();
-    let (end, ended) = oneshot::channel::<()>();
-    let tending = tokio::spawn(tended.run(async {
-        let _ = ended.await;
-    }));
-    let media = async {
-        progress.connected().await?;
-        tell.connected();
-        let sending = async {
-            let sent = playback::send(file, writers, again).await?;
-            // A peer that takes so little that this takes longer has them no more in time.
-            let _ = timeout(DRAIN_TIMEOUT, playback::drained(writers)).await;
-            sleep(REPAIR_TIME).await;
-            Ok(sent)
-        };
-        tokio::select! {
-            sent = sending => sent.map_err(noticed),
-            () = progress.gone() => Err(ENDED.into()),
-        }
-    };
-    let outcome = tokio::select! {
-        outcome = media => outcome.map(Some),
-        () = interrupted() => Ok(None),
-    };
-    drop(end);
-    tending.await?;
-    tell.published(outcome?);
-    Ok(())
-}
-
+const SILENT: &str = "the server does not answer";
 const ENDED: &str = "the server ended the session";
 
 /// A connection that is closed may be noticed by its writers first.

@@ -28,6 +28,18 @@ pub struct Arrived {
     pub height: u32,
 }
 
+impl Arrived {
+    /// What came of the same track in another session.
+    pub(super) fn add(&mut self, other: &Self) {
+        self.frames += other.frames;
+        self.key_frames += other.key_frames;
+        self.bytes += other.bytes;
+        if other.width > 0 {
+            (self.width, self.height) = (other.width, other.height);
+        }
+    }
+}
+
 /// All tracks, counted while they come.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tally(Arc<Mutex<Vec<Arrived>>>);

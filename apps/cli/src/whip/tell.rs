@@ -15,6 +15,8 @@ pub(super) struct Tell {
 enum Happening<'h> {
     Opened { session: &'h str },
     Connected,
+    Playing,
+    Lost { url: &'h str },
     Published { frames: Option<u64> },
     Played { tracks: &'h [Arrived] },
 }
@@ -32,6 +34,16 @@ impl Tell {
 
     pub(super) fn connected(self) {
         self.say(&Happening::Connected, || "connected".to_owned());
+    }
+
+    /// The first frame came.
+    pub(super) fn playing(self) {
+        self.say(&Happening::Playing, || "it plays".to_owned());
+    }
+
+    /// The server is gone, and there are others.
+    pub(super) fn lost(self, url: &str) {
+        self.say(&Happening::Lost { url }, || format!("{url} is gone"));
     }
 
     pub(super) fn published(self, frames: Option<u64>) {

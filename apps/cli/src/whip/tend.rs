@@ -9,7 +9,7 @@ use duologue::{
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use super::client::{Changed, Opened, Server, Session};
+use super::client::{Changed, EndpointUrl, Opened, Probe, Server, Session};
 use super::fragment::{Candidate, Fragment};
 use super::limits::{CANDIDATES, CONNECT_TIMEOUT, RESTARTS, TRICKLE_PAUSE};
 use crate::Failure;
@@ -67,6 +67,7 @@ pub(super) struct Tended {
     /// The server takes no candidates after the offer.
     untold: bool,
     restarts: u32,
+    alternates: Vec<EndpointUrl>,
 }
 
 impl Tended {
@@ -86,6 +87,7 @@ impl Tended {
             session,
             answer,
             ice_servers,
+            alternates,
         } = server.open(&offer.sdp, patience).await?;
         // RFC 9725 §4.6: before candidates are gathered, and own ones come first.
         if own_servers.is_empty() && !ice_servers.is_empty() {
@@ -119,12 +121,27 @@ impl Tended {
             send_at: None,
             untold: false,
             restarts: 0,
+            alternates,
         })
+    }
+
+    pub(super) fn connection(&self) -> PeerConnection {
+        self.pc.clone()
     }
 
     /// How far it is.
     pub(super) fn progress(&self) -> Watch {
         Watch(self.progress.subscribe())
+    }
+
+    /// Where the same is to be had, as the server tells it.
+    pub(super) fn take_alternates(&mut self) -> Vec<EndpointUrl> {
+        std::mem::take(&mut self.alternates)
+    }
+
+    /// How to ask whether the session is there.
+    pub(super) fn probe(&self) -> Probe {
+        self.session.probe()
     }
 
     /// Where the session is, for people.

@@ -6,6 +6,7 @@
     reason = "helpers outside #[test] functions are tests too"
 )]
 
+mod cluster;
 mod endpoints;
 mod media;
 mod raw;

@@ -47,6 +47,28 @@ impl Program {
             .unwrap_or_else(|_| panic!("no {event} in time"))
     }
 
+    /// As [`told`](Self::told), and nothing of another kind before.
+    pub(crate) async fn told_but(&mut self, event: &str, not: &str) -> Value {
+        let reading = async {
+            while let Some(line) = self.output.next_line().await.expect("UTF-8") {
+                let line: Value = serde_json::from_str(&line).expect("JSON");
+                assert_ne!(line["event"], not, "{line}");
+                if line["event"] == event {
+                    return line;
+                }
+            }
+            panic!("no {event}");
+        };
+        tokio::time::timeout(PATIENCE, reading)
+            .await
+            .unwrap_or_else(|_| panic!("no {event} in time"))
+    }
+
+    /// Without a word to anybody.
+    pub(crate) async fn kill(&mut self) {
+        self.child.kill().await.expect("it runs");
+    }
+
     pub(crate) async fn succeeded(&mut self) -> bool {
         let ended = tokio::time::timeout(PATIENCE, self.child.wait()).await;
         ended.expect("it ends").expect("it was started").success()

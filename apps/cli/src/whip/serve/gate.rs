@@ -14,6 +14,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header}
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use super::cluster::Cluster;
 use super::refusal::Refusal;
 use crate::demo::guard::{Arrival, Names, is_here, only};
 
@@ -75,6 +76,8 @@ pub(super) struct Gate {
     public: bool,
     /// Paths that need no token: those of a page.
     page: &'static [&'static str],
+    /// Other relays, whose pages may ask.
+    cluster: Option<Arc<Cluster>>,
     bucket: Mutex<Bucket>,
 }
 
@@ -85,7 +88,7 @@ impl Gate {
         names: Names,
         origins: Vec<Origin>,
         tokens: &Tokens,
-        page: &'static [&'static str],
+        (page, cluster): (&'static [&'static str], Option<Arc<Cluster>>),
         requests: u32,
     ) -> Self {
         let hash = |token: &String| digest(&SHA256, token.as_bytes());
@@ -101,6 +104,7 @@ impl Gate {
             viewers,
             public,
             page,
+            cluster,
             bucket: Mutex::new(Bucket::new(requests)),
         }
     }
@@ -125,7 +129,8 @@ impl Gate {
             Origin::Any => true,
             Origin::One(known) => known.eq_ignore_ascii_case(origin),
         };
-        match own || self.origins.iter().any(allowed) {
+        let of_cluster = || self.cluster.as_ref().is_some_and(|it| it.is_origin(origin));
+        match own || self.origins.iter().any(allowed) || of_cluster() {
             true => HeaderValue::from_str(origin)
                 .map(Some)
                 .map_err(|_| "a header is no text"),

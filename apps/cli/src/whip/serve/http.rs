@@ -14,8 +14,9 @@ use super::gate::{Gate, pass};
 use super::overview;
 use super::refusal::Refusal;
 use super::session::Patched;
-use super::sessions::{Created, Sessions};
+use super::sessions::{Client, Created, Sessions};
 use crate::demo::guard::read_body;
+use crate::whip::client::RELAY;
 use crate::whip::fragment::MEDIA_TYPE;
 use crate::whip::limits::{BODY_BYTES, NAME_BYTES};
 use crate::whip::offer::Way;
@@ -111,12 +112,16 @@ async fn create(
         ));
     }
     is_of_type(headers, "application/sdp")?;
+    let client = match headers.contains_key(RELAY) {
+        true => Client::Relay,
+        false => Client::Viewer,
+    };
     let Created {
         id,
         etag,
         answer,
         links,
-    } = sessions.create(way, stream, offer).await?;
+    } = sessions.create(way, stream, offer, client).await?;
 
     let mut answered = (StatusCode::CREATED, answer).into_response();
     let headers = answered.headers_mut();

@@ -1,5 +1,6 @@
 //! `duologue whip serve` and `duologue whep serve`: publishers by WHIP, viewers by WHEP, one UDP port for all.
 
+mod cluster;
 mod gate;
 mod happening;
 mod http;
@@ -15,6 +16,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
+use std::pin::pin;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 
@@ -26,12 +28,13 @@ use crate::demo::server::Server;
 use crate::demo::{self, Encryption};
 use crate::ice_server::{IceArgs, IceServerArg};
 use crate::{Failure, interrupted};
+use cluster::Cluster;
+pub use cluster::ClusterOptions;
 use gate::Gate;
 pub use gate::{Origin, Tokens, Viewers};
 pub use happening::Happening;
 use sessions::{Places, Sessions};
 pub use stage::Source;
-use stage::Stage;
 
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct WhipArgs {
@@ -120,6 +123,8 @@ pub struct Options {
     pub limits: Limits,
     /// Whether there is a page with all streams and a player, and `/metrics`.
     pub overview: bool,
+    /// Other relays that it is one with.
+    pub cluster: Option<ClusterOptions>,
 }
 
 impl Options {
@@ -137,6 +142,7 @@ impl Options {
             configuration: Configuration::default(),
             limits: Limits::default(),
             overview: false,
+            cluster: None,
         }
     }
 }
@@ -227,6 +233,14 @@ impl Serving {
 
         let limits = options.limits;
         let names = demo::guard::Names::from(options.names);
+        let cluster = match &options.cluster {
+            Some(cluster) => {
+                let own = site.urls.first().map(String::as_str).unwrap_or_default();
+                let (hash, token) = (site.certificate.clone(), options.tokens.all.clone());
+                Some(Cluster::join(cluster, own, hash, token).await?)
+            }
+            None => None,
+        };
         let page: &'static [&'static str] = match options.overview {
             true => &overview::PATHS,
             false => &[],
@@ -235,7 +249,7 @@ impl Serving {
             names.clone(),
             options.origins,
             &options.tokens,
-            page,
+            (page, cluster.clone()),
             limits.requests,
         );
         let sessions = Arc::new(Sessions {
@@ -249,7 +263,8 @@ impl Serving {
             limits,
             places: Places::new(&limits),
             tell,
-            stage: Stage::default(),
+            stage: Arc::default(),
+            cluster,
             open: Mutex::new(HashMap::new()),
             recorded: AtomicU64::new(1),
         });
@@ -275,8 +290,19 @@ impl Serving {
     /// Serves until `end` is there, then ends every session and completes what it records.
     pub async fn serve(self, end: impl Future<Output = ()>) {
         let sessions = self.sessions;
+        let cluster = sessions.cluster.clone();
         let end = async {
-            end.await;
+            let end = pin!(end);
+            match &cluster {
+                Some(cluster) => {
+                    tokio::select! {
+                        () = end => {}
+                        () = cluster.run(&sessions.stage) => {}
+                    }
+                    cluster.leave().await;
+                }
+                None => end.await,
+            }
             sessions.end_all().await;
         };
         self.server.serve(end).await;

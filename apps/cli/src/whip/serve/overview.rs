@@ -130,15 +130,16 @@ async fn overview(State(sessions): State<Arc<Sessions>>) -> Json<Overview> {
         let report = shown.publisher.get_stats().await.unwrap_or_default();
         streams.push(stream(&shown, &report));
     }
+    let cluster = sessions.cluster.as_ref();
     let traffic = sessions.endpoint.metrics().traffic;
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     Json(Overview {
         time: since.unwrap_or_default().as_secs_f64(),
-        node: None,
+        node: cluster.map(|it| it.name().to_owned()),
         sent_bytes: traffic.bytes_sent,
         received_bytes: traffic.bytes_received,
         streams,
-        nodes: Vec::new(),
+        nodes: cluster.map(|it| it.nodes()).unwrap_or_default(),
     })
 }
 

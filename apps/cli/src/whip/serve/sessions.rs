@@ -12,14 +12,15 @@ use duologue::{
 };
 use tokio::sync::{Mutex as AsyncMutex, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
+use super::cluster::{self, Cluster};
 use super::refusal::Refusal;
 use super::session::{Patched, Session, gone, random};
-use super::stage::{self, Source, Stage, View};
-use super::watching::Watching;
+use super::stage::{self, Origin, Source, Stage, View};
+use super::watching::{Ending, Watching};
 use super::{Happening, Tell};
-use crate::whip::limits::{GATHER_TIMEOUT, Limits, RECORDS_TIMEOUT};
+use crate::whip::limits::{GATHER_TIMEOUT, Limits, PULL_PATIENCE, RECORDS_TIMEOUT};
 use crate::whip::link;
 use crate::whip::offer::{self, Way};
 use crate::whip::recorder::Recorder;
@@ -34,7 +35,9 @@ pub(super) struct Sessions {
     pub(super) limits: Limits,
     pub(super) places: Places,
     pub(super) tell: Tell,
-    pub(super) stage: Stage,
+    pub(super) stage: Arc<Stage>,
+    /// Other relays.
+    pub(super) cluster: Option<Arc<Cluster>>,
     pub(super) open: Mutex<HashMap<String, Arc<Session>>>,
     pub(super) recorded: AtomicU64,
 }
@@ -76,6 +79,14 @@ impl Places {
     }
 }
 
+/// Who asks for a session.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Client {
+    Viewer,
+    /// For its own viewers.
+    Relay,
+}
+
 /// A new session, for its client.
 pub(super) struct Created {
     pub(super) id: String,
@@ -104,10 +115,12 @@ impl Sessions {
         way: Way,
         stream: &str,
         offer: String,
+        client: Client,
     ) -> Result<Created, Refusal> {
         let place = self.places.take(way)?;
-        if way == Way::Publish && self.stage.has(stream) {
-            return Err(stage::taken());
+        match way {
+            Way::Publish => self.may_publish(stream).await?,
+            Way::Play => self.look_for(stream, client).await?,
         }
         let Negotiated {
             pc,
@@ -118,7 +131,10 @@ impl Sessions {
         let (id, etag) = (random()?, format!("\"{}\"", random()?));
         let mut recording = None;
         if way == Way::Publish {
-            self.stage.publish(stream, &pc)?;
+            self.stage.publish(stream, &pc, Origin::Here)?;
+            if let Some(cluster) = &self.cluster {
+                cluster.announce();
+            }
             recording = self.record(stream, &pc);
         }
 
@@ -141,12 +157,46 @@ impl Sessions {
             .clone()
             .attend(watching, events, id.clone(), way, stream.to_owned());
         tokio::spawn(attending);
+        let mut links = link::write(&self.ice_servers);
+        if let Some(cluster) = &self.cluster {
+            let urls = cluster.alternates(way.protocol(), stream);
+            links.extend(link::write_alternates(urls.iter().map(String::as_str)));
+        }
         Ok(Created {
             id,
             etag,
             answer: offer::with_mux_only(&answer),
-            links: link::write(&self.ice_servers),
+            links,
         })
+    }
+
+    /// # Errors
+    /// Somebody else publishes the stream, here or at another relay.
+    async fn may_publish(&self, stream: &str) -> Result<(), Refusal> {
+        if self.stage.is_published(stream) {
+            return Err(stage::taken());
+        }
+        match &self.cluster {
+            Some(cluster) if cluster.is_elsewhere(stream).await => Err(stage::taken()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Has what another relay has of it on the stage, if it is not published here.
+    ///
+    /// # Errors
+    /// Another relay asks: it is to ask where the publisher is.
+    async fn look_for(&self, stream: &str, client: Client) -> Result<(), Refusal> {
+        match (self.stage.origin(stream), client) {
+            (Some(Origin::Here), _) | (Some(Origin::Relay), Client::Viewer) => {}
+            (_, Client::Relay) => return Err(stage::nobody()),
+            (_, Client::Viewer) => {
+                if let (Source::Publishers { .. }, Some(cluster)) = (&self.source, &self.cluster) {
+                    cluster::ensure(cluster, &self.stage, stream).await;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Whatever ends this early ends the connection: it is the last handle.
@@ -204,9 +254,10 @@ impl Sessions {
         };
         let came = stream.clone();
         (self.tell)(Happening::Began { stream: came, role });
-        let reason = watching.watch(events).await;
+        let ending = watching.watch(events).await;
+        let reason = ending.to_string();
         if way == Way::Publish {
-            self.stage.unpublish(&stream);
+            self.end_stream(&stream, &watching.pc, &ending);
         }
         // Its client may have ended it.
         let _ = self.delete(&id);
@@ -216,6 +267,29 @@ impl Sessions {
             role,
             reason,
         });
+    }
+
+    /// A publisher is gone. One that was lost may be back soon where there are other relays: viewers wait for it.
+    fn end_stream(self: &Arc<Self>, stream: &str, pc: &PeerConnection, ending: &Ending) {
+        let Some(cluster) = &self.cluster else {
+            self.stage.unpublish(stream, pc);
+            return;
+        };
+        match ending {
+            Ending::Lost(_) => {
+                self.stage.lose(stream, pc);
+                let (stage, stream, pc) = (self.stage.clone(), stream.to_owned(), pc.clone());
+                let cluster = cluster.clone();
+                tokio::spawn(async move {
+                    // It may come by another relay.
+                    cluster::ensure(&cluster, &stage, &stream).await;
+                    sleep(PULL_PATIENCE).await;
+                    stage.unpublish(&stream, &pc);
+                });
+            }
+            _ => self.stage.unpublish(stream, pc),
+        }
+        cluster.announce();
     }
 
     fn view(&self, stream: &str, pc: &PeerConnection) -> Result<View, Refusal> {

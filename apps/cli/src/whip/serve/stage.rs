@@ -34,6 +34,7 @@ pub(super) struct Stage {
 
 struct Published {
     publisher: PeerConnection,
+    origin: Origin,
     tracks: Vec<Track>,
     viewers: Vec<Weak<Viewer>>,
     /// Viewers see when it is dropped.
@@ -44,6 +45,17 @@ struct Track {
     receiver: RtpReceiver,
     kind: MediaKind,
     forwarder: Forwarder,
+}
+
+/// Where a stream comes from.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Origin {
+    /// A publisher of this server.
+    Here,
+    /// Another relay.
+    Relay,
+    /// Its publisher was lost, and may be back soon.
+    Lost,
 }
 
 /// What one viewer gets of a stream.
@@ -69,9 +81,30 @@ pub(super) struct Shown {
 }
 
 impl Stage {
-    /// Whether somebody publishes this stream.
-    pub(super) fn has(&self, stream: &str) -> bool {
-        self.lock().contains_key(stream)
+    /// Where this stream comes from, if there is one.
+    pub(super) fn origin(&self, stream: &str) -> Option<Origin> {
+        self.lock().get(stream).map(|it| it.origin)
+    }
+
+    /// Whether somebody publishes this stream here.
+    pub(super) fn is_published(&self, stream: &str) -> bool {
+        self.origin(stream) == Some(Origin::Here)
+    }
+
+    /// The streams that are published here.
+    pub(super) fn published(&self) -> Vec<String> {
+        let streams = self.lock();
+        let here = streams.iter().filter(|(_, it)| it.origin == Origin::Here);
+        here.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// How many see a stream.
+    pub(super) fn viewers(&self, stream: &str) -> usize {
+        let streams = self.lock();
+        let viewers = streams.get(stream).map(|it| it.viewers.iter());
+        viewers.map_or(0, |it| {
+            it.filter(|viewer| viewer.strong_count() > 0).count()
+        })
     }
 
     /// All streams, in the order of their names.
@@ -88,51 +121,69 @@ impl Stage {
         shown
     }
 
-    /// From now on the connection's tracks are this stream.
+    /// From now on the connection's tracks are this stream. Viewers of what it was before see it go on.
     ///
     /// # Errors
-    /// Somebody else publishes it.
-    pub(super) fn publish(&self, stream: &str, pc: &PeerConnection) -> Result<(), Refusal> {
+    /// Somebody else publishes it here.
+    pub(super) fn publish(
+        &self,
+        stream: &str,
+        pc: &PeerConnection,
+        origin: Origin,
+    ) -> Result<(), Refusal> {
         let mut streams = self.lock();
-        if streams.contains_key(stream) {
-            return Err(taken());
-        }
-        let transceivers = pc.transceivers().into_iter();
-        let tracks = transceivers.filter_map(|transceiver| {
-            let (receiver, kind) = (transceiver.receiver(), transceiver.kind()?);
-            let forwarder = Forwarder::new(&receiver);
-            Some(Track {
-                receiver,
-                kind,
-                forwarder,
-            })
-        });
-        let published = Published {
-            publisher: pc.clone(),
-            tracks: tracks.collect(),
-            viewers: Vec::new(),
-            alive: watch::Sender::default(),
+        let published = match streams.get_mut(stream) {
+            Some(published) if published.origin == Origin::Here => return Err(taken()),
+            Some(published) => published,
+            None => streams.entry(stream.to_owned()).or_insert(Published {
+                publisher: pc.clone(),
+                origin,
+                tracks: Vec::new(),
+                viewers: Vec::new(),
+                alive: watch::Sender::default(),
+            }),
         };
-        streams.insert(stream.to_owned(), published);
+        let before = std::mem::replace(&mut published.publisher, pc.clone());
+        published.origin = origin;
+        for transceiver in pc.transceivers() {
+            if let Some(kind) = transceiver.kind() {
+                published.set_track(kind, transceiver.receiver());
+            }
+        }
+        drop(streams);
+        // The last handle of a connection takes locks of its own.
+        drop(before);
         Ok(())
     }
 
-    /// The stream's publisher is gone, and with it what viewers got.
-    pub(super) fn unpublish(&self, stream: &str) {
-        let gone = self.lock().remove(stream);
+    /// The stream's publisher is gone, and with it what viewers got. Another one may have taken its place.
+    pub(super) fn unpublish(&self, stream: &str, publisher: &PeerConnection) {
+        let mut streams = self.lock();
+        let is = |it: &Published| it.publisher == *publisher;
+        let gone = match streams.get(stream).is_some_and(is) {
+            true => streams.remove(stream),
+            false => None,
+        };
+        drop(streams);
         // Its handles take locks of their own.
         drop(gone);
+    }
+
+    /// The stream's publisher is lost. Viewers wait for it.
+    pub(super) fn lose(&self, stream: &str, publisher: &PeerConnection) {
+        if let Some(published) = self.lock().get_mut(stream)
+            && published.publisher == *publisher
+        {
+            published.origin = Origin::Lost;
+        }
     }
 
     /// Gives a viewer, whose offer is set, what the stream has.
     pub(super) fn forward(&self, stream: &str, pc: &PeerConnection) -> Result<View, Refusal> {
         let mut streams = self.lock();
-        let Some(published) = streams.get_mut(stream) else {
-            let refusal = Refusal::new(
-                StatusCode::CONFLICT,
-                "nobody publishes this stream at the moment",
-            );
-            return Err(refusal.later(1));
+        let there = |it: &&mut Published| it.origin != Origin::Lost;
+        let Some(published) = streams.get_mut(stream).filter(there) else {
+            return Err(nobody());
         };
         let mut tracks = Vec::new();
         for transceiver in pc.transceivers() {
@@ -166,6 +217,22 @@ impl Stage {
     }
 }
 
+impl Published {
+    fn set_track(&mut self, kind: MediaKind, receiver: RtpReceiver) {
+        match self.tracks.iter_mut().find(|track| track.kind == kind) {
+            Some(track) => {
+                track.forwarder.replace_publisher(&receiver);
+                track.receiver = receiver;
+            }
+            None => self.tracks.push(Track {
+                forwarder: Forwarder::new(&receiver),
+                receiver,
+                kind,
+            }),
+        }
+    }
+}
+
 impl Track {
     /// A viewer gets what the publisher has agreed on.
     fn prefer_its_codecs(&self, transceiver: &duologue::RtpTransceiver) -> Result<(), Refusal> {
@@ -185,6 +252,12 @@ impl Track {
 /// RFC 9725 has no word for it; RFC 9110 §15.5.10 has.
 pub(super) fn taken() -> Refusal {
     Refusal::new(StatusCode::CONFLICT, "somebody else publishes this stream").later(5)
+}
+
+/// draft-ietf-wish-whep §4.4
+pub(super) fn nobody() -> Refusal {
+    let detail = "nobody publishes this stream at the moment";
+    Refusal::new(StatusCode::CONFLICT, detail).later(1)
 }
 
 /// Gives a viewer, whose offer is set, what a file has.

@@ -1,5 +1,6 @@
 //! What happens to one session.
 
+use std::fmt;
 use std::time::Duration;
 
 use duologue::{
@@ -27,9 +28,26 @@ pub(super) struct Watching {
     pub(super) _place: OwnedSemaphorePermit,
 }
 
+/// Why a session is over, for people.
+pub(super) enum Ending {
+    /// Somebody ended it.
+    Ended(String),
+    /// It was cut off.
+    Lost(&'static str),
+}
+
+impl fmt::Display for Ending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Ending::Ended(reason) => f.write_str(reason),
+            Ending::Lost(reason) => f.write_str(reason),
+        }
+    }
+}
+
 impl Watching {
-    /// Until the session is over, or was not connected in time. Gives why, for people.
-    pub(super) async fn watch(&mut self, mut events: Events) -> String {
+    /// Until the session is over, or was not connected in time. Gives why.
+    pub(super) async fn watch(&mut self, mut events: Events) -> Ending {
         let late = sleep(self.connect);
         tokio::pin!(late);
         let mut connected = false;
@@ -41,25 +59,25 @@ impl Watching {
         let reason = loop {
             let event = tokio::select! {
                 event = events.recv() => event,
-                () = ended(&mut alive) => break PUBLISHER_GONE.to_owned(),
+                () = ended(&mut alive) => break Ending::Ended("its publisher is gone".to_owned()),
                 reason = played(&mut playing) => break reason,
-                () = &mut late, if !connected => break NOT_CONNECTED.to_owned(),
+                () = &mut late, if !connected => break Ending::Lost("it did not connect in time"),
             };
             match event {
-                None => break CLOSED_HERE.to_owned(),
+                None => break closed_here(),
                 Some(Event::IceCandidate(None)) => self.gathered.send_modify(|count| *count += 1),
                 Some(Event::DtlsStateChange(_, DtlsTransportState::Connected)) if !connected => {
                     connected = true;
                     playing = self.play();
                 }
                 Some(Event::DtlsStateChange(_, DtlsTransportState::Closed)) => {
-                    break CLOSED_THERE.to_owned();
+                    break Ending::Ended("its client closed the connection".to_owned());
                 }
                 Some(Event::DtlsStateChange(_, DtlsTransportState::Failed)) => {
-                    break "DTLS failed".to_owned();
+                    break Ending::Lost("DTLS failed");
                 }
                 Some(Event::ConnectionStateChange(PeerConnectionState::Failed)) => {
-                    break "no packet came from it any more".to_owned();
+                    break Ending::Lost("no packet came from it any more");
                 }
                 Some(Event::KeyFrameRequest { sender, .. }) => self.key_frame_wanted(&sender),
                 Some(_) => {}
@@ -115,7 +133,7 @@ async fn ended(alive: &mut Option<watch::Receiver<()>>) {
 }
 
 /// Until a file cannot be played on: it is gone or broken, or its viewer is.
-async fn played(playing: &mut Option<JoinHandle<Failure>>) -> String {
+async fn played(playing: &mut Option<JoinHandle<Failure>>) -> Ending {
     let Some(task) = playing else {
         return std::future::pending().await;
     };
@@ -123,13 +141,12 @@ async fn played(playing: &mut Option<JoinHandle<Failure>>) -> String {
     *playing = None;
     match failure {
         // By the writers of a connection that was closed.
-        Ok(failure) if failure.is::<Exception>() => CLOSED_HERE.to_owned(),
-        Ok(failure) => failure.to_string(),
-        Err(error) => error.to_string(),
+        Ok(failure) if failure.is::<Exception>() => closed_here(),
+        Ok(failure) => Ending::Ended(failure.to_string()),
+        Err(error) => Ending::Ended(error.to_string()),
     }
 }
 
-const PUBLISHER_GONE: &str = "its publisher is gone";
-const NOT_CONNECTED: &str = "it did not connect in time";
-const CLOSED_HERE: &str = "its client ended it, or the server ends";
-const CLOSED_THERE: &str = "its client closed the connection";
+fn closed_here() -> Ending {
+    Ending::Ended("its client ended it, or the server ends".to_owned())
+}

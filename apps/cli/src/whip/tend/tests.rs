@@ -8,12 +8,15 @@ use tokio::net::TcpListener;
 
 use super::*;
 use crate::whip::client::EndpointUrl;
-use crate::whip::serve::{Options, Serving, Source};
+use crate::whip::serve::{Options, Serving, Source, Tokens};
 
 /// A server; the URL of its endpoint.
 async fn serve(token: Option<&str>) -> String {
     let options = Options {
-        token: token.map(str::to_owned),
+        tokens: Tokens {
+            all: token.map(str::to_owned),
+            ..Tokens::default()
+        },
         ..Options::new(Source::Publishers { record: None })
     };
     let listen = "127.0.0.1:0".parse().unwrap();

@@ -1,0 +1,226 @@
+//! Relays that act as one, with NATS of the system between them.
+
+use std::io;
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::media::{Program, counted};
+use crate::raw::{PATIENCE, ask, file};
+
+/// A server of NATS; dropping it kills it.
+struct Nats {
+    child: Child,
+    port: u16,
+    store: TempDir,
+}
+
+impl Nats {
+    async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        drop(listener);
+        let store = tempfile::tempdir().unwrap();
+        let child = Nats::spawn(port, &store).expect("Debian's package is nats-server");
+        let nats = Nats { child, port, store };
+        nats.answers().await;
+        nats
+    }
+
+    fn spawn(port: u16, store: &TempDir) -> io::Result<Child> {
+        Command::new("nats-server")
+            .args(["-js", "-a", "127.0.0.1", "-p", &port.to_string(), "-sd"])
+            .arg(store.path())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+    }
+
+    async fn answers(&self) {
+        let begun = Instant::now();
+        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+            assert!(begun.elapsed() < PATIENCE, "nats-server does not listen");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    async fn start_again(&mut self) {
+        self.child = Nats::spawn(self.port, &self.store).unwrap();
+        self.answers().await;
+    }
+
+    fn url(&self) -> String {
+        format!("nats://127.0.0.1:{}", self.port)
+    }
+}
+
+impl Drop for Nats {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+struct Relay {
+    program: Program,
+    authority: String,
+}
+
+impl Relay {
+    async fn start(nats: &Nats, name: &str) -> Self {
+        let args = [
+            "relay",
+            "--listen",
+            "127.0.0.1:0",
+            "--nats",
+            &nats.url(),
+            "--name",
+            name,
+        ];
+        let mut program = Program::start(&args);
+        let listening = program.told("listening").await;
+        let url = listening["urls"][0].as_str().expect("a URL");
+        let authority = url.trim_start_matches("http://");
+        let authority = authority.trim_end_matches("/whip/live").to_owned();
+        Relay { program, authority }
+    }
+
+    fn url(&self, protocol: &str) -> String {
+        format!("http://{}/{protocol}/live", self.authority)
+    }
+
+    async fn overview(&self) -> Value {
+        let bearer = [("Authorization", "Bearer secret")];
+        let answer = ask(&self.authority, "GET", "/api/overview", &bearer, "").await;
+        serde_json::from_str(&answer.body).expect("JSON")
+    }
+
+    /// Until it shows this.
+    async fn shows(&self, what: impl Fn(&Value) -> bool) {
+        let looking = async {
+            while !what(&self.overview().await) {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        if tokio::time::timeout(PATIENCE, looking).await.is_err() {
+            panic!("it does not show it: {}", self.overview().await);
+        }
+    }
+
+    fn publish(&self) -> Program {
+        let file = file();
+        let file = file.to_str().unwrap();
+        Program::start(&["whip", "publish", &self.url("whip"), file, "--loop"])
+    }
+
+    fn view(&self, more: &[&str]) -> Program {
+        let url = self.url("whep");
+        Program::start(&[&["whep", "play", &url, "--wait", "20"], more].concat())
+    }
+}
+
+async fn three(nats: &Nats) -> [Relay; 3] {
+    let relays = [
+        Relay::start(nats, "a").await,
+        Relay::start(nats, "b").await,
+        Relay::start(nats, "c").await,
+    ];
+    for relay in &relays {
+        relay
+            .shows(|it| it["nodes"].as_array().map(Vec::len) == Some(2))
+            .await;
+    }
+    relays
+}
+
+#[tokio::test]
+async fn viewers_of_three_relays_see_one_publisher_and_nats_may_begin_anew() {
+    let mut nats = Nats::start().await;
+    let relays = three(&nats).await;
+    let mut publisher = relays[0].publish();
+    publisher.told("connected").await;
+    let mut viewers = relays
+        .each_ref()
+        .map(|relay| relay.view(&["--seconds", "6"]));
+    for viewer in &mut viewers {
+        viewer.told("playing").await;
+    }
+    // The publisher is published once, whoever asks for it.
+    let mut second = relays[1].publish();
+    let why = second.failed().await;
+    assert!(why.contains("409"), "{why}");
+
+    nats.kill();
+    nats.start_again().await;
+    for viewer in &mut viewers {
+        let played = viewer.told_but("played", "lost").await;
+        assert!(viewer.succeeded().await);
+        // Of six seconds at 10 pictures and 50 pieces of sound.
+        assert!(counted(&played).iter().all(|count| *count > 40), "{played}");
+    }
+    // They find each other again.
+    for relay in &relays {
+        relay
+            .shows(|it| it["nodes"].as_array().map(Vec::len) == Some(2))
+            .await;
+    }
+}
+
+#[tokio::test]
+async fn viewers_of_a_relay_that_is_killed_see_pictures_of_another_one() {
+    let nats = Nats::start().await;
+    let [publishing, other, mut killed] = three(&nats).await;
+    let mut publisher = publishing.publish();
+    publisher.told("connected").await;
+    let mut viewer = killed.view(&[]);
+    let mut elsewhere = other.view(&["--seconds", "5"]);
+    viewer.told("playing").await;
+    elsewhere.told("playing").await;
+
+    killed.program.kill().await;
+    let killed_at = Instant::now();
+    viewer.told("lost").await;
+    viewer.told("playing").await;
+    let away = killed_at.elapsed();
+    println!("pictures after {away:?}");
+    assert!(away < Duration::from_secs(3), "{away:?}");
+    // Who sees another relay notices nothing.
+    let played = elsewhere.told_but("played", "lost").await;
+    assert!(counted(&played).iter().all(|count| *count > 30), "{played}");
+}
+
+#[tokio::test]
+async fn a_publisher_whose_relay_is_killed_is_back_by_another_one_with_its_viewers() {
+    let nats = Nats::start().await;
+    let [mut killed, other, third] = three(&nats).await;
+    let mut publisher = killed.publish();
+    publisher.told("connected").await;
+    let mut viewer = killed.view(&[]);
+    let mut elsewhere = [&other, &third].map(|relay| relay.view(&["--seconds", "8"]));
+    for viewer in elsewhere.iter_mut().chain([&mut viewer]) {
+        viewer.told("playing").await;
+    }
+
+    killed.program.kill().await;
+    let killed_at = Instant::now();
+    publisher.told("lost").await;
+    publisher.told("connected").await;
+    let away = killed_at.elapsed();
+    println!("the publisher is back after {away:?}");
+    assert!(away < Duration::from_secs(5), "{away:?}");
+    viewer.told("playing").await;
+    println!("pictures after {:?}", killed_at.elapsed());
+    // What the others lack of eight seconds is the time until their relays had it again.
+    for mut viewer in elsewhere {
+        let played = viewer.told("played").await;
+        assert!(counted(&played).iter().all(|count| *count > 40), "{played}");
+    }
+}

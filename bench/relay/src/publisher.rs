@@ -1,0 +1,101 @@
+//! One stream of pretended pictures of VP8, with the time in each.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use duologue::{
+    Bitrate, BitrateBounds, BundlePolicy, Configuration, EncodedFrameInit, EncodedFrameWriter,
+    Endpoint, Event, Events, MediaKind, PeerConnection, TransceiverDirection, TransceiverInit,
+};
+use tokio::time::interval;
+
+use crate::{Outcome, signalling};
+
+const FPS: u64 = 30;
+/// Frames from one key frame to the next, if nobody asks for one.
+const KEY_FRAMES: u64 = 300;
+/// Comes before the time in each frame.
+pub(crate) const MARK: [u8; 8] = *b"duo-time";
+
+pub(crate) struct Publisher {
+    frames: Arc<AtomicU64>,
+    _pc: PeerConnection,
+}
+
+impl Publisher {
+    pub(crate) async fn start(url: &str, kbps: u64, start: Instant) -> Outcome<Self> {
+        // Its path is no question here, and its pictures are not to wait for an estimate.
+        let bounds = BitrateBounds {
+            start: Bitrate::from_kbps(4 * kbps),
+            min: Bitrate::from_kbps(2 * kbps),
+            ..BitrateBounds::default()
+        };
+        let endpoint = Endpoint::builder().loopback(true).bitrate_bounds(bounds);
+        let configuration = Configuration {
+            bundle_policy: BundlePolicy::MaxBundle,
+            ..Configuration::default()
+        };
+        let (pc, mut events) = endpoint.build()?.connection(configuration)?;
+        let init = TransceiverInit {
+            direction: TransceiverDirection::Sendonly,
+            ..TransceiverInit::default()
+        };
+        let transceiver = pc.add_transceiver(MediaKind::Video, init)?;
+        let mut codecs = duologue::RtpSender::capabilities(MediaKind::Video).codecs;
+        codecs.retain(|codec| matches!(codec.mime_type.as_str(), "video/VP8" | "video/rtx"));
+        transceiver.set_codec_preferences(codecs)?;
+        signalling::connect(&pc, &mut events, url, "/whip/live").await?;
+
+        let (frames, wanted) = (Arc::<AtomicU64>::default(), Arc::<AtomicBool>::default());
+        let writer = transceiver.sender().frames();
+        tokio::spawn(key_frames(events, wanted.clone()));
+        tokio::spawn(send(writer, kbps, start, frames.clone(), wanted));
+        Ok(Publisher { frames, _pc: pc })
+    }
+
+    /// Frames that were sent so far.
+    pub(crate) fn frames(&self) -> u64 {
+        self.frames.load(Ordering::Relaxed)
+    }
+}
+
+async fn key_frames(mut events: Events, wanted: Arc<AtomicBool>) {
+    while let Some(event) = events.recv().await {
+        if matches!(event, Event::KeyFrameRequest { .. }) {
+            wanted.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+async fn send(
+    writer: EncodedFrameWriter,
+    kbps: u64,
+    start: Instant,
+    frames: Arc<AtomicU64>,
+    wanted: Arc<AtomicBool>,
+) {
+    let size = (kbps * 1_000 / 8 / FPS) as usize;
+    let mut clock = interval(Duration::from_micros(1_000_000 / FPS));
+    for number in 0_u64.. {
+        clock.tick().await;
+        let key = number.is_multiple_of(KEY_FRAMES) || wanted.swap(false, Ordering::Relaxed);
+        // The first bytes of a frame (RFC 6386 §9.1).
+        let mut data = match key {
+            true => vec![0x10, 0, 0, 0x9d, 0x01, 0x2a, 0x80, 0x02, 0xe0, 0x01],
+            false => vec![0x11, 0, 0],
+        };
+        data.extend(MARK);
+        data.extend((start.elapsed().as_nanos() as u64).to_be_bytes());
+        data.resize(size, number as u8);
+        let frame = EncodedFrameInit {
+            timestamp: (number * 90_000 / FPS) as u32,
+            data: data.into(),
+            ..EncodedFrameInit::default()
+        };
+        if writer.send_all(&mut vec![frame]).await.is_err() {
+            return;
+        }
+        frames.fetch_add(1, Ordering::Relaxed);
+    }
+}
