@@ -3,6 +3,7 @@
 //!
 //! `relay-load URL --pid PID` measures the server with that process id, and prints one line of JSON.
 #![forbid(unsafe_code)]
+#![expect(clippy::print_stdout, reason = "a program of the terminal")]
 
 mod publisher;
 mod server;
