@@ -190,7 +190,6 @@ async fn viewers_of_a_relay_that_is_killed_see_pictures_of_another_one() {
     viewer.told("lost").await;
     viewer.told("playing").await;
     let away = killed_at.elapsed();
-    println!("pictures after {away:?}");
     assert!(away < Duration::from_secs(3), "{away:?}");
     // Who sees another relay notices nothing.
     let played = elsewhere.told_but("played", "lost").await;
@@ -214,10 +213,10 @@ async fn a_publisher_whose_relay_is_killed_is_back_by_another_one_with_its_viewe
     publisher.told("lost").await;
     publisher.told("connected").await;
     let away = killed_at.elapsed();
-    println!("the publisher is back after {away:?}");
     assert!(away < Duration::from_secs(5), "{away:?}");
     viewer.told("playing").await;
-    println!("pictures after {:?}", killed_at.elapsed());
+    let away = killed_at.elapsed();
+    assert!(away < Duration::from_secs(8), "{away:?}");
     // What the others lack of eight seconds is the time until their relays had it again.
     for mut viewer in elsewhere {
         let played = viewer.told("played").await;
