@@ -12,6 +12,7 @@ use axum::{Json, Router};
 use duologue::StatsReport;
 use serde::Serialize;
 
+use super::cluster::Node;
 use super::sessions::Sessions;
 use super::stage::Shown;
 use crate::demo::guard::label;
@@ -114,13 +115,6 @@ struct Track {
     bytes: u64,
     packets: u64,
     lost: i64,
-}
-
-/// Another one of the cluster.
-#[derive(Serialize)]
-pub(super) struct Node {
-    pub(super) url: String,
-    pub(super) streams: Vec<String>,
 }
 
 async fn overview(State(sessions): State<Arc<Sessions>>) -> Json<Overview> {

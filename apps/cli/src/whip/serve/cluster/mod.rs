@@ -12,9 +12,9 @@ use std::time::Instant;
 
 use duologue::Endpoint;
 use reqwest::Url;
+use serde::Serialize;
 use tokio::sync::{Notify, watch};
 
-use super::overview::Node;
 use crate::tls::CertHash;
 use crate::whip::client::EndpointUrl;
 use members::{Members, Record};
@@ -58,7 +58,14 @@ pub(super) struct Cluster {
     changed: Notify,
 }
 
-/// Another relay.
+/// Another relay, for people.
+#[derive(Serialize)]
+pub(super) struct Node {
+    url: String,
+    streams: Vec<String>,
+}
+
+/// Another relay, to pull from.
 struct Other {
     name: String,
     url: EndpointUrl,
