@@ -14,6 +14,7 @@ mod http;
 mod ice_server;
 mod log;
 mod loopback;
+mod manual;
 mod meter;
 mod quantile;
 mod record;
@@ -55,6 +56,10 @@ enum Command {
     Relay(whip::serve::relay::Args),
     /// What this machine can encode and decode, and what is missing for more
     Check(check::Args),
+    /// What completes this program's commands and options in a shell: `source <(duologue completions bash)`
+    Completions(manual::CompletionsArgs),
+    /// Write the pages of the manual, for `man`
+    Manual(manual::ManualArgs),
 }
 
 /// Does what the command line says.
@@ -73,6 +78,8 @@ pub async fn main() -> ExitCode {
         Some(Command::Whep(command)) => whip::run_whep(command).await,
         Some(Command::Relay(args)) => whip::serve::relay::run(args).await,
         Some(Command::Check(args)) => check::run(args).await,
+        Some(Command::Completions(args)) => manual::completions(args),
+        Some(Command::Manual(args)) => manual::manual(&args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
