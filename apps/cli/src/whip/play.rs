@@ -245,11 +245,11 @@ fn nth(path: &Path, number: u32) -> PathBuf {
     }
     let mut name = path.file_stem().unwrap_or_default().to_owned();
     name.push(format!("-{number}"));
-    let named = path.with_file_name(name);
-    match path.extension() {
-        Some(ending) => named.with_extension(ending),
-        None => named,
+    if let Some(ending) = path.extension() {
+        name.push(".");
+        name.push(ending);
     }
+    path.with_file_name(name)
 }
 
 #[cfg(test)]
