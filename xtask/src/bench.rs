@@ -2,6 +2,7 @@
 //! `cargo xtask bench media`: packets of RTP between two of them.
 //! `cargo xtask bench scale`: what a connection costs among many.
 //! `cargo xtask bench server`: many connections to one port at full speed.
+//! `cargo xtask bench relay`: many viewers of one publisher, beside Pion.
 //! `cargo xtask bench micro`: instructions of the packet path.
 
 use std::process::Command;
@@ -9,8 +10,8 @@ use std::process::Command;
 use clap::ValueEnum;
 use serde_json::Value;
 
-use crate::micro;
 use crate::run::{self, Outcome, cargo, output, target_dir};
+use crate::{micro, relay};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -28,6 +29,8 @@ pub(crate) struct Args {
     /// `micro` beside itself without any logging compiled in
     #[arg(long, conflicts_with = "update")]
     log: bool,
+    #[command(flatten)]
+    relay: relay::Args,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -40,6 +43,8 @@ enum Bench {
     Scale,
     /// Throughput of 1, 100 and 1,000 connections to one port, and to a port of each
     Server,
+    /// One publisher of 2 Mbit/s and many viewers, by our relay and by Debian's Pion
+    Relay,
     /// Instructions of the packet path, piece by piece, against their baseline
     Micro,
 }
@@ -169,6 +174,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
         Bench::Media => table(MEDIA, args),
         Bench::Scale => table(SCALE, args),
         Bench::Server => table(SERVER, args),
+        Bench::Relay => relay::run(args.relay, args.rounds, args.secs),
         Bench::Micro if args.log => micro::cost_of_logging(),
         Bench::Micro => micro::run(args.update),
     }

@@ -17,6 +17,7 @@ mod names;
 mod package;
 mod pages;
 mod peers;
+mod relay;
 mod run;
 mod setup;
 mod shape;

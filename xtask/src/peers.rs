@@ -4,7 +4,7 @@
 //! are the system's.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::run::{self, Outcome, cargo, command, output, root, target_dir};
 use crate::setup::{self, Need, need};
@@ -15,7 +15,7 @@ const NEEDS: &[Need] = &[
     need("/usr/share/doc/python3-venv", "python3-venv"),
     need("/usr/bin/janus", "janus"),
     need("go", "golang-go"),
-    need("/usr/share/doc/golang-github-pion-webrtc.v3-dev", PION),
+    PION_NEED,
     need("/usr/share/doc/python3-gi", "python3-gi"),
     need(
         "/usr/share/doc/gir1.2-gst-plugins-bad-1.0",
@@ -33,6 +33,7 @@ const NEEDS: &[Need] = &[
 ];
 
 const PION: &str = "golang-github-pion-webrtc.v3-dev";
+const PION_NEED: Need = need("/usr/share/doc/golang-github-pion-webrtc.v3-dev", PION);
 
 pub(crate) fn run() -> Outcome {
     install()?;
@@ -50,7 +51,7 @@ fn install() -> Outcome {
     let folder = target_dir().join("peers");
     npm(&sources, &folder.join("npm"))?;
     python(&sources.join("requirements.txt"), &folder.join("venv"))?;
-    pion(&sources.join("pion/main.go"), &folder)
+    pion(&sources.join("pion/main.go"), &folder, "counterpart").map(drop)
 }
 
 fn npm(sources: &Path, folder: &Path) -> Outcome {
@@ -82,24 +83,30 @@ fn python(requirements: &Path, folder: &Path) -> Outcome {
     })
 }
 
-/// Built offline, from what Debian has in its own GOPATH: there, a module's version is no part of
+/// A program of this name on Pion. Built offline, from what Debian has in its own GOPATH: there, a module's version is no part of
 /// its folder's name, and only a package with a `go.mod` may nevertheless write it.
-fn pion(source: &Path, folder: &Path) -> Outcome {
+pub(crate) fn pion(source: &Path, folder: &Path, name: &str) -> Outcome<PathBuf> {
+    setup::provide(&[need("go", "golang-go"), PION_NEED])?;
     let gopath = folder.join("go");
-    let package = gopath.join("src/counterpart");
+    let package = gopath.join("src").join(name);
     write(&package.join("main.go"), &read(source)?)?;
-    write(&package.join("go.mod"), "module counterpart\n")?;
+    write(&package.join("go.mod"), &format!("module {name}\n"))?;
     let version = output(command(
         "dpkg-query",
         ["--show", "--showformat=${Version}", PION],
     ))?;
     let mut build = command("go", ["build", "-ldflags"]);
     build.arg(format!("-X main.version={version}"));
-    build.arg("-o").arg(folder.join("pion")).arg(".");
+    let program = folder.join(match name {
+        "counterpart" => "pion".to_owned(),
+        name => format!("pion-{name}"),
+    });
+    build.arg("-o").arg(&program).arg(".");
     build.current_dir(&package);
     build.env("GO111MODULE", "off").env("GOFLAGS", "");
     build.env("GOPATH", format!("{}:/usr/share/gocode", gopath.display()));
-    run::run(build)
+    run::run(build)?;
+    Ok(program)
 }
 
 /// Installs into `folder` unless that was done already from the same `inputs`.

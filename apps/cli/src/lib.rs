@@ -9,6 +9,7 @@
 
 mod call;
 mod check;
+mod control;
 pub mod demo;
 mod http;
 mod ice_server;
@@ -54,6 +55,8 @@ enum Command {
     Whep(whip::WhepCommand),
     /// Publishers by WHIP, many viewers of each by WHEP, on one UDP port
     Relay(whip::serve::relay::Args),
+    /// What a running duologue does, as numbers: one that was started with --control
+    Stats(control::StatsArgs),
     /// What this machine can encode and decode, and what is missing for more
     Check(check::Args),
     /// What completes this program's commands and options in a shell: `source <(duologue completions bash)`
@@ -77,6 +80,7 @@ pub async fn main() -> ExitCode {
         Some(Command::Whip(command)) => whip::run_whip(command).await,
         Some(Command::Whep(command)) => whip::run_whep(command).await,
         Some(Command::Relay(args)) => whip::serve::relay::run(args).await,
+        Some(Command::Stats(args)) => control::run(args).await,
         Some(Command::Check(args)) => check::run(args).await,
         Some(Command::Completions(args)) => manual::completions(args),
         Some(Command::Manual(args)) => manual::manual(&args),

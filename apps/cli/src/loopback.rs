@@ -14,6 +14,7 @@ use serde::Serialize;
 use tokio::sync::oneshot;
 
 use crate::Failure;
+use crate::control::Control;
 use crate::quantile::quantile;
 use crate::record::RecordArgs;
 
@@ -110,11 +111,13 @@ struct Pair {
     peers: [PeerConnection; 2],
     near: DataChannel,
     far: DataChannel,
+    _control: Option<Control>,
 }
 
 impl Pair {
     async fn connect(record: &RecordArgs) -> Result<Pair, Failure> {
         let endpoint = record.apply(Endpoint::builder().loopback(true)).build()?;
+        let control = record.control(&endpoint)?;
         let (a, a_events) = endpoint.connection(Configuration::default())?;
         let (b, b_events) = endpoint.connection(Configuration::default())?;
         let near = a.create_data_channel("loopback", Default::default())?;
@@ -133,6 +136,7 @@ impl Pair {
             peers: [a, b],
             near,
             far,
+            _control: control,
         })
     }
 

@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use duologue::EndpointBuilder;
+use duologue::{Endpoint, EndpointBuilder};
+
+use crate::Failure;
+use crate::control::{Control, ControlArgs};
 
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(crate) struct RecordArgs {
@@ -12,6 +15,8 @@ pub(crate) struct RecordArgs {
     /// Write every packet of SCTP, RTP and RTCP into this file, not encrypted, for Wireshark (pcapng)
     #[arg(long, value_name = "FILE")]
     packet_capture: Option<PathBuf>,
+    #[command(flatten)]
+    control: ControlArgs,
 }
 
 impl RecordArgs {
@@ -23,5 +28,13 @@ impl RecordArgs {
             endpoint = endpoint.packet_capture(path);
         }
         endpoint
+    }
+
+    /// What `duologue stats` asks, until it is dropped.
+    ///
+    /// # Errors
+    /// Its socket cannot be made.
+    pub(crate) fn control(&self, endpoint: &Endpoint) -> Result<Option<Control>, Failure> {
+        self.control.open(endpoint)
     }
 }

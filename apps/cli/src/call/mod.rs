@@ -89,6 +89,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
         endpoint = endpoint.tls_roots(pem);
     }
     let endpoint = args.record.apply(endpoint).build()?;
+    let _control = args.record.control(&endpoint)?;
     let (pc, events) = endpoint.connection(args.ice.configuration())?;
     let story = Story::new(args.json);
     let (progress, watched) = watch::channel(Progress::default());

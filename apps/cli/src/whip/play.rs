@@ -55,6 +55,7 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
         files: 0,
         args,
     };
+    let _control = viewing.args.log.control(&viewing.endpoint)?;
     let mut lost: Option<Instant> = None;
     loop {
         let outcome = viewing.watch(lost.is_some()).await;

@@ -55,6 +55,7 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
         tracks,
         args,
     };
+    let _control = publishing.args.record.control(&publishing.endpoint)?;
     let mut lost: Option<Instant> = None;
     loop {
         let outcome = publishing.publish(lost.is_some()).await;

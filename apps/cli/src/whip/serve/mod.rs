@@ -24,6 +24,7 @@ use duologue::{Bitrate, BitrateBounds, BundlePolicy, Configuration, Endpoint, Ic
 
 use super::limits::{Limits, WEB_CONNECTIONS};
 use super::playback;
+use crate::control::ControlArgs;
 use crate::demo::server::Server;
 use crate::demo::{self, Encryption};
 use crate::ice_server::{IceArgs, IceServerArg};
@@ -93,6 +94,8 @@ struct ServeArgs {
     client_ice: Vec<IceServerArg>,
     #[command(flatten)]
     ice: IceArgs,
+    #[command(flatten)]
+    control: ControlArgs,
     /// Print what happens as lines of JSON
     #[arg(long)]
     json: bool,
@@ -158,13 +161,13 @@ pub(super) async fn run_whip(args: WhipArgs) -> Result<(), Failure> {
     let options = args.serve.options(Source::Publishers {
         record: args.record,
     });
-    serve(args.serve.listen, options, args.serve.json).await
+    serve(&args.serve, options).await
 }
 
 pub(super) async fn run_whep(args: WhepArgs) -> Result<(), Failure> {
     playback::tracks(&args.file)?;
     let options = args.serve.options(Source::File(args.file));
-    serve(args.serve.listen, options, args.serve.json).await
+    serve(&args.serve, options).await
 }
 
 impl ServeArgs {
@@ -195,14 +198,15 @@ impl ServeArgs {
 }
 
 /// Serves until Ctrl-C or `SIGTERM`, then ends every session.
-async fn serve(listen: SocketAddr, options: Options, json: bool) -> Result<(), Failure> {
-    let tell: Tell = match json {
+async fn serve(args: &ServeArgs, options: Options) -> Result<(), Failure> {
+    let tell: Tell = match args.json {
         true => Arc::new(|happening| {
             println!("{}", serde_json::to_string(&happening).unwrap_or_default());
         }),
         false => Arc::new(|happening| println!("{happening}")),
     };
-    let serving = Serving::bind(listen, options, tell).await?;
+    let serving = Serving::bind(args.listen, options, tell).await?;
+    let _control = args.control.open(&serving.sessions.endpoint)?;
     serving.serve(interrupted()).await;
     Ok(())
 }

@@ -71,5 +71,5 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
         requests: args.max_requests,
         ..options.limits
     };
-    serve(args.serve.listen, options, args.serve.json).await
+    serve(&args.serve, options).await
 }

@@ -1,0 +1,89 @@
+//! What a running program tells over its local socket.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "helpers outside #[test] functions are tests too"
+)]
+
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+fn duologue(args: &[&str]) -> Output {
+    let output = Command::new(env!("CARGO_BIN_EXE_duologue"))
+        .args(args)
+        .output();
+    output.expect("the program starts")
+}
+
+struct Running(Child);
+
+impl Running {
+    fn start(control: &Path) -> Self {
+        let child = Command::new(env!("CARGO_BIN_EXE_duologue"))
+            .args(["relay", "--listen", "127.0.0.1:0", "--control"])
+            .arg(control)
+            .stdout(Stdio::null())
+            .spawn();
+        let running = Running(child.expect("the program starts"));
+        let begun = Instant::now();
+        while !control.exists() {
+            assert!(begun.elapsed() < Duration::from_secs(30), "no socket");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        running
+    }
+
+    fn end(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn a_running_program_tells_its_metrics_to_its_user_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let control = folder.path().join("control");
+    let path = control.to_str().unwrap();
+    let missing = duologue(&["stats", "--control", path]);
+    assert!(!missing.status.success());
+    let text = String::from_utf8_lossy(&missing.stderr).into_owned();
+    assert!(text.contains("--control"), "{text}");
+
+    let mut running = Running::start(&control);
+    let told = duologue(&["stats", "--control", path, "--json"]);
+    assert!(told.status.success(), "{told:?}");
+    let told: serde_json::Value = serde_json::from_slice(&told.stdout).unwrap();
+    assert_eq!(told["pid"], running.0.id());
+    let metrics = told["metrics"].as_array().unwrap();
+    let names: Vec<&str> = metrics.iter().filter_map(|it| it[0].as_str()).collect();
+    assert!(names.contains(&"duologue_connections_total"), "{names:?}");
+    let shown = duologue(&["stats", "--control", path]);
+    assert!(String::from_utf8_lossy(&shown.stdout).contains("process"));
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(&control).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    // Another program does not take it away; what a killed one left is taken.
+    let listen = ["relay", "--listen", "127.0.0.1:0", "--control", path];
+    let refused = duologue(&listen);
+    assert!(!refused.status.success());
+    running.end();
+    assert!(control.exists());
+    let again = Running::start(&control);
+    let begun = Instant::now();
+    while !duologue(&["stats", "--control", path]).status.success() {
+        assert!(begun.elapsed() < Duration::from_secs(30), "no answer");
+    }
+    drop(again);
+}
