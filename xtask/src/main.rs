@@ -47,6 +47,8 @@ enum Command {
     Bench(bench::Args),
     /// Run the web-platform-tests against the npm package
     Wpt(wpt::Args),
+    /// Connect to other WebRTC stacks, and print what works as a table
+    Peers(peers::Args),
     /// Make the packages that are published, and look into them
     Package(package::Args),
     /// Run the fuzz targets
@@ -62,6 +64,7 @@ fn main() -> ExitCode {
         Command::Test(args) => test::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Wpt(args) => wpt::run(&args),
+        Command::Peers(args) => peers::run(&args),
         Command::Package(args) => package::run(&args),
         Command::Fuzz(args) => fuzz::run(&args),
         Command::Guide => guide::build(),

@@ -1,10 +1,11 @@
-//! `cargo xtask test peers`: installs other WebRTC stacks and connects to each.
+//! `cargo xtask peers` and `cargo xtask test peers`: installs other WebRTC stacks and connects to each.
 //!
 //! What is installed from npm and PyPI, and what is built, lies in `target/peers`; Debian's packages
 //! are the system's.
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 use crate::run::{self, Outcome, cargo, command, output, root, target_dir};
 use crate::setup::{self, Need, need};
@@ -35,12 +36,75 @@ const NEEDS: &[Need] = &[
 const PION: &str = "golang-github-pion-webrtc.v3-dev";
 const PION_NEED: Need = need("/usr/share/doc/golang-github-pion-webrtc.v3-dev", PION);
 
-pub(crate) fn run() -> Outcome {
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Browsers and the Rust registry's, too, and writes the table to `test/peers/RESULTS.md`
+    #[arg(long)]
+    all: bool,
+    /// Only these, by parts of their names; nothing is written then
+    #[arg(long, value_name = "NAME[/CELL]")]
+    only: Option<String>,
+}
+
+/// `cargo xtask peers`
+pub(crate) fn run(args: &Args) -> Outcome {
+    if !args.all && args.only.is_none() {
+        return quick();
+    }
+    install()?;
+    setup::provide(setup::BROWSERS)?;
+    // Minutes, the first time, so no part of every run of the tests.
+    let mut rust = cargo(["build", "--quiet", "--locked"]);
+    rust.current_dir(root().join("test/peers/counterparts/rust"));
+    rust.env("CARGO_TARGET_DIR", target_dir().join("peers/rust"));
+    run::run(rust)?;
+    run::run(cargo([
+        "build",
+        "--quiet",
+        "-p",
+        "duologue-peers",
+        "--bins",
+    ]))?;
+    let program = target_dir().join("debug/peers");
+    let mut peers = command(&program.display().to_string(), args.only.iter());
+    peers.env(INSTALLED, target_dir().join("peers"));
+    peers.stderr(Stdio::inherit());
+    let out = peers.output().map_err(|e| format!("the table: {e}"))?;
+    let table = String::from_utf8_lossy(&out.stdout);
+    print!("{table}");
+    if args.only.is_none() {
+        write(&root().join(RESULTS), &format!("{}{table}", heading()?))?;
+    }
+    let done = out.status.success().then_some(());
+    done.ok_or_else(|| "some cells failed".to_owned())
+}
+
+/// What the table is, of which commit and when.
+fn heading() -> Outcome<String> {
+    let commit = output(command("git", ["describe", "--always", "--dirty"]))?;
+    let date = output(command("date", ["--utc", "+%F"]))?;
+    Ok(format!(
+        "# Other stacks and the Rust peer\n\n\
+        Written by `cargo xtask peers --all`, commit {}, {}. Each cell is a connection of its own, on loopback; **ok** says what was \
+        counted: *there* by the counterpart, *here* by the Rust peer, which sends media back by frames. What a counterpart lacks, it \
+        shows itself. What the columns mean: `test/peers/src/outcome.rs`.\n\n",
+        commit.trim(),
+        date.trim(),
+    ))
+}
+
+const RESULTS: &str = "test/peers/RESULTS.md";
+
+/// The variable by which tests find what is installed.
+const INSTALLED: &str = "DUOLOGUE_PEERS";
+
+/// The part of it that every run of the tests has.
+pub(crate) fn quick() -> Outcome {
     install()?;
     let mut test = cargo(["test", "--no-fail-fast", "-p", "duologue-peers"]);
     // The table is to be seen.
     test.args(["--", "--nocapture"]);
-    test.env("DUOLOGUE_PEERS", target_dir().join("peers"));
+    test.env(INSTALLED, target_dir().join("peers"));
     run::run(test)
 }
 

@@ -142,7 +142,7 @@ fn run_part(part: Part) -> Outcome {
             browsers.args(["--", "--test-threads=2"]);
             run::run(browsers)
         }
-        Part::Peers => peers::run(),
+        Part::Peers => peers::quick(),
         Part::Fuzz => fuzz::smoke(),
     }
 }

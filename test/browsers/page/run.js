@@ -12,6 +12,7 @@ async function run(name, scenario) {
   const describers = [];
   let error = null;
   let skipped = null;
+  let counted = null;
   const test = {
     onEnd: (f) => cleanups.push(f),
     onFailure: (f) => describers.push(f),
@@ -20,14 +21,15 @@ async function run(name, scenario) {
     },
   };
   try {
-    await Promise.race([scenario(test), limit]);
+    // A scenario may tell what it counted.
+    counted = (await Promise.race([scenario(test), limit])) ?? null;
   } catch (e) {
     if (e instanceof Skip) skipped = e.message;
     else error = `${e.name}: ${e.message}\n${e.stack ?? ""}`;
     for (const describe of error ? describers : []) error += `\n${await describe()}`;
   }
   for (const clean of cleanups.reverse()) await clean();
-  await post("/outcome", { name, error, skipped, ms: Math.round(performance.now() - began) });
+  await post("/outcome", { name, error, skipped, counted, ms: Math.round(performance.now() - began) });
 }
 
 const parameters = new URLSearchParams(location.search);

@@ -39,6 +39,22 @@ pub struct Running {
 pub(crate) struct ProcessGroup(Child);
 
 impl Browser {
+    /// Its name and version, as it says them.
+    ///
+    /// # Errors
+    /// It is not there.
+    pub fn version(self) -> io::Result<String> {
+        let program = match self {
+            Browser::Chromium => "chromium",
+            Browser::Firefox => "firefox-esr",
+        };
+        let output = Command::new(program).arg("--version").output()?;
+        let said = String::from_utf8_lossy(&output.stdout);
+        // Chromium says who built it, too.
+        let words = said.split(" built on ").next().unwrap_or_default();
+        Ok(words.trim().to_owned())
+    }
+
     /// Opens `url` in a new headless browser, Chromium with `trials` (name and group by turns).
     pub(crate) fn open(
         self,

@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use duologue::{
     DataChannel, DataChannelInit, DtmfSender, EncodedFrameInit, Event, Events, Exception,
-    IceCandidateInit, MediaKind, Message, PeerConnection, RtpPacketInit, RtpSender, RtpTransceiver,
-    SessionDescription, Track, TrackId, TransceiverDirection, TransceiverInit,
+    IceCandidateInit, MediaKind, Message, PeerConnection, RtpEncodingParameters, RtpPacketInit,
+    RtpSender, RtpTransceiver, SessionDescription, Track, TrackId, TransceiverDirection,
+    TransceiverInit,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -37,6 +38,9 @@ pub(crate) enum Call {
     RestartIce {},
     AddTransceiver {
         kind: Kind,
+        /// Names of simulcast layers to send
+        #[serde(default)]
+        rids: Vec<String>,
     },
     StopTransceiver {
         mid: String,
@@ -155,12 +159,20 @@ impl RemotePeer {
             }
             Call::AddIceCandidate(candidate) => self.pc.add_ice_candidate(candidate).await?,
             Call::RestartIce {} => self.pc.restart_ice(),
-            Call::AddTransceiver { kind } => {
+            Call::AddTransceiver { kind, rids } => {
                 let kind = match kind {
                     Kind::Audio => MediaKind::Audio,
                     Kind::Video => MediaKind::Video,
                 };
-                self.pc.add_transceiver(kind, TransceiverInit::default())?;
+                let encoding = |rid| RtpEncodingParameters {
+                    rid: Some(rid),
+                    ..Default::default()
+                };
+                let init = TransceiverInit {
+                    send_encodings: rids.into_iter().map(encoding).collect(),
+                    ..Default::default()
+                };
+                self.pc.add_transceiver(kind, init)?;
             }
             Call::StopTransceiver { mid } => {
                 let transceivers = self.pc.transceivers();

@@ -81,6 +81,11 @@ const PAGE: &[(&str, &str, &str)] = &[
         include_str!("../page/drafts.js"),
     ),
     (
+        "/matrix.js",
+        "text/javascript",
+        include_str!("../page/matrix.js"),
+    ),
+    (
         "/names.js",
         "text/javascript",
         include_str!("../page/names.js"),
@@ -101,6 +106,8 @@ pub struct Outcome {
     pub error: Option<String>,
     /// Why it cannot be asked of this browser, if so.
     pub skipped: Option<String>,
+    /// What was counted at the far end, where the scenario tells.
+    pub counted: Option<String>,
     /// How long it took, in milliseconds.
     pub ms: u64,
 }
@@ -116,6 +123,8 @@ pub enum Suite {
     Lossy,
     /// Those of pictures and sound that are decoded and encoded here.
     Raw,
+    /// The cells of the table of `test/peers`.
+    Matrix,
     /// Those of a browser that hides them behind mDNS names.
     Hidden,
     /// Those of a Chromium that is told to set up as drafts say: SPED and SNAP.
@@ -129,6 +138,7 @@ impl Suite {
             Suite::Media => "media+facts",
             Suite::Lossy => "loss",
             Suite::Raw => "raw",
+            Suite::Matrix => "matrix",
             Suite::Hidden => "names",
             Suite::Drafts => "drafts",
         }
@@ -136,10 +146,8 @@ impl Suite {
 
     fn addresses(self) -> Addresses {
         match self {
-            Suite::Open | Suite::Media | Suite::Lossy | Suite::Raw | Suite::Drafts => {
-                Addresses::Shown
-            }
             Suite::Hidden => Addresses::Hidden,
+            _ => Addresses::Shown,
         }
     }
 

@@ -17,6 +17,8 @@ pub(crate) struct Seen {
     /// Packets by payload type.
     payload_types: BTreeMap<u8, u32>,
     frames: u32,
+    /// Frames by simulcast layer, the empty name where there are none.
+    layers: BTreeMap<String, u32>,
     /// Key frames by simulcast layer, the empty name where there are none.
     key_frames: BTreeMap<String, u32>,
     longest_pause: Pause,
@@ -56,6 +58,7 @@ impl Seen {
             .as_ref()
             .map(|rid| rid.to_string())
             .unwrap_or_default();
+        *self.layers.entry(rid.clone()).or_default() += 1;
         *self.key_frames.entry(rid).or_default() += u32::from(frame.key);
     }
 }

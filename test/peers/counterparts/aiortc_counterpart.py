@@ -1,9 +1,12 @@
 # aiortc: WebRTC in Python.
+import array
 import asyncio
 import json
+import math
 import sys
 import traceback
 from importlib.metadata import version
+from inspect import signature
 
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpSender, RTCSessionDescription
 from aiortc.mediastreams import AudioStreamTrack, MediaStreamError, VideoStreamTrack
@@ -15,8 +18,12 @@ from control import Tallies, messages, say
 pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
 channels = {}
 tallies = Tallies()
-# The codec of the video that is to be sent, if any is.
+# What is to be sent with the next offer or answer, if anything is.
 playing = None
+
+
+# What is not silence, of 16 bits.
+LOUD = 500
 
 
 class Stripes(VideoStreamTrack):
@@ -35,29 +42,54 @@ class Stripes(VideoStreamTrack):
         return frame
 
 
+class Tone(AudioStreamTrack):
+    """Sound that is not silence."""
+
+    number = 0
+
+    async def recv(self):
+        frame = await super().recv()
+        first = self.number * frame.samples
+        self.number += 1
+        step = 2 * math.pi * 440 / frame.sample_rate
+        wave = array.array("h", (int(8_000 * math.sin(step * (first + i))) for i in range(frame.samples)))
+        frame.planes[0].update(wave.tobytes())
+        return frame
+
+
 def add_tracks():
-    pc.addTrack(AudioStreamTrack())
-    pc.addTrack(Stripes())
+    global playing
+    if playing["rids"]:
+        words = [w for w in dir(pc) + list(signature(pc.addTransceiver).parameters) if "ncoding" in w or "imulcast" in w]
+        if words:
+            raise ValueError(f"it may have simulcast now: {words}")
+        return say(cannot=f"its addTransceiver{signature(pc.addTransceiver)} has no sendEncodings")
     codecs = RTCRtpSender.getCapabilities("video").codecs
-    for transceiver in pc.getTransceivers():
-        if transceiver.kind == "video":
-            wanted = [c for c in codecs if c.mimeType in (f"video/{playing}", "video/rtx")]
-            transceiver.setCodecPreferences(wanted)
+    wanted = [c for c in codecs if c.mimeType in (f"video/{playing['codec']}", "video/rtx")]
+    for kind in playing["kinds"]:
+        sender = pc.addTrack(Tone() if kind == "audio" else Stripes())
+        if kind == "video":
+            [its] = [t for t in pc.getTransceivers() if t.sender == sender]
+            its.setCodecPreferences(wanted)
+    playing = None
 
 
 async def decode(track):
     count = 0
+    unit = "decoded pictures" if track.kind == "video" else "decoded frames of sound that are not silent"
     try:
         while True:
-            await track.recv()
+            frame = await track.recv()
+            if track.kind == "audio" and max(array.array("h", bytes(frame.planes[0]))) < LOUD:
+                continue
             count += 1
             if count % 10 == 0:
-                say(decoded={"kind": track.kind, "frames": count})
+                say(counted={"kind": track.kind, "rid": "", "count": count, "unit": unit})
     except MediaStreamError:
         pass
 
 
-pc.on("track", lambda track: asyncio.ensure_future(decode(track)) if playing else None)
+pc.on("track", lambda track: asyncio.ensure_future(decode(track)))
 
 
 def adopt(channel):
@@ -96,19 +128,20 @@ async def obey(line):
             await pc.addIceCandidate(parsed)
     elif line["do"] == "offer":
         if line["restart"]:
-            return say(cannot="restart")
-        if line["media"] and playing:
+            if hasattr(pc, "restartIce") or signature(pc.createOffer).parameters:
+                raise ValueError("it may have restarts now")
+            return say(cannot=f"it has no restartIce, and createOffer{signature(pc.createOffer)} takes no iceRestart")
+        if line["media"]:
             add_tracks()
-        elif line["media"]:
-            pc.addTransceiver("audio")
-            pc.addTransceiver("video")
+            if not pc.getTransceivers():
+                return
         if line["channel"]:
             adopt(pc.createDataChannel(line["channel"]))
         await set_local(await pc.createOffer())
     elif line["do"] == "channel":
         adopt(pc.createDataChannel(line["label"]))
     elif line["do"] == "play":
-        playing = line["codec"]
+        playing = line
     elif line["do"] == "text":
         channels[line["label"]].send(line["text"])
     elif line["do"] == "bytes":

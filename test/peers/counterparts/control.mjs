@@ -63,6 +63,42 @@ export class Channels {
   }
 }
 
+/** Gives what counts media of a kind, and of a layer; tells now and then. */
+export function counter(kind, unit, rid = '') {
+  let [count, told] = [0, 0];
+  return () => {
+    count += 1;
+    if (count - told < 10) return;
+    told = count;
+    say({ counted: { kind, rid, count, unit } });
+  };
+}
+
+/** Calls with 0, 1, 2, … every so many milliseconds on the average, also where timers are late. */
+export function every(ms, act) {
+  const begun = performance.now();
+  let next = 0;
+  setInterval(() => {
+    while (performance.now() - begun >= next * ms) act(next++);
+  }, ms);
+}
+
+/** How often pictures and packets of sound are sent, and how much that is by the clocks of RTP. */
+export const CLOCKS = { audio: { ms: 20, ticks: 960 }, video: { ms: 50, ticks: 4_500 } };
+
+/** Packet `number` of a stream: silence in Opus, or a picture of VP8 by its header (RFC 7741 §4.2, RFC 6386 §9.1). */
+export function rtp(kind, number, { payloadType = 96, ssrc = 1 } = {}) {
+  const payload = kind === 'audio' ? Buffer.from([0xf8, 0xff, 0xfe]) : Buffer.alloc(700, 0x5a);
+  if (kind === 'video') payload.set([0x10, 0x10, 0x02, 0x00, 0x9d, 0x01, 0x2a, 0x40, 0x01, 0xb4, 0x00]);
+  const header = Buffer.alloc(12);
+  header[0] = 0x80;
+  header[1] = payloadType | (kind === 'video' ? 0x80 : 0);
+  header.writeUInt16BE(number & 0xffff, 2);
+  header.writeUInt32BE((number * CLOCKS[kind].ticks) >>> 0, 4);
+  header.writeUInt32BE(ssrc, 8);
+  return Buffer.concat([header, payload]);
+}
+
 /** Byte i of what is sent. */
 const pattern = (count, seed) => Buffer.from(Array.from({ length: count }, (_, i) => (31 * i + seed) % 251));
 
@@ -75,7 +111,7 @@ function sendPattern(channel, count, seed) {
 
 /**
  * Obeys the lines of standard input, one after another, until it ends.
- * `peer`: `{ offer, description, candidate, channel, end }`.
+ * `peer`: `{ offer, description, candidate, channel, play, end }`.
  */
 export async function serve(hello, channels, peer) {
   const obey = async (line) => {
@@ -92,6 +128,8 @@ export async function serve(hello, channels, peer) {
         return sendPattern(channels.get(line.label), line.count, line.seed);
       case 'expect':
         return channels.tally(line.label).expect(line.bytes);
+      case 'play':
+        return peer.play(line);
       case 'close':
         return channels.get(line.label).close();
       case 'end':

@@ -1,7 +1,7 @@
-// Janus, driven by its HTTP API on loopback. It is a server: what comes to it goes to a plugin.
-// textroom offers a data channel, streaming offers media and one, echotest answers.
+// Janus, driven by its HTTP API on loopback. It is a server: what comes to it goes to a plugin. textroom offers a data
+// channel, echotest answers, videoroom answers who publishes and offers to who subscribes. Started with the address of a
+// Janus that runs already, this is another client of that one.
 import { spawn } from 'node:child_process';
-import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -12,7 +12,7 @@ import { say } from './control.mjs';
 
 /** The label that Janus gives to channels of its own. */
 const LABEL = 'JanusDataChannel';
-const STREAM = 1;
+const [ROOM, FEED] = [1234, 1];
 /** Where Debian has them. */
 const PLUGINS = `/usr/lib/${process.arch === 'x64' ? 'x86_64' : 'aarch64'}-linux-gnu/janus`;
 
@@ -25,54 +25,45 @@ async function freePort() {
   return port;
 }
 
-const [port, dataPort, audioPort, videoPort] = await Promise.all([freePort(), freePort(), freePort(), freePort()]);
-const folder = mkdtempSync(join(tmpdir(), 'duologue-janus-'));
-process.on('exit', () => {
-  janus.kill();
-  rmSync(folder, { recursive: true, force: true });
-});
-/** Only what is used: the others look for files of their own. */
-const others = (kind, used) =>
-  `disable = "${readdirSync(`${PLUGINS}/${kind}`)
-    .filter((name) => name.endsWith('.so') && !used.some((u) => name === `libjanus_${u}.so`))
-    .join(',')}"`;
-const configure = (name, text) => writeFileSync(join(folder, `janus.${name}jcfg`), text);
-configure(
-  '',
-  `general: { debug_level = 4 }
-plugins: { ${others('plugins', ['echotest', 'streaming', 'textroom'])} }
+/** Gives the address of its HTTP API. */
+async function start() {
+  const port = await freePort();
+  const folder = mkdtempSync(join(tmpdir(), 'duologue-janus-'));
+  const configure = (name, text) => writeFileSync(join(folder, `janus.${name}jcfg`), text);
+  configure(
+    '',
+    `general: { debug_level = 4 }
+plugins: { ${others('plugins', ['echotest', 'textroom', 'videoroom'])} }
 transports: { ${others('transports', ['http'])} }
 loggers: { ${others('loggers', [])} }
 `,
-);
-configure('transport.http.', `general: { http = true, port = ${port}, ip = "127.0.0.1", json = "compact" }\n`);
-configure('plugin.textroom.', 'room-1234: { description = "counterpart" }\n');
-configure(
-  'plugin.streaming.',
-  `counterpart: {
-  type = "rtp", id = ${STREAM}
-  media = (
-    { type = "audio", mid = "a", port = ${audioPort}, pt = 111, codec = "opus", iface = "lo" },
-    { type = "video", mid = "v", port = ${videoPort}, pt = 100, codec = "vp8", iface = "lo" },
-    { type = "data", mid = "d", port = ${dataPort}, datatype = "binary", iface = "lo" }
-  )
-}
-`,
-);
-
-const janus = spawn('janus', ['--configs-folder', folder, '--disable-colors'], { stdio: ['ignore', 'pipe', 'inherit'] });
-janus.on('exit', (code) => say({ error: `janus ended: ${code}` }));
-await new Promise((resolve) => {
-  // Read to the end: a program whose output nobody reads stops.
-  createInterface({ input: janus.stdout }).on('line', (line) => {
-    process.stderr.write(`${line}\n`);
-    if (line.includes('transport plugin initialized')) resolve();
-    // Only its log says from when on a plugin sends.
-    if (line.includes('Data channel available')) say({ open: LABEL });
+  );
+  configure('transport.http.', `general: { http = true, port = ${port}, ip = "127.0.0.1", json = "compact" }\n`);
+  configure('plugin.textroom.', `room-${ROOM}: { description = "counterpart" }\n`);
+  configure('plugin.videoroom.', `room-${ROOM}: { description = "counterpart", publishers = 2, videocodec = "vp8" }\n`);
+  const janus = spawn('janus', ['--configs-folder', folder, '--disable-colors'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  process.on('exit', () => {
+    janus.kill();
+    rmSync(folder, { recursive: true, force: true });
   });
-});
+  janus.on('exit', (code) => say({ error: `janus ended: ${code}` }));
+  await new Promise((resolve) => {
+    // Read to the end: a program whose output nobody reads stops.
+    createInterface({ input: janus.stdout }).on('line', (line) => {
+      process.stderr.write(`${line}\n`);
+      if (line.includes('transport plugin initialized')) resolve();
+    });
+  });
+  return `http://127.0.0.1:${port}/janus`;
+}
 
-const base = `http://127.0.0.1:${port}/janus`;
+/** Only what is used: the others look for files of their own. */
+function others(kind, used) {
+  const unused = readdirSync(`${PLUGINS}/${kind}`).filter((name) => name.endsWith('.so') && !used.some((u) => name === `libjanus_${u}.so`));
+  return `disable = "${unused.join(',')}"`;
+}
+
+const base = process.argv[2] ?? (await start());
 
 async function post(path, body) {
   const response = await fetch(base + path, {
@@ -85,15 +76,17 @@ async function post(path, body) {
 }
 
 const session = `/${(await post('', { janus: 'create' })).data.id}`;
-const attach = async (plugin) =>
-  `${session}/${(await post(session, { janus: 'attach', plugin: `janus.plugin.${plugin}` })).data.id}`;
 let handle;
-let plugin;
+/** What our descriptions are to the plugin, and whether one was told already. */
+let role;
+let known = false;
 
 async function use(name) {
   if (handle) return;
-  plugin = name;
-  handle = await attach(name);
+  role = name;
+  const plugin = name === 'publisher' || name === 'subscriber' ? 'videoroom' : name;
+  const attached = await post(session, { janus: 'attach', plugin: `janus.plugin.${plugin}` });
+  handle = `${session}/${attached.data.id}`;
 }
 
 const request = (body, jsep) => post(handle, { janus: 'message', body, ...(jsep ? { jsep } : {}) });
@@ -118,30 +111,25 @@ async function listen() {
 }
 listen().catch((e) => say({ error: String(e) }));
 
-async function offer({ media, restart }) {
-  await use(media || plugin === 'streaming' ? 'streaming' : 'textroom');
-  if (plugin === 'streaming') await request({ request: 'watch', id: STREAM, restart });
-  else await request({ request: restart ? 'restart' : 'setup' });
+async function offer({ mids, again, restart }) {
+  if (role === 'textroom') return request({ request: restart ? 'restart' : 'setup' });
+  const streams = mids.map((mid) => ({ feed: FEED, mid }));
+  return request(again ? { request: 'subscribe', streams } : { request: 'join', ptype: 'subscriber', room: ROOM, streams });
 }
 
 async function description(jsep) {
-  if (jsep.type === 'offer') {
-    await use('echotest');
-    await request({ audio: true, video: true }, jsep);
-  } else {
-    await request({ request: plugin === 'streaming' ? 'start' : 'ack' }, jsep);
+  const again = known;
+  known = true;
+  switch (role) {
+    case 'echotest':
+      return request({ audio: true, video: true }, again ? { ...jsep, update: true } : jsep);
+    case 'publisher':
+      return request(again ? { request: 'configure' } : { request: 'joinandconfigure', ptype: 'publisher', room: ROOM, id: FEED }, jsep);
+    case 'subscriber':
+      return request({ request: 'start' }, jsep);
+    default:
+      return request({ request: 'ack' }, jsep);
   }
-}
-
-/** Datagrams that the stream passes on as messages: few at a time, for the size of its buffer. */
-async function send(count, seed) {
-  const all = Buffer.from(Array.from({ length: count }, (_, i) => (31 * i + seed) % 251));
-  const socket = createSocket('udp4');
-  for (let at = 0; at < count; at += 1024) {
-    await new Promise((sent) => socket.send(all.subarray(at, at + 1024), dataPort, '127.0.0.1', sent));
-    if (at % 16_384 === 0) await new Promise((later) => setTimeout(later, 10));
-  }
-  socket.close();
 }
 
 async function obey(line) {
@@ -154,14 +142,22 @@ async function obey(line) {
       if (!e.message.includes('"code":471')) throw e;
     });
   }
-  if (line.do === 'offer') return offer(line);
-  if (line.do === 'bytes') return send(line.count, line.seed);
-  if (line.do === 'end') return post(handle, { janus: 'hangup' });
-  throw new Error(`unknown line ${JSON.stringify(line)}`);
+  switch (line.do) {
+    case 'use':
+      return use(line.plugin);
+    case 'offer':
+      return offer(line);
+    case 'layer':
+      return request({ request: 'configure', streams: [{ mid: '0', substream: line.substream }] });
+    case 'end':
+      return post(handle, { janus: 'hangup' });
+    default:
+      throw new Error(`unknown line ${JSON.stringify(line)}`);
+  }
 }
 
 const info = await (await fetch(`${base}/info`)).json();
-say({ hello: { name: 'Janus', version: info.version_string } });
+say({ hello: { name: 'Janus', version: info.version_string, base } });
 for await (const line of createInterface({ input: process.stdin })) {
   try {
     await obey(JSON.parse(line));

@@ -1,8 +1,11 @@
 // A counterpart whose API is the W3C's, or nearly.
 import { Channels, say, serve } from './control.mjs';
 
-/** `addMedia(pc)`: makes the next offer one of media. */
-export function serveW3c(hello, { RTCPeerConnection, addMedia, configuration = {} }) {
+/**
+ * `track(kind)` makes one that is played, `hear(track, rid)` counts what comes of one, `layers(pc, track, rids)` adds one in
+ * several layers or tells why that cannot be.
+ */
+export function serveW3c(hello, { RTCPeerConnection, track, hear, layers, configuration = {} }) {
   const pc = new RTCPeerConnection({ iceServers: [], ...configuration });
   const channels = new Channels();
 
@@ -26,6 +29,17 @@ export function serveW3c(hello, { RTCPeerConnection, addMedia, configuration = {
   pc.onicecandidate = ({ candidate }) => {
     if (candidate) tell(candidate.toJSON ? candidate.toJSON() : candidate);
   };
+  let playing;
+  // Tracks for what the next offer or answer has.
+  const add = () => {
+    const { kinds, rids } = playing ?? { kinds: [], rids: [] };
+    playing = undefined;
+    for (const kind of kinds) {
+      if (rids.length) layers(pc, track(kind), rids);
+      else pc.addTrack(track(kind));
+    }
+  };
+  pc.ontrack = (event) => hear(event.track, event);
   pc.onconnectionstatechange = () => say({ state: pc.connectionState });
 
   const set = async (description) => {
@@ -40,18 +54,21 @@ export function serveW3c(hello, { RTCPeerConnection, addMedia, configuration = {
 
   return serve(hello, channels, {
     async offer({ media, channel, restart }) {
-      if (media) addMedia(pc);
+      if (media.length) add();
       if (channel) adopt(pc.createDataChannel(channel));
       if (restart && pc.restartIce) pc.restartIce();
       await set(await pc.createOffer({ iceRestart: restart }));
     },
     async description(description) {
       await pc.setRemoteDescription(description);
-      if (description.type === 'offer') await set(await pc.createAnswer());
+      if (description.type !== 'offer') return;
+      add();
+      await set(await pc.createAnswer());
     },
     async candidate(candidate) {
       if (candidate.candidate !== '') await pc.addIceCandidate(candidate);
     },
+    play: (line) => (playing = line),
     channel: (label) => adopt(pc.createDataChannel(label)),
     end: () => pc.close(),
   });

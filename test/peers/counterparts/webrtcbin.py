@@ -1,5 +1,7 @@
 # GStreamer's webrtcbin, for Debian's Python: its bindings are Debian's, too.
+import array
 import json
+import re
 import sys
 import threading
 import traceback
@@ -23,6 +25,11 @@ channels = {}
 told = threading.Event()
 waiting = []
 tallies = Tallies()
+
+
+def is_loud(buffer):
+    """Not silence, of 16 bits."""
+    return max(array.array("h", buffer.extract_dup(0, buffer.get_size())), default=0) > 500
 
 
 def on_element(_bin, _sub_bin, element):
@@ -92,32 +99,99 @@ def set_remote(description):
     apply("set-remote-description", GstWebRTC.WebRTCSessionDescription.new(kind, text))
 
 
-def offer_media():
-    caps = {
-        "audio": "application/x-rtp,media=audio,encoding-name=OPUS,encoding-params=(string)2,clock-rate=48000,payload=96",
-        "video": "application/x-rtp,media=video,encoding-name=VP8,clock-rate=90000,payload=97",
-    }
-    for kind in caps.values():
-        webrtc.emit("add-transceiver", GstWebRTC.WebRTCRTPTransceiverDirection.RECVONLY, Gst.Caps.from_string(kind))
+# What is to be sent with the next offer or answer, if anything is.
+playing = None
+
+SOURCES = {
+    "audio": "audiotestsrc is-live=true ! audioconvert ! opusenc ! rtpopuspay pt={pt} ! capsfilter caps={caps}",
+    "video": "videotestsrc is-live=true pattern=ball ! video/x-raw,width=320,height=240,framerate=20/1 ! "
+    "vp8enc deadline=1 keyframe-max-dist=40 ! rtpvp8pay pt={pt} picture-id-mode=2 ! capsfilter caps={caps}",
+}
+CAPS = "application/x-rtp,media={kind},encoding-name={name},clock-rate={clock},payload={pt}"
+# RFC 7587 §4.2: Opus always says two channels.
+NAMES = {"audio": ("OPUS", "48000,encoding-params=(string)2"), "video": ("VP8", "90000")}
+SINKS = {
+    "audio": ("rtpopusdepay ! opusdec ! audioconvert ! audio/x-raw,format=S16LE,channels=1 ! fakesink name=sink", is_loud),
+    "video": ("rtpvp8depay ! vp8dec ! fakesink name=sink", lambda _: True),
+}
+UNITS = {"audio": "decoded buffers of sound that are not silent", "video": "decoded pictures"}
+
+
+def play(offered=None):
+    """Adds what is to be sent; `offered`: the description of the other end, whose payload types count."""
+    global playing
+    line, playing = playing, None
+    if line is None:
+        return
+    if line["rids"]:
+        return lacks_simulcast()
+    for kind in line["kinds"]:
+        name, clock = NAMES[kind]
+        pt = 96 if kind == "audio" else 97
+        if offered:
+            pt = int(re.search(rf"a=rtpmap:(\d+) {name}/", offered, re.IGNORECASE)[1])
+        caps = CAPS.format(kind=kind, name=name, clock=clock, pt=pt)
+        source = Gst.parse_bin_from_description(SOURCES[kind].format(pt=pt, caps=caps), True)
+        pipeline.add(source)
+        sink = webrtc.request_pad_simple("sink_%u")
+        # What the source makes is known only once it runs.
+        sink.get_property("transceiver").set_property("codec-preferences", Gst.Caps.from_string(caps))
+        source.get_static_pad("src").link(sink)
+        source.sync_state_with_parent()
+
+
+def lacks_simulcast():
+    say(cannot=f"webrtcbin of {Gst.version_string()}: its transceivers have {[p.name for p in GstWebRTC.WebRTCRTPTransceiver.list_properties()]}, no encodings")
+
+
+def on_pad(_webrtc, pad):
+    """Decodes and counts what comes."""
+    if pad.get_direction() != Gst.PadDirection.SRC:
+        return
+    kind = pad.get_current_caps().get_structure(0).get_string("media")
+    description, counts = SINKS[kind]
+    sink = Gst.parse_bin_from_description(description, True)
+    count = 0
+
+    def on_buffer(_pad, info):
+        nonlocal count
+        if counts(info.get_buffer()):
+            count += 1
+            if count % 10 == 0:
+                say(counted={"kind": kind, "rid": "", "count": count, "unit": UNITS[kind]})
+        return Gst.PadProbeReturn.OK
+
+    sink.get_by_name("sink").get_static_pad("sink").add_probe(Gst.PadProbeType.BUFFER, on_buffer)
+    pipeline.add(sink)
+    sink.sync_state_with_parent()
+    pad.link(sink.get_static_pad("sink"))
 
 
 def obey(line):
     if description := line.get("description"):
         set_remote(description)
         if description["type"] == "offer":
+            play(description["sdp"])
             set_local("create-answer")
     elif candidate := line.get("candidate"):
         if candidate["candidate"]:
             webrtc.emit("add-ice-candidate", candidate["sdpMLineIndex"], candidate["candidate"])
     elif line["do"] == "offer":
         if line["restart"]:
-            return say(cannot="restart")
+            options = GstWebRTC.WebRTCICE.list_properties()
+            if any("restart" in o.name for o in options + Gst.ElementFactory.make("webrtcbin").list_properties()):
+                raise ValueError("it may have restarts now")
+            return say(cannot="neither webrtcbin nor its ICE has a property or an action that restarts")
         if line["media"]:
-            offer_media()
-        open_channel(line["channel"])
+            play()
+        if line["channel"]:
+            open_channel(line["channel"])
         set_local("create-offer")
     elif line["do"] == "channel":
         open_channel(line["label"])
+    elif line["do"] == "play":
+        global playing
+        playing = line
     elif line["do"] == "text":
         channels[line["label"]].send_string(line["text"])
     elif line["do"] == "bytes":
@@ -156,6 +230,7 @@ def on_state(_webrtc, _property):
 
 pipeline.connect("deep-element-added", on_element)
 webrtc.connect("on-ice-candidate", on_candidate)
+webrtc.connect("pad-added", on_pad)
 webrtc.connect("on-data-channel", lambda _, channel: adopt(channel))
 webrtc.connect("notify::connection-state", on_state)
 pipeline.add(webrtc)

@@ -1,20 +1,23 @@
-//! Other WebRTC stacks, as npm, PyPI and Debian have them, against the Rust peer.
+//! Other WebRTC stacks, as npm, PyPI, Debian and the Rust registry have them, against the Rust peer.
 //!
 //! Each counterpart is a small program in `counterparts/` that obeys JSON lines (see `process.rs`)
-//! and reports, by its own count and checksum, what reached it. `cargo xtask test peers` installs
-//! them all and runs `tests/table.rs`, and `tests/media.rs`, in which one of them decodes what it is sent.
+//! and reports, by its own count and checksum, what reached it; browsers have the page of
+//! `test/browsers`. `cargo xtask peers --all` installs them all and writes `RESULTS.md`; `cargo xtask test
+//! peers` runs `tests/table.rs`, the part of it that is quick.
 #![forbid(unsafe_code)]
 
+mod browsers;
 mod cells;
+mod changes;
 mod counterpart;
+mod data;
 mod janus;
 mod media;
+mod outcome;
 mod pair;
 mod pattern;
 mod process;
 mod table;
 
-pub use cells::{Way, run};
-pub use counterpart::{ALL, Counterpart};
-pub use media::media;
-pub use table::{Cell, Row, print};
+pub use outcome::{Found, Offerer, Outcome, What};
+pub use table::{Row, Selection, print};

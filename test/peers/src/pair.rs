@@ -1,6 +1,6 @@
 //! Our peer and a counterpart, with the signalling between them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -12,28 +12,41 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 
-use crate::counterpart::Counterpart;
-use crate::janus::{self, Plugin};
+use crate::counterpart::{Codecs, Counterpart};
+use crate::janus;
 use crate::media;
+use crate::outcome::Offerer;
 use crate::pattern::Tally;
 use crate::process::Process;
 
 /// How long anything may take; what works takes a hundredth of it.
 const PATIENCE: Duration = Duration::from_secs(15);
-/// Messages that wait to be counted.
-const MAX_MESSAGES: usize = 64;
+/// Messages and frames that wait to be counted.
+const MAX_CAME: usize = 64;
 
 pub(crate) struct Pair {
     pub(crate) pc: PeerConnection,
     events: Events,
     process: Process,
     channels: HashMap<String, DataChannel>,
-    messages: mpsc::Receiver<(String, Message)>,
-    counter: mpsc::Sender<(String, Message)>,
+    came: mpsc::Receiver<Came>,
+    pub(crate) counter: mpsc::Sender<Came>,
     pub(crate) far: Far,
     pub(crate) seen: Seen,
-    /// Media of an offer is sent back, video in this codec.
-    echoes: Option<String>,
+    codecs: Codecs,
+    /// Media of the next offer is sent back.
+    pub(crate) echoes: bool,
+    /// Media of the next offer is counted.
+    pub(crate) counts: bool,
+}
+
+/// What came from the counterpart.
+#[derive(Debug)]
+pub(crate) enum Came {
+    /// A message, by its channel
+    Message(String, Message),
+    /// A frame: its kind, simulcast layer and length
+    Frame(&'static str, Option<String>, usize),
 }
 
 /// What the far end does with what it receives.
@@ -41,8 +54,8 @@ pub(crate) struct Pair {
 pub(crate) enum Far {
     /// It counts it and reports.
     Reports,
-    /// A plugin of Janus
-    Janus(Plugin),
+    /// A plugin of Janus does with it what it does.
+    Janus,
 }
 
 /// What happened at either end.
@@ -50,6 +63,8 @@ pub(crate) enum Far {
 pub(crate) struct Seen {
     /// Name and version, as the counterpart says them.
     pub(crate) hello: Option<String>,
+    /// Where a server is to be asked by another counterpart.
+    pub(crate) base: Option<String>,
     pub(crate) open_there: HashSet<String>,
     pub(crate) closed_there: HashSet<String>,
     /// The state of their connection.
@@ -60,14 +75,20 @@ pub(crate) struct Seen {
     pub(crate) tallies: HashMap<String, Tally>,
     /// Their descriptions that we applied.
     pub(crate) descriptions: usize,
-    /// Their API has no such thing.
-    pub(crate) cannot: bool,
+    /// Their API has no such thing, as they say it.
+    pub(crate) cannot: Option<String>,
     /// A room of Janus took us in.
     pub(crate) joined: bool,
-    /// They did not take our description.
-    pub(crate) refused: bool,
-    /// Frames that came out of their decoders, by kind.
-    pub(crate) decoded: HashMap<String, u64>,
+    /// They did not take our description, for this reason.
+    pub(crate) refused: Option<String>,
+    /// What reached them of media, by kind, and layer where there are some.
+    pub(crate) there: BTreeMap<String, u64>,
+    /// What it is that they count, by kind.
+    units: BTreeMap<String, String>,
+    /// Frames that reached us, by kind, and layer where there are some.
+    pub(crate) here: BTreeMap<String, u64>,
+    /// The same by their length
+    pub(crate) lengths: BTreeMap<usize, u64>,
 }
 
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -78,20 +99,31 @@ pub(crate) struct Report {
 
 impl Pair {
     pub(crate) async fn start(counterpart: &Counterpart, far: Far) -> Result<Self, String> {
-        let process = Process::start(&mut counterpart.command().await?);
+        Self::start_with(counterpart, far, &[]).await
+    }
+
+    /// With further arguments of the counterpart's program.
+    pub(crate) async fn start_with(
+        counterpart: &Counterpart,
+        far: Far,
+        arguments: &[String],
+    ) -> Result<Self, String> {
+        let process = Process::start(counterpart.command()?.args(arguments));
         let process = process.map_err(|e| format!("{} does not start: {e}", counterpart.name))?;
         let (pc, events) = PeerConnection::new(Configuration::default()).map_err(said)?;
-        let (counter, messages) = mpsc::channel(MAX_MESSAGES);
+        let (counter, came) = mpsc::channel(MAX_CAME);
         let mut pair = Pair {
             pc,
             events,
             process,
             channels: HashMap::new(),
-            messages,
+            came,
             counter,
             far,
             seen: Seen::default(),
-            echoes: None,
+            codecs: counterpart.codecs,
+            echoes: false,
+            counts: false,
         };
         pair.until("hello", |pair| pair.seen.hello.is_some())
             .await?;
@@ -118,9 +150,17 @@ impl Pair {
         Ok(())
     }
 
-    /// What their offer brings is sent back, video in this codec.
-    pub(crate) fn answers_with(&mut self, codec: &str) {
-        self.echoes = Some(codec.to_owned());
+    /// The codec of video.
+    pub(crate) fn codec(&self, offerer: Offerer) -> &'static str {
+        match offerer {
+            Offerer::We => self.codecs.ours,
+            Offerer::They => self.codecs.theirs,
+        }
+    }
+
+    /// What it is that they count of this kind.
+    pub(crate) fn unit(&self, kind: &str) -> &str {
+        self.seen.units.get(kind).map_or("frames", String::as_str)
     }
 
     /// Offers, from this end.
@@ -194,20 +234,33 @@ impl Pair {
                 None => Err(format!("the counterpart ended: {}", self.story())),
             },
             Some(event) = self.events.recv() => self.on_event(event),
-            Some((label, message)) = self.messages.recv() => {
+            Some(came) = self.came.recv() => {
+                self.on_came(came);
+                Ok(())
+            }
+        }
+    }
+
+    fn on_came(&mut self, came: Came) {
+        match came {
+            Came::Message(label, message) => {
                 if let Some(bytes) = self.content(message) {
                     self.seen.tallies.entry(label).or_default().take(&bytes);
                 }
-                Ok(())
+            }
+            Came::Frame(kind, rid, length) => {
+                let name = stream(kind, rid.as_deref());
+                *self.seen.here.entry(name).or_default() += 1;
+                *self.seen.lengths.entry(length).or_default() += 1;
             }
         }
     }
 
     fn content(&mut self, message: Message) -> Option<Bytes> {
         match (self.far, message) {
-            (Far::Janus(Plugin::TextRoom), Message::Text(text)) => {
+            (Far::Janus, Message::Text(text)) => {
                 self.seen.joined |= janus::is_success(&text);
-                janus::said_in_room(&text)
+                Some(janus::said_in_room(&text).unwrap_or_else(|| text.into()))
             }
             (_, Message::Text(text)) => Some(text.into()),
             (_, Message::Binary(bytes)) => Some(bytes),
@@ -221,6 +274,7 @@ impl Pair {
         };
         match kind.as_str() {
             "hello" => {
+                self.seen.base = value["base"].as_str().map(str::to_owned);
                 self.seen.hello = Some(format!(
                     "{} {}",
                     text(&value["name"]),
@@ -244,13 +298,16 @@ impl Pair {
                 };
                 self.seen.reports.insert(text(&value["label"]), report);
             }
-            "decoded" => {
-                let frames = value["frames"].as_u64().unwrap_or(0);
-                self.seen.decoded.insert(text(&value["kind"]), frames);
+            "counted" => {
+                let kind = text(&value["kind"]);
+                let name = stream(&kind, value["rid"].as_str().filter(|rid| !rid.is_empty()));
+                let count = value["count"].as_u64().unwrap_or(0);
+                self.seen.there.insert(name, count);
+                self.seen.units.insert(kind, text(&value["unit"]));
             }
-            "cannot" => self.seen.cannot = true,
-            "refused" => self.seen.refused = true,
-            _ => return Err(format!("the counterpart: {value}")),
+            "cannot" => self.seen.cannot = Some(text(value)),
+            "refused" => self.seen.refused = Some(text(value)),
+            _ => return Err(format!("the counterpart: {value}: {}", self.story())),
         }
         Ok(())
     }
@@ -263,9 +320,16 @@ impl Pair {
         applied.map_err(|e| format!("their description: {e}\n{}", value["sdp"]))?;
         self.seen.descriptions += 1;
         if offer {
-            if let Some(codec) = self.echoes.take() {
+            let codec = self.codec(Offerer::They);
+            if std::mem::take(&mut self.echoes) {
                 for transceiver in self.pc.transceivers() {
-                    media::echo(&transceiver, &codec)?;
+                    media::prefer(&transceiver, codec)?;
+                    media::echo(&transceiver, self.counter.clone())?;
+                }
+            }
+            if std::mem::take(&mut self.counts) {
+                for transceiver in self.pc.transceivers() {
+                    media::receive(&transceiver, self.counter.clone(), None);
                 }
             }
             self.offer().await?;
@@ -287,6 +351,14 @@ impl Pair {
                 self.adopt(channel);
                 Ok(())
             }
+            Event::KeyFrameRequest { sender, .. } => {
+                let transceivers = self.pc.transceivers();
+                // What is sent back is made by who sends it here; it may have stopped meanwhile.
+                if let Some(its) = transceivers.iter().find(|t| t.sender() == sender) {
+                    let _ = its.receiver().send_key_frame_request(0);
+                }
+                Ok(())
+            }
             Event::DtlsError(_, error) => Err(format!("an error event: {error}")),
             _ => Ok(()),
         }
@@ -299,11 +371,20 @@ impl Pair {
         tokio::spawn(async move {
             while let Some(message) = channel.recv().await {
                 // The test may have given up.
-                if counter.send((label.clone(), message)).await.is_err() {
+                let came = Came::Message(label.clone(), message);
+                if counter.send(came).await.is_err() {
                     return;
                 }
             }
         });
+    }
+}
+
+/// The name of one stream of media.
+fn stream(kind: &str, rid: Option<&str>) -> String {
+    match rid {
+        Some(rid) => format!("{kind} {rid}"),
+        None => kind.to_owned(),
     }
 }
 

@@ -2,20 +2,23 @@
 //!
 //! | it is told | it does |
 //! |---|---|
-//! | `{"do":"offer","media":…,"channel":…,"restart":…}` | offers; with audio and video, with a new channel of that label, with an ICE restart |
+//! | `{"do":"offer","media":[…],"channel":…,"restart":…}` | offers; with these kinds of media, with a new channel of that label, with an ICE restart |
 //! | `{"description":…}`, `{"candidate":…}` | takes them; answers an offer |
 //! | `{"do":"channel","label":…}` | opens a channel |
 //! | `{"do":"text","label":…,"text":…}` | sends the text |
 //! | `{"do":"bytes","label":…,"count":…,"seed":…}` | sends that much of the pattern |
 //! | `{"do":"expect","label":…,"bytes":…}` | reports once so many bytes have come since the last report |
-//! | `{"do":"play","codec":…}` | sends sound, and pictures in that codec, once it offers or answers; reports what it decodes of what comes |
+//! | `{"do":"play","kinds":[…],"codec":…,"rids":[…]}` | sends these kinds, once it offers or answers: pictures in that codec, in layers of these names; reports what comes |
 //! | `{"do":"close","label":…}` | closes the channel |
 //! | `{"do":"end"}` | closes the connection |
 //!
 //! It tells `{"hello":{"name":…,"version":…}}`, `{"description":…}`, `{"candidate":…}`,
 //! `{"state":…}` (of the connection), `{"open":label}`, `{"closed":label}`,
-//! `{"received":{"label":…,"bytes":…,"sha256":…}}`, `{"decoded":{"kind":…,"frames":…}}`, `{"cannot":…}` (its API has no such thing),
-//! `{"refused":…}` (it did not take the description) and `{"error":…}`.
+//! `{"received":{"label":…,"bytes":…,"sha256":…}}`, `{"counted":{"kind":…,"rid":…,"count":…,"unit":…}}`
+//! (media that came: of what, how much), `{"cannot":…}` (its API has no such thing, and how that shows), `{"refused":…}` (it did not
+//! take the description) and `{"error":…}`.
+//!
+//! Janus, which has lines of its own, is told of plugins and mids: see `janus.rs`.
 
 use std::collections::VecDeque;
 use std::io::{self, BufRead, BufReader, Read, Write};

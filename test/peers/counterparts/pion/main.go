@@ -10,8 +10,12 @@ import (
 	"hash"
 	"os"
 	"sync"
+	"time"
 
+	"github.com/pion/interceptor"
+	"github.com/pion/rtp"
 	"github.com/pion/webrtc/v3"
+	"github.com/pion/webrtc/v3/pkg/media"
 )
 
 const message = 16384
@@ -19,7 +23,9 @@ const message = 16384
 // A line that the test tells: see test/peers/src/process.rs.
 type line struct {
 	Do          string
-	Media       bool
+	Media       []string
+	Kinds       []string
+	Rids        []string
 	Channel     string
 	Restart     bool
 	Label       string
@@ -44,6 +50,8 @@ type peer struct {
 	lock     sync.Mutex
 	channels map[string]*webrtc.DataChannel
 	tallies  map[string]*tally
+	// What is to be sent with the next offer or answer, if anything is.
+	playing *line
 	// Candidates of a description that was not told yet wait for it.
 	telling bool
 	waiting []webrtc.ICECandidateInit
@@ -142,12 +150,121 @@ func (p *peer) candidate(candidate *webrtc.ICECandidate) {
 	}
 }
 
-func (p *peer) offer(l line) error {
-	if l.Media {
-		for _, kind := range []webrtc.RTPCodecType{webrtc.RTPCodecTypeAudio, webrtc.RTPCodecTypeVideo} {
-			if _, err := p.pc.AddTransceiverFromKind(kind); err != nil {
+var codecs = map[string]webrtc.RTPCodecCapability{
+	"audio": {MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2},
+	"video": {MimeType: webrtc.MimeTypeVP8, ClockRate: 90000},
+}
+
+// It has no codecs: what it sends and counts are packets.
+func (p *peer) addTracks() error {
+	l := p.playing
+	p.playing = nil
+	if l == nil {
+		return nil
+	}
+	for _, kind := range l.Kinds {
+		if len(l.Rids) > 0 {
+			if err := p.addLayers(l.Rids); err != nil {
 				return err
 			}
+			continue
+		}
+		track, err := webrtc.NewTrackLocalStaticSample(codecs[kind], kind, "counterpart")
+		if err != nil {
+			return err
+		}
+		if _, err := p.pc.AddTrack(track); err != nil {
+			return err
+		}
+		go play(kind, func(number int, payload []byte, pause time.Duration) error {
+			return track.WriteSample(media.Sample{Data: payload, Duration: pause})
+		})
+	}
+	return nil
+}
+
+// Layers of one track; who sends them writes the extensions that name them (RFC 8852).
+func (p *peer) addLayers(rids []string) error {
+	var sender *webrtc.RTPSender
+	for at, rid := range rids {
+		track, err := webrtc.NewTrackLocalStaticRTP(codecs["video"], "video", "counterpart", webrtc.WithRTPStreamID(rid))
+		if err != nil {
+			return err
+		}
+		if at == 0 {
+			transceiver, err := p.pc.AddTransceiverFromTrack(track, webrtc.RTPTransceiverInit{
+				Direction: webrtc.RTPTransceiverDirectionSendonly,
+			})
+			if err != nil {
+				return err
+			}
+			sender = transceiver.Sender()
+		} else if err := sender.AddEncoding(track); err != nil {
+			return err
+		}
+		go play("video", func(number int, payload []byte, pause time.Duration) error {
+			return p.writeLayer(sender, track, number, payload)
+		})
+	}
+	return nil
+}
+
+func (p *peer) writeLayer(sender *webrtc.RTPSender, track *webrtc.TrackLocalStaticRTP, number int, payload []byte) error {
+	header := rtp.Header{
+		Version: 2, Marker: true, SequenceNumber: uint16(number), Timestamp: uint32(number * 4500),
+	}
+	for _, transceiver := range p.pc.GetTransceivers() {
+		if transceiver.Sender() != sender {
+			continue
+		}
+		values := map[string]string{
+			"urn:ietf:params:rtp-hdrext:sdes:mid":           transceiver.Mid(),
+			"urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id": track.RID(),
+		}
+		for _, extension := range sender.GetParameters().HeaderExtensions {
+			if value := values[extension.URI]; value != "" {
+				if err := header.SetExtension(uint8(extension.ID), []byte(value)); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	// RFC 7741 §4.2: the descriptor of a picture in one packet.
+	return track.WriteRTP(&rtp.Packet{Header: header, Payload: append([]byte{0x10}, payload...)})
+}
+
+// Silence in Opus, or what is a picture of VP8 by its header (RFC 6386 §9.1), until the end.
+func play(kind string, write func(number int, payload []byte, pause time.Duration) error) {
+	payload, pause := []byte{0xf8, 0xff, 0xfe}, 20*time.Millisecond
+	if kind == "video" {
+		pause = 50 * time.Millisecond
+		payload = append([]byte{0x10, 0x02, 0x00, 0x9d, 0x01, 0x2a, 0x40, 0x01, 0xb4, 0x00}, make([]byte, 700)...)
+	}
+	for number := 0; ; number++ {
+		time.Sleep(pause)
+		if write(number, payload, pause) != nil {
+			return
+		}
+	}
+}
+
+func count(track *webrtc.TrackRemote, _ *webrtc.RTPReceiver) {
+	for number := 1; ; number++ {
+		if _, _, err := track.ReadRTP(); err != nil {
+			return
+		}
+		if number%10 == 0 {
+			say("counted", map[string]any{
+				"kind": track.Kind().String(), "rid": track.RID(), "count": number, "unit": "packets",
+			})
+		}
+	}
+}
+
+func (p *peer) offer(l line) error {
+	if len(l.Media) > 0 {
+		if err := p.addTracks(); err != nil {
+			return err
 		}
 	}
 	if l.Channel != "" {
@@ -165,6 +282,9 @@ func (p *peer) offer(l line) error {
 func (p *peer) description(description webrtc.SessionDescription) error {
 	err := p.pc.SetRemoteDescription(description)
 	if err != nil || description.Type != webrtc.SDPTypeOffer {
+		return err
+	}
+	if err := p.addTracks(); err != nil {
 		return err
 	}
 	answer, err := p.pc.CreateAnswer(nil)
@@ -205,6 +325,9 @@ func (p *peer) obey(l line) error {
 		return p.pc.AddICECandidate(*l.Candidate)
 	case l.Do == "offer":
 		return p.offer(l)
+	case l.Do == "play":
+		p.playing = &l
+		return nil
 	case l.Do == "channel":
 		return p.open(l.Label)
 	case l.Do == "text":
@@ -226,12 +349,37 @@ func (p *peer) obey(l line) error {
 	return fmt.Errorf("unknown line %+v", l)
 }
 
+// With what simulcast needs, which is not on by default.
+func connection() (*webrtc.PeerConnection, error) {
+	engine := &webrtc.MediaEngine{}
+	if err := engine.RegisterDefaultCodecs(); err != nil {
+		return nil, err
+	}
+	for _, uri := range []string{
+		"urn:ietf:params:rtp-hdrext:sdes:mid",
+		"urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id",
+		"urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id",
+	} {
+		extension := webrtc.RTPHeaderExtensionCapability{URI: uri}
+		if err := engine.RegisterHeaderExtension(extension, webrtc.RTPCodecTypeVideo); err != nil {
+			return nil, err
+		}
+	}
+	registry := &interceptor.Registry{}
+	if err := webrtc.RegisterDefaultInterceptors(engine, registry); err != nil {
+		return nil, err
+	}
+	api := webrtc.NewAPI(webrtc.WithMediaEngine(engine), webrtc.WithInterceptorRegistry(registry))
+	return api.NewPeerConnection(webrtc.Configuration{})
+}
+
 func main() {
-	pc, err := webrtc.NewPeerConnection(webrtc.Configuration{})
+	pc, err := connection()
 	if err != nil {
 		panic(err)
 	}
 	p := &peer{pc: pc, channels: map[string]*webrtc.DataChannel{}, tallies: map[string]*tally{}}
+	pc.OnTrack(count)
 	pc.OnDataChannel(p.adopt)
 	pc.OnICECandidate(p.candidate)
 	pc.OnConnectionStateChange(func(s webrtc.PeerConnectionState) { say("state", s.String()) })
