@@ -25,7 +25,11 @@ pub(crate) const CODECS: &[Need] = &[
     need("/usr/share/doc/libdav1d6", "libdav1d6"),
 ];
 
-pub(crate) const DTLS: &[Need] = &[need("openssl", "openssl"), need("gnutls-cli", "gnutls-bin")];
+pub(crate) const DTLS: &[Need] = &[
+    need("openssl", "openssl"),
+    need("gnutls-cli", "gnutls-bin"),
+    need("/usr/share/doc/libwolfssl-dev", "libwolfssl-dev"),
+];
 
 pub(crate) const VALGRIND: &[Need] = &[need("valgrind", "valgrind")];
 

@@ -61,6 +61,8 @@ impl Client {
         let was_offered = |number| match number {
             extension::EXTENDED_MASTER_SECRET
             | extension::RENEGOTIATION_INFO
+            // RFC 8422 §5.2 has no such answer; rtc-dtls gives one, and it was offered.
+            | extension::SUPPORTED_GROUPS
             | extension::EC_POINT_FORMATS
             | extension::RECORD_SIZE_LIMIT
             | extension::SERVER_NAME => true,

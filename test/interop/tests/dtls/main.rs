@@ -1,8 +1,9 @@
-//! DTLS with other implementations: the programs of OpenSSL and GnuTLS over loopback, as client and
-//! as server, with keys of ECDSA and RSA.
+//! DTLS with other implementations: the programs of OpenSSL and GnuTLS, and wolfSSL's library, over loopback, as client and
+//! as server, with keys of ECDSA and RSA; rtc-dtls in memory.
 
 mod peer;
 mod programs;
+mod rtc_dtls;
 
 use std::time::Duration;
 
@@ -96,4 +97,41 @@ fn gnutls_as_a_server() {
 #[test]
 fn gnutls_as_a_client() {
     understand_each_other(Stack::GnuTls, Side::Client, &[]);
+}
+
+#[test]
+fn wolfssl_as_a_server() {
+    // It asks its client for a certificate of its own kind only.
+    for kind in KINDS {
+        with_keys(Stack::WolfSsl, Side::Server, &[], &[kind]);
+    }
+}
+
+#[test]
+fn wolfssl_as_a_client() {
+    understand_each_other(Stack::WolfSsl, Side::Client, &[]);
+}
+
+#[test]
+fn rtc_dtls_as_a_server() {
+    understand_rtc_dtls(Side::Server);
+}
+
+#[test]
+fn rtc_dtls_as_a_client() {
+    understand_rtc_dtls(Side::Client);
+}
+
+/// On a whole path, and on paths that lose, repeat and delay up to a tenth of what is sent.
+fn understand_rtc_dtls(side: Side) {
+    for ours in KINDS {
+        for theirs in KINDS {
+            for trouble in [0, 5, 10] {
+                let what = format!("{side:?}, {ours:?} with {theirs:?}, {trouble} %");
+                let [ours, theirs] = [ours, theirs].map(certificate);
+                let pair = rtc_dtls::Pair::new(side, ours, &theirs, trouble);
+                pair.understand_each_other(&what);
+            }
+        }
+    }
 }

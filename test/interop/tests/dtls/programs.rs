@@ -3,8 +3,9 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::net::UdpSocket;
+use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use duologue_identity::Certificate;
@@ -24,6 +25,7 @@ pub(crate) enum Side {
 pub(crate) enum Stack {
     OpenSsl,
     GnuTls,
+    WolfSsl,
 }
 
 /// A running program, ended when it is dropped.
@@ -54,6 +56,7 @@ impl Stack {
         let mut command = match self {
             Stack::OpenSsl => openssl(side, &file, listening.unwrap_or(port)),
             Stack::GnuTls => gnutls(side, &file, listening.unwrap_or(port)),
+            Stack::WolfSsl => wolfssl(side, &file, listening.unwrap_or(port)),
         };
         command.args(extra);
         let mut child = command
@@ -108,6 +111,27 @@ fn gnutls(side: Side, file: &str, port: u16) -> Command {
     };
     command.args(["--udp", "--port"]).arg(port.to_string());
     command.args(["--x509certfile", file, "--x509keyfile", file]);
+    command
+}
+
+/// Debian has the library alone: the program is built once.
+fn wolfssl(side: Side, file: &str, port: u16) -> Command {
+    static BUILT: OnceLock<TempDir> = OnceLock::new();
+    let folder = BUILT.get_or_init(|| {
+        let folder = TempDir::with_prefix("duologue-wolfssl-").expect("a folder");
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/dtls/wolfssl.c");
+        let mut cc = Command::new("cc");
+        cc.arg("-o").arg(folder.path().join("wolfssl")).arg(source);
+        let built = cc.arg("-lwolfssl").status().expect("a C compiler");
+        assert!(built.success(), "installed by cargo xtask test interop");
+        folder
+    });
+    let mut command = Command::new(folder.path().join("wolfssl"));
+    command.arg(match side {
+        Side::Server => "server",
+        Side::Client => "client",
+    });
+    command.args([&port.to_string(), file]);
     command
 }
 
