@@ -44,6 +44,16 @@ impl Group {
         self != Group::X25519MlKem768
     }
 
+    /// RFC 8446 §4.2.8.2, RFC 8422 §5.4: 32 bytes, or an uncompressed point, of which the library is not that
+    /// particular.
+    fn is_share(self, of_curve: &[u8]) -> bool {
+        match self {
+            Group::X25519MlKem768 | Group::X25519 => of_curve.len() == 32,
+            Group::P256 => matches!(of_curve, [4, rest @ ..] if rest.len() == 64),
+            Group::P384 => matches!(of_curve, [4, rest @ ..] if rest.len() == 96),
+        }
+    }
+
     fn curve(self) -> &'static agreement::Algorithm {
         match self {
             Group::X25519MlKem768 | Group::X25519 => &agreement::X25519,
@@ -145,6 +155,9 @@ pub(crate) fn respond(group: Group, peer: &[u8]) -> Result<Option<(Vec<u8>, Shar
 }
 
 fn agree(group: Group, ours: &PrivateKey, peer: &[u8], shared: &mut Shared) -> Option<()> {
+    if !group.is_share(peer) {
+        return None;
+    }
     let peer = UnparsedPublicKey::new(group.curve(), peer);
     agreement::agree(ours, peer, (), |secret| {
         shared.0.extend_from_slice(secret);

@@ -7,3 +7,6 @@ pub(crate) mod random;
 pub(crate) mod schedule;
 pub(crate) mod signature;
 pub(crate) mod transcript;
+
+#[cfg(test)]
+mod wycheproof;
