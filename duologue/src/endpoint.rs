@@ -365,6 +365,15 @@ impl EndpointBuilder {
         self
     }
 
+    /// Adds the secrets of every connection's DTLS to this file, as SSLKEYLOGFILE
+    /// (draft-ietf-tls-keylogfile), by which Wireshark reads a capture of the network: SCTP, and what SRTP's
+    /// keys are made of. Whoever has the file has what was said, then and later. No variable of the
+    /// environment does the same.
+    pub fn key_log(mut self, path: impl Into<PathBuf>) -> Self {
+        self.driver.key_log = Some(path.into());
+        self
+    }
+
     /// What raw pictures and sound are encoded and decoded with, in place of
     /// [`found_codecs`](crate::codec::found_codecs): codecs of the application's own, or without the
     /// libraries of this machine, of which none is loaded then.
@@ -402,6 +411,7 @@ impl EndpointBuilder {
     pub fn build(self) -> io::Result<Endpoint> {
         let context = dtls::Context::new().map_err(io::Error::other)?;
         let context = context.with_post_quantum(self.post_quantum);
+        let context = context.with_key_log(self.driver.key_log.is_some());
         let mut session = SessionConfig::new(context);
         session.ice.hide_host_addresses = self.hide_host_addresses;
         session.ice.external_addresses = self.external_addresses;

@@ -121,6 +121,47 @@ fn packets(path: &Path) -> BTreeMap<(String, u32), Vec<Vec<u8>>> {
 }
 
 #[test]
+fn a_key_log_has_the_secrets_that_both_ends_agree_on_and_is_the_owners_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keys.txt");
+    let endpoint = || {
+        let builder = Endpoint::builder().loopback(true).ipv6(false);
+        builder.key_log(&path).build().unwrap()
+    };
+    run(endpoint, async |endpoint| {
+        let init = DataChannelInit::default();
+        let (_alice, _bob, near, far) = within(connected(endpoint, init)).await;
+        near.send("said in private").await.unwrap();
+        within(far.recv()).await.unwrap();
+    });
+
+    let text = std::fs::read_to_string(&path).unwrap();
+    let mut counts = BTreeMap::<&str, usize>::new();
+    for line in text.lines() {
+        *counts.entry(line).or_default() += 1;
+    }
+    // Each end of the connection says the same.
+    assert!(counts.values().all(|count| *count == 2), "{counts:?}");
+    let labels: Vec<&str> = counts
+        .keys()
+        .map(|l| l.split(' ').next().unwrap())
+        .collect();
+    let expected = [
+        "CLIENT_HANDSHAKE_TRAFFIC_SECRET",
+        "CLIENT_TRAFFIC_SECRET_0",
+        "EXPORTER_SECRET",
+        "SERVER_HANDSHAKE_TRAFFIC_SECRET",
+        "SERVER_TRAFFIC_SECRET_0",
+    ];
+    assert_eq!(labels, expected);
+    #[cfg(unix)]
+    {
+        let mode = std::os::unix::fs::MetadataExt::mode(&path.metadata().unwrap());
+        assert_eq!(mode & 0o777, 0o600);
+    }
+}
+
+#[test]
 fn a_capture_has_what_dtls_and_srtp_hide_of_both_directions() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("packets.pcapng");

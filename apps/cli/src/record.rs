@@ -15,6 +15,10 @@ pub(crate) struct RecordArgs {
     /// Write every packet of SCTP, RTP and RTCP into this file, not encrypted, for Wireshark (pcapng)
     #[arg(long, value_name = "FILE")]
     packet_capture: Option<PathBuf>,
+    /// Add the secrets of DTLS to this file (SSLKEYLOGFILE), by which Wireshark reads captures of the
+    /// network: for looking for faults only
+    #[arg(long, value_name = "FILE")]
+    keylog: Option<PathBuf>,
     #[command(flatten)]
     control: ControlArgs,
 }
@@ -26,6 +30,9 @@ impl RecordArgs {
         }
         if let Some(path) = &self.packet_capture {
             endpoint = endpoint.packet_capture(path);
+        }
+        if let Some(path) = &self.keylog {
+            endpoint = endpoint.key_log(path);
         }
         endpoint
     }

@@ -90,6 +90,7 @@ impl Connecting {
             outgoing: VecDeque::new(),
             now,
             ack_due: None,
+            key_log: Link::key_log_of(&context.settings()),
         })?;
         Ok(Connecting {
             engine,
@@ -282,6 +283,7 @@ impl Connecting {
             outgoing: VecDeque::new(),
             now,
             ack_due: None,
+            key_log: Link::key_log_of(&link.settings),
         })
         .ok()?;
 

@@ -72,6 +72,14 @@ impl Context {
         self
     }
 
+    /// Tells the secrets of every handshake by [`Transport::poll_key_log`](crate::Transport::poll_key_log):
+    /// whoever has them reads what the connection protects. For looking for faults, and for nothing else.
+    #[must_use]
+    pub fn with_key_log(mut self, told: bool) -> Self {
+        self.settings.key_log = told;
+        self
+    }
+
     fn build(first_retransmission: Duration, seed: Option<u64>) -> Result<Self, DtlsError> {
         Random::System.bytes::<1>()?;
         Ok(Context {
@@ -82,6 +90,7 @@ impl Context {
                 post_quantum: false,
                 cookies: false,
                 srtp: true,
+                key_log: false,
             },
             seed,
         })

@@ -53,6 +53,9 @@ impl ClientStart {
             cookie: None,
             retry: None,
         };
+        if let Some(log) = &mut link.key_log {
+            log.begin(start.random);
+        }
         start.say(link, None)?;
         Ok(start)
     }

@@ -77,6 +77,7 @@ mod flight;
 mod handshake12;
 mod handshake13;
 mod hello;
+mod key_log;
 mod limits;
 mod link;
 mod message;

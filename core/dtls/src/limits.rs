@@ -30,6 +30,9 @@ pub(crate) const LONGEST_RETRANSMISSION: Duration = Duration::from_secs(1);
 /// Retransmissions of a flight. The deadline comes first.
 pub(crate) const RETRANSMISSIONS: u32 = 40;
 
+/// Lines of the key log that wait to be taken: those of one handshake.
+pub(crate) const KEY_LOG_LINES: usize = 5;
+
 /// How long a handshake may take.
 pub(crate) const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(30);
 

@@ -9,6 +9,7 @@ use duologue_identity::{Certificate, Certificates};
 use crate::crypto::random::Random;
 use crate::crypto::transcript::Transcript;
 use crate::flight::Flight;
+use crate::key_log::KeyLog;
 use crate::limits::ACK_NUMBERS;
 use crate::reassembly::Reassembly;
 use crate::record::{RecordNumber, Records, content};
@@ -30,6 +31,8 @@ pub(crate) struct Settings {
     pub(crate) cookies: bool,
     /// SRTP keys are wanted.
     pub(crate) srtp: bool,
+    /// Secrets are told.
+    pub(crate) key_log: bool,
 }
 
 impl Settings {
@@ -59,9 +62,16 @@ pub(crate) struct Link {
     pub(crate) now: Instant,
     /// DTLS 1.3: when what came of a flight is acknowledged.
     pub(crate) ack_due: Option<Instant>,
+    /// Only for who asked for it.
+    pub(crate) key_log: Option<Box<KeyLog>>,
 }
 
 impl Link {
+    /// Where the secrets of this attempt are told, if anywhere.
+    pub(crate) fn key_log_of(settings: &Settings) -> Option<Box<KeyLog>> {
+        settings.key_log.then(Box::default)
+    }
+
     /// Our next flight begins, which acknowledges the peer's.
     pub(crate) fn begin_flight(&mut self) {
         self.flight.begin();

@@ -2,7 +2,7 @@ use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::{fmt, mem};
 
-use duologue_base::{DtlsRole, Instant};
+use duologue_base::{DtlsRole, Instant, Redacted};
 use duologue_identity::{Certificate, Certificates, Fingerprint};
 
 use crate::cipher::CipherSuite;
@@ -271,6 +271,13 @@ impl Transport {
     /// The cipher suite that the handshake agreed on.
     pub fn cipher_suite(&self) -> Option<CipherSuite> {
         self.suite
+    }
+
+    /// The next line of SSLKEYLOGFILE, without its end, with a
+    /// [`Context::with_key_log`](crate::Context::with_key_log). It is taken when time or a datagram was
+    /// handled: what an attempt has told goes with the attempt.
+    pub fn poll_key_log(&mut self) -> Option<Redacted<String>> {
+        self.engine_mut()?.link.key_log.as_mut()?.take()
     }
 
     /// Whether a datagram waits in [`Transport::poll_datagram`].

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use duologue_base::{Instant, TransportKey};
+use duologue_base::{Instant, Redacted, TransportKey};
 
 use crate::Session;
 use crate::limits::{CAPTURED_BYTES, CAPTURED_PACKETS};
@@ -109,6 +109,13 @@ impl Session {
         let packet = capture.packets.pop_front()?;
         capture.bytes -= packet.bytes.len();
         Some(packet)
+    }
+
+    /// The next line of SSLKEYLOGFILE, if the [`dtls::Context`](duologue_dtls::Context) tells secrets. It is
+    /// taken in every turn, and kept from everybody who may not read what the connection protects.
+    pub fn poll_key_log(&mut self) -> Option<Redacted<String>> {
+        let mut transports = self.transports.iter_mut();
+        transports.find_map(|transport| transport.dtls.poll_key_log())
     }
 
     /// Packets that were not captured for want of room.

@@ -44,6 +44,9 @@ pub struct EndpointOptions {
     /// A file that is made anew and gets each packet of SCTP, RTP and RTCP of each session **in the
     /// clear**, as pcapng, which Wireshark opens.
     pub packet_capture: Option<PathBuf>,
+    /// A file that the secrets of each session's DTLS are added to (SSLKEYLOGFILE), of those whose
+    /// [`dtls::Context`](duologue_dtls::Context) tells them. Connections to TURN servers are not among them.
+    pub key_log: Option<PathBuf>,
 }
 
 /// Which UDP ports the sessions of an endpoint use.
@@ -89,6 +92,7 @@ impl Endpoint {
         let records = Records::open(
             options.event_log.as_deref(),
             options.packet_capture.as_deref(),
+            options.key_log.as_deref(),
             system_time(),
         )?;
         let port = match options.ports {

@@ -229,6 +229,11 @@ impl<H: Host> SessionTask<H> {
                 capture.write(self.number, packet);
             }
         }
+        if let Some(log) = &self.endpoint.records.keys {
+            while let Some(line) = self.session.poll_key_log() {
+                log.write(line);
+            }
+        }
     }
 
     fn report_media(&mut self) -> bool {

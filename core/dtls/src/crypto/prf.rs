@@ -56,6 +56,11 @@ impl Master {
         })
     }
 
+    /// For who may read along.
+    pub(crate) fn secret(&self) -> &[u8] {
+        &self.secret
+    }
+
     /// RFC 5246 §6.3. Suites with authenticated encryption have no MAC keys.
     pub(crate) fn keys(&self) -> Result<Pair, DtlsError> {
         let aead = self.suite.aead;

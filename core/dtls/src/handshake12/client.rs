@@ -218,6 +218,9 @@ impl Client {
             session_hash.as_ref(),
             self.randoms,
         )?;
+        if let Some(log) = &mut link.key_log {
+            log.add_master(master.secret());
+        }
         if let Some((key, scheme)) = signer {
             let signature = key.sign(scheme, self.transcript.bytes())?;
             let mut body = Vec::new();

@@ -192,6 +192,10 @@ impl Server {
         let premaster = self.exchange.agree(public).ok_or_else(illegal)?;
         let session_hash = self.transcript.hash(self.suite.hash);
         let master = Master::extended(self.suite, &premaster, session_hash.as_ref(), self.randoms)?;
+        if let Some(log) = &mut link.key_log {
+            log.begin(self.randoms.client);
+            log.add_master(master.secret());
+        }
         let keys: Pair = master.keys()?;
         let (sealing, opening) = keys.sealing_and_opening(DtlsRole::Server);
         link.records.install_opening(DATA_EPOCH, opening);

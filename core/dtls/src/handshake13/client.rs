@@ -61,6 +61,9 @@ impl Client {
 
         let schedule = Schedule::new(suite.hash, &shared)?;
         let [client, server] = schedule.handshake_traffic(transcript.hash(suite.hash).as_ref())?;
+        if let Some(log) = &mut link.key_log {
+            log.add_handshake([&client, &server]);
+        }
         let records = &mut link.records;
         records.install_opening(HANDSHAKE_EPOCH, traffic_keys(suite, &server)?);
         records.install_sealing(HANDSHAKE_EPOCH, traffic_keys(suite, &client)?);
@@ -153,6 +156,9 @@ impl Client {
         let application = self
             .schedule
             .application(self.transcript.hash(hash).as_ref())?;
+        if let Some(log) = &mut link.key_log {
+            log.add_application(&application);
+        }
         link.begin_flight();
         let proof = Proof {
             suite: self.suite,

@@ -123,6 +123,10 @@ impl Server {
 
         let schedule = Schedule::new(suite.hash, shared)?;
         let [client, server] = schedule.handshake_traffic(transcript.hash(suite.hash).as_ref())?;
+        if let Some(log) = &mut link.key_log {
+            log.begin(hello.random);
+            log.add_handshake([&client, &server]);
+        }
         let records = &mut link.records;
         records.install_opening(HANDSHAKE_EPOCH, traffic_keys(suite, &client)?);
         records.install_sealing(HANDSHAKE_EPOCH, traffic_keys(suite, &server)?);
@@ -133,6 +137,9 @@ impl Server {
         say_encrypted(link, &mut transcript, suite, &server, answers, signer)?;
 
         let application = schedule.application(transcript.hash(suite.hash).as_ref())?;
+        if let Some(log) = &mut link.key_log {
+            log.add_application(&application);
+        }
         link.send_flight(true)?;
         let keys = traffic_keys(suite, &application.server)?;
         link.records.install_sealing(DATA_EPOCH, keys);

@@ -3,6 +3,7 @@
 
 mod event;
 mod event_log;
+mod key_log;
 mod packet_capture;
 mod writer;
 
@@ -14,6 +15,7 @@ use duologue_base::WallClock;
 
 pub(crate) use event::{channel_event, report_event};
 pub(crate) use event_log::EventLog;
+pub(crate) use key_log::KeyLog;
 pub(crate) use packet_capture::PacketCapture;
 
 /// The files of an endpoint, as far as it was asked for them.
@@ -21,6 +23,7 @@ pub(crate) use packet_capture::PacketCapture;
 pub(crate) struct Records {
     pub(crate) events: Option<Arc<EventLog>>,
     pub(crate) packets: Option<Arc<PacketCapture>>,
+    pub(crate) keys: Option<Arc<KeyLog>>,
 }
 
 impl Records {
@@ -28,6 +31,7 @@ impl Records {
     pub(crate) fn open(
         events: Option<&Path>,
         packets: Option<&Path>,
+        keys: Option<&Path>,
         origin: WallClock,
     ) -> io::Result<Self> {
         let events = events.map(EventLog::create).transpose()?;
@@ -35,6 +39,7 @@ impl Records {
         Ok(Records {
             events: events.map(Arc::new),
             packets: packets.transpose()?.map(Arc::new),
+            keys: keys.map(KeyLog::open).transpose()?.map(Arc::new),
         })
     }
 }
@@ -44,7 +49,8 @@ impl Records {
     pub(crate) fn lost(&self) -> u64 {
         let events = self.events.as_ref().map_or(0, |log| log.lost());
         let packets = self.packets.as_ref().map_or(0, |capture| capture.lost());
-        events + packets
+        let keys = self.keys.as_ref().map_or(0, |log| log.lost());
+        events + packets + keys
     }
 }
 
