@@ -227,7 +227,24 @@ async fn what_is_for_nobody_or_for_a_slow_session_is_dropped_and_counted() {
 /// Whoever has not read the signalling cannot make the port remember anything.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_flood_of_unknown_user_names_is_counted_and_leaves_nothing_behind() {
-    const FLOOD: u64 = 20_000;
+    flood(20_000, |n| check(&format!("{n:08}:x"))).await;
+}
+
+/// Nor can a ClientHello, with which any other server of DTLS would begin a handshake: ours begin with
+/// addresses that answered a check.
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_thousand_half_open_handshakes_of_strangers_are_counted_and_leave_nothing_behind() {
+    let hello = |n: u64| {
+        let mut hello = vec![22, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 200, 1, 0, 0, 188];
+        hello.extend(n.to_be_bytes());
+        hello.resize(13 + 200, 7);
+        hello
+    };
+    flood(10_000, hello).await;
+}
+
+/// So many datagrams of strangers, and one of a friend.
+async fn flood(count: u64, datagram: impl Fn(u64) -> Vec<u8>) {
     let counters: Arc<Counters> = Arc::default();
     let port = port(&counters);
     let mailbox = nobody();
@@ -235,9 +252,9 @@ async fn a_flood_of_unknown_user_names_is_counted_and_leaves_nothing_behind() {
     lease.add_ufrag("aaaa");
     let (strangers, to) = ([(); 20].map(|()| remote()), lease.local_addr());
     let unroutable = || counters.unroutable.load(Ordering::Relaxed);
-    for n in 0..FLOOD {
+    for n in 0..count {
         let stranger = &strangers[n as usize % strangers.len()];
-        stranger.send_to(&check(&format!("{n:08}:x")), to).unwrap();
+        stranger.send_to(&datagram(n), to).unwrap();
         // No more than the system's buffers hold at once.
         while n + 1 - unroutable() > 500 {
             tokio::task::yield_now().await;
@@ -246,7 +263,7 @@ async fn a_flood_of_unknown_user_names_is_counted_and_leaves_nothing_behind() {
     let friend = remote();
     friend.send_to(&check("aaaa:x"), to).unwrap();
     assert_eq!(arrived(&mailbox).await, [(SocketId(1), check("aaaa:x"))]);
-    while unroutable() < FLOOD {
+    while unroutable() < count {
         tokio::task::yield_now().await;
     }
     assert!(lease.socket.routes().is_empty_but_for_user_names());
