@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use duologue::{
-    Configuration, DataChannelInit, Endpoint, Event, Events, IceServer, IceTransportPolicy,
-    Message, PeerConnection,
+    Configuration, DataChannelInit, Endpoint, EndpointBuilder, Event, Events, IceServer,
+    IceTransportPolicy, Message, PeerConnection,
 };
 use duologue_coturn::{PASSWORD, USER};
 
@@ -35,8 +35,11 @@ pub(crate) async fn in_time<T>(what: impl Future<Output = T>) -> T {
 }
 
 fn endpoint() -> Endpoint {
-    let builder = Endpoint::builder().loopback(true).ipv6(false);
-    builder.build().expect("loopback is there")
+    on_loopback().build().expect("loopback is there")
+}
+
+fn on_loopback() -> EndpointBuilder {
+    Endpoint::builder().loopback(true).ipv6(false)
 }
 
 /// Waits for the end of gathering and returns the codes of `icecandidateerror`s until then.
@@ -78,12 +81,25 @@ pub(crate) async fn negotiate_with_errors(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn data_channels_work_through_a_relay() {
+    through_relays(&endpoint(), [true, false]).await;
+}
+
+/// draft-hancke-webrtc-sped: the checks that carry the handshake are carried by TURN's messages then.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_handshake_inside_of_checks_works_through_relays() {
+    let endpoint = on_loopback().sped(true).sctp_snap(true).post_quantum(true);
+    let endpoint = endpoint.build().expect("loopback is there");
+    through_relays(&endpoint, [true, false]).await;
+    through_relays(&endpoint, [true, true]).await;
+}
+
+/// Two connections, the offerer's or both by relayed candidates only.
+async fn through_relays(endpoint: &Endpoint, relays: [bool; 2]) {
     let coturn = coturn(&[]);
-    let endpoint = endpoint();
-    let configurations = [
-        relayed(coturn.address().port(), PASSWORD),
-        Configuration::default(),
-    ];
+    let configurations = relays.map(|relay| match relay {
+        true => relayed(coturn.address().port(), PASSWORD),
+        false => Configuration::default(),
+    });
     let [(alice, mut a), (bob, mut b)] = configurations.map(|configuration| {
         let made = endpoint.connection(configuration);
         made.expect("the configuration is valid")
