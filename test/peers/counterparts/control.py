@@ -3,12 +3,19 @@
 import hashlib
 import json
 import sys
+import threading
 
 MESSAGE = 16_384
 
 
+output = threading.Lock()
+
+
 def say(**line):
-    print(json.dumps(line), flush=True)
+    # Several threads speak: a line and its end are one.
+    with output:
+        sys.stdout.write(json.dumps(line) + "\n")
+        sys.stdout.flush()
 
 
 def pattern(count, seed):

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use duologue::MediaKind;
+use duologue::{MediaKind, SessionDescription};
 use serde_json::json;
 use tokio::time::timeout;
 
@@ -45,22 +45,22 @@ async fn try_it(
         Far::Janus => janus::run(&mut pair, counterpart, what, offerer).await,
         Far::Reports => match what {
             What::Data => {
-                connect(&mut pair, offerer).await?;
+                connect(&mut pair, counterpart, offerer).await?;
                 data::exchange(&mut pair).await
             }
             What::Audio => media::flows(&mut pair, offerer, &[MediaKind::Audio]).await,
             What::Video => media::flows(&mut pair, offerer, &[MediaKind::Video]).await,
             What::Simulcast => media::simulcast(&mut pair, offerer).await,
             What::Restart => {
-                connect(&mut pair, offerer).await?;
+                connect(&mut pair, counterpart, offerer).await?;
                 changes::restart(&mut pair, offerer).await
             }
             What::Renegotiation => {
-                connect(&mut pair, offerer).await?;
+                connect(&mut pair, counterpart, offerer).await?;
                 changes::renegotiate(&mut pair, offerer).await
             }
             What::Close => {
-                connect(&mut pair, offerer).await?;
+                connect(&mut pair, counterpart, offerer).await?;
                 data::close(&mut pair, counterpart, offerer).await
             }
         },
@@ -80,7 +80,11 @@ fn far(counterpart: &Counterpart) -> Far {
 }
 
 /// A connection with an open channel.
-async fn connect(pair: &mut Pair, offerer: Offerer) -> Result<(), String> {
+async fn connect(
+    pair: &mut Pair,
+    counterpart: &Counterpart,
+    offerer: Offerer,
+) -> Result<(), String> {
     match offerer {
         Offerer::We => {
             pair.open(FIRST)?;
@@ -93,5 +97,18 @@ async fn connect(pair: &mut Pair, offerer: Offerer) -> Result<(), String> {
     pair.until("connection", |pair| {
         pair.is_open(FIRST) && pair.is_connected()
     })
-    .await
+    .await?;
+    match counterpart.snap && !has_snap(pair) {
+        true => Err("SCTP is not set up by the descriptions".to_owned()),
+        false => Ok(()),
+    }
+}
+
+/// Whether both ends' descriptions have SCTP's INIT.
+fn has_snap(pair: &Pair) -> bool {
+    let descriptions = [pair.pc.local_description(), pair.pc.remote_description()];
+    let has = |description: Option<SessionDescription>| {
+        description.is_some_and(|description| description.sdp.contains("a=sctp-init:"))
+    };
+    descriptions.into_iter().all(has)
 }

@@ -19,6 +19,8 @@ pub(crate) struct Counterpart {
     lacks: &'static [(What, Offerer)],
     /// What video is in.
     pub(crate) codecs: Codecs,
+    /// Whether both ends set up SCTP by their descriptions (draft-hancke-tsvwg-snap).
+    pub(crate) snap: bool,
     /// A server that does not report what came: what it does with it is to be seen.
     pub(crate) is_janus: bool,
     /// Whether its end of a connection is told, and not only to be guessed from silence.
@@ -73,6 +75,7 @@ pub(crate) const ALL: &[Counterpart] = &[
         quick: true,
         lacks: &[(What::Simulcast, Offerer::We)],
         codecs: VP8,
+        snap: false,
         is_janus: false,
         says_goodbye: true,
     },
@@ -83,6 +86,7 @@ pub(crate) const ALL: &[Counterpart] = &[
         quick: true,
         lacks: &NO_SIMULCAST_NO_RESTART,
         codecs: VP8,
+        snap: false,
         is_janus: false,
         says_goodbye: true,
     },
@@ -93,6 +97,7 @@ pub(crate) const ALL: &[Counterpart] = &[
         quick: true,
         lacks: &[(What::Simulcast, Offerer::They)],
         codecs: VP8,
+        snap: false,
         is_janus: false,
         says_goodbye: false,
     },
@@ -106,6 +111,7 @@ pub(crate) const ALL: &[Counterpart] = &[
             ours: "H264",
             theirs: "VP8",
         },
+        snap: false,
         is_janus: false,
         says_goodbye: true,
     },
@@ -116,6 +122,7 @@ pub(crate) const ALL: &[Counterpart] = &[
         quick: true,
         lacks: &NO_SIMULCAST_NO_RESTART,
         codecs: VP8,
+        snap: false,
         is_janus: false,
         says_goodbye: false,
     },
@@ -126,6 +133,7 @@ pub(crate) const ALL: &[Counterpart] = &[
         quick: true,
         lacks: &[],
         codecs: VP8,
+        snap: false,
         is_janus: false,
         says_goodbye: true,
     },
@@ -136,6 +144,7 @@ pub(crate) const ALL: &[Counterpart] = &[
         quick: false,
         lacks: &[],
         codecs: VP8,
+        snap: false,
         is_janus: false,
         says_goodbye: true,
     },
@@ -146,6 +155,18 @@ pub(crate) const ALL: &[Counterpart] = &[
         quick: false,
         lacks: &[],
         codecs: VP8,
+        snap: false,
+        is_janus: false,
+        says_goodbye: true,
+    },
+    Counterpart {
+        name: "str0m, SNAP",
+        note: "both ends with SCTP set up by the descriptions (draft-hancke-tsvwg-snap)",
+        program: Program::Built("rust/debug/str0m"),
+        quick: false,
+        lacks: &[],
+        codecs: VP8,
+        snap: true,
         is_janus: false,
         says_goodbye: true,
     },
@@ -156,6 +177,7 @@ pub(crate) const ALL: &[Counterpart] = &[
         quick: true,
         lacks: &[(What::Simulcast, Offerer::They)],
         codecs: VP8,
+        snap: false,
         is_janus: true,
         says_goodbye: true,
     },
@@ -187,6 +209,9 @@ impl Counterpart {
             }
             Program::Built(name) => Command::new(installed.join(name)),
         };
+        if self.snap {
+            command.arg("snap");
+        }
         // What Python compiles would lie beside the scripts.
         command.env("PYTHONDONTWRITEBYTECODE", "1");
         command.env(INSTALLED, installed);

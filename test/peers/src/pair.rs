@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use duologue::{
-    Configuration, DataChannel, DataChannelState, Event, Events, Exception, Message,
+    Configuration, DataChannel, DataChannelState, Endpoint, Event, Events, Exception, Message,
     PeerConnection, PeerConnectionState, SdpType, SessionDescription, SignalingState,
 };
 use serde_json::{Value, json};
@@ -110,7 +110,9 @@ impl Pair {
     ) -> Result<Self, String> {
         let process = Process::start(counterpart.command()?.args(arguments));
         let process = process.map_err(|e| format!("{} does not start: {e}", counterpart.name))?;
-        let (pc, events) = PeerConnection::new(Configuration::default()).map_err(said)?;
+        let endpoint = Endpoint::builder().sctp_snap(counterpart.snap).build();
+        let endpoint = endpoint.map_err(|e| format!("our endpoint: {e}"))?;
+        let (pc, events) = (endpoint.connection(Configuration::default())).map_err(said)?;
         let (counter, came) = mpsc::channel(MAX_CAME);
         let mut pair = Pair {
             pc,
