@@ -53,11 +53,10 @@ pub(crate) fn run(args: &Args) -> Outcome {
     }
     install()?;
     setup::provide(setup::BROWSERS)?;
-    // Minutes, the first time, so no part of every run of the tests.
-    let mut rust = cargo(["build", "--quiet", "--locked"]);
-    rust.current_dir(root().join("test/peers/counterparts/rust"));
-    rust.env("CARGO_TARGET_DIR", target_dir().join("peers/rust"));
-    run::run(rust)?;
+    rust(
+        &root().join("test/peers/counterparts/rust"),
+        &target_dir().join("peers"),
+    )?;
     run::run(cargo([
         "build",
         "--quiet",
@@ -145,6 +144,25 @@ fn python(requirements: &Path, folder: &Path) -> Outcome {
         pip.arg(requirements);
         run::run(pip)
     })
+}
+
+/// In a workspace of its own, which is here without its manifest, so that nothing takes it for a part of this one.
+/// Minutes, the first time, and therefore no part of every run of the tests.
+fn rust(sources: &Path, folder: &Path) -> Outcome {
+    let package = folder.join("rust-source");
+    for (from, to) in [
+        ("manifest.toml", "Cargo.toml"),
+        ("Cargo.lock", "Cargo.lock"),
+        ("src/lib.rs", "src/lib.rs"),
+        ("src/bin/str0m.rs", "src/bin/str0m.rs"),
+        ("src/bin/webrtc-rs.rs", "src/bin/webrtc-rs.rs"),
+    ] {
+        write(&package.join(to), &read(&sources.join(from))?)?;
+    }
+    let mut build = cargo(["build", "--quiet", "--locked"]);
+    build.current_dir(package);
+    build.env("CARGO_TARGET_DIR", folder.join("rust"));
+    run::run(build)
 }
 
 /// A program of this name on Pion. Built offline, from what Debian has in its own GOPATH: there, a module's version is no part of
