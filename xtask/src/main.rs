@@ -10,6 +10,7 @@ mod fuzz;
 mod guide;
 mod layers;
 mod ledger;
+mod licences;
 mod lint;
 mod load;
 mod micro;

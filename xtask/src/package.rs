@@ -5,6 +5,7 @@ use std::process::Command;
 
 use serde::Deserialize;
 
+use crate::licences;
 use crate::run::{self, Outcome, all, cargo, command, output, root, target_dir};
 
 #[derive(Debug, clap::Args)]
@@ -22,9 +23,9 @@ const TEXTS: [&str; 3] = ["README.md", "LICENSE-MIT", "LICENSE-APACHE"];
 
 pub(crate) fn run(args: &Args) -> Outcome {
     if args.quick {
-        return crates(true);
+        return all([crates(true), licences::write()]);
     }
-    all([crates(false), npm()])
+    all([crates(false), npm(), licences::write()])
 }
 
 /// `cargo package` of all crates that are published, against one another; each is built out of its package unless
