@@ -2,6 +2,7 @@
 //! `cargo xtask bench media`: packets of RTP between two of them.
 //! `cargo xtask bench scale`: what a connection costs among many.
 //! `cargo xtask bench server`: many connections to one port at full speed.
+//! `cargo xtask bench compare`: the first two beside other stacks.
 //! `cargo xtask bench relay`: many viewers of one publisher, beside Pion.
 //! `cargo xtask bench micro`: instructions of the packet path.
 
@@ -10,8 +11,9 @@ use std::process::Command;
 use clap::ValueEnum;
 use serde_json::Value;
 
+use crate::relay::RelayArgs;
 use crate::run::{self, Outcome, cargo, output, target_dir};
-use crate::{micro, relay};
+use crate::{compare, micro, relay};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -30,7 +32,7 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with = "update")]
     log: bool,
     #[command(flatten)]
-    relay: relay::Args,
+    relay: RelayArgs,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -45,18 +47,20 @@ enum Bench {
     Server,
     /// One publisher of 2 Mbit/s and many viewers, by our relay and by Debian's Pion
     Relay,
+    /// Data channels and packets of RTP, beside other stacks, in turns
+    Compare,
     /// Instructions of the packet path, piece by piece, against their baseline
     Micro,
 }
 
 /// A row of the table: its name, the arguments of `bench-peer`, and the fields to show.
-struct Scenario {
-    name: &'static str,
-    args: &'static [&'static str],
-    fields: &'static [&'static str],
+pub(crate) struct Scenario {
+    pub(crate) name: &'static str,
+    pub(crate) args: &'static [&'static str],
+    pub(crate) fields: &'static [&'static str],
 }
 
-const DATA: &[Scenario] = &[
+pub(crate) const DATA: &[Scenario] = &[
     Scenario {
         name: "setup",
         args: &["setup", "--n", "50"],
@@ -96,7 +100,7 @@ const DATA: &[Scenario] = &[
 
 const MEDIA_FIELDS: &[&str] = &["recv_pps", "loss_pct", "cpu_s_mpkt"];
 
-const MEDIA: &[Scenario] = &[
+pub(crate) const MEDIA: &[Scenario] = &[
     Scenario {
         name: "rtp-max",
         args: &["rtp"],
@@ -174,6 +178,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
         Bench::Media => table(MEDIA, args),
         Bench::Scale => table(SCALE, args),
         Bench::Server => table(SERVER, args),
+        Bench::Compare => compare::run(args.rounds, args.secs),
         Bench::Relay => relay::run(args.relay, args.rounds, args.secs),
         Bench::Micro if args.log => micro::cost_of_logging(),
         Bench::Micro => micro::run(args.update),

@@ -6,6 +6,7 @@
 )]
 
 mod bench;
+mod compare;
 mod fuzz;
 mod guide;
 mod layers;

@@ -117,7 +117,7 @@ fn install() -> Outcome {
     pion(&sources.join("pion/main.go"), &folder, "counterpart").map(drop)
 }
 
-fn npm(sources: &Path, folder: &Path) -> Outcome {
+pub(crate) fn npm(sources: &Path, folder: &Path) -> Outcome {
     let inputs = ["package.json", "package-lock.json", ".npmrc"];
     let texts: Result<Vec<String>, String> =
         inputs.iter().map(|i| read(&sources.join(i))).collect();

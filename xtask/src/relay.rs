@@ -11,7 +11,7 @@ use crate::peers;
 use crate::run::{self, Outcome, cargo, output, root, target_dir};
 
 #[derive(Clone, Copy, Debug, clap::Args)]
-pub(crate) struct Args {
+pub(crate) struct RelayArgs {
     /// Viewers of `relay`
     #[arg(long, default_value_t = 100)]
     viewers: usize,
@@ -33,7 +33,7 @@ struct Running {
     url: String,
 }
 
-pub(crate) fn run(args: Args, rounds: usize, secs: u32) -> Outcome {
+pub(crate) fn run(args: RelayArgs, rounds: usize, secs: u32) -> Outcome {
     let packages = ["-p", "duologue-cli", "-p", "duologue-bench-relay"];
     let mut build = cargo(["build", "--release"]);
     build.args(packages);

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strconv"
 	"sync"
 
 	"github.com/pion/interceptor"
@@ -92,8 +93,10 @@ func answer(w http.ResponseWriter, offer string, prepare func(*webrtc.PeerConnec
 	<-gathered
 	w.Header().Set("Content-Type", "application/sdp")
 	w.Header().Set("Location", "/session/1")
+	sdp := pc.LocalDescription().SDP
+	w.Header().Set("Content-Length", strconv.Itoa(len(sdp)))
 	w.WriteHeader(http.StatusCreated)
-	_, err = io.WriteString(w, pc.LocalDescription().SDP)
+	_, err = io.WriteString(w, sdp)
 	return err
 }
 

@@ -47,18 +47,25 @@ function show(now, before) {
   $("others").hidden = now.nodes.length === 0;
   $("nodes").replaceChildren(...now.nodes.map((node) => {
     const link = Object.assign(document.createElement("a"), { href: node.url, textContent: node.url });
-    return cells([link, node.streams.join(", ") || "none"]);
+    const streams = document.createElement("div");
+    streams.className = "row";
+    for (const name of node.streams) streams.append(name, watchButton(name));
+    return cells([link, node.streams.length > 0 ? streams : "none"]);
   }));
 }
 
 function row(stream, came) {
-  const button = Object.assign(document.createElement("button"), { textContent: "watch", className: "primary" });
-  button.onclick = () => watch(stream.name);
   const tracks = stream.tracks.map(({ codec, layers }) => (layers > 1 ? `${codec} × ${layers}` : codec));
   const lost = stream.tracks.reduce((sum, track) => sum + track.lost, 0);
-  const line = cells([stream.name, tracks.join(", "), bits(came), plot(histories.get(stream.name)), lost, stream.viewers, button]);
+  const line = cells([stream.name, tracks.join(", "), bits(came), plot(histories.get(stream.name)), lost, stream.viewers, watchButton(stream.name)]);
   for (const at of [2, 4, 5]) line.cells[at].className = "number";
   return line;
+}
+
+function watchButton(name) {
+  const button = Object.assign(document.createElement("button"), { textContent: "watch", className: "primary" });
+  button.onclick = () => watch(name);
+  return button;
 }
 
 function cells(contents) {

@@ -25,20 +25,25 @@ export class Viewer {
 
   /// Until stop() is called.
   async run() {
+    let places = [this.#url];
+    let failed = 0;
     while (!this.#stopped) {
-      // Where it was last comes first, and the others each in their turn.
-      const addresses = [this.#url, ...this.#others.filter((url) => url !== this.#url)];
-      for (const url of addresses) {
-        if (this.#stopped) return;
-        try {
-          await this.#watch(url);
-        } catch (error) {
-          console.warn(`${url}: ${error.message}`);
-        }
-        await this.#close();
-        if (!this.#stopped) this.onstate("lost", url);
+      const [url] = places;
+      try {
+        await this.#watch(url);
+        failed = 0;
+      } catch (error) {
+        console.warn(`${url}: ${error.message}`);
+        failed += 1;
       }
-      await wait(PAUSE);
+      await this.#close();
+      if (this.#stopped) return;
+      this.onstate("lost", url);
+      // The others come first, and this one once more when its turn is there.
+      const others = new Set([...this.#others, ...places]);
+      others.delete(url);
+      places = [...others, url];
+      if (failed > 0 && failed % places.length === 0) await wait(PAUSE);
     }
   }
 
@@ -69,7 +74,6 @@ export class Viewer {
     await pc.setRemoteDescription({ type: "answer", sdp: await answer.text() });
     this.onstream(stream);
     await this.#comes(pc, url);
-    this.#url = url;
   }
 
   async #comes(pc, url) {

@@ -1,0 +1,178 @@
+//! `cargo xtask bench compare`: the same measurements of duologue and of other stacks, in turns on one machine.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::bench::{DATA, MEDIA, Scenario};
+use crate::peers;
+use crate::run::{self, Outcome, cargo, output, root, target_dir};
+
+/// Who is measured.
+struct Peer {
+    name: &'static str,
+    program: PathBuf,
+    /// Before the scenario.
+    args: Vec<String>,
+    /// What it is measured at.
+    media: bool,
+}
+
+/// What a measurement came to: which peer's, of which scenario.
+type Results = Vec<(usize, usize, Value)>;
+
+pub(crate) fn run(rounds: usize, secs: u32) -> Outcome {
+    let peers = peers()?;
+    let scenarios: Vec<&Scenario> = DATA.iter().chain(MEDIA).collect();
+    let scenarios: Vec<&Scenario> = scenarios
+        .into_iter()
+        .filter(|it| it.name != "mem" && it.name != "rtp-max")
+        .collect();
+    let mut results = Results::new();
+    for round in 1..=rounds {
+        for (at, scenario) in scenarios.iter().enumerate() {
+            let is_media = scenario.args.first() == Some(&"rtp");
+            for (who, peer) in peers.iter().enumerate() {
+                if is_media && !peer.media {
+                    continue;
+                }
+                eprintln!(
+                    "round {round} of {rounds}: {}, {}",
+                    scenario.name, peer.name
+                );
+                match peer.measure(scenario, secs) {
+                    Ok(value) => results.push((who, at, value)),
+                    // Its row stays empty; what it said is to be seen.
+                    Err(failure) => eprintln!("{}: {failure}", peer.name),
+                }
+            }
+        }
+    }
+    print(&peers, &scenarios, &results);
+    match results.iter().any(|(who, _, _)| *who == 0) {
+        true => Ok(()),
+        false => Err("nothing of duologue was measured".to_owned()),
+    }
+}
+
+/// duologue, and what the registries offer.
+fn peers() -> Outcome<Vec<Peer>> {
+    run::run(cargo(["build", "--release", "-p", "duologue-bench-peer"]))?;
+    let folder = target_dir().join("peers");
+    let sources = root().join("bench/compare");
+    let pion = peers::pion(&sources.join("pion/main.go"), &folder, "compare")?;
+    peers::npm(&root().join("test/peers/counterparts"), &folder.join("npm"))?;
+    let native = |name, program, media| Peer {
+        name,
+        program,
+        args: Vec::new(),
+        media,
+    };
+    let web = |name: &'static str| Peer {
+        name,
+        program: PathBuf::from("node"),
+        args: vec![
+            sources.join("web.mjs").display().to_string(),
+            name.to_owned(),
+        ],
+        media: false,
+    };
+    Ok(vec![
+        native("duologue", target_dir().join("release/bench-peer"), true),
+        native("Pion (Debian)", pion, true),
+        web("node-datachannel"),
+        web("wrtc"),
+        web("werift"),
+    ])
+}
+
+impl Peer {
+    fn measure(&self, scenario: &Scenario, secs: u32) -> Outcome<Value> {
+        // A stack that hangs does not hold up the others.
+        let mut peer = Command::new("timeout");
+        peer.arg((60 + 4 * secs).to_string())
+            .arg(&self.program)
+            .args(&self.args)
+            .args(scenario.args)
+            .args(["--secs", &secs.to_string()])
+            .env("DUOLOGUE_PEERS", target_dir().join("peers"));
+        let line = output(peer)?;
+        serde_json::from_str(&line).map_err(|error| error.to_string())
+    }
+}
+
+/// A row for each measure: medians, and how many times as good duologue is as the best of the others. Where it is
+/// not ahead comes first.
+fn print(peers: &[Peer], scenarios: &[&Scenario], results: &Results) {
+    let mut rows = Vec::new();
+    for (at, scenario) in scenarios.iter().enumerate() {
+        for field in scenario.fields {
+            let of = |who| median(results, who, at, field);
+            let values: Vec<Option<f64>> = (0..peers.len()).map(of).collect();
+            let ratio = ratio(field, &values);
+            let shown: Vec<String> = values.iter().map(|it| shown(*it)).collect();
+            let head = format!("| {} | {field} | {} |", scenario.name, shown.join(" | "));
+            let tail = ratio.map_or("–".to_owned(), |ratio| format!("{ratio:.2}"));
+            rows.push((ratio.unwrap_or(f64::INFINITY), format!("{head} {tail} |")));
+        }
+    }
+    let names: Vec<&str> = peers.iter().map(|peer| peer.name).collect();
+    println!(
+        "| scenario | measure | {} | times as good as the best other |",
+        names.join(" | ")
+    );
+    println!("|---|---|{}---:|", "---:|".repeat(names.len()));
+    let (behind, ahead): (Vec<_>, Vec<_>) = rows.into_iter().partition(|(ratio, _)| *ratio < 1.0);
+    for (_, row) in behind.iter().chain(&ahead) {
+        println!("{row}");
+    }
+}
+
+/// Above 1 is better.
+fn ratio(field: &str, values: &[Option<f64>]) -> Option<f64> {
+    let own = values.first().copied().flatten()?;
+    let others = values.iter().skip(1).flatten().copied();
+    // What is counted a second grows, what something costs falls.
+    let grows = ["mb_s", "msgs_s", "recv_pps"].contains(&field);
+    let (best, ratio) = match grows {
+        true => {
+            let best = others.reduce(f64::max)?;
+            (best, own / best)
+        }
+        false => {
+            let best = others.reduce(f64::min)?;
+            (best, best / own)
+        }
+    };
+    (own > 0.0 && best > 0.0).then_some(ratio)
+}
+
+fn median(results: &Results, who: usize, at: usize, field: &str) -> Option<f64> {
+    let of = results.iter().filter(|it| (it.0, it.1) == (who, at));
+    let mut values: Vec<f64> = of.filter_map(|(_, _, it)| it[field].as_f64()).collect();
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied()
+}
+
+fn shown(value: Option<f64>) -> String {
+    match value {
+        Some(value) if value >= 1000.0 => format!("{value:.0}"),
+        Some(value) => format!("{value:.2}"),
+        None => "–".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ratio_is_to_the_best_other_and_above_one_is_better() {
+        let values = [Some(100.0), Some(50.0), None, Some(80.0)];
+        assert_eq!(ratio("mb_s", &values), Some(1.25));
+        assert_eq!(ratio("p50_us", &values), Some(0.5));
+        assert_eq!(ratio("mb_s", &[Some(1.0), None]), None);
+        assert_eq!(ratio("mb_s", &[None, Some(1.0)]), None);
+    }
+}
