@@ -117,6 +117,33 @@ fn a_promise_rejected_in_the_methods_own_steps_comes_before_the_next_event() {
     assert!(a.settled.contains_key(&set));
 }
 
+/// Each answer says which streams would be sent, though it may send none.
+#[test]
+fn two_ends_that_both_want_to_send_alone_negotiate_once() {
+    let (mut a, mut b) = pair();
+    let alone = TransceiverDirection::Sendonly;
+    let init = TransceiverInit::with_direction(alone);
+    let id = a.pc.add_transceiver(audio("t1"), init).unwrap();
+    let offer = a.set_local();
+    b.set_remote(offer).unwrap();
+    b.pc.set_direction(b.pc.transceivers()[0], alone).unwrap();
+    let answer = b.set_local();
+    assert!(answer.sdp.contains("a=inactive") && answer.sdp.contains("a=msid"));
+    a.set_remote(answer).unwrap();
+    for host in [&mut a, &mut b] {
+        host.run();
+        host.take_events();
+    }
+
+    negotiate(&mut b, &mut a);
+    negotiate(&mut a, &mut b);
+    for host in [&mut a, &mut b] {
+        assert!(!host.take_events().contains(&"negotiationneeded".to_owned()));
+    }
+    let direction = a.pc.transceiver(id).unwrap().current_direction();
+    assert_eq!(direction, Some(TransceiverDirection::Inactive));
+}
+
 #[test]
 fn negotiationneeded_waits_for_an_empty_chain_and_fires_once() {
     let (mut a, mut b) = pair();

@@ -456,14 +456,17 @@ pub(crate) fn multiplex_rtcp(section: &mut Section) {
     section.transport.reduced_size = rtp;
 }
 
-/// Writes into a section what its sender announces of its track.
+/// Writes into a section what its sender announces of its track. Whoever wants to send says the streams,
+/// also in an answer that may not (RFC 9429 §5.2.1 asks for the transceiver's direction): two ends that
+/// both want to send alone would miss them in each other's answers, and negotiate without end
+/// (webrtc-pc §4.7.3 step 5.3.1). Sources are said of what is sent.
 pub(crate) fn sending(
     lines: &mut RtpLines,
     transceiver: &TransceiverIntent,
     intent: &Intent,
     sends: bool,
 ) {
-    if !sends {
+    if !transceiver.direction.sends() {
         return;
     }
     let sender = &transceiver.sender;
@@ -486,7 +489,8 @@ pub(crate) fn sending(
         .rids
         .iter()
         .any(|(_, direction)| *direction == RidDirection::Send);
-    if let Some(source) = sender.sources.first().filter(|_| !layered) {
+    let source = sender.sources.first();
+    if let Some(source) = source.filter(|_| sends && !layered) {
         let repeats = |c: &CodecParameters| c.codec.role() == CodecRole::Rtx;
         let rtx = source.rtx.filter(|_| lines.codecs.iter().any(repeats));
         let corrects = |c: &CodecParameters| c.codec.is_flexfec();
