@@ -146,7 +146,7 @@ impl Session {
         }
         self.give_up_away(|until| until <= now);
         if let Some(running) = self.sctp.running()
-            && may_send(&self.transports, running.agreed.key, self.now)
+            && can_send(&self.transports, running.agreed.key, self.now)
         {
             let due = running.association.poll_timeout();
             if due.is_some_and(|at| at <= self.now) {
@@ -175,11 +175,11 @@ impl Session {
     pub fn poll_timeout(&mut self) -> Option<Instant> {
         let transports = self.transports.iter().filter_map(Transport::poll_timeout);
         let earliest = transports.min();
-        // Without consent nothing may be sent, and SCTP's timers wait for it to come back.
+        // Without consent, or into a full socket, nothing can be sent: SCTP's timers wait.
         let association = self
             .sctp
             .running()
-            .filter(|running| may_send(&self.transports, running.agreed.key, self.now))
+            .filter(|running| can_send(&self.transports, running.agreed.key, self.now))
             .and_then(|running| running.association.poll_timeout());
         let ends = self.sctp.running().and_then(|running| running.ends());
         let away = self.away.iter().map(|(_, until)| *until).min();
@@ -393,10 +393,10 @@ impl Session {
     }
 }
 
-fn may_send(transports: &[Transport], key: TransportKey, now: Instant) -> bool {
+fn can_send(transports: &[Transport], key: TransportKey, now: Instant) -> bool {
     transports
         .iter()
-        .any(|transport| transport.key == key && transport.may_send_data(now))
+        .any(|transport| transport.key == key && transport.path(now).is_some())
 }
 
 #[cfg(test)]

@@ -80,6 +80,21 @@ fn data_waits_for_a_blocked_socket_while_consent_goes_on() {
     world.run_until(SECOND * 5, |world| heard(world, alice, at_alice) == 1);
 }
 
+/// The world fails when a timer stays in the past.
+#[test]
+fn timers_of_data_wait_for_a_blocked_socket() {
+    let mut world: World = World::new(1, Link::default().delay(millis(20)));
+    let [alice, bob] = world.pair();
+    let (at_bob, at_alice) = open_channel(&mut world, alice, bob);
+    world.send_numbered(bob, at_bob, 400_000);
+    world.run(millis(50));
+    world.set_blocked(bob, true);
+    world.run(SECOND * 10);
+    assert_eq!(heard(&world, alice, at_alice), 0);
+    world.set_blocked(bob, false);
+    world.run_until(SECOND * 5, |world| heard(world, alice, at_alice) == 1);
+}
+
 /// aiortc and webrtcbin answer the offer of a restart with the credentials that they have. The one
 /// goes on with those of both ends, the other has taken the new ones of the offer.
 #[test]

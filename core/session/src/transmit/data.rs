@@ -26,13 +26,7 @@ impl Session {
         let running = sctp.running()?;
         let key = running.agreed.key;
         let transport = transports.iter_mut().find(|t| t.key == key)?;
-        if !transport.may_send_data(now) {
-            return None;
-        }
-        let route = transport.agent.route()?;
-        if transport.is_blocked(route.socket) {
-            return None;
-        }
+        let route = transport.path(now)?;
 
         let cap = transport.media.as_mut().and_then(|media| {
             let backlog = running.association.has_backlog();

@@ -110,7 +110,7 @@ impl Transport {
     }
 
     /// The path of data, unless its socket is full.
-    fn path(&self, now: Instant) -> Option<ice::Route> {
+    pub(crate) fn path(&self, now: Instant) -> Option<ice::Route> {
         let route = self
             .may_send_data(now)
             .then(|| self.agent.route())
