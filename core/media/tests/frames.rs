@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use common::{DELAY, ID, World, at};
 use duologue_base::Rng;
-use duologue_media::{EncodedFrameInit, MediaReport, Outlet};
+use duologue_media::{EncodedFrameInit, MediaReport, Outlet, SendEncoding};
 
 /// A frame of VP8 of so many bytes, which says which one it is.
 fn vp8(number: u32, key: bool, len: usize) -> Bytes {
@@ -136,6 +136,31 @@ fn what_cannot_be_repaired_is_left_out_until_the_key_frame_that_is_asked_for() {
     );
     let since = Duration::from_millis(DELAY);
     assert!(world.receiver.round_trip() >= since);
+}
+
+#[test]
+fn after_frames_that_were_not_to_be_sent_the_next_one_is_a_key_frame() {
+    let mut world = World::with(Outlet::Frames);
+    let mut key_next = true;
+    for n in 0..60_u32 {
+        if n == 20 || n == 30 {
+            let encoding = SendEncoding::new(n == 30);
+            world.sender.set_encodings(ID, vec![encoding]);
+        }
+        let frame = EncodedFrameInit {
+            timestamp: n * 3_000,
+            data: vp8(n, std::mem::take(&mut key_next), 3_000),
+            ..Default::default()
+        };
+        world.sender.send_frames(at(world.now), ID, vec![frame]);
+        world.run(33, |_| false);
+        let asked = |report: &MediaReport| matches!(report, MediaReport::KeyFrameWanted { .. });
+        key_next = world.sent_reports.drain(..).any(|report| asked(&report));
+    }
+    world.run(500, |_| false);
+    let numbers: Vec<u32> = world.frames.iter().map(|(_, f)| number(&f.data)).collect();
+    let expected: Vec<u32> = (0..20).chain(31..60).collect();
+    assert_eq!(numbers, expected, "30 needs 29, which nobody got");
 }
 
 #[test]

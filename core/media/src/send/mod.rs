@@ -155,7 +155,8 @@ impl Outbound {
     }
 
     /// A sender goes on, on this transport or another.
-    pub(crate) fn resume(&mut self, sender: Sender) {
+    pub(crate) fn resume(&mut self, mut sender: Sender) {
+        sender.resume();
         self.senders.insert(sender.id, sender);
     }
 
@@ -255,7 +256,7 @@ impl Outbound {
         for frame in &frames {
             let queued = sender
                 .as_mut()
-                .and_then(|sender| sender.packetize(now, frame));
+                .and_then(|sender| sender.packetize(now, frame, told));
             if queued.is_none() {
                 told.counters.unsendable += 1;
                 told.left(id, Some(frame.data.len()));

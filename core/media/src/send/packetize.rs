@@ -23,6 +23,8 @@ pub(crate) struct Packetizer {
     payload: Vec<u8>,
     /// Payloads lie in pieces of memory that are used again once they were sent.
     slab: BytesMut,
+    /// A frame did not leave that later ones may need: none does before the next key frame.
+    broken: bool,
 }
 
 /// Bytes of a payload: RTP header, extensions and SRTP's tag fit beside it into what paths take
@@ -40,7 +42,25 @@ impl Packetizer {
             packets: Packets::new(),
             payload: Vec::new(),
             slab: BytesMut::new(),
+            broken: false,
         }
+    }
+
+    /// A frame of video did not leave. Numbers have no gap where it was: the other end could not know.
+    pub(crate) fn dropped(&mut self) {
+        self.broken = true;
+    }
+
+    /// Whether the other end cannot decode the frame since one that it needs did not leave.
+    pub(crate) fn lacks_reference(&mut self, format: PayloadFormat, frame: &[u8]) -> bool {
+        // Of a format that is not known nobody can say what a key frame is.
+        if !self.broken || !is_video(format) || format == PayloadFormat::Opaque {
+            return false;
+        }
+        if format.find_parts(frame, &mut self.parts).is_ok() {
+            self.broken = !format.frame_info(frame, &self.parts).key;
+        }
+        self.broken
     }
 
     /// Gives the packets of a frame to `each`.

@@ -20,7 +20,7 @@ use super::tracking::{Tracking, Written};
 use crate::cc::Share;
 use crate::counters::Counters;
 use crate::frame::EncodedFrameInit;
-use crate::limits::{LARGEST_PAYLOAD, SEND_QUEUE};
+use crate::limits::{LARGEST_PAYLOAD, REPORTS, SEND_QUEUE};
 use crate::packet::{RtpPacketInit, SendEncoding};
 use crate::report::MediaReport;
 
@@ -178,10 +178,26 @@ impl Sender {
         Some(queued)
     }
 
-    /// Queues the packets of a frame, if there are any.
-    pub(super) fn packetize(&mut self, now: Instant, frame: &EncodedFrameInit) -> Option<()> {
+    /// Queues the packets of a frame, if there are any and the other end can make use of them.
+    pub(super) fn packetize(
+        &mut self,
+        now: Instant,
+        frame: &EncodedFrameInit,
+        told: &mut SentTold<'_>,
+    ) -> Option<()> {
         let format = self.formats.choose(frame.payload_type)?.format;
+        let active = self.encoding(frame.encoding).active;
         let stream = self.streams.get_mut(frame.encoding)?;
+        if !active {
+            stream.packetizer.dropped();
+            return None;
+        }
+        if stream.packetizer.lacks_reference(format, &frame.data) {
+            if stream.remote.wants_key_frame(now) {
+                told.key_frame_wanted(self.id, frame.encoding);
+            }
+            return None;
+        }
         let before = self.queue.len();
         let (queue, queued_bytes) = (&mut self.queue, &mut self.queued_bytes);
         let offered = &mut self.offered;
@@ -203,12 +219,27 @@ impl Sender {
         Some(())
     }
 
+    /// What waited of a stream did not leave.
+    fn dropped(&mut self, encoding: usize) {
+        if let Some(stream) = self.streams.get_mut(encoding) {
+            stream.packetizer.dropped();
+        }
+    }
+
+    /// It goes on after a time in which what the application made was dropped elsewhere.
+    pub(super) fn resume(&mut self) {
+        self.streams
+            .iter_mut()
+            .for_each(|stream| stream.packetizer.dropped());
+    }
+
     pub(super) fn drop_excess(&mut self, told: &mut SentTold<'_>) {
         while self.queue.len() > SEND_QUEUE
             && let Some(queued) = self.pop()
         {
             told.counters.send_overflows += 1;
             told.left(self.id, queued.completes);
+            self.dropped(queued.packet.encoding);
         }
     }
 
@@ -259,7 +290,9 @@ impl Sender {
             // RFC 4733 §2.5.1.1: what is sent of one moment is the event or the audio.
             let sendable = sendable && !self.player.plays(at.now);
             let (Some(format), Some(stream), true) = (format, stream, sendable) else {
+                let encoding = packet.encoding;
                 let queued = self.pop();
+                self.dropped(encoding);
                 told.counters.unsendable += 1;
                 told.left(self.id, queued.and_then(|queued| queued.completes));
                 continue;
@@ -553,6 +586,13 @@ impl Sender {
 }
 
 impl SentTold<'_> {
+    pub(super) fn key_frame_wanted(&mut self, id: TransceiverId, encoding: usize) {
+        if self.reports.len() < REPORTS {
+            let wanted = MediaReport::KeyFrameWanted { encoding };
+            self.reports.push_back((id, wanted));
+        }
+    }
+
     /// A packet left the queue, and with it perhaps what the application handed over; those of one
     /// batch are told together.
     pub(super) fn left(&mut self, id: TransceiverId, completed: Option<usize>) {
