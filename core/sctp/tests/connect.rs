@@ -152,6 +152,23 @@ fn a_cookie_ack_for_an_earlier_cookie_is_no_answer_to_the_next_one() {
     assert!(!a.is_connected(), "B has not heard of the second cookie");
 }
 
+/// Who sends data took the cookie.
+#[test]
+fn data_that_overtakes_the_cookie_ack_comes_after_the_news_that_the_association_is_up() {
+    let (mut a, init) = End::calling(1);
+    let mut b = End::new(2);
+    let init_ack = b.answer(&init);
+    let cookie = a.answer(&init_ack);
+    let cookie_ack = b.answer(&cookie);
+    b.send("early");
+    let data = b.packet();
+    a.hear(&data);
+    assert_eq!(a.events(), ["connected"]);
+    assert_eq!(a.received(), ["early"]);
+    a.hear(&cookie_ack);
+    assert_eq!(a.events(), [""; 0]);
+}
+
 #[test]
 fn an_end_calls_again_after_a_stale_cookie_though_it_has_given_up_what_went_with_it() {
     let (mut a, init_a) = End::calling(1);

@@ -226,7 +226,7 @@ impl Association {
         self.events.push_back(Event::Restarted);
     }
 
-    fn establish(&mut self) {
+    pub(super) fn establish(&mut self) {
         if let State::Open(open) = &mut self.state
             && let Phase::CookieEchoed { .. } = open.phase
         {

@@ -200,10 +200,16 @@ impl Association {
     }
 
     fn handle_data(&mut self, chunk: RawChunk<'_>) -> Flow {
+        let data = DataChunk::parse(chunk);
+        if data.is_some() {
+            // Who sends data took our cookie, and its COOKIE ACK is late: the owner hears that the
+            // association is up before what came on it.
+            self.establish();
+        }
         let State::Open(open) = &mut self.state else {
             return Flow::Stop;
         };
-        let Some(data) = DataChunk::parse(chunk).filter(|_| open.phase.may_receive_data()) else {
+        let Some(data) = data.filter(|_| open.phase.may_receive_data()) else {
             self.counters.chunks_dropped += 1;
             return Flow::Continue;
         };
