@@ -17,8 +17,8 @@ use crate::{ChannelError, ChannelInit, ChannelReport, DcepMessage, Priority};
 /// [`ChannelReport::Closed`], noise is in [`Counters`].
 #[derive(Debug)]
 pub struct Channels {
-    /// Whether the numbers that the peer chooses are odd.
-    peer_is_odd: bool,
+    /// Whether the numbers that the peer chooses are odd; none when they may be either.
+    peer_is_odd: Option<bool>,
     message_size_max: usize,
     /// How many streams the association has, once it is up.
     streams: Option<u16>,
@@ -66,7 +66,7 @@ impl Channels {
     /// deprecated form of pieces, as the association bounds the others.
     pub fn new(dtls_client: bool, message_size_max: usize) -> Self {
         Channels {
-            peer_is_odd: dtls_client,
+            peer_is_odd: Some(dtls_client),
             message_size_max,
             streams: None,
             channels: BTreeMap::new(),
@@ -81,6 +81,12 @@ impl Channels {
             announced_bytes: 0,
             counters: Counters::default(),
         }
+    }
+
+    /// The association goes on over another transport, whose DTLS roles may be others: the peer opens
+    /// channels by those from now on, and what is on its way by the ones before (RFC 8832 §6).
+    pub fn take_either_parity(&mut self) {
+        self.peer_is_odd = None;
     }
 
     /// These channels follow others, of an association that ended: keys go on where those stopped.
@@ -388,7 +394,8 @@ impl Channels {
             return;
         }
         let name_bytes = init.label.len() + init.protocol.len();
-        let is_peers = (stream.0 % 2 == 1) == self.peer_is_odd;
+        let is_odd = stream.0 % 2 == 1;
+        let is_peers = self.peer_is_odd.is_none_or(|peer| peer == is_odd);
         if !is_peers || self.announced_bytes + name_bytes > ANNOUNCED_NAME_BYTES {
             // RFC 8832 §6: no ACK, and the stream is reset.
             self.counters.refused_opens += 1;

@@ -379,6 +379,7 @@ impl Running {
     /// Another transport below is connected.
     pub(crate) fn transport_connected(&mut self, now: Instant) {
         self.moved = true;
+        self.channels.take_either_parity();
         self.association.change_path(now);
     }
 
