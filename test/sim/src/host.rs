@@ -405,7 +405,7 @@ impl Channel {
 const MAGIC: [u8; 4] = *b"#msg";
 
 /// A message whose content follows from its number and length.
-fn numbered(number: u32, len: usize) -> Bytes {
+pub(crate) fn numbered(number: u32, len: usize) -> Bytes {
     let len = len.max(MAGIC.len() + 4);
     let mut data = Vec::with_capacity(len);
     data.extend_from_slice(&MAGIC);
@@ -415,7 +415,7 @@ fn numbered(number: u32, len: usize) -> Bytes {
 }
 
 /// The number of a message, after checking its content.
-fn number_of(data: &[u8]) -> Option<u32> {
+pub(crate) fn number_of(data: &[u8]) -> Option<u32> {
     let rest = data.strip_prefix(&MAGIC)?;
     let number = u32::from_be_bytes(*rest.first_chunk()?);
     let content = data.iter().enumerate().skip(MAGIC.len() + 4);

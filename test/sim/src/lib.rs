@@ -25,6 +25,7 @@ mod network;
 mod peer;
 mod scenario;
 mod signalling;
+pub mod swarm;
 mod world;
 
 pub use host::{Host, HostId, Received};

@@ -13,7 +13,10 @@ pub struct Machine {
     addresses: Vec<IpAddr>,
     sockets: BTreeMap<SocketId, SocketAddr>,
     next_socket: u32,
+    first_port: u16,
 }
+
+const FIRST_PORT: u16 = 10_000;
 
 impl Machine {
     pub(crate) fn new(config: SessionConfig, addresses: &[IpAddr], rng: Rng) -> Self {
@@ -22,7 +25,13 @@ impl Machine {
             addresses: addresses.to_vec(),
             sockets: BTreeMap::new(),
             next_socket: 0,
+            first_port: FIRST_PORT,
         }
+    }
+
+    /// Where its ports begin: machines that share an address have each their own.
+    pub(crate) fn set_first_port(&mut self, port: u16) {
+        self.first_port = port;
     }
 
     /// Tells the session the host's addresses.
@@ -102,7 +111,7 @@ impl Machine {
             Action::Bind { bind_id, ip, .. } => {
                 let socket = SocketId(self.next_socket);
                 self.next_socket += 1;
-                let addr = SocketAddr::new(ip, 10_000 + socket.0 as u16);
+                let addr = SocketAddr::new(ip, self.first_port + socket.0 as u16);
                 self.sockets.insert(socket, addr);
                 self.session.handle_bound(now, bind_id, Ok((socket, addr)));
             }

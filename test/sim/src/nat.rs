@@ -18,6 +18,7 @@ pub(crate) struct Nat {
     public: IpAddr,
     private: Vec<IpAddr>,
     mappings: Vec<Mapping>,
+    next_port: u16,
 }
 
 #[derive(Debug)]
@@ -38,6 +39,7 @@ impl Nat {
             public,
             private: private.to_vec(),
             mappings: Vec::new(),
+            next_port: FIRST_PORT,
         }
     }
 
@@ -47,6 +49,15 @@ impl Nat {
 
     pub(crate) fn hides(&self, ip: IpAddr) -> bool {
         self.private.contains(&ip)
+    }
+
+    pub(crate) fn is_symmetric(&self) -> bool {
+        self.kind == NatKind::Symmetric
+    }
+
+    /// It forgets who it let through: the same ends get other ports.
+    pub(crate) fn forget(&mut self) {
+        self.mappings.clear();
     }
 
     pub(crate) fn outward(&mut self, private: SocketAddr, to: SocketAddr) -> SocketAddr {
@@ -59,9 +70,10 @@ impl Nat {
             self.mappings.push(Mapping {
                 private,
                 to: only,
-                port: FIRST_PORT + self.mappings.len() as u16,
+                port: self.next_port,
                 sent_to: Vec::new(),
             });
+            self.next_port += 1;
             self.mappings.len() - 1
         });
         let mapping = &mut self.mappings[index];

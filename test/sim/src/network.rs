@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use duologue_base::{Ecn, Instant, Rng};
 
+use duologue_stun::{Class, Message, Method, Writer};
+
 use crate::nat::{Nat, NatKind};
 
 /// How one direction between two addresses treats datagrams. The default is perfect and takes 1 ms.
@@ -14,6 +16,7 @@ pub struct Link {
     loss: f64,
     burst: Option<Burst>,
     duplicate: f64,
+    corrupt: f64,
     bytes_per_second: Option<u64>,
     queue_bytes: usize,
     marks: Option<Duration>,
@@ -39,6 +42,7 @@ impl Default for Link {
             loss: 0.0,
             burst: None,
             duplicate: 0.0,
+            corrupt: 0.0,
             bytes_per_second: None,
             queue_bytes: 256 << 10,
             marks: None,
@@ -81,6 +85,14 @@ impl Link {
     #[must_use]
     pub fn duplicate(mut self, duplicate: f64) -> Self {
         self.duplicate = duplicate;
+        self
+    }
+
+    /// Probability that some bits of a datagram are others. Those of a handshake in plaintext stay as they
+    /// are: whoever could change them could as well answer.
+    #[must_use]
+    pub fn corrupt(mut self, corrupt: f64) -> Self {
+        self.corrupt = corrupt;
         self
     }
 
@@ -132,6 +144,9 @@ pub struct Network {
     states: BTreeMap<(IpAddr, IpAddr), LinkState>,
     cut: BTreeSet<(IpAddr, IpAddr)>,
     nats: Vec<Nat>,
+    stun_server: Option<SocketAddr>,
+    /// Nothing arrives before.
+    held_until: Instant,
     flying: BinaryHeap<Flying>,
     sequence: u64,
     stats: NetworkStats,
@@ -186,6 +201,8 @@ impl Network {
             states: BTreeMap::new(),
             cut: BTreeSet::new(),
             nats: Vec::new(),
+            stun_server: None,
+            held_until: Instant::ZERO,
             flying: BinaryHeap::new(),
             sequence: 0,
             stats: NetworkStats::default(),
@@ -218,6 +235,28 @@ impl Network {
         self.nats.push(Nat::new(kind, public, private));
     }
 
+    /// The translator with this address forgets its mappings.
+    pub fn rebind(&mut self, public: IpAddr) {
+        let mut nats = self.nats.iter_mut();
+        if let Some(nat) = nats.find(|nat| nat.public() == public) {
+            nat.forget();
+        }
+    }
+
+    pub(crate) fn has_symmetric_nat(&self) -> bool {
+        self.nats.iter().any(Nat::is_symmetric)
+    }
+
+    /// At this address somebody tells others theirs (RFC 8489).
+    pub(crate) fn set_stun_server(&mut self, addr: SocketAddr) {
+        self.stun_server = Some(addr);
+    }
+
+    /// What is on its way and what is sent meanwhile arrives no earlier than this.
+    pub(crate) fn hold_until(&mut self, time: Instant) {
+        self.held_until = self.held_until.max(time);
+    }
+
     /// What it did.
     pub fn stats(&self) -> NetworkStats {
         self.stats
@@ -248,6 +287,10 @@ impl Network {
             self.stats.lost += 1;
             return;
         };
+        if self.stun_server == Some(to) {
+            self.answer(now, from, &bytes);
+            return;
+        }
         self.overheard.push_back((from, to, bytes.clone()));
         if self.overheard.len() > OVERHEARD {
             self.overheard.pop_front();
@@ -259,6 +302,27 @@ impl Network {
             bytes,
         };
         self.forward(now, datagram);
+    }
+
+    /// As the STUN server.
+    fn answer(&mut self, now: Instant, asked_by: SocketAddr, request: &[u8]) {
+        let (Ok(request), Some(server)) = (Message::parse(request), self.stun_server) else {
+            return;
+        };
+        let mut bytes = Vec::new();
+        let id = request.transaction_id();
+        Writer::new(&mut bytes, Class::SuccessResponse, Method::BINDING, id)
+            .xor_mapped_address(asked_by);
+        if let Some((from, to)) = self.translate(server, asked_by) {
+            let ecn = Ecn::NotEct;
+            let datagram = Arrived {
+                from,
+                to,
+                ecn,
+                bytes,
+            };
+            self.forward(now, datagram);
+        }
     }
 
     fn forward(&mut self, now: Instant, mut datagram: Arrived) {
@@ -283,9 +347,11 @@ impl Network {
         if link.bleaches {
             datagram.ecn = Ecn::NotEct;
         }
+        self.damage(&mut datagram.bytes, link.corrupt);
         let copies = 1 + u32::from(self.rng.unit() < link.duplicate);
         for _ in 0..copies {
             let at = departure + link.delay + link.jitter.mul_f64(self.rng.unit());
+            let at = at.max(self.held_until);
             self.sequence += 1;
             self.flying.push(Flying {
                 at,
@@ -295,8 +361,21 @@ impl Network {
         }
     }
 
+    fn damage(&mut self, bytes: &mut [u8], probability: f64) {
+        // RFC 6347 §4.1: type, version, epoch. RFC 7983 §7: what DTLS begins with.
+        let plain = matches!(bytes, [20..64, _, _, 0, 0, ..]);
+        if probability == 0.0 || plain || bytes.is_empty() || self.rng.unit() >= probability {
+            return;
+        }
+        for _ in 0..=self.rng.below(3) {
+            let at = self.rng.below(bytes.len() as u32) as usize;
+            bytes[at] ^= 1 << self.rng.below(8);
+        }
+    }
+
     fn is_unlucky(&mut self, path: (IpAddr, IpAddr), link: &Link) -> bool {
         let state = self.states.entry(path).or_default();
+        state.bad &= link.burst.is_some();
         if let Some(burst) = link.burst {
             let turn = if state.bad { burst.leave } else { burst.enter };
             if self.rng.unit() < turn {

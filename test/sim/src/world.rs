@@ -55,7 +55,7 @@ pub struct World<E: End = Host> {
 }
 
 /// Steps without time passing, after which the world is said to spin.
-const STEPS_AT_ONCE_MAX: usize = 100_000;
+const STEPS_AT_ONCE_MAX: usize = 20_000;
 
 impl<E: End> World<E> {
     /// An empty world whose links are `link`.
@@ -112,6 +112,12 @@ impl<E: End> World<E> {
     /// The time.
     pub fn now(&self) -> Instant {
         self.now
+    }
+
+    /// Nothing arrives for so long.
+    pub(crate) fn hold_network(&mut self, time: Duration) {
+        let until = self.now + time;
+        self.network.hold_until(until);
     }
 
     /// The host's addresses change.
@@ -184,7 +190,12 @@ impl<E: End> World<E> {
         } else {
             self.steps_at_once + 1
         };
-        assert!(self.steps_at_once < STEPS_AT_ONCE_MAX, "time stands still");
+        if self.steps_at_once >= STEPS_AT_ONCE_MAX {
+            let timers =
+                |host: &mut E| (host.poll_timeout(), host.machine().session.poll_timeout());
+            let timers: Vec<_> = self.hosts.iter_mut().map(timers).collect();
+            panic!("time stands still at {next:?}: own timers and sessions' {timers:?}");
+        }
         self.now = self.now.max(next);
         while let Some(arrived) = self.network.arrive(self.now) {
             let mut machines = self.hosts.iter_mut().map(End::machine);
@@ -214,7 +225,9 @@ impl<E: End> World<E> {
         let Some(partner) = self.partner(id) else {
             return;
         };
-        let at = self.now + self.signalling_delay;
+        // In order, also after the delay got shorter.
+        let last = self.signals.back().map_or(self.now, |(at, ..)| *at);
+        let at = (self.now + self.signalling_delay).max(last);
         let sent = signals.into_iter().map(|signal| (at, partner, signal));
         self.signals.extend(sent);
     }

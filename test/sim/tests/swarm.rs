@@ -1,0 +1,96 @@
+//! Whole calls at random. What once failed is kept here, shrunk, under the name of what was wrong;
+//! `cargo xtask sim` looks for more.
+
+use duologue_sim::swarm::{Scenario, run};
+
+/// Lives a scenario as it was kept.
+fn live(text: &str) {
+    let scenario: Scenario = text.parse().expect("a scenario");
+    run(&scenario, || 0);
+}
+
+#[test]
+fn calls_at_random_come_to_an_agreement() {
+    let mut heard = 0;
+    for seed in [1, 15, 19, 28] {
+        let summary = run(&Scenario::random(seed), || 0);
+        heard += summary.media.min(summary.messages);
+    }
+    assert!(heard > 0, "some of them send data and media");
+}
+
+#[test]
+fn two_ends_that_both_want_to_send_alone_do_not_negotiate_without_end() {
+    live(
+        "seed 5
+         add-transceiver 9 900 297 then 0 ms
+         set-direction 8 269 569 then 0 ms",
+    );
+}
+
+#[test]
+fn a_full_socket_while_data_flows_leaves_no_timer_in_the_past() {
+    live(
+        "seed 600
+         create-channel 8 579 791 then 0 ms
+         stop 6 457 736 then 638 ms
+         send 2 604 884 then 0 ms
+         block 2 118 103 then 0 ms
+         send 0 829 998 then 956 ms",
+    );
+}
+
+#[test]
+fn an_encoding_that_is_switched_off_and_on_goes_on_with_a_key_frame() {
+    live(
+        "seed 335
+         add-track 11 375 559 then 0 ms
+         add-transceiver 3 205 680 then 0 ms
+         add-track 3 612 122 then 0 ms
+         add-track 0 649 205 then 143 ms
+         stop 11 688 738 then 0 ms
+         stop 11 201 743 then 0 ms
+         set-parameters 10 635 687 then 0 ms
+         add-transceiver 0 716 208 then 5506 ms
+         set-parameters 8 524 910 then 0 ms",
+    );
+}
+
+/// The DTLS roles of the new transport are the other way round.
+#[test]
+fn a_channel_that_is_made_while_its_transport_is_replaced_comes_to_be() {
+    live(
+        "seed 1048
+         participants 3
+         add-transceiver 7 887 158 then 0 ms
+         remove-track 5 726 998 then 0 ms
+         send 11 610 444 then 0 ms
+         create-channel 6 940 909 then 0 ms
+         create-negotiated 5 461 778 then 0 ms
+         set-direction 0 581 563 then 0 ms
+         add-transceiver 2 107 440 then 0 ms
+         set-parameters 0 5 896 then 83 ms
+         stop 6 738 890 then 0 ms
+         create-channel 6 342 138 then 0 ms
+         send 6 945 6 then 0 ms",
+    );
+}
+
+#[test]
+fn messages_that_overtake_the_news_of_the_association_are_not_lost() {
+    live(
+        "seed 945
+         create-channel 6 684 467 then 0 ms
+         set-direction 0 299 518 then 38 ms
+         close-channel 6 240 696 then 9 ms
+         add-track 8 162 797 then 17 ms
+         move 7 233 444 then 0 ms
+         create-channel 8 593 721 then 0 ms
+         create-negotiated 5 89 26 then 0 ms
+         create-channel 6 401 392 then 0 ms
+         block 3 998 684 then 0 ms
+         create-channel 0 946 730 then 0 ms
+         restart-ice 11 473 547 then 674 ms
+         send 10 652 94 then 0 ms",
+    );
+}
