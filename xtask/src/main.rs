@@ -20,9 +20,11 @@ mod package;
 mod pages;
 mod peers;
 mod relay;
+mod reliability;
 mod run;
 mod setup;
 mod shape;
+mod sim;
 mod test;
 mod tools;
 mod wpt;
@@ -59,6 +61,8 @@ enum Command {
     Guide,
     /// Look whether the page of names is what the code says
     Names(names::Args),
+    /// Live calls at random in virtual time, and add them to the ledger
+    Sim(sim::Args),
 }
 
 fn main() -> ExitCode {
@@ -71,6 +75,7 @@ fn main() -> ExitCode {
         Command::Fuzz(args) => fuzz::run(&args),
         Command::Guide => guide::build(),
         Command::Names(args) => names::run(&args),
+        Command::Sim(args) => sim::run(&args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

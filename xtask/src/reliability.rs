@@ -1,0 +1,197 @@
+//! The ledger of what was tried at random, `docs/reliability.csv`, and the tables of
+//! `docs/reliability.md`, which are made of it.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+
+use crate::run::{Outcome, command, output, root};
+
+const LEDGER: &str = "docs/reliability.csv";
+const PAGE: &str = "docs/reliability.md";
+const HEAD: &str = "date,commit,command,what,count,cpu seconds,failed\n";
+
+/// Between these lines of the page stand the tables.
+const BEGIN: &str =
+    "<!-- made by `cargo xtask sim` and `cargo xtask fuzz` of reliability.csv -->\n";
+const END: &str = "<!-- end -->\n";
+
+/// One run of a command.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Entry {
+    pub(crate) command: String,
+    pub(crate) what: String,
+    /// Seeds lived or inputs executed.
+    pub(crate) count: u64,
+    pub(crate) cpu_seconds: u64,
+    pub(crate) failed: u64,
+}
+
+/// A line of the ledger.
+#[derive(Debug, PartialEq)]
+struct Line {
+    date: String,
+    commit: String,
+    entry: Entry,
+}
+
+/// Adds a run of now, of what is checked out, and writes the page anew.
+pub(crate) fn record(entry: &Entry) -> Outcome {
+    let date = output(command("date", ["-u", "+%F"]))?;
+    let line = Line {
+        date: date.trim().to_owned(),
+        commit: checked_out()?,
+        entry: entry.clone(),
+    };
+    let path = root().join(LEDGER);
+    let mut text = fs::read_to_string(&path).unwrap_or_else(|_| HEAD.to_owned());
+    text += &line.write();
+    fs::write(&path, &text).map_err(|e| format!("{LEDGER}: {e}"))?;
+    write_page(&read(&text))
+}
+
+/// The commit, with a plus when files differ from it other than those that are written here.
+fn checked_out() -> Outcome<String> {
+    let commit = output(command("git", ["rev-parse", "--short", "HEAD"]))?;
+    let others = ["status", "--porcelain", "--", ".", ":!docs/reliability.*"];
+    let changed = output(command("git", others))?;
+    let mark = if changed.trim().is_empty() { "" } else { "+" };
+    Ok(format!("{}{mark}", commit.trim()))
+}
+
+/// The seed after the last that the ledger has.
+pub(crate) fn next_seed() -> Outcome<u64> {
+    let text = fs::read_to_string(root().join(LEDGER)).unwrap_or_default();
+    Ok(seed_after(&read(&text)))
+}
+
+fn seed_after(lines: &[Line]) -> u64 {
+    let lives = lines.iter().filter(|line| line.entry.command == "sim");
+    let ends = lives.filter_map(|line| line.entry.what.rsplit(' ').next()?.parse().ok());
+    ends.max().unwrap_or(0)
+}
+
+fn write_page(lines: &[Line]) -> Outcome {
+    let path = root().join(PAGE);
+    let page = fs::read_to_string(&path).map_err(|e| format!("{PAGE}: {e}"))?;
+    let page = replace(&page, &tables(lines)).ok_or_else(|| format!("{PAGE} has no tables"))?;
+    fs::write(&path, page).map_err(|e| format!("{PAGE}: {e}"))
+}
+
+/// The page with other tables.
+fn replace(page: &str, tables: &str) -> Option<String> {
+    let (before, rest) = page.split_once(BEGIN)?;
+    let (_, after) = rest.split_once(END)?;
+    Some(format!("{before}{BEGIN}\n{tables}\n{END}{after}"))
+}
+
+/// What was tried in all, by command and target; of the seeds of `sim` there is one row.
+fn tables(lines: &[Line]) -> String {
+    let mut sums: BTreeMap<(&str, &str), (u64, u64, u64, &Line)> = BTreeMap::new();
+    for line in lines {
+        let Entry { command, what, .. } = &line.entry;
+        let what = match command.as_str() {
+            "sim" => "the swarm, seeds",
+            _ => what,
+        };
+        let sum = sums.entry((command, what)).or_insert((0, 0, 0, line));
+        sum.0 += line.entry.count;
+        sum.1 += line.entry.cpu_seconds;
+        sum.2 += line.entry.failed;
+        sum.3 = line;
+    }
+    let mut text =
+        "| command | what | count | CPU s | failed, then mended or listed below | last |\n\
+                    |---|---|---:|---:|---:|---|\n"
+            .to_owned();
+    for ((command, what), (count, cpu, failed, last)) in sums {
+        let last = format!("{}, {}", last.date, last.commit);
+        let _ = writeln!(
+            text,
+            "| {command} | {what} | {count} | {cpu} | {failed} | {last} |"
+        );
+    }
+    text
+}
+
+impl Line {
+    fn write(&self) -> String {
+        let Line {
+            date,
+            commit,
+            entry,
+        } = self;
+        let Entry {
+            command,
+            what,
+            count,
+            cpu_seconds,
+            failed,
+        } = entry;
+        format!("{date},{commit},{command},{what},{count},{cpu_seconds},{failed}\n")
+    }
+}
+
+fn read(text: &str) -> Vec<Line> {
+    let lines = text.lines().skip(1).filter_map(|line| {
+        let words: Vec<&str> = line.split(',').collect();
+        let [date, commit, command, what, count, cpu_seconds, failed] = words.as_slice() else {
+            return None;
+        };
+        Some(Line {
+            date: (*date).to_owned(),
+            commit: (*commit).to_owned(),
+            entry: Entry {
+                command: (*command).to_owned(),
+                what: (*what).to_owned(),
+                count: count.parse().ok()?,
+                cpu_seconds: cpu_seconds.parse().ok()?,
+                failed: failed.parse().ok()?,
+            },
+        })
+    });
+    lines.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(command: &str, what: &str, count: u64) -> Line {
+        Line {
+            date: "2026-11-29".to_owned(),
+            commit: "abc".to_owned(),
+            entry: Entry {
+                command: command.to_owned(),
+                what: what.to_owned(),
+                count,
+                cpu_seconds: 7,
+                failed: 1,
+            },
+        }
+    }
+
+    #[test]
+    fn lines_are_read_as_they_are_written_and_added_up() {
+        let lines = [
+            line("sim", "seeds 0 to 100", 100),
+            line("fuzz", "sdp", 5),
+            line("sim", "seeds 100 to 300", 200),
+        ];
+        let text: String = lines.iter().map(Line::write).collect();
+        let read = read(&format!("{HEAD}{text}"));
+        assert_eq!(read, lines);
+        assert_eq!(seed_after(&read), 300);
+        let tables = tables(&read);
+        assert!(tables.contains("| sim | the swarm, seeds | 300 | 14 | 2 | 2026-11-29, abc |"));
+        assert!(tables.contains("| fuzz | sdp | 5 | 7 | 1 | 2026-11-29, abc |"));
+    }
+
+    #[test]
+    fn the_page_has_a_place_for_the_tables() {
+        let page = fs::read_to_string(root().join(PAGE)).expect("the page");
+        let replaced = replace(&page, "| new |\n").expect("a place");
+        assert!(replaced.contains("\n| new |\n"));
+        assert_eq!(replace(&replaced, "| new |\n"), Some(replaced));
+    }
+}
