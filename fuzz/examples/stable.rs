@@ -14,6 +14,7 @@ use std::time::{Duration, Instant, SystemTime};
 use std::{fs, thread};
 
 use arbitrary::{Arbitrary, Unstructured};
+use cpu_time::ProcessTime;
 use duologue_base::Rng;
 
 /// A target by the name of its file in `targets/`, and what it does with bytes.
@@ -22,7 +23,7 @@ struct Target {
     run: fn(&[u8]),
 }
 
-const TARGETS: [Target; 27] = [
+const TARGETS: [Target; 28] = [
     target("candidate", |bytes| on(duologue_fuzz::candidate, bytes)),
     target("congestion", |bytes| on(duologue_fuzz::congestion, bytes)),
     target("dcep", |bytes| on(duologue_fuzz::dcep, bytes)),
@@ -43,6 +44,7 @@ const TARGETS: [Target; 27] = [
     target("payload_split", |bytes| {
         on(duologue_fuzz::payload_split, bytes)
     }),
+    target("peer", |bytes| on(duologue_fuzz::peer, bytes)),
     target("playout", |bytes| on(duologue_fuzz::playout, bytes)),
     target("remote_answer", |bytes| {
         on(duologue_fuzz::remote_answer, bytes)
@@ -140,7 +142,7 @@ fn fuzz(target: &Target, time: Duration, seed: u64) {
     for seed in &seeds {
         run(target, seed.clone());
     }
-    let begin = Instant::now();
+    let (begin, cpu) = (Instant::now(), ProcessTime::now());
     let mut rng = Rng::from_u64(seed);
     let mut runs = seeds.len();
     while begin.elapsed() < time {
@@ -148,9 +150,10 @@ fn fuzz(target: &Target, time: Duration, seed: u64) {
         runs += 1;
     }
     println!(
-        "fuzz: {:18} {runs:8} runs, {} seeds",
+        "fuzz: {:18} {runs:8} runs, {} seeds, {:.0} CPU s",
         target.name,
-        seeds.len()
+        seeds.len(),
+        cpu.elapsed().as_secs_f64()
     );
 }
 

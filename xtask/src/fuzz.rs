@@ -1,6 +1,10 @@
 //! `cargo xtask fuzz [TARGET] [--seconds N]`: the fuzz targets, with cargo-fuzz where it and a
 //! nightly toolchain are installed, else without guidance on the toolchain that runs this.
 
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
+use crate::reliability::{self, Entry};
 use crate::run::{self, Outcome, cargo, command, has, output, root, target_dir};
 
 #[derive(Debug, clap::Args)]
@@ -15,9 +19,10 @@ pub(crate) struct Args {
 /// How long each target runs in `cargo xtask test fuzz`.
 const SMOKE_SECONDS: u32 = 3;
 
-fn run_all(only: Option<&str>, seconds: u32) -> Outcome {
+/// Runs the targets. What runs without guidance is given back for the ledger.
+fn run_all(only: Option<&str>, seconds: u32) -> Outcome<Vec<Entry>> {
     if has("cargo-fuzz") && output(command("cargo", ["+nightly", "--version"])).is_ok() {
-        return run_guided(only, seconds);
+        return run_guided(only, seconds).map(|()| Vec::new());
     }
     eprintln!(
         "fuzz: without guidance; `cargo install cargo-fuzz` and a nightly toolchain find more"
@@ -27,7 +32,46 @@ fn run_all(only: Option<&str>, seconds: u32) -> Outcome {
     stable.args(["--seconds", &seconds.to_string()]);
     // Most third-party crates are built there already.
     stable.env("CARGO_TARGET_DIR", target_dir());
-    run::run(stable)
+    run_stable(stable)
+}
+
+/// Runs the program and shows what it prints: a line for each target.
+fn run_stable(mut program: Command) -> Outcome<Vec<Entry>> {
+    let mut child = program
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(|error| format!("cannot start cargo: {error}"))?;
+    let mut entries = Vec::new();
+    for line in child
+        .stdout
+        .take()
+        .into_iter()
+        .flat_map(|out| BufReader::new(out).lines())
+    {
+        let line = line.map_err(|error| error.to_string())?;
+        println!("{line}");
+        entries.extend(read(&line));
+    }
+    let status = child.wait().map_err(|error| error.to_string())?;
+    match status.success() {
+        true => Ok(entries),
+        false => Err(format!("a target fails: {status}")),
+    }
+}
+
+/// `fuzz: sdp   1234 runs, 5 seeds, 60 CPU s`
+fn read(line: &str) -> Option<Entry> {
+    let words: Vec<&str> = line.strip_prefix("fuzz: ")?.split_whitespace().collect();
+    let [target, runs, "runs,", _, "seeds,", cpu, "CPU", "s"] = words.as_slice() else {
+        return None;
+    };
+    Some(Entry {
+        command: "fuzz".to_owned(),
+        what: (*target).to_owned(),
+        count: runs.parse().ok()?,
+        cpu_seconds: cpu.parse().ok()?,
+        failed: 0,
+    })
 }
 
 fn run_guided(only: Option<&str>, seconds: u32) -> Outcome {
@@ -51,10 +95,27 @@ fn run_guided(only: Option<&str>, seconds: u32) -> Outcome {
 }
 
 pub(crate) fn run(args: &Args) -> Outcome {
-    run_all(args.target.as_deref(), args.seconds)
+    for entry in run_all(args.target.as_deref(), args.seconds)? {
+        reliability::record(&entry)?;
+    }
+    Ok(())
 }
 
 /// A short run of every target.
 pub(crate) fn smoke() -> Outcome {
-    run_all(None, SMOKE_SECONDS)
+    run_all(None, SMOKE_SECONDS).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_of_a_target_is_read() {
+        let entry =
+            read("fuzz: sdp                    1234 runs, 5 seeds, 60 CPU s").expect("a target");
+        assert_eq!((entry.count, entry.cpu_seconds), (1234, 60));
+        assert_eq!(entry.what, "sdp");
+        assert_eq!(read("fuzz: --seed 7"), None);
+    }
 }
