@@ -1,6 +1,9 @@
 // Pictures and sound from one connection to another, as they are and not as packets.
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import test from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import {
   AudioData,
   MediaStreamTrackGenerator,
@@ -303,3 +306,14 @@ test('sound is of the formats that it says, and copied as another', () => {
   assert.deepEqual([data.format, data.numberOfFrames, clone.numberOfFrames], [null, 0, 3]);
   assert.throws(() => data.clone(), { name: 'InvalidStateError' });
 });
+
+for (const [name, said] of [
+  ['video', 'the negative came back with its square in 2 places\n'],
+  ['voice-agent', /^400 Hz was asked, (79|80)\d Hz was answered\n500 Hz was asked, (99\d|100\d) Hz was answered\n$/],
+]) {
+  test(`the example ${name} runs`, async () => {
+    const file = fileURLToPath(new URL(`../examples/${name}.mjs`, import.meta.url));
+    const { stdout } = await promisify(execFile)(process.execPath, [file], { timeout: 60_000 });
+    assert.match(stdout, typeof said === 'string' ? new RegExp(`^${said}$`) : said);
+  });
+}
