@@ -100,6 +100,9 @@ pub struct AudioModes {
     pub sample_size: u32,
     /// How much sound it gives at once, in seconds.
     pub latency: f64,
+    /// There is neither an echo nor noise in it, and it is as loud as it is meant to be: whatever is asked of
+    /// `echoCancellation`, `noiseSuppression` and `autoGainControl` is so without anybody doing it.
+    pub clean: bool,
 }
 
 /// A rate and a number of channels of a microphone.
@@ -136,6 +139,7 @@ impl InputDevice {
             modes: modes.into_iter().collect(),
             sample_size: 16,
             latency: 0.01,
+            clean: false,
         };
         InputDevice::new(device_id.into(), label.into(), Modes::Audio(audio))
     }
@@ -330,9 +334,9 @@ impl AudioModes {
             sample_size: Range::of([self.sample_size]),
             channel_count: Range::of(modes().map(|it| u32::from(it.channels))),
             latency: Range::of([self.latency]),
-            echo_cancellation: Some(vec![BooleanOrDomString::Boolean(false)]),
-            auto_gain_control: Some(vec![false]),
-            noise_suppression: Some(vec![false]),
+            echo_cancellation: Some(self.echo_cancellation()),
+            auto_gain_control: Some(self.either()),
+            noise_suppression: Some(self.either()),
             ..ids
         }
     }
@@ -341,17 +345,51 @@ impl AudioModes {
     /// loud it is.
     fn candidates(&self, ids: &MediaTrackSettings) -> Vec<MediaTrackSettings> {
         let modes = self.modes.iter().take(limits::MODES);
-        let settings = modes.map(|mode| MediaTrackSettings {
+        let captured = modes.map(|mode| MediaTrackSettings {
             sample_rate: Some(mode.sample_rate),
             sample_size: Some(self.sample_size),
             channel_count: Some(mode.channels.into()),
             latency: Some(self.latency),
-            echo_cancellation: Some(BooleanOrDomString::Boolean(false)),
-            auto_gain_control: Some(false),
-            noise_suppression: Some(false),
             ..ids.clone()
         });
-        settings.collect()
+        let with_echo = captured.flat_map(|settings| {
+            let ways = self.echo_cancellation().into_iter();
+            ways.map(move |way| MediaTrackSettings {
+                echo_cancellation: Some(way),
+                ..settings.clone()
+            })
+        });
+        let with_gain = with_echo.flat_map(|settings| {
+            let ways = self.either().into_iter();
+            ways.map(move |way| MediaTrackSettings {
+                auto_gain_control: Some(way),
+                ..settings.clone()
+            })
+        });
+        let all = with_gain.flat_map(|settings| {
+            let ways = self.either().into_iter();
+            ways.map(move |way| MediaTrackSettings {
+                noise_suppression: Some(way),
+                ..settings.clone()
+            })
+        });
+        all.take(limits::CANDIDATES).collect()
+    }
+
+    fn either(&self) -> Vec<bool> {
+        if self.clean {
+            vec![true, false]
+        } else {
+            vec![false]
+        }
+    }
+
+    fn echo_cancellation(&self) -> Vec<BooleanOrDomString> {
+        let ways = self.either().into_iter().map(BooleanOrDomString::Boolean);
+        let names = ["all", "remote-only"]
+            .into_iter()
+            .map(BooleanOrDomString::from);
+        ways.chain(names.filter(|_| self.clean)).collect()
     }
 }
 
@@ -424,7 +462,7 @@ mod tests {
         for (constraints, constraint) in [
             (r#"{"width":{"exact":1281}}"#, "width"),
             (r#"{"frameRate":{"min":61}}"#, "frameRate"),
-            (r#"{"width":{"min":1000},"frameRate":{"min":50}}"#, ""),
+            (r#"{"width":{"min":1000},"frameRate":{"min":50}}"#, "width"),
             (r#"{"facingMode":{"exact":"user"}}"#, "facingMode"),
         ] {
             let asked = serde_json::from_str(constraints).unwrap();

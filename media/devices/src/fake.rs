@@ -108,6 +108,9 @@ impl FakeDevices {
         let name = "Fake audio input";
         let mut microphone = InputDevice::microphone(FakeDevices::MICROPHONE, name, modes);
         microphone.group_id = FakeDevices::GROUP.to_owned();
+        if let Modes::Audio(audio) = &mut microphone.modes {
+            audio.clean = true;
+        }
         microphone
     }
 

@@ -40,6 +40,8 @@ pub(crate) trait Taker: Send + Sync {
 #[derive(Default)]
 struct Tracks {
     live: Vec<Weak<dyn Taker>>,
+    /// It gives nothing for now.
+    muted: bool,
     /// Nobody reads the device any more.
     closed: bool,
 }
@@ -67,6 +69,11 @@ impl Source {
         tracks.live.retain(|it| it.strong_count() > 0);
         if tracks.closed || tracks.live.len() >= limits::TRACKS {
             return false;
+        }
+        if tracks.muted
+            && let Some(track) = track.upgrade()
+        {
+            track.set_muted(true);
         }
         tracks.live.push(track);
         true
@@ -103,6 +110,18 @@ impl Source {
         tracks.live.retain(|it| it.strong_count() > 0);
         tracks.closed |= live.is_empty();
         live
+    }
+
+    /// Tells all tracks, and those that come later.
+    fn set_muted(&self, muted: bool) {
+        let live = {
+            let mut tracks = self.lock();
+            tracks.muted = muted;
+            tracks.live.clone()
+        };
+        for track in live.iter().filter_map(Weak::upgrade) {
+            track.set_muted(muted);
+        }
     }
 
     fn close(&self) {
@@ -259,7 +278,7 @@ fn run<M: Medium>(source: &Source, told: oneshot::Sender<Result<(), DeviceError>
                 let data = clock.place(data);
                 live.iter().for_each(|track| data.give(&**track));
             }
-            Ok(Some(Captured::Muted(muted))) => live.iter().for_each(|it| it.set_muted(muted)),
+            Ok(Some(Captured::Muted(muted))) => source.set_muted(muted),
             Ok(None) | Err(_) => return,
         }
     }

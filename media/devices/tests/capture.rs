@@ -156,6 +156,22 @@ async fn a_device_that_is_pulled_out_ends_its_tracks_and_the_list_changes() {
 }
 
 #[tokio::test]
+async fn a_track_that_comes_while_its_device_gives_nothing_is_muted_until_it_does() {
+    let (fake, devices) = fake();
+    let first = capture(&devices, MediaTrackConstraintSet::default()).await;
+    let mut events = first.events();
+    fake.set_muted(FakeDevices::CAMERA, true);
+    assert_eq!(within(events.recv()).await, Some(TrackEvent::Mute));
+    let second = capture(&devices, MediaTrackConstraintSet::default()).await;
+    assert!(second.muted());
+    first.stop();
+    let mut events = second.events();
+    fake.set_muted(FakeDevices::CAMERA, false);
+    assert_eq!(within(events.recv()).await, Some(TrackEvent::Unmute));
+    assert!(!second.muted());
+}
+
+#[tokio::test]
 async fn the_microphone_gives_its_tone_in_as_many_channels_as_asked_for() {
     let (_, devices) = fake();
     let asked = MediaStreamConstraints {

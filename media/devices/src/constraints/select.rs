@@ -112,12 +112,21 @@ fn distance(demands: &Demands<'_>, settings: &MediaTrackSettings) -> f64 {
 }
 
 /// mediacapture-main §10.2: "any constraint whose fitness distance was infinity for all settings
-/// dictionaries examined", or none.
+/// dictionaries examined"; where there is none, the first one without which the rest could be met, as
+/// browsers have it (mediacapture-streams/overconstrained_error of the web-platform-tests).
 fn blame(demands: &Demands<'_>, all: &[MediaTrackSettings]) -> OverconstrainedError {
     let met_by_none = |(property, demand): &&(Property, Demand<'_>)| {
         !all.iter().any(|it| demand.admits(it.value(*property)))
     };
+    let in_the_way = |(blamed, _): &&(Property, Demand<'_>)| {
+        let others = || demands.iter().filter(|(property, _)| property != blamed);
+        let met = |it: &MediaTrackSettings| {
+            others().all(|(property, demand)| demand.admits(it.value(*property)))
+        };
+        all.iter().any(met)
+    };
     let culprit = demands.iter().find(met_by_none);
+    let culprit = culprit.or_else(|| demands.iter().find(in_the_way));
     let constraint = culprit.map_or("", |(property, _)| property.as_str());
     OverconstrainedError {
         constraint: constraint.to_owned(),

@@ -80,10 +80,10 @@ fn the_constraint_that_nothing_meets_is_named() {
         ),
         // No settings have an aspect ratio here.
         (r#"{"aspectRatio":{"min":1}}"#, Err("aspectRatio")),
-        // Each can be met, but not both.
+        // Each can be met, but not both: without the first, the other.
         (
             r#"{"width":{"exact":640},"frameRate":{"exact":60}}"#,
-            Err(""),
+            Err("width"),
         ),
     ];
     check(&cameras(), MediaKind::Video, rows);
@@ -120,7 +120,7 @@ fn sound_is_chosen_likewise() {
         (r#"{"channelCount":2}"#, Ok(1)),
         (
             r#"{"channelCount":{"exact":2},"sampleRate":{"exact":48000}}"#,
-            Err(""),
+            Err("sampleRate"),
         ),
         (
             r#"{"echoCancellation":{"exact":true}}"#,
