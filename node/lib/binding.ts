@@ -132,6 +132,8 @@ export interface NativePeerConnection {
   readAudio(transceiver: number, hub: NativeMediaHub, number: number): NativeAudioReader;
   writeVideo(transceiver: number): NativeVideoWriter;
   writeAudio(transceiver: number): NativeAudioWriter;
+  /** SSRC, RTP time stamp, milliseconds since it came, decibels below overload or -1: of each source. */
+  synchronizationSources(transceiver: number): number[];
   /** Of what the core encodes. */
   wantKeyFrame(transceiver: number, encoding: number): void;
   setJitterBufferTarget(transceiver: number, milliseconds: number | null): Reply;
@@ -272,6 +274,30 @@ export interface NativeAudioWriter {
   close(): void;
 }
 
+/** What happens to a device or to the list of them; the hub tells when there is something. */
+export interface NativeEvents {
+  take(): string | null | undefined;
+  close(): void;
+}
+
+/** A track of a device. What it is and can be is JSON. */
+export interface NativeLocalTrack {
+  readonly kind: string;
+  readonly label: string;
+  readonly muted: boolean;
+  readonly ended: boolean;
+  settings(): string;
+  capabilities(): string;
+  /** Why not, if not. */
+  applyConstraints(constraints: string): string | null | undefined;
+  cloneTrack(): NativeLocalTrack;
+  stop(): void;
+  readVideo(hub: NativeMediaHub, number: number): NativeVideoReader | null;
+  readAudio(hub: NativeMediaHub, number: number): NativeAudioReader | null;
+  /** `mute`, `unmute`, `ended`. */
+  events(hub: NativeMediaHub, number: number): NativeEvents;
+}
+
 /** A transform in the thread of its connection. */
 export interface NativeTransform {
   readonly token: number;
@@ -300,6 +326,16 @@ interface Binding {
   blackPicture(width: number, height: number): NativePicture;
   /** With a number in it, of 16 bits. */
   testPicture(number: number, width: number, height: number): NativePicture;
+  /** A list of devices, in JSON. */
+  enumerateDevices(): string;
+  /** `MediaTrackCapabilities` in JSON. */
+  deviceCapabilities(deviceId: string): string;
+  /** Tracks, or in JSON why there are none. */
+  capture(constraints: string): Promise<NativeLocalTrack[] | string>;
+  /** What is new each time that there are other devices, in JSON. */
+  watchDevices(hub: NativeMediaHub, number: number): NativeEvents;
+  /** For tests: of a device that makes its media up. */
+  fakeDevice(deviceId: string, what: 'plug' | 'unplug' | 'mute' | 'unmute'): void;
   /** How many whole pictures were copied in this process. */
   copiedPictures(): number;
   /** A transform that is nowhere yet. */

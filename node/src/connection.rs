@@ -36,7 +36,7 @@ pub struct NativePeerConnection {
     environment: Arc<Environment>,
     inbox: Arc<ReportQueue>,
     data_plane: DataPlane,
-    media: Arc<MediaRoutes>,
+    pub(crate) media: Arc<MediaRoutes>,
     pub(crate) mirror: Mirror,
     /// When JavaScript was told to call `handle_timeout`, in milliseconds of the endpoint's clock.
     told_timeout: Option<f64>,

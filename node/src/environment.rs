@@ -77,7 +77,7 @@ pub(crate) fn codecs() -> CodecSet {
 }
 
 /// The one of the process. Its threads end with it.
-fn runtime() -> Result<&'static Runtime, Box<dyn Error>> {
+pub(crate) fn runtime() -> Result<&'static Runtime, Box<dyn Error>> {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
     if let Some(runtime) = RUNTIME.get() {
         return Ok(runtime);

@@ -21,6 +21,7 @@
 pub mod certificate;
 pub mod channels;
 pub mod connection;
+pub mod devices;
 mod effect;
 pub mod endpoint;
 mod environment;

@@ -44,5 +44,14 @@ pub(crate) const MAX_TAKEN: usize = 64;
 /// Bytes of them, unless the first one is larger.
 pub(crate) const MAX_TAKEN_BYTES: usize = 1 << 20;
 
+/// Frames of a device that wait for JavaScript, beside those that wait in the device's track.
+pub(crate) const WAITING_FRAMES: usize = 1;
+
+/// Events of a device, or of the list of devices, that wait for JavaScript.
+pub(crate) const WAITING_EVENTS: usize = 16;
+
+/// Streams of one receiver that `getSynchronizationSources()` tells of.
+pub(crate) const MAX_SOURCES: usize = 16;
+
 /// Encodings of one sender that a key frame is wanted of; the core has no more.
 pub(crate) const MAX_KEY_FRAME_REQUESTS: usize = 64;

@@ -1,17 +1,36 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { MediaStream, OverconstrainedError, RTCPeerConnection, mediaDevices } from '../index.mjs';
+import { MediaStream, MediaStreamTrackProcessor, OverconstrainedError, RTCPeerConnection, mediaDevices } from '../index.mjs';
+import { native } from '../dist/binding.js';
+import { pictureOf } from '../dist/media/video-frame.js';
+import { event } from './helpers.mjs';
 
 test('getUserMedia gives tracks whose settings satisfy the constraints', async () => {
   const stream = await mediaDevices.getUserMedia({
-    audio: { echoCancellation: { exact: 'all' } },
+    audio: { channelCount: { exact: 2 } },
     video: { width: { ideal: 320 }, frameRate: { max: 15 } },
   });
   const [audio] = stream.getAudioTracks();
   const [video] = stream.getVideoTracks();
-  assert.equal(audio.getSettings().echoCancellation, 'all');
+  assert.equal(audio.getSettings().channelCount, 2);
   assert.equal(video.getSettings().width, 320);
   assert.ok(video.getSettings().frameRate <= 15);
+});
+
+test('what nothing here does is told as false, and not promised', async () => {
+  const [camera, microphone] = [{ video: true }, { audio: { voiceIsolation: true, echoCancellation: { exact: 'all' } } }];
+  const [video] = (await mediaDevices.getUserMedia(camera)).getTracks();
+  const [audio] = (await mediaDevices.getUserMedia(microphone)).getTracks();
+  assert.deepEqual([video.getSettings().backgroundBlur, audio.getSettings().voiceIsolation], [false, false]);
+  // There is no echo in sound that is made up.
+  assert.equal(audio.getSettings().echoCancellation, 'all');
+  for (const [of, name] of [['video', 'backgroundBlur'], ['audio', 'voiceIsolation']]) {
+    const promised = mediaDevices.getUserMedia({ [of]: { [name]: { exact: true } } });
+    await assert.rejects(promised, { name: 'OverconstrainedError', constraint: name });
+  }
+  await assert.rejects(video.applyConstraints({ backgroundBlur: { exact: true } }), { constraint: 'backgroundBlur' });
+  video.stop();
+  audio.stop();
 });
 
 test('an impossible constraint is named', async () => {
@@ -19,9 +38,9 @@ test('an impossible constraint is named', async () => {
   await assert.rejects(impossible, (error) => error instanceof OverconstrainedError && error.constraint === 'height');
 });
 
-test('of two impossible constraints the first of the IDL is named', async () => {
+test('of constraints that are impossible together the first is named without which the others are possible', async () => {
   const impossible = mediaDevices.getUserMedia({ video: { resizeMode: { exact: 'none' }, width: { exact: 639 } } });
-  await assert.rejects(impossible, { constraint: 'width' });
+  await assert.rejects(impossible, { name: 'OverconstrainedError', constraint: 'width' });
 });
 
 test('an advanced set counts only when it can be satisfied', async () => {
@@ -47,4 +66,71 @@ test('setParameters takes a dictionary with required members only', async () => 
   sender.getParameters();
   await assert.rejects(sender.setParameters(bare), { name: 'InvalidModificationError' });
   pc.close();
+});
+
+/** Devices that nobody reads let the process end. */
+function stayAlive(t) {
+  const timer = setInterval(() => {}, 60_000);
+  t.after(() => clearInterval(timer));
+}
+
+/** The size of the next picture of a track, of those that are as wide as this. */
+async function pictureOfWidth(track, width) {
+  for await (const frame of new MediaStreamTrackProcessor({ track }).readable) {
+    const [is, height, number] = [frame.codedWidth, frame.codedHeight, pictureOf(frame).number];
+    frame.close();
+    if (is === width) return { height, number };
+  }
+  return null;
+}
+
+test('constraints that are applied change the pictures, of this track and not of its clone', async () => {
+  const [track] = (await mediaDevices.getUserMedia({ video: true })).getTracks();
+  const copy = track.clone();
+  assert.notEqual(copy.id, track.id);
+  await track.applyConstraints({ width: { exact: 320 } });
+  assert.deepEqual([track.getSettings().width, track.getConstraints().width.exact, copy.getSettings().width], [320, 320, 640]);
+  assert.equal((await pictureOfWidth(track, 320)).height, 240);
+  assert.equal((await pictureOfWidth(copy, 640)).height, 480);
+  await assert.rejects(track.applyConstraints({ width: { exact: 100_000 } }), { name: 'OverconstrainedError', constraint: 'width' });
+  assert.equal(track.getSettings().width, 320);
+  copy.stop();
+  assert.deepEqual([track.readyState, copy.readyState], ['live', 'ended']);
+  track.stop();
+});
+
+test('a device that gives nothing for a while mutes its tracks, with events', async (t) => {
+  stayAlive(t);
+  const [track] = (await mediaDevices.getUserMedia({ video: true })).getTracks();
+  const { deviceId } = track.getSettings();
+  const muted = event(track, 'mute');
+  native.fakeDevice(deviceId, 'mute');
+  await muted;
+  assert.equal(track.muted, true);
+  const unmuted = event(track, 'unmute');
+  native.fakeDevice(deviceId, 'unmute');
+  await unmuted;
+  assert.equal(track.muted, false);
+  assert.ok((await pictureOfWidth(track, 640)).number >= 0);
+  track.stop();
+});
+
+test('a device that goes ends its tracks, and the list of devices is told to have changed, and again when it comes back', async (t) => {
+  stayAlive(t);
+  const [track] = (await mediaDevices.getUserMedia({ video: true })).getTracks();
+  const { deviceId } = track.getSettings();
+  const known = (await mediaDevices.enumerateDevices()).filter(({ kind }) => kind === 'videoinput');
+  assert.deepEqual(known.map((it) => [it.deviceId, it.label !== '']), [[deviceId, true]]);
+  const [gone, ended] = [event(mediaDevices, 'devicechange'), event(track, 'ended')];
+  native.fakeDevice(deviceId, 'unplug');
+  const [{ devices }] = await Promise.all([gone, ended]);
+  assert.equal(devices.some(({ kind }) => kind === 'videoinput'), false);
+  assert.equal(track.readyState, 'ended');
+  await assert.rejects(mediaDevices.getUserMedia({ video: true }), { name: 'NotFoundError' });
+
+  const back = event(mediaDevices, 'devicechange');
+  native.fakeDevice(deviceId, 'plug');
+  const { userInsertedDevices } = await back;
+  assert.deepEqual(userInsertedDevices.map((it) => it.deviceId), [deviceId]);
+  assert.equal(known[0].getCapabilities().deviceId, deviceId);
 });

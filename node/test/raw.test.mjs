@@ -317,3 +317,62 @@ for (const [name, said] of [
     assert.match(stdout, typeof said === 'string' ? new RegExp(`^${said}$`) : said);
   });
 }
+
+test('hardware is disabled before there is a connection, or not at all', async () => {
+  const program = `
+    import { RTCPeerConnection, RTCRtpReceiver, RTCRtpSender } from ${JSON.stringify(new URL('../index.mjs', import.meta.url))};
+    RTCRtpSender.disableHardwareEncoding();
+    RTCRtpReceiver.disableHardwareDecoding();
+    new RTCPeerConnection().close();
+    try { RTCRtpSender.disableHardwareEncoding(); } catch ({ name }) { console.log(name); }`;
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program]);
+  assert.equal(stdout, 'InvalidStateError\n');
+});
+
+test('a key frame is made when the parameters ask for it, and they ask only for encodings that there are', async (t) => {
+  const stream = await mediaDevices.getUserMedia({ video: { width: 320, height: 240 } });
+  const { a, close } = await call(stream.getTracks());
+  t.after(() => {
+    close();
+    stream.getTracks()[0].stop();
+  });
+  const [sender] = a.getSenders();
+  const keyFrames = async () => [...(await sender.getStats()).values()].find(({ type }) => type === 'outbound-rtp')?.keyFramesEncoded ?? 0;
+  const until = async (count) => {
+    while ((await keyFrames()) < count) await new Promise((resolve) => setTimeout(resolve, 50));
+  };
+  await until(1);
+  const first = await keyFrames();
+  await sender.setParameters(sender.getParameters(), { encodingOptions: [{ keyFrame: true }] });
+  await until(first + 1);
+  const two = { encodingOptions: [{}, { keyFrame: true }] };
+  await assert.rejects(sender.setParameters(sender.getParameters(), two), { name: 'InvalidModificationError' });
+});
+
+test('what comes is decoded and told of though nobody looks, and not where the application reads the frames itself', async (t) => {
+  const stream = await mediaDevices.getUserMedia({ audio: true, video: { width: 320, height: 240 } });
+  const { b, close } = await call(stream.getTracks());
+  t.after(() => {
+    close();
+    for (const track of stream.getTracks()) track.stop();
+  });
+  const inbound = async (receiver) => [...(await receiver.getStats()).values()].find(({ type }) => type === 'inbound-rtp');
+  const [audio, video] = ['audio', 'video'].map((kind) => b.getReceivers().find(({ track }) => track.kind === kind));
+  const until = async (is) => {
+    while (!(await is())) await new Promise((resolve) => setTimeout(resolve, 50));
+  };
+  await until(async () => (await inbound(video))?.framesDecoded > 5 && (await inbound(audio))?.totalAudioEnergy > 0);
+  const [source] = audio.getSynchronizationSources();
+  assert.equal(source.source, (await inbound(audio)).ssrc);
+  assert.ok(source.audioLevel > 0.05 && source.audioLevel <= 1, `${source.audioLevel}`);
+  const age = performance.timeOrigin + performance.now() - source.timestamp;
+  assert.ok(age >= 0 && age < 5_000, `${age}`);
+
+  const frames = video.frames();
+  await frames.recvMany();
+  const { framesDecoded } = await inbound(video);
+  for (let read = 0; read < 20; ) read += (await frames.recvMany()).length;
+  const after = await inbound(video);
+  assert.ok(after.framesDecoded - framesDecoded < 10, `${framesDecoded} ${after.framesDecoded}`);
+  frames.close();
+});

@@ -208,6 +208,7 @@ export const RTCRtpSender = interfaceShape('RTCRtpSender', {
   getStats: operation([[]], { isPromise: true }),
   dtmf: attribute(),
   transform: attribute(nullable(RTCRtpTransform)),
+  disableHardwareEncoding: operation([[]], { isStatic: true }),
   frames: operation(),
   packets: operation(),
 });
@@ -222,6 +223,7 @@ export const RTCRtpReceiver = interfaceShape('RTCRtpReceiver', {
   getStats: operation([[]], { isPromise: true }),
   jitterBufferTarget: attribute(nullable(DOMHighResTimeStamp)),
   transform: attribute(nullable(RTCRtpTransform)),
+  disableHardwareDecoding: operation([[]], { isStatic: true }),
   frames: operation(),
   packets: operation(),
   sendKeyFrameRequest: operation([[optionalArg(unsignedLong, 0)]]),

@@ -292,7 +292,14 @@ export const RTCRtpSendParameters = dictionary('RTCRtpSendParameters', {
 }, RTCRtpParameters);
 export type RTCRtpSendParameters = Infer<typeof RTCRtpSendParameters>;
 
-export const RTCSetParameterOptions = dictionary('RTCSetParameterOptions', {});
+export const RTCEncodingOptions = dictionary('RTCEncodingOptions', {
+  keyFrame: defaulted(boolean, false),
+});
+export type RTCEncodingOptions = Infer<typeof RTCEncodingOptions>;
+
+export const RTCSetParameterOptions = dictionary('RTCSetParameterOptions', {
+  encodingOptions: defaulted(sequence(RTCEncodingOptions), () => []),
+});
 export type RTCSetParameterOptions = Infer<typeof RTCSetParameterOptions>;
 
 export const SFrameTransformObject = interfaceType<duologue.SFrameTransform>('SFrameTransform');
@@ -573,6 +580,7 @@ export const MediaDeviceInfoObject = interfaceType<duologue.MediaDeviceInfo>('Me
 
 export const DeviceChangeEventInit = dictionary('DeviceChangeEventInit', {
   devices: defaulted(sequence(MediaDeviceInfoObject), () => []),
+  userInsertedDevices: defaulted(sequence(MediaDeviceInfoObject), () => []),
 }, EventInit);
 export type DeviceChangeEventInit = Infer<typeof DeviceChangeEventInit>;
 

@@ -13,6 +13,3 @@ export type Capabilities = Partial<
 
 /** What `getSupportedConstraints()` gives: what sources here know. */
 export const supportedConstraints = (): MediaTrackSupportedConstraints => MediaTrackSupportedConstraints({}, 'The default');
-
-/** In the order of the IDL, which is that in which they are looked at. */
-export const SUPPORTED_CONSTRAINTS = MediaTrackSupportedConstraints.members as readonly ConstraintName[];

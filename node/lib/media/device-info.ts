@@ -1,16 +1,17 @@
 /** `MediaDeviceInfo` and `InputDeviceInfo`, mediacapture-streams §9.2. */
+import { native } from '../binding.js';
 import * as shapes from '../idl/interfaces.js';
 import type { MediaDeviceKind } from '../idl/types.js';
 import { assertInternal, defineInterface, internal } from '../webidl/index.js';
-import type { DeviceIdentity, Source } from './source.js';
+import { capabilitiesOf } from './device-source.js';
+import type { DeviceIdentity } from './devices.js';
+import type { Kind } from './source.js';
 
 export class MediaDeviceInfo {
-  readonly #kind: MediaDeviceKind;
   readonly #identity: DeviceIdentity;
 
-  constructor(token: typeof internal, kind: MediaDeviceKind, identity: DeviceIdentity) {
+  constructor(token: typeof internal, identity: DeviceIdentity) {
     assertInternal(token);
-    this.#kind = kind;
     this.#identity = identity;
   }
 
@@ -18,7 +19,7 @@ export class MediaDeviceInfo {
     return this.#identity.deviceId;
   }
   get kind(): MediaDeviceKind {
-    return this.#kind;
+    return this.#identity.kind;
   }
   get label(): string {
     return this.#identity.label;
@@ -32,23 +33,26 @@ export class MediaDeviceInfo {
   }
 
   static {
-    defineInterface(this, (o) => #kind in o, shapes.MediaDeviceInfo);
+    defineInterface(this, (o) => #identity in o, shapes.MediaDeviceInfo);
   }
 }
 
 export class InputDeviceInfo extends MediaDeviceInfo {
-  readonly #source: Source;
+  /** What the device is really called, whatever is told of it. */
+  readonly #device: string;
+  readonly #of: Kind;
 
-  constructor(token: typeof internal, kind: MediaDeviceKind, identity: DeviceIdentity, source: Source) {
-    super(token, kind, identity);
-    this.#source = source;
+  constructor(token: typeof internal, identity: DeviceIdentity, device: string, of: Kind) {
+    super(token, identity);
+    this.#device = device;
+    this.#of = of;
   }
 
   getCapabilities(): object {
-    return structuredClone(this.#source.capabilities);
+    return capabilitiesOf(this.#of, native.deviceCapabilities(this.#device));
   }
 
   static {
-    defineInterface(this, (o) => #source in o, shapes.InputDeviceInfo);
+    defineInterface(this, (o) => #device in o, shapes.InputDeviceInfo);
   }
 }

@@ -2,7 +2,6 @@
 import { native } from '../binding.js';
 import { type AudioData, soundOf } from './audio-data.js';
 import { type VideoFrame, frameOf, isVideoFrame } from './video-frame.js';
-import type { Settings } from './constraint-types.js';
 import { type MediaStreamTrack, trackSlots, whenTrackEnds } from './track.js';
 
 export type Frame = VideoFrame | AudioData;
@@ -54,34 +53,3 @@ export function deliver(frame: Frame, sinks: Iterable<Sink>): void {
 
 /** Now, on the clock that frames of sources here are of: microseconds. */
 export const now = (): number => Math.round(performance.now() * 1000);
-
-/**
- * Calls `make` at the frame rate of the settings, as often on average: what a busy thread missed is made
- * up for, up to a tenth of a second.
- */
-export function everyFrame(settings: () => Settings, make: () => void): () => void {
-  let timer: NodeJS.Timeout;
-  let due = performance.now();
-  const next = (): void => {
-    due = Math.max(due + 1000 / Number(settings().frameRate ?? 30), performance.now() - 100);
-    timer = setTimeout(() => {
-      make();
-      next();
-    }, due - performance.now());
-  };
-  next();
-  return () => clearTimeout(timer);
-}
-
-/** Ten milliseconds of a tone, `index` periods of ten milliseconds after it began. */
-export function testTone(sampleRate: number, channels: number, index: number): Float32Array {
-  const FREQUENCY = 440;
-  const AMPLITUDE = 0.25;
-  const count = sampleRate / 100;
-  const samples = new Float32Array(count * channels);
-  for (let i = 0; i < count; i++) {
-    const at = (index * count + i) / sampleRate;
-    samples.fill(AMPLITUDE * Math.sin(2 * Math.PI * FREQUENCY * at), i * channels, (i + 1) * channels);
-  }
-  return samples;
-}

@@ -125,7 +125,7 @@ export class MediaStreamTrack extends EventTarget {
   clone(): MediaStreamTrack {
     const { source, enabled, muted, ended, contentHint, constraints, settings } = this.#slots;
     const copy = structuredClone({ constraints, settings });
-    return createTrack(source, { enabled, muted, ended, contentHint, ...copy });
+    return createTrack(source.clone?.() ?? source, { enabled, muted, ended, contentHint, ...copy });
   }
 
   stop(): void {

@@ -47,6 +47,7 @@ import { exceptionOf, rtcErrorOf } from './exception.js';
 import { candidateOf } from './ice-candidate.js';
 import { type IceTransportSlots, RTCIceTransport } from './ice-transport.js';
 import { TrackEncoder } from './encoder.js';
+import { hardwareIsUsed } from './hardware.js';
 import { KeepAlive } from './keep-alive.js';
 import { RTCRtpReceiver, type ReceiverSlots } from './rtp-receiver.js';
 import { RTCRtpSender, type SenderSlots, requestKeyFrame } from './rtp-sender.js';
@@ -164,6 +165,7 @@ export class Connection implements TaskSource {
 
   constructor(target: EventTarget, configuration: RTCConfiguration, { endpoint }: ConnectionOptions) {
     this.target = target;
+    hardwareIsUsed();
     if (configuration.rtcpMuxPolicy === 'negotiate') {
       throw new DOMException('RTCP is always multiplexed', 'NotSupportedError');
     }
@@ -457,6 +459,7 @@ export class Connection implements TaskSource {
       connection: this,
       id,
       track,
+      source,
       transport: null,
       transform: null,
       jitterBufferTarget: null,
@@ -498,6 +501,13 @@ export class Connection implements TaskSource {
     const sends = currentDirection === 'sendrecv' || currentDirection === 'sendonly';
     if (sender.track && sends) sender.encoder ??= new TrackEncoder(this, sender);
     sender.encoder?.update(sends);
+  }
+
+  /** As in browsers what comes is decoded, whoever looks; unless the application reads it and decodes itself. */
+  #decode(track: MediaStreamTrack): void {
+    for (const { receiver } of this.#transceivers.values()) {
+      if (receiver.track === track && !receiver.frames && !receiver.packets) receiver.source.setIdle(true);
+    }
   }
 
   /** What is received is decoded for who looks at its track. */
@@ -582,7 +592,10 @@ export class Connection implements TaskSource {
         const track = this.#tracks.get(event.track);
         // Else it was forgotten with its transceiver.
         if (track && event.type === 'ended') endTrack(track);
-        else if (track) setTrackMuted(track, event.type === 'mute');
+        else if (track) {
+          setTrackMuted(track, event.type === 'mute');
+          if (event.type === 'unmute') this.#decode(track);
+        }
         break;
       }
       case 'dtls': {

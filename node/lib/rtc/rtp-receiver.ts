@@ -1,6 +1,8 @@
 /** `RTCRtpReceiver`, webrtc-pc §5.3, webrtc-encoded-transform. */
+import type { RemoteSource } from '../media/remote-source.js';
 import type { MediaStreamTrack } from '../media/track.js';
 import { EncodedFrames } from '../flow/frames.js';
+import { linearLevel } from '../flow/columns.js';
 import { ends } from '../flow/ends.js';
 import { RtpPackets } from '../flow/packets.js';
 import { nativeTransform } from '../transform/rtp-transform.js';
@@ -8,6 +10,7 @@ import * as shapes from '../idl/interfaces.js';
 import type { RTCRtpTransform } from '../idl/types.js';
 import { assertInternal, defineInterface, internal } from '../webidl/index.js';
 import type { Connection } from './connection.js';
+import { disableHardware } from './hardware.js';
 import type { RTCDtlsTransport } from './dtls-transport.js';
 import { capabilitiesOf } from './rtp-sender.js';
 import type { RTCStatsReport } from './stats-report.js';
@@ -20,6 +23,7 @@ export interface ReceiverSlots {
   /** The transceiver's number. */
   readonly id: number;
   readonly track: MediaStreamTrack;
+  readonly source: RemoteSource;
   transport: RTCDtlsTransport | null;
   transform: RTCRtpTransform | null;
   jitterBufferTarget: number | null;
@@ -38,6 +42,9 @@ export class RTCRtpReceiver {
 
   static getCapabilities(kind: string): object | null {
     return capabilitiesOf(kind, 'receive');
+  }
+  static disableHardwareDecoding(): void {
+    disableHardware();
   }
 
   get track(): MediaStreamTrack {
@@ -74,14 +81,26 @@ export class RTCRtpReceiver {
   getContributingSources(): object[] {
     return [];
   }
+  /** Of what is received and decoded, or read. */
   getSynchronizationSources(): object[] {
-    return [];
+    const { connection, id } = this.#slots;
+    const rows = connection.native.synchronizationSources(id);
+    const now = performance.timeOrigin + performance.now();
+    const sources: object[] = [];
+    for (let at = 0; at < rows.length; at += 4) {
+      const [source, rtpTimestamp, age, level] = rows.slice(at, at + 4) as [number, number, number, number];
+      const timestamp = now - age;
+      sources.push({ timestamp, source, ...(level < 0 ? {} : { audioLevel: linearLevel(level) }), rtpTimestamp });
+    }
+    return sources;
   }
   frames(): EncodedFrames {
     const slots = this.#slots;
     if (slots.frames && !slots.frames.isEnded) return slots.frames;
     slots.connection.assertOpen();
     const { native: core } = slots.connection;
+    // Who reads frames decodes them.
+    slots.source.setIdle(false);
     slots.frames = new EncodedFrames(internal, (n) => core.readFrames(slots.id, ends.hub, n), slots.track.kind);
     return slots.frames;
   }
@@ -90,6 +109,7 @@ export class RTCRtpReceiver {
     if (slots.packets && !slots.packets.isEnded) return slots.packets;
     slots.connection.assertOpen();
     const { native: core } = slots.connection;
+    slots.source.setIdle(false);
     slots.packets = new RtpPackets(internal, (n) => core.readPackets(slots.id, ends.hub, n));
     return slots.packets;
   }

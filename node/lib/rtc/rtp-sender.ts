@@ -7,9 +7,10 @@ import { RtpPacketWriter, fireKeyFrameRequest } from '../flow/packets.js';
 import { type NativeTransform, native } from '../binding.js';
 import { nativeTransform } from '../transform/rtp-transform.js';
 import * as shapes from '../idl/interfaces.js';
-import type { RTCRtpSendParameters, RTCRtpTransform } from '../idl/types.js';
+import type { RTCRtpSendParameters, RTCRtpTransform, RTCSetParameterOptions } from '../idl/types.js';
 import { assertInternal, defineInterface, internal } from '../webidl/index.js';
 import type { Connection } from './connection.js';
+import { disableHardware } from './hardware.js';
 import type { RTCDtlsTransport } from './dtls-transport.js';
 import type { RTCDTMFSender } from './dtmf-sender.js';
 import type { TrackEncoder } from './encoder.js';
@@ -60,6 +61,9 @@ export class RTCRtpSender {
   static getCapabilities(kind: string): object | null {
     return capabilitiesOf(kind, 'send');
   }
+  static disableHardwareEncoding(): void {
+    disableHardware();
+  }
 
   get track(): MediaStreamTrack | null {
     return this.#slots.track;
@@ -86,9 +90,19 @@ export class RTCRtpSender {
     const { connection, id } = this.#slots;
     return connection.settle(connection.native.parameters(id));
   }
-  setParameters(parameters: RTCRtpSendParameters): Promise<void> {
-    const { connection, id } = this.#slots;
-    return connection.operation(() => connection.native.setParameters(id, parameters));
+  /** webrtc-extensions §5.3: what is asked of encodings once. */
+  setParameters(parameters: RTCRtpSendParameters, { encodingOptions }: RTCSetParameterOptions): Promise<void> {
+    const { connection, id, kind } = this.#slots;
+    const fits = encodingOptions.length === 0 || encodingOptions.length === parameters.encodings.length;
+    const keys = encodingOptions.flatMap(({ keyFrame }, encoding) => (keyFrame ? [encoding] : []));
+    if (!fits || (kind === 'audio' && keys.length > 0)) {
+      throw new DOMException('encodingOptions do not fit the encodings', 'InvalidModificationError');
+    }
+    const done = connection.operation<undefined>(() => connection.native.setParameters(id, parameters));
+    if (keys.length === 0) return done;
+    return done.then(() => {
+      for (const encoding of keys) requestKeyFrame(this.#slots, encoding, parameters.encodings[encoding]?.rid ?? null);
+    });
   }
   replaceTrack(track: MediaStreamTrack | null): Promise<void> {
     const { connection, id } = this.#slots;

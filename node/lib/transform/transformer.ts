@@ -132,8 +132,9 @@ export class RTCRtpScriptTransformer extends EventTarget {
     if ((slots.source as { owner?: unknown }).owner !== this || slots.counter <= this.#received) return;
     this.#received = slots.counter;
     const payloadType = Math.max(-1, slots.column(PAYLOAD_TYPE));
-    const sent = this.#writer.sendAll([slots], (it) => outgoingFrame(it, payloadType));
-    await sent;
+    const convert = (it: typeof slots) => outgoingFrame(it, payloadType);
+    // Where there is room the data is detached before `write()` returns.
+    if (this.#writer.send([slots], convert) === 0) await this.#writer.sendAll([slots], convert);
     slots.detach();
   }
 

@@ -14,6 +14,7 @@ use futures_core::Stream;
 use napi::Error;
 use napi::bindgen_prelude::{Float32Array, Float32ArraySlice, Result};
 use napi_derive::napi;
+use tokio::sync::mpsc;
 
 use super::super::hub::{End, MediaHub};
 use super::picture::NativePicture;
@@ -22,43 +23,73 @@ use crate::connection::NativePeerConnection;
 use crate::environment;
 
 /// What is read, and who is told when there is more.
-struct Reading<P> {
+pub(crate) struct Reading<T> {
     /// None once it is at its end.
-    processor: Option<P>,
+    items: Option<Box<dyn Items<T>>>,
     waker: Waker,
 }
 
-impl<P: Stream + Unpin> Reading<P> {
-    fn new(processor: P, hub: &MediaHub, number: u32) -> Self {
+/// Where items come from.
+pub(crate) trait Items<T>: Send {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>>;
+}
+
+impl Items<VideoFrame> for VideoTrackProcessor {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<VideoFrame>> {
+        Pin::new(self).poll_next(cx)
+    }
+}
+
+impl Items<AudioData> for AudioTrackProcessor {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<AudioData>> {
+        Pin::new(self).poll_next(cx)
+    }
+}
+
+impl<T: Send> Items<T> for mpsc::Receiver<T> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        self.poll_recv(cx)
+    }
+}
+
+impl<T> Reading<T> {
+    pub(crate) fn new(items: impl Items<T> + 'static, hub: &MediaHub, number: u32) -> Self {
         Reading {
-            processor: Some(processor),
+            items: Some(Box::new(items)),
             waker: End::waker(hub, number),
         }
     }
 
-    fn take(&mut self) -> Option<P::Item> {
-        let processor = self.processor.as_mut()?;
-        let mut cx = Context::from_waker(&self.waker);
-        match Pin::new(processor).poll_next(&mut cx) {
+    pub(crate) fn take(&mut self) -> Option<T> {
+        let items = self.items.as_mut()?;
+        match items.poll(&mut Context::from_waker(&self.waker)) {
             Poll::Ready(Some(item)) => Some(item),
             Poll::Ready(None) => {
-                self.processor = None;
+                self.items = None;
                 None
             }
             Poll::Pending => None,
         }
     }
+
+    fn ended(&self) -> bool {
+        self.items.is_none()
+    }
+
+    pub(crate) fn close(&mut self) {
+        self.items = None;
+    }
 }
 
-/// Reads the pictures of a receiver.
+/// Reads the pictures of a receiver, or of a device.
 #[napi]
 #[expect(missing_debug_implementations, reason = "it shows nothing")]
-pub struct NativeVideoReader(Reading<VideoTrackProcessor>);
+pub struct NativeVideoReader(Reading<VideoFrame>);
 
-/// Reads the sound of a receiver.
+/// Reads the sound of a receiver, or of a device.
 #[napi]
 #[expect(missing_debug_implementations, reason = "it shows nothing")]
-pub struct NativeAudioReader(Reading<AudioTrackProcessor>);
+pub struct NativeAudioReader(Reading<AudioData>);
 
 /// Sends pictures.
 #[napi]
@@ -98,7 +129,7 @@ impl NativePeerConnection {
         number: u32,
     ) -> Result<NativeVideoReader> {
         let processor = VideoTrackProcessor::new(self.receiver_port(id)?);
-        Ok(NativeVideoReader(Reading::new(processor, hub, number)))
+        Ok(NativeVideoReader::of(processor, hub, number))
     }
 
     /// Sound of a receiver.
@@ -110,7 +141,7 @@ impl NativePeerConnection {
         number: u32,
     ) -> Result<NativeAudioReader> {
         let processor = AudioTrackProcessor::new(self.receiver_port(id)?);
-        Ok(NativeAudioReader(Reading::new(processor, hub, number)))
+        Ok(NativeAudioReader::of(processor, hub, number))
     }
 
     /// Sends pictures.
@@ -146,6 +177,18 @@ impl NativePeerConnection {
     }
 }
 
+impl NativeVideoReader {
+    pub(crate) fn of(items: impl Items<VideoFrame> + 'static, hub: &MediaHub, number: u32) -> Self {
+        NativeVideoReader(Reading::new(items, hub, number))
+    }
+}
+
+impl NativeAudioReader {
+    pub(crate) fn of(items: impl Items<AudioData> + 'static, hub: &MediaHub, number: u32) -> Self {
+        NativeAudioReader(Reading::new(items, hub, number))
+    }
+}
+
 fn rng() -> Result<duologue_base::Rng> {
     environment::rng().map_err(|error| Error::from_reason(error.to_string()))
 }
@@ -161,13 +204,13 @@ impl NativeVideoReader {
     /// None comes any more.
     #[napi(getter)]
     pub fn ended(&self) -> bool {
-        self.0.processor.is_none()
+        self.0.ended()
     }
 
     /// Nobody reads any more.
     #[napi]
     pub fn close(&mut self) {
-        self.0.processor = None;
+        self.0.close();
     }
 }
 
@@ -187,13 +230,13 @@ impl NativeAudioReader {
     /// None comes any more.
     #[napi(getter)]
     pub fn ended(&self) -> bool {
-        self.0.processor.is_none()
+        self.0.ended()
     }
 
     /// Nobody reads any more.
     #[napi]
     pub fn close(&mut self) {
-        self.0.processor = None;
+        self.0.close();
     }
 }
 
