@@ -13,6 +13,7 @@ import { WebSocket } from 'ws';
 import { CHUNKS, CHUNK_BYTES, chunk, counter } from './clients/exchange.mjs';
 import { openChromium } from './clients/chromium.mjs';
 import { openPage } from './clients/page.mjs';
+import { AudioData, MediaStreamTrackGenerator, MediaStreamTrackProcessor, RTCPeerConnection, VideoFrame, VideoTrackGenerator } from '../index.mjs';
 import '../dist/polyfill.js';
 
 const TOTAL = CHUNKS * CHUNK_BYTES;
@@ -94,6 +95,104 @@ const talk = (connection) =>
       for (let i = 0; i < CHUNKS; i++) connection.send(chunk(i));
     });
   });
+
+/** Numbers as eight columns, and a tone of 700 Hz: tracks, until the test ends. */
+function numbersAndTone(t) {
+  const [pictures, sound] = [new VideoTrackGenerator(), new MediaStreamTrackGenerator({ kind: 'audio' })];
+  const writer = pictures.writable.getWriter();
+  let number = 0;
+  const timer = setInterval(() => {
+    const pixels = new Uint8Array(320 * 240 * 1.5).fill(128);
+    for (let y = 0; y < 240; y++) {
+      for (let bit = 0; bit < 8; bit++) pixels.fill((number >> bit) & 1 ? 235 : 16, 320 * y + 40 * bit, 320 * y + 40 * (bit + 1));
+    }
+    const init = { format: 'I420', codedWidth: 320, codedHeight: 240, timestamp: 33_333 * number };
+    void writer.write(new VideoFrame(pixels, init));
+    number++;
+  }, 33);
+  let stop = false;
+  t.after(() => {
+    clearInterval(timer);
+    stop = true;
+  });
+  const voice = sound.writable.getWriter();
+  void (async () => {
+    for (let i = 0; !stop; i++) {
+      const data = Float32Array.from({ length: 480 }, (_, k) => 0.3 * Math.sin((2 * Math.PI * 700 * (480 * i + k)) / 48_000));
+      const init = { format: 'f32', sampleRate: 48_000, numberOfFrames: 480, numberOfChannels: 1, timestamp: 10_000 * i, data };
+      await voice.write(new AudioData(init));
+    }
+  })();
+  return [pictures.track, sound];
+}
+
+/** Twenty different numbers of Chromium's pictures. */
+async function numbersIn(track) {
+  const seen = new Set();
+  for await (const frame of new MediaStreamTrackProcessor({ track }).readable) {
+    const pixels = new Uint8Array(frame.allocationSize());
+    await frame.copyTo(pixels);
+    const { codedWidth: width, codedHeight: height } = frame;
+    frame.close();
+    let number = 0;
+    for (let bit = 0; bit < 8; bit++) {
+      if (pixels[(height / 2) * width + Math.floor(((bit + 0.5) * width) / 8)] > 127) number |= 1 << bit;
+    }
+    if (seen.add(number).size === 20) break;
+  }
+  return [...seen];
+}
+
+/** How high the tone is that comes. */
+async function hertzOf(track) {
+  const heard = [];
+  for await (const data of new MediaStreamTrackProcessor({ track, maxBufferSize: 100 }).readable) {
+    const samples = new Float32Array(data.numberOfFrames);
+    data.copyTo(samples, { planeIndex: 0, format: 'f32-planar' });
+    data.close();
+    if (heard.length > 0 || samples.some((sample) => sample > 0.1)) heard.push(...samples);
+    if (heard.length > 48_000) break;
+  }
+  const half = heard.slice(24_000);
+  const rising = half.filter((sample, i) => i > 0 && half[i - 1] < 0 && sample >= 0).length;
+  return (rising * 48_000) / half.length;
+}
+
+test('numbers in pictures and tones go both ways between Chromium and tracks of this package', options, async (t) => {
+  const page = await openPage(t, 'pictures.html');
+  const pc = new RTCPeerConnection();
+  t.after(() => pc.close());
+  const told = {};
+  const all = new Promise((resolve, reject) => {
+    page.onMessage(({ numbers, hertz, error }) => {
+      if (error) reject(new Error(`the page: ${error}`));
+      Object.assign(told, numbers && { numbers }, hertz && { hertz });
+      if (told.numbers && told.hertz) resolve();
+    });
+  });
+  const [pictures, tone] = numbersAndTone(t);
+  const tracks = new Promise((resolve) => {
+    page.onMessage(async ({ offer, candidate }) => {
+      if (candidate) await pc.addIceCandidate(candidate);
+      if (!offer) return;
+      await pc.setRemoteDescription(offer);
+      for (const track of [pictures, tone]) pc.addTrack(track);
+      await pc.setLocalDescription();
+      page.send({ answer: pc.localDescription });
+      resolve(pc.getReceivers().map((receiver) => receiver.track));
+    });
+  });
+  pc.onicecandidate = ({ candidate }) => page.send({ candidate });
+  const [video, audio] = ['video', 'audio'].map(async (kind) => (await tracks).find((track) => track.kind === kind));
+  const [numbers, hertz] = await Promise.all([numbersIn(await video), hertzOf(await audio), all]);
+  // They count: of twenty in a row all but a few lost ones are neighbours.
+  for (const list of [numbers, told.numbers]) {
+    const steps = list.slice(1).filter((number, i) => ((number - list[i]) & 255) <= 4);
+    assert.ok(steps.length >= 15, `${list}`);
+  }
+  assert.ok(Math.abs(hertz - 500) < 10, `${hertz} Hz here`);
+  assert.ok(Math.abs(told.hertz - 700) < 10, `${told.hertz} Hz there`);
+});
 
 test('the example talks to Chromium', options, async (t) => {
   const example = spawn(process.execPath, [fileURLToPath(new URL('../examples/browser.mjs', import.meta.url))], {

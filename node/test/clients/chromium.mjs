@@ -19,6 +19,7 @@ const FLAGS = [
   // A camera and a microphone that ask nobody.
   '--use-fake-device-for-media-stream',
   '--use-fake-ui-for-media-stream',
+  '--autoplay-policy=no-user-gesture-required',
   // Candidates on loopback, for machines without any other interface.
   '--allow-loopback-in-peer-connection',
   '--disable-features=MediaRouter,OptimizationHints',
