@@ -234,6 +234,9 @@ export interface NativePicture {
   /** Of a test picture. */
   readonly number: number | null | undefined;
   crop(rect: NativeRect): NativePicture;
+  /** The same pixels, which are freed when all that share them are closed. */
+  share(): NativePicture;
+  close(): void;
   /** `layout` has offset and stride of each plane, one after the other. */
   copy(out: Uint8Array, format: string, rect: NativeRect, layout: readonly number[]): void;
 }
@@ -265,6 +268,7 @@ export type NativeAudioReader = NativeRawReader<NativeSound>;
 /** What encodes; `write` is false at the end. */
 export interface NativeVideoWriter {
   write(picture: NativePicture, timestamp: number): boolean;
+  setContentHint(hint: string): void;
   readonly dropped: number;
   close(): void;
 }

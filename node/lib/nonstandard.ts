@@ -194,6 +194,7 @@ function convert(from: RTCVideoFrame, own: 'I420' | 'RGBA', to: RTCVideoFrame, o
   const target = layoutOf(other, width, height);
   const picture = native.createPicture(own, width, height, bytesOf(from.data, source.size), source.layout);
   picture.copy(bytesOf(to.data, target.size), other, { x: 0, y: 0, width, height }, target.layout);
+  picture.close();
 }
 
 /** Writes a picture into the data of another one of the same size. */

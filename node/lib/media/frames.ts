@@ -29,7 +29,7 @@ export function attachSink(track: MediaStreamTrack, sink: Sink): () => void {
     sink(instead);
     instead.close();
   };
-  const detach = slots.source.attach(deliver, () => slots.settings);
+  const detach = slots.source.attach(deliver);
   const forget = whenTrackEnds(track, detach);
   return () => {
     forget();

@@ -21,8 +21,8 @@ export interface Source {
   readonly defaults: Settings;
   /** Applies constraints, if they can be. */
   select(constraints: MediaTrackConstraints): Selection;
-  /** Gives frames as the settings say until the returned function is called. */
-  attach(sink: Sink, settings: () => Settings): () => void;
+  /** Gives frames until the returned function is called. */
+  attach(sink: Sink): () => void;
   /** A track of it was made. */
   add?(track: MediaStreamTrack): void;
   /** For a clone of its track; without it clones share the source. */

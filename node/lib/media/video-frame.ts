@@ -212,6 +212,7 @@ function ofFrame(frame: VideoFrame, value: unknown): Slots {
   const says = init.displayWidth !== undefined || init.displayHeight !== undefined || init.visibleRect;
   return {
     ...slots,
+    picture: picture.share(),
     visible,
     display: says || rotation !== slots.rotation ? displayOf({ ...init, rotation }, visible) : slots.display,
     rotation,
@@ -298,10 +299,11 @@ export class VideoFrame {
 
   clone(): VideoFrame {
     if (!this.#slots.picture) throw closed();
-    return new VideoFrame(internal, { ...this.#slots });
+    return new VideoFrame(internal, { ...this.#slots, picture: this.#slots.picture.share() });
   }
 
   close(): void {
+    this.#slots.picture?.close();
     this.#slots.picture = null;
   }
 

@@ -2,7 +2,7 @@
 import { type AudioData, interleaved } from '../media/audio-data.js';
 import { type Frame, attachSink, now } from '../media/frames.js';
 import type { MediaStreamTrack } from '../media/track.js';
-import { isVideoFrame, pictureOf } from '../media/video-frame.js';
+import { type VideoFrame, isVideoFrame, pictureOf } from '../media/video-frame.js';
 import type { NativeAudioWriter, NativeVideoWriter } from '../binding.js';
 import type { Connection } from './connection.js';
 import type { SenderSlots } from './rtp-sender.js';
@@ -26,6 +26,8 @@ export class TrackEncoder {
   /** From the clock of the source to that of what is sent. */
   #offset: number | null = null;
   #last = 0;
+  /** What the encoder was told of the track. */
+  #hint = '';
 
   constructor(connection: Connection, slots: SenderSlots) {
     this.#connection = connection;
@@ -51,6 +53,7 @@ export class TrackEncoder {
     this.#video?.close();
     this.#audio?.close();
     this.#video = this.#audio = null;
+    this.#hint = '';
   }
 
   #send(frame: Frame): void {
@@ -58,9 +61,15 @@ export class TrackEncoder {
     const { native } = this.#connection;
     const { id } = this.#slots;
     const goes = isVideoFrame(frame)
-      ? (this.#video ??= native.writeVideo(id)).write(pictureOf(frame), timestamp)
+      ? this.#show((this.#video ??= native.writeVideo(id)), frame, timestamp)
       : this.#say((this.#audio ??= native.writeAudio(id)), frame, timestamp);
     if (!goes) this.update(false);
+  }
+
+  #show(to: NativeVideoWriter, frame: VideoFrame, timestamp: number): boolean {
+    const hint = this.#track?.contentHint ?? '';
+    if (hint !== this.#hint) to.setContentHint((this.#hint = hint));
+    return to.write(pictureOf(frame), timestamp);
   }
 
   #say(to: NativeAudioWriter, data: AudioData, timestamp: number): boolean {

@@ -6,13 +6,13 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use duologue_base::TransceiverId;
-use duologue_codec::{AudioData, VideoFrame};
+use duologue_codec::{AudioData, ContentHint, VideoFrame};
 use duologue_raw::{
     AudioTrackGenerator, AudioTrackProcessor, VideoTrackGenerator, VideoTrackProcessor,
 };
 use futures_core::Stream;
-use napi::Error;
 use napi::bindgen_prelude::{Float32Array, Float32ArraySlice, Result};
+use napi::{Env, Error};
 use napi_derive::napi;
 use tokio::sync::mpsc;
 
@@ -197,8 +197,9 @@ fn rng() -> Result<duologue_base::Rng> {
 impl NativeVideoReader {
     /// The next picture; null when none is there, or none comes any more.
     #[napi(ts_return_type = "NativePicture | null")]
-    pub fn take(&mut self) -> Option<NativePicture> {
-        self.0.take().map(|frame: VideoFrame| frame.into())
+    pub fn take(&mut self, env: Env) -> Result<Option<NativePicture>> {
+        let picture = self.0.take().map(NativePicture::from);
+        picture.map(|it| it.told(env)).transpose()
     }
 
     /// None comes any more.
@@ -250,6 +251,16 @@ impl NativeVideoWriter {
         };
         let frame = picture.to_frame(micros(timestamp))?;
         Ok(generator.write(frame).is_ok())
+    }
+
+    /// `contentHint` of the track; what is no hint about pictures is none.
+    #[napi]
+    pub fn set_content_hint(&self, hint: String) {
+        let about = [ContentHint::Motion, ContentHint::Detail, ContentHint::Text];
+        let hint = about.into_iter().find(|it| it.as_str() == hint);
+        if let Some(generator) = &self.0 {
+            generator.set_content_hint(hint.unwrap_or_default());
+        }
     }
 
     /// How many were not sent.
