@@ -206,6 +206,7 @@ impl Options {
             // The files that the environment names are those of the endpoint that nobody makes.
             event_log: None,
             packet_capture: None,
+            key_log: None,
         }
     }
 
