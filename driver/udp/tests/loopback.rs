@@ -152,12 +152,11 @@ fn a_wildcard_socket_says_where_datagrams_went_and_answers_from_there() {
 }
 
 #[test]
-fn ipv6_works_where_the_host_has_it() {
-    let made = Socket::bind("[::1]:0".parse().unwrap(), &SocketOptions::default());
+fn ipv6_works() {
     if let Err(none) = std::net::UdpSocket::bind("[::1]:0") {
-        return assert_eq!(made.unwrap_err().kind(), none.kind());
+        panic!("this test wants IPv6 on loopback (sysctl net.ipv6.conf.lo.disable_ipv6=0): {none}");
     }
-    let (a, b) = (made.unwrap(), bind("[::1]:0"));
+    let (a, b) = (bind("[::1]:0"), bind("[::1]:0"));
     let bytes = [5; 3000];
     assert_eq!(
         a.send(&transmit(b.local_addr(), 3000, Some(1000)), &bytes)
