@@ -25,6 +25,7 @@ mod run;
 mod setup;
 mod shape;
 mod sim;
+mod tally;
 mod test;
 mod tools;
 mod wpt;

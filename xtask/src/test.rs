@@ -1,4 +1,4 @@
-//! `cargo xtask test [PART] [--repeat N] [--load N]`
+//! `cargo xtask test [PART] [--repeat N] [--load N] [--standing]`
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use crate::ledger::{Ledger, Run};
 use crate::load::Load;
 use crate::run::{self, Outcome, cargo, command, root};
-use crate::{fuzz, guide, lint, micro, peers, setup};
+use crate::{fuzz, guide, lint, micro, peers, setup, tally};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -19,6 +19,9 @@ pub(crate) struct Args {
     /// Busy loops that run beside it
     #[arg(long, default_value_t = 0)]
     load: usize,
+    /// Runs nothing, and tells how often each part was green in a row beside four busy loops
+    #[arg(long, conflicts_with_all = ["part", "repeat", "load"])]
+    standing: bool,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -81,6 +84,10 @@ const APART: &[&str] = &[
 pub(crate) fn run(args: &Args) -> Outcome {
     let all = Part::value_variants();
     let parts = args.part.as_ref().map_or(all, std::slice::from_ref);
+    if args.standing {
+        print!("{}", tally::standing()?);
+        return Ok(());
+    }
     let _load = Load::start(args.load);
     let mut ledger = Ledger::default();
     for round in 1..=args.repeat {
@@ -94,10 +101,14 @@ pub(crate) fn run(args: &Args) -> Outcome {
                 took: begun.elapsed(),
             };
             eprintln!("{}", run.line());
+            tally::add(&run, args.load)?;
             ledger.add(run);
         }
     }
     print!("{}", ledger.table());
+    if args.repeat > 1 {
+        print!("{}", tally::standing()?);
+    }
     ledger.verdict()
 }
 
