@@ -13,6 +13,7 @@ mod redact;
 mod rng;
 mod seq;
 mod srtp;
+mod text;
 mod time;
 mod transport;
 
@@ -26,5 +27,6 @@ pub use redact::{Redacted, Wipe};
 pub use rng::Rng;
 pub use seq::{Seq16, Seq32};
 pub use srtp::{SrtpKeying, SrtpProfile};
+pub use text::cut;
 pub use time::{Instant, WallClock};
 pub use transport::{DtlsRole, IceCredentials, IceCredentialsError, IceRole};

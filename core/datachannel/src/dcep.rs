@@ -1,4 +1,5 @@
 use bytes::Bytes;
+use duologue_base::cut;
 
 use crate::{ChannelInit, Priority, Reliability};
 
@@ -93,7 +94,8 @@ fn encode_open(init: &ChannelInit) -> Bytes {
         Reliability::MaxRetransmits(times) => (PARTIAL_RELIABLE_REXMIT, times),
         Reliability::MaxPacketLifeTime(millis) => (PARTIAL_RELIABLE_TIMED, millis),
     };
-    let (label, protocol) = (cut(&init.label), cut(&init.protocol));
+    let short = |name| cut(name, usize::from(u16::MAX));
+    let (label, protocol) = (short(&init.label), short(&init.protocol));
     let mut bytes = Vec::with_capacity(OPEN_HEADER + label.len() + protocol.len());
     bytes.push(TYPE_OPEN);
     bytes.push(kind | if init.unordered { UNORDERED } else { 0 });
@@ -104,12 +106,6 @@ fn encode_open(init: &ChannelInit) -> Bytes {
     bytes.extend_from_slice(label.as_bytes());
     bytes.extend_from_slice(protocol.as_bytes());
     bytes.into()
-}
-
-fn cut(name: &str) -> &str {
-    let most = name.len().min(usize::from(u16::MAX));
-    let end = (0..=most).rev().find(|at| name.is_char_boundary(*at));
-    &name[..end.unwrap_or(0)]
 }
 
 /// Why bytes are not a DCEP message.

@@ -85,10 +85,7 @@ impl Writer<'_> {
     /// A source description that says the same CNAME of these SSRCs; if they are more than 31,
     /// several. Of a name what is beyond 255 bytes is left out.
     pub fn source_description(&mut self, ssrcs: &[Ssrc], cname: &str) {
-        let end = (0..=255.min(cname.len()))
-            .rev()
-            .find(|at| cname.is_char_boundary(*at));
-        let cname = &cname.as_bytes()[..end.unwrap_or(0)];
+        let cname = duologue_base::cut(cname, 255).as_bytes();
         for some in ssrcs.chunks(31) {
             self.packet(kind::SDES, some.len() as u8, |out| {
                 for ssrc in some {
