@@ -133,6 +133,7 @@ impl Agent {
         if known.is_some() {
             self.checks.generations[at].forget_remote();
             self.checks.forget_requests();
+            self.ask_again_for_embedding();
         }
         // RFC 8445 §6.1.1: of a full and a lite agent the full one controls.
         let role = match (self.config.lite, options.lite) {

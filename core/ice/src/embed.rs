@@ -80,6 +80,15 @@ impl Embedding {
         }
     }
 
+    /// Another agent takes the other one's place: what that did not know this one may.
+    fn ask_again(&mut self) {
+        if let Embedding::Carrying(carried) = self
+            && carried.mode == Mode::Refused
+        {
+            carried.mode = Mode::Tentative;
+        }
+    }
+
     /// The handshake is over here.
     fn finish(&mut self) {
         match self {
@@ -237,6 +246,11 @@ impl Agent {
         self.embedding.finish();
     }
 
+    /// Another agent answers in the place of the one before.
+    pub(crate) fn ask_again_for_embedding(&mut self) {
+        self.embedding.ask_again();
+    }
+
     /// The other agent's description says that it knows it.
     pub(crate) fn agree_on_embedding(&mut self) {
         self.embedding.confirm();
@@ -320,6 +334,25 @@ mod tests {
         b.confirm();
         hear(&mut b, &message(|_| {}));
         assert!(carried(&mut b).is_on());
+    }
+
+    #[test]
+    fn another_agent_is_asked_again() {
+        let mut a = Embedding::new(true);
+        carried(&mut a).push(FLIGHT[1].to_vec());
+        hear(&mut a, &message(|_| {}));
+        assert!(!carried(&mut a).is_on());
+
+        a.ask_again();
+        let said = say(&mut a);
+        let mut b = Embedding::new(true);
+        hear(&mut b, &said);
+        assert_eq!(arrived(&mut b), [FLIGHT[1]]);
+
+        // After the handshake's end nobody is.
+        a.finish();
+        a.ask_again();
+        assert!(!carried(&mut a).is_on());
     }
 
     #[test]
