@@ -14,6 +14,8 @@ use crate::limits::{SOURCES, STREAM_ARRIVALS};
 #[derive(Debug, Default)]
 pub(crate) struct StreamArrivals {
     streams: Vec<Stream>,
+    /// Where the stream of the last packet was: packets come in bursts.
+    latest: usize,
     due: Option<Instant>,
 }
 
@@ -92,7 +94,11 @@ impl StreamArrivals {
 
     /// The stream, made where it is new and there is room.
     fn stream(&mut self, ssrc: Ssrc, number: u64) -> Option<&mut Stream> {
-        let known = self.streams.iter().position(|stream| stream.ssrc == ssrc);
+        let is_it = |stream: &Stream| stream.ssrc == ssrc;
+        let known = match self.streams.get(self.latest).is_some_and(is_it) {
+            true => Some(self.latest),
+            false => self.streams.iter().position(is_it),
+        };
         let at = match known {
             Some(at) => at,
             None if self.streams.len() < SOURCES => {
@@ -105,6 +111,7 @@ impl StreamArrivals {
                 at
             }
         };
+        self.latest = at;
         Some(&mut self.streams[at])
     }
 }
