@@ -102,7 +102,7 @@ dictionary! {
         pub jitter_buffer_delay: f64,
         /// Seconds that they were meant to wait, of all together.
         pub jitter_buffer_target_delay: f64,
-        /// The same by the network alone, without lip sync and the application's wish.
+        /// The same by the network alone, without lip sync and `jitterBufferTarget`.
         pub jitter_buffer_minimum_delay: f64,
         /// How many frames or samples these seconds are of.
         pub jitter_buffer_emitted_count: u64,
