@@ -16,7 +16,7 @@ use peer::{Effect, Event, Exception, OperationId};
 use serde::Serialize;
 
 use crate::certificate::NativeCertificate;
-use crate::effect;
+use crate::effect::{self, Told};
 use crate::endpoint::NativeEndpoint;
 use crate::environment::{self, Environment};
 use crate::exception;
@@ -276,15 +276,13 @@ impl NativePeerConnection {
     fn turn<'env>(
         &mut self,
         env: &'env Env,
-        effects: Vec<Effect>,
+        effects: Vec<Told>,
         stale: Stale,
     ) -> Result<Option<Object<'env>>> {
         self.flush()?;
         let mut turn = Object::new(env)?;
-        for effect in &effects {
-            if let Effect::Event(Event::DataChannel(key)) = effect {
-                self.mirror.add_channel(*key);
-            }
+        for key in effects.iter().filter_map(Told::new_channel) {
+            self.mirror.add_channel(key);
         }
         if stale == Stale::Nothing && effects.is_empty() {
             return Ok(None);
@@ -296,17 +294,19 @@ impl NativePeerConnection {
         let mut of_channels = env.create_array(0)?;
         let mut others = env.create_array(0)?;
         for effect in effects {
-            if let Effect::Event(Event::ChannelClose(key)) = effect {
+            if let Some(key) = effect.closed_channel() {
                 self.mirror.remove_channel(key);
             }
-            if let Effect::Event(Event::ChannelMessage(ChannelKey(channel), message)) = effect {
-                of_channels.insert(channel)?;
-                of_channels.insert(effect::data_to_js(env, message)?)?;
-            } else if let Some((channel, number)) = effect::channel_event(&effect) {
-                of_channels.insert(channel)?;
-                of_channels.insert(number)?;
-            } else if let Some(effect) = effect::to_js(env, effect)? {
-                others.insert(effect)?;
+            match effect {
+                Told::Message(ChannelKey(channel), message) => {
+                    of_channels.insert(channel)?;
+                    of_channels.insert(effect::data_to_js(env, message)?)?;
+                }
+                Told::OfChannel(ChannelKey(channel), number) => {
+                    of_channels.insert(channel)?;
+                    of_channels.insert(number)?;
+                }
+                Told::Other(effect) => others.insert(env.to_js_value(&effect)?)?,
             }
         }
         turn.set_named_property("ofChannels", of_channels)?;
@@ -354,7 +354,11 @@ impl NativePeerConnection {
             if let Some(effect) = self.pc.poll_effect() {
                 let message = matches!(effect, Effect::Event(Event::ChannelMessage(..)));
                 stale = stale.max(stale_after(&effect));
-                effects.push(effect);
+                // What is not told of ends no turn: JavaScript takes one without effects for the last.
+                let Some(told) = Told::of(effect)? else {
+                    continue;
+                };
+                effects.push(told);
                 if !message || effects.len() == MAX_BATCH || !self.pc.is_message_next() {
                     break;
                 }
@@ -388,11 +392,12 @@ impl NativePeerConnection {
     /// What a method settled in its own turn; to be performed in a microtask after it.
     #[napi(ts_return_type = "object | null")]
     pub fn next_microtask<'env>(&mut self, env: &'env Env) -> Result<Option<Object<'env>>> {
-        let effects: Vec<Effect> = self.pc.poll_microtask().into_iter().collect();
-        if effects.is_empty() {
-            return Ok(None);
+        while let Some(effect) = self.pc.poll_microtask() {
+            if let Some(told) = Told::of(effect)? {
+                return self.turn(env, vec![told], Stale::Everything);
+            }
         }
-        self.turn(env, effects, Stale::Everything)
+        Ok(None)
     }
 }
 

@@ -38,7 +38,7 @@ impl From<IceCandidate> for CandidateView {
 }
 
 /// `NativeEffect`: an event to dispatch, or a promise to settle. What is frequent at channels is no
-/// such object, see [`channel_event`] and [`data_to_js`].
+/// such object, see [`Told`].
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(rename = "NativeEffect"))]
 #[serde(tag = "effect", rename_all = "lowercase")]
@@ -252,23 +252,62 @@ impl From<IceCandidateError> for CandidateErrorView {
     }
 }
 
-/// Another effect, as a JavaScript object; none of an event that this package does not know.
-pub(crate) fn to_js<'env>(env: &'env Env, effect: Effect) -> Result<Option<Unknown<'env>>> {
-    let view = match effect {
-        Effect::Event(event) => match event_view(event) {
-            Some(event) => EffectView::Event(event),
-            None => return Ok(None),
-        },
-        Effect::Resolve { operation, value } => EffectView::Resolve(resolution(operation, value)?),
-        Effect::Reject {
-            operation,
-            exception,
-        } => EffectView::Reject(Rejection {
-            operation: operation.as_u64() as f64,
-            exception: Exception::from(&exception),
-        }),
-    };
-    env.to_js_value(&view).map(Some)
+/// An effect, as JavaScript is told of it.
+pub(crate) enum Told {
+    Message(ChannelKey, Message),
+    /// An event without data at a channel, by its number in `CHANNEL_EVENTS` of
+    /// `lib/rtc/connection.ts`: these events are frequent.
+    OfChannel(ChannelKey, u32),
+    Other(EffectView),
+}
+
+impl Told {
+    /// What JavaScript is told; nothing of an event that this package does not show.
+    pub(crate) fn of(effect: Effect) -> Result<Option<Self>> {
+        Ok(Some(match effect {
+            Effect::Event(Event::ChannelMessage(channel, message)) => {
+                Told::Message(channel, message)
+            }
+            Effect::Event(Event::ChannelOpen(channel)) => Told::OfChannel(channel, 0),
+            Effect::Event(Event::ChannelBufferedAmountLow(channel)) => Told::OfChannel(channel, 1),
+            Effect::Event(Event::ChannelClosing(channel)) => Told::OfChannel(channel, 2),
+            Effect::Event(Event::ChannelClose(channel)) => Told::OfChannel(channel, Self::CLOSE),
+            Effect::Event(event) => match event_view(event) {
+                Some(event) => Told::Other(EffectView::Event(event)),
+                None => return Ok(None),
+            },
+            Effect::Resolve { operation, value } => {
+                Told::Other(EffectView::Resolve(resolution(operation, value)?))
+            }
+            Effect::Reject {
+                operation,
+                exception,
+            } => Told::Other(EffectView::Reject(Rejection {
+                operation: operation.as_u64() as f64,
+                exception: Exception::from(&exception),
+            })),
+        }))
+    }
+
+    const CLOSE: u32 = 3;
+
+    /// The channel that the other end made.
+    pub(crate) fn new_channel(&self) -> Option<ChannelKey> {
+        match self {
+            Told::Other(EffectView::Event(EventView::Connection(
+                ConnectionEvent::DataChannel { channel },
+            ))) => Some(ChannelKey(*channel)),
+            _ => None,
+        }
+    }
+
+    /// The channel that is closed.
+    pub(crate) fn closed_channel(&self) -> Option<ChannelKey> {
+        match self {
+            Told::OfChannel(channel, Self::CLOSE) => Some(*channel),
+            _ => None,
+        }
+    }
 }
 
 fn resolution(operation: OperationId, value: Value) -> Result<Resolution> {
@@ -283,21 +322,6 @@ fn resolution(operation: OperationId, value: Value) -> Result<Resolution> {
         description,
         stats,
     })
-}
-
-/// The channel of an event without data, and its number in `CHANNEL_EVENTS` of
-/// `lib/rtc/connection.ts`: these events are frequent.
-pub(crate) fn channel_event(effect: &Effect) -> Option<(u32, u32)> {
-    let Effect::Event(event) = effect else {
-        return None;
-    };
-    match *event {
-        Event::ChannelOpen(ChannelKey(channel)) => Some((channel, 0)),
-        Event::ChannelBufferedAmountLow(ChannelKey(channel)) => Some((channel, 1)),
-        Event::ChannelClosing(ChannelKey(channel)) => Some((channel, 2)),
-        Event::ChannelClose(ChannelKey(channel)) => Some((channel, 3)),
-        _ => None,
-    }
 }
 
 /// The `data` of a message. Small ones are copied into memory of JavaScript's own: memory of ours
