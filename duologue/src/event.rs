@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 
 use duologue_peer::{
     DtlsTransportState, Exception, IceCandidate, IceCandidateError, IceConnectionState,
-    IceGathererState, IceGatheringState, IceTransportState, PeerConnectionState,
+    IceGathererState, IceGatheringState, IceTransportState, PeerConnectionState, Rejection,
     SctpTransportState, SignalingState,
 };
 use duologue_tokio::SessionHandle;
@@ -66,6 +66,9 @@ pub enum Event {
         /// The streams that the peer put the track in.
         streams: Vec<MediaStream>,
     },
+    /// An answer rejected this transceiver, which is stopped: one end has none of the other's codecs, or
+    /// does not want it ([`RtpTransceiver::rejection`]). webrtc-pc has no event for it.
+    TransceiverRejected(RtpTransceiver, Rejection),
     /// `datachannel`: the peer made a channel, which is open already.
     #[doc(alias = "RTCDataChannelEvent")]
     #[doc(alias = "ondatachannel")]
@@ -104,6 +107,9 @@ pub enum Event {
     #[doc(alias = "RTCErrorEvent")]
     #[doc(alias = "onerror")]
     DtlsError(DtlsTransport, Exception),
+    /// Nothing comes of the peer's part in the handshake, which it would begin; this end goes on waiting
+    /// ([`DtlsTransport::is_silent`]). webrtc-pc has no event for it.
+    DtlsSilent(DtlsTransport),
     /// `statechange` at an ICE transport
     #[doc(alias = "onstatechange")]
     IceTransportStateChange(IceTransport, IceTransportState),

@@ -137,7 +137,7 @@ pub use duologue_peer::{
     IceProtocol, IceRole, IceServer, IceServerTransportProtocol, IceTcpCandidateType,
     IceTransportPolicy, IceTransportState, InboundRtpStreamStats, LocalSessionDescription,
     MediaKind, MediaSourceStats, MediaStreamId, MediaStreamTrackState, OfferOptions,
-    OutboundRtpStreamStats, PeerConnectionState, PeerConnectionStats, PriorityType,
+    OutboundRtpStreamStats, PeerConnectionState, PeerConnectionStats, PriorityType, Rejection,
     RemoteInboundRtpStreamStats, RemoteOutboundRtpStreamStats, ResolutionRestriction,
     RtcErrorDetail, RtcErrorInit, RtcpMuxPolicy, RtcpParameters, RtpCapabilities, RtpCodec,
     RtpCodecParameters, RtpEncodingParameters, RtpHeaderExtensionCapability,

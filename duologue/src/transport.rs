@@ -156,6 +156,14 @@ impl DtlsTransport {
             .unwrap_or(DtlsTransportState::Closed)
     }
 
+    /// The state is `connecting`, and nothing comes of the peer's part in the handshake, which it would
+    /// begin: not in webrtc-pc, where this end waits for ever. Both ends are `passive`, or large
+    /// datagrams are lost.
+    #[doc(alias = "silent")]
+    pub fn is_silent(&self) -> bool {
+        self.read(peer::DtlsTransport::is_silent).unwrap_or(false)
+    }
+
     /// `getRemoteCertificates()`: the peer's certificates in DER form, its own first; empty before
     /// the transport is connected.
     #[doc(alias = "getRemoteCertificates")]

@@ -108,6 +108,7 @@ export interface NativePeerConnection {
   removeTrack(transceiver: number): Reply;
   addTransceiver(track: NativeTrack | null, kind: Kind, init: NativeTransceiverInit): Reply<number>;
   setDirection(transceiver: number, direction: TransceiverDirection): Reply;
+  rejection(transceiver: number): string | null;
   stop(transceiver: number): Reply;
   setCodecPreferences(transceiver: number, codecs: readonly RtpCodec[]): Reply;
   headerExtensionsToNegotiate(transceiver: number): RtpHeaderExtensionCapability[];
@@ -140,6 +141,8 @@ export interface NativePeerConnection {
   setTransform(transceiver: number, side: 'sender' | 'receiver', transform: NativeTransform | null): void;
   sendKeyFrameRequest(transceiver: number, encoding: number): Reply;
 
+  iceFailure(transport: number): string | null;
+  isDtlsSilent(transport: number): boolean;
   localCandidates(transport: number): NativeCandidate[];
   remoteCandidates(transport: number): NativeCandidate[];
   selectedCandidatePair(transport: number): NativeCandidatePair | null;

@@ -117,6 +117,13 @@ impl NativePeerConnection {
         env.to_js_value(&self.pc.negotiated_header_extensions(TransceiverId(id)))
     }
 
+    /// `transceiver.rejection`
+    #[napi]
+    pub fn rejection(&self, id: u32) -> Option<String> {
+        let rejection = self.pc.transceiver(TransceiverId(id))?.rejection();
+        rejection.map(|why| why.to_string())
+    }
+
     /// `sender.replaceTrack()`
     #[napi]
     pub fn replace_track<'env>(

@@ -57,6 +57,20 @@ impl NativePeerConnection {
         }))
     }
 
+    /// `iceTransport.failure`
+    #[napi]
+    pub fn ice_failure(&self, key: u32) -> Option<String> {
+        let failure = self.ice(key).and_then(peer::IceTransport::failure);
+        failure.map(|failure| failure.to_string())
+    }
+
+    /// `dtlsTransport.silent`
+    #[napi]
+    pub fn is_dtls_silent(&self, key: u32) -> bool {
+        let dtls = self.pc.dtls_transport(TransportKey(key));
+        dtls.is_some_and(peer::DtlsTransport::is_silent)
+    }
+
     /// `iceTransport.getLocalParameters()`
     #[napi]
     pub fn local_ice_parameters<'env>(&self, env: &'env Env, key: u32) -> Result<Unknown<'env>> {

@@ -18,6 +18,8 @@ test('an offer is answered and both ends connect', async () => {
   assert.equal(a.sctp.transport.state, 'connected');
   assert.equal(a.sctp.transport.iceTransport.getSelectedCandidatePair().remote.protocol, 'udp');
   assert.equal(a.sctp.transport.getRemoteCertificates().length, 1);
+  // Nothing is wrong.
+  assert.deepEqual([a.sctp.transport.silent, a.sctp.transport.iceTransport.failure], [false, null]);
   close();
   assert.deepEqual([a.connectionState, a.iceConnectionState, a.signalingState], ['closed', 'closed', 'closed']);
 });
@@ -120,4 +122,20 @@ test('what text is not SDP is told with its line', async () => {
     return error.sdpLineNumber === 5;
   });
   pc.close();
+});
+
+test('a transceiver whose section is rejected says why', async () => {
+  const { a, b, close } = pair();
+  const transceiver = a.addTransceiver('audio');
+  await a.setLocalDescription();
+  const sdp = a.localDescription.sdp.replaceAll(/(a=rtpmap:\d+) .*/g, '$1 unheard/1');
+  await b.setRemoteDescription({ type: 'offer', sdp });
+  const [theirs] = b.getTransceivers();
+  assert.equal(theirs.rejection, null);
+  await b.setLocalDescription();
+  assert.deepEqual([theirs.currentDirection, theirs.rejection], ['stopped', 'no codec in common']);
+  const answer = b.localDescription.sdp.replaceAll('unheard/1', 'PCMU/8000');
+  await a.setRemoteDescription({ type: 'answer', sdp: answer });
+  assert.equal(transceiver.rejection, 'the other end does not take it');
+  close();
 });

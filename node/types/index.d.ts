@@ -239,9 +239,24 @@ export declare class Endpoint {
   close(): void;
 }
 
-// Encoded frames and RTP packets, to and from the program; no browser has these members.
+// Encoded frames and RTP packets, to and from the program, and why something does not work; no browser has these members.
 
 declare global {
+  interface RTCDtlsTransport {
+    /**
+     * `state` is "connecting", and nothing comes of the peer's part in the handshake, which it would begin: both
+     * ends are `passive`, or large datagrams are lost.
+     */
+    readonly silent: boolean;
+  }
+  interface RTCIceTransport {
+    /** Why `state` is "failed", in words. */
+    readonly failure: string | null;
+  }
+  interface RTCRtpTransceiver {
+    /** Why an answer rejected it, which stopped it, in words. */
+    readonly rejection: string | null;
+  }
   interface RTCRtpReceiver {
     /**
      * What the peer sends as whole frames, from now on, behind the receiver's transform if it has one. Of

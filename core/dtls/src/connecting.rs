@@ -15,7 +15,7 @@ use duologue_identity::Certificates;
 use crate::engine::{Engine, Fault};
 use crate::flight::Flight;
 use crate::limits::{
-    ATTEMPTS, EARLY_DATAGRAM_BYTES, EARLY_DATAGRAMS, HANDSHAKE_DEADLINE, STANDSTILL,
+    ATTEMPTS, EARLY_DATAGRAM_BYTES, EARLY_DATAGRAMS, HANDSHAKE_DEADLINE, SILENCE, STANDSTILL,
     UNAUTHENTICATED_ERROR,
 };
 use crate::link::Link;
@@ -34,6 +34,8 @@ pub(crate) struct Connecting {
     attempts: usize,
     /// When all attempts together have taken too long. A server's time begins with a hello.
     deadline: Option<Instant>,
+    /// When a server that has heard no hello says so, once.
+    silent_at: Option<Instant>,
     /// The peer's hello that was taken.
     hello: Option<Random>,
     /// When the peer's first message of this attempt was taken.
@@ -97,6 +99,7 @@ impl Connecting {
             context,
             attempts: 1,
             deadline: (role == DtlsRole::Client).then(|| now + HANDSHAKE_DEADLINE),
+            silent_at: (role == DtlsRole::Server).then(|| now + SILENCE),
             hello: None,
             heard: None,
             was_asked_again: false,
@@ -177,6 +180,7 @@ impl Connecting {
             Some(hello) if self.stale.contains(&hello.random) => true,
             Some(hello) if self.fits(&hello) => {
                 self.heard.get_or_insert(now);
+                self.silent_at = None;
                 self.deadline.get_or_insert(now + HANDSHAKE_DEADLINE);
                 match hello.asks_again {
                     true => self.was_asked_again = true,
@@ -228,6 +232,11 @@ impl Connecting {
         known.unwrap_or(DtlsError::HandshakeTimeout)
     }
 
+    /// Whether it is time to say that no hello comes.
+    pub(crate) fn falls_silent(&mut self, now: Instant) -> bool {
+        self.silent_at.take_if(|at| *at <= now).is_some()
+    }
+
     /// Another hello is there, and nothing came of the one that was taken.
     pub(crate) fn stands_still(&self, now: Instant) -> bool {
         self.next_attempt().is_some_and(|at| at <= now)
@@ -249,6 +258,9 @@ impl Connecting {
         if let Some(deadline) = &mut self.deadline {
             *deadline = now + HANDSHAKE_DEADLINE;
         }
+        if let Some(silent_at) = &mut self.silent_at {
+            *silent_at = now + SILENCE;
+        }
         self.engine.link.flight.resume(now);
     }
 
@@ -256,7 +268,14 @@ impl Connecting {
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         let unauthenticated = self.unauthenticated.as_ref().map(|it| it.until);
         let engine = self.engine.poll_timeout();
-        Instant::earliest([engine, unauthenticated, self.deadline, self.next_attempt()])
+        let next_attempt = self.next_attempt();
+        Instant::earliest([
+            engine,
+            unauthenticated,
+            self.deadline,
+            self.silent_at,
+            next_attempt,
+        ])
     }
 
     /// Forgets this attempt. The datagrams to begin the next one with; `None` when there were too

@@ -36,6 +36,10 @@ pub(crate) const KEY_LOG_LINES: usize = 5;
 /// How long a handshake may take.
 pub(crate) const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(30);
 
+/// How long a server hears nothing of a client before it says so. A client's hello is sent again each
+/// second.
+pub(crate) const SILENCE: Duration = Duration::from_secs(10);
+
 /// How often a handshake may begin, the first time included. Each time costs the making of a key.
 pub(crate) const ATTEMPTS: usize = 16;
 

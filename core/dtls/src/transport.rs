@@ -52,6 +52,9 @@ pub enum Event {
         /// SRTP keys, if a protection profile was agreed on.
         srtp: Option<SrtpKeying>,
     },
+    /// A server waits for a client of which nothing has come for ten seconds, and goes on waiting: both
+    /// ends are servers, or what is as long as a hello does not arrive. Told once.
+    Silent,
     /// The peer closed.
     Closed,
     /// It failed, for good.
@@ -190,10 +193,14 @@ impl Transport {
         if self.waits_for_path {
             return;
         }
-        if let Stage::Connecting(connecting) = &self.stage
-            && let Some(error) = connecting.gave_up(now)
-        {
-            return self.reject(error);
+        if let Stage::Connecting(connecting) = &mut self.stage {
+            if let Some(error) = connecting.gave_up(now) {
+                return self.reject(error);
+            }
+            if connecting.falls_silent(now) {
+                tracing::debug!("DTLS: Connecting: nothing comes of the client's hello");
+                self.events.push_back(Event::Silent);
+            }
         }
         if self.go_over_to_rival(now) {
             return;

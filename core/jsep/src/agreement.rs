@@ -1,6 +1,7 @@
 //! What two descriptions agree, m-section by m-section and transport by transport.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use duologue_base::{
@@ -105,6 +106,8 @@ pub struct MediaAgreement {
     pub kind: SectionKind,
     /// Its port is zero and it is not bundle-only: it carries nothing, and may be recycled.
     pub rejected: bool,
+    /// Why the answer rejects it; none where the offer did.
+    pub rejection: Option<Rejection>,
     /// The transceiver that is associated with it. A rejected section of a stable agreement still
     /// names the transceiver it had, which is stopped and has no mid any more.
     pub transceiver: Option<TransceiverId>,
@@ -146,6 +149,7 @@ impl MediaAgreement {
             mid,
             kind,
             rejected: false,
+            rejection: None,
             transceiver: None,
             transport: None,
             current_direction: None,
@@ -160,6 +164,30 @@ impl MediaAgreement {
             receive_rids: Vec::new(),
             sctp: None,
         }
+    }
+}
+
+/// Why an answer rejects an m-section. The W3C's `RTCRtpTransceiver` is stopped then, and does not say
+/// why.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Rejection {
+    /// This end has none of the codecs that the other end offers.
+    NoCommonCodec,
+    /// This end does not take the section for another reason: its transceiver was stopped, or the bundle
+    /// policy leaves it out.
+    ByThisEnd,
+    /// The other end does not take the section. Its own log says why; an answer cannot.
+    ByPeer,
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Rejection::NoCommonCodec => "no codec in common",
+            Rejection::ByThisEnd => "this end does not take it",
+            Rejection::ByPeer => "the other end does not take it",
+        })
     }
 }
 

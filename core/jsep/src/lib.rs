@@ -104,7 +104,7 @@ pub use duologue_rtp::{
 };
 pub use duologue_sdp::attr::{Candidate, Direction};
 
-pub use agreement::Agreement;
+pub use agreement::{Agreement, Rejection};
 pub use candidates::{CandidateList, CandidateTarget, Candidates};
 pub use capabilities::{Capabilities, CodecCapability, HeaderExtensionCapability, PreferenceError};
 pub use described::DescribedCandidates;

@@ -6,7 +6,7 @@ use duologue_base::{ChannelKey, TransceiverId, TransportKey};
 
 use crate::{
     DtlsTransportState, Exception, IceCandidate, IceConnectionState, IceGathererState,
-    IceGatheringState, IceTransportState, MediaStreamId, Message, PeerConnectionState,
+    IceGatheringState, IceTransportState, MediaStreamId, Message, PeerConnectionState, Rejection,
     SctpTransportState, SessionDescription, SignalingState, StatsReport, TrackId,
 };
 
@@ -102,6 +102,9 @@ pub enum Event {
         /// The track that is no longer in it.
         track: TrackId,
     },
+    /// An answer rejected a transceiver's m-section: it is stopped. An extension, `rejected` at the
+    /// connection: webrtc-pc does not say why.
+    TransceiverRejected(TransceiverId, Rejection),
     /// `mute` at a track.
     TrackMute(TrackId),
     /// `unmute` at a track.
@@ -113,6 +116,9 @@ pub enum Event {
     DtlsStateChange(TransportKey, DtlsTransportState),
     /// `error` at a DTLS transport, an `RTCErrorEvent`.
     DtlsError(TransportKey, Exception),
+    /// Nothing comes of the other end's part in the handshake, which it would begin; this end goes on
+    /// waiting. An extension, `silent` at a DTLS transport: webrtc-pc lets the state stay `connecting`.
+    DtlsSilent(TransportKey),
     /// `statechange` at an ICE transport.
     IceTransportStateChange(TransportKey, IceTransportState),
     /// `gatheringstatechange` at an ICE transport.
@@ -191,6 +197,7 @@ impl Event {
             Event::DataChannel(_) => "datachannel",
             Event::StreamAddTrack { .. } => "addtrack",
             Event::StreamRemoveTrack { .. } => "removetrack",
+            Event::TransceiverRejected(..) => "rejected",
             Event::TrackMute(_) => "mute",
             Event::TrackUnmute(_) => "unmute",
             Event::TrackEnded(_) => "ended",
@@ -198,6 +205,7 @@ impl Event {
             | Event::IceTransportStateChange(..)
             | Event::SctpStateChange(_) => "statechange",
             Event::DtlsError(..) | Event::ChannelError(..) => "error",
+            Event::DtlsSilent(_) => "silent",
             Event::IceTransportGatheringStateChange(..) => "gatheringstatechange",
             Event::SelectedCandidatePairChange(_) => "selectedcandidatepairchange",
             Event::ChannelOpen(_) => "open",
@@ -222,6 +230,7 @@ impl Event {
             | Event::IceCandidate(_)
             | Event::IceCandidateError(_)
             | Event::Track { .. }
+            | Event::TransceiverRejected(..)
             | Event::DataChannel(_) => Target::PeerConnection,
             Event::StreamAddTrack { stream, .. } | Event::StreamRemoveTrack { stream, .. } => {
                 Target::MediaStream(stream.clone())
@@ -229,7 +238,7 @@ impl Event {
             Event::TrackMute(track) | Event::TrackUnmute(track) | Event::TrackEnded(track) => {
                 Target::MediaStreamTrack(track.clone())
             }
-            Event::DtlsStateChange(key, _) | Event::DtlsError(key, _) => {
+            Event::DtlsStateChange(key, _) | Event::DtlsError(key, _) | Event::DtlsSilent(key) => {
                 Target::DtlsTransport(*key)
             }
             Event::IceTransportStateChange(key, _)

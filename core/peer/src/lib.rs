@@ -155,4 +155,5 @@ pub use transports::{DtlsTransport, IceTransport, SctpTransport};
 
 pub use duologue_ice::Failure as IceFailure;
 pub use duologue_jsep::Capabilities;
+pub use duologue_jsep::Rejection;
 pub use duologue_rtp::MediaKind;

@@ -32,6 +32,7 @@ impl Transport {
             dtls: DtlsTransport {
                 key,
                 state: DtlsTransportState::New,
+                silent: false,
                 remote_certificates: Vec::new(),
                 local_certificate: None,
             },
@@ -58,6 +59,7 @@ impl Transport {
     /// Both are closed. Returns whether DTLS was open.
     pub(crate) fn close(&mut self) -> bool {
         self.ice.state = IceTransportState::Closed;
+        self.dtls.silent = false;
         let before = std::mem::replace(&mut self.dtls.state, DtlsTransportState::Closed);
         before != DtlsTransportState::Closed
     }
@@ -89,6 +91,8 @@ impl Transport {
 pub struct DtlsTransport {
     key: TransportKey,
     state: DtlsTransportState,
+    /// Nothing comes of the other end's part in the handshake.
+    silent: bool,
     remote_certificates: Vec<Vec<u8>>,
     /// That of ours which was shown.
     local_certificate: Option<Certificate>,
@@ -103,6 +107,20 @@ impl DtlsTransport {
     /// `state`
     pub fn state(&self) -> DtlsTransportState {
         self.state
+    }
+
+    /// The state is `connecting`, and nothing comes of the other end's part in the handshake, which it
+    /// would begin: not in webrtc-pc, where this end waits for ever. Both ends are `passive`, or large
+    /// datagrams are lost.
+    pub fn is_silent(&self) -> bool {
+        self.silent
+    }
+
+    /// Nothing comes of the other end's part in the handshake. Returns whether that is news: it may be
+    /// closed meanwhile.
+    pub(crate) fn fall_silent(&mut self) -> bool {
+        self.silent = self.state == DtlsTransportState::Connecting;
+        self.silent
     }
 
     /// `getRemoteCertificates()`: DER form, the peer's own first.
@@ -127,6 +145,7 @@ impl DtlsTransport {
             return None;
         }
         self.state = state;
+        self.silent = false;
         match report {
             DtlsReport::Connecting => self.remote_certificates.clear(),
             DtlsReport::Connected {

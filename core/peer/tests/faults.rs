@@ -9,10 +9,10 @@ mod common;
 use common::audio;
 use common::log::Log;
 use common::world::World;
-use duologue_base::TransportKey;
+use duologue_base::{TransceiverId, TransportKey};
 use duologue_peer::{
-    Configuration, Event, Exception, ExceptionName, IceCandidateInit, IceFailure, IceServer,
-    PeerConnectionState, RtcErrorDetail,
+    Configuration, DtlsTransportState, Event, Exception, ExceptionName, IceCandidateInit,
+    IceFailure, IceServer, IceTransportState, PeerConnectionState, Rejection, RtcErrorDetail,
 };
 use duologue_stun::{Class, ErrorCode, Message, Writer};
 use tracing::Level;
@@ -51,6 +51,16 @@ fn candidate_error(world: &mut World) -> (u16, String) {
     };
     world.run_until("a server gives no candidate", |w| error(w).is_some());
     error(world).unwrap()
+}
+
+/// Which transceivers of one end were rejected, and why.
+fn rejections(world: &World, end: usize) -> Vec<(TransceiverId, Rejection)> {
+    let events = world.ends[end].host.events.iter();
+    let rejections = events.filter_map(|event| match event {
+        Event::TransceiverRejected(transceiver, why) => Some((*transceiver, *why)),
+        _ => None,
+    });
+    rejections.collect()
 }
 
 /// The `error` of the DTLS transport of one end.
@@ -168,15 +178,25 @@ fn no_codec_in_common() {
         });
         offer.sdp = lines.collect();
         world.ends[1].host.set_remote(offer).unwrap();
+        let transceiver = world.pc(1).transceivers()[0];
         let mut answer = world.ends[1].host.set_local();
         assert!(answer.sdp.contains("m=audio 0 "), "{}", answer.sdp);
+        let why = Rejection::NoCommonCodec;
+        assert_eq!(rejections(&world, 1), [(transceiver, why)]);
+        let view = world.pc(1).transceiver(transceiver).unwrap();
+        assert_eq!(view.rejection(), Some(why));
+        assert_eq!(why.to_string(), "no codec in common");
 
         // The formats of a rejected section say nothing (RFC 3264 §6).
         answer.sdp = answer.sdp.replace("unheard/1", "PCMU/8000");
+        let transceiver = world.pc(0).transceivers()[0];
         world.ends[0].host.set_remote(answer).unwrap();
         assert_eq!(world.pc(0).transceivers(), [], "it was stopped");
+        assert_eq!(rejections(&world, 0), [(transceiver, Rejection::ByPeer)]);
     });
-    assert_named(&log, "m-section 0: mid 0, Rtp(Audio), rejected");
+    let section = "m-section 0: mid 0, Rtp(Audio), rejected: ";
+    assert_named(&log, &format!("{section}no codec in common"));
+    assert_named(&log, &format!("{section}the other end does not take it"));
 }
 
 #[test]
@@ -256,6 +276,36 @@ fn a_handshake_that_is_lost() {
     assert_named(
         &log,
         "DTLS: Connecting -> Failed: the handshake took too long",
+    );
+}
+
+#[test]
+fn an_end_that_hears_nothing_of_a_handshake() {
+    let log = logged(|| {
+        let mut world = World::new(35);
+        world.channel(0, "chat");
+        world.mute_dtls = true;
+        world.negotiate(0);
+        let silent = |world: &mut World| {
+            let events = &world.ends[0].host.events;
+            events.contains(&Event::DtlsSilent(TransportKey(0)))
+        };
+        world.run_until("the server says so", silent);
+        let dtls = world.pc(0).dtls_transport(TransportKey(0)).unwrap();
+        assert!(dtls.is_silent());
+        // webrtc-pc has no other state for it, and ICE is well.
+        assert_eq!(dtls.state(), DtlsTransportState::Connecting);
+        let ice = world.pc(0).ice_transport(TransportKey(0)).unwrap();
+        assert_eq!(ice.state(), IceTransportState::Completed);
+
+        world.mute_dtls = false;
+        run_until_state(&mut world, PeerConnectionState::Connected);
+        let dtls = world.pc(0).dtls_transport(TransportKey(0)).unwrap();
+        assert!(!dtls.is_silent(), "it was heard");
+    });
+    assert_named(
+        &log,
+        "DTLS: Connecting: nothing comes of the client's hello",
     );
 }
 

@@ -17,8 +17,6 @@ pub(crate) fn event_with_handles(
 ) -> Option<Event> {
     let track = |id| MediaStreamTrack::new(connection.clone(), id);
     let stream = |id| MediaStream::new(connection.clone(), id);
-    let ice = |key| IceTransport::new(connection.clone(), key);
-    let dtls = |key| DtlsTransport::new(connection.clone(), key);
     Some(match event {
         peer::Event::Track {
             transceiver,
@@ -44,23 +42,12 @@ pub(crate) fn event_with_handles(
             stream: stream(stream_id),
             track: track(track_id),
         },
+        peer::Event::TransceiverRejected(transceiver, why) => {
+            Event::TransceiverRejected(RtpTransceiver::new(connection.clone(), transceiver), why)
+        }
         peer::Event::TrackMute(id) => Event::TrackMute(track(id)),
         peer::Event::TrackUnmute(id) => Event::TrackUnmute(track(id)),
         peer::Event::TrackEnded(id) => Event::TrackEnded(track(id)),
-        peer::Event::DtlsStateChange(key, state) => Event::DtlsStateChange(dtls(key), state),
-        peer::Event::DtlsError(key, error) => Event::DtlsError(dtls(key), error),
-        peer::Event::IceTransportStateChange(key, state) => {
-            Event::IceTransportStateChange(ice(key), state)
-        }
-        peer::Event::IceTransportGatheringStateChange(key, state) => {
-            Event::IceTransportGatheringStateChange(ice(key), state)
-        }
-        peer::Event::SelectedCandidatePairChange(key) => {
-            Event::SelectedCandidatePairChange(ice(key))
-        }
-        peer::Event::SctpStateChange(state) => {
-            Event::SctpStateChange(SctpTransport::new(connection.clone()), state)
-        }
         peer::Event::KeyFrameRequest {
             transceiver,
             encoding,
@@ -75,6 +62,29 @@ pub(crate) fn event_with_handles(
         }
         peer::Event::ToneChange(transceiver, tone) => {
             Event::ToneChange(DtmfSender::new(connection.clone(), transceiver), tone)
+        }
+        other => return of_transport(connection, other),
+    })
+}
+
+fn of_transport(connection: &Arc<ConnectionHandle>, event: peer::Event) -> Option<Event> {
+    let ice = |key| IceTransport::new(connection.clone(), key);
+    let dtls = |key| DtlsTransport::new(connection.clone(), key);
+    Some(match event {
+        peer::Event::DtlsStateChange(key, state) => Event::DtlsStateChange(dtls(key), state),
+        peer::Event::DtlsError(key, error) => Event::DtlsError(dtls(key), error),
+        peer::Event::DtlsSilent(key) => Event::DtlsSilent(dtls(key)),
+        peer::Event::IceTransportStateChange(key, state) => {
+            Event::IceTransportStateChange(ice(key), state)
+        }
+        peer::Event::IceTransportGatheringStateChange(key, state) => {
+            Event::IceTransportGatheringStateChange(ice(key), state)
+        }
+        peer::Event::SelectedCandidatePairChange(key) => {
+            Event::SelectedCandidatePairChange(ice(key))
+        }
+        peer::Event::SctpStateChange(state) => {
+            Event::SctpStateChange(SctpTransport::new(connection.clone()), state)
         }
         // Kinds of event that this crate does not show.
         _ => return None,

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use duologue_base::TransceiverId;
 use duologue_peer as peer;
 use duologue_peer::{
-    Exception, MediaKind, RtpCodec, RtpHeaderExtensionCapability, TransceiverDirection,
+    Exception, MediaKind, Rejection, RtpCodec, RtpHeaderExtensionCapability, TransceiverDirection,
 };
 
 use crate::connection::ConnectionHandle;
@@ -63,6 +63,12 @@ impl RtpTransceiver {
     /// `currentDirection`: what was negotiated; none before.
     pub fn current_direction(&self) -> Option<TransceiverDirection> {
         self.read(|view| view.current_direction()).flatten()
+    }
+
+    /// Why an answer rejected it, which stopped it: not in webrtc-pc, which leaves the application to
+    /// guess.
+    pub fn rejection(&self) -> Option<Rejection> {
+        self.read(|view| view.rejection()).flatten()
     }
 
     /// `stop()`: ends it for good; the next exchange tells the peer.

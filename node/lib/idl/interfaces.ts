@@ -241,6 +241,7 @@ export const RTCRtpTransceiver = interfaceShape('RTCRtpTransceiver', {
   setHeaderExtensionsToNegotiate: operation([[arg(sequence(RTCRtpHeaderExtensionCapability))]]),
   getNegotiatedHeaderExtensions: operation(),
   stopped: attribute(),
+  rejection: attribute(),
 });
 
 export const RTCDtlsTransport = interfaceShape('RTCDtlsTransport', {
@@ -249,6 +250,7 @@ export const RTCDtlsTransport = interfaceShape('RTCDtlsTransport', {
   getRemoteCertificates: operation(),
   onstatechange: eventHandler(),
   onerror: eventHandler(),
+  silent: attribute(),
 });
 
 export const RTCIceTransport = interfaceShape('RTCIceTransport', {
@@ -264,6 +266,7 @@ export const RTCIceTransport = interfaceShape('RTCIceTransport', {
   onstatechange: eventHandler(),
   ongatheringstatechange: eventHandler(),
   onselectedcandidatepairchange: eventHandler(),
+  failure: attribute(),
 });
 
 export const RTCIceCandidatePair = interfaceShape('RTCIceCandidatePair', {

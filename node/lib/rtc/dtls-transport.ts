@@ -29,6 +29,10 @@ export class RTCDtlsTransport extends EventTarget {
   get state(): RTCDtlsTransportState {
     return this.#slots.state;
   }
+  get silent(): boolean {
+    const { connection, key } = this.#slots;
+    return connection.native.isDtlsSilent(key);
+  }
   getRemoteCertificates(): ArrayBuffer[] {
     const { connection, key } = this.#slots;
     return connection.native.remoteCertificates(key);

@@ -38,6 +38,10 @@ export class RTCIceTransport extends EventTarget {
   get state(): RTCIceTransportState {
     return this.#slots.state;
   }
+  get failure(): string | null {
+    const { connection, key } = this.#slots;
+    return connection.native.iceFailure(key) ?? null;
+  }
   get gatheringState(): RTCIceGathererState {
     return this.#slots.gatheringState;
   }

@@ -47,6 +47,10 @@ export class RTCRtpTransceiver {
   get stopped(): boolean {
     return this.#slots.currentDirection === 'stopped';
   }
+  get rejection(): string | null {
+    const { connection, id } = this.#slots;
+    return connection.native.rejection(id) ?? null;
+  }
 
   stop(): void {
     const { connection, id } = this.#slots;

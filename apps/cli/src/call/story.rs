@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use duologue::{
     Event, IceCandidate, IceCandidateParts, IceCandidateStats, IceProtocol, IceTcpCandidateType,
-    IceTransport, IceTransportState, PeerConnection, SessionDescription, StatsReport,
+    IceTransport, IceTransportState, MediaKind, PeerConnection, SessionDescription, StatsReport,
 };
 use serde_json::{Value, json};
 
@@ -111,6 +111,22 @@ impl Story {
                     "dtls",
                     &text,
                     || json!({ "event": "dtlserror", "text": text }),
+                );
+            }
+            Event::DtlsSilent(_) => {
+                self.tell(
+                    "dtls",
+                    "nothing comes of the peer's hello",
+                    || json!({ "event": "dtlssilent" }),
+                );
+            }
+            Event::TransceiverRejected(transceiver, why) => {
+                let kind = transceiver.kind().map_or("media", MediaKind::as_str);
+                let text = format!("{kind} is rejected: {why}");
+                self.tell(
+                    "media",
+                    &text,
+                    || json!({ "event": "rejected", "text": text }),
                 );
             }
             Event::SelectedCandidatePairChange(transport) => self.selected(transport, pc).await,

@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use duologue_base::{IceCredentials, Mid, TransportKey};
+use duologue_rtp::CodecParameters;
 
 use super::bundle::Bundled;
 use super::offer::{multiplex_rtcp, sending};
 use super::{codec, draft, dtls_role, extension, simulcast};
-use crate::agreement::{Agreement, MediaAgreement, TransportAgreement};
+use crate::agreement::{Agreement, MediaAgreement, Rejection, TransportAgreement};
 use crate::applied::Applied;
 use crate::blueprint::{Blueprint, Content, DataLines, Port, RtpLines, Section, TransportLines};
 use crate::signaling::Proposal;
@@ -170,9 +171,7 @@ impl Planner<'_> {
         direction: crate::Direction,
     ) -> Option<RtpLines> {
         let capabilities = &self.intent.capabilities;
-        let preferences = &transceiver.codec_preferences;
-        let usable = capabilities.usable(offered.kind, preferences, direction);
-        let codecs = codec::answer(&usable, !preferences.is_empty(), &offered.codecs);
+        let codecs = common_codecs(offered, transceiver, self.intent, direction);
         if codecs.is_empty() {
             return None;
         }
@@ -267,6 +266,36 @@ fn repeat_in_groups(offer: &Bundled<'_>, bundles: &[Vec<Mid>], sections: &mut [S
                 ..shared.clone()
             };
         }
+    }
+}
+
+/// The codecs of an offered m-section that this end has, as the answer lists them.
+fn common_codecs(
+    offered: &RtpLines,
+    transceiver: &TransceiverIntent,
+    intent: &Intent,
+    direction: crate::Direction,
+) -> Vec<CodecParameters> {
+    let preferences = &transceiver.codec_preferences;
+    let usable = intent
+        .capabilities
+        .usable(offered.kind, preferences, direction);
+    codec::answer(&usable, !preferences.is_empty(), &offered.codecs)
+}
+
+/// Why an answer of this end rejects an m-section that was offered.
+pub(super) fn rejection(
+    offered: &Section,
+    transceiver: Option<&TransceiverIntent>,
+    intent: &Intent,
+) -> Rejection {
+    let no_codec = offered.rtp().zip(transceiver).is_some_and(|(rtp, it)| {
+        answered_direction(offered, it)
+            .is_some_and(|direction| common_codecs(rtp, it, intent, direction).is_empty())
+    });
+    match no_codec {
+        true => Rejection::NoCommonCodec,
+        false => Rejection::ByThisEnd,
     }
 }
 

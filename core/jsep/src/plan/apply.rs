@@ -8,10 +8,10 @@ use duologue_rtp::{CodecParameters, PayloadType, RtpParameters};
 
 use super::bundle::Bundled;
 use super::transport::{self, Transports};
-use super::{associate, codec, dtls_role, extension, simulcast, verify};
+use super::{answer, associate, codec, dtls_role, extension, simulcast, verify};
 use crate::agreement::{
-    Agreement, DtlsAgreement, Exchange, IceKey, Layers, MediaAgreement, SctpAgreement, SctpInits,
-    TransportAgreement,
+    Agreement, DtlsAgreement, Exchange, IceKey, Layers, MediaAgreement, Rejection, SctpAgreement,
+    SctpInits, TransportAgreement,
 };
 use crate::applied::Read;
 use crate::blueprint::{Blueprint, DataLines, RtpLines, Section, Streams};
@@ -211,6 +211,7 @@ impl Sections<'_> {
             };
             let was_rejected = media.rejected;
             media.rejected = section.is_rejected();
+            media.rejection = media.rejection.filter(|_| was_rejected && media.rejected);
             media.transceiver = self.transceivers[index];
             media.transport = self.assigned[index];
             if !(was_rejected && media.rejected) {
@@ -396,6 +397,15 @@ impl Answerer<'_> {
 
     fn section(&self, index: usize, answered: &Section, media: &mut MediaAgreement) {
         media.rejected = answered.is_rejected();
+        let offered = self.offer.section(index);
+        let rejects = media.rejected && !offered.is_rejected();
+        media.rejection = rejects.then(|| match self.side {
+            Side::Local => {
+                let transceiver = media.transceiver.and_then(|id| self.intent.transceiver(id));
+                answer::rejection(offered, transceiver, self.intent)
+            }
+            Side::Remote => Rejection::ByPeer,
+        });
         media.transport = match media.rejected {
             true => None,
             false => self
@@ -419,7 +429,6 @@ impl Answerer<'_> {
             _ => media.sctp = None,
         }
     }
-
     fn rtp(
         &self,
         media: &mut MediaAgreement,
@@ -474,6 +483,7 @@ impl Answerer<'_> {
             cname: theirs.cname.clone(),
             reduced_size,
         });
+
         media.layers = simulcast::kept(ours, theirs, direction);
         media.receive_rids = match direction.receives() {
             true => simulcast::received(ours, theirs),
@@ -520,7 +530,6 @@ impl Answerer<'_> {
         }
         Ok(transports)
     }
-
     fn transport(
         &self,
         index: usize,
@@ -557,6 +566,7 @@ impl Answerer<'_> {
             }
             next.remote_ice = Some(remote);
         }
+
         let role = dtls_role::agreed(answered.setup, self.side)?;
         let running = self.stable.transports.get(&key);
         let goes_on = running

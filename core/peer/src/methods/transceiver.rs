@@ -7,8 +7,8 @@ use duologue_jsep as jsep;
 use crate::limits::MAX_JITTER_BUFFER_TARGET_MS;
 use crate::slots::Transceiver;
 use crate::{
-    Exception, MediaKind, MediaStreamId, PeerConnection, PeerConnectionState, Track, TrackId,
-    TransceiverDirection,
+    Exception, MediaKind, MediaStreamId, PeerConnection, PeerConnectionState, Rejection, Track,
+    TrackId, TransceiverDirection,
 };
 
 /// A transceiver's attributes, and those of its sender and receiver.
@@ -48,6 +48,12 @@ impl<'a> TransceiverView<'a> {
             return Some(TransceiverDirection::Stopped);
         }
         self.section?.current_direction.map(Into::into)
+    }
+
+    /// Why an answer rejected its m-section, which stopped it: not in webrtc-pc, which leaves the
+    /// application to guess.
+    pub fn rejection(&self) -> Option<Rejection> {
+        self.slots.rejection()
     }
 
     /// It is stopped for good.

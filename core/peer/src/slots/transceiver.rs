@@ -5,8 +5,8 @@ use duologue_session::SendEncoding;
 use super::Dtmf;
 use crate::methods::MadeBy;
 use crate::{
-    DegradationPreference, MediaKind, MediaStreamId, RtpEncodingParameters, RtpSendParameters,
-    Track, TrackId,
+    DegradationPreference, MediaKind, MediaStreamId, Rejection, RtpEncodingParameters,
+    RtpSendParameters, Track, TrackId,
 };
 
 /// The slots of a transceiver, its sender and its receiver that no description and no intent of
@@ -19,6 +19,8 @@ pub(crate) struct Transceiver {
     made_by: MadeBy,
     /// `[[CurrentDirection]]` had sending in it once.
     has_sent: bool,
+    /// Why an answer rejected its m-section.
+    rejection: Option<Rejection>,
     /// What the application wanted when the transceiver left the set of transceivers.
     removed: Option<jsep::TransceiverIntent>,
 
@@ -61,6 +63,7 @@ impl Transceiver {
             transport: None,
             made_by,
             has_sent: false,
+            rejection: None,
             removed: None,
             sender_track,
             send_encodings,
@@ -92,6 +95,15 @@ impl Transceiver {
 
     pub(crate) fn set_transport(&mut self, transport: Option<TransportKey>) {
         self.transport = transport;
+    }
+
+    /// Why an answer rejected its m-section.
+    pub(crate) fn rejection(&self) -> Option<Rejection> {
+        self.rejection
+    }
+
+    pub(crate) fn reject(&mut self, why: Rejection) {
+        self.rejection = Some(why);
     }
 
     /// It leaves the set of transceivers: what the application wanted of it.

@@ -154,9 +154,13 @@ impl PeerConnection {
         for (index, section) in media.iter().enumerate() {
             let (mid, kind) = (section.mid.as_str(), &section.kind);
             let transport = section.transport.map(|key| key.0);
-            match (section.rejected, section.current_direction) {
-                (true, _) => tracing::debug!("m-section {index}: mid {mid}, {kind:?}, rejected"),
-                (false, direction) => tracing::debug!(
+            let direction = section.current_direction;
+            match (section.rejected, section.rejection) {
+                (true, Some(why)) => {
+                    tracing::debug!("m-section {index}: mid {mid}, {kind:?}, rejected: {why}");
+                }
+                (true, None) => tracing::debug!("m-section {index}: mid {mid}, {kind:?}, rejected"),
+                (false, _) => tracing::debug!(
                     transport,
                     "m-section {index}: mid {mid}, {kind:?}, direction agreed: {direction:?}"
                 ),
@@ -184,6 +188,9 @@ impl PeerConnection {
         }
         for event in surfaced.tracks {
             self.fire(event);
+        }
+        for (transceiver, why) in surfaced.rejected {
+            self.fire(Event::TransceiverRejected(transceiver, why));
         }
     }
 

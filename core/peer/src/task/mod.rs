@@ -89,6 +89,7 @@ pub(crate) enum TransportTask {
     IceChanged(IceChange),
     IceRole(IceRole),
     DtlsChanged(DtlsReport),
+    DtlsSilent,
 }
 
 /// The tasks of `[[SctpTransport]]`.
@@ -180,6 +181,7 @@ impl PeerConnection {
             TransportTask::IceChanged(change) => self.run_ice_changed(key, change),
             TransportTask::IceRole(role) => self.run_ice_role(key, role),
             TransportTask::DtlsChanged(state) => self.run_dtls_changed(key, state),
+            TransportTask::DtlsSilent => self.run_dtls_silent(key),
         }
     }
 

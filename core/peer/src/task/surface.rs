@@ -11,7 +11,7 @@ use crate::methods::{Creating, MadeBy};
 use crate::params::default_encodings;
 use crate::slots::{Slots, Transceiver};
 use crate::{
-    Event, MediaStreamId, PeerConnection, RtpEncodingParameters, SdpType, TrackId,
+    Event, MediaStreamId, PeerConnection, Rejection, RtpEncodingParameters, SdpType, TrackId,
     TransceiverDirection,
 };
 
@@ -26,6 +26,8 @@ pub(crate) struct Surfaced {
     pub(crate) add: Vec<(MediaStreamId, TrackId)>,
     /// `trackEventInits`
     pub(crate) tracks: Vec<Event>,
+    /// Transceivers whose m-sections the description rejects.
+    pub(crate) rejected: Vec<(TransceiverId, Rejection)>,
 }
 
 impl PeerConnection {
@@ -110,6 +112,11 @@ impl PeerConnection {
             return;
         };
         let after = change.after.as_deref();
+        let rejection = after.and_then(|section| section.rejection);
+        if let Some(why) = rejection.filter(|_| slots.rejection().is_none()) {
+            slots.reject(why);
+            surfaced.rejected.push((id, why));
+        }
         if sends(after.and_then(|section| section.current_direction)) {
             slots.note_sending();
         }

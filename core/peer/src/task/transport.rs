@@ -130,6 +130,15 @@ impl PeerConnection {
         self.fire(Event::DtlsStateChange(key, state));
     }
 
+    /// An end that is the server of a handshake hears nothing of it.
+    pub(crate) fn run_dtls_silent(&mut self, key: TransportKey) {
+        if let Some(transport) = self.slots.transport_mut(key)
+            && transport.dtls.fall_silent()
+        {
+            self.fire(Event::DtlsSilent(key));
+        }
+    }
+
     /// "Update the connection state".
     pub(crate) fn run_update_connection_state(&mut self) {
         let state = self.slots.derive_aggregate().connection;

@@ -43,6 +43,9 @@ pub enum TransportReport {
         /// The pair.
         pair: Box<ice::CandidatePair>,
     },
+    /// Nothing comes of the other end's part in the DTLS handshake, in which it is the client. This end
+    /// goes on waiting, for which W3C has no state.
+    DtlsSilent,
     /// W3C `RTCDtlsTransport.state` changed.
     DtlsState {
         /// The new state and what belongs to it.

@@ -149,6 +149,10 @@ impl Transport {
                         version,
                     }
                 }
+                dtls::Event::Silent => {
+                    reports.push_back(Report::Transport(key, TransportReport::DtlsSilent));
+                    continue;
+                }
                 dtls::Event::Closed => {
                     progress = Progress::Closed;
                     DtlsReport::Closed

@@ -57,6 +57,7 @@ fn transport_event(report: &TransportReport) -> Option<Event> {
                 "remote": candidate_value(&pair.remote),
             }),
         ),
+        TransportReport::DtlsSilent => ("dtls-silent", json!({})),
         TransportReport::DtlsState { state } => ("dtls-state", dtls_value(state)),
         _ => return None,
     })

@@ -55,6 +55,8 @@ impl DtlsConnection {
             connection.send_flights().map_err(|error| refusal(&error))?;
             match connection.transport.poll_event() {
                 Some(dtls::Event::Connected { .. }) => return Ok(connection),
+                // Of servers alone.
+                Some(dtls::Event::Silent) => {}
                 Some(dtls::Event::Closed) => return Err(ConnectError::Closed),
                 Some(dtls::Event::Failed(error)) => return Err(dtls_error(&error)),
                 None => connection.wait(clock, &mut buffer).await?,
