@@ -201,6 +201,7 @@ impl Control {
         if let peer::Event::ConnectionStateChange(state) = &event {
             self.count(connection, Some(*state));
         }
+
         // Before the event: who reads it may use the channel at once.
         if let peer::Event::DataChannel(key) = &event {
             self.channel_of(connection, *key);
@@ -210,6 +211,7 @@ impl Control {
         {
             channel.set_error(error.clone());
         }
+
         #[cfg(feature = "codecs")]
         if let peer::Event::KeyFrameRequest {
             transceiver,
@@ -220,6 +222,7 @@ impl Control {
         {
             queues.want_key_frame(*encoding);
         }
+
         let channel = channel_key(&event);
         let event = handle.and_then(|handle| self.event_with_handles(handle, event));
         let announce = || {
@@ -227,6 +230,7 @@ impl Control {
                 connection.events().push(event);
             }
         };
+
         match channel {
             Some(key) => self.show_channel_state(key, announce),
             None => announce(),

@@ -424,6 +424,7 @@ impl EndpointBuilder {
         if let Some(channels) = self.max_channels {
             session.sctp.streams = channels;
         }
+
         session.bitrate_bounds = self.bitrate_bounds;
         session.ice.loopback = self.driver.interfaces.loopback;
         let mut capabilities = Capabilities {
@@ -433,6 +434,7 @@ impl EndpointBuilder {
             sped: self.sped,
             ..Capabilities::default()
         };
+
         if self.congestion_control_feedback {
             capabilities = capabilities.with_congestion_control_feedback();
         }
@@ -445,6 +447,7 @@ impl EndpointBuilder {
                 codecs.get_or_init(duologue_raw::found_codecs),
             );
         }
+
         let driver = duologue_tokio::Endpoint::new(self.driver)?;
         session.wall_clock = driver.origin();
         Ok(Endpoint(Arc::new(Shared {

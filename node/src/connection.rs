@@ -87,6 +87,7 @@ pub fn create_peer_connection<'env>(
         capabilities: environment.capabilities.clone(),
         sctp_init: Some(environment.session.sctp_init(&mut rng)),
     };
+
     let mut reply = Object::new(env)?;
     let pc = match peer::PeerConnection::new(configuration, peer_environment) {
         Ok(pc) => pc,
@@ -96,6 +97,7 @@ pub fn create_peer_connection<'env>(
             return Ok(reply);
         }
     };
+
     let start = Start {
         connection,
         ready: hub.ready.clone(),
@@ -287,6 +289,7 @@ impl NativePeerConnection {
         if stale == Stale::Nothing && effects.is_empty() {
             return Ok(None);
         }
+
         self.set_changes(env, &mut turn, stale)?;
         let left = u32::try_from(self.pc.effect_count()).unwrap_or(u32::MAX);
         turn.set_named_property("left", left)?;
@@ -309,6 +312,7 @@ impl NativePeerConnection {
                 Told::Other(effect) => others.insert(env.to_js_value(&effect)?)?,
             }
         }
+
         turn.set_named_property("ofChannels", of_channels)?;
         turn.set_named_property("effects", others)?;
         Ok(Some(turn))

@@ -17,6 +17,9 @@ const FILE_LINES: usize = 800;
 /// Lines of a function, empty ones and comments left out.
 const FUNCTION_LINES: usize = 70;
 
+/// A function of so many lines and statements has a blank line between its steps.
+const STEPS: (usize, usize) = (40, 8);
+
 /// Groups of files that need each other, over all crates. A folder's files and what heads them are no
 /// group: they are one thing in parts. Six is what is wanted; these are those that there are.
 const CIRCLES: usize = 4;
@@ -71,8 +74,21 @@ fn too_long(source: &Source) -> Vec<String> {
         .iter()
         .filter(|function| function.lines > FUNCTION_LINES)
         .map(|function| format!("{place}: {} has {} lines", function.name, function.lines));
+    let without_steps = source.functions.iter().filter(|function| {
+        let long = function.lines >= STEPS.0 && function.statements >= STEPS.1;
+        long && !function.has_blank_line
+    });
+    let without_steps = without_steps.map(|function| {
+        format!(
+            "{place}: {} has no blank line between its steps",
+            function.name
+        )
+    });
     let file = (source.lines > FILE_LINES).then(|| format!("{place} has {} lines", source.lines));
-    file.into_iter().chain(functions).collect()
+    file.into_iter()
+        .chain(functions)
+        .chain(without_steps)
+        .collect()
 }
 
 fn open(source: &Source) -> Vec<String> {

@@ -60,6 +60,7 @@ impl VideoFrame {
                 yuv420_to_rgba(&image, &mut data, stride, RANGE, MATRIX)
             }
         };
+
         converted.map_err(|_| CodecError::Failed("the conversion to RGBA", 0))?;
         let plane = Plane {
             data: data.into(),

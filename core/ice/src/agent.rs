@@ -130,17 +130,20 @@ impl Agent {
         if self.checks.is_closed() || known == Some(&remote) {
             return;
         }
+
         if known.is_some() {
             self.checks.generations[at].forget_remote();
             self.checks.forget_requests();
             self.ask_again_for_embedding();
         }
+
         // RFC 8445 §6.1.1: of a full and a lite agent the full one controls.
         let role = match (self.config.lite, options.lite) {
             (false, true) => IceRole::Controlling,
             (true, false) => IceRole::Controlled,
             _ => self.checks.role,
         };
+
         if role != self.checks.role {
             self.checks.change_role(role, "one agent is lite");
             self.outbox.push_event(Event::Role(role));
@@ -148,6 +151,7 @@ impl Agent {
         if options.sped {
             self.agree_on_embedding();
         }
+
         let asked = options.pacing.unwrap_or_default();
         self.checks.pacing = self.config.pacing.max(asked.min(limits::MAX_PACING));
         let patience = now + self.config.patience;
@@ -156,6 +160,7 @@ impl Agent {
         for candidate in candidates {
             self.add_remote_candidate(now, generation, candidate);
         }
+
         for check in checks {
             self.learn_from_check(now, at, check);
         }

@@ -220,6 +220,7 @@ impl Agent {
             tracing::debug!(before, "ICE selected pair: none any more");
             return;
         };
+
         tracing::debug!(
             before,
             after,

@@ -30,6 +30,7 @@ impl Agent {
         let Some(at) = self.checks.index(transaction.generation) else {
             return;
         };
+
         let generation = &mut self.checks.generations[at];
         let Some(pair) = generation.checklist.get_mut(transaction.pair) else {
             return;
@@ -39,6 +40,7 @@ impl Agent {
             pair.counters.current_round_trip_time = Some(round_trip);
             pair.counters.total_round_trip_time += round_trip;
         }
+
         let pair = generation.checklist.get(transaction.pair);
         // RFC 8445 §7.2.5.2.1: the path must be the same both ways.
         let symmetric = pair.is_some_and(|pair| {

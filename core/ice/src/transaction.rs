@@ -121,6 +121,7 @@ impl Agent {
                 .position(Transaction::is_spare)?;
             self.checks.transactions.remove(index);
         }
+
         let mut id = [0; 12];
         self.rng.fill(&mut id);
         let generation = &mut self.checks.generations[at];
@@ -131,6 +132,7 @@ impl Agent {
             let pair = generation.checklist.get(pair)?;
             generation.base_of(pair).is_reliable()
         };
+
         let state = generation.checklist.get_mut(pair)?;
         let next = match purpose {
             // RFC 7675 §5.1: consent checks are not retransmitted.
@@ -145,6 +147,7 @@ impl Agent {
                 Next::Resend { at: now }
             }
         };
+
         if purpose == Purpose::Check {
             state.set_check(Check::InProgress { fresh: true });
         }
@@ -162,6 +165,7 @@ impl Agent {
             next,
             ordinary: false,
         };
+
         let transmit = self.write_request(&transaction, out)?;
         transaction.sent(now);
         // Once connected there is one at a time.

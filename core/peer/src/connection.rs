@@ -100,6 +100,7 @@ impl PeerConnection {
             capabilities,
             sctp_init,
         } = env;
+
         let configuration = configuration.validate_new(now)?;
         let certificates = match configuration.preferred_certificates() {
             Some(certificates) => certificates,
@@ -112,6 +113,7 @@ impl PeerConnection {
             .map_err(|error| Exception::unknown(error.to_string()))?
             .into(),
         };
+
         // A description lists the fingerprints of all.
         let fingerprints = match configuration.certificates.as_slice() {
             [] => certificates.first().fingerprints().to_vec(),
@@ -122,18 +124,21 @@ impl PeerConnection {
             BundlePolicy::MaxCompat => jsep::BundlePolicy::MaxCompat,
             BundlePolicy::MaxBundle => jsep::BundlePolicy::MaxBundle,
         };
+
         let mut intent = jsep::Intent::new(
             bundle_policy,
             capabilities,
             fingerprints,
             rng.alphanumeric(16),
         );
+
         intent.data = configuration.always_negotiate_data_channels;
         intent.sctp.init = sctp_init;
         let ids = jsep::Ids::new(rng.fork());
         let is_plain = configuration.ice_servers.is_empty()
             && configuration.ice_transport_policy == IceTransportPolicy::All;
         let command = (!is_plain).then(|| configuration.ice_servers_command());
+
         let slots = Slots::new(configuration, certificates, intent, ids, rng);
         let mut peer = PeerConnection {
             slots,

@@ -82,6 +82,7 @@ impl FromStr for IceServerUrl {
             .filter(|c| !matches!(c, '\t' | '\n' | '\r'))
             .collect();
         let (scheme, rest) = text.split_once(':').ok_or(UrlError::Scheme)?;
+
         let scheme = match scheme.to_ascii_lowercase().as_str() {
             "stun" => IceServerScheme::Stun,
             "stuns" => IceServerScheme::Stuns,
@@ -89,6 +90,7 @@ impl FromStr for IceServerUrl {
             "turns" => IceServerScheme::Turns,
             _ => return Err(UrlError::Scheme),
         };
+
         if rest.contains('#') {
             return Err(UrlError::Path);
         }
@@ -96,6 +98,7 @@ impl FromStr for IceServerUrl {
             Some((authority, query)) => (authority, Some(query)),
             None => (rest, None),
         };
+
         if authority.contains(['/', '\\', '@']) {
             return Err(UrlError::Path);
         }
@@ -109,6 +112,7 @@ impl FromStr for IceServerUrl {
             }
             _ => return Err(UrlError::Query),
         };
+
         let (host, port) = split_port(authority)?;
         Ok(IceServerUrl {
             scheme,

@@ -65,6 +65,7 @@ impl Reader {
         if number > limits::MAX_LINES {
             return Err(ParseErrorKind::Limit(Limit::Lines));
         }
+
         let kind = match line.as_bytes() {
             [kind @ b'a'..=b'z', b'=', ..] => *kind,
             _ => return Err(ParseErrorKind::NotALine),
@@ -72,6 +73,7 @@ impl Reader {
         if line.bytes().any(|b| matches!(b, b'\0' | b'\r')) {
             return Err(ParseErrorKind::NotALine);
         }
+
         let value = &line[2..];
         let in_media = !self.media.is_empty();
         let field = match (self.head, kind) {

@@ -220,12 +220,14 @@ impl Sctp {
         let Some(agreed) = waiting.agreed else {
             return;
         };
+
         let Waiting {
             packets,
             commands,
             inits,
             ..
         } = std::mem::take(waiting.as_mut());
+
         let settings = sctp::Config {
             local_port: agreed.local_port,
             remote_port: agreed.remote_port,
@@ -242,6 +244,7 @@ impl Sctp {
             moved: false,
             ended: false,
         };
+
         for packet in packets {
             running.association.handle_packet(now, &packet);
         }

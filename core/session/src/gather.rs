@@ -104,6 +104,7 @@ impl Session {
             }
             return;
         };
+
         let transport = &mut self.transports[at];
         let _in = transport.enter();
         let asked = transport.binds.iter().position(|(id, _)| *id == bind_id);

@@ -26,6 +26,9 @@ pub(super) struct Function {
     pub(super) name: String,
     /// Without empty ones and comments.
     pub(super) lines: usize,
+    /// Of its body, those inside of others left out.
+    pub(super) statements: usize,
+    pub(super) has_blank_line: bool,
 }
 
 impl Source {
@@ -80,8 +83,10 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn function(&mut self, name: &syn::Ident, span: Span) {
+    fn function(&mut self, name: &syn::Ident, span: Span, body: &syn::Block) {
         let (begin, end) = (span.start().line - 1, span.end().line);
+        let mut lines = self.text[begin..end].iter();
+        let has_blank_line = lines.any(|line| line.trim().is_empty());
         let code = self.text[begin..end].iter().filter(|line| {
             let line = line.trim();
             !line.is_empty() && !line.starts_with("//")
@@ -89,6 +94,8 @@ impl Reader<'_> {
         self.functions.push(Function {
             name: name.to_string(),
             lines: code.count(),
+            statements: body.stmts.len(),
+            has_blank_line,
         });
     }
 
@@ -174,12 +181,12 @@ impl<'ast> Visit<'ast> for Reader<'_> {
     }
 
     fn visit_item_fn(&mut self, function: &'ast syn::ItemFn) {
-        self.function(&function.sig.ident, function.span());
+        self.function(&function.sig.ident, function.span(), &function.block);
         visit::visit_item_fn(self, function);
     }
 
     fn visit_impl_item_fn(&mut self, function: &'ast syn::ImplItemFn) {
-        self.function(&function.sig.ident, function.span());
+        self.function(&function.sig.ident, function.span(), &function.block);
         visit::visit_impl_item_fn(self, function);
     }
 }

@@ -88,6 +88,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
         let pem = std::fs::read(file).map_err(|e| format!("{}: {e}", file.display()))?;
         endpoint = endpoint.tls_roots(pem);
     }
+
     let endpoint = args.record.apply(endpoint).build()?;
     let _control = args.record.control(&endpoint)?;
     let (pc, events) = endpoint.connection(args.ice.configuration())?;
@@ -102,6 +103,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
         announce,
         trickle: args.url.is_some().then_some(trickle),
     };
+
     let events = tokio::spawn(host.watch(events));
     let failed = signal::failed(watched.clone());
     let call = Call {
@@ -111,12 +113,14 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
         lines: Lines::read(),
         args,
     };
+
     let outcome = tokio::select! {
         outcome = call.run(announced, candidates) => outcome,
         // The other side is gone without a word, or was never found.
         () = failed => Err(story.why_not(&pc).await.into()),
         () = interrupted() => Ok(()),
     };
+
     pc.close();
     events.await?;
     outcome
@@ -159,6 +163,7 @@ impl Call {
             }
             None => self.negotiate_by_pasting().await?,
         }
+
         let chat = async {
             let chat = match own_chat {
                 Some(chat) => chat,
@@ -167,6 +172,7 @@ impl Call {
             chat.opened().await?;
             Ok::<_, Failure>(chat)
         };
+
         let chat = match tokio::time::timeout(CONNECT_LIMIT, chat).await {
             Ok(chat) => chat?,
             Err(_) => return Err(self.story.why_not(&self.pc).await.into()),

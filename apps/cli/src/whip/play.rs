@@ -168,6 +168,7 @@ impl Viewing {
         let tending = tokio::spawn(tended.run(async {
             let _ = ended.await;
         }));
+
         let watching = async {
             match several {
                 true => timeout(ROAM_TIMEOUT, progress.connected())
@@ -185,6 +186,7 @@ impl Viewing {
                 () = silence(pc, ROAM_TIMEOUT), if several => Ok(End::Gone),
             }
         };
+
         let outcome: Result<End, Failure> = tokio::select! {
             outcome = watching => outcome,
             // Also when the server ends it: the frames end with the connection.
@@ -196,6 +198,7 @@ impl Viewing {
             }
             () = interrupted() => Ok(End::Enough),
         };
+
         drop(end);
         match &outcome {
             Ok(End::Enough) => tending.await?,
@@ -205,6 +208,7 @@ impl Viewing {
                 let _ = timeout(ROAM_PAUSE, tending).await;
             }
         }
+
         pc.close();
         recording.await??;
         outcome

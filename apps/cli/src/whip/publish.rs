@@ -137,6 +137,7 @@ impl Publishing {
         let tending = tokio::spawn(tended.run(async {
             let _ = ended.await;
         }));
+
         let media = async {
             match several {
                 true => timeout(ROAM_TIMEOUT, progress.connected())
@@ -159,6 +160,7 @@ impl Publishing {
                 () = probe.gone(), if several => Err(ENDED.into()),
             }
         };
+
         let outcome = tokio::select! {
             outcome = media => outcome.map(Some),
             () = interrupted() => Ok(None),

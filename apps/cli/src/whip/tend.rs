@@ -89,6 +89,7 @@ impl Tended {
             ice_servers,
             alternates,
         } = server.open(&offer.sdp, patience).await?;
+
         // RFC 9725 §4.6: before candidates are gathered, and own ones come first.
         if own_servers.is_empty() && !ice_servers.is_empty() {
             let before = pc.configuration();
@@ -97,6 +98,7 @@ impl Tended {
                 ..before
             })?;
         }
+
         let text = offer.sdp.clone();
         pc.set_local_description(offer).await?;
         let sdp_type = SdpType::Answer;
@@ -110,6 +112,7 @@ impl Tended {
             session.delete().await;
             return Err(error.into());
         }
+
         Ok(Tended {
             pc,
             events,

@@ -279,6 +279,7 @@ fn ask_again(
         session_id: hello.session_id,
         suite: choice.suite.number.0,
     };
+
     let body = write_server_hello(&fields, |out| {
         extension::put(out, extension::SUPPORTED_VERSIONS, |out| put_u16(out, V13));
         if hello.key_share(choice.group).is_none() {
@@ -291,11 +292,13 @@ fn ask_again(
             });
         }
     });
+
     let mut transcript = Transcript::new(Version::V13);
     transcript.add(message.kind, message.number, &message.body);
     transcript.begin_again(choice.suite.hash);
     link.begin_flight();
     link.say(&mut transcript, kind::SERVER_HELLO, body);
+
     // RFC 9147 §5.8.2: the client says its hello again if it missed this.
     link.send_flight(false)?;
     Ok(Retry {

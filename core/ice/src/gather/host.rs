@@ -212,6 +212,7 @@ impl Agent {
             ufrag: Some(self.checks.generations[at].local.credentials.ufrag.clone()),
             ..Candidate::host(base.addr, base.protocol)
         };
+
         let mut reflexive = None;
         match external {
             Some(ExternalAddress {
@@ -236,6 +237,7 @@ impl Agent {
             }
             None => {}
         }
+
         for candidate in [Some(candidate), reflexive].into_iter().flatten() {
             let local = LocalCandidate {
                 candidate,

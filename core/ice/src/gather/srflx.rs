@@ -144,12 +144,14 @@ impl Agent {
         }) else {
             return false;
         };
+
         let (base, server, addr) = {
             let probe = &probes[index];
             (probe.base, probe.server, probe.addr)
         };
         let understood = message.is_understood();
         self.outbox.counters.unknown_attributes += u64::from(!understood);
+
         // A TURN server is asked for an allocation elsewhere, and what becomes of that counts.
         let counts = self.local.gathering.servers[server].server.kind == ServerKind::Stun;
         match (message.class(), message.mapped_address()) {
@@ -170,6 +172,7 @@ impl Agent {
                 }
             }
         }
+
         self.update_gathering(now);
         self.update(now);
         true

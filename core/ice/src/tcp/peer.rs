@@ -229,6 +229,7 @@ impl Agent {
             .iter()
             .any(|stream| stream.is_of(base, remote));
         let full = self.local.streams.len() >= limits::PEER_STREAMS;
+
         // Only the other side can connect to a passive candidate.
         let passive = base.tcp_type == Some(TcpType::Passive);
         let possible = opening || (!full && !passive);
@@ -239,6 +240,7 @@ impl Agent {
                 false => Check::Failed,
             });
         }
+
         if opening || !possible {
             return;
         }
@@ -251,6 +253,7 @@ impl Agent {
                 until: now + limits::CONNECT_WAIT,
             },
         });
+
         let port = match base.tcp_type {
             Some(TcpType::SimultaneousOpen) => base.addr.port(),
             _ => 0,

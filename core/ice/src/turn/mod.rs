@@ -317,6 +317,7 @@ impl Allocation {
             .find(|(_, request)| due(request))
             .map(|(target, _)| target)?;
         let reliable = self.protocol.is_reliable();
+
         let nonce = self.nonces;
         let request = self.request(target)?;
         request.nonce = nonce;
@@ -328,6 +329,7 @@ impl Allocation {
             Target::Refresh => Method::REFRESH,
             Target::Channel(_) => Method::CHANNEL_BIND,
         };
+
         let mut writer = Writer::new(out, Class::Request, method, id);
         match target {
             Target::Allocate => {
@@ -346,6 +348,7 @@ impl Allocation {
                     .xor_peer_address(channel.peer);
             }
         }
+
         if let Some(auth) = &self.auth {
             auth.sign(&self.username, &mut writer);
         }

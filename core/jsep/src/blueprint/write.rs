@@ -87,6 +87,7 @@ fn transport(mut builder: MediaBuilder, section: &Section) -> MediaBuilder {
             .attribute(Attribute::IceUfrag(ufrag))
             .attribute(Attribute::IcePwd(pwd));
     }
+
     let mut options = match lines.trickle {
         true => IceOptions::trickle_ice2(),
         false => IceOptions::default(),
@@ -94,12 +95,14 @@ fn transport(mut builder: MediaBuilder, section: &Section) -> MediaBuilder {
     if lines.renomination {
         options.0.push(IceOption::from_static("renomination"));
     }
+
     if lines.sped {
         options.0.push(IceOption::from_static("sped"));
     }
     if !options.0.is_empty() {
         builder = builder.attribute(options);
     }
+
     for fingerprint in &lines.fingerprints {
         let line = fingerprint.to_string().parse().map(Attribute::Fingerprint);
         builder = builder.attributes(line.ok());
@@ -107,6 +110,7 @@ fn transport(mut builder: MediaBuilder, section: &Section) -> MediaBuilder {
     if let Some(setup) = lines.setup {
         builder = builder.attribute(setup);
     }
+
     if lines.rtcp_mux && lines.ice.is_some() {
         // RFC 9429 §5.2.1: the default value, for no candidate is known yet.
         builder = builder.attribute(Rtcp {
@@ -114,12 +118,14 @@ fn transport(mut builder: MediaBuilder, section: &Section) -> MediaBuilder {
             address: Some(NetAddress::UNSPECIFIED),
         });
     }
+
     if lines.rtcp_mux {
         builder = builder.attribute(Attribute::RtcpMux);
     }
     if lines.rtcp_mux_only {
         builder = builder.attribute(Attribute::RtcpMuxOnly);
     }
+
     if lines.reduced_size {
         builder = builder.attribute(Attribute::RtcpRsize);
     }

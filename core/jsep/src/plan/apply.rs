@@ -135,6 +135,7 @@ fn apply_remote_offer(
         assigned: &assigned,
         transceivers: &associations.transceivers,
     };
+
     let max = intent.capabilities.max_encodings;
     let media = sections.map(offer, |media, section| {
         let Some(rtp) = section.rtp() else {
@@ -153,6 +154,7 @@ fn apply_remote_offer(
             false => simulcast::proposed(rtp, max),
         };
     });
+
     for mid in &mids {
         ids.use_mid(mid);
     }
@@ -160,6 +162,7 @@ fn apply_remote_offer(
         Some(proposal) => proposal.pending().created.clone(),
         None => Vec::new(),
     };
+
     created.extend(associations.created);
     let pending = offer_pending(base, media, transports, read, created);
     Ok(signaling.proposing(Proposal::RemoteOffer(pending)))
@@ -314,6 +317,7 @@ fn apply_answer(
             Side::Remote => ids.default_stream(),
         },
     };
+
     let mut agreement = answerer.agree()?;
     remember_extensions(offer, &read.blueprint, ids);
     let ty = read.sdp_type();
@@ -329,6 +333,7 @@ fn apply_answer(
             Side::Remote => Proposal::RemotePranswer(next),
         }));
     }
+
     let offer = Arc::clone(&pending.offer);
     agreement.exchange = Some(match answer.side {
         Side::Local => Exchange {
@@ -446,6 +451,7 @@ impl Answerer<'_> {
             ),
         };
         let direction = match section.is_rejected() {
+
             true => Direction::Inactive,
             false => direction,
         };
@@ -456,6 +462,7 @@ impl Answerer<'_> {
             Side::Local => {}
         }
         media.receptive = direction.receives();
+
         media.fired_direction = Some(direction);
         media.current_direction = Some(direction);
         if section.is_rejected() {
@@ -463,6 +470,7 @@ impl Answerer<'_> {
             return;
         }
         let (send_extensions, receive_extensions) =
+
             extension::agree(&ours.extensions, &theirs.extensions);
         let reduced_size = section.transport.reduced_size;
         let capabilities = &self.intent.capabilities;
@@ -473,6 +481,7 @@ impl Answerer<'_> {
             reduced_size,
         });
         // webrtc-pc §4.4.1.5: empty when this end's description does not receive, whatever the
+
         // other end's makes of it.
         media.receive = Some(RtpParameters {
             codecs: match described.receives() {
@@ -483,6 +492,7 @@ impl Answerer<'_> {
             cname: theirs.cname.clone(),
             reduced_size,
         });
+
 
         media.layers = simulcast::kept(ours, theirs, direction);
         media.receive_rids = match direction.receives() {
@@ -543,6 +553,7 @@ impl Answerer<'_> {
             ..before.clone()
         };
         let (theirs, blueprint) = match self.side {
+
             Side::Local => {
                 if next.local_ice.is_none() {
                     next.local_ice = answered.ice.clone();
@@ -552,6 +563,7 @@ impl Answerer<'_> {
             Side::Remote => (answered, self.answer.blueprint),
         };
         if let Some(remote) = transport::remote_ice(blueprint, theirs) {
+
             // RFC 9429 §5.10 has an offered ICE restart answered by one. An end that knows no restarts
             // answers with the credentials that it has: then there is none, as in libwebrtc, and the
             // generation that runs goes on.
@@ -566,6 +578,7 @@ impl Answerer<'_> {
             }
             next.remote_ice = Some(remote);
         }
+
 
         let role = dtls_role::agreed(answered.setup, self.side)?;
         let running = self.stable.transports.get(&key);

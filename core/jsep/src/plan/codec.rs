@@ -106,6 +106,7 @@ fn add(
             None => return,
         }
     }
+
     let likes = capability.payload_type;
     let Some(payload_type) = types.assign(&codec, likes, before, section) else {
         return;
@@ -115,6 +116,7 @@ fn add(
         codec,
         feedback: capability.feedback.clone(),
     });
+
     places.push(place);
     let Some(likes) = capability.rtx.filter(|_| local.rtx) else {
         return;
@@ -124,6 +126,7 @@ fn add(
         capability.codec.clock_rate,
         Some(payload_type),
     );
+
     if let Some(payload_type) = types.assign(&codec, likes, before, section) {
         section.push(CodecParameters {
             payload_type,

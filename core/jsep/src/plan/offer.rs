@@ -119,6 +119,7 @@ impl<'a> Planner<'a> {
                 Slot::Data => None,
             });
         }
+
         // In the order of the sections, as browsers have it: libwebrtc answers in that order whatever
         // is offered, and fails when the first one is another than it took from the offer.
         let alive = sections.iter().filter(|s: &&Section| !s.is_rejected());
@@ -136,6 +137,7 @@ impl<'a> Planner<'a> {
             lip_sync: self.lip_sync(&slots, &sections),
             sections,
         };
+
         for extension in alive_rtp(&blueprint).flat_map(|rtp| &rtp.extensions) {
             let known = self.ids.extensions.entry(extension.uri.clone());
             known.or_insert(extension.id);
@@ -260,6 +262,7 @@ impl<'a> Planner<'a> {
                 .and_then(|b| b.by_mid(&mid).map(|at| &b.sections[at]));
             section.and_then(Section::rtp)
         };
+
         let (ours, theirs) = (before(self.local), before(self.remote));
         let direction = transceiver.direction;
         let mut lines = RtpLines::empty(kind);
@@ -268,12 +271,14 @@ impl<'a> Planner<'a> {
             // Nothing that this end has goes in the wanted direction.
             return rejected_media(kind, mid);
         }
+
         lines.extensions = extension::offer(
             &self.intent.capabilities,
             transceiver,
             ours.map_or(&[], |rtp| &rtp.extensions),
             &mut self.extensions,
         );
+
         let receive_rids = match media {
             Some(media) if direction.receives() => media.receive_rids.as_slice(),
             _ => &[],
@@ -282,6 +287,7 @@ impl<'a> Planner<'a> {
             true => transceiver.sender.rids.as_slice(),
             false => &[],
         };
+
         // A description of layers stays one while the section lives (RFC 9429 §5.2.2).
         let was_simulcast = ours.is_some_and(|rtp| {
             let sends = |(_, direction): &(_, RidDirection)| *direction == RidDirection::Send;
@@ -293,6 +299,7 @@ impl<'a> Planner<'a> {
             receive_rids,
             was_simulcast || !receive_rids.is_empty(),
         );
+
         sending(&mut lines, transceiver, self.intent, direction.sends());
         let types = lines.codecs.iter();
         let types = types.map(|c| c.payload_type);
@@ -342,6 +349,7 @@ impl<'a> Planner<'a> {
             let named = [Some(&media.mid), bundle.first()].contains(&Some(&transport.mid));
             media.transport.filter(|_| named)
         };
+
         let first = sections.iter().position(|section| !section.is_rejected());
         let of_group = first.and_then(|at| running(self, at)).filter(|_| bundled);
         let mut described: Vec<(Option<TransportKey>, TransportLines)> = Vec::new();
@@ -476,6 +484,7 @@ pub(crate) fn sending(
             streams.push(stream.clone());
         }
     }
+
     lines.streams = Streams::In(streams);
     // A track that several transceivers send is told apart by its streams alone.
     let mut before = intent
@@ -483,6 +492,7 @@ pub(crate) fn sending(
         .iter()
         .take_while(|t| t.id != transceiver.id);
     let shared = before.any(|t| t.sender.track_id == sender.track_id);
+
     lines.track_id = Some(sender.track_id.clone()).filter(|id| !id.is_empty() && !shared);
     // As browsers have it: sources of layers are learnt from their packets' RIDs (RFC 8853 §5.5).
     let layered = lines

@@ -300,6 +300,7 @@ impl Inbound {
             .iter()
             .position(|claim| claim.id == route.receiver);
         let Some(owner) = owner else { return };
+
         let header = &incoming.packet.header;
         let Some(means) = self.claims[owner].payload_types.get(header.payload_type) else {
             told.counters.unknown_payload_type += 1;
@@ -312,6 +313,7 @@ impl Inbound {
             source: at,
             encoding: route.encoding,
         };
+
         let payload = incoming.packet.payload();
         let piece = Piece::new(incoming, header.payload_type, payload);
         match (route.purpose, means.used_for) {
@@ -402,6 +404,7 @@ impl Inbound {
         if !is_red || piece.payload.is_empty() {
             return self.take(now, place, piece, told);
         }
+
         let Some(red) = Red::parse(piece.payload) else {
             told.counters.malformed += 1;
             return;
@@ -411,6 +414,7 @@ impl Inbound {
             payload: red.primary().data,
             ..piece
         };
+
         // RFC 2198 §4 leaves open which packets older blocks are from. All senders put those of the
         // last packets in, without a gap.
         let depth = red.redundant().len() as u64;

@@ -53,6 +53,7 @@ impl Formats {
             });
             rtx.map(|rtx| rtx.payload_type)
         };
+
         let all = codecs.iter().map(|it| Format {
             payload_type: it.payload_type,
             format: PayloadFormat::of(&it.codec),
@@ -60,6 +61,7 @@ impl Formats {
             nack: it.feedback.contains(&RtcpFeedback::Nack),
             rtx: rtx_of(it.payload_type),
         });
+
         let preferred = codecs.iter().find(|it| it.codec.is_media());
         let carried = |it: &&CodecParameters| {
             it.codec.role() == CodecRole::Red
@@ -70,6 +72,7 @@ impl Formats {
             let codec = codecs.find(|it| it.codec.name.eq_ignore_ascii_case(name))?;
             Some(codec.payload_type)
         };
+
         let clock_rate = preferred.map_or(0, |it| it.codec.clock_rate);
         let is_event = |it: &&CodecParameters| it.codec.role() == CodecRole::TelephoneEvent;
         // RFC 4733 §2.5.1.1: they share the clock of the audio. Where only another one is agreed on, as

@@ -59,6 +59,7 @@ impl PeerConnection {
                 "the protocol is longer than 65535 bytes",
             ));
         }
+
         // "The id member will be ignored if the data channel is negotiated in-band."
         let id = init.id.filter(|_| init.negotiated);
         if init.negotiated && id.is_none() {
@@ -69,6 +70,7 @@ impl PeerConnection {
                 "maxPacketLifeTime and maxRetransmits exclude each other",
             ));
         }
+
         if id == Some(u16::MAX) {
             return Err(Exception::type_error("the largest id is 65534"));
         }
@@ -83,6 +85,7 @@ impl PeerConnection {
             ),
             None => None,
         };
+
         if let (Some(id), Some(sctp)) = (id, self.slots.sctp())
             && sctp.state() == SctpTransportState::Connected
             && sctp.max_channels().is_some_and(|max| id.0 >= max)

@@ -103,6 +103,7 @@ impl PeerConnection {
                 "call getParameters in the same task first",
             ));
         };
+
         let modified = |message| Err(Exception::invalid_modification(message));
         if parameters.encodings.len() != slots.send_encodings().len() {
             return modified("encodings cannot be added or removed");
@@ -110,18 +111,21 @@ impl PeerConnection {
         let rids = |p: &RtpSendParameters| -> Vec<Option<String>> {
             p.encodings.iter().map(|e| e.rid.clone()).collect()
         };
+
         if rids(&parameters) != rids(returned) {
             return modified("encodings cannot be reordered or renamed");
         }
         if parameters.transaction_id != returned.transaction_id {
             return modified("the parameters are not those of the last getParameters");
         }
+
         if parameters.header_extensions != returned.header_extensions
             || parameters.rtcp != returned.rtcp
             || parameters.codecs != returned.codecs
         {
             return modified("headerExtensions, rtcp and codecs are read-only");
         }
+
         if !self.are_codecs_choosable(slots.kind(), &parameters) {
             return modified("an encoding's codec is not negotiated");
         }
@@ -137,6 +141,7 @@ impl PeerConnection {
                 }
             }
         }
+
         check_ranges(&parameters.encodings)?;
         check_restrictions(&parameters.encodings).map_err(Exception::invalid_modification)?;
         Ok(parameters)

@@ -216,6 +216,7 @@ impl PeerConnection {
         if !rids.is_empty() && rids.len() < encodings.len() {
             return Err(Exception::type_error("all encodings have a rid, or none"));
         }
+
         if (1..rids.len()).any(|i| rids[..i].contains(&rids[i])) {
             return Err(Exception::type_error("two encodings have the same rid"));
         }
@@ -228,6 +229,7 @@ impl PeerConnection {
         {
             return Err(Exception::operation("the codec cannot be sent"));
         }
+
         let limit = match kind {
             MediaKind::Audio => {
                 for encoding in &mut encodings {
@@ -239,12 +241,14 @@ impl PeerConnection {
             }
             MediaKind::Video => MAX_VIDEO_ENCODINGS,
         };
+
         crate::params::check_ranges(&encodings)?;
         crate::params::check_restrictions(&encodings).map_err(Exception::operation)?;
         let scaled = encodings
             .iter()
             .any(|e| e.scale_resolution_down_by.is_some());
         encodings.truncate(limit);
+
         let count = encodings.len();
         if kind == MediaKind::Video {
             for (index, encoding) in encodings.iter_mut().enumerate() {
@@ -255,6 +259,7 @@ impl PeerConnection {
                 encoding.scale_resolution_down_by.get_or_insert(default);
             }
         }
+
         if let [lone] = encodings.as_mut_slice() {
             lone.rid = None;
         }

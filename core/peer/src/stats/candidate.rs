@@ -73,12 +73,14 @@ impl Collector {
                 tcp_type: parts.tcp_type,
             })
         };
+
         let local_ufrag = Some(generation.local_ufrag.clone());
         let local = generation.local.iter().enumerate();
         self.stats.extend(local.filter_map(|(at, candidate)| {
             let shown = IceCandidate::from_local(IceCandidateInit::default(), candidate);
             stats(End::Local, at, &shown, &local_ufrag).map(Stats::LocalCandidate)
         }));
+
         let remote = generation.remote.iter().enumerate();
         self.stats.extend(remote.filter_map(|(at, candidate)| {
             let shown = shown_remote(transport, candidate);

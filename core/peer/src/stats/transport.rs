@@ -85,12 +85,14 @@ impl Collector {
             srtp_cipher: counted.srtp_profile.map(dtls::SrtpProfile::name),
             selected_candidate_pair_changes: counted.selected_pair_changes,
         };
+
         self.stats.push(Stats::Transport(stats));
         let media = counted.media.as_ref();
         let available = media.and_then(|media| media.available_outgoing_bitrate);
         for pair in &counted.pairs {
             self.add_pair(key, &id, pair, available.filter(|_| pair.selected));
         }
+
         for generation in &counted.generations {
             self.add_candidates(counted, &id, transport, generation);
         }

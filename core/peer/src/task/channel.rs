@@ -270,6 +270,7 @@ impl PeerConnection {
         let Some(stream) = attributes.id() else {
             return;
         };
+
         if channel.transport() != ChannelTransport::None
             || attributes.ready_state() != DataChannelState::Connecting
         {
@@ -281,6 +282,7 @@ impl PeerConnection {
             (None, Some(ms)) => datachannel::Reliability::MaxPacketLifeTime(ms),
             (None, None) => datachannel::Reliability::Reliable,
         };
+
         let init = datachannel::ChannelInit {
             label: attributes.label().to_owned(),
             protocol: init.protocol.clone(),
@@ -294,6 +296,7 @@ impl PeerConnection {
                 PriorityType::High => datachannel::Priority::High,
             },
         };
+
         channel.give_to_session();
         self.command(Command::Channel(
             key,

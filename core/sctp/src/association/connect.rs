@@ -36,6 +36,7 @@ impl Association {
             self.reply(init.tag, |out| write_abort(out, 0, None));
             return;
         }
+
         let (local, tie_tags) = match &mut self.state {
             State::Closed => return,
             State::Idle | State::CookieWait(_) => (self.local, (0, 0)),
@@ -52,12 +53,14 @@ impl Association {
                 }
             }
         };
+
         let cookie = StateCookie {
             local,
             peer: PeerInit::from(init),
             created: now,
             tie_tags,
         };
+
         let sealed = cookie.seal(&self.cookie_secret);
         let mut answer = local.init(&self.config);
         // See `write_init`: a peer that knows the parameter shows it.
@@ -67,6 +70,7 @@ impl Association {
             unrecognized: init.unrecognized,
             ..answer
         };
+
         let mut chunk = Vec::new();
         answer.write(&mut chunk);
         self.reply(init.tag, |out| out.extend_from_slice(&chunk));
@@ -116,6 +120,7 @@ impl Association {
             self.counters.chunks_dropped += 1;
             return false;
         }
+
         let known = match &self.state {
             State::Closed => return false,
             State::Idle | State::CookieWait(_) => None,
@@ -131,6 +136,7 @@ impl Association {
             });
             return false;
         }
+
         match known {
             None => self.accept(now, &cookie),
             // §5.2.4 D: our COOKIE ACK got lost, or both sides called.
@@ -145,6 +151,7 @@ impl Association {
                 return false;
             }
         }
+
         if let State::Open(open) = &mut self.state {
             // COOKIE ACK comes before anything else in its packet (RFC 9260 §5.1 D).
             let mut chunk = Vec::new();

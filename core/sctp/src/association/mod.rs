@@ -210,6 +210,7 @@ impl Association {
         if data.is_empty() {
             return Err(SendError::Empty);
         }
+
         if stream.0 >= streams {
             return Err(SendError::UnknownStream(stream));
         }
@@ -219,6 +220,7 @@ impl Association {
         if data.len() + SEND_OVERHEAD > room && !alone {
             return Err(SendError::BufferFull);
         }
+
         self.queue.push(OutMessage {
             data,
             stream,

@@ -32,6 +32,7 @@ impl Association {
             self.counters.packets_dropped += 1;
             return;
         };
+
         if !self.is_intact(packet) {
             self.counters.packets_dropped += 1;
             return;
@@ -40,6 +41,7 @@ impl Association {
             self.counters.packets_dropped += 1;
             return;
         };
+
         match self.admit(now, header.verification_tag, first) {
             Admission::Refused => {
                 self.counters.packets_dropped += 1;
@@ -55,6 +57,7 @@ impl Association {
                 }
             }
         }
+
         let mut has_data = is_data(first);
         for chunk in chunks {
             let Ok(chunk) = chunk else {
@@ -66,6 +69,7 @@ impl Association {
                 break;
             }
         }
+
         if has_data {
             self.note_data_packet(now);
         }
@@ -213,12 +217,14 @@ impl Association {
             self.counters.chunks_dropped += 1;
             return Flow::Continue;
         };
+
         if data.payload.is_empty() {
             return self.refuse_empty(data.header.tsn);
         }
         if data.interleaved != open.sender.interleaved() {
             return self.misbehaved(PeerMisbehaved::WrongDataChunk);
         }
+
         let tsn = open.tracker.cumulative().nearest(data.header.tsn);
         let used = self.inbox.cost() + open.in_streams.cost();
         let admitted = match open.tracker.classify(tsn) {
@@ -235,6 +241,7 @@ impl Association {
             }
             Arrival::OutOfRange => false,
         };
+
         if !admitted {
             self.counters.chunks_dropped += 1;
             open.acknowledge = Acknowledge::Now;
@@ -245,6 +252,7 @@ impl Association {
         if data.header.immediate || gaps || open.tracker.has_gaps() {
             open.acknowledge = Acknowledge::Now;
         }
+
         if data.header.stream.0 >= open.inbound_streams {
             // RFC 9260 §6.5: acknowledged, reported, dropped.
             self.counters.chunks_dropped += 1;
@@ -252,6 +260,7 @@ impl Association {
             open.reply(|out| write_error(out, &cause));
             return Flow::Continue;
         }
+
         match open.in_streams.add(&data, tsn, &mut self.inbox) {
             Ok(()) => {
                 if open.reset.is_deferred() {

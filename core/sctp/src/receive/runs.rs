@@ -114,6 +114,7 @@ impl Runs {
         if left.is_some_and(|(_, run)| run.next > place.number) {
             return None;
         }
+
         let left = left
             .filter(|(_, run)| run.is_continued_by(piece))
             .map(|(&first, _)| first);
@@ -131,6 +132,7 @@ impl Runs {
             }
             return Some(first);
         }
+
         let run = match right {
             Some(mut run) => {
                 run.prepend(piece.payload);

@@ -53,6 +53,7 @@ impl Sender {
         if cumulative < before || cumulative >= self.in_flight.next_tsn() {
             return false;
         }
+
         let prior_in_flight = self.in_flight.bytes();
         let window_before = self.peer_window;
         let mut acked = Acked::default();
@@ -62,6 +63,7 @@ impl Sender {
         if !gaps {
             self.lose_all(true, queue);
         }
+
         self.peer_window = sack.receive_window as usize;
         self.note_window(now);
         self.delivery.bytes += acked.bytes as u64;
@@ -74,6 +76,7 @@ impl Sender {
                 self.controller.on_spurious_losses();
             }
         }
+
         self.update_model(now, &acked, prior_in_flight, queue);
         let progress = advanced || acked.bytes > 0;
         if progress {
@@ -82,6 +85,7 @@ impl Sender {
                 self.controller.on_spurious_timeout();
             }
         }
+
         if window_before == 0 && self.peer_window > 0 && !progress && self.in_flight.len() == 1 {
             // The window opened and did not take the probe: send it again now.
             self.lose_all(false, queue);
@@ -196,6 +200,7 @@ impl Sender {
                 rtt = Some(sample);
             }
         }
+
         let losses = self.detect_losses(now, queue);
         if acked.bytes == 0 && losses.bytes == 0 {
             return;
@@ -217,6 +222,7 @@ impl Sender {
             window_limited: self.delivery.window_limited,
             new_episode: losses.new_episode,
         };
+
         self.controller.on_ack(&sample);
         self.delivery.window_limited = false;
         if acked.bytes > 0 {

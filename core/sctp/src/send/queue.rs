@@ -181,6 +181,7 @@ impl SendQueue {
             message.sequence = *counter;
             *counter = counter.wrapping_add(1);
         }
+
         let mut produced = Produced {
             message: id,
             offset: message.sent,
@@ -192,6 +193,7 @@ impl SendQueue {
             },
             ends_stream: false,
         };
+
         message.sent += len as u32;
         message.fragments += 1;
         message.chunks += 1;
@@ -202,12 +204,14 @@ impl SendQueue {
         if produced.fragment.begin {
             self.open_bytes += size;
         }
+
         if produced.fragment.end {
             self.open_bytes -= size;
             self.waiting -= 1;
             produced.ends_stream = stream.pop(stream_id, &mut self.drained);
         }
         self.turn_bytes += len;
+
         // RFC 8260 §2.1: only with I-DATA may another message come between two fragments.
         let may_alternate = cut.interleaved && self.open_bytes <= cut.open_limit;
         if produced.fragment.end || may_alternate {

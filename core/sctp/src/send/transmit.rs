@@ -111,6 +111,7 @@ impl Sender {
             has_more,
             ends_stream,
         } = self.write_new(now, out, end, mtu, probe, queue);
+
         // RFC 7053 §3: nor is a SACK kept back that a stream's reset waits for.
         let asks = written.is_some() && ((!has_more && burst) || ends_stream);
         self.recovery.tail_is_immediate = probe || asks;
@@ -121,6 +122,7 @@ impl Sender {
             // RFC 7053 §4.2: the end of a burst is acknowledged at once, so that losing it shows.
             DataHeader::set_immediate(&mut out[chunk..]);
         }
+
         if probe && out.len() == before {
             self.write_probe(now, out, end, queue);
         }
@@ -128,6 +130,7 @@ impl Sender {
             self.recovery.probe_due = false;
             self.recovery.probe_at = None;
         }
+
         let sent = out.len() - before;
         if sent == 0 {
             return false;
@@ -135,6 +138,7 @@ impl Sender {
         if written.is_some() && has_more {
             self.evenness.on_packet(out.len() - start);
         }
+
         self.pacer.on_sent(out.len() - start);
         self.delivery.last_sent_at = Some(now);
         self.arm_timers(now, false);
@@ -232,6 +236,7 @@ impl Sender {
             has_more: true,
             ends_stream: false,
         };
+
         while let Some(room) = self.room_for_new(end - out.len(), header) {
             let cut = Cut {
                 room,
@@ -271,6 +276,7 @@ impl Sender {
             written.ends_stream |= produced.ends_stream;
             self.write_chunk(out, tsn, &chunk, immediate, queue);
         }
+
         if flight.count > 0 {
             self.in_flight.push_flight(flight);
         }

@@ -95,6 +95,7 @@ impl FromStr for Candidate {
         if !is_byte_string(text.as_bytes()) {
             return Err(SyntaxError::new(SUBJECT, "one line"));
         }
+
         let text = text.strip_prefix("a=").unwrap_or(text);
         let text = text.strip_prefix("candidate:").unwrap_or(text);
         let (foundation, rest) = split_foundation(text);
@@ -109,6 +110,7 @@ impl FromStr for Candidate {
         if words.word("typ")? != "typ" {
             return Err(words.error("typ"));
         }
+
         let mut candidate = Candidate {
             foundation,
             component,
@@ -122,6 +124,7 @@ impl FromStr for Candidate {
             tcp_type: None,
             extensions: Vec::new(),
         };
+
         while let Some(name) = words.take() {
             candidate.read_extension(name, &mut words)?;
         }

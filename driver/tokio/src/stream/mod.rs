@@ -166,6 +166,7 @@ impl Streams {
                 accepted.push((listener.id, connection, remote));
             }
         }
+
         let accepted_all = accepted.len() < ACCEPTS_PER_TURN;
         for (listener, connection, remote) in accepted {
             let id = SocketId(*next_socket);
@@ -173,6 +174,7 @@ impl Streams {
             self.add(id, Opened::Bytes(connection));
             session.handle_accepted(now, listener, id, remote);
         }
+
         if self.open.is_empty() && self.datagrams.is_empty() {
             return accepted_all;
         }
@@ -181,6 +183,7 @@ impl Streams {
         for stream in &mut self.open {
             received_all &= stream.receive(cx, session, now, buffer);
         }
+
         for stream in &mut self.datagrams {
             received_all &= stream.receive(cx, session, now, buffer);
         }
@@ -188,6 +191,7 @@ impl Streams {
         for stream in ended {
             session.handle_stream_closed(now, stream.id);
         }
+
         let ended = (self.datagrams).extract_if(.., |stream| stream.is_broken());
         for stream in ended {
             session.handle_stream_closed(now, stream.id());

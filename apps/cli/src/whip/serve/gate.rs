@@ -201,6 +201,7 @@ pub(super) async fn pass(
         Ok(origin) => origin,
         Err(reason) => return Refusal::new(StatusCode::FORBIDDEN, reason).into_response(),
     };
+
     let methods = methods(request.uri().path());
     let mut response = match gate.refuse(&request) {
         // Browsers send preflight requests without a token.
@@ -208,6 +209,7 @@ pub(super) async fn pass(
         Some(refusal) => refusal.into_response(),
         None => explained(next.run(request).await),
     };
+
     let refused = response.status();
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -215,6 +217,7 @@ pub(super) async fn pass(
         // RFC 9110 §15.5.6: what there is, and the preflight of CORS is answered here.
         headers.insert(header::ALLOW, HeaderValue::from_static(methods));
     }
+
     headers.insert(
         header::X_CONTENT_TYPE_OPTIONS,
         HeaderValue::from_static("nosniff"),

@@ -56,6 +56,7 @@ impl Watching {
             Some(View::Forwarded { alive, .. }) => Some(alive.clone()),
             _ => None,
         };
+
         let reason = loop {
             let event = tokio::select! {
                 event = events.recv() => event,
@@ -83,6 +84,7 @@ impl Watching {
                 Some(_) => {}
             }
         };
+
         // A file that is played ends with its connection, too; this is sooner.
         if let Some(playing) = playing {
             playing.abort();
