@@ -55,6 +55,7 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
         files: 0,
         args,
     };
+
     let _control = viewing.args.log.control(&viewing.endpoint)?;
     let mut lost: Option<Instant> = None;
     loop {
@@ -78,6 +79,7 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
         }
         viewing.places.go_on();
     }
+
     viewing.tell.played(&viewing.arrived);
     match viewing.arrived.iter().all(|track| track.frames == 0) {
         true => Err("the server sent nothing".into()),

@@ -451,7 +451,6 @@ impl Answerer<'_> {
             ),
         };
         let direction = match section.is_rejected() {
-
             true => Direction::Inactive,
             false => direction,
         };
@@ -470,7 +469,6 @@ impl Answerer<'_> {
             return;
         }
         let (send_extensions, receive_extensions) =
-
             extension::agree(&ours.extensions, &theirs.extensions);
         let reduced_size = section.transport.reduced_size;
         let capabilities = &self.intent.capabilities;
@@ -492,7 +490,6 @@ impl Answerer<'_> {
             cname: theirs.cname.clone(),
             reduced_size,
         });
-
 
         media.layers = simulcast::kept(ours, theirs, direction);
         media.receive_rids = match direction.receives() {
@@ -553,7 +550,6 @@ impl Answerer<'_> {
             ..before.clone()
         };
         let (theirs, blueprint) = match self.side {
-
             Side::Local => {
                 if next.local_ice.is_none() {
                     next.local_ice = answered.ice.clone();
@@ -563,7 +559,6 @@ impl Answerer<'_> {
             Side::Remote => (answered, self.answer.blueprint),
         };
         if let Some(remote) = transport::remote_ice(blueprint, theirs) {
-
             // RFC 9429 §5.10 has an offered ICE restart answered by one. An end that knows no restarts
             // answers with the credentials that it has: then there is none, as in libwebrtc, and the
             // generation that runs goes on.
@@ -578,7 +573,6 @@ impl Answerer<'_> {
             }
             next.remote_ice = Some(remote);
         }
-
 
         let role = dtls_role::agreed(answered.setup, self.side)?;
         let running = self.stable.transports.get(&key);
