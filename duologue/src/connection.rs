@@ -10,11 +10,13 @@ use duologue_identity::{Certificate, KeygenAlgorithm};
 use duologue_peer as peer;
 use duologue_peer::{
     Configuration, DataChannelInit, Env, Exception, IceCandidateInit, IceConnectionState,
-    IceGatheringState, LocalSessionDescription, OfferOptions, OperationId, PeerConnectionState,
-    SessionDescription, SignalingState, StatsReport, StatsSelector, Value,
+    IceGatheringState, IdentityAssertion, IdentityProviderOptions, LocalSessionDescription,
+    OfferOptions, OperationId, PeerConnectionState, Question, QuestionId, SessionDescription,
+    SignalingState, StatsReport, StatsSelector, Value,
 };
 use duologue_session::Session;
 use duologue_tokio::{SessionHandle, connection_span, system_time};
+use tokio::task::AbortHandle;
 
 use crate::Endpoint;
 use crate::channel::{Backlog, Channel, DataChannel};
@@ -415,6 +417,66 @@ impl PeerConnection {
         exists.then(|| SctpTransport::new(self.0.clone()))
     }
 
+    /// `setIdentityProvider(provider, options)` (webrtc-identity): from now on this domain vouches for
+    /// this end in the offers and answers that it makes, if the endpoint
+    /// [knows it](crate::EndpointBuilder::identity_provider).
+    ///
+    /// # Errors
+    /// `InvalidStateError` when the connection is closed; `SyntaxError` for a protocol with `/` or
+    /// `\`.
+    pub fn set_identity_provider(
+        &self,
+        domain: &str,
+        options: IdentityProviderOptions,
+    ) -> Result<(), Exception> {
+        self.0
+            .with(|control| control.peer_mut().set_identity_provider(domain, options))
+    }
+
+    /// `getIdentityAssertion()` (webrtc-identity): the assertion that offers and answers will carry.
+    /// They get one by themselves; this is to have it early.
+    ///
+    /// # Errors
+    /// `InvalidStateError` when the connection is closed or no provider was set; an `RTCError` with
+    /// one of the `idp-*` details.
+    pub async fn get_identity_assertion(&self) -> Result<String, Exception> {
+        let operation = self
+            .0
+            .operation(peer::PeerConnection::get_identity_assertion);
+        match operation.await? {
+            Value::Assertion(assertion) => Ok(assertion),
+            _ => Err(Exception::unknown("the operation made no assertion")),
+        }
+    }
+
+    /// `peerIdentity` (webrtc-identity): waits until the other end is validated. Once it is, or
+    /// [`Configuration::peer_identity`] is given, a description of anybody else is refused.
+    ///
+    /// # Errors
+    /// `OperationError` when validation fails, which without a `peer_identity` in the configuration
+    /// concerns nothing else: the next description may have a better one. `InvalidStateError` when the
+    /// connection is closed.
+    pub async fn peer_identity(&self) -> Result<IdentityAssertion, Exception> {
+        let settled = self.0.with(Control::peer_identity);
+        match settled.await {
+            Ok(Ok(Value::Identity(identity))) => Ok(identity),
+            Ok(Err(exception)) => Err(exception),
+            _ => Err(Exception::invalid_state("the connection was closed")),
+        }
+    }
+
+    /// `idpLoginUrl` (webrtc-identity): where the user can log in, if the provider last wanted that.
+    pub fn idp_login_url(&self) -> Option<String> {
+        self.0
+            .with(|control| control.peer().idp_login_url().map(str::to_owned))
+    }
+
+    /// `idpErrorInfo` (webrtc-identity): what the provider told of its last failure.
+    pub fn idp_error_info(&self) -> Option<String> {
+        self.0
+            .with(|control| control.peer().idp_error_info().map(str::to_owned))
+    }
+
     pub(crate) fn handle(&self) -> &Arc<ConnectionHandle> {
         &self.0
     }
@@ -607,6 +669,19 @@ impl Connection {
             }
         };
         drop(self.endpoint().runtime().spawn(wake));
+    }
+
+    /// Asks an identity provider, unless nobody is left to be told.
+    pub(crate) fn ask(&self, question: QuestionId, what: Question) -> Option<AbortHandle> {
+        let handle = self.handle.get().cloned()?;
+        let asking = self.endpoint.providers().ask(what);
+        let task = async move {
+            let answer = asking.await;
+            if let Some(handle) = handle.upgrade() {
+                handle.with(|control| control.peer_mut().answer(question, answer));
+            }
+        };
+        Some(self.endpoint().runtime().spawn(task).abort_handle())
     }
 
     /// Does something with the control plane and performs what follows from it, before anybody

@@ -12,6 +12,7 @@ use duologue_peer::{
 };
 use duologue_session::{ChannelReport, Report};
 use tokio::sync::oneshot;
+use tokio::task::AbortHandle;
 
 use crate::channel::{Channel, DataChannel};
 use crate::connection::{Connection, ConnectionHandle};
@@ -25,6 +26,10 @@ pub(crate) type Settled = Result<Value, Exception>;
 pub(crate) struct Control {
     peer: peer::PeerConnection,
     operations: HashMap<OperationId, oneshot::Sender<Settled>>,
+    /// Who waits for the promise `peerIdentity`.
+    awaiting_identity: Vec<oneshot::Sender<Settled>>,
+    /// The tasks that ask identity providers.
+    questions: Vec<AbortHandle>,
     channels: HashMap<ChannelKey, Arc<Channel>>,
     /// When the peer's timer was last asked to wake it.
     timer: Option<Instant>,
@@ -39,6 +44,8 @@ impl Control {
             counted: Some(peer.connection_state()),
             peer,
             operations: HashMap::new(),
+            awaiting_identity: Vec::new(),
+            questions: Vec::new(),
             channels: HashMap::new(),
             timer: None,
             closed: false,
@@ -153,6 +160,10 @@ impl Control {
         // completes would be a trap here, so those who wait learn of it by an error.
         self.operations.clear();
         self.count(connection, None);
+        self.awaiting_identity.clear();
+        for question in self.questions.drain(..) {
+            question.abort();
+        }
         for (_, channel) in self.channels.drain() {
             channel.set_state(DataChannelState::Closed, || {});
         }
@@ -176,6 +187,10 @@ impl Control {
                 log_rejection(connection.session(), &exception);
                 self.resolve(operation, Err(exception));
             }
+            Effect::Ask { question, what } => {
+                self.questions.retain(|question| !question.is_finished());
+                self.questions.extend(connection.ask(question, what));
+            }
         }
     }
 
@@ -185,10 +200,31 @@ impl Control {
     }
 
     fn resolve(&mut self, operation: OperationId, settled: Settled) {
+        // Who dropped the future does not want to know.
         if let Some(sender) = self.operations.remove(&operation) {
-            // Who dropped the future does not want to know.
             let _ = sender.send(settled);
+        } else {
+            // No method returned it: it is an attribute.
+            for sender in self.awaiting_identity.drain(..) {
+                let _ = sender.send(settled.clone());
+            }
         }
+    }
+
+    /// `peerIdentity`: what it settled to, or will.
+    pub(crate) fn peer_identity(&mut self) -> oneshot::Receiver<Settled> {
+        let (sender, receiver) = oneshot::channel();
+        match self.peer.peer_identity_result() {
+            Some(settled) => {
+                let _ = sender.send(settled.clone().map(Value::Identity));
+            }
+            None if self.closed => {}
+            None => {
+                self.awaiting_identity.retain(|sender| !sender.is_closed());
+                self.awaiting_identity.push(sender);
+            }
+        }
+        receiver
     }
 
     fn dispatch(

@@ -13,12 +13,13 @@ use std::sync::OnceLock;
 use duologue_codec::CodecSet;
 use duologue_dtls as dtls;
 use duologue_jsep::Capabilities;
-use duologue_peer::{Configuration, Exception};
+use duologue_peer::{Configuration, Exception, IdentityProviderDetails};
 use duologue_session::{BitrateBounds, ExternalAddress, SessionConfig, TcpTypes};
 use duologue_tokio::{EndpointOptions, EndpointStats, Ports, TlsRoots};
 
 use crate::connection::PeerConnection;
 use crate::event::Events;
+use crate::identity::{IdentityProvider, Providers};
 use crate::metrics::{Metrics, States};
 
 /// What the connections of one program share: the tokio runtime, the choice of network interfaces
@@ -33,6 +34,7 @@ struct Shared {
     session: SessionConfig,
     capabilities: Arc<Capabilities>,
     states: States,
+    providers: Providers,
     #[cfg(feature = "codecs")]
     codecs: OnceLock<CodecSet>,
 }
@@ -91,6 +93,10 @@ impl Endpoint {
         codecs.clone()
     }
 
+    pub(crate) fn providers(&self) -> &Providers {
+        &self.0.providers
+    }
+
     pub(crate) fn capabilities(&self) -> &Arc<Capabilities> {
         &self.0.capabilities
     }
@@ -138,6 +144,7 @@ pub struct EndpointBuilder {
     max_channels: Option<u16>,
     bitrate_bounds: BitrateBounds,
     congestion_control_feedback: bool,
+    providers: Providers,
     #[cfg(feature = "codecs")]
     codecs: Option<CodecSet>,
     #[cfg(feature = "codecs")]
@@ -351,6 +358,26 @@ impl EndpointBuilder {
         self
     }
 
+    /// Trusts `provider` to speak for this domain and protocol: it vouches for this end after
+    /// [`set_identity_provider`](PeerConnection::set_identity_provider), and says who the other end is
+    /// that names it. An assertion of any other is a `peerIdentity` that is rejected by
+    /// `idp-load-failure`: unlike a browser, a program runs no code of whom a peer names.
+    pub fn identity_provider(
+        mut self,
+        of: IdentityProviderDetails,
+        provider: Arc<dyn IdentityProvider>,
+    ) -> Self {
+        self.providers.add(of, provider);
+        self
+    }
+
+    /// Whose connections these are, as identity providers are told: the origin of a web page, `null`
+    /// unless said.
+    pub fn origin(mut self, origin: impl Into<String>) -> Self {
+        self.providers.origin = origin.into();
+        self
+    }
+
     /// Writes what happens to each connection into this file, a line of JSON an event. `docs/event-log.md` of
     /// the repository has the schema. It has addresses in it, and no content.
     pub fn event_log(mut self, path: impl Into<PathBuf>) -> Self {
@@ -455,6 +482,7 @@ impl EndpointBuilder {
             session,
             capabilities: Arc::new(capabilities),
             states: States::default(),
+            providers: self.providers,
             #[cfg(feature = "codecs")]
             codecs,
         })))

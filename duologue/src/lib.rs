@@ -90,6 +90,7 @@ assert_eq!(incoming.recv().await, Some(Message::Text("Hello, Bob".into())));
 //! | `RTCDataChannel.onmessage`, `send()` | [`DataChannel::recv`]; [`DataChannel::send`] at the pace of the network, [`DataChannel::try_send`] at once |
 //! | `RTCSessionDescription`, `RTCIceCandidate`, their JSON | [`SessionDescription`], [`IceCandidateInit`], by serde the JSON of browsers |
 //! | `addTransceiver()`, `RTCRtpSender`, … | the same; media is negotiated, and goes over the wire as packets ([`RtpReceiver::packets`], [`RtpSender::packets`]) or as encoded frames ([`RtpReceiver::frames`], [`RtpSender::frames`]); a [`Forwarder`] sends one connection's by many, a [`Transform`] changes frames on their way (`RTCRtpScriptTransform`). With the feature `codecs` as raw pictures and sound, too: `RtpSender::video` and `audio`, `RtpReceiver::video` and `audio` |
+//! | `setIdentityProvider()`, `peerIdentity` | the same; a provider is an [`IdentityProvider`] that the [`Endpoint`] trusts |
 //! | `DOMException`, `RTCError` | [`Exception`] |
 //!
 //! # What happens when
@@ -135,15 +136,17 @@ pub use duologue_peer::{
     IceCandidatePairState, IceCandidateParts, IceCandidateStats, IceCandidateType, IceComponent,
     IceConnectionState, IceFailure, IceGathererState, IceGatheringState, IceParameters,
     IceProtocol, IceRole, IceServer, IceServerTransportProtocol, IceTcpCandidateType,
-    IceTransportPolicy, IceTransportState, InboundRtpStreamStats, LocalSessionDescription,
-    MediaKind, MediaSourceStats, MediaStreamId, MediaStreamTrackState, OfferOptions,
-    OutboundRtpStreamStats, PeerConnectionState, PeerConnectionStats, PriorityType, Rejection,
-    RemoteInboundRtpStreamStats, RemoteOutboundRtpStreamStats, ResolutionRestriction,
-    RtcErrorDetail, RtcErrorInit, RtcpMuxPolicy, RtcpParameters, RtpCapabilities, RtpCodec,
-    RtpCodecParameters, RtpEncodingParameters, RtpHeaderExtensionCapability,
-    RtpHeaderExtensionParameters, RtpReceiveParameters, RtpSendParameters, SctpTransportState,
-    SdpType, SessionDescription, SignalingState, Stats, StatsReport, Track, TrackId, TrackOrKind,
-    TransceiverDirection, TransceiverInit, TransportStats,
+    IceTransportPolicy, IceTransportState, IdentityAssertion, IdentityAssertionResult,
+    IdentityProviderDetails, IdentityProviderError, IdentityProviderOptions,
+    IdentityValidationResult, InboundRtpStreamStats, LocalSessionDescription, MediaKind,
+    MediaSourceStats, MediaStreamId, MediaStreamTrackState, OfferOptions, OutboundRtpStreamStats,
+    PeerConnectionState, PeerConnectionStats, PriorityType, Rejection, RemoteInboundRtpStreamStats,
+    RemoteOutboundRtpStreamStats, ResolutionRestriction, RtcErrorDetail, RtcErrorInit,
+    RtcpMuxPolicy, RtcpParameters, RtpCapabilities, RtpCodec, RtpCodecParameters,
+    RtpEncodingParameters, RtpHeaderExtensionCapability, RtpHeaderExtensionParameters,
+    RtpReceiveParameters, RtpSendParameters, SctpTransportState, SdpType, SessionDescription,
+    SignalingState, Stats, StatsReport, Track, TrackId, TrackOrKind, TransceiverDirection,
+    TransceiverInit, TransportStats,
 };
 pub use duologue_rtp::ext::AudioLevel;
 pub use duologue_rtp::payload::FrameSize;
@@ -175,6 +178,8 @@ mod forward;
 mod frames;
 #[cfg(feature = "tokio")]
 mod host;
+#[cfg(feature = "tokio")]
+mod identity;
 #[cfg(feature = "tokio")]
 pub mod limits;
 #[cfg(feature = "codecs")]
@@ -210,6 +215,7 @@ pub use {
     event::{Event, Events},
     forward::{Forwarder, Forwarding},
     frames::{EncodedFrameWriter, EncodedFrames},
+    identity::{IdentityProvider, ProviderFuture},
     media::{MediaStream, MediaStreamTrack, RtpReceiver, RtpSender, RtpTransceiver},
     message::Message,
     metrics::Metrics,

@@ -25,6 +25,8 @@ mod data_channel;
 mod e2ee;
 #[path = "../examples/file_transfer.rs"]
 mod file_transfer;
+#[path = "../examples/identity.rs"]
+mod identity;
 #[path = "../examples/perfect_negotiation.rs"]
 mod perfect_negotiation;
 #[path = "../examples/robot.rs"]
@@ -60,6 +62,7 @@ mod examples {
         commands,
         data_channel,
         file_transfer,
+        identity,
         perfect_negotiation,
         robot,
         sans_io,

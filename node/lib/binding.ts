@@ -11,7 +11,9 @@ import type {
   IceCandidateParts,
   IceParameters,
   LocalSessionDescription,
+  IdentityProviderOptions,
   Mirror,
+  NativeAnswer,
   NativeCandidate,
   NativeCandidatePair,
   NativeEffect,
@@ -100,6 +102,9 @@ export interface NativePeerConnection {
   addIceCandidate(candidate: IceCandidateInit): Operation;
   /** Resolves to a list of statistics in JSON. */
   getStats(of: StatsSelector[0], id: StatsSelector[1], now: number): Operation;
+  setIdentityProvider(provider: string, options: IdentityProviderOptions): Reply;
+  getIdentityAssertion(): Operation;
+  answer(question: number, answer: NativeAnswer): Reply;
   restartIce(): Reply;
   setConfiguration(configuration: Configuration, certificates: readonly NativeCertificate[]): Reply;
   close(): Reply;

@@ -9,7 +9,7 @@ import * as shapes from './idl/interfaces.js';
 import { EventInit, MediaStreamObject, MediaStreamTrackObject, RTCPeerConnectionErrorCallback } from './idl/types.js';
 import type { MediaStream } from './media/stream.js';
 import type { MediaStreamTrack } from './media/track.js';
-import { type Connection, streamObservers } from './rtc/connection.js';
+import { type Connection, identityObservers, streamObservers } from './rtc/connection.js';
 import type { RTCDTMFSender } from './rtc/dtmf-sender.js';
 import { RTCPeerConnection, connectionOf } from './rtc/peer-connection.js';
 import { senderSlots } from './rtc/rtp-sender.js';
@@ -28,6 +28,7 @@ import {
   operation,
   optional,
   optionalArg,
+  required,
   union,
 } from './webidl/index.js';
 
@@ -113,6 +114,54 @@ streamObservers.add({
   },
 });
 
+// --- identities, before they were promises
+
+const RTCIdentityEventInit = dictionary('RTCIdentityEventInit', { assertion: required(DOMString) }, EventInit);
+const RTCIdentityErrorEventInit = dictionary(
+  'RTCIdentityErrorEventInit',
+  { idp: required(DOMString), protocol: required(DOMString), loginUrl: optional(nullable(DOMString)) },
+  EventInit,
+);
+
+/** A provider vouches for this end. */
+export const RTCIdentityEvent = eventInterface(
+  interfaceShape('RTCIdentityEvent', { assertion: attribute() }, [[arg(DOMString), arg(RTCIdentityEventInit)]]),
+);
+export type RTCIdentityEvent = InstanceType<typeof RTCIdentityEvent>;
+
+/** A provider vouches for nobody. */
+export const RTCIdentityErrorEvent = eventInterface(
+  interfaceShape('RTCIdentityErrorEvent', { idp: attribute(), protocol: attribute(), loginUrl: attribute(undefined, { initial: null }) }, [
+    [arg(DOMString), arg(RTCIdentityErrorEventInit)],
+  ]),
+);
+export type RTCIdentityErrorEvent = InstanceType<typeof RTCIdentityErrorEvent>;
+
+identityObservers.add({
+  asserted({ target }, assertion) {
+    target.dispatchEvent(new RTCIdentityEvent('identityresult', { assertion }));
+  },
+  failed({ target }, { provider, assertion }, { loginUrl }) {
+    const type = assertion == null ? 'idpassertionerror' : 'idpvalidationerror';
+    const init = { idp: provider.domain, protocol: provider.protocol, loginUrl: loginUrl ?? null };
+    target.dispatchEvent(new RTCIdentityErrorEvent(type, init));
+  },
+  validated({ target }) {
+    target.dispatchEvent(new Event('peeridentity'));
+  },
+});
+
+extendInterface(
+  RTCPeerConnection,
+  {},
+  {
+    onidentityresult: eventHandler(),
+    onidpassertionerror: eventHandler(),
+    onidpvalidationerror: eventHandler(),
+    onpeeridentity: eventHandler(),
+  },
+);
+
 // --- callbacks
 
 type FailureCallback = (error: DOMException) => unknown;
@@ -181,12 +230,9 @@ extendInterface(RTCPeerConnection, statsMethods, {
   ),
 });
 
-// After `duologue/polyfill` it is a global name, as the others are.
+// After `duologue/polyfill` they are global names, as the others are.
 if ((globalThis as { RTCPeerConnection?: unknown }).RTCPeerConnection === RTCPeerConnection) {
-  Object.defineProperty(globalThis, 'MediaStreamEvent', {
-    value: MediaStreamEvent,
-    writable: true,
-    enumerable: false,
-    configurable: true,
-  });
+  for (const [name, value] of Object.entries({ MediaStreamEvent, RTCIdentityEvent, RTCIdentityErrorEvent })) {
+    Object.defineProperty(globalThis, name, { value, writable: true, enumerable: false, configurable: true });
+  }
 }

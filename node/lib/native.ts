@@ -32,11 +32,20 @@ rtcpMuxPolicy: RtcpMuxPolicy,
  */
 iceCandidatePoolSize: number,
 /**
+ * The "target peer identity" (webrtc-identity): `user@domain`, whom a provider has to vouch for in
+ * every description of the other end before it is applied.
+ */
+peerIdentity?: string | null,
+/**
  * webrtc-extensions §4.2: offer data channels even when none was created yet.
  */
 alwaysNegotiateDataChannels: boolean, };
 
 export type ConnectionView = { signalingState: SignalingState, iceGatheringState: IceGatheringState, iceConnectionState: IceConnectionState, connectionState: PeerConnectionState, canTrickleIceCandidates?: boolean | null,
+/**
+ * Which operation settles the promise.
+ */
+peerIdentity: number, idpLoginUrl?: string | null, idpErrorInfo?: string | null,
 /**
  * JavaScript asks for the text of a description that somebody reads, when this has grown.
  */
@@ -244,6 +253,76 @@ export type IceTransportPolicy = "relay" | "all";
 export type IceTransportState = "closed" | "failed" | "disconnected" | "new" | "checking" | "completed" | "connected";
 
 /**
+ * The validated identity of the other end.
+ */
+export type IdentityAssertion = {
+/**
+ * The domain of the provider that validated it.
+ */
+idp: string,
+/**
+ * Who it is: `user@domain`.
+ */
+name: string, };
+
+/**
+ * What `generateAssertion` of a provider gives.
+ */
+export type IdentityAssertionResult = {
+/**
+ * Who can validate the assertion.
+ */
+idp: IdentityProviderDetails,
+/**
+ * The assertion, which only the provider understands.
+ */
+assertion: string, };
+
+/**
+ * Which provider, and how to talk to it: what its well-known URI is made of (RFC 8827 §7.5).
+ */
+export type IdentityProviderDetails = {
+/**
+ * Its domain, or rather authority: a port may follow.
+ */
+domain: string,
+/**
+ * The protocol, `default` unless said.
+ */
+protocol: string, };
+
+/**
+ * How a provider is to assert the identity of this end.
+ */
+export type IdentityProviderOptions = {
+/**
+ * Which of the provider's protocols; without `/` and `\`.
+ */
+protocol: string,
+/**
+ * Whose identity is wanted; only the provider knows what it means.
+ */
+usernameHint?: string | null,
+/**
+ * Whom the assertion is for, of providers that bind it to both ends. Unless given it is
+ * [`Configuration::peer_identity`](crate::Configuration::peer_identity).
+ */
+peerIdentity?: string | null, };
+
+/**
+ * What `validateAssertion` of a provider gives.
+ */
+export type IdentityValidationResult = {
+/**
+ * Who it is: `user@domain`.
+ */
+identity: string,
+/**
+ * What the assertion was generated for, unchanged.
+ */
+contents: string, };
+
+/**
  * What `setLocalDescription` takes: without a type it makes the offer or answer that the
  * signalling state calls for; without text it applies the last one created, or a new one.
  */
@@ -275,6 +354,11 @@ listed?: Array<number> | null, transports?: Array<TransportView>, sctp?: SctpVie
 amounts?: Array<number>, };
 
 /**
+ * What an identity provider answered.
+ */
+export type NativeAnswer = { "answer": "assertion" } & IdentityAssertionResult | { "answer": "validation" } & IdentityValidationResult | { "answer": "failed" } & NativeProviderFailure;
+
+/**
  * Bits per second.
  */
 export type NativeBitrateBounds = { min?: number | null, start?: number | null, max?: number | null, };
@@ -300,14 +384,14 @@ export type NativeDtmfEvent = { "type": "tonechange", transceiver: number, tone:
  * `NativeEffect`: an event to dispatch, or a promise to settle. What is frequent at channels is no
  * such object, see [`channel_event`] and [`data_to_js`].
  */
-export type NativeEffect = { "effect": "event" } & NativeEvent | { "effect": "resolve" } & NativeResolution | { "effect": "reject" } & NativeRejection;
+export type NativeEffect = { "effect": "event" } & NativeEvent | { "effect": "resolve" } & NativeResolution | { "effect": "reject" } & NativeRejection | { "effect": "ask" } & NativeQuestion;
 
 /**
  * `EndpointOptions`, checked and with its defaults.
  */
 export type NativeEndpointOptions = { loopback: boolean, ipv4: boolean, ipv6: boolean, onlyInterfaces: Array<string>, exceptInterfaces: Array<string>, onlyAddresses: Array<string>, exceptAddresses: Array<string>, udp: boolean, tcp: NativeTcpTypes, tlsRoots?: string | null, sharedPort?: number | null, portRange?: [number, number] | null, externalAddresses: Array<NativeExternalAddress>, hideHostAddresses: boolean, gatherContinually: boolean, iceLite: boolean, iceRenomination: boolean, maxChannels?: number | null, bitrateBounds?: NativeBitrateBounds | null, congestionControlFeedback: boolean, socketBuffers?: NativeSocketBuffers | null, };
 
-export type NativeErrorInit = { errorDetail: RtcErrorDetail, sdpLineNumber?: number | null, sctpCauseCode?: number | null, receivedAlert?: number | null, sentAlert?: number | null, };
+export type NativeErrorInit = { errorDetail: RtcErrorDetail, sdpLineNumber?: number | null, sctpCauseCode?: number | null, receivedAlert?: number | null, sentAlert?: number | null, httpRequestStatusCode?: number | null, };
 
 /**
  * `NativeEvent`: whose it is, and then its `type`. The state that events tell of is in the mirror.
@@ -322,13 +406,20 @@ export type NativeIceEvent = { "type": "statechange", key: number, } | { "type":
 
 export type NativeKeyFrameRequest = { transceiver: number, encoding: number, rid?: string | null, };
 
+export type NativeProviderFailure = { detail: RtcErrorDetail, message: string, httpRequestStatusCode?: number | null, loginUrl?: string | null, errorInfo?: string | null, };
+
+/**
+ * What an identity provider is asked: an assertion, unless there is one to validate.
+ */
+export type NativeQuestion = { question: number, provider: IdentityProviderDetails, contents?: string | null, options?: IdentityProviderOptions | null, assertion?: string | null, };
+
 export type NativeRejection = { operation: number, exception: NativeException, };
 
 export type NativeResolution = { operation: number, description?: SessionDescription | null,
 /**
  * JSON: its counters are wider than what a `u32` of Node-API holds, and it is large.
  */
-stats?: string | null, };
+stats?: string | null, assertion?: string | null, identity?: IdentityAssertion | null, };
 
 export type NativeSctpEvent = { "type": "statechange" };
 
@@ -391,7 +482,7 @@ maxHeight?: number | null, };
 /**
  * What went wrong, of an `RTCError` (webrtc-pc §11.2.3).
  */
-export type RtcErrorDetail = "data-channel-failure" | "dtls-failure" | "fingerprint-failure" | "sctp-failure" | "sdp-syntax-error" | "hardware-encoder-not-available" | "hardware-encoder-error";
+export type RtcErrorDetail = "data-channel-failure" | "dtls-failure" | "fingerprint-failure" | "sctp-failure" | "sdp-syntax-error" | "hardware-encoder-not-available" | "hardware-encoder-error" | "idp-bad-script-failure" | "idp-execution-failure" | "idp-load-failure" | "idp-need-login" | "idp-timeout" | "idp-tls-failure" | "idp-token-expired" | "idp-token-invalid";
 
 /**
  * Whether RTP and RTCP share a port (webrtc-pc §4.2.5): always.

@@ -464,6 +464,40 @@ impl NativePeerConnection {
         self.operation(env, operation)
     }
 
+    /// `setIdentityProvider()`
+    #[napi]
+    pub fn set_identity_provider<'env>(
+        &mut self,
+        env: &'env Env,
+        provider: String,
+        options: Unknown<'_>,
+    ) -> Result<Object<'env>> {
+        let options = env.from_js_value(options)?;
+        let result = self.pc.set_identity_provider(provider, options);
+        self.reply(env, result)
+    }
+
+    /// `getIdentityAssertion()`
+    #[napi]
+    pub fn get_identity_assertion<'env>(&mut self, env: &'env Env) -> Result<Object<'env>> {
+        let operation = self.pc.get_identity_assertion();
+        self.operation(env, operation)
+    }
+
+    /// What an identity provider says to an `ask` effect.
+    #[napi]
+    pub fn answer<'env>(
+        &mut self,
+        env: &'env Env,
+        question: f64,
+        answer: Unknown<'_>,
+    ) -> Result<Object<'env>> {
+        let answer: effect::AnswerView = env.from_js_value(answer)?;
+        let question = peer::QuestionId::from_u64(question as u64);
+        self.pc.answer(question, answer.into());
+        self.reply(env, Ok(()))
+    }
+
     /// `restartIce()`
     #[napi]
     pub fn restart_ice<'env>(&mut self, env: &'env Env) -> Result<Object<'env>> {

@@ -1,12 +1,16 @@
 //! `NativeEffect`: what JavaScript is to perform.
 
 use duologue_base::{ChannelKey, TransceiverId, TransportKey};
-use duologue_peer::{Effect, Event, IceCandidate, IceCandidateInit, IceCandidateParts};
-use duologue_peer::{IceCandidateError, IceServerTransportProtocol, Message};
-use duologue_peer::{OperationId, SessionDescription, Value};
+use duologue_peer::{
+    Answer, Effect, Event, IceCandidate, IceCandidateError, IceCandidateInit, IceCandidateParts,
+    IceServerTransportProtocol, IdentityAssertion, IdentityAssertionResult,
+    IdentityProviderDetails, IdentityProviderError, IdentityProviderOptions,
+    IdentityValidationResult, Message, OperationId, Question, QuestionId, RtcErrorDetail,
+    SessionDescription, Value,
+};
 use napi::bindgen_prelude::{ArrayBuffer, Result};
 use napi::{Env, JsValue, Unknown};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::exception::Exception;
 use crate::limits::MAX_COPIED_BYTES;
@@ -46,6 +50,114 @@ pub(crate) enum EffectView {
     Event(EventView),
     Resolve(Resolution),
     Reject(Rejection),
+    Ask(QuestionView),
+}
+
+/// What an identity provider is asked: an assertion, unless there is one to validate.
+#[derive(Debug, Serialize)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(rename = "NativeQuestion", optional_fields = nullable)
+)]
+pub(crate) struct QuestionView {
+    question: f64,
+    provider: IdentityProviderDetails,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    contents: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    options: Option<IdentityProviderOptions>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    assertion: Option<String>,
+}
+
+/// What an identity provider answered.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(rename = "NativeAnswer"))]
+#[serde(tag = "answer", rename_all = "lowercase")]
+pub(crate) enum AnswerView {
+    Assertion(IdentityAssertionResult),
+    Validation(IdentityValidationResult),
+    Failed(ProviderFailure),
+}
+
+#[derive(Debug, Deserialize)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(rename = "NativeProviderFailure", optional_fields = nullable)
+)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ProviderFailure {
+    detail: RtcErrorDetail,
+    message: String,
+    http_request_status_code: Option<i32>,
+    login_url: Option<String>,
+    error_info: Option<String>,
+}
+
+impl From<AnswerView> for Answer {
+    fn from(answer: AnswerView) -> Self {
+        match answer {
+            AnswerView::Assertion(result) => Answer::Assertion(result),
+            AnswerView::Validation(result) => Answer::Validation(result),
+            AnswerView::Failed(failure) => Answer::Failed(failure.into()),
+        }
+    }
+}
+
+impl From<ProviderFailure> for IdentityProviderError {
+    fn from(failure: ProviderFailure) -> Self {
+        let message = failure.message;
+        let error = match failure.detail {
+            RtcErrorDetail::IdpLoadFailure => {
+                IdentityProviderError::load_failure(failure.http_request_status_code, message)
+            }
+            RtcErrorDetail::IdpNeedLogin => {
+                IdentityProviderError::need_login(failure.login_url.unwrap_or_default())
+            }
+            RtcErrorDetail::IdpTlsFailure => IdentityProviderError::tls_failure(message),
+            RtcErrorDetail::IdpBadScriptFailure => IdentityProviderError::bad_script(message),
+            RtcErrorDetail::IdpTimeout => IdentityProviderError::timeout(),
+            RtcErrorDetail::IdpTokenExpired => IdentityProviderError::token_expired(message),
+            RtcErrorDetail::IdpTokenInvalid => IdentityProviderError::token_invalid(message),
+            _ => IdentityProviderError::execution_failure(message),
+        };
+        match failure.error_info {
+            Some(info) => error.with_info(info),
+            None => error,
+        }
+    }
+}
+
+fn question_view(question: QuestionId, what: Question) -> Option<QuestionView> {
+    let question = question.as_u64() as f64;
+    let view = |provider| QuestionView {
+        question,
+        provider,
+        contents: None,
+        options: None,
+        assertion: None,
+    };
+    match what {
+        Question::GenerateAssertion {
+            provider,
+            contents,
+            options,
+        } => Some(QuestionView {
+            contents: Some(contents),
+            options: Some(options),
+            ..view(provider)
+        }),
+        Question::ValidateAssertion {
+            provider,
+            assertion,
+        } => Some(QuestionView {
+            assertion: Some(assertion),
+            ..view(provider)
+        }),
+        _ => None,
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -61,6 +173,10 @@ pub(crate) struct Resolution {
     /// JSON: its counters are wider than what a `u32` of Node-API holds, and it is large.
     #[serde(skip_serializing_if = "Option::is_none")]
     stats: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    assertion: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    identity: Option<IdentityAssertion>,
 }
 
 #[derive(Debug, Serialize)]
@@ -286,6 +402,10 @@ impl Told {
                 operation: operation.as_u64() as f64,
                 exception: Exception::from(&exception),
             })),
+            Effect::Ask { question, what } => match question_view(question, what) {
+                Some(question) => Told::Other(EffectView::Ask(question)),
+                None => return Ok(None),
+            },
         }))
     }
 
@@ -311,17 +431,21 @@ impl Told {
 }
 
 fn resolution(operation: OperationId, value: Value) -> Result<Resolution> {
-    let (mut description, mut stats) = (None, None);
+    let mut resolution = Resolution {
+        operation: operation.as_u64() as f64,
+        description: None,
+        stats: None,
+        assertion: None,
+        identity: None,
+    };
     match value {
-        Value::Description(made) => description = Some(made),
-        Value::Stats(report) => stats = Some(serde_json::to_string(&report)?),
+        Value::Description(made) => resolution.description = Some(made),
+        Value::Stats(report) => resolution.stats = Some(serde_json::to_string(&report)?),
+        Value::Assertion(assertion) => resolution.assertion = Some(assertion),
+        Value::Identity(identity) => resolution.identity = Some(identity),
         _ => {}
     }
-    Ok(Resolution {
-        operation: operation.as_u64() as f64,
-        description,
-        stats,
-    })
+    Ok(resolution)
 }
 
 /// The `data` of a message. Small ones are copied into memory of JavaScript's own: memory of ours

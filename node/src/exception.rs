@@ -33,6 +33,8 @@ struct RtcErrorInit {
     received_alert: Option<u8>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sent_alert: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    http_request_status_code: Option<i32>,
 }
 
 impl Exception {
@@ -56,6 +58,7 @@ impl From<&peer::Exception> for Exception {
                 sctp_cause_code: init.sctp_cause_code,
                 received_alert: init.received_alert,
                 sent_alert: init.sent_alert,
+                http_request_status_code: init.http_request_status_code,
             }),
         }
     }

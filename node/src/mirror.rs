@@ -249,6 +249,10 @@ struct ConnectionView {
     ice_connection_state: IceConnectionState,
     connection_state: PeerConnectionState,
     can_trickle_ice_candidates: Option<bool>,
+    /// Which operation settles the promise.
+    peer_identity: f64,
+    idp_login_url: Option<String>,
+    idp_error_info: Option<String>,
     /// JavaScript asks for the text of a description that somebody reads, when this has grown.
     descriptions_revision: f64,
 }
@@ -261,6 +265,9 @@ impl ConnectionView {
             ice_connection_state: pc.ice_connection_state(),
             connection_state: pc.connection_state(),
             can_trickle_ice_candidates: pc.can_trickle_ice_candidates(),
+            peer_identity: pc.peer_identity().as_u64() as f64,
+            idp_login_url: pc.idp_login_url().map(str::to_owned),
+            idp_error_info: pc.idp_error_info().map(str::to_owned),
             descriptions_revision: pc.revisions().descriptions as f64,
         }
     }

@@ -17,6 +17,7 @@ const HEAD: &str = "\
 fn native_ts_is_what_the_types_say() {
     let mut declarations = Declarations::default();
     declarations.visit::<effect::EffectView>();
+    declarations.visit::<effect::AnswerView>();
     declarations.visit::<mirror::Changes>();
     declarations.visit::<transports::PairView>();
     declarations.visit::<media::TransceiverInit>();

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import test from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { MediaStream, RTCPeerConnection, RTCStatsReport, mediaDevices } from '../index.mjs';
-import { MediaStreamEvent } from '../dist/legacy.js';
+import { MediaStreamEvent, RTCIdentityErrorEvent, RTCIdentityEvent } from '../dist/legacy.js';
 import { event, negotiate, pair } from './helpers.mjs';
 
 const camera = () => mediaDevices.getUserMedia({ audio: true, video: true });
@@ -161,4 +161,47 @@ test('the example of 2014 runs', () => {
   const file = fileURLToPath(new URL('../examples/legacy.mjs', import.meta.url));
   const said = execFileSync(process.execPath, [file], { encoding: 'utf8', timeout: 20_000 });
   assert.equal(said, 'the other end sends 2 tracks\nthe other end sends 0 tracks\n');
+});
+
+test('identities are told of by the events that they had before they were promises', async () => {
+  const provider = (fails) => `rtcIdentityProvider.register({
+    async generateAssertion(contents) {
+      if (${fails}) throw { errorDetail: 'idp-need-login', idpLoginUrl: 'https://idp.example/login' };
+      return { idp: { domain: 'idp.example' }, assertion: contents };
+    },
+    async validateAssertion(contents) {
+      if (${fails}) throw new Error('no');
+      return { identity: 'alice@idp.example', contents };
+    },
+  });`;
+  const end = (fails) => new RTCPeerConnection({}, { identityProviders: { trust: ['idp.example'], load: () => provider(fails) } });
+  const [a, b, c] = [end(false), end(false), end(true)];
+  a.setIdentityProvider('idp.example');
+  a.createDataChannel('');
+  const results = [];
+  a.onidentityresult = (e) => results.push(e);
+  const assertion = await a.getIdentityAssertion();
+  assert.ok(results[0] instanceof RTCIdentityEvent);
+  assert.equal(results[0].assertion, assertion);
+
+  const offer = await a.createOffer();
+  const known = new Promise((resolve) => (b.onpeeridentity = resolve));
+  await b.setRemoteDescription(offer);
+  assert.equal((await known).type, 'peeridentity');
+  assert.equal((await b.peerIdentity).name, 'alice@idp.example');
+
+  const errors = [];
+  const both = new Promise((resolve) => {
+    c.onidpassertionerror = c.onidpvalidationerror = (e) => errors.push(e) === 2 && resolve();
+  });
+  c.setIdentityProvider('idp.example', { protocol: 'p' });
+  await assert.rejects(c.getIdentityAssertion());
+  await c.setRemoteDescription(offer);
+  await both;
+  assert.ok(errors.every((e) => e instanceof RTCIdentityErrorEvent));
+  assert.deepEqual(errors.map(({ type, idp, protocol, loginUrl }) => [type, idp, protocol, loginUrl]), [
+    ['idpassertionerror', 'idp.example', 'p', 'https://idp.example/login'],
+    ['idpvalidationerror', 'idp.example', 'default', null],
+  ]);
+  for (const pc of [a, b, c]) pc.close();
 });

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { MessageChannel } from 'node:worker_threads';
-import { RTCError, RTCPeerConnection, SFrameDecrypterStream, SFrameEncrypterStream, mediaDevices } from '../index.mjs';
+import { RTCPeerConnection, SFrameDecrypterStream, SFrameEncrypterStream, mediaDevices } from '../index.mjs';
 
 const NOT_SUPPORTED = { name: 'NotSupportedError' };
 const newKey = () => crypto.subtle.importKey('raw', new Uint8Array(16), 'HKDF', false, ['deriveBits', 'deriveKey']);
@@ -24,15 +24,6 @@ for (const Stream of [SFrameEncrypterStream, SFrameDecrypterStream]) {
   });
 }
 
-test('a connection that is to reach one peer only is not made', () => {
-  for (const peerIdentity of ['bob@example.org', '']) {
-    assert.throws(() => new RTCPeerConnection({ peerIdentity }), NOT_SUPPORTED);
-  }
-  const pc = new RTCPeerConnection();
-  assert.throws(() => pc.setConfiguration({ peerIdentity: 'bob@example.org' }), { name: 'InvalidModificationError' });
-  pc.close();
-});
-
 test('a connection that has to encrypt the headers of RTP is not made', () => {
   const rtpHeaderEncryptionPolicy = 'require';
   assert.throws(() => new RTCPeerConnection({ rtpHeaderEncryptionPolicy }), NOT_SUPPORTED);
@@ -49,19 +40,6 @@ test('a closed connection says so, whatever it is asked for', () => {
   for (const configuration of [{}, { rtcpMuxPolicy: 'negotiate' }, { peerIdentity: 'bob@example.org' }, { rtpHeaderEncryptionPolicy: 'require' }]) {
     assert.throws(() => pc.setConfiguration(configuration), { name: 'InvalidStateError' });
   }
-});
-
-test('a description that is to carry an identity is not made without', async () => {
-  const isLoadFailure = (error) => error instanceof RTCError && error.errorDetail === 'idp-load-failure';
-  const pc = new RTCPeerConnection();
-  pc.createDataChannel('x');
-  pc.setIdentityProvider('idp.example.org');
-  await assert.rejects(pc.getIdentityAssertion(), isLoadFailure);
-  await assert.rejects(pc.createOffer(), isLoadFailure);
-  await assert.rejects(pc.createAnswer(), isLoadFailure);
-  await assert.rejects(pc.setLocalDescription(), isLoadFailure);
-  assert.deepEqual([pc.signalingState, pc.localDescription], ['stable', null]);
-  pc.close();
 });
 
 test('media for one peer only is not captured', async () => {

@@ -4,14 +4,22 @@ import test from 'node:test';
 import * as duologue from '../index.mjs';
 import { COLUMNS } from '../dist/flow/columns.js';
 import '../dist/polyfill.js';
+import { RTCIdentityProviderGlobalScope, RTCIdentityProviderRegistrar } from '../dist/identity/scope.js';
 import { framesOf } from '../dist/transform/encoded-frame.js';
 import { WorkerScope } from '../dist/transform/worker-scope.js';
+import { internal } from '../dist/webidl/index.js';
 import { stale } from '../scripts/idl/generate.mjs';
 import { missing } from '../scripts/idl/model.mjs';
 import { event, negotiate, pair } from './helpers.mjs';
 import { Surface, Taken, wrongStats } from './surface.mjs';
 
-const holders = { ...duologue, Navigator: navigator, DedicatedWorkerGlobalScope: WorkerScope.prototype };
+const holders = {
+  ...duologue,
+  Navigator: navigator,
+  DedicatedWorkerGlobalScope: WorkerScope.prototype,
+  RTCIdentityProviderGlobalScope,
+  RTCIdentityProviderRegistrar,
+};
 
 /** One object of each interface whose methods take dictionaries, or that members of those are. */
 async function objects() {
@@ -38,6 +46,7 @@ async function objects() {
     new duologue.RTCError({ errorDetail: 'sctp-failure' }),
     new duologue.VideoFrame(new Uint8Array(6), { format: 'I420', codedWidth: 2, codedHeight: 2, timestamp: 0 }),
     new duologue.AudioData({ format: 'u8', sampleRate: 8000, numberOfFrames: 1, numberOfChannels: 1, timestamp: 0, data: new Uint8Array(1) }),
+    new RTCIdentityProviderRegistrar(internal),
   ];
   return Object.fromEntries(all.map((it) => [it.constructor.name, it]));
 }

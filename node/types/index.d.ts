@@ -143,6 +143,15 @@ export declare const mediaDevices: MediaDevices;
 export interface ConnectionOptions {
   /** By default the connection is on the endpoint of all who name none. */
   endpoint?: Endpoint;
+  /** Whose word on identities counts (webrtc-identity). */
+  identityProviders?: {
+    /** Domains whose scripts may be run, beside that of `setIdentityProvider()`: they run with the rights of the program. */
+    trust?: string[];
+    /** Gives a script, in place of `fetch`. */
+    load?: (url: string) => string | Promise<string>;
+    /** Whose connection it is, as providers are told; `null` by default. */
+    origin?: string;
+  };
 }
 
 /** What an `Endpoint` is made with. What is not said is as in browsers. */
@@ -422,7 +431,7 @@ export declare const DeviceChangeEvent: {
 export type RTCIceCandidatePair = globalThis.RTCIceCandidatePair;
 export declare const RTCIceCandidatePair: { prototype: RTCIceCandidatePair };
 
-/** Who the peer is, as an identity provider says (webrtc-identity §8); no provider can be loaded yet. */
+/** Who the peer is, as an identity provider says (webrtc-identity §8). */
 export interface RTCIdentityAssertion {
   idp: string;
   name: string;

@@ -17,6 +17,10 @@ declare global {
     createDTMFSender(track: MediaStreamTrack): RTCDTMFSender;
     onaddstream: ((this: RTCPeerConnection, event: MediaStreamEvent) => unknown) | null;
     onremovestream: ((this: RTCPeerConnection, event: MediaStreamEvent) => unknown) | null;
+    onidentityresult: ((this: RTCPeerConnection, event: RTCIdentityEvent) => unknown) | null;
+    onidpassertionerror: ((this: RTCPeerConnection, event: RTCIdentityErrorEvent) => unknown) | null;
+    onidpvalidationerror: ((this: RTCPeerConnection, event: RTCIdentityErrorEvent) => unknown) | null;
+    onpeeridentity: ((this: RTCPeerConnection, event: Event) => unknown) | null;
     getStats(success: (report: RTCStatsReport) => void): Promise<void>;
     getStats(
       selector: MediaStreamTrack | null,
@@ -33,4 +37,24 @@ export interface MediaStreamEvent extends Event {
 export declare const MediaStreamEvent: {
   prototype: MediaStreamEvent;
   new (type: string, init?: EventInit & { stream?: MediaStream | null }): MediaStreamEvent;
+};
+
+/** `identityresult`: this end's assertion was made. */
+export interface RTCIdentityEvent extends Event {
+  readonly assertion: string;
+}
+export declare const RTCIdentityEvent: {
+  prototype: RTCIdentityEvent;
+  new (type: string, init: EventInit & { assertion: string }): RTCIdentityEvent;
+};
+
+/** `idpassertionerror` and `idpvalidationerror`: a provider vouches for nobody. */
+export interface RTCIdentityErrorEvent extends Event {
+  readonly idp: string;
+  readonly protocol: string;
+  readonly loginUrl: string | null;
+}
+export declare const RTCIdentityErrorEvent: {
+  prototype: RTCIdentityErrorEvent;
+  new (type: string, init: EventInit & { idp: string; protocol: string; loginUrl?: string | null }): RTCIdentityErrorEvent;
 };

@@ -33,7 +33,11 @@ pub(crate) const DTLS: &[Need] = &[
 
 pub(crate) const VALGRIND: &[Need] = &[need("valgrind", "valgrind")];
 
-pub(crate) const NODE: &[Need] = &[need("npm", "npm"), need("chromium", "chromium")];
+pub(crate) const NODE: &[Need] = &[
+    need("npm", "npm"),
+    need("chromium", "chromium"),
+    need("firefox-esr", "firefox-esr"),
+];
 
 pub(crate) const NETWORKS: &[Need] = &[
     need("ip", "iproute2"),

@@ -43,7 +43,7 @@ pub(crate) enum Part {
     Docs,
     /// Instructions of the packet path against their baseline, under callgrind
     Micro,
-    /// The npm package: build, own tests, types, clients of npm against Chromium
+    /// The npm package: build, own tests, types, clients of npm against Chromium, identities with Firefox
     Node,
     /// Chromium and Firefox against us; on a path that loses packets in a network namespace, which takes root
     Browsers,

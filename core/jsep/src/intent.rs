@@ -20,6 +20,9 @@ pub struct Intent {
     pub capabilities: Arc<Capabilities>,
     /// Fingerprints of this end's certificate, as offers and answers list them.
     pub fingerprints: Vec<Fingerprint>,
+    /// `a=identity` of offers and answers: an assertion that covers `fingerprints` (RFC 8827 §7.4.1),
+    /// in base64.
+    pub identity: Option<String>,
     /// RTCP's canonical name (RFC 7022), one for the life of the connection.
     pub cname: String,
     /// The set of transceivers, in the order they were created.
@@ -50,6 +53,7 @@ impl Intent {
             bundle_policy,
             capabilities,
             fingerprints,
+            identity: None,
             cname,
             transceivers: Vec::new(),
             data: false,

@@ -39,6 +39,10 @@ pub struct Configuration {
     pub certificates: Vec<Certificate>,
     /// How many candidate sets are gathered before they are needed.
     pub ice_candidate_pool_size: u8,
+    /// The "target peer identity" (webrtc-identity): `user@domain`, whom a provider has to vouch for in
+    /// every description of the other end before it is applied.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub peer_identity: Option<String>,
     /// webrtc-extensions §4.2: offer data channels even when none was created yet.
     pub always_negotiate_data_channels: bool,
 }
@@ -52,6 +56,7 @@ impl Default for Configuration {
             rtcp_mux_policy: RtcpMuxPolicy::Require,
             certificates: Vec::new(),
             ice_candidate_pool_size: 0,
+            peer_identity: None,
             always_negotiate_data_channels: false,
         }
     }
@@ -140,6 +145,7 @@ impl Configuration {
     pub(crate) fn validate_change(
         self,
         old: &Configuration,
+        target_identity: Option<&str>,
         set_local_description_called: bool,
     ) -> Result<Self, Exception> {
         let fail = |message| Err(Exception::invalid_modification(message));
@@ -156,6 +162,11 @@ impl Configuration {
             && set_local_description_called
         {
             return fail("iceCandidatePoolSize cannot change after setLocalDescription");
+        }
+        // webrtc-identity: "If configuration.peerIdentity is set and its value differs from the target
+        // peer identity, throw an InvalidModificationError."
+        if self.peer_identity.is_some() && self.peer_identity.as_deref() != target_identity {
+            return fail("peerIdentity cannot change");
         }
         // webrtc-extensions §4.2: "If the value of configuration.alwaysNegotiateDataChannels is
         // different from oldConfig.alwaysNegotiateDataChannels, then fail."

@@ -11,12 +11,13 @@ use duologue_jsep as jsep;
 use duologue_session::{ChannelReport, Command, Report};
 
 use crate::chain::Chain;
+use crate::identity::IdentitySlots;
 use crate::limits::DEFAULT_CERTIFICATE_LIFETIME_MS;
 use crate::slots::Slots;
 use crate::task::{ChannelTask, Task};
 use crate::{
     BundlePolicy, Configuration, Effect, Event, Exception, IceTransportPolicy, MediaStreamId,
-    OperationId, TrackId, Value,
+    OperationId, Question, QuestionId, TrackId, Value,
 };
 
 /// A connection between this end and another (webrtc-pc §4.4).
@@ -63,6 +64,7 @@ pub struct Env {
 #[derive(Debug)]
 pub(crate) enum Step {
     Event(Event),
+    Ask(QuestionId, Question),
     /// "Set the muted state" of a track.
     SetMuted(TrackId, bool),
     /// "Remove the track" from a stream.
@@ -139,7 +141,8 @@ impl PeerConnection {
             && configuration.ice_transport_policy == IceTransportPolicy::All;
         let command = (!is_plain).then(|| configuration.ice_servers_command());
 
-        let slots = Slots::new(configuration, certificates, intent, ids, rng);
+        let identity = IdentitySlots::new(OperationId(0), configuration.peer_identity.clone());
+        let slots = Slots::new(configuration, certificates, intent, ids, identity, rng);
         let mut peer = PeerConnection {
             slots,
             chain: Chain::default(),
@@ -147,7 +150,8 @@ impl PeerConnection {
             microtasks: VecDeque::new(),
             effects: VecDeque::new(),
             commands: command.into_iter().collect(),
-            next_operation: 0,
+            // The first promise is that of `peerIdentity`.
+            next_operation: 1,
         };
         peer.fill_pool();
         Ok(peer)
@@ -167,19 +171,20 @@ impl PeerConnection {
         }
     }
 
-    /// Queues what is due by the clock: the next DTMF tone.
+    /// Queues what is due by the clock: the next DTMF tone, and that a provider took too long.
     pub fn handle_timeout(&mut self, now: Instant) {
         for id in self.slots.take_due_tones(now) {
             self.queue(Task::PlayTone(id));
         }
+        self.queue_identity_timeouts(now);
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) wants to be called next.
     pub fn poll_timeout(&self) -> Option<Instant> {
         let transceivers = self.slots.transceivers();
-        transceivers
-            .filter_map(|(_, slots)| slots.dtmf().due_at())
-            .min()
+        let tones = transceivers.filter_map(|(_, slots)| slots.dtmf().due_at());
+        let questions = self.slots.identity().asked().map(|asked| asked.deadline);
+        tones.chain(questions).min()
     }
 
     /// Runs the oldest task: its slots change and its effects wait in
@@ -272,6 +277,7 @@ impl PeerConnection {
     fn perform(&mut self, step: Step) -> Option<Effect> {
         match step {
             Step::Event(event) => Some(Effect::Event(event)),
+            Step::Ask(question, what) => Some(Effect::Ask { question, what }),
             Step::SetMuted(id, muted) => {
                 if !self.slots.track_mut(&id)?.set_muted(muted) {
                     return None;

@@ -143,6 +143,22 @@ string_enum! {
         HardwareEncoderNotAvailable = "hardware-encoder-not-available",
         /// The hardware encoder cannot do it.
         HardwareEncoderError = "hardware-encoder-error",
+        /// An identity provider's script is none, or registers nothing (webrtc-identity).
+        IdpBadScriptFailure = "idp-bad-script-failure",
+        /// An identity provider failed, or answered nonsense.
+        IdpExecutionFailure = "idp-execution-failure",
+        /// An identity provider cannot be loaded.
+        IdpLoadFailure = "idp-load-failure",
+        /// The identity provider wants the user to log in.
+        IdpNeedLogin = "idp-need-login",
+        /// An identity provider took too long.
+        IdpTimeout = "idp-timeout",
+        /// The certificate of an identity provider's server is not trusted.
+        IdpTlsFailure = "idp-tls-failure",
+        /// An identity assertion is too old.
+        IdpTokenExpired = "idp-token-expired",
+        /// An identity assertion is not the provider's.
+        IdpTokenInvalid = "idp-token-invalid",
     }
 }
 
@@ -160,6 +176,8 @@ pub struct RtcErrorInit {
     pub received_alert: Option<u8>,
     /// The DTLS alert that was sent, for [`RtcErrorDetail::DtlsFailure`].
     pub sent_alert: Option<u8>,
+    /// HTTP's status, for [`RtcErrorDetail::IdpLoadFailure`].
+    pub http_request_status_code: Option<i32>,
 }
 
 impl RtcErrorInit {
@@ -171,6 +189,7 @@ impl RtcErrorInit {
             sctp_cause_code: None,
             received_alert: None,
             sent_alert: None,
+            http_request_status_code: None,
         }
     }
 }

@@ -6,8 +6,9 @@ use duologue_base::{ChannelKey, TransceiverId, TransportKey};
 
 use crate::{
     DtlsTransportState, Exception, IceCandidate, IceConnectionState, IceGathererState,
-    IceGatheringState, IceTransportState, MediaStreamId, Message, PeerConnectionState, Rejection,
-    SctpTransportState, SessionDescription, SignalingState, StatsReport, TrackId,
+    IceGatheringState, IceTransportState, IdentityAssertion, MediaStreamId, Message,
+    PeerConnectionState, Question, QuestionId, Rejection, SctpTransportState, SessionDescription,
+    SignalingState, StatsReport, TrackId,
 };
 
 /// The promise that a method returned.
@@ -42,6 +43,14 @@ pub enum Effect {
         /// The reason.
         exception: Exception,
     },
+    /// Find out what the connection cannot, and tell it by
+    /// [`answer`](crate::PeerConnection::answer). After `close()` nobody waits for it.
+    Ask {
+        /// Which question, for the answer.
+        question: QuestionId,
+        /// What is asked.
+        what: Question,
+    },
 }
 
 /// What a promise resolves to.
@@ -54,6 +63,10 @@ pub enum Value {
     Description(SessionDescription),
     /// The report that `getStats` made.
     Stats(StatsReport),
+    /// The assertion that `getIdentityAssertion` gives, in base64.
+    Assertion(String),
+    /// Who the other end is, of `peerIdentity`.
+    Identity(IdentityAssertion),
 }
 
 /// Every event of a connection and of the objects that belong to it. Where a state changed, the

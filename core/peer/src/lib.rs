@@ -22,6 +22,8 @@
 //!             Effect::Event(event) => println!("{:?}: {}", event.target(), event.name()),
 //!             Effect::Resolve { operation, value } => settled.push((operation, value)),
 //!             Effect::Reject { exception, .. } => panic!("{exception}"),
+//!             // Only with identity providers: pc.answer(question, …), once it is known.
+//!             Effect::Ask { .. } => {}
 //!         }
 //!     }
 //!     while let Some(_command) = pc.poll_command() {
@@ -103,6 +105,7 @@ mod enums;
 mod error;
 mod event;
 mod ice_server;
+mod identity;
 pub mod limits;
 mod max_message_size;
 mod media;
@@ -136,6 +139,10 @@ pub use enums::{
 pub use error::{Exception, ExceptionName, RtcErrorDetail, RtcErrorInit};
 pub use event::{Effect, Event, IceCandidateError, OperationId, Target, Value};
 pub use ice_server::{IceServerScheme, IceServerUrl, UrlError};
+pub use identity::{
+    Answer, IdentityAssertion, IdentityAssertionResult, IdentityProviderDetails,
+    IdentityProviderError, IdentityProviderOptions, IdentityValidationResult, Question, QuestionId,
+};
 pub use media::{MediaStream, MediaStreamId, MediaStreamTrack, Track, TrackId};
 pub use methods::TransceiverView;
 pub use params::{

@@ -52,5 +52,14 @@ pub const DTMF_GAP_MS: std::ops::RangeInclusive<u32> = 30..=6_000;
 /// What a "," among the tones waits.
 pub const DTMF_COMMA_MS: u64 = 2_000;
 
+/// Bytes of an identity assertion in a description: its line stays below SDP's bound.
+pub const MAX_ASSERTION_BYTES: usize = 60 << 10;
+
+/// Identities of the other end that wait to be validated; of more, the oldest is forgotten.
+pub const MAX_WAITING_VALIDATIONS: usize = 8;
+
+/// How long a provider may take (webrtc-identity, "IdP Error Handling").
+pub const IDENTITY_PROVIDER_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(15);
+
 /// Transports that gather ahead, however large `iceCandidatePoolSize` is.
 pub(crate) const MAX_POOL: usize = 8;

@@ -34,7 +34,7 @@ fn an_exchange_walks_through_the_signaling_states() {
     assert_eq!(a.pc.current_local_description(), None);
     assert_eq!(
         a.take_log(),
-        ["signalingstatechange have-local-offer", "resolve 0"]
+        ["signalingstatechange have-local-offer", "resolve 1"]
     );
 
     b.set_remote(offer).unwrap();
@@ -44,14 +44,14 @@ fn an_exchange_walks_through_the_signaling_states() {
             "signalingstatechange have-remote-offer",
             "addtrack s1",
             "track [s1]",
-            "resolve 0"
+            "resolve 1"
         ]
     );
 
     let answer = b.set_local();
-    assert_eq!(b.take_log(), ["signalingstatechange stable", "resolve 1"]);
+    assert_eq!(b.take_log(), ["signalingstatechange stable", "resolve 2"]);
     a.set_remote(answer).unwrap();
-    assert_eq!(a.take_log(), ["signalingstatechange stable", "resolve 1"]);
+    assert_eq!(a.take_log(), ["signalingstatechange stable", "resolve 2"]);
     assert!(a.pc.pending_local_description().is_none());
     assert!(a.pc.current_local_description().is_some());
     assert!(a.pc.current_remote_description().is_some());
@@ -112,7 +112,7 @@ fn a_promise_rejected_in_the_methods_own_steps_comes_before_the_next_event() {
     a.pc.add_track(audio("t1"), &[]).unwrap();
     let set = a.pc.set_local_description(SessionDescription::rollback());
     a.microtasks();
-    assert_eq!(a.take_log(), ["reject 0 InvalidStateError"]);
+    assert_eq!(a.take_log(), ["reject 1 InvalidStateError"]);
     assert!(a.pc.has_task(), "the negotiation-needed task still waits");
     assert!(a.settled.contains_key(&set));
 }

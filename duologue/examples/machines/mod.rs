@@ -113,6 +113,7 @@ impl End {
             Effect::Event(Event::ChannelOpen(_)) => self.open = true,
             Effect::Event(_) | Effect::Resolve { .. } => {}
             Effect::Reject { exception, .. } => panic!("{exception}"),
+            Effect::Ask { .. } => unreachable!("no identity provider was set"),
         }
     }
 

@@ -32,6 +32,7 @@ import {
   RTCErrorEventInit,
   RTCErrorInit,
   RTCIceCandidateInit,
+  RTCIdentityProvider,
   RTCIdentityProviderOptions,
   RTCLocalIceCandidateInit,
   RTCLocalSessionDescriptionInit,
@@ -341,6 +342,14 @@ export const RTCError = interfaceShape('RTCError', {
 export const RTCErrorEvent = interfaceShape('RTCErrorEvent', {
   error: attribute(),
 }, [[arg(DOMString), arg(RTCErrorEventInit)]]);
+
+export const RTCIdentityProviderGlobalScope = interfaceShape('RTCIdentityProviderGlobalScope', {
+  rtcIdentityProvider: attribute(),
+});
+
+export const RTCIdentityProviderRegistrar = interfaceShape('RTCIdentityProviderRegistrar', {
+  register: operation([[arg(RTCIdentityProvider)]]),
+});
 
 export const RTCIdentityAssertion = interfaceShape('RTCIdentityAssertion', {
   idp: attribute(DOMString),

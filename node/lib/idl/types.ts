@@ -399,6 +399,18 @@ export const RTCErrorEventInit = dictionary('RTCErrorEventInit', {
 }, EventInit);
 export type RTCErrorEventInit = Infer<typeof RTCErrorEventInit>;
 
+export const GenerateAssertionCallback = callback<(contents: string, origin: string, options: RTCIdentityProviderOptions) => unknown>('GenerateAssertionCallback');
+export type GenerateAssertionCallback = Infer<typeof GenerateAssertionCallback>;
+
+export const ValidateAssertionCallback = callback<(assertion: string, origin: string) => unknown>('ValidateAssertionCallback');
+export type ValidateAssertionCallback = Infer<typeof ValidateAssertionCallback>;
+
+export const RTCIdentityProvider = dictionary('RTCIdentityProvider', {
+  generateAssertion: required(GenerateAssertionCallback),
+  validateAssertion: required(ValidateAssertionCallback),
+});
+export type RTCIdentityProvider = Infer<typeof RTCIdentityProvider>;
+
 export const SmallCryptoKeyID = enforceRange.unsignedLongLong;
 export type SmallCryptoKeyID = Infer<typeof SmallCryptoKeyID>;
 
@@ -771,3 +783,21 @@ export const VideoFrameBufferInit = dictionary('VideoFrameBufferInit', {
   transfer: defaulted(sequence(ArrayBufferType), () => []),
 });
 export type VideoFrameBufferInit = Infer<typeof VideoFrameBufferInit>;
+
+export const RTCIdentityProviderDetails = dictionary('RTCIdentityProviderDetails', {
+  domain: required(DOMString),
+  protocol: defaulted(DOMString, 'default'),
+});
+export type RTCIdentityProviderDetails = Infer<typeof RTCIdentityProviderDetails>;
+
+export const RTCIdentityAssertionResult = dictionary('RTCIdentityAssertionResult', {
+  idp: required(RTCIdentityProviderDetails),
+  assertion: required(DOMString),
+});
+export type RTCIdentityAssertionResult = Infer<typeof RTCIdentityAssertionResult>;
+
+export const RTCIdentityValidationResult = dictionary('RTCIdentityValidationResult', {
+  identity: required(DOMString),
+  contents: required(DOMString),
+});
+export type RTCIdentityValidationResult = Infer<typeof RTCIdentityValidationResult>;

@@ -5,6 +5,7 @@
  * Attributes are read from the mirror, which changes only inside a method and at the start of a
  * task; so no attribute changes between two statements of an event handler.
  */
+import { IdentityProviders } from '../identity/providers.js';
 import { RTCDataChannelEvent } from '../events/data-channel-event.js';
 import { RTCDTMFToneChangeEvent } from '../events/dtmf-tone-change-event.js';
 import { RTCErrorEvent } from '../events/error-event.js';
@@ -32,6 +33,8 @@ import type {
   ConnectionView,
   Mirror,
   Configuration,
+  NativeProviderFailure,
+  NativeQuestion,
   SctpView,
   TransceiverView,
   TransportView,
@@ -48,6 +51,7 @@ import { candidateOf } from './ice-candidate.js';
 import { type IceTransportSlots, RTCIceTransport } from './ice-transport.js';
 import { TrackEncoder } from './encoder.js';
 import { hardwareIsUsed } from './hardware.js';
+import { RTCIdentityAssertion } from './identity.js';
 import { KeepAlive } from './keep-alive.js';
 import { RTCRtpReceiver, type ReceiverSlots } from './rtp-receiver.js';
 import { RTCRtpSender, type SenderSlots, requestKeyFrame } from './rtp-sender.js';
@@ -56,7 +60,7 @@ import { RTCSctpTransport, type SctpTransportSlots } from './sctp-transport.js';
 import { RTCSessionDescription } from './session-description.js';
 import { type RTCStats, RTCStatsReport } from './stats-report.js';
 import { type TaskSource, taskQueue } from './task-queue.js';
-import type { RTCConfiguration, RTCSessionDescriptionInit } from '../idl/types.js';
+import type { RTCConfiguration, RTCIdentityProviderOptions, RTCSessionDescriptionInit } from '../idl/types.js';
 
 interface TransceiverEntry {
   readonly transceiver: RTCRtpTransceiver;
@@ -85,6 +89,22 @@ interface Deferred {
   reject(reason: Error): void;
 }
 
+/** A promise that an attribute shows: nobody has to look at it. */
+interface PromiseOfIdentity {
+  readonly promise: Promise<RTCIdentityAssertion>;
+  resolve(value: RTCIdentityAssertion): void;
+  reject(reason: Error): void;
+}
+
+function promiseOfIdentity(): PromiseOfIdentity {
+  let settle: Pick<PromiseOfIdentity, 'resolve' | 'reject'> | undefined;
+  const promise = new Promise<RTCIdentityAssertion>((resolve, reject) => {
+    settle = { resolve, reject };
+  });
+  promise.catch(() => {});
+  return { promise, ...(settle as NonNullable<typeof settle>) };
+}
+
 /** A description that was read, and of which revision of all it is. */
 interface ReadDescription {
   readonly revision: number;
@@ -101,16 +121,13 @@ const MORE_TRACKS = 64;
 const keepAlive = new KeepAlive();
 
 function configurationOf(configuration: RTCConfiguration): Configuration {
-  const { certificates: _, peerIdentity: __, rtpHeaderEncryptionPolicy: ___, iceServers, ...rest } = configuration;
+  const { certificates: _, rtpHeaderEncryptionPolicy: __, iceServers, ...rest } = configuration;
   // "negotiate" was refused, if the connection is not closed.
   return { ...rest, rtcpMuxPolicy: 'require', iceServers: iceServers.map((s) => ({ ...s, urls: [s.urls].flat() })) };
 }
 
 /** What promises a protection that there is not is refused, not ignored. */
-function assertKept({ peerIdentity, rtpHeaderEncryptionPolicy }: RTCConfiguration): void {
-  if (peerIdentity !== undefined) {
-    throw new DOMException('No identity can be verified: peerIdentity cannot be held to', 'NotSupportedError');
-  }
+function assertKept({ rtpHeaderEncryptionPolicy }: RTCConfiguration): void {
   if (rtpHeaderEncryptionPolicy === 'require') {
     throw new DOMException('RTP headers cannot be encrypted', 'NotSupportedError');
   }
@@ -125,6 +142,17 @@ export interface StreamObserver {
 }
 export const streamObservers = new Set<StreamObserver>();
 
+/** Who else learns of identities, after the promises have settled: `duologue/legacy`. */
+export interface IdentityObserver {
+  /** A provider vouches for this end. */
+  asserted(connection: Connection, assertion: string): void;
+  /** A provider did not, for this end or for the other. */
+  failed(connection: Connection, question: NativeQuestion, failure: NativeProviderFailure): void;
+  /** The other end was validated. */
+  validated(connection: Connection): void;
+}
+export const identityObservers = new Set<IdentityObserver>();
+
 export class Connection implements TaskSource {
   readonly native: NativePeerConnection;
   state: ConnectionView = {
@@ -133,6 +161,7 @@ export class Connection implements TaskSource {
     iceConnectionState: 'new',
     connectionState: 'new',
     descriptionsRevision: 0,
+    peerIdentity: 0,
   };
   sctp: RTCSctpTransport | null = null;
   tasksLeft = 0;
@@ -154,6 +183,9 @@ export class Connection implements TaskSource {
   /** Streams that the remote end named. */
   readonly #streams = new Map<string, MediaStream>();
   readonly #operations = new Map<number, Deferred>();
+  /** The promise of `peerIdentity`, and those before it whose rejection is still to come. */
+  readonly #identities = new Map<number, PromiseOfIdentity>();
+  readonly #providers: IdentityProviders;
   readonly target: EventTarget;
   /** What the core gave last, how much of it is performed, and how much follows. */
   #effects: readonly AnyEffect[] = [];
@@ -163,9 +195,10 @@ export class Connection implements TaskSource {
   readonly #full = new Set<ChannelListener>();
   #notReceived = 0;
 
-  constructor(target: EventTarget, configuration: RTCConfiguration, { endpoint }: ConnectionOptions) {
+  constructor(target: EventTarget, configuration: RTCConfiguration, { endpoint, identityProviders }: ConnectionOptions) {
     this.target = target;
     hardwareIsUsed();
+    this.#providers = new IdentityProviders(identityProviders);
     if (configuration.rtcpMuxPolicy === 'negotiate') {
       throw new DOMException('RTCP is always multiplexed', 'NotSupportedError');
     }
@@ -221,9 +254,6 @@ export class Connection implements TaskSource {
   }
 
   setConfiguration(configuration: RTCConfiguration): void {
-    if (configuration.peerIdentity !== this.#configuration.peerIdentity && !this.isClosed) {
-      throw new DOMException('peerIdentity cannot change', 'InvalidModificationError');
-    }
     if (configuration.rtcpMuxPolicy !== this.#configuration.rtcpMuxPolicy && !this.isClosed) {
       throw new DOMException('rtcpMuxPolicy cannot change', 'InvalidModificationError');
     }
@@ -237,9 +267,47 @@ export class Connection implements TaskSource {
     if (this.isClosed) return;
     this.settle(this.native.close());
     for (const { sender } of this.#transceivers.values()) sender.encoder?.update(false);
+    this.#providers.close();
     // What is settled in a microtask from here on is what the closed connection refused.
     this.#take(null);
     keepAlive.delete(this);
+  }
+
+  setIdentityProvider(provider: string, options: RTCIdentityProviderOptions): void {
+    this.settle(this.native.setIdentityProvider(provider, options));
+    this.#providers.own = provider;
+  }
+
+  get peerIdentity(): Promise<RTCIdentityAssertion> {
+    return this.#identity(this.state.peerIdentity).promise;
+  }
+  #identity(operation: number): PromiseOfIdentity {
+    const known = this.#identities.get(operation);
+    if (known) return known;
+    const made = promiseOfIdentity();
+    this.#identities.set(operation, made);
+    return made;
+  }
+
+  /** What a provider answers comes as late as it likes. */
+  async #ask(question: NativeQuestion): Promise<void> {
+    const answer = await this.#providers.ask(question);
+    if (this.isClosed) return;
+    this.settle(this.native.answer(question.question, answer));
+    if (answer.answer !== 'failed') return;
+    for (const observer of identityObservers) observer.failed(this, question, answer);
+  }
+
+  #identified(operation: number, effect: AnyEffect & { effect: 'resolve' | 'reject' }): void {
+    const identity = this.#identity(operation);
+    if (effect.effect === 'reject') {
+      identity.reject(exceptionOf(effect.exception));
+      // The attribute has another promise by now, unless nobody else will do.
+      if (operation !== this.state.peerIdentity) this.#identities.delete(operation);
+    } else if (effect.identity) {
+      identity.resolve(new RTCIdentityAssertion(effect.identity.idp, effect.identity.name));
+      for (const observer of identityObservers) observer.validated(this);
+    }
   }
 
   /** Remembers a track that a method names to the core. */
@@ -573,11 +641,23 @@ export class Connection implements TaskSource {
       this.#dispatch(effect);
       return;
     }
+    if (effect.effect === 'ask') {
+      void this.#ask(effect);
+      return;
+    }
     const deferred = this.#operations.get(effect.operation);
+    // No method returned it: it is an attribute's.
+    if (!deferred) return this.#identified(effect.operation, effect);
     this.#operations.delete(effect.operation);
-    if (effect.effect === 'reject') deferred?.reject(exceptionOf(effect.exception));
-    else if (effect.stats != null) deferred?.resolve(reportOf(effect.stats));
-    else deferred?.resolve(effect.description && descriptionInit(effect.description));
+    if (effect.effect === 'reject') deferred.reject(exceptionOf(effect.exception));
+    else if (effect.stats != null) deferred.resolve(reportOf(effect.stats));
+    else if (effect.assertion != null) this.#asserted(deferred, effect.assertion);
+    else deferred.resolve(effect.description && descriptionInit(effect.description));
+  }
+
+  #asserted(deferred: Deferred, assertion: string): void {
+    deferred.resolve(assertion);
+    for (const observer of identityObservers) observer.asserted(this, assertion);
   }
 
   #dispatch(event: AnyEvent): void {

@@ -1,6 +1,7 @@
 /** `Endpoint`: how connections reach the network. The W3C has no counterpart; a browser has one. */
 import { isIP } from 'node:net';
 import { type NativeEndpoint, native } from '../binding.js';
+import { IdentityProvidersInit } from '../identity/providers.js';
 import {
   attribute,
   boolean,
@@ -141,5 +142,6 @@ export class Endpoint {
 /** What `new RTCPeerConnection()` takes behind the configuration, where old pages have constraints. */
 export const ConnectionOptions = dictionary('ConnectionOptions', {
   endpoint: optional(interfaceType<Endpoint>('Endpoint')),
+  identityProviders: defaulted(IdentityProvidersInit, () => IdentityProvidersInit(undefined, 'The default')),
 });
 export type ConnectionOptions = Infer<typeof ConnectionOptions>;

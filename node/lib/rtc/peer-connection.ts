@@ -8,6 +8,7 @@ import type {
   RTCIceCandidateInit,
   RTCIceConnectionState,
   RTCIceGatheringState,
+  RTCIdentityProviderOptions,
   RTCLocalSessionDescriptionInit,
   RTCOfferOptions,
   RTCPeerConnectionState,
@@ -16,12 +17,11 @@ import type {
   RTCSignalingState,
 } from '../idl/types.js';
 import { constructorArguments, defineInterface, dictionaryArg, type EventHandler } from '../webidl/index.js';
-import { RTCError } from '../errors.js';
-import type { Reply } from '../binding.js';
 import { type RTCCertificate, generateCertificate } from './certificate.js';
 import { Connection } from './connection.js';
 import type { RTCDataChannel } from './data-channel.js';
 import { ConnectionOptions } from './endpoint.js';
+import type { RTCIdentityAssertion } from './identity.js';
 import type { RTCRtpReceiver } from './rtp-receiver.js';
 import { type RTCRtpSender, senderSlots } from './rtp-sender.js';
 import type { RTCRtpTransceiver } from './rtp-transceiver.js';
@@ -52,10 +52,6 @@ function withCallbacks<T>(
   return Promise.resolve();
 }
 
-/** An identity provider is a script in a realm of its own, which only a browser has. */
-const noProvider = (): RTCError =>
-  new RTCError({ errorDetail: 'idp-load-failure' }, 'Identity providers cannot be loaded here');
-
 /** With what this package takes beside the configuration, where old pages have constraints. */
 const shape = {
   ...shapes.RTCPeerConnection,
@@ -66,8 +62,6 @@ export let connectionOf: (pc: RTCPeerConnection) => Connection;
 
 export class RTCPeerConnection extends EventTarget {
   readonly #connection: Connection;
-  #identityProvider: string | null = null;
-  readonly #peerIdentity = new Promise<never>(() => {});
 
   declare onnegotiationneeded: EventHandler<RTCPeerConnection>;
   declare onicecandidate: EventHandler<RTCPeerConnection>;
@@ -98,15 +92,11 @@ export class RTCPeerConnection extends EventTarget {
     return withCallbacks(this.#createOffer(options), success, failure);
   }
   #createOffer(options: RTCOfferOptions): Promise<RTCSessionDescriptionInit> {
-    return this.#identified(() => this.#connection.native.createOffer(options));
-  }
-  /** A description that is to carry an identity is not made without (webrtc-identity §5.1). */
-  #identified<T>(start: () => Reply<number>): Promise<T> {
-    return this.#identityProvider === null ? this.#connection.operation<T>(start) : Promise.reject(noProvider());
+    return this.#connection.operation(() => this.#connection.native.createOffer(options));
   }
 
   createAnswer(...args: [object] | [SuccessCallback<RTCSessionDescriptionInit>, FailureCallback]): Promise<unknown> {
-    const answer = this.#identified<RTCSessionDescriptionInit>(() => this.#connection.native.createAnswer());
+    const answer = this.#connection.operation<RTCSessionDescriptionInit>(() => this.#connection.native.createAnswer());
     return args.length === 1 ? answer : withCallbacks(answer, ...args);
   }
 
@@ -114,10 +104,7 @@ export class RTCPeerConnection extends EventTarget {
     description: RTCLocalSessionDescriptionInit,
     ...rest: [] | [SuccessCallback<void>, FailureCallback]
   ): Promise<void> {
-    const start = (): Reply<number> => this.#connection.native.setLocalDescription(description);
-    // Without a text it makes an offer or an answer.
-    const isImplicit = description.sdp === '' && description.type !== 'rollback';
-    const done = isImplicit ? this.#identified<void>(start) : this.#connection.operation<void>(start);
+    const done = this.#connection.operation<void>(() => this.#connection.native.setLocalDescription(description));
     return rest.length === 0 ? done : withCallbacks(done, ...rest);
   }
 
@@ -245,24 +232,20 @@ export class RTCPeerConnection extends EventTarget {
 
   // --- identity
 
-  setIdentityProvider(provider: string): void {
-    if (this.#connection.isClosed) throw new DOMException('The connection is closed', 'InvalidStateError');
-    this.#identityProvider = provider;
+  setIdentityProvider(provider: string, options: RTCIdentityProviderOptions): void {
+    this.#connection.setIdentityProvider(provider, options);
   }
   getIdentityAssertion(): Promise<string> {
-    if (this.#identityProvider === null) {
-      return Promise.reject(new DOMException('No identity provider is set', 'InvalidStateError'));
-    }
-    return Promise.reject(noProvider());
+    return this.#connection.operation(() => this.#connection.native.getIdentityAssertion());
   }
-  get peerIdentity(): Promise<never> {
-    return this.#peerIdentity;
+  get peerIdentity(): Promise<RTCIdentityAssertion> {
+    return this.#connection.peerIdentity;
   }
   get idpLoginUrl(): string | null {
-    return null;
+    return this.#connection.state.idpLoginUrl ?? null;
   }
   get idpErrorInfo(): string | null {
-    return null;
+    return this.#connection.state.idpErrorInfo ?? null;
   }
 
   /** What `console.log` shows: not the descriptions, which have addresses and passwords in them. */

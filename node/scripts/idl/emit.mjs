@@ -27,8 +27,17 @@ const INTEGERS = {
   'long long': 'longLong',
   'unsigned long long': 'unsignedLongLong',
 };
-/** Dictionaries that no argument names: those of algorithms are chosen by their `name`. */
-const CONVERTED_BY_HAND = ['RTCCertificateExpiration', 'EcKeyGenParams', 'RsaHashedKeyGenParams', 'MediaTrackSupportedConstraints', 'VideoFrameInit', 'VideoFrameBufferInit'];
+/** Dictionaries that no argument names: those of algorithms are chosen by their `name`, others come out of callbacks. */
+const CONVERTED_BY_HAND = [
+  'RTCCertificateExpiration',
+  'EcKeyGenParams',
+  'RsaHashedKeyGenParams',
+  'MediaTrackSupportedConstraints',
+  'VideoFrameInit',
+  'VideoFrameBufferInit',
+  'RTCIdentityAssertionResult',
+  'RTCIdentityValidationResult',
+];
 /** What the initial value of an event's attribute is when its dictionary does not say. */
 const INITIAL = { DOMString: `''`, USVString: `''` };
 
@@ -144,6 +153,7 @@ class Emitter {
   #typeName(idlType) {
     const name = idlType.idlType;
     if (name === 'DOMException') return name;
+    if (name === 'DOMString') return 'string';
     return this.#need(name);
   }
 

@@ -163,6 +163,7 @@ impl Peer {
                 operation,
                 exception,
             } => self.settled(operation, Some(exception)),
+            Effect::Ask { what, .. } => panic!("nobody here answers {what:?}"),
         }
     }
 

@@ -24,6 +24,8 @@ pub(crate) struct Blueprint {
     pub(crate) ice_lite: bool,
     /// `a=ice-pacing`, which this end does not write.
     pub(crate) ice_pacing: Option<u32>,
+    /// `a=identity`'s assertion, in base64 (RFC 8827 §5).
+    pub(crate) identity: Option<String>,
     /// `a=extmap-allow-mixed` (RFC 8285 §6) at the session level or in every section.
     pub(crate) extmap_allow_mixed: bool,
     /// BUNDLE groups; the first mid of each is its tag (RFC 9143 §2).

@@ -29,12 +29,20 @@ pub(crate) fn read(description: &SessionDescription) -> Blueprint {
         // RFC 8839 §5.3 has it at the session level; ZLMediaKit writes it into every section.
         ice_lite: session.ice_lite() || description.medias().any(|media| media.ice_lite()),
         ice_pacing: session.ice_pacing().map(|pacing| pacing.0),
+        identity: identity_of(description).map(str::to_owned),
         extmap_allow_mixed: session.extmap_allow_mixed()
             || (medias.len() > 0 && medias.all(|media| media.extmap_allow_mixed())),
         bundles: groups(true).into_iter().filter(|g| !g.is_empty()).collect(),
         lip_sync: groups(false),
         sections: description.medias().map(section).collect(),
     }
+}
+
+/// The assertion of a description's `a=identity`; of several, which RFC 8827 §5 does not provide for,
+/// the first.
+pub(crate) fn identity_of(description: &SessionDescription) -> Option<&str> {
+    let first = description.session().identities().next();
+    first.map(|identity| identity.assertion.as_str())
 }
 
 fn section(media: Media<'_>) -> Section {

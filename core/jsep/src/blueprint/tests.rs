@@ -149,6 +149,7 @@ proptest! {
         ),
         ids in any::<(u32, u32)>(),
         extmap_allow_mixed in any::<bool>(),
+        identity in proptest::option::of("[A-Za-z0-9+/]{4,40}={0,2}"),
     ) {
         let sections: Vec<Section> = parts
             .into_iter()
@@ -159,6 +160,7 @@ proptest! {
         let blueprint = Blueprint {
             ice_lite: false,
             ice_pacing: None,
+            identity,
             extmap_allow_mixed,
             bundles: if mids.is_empty() { vec![] } else { vec![mids.clone()] },
             lip_sync: vec![mids],

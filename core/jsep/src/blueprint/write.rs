@@ -19,6 +19,10 @@ use crate::announced_source::AnnouncedSource;
 /// text (a stream id with a space) is left out.
 pub(crate) fn write(blueprint: &Blueprint, origin: Origin) -> SessionDescription {
     let mut builder = SessionDescription::builder(origin);
+    if let Some(identity) = &blueprint.identity {
+        let line = identity.parse().map(Attribute::Identity);
+        builder = builder.attributes(line.ok());
+    }
     for mids in &blueprint.bundles {
         builder = builder.attribute(Group::bundle(mids.clone()));
     }

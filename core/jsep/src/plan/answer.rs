@@ -76,6 +76,7 @@ impl Planner<'_> {
         let blueprint = Blueprint {
             ice_lite: self.intent.capabilities.ice_lite,
             ice_pacing: None,
+            identity: self.intent.identity.clone(),
             extmap_allow_mixed: offer.extmap_allow_mixed,
             bundles,
             lip_sync: Vec::new(),

@@ -128,6 +128,7 @@ impl<'a> Planner<'a> {
         let blueprint = Blueprint {
             ice_lite: self.intent.capabilities.ice_lite,
             ice_pacing: None,
+            identity: self.intent.identity.clone(),
             extmap_allow_mixed: true,
             bundles: if bundle.is_empty() {
                 Vec::new()

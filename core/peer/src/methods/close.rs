@@ -33,6 +33,7 @@ impl PeerConnection {
             transport.close();
         }
         self.slots.states_mut().close();
+        self.slots.identity_mut().close();
         self.forget_pending();
         self.queue_stats_of_slots();
         // SCTP ABORT, DTLS close_notify and the end of ICE, all in one.

@@ -7,7 +7,7 @@ impl PeerConnection {
     ///
     /// # Errors
     /// `InvalidStateError` on a closed connection; `InvalidModificationError` when certificates,
-    /// `bundlePolicy`, `rtcpMuxPolicy` or (after `setLocalDescription`) `iceCandidatePoolSize`
+    /// `bundlePolicy`, `rtcpMuxPolicy`, `peerIdentity` or (after `setLocalDescription`) `iceCandidatePoolSize`
     /// change; what the constructor throws for ICE servers.
     pub fn set_configuration(&mut self, configuration: Configuration) -> Result<(), Exception> {
         if self.slots.is_closed() {
@@ -15,7 +15,8 @@ impl PeerConnection {
         }
         let old = self.slots.configuration();
         let called = self.slots.is_set_local_description_called();
-        let new = configuration.validate_change(old, called)?;
+        let target = self.slots.identity().target.as_deref();
+        let new = configuration.validate_change(old, target, called)?;
         let changed = new.ice_servers != old.ice_servers
             || new.ice_transport_policy != old.ice_transport_policy;
         if changed {

@@ -7,6 +7,7 @@ mod close;
 mod configuration;
 mod data_channel;
 mod dtmf;
+mod identity;
 mod media;
 mod negotiation;
 mod parameters;

@@ -20,6 +20,7 @@ use duologue_jsep as jsep;
 use jsep::agreement::IceKey;
 
 use crate::channels::Channels;
+use crate::identity::IdentitySlots;
 use crate::revised::{Revised, Revisions};
 use crate::states::States;
 use crate::transports::{SctpTransport, Transport};
@@ -88,6 +89,8 @@ pub(crate) struct Slots {
     /// `getStats` promises that the session has not answered, what about, and when they were asked for,
     /// since 1970.
     pending_stats: BTreeMap<OperationId, (StatsSelector, Duration)>,
+    /// webrtc-identity's.
+    identity: IdentitySlots,
     /// `setParameters` promises that have not settled.
     pending_set_parameters: usize,
     rng: Rng,
@@ -113,10 +116,12 @@ impl Slots {
         certificates: Certificates,
         intent: jsep::Intent,
         ids: jsep::Ids,
+        identity: IdentitySlots,
         rng: Rng,
     ) -> Self {
         Slots {
             closed: false,
+            identity,
             configuration,
             certificates,
             pool: Vec::new(),
@@ -193,6 +198,20 @@ impl Slots {
     /// Takes `[[UpdateNegotiationNeededFlagOnEmptyChain]]` back. Returns what it was.
     pub(crate) fn take_update_flag_on_empty_chain(&mut self) -> bool {
         std::mem::take(&mut self.update_flag_on_empty_chain)
+    }
+
+    /// webrtc-identity's.
+    pub(crate) fn identity(&self) -> &IdentitySlots {
+        &self.identity
+    }
+
+    pub(crate) fn identity_mut(&mut self) -> &mut IdentitySlots {
+        &mut self.identity
+    }
+
+    /// Sets `a=identity` of the descriptions to be made.
+    pub(crate) fn set_assertion(&mut self, line: Option<String>) {
+        self.edit_intent(|intent| intent.identity = line);
     }
 
     /// What the transports come to.

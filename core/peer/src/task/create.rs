@@ -1,8 +1,10 @@
 //! The final steps of `createOffer` and `createAnswer` (webrtc-pc §4.4.2).
 
+use duologue_base::Instant;
 use duologue_jsep as jsep;
 
 use super::{DescriptionStep, Task};
+use crate::identity::Waiter;
 use crate::{OperationId, PeerConnection, SdpType, SessionDescription, Value};
 
 /// A description to make.
@@ -20,7 +22,11 @@ pub(crate) enum CreationKind {
 }
 
 impl PeerConnection {
-    pub(crate) fn run_create(&mut self, operation: OperationId, creation: Creation) {
+    pub(crate) fn run_create(&mut self, operation: OperationId, creation: Creation, now: Instant) {
+        // webrtc-identity, "in-parallel steps to create an offer", step 3.
+        if self.await_assertion(Waiter::Creation(operation, creation), now) {
+            return;
+        }
         let (signaling, intent, ids) = self.slots.negotiation();
         let (made, created_type) = match creation.kind {
             CreationKind::Offer { ice_restart } => {

@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use duologue_base::{ChannelKey, IceCredentials};
+use duologue_base::{ChannelKey, IceCredentials, Instant};
 use duologue_ice as ice;
 use duologue_identity::Certificates;
 use duologue_jsep as jsep;
@@ -29,6 +29,8 @@ pub(crate) enum Step {
     Local(SdpType, jsep::Draft),
     /// The other end's description.
     Remote(SessionDescription),
+    /// The same, of an end that is who it should be.
+    Authenticated(SessionDescription),
     /// Back to the last stable state, then maybe on to an offer of the other end.
     Rollback(jsep::Side, Option<SessionDescription>),
 }
@@ -37,7 +39,7 @@ impl Step {
     fn side(&self) -> jsep::Side {
         match self {
             Step::Local(..) => jsep::Side::Local,
-            Step::Remote(_) => jsep::Side::Remote,
+            Step::Remote(_) | Step::Authenticated(_) => jsep::Side::Remote,
             Step::Rollback(side, _) => *side,
         }
     }
@@ -45,22 +47,30 @@ impl Step {
     fn sdp_type(&self) -> SdpType {
         match self {
             Step::Local(sdp_type, _) => *sdp_type,
-            Step::Remote(description) => description.sdp_type,
+            Step::Remote(description) | Step::Authenticated(description) => description.sdp_type,
             Step::Rollback(..) => SdpType::Rollback,
         }
     }
 }
 
 impl PeerConnection {
-    pub(crate) fn run_set_description(&mut self, operation: OperationId, step: Step) {
+    pub(crate) fn run_set_description(&mut self, operation: OperationId, step: Step, now: Instant) {
         // "If any promises from setParameters methods are not settled, abort these steps and
         // start the process over."
         if self.slots.is_setting_parameters() {
             return self.queue(Task::SetDescription(operation, step));
         }
-        match self.compute(&step) {
-            Ok(next) => self.commit(operation, step, next),
-            Err(error) => {
+        match (self.compute(&step), step) {
+            // What cannot be applied is not worth a question.
+            (Ok(_), Step::Remote(description)) if self.slots.identity().target.is_some() => {
+                self.authenticate(operation, description, now);
+            }
+            (Ok(next), step) => {
+                let identity = Self::said_by(&step);
+                self.commit(operation, step, next);
+                self.learn_identity(identity, now);
+            }
+            (Err(error), step) => {
                 let (side, sdp_type) = (step.side(), step.sdp_type().as_str());
                 tracing::debug!("{side:?} {sdp_type}: not applied: {error}");
                 self.settle_chained(operation, Err(error.into()));
@@ -75,7 +85,7 @@ impl PeerConnection {
             Step::Local(sdp_type, draft) => {
                 jsep::apply_local(signaling, intent, ids, (*sdp_type).into(), draft)
             }
-            Step::Remote(description) => {
+            Step::Remote(description) | Step::Authenticated(description) => {
                 let sdp_type = description.sdp_type.into();
                 jsep::apply_remote(signaling, intent, ids, sdp_type, &description.sdp)
             }

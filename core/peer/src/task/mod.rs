@@ -5,6 +5,7 @@ mod channel;
 mod create;
 mod description;
 mod dtmf;
+mod identity;
 mod media;
 mod report;
 mod rollback;
@@ -28,6 +29,7 @@ use crate::{
 
 pub(crate) use create::{Creation, CreationKind};
 pub(crate) use description::Step as DescriptionStep;
+pub(crate) use identity::IdentityTask;
 pub(crate) use media::MediaTask;
 
 #[derive(Debug)]
@@ -65,6 +67,8 @@ pub(crate) enum Task {
     Channel(ChannelKey, ChannelTask),
     /// What happened to the packets of one transceiver.
     Media(TransceiverId, MediaTask),
+    /// What there is to ask an identity provider, and what it answered.
+    Identity(IdentityTask),
     /// "DTMF playout task steps".
     PlayTone(TransceiverId),
     /// What follows the parallel part of `getStats`.
@@ -136,8 +140,10 @@ impl PeerConnection {
     pub(crate) fn run(&mut self, task: Task, now: Instant) {
         match task {
             Task::UpdateNegotiationNeeded => self.run_update_negotiation_needed(),
-            Task::Create(operation, creation) => self.run_create(operation, creation),
-            Task::SetDescription(operation, step) => self.run_set_description(operation, step),
+            Task::Create(operation, creation) => self.run_create(operation, creation, now),
+            Task::SetDescription(operation, step) => {
+                self.run_set_description(operation, step, now);
+            }
             Task::AddCandidate(operation, candidate) => {
                 self.run_add_candidate(operation, candidate);
             }
@@ -157,6 +163,7 @@ impl PeerConnection {
             Task::ChannelReport(report) => self.run_channel_report(report),
             Task::Channel(channel, task) => self.run_channel(channel, task),
             Task::Media(transceiver, task) => self.run_media(transceiver, task),
+            Task::Identity(task) => self.run_identity(task, now),
             Task::PlayTone(transceiver) => self.run_play_tone(transceiver, now),
             Task::Stats {
                 operation,

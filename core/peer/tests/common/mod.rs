@@ -14,7 +14,7 @@ use duologue_base::{
 use duologue_ice as ice;
 use duologue_peer::{
     Capabilities, Configuration, Effect, Env, Event, Exception, IceCandidateInit, MediaKind,
-    OperationId, PeerConnection, SessionDescription, Track, TrackId, Value,
+    OperationId, PeerConnection, Question, QuestionId, SessionDescription, Track, TrackId, Value,
 };
 use duologue_session::{
     ChannelReport, Command, DtlsReport, Report, TransportCommand, TransportReport,
@@ -29,6 +29,8 @@ pub(crate) struct Host {
     pub(crate) log: Vec<String>,
     pub(crate) events: Vec<Event>,
     pub(crate) settled: BTreeMap<OperationId, Result<Value, Exception>>,
+    /// What only a host could answer.
+    pub(crate) questions: Vec<(QuestionId, Question)>,
     /// What the session was told.
     pub(crate) commands: Vec<Command>,
 }
@@ -46,6 +48,7 @@ impl Host {
             log: Vec::new(),
             events: Vec::new(),
             settled: BTreeMap::new(),
+            questions: Vec::new(),
             commands: Vec::new(),
         }
     }
@@ -65,6 +68,7 @@ impl Host {
                 } => {
                     self.settled.insert(operation, Err(exception));
                 }
+                Effect::Ask { question, what } => self.questions.push((question, what)),
             }
         }
         while let Some(command) = self.pc.poll_command() {
@@ -277,6 +281,7 @@ fn describe(effect: &Effect) -> String {
             operation,
             exception,
         } => return format!("reject {} {}", operation.as_u64(), exception.name()),
+        Effect::Ask { question, .. } => return format!("ask {}", question.as_u64()),
         Effect::Event(event) => match event {
             Event::SignalingStateChange(state) => state.to_string(),
             Event::IceGatheringStateChange(state) => state.to_string(),
