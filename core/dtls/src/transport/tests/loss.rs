@@ -22,12 +22,16 @@ fn connects_after(versions: Versions, seed: u64, post_quantum: bool) -> u64 {
     (pair.now - Instant::ZERO).as_millis() as u64
 }
 
+/// `--nocapture` shows it: `bench/README.md` has the figures.
+#[expect(clippy::print_stdout, reason = "the table is shown with --nocapture")]
 fn percentile_95(versions: Versions, handshakes: u64, post_quantum: bool) -> u64 {
     let mut times: Vec<u64> = (0..handshakes)
         .map(|seed| connects_after(versions, seed, post_quantum))
         .collect();
     times.sort_unstable();
-    times[(handshakes * 95 / 100) as usize]
+    let [median, most] = [50, 95].map(|percent| times[(handshakes * percent / 100) as usize]);
+    println!("{versions:?}, post-quantum {post_quantum}: median {median} ms, 95 % {most} ms");
+    most
 }
 
 #[test]
@@ -38,5 +42,5 @@ fn with_30_percent_of_loss_all_of_1000_handshakes_complete_most_of_them_soon() {
 
 #[test]
 fn a_hello_of_two_datagrams_comes_through_loss_too() {
-    assert!(percentile_95(V13, 300, true) < 900);
+    assert!(percentile_95(V13, 1000, true) < 900);
 }
