@@ -66,6 +66,8 @@ pub struct Speed {
     pub snap: bool,
     /// It answers who offers the latter.
     pub answers: bool,
+    /// It only answers checks (RFC 8445 §2.5), as a server with a public address may.
+    pub lite: bool,
 }
 
 impl Default for Speed {
@@ -74,6 +76,7 @@ impl Default for Speed {
             sped: false,
             snap: false,
             answers: true,
+            lite: false,
         }
     }
 }
@@ -88,6 +91,7 @@ impl Peer {
             capabilities: Arc::new(Capabilities {
                 sctp_snap: speed.snap,
                 sped: speed.sped,
+                ice_lite: speed.lite,
                 ..Capabilities::default()
             }),
             sctp_init: speed.answers.then_some(sctp_init),
@@ -330,6 +334,7 @@ impl World<Peer> {
     fn peer(&mut self, last: u8, polite: bool, speed: Speed) -> HostId {
         let (mut config, rng) = (self.config(), self.rng().fork());
         config.ice.sped = speed.sped;
+        config.ice.lite = speed.lite;
         self.push(Peer::new(config, address(last), polite, speed, rng))
     }
 

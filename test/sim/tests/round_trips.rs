@@ -20,6 +20,7 @@ const NEITHER: Speed = Speed {
     sped: false,
     snap: false,
     answers: true,
+    lite: false,
 };
 const SPED: Speed = Speed {
     sped: true,
@@ -149,6 +150,14 @@ fn who_is_offered_either_answers_and_need_not_offer_it() {
 fn a_peer_that_does_not_answer_costs_no_time() {
     assert_eq!(measure(V13, [SNAP, OLD]), measure(V13, [NEITHER, NEITHER]));
     assert_eq!(measure(V13, [BOTH, OLD]), measure(V13, [SPED, SPED]));
+}
+
+/// A lite end only answers checks: what it has to say goes with the first answer, which is when it would have
+/// said it anyhow. So nothing is gained, and nothing lost.
+#[test]
+fn a_lite_end_takes_part_in_the_handshake_inside_of_checks() {
+    const LITE: Speed = Speed { lite: true, ..BOTH };
+    assert_eq!(measure(V13, [BOTH, LITE]), measure(V13, [SNAP, SNAP]));
 }
 
 #[test]
