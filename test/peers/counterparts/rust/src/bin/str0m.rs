@@ -67,7 +67,9 @@ fn main() -> Outcome {
         streams: Vec::new(),
         waiting: VecDeque::new(),
     };
-    say(json!({ "hello": { "name": if snap { "str0m, SNAP," } else { "str0m" }, "version": version("str0m") } }));
+    say(
+        json!({ "hello": { "name": if snap { "str0m, SNAP," } else { "str0m" }, "version": version("str0m") } }),
+    );
     let lines = lines();
     loop {
         loop {

@@ -19,10 +19,12 @@ use rtc::peer_connection::configuration::media_engine::{
 use rtc::peer_connection::configuration::{RTCConfigurationBuilder, RTCOfferOptions};
 use rtc::peer_connection::sdp::RTCSessionDescription;
 use rtc::peer_connection::transport::RTCIceCandidateInit;
+use rtc::rtp::extension::HeaderExtension;
 use rtc::rtp_transceiver::rtp_sender::{
     RTCRtpCodec, RTCRtpCodingParameters, RTCRtpEncodingParameters, RTCRtpHeaderExtensionCapability,
     RtpCodecKind,
 };
+use rtc::shared::marshal::{Marshal, MarshalSize};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader, stdin};
 use webrtc::data_channel::{DataChannel, DataChannelEvent};
@@ -34,7 +36,7 @@ use webrtc::peer_connection::{
     PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler, RTCPeerConnectionIceEvent,
     RTCPeerConnectionState,
 };
-use webrtc::rtp_transceiver::RtpSender;
+use webrtc::rtp_transceiver::{RtpSender, RtpTransceiver};
 use webrtc::runtime::default_runtime;
 
 type Outcome<T = ()> = Result<T, String>;
@@ -144,8 +146,8 @@ async fn connection(shared: &Shared) -> Outcome<Arc<dyn PeerConnection>> {
     let mut engine = MediaEngine::default();
     engine.register_default_codecs().map_err(text)?;
     for uri in [
-        "urn:ietf:params:rtp-hdrext:sdes:mid",
-        "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id",
+        MID,
+        RID,
         "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id",
     ] {
         let extension = RTCRtpHeaderExtensionCapability {
@@ -273,11 +275,13 @@ impl Peer {
         let rids = words(&playing["rids"]);
         for kind in words(&playing["kinds"]) {
             let track = track(&kind, &rids)?;
-            let sender = self
+            let added = self
                 .pc
                 .add_track(track.clone() as Arc<dyn TrackLocal>)
                 .await;
-            tokio::spawn(play(kind, track, sender.map_err(text)?));
+            let sender = added.map_err(text)?;
+            let transceivers = self.pc.get_transceivers().await;
+            tokio::spawn(play(kind, track, sender, transceivers));
         }
         Ok(())
     }
@@ -322,7 +326,12 @@ fn track(kind: &str, rids: &[String]) -> Outcome<Arc<TrackLocalStaticSample>> {
     Ok(Arc::new(track))
 }
 
-async fn play(kind: String, track: Arc<TrackLocalStaticSample>, sender: Arc<dyn RtpSender>) {
+async fn play(
+    kind: String,
+    track: Arc<TrackLocalStaticSample>,
+    sender: Arc<dyn RtpSender>,
+    transceivers: Vec<Arc<dyn RtpTransceiver>>,
+) {
     let mut clock = tokio::time::interval(pause(&kind));
     loop {
         clock.tick().await;
@@ -340,10 +349,52 @@ async fn play(kind: String, track: Arc<TrackLocalStaticSample>, sender: Arc<dyn 
                 duration: pause(&kind),
                 ..Sample::new(Instant::now())
             };
+            let mut writer = track.sample_writer(ssrc, payload_type);
+            if let Some(rid) = track.rid(ssrc).await.filter(|rid| !rid.is_empty()) {
+                // Who sends layers writes the extensions that name them.
+                let mid = mid_of(&sender, &transceivers).await;
+                writer = writer.with_extension(named(MID, mid));
+                writer = writer.with_extension(named(RID, rid.to_string()));
+            }
             // Before there is a connection nothing can be written.
-            let writer = track.sample_writer(ssrc, payload_type);
             let _ = writer.write_sample(&sample).await;
         }
+    }
+}
+
+const MID: &str = "urn:ietf:params:rtp-hdrext:sdes:mid";
+const RID: &str = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id";
+
+async fn mid_of(sender: &Arc<dyn RtpSender>, all: &[Arc<dyn RtpTransceiver>]) -> String {
+    for transceiver in all {
+        let its = transceiver.sender().await;
+        if its.is_ok_and(|its| its.is_some_and(|its| its.id() == sender.id())) {
+            return transceiver.mid().await.ok().flatten().unwrap_or_default();
+        }
+    }
+    String::new()
+}
+
+/// RFC 8852, RFC 9143 §15.2: a name as an extension of the header.
+struct Name(String);
+
+fn named(uri: &'static str, name: String) -> HeaderExtension {
+    HeaderExtension::Custom {
+        uri: uri.into(),
+        extension: Box::new(Name(name)),
+    }
+}
+
+impl MarshalSize for Name {
+    fn marshal_size(&self) -> usize {
+        self.0.len()
+    }
+}
+
+impl Marshal for Name {
+    fn marshal_to(&self, buffer: &mut [u8]) -> webrtc::error::Result<usize> {
+        buffer[..self.0.len()].copy_from_slice(self.0.as_bytes());
+        Ok(self.0.len())
     }
 }
 
