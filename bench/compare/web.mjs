@@ -1,5 +1,6 @@
 // Two peers of a stack of npm in one process over loopback, with the arguments and the JSON of bench-peer:
-// web.mjs STACK setup|dc|ping --key value …, by the W3C's API as each has it.
+// web.mjs STACK setup|dc|ping --key value …, by the W3C's API as each has it. (The polyfill of node-datachannel takes
+// a second to connect, whatever is done here.)
 import { createRequire } from "node:module";
 import { join } from "node:path";
 
@@ -29,21 +30,35 @@ function quantile(values, part) {
   return sorted[Math.round(part * (sorted.length - 1))];
 }
 
-async function gathered(pc) {
-  while (pc.iceGatheringState !== "complete") await pause(0.001);
-  return { type: pc.localDescription.type, sdp: pc.localDescription.sdp };
+const plain = ({ type, sdp }) => ({ type, sdp });
+
+// Candidates as they come; those of before the other end has a description wait for it.
+function trickle(from, to) {
+  const early = [];
+  let ready = false;
+  const add = (candidate) => to.addIceCandidate(candidate).catch(() => {});
+  from.onicecandidate = ({ candidate }) => {
+    if (candidate) (ready ? add : (it) => early.push(it))(candidate);
+  };
+  return () => {
+    ready = true;
+    early.splice(0).forEach(add);
+  };
 }
 
 async function connect() {
   const [a, b] = [new RTCPeerConnection({ iceServers: [] }), new RTCPeerConnection({ iceServers: [] })];
+  const [offered, answered] = [trickle(a, b), trickle(b, a)];
   const ours = a.createDataChannel("bench");
   ours.binaryType = "arraybuffer";
   const opened = ours.readyState === "open" ? null : happens(ours, "open");
   const announced = happens(b, "datachannel");
   await a.setLocalDescription(await a.createOffer());
-  await b.setRemoteDescription(await gathered(a));
+  await b.setRemoteDescription(plain(a.localDescription));
+  offered();
   await b.setLocalDescription(await b.createAnswer());
-  await a.setRemoteDescription(await gathered(b));
+  await a.setRemoteDescription(plain(b.localDescription));
+  answered();
   await opened;
   const theirs = (await announced).channel;
   theirs.binaryType = "arraybuffer";
