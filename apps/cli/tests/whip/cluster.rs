@@ -1,7 +1,7 @@
 //! Relays that act as one, with NATS of the system between them.
 
 use std::io;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -20,19 +20,40 @@ struct Nats {
 
 impl Nats {
     async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        drop(listener);
         let store = tempfile::tempdir().unwrap();
-        let child = Nats::spawn(port, &store).expect("Debian's package is nats-server");
-        let nats = Nats { child, port, store };
+        let child = Nats::spawn("-1", &store).expect("Debian's package is nats-server");
+        let told = store
+            .path()
+            .join(format!("nats-server_{}.ports", child.id()));
+        let mut nats = Nats {
+            child,
+            port: 0,
+            store,
+        };
+        let begun = Instant::now();
+        while nats.port == 0 {
+            assert!(
+                begun.elapsed() < PATIENCE,
+                "nats-server does not tell its port"
+            );
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            let text = std::fs::read_to_string(&told).unwrap_or_default();
+            let told: Value = serde_json::from_str(&text).unwrap_or_default();
+            let port = told["nats"][0]
+                .as_str()
+                .and_then(|url| url.rsplit_once(':'));
+            nats.port = port.and_then(|(_, port)| port.parse().ok()).unwrap_or(0);
+        }
         nats.answers().await;
         nats
     }
 
-    fn spawn(port: u16, store: &TempDir) -> io::Result<Child> {
+    /// At a port, or at any free one that it tells in a file.
+    fn spawn(port: &str, store: &TempDir) -> io::Result<Child> {
         Command::new("nats-server")
-            .args(["-js", "-a", "127.0.0.1", "-p", &port.to_string(), "-sd"])
+            .args(["-js", "-a", "127.0.0.1", "-p", port, "-sd"])
+            .arg(store.path())
+            .arg("--ports_file_dir")
             .arg(store.path())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -53,7 +74,7 @@ impl Nats {
     }
 
     async fn start_again(&mut self) {
-        self.child = Nats::spawn(self.port, &self.store).unwrap();
+        self.child = Nats::spawn(&self.port.to_string(), &self.store).unwrap();
         self.answers().await;
     }
 
