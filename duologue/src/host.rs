@@ -126,6 +126,11 @@ impl Host for ConnectionHost {
                     queues.sent(items, bytes);
                 }
             }
+            Report::Media(receiver, MediaReport::Sources(sources)) => {
+                self.connection
+                    .media_queues()
+                    .set_sources(receiver, sources);
+            }
             #[cfg(feature = "codecs")]
             Report::Stats { request, mut stats } => {
                 self.connection.raw().add_to(&mut stats);

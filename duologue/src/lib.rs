@@ -143,15 +143,17 @@ pub use duologue_peer::{
     PeerConnectionState, PeerConnectionStats, PriorityType, Rejection, RemoteInboundRtpStreamStats,
     RemoteOutboundRtpStreamStats, ResolutionRestriction, RtcErrorDetail, RtcErrorInit,
     RtcpMuxPolicy, RtcpParameters, RtpCapabilities, RtpCodec, RtpCodecParameters,
-    RtpEncodingParameters, RtpHeaderExtensionCapability, RtpHeaderExtensionParameters,
-    RtpReceiveParameters, RtpSendParameters, SctpTransportState, SdpType, SessionDescription,
-    SignalingState, Stats, StatsReport, Track, TrackId, TrackOrKind, TransceiverDirection,
-    TransceiverInit, TransportStats,
+    RtpContributingSource, RtpEncodingParameters, RtpHeaderExtensionCapability,
+    RtpHeaderExtensionParameters, RtpReceiveParameters, RtpSendParameters, SctpTransportState,
+    SdpType, SessionDescription, SignalingState, Stats, StatsReport, Track, TrackId, TrackOrKind,
+    TransceiverDirection, TransceiverInit, TransportStats,
 };
-pub use duologue_rtp::ext::AudioLevel;
+pub use duologue_rtp::ext::{AudioLevel, CaptureTime};
 pub use duologue_rtp::payload::FrameSize;
-pub use duologue_rtp::{PayloadType, Rid, Ssrc};
-pub use duologue_session::{EncodedFrame, EncodedFrameInit, RtpPacket, RtpPacketInit, SenderTime};
+pub use duologue_rtp::{NtpTime, PayloadType, Rid, Ssrc};
+pub use duologue_session::{
+    Contributor, EncodedFrame, EncodedFrameInit, RtpPacket, RtpPacketInit, SenderTime,
+};
 
 /// Encoded media in files, read and written without a codec: IVF, Ogg, WebM, MP4, byte streams. With the
 /// feature `files`.

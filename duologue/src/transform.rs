@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use duologue_base::TransceiverId;
+use duologue_base::{Instant, TransceiverId};
 use duologue_peer::{Exception, MediaKind};
-use duologue_rtp::ext::AudioLevel;
+use duologue_rtp::ext::{AudioLevel, CaptureTime};
 use duologue_rtp::payload::{FrameSize, Parts, PayloadFormat};
 use duologue_rtp::{CodecParameters, PayloadType, ReceivePlan, Rid, SendPlan, Ssrc};
-use duologue_session::{EncodedFrame, EncodedFrameInit};
+use duologue_session::{Contributor, EncodedFrame, EncodedFrameInit};
 
 use crate::connection::ConnectionHandle;
 use crate::media::{RtpReceiver, RtpSender};
@@ -106,6 +106,14 @@ pub struct FrameMetadata {
     pub discardable: bool,
     /// `audioLevel`, in dB below overload (RFC 6464).
     pub audio_level: Option<AudioLevel>,
+    /// `contributingSources`
+    pub contributing_sources: Vec<Contributor>,
+    /// `receiveTime`: when the last packet of what is received came.
+    pub received: Option<Instant>,
+    /// `captureTime`, by the clock of this end, as [`EncodedFrame::captured`].
+    pub captured: Option<Instant>,
+    /// `captureTime` by the clock of whoever captured it, and `senderCaptureTimeOffset`.
+    pub capture_time: Option<CaptureTime>,
 }
 
 impl TransformFrame {
@@ -131,6 +139,10 @@ impl TransformFrame {
             temporal: frame.temporal,
             discardable: frame.discardable,
             audio_level: frame.audio_level,
+            contributing_sources: frame.contributing_sources.clone(),
+            received: Some(frame.received),
+            captured: frame.captured,
+            capture_time: frame.capture_time,
         };
         TransformFrame {
             data: std::mem::take(&mut frame.data),
@@ -156,6 +168,10 @@ impl TransformFrame {
             temporal: frame.temporal,
             discardable: frame.discardable,
             audio_level: frame.audio_level,
+            contributing_sources: frame.contributing_sources.clone(),
+            received: None,
+            captured: frame.captured,
+            capture_time: frame.capture_time,
         };
         let mut parts = Parts::new();
         if let Some(codec) = codec.filter(|it| it.codec.kind == MediaKind::Video) {

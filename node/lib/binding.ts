@@ -124,6 +124,7 @@ export interface NativePeerConnection {
   parameters(transceiver: number): Reply<RtpSendParameters>;
   setParameters(transceiver: number, parameters: RtpSendParameters): Operation;
   receiverParameters(transceiver: number): RtpReceiveParameters;
+  sources(transceiver: number, kind: string, contributing: boolean): NativeSource[];
   stopTrack(track: string): void;
   /** The application changed what is in a stream of the remote end. */
   setStreamTracks(stream: string, tracks: readonly string[]): void;
@@ -192,6 +193,27 @@ export interface NativeMediaHub {
   takeReady(): number[];
 }
 
+/** `RTCRtpContributingSource`, its time being relative to now. */
+export interface NativeSource {
+  readonly timestamp: number;
+  readonly source: number;
+  readonly audioLevel?: number;
+  readonly rtpTimestamp: number;
+  readonly captureTimestamp?: number;
+  readonly senderCaptureTimeOffset?: number;
+}
+
+/** What few frames and packets have (`src/flow/details.rs`); times are in milliseconds. */
+export interface NativeDetails {
+  readonly contributingSources?: readonly number[];
+  readonly contributingLevels?: readonly number[];
+  /** How long ago it was captured. */
+  readonly captureAge?: number;
+  /** Since 1900, by the clock of whoever captured it. */
+  readonly captureTimestamp?: number;
+  readonly senderCaptureTimeOffset?: number;
+}
+
 /** Frames or packets: `lib/flow/columns.ts` says what the numbers are. */
 export interface NativeBatch {
   readonly count: number;
@@ -199,6 +221,7 @@ export interface NativeBatch {
   /** The bytes of all, one after the other. */
   readonly data: ArrayBuffer;
   readonly rids?: readonly string[];
+  readonly details?: readonly NativeDetails[];
   /** Nothing follows. */
   readonly ended: boolean;
 }
@@ -216,7 +239,7 @@ export interface NativeFrameReader extends NativeReader {
 
 export interface NativeWriter {
   /** How many from the front there was room for; -1 at the end. */
-  send(fields: Float64Array, data: readonly Uint8Array[]): number;
+  send(fields: Float64Array, data: readonly Uint8Array[], details?: readonly NativeDetails[]): number;
   /** 1; or 0, and the hub tells when there is room; or -1 at the end. */
   room(): number;
   readonly queued?: number;

@@ -127,6 +127,9 @@ impl Host for NodeHost {
                 self.media.add_to(&mut stats);
                 self.push(Reported::Connection(Report::Stats { request, stats }));
             }
+            Report::Media(receiver, MediaReport::Sources(sources)) => {
+                self.media.set_sources(receiver, sources);
+            }
             report => self.push(Reported::Connection(report)),
         }
     }

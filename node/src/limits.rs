@@ -32,6 +32,9 @@ pub(crate) const MAX_PACKET_BYTES: usize = 2 << 20;
 /// the session: a piece of 64 KiB lives as long as any packet in it. Further ones are copied.
 pub(crate) const ITEMS_IN_SHARED_MEMORY: usize = 64;
 
+/// Contributing sources of a frame or packet: what its header counts (RFC 3550 §5.1).
+pub(crate) const MAX_CONTRIBUTORS: usize = 15;
+
 /// Frames and packets that one sender was given and that have not left.
 pub(crate) const MAX_OUTGOING: usize = 1_024;
 

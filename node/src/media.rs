@@ -279,7 +279,7 @@ pub struct NativeTrack {
     pub kind: String,
 }
 
-fn media_kind(text: &str) -> peer::MediaKind {
+pub(crate) fn media_kind(text: &str) -> peer::MediaKind {
     match text {
         "audio" => peer::MediaKind::Audio,
         _ => peer::MediaKind::Video,

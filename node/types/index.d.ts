@@ -338,6 +338,10 @@ export interface EncodedFrameInit {
   temporalIndex?: number;
   /** No other frame needs it. */
   discardable?: boolean;
+  /** Who contributed to it, at most fifteen. */
+  contributingSources?: readonly number[];
+  /** When it was captured, as `performance.now()` counts; told where that is agreed (`abs-capture-time`). */
+  captureTime?: number;
 }
 
 /** A packet that was received. */
@@ -358,6 +362,8 @@ export interface RtpPacket {
   readonly receivedTime: number;
   /** It was lost and came by a repair. */
   readonly repaired: boolean;
+  /** Who contributed to it, if a mixer made it. */
+  readonly contributingSources: readonly number[];
 }
 
 /** A packet to send: what the sender does not decide itself. A packet that was received is one. */
@@ -373,6 +379,8 @@ export interface RtpPacketInit {
   sequenceNumber?: number;
   audioLevel?: number | null;
   voiceActivity?: boolean | null;
+  /** Who contributed to it, at most fifteen. */
+  contributingSources?: readonly number[];
 }
 
 /** Of `Worker` of `node:worker_threads`, what a transform needs. */

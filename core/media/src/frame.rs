@@ -2,9 +2,11 @@
 
 use bytes::Bytes;
 use duologue_base::Instant;
-use duologue_rtp::ext::AudioLevel;
+use duologue_rtp::ext::{AudioLevel, CaptureTime};
 use duologue_rtp::payload::FrameSize;
 use duologue_rtp::{NtpTime, PayloadType, Rid, Ssrc};
+
+use crate::packet::Contributor;
 
 /// A frame of a receiver, whole: a packet of audio, or all that a picture consists of.
 ///
@@ -38,6 +40,14 @@ pub struct EncodedFrame {
     pub discardable: bool,
     /// How loud it is (RFC 6464).
     pub audio_level: Option<AudioLevel>,
+    /// Who contributed to it, if a mixer made it.
+    pub contributing_sources: Vec<Contributor>,
+    /// When it was captured, by the clock of whoever did, as its packets or those shortly before them
+    /// say (`abs-capture-time`).
+    pub capture_time: Option<CaptureTime>,
+    /// The same moment by the clock of this end, about: once a sender report told how the clocks are
+    /// to each other.
+    pub captured: Option<Instant>,
     /// Its bytes.
     pub data: Bytes,
     /// When its first packet arrived.
@@ -71,6 +81,13 @@ pub struct EncodedFrameInit {
     pub timestamp: u32,
     /// How loud it is, told where that is agreed (RFC 6464).
     pub audio_level: Option<AudioLevel>,
+    /// Who contributed to it, at most fifteen. How loud they are is told where that is agreed (RFC
+    /// 6465) and known of all.
+    pub contributing_sources: Vec<Contributor>,
+    /// When it was captured elsewhere, told where that is agreed (`abs-capture-time`).
+    pub capture_time: Option<CaptureTime>,
+    /// The same of who captured it here, by the clock of this end.
+    pub captured: Option<Instant>,
     /// The temporal layer, told where the format can.
     pub temporal: Option<u8>,
     /// No other frame needs it.

@@ -60,6 +60,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod capture;
 pub mod cc;
 mod counters;
 pub mod forward;
@@ -79,7 +80,9 @@ mod transport;
 
 pub use counters::Counters;
 pub use frame::{EncodedFrame, EncodedFrameInit, SenderTime};
-pub use packet::{MediaItem, Outlet, RtpPacket, RtpPacketInit, SendEncoding};
+pub use packet::{
+    Contributor, MediaItem, Outlet, RtpPacket, RtpPacketInit, RtpSource, SendEncoding,
+};
 pub use recv::{FrameCounters, Reception, Statistics};
 pub use report::MediaReport;
 pub use round_trips::RoundTrips;

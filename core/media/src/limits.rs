@@ -158,3 +158,16 @@ pub(crate) const FORWARD_KEY_FRAME_INTERVAL: Duration = Duration::from_millis(50
 
 /// The most that a receiver's time stamps go on by from one layer to another.
 pub(crate) const FORWARD_STEP: Duration = Duration::from_secs(5);
+
+/// Sources that are told of, of each kind: a packet has at most 15 contributing ones.
+pub(crate) const TOLD_SOURCES: usize = 16;
+
+/// How often sources are told of, so that who shows the speaker sees it.
+pub(crate) const SOURCES_TOLD: Duration = Duration::from_millis(100);
+
+/// webrtc-pc §5.3: sources "in the last 10 seconds".
+pub(crate) const SOURCE_KEPT: Duration = Duration::from_secs(10);
+
+/// For how long packets without a capture time are told from one that had it. Senders say it once a
+/// second, and some of that is lost.
+pub(crate) const CAPTURE_TIME_KEPT: Duration = Duration::from_secs(5);

@@ -3,7 +3,7 @@
 use crate::frame::EncodedFrame;
 use bytes::Bytes;
 use duologue_base::{Instant, TransceiverId};
-use duologue_rtp::ext::AudioLevel;
+use duologue_rtp::ext::{AudioLevel, CaptureTime};
 use duologue_rtp::{PayloadType, Rid, Ssrc};
 
 /// A packet of a receiver, decrypted, once whatever repaired it.
@@ -27,12 +27,45 @@ pub struct RtpPacket {
     pub marker: bool,
     /// How loud it is (RFC 6464).
     pub audio_level: Option<AudioLevel>,
+    /// Who contributed to it, if a mixer made it.
+    pub contributing_sources: Vec<Contributor>,
+    /// When the first frame in it was captured, if this packet says it (`abs-capture-time`).
+    pub capture_time: Option<CaptureTime>,
     /// The payload, its format's own header included (RFC 7741, RFC 6184, …). It may be empty.
     pub payload: Bytes,
     /// When it arrived.
     pub received: Instant,
     /// It was lost and came by a repair.
     pub repaired: bool,
+}
+
+/// Who contributed to what a mixer sends (RFC 3550 §3, CSRC).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Contributor {
+    /// The stream that the mixer received.
+    pub ssrc: Ssrc,
+    /// How loud it is (RFC 6465).
+    pub audio_level: Option<AudioLevel>,
+}
+
+/// Whose media a receiver received: the sender of its stream, or who contributed to that (webrtc-pc
+/// §5.3).
+#[doc(alias = "RTCRtpContributingSource")]
+#[doc(alias = "RTCRtpSynchronizationSource")]
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RtpSource {
+    /// Its SSRC.
+    pub source: Ssrc,
+    /// It contributed; else it sent the packets.
+    pub contributing: bool,
+    /// When its last packet came.
+    pub received: Instant,
+    /// That packet's time stamp, in units of the codec's clock.
+    pub timestamp: u32,
+    /// How loud it was, if packets say it.
+    pub audio_level: Option<AudioLevel>,
+    /// When what is in that packet was captured, as it says or as one shortly before it said.
+    pub capture_time: Option<CaptureTime>,
 }
 
 /// A packet to send: what the sender does not decide itself.
@@ -51,6 +84,12 @@ pub struct RtpPacketInit {
     pub marker: bool,
     /// How loud it is, told where that is agreed (RFC 6464).
     pub audio_level: Option<AudioLevel>,
+    /// Who contributed to it, at most fifteen. How loud they are is told where that is agreed (RFC
+    /// 6465) and known of all.
+    pub contributing_sources: Vec<Contributor>,
+    /// When the first frame in it was captured, told where that is agreed (`abs-capture-time`) and does
+    /// not follow from an earlier packet's.
+    pub capture_time: Option<CaptureTime>,
     /// The payload, its format's own header included.
     pub payload: Bytes,
 }

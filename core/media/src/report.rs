@@ -1,5 +1,7 @@
 use duologue_rtp::Ssrc;
 
+use crate::packet::RtpSource;
+
 /// What happened to the media of a transceiver.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -21,6 +23,9 @@ pub enum MediaReport {
     /// (`targetBitrate` of webrtc-stats): bits per second of payloads, 0 for one that is not to be sent.
     /// It is told of when it changes by a twentieth.
     TargetBitrates(Vec<u64>),
+    /// Whose media a receiver received in the last ten seconds, the latest first. It is told of while
+    /// packets come, ten times a second at most.
+    Sources(Vec<RtpSource>),
     /// Packets or frames of the application left the sender's queue: they were sent, or they could not
     /// be and were dropped and counted. Each one that was handed over is told of once, a frame with
     /// the last of its packets.

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use duologue_base::{Instant, Rng};
+use duologue_rtp::ext::CaptureTime;
 use duologue_rtp::rtcp::{
     self, Dlrr, ExtendedReportBlock, Packet, ReportBlock, SenderInfo, TransportFeedbackToSend,
     Writer,
@@ -53,6 +54,14 @@ const KEY_FRAME_REQUEST: usize = 20;
 const FIRST_ROUND_TRIP: Duration = Duration::from_millis(100);
 
 impl Reporter {
+    /// What packets say of what was captured here: it is by the clock of sender reports.
+    pub(crate) fn capture_time(&self, at: Instant) -> CaptureTime {
+        CaptureTime {
+            at: self.origin.plus(at.since_origin()),
+            clock_offset: Some(0),
+        }
+    }
+
     pub(crate) fn new(origin: NtpTime, mut rng: Rng) -> Self {
         Reporter {
             origin,

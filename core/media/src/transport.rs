@@ -120,7 +120,16 @@ impl MediaTransport {
     }
 
     /// Frames of the application: they are split into packets, which are sent as soon as there is room.
-    pub fn send_frames(&mut self, now: Instant, id: TransceiverId, frames: Vec<EncodedFrameInit>) {
+    pub fn send_frames(
+        &mut self,
+        now: Instant,
+        id: TransceiverId,
+        mut frames: Vec<EncodedFrameInit>,
+    ) {
+        for frame in &mut frames {
+            let here = frame.captured.map(|at| self.reporter.capture_time(at));
+            frame.capture_time = frame.capture_time.or(here);
+        }
         self.outbound
             .queue_frames(now, id, frames, &mut self.told.sending());
     }

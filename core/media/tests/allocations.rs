@@ -98,8 +98,9 @@ fn fewest(mut window: impl FnMut() -> u64) -> u64 {
 fn a_packet_costs_a_twentieth_of_an_allocation_and_a_frame_a_few() {
     let packets = of_1_000_packets();
     let frames = of_100_frames();
-    // Received payloads of a thousand packets take 17 pieces of memory of 64 KiB.
-    assert!(packets <= 50, "{packets} allocations for 1,000 packets");
+    // Received payloads of a thousand packets take 17 pieces of memory of 64 KiB, and whose they are is
+    // told of ten times in the second.
+    assert!(packets <= 60, "{packets} allocations for 1,000 packets");
     assert!(
         frames <= 400,
         "{frames} allocations for 100 frames of 18 packets"

@@ -114,6 +114,7 @@ mod negotiation_needed;
 mod params;
 mod pool;
 mod revised;
+mod rtp_source;
 mod send_queue;
 mod slots;
 mod states;
@@ -151,6 +152,7 @@ pub use params::{
     RtpReceiveParameters, RtpSendParameters, TrackOrKind, TransceiverInit,
 };
 pub use revised::Revisions;
+pub use rtp_source::RtpContributingSource;
 pub use send_queue::SendQueue;
 pub use stats::{
     CandidatePairStats, CertificateStats, CodecStats, DataChannelStats, IceCandidateStats,

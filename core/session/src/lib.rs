@@ -106,9 +106,10 @@ pub use duologue_datachannel::ChannelReport;
 pub use duologue_ice::{Candidate, CheckLeave, ConnectError, ExternalAddress, Security, TcpTypes};
 pub use duologue_media::cc::{Bitrate, Bounds as BitrateBounds};
 pub use duologue_media::{
-    EncodedFrame, EncodedFrameInit, FrameCounters, InboundStats, MediaItem, MediaReport,
-    MediaStats, MediaTotals, OutboundStats, Outlet, RemoteReports, RepairStats, RtpPacket,
-    RtpPacketInit, SendCounters, SendEncoding, SenderReportStats, SenderTime, Statistics, Tone,
+    Contributor, EncodedFrame, EncodedFrameInit, FrameCounters, InboundStats, MediaItem,
+    MediaReport, MediaStats, MediaTotals, OutboundStats, Outlet, RemoteReports, RepairStats,
+    RtpPacket, RtpPacketInit, RtpSource, SendCounters, SendEncoding, SenderReportStats, SenderTime,
+    Statistics, Tone,
 };
 pub use duologue_playout::{AudioStatistics, VideoStatistics};
 pub use report::{DtlsReport, Report, SctpError, SctpReport, TransportReport};

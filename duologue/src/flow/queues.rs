@@ -11,7 +11,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use duologue_base::TransceiverId;
 use duologue_session::{
-    EncodedFrame, EncodedFrameInit, MediaCommand, Outlet, RtpPacket, RtpPacketInit,
+    EncodedFrame, EncodedFrameInit, MediaCommand, Outlet, RtpPacket, RtpPacketInit, RtpSource,
 };
 use duologue_tokio::SessionHandle;
 
@@ -26,7 +26,11 @@ use crate::wakers::Wakers;
 
 /// The queues of those transceivers whose media the application takes or makes.
 #[derive(Debug, Default)]
-pub(crate) struct MediaQueues(Mutex<BTreeMap<TransceiverId, Arc<Queues>>>);
+pub(crate) struct MediaQueues {
+    queues: Mutex<BTreeMap<TransceiverId, Arc<Queues>>>,
+    /// Whose media each receiver received lately.
+    sources: Mutex<BTreeMap<TransceiverId, Vec<RtpSource>>>,
+}
 
 impl MediaQueues {
     /// Those of a transceiver, made if nobody has asked for them before.
@@ -50,8 +54,18 @@ impl MediaQueues {
         self.lock().get(&id).cloned()
     }
 
+    /// Whose media a receiver received lately, as the session told last.
+    pub(crate) fn sources(&self, id: TransceiverId) -> Vec<RtpSource> {
+        self.lock_sources().get(&id).cloned().unwrap_or_default()
+    }
+
+    pub(crate) fn set_sources(&self, id: TransceiverId, sources: Vec<RtpSource>) {
+        self.lock_sources().insert(id, sources);
+    }
+
     /// Ends the queues of transceivers that have come to their end.
     pub(crate) fn end_those(&self, mut ended: impl FnMut(TransceiverId) -> bool) {
+        self.lock_sources().retain(|id, _| !ended(*id));
         let mut gone = Vec::new();
         self.lock().retain(|id, queues| {
             let ends = ended(*id);
@@ -64,8 +78,12 @@ impl MediaQueues {
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<TransceiverId, Arc<Queues>>> {
-        // Nothing that can panic runs under this lock.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        // Nothing that can panic runs under this lock, nor under the next.
+        self.queues.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock_sources(&self) -> MutexGuard<'_, BTreeMap<TransceiverId, Vec<RtpSource>>> {
+        self.sources.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,10 +1,12 @@
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use duologue_base::TransceiverId;
 use duologue_jsep::Capabilities;
 use duologue_peer as peer;
 use duologue_peer::{
-    Exception, MediaKind, RtpCapabilities, RtpReceiveParameters, StatsReport, StatsSelector,
+    Exception, MediaKind, RtpCapabilities, RtpContributingSource, RtpReceiveParameters,
+    StatsReport, StatsSelector,
 };
 
 use crate::connection::ConnectionHandle;
@@ -84,6 +86,39 @@ impl RtpReceiver {
     pub fn parameters(&self) -> Option<RtpReceiveParameters> {
         self.connection
             .with(|control| control.peer().receiver_parameters(self.id))
+    }
+
+    /// `getSynchronizationSources()`: whose streams it received in the last ten seconds, the latest
+    /// first; of audio with their loudness, where packets say it. It is up to date within 100 ms.
+    ///
+    /// ```
+    /// # fn example(receiver: &duologue::RtpReceiver) {
+    /// let loudest = receiver.contributing_sources().into_iter().chain(receiver.synchronization_sources());
+    /// let loudest = loudest.max_by(|a, b| a.audio_level.partial_cmp(&b.audio_level).unwrap());
+    /// println!("{:?} speaks", loudest.map(|source| source.source));
+    /// # }
+    /// ```
+    #[doc(alias = "getSynchronizationSources")]
+    pub fn synchronization_sources(&self) -> Vec<RtpContributingSource> {
+        self.sources(false)
+    }
+
+    /// `getContributingSources()`: who contributed to what it received in the last ten seconds, if a
+    /// mixer or forwarder says so, the latest first.
+    #[doc(alias = "getContributingSources")]
+    pub fn contributing_sources(&self) -> Vec<RtpContributingSource> {
+        self.sources(true)
+    }
+
+    fn sources(&self, contributing: bool) -> Vec<RtpContributingSource> {
+        let Some(kind) = self.read(|view| view.kind()) else {
+            return Vec::new();
+        };
+        let told = self.connection.media_queues().sources(self.id);
+        let now = self.connection.endpoint().driver().now();
+        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH);
+        let now = (now, since_1970.unwrap_or_default());
+        RtpContributingSource::list(&told, contributing, kind, now)
     }
 
     /// `getStats()`: this receiver's RTP streams, each from its first packet on, and what they refer to.

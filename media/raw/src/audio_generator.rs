@@ -178,7 +178,9 @@ impl SendPump {
     }
 
     async fn write(&mut self, payload_type: PayloadType, packets: Vec<Packet>) -> bool {
+        let now = self.sender.now();
         let frames = packets.into_iter().map(|packet| EncodedFrameInit {
+            captured: Some(now),
             payload_type: Some(payload_type),
             timestamp: packet.timestamp,
             audio_level: Some(packet.level),

@@ -263,17 +263,19 @@ impl Pump {
         own.counted.encoding = done.encoding;
         self.sender.shared().tell_encoder(own.counted.clone());
 
-        self.write(done.encoding, done.payload_type, chunks).await
+        self.write(done.encoding, (done.payload_type, now - done.took), chunks)
+            .await
     }
 
     async fn write(
         &mut self,
         encoding: usize,
-        payload_type: PayloadType,
+        (payload_type, captured): (PayloadType, Instant),
         chunks: Vec<EncodedVideoChunk>,
     ) -> bool {
         let frames = chunks.into_iter().map(|chunk| EncodedFrameInit {
             encoding,
+            captured: Some(captured),
             payload_type: Some(payload_type),
             timestamp: choice::ticks(chunk.timestamp, choice::VIDEO_CLOCK),
             temporal: chunk.temporal,

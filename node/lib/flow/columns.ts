@@ -17,6 +17,8 @@ export const TEMPORAL = 10;
 /** How long ago it came, in milliseconds. */
 export const AGE = 11;
 export const RID = 12;
+/** Which of the batch's details is its. */
+export const DETAILS = 13;
 
 export const KEY = 1;
 export const DISCARDABLE = 2;

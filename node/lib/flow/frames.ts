@@ -5,6 +5,7 @@ import {
   fillInit,
   frameSlots,
   framesOf,
+  initDetails,
   isEncodedFrame,
   outgoingFrame,
 } from '../transform/encoded-frame.js';
@@ -47,6 +48,8 @@ const EncodedFrameInit = dictionary('EncodedFrameInit', {
   voiceActivity: defaulted(boolean, false),
   temporalIndex: optional(unsignedLong),
   discardable: defaulted(boolean, false),
+  contributingSources: optional(sequence(unsignedLong)),
+  captureTime: optional(double),
 });
 type EncodedFrameInit = Infer<typeof EncodedFrameInit>;
 
@@ -144,7 +147,8 @@ export class EncodedFrameWriter extends EventTarget {
     return (frame) => {
       if (!isEncodedFrame(frame)) {
         const init = EncodedFrameInit(frame, 'The frame');
-        return { bytes: bytesOf(init.data), fill: (fields, at) => fillInit(init, fields, at) };
+        const fill = (fields: Float64Array, at: number): void => fillInit(init, fields, at);
+        return { bytes: bytesOf(init.data), details: initDetails(init), fill };
       }
       const slots = frameSlots(frame);
       const mimeType = slots.mimeType;

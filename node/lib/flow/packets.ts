@@ -29,6 +29,7 @@ import {
   AGE,
   AUDIO_LEVEL,
   COLUMNS,
+  DETAILS,
   ENCODING,
   FLAGS,
   LENGTH,
@@ -62,6 +63,8 @@ export interface RtpPacket {
   readonly payload: Uint8Array;
   readonly receivedTime: number;
   readonly repaired: boolean;
+  /** Who contributed to it, if a mixer made it. */
+  readonly contributingSources: readonly number[];
 }
 
 const RtpPacketInit = dictionary('RtpPacketInit', {
@@ -73,10 +76,11 @@ const RtpPacketInit = dictionary('RtpPacketInit', {
   sequenceNumber: optional(unsignedShort),
   audioLevel: defaulted(nullable(double), null),
   voiceActivity: defaulted(boolean, false),
+  contributingSources: optional(sequence(unsignedLong)),
 });
 type RtpPacketInit = Infer<typeof RtpPacketInit>;
 
-function packetsOf({ fields, data, rids, count }: NativeBatch): RtpPacket[] {
+function packetsOf({ fields, data, rids, details, count }: NativeBatch): RtpPacket[] {
   const now = performance.now();
   const packets: RtpPacket[] = [];
   for (let i = 0, at = 0, offset = 0; i < count; i++, at += COLUMNS) {
@@ -95,6 +99,7 @@ function packetsOf({ fields, data, rids, count }: NativeBatch): RtpPacket[] {
       payload: new Uint8Array(data, offset, length),
       receivedTime: now - (known(fields[at + AGE]) ?? 0),
       repaired: (flags & REPAIRED) !== 0,
+      contributingSources: details?.[fields[at + DETAILS] as number]?.contributingSources ?? [],
     });
     offset += length;
   }
@@ -103,6 +108,7 @@ function packetsOf({ fields, data, rids, count }: NativeBatch): RtpPacket[] {
 
 const outgoing = (packet: RtpPacketInit): Outgoing => ({
   bytes: bytesOf(packet.payload),
+  details: packet.contributingSources && { contributingSources: packet.contributingSources },
   fill(fields, at) {
     fields[at + ENCODING] = packet.encoding;
     fields[at + PAYLOAD_TYPE] = packet.payloadType ?? -1;

@@ -1,6 +1,6 @@
 /** What the writers of frames and of packets have in common. */
-import type { NativeWriter } from '../binding.js';
-import { COLUMNS } from './columns.js';
+import type { NativeDetails, NativeWriter } from '../binding.js';
+import { COLUMNS, DETAILS } from './columns.js';
 import { type End, ends } from './ends.js';
 
 /** How many are handed over at a time. */
@@ -11,6 +11,7 @@ export interface Outgoing {
   /** Fills a row whose columns are all unknown. */
   fill(fields: Float64Array, at: number): void;
   readonly bytes: Uint8Array;
+  readonly details?: NativeDetails | undefined;
 }
 
 /** Hands items to the core, a batch at a time. */
@@ -35,8 +36,13 @@ export class BatchWriter implements End {
     while (sent < items.length && this.#hasRoom()) {
       const batch = items.slice(sent, sent + BATCH).map(convert);
       const fields = new Float64Array(batch.length * COLUMNS).fill(-1);
-      for (const [i, item] of batch.entries()) item.fill(fields, i * COLUMNS);
-      const count = this.#checked(this.native.send(fields, batch.map((item) => item.bytes)));
+      const details: NativeDetails[] = [];
+      for (const [i, item] of batch.entries()) {
+        item.fill(fields, i * COLUMNS);
+        fields[i * COLUMNS + DETAILS] = item.details ? details.push(item.details) - 1 : -1;
+      }
+      const bytes = batch.map((item) => item.bytes);
+      const count = this.#checked(this.native.send(fields, bytes, details.length ? details : undefined));
       sent += count;
       if (count < batch.length) break;
     }

@@ -1,8 +1,8 @@
 /** `RTCRtpReceiver`, webrtc-pc §5.3, webrtc-encoded-transform. */
+import type { NativeSource } from '../binding.js';
 import type { RemoteSource } from '../media/remote-source.js';
 import type { MediaStreamTrack } from '../media/track.js';
 import { EncodedFrames } from '../flow/frames.js';
-import { linearLevel } from '../flow/columns.js';
 import { ends } from '../flow/ends.js';
 import { RtpPackets } from '../flow/packets.js';
 import { nativeTransform } from '../transform/rtp-transform.js';
@@ -78,22 +78,22 @@ export class RTCRtpReceiver {
     const { connection, id } = this.#slots;
     return connection.native.receiverParameters(id);
   }
-  getContributingSources(): object[] {
-    return [];
+  getContributingSources(): NativeSource[] {
+    return this.#sources(true);
   }
-  /** Of what is received and decoded, or read. */
-  getSynchronizationSources(): object[] {
-    const { connection, id } = this.#slots;
-    const rows = connection.native.synchronizationSources(id);
+  getSynchronizationSources(): NativeSource[] {
+    return this.#sources(false);
+  }
+
+  /** The core tells how long ago, and not when: this clock is another one. */
+  #sources(contributing: boolean): NativeSource[] {
+    const { connection, id, track } = this.#slots;
+    if (connection.isClosed) return [];
     const now = performance.timeOrigin + performance.now();
-    const sources: object[] = [];
-    for (let at = 0; at < rows.length; at += 4) {
-      const [source, rtpTimestamp, age, level] = rows.slice(at, at + 4) as [number, number, number, number];
-      const timestamp = now - age;
-      sources.push({ timestamp, source, ...(level < 0 ? {} : { audioLevel: linearLevel(level) }), rtpTimestamp });
-    }
-    return sources;
+    const sources = connection.native.sources(id, track.kind, contributing);
+    return sources.map((source) => ({ ...source, timestamp: now + source.timestamp }));
   }
+
   frames(): EncodedFrames {
     const slots = this.#slots;
     if (slots.frames && !slots.frames.isEnded) return slots.frames;

@@ -6,6 +6,7 @@ import {
   AGE,
   AUDIO_LEVEL,
   COLUMNS,
+  DETAILS,
   DISCARDABLE,
   ENCODING,
   FLAGS,
@@ -25,7 +26,7 @@ import {
   linearLevel,
 } from '../flow/columns.js';
 import type { Outgoing } from '../flow/writer.js';
-import type { NativeBatch } from '../binding.js';
+import type { NativeBatch, NativeDetails } from '../binding.js';
 import * as shapes from '../idl/interfaces.js';
 import type {
   RTCEncodedAudioFrameMetadata as AudioMetadata,
@@ -58,6 +59,9 @@ class FrameSlots {
     readonly rid: string | null,
     /** When it came, if it came from the network. */
     readonly receiveTime: number | undefined,
+    readonly details: NativeDetails | undefined,
+    /** When it was captured. */
+    readonly captureTime: number | undefined,
   ) {}
 
   column(column: number): number {
@@ -84,8 +88,9 @@ class FrameSlots {
   }
 
   clone(changes: VideoMetadata & AudioMetadata | undefined): FrameSlots {
-    const { source, counter, fields, at, batch, offset, rid, receiveTime } = this;
-    const made = new FrameSlots(source, counter, fields, at, batch, offset, rid, receiveTime);
+    const { source, counter, fields, at, batch, offset, rid, receiveTime, details, captureTime } = this;
+    const times = [receiveTime, details, captureTime] as const;
+    const made = new FrameSlots(source, counter, fields, at, batch, offset, rid, ...times);
     if (this.#data) made.data = this.#data.slice(0);
     made.changed = { ...this.changed, ...changes };
     return made;
@@ -103,6 +108,9 @@ class FrameSlots {
       payloadType: known(this.column(PAYLOAD_TYPE)),
       rtpTimestamp: this.column(TIMESTAMP),
       receiveTime: this.receiveTime,
+      contributingSources: [...(this.details?.contributingSources ?? [])],
+      captureTime: this.captureTime,
+      senderCaptureTimeOffset: this.details?.senderCaptureTimeOffset,
       mimeType: this.mimeType,
     });
   }
@@ -221,7 +229,7 @@ export const frameSlots = (frame: RTCEncodedFrame): FrameSlots =>
 
 /** The frames of a batch; `counter` is that of the first. */
 export function framesOf(
-  { fields, data, rids, count }: NativeBatch,
+  { fields, data, rids, details, count }: NativeBatch,
   kind: 'audio' | 'video',
   source: FrameSource,
   counter = 0,
@@ -233,7 +241,10 @@ export function framesOf(
     const age = known(fields[at + AGE]);
     const rid = rids?.[fields[at + RID] as number] ?? null;
     const receiveTime = age === undefined ? undefined : now - age;
-    frames.push(new Frame(internal, new FrameSlots(source, counter + i, fields, at, data, offset, rid, receiveTime)));
+    const more = details?.[fields[at + DETAILS] as number];
+    const captureTime = more?.captureAge === undefined ? undefined : now - more.captureAge;
+    const times = [receiveTime, more, captureTime] as const;
+    frames.push(new Frame(internal, new FrameSlots(source, counter + i, fields, at, data, offset, rid, ...times)));
     offset += fields[at + LENGTH] as number;
   }
   return frames;
@@ -243,6 +254,7 @@ export function framesOf(
 export function outgoingFrame(slots: FrameSlots, payloadType: number | undefined): Outgoing {
   return {
     bytes: slots.bytes,
+    details: outgoingDetails(slots),
     fill(fields, at) {
       const { changed } = slots;
       for (let column = 0; column < COLUMNS; column++) fields[at + column] = slots.column(column);
@@ -251,6 +263,16 @@ export function outgoingFrame(slots: FrameSlots, payloadType: number | undefined
       fields[at + TEMPORAL] = changed.temporalIndex ?? slots.column(TEMPORAL);
       if (changed.audioLevel !== undefined) fields[at + AUDIO_LEVEL] = levelOf(changed.audioLevel);
     },
+  };
+}
+
+function outgoingDetails({ details, changed, captureTime }: FrameSlots): NativeDetails | undefined {
+  const contributors = changed.contributingSources;
+  if (!details && !contributors) return undefined;
+  return {
+    ...details,
+    ...present<NativeDetails>({ captureAge: captureTime === undefined ? undefined : performance.now() - captureTime }),
+    ...(contributors && { contributingSources: contributors, contributingLevels: [] }),
   };
 }
 
@@ -264,6 +286,14 @@ export interface FrameInit {
   readonly voiceActivity: boolean;
   readonly temporalIndex?: number;
   readonly discardable: boolean;
+  readonly contributingSources?: readonly number[];
+  readonly captureTime?: number;
+}
+
+export function initDetails({ contributingSources, captureTime }: FrameInit): NativeDetails | undefined {
+  if (!contributingSources && captureTime === undefined) return undefined;
+  const captureAge = captureTime === undefined ? undefined : performance.now() - captureTime;
+  return present<NativeDetails>({ contributingSources, captureAge });
 }
 
 export function fillInit(init: FrameInit, fields: Float64Array, at: number): void {

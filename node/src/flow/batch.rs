@@ -8,10 +8,11 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 use duologue_base::Instant;
 use napi::bindgen_prelude::{
-    ArrayBuffer, Float64Array, JsObjectValue, Object, Result, Uint8ArraySlice,
+    ArrayBuffer, Float64Array, JsObjectValue, Object, Result, Uint8ArraySlice, Unknown,
 };
 use napi::{Env, JsValue};
 
+use super::details::Details;
 use super::item::{Frame, Info, Packet};
 use super::queue::Taken;
 use crate::limits::MAX_COPIED_BYTES;
@@ -32,6 +33,8 @@ const TEMPORAL: usize = 10;
 /// How long ago it came, in milliseconds.
 const AGE: usize = 11;
 const RID: usize = 12;
+/// Which of the details is its.
+const DETAILS: usize = 13;
 
 const KEY: u32 = 1;
 const DISCARDABLE: u32 = 2;
@@ -158,10 +161,15 @@ pub(super) fn to_js<'env, T: Row>(
     let mut fields = vec![NONE; items.len() * COLUMNS];
     let mut bytes = Vec::with_capacity(items.iter().map(|item| item.bytes().len()).sum());
     let mut rids = Vec::new();
+    let mut details = Vec::new();
     for (item, row) in items.iter().zip(fields.chunks_exact_mut(COLUMNS)) {
         row[FLAGS] = 0.0;
         row[LENGTH] = item.bytes().len() as f64;
         write_info(item.info(), &mut rids, now, row);
+        if let Some(more) = Details::of(item.info(), now) {
+            row[DETAILS] = details.len() as f64;
+            details.push(more);
+        }
         item.write(row);
         bytes.extend_from_slice(item.bytes());
     }
@@ -178,26 +186,41 @@ pub(super) fn to_js<'env, T: Row>(
     if !rids.is_empty() {
         batch.set_named_property("rids", rids)?;
     }
+    if !details.is_empty() {
+        batch.set_named_property("details", env.to_js_value(&details)?)?;
+    }
     batch.set_named_property("ended", ended)?;
     Ok(Some(batch))
 }
 
-/// What JavaScript hands over, the bytes of each apart.
-pub(super) fn from_js<T: Row>(fields: &[f64], data: &[Uint8ArraySlice<'_>]) -> VecDeque<T> {
+/// What JavaScript hands over, the bytes of each apart, and what few have.
+pub(super) fn from_js<T: Row>(
+    (fields, data): (&[f64], &[Uint8ArraySlice<'_>]),
+    mut details: Vec<Details>,
+    now: Option<Instant>,
+) -> VecDeque<T> {
     let rows = fields.chunks_exact(COLUMNS).zip(data);
     let items = rows.map(|(row, data)| {
         let voice = row[FLAGS] as u32 & VOICE != 0;
-        let info = Info {
+        let mut info = Info {
             encoding: row[ENCODING].max(0.0) as usize,
             ssrc: known(row[SSRC]).map(|it| it as u32),
             payload_type: known(row[PAYLOAD_TYPE]).map(|it| it as u8),
             timestamp: row[TIMESTAMP] as u32,
             sequence_number: known(row[SEQUENCE_NUMBER]).map(|it| it as u64),
             audio_level: known(row[AUDIO_LEVEL]).map(|it| (it as u8, voice)),
-            received: None,
-            rid: None,
+            ..Info::default()
         };
+        let more = known(row[DETAILS]).and_then(|at| details.get_mut(at as usize));
+        if let Some(more) = more {
+            std::mem::take(more).add_to(&mut info, now);
+        }
         T::read(info, row, Bytes::copy_from_slice(data))
     });
     items.collect()
+}
+
+/// The details that JavaScript hands over, if it does.
+pub(super) fn details(env: &Env, details: Option<Unknown<'_>>) -> Result<Vec<Details>> {
+    details.map_or(Ok(Vec::new()), |details| env.from_js_value(details))
 }

@@ -3,8 +3,10 @@
 use bytes::Bytes;
 use duologue_base::Instant;
 use duologue_rtp::PayloadType;
-use duologue_rtp::ext::AudioLevel;
-use duologue_session::{EncodedFrame, EncodedFrameInit, RtpPacket, RtpPacketInit, SenderTime};
+use duologue_rtp::ext::{AudioLevel, CaptureTime};
+use duologue_session::{
+    Contributor, EncodedFrame, EncodedFrameInit, RtpPacket, RtpPacketInit, SenderTime,
+};
 
 use super::queue::Item;
 use crate::limits::{MAX_FRAME_BYTES, MAX_FRAMES, MAX_PACKET_BYTES, MAX_PACKETS};
@@ -21,6 +23,11 @@ pub(crate) struct Info {
     /// How loud it is, in dB below overload, and whether somebody speaks (RFC 6464).
     pub(super) audio_level: Option<(u8, bool)>,
     pub(super) received: Option<Instant>,
+    /// When it was captured, by our clock.
+    pub(super) captured: Option<Instant>,
+    /// When it was captured, by the clock of whoever did.
+    pub(super) capture_time: Option<CaptureTime>,
+    pub(super) contributors: Vec<Contributor>,
     /// The layer's name.
     pub(super) rid: Option<String>,
 }
@@ -66,6 +73,9 @@ impl From<EncodedFrame> for Frame {
                 sequence_number: Some(frame.sequence_number),
                 audio_level: level.map(|it| (it.level(), it.voice())),
                 received: Some(frame.received),
+                captured: frame.captured,
+                capture_time: frame.capture_time,
+                contributors: frame.contributing_sources,
                 rid: frame.rid.map(|rid| rid.to_string()),
             },
             key: frame.key,
@@ -89,6 +99,9 @@ impl From<Frame> for EncodedFrameInit {
             payload_type,
             timestamp,
             audio_level,
+            captured,
+            capture_time,
+            contributors,
             ..
         } = frame.info;
         EncodedFrameInit {
@@ -96,6 +109,9 @@ impl From<Frame> for EncodedFrameInit {
             payload_type: payload_type.and_then(PayloadType::new),
             timestamp,
             audio_level: audio_level.map(|(level, voice)| AudioLevel::new(voice, level)),
+            contributing_sources: contributors,
+            capture_time,
+            captured,
             temporal: frame.temporal,
             discardable: frame.discardable,
             data: frame.data,
@@ -115,6 +131,9 @@ impl From<RtpPacket> for Packet {
                 sequence_number: Some(packet.sequence_number),
                 audio_level: level.map(|it| (it.level(), it.voice())),
                 received: Some(packet.received),
+                captured: None,
+                capture_time: packet.capture_time,
+                contributors: packet.contributing_sources,
                 rid: packet.rid.map(|rid| rid.to_string()),
             },
             marker: packet.marker,
@@ -132,6 +151,8 @@ impl From<Packet> for RtpPacketInit {
             timestamp,
             sequence_number,
             audio_level,
+            capture_time,
+            contributors,
             ..
         } = packet.info;
         RtpPacketInit {
@@ -141,6 +162,8 @@ impl From<Packet> for RtpPacketInit {
             timestamp,
             marker: packet.marker,
             audio_level: audio_level.map(|(level, voice)| AudioLevel::new(voice, level)),
+            contributing_sources: contributors,
+            capture_time,
             payload: packet.payload,
         }
     }

@@ -1,10 +1,12 @@
 //! `receiver.frames()` and `receiver.packets()`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use duologue_base::TransceiverId;
+use duologue_peer::RtpContributingSource;
 use napi::Env;
-use napi::bindgen_prelude::{Object, Result};
+use napi::bindgen_prelude::{Object, Result, Unknown};
 use napi_derive::napi;
 
 use super::batch;
@@ -14,6 +16,9 @@ use super::queue::Queue;
 use super::routes::Routes;
 use crate::connection::NativePeerConnection;
 use crate::limits::{MAX_TAKEN, MAX_TAKEN_BYTES};
+
+/// Beyond how long any source is known.
+const MOST_AGE: Duration = Duration::from_secs(60);
 
 /// Reads the frames of a receiver, behind its transform if it has one.
 #[napi]
@@ -71,6 +76,26 @@ impl NativePeerConnection {
             queue,
             open: true,
         })
+    }
+
+    /// `getContributingSources()`, or `getSynchronizationSources()`. The time of a source is how long ago
+    /// it was heard, below zero.
+    #[napi(ts_return_type = "object[]")]
+    pub fn sources<'env>(
+        &mut self,
+        env: &'env Env,
+        id: u32,
+        kind: String,
+        contributing: bool,
+    ) -> Result<Unknown<'env>> {
+        let routes = self.routes(TransceiverId(id))?;
+        let now = (routes.now(), MOST_AGE);
+        let kind = crate::media::media_kind(&kind);
+        let mut sources = RtpContributingSource::list(&routes.sources(), contributing, kind, now);
+        for source in &mut sources {
+            source.timestamp -= MOST_AGE.as_secs_f64() * 1e3;
+        }
+        env.to_js_value(&sources)
     }
 }
 

@@ -10,7 +10,7 @@ use duologue_rtp::payload::{Parts, PayloadFormat};
 use duologue_rtp::{CodecParameters, MediaKind, ReceivePlan, SendPlan};
 use duologue_session::{
     Command, EncodedFrame, EncodedFrameInit, MediaCommand, MediaItem, Outlet, RtpPacket,
-    RtpPacketInit, Stats,
+    RtpPacketInit, RtpSource, Stats,
 };
 use duologue_tokio::SessionHandle;
 
@@ -90,6 +90,13 @@ impl MediaRoutes {
         }
     }
 
+    /// Whose media a receiver received lately.
+    pub(crate) fn set_sources(&self, id: TransceiverId, sources: Vec<RtpSource>) {
+        if let Some(routes) = self.get(id) {
+            routes.lock().sources = sources;
+        }
+    }
+
     /// Ends those of transceivers that have come to their end.
     pub(crate) fn end_those(&self, mut ended: impl FnMut(TransceiverId) -> bool) {
         let mut over = Vec::new();
@@ -132,6 +139,8 @@ pub(super) struct State {
     receiver_transform: Option<Arc<dyn FrameTransform>>,
     sender_transform: Option<Arc<dyn FrameTransform>>,
     outbox: Outbox,
+    /// Whose media the receiver received lately.
+    sources: Vec<RtpSource>,
     /// Who makes the frames: it is told of key frames that are wanted.
     encoder: Option<Listener>,
     key_frames_wanted: VecDeque<usize>,
@@ -180,6 +189,11 @@ impl Outgoing for Packet {
 impl Routes {
     pub(super) fn now(&self) -> Instant {
         self.environment.endpoint.now()
+    }
+
+    /// Whose media the receiver received lately.
+    pub(super) fn sources(&self) -> Vec<RtpSource> {
+        self.lock().sources.clone()
     }
 
     pub(super) fn set_frame_reader(&self, reader: Option<Arc<Queue<Frame>>>) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use duologue_rtp::{MediaKind, Rid};
 use napi::Env;
-use napi::bindgen_prelude::{Float64Array, Object, Result, Uint8ArraySlice};
+use napi::bindgen_prelude::{Float64Array, Object, Result, Uint8ArraySlice, Unknown};
 use napi_derive::napi;
 
 use super::batch;
@@ -49,13 +49,21 @@ impl NativeTransformer {
     /// Passes on what the worker has written; tells how many. Without a transceiver, or at its end,
     /// they go nowhere.
     #[napi]
-    pub fn send(&self, fields: Float64Array, data: Vec<Uint8ArraySlice<'_>>) -> i32 {
-        let mut frames: VecDeque<Frame> = batch::from_js(&fields, &data);
+    pub fn send(
+        &self,
+        env: &Env,
+        fields: Float64Array,
+        data: Vec<Uint8ArraySlice<'_>>,
+        details: Option<Unknown<'_>>,
+    ) -> Result<i32> {
+        let details = batch::details(env, details)?;
+        let now = self.transform.routes().map(|routes| routes.now());
+        let mut frames: VecDeque<Frame> = batch::from_js((&fields, &data), details, now);
         let count = frames.len();
         let (Some(place), Some(routes)) = (self.transform.place(), self.transform.routes()) else {
-            return count as i32;
+            return Ok(count as i32);
         };
-        match place.side {
+        Ok(match place.side {
             Side::Receiver => {
                 routes.deliver_transformed(frames);
                 count as i32
@@ -73,7 +81,7 @@ impl NativeTransformer {
                     Err(_) => count as i32,
                 }
             }
-        }
+        })
     }
 
     /// Whether there is room: 1, or 0 and the hub tells when there is.
@@ -115,7 +123,7 @@ impl NativeTransformer {
         &self,
         env: &'env Env,
         rid: Option<String>,
-    ) -> Result<napi::Unknown<'env>> {
+    ) -> Result<Unknown<'env>> {
         let asked = self.ask_for_key_frames(rid);
         match asked {
             Ok(encodings) => env.to_js_value(&encodings),

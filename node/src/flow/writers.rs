@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use duologue_base::TransceiverId;
-use napi::bindgen_prelude::{Float64Array, Result, Uint8ArraySlice};
+use napi::Env;
+use napi::bindgen_prelude::{Float64Array, Result, Uint8ArraySlice, Unknown};
 use napi_derive::napi;
 
 use super::batch;
@@ -66,13 +67,21 @@ impl NativePeerConnection {
 impl NativeFrameWriter {
     /// Hands over as many as there is room for, from the front; tells how many, or -1 at the end.
     #[napi]
-    pub fn send(&self, fields: Float64Array, data: Vec<Uint8ArraySlice<'_>>) -> i32 {
-        let mut frames = batch::from_js::<Frame>(&fields, &data);
+    pub fn send(
+        &self,
+        env: &Env,
+        fields: Float64Array,
+        data: Vec<Uint8ArraySlice<'_>>,
+        details: Option<Unknown<'_>>,
+    ) -> Result<i32> {
+        let details = batch::details(env, details)?;
+        let now = Some(self.routes.now());
+        let mut frames = batch::from_js::<Frame>((&fields, &data), details, now);
         let count = frames.len();
-        match self.routes.send_frames(&mut frames, &self.listener) {
+        Ok(match self.routes.send_frames(&mut frames, &self.listener) {
             Ok(()) => (count - frames.len()) as i32,
             Err(_) => ENDED,
-        }
+        })
     }
 
     /// Whether there is room: 1, or 0 and the hub tells when there is, or -1 at the end.
@@ -112,13 +121,21 @@ impl NativeFrameWriter {
 impl NativePacketWriter {
     /// Hands over as many as there is room for, from the front; tells how many, or -1 at the end.
     #[napi]
-    pub fn send(&self, fields: Float64Array, data: Vec<Uint8ArraySlice<'_>>) -> i32 {
-        let mut packets = batch::from_js::<Packet>(&fields, &data);
+    pub fn send(
+        &self,
+        env: &Env,
+        fields: Float64Array,
+        data: Vec<Uint8ArraySlice<'_>>,
+        details: Option<Unknown<'_>>,
+    ) -> Result<i32> {
+        let details = batch::details(env, details)?;
+        let now = Some(self.routes.now());
+        let mut packets = batch::from_js::<Packet>((&fields, &data), details, now);
         let count = packets.len();
-        match self.routes.send(&mut packets, &self.listener) {
+        Ok(match self.routes.send(&mut packets, &self.listener) {
             Ok(()) => (count - packets.len()) as i32,
             Err(_) => ENDED,
-        }
+        })
     }
 
     /// Whether there is room: 1, or 0 and the hub tells when there is, or -1 at the end.

@@ -31,6 +31,8 @@
 //!     timestamp: 90_000,
 //!     marker: true,
 //!     audio_level: None,
+//!     contributing_sources: Vec::new(),
+//!     capture_time: None,
 //!     payload: payload.to_vec().into(),
 //!     received: Instant::ZERO,
 //!     repaired: false,

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use duologue_base::Instant;
+use duologue_rtp::ext::CaptureTime;
 use duologue_rtp::payload::{Boundary, Descriptor, PacketInfo, PayloadFormat, PictureId};
 
 use crate::limits::{FORWARD_KEY_FRAME_INTERVAL, FORWARD_STEP};
@@ -194,6 +195,12 @@ impl Receiver {
             timestamp,
             marker: packet.marker,
             audio_level: packet.audio_level,
+            contributing_sources: packet.contributing_sources.clone(),
+            // By how much the clock of whoever captured is ahead of this end's is not known.
+            capture_time: packet.capture_time.map(|time| CaptureTime {
+                clock_offset: None,
+                ..time
+            }),
             payload: self.renumbered(format, packet, info, picture),
             ..RtpPacketInit::default()
         })

@@ -108,6 +108,8 @@ impl Layer {
             timestamp: self.timestamp,
             marker: at + 1 == PACKETS,
             audio_level: None,
+            contributing_sources: Vec::new(),
+            capture_time: None,
             payload: payload.into(),
             received: now,
             repaired: false,

@@ -5,6 +5,7 @@ mod arrivals;
 mod assembly;
 mod early;
 mod feedback;
+mod heard;
 mod key_frames;
 mod nack;
 mod payload_types;
@@ -23,14 +24,14 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use duologue_base::{Ecn, Instant, TransceiverId};
-use duologue_rtp::ext::{AudioLevel, ExtensionMap, Extensions};
+use duologue_rtp::ext::{ExtensionMap, Extensions};
 use duologue_rtp::fec::FlexFec;
 use duologue_rtp::payload::PayloadFormat;
 use duologue_rtp::red::Red;
 use duologue_rtp::{MediaKind, Packet, PayloadType, ReceivePlan, RtcpFeedback, Ssrc, rtx};
 
 use crate::counters::Counters;
-use crate::frame::{EncodedFrame, SenderTime};
+use crate::frame::EncodedFrame;
 use crate::packet::{MediaItem, Outlet, RtpPacket};
 use crate::report::MediaReport;
 
@@ -38,6 +39,7 @@ use arrivals::Arrivals;
 pub use assembly::FrameCounters;
 use assembly::Next;
 use early::EarlyPackets;
+use heard::Heard;
 use key_frames::KeyFrameRequests;
 use nack::Arrival;
 use payload_types::{Meaning, Use};
@@ -81,6 +83,7 @@ pub(crate) struct Receiver {
     /// A packet of this plan came.
     pub(crate) unmuted: bool,
     pub(crate) key_frames: KeyFrameRequests,
+    heard: Heard,
 }
 
 /// What handling a packet may add to.
@@ -109,20 +112,21 @@ struct Piece<'a> {
     payload_type: PayloadType,
     timestamp: u32,
     marker: bool,
-    audio_level: Option<AudioLevel>,
+    /// The packet that it is of; none of what older ones had.
+    packet: Option<&'a Incoming<'a>>,
     payload: &'a [u8],
     received: Instant,
     repaired: bool,
 }
 
 impl<'a> Piece<'a> {
-    fn new(incoming: &Incoming<'a>, payload_type: PayloadType, payload: &'a [u8]) -> Self {
+    fn new(incoming: &'a Incoming<'a>, payload_type: PayloadType, payload: &'a [u8]) -> Self {
         Piece {
             sequence_number: incoming.sequence_number,
             payload_type,
             timestamp: incoming.packet.header.timestamp,
             marker: incoming.packet.header.marker,
-            audio_level: incoming.extensions.audio_level(),
+            packet: Some(incoming),
             payload,
             received: incoming.arrival,
             repaired: false,
@@ -176,6 +180,7 @@ impl Inbound {
                     outlet,
                     unmuted: false,
                     key_frames: KeyFrameRequests::default(),
+                    heard: Heard::default(),
                 });
                 self.claims.push(claim);
                 self.sources.resume(id);
@@ -313,6 +318,9 @@ impl Inbound {
             source: at,
             encoding: route.encoding,
         };
+        if route.purpose == Purpose::Media {
+            self.hear(now, place, incoming, means.clock_rate, told);
+        }
 
         let payload = incoming.packet.payload();
         let piece = Piece::new(incoming, header.payload_type, payload);
@@ -431,7 +439,7 @@ impl Inbound {
                 payload_type: block.payload_type,
                 timestamp: piece.timestamp.wrapping_sub(block.timestamp_offset.into()),
                 marker: false,
-                audio_level: None,
+                packet: None,
                 payload: block.data,
                 repaired: true,
                 ..piece
@@ -541,15 +549,18 @@ impl Inbound {
                 continue;
             };
             self.keep(place, sequence_number, &datagram);
-            let recovered = Piece {
+            let recovered = Incoming {
+                arrival: received,
+                ecn: Ecn::NotEct,
                 sequence_number,
-                payload_type: packet.header.payload_type,
-                timestamp: packet.header.timestamp,
-                marker: packet.header.marker,
-                audio_level: packet.extensions(&self.extensions).audio_level(),
-                payload: packet.payload(),
-                received,
+                packet,
+                extensions: packet.extensions(&self.extensions),
+                datagram: &datagram,
+            };
+            let payload_type = packet.header.payload_type;
+            let recovered = Piece {
                 repaired: true,
+                ..Piece::new(&recovered, payload_type, packet.payload())
             };
             self.handle_media(now, place, recovered, told);
         }
@@ -569,7 +580,11 @@ impl Inbound {
             sequence_number: piece.sequence_number,
             timestamp: piece.timestamp,
             marker: piece.marker,
-            audio_level: piece.audio_level,
+            audio_level: piece.packet.and_then(|it| it.extensions.audio_level()),
+            contributing_sources: piece
+                .packet
+                .map_or(Vec::new(), |it| it.contributors().collect()),
+            capture_time: piece.packet.and_then(|it| it.extensions.capture_time()),
             payload: crate::slab::copy(&mut self.slab, piece.payload),
             received: piece.received,
             repaired: piece.repaired,
@@ -590,15 +605,17 @@ impl Inbound {
             (true, true) => told.give(MediaItem::Packet(receiver.id, packet.clone())),
             (false, true) => {}
         }
-        if receiver.plan.kind == MediaKind::Audio {
-            let sender_time = self.sources.get_mut(place.source).sender_time();
-            let frame = audio_frame(packet, sender_time);
-            return told.give(MediaItem::Frame(receiver.id, frame));
-        }
-
         let means = self.claims[place.owner]
             .payload_types
             .get(packet.payload_type);
+        let clock_rate = means.map_or(0, |it| it.clock_rate);
+        if receiver.plan.kind == MediaKind::Audio {
+            let mut frame = audio_frame(packet);
+            let source = self.sources.get_mut(place.source);
+            source.date(&mut frame, clock_rate, self.round_trip);
+            return told.give(MediaItem::Frame(receiver.id, frame));
+        }
+
         let format = means.map_or(PayloadFormat::Opaque, |it| it.format);
         let source = self.sources.get_mut(place.source);
         source.assembly(format).insert(packet);
@@ -628,15 +645,14 @@ impl Inbound {
         let receiver = &mut self.receivers[place.owner];
         let round_trip = self.round_trip;
         let source = self.sources.get_mut(place.source);
-        let sender_time = source.sender_time();
-        let Some(assembly) = source.assembly.as_deref_mut() else {
+        let Some(mut assembly) = source.assembly.take() else {
             return;
         };
         let mut wants_key_frame = false;
         loop {
             match assembly.poll(now, round_trip) {
                 Next::Frame(mut frame) => {
-                    frame.sender_time = sender_time;
+                    source.date(&mut frame, VIDEO_CLOCK, round_trip);
                     told.give(MediaItem::Frame(receiver.id, *frame));
                 }
                 // Some senders make a key frame only when they are asked for one, and frames may be
@@ -651,6 +667,7 @@ impl Inbound {
             }
         }
         let assembly_due = assembly.poll_timeout(round_trip);
+        source.assembly = Some(assembly);
         self.assembly_due = Instant::earliest([self.assembly_due, assembly_due]);
         if wants_key_frame {
             self.want_key_frame(place.owner, place.encoding);
@@ -732,8 +749,11 @@ fn wants_fir(plan: &ReceivePlan) -> bool {
     has(&RtcpFeedback::Fir) && !feedback.any(|it| *it == RtcpFeedback::Pli)
 }
 
+/// RFC 3551 §5 and all payload formats of video since.
+const VIDEO_CLOCK: u32 = 90_000;
+
 /// Audio waits for nothing: whoever plays it knows best what is late.
-fn audio_frame(packet: RtpPacket, sender_time: Option<SenderTime>) -> EncodedFrame {
+fn audio_frame(packet: RtpPacket) -> EncodedFrame {
     EncodedFrame {
         ssrc: packet.ssrc,
         encoding: packet.encoding,
@@ -746,10 +766,13 @@ fn audio_frame(packet: RtpPacket, sender_time: Option<SenderTime>) -> EncodedFra
         temporal: None,
         discardable: false,
         audio_level: packet.audio_level,
+        contributing_sources: packet.contributing_sources,
+        capture_time: packet.capture_time,
+        captured: None,
         data: packet.payload,
         first_received: packet.received,
         received: packet.received,
         repaired: packet.repaired,
-        sender_time,
+        sender_time: None,
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use duologue_base::Instant;
-use duologue_rtp::ext::AudioLevel;
+use duologue_rtp::ext::{AudioLevel, CaptureTime};
 use duologue_rtp::payload::PayloadFormat;
 use duologue_rtp::rtcp::SenderInfo;
 use duologue_rtp::{NtpShort, NtpTime, PayloadType, ReceivePlan, Ssrc};
@@ -15,7 +15,9 @@ use super::recovery::Recovery;
 use super::route::{Purpose, Route};
 use super::seen::Seen;
 use super::statistics::Statistics;
-use crate::frame::SenderTime;
+use crate::capture::CaptureClock;
+use crate::frame::{EncodedFrame, SenderTime};
+use crate::limits::CAPTURE_TIME_KEPT;
 use crate::round_trips::RoundTrips;
 
 #[derive(Debug)]
@@ -46,6 +48,10 @@ pub(crate) struct Source {
     /// What its last packet of media was of, and how loud.
     pub(crate) payload_type: Option<PayloadType>,
     pub(crate) audio_level: Option<AudioLevel>,
+    /// The time stamp of its last packet of media, and when what is in it was captured.
+    pub(crate) timestamp: u32,
+    pub(crate) captured: Option<CaptureTime>,
+    pub(crate) capture_clock: CaptureClock,
     /// As the other end's answers to our questions tell them (RFC 3611 §4.5); the last one, if the
     /// last sender report came with it.
     pub(crate) round_trips: RoundTrips,
@@ -98,6 +104,9 @@ impl Source {
             discarded: 0,
             payload_type: None,
             audio_level: None,
+            timestamp: 0,
+            captured: None,
+            capture_clock: CaptureClock::default(),
             round_trips: RoundTrips::default(),
             paused: None,
             clock_known: false,
@@ -191,6 +200,31 @@ impl Source {
             ntp: report.ntp,
             rtp: report.rtp,
         })
+    }
+
+    /// Adds to a frame what is known of when it was captured.
+    pub(crate) fn date(&self, frame: &mut EncodedFrame, clock_rate: u32, round_trip: Duration) {
+        frame.sender_time = self.sender_time();
+        let first = frame.contributing_sources.first();
+        let of = first.map_or(frame.ssrc, |first| first.ssrc);
+        let stamp = (frame.timestamp, clock_rate);
+        let clock = &self.capture_clock;
+        let known = clock.interpolate(of, stamp, frame.received, CAPTURE_TIME_KEPT);
+        frame.capture_time = frame.capture_time.or(known);
+        let captured = frame.capture_time;
+        frame.captured = captured.and_then(|time| self.by_our_clock(time, round_trip));
+    }
+
+    /// A moment of its sender's clock by ours, about: the last sender report took half a round trip.
+    pub(crate) fn by_our_clock(&self, time: CaptureTime, round_trip: Duration) -> Option<Instant> {
+        let report = self.sender_report?;
+        let offset = time.clock_offset.unwrap_or(0);
+        let at = NtpTime::from_bits(time.at.to_bits().wrapping_sub(offset.cast_unsigned()));
+        let before = report.ntp.since(at);
+        let after = at.since(report.ntp);
+        let sent = report.received.since_origin().checked_sub(round_trip / 2)?;
+        let ours = (sent + after).checked_sub(before)?;
+        Some(Instant::ZERO + ours)
     }
 
     /// Time since the last sender report, as a report block has it.

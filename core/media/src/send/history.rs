@@ -6,9 +6,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use duologue_base::{Instant, Seq16};
 use duologue_rtp::PayloadType;
-use duologue_rtp::ext::AudioLevel;
+use duologue_rtp::ext::{AudioLevel, CaptureTime};
 
 use crate::limits::{RESEND_BYTES, RESEND_PACKETS};
+use crate::packet::Contributor;
 
 /// The last packets of a stream, by sequence number. It holds what they were made from: a packet is
 /// built anew each time it is sent.
@@ -28,6 +29,8 @@ pub(crate) struct Sent {
     pub(crate) timestamp: u32,
     pub(crate) marker: bool,
     pub(crate) audio_level: Option<AudioLevel>,
+    pub(crate) contributing_sources: Vec<Contributor>,
+    pub(crate) capture_time: Option<CaptureTime>,
     pub(crate) payload: Bytes,
     /// When it was sent again last.
     pub(crate) resent: Option<Instant>,

@@ -97,6 +97,9 @@ impl Packetizer {
                 // The end of a picture; of audio it is the beginning of speech (RFC 3551 §4.1).
                 marker: is_video(format) && index + 1 == count,
                 audio_level: frame.audio_level,
+                contributing_sources: frame.contributing_sources.clone(),
+                // It is about the first frame of a packet.
+                capture_time: frame.capture_time.filter(|_| index == 0),
                 payload,
             });
         }

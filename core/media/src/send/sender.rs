@@ -297,12 +297,19 @@ impl Sender {
                 told.left(self.id, queued.and_then(|queued| queued.completes));
                 continue;
             };
+            let stamp = (packet.timestamp, self.formats.clock_rate);
+            let contributors = &packet.contributing_sources;
+            let capture_time = packet
+                .capture_time
+                .filter(|time| stream.has_news(contributors, stamp, *time, at.now));
             let mut sent = Sent {
                 sequence_number: stream.sequence_number(packet.sequence_number),
                 payload_type: format.payload_type,
                 timestamp: packet.timestamp,
                 marker: packet.marker,
                 audio_level: packet.audio_level,
+                contributing_sources: contributors.clone(),
+                capture_time,
                 payload: packet.payload.clone(),
                 resent: None,
             };
@@ -467,6 +474,8 @@ impl Sender {
                     timestamp: stream.protection.timestamp,
                     marker: false,
                     audio_level: None,
+                    contributing_sources: Vec::new(),
+                    capture_time: None,
                     payload: payload.to_vec().into(),
                     resent: None,
                 };

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use duologue_base::{Instant, Rng, Seq16};
-use duologue_rtp::ext::{AbsSendTime, ExtensionMap, ExtensionsToSend};
+use duologue_rtp::ext::{AbsSendTime, CaptureTime, ExtensionMap, ExtensionsToSend};
 use duologue_rtp::rtcp::ReportBlock;
 use duologue_rtp::{
     HeaderToSend, NtpShort, PayloadType, Rid, SendStream, Ssrc, rtx, write_padding,
@@ -16,7 +16,9 @@ use super::packetize::Packetizer;
 use super::protection::Protection;
 use super::redundancy::Redundancy;
 use super::tracking::Tracking;
+use crate::capture::CaptureClock;
 use crate::limits::{KEY_FRAME_INTERVAL, RESENDS};
+use crate::packet::Contributor;
 use crate::round_trips::RoundTrips;
 
 /// The stream of one encoding.
@@ -55,6 +57,8 @@ pub(crate) struct Stream {
     pub(crate) payload_type: Option<PayloadType>,
     /// The last packet's time stamp and when it left: what sender reports go on from.
     pub(crate) last: Option<(u32, Instant)>,
+    /// When what was sent was captured, as packets said.
+    captured: CaptureClock,
 }
 
 /// A packet that is to be sent again.
@@ -194,6 +198,7 @@ impl Stream {
             send_delay: Duration::ZERO,
             payload_type: None,
             last: None,
+            captured: CaptureClock::default(),
         }
     }
 
@@ -255,16 +260,20 @@ impl Stream {
         out: &mut Vec<u8>,
     ) {
         let named = self.reported == Names::Needed;
+        let contributors = Contributors::of(packet);
         let header = HeaderToSend {
             marker: packet.marker,
             payload_type: packet.payload_type,
             sequence_number: Seq16(packet.sequence_number as u16),
             timestamp: packet.timestamp,
             ssrc: self.ssrc,
+            csrcs: contributors.ssrcs(),
             extensions: ExtensionsToSend {
                 mid: named.then_some(setting.mid),
                 rid: self.rid.as_ref().filter(|_| named).map(Rid::as_str),
                 audio_level: packet.audio_level,
+                csrc_audio_levels: contributors.levels(),
+                capture_time: packet.capture_time,
                 ..stamp.extensions()
             },
             ..Default::default()
@@ -283,9 +292,31 @@ impl Stream {
         self.frames_sent += u64::from(packet.marker);
         self.payload_type = Some(packet.payload_type);
         self.last = Some((packet.timestamp, now));
+        if let Some(time) = packet.capture_time {
+            let of = self.first_source(&packet.contributing_sources);
+            self.captured.say(of, packet.timestamp, time, now);
+        }
         if keep {
             self.history.keep(packet);
         }
+    }
+
+    /// Whether a packet is to say when what is in it was captured. `stamp` is its time stamp and the rate
+    /// of that.
+    pub(crate) fn has_news(
+        &self,
+        contributors: &[Contributor],
+        stamp: (u32, u32),
+        time: CaptureTime,
+        now: Instant,
+    ) -> bool {
+        let of = self.first_source(contributors);
+        self.captured.is_news(of, stamp, time, now)
+    }
+
+    /// `abs-capture-time`: whom a packet's capture time is about.
+    fn first_source(&self, contributors: &[Contributor]) -> Ssrc {
+        contributors.first().map_or(self.ssrc, |first| first.ssrc)
     }
 
     /// A report of a tone has left. Its time stamp stands still: time goes on from the audio, or from where
@@ -388,16 +419,20 @@ impl Stream {
             return false;
         };
         let named = self.reported_rtx == Names::Needed;
+        let contributors = Contributors::of(packet);
         let header = HeaderToSend {
             marker: packet.marker,
             payload_type,
             sequence_number: Seq16(self.next_rtx_sequence as u16),
             timestamp: packet.timestamp,
             ssrc,
+            csrcs: contributors.ssrcs(),
             extensions: ExtensionsToSend {
                 mid: named.then_some(setting.mid),
                 repaired_rid: self.rid.as_ref().filter(|_| named).map(Rid::as_str),
                 audio_level: packet.audio_level,
+                csrc_audio_levels: contributors.levels(),
+                capture_time: packet.capture_time,
                 ..stamp.extensions()
             },
             ..Default::default()
@@ -499,6 +534,50 @@ impl Stream {
         {
             self.resends.push_front(Resend::Copy(number));
         }
+    }
+}
+
+/// The contributing sources of a packet as its header has them.
+struct Contributors {
+    ssrcs: [Ssrc; MOST_CONTRIBUTORS],
+    levels: [u8; MOST_CONTRIBUTORS],
+    count: usize,
+    /// RFC 6465 §3: the list has a level for each or is not there.
+    leveled: bool,
+}
+
+/// RFC 3550 §5.1: what four bits count.
+const MOST_CONTRIBUTORS: usize = 15;
+
+impl Contributors {
+    fn of(packet: &Sent) -> Self {
+        let mut of = Contributors {
+            ssrcs: Default::default(),
+            levels: Default::default(),
+            count: packet.contributing_sources.len().min(MOST_CONTRIBUTORS),
+            leveled: true,
+        };
+        for (at, contributor) in packet
+            .contributing_sources
+            .iter()
+            .take(of.count)
+            .enumerate()
+        {
+            of.ssrcs[at] = contributor.ssrc;
+            match contributor.audio_level {
+                Some(level) => of.levels[at] = level.level(),
+                None => of.leveled = false,
+            }
+        }
+        of
+    }
+
+    fn ssrcs(&self) -> &[Ssrc] {
+        &self.ssrcs[..self.count]
+    }
+
+    fn levels(&self) -> Option<&[u8]> {
+        (self.leveled && self.count > 0).then_some(&self.levels[..self.count])
     }
 }
 

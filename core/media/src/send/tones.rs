@@ -68,6 +68,8 @@ impl Sender {
             timestamp: report.timestamp,
             marker: report.marker,
             audio_level: None,
+            contributing_sources: Vec::new(),
+            capture_time: None,
             payload: report.payload(),
             resent: None,
         };

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use duologue_base::{Instant, Rng, TransceiverId, WallClock};
 use duologue_media::{
     EncodedFrame, MediaItem, MediaReport, MediaTransport, Outlet, RtpPacket, RtpPacketInit,
+    RtpSource,
 };
 use duologue_rtp::ext::uri;
 use duologue_rtp::{
@@ -29,7 +30,7 @@ pub(crate) fn payload_type(number: u8) -> PayloadType {
     PayloadType::new(number).expect("below 128")
 }
 
-fn video() -> RtpParameters {
+pub(crate) fn video() -> RtpParameters {
     let vp8 = Codec::new(MediaKind::Video, "VP8", 90_000);
     let rtx = Codec::rtx(MediaKind::Video, 90_000, Some(payload_type(96)));
     let extension =
@@ -102,6 +103,8 @@ pub(crate) struct World {
     /// With the millisecond in which they were handed out.
     pub(crate) frames: Vec<(u64, EncodedFrame)>,
     pub(crate) reports: Vec<MediaReport>,
+    /// Whose media the receiver received, and when that was told.
+    pub(crate) sources: Vec<(u64, Vec<RtpSource>)>,
     pub(crate) sent_reports: Vec<MediaReport>,
     /// Nothing that is sent again arrives.
     pub(crate) lose_repetitions: bool,
@@ -134,6 +137,7 @@ impl World {
             received: Vec::new(),
             frames: Vec::new(),
             reports: Vec::new(),
+            sources: Vec::new(),
             sent_reports: Vec::new(),
             lose_repetitions: false,
             delay: DELAY,
@@ -206,7 +210,12 @@ impl World {
             }
         }
         let reports = std::iter::from_fn(|| self.receiver.poll_report());
-        self.reports.extend(reports.map(|(_, report)| report));
+        for (_, report) in reports {
+            match report {
+                MediaReport::Sources(sources) => self.sources.push((self.now, sources)),
+                report => self.reports.push(report),
+            }
+        }
         let reports = std::iter::from_fn(|| self.sender.poll_report());
         self.sent_reports.extend(reports.map(|(_, report)| report));
         self.now += 1;

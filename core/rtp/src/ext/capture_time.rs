@@ -5,8 +5,8 @@ use crate::NtpTime;
 pub struct CaptureTime {
     /// On the clock of whoever captured it.
     pub at: NtpTime,
-    /// What is to be added to that clock to have the sender's, in seconds with 32 bits behind the
-    /// point: a mixer or forwarder says so.
+    /// How far that clock is ahead of the sender's, by which sender reports are, in seconds with 32
+    /// bits behind the point: 0 of who captures itself, something else of a mixer or forwarder.
     pub clock_offset: Option<i64>,
 }
 

@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { sending, vp8Key } from './flow-helpers.mjs';
+
+const CAPTURE_TIME = 'http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time';
+const CONTRIBUTORS_LEVELS = 'urn:ietf:params:rtp-hdrext:csrc-audio-level';
+
+/** Offers header extensions that are not offered by default. */
+const offering = (...uris) => (transceiver) => {
+  const extensions = transceiver.getHeaderExtensionsToNegotiate();
+  for (const extension of extensions) if (uris.includes(extension.uri)) extension.direction = 'sendrecv';
+  transceiver.setHeaderExtensionsToNegotiate(extensions);
+};
+
+/** Answers them, too. */
+const both = (...uris) => async (near, far) => {
+  offering(...uris)(near);
+  void far.then(offering(...uris));
+};
+
+test('a receiver tells whose media it receives, how loud it is, and who contributed', async () => {
+  const { near, far, close } = await sending('audio', { before: both(CONTRIBUTORS_LEVELS) });
+  assert.deepEqual(far.receiver.getSynchronizationSources(), []);
+  const received = far.receiver.frames();
+  const before = performance.timeOrigin + performance.now();
+  near.sender.frames().send([{ data: Uint8Array.of(1, 2, 3), timestamp: 960, audioLevel: 0.1, contributingSources: [7, 0xffff_ffff] }]);
+  const [frame] = await received.recvMany();
+  const after = performance.timeOrigin + performance.now();
+  const [stream, ...others] = far.receiver.getSynchronizationSources();
+  assert.deepEqual(others, []);
+  const { synchronizationSource, contributingSources } = frame.getMetadata();
+  assert.equal(stream.source, synchronizationSource);
+  assert.deepEqual(contributingSources, [7, 0xffff_ffff]);
+  assert.equal(stream.rtpTimestamp, frame.timestamp);
+  assert.ok(Math.abs(stream.audioLevel - 0.1) < 0.001, `${stream.audioLevel}`);
+  assert.ok(before <= stream.timestamp && stream.timestamp <= after);
+  const contributing = far.receiver.getContributingSources();
+  assert.deepEqual(contributing.map(({ source }) => source).sort(), [7, 0xffff_ffff].sort());
+  for (const source of contributing) assert.ok(!('audioLevel' in source) && !('captureTimestamp' in source));
+
+  const packets = far.receiver.packets();
+  near.sender.packets().send([{ payload: Uint8Array.of(4), timestamp: 1_920, contributingSources: [9] }]);
+  const [packet] = await packets.recvMany();
+  assert.deepEqual(packet.contributingSources, [9]);
+  close();
+  assert.deepEqual(far.receiver.getSynchronizationSources(), []);
+});
+
+test('the time of capture arrives where its extension is negotiated', async () => {
+  const { near, far, close } = await sending('video', { before: both(CAPTURE_TIME) });
+  const received = far.receiver.frames();
+  const captureTime = performance.now() - 5;
+  near.sender.frames().send([{ data: vp8Key(3_000), timestamp: 3_000, captureTime }]);
+  const [frame] = await received.recvMany();
+  const metadata = frame.getMetadata();
+  assert.equal(metadata.senderCaptureTimeOffset, 0);
+  // By this end's clock once a sender report has told how the clocks are to each other.
+  if (metadata.captureTime !== undefined) assert.ok(metadata.captureTime <= metadata.receiveTime);
+  const [stream] = far.receiver.getSynchronizationSources();
+  assert.equal(stream.senderCaptureTimeOffset, 0);
+  // Since 1900.
+  const captured = performance.timeOrigin + captureTime + 2_208_988_800_000;
+  assert.ok(Math.abs(stream.captureTimestamp - captured) < 50, `${stream.captureTimestamp - captured}`);
+  assert.ok(!('audioLevel' in stream));
+  close();
+});
+
+test('without the extension nothing tells when it was captured', async () => {
+  const { near, far, close } = await sending('video');
+  const received = far.receiver.frames();
+  near.sender.frames().send([{ data: vp8Key(300), timestamp: 3_000, captureTime: performance.now() }]);
+  const [frame] = await received.recvMany();
+  assert.ok(!('captureTime' in frame.getMetadata()) && !('senderCaptureTimeOffset' in frame.getMetadata()));
+  assert.ok(!('captureTimestamp' in far.receiver.getSynchronizationSources()[0]));
+  close();
+});
