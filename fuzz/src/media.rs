@@ -382,10 +382,13 @@ fn drain(transport: &mut MediaTransport, now: Instant, mut each: impl FnMut(&[u8
     let mut out = Vec::new();
     for count in 0..POLLS {
         out.clear();
-        let Some(len) = transport.poll_rtp(now, 1_500, &mut out) else {
+        let Some(polled) = transport.poll_rtp(now, 1_500, &mut out) else {
             return count;
         };
-        assert_eq!(len, out.len());
+        assert_eq!(polled.len, out.len());
+        if !polled.sealed {
+            transport.handle_sealed(&out);
+        }
         each(&out);
     }
     POLLS

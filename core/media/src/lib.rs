@@ -87,7 +87,7 @@ pub use recv::{FrameCounters, Reception, Statistics};
 pub use report::MediaReport;
 pub use round_trips::RoundTrips;
 pub use send::pacer;
-pub use send::{BandwidthFeedback, RemoteReports, SendCounters, Tone};
+pub use send::{BandwidthFeedback, RemoteReports, RtpToSend, SendCounters, Tone};
 pub use stats::{InboundStats, MediaStats, OutboundStats, RepairStats, SenderReportStats};
 pub use totals::MediaTotals;
 pub use transport::{MediaTransport, PausedSender};

@@ -77,6 +77,13 @@ pub(crate) const RESEND_PACKETS: usize = 1_024;
 /// Bytes of one stream that can be sent again.
 pub(crate) const RESEND_BYTES: usize = 4 << 20;
 
+/// Packets of one stream that can be sent again as they went: where no stream of repetitions is agreed
+/// on.
+pub(crate) const SEALED_PACKETS: usize = 512;
+
+/// Bytes of them.
+pub(crate) const SEALED_BYTES: usize = 1 << 20;
+
 /// Payloads of received packets share pieces of memory of this size.
 pub(crate) const SLAB_BYTES: usize = 64 << 10;
 

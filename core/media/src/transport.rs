@@ -14,7 +14,7 @@ use crate::packet::{MediaItem, Outlet, RtpPacketInit, SendEncoding};
 use crate::recv::Inbound;
 use crate::report::MediaReport;
 use crate::rtcp::Reporter;
-use crate::send::{Outbound, Tone};
+use crate::send::{Outbound, RtpToSend, Tone};
 use crate::stats::{MediaStats, OutboundStats};
 use crate::totals::MediaTotals;
 
@@ -205,12 +205,23 @@ impl MediaTransport {
         }
     }
 
-    /// Writes the next RTP packet behind `out`, if it may leave now and is not longer than `room`. Gives
-    /// its length.
-    pub fn poll_rtp(&mut self, now: Instant, room: usize, out: &mut Vec<u8>) -> Option<usize> {
+    /// Writes the next RTP packet behind `out`, if it may leave now and is not longer than `room`. The
+    /// owner protects it, if that is not done, and [says so](Self::handle_sealed).
+    pub fn poll_rtp(&mut self, now: Instant, room: usize, out: &mut Vec<u8>) -> Option<RtpToSend> {
         let round_trip = self.reporter.round_trip();
         let mut told = self.told.sending();
         self.outbound.poll(now, round_trip, room, out, &mut told)
+    }
+
+    /// What was polled last, as it was protected: it is kept where packets go again as they are, because
+    /// the other end asks for lost ones and no stream of repetitions is agreed on.
+    pub fn handle_sealed(&mut self, datagram: &[u8]) {
+        self.outbound.handle_sealed(datagram);
+    }
+
+    /// Packets are protected with other keys from now on.
+    pub fn handle_new_keys(&mut self) {
+        self.outbound.forget_sealed();
     }
 
     /// When [`poll_rtp`](Self::poll_rtp) may have something.

@@ -6,12 +6,16 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use common::{DELAY, ID, MEDIA, RTX, World, at, payload_type, receive_plan, send_plan};
+use common::{
+    DELAY, ID, MEDIA, RTX, World, at, paced_send_plan, payload_type, receive_plan, send_plan,
+};
 use duologue_base::{Seq16, TransceiverId};
 use duologue_media::{MediaReport, Outlet, RtpPacketInit};
 use duologue_rtp::ext::{ExtensionKind, ExtensionMap};
 use duologue_rtp::rtcp::{self, Writer};
-use duologue_rtp::{ExtensionId, HeaderToSend, SendPlan, SourceParameters, Ssrc, write_padding};
+use duologue_rtp::{
+    ExtensionId, HeaderToSend, ReceivePlan, SendPlan, SourceParameters, Ssrc, write_padding,
+};
 
 #[test]
 fn every_lost_packet_comes_again_after_a_round_trip() {
@@ -245,4 +249,60 @@ fn ten_thousand_streams_take_no_more_than_the_bound() {
         world.receiver.handle_rtp(at(0), at(0), 0, &packet);
     }
     assert!(world.receiver.stats().inbound.len() <= 256);
+}
+
+/// VP8 whose lost packets are asked for again, without a stream of repetitions.
+fn without_rtx() -> (SendPlan, ReceivePlan) {
+    let mut send = SendPlan::clone(&paced_send_plan());
+    send.parameters.codecs.truncate(1);
+    let mut receive = ReceivePlan::clone(&receive_plan());
+    receive.parameters.codecs.truncate(1);
+    (send, receive)
+}
+
+#[test]
+fn without_a_stream_of_repetitions_lost_packets_come_again_as_they_went() {
+    let mut world = World::new();
+    let (send, receive) = without_rtx();
+    let now = at(world.now);
+    world.sender.set_send(now, ID, Arc::new(send));
+    world
+        .receiver
+        .set_receive(now, ID, Arc::new(receive), Outlet::Packets);
+    for _ in 0..100 {
+        world.send(10);
+        world.run(33, |n| n % 20 == 7);
+    }
+    world.run(2_000, |_| false);
+    let numbers = world.numbers();
+    assert_eq!(numbers.len(), 1_000);
+    assert!(numbers.windows(2).all(|pair| pair[0] + 1 == pair[1]));
+
+    let again = &world.as_they_went;
+    assert!(again.len() >= 50, "{}", again.len());
+    for packet in again {
+        assert_eq!(packet[8..12], MEDIA.0.to_be_bytes(), "in its own stream");
+    }
+    let stats = world.sender.stats();
+    let outbound = &stats.outbound[0];
+    let repeated = outbound.retransmitted.packets_sent;
+    assert_eq!(repeated, again.len() as u64);
+    assert_eq!(outbound.counters.packets_sent, 1_000 + repeated);
+}
+
+#[test]
+fn what_went_with_other_keys_does_not_go_again() {
+    let mut world = World::new();
+    let (send, receive) = without_rtx();
+    let now = at(world.now);
+    world.sender.set_send(now, ID, Arc::new(send));
+    world
+        .receiver
+        .set_receive(now, ID, Arc::new(receive), Outlet::Packets);
+    world.send(10);
+    world.run(30, |n| n == 4);
+    world.sender.handle_new_keys();
+    world.run(1_000, |_| false);
+    assert_eq!(world.numbers().len(), 9);
+    assert!(world.as_they_went.is_empty());
 }

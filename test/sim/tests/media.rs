@@ -14,7 +14,7 @@ use duologue_session::{
 };
 use duologue_sim::{HostId, Link, World, for_seeds};
 
-use common::{TRANSPORT, VIDEO, receive, send};
+use common::{TRANSPORT, VIDEO, receive, receive_alone, send, send_alone};
 
 /// What the two ends agree on.
 const FEEDBACK: &[RtcpFeedback] = &[RtcpFeedback::Nack];
@@ -123,5 +123,36 @@ fn packets_come_through_losses_while_data_flows() {
         assert_eq!(left(&world, alice), 300);
         let counters = world.host(bob).session().counters();
         assert_eq!(counters.refused_srtp, 0);
+    });
+}
+
+#[test]
+fn packets_come_through_losses_without_a_stream_of_repetitions() {
+    for_seeds(5, |seed| {
+        let link = Link::default().delay(Duration::from_millis(20)).loss(0.03);
+        let mut world: World = World::new(seed, link);
+        let [alice, bob] = world.pair();
+        world.connect(alice, bob);
+        world.run_until(Duration::from_secs(20), |world| {
+            world.is_connected(alice) && world.is_connected(bob)
+        });
+        receive_alone(&mut world, bob, FEEDBACK);
+        send_alone(&mut world, alice, FEEDBACK);
+
+        for number in 0..60 {
+            frame(&mut world, alice, number, 5);
+            world.run(Duration::from_millis(33));
+        }
+        world.run(Duration::from_secs(5));
+
+        assert_eq!(distinct(&world, bob), 300);
+        let packets: Vec<&RtpPacket> = packets(&world, bob).collect();
+        let late = packets.windows(2).filter(|pair| {
+            let [before, after] = [pair[0], pair[1]].map(|it| it.sequence_number);
+            after < before
+        });
+        assert!(late.count() > 0, "what was lost came later");
+        let counters = world.host(bob).session().counters();
+        assert!(counters.refused_srtp <= 20, "{}", counters.refused_srtp);
     });
 }

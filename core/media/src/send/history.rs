@@ -59,12 +59,11 @@ impl History {
         }
     }
 
-    /// The packet to send again, unless that was less than a round trip ago: what asked for it is
-    /// older than that. A quarter less, since no two round trips are equal.
+    /// The packet to send again, unless that was less than a round trip ago.
     pub(crate) fn again(&self, now: Instant, round_trip: Duration, number: u16) -> Option<&Sent> {
-        let lately = |at: Instant| now - at < (round_trip * 3 / 4).max(SHORTEST_TRIP);
         let sent = self.get(number)?;
-        (!sent.resent.is_some_and(lately)).then_some(sent)
+        let lately = sent.resent.is_some_and(|at| is_lately(now, at, round_trip));
+        (!lately).then_some(sent)
     }
 
     /// The packet with the number that ends with these bits.
@@ -92,6 +91,12 @@ impl History {
         let found = packets.binary_search_by_key(&sequence_number, |it| it.sequence_number);
         found.ok()
     }
+}
+
+/// What asks for a packet is older than one that was sent less than a round trip ago. A quarter less,
+/// since no two round trips are equal.
+pub(super) fn is_lately(now: Instant, resent: Instant, round_trip: Duration) -> bool {
+    now - resent < (round_trip * 3 / 4).max(SHORTEST_TRIP)
 }
 
 /// Browsers do not send a packet twice within 5 ms (Chromium 156 and Firefox 153, measured).

@@ -12,6 +12,7 @@ mod packetize;
 mod protection;
 mod redundancy;
 mod repeats;
+mod sealed;
 mod sender;
 mod share;
 mod stream;
@@ -44,6 +45,15 @@ use stream::Stamp;
 pub(crate) use stream::Stream;
 pub use stream::{RemoteReports, SendCounters};
 
+/// A packet that was written to be sent.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct RtpToSend {
+    /// How long it is.
+    pub len: usize,
+    /// It is one that was sent before, as it was protected then, and is not to be protected again.
+    pub sealed: bool,
+}
+
 /// The sending half of one transport.
 #[derive(Debug)]
 pub(crate) struct Outbound {
@@ -56,6 +66,17 @@ pub(crate) struct Outbound {
     pub(crate) bandwidth: Bandwidth,
     bounds: Bounds,
     rng: Rng,
+    /// The packet that was written last is to be kept as it will be protected.
+    to_keep: Option<Kept>,
+}
+
+/// Which packet is to be kept.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Kept {
+    pub(crate) sender: TransceiverId,
+    pub(crate) stream: usize,
+    pub(crate) number: u16,
+    pub(crate) payload: usize,
 }
 
 impl Outbound {
@@ -67,7 +88,26 @@ impl Outbound {
             bandwidth: Bandwidth::default(),
             bounds,
             rng,
+            to_keep: None,
         }
+    }
+
+    /// The packet that was written last was protected. It is kept where it may have to go again as it is.
+    pub(crate) fn handle_sealed(&mut self, datagram: &[u8]) {
+        let Some(kept) = self.to_keep.take() else {
+            return;
+        };
+        let sender = self.senders.get_mut(&kept.sender);
+        if let Some(stream) = sender.and_then(|it| it.streams.get_mut(kept.stream)) {
+            stream.sealed.keep(kept.number, kept.payload, datagram);
+        }
+    }
+
+    /// Other keys protect what is sent from now on.
+    pub(crate) fn forget_sealed(&mut self) {
+        let senders = self.senders.values_mut();
+        let streams = senders.flat_map(|sender| &mut sender.streams);
+        streams.for_each(Stream::forget_sealed);
     }
 
     /// A description says, or says anew, what a sender may send. Streams that go on keep their
@@ -157,6 +197,7 @@ impl Outbound {
     /// A sender goes on, on this transport or another.
     pub(crate) fn resume(&mut self, mut sender: Sender) {
         sender.resume();
+        sender.streams.iter_mut().for_each(Stream::forget_sealed);
         self.senders.insert(sender.id, sender);
     }
 
@@ -278,7 +319,7 @@ impl Outbound {
         self.bandwidth.poll_timeout(now, self.waits())
     }
 
-    /// Writes the next packet behind `out`, if it is not longer than `room`, and gives its length.
+    /// Writes the next packet behind `out`, if it is not longer than `room`.
     pub(crate) fn poll(
         &mut self,
         now: Instant,
@@ -286,9 +327,10 @@ impl Outbound {
         room: usize,
         out: &mut Vec<u8>,
         told: &mut SentTold<'_>,
-    ) -> Option<usize> {
+    ) -> Option<RtpToSend> {
         self.tell_waiting_bytes(now);
         self.share(now, told);
+        self.to_keep = None;
         loop {
             let turn = self.bandwidth.turn(now, self.waits(), room)?;
             let stamp = Stamp {
@@ -314,7 +356,10 @@ impl Outbound {
                     if let Some(estimator) = estimator {
                         estimator.sent(now, turn, written);
                     }
-                    return Some(written.len);
+                    return Some(RtpToSend {
+                        len: written.len,
+                        sealed: written.sealed,
+                    });
                 }
                 (Polled::Nothing, Some(estimator)) => match turn {
                     Turn::Packet(lane, _) => estimator.nothing_sent(now, lane),
@@ -384,6 +429,7 @@ impl Outbound {
             };
             match sender.poll(lane, at, room, out, told) {
                 Polled::Written(written) => {
+                    self.to_keep = sender.to_keep.take();
                     sender.turn -= written.len as i64;
                     if sender.turn <= 0 {
                         sender.turn += TURN;

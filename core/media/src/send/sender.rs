@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use duologue_base::{Instant, TransceiverId};
-use duologue_rtp::ext::{ExtensionKind, ExtensionMap};
+use duologue_rtp::ext::{AbsSendTime, ExtensionKind, ExtensionMap};
 use duologue_rtp::{MediaKind, RtcpFeedback, SendPlan, Ssrc, rtx};
 
+use super::Kept;
 use super::bandwidth::{BandwidthFeedback, Lane, Waits};
 use super::dtmf::Player;
 use super::formats::{Format, Formats};
@@ -47,6 +48,8 @@ pub(crate) struct Sender {
     /// What each encoding may be made with, as the owner was told: none before it was.
     pub(crate) targets: Vec<u64>,
     pub(super) player: Player,
+    /// The packet that was written last is to be kept as it will be protected.
+    pub(super) to_keep: Option<Kept>,
 }
 
 /// A packet that waits.
@@ -90,7 +93,17 @@ struct Ready {
     /// Which parity it is to have.
     protected: Option<Method>,
     /// It may have to be sent again.
-    keep: bool,
+    keep: Keep,
+}
+
+/// How a packet is kept that may have to be sent again.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Keep {
+    No,
+    /// As what it is made of: it goes again in the stream of repetitions.
+    Contents,
+    /// As it is on the wire: no such stream is agreed on.
+    Sealed,
 }
 
 pub(super) enum Polled {
@@ -123,6 +136,7 @@ impl Sender {
             offered: Offered::default(),
             targets: Vec::new(),
             player: Player::default(),
+            to_keep: None,
             plan,
         }
     }
@@ -315,7 +329,12 @@ impl Sender {
             };
             let protected = self.protect((packet, format), stream, at.round_trip, &mut sent);
             // RED has a stream of repetitions of its own, or none.
-            let keep = format.nack && self.formats.rtx_of(sent.payload_type).is_some();
+            let repeated = self.formats.rtx_of(sent.payload_type).is_some();
+            let keep = match (format.nack, repeated && stream.rtx().is_some()) {
+                (false, _) => Keep::No,
+                (true, true) => Keep::Contents,
+                (true, false) => Keep::Sealed,
+            };
             let encoding = packet.encoding;
             let ready = Ready {
                 packet: sent,
@@ -422,7 +441,13 @@ impl Sender {
             );
         }
         stream.send_delay += at.now - queued.since;
-        stream.sent(at.now, packet, len, keep);
+        self.to_keep = (keep == Keep::Sealed).then_some(Kept {
+            sender: self.id,
+            stream: encoding,
+            number: packet.sequence_number as u16,
+            payload: packet.payload.len(),
+        });
+        stream.sent(at.now, packet, len, keep == Keep::Contents);
         self.written(&out[begin..], at.stamp)
     }
 
@@ -440,7 +465,23 @@ impl Sender {
             ssrc: Ssrc(u32::from_be_bytes(ssrc)),
             number: u16::from_be_bytes([at(2), at(3)]),
             tracked,
+            sealed: false,
         })
+    }
+
+    /// The same bytes as before: the other end tells nothing new of them.
+    fn written_again(&self, packet: &[u8]) -> Polled {
+        let stamp = Stamp {
+            tracking: Tracking::None,
+            send_time: AbsSendTime::default(),
+        };
+        match self.written(packet, stamp) {
+            Polled::Written(written) => Polled::Written(Written {
+                sealed: true,
+                ..written
+            }),
+            polled => polled,
+        }
     }
 
     /// Parity of packets that were sent.
@@ -518,6 +559,19 @@ impl Sender {
                 // Who still misses it asks again.
                 Repeatable::None => false,
             };
+            if allowed
+                && let Resend::Once(number) = next
+                && let Some(sealed) = stream.sealed.again(now, at.round_trip, number)
+            {
+                if sealed.datagram.len() > room {
+                    return Polled::TooLong;
+                }
+                out.extend_from_slice(&sealed.datagram);
+                let payload = sealed.payload;
+                let len = sealed.datagram.len();
+                self.streams[which].resent_as_it_was(now, number, (len, payload));
+                return self.written_again(&out[begin..]);
+            }
             let packet = stream.to_resend(now, at.round_trip, next);
             let packet = packet.filter(|_| allowed);
             let packet = packet.filter(|it| stream.write_again(it, at.stamp, &self.setting(), out));

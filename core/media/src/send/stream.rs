@@ -15,6 +15,7 @@ use super::history::{History, Sent};
 use super::packetize::Packetizer;
 use super::protection::Protection;
 use super::redundancy::Redundancy;
+use super::sealed::SealedHistory;
 use super::tracking::Tracking;
 use crate::capture::CaptureClock;
 use crate::limits::{KEY_FRAME_INTERVAL, RESENDS};
@@ -32,6 +33,8 @@ pub(crate) struct Stream {
     next_rtx_sequence: u64,
     next_fec_sequence: u64,
     pub(crate) history: History,
+    /// In its place where nothing repeats packets but they themselves.
+    pub(crate) sealed: SealedHistory,
     pub(crate) redundancy: Redundancy,
     pub(crate) protection: Protection,
     pub(crate) packetizer: Packetizer,
@@ -182,6 +185,7 @@ impl Stream {
             next_rtx_sequence: first(rng),
             next_fec_sequence: first(rng),
             history: History::default(),
+            sealed: SealedHistory::default(),
             redundancy: Redundancy::default(),
             protection: Protection::default(),
             packetizer: Packetizer::new(rng),
@@ -405,8 +409,8 @@ impl Stream {
     }
 
     /// Writes a packet that was sent before behind `out`, in the stream of repetitions (RFC 4588 §4).
-    /// False: there is none. SRTP's numbers and keys are used once (RFC 7714 §8.2), so nothing is sent
-    /// again under its first number.
+    /// False: there is none. SRTP's numbers and keys are used once (RFC 7714 §8.2), so a packet is not
+    /// written again under its first number: see [`SealedHistory`].
     pub(crate) fn write_again(
         &self,
         packet: &Sent,
@@ -519,6 +523,20 @@ impl Stream {
     pub(crate) fn parity_sent(&mut self) {
         self.next_fec_sequence += 1;
         self.protection.take();
+    }
+
+    /// Nobody can open any more what was kept as it was protected.
+    pub(crate) fn forget_sealed(&mut self) {
+        self.sealed.clear();
+    }
+
+    /// A packet has left once more, as it was: webrtc-stats counts it among its stream's, too.
+    pub(crate) fn resent_as_it_was(&mut self, now: Instant, number: u16, bytes: (usize, usize)) {
+        let (len, payload) = bytes;
+        self.counters.count(len, payload);
+        self.rtx_counters.count(len, payload);
+        self.sealed.note_resent(now, number);
+        self.resends.pop_front();
     }
 
     /// A repetition has left.

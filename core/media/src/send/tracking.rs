@@ -10,6 +10,8 @@ pub(crate) struct Written {
     pub(super) number: u16,
     /// The other end tells of it for congestion control.
     pub(super) tracked: bool,
+    /// It was protected before.
+    pub(super) sealed: bool,
 }
 
 /// By what the other end tells of a packet.

@@ -112,6 +112,8 @@ pub(crate) struct World {
     pub(crate) delay: u64,
     /// RTP packets that went over the wire, lost ones too.
     pub(crate) sent: usize,
+    /// Of these, those that went again as they were.
+    pub(crate) as_they_went: Vec<Vec<u8>>,
 }
 
 pub(crate) const DELAY: u64 = 50;
@@ -142,6 +144,7 @@ impl World {
             lose_repetitions: false,
             delay: DELAY,
             sent: 0,
+            as_they_went: Vec::new(),
         }
     }
 
@@ -167,8 +170,12 @@ impl World {
     fn step(&mut self, lost: &mut impl FnMut(usize) -> bool) {
         let now = at(self.now);
         let mut out = Vec::new();
-        while self.sender.poll_rtp(now, 1_200, &mut out).is_some() {
+        while let Some(polled) = self.sender.poll_rtp(now, 1_200, &mut out) {
             let packet = std::mem::take(&mut out);
+            match polled.sealed {
+                true => self.as_they_went.push(packet.clone()),
+                false => self.sender.handle_sealed(&packet),
+            }
             let repeats = packet[8..12] == RTX.0.to_be_bytes();
             if !(lost(self.sent) || repeats && self.lose_repetitions) {
                 self.to_receiver

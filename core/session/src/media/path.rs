@@ -51,7 +51,10 @@ impl MediaPath {
             })
         });
         match keys {
-            Ok(keys) => self.keys = Some(keys),
+            Ok(keys) => {
+                self.keys = Some(keys);
+                self.rtp.handle_new_keys();
+            }
             Err(error) => tracing::debug!(%error, "the keys of SRTP cannot be used"),
         }
     }
@@ -129,9 +132,13 @@ impl MediaPath {
         };
         let begin = out.len();
         let room = room.saturating_sub(keys.sender.rtp_overhead());
-        while self.rtp.poll_rtp(now, room, out).is_some() {
+        while let Some(polled) = self.rtp.poll_rtp(now, room, out) {
+            if polled.sealed {
+                return true;
+            }
             tap(&out[begin..]);
             if keys.sender.protect_rtp(out, begin).is_ok() {
+                self.rtp.handle_sealed(&out[begin..]);
                 return true;
             }
             // A number of its stream that was used, or the key is used up.

@@ -1,4 +1,5 @@
 //! One stream of video from one session to another.
+#![allow(dead_code, reason = "each test file uses its part")]
 
 use std::sync::Arc;
 
@@ -35,10 +36,25 @@ fn parameters(feedback: &[RtcpFeedback]) -> RtpParameters {
 
 /// A host takes packets.
 pub(crate) fn receive(world: &mut World, host: HostId, feedback: &[RtcpFeedback]) {
+    receive_by(world, host, parameters(feedback));
+}
+
+/// The same, and no stream of repetitions.
+pub(crate) fn receive_alone(world: &mut World, host: HostId, feedback: &[RtcpFeedback]) {
+    receive_by(world, host, alone(feedback));
+}
+
+fn alone(feedback: &[RtcpFeedback]) -> RtpParameters {
+    let mut parameters = parameters(feedback);
+    parameters.codecs.truncate(1);
+    parameters
+}
+
+fn receive_by(world: &mut World, host: HostId, parameters: RtpParameters) {
     let plan = ReceivePlan {
         mid: "video".parse().expect("a mid"),
         kind: MediaKind::Video,
-        parameters: parameters(feedback),
+        parameters,
         rids: Vec::new(),
         sources: Vec::new(),
     };
@@ -53,10 +69,19 @@ pub(crate) fn receive(world: &mut World, host: HostId, feedback: &[RtcpFeedback]
 
 /// A host sends.
 pub(crate) fn send(world: &mut World, host: HostId, feedback: &[RtcpFeedback]) {
+    send_by(world, host, parameters(feedback));
+}
+
+/// The same, and no stream of repetitions.
+pub(crate) fn send_alone(world: &mut World, host: HostId, feedback: &[RtcpFeedback]) {
+    send_by(world, host, alone(feedback));
+}
+
+fn send_by(world: &mut World, host: HostId, parameters: RtpParameters) {
     let plan = SendPlan {
         mid: "video".parse().expect("a mid"),
         kind: MediaKind::Video,
-        parameters: parameters(feedback),
+        parameters,
         streams: vec![SendStream {
             rid: None,
             source: SourceParameters {
