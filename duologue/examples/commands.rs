@@ -143,6 +143,7 @@ fn parameters() -> rtp::RtpParameters {
         header_extensions: Vec::new(),
         cname: Some("camera".to_owned()),
         reduced_size: true,
+        extmap_allow_mixed: false,
     }
 }
 

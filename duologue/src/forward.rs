@@ -110,6 +110,7 @@ struct Viewer {
     /// The choice is what the path to the sender's peer carries.
     follows: bool,
     temporal: Option<u8>,
+    spatial: Option<u8>,
     sender: RtpSender,
     writer: RtpPacketWriter,
     /// Of the sender's codecs, once there is one that fits.
@@ -167,6 +168,7 @@ impl Forwarder {
             choice: Choice::Nothing,
             follows: false,
             temporal: None,
+            spatial: None,
             sender: sender.clone(),
             writer: sender.packets(),
             payload_type: None,
@@ -202,6 +204,11 @@ impl Forwarding {
     /// No temporal layer above this one, from the next frame on, where packets say their layers.
     pub fn limit_temporal(&self, most: Option<u8>) {
         self.change(|viewer| viewer.temporal = most);
+    }
+
+    /// No spatial layer above this one, at once, of a stream that has several: of VP9 and AV1 with SVC.
+    pub fn limit_spatial(&self, most: Option<u8>) {
+        self.change(|viewer| viewer.spatial = most);
     }
 
     /// The layer that is sent at the moment.
@@ -388,6 +395,7 @@ impl State {
             && let Some(key) = viewer.key
         {
             running.machine.limit_temporal(key, viewer.temporal);
+            running.machine.limit_spatial(key, viewer.spatial);
             running.machine.choose(self.now, key, viewer.choice);
         }
     }

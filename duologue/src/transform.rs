@@ -102,6 +102,12 @@ pub struct FrameMetadata {
     pub size: Option<FrameSize>,
     /// `temporalIndex`
     pub temporal: Option<u8>,
+    /// `spatialIndex`, where it is agreed on to tell
+    pub spatial: Option<u8>,
+    /// `frameId`, where it is agreed on to tell
+    pub frame_id: Option<u64>,
+    /// `dependencies`: the numbers of the frames that it needs
+    pub dependencies: Vec<u64>,
     /// No other frame needs it.
     pub discardable: bool,
     /// `audioLevel`, in dB below overload (RFC 6464).
@@ -137,6 +143,9 @@ impl TransformFrame {
             key: frame.key,
             size: frame.size,
             temporal: frame.temporal,
+            spatial: frame.spatial,
+            frame_id: frame.frame_id,
+            dependencies: frame.dependencies.clone(),
             discardable: frame.discardable,
             audio_level: frame.audio_level,
             contributing_sources: frame.contributing_sources.clone(),
@@ -166,6 +175,9 @@ impl TransformFrame {
             key: plan.is_some_and(|plan| plan.kind == MediaKind::Audio),
             size: None,
             temporal: frame.temporal,
+            spatial: None,
+            frame_id: frame.frame_id,
+            dependencies: frame.dependencies.clone().unwrap_or_default(),
             discardable: frame.discardable,
             audio_level: frame.audio_level,
             contributing_sources: frame.contributing_sources.clone(),

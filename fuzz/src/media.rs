@@ -6,7 +6,7 @@ use bytes::Bytes;
 use duologue_base::{Instant, Rng, Seq16, TransceiverId, WallClock};
 use duologue_media::forward::{Choice, Forwarder, ReceiverKey};
 use duologue_media::{EncodedFrameInit, MediaItem, MediaTransport, Outlet, RtpPacket};
-use duologue_rtp::ext::{ExtensionKind, ExtensionMap};
+use duologue_rtp::ext::{CaptureTime, ExtensionKind, ExtensionMap};
 use duologue_rtp::payload::PayloadFormat;
 use duologue_rtp::rtcp::Writer;
 use duologue_rtp::{
@@ -197,6 +197,15 @@ impl Attacked {
         header.extensions.repaired_rid = (names & 64 != 0).then(|| pick(rids, names >> 4));
         header.extensions.transport_sequence = (names & 128 != 0).then_some(*number as u16);
 
+        // The payload is as good as any other bytes for what says more.
+        let descriptor = forged.payload.get(..usize::from(forged.padding % 16));
+        header.extensions.dependency_descriptor = descriptor.filter(|_| forged.padding & 64 != 0);
+        let csrcs = [Ssrc(forged.padding.into()); 3];
+        header.csrcs = &csrcs[..usize::from(forged.padding % 4)];
+        header.extensions.csrc_audio_levels = descriptor;
+        let captured = forged.payload.get(..16).and_then(CaptureTime::parse);
+        header.extensions.capture_time = captured.filter(|_| forged.padding & 32 != 0);
+
         let mut packet = Vec::new();
         header.write(&self.extensions, &mut packet);
         packet.extend_from_slice(&forged.payload);
@@ -249,6 +258,7 @@ impl Attacked {
             if packet.sequence_number.is_multiple_of(5) {
                 forwarder.choose(self.now, receivers[0], choice);
                 forwarder.limit_temporal(receivers[1], Some((packet.timestamp % 3) as u8));
+                forwarder.limit_spatial(receivers[1], Some((packet.timestamp % 5) as u8));
             }
             forwarder.handle_packet(self.now, packet);
             let sent: Vec<_> = std::iter::from_fn(|| forwarder.poll_packet()).collect();
@@ -445,11 +455,14 @@ fn send_plan(mid: &str) -> SendPlan {
     }
 }
 
-const EXTENSIONS: [(u8, ExtensionKind); 4] = [
+const EXTENSIONS: [(u8, ExtensionKind); 7] = [
     (1, ExtensionKind::Mid),
     (2, ExtensionKind::Rid),
     (3, ExtensionKind::RepairedRid),
     (4, ExtensionKind::TransportSequence),
+    (5, ExtensionKind::DependencyDescriptor),
+    (6, ExtensionKind::AbsCaptureTime),
+    (7, ExtensionKind::CsrcAudioLevel),
 ];
 
 fn parameters(kind: MediaKind) -> RtpParameters {
@@ -486,6 +499,7 @@ fn parameters(kind: MediaKind) -> RtpParameters {
         header_extensions: EXTENSIONS.map(extension).into(),
         cname: Some("somebody".to_owned()),
         reduced_size: true,
+        extmap_allow_mixed: true,
     }
 }
 

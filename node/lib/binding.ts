@@ -212,6 +212,9 @@ export interface NativeDetails {
   /** Since 1900, by the clock of whoever captured it. */
   readonly captureTimestamp?: number;
   readonly senderCaptureTimeOffset?: number;
+  readonly frameId?: number;
+  readonly dependencies?: readonly number[];
+  readonly spatial?: number;
 }
 
 /** Frames or packets: `lib/flow/columns.ts` says what the numbers are. */

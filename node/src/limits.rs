@@ -32,6 +32,9 @@ pub(crate) const MAX_PACKET_BYTES: usize = 2 << 20;
 /// the session: a piece of 64 KiB lives as long as any packet in it. Further ones are copied.
 pub(crate) const ITEMS_IN_SHARED_MEMORY: usize = 64;
 
+/// Frames that one frame needs: what a dependency descriptor can tell.
+pub(crate) const MAX_DEPENDENCIES: usize = 8;
+
 /// Contributing sources of a frame or packet: what its header counts (RFC 3550 §5.1).
 pub(crate) const MAX_CONTRIBUTORS: usize = 15;
 

@@ -5,6 +5,8 @@ import { sending, vp8Key } from './flow-helpers.mjs';
 const CAPTURE_TIME = 'http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time';
 const CONTRIBUTORS_LEVELS = 'urn:ietf:params:rtp-hdrext:csrc-audio-level';
 
+const DEPENDENCY_DESCRIPTOR = 'https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension';
+
 /** Offers header extensions that are not offered by default. */
 const offering = (...uris) => (transceiver) => {
   const extensions = transceiver.getHeaderExtensionsToNegotiate();
@@ -62,6 +64,24 @@ test('the time of capture arrives where its extension is negotiated', async () =
   const captured = performance.timeOrigin + captureTime + 2_208_988_800_000;
   assert.ok(Math.abs(stream.captureTimestamp - captured) < 50, `${stream.captureTimestamp - captured}`);
   assert.ok(!('audioLevel' in stream));
+  close();
+});
+
+test('frames tell which frames they need where that is negotiated', async () => {
+  const { near, far, close } = await sending('video', { before: both(DEPENDENCY_DESCRIPTOR) });
+  const received = far.receiver.frames();
+  near.sender.frames().send([
+    { data: vp8Key(3_000), timestamp: 0, frameId: 10 },
+    { data: vp8Delta(300), timestamp: 3_000, frameId: 11, dependencies: [10] },
+    { data: vp8Delta(300), timestamp: 6_000, frameId: 12, dependencies: [10] },
+  ]);
+  const frames = [];
+  while (frames.length < 3) frames.push(...(await received.recvMany()));
+  const told = frames.map((frame) => frame.getMetadata());
+  const first = told[0].frameId;
+  assert.deepEqual(told.map(({ frameId }) => frameId - first), [0, 1, 2]);
+  assert.deepEqual(told.map(({ dependencies }) => dependencies), [[], [first], [first]]);
+  assert.deepEqual(told.map(({ spatialIndex, temporalIndex }) => [spatialIndex, temporalIndex]), Array(3).fill([0, 0]));
   close();
 });
 

@@ -342,6 +342,9 @@ export interface EncodedFrameInit {
   contributingSources?: readonly number[];
   /** When it was captured, as `performance.now()` counts; told where that is agreed (`abs-capture-time`). */
   captureTime?: number;
+  /** A number by which later frames name it, and the numbers of all that it needs; told where that is agreed. */
+  frameId?: number;
+  dependencies?: readonly number[];
 }
 
 /** A packet that was received. */

@@ -203,5 +203,6 @@ fn video() -> RtpParameters {
         ],
         cname: Some("somebody".to_owned()),
         reduced_size: true,
+        extmap_allow_mixed: false,
     }
 }

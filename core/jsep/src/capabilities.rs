@@ -392,7 +392,7 @@ const ONLY_AUDIO: &[MediaKind] = &[MediaKind::Audio];
 const ONLY_VIDEO: &[MediaKind] = &[MediaKind::Video];
 
 /// Which kinds, which extension, and whether it is offered without being asked for.
-const EXTENSIONS: [(&[MediaKind], &str, bool); 14] = [
+const EXTENSIONS: [(&[MediaKind], &str, bool); 15] = [
     (BOTH, uri::MID, true),
     (ONLY_AUDIO, uri::AUDIO_LEVEL, true),
     (BOTH, uri::ABS_SEND_TIME, true),
@@ -407,4 +407,5 @@ const EXTENSIONS: [(&[MediaKind], &str, bool); 14] = [
     (ONLY_VIDEO, uri::COLOR_SPACE, true),
     (BOTH, uri::ABS_CAPTURE_TIME, false),
     (ONLY_AUDIO, uri::CSRC_AUDIO_LEVEL, false),
+    (ONLY_VIDEO, uri::DEPENDENCY_DESCRIPTOR, false),
 ];

@@ -36,6 +36,13 @@ pub struct EncodedFrame {
     pub size: Option<FrameSize>,
     /// The temporal layer, where packets say it.
     pub temporal: Option<u8>,
+    /// The spatial layer, the highest of several, where dependency descriptors say it.
+    pub spatial: Option<u8>,
+    /// Its number among the frames of its stream, the highest of several spatial layers', where
+    /// dependency descriptors say it (AV1 RTP payload format, appendix A).
+    pub frame_id: Option<u64>,
+    /// The numbers of the frames that it needs, where it has one.
+    pub dependencies: Vec<u64>,
     /// No other frame needs it.
     pub discardable: bool,
     /// How loud it is (RFC 6464).
@@ -90,6 +97,11 @@ pub struct EncodedFrameInit {
     pub captured: Option<Instant>,
     /// The temporal layer, told where the format can.
     pub temporal: Option<u8>,
+    /// A number of the application's by which later frames of this encoding name it.
+    pub frame_id: Option<u64>,
+    /// The numbers of all frames that it needs, told where that is agreed (AV1 RTP payload format,
+    /// appendix A). Without, a frame is told to need what its temporal layer may need.
+    pub dependencies: Option<Vec<u64>>,
     /// No other frame needs it.
     pub discardable: bool,
     /// Its bytes, in the form of [`EncodedFrame`].

@@ -109,6 +109,12 @@ pub(crate) const DLRR_ENTRIES: usize = 16;
 /// Bytes of one datagram of RTCP.
 pub(crate) const RTCP_BYTES: usize = 1_200;
 
+/// Frames of one stream, since its last key frame, that later ones can be told to need.
+pub(crate) const DESCRIBED_FRAMES: usize = 128;
+
+/// Numbers of frames of one stream that were handed out, by which it is known what later ones may need.
+pub(crate) const KNOWN_FRAMES: usize = 256;
+
 /// Packets of one stream that wait to become frames.
 pub(crate) const ASSEMBLY_PACKETS: usize = 1_024;
 

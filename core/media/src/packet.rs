@@ -31,6 +31,9 @@ pub struct RtpPacket {
     pub contributing_sources: Vec<Contributor>,
     /// When the first frame in it was captured, if this packet says it (`abs-capture-time`).
     pub capture_time: Option<CaptureTime>,
+    /// What its frame depends on (AV1 RTP payload format, appendix A), as it came; empty where it does
+    /// not say. [`DependencyReader`](duologue_rtp::ext::DependencyReader) reads it.
+    pub dependency_descriptor: Bytes,
     /// The payload, its format's own header included (RFC 7741, RFC 6184, …). It may be empty.
     pub payload: Bytes,
     /// When it arrived.
@@ -90,6 +93,9 @@ pub struct RtpPacketInit {
     /// When the first frame in it was captured, told where that is agreed (`abs-capture-time`) and does
     /// not follow from an earlier packet's.
     pub capture_time: Option<CaptureTime>,
+    /// What its frame depends on, told where that is agreed (AV1 RTP payload format, appendix A); empty
+    /// for nothing.
+    pub dependency_descriptor: Bytes,
     /// The payload, its format's own header included.
     pub payload: Bytes,
 }

@@ -287,7 +287,7 @@ fn without_a_stream_of_repetitions_lost_packets_come_again_as_they_went() {
     let outbound = &stats.outbound[0];
     let repeated = outbound.retransmitted.packets_sent;
     assert_eq!(repeated, again.len() as u64);
-    assert_eq!(outbound.counters.packets_sent, 1_000 + repeated);
+    assert_eq!(outbound.counters.packets_sent, 1_000);
 }
 
 #[test]

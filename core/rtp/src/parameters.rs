@@ -12,6 +12,8 @@ pub struct RtpParameters {
     pub cname: Option<String>,
     /// `RTCRtcpParameters.reducedSize` (RFC 5506).
     pub reduced_size: bool,
+    /// Both ends take header extensions of two-byte elements among those of one-byte ones (RFC 8285 §6).
+    pub extmap_allow_mixed: bool,
 }
 
 /// A negotiated header extension (RFC 8285 §5).

@@ -50,6 +50,8 @@ const EncodedFrameInit = dictionary('EncodedFrameInit', {
   discardable: defaulted(boolean, false),
   contributingSources: optional(sequence(unsignedLong)),
   captureTime: optional(double),
+  frameId: optional(unsignedLong),
+  dependencies: optional(sequence(unsignedLong)),
 });
 type EncodedFrameInit = Infer<typeof EncodedFrameInit>;
 

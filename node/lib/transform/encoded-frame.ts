@@ -160,6 +160,9 @@ export class RTCEncodedVideoFrame {
         width: known(slots.column(WIDTH)),
         height: known(slots.column(HEIGHT)),
         temporalIndex: known(slots.column(TEMPORAL)),
+        spatialIndex: slots.details?.spatial,
+        frameId: slots.details?.frameId,
+        dependencies: slots.details?.frameId === undefined ? undefined : [...(slots.details.dependencies ?? [])],
       }),
       ...structuredClone(slots.changed),
     };
@@ -267,11 +270,13 @@ export function outgoingFrame(slots: FrameSlots, payloadType: number | undefined
 }
 
 function outgoingDetails({ details, changed, captureTime }: FrameSlots): NativeDetails | undefined {
-  const contributors = changed.contributingSources;
-  if (!details && !contributors) return undefined;
+  const { contributingSources: contributors, frameId, dependencies } = changed;
+  if (!details && !contributors && frameId === undefined) return undefined;
+  const captureAge = captureTime === undefined ? undefined : performance.now() - captureTime;
   return {
     ...details,
-    ...present<NativeDetails>({ captureAge: captureTime === undefined ? undefined : performance.now() - captureTime }),
+    ...present<NativeDetails>({ captureAge }),
+    ...(frameId !== undefined && present<NativeDetails>({ frameId, dependencies })),
     ...(contributors && { contributingSources: contributors, contributingLevels: [] }),
   };
 }
@@ -288,12 +293,15 @@ export interface FrameInit {
   readonly discardable: boolean;
   readonly contributingSources?: readonly number[];
   readonly captureTime?: number;
+  readonly frameId?: number;
+  readonly dependencies?: readonly number[];
 }
 
-export function initDetails({ contributingSources, captureTime }: FrameInit): NativeDetails | undefined {
-  if (!contributingSources && captureTime === undefined) return undefined;
+export function initDetails(init: FrameInit): NativeDetails | undefined {
+  const { contributingSources, captureTime, frameId, dependencies } = init;
+  if (!contributingSources && captureTime === undefined && frameId === undefined) return undefined;
   const captureAge = captureTime === undefined ? undefined : performance.now() - captureTime;
-  return present<NativeDetails>({ contributingSources, captureAge });
+  return present<NativeDetails>({ contributingSources, captureAge, frameId, dependencies });
 }
 
 export function fillInit(init: FrameInit, fields: Float64Array, at: number): void {

@@ -13,7 +13,7 @@ use napi::bindgen_prelude::{
 use napi::{Env, JsValue};
 
 use super::details::Details;
-use super::item::{Frame, Info, Packet};
+use super::item::{Frame, Info, Packet, Place};
 use super::queue::Taken;
 use crate::limits::MAX_COPIED_BYTES;
 
@@ -53,7 +53,12 @@ pub(super) trait Row: Sized {
 
     fn write(&self, row: &mut [f64]);
 
-    fn read(info: Info, row: &[f64], bytes: Bytes) -> Self;
+    fn read(info: Info, place: Place, row: &[f64], bytes: Bytes) -> Self;
+
+    /// What it depends on, where that is told.
+    fn place(&self) -> Option<&Place> {
+        None
+    }
 }
 
 impl Row for Frame {
@@ -75,10 +80,15 @@ impl Row for Frame {
         row[TEMPORAL] = self.temporal.map_or(NONE, f64::from);
     }
 
-    fn read(info: Info, row: &[f64], data: Bytes) -> Self {
+    fn place(&self) -> Option<&Place> {
+        Some(&self.place)
+    }
+
+    fn read(info: Info, place: Place, row: &[f64], data: Bytes) -> Self {
         let flags = row[FLAGS] as u32;
         Frame {
             info,
+            place,
             key: flags & KEY != 0,
             discardable: flags & DISCARDABLE != 0,
             size: known(row[WIDTH])
@@ -104,7 +114,7 @@ impl Row for Packet {
         row[FLAGS] += flags_of([(self.marker, MARKER), (self.repaired, REPAIRED)]);
     }
 
-    fn read(info: Info, row: &[f64], payload: Bytes) -> Self {
+    fn read(info: Info, _: Place, row: &[f64], payload: Bytes) -> Self {
         let flags = row[FLAGS] as u32;
         Packet {
             info,
@@ -166,7 +176,7 @@ pub(super) fn to_js<'env, T: Row>(
         row[FLAGS] = 0.0;
         row[LENGTH] = item.bytes().len() as f64;
         write_info(item.info(), &mut rids, now, row);
-        if let Some(more) = Details::of(item.info(), now) {
+        if let Some(more) = Details::of(item.info(), item.place(), now) {
             row[DETAILS] = details.len() as f64;
             details.push(more);
         }
@@ -212,10 +222,12 @@ pub(super) fn from_js<T: Row>(
             ..Info::default()
         };
         let more = known(row[DETAILS]).and_then(|at| details.get_mut(at as usize));
+        let mut place = Place::default();
         if let Some(more) = more {
+            place = more.place();
             std::mem::take(more).add_to(&mut info, now);
         }
-        T::read(info, row, Bytes::copy_from_slice(data))
+        T::read(info, place, row, Bytes::copy_from_slice(data))
     });
     items.collect()
 }

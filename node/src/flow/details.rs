@@ -6,8 +6,8 @@ use duologue_rtp::{NtpTime, Ssrc};
 use duologue_session::Contributor;
 use serde::{Deserialize, Serialize};
 
-use super::item::Info;
-use crate::limits::MAX_CONTRIBUTORS;
+use super::item::{Info, Place};
+use crate::limits::{MAX_CONTRIBUTORS, MAX_DEPENDENCIES};
 
 /// `NativeDetails` of `lib/binding.ts`.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
@@ -27,12 +27,21 @@ pub(super) struct Details {
     /// In milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     sender_capture_time_offset: Option<f64>,
+    /// Below 2^53.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    frame_id: Option<f64>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    dependencies: Vec<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    spatial: Option<u8>,
 }
 
 impl Details {
     /// None if there is nothing to tell.
-    pub(super) fn of(info: &Info, now: Option<Instant>) -> Option<Self> {
-        if info.contributors.is_empty() && info.capture_time.is_none() && info.captured.is_none() {
+    pub(super) fn of(info: &Info, place: Option<&Place>, now: Option<Instant>) -> Option<Self> {
+        let place = place.filter(|place| **place != Place::default());
+        let dated = info.capture_time.is_some() || info.captured.is_some();
+        if info.contributors.is_empty() && !dated && place.is_none() {
             return None;
         }
         let contributors = &info.contributors;
@@ -52,7 +61,22 @@ impl Details {
                 .capture_time
                 .map(|time| time.at.to_bits() as f64 / PER_MS),
             sender_capture_time_offset: offset.map(|offset| offset as f64 / PER_MS),
+            frame_id: place.and_then(|place| place.id).map(|id| id as f64),
+            dependencies: place.map_or(Vec::new(), |place| {
+                place.dependencies.iter().map(|id| *id as f64).collect()
+            }),
+            spatial: place.and_then(|place| place.spatial),
         })
+    }
+
+    /// What it says of a frame's place.
+    pub(super) fn place(&self) -> Place {
+        let dependencies = self.dependencies.iter().take(MAX_DEPENDENCIES);
+        Place {
+            id: self.frame_id.map(|id| id as u64),
+            dependencies: dependencies.map(|id| *id as u64).collect(),
+            spatial: self.spatial,
+        }
     }
 
     pub(super) fn add_to(self, info: &mut Info, now: Option<Instant>) {
@@ -110,13 +134,13 @@ mod tests {
             }),
             ..Info::default()
         };
-        let details = Details::of(&info, Some(now)).unwrap();
+        let details = Details::of(&info, None, Some(now)).unwrap();
         assert_eq!(details.capture_age, Some(1_000.0));
         let mut again = Info::default();
         details.add_to(&mut again, Some(now));
         assert_eq!(again.contributors, info.contributors);
         assert_eq!(again.captured, info.captured);
         assert_eq!(again.capture_time, info.capture_time);
-        assert_eq!(Details::of(&Info::default(), Some(now)), None);
+        assert_eq!(Details::of(&Info::default(), None, Some(now)), None);
     }
 }

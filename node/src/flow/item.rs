@@ -40,6 +40,8 @@ pub(crate) struct Frame {
     pub(super) discardable: bool,
     pub(super) size: Option<(u32, u32)>,
     pub(super) temporal: Option<u8>,
+    /// What it depends on, where that is told.
+    pub(super) place: Place,
     pub(super) came: Option<Came>,
     pub(super) data: Bytes,
 }
@@ -50,6 +52,14 @@ pub(crate) struct Came {
     pub(super) first_received: Instant,
     pub(super) repaired: bool,
     pub(super) sender_time: Option<SenderTime>,
+}
+
+/// A frame among those of its stream (AV1 RTP payload format, appendix A).
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Place {
+    pub(super) id: Option<u64>,
+    pub(super) dependencies: Vec<u64>,
+    pub(super) spatial: Option<u8>,
 }
 
 /// An RTP packet.
@@ -87,6 +97,11 @@ impl From<EncodedFrame> for Frame {
                 repaired: frame.repaired,
                 sender_time: frame.sender_time,
             }),
+            place: Place {
+                id: frame.frame_id,
+                dependencies: frame.dependencies,
+                spatial: frame.spatial,
+            },
             data: frame.data,
         }
     }
@@ -113,6 +128,8 @@ impl From<Frame> for EncodedFrameInit {
             capture_time,
             captured,
             temporal: frame.temporal,
+            frame_id: frame.place.id,
+            dependencies: frame.place.id.map(|_| frame.place.dependencies),
             discardable: frame.discardable,
             data: frame.data,
         }
@@ -164,6 +181,7 @@ impl From<Packet> for RtpPacketInit {
             audio_level: audio_level.map(|(level, voice)| AudioLevel::new(voice, level)),
             contributing_sources: contributors,
             capture_time,
+            dependency_descriptor: Bytes::new(),
             payload: packet.payload,
         }
     }

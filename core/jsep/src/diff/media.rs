@@ -244,6 +244,7 @@ fn offered(lines: &RtpLines) -> RtpParameters {
         header_extensions: extensions.collect(),
         cname: None,
         reduced_size: false,
+        extmap_allow_mixed: false,
     }
 }
 

@@ -471,12 +471,15 @@ impl Answerer<'_> {
         let (send_extensions, receive_extensions) =
             extension::agree(&ours.extensions, &theirs.extensions);
         let reduced_size = section.transport.reduced_size;
+        let both = [self.offer.blueprint, self.answer.blueprint];
+        let extmap_allow_mixed = both.iter().all(|it| it.extmap_allow_mixed);
         let capabilities = &self.intent.capabilities;
         media.send = Some(RtpParameters {
             codecs: codec::sendable(capabilities, theirs.kind, &self.listed(ours, theirs)),
             header_extensions: send_extensions,
             cname: Some(self.intent.cname.clone()),
             reduced_size,
+            extmap_allow_mixed,
         });
         // webrtc-pc §4.4.1.5: empty when this end's description does not receive, whatever the
 
@@ -489,6 +492,7 @@ impl Answerer<'_> {
             header_extensions: receive_extensions,
             cname: theirs.cname.clone(),
             reduced_size,
+            extmap_allow_mixed,
         });
 
         media.layers = simulcast::kept(ours, theirs, direction);

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use duologue_base::Instant;
+use duologue_rtp::ext::DependencyReader;
+use duologue_rtp::payload::{Boundary, PacketInfo};
 
 use crate::limits::{FORWARD_LAYERS, FORWARD_RATE_TIME, FORWARD_SILENCE};
 
@@ -12,7 +14,7 @@ use super::clock::StreamClock;
 #[derive(Debug, Default)]
 pub(super) struct Layers(Vec<Option<Layer>>);
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Layer {
     pub(super) clock: StreamClock,
     heard: Instant,
@@ -22,6 +24,8 @@ pub(super) struct Layer {
     rate: Option<u64>,
     /// The number of its latest picture, extended.
     picture: Option<u64>,
+    /// Of its dependency descriptors.
+    dependencies: DependencyReader,
 }
 
 impl Layers {
@@ -38,19 +42,42 @@ impl Layers {
             return None;
         }
         if index >= self.0.len() {
-            self.0.resize(index + 1, None);
+            self.0.resize_with(index + 1, || None);
         }
         let layer = self.0[index].get_or_insert_with(|| Layer::new(now, rate, timestamp, arrived));
         if now - layer.heard > FORWARD_SILENCE {
             // It was off, and its time stamps may be others.
             *layer = Layer {
                 picture: layer.picture,
+                dependencies: std::mem::take(&mut layer.dependencies),
                 ..Layer::new(now, rate, timestamp, arrived)
             };
         }
         layer.clock.see(timestamp, arrived);
         layer.heard = now;
         Some(layer.count(now, bytes))
+    }
+
+    /// Adds what a packet's dependency descriptor says: of codecs whose payloads say less, or are
+    /// encrypted from end to end.
+    pub(super) fn describe(&mut self, index: usize, descriptor: &[u8], info: &mut PacketInfo<'_>) {
+        let layer = self.0.get_mut(index).and_then(Option::as_mut);
+        let Some(layer) = layer.filter(|_| !descriptor.is_empty()) else {
+            return;
+        };
+        let Ok(said) = layer.dependencies.read(descriptor) else {
+            return;
+        };
+        info.temporal = info.temporal.or(Some(said.dependencies.temporal));
+        info.spatial = info.spatial.or(Some(said.dependencies.spatial));
+        // A.4: the structure comes with the first packet of a key frame.
+        if said.structure.is_some() && said.start_of_frame {
+            info.key = Some(true);
+            info.begins = Boundary::Certain;
+        }
+        if said.end_of_frame {
+            info.ends = Boundary::Certain;
+        }
     }
 
     /// Their pictures are of another codec from now on.
@@ -126,6 +153,7 @@ impl Layer {
             counting: (now, 0),
             rate: None,
             picture: None,
+            dependencies: DependencyReader::default(),
         }
     }
 

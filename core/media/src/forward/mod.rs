@@ -33,6 +33,7 @@
 //!     audio_level: None,
 //!     contributing_sources: Vec::new(),
 //!     capture_time: None,
+//!     dependency_descriptor: Default::default(),
 //!     payload: payload.to_vec().into(),
 //!     received: Instant::ZERO,
 //!     repaired: false,
@@ -161,6 +162,14 @@ impl Forwarder {
         }
     }
 
+    /// A receiver gets no spatial layer above this one of a stream that has several, such as VP9's SVC
+    /// modes: at once. Higher ones come back with a picture that needs no other.
+    pub fn limit_spatial(&mut self, key: ReceiverKey, most: Option<u8>) {
+        if let Some(at) = self.position(key) {
+            self.receivers[at].1.limit_spatial(most);
+        }
+    }
+
     /// The layer that a receiver gets at the moment.
     pub fn current(&self, key: ReceiverKey) -> Option<usize> {
         self.receivers[self.position(key)?].1.current()
@@ -181,7 +190,7 @@ impl Forwarder {
     /// [taken](Self::poll_packet) before the next one.
     pub fn handle_packet(&mut self, now: Instant, packet: &RtpPacket) {
         // Padding is for the path of the publisher alone.
-        let Ok(info) = self.format.packet_info(&packet.payload) else {
+        let Ok(mut info) = self.format.packet_info(&packet.payload) else {
             return;
         };
         let times = (self.clock_rate, packet.timestamp, packet.received);
@@ -189,6 +198,8 @@ impl Forwarder {
         let Some(measured) = self.layers.handle(now, packet.encoding, times, bytes) else {
             return;
         };
+        self.layers
+            .describe(packet.encoding, &packet.dependency_descriptor, &mut info);
         let picture = receiver::picture(&info, packet.encoding, &mut self.layers);
 
         for at in 0..self.receivers.len() {

@@ -26,6 +26,8 @@ pub(super) struct Receiver {
     /// What is added to the source's time stamps, and the highest that was given out.
     timestamps: (u32, Option<u32>),
     temporal: Temporal,
+    spatial: Spatial,
+    frames: FrameNumbers,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +44,23 @@ enum State {
         /// Until the next key frame of this one.
         then: Option<usize>,
     },
+}
+
+/// The spatial layers of one stream that a receiver gets.
+#[derive(Clone, Copy, Debug)]
+struct Spatial {
+    most: u8,
+    /// Up to this one it gets them.
+    current: u8,
+}
+
+/// The numbers of frames in dependency descriptors.
+#[derive(Clone, Copy, Debug, Default)]
+struct FrameNumbers {
+    /// What is added to the source's numbers.
+    offset: u16,
+    /// The highest that was given out.
+    last: Option<u16>,
 }
 
 /// The temporal layers that a receiver gets.
@@ -82,6 +101,11 @@ impl Receiver {
                 current: u8::MAX,
                 frame: None,
             },
+            spatial: Spatial {
+                most: u8::MAX,
+                current: u8::MAX,
+            },
+            frames: FrameNumbers::default(),
         }
     }
 
@@ -107,6 +131,10 @@ impl Receiver {
 
     pub(super) fn limit_temporal(&mut self, most: Option<u8>) {
         self.temporal.most = most.unwrap_or(u8::MAX);
+    }
+
+    pub(super) fn limit_spatial(&mut self, most: Option<u8>) {
+        self.spatial.most = most.unwrap_or(u8::MAX);
     }
 
     /// Makes of the choice which layer it is.
@@ -183,6 +211,11 @@ impl Receiver {
             }
             return None;
         }
+        if !self.spatial.allows(info) {
+            // Its picture is there without it.
+            self.packets.leave_out(packet.sequence_number);
+            return None;
+        }
 
         let number = self.packets.map(packet.sequence_number)?;
         let (offset, highest) = self.timestamps;
@@ -193,7 +226,7 @@ impl Receiver {
         Some(RtpPacketInit {
             sequence_number: Some(number as u16),
             timestamp,
-            marker: packet.marker,
+            marker: packet.marker || self.spatial.ends(info),
             audio_level: packet.audio_level,
             contributing_sources: packet.contributing_sources.clone(),
             // By how much the clock of whoever captured is ahead of this end's is not known.
@@ -201,6 +234,7 @@ impl Receiver {
                 clock_offset: None,
                 ..time
             }),
+            dependency_descriptor: self.frames.renumbered(&packet.dependency_descriptor),
             payload: self.renumbered(format, packet, info, picture),
             ..RtpPacketInit::default()
         })
@@ -233,6 +267,8 @@ impl Receiver {
         }
         self.state = State::Forwarding { layer, then: None };
         self.asked = None;
+        self.spatial.current = self.spatial.most;
+        self.frames.begin(&packet.dependency_descriptor);
         self.temporal.current = self.temporal.most;
         self.temporal.frame = None;
     }
@@ -283,6 +319,57 @@ fn tl0_of(info: &PacketInfo<'_>) -> Option<u8> {
         Descriptor::Vp9(descriptor) => descriptor.tl0_picture,
         _ => None,
     }
+}
+
+impl Spatial {
+    fn allows(&mut self, info: &PacketInfo<'_>) -> bool {
+        self.current = self.current.min(self.most);
+        let Some(layer) = info.spatial else {
+            return true;
+        };
+        if info.key == Some(true) && info.begins != Boundary::No {
+            self.current = self.most;
+        }
+        layer <= self.current
+    }
+
+    /// RFC 9628 §4.1: the marker is on the last packet of a picture, which is that of the highest layer
+    /// that is left.
+    fn ends(&self, info: &PacketInfo<'_>) -> bool {
+        info.spatial == Some(self.current) && info.ends == Boundary::Certain
+    }
+}
+
+impl FrameNumbers {
+    /// Another source begins with this descriptor: its frames go on behind what was given out.
+    fn begin(&mut self, descriptor: &[u8]) {
+        if let (Some(number), Some(last)) = (number_of(descriptor), self.last) {
+            self.offset = last.wrapping_add(1).wrapping_sub(number);
+        }
+    }
+
+    fn renumbered(&mut self, descriptor: &Bytes) -> Bytes {
+        let Some(number) = number_of(descriptor) else {
+            return descriptor.clone();
+        };
+        let number = number.wrapping_add(self.offset);
+        let ahead = |last: u16| number.wrapping_sub(last).cast_signed() > 0;
+        if self.last.is_none_or(ahead) {
+            self.last = Some(number);
+        }
+        if self.offset == 0 {
+            return descriptor.clone();
+        }
+        let mut renumbered = descriptor.to_vec();
+        renumbered[1..3].copy_from_slice(&number.to_be_bytes());
+        renumbered.into()
+    }
+}
+
+/// `frame_number` (AV1 RTP payload format, A.8.2 `mandatory_descriptor_fields`).
+fn number_of(descriptor: &[u8]) -> Option<u16> {
+    let [_, n0, n1] = *descriptor.first_chunk()?;
+    Some(u16::from_be_bytes([n0, n1]))
 }
 
 impl Temporal {

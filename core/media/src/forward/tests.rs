@@ -110,6 +110,7 @@ impl Layer {
             audio_level: None,
             contributing_sources: Vec::new(),
             capture_time: None,
+            dependency_descriptor: Default::default(),
             payload: payload.into(),
             received: now,
             repaired: false,
@@ -512,4 +513,142 @@ fn another_codec_begins_with_its_key_frame_and_numbers_and_time_go_on() {
     let number = last.sequence_number.map(|number| number.wrapping_add(1));
     assert_eq!(first.sequence_number, number);
     assert_eq!(first.timestamp.wrapping_sub(last.timestamp), 3_000);
+}
+
+/// A packet of VP9 that is all of a spatial layer of a picture (RFC 9628 §4.2, flexible mode).
+fn vp9(number: u64, picture: u8, layer: u8, key: bool) -> RtpPacket {
+    let flags = if key { 0xbc } else { 0xfc };
+    // T, U, S, D: a higher layer needs the one below it.
+    let mut payload = vec![flags, 0x80, picture, layer << 1 | u8::from(layer > 0)];
+    if !key {
+        payload.push(1 << 1);
+    }
+    payload.extend([7; 50]);
+    RtpPacket {
+        ssrc: Ssrc(1),
+        encoding: 0,
+        rid: None,
+        payload_type: PayloadType::new(98).unwrap(),
+        sequence_number: number,
+        timestamp: u32::from(picture) * 3_000,
+        marker: layer == 2,
+        audio_level: None,
+        contributing_sources: Vec::new(),
+        capture_time: None,
+        dependency_descriptor: Default::default(),
+        payload: payload.into(),
+        received: Instant::ZERO,
+        repaired: false,
+    }
+}
+
+#[test]
+fn spatial_layers_are_left_out_at_once_and_come_back_with_a_key_picture() {
+    let mut forwarder = Forwarder::new(PayloadFormat::Vp9, 90_000);
+    let receiver = forwarder.add_receiver();
+    forwarder.choose(Instant::ZERO, receiver, Choice::Layer(0));
+    let mut number = 100;
+    // Which layers of each picture come, and where the marker is.
+    let mut came = Vec::new();
+    for picture in 0..5 {
+        match picture {
+            1 => forwarder.limit_spatial(receiver, Some(1)),
+            3 => forwarder.limit_spatial(receiver, None),
+            _ => {}
+        }
+        let mut of_picture = Vec::new();
+        for layer in 0..3 {
+            let packet = vp9(number, picture, layer, picture % 4 == 0);
+            number += 1;
+            forwarder.handle_packet(Instant::ZERO, &packet);
+            while let Some((_, sent)) = forwarder.poll_packet() {
+                of_picture.push((sent.sequence_number.unwrap(), sent.marker));
+            }
+        }
+        came.push(of_picture);
+    }
+    let mut numbers = came.iter().flatten().map(|(number, _)| *number);
+    let first = numbers.next().unwrap();
+    assert!(numbers.eq(first + 1..first + 12), "nothing is missing");
+    let markers: Vec<Vec<bool>> = came
+        .iter()
+        .map(|packets| packets.iter().map(|(_, marker)| *marker).collect())
+        .collect();
+    let all = vec![false, false, true];
+    let two = vec![false, true];
+    assert_eq!(markers, [all.clone(), two.clone(), two.clone(), two, all]);
+}
+
+/// H.264 without layers in its payload, and what its descriptor says.
+fn described(number: u64, frame: u16, descriptor: &[u8], key: bool) -> RtpPacket {
+    let nal: &[u8] = if key { &[0x65, 1, 2] } else { &[0x41, 1, 2] };
+    let mut packet = vp9(number, 0, 2, key);
+    packet.timestamp = u32::from(frame) * 3_000;
+    packet.payload = nal.to_vec().into();
+    packet.dependency_descriptor = descriptor.to_vec().into();
+    packet
+}
+
+#[test]
+fn dependency_descriptors_say_the_layers_of_codecs_that_do_not() {
+    use duologue_rtp::ext::{
+        DependencyReader, DependencyStructure, DescriptorToSend, FrameDependencies, Indication,
+    };
+
+    let both = [Indication::Switch; 2];
+    let upper = [Indication::NotPresent, Indication::Discardable];
+    let template = |temporal, indications: &[Indication], diffs: &[u16]| {
+        FrameDependencies::new(0, temporal, indications, diffs, &[]).unwrap()
+    };
+    let structure = DependencyStructure {
+        template_id_offset: 0,
+        decode_targets: 2,
+        templates: vec![
+            template(0, &both, &[]),
+            template(0, &both, &[2]),
+            template(1, &upper, &[1]),
+        ],
+        chains: 0,
+        protected_by: Vec::new(),
+        resolutions: Vec::new(),
+    };
+    let mut forwarder = Forwarder::new(PayloadFormat::H264 { fragments: true }, 90_000);
+    let receiver = forwarder.add_receiver();
+    forwarder.choose(Instant::ZERO, receiver, Choice::Layer(0));
+    forwarder.limit_temporal(receiver, Some(0));
+    let mut reader = DependencyReader::default();
+    let mut came = Vec::new();
+    for frame in 0..6_u16 {
+        let key = frame == 0;
+        let dependencies = match (key, frame % 2) {
+            (true, _) => &structure.templates[0],
+            (_, 0) => &structure.templates[1],
+            _ => &structure.templates[2],
+        };
+        let mut descriptor = Vec::new();
+        let written = structure.write(
+            &DescriptorToSend {
+                start_of_frame: true,
+                end_of_frame: true,
+                frame_number: 0xfffe_u16.wrapping_add(frame),
+                dependencies,
+                active_decode_targets: None,
+                attach_structure: key,
+            },
+            &mut descriptor,
+        );
+        assert!(written);
+        let packet = described(100 + u64::from(frame), frame, &descriptor, key);
+        forwarder.handle_packet(Instant::ZERO, &packet);
+        while let Some((_, sent)) = forwarder.poll_packet() {
+            let said = reader.read(&sent.dependency_descriptor).unwrap();
+            came.push((sent.sequence_number.unwrap(), said.frame));
+        }
+    }
+    // Every second frame, whose numbers keep their distance.
+    let [first, second, third] = came[..] else {
+        panic!("{came:?}");
+    };
+    assert_eq!([second.0 - first.0, third.0 - second.0], [1, 1]);
+    assert_eq!([second.1 - first.1, third.1 - second.1], [2, 2]);
 }

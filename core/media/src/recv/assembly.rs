@@ -8,6 +8,7 @@ use bytes::Bytes;
 use duologue_base::Instant;
 use duologue_rtp::payload::{Boundary, PacketInfo, Parts, PayloadFormat};
 
+use super::dependencies::{self, Dependencies};
 use super::references::References;
 use crate::frame::EncodedFrame;
 use crate::limits::{ASSEMBLY_BYTES, ASSEMBLY_PACKETS, FRAME_BYTES};
@@ -31,6 +32,7 @@ pub(crate) struct Assembly {
     /// Frames that need others are of no use before the next key frame.
     needs_key: bool,
     references: References,
+    dependencies: Dependencies,
     /// Since when the frame that is next is not whole, though later packets are there.
     blocked: Option<Instant>,
     /// What is missing was waited for, and frames that do without it were looked for.
@@ -108,6 +110,7 @@ impl Assembly {
             bytes: 0,
             needs_key: true,
             references: References::new(),
+            dependencies: Dependencies::default(),
             blocked: None,
             looked_behind: false,
             asked: false,
@@ -259,9 +262,11 @@ impl Assembly {
             }
             if let Some(end) = self.first_whole() {
                 self.unblock();
-                if !self.needs_key && !self.references.allow(self.layer_begins(0, end)) {
+                if !self.needs_key && !self.can_be_decoded(end) {
                     // What it needs was left out; others go on.
                     self.counters.frames_dropped += 1;
+                    let packets = packets(&self.slots, 0, end);
+                    self.dependencies.take(packets);
                     self.drop_first(end);
                     continue;
                 }
@@ -350,9 +355,16 @@ impl Assembly {
 
     /// A frame begins here, not the first one, and all of it is there.
     fn is_whole_at(&self, begin: usize) -> bool {
-        let info = self.info(begin).filter(|_| begin > 0);
-        info.is_some_and(|info| info.begins == Boundary::Certain)
-            && self.end_of(begin, begin).is_ok()
+        begin > 0 && self.begins_frame(begin) && self.end_of(begin, begin).is_ok()
+    }
+
+    /// Its payload says so for sure, or its descriptor does.
+    fn begins_frame(&self, at: usize) -> bool {
+        let described = self.packet(at).is_some_and(dependencies::starts_frame);
+        described
+            || self
+                .info(at)
+                .is_some_and(|info| info.begins == Boundary::Certain)
     }
 
     fn info(&self, at: usize) -> Option<PacketInfo<'_>> {
@@ -368,6 +380,10 @@ impl Assembly {
         let can = |&begin: &usize| {
             let end = self.end_of(begin, begin);
             let allow = |end| {
+                let said = self.dependencies.peek(packets(&self.slots, begin, end));
+                if !said.is_empty() {
+                    return self.dependencies.allow(&said);
+                }
                 let layers = self.layer_begins(begin, end);
                 self.references.allow_behind_gap(layers)
             };
@@ -382,6 +398,18 @@ impl Assembly {
             .find(can);
         self.looked_behind = true;
         found
+    }
+
+    /// The first frame, up to `end`, can be decoded though others may have been left out.
+    fn can_be_decoded(&self, end: usize) -> bool {
+        if self.references.allow_all() {
+            return true;
+        }
+        let said = self.dependencies.peek(packets(&self.slots, 0, end));
+        match said.is_empty() {
+            true => self.references.allow(self.layer_begins(0, end)),
+            false => self.dependencies.allow(&said),
+        }
     }
 
     /// What the first packets of a frame's layers say.
@@ -403,12 +431,13 @@ impl Assembly {
 
     /// The frame of the first packets up to `end`, if it is of use.
     fn take(&mut self, now: Instant, end: usize) -> Option<EncodedFrame> {
-        let frame = self.join(end);
+        let mut frame = self.join(end);
+        let layers = self.dependencies.take(packets(&self.slots, 0, end));
+        if let Some(frame) = &mut frame {
+            dependencies::describe(frame, &layers);
+        }
         let said = self.info(0).map(PacketInfo::without_structure);
-        let packets = self.slots.iter().take(end);
-        let count = packets
-            .filter(|slot| matches!(slot, Some(Slot::Packet(_))))
-            .count();
+        let count = packets(&self.slots, 0, end).count();
         self.drop_first(end);
         let frame = frame.filter(|frame| frame.key || !self.needs_key);
         match &frame {
@@ -417,6 +446,7 @@ impl Assembly {
                 if let Some(first) = &said {
                     self.references.handed_out(frame.key, first);
                 }
+                self.dependencies.handed_out(frame.key, &layers);
                 self.counters.frames_received += 1;
                 self.counters.key_frames_received += u64::from(frame.key);
                 self.counters.jitter_buffer_delay += now - frame.first_received;
@@ -437,10 +467,7 @@ impl Assembly {
     fn join(&mut self, end: usize) -> Option<EncodedFrame> {
         self.joined.clear();
         self.parts.clear();
-        let packets = self.slots.iter().take(end).filter_map(|slot| match slot {
-            Some(Slot::Packet(packet)) => Some(packet),
-            _ => None,
-        });
+        let packets = packets(&self.slots, 0, end);
         let first = packets.clone().next()?;
         let last = packets.clone().max_by_key(|packet| packet.received)?;
         let info = self.format.packet_info(&first.payload).ok()?;
@@ -459,6 +486,9 @@ impl Assembly {
             key: whole.key,
             size: whole.size,
             temporal: info.temporal.or(whole.temporal),
+            spatial: None,
+            frame_id: None,
+            dependencies: Vec::new(),
             discardable: info.discardable || whole.discardable,
             audio_level: None,
             contributing_sources: first.contributing_sources.clone(),
@@ -471,6 +501,18 @@ impl Assembly {
             sender_time: None,
         })
     }
+}
+
+/// The packets at these places.
+fn packets(
+    slots: &VecDeque<Option<Slot>>,
+    begin: usize,
+    end: usize,
+) -> impl Iterator<Item = &RtpPacket> + Clone {
+    slots.range(begin..end).filter_map(|slot| match slot {
+        Some(Slot::Packet(packet)) => Some(packet),
+        _ => None,
+    })
 }
 
 fn patience(round_trip: Duration) -> Duration {

@@ -6,7 +6,7 @@ use duologue_base::{Instant, TransceiverId};
 use super::route::Purpose;
 use super::sources::Sources;
 use super::{Inbound, Incoming, Place, Told};
-use crate::limits::{CAPTURE_TIME_KEPT, SOURCE_KEPT, SOURCES_TOLD, TOLD_SOURCES};
+use crate::limits::{CAPTURE_TIME_KEPT, REPORTS, SOURCE_KEPT, SOURCES_TOLD, TOLD_SOURCES};
 use crate::packet::{Contributor, RtpSource};
 use crate::report::MediaReport;
 
@@ -106,7 +106,7 @@ impl Inbound {
                 capture_time: captured.filter(|_| contributor.ssrc == of),
             });
         }
-        if heard.is_due(now) {
+        if heard.is_due(now) && told.reports.len() < REPORTS {
             let receiver = &mut self.receivers[place.owner];
             let id = receiver.id;
             let sources = receiver.heard.tell(now, id, &self.sources);
@@ -115,7 +115,12 @@ impl Inbound {
     }
 }
 
-impl Incoming<'_> {
+impl<'a> Incoming<'a> {
+    /// What its frame depends on, if it says so.
+    pub(super) fn dependency_descriptor(&self) -> Option<&'a [u8]> {
+        self.extensions.dependency_descriptor(self.datagram)
+    }
+
     /// Who contributed, and how loud each is (RFC 6465 §3: in the order of the header's list).
     pub(super) fn contributors(&self) -> impl Iterator<Item = Contributor> + use<'_> {
         let mut levels = self.extensions.csrc_audio_levels(self.datagram);

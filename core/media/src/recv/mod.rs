@@ -3,6 +3,7 @@
 
 mod arrivals;
 mod assembly;
+mod dependencies;
 mod early;
 mod feedback;
 mod heard;
@@ -22,7 +23,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use duologue_base::{Ecn, Instant, TransceiverId};
 use duologue_rtp::ext::{ExtensionMap, Extensions};
 use duologue_rtp::fec::FlexFec;
@@ -572,6 +573,7 @@ impl Inbound {
         if receiver.outlet == Outlet::None {
             return self.unmute(place.owner, told);
         }
+        let descriptor = piece.packet.and_then(Incoming::dependency_descriptor);
         let packet = RtpPacket {
             ssrc: self.sources.ssrc_at(place.source),
             encoding: place.encoding,
@@ -585,6 +587,9 @@ impl Inbound {
                 .packet
                 .map_or(Vec::new(), |it| it.contributors().collect()),
             capture_time: piece.packet.and_then(|it| it.extensions.capture_time()),
+            dependency_descriptor: descriptor.map_or(Bytes::new(), |bytes| {
+                crate::slab::copy(&mut self.slab, bytes)
+            }),
             payload: crate::slab::copy(&mut self.slab, piece.payload),
             received: piece.received,
             repaired: piece.repaired,
@@ -764,6 +769,9 @@ fn audio_frame(packet: RtpPacket) -> EncodedFrame {
         key: true,
         size: None,
         temporal: None,
+        spatial: None,
+        frame_id: None,
+        dependencies: Vec::new(),
         discardable: false,
         audio_level: packet.audio_level,
         contributing_sources: packet.contributing_sources,

@@ -29,6 +29,11 @@ impl References {
         }
     }
 
+    /// Nothing was left out since the last key frame.
+    pub(crate) fn allow_all(&self) -> bool {
+        !self.gap
+    }
+
     /// A frame with packets that say this can be decoded, if all that was handed out was.
     pub(crate) fn allow<'a>(&self, packets: impl Iterator<Item = PacketInfo<'a>>) -> bool {
         !self.gap || self.allow_behind(self.broken_from, packets)

@@ -31,9 +31,18 @@ pub(crate) struct Sent {
     pub(crate) audio_level: Option<AudioLevel>,
     pub(crate) contributing_sources: Vec<Contributor>,
     pub(crate) capture_time: Option<CaptureTime>,
+    pub(crate) dependency_descriptor: Bytes,
     pub(crate) payload: Bytes,
     /// When it was sent again last.
     pub(crate) resent: Option<Instant>,
+}
+
+impl Sent {
+    /// What its frame depends on, if it says so.
+    pub(crate) fn descriptor(&self) -> Option<&[u8]> {
+        let bytes = &self.dependency_descriptor[..];
+        (!bytes.is_empty()).then_some(bytes)
+    }
 }
 
 impl History {

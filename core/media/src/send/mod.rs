@@ -2,6 +2,7 @@
 
 mod bandwidth;
 mod data;
+mod dependencies;
 mod dtmf;
 mod formats;
 mod history;
@@ -133,10 +134,11 @@ impl Outbound {
         let agreed = plan.parameters.header_extensions.iter();
         let plain = agreed.filter(|extension| !extension.encrypted);
         let extensions = plain.map(|extension| (extension.id, extension.uri.as_str()));
+        let mixed = plan.parameters.extmap_allow_mixed;
         let before = before.unwrap_or_else(|| Sender::new(id, plan.clone()));
         let mut sender = Sender {
             formats: Formats::new(&plan.parameters.codecs),
-            extensions: Box::new(ExtensionMap::of(extensions, false)),
+            extensions: Box::new(ExtensionMap::of(extensions, mixed)),
             streams,
             plan,
             ..before

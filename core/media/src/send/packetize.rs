@@ -7,6 +7,7 @@ use duologue_rtp::payload::{
     vp8, vp9,
 };
 
+use super::dependencies::Describer;
 use crate::frame::EncodedFrameInit;
 use crate::packet::RtpPacketInit;
 
@@ -17,6 +18,9 @@ pub(crate) struct Packetizer {
     /// Of the last frame that told it.
     pub(crate) size: Option<FrameSize>,
     tl0_picture: u8,
+    /// What frames depend on is told.
+    pub(super) describes: bool,
+    describer: Describer,
     parts: Parts,
     packets: Packets,
     /// One payload on its way into the slab.
@@ -38,6 +42,8 @@ impl Packetizer {
             picture: PictureId::Long(rng.u32() as u16 & 0x7fff),
             size: None,
             tl0_picture: rng.u32() as u8,
+            describes: false,
+            describer: Describer::default(),
             parts: Parts::new(),
             packets: Packets::new(),
             payload: Vec::new(),
@@ -87,7 +93,14 @@ impl Packetizer {
         )?;
 
         let count = self.packets.len();
+        let described = match self.describes {
+            true => Some(self.describer.describe(frame, info)),
+            false => None,
+        };
         for index in 0..count {
+            let ends = (index == 0, index + 1 == count);
+            let descriptor = described.as_ref();
+            let descriptor = descriptor.map_or(Bytes::new(), |it| self.describer.write(it, ends));
             let payload = self.payload(index, &frame.data);
             each(RtpPacketInit {
                 encoding: frame.encoding,
@@ -100,6 +113,7 @@ impl Packetizer {
                 contributing_sources: frame.contributing_sources.clone(),
                 // It is about the first frame of a packet.
                 capture_time: frame.capture_time.filter(|_| index == 0),
+                dependency_descriptor: descriptor,
                 payload,
             });
         }

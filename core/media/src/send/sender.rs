@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use duologue_base::{Instant, TransceiverId};
 use duologue_rtp::ext::{AbsSendTime, ExtensionKind, ExtensionMap};
 use duologue_rtp::{MediaKind, RtcpFeedback, SendPlan, Ssrc, rtx};
@@ -212,6 +213,8 @@ impl Sender {
             }
             return None;
         }
+        let described = self.extensions.id(ExtensionKind::DependencyDescriptor);
+        stream.packetizer.describes = described.is_some();
         let before = self.queue.len();
         let (queue, queued_bytes) = (&mut self.queue, &mut self.queued_bytes);
         let offered = &mut self.offered;
@@ -324,6 +327,7 @@ impl Sender {
                 audio_level: packet.audio_level,
                 contributing_sources: contributors.clone(),
                 capture_time,
+                dependency_descriptor: packet.dependency_descriptor.clone(),
                 payload: packet.payload.clone(),
                 resent: None,
             };
@@ -517,6 +521,7 @@ impl Sender {
                     audio_level: None,
                     contributing_sources: Vec::new(),
                     capture_time: None,
+                    dependency_descriptor: Bytes::new(),
                     payload: payload.to_vec().into(),
                     resent: None,
                 };

@@ -278,6 +278,7 @@ impl Stream {
                 audio_level: packet.audio_level,
                 csrc_audio_levels: contributors.levels(),
                 capture_time: packet.capture_time,
+                dependency_descriptor: packet.descriptor(),
                 ..stamp.extensions()
             },
             ..Default::default()
@@ -437,6 +438,7 @@ impl Stream {
                 audio_level: packet.audio_level,
                 csrc_audio_levels: contributors.levels(),
                 capture_time: packet.capture_time,
+                dependency_descriptor: packet.descriptor(),
                 ..stamp.extensions()
             },
             ..Default::default()
@@ -530,10 +532,9 @@ impl Stream {
         self.sealed.clear();
     }
 
-    /// A packet has left once more, as it was: webrtc-stats counts it among its stream's, too.
+    /// A packet has left once more, as it was.
     pub(crate) fn resent_as_it_was(&mut self, now: Instant, number: u16, bytes: (usize, usize)) {
         let (len, payload) = bytes;
-        self.counters.count(len, payload);
         self.rtx_counters.count(len, payload);
         self.sealed.note_resent(now, number);
         self.resends.pop_front();

@@ -70,6 +70,7 @@ impl Sender {
             audio_level: None,
             contributing_sources: Vec::new(),
             capture_time: None,
+            dependency_descriptor: bytes::Bytes::new(),
             payload: report.payload(),
             resent: None,
         };

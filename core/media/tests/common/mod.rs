@@ -50,6 +50,7 @@ pub(crate) fn video() -> RtpParameters {
         ],
         cname: Some("somebody".to_owned()),
         reduced_size: true,
+        extmap_allow_mixed: false,
     }
 }
 

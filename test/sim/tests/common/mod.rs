@@ -31,6 +31,7 @@ fn parameters(feedback: &[RtcpFeedback]) -> RtpParameters {
         ],
         cname: Some("somebody".to_owned()),
         reduced_size: true,
+        extmap_allow_mixed: false,
     }
 }
 

@@ -94,6 +94,9 @@ pub struct FrameDependencies {
 }
 
 impl FrameDependencies {
+    /// Of the lowest layers, for nobody and needing nothing.
+    pub const BASE: FrameDependencies = FrameDependencies::in_layer(0, 0);
+
     /// Of the indication for each decode target, the frame numbers before its own that it needs
     /// (1 to 4,096), and for each chain how many numbers before its own the chain's last frame is (0
     /// if it needs none). `None` if these are out of range, or more than 32 targets, 8 frames or
@@ -127,7 +130,7 @@ impl FrameDependencies {
         Some(new)
     }
 
-    fn in_layer(spatial: u8, temporal: u8) -> Self {
+    const fn in_layer(spatial: u8, temporal: u8) -> Self {
         FrameDependencies {
             spatial,
             temporal,
