@@ -62,12 +62,20 @@ async fn packets_arrive_marked_where_both_ends_know_rfc_8888() {
             && stats.packets_received_with_ect1 > 0
             && estimate(&call.alice.connection).await > 400_000.0
         {
+            let sent = sent_with_ect1(&call.alice.connection).await;
+            assert!(sent >= stats.packets_received_with_ect1, "{sent}");
             return;
         }
     }
     let arrived = inbound(&call.bob.connection).await;
     let estimate = estimate(&call.alice.connection).await;
     panic!("{estimate} bit/s, {arrived:?}");
+}
+
+async fn sent_with_ect1(connection: &PeerConnection) -> u64 {
+    let report = within(connection.get_stats()).await.expect("it is open");
+    let streams = report.outbound_rtp();
+    streams.map(|stream| stream.packets_sent_with_ect1).sum()
 }
 
 async fn estimate(connection: &PeerConnection) -> f64 {

@@ -130,6 +130,8 @@ pub struct OutboundStats {
     pub retransmitted: SendCounters,
     /// What was sent to find out how fast the path is: packets again that nobody asked for, padding.
     pub padding: SendCounters,
+    /// `packetsSentWithEct1`
+    pub sent_with_ect1: u64,
     /// `framesSent`, of video.
     pub frames_sent: u64,
     /// `totalPacketSendDelay`
@@ -224,6 +226,7 @@ pub(crate) fn outbound(sender: &Sender) -> impl Iterator<Item = OutboundStats> {
         counters: stream.counters,
         retransmitted: stream.rtx_counters,
         padding: stream.padding,
+        sent_with_ect1: stream.sent_with_ect1,
         frames_sent: stream.frames_sent,
         send_delay: stream.send_delay,
         size: stream.packetizer.size,

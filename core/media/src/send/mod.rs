@@ -358,6 +358,11 @@ impl Outbound {
                     if let Some(estimator) = estimator {
                         estimator.sent(now, turn, written);
                     }
+                    if self.bandwidth.is_marking()
+                        && let Some((_, _, stream)) = self.by_ssrc(written.ssrc)
+                    {
+                        stream.sent_with_ect1 += 1;
+                    }
                     return Some(RtpToSend {
                         len: written.len,
                         sealed: written.sealed,

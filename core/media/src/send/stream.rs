@@ -49,6 +49,8 @@ pub(crate) struct Stream {
     pub(crate) rtx_counters: SendCounters,
     /// What was sent to find out how fast the path is: old packets again, padding.
     pub(crate) padding: SendCounters,
+    /// `packetsSentWithEct1`, those that repeat or protect with them.
+    pub(crate) sent_with_ect1: u64,
     pub(crate) remote: RemoteReports,
     /// The lowest number that was sent.
     first: Option<u64>,
@@ -196,6 +198,7 @@ impl Stream {
             counters: SendCounters::default(),
             rtx_counters: SendCounters::default(),
             padding: SendCounters::default(),
+            sent_with_ect1: 0,
             remote: RemoteReports::default(),
             first: None,
             frames_sent: 0,

@@ -27,6 +27,8 @@ dictionary! {
         pub retransmitted_packets_sent: u64,
         /// Bytes of their payloads.
         pub retransmitted_bytes_sent: u64,
+        /// Packets that left as capable of L4S (RFC 9331 §4.1).
+        pub packets_sent_with_ect1: u64,
         /// Seconds that packets waited before they left, all together.
         pub total_packet_send_delay: f64,
         /// NACK packets received.
@@ -133,6 +135,7 @@ impl Collector {
                 + padding.header_bytes_sent,
             retransmitted_packets_sent: again.packets_sent,
             retransmitted_bytes_sent: again.bytes_sent,
+            packets_sent_with_ect1: counted.sent_with_ect1,
             total_packet_send_delay: counted.send_delay.as_secs_f64(),
             nack_count: counted.remote.nacks,
             active: sender.active,
