@@ -354,6 +354,9 @@ impl Port {
             sequence_number,
             audio_level,
             received,
+            captured,
+            capture_time,
+            contributors,
             ..
         } = frame.info;
         let ssrc = Ssrc(ssrc?);
@@ -377,8 +380,14 @@ impl Port {
                 .size
                 .map(|(width, height)| FrameSize { width, height }),
             temporal: frame.temporal,
+            spatial: frame.place.spatial,
+            frame_id: frame.place.id,
+            dependencies: frame.place.dependencies,
             discardable: frame.discardable,
             audio_level: audio_level.map(|(level, voice)| AudioLevel::new(voice, level)),
+            contributing_sources: contributors,
+            capture_time,
+            captured,
             data: frame.data,
             first_received: came.first_received,
             received,
@@ -398,6 +407,9 @@ impl From<EncodedFrameInit> for Frame {
                 payload_type: frame.payload_type.map(PayloadType::get),
                 timestamp: frame.timestamp,
                 audio_level: level.map(|it| (it.level(), it.voice())),
+                captured: frame.captured,
+                capture_time: frame.capture_time,
+                contributors: frame.contributing_sources,
                 ..Info::default()
             },
             discardable: frame.discardable,
