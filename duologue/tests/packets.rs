@@ -209,7 +209,10 @@ async fn a_reader_that_does_not_read_loses_the_oldest_packets_and_holds_up_nobod
     for first in (0..count).step_by(16) {
         send(&writers[0], first..first + 16, 100).await;
         send(&writers[1], first..first + 16, 100).await;
-        let came = numbers(&mut quick, 16).await;
+        // Loopback brings two trains in another order when the thread that sends moves to another
+        // processor between them, and what repeats the first one as a probe with the second.
+        let mut came = numbers(&mut quick, 16).await;
+        came.sort_unstable();
         assert_eq!(came, (first..first + 16).collect::<Vec<_>>());
     }
     channel.send_text("through").await.unwrap();
