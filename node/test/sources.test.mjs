@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { sending, vp8Key } from './flow-helpers.mjs';
+import { sending, vp8Delta, vp8Key } from './flow-helpers.mjs';
 
 const CAPTURE_TIME = 'http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time';
 const CONTRIBUTORS_LEVELS = 'urn:ietf:params:rtp-hdrext:csrc-audio-level';
