@@ -139,8 +139,6 @@ export interface NativePeerConnection {
   readAudio(transceiver: number, hub: NativeMediaHub, number: number): NativeAudioReader;
   writeVideo(transceiver: number): NativeVideoWriter;
   writeAudio(transceiver: number): NativeAudioWriter;
-  /** SSRC, RTP time stamp, milliseconds since it came, decibels below overload or -1: of each source. */
-  synchronizationSources(transceiver: number): number[];
   /** Of what the core encodes. */
   wantKeyFrame(transceiver: number, encoding: number): void;
   setJitterBufferTarget(transceiver: number, milliseconds: number | null): Reply;

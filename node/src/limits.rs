@@ -56,8 +56,5 @@ pub(crate) const WAITING_FRAMES: usize = 1;
 /// Events of a device, or of the list of devices, that wait for JavaScript.
 pub(crate) const WAITING_EVENTS: usize = 16;
 
-/// Streams of one receiver that `getSynchronizationSources()` tells of.
-pub(crate) const MAX_SOURCES: usize = 16;
-
 /// Encodings of one sender that a key frame is wanted of; the core has no more.
 pub(crate) const MAX_KEY_FRAME_REQUESTS: usize = 64;

@@ -188,12 +188,6 @@ impl NativePeerConnection {
         self.pc.set_stream_tracks(&stream.into(), tracks);
     }
 
-    /// `receiver.getSynchronizationSources()`: four numbers each.
-    #[napi]
-    pub fn synchronization_sources(&self, id: u32) -> Vec<f64> {
-        self.media.synchronization_sources(TransceiverId(id))
-    }
-
     /// `receiver.jitterBufferTarget = …`, in milliseconds.
     #[napi]
     pub fn set_jitter_buffer_target<'env>(

@@ -21,7 +21,7 @@ use super::super::item::{Came, Frame, Info};
 use super::super::queue::Queue;
 use super::super::routes::{MediaRoutes, Routes};
 use crate::environment;
-use crate::limits::{MAX_SOURCES, MAX_TAKEN_BYTES};
+use crate::limits::MAX_TAKEN_BYTES;
 
 /// What a transceiver has for raw media.
 #[derive(Default)]
@@ -36,18 +36,6 @@ pub(crate) struct RawState {
     fraction_lost: f32,
     /// What the last frames from the network told, for those that a transform wrote.
     sender_time: Option<(Ssrc, SenderTime)>,
-    /// Who sent lately, the last one last.
-    sources: Vec<Source>,
-}
-
-/// `RTCRtpSynchronizationSource`
-#[derive(Clone, Copy)]
-struct Source {
-    ssrc: Ssrc,
-    timestamp: u32,
-    /// In decibels below overload.
-    level: Option<u8>,
-    at: Instant,
 }
 
 /// What the control plane, which is JavaScript's thread's, said last.
@@ -71,16 +59,6 @@ impl RawState {
             if let Some(time) = frame.sender_time {
                 self.sender_time = Some((frame.ssrc, time));
             }
-            self.sources.retain(|it| it.ssrc != frame.ssrc);
-            if self.sources.len() == MAX_SOURCES {
-                self.sources.remove(0);
-            }
-            self.sources.push(Source {
-                ssrc: frame.ssrc,
-                timestamp: frame.timestamp,
-                level: frame.audio_level.map(|it| it.level()),
-                at: frame.received,
-            });
         }
     }
 }
@@ -96,25 +74,6 @@ impl MediaRoutes {
         for routes in self.all() {
             routes.tell_codecs(pc);
         }
-    }
-
-    /// Who sent to a receiver in the last ten seconds, the last one first: SSRC, RTP time stamp, how long
-    /// ago in milliseconds, and how loud in decibels below overload, or -1.
-    pub(crate) fn synchronization_sources(&self, id: TransceiverId) -> Vec<f64> {
-        let Some(routes) = self.get(id) else {
-            return Vec::new();
-        };
-        let now = routes.now();
-        let state = routes.lock();
-        let sources = state.raw.sources.iter().rev();
-        // webrtc-pc §5.3.1: "in the last 10 seconds".
-        let sources = sources.filter(|it| now - it.at <= Duration::from_secs(10));
-        let rows = sources.flat_map(|it| {
-            let age = (now - it.at).as_secs_f64() * 1e3;
-            let level = it.level.map_or(-1.0, f64::from);
-            [f64::from(it.ssrc.0), f64::from(it.timestamp), age, level]
-        });
-        rows.collect()
     }
 
     /// The answer to what [`Routes::ask_for_loss`] asked, if it is one.
