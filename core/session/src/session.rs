@@ -396,7 +396,7 @@ impl Session {
 fn can_send(transports: &[Transport], key: TransportKey, now: Instant) -> bool {
     transports
         .iter()
-        .any(|transport| transport.key == key && transport.path(now).is_some())
+        .any(|transport| transport.key == key && transport.can_send_data(now))
 }
 
 #[cfg(test)]

@@ -100,6 +100,12 @@ impl Transport {
         self.dtls.state() == dtls::State::Connected && self.agent.may_send(now)
     }
 
+    /// And its socket has room. It is asked for at every poll, and mostly no socket is full.
+    pub(crate) fn can_send_data(&self, now: Instant) -> bool {
+        let is_full = self.sockets.iter().any(|bound| bound.blocked);
+        self.may_send_data(now) && (!is_full || self.path(now).is_some())
+    }
+
     /// The path that media takes now, and the media.
     pub(crate) fn media_path(&mut self, now: Instant) -> Option<(ice::Route, &mut MediaPath)> {
         let has_keys = self.media.as_ref().is_some_and(|media| media.has_keys());
