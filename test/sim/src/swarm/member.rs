@@ -9,7 +9,6 @@ use duologue_peer::{
     Effect, Event, Exception, ExceptionName, IceCandidateInit, IceConnectionState, OperationId,
     PeerConnection, SdpType, SessionDescription, SignalingState,
 };
-use duologue_session::MediaItem;
 
 use super::channels::Channels;
 use super::media::Media;
@@ -231,7 +230,7 @@ impl Member {
     /// Promises may only be rejected for a reason.
     fn failed(&mut self, then: &Then, exception: &Exception) {
         let legal = match then {
-            Then::Candidate => self.ignores_offer || self.is_late(exception),
+            Then::Candidate => self.ignores_offer || is_late(exception),
             Then::Nothing(legal) => legal.contains(&exception.name()),
             _ => false,
         };
@@ -240,14 +239,6 @@ impl Member {
             "{then:?} failed in {}: {exception}",
             self.pc.signaling_state()
         );
-    }
-
-    /// A candidate of a description that was rolled back, or is not set yet since it was refused.
-    fn is_late(&self, exception: &Exception) -> bool {
-        matches!(
-            exception.name(),
-            ExceptionName::OperationError | ExceptionName::InvalidStateError
-        )
     }
 
     fn offered(&mut self) {
@@ -320,6 +311,14 @@ impl Member {
     }
 }
 
+/// A candidate of a description that was rolled back, or was refused and will never be set.
+fn is_late(exception: &Exception) -> bool {
+    matches!(
+        exception.name(),
+        ExceptionName::OperationError | ExceptionName::InvalidStateError
+    )
+}
+
 impl End for Member {
     type Signal = Signal;
 
@@ -343,7 +342,6 @@ impl End for Member {
                 self.pc.handle_report(report);
             }
             while let Some(item) = self.machine.session.poll_media() {
-                let item: MediaItem = item;
                 self.media.take(&item);
             }
             while self.reads
