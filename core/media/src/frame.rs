@@ -6,8 +6,6 @@ use duologue_rtp::ext::{AudioLevel, CaptureTime};
 use duologue_rtp::payload::FrameSize;
 use duologue_rtp::{NtpTime, PayloadType, Rid, Ssrc};
 
-use crate::packet::Contributor;
-
 /// A frame of a receiver, whole: a packet of audio, or all that a picture consists of.
 ///
 /// VP8 and VP9 are as they are, the spatial layers of a VP9 picture in a superframe; H.264 and H.265
@@ -106,4 +104,13 @@ pub struct EncodedFrameInit {
     pub discardable: bool,
     /// Its bytes, in the form of [`EncodedFrame`].
     pub data: Bytes,
+}
+
+/// Who contributed to what a mixer sends (RFC 3550 §3, CSRC).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Contributor {
+    /// The stream that the mixer received.
+    pub ssrc: Ssrc,
+    /// How loud it is (RFC 6465).
+    pub audio_level: Option<AudioLevel>,
 }

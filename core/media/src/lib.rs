@@ -79,10 +79,8 @@ mod totals;
 mod transport;
 
 pub use counters::Counters;
-pub use frame::{EncodedFrame, EncodedFrameInit, SenderTime};
-pub use packet::{
-    Contributor, MediaItem, Outlet, RtpPacket, RtpPacketInit, RtpSource, SendEncoding,
-};
+pub use frame::{Contributor, EncodedFrame, EncodedFrameInit, SenderTime};
+pub use packet::{MediaItem, Outlet, RtpPacket, RtpPacketInit, RtpSource, SendEncoding};
 pub use recv::{FrameCounters, Reception, Statistics};
 pub use report::MediaReport;
 pub use round_trips::RoundTrips;

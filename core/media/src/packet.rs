@@ -1,6 +1,6 @@
 //! RTP packets as an application sees them: what it receives, and what it sends.
 
-use crate::frame::EncodedFrame;
+use crate::frame::{Contributor, EncodedFrame};
 use bytes::Bytes;
 use duologue_base::{Instant, TransceiverId};
 use duologue_rtp::ext::{AudioLevel, CaptureTime};
@@ -40,15 +40,6 @@ pub struct RtpPacket {
     pub received: Instant,
     /// It was lost and came by a repair.
     pub repaired: bool,
-}
-
-/// Who contributed to what a mixer sends (RFC 3550 §3, CSRC).
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Contributor {
-    /// The stream that the mixer received.
-    pub ssrc: Ssrc,
-    /// How loud it is (RFC 6465).
-    pub audio_level: Option<AudioLevel>,
 }
 
 /// Whose media a receiver received: the sender of its stream, or who contributed to that (webrtc-pc

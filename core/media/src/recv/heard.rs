@@ -6,8 +6,9 @@ use duologue_base::{Instant, TransceiverId};
 use super::route::Purpose;
 use super::sources::Sources;
 use super::{Inbound, Incoming, Place, Told};
+use crate::frame::Contributor;
 use crate::limits::{CAPTURE_TIME_KEPT, REPORTS, SOURCE_KEPT, SOURCES_TOLD, TOLD_SOURCES};
-use crate::packet::{Contributor, RtpSource};
+use crate::packet::RtpSource;
 use crate::report::MediaReport;
 
 /// Those who contribute to what one receiver receives, and when they were told of.

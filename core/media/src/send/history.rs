@@ -8,8 +8,8 @@ use duologue_base::{Instant, Seq16};
 use duologue_rtp::PayloadType;
 use duologue_rtp::ext::{AudioLevel, CaptureTime};
 
+use crate::frame::Contributor;
 use crate::limits::{RESEND_BYTES, RESEND_PACKETS};
-use crate::packet::Contributor;
 
 /// The last packets of a stream, by sequence number. It holds what they were made from: a packet is
 /// built anew each time it is sent.

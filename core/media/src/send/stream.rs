@@ -18,8 +18,8 @@ use super::redundancy::Redundancy;
 use super::sealed::SealedHistory;
 use super::tracking::Tracking;
 use crate::capture::CaptureClock;
+use crate::frame::Contributor;
 use crate::limits::{KEY_FRAME_INTERVAL, RESENDS};
-use crate::packet::Contributor;
 use crate::round_trips::RoundTrips;
 
 /// The stream of one encoding.
