@@ -91,6 +91,7 @@ assert_eq!(incoming.recv().await, Some(Message::Text("Hello, Bob".into())));
 //! | `RTCSessionDescription`, `RTCIceCandidate`, their JSON | [`SessionDescription`], [`IceCandidateInit`], by serde the JSON of browsers |
 //! | `addTransceiver()`, `RTCRtpSender`, … | the same; media is negotiated, and goes over the wire as packets ([`RtpReceiver::packets`], [`RtpSender::packets`]) or as encoded frames ([`RtpReceiver::frames`], [`RtpSender::frames`]); a [`Forwarder`] sends one connection's by many, a [`Transform`] changes frames on their way (`RTCRtpScriptTransform`). With the feature `codecs` as raw pictures and sound, too: `RtpSender::video` and `audio`, `RtpReceiver::video` and `audio` |
 //! | `setIdentityProvider()`, `peerIdentity` | the same; a provider is an [`IdentityProvider`] that the [`Endpoint`] trusts |
+//! | `navigator.mediaDevices.getUserMedia()`, constraints | with the feature `codecs`: the module `devices`; `PeerConnection::add_local_track` sends what a device gives |
 //! | `DOMException`, `RTCError` | [`Exception`] |
 //!
 //! # What happens when

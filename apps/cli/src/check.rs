@@ -1,12 +1,13 @@
-//! `duologue check`: what this machine can encode and decode, and what is missing for more.
+//! `duologue check`: what this machine can encode, decode and capture, and what is missing for more.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use duologue::codec::{CodecSet, Library, found_codecs, libraries};
+use duologue::devices::{InputDevice, MediaDeviceInfo, MediaTrackCapabilities};
 use serde::Serialize;
 
-use crate::Failure;
+use crate::{Failure, media};
 
 /// What of `check`.
 #[derive(clap::Args, Debug)]
@@ -17,7 +18,11 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
-    let found = tokio::task::spawn_blocking(|| Report::new(&found_codecs(), libraries())).await?;
+    let look = || {
+        let devices = media::devices().input_devices();
+        Report::new(&found_codecs(), libraries(), devices)
+    };
+    let found = tokio::task::spawn_blocking(look).await?;
     let text = if args.json {
         serde_json::to_string(&found)? + "\n"
     } else {
@@ -32,6 +37,44 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
 struct Report {
     codecs: BTreeMap<String, Codec>,
     libraries: Vec<Found>,
+    devices: Vec<Device>,
+}
+
+/// A camera or a microphone, and what it can be set to.
+#[derive(Debug, Serialize)]
+struct Device {
+    #[serde(flatten)]
+    info: MediaDeviceInfo,
+    capabilities: MediaTrackCapabilities,
+}
+
+impl From<InputDevice> for Device {
+    fn from(device: InputDevice) -> Self {
+        Device {
+            info: device.info(),
+            capabilities: device.capabilities(),
+        }
+    }
+}
+
+impl Device {
+    fn text(&self) -> String {
+        let most = &self.capabilities;
+        let can = match (most.width, most.height, most.frame_rate, most.sample_rate) {
+            (Some(width), Some(height), Some(rate), _) => {
+                format!(
+                    "up to {}x{}, {} pictures/s",
+                    width.max, height.max, rate.max
+                )
+            }
+            (.., Some(rate)) => format!("{} samples/s", rate.max),
+            _ => String::new(),
+        };
+        let MediaDeviceInfo {
+            device_id, label, ..
+        } = &self.info;
+        format!("{device_id:<20}{label:<28}{can}\n")
+    }
 }
 
 /// Who encodes and decodes one format; none if nobody does.
@@ -58,7 +101,7 @@ const FORMATS: [&str; 9] = [
 ];
 
 impl Report {
-    fn new(codecs: &CodecSet, libraries: Vec<Library>) -> Self {
+    fn new(codecs: &CodecSet, libraries: Vec<Library>, devices: Vec<InputDevice>) -> Self {
         let mut all: BTreeMap<String, Codec> = BTreeMap::new();
         for format in FORMATS {
             all.entry(format.to_owned()).or_default();
@@ -95,6 +138,7 @@ impl Report {
         Report {
             codecs: all,
             libraries: libraries.collect(),
+            devices: devices.into_iter().map(Device::from).collect(),
         }
     }
 
@@ -107,6 +151,10 @@ impl Report {
                 let decoder = codec.decoder.clone().unwrap_or_else(none);
                 text += &format!("{format:<8}{encoder:<20}{decoder}\n");
             }
+        }
+        text += &format!("\n{:<20}{:<28}can be set to\n", "device", "name");
+        for device in &self.devices {
+            text += &device.text();
         }
         for library in &self.libraries {
             if let Some(why) = &library.missing {
@@ -139,13 +187,23 @@ mod tests {
             package: "libvpx7",
             found: Err(duologue::codec::Missing::NotFound),
         };
-        let report = Report::new(&built_in_codecs(), vec![library]);
+        let report = Report::new(
+            &built_in_codecs(),
+            vec![library],
+            media::devices().input_devices(),
+        );
         let text = report.text();
         assert!(text.contains("G722    duologue"), "{text}");
         assert!(text.contains("VP8     -                   -"), "{text}");
         assert!(text.contains("libvpx (VP8 and VP9): not found"), "{text}");
         assert!(text.contains("apt-get install libvpx7"), "{text}");
+        assert!(
+            text.contains("fake-camera         Fake video input"),
+            "{text}"
+        );
+        assert!(text.contains("up to 1920x1080, 30 pictures/s"), "{text}");
         let json = serde_json::to_value(&report).unwrap();
+        assert_eq!(json["devices"][1]["kind"], "audioinput");
         assert!(json["codecs"]["opus"]["decoder"].is_null());
         assert_eq!(json["libraries"][0]["missing"], "not found");
     }

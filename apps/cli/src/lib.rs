@@ -16,6 +16,7 @@ mod ice_server;
 mod log;
 mod loopback;
 mod manual;
+mod media;
 mod meter;
 mod quantile;
 mod record;
@@ -43,9 +44,9 @@ struct Cli {
 enum Command {
     /// A page that talks to a Rust peer: open the printed address in a browser
     Demo(demo::Args),
-    /// Connect to another `duologue call`, or to a demo: chat or measure
+    /// Connect to another `duologue call`, or to a demo: see, hear, chat or measure
     Call(call::Args),
-    /// Two peers in this process over real UDP sockets: set-up time, throughput, round trips
+    /// Two peers in this process over real UDP sockets: set-up time, throughput, round trips; picture and sound
     Loopback(loopback::Args),
     /// Send a file to a WHIP server, or be one
     #[command(subcommand)]
@@ -57,7 +58,7 @@ enum Command {
     Relay(whip::serve::relay::Args),
     /// What a running duologue does, as numbers: one that was started with --control
     Stats(control::StatsArgs),
-    /// What this machine can encode and decode, and what is missing for more
+    /// What this machine can encode, decode and capture, and what is missing for more
     Check(check::Args),
     /// What completes this program's commands and options in a shell: `source <(duologue completions bash)`
     Completions(manual::CompletionsArgs),

@@ -1,5 +1,6 @@
 //! `duologue loopback`: two peers in this process over real UDP sockets.
 
+mod raw;
 mod video;
 
 use std::path::PathBuf;
@@ -33,9 +34,13 @@ pub(crate) struct Args {
     /// Bytes of each message
     #[arg(long, value_name = "N", default_value_t = 16384, value_parser = clap::value_parser!(u32).range(1..))]
     message_size: u32,
-    /// Send this file's frames instead: IVF, Ogg, WebM, MP4, or H.264 or H.265 as a byte stream
+    /// Send a test picture instead, encoded and decoded; or this file's frames as they are: IVF, Ogg, WebM,
+    /// MP4, or H.264 or H.265 as a byte stream
     #[arg(long, value_name = "FILE", conflicts_with = "message_size")]
-    video: Option<PathBuf>,
+    video: Option<Option<PathBuf>>,
+    /// Send a tone instead, or beside the test picture, encoded and decoded
+    #[arg(long, conflicts_with = "message_size")]
+    audio: bool,
     #[command(flatten)]
     record: RecordArgs,
     /// Print one line of JSON
@@ -57,8 +62,13 @@ struct Outcome {
 }
 
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
-    if let Some(path) = &args.video {
-        return video::run(&args, path).await;
+    match &args.video {
+        Some(Some(_)) if args.audio => {
+            return Err("a file has its own sound: --audio goes with the test picture".into());
+        }
+        Some(Some(path)) => return video::run(&args, path).await,
+        None if !args.audio => {}
+        _ => return raw::run(&args).await,
     }
     let began = Instant::now();
     let pair = tokio::time::timeout(CONNECT_LIMIT, Pair::connect(&args.record)).await;

@@ -3,9 +3,16 @@
 
 use std::io::Write;
 use std::net::TcpListener;
+use std::path::Path;
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 
+use duologue::codec::{AudioData, pattern, tone};
+use duologue::devices::{
+    Backend, FileDevices, FileFormat, FileSource, LocalTrack, MediaDevices, MediaStreamConstraints,
+    Y4mWriter,
+};
 use duologue_coturn::{Coturn, PASSWORD, USER};
 use serde_json::Value;
 use tempfile::NamedTempFile;
@@ -42,6 +49,121 @@ async fn two_programs_measure_what_arrives_at_the_far_end() {
     assert!(caller.succeeded().await);
     answerer.told("ended").await;
     assert!(answerer.succeeded().await);
+}
+
+/// The numbers in a recorded file's pictures, or how high the tone in it is.
+async fn recorded(path: &Path) -> (Vec<u16>, f64) {
+    let files = FileDevices::new();
+    files
+        .add(FileSource::path(path).expect("its name"))
+        .expect("it can be read");
+    let asked = match FileFormat::of_path(path) {
+        Some(FileFormat::Wav) => MediaStreamConstraints::new(true, false),
+        _ => MediaStreamConstraints::new(false, true),
+    };
+    let devices = MediaDevices::new([Arc::new(files) as Arc<dyn Backend>]);
+    let stream = devices.get_user_media(&asked).await.expect("it plays");
+    let (mut numbers, mut samples) = (Vec::new(), Vec::new());
+    if let Some(mut pictures) = stream.video_track().and_then(LocalTrack::video) {
+        while let Some(picture) = pictures.recv().await {
+            numbers.extend(pattern::number(&picture));
+        }
+    }
+    let Some(mut sound) = stream.audio_track().and_then(LocalTrack::audio) else {
+        return (numbers, 0.0);
+    };
+    while let Some(data) = sound.recv().await {
+        let channels = usize::from(data.channels());
+        samples.extend(data.samples().chunks_exact(channels).map(|it| it[0]));
+    }
+    // It begins with the silence before the first packet.
+    let later = samples.split_off(samples.len() / 2);
+    let heard = AudioData::new(later.into(), 48_000, 1).expect("sound");
+    (numbers, tone::frequency(&heard).unwrap_or(0.0))
+}
+
+#[tokio::test]
+async fn two_programs_see_and_hear_each_other_and_what_came_is_recorded() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let [seen, heard] = ["seen.y4m", "heard.wav"].map(|name| folder.path().join(name));
+    let [seen_name, heard_name] = [&seen, &heard].map(|path| path.to_str().expect("a name"));
+    let media = ["--json", "--loopback", "--test-pattern", "--record"];
+    let caller = [&["call", "--seconds", "1"], &media[..], &[seen_name]].concat();
+    let answerer = [&["call", "--answer"], &media[..], &[heard_name]].concat();
+    let [mut caller, mut answerer] = negotiated(&caller, &answerer).await;
+    let came = caller.told("came").await;
+    assert!(
+        came["codec"].as_str().is_some_and(|it| !it.is_empty()),
+        "{came}"
+    );
+    assert!(caller.succeeded().await);
+    answerer.told("ended").await;
+    assert!(answerer.succeeded().await);
+
+    let (numbers, _) = recorded(&seen).await;
+    assert!(numbers.len() > 5 && numbers.is_sorted(), "{numbers:?}");
+    assert!(numbers.last() > numbers.first(), "{numbers:?}");
+    let (_, hertz) = recorded(&heard).await;
+    assert!((hertz - 440.0).abs() < 5.0, "{hertz}");
+}
+
+#[tokio::test]
+async fn a_file_is_sent_to_the_demo_and_what_comes_back_is_recorded_as_it_is() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let [clip, back] = ["clip.y4m", "back.webm"].map(|name| folder.path().join(name));
+    let mut file = Y4mWriter::new(std::fs::File::create(&clip).expect("a file"), 30);
+    for number in 0..60_u16 {
+        let picture = pattern::draw(number, 320, 240).expect("a picture");
+        let at = Duration::from_micros(33_333) * number.into();
+        file.write(&picture.at(at)).expect("it is written");
+    }
+    file.finish().expect("it is written");
+
+    let mut demo = Program::start(&["demo", "--json", "--listen", "127.0.0.1:0"]);
+    let listening = demo.told("listening").await;
+    let url = listening["url"].as_str().expect("a URL");
+    let [clip, back_name] = [&clip, &back].map(|path| path.to_str().expect("a name"));
+    let call = [
+        "call", "--json", "--url", url, "--file", clip, "--record", back_name,
+    ];
+    let mut caller = Program::start(&call);
+    // It hangs up by itself at the end of the file.
+    assert!(caller.succeeded().await);
+    let mut file = duologue::files::FileReader::open(&back).expect("a file");
+    let mut frames = 0;
+    while file.next_frame().expect("it is whole").is_some() {
+        frames += 1;
+    }
+    assert!(frames > 5, "{frames}");
+    demo.interrupt();
+    assert!(demo.succeeded().await);
+}
+
+#[tokio::test]
+async fn what_cannot_be_sent_is_refused_with_a_reason() {
+    for (options, why) in [
+        (&["--camera=nowhere"][..], "there is no such device"),
+        (
+            &["--file", "/nowhere/clip.y4m"],
+            "there is no /nowhere/clip.y4m",
+        ),
+        (&["--file", "clip.avi"], "--format says what is in it"),
+        (&["--file", "-", "--format", "y4m"], "- goes with --url"),
+        (&["--test-pattern", "--camera"], "cannot be used with"),
+    ] {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_duologue"));
+        let done = program
+            .arg("call")
+            .args(options)
+            .stdin(Stdio::null())
+            .output();
+        let done = done.await.expect("it runs");
+        let said = String::from_utf8_lossy(&done.stderr);
+        assert!(
+            !done.status.success() && said.contains(why),
+            "{options:?}: {said}"
+        );
+    }
 }
 
 /// It takes as long as consent lasts (RFC 7675 §5.1: 30 s).

@@ -1,4 +1,4 @@
-//! `duologue loopback --video FILE`, as it is run.
+//! `duologue loopback --video --audio`, with files and without, as it is run.
 #![allow(clippy::unwrap_used, reason = "a failure is a failure")]
 
 use std::process::Command;
@@ -67,4 +67,26 @@ fn a_file_that_is_none_is_refused_with_a_reason() {
         !done.status.success() && said.contains("cannot be read"),
         "{said}"
     );
+}
+
+#[test]
+fn the_test_picture_is_read_and_the_tone_is_heard_at_the_other_end() {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_duologue"));
+    let done = program
+        .args(["loopback", "--seconds", "2", "--json", "--video", "--audio"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&done.stderr);
+    assert!(done.status.success(), "{said}");
+    let outcome: Value = serde_json::from_slice(&done.stdout).unwrap();
+    let (video, audio) = (&outcome["video"], &outcome["audio"]);
+    // A machine that is slow shows fewer of them, but what it shows is what was sent.
+    assert!(video["frames"].as_u64() > Some(0), "{outcome}");
+    assert!(video["psnr_db"].as_f64() > Some(25.0), "{outcome}");
+    assert!(
+        video["glass_to_glass_p50_ms"].as_f64() > Some(0.0),
+        "{outcome}"
+    );
+    let hertz = audio["hertz"].as_f64().unwrap();
+    assert!((hertz - 440.0).abs() < 5.0, "{outcome}");
 }

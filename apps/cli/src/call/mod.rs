@@ -17,6 +17,7 @@ use duologue::{
 use tokio::sync::{mpsc, watch};
 
 use crate::ice_server::IceArgs;
+use crate::media::{MediaArgs, Sinks};
 use crate::record::RecordArgs;
 use crate::tls::CertHash;
 use crate::{Failure, interrupted, meter};
@@ -46,6 +47,8 @@ pub(crate) struct Args {
     ice: IceArgs,
     #[command(flatten)]
     record: RecordArgs,
+    #[command(flatten)]
+    media: MediaArgs,
     /// Use loopback addresses too, for two programs of one machine (implied by a --url on loopback)
     #[arg(long)]
     loopback: bool,
@@ -68,6 +71,9 @@ Two terminals, anywhere:
   duologue call                         prints a line; paste it into
   duologue call --answer                which prints one to paste back
 then every line that is typed is said to the other side; Ctrl-D hangs up.
+
+With a picture and a tone there, and what comes in a file:
+  duologue call --test-pattern --record seen.y4m
 
 Only through a TURN server:
   duologue call --relay-only --ice-server turn:ann:secret@turn.example.org
@@ -106,16 +112,24 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
 
     let events = tokio::spawn(host.watch(events));
     let failed = signal::failed(watched.clone());
+    let lines = match args.media.takes_stdin() {
+        true if args.url.is_none() => {
+            return Err("what is piped in cannot be pasted, too: - goes with --url".into());
+        }
+        true => Lines::none(),
+        false => Lines::read(),
+    };
     let call = Call {
         pc: pc.clone(),
         story: story.clone(),
         watched,
-        lines: Lines::read(),
+        lines,
         args,
     };
 
+    let mut sinks = None;
     let outcome = tokio::select! {
-        outcome = call.run(announced, candidates) => outcome,
+        outcome = call.run(announced, candidates, &mut sinks) => outcome,
         // The other side is gone without a word, or was never found.
         () = failed => Err(story.why_not(&pc).await.into()),
         () = interrupted() => Ok(()),
@@ -123,7 +137,12 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
 
     pc.close();
     events.await?;
-    outcome
+    // What was recorded counts however the call ended.
+    let recorded = match sinks {
+        Some(sinks) => sinks.finish().await,
+        None => Ok(()),
+    };
+    outcome.and(recorded)
 }
 
 /// Serves the other end's measurements; a channel with another label is left alone.
@@ -151,7 +170,12 @@ impl Call {
         mut self,
         mut announced: mpsc::Receiver<DataChannel>,
         candidates: mpsc::Receiver<IceCandidateInit>,
+        sinks: &mut Option<Sinks>,
     ) -> Result<(), Failure> {
+        let tracks = self.args.media.offer(&self.pc, self.args.answer).await?;
+        for track in &tracks {
+            self.story.note(&format!("sends {}", track.label()));
+        }
         let own_chat = match self.args.answer {
             true => None,
             false => Some(self.pc.create_data_channel("chat", Default::default())?),
@@ -163,6 +187,7 @@ impl Call {
             }
             None => self.negotiate_by_pasting().await?,
         }
+        *sinks = Some(self.args.media.keep(&self.pc)?);
 
         let chat = async {
             let chat = match own_chat {
@@ -189,8 +214,13 @@ impl Call {
                 self.story
                     .note("what you type is said to the other side; Ctrl-D hangs up");
             }
-            talk::run(&chat, &mut self.lines, &self.story).await?;
+            let over = self.args.media.over(&tracks);
+            tokio::select! {
+                talked = talk::run(&chat, &mut self.lines, &self.story) => talked?,
+                () = over => talk::hang_up(&chat).await,
+            }
         }
+        self.story.came(&self.pc).await;
         self.story.ended(&self.pc).await;
         Ok(())
     }

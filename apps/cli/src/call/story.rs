@@ -169,6 +169,28 @@ impl Story {
         }
     }
 
+    /// Which pictures and sounds came, if any did.
+    pub(super) async fn came(&self, pc: &PeerConnection) {
+        let report = pc.get_stats().await.unwrap_or_default();
+        for stream in report.inbound_rtp() {
+            let codec = stream.codec_id.as_ref().and_then(|id| report.codec(id));
+            let codec = codec.map_or("", |codec| codec.mime_type.as_str());
+            let frames = stream.frames_received.unwrap_or(0);
+            let text = match stream.kind {
+                "video" => format!("{frames} pictures, {codec}"),
+                kind => format!(
+                    "{:.1} s of {kind}, {codec}",
+                    stream.total_samples_duration.unwrap_or(0.0)
+                ),
+            };
+            self.tell(
+                "came",
+                &text,
+                || json!({ "event": "came", "stream": stream, "codec": codec }),
+            );
+        }
+    }
+
     pub(super) async fn ended(&self, pc: &PeerConnection) {
         let report = pc.get_stats().await.unwrap_or_default();
         let pair = report.selected_candidate_pair();

@@ -30,8 +30,12 @@ pub(super) async fn run(
             },
         }
     }
-    // What was said last arrives before the end.
+    hang_up(chat).await;
+    Ok(())
+}
+
+/// What was said last arrives before the end.
+pub(super) async fn hang_up(chat: &DataChannel) {
     chat.close();
     let _ = tokio::time::timeout(super::CLOSE_TIMEOUT, chat.closed()).await;
-    Ok(())
 }

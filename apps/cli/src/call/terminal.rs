@@ -31,6 +31,14 @@ impl Lines {
         }
     }
 
+    /// None: standard input is for something else.
+    pub(super) fn none() -> Self {
+        Lines {
+            lines: mpsc::channel(1).1,
+            typed: false,
+        }
+    }
+
     /// The next line; `None` at the end.
     pub(super) async fn next(&mut self) -> Option<String> {
         self.lines.recv().await

@@ -23,6 +23,7 @@ use crate::Failure;
 use crate::tls::CertHash;
 use client::{EndpointUrl, Server};
 pub use limits::Limits;
+pub(crate) use recorder::Recorder;
 
 /// `duologue whip`
 #[derive(Debug, Subcommand)]

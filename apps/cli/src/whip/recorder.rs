@@ -67,7 +67,7 @@ impl Tally {
 }
 
 /// What the receivers get, before it is read.
-pub(super) struct Recorder {
+pub(crate) struct Recorder {
     readers: Vec<EncodedFrames>,
     formats: Vec<Option<Format>>,
     tally: Tally,
@@ -75,7 +75,7 @@ pub(super) struct Recorder {
 
 impl Recorder {
     /// Of receivers whose codecs are agreed on.
-    pub(super) fn new(receivers: &[RtpReceiver]) -> Self {
+    pub(crate) fn new(receivers: &[RtpReceiver]) -> Self {
         let mut tracks = Vec::new();
         let mut formats = Vec::new();
         for receiver in receivers {
@@ -112,7 +112,7 @@ impl Recorder {
     ///
     /// # Errors
     /// The file cannot be written, or cannot have these codecs.
-    pub(super) async fn run(self, path: Option<PathBuf>) -> Result<(), Failure> {
+    pub(crate) async fn run(self, path: Option<PathBuf>) -> Result<(), Failure> {
         let (sender, mut frames) = mpsc::channel(FRAMES);
         for (track, mut reader) in self.readers.into_iter().enumerate() {
             let sender = sender.clone();

@@ -1,0 +1,200 @@
+//! Cameras, microphones and files that are sent, and where goes what comes.
+
+mod preview;
+mod record;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use duologue::devices::{
+    Backend, ConstrainParameters, DomStrings, FakeDevices, FileDevices, FileFormat, FileSource,
+    LocalTrack, MediaDevices, MediaStreamConstraints, MediaTrackConstraintSet,
+};
+use duologue::{MediaKind, PeerConnection, TransceiverDirection, TransceiverInit};
+
+use crate::Failure;
+pub(crate) use record::Sinks;
+
+/// What was sent last arrives before the call is over.
+const DRAIN: Duration = Duration::from_secs(1);
+
+/// What of picture and sound.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(crate) struct MediaArgs {
+    /// Send what a camera sees; `duologue check` tells which there are
+    #[arg(long, value_name = "DEVICE", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    camera: Option<String>,
+    /// Send what a microphone hears; `duologue check` tells which there are
+    #[arg(long, value_name = "DEVICE", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    microphone: Option<String>,
+    /// Send pictures or sound of a file, or one of each: Y4M, WAV, or what --format says; - is a pipe
+    #[arg(long, value_name = "FILE")]
+    file: Vec<PathBuf>,
+    /// What is in files whose name does not say it: y4m, wav, i420:640x480@30 (or nv12, rgba), s16le:48000x2
+    #[arg(long, value_name = "FORMAT", requires = "file", value_parser = format)]
+    format: Option<FileFormat>,
+    /// Begin again at the end of the file
+    #[arg(long = "loop", requires = "file")]
+    again: bool,
+    /// Send a moving picture with a number and a clock, and a tone
+    #[arg(long, conflicts_with_all = ["camera", "microphone", "file"])]
+    test_pattern: bool,
+    /// Write what comes to this file: pictures to .y4m or the last one to .png, sound to .wav, both as they
+    /// come encoded to .webm or .mp4
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
+    /// Show the pictures that come in the terminal
+    #[arg(long)]
+    preview: bool,
+}
+
+fn format(text: &str) -> Result<FileFormat, String> {
+    text.parse()
+        .map_err(|error: duologue::devices::DeviceError| error.to_string())
+}
+
+/// Those of this machine, and those that are made up.
+pub(crate) fn devices() -> MediaDevices {
+    MediaDevices::new([Arc::new(FakeDevices::new()) as Arc<dyn Backend>])
+}
+
+impl MediaArgs {
+    /// Standard input is one of the files.
+    pub(crate) fn takes_stdin(&self) -> bool {
+        self.file.iter().any(|path| path == Path::new("-"))
+    }
+
+    /// Opens what is to be sent and gives it to the connection, before it is negotiated. Who calls and wants
+    /// to keep something asks for it; who answers gets what there is.
+    ///
+    /// # Errors
+    /// A device or a file cannot be captured.
+    pub(crate) async fn offer(
+        &self,
+        pc: &PeerConnection,
+        answers: bool,
+    ) -> Result<Vec<LocalTrack>, Failure> {
+        let tracks = self.open().await?;
+        for track in &tracks {
+            pc.add_local_track(track, &["duologue".into()])?;
+        }
+        let keeps = (self.record.is_some() || self.preview) && !answers;
+        for kind in [MediaKind::Audio, MediaKind::Video] {
+            if keeps && !tracks.iter().any(|track| track.kind() == kind) {
+                let init = TransceiverInit {
+                    direction: TransceiverDirection::Recvonly,
+                    ..TransceiverInit::default()
+                };
+                pc.add_transceiver(kind, init)?;
+            }
+        }
+        Ok(tracks)
+    }
+
+    /// Keeps what comes, once it is negotiated.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub(crate) fn keep(&self, pc: &PeerConnection) -> Result<Sinks, Failure> {
+        Sinks::open(pc, self.record.as_deref(), self.preview)
+    }
+
+    /// When all files that are sent are at their end, and the last of them has arrived.
+    pub(crate) async fn over(&self, tracks: &[LocalTrack]) {
+        if self.file.is_empty() {
+            return std::future::pending().await;
+        }
+        for track in tracks {
+            track.ended().await;
+        }
+        tokio::time::sleep(DRAIN).await;
+    }
+
+    async fn open(&self) -> Result<Vec<LocalTrack>, Failure> {
+        let (devices, asked) = match (self.test_pattern, self.file.is_empty()) {
+            (true, _) => (
+                MediaDevices::fake(),
+                MediaStreamConstraints::new(true, true),
+            ),
+            (false, false) => self.files()?,
+            (false, true) => self.captured()?,
+        };
+        if asked == MediaStreamConstraints::default() {
+            return Ok(Vec::new());
+        }
+        let stream = devices.get_user_media(&asked).await?;
+        Ok(stream.tracks().to_vec())
+    }
+
+    fn files(&self) -> Result<(MediaDevices, MediaStreamConstraints), Failure> {
+        if self.camera.is_some() || self.microphone.is_some() {
+            return Err("a file takes the place of camera and microphone".into());
+        }
+        let files = FileDevices::new();
+        for path in &self.file {
+            files.add(self.source(path)?)?;
+        }
+        let of = |kind| {
+            files
+                .devices()
+                .iter()
+                .filter(|it| it.kind() == kind)
+                .count()
+        };
+        let (audio, video) = (of(MediaKind::Audio), of(MediaKind::Video));
+        if audio > 1 || video > 1 {
+            return Err("one file of pictures and one of sound are sent at most".into());
+        }
+        let asked = MediaStreamConstraints::new(audio == 1, video == 1);
+        Ok((
+            MediaDevices::new([Arc::new(files) as Arc<dyn Backend>]),
+            asked,
+        ))
+    }
+
+    fn source(&self, path: &Path) -> Result<FileSource, Failure> {
+        let format = FileFormat::of_path(path).or(self.format);
+        let wrong = || format!("{}: --format says what is in it", path.display());
+        let format = format.ok_or_else(wrong)?;
+        let source = match path == Path::new("-") {
+            true => FileSource::stdin(format),
+            false => FileSource::with_format(path, format),
+        };
+        Ok(source.repeat(self.again))
+    }
+
+    /// A device that is made up is captured by its name only.
+    fn captured(&self) -> Result<(MediaDevices, MediaStreamConstraints), Failure> {
+        let devices = devices();
+        let mut asked = MediaStreamConstraints::default();
+        for (kind, device, request) in [
+            (MediaKind::Audio, &self.microphone, &mut asked.audio),
+            (MediaKind::Video, &self.camera, &mut asked.video),
+        ] {
+            let Some(wanted) = device else {
+                continue;
+            };
+            let inputs = devices.input_devices();
+            let mut real = inputs.iter().filter(|it| it.group_id != FakeDevices::GROUP);
+            let device_id = match wanted.as_str() {
+                "" => real.find(|it| it.kind() == kind).map(|it| &it.device_id),
+                named => inputs
+                    .iter()
+                    .map(|it| &it.device_id)
+                    .find(|it| *it == named),
+            };
+            let device_id = device_id.ok_or_else(|| {
+                format!("there is no such device ({kind}): `duologue check` tells which there are")
+            })?;
+            let named: ConstrainParameters<DomStrings> =
+                ConstrainParameters::exact(device_id.as_str());
+            let set = MediaTrackConstraintSet {
+                device_id: Some(named.into()),
+                ..MediaTrackConstraintSet::default()
+            };
+            *request = set.into();
+        }
+        Ok((devices, asked))
+    }
+}
