@@ -56,6 +56,17 @@ export class Call {
     return post(`${this.base}/layer`, { rid, encoding });
   }
 
+  // The Rust end sends its own test picture and tone, or what it gets.
+  test(on) {
+    return post(`${this.base}/test`, on);
+  }
+
+  // What the Rust end decoded of what it got.
+  async seen() {
+    const response = await fetch(`${this.base}/seen`);
+    return response.ok ? response.json() : null;
+  }
+
   // `why` is for people; without it, they did it themselves.
   async close(why) {
     if (this.closed) return;

@@ -1,5 +1,5 @@
 // The camera, a test picture and the microphone, sent to the Rust end and back.
-import { Pattern, Reader } from "./pattern.js";
+import { Pattern, Reader, numberIn } from "./pattern.js";
 import { Plot } from "./plot.js";
 import { rows, summary } from "./streams.js";
 
@@ -22,6 +22,7 @@ export class Media {
     $("layer").onchange = () => this.#try(() => this.#select());
     $("limit").onchange = () => this.#try(() => this.#limit());
     $("mute").onclick = () => this.#mute(!this.muted);
+    $("test").onclick = () => this.#try(() => this.#test(!this.testing));
     this.#codecs();
     this.#watch();
   }
@@ -29,7 +30,7 @@ export class Media {
   attach(call) {
     this.call = call;
     this.video = this.audio = this.source = null;
-    this.muted = false;
+    this.muted = this.testing = false;
     this.before = null;
     for (const plot of [this.rates, this.frames]) plot.clear();
     call.pc.addEventListener("track", ({ track, transceiver }) => this.#shows(track, transceiver));
@@ -112,6 +113,11 @@ export class Media {
     this.#buttons();
   }
 
+  async #test(on) {
+    await this.call.test(on);
+    this.testing = on;
+  }
+
   async #prefer() {
     if (!this.video) return;
     this.#order();
@@ -158,7 +164,8 @@ export class Media {
   #watch() {
     const video = $("theirs");
     const look = () => {
-      if (this.source === "pattern") this.age = this.reader.age(video);
+      if (this.testing) this.number = numberIn(this.reader, video);
+      else if (this.source === "pattern") this.age = this.reader.age(video);
       video.requestVideoFrameCallback(look);
     };
     video.requestVideoFrameCallback?.(look);
@@ -169,16 +176,19 @@ export class Media {
     this.audio?.sender.track?.stop();
     this.stop = this.video = this.audio = this.source = null;
     for (const id of ["mine", "theirs"]) $(id).srcObject = null;
-    for (const id of ["mine-size", "theirs-size", "way"]) $(id).textContent = "";
+    for (const id of ["mine-size", "theirs-size", "way", "seen-text"]) $(id).textContent = "";
+    $("seen").removeAttribute("src");
+    $("level").value = 0;
   }
 
   #buttons() {
     const { live } = this;
-    for (const id of ["camera", "pattern", "microphone", "codec", "layers", "limit", "mute"]) $(id).disabled = !live;
+    for (const id of ["camera", "pattern", "microphone", "codec", "layers", "limit", "mute", "test"]) $(id).disabled = !live;
     $("layer").disabled = !live || $("layers").value !== "3";
     for (const id of ["camera", "pattern"]) $(id).ariaPressed = this.source === id;
     $("microphone").ariaPressed = Boolean(this.audio?.sender.track);
     $("mute").ariaPressed = Boolean(this.muted);
+    $("test").ariaPressed = Boolean(this.testing);
   }
 
   #stats(stats) {
@@ -196,7 +206,35 @@ export class Media {
     this.frames.add(...frames);
     const size = ({ videoWidth, videoHeight }) => (videoWidth ? `${videoWidth} × ${videoHeight}` : "");
     for (const id of ["mine", "theirs"]) $(`${id}-size`).textContent = size($(id));
-    $("way").textContent = this.source === "pattern" && this.age !== undefined ? `${this.age} ms there and back` : "";
+    $("way").textContent = this.#way();
+    this.#seen();
+  }
+
+  #way() {
+    if (this.testing) return this.number === undefined ? "" : `picture ${this.number}`;
+    return this.source === "pattern" && this.age !== undefined ? `${this.age} ms there and back` : "";
+  }
+
+  // What the Rust end decoded; it is asked again when it has answered.
+  async #seen() {
+    if (this.asking) return;
+    this.asking = true;
+    try {
+      const { call } = this;
+      const seen = await call.seen();
+      if (!seen || !this.live || call !== this.call) return;
+      const { pictures, width, height, number, level } = seen;
+      $("level").value = level;
+      if (!pictures) return;
+      // The number is the time when this page drew the picture.
+      const age = number === null ? "" : `, ${(Math.round(performance.now()) - number) & 0xffff} ms ago`;
+      $("seen-text").textContent = `${pictures} pictures, ${width} × ${height}${age}`;
+      $("seen").src = `${call.base}/picture?${pictures}`;
+    } catch {
+      // The Rust end is gone; the call says so.
+    } finally {
+      this.asking = false;
+    }
   }
 }
 

@@ -51,13 +51,14 @@ export class Reader {
     this.canvas = Object.assign(document.createElement("canvas"), { width: BITS, height: 1 });
   }
 
-  age(video) {
+  // The squares of one row, the lowest bit first; undefined if there are none.
+  squares(video, row) {
     const { videoWidth: width } = video;
     if (!width) return undefined;
     const cell = width / BITS;
     const g = this.canvas.getContext("2d", { willReadFrequently: true });
     // The middle of each square, where the codec left it as it was.
-    for (let bit = 0; bit < BITS; bit++) g.drawImage(video, (bit + 0.4) * cell, 0.4 * cell, 0.2 * cell, 0.2 * cell, bit, 0, 1, 1);
+    for (let bit = 0; bit < BITS; bit++) g.drawImage(video, (bit + 0.4) * cell, (row + 0.4) * cell, 0.2 * cell, 0.2 * cell, bit, 0, 1, 1);
     const { data } = g.getImageData(0, 0, BITS, 1);
     let shown = 0;
     for (let bit = 0; bit < BITS; bit++) {
@@ -65,8 +66,21 @@ export class Reader {
       if (light > 80 && light < 175) return undefined;
       if (light >= 175) shown |= 1 << bit;
     }
+    return shown;
+  }
+
+  age(video) {
+    const shown = this.squares(video, 0);
+    if (shown === undefined) return undefined;
     const age = (Math.round(performance.now()) - shown) & ((1 << BITS) - 1);
     // More is another picture's chance.
     return age < 5000 ? age : undefined;
   }
+}
+
+// The number in the Rust end's test picture: its bits, the highest first, and below them the opposite of each.
+export function numberIn(reader, video) {
+  const [bits, opposite] = [0, 1].map((row) => reader.squares(video, row));
+  if (bits === undefined || opposite === undefined || (bits ^ opposite) !== (1 << BITS) - 1) return undefined;
+  return Array.from({ length: BITS }, (_, at) => (bits >> at) & 1).reduce((number, bit) => number * 2 + bit, 0);
 }

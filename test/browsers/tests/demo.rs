@@ -314,13 +314,15 @@ impl Visitor {
         Ok(())
     }
 
-    /// The test picture comes back and says how long it was away; the camera takes over from it without
-    /// a negotiation, then three layers do; sound joins in.
+    /// The test picture comes back and says how long it was away, and the Rust end decodes it; its own
+    /// picture takes the place of it for a while. The camera takes over without a negotiation, then three
+    /// layers do; sound joins in.
     async fn see_and_hear(&mut self) -> Outcome {
         self.page.click("#pattern").await?;
-        self.page
-            .until("/^\\d+ ms there and back$/.test(text('#way'))")
-            .await?;
+        let away = "/^\\d+ ms there and back$/.test(text('#way'))";
+        self.page.until(away).await?;
+        self.counters_go_both_ways().await?;
+        self.page.until(away).await?;
         self.page.click("#camera").await?;
         let before = self.page.value(&stream("picture", "packets")).await?;
         self.page
@@ -331,6 +333,8 @@ impl Visitor {
         self.page
             .until(&more("sound", "packets", &sound, 50))
             .await?;
+        // The browser's own microphone beeps.
+        self.page.until("$('#level').value > 0.001").await?;
         self.page
             .value("$('#layers').value = '3', $('#layers').onchange(), 1")
             .await?;
@@ -345,6 +349,24 @@ impl Visitor {
             .until("$('#theirs').videoHeight > $('#mine').videoHeight / 3")
             .await
             .map(drop)
+    }
+
+    /// The Rust end reads the time in the page's picture, and the page the number in the Rust end's, twice.
+    async fn counters_go_both_ways(&mut self) -> Outcome {
+        let seen = "/^\\d+ pictures, \\d+ × \\d+, \\d{1,4} ms ago$/.test(text('#seen-text'))";
+        self.page.until(seen).await?;
+        self.page.until("$('#seen').naturalWidth === 320").await?;
+        self.page.click("#test").await?;
+        self.page
+            .until("/^picture \\d+$/.test(text('#way'))")
+            .await?;
+        let first = self.page.text("#way").await?;
+        let later = format!(
+            "/^picture \\d+$/.test(text('#way')) && +text('#way').slice(8) > {}",
+            first.trim_start_matches("picture ")
+        );
+        self.page.until(&later).await?;
+        self.page.click("#test").await.map(drop)
     }
 
     async fn restart_ice(&mut self) -> Outcome {

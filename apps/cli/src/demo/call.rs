@@ -18,6 +18,7 @@ use super::happening::{Happening, Tell};
 use super::limits::{CALLS, CHANNELS, KEPT_BYTES, NOTES};
 use super::mirror::{Layer, Mirror};
 use super::note::{Note, States};
+use super::seen::Seen;
 use super::{chat, file};
 use crate::meter;
 
@@ -142,6 +143,18 @@ impl Calls {
     pub(super) fn select(&self, id: &str, layer: &Layer) -> Result<(), Exception> {
         let mirror = self.call(id, |call| call.mirror.clone())?;
         mirror.select(layer);
+        Ok(())
+    }
+
+    /// What was decoded of what the page sends.
+    pub(super) fn seen(&self, id: &str) -> Result<Seen, Exception> {
+        self.call(id, |call| call.mirror.seen().clone())
+    }
+
+    /// Whether a test picture and a tone go back to the page.
+    pub(super) fn play_test(&self, id: &str, test: bool) -> Result<(), Exception> {
+        let mirror = self.call(id, |call| call.mirror.clone())?;
+        mirror.play_test(test);
         Ok(())
     }
 

@@ -110,6 +110,9 @@ pub(super) fn router(calls: Arc<Calls>, names: Names, patience: Duration) -> Rou
         .route("/api/sessions/{id}/description", post(describe))
         .route("/api/sessions/{id}/candidate", post(add_candidate))
         .route("/api/sessions/{id}/layer", post(select))
+        .route("/api/sessions/{id}/test", post(play_test))
+        .route("/api/sessions/{id}/seen", get(seen))
+        .route("/api/sessions/{id}/picture", get(picture))
         .route("/api/sessions/{id}/stats", get(stats))
         .route("/api/sessions/{id}/close", post(close))
         .layer(DefaultBodyLimit::max(BODY_BYTES))
@@ -185,6 +188,36 @@ async fn select(
 ) -> Result<StatusCode, Refusal> {
     calls.select(&id, &layer)?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Whether the test picture goes back.
+async fn play_test(
+    State(calls): State<Arc<Calls>>,
+    Path(id): Path<CallId>,
+    Json(test): Json<bool>,
+) -> Result<StatusCode, Refusal> {
+    calls.play_test(&id, test)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn seen(
+    State(calls): State<Arc<Calls>>,
+    Path(id): Path<CallId>,
+) -> Result<Response, Refusal> {
+    Ok(Json(calls.seen(&id)?.told()).into_response())
+}
+
+async fn picture(
+    State(calls): State<Arc<Calls>>,
+    Path(id): Path<CallId>,
+) -> Result<Response, Refusal> {
+    let seen = calls.seen(&id)?;
+    // It takes some milliseconds.
+    let png = tokio::task::spawn_blocking(move || seen.snapshot()).await;
+    Ok(match png.ok().flatten() {
+        Some(png) => ([(header::CONTENT_TYPE, "image/png")], png).into_response(),
+        None => StatusCode::NO_CONTENT.into_response(),
+    })
 }
 
 async fn stats(

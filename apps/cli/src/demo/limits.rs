@@ -12,6 +12,10 @@ pub(super) const CHANNELS: usize = 16;
 pub(super) const MIRRORS: usize = 8;
 /// Frames that are sent back in one go.
 pub(super) const MIRRORED_FRAMES: usize = 64;
+/// Frames of one track that wait to be decoded; one more is left out.
+pub(super) const FRAMES_TO_DECODE: usize = 16;
+/// Pixels of a row of the picture that the page is shown of what was decoded.
+pub(super) const SNAPSHOT_WIDTH: u32 = 320;
 /// The largest file that is taken: it is held in memory.
 pub(super) const FILE_BYTES: usize = 256 << 20;
 /// Bytes of all calls' files together.

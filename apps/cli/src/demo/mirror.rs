@@ -1,6 +1,8 @@
-//! What the page's camera and microphone send goes back to it, frame by frame and undecoded.
+//! What the page's camera and microphone send goes back to it, frame by frame and as it is, or a test picture and a
+//! tone instead. What came is decoded beside, to be shown.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use duologue::{
     EncodedFrame, EncodedFrameInit, Exception, MediaKind, PeerConnection, RtpSender,
@@ -10,18 +12,27 @@ use serde::Deserialize;
 use tokio::sync::watch;
 
 use super::limits::{MIRRORED_FRAMES, MIRRORS};
+use super::seen::{Decoding, Seen};
+use super::test_picture::Playing;
 use layers::Layers;
 
 mod layers;
 
 /// The media of one call.
-#[derive(Debug, Default)]
-pub(super) struct Mirror(Mutex<Vec<Mirrored>>);
+#[derive(Debug)]
+pub(super) struct Mirror {
+    mirrored: Mutex<Vec<Mirrored>>,
+    seen: Seen,
+    /// When the time of all that goes back began.
+    origin: Instant,
+}
 
 #[derive(Debug)]
 struct Mirrored {
     transceiver: RtpTransceiver,
     layer: watch::Sender<Layer>,
+    /// In the place of what came.
+    test: watch::Sender<bool>,
 }
 
 /// Which of the page's simulcast layers goes back.
@@ -33,7 +44,32 @@ pub(super) struct Layer {
     pub(super) encoding: usize,
 }
 
+impl Default for Mirror {
+    fn default() -> Self {
+        Mirror {
+            mirrored: Mutex::default(),
+            seen: Seen::default(),
+            origin: Instant::now(),
+        }
+    }
+}
+
 impl Mirror {
+    /// What was decoded of what came.
+    pub(super) fn seen(&self) -> &Seen {
+        &self.seen
+    }
+
+    /// Whether a test picture and a tone go back in the place of what comes.
+    pub(super) fn play_test(&self, test: bool) {
+        for it in self.lock().iter() {
+            it.test.send_replace(test);
+            if !test {
+                it.ask_for_key_frame();
+            }
+        }
+    }
+
     /// Sends back what those transceivers receive that a description brought.
     ///
     /// # Errors
@@ -48,8 +84,19 @@ impl Mirror {
             }
             transceiver.set_direction(TransceiverDirection::Sendrecv)?;
             let (layer, wanted) = watch::channel(Layer::default());
-            tokio::spawn(run(transceiver.clone(), wanted));
-            mirrored.push(Mirrored { transceiver, layer });
+            let (test, tests) = watch::channel(false);
+            // Of several of a kind the first one is shown.
+            let kind = transceiver.kind();
+            let first = !mirrored.iter().any(|it| it.transceiver.kind() == kind);
+            let decode = || Decoding::new(transceiver.receiver(), self.seen.clone());
+            let decoding = first.then(decode);
+            let clock = Clock::new(kind, self.origin);
+            tokio::spawn(run(transceiver.clone(), wanted, tests, decoding, clock));
+            mirrored.push(Mirrored {
+                transceiver,
+                layer,
+                test,
+            });
         }
         Ok(())
     }
@@ -76,7 +123,7 @@ impl Mirror {
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Mirrored>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.mirrored.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -89,23 +136,83 @@ impl Mirrored {
 }
 
 /// Until the transceiver is stopped.
-async fn run(transceiver: RtpTransceiver, wanted: watch::Receiver<Layer>) {
+async fn run(
+    transceiver: RtpTransceiver,
+    wanted: watch::Receiver<Layer>,
+    mut tests: watch::Receiver<bool>,
+    mut decoding: Option<Decoding>,
+    mut clock: Clock,
+) {
     let mut source = transceiver.receiver().frames();
     let sink = transceiver.sender().frames();
     let mut layers = Layers::default();
     let (mut received, mut batch) = (Vec::new(), Vec::new());
-    while source.recv_many(&mut received, MIRRORED_FRAMES).await > 0 {
+    let mut playing = None;
+    loop {
+        let count = tokio::select! {
+            count = source.recv_many(&mut received, MIRRORED_FRAMES) => count,
+            Ok(()) = tests.changed() => {
+                let test = *tests.borrow_and_update();
+                playing = test.then(|| Playing::begin(&transceiver.sender(), clock.origin));
+                clock.forget();
+                continue;
+            }
+        };
+        if count == 0 {
+            return;
+        }
         for frame in received.drain(..) {
             let wanted = wanted.borrow();
             if let Some(timestamp) = layers.pass((&frame).into(), &wanted.rid) {
-                batch.push(of(frame, timestamp));
+                if let Some(decoding) = &mut decoding {
+                    decoding.give(&frame);
+                }
+                batch.push(of(frame, clock.place(timestamp)));
             }
         }
         // What the page's network does not take is not kept: the next frame is worth more.
-        if sink.send(&mut batch).is_err() {
+        if playing.is_none() && sink.send(&mut batch).is_err() {
             return;
         }
         batch.clear();
+    }
+}
+
+/// Puts the page's time stamps on the one clock of all that goes back, so that the test picture can take their
+/// place and give it back.
+#[derive(Debug)]
+struct Clock {
+    rate: u32,
+    origin: Instant,
+    /// What is added to the page's.
+    offset: Option<u32>,
+}
+
+impl Clock {
+    fn new(kind: Option<MediaKind>, origin: Instant) -> Self {
+        // Browsers' sound has other clocks too, with G.711: there a jump is heard as a click.
+        let rate = match kind {
+            Some(MediaKind::Audio) => 48_000,
+            _ => 90_000,
+        };
+        Clock {
+            rate,
+            origin,
+            offset: None,
+        }
+    }
+
+    /// Something else was sent meanwhile.
+    fn forget(&mut self) {
+        self.offset = None;
+    }
+
+    fn place(&mut self, timestamp: u32) -> u32 {
+        let offset = *self.offset.get_or_insert_with(|| {
+            let ticks = self.origin.elapsed().as_micros() * u128::from(self.rate) / 1_000_000;
+            (ticks as u32).wrapping_sub(timestamp)
+        });
+        timestamp.wrapping_add(offset)
     }
 }
 

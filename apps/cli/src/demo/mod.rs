@@ -12,8 +12,10 @@ mod http;
 mod limits;
 mod mirror;
 mod note;
+mod seen;
 pub(crate) mod server;
 mod site;
+mod test_picture;
 
 use std::fmt;
 use std::io::{self, IsTerminal};
