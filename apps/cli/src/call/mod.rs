@@ -202,6 +202,7 @@ impl Call {
             Ok(chat) => chat?,
             Err(_) => return Err(self.story.why_not(&self.pc).await.into()),
         };
+
         self.story.connected(&self.pc).await;
         if let Some(seconds) = self.args.seconds {
             let measured = measure::run(&self.pc, seconds).await?;

@@ -206,6 +206,7 @@ async fn see(pair: &Pair, end: tokio::time::Instant) -> Option<Seen> {
             break;
         }
     }
+
     let mut seen = way.outcome();
     let report = pair.peers[0].get_stats().await.unwrap_or_default();
     let mut sent = report.outbound_rtp();

@@ -60,6 +60,7 @@ impl Sinks {
             (Some(Kind::Wav), path) => (None, path),
             (_, path) => (path, None),
         };
+
         if let Some(receiver) = video
             && (preview || picture_file.is_some())
         {
