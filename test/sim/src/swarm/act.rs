@@ -183,7 +183,7 @@ impl Swarm {
                 match verb {
                     Verb::Send => channels.send(pc, x, y),
                     Verb::CloseChannel => channels.close(pc, x),
-                    Verb::Read => member.reads = y % 2 == 0,
+                    Verb::Read => member.reads = y.is_multiple_of(2),
                     _ if channels.logs().count() < CHANNELS => {
                         channels.create(pc, &label, init.clone());
                     }
@@ -272,7 +272,7 @@ impl Swarm {
                 }
             }
             _ => self.world.with(id, |member, now| {
-                member.machine.set_blocked(now, x % 2 == 0);
+                member.machine.set_blocked(now, x.is_multiple_of(2));
             }),
         }
     }
@@ -344,7 +344,7 @@ fn replace_track(member: &mut Member, transceiver: TransceiverId, track: Track, 
     let track = kind.map(|kind| Track { kind, ..track });
     let operation = member
         .pc
-        .replace_track(transceiver, track.filter(|_| y % 3 > 0));
+        .replace_track(transceiver, track.filter(|_| !y.is_multiple_of(3)));
     member.media.replace(transceiver);
     let stopped = &[ExceptionName::InvalidStateError];
     member.expect(operation, Then::Nothing(stopped));
@@ -355,8 +355,8 @@ fn set_parameters(member: &mut Member, transceiver: TransceiverId, y: u16) {
         return;
     };
     for encoding in &mut parameters.encodings {
-        encoding.active = y % 3 > 0;
-        encoding.max_bitrate = (y % 2 == 0).then_some(100_000 + u32::from(y) * 1_000);
+        encoding.active = !y.is_multiple_of(3);
+        encoding.max_bitrate = (y.is_multiple_of(2)).then_some(100_000 + u32::from(y) * 1_000);
     }
     let operation = member.pc.set_parameters(transceiver, parameters);
     let stopped = &[ExceptionName::InvalidStateError];

@@ -228,10 +228,11 @@ impl Media {
                 .is_some_and(|direction| direction.sends());
             if !sends || transceiver.sender_track().is_none() {
                 self.sources.remove(&id);
-            } else if !self.sources.contains_key(&id) {
-                *next_tag += 1;
-                let source = Source::new(*next_tag, transceiver.kind(), now);
-                self.sources.insert(id, source);
+            } else {
+                self.sources.entry(id).or_insert_with(|| {
+                    *next_tag += 1;
+                    Source::new(*next_tag, transceiver.kind(), now)
+                });
             }
         }
         if pc.is_closed() {
