@@ -179,6 +179,7 @@ impl Member {
                 operation,
                 exception,
             } => self.settled(now, operation, Some(exception)),
+            Effect::Ask { what, .. } => panic!("nobody here answers {what:?}"),
         }
     }
 
