@@ -362,6 +362,8 @@ impl Side {
                 Effect::Resolve { operation, .. } | Effect::Reject { operation, .. } => {
                     self.pending.remove(&operation);
                 }
+                // No provider is set here.
+                Effect::Ask { .. } => {}
             }
         }
         while self.pc.poll_command().is_some() {}
