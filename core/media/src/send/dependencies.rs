@@ -177,7 +177,10 @@ mod tests {
 
     use super::*;
 
-    fn described(frames: &[(bool, Option<u8>, Option<&[u64]>)]) -> Vec<DependencyDescriptor> {
+    /// Whether it is a key frame, its temporal layer, and which frames it needs.
+    type Frame<'f> = (bool, Option<u8>, Option<&'f [u64]>);
+
+    fn described(frames: &[Frame<'_>]) -> Vec<DependencyDescriptor> {
         let mut describer = Describer::default();
         let mut reader = DependencyReader::default();
         let mut read = Vec::new();
