@@ -85,27 +85,19 @@ mod tests {
 
     /// A key frame of H.264 (ITU-T H.264 §7.3.2.1.1): so many macroblocks each way, and all but one cut off.
     fn key_frame_of_h264(blocks: u32) -> Vec<u8> {
-        // Exp-Golomb codes (§9.1).
-        let number = |value: u32| {
-            let digits = format!("{:b}", value + 1);
-            format!("{}{digits}", "0".repeat(digits.len() - 1))
-        };
         let cut = (16 * blocks - 16) / 2;
         // Level 4 of the baseline profile.
         let mut bits = format!("{:08b}{:08b}{:08b}{:08b}", 0x67, 66, 0, 40);
         for value in [0, 0, 2, 1] {
-            bits += &number(value);
+            bits += &exp_golomb(value);
         }
         bits += "0";
-        bits += &(number(blocks - 1) + &number(blocks - 1) + "111");
+        bits += &(exp_golomb(blocks - 1) + &exp_golomb(blocks - 1) + "111");
         for value in [0, cut, 0, cut] {
-            bits += &number(value);
+            bits += &exp_golomb(value);
         }
         bits += "01";
-        bits += &"0".repeat(8 - bits.len() % 8);
-        let bytes = bits.as_bytes().chunks(8);
-        let bytes = bytes.map(|byte| byte.iter().fold(0, |all, bit| all << 1 | (bit & 1)));
-        let set: Vec<u8> = bytes.collect();
+        let set = bytes_of(bits);
         [&[0, 0, 0, 1][..], &set, &[0, 0, 0, 1, 0x65, 0x88, 0x84]].concat()
     }
 
@@ -115,6 +107,60 @@ mod tests {
         let mut decoder = Bounded::new(Box::new(Never), &config);
         let refused = decoder.decode(&key_frame_of_h264(1_000), Duration::ZERO, &mut Vec::new());
         let pixels = 16_000 * 16_000;
+        assert_eq!(refused, Err(CodecError::TooLarge("a picture", pixels)));
+    }
+
+    /// The bits of an unsigned Exp-Golomb code (ITU-T H.264 §9.1, H.265 §9.2).
+    fn exp_golomb(value: u32) -> String {
+        let digits = format!("{:b}", value + 1);
+        format!("{}{digits}", "0".repeat(digits.len() - 1))
+    }
+
+    fn bytes_of(mut bits: String) -> Vec<u8> {
+        bits += &"0".repeat(8 - bits.len() % 8);
+        let bytes = bits.as_bytes().chunks(8);
+        let bytes = bytes.map(|byte| byte.iter().fold(0, |all, bit| all << 1 | (bit & 1)));
+        bytes.collect()
+    }
+
+    /// A sequence parameter set of H.265 (§7.3.2.2) whose conformance window leaves 16 by 16 pixels, and an
+    /// IDR slice.
+    fn key_frame_of_h265(side: u32) -> Vec<u8> {
+        // Header, sps_video_parameter_set_id, no sub-layers, nesting; the main profile at level 4. What would
+        // be zeros is not, so that no start code is in it.
+        let mut bits = format!("{:016b}{:08b}{:08b}", 0x4201, 1, 1);
+        bits += &"10".repeat(16);
+        bits += &"10".repeat(24);
+        bits += &format!("{:08b}", 120);
+        let cut = (side - 16) / 2;
+        for value in [0, 1, side, side] {
+            bits += &exp_golomb(value);
+        }
+        bits += "1";
+        for value in [0, cut, 0, cut] {
+            bits += &exp_golomb(value);
+        }
+        bits += "01";
+        let set = bytes_of(bits);
+        [
+            &[0, 0, 0, 1][..],
+            &set,
+            &[0, 0, 0, 1, 0x26, 0x01, 0xaf, 0x88],
+        ]
+        .concat()
+    }
+
+    #[test]
+    fn a_picture_of_h265_that_is_cut_to_a_small_one_never_reaches_a_decoder_either() {
+        let config = VideoDecoderConfig::new(VideoCodec::H265);
+        let mut decoder = Bounded::new(Box::new(Never), &config);
+        let frame = key_frame_of_h265(16_000);
+        let refused = decoder.decode(&frame, Duration::ZERO, &mut Vec::new());
+        let pixels = 16_000 * 16_000;
+        assert_eq!(refused, Err(CodecError::TooLarge("a picture", pixels)));
+        // A small set behind it hides nothing.
+        let both = [frame, key_frame_of_h265(640)].concat();
+        let refused = decoder.decode(&both, Duration::ZERO, &mut Vec::new());
         assert_eq!(refused, Err(CodecError::TooLarge("a picture", pixels)));
     }
 

@@ -41,6 +41,8 @@ struct Shared {
     backends: Vec<Arc<dyn Backend>>,
     /// Open ones, by `deviceId`.
     sources: Mutex<HashMap<String, Weak<Source>>>,
+    /// Devices are opened one after the other: two who ask at once share one.
+    opening: tokio::sync::Mutex<()>,
     changes: broadcast::Sender<()>,
 }
 
@@ -115,6 +117,7 @@ impl MediaDevices {
         let shared = Arc::new(Shared {
             backends: backends.into_iter().collect(),
             sources: Mutex::default(),
+            opening: tokio::sync::Mutex::default(),
             changes: broadcast::channel(limits::EVENTS).0,
         });
         let weak = Arc::downgrade(&shared);
@@ -243,6 +246,7 @@ impl Shared {
         backend: Arc<dyn Backend>,
         track: impl FnOnce(Arc<Source>) -> LocalTrack,
     ) -> Result<LocalTrack, DeviceError> {
+        let _turn = self.opening.lock().await;
         let device_id = device.device_id.clone();
         let known = self.sources().get(&device_id).and_then(Weak::upgrade);
         let known = known.filter(|it| *it.device() == device && it.is_open());

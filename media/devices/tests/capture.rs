@@ -268,8 +268,9 @@ async fn a_device_is_open_once_and_closed_with_its_last_track() {
     let open = Arc::new(AtomicUsize::new(0));
     let backend = Counted { open: open.clone() };
     let devices = MediaDevices::new([Arc::new(backend) as Arc<dyn Backend>]);
-    let first = capture(&devices, wide(64)).await;
-    let second = capture(&devices, wide(16)).await;
+    let both = [capture(&devices, wide(64)), capture(&devices, wide(16))];
+    let [first, second] = both;
+    let (first, second) = tokio::join!(first, second);
     assert_eq!(open.load(Ordering::SeqCst), 1);
     first.stop();
     let mut pictures = second.video().unwrap();

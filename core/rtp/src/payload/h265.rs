@@ -29,6 +29,8 @@ pub struct SequenceParameterSet {
     pub high_tier: bool,
     /// `general_level_idc`
     pub level: u8,
+    /// Of the pictures as they are coded: what a decoder needs room for.
+    pub coded_size: FrameSize,
     /// Of the pictures, without what the conformance window leaves out.
     pub size: FrameSize,
 }
@@ -51,12 +53,14 @@ impl SequenceParameterSet {
         bits.skip(32 + 48)?;
         let level = bits.read(8)?;
         skip_sub_layers(&mut bits, sub_layers)?;
+        let (coded_size, size) = sizes(&mut bits)?;
 
         Some(SequenceParameterSet {
             profile: profile as u8,
             high_tier,
             level: level as u8,
-            size: size(&mut bits)?,
+            coded_size,
+            size,
         })
     }
 }
@@ -74,7 +78,8 @@ fn skip_sub_layers(bits: &mut Bits<'_>, sub_layers: u32) -> Option<()> {
     bits.skip(told)
 }
 
-fn size(bits: &mut Bits<'_>) -> Option<FrameSize> {
+/// As coded, and within the conformance window.
+fn sizes(bits: &mut Bits<'_>) -> Option<(FrameSize, FrameSize)> {
     // sps_seq_parameter_set_id
     bits.unsigned()?;
     let format = bits.unsigned()?;
@@ -83,7 +88,8 @@ fn size(bits: &mut Bits<'_>) -> Option<FrameSize> {
         bits.skip(1)?;
     }
     let (width, height) = (bits.unsigned()?, bits.unsigned()?);
-    let mut size = FrameSize { width, height };
+    let coded = FrameSize { width, height };
+    let mut size = coded;
     if bits.bit()? {
         // H.265 table 6-1.
         let (across, down) = match format {
@@ -99,7 +105,14 @@ fn size(bits: &mut Bits<'_>) -> Option<FrameSize> {
         size.width = width.checked_sub(across)?;
         size.height = height.checked_sub(down)?;
     }
-    (size.width > 0 && size.height > 0).then_some(size)
+    (size.width > 0 && size.height > 0).then_some((coded, size))
+}
+
+/// Of the parameter sets in a frame.
+pub(crate) fn coded_sizes(frame: &[u8], parts: &[Range<u32>]) -> impl Iterator<Item = FrameSize> {
+    let units = parts.iter().map(|part| parts::bytes(frame, part));
+    let sets = units.filter_map(SequenceParameterSet::parse);
+    sets.map(|set| set.coded_size)
 }
 
 /// That of a NAL unit (H.265 §7.3.1.2), which a payload begins with, too.
@@ -395,6 +408,11 @@ mod tests {
             height: 1080,
         };
         assert_eq!(parsed.size, size);
+        let coded = FrameSize {
+            height: 1088,
+            ..size
+        };
+        assert_eq!(parsed.coded_size, coded);
         for len in 0..24 {
             assert_eq!(SequenceParameterSet::parse(&sps[..len]), None, "{len}");
         }

@@ -298,6 +298,7 @@ impl PayloadFormat {
         let of_parts = match self {
             PayloadFormat::Vp9 => vp9::coded_sizes(frame, parts).max_by_key(pixels),
             PayloadFormat::H264 { .. } => h264::coded_sizes(frame, parts).max_by_key(pixels),
+            PayloadFormat::H265 { .. } => h265::coded_sizes(frame, parts).max_by_key(pixels),
             _ => None,
         };
         of_parts.or_else(|| self.frame_info(frame, parts).size)
