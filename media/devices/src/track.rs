@@ -280,11 +280,13 @@ impl Inner {
 
     /// `false` if it has ended before.
     fn end(&self) -> bool {
+        // Before its readers hear it: who has read all finds the track ended.
+        let is_first = !self.ended.send_replace(true);
         match &self.out {
             Out::Video(output) => output.end(),
             Out::Audio(output) => output.end(),
         }
-        !self.ended.send_replace(true)
+        is_first
     }
 }
 
