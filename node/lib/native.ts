@@ -382,7 +382,7 @@ export type NativeDtmfEvent = { "type": "tonechange", transceiver: number, tone:
 
 /**
  * `NativeEffect`: an event to dispatch, or a promise to settle. What is frequent at channels is no
- * such object, see [`channel_event`] and [`data_to_js`].
+ * such object, see [`Told`].
  */
 export type NativeEffect = { "effect": "event" } & NativeEvent | { "effect": "resolve" } & NativeResolution | { "effect": "reject" } & NativeRejection | { "effect": "ask" } & NativeQuestion;
 
