@@ -94,3 +94,24 @@ fn messages_that_overtake_the_news_of_the_association_are_not_lost() {
          send 10 652 94 then 0 ms",
     );
 }
+
+/// The other end offers a transport that takes the place of one that never connected.
+#[test]
+fn channels_of_both_ends_have_ids_of_their_own_when_their_transport_is_replaced() {
+    live(
+        "seed 1398
+         add-track 2 710 3 then 0 ms
+         cut 10 936 108 then 0 ms
+         signalling 1 936 390 then 1499 ms
+         create-channel 10 254 965 then 2719 ms
+         stop 3 841 488 then 0 ms
+         signalling 4 255 958 then 0 ms
+         add-track 2 777 664 then 0 ms
+         create-channel 11 271 786 then 0 ms
+         loss 1 443 261 then 0 ms
+         duplicate 1 210 394 then 0 ms
+         heal 3 603 460 then 0 ms
+         burst 10 256 89 then 2709 ms
+         send 2 531 974 then 0 ms",
+    );
+}

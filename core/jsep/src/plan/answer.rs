@@ -8,7 +8,9 @@ use duologue_rtp::CodecParameters;
 use super::bundle::Bundled;
 use super::offer::{multiplex_rtcp, sending};
 use super::{codec, draft, dtls_role, extension, simulcast};
-use crate::agreement::{Agreement, MediaAgreement, Rejection, TransportAgreement};
+use crate::agreement::{
+    Agreement, DtlsAgreement, MediaAgreement, Rejection, TransportAgreement,
+};
 use crate::applied::Applied;
 use crate::blueprint::{Blueprint, Content, DataLines, Port, RtpLines, Section, TransportLines};
 use crate::signaling::Proposal;
@@ -200,6 +202,12 @@ impl Planner<'_> {
         ids: &mut Ids,
     ) {
         let firsts: BTreeSet<&Mid> = bundles.iter().map(|group| &group[0]).collect();
+        let data = sections
+            .iter()
+            .position(|s| s.data().is_some() && !s.is_rejected());
+        let carries = |at: usize| data.is_some_and(|data| data == at || offer.together(data, at));
+        let carries_data: Vec<bool> = (0..sections.len()).map(carries).collect();
+
         for (index, section) in sections.iter_mut().enumerate() {
             let stands = !offer.is_bundled(index) || firsts.contains(&offer.mids[index]);
             let Some(key) = self.offered.media[index].transport.filter(|_| stands) else {
@@ -213,11 +221,10 @@ impl Planner<'_> {
                 .or_else(|| of(self.latest))
                 .or_else(|| self.unchanged_ice(key));
             let lines = offer.answered_lines(index);
-            let dtls = self
-                .latest
-                .transports
-                .get(&key)
-                .and_then(|t| t.dtls.as_ref());
+            let latest = self.latest.transports.get(&key);
+            let dtls = latest
+                .and_then(|transport| transport.dtls.as_ref())
+                .or_else(|| self.dtls_of_data().filter(|_| carries_data[index]));
             let shown = std::mem::take(&mut section.transport);
             section.transport = TransportLines {
                 ice: Some(local_ice.unwrap_or_else(|| ids.credentials())),
@@ -231,6 +238,14 @@ impl Planner<'_> {
             };
         }
         repeat_in_groups(offer, bundles, sections);
+    }
+
+    /// What was agreed for the transport that the data channels have, if the offer moves them to
+    /// another one. RFC 8842 §5.3 leaves the role there to this end, and RFC 8832 §6 takes the channels'
+    /// ids from it: with roles turned round each end would give out what the other one has given.
+    fn dtls_of_data(&self) -> Option<&DtlsAgreement> {
+        let data = self.stable.data().filter(|data| !data.rejected)?;
+        self.stable.transport_of(data)?.dtls.as_ref()
     }
 
     /// The credentials that were shown for the other end's, if the offer keeps those for another

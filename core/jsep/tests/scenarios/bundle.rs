@@ -1,5 +1,6 @@
 //! BUNDLE groups, bundle policies and the transports they lead to (RFC 9143).
 
+use duologue_base::DtlsRole;
 use duologue_jsep::{
     BundlePolicy, Capabilities, ContentError, JsepError, SdpType, StopState, TransportChange,
 };
@@ -237,6 +238,31 @@ fn another_transport_comes_when_a_recycled_section_leads_the_group() {
         assert_eq!(first, second);
     }
     assert_ne!(transports(&b)[1], before);
+}
+
+/// The ids of data channels follow the roles (RFC 8832 §6), and there are channels already.
+#[test]
+fn the_dtls_roles_of_data_channels_stay_when_the_group_gets_another_transport() {
+    let role = |end: &End| {
+        let agreed = end.signaling.stable();
+        let transport = agreed.transport_of(agreed.data().unwrap()).unwrap();
+        transport.dtls.as_ref().unwrap().role
+    };
+    for data in [true, false] {
+        let (mut a, mut b) = (End::new(1), End::new(2));
+        a.audio();
+        a.video();
+        a.intent.data = data;
+        negotiate(&mut a, &mut b);
+        b.intent.transceivers[0].stop = StopState::Stopping;
+        let (_, answer) = negotiate(&mut b, &mut a);
+        assert_eq!(transports(&b)[..2], [None, Some(1)]);
+        let setup = if data { "passive" } else { "active" };
+        assert_eq!(lines(&answer, "a=setup:")[0], setup);
+        if data {
+            assert_eq!((role(&a), role(&b)), (DtlsRole::Server, DtlsRole::Client));
+        }
+    }
 }
 
 /// Firefox refuses an answer with new ones, and offers the same for its new transport.
