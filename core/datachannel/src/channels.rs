@@ -388,6 +388,7 @@ impl Channels {
         stream: StreamId,
         init: ChannelInit,
     ) {
+        self.finish_for_next(association, stream);
         if self.channels.contains_key(&stream) {
             // Both ends' applications may have negotiated this stream; the channel stays.
             self.counters.refused_opens += 1;
@@ -566,6 +567,21 @@ impl Channels {
             self.begin_closing(association, stream, true, None);
         }
         self.finish_closing(stream);
+    }
+
+    /// RFC 8831 §6.7: the peer takes a stream for another channel once both directions are reset. That
+    /// it does so answers our request, if the answer proper is late.
+    fn finish_for_next(&mut self, association: &mut Association, stream: StreamId) {
+        if let Some(channel) = self.channels.get(&stream)
+            && let Phase::Closing {
+                ours_reset: false,
+                peers_reset: true,
+                ..
+            } = channel.phase
+            && association.note_stream_reset(stream)
+        {
+            self.our_stream_reset(stream);
+        }
     }
 
     fn finish_closing(&mut self, stream: StreamId) {

@@ -115,3 +115,40 @@ fn channels_of_both_ends_have_ids_of_their_own_when_their_transport_is_replaced(
          send 2 531 974 then 0 ms",
     );
 }
+
+#[test]
+fn a_channel_on_the_stream_of_one_that_was_closed_comes_to_be_though_an_answer_is_lost() {
+    live(
+        "seed 438
+         participants 2
+         create-channel 2 764 144 then 0 ms
+         add-track 10 402 632 then 0 ms
+         add-track 8 436 313 then 0 ms
+         add-track 1 178 78 then 255 ms
+         delay 1 766 159 then 0 ms
+         duplicate 11 994 400 then 49 ms
+         signalling 3 274 955 then 27 ms
+         send 11 383 780 then 0 ms
+         burst 2 616 238 then 228 ms
+         send 3 459 563 then 31 ms
+         send 4 105 334 then 0 ms
+         loss 2 294 588 then 0 ms
+         send 7 619 393 then 91 ms
+         set-parameters 8 995 462 then 65 ms
+         refuse-offer 9 254 589 then 7 ms
+         loss 10 81 149 then 3074 ms
+         duplicate 0 540 803 then 0 ms
+         signalling 3 54 592 then 348 ms
+         send 1 928 438 then 347 ms
+         add-track 5 932 681 then 353 ms
+         set-direction 5 712 873 then 27 ms
+         replace-track 3 818 29 then 234 ms
+         add-track 9 255 713 then 0 ms
+         create-channel 4 379 303 then 0 ms
+         duplicate 10 125 546 then 0 ms
+         close-channel 2 434 501 then 0 ms
+         offer 1 487 988 then 4970 ms
+         create-channel 4 588 17 then 0 ms
+         close-channel 4 176 10 then 0 ms",
+    );
+}

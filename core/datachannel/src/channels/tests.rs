@@ -155,6 +155,50 @@ fn the_end_of_a_channel_comes_behind_its_unread_messages() {
 }
 
 #[test]
+fn a_stream_is_used_anew_before_the_answer_to_its_reset_comes() {
+    let mut pair = Pair::connected();
+    pair.open(&ChannelInit::default());
+    pair.client.close(0);
+    pair.run();
+    assert_eq!(pair.server.reports(), [closing(1)]);
+    // The server resets its own stream, and the client's answer stays away.
+    let mut ended = Vec::new();
+    while ended.is_empty() && carry(&mut pair.server, &mut pair.client) {
+        ended = pair.client.reports();
+        if ended.is_empty() {
+            carry(&mut pair.client, &mut pair.server);
+        }
+    }
+    assert_eq!(ended, [closed(0, None)]);
+    let mut answer = Vec::new();
+    assert!(pair.client.association.poll_packet(NOW, &mut answer));
+    pair.client.open(2, STREAM, &ChannelInit::default());
+    pair.client.send(2, b"first");
+    carry(&mut pair.client, &mut pair.server);
+    let reports = pair.server.reports();
+    assert_eq!(reports[0], closed(1, None));
+    assert!(matches!(reports[1], ChannelReport::Announced { .. }));
+    assert_eq!(reports[2..], [message(3, b"first")]);
+    pair.server.send(3, b"second");
+    pair.run();
+    // Now it comes, and means nothing any more.
+    pair.server.association.handle_packet(NOW, &answer);
+    pair.run();
+    pair.server.send(3, b"third");
+    pair.run();
+    assert_eq!(
+        pair.client.reports(),
+        [opened(2), message(2, b"second"), message(2, b"third")]
+    );
+    pair.client.close(2);
+    pair.run();
+    assert_eq!(pair.server.reports(), [closing(3)]);
+    pair.run();
+    assert_eq!(pair.client.reports(), [closed(2, None)]);
+    assert_eq!(pair.server.reports(), [closed(3, None)]);
+}
+
+#[test]
 fn unordered_messages_wait_for_the_answer() {
     let mut pair = Pair::connected();
     let init = ChannelInit {

@@ -8,9 +8,7 @@ use duologue_rtp::CodecParameters;
 use super::bundle::Bundled;
 use super::offer::{multiplex_rtcp, sending};
 use super::{codec, draft, dtls_role, extension, simulcast};
-use crate::agreement::{
-    Agreement, DtlsAgreement, MediaAgreement, Rejection, TransportAgreement,
-};
+use crate::agreement::{Agreement, DtlsAgreement, MediaAgreement, Rejection, TransportAgreement};
 use crate::applied::Applied;
 use crate::blueprint::{Blueprint, Content, DataLines, Port, RtpLines, Section, TransportLines};
 use crate::signaling::Proposal;

@@ -34,6 +34,8 @@ struct Outstanding {
     request: Seq32,
     last_tsn: Tsn,
     streams: Vec<StreamId>,
+    /// Those of them that the peer has shown to be reset.
+    shown: Vec<StreamId>,
     retry: Retry,
     /// The peer still misses something that was sent before, on other streams.
     in_progress: bool,
@@ -155,6 +157,7 @@ impl Open {
                 request,
                 last_tsn: self.sender.last_tsn(),
                 streams,
+                shown: Vec::new(),
                 retry: Retry::now(),
                 in_progress: false,
             });
@@ -206,6 +209,25 @@ impl Open {
 }
 
 impl Association {
+    /// The peer shows on a layer above that it has reset our outgoing stream, and its answer to our
+    /// request is late or lost: the stream is used from its beginning, and no event tells. `false` when
+    /// no request for it is under way.
+    pub fn note_stream_reset(&mut self, stream: StreamId) -> bool {
+        let State::Open(open) = &mut self.state else {
+            return false;
+        };
+        let Some(outstanding) = &mut open.reset.outstanding else {
+            return false;
+        };
+        // The request still goes out as it was (RFC 6525 §5.1.1).
+        let asked = outstanding.streams.contains(&stream) && !outstanding.shown.contains(&stream);
+        if asked {
+            outstanding.shown.push(stream);
+            self.queue.end_reset(stream, true);
+        }
+        asked
+    }
+
     pub(super) fn handle_reconfig(&mut self, chunk: RawChunk<'_>) -> bool {
         let mut understood = false;
         for parameter in Reconfig::parse(chunk).parameters() {
@@ -310,7 +332,8 @@ impl Association {
             result,
             ReconfigResult::Performed | ReconfigResult::NothingToDo
         );
-        for stream in outstanding.streams {
+        let Outstanding { streams, shown, .. } = outstanding;
+        for stream in streams.into_iter().filter(|id| !shown.contains(id)) {
             if result == ReconfigResult::AlreadyInProgress && self.queue.ask_again(stream) {
                 continue;
             }
