@@ -197,10 +197,11 @@ impl Agent {
             return;
         }
         if let Some(known) = generation.find_remote(candidate.addr, candidate.protocol) {
-            // RFC 8838 §11.4: signalling names what a check had already shown.
+            // RFC 8838 §11.4: signalling names what a check had already shown, at one of our addresses.
             if generation.remotes[known].kind == CandidateKind::PeerReflexive {
                 generation.remotes[known] = candidate;
                 generation.update_priorities(self.checks.role);
+                self.pair_remote(at, known);
                 self.update(now);
             }
             return;

@@ -207,6 +207,8 @@ impl Agent {
         if closed {
             return None;
         }
+        // One that came before the credentials may be for an address that went away since.
+        let local = generation.local_of(check.base)?;
         let remote = match generation.find_remote(check.remote, check.base.protocol) {
             Some(known) => known,
             None => {
@@ -224,7 +226,6 @@ impl Agent {
         // Data of this pair will need it; checks travel without.
         self.has_channel(check.base, check.remote);
         let generation = &mut self.checks.generations[at];
-        let local = generation.local_of(check.base)?;
         match generation.add_pair(
             local,
             remote,

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use duologue_base::{Generation, SocketId};
-use duologue_ice::{Config, Event, PairState, TransportState};
+use duologue_base::{Generation, Protocol, SocketId};
+use duologue_ice::{Candidate, Config, Event, PairState, TransportState};
 
-use crate::sim::{Link, Nat, Sim, ms};
+use crate::sim::{Link, Nat, Sim, addr, ms};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -234,4 +234,43 @@ fn a_host_without_any_address_waits_thirty_seconds_for_another_one() {
     assert_eq!(sim.peers[0].agent.state(), TransportState::Disconnected);
     sim.run_for(2 * SECOND);
     assert_eq!(sim.peers[0].agent.state(), TransportState::Failed);
+}
+
+/// As when a host moves while an ICE restart is under way.
+#[test]
+fn a_check_to_an_address_that_went_away_keeps_no_candidate_from_being_checked() {
+    let mut sim = Sim::new(1, Link::default());
+    sim.signalling[1] = SECOND;
+    sim.address(0, "192.0.2.1:1000");
+    sim.address(1, "198.51.100.1:2000");
+    sim.signal_all();
+    sim.run_for(SECOND / 2);
+    sim.dead.insert(addr("192.0.2.1:1000").ip());
+    sim.address(0, "192.0.2.9:1000");
+    let now = sim.now;
+    sim.peers[0].agent.remove_local_address(now, SocketId(0));
+    assert!(sim.run_until(2 * SECOND, |sim| sim.both(TransportState::Completed)));
+    assert!(sim.data_flows());
+}
+
+#[test]
+fn a_candidate_that_a_check_showed_is_checked_from_every_address_once_it_is_signalled() {
+    let mut sim = Sim::new(1, Link::default());
+    sim.signalling[1] = SECOND;
+    sim.peers[0].trickles = false;
+    sim.address(0, "192.0.2.1:1000");
+    sim.address(0, "192.0.2.9:1000");
+    sim.address(1, "198.51.100.1:2000");
+    let known = Candidate::host(addr("192.0.2.1:1000"), Protocol::Udp);
+    let now = sim.now;
+    sim.peers[1]
+        .agent
+        .add_remote_candidate(now, Generation(0), known);
+    sim.signal_all();
+    sim.run_for(SECOND / 2);
+    sim.dead.insert(addr("192.0.2.1:1000").ip());
+    assert!(sim.run_until(5 * SECOND, |sim| {
+        sim.peers.iter().all(|peer| peer.is_nominated())
+    }));
+    assert!(sim.data_flows());
 }
