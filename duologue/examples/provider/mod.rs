@@ -186,6 +186,8 @@ impl IdentityProvider for Provider {
             let mut rules = Validation::new(Algorithm::ES256);
             rules.set_audience(&[AUDIENCE]);
             rules.leeway = 0;
+            // It is old from that second on (RFC 7519 §4.1.4), not only after it.
+            rules.reject_tokens_expiring_in_less_than = 1;
             let token = decode::<Claims>(assertion, &key, &rules);
             let claims = token.map_err(|error| match error.kind() {
                 ErrorKind::ExpiredSignature => {
