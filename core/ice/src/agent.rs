@@ -187,6 +187,7 @@ impl Agent {
         let Some(at) = self.checks.generation_of(generation, &candidate) else {
             return;
         };
+
         let generation = &mut self.checks.generations[at];
         if let Remote::Unknown { candidates, .. } = &mut generation.remote {
             if candidates.len() >= limits::REMOTE_CANDIDATES {
