@@ -2,14 +2,12 @@
 
 mod common;
 
-use std::sync::Arc;
-
-use common::{ID, World, at, paced_send_plan, payload_type, receive_plan};
+use common::{ID, World, at, payload_type};
 use duologue_media::{EncodedFrameInit, Outlet};
 use duologue_rtp::ext::uri;
 use duologue_rtp::{
-    Codec, CodecParameters, ExtensionId, HeaderExtensionParameters, MediaKind, ReceivePlan,
-    RtcpFeedback, RtpParameters, SendPlan,
+    Codec, CodecParameters, ExtensionId, HeaderExtensionParameters, MediaKind, RtcpFeedback,
+    RtpParameters,
 };
 
 /// H.264 without repetitions: what is lost stays lost.
@@ -33,20 +31,8 @@ fn world(described: bool) -> World {
         let extension = extension(4, uri::DEPENDENCY_DESCRIPTOR);
         parameters.header_extensions.push(extension);
     }
-    let receive = ReceivePlan {
-        parameters: parameters.clone(),
-        ..ReceivePlan::clone(&receive_plan())
-    };
-    let send = SendPlan {
-        parameters,
-        ..SendPlan::clone(&paced_send_plan())
-    };
     let mut world = World::new();
-    let now = at(world.now);
-    world.sender.set_send(now, ID, Arc::new(send));
-    world
-        .receiver
-        .set_receive(now, ID, Arc::new(receive), Outlet::Frames);
+    world.agree(parameters, Outlet::Frames);
     world
 }
 

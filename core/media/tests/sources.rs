@@ -2,14 +2,13 @@
 
 mod common;
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use common::{ID, MEDIA, World, at, receive_plan, send_plan, video};
+use common::{ID, MEDIA, World, at, video};
 use duologue_base::{Instant, WallClock};
 use duologue_media::{Contributor, EncodedFrameInit, Outlet, RtpSource};
 use duologue_rtp::ext::{AudioLevel, CaptureTime, uri};
-use duologue_rtp::{ExtensionId, HeaderExtensionParameters, NtpTime, ReceivePlan, SendPlan, Ssrc};
+use duologue_rtp::{ExtensionId, HeaderExtensionParameters, NtpTime, Ssrc};
 
 /// A sender and a receiver with the extensions that tell it.
 fn world(outlet: Outlet) -> World {
@@ -19,20 +18,8 @@ fn world(outlet: Outlet) -> World {
         let extension = HeaderExtensionParameters::new(id, uri);
         parameters.header_extensions.push(extension);
     }
-    let receive = ReceivePlan {
-        parameters: parameters.clone(),
-        ..ReceivePlan::clone(&receive_plan())
-    };
-    let send = SendPlan {
-        parameters,
-        ..SendPlan::clone(&send_plan())
-    };
     let mut world = World::new();
-    let now = at(world.now);
-    world.sender.set_send(now, ID, Arc::new(send));
-    world
-        .receiver
-        .set_receive(now, ID, Arc::new(receive), outlet);
+    world.agree(parameters, outlet);
     world
 }
 

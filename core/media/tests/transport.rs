@@ -6,15 +6,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use common::{
-    DELAY, ID, MEDIA, RTX, World, at, paced_send_plan, payload_type, receive_plan, send_plan,
-};
+use common::{DELAY, ID, MEDIA, RTX, World, at, payload_type, receive_plan, send_plan, video};
 use duologue_base::{Seq16, TransceiverId};
 use duologue_media::{MediaReport, Outlet, RtpPacketInit};
 use duologue_rtp::ext::{ExtensionKind, ExtensionMap};
 use duologue_rtp::rtcp::{self, Writer};
 use duologue_rtp::{
-    ExtensionId, HeaderToSend, ReceivePlan, SendPlan, SourceParameters, Ssrc, write_padding,
+    ExtensionId, HeaderToSend, RtcpFeedback, RtpParameters, SendPlan, SourceParameters, Ssrc,
+    write_padding,
 };
 
 #[test]
@@ -252,23 +251,19 @@ fn ten_thousand_streams_take_no_more_than_the_bound() {
 }
 
 /// VP8 whose lost packets are asked for again, without a stream of repetitions.
-fn without_rtx() -> (SendPlan, ReceivePlan) {
-    let mut send = SendPlan::clone(&paced_send_plan());
-    send.parameters.codecs.truncate(1);
-    let mut receive = ReceivePlan::clone(&receive_plan());
-    receive.parameters.codecs.truncate(1);
-    (send, receive)
+fn without_rtx() -> RtpParameters {
+    let mut parameters = video();
+    parameters.codecs.truncate(1);
+    parameters
 }
 
 #[test]
 fn without_a_stream_of_repetitions_lost_packets_come_again_as_they_went() {
     let mut world = World::new();
-    let (send, receive) = without_rtx();
-    let now = at(world.now);
-    world.sender.set_send(now, ID, Arc::new(send));
-    world
-        .receiver
-        .set_receive(now, ID, Arc::new(receive), Outlet::Packets);
+    let mut parameters = without_rtx();
+    let feedback = &mut parameters.codecs[0].feedback;
+    feedback.push(RtcpFeedback::TransportCc);
+    world.agree(parameters, Outlet::Packets);
     for _ in 0..100 {
         world.send(10);
         world.run(33, |n| n % 20 == 7);
@@ -293,14 +288,8 @@ fn without_a_stream_of_repetitions_lost_packets_come_again_as_they_went() {
 #[test]
 fn what_went_with_other_keys_does_not_go_again() {
     let mut world = World::new();
-    let (mut send, receive) = without_rtx();
     // Nothing is paced: all leave at once.
-    send.parameters.codecs = receive.parameters.codecs.clone();
-    let now = at(world.now);
-    world.sender.set_send(now, ID, Arc::new(send));
-    world
-        .receiver
-        .set_receive(now, ID, Arc::new(receive), Outlet::Packets);
+    world.agree(without_rtx(), Outlet::Packets);
     world.send(10);
     world.run(30, |n| n == 4);
     world.sender.handle_new_keys();

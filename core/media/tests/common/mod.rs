@@ -244,6 +244,25 @@ impl World {
         self.sent_reports.iter().filter(wanted).count()
     }
 
+    /// Both ends agree on these parameters, for media of their first codec's kind.
+    pub(crate) fn agree(&mut self, parameters: RtpParameters, outlet: Outlet) {
+        let now = at(self.now);
+        let kind = parameters.codecs[0].codec.kind;
+        let receive = ReceivePlan {
+            kind,
+            parameters: parameters.clone(),
+            ..ReceivePlan::clone(&receive_plan())
+        };
+        let send = SendPlan {
+            kind,
+            parameters,
+            ..SendPlan::clone(&send_plan())
+        };
+        self.receiver
+            .set_receive(now, ID, Arc::new(receive), outlet);
+        self.sender.set_send(now, ID, Arc::new(send));
+    }
+
     /// These formats of repair beside VP8 and its repetitions.
     pub(crate) fn use_repairs(&mut self, formats: &[(u8, &str, Option<&str>)]) {
         let mut parameters = video();
@@ -303,20 +322,7 @@ impl World {
             },
             ..video()
         };
-        let receive = ReceivePlan {
-            kind: MediaKind::Audio,
-            parameters: parameters.clone(),
-            ..ReceivePlan::clone(&receive_plan())
-        };
-        let send = SendPlan {
-            kind: MediaKind::Audio,
-            parameters,
-            ..SendPlan::clone(&send_plan())
-        };
-        let now = at(self.now);
-        self.receiver
-            .set_receive(now, ID, Arc::new(receive), outlet);
-        self.sender.set_send(now, ID, Arc::new(send));
+        self.agree(parameters, outlet);
     }
 }
 
