@@ -18,8 +18,6 @@ pub(crate) struct Packetizer {
     /// Of the last frame that told it.
     pub(crate) size: Option<FrameSize>,
     tl0_picture: u8,
-    /// What frames depend on is told.
-    pub(super) describes: bool,
     describer: Describer,
     parts: Parts,
     packets: Packets,
@@ -42,7 +40,6 @@ impl Packetizer {
             picture: PictureId::Long(rng.u32() as u16 & 0x7fff),
             size: None,
             tl0_picture: rng.u32() as u8,
-            describes: false,
             describer: Describer::default(),
             parts: Parts::new(),
             packets: Packets::new(),
@@ -69,7 +66,7 @@ impl Packetizer {
         self.broken
     }
 
-    /// Gives the packets of a frame to `each`.
+    /// Gives the packets of a frame to `each`. Where it `describes`, what the frame depends on is told.
     ///
     /// # Errors
     /// The bytes are no frame of this format.
@@ -77,6 +74,7 @@ impl Packetizer {
         &mut self,
         format: PayloadFormat,
         frame: &EncodedFrameInit,
+        describes: bool,
         mut each: impl FnMut(RtpPacketInit),
     ) -> Result<(), SplitError> {
         format.find_parts(&frame.data, &mut self.parts)?;
@@ -93,10 +91,7 @@ impl Packetizer {
         )?;
 
         let count = self.packets.len();
-        let described = match self.describes {
-            true => Some(self.describer.describe(frame, info)),
-            false => None,
-        };
+        let described = describes.then(|| self.describer.describe(frame, info));
         for index in 0..count {
             let ends = (index == 0, index + 1 == count);
             let descriptor = described.as_ref();

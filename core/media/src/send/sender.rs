@@ -213,22 +213,23 @@ impl Sender {
             }
             return None;
         }
-        let described = self.extensions.id(ExtensionKind::DependencyDescriptor);
-        stream.packetizer.describes = described.is_some();
+        let descriptors = self.extensions.id(ExtensionKind::DependencyDescriptor);
         let before = self.queue.len();
         let (queue, queued_bytes) = (&mut self.queue, &mut self.queued_bytes);
         let offered = &mut self.offered;
-        let split = stream.packetizer.split(format, frame, |packet| {
-            let completes = None;
-            let queued = Queued {
-                packet,
-                completes,
-                since: now,
-            };
-            offered.count(queued.len());
-            *queued_bytes += queued.len();
-            queue.push_back(queued);
-        });
+        let split = stream
+            .packetizer
+            .split(format, frame, descriptors.is_some(), |packet| {
+                let completes = None;
+                let queued = Queued {
+                    packet,
+                    completes,
+                    since: now,
+                };
+                offered.count(queued.len());
+                *queued_bytes += queued.len();
+                queue.push_back(queued);
+            });
         split.ok()?;
 
         let last = self.queue.range_mut(before..).next_back()?;
