@@ -56,7 +56,7 @@ impl SealedHistory {
 
     /// The packet of this number, unless it was sent again less than a round trip ago.
     pub(crate) fn again(&self, now: Instant, round_trip: Duration, number: u16) -> Option<&Sealed> {
-        let sealed = self.get(number)?;
+        let sealed = &self.packets[self.place(number)?];
         let lately = sealed
             .resent
             .is_some_and(|at| is_lately(now, at, round_trip));
@@ -64,21 +64,19 @@ impl SealedHistory {
     }
 
     pub(crate) fn note_resent(&mut self, now: Instant, number: u16) {
-        let mut newest_first = self.packets.iter_mut().rev();
-        if let Some(sealed) = newest_first.find(|it| it.number == number) {
-            sealed.resent = Some(now);
+        if let Some(at) = self.place(number) {
+            self.packets[at].resent = Some(now);
         }
     }
 
-    fn get(&self, number: u16) -> Option<&Sealed> {
+    fn place(&self, number: u16) -> Option<usize> {
         let newest = self.packets.back()?.number;
         // Numbers are given out one by one, mostly: it is about so far back.
         let back = usize::from(newest.wrapping_sub(number));
         let guess = self.packets.len().checked_sub(back + 1);
-        let guessed = guess.and_then(|at| self.packets.get(at));
-        guessed
-            .filter(|it| it.number == number)
-            .or_else(|| self.packets.iter().rev().find(|it| it.number == number))
+        guess
+            .filter(|at| self.packets[*at].number == number)
+            .or_else(|| self.packets.iter().rposition(|it| it.number == number))
     }
 }
 
