@@ -72,7 +72,7 @@ pub(crate) struct Outbound {
 }
 
 /// Which packet is to be kept.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Kept {
     pub(crate) sender: TransceiverId,
     pub(crate) stream: usize,
@@ -108,7 +108,7 @@ impl Outbound {
     pub(crate) fn forget_sealed(&mut self) {
         let senders = self.senders.values_mut();
         let streams = senders.flat_map(|sender| &mut sender.streams);
-        streams.for_each(Stream::forget_sealed);
+        streams.for_each(|stream| stream.sealed.clear());
     }
 
     /// A description says, or says anew, what a sender may send. Streams that go on keep their
@@ -199,7 +199,6 @@ impl Outbound {
     /// A sender goes on, on this transport or another.
     pub(crate) fn resume(&mut self, mut sender: Sender) {
         sender.resume();
-        sender.streams.iter_mut().for_each(Stream::forget_sealed);
         self.senders.insert(sender.id, sender);
     }
 
@@ -332,7 +331,6 @@ impl Outbound {
     ) -> Option<RtpToSend> {
         self.tell_waiting_bytes(now);
         self.share(now, told);
-        self.to_keep = None;
         loop {
             let turn = self.bandwidth.turn(now, self.waits(), room)?;
             let stamp = Stamp {
@@ -358,11 +356,7 @@ impl Outbound {
                     if let Some(estimator) = estimator {
                         estimator.sent(now, turn, written);
                     }
-                    if self.bandwidth.is_marking()
-                        && let Some((_, _, stream)) = self.by_ssrc(written.ssrc)
-                    {
-                        stream.sent_with_ect1 += 1;
-                    }
+                    self.to_keep = written.kept;
                     return Some(RtpToSend {
                         len: written.len,
                         sealed: written.sealed,
@@ -428,6 +422,7 @@ impl Outbound {
         out: &mut Vec<u8>,
         told: &mut SentTold<'_>,
     ) -> Polled {
+        let marks = self.bandwidth.is_marking();
         let waiting = &mut self.waiting[lane as usize];
         while let Some(&id) = waiting.front() {
             let Some(sender) = self.senders.get_mut(&id) else {
@@ -436,7 +431,9 @@ impl Outbound {
             };
             match sender.poll(lane, at, room, out, told) {
                 Polled::Written(written) => {
-                    self.to_keep = sender.to_keep.take();
+                    if marks {
+                        sender.count_marked(written.ssrc);
+                    }
                     sender.turn -= written.len as i64;
                     if sender.turn <= 0 {
                         sender.turn += TURN;
@@ -465,9 +462,15 @@ impl Outbound {
     ) -> Polled {
         let mut senders = self.senders.values_mut();
         let found = senders.find_map(|sender| Some((sender.to_pad()?, sender)));
-        match found {
-            Some((at, sender)) => sender.pad(at, bytes, (stamp, room), out),
-            None => Polled::Nothing,
+        let Some((at, sender)) = found else {
+            return Polled::Nothing;
+        };
+        let polled = sender.pad(at, bytes, (stamp, room), out);
+        if let Polled::Written(written) = polled
+            && self.bandwidth.is_marking()
+        {
+            sender.count_marked(written.ssrc);
         }
+        polled
     }
 }

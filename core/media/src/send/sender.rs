@@ -49,8 +49,6 @@ pub(crate) struct Sender {
     /// What each encoding may be made with, as the owner was told: none before it was.
     pub(crate) targets: Vec<u64>,
     pub(super) player: Player,
-    /// The packet that was written last is to be kept as it will be protected.
-    pub(super) to_keep: Option<Kept>,
 }
 
 /// A packet that waits.
@@ -137,7 +135,6 @@ impl Sender {
             offered: Offered::default(),
             targets: Vec::new(),
             player: Player::default(),
-            to_keep: None,
             plan,
         }
     }
@@ -244,11 +241,21 @@ impl Sender {
         }
     }
 
-    /// It goes on after a time in which what the application made was dropped elsewhere.
+    /// It goes on, perhaps with other keys, after a time in which what the application made was dropped
+    /// elsewhere.
     pub(super) fn resume(&mut self) {
-        self.streams
-            .iter_mut()
-            .for_each(|stream| stream.packetizer.dropped());
+        for stream in &mut self.streams {
+            stream.packetizer.dropped();
+            stream.sealed.clear();
+        }
+    }
+
+    /// One of its packets left as capable of L4S.
+    pub(super) fn count_marked(&mut self, ssrc: Ssrc) {
+        let mut streams = self.streams.iter_mut();
+        if let Some(stream) = streams.find(|stream| stream.has(ssrc)) {
+            stream.sent_with_ect1 += 1;
+        }
     }
 
     pub(super) fn drop_excess(&mut self, told: &mut SentTold<'_>) {
@@ -446,17 +453,20 @@ impl Sender {
             );
         }
         stream.send_delay += at.now - queued.since;
-        self.to_keep = (keep == Keep::Sealed).then_some(Kept {
+        let kept = (keep == Keep::Sealed).then_some(Kept {
             sender: self.id,
             stream: encoding,
             number: packet.sequence_number as u16,
             payload: packet.payload.len(),
         });
         stream.sent(at.now, packet, len, keep == Keep::Contents);
-        self.written(&out[begin..], at.stamp)
+        Polled::Written(Written {
+            kept,
+            ..self.written(&out[begin..], at.stamp)
+        })
     }
 
-    pub(super) fn written(&self, packet: &[u8], stamp: Stamp) -> Polled {
+    pub(super) fn written(&self, packet: &[u8], stamp: Stamp) -> Written {
         let tracked = match stamp.tracking {
             Tracking::None => false,
             Tracking::Numbered(_) => self.numbered(),
@@ -465,27 +475,25 @@ impl Sender {
         // RFC 3550 §5.1: where every header has them.
         let at = |place: usize| packet.get(place).copied().unwrap_or_default();
         let ssrc = [at(8), at(9), at(10), at(11)];
-        Polled::Written(Written {
+        Written {
             len: packet.len(),
             ssrc: Ssrc(u32::from_be_bytes(ssrc)),
             number: u16::from_be_bytes([at(2), at(3)]),
             tracked,
             sealed: false,
-        })
+            kept: None,
+        }
     }
 
     /// The same bytes as before: the other end tells nothing new of them.
-    fn written_again(&self, packet: &[u8]) -> Polled {
+    fn written_again(&self, packet: &[u8]) -> Written {
         let stamp = Stamp {
             tracking: Tracking::None,
             send_time: AbsSendTime::default(),
         };
-        match self.written(packet, stamp) {
-            Polled::Written(written) => Polled::Written(Written {
-                sealed: true,
-                ..written
-            }),
-            polled => polled,
+        Written {
+            sealed: true,
+            ..self.written(packet, stamp)
         }
     }
 
@@ -551,7 +559,7 @@ impl Sender {
             }
             None => stream.parity_sent(),
         }
-        self.written(&out[begin..], stamp)
+        Polled::Written(self.written(&out[begin..], stamp))
     }
 
     fn poll_resend(&mut self, stream: usize, at: Moment, room: usize, out: &mut Vec<u8>) -> Polled {
@@ -576,7 +584,7 @@ impl Sender {
                 let payload = sealed.payload;
                 let len = sealed.datagram.len();
                 self.streams[which].resent_as_it_was(now, number, (len, payload));
-                return self.written_again(&out[begin..]);
+                return Polled::Written(self.written_again(&out[begin..]));
             }
             let packet = stream.to_resend(now, at.round_trip, next);
             let packet = packet.filter(|_| allowed);
@@ -592,7 +600,7 @@ impl Sender {
                 return Polled::TooLong;
             }
             stream.resent(now, &packet, len);
-            return self.written(&out[begin..], at.stamp);
+            return Polled::Written(self.written(&out[begin..], at.stamp));
         }
         Polled::Nothing
     }
@@ -635,7 +643,7 @@ impl Sender {
             return Polled::TooLong;
         }
         self.streams[at].padded(len, payload.unwrap_or_default());
-        self.written(&out[begin..], stamp)
+        Polled::Written(self.written(&out[begin..], stamp))
     }
 
     /// Packets can have transport-wide numbers.

@@ -530,11 +530,6 @@ impl Stream {
         self.protection.take();
     }
 
-    /// Nobody can open any more what was kept as it was protected.
-    pub(crate) fn forget_sealed(&mut self) {
-        self.sealed.clear();
-    }
-
     /// A packet has left once more, as it was.
     pub(crate) fn resent_as_it_was(&mut self, now: Instant, number: u16, bytes: (usize, usize)) {
         let (len, payload) = bytes;

@@ -85,6 +85,6 @@ impl Sender {
         self.player.sent();
         let began = self.player.began;
         self.streams[0].event_sent(now, packet, len, began);
-        self.written(&out[begin..], stamp)
+        Polled::Written(self.written(&out[begin..], stamp))
     }
 }

@@ -2,6 +2,8 @@
 
 use duologue_rtp::Ssrc;
 
+use super::Kept;
+
 /// A packet that was written.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Written {
@@ -12,6 +14,8 @@ pub(crate) struct Written {
     pub(super) tracked: bool,
     /// It was protected before.
     pub(super) sealed: bool,
+    /// It is to be kept as it will be protected.
+    pub(super) kept: Option<Kept>,
 }
 
 /// By what the other end tells of a packet.
