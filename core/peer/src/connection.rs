@@ -11,9 +11,8 @@ use duologue_jsep as jsep;
 use duologue_session::{ChannelReport, Command, Report};
 
 use crate::chain::Chain;
-use crate::identity::IdentitySlots;
 use crate::limits::DEFAULT_CERTIFICATE_LIFETIME_MS;
-use crate::slots::Slots;
+use crate::slots::{IdentitySlots, Slots};
 use crate::task::{ChannelTask, Task};
 use crate::{
     BundlePolicy, Configuration, Effect, Event, Exception, IceTransportPolicy, MediaStreamId,

@@ -2,10 +2,10 @@
 //! the provider and the connection tell one another.
 
 mod assertion;
-mod slots;
+mod claim;
 
 pub(crate) use assertion::{Assertion, contents_of, same_identity};
-pub(crate) use slots::{Asked, Claim, IdentitySlots, Provider, Purpose, Request, Verified, Waiter};
+pub(crate) use claim::{Asked, Claim, Provider, Purpose, Verified, Waiter};
 
 use crate::{Exception, RtcErrorDetail, RtcErrorInit};
 

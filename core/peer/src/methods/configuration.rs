@@ -7,15 +7,15 @@ impl PeerConnection {
     ///
     /// # Errors
     /// `InvalidStateError` on a closed connection; `InvalidModificationError` when certificates,
-    /// `bundlePolicy`, `rtcpMuxPolicy`, `peerIdentity` or (after `setLocalDescription`) `iceCandidatePoolSize`
-    /// change; what the constructor throws for ICE servers.
+    /// `bundlePolicy`, `rtcpMuxPolicy`, `peerIdentity` or (after `setLocalDescription`)
+    /// `iceCandidatePoolSize` change; what the constructor throws for ICE servers.
     pub fn set_configuration(&mut self, configuration: Configuration) -> Result<(), Exception> {
         if self.slots.is_closed() {
             return Err(Exception::invalid_state("the connection is closed"));
         }
         let old = self.slots.configuration();
         let called = self.slots.is_set_local_description_called();
-        let target = self.slots.identity().target.as_deref();
+        let target = self.slots.identity().target();
         let new = configuration.validate_change(old, target, called)?;
         let changed = new.ice_servers != old.ice_servers
             || new.ice_transport_policy != old.ice_transport_policy;

@@ -2,7 +2,7 @@
 
 use duologue_base::Instant;
 
-use crate::identity::{Provider, Request, Waiter, is_bad_protocol};
+use crate::identity::{Provider, Waiter, is_bad_protocol};
 use crate::task::{IdentityTask, Task};
 use crate::{
     Answer, Exception, IdentityAssertion, IdentityProviderError, IdentityProviderOptions,
@@ -27,16 +27,11 @@ impl PeerConnection {
             return Err(Exception::syntax("a protocol has neither '/' nor '\\'"));
         }
         let domain = domain.into();
-        let provider = Some(Provider { domain, options });
-        if provider == self.slots.identity().provider {
-            return Ok(());
-        }
+        let provider = Provider { domain, options };
         // "If any identity provider value has changed, discard any stored identity assertion." Who
         // waits for one asks again: the provider is part of the system state.
-        self.slots.identity_mut().provider = provider;
-        self.slots.set_assertion(None);
-        let request = std::mem::take(&mut self.slots.identity_mut().request);
-        if let Request::Asked(_, waiters) = request {
+        if let Some(waiters) = self.slots.identity_mut().set_provider(provider) {
+            self.slots.set_assertion(None);
             self.resume(waiters);
         }
         Ok(())
@@ -49,7 +44,7 @@ impl PeerConnection {
     /// what the provider reports.
     pub fn get_identity_assertion(&mut self) -> OperationId {
         let operation = self.new_operation();
-        let message = match (self.slots.is_closed(), &self.slots.identity().provider) {
+        let message = match (self.slots.is_closed(), self.slots.identity().provider()) {
             (true, _) => "the connection is closed",
             (false, None) => "no identity provider is set",
             (false, Some(_)) => {
@@ -66,28 +61,28 @@ impl PeerConnection {
     /// [`Value::Identity`](crate::Value::Identity). Once it is rejected and there is no target peer
     /// identity, the attribute has another one.
     pub fn peer_identity(&self) -> OperationId {
-        self.slots.identity().peer_identity
+        self.slots.identity().peer_identity()
     }
 
     /// What the promise [`peer_identity`](Self::peer_identity) settled to.
     pub fn peer_identity_result(&self) -> Option<&Result<IdentityAssertion, Exception>> {
-        self.slots.identity().settled.as_ref()
+        self.slots.identity().settled()
     }
 
     /// The "target peer identity": `peerIdentity` of the configuration, or the identity that was
     /// validated first.
     pub fn target_peer_identity(&self) -> Option<&str> {
-        self.slots.identity().target.as_deref()
+        self.slots.identity().target()
     }
 
     /// `idpLoginUrl`: where the user can log in, if the provider last wanted that.
     pub fn idp_login_url(&self) -> Option<&str> {
-        self.slots.identity().login_url.as_deref()
+        self.slots.identity().login_url()
     }
 
     /// `idpErrorInfo`: what the provider told of its last failure.
     pub fn idp_error_info(&self) -> Option<&str> {
-        self.slots.identity().error_info.as_deref()
+        self.slots.identity().error_info()
     }
 
     /// The answer to an [`Effect::Ask`](crate::Effect::Ask). One that nobody waits for any more,

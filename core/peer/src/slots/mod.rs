@@ -7,6 +7,7 @@
 
 mod descriptions;
 mod dtmf;
+mod identity;
 mod transceiver;
 mod transceivers;
 mod transports;
@@ -20,7 +21,6 @@ use duologue_jsep as jsep;
 use jsep::agreement::IceKey;
 
 use crate::channels::Channels;
-use crate::identity::IdentitySlots;
 use crate::revised::{Revised, Revisions};
 use crate::states::States;
 use crate::transports::{SctpTransport, Transport};
@@ -30,6 +30,7 @@ use crate::{
 };
 
 pub(crate) use dtmf::Dtmf;
+pub(crate) use identity::IdentitySlots;
 pub(crate) use transceiver::Transceiver;
 pub(crate) use transceivers::rids_of;
 

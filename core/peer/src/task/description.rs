@@ -62,7 +62,7 @@ impl PeerConnection {
         }
         match (self.compute(&step), step) {
             // What cannot be applied is not worth a question.
-            (Ok(_), Step::Remote(description)) if self.slots.identity().target.is_some() => {
+            (Ok(_), Step::Remote(description)) if self.slots.identity().target().is_some() => {
                 self.authenticate(operation, description, now);
             }
             (Ok(next), step) => {

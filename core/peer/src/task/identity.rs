@@ -11,8 +11,7 @@ use duologue_sdp::attr::Fingerprint;
 use super::{DescriptionStep, Task};
 use crate::connection::Step;
 use crate::identity::{
-    Asked, Assertion, Claim, Provider, Purpose, Request, Verified, Waiter, contents_of,
-    same_identity,
+    Asked, Assertion, Claim, Provider, Purpose, Verified, Waiter, contents_of, same_identity,
 };
 use crate::limits::IDENTITY_PROVIDER_TIMEOUT;
 use crate::{
@@ -55,14 +54,13 @@ impl PeerConnection {
     /// "The identity assertion request process": begins it unless it has begun. Returns whether there
     /// is something to wait for.
     pub(crate) fn await_assertion(&mut self, waiter: Waiter, now: Instant) -> bool {
-        let Some(Provider { domain, options }) = self.slots.identity().provider.clone() else {
+        let Some(Provider { domain, options }) = self.slots.identity().provider().cloned() else {
             return false;
         };
         if self.slots.intent().identity.is_some() {
             return false;
         }
-        if let Request::Asked(_, waiters) = &mut self.slots.identity_mut().request {
-            waiters.push(waiter);
+        if self.slots.identity_mut().join_request(waiter) {
             return true;
         }
 
@@ -81,7 +79,7 @@ impl PeerConnection {
             },
         };
         let asked = self.ask(question, now);
-        self.slots.identity_mut().request = Request::Asked(asked, vec![waiter]);
+        self.slots.identity_mut().begin_request(asked, waiter);
         true
     }
 
@@ -96,18 +94,9 @@ impl PeerConnection {
 
     fn run_answered(&mut self, question: QuestionId, answer: Answer, now: Instant) {
         let identity = self.slots.identity_mut();
-        match &mut identity.request {
-            Request::Asked(asked, waiters) if asked.question == question => {
-                let waiters = std::mem::take(waiters);
-                identity.request = Request::Idle;
-                return self.run_asserted(waiters, answer);
-            }
-            _ => {}
-        }
-        if let Some((_, claim)) = identity
-            .validation
-            .take_if(|(asked, _)| asked.question == question)
-        {
+        if let Some(waiters) = identity.end_request(question) {
+            self.run_asserted(waiters, answer);
+        } else if let Some(claim) = identity.end_validation(question) {
             self.run_validated(claim, answer);
             self.validate_next(now);
         }
@@ -136,12 +125,8 @@ impl PeerConnection {
         }
     }
 
-    /// `idpLoginUrl` and `idpErrorInfo` tell of the last thing that a provider did.
     fn note_provider(&mut self, error: Option<&IdentityProviderError>) {
-        let identity = self.slots.identity_mut();
-        let owned = |text: Option<&str>| text.map(str::to_owned);
-        identity.login_url = owned(error.and_then(IdentityProviderError::login_url));
-        identity.error_info = owned(error.and_then(IdentityProviderError::error_info));
+        self.slots.identity_mut().note_provider(error);
         if let Some(error) = error {
             tracing::debug!("identity provider: {error}");
         }
@@ -214,26 +199,24 @@ impl PeerConnection {
 
     /// This very assertion was validated before, and covers all that the description has.
     fn is_verified(&self, claim: &Claim) -> bool {
-        let verified = self.slots.identity().verified.as_ref();
+        let verified = self.slots.identity().verified();
         verified.is_some_and(|it| it.line == claim.line) && self.covers(&claim.fingerprints)
     }
 
     fn covers(&self, fingerprints: &[Fingerprint]) -> bool {
-        let verified = self.slots.identity().verified.as_ref();
+        let verified = self.slots.identity().verified();
         verified.is_some_and(|it| is_covered(fingerprints, &it.fingerprints))
     }
 
     /// "Await any prior identity validation", then ask the provider that the description names.
     fn validate_next(&mut self, now: Instant) {
-        if self.slots.identity().validation.is_none()
-            && let Some(claim) = self.slots.identity_mut().claims.pop_front()
-        {
+        if let Some(claim) = self.slots.identity_mut().next_claim() {
             let question = Question::ValidateAssertion {
                 provider: claim.provider.clone(),
                 assertion: claim.assertion.clone(),
             };
             let asked = self.ask(question, now);
-            self.slots.identity_mut().validation = Some((asked, claim));
+            self.slots.identity_mut().begin_validation(asked, claim);
         }
     }
 
@@ -288,7 +271,7 @@ impl PeerConnection {
         if !result.is_of(&claim.provider) {
             return fail("the identity is of another domain than the provider");
         }
-        if let Some(target) = &self.slots.identity().target
+        if let Some(target) = self.slots.identity().target()
             && !same_identity(target, &result.identity)
         {
             return fail("the other end is somebody else");
@@ -305,14 +288,10 @@ impl PeerConnection {
     }
 
     fn resolve_peer_identity(&mut self, identity: IdentityAssertion, verified: Verified) {
-        let slots = self.slots.identity_mut();
         tracing::debug!("identity of the other end: validated");
-        slots.verified = Some(verified);
-        // "This also establishes a target peer identity."
-        slots.target.get_or_insert_with(|| identity.name.clone());
-        if slots.settled.is_none() {
-            slots.settled = Some(Ok(identity.clone()));
-            let operation = slots.peer_identity;
+        let slots = self.slots.identity_mut();
+        slots.verify(&identity.name, verified);
+        if let Some(operation) = slots.settle(Ok(identity.clone())) {
             self.settle(operation, Ok(Value::Identity(identity)));
         }
     }
@@ -321,16 +300,13 @@ impl PeerConnection {
     /// Then, if there is no target peer identity, set peerIdentity to a new unresolved promise."
     fn reject_peer_identity(&mut self, exception: &Exception) {
         tracing::debug!("identity of the other end: {exception}");
-        if self.slots.identity().settled.is_some() {
+        let Some(operation) = self.slots.identity_mut().settle(Err(exception.clone())) else {
             return;
-        }
-        let operation = self.slots.identity().peer_identity;
+        };
         self.settle(operation, Err(exception.clone()));
-        if self.slots.identity().target.is_some() {
-            self.slots.identity_mut().settled = Some(Err(exception.clone()));
-        } else {
+        if self.slots.identity().target().is_none() {
             let next = self.new_operation();
-            self.slots.identity_mut().peer_identity = next;
+            self.slots.identity_mut().renew_promise(next);
         }
     }
 
