@@ -150,7 +150,10 @@ impl PeerConnection {
     /// What a description says of who made it that is applied whoever that is.
     pub(crate) fn said_by(step: &DescriptionStep) -> Identity {
         match step {
-            DescriptionStep::Remote(description) => identity_of(description, Purpose::Learn),
+            // Most have none, and are not read a second time to find that out.
+            DescriptionStep::Remote(description) if description.sdp.contains("a=identity:") => {
+                identity_of(description, Purpose::Learn)
+            }
             _ => Identity::None(Vec::new()),
         }
     }
