@@ -87,6 +87,12 @@ fn offer_of(host: &mut Host, identity: &str) -> SessionDescription {
     description(host.settle(operation))
 }
 
+/// The `a=identity` of a description.
+fn identity_line(description: &SessionDescription) -> &str {
+    let mut lines = description.sdp.lines();
+    lines.find(|line| line.starts_with("a=identity:")).unwrap()
+}
+
 fn rejection(host: &Host, operation: OperationId) -> Exception {
     match host.settled.get(&operation) {
         Some(Err(exception)) => exception.clone(),
@@ -396,11 +402,7 @@ fn without_a_target_a_failed_validation_changes_nothing_but_the_promise() {
 fn a_malformed_identity_fails_without_a_question() {
     let (mut a, mut b) = asserting();
     let mut offer = offer_of(&mut a, "alice@idp.example");
-    let line = offer
-        .sdp
-        .lines()
-        .find(|l| l.starts_with("a=identity:"))
-        .unwrap();
+    let line = identity_line(&offer);
     offer.sdp = offer.sdp.replace(line, "a=identity:AAAA");
     let peer_identity = b.pc.peer_identity();
     b.set_remote(offer.clone()).unwrap();
@@ -444,11 +446,7 @@ fn with_a_target_nobody_else_is_connected_to() {
     }
     let (mut a, mut b) = targeting("alice@idp.example");
     let mut offer = offer_of(&mut a, "alice@idp.example");
-    let line = offer
-        .sdp
-        .lines()
-        .find(|l| l.starts_with("a=identity:"))
-        .unwrap();
+    let line = identity_line(&offer);
     offer.sdp = offer.sdp.replace(&format!("{line}\r\n"), "");
     assert!(b.set_remote(offer).is_err());
     assert_eq!(b.pc.signaling_state(), SignalingState::Stable);
@@ -459,11 +457,7 @@ fn an_assertion_for_other_fingerprints_proves_nothing() {
     // Mallory sends Alice's assertion with a description of their own.
     let (mut a, mut b) = targeting("alice@idp.example");
     let offer = offer_of(&mut a, "alice@idp.example");
-    let line = offer
-        .sdp
-        .lines()
-        .find(|l| l.starts_with("a=identity:"))
-        .unwrap();
+    let line = identity_line(&offer);
     let mut mallory = Host::new(3);
     mallory.pc.add_track(audio("t1"), &[]).unwrap();
     let mut forged = mallory.create_offer();
@@ -525,11 +519,7 @@ fn the_same_assertion_is_validated_once() {
     let mut again = a.create_offer();
     b.set_remote(again.clone()).unwrap();
     // RFC 8827 §5.1.4: the fingerprints are unchanged, and the line may be left out.
-    let line = again
-        .sdp
-        .lines()
-        .find(|l| l.starts_with("a=identity:"))
-        .unwrap();
+    let line = identity_line(&again);
     again.sdp = again.sdp.replace(&format!("{line}\r\n"), "");
     b.set_remote(again).unwrap();
     assert!(b.questions.is_empty());
