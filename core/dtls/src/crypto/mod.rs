@@ -9,4 +9,6 @@ pub(crate) mod signature;
 pub(crate) mod transcript;
 
 #[cfg(test)]
+pub(crate) mod hex;
+#[cfg(test)]
 mod wycheproof;

@@ -127,12 +127,7 @@ fn prf(
 mod tests {
     use super::*;
     use crate::Version;
-
-    fn hex(text: &str) -> Vec<u8> {
-        let digits: Vec<u8> = text.bytes().filter(u8::is_ascii_hexdigit).collect();
-        let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16);
-        digits.chunks(2).map(|pair| byte(pair).unwrap()).collect()
-    }
+    use crate::crypto::hex::hex;
 
     /// The vector for P_SHA256 that the TLS working group uses, of Ian Jackson's and others' message
     /// "Test vectors for the TLS 1.2 PRF" (2009).

@@ -176,12 +176,7 @@ mod tests {
     use aws_lc_rs::hkdf::Salt;
 
     use super::*;
-
-    fn hex(text: &str) -> Vec<u8> {
-        let digits: Vec<u8> = text.bytes().filter(u8::is_ascii_hexdigit).collect();
-        let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16);
-        digits.chunks(2).map(|pair| byte(pair).unwrap()).collect()
-    }
+    use crate::crypto::hex::hex;
 
     fn tls(secret: &[u8], label: &[u8], context: &[u8], len: usize) -> Vec<u8> {
         let expanded = expand_label_of(b"tls13 ", Hash::Sha256, secret, label, context, len);

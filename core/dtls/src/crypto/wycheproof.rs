@@ -3,16 +3,11 @@
 
 use super::certificate::{KeyKind, PublicKey};
 use super::group::{Group, respond};
+use super::hex::hex;
 use super::signature::Scheme;
 use crate::Version;
 
 const VECTORS: &str = include_str!("wycheproof.txt");
-
-fn bytes(hex: &str) -> Vec<u8> {
-    let digits = hex.trim_start_matches('-').as_bytes().chunks(2);
-    let byte = |two: &[u8]| u8::from_str_radix(std::str::from_utf8(two).unwrap(), 16).unwrap();
-    digits.map(byte).collect()
-}
 
 fn vectors(of: &str) -> impl Iterator<Item = Vec<&'static str>> {
     let lines = VECTORS.lines().filter(|line| !line.starts_with('#'));
@@ -23,15 +18,13 @@ fn vectors(of: &str) -> impl Iterator<Item = Vec<&'static str>> {
 #[test]
 fn halves_of_key_exchanges_are_taken_or_refused_as_wycheproof_says() {
     // The other half of a hybrid share is good.
-    let (x25519, _) = respond(Group::X25519, &bytes(GOOD_X25519))
-        .unwrap()
-        .unwrap();
+    let (x25519, _) = respond(Group::X25519, &hex(GOOD_X25519)).unwrap().unwrap();
     let mut counts = [0; 2];
     for words in vectors("share") {
         let [_, group, share, expected] = words[..] else {
             panic!("{words:?}");
         };
-        let mut share = bytes(share);
+        let mut share = hex(share);
         let group = match group {
             "X25519" => Group::X25519,
             "P256" => Group::P256,
@@ -58,7 +51,7 @@ fn signatures_are_valid_as_wycheproof_says() {
                 "Ed25519" => KeyKind::Ed25519,
                 _ => KeyKind::Rsa,
             };
-            let bytes = bytes(words[2]);
+            let bytes = hex(words[2]);
             key = Some(PublicKey { kind, bytes });
             continue;
         }
@@ -67,7 +60,7 @@ fn signatures_are_valid_as_wycheproof_says() {
         };
         let scheme = Scheme(u16::from_str_radix(scheme, 16).unwrap());
         let key = key.as_ref().unwrap();
-        let verified = key.verify(Version::V12, scheme, &bytes(message), &bytes(signature));
+        let verified = key.verify(Version::V12, scheme, &hex(message), &hex(signature));
         assert_eq!(verified.is_ok(), expected == "valid", "{words:?}");
         counts[usize::from(verified.is_ok())] += 1;
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::crypto::hex::hex;
 use crate::crypto::schedule::traffic_keys;
 use crate::record::{Read, Records, content};
 use crate::suite::Suite;
@@ -30,17 +31,12 @@ fn logging(only: Version) -> Pair {
 
 fn lines(end: &mut Transport) -> Lines {
     let lines = std::iter::from_fn(|| end.poll_key_log());
-    let bytes = |hex: &str| {
-        let digits = hex.as_bytes().chunks(2);
-        let byte = |two: &[u8]| u8::from_str_radix(std::str::from_utf8(two).unwrap(), 16).unwrap();
-        digits.map(byte).collect::<Vec<u8>>()
-    };
     lines
         .map(|line| {
             let [label, random, secret] = line.0.split(' ').collect::<Vec<_>>()[..] else {
                 panic!("{}", line.0);
             };
-            (label.to_owned(), [bytes(random), bytes(secret)])
+            (label.to_owned(), [hex(random), hex(secret)])
         })
         .collect()
 }
