@@ -40,7 +40,7 @@ pub(crate) fn read(description: &SessionDescription) -> Blueprint {
 
 /// The assertion of a description's `a=identity`; of several, which RFC 8827 §5 does not provide for,
 /// the first.
-pub(crate) fn identity_of(description: &SessionDescription) -> Option<&str> {
+fn identity_of(description: &SessionDescription) -> Option<&str> {
     let first = description.session().identities().next();
     first.map(|identity| identity.assertion.as_str())
 }

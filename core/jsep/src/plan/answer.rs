@@ -203,8 +203,8 @@ impl Planner<'_> {
         let data = sections
             .iter()
             .position(|s| s.data().is_some() && !s.is_rejected());
-        let carries = |at: usize| data.is_some_and(|data| data == at || offer.together(data, at));
-        let carries_data: Vec<bool> = (0..sections.len()).map(carries).collect();
+        let carries_data =
+            |at: usize| data.is_some_and(|data| data == at || offer.together(data, at));
 
         for (index, section) in sections.iter_mut().enumerate() {
             let stands = !offer.is_bundled(index) || firsts.contains(&offer.mids[index]);
@@ -222,7 +222,7 @@ impl Planner<'_> {
             let latest = self.latest.transports.get(&key);
             let dtls = latest
                 .and_then(|transport| transport.dtls.as_ref())
-                .or_else(|| self.dtls_of_data().filter(|_| carries_data[index]));
+                .or_else(|| self.dtls_of_data().filter(|_| carries_data(index)));
             let shown = std::mem::take(&mut section.transport);
             section.transport = TransportLines {
                 ice: Some(local_ice.unwrap_or_else(|| ids.credentials())),
