@@ -40,7 +40,8 @@ impl PeerConnection {
     /// a key frame, of the encoding with this rid, or of all. It is told as if the other end had asked.
     ///
     /// # Errors
-    /// `InvalidStateError` for audio, `NotFoundError` if no encoding has the rid.
+    /// `InvalidStateError` for audio and on a closed connection, `NotFoundError` if no encoding has
+    /// the rid.
     pub fn generate_key_frame(
         &mut self,
         id: TransceiverId,

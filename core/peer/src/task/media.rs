@@ -41,7 +41,8 @@ impl PeerConnection {
         self.expect_packets();
     }
 
-    /// Tells the session what `[[SendEncodings]]` say, where that is another than it knows, or than it may have forgotten of senders that have begun anew.
+    /// Tells the session what `[[SendEncodings]]` say, where that is another than it knows, or may
+    /// have forgotten of senders that have begun anew.
     pub(crate) fn update_encodings(&mut self, begun: &[TransceiverId]) {
         let sending = self.slots.transceivers().map(|(id, _)| id);
         let sending = sending.filter(|id| self.slots.plans().send(*id).is_some());
