@@ -132,7 +132,6 @@ impl PeerConnection {
             fingerprints,
             rng.alphanumeric(16),
         );
-
         intent.data = configuration.always_negotiate_data_channels;
         intent.sctp.init = sctp_init;
         let ids = jsep::Ids::new(rng.fork());

@@ -279,7 +279,6 @@ fn ask_again(
         session_id: hello.session_id,
         suite: choice.suite.number.0,
     };
-
     let body = write_server_hello(&fields, |out| {
         extension::put(out, extension::SUPPORTED_VERSIONS, |out| put_u16(out, V13));
         if hello.key_share(choice.group).is_none() {

@@ -99,7 +99,6 @@ fn transport(mut builder: MediaBuilder, section: &Section) -> MediaBuilder {
     if lines.renomination {
         options.0.push(IceOption::from_static("renomination"));
     }
-
     if lines.sped {
         options.0.push(IceOption::from_static("sped"));
     }
@@ -122,14 +121,12 @@ fn transport(mut builder: MediaBuilder, section: &Section) -> MediaBuilder {
             address: Some(NetAddress::UNSPECIFIED),
         });
     }
-
     if lines.rtcp_mux {
         builder = builder.attribute(Attribute::RtcpMux);
     }
     if lines.rtcp_mux_only {
         builder = builder.attribute(Attribute::RtcpMuxOnly);
     }
-
     if lines.reduced_size {
         builder = builder.attribute(Attribute::RtcpRsize);
     }

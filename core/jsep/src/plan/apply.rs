@@ -162,8 +162,8 @@ fn apply_remote_offer(
         Some(proposal) => proposal.pending().created.clone(),
         None => Vec::new(),
     };
-
     created.extend(associations.created);
+
     let pending = offer_pending(base, media, transports, read, created);
     Ok(signaling.proposing(Proposal::RemoteOffer(pending)))
 }
@@ -434,6 +434,7 @@ impl Answerer<'_> {
             _ => media.sctp = None,
         }
     }
+
     fn rtp(
         &self,
         media: &mut MediaAgreement,
@@ -461,9 +462,9 @@ impl Answerer<'_> {
             Side::Local => {}
         }
         media.receptive = direction.receives();
-
         media.fired_direction = Some(direction);
         media.current_direction = Some(direction);
+
         if section.is_rejected() {
             media.layers = Layers::Unmentioned;
             return;
@@ -481,8 +482,8 @@ impl Answerer<'_> {
             reduced_size,
             extmap_allow_mixed,
         });
-        // webrtc-pc §4.4.1.5: empty when this end's description does not receive, whatever the
 
+        // webrtc-pc §4.4.1.5: empty when this end's description does not receive, whatever the
         // other end's makes of it.
         media.receive = Some(RtpParameters {
             codecs: match described.receives() {
@@ -541,6 +542,7 @@ impl Answerer<'_> {
         }
         Ok(transports)
     }
+
     fn transport(
         &self,
         index: usize,

@@ -116,8 +116,8 @@ fn add(
         codec,
         feedback: capability.feedback.clone(),
     });
-
     places.push(place);
+
     let Some(likes) = capability.rtx.filter(|_| local.rtx) else {
         return;
     };
@@ -126,7 +126,6 @@ fn add(
         capability.codec.clock_rate,
         Some(payload_type),
     );
-
     if let Some(payload_type) = types.assign(&codec, likes, before, section) {
         section.push(CodecParameters {
             payload_type,

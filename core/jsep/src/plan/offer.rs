@@ -485,16 +485,16 @@ pub(crate) fn sending(
             streams.push(stream.clone());
         }
     }
-
     lines.streams = Streams::In(streams);
+
     // A track that several transceivers send is told apart by its streams alone.
     let mut before = intent
         .transceivers
         .iter()
         .take_while(|t| t.id != transceiver.id);
     let shared = before.any(|t| t.sender.track_id == sender.track_id);
-
     lines.track_id = Some(sender.track_id.clone()).filter(|id| !id.is_empty() && !shared);
+
     // As browsers have it: sources of layers are learnt from their packets' RIDs (RFC 8853 §5.5).
     let layered = lines
         .rids

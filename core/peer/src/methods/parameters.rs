@@ -111,7 +111,6 @@ impl PeerConnection {
         let rids = |p: &RtpSendParameters| -> Vec<Option<String>> {
             p.encodings.iter().map(|e| e.rid.clone()).collect()
         };
-
         if rids(&parameters) != rids(returned) {
             return modified("encodings cannot be reordered or renamed");
         }

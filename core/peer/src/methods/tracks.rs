@@ -216,7 +216,6 @@ impl PeerConnection {
         if !rids.is_empty() && rids.len() < encodings.len() {
             return Err(Exception::type_error("all encodings have a rid, or none"));
         }
-
         if (1..rids.len()).any(|i| rids[..i].contains(&rids[i])) {
             return Err(Exception::type_error("two encodings have the same rid"));
         }

@@ -60,7 +60,6 @@ impl Association {
             created: now,
             tie_tags,
         };
-
         let sealed = cookie.seal(&self.cookie_secret);
         let mut answer = local.init(&self.config);
         // See `write_init`: a peer that knows the parameter shows it.

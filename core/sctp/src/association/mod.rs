@@ -210,7 +210,6 @@ impl Association {
         if data.is_empty() {
             return Err(SendError::Empty);
         }
-
         if stream.0 >= streams {
             return Err(SendError::UnknownStream(stream));
         }

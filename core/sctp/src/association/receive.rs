@@ -32,7 +32,6 @@ impl Association {
             self.counters.packets_dropped += 1;
             return;
         };
-
         if !self.is_intact(packet) {
             self.counters.packets_dropped += 1;
             return;

@@ -222,7 +222,6 @@ impl Sender {
             window_limited: self.delivery.window_limited,
             new_episode: losses.new_episode,
         };
-
         self.controller.on_ack(&sample);
         self.delivery.window_limited = false;
         if acked.bytes > 0 {

@@ -204,7 +204,6 @@ impl SendQueue {
         if produced.fragment.begin {
             self.open_bytes += size;
         }
-
         if produced.fragment.end {
             self.open_bytes -= size;
             self.waiting -= 1;

@@ -135,10 +135,10 @@ impl Sender {
         if sent == 0 {
             return false;
         }
+
         if written.is_some() && has_more {
             self.evenness.on_packet(out.len() - start);
         }
-
         self.pacer.on_sent(out.len() - start);
         self.delivery.last_sent_at = Some(now);
         self.arm_timers(now, false);
