@@ -115,8 +115,9 @@ pub enum Event {
         /// The track that is no longer in it.
         track: TrackId,
     },
-    /// An answer rejected a transceiver's m-section: it is stopped. An extension, `rejected` at the
-    /// connection: webrtc-pc does not say why.
+    /// An answer rejected a transceiver's m-section: it is stopped, unless the application made it and
+    /// the answer is this end's, which then offers it again. An extension, `rejected` at the connection:
+    /// webrtc-pc does not say why.
     TransceiverRejected(TransceiverId, Rejection),
     /// `mute` at a track.
     TrackMute(TrackId),

@@ -12,8 +12,8 @@ mod common;
 
 use common::{Host, audio, negotiate, pair, video};
 use duologue_peer::{
-    DataChannelInit, ExceptionName, MediaKind, MediaStreamId, OfferOptions, SessionDescription,
-    SignalingState, TransceiverDirection, TransceiverInit,
+    DataChannelInit, ExceptionName, MediaKind, MediaStreamId, OfferOptions, Rejection,
+    SessionDescription, SignalingState, TransceiverDirection, TransceiverInit,
 };
 use duologue_session::{Command, TransportCommand};
 
@@ -142,6 +142,32 @@ fn two_ends_that_both_want_to_send_alone_negotiate_once() {
     }
     let direction = a.pc.transceiver(id).unwrap().current_direction();
     assert_eq!(direction, Some(TransceiverDirection::Inactive));
+}
+
+/// The application made it: it is wanted still, and offered again.
+#[test]
+fn a_transceiver_that_this_end_rejected_runs_on_and_is_not_rejected_once_it_is_agreed_on() {
+    let (mut a, mut b) = pair();
+    a.pc.add_track(audio("t1"), &[]).unwrap();
+    let id = b.pc.add_track(audio("t2"), &[]).unwrap();
+    let mut offer = a.set_local();
+    let lines = offer.sdp.lines().map(|line| match line.split_once(' ') {
+        Some((name, _)) if name.starts_with("a=rtpmap:") => format!("{name} unheard/1\r\n"),
+        _ => format!("{line}\r\n"),
+    });
+    offer.sdp = lines.collect();
+    b.set_remote(offer).unwrap();
+    let mut answer = b.set_local();
+    let view = b.pc.transceiver(id).unwrap();
+    assert_eq!(view.rejection(), Some(Rejection::NoCommonCodec));
+    assert!(!view.is_stopped());
+
+    answer.sdp = answer.sdp.replace("unheard/1", "PCMU/8000");
+    a.set_remote(answer).unwrap();
+    negotiate(&mut b, &mut a);
+    let view = b.pc.transceiver(id).unwrap();
+    assert!(view.current_direction().is_some());
+    assert_eq!(view.rejection(), None);
 }
 
 #[test]

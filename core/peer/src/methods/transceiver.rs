@@ -50,8 +50,8 @@ impl<'a> TransceiverView<'a> {
         self.section?.current_direction.map(Into::into)
     }
 
-    /// Why an answer rejected its m-section, which stopped it: not in webrtc-pc, which leaves the
-    /// application to guess.
+    /// Why an answer rejected its m-section: not in webrtc-pc, which leaves the application to guess.
+    /// It is stopped, but for one that the application made and this end's own answer rejected.
     pub fn rejection(&self) -> Option<Rejection> {
         self.slots.rejection()
     }

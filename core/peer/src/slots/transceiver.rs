@@ -1,6 +1,7 @@
 use duologue_base::TransportKey;
 use duologue_jsep as jsep;
 use duologue_session::SendEncoding;
+use jsep::agreement::MediaAgreement;
 
 use super::Dtmf;
 use crate::methods::MadeBy;
@@ -19,7 +20,7 @@ pub(crate) struct Transceiver {
     made_by: MadeBy,
     /// `[[CurrentDirection]]` had sending in it once.
     has_sent: bool,
-    /// Why an answer rejected its m-section.
+    /// Why an answer rejected its m-section; kept when the transceiver has none any more.
     rejection: Option<Rejection>,
     /// What the application wanted when the transceiver left the set of transceivers.
     removed: Option<jsep::TransceiverIntent>,
@@ -102,8 +103,12 @@ impl Transceiver {
         self.rejection
     }
 
-    pub(crate) fn reject(&mut self, why: Rejection) {
-        self.rejection = Some(why);
+    /// What an answer makes of its m-section. Returns why it rejects that, if none did before.
+    pub(crate) fn note_answer(&mut self, section: &MediaAgreement) -> Option<Rejection> {
+        let before = self.rejection;
+        // A section that is offered as rejected has no reason any more.
+        self.rejection = before.or(section.rejection).filter(|_| section.rejected);
+        section.rejection.filter(|_| before.is_none())
     }
 
     /// It leaves the set of transceivers: what the application wanted of it.

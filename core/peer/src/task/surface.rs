@@ -112,9 +112,10 @@ impl PeerConnection {
             return;
         };
         let after = change.after.as_deref();
-        let rejection = after.and_then(|section| section.rejection);
-        if let Some(why) = rejection.filter(|_| slots.rejection().is_none()) {
-            slots.reject(why);
+        if matches!(sdp_type, SdpType::Answer | SdpType::Pranswer)
+            && let Some(section) = after
+            && let Some(why) = slots.note_answer(section)
+        {
             surfaced.rejected.push((id, why));
         }
         if sends(after.and_then(|section| section.current_direction)) {
