@@ -66,8 +66,9 @@ pub enum Event {
         /// The streams that the peer put the track in.
         streams: Vec<MediaStream>,
     },
-    /// An answer rejected this transceiver, which is stopped: one end has none of the other's codecs, or
-    /// does not want it ([`RtpTransceiver::rejection`]). webrtc-pc has no event for it.
+    /// An answer rejected this transceiver: one end has none of the other's codecs, or does not want it
+    /// ([`RtpTransceiver::rejection`]). It is stopped, unless the application made it and the answer is
+    /// this end's, which then offers it again. webrtc-pc has no event for it.
     TransceiverRejected(RtpTransceiver, Rejection),
     /// `datachannel`: the peer made a channel, which is open already.
     #[doc(alias = "RTCDataChannelEvent")]

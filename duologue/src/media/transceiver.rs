@@ -65,8 +65,8 @@ impl RtpTransceiver {
         self.read(|view| view.current_direction()).flatten()
     }
 
-    /// Why an answer rejected it, which stopped it: not in webrtc-pc, which leaves the application to
-    /// guess.
+    /// Why an answer rejected it: not in webrtc-pc, which leaves the application to guess. It is stopped,
+    /// but for one that the application made and this end's own answer rejected.
     pub fn rejection(&self) -> Option<Rejection> {
         self.read(|view| view.rejection()).flatten()
     }
