@@ -14,6 +14,12 @@ const pc = new nodeDataChannel.PeerConnection('counterpart', {
   forceMediaTransport: true,
 });
 const channels = new Channels();
+/**
+ * Candidates found before their first description is in. libdatachannel gives ICE a description before it keeps
+ * it: were there checks by then, DTLS would begin, might not find the fingerprint, and would close it all
+ * (findings/libdatachannel-begins-dtls-before-it-has-the-fingerprint.sh).
+ */
+let held = [];
 /** What is not held is collected, and ends. */
 const tracks = [];
 
@@ -103,7 +109,11 @@ function adopt(channel) {
 }
 pc.onDataChannel(adopt);
 pc.onLocalDescription((sdp, type) => say({ description: { type, sdp } }));
-pc.onLocalCandidate((candidate, sdpMid) => say({ candidate: { candidate, sdpMid } }));
+pc.onLocalCandidate((candidate, sdpMid) => {
+  const line = { candidate: { candidate, sdpMid } };
+  if (held) held.push(line);
+  else say(line);
+});
 pc.onStateChange((state) => say({ state }));
 
 await serve({ name: 'node-datachannel', version }, channels, {
@@ -120,6 +130,8 @@ await serve({ name: 'node-datachannel', version }, channels, {
     } catch (e) {
       return say({ refused: String(e) });
     }
+    held?.forEach(say);
+    held = undefined;
     if (type === 'offer') pc.setLocalDescription('answer');
   },
   candidate({ candidate, sdpMid }) {

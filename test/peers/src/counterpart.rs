@@ -81,7 +81,8 @@ pub(crate) const ALL: &[Counterpart] = &[
     },
     Counterpart {
         name: "node-datachannel",
-        note: "",
+        note: "its candidates are told once it has our description, before which its DTLS may begin and fail \
+            (`findings/libdatachannel-begins-dtls-before-it-has-the-fingerprint.sh`)",
         program: Program::Node("node-datachannel.mjs"),
         quick: true,
         lacks: &NO_SIMULCAST_NO_RESTART,

@@ -67,8 +67,8 @@ pub(crate) struct Seen {
     pub(crate) base: Option<String>,
     pub(crate) open_there: HashSet<String>,
     pub(crate) closed_there: HashSet<String>,
-    /// The state of their connection.
-    state_there: String,
+    /// The states of their connection, one after another: it may close because it failed.
+    states_there: Vec<String>,
     /// What they counted since they were asked, by channel.
     pub(crate) reports: HashMap<String, Report>,
     /// What we counted since we were asked, by channel.
@@ -216,11 +216,10 @@ impl Pair {
     /// What is known when something did not happen.
     pub(crate) fn story(&self) -> String {
         let mut story = format!(
-            "we are {:?}, ICE {:?}, on {:?}; they are {:?}; {:?}",
+            "we are {:?}, ICE {:?}, on {:?}; {:?}",
             self.pc.connection_state(),
             self.pc.ice_connection_state(),
             self.selected(),
-            self.seen.state_there,
             self.seen,
         );
         for line in self.process.complaints() {
@@ -290,7 +289,7 @@ impl Pair {
                 let added = self.pc.add_ice_candidate(candidate).await;
                 return added.map_err(|e| format!("their candidate {value}: {e}"));
             }
-            "state" => self.seen.state_there = text(value),
+            "state" => self.seen.states_there.push(text(value)),
             "open" => drop(self.seen.open_there.insert(text(value))),
             "closed" => drop(self.seen.closed_there.insert(text(value))),
             "received" => {
