@@ -208,11 +208,21 @@ fn table(scenarios: &[Scenario], args: &Args) -> Outcome {
     Ok(())
 }
 
-fn print_row(name: &str, field: &str, results: &[Value]) {
-    let mut values: Vec<f64> = results.iter().filter_map(|r| r[field].as_f64()).collect();
+/// What was measured of this, the least first.
+pub(crate) fn sorted<'r>(results: impl IntoIterator<Item = &'r Value>, field: &str) -> Vec<f64> {
+    let values = results.into_iter().filter_map(|it| it[field].as_f64());
+    let mut values: Vec<f64> = values.collect();
     values.sort_by(f64::total_cmp);
-    if let (Some(min), Some(max)) = (values.first(), values.last()) {
-        let median = values[values.len() / 2];
+    values
+}
+
+pub(crate) fn median(sorted: &[f64]) -> Option<f64> {
+    sorted.get(sorted.len() / 2).copied()
+}
+
+fn print_row(name: &str, field: &str, results: &[Value]) {
+    let values = sorted(results, field);
+    if let (Some(min), Some(max), Some(median)) = (values.first(), values.last(), median(&values)) {
         println!("| {name} | {field} | {median:.2} | {min:.2} | {max:.2} |");
     }
 }

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::bench::{DATA, MEDIA, Scenario};
+use crate::bench::{self, DATA, MEDIA, Scenario};
 use crate::peers;
 use crate::run::{self, Outcome, cargo, output, root, target_dir};
 
@@ -150,9 +150,7 @@ fn ratio(field: &str, values: &[Option<f64>]) -> Option<f64> {
 
 fn median(results: &Results, who: usize, at: usize, field: &str) -> Option<f64> {
     let of = results.iter().filter(|it| (it.0, it.1) == (who, at));
-    let mut values: Vec<f64> = of.filter_map(|(_, _, it)| it[field].as_f64()).collect();
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied()
+    bench::median(&bench::sorted(of.map(|(_, _, it)| it), field))
 }
 
 fn shown(value: Option<f64>) -> String {

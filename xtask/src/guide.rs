@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use crate::run::{self, Outcome, all, command, root, target_dir};
+use crate::run::{self, Outcome, all, command, read, root, target_dir};
 use crate::tools::Tool;
 
 const MDBOOK: Tool = Tool {
@@ -92,10 +92,6 @@ fn files(folder: &Path, ending: &str) -> Outcome<BTreeSet<PathBuf>> {
     let mut paths = paths.map_err(|error| error.to_string())?;
     paths.retain(|path| path.extension().is_some_and(|its| its == ending));
     Ok(paths)
-}
-
-fn read(path: &Path) -> Outcome<String> {
-    std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 pub(crate) fn check() -> Outcome {

@@ -4,9 +4,7 @@
 mod code;
 mod interfaces;
 
-use std::fs;
-
-use crate::run::{Outcome, root};
+use crate::run::{Outcome, read, root, write};
 use code::{Code, Exported};
 use interfaces::Interface;
 
@@ -23,13 +21,13 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Outcome {
     match args.update {
         false => check(),
-        true => fs::write(root().join(PAGE), page()?).map_err(|error| error.to_string()),
+        true => write(&root().join(PAGE), &page()?),
     }
 }
 
 /// Whether the page is what it would be if it were made now.
 pub(crate) fn check() -> Outcome {
-    let there = fs::read_to_string(root().join(PAGE)).map_err(|error| error.to_string())?;
+    let there = read(&root().join(PAGE))?;
     match there == page()? {
         true => Ok(()),
         false => Err(format!("{PAGE} is stale: cargo xtask names --update")),
@@ -37,7 +35,7 @@ pub(crate) fn check() -> Outcome {
 }
 
 fn page() -> Outcome<String> {
-    let text = fs::read_to_string(root().join(INTERFACES)).map_err(|error| error.to_string())?;
+    let text = read(&root().join(INTERFACES))?;
     let code = Code::read()?;
     let (mut types, mut events, mut absent) = (String::new(), String::new(), Vec::new());
     for interface in interfaces::read(&text) {

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use crate::run::{self, Outcome, cargo, command, output, root, target_dir};
+use crate::run::{self, Outcome, cargo, command, output, read, root, target_dir, today, write};
 use crate::setup::{self, Need, need};
 
 const NEEDS: &[Need] = &[
@@ -81,14 +81,13 @@ pub(crate) fn run(args: &Args) -> Outcome {
 /// What the table is, of which commit and when.
 fn heading() -> Outcome<String> {
     let commit = output(command("git", ["describe", "--always", "--dirty"]))?;
-    let date = output(command("date", ["--utc", "+%F"]))?;
     Ok(format!(
         "# Other stacks and the Rust peer\n\n\
         Written by `cargo xtask peers --all`, commit {}, {}. Each cell is a connection of its own, on loopback; **ok** says what was \
         counted: *there* by the counterpart, *here* by the Rust peer, which sends media back by frames. What a counterpart lacks, it \
         shows itself. What the columns mean: `test/peers/src/outcome.rs`.\n\n",
         commit.trim(),
-        date.trim(),
+        today()?,
     ))
 }
 
@@ -199,14 +198,4 @@ fn once(folder: &Path, inputs: &str, install: impl FnOnce() -> Outcome) -> Outco
     }
     install()?;
     write(&stamp, inputs)
-}
-
-fn read(path: &Path) -> Outcome<String> {
-    fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()))
-}
-
-fn write(path: &Path, text: &str) -> Outcome {
-    let made = path.parent().map_or(Ok(()), fs::create_dir_all);
-    let written = made.and_then(|()| fs::write(path, text));
-    written.map_err(|e| format!("{}: {e}", path.display()))
 }

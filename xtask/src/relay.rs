@@ -7,8 +7,8 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
-use crate::peers;
 use crate::run::{self, Outcome, cargo, output, root, target_dir};
+use crate::{bench, peers};
 
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub(crate) struct RelayArgs {
@@ -139,7 +139,5 @@ impl Drop for Running {
 
 fn median(results: &[(Server, Value)], server: Server, field: &str) -> Option<f64> {
     let of = results.iter().filter(|(it, _)| *it == server);
-    let mut values: Vec<f64> = of.filter_map(|(_, it)| it[field].as_f64()).collect();
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied()
+    bench::median(&bench::sorted(of.map(|(_, it)| it), field))
 }

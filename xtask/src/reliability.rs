@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 
-use crate::run::{Outcome, command, output, root};
+use crate::run::{self, Outcome, command, output, root, today, write};
 
 const LEDGER: &str = "docs/reliability.csv";
 const PAGE: &str = "docs/reliability.md";
@@ -37,26 +37,24 @@ struct Line {
 
 /// Adds a run of now, of what is checked out, and writes the page anew.
 pub(crate) fn record(entry: &Entry) -> Outcome {
-    let date = output(command("date", ["-u", "+%F"]))?;
     let line = Line {
-        date: date.trim().to_owned(),
+        date: today()?,
         commit: checked_out()?,
         entry: entry.clone(),
     };
     let path = root().join(LEDGER);
     let mut text = fs::read_to_string(&path).unwrap_or_else(|_| HEAD.to_owned());
     text += &line.write();
-    fs::write(&path, &text).map_err(|e| format!("{LEDGER}: {e}"))?;
+    write(&path, &text)?;
     write_page(&read(&text))
 }
 
 /// The commit, with a plus when files differ from it other than those that are written here.
 fn checked_out() -> Outcome<String> {
-    let commit = output(command("git", ["rev-parse", "--short", "HEAD"]))?;
     let others = ["status", "--porcelain", "--", ".", ":!docs/reliability.*"];
     let changed = output(command("git", others))?;
     let mark = if changed.trim().is_empty() { "" } else { "+" };
-    Ok(format!("{}{mark}", commit.trim()))
+    Ok(format!("{}{mark}", run::commit()?))
 }
 
 /// The seed after the last that the ledger has.
@@ -73,9 +71,9 @@ fn seed_after(lines: &[Line]) -> u64 {
 
 fn write_page(lines: &[Line]) -> Outcome {
     let path = root().join(PAGE);
-    let page = fs::read_to_string(&path).map_err(|e| format!("{PAGE}: {e}"))?;
-    let page = replace(&page, &tables(lines)).ok_or_else(|| format!("{PAGE} has no tables"))?;
-    fs::write(&path, page).map_err(|e| format!("{PAGE}: {e}"))
+    let page = replace(&run::read(&path)?, &tables(lines))
+        .ok_or_else(|| format!("{PAGE} has no tables"))?;
+    write(&path, &page)
 }
 
 /// The page with other tables.

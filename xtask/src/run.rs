@@ -1,6 +1,7 @@
 //! Running programs: echoed, in the workspace's root, a failure is an error.
 
 use std::ffi::OsStr;
+use std::fs;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -78,6 +79,30 @@ pub(crate) fn output(mut command: Command) -> Outcome<String> {
         return Err(format!("`{line}` failed: {}", out.status));
     }
     String::from_utf8(out.stdout).map_err(|e| format!("`{line}` did not print UTF-8: {e}"))
+}
+
+/// The text of a file.
+pub(crate) fn read(path: &Path) -> Outcome<String> {
+    fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// Writes a file, and its folder where that is not there.
+pub(crate) fn write(path: &Path, text: &str) -> Outcome {
+    let made = path.parent().map_or(Ok(()), fs::create_dir_all);
+    let written = made.and_then(|()| fs::write(path, text));
+    written.map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// The commit that is checked out.
+pub(crate) fn commit() -> Outcome<String> {
+    let commit = output(command("git", ["rev-parse", "--short", "HEAD"]))?;
+    Ok(commit.trim().to_owned())
+}
+
+/// The day, by UTC.
+pub(crate) fn today() -> Outcome<String> {
+    let date = output(command("date", ["-u", "+%F"]))?;
+    Ok(date.trim().to_owned())
 }
 
 /// Whether a program of this name is on the path.

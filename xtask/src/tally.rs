@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 
 use crate::ledger::Run;
-use crate::run::{Outcome, command, output, target_dir};
+use crate::run::{Outcome, commit, target_dir};
 use crate::test::Part;
 
 /// Busy loops beside a run that counts.
@@ -40,9 +40,8 @@ impl Part {
 
 /// Adds a run to the file.
 pub(crate) fn add(run: &Run, load: usize) -> Outcome {
-    let commit = output(command("git", ["rev-parse", "--short", "HEAD"]))?;
     let entry = Entry {
-        commit: commit.trim().to_owned(),
+        commit: commit()?,
         part: run.part.name(),
         load,
         green: run.outcome.is_ok(),

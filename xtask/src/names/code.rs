@@ -10,7 +10,7 @@ use syn::{
 };
 
 use super::interfaces::Interface;
-use crate::run::{Outcome, root};
+use crate::run::{Outcome, read, root};
 
 /// Crates of which the façade exports things, by the names of their folders.
 const CRATES: &[&str] = &[
@@ -65,8 +65,7 @@ struct Variant {
 impl Code {
     pub(super) fn read() -> Outcome<Self> {
         let mut code = Code::default();
-        let facade = fs::read_to_string(root().join("duologue/src/lib.rs"));
-        code.read_exports(&facade.map_err(|error| error.to_string())?)?;
+        code.read_exports(&read(&root().join("duologue/src/lib.rs"))?)?;
         for folder in CRATES {
             let name = folder.rsplit('/').next().unwrap_or(folder);
             code.read_folder(name, &root().join(folder).join("src"))?;
@@ -185,8 +184,7 @@ impl Code {
             if path.is_dir() {
                 self.read_folder(name, &path)?;
             } else if path.extension().is_some_and(|ending| ending == "rs") {
-                let text = fs::read_to_string(&path).map_err(|error| error.to_string())?;
-                self.read_file(name, &text)?;
+                self.read_file(name, &read(&path)?)?;
             }
         }
         Ok(())
