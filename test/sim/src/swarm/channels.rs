@@ -67,17 +67,11 @@ impl Log {
 }
 
 impl Channels {
-    pub(super) fn create(
-        &mut self,
-        pc: &mut PeerConnection,
-        label: &str,
-        init: DataChannelInit,
-    ) -> bool {
+    pub(super) fn create(&mut self, pc: &mut PeerConnection, label: &str, init: DataChannelInit) {
         match pc.create_data_channel(label, init.clone()) {
             Ok(key) => {
                 let log = Log::new(label.to_owned(), init);
                 assert!(self.0.insert(key, log).is_none(), "a key was used twice");
-                true
             }
             Err(exception) => {
                 let legal = match exception.name() {
@@ -86,7 +80,6 @@ impl Channels {
                     _ => false,
                 };
                 assert!(legal, "createDataChannel: {exception}");
-                false
             }
         }
     }
