@@ -28,6 +28,7 @@ const PAGE: &[(&str, &str, &str)] = &[
         "text/html; charset=utf-8",
         include_str!("../../web/index.html"),
     ),
+    ("/base.css", "text/css", include_str!("../../web/base.css")),
     (
         "/style.css",
         "text/css",

@@ -128,5 +128,6 @@ for (;;) {
     $("notice").textContent = "The relay does not answer.";
     $("notice").hidden = false;
   }
+  // Rates are what came between two looks: one a second, as many as a plot has.
   await new Promise((resolve) => setTimeout(resolve, 1000));
 }

@@ -2,6 +2,7 @@
 
 /// No packet for so long is a loss.
 const SILENCE = 1000;
+/// How often the packets are counted: browsers have no event for one, nor for its absence.
 const LOOK = 200;
 /// Between two rounds over all addresses.
 const PAUSE = 500;
