@@ -16,7 +16,8 @@ use duologue::{MediaKind, PeerConnection, TransceiverDirection, TransceiverInit}
 use crate::Failure;
 pub(crate) use record::Sinks;
 
-/// What was sent last arrives before the call is over.
+/// What was sent last is encoded, arrives and is played out before the call is over. RTP has no word of that
+/// (RFC 3550 §6.4: reports count packets, seconds late), so it has this long.
 const DRAIN: Duration = Duration::from_secs(1);
 
 /// What of picture and sound.

@@ -33,27 +33,12 @@ use guard::Names;
 pub use happening::{Happening, Tell};
 pub use limits::Limits;
 use server::Server;
-pub(crate) use site::Site;
+pub(crate) use site::{Site, SiteArgs};
 
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Where the web server listens: an address and a port, or a port of this machine alone. Beyond
-    /// this machine (0.0.0.0:8080) it serves https, with a certificate made at the start
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080", value_parser = address)]
-    listen: SocketAddr,
-    /// A name of this host that browsers may ask for, besides its addresses (repeatable)
-    #[arg(long = "host", value_name = "NAME")]
-    names: Vec<String>,
-    /// Serve https with this certificate, with its chain, in PEM form
-    #[arg(long, value_name = "FILE", requires = "key")]
-    cert: Option<PathBuf>,
-    /// The private key of --cert, in PEM form
-    #[arg(long, value_name = "FILE", requires = "cert")]
-    key: Option<PathBuf>,
-    /// Serve plain http beyond this machine, too, such as behind a proxy: browsers then give the page
-    /// no camera
-    #[arg(long, conflicts_with = "cert")]
-    http: bool,
+    #[command(flatten)]
+    site: SiteArgs,
     #[command(flatten)]
     ice: IceArgs,
     /// Print what happens as lines of JSON
@@ -65,15 +50,8 @@ impl Args {
     fn options(&self) -> Options {
         Options {
             configuration: self.ice.configuration(),
-            names: self.names.clone(),
-            encryption: match (&self.cert, &self.key) {
-                (Some(certificate), Some(key)) => Encryption::Own {
-                    certificate: certificate.clone(),
-                    key: key.clone(),
-                },
-                _ if self.http => Encryption::Never,
-                _ => Encryption::BeyondThisMachine,
-            },
+            names: self.site.names.clone(),
+            encryption: self.site.encryption(),
             limits: Limits::default(),
         }
     }
@@ -96,7 +74,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
             }
         }),
     };
-    let demo = Demo::bind(args.listen, args.options(), tell).await?;
+    let demo = Demo::bind(args.site.listen, args.options(), tell).await?;
     demo.serve(interrupted()).await;
     if !args.json {
         println!("\nclosed");
@@ -105,7 +83,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
 }
 
 /// `--listen`
-pub(crate) fn address(text: &str) -> Result<SocketAddr, &'static str> {
+fn address(text: &str) -> Result<SocketAddr, &'static str> {
     match text.parse() {
         Ok(port) => Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, port))),
         Err(_) => text

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use axum::Router;
 use tokio::net::TcpListener;
@@ -12,6 +13,40 @@ use super::limits::Limits;
 use super::server::Server;
 use super::{Encryption, address, http};
 use crate::Failure;
+
+/// What is asked of a web server on the command line.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct SiteArgs {
+    /// Where the web server listens: an address and a port, or a port of this machine alone. Beyond this machine
+    /// (0.0.0.0:8080) it serves https, with a certificate made at the start
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080", value_parser = address)]
+    pub(crate) listen: SocketAddr,
+    /// A name of this host that clients may ask for, besides its addresses (repeatable)
+    #[arg(long = "host", value_name = "NAME")]
+    pub(crate) names: Vec<String>,
+    /// Serve https with this certificate, with its chain, in PEM form
+    #[arg(long, value_name = "FILE", requires = "key")]
+    cert: Option<PathBuf>,
+    /// The private key of --cert, in PEM form
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    key: Option<PathBuf>,
+    /// Serve plain http beyond this machine, too, such as behind a proxy: browsers then give its pages no camera
+    #[arg(long, conflicts_with = "cert")]
+    http: bool,
+}
+
+impl SiteArgs {
+    pub(crate) fn encryption(&self) -> Encryption {
+        match (&self.cert, &self.key) {
+            (Some(certificate), Some(key)) => Encryption::Own {
+                certificate: certificate.clone(),
+                key: key.clone(),
+            },
+            _ if self.http => Encryption::Never,
+            _ => Encryption::BeyondThisMachine,
+        }
+    }
+}
 
 /// A web server that has an address and nothing to say yet.
 pub(crate) struct Site {

@@ -189,9 +189,10 @@ async fn see(pair: &Pair, end: tokio::time::Instant) -> Option<Seen> {
     let mut shown: VideoTrackProcessor = transceiver.receiver().video().ok()?;
     let mut way = Way::default();
     let last = end + DRAIN;
+    let mut capturing = true;
     loop {
         tokio::select! {
-            picture = captured.recv(), if tokio::time::Instant::now() < end => match picture {
+            picture = captured.recv(), if capturing => match picture {
                 Some(picture) => way.captured(picture),
                 None => break,
             },
@@ -199,10 +200,15 @@ async fn see(pair: &Pair, end: tokio::time::Instant) -> Option<Seen> {
                 Some(picture) => way.came(&picture),
                 None => break,
             },
-            () = tokio::time::sleep_until(end), if tokio::time::Instant::now() < end => camera.stop(),
+            // What is measured is this long.
+            () = tokio::time::sleep_until(end), if capturing => {
+                camera.stop();
+                capturing = false;
+            }
+            // A picture that was lost tells nothing.
             () = tokio::time::sleep_until(last) => break,
         }
-        if tokio::time::Instant::now() >= end && way.seen.frames >= way.seen.frames_sent {
+        if !capturing && way.seen.frames >= way.seen.frames_sent {
             break;
         }
     }

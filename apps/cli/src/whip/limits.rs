@@ -20,9 +20,9 @@ pub(super) const RESTARTS: u32 = 5;
 pub(super) const RETRY_PAUSE: Duration = Duration::from_secs(30);
 /// How long the packets of the last frames may wait for their turn.
 pub(super) const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
-/// How often is looked whether they have left.
+/// How often is looked whether they have left: a writer tells how many wait when it is asked.
 pub(super) const DRAIN_POLL: Duration = Duration::from_millis(10);
-/// How long the last packets may take to arrive, or to be missed and sent again.
+/// How long the last packets may take to arrive, or to be missed and sent again: that they did nobody says.
 pub(super) const REPAIR_TIME: Duration = Duration::from_millis(300);
 /// No packet for so long is a loss, where there are other places to go to.
 pub(super) const SILENCE: Duration = Duration::from_secs(1);
@@ -44,12 +44,16 @@ pub(super) const BEAT_INTERVAL: Duration = Duration::from_secs(1);
 pub(super) const NODE_LIFE: Duration = Duration::from_secs(3);
 /// Bytes of what a relay tells: names of some thousand streams.
 pub(super) const RECORD_BYTES: i32 = 256 << 10;
+/// Messages of NATS that wait to be read, of each kind; one more is dropped, and told or asked again.
+pub(super) const NATS_MESSAGES: usize = 1024;
 /// How long NATS may take to answer.
 pub(super) const NATS_TIMEOUT: Duration = Duration::from_secs(2);
 /// Before NATS is tried again.
 pub(super) const NATS_PAUSE: Duration = Duration::from_millis(250);
 /// How long another relay may take to say whether it has a publisher.
 pub(super) const QUESTION_TIMEOUT: Duration = Duration::from_millis(500);
+/// Streams that come from other relays at once; one more nobody publishes, for its viewers.
+pub(super) const PULLS: usize = 1024;
 /// How long a stream that nobody sees is pulled from another relay.
 pub(super) const PULL_IDLE: Duration = Duration::from_secs(10);
 /// How long a stream is looked for that does not come any more, and a lost publisher waited for.

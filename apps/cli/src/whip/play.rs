@@ -4,16 +4,16 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use duologue::{
-    BundlePolicy, Configuration, Endpoint, MediaKind, PeerConnection, PeerConnectionState,
-    RtpReceiver, TransceiverDirection, TransceiverInit,
+    BundlePolicy, Configuration, Endpoint, MediaKind, PeerConnection, RtpReceiver,
+    TransceiverDirection, TransceiverInit,
 };
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::Access;
 use super::client::{EndpointUrl, shown};
-use super::limits::{ROAM_PATIENCE, ROAM_PAUSE, ROAM_TIMEOUT, SILENCE_POLL};
-use super::recorder::{Arrived, Recorder, Tally};
+use super::limits::{ROAM_PATIENCE, ROAM_PAUSE, ROAM_TIMEOUT};
+use super::recorder::{Arrived, Recorder};
 use super::roam::{Places, silence};
 use super::tell::Tell;
 use super::tend::Tended;
@@ -182,7 +182,12 @@ impl Viewing {
             let enough = self.args.seconds.map(|seconds| Instant::now() + seconds);
             self.until = self.until.or(enough);
             let (until, tell) = (self.until, self.tell);
-            tokio::spawn(first_frame(tally.clone(), tell, pc.clone()));
+            let first = tally.first_frame();
+            tokio::spawn(async move {
+                if first.await {
+                    tell.playing();
+                }
+            });
             tokio::select! {
                 () = time(until) => Ok(End::Enough),
                 () = silence(pc, ROAM_TIMEOUT), if several => Ok(End::Gone),
@@ -225,17 +230,6 @@ fn receivers(pc: &PeerConnection) -> Vec<RtpReceiver> {
     };
     let transceivers = pc.transceivers().into_iter().filter(receives);
     transceivers.map(|it| it.receiver()).collect()
-}
-
-/// Says when something is to be seen or heard.
-async fn first_frame(tally: Tally, tell: Tell, pc: PeerConnection) {
-    while pc.connection_state() != PeerConnectionState::Closed {
-        if tally.tracks().iter().any(|track| track.frames > 0) {
-            tell.playing();
-            return;
-        }
-        sleep(SILENCE_POLL).await;
-    }
 }
 
 async fn time(until: Option<Instant>) {

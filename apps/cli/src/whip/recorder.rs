@@ -1,12 +1,12 @@
 //! Counts the frames that a connection receives, and writes them to a file if one is wanted.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use duologue::files::{FileWriter, Format, Track};
 use duologue::{EncodedFrame, EncodedFrames, RtpReceiver};
 use serde::Serialize;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use super::limits::FRAMES;
 use crate::Failure;
@@ -42,27 +42,35 @@ impl Arrived {
 
 /// All tracks, counted while they come.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Tally(Arc<Mutex<Vec<Arrived>>>);
+pub(super) struct Tally(Arc<watch::Sender<Vec<Arrived>>>);
 
 impl Tally {
     pub(super) fn tracks(&self) -> Vec<Arrived> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.0.borrow().clone()
+    }
+
+    /// Until a frame came: whether one will.
+    pub(super) fn first_frame(&self) -> impl Future<Output = bool> + use<> {
+        let mut tracks = self.0.subscribe();
+        async move {
+            let came = tracks.wait_for(|it| it.iter().any(|track| track.frames > 0));
+            // An error: nobody counts any more.
+            came.await.is_ok()
+        }
     }
 
     fn count(&self, track: usize, frame: &EncodedFrame) {
-        let mut tracks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(arrived) = tracks.get_mut(track) else {
-            return;
-        };
-        arrived.frames += 1;
-        arrived.key_frames += u64::from(frame.key);
-        arrived.bytes += frame.data.len() as u64;
-        if let Some(size) = frame.size {
-            (arrived.width, arrived.height) = (size.width, size.height);
-        }
+        self.0.send_modify(|tracks| {
+            let Some(arrived) = tracks.get_mut(track) else {
+                return;
+            };
+            arrived.frames += 1;
+            arrived.key_frames += u64::from(frame.key);
+            arrived.bytes += frame.data.len() as u64;
+            if let Some(size) = frame.size {
+                (arrived.width, arrived.height) = (size.width, size.height);
+            }
+        });
     }
 }
 
@@ -91,7 +99,7 @@ impl Recorder {
         Recorder {
             readers: receivers.iter().map(RtpReceiver::frames).collect(),
             formats,
-            tally: Tally(Arc::new(Mutex::new(tracks))),
+            tally: Tally(Arc::new(watch::Sender::new(tracks))),
         }
     }
 

@@ -51,6 +51,7 @@ impl Places {
 }
 
 /// Until no packet of media came for a while, or the connection is closed. The first one may take `first`.
+/// A packet that does not come tells nothing: the count is looked at.
 pub(super) async fn silence(pc: &PeerConnection, first: Duration) {
     let mut before = 0;
     let mut patience = Instant::now() + first;

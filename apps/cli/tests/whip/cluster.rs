@@ -1,12 +1,12 @@
 //! Relays that act as one, with NATS of the system between them.
 
-use std::io;
-use std::net::TcpStream;
-use std::process::{Child, Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStderr, Command};
 
 use crate::media::{Program, counted};
 use crate::raw::{PATIENCE, ask, file};
@@ -14,6 +14,8 @@ use crate::raw::{PATIENCE, ask, file};
 /// A server of NATS; dropping it kills it.
 struct Nats {
     child: Child,
+    /// Kept to its end: a server that cannot write its log any more dies.
+    log: Lines<BufReader<ChildStderr>>,
     port: u16,
     store: TempDir,
 }
@@ -21,72 +23,60 @@ struct Nats {
 impl Nats {
     async fn start() -> Self {
         let store = tempfile::tempdir().unwrap();
-        let child = Nats::spawn("-1", &store).expect("Debian's package is nats-server");
-        let told = store
-            .path()
-            .join(format!("nats-server_{}.ports", child.id()));
+        let (child, log) = Nats::spawn("-1", &store);
         let mut nats = Nats {
             child,
+            log,
             port: 0,
             store,
         };
-        let begun = Instant::now();
-        while nats.port == 0 {
-            assert!(
-                begun.elapsed() < PATIENCE,
-                "nats-server does not tell its port"
-            );
-            tokio::time::sleep(Duration::from_millis(20)).await;
-            let text = std::fs::read_to_string(&told).unwrap_or_default();
-            let told: Value = serde_json::from_str(&text).unwrap_or_default();
-            let port = told["nats"][0]
-                .as_str()
-                .and_then(|url| url.rsplit_once(':'));
-            nats.port = port.and_then(|(_, port)| port.parse().ok()).unwrap_or(0);
-        }
-        nats.answers().await;
+        nats.is_ready().await;
         nats
     }
 
-    /// At a port, or at any free one that it tells in a file.
-    fn spawn(port: &str, store: &TempDir) -> io::Result<Child> {
-        Command::new("nats-server")
+    /// At a port, or at any free one that it tells.
+    fn spawn(port: &str, store: &TempDir) -> (Child, Lines<BufReader<ChildStderr>>) {
+        let child = Command::new("nats-server")
             .args(["-js", "-a", "127.0.0.1", "-p", port, "-sd"])
             .arg(store.path())
-            .arg("--ports_file_dir")
-            .arg(store.path())
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn();
+        let mut child = child.expect("Debian's package is nats-server");
+        let log = BufReader::new(child.stderr.take().expect("piped")).lines();
+        (child, log)
     }
 
-    async fn answers(&self) {
-        let begun = Instant::now();
-        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
-            assert!(begun.elapsed() < PATIENCE, "nats-server does not listen");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+    /// Until it says so, and where.
+    async fn is_ready(&mut self) {
+        let reading = async {
+            while let Some(line) = self.log.next_line().await.expect("UTF-8") {
+                if let Some((_, address)) = line.split_once("client connections on ") {
+                    let port = address.rsplit_once(':').expect("a port").1;
+                    self.port = port.parse().expect("a number");
+                }
+                if line.ends_with("Server is ready") {
+                    return;
+                }
+            }
+            panic!("nats-server ended");
+        };
+        let ready = tokio::time::timeout(PATIENCE, reading).await;
+        ready.expect("nats-server is ready");
     }
 
-    fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+    async fn kill(&mut self) {
+        self.child.kill().await.unwrap();
     }
 
     async fn start_again(&mut self) {
-        self.child = Nats::spawn(&self.port.to_string(), &self.store).unwrap();
-        self.answers().await;
+        (self.child, self.log) = Nats::spawn(&self.port.to_string(), &self.store);
+        self.is_ready().await;
     }
 
     fn url(&self) -> String {
         format!("nats://127.0.0.1:{}", self.port)
-    }
-}
-
-impl Drop for Nats {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
@@ -97,19 +87,9 @@ struct Relay {
 
 impl Relay {
     async fn start(nats: &Nats, name: &str) -> Self {
-        let args = [
-            "relay",
-            "--listen",
-            "127.0.0.1:0",
-            "--nats",
-            &nats.url(),
-            "--name",
-            name,
-        ];
-        let mut program = Program::start(&args);
-        let listening = program.told("listening").await;
-        let url = listening["urls"][0].as_str().expect("a URL");
-        let authority = url.trim_start_matches("http://");
+        let args = ["relay", "--nats", &nats.url(), "--name", name];
+        let (program, urls) = Program::serve(&args).await;
+        let authority = urls[0].trim_start_matches("http://");
         let authority = authority.trim_end_matches("/whip/live").to_owned();
         Relay { program, authority }
     }
@@ -124,7 +104,7 @@ impl Relay {
         serde_json::from_str(&answer.body).expect("JSON")
     }
 
-    /// Until it shows this.
+    /// Until it shows this. A relay tells nobody that it found another one: it is asked again.
     async fn shows(&self, what: impl Fn(&Value) -> bool) {
         let looking = async {
             while !what(&self.overview().await) {
@@ -179,7 +159,7 @@ async fn viewers_of_three_relays_see_one_publisher_and_nats_may_begin_anew() {
     let why = second.failed().await;
     assert!(why.contains("409"), "{why}");
 
-    nats.kill();
+    nats.kill().await;
     nats.start_again().await;
     for viewer in &mut viewers {
         let played = viewer.told_but("played", "lost").await;

@@ -32,27 +32,29 @@ impl Program {
         Program { child, output }
     }
 
+    /// A server at any port of this machine, and the URLs that it tells.
+    pub(crate) async fn serve(args: &[&str]) -> (Self, Vec<String>) {
+        let mut server = Self::start(&[args, &["--listen", "127.0.0.1:0"]].concat());
+        let listening = server.told("listening").await;
+        let urls = listening["urls"].as_array().expect("a list");
+        let urls = urls.iter().map(|url| url.as_str().expect("a URL"));
+        (server, urls.map(str::to_owned).collect())
+    }
+
     pub(crate) async fn told(&mut self, event: &str) -> Value {
-        let reading = async {
-            while let Some(line) = self.output.next_line().await.expect("UTF-8") {
-                let line: Value = serde_json::from_str(&line).expect("JSON");
-                if line["event"] == event {
-                    return line;
-                }
-            }
-            panic!("no {event}");
-        };
-        tokio::time::timeout(PATIENCE, reading)
-            .await
-            .unwrap_or_else(|_| panic!("no {event} in time"))
+        self.reads(event, None).await
     }
 
     /// As [`told`](Self::told), and nothing of another kind before.
     pub(crate) async fn told_but(&mut self, event: &str, not: &str) -> Value {
+        self.reads(event, Some(not)).await
+    }
+
+    async fn reads(&mut self, event: &str, not: Option<&str>) -> Value {
         let reading = async {
             while let Some(line) = self.output.next_line().await.expect("UTF-8") {
                 let line: Value = serde_json::from_str(&line).expect("JSON");
-                assert_ne!(line["event"], not, "{line}");
+                assert!(not.is_none_or(|not| line["event"] != not), "{line}");
                 if line["event"] == event {
                     return line;
                 }
@@ -117,22 +119,15 @@ pub(crate) fn counted(played: &Value) -> Vec<u64> {
 async fn a_file_is_published_recorded_and_seen_by_two_viewers_until_its_publisher_goes() {
     let folder = tempfile::tempdir().unwrap();
     let record = folder.path().join("records");
-    let mut server = Program::start(&[
-        "whip",
-        "serve",
-        "--listen",
-        "127.0.0.1:0",
-        "--record",
-        record.to_str().unwrap(),
-    ]);
-    let listening = server.told("listening").await;
-    let [whip, whep] = [0, 1].map(|n| listening["urls"][n].as_str().expect("a URL").to_owned());
+    let record = ["whip", "serve", "--record", record.to_str().unwrap()];
+    let (mut server, urls) = Program::serve(&record).await;
+    let [whip, whep] = [0, 1].map(|n| urls[n].as_str());
     let mut publisher =
-        Program::start(&["whip", "publish", &whip, file().to_str().unwrap(), "--loop"]);
+        Program::start(&["whip", "publish", whip, file().to_str().unwrap(), "--loop"]);
     publisher.told("connected").await;
 
     let saved = folder.path().join("seen.webm");
-    let watch = ["whep", "play", &whep, "--wait", "20"];
+    let watch = ["whep", "play", whep, "--wait", "20"];
     let mut first = Program::start(&[&watch[..], &["--seconds", "2"]].concat());
     let mut second = Program::start(&[&watch[..], &["--record", saved.to_str().unwrap()]].concat());
     let played = first.told("played").await;
@@ -173,16 +168,9 @@ async fn a_file_is_published_recorded_and_seen_by_two_viewers_until_its_publishe
 #[tokio::test]
 async fn all_frames_of_a_file_that_is_published_once_arrive() {
     let folder = tempfile::tempdir().unwrap();
-    let mut server = Program::start(&[
-        "whip",
-        "serve",
-        "--listen",
-        "127.0.0.1:0",
-        "--record",
-        folder.path().to_str().unwrap(),
-    ]);
-    let listening = server.told("listening").await;
-    let whip = listening["urls"][0].as_str().expect("a URL");
+    let record = ["whip", "serve", "--record", folder.path().to_str().unwrap()];
+    let (mut server, urls) = Program::serve(&record).await;
+    let whip = urls[0].as_str();
     let mut publisher = Program::start(&["whip", "publish", whip, file().to_str().unwrap()]);
     let published = publisher.told("published").await;
     assert!(publisher.succeeded().await);
@@ -223,16 +211,9 @@ async fn a_last_frame_that_takes_its_time_arrives_before_the_session_ends() {
     let folder = tempfile::tempdir().unwrap();
     let large = folder.path().join("large.ivf");
     std::fs::write(&large, ending_with(400_000)).unwrap();
-    let mut server = Program::start(&[
-        "whip",
-        "serve",
-        "--listen",
-        "127.0.0.1:0",
-        "--record",
-        folder.path().to_str().unwrap(),
-    ]);
-    let listening = server.told("listening").await;
-    let whip = listening["urls"][0].as_str().expect("a URL");
+    let record = ["whip", "serve", "--record", folder.path().to_str().unwrap()];
+    let (mut server, urls) = Program::serve(&record).await;
+    let whip = urls[0].as_str();
     let mut publisher = Program::start(&["whip", "publish", whip, large.to_str().unwrap()]);
     assert!(publisher.succeeded().await);
     let recorded = server.told("recorded").await;
@@ -243,21 +224,14 @@ async fn a_last_frame_that_takes_its_time_arrives_before_the_session_ends() {
 async fn a_server_that_is_ended_completes_its_records_first() {
     let folder = tempfile::tempdir().unwrap();
     for signal in [Signal::INT, Signal::TERM] {
-        let mut server = Program::start(&[
-            "whip",
-            "serve",
-            "--listen",
-            "127.0.0.1:0",
-            "--record",
-            folder.path().to_str().unwrap(),
-        ]);
-        let listening = server.told("listening").await;
-        let [whip, whep] = [0, 1].map(|n| listening["urls"][n].as_str().expect("a URL").to_owned());
+        let record = ["whip", "serve", "--record", folder.path().to_str().unwrap()];
+        let (mut server, urls) = Program::serve(&record).await;
+        let [whip, whep] = [0, 1].map(|n| urls[n].as_str());
         let file = file().with_extension("mp4");
         let mut publisher =
-            Program::start(&["whip", "publish", &whip, file.to_str().unwrap(), "--loop"]);
+            Program::start(&["whip", "publish", whip, file.to_str().unwrap(), "--loop"]);
         publisher.told("connected").await;
-        let mut viewer = Program::start(&["whep", "play", &whep, "--seconds", "1"]);
+        let mut viewer = Program::start(&["whep", "play", whep, "--seconds", "1"]);
         assert!(viewer.succeeded().await);
 
         server.signal(signal);
@@ -281,9 +255,8 @@ async fn a_file_that_breaks_while_it_is_published_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let broken = folder.path().join("broken.webm");
     std::fs::copy(file(), &broken).unwrap();
-    let mut server = Program::start(&["whip", "serve", "--listen", "127.0.0.1:0"]);
-    let listening = server.told("listening").await;
-    let whip = listening["urls"][0].as_str().expect("a URL");
+    let (_server, urls) = Program::serve(&["whip", "serve"]).await;
+    let whip = urls[0].as_str();
     let broken = broken.to_str().unwrap();
     let mut publisher = Program::start(&["whip", "publish", whip, broken, "--loop"]);
     publisher.told("connected").await;
@@ -321,9 +294,8 @@ async fn a_viewer_whose_file_breaks_is_told_of_by_the_server_with_the_reason() {
     let broken = folder.path().join("broken.webm");
     std::fs::copy(file(), &broken).unwrap();
     let path = broken.to_str().unwrap();
-    let mut server = Program::start(&["whep", "serve", path, "--listen", "127.0.0.1:0"]);
-    let listening = server.told("listening").await;
-    let whep = listening["urls"][0].as_str().expect("a URL");
+    let (mut server, urls) = Program::serve(&["whep", "serve", path]).await;
+    let whep = urls[0].as_str();
     let mut viewer = Program::start(&["whep", "play", whep]);
     viewer.told("connected").await;
     let half = std::fs::metadata(&broken).unwrap().len() / 2;
@@ -337,15 +309,9 @@ async fn a_viewer_whose_file_breaks_is_told_of_by_the_server_with_the_reason() {
 
 #[tokio::test]
 async fn a_file_is_played_to_a_viewer_and_a_wrong_token_or_url_says_what_is_wrong() {
-    let mut server = Program::start(&[
-        "whep",
-        "serve",
-        file().to_str().unwrap(),
-        "--listen",
-        "127.0.0.1:0",
-    ]);
-    let listening = server.told("listening").await;
-    let whep = listening["urls"][0].as_str().expect("a URL");
+    let file = file();
+    let (_server, urls) = Program::serve(&["whep", "serve", file.to_str().unwrap()]).await;
+    let whep = urls[0].as_str();
     let mut viewer = Program::start(&["whep", "play", whep, "--seconds", "1"]);
     let played = viewer.told("played").await;
     assert!(viewer.succeeded().await);

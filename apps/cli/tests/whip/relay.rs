@@ -17,16 +17,16 @@ fn relay(tokens: Tokens) -> Options {
 
 #[tokio::test]
 async fn a_file_is_published_to_two_viewers_and_the_relay_shows_it() {
-    let mut relay = Program::start(&["relay", "--listen", "127.0.0.1:0"]);
-    let listening = relay.told("listening").await;
-    let [whip, whep] = [0, 1].map(|n| listening["urls"][n].as_str().expect("a URL").to_owned());
+    let (_relay, urls) = Program::serve(&["relay"]).await;
+    let [whip, whep] = [0, 1].map(|n| urls[n].as_str());
     let mut publisher =
-        Program::start(&["whip", "publish", &whip, file().to_str().unwrap(), "--loop"]);
+        Program::start(&["whip", "publish", whip, file().to_str().unwrap(), "--loop"]);
     publisher.told("connected").await;
-    let watch = ["whep", "play", &whep, "--wait", "20", "--seconds", "3"];
+    let watch = ["whep", "play", whep, "--wait", "20", "--seconds", "3"];
     let mut viewers = [Program::start(&watch), Program::start(&watch)];
     for viewer in &mut viewers {
-        viewer.told("connected").await;
+        // Both ends are connected then, and its publisher is.
+        viewer.told("playing").await;
     }
 
     let get = async |path: &str| {
@@ -88,6 +88,7 @@ async fn who_has_the_token_of_viewers_watches_and_does_nothing_else() {
             ("/", 200),
             ("/relay.js", 200),
             ("/watch.js", 200),
+            ("/base.css", 200),
             ("/relay.css", 200),
             ("/metrics", 401),
             ("/api/overview", 401),

@@ -1,6 +1,7 @@
 //! Who may ask the server for what: this server by its name, pages of origins that were allowed, bearers of the
 //! token, and nobody too often.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -46,7 +47,7 @@ impl FromStr for Origin {
 }
 
 /// What clients have to know.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Tokens {
     /// Who knows it may do everything; without one everybody may.
     pub all: Option<String>,
@@ -55,7 +56,7 @@ pub struct Tokens {
 }
 
 /// Who may watch.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub enum Viewers {
     /// Who may do everything.
     #[default]
@@ -64,6 +65,25 @@ pub enum Viewers {
     Token(String),
     /// Everybody.
     Public,
+}
+
+impl fmt::Debug for Tokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tokens")
+            .field("all", &self.all.as_ref().map(|_| "<redacted>"))
+            .field("viewers", &self.viewers)
+            .finish()
+    }
+}
+
+impl fmt::Debug for Viewers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Viewers::LikeAll => "LikeAll",
+            Viewers::Token(_) => "Token",
+            Viewers::Public => "Public",
+        })
+    }
 }
 
 /// What every request passes.
@@ -329,6 +349,18 @@ mod tests {
         assert_eq!(taken(&mut bucket, now), 40);
         assert_eq!(taken(&mut bucket, now + Duration::from_secs(1)), 10);
         assert_eq!(taken(&mut bucket, now + Duration::from_secs(60)), 40);
+    }
+
+    #[test]
+    fn tokens_are_not_shown() {
+        let secret = "a secret".to_owned();
+        let tokens = Tokens {
+            all: Some(secret.clone()),
+            viewers: Viewers::Token(secret.clone()),
+        };
+        let shown = format!("{tokens:?}");
+        assert!(shown.contains("Some") && shown.contains("Token"), "{shown}");
+        assert!(!shown.contains(&secret), "{shown}");
     }
 
     #[test]

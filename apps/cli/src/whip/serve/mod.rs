@@ -26,7 +26,7 @@ use super::limits::{Limits, WEB_CONNECTIONS};
 use super::playback;
 use crate::control::ControlArgs;
 use crate::demo::server::Server;
-use crate::demo::{self, Encryption};
+use crate::demo::{self, Encryption, SiteArgs};
 use crate::ice_server::{IceArgs, IceServerArg};
 use crate::{Failure, interrupted};
 use cluster::Cluster;
@@ -56,22 +56,8 @@ pub(crate) struct WhepArgs {
 
 #[derive(Clone, Debug, clap::Args)]
 struct ServeArgs {
-    /// Where the web server listens: an address and a port, or a port of this machine alone. Beyond this machine
-    /// (0.0.0.0:8080) it serves https, with a certificate made at the start
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080", value_parser = demo::address)]
-    listen: SocketAddr,
-    /// A name of this host that clients may ask for, besides its addresses (repeatable)
-    #[arg(long = "host", value_name = "NAME")]
-    names: Vec<String>,
-    /// Serve https with this certificate, with its chain, in PEM form
-    #[arg(long, value_name = "FILE", requires = "key")]
-    cert: Option<PathBuf>,
-    /// The private key of --cert, in PEM form
-    #[arg(long, value_name = "FILE", requires = "cert")]
-    key: Option<PathBuf>,
-    /// Serve plain http beyond this machine, too, such as behind a proxy
-    #[arg(long, conflicts_with = "cert")]
-    http: bool,
+    #[command(flatten)]
+    site: SiteArgs,
     /// The bearer token that every client has to have; better in the environment than on the command line
     #[arg(
         long,
@@ -174,15 +160,8 @@ impl ServeArgs {
     fn options(&self, source: Source) -> Options {
         let servers = self.client_ice.iter().cloned();
         Options {
-            names: self.names.clone(),
-            encryption: match (&self.cert, &self.key) {
-                (Some(certificate), Some(key)) => Encryption::Own {
-                    certificate: certificate.clone(),
-                    key: key.clone(),
-                },
-                _ if self.http => Encryption::Never,
-                _ => Encryption::BeyondThisMachine,
-            },
+            names: self.site.names.clone(),
+            encryption: self.site.encryption(),
             tokens: Tokens {
                 all: self.token.clone(),
                 ..Tokens::default()
@@ -205,7 +184,7 @@ async fn serve(args: &ServeArgs, options: Options) -> Result<(), Failure> {
         }),
         false => Arc::new(|happening| println!("{happening}")),
     };
-    let serving = Serving::bind(args.listen, options, tell).await?;
+    let serving = Serving::bind(args.site.listen, options, tell).await?;
     let _control = args.control.open(&serving.sessions.endpoint)?;
     serving.serve(interrupted()).await;
     Ok(())
@@ -216,6 +195,7 @@ pub struct Serving {
     server: Server,
     sessions: Arc<Sessions>,
     authority: String,
+    listening: Happening,
 }
 
 impl Serving {
@@ -230,10 +210,10 @@ impl Serving {
     ) -> Result<Serving, Failure> {
         let site = demo::Site::bind(listen, &options.encryption, &options.names).await?;
         let endpoint = endpoint(listen.ip(), &options)?;
-        tell(Happening::Listening {
+        let listening = Happening::Listening {
             urls: urls(&site.urls, &options),
             certificate: site.certificate.clone(),
-        });
+        };
 
         let limits = options.limits;
         let names = demo::guard::Names::from(options.names);
@@ -283,6 +263,7 @@ impl Serving {
             server,
             sessions,
             authority,
+            listening,
         })
     }
 
@@ -291,9 +272,11 @@ impl Serving {
         &self.authority
     }
 
-    /// Serves until `end` is there, then ends every session and completes what it records.
+    /// Serves until `end` is there, then ends every session and completes what it records. Who is told that it
+    /// listens finds all there is of it.
     pub async fn serve(self, end: impl Future<Output = ()>) {
         let sessions = self.sessions;
+        (sessions.tell)(self.listening);
         let cluster = sessions.cluster.clone();
         let end = async {
             let end = pin!(end);

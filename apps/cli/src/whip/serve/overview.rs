@@ -18,11 +18,16 @@ use super::stage::Shown;
 use crate::demo::guard::label;
 
 /// The page's files, compiled in: path, type, text.
-const PAGE: [(&str, &str, &str); 4] = [
+const PAGE: [(&str, &str, &str); 5] = [
     (
         "/",
         "text/html; charset=utf-8",
         include_str!("../../../web/relay/index.html"),
+    ),
+    (
+        "/base.css",
+        "text/css",
+        include_str!("../../../web/base.css"),
     ),
     (
         "/relay.css",
@@ -42,7 +47,8 @@ const PAGE: [(&str, &str, &str); 4] = [
 ];
 
 /// Where the page is.
-pub(super) const PATHS: [&str; PAGE.len()] = [PAGE[0].0, PAGE[1].0, PAGE[2].0, PAGE[3].0];
+pub(super) const PATHS: [&str; PAGE.len()] =
+    [PAGE[0].0, PAGE[1].0, PAGE[2].0, PAGE[3].0, PAGE[4].0];
 
 pub(super) fn router() -> Router<Arc<Sessions>> {
     let mut page = Router::new();

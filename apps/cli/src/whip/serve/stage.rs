@@ -34,11 +34,10 @@ pub(super) struct Stage {
 
 struct Published {
     publisher: PeerConnection,
-    origin: Origin,
+    /// Viewers see when it is dropped.
+    origin: watch::Sender<Origin>,
     tracks: Vec<Track>,
     viewers: Vec<Weak<Viewer>>,
-    /// Viewers see when it is dropped.
-    alive: watch::Sender<()>,
 }
 
 struct Track {
@@ -68,7 +67,7 @@ pub(super) enum View {
     Forwarded {
         viewer: Arc<Viewer>,
         /// Ends with the publisher.
-        alive: watch::Receiver<()>,
+        alive: watch::Receiver<Origin>,
     },
     File(PathBuf, Writers),
 }
@@ -83,7 +82,7 @@ pub(super) struct Shown {
 impl Stage {
     /// Where this stream comes from, if there is one.
     pub(super) fn origin(&self, stream: &str) -> Option<Origin> {
-        self.lock().get(stream).map(|it| it.origin)
+        self.lock().get(stream).map(Published::origin)
     }
 
     /// Whether somebody publishes this stream here.
@@ -91,10 +90,18 @@ impl Stage {
         self.origin(stream) == Some(Origin::Here)
     }
 
+    /// Until somebody publishes a stream of another relay here, or it is gone.
+    pub(super) async fn published_here(&self, stream: &str) {
+        let origin = self.lock().get(stream).map(|it| it.origin.subscribe());
+        if let Some(mut origin) = origin {
+            let _ = origin.wait_for(|it| *it == Origin::Here).await;
+        }
+    }
+
     /// The streams that are published here.
     pub(super) fn published(&self) -> Vec<String> {
         let streams = self.lock();
-        let here = streams.iter().filter(|(_, it)| it.origin == Origin::Here);
+        let here = streams.iter().filter(|(_, it)| it.origin() == Origin::Here);
         here.map(|(name, _)| name.clone()).collect()
     }
 
@@ -133,18 +140,17 @@ impl Stage {
     ) -> Result<(), Refusal> {
         let mut streams = self.lock();
         let published = match streams.get_mut(stream) {
-            Some(published) if published.origin == Origin::Here => return Err(taken()),
+            Some(published) if published.origin() == Origin::Here => return Err(taken()),
             Some(published) => published,
             None => streams.entry(stream.to_owned()).or_insert(Published {
                 publisher: pc.clone(),
-                origin,
+                origin: watch::Sender::new(origin),
                 tracks: Vec::new(),
                 viewers: Vec::new(),
-                alive: watch::Sender::default(),
             }),
         };
         let before = std::mem::replace(&mut published.publisher, pc.clone());
-        published.origin = origin;
+        published.origin.send_replace(origin);
         for transceiver in pc.transceivers() {
             if let Some(kind) = transceiver.kind() {
                 published.set_track(kind, transceiver.receiver());
@@ -174,14 +180,14 @@ impl Stage {
         if let Some(published) = self.lock().get_mut(stream)
             && published.publisher == *publisher
         {
-            published.origin = Origin::Lost;
+            published.origin.send_replace(Origin::Lost);
         }
     }
 
     /// Gives a viewer, whose offer is set, what the stream has.
     pub(super) fn forward(&self, stream: &str, pc: &PeerConnection) -> Result<View, Refusal> {
         let mut streams = self.lock();
-        let there = |it: &&mut Published| it.origin != Origin::Lost;
+        let there = |it: &&mut Published| it.origin() != Origin::Lost;
         let Some(published) = streams.get_mut(stream).filter(there) else {
             return Err(nobody());
         };
@@ -208,7 +214,7 @@ impl Stage {
         let viewer = Arc::new(Viewer { tracks });
         published.viewers.retain(|viewer| viewer.strong_count() > 0);
         published.viewers.push(Arc::downgrade(&viewer));
-        let alive = published.alive.subscribe();
+        let alive = published.origin.subscribe();
         Ok(View::Forwarded { viewer, alive })
     }
 
@@ -218,6 +224,10 @@ impl Stage {
 }
 
 impl Published {
+    fn origin(&self) -> Origin {
+        *self.origin.borrow()
+    }
+
     fn set_track(&mut self, kind: MediaKind, receiver: RtpReceiver) {
         match self.tracks.iter_mut().find(|track| track.kind == kind) {
             Some(track) => {

@@ -11,7 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
-use super::stage::View;
+use super::stage::{Origin, View};
 use crate::Failure;
 use crate::whip::playback;
 
@@ -126,7 +126,7 @@ impl Watching {
 }
 
 /// Until the publisher of what a viewer sees is gone.
-async fn ended(alive: &mut Option<watch::Receiver<()>>) {
+async fn ended(alive: &mut Option<watch::Receiver<Origin>>) {
     match alive {
         // An error: it was dropped.
         Some(alive) => while alive.changed().await.is_ok() {},

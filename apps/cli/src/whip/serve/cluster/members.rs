@@ -5,7 +5,8 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
-use crate::whip::limits::{NODE_LIFE, NODES};
+use super::node_url;
+use crate::whip::limits::{NODE_LIFE, NODES, RECORD_BYTES};
 
 /// What a relay tells the others once a second.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -16,6 +17,17 @@ pub(super) struct Record {
     pub(super) certificate: Option<String>,
     /// What publishers send to it.
     pub(super) streams: Vec<String>,
+}
+
+impl Record {
+    /// What came as one. Another version's, or whoever else's, may be none.
+    pub(super) fn read(bytes: &[u8]) -> Option<Self> {
+        let short = i32::try_from(bytes.len()).is_ok_and(|length| length <= RECORD_BYTES);
+        let record = short.then(|| serde_json::from_slice::<Record>(bytes).ok())??;
+        // It goes to viewers and onto the page.
+        let url = node_url(&record.url).ok()?.into();
+        Some(Record { url, ..record })
+    }
 }
 
 struct Member {
@@ -95,6 +107,20 @@ mod tests {
             certificate: None,
             streams: streams.iter().map(|&name| name.to_owned()).collect(),
         }
+    }
+
+    #[test]
+    fn a_record_has_the_address_of_a_web_server_and_is_no_longer_than_ours() {
+        let read = |record: &Record| Record::read(&serde_json::to_vec(record).unwrap());
+        let good = record(&["live"]);
+        assert_eq!(read(&good), Some(good));
+        for url in ["", "a/", "javascript:alert(1)", "http://a/?", "file:///"] {
+            let url = url.to_owned();
+            assert_eq!(read(&Record { url, ..record(&[]) }), None);
+        }
+        let long = "x".repeat(RECORD_BYTES as usize);
+        assert_eq!(read(&record(&[&long])), None);
+        assert_eq!(Record::read(b"{}"), None);
     }
 
     #[test]

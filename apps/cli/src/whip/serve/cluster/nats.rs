@@ -11,10 +11,11 @@ use tokio::time::{sleep, timeout};
 use tokio_stream::StreamExt;
 
 use super::members::{Members, Record};
-use super::{Cluster, ClusterOptions, lock};
+use super::{Cluster, ClusterOptions, lock, node_name};
 use crate::Failure;
 use crate::whip::limits::{
-    BEAT_INTERVAL, NATS_PAUSE, NATS_TIMEOUT, NODE_LIFE, QUESTION_TIMEOUT, RECORD_BYTES,
+    BEAT_INTERVAL, NATS_MESSAGES, NATS_PAUSE, NATS_TIMEOUT, NODE_LIFE, QUESTION_TIMEOUT,
+    RECORD_BYTES,
 };
 use crate::whip::serve::session::random;
 use crate::whip::serve::stage::Stage;
@@ -39,6 +40,7 @@ impl Cluster {
             .name("duologue relay")
             .retry_on_initial_connect()
             .ping_interval(NODE_LIFE)
+            .subscription_capacity(NATS_MESSAGES)
             .connection_timeout(NATS_TIMEOUT)
             .reconnect_delay_callback(|_| NATS_PAUSE)
             .event_callback(move |event| {
@@ -180,13 +182,12 @@ impl Cluster {
     }
 
     fn heard(&self, entry: Entry) {
-        if entry.key == self.name {
+        if entry.key == self.name || node_name(&entry.key).is_err() {
             return;
         }
         match entry.operation {
             Operation::Put => {
-                // One of another version has nothing to say.
-                if let Ok(record) = serde_json::from_slice(&entry.value) {
+                if let Some(record) = Record::read(&entry.value) {
                     self.members().handle(Instant::now(), entry.key, record);
                 }
             }

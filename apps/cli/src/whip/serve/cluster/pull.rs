@@ -11,7 +11,9 @@ use tokio::time::{Instant, interval, sleep, timeout};
 use super::{Cluster, Other, lock};
 use crate::Failure;
 use crate::whip::client::Server;
-use crate::whip::limits::{PULL_IDLE, PULL_PATIENCE, ROAM_PAUSE, ROAM_TIMEOUT, SILENCE_POLL};
+use crate::whip::limits::{
+    PULL_IDLE, PULL_PATIENCE, PULLS, ROAM_PAUSE, ROAM_TIMEOUT, SILENCE_POLL,
+};
 use crate::whip::roam::silence;
 use crate::whip::serve::stage::{Origin, Stage};
 use crate::whip::tend::Tended;
@@ -33,7 +35,7 @@ pub(in crate::whip::serve) async fn ensure(
         let mut pulls = lock(&cluster.pulls);
         match pulls.get(stream) {
             Some(phase) => phase.clone(),
-            None if cluster.holder(stream).is_none() => return,
+            None if pulls.len() >= PULLS || cluster.holder(stream).is_none() => return,
             None => {
                 let (sender, phase) = watch::channel(Phase::Looking);
                 pulls.insert(stream.to_owned(), phase.clone());
@@ -108,7 +110,7 @@ impl Pull {
             () = silence(&pc, ROAM_TIMEOUT) => End::Lost,
             () = progress.gone() => End::Lost,
             () = self.unused() => End::Unused,
-            () = self.published_here() => End::Lost,
+            () = self.stage.published_here(&self.stream) => End::Lost,
         };
         self.stage.lose(&self.stream, &pc);
         self.phase.send_replace(Phase::Looking);
@@ -147,7 +149,7 @@ impl Pull {
         .await
     }
 
-    /// Until nobody has seen it for a while.
+    /// Until nobody has seen it for a while. Only time tells that: whether somebody sees it is looked at beside.
     async fn unused(&self) {
         let mut seen = Instant::now();
         let mut look = interval(SILENCE_POLL);
@@ -156,13 +158,6 @@ impl Pull {
             if self.stage.viewers(&self.stream) > 0 {
                 seen = Instant::now();
             }
-        }
-    }
-
-    async fn published_here(&self) {
-        let mut look = interval(SILENCE_POLL);
-        while !self.stage.is_published(&self.stream) {
-            look.tick().await;
         }
     }
 }
