@@ -25,7 +25,7 @@ for (const [bitrateBounds, rate] of [
 ]) {
   test(`with the bounds ${JSON.stringify(bitrateBounds)} media begin with ${rate} bit/s`, { timeout: 30_000 }, async (t) => {
     const endpoint = new Endpoint({ loopback: true, onlyAddresses: ['127.0.0.1'], bitrateBounds });
-    const { a, b, close } = pair({}, endpoint, endpoint);
+    const { a, b, close } = pair({}, { endpoint }, { endpoint });
     t.after(() => [close(), endpoint.close()]);
     const writer = a.addTransceiver('video').sender.frames();
     await negotiateWithoutFeedback(a, b);
@@ -62,7 +62,7 @@ test('congestionControlFeedback is offered and answered, and packets arrive mark
 
 test('who was not asked for it neither offers nor answers congestionControlFeedback', async (t) => {
   const [asked, other] = [true, false].map((congestionControlFeedback) => new Endpoint({ congestionControlFeedback }));
-  const { a, b, close } = pair({}, asked, other);
+  const { a, b, close } = pair({}, { endpoint: asked }, { endpoint: other });
   t.after(() => [close(), asked.close(), other.close()]);
   for (const pc of [a, b]) pc.addTransceiver('video');
   const offer = await b.createOffer();

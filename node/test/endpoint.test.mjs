@@ -28,7 +28,7 @@ async function gather(t, endpoint) {
 
 /** A data channel between two connections on these endpoints; the candidates that were signalled. */
 async function connect(t, one, other) {
-  const { a, b, close } = pair({}, one, other);
+  const { a, b, close } = pair({}, { endpoint: one }, { endpoint: other });
   t.after(close);
   const candidates = [];
   for (const pc of [a, b]) pc.addEventListener('icecandidate', ({ candidate }) => candidate?.candidate && candidates.push(candidate));

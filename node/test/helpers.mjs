@@ -2,9 +2,9 @@
 import { once } from 'node:events';
 import { RTCPeerConnection } from '../index.mjs';
 
-/** Two connections that pass each other their candidates; each may be on an endpoint. */
-export function pair(configuration, ...endpoints) {
-  const [a, b] = [0, 1].map((i) => new RTCPeerConnection(configuration, endpoints[i] && { endpoint: endpoints[i] }));
+/** Two connections that pass each other their candidates; each may have options of its own. */
+export function pair(configuration, ...options) {
+  const [a, b] = [0, 1].map((i) => new RTCPeerConnection(configuration, options[i]));
   const forward = (from, to) =>
     from.addEventListener('icecandidate', ({ candidate }) => to.signalingState !== 'closed' && to.addIceCandidate(candidate));
   forward(a, b);
@@ -22,6 +22,11 @@ export async function negotiate(offerer, answerer) {
 export async function event(target, type) {
   const [e] = await once(target, type);
   return e;
+}
+
+/** Looks until it is so: for what no event tells of. */
+export async function until(is) {
+  while (!(await is())) await new Promise((resolve) => setTimeout(resolve, 50));
 }
 
 /** Two open ends of one data channel. */

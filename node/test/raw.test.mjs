@@ -14,11 +14,11 @@ import {
 } from '../index.mjs';
 import { native } from '../dist/binding.js';
 import { pictureOf } from '../dist/media/video-frame.js';
-import { event, pair } from './helpers.mjs';
+import { event, pair, until } from './helpers.mjs';
 
 /** Two connections with these tracks in both directions, and the tracks that arrive at the second. */
-async function call(ours, theirs = []) {
-  const { a, b, close } = pair();
+async function call(ours, theirs = [], options = {}) {
+  const { a, b, close } = pair({}, {}, options);
   for (const track of ours) a.addTrack(track);
   const arrived = [];
   b.addEventListener('track', ({ track }) => arrived.push(track));
@@ -31,6 +31,9 @@ async function call(ours, theirs = []) {
   await a.setRemoteDescription(b.localDescription);
   return { a, b, arrived, back, close };
 }
+
+/** What a receiver tells of what comes. */
+const inbound = async (receiver) => [...(await receiver.getStats()).values()].find(({ type }) => type === 'inbound-rtp');
 
 const numberOf = (frame) => pictureOf(frame).number;
 
@@ -338,13 +341,10 @@ test('a key frame is made when the parameters ask for it, and they ask only for 
   });
   const [sender] = a.getSenders();
   const keyFrames = async () => [...(await sender.getStats()).values()].find(({ type }) => type === 'outbound-rtp')?.keyFramesEncoded ?? 0;
-  const until = async (count) => {
-    while ((await keyFrames()) < count) await new Promise((resolve) => setTimeout(resolve, 50));
-  };
-  await until(1);
+  await until(async () => (await keyFrames()) >= 1);
   const first = await keyFrames();
   await sender.setParameters(sender.getParameters(), { encodingOptions: [{ keyFrame: true }] });
-  await until(first + 1);
+  await until(async () => (await keyFrames()) > first);
   const two = { encodingOptions: [{}, { keyFrame: true }] };
   await assert.rejects(sender.setParameters(sender.getParameters(), two), { name: 'InvalidModificationError' });
 });
@@ -356,11 +356,7 @@ test('what comes is decoded and told of though nobody looks, and not where the a
     close();
     for (const track of stream.getTracks()) track.stop();
   });
-  const inbound = async (receiver) => [...(await receiver.getStats()).values()].find(({ type }) => type === 'inbound-rtp');
   const [audio, video] = ['audio', 'video'].map((kind) => b.getReceivers().find(({ track }) => track.kind === kind));
-  const until = async (is) => {
-    while (!(await is())) await new Promise((resolve) => setTimeout(resolve, 50));
-  };
   await until(async () => (await inbound(video))?.framesDecoded > 5 && (await inbound(audio))?.totalAudioEnergy > 0);
   const [source] = audio.getSynchronizationSources();
   assert.equal(source.source, (await inbound(audio)).ssrc);
@@ -375,6 +371,20 @@ test('what comes is decoded and told of though nobody looks, and not where the a
   const after = await inbound(video);
   assert.ok(after.framesDecoded - framesDecoded < 10, `${framesDecoded} ${after.framesDecoded}`);
   frames.close();
+});
+
+test('where it is asked for, a track is decoded from when it is read on', async (t) => {
+  const stream = await mediaDevices.getUserMedia({ video: { width: 320, height: 240 } });
+  const { b, arrived, close } = await call(stream.getTracks(), [], { decodeUnread: false });
+  t.after(() => {
+    close();
+    stream.getTracks()[0].stop();
+  });
+  const [receiver] = b.getReceivers();
+  await until(async () => (await inbound(receiver))?.packetsReceived > 30);
+  assert.ok(!('framesDecoded' in (await inbound(receiver))), 'there is a decoder');
+  await collect(arrived[0], numberOf, (seen) => seen.length === 3);
+  assert.ok((await inbound(receiver)).framesDecoded >= 3);
 });
 
 test('pictures that nobody closes are collected, and those that are closed free their pixels at once', async () => {

@@ -143,6 +143,11 @@ export declare const mediaDevices: MediaDevices;
 export interface ConnectionOptions {
   /** By default the connection is on the endpoint of all who name none. */
   endpoint?: Endpoint;
+  /**
+   * Whether a track that arrives is decoded though nobody reads it, as in browsers, whose statistics and events tell of
+   * it. Servers that only look at some tracks save the others. Default: true.
+   */
+  decodeUnread?: boolean;
   /** Whose word on identities counts (webrtc-identity). */
   identityProviders?: {
     /** Domains whose scripts may be run, beside that of `setIdentityProvider()`: they run with the rights of the program. */

@@ -186,6 +186,8 @@ export class Connection implements TaskSource {
   /** The promise of `peerIdentity`, and those before it whose rejection is still to come. */
   readonly #identities = new Map<number, PromiseOfIdentity>();
   readonly #providers: IdentityProviders;
+  /** Whether tracks are decoded that nobody looks at. */
+  readonly #decodesUnread: boolean;
   readonly target: EventTarget;
   /** What the core gave last, how much of it is performed, and how much follows. */
   #effects: readonly AnyEffect[] = [];
@@ -195,10 +197,11 @@ export class Connection implements TaskSource {
   readonly #full = new Set<ChannelListener>();
   #notReceived = 0;
 
-  constructor(target: EventTarget, configuration: RTCConfiguration, { endpoint, identityProviders }: ConnectionOptions) {
+  constructor(target: EventTarget, configuration: RTCConfiguration, { endpoint, identityProviders, decodeUnread }: ConnectionOptions) {
     this.target = target;
     hardwareIsUsed();
     this.#providers = new IdentityProviders(identityProviders);
+    this.#decodesUnread = decodeUnread;
     if (configuration.rtcpMuxPolicy === 'negotiate') {
       throw new DOMException('RTCP is always multiplexed', 'NotSupportedError');
     }
@@ -571,7 +574,7 @@ export class Connection implements TaskSource {
     sender.encoder?.update(sends);
   }
 
-  /** As in browsers what comes is decoded, whoever looks; unless the application reads it and decodes itself. */
+  /** As in browsers what comes is decoded though nobody looks; unless the application reads it and decodes itself. */
   #decode(track: MediaStreamTrack): void {
     for (const { receiver } of this.#transceivers.values()) {
       if (receiver.track === track && !receiver.frames && !receiver.packets) receiver.source.setIdle(true);
@@ -674,7 +677,7 @@ export class Connection implements TaskSource {
         if (track && event.type === 'ended') endTrack(track);
         else if (track) {
           setTrackMuted(track, event.type === 'mute');
-          if (event.type === 'unmute') this.#decode(track);
+          if (event.type === 'unmute' && this.#decodesUnread) this.#decode(track);
         }
         break;
       }

@@ -143,5 +143,6 @@ export class Endpoint {
 export const ConnectionOptions = dictionary('ConnectionOptions', {
   endpoint: optional(interfaceType<Endpoint>('Endpoint')),
   identityProviders: defaulted(IdentityProvidersInit, () => IdentityProvidersInit(undefined, 'The default')),
+  decodeUnread: defaulted(boolean, true),
 });
 export type ConnectionOptions = Infer<typeof ConnectionOptions>;

@@ -39,7 +39,7 @@ export const library = new Library(RTCPeerConnection);
 
 /** A server chooses its port. */
 const endpoint = new Endpoint({ sharedPort: 3478, tcp: { passive: true }, externalAddresses: ['192.0.2.1'] });
-export const onEndpoint: globalThis.RTCPeerConnection = new RTCPeerConnection({ bundlePolicy: 'max-bundle' }, { endpoint });
+export const onEndpoint: globalThis.RTCPeerConnection = new RTCPeerConnection({ bundlePolicy: 'max-bundle' }, { endpoint, decodeUnread: false });
 export const port: number | null = endpoint.sharedPort;
 export class ServerConnection extends RTCPeerConnection {
   constructor(configuration?: RTCConfiguration) {
