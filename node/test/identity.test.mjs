@@ -1,6 +1,7 @@
 // Identity providers: scripts in threads of their own, a whole one over https, and what becomes of wrong ones.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import test from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -146,13 +147,15 @@ test('who is somebody else is refused where one is wanted, and elsewhere only no
 test('a provider that never answers is given up, and ends with its connection', async () => {
   const pc = scripted(register('() => new Promise(() => setInterval(() => {}, 1000))'));
   pc.setIdentityProvider('idp.example');
+  const made = once(process, 'worker');
   let settled = false;
   pc.getIdentityAssertion().then(() => (settled = true), () => (settled = true));
-  await new Promise((resolve) => setTimeout(resolve, 200));
+  const [thread] = await made;
+  await once(thread, 'online');
+  const ended = once(thread, 'exit');
   pc.close();
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  await ended;
   assert.equal(settled, false);
-  // This test program would not end if the provider's thread went on.
 });
 
 test('misuse throws and changes nothing', async () => {

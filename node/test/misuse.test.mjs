@@ -18,6 +18,8 @@ async function connected() {
   const opened = event(channel, 'open');
   await negotiate(a, b);
   await opened;
+  // No candidate comes any more.
+  while (a.iceConnectionState !== 'completed') await event(a, 'iceconnectionstatechange');
   const dtls = a.sctp.transport;
   const all = [
     ...[a, transceiver, transceiver.sender, transceiver.receiver, transceiver.sender.dtmf, channel, stream, track],
@@ -191,6 +193,7 @@ test('a method in the wrong state is an InvalidStateError and changes nothing', 
   const offer = await pc.createOffer();
   other.addTransceiver('audio');
   await other.setLocalDescription();
+  while (other.iceGatheringState !== 'complete') await event(other, 'icegatheringstatechange');
   const wrong = [
     [pc, 'createAnswer'],
     [pc, 'setLocalDescription', { type: 'answer', sdp: '' }],

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { sending, vp8Delta, vp8Key } from './flow-helpers.mjs';
+import { until } from './helpers.mjs';
 
 const CAPTURE_TIME = 'http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time';
 const CONTRIBUTORS_LEVELS = 'urn:ietf:params:rtp-hdrext:csrc-audio-level';
@@ -56,14 +57,21 @@ test('the time of capture arrives where its extension is negotiated', async () =
   const [frame] = await received.recvMany();
   const metadata = frame.getMetadata();
   assert.equal(metadata.senderCaptureTimeOffset, 0);
-  // By this end's clock once a sender report has told how the clocks are to each other.
-  if (metadata.captureTime !== undefined) assert.ok(metadata.captureTime <= metadata.receiveTime);
   const [stream] = far.receiver.getSynchronizationSources();
   assert.equal(stream.senderCaptureTimeOffset, 0);
   // Since 1900.
   const captured = performance.timeOrigin + captureTime + 2_208_988_800_000;
   assert.ok(Math.abs(stream.captureTimestamp - captured) < 50, `${stream.captureTimestamp - captured}`);
   assert.ok(!('audioLevel' in stream));
+
+  // By this end's clock once a sender report has told how the clocks are to each other.
+  const reports = async () => [...(await far.receiver.getStats()).values()];
+  await until(async () => (await reports()).some(({ type }) => type === 'remote-outbound-rtp'));
+  const later = performance.now() - 5;
+  near.sender.frames().send([{ data: vp8Delta(300), timestamp: 6_000, captureTime: later }]);
+  const [second] = await received.recvMany();
+  const told = second.getMetadata().captureTime;
+  assert.ok(Math.abs(told - later) < 500, `${told} ${later}`);
   close();
 });
 
