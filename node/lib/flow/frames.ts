@@ -1,14 +1,6 @@
 /** `receiver.frames()` and `sender.frames()`: encoded frames, for who encodes, decodes, records or plays. */
-import type { NativeFrameReader, NativeFrameWriter } from '../binding.js';
-import {
-  type RTCEncodedFrame,
-  fillInit,
-  frameSlots,
-  framesOf,
-  initDetails,
-  isEncodedFrame,
-  outgoingFrame,
-} from '../transform/encoded-frame.js';
+import type { NativeDetails, NativeFrameReader, NativeFrameWriter } from '../binding.js';
+import { type RTCEncodedFrame, frameSlots, framesOf, isEncodedFrame, outgoingFrame, present } from '../transform/encoded-frame.js';
 import {
   any,
   arg,
@@ -34,6 +26,7 @@ import {
   unsignedLong,
   unsignedShort,
 } from '../webidl/index.js';
+import { AUDIO_LEVEL, DISCARDABLE, ENCODING, FLAGS, KEY, PAYLOAD_TYPE, TEMPORAL, TIMESTAMP, VOICE, levelOf } from './columns.js';
 import { fireKeyFrameRequest } from './packets.js';
 import { BatchReader } from './reader.js';
 import { BatchWriter, type Outgoing, bytesOf } from './writer.js';
@@ -54,6 +47,26 @@ const EncodedFrameInit = dictionary('EncodedFrameInit', {
   dependencies: optional(sequence(unsignedLong)),
 });
 type EncodedFrameInit = Infer<typeof EncodedFrameInit>;
+
+function detailsOf({ contributingSources, captureTime, frameId, dependencies }: EncodedFrameInit): NativeDetails | undefined {
+  if (!contributingSources && captureTime === undefined && frameId === undefined) return undefined;
+  const captureAge = captureTime === undefined ? undefined : performance.now() - captureTime;
+  return present<NativeDetails>({ contributingSources, captureAge, frameId, dependencies });
+}
+
+const outgoing = (frame: EncodedFrameInit): Outgoing => ({
+  bytes: bytesOf(frame.data),
+  details: detailsOf(frame),
+  fill(fields, at) {
+    const { type, audioLevel, voiceActivity, discardable } = frame;
+    fields[at + ENCODING] = frame.encoding;
+    fields[at + PAYLOAD_TYPE] = frame.payloadType ?? -1;
+    fields[at + TIMESTAMP] = frame.timestamp;
+    fields[at + TEMPORAL] = frame.temporalIndex ?? -1;
+    fields[at + AUDIO_LEVEL] = audioLevel === undefined ? -1 : levelOf(audioLevel);
+    fields[at + FLAGS] = (type === 'key' ? KEY : 0) | (discardable ? DISCARDABLE : 0) | (voiceActivity ? VOICE : 0);
+  },
+});
 
 /** What `sender.frames()` takes. */
 export type OutgoingFrame = RTCEncodedFrame | EncodedFrameInit;
@@ -147,11 +160,7 @@ export class EncodedFrameWriter extends EventTarget {
   #converter(): (frame: OutgoingFrame) => Outgoing {
     const payloadTypes = new Map<string | undefined, number | undefined>([[undefined, undefined]]);
     return (frame) => {
-      if (!isEncodedFrame(frame)) {
-        const init = EncodedFrameInit(frame, 'The frame');
-        const fill = (fields: Float64Array, at: number): void => fillInit(init, fields, at);
-        return { bytes: bytesOf(init.data), details: initDetails(init), fill };
-      }
+      if (!isEncodedFrame(frame)) return outgoing(EncodedFrameInit(frame, 'The frame'));
       const slots = frameSlots(frame);
       const mimeType = slots.mimeType;
       if (!payloadTypes.has(mimeType)) {

@@ -7,8 +7,6 @@ import {
   AUDIO_LEVEL,
   COLUMNS,
   DETAILS,
-  DISCARDABLE,
-  ENCODING,
   FLAGS,
   HEIGHT,
   KEY,
@@ -19,7 +17,6 @@ import {
   SSRC,
   TEMPORAL,
   TIMESTAMP,
-  VOICE,
   WIDTH,
   known,
   levelOf,
@@ -117,7 +114,7 @@ class FrameSlots {
 }
 
 /** Without the members that are not known. */
-function present<T extends object>(members: { [K in keyof T]: T[K] | undefined }): T {
+export function present<T extends object>(members: { [K in keyof T]: T[K] | undefined }): T {
   return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as T;
 }
 
@@ -279,37 +276,4 @@ function outgoingDetails({ details, changed, captureTime }: FrameSlots): NativeD
     ...(frameId !== undefined && present<NativeDetails>({ frameId, dependencies })),
     ...(contributors && { contributingSources: contributors, contributingLevels: [] }),
   };
-}
-
-/** A row of a frame that the program made. */
-export interface FrameInit {
-  readonly timestamp: number;
-  readonly encoding: number;
-  readonly payloadType?: number;
-  readonly type?: string;
-  readonly audioLevel?: number;
-  readonly voiceActivity: boolean;
-  readonly temporalIndex?: number;
-  readonly discardable: boolean;
-  readonly contributingSources?: readonly number[];
-  readonly captureTime?: number;
-  readonly frameId?: number;
-  readonly dependencies?: readonly number[];
-}
-
-export function initDetails(init: FrameInit): NativeDetails | undefined {
-  const { contributingSources, captureTime, frameId, dependencies } = init;
-  if (!contributingSources && captureTime === undefined && frameId === undefined) return undefined;
-  const captureAge = captureTime === undefined ? undefined : performance.now() - captureTime;
-  return present<NativeDetails>({ contributingSources, captureAge, frameId, dependencies });
-}
-
-export function fillInit(init: FrameInit, fields: Float64Array, at: number): void {
-  const { type, audioLevel, voiceActivity, discardable } = init;
-  fields[at + ENCODING] = init.encoding;
-  fields[at + PAYLOAD_TYPE] = init.payloadType ?? -1;
-  fields[at + TIMESTAMP] = init.timestamp;
-  fields[at + TEMPORAL] = init.temporalIndex ?? -1;
-  fields[at + AUDIO_LEVEL] = audioLevel === undefined ? -1 : levelOf(audioLevel);
-  fields[at + FLAGS] = (type === 'key' ? KEY : 0) | (discardable ? DISCARDABLE : 0) | (voiceActivity ? VOICE : 0);
 }
