@@ -423,7 +423,7 @@ stats?: string | null, assertion?: string | null, identity?: IdentityAssertion |
 
 export type NativeSctpEvent = { "type": "statechange" };
 
-export type NativeSenderEvent = { "type": "keyframerequest" } & NativeKeyFrameRequest | { "type": "targetbitratechange", transceiver: number, };
+export type NativeSenderEvent = { "type": "keyframerequest" } & NativeKeyFrameRequest;
 
 export type NativeSocketBuffers = { receive: number, send: number, };
 

@@ -314,7 +314,6 @@ pub(crate) enum ChannelEvent {
 #[serde(tag = "type", rename_all = "lowercase")]
 pub(crate) enum SenderEvent {
     KeyFrameRequest(KeyFrameRequest),
-    TargetBitrateChange { transceiver: u32 },
 }
 
 #[derive(Debug, Serialize)]
@@ -494,9 +493,6 @@ fn event_view(event: Event) -> Option<EventView> {
             encoding,
             rid,
         })),
-        Event::TargetBitrateChange(TransceiverId(transceiver)) => {
-            EventView::Sender(SenderEvent::TargetBitrateChange { transceiver })
-        }
         Event::ToneChange(TransceiverId(transceiver), tone) => {
             EventView::Dtmf(DtmfEvent::ToneChange { transceiver, tone })
         }

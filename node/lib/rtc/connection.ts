@@ -700,8 +700,6 @@ export class Connection implements TaskSource {
         this.#dispatchToChannel(event);
         break;
       case 'sender':
-        // What encoders may make is for those that encode.
-        if (event.type === 'targetbitratechange') break;
         requestKeyFrame(this.#known(this.#transceivers, event.transceiver).sender, event.encoding, event.rid ?? null);
         break;
       case 'dtmf': {
