@@ -440,7 +440,7 @@ export interface DeviceChangeEvent extends Event {
 }
 export declare const DeviceChangeEvent: {
   prototype: DeviceChangeEvent;
-  new (type: string, init?: EventInit & { devices?: MediaDeviceInfo[] }): DeviceChangeEvent;
+  new (type: string, init?: EventInit & { devices?: MediaDeviceInfo[]; userInsertedDevices?: MediaDeviceInfo[] }): DeviceChangeEvent;
 };
 
 /** What `RTCIceTransport.getSelectedCandidatePair()` gives (webrtc-pc §5.6.2); it has no constructor. */
