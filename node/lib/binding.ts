@@ -16,6 +16,7 @@ import type {
   NativeAnswer,
   NativeCandidate,
   NativeCandidatePair,
+  NativeDetails,
   NativeEffect,
   NativeEndpointOptions,
   NativeEvent,
@@ -24,6 +25,7 @@ import type {
   OfferOptions,
   RtpCapabilities,
   RtpCodec,
+  RtpContributingSource,
   RtpHeaderExtensionCapability,
   RtpReceiveParameters,
   RtpSendParameters,
@@ -124,7 +126,8 @@ export interface NativePeerConnection {
   parameters(transceiver: number): Reply<RtpSendParameters>;
   setParameters(transceiver: number, parameters: RtpSendParameters): Operation;
   receiverParameters(transceiver: number): RtpReceiveParameters;
-  sources(transceiver: number, kind: string, contributing: boolean): NativeSource[];
+  /** Their times are relative to now. */
+  sources(transceiver: number, kind: string, contributing: boolean): RtpContributingSource[];
   stopTrack(track: string): void;
   /** The application changed what is in a stream of the remote end. */
   setStreamTracks(stream: string, tracks: readonly string[]): void;
@@ -189,30 +192,6 @@ export interface NativeHub {
 /** The readers, writers and transformers of this JavaScript thread that have something to do. */
 export interface NativeMediaHub {
   takeReady(): number[];
-}
-
-/** `RTCRtpContributingSource`, its time being relative to now. */
-export interface NativeSource {
-  readonly timestamp: number;
-  readonly source: number;
-  readonly audioLevel?: number;
-  readonly rtpTimestamp: number;
-  readonly captureTimestamp?: number;
-  readonly senderCaptureTimeOffset?: number;
-}
-
-/** What few frames and packets have (`src/flow/details.rs`); times are in milliseconds. */
-export interface NativeDetails {
-  readonly contributingSources?: readonly number[];
-  readonly contributingLevels?: readonly number[];
-  /** How long ago it was captured. */
-  readonly captureAge?: number;
-  /** Since 1900, by the clock of whoever captured it. */
-  readonly captureTimestamp?: number;
-  readonly senderCaptureTimeOffset?: number;
-  readonly frameId?: number;
-  readonly dependencies?: readonly number[];
-  readonly spatial?: number;
 }
 
 /** Frames or packets: `lib/flow/columns.ts` says what the numbers are. */

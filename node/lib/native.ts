@@ -376,6 +376,31 @@ export type NativeChannelEvent = { "type": "error", channel: number, error: Nati
 
 export type NativeConnectionEvent = { "type": "negotiationneeded" } | { "type": "signalingstatechange" } | { "type": "icegatheringstatechange" } | { "type": "iceconnectionstatechange" } | { "type": "connectionstatechange" } | { "type": "icecandidate", candidate: NativeCandidate | null, } | { "type": "icecandidateerror" } & NativeCandidateError | { "type": "track", transceiver: number, streams: Array<string>, } | { "type": "datachannel", channel: number, };
 
+/**
+ * `NativeDetails`
+ */
+export type NativeDetails = { contributingSources?: Array<number>,
+/**
+ * As many, in dB below overload, -1 of what is not known; or none.
+ */
+contributingLevels?: Array<number>,
+/**
+ * How long ago it was captured, in milliseconds.
+ */
+captureAge?: number,
+/**
+ * When it was captured, in milliseconds since 1900 by the clock of whoever did.
+ */
+captureTimestamp?: number,
+/**
+ * In milliseconds.
+ */
+senderCaptureTimeOffset?: number,
+/**
+ * Below 2^53.
+ */
+frameId?: number, dependencies?: Array<number>, spatial?: number, };
+
 export type NativeDtlsEvent = { "type": "statechange", key: number, } | { "type": "error", key: number, error: NativeException, };
 
 export type NativeDtmfEvent = { "type": "tonechange", transceiver: number, tone: string, };
@@ -560,6 +585,37 @@ channels?: number | null,
  * Format parameters, as after the payload type in `a=fmtp`.
  */
 sdpFmtpLine?: string | null, };
+
+/**
+ * Whose media a receiver received lately (webrtc-pc §5.3, webrtc-extensions §8).
+ */
+export type RtpContributingSource = {
+/**
+ * When its last packet came, in milliseconds since 1970. What is received is given to the
+ * application at once, so there is no later time at which it is played out.
+ */
+timestamp: number,
+/**
+ * The CSRC or SSRC.
+ */
+source: number,
+/**
+ * Of audio, from 0 to 1 of the loudest there is, if packets say it (RFC 6464, RFC 6465).
+ */
+audioLevel?: number,
+/**
+ * The time stamp of that packet.
+ */
+rtpTimestamp: number,
+/**
+ * When what is in it was captured, in milliseconds since 1900 by the clock of whoever did
+ * (`abs-capture-time`).
+ */
+captureTimestamp?: number,
+/**
+ * How far that clock is ahead of the sender's, in milliseconds, as the sender says.
+ */
+senderCaptureTimeOffset?: number, };
 
 /**
  * One encoding of a sender (webrtc-pc §5.2.5, webrtc-extensions, webrtc-priority, webrtc-svc).

@@ -6,7 +6,7 @@ use std::{env, fs};
 use duologue_peer as peer;
 use ts_rs::{Config, TS, TypeVisitor};
 
-use crate::{effect, endpoint, media, mirror, transports};
+use crate::{effect, endpoint, flow, media, mirror, transports};
 
 const HEAD: &str = "\
 /** What passes between JavaScript and the core, made of the core's types by `npm run types`. */
@@ -22,6 +22,7 @@ fn native_ts_is_what_the_types_say() {
     declarations.visit::<transports::PairView>();
     declarations.visit::<media::TransceiverInit>();
     declarations.visit::<endpoint::Options>();
+    declarations.visit::<flow::details::Details>();
     declarations.visit::<peer::Configuration>();
     declarations.visit::<peer::OfferOptions>();
     declarations.visit::<peer::LocalSessionDescription>();
@@ -30,6 +31,7 @@ fn native_ts_is_what_the_types_say() {
     declarations.visit::<peer::RtpCapabilities>();
     declarations.visit::<peer::RtpSendParameters>();
     declarations.visit::<peer::RtpReceiveParameters>();
+    declarations.visit::<peer::RtpContributingSource>();
     let text = declarations.text();
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/lib/native.ts");
     if env::var_os("UPDATE").is_some() {

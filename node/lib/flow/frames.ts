@@ -1,5 +1,6 @@
 /** `receiver.frames()` and `sender.frames()`: encoded frames, for who encodes, decodes, records or plays. */
-import type { NativeDetails, NativeFrameReader, NativeFrameWriter } from '../binding.js';
+import type { NativeFrameReader, NativeFrameWriter } from '../binding.js';
+import type { NativeDetails } from '../native.js';
 import { type RTCEncodedFrame, frameSlots, framesOf, isEncodedFrame, outgoingFrame, present } from '../transform/encoded-frame.js';
 import {
   any,

@@ -1,5 +1,6 @@
 /** What the writers of frames and of packets have in common. */
-import type { NativeDetails, NativeWriter } from '../binding.js';
+import type { NativeWriter } from '../binding.js';
+import type { NativeDetails } from '../native.js';
 import { COLUMNS, DETAILS } from './columns.js';
 import { type End, ends } from './ends.js';
 

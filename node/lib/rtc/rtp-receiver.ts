@@ -1,5 +1,5 @@
 /** `RTCRtpReceiver`, webrtc-pc §5.3, webrtc-encoded-transform. */
-import type { NativeSource } from '../binding.js';
+import type { RtpContributingSource } from '../native.js';
 import type { RemoteSource } from '../media/remote-source.js';
 import type { MediaStreamTrack } from '../media/track.js';
 import { EncodedFrames } from '../flow/frames.js';
@@ -78,15 +78,15 @@ export class RTCRtpReceiver {
     const { connection, id } = this.#slots;
     return connection.native.receiverParameters(id);
   }
-  getContributingSources(): NativeSource[] {
+  getContributingSources(): RtpContributingSource[] {
     return this.#sources(true);
   }
-  getSynchronizationSources(): NativeSource[] {
+  getSynchronizationSources(): RtpContributingSource[] {
     return this.#sources(false);
   }
 
   /** The core tells how long ago, and not when: this clock is another one. */
-  #sources(contributing: boolean): NativeSource[] {
+  #sources(contributing: boolean): RtpContributingSource[] {
     const { connection, id, track } = this.#slots;
     if (connection.isClosed) return [];
     const now = performance.timeOrigin + performance.now();

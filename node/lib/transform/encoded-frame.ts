@@ -23,7 +23,8 @@ import {
   linearLevel,
 } from '../flow/columns.js';
 import type { Outgoing } from '../flow/writer.js';
-import type { NativeBatch, NativeDetails } from '../binding.js';
+import type { NativeBatch } from '../binding.js';
+import type { NativeDetails } from '../native.js';
 import * as shapes from '../idl/interfaces.js';
 import type {
   RTCEncodedAudioFrameMetadata as AudioMetadata,

@@ -9,14 +9,21 @@ use serde::{Deserialize, Serialize};
 use super::item::{Info, Place};
 use crate::limits::{MAX_CONTRIBUTORS, MAX_DEPENDENCIES};
 
-/// `NativeDetails` of `lib/binding.ts`.
+/// `NativeDetails`
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(rename = "NativeDetails", optional_fields)
+)]
 #[serde(rename_all = "camelCase", default)]
-pub(super) struct Details {
+pub(crate) struct Details {
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "typescript", ts(as = "Option<Vec<u32>>"))]
     contributing_sources: Vec<u32>,
     /// As many, in dB below overload, -1 of what is not known; or none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "typescript", ts(as = "Option<Vec<i32>>"))]
     contributing_levels: Vec<i32>,
     /// How long ago it was captured, in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -31,6 +38,7 @@ pub(super) struct Details {
     #[serde(skip_serializing_if = "Option::is_none")]
     frame_id: Option<f64>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "typescript", ts(as = "Option<Vec<f64>>"))]
     dependencies: Vec<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     spatial: Option<u8>,
