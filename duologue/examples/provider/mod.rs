@@ -1,7 +1,6 @@
 //! An identity provider: the service that knows users and signs what they assert, with the key that it
 //! publishes, and the [`IdentityProvider`] that programs have for it. Assertions are JSON Web Tokens
 //! (RFC 7519). In the world outside the service would be reached by https.
-#![allow(dead_code, reason = "no program needs all of it")]
 
 use std::collections::HashMap;
 use std::error::Error;

@@ -3,7 +3,39 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
+use duologue_codec::{AudioData, VideoFrame};
+
 use crate::limits::BEHIND;
+
+/// A picture, or a piece of sound.
+pub(crate) trait Timed: Sized {
+    /// When it is of, on the clock of its source.
+    fn timestamp(&self) -> Duration;
+
+    fn later(self, by: Duration) -> Self;
+}
+
+impl Timed for VideoFrame {
+    fn timestamp(&self) -> Duration {
+        self.timestamp
+    }
+
+    fn later(self, by: Duration) -> Self {
+        let at = self.timestamp + by;
+        self.at(at)
+    }
+}
+
+impl Timed for AudioData {
+    fn timestamp(&self) -> Duration {
+        self.timestamp
+    }
+
+    fn later(self, by: Duration) -> Self {
+        let at = self.timestamp + by;
+        self.at(at)
+    }
+}
 
 /// Waits for each moment of a device that makes its media up, or of a file.
 #[derive(Debug, Default)]

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use duologue_codec::{AudioData, VideoFrame};
 use tokio::sync::oneshot;
 
+use crate::pace::Timed;
 use crate::{
     AudioMode, Backend, Capture, Captured, DeviceError, InputDevice, MediaTrackSettings, Modes,
     VideoMode, limits,
@@ -151,18 +152,13 @@ impl Drop for Closes<'_> {
 }
 
 /// Pictures or sound.
-trait Medium: Sized {
+trait Medium: Timed {
     type Mode: Copy + PartialEq;
 
     /// The mode of which all that is wanted can be made, as far as there is one.
     fn mode(device: &InputDevice, wanted: &[MediaTrackSettings]) -> Option<Self::Mode>;
 
     fn open(source: &Source, mode: Self::Mode) -> Result<Box<dyn Capture<Self>>, DeviceError>;
-
-    /// Moves it on the clock of all devices.
-    fn later(self, by: Duration) -> Self;
-
-    fn timestamp(&self) -> Duration;
 
     fn give(&self, track: &dyn Taker);
 }
@@ -195,15 +191,6 @@ impl Medium for VideoFrame {
         source.backend.open_video(&source.device.device_id, mode)
     }
 
-    fn later(self, by: Duration) -> Self {
-        let at = self.timestamp + by;
-        self.at(at)
-    }
-
-    fn timestamp(&self) -> Duration {
-        self.timestamp
-    }
-
     fn give(&self, track: &dyn Taker) {
         track.give_video(self);
     }
@@ -230,15 +217,6 @@ impl Medium for AudioData {
 
     fn open(source: &Source, mode: AudioMode) -> Result<Box<dyn Capture<Self>>, DeviceError> {
         source.backend.open_audio(&source.device.device_id, mode)
-    }
-
-    fn later(self, by: Duration) -> Self {
-        let at = self.timestamp + by;
-        self.at(at)
-    }
-
-    fn timestamp(&self) -> Duration {
-        self.timestamp
     }
 
     fn give(&self, track: &dyn Taker) {

@@ -1,9 +1,10 @@
 //! Tracks of devices.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::fmt;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::{fmt, hash};
 
+use duologue_base::Rng;
 use duologue_codec::{AudioData, ContentHint, VideoFrame};
 use duologue_rtp::MediaKind;
 use tokio::sync::{broadcast, watch};
@@ -392,16 +393,13 @@ impl TrackEvents {
     }
 }
 
-/// An id as browsers have them. It is to be no one else's, which takes no more than the random keys of
-/// this process and a number.
+/// An id as browsers have them. It is to be no one else's: each `RandomState` has keys of its own, made of
+/// the operating system's randomness.
 pub(crate) fn new_id() -> String {
-    use hash::BuildHasher;
-    static NEXT: AtomicU64 = AtomicU64::new(0);
-    let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    let keys = hash::RandomState::new();
-    let [high, low] = [(0, number), (1, number)].map(|it| keys.hash_one(it));
-    let (a, b, c) = (high >> 32, high >> 16 & 0xffff, high & 0xfff);
-    // RFC 9562 §5.4: version 4, variant 10.
-    let (d, e) = (low >> 48 & 0x3fff | 0x8000, low & 0xffff_ffff_ffff);
-    format!("{a:08x}-{b:04x}-4{c:03x}-{d:04x}-{e:012x}")
+    let keys = RandomState::new();
+    let mut seed = [0; 32];
+    for (at, part) in seed.chunks_exact_mut(8).enumerate() {
+        part.copy_from_slice(&keys.hash_one(at).to_ne_bytes());
+    }
+    Rng::from_seed(seed).uuid()
 }

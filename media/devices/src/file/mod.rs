@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use duologue_codec::{AudioData, PixelFormat, VideoFrame};
 
-use crate::pace::Pace;
+use crate::pace::{Pace, Timed};
 use crate::{AudioMode, Backend, Capture, Captured, DeviceError, InputDevice, VideoMode, limits};
 
 /// Files and pipes that take the place of cameras and microphones. Each gives its pictures or its sound at
@@ -376,11 +376,7 @@ struct Playing<T> {
 }
 
 /// Pictures, or pieces of sound.
-trait Piece: Sized {
-    fn later(self, by: Duration) -> Self;
-
-    fn timestamp(&self) -> Duration;
-
+trait Piece: Timed {
     fn of(frames: Frames) -> Option<Box<dyn Pieces<Self>>>;
 }
 
@@ -426,15 +422,6 @@ impl<T: Piece> Capture<T> for Playing<T> {
 }
 
 impl Piece for VideoFrame {
-    fn later(self, by: Duration) -> Self {
-        let at = self.timestamp + by;
-        self.at(at)
-    }
-
-    fn timestamp(&self) -> Duration {
-        self.timestamp
-    }
-
     fn of(frames: Frames) -> Option<Box<dyn Pieces<Self>>> {
         match frames {
             Frames::Video(pieces, _) => Some(pieces),
@@ -444,15 +431,6 @@ impl Piece for VideoFrame {
 }
 
 impl Piece for AudioData {
-    fn later(self, by: Duration) -> Self {
-        let at = self.timestamp + by;
-        self.at(at)
-    }
-
-    fn timestamp(&self) -> Duration {
-        self.timestamp
-    }
-
     fn of(frames: Frames) -> Option<Box<dyn Pieces<Self>>> {
         match frames {
             Frames::Audio(pieces, _) => Some(pieces),

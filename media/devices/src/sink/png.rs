@@ -1,7 +1,9 @@
 use std::io::{self, Write};
 
-use duologue_codec::{CodecError, VideoFrame};
+use duologue_codec::VideoFrame;
 use png::{BitDepth, ColorType, Compression, Encoder};
+
+use super::unlikely;
 
 /// Writes a picture as PNG: what a person or another program looks at.
 ///
@@ -28,8 +30,4 @@ pub fn write_png(frame: &VideoFrame, to: impl Write) -> io::Result<()> {
     writer.write_image_data(&pixels)?;
     writer.finish()?;
     Ok(())
-}
-
-pub(super) fn unlikely(error: CodecError) -> io::Error {
-    io::Error::other(error)
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use duologue_codec::{AudioData, Resampler};
 use hound::{Error, SampleFormat, WavSpec};
 
-use super::png::unlikely;
+use super::unlikely;
 use crate::adapt::mix;
 use crate::limits;
 

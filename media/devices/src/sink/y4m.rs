@@ -4,7 +4,7 @@ use std::time::Duration;
 use ::y4m::{Colorspace, Encoder, Error, Frame, Ratio};
 use duologue_codec::{Scaler, VideoFrame};
 
-use super::png::unlikely;
+use super::unlikely;
 use crate::limits;
 
 /// Records pictures to a Y4M file, at a rate of its own: pictures that come more slowly are repeated, of
