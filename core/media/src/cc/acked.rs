@@ -82,7 +82,37 @@ impl Throughput {
         if self.window.len() < PACKETS_NEEDED {
             return None;
         }
-        self.rate_since(None)
+        let (first, last) = (self.window.front()?, self.window.back()?);
+        // One pass: it is asked for with each feedback.
+        let (mut received, mut pauses) = (0, Pauses::default());
+        let (mut in_order, mut sent) = (0, 0);
+        let (mut oldest, mut newest) = (last, first);
+        let mut before = first.at;
+        for one in &self.window {
+            received += one.size;
+            pauses.push(one.at - before);
+            before = one.at;
+            // What was sent before packets that have left the window already is late: its time of sending says nothing
+            // of the rate.
+            if Some(one.sent) < self.discarded {
+                continue;
+            }
+            if in_order == 0 || one.sent < oldest.sent {
+                oldest = one;
+            }
+            if in_order == 0 || one.sent >= newest.sent {
+                newest = one;
+            }
+            in_order += 1;
+            sent += one.size;
+        }
+
+        let duration = (last.at - first.at) - pauses.surplus_of_longest();
+        let arrived = rate(received - first.size, duration);
+        if in_order < PACKETS_NEEDED {
+            return Some(arrived);
+        }
+        Some(rate(sent - newest.size, newest.sent - oldest.sent).min(arrived))
     }
 
     /// The rate of what arrived in the last so much time, if that is enough packets: quicker to
@@ -99,41 +129,6 @@ impl Throughput {
         Some(Bitrate::over(bytes.map(|one| one.size).sum(), time))
     }
 
-    fn rate_since(&self, since: Option<Instant>) -> Option<Bitrate> {
-        let window = self.window.iter().filter(|one| Some(one.at) >= since);
-        let first = window.clone().next()?;
-        let last = window.clone().next_back()?;
-        let received: usize = window.clone().map(|one| one.size).sum();
-        let duration = (last.at - first.at) - self.surplus_of_longest_pause();
-        let arrived = rate(received - first.size, duration);
-
-        // What was sent before packets that have left the window already is late: its time of sending
-        // says nothing of the rate.
-        let in_order = window.filter(|one| Some(one.sent) >= self.discarded);
-        let count = in_order.clone().count();
-        if count < PACKETS_NEEDED {
-            return Some(arrived);
-        }
-        let newest = in_order.clone().max_by_key(|one| one.sent)?;
-        let oldest = in_order.clone().map(|one| one.sent).min()?;
-        let sent: usize = in_order.map(|one| one.size).sum();
-        Some(rate(sent - newest.size, newest.sent - oldest).min(arrived))
-    }
-
-    /// How much the longest pause between arrivals is longer than the second longest.
-    fn surplus_of_longest_pause(&self) -> Duration {
-        let mut longest = [Duration::ZERO; 2];
-        for (one, next) in self.window.iter().zip(self.window.iter().skip(1)) {
-            let pause = next.at - one.at;
-            if pause > longest[0] {
-                longest = [pause, longest[0]];
-            } else if pause > longest[1] {
-                longest[1] = pause;
-            }
-        }
-        longest[0] - longest[1]
-    }
-
     fn is_first_outside(&self) -> bool {
         let (Some(first), Some(last)) = (self.window.front(), self.window.back()) else {
             return false;
@@ -143,6 +138,26 @@ impl Throughput {
         packets > THROUGHPUT_PACKETS
             || time > WINDOW_MAX
             || (packets > WINDOW_PACKETS && time > WINDOW_MIN)
+    }
+}
+
+/// The two longest pauses between arrivals.
+#[derive(Debug, Default)]
+struct Pauses([Duration; 2]);
+
+impl Pauses {
+    fn push(&mut self, pause: Duration) {
+        let [longest, second] = self.0;
+        if pause > longest {
+            self.0 = [pause, longest];
+        } else if pause > second {
+            self.0 = [longest, pause];
+        }
+    }
+
+    /// How much the longest is longer than the second longest.
+    fn surplus_of_longest(&self) -> Duration {
+        self.0[0] - self.0[1]
     }
 }
 
