@@ -128,7 +128,7 @@ assert_eq!(incoming.recv().await, Some(Message::Text("Hello, Bob".into())));
 pub mod sans_io;
 
 pub use bytes::Bytes;
-pub use duologue_base::{ChannelKey, StreamId, TransceiverId, TransportKey, WallClock};
+pub use duologue_base::{ChannelKey, Instant, StreamId, TransceiverId, TransportKey, WallClock};
 pub use duologue_identity::{Certificate, Fingerprint, KeygenAlgorithm};
 pub use duologue_peer::{
     BundlePolicy, CandidatePairStats, CertificateStats, CodecStats, Configuration, DataChannelInit,

@@ -1,5 +1,7 @@
 //! Every bound of this crate.
 
+use std::time::Duration;
+
 /// Bytes of received messages that wait for their readers, over all channels of a connection.
 /// Beyond it the receive window closes and the peer stops sending.
 pub const RECEIVE_BACKLOG: usize = 1 << 20;
@@ -46,3 +48,9 @@ pub use duologue_raw::limits::{RAW_PICTURES, RAW_SOUNDS};
 /// Bytes of one message of a [`ByteStream`](crate::ByteStream): every peer takes as many, and messages of
 /// other channels get their turn between.
 pub const STREAM_MESSAGE: usize = 64 << 10;
+
+/// What [`EndpointBuilder::pacing_slot`](crate::EndpointBuilder::pacing_slot) may be at least, and at most.
+pub const PACING_SLOT_LEAST: Duration = Duration::from_millis(1);
+
+/// See [`PACING_SLOT_LEAST`].
+pub const PACING_SLOT_MOST: Duration = Duration::from_millis(40);

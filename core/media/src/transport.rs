@@ -47,6 +47,12 @@ impl MediaTransport {
         self.outbound.set_bounds(now, bounds);
     }
 
+    /// How much video leaves at once: what its rate carries in this time. Before something is to be sent; 5 ms without
+    /// this.
+    pub fn set_pacing_slot(&mut self, slot: Duration) {
+        self.outbound.set_pacing_slot(slot);
+    }
+
     /// What a receiver takes from now on.
     pub fn set_receive(
         &mut self,

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use duologue_base::{Rng, WallClock};
 use duologue_dtls as dtls;
 use duologue_ice as ice;
@@ -21,6 +23,8 @@ pub struct SessionConfig {
     pub wall_clock: WallClock,
     /// What the estimate of a path stays between, and where it begins, for the media of each transport.
     pub bitrate_bounds: BitrateBounds,
+    /// How much video leaves at once, as the time that its rate takes for that; 5 ms, when left out.
+    pub pacing_slot: Option<Duration>,
     /// Datagrams in one [`Transmit`](duologue_base::Transmit), 1 to 64. 1 for hosts that cannot send
     /// several with one system call.
     pub max_datagrams: usize,
@@ -38,6 +42,7 @@ impl SessionConfig {
             },
             wall_clock: WallClock::default(),
             bitrate_bounds: BitrateBounds::default(),
+            pacing_slot: None,
             max_datagrams: TRAIN_DATAGRAMS,
         }
     }

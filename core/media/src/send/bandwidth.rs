@@ -112,6 +112,8 @@ pub(crate) struct Estimator {
     bounds: Bounds,
     history: History,
     controller: Selector,
+    /// In which the pacer works.
+    slot: Duration,
     /// The lanes keep their queues themselves.
     pacer: Pacer<Infallible>,
     may_pad: bool,
@@ -138,11 +140,16 @@ pub(crate) struct Estimator {
 
 impl Bandwidth {
     /// This is agreed on now.
-    pub(crate) fn set_feedback(&mut self, feedback: BandwidthFeedback, bounds: Bounds) {
+    pub(crate) fn set_feedback(
+        &mut self,
+        feedback: BandwidthFeedback,
+        bounds: Bounds,
+        slot: Duration,
+    ) {
         match self {
             Bandwidth::Estimated(estimator) if estimator.feedback == feedback => {}
             _ if feedback == BandwidthFeedback::None => *self = Bandwidth::Unknown,
-            _ => *self = Bandwidth::Estimated(Box::new(Estimator::new(feedback, bounds))),
+            _ => *self = Bandwidth::Estimated(Box::new(Estimator::new(feedback, bounds, slot))),
         }
     }
 
@@ -219,13 +226,14 @@ impl Bandwidth {
 }
 
 impl Estimator {
-    fn new(feedback: BandwidthFeedback, bounds: Bounds) -> Self {
+    fn new(feedback: BandwidthFeedback, bounds: Bounds, slot: Duration) -> Self {
         Estimator {
             feedback,
             bounds,
             history: History::default(),
             controller: Selector::new(feedback == BandwidthFeedback::Marks),
-            pacer: new_pacer(Instant::ZERO),
+            slot,
+            pacer: new_pacer(Instant::ZERO, slot),
             may_pad: false,
             plan: None,
             allocator: Allocator::default(),
@@ -275,7 +283,7 @@ impl Estimator {
     }
 
     fn begin(&mut self, now: Instant, bounds: Bounds) {
-        self.pacer = new_pacer(now);
+        self.pacer = new_pacer(now, self.slot);
         self.pacer.set_may_pad(self.may_pad);
         self.pacer.set_least(now, self.least);
         self.waits = Waits::default();
@@ -511,8 +519,8 @@ impl Estimator {
     }
 }
 
-fn new_pacer(now: Instant) -> Pacer<Infallible> {
-    let mut pacer = Pacer::new(now, SLOT);
+fn new_pacer(now: Instant, slot: Duration) -> Pacer<Infallible> {
+    let mut pacer = Pacer::new(now, slot);
     for lane in Lane::ALL {
         pacer.add_stream(lane.key(), lane.class(), 1);
     }
@@ -523,7 +531,7 @@ fn new_pacer(now: Instant) -> Pacer<Infallible> {
 pub(crate) const PATH_OVERHEAD: usize = 44;
 
 /// Of M§6: costs less than any jitter buffer sees.
-const SLOT: Duration = Duration::from_millis(5);
+pub(crate) const SLOT: Duration = Duration::from_millis(5);
 
 /// The controller is told that time passes, when something is sent anyway; and by a timer, which would
 /// be dear for a connection that sends little.

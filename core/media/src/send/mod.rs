@@ -36,7 +36,7 @@ use crate::report::MediaReport;
 
 pub(crate) use bandwidth::Bandwidth;
 pub use bandwidth::BandwidthFeedback;
-use bandwidth::{Lane, Turn, Waits};
+use bandwidth::{Lane, SLOT, Turn, Waits};
 use dtmf::Player;
 pub use dtmf::Tone;
 use formats::Formats;
@@ -66,6 +66,8 @@ pub(crate) struct Outbound {
     grown: bool,
     pub(crate) bandwidth: Bandwidth,
     bounds: Bounds,
+    /// In which video is paced.
+    slot: Duration,
     rng: Rng,
     /// The packet that was written last is to be kept as it will be protected.
     to_keep: Option<Kept>,
@@ -88,6 +90,7 @@ impl Outbound {
             grown: false,
             bandwidth: Bandwidth::default(),
             bounds,
+            slot: SLOT,
             rng,
             to_keep: None,
         }
@@ -156,12 +159,17 @@ impl Outbound {
         }
     }
 
+    /// Video is paced in slots of this length on paths that are found from now on.
+    pub(crate) fn set_pacing_slot(&mut self, slot: Duration) {
+        self.slot = slot;
+    }
+
     /// What tells how fast the path is may be something else than before. While nobody sends it is
     /// still known what was found out.
     fn update_bandwidth(&mut self) {
         let best = self.senders().map(Sender::feedback).max();
         if let Some(best) = best {
-            self.bandwidth.set_feedback(best, self.bounds);
+            self.bandwidth.set_feedback(best, self.bounds, self.slot);
         }
         let may_pad = self.senders().any(|sender| sender.to_pad().is_some());
         if let Some(estimator) = self.bandwidth.estimator_mut() {

@@ -242,6 +242,9 @@ impl Session {
         if transport.media.is_none() {
             let mut path = MediaPath::new(config.wall_clock.into(), rng.fork());
             path.rtp.set_bitrate_bounds(*now, config.bitrate_bounds);
+            if let Some(slot) = config.pacing_slot {
+                path.rtp.set_pacing_slot(slot);
+            }
             transport.media = Some(Box::new(path));
             media.in_use = true;
             transport.key_media();
