@@ -67,11 +67,20 @@ struct Viewing {
 }
 
 /// Who reads the publisher's packets at the moment.
-struct Task(Mutex<AbortHandle>);
+struct Task(Mutex<Vec<AbortHandle>>);
 
 struct Shared {
-    publisher: Mutex<RtpReceiver>,
+    publisher: Mutex<Publisher>,
     state: Mutex<State>,
+}
+
+/// Whose packets are forwarded.
+#[derive(Clone)]
+enum Publisher {
+    /// It may get several layers.
+    One(RtpReceiver),
+    /// Each gets one layer.
+    OfLayers(Vec<RtpReceiver>),
 }
 
 #[derive(Default)]
@@ -125,14 +134,28 @@ impl Forwarder {
     /// # Panics
     /// Outside a tokio runtime.
     pub fn new(publisher: &RtpReceiver) -> Self {
+        Self::of(Publisher::One(publisher.clone()))
+    }
+
+    /// Takes the packets of several receivers, each of which gets one layer of the same pictures: the first of
+    /// them layer 0. So they come from another server that forwards them, which sends each layer as a track of
+    /// its own.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub fn of_layers(layers: &[RtpReceiver]) -> Self {
+        Self::of(Publisher::OfLayers(layers.to_vec()))
+    }
+
+    fn of(publisher: Publisher) -> Self {
         let shared = Arc::new(Shared {
             publisher: Mutex::new(publisher.clone()),
             state: Mutex::default(),
         });
-        let task = tokio::spawn(run(publisher.packets(), shared.clone(), 0));
+        let tasks = publisher.forward_to(&shared, 0);
         Forwarder {
             shared,
-            task: Arc::new(Task(Mutex::new(task.abort_handle()))),
+            task: Arc::new(Task(Mutex::new(tasks))),
         }
     }
 
@@ -142,7 +165,18 @@ impl Forwarder {
     /// # Panics
     /// Outside a tokio runtime.
     pub fn replace_publisher(&self, publisher: &RtpReceiver) {
-        let packets = publisher.packets();
+        self.replace(Publisher::One(publisher.clone()));
+    }
+
+    /// The same, with a receiver for each layer, as [`of_layers`](Self::of_layers) has them.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub fn replace_layers(&self, layers: &[RtpReceiver]) {
+        self.replace(Publisher::OfLayers(layers.to_vec()));
+    }
+
+    fn replace(&self, publisher: Publisher) {
         *lock(&self.shared.publisher) = publisher.clone();
         let mut state = self.shared.state();
         state.replaced += 1;
@@ -152,9 +186,9 @@ impl Forwarder {
         }
         let replaced = state.replaced;
         drop(state);
-        let task = tokio::spawn(run(packets, self.shared.clone(), replaced));
-        let before = std::mem::replace(&mut *lock(&self.task.0), task.abort_handle());
-        before.abort();
+        let tasks = publisher.forward_to(&self.shared, replaced);
+        let before = std::mem::replace(&mut *lock(&self.task.0), tasks);
+        before.iter().for_each(AbortHandle::abort);
     }
 
     /// A sender gets packets too, once something is [chosen](Forwarding::choose) for it.
@@ -214,7 +248,7 @@ impl Forwarding {
     /// The layer that is sent at the moment.
     pub fn current(&self) -> Option<usize> {
         let state = self.0.shared.state();
-        let viewer = state.viewers.iter().find(|viewer| viewer.id == self.0.id)?;
+        let viewer = &state.viewers[state.position(self.0.id)?];
         state.running.as_ref()?.machine.current(viewer.key?)
     }
 
@@ -223,11 +257,7 @@ impl Forwarding {
     pub fn key_frame_wanted(&self) {
         let mut state = self.0.shared.state();
         let (id, now) = (self.0.id, state.now);
-        let key = state
-            .viewers
-            .iter()
-            .find(|viewer| viewer.id == id)
-            .and_then(|it| it.key);
+        let key = state.position(id).and_then(|at| state.viewers[at].key);
         if let (Some(running), Some(key)) = (&mut state.running, key) {
             running.machine.key_frame_wanted(now, key);
         }
@@ -238,17 +268,17 @@ impl Forwarding {
     /// Packets that the sender had no room for.
     pub fn dropped(&self) -> u64 {
         let state = self.0.shared.state();
-        let viewer = state.viewers.iter().find(|viewer| viewer.id == self.0.id);
-        viewer.map_or(0, |viewer| viewer.dropped)
+        let at = state.position(self.0.id);
+        at.map_or(0, |at| state.viewers[at].dropped)
     }
 
     fn change(&self, change: impl FnOnce(&mut Viewer)) {
         let mut state = self.0.shared.state();
         let id = self.0.id;
-        if let Some(viewer) = state.viewers.iter_mut().find(|viewer| viewer.id == id) {
-            change(viewer);
+        if let Some(at) = state.position(id) {
+            change(&mut state.viewers[at]);
+            state.tell_machine(at);
         }
-        state.tell_machine(id);
         drop(state);
         self.0.shared.ask_for_key_frames();
     }
@@ -257,7 +287,7 @@ impl Forwarding {
 impl Drop for Viewing {
     fn drop(&mut self) {
         let mut state = self.shared.state();
-        let Some(at) = state.viewers.iter().position(|viewer| viewer.id == self.id) else {
+        let Some(at) = state.position(self.id) else {
             return;
         };
         let viewer = state.viewers.remove(at);
@@ -272,7 +302,33 @@ impl Drop for Viewing {
 
 impl Drop for Task {
     fn drop(&mut self) {
-        lock(&self.0).abort();
+        lock(&self.0).iter().for_each(AbortHandle::abort);
+    }
+}
+
+impl Publisher {
+    /// From now on, as the publisher before which so many were replaced.
+    fn forward_to(&self, shared: &Arc<Shared>, replaced: u64) -> Vec<AbortHandle> {
+        let forward = |(layer, receiver): (Option<usize>, &RtpReceiver)| {
+            let from = Reader {
+                packets: receiver.packets(),
+                layer,
+                replaced,
+            };
+            tokio::spawn(run(from, shared.clone())).abort_handle()
+        };
+        match self {
+            Publisher::One(receiver) => vec![forward((None, receiver))],
+            Publisher::OfLayers(receivers) => (0..).map(Some).zip(receivers).map(forward).collect(),
+        }
+    }
+
+    /// Who gets a layer, and as which of its own.
+    fn of_layer(&self, layer: usize) -> Option<(&RtpReceiver, usize)> {
+        match self {
+            Publisher::One(receiver) => Some((receiver, layer)),
+            Publisher::OfLayers(receivers) => receivers.get(layer).map(|receiver| (receiver, 0)),
+        }
     }
 }
 
@@ -293,15 +349,18 @@ impl Shared {
         }
         let publisher = lock(&self.publisher).clone();
         for layer in layers {
-            // One that does not receive has nothing to ask for.
-            let _ = publisher.send_key_frame_request(layer);
+            if let Some((receiver, layer)) = publisher.of_layer(layer) {
+                // One that does not receive has nothing to ask for.
+                let _ = receiver.send_key_frame_request(layer);
+            }
         }
     }
 
     /// What a packet of the publisher is, if it is of a codec.
     fn published(&self, packet: &RtpPacket) -> Option<Published> {
         let publisher = lock(&self.publisher).clone();
-        let codecs = publisher.parameters()?.codecs;
+        let (receiver, _) = publisher.of_layer(packet.encoding)?;
+        let codecs = receiver.parameters()?.codecs;
         let mut codecs = codecs.into_iter();
         let codec = codecs
             .find(|it| it.payload_type == packet.payload_type.get())?
@@ -346,8 +405,7 @@ impl State {
             viewer.payload_type = None;
         }
         self.join_machine();
-        let ids: Vec<u64> = self.viewers.iter().map(|viewer| viewer.id).collect();
-        ids.into_iter().for_each(|id| self.tell_machine(id));
+        (0..self.viewers.len()).for_each(|at| self.tell_machine(at));
         self.find_payload_types();
     }
 
@@ -383,17 +441,22 @@ impl State {
             return;
         }
         self.followed = self.now;
-        let viewers = self.viewers.iter_mut().filter(|viewer| viewer.follows);
-        let changed = viewers.filter_map(|viewer| viewer.follow().then_some(viewer.id));
-        let changed: Vec<u64> = changed.collect();
-        changed.into_iter().for_each(|id| self.tell_machine(id));
+        for at in 0..self.viewers.len() {
+            if self.viewers[at].follows && self.viewers[at].follow() {
+                self.tell_machine(at);
+            }
+        }
     }
 
-    fn tell_machine(&mut self, id: u64) {
-        let viewer = self.viewers.iter().find(|viewer| viewer.id == id);
-        if let (Some(running), Some(viewer)) = (&mut self.running, viewer)
-            && let Some(key) = viewer.key
-        {
+    /// Where the viewer of this id is, in the order of ids.
+    fn position(&self, id: u64) -> Option<usize> {
+        let at = self.viewers.binary_search_by_key(&id, |viewer| viewer.id);
+        at.ok()
+    }
+
+    fn tell_machine(&mut self, at: usize) {
+        let viewer = &self.viewers[at];
+        if let (Some(running), Some(key)) = (&mut self.running, viewer.key) {
             running.machine.limit_temporal(key, viewer.temporal);
             running.machine.limit_spatial(key, viewer.spatial);
             running.machine.choose(self.now, key, viewer.choice);
@@ -401,7 +464,7 @@ impl State {
     }
 
     fn handle(&mut self, packet: &RtpPacket) {
-        self.now = packet.received;
+        self.now = self.now.max(packet.received);
         let Some(running) = &mut self.running else {
             return;
         };
@@ -467,24 +530,34 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-async fn run(mut from: RtpPackets, shared: Arc<Shared>, publisher: u64) {
+/// What one receiver gets.
+struct Reader {
+    packets: RtpPackets,
+    /// Which layer that is, where it is only one.
+    layer: Option<usize>,
+    /// How many publishers there were before this one.
+    replaced: u64,
+}
+
+async fn run(mut from: Reader, shared: Arc<Shared>) {
     let mut packets = Vec::new();
-    while from.recv_many(&mut packets, BATCH).await > 0 {
+    while from.packets.recv_many(&mut packets, BATCH).await > 0 {
         let mut state = shared.state();
-        if state.replaced != publisher {
+        if state.replaced != from.replaced {
             return;
         }
         state.find_payload_types();
-        for packet in packets.drain(..) {
+        for mut packet in packets.drain(..) {
+            packet.encoding = from.layer.unwrap_or(packet.encoding);
             if state.is_of_another_codec(&packet) {
                 // The publisher's connection has a lock of its own.
                 drop(state);
                 let published = shared.published(&packet);
                 state = shared.state();
-                if state.replaced != publisher {
+                if state.replaced != from.replaced {
                     return;
                 }
-                state.now = packet.received;
+                state.now = state.now.max(packet.received);
                 if let Some(published) = published {
                     state.take_over(published);
                 }

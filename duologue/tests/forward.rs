@@ -251,3 +251,58 @@ async fn who_knows_the_path_begins_with_the_layer_that_it_carries() {
     within(publish_until(&of_alice.sender(), &mut number, gets)).await;
     assert_eq!(forwarding.current(), Some(1));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn layers_that_come_as_tracks_are_forwarded_as_one_stream() {
+    let endpoint = endpoint();
+    let [mut alice, mut bob] = [Peer::new(&endpoint), Peer::new(&endpoint)];
+    let add = || {
+        let added = alice
+            .connection
+            .add_transceiver(MediaKind::Video, Default::default());
+        added.unwrap()
+    };
+    let of_alice = [add(), add()];
+    describe(&mut alice, &mut bob).await;
+    let of_bob = bob.connection.transceivers();
+    let both = TransceiverDirection::Sendrecv;
+    of_bob[0].set_direction(both).unwrap();
+    describe(&mut bob, &mut alice).await;
+
+    let layers = [0, 1].map(|at: usize| of_bob[at].receiver());
+    let forwarder = Forwarder::of_layers(&layers);
+    let forwarding = forwarder.forward(&of_bob[0].sender());
+    let mut back = of_alice[0].receiver().packets();
+    let mut packets = Vec::new();
+    // A layer comes with its key frame, which its track is asked for; what the other one sends does not.
+    for (first, layer) in [(1, 1), (5, 0)] {
+        forwarding.choose(Choice::Layer(layer));
+        let wanted = of_alice[layer].sender();
+        let needs_another = &mut vec![frame(&wanted, 99, false)];
+        within(wanted.frames().send_all(needs_another))
+            .await
+            .unwrap();
+        let asked = |event| match event {
+            Event::KeyFrameRequest { sender, .. } => (sender == wanted).then_some(()),
+            _ => None,
+        };
+        within(alice.wait(asked)).await;
+        let sent = [(first, layer), (first + 1, 1 - layer), (first + 2, layer)];
+        for (number, of) in sent {
+            let sender = of_alice[of].sender();
+            let frames = &mut vec![frame(&sender, number, true)];
+            within(sender.frames().send_all(frames)).await.unwrap();
+            let ends_with = |it: &duologue::RtpPacket| it.payload.last() == Some(&number);
+            while of == layer && !packets.last().is_some_and(ends_with) {
+                let packet = within(back.recv()).await.expect("it is open");
+                assert_ne!(packet.payload.last(), Some(&(first + 1)));
+                packets.push(packet);
+            }
+        }
+        assert_eq!(forwarding.current(), Some(layer));
+    }
+    let mut steps = packets
+        .windows(2)
+        .map(|pair| pair[1].sequence_number - pair[0].sequence_number);
+    assert!(steps.all(|step| step == 1));
+}

@@ -54,6 +54,8 @@ pub(super) const NATS_PAUSE: Duration = Duration::from_millis(250);
 pub(super) const QUESTION_TIMEOUT: Duration = Duration::from_millis(500);
 /// Streams that come from other relays at once; one more nobody publishes, for its viewers.
 pub(super) const PULLS: usize = 1024;
+/// Simulcast layers that come with a stream from another relay: what browsers send.
+pub(super) const PULLED_LAYERS: usize = 4;
 /// How long a stream that nobody sees is pulled from another relay.
 pub(super) const PULL_IDLE: Duration = Duration::from_secs(10);
 /// How long a stream is looked for that does not come any more, and a lost publisher waited for.

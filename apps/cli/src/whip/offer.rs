@@ -2,6 +2,8 @@
 
 use duologue::{MediaKind, TransceiverDirection};
 
+use super::limits::PULLED_LAYERS;
+
 /// One m-section of media.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Section {
@@ -11,6 +13,8 @@ pub(super) struct Section {
     pub(super) refused: bool,
     /// The streams of its `a=msid` lines.
     streams: Vec<String>,
+    /// Simulcast layers that it sends (RFC 8853); 1 where there is no such thing.
+    pub(super) layers: usize,
 }
 
 /// All m-sections of sound and pictures, in order.
@@ -31,6 +35,7 @@ pub(super) fn sections(sdp: &str) -> Vec<Section> {
                 direction: TransceiverDirection::Sendrecv,
                 refused: words.next() == Some("0"),
                 streams: Vec::new(),
+                layers: 1,
             }));
             continue;
         }
@@ -43,6 +48,11 @@ pub(super) fn sections(sdp: &str) -> Vec<Section> {
             "a=inactive" => section.direction = TransceiverDirection::Inactive,
             "a=bundle-only" => section.refused = false,
             _ => {
+                if let Some(simulcast) = line.strip_prefix("a=simulcast:") {
+                    let mut words = simulcast.split(' ').skip_while(|word| *word != "send");
+                    let list = words.nth(1).unwrap_or_default();
+                    section.layers = list.split(';').count();
+                }
                 let msid = line.strip_prefix("a=msid:");
                 let stream = msid.and_then(|msid| msid.split(' ').next());
                 section
@@ -73,23 +83,37 @@ impl Way {
     }
 }
 
-/// Whether the offer is one for this protocol.
+/// Who asks for a session.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Client {
+    Viewer,
+    /// For its own viewers, for whom it wants all layers: each as a track.
+    Relay,
+}
+
+impl Client {
+    /// How many tracks of pictures its offer may have.
+    pub(super) fn pictures(self) -> usize {
+        match self {
+            Client::Viewer => 1,
+            Client::Relay => PULLED_LAYERS,
+        }
+    }
+}
+
+/// Whether the offer is one for this protocol. So many tracks of pictures it may have: the RFC knows one.
 ///
 /// # Errors
 /// The clause that it does not keep.
-pub(super) fn check(sections: &[Section], way: Way) -> Result<(), &'static str> {
+pub(super) fn check(sections: &[Section], way: Way, pictures: usize) -> Result<(), &'static str> {
     if sections.is_empty() {
         return Err("the offer has no track");
     }
     // RFC 9725 §4.4.2: one stream, of at most one track of each kind.
-    for kind in [MediaKind::Audio, MediaKind::Video] {
-        if sections
-            .iter()
-            .filter(|section| section.kind == kind)
-            .count()
-            > 1
-        {
-            return Err("the offer has two tracks of one kind");
+    for (kind, most) in [(MediaKind::Audio, 1), (MediaKind::Video, pictures)] {
+        let of_kind = sections.iter().filter(|section| section.kind == kind);
+        if of_kind.count() > most {
+            return Err("the offer has too many tracks of one kind");
         }
     }
     let mut streams: Vec<&String> = sections
@@ -144,18 +168,32 @@ mod tests {
             ("audio", "a=sendonly\r\na=msid:s t\r\n"),
             ("video", "a=msid:s u\r\n"),
         ]);
-        assert_eq!(check(&good, Way::Publish), Ok(()));
+        assert_eq!(check(&good, Way::Publish, 1), Ok(()));
         let watch = offer(&[("audio", "a=recvonly\r\n"), ("video", "a=recvonly\r\n")]);
-        assert_eq!(check(&watch, Way::Play), Ok(()));
+        assert_eq!(check(&watch, Way::Play, 1), Ok(()));
 
-        assert!(check(&watch, Way::Publish).is_err());
-        assert!(check(&good, Way::Play).is_err());
-        assert!(check(&offer(&[("application", "")]), Way::Play).is_err());
+        assert!(check(&watch, Way::Publish, 1).is_err());
+        assert!(check(&good, Way::Play, 1).is_err());
+        assert!(check(&offer(&[("application", "")]), Way::Play, 1).is_err());
         let twice = offer(&[("video", "a=recvonly\r\n"), ("video", "a=recvonly\r\n")]);
-        assert!(check(&twice, Way::Play).is_err());
+        assert!(check(&twice, Way::Play, 1).is_err());
+        // Another relay.
+        assert_eq!(check(&twice, Way::Play, 2), Ok(()));
         let streams = offer(&[("audio", "a=msid:s t\r\n"), ("video", "a=msid:r u\r\n")]);
-        assert!(check(&streams, Way::Publish).is_err());
-        assert!(check(&offer(&[("video", "a=inactive\r\n")]), Way::Publish).is_err());
+        assert!(check(&streams, Way::Publish, 1).is_err());
+        assert!(check(&offer(&[("video", "a=inactive\r\n")]), Way::Publish, 1).is_err());
+    }
+
+    #[test]
+    fn simulcast_layers_that_are_sent_are_counted() {
+        let layers = |lines| sections(lines)[0].layers;
+        assert_eq!(layers("m=video 9 X 96\r\n"), 1);
+        assert_eq!(layers("m=video 9 X 96\r\na=simulcast:send l;m,n;~h\r\n"), 3);
+        assert_eq!(
+            layers("m=video 9 X 96\r\na=simulcast:recv a;b send l;h\r\n"),
+            2
+        );
+        assert_eq!(layers("m=video 9 X 96\r\na=simulcast:recv a;b\r\n"), 1);
     }
 
     #[test]

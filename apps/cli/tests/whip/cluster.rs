@@ -3,13 +3,17 @@
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use duologue::{
+    BundlePolicy, Configuration, EncodedFrameInit, EncodedFrameWriter, Endpoint, MediaKind,
+    MediaStreamId, RtpEncodingParameters, RtpSender, TransceiverDirection, TransceiverInit,
+};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStderr, Command};
 
 use crate::media::{Program, counted};
-use crate::raw::{PATIENCE, ask, file};
+use crate::raw::{Client, PATIENCE, SDP, ask, file, gathered};
 
 /// A server of NATS; dropping it kills it.
 struct Nats {
@@ -128,6 +132,66 @@ impl Relay {
     }
 }
 
+/// Pictures in two layers, to this relay.
+async fn publish_layers(relay: &Relay) -> Client {
+    let endpoint = Endpoint::builder().loopback(true).build().unwrap();
+    let configuration = Configuration {
+        bundle_policy: BundlePolicy::MaxBundle,
+        ..Configuration::default()
+    };
+    let (pc, mut events) = endpoint.connection(configuration).unwrap();
+    let layer = |rid: &str| RtpEncodingParameters {
+        rid: rid.parse().ok(),
+        ..RtpEncodingParameters::default()
+    };
+    let init = TransceiverInit {
+        direction: TransceiverDirection::Sendonly,
+        streams: vec![MediaStreamId::from("stream")],
+        send_encodings: vec![layer("low"), layer("high")],
+    };
+    let transceiver = pc.add_transceiver(MediaKind::Video, init).unwrap();
+    let mut codecs = RtpSender::capabilities(MediaKind::Video).codecs;
+    codecs.retain(|codec| matches!(codec.mime_type.as_str(), "video/VP8" | "video/rtx"));
+    transceiver.set_codec_preferences(codecs).unwrap();
+    pc.set_local_description(None).await.unwrap();
+    gathered(&mut events).await;
+
+    let offer = pc.local_description().unwrap().sdp;
+    let headers = [SDP, ("Authorization", "Bearer secret")];
+    let answer = ask(&relay.authority, "POST", "/whip/live", &headers, &offer).await;
+    assert_eq!(answer.status, 201, "{answer:?}");
+    let client = Client { pc, events, offer };
+    client.take(&answer.body).await;
+    tokio::spawn(send_layers(transceiver.sender().frames()));
+    client
+}
+
+/// Frames of VP8 (RFC 6386 §9.1) of 120 kbit/s and 1.2 Mbit/s, for as long as the connection is open.
+async fn send_layers(writer: EncodedFrameWriter) {
+    let mut clock = tokio::time::interval(Duration::from_millis(33));
+    for number in 0_u32.. {
+        clock.tick().await;
+        let head: &[u8] = match number.is_multiple_of(15) {
+            true => &[0x10, 0, 0, 0x9d, 0x01, 0x2a, 0x80, 0x02, 0xe0, 0x01],
+            false => &[0x11, 0, 0],
+        };
+        let frame = |(encoding, bytes)| {
+            let mut data = head.to_vec();
+            data.resize(bytes, 7);
+            EncodedFrameInit {
+                encoding,
+                timestamp: number * 2_970,
+                data: data.into(),
+                ..EncodedFrameInit::default()
+            }
+        };
+        let mut frames = [(0, 500), (1, 5_000)].map(frame).to_vec();
+        if writer.send_all(&mut frames).await.is_err() {
+            return;
+        }
+    }
+}
+
 async fn three(nats: &Nats) -> [Relay; 3] {
     let relays = [
         Relay::start(nats, "a").await,
@@ -223,4 +287,22 @@ async fn a_publisher_whose_relay_is_killed_is_back_by_another_one_with_its_viewe
         let played = viewer.told("played").await;
         assert!(counted(&played).iter().all(|count| *count > 40), "{played}");
     }
+}
+
+#[tokio::test]
+async fn all_layers_come_to_another_relay_where_each_viewer_gets_the_one_that_its_path_carries() {
+    let nats = Nats::start().await;
+    let [publishing, other, _] = three(&nats).await;
+    let _publisher = publish_layers(&publishing).await;
+    let mut viewer = other.view(&["--seconds", "8"]);
+    viewer.told("playing").await;
+    // A path of which nothing is known is taken for one of the lower layer, and then found to be wider.
+    other
+        .shows(|it| {
+            let stream = &it["streams"][0];
+            stream["tracks"][0]["layers"] == 2 && stream["layers"] == serde_json::json!([0, 1])
+        })
+        .await;
+    let played = viewer.told_but("played", "lost").await;
+    assert!(counted(&played).iter().any(|count| *count > 60), "{played}");
 }

@@ -14,12 +14,12 @@ use super::gate::{Gate, pass};
 use super::overview;
 use super::refusal::Refusal;
 use super::session::Patched;
-use super::sessions::{Client, Created, Sessions};
+use super::sessions::{Created, Sessions};
 use crate::demo::guard::read_body;
 use crate::whip::client::RELAY;
 use crate::whip::fragment::MEDIA_TYPE;
 use crate::whip::limits::{BODY_BYTES, NAME_BYTES};
-use crate::whip::offer::Way;
+use crate::whip::offer::{Client, Way};
 
 /// All resources behind the gate, with a page or without. `patience` is for bodies.
 pub(super) fn router(

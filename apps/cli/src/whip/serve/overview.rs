@@ -112,7 +112,7 @@ struct Stream {
     layers: Vec<usize>,
 }
 
-/// One m-section of the publisher.
+/// What a publisher sends of one kind, or another relay, which sends each layer as a track.
 #[derive(Serialize)]
 struct Track {
     kind: &'static str,
@@ -144,26 +144,23 @@ async fn overview(State(sessions): State<Arc<Sessions>>) -> Json<Overview> {
 }
 
 fn stream(shown: &Shown, report: &StatsReport) -> Stream {
-    let mut tracks: Vec<(String, Track)> = Vec::new();
+    let mut tracks: Vec<Track> = Vec::new();
     for inbound in report.inbound_rtp() {
         let codec = inbound.codec_id.as_deref().and_then(|id| report.codec(id));
         let codec = codec.and_then(|codec| codec.mime_type.split('/').next_back());
-        let at = tracks
-            .iter()
-            .position(|(id, _)| *id == inbound.track_identifier);
+        let at = tracks.iter().position(|it| it.kind == inbound.kind);
         let at = at.unwrap_or_else(|| {
-            let track = Track {
+            tracks.push(Track {
                 kind: inbound.kind,
                 codec: codec.unwrap_or("?").to_owned(),
                 layers: 0,
                 bytes: 0,
                 packets: 0,
                 lost: 0,
-            };
-            tracks.push((inbound.track_identifier.clone(), track));
+            });
             tracks.len() - 1
         });
-        let track = &mut tracks[at].1;
+        let track = &mut tracks[at];
         track.layers += 1;
         track.bytes += inbound.bytes_received + inbound.header_bytes_received;
         track.packets += inbound.packets_received;
@@ -180,7 +177,7 @@ fn stream(shown: &Shown, report: &StatsReport) -> Stream {
     }
     Stream {
         name: shown.name.clone(),
-        tracks: tracks.into_iter().map(|(_, track)| track).collect(),
+        tracks,
         viewers: shown.viewers.len(),
         layers,
     }

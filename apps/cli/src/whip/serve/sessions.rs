@@ -22,7 +22,7 @@ use super::watching::{Ending, Watching};
 use super::{Happening, Tell};
 use crate::whip::limits::{GATHER_TIMEOUT, Limits, PULL_PATIENCE, RECORDS_TIMEOUT};
 use crate::whip::link;
-use crate::whip::offer::{self, Way};
+use crate::whip::offer::{self, Client, Way};
 use crate::whip::recorder::Recorder;
 
 /// All open sessions, and what they have to do with one another.
@@ -79,14 +79,6 @@ impl Places {
     }
 }
 
-/// Who asks for a session.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Client {
-    Viewer,
-    /// For its own viewers.
-    Relay,
-}
-
 /// A new session, for its client.
 pub(super) struct Created {
     pub(super) id: String,
@@ -127,7 +119,7 @@ impl Sessions {
             events,
             view,
             answer,
-        } = self.negotiate(way, stream, offer).await?;
+        } = self.negotiate(way, stream, offer, client).await?;
         let (id, etag) = (random()?, format!("\"{}\"", random()?));
         let mut recording = None;
         if way == Way::Publish {
@@ -205,6 +197,7 @@ impl Sessions {
         way: Way,
         stream: &str,
         offer: String,
+        client: Client,
     ) -> Result<Negotiated, Refusal> {
         let unprocessable = |reason| Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, reason);
         let connection = self.endpoint.connection(self.configuration.clone());
@@ -215,11 +208,15 @@ impl Sessions {
             .set_remote_description(SessionDescription { sdp_type, sdp })
             .await;
         set.map_err(|error| Refusal::of_description(&error))?;
-        offer::check(&sections, way).map_err(unprocessable)?;
+        let pictures = match way {
+            Way::Publish => 1,
+            Way::Play => client.pictures(),
+        };
+        offer::check(&sections, way, pictures).map_err(unprocessable)?;
 
         let view = match way {
             Way::Publish => None,
-            Way::Play => Some(self.view(stream, &pc)?),
+            Way::Play => Some(self.view(stream, &pc, client)?),
         };
         let answer = gathered_answer(&pc, &mut events).await?;
         // RFC 9725 §4.4.3: all or nothing.
@@ -292,9 +289,9 @@ impl Sessions {
         cluster.announce();
     }
 
-    fn view(&self, stream: &str, pc: &PeerConnection) -> Result<View, Refusal> {
+    fn view(&self, stream: &str, pc: &PeerConnection, client: Client) -> Result<View, Refusal> {
         match &self.source {
-            Source::Publishers { .. } => self.stage.forward(stream, pc),
+            Source::Publishers { .. } => self.stage.forward(stream, pc, client),
             Source::File(path) => stage::play(path, pc),
         }
     }

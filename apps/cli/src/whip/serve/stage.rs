@@ -12,6 +12,7 @@ use duologue::{
 use tokio::sync::watch;
 
 use super::refusal::Refusal;
+use crate::whip::offer::{self, Client};
 use crate::whip::playback::{self, Writers};
 
 /// Where pictures and sound come from.
@@ -41,9 +42,17 @@ struct Published {
 }
 
 struct Track {
-    receiver: RtpReceiver,
     kind: MediaKind,
+    brought: Brought,
     forwarder: Forwarder,
+}
+
+/// What a publisher brings of one kind.
+struct Brought {
+    /// One, or of another relay one for each layer. There is a first one.
+    receivers: Vec<RtpReceiver>,
+    /// How many layers there are.
+    layers: usize,
 }
 
 /// Where a stream comes from.
@@ -151,9 +160,9 @@ impl Stage {
         };
         let before = std::mem::replace(&mut published.publisher, pc.clone());
         published.origin.send_replace(origin);
-        for transceiver in pc.transceivers() {
-            if let Some(kind) = transceiver.kind() {
-                published.set_track(kind, transceiver.receiver());
+        for kind in [MediaKind::Audio, MediaKind::Video] {
+            if let Some(brought) = Brought::of(pc, kind) {
+                published.set_track(kind, brought);
             }
         }
         drop(streams);
@@ -185,18 +194,23 @@ impl Stage {
     }
 
     /// Gives a viewer, whose offer is set, what the stream has.
-    pub(super) fn forward(&self, stream: &str, pc: &PeerConnection) -> Result<View, Refusal> {
+    pub(super) fn forward(
+        &self,
+        stream: &str,
+        pc: &PeerConnection,
+        client: Client,
+    ) -> Result<View, Refusal> {
         let mut streams = self.lock();
         let there = |it: &&mut Published| it.origin() != Origin::Lost;
         let Some(published) = streams.get_mut(stream).filter(there) else {
             return Err(nobody());
         };
-        let mut tracks = Vec::new();
+        let mut tracks: Vec<(RtpSender, MediaKind, Forwarding)> = Vec::new();
         for transceiver in pc.transceivers() {
-            let of_kind = published
-                .tracks
-                .iter()
-                .find(|track| Some(track.kind) == transceiver.kind());
+            let kind = transceiver.kind();
+            let layer = tracks.iter().filter(|(_, it, _)| Some(*it) == kind).count();
+            let mut of_kind = published.tracks.iter();
+            let of_kind = of_kind.find(|it| Some(it.kind) == kind && layer < it.brought.layers);
             let Some(track) = of_kind else {
                 set(&transceiver, TransceiverDirection::Inactive)?;
                 continue;
@@ -205,9 +219,9 @@ impl Stage {
             track.prefer_its_codecs(&transceiver)?;
             let sender = transceiver.sender();
             let forwarding = track.forwarder.forward(&sender);
-            match track.kind {
-                MediaKind::Video => forwarding.follow_estimate(),
-                _ => forwarding.choose(Choice::Layer(0)),
+            match (track.kind, client) {
+                (MediaKind::Video, Client::Viewer) => forwarding.follow_estimate(),
+                _ => forwarding.choose(Choice::Layer(layer)),
             }
             tracks.push((sender, track.kind, forwarding));
         }
@@ -228,25 +242,52 @@ impl Published {
         *self.origin.borrow()
     }
 
-    fn set_track(&mut self, kind: MediaKind, receiver: RtpReceiver) {
+    fn set_track(&mut self, kind: MediaKind, brought: Brought) {
         match self.tracks.iter_mut().find(|track| track.kind == kind) {
             Some(track) => {
-                track.forwarder.replace_publisher(&receiver);
-                track.receiver = receiver;
+                match &brought.receivers[..] {
+                    [receiver] => track.forwarder.replace_publisher(receiver),
+                    layers => track.forwarder.replace_layers(layers),
+                }
+                track.brought = brought;
             }
             None => self.tracks.push(Track {
-                forwarder: Forwarder::new(&receiver),
-                receiver,
+                forwarder: match &brought.receivers[..] {
+                    [receiver] => Forwarder::new(receiver),
+                    layers => Forwarder::of_layers(layers),
+                },
+                brought,
                 kind,
             }),
         }
     }
 }
 
+impl Brought {
+    /// Of a connection that is negotiated, if it receives any.
+    fn of(pc: &PeerConnection, kind: MediaKind) -> Option<Self> {
+        let mut transceivers = pc.transceivers();
+        transceivers.retain(|it| {
+            it.kind() == Some(kind)
+                && it.current_direction() == Some(TransceiverDirection::Recvonly)
+        });
+        let receivers: Vec<_> = transceivers.iter().map(|it| it.receiver()).collect();
+        let described = pc.remote_description()?;
+        let mut sections = offer::sections(&described.sdp).into_iter();
+        let layers = match receivers.len() {
+            0 => return None,
+            1 => sections.find(|it| it.kind == kind)?.layers,
+            several => several,
+        };
+        Some(Brought { receivers, layers })
+    }
+}
+
 impl Track {
     /// A viewer gets what the publisher has agreed on.
     fn prefer_its_codecs(&self, transceiver: &duologue::RtpTransceiver) -> Result<(), Refusal> {
-        let parameters = self.receiver.parameters();
+        let receiver = self.brought.receivers.first();
+        let parameters = receiver.and_then(RtpReceiver::parameters);
         let codecs = parameters.map(|it| it.codecs).unwrap_or_default();
         let mut capable = RtpReceiver::capabilities(self.kind).codecs;
         capable.retain(|codec| {

@@ -12,7 +12,7 @@ use super::{Cluster, Other, lock};
 use crate::Failure;
 use crate::whip::client::Server;
 use crate::whip::limits::{
-    PULL_IDLE, PULL_PATIENCE, PULLS, ROAM_PAUSE, ROAM_TIMEOUT, SILENCE_POLL,
+    PULL_IDLE, PULL_PATIENCE, PULLED_LAYERS, PULLS, ROAM_PAUSE, ROAM_TIMEOUT, SILENCE_POLL,
 };
 use crate::whip::roam::silence;
 use crate::whip::serve::stage::{Origin, Stage};
@@ -127,7 +127,10 @@ impl Pull {
             ..Configuration::default()
         };
         let (pc, events) = self.cluster.endpoint.connection(configuration)?;
-        for kind in [MediaKind::Audio, MediaKind::Video] {
+        // A track for each layer, so that each viewer here gets the one that its path carries. What the publisher
+        // has not is answered as inactive.
+        let pictures = std::iter::repeat_n(MediaKind::Video, PULLED_LAYERS);
+        for kind in std::iter::once(MediaKind::Audio).chain(pictures) {
             let init = TransceiverInit {
                 direction: TransceiverDirection::Recvonly,
                 ..TransceiverInit::default()
