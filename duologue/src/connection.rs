@@ -24,7 +24,6 @@ use crate::control::Control;
 use crate::event::{Event, EventQueue, Events};
 use crate::flow::MediaQueues;
 use crate::host::ConnectionHost;
-use crate::metrics::States;
 use crate::transport::SctpTransport;
 
 /// A connection to a peer: `RTCPeerConnection` (webrtc-pc §4.4).
@@ -586,11 +585,12 @@ impl Connection {
         peer: peer::PeerConnection,
         span: tracing::Span,
     ) -> Arc<Self> {
-        let state = peer.connection_state();
-        endpoint.states().change(None, Some(state));
+        let counted = endpoint
+            .driver()
+            .count_state(peer.connection_state().as_str());
         Arc::new(Connection {
             endpoint,
-            control: Mutex::new(Control::new(peer)),
+            control: Mutex::new(Control::new(peer, counted)),
             events: Arc::new(EventQueue::new(session.clone())),
             backlog: Arc::new(Backlog::new(session.clone())),
             media_queues: MediaQueues::default(),
@@ -605,10 +605,6 @@ impl Connection {
 
     pub(crate) fn endpoint(&self) -> &duologue_tokio::Endpoint {
         self.endpoint.driver()
-    }
-
-    pub(crate) fn states(&self) -> &States {
-        self.endpoint.states()
     }
 
     pub(crate) fn session(&self) -> &SessionHandle {

@@ -11,6 +11,7 @@ use duologue_peer::{
     DataChannelInit, DataChannelState, Effect, Exception, OperationId, PeerConnectionState, Value,
 };
 use duologue_session::{ChannelReport, Report};
+use duologue_tokio::StateCount;
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 
@@ -34,14 +35,14 @@ pub(crate) struct Control {
     /// When the peer's timer was last asked to wake it.
     timer: Option<Instant>,
     closed: bool,
-    /// As the metrics of the endpoint count it; none once it is closed.
-    counted: Option<PeerConnectionState>,
+    /// As the metrics of the endpoint count it.
+    counted: StateCount,
 }
 
 impl Control {
-    pub(crate) fn new(peer: peer::PeerConnection) -> Self {
+    pub(crate) fn new(peer: peer::PeerConnection, counted: StateCount) -> Self {
         Control {
-            counted: Some(peer.connection_state()),
+            counted,
             peer,
             operations: HashMap::new(),
             awaiting_identity: Vec::new(),
@@ -159,7 +160,7 @@ impl Control {
         // Promises that are pending at close() never settle in a browser; a future that never
         // completes would be a trap here, so those who wait learn of it by an error.
         self.operations.clear();
-        self.count(connection, None);
+        self.counted.set(PeerConnectionState::Closed.as_str());
         self.awaiting_identity.clear();
         for question in self.questions.drain(..) {
             question.abort();
@@ -192,11 +193,6 @@ impl Control {
                 self.questions.extend(connection.ask(question, what));
             }
         }
-    }
-
-    fn count(&mut self, connection: &Connection, state: Option<PeerConnectionState>) {
-        connection.states().change(self.counted, state);
-        self.counted = state;
     }
 
     fn resolve(&mut self, operation: OperationId, settled: Settled) {
@@ -235,7 +231,7 @@ impl Control {
     ) {
         log_event(connection.session(), &event);
         if let peer::Event::ConnectionStateChange(state) = &event {
-            self.count(connection, Some(*state));
+            self.counted.set(state.as_str());
         }
 
         // Before the event: who reads it may use the channel at once.

@@ -17,13 +17,12 @@ use duologue_dtls as dtls;
 use duologue_jsep::Capabilities;
 use duologue_peer::{Configuration, Exception, IdentityProviderDetails};
 use duologue_session::{BitrateBounds, ExternalAddress, SessionConfig, TcpTypes};
-use duologue_tokio::{EndpointOptions, EndpointStats, Ports, TlsRoots};
+use duologue_tokio::{EndpointOptions, EndpointStats, Metrics, Ports, TlsRoots};
 
 use crate::connection::PeerConnection;
 use crate::event::Events;
 use crate::identity::{IdentityProvider, Providers};
 use crate::limits::{PACING_SLOT_LEAST, PACING_SLOT_MOST};
-use crate::metrics::{Metrics, States};
 
 /// What the connections of one program share: the tokio runtime, the choice of network interfaces
 /// and ports. Cheap to clone. The W3C has no counterpart: a browser has one.
@@ -36,7 +35,6 @@ struct Shared {
     driver: duologue_tokio::Endpoint,
     session: SessionConfig,
     capabilities: Arc<Capabilities>,
-    states: States,
     providers: Providers,
     #[cfg(feature = "codecs")]
     codecs: OnceLock<CodecSet>,
@@ -72,9 +70,26 @@ impl Endpoint {
     }
 
     /// What the connections did so far and are at the moment, of all that share this endpoint: for operators,
-    /// as text for Prometheus or as numbers.
+    /// as text for Prometheus or as numbers. `docs/metrics.md` of the repository says of each name what it is.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use duologue::{Configuration, Endpoint, PeerConnectionState};
+    ///
+    /// let endpoint = Endpoint::builder().build()?;
+    /// let (pc, _events) = endpoint.connection(Configuration::default())?;
+    /// let metrics = endpoint.metrics();
+    /// assert_eq!(metrics.connections(PeerConnectionState::New), 1);
+    /// // What a handler of `/metrics` answers, as `text/plain; version=0.0.4`.
+    /// let text = metrics.to_string();
+    /// assert!(text.contains("duologue_connections{state=\"new\"} 1"));
+    /// # drop(pc);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn metrics(&self) -> Metrics {
-        Metrics::of(&self.0.driver, &self.0.states)
+        self.0.driver.metrics()
     }
 
     /// The UDP port that all connections share, if that was asked for.
@@ -84,10 +99,6 @@ impl Endpoint {
 
     pub(crate) fn driver(&self) -> &duologue_tokio::Endpoint {
         &self.0.driver
-    }
-
-    pub(crate) fn states(&self) -> &States {
-        &self.0.states
     }
 
     pub(crate) fn session_config(&self) -> &SessionConfig {
@@ -499,7 +510,6 @@ impl EndpointBuilder {
             driver,
             session,
             capabilities: Arc::new(capabilities),
-            states: States::default(),
             providers: self.providers,
             #[cfg(feature = "codecs")]
             codecs,

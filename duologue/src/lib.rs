@@ -194,7 +194,6 @@ mod media;
 #[cfg(feature = "tokio")]
 mod message;
 #[cfg(feature = "tokio")]
-mod metrics;
 #[cfg(feature = "tokio")]
 mod packets;
 #[cfg(feature = "codecs")]
@@ -213,7 +212,7 @@ pub use {
     dtmf::DtmfSender,
     duologue_media::forward::Choice,
     duologue_session::{Bitrate, BitrateBounds, TcpTypes},
-    duologue_tokio::{EndpointStats, Traffic},
+    duologue_tokio::{EndpointStats, Metrics, Traffic},
     endpoint::{Endpoint, EndpointBuilder},
     event::{Event, Events},
     forward::{Forwarder, Forwarding},
@@ -221,7 +220,6 @@ pub use {
     identity::{IdentityProvider, ProviderFuture},
     media::{MediaStream, MediaStreamTrack, RtpReceiver, RtpSender, RtpTransceiver},
     message::Message,
-    metrics::Metrics,
     packets::{RtpPacketWriter, RtpPackets},
     transform::{FrameMetadata, Transform, TransformFrame, Transformer},
     transport::{DtlsTransport, IceTransport, SctpTransport},

@@ -14,10 +14,11 @@ use tokio::runtime::Handle;
 use tracing::Instrument;
 
 use crate::Host;
+use crate::exposition::{Metrics, StateCount, States};
 use crate::limits::{INTERFACES_FRESH, INTERFACES_INTERVAL, INTERFACES_INTERVAL_TOLD, PORT_TRIES};
 use crate::mailbox::{Input, Mailbox};
 use crate::mdns::{NameRequest, Responder};
-use crate::metrics::{Gauges, Meters, Traffic};
+use crate::metrics::{Gauges, Meters};
 use crate::notice::{Notice, wait_for_notice};
 use crate::record::{EventLog, Records};
 use crate::shared::SharedPort;
@@ -114,6 +115,7 @@ impl Endpoint {
             counters,
             meters: Meters::default(),
             gauges: Gauges::default(),
+            states: States::default(),
             mdns: Responder::default(),
             records,
             next_session: AtomicU64::new(1),
@@ -169,17 +171,17 @@ impl Endpoint {
         }
     }
 
-    /// What all sessions so far sent, received and failed at.
-    pub fn traffic(&self) -> Traffic {
-        self.0.meters.read()
+    /// What all sessions did so far, and are at the moment.
+    pub fn metrics(&self) -> Metrics {
+        Metrics::of(&self.0, self.stats())
     }
 
-    /// The estimates of what the paths of the sessions carry that have one: their sum, in bits per second, and how
-    /// many they are.
-    pub fn estimates(&self) -> (u64, u64) {
-        let read = |gauge: &AtomicU64| gauge.load(Ordering::Relaxed);
-        let gauges = &self.0.gauges;
-        (read(&gauges.estimate), read(&gauges.estimates))
+    /// Counts a connection among those of the endpoint, in the `RTCPeerConnectionState` that whoever runs its control
+    /// plane says.
+    pub fn count_state(&self, state: &str) -> StateCount {
+        let mut count = StateCount::new(self.0.clone());
+        count.set(state);
+        count
     }
 
     /// The port that all sessions share, with [`Ports::Shared`].
@@ -303,6 +305,7 @@ pub(crate) struct Shared {
     pub(crate) counters: Arc<Counters>,
     pub(crate) meters: Meters,
     pub(crate) gauges: Gauges,
+    pub(crate) states: States,
     pub(crate) mdns: Responder,
     pub(crate) records: Records,
     /// How records name the next session.

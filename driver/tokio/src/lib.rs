@@ -79,6 +79,7 @@
 mod checks;
 mod endpoint;
 mod error_log;
+mod exposition;
 mod host;
 mod limits;
 mod mailbox;
@@ -102,6 +103,7 @@ pub use duologue_udp::{Interface, InterfaceFilter, SocketOptions};
 pub use endpoint::{
     Endpoint, EndpointOptions, EndpointStats, Ports, SessionHandle, connection_span, system_time,
 };
+pub use exposition::{Metrics, StateCount};
 pub use host::Host;
 pub use metrics::Traffic;
 pub use report_queue::{Pushed, ReportQueue, Reported, TakenReports};

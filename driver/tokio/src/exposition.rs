@@ -1,30 +1,29 @@
 //! What an operator watches: how many connections there are in which state, and what they did.
 
 use std::fmt::{self, Write};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use duologue_peer::PeerConnectionState;
-use duologue_tokio::{EndpointStats, Traffic};
-
-use PeerConnectionState::{Connected, Connecting, Disconnected, Failed, New};
+use crate::endpoint::{EndpointStats, Shared};
+use crate::metrics::Traffic;
 
 /// What the connections of an [`Endpoint`](crate::Endpoint) did so far and are at the moment:
 /// [`Endpoint::metrics`](crate::Endpoint::metrics). Its text is what Prometheus reads; `docs/metrics.md` of the
 /// repository says of each name what it is and what to do when it rises.
 ///
 /// ```
-/// # #[tokio::main]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use duologue::{Configuration, Endpoint, PeerConnectionState};
+/// use duologue_tokio::{Endpoint, EndpointOptions};
 ///
-/// let endpoint = Endpoint::builder().build()?;
-/// let (pc, _events) = endpoint.connection(Configuration::default())?;
+/// # #[tokio::main]
+/// # async fn main() -> std::io::Result<()> {
+/// let endpoint = Endpoint::new(EndpointOptions::default())?;
+/// let counted = endpoint.count_state("new");
 /// let metrics = endpoint.metrics();
-/// assert_eq!(metrics.connections(PeerConnectionState::New), 1);
+/// assert_eq!(metrics.connections("new"), 1);
 /// // What a handler of `/metrics` answers, as `text/plain; version=0.0.4`.
 /// let text = metrics.to_string();
 /// assert!(text.contains("duologue_connections{state=\"new\"} 1"));
-/// # drop(pc);
+/// # drop(counted);
 /// # Ok(())
 /// # }
 /// ```
@@ -44,20 +43,20 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    pub(crate) fn of(driver: &duologue_tokio::Endpoint, states: &States) -> Self {
-        let (estimate, estimates) = driver.estimates();
+    pub(crate) fn of(shared: &Shared, lost_here: EndpointStats) -> Self {
+        let read = |gauge: &AtomicU64| gauge.load(Ordering::Relaxed);
         Metrics {
-            connections: states.read(),
-            traffic: driver.traffic(),
-            lost_here: driver.stats(),
-            estimate,
-            estimates,
+            connections: shared.states.0.each_ref().map(read),
+            traffic: shared.meters.read(),
+            lost_here,
+            estimate: read(&shared.gauges.estimate),
+            estimates: read(&shared.gauges.estimates),
         }
     }
 
-    /// How many connections are in this state. Closed ones are none any more.
-    pub fn connections(&self, state: PeerConnectionState) -> u64 {
-        index(state).map_or(0, |at| self.connections[at])
+    /// How many connections are in this `RTCPeerConnectionState`. Closed ones are none any more.
+    pub fn connections(&self, state: impl fmt::Display) -> u64 {
+        index(&state.to_string()).map_or(0, |at| self.connections[at])
     }
 }
 
@@ -144,33 +143,52 @@ fn head(f: &mut impl Write, name: &str, kind: &str, help: &str) -> fmt::Result {
 #[derive(Debug, Default)]
 pub(crate) struct States([AtomicU64; STATES.len()]);
 
-impl States {
-    /// A connection goes from one state to another; none is before it was made, and after its end.
-    pub(crate) fn change(
-        &self,
-        before: Option<PeerConnectionState>,
-        after: Option<PeerConnectionState>,
-    ) {
-        if let Some(at) = after.and_then(index) {
-            self.0[at].fetch_add(1, Ordering::Relaxed);
-        }
-        if let Some(at) = before.and_then(index) {
-            self.0[at].fetch_sub(1, Ordering::Relaxed);
-        }
+/// One connection among those that its endpoint counts by state: [`Endpoint::count_state`](crate::Endpoint::count_state).
+/// Dropped it is in none.
+pub struct StateCount {
+    shared: Arc<Shared>,
+    /// None: it is closed.
+    at: Option<usize>,
+}
+
+impl StateCount {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        StateCount { shared, at: None }
     }
 
-    fn read(&self) -> [u64; STATES.len()] {
-        let mut read = [0; STATES.len()];
-        for (read, count) in read.iter_mut().zip(&self.0) {
-            *read = count.load(Ordering::Relaxed);
+    /// It is in this `RTCPeerConnectionState` from now on.
+    pub fn set(&mut self, state: &str) {
+        self.go_to(index(state));
+    }
+
+    fn go_to(&mut self, at: Option<usize>) {
+        let states = &self.shared.states.0;
+        let before = std::mem::replace(&mut self.at, at);
+        if let Some(at) = at {
+            states[at].fetch_add(1, Ordering::Relaxed);
         }
-        read
+        if let Some(before) = before {
+            states[before].fetch_sub(1, Ordering::Relaxed);
+        }
     }
 }
 
-/// All that a connection can be in while there is one.
-const STATES: [PeerConnectionState; 5] = [New, Connecting, Connected, Disconnected, Failed];
+impl Drop for StateCount {
+    fn drop(&mut self) {
+        self.go_to(None);
+    }
+}
 
-fn index(state: PeerConnectionState) -> Option<usize> {
+impl fmt::Debug for StateCount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.at.map(|at| STATES[at]);
+        f.debug_tuple("StateCount").field(&state).finish()
+    }
+}
+
+/// All that a connection can be in while there is one (webrtc-pc §4.3.3).
+const STATES: [&str; 5] = ["new", "connecting", "connected", "disconnected", "failed"];
+
+fn index(state: &str) -> Option<usize> {
     STATES.iter().position(|it| *it == state)
 }
