@@ -1,6 +1,8 @@
 //! `cargo xtask bench relay`: one publisher and many viewers of `duologue relay`, and of Debian's Pion that forwards
 //! the same, in turns.
 
+mod soak;
+
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -18,6 +20,12 @@ pub(crate) struct RelayArgs {
     /// `relay` without Pion beside it
     #[arg(long)]
     alone: bool,
+    /// `relay`, ours alone, for so many minutes, while viewers come and go: what grows fails
+    #[arg(long, value_name = "MINUTES")]
+    soak: Option<f64>,
+    /// Viewers that come, and as many that go, in each second of `--soak`
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    churn: usize,
 }
 
 /// What is forwarding.
@@ -38,6 +46,13 @@ pub(crate) fn run(args: RelayArgs, rounds: usize, secs: u32) -> Outcome {
     let mut build = cargo(["build", "--release"]);
     build.args(packages);
     run::run(build)?;
+    if let Some(minutes) = args.soak {
+        return soak::run(
+            &Running::start(Server::Duologue, Path::new(""))?,
+            &args,
+            minutes,
+        );
+    }
     let servers: &[Server] = match args.alone {
         true => &[Server::Duologue],
         false => &[Server::Duologue, Server::Pion],
@@ -70,13 +85,15 @@ pub(crate) fn run(args: RelayArgs, rounds: usize, secs: u32) -> Outcome {
     Ok(())
 }
 
-const FIELDS: [&str; 10] = [
+const FIELDS: [&str; 12] = [
     "viewers",
     "lost_pct",
     "frames_pct",
     "packets_s",
     "cpu_ms_viewer_s",
+    "load_ms_viewer_s",
     "load_share",
+    "cores",
     "server_mib",
     "latency_ms_p50",
     "latency_ms_p99",
@@ -85,11 +102,8 @@ const FIELDS: [&str; 10] = [
 
 fn measure(server: Server, pion: &Path, viewers: usize, secs: u32) -> Outcome<Value> {
     let running = Running::start(server, pion)?;
-    let mut load = Command::new(target_dir().join("release/relay-load"));
-    load.arg(&running.url)
-        .args(["--pid", &running.child.id().to_string()])
-        .args(["--viewers", &viewers.to_string()])
-        .args(["--secs", &secs.to_string()]);
+    let mut load = running.load(viewers);
+    load.args(["--secs", &secs.to_string()]);
     let line = output(load)?;
     serde_json::from_str(&line).map_err(|error| format!("relay-load: {error}"))
 }
@@ -126,6 +140,17 @@ impl Running {
             Ok(_) if running.url.starts_with("http://") => Ok(running),
             _ => Err(format!("{server:?} does not say where it is: {line}")),
         }
+    }
+}
+
+impl Running {
+    /// What makes its viewers, and measures it.
+    fn load(&self, viewers: usize) -> Command {
+        let mut load = Command::new(target_dir().join("release/relay-load"));
+        load.arg(&self.url)
+            .args(["--pid", &self.child.id().to_string()])
+            .args(["--viewers", &viewers.to_string()]);
+        load
     }
 }
 

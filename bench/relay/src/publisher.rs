@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use duologue::limits::PACING_SLOT_MOST;
 use duologue::{
     Bitrate, BitrateBounds, BundlePolicy, Configuration, EncodedFrameInit, EncodedFrameWriter,
     Endpoint, Event, Events, MediaKind, PeerConnection, TransceiverDirection, TransceiverInit,
@@ -24,7 +25,8 @@ pub(crate) struct Publisher {
 }
 
 impl Publisher {
-    pub(crate) async fn start(url: &str, kbps: u64, start: Instant) -> Outcome<Self> {
+    /// Publishes until it is dropped; `clock` says when frames were sent.
+    pub(crate) async fn start(url: &str, kbps: u64, clock: &Endpoint) -> Outcome<Self> {
         // Its path is no question here, and its pictures are not to wait for an estimate.
         let bounds = BitrateBounds {
             start: Bitrate::from_kbps(4 * kbps),
@@ -32,6 +34,8 @@ impl Publisher {
             ..BitrateBounds::default()
         };
         let endpoint = Endpoint::builder().loopback(true).bitrate_bounds(bounds);
+        // As Chromium sends, which has a picture leave at once.
+        let endpoint = endpoint.pacing_slot(PACING_SLOT_MOST);
         let configuration = Configuration {
             bundle_policy: BundlePolicy::MaxBundle,
             ..Configuration::default()
@@ -50,7 +54,7 @@ impl Publisher {
         let (frames, wanted) = (Arc::<AtomicU64>::default(), Arc::<AtomicBool>::default());
         let writer = transceiver.sender().frames();
         tokio::spawn(key_frames(events, wanted.clone()));
-        tokio::spawn(send(writer, kbps, start, frames.clone(), wanted));
+        tokio::spawn(send(writer, kbps, clock.clone(), frames.clone(), wanted));
         Ok(Publisher { frames, _pc: pc })
     }
 
@@ -71,14 +75,14 @@ async fn key_frames(mut events: Events, wanted: Arc<AtomicBool>) {
 async fn send(
     writer: EncodedFrameWriter,
     kbps: u64,
-    start: Instant,
+    clock: Endpoint,
     frames: Arc<AtomicU64>,
     wanted: Arc<AtomicBool>,
 ) {
     let size = (kbps * 1_000 / 8 / FPS) as usize;
-    let mut clock = interval(Duration::from_micros(1_000_000 / FPS));
+    let mut frame = interval(Duration::from_micros(1_000_000 / FPS));
     for number in 0_u64.. {
-        clock.tick().await;
+        frame.tick().await;
         let key = number.is_multiple_of(KEY_FRAMES) || wanted.swap(false, Ordering::Relaxed);
         // The first bytes of a frame (RFC 6386 §9.1).
         let mut data = match key {
@@ -86,7 +90,7 @@ async fn send(
             false => vec![0x11, 0, 0],
         };
         data.extend(MARK);
-        data.extend((start.elapsed().as_nanos() as u64).to_be_bytes());
+        data.extend(clock.now().as_nanos().to_be_bytes());
         data.resize(size, number as u8);
         let frame = EncodedFrameInit {
             timestamp: (number * 90_000 / FPS) as u32,

@@ -24,5 +24,10 @@ pub(crate) fn resident_mib(pid: u32) -> Outcome<f64> {
     Ok(kib.ok_or("no VmRSS")?.parse::<f64>()? / 1024.0)
 }
 
+/// How many there are of what it has in a folder: `fd` for descriptors, `task` for threads.
+pub(crate) fn entries(pid: u32, folder: &str) -> Outcome<usize> {
+    Ok(fs::read_dir(format!("/proc/{pid}/{folder}"))?.count())
+}
+
 /// Linux counts in hundredths of a second for programs (`USER_HZ`).
 const TICK_MS: u64 = 10;
