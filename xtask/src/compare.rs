@@ -15,6 +15,8 @@ struct Peer {
     program: PathBuf,
     /// Before the scenario.
     args: Vec<String>,
+    /// After it: with what it is at its best.
+    more: &'static [&'static str],
     /// What it is measured at.
     media: bool,
 }
@@ -63,10 +65,11 @@ fn peers() -> Outcome<Vec<Peer>> {
     let sources = root().join("bench/compare");
     let pion = peers::pion(&sources.join("pion/main.go"), &folder, "compare")?;
     peers::npm(&root().join("test/peers/counterparts"), &folder.join("npm"))?;
-    let native = |name, program, media| Peer {
+    let native = |name, program, media, more| Peer {
         name,
         program,
         args: Vec::new(),
+        more,
         media,
     };
     let web = |name: &'static str| Peer {
@@ -76,16 +79,32 @@ fn peers() -> Outcome<Vec<Peer>> {
             sources.join("web.mjs").display().to_string(),
             name.to_owned(),
         ],
+        more: &[],
         media: false,
     };
-    Ok(vec![
-        native("duologue", target_dir().join("release/bench-peer"), true),
-        native("Pion (Debian)", pion, true),
-        web("node-datachannel"),
-        web("wrtc"),
-        web("werift"),
-    ])
+    let own = target_dir().join("release/bench-peer");
+    let mut peers = vec![
+        native("duologue", own, true, &[]),
+        native("Pion (Debian)", pion, true, &[]),
+    ];
+    let rust = folder.join("rust-measured");
+    match peers::rust(&sources.join("rust"), &rust, "release") {
+        Ok(()) => peers.extend(RUST.iter().map(|(name, more)| {
+            let program = rust.join("release").join(name);
+            native(*name, program, true, *more)
+        })),
+        Err(failure) => eprintln!("str0m and webrtc-rs are left out: {failure}"),
+    }
+    peers.extend(["node-datachannel", "wrtc", "werift"].map(web));
+    Ok(peers)
 }
+
+/// Stacks of Rust. A sender's own limit of what waits, at which each was best on loopback: a larger one overruns the
+/// default buffers of sockets.
+const RUST: &[(&str, &[&str])] = &[
+    ("str0m", &["--buffer", "65536"]),
+    ("webrtc-rs", &["--buffer", "65536"]),
+];
 
 impl Peer {
     fn measure(&self, scenario: &Scenario, secs: u32) -> Outcome<Value> {
@@ -96,6 +115,7 @@ impl Peer {
             .args(&self.args)
             .args(scenario.args)
             .args(["--secs", &secs.to_string()])
+            .args(self.more)
             .env("DUOLOGUE_PEERS", target_dir().join("peers"));
         let line = output(peer)?;
         serde_json::from_str(&line).map_err(|error| error.to_string())

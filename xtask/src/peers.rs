@@ -55,7 +55,8 @@ pub(crate) fn run(args: &Args) -> Outcome {
     setup::provide(setup::BROWSERS)?;
     rust(
         &root().join("test/peers/counterparts/rust"),
-        &target_dir().join("peers"),
+        &target_dir().join("peers/rust"),
+        "dev",
     )?;
     run::run(cargo([
         "build",
@@ -145,10 +146,10 @@ fn python(requirements: &Path, folder: &Path) -> Outcome {
     })
 }
 
-/// In a workspace of its own, which is here without its manifest, so that nothing takes it for a part of this one.
-/// Minutes, the first time, and therefore no part of every run of the tests.
-fn rust(sources: &Path, folder: &Path) -> Outcome {
-    let package = folder.join("rust-source");
+/// In a workspace of its own, which is here without its manifest, so that nothing takes it for a part of this one: its
+/// programs are in `target` afterwards. Minutes, the first time, and therefore no part of every run of the tests.
+pub(crate) fn rust(sources: &Path, target: &Path, profile: &str) -> Outcome {
+    let package = target.with_extension("source");
     for (from, to) in [
         ("manifest.toml", "Cargo.toml"),
         ("Cargo.lock", "Cargo.lock"),
@@ -158,9 +159,9 @@ fn rust(sources: &Path, folder: &Path) -> Outcome {
     ] {
         write(&package.join(to), &read(&sources.join(from))?)?;
     }
-    let mut build = cargo(["build", "--quiet", "--locked"]);
+    let mut build = cargo(["build", "--quiet", "--locked", "--profile", profile]);
     build.current_dir(package);
-    build.env("CARGO_TARGET_DIR", folder.join("rust"));
+    build.env("CARGO_TARGET_DIR", target);
     run::run(build)
 }
 
