@@ -131,27 +131,29 @@ pub use bytes::Bytes;
 pub use duologue_base::{ChannelKey, Instant, StreamId, TransceiverId, TransportKey, WallClock};
 pub use duologue_identity::{Certificate, Fingerprint, KeygenAlgorithm};
 pub use duologue_peer::{
-    BundlePolicy, CandidatePairStats, CertificateStats, CodecStats, Configuration, DataChannelInit,
-    DataChannelState, DataChannelStats, DegradationPreference, DtlsTransportState, Exception,
-    ExceptionName, IceCandidate, IceCandidateError, IceCandidateInit, IceCandidatePair,
-    IceCandidatePairState, IceCandidateParts, IceCandidateStats, IceCandidateType, IceComponent,
-    IceConnectionState, IceFailure, IceGathererState, IceGatheringState, IceParameters,
-    IceProtocol, IceRole, IceServer, IceServerTransportProtocol, IceTcpCandidateType,
-    IceTransportPolicy, IceTransportState, IdentityAssertion, IdentityAssertionResult,
-    IdentityProviderDetails, IdentityProviderError, IdentityProviderOptions,
-    IdentityValidationResult, InboundRtpStreamStats, LocalSessionDescription, MediaKind,
-    MediaSourceStats, MediaStreamId, MediaStreamTrackState, OfferOptions, OutboundRtpStreamStats,
-    PeerConnectionState, PeerConnectionStats, PriorityType, Rejection, RemoteInboundRtpStreamStats,
-    RemoteOutboundRtpStreamStats, ResolutionRestriction, RtcErrorDetail, RtcErrorInit,
-    RtcpMuxPolicy, RtcpParameters, RtpCapabilities, RtpCodec, RtpCodecParameters,
-    RtpContributingSource, RtpEncodingParameters, RtpHeaderExtensionCapability,
+    AudioPlayoutStats, BundlePolicy, CandidatePairStats, CertificateStats, CodecStats,
+    Configuration, DataChannelInit, DataChannelState, DataChannelStats, DegradationPreference,
+    DtlsTransportState, Exception, ExceptionName, IceCandidate, IceCandidateError,
+    IceCandidateInit, IceCandidatePair, IceCandidatePairState, IceCandidateParts,
+    IceCandidateStats, IceCandidateType, IceComponent, IceConnectionState, IceFailure,
+    IceGathererState, IceGatheringState, IceParameters, IceProtocol, IceRole, IceServer,
+    IceServerTransportProtocol, IceTcpCandidateType, IceTransportPolicy, IceTransportState,
+    IdentityAssertion, IdentityAssertionResult, IdentityProviderDetails, IdentityProviderError,
+    IdentityProviderOptions, IdentityValidationResult, InboundRtpStreamStats,
+    LocalSessionDescription, MediaKind, MediaSourceStats, MediaStreamId, MediaStreamTrackState,
+    OfferOptions, OutboundRtpStreamStats, PeerConnectionState, PeerConnectionStats, PriorityType,
+    Rejection, RemoteInboundRtpStreamStats, RemoteOutboundRtpStreamStats, ResolutionRestriction,
+    RtcErrorDetail, RtcErrorInit, RtcpMuxPolicy, RtcpParameters, RtpCapabilities, RtpCodec,
+    RtpCodecParameters, RtpContributingSource, RtpEncodingParameters, RtpHeaderExtensionCapability,
     RtpHeaderExtensionParameters, RtpReceiveParameters, RtpSendParameters, SctpTransportState,
     SdpType, SessionDescription, SignalingState, Stats, StatsReport, Track, TrackId, TrackOrKind,
     TransceiverDirection, TransceiverInit, TransportStats,
 };
 pub use duologue_rtp::ext::{AudioLevel, CaptureTime};
 pub use duologue_rtp::payload::FrameSize;
-pub use duologue_rtp::{NtpTime, PayloadType, Rid, Ssrc};
+pub use duologue_rtp::{
+    InterLayer, NtpTime, PayloadType, Rid, ScalabilityMode, ScalabilityModeError, Ssrc,
+};
 pub use duologue_session::{
     Contributor, EncodedFrame, EncodedFrameInit, RtpPacket, RtpPacketInit, SenderTime,
 };

@@ -388,6 +388,40 @@ async fn the_layers_of_simulcast_are_made_of_one_source_and_each_has_its_key_fra
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_statistics_tell_how_sound_reached_its_reader() {
+    let call = call().await;
+    let audio = call.of_alice[AUDIO].sender().audio().unwrap();
+    // Nobody reads it: each piece waits behind all before it.
+    let _heard = call.of_bob[AUDIO].receiver().audio().unwrap();
+    let pieces = async {
+        loop {
+            let report = call.of_bob[AUDIO].receiver().get_stats().await.unwrap();
+            let stream = report.inbound_rtp().next();
+            let of = stream.and_then(|it| it.playout_id.clone());
+            if let Some(Stats::AudioPlayout(playout)) = of.and_then(|of| report.get(&of))
+                && playout.total_samples_count >= 9_600
+            {
+                break playout.clone();
+            }
+        }
+    };
+    let playout = within(async {
+        tokio::select! {
+            playout = pieces => playout,
+            () = hum(&audio, 440.0) => unreachable!("it goes on"),
+        }
+    })
+    .await;
+    assert_eq!(playout.kind, "audio");
+    let seconds = playout.total_samples_count as f64 / 48_000.0;
+    let of_samples = playout.total_samples_duration - playout.synthesized_samples_duration;
+    assert!((of_samples - seconds).abs() < 0.001, "{playout:?}");
+    // A tenth of a second at the mean.
+    let waited = playout.total_playout_delay / playout.total_samples_count as f64;
+    assert!(waited > 0.08, "{waited}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_has_no_library_offers_what_it_has_itself_and_is_heard() {
     let builder = Endpoint::builder().loopback(true).ipv6(false);
     let builder = builder

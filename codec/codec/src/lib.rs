@@ -61,6 +61,7 @@ mod video;
 pub use audio::{
     AudioCodec, AudioData, AudioDecode, AudioDecoderConfig, AudioEncode, AudioEncoderConfig,
 };
+pub use duologue_rtp::ScalabilityMode;
 pub use error::CodecError;
 pub use frame::{PixelFormat, Plane, Rotation, VideoFrame};
 pub use hint::ContentHint;

@@ -1,6 +1,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use duologue_rtp::ScalabilityMode;
+
 use crate::bounded::Bounded;
 use crate::frame::check_size;
 use crate::{
@@ -15,6 +17,8 @@ pub struct Implementation<C> {
     pub codec: C,
     /// The library or crate, with its version.
     pub library: String,
+    /// Into which layers an encoder of pictures can divide its stream; none of others.
+    pub scalability_modes: Vec<ScalabilityMode>,
 }
 
 /// Codecs: what the application brings, what is built in, what was found on the machine. Clones are
@@ -37,7 +41,7 @@ impl CodecSet {
         CodecSet::default()
     }
 
-    /// Adds an encoder of pictures.
+    /// Adds an encoder of pictures in one layer.
     pub fn add_video_encoder(
         &mut self,
         codec: VideoCodec,
@@ -47,8 +51,27 @@ impl CodecSet {
         + Sync
         + 'static,
     ) {
-        self.video_encoders
-            .add(codec, library.into(), Arc::new(make));
+        self.add_scalable_video_encoder(codec, library, [ScalabilityMode::L1T1], make);
+    }
+
+    /// Adds an encoder of pictures that can divide its stream into layers in all of these modes, of which
+    /// [`L1T1`](ScalabilityMode::L1T1) is one.
+    pub fn add_scalable_video_encoder(
+        &mut self,
+        codec: VideoCodec,
+        library: impl Into<String>,
+        modes: impl IntoIterator<Item = ScalabilityMode>,
+        make: impl Fn(&VideoEncoderConfig) -> Result<Box<dyn VideoEncode>, CodecError>
+        + Send
+        + Sync
+        + 'static,
+    ) {
+        let who = Implementation {
+            codec,
+            library: library.into(),
+            scalability_modes: modes.into_iter().collect(),
+        };
+        self.video_encoders.add(who, Arc::new(make));
     }
 
     /// Adds a decoder of pictures.
@@ -62,7 +85,7 @@ impl CodecSet {
         + 'static,
     ) {
         self.video_decoders
-            .add(codec, library.into(), Arc::new(make));
+            .add(Implementation::of(codec, library), Arc::new(make));
     }
 
     /// Adds an encoder of sound.
@@ -76,7 +99,7 @@ impl CodecSet {
         + 'static,
     ) {
         self.audio_encoders
-            .add(codec, library.into(), Arc::new(make));
+            .add(Implementation::of(codec, library), Arc::new(make));
     }
 
     /// Adds a decoder of sound.
@@ -90,7 +113,7 @@ impl CodecSet {
         + 'static,
     ) {
         self.audio_decoders
-            .add(codec, library.into(), Arc::new(make));
+            .add(Implementation::of(codec, library), Arc::new(make));
     }
 
     /// Adds what another set has, behind what is there.
@@ -104,12 +127,19 @@ impl CodecSet {
     /// Makes an encoder of pictures.
     ///
     /// # Errors
-    /// `Unsupported` if no one has the format; what [`VideoEncoderConfig::check`] and the codec say.
+    /// `Unsupported` if no one has the format, or who has it not the scalability mode; what
+    /// [`VideoEncoderConfig::check`] and the codec say.
     pub fn video_encoder(
         &self,
         config: &VideoEncoderConfig,
     ) -> Result<Box<dyn VideoEncode>, CodecError> {
         config.check()?;
+        let mode = config.scalability_mode;
+        let has_codec = self.video_encoders().any(|it| it.codec == config.codec);
+        if has_codec && !self.scalability_modes(config.codec).contains(&mode) {
+            let what = format!("{} in {mode}", config.codec);
+            return Err(CodecError::Unsupported(what));
+        }
         self.video_encoders.make(config.codec, config)
     }
 
@@ -153,6 +183,13 @@ impl CodecSet {
         self.audio_decoders.make(config.codec, config)
     }
 
+    /// Into which layers the encoder of this format can divide its stream: that which is used.
+    pub fn scalability_modes(&self, codec: VideoCodec) -> &[ScalabilityMode] {
+        let mut encoders = self.video_encoders();
+        let used = encoders.find(|it| it.codec == codec);
+        used.map_or(&[][..], |it| &it.scalability_modes[..])
+    }
+
     /// Who encodes pictures.
     pub fn video_encoders(&self) -> impl Iterator<Item = &Implementation<VideoCodec>> {
         self.video_encoders.all()
@@ -174,14 +211,24 @@ impl CodecSet {
     }
 }
 
+impl<C> Implementation<C> {
+    fn of(codec: C, library: impl Into<String>) -> Self {
+        Implementation {
+            codec,
+            library: library.into(),
+            scalability_modes: Vec::new(),
+        }
+    }
+}
+
 struct Makers<C, G, T: ?Sized>(Vec<Entry<C, G, T>>);
 
 type Entry<C, G, T> = (Implementation<C>, Arc<Make<G, T>>);
 
 impl<C: Copy + Eq + fmt::Display, G, T: ?Sized> Makers<C, G, T> {
-    fn add(&mut self, codec: C, library: String, make: Arc<Make<G, T>>) {
+    fn add(&mut self, who: Implementation<C>, make: Arc<Make<G, T>>) {
         if self.0.len() < limits::MAX_IMPLEMENTATIONS {
-            self.0.push((Implementation { codec, library }, make));
+            self.0.push((who, make));
         }
     }
 

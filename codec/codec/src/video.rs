@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use duologue_rtp::payload::PayloadFormat;
-use duologue_rtp::{Codec, Fmtp, MediaKind};
+use duologue_rtp::{Codec, Fmtp, MediaKind, ScalabilityMode};
 
 use crate::frame::check_size;
 use crate::{CodecError, VideoFrame, limits};
@@ -82,6 +82,9 @@ pub struct VideoEncoderConfig {
     pub screen: bool,
     /// Threads that the encoder may use beside the one that calls it.
     pub threads: u8,
+    /// Into which layers the stream is divided: one of those that an encoder of the set has
+    /// ([`Implementation::scalability_modes`](crate::Implementation::scalability_modes)).
+    pub scalability_mode: ScalabilityMode,
 }
 
 impl VideoEncoderConfig {
@@ -95,7 +98,17 @@ impl VideoEncoderConfig {
             framerate: 30.0,
             screen: false,
             threads: 0,
+            scalability_mode: ScalabilityMode::L1T1,
         }
+    }
+
+    /// What an encoder of this format cannot change without a key frame.
+    pub fn shape(&self) -> impl PartialEq + use<> {
+        (
+            (self.width, self.height),
+            (self.screen, self.threads),
+            self.scalability_mode,
+        )
     }
 
     /// Says whether it can be at all.
@@ -135,7 +148,7 @@ impl VideoDecoderConfig {
     }
 }
 
-/// An encoded picture.
+/// An encoded picture, with all its spatial layers.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct EncodedVideoChunk {
     /// Its bytes, in the form of [`duologue_rtp::payload`].

@@ -5,12 +5,13 @@ use std::ptr;
 
 use bytes::Bytes;
 use duologue_codec::{
-    CodecError, CodecSet, EncodedVideoChunk, VideoCodec, VideoEncode, VideoEncoderConfig,
-    VideoFrame,
+    CodecError, CodecSet, EncodedVideoChunk, ScalabilityMode, VideoCodec, VideoEncode,
+    VideoEncoderConfig, VideoFrame,
 };
 
 use crate::check;
 use crate::image::{Layout, Wrap};
+use crate::layers::{self, Pattern, Picture};
 use crate::load::{Missing, Once, functions, open};
 use crate::record::Record;
 
@@ -53,6 +54,34 @@ mod config {
     pub(super) const ANNEX_B: usize = 216;
 }
 
+/// What the controls of layers read.
+mod svc {
+    /// `aom_svc_params_t`: room for 32 layers, four spatial and eight temporal ones.
+    pub(super) const PARAMETERS: usize = 456;
+    pub(super) const SPATIAL_LAYERS: usize = 0;
+    pub(super) const TEMPORAL_LAYERS: usize = 4;
+    pub(super) const MAX_QUANTIZERS: usize = 8;
+    pub(super) const MIN_QUANTIZERS: usize = 136;
+    pub(super) const MULTIPLIERS: usize = 264;
+    pub(super) const DIVISORS: usize = 280;
+    pub(super) const BITRATES: usize = 296;
+    pub(super) const DECIMATORS: usize = 424;
+    /// `aom_svc_layer_id_t`
+    pub(super) const LAYER_ID: usize = 8;
+    pub(super) const SPATIAL: usize = 0;
+    pub(super) const TEMPORAL: usize = 4;
+    /// `aom_svc_ref_frame_config_t`: seven names for eight buffers.
+    pub(super) const REFERENCES: usize = 88;
+    pub(super) const USES: usize = 0;
+    pub(super) const BUFFERS: usize = 28;
+    pub(super) const FILLS: usize = 56;
+    pub(super) const NAMES: usize = 7;
+    /// Of a name.
+    pub(super) const LAST: usize = 0;
+    pub(super) const GOLDEN: usize = 3;
+    pub(super) const ALTERNATE: usize = 6;
+}
+
 /// `aom_image_t`
 const IMAGE: Layout = Layout {
     size: 168,
@@ -91,6 +120,9 @@ const SET_DELTAQ_MODE: c_int = 107;
 const SET_COEFFICIENT_COSTS: c_int = 126;
 const SET_MODE_COSTS: c_int = 127;
 const SET_MOTION_COSTS: c_int = 128;
+const SET_SVC_LAYER_ID: c_int = 131;
+const SET_SVC_PARAMETERS: c_int = 132;
+const SET_SVC_REFERENCES: c_int = 133;
 
 const REALTIME: u32 = 1;
 const FORCE_KEY_FRAME: c_long = 1;
@@ -154,9 +186,10 @@ pub(crate) fn add_to(set: &mut CodecSet) {
     let Ok(found) = library() else { return };
     let functions = found.functions;
     let name = format!("{LIBRARY} {}", found.version);
-    set.add_video_encoder(VideoCodec::Av1, name, move |config: &VideoEncoderConfig| {
-        Ok(Box::new(Encoder::new(functions, config)?))
-    });
+    let make = move |config: &VideoEncoderConfig| {
+        Ok(Box::new(Encoder::new(functions, config)?) as Box<dyn VideoEncode>)
+    };
+    set.add_scalable_video_encoder(VideoCodec::Av1, name, ScalabilityMode::all(), make);
 }
 
 fn done(code: c_int) -> Result<(), CodecError> {
@@ -221,6 +254,14 @@ impl Context {
         done(unsafe { control(self.record.as_mut_ptr(), what, value) })
     }
 
+    /// Sets what takes a pointer to a structure.
+    fn set_record(&mut self, what: c_int, value: &mut Record) -> Result<(), CodecError> {
+        let control = self.functions.aom_codec_control;
+        // SAFETY: the context is initialised, and all that this is called with read one structure,
+        // which the record has room for several times.
+        done(unsafe { control(self.record.as_mut_ptr(), what, value.as_mut_ptr()) })
+    }
+
     fn last_quantizer(&mut self) -> Option<u8> {
         let mut quantizer: c_int = -1;
         let (control, context) = (self.functions.aom_codec_control, self.record.as_mut_ptr());
@@ -244,6 +285,7 @@ struct Encoder {
     config: VideoEncoderConfig,
     /// In ticks of the time base, of the next picture.
     time: i64,
+    pattern: Pattern,
 }
 
 impl Encoder {
@@ -270,8 +312,10 @@ impl Encoder {
             settings,
             config: config.clone(),
             time: 0,
+            pattern: Pattern::new(config.scalability_mode),
         };
         encoder.tune()?;
+        encoder.divide()?;
         Ok(encoder)
     }
 
@@ -304,19 +348,99 @@ impl Encoder {
         settings.try_for_each(|(what, value)| self.context.set(what, value))
     }
 
-    fn collect(&mut self, frame: &VideoFrame, out: &mut Vec<EncodedVideoChunk>) {
+    /// Tells it of its layers, and what each may have of the rate.
+    fn divide(&mut self) -> Result<(), CodecError> {
+        let mode = self.config.scalability_mode;
+        if mode == ScalabilityMode::L1T1 {
+            return Ok(());
+        }
+        let rates = layers::kilobits(mode, self.config.bitrate);
+        let temporal = mode.temporal_layers();
+        let mut parameters = Record::zeroed(svc::PARAMETERS);
+        parameters.set_u32(svc::SPATIAL_LAYERS, mode.spatial_layers().into());
+        parameters.set_u32(svc::TEMPORAL_LAYERS, temporal.into());
+        for (spatial, rates) in (0..).zip(&rates) {
+            let (multiply, divide) = mode.scale_of(spatial);
+            let at = 4 * usize::from(spatial);
+            parameters.set_u32(svc::MULTIPLIERS + at, multiply);
+            parameters.set_u32(svc::DIVISORS + at, divide);
+            for (layer, rate) in rates.iter().enumerate() {
+                let at = 4 * (usize::from(spatial * temporal) + layer);
+                parameters.set_u32(svc::MAX_QUANTIZERS + at, MAX_QUANTIZER);
+                parameters.set_u32(svc::MIN_QUANTIZERS + at, MIN_QUANTIZER);
+                parameters.set_u32(svc::BITRATES + at, *rate);
+            }
+        }
+        for layer in 0..temporal {
+            let at = svc::DECIMATORS + 4 * usize::from(layer);
+            parameters.set_u32(at, layers::decimator(mode, layer));
+        }
+        self.context.set_record(SET_SVC_PARAMETERS, &mut parameters)
+    }
+
+    /// Says which layer the next frame is of, and which others it may need.
+    fn place(&mut self, picture: &Picture, spatial: u8) -> Result<(), CodecError> {
+        let mut layer = Record::zeroed(svc::LAYER_ID);
+        layer.set_u32(svc::SPATIAL, spatial.into());
+        layer.set_u32(svc::TEMPORAL, picture.temporal.into());
+        self.context.set_record(SET_SVC_LAYER_ID, &mut layer)?;
+
+        let buffers = picture.buffers(spatial);
+        let mut needed = buffers.own.into_iter().chain(buffers.below);
+        let (first, second) = (needed.next(), needed.next());
+        let spare = first.or(buffers.fills).unwrap_or(0);
+        let mut references = Record::zeroed(svc::REFERENCES);
+        for name in 0..svc::NAMES {
+            references.set_u32(svc::BUFFERS + 4 * name, spare.into());
+        }
+        for (name, buffer) in [(svc::LAST, first), (svc::GOLDEN, second)] {
+            if let Some(buffer) = buffer {
+                references.set_u32(svc::USES + 4 * name, 1);
+                references.set_u32(svc::BUFFERS + 4 * name, buffer.into());
+            }
+        }
+        // What is filled has to have a name.
+        if let Some(buffer) = buffers.fills {
+            references.set_u32(svc::BUFFERS + 4 * svc::ALTERNATE, buffer.into());
+            references.set_u32(svc::FILLS + 4 * usize::from(buffer), 1);
+        }
+        self.context.set_record(SET_SVC_REFERENCES, &mut references)
+    }
+
+    /// Encodes one layer of a picture, or all of it, and appends its bytes. Whether it is a key frame,
+    /// and whether no other needs it; nothing where the rate has none left.
+    fn encode_layer(
+        &mut self,
+        image: &Record,
+        (duration, flags): (i64, c_long),
+        data: &mut Vec<u8>,
+    ) -> Result<Option<Flags>, CodecError> {
+        let encode = self.context.functions.aom_codec_encode;
+        // SAFETY: the context is initialised; the image's planes are as long as its size and strides
+        // say, which `VideoFrame` holds, and live until the call returns.
+        done(unsafe {
+            encode(
+                self.context.record.as_mut_ptr(),
+                image.as_ptr(),
+                self.time,
+                duration as c_ulong,
+                flags,
+            )
+        })?;
+
+        let mut found = None;
         let mut iterator: *const c_void = ptr::null();
         loop {
             let next = self.context.functions.aom_codec_get_cx_data;
             // SAFETY: the context is initialised; the iterator is its own.
             let packet = unsafe { next(self.context.record.as_mut_ptr(), &mut iterator) };
             if packet.is_null() {
-                return;
+                return Ok(found);
             }
             let packet = packet.cast::<u8>();
             // SAFETY: it is a packet until the next call; its fields are where they are in all known
             // versions, and one that is a frame has so many bytes at the place that it says.
-            let (data, flags) = unsafe {
+            let (bytes, flags) = unsafe {
                 if packet.add(packet::KIND).cast::<u32>().read() != packet::FRAME {
                     continue;
                 }
@@ -325,17 +449,19 @@ impl Encoder {
                 let flags = packet.add(packet::FLAGS).cast::<u32>().read();
                 (std::slice::from_raw_parts(data, len), flags)
             };
-            let data = data.strip_prefix(&TEMPORAL_DELIMITER).unwrap_or(data);
-            out.push(EncodedVideoChunk {
-                data: Bytes::copy_from_slice(data),
+            data.extend_from_slice(bytes.strip_prefix(&TEMPORAL_DELIMITER).unwrap_or(bytes));
+            found = Some(Flags {
                 key: flags & packet::IS_KEY != 0,
-                timestamp: frame.timestamp,
-                qp: self.context.last_quantizer(),
-                temporal: None,
                 discardable: flags & packet::IS_DISCARDABLE != 0,
             });
         }
     }
+}
+
+/// What the library says of a frame.
+struct Flags {
+    key: bool,
+    discardable: bool,
 }
 
 /// An OBU of no length that begins each temporal unit, and that RTP leaves out (AV1 RTP payload
@@ -348,8 +474,7 @@ impl VideoEncode for Encoder {
         if config.codec != self.config.codec {
             return Err(CodecError::Invalid("the codec stays the same"));
         }
-        let shape = |it: &VideoEncoderConfig| (it.width, it.height, it.screen, it.threads);
-        if shape(config) != shape(&self.config) {
+        if config.shape() != self.config.shape() {
             *self = Encoder::new(self.context.functions, config)?;
             return Ok(());
         }
@@ -358,7 +483,7 @@ impl VideoEncode for Encoder {
         // SAFETY: the context is initialised, and the settings are those it was made with, changed.
         done(unsafe { set(self.context.record.as_mut_ptr(), self.settings.as_ptr()) })?;
         self.config = config.clone();
-        Ok(())
+        self.divide()
     }
 
     fn encode(
@@ -377,21 +502,34 @@ impl VideoEncode for Encoder {
         let duration = (f64::from(TIME_BASE) / self.config.framerate)
             .round()
             .max(1.0);
-        let flags = if key { FORCE_KEY_FRAME } else { 0 };
-        let encode = self.context.functions.aom_codec_encode;
-        // SAFETY: the context is initialised; the image's planes are as long as its size and strides
-        // say, which `VideoFrame` holds, and live until the call returns.
-        done(unsafe {
-            encode(
-                self.context.record.as_mut_ptr(),
-                image.as_ptr(),
-                self.time,
-                duration as c_ulong,
-                flags,
-            )
-        })?;
-        self.time += duration as i64;
-        self.collect(&frame, out);
+        let duration = duration as i64;
+        let mode = self.config.scalability_mode;
+        let picture = self.pattern.next(key);
+        let (mut data, mut first) = (Vec::new(), None);
+        for spatial in 0..mode.spatial_layers() {
+            if mode != ScalabilityMode::L1T1 {
+                self.place(&picture, spatial)?;
+            }
+            // Frames above the lowest of a key picture need that, or nothing: they are no key frames,
+            // which would empty all buffers.
+            let flags = if key && spatial == 0 {
+                FORCE_KEY_FRAME
+            } else {
+                0
+            };
+            let found = self.encode_layer(&image, (duration, flags), &mut data)?;
+            first = first.or(found);
+        }
+        self.time += duration;
+
+        out.extend(first.map(|flags| EncodedVideoChunk {
+            data: Bytes::from(data),
+            key: flags.key,
+            timestamp: frame.timestamp,
+            qp: self.context.last_quantizer(),
+            temporal: (mode != ScalabilityMode::L1T1).then_some(picture.temporal),
+            discardable: flags.discardable && mode.spatial_layers() == 1,
+        }));
         Ok(())
     }
 }
@@ -399,6 +537,9 @@ impl VideoEncode for Encoder {
 /// One pass, at a constant rate, no picture held back.
 fn apply(settings: &mut Record, config: &VideoEncoderConfig) {
     let kilobits = (config.bitrate / 1_000).clamp(1, 1_000_000) as u32;
+    // Of several spatial layers it would leave out some, which those above need.
+    let whole = config.scalability_mode.spatial_layers() == 1;
+    let drop_below = if whole { 30 } else { 0 };
     let values = [
         (config::THREADS, u32::from(config.threads) + 1),
         (config::WIDTH, config.width),
@@ -406,11 +547,11 @@ fn apply(settings: &mut Record, config: &VideoEncoderConfig) {
         (config::TIME_BASE, 1),
         (config::TIME_BASE + 4, TIME_BASE),
         (config::LAG, 0),
-        (config::DROP_FRAMES, 30),
+        (config::DROP_FRAMES, drop_below),
         (config::END_USAGE, CONSTANT_RATE),
         (config::BITRATE, kilobits),
-        (config::MIN_QUANTIZER, 2),
-        (config::MAX_QUANTIZER, 56),
+        (config::MIN_QUANTIZER, MIN_QUANTIZER),
+        (config::MAX_QUANTIZER, MAX_QUANTIZER),
         (config::UNDERSHOOT, 50),
         (config::OVERSHOOT, 50),
         (config::BUFFER, 1_000),
@@ -423,3 +564,6 @@ fn apply(settings: &mut Record, config: &VideoEncoderConfig) {
         settings.set_u32(at, value);
     }
 }
+
+const MIN_QUANTIZER: u32 = 2;
+const MAX_QUANTIZER: u32 = 56;

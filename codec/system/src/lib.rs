@@ -30,6 +30,7 @@ mod aom;
 mod check;
 mod dav1d;
 mod image;
+mod layers;
 mod load;
 mod openh264;
 mod opus;

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use duologue_codec::{
-    CodecError, CodecSet, EncodedVideoChunk, VideoCodec, VideoDecode, VideoDecoderConfig,
-    VideoEncode, VideoEncoderConfig, VideoFrame,
+    CodecError, CodecSet, EncodedVideoChunk, ScalabilityMode, VideoCodec, VideoDecode,
+    VideoDecoderConfig, VideoEncode, VideoEncoderConfig, VideoFrame,
 };
 
 use crate::check;
@@ -221,9 +221,10 @@ pub(crate) fn add_to(set: &mut CodecSet) {
     let Ok(found) = library() else { return };
     let library = found.library;
     let name = format!("{LIBRARY} {}", found.version);
-    set.add_video_encoder(
+    set.add_scalable_video_encoder(
         VideoCodec::H264,
         name.clone(),
+        ScalabilityMode::temporal(),
         move |config: &VideoEncoderConfig| Ok(Box::new(Encoder::new(library, config)?)),
     );
     set.add_video_decoder(
@@ -333,6 +334,7 @@ impl Encoder {
     fn collect(&self, info: &Record, frame: &VideoFrame) -> Option<EncodedVideoChunk> {
         let mut data = BytesMut::new();
         let layers = (info.u32(0) as usize).min(layer::MAX);
+        let mut temporal = 0;
         for index in 0..layers {
             let at = layer::FIRST + index * self.library.layout.layer;
             let units = info.u32(at + layer::UNITS) as usize;
@@ -341,6 +343,8 @@ impl Encoder {
             if lengths.is_null() || bytes.is_null() {
                 continue;
             }
+            // The first byte; parameter sets before a picture are of the lowest layer.
+            temporal = info.u32(at).to_ne_bytes()[0];
             // SAFETY: the library says that so many lengths are there until the next call, and that
             // the units lie one after the other.
             unsafe {
@@ -350,10 +354,12 @@ impl Encoder {
             }
         }
         let kind = info.u32(self.library.layout.info - 16);
+        let layered = self.config.scalability_mode != ScalabilityMode::L1T1;
         (!data.is_empty()).then(|| EncodedVideoChunk {
             data: data.freeze(),
             key: kind == FRAME_IS_IDR,
             timestamp: frame.timestamp,
+            temporal: layered.then_some(temporal),
             ..EncodedVideoChunk::default()
         })
     }
@@ -365,8 +371,7 @@ impl VideoEncode for Encoder {
         if config.codec != self.config.codec {
             return Err(CodecError::Invalid("the codec stays the same"));
         }
-        let shape = |it: &VideoEncoderConfig| (it.width, it.height, it.screen, it.threads);
-        if shape(config) != shape(&self.config) {
+        if config.shape() != self.config.shape() {
             *self = Encoder::new(self.library, config)?;
             return Ok(());
         }
@@ -445,6 +450,10 @@ fn apply(parameters: &mut Record, config: &VideoEncoderConfig) {
         (parameters::WIDTH, config.width),
         (parameters::HEIGHT, config.height),
         (parameters::BITRATE, bits),
+        (
+            parameters::TEMPORAL_LAYERS,
+            config.scalability_mode.temporal_layers().into(),
+        ),
         (parameters::RATE_CONTROL, BITRATE_MODE),
         (parameters::LAYER_WIDTH, config.width),
         (parameters::LAYER_HEIGHT, config.height),

@@ -7,14 +7,17 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use duologue_codec::{
-    CodecError, CodecSet, EncodedVideoChunk, VideoCodec, VideoDecode, VideoDecoderConfig,
-    VideoEncode, VideoEncoderConfig, VideoFrame,
+    CodecError, CodecSet, EncodedVideoChunk, ScalabilityMode, VideoCodec, VideoDecode,
+    VideoDecoderConfig, VideoEncode, VideoEncoderConfig, VideoFrame,
 };
 
 use crate::check;
 use crate::image::{Layout, Wrap};
+use crate::layers::Pattern;
 use crate::load::{Missing, Once, functions, open};
 use crate::record::Record;
+
+mod layers;
 
 const NAMES: &[&str] = &[
     "libvpx.so.12",
@@ -49,6 +52,7 @@ mod config {
     pub(super) const HEIGHT: usize = 16;
     pub(super) const BIT_DEPTH: usize = 20;
     pub(super) const TIME_BASE: usize = 28;
+    pub(super) const ERROR_RESILIENT: usize = 36;
     pub(super) const LAG: usize = 44;
     pub(super) const DROP_FRAMES: usize = 48;
     pub(super) const RESIZE: usize = 52;
@@ -63,7 +67,21 @@ mod config {
     pub(super) const BUFFER_OPTIMAL: usize = 140;
     pub(super) const KEY_FRAMES: usize = 160;
     pub(super) const SPATIAL_LAYERS: usize = 172;
+    /// `ss_target_bitrate`, of which there are five
+    pub(super) const SPATIAL_BITRATES: usize = 196;
     pub(super) const TEMPORAL_LAYERS: usize = 216;
+    /// `ts_target_bitrate`, of which there are five
+    pub(super) const TEMPORAL_BITRATES: usize = 220;
+    /// `ts_rate_decimator`, of which there are five
+    pub(super) const DECIMATORS: usize = 240;
+    pub(super) const PERIOD: usize = 260;
+    /// `ts_layer_id`, of which there are sixteen
+    pub(super) const PERIOD_LAYERS: usize = 264;
+    /// `layer_target_bitrate`, of which there are twelve
+    pub(super) const LAYER_BITRATES: usize = 328;
+    pub(super) const LAYERING: usize = 376;
+    /// The application says which picture needs which.
+    pub(super) const BYPASS: u32 = 1;
 }
 
 /// `vpx_image_t`
@@ -190,9 +208,14 @@ pub(crate) fn add_to(set: &mut CodecSet) {
     let vpx = found.vpx;
     for codec in [VideoCodec::Vp8, VideoCodec::Vp9] {
         let name = format!("{LIBRARY} {}", found.version);
-        set.add_video_encoder(codec, name.clone(), move |config: &VideoEncoderConfig| {
-            Ok(Box::new(Encoder::new(vpx, config)?))
-        });
+        let modes: Vec<_> = match codec {
+            VideoCodec::Vp8 => ScalabilityMode::temporal().collect(),
+            _ => ScalabilityMode::all().collect(),
+        };
+        let make = move |config: &VideoEncoderConfig| {
+            Ok(Box::new(Encoder::new(vpx, config)?) as Box<dyn VideoEncode>)
+        };
+        set.add_scalable_video_encoder(codec, name.clone(), modes, make);
         set.add_video_decoder(codec, name, move |config: &VideoDecoderConfig| {
             Ok(Box::new(Decoder::new(vpx, config)?))
         });
@@ -273,6 +296,14 @@ impl Context {
         done(unsafe { control(self.record.as_mut_ptr(), what, value) })
     }
 
+    /// Sets what takes a pointer to a structure.
+    fn set_record(&mut self, what: c_int, value: &mut Record) -> Result<(), CodecError> {
+        let control = self.vpx.functions.vpx_codec_control_;
+        // SAFETY: the context is initialised, and all that this is called with read or write one
+        // structure, which the record has room for several times.
+        done(unsafe { control(self.record.as_mut_ptr(), what, value.as_mut_ptr()) })
+    }
+
     /// By a control that writes one `int`: that of the encoder or of the decoder.
     fn last_quantizer(&mut self, get: c_int) -> Option<u8> {
         let mut quantizer: c_int = -1;
@@ -297,6 +328,7 @@ struct Encoder {
     config: VideoEncoderConfig,
     /// In ticks of the time base, of the next picture.
     time: i64,
+    pattern: Pattern,
 }
 
 impl Encoder {
@@ -324,8 +356,12 @@ impl Encoder {
             settings,
             config: config.clone(),
             time: 0,
+            pattern: Pattern::new(config.scalability_mode),
         };
         encoder.tune()?;
+        if encoder.has_layers() && config.codec == VideoCodec::Vp9 {
+            encoder.divide()?;
+        }
         Ok(encoder)
     }
 
@@ -340,7 +376,7 @@ impl Encoder {
             context.set(SET_CPU_USED, -6)?;
             return context.set(VP8_SET_SCREEN_CONTENT, c_int::from(screen));
         }
-        context.set(SET_CPU_USED, 8)?;
+        context.set(SET_CPU_USED, VP9_SPEED as c_int)?;
         // Cyclic refresh: parts of the picture get better in turn, without peaks of the rate.
         context.set(VP9_SET_AQ_MODE, 3)?;
         context.set(VP9_SET_ROW_THREADS, 1)?;
@@ -349,7 +385,16 @@ impl Encoder {
         context.set(VP9_SET_TUNE_CONTENT, c_int::from(screen))
     }
 
-    fn collect(&mut self, frame: &VideoFrame, out: &mut Vec<EncodedVideoChunk>) {
+    fn has_layers(&self) -> bool {
+        self.config.scalability_mode != ScalabilityMode::L1T1
+    }
+
+    fn collect(
+        &mut self,
+        frame: &VideoFrame,
+        temporal: Option<u8>,
+        out: &mut Vec<EncodedVideoChunk>,
+    ) {
         let mut iterator: *const c_void = ptr::null();
         loop {
             let next = self.context.vpx.functions.vpx_codec_get_cx_data;
@@ -376,7 +421,7 @@ impl Encoder {
                 key: flags & packet::IS_KEY != 0,
                 timestamp: frame.timestamp,
                 qp: self.context.last_quantizer(GET_LAST_QUANTIZER),
-                temporal: None,
+                temporal,
                 discardable: flags & packet::IS_DISCARDABLE != 0,
             });
         }
@@ -389,8 +434,7 @@ impl VideoEncode for Encoder {
         if config.codec != self.config.codec {
             return Err(CodecError::Invalid("the codec stays the same"));
         }
-        let shape = |it: &VideoEncoderConfig| (it.width, it.height, it.screen, it.threads);
-        if shape(config) != shape(&self.config) {
+        if config.shape() != self.config.shape() {
             *self = Encoder::new(self.context.vpx, config)?;
             return Ok(());
         }
@@ -419,7 +463,11 @@ impl VideoEncode for Encoder {
         let duration = (f64::from(TIME_BASE) / self.config.framerate)
             .round()
             .max(1.0);
-        let flags = if key { FORCE_KEY_FRAME } else { 0 };
+        let picture = self.pattern.next(key);
+        let mut flags = self.place(&picture, duration as i64)?;
+        if key {
+            flags = FORCE_KEY_FRAME;
+        }
         let encode = self.context.vpx.functions.vpx_codec_encode;
         // SAFETY: the context is initialised; the image's planes are as long as its size and strides
         // say, which `VideoFrame` holds, and live until the call returns.
@@ -434,7 +482,8 @@ impl VideoEncode for Encoder {
             )
         })?;
         self.time += duration as i64;
-        self.collect(&frame, out);
+        let temporal = self.has_layers().then_some(picture.temporal);
+        self.collect(&frame, temporal, out);
         Ok(())
     }
 }
@@ -453,12 +502,12 @@ fn apply(settings: &mut Record, config: &VideoEncoderConfig) {
         (config::TIME_BASE, 1),
         (config::TIME_BASE + 4, TIME_BASE),
         (config::LAG, 0),
-        (config::DROP_FRAMES, 30),
+        (config::DROP_FRAMES, DROP_BELOW),
         (config::RESIZE, 0),
         (config::END_USAGE, CONSTANT_RATE),
         (config::BITRATE, kilobits),
-        (config::MIN_QUANTIZER, 2),
-        (config::MAX_QUANTIZER, 56),
+        (config::MIN_QUANTIZER, MIN_QUANTIZER),
+        (config::MAX_QUANTIZER, MAX_QUANTIZER),
         (config::UNDERSHOOT, undershoot),
         (config::OVERSHOOT, overshoot),
         (config::BUFFER, 1_000),
@@ -470,7 +519,16 @@ fn apply(settings: &mut Record, config: &VideoEncoderConfig) {
     for (at, value) in values {
         settings.set_u32(at, value);
     }
+    if config.scalability_mode != ScalabilityMode::L1T1 {
+        layers::apply(settings, config);
+    }
 }
+
+const MIN_QUANTIZER: u32 = 2;
+const MAX_QUANTIZER: u32 = 56;
+const VP9_SPEED: u32 = 8;
+/// In per cent of the buffer.
+const DROP_BELOW: u32 = 30;
 
 /// The share of a frame's bits that a key frame may have, in per cent.
 fn intra_limit(config: &VideoEncoderConfig) -> c_int {

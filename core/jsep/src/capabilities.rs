@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use duologue_rtp::ext::uri;
-use duologue_rtp::{Codec, CodecRole, MediaKind, PayloadType, RtcpFeedback};
+use duologue_rtp::{Codec, CodecRole, MediaKind, PayloadType, RtcpFeedback, ScalabilityMode};
 
 use crate::{Direction, MEDIA_PLANE};
 
@@ -49,6 +49,8 @@ pub struct CodecCapability {
     pub send: bool,
     /// It can be received.
     pub receive: bool,
+    /// Into which layers what is sent can be divided (webrtc-svc); none of audio.
+    pub scalability_modes: Vec<ScalabilityMode>,
 }
 
 /// An RTP header extension that this end understands.
@@ -100,6 +102,14 @@ impl Capabilities {
     /// The codecs that `RTCRtpReceiver.getCapabilities(kind)` lists.
     pub fn receive_codecs(&self, kind: MediaKind) -> Vec<Codec> {
         self.listed(kind, |c| c.receive)
+    }
+
+    /// Into which layers a codec can be divided when it is sent, whatever its profile is.
+    pub fn scalability_modes(&self, codec: &Codec) -> &[ScalabilityMode] {
+        let mut sent = self.codecs.iter().filter(|it| it.send);
+        let same = |it: &Codec| it.kind == codec.kind && it.name.eq_ignore_ascii_case(&codec.name);
+        let found = sent.find(|it| same(&it.codec));
+        found.map_or(&[][..], |it| &it.scalability_modes[..])
     }
 
     /// The header extensions of a kind.
@@ -317,6 +327,11 @@ impl Row {
             feedback: feedback.filter_map(|f| f.parse().ok()).collect(),
             send: true,
             receive: true,
+            scalability_modes: match self.name {
+                "VP9" | "AV1" => ScalabilityMode::all().collect(),
+                "VP8" | "H264" => ScalabilityMode::temporal().collect(),
+                _ => Vec::new(),
+            },
         };
         let repairs = matches!(capability.codec.role(), CodecRole::Red | CodecRole::Fec);
         capability.offer = MEDIA_PLANE.redundancy || !repairs;

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use duologue_base::Instant;
 use duologue_rtp::ext::{AudioLevel, CaptureTime};
 use duologue_rtp::payload::FrameSize;
-use duologue_rtp::{NtpTime, PayloadType, Rid, Ssrc};
+use duologue_rtp::{NtpTime, PayloadType, Rid, ScalabilityMode, Ssrc};
 
 /// A frame of a receiver, whole: a packet of audio, or all that a picture consists of.
 ///
@@ -95,6 +95,10 @@ pub struct EncodedFrameInit {
     pub captured: Option<Instant>,
     /// The temporal layer, told where the format can.
     pub temporal: Option<u8>,
+    /// Into which layers the stream is divided, as key frames have it: all of a picture's spatial layers
+    /// are in one frame, and which frame needs which follows from the mode and `temporal`. Without, there
+    /// is one spatial layer, and nothing is known of the temporal ones.
+    pub scalability_mode: Option<ScalabilityMode>,
     /// A number of the application's by which later frames of this encoding name it.
     pub frame_id: Option<u64>,
     /// The numbers of all frames that it needs, told where that is agreed (AV1 RTP payload format,

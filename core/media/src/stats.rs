@@ -134,6 +134,8 @@ pub struct OutboundStats {
     pub sent_with_ect1: u64,
     /// `framesSent`, of video.
     pub frames_sent: u64,
+    /// `hugeFramesSent`, of video.
+    pub huge_frames_sent: u64,
     /// `totalPacketSendDelay`
     pub send_delay: Duration,
     /// `frameWidth`, `frameHeight`: of the last frame that told it.
@@ -227,7 +229,8 @@ pub(crate) fn outbound(sender: &Sender) -> impl Iterator<Item = OutboundStats> {
         retransmitted: stream.rtx_counters,
         padding: stream.padding,
         sent_with_ect1: stream.sent_with_ect1,
-        frames_sent: stream.frames_sent,
+        frames_sent: stream.frames.sent,
+        huge_frames_sent: stream.frames.huge,
         send_delay: stream.send_delay,
         size: stream.packetizer.size,
         remote: stream.remote,

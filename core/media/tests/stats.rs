@@ -230,3 +230,20 @@ fn packets_that_come_after_they_were_given_up_are_discarded() {
     assert_eq!(came.packets_discarded, 1);
     assert_eq!(came.frames.expect("frames are taken").frames_dropped, 1);
 }
+
+#[test]
+fn a_frame_that_is_much_larger_than_those_before_is_a_huge_one() {
+    let mut world = World::with(Outlet::Frames);
+    for (n, len) in (0..).zip([9_000, 1_000, 2_000, 12_000, 1_000]) {
+        let frame = EncodedFrameInit {
+            timestamp: n * 3_000,
+            data: vp8(n == 0, len),
+            ..Default::default()
+        };
+        world.sender.send_frames(at(world.now), ID, vec![frame]);
+        world.run(33, |_| false);
+    }
+    world.run(200, |_| false);
+    let sent = outbound(&world);
+    assert_eq!((sent.frames_sent, sent.huge_frames_sent), (5, 1));
+}

@@ -115,6 +115,7 @@ mod params;
 mod pool;
 mod revised;
 mod rtp_source;
+mod scalability;
 mod send_queue;
 mod slots;
 mod states;
@@ -155,10 +156,10 @@ pub use revised::Revisions;
 pub use rtp_source::RtpContributingSource;
 pub use send_queue::SendQueue;
 pub use stats::{
-    CandidatePairStats, CertificateStats, CodecStats, DataChannelStats, IceCandidateStats,
-    InboundRtpStreamStats, MediaSourceStats, OutboundRtpStreamStats, PeerConnectionStats,
-    RemoteInboundRtpStreamStats, RemoteOutboundRtpStreamStats, Stats, StatsReport, StatsSelector,
-    TransportStats,
+    AudioPlayoutStats, CandidatePairStats, CertificateStats, CodecStats, DataChannelStats,
+    IceCandidateStats, InboundRtpStreamStats, MediaSourceStats, OutboundRtpStreamStats,
+    PeerConnectionStats, RemoteInboundRtpStreamStats, RemoteOutboundRtpStreamStats, Stats,
+    StatsReport, StatsSelector, TransportStats,
 };
 pub use transports::{DtlsTransport, IceTransport, SctpTransport};
 

@@ -226,7 +226,7 @@ fn what_set_parameters_refuses() {
     let id = a.pc.add_transceiver(MediaKind::Video, init).unwrap();
     negotiate(&mut a, &mut b);
     let modification = ExceptionName::InvalidModificationError;
-    let refused: [(Change, ExceptionName); 11] = [
+    let refused: [(Change, ExceptionName); 12] = [
         (|p| p.encodings.clear(), modification),
         (|p| p.encodings.push(Default::default()), modification),
         (|p| p.encodings[0].rid = Some("c".to_owned()), modification),
@@ -249,6 +249,10 @@ fn what_set_parameters_refuses() {
         (
             |p| p.encodings[0].max_framerate = Some(-1.0),
             ExceptionName::RangeError,
+        ),
+        (
+            |p| p.encodings[0].scalability_mode = Some("L9T9".to_owned()),
+            ExceptionName::OperationError,
         ),
     ];
     for (index, (change, expected)) in refused.into_iter().enumerate() {
@@ -305,6 +309,52 @@ fn an_encodings_codec_that_is_not_agreed_on_is_forgotten() {
     b.pc.set_codec_preferences(there, &others).unwrap();
     negotiate(&mut a, &mut b);
     assert_eq!(codec_of(&mut a), None);
+}
+
+/// webrtc-svc §5.1 and §5.2.
+#[test]
+fn a_scalability_mode_is_kept_where_the_codec_has_it_and_refused_where_none_has() {
+    let (mut a, mut b) = pair();
+    let layered = |mode: &str, codec: Option<RtpCodec>| {
+        with_encodings(vec![RtpEncodingParameters {
+            scalability_mode: Some(mode.to_owned()),
+            codec,
+            ..RtpEncodingParameters::default()
+        }])
+    };
+    let mut refused = |mode: &str, of: Option<RtpCodec>| {
+        let made = a.pc.add_transceiver(MediaKind::Video, layered(mode, of));
+        made.map_err(name).err()
+    };
+    let operation = Some(ExceptionName::OperationError);
+    assert_eq!(refused("TotalNonsense", None), operation);
+    assert_eq!(refused("L3T3", Some(codec("video/VP8"))), operation);
+
+    let spatial = layered("L3T3", None);
+    let id = a.pc.add_transceiver(MediaKind::Video, spatial).unwrap();
+    let mode_of = |a: &mut Host| {
+        let mode = a.pc.parameters(id).unwrap().encodings[0]
+            .scalability_mode
+            .clone();
+        a.run();
+        mode
+    };
+    assert_eq!(mode_of(&mut a).as_deref(), Some("L3T3"));
+    // The preferred codec is VP8, which has one size.
+    negotiate(&mut a, &mut b);
+    assert_eq!(mode_of(&mut a).as_deref(), Some("L1T1"));
+    let there = b.pc.transceivers()[0];
+    let all = PeerConnection::receiver_capabilities(&Capabilities::default(), MediaKind::Video);
+    let mut vp9 = all.codecs;
+    vp9.retain(|codec| codec.mime_type == "video/VP9");
+    b.pc.set_codec_preferences(there, &vp9).unwrap();
+    negotiate(&mut a, &mut b);
+    assert_eq!(mode_of(&mut a).as_deref(), Some("L3T3"));
+
+    let sound = layered("L1T2", None);
+    let id = a.pc.add_transceiver(MediaKind::Audio, sound).unwrap();
+    let encodings = a.pc.parameters(id).unwrap().encodings;
+    assert_eq!(encodings[0].scalability_mode, None);
 }
 
 #[test]

@@ -22,6 +22,7 @@ mod plan;
 pub mod red;
 pub mod rtcp;
 pub mod rtx;
+mod scalability;
 
 pub use codec::{Codec, CodecParameters, CodecRole, Fmtp, MediaKind, common_feedback};
 pub use duologue_base::Mid;
@@ -33,3 +34,4 @@ pub use meta::PacketMeta;
 pub use ntp::{NtpShort, NtpTime};
 pub use parameters::{HeaderExtensionParameters, RtpParameters};
 pub use plan::{ReceivePlan, SendPlan, SendStream, SourceParameters};
+pub use scalability::{InterLayer, ScalabilityMode, ScalabilityModeError};

@@ -8,7 +8,7 @@ use duologue_ice as ice;
 use duologue_media::{MediaStats, OutboundStats};
 use duologue_playout::{AudioStatistics, VideoStatistics};
 use duologue_rtp::payload::FrameSize;
-use duologue_rtp::{NtpTime, Ssrc};
+use duologue_rtp::{NtpTime, ScalabilityMode, Ssrc};
 
 use crate::Session;
 use crate::limits::COUNTED_CHANNELS;
@@ -28,6 +28,8 @@ pub struct Stats {
     pub paused: Vec<OutboundStats>,
     /// Of what received streams are played by. A session decodes nothing: who does adds them.
     pub players: Vec<PlayerStats>,
+    /// Of how played sound reached its reader, in the same way.
+    pub playouts: Vec<PlayoutStats>,
     /// Of what is encoded for senders, in the same way.
     pub encoders: Vec<EncoderStats>,
     /// Of the raw pictures and sound that senders were given, in the same way.
@@ -113,6 +115,24 @@ impl PlayerStats {
     }
 }
 
+/// How the sound of a receiver reached whoever hears it (webrtc-stats, "RTCAudioPlayoutStats").
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PlayoutStats {
+    /// Whose sound.
+    pub receiver: TransceiverId,
+    /// `synthesizedSamplesDuration`: for so long there was none at its time, since whoever makes it was
+    /// late.
+    pub synthesized_duration: Duration,
+    /// `synthesizedSamplesEvents`: how often that was.
+    pub synthesized_events: u64,
+    /// `totalSamplesDuration`: of all sound that was to be heard, with what was not there at its time.
+    pub total_duration: Duration,
+    /// `totalPlayoutDelay`: what each sample waited for its reader, of all together.
+    pub total_delay: Duration,
+    /// `totalSamplesCount`: samples, one for all channels.
+    pub total_samples: u64,
+}
+
 /// What was encoded for one encoding of a sender of pictures.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct EncoderStats {
@@ -122,6 +142,8 @@ pub struct EncoderStats {
     pub encoding: usize,
     /// `encoderImplementation`
     pub encoder: Option<String>,
+    /// `scalabilityMode`
+    pub scalability_mode: ScalabilityMode,
     /// `framesEncoded`
     pub frames_encoded: u64,
     /// `keyFramesEncoded`

@@ -10,7 +10,7 @@ use duologue_base::Instant;
 use duologue_codec::AudioData;
 use duologue_peer::{MediaKind, RtpCodecParameters};
 use duologue_rtp::{Fmtp, NtpTime, PayloadType};
-use duologue_session::{EncodedFrame, Played, PlayerStats};
+use duologue_session::{EncodedFrame, Played, PlayerStats, PlayoutStats};
 use futures_core::Stream;
 use tokio::time::{Interval, interval};
 use tracing::debug;
@@ -49,6 +49,10 @@ impl AudioTrackProcessor {
             sound: None,
             member: Member::new(MediaKind::Audio, receiver.id()),
             player: receiver.shared().new_player(),
+            heard: PlayoutStats {
+                receiver: receiver.id(),
+                ..PlayoutStats::default()
+            },
             ticks: 0,
             receiver,
         };
@@ -98,6 +102,8 @@ struct Pump {
     member: Member,
     /// Its name among all players of the connection.
     player: u64,
+    /// How what is heard reached its reader, since that was told.
+    heard: PlayoutStats,
     ticks: u64,
 }
 
@@ -137,6 +143,7 @@ impl Pump {
                 self.tell(now, heard.as_ref().and_then(|it| it.captured), told);
             }
             if let Some(heard) = heard {
+                self.count(&heard.data);
                 self.queue.push(heard.data);
             }
         }
@@ -165,8 +172,20 @@ impl Pump {
         if late > LATE {
             // The machine slept: what would have been heard meanwhile is not made up for.
             clock.reset();
+            self.heard.synthesized_events += 1;
+            self.heard.synthesized_duration += late;
+            self.heard.total_duration += late;
         }
         Ok(self.receiver.now() - late.min(LATE))
+    }
+
+    /// A piece is about to be handed out, behind those that wait for the reader.
+    fn count(&mut self, piece: &AudioData) {
+        let samples = piece.frames() as u64;
+        let waits = TICK * self.queue.len() as u32;
+        self.heard.total_samples += samples;
+        self.heard.total_duration += piece.duration();
+        self.heard.total_delay += waits * samples as u32;
     }
 
     /// One turn of the worker.
@@ -222,7 +241,13 @@ impl Pump {
         let mut stats = PlayerStats::new(self.receiver.id(), told.ssrc, played);
         stats.decoder = told.decoder;
         stats.newest = captured.map(|captured| (captured, now));
-        self.receiver.shared().tell_player(self.player, stats);
+        let shared = self.receiver.shared();
+        shared.tell_player(self.player, stats);
+        shared.add_playout(&self.heard);
+        self.heard = PlayoutStats {
+            receiver: self.heard.receiver,
+            ..PlayoutStats::default()
+        };
     }
 }
 

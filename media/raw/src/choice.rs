@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use duologue_codec::{AudioCodec, CodecSet, Implementation, VideoCodec};
+use duologue_codec::{AudioCodec, CodecSet, Implementation, ScalabilityMode, VideoCodec};
 use duologue_jsep::{Capabilities, CodecCapability};
 use duologue_peer::{RtpCodec, RtpCodecParameters, RtpSendParameters};
 use duologue_rtp::{Fmtp, PayloadType};
@@ -19,6 +19,30 @@ pub(super) fn video_to_send(
         .filter_map(video)
         .find(|(_, codec)| codecs.video_encoders().any(|it| it.codec == *codec))
 }
+
+/// Into which layers pictures of this size are divided: as the encoding asks for, where the encoder has
+/// that and the lowest layer is a picture still.
+pub(super) fn scalability_mode(
+    asked: Option<&str>,
+    codec: VideoCodec,
+    (width, height): (u32, u32),
+    codecs: &CodecSet,
+) -> ScalabilityMode {
+    let Some(mode) = asked.and_then(|name| name.parse::<ScalabilityMode>().ok()) else {
+        return ScalabilityMode::L1T1;
+    };
+    let (least_width, least_height) = mode.size_of(0, (width, height));
+    let mut flat = ScalabilityMode::temporal();
+    let mode = match least_width.min(least_height) < LEAST_SIDE {
+        true => flat.find(|it| it.temporal_layers() == mode.temporal_layers()),
+        false => Some(mode),
+    };
+    let has = |mode: &ScalabilityMode| codecs.scalability_modes(codec).contains(mode);
+    mode.filter(has).unwrap_or_default()
+}
+
+/// Of the pictures of the lowest of several layers.
+const LEAST_SIDE: u32 = 8;
 
 /// The first one of sound that something here encodes, or the one that is `wanted`, and its parameters.
 pub(super) fn audio_to_send<'a>(
@@ -82,6 +106,9 @@ pub fn narrow(capabilities: &mut Capabilities, codecs: &CodecSet) {
             ),
             (None, None) => continue,
         };
+        if let Some(video) = VideoCodec::of(codec) {
+            capability.scalability_modes = codecs.scalability_modes(video).to_vec();
+        }
         capability.send &= sends;
         capability.receive &= receives;
     }
@@ -136,7 +163,7 @@ impl Clock {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use duologue_codec::AudioDecoderConfig;
+    use duologue_codec::{AudioDecoderConfig, CodecError, VideoEncode, VideoEncoderConfig};
 
     #[test]
     fn what_nothing_here_encodes_or_decodes_is_not_offered() {
@@ -159,6 +186,33 @@ mod tests {
             assert!(of("opus").is_some_and(|it| !it.send && it.receive));
             assert!(of("VP8").is_none() && of("AV1").is_none());
         }
+    }
+
+    #[test]
+    fn layers_are_those_that_are_asked_for_where_the_encoder_has_them() {
+        let mut codecs = CodecSet::new();
+        fn refuse(_: &VideoEncoderConfig) -> Result<Box<dyn VideoEncode>, CodecError> {
+            panic!("it is not asked")
+        }
+        let modes = ScalabilityMode::all();
+        codecs.add_scalable_video_encoder(VideoCodec::Vp9, "mine", modes, refuse);
+        codecs.add_video_encoder(VideoCodec::Vp8, "mine", refuse);
+        for (codec, asked, size, expected) in [
+            (VideoCodec::Vp9, Some("L3T3_KEY"), (640, 360), "L3T3_KEY"),
+            (VideoCodec::Vp9, None, (640, 360), "L1T1"),
+            (VideoCodec::Vp9, Some("nonsense"), (640, 360), "L1T1"),
+            // A quarter of it is nothing to look at.
+            (VideoCodec::Vp9, Some("L3T2"), (24, 24), "L1T2"),
+            (VideoCodec::Vp8, Some("L1T3"), (640, 360), "L1T1"),
+        ] {
+            let mode = scalability_mode(asked, codec, size, &codecs);
+            assert_eq!(mode.to_string(), expected, "{codec} {asked:?}");
+        }
+        let mut capabilities = Capabilities::default();
+        narrow(&mut capabilities, &codecs);
+        let vp8 = capabilities.codecs.iter().find(|it| it.codec.name == "VP8");
+        let modes = vp8.map(|it| &it.scalability_modes[..]);
+        assert_eq!(modes, Some(&[ScalabilityMode::L1T1][..]));
     }
 
     #[test]

@@ -55,6 +55,11 @@ impl<T> Queue<T> {
         true
     }
 
+    /// How many wait to be read.
+    pub(super) fn len(&self) -> usize {
+        self.lock().items.len()
+    }
+
     pub(super) fn try_pop(&self) -> Option<T> {
         self.lock().items.pop_front()
     }

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use duologue_base::TransceiverId;
-use duologue_session::{EncoderStats, Played, PlayerStats, SourceStats, Stats};
+use duologue_session::{EncoderStats, Played, PlayerStats, PlayoutStats, SourceStats, Stats};
 
 use super::together::Groups;
 use crate::limits::TOLD_STREAMS;
@@ -21,6 +21,7 @@ pub struct Shared {
 #[derive(Debug, Default)]
 struct Told {
     players: Vec<Player>,
+    playouts: Vec<PlayoutStats>,
     encoders: Vec<EncoderStats>,
     sources: Vec<SourceStats>,
 }
@@ -72,6 +73,23 @@ impl Shared {
         put(&mut told.players, same, Player { by, before, stats });
     }
 
+    /// A player tells of what reached its reader since it told last.
+    pub(super) fn add_playout(&self, new: &PlayoutStats) {
+        let mut told = self.told();
+        let same = |it: &PlayoutStats| it.receiver == new.receiver;
+        let known = told.playouts.iter().find(|it| same(it)).cloned();
+        let before = known.unwrap_or_default();
+        let total = PlayoutStats {
+            receiver: new.receiver,
+            synthesized_duration: before.synthesized_duration + new.synthesized_duration,
+            synthesized_events: before.synthesized_events + new.synthesized_events,
+            total_duration: before.total_duration + new.total_duration,
+            total_delay: before.total_delay + new.total_delay,
+            total_samples: before.total_samples + new.total_samples,
+        };
+        put(&mut told.playouts, same, total);
+    }
+
     /// An encoder tells of an encoding.
     pub(super) fn tell_encoder(&self, stats: EncoderStats) {
         let key = (stats.sender, stats.encoding);
@@ -99,6 +117,7 @@ impl Shared {
             stats
         });
         stats.players = players.collect();
+        stats.playouts.clone_from(&told.playouts);
         stats.encoders.clone_from(&told.encoders);
         stats.sources.clone_from(&told.sources);
     }

@@ -226,9 +226,12 @@ impl Pump {
             };
             let own = &mut self.layers[index];
             let at = frame.timestamp;
-            let Some(config) = own.layer.plan(at, codec, encoding, &room) else {
+            let Some(mut config) = own.layer.plan(at, codec, encoding, &room) else {
                 continue;
             };
+            let asked = encoding.scalability_mode.as_deref();
+            let size = (config.width, config.height);
+            config.scalability_mode = choice::scalability_mode(asked, codec, size, codecs);
             jobs.push(Job {
                 encoding: index,
                 payload_type,
@@ -258,30 +261,30 @@ impl Pump {
         };
         own.layer.took(done.took);
         own.count(&encoder, &chunks, done.took, now);
+        let mode = encoder.config.scalability_mode;
         own.encoder = Some(encoder);
         own.counted.sender = self.sender.id();
         own.counted.encoding = done.encoding;
         self.sender.shared().tell_encoder(own.counted.clone());
 
-        self.write(done.encoding, (done.payload_type, now - done.took), chunks)
-            .await
+        let of = EncodedFrameInit {
+            encoding: done.encoding,
+            captured: Some(now - done.took),
+            payload_type: Some(done.payload_type),
+            scalability_mode: Some(mode),
+            ..EncodedFrameInit::default()
+        };
+        self.write(&of, chunks).await
     }
 
-    async fn write(
-        &mut self,
-        encoding: usize,
-        (payload_type, captured): (PayloadType, Instant),
-        chunks: Vec<EncodedVideoChunk>,
-    ) -> bool {
+    /// Sends frames of which these things are known.
+    async fn write(&mut self, of: &EncodedFrameInit, chunks: Vec<EncodedVideoChunk>) -> bool {
         let frames = chunks.into_iter().map(|chunk| EncodedFrameInit {
-            encoding,
-            captured: Some(captured),
-            payload_type: Some(payload_type),
             timestamp: choice::ticks(chunk.timestamp, choice::VIDEO_CLOCK),
             temporal: chunk.temporal,
             discardable: chunk.discardable,
             data: chunk.data,
-            ..EncodedFrameInit::default()
+            ..of.clone()
         });
         let mut frames: Vec<_> = frames.collect();
         !frames.is_empty() && port::send_all(&*self.sender, &mut frames).await.is_ok()
@@ -305,6 +308,7 @@ impl Encoding {
         let limiter = self.layer.limiter();
         let counted = &mut self.counted;
         counted.total_encode_time += took;
+        counted.scalability_mode = encoder.config.scalability_mode;
         counted.limitation = limiter.reason();
         counted.limitation_durations = limiter.durations();
         counted.resolution_changes = limiter.resolution_changes;

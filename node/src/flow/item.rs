@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use duologue_base::Instant;
-use duologue_rtp::PayloadType;
 use duologue_rtp::ext::{AudioLevel, CaptureTime};
+use duologue_rtp::{PayloadType, ScalabilityMode};
 use duologue_session::{
     Contributor, EncodedFrame, EncodedFrameInit, RtpPacket, RtpPacketInit, SenderTime,
 };
@@ -30,6 +30,8 @@ pub(crate) struct Info {
     pub(super) contributors: Vec<Contributor>,
     /// The layer's name.
     pub(super) rid: Option<String>,
+    /// Into which layers the encoder divides its stream.
+    pub(super) scalability_mode: Option<ScalabilityMode>,
 }
 
 /// An encoded frame.
@@ -87,6 +89,7 @@ impl From<EncodedFrame> for Frame {
                 capture_time: frame.capture_time,
                 contributors: frame.contributing_sources,
                 rid: frame.rid.map(|rid| rid.to_string()),
+                scalability_mode: None,
             },
             key: frame.key,
             discardable: frame.discardable,
@@ -117,6 +120,7 @@ impl From<Frame> for EncodedFrameInit {
             captured,
             capture_time,
             contributors,
+            scalability_mode,
             ..
         } = frame.info;
         EncodedFrameInit {
@@ -128,6 +132,7 @@ impl From<Frame> for EncodedFrameInit {
             capture_time,
             captured,
             temporal: frame.temporal,
+            scalability_mode,
             frame_id: frame.place.id,
             dependencies: frame.place.id.map(|_| frame.place.dependencies),
             discardable: frame.discardable,
@@ -152,6 +157,7 @@ impl From<RtpPacket> for Packet {
                 capture_time: packet.capture_time,
                 contributors: packet.contributing_sources,
                 rid: packet.rid.map(|rid| rid.to_string()),
+                scalability_mode: None,
             },
             marker: packet.marker,
             repaired: packet.repaired,

@@ -6,10 +6,11 @@ use bytes::{Bytes, BytesMut};
 use duologue_rtp::ext::{DependencyStructure, DescriptorToSend, FrameDependencies, Indication};
 use duologue_rtp::payload::FrameInfo;
 
+use super::layers::{self, LayerFrame};
 use crate::frame::EncodedFrameInit;
 use crate::limits::DESCRIBED_FRAMES;
 
-/// Describes the frames of one stream, of one spatial layer.
+/// Describes the frames of one stream: of one spatial layer, or of all that a mode has.
 #[derive(Debug, Default)]
 pub(super) struct Describer {
     /// The number of the next frame, extended.
@@ -53,9 +54,7 @@ impl Describer {
         let temporal = frame.temporal.or(info.temporal);
         if info.key {
             let layers = temporal.map_or(1, |_| TEMPORAL_LAYERS);
-            let before = self.structure.as_ref();
-            let offset = before.map_or(0, |it| it.template_id_offset + TEMPLATES);
-            self.structure = Some(structure(layers, offset & 0x3f));
+            self.structure = Some(structure(layers, self.next_offset()));
             self.sent.clear();
         }
         let layers = self.structure.as_ref().map_or(1, |it| it.decode_targets);
@@ -82,6 +81,28 @@ impl Describer {
             dependencies: dependencies.unwrap_or(BASE),
             key: info.key,
         }
+    }
+
+    /// The same of one of several layers. With `key` it needs no other, and is the first of its picture.
+    pub(super) fn describe_layer(&mut self, frame: &LayerFrame, key: bool) -> Described {
+        let number = self.next;
+        self.next += 1;
+        if key {
+            self.structure = Some(layers::structure(frame.mode, self.next_offset()));
+            self.sent.clear();
+        }
+        Described {
+            number,
+            dependencies: frame.dependencies(),
+            key,
+        }
+    }
+
+    /// A new structure has other templates than the one before (A.8.2), of which there are 64 numbers.
+    fn next_offset(&self) -> u8 {
+        let before = self.structure.as_ref();
+        let next = before.map_or(0, |it| it.template_id_offset + it.templates.len() as u8);
+        next & 0x3f
     }
 
     /// How many numbers before its own the frames are that it needs, the nearest first.
@@ -155,9 +176,6 @@ fn structure(layers: u8, template_id_offset: u8) -> DependencyStructure {
         resolutions: Vec::new(),
     }
 }
-
-/// Of a structure with all temporal layers.
-const TEMPLATES: u8 = TEMPORAL_LAYERS + 1;
 
 /// Targets of lower layers do not have the frame. Which frames of higher layers may follow without those
 /// before it is known of key frames alone, and of the only layer.

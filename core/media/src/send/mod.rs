@@ -6,6 +6,7 @@ mod dependencies;
 mod dtmf;
 mod formats;
 mod history;
+mod layers;
 mod offered;
 mod overhead;
 pub mod pacer;

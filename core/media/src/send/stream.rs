@@ -54,8 +54,8 @@ pub(crate) struct Stream {
     pub(crate) remote: RemoteReports,
     /// The lowest number that was sent.
     first: Option<u64>,
-    /// `framesSent`, of video: packets that end a frame.
-    pub(crate) frames_sent: u64,
+    /// Of video.
+    pub(crate) frames: SentFrames,
     /// `totalPacketSendDelay`: how long packets waited here, all together.
     pub(crate) send_delay: Duration,
     /// What the last packet was of.
@@ -64,6 +64,32 @@ pub(crate) struct Stream {
     pub(crate) last: Option<(u32, Instant)>,
     /// When what was sent was captured, as packets said.
     captured: CaptureClock,
+}
+
+/// Frames that were sent, told apart by the packets that end them.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct SentFrames {
+    /// `framesSent`
+    pub(crate) sent: u64,
+    /// `hugeFramesSent`
+    pub(crate) huge: u64,
+    /// Bytes of their payloads.
+    bytes: u64,
+    /// The same of the one that has not ended.
+    unfinished: u64,
+}
+
+impl SentFrames {
+    fn count(&mut self, payload: usize, ends: bool) {
+        self.unfinished += payload as u64;
+        if ends {
+            let frame = std::mem::take(&mut self.unfinished);
+            // webrtc-stats: "at least 2.5 times the average size of the frames", here of those before.
+            self.huge += u64::from(self.sent > 0 && 2 * frame * self.sent >= 5 * self.bytes);
+            self.bytes += frame;
+            self.sent += 1;
+        }
+    }
 }
 
 /// A packet that is to be sent again.
@@ -201,7 +227,7 @@ impl Stream {
             sent_with_ect1: 0,
             remote: RemoteReports::default(),
             first: None,
-            frames_sent: 0,
+            frames: SentFrames::default(),
             send_delay: Duration::ZERO,
             payload_type: None,
             last: None,
@@ -297,7 +323,7 @@ impl Stream {
         self.next_sequence = self.next_sequence.max(packet.sequence_number + 1);
         let number = packet.sequence_number;
         self.first = Some(self.first.map_or(number, |first| first.min(number)));
-        self.frames_sent += u64::from(packet.marker);
+        self.frames.count(payload, packet.marker);
         self.payload_type = Some(packet.payload_type);
         self.last = Some((packet.timestamp, now));
         if let Some(time) = packet.capture_time {

@@ -6,6 +6,7 @@ use jsep::RtpParameters;
 
 use super::transceiver::unknown;
 use crate::params::{check_ranges, check_restrictions};
+use crate::scalability;
 use crate::task::Task;
 use crate::{
     Exception, MediaKind, OperationId, PeerConnection, RtcpParameters, RtpCodecParameters,
@@ -36,9 +37,14 @@ impl PeerConnection {
         let slots = self.slots.transceiver(sender)?;
         let negotiated = self.slots.section(sender).and_then(|m| m.send.clone());
         let (header_extensions, codecs, reduced_size) = split(negotiated.unwrap_or_default());
+        let capabilities = &self.slots.intent().capabilities;
+        let mut encodings = slots.send_encodings().to_vec();
+        for encoding in &mut encodings {
+            encoding.scalability_mode = scalability::in_use(capabilities, &codecs, encoding);
+        }
         Some(RtpSendParameters {
             transaction_id: String::new(),
-            encodings: slots.send_encodings().to_vec(),
+            encodings,
             header_extensions,
             rtcp: RtcpParameters {
                 cname: Some(self.slots.intent().cname.clone()),
@@ -69,8 +75,8 @@ impl PeerConnection {
     ///
     /// Rejects with `InvalidStateError` when the transceiver is stopping or no `getParameters`
     /// came before in this task, `InvalidModificationError` when something read-only differs
-    /// (also `transactionId`) or a codec is not negotiated, `RangeError` for a scale below 1 or a
-    /// negative frame rate.
+    /// (also `transactionId`) or a codec is not negotiated, `OperationError` for a `scalabilityMode`
+    /// that no codec has, `RangeError` for a scale below 1 or a negative frame rate.
     pub fn set_parameters(
         &mut self,
         sender: TransceiverId,
@@ -134,6 +140,7 @@ impl PeerConnection {
                     encoding.scale_resolution_down_by = None;
                     encoding.scale_resolution_down_to = None;
                     encoding.max_framerate = None;
+                    encoding.scalability_mode = None;
                 }
                 MediaKind::Video => {
                     encoding.scale_resolution_down_by.get_or_insert(1.0);
@@ -141,6 +148,8 @@ impl PeerConnection {
             }
         }
 
+        let capabilities = &self.slots.intent().capabilities;
+        scalability::check(capabilities, slots.kind(), &parameters.encodings)?;
         check_ranges(&parameters.encodings)?;
         check_restrictions(&parameters.encodings).map_err(Exception::invalid_modification)?;
         Ok(parameters)

@@ -235,12 +235,15 @@ impl PeerConnection {
                     encoding.scale_resolution_down_by = None;
                     encoding.scale_resolution_down_to = None;
                     encoding.max_framerate = None;
+                    encoding.scalability_mode = None;
                 }
                 MAX_AUDIO_ENCODINGS
             }
             MediaKind::Video => MAX_VIDEO_ENCODINGS,
         };
 
+        let capabilities = &self.slots.intent().capabilities;
+        crate::scalability::check(capabilities, kind, &encodings)?;
         crate::params::check_ranges(&encodings)?;
         crate::params::check_restrictions(&encodings).map_err(Exception::operation)?;
         let scaled = encodings

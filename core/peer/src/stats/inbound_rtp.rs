@@ -90,6 +90,8 @@ dictionary! {
         pub total_processing_delay: f64,
         /// What the decoder calls itself.
         pub decoder_implementation: String,
+        /// How its sound reaches whoever hears it, of audio.
+        pub playout_id: String,
         /// Whether it is one that saves power: those of libraries are not.
         pub power_efficient_decoder: bool,
         /// What is played now, on the clock of the sender, in milliseconds since 1970.
@@ -149,6 +151,8 @@ pub(crate) struct ReceiverSide<'a> {
     pub(crate) mid: Option<String>,
     /// What plays it.
     pub(crate) player: Option<&'a session::PlayerStats>,
+    /// The object about how its sound is heard.
+    pub(crate) playout_id: Option<String>,
 }
 
 impl Collector {
@@ -195,6 +199,7 @@ impl Collector {
             nack_count: counted.nack_count,
             codec_id,
             mid: receiver.mid,
+            playout_id: receiver.playout_id,
             remote_id,
             last_packet_received_timestamp: last,
             frames_received: frames.map(|it| it.frames_received as u32),

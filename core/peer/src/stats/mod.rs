@@ -3,6 +3,7 @@
 
 #[macro_use]
 mod dictionary;
+mod audio_playout;
 mod candidate;
 mod candidate_pair;
 mod certificate;
@@ -23,6 +24,8 @@ use duologue_base::TransceiverId;
 
 use crate::TrackId;
 
+pub use audio_playout::AudioPlayoutStats;
+pub(crate) use audio_playout::audio_playout_id;
 pub use candidate::IceCandidateStats;
 pub use candidate_pair::CandidatePairStats;
 pub use certificate::CertificateStats;
@@ -203,6 +206,9 @@ pub enum Stats {
     Certificate(CertificateStats),
     /// A track that is sent.
     MediaSource(MediaSourceStats),
+    /// How received sound reaches whoever hears it.
+    #[cfg_attr(feature = "serde", serde(rename = "media-playout"))]
+    AudioPlayout(AudioPlayoutStats),
     /// A codec that an RTP stream is of.
     Codec(CodecStats),
     /// An RTP stream that is received.
@@ -226,6 +232,7 @@ impl Stats {
             Stats::LocalCandidate(stats) | Stats::RemoteCandidate(stats) => &stats.id,
             Stats::Certificate(stats) => &stats.id,
             Stats::MediaSource(stats) => &stats.id,
+            Stats::AudioPlayout(stats) => &stats.id,
             Stats::Codec(stats) => &stats.id,
             Stats::InboundRtp(stats) => &stats.id,
             Stats::OutboundRtp(stats) => &stats.id,
@@ -240,7 +247,10 @@ impl Stats {
             id.as_deref()
         }
         match self {
-            Stats::PeerConnection(_) | Stats::DataChannel(_) | Stats::MediaSource(_) => [None; 4],
+            Stats::PeerConnection(_)
+            | Stats::DataChannel(_)
+            | Stats::MediaSource(_)
+            | Stats::AudioPlayout(_) => [None; 4],
             Stats::Transport(it) => [
                 of(&it.selected_candidate_pair_id),
                 of(&it.local_certificate_id),
@@ -262,7 +272,7 @@ impl Stats {
                 Some(&it.transport_id),
                 of(&it.codec_id),
                 of(&it.remote_id),
-                None,
+                of(&it.playout_id),
             ],
             Stats::OutboundRtp(it) => [
                 of(&it.transport_id),

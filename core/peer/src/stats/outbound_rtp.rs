@@ -54,6 +54,8 @@ dictionary! {
         pub rtx_ssrc: u32,
         /// Frames sent, of video.
         pub frames_sent: u32,
+        /// Of these, frames of at least 2.5 times the bytes that those before had at the mean.
+        pub huge_frames_sent: u32,
         /// The width of the last frame that told it.
         pub frame_width: u32,
         /// Its height.
@@ -64,7 +66,7 @@ dictionary! {
         pub fir_count: u32,
         /// Bits per second of payloads that its encoder may make, by the estimate of the path.
         pub target_bitrate: f64,
-        /// The scalability mode that is asked for, of video.
+        /// The scalability mode that is used, or asked for while nothing is encoded, of video.
         pub scalability_mode: String,
         /// Pictures that were encoded.
         pub frames_encoded: u32,
@@ -148,6 +150,7 @@ impl Collector {
             encoding_index: is_video.then_some(counted.encoding as u32),
             rtx_ssrc: counted.rtx_ssrc.map(|ssrc| ssrc.0),
             frames_sent: is_video.then_some(counted.frames_sent as u32),
+            huge_frames_sent: is_video.then_some(counted.huge_frames_sent as u32),
             frame_width: size.map(|size| size.width),
             frame_height: size.map(|size| size.height),
             pli_count: is_video.then_some(counted.remote.plis),
@@ -169,6 +172,7 @@ fn add_encoder(encoder: &session::EncoderStats, stats: &mut OutboundRtpStreamSta
     let durations = reasons
         .zip(encoder.limitation_durations)
         .map(|(reason, duration)| (reason.as_str(), duration.as_secs_f64()));
+    stats.scalability_mode = Some(encoder.scalability_mode.to_string());
     stats.frames_encoded = Some(encoder.frames_encoded as u32);
     stats.key_frames_encoded = Some(encoder.key_frames_encoded as u32);
     stats.frames_per_second = encoder.frames_per_second;

@@ -9,8 +9,9 @@ use duologue_session as session;
 
 use super::Task;
 use crate::stats::{
-    Collector, DataChannelStats, MediaSourceStats, PeerConnectionStats, ReceiverSide, SenderSide,
-    Stats, StatsReport, media_source_id, untracked_source_id,
+    AudioPlayoutStats, Collector, DataChannelStats, MediaSourceStats, PeerConnectionStats,
+    ReceiverSide, SenderSide, Stats, StatsReport, audio_playout_id, media_source_id,
+    untracked_source_id,
 };
 use crate::transports::Transport;
 use crate::{MediaKind, OperationId, PeerConnection, StatsSelector, Value};
@@ -78,6 +79,7 @@ impl PeerConnection {
         self.collect_transports(session, &mut collector);
         self.collect_channels(session, &mut collector);
         self.collect_sources(session, &mut collector);
+        self.collect_playouts(session, &mut collector);
         let selected = self.collect_streams(session, selector, &mut collector);
 
         let report = StatsReport {
@@ -152,6 +154,14 @@ impl PeerConnection {
             .extend(sources.into_values().map(Stats::MediaSource));
     }
 
+    fn collect_playouts(&self, session: Option<&session::Stats>, collector: &mut Collector) {
+        let playouts = session.into_iter().flat_map(|session| &session.playouts);
+        for played in playouts.filter(|it| self.streaming(it.receiver).is_some()) {
+            let stats = AudioPlayoutStats::of(collector.timestamp(), played);
+            collector.stats.push(Stats::AudioPlayout(stats));
+        }
+    }
+
     /// Gives the ids of the streams that the selector means.
     fn collect_streams(
         &self,
@@ -209,7 +219,10 @@ impl PeerConnection {
         let slots = self.streaming(counted.receiver)?;
         let mut players = session.players.iter();
         let played = (counted.receiver, counted.ssrc);
+        let mut playouts = session.playouts.iter();
+        let heard = playouts.any(|it| it.receiver == counted.receiver);
         Some(ReceiverSide {
+            playout_id: heard.then(|| audio_playout_id(counted.receiver)),
             track: slots.receiver_track(),
             mid: self.mid_text(counted.receiver),
             player: players.find(|it| (it.receiver, it.ssrc) == played),

@@ -291,6 +291,18 @@ impl PayloadFormat {
         }
     }
 
+    /// Where the spatial layers of a picture lie in its frame, the lowest first: each is a frame by itself,
+    /// which may be sent apart ([`ScalabilityMode`](crate::ScalabilityMode)). Of formats and frames
+    /// without such it is the whole.
+    pub fn spatial_layers(self, frame: &[u8], parts: &[Range<u32>]) -> Parts {
+        match self {
+            // A picture that is in one piece has a part that is all of it, or a hidden frame before it.
+            PayloadFormat::Vp9 if parts.len() > 1 => parts.iter().cloned().collect(),
+            PayloadFormat::Av1 => av1::spatial_layers(frame, parts),
+            _ => Parts::whole(frame.len() as u32),
+        }
+    }
+
     /// The largest picture that a decoder of this frame has to make room for, where the frame says it:
     /// of all its pictures, and before they are cropped.
     pub fn coded_size(self, frame: &[u8], parts: &[Range<u32>]) -> Option<FrameSize> {

@@ -43,6 +43,13 @@ impl Parts {
     }
 }
 
+impl FromIterator<Range<u32>> for Parts {
+    /// Those behind as many as there may be are left out.
+    fn from_iter<I: IntoIterator<Item = Range<u32>>>(parts: I) -> Self {
+        Parts(parts.into_iter().take(limits::MAX_PARTS).collect())
+    }
+}
+
 impl Deref for Parts {
     type Target = [Range<u32>];
 

@@ -369,6 +369,7 @@ impl From<EncodedFrameInit> for Frame {
                 captured: frame.captured,
                 capture_time: frame.capture_time,
                 contributors: frame.contributing_sources,
+                scalability_mode: frame.scalability_mode,
                 ..Info::default()
             },
             discardable: frame.discardable,

@@ -327,6 +327,34 @@ pub(crate) fn frame_info(frame: &[u8], parts: &[Range<u32>]) -> FrameInfo {
     info
 }
 
+/// From the first OBU of each spatial layer to the first of the next. Those that are of no layer, such as
+/// a sequence header, go with what follows them.
+pub(crate) fn spatial_layers(frame: &[u8], parts: &[Range<u32>]) -> Parts {
+    let mut layers: Vec<Range<u32>> = Vec::new();
+    let mut last = None;
+    // Where what is of no layer begins.
+    let mut unclaimed = None;
+    for part in parts {
+        let header = Header::read(parts::bytes(frame, part));
+        let Some((_, spatial)) = header.and_then(Header::layers) else {
+            unclaimed.get_or_insert(part.start);
+            continue;
+        };
+        match layers.last_mut().filter(|_| last == Some(spatial)) {
+            Some(layer) => layer.end = part.end,
+            None => layers.push(unclaimed.unwrap_or(part.start)..part.end),
+        }
+        (last, unclaimed) = (Some(spatial), None);
+    }
+
+    let end = parts.last().map_or(0, |part| part.end);
+    match layers.last_mut() {
+        Some(layer) => layer.end = end,
+        None => layers.push(0..end),
+    }
+    layers.into_iter().collect()
+}
+
 /// AV1 specification §4.10.5: the number, below 2^32, and the bytes it takes.
 fn read_leb128(bytes: &[u8]) -> Option<(u32, usize)> {
     let mut value = 0u64;

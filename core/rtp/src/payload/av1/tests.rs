@@ -222,6 +222,24 @@ fn a_frame_that_lacks_a_packet_is_torn() {
 }
 
 #[test]
+fn the_layers_of_a_picture_are_found_and_can_be_cut_apart() {
+    // Temporal layer 0; spatial layers 0, 0 and 1.
+    let base = sized(FRAME_HEADER, Some(0), &[0x10, 0]);
+    let base_tile = sized(4, Some(0), &[7; 9]);
+    let upper = sized(FRAME, Some(0x08), &[0x30; 20]);
+    let sequence = sized(SEQUENCE_HEADER, None, &SEQUENCE_640);
+    let (lower, _) = frame_of(&[sequence, base, base_tile]);
+    let (picture, parts) = frame_of(&[lower.clone(), upper]);
+    let layers = FORMAT.spatial_layers(&picture, &parts);
+    let (middle, end) = (lower.len() as u32, picture.len() as u32);
+    assert_eq!(layers[..], [0..middle, middle..end]);
+
+    let (plain, parts) = frame_of(&[sized(FRAME, None, &[0x30; 20])]);
+    let layers = FORMAT.spatial_layers(&plain, &parts);
+    assert_eq!(layers, Parts::whole(plain.len() as u32));
+}
+
+#[test]
 fn malformed_payloads_are_refused() {
     let bad: [&[u8]; 7] = [
         &[],
