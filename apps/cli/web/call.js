@@ -61,6 +61,16 @@ export class Call {
     return post(`${this.base}/test`, on);
   }
 
+  // The Rust end keeps what it gets, or ends that; gives how large the file is.
+  record(on) {
+    return post(`${this.base}/recording`, on);
+  }
+
+  // The Rust end plays these telephone keys.
+  dial(tones) {
+    return post(`${this.base}/tones`, tones);
+  }
+
   // What the Rust end decoded of what it got.
   async seen() {
     const response = await fetch(`${this.base}/seen`);

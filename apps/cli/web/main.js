@@ -6,6 +6,7 @@ import { Media } from "./media.js";
 import { Meter } from "./meter.js";
 import { Board } from "./board.js";
 import { IcePanel } from "./ice.js";
+import { Phone } from "./phone.js";
 import { Plot } from "./plot.js";
 
 const $ = (id) => document.getElementById(id);
@@ -13,6 +14,7 @@ const board = new Board();
 const ice = new IcePanel();
 const plot = new Plot($("plot"), [{ colour: "--here", filled: true }, { colour: "--there", right: true }]);
 const media = new Media(board);
+const phone = new Phone(board, media);
 let call = null;
 
 async function connect() {
@@ -30,8 +32,9 @@ async function connect() {
   const files = new Files(call.channel("file"));
   const ping = call.channel("ping", { ordered: false, maxRetransmits: 0 });
   const meter = new Meter(call.channel("meter"), ping, plot);
-  const panels = [chat, files, meter, media];
+  const panels = [chat, files, meter, media, phone];
   media.attach(call);
+  phone.attach(call);
   call.onopen = () => {
     notice("");
     panels.forEach((panel) => panel.enable(true));

@@ -107,6 +107,13 @@ export class Media {
     else this.audio = this.call.pc.addTransceiver(track, { direction: "sendrecv" });
   }
 
+  // The sender of the microphone's sound, which is captured first if it is not.
+  async sound() {
+    if (!this.audio?.sender.track) await this.#microphone();
+    this.#buttons();
+    return this.audio?.sender;
+  }
+
   #mute(on) {
     this.muted = on;
     for (const transceiver of [this.video, this.audio]) if (transceiver?.sender.track) transceiver.sender.track.enabled = !on;
@@ -224,6 +231,7 @@ export class Media {
       const seen = await call.seen();
       if (!seen || !this.live || call !== this.call) return;
       const { pictures, width, height, number, level } = seen;
+      this.onseen?.(seen);
       $("level").value = level;
       if (!pictures) return;
       // The number is the time when this page drew the picture.

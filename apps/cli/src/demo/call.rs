@@ -18,6 +18,7 @@ use super::happening::{Happening, Tell};
 use super::limits::{CALLS, CHANNELS, KEPT_BYTES, NOTES};
 use super::mirror::{Layer, Mirror};
 use super::note::{Note, States};
+use super::recording::Recording;
 use super::seen::Seen;
 use super::{chat, file};
 use crate::meter;
@@ -149,6 +150,31 @@ impl Calls {
     /// What was decoded of what the page sends.
     pub(super) fn seen(&self, id: &str) -> Result<Seen, Exception> {
         self.call(id, |call| call.mirror.seen().clone())
+    }
+
+    /// Whether what the page sends is kept, from now on.
+    pub(super) fn record(&self, id: &str, on: bool) -> Result<Recording, Exception> {
+        let mirror = self.call(id, |call| call.mirror.clone())?;
+        let recording = mirror.recording().clone();
+        if !on {
+            recording.end();
+        } else if !mirror.record(self.kept.clone()) {
+            return Err(Exception::invalid_state(
+                "nothing comes that a file can have",
+            ));
+        }
+        Ok(recording)
+    }
+
+    /// What was kept of what the page sent.
+    pub(super) fn recording(&self, id: &str) -> Result<Recording, Exception> {
+        self.call(id, |call| call.mirror.recording().clone())
+    }
+
+    /// Plays telephone keys to the page.
+    pub(super) async fn dial(&self, id: &str, tones: &str) -> Result<(), Exception> {
+        let mirror = self.call(id, |call| call.mirror.clone())?;
+        mirror.dial(tones).await
     }
 
     /// Whether a test picture and a tone go back to the page.

@@ -75,6 +75,11 @@ const PAGE: &[(&str, &str, &str)] = &[
         include_str!("../../web/pattern.js"),
     ),
     (
+        "/phone.js",
+        "text/javascript",
+        include_str!("../../web/phone.js"),
+    ),
+    (
         "/meter.js",
         "text/javascript",
         include_str!("../../web/meter.js"),
@@ -112,6 +117,8 @@ pub(super) fn router(calls: Arc<Calls>, names: Names, patience: Duration) -> Rou
         .route("/api/sessions/{id}/candidate", post(add_candidate))
         .route("/api/sessions/{id}/layer", post(select))
         .route("/api/sessions/{id}/test", post(play_test))
+        .route("/api/sessions/{id}/tones", post(dial))
+        .route("/api/sessions/{id}/recording", post(record).get(recording))
         .route("/api/sessions/{id}/seen", get(seen))
         .route("/api/sessions/{id}/picture", get(picture))
         .route("/api/sessions/{id}/stats", get(stats))
@@ -199,6 +206,42 @@ async fn play_test(
 ) -> Result<StatusCode, Refusal> {
     calls.play_test(&id, test)?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Telephone keys for the page.
+async fn dial(
+    State(calls): State<Arc<Calls>>,
+    Path(id): Path<CallId>,
+    Json(tones): Json<String>,
+) -> Result<StatusCode, Refusal> {
+    calls.dial(&id, &tones).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Whether what the page sends is kept. Says what there is of the file.
+async fn record(
+    State(calls): State<Arc<Calls>>,
+    Path(id): Path<CallId>,
+    Json(on): Json<bool>,
+) -> Result<Response, Refusal> {
+    Ok(Json(calls.record(&id, on)?.told()).into_response())
+}
+
+/// The file, once it is whole.
+async fn recording(
+    State(calls): State<Arc<Calls>>,
+    Path(id): Path<CallId>,
+) -> Result<Response, Refusal> {
+    let Some(file) = calls.recording(&id)?.file() else {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    };
+    let name = format!("attachment; filename=\"duologue.{}\"", file.ending());
+    let kind = file.mime_type().to_owned();
+    let heads = [
+        (header::CONTENT_TYPE, kind),
+        (header::CONTENT_DISPOSITION, name),
+    ];
+    Ok((heads, file.data).into_response())
 }
 
 async fn seen(

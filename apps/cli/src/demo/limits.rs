@@ -18,7 +18,11 @@ pub(super) const FRAMES_TO_DECODE: usize = 16;
 pub(super) const SNAPSHOT_WIDTH: u32 = 320;
 /// The largest file that is taken: it is held in memory.
 pub(super) const FILE_BYTES: usize = 256 << 20;
-/// Bytes of all calls' files together.
+/// The largest recording: it is held in memory, too.
+pub(super) const RECORDING_BYTES: usize = 64 << 20;
+/// Telephone keys that the page is told of, the last ones that were heard.
+pub(super) const TONES: usize = 16;
+/// Bytes of all calls' files and recordings together.
 pub(super) const KEPT_BYTES: usize = 512 << 20;
 /// The largest body a page may post: a description with many m-lines has some tens of KiB.
 pub(super) const BODY_BYTES: usize = 256 << 10;

@@ -1,17 +1,20 @@
 //! What the page's camera and microphone send goes back to it, frame by frame and as it is, or a test picture and a
 //! tone instead. What came is decoded beside, to be shown.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use duologue::files::Format;
 use duologue::{
-    EncodedFrame, EncodedFrameInit, Exception, MediaKind, PeerConnection, RtpSender,
-    RtpTransceiver, TransceiverDirection,
+    DtmfSender, EncodedFrame, EncodedFrameInit, Exception, MediaKind, PeerConnection, RtpSender,
+    RtpTransceiver, Track, TransceiverDirection,
 };
 use serde::Deserialize;
 use tokio::sync::watch;
 
+use super::budget::Budget;
 use super::limits::{MIRRORED_FRAMES, MIRRORS};
+use super::recording::Recording;
 use super::seen::{Decoding, Seen};
 use super::test_picture::Playing;
 use layers::Layers;
@@ -23,6 +26,7 @@ mod layers;
 pub(super) struct Mirror {
     mirrored: Mutex<Vec<Mirrored>>,
     seen: Seen,
+    recording: Recording,
     /// When the time of all that goes back began.
     origin: Instant,
 }
@@ -49,6 +53,7 @@ impl Default for Mirror {
         Mirror {
             mirrored: Mutex::default(),
             seen: Seen::default(),
+            recording: Recording::default(),
             origin: Instant::now(),
         }
     }
@@ -58,6 +63,61 @@ impl Mirror {
     /// What was decoded of what came.
     pub(super) fn seen(&self) -> &Seen {
         &self.seen
+    }
+
+    /// What is kept of what comes.
+    pub(super) fn recording(&self) -> &Recording {
+        &self.recording
+    }
+
+    /// Keeps what comes from now on, of the first pictures and the first sound that do. `false` if nothing does
+    /// that a file can have.
+    pub(super) fn record(&self, budget: Arc<Budget>) -> bool {
+        let mirrored = self.lock();
+        let of = |kind| {
+            let mut of_kind = mirrored.iter();
+            let its = of_kind.find(|it| it.transceiver.kind() == Some(kind))?;
+            let codecs = its.transceiver.receiver().parameters()?.codecs;
+            let mut codecs = codecs.iter();
+            codecs.find_map(|it| Format::of_mime_type(&it.codec.mime_type))
+        };
+        let tracks = [MediaKind::Video, MediaKind::Audio]
+            .into_iter()
+            .filter_map(of);
+        let begun = self.recording.begin(tracks.collect(), budget);
+        for it in mirrored.iter() {
+            it.ask_for_key_frame();
+        }
+        begun
+    }
+
+    /// Plays these telephone keys to the page, in the place of sound.
+    ///
+    /// # Errors
+    /// `InvalidStateError` when there is no sound, or the page takes no keys; `InvalidCharacterError` for other
+    /// characters.
+    pub(super) async fn dial(&self, tones: &str) -> Result<(), Exception> {
+        let sender = {
+            let mirrored = self.lock();
+            let mut senders = mirrored.iter().map(|it| it.transceiver.sender());
+            senders.find(|it| it.dtmf().is_some())
+        };
+        let none = || Exception::invalid_state("there is no sound between the page and this end");
+        let sender = sender.ok_or_else(none)?;
+        // Who has no track has nothing that a key could take the place of (webrtc-pc §7.2).
+        if sender.track().is_none() {
+            let track = Track {
+                id: "keys".into(),
+                kind: MediaKind::Audio,
+            };
+            sender.replace_track(Some(track)).await?;
+        }
+        let dtmf = sender.dtmf().ok_or_else(none)?;
+        dtmf.insert_dtmf(
+            tones,
+            DtmfSender::DURATION_MS,
+            DtmfSender::INTER_TONE_GAP_MS,
+        )
     }
 
     /// Whether a test picture and a tone go back in the place of what comes.
@@ -88,7 +148,8 @@ impl Mirror {
             // Of several of a kind the first one is shown.
             let kind = transceiver.kind();
             let first = !mirrored.iter().any(|it| it.transceiver.kind() == kind);
-            let decode = || Decoding::new(transceiver.receiver(), self.seen.clone());
+            let (seen, recording) = (self.seen.clone(), self.recording.clone());
+            let decode = || Decoding::new(transceiver.receiver(), seen, recording);
             let decoding = first.then(decode);
             let clock = Clock::new(kind, self.origin);
             tokio::spawn(run(transceiver.clone(), wanted, tests, decoding, clock));

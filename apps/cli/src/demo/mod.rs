@@ -12,6 +12,7 @@ mod http;
 mod limits;
 mod mirror;
 mod note;
+mod recording;
 mod seen;
 pub(crate) mod server;
 mod site;

@@ -13,7 +13,8 @@ use duologue::devices::write_png;
 use duologue::{EncodedFrame, RtpReceiver};
 use serde::Serialize;
 
-use super::limits::{FRAMES_TO_DECODE, SNAPSHOT_WIDTH};
+use super::limits::{FRAMES_TO_DECODE, SNAPSHOT_WIDTH, TONES};
+use super::recording::Recording;
 
 /// Of one call. Clones are the same.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +24,8 @@ pub(super) struct Seen(Arc<Mutex<State>>);
 struct State {
     picture: Option<VideoFrame>,
     told: Told,
+    /// The time stamp of the telephone key that was heard last.
+    tone: Option<u32>,
 }
 
 /// What the page is told.
@@ -38,6 +41,8 @@ pub(super) struct Told {
     level: f32,
     /// Seconds of sound that were decoded.
     sound: f64,
+    /// Telephone keys that were heard, the last one last.
+    tones: String,
 }
 
 impl Seen {
@@ -74,6 +79,23 @@ impl Seen {
         state.picture = Some(picture);
     }
 
+    /// A packet of a telephone key, of which there are several (RFC 4733 §2.5.1.2: all with the time stamp of
+    /// its beginning).
+    fn dialled(&self, timestamp: u32, payload: &[u8]) {
+        let key = payload
+            .first()
+            .and_then(|event| KEYS.get(usize::from(*event)));
+        let mut state = self.lock();
+        if let Some(key) = key
+            && state.tone.replace(timestamp) != Some(timestamp)
+        {
+            let tones = &mut state.told.tones;
+            tones.push(char::from(*key));
+            let excess = tones.len().saturating_sub(TONES);
+            tones.drain(..excess);
+        }
+    }
+
     fn heard(&self, samples: &[f32], lasts: Duration) {
         let power = samples.iter().map(|it| it * it).sum::<f32>() / samples.len().max(1) as f32;
         let told = &mut self.lock().told;
@@ -82,10 +104,15 @@ impl Seen {
     }
 }
 
-/// Decodes what one receiver gets, on a thread of its own.
+/// RFC 4733 §3.2: what the events 0 to 15 are.
+const KEYS: &[u8; 16] = b"0123456789*#ABCD";
+
+/// Decodes what one receiver gets, on a thread of its own, and keeps it where it is to be recorded.
 #[derive(Debug)]
 pub(super) struct Decoding {
     receiver: RtpReceiver,
+    seen: Seen,
+    recording: Recording,
     frames: SyncSender<Frame>,
     /// Something was left out since the last key frame.
     broken: bool,
@@ -97,11 +124,14 @@ struct Frame {
 }
 
 impl Decoding {
-    pub(super) fn new(receiver: RtpReceiver, seen: Seen) -> Self {
+    pub(super) fn new(receiver: RtpReceiver, seen: Seen, recording: Recording) -> Self {
         let (frames, coming) = sync_channel(FRAMES_TO_DECODE);
-        drop(tokio::task::spawn_blocking(move || run(&coming, &seen)));
+        let shown = seen.clone();
+        drop(tokio::task::spawn_blocking(move || run(&coming, &shown)));
         Decoding {
             receiver,
+            seen,
+            recording,
             frames,
             broken: false,
         }
@@ -114,11 +144,20 @@ impl Decoding {
         let its = agreed
             .iter()
             .find(|it| it.payload_type == frame.payload_type.get());
-        let Some(its) = its.filter(|_| frame.key || !self.broken) else {
+        let Some(its) = its else {
             return;
         };
+        let mime_type = &its.codec.mime_type;
+        if mime_type.eq_ignore_ascii_case("audio/telephone-event") {
+            self.seen.dialled(frame.timestamp, &frame.data);
+            return;
+        }
+        self.recording.give(mime_type, frame);
+        if self.broken && !frame.key {
+            return;
+        }
         let frame = Frame {
-            codec: its.codec.mime_type.clone(),
+            codec: mime_type.clone(),
             data: frame.clone(),
         };
         match self.frames.try_send(frame) {
@@ -268,5 +307,17 @@ mod tests {
         assert_eq!((told.pictures, told.width, told.number), (1, 1280, Some(7)));
         assert_eq!((told.level, told.sound), (0.5, 0.02));
         assert!(seen.snapshot().unwrap().starts_with(b"\x89PNG"));
+    }
+
+    #[test]
+    fn a_telephone_key_of_many_packets_is_one_and_the_last_ones_are_told() {
+        let seen = Seen::default();
+        for (timestamp, event) in [(0, 5), (0, 5), (0, 5), (800, 5), (1_600, 11), (2_400, 16)] {
+            seen.dialled(timestamp, &[event, 10, 0, 160]);
+        }
+        seen.dialled(9, &[]);
+        assert_eq!(seen.told().tones, "55#");
+        (0..99).for_each(|at| seen.dialled(at, &[1, 10, 0, 160]));
+        assert_eq!(seen.told().tones, "1".repeat(TONES));
     }
 }
