@@ -4,6 +4,7 @@
 //! `cargo xtask bench server`: many connections to one port at full speed.
 //! `cargo xtask bench compare`: the first two beside other stacks.
 //! `cargo xtask bench relay`: many viewers of one publisher, beside Pion.
+//! `cargo xtask bench quality`: pictures after our encoders and after those of the libraries' own programs.
 //! `cargo xtask bench micro`: instructions of the packet path.
 
 use std::process::Command;
@@ -13,7 +14,7 @@ use serde_json::Value;
 
 use crate::relay::RelayArgs;
 use crate::run::{self, Outcome, cargo, output, target_dir};
-use crate::{compare, micro, relay};
+use crate::{compare, micro, relay, setup};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -49,6 +50,8 @@ enum Bench {
     Relay,
     /// Data channels and packets of RTP, beside other stacks, in turns
     Compare,
+    /// PSNR at 1 and 2 Mbit/s, beside `vpxenc` and `aomenc`
+    Quality,
     /// Instructions of the packet path, piece by piece, against their baseline
     Micro,
 }
@@ -180,6 +183,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
         Bench::Server => table(SERVER, args),
         Bench::Compare => compare::run(args.rounds, args.secs),
         Bench::Relay => relay::run(args.relay, args.rounds, args.secs),
+        Bench::Quality => quality(),
         Bench::Micro if args.log => micro::cost_of_logging(),
         Bench::Micro => micro::run(args.update),
     }
@@ -204,6 +208,46 @@ fn table(scenarios: &[Scenario], args: &Args) -> Outcome {
         for field in scenario.fields {
             print_row(scenario.name, field, results);
         }
+    }
+    Ok(())
+}
+
+/// What comes of it is the same in each round, but for the time that it takes.
+fn quality() -> Outcome {
+    setup::provide(setup::CODECS)?;
+    setup::provide(setup::ENCODERS)?;
+    run::run(cargo([
+        "build",
+        "--release",
+        "-p",
+        "duologue-bench-quality",
+    ]))?;
+    let folder = target_dir().join("quality");
+    std::fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+    let mut bench = Command::new(target_dir().join("release/bench-quality"));
+    bench.arg(&folder);
+    let lines = output(bench)?;
+    println!(
+        "| codec | asked for, kbit/s | ours, dB | kbit/s | ms a picture | program | dB | kbit/s | ms a picture | dB more |"
+    );
+    println!("|---|---:|---:|---:|---:|---|---:|---:|---:|---:|");
+    for line in lines.lines() {
+        let row: Value = serde_json::from_str(line).map_err(|e| format!("bench-quality: {e}"))?;
+        let number = |field: &str| row[field].as_f64().unwrap_or(f64::NAN);
+        let text = |field: &str| row[field].as_str().unwrap_or_default().to_owned();
+        println!(
+            "| {} | {:.0} | {:.2} | {:.0} | {:.1} | {} | {:.2} | {:.0} | {:.1} | {:+.2} |",
+            text("codec"),
+            number("kilobits"),
+            number("psnr"),
+            number("rate"),
+            number("ms"),
+            text("program"),
+            number("program_psnr"),
+            number("program_rate"),
+            number("program_ms"),
+            number("psnr") - number("program_psnr"),
+        );
     }
     Ok(())
 }

@@ -25,6 +25,9 @@ pub(crate) const CODECS: &[Need] = &[
     need("/usr/share/doc/libdav1d6", "libdav1d6"),
 ];
 
+/// The encoder programs of the same libraries.
+pub(crate) const ENCODERS: &[Need] = &[need("vpxenc", "vpx-tools"), need("aomenc", "aom-tools")];
+
 pub(crate) const DTLS: &[Need] = &[
     need("openssl", "openssl"),
     need("gnutls-cli", "gnutls-bin"),
