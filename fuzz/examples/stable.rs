@@ -23,12 +23,15 @@ struct Target {
     run: fn(&[u8]),
 }
 
-const TARGETS: [Target; 28] = [
+const TARGETS: [Target; 31] = [
     target("candidate", |bytes| on(duologue_fuzz::candidate, bytes)),
     target("congestion", |bytes| on(duologue_fuzz::congestion, bytes)),
     target("dcep", |bytes| on(duologue_fuzz::dcep, bytes)),
     target("dependency", |bytes| on(duologue_fuzz::dependency, bytes)),
     target("dtls", |bytes| on(duologue_fuzz::dtls, bytes)),
+    target("dtls_12", |bytes| on(duologue_fuzz::dtls_12, bytes)),
+    target("dtls_13", |bytes| on(duologue_fuzz::dtls_13, bytes)),
+    target("dtls_record", |bytes| on(duologue_fuzz::dtls_record, bytes)),
     target("files", |bytes| on(duologue_fuzz::files, bytes)),
     target("fingerprint", |bytes| on(duologue_fuzz::fingerprint, bytes)),
     target("ice_agent", |bytes| on(duologue_fuzz::ice_agent, bytes)),

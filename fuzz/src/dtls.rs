@@ -90,6 +90,28 @@ pub fn dtls(scenario: DtlsScenario) {
     }
 }
 
+/// The same, of DTLS 1.2 alone.
+pub fn dtls_12(mut scenario: DtlsScenario) {
+    scenario.versions = [ONLY_12; 2];
+    dtls(scenario);
+}
+
+/// The same, of DTLS 1.3 alone.
+pub fn dtls_13(mut scenario: DtlsScenario) {
+    scenario.versions = [ONLY_13; 2];
+    dtls(scenario);
+}
+
+/// The same, once both ends are connected: the record layer.
+pub fn dtls_record(mut scenario: DtlsScenario) {
+    scenario.before.clear();
+    dtls(scenario);
+}
+
+/// Numbers of [`versions`].
+const ONLY_12: u8 = 1;
+const ONLY_13: u8 = 2;
+
 struct Pair {
     now: Instant,
     ends: [Transport; 2],
@@ -118,7 +140,7 @@ fn certificates() -> &'static [Certificate; 2] {
 fn versions(number: u8) -> Versions {
     match number % 3 {
         0 => Versions::Both,
-        1 => Versions::Only(Version::V12),
+        ONLY_12 => Versions::Only(Version::V12),
         _ => Versions::Only(Version::V13),
     }
 }

@@ -28,7 +28,7 @@ mod streams;
 mod wire;
 
 pub use congestion::{CongestionScenario, congestion};
-pub use dtls::{DtlsScenario, dtls};
+pub use dtls::{DtlsScenario, dtls, dtls_12, dtls_13, dtls_record};
 pub use files::files;
 pub use ice::{IceScenario, ice_agent};
 pub use ice_server::{IceServerScenario, ice_server};

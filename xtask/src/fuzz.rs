@@ -19,10 +19,10 @@ pub(crate) struct Args {
 /// How long each target runs in `cargo xtask test fuzz`.
 const SMOKE_SECONDS: u32 = 3;
 
-/// Runs the targets. What runs without guidance is given back for the ledger.
+/// Runs the targets, and gives back what the ledger keeps of them.
 fn run_all(only: Option<&str>, seconds: u32) -> Outcome<Vec<Entry>> {
     if has("cargo-fuzz") && output(command("cargo", ["+nightly", "--version"])).is_ok() {
-        return run_guided(only, seconds).map(|()| Vec::new());
+        return run_guided(only, seconds);
     }
     eprintln!(
         "fuzz: without guidance; `cargo install cargo-fuzz` and a nightly toolchain find more"
@@ -74,11 +74,13 @@ fn read(line: &str) -> Option<Entry> {
     })
 }
 
-fn run_guided(only: Option<&str>, seconds: u32) -> Outcome {
+fn run_guided(only: Option<&str>, seconds: u32) -> Outcome<Vec<Entry>> {
     let mut list = command("cargo", ["+nightly", "fuzz", "list"]);
     list.current_dir(root());
     let targets = output(list)?;
+    let mut entries = Vec::new();
     for target in targets.lines().filter(|t| only.is_none_or(|o| o == *t)) {
+        run::run(command("cargo", ["+nightly", "fuzz", "build", target]))?;
         let corpus = root().join("fuzz/corpus").join(target);
         std::fs::create_dir_all(&corpus).map_err(|e| format!("{}: {e}", corpus.display()))?;
         let mut fuzz = command("cargo", ["+nightly", "fuzz", "run", target]);
@@ -88,10 +90,65 @@ fn run_guided(only: Option<&str>, seconds: u32) -> Outcome {
             fuzz.arg(seeds);
         }
         fuzz.args(["--", "-max_len=4096", "-rss_limit_mb=1024", "-timeout=10"]);
+        fuzz.args(["-print_final_stats=1", "-verbosity=0"]);
         fuzz.arg(format!("-max_total_time={seconds}"));
-        run::run(fuzz)?;
+        let before = cpu_of_children();
+        let count = run_counted(fuzz)?;
+        entries.push(Entry {
+            command: "fuzz, guided".to_owned(),
+            what: target.to_owned(),
+            count,
+            cpu_seconds: cpu_of_children().saturating_sub(before),
+            failed: 0,
+        });
     }
-    Ok(())
+    Ok(entries)
+}
+
+/// Runs libFuzzer and shows what it prints. How many inputs it executed.
+fn run_counted(mut fuzz: Command) -> Outcome<u64> {
+    let mut child = fuzz
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|error| format!("cannot start cargo: {error}"))?;
+    let mut count = 0;
+    for line in child
+        .stderr
+        .take()
+        .into_iter()
+        .flat_map(|out| BufReader::new(out).lines())
+    {
+        let line = line.map_err(|error| error.to_string())?;
+        eprintln!("{line}");
+        count = executed(&line).unwrap_or(count);
+    }
+    let status = child.wait().map_err(|error| error.to_string())?;
+    match status.success() {
+        true => Ok(count),
+        false => Err(format!("a target fails: {status}")),
+    }
+}
+
+/// `stat::number_of_executed_units: 1234`
+fn executed(line: &str) -> Option<u64> {
+    let rest = line.strip_prefix("stat::number_of_executed_units:")?;
+    rest.trim().parse().ok()
+}
+
+/// Seconds of processor time that programs took which this one has started and waited for; 0 where
+/// the system does not say it as Linux does (proc(5), `/proc/pid/stat`).
+fn cpu_of_children() -> u64 {
+    /// `sysconf(_SC_CLK_TCK)`, on every Linux that Rust runs on.
+    const TICKS: u64 = 100;
+
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields = stat.rsplit(')').next().unwrap_or_default();
+    // cutime and cstime, the 16th and 17th; the 3rd is the first behind the name.
+    let times = fields.split_whitespace().skip(13).take(2);
+    times
+        .filter_map(|time| time.parse::<u64>().ok())
+        .sum::<u64>()
+        / TICKS
 }
 
 pub(crate) fn run(args: &Args) -> Outcome {
@@ -117,5 +174,14 @@ mod tests {
         assert_eq!((entry.count, entry.cpu_seconds), (1234, 60));
         assert_eq!(entry.what, "sdp");
         assert_eq!(read("fuzz: --seed 7"), None);
+    }
+
+    #[test]
+    fn how_many_inputs_libfuzzer_executed_is_read() {
+        assert_eq!(
+            executed("stat::number_of_executed_units: 73012"),
+            Some(73_012)
+        );
+        assert_eq!(executed("stat::peak_rss_mb:             412"), None);
     }
 }
