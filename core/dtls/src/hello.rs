@@ -174,7 +174,11 @@ impl ClientStart {
         if self.retry.is_some() || self.cookie.is_some() {
             return Err(DtlsError::misbehaved(Alert::UNEXPECTED_MESSAGE));
         }
+        if hello.version() != Some(Version::V13) {
+            return Err(DtlsError::misbehaved(Alert::MISSING_EXTENSION));
+        }
         let suite = Suite::find(hello.suite, Version::V13).ok_or_else(illegal)?;
+        handshake13::check_extensions(hello, true)?;
         let group = match hello.extensions.get(extension::KEY_SHARE) {
             None => None,
             Some(&[high, low]) => {

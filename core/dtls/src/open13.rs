@@ -56,6 +56,8 @@ impl Open13 {
                     _ => Ok(()),
                 }
             }
+            (kind::KEY_UPDATE, [_]) => Err(DtlsError::misbehaved(Alert::ILLEGAL_PARAMETER)),
+            (kind::KEY_UPDATE, _) => Err(DtlsError::misbehaved(Alert::DECODE_ERROR)),
             _ => Err(DtlsError::misbehaved(Alert::UNEXPECTED_MESSAGE)),
         }
     }

@@ -50,6 +50,7 @@ impl Client {
     ) -> Result<Self, DtlsError> {
         let illegal = || DtlsError::misbehaved(Alert::ILLEGAL_PARAMETER);
         let suite = Suite::find(hello.suite, Version::V13).ok_or_else(illegal)?;
+        check_extensions(hello, false)?;
         let (group, key) = hello
             .key_share()
             .ok_or_else(|| DtlsError::misbehaved(Alert::MISSING_EXTENSION))?;
@@ -96,12 +97,16 @@ impl Client {
             Step::RequestOrCertificate if message.kind == kind::CERTIFICATE_REQUEST => {
                 let request = CertificateRequest13::read(&message.body);
                 let request = request.ok_or(DtlsError::misbehaved(Alert::DECODE_ERROR))?;
-                self.request = Some((request.context.to_vec(), request.schemes()));
+                let schemes = request.schemes();
+                let schemes = schemes.ok_or(DtlsError::misbehaved(Alert::MISSING_EXTENSION))?;
+                self.request = Some((request.context.to_vec(), schemes));
                 Step::Certificate
             }
             Step::RequestOrCertificate | Step::Certificate => {
                 expect(message, kind::CERTIFICATE)?;
-                Step::CertificateVerify(read_shown(message)?)
+                // RFC 8446 §4.4.2.4: a server always has one.
+                let none = DtlsError::misbehaved(Alert::DECODE_ERROR);
+                Step::CertificateVerify(read_shown(message, none)?)
             }
             Step::CertificateVerify(shown) => {
                 expect(message, kind::CERTIFICATE_VERIFY)?;
@@ -187,5 +192,18 @@ impl Client {
                 opening: application.server,
             },
         }))
+    }
+}
+
+/// RFC 8446 §4.2: a ServerHello of this version, or a HelloRetryRequest, has these extensions alone.
+pub(crate) fn check_extensions(hello: &ServerHello<'_>, is_retry: bool) -> Result<(), DtlsError> {
+    let is_known = |number| match number {
+        extension::SUPPORTED_VERSIONS | extension::KEY_SHARE => true,
+        extension::COOKIE => is_retry,
+        _ => false,
+    };
+    match hello.extensions.numbers().all(is_known) {
+        true => Ok(()),
+        false => Err(DtlsError::misbehaved(Alert::UNSUPPORTED_EXTENSION)),
     }
 }

@@ -6,7 +6,7 @@
 mod client;
 mod server;
 
-pub(crate) use client::Client;
+pub(crate) use client::{Client, check_extensions};
 pub(crate) use server::{Answer, Retry, Server};
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
@@ -103,17 +103,15 @@ fn signed_content(role: DtlsRole, transcript: &aws_lc_rs::digest::Digest) -> Vec
     [&[0x20; 64], label, &[0], transcript.as_ref()].concat()
 }
 
-/// Reads a Certificate that answers a request with an empty context, or none.
-fn read_shown(message: &Message) -> Result<Shown, DtlsError> {
+/// Reads a Certificate that answers a request with an empty context, or none. `none` is what is wrong with one
+/// that shows no certificate.
+fn read_shown(message: &Message, none: DtlsError) -> Result<Shown, DtlsError> {
     let (context, chain) = read_certificates_13(&message.body)
         .ok_or_else(|| DtlsError::misbehaved(Alert::DECODE_ERROR))?;
     if !context.is_empty() {
         return Err(DtlsError::misbehaved(Alert::ILLEGAL_PARAMETER));
     }
-    let Some(own) = chain.first() else {
-        let alert = Alert::CERTIFICATE_REQUIRED;
-        return Err(DtlsError::unsupported_certificate(alert));
-    };
+    let own = chain.first().ok_or(none)?;
     let key = PublicKey::of_certificate(own);
     let key = key.ok_or(DtlsError::unsupported_certificate(
         Alert::UNSUPPORTED_CERTIFICATE,

@@ -108,7 +108,8 @@ impl Server {
         let srtp = hello.srtp_profile().filter(|_| link.settings.srtp);
         let fields = ServerHelloFields {
             random: link.random.bytes()?,
-            session_id: hello.session_id,
+            // RFC 9147 §5: whatever the client sent.
+            session_id: &[],
             suite: suite.number.0,
         };
         let body = write_server_hello(&fields, |out| {
@@ -164,7 +165,8 @@ impl Server {
         self.step = match step {
             Step::Certificate => {
                 expect(message, kind::CERTIFICATE)?;
-                Step::CertificateVerify(read_shown(message)?)
+                let none = DtlsError::unsupported_certificate(Alert::CERTIFICATE_REQUIRED);
+                Step::CertificateVerify(read_shown(message, none)?)
             }
             Step::CertificateVerify(shown) => {
                 expect(message, kind::CERTIFICATE_VERIFY)?;
@@ -276,7 +278,7 @@ fn ask_again(
     };
     let fields = ServerHelloFields {
         random: HELLO_RETRY_REQUEST,
-        session_id: hello.session_id,
+        session_id: &[],
         suite: choice.suite.number.0,
     };
     let body = write_server_hello(&fields, |out| {

@@ -97,7 +97,7 @@ impl<'a> CertificateRequest12<'a> {
 #[derive(Debug)]
 pub(crate) struct CertificateRequest13<'a> {
     pub(crate) context: &'a [u8],
-    schemes: &'a [u8],
+    schemes: Option<&'a [u8]>,
 }
 
 impl<'a> CertificateRequest13<'a> {
@@ -106,12 +106,16 @@ impl<'a> CertificateRequest13<'a> {
         let context = reader.vec8()?;
         let extensions = Extensions::read(reader.vec16()?)?;
         reader.end()?;
-        let schemes = only_vec16(extensions.get(extension::SIGNATURE_ALGORITHMS)?)?;
+        let schemes = match extensions.get(extension::SIGNATURE_ALGORITHMS) {
+            None => None,
+            Some(body) => Some(only_vec16(body)?),
+        };
         Some(CertificateRequest13 { context, schemes })
     }
 
-    pub(crate) fn schemes(&self) -> Vec<u16> {
-        numbers(self.schemes).collect()
+    /// What it lists, if it does: it has to.
+    pub(crate) fn schemes(&self) -> Option<Vec<u16>> {
+        self.schemes.map(|list| numbers(list).collect())
     }
 
     pub(crate) fn write() -> Vec<u8> {

@@ -32,7 +32,6 @@ pub(crate) fn srtp_number(profile: SrtpProfile) -> u16 {
 #[derive(Clone, Debug)]
 pub(crate) struct ClientHello<'a> {
     pub(crate) random: [u8; 32],
-    pub(crate) session_id: &'a [u8],
     pub(crate) cookie: &'a [u8],
     suites: &'a [u8],
     pub(crate) extensions: Extensions<'a>,
@@ -43,7 +42,8 @@ impl<'a> ClientHello<'a> {
         let mut reader = Reader::new(body);
         reader.u16()?;
         let random = reader.array()?;
-        let session_id = reader.vec8().filter(|id| id.len() <= 32)?;
+        // A session id, which nothing is resumed by here.
+        reader.vec8().filter(|id| id.len() <= 32)?;
         let cookie = reader.vec8()?;
         let suites = reader.vec16().filter(|list| list.len() % 2 == 0)?;
         let compression = reader.vec8()?;
@@ -56,7 +56,6 @@ impl<'a> ClientHello<'a> {
 
         compression.contains(&0).then_some(ClientHello {
             random,
-            session_id,
             cookie,
             suites,
             extensions,

@@ -36,7 +36,7 @@ pub(super) fn run_with(
     }
 }
 
-fn talk(pair: &mut Pair, what: &str) {
+pub(super) fn talk(pair: &mut Pair, what: &str) {
     assert_eq!(
         pair.states(),
         [State::Connected; 2],
