@@ -506,6 +506,7 @@ impl EndpointBuilder {
 
         let driver = duologue_tokio::Endpoint::new(self.driver)?;
         session.wall_clock = driver.origin();
+        session.may_fragment = driver.may_fragment();
         Ok(Endpoint(Arc::new(Shared {
             driver,
             session,

@@ -5,8 +5,8 @@ use arbitrary::Arbitrary;
 use bytes::Bytes;
 use duologue_base::{Instant, Rng, StreamId};
 use duologue_sctp::{
-    Association, AssociationState, Config, CongestionAlgorithm, Event, Ppid, Reliability,
-    Scheduler, SendOptions,
+    Association, AssociationState, Config, CongestionAlgorithm, Event, LARGEST_PACKET, Ppid,
+    Reliability, Scheduler, SendOptions,
 };
 
 use crate::End;
@@ -202,11 +202,12 @@ impl Pair {
                 },
                 send_buffer: 1 << 20,
                 mtu: if setup.small_mtu { 512 } else { 1191 },
+                largest_packet: LARGEST_PACKET,
                 streams: STREAMS,
                 ..Config::default()
             };
             Side {
-                mtu: config.mtu,
+                mtu: LARGEST_PACKET,
                 association: Association::new(config, Rng::from_u64(setup.seed ^ i as u64)),
                 header: None,
                 sent: BTreeMap::new(),

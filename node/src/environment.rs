@@ -62,6 +62,7 @@ impl Environment {
             Endpoint::new(driver)?
         };
         session.wall_clock = endpoint.origin();
+        session.may_fragment = endpoint.may_fragment();
         Ok(Environment {
             endpoint,
             session,

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use crate::limits::{DEFAULT_STREAMS, KEEP_MESSAGE_MEMORY, MIN_MTU};
+use crate::limits::{DEFAULT_STREAMS, KEEP_MESSAGE_MEMORY, LARGEST_PACKET, MIN_MTU};
 use crate::packet::Support;
 
 /// How one association behaves. [`Config::default`] is what a WebRTC connection wants.
@@ -13,6 +13,10 @@ pub struct Config {
     /// Bytes of the largest SCTP packet. The default leaves room for DTLS and UDP over IPv6 in a
     /// datagram of 1280 bytes, which every path carries (RFC 8261 §5).
     pub mtu: usize,
+    /// Bytes of the largest packet that is looked for once data flows (RFC 8899), at most
+    /// [`LARGEST_PACKET`](crate::LARGEST_PACKET). With [`mtu`](Self::mtu) or less, as by default, packets
+    /// stay as they are: what IP may fragment below arrives in any size, and shows nothing.
+    pub largest_packet: usize,
     /// Bytes that the peer may have under way to us or waiting for the application to read.
     pub receive_window: usize,
     /// Bytes of the largest message that we accept: what our `a=max-message-size` announces. A
@@ -56,6 +60,7 @@ impl Default for Config {
             local_port: 5000,
             remote_port: 5000,
             mtu: 1191,
+            largest_packet: 0,
             receive_window: 8 << 20,
             max_receive_message_size: 1 << 20,
             keep_message_memory: KEEP_MESSAGE_MEMORY,
@@ -79,6 +84,7 @@ impl Config {
         self.streams = self.streams.max(1);
         // Chunks end on four-byte boundaries, so full packets do.
         self.mtu = self.mtu.clamp(MIN_MTU, usize::from(u16::MAX)) & !3;
+        self.largest_packet = self.largest_packet.min(LARGEST_PACKET);
         self.receive_window = self.receive_window.max(self.max_receive_message_size * 2);
         self
     }

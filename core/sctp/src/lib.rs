@@ -52,10 +52,12 @@
 //! - [x] RFC 8260: I-DATA, round-robin and weighted fair scheduling
 //! - [x] RFC 9653: zero checksum over DTLS
 //! - [x] RFC 7053: the I bit
-//! - [x] RFC 4820: padding is taken and never sent: there are peers that lose data over chunks they
-//!   do not know. Packets of a train are equal because messages are cut so that they fill them
+//! - [x] RFC 4820: padding is taken, and sent in probes of the path alone: there are peers that lose data
+//!   over chunks they do not know. Packets of a train are equal because messages are cut so that they
+//!   fill them
 //! - [x] RFC 8985 (RACK-TLP), RFC 9438 and RFC 9406 (CUBIC, HyStart++), draft-ietf-ccwg-bbr
-//! - [ ] RFC 8899 (path MTU discovery): the packet size is [`Config::mtu`]
+//! - [x] RFC 8899 (path MTU discovery) from [`Config::mtu`] to [`Config::largest_packet`]: see
+//!   `send/path_mtu.rs`
 //! - [x] draft-hancke-tsvwg-snap: set-up by both ends' INITs in the descriptions
 //!
 //! # Congestion control
@@ -90,6 +92,7 @@ pub use association::Association;
 pub use config::{Config, CongestionAlgorithm, Scheduler, Timers};
 pub use error::{CloseReason, PeerMisbehaved, SendError};
 pub use event::{AssociationState, Departed, Event};
+pub use limits::LARGEST_PACKET;
 pub use message::{Inbound, Message, Ppid, Reliability, SendOptions};
 pub use signalled::SignalledInit;
 pub use stats::Stats;

@@ -5,6 +5,32 @@ use std::time::Duration;
 /// Least packet size that a [`Config`](crate::Config) may ask for; smaller ones are raised to it.
 pub(crate) const MIN_MTU: usize = 512;
 
+/// Sizes of packets that are looked for (RFC 8899 §5.3.2): what is left of an IP packet of 1400, 1500, 3900
+/// and 8896 bytes behind the headers of IPv6, UDP and DTLS. The last two are what data centres have; on
+/// loopback more would fit, and gains little.
+pub(crate) const PROBE_SIZES: [usize; 4] = [1_312, 1_412, 3_812, 8_808];
+
+/// The largest of them, for [`Config::largest_packet`](crate::Config::largest_packet).
+pub const LARGEST_PACKET: usize = 8_808;
+
+/// Bytes delivered before larger packets are looked for, on each path.
+pub(crate) const SEARCH_AFTER: u64 = 64 << 10;
+
+/// MAX_PROBES of RFC 8899 §5.1.2.
+pub(crate) const MAX_PROBES: u32 = 3;
+
+/// PROBE_TIMER: the least that RFC 8899 §5.1.1 allows. ICE keeps paths whose round trips are far shorter.
+pub(crate) const PROBE_TIMER: Duration = Duration::from_secs(1);
+
+/// PMTU_RAISE_TIMER (RFC 8899 §5.1.1).
+pub(crate) const RAISE_TIMER: Duration = Duration::from_secs(600);
+
+/// Large packets lost, and none of them acknowledged meanwhile, after which the path does not carry them.
+pub(crate) const BLACK_HOLE_LOSSES: u32 = 6;
+
+/// Packets into which the congestion window is divided at least, if they are larger than they must be.
+pub(crate) const PACKETS_PER_WINDOW: usize = 8;
+
 /// Gap-ack blocks count from the cumulative TSN in 16 bits (RFC 9260 §3.3.4), so nothing further
 /// ahead can be acknowledged: it is neither sent nor accepted.
 pub(crate) const MAX_TSN_SPAN: u64 = 60_000;

@@ -46,7 +46,7 @@ pub struct Stats {
     pub buffered_bytes: usize,
     /// The rate that the congestion controller allows, in bytes per second, once it has one.
     pub pacing_rate: Option<u64>,
-    /// The packet size in use.
+    /// Bytes that a packet may have on the path in use.
     pub mtu: usize,
     /// I-DATA is in use.
     pub interleaving: bool,

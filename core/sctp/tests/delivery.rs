@@ -19,7 +19,7 @@ fn bad_path(seed: u64) -> Path {
         duplicate: rng.unit() * 0.1,
         rate: slow.then(|| 100_000 + u64::from(rng.below(4_000_000))),
         queue: 20_000 + rng.below(200_000) as usize,
-        stalls: None,
+        ..Path::default()
     }
 }
 

@@ -1,9 +1,11 @@
 //! The association of the data channels: from what is agreed on to what runs.
 
 use std::collections::VecDeque;
+use std::net::SocketAddr;
 
-use duologue_base::{ChannelKey, DtlsRole, Instant, Rng, TransportKey};
+use duologue_base::{ChannelKey, DtlsRole, Instant, Rng, SocketId, TransportKey};
 use duologue_datachannel::{ChannelError, ChannelReport, Channels};
+use duologue_ice as ice;
 use duologue_sctp as sctp;
 
 use crate::limits::{EARLY_SCTP_PACKETS, LEFT_BYTES, MOVE_PATIENCE};
@@ -63,6 +65,8 @@ pub(crate) struct Running {
     /// its channels.
     moved: bool,
     ended: bool,
+    /// The way of its packets: a socket, its other end, and whether a relay is between.
+    way: Option<(SocketId, SocketAddr, bool)>,
 }
 
 impl Sctp {
@@ -231,6 +235,10 @@ impl Sctp {
         let settings = sctp::Config {
             local_port: agreed.local_port,
             remote_port: agreed.remote_port,
+            largest_packet: match config.may_fragment {
+                true => 0,
+                false => sctp::LARGEST_PACKET,
+            },
             ..config.sctp.clone()
         };
         let message_size_max = settings.max_receive_message_size;
@@ -243,6 +251,7 @@ impl Sctp {
             ends: None,
             moved: false,
             ended: false,
+            way: None,
         };
 
         for packet in packets {
@@ -384,6 +393,14 @@ impl Running {
         self.moved = true;
         self.channels.take_either_parity();
         self.association.change_path(now);
+    }
+
+    /// Packets are about to go this way.
+    pub(crate) fn handle_route(&mut self, route: &ice::Route) {
+        let way = (route.socket, route.remote, route.relay.is_some());
+        if self.way.replace(way).is_some_and(|before| before != way) {
+            self.association.handle_new_path();
+        }
     }
 
     /// A description brings another transport; the association may go on there.

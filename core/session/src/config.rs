@@ -28,6 +28,10 @@ pub struct SessionConfig {
     /// Datagrams in one [`Transmit`](duologue_base::Transmit), 1 to 64. 1 for hosts that cannot send
     /// several with one system call.
     pub max_datagrams: usize,
+    /// IP may cut datagrams of this host into fragments. Then no larger packets than every path carries are
+    /// looked for (RFC 8899 §3, item 1): they would seem to arrive. `false` for hosts whose sockets set
+    /// the don't-fragment bit and lose what is too long.
+    pub may_fragment: bool,
 }
 
 impl SessionConfig {
@@ -44,6 +48,7 @@ impl SessionConfig {
             bitrate_bounds: BitrateBounds::default(),
             pacing_slot: None,
             max_datagrams: TRAIN_DATAGRAMS,
+            may_fragment: true,
         }
     }
 

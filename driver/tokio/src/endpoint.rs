@@ -158,6 +158,11 @@ impl Endpoint {
         WallClock::from_unix_millis(system_time().unix_millis().saturating_sub(since))
     }
 
+    /// What [`SessionConfig::may_fragment`](duologue_session::SessionConfig::may_fragment) wants.
+    pub fn may_fragment(&self) -> bool {
+        duologue_udp::may_fragment()
+    }
+
     /// The runtime that the sessions run on.
     pub fn runtime(&self) -> &Handle {
         &self.0.runtime
@@ -245,7 +250,7 @@ impl fmt::Debug for SessionHandle {
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct EndpointStats {
-    /// Trains that the system refused to send: no route, too long, forbidden.
+    /// Trains that the system refused to send: no route, forbidden.
     pub send_errors: u64,
     /// Trains that were not sent because their socket had no room.
     pub send_overflows: u64,

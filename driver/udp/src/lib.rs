@@ -46,6 +46,6 @@ pub use interface::{Interface, InterfaceFilter, interfaces};
 pub use limits::{DEFAULT_SOCKET_BUFFER, RECEIVE_BUFFER_LEN, RECEIVE_BUFFERS};
 pub use multicast::MdnsSockets;
 pub use receive::{ReceiveBuffers, Taken, Train};
-pub use socket::{BufferSizes, RawSocket, Socket, SocketOptions};
+pub use socket::{BufferSizes, RawSocket, Socket, SocketOptions, may_fragment};
 #[cfg(unix)]
 pub use watch::interface_changes;

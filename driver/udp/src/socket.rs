@@ -2,7 +2,7 @@ use std::io;
 use std::net::{SocketAddr, UdpSocket};
 
 use duologue_base::{Ecn, Transmit};
-use quinn_udp::{EcnCodepoint, UdpSockRef, UdpSocketState};
+use quinn_udp::{EcnCodepoint, UdpSockRef, UdpSocketState, is_msg_size_err};
 use socket2::{Domain, Type};
 
 use crate::limits::{DEFAULT_SOCKET_BUFFER, MAX_TRAIN_LEN};
@@ -118,6 +118,15 @@ impl Socket {
     }
 }
 
+/// Whether IP may cut the datagrams of sockets like these into fragments: the system has no
+/// don't-fragment bit, or does not let it be set.
+pub fn may_fragment() -> bool {
+    let any = SocketAddr::from(([0, 0, 0, 0], 0));
+    let state = open(any, &SocketOptions::default())
+        .and_then(|socket| UdpSocketState::new(UdpSockRef::from(&socket)));
+    state.map_or(true, |state| state.may_fragment())
+}
+
 /// A socket for this address that is not bound yet.
 fn open(addr: SocketAddr, options: &SocketOptions) -> io::Result<socket2::Socket> {
     let socket = socket2::Socket::new(Domain::for_address(addr), Type::DGRAM, None)?;
@@ -177,8 +186,9 @@ impl<Io: RawSocket> Socket<Io> {
     /// socket to become writable and passes the rest.
     ///
     /// # Errors
-    /// The system refused a datagram (no route, too long, forbidden by a firewall). What had not
-    /// been taken is to be treated as lost on the way. Never [`io::ErrorKind::WouldBlock`].
+    /// The system refused a datagram (no route, forbidden by a firewall). What had not been taken is
+    /// to be treated as lost on the way, and so is, without an error, what is too long for the
+    /// interface. Never [`io::ErrorKind::WouldBlock`].
     pub fn send(&self, transmit: &Transmit, contents: &[u8]) -> io::Result<usize> {
         let segment = transmit.segment_size.unwrap_or(contents.len());
         send_trains(
@@ -198,7 +208,12 @@ impl<Io: RawSocket> Socket<Io> {
             segment_size: (bytes.len() > segment).then_some(segment),
             src_ip: transmit.local_ip.filter(|_| source),
         };
-        self.state.try_send(UdpSockRef::from(&self.io), &transmit)
+        match self.state.try_send(UdpSockRef::from(&self.io), &transmit) {
+            // A probe of the path (RFC 8899), which here already carries less: it is lost as it would be
+            // further on.
+            Err(error) if is_msg_size_err(&error) => Ok(()),
+            result => result,
+        }
     }
 
     /// Takes what has arrived, as many trains as `buffers` holds, by one system call.

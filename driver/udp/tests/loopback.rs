@@ -169,8 +169,9 @@ fn ipv6_works() {
 #[test]
 fn a_refused_datagram_is_an_error_and_the_socket_goes_on() {
     let (a, b) = (bind("127.0.0.1:0"), bind("127.0.0.1:0"));
-    let too_long = vec![0; 70_000];
-    let refused = a.send(&transmit(b.local_addr(), too_long.len(), None), &too_long);
+    // A broadcast, which nobody asked leave for.
+    let everybody = SocketAddr::from((Ipv4Addr::BROADCAST, 9));
+    let refused = a.send(&transmit(everybody, 2, None), b"no");
     assert_ne!(refused.unwrap_err().kind(), io::ErrorKind::WouldBlock);
     assert_eq!(
         a.send(&transmit(b.local_addr(), 2, None), b"ok").unwrap(),
@@ -218,4 +219,25 @@ fn a_group_shares_its_port_out_by_source_and_with_nobody_else() {
         let refused = Socket::bind_group(addr, &options, count).unwrap_err();
         assert_eq!(refused.kind(), io::ErrorKind::AddrInUse);
     }
+}
+
+/// RFC 8899 §3, item 1: what arrives says how much the path carries.
+#[cfg(any(
+    target_os = "linux",
+    target_os = "android",
+    target_os = "macos",
+    windows
+))]
+#[test]
+fn the_system_fragments_no_datagram() {
+    assert!(!duologue_udp::may_fragment());
+}
+
+#[test]
+fn a_datagram_that_is_too_long_for_the_interface_is_lost_and_no_error() {
+    let (from, to) = (bind("127.0.0.1:0"), bind("127.0.0.1:0"));
+    let long = vec![7; 70_000];
+    let sent = from.send(&transmit(to.local_addr(), long.len(), None), &long);
+    assert_eq!(sent.expect("no error"), long.len());
+    assert!(drain(&to).is_empty());
 }

@@ -143,6 +143,54 @@ fn a_link_that_is_cut_and_restored_disconnects_and_reconnects_without_restart() 
     println!("cut: disconnected after {disconnected:?}; restored: data after {reconnected:?}");
 }
 
+/// The line behind a router carries less than before: what is too long vanishes there, and nobody says
+/// so.
+#[test]
+fn data_goes_on_when_a_line_carries_less_than_before() {
+    need_namespaces();
+    let internet = Internet::new();
+    let sites = sites(&internet, [Kind::PortRestricted, Kind::Open]);
+    let router = sites[0].router.as_ref().expect("it is not open");
+    // Trains come apart before the router.
+    sites[0]
+        .host
+        .ip(&["link", "set", "eth0", "gso_max_segs", "1"]);
+    router.nft(
+        "table inet seen {
+            chain passes {
+                type filter hook forward priority 1;
+                ip length 1400-1500 counter
+            }
+            chain says {
+                type filter hook output priority 0;
+                icmp type destination-unreachable drop
+            }
+        }",
+    );
+    let options = PeerOptions {
+        flags: vec!["--bytes=20000".to_owned()],
+        ..PeerOptions::default()
+    };
+    let mut call = call([&sites[0].host, &sites[1].host], &options);
+    call.run_for(SECOND);
+    let seen = router.run("nft", &["list", "table", "inet", "seen"]);
+    let (_, counted) = seen.split_once("counter packets ").expect("it counts");
+    let large: u32 = counted
+        .split(' ')
+        .next()
+        .and_then(|n| n.parse().ok())
+        .expect("a number");
+    assert!(large > 100, "{seen}");
+
+    router.ip(&["link", "set", "wan", "mtu", "1300"]);
+    let begun = Instant::now();
+    assert!(call.data_flows(LIMIT), "{call:#?}");
+    println!(
+        "the line carries 1300 bytes: 20 messages more after {:?}",
+        begun.elapsed()
+    );
+}
+
 /// Its own cable: the interface goes down and comes back.
 #[test]
 fn an_interface_that_goes_down_and_comes_back_is_used_again() {

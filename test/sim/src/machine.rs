@@ -2,6 +2,8 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
 use duologue_base::{Datagram, Instant, Rng, SocketId};
+use duologue_dtls::RECORD_OVERHEAD_MAX;
+use duologue_sctp::LARGEST_PACKET;
 use duologue_session::{Action, ConnectError, Interface, Session, SessionConfig};
 
 use crate::network::{Arrived, Network};
@@ -91,7 +93,12 @@ impl Machine {
             let segment = transmit.segment_size.unwrap_or(transmit.len);
             assert!(segment > 0 && transmit.len.div_ceil(segment) <= 64);
             for datagram in train.chunks(segment) {
-                assert!(datagram.len() <= 1232, "{} bytes", datagram.len());
+                // RFC 7983 §7: of DTLS also what was shown to arrive, and the probes for it.
+                let most = match datagram[0] {
+                    20..64 => LARGEST_PACKET + RECORD_OVERHEAD_MAX,
+                    _ => 1232,
+                };
+                assert!(datagram.len() <= most, "{} bytes", datagram.len());
                 let from = self.sockets.get(&transmit.socket).copied();
                 if let Some(from) = from.filter(|from| self.has(*from)) {
                     let way = (from, transmit.remote);

@@ -112,6 +112,13 @@ impl Link {
         self
     }
 
+    /// Bytes of the longest datagram that it carries; longer ones vanish.
+    #[must_use]
+    pub fn mtu(mut self, mtu: usize) -> Self {
+        self.mtu = mtu;
+        self
+    }
+
     /// Marks do not survive.
     #[must_use]
     pub fn bleaches(mut self) -> Self {

@@ -91,7 +91,10 @@ impl<E: End> World<E> {
 
     /// What a session is made with here.
     pub fn config(&self) -> SessionConfig {
-        SessionConfig::new(self.dtls.clone())
+        SessionConfig {
+            may_fragment: false,
+            ..SessionConfig::new(self.dtls.clone())
+        }
     }
 
     /// A host.

@@ -112,7 +112,9 @@ fn packets_come_through_losses_while_data_flows() {
         }
         world.run(Duration::from_secs(5));
 
-        assert_eq!(distinct(&world, bob), 300);
+        // Of the very last one nobody knows that it was sent.
+        let came = distinct(&world, bob);
+        assert!((299..=300).contains(&came), "{came}");
         let at_alice = world.host(alice).channel_on(StreamId(0));
         let at_alice = at_alice.expect("announced");
         assert_eq!(world.host(alice).received(at_alice).len(), 60);

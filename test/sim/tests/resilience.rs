@@ -434,3 +434,76 @@ fn a_path_that_reorders_is_filled_too() {
         assert!(share > 0.7, "{share:.2} of the link was used");
     });
 }
+
+/// Bytes of a packet of SCTP that are known to arrive at the other end.
+fn packet_size(world: &World, host: HostId) -> usize {
+    let stats = world.host(host).session().sctp_stats();
+    stats.expect("an association").mtu
+}
+
+#[test]
+fn a_path_that_no_longer_carries_large_packets_holds_data_up_for_less_than_three_seconds() {
+    for_seeds(6, |seed| {
+        let delay = [1, 20, 100][seed as usize % 3];
+        let link = Link::default()
+            .delay(millis(delay))
+            .rate(6_250_000, 256 << 10);
+        let mut world: World = World::new(seed, link.clone().mtu(9_000));
+        let [alice, bob] = world.pair();
+        let (at_bob, at_alice) = open_channel(&mut world, alice, bob);
+        for _ in 0..60 {
+            world.send_numbered(bob, at_bob, 100_000);
+        }
+        world.run_until(SECOND * 20, |world| heard(world, alice, at_alice) >= 20);
+        assert_eq!(packet_size(&world, bob), 8_808, "seed {seed}");
+
+        world.network().set_default(link.mtu(1_280));
+        let (mut known, mut since) = (heard(&world, alice, at_alice), world.now());
+        while known < 60 {
+            world.run(millis(10));
+            let now = heard(&world, alice, at_alice);
+            if now > known {
+                (known, since) = (now, world.now());
+            }
+            assert!(world.now() - since < SECOND * 3, "seed {seed}: {known}");
+        }
+        assert_eq!(packet_size(&world, bob), 1_188, "seed {seed}");
+    });
+}
+
+#[test]
+fn packets_begin_small_on_another_pair() {
+    for_seeds(4, |seed| {
+        let wide = Link::default().delay(millis(10)).mtu(9_000);
+        let mut world: World = World::new(seed, wide.clone());
+        let [alice, bob] = world.pair();
+        let (at_bob, at_alice) = open_channel(&mut world, alice, bob);
+        for _ in 0..20 {
+            world.send_numbered(bob, at_bob, 100_000);
+        }
+        world.run_until(SECOND * 20, |world| heard(world, alice, at_alice) == 20);
+        assert_eq!(packet_size(&world, bob), 8_808, "seed {seed}");
+
+        // The other end goes to a network that carries no more than it must.
+        world.network().set_default(wide.mtu(1_280));
+        world.set_addresses(alice, &[ip("198.51.100.77")]);
+        world.restart_ice(alice);
+        world.run(SECOND * 2);
+        world.send_numbered(bob, at_bob, 100);
+        world.run(SECOND);
+        assert_eq!(packet_size(&world, bob), 1_188, "seed {seed}");
+        for _ in 0..20 {
+            world.send_numbered(bob, at_bob, 100_000);
+        }
+        world.run_until(SECOND * 20, |world| heard(world, alice, at_alice) == 41);
+        let sent = world
+            .host(bob)
+            .session()
+            .sctp_stats()
+            .expect("an association");
+        assert_eq!(
+            sent.chunks_retransmitted, 0,
+            "seed {seed}: nothing was sent in vain"
+        );
+    });
+}

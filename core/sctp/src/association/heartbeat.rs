@@ -4,7 +4,7 @@ use duologue_base::{Instant, Rng};
 
 use super::state::{Open, Phase, Unconfirmed};
 use crate::limits::{MAX_HEARTBEAT_INFO, MAX_UNCONFIRMED};
-use crate::packet::{RawChunk, write_heartbeat, write_heartbeat_ack};
+use crate::packet::{RawChunk, write_heartbeat, write_heartbeat_ack, write_pad};
 
 const INFO_LEN: usize = 16;
 
@@ -44,11 +44,17 @@ impl Open {
 
     /// RFC 9260 §8.3: the echo of our HEARTBEAT measures the path.
     pub(super) fn handle_heartbeat_ack(&mut self, now: Instant, chunk: RawChunk<'_>) -> bool {
+        // The value is a parameter: its header, then what we wrote.
+        let Some(echo) = chunk.value.get(4..) else {
+            return false;
+        };
+        if self.sender.handle_probe_ack(now, echo) {
+            return true;
+        }
         let Some((info, sent_at)) = self.heartbeat.outstanding else {
             return false;
         };
-        // The value is a parameter: its header, then what we wrote.
-        if chunk.value.get(4..) != Some(&info) {
+        if echo != info {
             return false;
         }
         self.heartbeat.outstanding = None;
@@ -75,6 +81,26 @@ impl Open {
             heartbeat.unanswered += 1;
         }
         self.probe(now, rng);
+    }
+
+    /// RFC 8899 §6.2.1: a packet with a HEARTBEAT, and with a PAD behind it that makes it as long as packets
+    /// may be. It is no data, so that losing it is no congestion (§3, item 7).
+    pub(super) fn write_path_probe(
+        &mut self,
+        now: Instant,
+        out: &mut Vec<u8>,
+        start: usize,
+    ) -> bool {
+        if !matches!(self.phase, Phase::Established) || self.unconfirmed.is_some() {
+            return false;
+        }
+        let Some((size, info)) = self.sender.poll_probe(now) else {
+            return false;
+        };
+        write_heartbeat(out, &info);
+        let missing = (start + size).saturating_sub(out.len());
+        write_pad(out, missing);
+        true
     }
 
     fn probe(&mut self, now: Instant, rng: &mut Rng) {

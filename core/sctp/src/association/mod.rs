@@ -185,7 +185,16 @@ impl Association {
     /// moment at most.
     pub fn change_path(&mut self, now: Instant) {
         if let State::Open(open) = &mut self.state {
+            open.sender.forget_packet_size();
             open.confirm_peer(now, &mut self.rng);
+        }
+    }
+
+    /// The packets take another path to the same peer from now on. How large they may be there is
+    /// found out anew.
+    pub fn handle_new_path(&mut self) {
+        if let State::Open(open) = &mut self.state {
+            open.sender.forget_packet_size();
         }
     }
 
@@ -353,6 +362,7 @@ impl Association {
             stats.receive_window = open.receive_window(&self.config, &self.inbox);
             (stats.unacknowledged_bytes, stats.unacknowledged_chunks) =
                 open.sender.unacknowledged();
+            stats.mtu = open.sender.packet_size();
             stats.interleaving = open.sender.interleaved();
             stats.zero_checksum = open.zero_checksum;
         }

@@ -20,8 +20,9 @@ enum Checksum {
 }
 
 impl Association {
-    /// Appends the next packet to send to `out`, at most [`Config::mtu`] bytes, and returns true;
-    /// or returns false and leaves `out` alone.
+    /// Appends the next packet to send to `out`, at most [`Config::mtu`] bytes or as many as were shown
+    /// to arrive ([`Config::largest_packet`]), and returns true; or returns false and leaves `out`
+    /// alone.
     pub fn poll_packet(&mut self, now: Instant, out: &mut Vec<u8>) -> bool {
         let start = out.len();
         if let Some((tag, chunk)) = self.replies.pop_front() {
@@ -104,6 +105,10 @@ impl Open {
             retry.on_sent(now, config.timers.handshake, config.timers.rto_max);
             self.sender.send_again(queue);
         }
+        if self.write_path_probe(now, out, start) {
+            return checksum;
+        }
+
         let end = start + config.mtu;
         self.write_control(now, out, end, config, queue);
         let may_send_data = self.phase.may_send_data() && self.unconfirmed.is_none();
@@ -112,12 +117,11 @@ impl Open {
         } else {
             Permission::No
         };
+
         let wants_data = permission != Permission::No;
         self.write_sack_if_due(out, end, wants_data, config, inbox);
         if wants_data {
-            let mtu = config.mtu;
-            self.sender
-                .write_data(now, permission, out, start, mtu, queue);
+            self.sender.write_data(now, permission, out, start, queue);
         }
         if out.len() + 2 * CHUNK_HEADER_LEN <= end {
             self.write_shutdown(now, out);

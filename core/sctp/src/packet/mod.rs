@@ -20,7 +20,7 @@ pub(crate) use cookie::{write_cookie_ack, write_cookie_echo};
 pub(crate) use data::{DataChunk, DataHeader, Fragment};
 pub(crate) use error::{Cause, first_cause_code, write_abort, write_error};
 pub(crate) use forward_tsn::{ForwardTsn, Skipped};
-pub(crate) use heartbeat::{write_heartbeat, write_heartbeat_ack};
+pub(crate) use heartbeat::{write_heartbeat, write_heartbeat_ack, write_pad};
 pub(crate) use init::{Init, Support};
 pub(crate) use reconfig::{Reconfig, ReconfigParameter, ReconfigResult, StreamList};
 pub(crate) use sack::{GapBlock, Sack, write_sack};

@@ -17,6 +17,8 @@ struct Acked {
     bytes: usize,
     /// Something was taken as lost that had not left again.
     late: bool,
+    /// Something left in a packet larger than the base size.
+    large: bool,
     /// The flight sent last among those acknowledged now, and whether its chunk was sent once.
     newest: Option<(u64, Flight, bool)>,
 }
@@ -29,6 +31,7 @@ impl Acked {
                     && let Some(flight) = sender.in_flight.flight(chunk.flight)
                 {
                     self.newest = Some((chunk.flight, *flight, chunk.transmissions == 1));
+                    self.large |= flight.large;
                 }
             }
             ChunkState::Lost => self.late = true,
@@ -67,6 +70,10 @@ impl Sender {
         self.peer_window = sack.receive_window as usize;
         self.note_window(now);
         self.delivery.bytes += acked.bytes as u64;
+        if acked.large {
+            self.path_mtu.on_acknowledged();
+        }
+        self.path_mtu.on_delivered(now, self.delivery.bytes);
         if sack.duplicates > 0 && self.counters.chunks_retransmitted > 0 {
             self.counters.spurious_retransmissions += sack.duplicates as u64;
             let newest = self.recovery.newest_flight();

@@ -50,6 +50,8 @@ pub(super) struct Flight {
     pub(super) delivered_at: Instant,
     pub(super) first_sent_at: Instant,
     pub(super) app_limited: bool,
+    /// Its packet was larger than the base size.
+    pub(super) large: bool,
 }
 
 /// What is under way: a ring of chunks by TSN, and a ring of flights by time.

@@ -1,11 +1,12 @@
 //! From messages to chunks: what waits (`queue`, `scheduler`, `messages`), what is under way
 //! (`in_flight`), what SACKs say of it (`acknowledged`), what is lost (`recovery`), what is given
-//! up (`abandon`), and what is written (`transmit`).
+//! up (`abandon`), how large packets may be (`path_mtu`), and what is written (`transmit`).
 
 mod abandon;
 mod acknowledged;
 mod in_flight;
 mod messages;
+mod path_mtu;
 mod queue;
 mod recovery;
 mod rtt;
@@ -17,6 +18,7 @@ use std::time::Duration;
 use duologue_base::{Instant, Seq32};
 
 use self::in_flight::InFlight;
+use self::path_mtu::PathMtu;
 use self::recovery::Recovery;
 use self::rtt::Rtt;
 use self::transmit::Evenness;
@@ -25,6 +27,7 @@ use crate::congestion::{Controller, Pacer};
 use crate::tsn::Tsn;
 
 pub(crate) use messages::{Expiry, OutMessage};
+pub(crate) use path_mtu::PROBE_INFO;
 pub(crate) use queue::SendQueue;
 pub(crate) use transmit::Permission;
 
@@ -36,6 +39,7 @@ pub(crate) struct Sender {
     rtt: Rtt,
     controller: Controller,
     pacer: Pacer,
+    path_mtu: PathMtu,
     /// Bytes per second, whatever the controller allows: a share of a path that others use, too.
     rate_cap: Option<u64>,
     delivery: Delivery,
@@ -127,6 +131,7 @@ impl Sender {
             rtt: Rtt::new(&config.timers),
             controller: Controller::new(config.congestion, config.mtu, config.max_burst, seed),
             pacer: Pacer::new(now, config.mtu, config.max_burst),
+            path_mtu: PathMtu::new(config.mtu, config.largest_packet),
             rate_cap: None,
             delivery: Delivery {
                 bytes: 0,
@@ -247,6 +252,26 @@ impl Sender {
 
     pub(crate) fn rto(&self) -> Duration {
         self.rtt.rto(0)
+    }
+
+    /// Bytes of packets that were shown to arrive.
+    pub(crate) fn packet_size(&self) -> usize {
+        self.path_mtu.size()
+    }
+
+    /// Packets take another path, which may carry less.
+    pub(crate) fn forget_packet_size(&mut self) {
+        self.path_mtu.begin_anew(self.delivery.bytes);
+    }
+
+    /// A probe of the path that is due: its size, and what its HEARTBEAT carries.
+    pub(crate) fn poll_probe(&mut self, now: Instant) -> Option<(usize, [u8; PROBE_INFO])> {
+        self.path_mtu.poll_probe(now)
+    }
+
+    /// A HEARTBEAT ACK carries this; whether it is of such a probe.
+    pub(crate) fn handle_probe_ack(&mut self, now: Instant, info: &[u8]) -> bool {
+        self.path_mtu.handle_ack(now, info)
     }
 
     /// A HEARTBEAT ACK measured the path.

@@ -160,6 +160,9 @@ impl Sender {
                 self.recovery.reorder_at = Some(deadline);
                 break;
             }
+            if flight.large {
+                self.path_mtu.on_lost(self.delivery.bytes);
+            }
             losses.bytes += self.lose_flight(number, queue);
             losses.runs += usize::from(number != self.recovery.after_lost);
             self.recovery.after_lost = number + 1;
@@ -255,6 +258,7 @@ impl Sender {
             recovery.timeout_at,
             self.pacer.deadline(),
             self.window_probe_at(),
+            self.path_mtu.deadline(),
         ])
     }
 
@@ -269,6 +273,7 @@ impl Sender {
         if let Window::Shut { next_at, .. } = &mut self.window {
             next_at.take_if(|at| *at <= now);
         }
+        self.path_mtu.handle_timeout(now);
         let is_due = |at: Option<Instant>| at.is_some_and(|at| at <= now);
         if is_due(self.recovery.reorder_at) {
             let prior = self.in_flight.bytes();
@@ -297,6 +302,7 @@ impl Sender {
         self.recovery.reorder_at = None;
         self.recovery.probe_at = None;
         self.recovery.probe_due = false;
+        self.path_mtu.fall_back(self.delivery.bytes);
         self.lose_all(false, queue);
         self.recovery.episode_end = self.in_flight.next_flight();
         self.controller.on_timeout(self.recovery.timed_out);

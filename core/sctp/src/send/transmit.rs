@@ -1,5 +1,7 @@
 //! What goes into the next packet: first what is lost, then what is new.
 
+use std::ops::Range;
+
 use duologue_base::Instant;
 
 use super::in_flight::{Chunk, ChunkState, Flight};
@@ -85,15 +87,14 @@ impl Sender {
         }
     }
 
-    /// Fills the packet that began at `start` of `out` up to `mtu` bytes with data chunks.
-    /// Returns whether any were written.
+    /// Fills the packet that began at `start` of `out` with data chunks. Returns whether any were
+    /// written.
     pub(crate) fn write_data(
         &mut self,
         now: Instant,
         permission: Permission,
         out: &mut Vec<u8>,
         start: usize,
-        mtu: usize,
         queue: &mut SendQueue,
     ) -> bool {
         if permission == Permission::No {
@@ -103,14 +104,18 @@ impl Sender {
         let before = out.len();
         let prior_in_flight = self.in_flight.bytes();
         self.note_sending(now, prior_in_flight);
-        let end = start + mtu;
+        let mut end = start + self.path_mtu.base();
         self.write_lost(now, out, end, probe, queue);
+        // What is sent again, or asks for an answer, must arrive whatever the path has become.
+        if out.len() == before && !probe {
+            end = start + self.path_mtu.packet_size(self.controller.window());
+        }
         let burst = self.delivery.backlogged || self.delivery.last_sent_at == Some(now);
         let Written {
             last: written,
             has_more,
             ends_stream,
-        } = self.write_new(now, out, end, mtu, probe, queue);
+        } = self.write_new(now, out, start..end, probe, queue);
 
         // RFC 7053 §3: nor is a SACK kept back that a stream's reset waits for.
         let asks = written.is_some() && ((!has_more && burst) || ends_stream);
@@ -175,6 +180,7 @@ impl Sender {
             delivered_at: self.delivery.at,
             first_sent_at: self.delivery.first_sent_at,
             app_limited: self.delivery.app_limited_until > self.delivery.bytes,
+            large: false,
         }
     }
 
@@ -216,18 +222,18 @@ impl Sender {
         }
     }
 
-    /// Sends new chunks.
+    /// Sends new chunks in a packet that takes this part of `out`.
     fn write_new(
         &mut self,
         now: Instant,
         out: &mut Vec<u8>,
-        end: usize,
-        mtu: usize,
+        packet: Range<usize>,
         immediate: bool,
         queue: &mut SendQueue,
     ) -> Written {
         let header = DataHeader::len(self.interleaved);
-        let whole = mtu - HEADER_LEN - header;
+        // RFC 9260 §6.9: cut once, so that they fit whatever the path carries later.
+        let whole = self.path_mtu.base() - HEADER_LEN - header;
         let first = self.in_flight.next_tsn();
         let mut flight = self.new_flight(now, first);
         let number = self.in_flight.next_flight();
@@ -237,9 +243,9 @@ impl Sender {
             ends_stream: false,
         };
 
-        while let Some(room) = self.room_for_new(end - out.len(), header) {
+        while let Some(room) = self.room_for_new(packet.end - out.len(), header) {
             let cut = Cut {
-                room,
+                room: room.min(whole),
                 header,
                 whole,
                 fill: self.evenness.fills(),
@@ -278,6 +284,7 @@ impl Sender {
         }
 
         if flight.count > 0 {
+            flight.large = out.len() > packet.start + self.path_mtu.base();
             self.in_flight.push_flight(flight);
         }
         written

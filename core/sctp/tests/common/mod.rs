@@ -19,6 +19,9 @@ use duologue_sctp::{
 
 pub const BINARY: Ppid = Ppid(53);
 
+/// RFC 9260 §3.3.5
+const HEARTBEAT: u8 = 4;
+
 pub fn ms(n: u64) -> Duration {
     Duration::from_millis(n)
 }
@@ -39,6 +42,8 @@ pub struct Path {
     pub queue: usize,
     /// The host that carries it is busy.
     pub stalls: Option<Stalls>,
+    /// Bytes of the largest packet that it carries.
+    pub mtu: usize,
 }
 
 /// Now and then nothing is taken from the wire for a while.
@@ -71,6 +76,7 @@ impl Default for Path {
             rate: None,
             queue: usize::MAX,
             stalls: None,
+            mtu: usize::MAX,
         }
     }
 }
@@ -110,8 +116,16 @@ impl Link {
         self.path.rate = Some(rate);
     }
 
+    pub fn set_mtu(&mut self, mtu: usize) {
+        self.path.mtu = mtu;
+    }
+
     /// When a packet of `len` bytes sent at `now` arrives: never, once, or twice.
     pub fn carry(&mut self, now: Instant, len: usize) -> Vec<Instant> {
+        if len > self.path.mtu {
+            self.dropped += 1;
+            return Vec::new();
+        }
         let Some(now) = self.wait_for_host(now) else {
             self.dropped += 1;
             return Vec::new();
@@ -352,7 +366,9 @@ impl Pair {
         self.peers[from].drain();
         let mut packet = Vec::new();
         while self.peers[from].sctp.poll_packet(self.now, &mut packet) {
-            assert!(packet.len() <= 1191, "{}", packet.len());
+            let shown = self.peers[from].sctp.stats().mtu;
+            let probes = packet.get(12) == Some(&HEARTBEAT);
+            assert!(packet.len() <= shown || probes, "{}", packet.len());
             if let Some(tamper) = &mut self.tamper {
                 tamper(from, &mut packet);
             }

@@ -13,6 +13,7 @@ mod webrtc_rs;
 use std::time::Duration;
 
 use chromium::Chromium;
+use duologue_sctp::LARGEST_PACKET;
 use endpoint::Endpoint;
 use network::{Network, Path};
 use ours::Ours;
@@ -56,7 +57,7 @@ fn exchange(name: &str, we_call: bool, loss: f64, seed: u64) {
             delay: Duration::from_millis(5),
             loss,
         };
-        let mut network = Network::new(Box::new(Ours::new(seed)), other, path, seed);
+        let mut network = Network::new(Box::new(Ours::searching(seed)), other, path, seed);
         network.connect(if we_call { 0 } else { 1 });
         let context = format!("{other_name}, we call: {we_call}, loss {loss}, seed {seed}");
         assert!(network.is_connected(), "{context}: not connected");
@@ -111,6 +112,30 @@ fn messages_survive_loss_when_we_call() {
 fn messages_survive_loss_when_we_are_called() {
     for seed in 6..9 {
         exchange("", false, 0.03, seed);
+    }
+}
+
+/// RFC 8899, RFC 4820. Who does not know PAD has to skip it (RFC 9260 §3.2); sctp-proto drops the packet,
+/// and gets small ones.
+#[test]
+fn packets_become_as_large_as_the_path_carries_and_no_stack_misses_a_message() {
+    for (name, other) in others(false) {
+        let path = Path {
+            delay: Duration::from_millis(5),
+            loss: 0.0,
+        };
+        let mut network = Network::new(Box::new(Ours::searching(1)), other, path, 1);
+        network.connect(0);
+        for n in 0..60 {
+            network.send(0, 0, &vec![n; 50_000]);
+        }
+        let all = network.run(Duration::from_secs(30), |network| {
+            network.received[1].len() == 60
+        });
+        assert!(all, "{name}: {}", network.received[1].len());
+        if name.starts_with("dcsctp") {
+            assert_eq!(network.longest[0], LARGEST_PACKET, "{name}");
+        }
     }
 }
 

@@ -54,6 +54,8 @@ pub(crate) struct Network {
     pub(crate) received: [Vec<(u16, Vec<u8>)>; 2],
     pub(crate) resets_seen: [Vec<u16>; 2],
     pub(crate) received_bytes: [usize; 2],
+    /// Bytes of the longest packet that each end sent.
+    pub(crate) longest: [usize; 2],
     /// Messages are kept, not only counted.
     pub(crate) keeps: bool,
     pub(crate) bottleneck: Option<Rc<RefCell<Shared>>>,
@@ -71,6 +73,7 @@ impl Network {
             received: [Vec::new(), Vec::new()],
             resets_seen: [Vec::new(), Vec::new()],
             received_bytes: [0; 2],
+            longest: [0; 2],
             keeps: true,
             bottleneck: None,
         }
@@ -161,6 +164,7 @@ impl Network {
                 self.resets_seen[from].push(stream);
             }
             while let Some(packet) = self.ends[from].poll_packet(self.now) {
+                self.longest[from] = self.longest[from].max(packet.len());
                 let entry = match &self.bottleneck {
                     Some(shared) if from == 0 => shared.borrow_mut().carry(self.now, packet.len()),
                     _ => Some(self.now),

@@ -6,7 +6,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use duologue_base::{Instant, Rng, StreamId};
 use duologue_sctp::{
-    Association, AssociationState, Config, Event, Inbound, Ppid, Reliability, SendOptions, Stats,
+    Association, AssociationState, Config, Event, Inbound, LARGEST_PACKET, Ppid, Reliability,
+    SendOptions, Stats,
 };
 
 use crate::endpoint::Endpoint;
@@ -20,8 +21,21 @@ pub(crate) struct Ours {
 
 impl Ours {
     pub(crate) fn new(seed: u64) -> Self {
+        Ours::with(Config::default(), seed)
+    }
+
+    /// Looks for the largest packets that the path carries.
+    pub(crate) fn searching(seed: u64) -> Self {
+        let config = Config {
+            largest_packet: LARGEST_PACKET,
+            ..Config::default()
+        };
+        Ours::with(config, seed)
+    }
+
+    fn with(config: Config, seed: u64) -> Self {
         Ours {
-            sctp: Association::new(Config::default(), Rng::from_u64(seed)),
+            sctp: Association::new(config, Rng::from_u64(seed)),
             resets: VecDeque::new(),
             statistics: Rc::default(),
             watched: false,

@@ -3,7 +3,8 @@
 //!
 //! In: `{"offer":{}}`, `{"restart":{}}`, `{"description":…}`, `{"candidate":…}`. Out: the last
 //! two, `{"state":…}`, `{"local":…,"remote":…}` (types of the selected pair) and `{"echoes":…}`.
-//! Who offers sends a message on a data channel every 20 ms; who answers sends it back.
+//! Who offers sends a message on a data channel every 20 ms (`--bytes=N`: of so many bytes); who answers sends
+//! it back.
 #![allow(clippy::print_stdout, reason = "it is how the peer speaks")]
 
 use std::error::Error;
@@ -22,12 +23,15 @@ type Outcome = Result<(), Box<dyn Error>>;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Outcome {
     let (endpoint, configuration) = options()?;
+    let bytes =
+        std::env::args().find_map(|argument| argument.strip_prefix("--bytes=")?.parse().ok());
+    let message = "x".repeat(bytes.unwrap_or(4));
     let (peer, mut events) = endpoint.connection(configuration)?;
     let mut lines = BufReader::new(tokio::io::stdin()).lines();
     loop {
         tokio::select! {
             line = lines.next_line() => match line? {
-                Some(line) => obey(&peer, &serde_json::from_str(&line)?).await?,
+                Some(line) => obey(&peer, &serde_json::from_str(&line)?, &message).await?,
                 None => return Ok(()),
             },
             event = events.recv() => match event {
@@ -78,6 +82,8 @@ fn options() -> Result<(Endpoint, Configuration), Box<dyn Error>> {
                     ..TcpTypes::default()
                 });
             }
+            // Of the messages.
+            ("--bytes", _) => {}
             ("--continually", _) => builder = builder.gather_continually(true),
             (other, _) => return Err(format!("unknown option {other}").into()),
         }
@@ -85,10 +91,10 @@ fn options() -> Result<(Endpoint, Configuration), Box<dyn Error>> {
     Ok((builder.build()?, configuration))
 }
 
-async fn obey(peer: &PeerConnection, line: &Value) -> Outcome {
+async fn obey(peer: &PeerConnection, line: &Value, message: &str) -> Outcome {
     if line["offer"].is_object() {
         let channel = peer.create_data_channel("nat", Default::default())?;
-        tokio::spawn(count_echoes(channel));
+        tokio::spawn(count_echoes(channel, message.to_owned()));
         offer(peer).await?;
     }
     if line["restart"].is_object() {
@@ -161,7 +167,7 @@ async fn echo(channel: DataChannel) {
 }
 
 /// Sends for ever and tells how much came back.
-async fn count_echoes(channel: DataChannel) {
+async fn count_echoes(channel: DataChannel, message: String) {
     let receiver = channel.clone();
     tokio::spawn(async move {
         let mut echoes = 0;
@@ -176,7 +182,7 @@ async fn count_echoes(channel: DataChannel) {
     let mut ticks = tokio::time::interval(Duration::from_millis(20));
     loop {
         ticks.tick().await;
-        if channel.try_send("tick").is_err() {
+        if channel.try_send(message.clone()).is_err() {
             return;
         }
     }
