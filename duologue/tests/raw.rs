@@ -15,9 +15,9 @@ use common::{Peer, negotiate};
 use duologue::codec::{AudioCodec, AudioData, AudioEncoderConfig, pattern};
 use duologue::limits::RAW_PICTURES;
 use duologue::{
-    AudioTrackGenerator, Endpoint, ExceptionName, MediaKind, RtpEncodingParameters, RtpPacketInit,
-    RtpReceiver, RtpTransceiver, Stats, TransceiverDirection, TransceiverInit, VideoTrackGenerator,
-    VideoTrackProcessor,
+    AudioTrackGenerator, Choice, Endpoint, ExceptionName, Forwarder, MediaKind,
+    RtpEncodingParameters, RtpPacketInit, RtpReceiver, RtpTransceiver, Stats, TransceiverDirection,
+    TransceiverInit, VideoTrackGenerator, VideoTrackProcessor,
 };
 
 const AUDIO: usize = 0;
@@ -385,6 +385,70 @@ async fn the_layers_of_simulcast_are_made_of_one_source_and_each_has_its_key_fra
     let encoded = report.outbound_rtp().map(|it| it.frames_encoded);
     let encoded: Vec<Option<u32>> = encoded.collect();
     assert!(encoded.len() == 3 && encoded.iter().all(|it| *it >= Some(1)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_of_layers_is_whole_for_who_gets_all_and_a_small_picture_for_who_gets_the_lowest()
+{
+    for mime_type in ["video/VP9", "video/AV1"] {
+        let call = call().await;
+        // Packets of AV1 do not say by themselves where a frame of a layer ends.
+        for end in [&call.of_alice[VIDEO], &call.of_bob[VIDEO]] {
+            let mut wanted = end.header_extensions_to_negotiate();
+            for extension in &mut wanted {
+                if extension.uri.contains("dependency-descriptor") {
+                    extension.direction = TransceiverDirection::Sendrecv;
+                }
+            }
+            end.set_header_extensions_to_negotiate(&wanted).unwrap();
+        }
+        prefer(&call, VIDEO, mime_type).await;
+        let sender = call.of_alice[VIDEO].sender();
+        let mut parameters = sender.parameters().unwrap();
+        parameters.encodings[0].scalability_mode = Some("L2T2".to_owned());
+        sender.set_parameters(parameters).await.unwrap();
+        let mode = sender.parameters().unwrap().encodings[0]
+            .scalability_mode
+            .clone();
+        assert_eq!(mode.as_deref(), Some("L2T2"));
+
+        // Bob sees all, and sends the lowest layers back.
+        let receiver = call.of_bob[VIDEO].receiver();
+        let forwarder = Forwarder::new(&receiver);
+        let forwarding = forwarder.forward(&call.of_bob[VIDEO].sender());
+        forwarding.limit_spatial(Some(0));
+        forwarding.limit_temporal(Some(0));
+        forwarding.choose(Choice::Layer(0));
+        let video = sender.video().unwrap();
+        let mut whole = receiver.video().unwrap();
+        let mut small = call.of_alice[VIDEO].receiver().video().unwrap();
+        let seen = async {
+            let all = numbers(&mut whole, 10).await;
+            let mut base = Vec::new();
+            while base.len() < 8 {
+                let picture = small.recv().await.expect("it goes on");
+                assert_eq!((picture.width(), picture.height()), (160, 90));
+                base.push(pattern::number(&picture).expect("a number"));
+            }
+            (all, base)
+        };
+        let (all, base) = within(async {
+            tokio::select! {
+                seen = seen => seen,
+                () = play(&video) => unreachable!("it has many pictures"),
+            }
+        })
+        .await;
+        assert!(all.is_sorted_by(|a, b| a < b), "{mime_type}: {all:?}");
+        // Every second one.
+        assert!(
+            base.is_sorted_by(|a, b| a + 2 <= *b),
+            "{mime_type}: {base:?}"
+        );
+        let report = sender.get_stats().await.unwrap();
+        let mut modes = report.outbound_rtp().map(|it| it.scalability_mode.clone());
+        assert_eq!(modes.next().flatten().as_deref(), Some("L2T2"));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -328,7 +328,8 @@ pub(crate) fn frame_info(frame: &[u8], parts: &[Range<u32>]) -> FrameInfo {
 }
 
 /// From the first OBU of each spatial layer to the first of the next. Those that are of no layer, such as
-/// a sequence header, go with what follows them.
+/// a sequence header, go with what follows them. Of frames without an extension the layer is the lowest:
+/// libaom 3.6 writes none there, though others of the picture have one.
 pub(crate) fn spatial_layers(frame: &[u8], parts: &[Range<u32>]) -> Parts {
     let mut layers: Vec<Range<u32>> = Vec::new();
     let mut last = None;
@@ -336,10 +337,12 @@ pub(crate) fn spatial_layers(frame: &[u8], parts: &[Range<u32>]) -> Parts {
     let mut unclaimed = None;
     for part in parts {
         let header = Header::read(parts::bytes(frame, part));
-        let Some((_, spatial)) = header.and_then(Header::layers) else {
+        let header = header.filter(|it| is_of_layer(it.kind()));
+        let Some(header) = header else {
             unclaimed.get_or_insert(part.start);
             continue;
         };
+        let spatial = header.layers().map_or(0, |(_, spatial)| spatial);
         match layers.last_mut().filter(|_| last == Some(spatial)) {
             Some(layer) => layer.end = part.end,
             None => layers.push(unclaimed.unwrap_or(part.start)..part.end),
@@ -353,6 +356,14 @@ pub(crate) fn spatial_layers(frame: &[u8], parts: &[Range<u32>]) -> Parts {
         None => layers.push(0..end),
     }
     layers.into_iter().collect()
+}
+
+/// AV1 specification §5.3.1: of the OBUs that are sent, those of one layer.
+fn is_of_layer(kind: u8) -> bool {
+    matches!(
+        kind,
+        FRAME_HEADER | TILE_GROUP | FRAME | REDUNDANT_FRAME_HEADER
+    )
 }
 
 /// AV1 specification §4.10.5: the number, below 2^32, and the bytes it takes.
@@ -393,7 +404,9 @@ const HAS_SIZE: u8 = 0x02;
 const SEQUENCE_HEADER: u8 = 1;
 const TEMPORAL_DELIMITER: u8 = 2;
 const FRAME_HEADER: u8 = 3;
+const TILE_GROUP: u8 = 4;
 const FRAME: u8 = 6;
+const REDUNDANT_FRAME_HEADER: u8 = 7;
 const TILE_LIST: u8 = 8;
 /// AV1 specification §4.10.5.
 const MAX_LEB128: usize = 8;

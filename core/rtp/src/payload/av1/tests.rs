@@ -225,7 +225,7 @@ fn a_frame_that_lacks_a_packet_is_torn() {
 fn the_layers_of_a_picture_are_found_and_can_be_cut_apart() {
     // Temporal layer 0; spatial layers 0, 0 and 1.
     let base = sized(FRAME_HEADER, Some(0), &[0x10, 0]);
-    let base_tile = sized(4, Some(0), &[7; 9]);
+    let base_tile = sized(TILE_GROUP, None, &[7; 9]);
     let upper = sized(FRAME, Some(0x08), &[0x30; 20]);
     let sequence = sized(SEQUENCE_HEADER, None, &SEQUENCE_640);
     let (lower, _) = frame_of(&[sequence, base, base_tile]);
