@@ -2,11 +2,14 @@
 
 mod common;
 
+use std::time::Duration;
+
 use common::{Peer, endpoint, negotiate};
 use duologue::{
-    Configuration, Endpoint, Event, ExceptionName, IceCandidatePairState, IceConnectionState,
-    IceGatheringState, IceServer, MediaKind, PeerConnection, PeerConnectionState, RtcErrorDetail,
-    SdpType, SessionDescription, SignalingState, Track, TransceiverDirection, TransceiverInit,
+    Certificate, Configuration, Endpoint, Event, ExceptionName, IceCandidatePairState,
+    IceConnectionState, IceGatheringState, IceServer, KeygenAlgorithm, MediaKind, PeerConnection,
+    PeerConnectionState, RtcErrorDetail, SdpType, SessionDescription, SignalingState, Track,
+    TransceiverDirection, TransceiverInit,
 };
 
 fn is_connected(event: Event) -> Option<()> {
@@ -224,6 +227,54 @@ async fn bad_descriptions_are_refused_with_their_line_and_change_nothing() {
     assert_eq!(early.name(), ExceptionName::InvalidStateError);
     assert_eq!(alice.signaling_state(), SignalingState::Stable);
     assert_eq!(alice.remote_description(), None);
+}
+
+#[tokio::test]
+async fn a_server_keeps_its_identity_from_run_to_run() {
+    let lifetime = Some(Duration::from_secs(3600));
+    let made = PeerConnection::generate_certificate(KeygenAlgorithm::EcdsaP256, lifetime);
+    let made = made.await.unwrap();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), made.to_pem()).unwrap();
+
+    let endpoint = endpoint();
+    let mut seen = Vec::new();
+    for _ in 0..2 {
+        let kept = Certificate::from_pem(&std::fs::read_to_string(file.path()).unwrap()).unwrap();
+        assert_eq!(kept.expires(), made.expires());
+        let configuration = Configuration {
+            certificates: vec![kept],
+            ..Configuration::default()
+        };
+        let (connection, events) = endpoint.connection(configuration).unwrap();
+        let mut server = Peer { connection, events };
+        let mut client = Peer::new(&endpoint);
+        client
+            .connection
+            .add_transceiver(MediaKind::Audio, Default::default())
+            .unwrap();
+        negotiate(&mut client, &mut server).await;
+        client.wait(is_connected).await;
+
+        let sdp = server.connection.local_description().unwrap().sdp;
+        assert!(sdp.contains(&format!("a=fingerprint:{}", made.fingerprints()[0])));
+        let transport = client.connection.senders()[0].transport().unwrap();
+        seen.push(transport.remote_certificates());
+    }
+    assert_eq!(seen, [[made.der()], [made.der()]]);
+}
+
+#[tokio::test]
+async fn a_certificate_that_has_expired_is_not_used() {
+    let lifetime = Some(Duration::ZERO);
+    let made = PeerConnection::generate_certificate(KeygenAlgorithm::EcdsaP256, lifetime);
+    let kept = Certificate::from_pem(&made.await.unwrap().to_pem()).unwrap();
+    let refused = PeerConnection::new(Configuration {
+        certificates: vec![kept],
+        ..Configuration::default()
+    });
+    let error = refused.unwrap_err();
+    assert_eq!(error.name(), ExceptionName::InvalidAccessError);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -170,6 +170,7 @@ export interface NativePeerConnection {
 export interface NativeCertificate {
   readonly expires: number;
   fingerprints(): { algorithm: string; value: string }[];
+  toPem(): string;
 }
 
 export type NativeKeygenAlgorithm =
@@ -371,6 +372,8 @@ interface Binding {
   /** What a message in the queue counts beside its bytes. */
   SEND_OVERHEAD: number;
   generateCertificate(algorithm: NativeKeygenAlgorithm, expires: number | null): Promise<NativeCertificate>;
+  /** What `toPem()` wrote; a text is why it cannot be read. */
+  readCertificate(pem: string): NativeCertificate | string;
   /** What a candidate attribute says; null when it cannot be parsed. */
   parseCandidate(candidate: string): IceCandidateParts | null;
   capabilities(kind: Kind, side: 'send' | 'receive'): RtpCapabilities;

@@ -1,11 +1,14 @@
 /**
- * `import 'duologue/transfer'`: data channels can be transferred to other threads of Node, as
- * `worker.postMessage(channel, [channel])`. Both threads import it.
+ * `import 'duologue/transfer'`: certificates can be cloned and data channels transferred, to other threads of Node and
+ * by `structuredClone()`; `v8.serialize()` keeps certificates. Both threads import it.
  *
- * Node transfers no objects of libraries. So the channels of a transfer list travel as ports, in an
- * envelope that says which ports they are, and the other side puts channels in their place.
+ * Node clones and transfers no objects of libraries. So the channels of a transfer list travel as ports and certificates as
+ * text, in an envelope that says where they are, and the other side puts objects in their place.
  */
-import { MessageChannel, MessagePort, Worker } from 'node:worker_threads';
+import { syncBuiltinESMExports } from 'node:module';
+import v8 from 'node:v8';
+import threads, { MessageChannel, MessagePort, Worker } from 'node:worker_threads';
+import { RTCCertificate, nativeCertificate } from './rtc/certificate.js';
 import {
   ChannelForwarder,
   type TransferState,
@@ -13,22 +16,34 @@ import {
 } from './rtc/transferred-channel.js';
 import { RTCDataChannel, detachChannel, transferableSlots } from './rtc/data-channel.js';
 
-/** What is posted when channels are among what is transferred. */
+/** A certificate and its private key: webrtc-pc §4.10.2, "serialization steps". */
+interface Sealed {
+  readonly pem: string;
+}
+
+/** What is cloned when such objects are in it. */
 interface Envelope {
-  readonly [ENVELOPE]: { readonly port: MessagePort; readonly state: TransferState }[];
+  readonly [ENVELOPE]: {
+    readonly channels: readonly { readonly port: MessagePort; readonly state: TransferState }[];
+    readonly certificates: readonly Sealed[];
+  };
   readonly message: unknown;
 }
-const ENVELOPE = 'duologue:channels';
+const ENVELOPE = 'duologue:transfer';
 
 /** How a port or worker passes what it received on to its listeners. */
 const HYBRID_DISPATCH = Symbol.for('nodejs.internal.kHybridDispatch');
 
+/** What is in the place of a value; undefined: itself. */
+type Substitute = (value: unknown) => unknown;
+
 /** A copy of a message with other objects in place of some; the structured clone copies it anyway. */
-function replace(value: unknown, replacements: ReadonlyMap<unknown, unknown>, seen = new Map<object, unknown>()): unknown {
-  if (replacements.has(value)) return replacements.get(value);
+function replace(value: unknown, substitute: Substitute, seen = new Map<object, unknown>()): unknown {
+  const instead = substitute(value);
+  if (instead !== undefined) return instead;
   if (typeof value !== 'object' || value === null) return value;
   if (seen.has(value)) return seen.get(value);
-  const inner = (v: unknown): unknown => replace(v, replacements, seen);
+  const inner = (v: unknown): unknown => replace(v, substitute, seen);
   if (Array.isArray(value)) {
     const copy: unknown[] = [];
     seen.set(value, copy);
@@ -55,12 +70,53 @@ function replace(value: unknown, replacements: ReadonlyMap<unknown, unknown>, se
   return copy;
 }
 
+/** A copy of a message with what can be cloned in the place of certificates, each time the same for the same one. */
+function sealed(message: unknown, substitute: Substitute = () => undefined): { copy: unknown; certificates: Sealed[] } {
+  const seals = new Map<unknown, Sealed>();
+  const copy = replace(message, (value) => {
+    const known = seals.get(value) ?? substitute(value);
+    const certificate = known === undefined ? nativeCertificate(value as RTCCertificate) : undefined;
+    if (!certificate) return known;
+    const seal = { pem: certificate.toPem() };
+    seals.set(value, seal);
+    return seal;
+  });
+  return { copy, certificates: [...seals.values()] };
+}
+
+/** Clones a message; one that was refused for its certificates again, with those sealed. */
+function cloneBy<R>(message: unknown, clone: (message: unknown) => R): R {
+  try {
+    return clone(message);
+  } catch (error) {
+    const envelope = enveloped(message);
+    if (!envelope) throw error;
+    return clone(envelope);
+  }
+}
+
+/** What can be cloned in the place of a message with certificates; null: there are none in it. */
+function enveloped(message: unknown): object | null {
+  if (isFirst(message)) {
+    const workerData = enveloped(message.workerData);
+    return workerData && { ...message, workerData };
+  }
+  const { copy, certificates } = sealed(message);
+  if (certificates.length === 0) return null;
+  const envelope: Envelope = { [ENVELOPE]: { channels: [], certificates }, message: copy };
+  return envelope;
+}
+
+/** The first message to a thread is Node's own, and has the program's `workerData` in it. */
+const isFirst = (message: unknown): message is { readonly workerData: unknown } =>
+  typeof message === 'object' && message !== null && 'workerData' in message && 'type' in message && message.type === 'loadScript';
+
 type Post = (this: object, message: unknown, transfer?: unknown) => unknown;
 
 const isList = (value: unknown): value is Iterable<unknown> =>
   typeof value === 'object' && value !== null && Symbol.iterator in value;
 
-function withChannels(post: Post): Post {
+function withObjects(post: Post): Post {
   return function postMessage(message, transfer) {
     // Either a sequence or StructuredSerializeOptions.
     const options = isList(transfer) ? { transfer } : (transfer as { transfer?: unknown } | null | undefined);
@@ -68,7 +124,8 @@ function withChannels(post: Post): Post {
     const channels = list.filter((item) => item instanceof RTCDataChannel);
     if (channels.length === 0) {
       // `BroadcastChannel` posts by a port, too, and takes what that returns for success.
-      return Reflect.apply(post, this, arguments.length < 2 ? [message] : [message, transfer]);
+      const further = arguments.length < 2 ? [] : [transfer];
+      return cloneBy(message, (copy) => Reflect.apply(post, this, [copy, ...further]));
     }
     if (new Set(channels).size < channels.length) {
       throw new DOMException('A data channel is twice in the transfer list', 'DataCloneError');
@@ -78,13 +135,12 @@ function withChannels(post: Post): Post {
       return { channel, slots: transferableSlots(channel), port1, port2 };
     });
     const ports = new Map<unknown, MessagePort>(transfers.map(({ channel, port2 }) => [channel, port2]));
-    const envelope: Envelope = {
-      [ENVELOPE]: transfers.map(({ slots, port2 }) => {
-        const { view, connection } = slots;
-        return { port: port2, state: { view, maxMessageSize: connection.maxMessageSize } };
-      }),
-      message: replace(message, ports),
-    };
+    const { copy, certificates } = sealed(message, (value) => ports.get(value));
+    const states = transfers.map(({ slots, port2 }) => {
+      const { view, connection } = slots;
+      return { port: port2, state: { view, maxMessageSize: connection.maxMessageSize } };
+    });
+    const envelope: Envelope = { [ENVELOPE]: { channels: states, certificates }, message: copy };
     let posted;
     try {
       posted = Reflect.apply(post, this, [envelope, list.map((item) => ports.get(item) ?? item)]);
@@ -101,12 +157,15 @@ function withChannels(post: Post): Post {
   };
 }
 
-/** Puts channels in the place of their ports. */
+/** Puts channels in the place of their ports, and certificates in that of their texts. */
 function opened(data: unknown): unknown {
   if (typeof data !== 'object' || data === null || !(ENVELOPE in data)) return data;
-  const { [ENVELOPE]: transfers, message } = data as Envelope;
-  const channels = transfers.map(({ port, state }) => [port, receiveChannel(state, port)] as const);
-  return replace(message, new Map<unknown, unknown>(channels));
+  const { [ENVELOPE]: parts, message } = data as Envelope;
+  const objects = new Map<unknown, unknown>([
+    ...parts.channels.map(({ port, state }) => [port, receiveChannel(state, port)] as const),
+    ...parts.certificates.map((seal) => [seal, RTCCertificate.fromPem(seal.pem)] as const),
+  ]);
+  return replace(message, (value) => objects.get(value));
 }
 
 type Method = (this: object, ...args: unknown[]) => unknown;
@@ -115,11 +174,12 @@ type Patched = Record<string | symbol, Method>;
 function patch(target: object, name: string | symbol, wrap: (original: Method) => Method): void {
   const original = (target as Partial<Patched>)[name];
   if (!original) throw new Error(`this version of Node has no ${String(name)}`);
-  Object.defineProperty(target, name, { value: wrap(original), writable: true, configurable: true });
+  const enumerable = Object.prototype.propertyIsEnumerable.call(target, name);
+  Object.defineProperty(target, name, { value: wrap(original), writable: true, enumerable, configurable: true });
 }
 
-patch(MessagePort.prototype, 'postMessage', withChannels);
-patch(Worker.prototype, 'postMessage', withChannels);
+patch(MessagePort.prototype, 'postMessage', withObjects);
+patch(Worker.prototype, 'postMessage', withObjects);
 patch(MessagePort.prototype, HYBRID_DISPATCH, (dispatch) =>
   function (data, ...rest) {
     return Reflect.apply(dispatch, this, [opened(data), ...rest]);
@@ -130,3 +190,31 @@ patch(Worker.prototype, 'emit', (emit) =>
     return Reflect.apply(emit, this, [name, ...(name === 'message' ? args.map(opened) : args)]);
   },
 );
+
+// --- what is cloned without a thread: channels are not
+
+patch(globalThis, 'structuredClone', (clone) =>
+  function structuredClone(value, ...rest) {
+    return opened(cloneBy(value, (copy) => Reflect.apply(clone, this, [copy, ...rest])));
+  },
+);
+patch(v8, 'serialize', (serialize) =>
+  function (value) {
+    return cloneBy(value, (copy) => Reflect.apply(serialize, this, [copy]));
+  },
+);
+patch(v8, 'deserialize', (deserialize) =>
+  function (buffer) {
+    return opened(Reflect.apply(deserialize, this, [buffer]));
+  },
+);
+patch(threads, 'receiveMessageOnPort', (receive) =>
+  function (port) {
+    const received = Reflect.apply(receive, this, [port]) as { message: unknown } | undefined;
+    return received && { message: opened(received.message) };
+  },
+);
+// What this thread was begun with.
+Object.defineProperty(threads, 'workerData', { value: opened(threads.workerData), writable: true, enumerable: true, configurable: true });
+// What `import { serialize } from 'node:v8'` sees.
+syncBuiltinESMExports();

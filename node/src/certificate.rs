@@ -2,7 +2,7 @@
 
 use duologue_identity::{Certificate, KeygenAlgorithm};
 use duologue_peer::PeerConnection;
-use napi::bindgen_prelude::{AsyncTask, Result};
+use napi::bindgen_prelude::{AsyncTask, Either, Result};
 use napi::{Env, Error, Task};
 use napi_derive::napi;
 
@@ -43,6 +43,21 @@ impl NativeCertificate {
                 value: fingerprint.value_text().to_lowercase(),
             })
             .collect()
+    }
+
+    /// With its private key, as PEM.
+    #[napi]
+    pub fn to_pem(&self) -> String {
+        self.certificate.to_pem()
+    }
+}
+
+/// Reads what `toPem()` wrote, and what OpenSSL does; a text is why it cannot.
+#[napi]
+pub fn read_certificate(pem: String) -> Either<NativeCertificate, String> {
+    match Certificate::from_pem(&pem) {
+        Ok(certificate) => Either::A(NativeCertificate { certificate }),
+        Err(error) => Either::B(error.to_string()),
     }
 }
 

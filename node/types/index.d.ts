@@ -31,7 +31,13 @@ export declare const MediaStreamTrackEvent: typeof globalThis.MediaStreamTrackEv
 export type MediaStreamTrackEvent = globalThis.MediaStreamTrackEvent;
 export declare const OverconstrainedError: typeof globalThis.OverconstrainedError;
 export type OverconstrainedError = globalThis.OverconstrainedError;
-export declare const RTCCertificate: typeof globalThis.RTCCertificate;
+export declare const RTCCertificate: typeof globalThis.RTCCertificate & {
+  /**
+   * Reads what `toPem()` wrote, or a certificate and its private key as OpenSSL writes them, of ECDSA P-256 or RSA. Throws
+   * `DataError` for anything else.
+   */
+  fromPem(pem: string): globalThis.RTCCertificate;
+};
 export type RTCCertificate = globalThis.RTCCertificate;
 export declare const RTCDTMFSender: typeof globalThis.RTCDTMFSender;
 export type RTCDTMFSender = globalThis.RTCDTMFSender;
@@ -256,6 +262,10 @@ export declare class Endpoint {
 // Encoded frames and RTP packets, to and from the program, and why something does not work; no browser has these members.
 
 declare global {
+  interface RTCCertificate {
+    /** The certificate and its private key as PEM, to be kept for later runs. Whoever reads it can pass for this end. */
+    toPem(): string;
+  }
   interface RTCDtlsTransport {
     /**
      * `state` is "connecting", and nothing comes of the peer's part in the handshake, which it would begin: both

@@ -38,43 +38,53 @@ impl Certificate {
         rng: &mut Rng,
     ) -> Result<Self, GenerateError> {
         let key = PrivateKey::generate(algorithm)?;
-        let expires = now + validity;
+        // RFC 5280 §4.1.2.5: a certificate says it in seconds.
+        let expires = WallClock::from_unix_millis((now + validity).unix_millis() / 1000 * 1000);
         let der = self_sign(&key, now, expires, rng)?;
         let key_pkcs8 = key.to_pkcs8()?;
         Ok(Self::from_parts(der, key, key_pkcs8, expires))
     }
 
     /// Reads what [`Certificate::to_pem`] wrote, or the PEM of any X.509 certificate followed or
-    /// preceded by its PKCS #8 private key.
+    /// preceded by its private key, as OpenSSL writes them (RFC 7468 §10, RFC 5915 §4, RFC 8017
+    /// appendix A.1.2). Of several certificates the first is taken.
     ///
     /// # Errors
-    /// A block that is missing or malformed; a key that is not the certificate's.
+    /// A block that is missing or malformed; a key that is not the certificate's, or is encrypted.
     pub fn from_pem(text: &str) -> Result<Self, ImportError> {
         if text.len() > PEM_BYTES_MAX {
             return Err(ImportError::TooLong);
         }
         let blocks = pem::parse_many(text).map_err(|_| ImportError::NotPem)?;
-        let block = |tag: &str| blocks.iter().find(|block| block.tag() == tag);
-        let der = block("CERTIFICATE").ok_or(ImportError::NoCertificate)?;
-        let key = block("PRIVATE KEY").ok_or(ImportError::NoPrivateKey)?;
-        Self::from_der(der.contents(), key.contents())
+        let certificate = blocks.iter().find(|block| block.tag() == "CERTIFICATE");
+        let certificate = certificate.ok_or(ImportError::NoCertificate)?;
+
+        let key = blocks.iter().find(|it| it.tag().ends_with("PRIVATE KEY"));
+        let key = key.ok_or(ImportError::NoPrivateKey)?;
+        if key.tag() == "ENCRYPTED PRIVATE KEY" || key.headers().get("DEK-Info").is_some() {
+            return Err(ImportError::EncryptedKey);
+        }
+        Self::from_der(certificate.contents(), key.contents())
     }
 
-    /// From an X.509 certificate and its PKCS #8 private key, both in DER form.
+    /// From an X.509 certificate and its private key, both in DER form: PKCS #8 (RFC 5958), or one
+    /// of the older forms, which know one kind of key each (RFC 5915, RFC 8017 appendix A.1.2).
     ///
     /// # Errors
     /// As [`Certificate::from_pem`].
-    pub fn from_der(certificate: &[u8], key_pkcs8: &[u8]) -> Result<Self, ImportError> {
+    pub fn from_der(certificate: &[u8], key: &[u8]) -> Result<Self, ImportError> {
         let x509 = x509_cert::Certificate::from_der(certificate)
             .map_err(|_| ImportError::MalformedCertificate)?;
         let tbs = x509.tbs_certificate();
-        let key = PrivateKey::from_pkcs8(key_pkcs8)?;
+        let key = PrivateKey::from_der(key)?;
         if tbs.subject_public_key_info().subject_public_key.raw_bytes() != key.public() {
             return Err(ImportError::KeyMismatch);
         }
         let not_after = tbs.validity().not_after.to_unix_duration();
         let expires = WallClock::default() + not_after;
-        let key_pkcs8 = Redacted(key_pkcs8.to_vec());
+        let key_pkcs8 = key
+            .to_pkcs8()
+            .map_err(|_| ImportError::MalformedPrivateKey)?;
         Ok(Self::from_parts(
             certificate.to_vec(),
             key,
@@ -280,13 +290,16 @@ pub enum ImportError {
     /// There is no `CERTIFICATE` block.
     #[error("there is no CERTIFICATE block")]
     NoCertificate,
-    /// There is no `PRIVATE KEY` block (PKCS #8).
+    /// There is no `PRIVATE KEY` block (PKCS #8), nor one of the older forms.
     #[error("there is no PRIVATE KEY block")]
     NoPrivateKey,
+    /// The private key is encrypted, and nothing here asks for a password.
+    #[error("the private key is encrypted")]
+    EncryptedKey,
     /// The certificate is not X.509.
     #[error("the certificate is malformed")]
     MalformedCertificate,
-    /// The key is neither ECDSA P-256 nor RSA in PKCS #8.
+    /// The key is neither ECDSA P-256 nor RSA.
     #[error("the private key is malformed or of another kind")]
     MalformedPrivateKey,
     /// RSA of less than 2048 bits (RFC 8827 §6.5).
@@ -324,7 +337,8 @@ mod tests {
             modulus_length: 2048,
         };
         for algorithm in [KeygenAlgorithm::EcdsaP256, rsa] {
-            let made = certificate(algorithm);
+            let now = NOW + Duration::from_millis(1);
+            let made = Certificate::generate(algorithm, now, MONTH, &mut Rng::from_u64(1)).unwrap();
             let read = Certificate::from_pem(&made.to_pem()).unwrap();
             assert_eq!(read, made);
             assert_eq!(read.algorithm(), algorithm);
@@ -349,6 +363,50 @@ mod tests {
             ImportError::NoPrivateKey
         );
         assert_eq!(read(&"x".repeat(PEM_BYTES_MAX + 1)), ImportError::TooLong);
+    }
+
+    #[test]
+    fn what_openssl_writes_is_read_in_each_of_its_forms() {
+        let block = |tag: &str, der: &[u8]| pem::encode(&pem::Pem::new(tag, der));
+        let made = certificate(KeygenAlgorithm::EcdsaP256);
+        let shown = block("CERTIFICATE", made.der());
+        // RFC 5958 §2: version and algorithm take so many bytes, then comes the key.
+        let sec1 = block("EC PRIVATE KEY", &made.private_key_pkcs8().0[29..]);
+        // The object identifier of P-256 (RFC 5480 §2.1.1.1), as `openssl ecparam -genkey` has it.
+        let curve = [6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7];
+        let parameters = block("EC PARAMETERS", &curve);
+        for text in [
+            format!("{parameters}{sec1}{shown}"),
+            format!("subject=CN = x\n{shown}{shown}Bag Attributes\n{sec1}"),
+            made.to_pem().replace('\n', "\r\n"),
+        ] {
+            let read = Certificate::from_pem(&text).unwrap();
+            assert_eq!(read, made);
+            assert_eq!(read.private_key_pkcs8(), made.private_key_pkcs8());
+        }
+
+        let rsa = certificate(KeygenAlgorithm::RsaPkcs1 {
+            modulus_length: 2048,
+        });
+        let pkcs1 = block("RSA PRIVATE KEY", &rsa.private_key_pkcs8().0[26..]);
+        let text = format!("{}{pkcs1}", block("CERTIFICATE", rsa.der()));
+        let read = Certificate::from_pem(&text).unwrap();
+        assert_eq!(read.private_key_pkcs8(), rsa.private_key_pkcs8());
+    }
+
+    #[test]
+    fn a_key_that_wants_a_password_is_named_so() {
+        let shown = pem::encode(&pem::Pem::new(
+            "CERTIFICATE",
+            certificate(KeygenAlgorithm::EcdsaP256).der(),
+        ));
+        let pkcs8 = pem::encode(&pem::Pem::new("ENCRYPTED PRIVATE KEY", [1, 2, 3]));
+        let old = "-----BEGIN EC PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\
+                   DEK-Info: AES-128-CBC,00\n\nAQID\n-----END EC PRIVATE KEY-----\n";
+        for key in [pkcs8.as_str(), old] {
+            let read = Certificate::from_pem(&format!("{shown}{key}"));
+            assert_eq!(read.unwrap_err(), ImportError::EncryptedKey);
+        }
     }
 
     #[test]

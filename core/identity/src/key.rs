@@ -34,11 +34,14 @@ impl PrivateKey {
         key.map(PrivateKey::Rsa).map_err(failed)
     }
 
-    pub(crate) fn from_pkcs8(pkcs8: &[u8]) -> Result<Self, ImportError> {
-        if let Ok(key) = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, pkcs8) {
+    /// PKCS #8, or the form of one kind of key.
+    pub(crate) fn from_der(der: &[u8]) -> Result<Self, ImportError> {
+        let curve = &ECDSA_P256_SHA256_ASN1_SIGNING;
+        if let Ok(key) = EcdsaKeyPair::from_private_key_der(curve, der) {
             return Ok(PrivateKey::Ecdsa(key));
         }
-        let key = rsa::KeyPair::from_pkcs8(pkcs8).map_err(|_| ImportError::MalformedPrivateKey)?;
+        let key = rsa::KeyPair::from_pkcs8(der).or_else(|_| rsa::KeyPair::from_der(der));
+        let key = key.map_err(|_| ImportError::MalformedPrivateKey)?;
         match key.public_modulus_len() * 8 < MODULUS_BITS_MIN as usize {
             true => Err(ImportError::WeakKey),
             false => Ok(PrivateKey::Rsa(key)),

@@ -22,6 +22,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! A server keeps its identity: what [`Certificate::to_pem`] writes, [`Certificate::from_pem`] reads in
+//! the next run, with the same fingerprint.
+//!
 //! The time is an input, as everywhere in `core/`; keys come from the random device of the
 //! cryptographic library, so that a seeded simulation can never make a predictable key.
 #![forbid(unsafe_code)]

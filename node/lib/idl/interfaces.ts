@@ -196,6 +196,8 @@ export const RTCPeerConnectionIceErrorEvent = interfaceShape('RTCPeerConnectionI
 export const RTCCertificate = interfaceShape('RTCCertificate', {
   expires: attribute(),
   getFingerprints: operation(),
+  fromPem: operation([[arg(DOMString)]], { isStatic: true }),
+  toPem: operation(),
 });
 
 export const RTCRtpSender = interfaceShape('RTCRtpSender', {

@@ -12,8 +12,8 @@ export const nativeCertificate = (certificate: RTCCertificate): NativeCertificat
 export class RTCCertificate {
   constructor(token: typeof internal, certificate: NativeCertificate) {
     assertInternal(token);
-    // §4.10.2 has certificates serializable, and Node lets no library say how. Of an ordinary object
-    // `structuredClone` and `postMessage` would make `{}`; with a WeakSet they throw DataCloneError.
+    // §4.10.2 has certificates serializable, and Node lets no library say how; `duologue/transfer` does. Without, of
+    // an ordinary object `structuredClone` and `postMessage` would make `{}`; with a WeakSet they throw DataCloneError.
     const self = Reflect.construct(WeakSet, [], RTCCertificate) as RTCCertificate;
     natives.set(self, certificate);
     return self;
@@ -24,6 +24,15 @@ export class RTCCertificate {
   }
   getFingerprints(): { algorithm: string; value: string }[] {
     return nativeCertificate(this).fingerprints();
+  }
+
+  toPem(): string {
+    return nativeCertificate(this).toPem();
+  }
+  static fromPem(pem: string): RTCCertificate {
+    const read = native.readCertificate(pem);
+    if (typeof read === 'string') throw new DOMException(`The certificate: ${read}`, 'DataError');
+    return new RTCCertificate(internal, read);
   }
 
   static {

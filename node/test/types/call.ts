@@ -1,5 +1,5 @@
 /** A program written for the browser: its types come from lib.dom.d.ts, its objects from duologue. */
-import { Endpoint, MediaStream, RTCPeerConnection, mediaDevices } from 'duologue';
+import { Endpoint, MediaStream, RTCCertificate, RTCPeerConnection, mediaDevices } from 'duologue';
 
 export async function call(send: (message: string) => void): Promise<RTCPeerConnection> {
   const connection = new RTCPeerConnection({
@@ -49,3 +49,10 @@ export class ServerConnection extends RTCPeerConnection {
 new Library(ServerConnection).open().close();
 // @ts-expect-error: an endpoint has no such option
 new Endpoint({ port: 3478 });
+
+/** A server keeps its certificate. */
+export async function kept(read: () => string, write: (pem: string) => void): Promise<globalThis.RTCCertificate> {
+  const made = await RTCPeerConnection.generateCertificate({ name: 'ECDSA', namedCurve: 'P-256' } as EcKeyGenParams);
+  write(made.toPem());
+  return RTCCertificate.fromPem(read());
+}
