@@ -670,11 +670,19 @@ impl Connection {
     /// Asks an identity provider, unless nobody is left to be told.
     pub(crate) fn ask(&self, question: QuestionId, what: Question) -> Option<AbortHandle> {
         let handle = self.handle.get().cloned()?;
+        #[cfg(feature = "legacy")]
+        let asked = what.clone();
         let asking = self.endpoint.providers().ask(what);
         let task = async move {
             let answer = asking.await;
             if let Some(handle) = handle.upgrade() {
+                #[cfg(feature = "legacy")]
+                let event = crate::legacy::of_failure(&asked, &answer);
                 handle.with(|control| control.peer_mut().answer(question, answer));
+                #[cfg(feature = "legacy")]
+                if let Some(event) = event {
+                    handle.0.events().push(event);
+                }
             }
         };
         Some(self.endpoint().runtime().spawn(task).abort_handle())

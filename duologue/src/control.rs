@@ -37,6 +37,8 @@ pub(crate) struct Control {
     closed: bool,
     /// As the metrics of the endpoint count it.
     counted: StateCount,
+    #[cfg(feature = "legacy")]
+    announced: crate::legacy::Announced,
 }
 
 impl Control {
@@ -50,6 +52,8 @@ impl Control {
             channels: HashMap::new(),
             timer: None,
             closed: false,
+            #[cfg(feature = "legacy")]
+            announced: Default::default(),
         }
     }
 
@@ -178,6 +182,11 @@ impl Control {
         handle: Option<&Arc<ConnectionHandle>>,
         effect: Effect,
     ) {
+        #[cfg(feature = "legacy")]
+        if let Some(event) = crate::legacy::of_effect(&effect) {
+            connection.events().push(event);
+        }
+
         match effect {
             Effect::Event(event) => self.dispatch(connection, handle, event),
             Effect::Resolve { operation, value } => self.resolve(operation, Ok(value)),
@@ -257,6 +266,11 @@ impl Control {
 
         let channel = channel_key(&event);
         let event = handle.and_then(|handle| self.event_with_handles(handle, event));
+        #[cfg(feature = "legacy")]
+        let further = event
+            .as_ref()
+            .and_then(|event| self.announced.tell(event, &self.peer, connection.events()));
+
         let announce = || {
             if let Some(event) = event {
                 connection.events().push(event);
@@ -266,6 +280,11 @@ impl Control {
         match channel {
             Some(key) => self.show_channel_state(key, announce),
             None => announce(),
+        }
+
+        #[cfg(feature = "legacy")]
+        if let Some(event) = further {
+            connection.events().push(event);
         }
     }
 

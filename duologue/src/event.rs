@@ -163,6 +163,44 @@ pub enum Event {
     /// `close` at a data channel
     #[doc(alias = "onclose")]
     ChannelClose(DataChannel),
+
+    /// `addstream`: the other end sends a stream of which no [`Event::Track`] told yet; those of its tracks follow.
+    #[cfg(feature = "legacy")]
+    #[deprecated(note = "obsolete: `Track` tells of its streams")]
+    #[doc(alias = "MediaStreamEvent")]
+    #[doc(alias = "onaddstream")]
+    AddStream(MediaStream),
+    /// `removestream`: no track of the stream is left.
+    #[cfg(feature = "legacy")]
+    #[deprecated(note = "obsolete: `StreamRemoveTrack` tells of tracks")]
+    #[doc(alias = "MediaStreamEvent")]
+    #[doc(alias = "onremovestream")]
+    RemoveStream(MediaStream),
+    /// `identityresult`: a provider vouches for this end, by this assertion.
+    #[cfg(feature = "legacy")]
+    #[deprecated(note = "obsolete: use `get_identity_assertion`")]
+    #[doc(alias = "RTCIdentityEvent")]
+    #[doc(alias = "onidentityresult")]
+    IdentityResult(String),
+    /// `idpassertionerror`: a provider does not vouch for this end.
+    #[cfg(feature = "legacy")]
+    #[deprecated(note = "obsolete: `get_identity_assertion` fails")]
+    #[allow(deprecated, reason = "what it tells is obsolete, too")]
+    #[doc(alias = "RTCIdentityErrorEvent")]
+    #[doc(alias = "onidpassertionerror")]
+    IdpAssertionError(crate::legacy::IdentityError),
+    /// `idpvalidationerror`: a provider does not say who the other end is.
+    #[cfg(feature = "legacy")]
+    #[deprecated(note = "obsolete: `peer_identity` fails")]
+    #[allow(deprecated, reason = "what it tells is obsolete, too")]
+    #[doc(alias = "RTCIdentityErrorEvent")]
+    #[doc(alias = "onidpvalidationerror")]
+    IdpValidationError(crate::legacy::IdentityError),
+    /// `peeridentity`: the other end was validated.
+    #[cfg(feature = "legacy")]
+    #[deprecated(note = "obsolete: use `peer_identity`")]
+    #[doc(alias = "onpeeridentity")]
+    PeerIdentity(duologue_peer::IdentityAssertion),
 }
 
 impl Event {

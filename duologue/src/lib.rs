@@ -92,6 +92,8 @@ assert_eq!(incoming.recv().await, Some(Message::Text("Hello, Bob".into())));
 //! | `addTransceiver()`, `RTCRtpSender`, … | the same; media is negotiated, and goes over the wire as packets ([`RtpReceiver::packets`], [`RtpSender::packets`]) or as encoded frames ([`RtpReceiver::frames`], [`RtpSender::frames`]); a [`Forwarder`] sends one connection's by many, a [`Transform`] changes frames on their way (`RTCRtpScriptTransform`). With the feature `codecs` as raw pictures and sound, too: `RtpSender::video` and `audio`, `RtpReceiver::video` and `audio` |
 //! | `setIdentityProvider()`, `peerIdentity` | the same; a provider is an [`IdentityProvider`] that the [`Endpoint`] trusts |
 //! | `navigator.mediaDevices.getUserMedia()`, constraints | with the feature `codecs`: the module `devices`; `PeerConnection::add_local_track` sends what a device gives |
+//! | `RTCCertificate`, persisted | [`Certificate`]; `to_pem` and `from_pem` keep it from run to run |
+//! | `addStream()`, `onaddstream`, callbacks | with the feature `legacy`: the module of that name |
 //! | `DOMException`, `RTCError` | [`Exception`] |
 //!
 //! # What happens when
@@ -185,6 +187,8 @@ mod frames;
 mod host;
 #[cfg(feature = "tokio")]
 mod identity;
+#[cfg(feature = "legacy")]
+pub mod legacy;
 #[cfg(feature = "tokio")]
 pub mod limits;
 #[cfg(feature = "codecs")]
