@@ -89,7 +89,7 @@ assert_eq!(incoming.recv().await, Some(Message::Text("Hello, Bob".into())));
 //! | `addEventListener()`, `onicecandidate`, … | [`Events`]: one stream of [`Event`]s for a connection and all its objects |
 //! | `RTCDataChannel.onmessage`, `send()` | [`DataChannel::recv`]; [`DataChannel::send`] at the pace of the network, [`DataChannel::try_send`] at once |
 //! | `RTCSessionDescription`, `RTCIceCandidate`, their JSON | [`SessionDescription`], [`IceCandidateInit`], by serde the JSON of browsers |
-//! | `addTransceiver()`, `RTCRtpSender`, … | the same; media is negotiated, and goes over the wire as packets ([`RtpReceiver::packets`], [`RtpSender::packets`]) or as encoded frames ([`RtpReceiver::frames`], [`RtpSender::frames`]); a [`Forwarder`] sends one connection's by many, a [`Transform`] changes frames on their way (`RTCRtpScriptTransform`). With the feature `codecs` as raw pictures and sound, too: `RtpSender::video` and `audio`, `RtpReceiver::video` and `audio` |
+//! | `addTransceiver()`, `RTCRtpSender`, … | the same; media is negotiated, and goes over the wire as packets ([`RtpReceiver::packets`], [`RtpSender::packets`]) or as encoded frames ([`RtpReceiver::frames`], [`RtpSender::frames`]); a [`Forwarder`] sends one connection's by many, a [`Transform`] changes frames on their way (`RTCRtpScriptTransform`), an [`SFrameTransform`] encrypts them from end to end. With the feature `codecs` as raw pictures and sound, too: `RtpSender::video` and `audio`, `RtpReceiver::video` and `audio` |
 //! | `setIdentityProvider()`, `peerIdentity` | the same; a provider is an [`IdentityProvider`] that the [`Endpoint`] trusts |
 //! | `navigator.mediaDevices.getUserMedia()`, constraints | with the feature `codecs`: the module `devices`; `PeerConnection::add_local_track` sends what a device gives |
 //! | `RTCCertificate`, persisted | [`Certificate`]; `to_pem` and `from_pem` keep it from run to run |
@@ -205,6 +205,8 @@ mod packets;
 #[cfg(feature = "codecs")]
 mod raw;
 #[cfg(feature = "tokio")]
+mod sframe;
+#[cfg(feature = "tokio")]
 mod transform;
 #[cfg(feature = "tokio")]
 mod transport;
@@ -218,6 +220,10 @@ pub use {
     dtmf::DtmfSender,
     duologue_media::forward::Choice,
     duologue_session::{Bitrate, BitrateBounds, TcpTypes},
+    duologue_sframe::{
+        CipherSuite as SFrameCipherSuite, DecryptError as SFrameDecryptError,
+        KeyError as SFrameKeyError,
+    },
     duologue_tokio::{EndpointStats, Metrics, Traffic},
     endpoint::{Endpoint, EndpointBuilder},
     event::{Event, Events},
@@ -227,6 +233,7 @@ pub use {
     media::{MediaStream, MediaStreamTrack, RtpReceiver, RtpSender, RtpTransceiver},
     message::Message,
     packets::{RtpPacketWriter, RtpPackets},
+    sframe::{SFrameFailure, SFrameTransform},
     transform::{FrameMetadata, Transform, TransformFrame, Transformer},
     transport::{DtlsTransport, IceTransport, SctpTransport},
 };

@@ -42,6 +42,9 @@ pub use duologue_peer::limits::SEND_OVERHEAD;
 /// waits, unless the channel says otherwise.
 pub const DEFAULT_SEND_HIGH_WATER_MARK: u64 = 1 << 20;
 
+/// Failures that a [`SFrameTransform`](crate::SFrameTransform) keeps for who asks.
+pub const SFRAME_FAILURES: usize = 16;
+
 #[cfg(feature = "codecs")]
 pub use duologue_raw::limits::{RAW_PICTURES, RAW_SOUNDS};
 

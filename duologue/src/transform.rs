@@ -243,6 +243,10 @@ impl<'a> Transformer<'a> {
         }
     }
 
+    pub(crate) fn side(&self) -> Side {
+        self.side
+    }
+
     /// Passes a frame on, this one or one that came before. One of another sender or receiver goes
     /// nowhere (§5.1, `writeEncodedData` step 2).
     pub fn enqueue(&mut self, frame: TransformFrame) {

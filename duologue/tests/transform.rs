@@ -11,7 +11,8 @@ use std::sync::mpsc;
 use common::media::{Call, call, within};
 use duologue::{
     EncodedFrameInit, EncodedFrames, Event, ExceptionName, FrameMetadata, FrameSize, RtpSender,
-    Transform, TransformFrame, Transformer,
+    SFrameCipherSuite, SFrameDecryptError, SFrameFailure, SFrameTransform, Transform,
+    TransformFrame, Transformer,
 };
 
 const AUDIO: usize = 0;
@@ -215,4 +216,69 @@ async fn a_transform_asks_for_key_frames_of_whom_its_frames_come_from() {
     send(&sender, [picture(1)]).await;
     last_bytes(&mut frames, 1).await;
     within(call.alice.wait(wants)).await;
+}
+
+fn sframe(key: &[u8], id: u64) -> SFrameTransform {
+    let transform = SFrameTransform::new(SFrameCipherSuite::Aes128CtrHmacSha256_80);
+    transform.set_encryption_key(key, id).unwrap();
+    transform
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sframe_encrypts_sound_and_pictures_from_end_to_end() {
+    let call = call().await;
+    let sound = EncodedFrameInit {
+        data: vec![0x5a; 200].into(),
+        ..Default::default()
+    };
+    for (at, frame) in [(AUDIO, sound), (VIDEO, picture(0))] {
+        let (sender, receiver) = (call.of_alice[at].sender(), call.of_bob[at].receiver());
+        sender.set_transform(Some(sframe(b"secret", at as u64)));
+        receiver.set_transform(Some(sframe(b"secret", at as u64)));
+        let (mut frames, mut packets) = (receiver.frames(), receiver.packets());
+        send(&sender, [frame.clone()]).await;
+        let arrived = within(frames.recv()).await.expect("it is open");
+        assert_eq!(arrived.data, frame.data);
+
+        let mut wire = Vec::new();
+        while let Some(packet) = packets.try_recv() {
+            wire.extend_from_slice(&packet.payload);
+        }
+        assert!(wire.len() > frame.data.len());
+        let plain = &frame.data[frame.data.len() - 32..];
+        assert!(wire.windows(plain.len()).all(|part| part != plain));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sframe_leaves_out_what_it_has_no_key_for_and_says_so() {
+    let call = call().await;
+    let (sender, mut frames) = of_video(&call);
+    let receiver = call.of_bob[VIDEO].receiver();
+    let without = SFrameTransform::new(SFrameCipherSuite::Aes128CtrHmacSha256_80);
+    let theirs = sframe(b"another secret", 7);
+    sender.set_transform(Some(without.clone()));
+    receiver.set_transform(Some(theirs.clone()));
+    send(&sender, [picture(0)]).await;
+    assert_eq!(without.take_failure(), Some(SFrameFailure::NoKey));
+
+    // By a key that the other end has not, by one that it has under this id, and by the right one.
+    without.set_encryption_key(b"secret", 8).unwrap();
+    send(&sender, [picture(2)]).await;
+    without.set_encryption_key(b"secret", 7).unwrap();
+    send(&sender, [picture(4)]).await;
+    without.set_encryption_key(b"another secret", 7).unwrap();
+    send(&sender, [picture(6)]).await;
+    assert_eq!(last_bytes(&mut frames, 1).await, [6]);
+    let failures = [
+        theirs.take_failure(),
+        theirs.take_failure(),
+        theirs.take_failure(),
+    ];
+    let unknown = SFrameDecryptError::UnknownKey { key: 8 };
+    let forged = SFrameDecryptError::NotAuthentic { key: 7 };
+    let wanted = [unknown, forged].map(|error| Some(SFrameFailure::Decrypt(error)));
+    assert_eq!(failures[..2], wanted);
+    assert_eq!(failures[2], None);
+    assert_eq!(without.take_failure(), None);
 }

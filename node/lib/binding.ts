@@ -173,6 +173,27 @@ export interface NativeCertificate {
   toPem(): string;
 }
 
+/** Of one `SFrameTransform` or stream. */
+export interface NativeSframe {
+  /** Bytes of what is derived. */
+  readonly keyBytes: number;
+  readonly saltBytes: number;
+  /** WebCrypto's name. */
+  readonly hash: string;
+  /** What HKDF expands with. */
+  label(id: bigint, name: 'key' | 'salt'): Uint8Array<ArrayBuffer>;
+  /** A text is why not. */
+  setKey(id: bigint, key: Uint8Array, salt: Uint8Array): string | null;
+  /** Null: there is no key. */
+  encrypt(frame: Uint8Array, metadata: Uint8Array): Uint8Array<ArrayBuffer> | null;
+  decrypt(frame: Uint8Array, metadata: Uint8Array): Uint8Array<ArrayBuffer> | NativeSframeError;
+}
+
+export interface NativeSframeError {
+  readonly errorType: 'authentication' | 'keyID' | 'syntax';
+  readonly keyId?: bigint;
+}
+
 export type NativeKeygenAlgorithm =
   | { readonly name: 'ECDSA' }
   | { readonly name: 'RSASSA-PKCS1-v1_5'; readonly modulusLength: number };
@@ -354,6 +375,9 @@ interface Binding {
   fakeDevice(deviceId: string, what: 'plug' | 'unplug' | 'mute' | 'unmute'): void;
   /** How many whole pictures were copied in this process. */
   copiedPictures(): number;
+  createSframe(cipherSuite: string): NativeSframe;
+  /** How many bytes of a frame stay in the clear; null: it cannot be encrypted. */
+  sframeClearBytes(mimeType: string, isKey: boolean): number | null;
   /** A transform that is nowhere yet. */
   createTransform(): NativeTransform;
   openTransformer(token: number, hub: NativeMediaHub, number: number): NativeTransformer;

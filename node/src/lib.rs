@@ -32,6 +32,7 @@ mod limits;
 mod log;
 pub mod media;
 mod mirror;
+pub mod sframe;
 pub mod transports;
 #[cfg(all(test, feature = "typescript"))]
 mod typescript;

@@ -2,28 +2,9 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { MessageChannel } from 'node:worker_threads';
-import { RTCPeerConnection, SFrameDecrypterStream, SFrameEncrypterStream, mediaDevices } from '../index.mjs';
+import { RTCPeerConnection, mediaDevices } from '../index.mjs';
 
 const NOT_SUPPORTED = { name: 'NotSupportedError' };
-const newKey = () => crypto.subtle.importKey('raw', new Uint8Array(16), 'HKDF', false, ['deriveBits', 'deriveKey']);
-
-for (const Stream of [SFrameEncrypterStream, SFrameDecrypterStream]) {
-  test(`${Stream.name} lets nothing through`, async () => {
-    for (const withKey of [true, false]) {
-      const stream = new Stream({ cipherSuite: 'AES_128_GCM_SHA256_128' });
-      if (withKey) await assert.rejects(stream.setEncryptionKey(await newKey()), NOT_SUPPORTED);
-      const reader = stream.readable.getReader();
-      const writer = stream.writable.getWriter();
-      const closed = assert.rejects(writer.closed, NOT_SUPPORTED);
-      const written = assert.rejects(writer.write(new Uint8Array([1, 2, 3]).buffer), NOT_SUPPORTED);
-      await assert.rejects(reader.read(), NOT_SUPPORTED);
-      await Promise.all([written, closed]);
-    }
-    const stream = new Stream();
-    await assert.rejects(stream.setEncryptionKey('no key'), TypeError);
-  });
-}
-
 test('a connection that has to encrypt the headers of RTP is not made', () => {
   const rtpHeaderEncryptionPolicy = 'require';
   assert.throws(() => new RTCPeerConnection({ rtpHeaderEncryptionPolicy }), NOT_SUPPORTED);

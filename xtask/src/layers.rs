@@ -18,6 +18,7 @@ const ORDER: &[&str] = &[
     "duologue-sctp",
     "duologue-datachannel",
     "duologue-srtp",
+    "duologue-sframe",
     "duologue-media",
     "duologue-playout",
     "duologue-jsep",

@@ -58,7 +58,7 @@ export class RTCRtpReceiver {
   }
   set transform(value: RTCRtpTransform | null) {
     const { connection, id } = this.#slots;
-    const made = nativeTransform(value, this);
+    const made = nativeTransform(value, this, 'decrypt');
     if (!connection.isClosed) connection.native.setTransform(id, 'receiver', made);
     this.#slots.transform = value;
   }

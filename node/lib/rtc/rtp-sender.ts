@@ -80,7 +80,7 @@ export class RTCRtpSender {
   set transform(value: RTCRtpTransform | null) {
     const slots = this.#slots;
     const { connection, id } = slots;
-    const made = nativeTransform(value, this);
+    const made = nativeTransform(value, this, 'encrypt');
     if (!connection.isClosed) connection.native.setTransform(id, 'sender', made);
     slots.transform = value;
     slots.nativeTransform = made;

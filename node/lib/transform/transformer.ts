@@ -41,7 +41,7 @@ export class RTCRtpScriptTransformer extends EventTarget {
   #wanted: WantedKeyFrame[] = [];
   declare onkeyframerequest: EventHandler<RTCRtpScriptTransformer, KeyFrameRequestEvent>;
 
-  constructor(token: typeof internal, transform: number, options: unknown) {
+  constructor(token: typeof internal, transform: number, options: unknown, isHeld = false) {
     assertInternal(token);
     super();
     this.#options = options;
@@ -54,8 +54,8 @@ export class RTCRtpScriptTransformer extends EventTarget {
       { highWaterMark: 0 },
     );
     this.#writable = new WritableStream<RTCEncodedFrame>({ write: (frame) => this.#write(frame) });
-    // It lives as long as its worker.
-    ends.setAwaited(end, true);
+    // It lives as long as its worker, or as who holds it.
+    if (!isHeld) ends.setAwaited(end, true);
   }
 
   get readable(): ReadableStream<RTCEncodedFrame> {
