@@ -3,7 +3,7 @@
 
 use crate::run::{self, Outcome, all, cargo, command, root, target_dir};
 use crate::tools::Tool;
-use crate::{guide, layers, names, package, pages, shape};
+use crate::{coverage, guide, layers, names, package, pages, shape};
 
 const CARGO_DENY: Tool = Tool {
     name: "cargo-deny",
@@ -26,6 +26,7 @@ pub(crate) fn run() -> Outcome {
         pages::check(),
         guide::check(),
         names::check(),
+        coverage::check(),
         clippy(&["--workspace", "--all-targets"]),
         // Alone: beside others, its features would be theirs.
         clippy(&["-p", "duologue", "--no-default-features"]),

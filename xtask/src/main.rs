@@ -7,6 +7,7 @@
 
 mod bench;
 mod compare;
+mod coverage;
 mod fuzz;
 mod guide;
 mod layers;
@@ -62,6 +63,8 @@ enum Command {
     Guide,
     /// Look whether the page of names is what the code says
     Names(names::Args),
+    /// Look whether each name of the reference pages is there and has its tests
+    Coverage(coverage::Args),
     /// Live calls at random in virtual time, and add them to the ledger
     Sim(sim::Args),
 }
@@ -76,6 +79,7 @@ fn main() -> ExitCode {
         Command::Fuzz(args) => fuzz::run(&args),
         Command::Guide => guide::build(),
         Command::Names(args) => names::run(&args),
+        Command::Coverage(args) => coverage::run(&args),
         Command::Sim(args) => sim::run(&args),
     };
     match outcome {

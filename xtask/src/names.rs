@@ -5,7 +5,8 @@ mod code;
 mod interfaces;
 
 use crate::run::{Outcome, read, root, write};
-use code::{Code, Exported};
+pub(crate) use code::Code;
+use code::Exported;
 use interfaces::Interface;
 
 const PAGE: &str = "docs/names.md";
@@ -32,6 +33,16 @@ pub(crate) fn check() -> Outcome {
         true => Ok(()),
         false => Err(format!("{PAGE} is stale: cargo xtask names --update")),
     }
+}
+
+/// The members of an interface of the npm package.
+pub(crate) fn interface(name: &str) -> Outcome<Vec<String>> {
+    let text = read(&root().join(INTERFACES))?;
+    let mut all = interfaces::read(&text).into_iter();
+    let interface = all.find(|interface| interface.name == name);
+    interface
+        .map(|interface| interface.members)
+        .ok_or(format!("{INTERFACES} has no {name}"))
 }
 
 fn page() -> Outcome<String> {

@@ -16,6 +16,7 @@ use crate::run::{Outcome, read, root};
 const CRATES: &[&str] = &[
     "duologue",
     "core/peer",
+    "media/devices",
     "core/identity",
     "core/session",
     "core/media",
@@ -30,7 +31,7 @@ const CRATES: &[&str] = &[
 type Key = (String, String);
 
 #[derive(Debug, Default)]
-pub(super) struct Code {
+pub(crate) struct Code {
     types: BTreeMap<Key, Named>,
     variants: Vec<Variant>,
     /// The names that the façade exports, and of which crate.
@@ -50,6 +51,7 @@ pub(super) enum Exported<'c> {
 struct Named {
     aliases: BTreeSet<String>,
     members: BTreeMap<String, BTreeSet<String>>,
+    functions: BTreeSet<String>,
     fields: Vec<(String, String)>,
 }
 
@@ -63,7 +65,7 @@ struct Variant {
 }
 
 impl Code {
-    pub(super) fn read() -> Outcome<Self> {
+    pub(crate) fn read() -> Outcome<Self> {
         let mut code = Code::default();
         code.read_exports(&read(&root().join("duologue/src/lib.rs"))?)?;
         for folder in CRATES {
@@ -71,6 +73,40 @@ impl Code {
             code.read_folder(name, &root().join(folder).join("src"))?;
         }
         Ok(code)
+    }
+
+    /// Whether there is such a type, member of a type, or `Event`; in front of it its modules may be.
+    pub(crate) fn has(&self, path: &str) -> bool {
+        let mut names = path.rsplit("::");
+        let (last, before) = (names.next().unwrap_or_default(), names.next());
+        match (before, last) {
+            (Some("Event"), variant) => self.variants.iter().any(|it| it.name == variant),
+            (_, "*") => !self.functions(path).is_empty(),
+            (Some(ty), member) if member.starts_with(char::is_lowercase) => {
+                self.members_of(ty).any(|it| it == member)
+            }
+            (_, ty) => {
+                self.exports.contains_key(ty) || self.types.keys().any(|(_, name)| name == ty)
+            }
+        }
+    }
+
+    /// The public functions that a path names, `Type::function` or `Type::*`, each with its type.
+    pub(crate) fn functions(&self, path: &str) -> Vec<(String, String)> {
+        let mut names = path.rsplit("::");
+        let (last, ty) = (
+            names.next().unwrap_or_default(),
+            names.next().unwrap_or_default(),
+        );
+        let named = self.types.iter().filter(|((_, name), _)| name == ty);
+        let all = named.flat_map(|(_, named)| &named.functions);
+        let wanted = all.filter(|name| last == "*" || name.as_str() == last);
+        wanted.map(|name| (ty.to_owned(), name.clone())).collect()
+    }
+
+    fn members_of(&self, ty: &str) -> impl Iterator<Item = &String> {
+        let named = self.types.iter().filter(move |((_, name), _)| name == ty);
+        named.flat_map(|(_, named)| named.members.keys())
     }
 
     /// One crate of one file, which is the façade.
@@ -238,7 +274,9 @@ impl Code {
             if let ImplItem::Fn(function) = item
                 && matches!(function.vis, Visibility::Public(_))
             {
-                ty.add(function.sig.ident.to_string(), &function.attrs);
+                let name = function.sig.ident.to_string();
+                ty.functions.insert(name.clone());
+                ty.add(name, &function.attrs);
             }
         }
     }
