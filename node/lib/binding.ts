@@ -202,6 +202,8 @@ export interface NativeEndpoint {
   readonly sharedPort?: number | null;
   /** Counts of what was lost in this host. */
   stats(): object;
+  /** What Prometheus reads. */
+  metrics(): string;
   close(): void;
 }
 

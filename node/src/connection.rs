@@ -8,7 +8,7 @@ use duologue_base::{ChannelKey, Rng, TransceiverId};
 use duologue_identity::Certificate;
 use duologue_peer as peer;
 use duologue_session::Session;
-use duologue_tokio::{ReportQueue, Reported, SessionHandle, connection_span};
+use duologue_tokio::{ReportQueue, Reported, SessionHandle, StateCount, connection_span};
 use napi::bindgen_prelude::{ClassInstance, Either, JsObjectValue, Object, Result, Unknown};
 use napi::{Env, Error};
 use napi_derive::napi;
@@ -42,6 +42,8 @@ pub struct NativePeerConnection {
     told_timeout: Option<f64>,
     /// What is logged about it is in here.
     span: tracing::Span,
+    /// As the metrics of the endpoint count it.
+    counted: StateCount,
 }
 
 /// Where the session is.
@@ -103,9 +105,13 @@ pub fn create_peer_connection<'env>(
         ready: hub.ready.clone(),
         rng,
     };
+    let counted = environment
+        .endpoint
+        .count_state(pc.connection_state().as_str());
     let connection = NativePeerConnection {
         pc,
         environment,
+        counted,
         inbox: Arc::new(ReportQueue::new(MAX_WAITING_REPORTS, MAX_WAITING_BYTES)),
         data_plane: DataPlane::Idle(Box::new(start)),
         media: Arc::default(),
@@ -358,6 +364,9 @@ impl NativePeerConnection {
             if let Some(effect) = self.pc.poll_effect() {
                 let message = matches!(effect, Effect::Event(Event::ChannelMessage(..)));
                 stale = stale.max(stale_after(&effect));
+                if let Effect::Event(Event::ConnectionStateChange(state)) = &effect {
+                    self.counted.set(state.as_str());
+                }
                 // What is not told of ends no turn: JavaScript takes one without effects for the last.
                 let Some(told) = Told::of(effect)? else {
                     continue;
@@ -522,6 +531,7 @@ impl NativePeerConnection {
     #[napi]
     pub fn close<'env>(&mut self, env: &'env Env) -> Result<Object<'env>> {
         self.pc.close();
+        self.counted.set(self.pc.connection_state().as_str());
         self.reply(env, Ok(()))
     }
 

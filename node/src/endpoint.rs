@@ -84,6 +84,12 @@ impl NativeEndpoint {
         })
     }
 
+    /// `metrics()`: the text that Prometheus reads.
+    #[napi]
+    pub fn metrics(&self) -> Result<String> {
+        Ok(self.environment()?.endpoint.metrics().to_string())
+    }
+
     /// `close()`
     #[napi]
     pub fn close(&mut self) {

@@ -4,6 +4,7 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import test from 'node:test';
 import { networkInterfaces } from 'node:os';
+import parsePrometheus from 'parse-prometheus-text-format';
 import { Endpoint, RTCPeerConnection } from '../index.mjs';
 import { event, negotiate, pair } from './helpers.mjs';
 
@@ -80,6 +81,24 @@ test('all connections of a server share one port', async (t) => {
   assert.equal(typeof server.stats().unroutable, 'number');
 });
 
+test('a scraper of Prometheus reads how many connections of an endpoint there are, and what they did', async (t) => {
+  const endpoint = endpointFor(t);
+  const { a, b } = await connect(t, endpoint, endpoint);
+  for (const pc of [a, b]) while (pc.connectionState !== 'connected') await event(pc, 'connectionstatechange');
+  const read = () => new Map(parsePrometheus(endpoint.metrics()).map((family) => [family.name, family]));
+  const connections = (state) => read().get('duologue_connections').metrics.find(({ labels }) => labels.state === state).value;
+  assert.equal(connections('connected'), '2');
+  a.close();
+  assert.equal(connections('connected'), '1');
+  const families = read();
+  assert.equal(families.get('duologue_connections_total').type, 'COUNTER');
+  assert.equal(families.get('duologue_connections_total').metrics[0].value, '2');
+  for (const { name, help, metrics } of families.values()) {
+    assert.match(name, /^duologue_[a-z_]+$/);
+    assert.ok(help.length > 0 && metrics.every(({ value }) => Number.isSafeInteger(Number(value))), name);
+  }
+});
+
 test('a server listens for TCP beside its shared port where UDP is blocked', async (t) => {
   const server = endpointFor(t, { sharedPort: 0, tcp: { passive: true } });
   const { a } = await connect(t, server, endpointFor(t, { udp: false }));
@@ -146,7 +165,7 @@ test('a closed endpoint makes no connection, and those that it has go on', async
   endpoint.close();
   assert.equal(endpoint.closed, true);
   assert.throws(() => new RTCPeerConnection({}, { endpoint }), { name: 'InvalidStateError' });
-  assert.throws(() => endpoint.stats(), { name: 'InvalidStateError' });
+  for (const name of ['stats', 'metrics']) assert.throws(() => endpoint[name](), { name: 'InvalidStateError' });
   const announced = event(b, 'datachannel');
   a.createDataChannel('later');
   assert.equal((await announced).channel.label, 'later');

@@ -93,6 +93,7 @@ const shape = interfaceShape('Endpoint', {
   sharedPort: attribute(),
   closed: attribute(),
   stats: operation(),
+  metrics: operation(),
   close: operation(),
 }, [[dictionaryArg(EndpointOptions)]]);
 
@@ -124,6 +125,10 @@ export class Endpoint {
   stats(): object {
     if (this.#closed) throw new DOMException('The endpoint is closed', 'InvalidStateError');
     return { ...this.#native.stats() };
+  }
+  metrics(): string {
+    if (this.#closed) throw new DOMException('The endpoint is closed', 'InvalidStateError');
+    return this.#native.metrics();
   }
   close(): void {
     this.#closed = true;
