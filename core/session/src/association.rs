@@ -94,6 +94,11 @@ impl Sctp {
         }
     }
 
+    /// Something may have happened on channels.
+    pub(crate) fn has_channels(&self) -> bool {
+        !self.left.is_empty() || matches!(self.stage, Stage::Running(_))
+    }
+
     /// What happened on the channels, those of ended associations first.
     pub(crate) fn poll_channel(&mut self, now: Instant) -> Option<ChannelReport> {
         if let Some(report) = self.left.pop_front() {

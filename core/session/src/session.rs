@@ -233,6 +233,12 @@ impl Session {
         Some(report)
     }
 
+    /// Whether [`poll_channel`](Self::poll_channel) may give anything: there is an association, or there was one that
+    /// was not told of in full. Most sessions of a media server have none, and need not ask whether a reader is slow.
+    pub fn has_channels(&self) -> bool {
+        self.sctp.has_channels()
+    }
+
     /// It was told [`Command::Close`](crate::Command::Close): nothing happens any more, once its last
     /// datagrams were polled.
     pub fn is_closed(&self) -> bool {

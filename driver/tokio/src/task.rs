@@ -248,7 +248,7 @@ impl<H: Host> SessionTask<H> {
 
     fn report_channels(&mut self) -> bool {
         let mut any = false;
-        while self.host.wants_channel_reports() {
+        while self.session.has_channels() && self.host.wants_channel_reports() {
             let Some(report) = self.session.poll_channel() else {
                 break;
             };
