@@ -59,12 +59,21 @@ impl History {
                 let replaced = std::mem::replace(&mut self.packets[at], sent);
                 self.bytes -= replaced.payload.len();
             }
+            // Room is made before: one packet more, and the memory of a full history would double.
+            Err(at) if self.packets.len() == RESEND_PACKETS => {
+                self.drop_oldest();
+                self.packets.insert(at.saturating_sub(1), sent);
+            }
             Err(at) => self.packets.insert(at, sent),
         }
-        while self.packets.len() > RESEND_PACKETS || self.bytes > RESEND_BYTES {
-            if let Some(oldest) = self.packets.pop_front() {
-                self.bytes -= oldest.payload.len();
-            }
+        while self.bytes > RESEND_BYTES {
+            self.drop_oldest();
+        }
+    }
+
+    fn drop_oldest(&mut self) {
+        if let Some(oldest) = self.packets.pop_front() {
+            self.bytes -= oldest.payload.len();
         }
     }
 
@@ -113,3 +122,40 @@ const SHORTEST_TRIP: Duration = Duration::from_millis(5);
 
 /// Packets that padding repeats.
 const YOUNG: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sent(sequence_number: u64) -> Sent {
+        Sent {
+            sequence_number,
+            payload_type: PayloadType::new(96).expect("below 128"),
+            timestamp: 0,
+            marker: false,
+            audio_level: None,
+            contributing_sources: Vec::new(),
+            capture_time: None,
+            dependency_descriptor: Bytes::new(),
+            payload: Bytes::from_static(&[7; 100]),
+            resent: None,
+        }
+    }
+
+    #[test]
+    fn a_full_history_holds_the_last_packets_in_the_memory_that_they_need() {
+        let mut history = History::default();
+        let newest = 3 * RESEND_PACKETS as u64;
+        // One comes late.
+        let late = newest - 10;
+        let numbers = (0..newest).filter(|number| *number != late);
+        numbers
+            .chain([late])
+            .for_each(|number| history.keep(sent(number)));
+        assert_eq!(history.packets.len(), RESEND_PACKETS);
+        assert!(history.packets.capacity() <= RESEND_PACKETS);
+        assert_eq!(history.bytes, 100 * RESEND_PACKETS);
+        let kept = history.packets.iter().map(|it| it.sequence_number);
+        assert!(kept.eq(newest - RESEND_PACKETS as u64..newest));
+    }
+}
