@@ -5,7 +5,7 @@ use duologue_cli::whip::serve::{Options, Tokens, Viewers};
 use serde_json::Value;
 
 use crate::media::{Program, counted};
-use crate::raw::{Client, SDP, Served, ask, file, for_publishers};
+use crate::raw::{Client, PATIENCE, SDP, Served, ask, file, for_publishers};
 
 fn relay(tokens: Tokens) -> Options {
     Options {
@@ -46,6 +46,18 @@ async fn a_file_is_published_to_two_viewers_and_the_relay_shows_it() {
         .collect();
     codecs.sort_unstable();
     assert_eq!(codecs, ["VP8", "opus"], "{overview}");
+    // Pictures come with the next key frame, which nobody tells of: it is asked again. Sound has no layers.
+    let shown = async {
+        loop {
+            let overview: Value = serde_json::from_str(&get("/api/overview").await).unwrap();
+            if overview["streams"][0]["layers"] == serde_json::json!([2]) {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    };
+    let shown = tokio::time::timeout(PATIENCE, shown).await;
+    shown.expect("both viewers get the one layer");
     let metrics = get("/metrics").await;
     for line in [
         "duologue_relay_publishers 1",

@@ -9,7 +9,7 @@ use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use duologue::StatsReport;
+use duologue::{MediaKind, StatsReport};
 use serde::Serialize;
 
 use super::cluster::Node;
@@ -167,8 +167,10 @@ fn stream(shown: &Shown, report: &StatsReport) -> Stream {
         track.lost += inbound.packets_lost;
     }
     let mut layers = Vec::new();
-    for (_, _, forwarding) in shown.viewers.iter().flat_map(|viewer| &viewer.tracks) {
-        if let Some(layer) = forwarding.current() {
+    for (_, kind, forwarding) in shown.viewers.iter().flat_map(|viewer| &viewer.tracks) {
+        if let Some(layer) = forwarding.current()
+            && *kind == MediaKind::Video
+        {
             if layers.len() <= layer {
                 layers.resize(layer + 1, 0);
             }
