@@ -93,6 +93,14 @@ impl Audience {
         }
     }
 
+    /// What came so far does not count; how long viewers took to join does.
+    pub(crate) fn forget(&self) {
+        for viewer in &mut self.lock().viewers {
+            viewer.take();
+            viewer.counted.take();
+        }
+    }
+
     pub(crate) fn take(&self) -> Taken {
         let mut inner = self.lock();
         let inner = &mut *inner;

@@ -99,7 +99,7 @@ async fn main() -> Outcome {
     audience.join(&endpoint, &args.url, args.viewers).await?;
     sleep(Duration::from_secs_f64(args.warm)).await;
 
-    audience.take();
+    audience.forget();
     let mut measuring = Measuring::begin(args.pid, &publisher)?;
     let Some(minutes) = args.soak else {
         sleep(Duration::from_secs_f64(args.secs)).await;

@@ -12,8 +12,8 @@ use crate::counted::Counted;
 use crate::publisher::MARK;
 use crate::{Outcome, signalling};
 
-/// A connection of its own, which decrypts what comes. What it got is taken from it from time to time: a task for each
-/// that wakes with each picture would cost as much as the connection.
+/// A connection of its own, which decrypts what comes. What it got is taken from it from time to time, by one task for
+/// all.
 pub(crate) struct Viewer {
     /// From the offer to the first packet.
     pub(crate) joined: Duration,

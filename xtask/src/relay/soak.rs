@@ -6,6 +6,7 @@ use std::process::Stdio;
 use serde_json::Value;
 
 use super::{RelayArgs, Running};
+use crate::bench;
 use crate::run::Outcome;
 
 /// What is shown of each line of the load: its field, and how many digits.
@@ -90,9 +91,7 @@ fn flat(lines: &[Value]) -> Outcome {
 }
 
 fn median(lines: &[Value], field: &str) -> f64 {
-    let mut numbers: Vec<f64> = lines.iter().map(|line| number(line, field)).collect();
-    numbers.sort_by(f64::total_cmp);
-    numbers.get(numbers.len() / 2).copied().unwrap_or_default()
+    bench::median(&bench::sorted(lines, field)).unwrap_or_default()
 }
 
 fn number(line: &Value, field: &str) -> f64 {
