@@ -32,6 +32,10 @@ export function askedInVain(kind: Kind, { [NEVER[kind]]: asked }: MediaTrackCons
   return typeof asked === 'object' && asked.exact === true ? NEVER[kind] : null;
 }
 
+/** What Rust reads as JSON: a lone surrogate, which a DOMString may have, is no text there. */
+export const jsonOf = (value: object): string =>
+  JSON.stringify(value, (_, it: unknown) => (typeof it === 'string' ? it.toWellFormed() : it));
+
 export class DeviceSource implements Source, End {
   readonly kind: Kind;
   readonly label: string;
@@ -59,7 +63,7 @@ export class DeviceSource implements Source, End {
   select(constraints: MediaTrackConstraints): Selection {
     const inVain = askedInVain(this.kind, constraints);
     if (inVain) return { failedConstraint: inVain };
-    const refused = this.#native.applyConstraints(JSON.stringify(constraints));
+    const refused = this.#native.applyConstraints(jsonOf(constraints));
     if (refused == null) return { settings: this.defaults };
     return { failedConstraint: (JSON.parse(refused) as Refusal).constraint ?? '' };
   }

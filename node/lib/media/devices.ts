@@ -8,7 +8,7 @@ import type { MediaDeviceKind, MediaStreamConstraints } from '../idl/types.js';
 import { assertInternal, defineInterface, type EventHandler, internal } from '../webidl/index.js';
 import { supportedConstraints } from './constraint-types.js';
 import { InputDeviceInfo, MediaDeviceInfo } from './device-info.js';
-import { DeviceSource, type Refusal, askedInVain } from './device-source.js';
+import { DeviceSource, type Refusal, askedInVain, jsonOf } from './device-source.js';
 import type { Kind } from './source.js';
 import { MediaStream } from './stream.js';
 import { createTrack } from './track.js';
@@ -83,7 +83,7 @@ export class MediaDevices extends EventTarget {
       const inVain = typeof request === 'object' && askedInVain(kind as Kind, request);
       if (inVain) throw new OverconstrainedError(inVain, 'No device does it');
     }
-    const opened = await native.capture(JSON.stringify({ audio, video }));
+    const opened = await native.capture(jsonOf({ audio, video }));
     if (typeof opened === 'string') throw thrown(JSON.parse(opened) as Refusal);
     this.#watch();
     const tracks = opened.map((it) => {
