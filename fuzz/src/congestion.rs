@@ -7,6 +7,8 @@ use duologue_media::cc::{
 };
 use duologue_rtp::rtcp::PacketMetric;
 
+use crate::memory;
+
 /// What a hostile peer, a strange clock and an odd application do to a controller.
 #[derive(Debug, Arbitrary)]
 pub struct CongestionScenario {
@@ -53,6 +55,7 @@ enum Step {
 
 /// Nothing panics, the target stays within its bounds, plans end, and what is remembered is bounded.
 pub fn congestion(scenario: CongestionScenario) {
+    let _bound = memory::at_most_kib(512);
     let (min, start, max) = scenario.bounds;
     let mut call = Call {
         controller: match scenario.kind {

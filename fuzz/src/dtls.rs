@@ -9,6 +9,7 @@ use duologue_dtls::{Context, Event, State, Transport, Version, Versions};
 use duologue_identity::{Certificate, KeygenAlgorithm};
 
 use crate::End;
+use crate::memory;
 use crate::wire::{Fate, Packet, Wire};
 
 /// A client and a server, and what happens to their datagrams.
@@ -17,6 +18,8 @@ pub struct DtlsScenario {
     versions: [u8; 2],
     post_quantum: bool,
     cookies: bool,
+    /// What strangers send while an end does not know its role yet.
+    early: Vec<(End, Forged)>,
     before: Vec<Operation>,
     after: Vec<Operation>,
 }
@@ -77,7 +80,12 @@ enum Forged {
 /// What one end sealed is given out at the other end at most once, and nothing else ever is. Nobody
 /// without the keys ends what is connected. Where nothing was forged or damaged, both ends connect.
 pub fn dtls(scenario: DtlsScenario) {
+    let _bound = memory::at_most_kib(512);
     let mut pair = Pair::new(&scenario);
+    for (to, forged) in scenario.early {
+        pair.perform(Operation::Forge { to, forged });
+    }
+    pair.start();
     for operation in scenario.before {
         pair.perform(operation);
     }
@@ -104,6 +112,7 @@ pub fn dtls_13(mut scenario: DtlsScenario) {
 
 /// The same, once both ends are connected: the record layer.
 pub fn dtls_record(mut scenario: DtlsScenario) {
+    scenario.early.clear();
     scenario.before.clear();
     dtls(scenario);
 }
@@ -155,14 +164,10 @@ impl Pair {
                 .with_versions(chosen[at])
                 .with_post_quantum(scenario.post_quantum)
                 .with_cookies(scenario.cookies);
-            let mut end = Transport::new(context, certificates[at].clone());
-            let role = [DtlsRole::Client, DtlsRole::Server][at];
-            let peer = certificates[1 - at].fingerprints().to_vec();
-            end.start(Instant::ZERO, role, peer);
-            end
+            Transport::new(context, certificates[at].clone())
         };
         let common = chosen[0] == chosen[1] || chosen.contains(&Versions::Both);
-        let mut pair = Pair {
+        Pair {
             now: Instant::ZERO,
             ends: [make(0), make(1)],
             wire: Wire::default(),
@@ -172,9 +177,15 @@ impl Pair {
             sent: 0,
             sealed: Default::default(),
             opened: Default::default(),
-        };
-        pair.flush();
-        pair
+        }
+    }
+
+    fn start(&mut self) {
+        for (at, role) in [DtlsRole::Client, DtlsRole::Server].into_iter().enumerate() {
+            let peer = certificates()[1 - at].fingerprints().to_vec();
+            self.ends[at].start(self.now, role, peer);
+        }
+        self.flush();
     }
 
     fn perform(&mut self, operation: Operation) {

@@ -2,8 +2,11 @@ use std::io::Cursor;
 
 use duologue_files::{Container, FileReader, FileWriter};
 
+use crate::memory;
+
 /// Frames of a short file end, and every frame can be handed to a writer.
 pub fn files(bytes: &[u8]) {
+    let _bound = memory::at_most_kib(4 << 10);
     let Ok(mut reader) = FileReader::new(Cursor::new(bytes)) else {
         return;
     };

@@ -10,6 +10,7 @@ use duologue_ice::{Agent, Candidate, Config, Event, RemoteOptions, TransportStat
 use duologue_stun::{AttributeType, Class, Key, Message, Method, TransactionId, Writer};
 
 use crate::End;
+use crate::memory;
 use crate::wire::{Fate, Packet, Wire};
 
 /// Two agents, and what happens to them, to their signalling and to the datagrams between them.
@@ -67,6 +68,7 @@ struct Forged {
 /// Whatever happens, nothing panics, loops or grows; and as long as nobody changes their mind or
 /// forges messages, a good network connects the agents.
 pub fn ice_agent(scenario: IceScenario) {
+    let _bound = memory::at_most_kib(256);
     let mut pair = Pair::new(&scenario.setup);
     for operation in scenario.operations {
         pair.perform(operation);

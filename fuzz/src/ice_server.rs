@@ -14,6 +14,8 @@ use duologue_stun::{
     PasswordAlgorithm, TransactionId, Writer,
 };
 
+use crate::memory;
+
 /// What a STUN and TURN server that means no good does to an agent.
 #[derive(Arbitrary, Debug)]
 pub struct IceServerScenario {
@@ -55,6 +57,7 @@ struct Answer {
 
 /// Whatever a server answers, nothing panics, loops or grows, and it is not asked for ever.
 pub fn ice_server(scenario: IceServerScenario) {
+    let _bound = memory::at_most_kib(256);
     let mut client = Client::new(scenario.named);
     let mut answers = Vec::new();
     for operation in scenario.operations {

@@ -8,9 +8,12 @@ use duologue_jsep::{
 };
 use duologue_sdp::SessionDescription;
 
+use crate::memory;
+
 /// An offer is refused and leaves everything as it was, or it can be rolled back, and an answer
 /// to it can be made, read and applied.
 pub fn remote_offer(text: &str) {
+    let _bound = memory::at_most_kib(1 << 10);
     let mut end = End::new(false);
     let before = end.signaling.clone();
     let Ok(offered) = apply_remote(&before, &end.intent, &mut end.ids, SdpType::Offer, text) else {
@@ -39,6 +42,7 @@ pub fn remote_offer(text: &str) {
 
 /// An answer to an offer of audio, video and data is refused or applied.
 pub fn remote_answer(text: &str) {
+    let _bound = memory::at_most_kib(1 << 10);
     static OFFERED: OnceLock<End> = OnceLock::new();
     let mut end = OFFERED.get_or_init(End::offering).clone();
     let before = end.signaling.clone();

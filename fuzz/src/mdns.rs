@@ -4,6 +4,8 @@ use std::time::Duration;
 use duologue_base::{Instant, MdnsName, Rng};
 use duologue_mdns::{Link, Mdns};
 
+use crate::memory;
+
 /// RFC 6762 §17: the largest message, with IP and UDP headers.
 const MESSAGE_LEN: usize = 9000;
 /// One query makes at most an answer to all and one to the asker.
@@ -12,6 +14,7 @@ const ANSWERS: usize = 2;
 /// A host that has a name and looks for another is sent the datagram by a responder and by anybody:
 /// it answers in bounds, and still finds out what it looks for.
 pub fn mdns(bytes: &[u8]) {
+    let _bound = memory::at_most_kib(512);
     let mut rng = Rng::from_u64(1);
     let [ours, theirs] = [(); 2].map(|()| MdnsName::random(&mut rng));
     let mut now = Instant::ZERO;

@@ -15,6 +15,8 @@ use duologue_rtp::{
     Ssrc, write_padding,
 };
 
+use crate::memory;
+
 /// What a hostile peer sends to a transport that receives audio, video and a simulcast, and sends.
 #[derive(Arbitrary, Debug)]
 pub struct MediaReceiveScenario {
@@ -68,6 +70,7 @@ enum Way {
 
 /// Whatever comes: what is due is done, nothing spins, and what is kept has a bound.
 pub fn media_receive(scenario: MediaReceiveScenario) {
+    let _bound = memory::at_most_kib(8 << 10);
     let mut world = Attacked::new(&scenario);
     for operation in scenario.operations {
         world.perform(operation);
@@ -77,6 +80,7 @@ pub fn media_receive(scenario: MediaReceiveScenario) {
 
 /// What is handed out was sent, whole, once, in its order, and can be decoded.
 pub fn media_loop(scenario: MediaLoopScenario) {
+    let _bound = memory::at_most_kib(16 << 10);
     let mut world = Loop::new(scenario.seed);
     for operation in scenario.operations {
         world.perform(operation);

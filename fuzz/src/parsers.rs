@@ -4,9 +4,12 @@ use duologue_sdp::attr::Candidate;
 use duologue_sdp::{MediaDescription, Origin, SessionDescription};
 use duologue_stun::{AttributeType, Key, Message, Writer};
 
+use crate::memory;
+
 /// A description is refused with a line of the text, or written as it was read; and what is built
 /// anew from its typed values is well-formed too.
 pub fn sdp(text: &str) {
+    let _bound = memory::at_most_kib(2 << 10);
     let description = match SessionDescription::parse(text) {
         Ok(description) => description,
         Err(error) => {
@@ -34,6 +37,7 @@ pub fn sdp(text: &str) {
 
 /// A candidate is refused, or read again as it was written.
 pub fn candidate(text: &str) {
+    let _bound = memory::at_most_kib(64);
     if let Ok(candidate) = text.parse::<Candidate>() {
         let written = candidate.to_string();
         assert_eq!(written.parse(), Ok(candidate), "{written}");
@@ -42,6 +46,7 @@ pub fn candidate(text: &str) {
 
 /// A fingerprint is refused, or read again as it was written.
 pub fn fingerprint(text: &str) {
+    let _bound = memory::at_most_kib(64);
     if let Ok(fingerprint) = text.parse::<Fingerprint>() {
         assert_eq!(fingerprint.to_string().parse(), Ok(fingerprint));
     }
@@ -53,6 +58,7 @@ pub fn fingerprint(text: &str) {
 /// Every typed attribute of a STUN message can be asked for; a copy of its attributes is read
 /// again as the same.
 pub fn stun(bytes: &[u8]) {
+    let _bound = memory::at_most_kib(64);
     let Ok(message) = Message::parse(bytes) else {
         return;
     };
@@ -113,6 +119,7 @@ pub fn stun(bytes: &[u8]) {
 
 /// A DCEP message is refused, or read again as it was written.
 pub fn dcep(bytes: &[u8]) {
+    let _bound = memory::at_most_kib(64);
     if let Ok(message) = DcepMessage::parse(bytes) {
         assert_eq!(DcepMessage::parse(&message.encode()), Ok(message));
     }

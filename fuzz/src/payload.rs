@@ -1,5 +1,7 @@
 use duologue_rtp::payload::{Descriptor, Packets, Parts, PayloadFormat, Room, SplitError, vp9};
 
+use crate::memory;
+
 const FORMATS: [PayloadFormat; 9] = [
     PayloadFormat::Opaque,
     PayloadFormat::Opus,
@@ -18,6 +20,7 @@ const LIMIT: usize = 2_048;
 /// A format, then payloads behind their lengths of one byte: each is refused or understood, and
 /// together they are refused or a frame that can be sent and comes out the same.
 pub fn payload_join(bytes: &[u8]) {
+    let _bound = memory::at_most_kib(512);
     let Some((format, mut rest)) = take_format(bytes) else {
         return;
     };
@@ -51,6 +54,7 @@ pub fn payload_join(bytes: &[u8]) {
 /// A format, three bytes of room, then a frame as an encoder gives it: it is refused, or its packets
 /// keep within the room and make a frame of the same parts.
 pub fn payload_split(bytes: &[u8]) {
+    let _bound = memory::at_most_kib(512);
     let Some((format, [first, middle, last, frame @ ..])) = take_format(bytes) else {
         return;
     };

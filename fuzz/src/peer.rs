@@ -14,6 +14,7 @@ use duologue_peer::{
 use duologue_session::{DtlsReport, Report, SctpReport, TransportReport};
 
 use crate::End;
+use crate::memory;
 
 /// Calls of the whole API at two connections that hear what the other one said, or something like it.
 #[derive(Arbitrary, Debug)]
@@ -85,6 +86,7 @@ struct Candidate {
 /// No promise settles twice or is left once everything ran; what is rejected changed nothing; the events
 /// tell each state; a closed connection is silent; and what is kept has a bound.
 pub fn peer(scenario: PeerScenario) {
+    let _bound = memory::at_most_kib(2 << 10);
     let mut ends = [Side::new(0), Side::new(1)];
     for (end, operation) in scenario.operations.into_iter().take(OPERATIONS) {
         let other = &ends[1 - end.index()].pc;

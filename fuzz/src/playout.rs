@@ -8,6 +8,8 @@ use duologue_playout::{
 };
 use duologue_rtp::{MediaKind, NtpTime, PayloadType};
 
+use crate::memory;
+
 /// What a hostile peer, its network and an application do to what is heard and seen.
 #[derive(Arbitrary, Debug)]
 pub struct PlayoutScenario {
@@ -49,6 +51,7 @@ struct Packet {
 
 /// Ten milliseconds come out whatever went in, samples are finite, and what waits has a bound.
 pub fn playout(scenario: PlayoutScenario) {
+    let _bound = memory::at_most_kib(4 << 10);
     let mut world = World::new(scenario.clock_rate);
     for operation in scenario.operations {
         world.perform(operation);

@@ -14,9 +14,12 @@ use duologue_rtp::{
     ExtensionId, HeaderToSend, Packet, Ssrc, TelephoneEvent, red, rtx, write_padding,
 };
 
+use crate::memory;
+
 /// A packet is refused, or its header says the same when it is written again; extensions, RED, RTX
 /// and telephone events stay inside of it.
 pub fn rtp(bytes: &[u8]) {
+    let _bound = memory::at_most_kib(256);
     let Ok(packet) = Packet::parse(bytes) else {
         return;
     };
@@ -93,6 +96,7 @@ fn map() -> ExtensionMap {
 /// A datagram of RTCP is read to its end; what a packet says is not more than its bytes have room
 /// for, and reports and transport-wide feedback say the same when they are written again.
 pub fn rtcp(bytes: &[u8]) {
+    let _bound = memory::at_most_kib(64);
     let mut things = 0;
     for packet in packets(bytes) {
         things += 1;
@@ -184,6 +188,7 @@ fn told_again(feedback: &TransportFeedback<'_>) {
 /// Dependency descriptors of one stream, each with its length before it: refused, or said again with
 /// the structure that they were read with.
 pub fn dependency(bytes: &[u8]) {
+    let _bound = memory::at_most_kib(64);
     let mut reader = DependencyReader::default();
     let mut rest = bytes;
     while let Some((len, behind)) = rest.split_first() {
@@ -219,6 +224,7 @@ pub fn dependency(bytes: &[u8]) {
 /// Payloads of FEC, and packets to go with them, each with its length before it: what is recovered
 /// is a packet, and one that was protected comes back.
 pub fn repair(bytes: &[u8]) {
+    let _bound = memory::at_most_kib(64);
     let mut pieces = Vec::new();
     let mut rest = bytes;
     while let Some((len, behind)) = rest.split_first() {

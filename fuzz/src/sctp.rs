@@ -10,6 +10,7 @@ use duologue_sctp::{
 };
 
 use crate::End;
+use crate::memory;
 
 /// Two associations, and what happens to them and to the packets between them.
 #[derive(Arbitrary, Debug)]
@@ -93,6 +94,7 @@ enum GiveUp {
 /// Whatever happens to packets, nothing panics, loops or grows; and as long as nobody ends the
 /// association or forges packets, every reliable message arrives once, whole and in its order.
 pub fn sctp_association(scenario: SctpScenario) {
+    let _bound = memory::at_most_kib(4 << 10);
     let mut pair = Pair::new(&scenario.setup);
     for operation in scenario.operations {
         pair.perform(operation);
@@ -103,6 +105,7 @@ pub fn sctp_association(scenario: SctpScenario) {
 
 /// A packet of arbitrary chunks, with the right ports and tag, reaches an association in use.
 pub fn sctp_packet(chunks: &[u8]) {
+    let _bound = memory::at_most_kib(1 << 10);
     let mut pair = Pair::new(&Setup {
         seed: 1,
         interleaving: [chunks.len().is_multiple_of(2); 2],

@@ -19,6 +19,7 @@ use duologue_session::{
 };
 
 use crate::End;
+use crate::memory;
 use crate::wire::{Fate, Packet, Wire};
 
 /// Two sessions that connect, and what happens to their datagrams before and after.
@@ -113,6 +114,7 @@ enum StrayCommand {
 /// connecting. Once connected, no datagram without the keys ends a healthy connection, and its
 /// messages arrive whole and in order.
 pub fn session_datagrams(scenario: SessionScenario) {
+    let _bound = memory::at_most_kib(4 << 10);
     let mut pair = Pair::new();
     for operation in scenario.before {
         pair.perform(operation);

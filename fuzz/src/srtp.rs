@@ -7,6 +7,7 @@ use duologue_srtp::{
     ACTIVE_STREAMS, Cryptex, MasterKey, OpenError, QUIET_STREAMS, REPLAY_WINDOW, Receiver, Sender,
 };
 
+use crate::memory;
 use crate::wire::Fate;
 
 /// A sender and a receiver with the same keys, and what happens to the packets between them.
@@ -38,6 +39,7 @@ enum Operation {
 /// What was not damaged opens as it was sent, once; nothing else ever does, and nothing else leaves
 /// a trace.
 pub fn srtp(scenario: SrtpScenario) {
+    let _bound = memory::at_most_kib(512);
     let mut pair = Pair::new(&scenario);
     for operation in scenario.operations {
         pair.perform(operation);

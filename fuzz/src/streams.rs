@@ -1,5 +1,7 @@
 use duologue_ice::{Deframer, Framing};
 
+use crate::memory;
+
 /// What a stream brings, and into which pieces the network cuts it.
 #[derive(Clone, Debug, arbitrary::Arbitrary)]
 pub struct StreamScenario {
@@ -10,6 +12,7 @@ pub struct StreamScenario {
 
 /// A stream holds the same messages, and ends at the same place, however it is cut.
 pub fn stream(scenario: StreamScenario) {
+    let _bound = memory::at_most_kib(256);
     let framing = match scenario.between_agents {
         true => Framing::Length,
         false => Framing::Stun,

@@ -59,10 +59,10 @@ fn run_stable(mut program: Command) -> Outcome<Vec<Entry>> {
     }
 }
 
-/// `fuzz: sdp   1234 runs, 5 seeds, 60 CPU s`
+/// `fuzz: sdp   1234 runs, 5 seeds, 60 CPU s, 35 KiB at most`
 fn read(line: &str) -> Option<Entry> {
     let words: Vec<&str> = line.strip_prefix("fuzz: ")?.split_whitespace().collect();
-    let [target, runs, "runs,", _, "seeds,", cpu, "CPU", "s"] = words.as_slice() else {
+    let [target, runs, "runs,", _, "seeds,", cpu, "CPU", "s,", ..] = words.as_slice() else {
         return None;
     };
     Some(Entry {
@@ -169,8 +169,8 @@ mod tests {
 
     #[test]
     fn the_line_of_a_target_is_read() {
-        let entry =
-            read("fuzz: sdp                    1234 runs, 5 seeds, 60 CPU s").expect("a target");
+        let line = "fuzz: sdp                    1234 runs, 5 seeds, 60 CPU s, 35 KiB at most";
+        let entry = read(line).expect("a target");
         assert_eq!((entry.count, entry.cpu_seconds), (1234, 60));
         assert_eq!(entry.what, "sdp");
         assert_eq!(read("fuzz: --seed 7"), None);

@@ -17,11 +17,13 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 /// assert!(ALLOCATOR.allocations() > before);
 /// assert!(ALLOCATOR.live_bytes() >= live + 100);
 /// drop(boxed);
+/// assert!(ALLOCATOR.peak_bytes() >= live + 100);
 /// ```
 #[derive(Debug)]
 pub struct Counting {
     allocations: AtomicU64,
     live_bytes: AtomicUsize,
+    peak_bytes: AtomicUsize,
 }
 
 impl Counting {
@@ -34,6 +36,7 @@ impl Counting {
         Counting {
             allocations: AtomicU64::new(0),
             live_bytes: AtomicUsize::new(0),
+            peak_bytes: AtomicUsize::new(0),
         }
     }
 
@@ -46,13 +49,26 @@ impl Counting {
     pub fn live_bytes(&self) -> usize {
         self.live_bytes.load(Ordering::Relaxed)
     }
+
+    /// The most bytes that were allocated at a time, since the beginning or since
+    /// [`forget_peak`](Self::forget_peak).
+    pub fn peak_bytes(&self) -> usize {
+        self.peak_bytes.load(Ordering::Relaxed)
+    }
+
+    /// The peak is what is allocated now.
+    pub fn forget_peak(&self) {
+        self.peak_bytes.store(self.live_bytes(), Ordering::Relaxed);
+    }
 }
 
 // SAFETY: everything is passed on to the system's allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         self.allocations.fetch_add(1, Ordering::Relaxed);
-        self.live_bytes.fetch_add(layout.size(), Ordering::Relaxed);
+        let before = self.live_bytes.fetch_add(layout.size(), Ordering::Relaxed);
+        let live = before + layout.size();
+        self.peak_bytes.fetch_max(live, Ordering::Relaxed);
         // SAFETY: as the caller promises.
         unsafe { System.alloc(layout) }
     }
