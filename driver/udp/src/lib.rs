@@ -34,6 +34,8 @@
 //! [`Transmit::segment_size`]: duologue_base::Transmit::segment_size
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "faults")]
+pub mod faults;
 mod interface;
 mod limits;
 mod multicast;

@@ -200,6 +200,8 @@ impl<Io: RawSocket> Socket<Io> {
     }
 
     fn send_train(&self, transmit: &Transmit, bytes: &[u8], segment: usize) -> io::Result<()> {
+        #[cfg(feature = "faults")]
+        crate::faults::strike(crate::faults::Call::Send)?;
         let source = self.local_addr.ip().is_unspecified();
         let transmit = quinn_udp::Transmit {
             destination: transmit.remote,
@@ -223,6 +225,8 @@ impl<Io: RawSocket> Socket<Io> {
     pub fn receive(&self, buffers: &mut ReceiveBuffers) -> io::Result<()> {
         let wildcard = self.local_addr.ip().is_unspecified();
         buffers.fill(wildcard, |bufs, meta| {
+            #[cfg(feature = "faults")]
+            crate::faults::strike(crate::faults::Call::Receive)?;
             self.state.recv(UdpSockRef::from(&self.io), bufs, meta)
         })
     }
