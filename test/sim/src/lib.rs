@@ -16,6 +16,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod asleep;
 pub mod congestion;
 mod host;
 mod identity;
@@ -28,6 +29,7 @@ mod signalling;
 pub mod swarm;
 mod world;
 
+pub use asleep::sleep_for_an_hour;
 pub use host::{Host, HostId, Received};
 pub use machine::Machine;
 pub use nat::NatKind;

@@ -52,6 +52,8 @@ pub struct World<E: End = Host> {
     partners: Vec<(HostId, HostId)>,
     dtls: dtls::Context,
     steps_at_once: usize,
+    /// Hosts of machines that sleep.
+    asleep: Vec<HostId>,
 }
 
 /// Steps without time passing, after which the world is said to spin.
@@ -71,6 +73,7 @@ impl<E: End> World<E> {
             partners: Vec::new(),
             dtls: dtls::Context::for_simulation(seed).expect("the library passes its tests"),
             steps_at_once: 0,
+            asleep: Vec::new(),
         }
     }
 
@@ -121,6 +124,17 @@ impl<E: End> World<E> {
     pub(crate) fn hold_network(&mut self, time: Duration) {
         let until = self.now + time;
         self.network.hold_until(until);
+    }
+
+    /// The host's machine sleeps: nothing that is due happens, and what arrives is lost, until it
+    /// [wakes](Self::wake). Its clock goes on.
+    pub fn sleep(&mut self, host: HostId) {
+        self.asleep.push(host);
+    }
+
+    /// The host's machine wakes: what was due happens now, and signalling catches up.
+    pub fn wake(&mut self, host: HostId) {
+        self.asleep.retain(|it| *it != host);
     }
 
     /// The host's addresses change.
@@ -179,8 +193,11 @@ impl<E: End> World<E> {
     }
 
     fn next_event(&mut self) -> Option<Instant> {
-        let timers = self.hosts.iter_mut().filter_map(next_timer).min();
-        let signal = self.signals.front().map(|(at, ..)| *at);
+        let asleep = &self.asleep;
+        let hosts = self.hosts.iter_mut().enumerate();
+        let awake = hosts.filter(|(index, _)| !asleep.contains(&HostId(*index)));
+        let timers = awake.filter_map(|(_, host)| next_timer(host)).min();
+        let signal = self.next_signal().map(|at| self.signals[at].0);
         [self.network.next_arrival(), signal, timers]
             .into_iter()
             .flatten()
@@ -201,17 +218,22 @@ impl<E: End> World<E> {
         }
         self.now = self.now.max(next);
         while let Some(arrived) = self.network.arrive(self.now) {
-            let mut machines = self.hosts.iter_mut().map(End::machine);
-            if let Some(machine) = machines.find(|machine| machine.owns(arrived.to)) {
-                machine.deliver(self.now, arrived);
+            let mut hosts = self.hosts.iter_mut();
+            let to = hosts.position(|host| host.machine().owns(arrived.to));
+            if let Some(to) = to.filter(|to| !self.asleep.contains(&HostId(*to))) {
+                self.hosts[to].machine().deliver(self.now, arrived);
             }
         }
-        while self.signals.front().is_some_and(|(at, ..)| *at <= self.now) {
-            if let Some((_, to, signal)) = self.signals.pop_front() {
-                self.with(to, |host, now| host.hear(now, signal));
-            }
+        while let Some(at) = self.next_signal()
+            && self.signals[at].0 <= self.now
+            && let Some((_, to, signal)) = self.signals.remove(at)
+        {
+            self.with(to, |host, now| host.hear(now, signal));
         }
         for index in 0..self.hosts.len() {
+            if self.asleep.contains(&HostId(index)) {
+                continue;
+            }
             let host = &mut self.hosts[index];
             if next_timer(host).is_some_and(|at| at <= self.now) {
                 host.machine().session.handle_timeout(self.now);
@@ -219,6 +241,12 @@ impl<E: End> World<E> {
             }
             self.flush(HostId(index));
         }
+    }
+
+    /// Where the first signal is for somebody who hears it.
+    fn next_signal(&self) -> Option<usize> {
+        let mut signals = self.signals.iter();
+        signals.position(|(_, to, _)| !self.asleep.contains(to))
     }
 
     /// Polls a host and passes on what it signals.

@@ -8,7 +8,7 @@ use duologue_datachannel::ChannelInit;
 use duologue_dtls::{Version, Versions};
 use duologue_ice::{Candidate, RemoteOptions, TransportState};
 use duologue_session::{Command, SctpError, TransportCommand};
-use duologue_sim::{HostId, Link, World, for_seeds};
+use duologue_sim::{HostId, Link, World, for_seeds, sleep_for_an_hour};
 
 const SECOND: Duration = Duration::from_secs(1);
 const STREAM: StreamId = StreamId(0);
@@ -218,6 +218,20 @@ fn an_address_that_stays_away_is_given_up_after_thirty_seconds() {
     world.run(2 * SECOND);
     assert_eq!(world.host(alice).socket_count(), 0);
     assert_eq!(world.host(alice).ice_state(), TransportState::Failed);
+}
+
+/// Datagrams of a second, while a connection begins anew that had waited for an hour.
+const STORM: u64 = 100;
+
+#[test]
+fn after_an_hour_of_sleep_an_ice_restart_brings_everything_back_without_a_storm() {
+    for both in [false, true] {
+        let burst = sleep_for_an_hour(1, both);
+        assert!(
+            burst <= STORM,
+            "{burst} datagrams in a second, both: {both}"
+        );
+    }
 }
 
 #[test]
