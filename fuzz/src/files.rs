@@ -6,7 +6,7 @@ use crate::memory;
 
 /// Frames of a short file end, and every frame can be handed to a writer.
 pub fn files(bytes: &[u8]) {
-    let _bound = memory::at_most_kib(4 << 10);
+    let _bound = memory::at_most_kib(16 << 10);
     let Ok(mut reader) = FileReader::new(Cursor::new(bytes)) else {
         return;
     };

@@ -8,6 +8,9 @@ pub const FRAME_BYTES: usize = 8 << 20;
 /// Bytes of the index of an MP4 file (`moov`), or of one of its fragments.
 pub const INDEX_BYTES: usize = 64 << 20;
 
+/// Samples that a fragment of MP4 may claim without a byte for each.
+pub(crate) const SAMPLES_WITHOUT_BYTES: u64 = 1 << 16;
+
 /// Bytes of what a WebM file says of one track.
 pub const TRACK_BYTES: usize = 1 << 20;
 

@@ -352,6 +352,17 @@ fn lengths_that_no_file_has_are_refused_without_memory_for_them() {
 }
 
 #[test]
+fn samples_that_a_fragment_claims_without_a_byte_for_each_are_refused() {
+    let mut bytes = file("h265-fragments.mp4").to_vec();
+    let at = bytes.windows(4).position(|it| it == b"trun").unwrap();
+    // No sample has anything of its own, and there are sixteen million: a gigabyte of entries.
+    bytes[at + 6] &= 0xf0;
+    bytes[at + 8..at + 12].copy_from_slice(&0x00ff_ffff_u32.to_be_bytes());
+    let read = FileReader::new(Cursor::new(&bytes)).and_then(|mut it| it.next_frame());
+    assert!(matches!(read, Err(FileError::Malformed(_))), "{read:?}");
+}
+
+#[test]
 fn tracks_that_come_after_frames_are_none_of_the_file() {
     // RFC 9559 §5.1.4.1: an entry of a track with another number, and a block of it.
     let (tracks, frames) = read(file("both.webm"));

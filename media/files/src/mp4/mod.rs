@@ -3,6 +3,7 @@
 //! what is there is a whole file after each fragment. Fragments that say where their frames are from the
 //! beginning of the file, as ffmpeg writes them without `default_base_moof`, are not read.
 
+mod claim;
 mod entry;
 mod read;
 mod write;

@@ -9,6 +9,7 @@ use shiguredo_mp4::demux::{
     Sample, TrackInfo,
 };
 
+use super::claim;
 use super::entry::{Described, Units, describe};
 use crate::error::{FileError, Result};
 use crate::ivf::without_delimiter;
@@ -230,6 +231,9 @@ fn with_input<R: Read + Seek, T>(
             return Err(FileError::Malformed("MP4"));
         };
         let data = read_at(source, required)?;
+        if claim::is_excessive(&data) {
+            return Err(FileError::Malformed("more samples than there are bytes"));
+        }
         demuxer.handle_input(required, &data);
     }
 }
