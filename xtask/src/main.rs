@@ -26,6 +26,7 @@ mod run;
 mod setup;
 mod shape;
 mod sim;
+mod soak;
 mod tally;
 mod test;
 mod tools;
@@ -67,6 +68,8 @@ enum Command {
     Coverage(coverage::Args),
     /// Live calls at random in virtual time, and add them to the ledger
     Sim(sim::Args),
+    /// Keep hundreds of connections going while everything goes wrong, and add that to the ledger
+    Soak(soak::Args),
 }
 
 fn main() -> ExitCode {
@@ -81,6 +84,7 @@ fn main() -> ExitCode {
         Command::Names(args) => names::run(&args),
         Command::Coverage(args) => coverage::run(&args),
         Command::Sim(args) => sim::run(&args),
+        Command::Soak(args) => soak::run(&args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

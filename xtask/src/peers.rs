@@ -7,6 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+use crate::reliability::{self, Entry};
 use crate::run::{self, Outcome, cargo, command, output, read, root, target_dir, today, write};
 use crate::setup::{self, Need, need};
 
@@ -74,9 +75,23 @@ pub(crate) fn run(args: &Args) -> Outcome {
     print!("{table}");
     if args.only.is_none() {
         write(&root().join(RESULTS), &format!("{}{table}", heading()?))?;
+        reliability::record(&cells(&table))?;
     }
     let done = out.status.success().then_some(());
     done.ok_or_else(|| "some cells failed".to_owned())
+}
+
+/// Its line of the ledger: how many cells work, and how many do not.
+fn cells(table: &str) -> Entry {
+    let count = |word: &str| table.matches(word).count() as u64;
+    let failed = count("| **FAILED**");
+    Entry {
+        command: "peers".to_owned(),
+        what: "cells".to_owned(),
+        count: count("| **ok**") + failed,
+        cpu_seconds: 0,
+        failed,
+    }
 }
 
 /// What the table is, of which commit and when.
@@ -199,4 +214,17 @@ fn once(folder: &Path, inputs: &str, install: impl FnOnce() -> Outcome) -> Outco
     }
     install()?;
     write(&stamp, inputs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cells_of_the_table_are_counted() {
+        let table =
+            "| a | we offer | **ok**: 1 | lacks it (1) | **FAILED** (2) |\n\n2. not **ok**\n";
+        let entry = cells(table);
+        assert_eq!((entry.count, entry.failed), (2, 1));
+    }
 }

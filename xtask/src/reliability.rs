@@ -12,8 +12,7 @@ const PAGE: &str = "docs/reliability.md";
 const HEAD: &str = "date,commit,command,what,count,cpu seconds,failed\n";
 
 /// Between these lines of the page stand the tables.
-const BEGIN: &str =
-    "<!-- made by `cargo xtask sim` and `cargo xtask fuzz` of reliability.csv -->\n";
+const BEGIN: &str = "<!-- made by the commands of reliability.csv -->\n";
 const END: &str = "<!-- end -->\n";
 
 /// One run of a command.
@@ -21,7 +20,7 @@ const END: &str = "<!-- end -->\n";
 pub(crate) struct Entry {
     pub(crate) command: String,
     pub(crate) what: String,
-    /// Seeds lived or inputs executed.
+    /// Seeds lived, inputs executed, seconds soaked.
     pub(crate) count: u64,
     pub(crate) cpu_seconds: u64,
     pub(crate) failed: u64,
