@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use duologue_rtp::ext::uri;
 use duologue_rtp::{ExtensionId, HeaderExtensionParameters, MediaKind};
 
 use crate::blueprint::Extension;
@@ -67,6 +68,22 @@ fn wanted<'a>(
         .collect()
 }
 
+/// Those that are taken when the other end offers them, though this end does not offer them by itself.
+/// As in Chromium 156, which answers with more of what it does not offer: but the dependency descriptor
+/// makes browsers send less in VP8's own header, so that an application has to ask for it.
+fn taken<'a>(
+    capabilities: &'a Capabilities,
+    transceiver: &TransceiverIntent,
+) -> impl Iterator<Item = (&'a str, Direction)> {
+    let stopped = capabilities
+        .extensions(transceiver.kind)
+        .filter(|known| known.direction.is_none() && known.uri == uri::ABS_CAPTURE_TIME);
+    // The application has decided otherwise.
+    let undecided = transceiver.header_extensions.is_none();
+    let stopped = stopped.filter(move |_| undecided);
+    stopped.map(|known| (known.uri.as_str(), Direction::SendRecv))
+}
+
 /// The `a=extmap` lines of an offered m-section; `before` are those of its last description.
 pub(crate) fn offer(
     capabilities: &Capabilities,
@@ -75,7 +92,9 @@ pub(crate) fn offer(
     ids: &mut ExtensionIds,
 ) -> Vec<Extension> {
     let mut lines = Vec::new();
-    for (uri, direction) in wanted(capabilities, transceiver) {
+    let agreed = |(uri, _): &(&str, Direction)| before.iter().any(|line| line.uri == *uri);
+    let again = taken(capabilities, transceiver).filter(agreed);
+    for (uri, direction) in wanted(capabilities, transceiver).into_iter().chain(again) {
         if transceiver.extensions_not_taken.contains(uri) {
             continue;
         }
@@ -98,7 +117,8 @@ pub(crate) fn answer(
     transceiver: &TransceiverIntent,
     offered: &[Extension],
 ) -> Vec<Extension> {
-    let wanted = wanted(capabilities, transceiver);
+    let mut wanted = wanted(capabilities, transceiver);
+    wanted.extend(taken(capabilities, transceiver));
     let mut lines: Vec<Extension> = Vec::new();
     for extension in offered {
         let Some((_, direction)) = wanted.iter().find(|(uri, _)| *uri == extension.uri) else {

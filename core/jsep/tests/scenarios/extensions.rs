@@ -196,13 +196,40 @@ fn extensions_can_be_stopped_and_directed_per_transceiver() {
 fn extensions_that_have_to_be_asked_for_are_not_offered() {
     let mut a = End::new(1);
     let id = a.audio();
-    let capture = "http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time";
-    assert!(!a.create_offer().contains(capture));
+    assert!(!a.create_offer().contains(CAPTURE));
     let mut list = wanted(&a, MediaKind::Audio);
     list.iter_mut()
         .for_each(|e| e.direction = Some(Direction::SendRecv));
     a.transceiver(id).header_extensions = Some(list);
-    assert!(a.create_offer().contains(capture));
+    assert!(a.create_offer().contains(CAPTURE));
+}
+
+const CAPTURE: &str = "http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time";
+
+#[test]
+fn capture_times_are_taken_when_the_other_end_offers_them_and_kept_in_later_offers() {
+    let mut b = End::new(2);
+    let offer = audio_offer(&[(9, MID), (5, CAPTURE)]);
+    b.set_remote(SdpType::Offer, &offer).unwrap();
+    let line = format!("5 {CAPTURE}");
+    assert!(lines(&b.answer(), "a=extmap:").contains(&line.as_str()));
+    let media = &b.signaling.stable().media[0];
+    for parameters in [&media.send, &media.receive] {
+        let agreed = &parameters.as_ref().unwrap().header_extensions;
+        assert!(agreed.iter().any(|extension| extension.uri == CAPTURE));
+    }
+    assert!(lines(&b.offer(), "a=extmap:").contains(&line.as_str()));
+}
+
+#[test]
+fn capture_times_that_the_application_stopped_are_not_taken() {
+    let mut b = End::new(2);
+    let offer = audio_offer(&[(9, MID), (5, CAPTURE)]);
+    b.set_remote(SdpType::Offer, &offer).unwrap();
+    let made = b.signaling.latest().media[0].transceiver;
+    let stopped = wanted(&b, MediaKind::Audio);
+    b.transceiver(made.unwrap()).header_extensions = Some(stopped);
+    assert!(!b.answer().contains(CAPTURE));
 }
 
 #[test]
