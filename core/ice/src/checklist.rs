@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use duologue_base::{IceRole, Instant};
 
+use crate::control::Removal;
 use crate::limits;
 use crate::nomination::Nomination;
 use crate::stats::{PairCounters, PairId, PairState};
@@ -22,6 +23,9 @@ pub(crate) struct Pair {
     pub(crate) check: Check,
     /// See [`is_nominated`](Pair::is_nominated).
     pub(crate) nomination: Nomination,
+    /// The owner does not want it nominated.
+    pub(crate) refused: bool,
+    pub(crate) removal: Removal,
     pub(crate) counters: PairCounters,
 }
 
@@ -102,6 +106,11 @@ impl Pair {
 
     pub(crate) fn is_nominated(&self) -> bool {
         self.valid().is_some() && self.nomination.is_done()
+    }
+
+    /// A pair of this priority was nominated, and the other agent does not want to nominate this one.
+    pub(crate) fn is_over(&self, priority: u64) -> bool {
+        self.is_unfinished() && !self.nomination.is_wanted() && self.priority <= priority
     }
 
     /// Its address went away, maybe not for long.
@@ -274,12 +283,9 @@ impl Checklist {
     /// any more. Those that the other agent wants to nominate too (aggressive nomination) go on.
     /// Says whether there were any.
     pub(crate) fn conclude(&mut self, priority: u64) -> bool {
-        let over = |pair: &Pair| {
-            pair.is_unfinished() && !pair.nomination.is_wanted() && pair.priority <= priority
-        };
-        let found = self.pairs.iter().any(over);
+        let found = self.pairs.iter().any(|pair| pair.is_over(priority));
         if found {
-            self.retain(|pair| !over(pair));
+            self.retain(|pair| !pair.is_over(priority));
         }
         found
     }
@@ -342,6 +348,8 @@ mod tests {
             priority,
             check: Check::Waiting,
             nomination: Nomination::default(),
+            refused: false,
+            removal: Removal::default(),
             counters: PairCounters::default(),
         }
     }

@@ -5,6 +5,7 @@ use duologue_base::{Generation, IceCredentials, IceRole, Instant};
 use crate::agent::Route;
 use crate::candidate::Candidate;
 use crate::config::Config;
+use crate::control::Control;
 use crate::generation::GenerationState;
 use crate::leave::CheckLeave;
 use crate::state::TransportState;
@@ -35,6 +36,7 @@ pub(crate) struct Checks {
     pub(crate) nominations: u32,
     pub(crate) selected: Option<Selected>,
     pub(crate) selected_pair_changes: u32,
+    pub(crate) control: Control,
     pub(crate) state: TransportState,
     /// The time of the last [`update`](crate::Agent::update).
     pub(crate) updated: Instant,
@@ -74,6 +76,7 @@ impl Checks {
             nominations: 0,
             selected: None,
             selected_pair_changes: 0,
+            control: Control::default(),
             state: TransportState::New,
             updated: Instant::ZERO,
         }

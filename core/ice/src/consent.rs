@@ -52,11 +52,12 @@ impl Agent {
         })
     }
 
-    /// It would be in use if it answered, or be nominated.
+    /// It would be in use if it answered, or be nominated; or the owner selected it.
     fn is_preferred(&self, at: usize, pair: &Pair, used: &Pair) -> bool {
         let rank = |pair: &Pair| (pair.is_nominated(), pair.nomination.number(), pair.priority);
         let renominates = self.checks.role == IceRole::Controlling && self.renominates(at);
-        (pair.is_nominated() && rank(pair) > rank(used))
+        self.checks.control.prefers(pair.id)
+            || (pair.is_nominated() && rank(pair) > rank(used))
             || (renominates && pair.priority > used.priority)
     }
 

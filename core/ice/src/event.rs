@@ -104,4 +104,30 @@ pub enum Event {
     CandidateError(CandidateError),
     /// Data is sent on another pair from now on.
     SelectedPair(CandidatePair),
+    /// Of an owner that has a say in pairs.
+    Pair(PairEvent),
+}
+
+/// What an owner learns that has a [say](crate::PairCommand) in pairs (webrtc-extensions,
+/// "RTCIceTransport extensions").
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum PairEvent {
+    /// There is a pair: W3C `icecandidatepairadd`.
+    Added(Box<CandidatePair>),
+    /// It is gone: the owner removed it or agreed to that, or the agent had to.
+    Removed(PairId),
+    /// It is to be nominated: W3C `icecandidatepairnominate`. Answer with
+    /// [`PairCommand::AnswerNomination`](crate::PairCommand::AnswerNomination).
+    Nomination(PairId),
+    /// Nothing needs it any more: W3C `icecandidatepairremove`. Answer with
+    /// [`PairCommand::AnswerRemoval`](crate::PairCommand::AnswerRemoval).
+    Removal(PairId),
+    /// What [`PairCommand::Select`](crate::PairCommand::Select) came to.
+    Selection {
+        /// The pair.
+        pair: PairId,
+        /// Data goes by it; if not, it does not work, is gone, or another one was selected since.
+        used: bool,
+    },
 }

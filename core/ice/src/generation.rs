@@ -6,6 +6,7 @@ use duologue_stun::Key;
 use crate::candidate::{self, Candidate, CandidateKind, TcpType};
 use crate::checklist::{Check, Checklist, Pair};
 use crate::config::{Config, RemoteOptions};
+use crate::control::Removal;
 use crate::limits;
 use crate::nomination::Nomination;
 use crate::state::GatheringState;
@@ -115,6 +116,8 @@ pub(crate) struct GenerationState {
     pub(crate) gathering: GatheringState,
     pub(crate) end_of_remote: bool,
     pub(crate) checklist: Checklist,
+    /// The ways of pairs that the owner removed.
+    shut: Vec<(Base, SocketAddr)>,
     /// When the first pair became valid.
     pub(crate) first_valid: Option<Instant>,
     /// `failed` was reached: it is final.
@@ -150,6 +153,7 @@ impl GenerationState {
             gathering: GatheringState::Gathering,
             end_of_remote: false,
             checklist: Checklist::default(),
+            shut: Vec::new(),
             first_valid: None,
             failed: false,
             relay_only: false,
@@ -184,6 +188,7 @@ impl GenerationState {
         self.remotes.clear();
         self.end_of_remote = false;
         self.checklist = Checklist::default();
+        self.shut.clear();
         self.first_valid = None;
         self.failed = false;
         self.restarted = true;
@@ -257,6 +262,19 @@ impl GenerationState {
             .map(|pair| pair.id)
     }
 
+    /// The owner wants no pair here any more.
+    pub(crate) fn is_shut(&self, base: Base, remote: SocketAddr) -> bool {
+        let mut ways = self.shut.iter();
+        ways.any(|(shut, to)| shut.is_same(base) && *to == remote)
+    }
+
+    pub(crate) fn shut(&mut self, way: (Base, SocketAddr)) {
+        if self.shut.len() >= limits::PAIRS {
+            self.shut.remove(0);
+        }
+        self.shut.push(way);
+    }
+
     /// The candidate of a base that checks from it belong to.
     pub(crate) fn local_of(&self, base: Base) -> Option<usize> {
         self.locals.iter().position(|local| {
@@ -295,13 +313,14 @@ impl GenerationState {
         next_id: &mut u32,
     ) -> Result<Option<PairId>, OverLimit> {
         let (ours, theirs) = (&self.locals[local], &self.remotes[remote]);
-        if ours.gone || is_private(ours, theirs) {
+        if ours.gone || is_private(ours, theirs) || self.is_shut(ours.base, theirs.addr) {
             return Ok(None);
         }
         // RFC 8445 §6.1.2.4: pairs of one base and one remote address are redundant.
         if self.find_pair(ours.base, theirs.addr).is_some() {
             return Ok(None);
         }
+
         let pair = Pair {
             id: PairId(*next_id),
             local,
@@ -310,6 +329,8 @@ impl GenerationState {
             priority: pair_priority(role, ours.candidate.priority, theirs.priority),
             check: Check::Waiting,
             nomination: Nomination::default(),
+            refused: false,
+            removal: Removal::default(),
             counters: PairCounters::default(),
         };
         let id = pair.id;
@@ -321,6 +342,7 @@ impl GenerationState {
             theirs.kind.as_str(),
             theirs.protocol
         );
+
         *next_id += 1;
         match self.checklist.insert(pair) {
             true => Ok(Some(id)),

@@ -73,7 +73,8 @@
 //! * draft-hancke-webrtc-sped: datagrams of a handshake inside of checks, by option, and in answer to
 //!   an agent that does so.
 //! * RFC 8863: patience. RFC 7675: consent. RFC 8421: IPv6 and IPv4 in turns.
-//! * webrtc-pc §5.6: the states of `RTCIceTransport`.
+//! * webrtc-pc §5.6: the states of `RTCIceTransport`. webrtc-extensions: the owner's say in which pairs
+//!   are nominated, used and dropped.
 //!
 //! Three deliberate differences to RFC 8445: data may use the best valid pair before the
 //! nomination, on both sides, so a connection exists after one round trip (§12.1 allows it); a
@@ -90,6 +91,8 @@ mod checklist;
 mod checks;
 mod config;
 mod consent;
+mod consult;
+mod control;
 mod drive;
 mod embed;
 mod event;
@@ -121,7 +124,8 @@ mod turn;
 pub use agent::{Agent, Route};
 pub use candidate::{Candidate, CandidateKind, RelayProtocol, TcpType};
 pub use config::{Config, ExternalAddress, RemoteOptions, TcpTypes};
-pub use event::{CandidateError, CandidatePair, Event};
+pub use control::PairCommand;
+pub use event::{CandidateError, CandidatePair, Event, PairEvent};
 pub use failure::Failure;
 pub use gather::{RelayRoute, Server, ServerKind};
 pub use leave::CheckLeave;

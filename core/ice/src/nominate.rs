@@ -19,9 +19,10 @@ impl Agent {
         if self.checks.is_closed() {
             return;
         }
+        self.tell_pairs();
         for at in 0..self.checks.generations.len() {
             if let Some(bar) = self.bar(now, at) {
-                self.checks.conclude(at, bar);
+                self.conclude(at, bar);
             } else if let Some(check) = self.checks.generations[at].moved.take() {
                 self.learn_from_check(now, at, check);
             }
@@ -30,6 +31,8 @@ impl Agent {
         self.retire_generations(now);
         self.select(now);
         self.update_state(now);
+        self.tell_pairs();
+        self.tell_selection();
     }
 
     /// Both agents said that a pair nominated later takes the place of an earlier one.
@@ -63,7 +66,7 @@ impl Agent {
         let Some((id, due)) = self.nomination(now, at) else {
             return;
         };
-        if due > now {
+        if due > now || !self.may_nominate(id) {
             return;
         }
         if self.renominates(at) {
@@ -106,21 +109,29 @@ impl Agent {
             let pairs = generation.checklist.pairs().iter();
             pairs.filter(|pair| self.is_healthy(now, generation, pair))
         };
-        if pairs().any(|pair| pair.nomination.under_way().is_some()) {
+        let under_way = pairs().any(|pair| pair.nomination.under_way().is_some());
+        if under_way || self.checks.control.is_asked() {
             return None;
         }
-        let best = pairs().max_by_key(|pair| pair.priority)?;
+        let preferred = self.checks.control.preferred();
+        let preferred = preferred.and_then(|id| pairs().find(|pair| pair.id == id));
+        let best = preferred.or_else(|| pairs().max_by_key(|pair| pair.priority))?;
+        if best.refused {
+            return None;
+        }
+
         if let Some(settled) = self.settled(now, generation) {
             // "the agent MUST NOT nominate another pair for same component of the data stream
             // within the ICE session"
-            let again = self.renominates(at) && best.priority > settled.priority;
+            let better = preferred.is_some() || best.priority > settled.priority;
+            let again = self.renominates(at) && better && best.id != settled.id;
             return again.then_some((best.id, now));
         }
         let wait = match generation.is_relayed(best) {
             true => limits::NOMINATION_WAIT_RELAYED,
             false => best.nomination_wait(),
         };
-        let due = match self.expects_better(generation, best) {
+        let due = match preferred.is_none() && self.expects_better(generation, best) {
             true => generation.first_valid? + wait,
             false => now,
         };
@@ -174,8 +185,8 @@ impl Agent {
         }
     }
 
-    /// Data goes to a pair that answers rather than to a silent one, then to a nominated one, then
-    /// to the newest generation's, then to the pair of the highest priority. Before the
+    /// Data goes to a pair that answers rather than to a silent one, then to the one that the owner
+    /// selected, then to a nominated one, then to the newest generation's, then to the pair of the highest priority. Before the
     /// nomination any valid pair may carry data (RFC 8445 §12.1).
     fn select(&mut self, now: Instant) {
         let best = self
@@ -193,6 +204,7 @@ impl Agent {
                 self.local.route_of(generation, pair)?;
                 let rank = (
                     healthy,
+                    self.checks.control.prefers(pair.id),
                     pair.is_nominated(),
                     generation.id,
                     pair.nomination.number(),
@@ -287,7 +299,7 @@ impl Local {
 
 impl Checks {
     /// RFC 8445 §8.1.2
-    fn conclude(&mut self, at: usize, bar: u64) {
+    pub(crate) fn conclude(&mut self, at: usize, bar: u64) {
         if self.generations[at].checklist.conclude(bar) {
             self.forget_requests();
         }

@@ -37,6 +37,10 @@ impl Agent {
             self.outbox.counters.unauthorized += 1;
             return;
         }
+        if self.checks.generations[at].is_shut(sender.base, sender.remote) {
+            self.outbox.counters.shut += 1;
+            return;
+        }
         let generation = self.checks.generations[at].id;
         let to = Addressee { generation, name };
         if let Some(answer) = unknown_attributes(to, message) {

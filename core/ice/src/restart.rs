@@ -25,6 +25,7 @@ impl Agent {
             .generations
             .push(GenerationState::new(generation, local, restarted));
         self.checks.user_names_revision += 1;
+        self.checks.control.forget_preference();
         self.begin_gathering(now, self.checks.generations.len() - 1);
         self.update(now);
     }

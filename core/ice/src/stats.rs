@@ -117,6 +117,8 @@ pub struct Counters {
     pub unknown_attributes: u64,
     /// Responses to nothing, from the wrong address, or with wrong integrity.
     pub stray_responses: u64,
+    /// Checks on pairs that the owner removed.
+    pub shut: u64,
     /// Role conflicts met.
     pub role_conflicts: u64,
     /// Messages, candidates or pairs above a limit of this agent.

@@ -8,6 +8,7 @@ mod names;
 mod networks;
 mod nominations;
 mod operations;
+mod pairs;
 mod relay;
 mod renomination;
 mod restart;
