@@ -9,7 +9,8 @@ use duologue_sdp::attr::{Candidate, CandidateKind, CandidateTransport, TcpType};
 
 use crate::candidate_text::{candidate_attribute, ice_candidate};
 use crate::{
-    IceCandidateType, IceComponent, IceProtocol, IceServerTransportProtocol, IceTcpCandidateType,
+    IceCandidatePairId, IceCandidateType, IceComponent, IceProtocol, IceServerTransportProtocol,
+    IceTcpCandidateType,
 };
 
 /// What `addIceCandidate` takes (webrtc-pc §4.8.1.1); with the feature `serde` the browser's
@@ -93,6 +94,8 @@ pub struct IceCandidateParts {
 #[doc(alias = "RTCIceCandidatePair")]
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct IceCandidatePair {
+    /// Names the pair within its transport.
+    pub id: IceCandidatePairId,
     /// This end.
     pub local: IceCandidate,
     /// The other end.

@@ -112,14 +112,7 @@ fn one_or_more<'de, D: serde::Deserializer<'de>>(urls: D) -> Result<Vec<String>,
 impl Configuration {
     /// What the session is told of it.
     pub(crate) fn ice_servers_command(&self) -> Command {
-        Command::SetIceServers {
-            servers: self
-                .ice_servers
-                .iter()
-                .flat_map(IceServer::to_ice)
-                .collect(),
-            relay_only: self.ice_transport_policy == IceTransportPolicy::Relay,
-        }
+        ice_servers_command(&self.ice_servers, self.ice_transport_policy)
     }
 
     /// The constructor's checks: the certificates', then those of "set the configuration".
@@ -177,12 +170,23 @@ impl Configuration {
     }
 
     fn validate(mut self) -> Result<Self, Exception> {
-        self.ice_servers.truncate(MAX_ICE_SERVERS);
-        for server in &self.ice_servers {
-            server.validate()?;
-        }
+        validate_ice_servers(&mut self.ice_servers)?;
         Ok(self)
     }
+}
+
+/// What the session is told of servers.
+pub(crate) fn ice_servers_command(servers: &[IceServer], policy: IceTransportPolicy) -> Command {
+    Command::SetIceServers {
+        servers: servers.iter().flat_map(IceServer::to_ice).collect(),
+        relay_only: policy == IceTransportPolicy::Relay,
+    }
+}
+
+/// "Validate an ICE server" of each (§4.4.1.6).
+pub(crate) fn validate_ice_servers(servers: &mut Vec<IceServer>) -> Result<(), Exception> {
+    servers.truncate(MAX_ICE_SERVERS);
+    servers.iter().try_for_each(IceServer::validate)
 }
 
 impl fmt::Debug for IceServer {

@@ -105,14 +105,7 @@ impl PeerConnection {
         let configuration = configuration.validate_new(now)?;
         let certificates = match configuration.preferred_certificates() {
             Some(certificates) => certificates,
-            None => Certificate::generate(
-                KeygenAlgorithm::EcdsaP256,
-                now,
-                Duration::from_millis(DEFAULT_CERTIFICATE_LIFETIME_MS),
-                &mut rng,
-            )
-            .map_err(|error| Exception::unknown(error.to_string()))?
-            .into(),
+            None => own_certificate(now, &mut rng)?.into(),
         };
 
         // A description lists the fingerprints of all.
@@ -405,6 +398,13 @@ impl PeerConnection {
             .retain(|step| matches!(step, Step::Settle { chained: false, .. }));
         self.commands.clear();
     }
+}
+
+/// One that the application did not give.
+pub(crate) fn own_certificate(now: WallClock, rng: &mut Rng) -> Result<Certificate, Exception> {
+    let lifetime = Duration::from_millis(DEFAULT_CERTIFICATE_LIFETIME_MS);
+    let made = Certificate::generate(KeygenAlgorithm::EcdsaP256, now, lifetime, rng);
+    made.map_err(|error| Exception::unknown(error.to_string()))
 }
 
 fn outlives_close(task: &Task) -> bool {

@@ -3,12 +3,13 @@
 use std::fmt;
 
 use duologue_base::{ChannelKey, TransceiverId, TransportKey};
+use duologue_ice as ice;
 
 use crate::{
-    DtlsTransportState, Exception, IceCandidate, IceConnectionState, IceGathererState,
-    IceGatheringState, IceTransportState, IdentityAssertion, MediaStreamId, Message,
-    PeerConnectionState, Question, QuestionId, Rejection, SctpTransportState, SessionDescription,
-    SignalingState, StatsReport, TrackId,
+    DtlsTransportState, Exception, IceCandidate, IceCandidatePair, IceConnectionState,
+    IceGathererState, IceGatheringState, IceTransportState, IdentityAssertion, MediaStreamId,
+    Message, PeerConnectionState, Question, QuestionId, Rejection, SctpTransportState,
+    SessionDescription, SignalingState, StatsReport, TrackId,
 };
 
 /// The promise that a method returned.
@@ -139,6 +140,22 @@ pub enum Event {
     IceTransportGatheringStateChange(TransportKey, IceGathererState),
     /// `selectedcandidatepairchange` at an ICE transport.
     SelectedCandidatePairChange(TransportKey),
+    /// `icecandidatepairadd` at an ICE transport, of an application that
+    /// [controls](crate::PeerConnection::control_candidate_pairs) its pairs.
+    IceCandidatePairAdd(TransportKey, Box<IceCandidatePair>),
+    /// `icecandidatepairnominate` at an ICE transport, cancelable: whether to nominate the pair is
+    /// [answered](crate::PeerConnection::answer_candidate_pair) after it.
+    IceCandidatePairNominate(TransportKey, Box<IceCandidatePair>),
+    /// `icecandidatepairremove` at an ICE transport.
+    IceCandidatePairRemove {
+        /// The transport.
+        transport: TransportKey,
+        /// The pair.
+        pair: Box<IceCandidatePair>,
+        /// Nothing needs the pair any more, but it may stay: whether to remove it is
+        /// [answered](crate::PeerConnection::answer_candidate_pair) after the event.
+        cancelable: bool,
+    },
     /// `statechange` at the SCTP transport.
     SctpStateChange(SctpTransportState),
 
@@ -222,6 +239,9 @@ impl Event {
             Event::DtlsSilent(_) => "silent",
             Event::IceTransportGatheringStateChange(..) => "gatheringstatechange",
             Event::SelectedCandidatePairChange(_) => "selectedcandidatepairchange",
+            Event::IceCandidatePairAdd(..) => "icecandidatepairadd",
+            Event::IceCandidatePairNominate(..) => "icecandidatepairnominate",
+            Event::IceCandidatePairRemove { .. } => "icecandidatepairremove",
             Event::ChannelOpen(_) => "open",
             Event::ChannelMessage(..) => "message",
             Event::ChannelBufferedAmountLow(_) => "bufferedamountlow",
@@ -257,7 +277,10 @@ impl Event {
             }
             Event::IceTransportStateChange(key, _)
             | Event::IceTransportGatheringStateChange(key, _)
-            | Event::SelectedCandidatePairChange(key) => Target::IceTransport(*key),
+            | Event::SelectedCandidatePairChange(key)
+            | Event::IceCandidatePairAdd(key, _)
+            | Event::IceCandidatePairNominate(key, _)
+            | Event::IceCandidatePairRemove { transport: key, .. } => Target::IceTransport(*key),
             Event::SctpStateChange(_) => Target::SctpTransport,
             Event::ChannelOpen(channel)
             | Event::ChannelMessage(channel, _)
@@ -286,6 +309,18 @@ pub struct IceCandidateError {
     pub error_code: u16,
     /// STUN's reason, or the host's text.
     pub error_text: String,
+}
+
+impl From<ice::CandidateError> for IceCandidateError {
+    fn from(error: ice::CandidateError) -> Self {
+        IceCandidateError {
+            address: error.local.map(|local| local.ip().to_string()),
+            port: error.local.map(|local| local.port()),
+            url: error.url,
+            error_code: error.code,
+            error_text: error.text,
+        }
+    }
 }
 
 impl fmt::Debug for IceCandidateError {

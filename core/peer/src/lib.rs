@@ -93,6 +93,7 @@
 #![forbid(unsafe_code)]
 
 mod candidate;
+mod candidate_pairs;
 mod candidate_text;
 mod chain;
 mod channels;
@@ -117,7 +118,9 @@ mod revised;
 mod rtp_source;
 mod scalability;
 mod send_queue;
+mod shown_pair;
 mod slots;
+mod standalone;
 mod states;
 mod stats;
 mod task;
@@ -155,6 +158,7 @@ pub use params::{
 pub use revised::Revisions;
 pub use rtp_source::RtpContributingSource;
 pub use send_queue::SendQueue;
+pub use standalone::{IceGatherOptions, StandaloneIceEvent, StandaloneIceTransport};
 pub use stats::{
     AudioPlayoutStats, CandidatePairStats, CertificateStats, CodecStats, DataChannelStats,
     IceCandidateStats, InboundRtpStreamStats, MediaSourceStats, OutboundRtpStreamStats,
@@ -163,7 +167,7 @@ pub use stats::{
 };
 pub use transports::{DtlsTransport, IceTransport, SctpTransport};
 
-pub use duologue_ice::Failure as IceFailure;
+pub use duologue_ice::{Failure as IceFailure, PairId as IceCandidatePairId};
 pub use duologue_jsep::Capabilities;
 pub use duologue_jsep::Rejection;
 pub use duologue_rtp::MediaKind;

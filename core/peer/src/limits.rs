@@ -61,5 +61,8 @@ pub const MAX_WAITING_VALIDATIONS: usize = 8;
 /// How long a provider may take (webrtc-identity, "IdP Error Handling").
 pub const IDENTITY_PROVIDER_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(15);
 
+/// Remote candidates of an [`StandaloneIceTransport`](crate::StandaloneIceTransport).
+pub const MAX_REMOTE_CANDIDATES: usize = 128;
+
 /// Transports that gather ahead, however large `iceCandidatePoolSize` is.
 pub(crate) const MAX_POOL: usize = 8;

@@ -7,10 +7,11 @@ use duologue_ice::Failure;
 use duologue_identity::Certificate;
 use duologue_session::{DtlsReport, SctpError};
 
+use crate::candidate_pairs::CandidatePairs;
 use crate::max_message_size;
 use crate::{
-    DtlsTransportState, IceCandidate, IceCandidatePair, IceComponent, IceGathererState,
-    IceParameters, IceRole, IceTransportState, SctpTransportState,
+    DtlsTransportState, IceCandidate, IceCandidatePair, IceCandidatePairId, IceComponent,
+    IceGathererState, IceParameters, IceRole, IceTransportState, SctpTransportState,
 };
 
 /// A DTLS transport and the ICE transport below it; they share their key.
@@ -22,6 +23,8 @@ pub(crate) struct Transport {
     exposed: bool,
     /// The selected pair as the agent knows it.
     selected: Option<duologue_ice::CandidatePair>,
+    /// Once the application has a say in them.
+    pairs: Option<Box<CandidatePairs>>,
 }
 
 impl Transport {
@@ -29,6 +32,7 @@ impl Transport {
         Transport {
             exposed: false,
             selected: None,
+            pairs: None,
             dtls: DtlsTransport {
                 key,
                 state: DtlsTransportState::New,
@@ -36,18 +40,7 @@ impl Transport {
                 remote_certificates: Vec::new(),
                 local_certificate: None,
             },
-            ice: IceTransport {
-                state: IceTransportState::New,
-                failure: None,
-                role,
-                gathering: BTreeMap::new(),
-                gatherer_state: IceGathererState::New,
-                selected_pair: None,
-                local_candidates: ShownCandidates::default(),
-                remote_candidates: ShownCandidates::default(),
-                local_parameters: None,
-                remote_parameters: None,
-            },
+            ice: IceTransport::new(role),
         }
     }
 
@@ -76,7 +69,25 @@ impl Transport {
     /// Data goes by another pair, which the application is shown like this.
     pub(crate) fn select(&mut self, pair: duologue_ice::CandidatePair, shown: IceCandidatePair) {
         self.selected = Some(pair);
-        self.ice.selected_pair = Some(shown);
+        self.ice.select(shown);
+    }
+
+    /// What the application knows of its pairs, and was asked.
+    pub(crate) fn pairs_mut(&mut self) -> &mut CandidatePairs {
+        self.pairs.get_or_insert_default()
+    }
+
+    /// `[[CandidatePairs]]` contains it. One that was selected is there, whether or not it was told of.
+    pub(crate) fn has_pair(&self, id: IceCandidatePairId) -> bool {
+        let pairs = self.pairs.as_ref();
+        let told = pairs.is_some_and(|pairs| pairs.contains(id));
+        let removed = pairs.is_some_and(|pairs| pairs.is_being_removed(id));
+        told || (self.selected.as_ref().is_some_and(|pair| pair.id == id) && !removed)
+    }
+
+    /// A pair is gone: if it was selected, and no other was since, it is not there to be selected again.
+    pub(crate) fn forget_pair(&mut self, id: IceCandidatePairId) {
+        self.selected.take_if(|pair| pair.id == id);
     }
 
     /// The pair that data goes by.
@@ -181,6 +192,21 @@ pub struct IceTransport {
 }
 
 impl IceTransport {
+    pub(crate) fn new(role: IceRole) -> Self {
+        IceTransport {
+            state: IceTransportState::New,
+            failure: None,
+            role,
+            gathering: BTreeMap::new(),
+            gatherer_state: IceGathererState::New,
+            selected_pair: None,
+            local_candidates: ShownCandidates::default(),
+            remote_candidates: ShownCandidates::default(),
+            local_parameters: None,
+            remote_parameters: None,
+        }
+    }
+
     /// `role`
     pub fn role(&self) -> IceRole {
         self.role
@@ -242,6 +268,11 @@ impl IceTransport {
             (self.state, self.failure) = (state, failure);
         }
         changed
+    }
+
+    /// Data goes by another pair.
+    pub(crate) fn select(&mut self, pair: IceCandidatePair) {
+        self.selected_pair = Some(pair);
     }
 
     /// A role conflict was resolved.

@@ -311,6 +311,7 @@ impl Transport {
             TransportCommand::EndOfRemoteCandidates { generation } => {
                 agent.end_of_remote_candidates(now, generation);
             }
+            TransportCommand::Pairs(command) => agent.command_pairs(now, command),
             TransportCommand::StartDtls { role, fingerprints } => {
                 return self.agree_on_dtls(role, fingerprints);
             }

@@ -2,6 +2,7 @@
 
 mod attributes;
 mod candidate;
+mod candidate_pair;
 mod certificate;
 mod close;
 mod configuration;

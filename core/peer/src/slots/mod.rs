@@ -78,6 +78,8 @@ pub(crate) struct Slots {
     streams: BTreeMap<MediaStreamId, MediaStream>,
     /// Boxed: a map's node has room for eleven, and most connections have one.
     transports: Revised<BTreeMap<TransportKey, Box<Transport>>>,
+    /// Their pairs are controlled by the application (webrtc-extensions).
+    candidate_pairs_controlled: bool,
     /// Those of them that are closed, oldest first.
     closed_transports: VecDeque<TransportKey>,
     /// `[[SctpTransport]]`
@@ -144,6 +146,7 @@ impl Slots {
             tracks: Default::default(),
             streams: Default::default(),
             transports: Default::default(),
+            candidate_pairs_controlled: false,
             closed_transports: VecDeque::new(),
             sctp: Revised::new(None),
             sctp_stops: 0,

@@ -47,6 +47,21 @@ impl Slots {
         keys.filter(|key| !used.contains(key)).collect()
     }
 
+    /// The application has a say in candidate pairs.
+    pub(crate) fn controls_candidate_pairs(&self) -> bool {
+        self.candidate_pairs_controlled
+    }
+
+    /// It has from now on. Returns the transports that there are, unless it had before.
+    pub(crate) fn control_candidate_pairs(&mut self) -> Vec<TransportKey> {
+        if std::mem::replace(&mut self.candidate_pairs_controlled, true) {
+            return Vec::new();
+        }
+        let open = self.transports.values().filter(|t| !t.is_closed());
+        open.map(|transport| transport.dtls.ice_transport())
+            .collect()
+    }
+
     /// Nobody can hold it: it is gone at once.
     pub(crate) fn forget_transport(&mut self, key: TransportKey) {
         self.transports.remove(&key);

@@ -11,10 +11,7 @@ use jsep::{CandidateTarget, Side};
 
 use crate::candidate::to_ice;
 use crate::candidate_text::candidate_attribute;
-use crate::{
-    Event, Exception, IceCandidate, IceCandidateError, IceCandidateInit, OperationId,
-    PeerConnection, Value,
-};
+use crate::{Event, Exception, IceCandidate, IceCandidateInit, OperationId, PeerConnection, Value};
 
 impl PeerConnection {
     /// "Surface a candidate". No candidate is early here: the session gathers for a generation
@@ -48,13 +45,7 @@ impl PeerConnection {
     /// "Surface a candidate error" (§4.8.3). The addresses of this host are no secret here: its
     /// host candidates show them.
     pub(crate) fn run_candidate_error(&mut self, error: ice::CandidateError) {
-        self.fire(Event::IceCandidateError(IceCandidateError {
-            address: error.local.map(|local| local.ip().to_string()),
-            port: error.local.map(|local| local.port()),
-            url: error.url,
-            error_code: error.code,
-            error_text: error.text,
-        }));
+        self.fire(Event::IceCandidateError(error.into()));
     }
 
     /// Where a local candidate belongs, and the members that every candidate of its generation

@@ -249,8 +249,15 @@ impl PeerConnection {
         if let jsep::TransportChange::Add { key, .. } = &change {
             self.take_from_pool(key.transport);
         }
+        let added = match &change {
+            jsep::TransportChange::Add { key, .. } => Some(key.transport),
+            _ => None,
+        };
         let command = command_of(change, self.slots.certificates());
         self.command(command);
+        if let Some(key) = added.filter(|_| self.slots.controls_candidate_pairs()) {
+            self.command_pairs(key, ice::PairCommand::Control);
+        }
         match learnt {
             Some(key) if self.slots.note_remote_ice(key) => self.forward_candidates(key),
             // Another agent answered the same offer.

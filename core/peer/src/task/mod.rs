@@ -1,6 +1,7 @@
 //! Queued tasks. A task holds what happened and computes against the slots when it runs.
 
 mod candidate;
+mod candidate_pair;
 mod channel;
 mod create;
 mod description;
@@ -92,6 +93,7 @@ pub(crate) enum TransportTask {
     GatheringComplete(Generation),
     IceChanged(IceChange),
     IceRole(IceRole),
+    Pair(ice::PairEvent),
     DtlsChanged(DtlsReport),
     DtlsSilent,
 }
@@ -187,6 +189,7 @@ impl PeerConnection {
             }
             TransportTask::IceChanged(change) => self.run_ice_changed(key, change),
             TransportTask::IceRole(role) => self.run_ice_role(key, role),
+            TransportTask::Pair(event) => self.run_pair(key, event),
             TransportTask::DtlsChanged(state) => self.run_dtls_changed(key, state),
             TransportTask::DtlsSilent => self.run_dtls_silent(key),
         }

@@ -52,6 +52,7 @@ impl PeerConnection {
             }
             TransportReport::SelectedPair { pair } => self.ice_change(key).pair = Some(pair),
             TransportReport::IceRole { role } => queue(TransportTask::IceRole(role)),
+            TransportReport::Pair { event } => queue(TransportTask::Pair(event)),
             TransportReport::DtlsSilent => queue(TransportTask::DtlsSilent),
             TransportReport::DtlsState { state } => {
                 queue(TransportTask::DtlsChanged(state));

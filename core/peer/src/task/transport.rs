@@ -11,11 +11,10 @@ use jsep::Side;
 use jsep::agreement::IceKey;
 
 use super::IceChange;
-use crate::candidate_text::shown_address;
+use crate::shown_pair::shown_pair;
 use crate::{
-    DtlsTransportState, Event, Exception, IceCandidate, IceCandidateInit, IceCandidatePair,
-    IceGathererState, IceGatheringState, IceRole, IceTransportState, PeerConnection,
-    RtcErrorDetail, RtcErrorInit,
+    DtlsTransportState, Event, Exception, IceCandidate, IceCandidatePair, IceGathererState,
+    IceGatheringState, IceRole, IceTransportState, PeerConnection, RtcErrorDetail, RtcErrorInit,
 };
 
 impl PeerConnection {
@@ -213,7 +212,11 @@ impl PeerConnection {
     }
 
     /// "Create an RTCIceCandidatePair": of the candidates that the application knows, if it does.
-    fn candidate_pair(&self, key: TransportKey, pair: &ice::CandidatePair) -> IceCandidatePair {
+    pub(crate) fn candidate_pair(
+        &self,
+        key: TransportKey,
+        pair: &ice::CandidatePair,
+    ) -> IceCandidatePair {
         let init = self
             .local_candidate_target(IceKey {
                 transport: key,
@@ -221,71 +224,8 @@ impl PeerConnection {
             })
             .map(|(_, init)| init)
             .unwrap_or_default();
-        let known = |list: &[IceCandidate], candidate: &ice::Candidate| {
-            let address = shown_address(candidate).to_string();
-            // Generations share sockets: the same address is a candidate of each.
-            let of_generation = |known: &IceCandidate| {
-                let fragments = known
-                    .init
-                    .username_fragment
-                    .as_ref()
-                    .zip(candidate.ufrag.as_ref());
-                fragments.is_none_or(|(known, ours)| known == ours)
-            };
-            list.iter()
-                .filter(|known| of_generation(known))
-                .find(|known| {
-                    known.parts.as_ref().is_some_and(|parts| {
-                        parts.port == candidate.addr.port()
-                            && parts.address.as_ref() == Some(&address)
-                            && parts.protocol.as_str() == protocol(candidate)
-                    })
-                })
-                .cloned()
-        };
         let transport = self.slots.transport(key);
-        let local = transport.and_then(|t| known(t.ice.local_candidates(), &pair.local));
-        let remote = transport.and_then(|t| known(t.ice.remote_candidates(), &pair.remote));
-        let local = local.unwrap_or_else(|| match is_hidden(&pair.local) {
-            true => unexposed(&pair.local, init.clone()),
-            false => IceCandidate::from_local(init.clone(), &pair.local),
-        });
-        let remote = remote.unwrap_or_else(|| unexposed(&pair.remote, init));
-        IceCandidatePair { local, remote }
-    }
-}
-
-fn protocol(candidate: &ice::Candidate) -> &'static str {
-    match candidate.protocol {
-        duologue_base::Protocol::Udp => "udp",
-        duologue_base::Protocol::Tcp => "tcp",
-    }
-}
-
-/// The other end saw this address of ours, which may be a private one, and addresses are hidden:
-/// draft-ietf-mmusic-mdns-ice-candidates §3.3.1.
-fn is_hidden(local: &ice::Candidate) -> bool {
-    let concealed = local.related.is_some_and(|base| base.ip().is_unspecified());
-    local.kind == ice::CandidateKind::PeerReflexive && concealed
-}
-
-/// A remote candidate that the application did not add: "If this RTCIceCandidate represents […] a
-/// peer reflexive remote candidate, candidate is an empty string", and its address is not told
-/// (§4.8.1).
-fn unexposed(candidate: &ice::Candidate, init: IceCandidateInit) -> IceCandidate {
-    let told = IceCandidate::from_local(IceCandidateInit::default(), candidate);
-    IceCandidate {
-        init: IceCandidateInit {
-            candidate: String::new(),
-            username_fragment: candidate.ufrag.clone(),
-            ..init
-        },
-        parts: told.parts.map(|mut parts| {
-            parts.address = None;
-            parts
-        }),
-        relay_protocol: None,
-        url: None,
+        shown_pair(transport.map(|transport| &transport.ice), &init, pair)
     }
 }
 

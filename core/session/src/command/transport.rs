@@ -64,6 +64,8 @@ pub enum TransportCommand {
         /// The generation.
         generation: Generation,
     },
+    /// What the application says of candidate pairs.
+    Pairs(ice::PairCommand),
     /// The DTLS roles and the peer's fingerprints are known: the handshake may begin. What the peer
     /// sent before is kept until this comes.
     StartDtls {

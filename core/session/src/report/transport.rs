@@ -43,6 +43,11 @@ pub enum TransportReport {
         /// The pair.
         pair: Box<ice::CandidatePair>,
     },
+    /// What the application learns and is asked that has a say in candidate pairs.
+    Pair {
+        /// What it is.
+        event: ice::PairEvent,
+    },
     /// Nothing comes of the other end's part in the DTLS handshake, in which it is the client. This end
     /// goes on waiting, for which W3C has no state.
     DtlsSilent,

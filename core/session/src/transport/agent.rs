@@ -105,6 +105,7 @@ fn ice_report(event: ice::Event) -> Option<TransportReport> {
             pair: Box::new(pair),
         },
         ice::Event::CandidateError(error) => TransportReport::CandidateError { error },
+        ice::Event::Pair(event) => TransportReport::Pair { event },
         _ => return None,
     })
 }
