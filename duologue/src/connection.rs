@@ -298,6 +298,14 @@ impl PeerConnection {
         self.0.get_stats(StatsSelector::Connection).await
     }
 
+    /// From now on the application has a say in candidate pairs (webrtc-extensions, "RTCIceTransport
+    /// extensions"): it is told of them by [`Event::IceCandidatePairAdd`] and those that follow, which
+    /// it may answer. In JavaScript that begins with the first listener.
+    pub fn control_candidate_pairs(&self) {
+        self.0
+            .with(|control| control.peer_mut().control_candidate_pairs());
+    }
+
     /// `restartIce()`: the next offer restarts ICE, which looks for a path anew while data keeps
     /// flowing on the old one. [`Event::NegotiationNeeded`] calls for that offer.
     pub fn restart_ice(&self) {
@@ -506,7 +514,6 @@ impl ConnectionHandle {
         &self.0.endpoint
     }
 
-    #[cfg(feature = "codecs")]
     pub(crate) fn runtime(&self) -> &tokio::runtime::Handle {
         self.0.endpoint().runtime()
     }

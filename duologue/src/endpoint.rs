@@ -23,6 +23,7 @@ use crate::connection::PeerConnection;
 use crate::event::Events;
 use crate::identity::{IdentityProvider, Providers};
 use crate::limits::{PACING_SLOT_LEAST, PACING_SLOT_MOST};
+use crate::standalone::{StandaloneIceEvents, StandaloneIceTransport};
 
 /// What the connections of one program share: the tokio runtime, the choice of network interfaces
 /// and ports. Cheap to clone. The W3C has no counterpart: a browser has one.
@@ -62,6 +63,16 @@ impl Endpoint {
     /// The time by which [`RtpPacket::received`](crate::RtpPacket::received) and its like are told.
     pub fn now(&self) -> Instant {
         self.0.driver.now()
+    }
+
+    /// An ICE transport without a connection, and its events: `new RTCIceTransport()` (webrtc-ice).
+    ///
+    /// # Errors
+    /// `OperationError` when the system has no randomness, `UnknownError` when it cannot be started.
+    pub fn ice_transport(
+        &self,
+    ) -> Result<(StandaloneIceTransport, StandaloneIceEvents), Exception> {
+        StandaloneIceTransport::on(self)
     }
 
     /// How many datagrams were lost in this host rather than on the way.

@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use duologue_peer::{
-    DtlsTransportState, Exception, IceCandidate, IceCandidateError, IceConnectionState,
-    IceGathererState, IceGatheringState, IceTransportState, PeerConnectionState, Rejection,
-    SctpTransportState, SignalingState,
+    DtlsTransportState, Exception, IceCandidate, IceCandidateError, IceCandidatePair,
+    IceConnectionState, IceGathererState, IceGatheringState, IceTransportState,
+    PeerConnectionState, Rejection, SctpTransportState, SignalingState,
 };
 use duologue_tokio::SessionHandle;
 use futures_core::Stream;
@@ -17,8 +17,8 @@ use futures_core::Stream;
 use crate::limits::EVENT_BACKLOG;
 use crate::wakers::Wakers;
 use crate::{
-    DataChannel, DtlsTransport, DtmfSender, IceTransport, MediaStream, MediaStreamTrack,
-    RtpReceiver, RtpSender, RtpTransceiver, SctpTransport,
+    CandidatePairProposal, DataChannel, DtlsTransport, DtmfSender, IceTransport, MediaStream,
+    MediaStreamTrack, RtpReceiver, RtpSender, RtpTransceiver, SctpTransport,
 };
 
 /// An event of a connection or of an object that belongs to it (webrtc-pc, "Event summary"). Its
@@ -120,6 +120,28 @@ pub enum Event {
     /// `selectedcandidatepairchange` at an ICE transport
     #[doc(alias = "onselectedcandidatepairchange")]
     SelectedCandidatePairChange(IceTransport),
+    /// `icecandidatepairadd` at an ICE transport, of a connection whose candidate pairs the application
+    /// [controls](crate::PeerConnection::control_candidate_pairs)
+    #[doc(alias = "RTCIceCandidatePairEvent")]
+    #[doc(alias = "onicecandidatepairadd")]
+    IceCandidatePairAdd(IceTransport, Box<IceCandidatePair>),
+    /// `icecandidatepairnominate` at an ICE transport: the pair is nominated when this is dropped, unless
+    /// it was canceled
+    #[doc(alias = "RTCIceCandidatePairEvent")]
+    #[doc(alias = "onicecandidatepairnominate")]
+    IceCandidatePairNominate(CandidatePairProposal),
+    /// `icecandidatepairremove` at an ICE transport
+    #[doc(alias = "RTCIceCandidatePairEvent")]
+    #[doc(alias = "onicecandidatepairremove")]
+    IceCandidatePairRemove {
+        /// The transport.
+        transport: IceTransport,
+        /// The pair.
+        pair: Box<IceCandidatePair>,
+        /// Of a pair that nothing needs and that may stay: it is removed when this is dropped, unless it
+        /// was canceled. Else it is gone.
+        proposal: Option<CandidatePairProposal>,
+    },
     /// `statechange` at the SCTP transport
     #[doc(alias = "onstatechange")]
     SctpStateChange(SctpTransport, SctpTransportState),

@@ -136,20 +136,21 @@ pub use duologue_peer::{
     AudioPlayoutStats, BundlePolicy, CandidatePairStats, CertificateStats, CodecStats,
     Configuration, DataChannelInit, DataChannelState, DataChannelStats, DegradationPreference,
     DtlsTransportState, Exception, ExceptionName, IceCandidate, IceCandidateError,
-    IceCandidateInit, IceCandidatePair, IceCandidatePairState, IceCandidateParts,
-    IceCandidateStats, IceCandidateType, IceComponent, IceConnectionState, IceFailure,
-    IceGathererState, IceGatheringState, IceParameters, IceProtocol, IceRole, IceServer,
-    IceServerTransportProtocol, IceTcpCandidateType, IceTransportPolicy, IceTransportState,
-    IdentityAssertion, IdentityAssertionResult, IdentityProviderDetails, IdentityProviderError,
-    IdentityProviderOptions, IdentityValidationResult, InboundRtpStreamStats,
-    LocalSessionDescription, MediaKind, MediaSourceStats, MediaStreamId, MediaStreamTrackState,
-    OfferOptions, OutboundRtpStreamStats, PeerConnectionState, PeerConnectionStats, PriorityType,
-    Rejection, RemoteInboundRtpStreamStats, RemoteOutboundRtpStreamStats, ResolutionRestriction,
-    RtcErrorDetail, RtcErrorInit, RtcpMuxPolicy, RtcpParameters, RtpCapabilities, RtpCodec,
-    RtpCodecParameters, RtpContributingSource, RtpEncodingParameters, RtpHeaderExtensionCapability,
+    IceCandidateInit, IceCandidatePair, IceCandidatePairId, IceCandidatePairState,
+    IceCandidateParts, IceCandidateStats, IceCandidateType, IceComponent, IceConnectionState,
+    IceFailure, IceGatherOptions, IceGathererState, IceGatheringState, IceParameters, IceProtocol,
+    IceRole, IceServer, IceServerTransportProtocol, IceTcpCandidateType, IceTransportPolicy,
+    IceTransportState, IdentityAssertion, IdentityAssertionResult, IdentityProviderDetails,
+    IdentityProviderError, IdentityProviderOptions, IdentityValidationResult,
+    InboundRtpStreamStats, LocalSessionDescription, MediaKind, MediaSourceStats, MediaStreamId,
+    MediaStreamTrackState, OfferOptions, OutboundRtpStreamStats, PeerConnectionState,
+    PeerConnectionStats, PriorityType, Rejection, RemoteInboundRtpStreamStats,
+    RemoteOutboundRtpStreamStats, ResolutionRestriction, RtcErrorDetail, RtcErrorInit,
+    RtcpMuxPolicy, RtcpParameters, RtpCapabilities, RtpCodec, RtpCodecParameters,
+    RtpContributingSource, RtpEncodingParameters, RtpHeaderExtensionCapability,
     RtpHeaderExtensionParameters, RtpReceiveParameters, RtpSendParameters, SctpTransportState,
-    SdpType, SessionDescription, SignalingState, Stats, StatsReport, Track, TrackId, TrackOrKind,
-    TransceiverDirection, TransceiverInit, TransportStats,
+    SdpType, SessionDescription, SignalingState, StandaloneIceEvent, Stats, StatsReport, Track,
+    TrackId, TrackOrKind, TransceiverDirection, TransceiverInit, TransportStats,
 };
 pub use duologue_rtp::ext::{AudioLevel, CaptureTime};
 pub use duologue_rtp::payload::FrameSize;
@@ -165,6 +166,8 @@ pub use duologue_session::{
 #[cfg(feature = "files")]
 pub use duologue_files as files;
 
+#[cfg(feature = "tokio")]
+mod candidate_pair;
 #[cfg(feature = "tokio")]
 mod channel;
 #[cfg(feature = "tokio")]
@@ -207,6 +210,8 @@ mod raw;
 #[cfg(feature = "tokio")]
 mod sframe;
 #[cfg(feature = "tokio")]
+mod standalone;
+#[cfg(feature = "tokio")]
 mod transform;
 #[cfg(feature = "tokio")]
 mod transport;
@@ -215,6 +220,7 @@ mod wakers;
 
 #[cfg(feature = "tokio")]
 pub use {
+    candidate_pair::CandidatePairProposal,
     channel::{ByteStream, DataChannel},
     connection::PeerConnection,
     dtmf::DtmfSender,
@@ -234,6 +240,7 @@ pub use {
     message::Message,
     packets::{RtpPacketWriter, RtpPackets},
     sframe::{SFrameFailure, SFrameTransform},
+    standalone::{StandaloneIceEvents, StandaloneIceTransport},
     transform::{FrameMetadata, Transform, TransformFrame, Transformer},
     transport::{DtlsTransport, IceTransport, SctpTransport},
 };

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use duologue_base::TransportKey;
 use duologue_peer as peer;
 use duologue_peer::{
-    DtlsTransportState, IceCandidate, IceCandidatePair, IceComponent, IceFailure, IceGathererState,
-    IceParameters, IceRole, IceTransportState, SctpTransportState,
+    DtlsTransportState, Exception, IceCandidate, IceCandidatePair, IceCandidatePairId,
+    IceComponent, IceFailure, IceGathererState, IceParameters, IceRole, IceTransportState,
+    SctpTransportState,
 };
 
 use crate::connection::ConnectionHandle;
@@ -105,6 +106,54 @@ impl IceTransport {
     pub fn selected_candidate_pair(&self) -> Option<IceCandidatePair> {
         self.read(|ice| ice.selected_candidate_pair().cloned())
             .flatten()
+    }
+
+    /// `selectCandidatePair(candidatePair)` (webrtc-extensions): data is to go by this pair, which it
+    /// does once this is done. The pair in use gives way without that being an ICE restart; whether the
+    /// peer follows depends on the [nomination](crate::Event::IceCandidatePairNominate) that comes after
+    /// it.
+    ///
+    /// # Errors
+    /// `InvalidStateError` on a closed connection, while a [proposal](crate::CandidatePairProposal)
+    /// is not decided, and in the states `new` and `failed`; `NotFoundError` for a pair that is gone;
+    /// `OperationError` for one that does not work, or when another one is selected meanwhile.
+    #[doc(alias = "selectCandidatePair")]
+    pub async fn select_candidate_pair(&self, pair: &IceCandidatePair) -> Result<(), Exception> {
+        let (key, id) = (self.key, pair.id);
+        let selected = self
+            .connection
+            .operation(|peer| peer.select_candidate_pair(key, id));
+        selected.await.map(drop)
+    }
+
+    /// `removeCandidatePair(candidatePair)` (webrtc-extensions): nothing goes by this pair any more, and
+    /// checks on it are not answered.
+    ///
+    /// # Errors
+    /// As [`select_candidate_pair`](Self::select_candidate_pair), but for `OperationError`.
+    #[doc(alias = "removeCandidatePair")]
+    pub async fn remove_candidate_pair(&self, pair: &IceCandidatePair) -> Result<(), Exception> {
+        let (key, id) = (self.key, pair.id);
+        let removed = self
+            .connection
+            .operation(|peer| peer.remove_candidate_pair(key, id));
+        removed.await.map(drop)
+    }
+
+    /// What a proposal about a pair comes to.
+    pub(crate) fn answer(&self, pair: IceCandidatePairId, accepted: bool) {
+        let key = self.key;
+        self.connection.with(|control| {
+            control
+                .peer_mut()
+                .answer_candidate_pair(key, pair, accepted);
+        });
+    }
+
+    /// Does so in a task of its own: nobody knows who drops a proposal, and what it has locked.
+    pub(crate) fn answer_later(self, pair: IceCandidatePairId, accepted: bool) {
+        let runtime = self.connection.runtime().clone();
+        drop(runtime.spawn(async move { self.answer(pair, accepted) }));
     }
 
     /// `getLocalParameters()`

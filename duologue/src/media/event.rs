@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use duologue_peer as peer;
 
+use crate::candidate_pair::CandidatePairProposal;
 use crate::connection::ConnectionHandle;
 use crate::dtmf::DtmfSender;
 use crate::event::Event;
@@ -83,6 +84,19 @@ fn of_transport(connection: &Arc<ConnectionHandle>, event: peer::Event) -> Optio
         peer::Event::SelectedCandidatePairChange(key) => {
             Event::SelectedCandidatePairChange(ice(key))
         }
+        peer::Event::IceCandidatePairAdd(key, pair) => Event::IceCandidatePairAdd(ice(key), pair),
+        peer::Event::IceCandidatePairNominate(key, pair) => {
+            Event::IceCandidatePairNominate(CandidatePairProposal::new(ice(key), pair))
+        }
+        peer::Event::IceCandidatePairRemove {
+            transport,
+            pair,
+            cancelable,
+        } => Event::IceCandidatePairRemove {
+            transport: ice(transport),
+            pair: pair.clone(),
+            proposal: cancelable.then(|| CandidatePairProposal::new(ice(transport), pair)),
+        },
         peer::Event::SctpStateChange(state) => {
             Event::SctpStateChange(SctpTransport::new(connection.clone()), state)
         }
