@@ -118,6 +118,8 @@ mod tests {
             "duologue",
             "#[doc(alias = \"RTCDoor\")] pub struct Door { pub parts: Option<Parts> }
              pub struct Parts { pub size: u32 }
+             #[doc(alias = \"RTCDoor\")] pub struct Gate {}
+             impl Gate { pub fn lift(&self) {} }
              impl Door {
                  pub fn open_wide(&self) {}
                  pub fn set_lock(&self) {}
@@ -128,13 +130,21 @@ mod tests {
                  #[doc(alias = \"onknock\")] #[doc(alias = \"RTCKnock\")] Knock(Door),
                  #[doc(alias = \"onknock\")] WindowKnock(Window),
              }",
-            "pub use door::{Door, Event, Parts};",
+            "pub use door::{Door, Event, Gate, Parts};",
         );
         let interface = Interface {
             name: "RTCDoor".into(),
-            members: ["openWide", "lock", "getColour", "onknock", "hidden", "size"]
-                .map(String::from)
-                .into(),
+            members: [
+                "openWide",
+                "lock",
+                "getColour",
+                "onknock",
+                "hidden",
+                "size",
+                "lift",
+            ]
+            .map(String::from)
+            .into(),
         };
         let names: Vec<Vec<String>> = interface
             .members
@@ -147,13 +157,14 @@ mod tests {
             Some(Exported::Events(vec!["Knock"]))
         );
         assert_eq!(code.exported("RTCWindow"), None);
-        let wanted: [&[&str]; 6] = [
+        let wanted: [&[&str]; 7] = [
             &["open_wide"],
             &["set_lock"],
             &["paint"],
             &["Event::Knock"],
             &[],
             &["parts.size"],
+            &["Gate::lift"],
         ];
         assert_eq!(names, wanted);
     }

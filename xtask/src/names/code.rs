@@ -120,22 +120,26 @@ impl Code {
 
     /// What an interface is here.
     pub(super) fn exported(&self, interface: &str) -> Option<Exported<'_>> {
-        let exported = |(of, name): &Key| self.exports.get(name).is_some_and(|from| from == of);
-        let is_it = |name: &str, aliases: &BTreeSet<String>| {
-            name == interface || aliases.contains(interface)
-        };
-        let mut types = self.types.iter().filter(|(key, _)| exported(key));
-        let ty = types.find(|((_, name), ty)| is_it(name, &ty.aliases));
+        let ty = self.types_of(interface).next();
         let variants = self.variants.iter();
         let mut variants = variants
             .filter(|variant| variant.aliases.contains(interface))
             .map(|v| v.name.as_str());
         match ty {
-            Some(((_, name), _)) => Some(Exported::Type(name)),
+            Some(name) => Some(Exported::Type(name)),
             None => Some(variants.by_ref().collect())
                 .filter(|names: &Vec<_>| !names.is_empty())
                 .map(Exported::Events),
         }
+    }
+
+    /// The types that are an interface, most often one.
+    fn types_of(&self, interface: &str) -> impl Iterator<Item = &str> {
+        let exported = |(of, name): &Key| self.exports.get(name).is_some_and(|from| from == of);
+        let types = self.types.iter().filter(move |(key, _)| exported(key));
+        types
+            .filter(move |((_, name), ty)| name == interface || ty.aliases.contains(interface))
+            .map(|((_, name), _)| name.as_str())
     }
 
     /// What a member of an interface is called, where `ty` is its type.
@@ -154,6 +158,18 @@ impl Code {
         let own = named(ty).unwrap_or_default();
         if !own.is_empty() {
             return own;
+        }
+        let others = self.types_of(&interface.name).filter(|other| *other != ty);
+        let of_others: Vec<String> = others
+            .flat_map(|other| {
+                let names = named(other).unwrap_or_default();
+                names
+                    .into_iter()
+                    .map(move |name| format!("{other}::{name}"))
+            })
+            .collect();
+        if !of_others.is_empty() {
+            return of_others;
         }
         let fields = self
             .named_of(ty)
