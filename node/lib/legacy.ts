@@ -3,6 +3,7 @@
  * more, and web-platform-tests want them absent (`webrtc/historical.html`), so that they are there
  * only for who asks. What they do is what they did last: streams are sent and received track by track.
  */
+import './transform/encoded-streams.js';
 import { RTCError } from './errors.js';
 import { eventInterface } from './events/event.js';
 import * as shapes from './idl/interfaces.js';

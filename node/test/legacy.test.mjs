@@ -4,6 +4,7 @@ import test from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { MediaStream, RTCPeerConnection, RTCStatsReport, mediaDevices } from '../index.mjs';
 import { MediaStreamEvent, RTCIdentityErrorEvent, RTCIdentityEvent } from '../dist/legacy.js';
+import { sending } from './flow-helpers.mjs';
 import { event, negotiate, pair } from './helpers.mjs';
 
 const camera = () => mediaDevices.getUserMedia({ audio: true, video: true });
@@ -204,4 +205,35 @@ test('identities are told of by the events that they had before they were promis
     ['idpvalidationerror', 'idp.example', 'default', null],
   ]);
   for (const pc of [a, b, c]) pc.close();
+});
+
+test('createEncodedStreams() changes frames in this thread, each written once', async () => {
+  const invert = async ({ readable, writable }) => {
+    const writer = writable.getWriter();
+    for await (const frame of readable) {
+      new Uint8Array(frame.data).forEach((byte, i, bytes) => (bytes[i] = ~byte));
+      await writer.write(frame);
+    }
+  };
+  let streams;
+  const { near, far, close } = await sending('audio', {
+    before(transceiver, other) {
+      streams = transceiver.sender.createEncodedStreams();
+      other.then(({ receiver }) => invert(receiver.createEncodedStreams()));
+    },
+  });
+  for (const it of [near.sender, far.receiver]) assert.throws(() => it.createEncodedStreams(), { name: 'InvalidStateError' });
+  const [frames, packets] = [far.receiver.frames(), far.receiver.packets()];
+  await near.sender.frames().sendAll([{ data: Uint8Array.of(1, 2, 3), timestamp: 960 }]);
+
+  const writer = streams.writable.getWriter();
+  const { value: frame } = await streams.readable.getReader().read();
+  await writer.write(frame);
+  const [packet] = await packets.recvMany();
+  assert.deepEqual([...packet.payload], [1, 2, 3]);
+  const [received] = await frames.recvMany();
+  assert.deepEqual([...new Uint8Array(received.data)], [0xfe, 0xfd, 0xfc]);
+  await assert.rejects(writer.write(frame), { name: 'OperationError' });
+  close();
+  assert.throws(() => near.receiver.createEncodedStreams(), { name: 'InvalidStateError' });
 });

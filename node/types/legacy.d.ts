@@ -30,6 +30,21 @@ declare global {
   }
 }
 
+/** What Chromium's `createEncodedStreams()` gives: encoded frames, each to be written at most once. */
+export interface EncodedStreams {
+  readonly readable: ReadableStream<RTCEncodedVideoFrame | RTCEncodedAudioFrame>;
+  readonly writable: WritableStream<RTCEncodedVideoFrame | RTCEncodedAudioFrame>;
+}
+declare global {
+  interface RTCRtpSender {
+    /** In a new program `transform` takes an `RTCRtpScriptTransform`, whose frames do not wait for this thread. */
+    createEncodedStreams(): EncodedStreams;
+  }
+  interface RTCRtpReceiver {
+    createEncodedStreams(): EncodedStreams;
+  }
+}
+
 /** `addstream` and `removestream`. */
 export interface MediaStreamEvent extends Event {
   readonly stream: MediaStream | null;

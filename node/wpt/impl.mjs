@@ -5,6 +5,7 @@ import source from '../dist/media/source.js';
 import track from '../dist/media/track.js';
 import video from '../dist/media/video-frame.js';
 import '../dist/transfer.js';
+import '../dist/transform/encoded-streams.js';
 import duologue from '../index.mjs';
 import { workerClass } from './lib/worker.mjs';
 

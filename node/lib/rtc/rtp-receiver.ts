@@ -32,6 +32,8 @@ export interface ReceiverSlots {
   packets: RtpPackets | null;
 }
 
+export let receiverSlots: (receiver: RTCRtpReceiver) => ReceiverSlots;
+
 export class RTCRtpReceiver {
   readonly #slots: ReceiverSlots;
 
@@ -123,6 +125,7 @@ export class RTCRtpReceiver {
   }
 
   static {
+    receiverSlots = (receiver) => receiver.#slots;
     defineInterface(this, (o) => #slots in o, shapes.RTCRtpReceiver);
   }
 }
