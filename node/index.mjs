@@ -27,6 +27,7 @@ export const {
   RTCErrorEvent,
   RTCIceCandidate,
   RTCIceCandidatePair,
+  RTCIceCandidatePairEvent,
   RTCIceTransport,
   RTCIdentityAssertion,
   RTCPeerConnection,

@@ -9,7 +9,11 @@ import type {
   DataChannelInit,
   IceCandidateInit,
   IceCandidateParts,
+  IceGatherOptions,
+  IceGathererState,
   IceParameters,
+  IceRole,
+  IceTransportState,
   LocalSessionDescription,
   IdentityProviderOptions,
   Mirror,
@@ -153,6 +157,10 @@ export interface NativePeerConnection {
   localCandidates(transport: number): NativeCandidate[];
   remoteCandidates(transport: number): NativeCandidate[];
   selectedCandidatePair(transport: number): NativeCandidatePair | null;
+  controlCandidatePairs(): Reply;
+  answerCandidatePair(transport: number, pair: number, accepted: boolean): Reply;
+  selectCandidatePair(transport: number, pair: number): Reply<number>;
+  removeCandidatePair(transport: number, pair: number): Reply<number>;
   localIceParameters(transport: number): IceParameters | null;
   remoteIceParameters(transport: number): IceParameters | null;
   remoteCertificates(transport: number): ArrayBuffer[];
@@ -254,6 +262,25 @@ export interface NativeFrameWriter extends NativeWriter {
   takeKeyFramesWanted(): number[];
   rid(encoding: number): string | null | undefined;
   payloadType(mimeType: string): number | null | undefined;
+}
+
+/** An ICE transport without a connection. Its methods give what they throw. */
+export interface NativeIceTransport {
+  gather(options: IceGatherOptions): NativeException | null;
+  start(parameters: IceParameters, lite: boolean, role: IceRole): NativeException | null;
+  stop(): NativeException | null;
+  addRemoteCandidate(candidate: IceCandidateInit): NativeException | null;
+  state(): IceTransportState;
+  gatheringState(): IceGathererState;
+  role(): IceRole;
+  failure(): string | null | undefined;
+  localParameters(): IceParameters | null;
+  selectedCandidatePair(): NativeCandidatePair | null;
+  /** Makes tasks of so many reports; tells how many tasks wait. */
+  receive(reports: number): number;
+  taskCount(): number;
+  /** The next effect, for which it runs tasks; null when there is nothing. */
+  next(): NativeEffect | null;
 }
 
 /** The pixels of a picture, which are in the core. */
@@ -391,6 +418,8 @@ interface Binding {
     connection: number,
     endpoint: NativeEndpoint | null,
   ): Reply<NativePeerConnection>;
+  /** `number` is the one by which the hub names it. */
+  createIceTransport(hub: NativeHub, number: number): Reply<NativeIceTransport>;
   /** The endpoint, or why there is none. */
   createEndpoint(options: NativeEndpointOptions): { readonly value?: NativeEndpoint; readonly error?: string };
   /** How many bytes a channel may have queued. */

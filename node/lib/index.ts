@@ -2,6 +2,7 @@
 export { OverconstrainedError, RTCError } from './errors.js';
 export { RTCDataChannelEvent } from './events/data-channel-event.js';
 export { DeviceChangeEvent } from './events/device-change-event.js';
+export { RTCIceCandidatePairEvent } from './events/ice-candidate-pair-event.js';
 export { RTCDTMFToneChangeEvent } from './events/dtmf-tone-change-event.js';
 export { RTCErrorEvent } from './events/error-event.js';
 export { KeyFrameRequestEvent } from './events/key-frame-request-event.js';

@@ -182,6 +182,19 @@ export type IceComponent = "rtp" | "rtcp";
 export type IceConnectionState = "closed" | "failed" | "disconnected" | "new" | "checking" | "completed" | "connected";
 
 /**
+ * Options of [`StandaloneIceTransport::gather`].
+ */
+export type IceGatherOptions = {
+/**
+ * Which candidates.
+ */
+gatherPolicy: IceTransportPolicy,
+/**
+ * The servers.
+ */
+iceServers: Array<IceServer>, };
+
+/**
  * Gathering of one ICE transport (webrtc-pc §5.6.3).
  */
 export type IceGathererState = "new" | "gathering" | "complete";
@@ -370,7 +383,7 @@ export type NativeCandidate = { init: IceCandidateInit, parts?: IceCandidatePart
 
 export type NativeCandidateError = { address: string | null, port: number | null, url: string, errorCode: number, errorText: string, };
 
-export type NativeCandidatePair = { local: NativeCandidate, remote: NativeCandidate, };
+export type NativeCandidatePair = { id: number, local: NativeCandidate, remote: NativeCandidate, };
 
 export type NativeChannelEvent = { "type": "error", channel: number, error: NativeException, };
 
@@ -427,9 +440,14 @@ export type NativeException = { name: string, message: string, rtc?: NativeError
 
 export type NativeExternalAddress = { address: string, local?: string | null, replaces: boolean, };
 
-export type NativeIceEvent = { "type": "statechange", key: number, } | { "type": "gatheringstatechange", key: number, } | { "type": "selectedcandidatepairchange", key: number, };
+export type NativeIceEvent = { "type": "statechange", key: number, } | { "type": "gatheringstatechange", key: number, } | { "type": "selectedcandidatepairchange", key: number, } | { "type": "icecandidatepairadd" } & NativePairEvent | { "type": "icecandidatepairnominate" } & NativePairEvent | { "type": "icecandidatepairremove" } & NativePairEvent;
 
 export type NativeKeyFrameRequest = { transceiver: number, encoding: number, rid?: string | null, };
+
+/**
+ * Of a candidate pair; one that is cancelable is answered.
+ */
+export type NativePairEvent = { key: number, pair: NativeCandidatePair, cancelable: boolean, };
 
 export type NativeProviderFailure = { detail: RtcErrorDetail, message: string, httpRequestStatusCode?: number | null, loginUrl?: string | null, errorInfo?: string | null, };
 

@@ -1,13 +1,11 @@
 //! `NativePeerConnection`: one connection on its JavaScript thread.
 
-use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
-use duologue_base::{ChannelKey, Rng, TransceiverId};
+use duologue_base::{ChannelKey, TransceiverId};
 use duologue_identity::Certificate;
 use duologue_peer as peer;
-use duologue_session::Session;
 use duologue_tokio::{ReportQueue, Reported, SessionHandle, StateCount, connection_span};
 use napi::bindgen_prelude::{ClassInstance, Either, JsObjectValue, Object, Result, Unknown};
 use napi::{Env, Error};
@@ -16,12 +14,13 @@ use peer::{Effect, Event, Exception, OperationId};
 use serde::Serialize;
 
 use crate::certificate::NativeCertificate;
+use crate::data_plane::{DataPlane, Start};
 use crate::effect::{self, Told};
 use crate::endpoint::NativeEndpoint;
 use crate::environment::{self, Environment};
 use crate::exception;
-use crate::flow::{MediaBatches, MediaRoutes, Routes};
-use crate::host::{Hub, NodeHost, ReadyList};
+use crate::flow::{MediaRoutes, Routes};
+use crate::host::Hub;
 use crate::limits::{MAX_BATCH, MAX_WAITING_BYTES, MAX_WAITING_REPORTS};
 use crate::mirror::{Mirror, Stale};
 
@@ -44,22 +43,6 @@ pub struct NativePeerConnection {
     span: tracing::Span,
     /// As the metrics of the endpoint count it.
     counted: StateCount,
-}
-
-/// Where the session is.
-enum DataPlane {
-    /// Nothing was agreed on yet: there is no task for it.
-    Idle(Box<Start>),
-    Running(SessionHandle),
-    /// The connection was closed.
-    Ended,
-}
-
-/// What a session is made with.
-struct Start {
-    connection: u32,
-    ready: Arc<ReadyList>,
-    rng: Rng,
 }
 
 /// `createPeerConnection()`; `connection` is what the hub names it by. Without an endpoint it has
@@ -100,11 +83,15 @@ pub fn create_peer_connection<'env>(
         }
     };
 
-    let start = Start {
+    let inbox = Arc::new(ReportQueue::new(MAX_WAITING_REPORTS, MAX_WAITING_BYTES));
+    let media = Arc::default();
+    let data_plane = DataPlane::new(Start {
         connection,
         ready: hub.ready.clone(),
+        inbox: Arc::clone(&inbox),
+        media: Arc::clone(&media),
         rng,
-    };
+    });
     let counted = environment
         .endpoint
         .count_state(pc.connection_state().as_str());
@@ -112,9 +99,9 @@ pub fn create_peer_connection<'env>(
         pc,
         environment,
         counted,
-        inbox: Arc::new(ReportQueue::new(MAX_WAITING_REPORTS, MAX_WAITING_BYTES)),
-        data_plane: DataPlane::Idle(Box::new(start)),
-        media: Arc::default(),
+        inbox,
+        data_plane,
+        media,
         mirror: Mirror::default(),
         told_timeout: None,
         span: connection_span(),
@@ -218,7 +205,7 @@ impl NativePeerConnection {
             commands.push(command);
         }
         if !commands.is_empty()
-            && let Some(session) = self.session()?.cloned()
+            && let Some(session) = self.session().cloned()
         {
             for command in &commands {
                 self.media.note(command, &session, &self.environment);
@@ -226,44 +213,20 @@ impl NativePeerConnection {
             session.commands(commands);
         }
         if self.pc.is_closed() {
-            self.data_plane = DataPlane::Ended;
+            self.data_plane.end();
             self.media.end_those(|_| true);
         }
         Ok(())
     }
 
-    fn session(&mut self) -> Result<Option<&SessionHandle>> {
-        if matches!(self.data_plane, DataPlane::Idle(_))
-            && let DataPlane::Idle(start) = mem::replace(&mut self.data_plane, DataPlane::Ended)
-        {
-            let Start {
-                connection,
-                ready,
-                rng,
-            } = *start;
-            let session = Session::new(self.environment.session.clone(), rng);
-            let host = |session: &SessionHandle| NodeHost {
-                connection,
-                inbox: self.inbox.clone(),
-                ready,
-                session: session.clone(),
-                media: self.media.clone(),
-                batches: MediaBatches::default(),
-            };
-            let _in = self.span.enter();
-            let handle = self.environment.endpoint.spawn(session, host);
-            self.data_plane = DataPlane::Running(handle);
-        }
-        Ok(match &self.data_plane {
-            DataPlane::Running(handle) => Some(handle),
-            DataPlane::Idle(_) | DataPlane::Ended => None,
-        })
+    fn session(&mut self) -> Option<&SessionHandle> {
+        self.data_plane.session(&self.environment, &self.span)
     }
 
     /// Where the frames and packets of a transceiver go.
     pub(crate) fn routes(&mut self, id: TransceiverId) -> Result<Arc<Routes>> {
         let gone = || Error::from_reason("the connection is closed");
-        let session = self.session()?.cloned().ok_or_else(gone)?;
+        let session = self.session().cloned().ok_or_else(gone)?;
         let routes = self.media.open(id, &session, &self.environment);
         // Those of a stopped transceiver are at their end at once.
         self.end_media_of_stopped();
@@ -342,7 +305,7 @@ impl NativePeerConnection {
             }
         }
         if taken.has_room_again
-            && let DataPlane::Running(session) = &self.data_plane
+            && let Some(session) = self.data_plane.running()
         {
             session.wake();
         }

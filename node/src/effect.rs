@@ -2,8 +2,8 @@
 
 use duologue_base::{ChannelKey, TransceiverId, TransportKey};
 use duologue_peer::{
-    Answer, Effect, Event, IceCandidate, IceCandidateError, IceCandidateInit, IceCandidateParts,
-    IceServerTransportProtocol, IdentityAssertion, IdentityAssertionResult,
+    Answer, Effect, Event, IceCandidate, IceCandidateError, IceCandidateInit, IceCandidatePair,
+    IceCandidateParts, IceServerTransportProtocol, IdentityAssertion, IdentityAssertionResult,
     IdentityProviderDetails, IdentityProviderError, IdentityProviderOptions,
     IdentityValidationResult, Message, OperationId, Question, QuestionId, RtcErrorDetail,
     SessionDescription, Value,
@@ -37,6 +37,28 @@ impl From<IceCandidate> for CandidateView {
             parts: candidate.parts,
             relay_protocol: candidate.relay_protocol,
             url: candidate.url,
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(rename = "NativeCandidatePair")
+)]
+pub(crate) struct PairView {
+    id: u32,
+    local: CandidateView,
+    remote: CandidateView,
+}
+
+impl From<IceCandidatePair> for PairView {
+    fn from(pair: IceCandidatePair) -> Self {
+        PairView {
+            id: pair.id.0,
+            local: pair.local.into(),
+            remote: pair.remote.into(),
         }
     }
 }
@@ -276,11 +298,26 @@ pub(crate) enum DtlsEvent {
     ts(rename = "NativeIceEvent")
 )]
 #[serde(tag = "type", rename_all = "lowercase")]
-#[expect(clippy::enum_variant_names, reason = "the names of the events")]
 pub(crate) enum IceEvent {
     StateChange { key: u32 },
     GatheringStateChange { key: u32 },
     SelectedCandidatePairChange { key: u32 },
+    IceCandidatePairAdd(Box<PairEvent>),
+    IceCandidatePairNominate(Box<PairEvent>),
+    IceCandidatePairRemove(Box<PairEvent>),
+}
+
+/// Of a candidate pair; one that is cancelable is answered.
+#[derive(Debug, Serialize)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(rename = "NativePairEvent")
+)]
+pub(crate) struct PairEvent {
+    key: u32,
+    pair: PairView,
+    cancelable: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -519,8 +556,32 @@ fn transport_event(event: &Event) -> Option<EventView> {
             EventView::Ice(IceEvent::SelectedCandidatePairChange { key: *key })
         }
         Event::SctpStateChange(_) => EventView::Sctp(SctpEvent::StateChange),
-        _ => return None,
+        _ => return pair_event(event),
     })
+}
+
+fn pair_event(event: &Event) -> Option<EventView> {
+    let view = |key: TransportKey, pair: &IceCandidatePair, cancelable| {
+        Box::new(PairEvent {
+            key: key.0,
+            pair: pair.clone().into(),
+            cancelable,
+        })
+    };
+    Some(EventView::Ice(match event {
+        Event::IceCandidatePairAdd(key, pair) => {
+            IceEvent::IceCandidatePairAdd(view(*key, pair, false))
+        }
+        Event::IceCandidatePairNominate(key, pair) => {
+            IceEvent::IceCandidatePairNominate(view(*key, pair, true))
+        }
+        Event::IceCandidatePairRemove {
+            transport,
+            pair,
+            cancelable,
+        } => IceEvent::IceCandidatePairRemove(view(*transport, pair, *cancelable)),
+        _ => return None,
+    }))
 }
 
 fn connection_event(event: Event) -> Option<EventView> {

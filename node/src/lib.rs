@@ -21,6 +21,7 @@
 pub mod certificate;
 pub mod channels;
 pub mod connection;
+mod data_plane;
 pub mod devices;
 mod effect;
 pub mod endpoint;
@@ -28,6 +29,7 @@ mod environment;
 mod exception;
 pub mod flow;
 pub mod host;
+pub mod ice_transport;
 mod limits;
 mod log;
 pub mod media;

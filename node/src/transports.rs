@@ -3,26 +3,14 @@
 use duologue_base::TransportKey;
 use duologue_peer as peer;
 use napi::Env;
-use napi::bindgen_prelude::{ArrayBuffer, Result, Unknown};
+use napi::bindgen_prelude::{ArrayBuffer, Object, Result, Unknown};
 use napi_derive::napi;
-use serde::Serialize;
 
 use crate::connection::NativePeerConnection;
-use crate::effect::CandidateView;
+use crate::effect::{CandidateView, PairView};
 
 fn candidates(list: &[peer::IceCandidate]) -> Vec<CandidateView> {
     list.iter().cloned().map(CandidateView::from).collect()
-}
-
-#[derive(Serialize)]
-#[cfg_attr(
-    feature = "typescript",
-    derive(ts_rs::TS),
-    ts(rename = "NativeCandidatePair")
-)]
-pub(crate) struct PairView {
-    local: CandidateView,
-    remote: CandidateView,
 }
 
 #[napi]
@@ -51,10 +39,55 @@ impl NativePeerConnection {
         let pair = self
             .ice(key)
             .and_then(peer::IceTransport::selected_candidate_pair);
-        env.to_js_value(&pair.map(|pair| PairView {
-            local: pair.local.clone().into(),
-            remote: pair.remote.clone().into(),
-        }))
+        env.to_js_value(&pair.cloned().map(PairView::from))
+    }
+
+    /// Somebody listens to the events of candidate pairs.
+    #[napi]
+    pub fn control_candidate_pairs<'env>(&mut self, env: &'env Env) -> Result<Object<'env>> {
+        self.pc.control_candidate_pairs();
+        self.reply(env, Ok(()))
+    }
+
+    /// A cancelable event of a candidate pair was dispatched.
+    #[napi]
+    pub fn answer_candidate_pair<'env>(
+        &mut self,
+        env: &'env Env,
+        key: u32,
+        pair: u32,
+        accepted: bool,
+    ) -> Result<Object<'env>> {
+        let pair = peer::IceCandidatePairId(pair);
+        self.pc
+            .answer_candidate_pair(TransportKey(key), pair, accepted);
+        self.reply(env, Ok(()))
+    }
+
+    /// `iceTransport.selectCandidatePair()`
+    #[napi]
+    pub fn select_candidate_pair<'env>(
+        &mut self,
+        env: &'env Env,
+        key: u32,
+        pair: u32,
+    ) -> Result<Object<'env>> {
+        let pair = peer::IceCandidatePairId(pair);
+        let operation = self.pc.select_candidate_pair(TransportKey(key), pair);
+        self.operation(env, operation)
+    }
+
+    /// `iceTransport.removeCandidatePair()`
+    #[napi]
+    pub fn remove_candidate_pair<'env>(
+        &mut self,
+        env: &'env Env,
+        key: u32,
+        pair: u32,
+    ) -> Result<Object<'env>> {
+        let pair = peer::IceCandidatePairId(pair);
+        let operation = self.pc.remove_candidate_pair(TransportKey(key), pair);
+        self.operation(env, operation)
     }
 
     /// `iceTransport.failure`

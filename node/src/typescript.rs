@@ -6,7 +6,7 @@ use std::{env, fs};
 use duologue_peer as peer;
 use ts_rs::{Config, TS, TypeVisitor};
 
-use crate::{effect, endpoint, flow, media, mirror, transports};
+use crate::{effect, endpoint, flow, media, mirror};
 
 const HEAD: &str = "\
 /** What passes between JavaScript and the core, made of the core's types by `npm run types`. */
@@ -19,7 +19,7 @@ fn native_ts_is_what_the_types_say() {
     declarations.visit::<effect::EffectView>();
     declarations.visit::<effect::AnswerView>();
     declarations.visit::<mirror::Changes>();
-    declarations.visit::<transports::PairView>();
+    declarations.visit::<effect::PairView>();
     declarations.visit::<media::TransceiverInit>();
     declarations.visit::<endpoint::Options>();
     declarations.visit::<flow::details::Details>();
@@ -28,6 +28,7 @@ fn native_ts_is_what_the_types_say() {
     declarations.visit::<peer::LocalSessionDescription>();
     declarations.visit::<peer::DataChannelInit>();
     declarations.visit::<peer::IceParameters>();
+    declarations.visit::<peer::IceGatherOptions>();
     declarations.visit::<peer::RtpCapabilities>();
     declarations.visit::<peer::RtpSendParameters>();
     declarations.visit::<peer::RtpReceiveParameters>();

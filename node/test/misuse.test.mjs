@@ -23,7 +23,7 @@ async function connected() {
   const dtls = a.sctp.transport;
   const all = [
     ...[a, transceiver, transceiver.sender, transceiver.receiver, transceiver.sender.dtmf, channel, stream, track],
-    ...[a.sctp, dtls, dtls.iceTransport, duologue.mediaDevices, a.localDescription, await a.getStats()],
+    ...[a.sctp, dtls, dtls.iceTransport, dtls.iceTransport.getSelectedCandidatePair(), duologue.mediaDevices, a.localDescription, await a.getStats()],
     new duologue.RTCIceCandidate({ sdpMid: '0' }),
     await duologue.RTCPeerConnection.generateCertificate({ name: 'ECDSA', namedCurve: 'P-256' }),
   ];
@@ -161,6 +161,12 @@ const CLOSED = {
     getSelectedCandidatePair: [null],
     getLocalParameters: [null],
     getRemoteParameters: [null],
+    selectCandidatePair: [INVALID_STATE, 'RTCIceCandidatePair'],
+    removeCandidatePair: [INVALID_STATE, 'RTCIceCandidatePair'],
+    gather: [INVALID_STATE],
+    start: [INVALID_STATE],
+    stop: [INVALID_STATE],
+    addRemoteCandidate: [INVALID_STATE],
   },
 };
 /** What depends on more than that the connection is closed: tests of their own have them. */

@@ -59,7 +59,8 @@ export declare const RTCErrorEvent: typeof globalThis.RTCErrorEvent;
 export type RTCErrorEvent = globalThis.RTCErrorEvent;
 export declare const RTCIceCandidate: typeof globalThis.RTCIceCandidate;
 export type RTCIceCandidate = globalThis.RTCIceCandidate;
-export declare const RTCIceTransport: typeof globalThis.RTCIceTransport;
+/** It has a constructor here: a transport without a connection (webrtc-ice). */
+export declare const RTCIceTransport: { prototype: RTCIceTransport; new (): RTCIceTransport };
 export type RTCIceTransport = globalThis.RTCIceTransport;
 export declare const RTCPeerConnection: typeof globalThis.RTCPeerConnection & {
   new (configuration?: RTCConfiguration, options?: ConnectionOptions): globalThis.RTCPeerConnection;
@@ -276,6 +277,32 @@ declare global {
   interface RTCIceTransport {
     /** Why `state` is "failed", in words. */
     readonly failure: string | null;
+    /** Null before it is decided, of a transport without a connection. */
+    readonly role: RTCIceRole | null;
+    readonly component: 'rtp';
+    getLocalCandidates(): RTCIceCandidate[];
+    getRemoteCandidates(): RTCIceCandidate[];
+    getLocalParameters(): { usernameFragment: string; password: string } | null;
+    getRemoteParameters(): { usernameFragment: string; password: string } | null;
+    /**
+     * A pair of candidates is there (webrtc-extensions). Who listens to one of these three events, at any transport
+     * of a connection, is asked before a pair is nominated or dropped, by events that can be canceled.
+     */
+    onicecandidatepairadd: ((this: RTCIceTransport, event: RTCIceCandidatePairEvent) => unknown) | null;
+    onicecandidatepairnominate: ((this: RTCIceTransport, event: RTCIceCandidatePairEvent) => unknown) | null;
+    onicecandidatepairremove: ((this: RTCIceTransport, event: RTCIceCandidatePairEvent) => unknown) | null;
+    /** Data is to go by this pair. Resolves when it does. */
+    selectCandidatePair(candidatePair: RTCIceCandidatePair): Promise<void>;
+    /** Nothing goes by this pair any more. */
+    removeCandidatePair(candidatePair: RTCIceCandidatePair): Promise<void>;
+
+    /** These are for a transport without a connection, `new RTCIceTransport()` (webrtc-ice). */
+    gather(options?: { gatherPolicy?: RTCIceTransportPolicy; iceServers?: RTCIceServer[] }): void;
+    start(remoteParameters: { usernameFragment: string; password: string; iceLite?: boolean }, role?: RTCIceRole): void;
+    stop(): void;
+    addRemoteCandidate(remoteCandidate?: RTCIceCandidateInit): void;
+    onerror: ((this: RTCIceTransport, event: RTCPeerConnectionIceErrorEvent) => unknown) | null;
+    onicecandidate: ((this: RTCIceTransport, event: RTCPeerConnectionIceEvent) => unknown) | null;
   }
   interface RTCRtpTransceiver {
     /** Why an answer rejected it, which stopped it, in words. */
@@ -456,6 +483,15 @@ export declare const DeviceChangeEvent: {
 /** What `RTCIceTransport.getSelectedCandidatePair()` gives (webrtc-pc §5.6.2); it has no constructor. */
 export type RTCIceCandidatePair = globalThis.RTCIceCandidatePair;
 export declare const RTCIceCandidatePair: { prototype: RTCIceCandidatePair };
+
+/** A pair came, is to be nominated, or goes (webrtc-extensions). */
+export interface RTCIceCandidatePairEvent extends Event {
+  readonly candidatePair: RTCIceCandidatePair;
+}
+export declare const RTCIceCandidatePairEvent: {
+  prototype: RTCIceCandidatePairEvent;
+  new (type: string, init: EventInit & { candidatePair: RTCIceCandidatePair }): RTCIceCandidatePairEvent;
+};
 
 /** Who the peer is, as an identity provider says (webrtc-identity §8). */
 export interface RTCIdentityAssertion {

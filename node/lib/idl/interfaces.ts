@@ -32,6 +32,11 @@ import {
   RTCErrorEventInit,
   RTCErrorInit,
   RTCIceCandidateInit,
+  RTCIceCandidatePairEventInit,
+  RTCIceCandidatePairObject,
+  RTCIceGatherOptions,
+  RTCIceParameters,
+  RTCIceRole,
   RTCIdentityProvider,
   RTCIdentityProviderOptions,
   RTCLocalIceCandidateInit,
@@ -269,8 +274,19 @@ export const RTCIceTransport = interfaceShape('RTCIceTransport', {
   onstatechange: eventHandler(),
   ongatheringstatechange: eventHandler(),
   onselectedcandidatepairchange: eventHandler(),
+  gather: operation([[dictionaryArg(RTCIceGatherOptions)]]),
+  start: operation([[dictionaryArg(RTCIceParameters), optionalArg(RTCIceRole, 'controlled')]]),
+  stop: operation(),
+  addRemoteCandidate: operation([[dictionaryArg(RTCIceCandidateInit)]]),
+  onerror: eventHandler(),
+  onicecandidate: eventHandler(),
+  onicecandidatepairadd: eventHandler(),
+  onicecandidatepairremove: eventHandler(),
+  onicecandidatepairnominate: eventHandler(),
+  selectCandidatePair: operation([[arg(RTCIceCandidatePairObject)]], { isPromise: true }),
+  removeCandidatePair: operation([[arg(RTCIceCandidatePairObject)]], { isPromise: true }),
   failure: attribute(),
-});
+}, [[]]);
 
 export const RTCIceCandidatePair = interfaceShape('RTCIceCandidatePair', {
   local: attribute(),
@@ -483,6 +499,10 @@ export const DeviceChangeEvent = interfaceShape('DeviceChangeEvent', {
   devices: attribute(undefined, { isFrozen: true }),
   userInsertedDevices: attribute(undefined, { isFrozen: true }),
 }, [[arg(DOMString), dictionaryArg(DeviceChangeEventInit)]]);
+
+export const RTCIceCandidatePairEvent = interfaceShape('RTCIceCandidatePairEvent', {
+  candidatePair: attribute(),
+}, [[arg(DOMString), arg(RTCIceCandidatePairEventInit)]]);
 
 export const AudioData = interfaceShape('AudioData', {
   format: attribute(),

@@ -330,6 +330,21 @@ export type RTCIceTransportState = Infer<typeof RTCIceTransportState>;
 export const RTCIceGathererState = enumeration('RTCIceGathererState', ['new', 'gathering', 'complete']);
 export type RTCIceGathererState = Infer<typeof RTCIceGathererState>;
 
+export const RTCIceGatherOptions = dictionary('RTCIceGatherOptions', {
+  gatherPolicy: defaulted(RTCIceTransportPolicy, 'all'),
+  iceServers: optional(sequence(RTCIceServer)),
+});
+export type RTCIceGatherOptions = Infer<typeof RTCIceGatherOptions>;
+
+export const RTCIceParameters = dictionary('RTCIceParameters', {
+  usernameFragment: optional(DOMString),
+  password: optional(DOMString),
+  iceLite: optional(boolean),
+});
+export type RTCIceParameters = Infer<typeof RTCIceParameters>;
+
+export const RTCIceCandidatePairObject = interfaceType<duologue.RTCIceCandidatePair>('RTCIceCandidatePair');
+
 export const RTCRtpReceiverObject = interfaceType<duologue.RTCRtpReceiver>('RTCRtpReceiver');
 
 export const RTCRtpTransceiverObject = interfaceType<duologue.RTCRtpTransceiver>('RTCRtpTransceiver');
@@ -595,6 +610,11 @@ export const DeviceChangeEventInit = dictionary('DeviceChangeEventInit', {
   userInsertedDevices: defaulted(sequence(MediaDeviceInfoObject), () => []),
 }, EventInit);
 export type DeviceChangeEventInit = Infer<typeof DeviceChangeEventInit>;
+
+export const RTCIceCandidatePairEventInit = dictionary('RTCIceCandidatePairEventInit', {
+  candidatePair: required(RTCIceCandidatePairObject),
+}, EventInit);
+export type RTCIceCandidatePairEventInit = Infer<typeof RTCIceCandidatePairEventInit>;
 
 export const AudioSampleFormat = enumeration('AudioSampleFormat', ['u8', 's16', 's32', 'f32', 'u8-planar', 's16-planar', 's32-planar', 'f32-planar']);
 export type AudioSampleFormat = Infer<typeof AudioSampleFormat>;

@@ -48,7 +48,8 @@ import { type DtmfSlots, RTCDTMFSender } from './dtmf-sender.js';
 import { type ConnectionOptions, nativeEndpoint } from './endpoint.js';
 import { exceptionOf, rtcErrorOf } from './exception.js';
 import { candidateOf } from './ice-candidate.js';
-import { type IceTransportSlots, RTCIceTransport } from './ice-transport.js';
+import { ConnectionIceAgent } from './ice-agent.js';
+import { type IceTransportSlots, RTCIceTransport, dispatchToIce } from './ice-transport.js';
 import { TrackEncoder } from './encoder.js';
 import { hardwareIsUsed } from './hardware.js';
 import { RTCIdentityAssertion } from './identity.js';
@@ -75,6 +76,7 @@ interface TransportEntry {
   readonly dtlsSlots: DtlsTransportSlots;
   readonly ice: RTCIceTransport;
   readonly iceSlots: IceTransportSlots;
+  readonly agent: ConnectionIceAgent;
 }
 
 interface ChannelEntry {
@@ -434,21 +436,15 @@ export class Connection implements TaskSource {
       const before = entry.dtlsSlots.state;
       entry.dtlsSlots.state = dtlsState;
       if (dtlsState !== before) this.#encodeOn(entry.dtls);
-      Object.assign(entry.iceSlots, { state: iceState, gatheringState: iceGatheringState, role: iceRole });
+      Object.assign(entry.agent, { state: iceState, gatheringState: iceGatheringState, role: iceRole });
       return;
     }
     keepAlive.add(this);
-    const iceSlots: IceTransportSlots = {
-      connection: this,
-      key,
-      role: iceRole,
-      state: iceState,
-      gatheringState: iceGatheringState,
-      selectedPair: null,
-    };
+    const agent = new ConnectionIceAgent(this, key, iceRole, iceState, iceGatheringState);
+    const iceSlots: IceTransportSlots = { agent, selectedPair: null, pairs: new Map() };
     const ice = new RTCIceTransport(internal, iceSlots);
     const dtlsSlots: DtlsTransportSlots = { connection: this, key, iceTransport: ice, state: dtlsState };
-    this.#transports.set(key, { dtls: new RTCDtlsTransport(internal, dtlsSlots), dtlsSlots, ice, iceSlots });
+    this.#transports.set(key, { dtls: new RTCDtlsTransport(internal, dtlsSlots), dtlsSlots, ice, iceSlots, agent });
   }
 
   /** The state of a transport is another. */
@@ -689,8 +685,7 @@ export class Connection implements TaskSource {
       }
       case 'ice': {
         const entry = this.#transports.get(event.key);
-        if (entry && event.type === 'selectedcandidatepairchange') entry.iceSlots.selectedPair = null;
-        entry?.ice.dispatchEvent(new Event(event.type));
+        if (entry) dispatchToIce(entry.ice, entry.iceSlots, event);
         break;
       }
       case 'sctp':

@@ -1,6 +1,6 @@
 /** `RTCIceCandidate`, webrtc-pc §4.8.1, and `RTCIceCandidatePair`, §5.6.2. */
 import { native } from '../binding.js';
-import type { NativeCandidate, IceCandidateParts } from '../native.js';
+import type { NativeCandidate, NativeCandidatePair, IceCandidateParts } from '../native.js';
 import * as shapes from '../idl/interfaces.js';
 import type {
   RTCIceCandidateInit,
@@ -110,14 +110,25 @@ export function candidateOf({ init, parts, relayProtocol, url }: NativeCandidate
   });
 }
 
+/** A number that the core gives to no pair. */
+const NO_PAIR = 0xffff_ffff;
+
+/** The number by which the core knows a pair of this transport; that of another's is none here. */
+export let candidatePairId: (pair: RTCIceCandidatePair, owner: object) => number;
+
 export class RTCIceCandidatePair {
   readonly #local: RTCIceCandidate;
   readonly #remote: RTCIceCandidate;
+  readonly #id: number;
+  /** The slots of its transport. */
+  readonly #owner: object;
 
-  constructor(token: typeof internal, local: RTCIceCandidate, remote: RTCIceCandidate) {
+  constructor(token: typeof internal, { id, local, remote }: NativeCandidatePair, owner: object) {
     assertInternal(token);
-    this.#local = local;
-    this.#remote = remote;
+    this.#id = id;
+    this.#owner = owner;
+    this.#local = candidateOf(local);
+    this.#remote = candidateOf(remote);
   }
 
   get local(): RTCIceCandidate {
@@ -128,6 +139,7 @@ export class RTCIceCandidatePair {
   }
 
   static {
+    candidatePairId = (pair, owner) => (pair.#owner === owner ? pair.#id : NO_PAIR);
     defineInterface(this, (o) => #local in o, shapes.RTCIceCandidatePair);
   }
 }
