@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Peer, describe, endpoint, negotiate};
+use common::{Peer, describe, describe_at_once, endpoint, negotiate};
 use duologue::{
     Configuration, DtmfSender, Event, ExceptionName, IceConnectionState, IceGatheringState,
     IceServer, IceTransport, IceTransportPolicy, MediaKind, MediaStreamTrack,
@@ -164,10 +164,10 @@ async fn a_restart_asks_for_an_offer_with_other_credentials() {
 #[tokio::test]
 async fn a_track_that_is_removed_is_sent_no_more_and_leaves_its_stream_at_the_other_end() {
     let endpoint = endpoint();
-    let (mut alice, mut bob) = (Peer::new(&endpoint), Peer::new(&endpoint));
+    let (alice, mut bob) = (Peer::new(&endpoint), Peer::new(&endpoint));
     let a = alice.connection.clone();
     let sender = a.add_track(sound(), &["camera".into()]).unwrap();
-    describe(&mut alice, &mut bob).await;
+    describe_at_once(&alice, &bob).await;
     let arrived = bob.wait(|event| match event {
         Event::Track { track, .. } => Some(track),
         _ => None,
@@ -175,12 +175,12 @@ async fn a_track_that_is_removed_is_sent_no_more_and_leaves_its_stream_at_the_ot
     let arrived: MediaStreamTrack = arrived.await;
     assert_eq!(arrived.kind(), Some(MediaKind::Audio));
     assert_eq!(arrived.ready_state(), MediaStreamTrackState::Live);
-    describe(&mut bob, &mut alice).await;
+    describe_at_once(&bob, &alice).await;
 
     a.remove_track(&sender).unwrap();
     assert_eq!(sender.track(), None);
     assert_eq!(a.senders(), [sender]);
-    describe(&mut alice, &mut bob).await;
+    describe_at_once(&alice, &bob).await;
     let left = bob.wait(|event| match event {
         Event::StreamRemoveTrack { stream, track } => Some((stream, track)),
         _ => None,
@@ -188,7 +188,7 @@ async fn a_track_that_is_removed_is_sent_no_more_and_leaves_its_stream_at_the_ot
     let (stream, track) = left.await;
     assert_eq!(track, arrived);
     assert!(stream.tracks().is_empty() && stream.id().as_str() == "camera");
-    describe(&mut bob, &mut alice).await;
+    describe_at_once(&bob, &alice).await;
     let direction = bob.connection.transceivers()[0].current_direction();
     assert_eq!(direction, Some(TransceiverDirection::Inactive));
     let receivers: Vec<RtpReceiver> = bob.connection.receivers();

@@ -66,6 +66,16 @@ pub(crate) async fn describe(from: &mut Peer, to: &mut Peer) {
     taken.expect("it is good");
 }
 
+/// The same without waiting for candidates: when none come any more, or none are needed.
+pub(crate) async fn describe_at_once(from: &Peer, to: &Peer) {
+    let made = from.connection.set_local_description(None).await;
+    made.expect("a description");
+    let description = from.connection.local_description();
+    let description = description.expect("it was made");
+    let taken = to.connection.set_remote_description(description).await;
+    taken.expect("it is good");
+}
+
 /// Two connected peers and both ends of an open channel.
 pub(crate) async fn connected(
     endpoint: &Endpoint,
