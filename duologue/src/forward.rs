@@ -225,7 +225,8 @@ impl Forwarding {
     }
 
     /// The sender is to send the best layer for what the path to its peer carries, as
-    /// [`RtpSender::target_bitrates`] tells it, and another one when that changes. It begins with what
+    /// [`RtpSender::target_bitrates`] tells it, and another one when that changes: a simulcast layer, or of a
+    /// stream that has several spatial layers as many as fit. It begins with what
     /// [`bitrate_bounds`](crate::EndpointBuilder::bitrate_bounds) say. What layers want beyond 2.5 Mbit/s
     /// the sender's `max_bitrate` says, so that the path is asked for it.
     pub fn follow_estimate(&self) {
@@ -240,16 +241,26 @@ impl Forwarding {
         self.change(|viewer| viewer.temporal = most);
     }
 
-    /// No spatial layer above this one, at once, of a stream that has several: of VP9 and AV1 with SVC.
+    /// No spatial layer above this one, from the next picture on, of a stream that has several: of VP9 and AV1
+    /// with SVC. Whoever [follows the estimate](Self::follow_estimate) need not say so.
     pub fn limit_spatial(&self, most: Option<u8>) {
         self.change(|viewer| viewer.spatial = most);
     }
 
     /// The layer that is sent at the moment.
     pub fn current(&self) -> Option<usize> {
+        self.ask(Machine::current)
+    }
+
+    /// The highest spatial layer of it that is sent, 0 where there is one.
+    pub fn current_spatial(&self) -> Option<u8> {
+        self.ask(Machine::current_spatial)
+    }
+
+    fn ask<T>(&self, question: impl FnOnce(&Machine, ReceiverKey) -> Option<T>) -> Option<T> {
         let state = self.0.shared.state();
         let viewer = &state.viewers[state.position(self.0.id)?];
-        state.running.as_ref()?.machine.current(viewer.key?)
+        question(&state.running.as_ref()?.machine, viewer.key?)
     }
 
     /// The other end cannot decode what it gets: what [`Event::KeyFrameRequest`](crate::Event) of the

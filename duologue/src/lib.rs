@@ -152,7 +152,11 @@ pub use duologue_peer::{
     SdpType, SessionDescription, SignalingState, StandaloneIceEvent, Stats, StatsReport, Track,
     TrackId, TrackOrKind, TransceiverDirection, TransceiverInit, TransportStats,
 };
-pub use duologue_rtp::ext::{AudioLevel, CaptureTime};
+pub use duologue_rtp::ext::{
+    AllocatedLayer, AudioLevel, CaptureTime, DependencyDescriptor, DependencyReader,
+    DependencyStructure, DescriptorError, FrameDependencies, Indication, LayerSize,
+    LayersAllocation,
+};
 pub use duologue_rtp::payload::FrameSize;
 pub use duologue_rtp::{
     InterLayer, NtpTime, PayloadType, Rid, ScalabilityMode, ScalabilityModeError, Ssrc,

@@ -204,6 +204,7 @@ impl Attacked {
         // The payload is as good as any other bytes for what says more.
         let descriptor = forged.payload.get(..usize::from(forged.padding % 16));
         header.extensions.dependency_descriptor = descriptor.filter(|_| forged.padding & 64 != 0);
+        header.extensions.layers_allocation = descriptor.filter(|_| forged.padding & 16 != 0);
         let csrcs = [Ssrc(forged.padding.into()); 3];
         header.csrcs = &csrcs[..usize::from(forged.padding % 4)];
         header.extensions.csrc_audio_levels = descriptor;

@@ -407,7 +407,7 @@ const ONLY_AUDIO: &[MediaKind] = &[MediaKind::Audio];
 const ONLY_VIDEO: &[MediaKind] = &[MediaKind::Video];
 
 /// Which kinds, which extension, and whether it is offered without being asked for.
-const EXTENSIONS: [(&[MediaKind], &str, bool); 15] = [
+const EXTENSIONS: [(&[MediaKind], &str, bool); 16] = [
     (BOTH, uri::MID, true),
     (ONLY_AUDIO, uri::AUDIO_LEVEL, true),
     (BOTH, uri::ABS_SEND_TIME, true),
@@ -423,4 +423,5 @@ const EXTENSIONS: [(&[MediaKind], &str, bool); 15] = [
     (BOTH, uri::ABS_CAPTURE_TIME, false),
     (ONLY_AUDIO, uri::CSRC_AUDIO_LEVEL, false),
     (ONLY_VIDEO, uri::DEPENDENCY_DESCRIPTOR, false),
+    (ONLY_VIDEO, uri::VIDEO_LAYERS_ALLOCATION, false),
 ];

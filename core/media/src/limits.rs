@@ -156,6 +156,9 @@ pub(crate) const WAITING_PARITIES: usize = 64;
 /// Layers of a publisher that are forwarded; packets of further ones are left out.
 pub(crate) const FORWARD_LAYERS: usize = 8;
 
+/// Spatial layers of one stream that are told apart: as many as VP9 can have (RFC 9628 §4.2, N_S).
+pub(crate) const FORWARD_SPATIAL_LAYERS: usize = 8;
+
 /// Numbers of packets that a receiver does not get and that are remembered, until which late ones find
 /// their place.
 pub(crate) const FORWARD_LEFT_OUT: usize = 256;

@@ -34,12 +34,40 @@ pub struct RtpPacket {
     /// What its frame depends on (AV1 RTP payload format, appendix A), as it came; empty where it does
     /// not say. [`DependencyReader`](duologue_rtp::ext::DependencyReader) reads it.
     pub dependency_descriptor: Bytes,
+    /// Which layers all streams of a simulcast are sent in, and with which bitrates, where this packet
+    /// says it (`video-layers-allocation00`), as it came; empty where it does not.
+    /// [`LayersAllocation`](duologue_rtp::ext::LayersAllocation) reads it.
+    pub layers_allocation: Bytes,
     /// The payload, its format's own header included (RFC 7741, RFC 6184, …). It may be empty.
     pub payload: Bytes,
     /// When it arrived.
     pub received: Instant,
     /// It was lost and came by a repair.
     pub repaired: bool,
+}
+
+#[cfg(test)]
+impl RtpPacket {
+    /// An empty one.
+    pub(crate) fn for_tests() -> Self {
+        RtpPacket {
+            ssrc: Ssrc(1),
+            encoding: 0,
+            rid: None,
+            payload_type: PayloadType::new(96).unwrap(),
+            sequence_number: 0,
+            timestamp: 0,
+            marker: false,
+            audio_level: None,
+            contributing_sources: Vec::new(),
+            capture_time: None,
+            dependency_descriptor: Bytes::new(),
+            layers_allocation: Bytes::new(),
+            payload: Bytes::new(),
+            received: Instant::ZERO,
+            repaired: false,
+        }
+    }
 }
 
 /// Whose media a receiver received: the sender of its stream, or who contributed to that (webrtc-pc

@@ -49,12 +49,22 @@ export const scenarios = {
     await until(async () => (await told("audio")) && (await told("video")));
   },
 
+  "a simulcast says which layers it has, and how much each may take": async (test) => {
+    const { pc, remote } = await simulcast(test);
+    if (!pc.localDescription.sdp.includes("video-layers-allocation00")) test.skip("it does not offer to");
+    const [{ mid }] = pc.getTransceivers();
+    const seen = async () => (await remote.call("seen"))[mid];
+    test.onFailure(async () => JSON.stringify(await seen()));
+    // Chromium's targets, of the lower two layers at least.
+    await until(async () => (await seen()).allocated.length >= 2);
+    const { allocated, misnumbered } = await seen();
+    equal(misnumbered, 0, "allocations of another stream than their packet's");
+    if (!(allocated[0] >= 30 && allocated[1] > allocated[0])) throw new Error(`they take ${allocated} kbit/s`);
+  },
+
   "one request brings a key frame of every simulcast layer": async (test) => {
-    const ends = await pair(test);
-    const stream = await device(test, { video: { width: 1280, height: 720 } });
-    const sendEncodings = [4, 2, 1].map((scaleResolutionDownBy, at) => ({ rid: "qhf"[at], scaleResolutionDownBy }));
-    const transceiver = ends.pc.addTransceiver(stream.getTracks()[0], { sendEncodings });
-    await negotiate(ends);
+    const ends = await simulcast(test);
+    const [transceiver] = ends.pc.getTransceivers();
     const keys = async () => (await ends.remote.call("seen"))[transceiver.mid].keyFrames;
     const both = ({ q, h }) => q && h;
     await until(async () => both(await keys()));
@@ -63,6 +73,16 @@ export const scenarios = {
     await until(async () => (await keys()).q > before.q && (await keys()).h > before.h);
   },
 };
+
+// Its camera is sent in three layers, and the Rust end counts.
+async function simulcast(test) {
+  const ends = await pair(test);
+  const stream = await device(test, { video: { width: 1280, height: 720 } });
+  const sendEncodings = [4, 2, 1].map((scaleResolutionDownBy, at) => ({ rid: "qhf"[at], scaleResolutionDownBy }));
+  ends.pc.addTransceiver(stream.getTracks()[0], { sendEncodings });
+  await negotiate(ends);
+  return ends;
+}
 
 // The page's devices of these kinds send, and the Rust end counts.
 async function sends(test, kinds) {

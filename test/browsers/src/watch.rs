@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use duologue::{EncodedFrame, RtpPacket, RtpTransceiver};
+use duologue::{EncodedFrame, LayersAllocation, RtpPacket, RtpTransceiver};
 use serde::Serialize;
 
 /// Of one receiver, so far.
@@ -22,6 +22,10 @@ pub(crate) struct Seen {
     /// Key frames by simulcast layer, the empty name where there are none.
     key_frames: BTreeMap<String, u32>,
     longest_pause: Pause,
+    /// What the browser said last that it sends, by layer in kbit/s.
+    allocated: Vec<u32>,
+    /// How often it did not number them as descriptions do.
+    misnumbered: u32,
     #[serde(skip)]
     last: Option<(Instant, u32)>,
 }
@@ -40,6 +44,13 @@ impl Seen {
         self.empty += u32::from(packet.payload.is_empty());
         let payload_type = packet.payload_type.get();
         *self.payload_types.entry(payload_type).or_default() += 1;
+
+        if let Some(said) = LayersAllocation::parse(&packet.layers_allocation) {
+            let kbps = said.layers.iter().filter_map(|layer| layer.kbps().last());
+            self.allocated = kbps.copied().collect();
+            let misnumbered = usize::from(said.stream) != packet.encoding;
+            self.misnumbered += u32::from(misnumbered);
+        }
 
         let now = Instant::now();
         if let Some((before, timestamp)) = self.last.replace((now, packet.timestamp)) {

@@ -77,12 +77,14 @@ fn taken<'a>(
 ) -> impl Iterator<Item = (&'a str, Direction)> {
     let stopped = capabilities
         .extensions(transceiver.kind)
-        .filter(|known| known.direction.is_none() && known.uri == uri::ABS_CAPTURE_TIME);
+        .filter(|known| known.direction.is_none() && TAKEN.contains(&known.uri.as_str()));
     // The application has decided otherwise.
     let undecided = transceiver.header_extensions.is_none();
     let stopped = stopped.filter(move |_| undecided);
     stopped.map(|known| (known.uri.as_str(), Direction::SendRecv))
 }
+
+const TAKEN: [&str; 2] = [uri::ABS_CAPTURE_TIME, uri::VIDEO_LAYERS_ALLOCATION];
 
 /// The `a=extmap` lines of an offered m-section; `before` are those of its last description.
 pub(crate) fn offer(
@@ -92,7 +94,12 @@ pub(crate) fn offer(
     ids: &mut ExtensionIds,
 ) -> Vec<Extension> {
     let mut lines = Vec::new();
-    let agreed = |(uri, _): &(&str, Direction)| before.iter().any(|line| line.uri == *uri);
+    // As Chromium 156 offers it: where there are layers.
+    let several = transceiver.sender.rids.len() > 1;
+    let agreed = |(uri, _): &(&str, Direction)| {
+        let told = several && *uri == uri::VIDEO_LAYERS_ALLOCATION;
+        told || before.iter().any(|line| line.uri == *uri)
+    };
     let again = taken(capabilities, transceiver).filter(agreed);
     for (uri, direction) in wanted(capabilities, transceiver).into_iter().chain(again) {
         if transceiver.extensions_not_taken.contains(uri) {

@@ -275,3 +275,31 @@ fn what_an_answer_did_not_take_is_not_offered_but_accepted() {
     let (offer, answer) = negotiate(&mut b, &mut a);
     assert!(offer.contains(LEVEL) && answer.contains(LEVEL));
 }
+
+#[test]
+fn which_layers_are_sent_is_told_where_there_are_some_or_it_is_offered() {
+    const LAYERS: &str = "http://www.webrtc.org/experiments/rtp-hdrext/video-layers-allocation00";
+    let (mut a, mut b) = (End::new(1), End::new(2));
+    a.video();
+    let several = a.layered(&["low", "high"]);
+    let (offer, answer) = negotiate(&mut a, &mut b);
+    let told = |sdp: &str| {
+        sections(sdp)[1..]
+            .iter()
+            .map(|it| it.contains(LAYERS))
+            .collect()
+    };
+    let told: [Vec<bool>; 2] = [told(&offer), told(&answer)];
+    assert_eq!(told, [[false, true], [false, true]]);
+    let sent = a.media(several).send.clone().unwrap();
+    assert!(sent.header_extensions.iter().any(|it| it.uri == LAYERS));
+
+    // What is agreed on stays so, whoever offers next.
+    let (offer, answer) = negotiate(&mut b, &mut a);
+    assert!(offer.contains(LAYERS) && answer.contains(LAYERS));
+    // An application that says what it wants gets that.
+    let mut list = wanted(&a, MediaKind::Video);
+    list.retain(|it| it.uri != LAYERS);
+    a.transceiver(several).header_extensions = Some(list);
+    assert!(!a.create_offer().contains(LAYERS));
+}

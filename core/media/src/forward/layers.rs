@@ -1,104 +1,124 @@
-//! What a publisher sends: one stream, or several of the same pictures.
+//! What a publisher sends: one stream, or several of the same pictures, each perhaps in spatial layers.
 
 use std::time::Duration;
 
 use duologue_base::Instant;
-use duologue_rtp::ext::DependencyReader;
+use duologue_rtp::ext::{DependencyReader, LayersAllocation};
 use duologue_rtp::payload::{Boundary, PacketInfo};
 
-use crate::limits::{FORWARD_LAYERS, FORWARD_RATE_TIME, FORWARD_SILENCE};
+use crate::limits::{FORWARD_LAYERS, FORWARD_RATE_TIME, FORWARD_SILENCE, FORWARD_SPATIAL_LAYERS};
+use crate::packet::RtpPacket;
 
 use super::clock::StreamClock;
 
 /// The layers of a publisher by their index.
 #[derive(Debug, Default)]
-pub(super) struct Layers(Vec<Option<Layer>>);
+pub(super) struct Layers {
+    known: Vec<Option<Layer>>,
+    /// What the publisher says that it sends, if it does.
+    told: Option<LayersAllocation>,
+}
 
 #[derive(Clone, Debug)]
 pub(super) struct Layer {
     pub(super) clock: StreamClock,
     heard: Instant,
-    /// Since when bytes are counted, and how many.
-    counting: (Instant, u64),
-    /// Bits per second, once it was measured.
-    rate: Option<u64>,
+    /// Since when bytes are counted, and how many of each spatial layer.
+    counting: (Instant, [u64; FORWARD_SPATIAL_LAYERS]),
+    /// Bits per second of each spatial layer alone, once they were measured; 0 for one that is not
+    /// sent.
+    rates: Option<[u64; FORWARD_SPATIAL_LAYERS]>,
+    /// The highest of them that is sent.
+    pub(super) highest: u8,
     /// The number of its latest picture, extended.
     picture: Option<u64>,
     /// Of its dependency descriptors.
     dependencies: DependencyReader,
 }
 
+/// What a receiver may get: a layer, of its spatial layers those up to one.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Rung {
+    pub(super) layer: usize,
+    pub(super) spatial: u8,
+}
+
 impl Layers {
-    /// A packet came. `None` for a layer beyond all that are kept; `Some(true)` if rates are known
-    /// anew.
+    /// A packet came. `None` for a layer beyond all that are kept; `Some(true)` if more or other rates are
+    /// known than before.
     pub(super) fn handle(
         &mut self,
         now: Instant,
-        index: usize,
-        (rate, timestamp, arrived): (u32, u32, Instant),
-        bytes: usize,
+        clock_rate: u32,
+        packet: &RtpPacket,
+        info: &mut PacketInfo<'_>,
     ) -> Option<bool> {
+        let index = packet.encoding;
         if index >= FORWARD_LAYERS {
             return None;
         }
-        if index >= self.0.len() {
-            self.0.resize_with(index + 1, || None);
+        if index >= self.known.len() {
+            self.known.resize_with(index + 1, || None);
         }
-        let layer = self.0[index].get_or_insert_with(|| Layer::new(now, rate, timestamp, arrived));
+        let (timestamp, arrived) = (packet.timestamp, packet.received);
+        let new = || Layer::new(now, StreamClock::new(clock_rate, timestamp, arrived));
+        let begins = self.known[index].is_none();
+        let layer = self.known[index].get_or_insert_with(new);
         if now - layer.heard > FORWARD_SILENCE {
             // It was off, and its time stamps may be others.
             *layer = Layer {
                 picture: layer.picture,
                 dependencies: std::mem::take(&mut layer.dependencies),
-                ..Layer::new(now, rate, timestamp, arrived)
+                ..new()
             };
         }
         layer.clock.see(timestamp, arrived);
         layer.heard = now;
-        Some(layer.count(now, bytes))
+
+        layer.describe(packet, info);
+        let measured = layer.count(now, info.spatial.unwrap_or(0), packet.payload.len());
+        let told = self.hear(packet, begins_key(info));
+        Some(begins || measured || told)
     }
 
-    /// Adds what a packet's dependency descriptor says: of codecs whose payloads say less, or are
-    /// encrypted from end to end.
-    pub(super) fn describe(&mut self, index: usize, descriptor: &[u8], info: &mut PacketInfo<'_>) {
-        let layer = self.0.get_mut(index).and_then(Option::as_mut);
-        let Some(layer) = layer.filter(|_| !descriptor.is_empty()) else {
-            return;
-        };
-        let Ok(said) = layer.dependencies.read(descriptor) else {
-            return;
-        };
-        info.temporal = info.temporal.or(Some(said.dependencies.temporal));
-        info.spatial = info.spatial.or(Some(said.dependencies.spatial));
-        // A.4: the structure comes with the first packet of a key frame.
-        if said.structure.is_some() && said.start_of_frame {
-            info.key = Some(true);
-            info.begins = Boundary::Certain;
+    /// A packet may say what is sent of all layers. Whether this one says something new.
+    fn hear(&mut self, packet: &RtpPacket, begins_key: bool) -> bool {
+        let of_this = |it: &LayersAllocation| usize::from(it.stream) == packet.encoding;
+        if packet.layers_allocation.is_empty() {
+            // Whoever says it does with each key frame.
+            let ends = begins_key && self.told.as_ref().is_some_and(of_this);
+            return ends && self.told.take().is_some();
         }
-        if said.end_of_frame {
-            info.ends = Boundary::Certain;
+        // Streams are numbered as descriptions have them; of one that is numbered otherwise nothing can
+        // be made.
+        let said = LayersAllocation::parse(&packet.layers_allocation);
+        let said = said.filter(|it| it.streams == 0 || of_this(it));
+        if said.is_none() || said == self.told {
+            return false;
         }
+        self.told = said;
+        true
     }
 
     /// Their pictures are of another codec from now on.
     pub(super) fn forget_pictures(&mut self) {
-        for layer in self.0.iter_mut().flatten() {
+        for layer in self.known.iter_mut().flatten() {
             layer.picture = None;
         }
     }
 
     pub(super) fn get(&self, index: usize) -> Option<&Layer> {
-        self.0.get(index)?.as_ref()
+        self.known.get(index)?.as_ref()
     }
 
     /// The first one that is there.
     pub(super) fn first(&self) -> Option<usize> {
-        self.0.iter().position(Option::is_some)
+        self.known.iter().position(Option::is_some)
     }
 
     /// The extended number of a layer's picture.
     pub(super) fn picture(&mut self, index: usize, number: u16, bits: u32) -> u64 {
-        let layer = self.0.get_mut(index).and_then(Option::as_mut);
+        let layer = self.known.get_mut(index).and_then(Option::as_mut);
         let Some(layer) = layer else {
             return number.into();
         };
@@ -118,106 +138,310 @@ impl Layers {
         extended
     }
 
-    /// The best of the layers that are sent now for a receiver that can take so many bits per second:
-    /// the one of the highest rate that fits, else the one of the lowest. `current` stays until
-    /// another one fits with something to spare, or it does not fit itself.
-    pub(super) fn best(&self, now: Instant, bitrate: u64, current: Option<usize>) -> Option<usize> {
-        let rate_of = |index: usize| {
-            let layer = self
-                .get(index)
-                .filter(|layer| now - layer.heard <= FORWARD_SILENCE)?;
-            layer.rate.map(|rate| (rate, index))
-        };
-        let sent = (0..self.0.len()).filter_map(rate_of);
-        let kept = current
-            .and_then(rate_of)
-            .filter(|(rate, _)| *rate <= bitrate);
-        let fits = |rate: u64, index: usize| match kept {
+    /// The best of what is sent now for a receiver that can take so many bits per second, and wants no
+    /// spatial layer above `most`: of the highest rate that fits, else of the lowest. `current` stays
+    /// until another one fits with something to spare, or it does not fit itself.
+    pub(super) fn best(
+        &self,
+        now: Instant,
+        bitrate: u64,
+        current: Option<Rung>,
+        most: u8,
+    ) -> Option<Rung> {
+        let sent = (0..self.known.len()).flat_map(|index| self.rungs(now, index, most));
+        let kept = current.and_then(|current| {
+            let rungs = self.rungs(now, current.layer, most);
+            let within = |(_, _, spatial): &(u64, usize, u8)| *spatial <= current.spatial;
+            rungs.filter(within).last()
+        });
+        let kept = kept.filter(|(rate, ..)| *rate <= bitrate);
+        let fits = |rung: &(u64, usize, u8)| match kept {
             // A tenth to spare, where something is to be lost by coming back.
-            Some((now, at)) => index == at || rate > now && rate + rate / 10 <= bitrate,
-            None => rate <= bitrate,
+            Some(kept) => *rung == kept || rung.0 > kept.0 && rung.0 + rung.0 / 10 <= bitrate,
+            None => rung.0 <= bitrate,
         };
-        let best = sent
-            .clone()
-            .filter(|(rate, index)| fits(*rate, *index))
-            .max();
-        best.or_else(|| sent.min()).map(|(_, index)| index)
+        let best = sent.clone().filter(fits).max();
+        let best = best.or_else(|| sent.min());
+        best.map(|(_, layer, spatial)| Rung { layer, spatial })
+    }
+
+    /// What of a layer is sent now, from its lowest spatial layer up: how much each takes with those
+    /// below it.
+    fn rungs(
+        &self,
+        now: Instant,
+        index: usize,
+        most: u8,
+    ) -> impl Iterator<Item = (u64, usize, u8)> + Clone + use<'_> {
+        let layer = self.get(index);
+        let layer = layer.filter(|layer| now - layer.heard <= FORWARD_SILENCE);
+        let rates = layer.map(|layer| layer.rates.unwrap_or_default());
+        let mut with_lower = 0;
+        let rungs = rates.into_iter().flatten().zip(0..);
+        let rungs = rungs.filter_map(move |(measured, spatial)| {
+            with_lower += measured;
+            let told = self.told.as_ref();
+            let takes = match told.map(|told| told_rate(told, index, spatial)) {
+                Some(None) => return None,
+                // What an encoder is to make it may be far from making.
+                _ if measured > 0 => with_lower,
+                told => told.flatten()?,
+            };
+            Some((takes, index, spatial))
+        });
+        rungs.take_while(move |(.., spatial)| *spatial <= most)
     }
 }
 
+/// A key frame of the lowest spatial layer begins, and with it a picture that needs no other.
+pub(super) fn begins_key(info: &PacketInfo<'_>) -> bool {
+    info.key == Some(true) && info.begins != Boundary::No && info.spatial.unwrap_or(0) == 0
+}
+
+/// What the publisher says that a spatial layer takes with all that it needs, in bits per second; `None`
+/// for one that is off.
+fn told_rate(told: &LayersAllocation, index: usize, spatial: u8) -> Option<u64> {
+    let mut layers = told.layers.iter();
+    let layer = layers.find(|it| usize::from(it.stream) == index && it.spatial == spatial)?;
+    let kbps = layer.kbps().last().copied().unwrap_or_default();
+    Some(u64::from(kbps) * 1_000)
+}
+
 impl Layer {
-    fn new(now: Instant, rate: u32, timestamp: u32, arrived: Instant) -> Self {
+    fn new(now: Instant, clock: StreamClock) -> Self {
         Layer {
-            clock: StreamClock::new(rate, timestamp, arrived),
+            clock,
             heard: now,
-            counting: (now, 0),
-            rate: None,
+            counting: (now, Default::default()),
+            rates: None,
+            highest: 0,
             picture: None,
             dependencies: DependencyReader::default(),
         }
     }
 
-    fn count(&mut self, now: Instant, bytes: usize) -> bool {
-        self.counting.1 += bytes as u64;
-        let (since, counted) = self.counting;
-        let took: Duration = now - since;
+    /// Adds what a packet's dependency descriptor says: of codecs whose payloads say less, or are
+    /// encrypted from end to end.
+    fn describe(&mut self, packet: &RtpPacket, info: &mut PacketInfo<'_>) {
+        if packet.dependency_descriptor.is_empty() {
+            return;
+        }
+        let Ok(said) = self.dependencies.read(&packet.dependency_descriptor) else {
+            return;
+        };
+        info.temporal = info.temporal.or(Some(said.dependencies.temporal));
+        info.spatial = info.spatial.or(Some(said.dependencies.spatial));
+        let boundary = |certain| match certain {
+            true => Boundary::Certain,
+            false => Boundary::No,
+        };
+        info.begins = boundary(said.start_of_frame);
+        info.ends = boundary(said.end_of_frame);
+        // A.4: the structure comes with the first packet of a key frame.
+        if said.structure.is_some() && said.start_of_frame {
+            info.key = Some(true);
+        }
+    }
+
+    fn count(&mut self, now: Instant, spatial: u8, bytes: usize) -> bool {
+        let (since, counted) = &mut self.counting;
+        counted[usize::from(spatial).min(FORWARD_SPATIAL_LAYERS - 1)] += bytes as u64;
+        let took: Duration = now - *since;
         if took < FORWARD_RATE_TIME {
             return false;
         }
-        let measured = u64::try_from(u128::from(counted) * 8_000 / took.as_millis().max(1));
-        let measured = measured.unwrap_or(u64::MAX);
-        // Key frames come now and then.
-        let rate = self
-            .rate
-            .map_or(measured, |before| before / 2 + measured / 2);
-        self.rate = Some(rate);
-        self.counting = (now, 0);
+        let rate = |bytes: u64| {
+            let rate = u128::from(bytes) * 8_000 / took.as_millis().max(1);
+            u64::try_from(rate).unwrap_or(u64::MAX)
+        };
+        let mut rates = counted.map(rate);
+        if let Some(before) = self.rates {
+            for (rate, before) in rates.iter_mut().zip(before) {
+                // Key frames come now and then.
+                if *rate > 0 && before > 0 {
+                    *rate = *rate / 2 + before / 2;
+                }
+            }
+        }
+        let highest = (0..).zip(&rates).filter(|(_, rate)| **rate > 0).last();
+        self.highest = highest.map_or(0, |(spatial, _)| spatial);
+        self.rates = Some(rates);
+        self.counting = (now, Default::default());
         true
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use duologue_rtp::ext::AllocatedLayer;
+
     use super::*;
 
-    fn layers(rates: &[u64]) -> (Layers, Instant) {
-        let mut layers = Layers::default();
+    /// A packet of so many bytes, and of a spatial layer.
+    fn packet(index: usize, timestamp: u32, now: Instant, bytes: usize) -> RtpPacket {
+        RtpPacket {
+            encoding: index,
+            timestamp,
+            received: now,
+            payload: vec![0; bytes].into(),
+            ..RtpPacket::for_tests()
+        }
+    }
+
+    fn run(
+        layers: &mut Layers,
+        ticks: std::ops::Range<u32>,
+        rates: &[(usize, u8, u64)],
+    ) -> Instant {
         let mut now = Instant::ZERO;
-        for n in 0..60_u32 {
+        for n in ticks {
             now = Instant::from_nanos(u64::from(n) * 50_000_000);
-            for (index, rate) in rates.iter().enumerate() {
-                let bytes = (rate / 8 / 20) as usize;
-                layers.handle(now, index, (90_000, n * 4_500, now), bytes);
+            for (index, spatial, rate) in rates {
+                let packet = packet(*index, n * 4_500, now, (rate / 8 / 20) as usize);
+                let mut info = PacketInfo {
+                    spatial: Some(*spatial),
+                    ..PacketInfo::default()
+                };
+                layers.handle(now, 90_000, &packet, &mut info);
             }
         }
+        now
+    }
+
+    /// Simulcast layers of these rates.
+    fn layers(rates: &[u64]) -> (Layers, Instant) {
+        let mut layers = Layers::default();
+        let rates: Vec<_> = (0..).zip(rates).map(|(at, rate)| (at, 0, *rate)).collect();
+        let now = run(&mut layers, 0..60, &rates);
         (layers, now)
+    }
+
+    fn best(layers: &Layers, now: Instant, bitrate: u64, current: Option<usize>) -> Option<usize> {
+        let current = current.map(|layer| Rung { layer, spatial: 0 });
+        let best = layers.best(now, bitrate, current, u8::MAX);
+        best.map(|rung| rung.layer)
     }
 
     #[test]
     fn the_highest_layer_that_fits_is_the_best() {
         let (layers, now) = layers(&[2_500_000, 150_000, 500_000]);
-        for (bitrate, best) in [(10_000, 1), (300_000, 1), (800_000, 2), (5_000_000, 0)] {
-            assert_eq!(layers.best(now, bitrate, None), Some(best), "{bitrate}");
+        for (bitrate, layer) in [(10_000, 1), (300_000, 1), (800_000, 2), (5_000_000, 0)] {
+            assert_eq!(best(&layers, now, bitrate, None), Some(layer), "{bitrate}");
         }
     }
 
     #[test]
     fn a_higher_layer_needs_something_to_spare() {
         let (layers, now) = layers(&[150_000, 500_000]);
-        assert_eq!(layers.best(now, 530_000, Some(0)), Some(0));
-        assert_eq!(layers.best(now, 570_000, Some(0)), Some(1));
-        assert_eq!(layers.best(now, 530_000, Some(1)), Some(1));
-        assert_eq!(layers.best(now, 450_000, Some(1)), Some(0));
+        assert_eq!(best(&layers, now, 530_000, Some(0)), Some(0));
+        assert_eq!(best(&layers, now, 570_000, Some(0)), Some(1));
+        assert_eq!(best(&layers, now, 530_000, Some(1)), Some(1));
+        assert_eq!(best(&layers, now, 450_000, Some(1)), Some(0));
     }
 
     #[test]
     fn a_layer_that_is_not_sent_any_more_is_not_chosen() {
-        let (mut layers, mut now) = layers(&[150_000, 500_000]);
-        for n in 60..120_u32 {
-            now = Instant::from_nanos(u64::from(n) * 50_000_000);
-            layers.handle(now, 0, (90_000, n * 4_500, now), 900);
+        let (mut layers, _) = layers(&[150_000, 500_000]);
+        let now = run(&mut layers, 60..120, &[(0, 0, 150_000)]);
+        assert_eq!(best(&layers, now, 5_000_000, Some(1)), Some(0));
+    }
+
+    #[test]
+    fn a_spatial_layer_takes_what_those_below_it_take_as_well() {
+        let mut layers = Layers::default();
+        let rates = [(0, 0, 100_000), (0, 1, 300_000), (0, 2, 900_000)];
+        let now = run(&mut layers, 0..60, &rates);
+        for (bitrate, spatial) in [(10_000, 0), (390_000, 0), (410_000, 1), (1_400_000, 2)] {
+            let best = layers.best(now, bitrate, None, u8::MAX);
+            assert_eq!(best, Some(Rung { layer: 0, spatial }), "{bitrate}");
         }
-        assert_eq!(layers.best(now, 5_000_000, Some(1)), Some(0));
+        // As high as it wants, and as it is sent.
+        let best = layers.best(now, 1_400_000, None, 1);
+        assert_eq!(
+            best,
+            Some(Rung {
+                layer: 0,
+                spatial: 1
+            })
+        );
+        assert_eq!(layers.get(0).unwrap().highest, 2);
+        run(&mut layers, 60..120, &rates[..2]);
+        assert_eq!(layers.get(0).unwrap().highest, 1);
+    }
+
+    /// What a publisher of one stream says of its spatial layers, in kbit/s with all that they need.
+    fn telling(layers: &mut Layers, now: Instant, kbps: &[u32], key: bool) -> bool {
+        let allocated = (0..)
+            .zip(kbps)
+            .map(|(at, kbps)| AllocatedLayer::new(0, at, &[kbps / 2, *kbps], None).unwrap());
+        let allocation = LayersAllocation {
+            stream: 0,
+            streams: 1,
+            layers: allocated.collect(),
+        };
+        let mut bytes = Vec::new();
+        if !kbps.is_empty() {
+            assert!(allocation.write(&mut bytes));
+        }
+        let packet = RtpPacket {
+            layers_allocation: bytes.into(),
+            ..packet(0, 0, now, 0)
+        };
+        let mut info = PacketInfo {
+            key: Some(key),
+            ..PacketInfo::default()
+        };
+        layers.handle(now, 90_000, &packet, &mut info).unwrap()
+    }
+
+    fn spatial(layers: &Layers, now: Instant, bitrate: u64) -> Option<u8> {
+        let best = layers.best(now, bitrate, None, u8::MAX);
+        best.map(|rung| rung.spatial)
+    }
+
+    #[test]
+    fn what_the_publisher_says_of_its_layers_counts_until_it_is_measured() {
+        let mut layers = Layers::default();
+        assert!(telling(&mut layers, Instant::ZERO, &[200, 800], true));
+        assert_eq!(spatial(&layers, Instant::ZERO, 700_000), Some(0));
+        assert_eq!(spatial(&layers, Instant::ZERO, 900_000), Some(1));
+        // It makes less than it may.
+        let now = run(&mut layers, 0..60, &[(0, 0, 100_000), (0, 1, 300_000)]);
+        assert_eq!(spatial(&layers, now, 390_000), Some(0));
+        assert_eq!(spatial(&layers, now, 500_000), Some(1));
+    }
+
+    #[test]
+    fn a_layer_that_the_publisher_says_is_off_is_not_chosen_whatever_still_comes_of_it() {
+        let mut layers = Layers::default();
+        let now = run(&mut layers, 0..60, &[(0, 0, 100_000), (0, 1, 300_000)]);
+        assert!(telling(&mut layers, now, &[200], false));
+        assert_eq!(spatial(&layers, now, 900_000), Some(0));
+        // It is said again with each key frame, by those who say it.
+        assert!(!telling(&mut layers, now, &[], false));
+        assert_eq!(spatial(&layers, now, 900_000), Some(0));
+        assert!(telling(&mut layers, now, &[], true));
+        assert_eq!(spatial(&layers, now, 900_000), Some(1));
+    }
+
+    #[test]
+    fn an_allocation_of_another_order_of_streams_is_not_used() {
+        let (mut layers, now) = layers(&[150_000, 500_000]);
+        let layer = AllocatedLayer::new(0, 0, &[9], None).unwrap();
+        let allocation = LayersAllocation {
+            stream: 0,
+            streams: 2,
+            layers: vec![layer],
+        };
+        let mut bytes = Vec::new();
+        assert!(allocation.write(&mut bytes));
+        let packet = RtpPacket {
+            layers_allocation: bytes.into(),
+            ..packet(1, 0, now, 0)
+        };
+        let told = layers.handle(now, 90_000, &packet, &mut PacketInfo::default());
+        assert_eq!(told, Some(false));
+        assert_eq!(best(&layers, now, 5_000_000, None), Some(1));
     }
 
     #[test]

@@ -6,7 +6,9 @@
 //! with a key frame of the new one, which is asked for, and gets the old one until then.
 //!
 //! Which layer a receiver gets says the application ([`Choice::Layer`]), or what the path to it can
-//! take ([`Choice::Bitrate`]), by the rates of the layers as they are measured here.
+//! take ([`Choice::Bitrate`]), spatial layers of one stream included: by the rates of the layers as they
+//! are measured here and, until they were, as the publisher tells them (`video-layers-allocation00`), who
+//! says as well which are off.
 //!
 //! ```
 //! use duologue_base::Instant;
@@ -34,6 +36,7 @@
 //!     contributing_sources: Vec::new(),
 //!     capture_time: None,
 //!     dependency_descriptor: Default::default(),
+//!     layers_allocation: Default::default(),
 //!     payload: payload.to_vec().into(),
 //!     received: Instant::ZERO,
 //!     repaired: false,
@@ -73,8 +76,8 @@ pub enum Choice {
     Nothing,
     /// This layer: [`RtpPacket::encoding`], 0 where there is one.
     Layer(usize),
-    /// The best one for so many bits per second. Before anything was measured that is the first one
-    /// that comes.
+    /// The best one for so many bits per second, of its spatial layers as many as fit. Before anything
+    /// is known of rates that is the first one that comes, and all of it.
     Bitrate(u64),
 }
 
@@ -163,7 +166,8 @@ impl Forwarder {
     }
 
     /// A receiver gets no spatial layer above this one of a stream that has several, such as VP9's SVC
-    /// modes: at once. Higher ones come back with a picture that needs no other.
+    /// modes, from the next picture on, whatever its path carries. Higher ones come back with a picture
+    /// that needs no other, which is asked for.
     pub fn limit_spatial(&mut self, key: ReceiverKey, most: Option<u8>) {
         if let Some(at) = self.position(key) {
             self.receivers[at].1.limit_spatial(most);
@@ -173,6 +177,11 @@ impl Forwarder {
     /// The layer that a receiver gets at the moment.
     pub fn current(&self, key: ReceiverKey) -> Option<usize> {
         self.receivers[self.position(key)?].1.current()
+    }
+
+    /// The highest spatial layer that it gets of it, 0 where there is one.
+    pub fn current_spatial(&self, key: ReceiverKey) -> Option<u8> {
+        self.receivers[self.position(key)?].1.current_spatial()
     }
 
     /// A receiver cannot decode what it gets, and needs a key frame of it.
@@ -193,18 +202,13 @@ impl Forwarder {
         let Ok(mut info) = self.format.packet_info(&packet.payload) else {
             return;
         };
-        let times = (self.clock_rate, packet.timestamp, packet.received);
-        let bytes = packet.payload.len();
-        let Some(measured) = self.layers.handle(now, packet.encoding, times, bytes) else {
-            return;
-        };
-        self.layers
-            .describe(packet.encoding, &packet.dependency_descriptor, &mut info);
+        let changed = self.layers.handle(now, self.clock_rate, packet, &mut info);
+        let Some(changed) = changed else { return };
         let picture = receiver::picture(&info, packet.encoding, &mut self.layers);
 
         for at in 0..self.receivers.len() {
             let (key, receiver) = &mut self.receivers[at];
-            if measured || receiver.has_nothing() {
+            if changed || receiver.has_nothing() {
                 receiver.decide(now, &self.layers);
             }
             let of = (self.format, &self.layers);
@@ -232,7 +236,7 @@ impl Forwarder {
     }
 
     fn ask_for(&mut self, now: Instant, at: usize) {
-        if let Some(layer) = self.receivers[at].1.asks_for(now) {
+        if let Some(layer) = self.receivers[at].1.asks_for(now, &self.layers) {
             self.request(layer);
         }
     }

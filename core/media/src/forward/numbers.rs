@@ -44,6 +44,11 @@ impl Numbers {
         Some(begins + number.checked_sub(base)? - below as u64)
     }
 
+    /// Nothing behind this one was looked at.
+    pub(super) fn is_ahead(&self, number: u64) -> bool {
+        self.base.is_some_and(|(base, _)| number >= base) && number >= self.highest
+    }
+
     /// The receiver does not get this one, and sees no gap. One that comes late has its place already:
     /// that stays a gap.
     pub(super) fn leave_out(&mut self, number: u64) {

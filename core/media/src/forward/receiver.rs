@@ -9,7 +9,7 @@ use crate::limits::{FORWARD_KEY_FRAME_INTERVAL, FORWARD_STEP};
 use crate::packet::{RtpPacket, RtpPacketInit};
 
 use super::Choice;
-use super::layers::Layers;
+use super::layers::{Layers, Rung, begins_key};
 use super::numbers::Numbers;
 
 #[derive(Debug)]
@@ -49,9 +49,16 @@ enum State {
 /// The spatial layers of one stream that a receiver gets.
 #[derive(Clone, Copy, Debug)]
 struct Spatial {
+    /// None above this one, whatever the path carries.
     most: u8,
-    /// Up to this one it gets them.
+    /// Up to this one it is to get them.
+    wanted: u8,
+    /// Up to this one it gets them: it goes up where a picture allows it.
     current: u8,
+    /// The time stamp of the latest picture.
+    picture: Option<u32>,
+    /// That of the latest one that needs no other.
+    key: Option<u32>,
 }
 
 /// The numbers of frames in dependency descriptors.
@@ -101,10 +108,7 @@ impl Receiver {
                 current: u8::MAX,
                 frame: None,
             },
-            spatial: Spatial {
-                most: u8::MAX,
-                current: u8::MAX,
-            },
+            spatial: Spatial::default(),
             frames: FrameNumbers::default(),
         }
     }
@@ -114,6 +118,10 @@ impl Receiver {
             State::Forwarding { layer, .. } => Some(layer),
             State::Nothing | State::Waiting { .. } => None,
         }
+    }
+
+    pub(super) fn current_spatial(&self) -> Option<u8> {
+        self.current().map(|_| self.spatial.current)
     }
 
     /// The layer whose key frame is waited for.
@@ -135,19 +143,32 @@ impl Receiver {
 
     pub(super) fn limit_spatial(&mut self, most: Option<u8>) {
         self.spatial.most = most.unwrap_or(u8::MAX);
+        self.spatial.wanted = match self.choice {
+            // More is for the next decision.
+            Choice::Bitrate(_) => self.spatial.wanted.min(self.spatial.most),
+            Choice::Nothing | Choice::Layer(_) => self.spatial.most,
+        };
     }
 
-    /// Makes of the choice which layer it is.
+    /// Makes of the choice which layer it is, and how many of its spatial layers.
     pub(super) fn decide(&mut self, now: Instant, layers: &Layers) {
-        let target = match self.choice {
-            Choice::Nothing => None,
-            Choice::Layer(layer) => Some(layer),
+        let most = self.spatial.most;
+        let (target, spatial) = match self.choice {
+            Choice::Nothing => (None, most),
+            Choice::Layer(layer) => (Some(layer), most),
             Choice::Bitrate(bitrate) => {
                 let kept = self.wanted().or(self.current());
-                let best = layers.best(now, bitrate, kept);
-                best.or(kept).or_else(|| layers.first())
+                let rung = kept.map(|layer| Rung {
+                    layer,
+                    spatial: self.spatial.wanted,
+                });
+                match layers.best(now, bitrate, rung, most) {
+                    Some(best) => (Some(best.layer), best.spatial),
+                    None => (kept.or_else(|| layers.first()), most),
+                }
             }
         };
+        self.spatial.wanted = spatial;
         let before = self.wanted();
         self.state = match (self.state, target) {
             (_, None) => State::Nothing,
@@ -178,8 +199,13 @@ impl Receiver {
     }
 
     /// The layer of which a key frame is to be asked for now.
-    pub(super) fn asks_for(&mut self, now: Instant) -> Option<usize> {
-        let wanted = self.wanted()?;
+    pub(super) fn asks_for(&mut self, now: Instant, layers: &Layers) -> Option<usize> {
+        let wanted = self.wanted().or_else(|| {
+            let current = self.current()?;
+            let highest = layers.get(current)?.highest;
+            let goes_up = highest.min(self.spatial.wanted) > self.spatial.current;
+            goes_up.then_some(current)
+        })?;
         let due = self
             .asked
             .is_none_or(|asked| now - asked >= FORWARD_KEY_FRAME_INTERVAL);
@@ -197,8 +223,7 @@ impl Receiver {
         info: &PacketInfo<'_>,
         picture: Option<u64>,
     ) -> Option<RtpPacketInit> {
-        let begins_key = info.key == Some(true) && info.begins != Boundary::No;
-        if self.wanted() == Some(packet.encoding) && begins_key {
+        if self.wanted() == Some(packet.encoding) && begins_key(info) {
             self.switch(layers, packet, info, picture);
         }
         if self.current() != Some(packet.encoding) {
@@ -211,7 +236,8 @@ impl Receiver {
             }
             return None;
         }
-        if !self.spatial.allows(info) {
+        let in_order = self.packets.is_ahead(packet.sequence_number);
+        if !self.spatial.allows(packet.timestamp, info, in_order) {
             // Its picture is there without it.
             self.packets.leave_out(packet.sequence_number);
             return None;
@@ -267,7 +293,7 @@ impl Receiver {
         }
         self.state = State::Forwarding { layer, then: None };
         self.asked = None;
-        self.spatial.current = self.spatial.most;
+        self.spatial.begin();
         self.frames.begin(&packet.dependency_descriptor);
         self.temporal.current = self.temporal.most;
         self.temporal.frame = None;
@@ -321,23 +347,63 @@ fn tl0_of(info: &PacketInfo<'_>) -> Option<u8> {
     }
 }
 
+impl Default for Spatial {
+    fn default() -> Self {
+        Spatial {
+            most: u8::MAX,
+            wanted: u8::MAX,
+            current: 0,
+            picture: None,
+            key: None,
+        }
+    }
+}
+
 impl Spatial {
-    fn allows(&mut self, info: &PacketInfo<'_>) -> bool {
-        self.current = self.current.min(self.most);
+    /// Another source begins.
+    fn begin(&mut self) {
+        self.current = 0;
+        self.picture = None;
+        self.key = None;
+    }
+
+    /// Whether the receiver gets a packet, which is `in_order` if none behind it was looked at.
+    fn allows(&mut self, timestamp: u32, info: &PacketInfo<'_>, in_order: bool) -> bool {
         let Some(layer) = info.spatial else {
             return true;
         };
-        if info.key == Some(true) && info.begins != Boundary::No {
-            self.current = self.most;
+        let ahead = |last: u32| timestamp.wrapping_sub(last).cast_signed() > 0;
+        if self.picture.is_none_or(ahead) {
+            // Lower layers never need higher ones.
+            self.picture = Some(timestamp);
+            self.current = self.current.min(self.wanted);
+        }
+        if begins_key(info) {
+            self.key = Some(timestamp);
+        }
+        // Each layer needs the one below it. Of a frame whose later packets were left out before, nothing
+        // is of use.
+        let next = layer == self.current + 1 && layer <= self.wanted;
+        let begins = in_order && info.begins != Boundary::No && !is_predicted(info);
+        if next && begins && self.key == Some(timestamp) {
+            self.current = layer;
         }
         layer <= self.current
     }
 
     /// RFC 9628 §4.1: the marker is on the last packet of a picture, which is that of the highest layer
-    /// that is left.
+    /// that is left. In one that goes up that is known by the marker that comes, or when it is as high as
+    /// is wanted: hence none goes up but with a key frame.
     fn ends(&self, info: &PacketInfo<'_>) -> bool {
-        info.spatial == Some(self.current) && info.ends == Boundary::Certain
+        let goes_up = self.key == self.picture && self.current < self.wanted;
+        let highest = info.spatial == Some(self.current) && !goes_up;
+        highest && info.ends == Boundary::Certain
     }
+}
+
+/// RFC 9628 §4.2, P: it says that it needs another picture.
+fn is_predicted(info: &PacketInfo<'_>) -> bool {
+    matches!(info.descriptor, Descriptor::Vp9(descriptor) if descriptor.predicted)
 }
 
 impl FrameNumbers {

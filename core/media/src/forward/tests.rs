@@ -2,8 +2,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use duologue_base::Instant;
+use duologue_rtp::Ssrc;
 use duologue_rtp::payload::{Descriptor, PayloadFormat, PictureId};
-use duologue_rtp::{PayloadType, Ssrc};
 
 use crate::packet::{RtpPacket, RtpPacketInit};
 
@@ -102,18 +102,12 @@ impl Layer {
         RtpPacket {
             ssrc: Ssrc(encoding as u32),
             encoding,
-            rid: None,
-            payload_type: PayloadType::new(96).unwrap(),
             sequence_number: self.number,
             timestamp: self.timestamp,
             marker: at + 1 == PACKETS,
-            audio_level: None,
-            contributing_sources: Vec::new(),
-            capture_time: None,
-            dependency_descriptor: Default::default(),
             payload: payload.into(),
             received: now,
-            repaired: false,
+            ..RtpPacket::for_tests()
         }
     }
 }
@@ -516,30 +510,255 @@ fn another_codec_begins_with_its_key_frame_and_numbers_and_time_go_on() {
 }
 
 /// A packet of VP9 that is all of a spatial layer of a picture (RFC 9628 §4.2, flexible mode).
-fn vp9(number: u64, picture: u8, layer: u8, key: bool) -> RtpPacket {
+fn vp9(number: u64, picture: u16, layer: u8, key: bool) -> RtpPacket {
     let flags = if key { 0xbc } else { 0xfc };
+    let [high, low] = picture.to_be_bytes();
     // T, U, S, D: a higher layer needs the one below it.
-    let mut payload = vec![flags, 0x80, picture, layer << 1 | u8::from(layer > 0)];
+    let mut payload = vec![flags, 0x80 | high, low, layer << 1 | u8::from(layer > 0)];
     if !key {
         payload.push(1 << 1);
     }
     payload.extend([7; 50]);
     RtpPacket {
-        ssrc: Ssrc(1),
-        encoding: 0,
-        rid: None,
-        payload_type: PayloadType::new(98).unwrap(),
         sequence_number: number,
         timestamp: u32::from(picture) * 3_000,
         marker: layer == 2,
-        audio_level: None,
-        contributing_sources: Vec::new(),
-        capture_time: None,
-        dependency_descriptor: Default::default(),
         payload: payload.into(),
-        received: Instant::ZERO,
-        repaired: false,
+        ..RtpPacket::for_tests()
     }
+}
+
+/// A publisher of one stream of VP9 in spatial layers, 30 pictures a second, and what one receiver got of
+/// it.
+struct SpatialStage {
+    forwarder: Forwarder,
+    receiver: ReceiverKey,
+    pictures: u16,
+    number: u64,
+    /// Bytes of each layer of a picture.
+    sizes: Vec<usize>,
+    /// The next picture needs no other.
+    key: bool,
+    requests: usize,
+    got: Vec<(u16, RtpPacketInit)>,
+}
+
+impl SpatialStage {
+    /// 48, 144 and 432 kbit/s: 48, 192 and 624 with those below.
+    fn new() -> Self {
+        let mut forwarder = Forwarder::new(PayloadFormat::Vp9, 90_000);
+        SpatialStage {
+            receiver: forwarder.add_receiver(),
+            forwarder,
+            pictures: 0,
+            number: 1_000,
+            sizes: vec![200, 600, 1_800],
+            key: true,
+            requests: 0,
+            got: Vec::new(),
+        }
+    }
+
+    fn now(&self) -> Instant {
+        Instant::from_nanos(5_000_000_000 + u64::from(self.pictures) * 1_000_000_000 / 30)
+    }
+
+    fn choose(&mut self, bitrate: u64) {
+        let choice = Choice::Bitrate(bitrate);
+        self.forwarder.choose(self.now(), self.receiver, choice);
+    }
+
+    /// The packets of the next picture.
+    fn picture(&mut self) -> Vec<RtpPacket> {
+        let (now, key) = (self.now(), std::mem::take(&mut self.key));
+        self.pictures += 1;
+        let layers = self.sizes.iter().zip(0..);
+        let packets = layers.map(|(size, layer)| {
+            self.number += 1;
+            let mut packet = vp9(self.number, self.pictures, layer, key);
+            let mut payload = packet.payload.to_vec();
+            payload.resize(*size, 7);
+            packet.payload = payload.into();
+            packet.marker = usize::from(layer) + 1 == self.sizes.len();
+            packet.received = now;
+            packet
+        });
+        packets.collect()
+    }
+
+    fn give(&mut self, packet: &RtpPacket) {
+        self.forwarder.handle_packet(packet.received, packet);
+        while let Some((_, sent)) = self.forwarder.poll_packet() {
+            self.got.push((self.pictures, sent));
+        }
+        while self.forwarder.poll_key_frame_request().is_some() {
+            self.requests += 1;
+            self.key = true;
+        }
+    }
+
+    fn run(&mut self, pictures: usize) {
+        for _ in 0..pictures {
+            for packet in self.picture() {
+                self.give(&packet);
+            }
+        }
+    }
+
+    /// How many layers of the latest picture the receiver got.
+    fn latest(&self) -> usize {
+        let latest = self.got.iter().rev();
+        latest.take_while(|(of, _)| *of == self.pictures).count()
+    }
+
+    /// Nothing is missing in what the receiver got, and each picture ends with its only marker.
+    fn assert_one_stream(&self) {
+        for pair in self.got.windows(2) {
+            let numbers = [&pair[0], &pair[1]].map(|(_, sent)| sent.sequence_number.unwrap());
+            assert_eq!(numbers[1].wrapping_sub(numbers[0]), 1);
+            let ends = pair[0].0 != pair[1].0;
+            assert_eq!(pair[0].1.marker, ends, "in picture {}", pair[0].0);
+        }
+    }
+}
+
+#[test]
+fn a_receiver_gets_as_many_spatial_layers_as_its_path_carries() {
+    let mut stage = SpatialStage::new();
+    stage.choose(10_000_000);
+    stage.run(60);
+    assert_eq!((stage.latest(), stage.requests), (3, 0));
+
+    // Lower ones at once.
+    for (bitrate, layers) in [(630_000, 3), (600_000, 2), (100_000, 1), (10_000, 1)] {
+        stage.choose(bitrate);
+        stage.run(1);
+        assert_eq!(stage.latest(), layers, "{bitrate}");
+    }
+    // None that has nothing to spare, and a higher one with the picture that it needs.
+    stage.choose(200_000);
+    stage.run(1);
+    assert_eq!((stage.latest(), stage.requests), (1, 0));
+    stage.choose(220_000);
+    stage.run(1);
+    assert_eq!((stage.latest(), stage.requests), (1, 1));
+    stage.run(1);
+    assert_eq!((stage.latest(), stage.requests), (2, 1));
+    let current = stage.forwarder.current_spatial(stage.receiver);
+    assert_eq!(current, Some(1));
+    stage.choose(10_000_000);
+    stage.run(30);
+    assert_eq!((stage.latest(), stage.requests), (3, 2));
+    stage.assert_one_stream();
+}
+
+#[test]
+fn a_spatial_layer_that_is_not_sent_any_more_is_not_asked_for() {
+    let mut stage = SpatialStage::new();
+    stage.choose(10_000_000);
+    stage.run(60);
+    stage.sizes.truncate(1);
+    stage.run(120);
+    assert_eq!((stage.latest(), stage.requests), (1, 0));
+    stage.assert_one_stream();
+    // When it is back it is known after a while how much it takes.
+    stage.sizes.extend([600, 1_800]);
+    stage.key = true;
+    stage.run(1);
+    assert_eq!((stage.latest(), stage.requests), (1, 0));
+    stage.run(60);
+    assert_eq!((stage.latest(), stage.requests), (3, 1));
+    stage.assert_one_stream();
+}
+
+#[test]
+fn the_application_bounds_the_spatial_layers_that_the_estimate_may_choose() {
+    let mut stage = SpatialStage::new();
+    stage.choose(10_000_000);
+    stage.run(60);
+    stage.forwarder.limit_spatial(stage.receiver, Some(1));
+    stage.run(60);
+    assert_eq!((stage.latest(), stage.requests), (2, 0));
+    stage.forwarder.limit_spatial(stage.receiver, None);
+    stage.run(60);
+    assert_eq!((stage.latest(), stage.requests), (3, 1));
+}
+
+/// The same without need of another picture: of the one below it alone, of a higher layer.
+fn without_prediction(mut packet: RtpPacket) -> RtpPacket {
+    let mut payload = packet.payload.to_vec();
+    payload[0] &= !0x40;
+    payload.remove(4);
+    packet.payload = payload.into();
+    packet
+}
+
+#[test]
+fn a_higher_layer_alone_that_needs_no_other_picture_is_no_key_frame() {
+    let mut stage = SpatialStage::new();
+    stage.key = false;
+    stage.choose(10_000_000);
+    let mut packets = stage.picture();
+    packets[2] = without_prediction(packets[2].clone());
+    for packet in &packets {
+        stage.give(packet);
+    }
+    assert_eq!((stage.latest(), stage.requests), (0, 1));
+}
+
+#[test]
+fn a_layer_whose_beginning_comes_late_waits_for_the_next_one() {
+    let mut stage = SpatialStage::new();
+    stage.choose(10_000_000);
+    stage.run(60);
+    stage.choose(200_000);
+    stage.run(1);
+    stage.choose(10_000_000);
+    stage.key = true;
+    let packets = stage.picture();
+    for at in [0, 1] {
+        stage.give(&packets[at]);
+    }
+    // The publisher was asked, too, and answers later.
+    stage.key = false;
+    let next = stage.picture();
+    for packet in [&next[0], &packets[2], &next[1], &next[2]] {
+        stage.give(packet);
+    }
+    assert_eq!(stage.latest(), 2);
+    assert_eq!(stage.forwarder.current_spatial(stage.receiver), Some(1));
+    stage.key = true;
+    stage.run(1);
+    assert_eq!(stage.latest(), 3);
+}
+
+#[test]
+fn what_the_publisher_says_of_its_layers_counts_before_anything_is_measured() {
+    use duologue_rtp::ext::{AllocatedLayer, LayersAllocation};
+
+    let mut stage = Stage::new();
+    let mut told = Vec::new();
+    let layers = [150, 500, 2_000].into_iter().zip(0..);
+    let layers = layers.map(|(kbps, at)| AllocatedLayer::new(at, 0, &[kbps], None).unwrap());
+    let allocation = LayersAllocation {
+        stream: 0,
+        streams: 3,
+        layers: layers.collect(),
+    };
+    assert!(allocation.write(&mut told));
+    let key = stage.receiver(Choice::Bitrate(1_000_000));
+    let now = stage.publisher.now();
+    for mut packet in stage.publisher.frame() {
+        if packet.encoding == 0 {
+            packet.layers_allocation = told.clone().into();
+        }
+        stage.give(now, &packet);
+    }
+    stage.run(5);
+    assert_eq!(stage.forwarder.current(key), Some(1));
+    // What is measured, 792 kbit/s, is less than the 2,000 that it may have.
+    stage.run(60);
+    assert_eq!(stage.forwarder.current(key), Some(2));
 }
 
 #[test]
@@ -651,4 +870,94 @@ fn dependency_descriptors_say_the_layers_of_codecs_that_do_not() {
     };
     assert_eq!([second.0 - first.0, third.0 - second.0], [1, 1]);
     assert_eq!([second.1 - first.1, third.1 - second.1], [2, 2]);
+}
+
+/// A packet of AV1 that is all of a layer's frame (its payload format, §4.4: W is 1, and N with a key frame),
+/// without a layer but in its descriptor.
+fn av1(picture: u16, layer: u8, key: bool, descriptor: Vec<u8>) -> RtpPacket {
+    // OBU_FRAME, show_existing_frame, frame_type, show_frame (AV1 specification §5.9.2).
+    let mut payload = match key && layer == 0 {
+        true => vec![0x18, 0x30, 0x10],
+        false => vec![0x10, 0x30, 0x30],
+    };
+    payload.resize([200, 600][usize::from(layer)], 7);
+    RtpPacket {
+        sequence_number: 100 + 2 * u64::from(picture) + u64::from(layer),
+        timestamp: u32::from(picture) * 3_000,
+        marker: layer == 1,
+        received: Instant::from_nanos(u64::from(picture) * 1_000_000_000 / 30),
+        dependency_descriptor: descriptor.into(),
+        payload: payload.into(),
+        ..RtpPacket::for_tests()
+    }
+}
+
+#[test]
+fn spatial_layers_that_descriptors_tell_of_are_chosen_by_the_estimate() {
+    use duologue_rtp::ext::{DependencyStructure, DescriptorToSend, FrameDependencies, Indication};
+
+    let template = |spatial, indications: [Indication; 2], diffs: &[u16]| {
+        FrameDependencies::new(spatial, 0, &indications, diffs, &[]).unwrap()
+    };
+    let both = [Indication::Switch, Indication::Required];
+    let upper = [Indication::NotPresent, Indication::Switch];
+    // L2T1: a key frame's picture, and those after it.
+    let templates = vec![
+        template(0, [Indication::Switch; 2], &[]),
+        template(0, both, &[2]),
+        template(1, upper, &[1]),
+        template(1, upper, &[2, 1]),
+    ];
+    let structure = DependencyStructure {
+        template_id_offset: 0,
+        decode_targets: 2,
+        templates,
+        chains: 0,
+        protected_by: Vec::new(),
+        resolutions: Vec::new(),
+    };
+    let mut forwarder = Forwarder::new(PayloadFormat::Av1, 90_000);
+    let receiver = forwarder.add_receiver();
+    forwarder.choose(Instant::ZERO, receiver, Choice::Bitrate(150_000));
+
+    let (mut came, mut key, mut requests) = (Vec::new(), true, 0);
+    for picture in 0..120_u16 {
+        let of_key = std::mem::take(&mut key);
+        for layer in 0..2_u8 {
+            let mut descriptor = Vec::new();
+            let template = 2 * usize::from(layer) + usize::from(!of_key);
+            let written = structure.write(
+                &DescriptorToSend {
+                    start_of_frame: true,
+                    end_of_frame: true,
+                    frame_number: 2 * picture + u16::from(layer),
+                    dependencies: &structure.templates[template],
+                    active_decode_targets: None,
+                    attach_structure: of_key && layer == 0,
+                },
+                &mut descriptor,
+            );
+            assert!(written);
+            let packet = av1(picture, layer, of_key, descriptor);
+            if picture == 60 && layer == 0 {
+                // 48 kbit/s, and 144 more.
+                let choice = Choice::Bitrate(250_000);
+                forwarder.choose(packet.received, receiver, choice);
+            }
+            forwarder.handle_packet(packet.received, &packet);
+            while let Some((_, sent)) = forwarder.poll_packet() {
+                came.push((picture, sent.marker));
+            }
+            while forwarder.poll_key_frame_request().is_some() {
+                requests += 1;
+                key = true;
+            }
+        }
+    }
+    let layers = |of: u16| came.iter().filter(|(picture, _)| *picture == of).count();
+    // Nothing is known of rates at first.
+    assert_eq!([0, 30, 59, 60, 61, 119].map(layers), [2, 1, 1, 1, 2, 2]);
+    assert_eq!(requests, 1);
+    let markers = came.iter().filter(|(_, marker)| *marker).count();
+    assert_eq!(markers, 120, "each picture has one");
 }

@@ -2,6 +2,7 @@
 //! (webrtc-pc §5.3).
 
 use duologue_base::{Instant, TransceiverId};
+use duologue_rtp::ext::ExtensionKind;
 
 use super::route::Purpose;
 use super::sources::Sources;
@@ -120,6 +121,12 @@ impl<'a> Incoming<'a> {
     /// What its frame depends on, if it says so.
     pub(super) fn dependency_descriptor(&self) -> Option<&'a [u8]> {
         self.extensions.dependency_descriptor(self.datagram)
+    }
+
+    /// Which layers its sender sends, if it says so.
+    pub(super) fn layers_allocation(&self) -> Option<&'a [u8]> {
+        let kind = ExtensionKind::VideoLayersAllocation;
+        self.extensions.bytes(kind, self.datagram)
     }
 
     /// Who contributed, and how loud each is (RFC 6465 §3: in the order of the header's list).

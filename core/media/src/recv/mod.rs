@@ -573,7 +573,11 @@ impl Inbound {
         if receiver.outlet == Outlet::None {
             return self.unmute(place.owner, told);
         }
-        let descriptor = piece.packet.and_then(Incoming::dependency_descriptor);
+        let mut copied = |bytes: Option<&[u8]>| {
+            bytes.map_or(Bytes::new(), |bytes| {
+                crate::slab::copy(&mut self.slab, bytes)
+            })
+        };
         let packet = RtpPacket {
             ssrc: self.sources.ssrc_at(place.source),
             encoding: place.encoding,
@@ -587,10 +591,9 @@ impl Inbound {
                 .packet
                 .map_or(Vec::new(), |it| it.contributors().collect()),
             capture_time: piece.packet.and_then(|it| it.extensions.capture_time()),
-            dependency_descriptor: descriptor.map_or(Bytes::new(), |bytes| {
-                crate::slab::copy(&mut self.slab, bytes)
-            }),
-            payload: crate::slab::copy(&mut self.slab, piece.payload),
+            dependency_descriptor: copied(piece.packet.and_then(Incoming::dependency_descriptor)),
+            layers_allocation: copied(piece.packet.and_then(Incoming::layers_allocation)),
+            payload: copied(Some(piece.payload)),
             received: piece.received,
             repaired: piece.repaired,
         };

@@ -1,6 +1,7 @@
 //! What a stream sent lately, to be sent again (RFC 4585 §6.2.1).
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -32,6 +33,7 @@ pub(crate) struct Sent {
     pub(crate) contributing_sources: Vec<Contributor>,
     pub(crate) capture_time: Option<CaptureTime>,
     pub(crate) dependency_descriptor: Bytes,
+    pub(crate) layers_allocation: Option<Arc<[u8]>>,
     pub(crate) payload: Bytes,
     /// When it was sent again last.
     pub(crate) resent: Option<Instant>,

@@ -41,7 +41,7 @@ use bandwidth::{Lane, SLOT, Turn, Waits};
 use dtmf::Player;
 pub use dtmf::Tone;
 use formats::Formats;
-use sender::{Moment, Polled, Queued, TURN};
+use sender::{Moment, Polled, TURN};
 pub(crate) use sender::{Sender, SentTold};
 use stream::Stamp;
 pub(crate) use stream::Stream;
@@ -285,12 +285,9 @@ impl Outbound {
             }
             return;
         };
-        let queued = packets.into_iter().map(|packet| Queued {
-            completes: Some(packet.payload.len()),
-            packet,
-            since: now,
-        });
-        queued.for_each(|queued| sender.push(queued));
+        for packet in packets {
+            sender.push(now, packet);
+        }
         sender.drop_excess(told);
         self.wait(id, Lane::Video);
     }

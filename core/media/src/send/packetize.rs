@@ -57,6 +57,12 @@ impl Packetizer {
         }
     }
 
+    /// Its pictures are of more than one spatial layer.
+    pub(crate) fn has_spatial_layers(&self) -> bool {
+        let mode = self.layers.as_ref().map(Layers::mode);
+        mode.is_some_and(|mode| mode.spatial_layers() > 1)
+    }
+
     /// A frame of video did not leave. Numbers have no gap where it was: the other end could not know.
     pub(crate) fn dropped(&mut self) {
         self.broken = true;
@@ -74,7 +80,8 @@ impl Packetizer {
         self.broken
     }
 
-    /// Gives the packets of a frame to `each`. Where it `describes`, what the frame depends on is told.
+    /// Gives the packets of a frame to `each`, and what the frame says of itself. Where it `describes`, what
+    /// the frame depends on is told.
     ///
     /// # Errors
     /// The bytes are no frame of this format.
@@ -84,7 +91,7 @@ impl Packetizer {
         frame: &EncodedFrameInit,
         describes: bool,
         mut each: impl FnMut(RtpPacketInit),
-    ) -> Result<(), SplitError> {
+    ) -> Result<FrameInfo, SplitError> {
         format.find_parts(&frame.data, &mut self.parts)?;
         let info = format.frame_info(&frame.data, &self.parts);
         self.size = info.size.or(self.size);
@@ -101,7 +108,7 @@ impl Packetizer {
             };
             self.split_piece(format, frame, (&piece, info), place, describes, &mut each)?;
         }
-        Ok(())
+        Ok(info)
     }
 
     /// Counts a picture, and says where the frames of its spatial layers lie.

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use duologue_base::{Instant, TransceiverId};
-use duologue_rtp::ext::{AbsSendTime, ExtensionKind, ExtensionMap};
+use duologue_rtp::ext::{
+    AbsSendTime, AllocatedLayer, ExtensionKind, ExtensionMap, LayersAllocation,
+};
 use duologue_rtp::{MediaKind, RtcpFeedback, SendPlan, Ssrc, rtx};
 
 use super::Kept;
@@ -48,6 +50,8 @@ pub(crate) struct Sender {
     pub(super) offered: Offered,
     /// What each encoding may be made with, as the owner was told: none before it was.
     pub(crate) targets: Vec<u64>,
+    /// The targets are others than the other end was told of last, where that is agreed on.
+    pub(super) untold: bool,
     pub(super) player: Player,
 }
 
@@ -58,6 +62,8 @@ pub(super) struct Queued {
     /// Bytes of what the application handed over and that has left with this packet: the packet's own
     /// payload, or the frame whose last packet it is.
     pub(super) completes: Option<usize>,
+    /// Which layers are sent, if it is to tell.
+    pub(super) allocation: Option<Arc<[u8]>>,
     /// When it was handed over.
     pub(super) since: Instant,
 }
@@ -134,6 +140,7 @@ impl Sender {
             encodings: Vec::new(),
             offered: Offered::default(),
             targets: Vec::new(),
+            untold: false,
             player: Player::default(),
             plan,
         }
@@ -164,8 +171,37 @@ impl Sender {
             targets.len() == self.targets.len() && targets.iter().zip(&self.targets).all(near);
         if !same {
             self.targets = targets;
+            self.untold = true;
         }
         !same
+    }
+
+    /// What is told of the layers with a frame of this encoding (`video-layers-allocation00`): as Chromium
+    /// does, with each key frame and when targets change. Without the sizes of pictures, beside which the
+    /// header of a packet of full length might have no room; and nothing of spatial layers, between which
+    /// encoders divide their targets.
+    fn tell_layers(&mut self, encoding: usize, key: bool) -> Option<Arc<[u8]>> {
+        self.extensions.id(ExtensionKind::VideoLayersAllocation)?;
+        let divided = self
+            .streams
+            .iter()
+            .any(|it| it.packetizer.has_spatial_layers());
+        if !key && !self.untold || self.targets.is_empty() || divided {
+            return None;
+        }
+        self.untold = false;
+        let sent = self.targets.iter().zip(0..).filter(|(bps, _)| **bps > 0);
+        let layers = sent.filter_map(|(bps, stream)| {
+            let kbps = u32::try_from(bps / 1_000).unwrap_or(u32::MAX);
+            AllocatedLayer::new(stream, 0, &[kbps], None)
+        });
+        let allocation = LayersAllocation {
+            stream: u8::try_from(encoding).ok()?,
+            streams: u8::try_from(self.targets.len()).ok()?,
+            layers: layers.collect(),
+        };
+        let mut bytes = Vec::new();
+        allocation.write(&mut bytes).then(|| bytes.into())
     }
 
     /// What tells its transport how fast the path is.
@@ -178,7 +214,15 @@ impl Sender {
         codecs.any(|codec| codec.feedback.contains(feedback))
     }
 
-    pub(super) fn push(&mut self, queued: Queued) {
+    /// Queues a packet of the application.
+    pub(super) fn push(&mut self, now: Instant, packet: RtpPacketInit) {
+        let queued = Queued {
+            completes: Some(packet.payload.len()),
+            // Which layers its packets are of knows the application.
+            allocation: None,
+            packet,
+            since: now,
+        };
         self.offered.count(queued.len());
         self.queued_bytes += queued.len();
         self.queue.push_back(queued);
@@ -217,20 +261,21 @@ impl Sender {
         let split = stream
             .packetizer
             .split(format, frame, descriptors.is_some(), |packet| {
-                let completes = None;
                 let queued = Queued {
                     packet,
-                    completes,
+                    completes: None,
+                    allocation: None,
                     since: now,
                 };
                 offered.count(queued.len());
                 *queued_bytes += queued.len();
                 queue.push_back(queued);
             });
-        split.ok()?;
+        let key = split.ok()?.key;
 
-        let last = self.queue.range_mut(before..).next_back()?;
-        last.completes = Some(frame.data.len());
+        let allocation = self.tell_layers(frame.encoding, key);
+        self.queue.get_mut(before)?.allocation = allocation;
+        self.queue.back_mut()?.completes = Some(frame.data.len());
         Some(())
     }
 
@@ -307,7 +352,10 @@ impl Sender {
             Polled::Nothing => {}
             polled => return polled,
         }
-        while let Some(Queued { packet, .. }) = self.queue.front() {
+        while let Some(Queued {
+            packet, allocation, ..
+        }) = self.queue.front()
+        {
             let format = self.formats.choose(packet.payload_type);
             let stream = self.streams.get(packet.encoding);
             let active = self.encoding(packet.encoding).active;
@@ -336,6 +384,7 @@ impl Sender {
                 contributing_sources: contributors.clone(),
                 capture_time,
                 dependency_descriptor: packet.dependency_descriptor.clone(),
+                layers_allocation: allocation.clone(),
                 payload: packet.payload.clone(),
                 resent: None,
             };
@@ -531,6 +580,7 @@ impl Sender {
                     contributing_sources: Vec::new(),
                     capture_time: None,
                     dependency_descriptor: Bytes::new(),
+                    layers_allocation: None,
                     payload: payload.to_vec().into(),
                     resent: None,
                 };

@@ -308,6 +308,7 @@ impl Stream {
                 csrc_audio_levels: contributors.levels(),
                 capture_time: packet.capture_time,
                 dependency_descriptor: packet.descriptor(),
+                layers_allocation: packet.layers_allocation.as_deref(),
                 ..stamp.extensions()
             },
             ..Default::default()
@@ -468,6 +469,7 @@ impl Stream {
                 csrc_audio_levels: contributors.levels(),
                 capture_time: packet.capture_time,
                 dependency_descriptor: packet.descriptor(),
+                layers_allocation: packet.layers_allocation.as_deref(),
                 ..stamp.extensions()
             },
             ..Default::default()

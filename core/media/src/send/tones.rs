@@ -71,6 +71,7 @@ impl Sender {
             contributing_sources: Vec::new(),
             capture_time: None,
             dependency_descriptor: bytes::Bytes::new(),
+            layers_allocation: None,
             payload: report.payload(),
             resent: None,
         };
