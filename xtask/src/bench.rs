@@ -5,6 +5,7 @@
 //! `cargo xtask bench compare`: the first two beside other stacks.
 //! `cargo xtask bench relay`: many viewers of one publisher, beside Pion.
 //! `cargo xtask bench quality`: pictures after our encoders and after those of the libraries' own programs.
+//! `cargo xtask bench path`: our estimate and Chromium's of a path whose rate falls and comes back.
 //! `cargo xtask bench micro`: instructions of the packet path.
 
 use std::process::Command;
@@ -52,6 +53,8 @@ enum Bench {
     Compare,
     /// PSNR at 1 and 2 Mbit/s, beside `vpxenc` and `aomenc`
     Quality,
+    /// The estimates of the Rust peer and of Chromium on a path of 20 Mbit/s, 500 kbit/s and 20 Mbit/s again
+    Path,
     /// Instructions of the packet path, piece by piece, against their baseline
     Micro,
 }
@@ -184,9 +187,26 @@ pub(crate) fn run(args: &Args) -> Outcome {
         Bench::Compare => compare::run(args.rounds, args.secs),
         Bench::Relay => relay::run(args.relay, args.rounds, args.secs),
         Bench::Quality => quality(),
+        Bench::Path => path(args.rounds),
         Bench::Micro if args.log => micro::cost_of_logging(),
         Bench::Micro => micro::run(args.update),
     }
+}
+
+/// The bench makes its table itself. It is the path that bounds it: as tests are built is fast enough.
+fn path(rounds: usize) -> Outcome {
+    setup::provide(setup::BROWSERS)?;
+    setup::provide(setup::NETWORKS)?;
+    run::run(cargo([
+        "build",
+        "-p",
+        "duologue-browsers",
+        "--example",
+        "path",
+    ]))?;
+    let mut measured = Command::new(target_dir().join("debug/examples/path"));
+    measured.arg(rounds.to_string());
+    run::run(measured)
 }
 
 fn table(scenarios: &[Scenario], args: &Args) -> Outcome {

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod launch;
+mod path;
 mod peer;
 mod raw;
 mod server;
@@ -14,5 +15,6 @@ mod watch;
 mod webdriver;
 
 pub use launch::{Browser, Running};
+pub use path::NAMESPACE as CHANGING_PATH;
 pub use server::{Outcome, Suite, run};
 pub use webdriver::Page;

@@ -13,6 +13,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
+use crate::path;
 use crate::raw;
 use crate::watch::Watch;
 
@@ -41,6 +42,9 @@ pub(crate) enum Call {
         /// Names of simulcast layers to send
         #[serde(default)]
         rids: Vec<String>,
+        /// Of the only layer, in bits per second
+        #[serde(default)]
+        max_bitrate: Option<u32>,
     },
     StopTransceiver {
         mid: String,
@@ -77,6 +81,12 @@ pub(crate) enum Call {
     /// Plays telephone keys by the senders of audio.
     PlayTones {
         tones: String,
+    },
+    /// Sends as much video as targets allow by the transceivers that there are.
+    Fill {},
+    /// What the path carries from now on: where [`crate::path`] made one.
+    SetPath {
+        kbps: u32,
     },
     /// Counts what every receiver gets, from now on.
     Watch {},
@@ -159,7 +169,11 @@ impl RemotePeer {
             }
             Call::AddIceCandidate(candidate) => self.pc.add_ice_candidate(candidate).await?,
             Call::RestartIce {} => self.pc.restart_ice(),
-            Call::AddTransceiver { kind, rids } => {
+            Call::AddTransceiver {
+                kind,
+                rids,
+                max_bitrate,
+            } => {
                 let kind = match kind {
                     Kind::Audio => MediaKind::Audio,
                     Kind::Video => MediaKind::Video,
@@ -168,8 +182,15 @@ impl RemotePeer {
                     rid: Some(rid),
                     ..Default::default()
                 };
+                let mut send_encodings: Vec<_> = rids.into_iter().map(encoding).collect();
+                if max_bitrate.is_some() {
+                    send_encodings.push(RtpEncodingParameters {
+                        max_bitrate,
+                        ..Default::default()
+                    });
+                }
                 let init = TransceiverInit {
-                    send_encodings: rids.into_iter().map(encoding).collect(),
+                    send_encodings,
                     ..Default::default()
                 };
                 self.pc.add_transceiver(kind, init)?;
@@ -217,6 +238,14 @@ impl RemotePeer {
                     sender.replace_track(Some(track)).await?;
                     dtmf.insert_dtmf(&tones, TONE_MS, DtmfSender::INTER_TONE_GAP_MS)?;
                 }
+            }
+            Call::Fill {} => {
+                for transceiver in self.pc.transceivers() {
+                    tokio::spawn(path::fill(transceiver));
+                }
+            }
+            Call::SetPath { kbps } => {
+                path::set(kbps).map_err(|error| Exception::operation(error.to_string()))?;
             }
             Call::Watch {} => {
                 let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);

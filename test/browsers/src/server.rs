@@ -71,6 +71,11 @@ const PAGE: &[(&str, &str, &str)] = &[
         include_str!("../page/loss.js"),
     ),
     (
+        "/path.js",
+        "text/javascript",
+        include_str!("../page/path.js"),
+    ),
+    (
         "/ways.js",
         "text/javascript",
         include_str!("../page/ways.js"),
@@ -121,6 +126,8 @@ pub enum Suite {
     Media,
     /// Those of its camera and microphone on a path that loses packets.
     Lossy,
+    /// Measurements of a path whose rate changes ([`CHANGING_PATH`](crate::CHANGING_PATH)).
+    Path,
     /// Those of pictures and sound that are decoded and encoded here.
     Raw,
     /// The cells of the table of `test/peers`.
@@ -137,6 +144,7 @@ impl Suite {
             Suite::Open => "scenarios+ways",
             Suite::Media => "media+facts",
             Suite::Lossy => "loss",
+            Suite::Path => "path",
             Suite::Raw => "raw",
             Suite::Matrix => "matrix",
             Suite::Hidden => "names",
