@@ -79,8 +79,13 @@ fn table(all: &[(String, Value)]) {
             let values = rows.map(|(_, counted)| counted[field].as_f64().unwrap_or(f64::INFINITY));
             let mut values: Vec<f64> = values.collect();
             values.sort_by(f64::total_cmp);
-            let [least, most] = [values[0], values[values.len() - 1]];
-            format!("{:.2} ({least:.2}–{most:.2})", values[values.len() / 2])
+            let shown = |value: f64| match value.is_finite() {
+                true => format!("{value:.2}"),
+                false => "later".to_owned(),
+            };
+            let all = [values.len() / 2, 0, values.len() - 1];
+            let [median, least, most] = all.map(|at| shown(values[at]));
+            format!("{median} ({least}–{most})")
         };
         let cells: Vec<String> = names.iter().map(|name| of(name)).collect();
         println!("| {field} | {} |", cells.join(" | "));
