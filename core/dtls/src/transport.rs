@@ -280,6 +280,15 @@ impl Transport {
         self.suite
     }
 
+    /// The longest packet that the peer said it takes (RFC 8449), once the transport is connected. `None`:
+    /// it did not say, and there are peers that read no more than 1500 bytes of a record at a time.
+    pub fn record_size_limit(&self) -> Option<usize> {
+        match &self.stage {
+            Stage::Connected(engine) => engine.link.records.told_limit(),
+            Stage::Waiting { .. } | Stage::Connecting(_) | Stage::Ended(_) => None,
+        }
+    }
+
     /// The next line of SSLKEYLOGFILE, without its end, with a
     /// [`Context::with_key_log`](crate::Context::with_key_log). It is taken when time or a datagram was
     /// handled: what an attempt has told goes with the attempt.

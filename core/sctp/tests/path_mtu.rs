@@ -274,10 +274,27 @@ fn on_another_path_packets_begin_with_the_base_size() {
     pair.settle(Duration::from_secs(20));
 
     pair.links[0].set_mtu(1_400);
-    pair.peers[0].sctp.handle_new_path();
+    pair.peers[0].sctp.handle_new_path(LARGEST_PACKET);
     assert_eq!(size(&pair), BASE);
     send(&mut pair, 400..500);
     pair.settle(Duration::from_secs(20));
     assert_eq!(size(&pair), 1_312);
     assert_eq!(pair.peers[0].sctp.stats().chunks_retransmitted, 0);
+}
+
+#[test]
+fn no_larger_packets_are_probed_for_than_the_owner_allows() {
+    let mut pair = pair(9_000);
+    pair.peers[0].sctp.handle_new_path(1_412);
+    pair.log = Some(Vec::new());
+    send(&mut pair, 0..400);
+    pair.settle(Duration::from_secs(20));
+    assert_eq!(size(&pair), 1_412);
+    let log = pair.log.take().expect("kept");
+    assert_eq!(log.iter().map(|entry| entry.2.len()).max(), Some(1_412));
+
+    pair.peers[0].sctp.handle_new_path(0);
+    send(&mut pair, 400..800);
+    pair.settle(Duration::from_secs(20));
+    assert_eq!(size(&pair), BASE);
 }

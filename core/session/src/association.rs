@@ -240,10 +240,6 @@ impl Sctp {
         let settings = sctp::Config {
             local_port: agreed.local_port,
             remote_port: agreed.remote_port,
-            largest_packet: match config.may_fragment {
-                true => 0,
-                false => sctp::LARGEST_PACKET,
-            },
             ..config.sctp.clone()
         };
         let message_size_max = settings.max_receive_message_size;
@@ -400,11 +396,11 @@ impl Running {
         self.association.change_path(now);
     }
 
-    /// Packets are about to go this way.
-    pub(crate) fn handle_route(&mut self, route: &ice::Route) {
+    /// Packets are about to go this way, and may have so many bytes there.
+    pub(crate) fn handle_route(&mut self, route: &ice::Route, largest_packet: usize) {
         let way = (route.socket, route.remote, route.relay.is_some());
-        if self.way.replace(way).is_some_and(|before| before != way) {
-            self.association.handle_new_path();
+        if self.way.replace(way) != Some(way) {
+            self.association.handle_new_path(largest_packet);
         }
     }
 

@@ -20,6 +20,11 @@ pub(crate) const PAUSED_SENDERS: usize = 256;
 /// Bytes of a train: the largest payload of one UDP send.
 pub(crate) const TRAIN_BYTES: usize = 65_507;
 
+/// Bytes of the largest packet of SCTP that is probed for with a peer that did not say how long records it
+/// takes (RFC 8449): what a datagram of 1460 bytes has room for. There are peers that read no more of a
+/// record at a time, and the rest in the place of the next one (aiortc: 1500; Pion: 1460).
+pub(crate) const LARGEST_UNTOLD: usize = 1_412;
+
 /// SCTP packets kept that came before the session was told to start SCTP: the peer's INIT and what
 /// may follow it at once.
 pub(crate) const EARLY_SCTP_PACKETS: usize = 16;

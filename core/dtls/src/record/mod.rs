@@ -65,8 +65,8 @@ pub(crate) struct Records {
     sealing: Vec<Sealing>,
     /// The next plaintext record's.
     plain_number: u64,
-    /// What the peer takes in a protected record.
-    limit: usize,
+    /// What the peer takes in a protected record, if it said.
+    limit: Option<usize>,
     /// The peer's data may not be read yet.
     holds_data: bool,
     /// Something authentic came.
@@ -83,7 +83,7 @@ impl Records {
             opening: Vec::new(),
             sealing: Vec::new(),
             plain_number,
-            limit: RECORD_BYTES,
+            limit: None,
             holds_data: true,
             has_opened: false,
             forged: 0,
@@ -106,14 +106,19 @@ impl Records {
 
     /// RFC 8449: the peer takes no longer content in a protected record.
     pub(crate) fn set_limit(&mut self, limit: usize) {
-        self.limit = limit.min(RECORD_BYTES);
+        self.limit = Some(limit.min(RECORD_BYTES));
+    }
+
+    /// What the peer said that it takes.
+    pub(crate) fn told_limit(&self) -> Option<usize> {
+        self.limit
     }
 
     /// The longest content of a record of this epoch.
     pub(crate) fn limit(&self, epoch: u64) -> usize {
         match epoch {
             0 => RECORD_BYTES,
-            _ => self.limit,
+            _ => self.limit.unwrap_or(RECORD_BYTES),
         }
     }
 

@@ -232,6 +232,15 @@ fn a_flight_whose_last_datagram_is_shorter_than_the_certificate_is_understood() 
 }
 
 #[test]
+fn each_end_knows_how_long_records_the_other_takes() {
+    for versions in [V12, V13] {
+        let pair = Pair::connected(versions, versions);
+        let limits = pair.ends.each_ref().map(Transport::record_size_limit);
+        assert_eq!(limits, [Some(1 << 14); 2], "{versions:?}");
+    }
+}
+
+#[test]
 fn versions_without_a_common_one_fail() {
     let mut pair = Pair::new(V12, V13);
     pair.start();

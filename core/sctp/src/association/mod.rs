@@ -21,7 +21,7 @@ use duologue_base::{Instant, Rng, StreamId};
 use self::retry::Retry;
 pub(crate) use self::state::Identity;
 use self::state::{Calling, Open, Phase, State, Unconfirmed, log_change};
-use crate::limits::{MAX_PENDING_REPLIES, SEND_OVERHEAD};
+use crate::limits::{LARGEST_PACKET, MAX_PENDING_REPLIES, SEND_OVERHEAD};
 use crate::packet::Cause;
 use crate::receive::Inbox;
 use crate::send::{Expiry, OutMessage, SendQueue};
@@ -185,16 +185,17 @@ impl Association {
     /// moment at most.
     pub fn change_path(&mut self, now: Instant) {
         if let State::Open(open) = &mut self.state {
-            open.sender.forget_packet_size();
+            open.sender.forget_packet_size(self.config.largest_packet);
             open.confirm_peer(now, &mut self.rng);
         }
     }
 
     /// The packets take another path to the same peer from now on. How large they may be there is
-    /// found out anew.
-    pub fn handle_new_path(&mut self) {
+    /// found out anew, up to so many bytes ([`Config::largest_packet`]).
+    pub fn handle_new_path(&mut self, largest_packet: usize) {
+        self.config.largest_packet = largest_packet.min(LARGEST_PACKET);
         if let State::Open(open) = &mut self.state {
-            open.sender.forget_packet_size();
+            open.sender.forget_packet_size(self.config.largest_packet);
         }
     }
 

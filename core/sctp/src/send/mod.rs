@@ -260,8 +260,8 @@ impl Sender {
     }
 
     /// Packets take another path, which may carry less.
-    pub(crate) fn forget_packet_size(&mut self) {
-        self.path_mtu.begin_anew(self.delivery.bytes);
+    pub(crate) fn forget_packet_size(&mut self, largest: usize) {
+        self.path_mtu.handle_new_path(self.delivery.bytes, largest);
     }
 
     /// A probe of the path that is due: its size, and what its HEARTBEAT carries.

@@ -130,21 +130,20 @@ impl PathMtu {
     pub(super) fn fall_back(&mut self, delivered: u64) {
         if self.size > self.base {
             tracing::debug!("SCTP: packets of {} bytes are lost", self.size);
-            self.begin_anew(delivered);
+            self.handle_new_path(delivered, self.largest);
         }
     }
 
-    /// Packets take another path.
-    pub(super) fn begin_anew(&mut self, delivered: u64) {
-        if self.search == Search::Disabled {
-            return;
-        }
-        self.size = self.base;
-        self.lost = 0;
-        self.path = self.path.wrapping_add(1);
-        self.search = Search::Base {
-            until: delivered + SEARCH_AFTER,
+    /// Packets take another path, and may have so many bytes there.
+    pub(super) fn handle_new_path(&mut self, delivered: u64, largest: usize) {
+        let path = self.path.wrapping_add(1);
+        *self = PathMtu {
+            path,
+            ..PathMtu::new(self.base, largest)
         };
+        if let Search::Base { until } = &mut self.search {
+            *until += delivered;
+        }
     }
 
     pub(super) fn deadline(&self) -> Option<Instant> {

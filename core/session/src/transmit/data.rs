@@ -1,11 +1,12 @@
 //! Packets of SCTP, sealed one behind the other in a train.
 
 use duologue_base::Transmit;
+use duologue_dtls as dtls;
 
 use super::train::Train;
 use crate::capture::capture;
-use crate::limits::TRAIN_DATAGRAMS;
-use crate::{CapturedProtocol, PacketDirection, Session};
+use crate::limits::{LARGEST_UNTOLD, TRAIN_DATAGRAMS};
+use crate::{CapturedProtocol, PacketDirection, Session, SessionConfig};
 
 /// What UDP and IP put around a datagram.
 const UDP_OVERHEAD: usize = 28;
@@ -27,7 +28,7 @@ impl Session {
         let key = running.agreed.key;
         let transport = transports.iter_mut().find(|t| t.key == key)?;
         let route = transport.path(now)?;
-        running.handle_route(&route);
+        running.handle_route(&route, largest_packet(config, &transport.dtls));
 
         let cap = transport.media.as_mut().and_then(|media| {
             let backlog = running.association.has_backlog();
@@ -56,5 +57,14 @@ impl Session {
         }
         transport.count_sent(now, datagrams, carried);
         Some(transmit)
+    }
+}
+
+/// Up to how many bytes packets are probed for.
+fn largest_packet(config: &SessionConfig, dtls: &dtls::Transport) -> usize {
+    match config.may_fragment {
+        true => 0,
+        // RFC 8449 §4: nobody is sent a longer record.
+        false => dtls.record_size_limit().unwrap_or(LARGEST_UNTOLD),
     }
 }
