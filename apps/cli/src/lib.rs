@@ -21,12 +21,14 @@ mod meter;
 mod quantile;
 mod record;
 mod tls;
+mod traces;
 pub mod whip;
 
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
+use tokio::runtime::Runtime;
 
 /// RTCPeerConnection outside the browser. Without a command: the demo
 #[derive(Debug, Parser)]
@@ -67,13 +69,34 @@ enum Command {
 }
 
 /// Does what the command line says.
-pub async fn main() -> ExitCode {
+pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    if let Err(error) = cli.log.start() {
-        eprintln!("duologue: {error}");
-        return ExitCode::FAILURE;
+    // It goes after the runtime, whose tasks end their spans with it.
+    let _traces = match cli.log.start() {
+        Ok(traces) => traces,
+        Err(error) => {
+            eprintln!("duologue: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let runtime = match Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("duologue: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(run(cli)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("duologue: {error}");
+            ExitCode::FAILURE
+        }
     }
-    let outcome = match cli.command {
+}
+
+async fn run(cli: Cli) -> Result<(), Failure> {
+    match cli.command {
         None => demo::run(cli.demo).await,
         Some(Command::Demo(args)) => demo::run(args).await,
         Some(Command::Call(args)) => call::run(args).await,
@@ -85,13 +108,6 @@ pub async fn main() -> ExitCode {
         Some(Command::Check(args)) => check::run(args).await,
         Some(Command::Completions(args)) => manual::completions(args),
         Some(Command::Manual(args)) => manual::manual(&args),
-    };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("duologue: {error}");
-            ExitCode::FAILURE
-        }
     }
 }
 
