@@ -19,6 +19,19 @@ pub(crate) struct Args {
 /// How long each target runs in `cargo xtask test fuzz`.
 const SMOKE_SECONDS: u32 = 3;
 
+/// Builds what runs without guidance.
+pub(crate) fn build() -> Command {
+    stable("build")
+}
+
+fn stable(verb: &str) -> Command {
+    let mut stable = cargo([verb, "--manifest-path", "fuzz/Cargo.toml"]);
+    stable.args(["--example", "stable"]);
+    // Most third-party crates are built there already.
+    stable.env("CARGO_TARGET_DIR", target_dir());
+    stable
+}
+
 /// Runs the targets, and gives back what the ledger keeps of them.
 fn run_all(only: Option<&str>, seconds: u32) -> Outcome<Vec<Entry>> {
     if has("cargo-fuzz") && output(command("cargo", ["+nightly", "--version"])).is_ok() {
@@ -27,12 +40,10 @@ fn run_all(only: Option<&str>, seconds: u32) -> Outcome<Vec<Entry>> {
     eprintln!(
         "fuzz: without guidance; `cargo install cargo-fuzz` and a nightly toolchain find more"
     );
-    let mut stable = cargo(["run", "--manifest-path", "fuzz/Cargo.toml"]);
-    stable.args(["--example", "stable", "--"]).args(only);
-    stable.args(["--seconds", &seconds.to_string()]);
-    // Most third-party crates are built there already.
-    stable.env("CARGO_TARGET_DIR", target_dir());
-    run_stable(stable)
+    let mut program = stable("run");
+    program.arg("--").args(only);
+    program.args(["--seconds", &seconds.to_string()]);
+    run_stable(program)
 }
 
 /// Runs the program and shows what it prints: a line for each target.

@@ -5,6 +5,7 @@
     reason = "a program of the terminal"
 )]
 
+mod ahead;
 mod bench;
 mod compare;
 mod coverage;

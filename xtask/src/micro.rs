@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use serde::{Deserialize, Serialize};
 
@@ -144,12 +145,16 @@ fn read_baseline() -> Outcome<Baseline> {
     }
 }
 
-fn count_all(features: &[&str]) -> Outcome<BTreeMap<String, Count>> {
-    // As it is shipped, but with names: they say whose an instruction is.
+/// Builds what is counted as it is shipped, but with names: they say whose an instruction is.
+pub(crate) fn build(features: &[&str]) -> Command {
     let package = ["rustc", "--release", "-p", "duologue-bench-micro"];
     let rustc = ["--bin", "bench-micro", "--", "-C", "strip=none"];
     let features = features.iter().copied();
-    run::run(cargo(package.into_iter().chain(features).chain(rustc)))?;
+    cargo(package.into_iter().chain(features).chain(rustc))
+}
+
+fn count_all(features: &[&str]) -> Outcome<BTreeMap<String, Count>> {
+    run::run(build(features))?;
     let program = target_dir().join("release/bench-micro");
     let folder = target_dir().join("micro");
     std::fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;

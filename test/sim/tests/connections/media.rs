@@ -1,7 +1,5 @@
 //! Packets of media from one session to another, over SRTP and a network that loses some.
 
-mod common;
-
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,7 +12,7 @@ use duologue_session::{
 };
 use duologue_sim::{HostId, Link, World, for_seeds};
 
-use common::{TRANSPORT, VIDEO, receive, receive_alone, send, send_alone};
+use crate::common::{TRANSPORT, VIDEO, receive, receive_alone, send, send_alone};
 
 /// What the two ends agree on.
 const FEEDBACK: &[RtcpFeedback] = &[RtcpFeedback::Nack];

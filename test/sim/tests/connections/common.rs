@@ -1,5 +1,4 @@
 //! One stream of video from one session to another.
-#![allow(dead_code, reason = "each test file uses its part")]
 
 use std::sync::Arc;
 

@@ -1,7 +1,5 @@
 //! Whole sessions over a path that is slow, or becomes it: what is estimated, paced and shared.
 
-mod common;
-
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,7 +11,7 @@ use duologue_session::{
 };
 use duologue_sim::{HostId, Link, World, for_seeds};
 
-use common::{VIDEO, receive, send};
+use crate::common::{VIDEO, receive, send};
 
 /// Between two pictures.
 const INTERVAL: Duration = Duration::from_millis(33);
