@@ -9,12 +9,14 @@ use crate::{CipherSuite, KeyError};
 
 pub(crate) enum Cipher {
     Gcm(LessSafeKey),
-    /// §4.5.1: AES in counter mode, then HMAC cut to the tag.
-    Counter {
-        key: EncryptingKey,
-        authentication: hmac::Key,
-        tag: usize,
-    },
+    Counter(Box<Counter>),
+}
+
+/// §4.5.1: AES in counter mode, then HMAC cut to the tag.
+pub(crate) struct Counter {
+    key: EncryptingKey,
+    authentication: hmac::Key,
+    tag: usize,
 }
 
 impl Cipher {
@@ -32,11 +34,11 @@ impl Cipher {
                     key.split_at_checked(AES_128_KEY).ok_or(KeyError::Length)?;
                 let key = UnboundCipherKey::new(&AES_128, encryption);
                 let key = key.and_then(EncryptingKey::ctr);
-                Ok(Cipher::Counter {
+                Ok(Cipher::Counter(Box::new(Counter {
                     key: key.map_err(|_| KeyError::Failed)?,
                     authentication: hmac::Key::new(hmac::HMAC_SHA256, authentication),
                     tag: suite.tag_bytes(),
-                })
+                })))
             }
         }
     }
@@ -59,16 +61,12 @@ impl Cipher {
                     Err(_) => return false,
                 }
             }
-            Cipher::Counter {
-                key,
-                authentication,
-                tag,
-            } => {
-                if !apply(key, nonce, &mut bytes[from..]) {
+            Cipher::Counter(counter) => {
+                if !counter.apply(nonce, &mut bytes[from..]) {
                     return false;
                 }
-                let ours = sign(authentication, nonce, associated, &bytes[from..], *tag);
-                bytes.extend_from_slice(&ours.as_ref()[..*tag]);
+                let ours = counter.sign(nonce, associated, &bytes[from..]);
+                bytes.extend_from_slice(&ours.as_ref()[..counter.tag]);
             }
         }
         true
@@ -82,17 +80,16 @@ impl Cipher {
                 let opened = key.open_in_place(nonce, Aad::from(associated), bytes);
                 opened.map(|plain| plain.len()).ok()
             }
-            Cipher::Counter {
-                key,
-                authentication,
-                tag,
-            } => bytes.len().checked_sub(*tag).filter(|length| {
-                let (sealed, theirs) = bytes.split_at_mut(*length);
-                let ours = sign(authentication, nonce, associated, sealed, *tag);
-                let ours = &ours.as_ref()[..*tag];
-                let authentic = constant_time::verify_slices_are_equal(ours, theirs).is_ok();
-                authentic && apply(key, nonce, sealed)
-            }),
+            Cipher::Counter(counter) => {
+                let length = bytes.len().checked_sub(counter.tag);
+                length.filter(|length| {
+                    let (sealed, theirs) = bytes.split_at_mut(*length);
+                    let ours = counter.sign(nonce, associated, sealed);
+                    let ours = &ours.as_ref()[..counter.tag];
+                    let authentic = constant_time::verify_slices_are_equal(ours, theirs).is_ok();
+                    authentic && counter.apply(nonce, sealed)
+                })
+            }
         };
         if let Some(length) = length {
             bytes.truncate(length);
@@ -101,28 +98,24 @@ impl Cipher {
     }
 }
 
-/// Encrypts; the same again decrypts. The nonce is followed by the number of the block.
-fn apply(key: &EncryptingKey, nonce: [u8; NONCE], bytes: &mut [u8]) -> bool {
-    let mut start = [0; 16];
-    start[..NONCE].copy_from_slice(&nonce);
-    let context = EncryptionContext::Iv128(start.into());
-    key.less_safe_encrypt(bytes, context).is_ok()
-}
-
-/// The tag, uncut: over the lengths of all that is known, then over that.
-fn sign(
-    key: &hmac::Key,
-    nonce: [u8; NONCE],
-    associated: &[u8],
-    sealed: &[u8],
-    tag: usize,
-) -> hmac::Tag {
-    let mut context = hmac::Context::with_key(key);
-    for length in [associated.len(), sealed.len(), tag] {
-        context.update(&(length as u64).to_be_bytes());
+impl Counter {
+    /// Encrypts; the same again decrypts. The nonce is followed by the number of the block.
+    fn apply(&self, nonce: [u8; NONCE], bytes: &mut [u8]) -> bool {
+        let mut start = [0; 16];
+        start[..NONCE].copy_from_slice(&nonce);
+        let context = EncryptionContext::Iv128(start.into());
+        self.key.less_safe_encrypt(bytes, context).is_ok()
     }
-    context.update(&nonce);
-    context.update(associated);
-    context.update(sealed);
-    context.sign()
+
+    /// The tag, uncut: over the lengths of all that is known, then over that.
+    fn sign(&self, nonce: [u8; NONCE], associated: &[u8], sealed: &[u8]) -> hmac::Tag {
+        let mut context = hmac::Context::with_key(&self.authentication);
+        for length in [associated.len(), sealed.len(), self.tag] {
+            context.update(&(length as u64).to_be_bytes());
+        }
+        context.update(&nonce);
+        context.update(associated);
+        context.update(sealed);
+        context.sign()
+    }
 }
