@@ -1,5 +1,10 @@
 //! A call as programs of 2014 make it, with streams and callbacks: `cargo run --example legacy --features legacy`.
 #![allow(deprecated, reason = "all of this is obsolete")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "an example shows what happens"
+)]
 
 use std::error::Error;
 

@@ -72,7 +72,10 @@ async fn a_stream_that_is_added_is_sent_and_told_of_once_and_told_of_when_it_is_
     }
     let sent: Vec<_> = alice.connection.senders();
     assert_eq!(sent.len(), 2);
-    assert_eq!(alice.connection.local_streams(), [camera.clone()]);
+    assert_eq!(
+        alice.connection.local_streams(),
+        std::slice::from_ref(&camera)
+    );
     let found = alice.connection.get_stream_by_id("camera");
     assert!(matches!(found, Some(Stream::Local(it)) if it == camera));
     let told = exchange(&alice, &mut bob).await;
@@ -143,7 +146,11 @@ async fn called<T: Send + 'static>(
     let (sender, receiver) = oneshot::channel();
     let sender = Arc::new(std::sync::Mutex::new(Some(sender)));
     let settle = move |settled| {
-        let sender = sender.lock().unwrap().take().expect("one is called once");
+        let sender = sender
+            .lock()
+            .expect("nothing panics under it")
+            .take()
+            .expect("one is called once");
         drop(sender.send(settled));
     };
     let failure = settle.clone();
@@ -263,13 +270,11 @@ fn end(vouches: bool) -> (PeerConnection, Events) {
     let endpoint = Endpoint::builder()
         .loopback(true)
         .identity_provider(idp, Arc::new(provider));
-    let made = endpoint
-        .build()
-        .unwrap()
-        .connection(Configuration::default());
-    let (pc, events) = made.unwrap();
+    let endpoint = endpoint.build().expect("loopback has an address");
+    let made = endpoint.connection(Configuration::default());
+    let (pc, events) = made.expect("the configuration is valid");
     pc.set_identity_provider("idp.example", Default::default())
-        .unwrap();
+        .expect("the connection is open");
     (pc, events)
 }
 
