@@ -4,12 +4,12 @@ use duologue_sframe::{CipherSuite, DecryptError, Decrypter, Encrypter, Header, K
 use proptest::prelude::*;
 
 fn key(suite: CipherSuite) -> Key {
-    Key::derive(suite, 300, b"secret").unwrap()
+    Key::derive(suite, 300, b"secret").expect("a secret has any length")
 }
 
 fn decrypter(suite: CipherSuite) -> Decrypter {
     let mut decrypter = Decrypter::default();
-    decrypter.insert(key(suite)).unwrap();
+    decrypter.insert(key(suite)).expect("there is room");
     decrypter
 }
 

@@ -32,11 +32,11 @@ struct FrameVector {
 }
 
 fn vectors() -> Vectors {
-    serde_json::from_str(include_str!("rfc9605.json")).unwrap()
+    serde_json::from_str(include_str!("rfc9605.json")).expect("the vectors are JSON")
 }
 
 fn bytes(hex: &str) -> Vec<u8> {
-    let digits = |at: usize| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
+    let digits = |at: usize| u8::from_str_radix(&hex[at..at + 2], 16).expect("hexadecimal");
     (0..hex.len()).step_by(2).map(digits).collect()
 }
 

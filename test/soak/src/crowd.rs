@@ -75,7 +75,7 @@ fn plan(number: u32) -> Plan {
     Plan {
         kinds,
         lasts: LIFE + LIFE_SPREAD.mul_f64(share),
-        closes: number % 3 != 0,
+        closes: !number.is_multiple_of(3),
     }
 }
 
