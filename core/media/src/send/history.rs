@@ -139,6 +139,7 @@ mod tests {
             contributing_sources: Vec::new(),
             capture_time: None,
             dependency_descriptor: Bytes::new(),
+            layers_allocation: None,
             payload: Bytes::from_static(&[7; 100]),
             resent: None,
         }
