@@ -43,6 +43,7 @@ async function objects() {
     duologue.mediaDevices,
     await duologue.RTCPeerConnection.generateCertificate({ name: 'ECDSA', namedCurve: 'P-256' }),
     new duologue.RTCIceCandidate({ sdpMid: '0' }),
+    new duologue.RTCIceTransport(),
     new duologue.RTCError({ errorDetail: 'sctp-failure' }),
     new duologue.VideoFrame(new Uint8Array(6), { format: 'I420', codedWidth: 2, codedHeight: 2, timestamp: 0 }),
     new duologue.AudioData({ format: 'u8', sampleRate: 8000, numberOfFrames: 1, numberOfChannels: 1, timestamp: 0, data: new Uint8Array(1) }),
@@ -64,6 +65,7 @@ test('what the documents have is here, or said to be missing with a reason', asy
   frames(taken, of.VideoFrame);
   of.MediaStreamTrack.stop();
   of.RTCPeerConnection.close();
+  of.RTCIceTransport.stop();
   assert.deepEqual(surface.wrong, []);
   assert.deepEqual([...taken.refused], []);
   assert.deepEqual([...surface.absent, ...taken.absent].sort(), [...missing.keys()].sort());

@@ -123,12 +123,12 @@ export class RTCIceCandidatePair {
   /** The slots of its transport. */
   readonly #owner: object;
 
-  constructor(token: typeof internal, { id, local, remote }: NativeCandidatePair, owner: object) {
+  constructor(token: typeof internal, pair: NativeCandidatePair, owner: object) {
     assertInternal(token);
-    this.#id = id;
+    this.#id = pair.id;
     this.#owner = owner;
-    this.#local = candidateOf(local);
-    this.#remote = candidateOf(remote);
+    this.#local = candidateOf(pair.local);
+    this.#remote = candidateOf(pair.remote);
   }
 
   get local(): RTCIceCandidate {
