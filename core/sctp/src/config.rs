@@ -95,6 +95,7 @@ impl Config {
             reconfiguration: true,
             interleaving: self.interleaving,
             zero_checksum: self.zero_checksum,
+            padding: true,
         }
     }
 }

@@ -397,10 +397,15 @@ impl Running {
     }
 
     /// Packets are about to go this way, and may have so many bytes there.
-    pub(crate) fn handle_route(&mut self, route: &ice::Route, largest_packet: usize) {
-        let way = (route.socket, route.remote, route.relay.is_some());
-        if self.way.replace(way) != Some(way) {
-            self.association.handle_new_path(largest_packet);
+    pub(crate) fn handle_route(
+        &mut self,
+        route: &ice::Route,
+        largest_packet: impl FnOnce() -> usize,
+    ) {
+        let way = Some((route.socket, route.remote, route.relay.is_some()));
+        if self.way != way {
+            self.way = way;
+            self.association.handle_new_path(largest_packet());
         }
     }
 

@@ -263,10 +263,12 @@ impl Association {
         let window = peer.receive_window as usize;
         let under_way = self.take_under_way(features, window);
         let config = &self.config;
-        let sender = under_way.unwrap_or_else(|| {
+        let mut sender = under_way.unwrap_or_else(|| {
             let seed = self.rng.u32();
             Sender::new(config, now, local.initial_tsn, window, features, seed)
         });
+        sender.allow_probes(support.padding, config.largest_packet);
+
         log_change(self.state.name(), phase.name());
         self.state = State::Open(Box::new(Open {
             phase,

@@ -102,6 +102,7 @@ fn support_bits(support: Support) -> u32 {
         support.reconfiguration,
         support.interleaving,
         support.zero_checksum,
+        support.padding,
     ];
     let mut word = 0;
     for (n, bit) in bits.into_iter().enumerate() {
@@ -116,6 +117,7 @@ fn support_of(word: u32) -> Support {
         reconfiguration: word & 2 != 0,
         interleaving: word & 4 != 0,
         zero_checksum: word & 8 != 0,
+        padding: word & 16 != 0,
     }
 }
 

@@ -18,6 +18,8 @@ pub(crate) struct Support {
     pub(crate) interleaving: bool,
     /// Packets without checksum are accepted over DTLS (RFC 9653)
     pub(crate) zero_checksum: bool,
+    /// PAD (RFC 4820), which there is no word for but the list of chunks (RFC 5061 §4.2.7)
+    pub(crate) padding: bool,
 }
 
 /// INIT and INIT ACK (RFC 9260 §3.3.2, §3.3.3).
@@ -84,6 +86,7 @@ impl<'a> Init<'a> {
         self.support.reconfiguration |= kinds.contains(&kind::RE_CONFIG);
         self.support.interleaving |= kinds.contains(&kind::I_DATA);
         self.support.partial_reliability |= kinds.contains(&kind::FORWARD_TSN);
+        self.support.padding |= kinds.contains(&kind::PAD);
     }
 
     /// Appends the INIT, or with a cookie the INIT ACK.
@@ -124,6 +127,7 @@ impl<'a> Init<'a> {
                 (support.partial_reliability, kind::FORWARD_TSN),
                 (support.interleaving, kind::I_DATA),
                 (support.interleaving, kind::I_FORWARD_TSN),
+                (support.padding, kind::PAD),
             ];
             out.extend(kinds.iter().filter(|(on, _)| *on).map(|(_, kind)| *kind));
         });

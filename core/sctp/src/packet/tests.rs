@@ -88,6 +88,7 @@ fn an_init_says_what_is_supported_and_reports_what_is_unknown() {
         reconfiguration: true,
         interleaving: true,
         zero_checksum: true,
+        padding: true,
     };
     let strange = [0xc1, 0x23, 0, 6, 1, 2];
     let init = Init {

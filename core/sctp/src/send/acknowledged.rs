@@ -17,8 +17,6 @@ struct Acked {
     bytes: usize,
     /// Something was taken as lost that had not left again.
     late: bool,
-    /// Something left in a packet larger than the base size.
-    large: bool,
     /// The flight sent last among those acknowledged now, and whether its chunk was sent once.
     newest: Option<(u64, Flight, bool)>,
 }
@@ -31,7 +29,6 @@ impl Acked {
                     && let Some(flight) = sender.in_flight.flight(chunk.flight)
                 {
                     self.newest = Some((chunk.flight, *flight, chunk.transmissions == 1));
-                    self.large |= flight.large;
                 }
             }
             ChunkState::Lost => self.late = true,
@@ -70,7 +67,7 @@ impl Sender {
         self.peer_window = sack.receive_window as usize;
         self.note_window(now);
         self.delivery.bytes += acked.bytes as u64;
-        if acked.large {
+        if acked.newest.is_some_and(|(_, flight, _)| flight.large) {
             self.path_mtu.on_acknowledged();
         }
         self.path_mtu.on_delivered(now, self.delivery.bytes);

@@ -40,6 +40,8 @@ pub(crate) struct Sender {
     controller: Controller,
     pacer: Pacer,
     path_mtu: PathMtu,
+    /// The peer said that it knows PAD chunks. Some that do not fail at one (werift 0.24).
+    takes_padding: bool,
     /// Bytes per second, whatever the controller allows: a share of a path that others use, too.
     rate_cap: Option<u64>,
     delivery: Delivery,
@@ -131,7 +133,8 @@ impl Sender {
             rtt: Rtt::new(&config.timers),
             controller: Controller::new(config.congestion, config.mtu, config.max_burst, seed),
             pacer: Pacer::new(now, config.mtu, config.max_burst),
-            path_mtu: PathMtu::new(config.mtu, config.largest_packet),
+            path_mtu: PathMtu::new(config.mtu, 0),
+            takes_padding: false,
             rate_cap: None,
             delivery: Delivery {
                 bytes: 0,
@@ -261,7 +264,16 @@ impl Sender {
 
     /// Packets take another path, which may carry less.
     pub(crate) fn forget_packet_size(&mut self, largest: usize) {
+        let largest = if self.takes_padding { largest } else { 0 };
         self.path_mtu.handle_new_path(self.delivery.bytes, largest);
+    }
+
+    /// Whether the peer takes what probes are made of.
+    pub(crate) fn allow_probes(&mut self, allowed: bool, largest: usize) {
+        if self.takes_padding != allowed {
+            self.takes_padding = allowed;
+            self.forget_packet_size(largest);
+        }
     }
 
     /// A probe of the path that is due: its size, and what its HEARTBEAT carries.
