@@ -13,7 +13,6 @@ mod webrtc_rs;
 use std::time::Duration;
 
 use chromium::Chromium;
-use duologue_sctp::LARGEST_PACKET;
 use endpoint::Endpoint;
 use network::{Network, Path};
 use ours::Ours;
@@ -118,7 +117,7 @@ fn messages_survive_loss_when_we_are_called() {
 /// RFC 8899, RFC 4820. Who does not know PAD has to skip it (RFC 9260 §3.2); sctp-proto drops the packet,
 /// and gets small ones.
 #[test]
-fn packets_become_as_large_as_the_path_carries_and_no_stack_misses_a_message() {
+fn a_stack_that_does_not_list_pad_chunks_gets_no_probe_and_misses_no_message() {
     for (name, other) in others(false) {
         let path = Path {
             delay: Duration::from_millis(5),
@@ -133,9 +132,11 @@ fn packets_become_as_large_as_the_path_carries_and_no_stack_misses_a_message() {
             network.received[1].len() == 60
         });
         assert!(all, "{name}: {}", network.received[1].len());
-        if name.starts_with("dcsctp") {
-            assert_eq!(network.longest[0], LARGEST_PACKET, "{name}");
-        }
+        assert!(
+            network.longest[0] <= 1_200,
+            "{name}: {}",
+            network.longest[0]
+        );
     }
 }
 
