@@ -50,7 +50,10 @@ fn last_in_line(build: &Command) -> Option<Command> {
     let mut nice = command("nice", ["-n", "19"]);
     nice.arg(build.get_program()).args(build.get_args());
     for (name, value) in build.get_envs() {
-        nice.env(name, value?);
+        match value {
+            Some(value) => nice.env(name, value),
+            None => nice.env_remove(name),
+        };
     }
     Some(nice)
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::run::{self, Outcome, all, command, read, root, target_dir};
 use crate::tools::Tool;
 
-const MDBOOK: Tool = Tool {
+pub(crate) const MDBOOK: Tool = Tool {
     name: "mdbook",
     version: "0.5.4",
     // Neither a server nor a search.

@@ -1,11 +1,13 @@
 //! `cargo xtask test lint`: what can be seen without running anything. Every check runs, also after
 //! one that fails.
 
+use std::process::Command;
+
 use crate::run::{self, Outcome, all, cargo, command, root, target_dir};
 use crate::tools::Tool;
 use crate::{coverage, guide, layers, names, package, pages, shape};
 
-const CARGO_DENY: Tool = Tool {
+pub(crate) const CARGO_DENY: Tool = Tool {
     name: "cargo-deny",
     version: "0.20.2",
     with: &[],
@@ -27,27 +29,31 @@ pub(crate) fn run() -> Outcome {
         guide::check(),
         names::check(),
         coverage::check(),
-        clippy(&["--workspace", "--all-targets"]),
-        // Alone: beside others, its features would be theirs.
-        clippy(&["-p", "duologue", "--no-default-features"]),
-        clippy(&[
-            "--manifest-path",
-            "fuzz/Cargo.toml",
-            "--lib",
-            "--tests",
-            "--examples",
-        ]),
+        all(clippy().map(run::run)),
         dependencies(),
         package::crates(true),
     ])
 }
 
-fn clippy(what: &[&str]) -> Outcome {
-    let mut clippy = cargo(["clippy"]);
-    clippy.args(what).args(["--", "-D", "warnings"]);
-    // The fuzz targets are a workspace of their own: most third-party crates are built here already.
-    clippy.env("CARGO_TARGET_DIR", target_dir());
-    run::run(clippy)
+/// What clippy is to look at, each with warnings as errors.
+pub(crate) fn clippy() -> impl Iterator<Item = Command> {
+    let workspace: &[&str] = &["--workspace", "--all-targets"];
+    // Alone: beside others, its features would be theirs.
+    let bare: &[&str] = &["-p", "duologue", "--no-default-features"];
+    let fuzz: &[&str] = &[
+        "--manifest-path",
+        "fuzz/Cargo.toml",
+        "--lib",
+        "--tests",
+        "--examples",
+    ];
+    [workspace, bare, fuzz].into_iter().map(|what| {
+        let mut clippy = cargo(["clippy"]);
+        clippy.args(what).args(["--", "-D", "warnings"]);
+        // The fuzz targets are a workspace of their own: most third-party crates are built here already.
+        clippy.env("CARGO_TARGET_DIR", target_dir());
+        clippy
+    })
 }
 
 /// Licences, sources and bans of `deny.toml`.

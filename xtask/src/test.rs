@@ -28,9 +28,6 @@ pub(crate) struct Args {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Part {
-    /// Formatting, clippy with warnings as errors, licences and sources of dependencies, the
-    /// architecture's invariants, and what is in the crates' packages
-    Lint,
     /// Unit and scenario tests of the crates, their doctests and examples, and the program against itself, coturn and NATS
     Unit,
     /// Whole connections over the simulated network, in virtual time
@@ -54,6 +51,9 @@ pub(crate) enum Part {
     Peers,
     /// Each fuzz target for some seconds
     Fuzz,
+    /// Formatting, clippy with warnings as errors, licences and sources of dependencies, the
+    /// architecture's invariants, and what is in the crates' packages
+    Lint,
 }
 
 impl Part {
@@ -96,6 +96,14 @@ pub(crate) fn run(args: &Args) -> Outcome {
     for round in 1..=args.repeat {
         for part in parts {
             let begun = Instant::now();
+            // The first build takes all cores; tests leave some of them idle.
+            if args.part.is_none() && ahead.is_none() {
+                let mut build = unit_tests();
+                build.arg("--no-run");
+                // What does not build says so where it is to run, too.
+                let _ = run::run(build);
+                ahead = Some(Ahead::start(builds()));
+            }
             let outcome = run_part(*part);
             let run = Run {
                 round,
@@ -106,10 +114,6 @@ pub(crate) fn run(args: &Args) -> Outcome {
             eprintln!("{}", run.line());
             tally::add(&run, args.load)?;
             ledger.add(run);
-            // The first part leaves no core idle.
-            if args.part.is_none() && ahead.is_none() {
-                ahead = Some(Ahead::start(builds()));
-            }
         }
     }
     print!("{}", ledger.table());
@@ -167,14 +171,18 @@ fn builds() -> Vec<Command> {
         tests.arg("--no-run");
         tests
     };
-    vec![
+    let mut builds = vec![
         micro::build(&[]),
         command("node", ["node/scripts/build-native.mjs"]),
+        guide::MDBOOK.install(),
         docs(),
         tests("duologue-browsers"),
         tests("duologue-peers"),
+        lint::CARGO_DENY.install(),
         fuzz::build(),
-    ]
+    ];
+    builds.extend(lint::clippy());
+    builds
 }
 
 fn unit_tests() -> Command {
