@@ -3,9 +3,11 @@
 //! secrets out of logs.
 //!
 //! Nothing here reads a clock or a random device. A host passes [`Instant`]s, [`WallClock`]s and
-//! a seeded [`Rng`] in; the same inputs give the same outputs, so a failing simulation is a seed.
+//! a seeded [`Rng`] in; the same inputs give the same outputs on every machine ([`float`]), so a failing simulation is a
+//! seed.
 #![forbid(unsafe_code)]
 
+pub mod float;
 mod id;
 mod mdns_name;
 mod net;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use duologue_base::{Ecn, Instant};
+use duologue_base::{Ecn, Instant, float};
 use duologue_media::cc::{
     Aimd, Alr, Bitrate, Cluster, Delta, Groups, Holds, LossBased, LossState, Overuse, PacketResult,
     ProbeResults, Prober, Reason, ReportedLoss, Shown, Standing, Throughput, Trendline, Usage,
@@ -159,7 +159,7 @@ mod delay {
         for n in 0..3_000_u32 {
             now += ms(10);
             // Up and down, as another flow's window makes it.
-            let slope = 0.1 * (f64::from(n) / 30.0).sin();
+            let slope = 0.1 * f64::from(float::sin(n as f32 / 30.0));
             overuse.push(now, slope, 100, 10.0);
         }
         assert!(overuse.threshold() > begin, "{}", overuse.threshold());

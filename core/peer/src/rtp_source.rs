@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use duologue_base::Instant;
+use duologue_base::{Instant, float};
 use duologue_rtp::MediaKind;
 use duologue_rtp::ext::AudioLevel;
 use duologue_session::RtpSource;
@@ -76,7 +76,7 @@ const KEPT: Duration = Duration::from_secs(10);
 fn linear(level: AudioLevel) -> f64 {
     match level.level() {
         AudioLevel::SILENCE => 0.0,
-        level => 10_f64.powf(-f64::from(level) / 20.0),
+        level => float::amplitude(-f64::from(level)),
     }
 }
 

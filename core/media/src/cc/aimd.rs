@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use duologue_base::Instant;
+use duologue_base::{Instant, float};
 
 use super::{Bitrate, Reason, Usage};
 
@@ -216,7 +216,7 @@ impl Aimd {
     }
 
     fn multiplicative_step(&self, time: Duration) -> Bitrate {
-        let growth = GROWTH_PER_SECOND.powf(time.as_secs_f64().min(1.0)) - 1.0;
+        let growth = float::pow(GROWTH_PER_SECOND, time.as_secs_f64().min(1.0)) - 1.0;
         (self.rate * growth).max(MULTIPLICATIVE_STEP_MIN)
     }
 

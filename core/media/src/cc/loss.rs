@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use duologue_base::Instant;
+use duologue_base::{Instant, float};
 
 use super::{Bitrate, PacketResult};
 
@@ -357,11 +357,11 @@ impl LossBased {
     fn score(&self, channel: Channel) -> f64 {
         let kbps = channel.bandwidth / 1e3;
         let preference =
-            self.bias(BIAS_LINEAR) * kbps + self.bias(BIAS_LOGARITHMIC) * (1.0 + kbps).ln();
+            self.bias(BIAS_LINEAR) * kbps + self.bias(BIAS_LOGARITHMIC) * float::ln(1.0 + kbps);
         let scores = self.weighed().map(|(weight, observation)| {
             let loss = loss_probability(channel, observation.rate);
             let (lost, received) = observation.kilobytes();
-            let likelihood = lost * loss.ln() + received * (1.0 - loss).ln();
+            let likelihood = lost * float::ln(loss) + received * float::ln(1.0 - loss);
             weight * (likelihood + preference * (lost + received))
         });
         scores.sum()

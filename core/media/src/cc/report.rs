@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use duologue_base::Instant;
+use duologue_base::{Instant, float};
 
 use super::Bitrate;
 
@@ -48,7 +48,7 @@ impl ReportedLoss {
         if loss <= LOSS_LOW {
             let since = self.increased.replace(now).map_or(PERIOD, |at| now - at);
             let share = since.min(PERIOD).as_secs_f64() / PERIOD.as_secs_f64();
-            return Some(rate * GROWTH.powf(share) + STEP);
+            return Some(rate * float::pow(GROWTH, share) + STEP);
         }
         self.increased = Some(now);
         if loss <= LOSS_HIGH {

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use duologue_base::TransportKey;
+use duologue_base::{TransportKey, float};
 use duologue_rtp::MediaKind;
 use duologue_rtp::ext::AudioLevel;
 use duologue_session as session;
@@ -302,7 +302,7 @@ fn add_video(video: &VideoStatistics, stats: &mut InboundRtpStreamStats) {
 fn linear(level: AudioLevel) -> f64 {
     match level.level() {
         AudioLevel::SILENCE => 0.0,
-        level => 10_f64.powf(-f64::from(level) / 20.0),
+        level => float::amplitude(-f64::from(level)),
     }
 }
 

@@ -1,4 +1,4 @@
-use duologue_base::Rng;
+use duologue_base::{Rng, float};
 
 /// Comfort noise (RFC 3389): what is heard while nothing is said and nothing is sent.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ impl Comfort {
             return;
         };
         // RFC 3389 §3.1: the most significant bit is 0. Full scale is a square wave's.
-        self.loudness = 10_f32.powf(-f32::from(level & 0x7f) / 20.0);
+        self.loudness = float::amplitude(-f64::from(level & 0x7f)) as f32;
         self.order = spectrum.len().min(ORDER);
         for (kept, byte) in self.reflection.iter_mut().zip(spectrum) {
             // RFC 3389 §3.2: uniform steps, 127 is zero. What makes the filter ring is left out.
@@ -80,7 +80,7 @@ mod tests {
     }
 
     fn decibels(samples: &[f32]) -> f32 {
-        10.0 * power(samples).log10()
+        10.0 * float::log10(power(samples))
     }
 
     #[test]

@@ -174,12 +174,16 @@ const FITS: f32 = 0.7;
 
 #[cfg(test)]
 mod tests {
+    use duologue_base::float;
+
     use super::*;
 
     const FORM: (u32, usize) = (48_000, 1);
 
     fn tone(frames: std::ops::Range<usize>) -> Vec<f32> {
-        frames.map(|at| 0.5 * (at as f32 * 0.06).sin()).collect()
+        frames
+            .map(|at| 0.5 * float::sin(at as f32 * 0.06))
+            .collect()
     }
 
     fn begun(samples: &[f32]) -> (Line, Repetition) {

@@ -134,11 +134,13 @@ pub(crate) const HISTORY_MS: usize = 60;
 
 #[cfg(test)]
 mod tests {
+    use duologue_base::float;
+
     use super::*;
 
     /// A sine whose period is 100 samples, in two channels of opposite signs.
     fn sine(frames: std::ops::Range<usize>) -> Vec<f32> {
-        let sample = |at| (at as f32 * std::f32::consts::TAU / 100.0).sin();
+        let sample = |at| float::sin(at as f32 * std::f32::consts::TAU / 100.0);
         frames.flat_map(|at| [sample(at), -sample(at)]).collect()
     }
 

@@ -94,6 +94,8 @@ const SILENCE: f32 = 1e-9;
 
 #[cfg(test)]
 mod tests {
+    use duologue_base::float;
+
     use super::*;
 
     #[test]
@@ -101,7 +103,7 @@ mod tests {
         for (rate, period) in [(48_000, 331.0), (16_000, 101.0), (8_000, 57.0)] {
             let voice = |at: usize| {
                 let phase = at as f32 * std::f32::consts::TAU / period;
-                0.5 * phase.sin() + 0.3 * (2.0 * phase).sin()
+                0.5 * float::sin(phase) + 0.3 * float::sin(2.0 * phase)
             };
             let both: Vec<f32> = (0..rate / 20).flat_map(|at| [voice(at), 0.0]).collect();
             let (reference, window) = (&both[..rate / 100 * 2], rate / 400..=rate * 3 / 200);

@@ -67,6 +67,8 @@ const QUIET: f32 = 3e-6;
 
 #[cfg(test)]
 mod tests {
+    use duologue_base::float;
+
     use super::*;
 
     fn noise(frames: usize, loudness: f32) -> Vec<f32> {
@@ -102,7 +104,7 @@ mod tests {
 
     #[test]
     fn in_a_hurry_as_much_goes_as_fits() {
-        let tone: Vec<f32> = (0..4_000).map(|at| (at as f32 * 0.15).sin()).collect();
+        let tone: Vec<f32> = (0..4_000).map(|at| float::sin(at as f32 * 0.15)).collect();
         let mut search = Search::default();
         let gone = accelerate(&mut search, &mut line_of(&tone), true).unwrap();
         assert!((480..=720).contains(&gone), "{gone}");

@@ -1,5 +1,6 @@
 use std::f32::consts::TAU;
 
+use duologue_base::float;
 use duologue_rtp::TelephoneEvent;
 
 use super::packets::ticks;
@@ -55,7 +56,7 @@ impl Tones {
             frequencies,
             // dBm0 of the two together (RFC 4733 §2.3.4), each 3 dB below that; 0 dBm0 is about as much
             // below full scale's sine.
-            loudness: 10_f32.powf(-(f32::from(event.volume) + 6.0) / 20.0),
+            loudness: float::amplitude(-f64::from(event.volume) - 6.0) as f32,
             phase: [0.0; 2],
         };
         self.tones.insert(at, tone);
@@ -91,7 +92,7 @@ impl Tones {
             let gain = from_begin.min(to_end).min(1.0) * tone.loudness;
             let mut sum = 0.0;
             for (phase, frequency) in tone.phase.iter_mut().zip(tone.frequencies) {
-                sum += (*phase * TAU).sin();
+                sum += float::sin(*phase * TAU);
                 *phase = (*phase + frequency / rate as f32).fract();
             }
             frame.iter_mut().for_each(|it| *it += sum * gain);
@@ -143,8 +144,8 @@ mod tests {
         let (mut sin, mut cos) = (0.0, 0.0);
         for (n, sample) in samples.iter().enumerate() {
             let angle = n as f32 * TAU * hertz / 8_000.0;
-            sin += sample * angle.sin();
-            cos += sample * angle.cos();
+            sin += sample * float::sin(angle);
+            cos += sample * float::cos(angle);
         }
         (sin * sin + cos * cos).sqrt() * 2.0 / samples.len() as f32
     }
@@ -161,7 +162,7 @@ mod tests {
         }
         let (sound, rest) = out.split_at(800);
         assert!(rest.iter().all(|it| *it == 0.0));
-        let loud = 10_f32.powf(-16.0 / 20.0);
+        let loud = float::amplitude(-16.0) as f32;
         for (hertz, expected) in [(770.0, loud), (1_336.0, loud), (697.0, 0.0), (941.0, 0.0)] {
             let found = strength(sound, hertz);
             assert!((found - expected).abs() < 0.02, "{hertz}: {found}");

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use duologue_base::Instant;
+use duologue_base::{Instant, float};
 
 use crate::audio::nanos;
 
@@ -94,7 +94,8 @@ impl Jitter {
         p[1][1] += OFFSET_MOVES;
         let gain = [p[0][0] * bytes + p[0][1], p[1][0] * bytes + p[1][1]];
         // Deltas that are small beside the largest frame say little of the slope.
-        let trust = (300.0 * (-bytes.abs() / self.most_bytes.max(1.0)).exp() + 1.0) * self.noise;
+        let trust =
+            (300.0 * float::exp(-bytes.abs() / self.most_bytes.max(1.0)) + 1.0) * self.noise;
         let scale = (bytes * gain[0] + gain[1] + trust).max(1e-12);
         let gain = gain.map(|it| it / scale);
         self.slope = (self.slope + gain[0] * residual).clamp(SLOPE_LEAST, SLOPE_MOST);

@@ -4,7 +4,7 @@
 use std::f32::consts::TAU;
 
 use bytes::Bytes;
-use duologue_base::{Instant, Rng};
+use duologue_base::{Instant, Rng, float};
 use duologue_playout::{
     AudioCodec, AudioDecoder, AudioPacket, AudioPlayout, AudioStatistics, Damaged, Operation,
 };
@@ -112,7 +112,7 @@ impl Source {
         match self {
             Source::Tone(hertz) => {
                 let turns = at as f64 * f64::from(hertz) / f64::from(RATE);
-                0.25 * (turns.fract() as f32 * TAU).sin()
+                0.25 * float::sin(turns.fract() as f32 * TAU)
             }
             Source::Speech => speech(at),
         }
@@ -125,7 +125,7 @@ fn speech(at: u64) -> f32 {
     if syllable % 7 == 6 {
         return 0.0;
     }
-    let envelope = (place * TAU / 2.0).sin().powi(2);
+    let envelope = float::sin(place * TAU / 2.0).powi(2);
     if place < 0.2 {
         // Hiss, by a hash of the sample's number.
         let hash = (at as u32).wrapping_mul(2_654_435_761).rotate_left(13);
@@ -141,7 +141,7 @@ fn speech(at: u64) -> f32 {
             let hertz = base as f32 * n as f32;
             let formant = |at: f32, width: f32| 1.0 / (1.0 + ((hertz - at) / width).powi(2));
             let loud = formant(500.0, 150.0) + 0.5 * formant(1_500.0, 200.0) + 0.02;
-            loud * (phase * n as f32).sin()
+            loud * float::sin(phase * n as f32)
         })
         .sum();
     0.15 * envelope * voice

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use duologue_base::Instant;
+use duologue_base::{Instant, float};
 
 use super::sample::{AckSample, INITIAL_WINDOW_PACKETS};
 
@@ -161,7 +161,7 @@ impl Epoch {
         let packets = (window_max - window).max(0.0) / mtu as f64;
         Epoch {
             started: now,
-            k: (packets / C).cbrt(),
+            k: float::cbrt(packets / C),
             reno_window: window,
             credit: 0.0,
         }

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use duologue_base::{Ecn, Instant, Rng, StreamId};
+use duologue_base::{Ecn, Instant, Rng, StreamId, float};
 use duologue_media::cc::Bitrate;
 use duologue_sctp::{Association, Config, CongestionAlgorithm, Ppid, SendOptions};
 
@@ -157,7 +157,7 @@ impl Flow for Cross {
 }
 
 fn pause(rng: &mut Rng) -> Duration {
-    Duration::from_secs_f64(-PAUSE * (1.0 - rng.unit()).ln())
+    Duration::from_secs_f64(-PAUSE * float::ln(1.0 - rng.unit()))
 }
 
 const MESSAGE: usize = 16 << 10;

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use duologue_base::{Instant, Rng};
+use duologue_base::{Instant, Rng, float};
 use duologue_media::cc::Bitrate;
 
 /// What a synthetic encoder is like.
@@ -115,7 +115,7 @@ impl Encoder {
 
     fn laplace(&mut self, scale: f64) -> f64 {
         let uniform = self.rng.unit() - 0.5;
-        -scale * uniform.signum() * (1.0 - 2.0 * uniform.abs()).max(1e-9).ln()
+        -scale * uniform.signum() * float::ln((1.0 - 2.0 * uniform.abs()).max(1e-9))
     }
 }
 
