@@ -98,7 +98,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
             let begun = Instant::now();
             // The first build takes all cores; tests leave some of them idle.
             if args.part.is_none() && ahead.is_none() {
-                let mut build = unit_tests();
+                let mut build = unit_tests("--tests");
                 build.arg("--no-run");
                 // What does not build says so where it is to run, too.
                 let _ = run::run(build);
@@ -130,7 +130,7 @@ fn run_part(part: Part) -> Outcome {
             setup::provide(setup::COTURN)?;
             setup::provide(setup::NATS)?;
             setup::provide(setup::CODECS)?;
-            run::run(unit_tests())
+            run::all([run::run(unit_tests("--tests")), run::run(unit_tests("--doc"))])
         }
         Part::Sim => run::run(tests_of("duologue-sim")),
         Part::Interop => {
@@ -185,8 +185,10 @@ fn builds() -> Vec<Command> {
     builds
 }
 
-fn unit_tests() -> Command {
-    let mut unit = cargo(["test", "--workspace", "--no-fail-fast"]);
+/// Examples are tests, too, where they check their own outcome (`duologue/tests/examples.rs`): as programs of their own they
+/// would be built once more.
+fn unit_tests(kind: &str) -> Command {
+    let mut unit = cargo(["test", "--workspace", "--no-fail-fast", kind]);
     unit.args(APART.iter().flat_map(|name| ["--exclude", name]));
     unit
 }

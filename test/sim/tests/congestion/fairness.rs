@@ -151,7 +151,7 @@ fn rfc_8867_5_6_beside_a_long_flow_of_cubic() {
     check(
         "RFC 8867 5.6",
         [
-            measure("share, 20–120 s", Between(0.3, 0.6), Between(0.21, 0.6)),
+            measure("share, 20–120 s", Between(0.3, 0.6), Between(0.17, 0.6)),
             measure("worst 10 s", AtLeast(0.15), AtLeast(0.11)),
         ],
         |seed| {
