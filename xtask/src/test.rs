@@ -130,7 +130,10 @@ fn run_part(part: Part) -> Outcome {
             setup::provide(setup::COTURN)?;
             setup::provide(setup::NATS)?;
             setup::provide(setup::CODECS)?;
-            run::all([run::run(unit_tests("--tests")), run::run(unit_tests("--doc"))])
+            run::all([
+                run::run(unit_tests("--tests")),
+                run::run(unit_tests("--doc")),
+            ])
         }
         Part::Sim => run::run(tests_of("duologue-sim")),
         Part::Interop => {
