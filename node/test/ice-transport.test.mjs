@@ -23,10 +23,11 @@ async function listening(listen) {
 
 test('pairs are told of, and one is nominated that is among them', async () => {
   const added = [];
+  let nominated;
   const { a, ice, opened, close } = await listening((ice) => {
     ice.onicecandidatepairadd = (it) => added.push(it);
+    nominated = event(ice, 'icecandidatepairnominate');
   });
-  const nominated = event(ice, 'icecandidatepairnominate');
   await opened;
   const { candidatePair, cancelable } = await nominated;
   assert.ok(cancelable);
@@ -41,7 +42,9 @@ test('pairs are told of, and one is nominated that is among them', async () => {
 test('a nomination that is canceled comes again with the pair that is selected, and a removed pair is gone', async () => {
   const proposals = [];
   const refused = [];
+  let proposed;
   const { a, ice, opened, close } = await listening((ice) => {
+    proposed = event(ice, 'icecandidatepairnominate');
     ice.addEventListener('icecandidatepairnominate', (it) => {
       proposals.push(it.candidatePair);
       if (proposals.length === 1) it.preventDefault();
@@ -51,6 +54,8 @@ test('a nomination that is canceled comes again with the pair that is selected, 
     });
   });
   await opened;
+  // A channel opens on a pair that works, nominated or not.
+  await proposed;
   assert.equal(proposals.length, 1);
   const [chosen] = proposals;
 
