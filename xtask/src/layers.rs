@@ -71,9 +71,12 @@ const ADAPTERS: &[(&str, &[&str])] = &[
     ("rubato", &["duologue-codec"]),
     ("yuv", &["duologue-codec"]),
     ("simple-dns", &["duologue-mdns"]),
+    ("cpal", &["duologue-devices"]),
     ("hound", &["duologue-devices"]),
+    ("linuxvideo", &["duologue-devices"]),
     ("png", &["duologue-devices"]),
     ("y4m", &["duologue-devices"]),
+    ("zune-jpeg", &["duologue-devices"]),
     ("ogg", &["duologue-files"]),
     ("shiguredo_mp4", &["duologue-files"]),
 ];

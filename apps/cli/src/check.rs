@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use duologue::codec::{CodecSet, Library, found_codecs, libraries};
-use duologue::devices::{InputDevice, MediaDeviceInfo, MediaTrackCapabilities};
+use duologue::devices::{MediaDeviceInfo, MediaDeviceKind, MediaDevices, MediaTrackCapabilities};
 use serde::Serialize;
 
 use crate::{Failure, media};
@@ -18,10 +18,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
-    let look = || {
-        let devices = media::devices().input_devices();
-        Report::new(&found_codecs(), libraries(), devices)
-    };
+    let look = || Report::new(&found_codecs(), libraries(), &media::devices());
     let found = tokio::task::spawn_blocking(look).await?;
     let text = if args.json {
         serde_json::to_string(&found)? + "\n"
@@ -38,28 +35,35 @@ struct Report {
     codecs: BTreeMap<String, Codec>,
     libraries: Vec<Found>,
     devices: Vec<Device>,
+    /// Kinds of devices of this machine that the program was built without.
+    without: Vec<&'static str>,
 }
 
-/// A camera or a microphone, and what it can be set to.
+/// A camera or a microphone, and what it can be set to; a loudspeaker.
 #[derive(Debug, Serialize)]
 struct Device {
     #[serde(flatten)]
     info: MediaDeviceInfo,
-    capabilities: MediaTrackCapabilities,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    capabilities: Option<MediaTrackCapabilities>,
 }
 
-impl From<InputDevice> for Device {
-    fn from(device: InputDevice) -> Self {
-        Device {
-            info: device.info(),
-            capabilities: device.capabilities(),
-        }
-    }
-}
+/// Of a feature of the program that is not in this one.
+const WITHOUT: &[&str] = &[
+    #[cfg(not(feature = "sound"))]
+    "sound",
+    #[cfg(all(not(feature = "cameras"), target_os = "linux"))]
+    "cameras",
+];
 
 impl Device {
     fn text(&self) -> String {
-        let most = &self.capabilities;
+        let MediaDeviceInfo {
+            device_id, label, ..
+        } = &self.info;
+        let Some(most) = &self.capabilities else {
+            return format!("{device_id:<20}{label:<28}plays\n");
+        };
         let can = match (most.width, most.height, most.frame_rate, most.sample_rate) {
             (Some(width), Some(height), Some(rate), _) => {
                 format!(
@@ -70,9 +74,6 @@ impl Device {
             (.., Some(rate)) => format!("{} samples/s", rate.max),
             _ => String::new(),
         };
-        let MediaDeviceInfo {
-            device_id, label, ..
-        } = &self.info;
         format!("{device_id:<20}{label:<28}{can}\n")
     }
 }
@@ -101,7 +102,7 @@ const FORMATS: [&str; 9] = [
 ];
 
 impl Report {
-    fn new(codecs: &CodecSet, libraries: Vec<Library>, devices: Vec<InputDevice>) -> Self {
+    fn new(codecs: &CodecSet, libraries: Vec<Library>, devices: &MediaDevices) -> Self {
         let mut all: BTreeMap<String, Codec> = BTreeMap::new();
         for format in FORMATS {
             all.entry(format.to_owned()).or_default();
@@ -135,10 +136,21 @@ impl Report {
             version: it.found.ok(),
             package: it.package,
         });
+        let inputs = devices.input_devices().into_iter().map(|device| Device {
+            info: device.info(),
+            capabilities: Some(device.capabilities()),
+        });
+        let outputs = devices.enumerate_devices().into_iter();
+        let outputs = outputs.filter(|it| it.kind == MediaDeviceKind::AudioOutput);
+        let outputs = outputs.map(|info| Device {
+            info,
+            capabilities: None,
+        });
         Report {
             codecs: all,
             libraries: libraries.collect(),
-            devices: devices.into_iter().map(Device::from).collect(),
+            devices: inputs.chain(outputs).collect(),
+            without: WITHOUT.to_vec(),
         }
     }
 
@@ -155,6 +167,10 @@ impl Report {
         text += &format!("\n{:<20}{:<28}can be set to\n", "device", "name");
         for device in &self.devices {
             text += &device.text();
+        }
+        if !self.without.is_empty() {
+            let features = self.without.join(",");
+            text += &format!("\nbuilt without this machine's devices: --features {features}\n");
         }
         for library in &self.libraries {
             if let Some(why) = &library.missing {
@@ -187,11 +203,7 @@ mod tests {
             package: "libvpx7",
             found: Err(duologue::codec::Missing::NotFound),
         };
-        let report = Report::new(
-            &built_in_codecs(),
-            vec![library],
-            media::devices().input_devices(),
-        );
+        let report = Report::new(&built_in_codecs(), vec![library], &MediaDevices::fake());
         let text = report.text();
         assert!(text.contains("G722    duologue"), "{text}");
         assert!(text.contains("H264    -                   -"), "{text}");
@@ -202,6 +214,7 @@ mod tests {
             "{text}"
         );
         assert!(text.contains("up to 1920x1080, 30 pictures/s"), "{text}");
+        assert!(text.contains("fake-speaker        Fake audio output           plays"));
         let json = serde_json::to_value(&report).unwrap();
         assert_eq!(json["devices"][1]["kind"], "audioinput");
         let h264 = json["codecs"].get("H264").expect("it is listed");

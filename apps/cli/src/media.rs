@@ -7,9 +7,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+#[cfg(all(feature = "cameras", target_os = "linux"))]
+use duologue::devices::CameraDevices;
+#[cfg(feature = "sound")]
+use duologue::devices::SoundDevices;
 use duologue::devices::{
-    Backend, ConstrainParameters, DomStrings, FakeDevices, FileDevices, FileFormat, FileSource,
-    LocalTrack, MediaDevices, MediaStreamConstraints, MediaTrackConstraintSet,
+    AudioOutput, Backend, ConstrainParameters, DomStrings, FakeDevices, FileDevices, FileFormat,
+    FileSource, LocalTrack, MediaDeviceKind, MediaDevices, MediaStreamConstraints,
+    MediaTrackConstraintSet,
 };
 use duologue::{MediaKind, PeerConnection, TransceiverDirection, TransceiverInit};
 
@@ -48,6 +53,9 @@ pub(crate) struct MediaArgs {
     /// Show the pictures that come in the terminal
     #[arg(long)]
     preview: bool,
+    /// Play the sound that comes; `duologue check` tells which loudspeakers there are
+    #[arg(long, value_name = "DEVICE", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    speaker: Option<String>,
 }
 
 fn format(text: &str) -> Result<FileFormat, String> {
@@ -57,7 +65,30 @@ fn format(text: &str) -> Result<FileFormat, String> {
 
 /// Those of this machine, and those that are made up.
 pub(crate) fn devices() -> MediaDevices {
-    MediaDevices::new([Arc::new(FakeDevices::new()) as Arc<dyn Backend>])
+    let backends: Vec<Arc<dyn Backend>> = vec![
+        #[cfg(feature = "sound")]
+        Arc::new(SoundDevices::new()),
+        #[cfg(all(feature = "cameras", target_os = "linux"))]
+        Arc::new(CameraDevices::new()),
+        Arc::new(FakeDevices::new()),
+    ];
+    MediaDevices::new(backends)
+}
+
+/// A device that is made up is played to by its name only.
+fn loudspeaker(wanted: &str) -> Result<AudioOutput, Failure> {
+    let devices = devices();
+    let mut outputs = devices.enumerate_devices().into_iter();
+    let found = outputs.find(|it| {
+        let named = match wanted {
+            "" => it.group_id != FakeDevices::GROUP,
+            named => it.device_id == named,
+        };
+        it.kind == MediaDeviceKind::AudioOutput && named
+    });
+    let found =
+        found.ok_or("there is no such loudspeaker: `duologue check` tells which there are")?;
+    Ok(devices.open_output(Some(&found.device_id))?)
 }
 
 impl MediaArgs {
@@ -80,9 +111,12 @@ impl MediaArgs {
         for track in &tracks {
             pc.add_local_track(track, &["duologue".into()])?;
         }
-        let keeps = (self.record.is_some() || self.preview) && !answers;
-        for kind in [MediaKind::Audio, MediaKind::Video] {
-            if keeps && !tracks.iter().any(|track| track.kind() == kind) {
+        let keeps = self.record.is_some() || self.preview;
+        for (kind, keeps) in [
+            (MediaKind::Audio, keeps || self.speaker.is_some()),
+            (MediaKind::Video, keeps),
+        ] {
+            if keeps && !answers && !tracks.iter().any(|track| track.kind() == kind) {
                 let init = TransceiverInit {
                     direction: TransceiverDirection::Recvonly,
                     ..TransceiverInit::default()
@@ -96,9 +130,10 @@ impl MediaArgs {
     /// Keeps what comes, once it is negotiated.
     ///
     /// # Errors
-    /// The file cannot be written.
+    /// The file cannot be written, the loudspeaker not opened.
     pub(crate) fn keep(&self, pc: &PeerConnection) -> Result<Sinks, Failure> {
-        Sinks::open(pc, self.record.as_deref(), self.preview)
+        let speaker = self.speaker.as_deref().map(loudspeaker).transpose()?;
+        Sinks::open(pc, self.record.as_deref(), self.preview, speaker)
     }
 
     /// When all files that are sent are at their end, and the last of them has arrived.

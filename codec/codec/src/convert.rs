@@ -1,6 +1,7 @@
 use yuv::{
-    YuvBiPlanarImage, YuvChromaSubsampling, YuvConversionMode, YuvPlanarImage, YuvPlanarImageMut,
-    YuvRange, YuvStandardMatrix, rgba_to_yuv420, yuv_nv12_to_rgba, yuv420_to_rgba,
+    BufferStoreMut, YuvBiPlanarImage, YuvChromaSubsampling, YuvConversionMode, YuvPlanarImage,
+    YuvPlanarImageMut, YuvRange, YuvStandardMatrix, rgba_to_yuv420, yuv_nv12_to_rgba,
+    yuv420_to_rgba,
 };
 
 use crate::{CodecError, PixelFormat, Plane, VideoFrame};
@@ -69,6 +70,54 @@ impl VideoFrame {
         self.with_planes(PixelFormat::Rgba, vec![plane])
     }
 
+    /// What cameras give as YUYV, two pixels in four bytes, with `stride` bytes from one row to the next; as I420.
+    ///
+    /// # Errors
+    /// `Invalid` if the data is too short, and as [`new`](Self::new).
+    pub fn from_yuyv(
+        width: u32,
+        height: u32,
+        stride: usize,
+        data: &[u8],
+    ) -> Result<VideoFrame, CodecError> {
+        VideoFrame::check_size(width, height)?;
+        let row = 4 * (width as usize).div_ceil(2);
+        let needed = (height as usize - 1).checked_mul(stride);
+        let needed = needed.and_then(|it| it.checked_add(row));
+        if stride < row || needed.is_none_or(|needed| data.len() < needed) {
+            return Err(CodecError::Invalid("the picture is too short"));
+        }
+
+        // `yuv` leaves the colours of the last row out where the height is odd.
+        let (columns, rows) = PixelFormat::I420.plane_size(1, width, height);
+        let mut planes = [
+            Vec::with_capacity(width as usize * height as usize),
+            Vec::with_capacity(columns * rows),
+            Vec::with_capacity(columns * rows),
+        ];
+        let row_at = |at: usize| &data[at * stride..][..row];
+        for at in 0..height as usize {
+            let brightness = row_at(at).chunks_exact(2).map(|pair| pair[0]);
+            planes[0].extend(brightness.take(width as usize));
+        }
+        for upper in (0..height as usize).step_by(2) {
+            let lower = (upper + 1).min(height as usize - 1);
+            let pairs = row_at(upper)
+                .chunks_exact(4)
+                .zip(row_at(lower).chunks_exact(4));
+            for (upper, lower) in pairs {
+                planes[1].push(upper[1].midpoint(lower[1]));
+                planes[2].push(upper[3].midpoint(lower[3]));
+            }
+        }
+        let strides = [width as usize, columns, columns];
+        let planes = planes.into_iter().zip(strides).map(|(data, stride)| Plane {
+            data: data.into(),
+            stride,
+        });
+        VideoFrame::new(PixelFormat::I420, width, height, planes.collect())
+    }
+
     fn rgba_to_i420(&self) -> Result<Vec<Plane>, CodecError> {
         let (width, height) = (self.width(), self.height());
         let mut image = YuvPlanarImageMut::<u8>::alloc(width, height, YuvChromaSubsampling::Yuv420);
@@ -78,16 +127,7 @@ impl VideoFrame {
         rgba_to_yuv420(&mut image, &source.data, stride, RANGE, MATRIX, mode)
             .map_err(|_| CodecError::Failed("the conversion from RGBA", 0))?;
 
-        let planes = [
-            (image.y_plane.borrow(), image.y_stride),
-            (image.u_plane.borrow(), image.u_stride),
-            (image.v_plane.borrow(), image.v_stride),
-        ];
-        let plane = |(data, stride): (&[u8], u32)| Plane {
-            data: data.to_vec().into(),
-            stride: stride as usize,
-        };
-        Ok(planes.map(plane).into())
+        Ok(planes_of(image))
     }
 
     fn split_differences(&self) -> Vec<Plane> {
@@ -116,6 +156,23 @@ impl VideoFrame {
         frame.timestamp = self.timestamp;
         Ok(frame)
     }
+}
+
+/// Its planes, without a copy.
+fn planes_of(image: YuvPlanarImageMut<'_, u8>) -> Vec<Plane> {
+    let planes = [
+        (image.y_plane, image.y_stride),
+        (image.u_plane, image.u_stride),
+        (image.v_plane, image.v_stride),
+    ];
+    let plane = |(data, stride): (BufferStoreMut<'_, u8>, u32)| Plane {
+        data: match data {
+            BufferStoreMut::Owned(data) => data.into(),
+            BufferStoreMut::Borrowed(data) => data.to_vec().into(),
+        },
+        stride: stride as usize,
+    };
+    planes.map(plane).into()
 }
 
 #[cfg(test)]
@@ -166,5 +223,20 @@ mod tests {
         assert_eq!(place(&i420.to_i420().unwrap()), place(&nv12));
         let rgba = [&nv12, &i420].map(|frame| frame.to_rgba().unwrap());
         assert_eq!(rgba[0].row(0, 2), rgba[1].row(0, 2));
+    }
+
+    #[test]
+    fn pairs_of_pixels_with_gaps_between_rows_are_i420() {
+        let row = |y: u8| [[y, 90, y + 1, 200].repeat(3), vec![7; 5]].concat();
+        let data = [row(40), row(60), row(80)].concat();
+        // Five of the six pixels of a row.
+        let frame = VideoFrame::from_yuyv(5, 3, 17, &data).unwrap();
+        assert_eq!(frame.row(0, 1), [60, 61, 60, 61, 60]);
+        assert_eq!(
+            (frame.row(1, 1), frame.row(2, 0)),
+            (&[90; 3][..], &[200; 3][..])
+        );
+        assert!(VideoFrame::from_yuyv(5, 3, 17, &data[..45]).is_err());
+        assert!(VideoFrame::from_yuyv(5, 3, 11, &data).is_err());
     }
 }

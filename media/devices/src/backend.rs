@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use duologue_codec::{AudioData, VideoFrame};
 
-use crate::{AudioMode, DeviceError, InputDevice, MediaDeviceInfo, VideoMode};
+use crate::{AudioMode, DeviceError, InputDevice, MediaDeviceInfo, Play, VideoMode};
 
 /// Devices of one sort: made up, files, those of a system's interface.
 ///
@@ -72,6 +72,15 @@ pub trait Backend: fmt::Debug + Send + Sync {
         device_id: &str,
         mode: AudioMode,
     ) -> Result<Box<dyn Capture<AudioData>>, DeviceError> {
+        let _ = mode;
+        Err(DeviceError::NotFound(device_id.to_owned()))
+    }
+
+    /// Opens a loudspeaker in this mode, or in the nearest that it has.
+    ///
+    /// # Errors
+    /// `NotFound`, `NotAllowed`, `NotReadable`.
+    fn open_output(&self, device_id: &str, mode: AudioMode) -> Result<Box<dyn Play>, DeviceError> {
         let _ = mode;
         Err(DeviceError::NotFound(device_id.to_owned()))
     }

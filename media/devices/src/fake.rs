@@ -9,7 +9,7 @@ use duologue_codec::{AudioData, CodecError, VideoFrame, pattern, tone};
 use crate::pace::Pace;
 use crate::{
     AudioMode, Backend, Capture, Captured, Changed, DeviceError, InputDevice, MediaDeviceInfo,
-    MediaDeviceKind, Modes, VideoFacingMode, VideoMode, limits,
+    MediaDeviceKind, Modes, Play, VideoFacingMode, VideoMode, limits,
 };
 
 /// A camera and a microphone that are not there: a moving picture with a number and a clock
@@ -230,11 +230,32 @@ impl Backend for FakeDevices {
         Ok(Box::new(self.open(device_id, Box::new(media))?))
     }
 
+    fn open_output(&self, device_id: &str, mode: AudioMode) -> Result<Box<dyn Play>, DeviceError> {
+        let state = self.lock();
+        match state.outputs.iter().any(|it| it.device_id == device_id) {
+            true => Ok(Box::new(Unheard(mode))),
+            false => Err(DeviceError::NotFound(device_id.to_owned())),
+        }
+    }
+
     fn watch(&self, changed: Changed) {
         let mut state = self.lock();
         if state.changed.len() < limits::DEVICES {
             state.changed.push(changed);
         }
+    }
+}
+
+/// A loudspeaker that nobody hears.
+struct Unheard(AudioMode);
+
+impl Play for Unheard {
+    fn mode(&self) -> AudioMode {
+        self.0
+    }
+
+    fn write(&mut self, _: &[f32]) -> Result<(), DeviceError> {
+        Ok(())
     }
 }
 

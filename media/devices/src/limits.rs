@@ -45,5 +45,20 @@ pub const Y4M_HEADER: usize = 1_000;
 /// silence; the rest of a longer one is left out.
 pub const GAP: Duration = Duration::from_secs(10);
 
+/// How much sound of a sound card waits for whoever captures it; older sound is dropped.
+pub const MICROPHONE: Duration = Duration::from_secs(1);
+
+/// How much sound waits for a loudspeaker at most; older sound is dropped. It is how late one is heard at most.
+pub const LOUDSPEAKER: Duration = Duration::from_millis(200);
+
+/// How much sound a loudspeaker waits for before it begins, and before it goes on after it had none.
+pub const BEFORE: Duration = Duration::from_millis(30);
+
+/// A camera or a microphone that gives nothing for so long is muted until it does.
+pub const STALL: Duration = Duration::from_secs(1);
+
+/// So often it is looked whether there are other cameras and sound cards.
+pub const LOOK: Duration = Duration::from_secs(3);
+
 /// How far a device that makes its media up may be behind before it leaves some out.
 pub(crate) const BEHIND: Duration = Duration::from_millis(500);

@@ -9,7 +9,7 @@ use tokio::sync::broadcast;
 
 use crate::source::Source;
 use crate::{
-    Backend, Changed, DeviceError, FakeDevices, InputDevice, LocalStream, LocalTrack,
+    AudioOutput, Backend, Changed, DeviceError, FakeDevices, InputDevice, LocalStream, LocalTrack,
     MediaDeviceInfo, MediaTrackConstraints, limits, select_settings,
 };
 
@@ -182,6 +182,24 @@ impl MediaDevices {
             }
         }
         Ok(LocalStream::new(tracks))
+    }
+
+    /// Opens a loudspeaker by its `deviceId`, or the first that there is. It may ask the system.
+    ///
+    /// # Errors
+    /// `NotFound` when there is none; `NotAllowed` and `NotReadable` by the system.
+    #[doc(alias = "setSinkId")]
+    pub fn open_output(&self, device_id: Option<&str>) -> Result<AudioOutput, DeviceError> {
+        let none = || DeviceError::NotFound(device_id.unwrap_or("loudspeaker").to_owned());
+        let fits = |it: &MediaDeviceInfo| device_id.is_none_or(|wanted| it.device_id == wanted);
+        let mut backends = self.0.backends.iter();
+        let found = backends.find_map(|backend| {
+            let output = backend.outputs().into_iter().find(fits)?;
+            Some((backend, output.device_id))
+        });
+        let (backend, device_id) = found.ok_or_else(none)?;
+        let device = backend.open_output(&device_id, AudioOutput::MODE)?;
+        Ok(AudioOutput::new(device_id, device))
     }
 
     /// `devicechange`, from now on.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use duologue::codec::{Scaler, VideoFrame};
-use duologue::devices::{WavWriter, Y4mWriter, write_png};
+use duologue::devices::{AudioOutput, WavWriter, Y4mWriter, write_png};
 use duologue::files::Container;
 use duologue::{AudioTrackProcessor, MediaKind, PeerConnection, RtpReceiver, VideoTrackProcessor};
 use tokio::runtime::Handle;
@@ -41,6 +41,7 @@ impl Sinks {
         pc: &PeerConnection,
         record: Option<&Path>,
         preview: bool,
+        speaker: Option<AudioOutput>,
     ) -> Result<Self, Failure> {
         let mut sinks = Sinks { tasks: Vec::new() };
         let kind = record.map(kind_of).transpose()?;
@@ -49,8 +50,9 @@ impl Sinks {
             return Err("--preview wants a terminal".into());
         }
         let (picture_file, sound_file) = match (kind, record) {
-            (Some(Kind::Encoded), _) if preview => {
-                return Err("--preview goes with .y4m, .png and .wav: what is decoded".into());
+            (Some(Kind::Encoded), _) if preview || speaker.is_some() => {
+                let why = "--preview and --speaker go with .y4m, .png and .wav: what is decoded";
+                return Err(why.into());
             }
             (Some(Kind::Encoded), Some(path)) => {
                 let receivers: Vec<_> = [video, audio].into_iter().flatten().collect();
@@ -69,10 +71,14 @@ impl Sinks {
             let from = receiver.video()?;
             sinks.tasks.push(spawn_blocking(|| see(from, file, screen)));
         }
-        if let (Some(receiver), Some(path)) = (audio, sound_file) {
-            let file = WavWriter::new(create(path)?);
+        if let Some(receiver) = audio
+            && (speaker.is_some() || sound_file.is_some())
+        {
+            let file = sound_file.map(create).transpose()?.map(WavWriter::new);
             let from = receiver.audio()?;
-            sinks.tasks.push(spawn_blocking(|| hear(from, file)));
+            sinks
+                .tasks
+                .push(spawn_blocking(|| hear(from, file, speaker)));
         }
         Ok(sinks)
     }
@@ -205,11 +211,19 @@ fn see(
 
 fn hear(
     mut from: AudioTrackProcessor,
-    mut file: WavWriter<BufWriter<File>>,
+    mut file: Option<WavWriter<BufWriter<File>>>,
+    mut speaker: Option<AudioOutput>,
 ) -> Result<(), Failure> {
     while let Some(data) = Handle::current().block_on(from.recv()) {
-        file.write(&data)?;
+        if let Some(file) = &mut file {
+            file.write(&data)?;
+        }
+        if let Some(speaker) = &mut speaker {
+            speaker.write(&data)?;
+        }
     }
-    file.finish()?;
+    if let Some(file) = file {
+        file.finish()?;
+    }
     Ok(())
 }

@@ -1,0 +1,93 @@
+//! Pictures as cameras give them.
+
+use bytes::Bytes;
+use duologue_codec::{CodecError, PixelFormat, Plane, VideoFrame};
+use zune_jpeg::JpegDecoder;
+use zune_jpeg::zune_core::bytestream::ZCursor;
+use zune_jpeg::zune_core::colorspace::ColorSpace;
+use zune_jpeg::zune_core::options::DecoderOptions;
+
+/// How a camera lays out its pixels, the cheapest first: without a conversion, with one, compressed.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(super) enum Layout {
+    /// `YU12`
+    I420,
+    /// `NV12`
+    Nv12,
+    /// `YUYV`: two pixels in four bytes.
+    Yuyv,
+    /// `MJPG` and `JPEG`
+    Jpeg,
+}
+
+impl Layout {
+    pub(super) fn of_fourcc(fourcc: [u8; 4]) -> Option<Self> {
+        match &fourcc {
+            b"YU12" => Some(Layout::I420),
+            b"NV12" => Some(Layout::Nv12),
+            b"YUYV" => Some(Layout::Yuyv),
+            b"MJPG" | b"JPEG" => Some(Layout::Jpeg),
+            _ => None,
+        }
+    }
+}
+
+/// What a camera was set to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Shape {
+    pub(super) layout: Layout,
+    pub(super) width: u32,
+    pub(super) height: u32,
+    /// From one row of the first plane to the next, in bytes.
+    pub(super) stride: usize,
+}
+
+impl Shape {
+    /// The picture of what is in a buffer of the camera.
+    pub(super) fn picture(&self, data: &[u8]) -> Result<VideoFrame, CodecError> {
+        let (width, height) = (self.width, self.height);
+        match self.layout {
+            Layout::I420 => self.planes(PixelFormat::I420, data),
+            Layout::Nv12 => self.planes(PixelFormat::Nv12, data),
+            Layout::Yuyv => VideoFrame::from_yuyv(width, height, self.stride, data),
+            Layout::Jpeg => self.jpeg(data),
+        }
+    }
+
+    /// The planes lie one after the other; V4L2 gives those of colours half the first one's stride (I420), or
+    /// the same (NV12).
+    fn planes(&self, format: PixelFormat, data: &[u8]) -> Result<VideoFrame, CodecError> {
+        let mut rest = Bytes::copy_from_slice(data);
+        let mut planes = Vec::new();
+        for index in 0..format.planes() {
+            let (row, rows) = format.plane_size(index, self.width, self.height);
+            let stride = match (format, index) {
+                (PixelFormat::I420, 1..) => self.stride / 2,
+                _ => self.stride,
+            };
+            // The last row may lack what is between rows.
+            let whole = stride.saturating_mul(rows).min(rest.len());
+            planes.push(Plane {
+                data: rest.split_to(whole),
+                stride: stride.max(row),
+            });
+        }
+        VideoFrame::new(format, self.width, self.height, planes)
+    }
+
+    /// A picture of its own size is refused: the camera said another.
+    fn jpeg(&self, data: &[u8]) -> Result<VideoFrame, CodecError> {
+        let wrong = |_| CodecError::Invalid("the camera's JPEG cannot be read");
+        let options = DecoderOptions::new_safe()
+            .set_max_width(self.width as usize)
+            .set_max_height(self.height as usize)
+            .jpeg_set_out_colorspace(ColorSpace::RGBA);
+        let mut decoder = JpegDecoder::new_with_options(ZCursor::new(data), options);
+        let pixels = decoder.decode().map_err(wrong)?;
+        if decoder.dimensions() != Some((self.width as usize, self.height as usize)) {
+            return Err(CodecError::Invalid("the camera's JPEG has another size"));
+        }
+        let frame = VideoFrame::packed(PixelFormat::Rgba, self.width, self.height, pixels.into())?;
+        frame.to_i420()
+    }
+}
