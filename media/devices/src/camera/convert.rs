@@ -1,5 +1,7 @@
 //! Pictures as cameras give them.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use duologue_codec::{CodecError, PixelFormat, Plane, VideoFrame};
 use zune_jpeg::JpegDecoder;
@@ -30,6 +32,24 @@ impl Layout {
             _ => None,
         }
     }
+}
+
+/// The usual Huffman tables (ITU-T T.81, K.3), as the segment of a JPEG that has them.
+const TABLES: &[u8] = include_bytes!("huffman.dht");
+
+/// A picture of Motion JPEG leaves the usual tables out.
+fn with_tables(data: &[u8]) -> Cow<'_, [u8]> {
+    const BEGIN: usize = 2;
+    let mut at = BEGIN;
+    // Segments up to the scan, each with a marker and its length.
+    while let Some([0xff, marker, high, low]) = data.get(at..at + 4) {
+        match marker {
+            0xc4 => return data.into(),
+            0xda => return [&data[..BEGIN], TABLES, &data[BEGIN..]].concat().into(),
+            _ => at += 2 + usize::from(u16::from_be_bytes([*high, *low])),
+        }
+    }
+    data.into()
 }
 
 /// What a camera was set to.
@@ -82,7 +102,8 @@ impl Shape {
             .set_max_width(self.width as usize)
             .set_max_height(self.height as usize)
             .jpeg_set_out_colorspace(ColorSpace::RGBA);
-        let mut decoder = JpegDecoder::new_with_options(ZCursor::new(data), options);
+        let data = with_tables(data);
+        let mut decoder = JpegDecoder::new_with_options(ZCursor::new(&data[..]), options);
         let pixels = decoder.decode().map_err(wrong)?;
         if decoder.dimensions() != Some((self.width as usize, self.height as usize)) {
             return Err(CodecError::Invalid("the camera's JPEG has another size"));
