@@ -8,7 +8,9 @@ const SOUND: Meaning = Meaning::Sound {
     codec: AudioCodec::Pcmu,
     channels: 1,
 };
-const HERTZ: f32 = 400.0;
+/// Samples of a period of 400 Hz. Packets have whole ones, so that each is the same to the last bit: what is cut out or
+/// put in does not depend on the sine of the machine's library (glibc has another one for processors with FMA).
+const PERIOD: u64 = 20;
 
 fn ms(ms: u64) -> Instant {
     Instant::from_origin(Duration::from_millis(1_000 + ms))
@@ -20,7 +22,7 @@ fn tone(ssrc: u32, packets: u64) -> Vec<EncodedFrame> {
     let config = AudioEncoderConfig::new(AudioCodec::Pcmu);
     let mut encoder = codecs.audio_encoder(&config).unwrap();
     let packets = (0..packets).map(|number| {
-        let at = |n: u64| ((number * 160 + n) as f32 * HERTZ * TAU / 8_000.0).sin() / 2.0;
+        let at = |n: u64| ((n % PERIOD) as f32 * TAU / PERIOD as f32).sin() / 2.0;
         let samples: Vec<f32> = (0..160).map(at).collect();
         let mut data = Vec::new();
         encoder.encode(&samples, &mut data).unwrap();
@@ -53,7 +55,11 @@ fn tone(ssrc: u32, packets: u64) -> Vec<EncodedFrame> {
 }
 
 fn sound() -> Sound {
-    Sound::new(crate::built_in_codecs(), Rng::from_u64(3))
+    sound_of(3)
+}
+
+fn sound_of(seed: u64) -> Sound {
+    Sound::new(crate::built_in_codecs(), Rng::from_u64(seed))
 }
 
 /// What is heard while these packets come when they say, and half a second longer.
@@ -82,20 +88,23 @@ fn rises(heard: &[(Instant, AudioData)]) -> usize {
 
 #[test]
 fn a_tone_keeps_its_pitch_where_every_tenth_packet_is_lost_and_as_much_is_concealed() {
-    let mut sound = sound();
-    let mut frames = tone(1, 200);
-    let lost = |number: u64| number % 10 == 5;
-    frames.retain(|frame| !lost(frame.sequence_number));
-    let heard = hear(&mut sound, frames);
-    let second = &heard[100..200];
-    assert!((392..=408).contains(&rises(second)), "{}", rises(second));
+    // Chance makes noise, and decides nothing.
+    for seed in [3, 4, 5] {
+        let mut sound = sound_of(seed);
+        let mut frames = tone(1, 200);
+        let lost = |number: u64| number % 10 == 5;
+        frames.retain(|frame| !lost(frame.sequence_number));
+        let heard = hear(&mut sound, frames);
+        let second = &heard[100..200];
+        assert!((392..=408).contains(&rises(second)), "{}", rises(second));
 
-    let told = sound.told().unwrap().statistics;
-    // The delay is longer at first than this network needs: the third gap is passed over, and half of the
-    // fourth. At the end, 30 ms behind the last packet, nothing comes for 450 ms.
-    let gaps = 18 * 20 + 10;
-    assert_eq!(told.concealed_samples, 8 * (gaps + 450));
-    assert_eq!(told.concealment_events, 19 + 1);
+        let told = sound.told().unwrap().statistics;
+        // The delay is longer at first than this network needs: the third gap is passed over, and half of the
+        // fourth. At the end, 30 ms behind the last packet, nothing comes for 450 ms.
+        let gaps = 18 * 20 + 10;
+        assert_eq!(told.concealed_samples, 8 * (gaps + 450));
+        assert_eq!(told.concealment_events, 19 + 1);
+    }
 }
 
 #[test]
