@@ -148,7 +148,7 @@ fn executed(line: &str) -> Option<u64> {
 
 /// Seconds of processor time that programs took which this one has started and waited for; 0 where
 /// the system does not say it as Linux does (proc(5), `/proc/pid/stat`).
-fn cpu_of_children() -> u64 {
+pub(crate) fn cpu_of_children() -> u64 {
     /// `sysconf(_SC_CLK_TCK)`, on every Linux that Rust runs on.
     const TICKS: u64 = 100;
 

@@ -9,6 +9,7 @@ mod ahead;
 mod bench;
 mod compare;
 mod coverage;
+mod damage;
 mod fuzz;
 mod guide;
 mod layers;
@@ -61,6 +62,8 @@ enum Command {
     Package(package::Args),
     /// Run the fuzz targets
     Fuzz(fuzz::Args),
+    /// Give decoders damaged streams, at length
+    Damage(damage::Args),
     /// Build the guide and look whether its links lead somewhere
     Guide,
     /// Look whether the page of names is what the code says
@@ -81,6 +84,7 @@ fn main() -> ExitCode {
         Command::Peers(args) => peers::run(&args),
         Command::Package(args) => package::run(&args),
         Command::Fuzz(args) => fuzz::run(&args),
+        Command::Damage(args) => damage::run(&args),
         Command::Guide => guide::build(),
         Command::Names(args) => names::run(&args),
         Command::Coverage(args) => coverage::run(&args),

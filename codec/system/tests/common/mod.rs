@@ -2,8 +2,11 @@
 //! them.
 #![allow(dead_code, reason = "no test needs all of it")]
 
+use std::env;
 use std::path::Path;
+use std::time::Duration;
 
+use cpu_time::ProcessTime;
 use duologue_codec::{VideoCodec, VideoFrame};
 
 /// Streams of pictures, each with its codec.
@@ -61,6 +64,38 @@ pub(crate) fn hash(pictures: &[VideoFrame]) -> u64 {
         }
     }
     hash
+}
+
+/// What is asked for by `cargo xtask damage`: one codec at length, from another seed. Else all of them, shortly.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    only: Option<String>,
+    pub(crate) seed: u64,
+    /// Of the processor.
+    time: Duration,
+}
+
+impl Asked {
+    pub(crate) fn read() -> Self {
+        let number = |name: &str| env::var(name).ok()?.parse().ok();
+        Asked {
+            only: env::var("DUOLOGUE_DAMAGED_CODEC").ok(),
+            seed: number("DUOLOGUE_DAMAGED_SEED").unwrap_or(1),
+            time: Duration::from_secs(number("DUOLOGUE_DAMAGED_SECONDS").unwrap_or(2)),
+        }
+    }
+
+    pub(crate) fn wants(&self, codec: &str) -> bool {
+        self.only.as_deref().is_none_or(|only| only == codec)
+    }
+
+    /// Does it again and again while there is time.
+    pub(crate) fn meanwhile(&self, mut does: impl FnMut()) {
+        let began = ProcessTime::now();
+        while began.elapsed() < self.time {
+            does();
+        }
+    }
 }
 
 /// A sequence that is the same for the same seed (splitmix).
