@@ -412,7 +412,11 @@ senderCaptureTimeOffset?: number,
 /**
  * Below 2^53.
  */
-frameId?: number, dependencies?: Array<number>, spatial?: number, };
+frameId?: number, dependencies?: Array<number>, spatial?: number,
+/**
+ * Into which layers the encoder divides its stream, as `L1T3`.
+ */
+scalabilityMode?: string, };
 
 export type NativeDtlsEvent = { "type": "statechange", key: number, } | { "type": "error", key: number, error: NativeException, };
 

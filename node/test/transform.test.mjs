@@ -5,7 +5,7 @@ import test from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { MessageChannel, Worker } from 'node:worker_threads';
-import { RTCPeerConnection, RTCRtpScriptTransform, SFrameTransform } from '../index.mjs';
+import { RTCPeerConnection, RTCRtpScriptTransform, SFrameTransform, mediaDevices } from '../index.mjs';
 import { sending, vp8Delta, vp8Key } from './flow-helpers.mjs';
 
 const worker = new Worker(new URL('transform-worker.mjs', import.meta.url));
@@ -66,6 +66,38 @@ test('a transform sees which pictures are key frames, and a picture that is writ
   for (let i = 0; i < 4; i++) told.push(await twice.next());
   assert.deepEqual(told.slice(1).map(({ type, mimeType }) => [type, mimeType]), [['key', 'video/VP8'], ['delta', 'video/VP8'], ['delta', 'video/VP8']]);
   twice.close();
+  close();
+});
+
+test('pictures in layers that pass a transform are sent as layers', async () => {
+  const descriptor = 'https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension';
+  const describe = (transceiver) => {
+    const extensions = transceiver.getHeaderExtensionsToNegotiate();
+    for (const extension of extensions) if (extension.uri === descriptor) extension.direction = 'sendrecv';
+    transceiver.setHeaderExtensionsToNegotiate(extensions);
+  };
+  const pass = transform('pass');
+  const { near, far, close } = await sending('video', {
+    init: { sendEncodings: [{ scalabilityMode: 'L1T3' }] },
+    before(transceiver, other) {
+      transceiver.sender.transform = pass.transform;
+      describe(transceiver);
+      void other.then(describe);
+    },
+  });
+  const frames = far.receiver.frames();
+  const stream = await mediaDevices.getUserMedia({ video: { width: 320, height: 180 } });
+  await near.sender.replaceTrack(stream.getTracks()[0]);
+  const seen = [];
+  while (seen.length < 12) seen.push(...(await frames.recvMany()).map((frame) => frame.getMetadata()));
+  // A frame of the highest layer is one that no other needs; without the mode each would need the one before it.
+  const layer = new Map(seen.map(({ frameId, temporalIndex }) => [frameId, temporalIndex]));
+  assert.deepEqual([...new Set(layer.values())].sort(), [0, 1, 2]);
+  for (const { frameId, dependencies } of seen) {
+    for (const needed of dependencies) assert.ok((layer.get(needed) ?? 0) < 2, `${frameId} needs ${needed}: ${JSON.stringify(seen)}`);
+  }
+  stream.getTracks()[0].stop();
+  pass.close();
   close();
 });
 

@@ -42,6 +42,9 @@ pub(crate) struct Details {
     dependencies: Vec<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     spatial: Option<u8>,
+    /// Into which layers the encoder divides its stream, as `L1T3`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scalability_mode: Option<String>,
 }
 
 impl Details {
@@ -49,7 +52,8 @@ impl Details {
     pub(super) fn of(info: &Info, place: Option<&Place>, now: Option<Instant>) -> Option<Self> {
         let place = place.filter(|place| **place != Place::default());
         let dated = info.capture_time.is_some() || info.captured.is_some();
-        if info.contributors.is_empty() && !dated && place.is_none() {
+        let layered = place.is_some() || info.scalability_mode.is_some();
+        if info.contributors.is_empty() && !dated && !layered {
             return None;
         }
         let contributors = &info.contributors;
@@ -74,6 +78,7 @@ impl Details {
                 place.dependencies.iter().map(|id| *id as f64).collect()
             }),
             spatial: place.and_then(|place| place.spatial),
+            scalability_mode: info.scalability_mode.map(|mode| mode.to_string()),
         })
     }
 
@@ -95,6 +100,7 @@ impl Details {
             audio_level: levels.next().flatten().map(|it| AudioLevel::new(false, it)),
         });
         info.contributors = contributors.take(MAX_CONTRIBUTORS).collect();
+        info.scalability_mode = self.scalability_mode.and_then(|mode| mode.parse().ok());
         let age = self
             .capture_age
             .filter(|age| (0.0..MOST_AGE_MS).contains(age));
@@ -140,6 +146,7 @@ mod tests {
                 at: NtpTime::from_bits(4_003_000_000 << 32),
                 clock_offset: Some(-(1 << 31)),
             }),
+            scalability_mode: "L2T3_KEY".parse().ok(),
             ..Info::default()
         };
         let details = Details::of(&info, None, Some(now)).unwrap();
@@ -149,6 +156,8 @@ mod tests {
         assert_eq!(again.contributors, info.contributors);
         assert_eq!(again.captured, info.captured);
         assert_eq!(again.capture_time, info.capture_time);
+        assert!(info.scalability_mode.is_some());
+        assert_eq!(again.scalability_mode, info.scalability_mode);
         assert_eq!(Details::of(&Info::default(), None, Some(now)), None);
     }
 }

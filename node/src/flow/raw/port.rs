@@ -17,7 +17,7 @@ use duologue_session::{Command, EncodedFrame, EncodedFrameInit, MediaCommand, Se
 use tokio::runtime::Handle;
 
 use super::super::hub::Listener;
-use super::super::item::{Came, Frame, Info};
+use super::super::item::{Came, Frame, Info, Place};
 use super::super::queue::Queue;
 use super::super::routes::{MediaRoutes, Routes};
 use crate::environment;
@@ -374,6 +374,11 @@ impl From<EncodedFrameInit> for Frame {
             },
             discardable: frame.discardable,
             temporal: frame.temporal,
+            place: Place {
+                id: frame.frame_id,
+                dependencies: frame.dependencies.unwrap_or_default(),
+                spatial: None,
+            },
             data,
             ..Frame::default()
         }
