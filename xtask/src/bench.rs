@@ -5,6 +5,7 @@
 //! `cargo xtask bench compare`: the first two beside other stacks.
 //! `cargo xtask bench relay`: many viewers of one publisher, beside Pion.
 //! `cargo xtask bench quality`: pictures after our encoders and after those of the libraries' own programs.
+//! `cargo xtask bench call`: a video call: what it costs beside its codecs, how late it is seen and heard beside Chromium.
 //! `cargo xtask bench path`: our estimate and Chromium's of a path whose rate falls and comes back.
 //! `cargo xtask bench micro`: instructions of the packet path.
 
@@ -53,6 +54,8 @@ enum Bench {
     Compare,
     /// PSNR at 1 and 2 Mbit/s, beside `vpxenc` and `aomenc`
     Quality,
+    /// CPU of a call beside its codecs; from glass to glass, and sound on bad networks, beside Chromium
+    Call,
     /// The estimates of the Rust peer and of Chromium on a path of 20 Mbit/s, 500 kbit/s and 20 Mbit/s again
     Path,
     /// Instructions of the packet path, piece by piece, against their baseline
@@ -187,10 +190,56 @@ pub(crate) fn run(args: &Args) -> Outcome {
         Bench::Compare => compare::run(args.rounds, args.secs),
         Bench::Relay => relay::run(args.relay, args.rounds, args.secs),
         Bench::Quality => quality(),
+        Bench::Call => call(args),
         Bench::Path => path(args.rounds),
         Bench::Micro if args.log => micro::cost_of_logging(),
         Bench::Micro => micro::run(args.update),
     }
+}
+
+const CALL_FIELDS: &[&str] = &[
+    "cpu_ratio",
+    "codec_ms_picture",
+    "cpu_ms_picture",
+    "shown",
+    "copied_to_encoder",
+    "copied_to_reader",
+];
+
+const CALL: &[Scenario] = &[
+    Scenario {
+        name: "call, VP8",
+        args: &["video", "--codec", "VP8"],
+        fields: CALL_FIELDS,
+    },
+    Scenario {
+        name: "call, VP9",
+        args: &["video", "--codec", "VP9"],
+        fields: CALL_FIELDS,
+    },
+    Scenario {
+        name: "call, H264",
+        args: &["video", "--codec", "H264"],
+        fields: CALL_FIELDS,
+    },
+];
+
+/// What a call costs, and then the tables that the second program makes itself.
+fn call(args: &Args) -> Outcome {
+    setup::provide(setup::CODECS)?;
+    setup::provide(setup::BROWSERS)?;
+    table(CALL, args)?;
+    run::run(cargo([
+        "build",
+        "--release",
+        "-p",
+        "duologue-browsers",
+        "--example",
+        "call",
+    ]))?;
+    let mut measured = Command::new(target_dir().join("release/examples/call"));
+    measured.arg(args.rounds.to_string());
+    run::run(measured)
 }
 
 /// The bench makes its table itself. It is the path that bounds it: as tests are built is fast enough.

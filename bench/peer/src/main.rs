@@ -1,7 +1,7 @@
 //! Two duologue peers in one process over loopback, measured as `compare.py` measures every peer
 //! of the side-by-side comparison: through the public API on tokio, as users get it.
 //!
-//! `bench-peer setup|dc|ping|mem|rtp|scale|server --key value …` prints one line of JSON.
+//! `bench-peer setup|dc|ping|mem|rtp|scale|server|video --key value …` prints one line of JSON.
 
 mod args;
 mod pair;
@@ -9,6 +9,7 @@ mod report;
 mod rtp;
 mod scale;
 mod server;
+mod video;
 
 use std::error::Error;
 use std::sync::Arc;
@@ -44,8 +45,9 @@ async fn run(args: Args) -> Outcome<String> {
         "rtp" => rtp::run(&args).await,
         "scale" => scale::run(&args).await,
         "server" => server::run(&args).await,
+        "video" => video::run(&args).await,
         other => Err(format!(
-            "unknown scenario {other:?}: setup, dc, ping, mem, rtp, scale or server"
+            "unknown scenario {other:?}: setup, dc, ping, mem, rtp, scale, server or video"
         )
         .into()),
     }

@@ -1,5 +1,6 @@
 //! Two connected peers.
 
+use duologue::codec::CodecSet;
 use duologue::{
     BitrateBounds, Configuration, DataChannel, Endpoint, EndpointBuilder, Event, Events,
     PeerConnection, SessionDescription,
@@ -33,6 +34,12 @@ impl Pairs {
     /// Pairs whose estimate of the path stays within these bounds.
     pub(crate) fn within(bounds: BitrateBounds, args: &Args) -> Outcome<Self> {
         Pairs::on(on_loopback().bitrate_bounds(bounds), args)
+    }
+
+    /// Pairs with these codecs of pictures and no others.
+    pub(crate) fn with_codecs(codecs: CodecSet, args: &Args) -> Outcome<Self> {
+        let builder = on_loopback().codecs(codecs).only_these_codecs(true);
+        Pairs::on(builder, args)
     }
 
     fn on(builder: EndpointBuilder, args: &Args) -> Outcome<Self> {

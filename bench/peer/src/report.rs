@@ -30,6 +30,27 @@ pub(crate) fn setup(mut ms: Vec<f64>, cpu: Duration) -> String {
     ])
 }
 
+/// A call of pictures: those that were encoded, decoded, shown; those that were copied before an encoder and behind a
+/// decoder; CPU time of the codecs, and of all.
+pub(crate) fn video(
+    [encoded, decoded, shown]: [f64; 3],
+    [to_encoder, to_reader]: [f64; 2],
+    codecs: Duration,
+    cpu: Duration,
+) -> String {
+    let (codecs, cpu) = (codecs.as_secs_f64(), cpu.as_secs_f64());
+    line(&[
+        ("encoded", encoded),
+        ("decoded", decoded),
+        ("shown", shown),
+        ("copied_to_encoder", to_encoder),
+        ("copied_to_reader", to_reader),
+        ("codec_ms_picture", codecs * 1e3 / encoded.max(1.0)),
+        ("cpu_ms_picture", cpu * 1e3 / encoded.max(1.0)),
+        ("cpu_ratio", cpu / codecs.max(f64::MIN_POSITIVE)),
+    ])
+}
+
 /// What arrived in the counted window.
 pub(crate) fn throughput(bytes: f64, messages: f64, window: Duration, cpu: Duration) -> String {
     let (secs, cpu) = (window.as_secs_f64(), cpu.as_secs_f64());

@@ -6,6 +6,8 @@
 //! WebDriver ([`Page`]).
 #![forbid(unsafe_code)]
 
+mod glass;
+mod hearing;
 mod launch;
 mod path;
 mod peer;

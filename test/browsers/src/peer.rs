@@ -13,6 +13,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
+use crate::glass::Glass;
+use crate::hearing::{self, Network};
 use crate::path;
 use crate::raw;
 use crate::watch::Watch;
@@ -84,6 +86,18 @@ pub(crate) enum Call {
     },
     /// Sends as much video as targets allow by the transceivers that there are.
     Fill {},
+    /// Captures numbered pictures for the senders of video that there are, and notes when those of receivers are shown.
+    WatchGlass {},
+    /// What was noted.
+    Glass {},
+    /// Plays what comes to nobody.
+    Listen {},
+    /// Speaks through networks that delay and lose packets, one for each sender of audio.
+    Speak {
+        networks: Vec<Network>,
+        seed: u32,
+        seconds: u32,
+    },
     /// What the path carries from now on: where [`crate::path`] made one.
     SetPath {
         kbps: u32,
@@ -126,6 +140,7 @@ pub(crate) struct RemotePeer {
     events: mpsc::Sender<Value>,
     echoes: Mutex<Echoes>,
     watched: Mutex<Option<Vec<(RtpTransceiver, Watch)>>>,
+    glass: Glass,
 }
 
 /// Whose media is sent back, and how.
@@ -151,6 +166,7 @@ impl RemotePeer {
             events,
             echoes: Mutex::default(),
             watched: Mutex::default(),
+            glass: Glass::default(),
         });
         tokio::spawn(peer.clone().listen(stream));
         (peer, receiver)
@@ -244,6 +260,14 @@ impl RemotePeer {
                     tokio::spawn(path::fill(transceiver));
                 }
             }
+            Call::WatchGlass {} => self.glass.watch(&self.pc.transceivers())?,
+            Call::Glass {} => return Ok(self.glass.seen()),
+            Call::Listen {} => hearing::listen(&self.pc.transceivers())?,
+            Call::Speak {
+                networks,
+                seed,
+                seconds,
+            } => hearing::speak(&self.pc.transceivers(), &networks, seed, seconds)?,
             Call::SetPath { kbps } => {
                 path::set(kbps).map_err(|error| Exception::operation(error.to_string()))?;
             }

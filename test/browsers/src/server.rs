@@ -81,6 +81,16 @@ const PAGE: &[(&str, &str, &str)] = &[
         include_str!("../page/ways.js"),
     ),
     (
+        "/call.js",
+        "text/javascript",
+        include_str!("../page/call.js"),
+    ),
+    (
+        "/hearing.js",
+        "text/javascript",
+        include_str!("../page/hearing.js"),
+    ),
+    (
         "/drafts.js",
         "text/javascript",
         include_str!("../page/drafts.js"),
@@ -128,6 +138,10 @@ pub enum Suite {
     Lossy,
     /// Measurements of a path whose rate changes ([`CHANGING_PATH`](crate::CHANGING_PATH)).
     Path,
+    /// Measurements of how late pictures are.
+    Glass,
+    /// Measurements of how sound is played whose packets are late and lost.
+    Hearing,
     /// Those of pictures and sound that are decoded and encoded here.
     Raw,
     /// The cells of the table of `test/peers`.
@@ -145,6 +159,8 @@ impl Suite {
             Suite::Media => "media+facts",
             Suite::Lossy => "loss",
             Suite::Path => "path",
+            Suite::Glass => "call",
+            Suite::Hearing => "hearing",
             Suite::Raw => "raw",
             Suite::Matrix => "matrix",
             Suite::Hidden => "names",

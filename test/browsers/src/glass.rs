@@ -1,0 +1,87 @@
+//! Pictures with numbers, and when they were seen: from when one was captured until it is to be shown.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use duologue::codec::pattern;
+use duologue::{Exception, MediaKind, RtpTransceiver, VideoTrackGenerator, VideoTrackProcessor};
+use serde_json::{Value, json};
+use tokio::time::{MissedTickBehavior, interval};
+
+const WIDTH: u32 = 1280;
+const HEIGHT: u32 = 720;
+/// Pictures a second.
+const RATE: u32 = 30;
+/// Pictures that are kept: a minute.
+const KEPT: usize = 1_800;
+
+/// What was captured and shown here.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Glass {
+    captured: Notes,
+    shown: Notes,
+}
+
+/// The number of each picture, when it was, in milliseconds since 1970, and how wide it was.
+type Notes = Arc<Mutex<Vec<(u16, f64, u32)>>>;
+
+impl Glass {
+    /// Captures pictures for all senders of video, and looks at what all receivers of it show; until the
+    /// connection is closed.
+    pub(crate) fn watch(&self, transceivers: &[RtpTransceiver]) -> Result<(), Exception> {
+        let video = |it: &&RtpTransceiver| it.kind() == Some(MediaKind::Video);
+        for transceiver in transceivers.iter().filter(video) {
+            let direction = transceiver.current_direction();
+            if direction.is_some_and(|it| it.receives()) {
+                let from = transceiver.receiver().video()?;
+                tokio::spawn(look(from, self.shown.clone()));
+            }
+            if direction.is_some_and(|it| it.sends()) {
+                let to = transceiver.sender().video()?;
+                tokio::spawn(capture(to, self.captured.clone()));
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn seen(&self) -> Value {
+        json!({ "captured": *lock(&self.captured), "shown": *lock(&self.shown) })
+    }
+}
+
+fn lock(notes: &Notes) -> MutexGuard<'_, Vec<(u16, f64, u32)>> {
+    notes.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn note(notes: &Notes, number: u16, width: u32) {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    let at = since.unwrap_or_default().as_secs_f64() * 1e3;
+    let mut notes = lock(notes);
+    if notes.len() < KEPT {
+        notes.push((number, at, width));
+    }
+}
+
+async fn capture(to: VideoTrackGenerator, captured: Notes) {
+    let mut ticks = interval(Duration::from_secs(1) / RATE);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let began = ticks.tick().await;
+    for number in 0..=u16::MAX {
+        let at = ticks.tick().await - began;
+        let Ok(picture) = pattern::draw(number, WIDTH, HEIGHT) else {
+            return;
+        };
+        note(&captured, number, WIDTH);
+        if to.write(picture.at(at)).is_err() {
+            return;
+        }
+    }
+}
+
+async fn look(mut from: VideoTrackProcessor, shown: Notes) {
+    while let Some(picture) = from.recv().await {
+        if let Some(number) = pattern::number(&picture) {
+            note(&shown, number, picture.width());
+        }
+    }
+}
