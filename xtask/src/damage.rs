@@ -6,9 +6,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 
-use crate::fuzz::cpu_of_children;
 use crate::reliability::{self, Entry};
-use crate::run::{Outcome, cargo, command, output};
+use crate::run::{Outcome, cargo, command, cpu_of_children, output};
 use crate::setup;
 
 #[derive(Debug, clap::Args)]

@@ -103,13 +103,13 @@ fn run_guided(only: Option<&str>, seconds: u32) -> Outcome<Vec<Entry>> {
         fuzz.args(["--", "-max_len=4096", "-rss_limit_mb=1024", "-timeout=10"]);
         fuzz.args(["-print_final_stats=1", "-verbosity=0"]);
         fuzz.arg(format!("-max_total_time={seconds}"));
-        let before = cpu_of_children();
+        let before = run::cpu_of_children();
         let count = run_counted(fuzz)?;
         entries.push(Entry {
             command: "fuzz, guided".to_owned(),
             what: target.to_owned(),
             count,
-            cpu_seconds: cpu_of_children().saturating_sub(before),
+            cpu_seconds: run::cpu_of_children().saturating_sub(before),
             failed: 0,
         });
     }
@@ -144,22 +144,6 @@ fn run_counted(mut fuzz: Command) -> Outcome<u64> {
 fn executed(line: &str) -> Option<u64> {
     let rest = line.strip_prefix("stat::number_of_executed_units:")?;
     rest.trim().parse().ok()
-}
-
-/// Seconds of processor time that programs took which this one has started and waited for; 0 where
-/// the system does not say it as Linux does (proc(5), `/proc/pid/stat`).
-pub(crate) fn cpu_of_children() -> u64 {
-    /// `sysconf(_SC_CLK_TCK)`, on every Linux that Rust runs on.
-    const TICKS: u64 = 100;
-
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let fields = stat.rsplit(')').next().unwrap_or_default();
-    // cutime and cstime, the 16th and 17th; the 3rd is the first behind the name.
-    let times = fields.split_whitespace().skip(13).take(2);
-    times
-        .filter_map(|time| time.parse::<u64>().ok())
-        .sum::<u64>()
-        / TICKS
 }
 
 pub(crate) fn run(args: &Args) -> Outcome {

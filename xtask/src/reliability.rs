@@ -20,7 +20,7 @@ const END: &str = "<!-- end -->\n";
 pub(crate) struct Entry {
     pub(crate) command: String,
     pub(crate) what: String,
-    /// Seeds lived, inputs executed, seconds soaked.
+    /// Seeds lived, inputs executed, seconds soaked, runs of a part of the tests.
     pub(crate) count: u64,
     pub(crate) cpu_seconds: u64,
     pub(crate) failed: u64,
@@ -36,16 +36,53 @@ struct Line {
 
 /// Adds a run of now, of what is checked out, and writes the page anew.
 pub(crate) fn record(entry: &Entry) -> Outcome {
+    add(entry, |text, line| text + &line.write())
+}
+
+/// The same for what counts by how often it passed in a row: runs that follow each other, of one day and
+/// one commit, are one line.
+pub(crate) fn record_row(entry: &Entry) -> Outcome {
+    add(entry, |text, line| continue_row(&text, line))
+}
+
+fn add(entry: &Entry, to: impl FnOnce(String, Line) -> String) -> Outcome {
     let line = Line {
         date: today()?,
         commit: checked_out()?,
         entry: entry.clone(),
     };
     let path = root().join(LEDGER);
-    let mut text = fs::read_to_string(&path).unwrap_or_else(|_| HEAD.to_owned());
-    text += &line.write();
+    let text = fs::read_to_string(&path).unwrap_or_else(|_| HEAD.to_owned());
+    let text = to(text, line);
     write(&path, &text)?;
     write_page(&read(&text))
+}
+
+fn continue_row(text: &str, mut line: Line) -> String {
+    let is_before = |text: &&str| Line::read(text).is_some_and(|it| line.is_of(&it));
+    let before = text.lines().rfind(is_before);
+    let row = before.and_then(|text| Some((text, Line::read(text)?)));
+    let row = row.filter(|(_, row)| row.entry.failed + line.entry.failed == 0);
+    let row = row.filter(|(_, row)| (&row.date, &row.commit) == (&line.date, &line.commit));
+    let Some((before, row)) = row else {
+        return format!("{text}{}", line.write());
+    };
+
+    line.entry.count += row.entry.count;
+    line.entry.cpu_seconds += row.entry.cpu_seconds;
+    let lines = text.lines().map(|text| match std::ptr::eq(text, before) {
+        true => line.write(),
+        false => format!("{text}\n"),
+    });
+    lines.collect()
+}
+
+/// All runs of a command that the ledger has, with their commits, the oldest first.
+pub(crate) fn runs_of(command: &str) -> Vec<(String, Entry)> {
+    let text = fs::read_to_string(root().join(LEDGER)).unwrap_or_default();
+    let lines = read(&text).into_iter();
+    let of_command = lines.filter(|line| line.entry.command == command);
+    of_command.map(|line| (line.commit, line.entry)).collect()
 }
 
 /// The commit, with a plus when files differ from it other than those that are written here.
@@ -127,10 +164,9 @@ impl Line {
         } = entry;
         format!("{date},{commit},{command},{what},{count},{cpu_seconds},{failed}\n")
     }
-}
 
-fn read(text: &str) -> Vec<Line> {
-    let lines = text.lines().skip(1).filter_map(|line| {
+    /// `None` for the ledger's first line.
+    fn read(line: &str) -> Option<Self> {
         let words: Vec<&str> = line.split(',').collect();
         let [date, commit, command, what, count, cpu_seconds, failed] = words.as_slice() else {
             return None;
@@ -146,8 +182,17 @@ fn read(text: &str) -> Vec<Line> {
                 failed: failed.parse().ok()?,
             },
         })
-    });
-    lines.collect()
+    }
+
+    /// Both are of the same command and of the same thing.
+    fn is_of(&self, other: &Line) -> bool {
+        let it = |line: &Line| (line.entry.command.clone(), line.entry.what.clone());
+        it(self) == it(other)
+    }
+}
+
+fn read(text: &str) -> Vec<Line> {
+    text.lines().filter_map(Line::read).collect()
 }
 
 #[cfg(test)]
@@ -182,6 +227,35 @@ mod tests {
         let tables = tables(&read);
         assert!(tables.contains("| sim | the swarm, seeds | 300 | 14 | 2 | 2026-11-29, abc |"));
         assert!(tables.contains("| fuzz | sdp | 5 | 7 | 1 | 2026-11-29, abc |"));
+    }
+
+    #[test]
+    fn runs_that_pass_one_after_another_are_one_line() {
+        let run = |commit: &str, what: &str, failed| Line {
+            commit: commit.to_owned(),
+            entry: Entry {
+                failed,
+                ..line("test", what, 1).entry
+            },
+            ..line("test", what, 1)
+        };
+        let runs = [
+            run("a", "sim beside 4", 0),
+            run("a", "unit beside 4", 0),
+            run("a", "sim beside 4", 0),
+            run("a", "sim beside 4", 1),
+            run("a", "sim beside 4", 0),
+            run("b", "sim beside 4", 0),
+            run("b", "sim beside 4", 0),
+        ];
+        let add = |text: String, line| continue_row(&text, line);
+        let text = runs.into_iter().fold(HEAD.to_owned(), add);
+        let counts = read(&text).into_iter();
+        let counts = counts.map(|it| (it.commit, it.entry.count, it.entry.failed));
+        let expected = [("a", 2, 0), ("a", 1, 0), ("a", 1, 1), ("a", 1, 0), ("b", 2, 0)];
+        let expected = expected.map(|(commit, count, failed)| (commit.to_owned(), count, failed));
+        assert_eq!(counts.collect::<Vec<_>>(), expected);
+        assert!(text.starts_with(HEAD));
     }
 
     #[test]

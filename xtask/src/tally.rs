@@ -1,31 +1,33 @@
-//! How often each part of the tests was green in a row beside busy loops, over all runs on this machine.
+//! How often each part of the tests was green in a row beside busy loops, over all runs that the ledger of
+//! `docs/reliability.md` has.
 
 use std::fmt::Write;
-use std::fs::{self, OpenOptions};
-use std::io::Write as _;
-use std::path::PathBuf;
 
 use clap::ValueEnum;
 
 use crate::ledger::Run;
-use crate::run::{Outcome, commit, target_dir};
+use crate::reliability::{self, Entry};
+use crate::run::Outcome;
 use crate::test::Part;
 
 /// Busy loops beside a run that counts.
 const LOAD: usize = 4;
 
-/// One run, as the file has it: a line with tabs.
+const COMMAND: &str = "test";
+
+/// Some runs of a part that followed each other.
 #[derive(Debug, PartialEq)]
-struct Entry {
+struct Row {
     commit: String,
     part: String,
     load: usize,
+    runs: u64,
     green: bool,
 }
 
 impl Part {
     /// How often it is to be green in a row.
-    fn wanted(self) -> usize {
+    fn wanted(self) -> u64 {
         match self {
             Part::Unit | Part::Sim | Part::Node | Part::Browsers => 20,
             _ => 5,
@@ -38,64 +40,53 @@ impl Part {
     }
 }
 
-/// Adds a run to the file.
-pub(crate) fn add(run: &Run, load: usize) -> Outcome {
-    let entry = Entry {
-        commit: commit()?,
-        part: run.part.name(),
-        load,
-        green: run.outcome.is_ok(),
-    };
-    let place = path();
-    let file = OpenOptions::new().create(true).append(true).open(&place);
-    let written = file.and_then(|mut file| file.write_all(entry.line().as_bytes()));
-    written.map_err(|error| format!("{}: {error}", place.display()))
+/// Adds a run to the ledger, with the seconds of processor time that it took, if there was a load beside it.
+pub(crate) fn add(run: &Run, load: usize, cpu_seconds: u64) -> Outcome {
+    if load == 0 {
+        return Ok(());
+    }
+    reliability::record_row(&Entry {
+        command: COMMAND.to_owned(),
+        what: format!("{} beside {load}", run.part.name()),
+        count: 1,
+        cpu_seconds,
+        failed: u64::from(run.outcome.is_err()),
+    })
 }
 
 /// How often each part was green in a row, and how often it is still to run.
-pub(crate) fn standing() -> Outcome<String> {
-    match fs::read_to_string(path()) {
-        Ok(text) => Ok(table(
-            &text.lines().filter_map(Entry::parse).collect::<Vec<_>>(),
-        )),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(table(&[])),
-        Err(error) => Err(format!("{}: {error}", path().display())),
-    }
+pub(crate) fn standing() -> String {
+    let runs = reliability::runs_of(COMMAND).into_iter();
+    let rows = runs.filter_map(|(commit, entry)| Row::read(commit, &entry));
+    table(&rows.collect::<Vec<_>>())
 }
 
-fn path() -> PathBuf {
-    target_dir().join("tests.tsv")
-}
-
-impl Entry {
-    fn line(&self) -> String {
-        let result = if self.green { "passed" } else { "FAILED" };
-        format!("{}\t{}\t{}\t{result}\n", self.commit, self.part, self.load)
-    }
-
-    fn parse(line: &str) -> Option<Self> {
-        let mut words = line.split('\t');
-        Some(Entry {
-            commit: words.next()?.to_owned(),
-            part: words.next()?.to_owned(),
-            load: words.next()?.parse().ok()?,
-            green: words.next()? == "passed",
+impl Row {
+    fn read(commit: String, entry: &Entry) -> Option<Self> {
+        let (part, load) = entry.what.split_once(" beside ")?;
+        Some(Row {
+            commit,
+            part: part.to_owned(),
+            load: load.parse().ok()?,
+            runs: entry.count,
+            green: entry.failed == 0,
         })
     }
 }
 
-fn table(entries: &[Entry]) -> String {
+fn table(rows: &[Row]) -> String {
     let mut table = format!(
         "\n| part, beside {LOAD} busy loops | green in a row | since | of | still to run |\n\
          |---|---:|---|---:|---:|\n"
     );
     for part in Part::value_variants() {
         let name = part.name();
-        let of_part = entries.iter().rev();
-        let of_part = of_part.filter(|entry| entry.part == name && entry.load >= LOAD);
-        let row: Vec<&Entry> = of_part.take_while(|entry| entry.green).collect();
-        let since = row.last().map_or("", |entry| entry.commit.as_str());
-        let (green, wanted) = (row.len(), part.wanted());
+        let of_part = rows.iter().rev();
+        let of_part = of_part.filter(|row| row.part == name && row.load >= LOAD);
+        let last: Vec<&Row> = of_part.take_while(|row| row.green).collect();
+        let since = last.last().map_or("", |row| row.commit.as_str());
+        let green: u64 = last.iter().map(|row| row.runs).sum();
+        let wanted = part.wanted();
         let left = wanted.saturating_sub(green);
         let _ = writeln!(table, "| {name} | {green} | {since} | {wanted} | {left} |");
     }
@@ -106,36 +97,42 @@ fn table(entries: &[Entry]) -> String {
 mod tests {
     use super::*;
 
-    fn entry(part: &str, load: usize, green: bool) -> Entry {
-        Entry {
+    fn row(part: &str, load: usize, runs: u64, green: bool) -> Row {
+        Row {
             commit: "abc1234".to_owned(),
             part: part.to_owned(),
             load,
+            runs,
             green,
         }
     }
 
     #[test]
-    fn a_run_is_read_as_it_was_written() {
-        for green in [true, false] {
-            let run = entry("sim", 4, green);
-            assert_eq!(Entry::parse(run.line().trim_end()), Some(run));
-        }
-        assert_eq!(Entry::parse("abc\tsim"), None);
+    fn a_line_of_the_ledger_names_part_and_load() {
+        let entry = |what: &str| Entry {
+            command: COMMAND.to_owned(),
+            what: what.to_owned(),
+            count: 3,
+            cpu_seconds: 100,
+            failed: 0,
+        };
+        let read = |what| Row::read("abc1234".to_owned(), &entry(what));
+        assert_eq!(read("sim beside 4"), Some(row("sim", 4, 3, true)));
+        assert_eq!(read("sim"), None);
     }
 
     #[test]
     fn what_counts_is_green_in_a_row_beside_busy_loops() {
-        let runs = [
-            entry("sim", 4, true),
-            entry("sim", 4, false),
-            entry("sim", 4, true),
-            entry("unit", 4, true),
-            entry("sim", 0, true),
-            entry("sim", 4, true),
+        let rows = [
+            row("sim", 4, 7, true),
+            row("sim", 4, 1, false),
+            row("sim", 4, 2, true),
+            row("unit", 4, 1, true),
+            row("sim", 1, 5, true),
+            row("sim", 4, 1, true),
         ];
-        let table = table(&runs);
-        assert!(table.contains("| sim | 2 | abc1234 | 20 | 18 |"), "{table}");
+        let table = table(&rows);
+        assert!(table.contains("| sim | 3 | abc1234 | 20 | 17 |"), "{table}");
         assert!(
             table.contains("| unit | 1 | abc1234 | 20 | 19 |"),
             "{table}"

@@ -87,7 +87,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let all = Part::value_variants();
     let parts = args.part.as_ref().map_or(all, std::slice::from_ref);
     if args.standing {
-        print!("{}", tally::standing()?);
+        print!("{}", tally::standing());
         return Ok(());
     }
     let _load = Load::start(args.load);
@@ -95,7 +95,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let mut ahead = None;
     for round in 1..=args.repeat {
         for part in parts {
-            let begun = Instant::now();
+            let (begun, cpu) = (Instant::now(), run::cpu_of_children());
             // The first build takes all cores; tests leave some of them idle.
             if args.part.is_none() && ahead.is_none() {
                 let mut build = unit_tests("--tests");
@@ -112,13 +112,13 @@ pub(crate) fn run(args: &Args) -> Outcome {
                 took: begun.elapsed(),
             };
             eprintln!("{}", run.line());
-            tally::add(&run, args.load)?;
+            tally::add(&run, args.load, run::cpu_of_children() - cpu)?;
             ledger.add(run);
         }
     }
     print!("{}", ledger.table());
     if args.repeat > 1 {
-        print!("{}", tally::standing()?);
+        print!("{}", tally::standing());
     }
     ledger.verdict()
 }
