@@ -298,7 +298,7 @@ impl PeerConnection {
         self.0.get_stats(StatsSelector::Connection).await
     }
 
-    /// From now on the application has a say in candidate pairs (webrtc-extensions, "RTCIceTransport
+    /// Gives the application a say in candidate pairs (webrtc-extensions, "RTCIceTransport
     /// extensions"): it is told of them by [`Event::IceCandidatePairAdd`] and those that follow, which
     /// it may answer. In JavaScript that begins with the first listener.
     pub fn control_candidate_pairs(&self) {

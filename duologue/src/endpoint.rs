@@ -291,7 +291,7 @@ impl EndpointBuilder {
         self
     }
 
-    /// The same, but signalled as a server-reflexive candidate beside the host's own, which hosts
+    /// An external address that is signalled as a server-reflexive candidate beside the host's own, which hosts
     /// of the same network reach without a detour.
     pub fn also_external_address(mut self, local: Option<IpAddr>, external: IpAddr) -> Self {
         self.external_addresses.push(ExternalAddress {

@@ -108,7 +108,7 @@ pub enum Event {
     #[doc(alias = "RTCErrorEvent")]
     #[doc(alias = "onerror")]
     DtlsError(DtlsTransport, Exception),
-    /// Nothing comes of the peer's part in the handshake, which it would begin; this end goes on waiting
+    /// The other end is silent: nothing comes of its part in the handshake, which it would begin; this end goes on waiting
     /// ([`DtlsTransport::is_silent`]). webrtc-pc has no event for it.
     DtlsSilent(DtlsTransport),
     /// `statechange` at an ICE transport

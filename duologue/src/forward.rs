@@ -77,7 +77,7 @@ struct Shared {
 /// Whose packets are forwarded.
 #[derive(Clone)]
 enum Publisher {
-    /// It may get several layers.
+    /// One receiver, which may get several layers.
     One(RtpReceiver),
     /// Each gets one layer.
     OfLayers(Vec<RtpReceiver>),
@@ -168,7 +168,7 @@ impl Forwarder {
         self.replace(Publisher::One(publisher.clone()));
     }
 
-    /// The same, with a receiver for each layer, as [`of_layers`](Self::of_layers) has them.
+    /// Goes over to other receivers, one for each layer, as [`of_layers`](Self::of_layers) has them.
     ///
     /// # Panics
     /// Outside a tokio runtime.
@@ -236,12 +236,12 @@ impl Forwarding {
         });
     }
 
-    /// No temporal layer above this one, from the next frame on, where packets say their layers.
+    /// Forwards no temporal layer above this one, from the next frame on, where packets say their layers.
     pub fn limit_temporal(&self, most: Option<u8>) {
         self.change(|viewer| viewer.temporal = most);
     }
 
-    /// No spatial layer above this one, from the next picture on, of a stream that has several: of VP9 and AV1
+    /// Forwards no spatial layer above this one, from the next picture on, of a stream that has several: of VP9 and AV1
     /// with SVC. Whoever [follows the estimate](Self::follow_estimate) need not say so.
     pub fn limit_spatial(&self, most: Option<u8>) {
         self.change(|viewer| viewer.spatial = most);

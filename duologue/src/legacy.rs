@@ -42,9 +42,9 @@ use crate::media::{MediaStream, RtpSender};
 #[deprecated(note = "obsolete: streams are the ids that `add_track` takes")]
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct LocalMediaStream {
-    /// Its `id`.
+    /// The stream's `id`.
     pub id: MediaStreamId,
-    /// Its tracks.
+    /// The stream's tracks.
     pub tracks: Vec<Track>,
 }
 
@@ -52,9 +52,9 @@ pub struct LocalMediaStream {
 #[deprecated(note = "obsolete: streams are told of by `Event::Track`")]
 #[derive(Clone, Debug)]
 pub enum Stream {
-    /// One that is sent.
+    /// A stream that is sent.
     Local(LocalMediaStream),
-    /// One that is received.
+    /// A stream that is received.
     Remote(MediaStream),
 }
 

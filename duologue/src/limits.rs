@@ -16,13 +16,13 @@ pub const EVENT_BACKLOG: usize = 1024;
 /// second they are there in 7 ms, for which a busy machine keeps any reader waiting.
 pub const PACKET_BACKLOG: usize = 4_096;
 
-/// The same in bytes of their payloads.
+/// Bytes of payloads of packets that wait for their reader.
 pub const PACKET_BACKLOG_BYTES: usize = 4 << 20;
 
 /// Frames of one receiver that wait for its reader; older ones are dropped and counted.
 pub const FRAME_BACKLOG: usize = 256;
 
-/// The same in bytes; a larger frame waits alone.
+/// Bytes of frames that wait for their reader; a larger frame waits alone.
 pub const FRAME_BACKLOG_BYTES: usize = 4 << 20;
 
 /// Of packets or frames that wait, those that share pieces of memory with others, as they come from the

@@ -10,7 +10,7 @@ pub enum Message {
 }
 
 impl Message {
-    /// Its length in bytes; of a text in UTF-8.
+    /// The message's length in bytes; of a text in UTF-8.
     pub fn len(&self) -> usize {
         match self {
             Message::Text(text) => text.len(),
@@ -23,7 +23,7 @@ impl Message {
         self.len() == 0
     }
 
-    /// Its bytes; of a text its UTF-8.
+    /// The message's bytes; of a text its UTF-8.
     pub fn into_bytes(self) -> Bytes {
         match self {
             Message::Text(text) => text.into(),

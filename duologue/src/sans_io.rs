@@ -17,7 +17,7 @@ pub use duologue_base::{
 };
 pub use duologue_dtls::Context;
 pub use duologue_jsep::Capabilities;
-/// One publisher's packets to many receivers.
+/// Forwarding of one publisher's packets to many receivers.
 pub use duologue_media::forward;
 pub use duologue_peer::{Answer, Effect, Event, OperationId, Question, QuestionId, Target, Value};
 pub use duologue_peer::{Env, PeerConnection as Peer};

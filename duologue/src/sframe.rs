@@ -67,7 +67,7 @@ pub enum SFrameFailure {
 }
 
 impl SFrameTransform {
-    /// One without a key.
+    /// A transform without a key.
     pub fn new(suite: CipherSuite) -> Self {
         SFrameTransform(Arc::new(Mutex::new(State {
             suite,

@@ -61,7 +61,7 @@ pub trait Transform: Send + 'static {
 #[doc(alias = "RTCEncodedAudioFrame")]
 #[derive(Clone, Debug, PartialEq)]
 pub struct TransformFrame {
-    /// Its bytes. Those that are here when it is enqueued go on.
+    /// The frame's bytes. Those that are here when it is enqueued go on.
     pub data: Bytes,
     metadata: FrameMetadata,
     /// It without its bytes.
@@ -94,7 +94,7 @@ pub struct FrameMetadata {
     pub mime_type: Option<String>,
     /// `rtpTimestamp`, in units of the codec's clock.
     pub timestamp: u32,
-    /// Of the first packet of what is received, extended: the low 16 bits are `sequenceNumber`.
+    /// The sequence number of the first packet of what is received, extended: the low 16 bits are `sequenceNumber`.
     pub sequence_number: Option<u64>,
     /// `type` is `key`: it needs no other frame. All of audio are so.
     pub key: bool,
@@ -108,7 +108,7 @@ pub struct FrameMetadata {
     pub frame_id: Option<u64>,
     /// `dependencies`: the numbers of the frames that it needs
     pub dependencies: Vec<u64>,
-    /// No other frame needs it.
+    /// Whether no other frame needs it.
     pub discardable: bool,
     /// `audioLevel`, in dB below overload (RFC 6464).
     pub audio_level: Option<AudioLevel>,

@@ -37,7 +37,7 @@ pub struct Datagram {
     pub remote: SocketAddr,
     /// The address it was sent to, when the socket is bound to a wildcard and the system says.
     pub local_ip: Option<IpAddr>,
-    /// Its ECN mark.
+    /// The ECN mark that it carries, or is to carry.
     pub ecn: Ecn,
 }
 

@@ -22,12 +22,12 @@ pub struct Rng {
 }
 
 impl Rng {
-    /// From 32 bytes of the operating system's randomness.
+    /// A generator seeded with 32 bytes of the operating system's randomness.
     pub fn from_seed(seed: [u8; 32]) -> Self {
         Rng { seed, drawn: 0 }
     }
 
-    /// From a number: for tests and simulations only.
+    /// A generator seeded with a number: for tests and simulations only.
     pub fn from_u64(seed: u64) -> Self {
         Rng::from_seed(ChaCha12Rng::seed_from_u64(seed).get_seed())
     }

@@ -35,12 +35,12 @@ macro_rules! serial {
                 }
             }
 
-            /// This number comes before `other` (RFC 1982 §3.2).
+            /// Whether this number comes before `other` (RFC 1982 §3.2).
             pub const fn before(self, other: Self) -> bool {
                 self.distance(other) < 0
             }
 
-            /// This number comes after `other` (RFC 1982 §3.2).
+            /// Whether this number comes after `other` (RFC 1982 §3.2).
             pub const fn after(self, other: Self) -> bool {
                 self.distance(other) > 0
             }

@@ -16,7 +16,7 @@ pub enum SrtpProfile {
 }
 
 impl SrtpProfile {
-    /// Its name in IANA's registry: webrtc-stats `srtpCipher`.
+    /// The profile's name in IANA's registry: webrtc-stats `srtpCipher`.
     pub const fn name(self) -> &'static str {
         match self {
             SrtpProfile::Aes128CmSha1_80 => "SRTP_AES128_CM_HMAC_SHA1_80",

@@ -8,7 +8,7 @@ use crate::{Redacted, Rng};
 #[doc(alias = "RTCIceRole")]
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum IceRole {
-    /// This agent nominates.
+    /// The controlling agent, which nominates.
     Controlling,
     /// The other agent nominates.
     Controlled,

@@ -61,7 +61,7 @@ pub struct Counters {
 }
 
 impl Channels {
-    /// No channels yet. `dtls_client`: we are the client of the DTLS handshake, so that our channels
+    /// A set without channels. `dtls_client`: we are the client of the DTLS handshake, so that our channels
     /// are even and the peer's odd (RFC 8832 §6). `message_size_max` bounds messages in the
     /// deprecated form of pieces, as the association bounds the others.
     pub fn new(dtls_client: bool, message_size_max: usize) -> Self {
@@ -274,7 +274,7 @@ impl Channels {
         self.channels.len()
     }
 
-    /// There is no channel.
+    /// Whether there is no channel.
     pub fn is_empty(&self) -> bool {
         self.channels.is_empty()
     }

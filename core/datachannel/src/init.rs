@@ -3,7 +3,7 @@
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[doc(alias = "RTCDataChannelInit")]
 pub struct ChannelInit {
-    /// Its name, at most 65535 bytes of UTF-8.
+    /// The channel's name, at most 65535 bytes of UTF-8.
     pub label: String,
     /// The name of the subprotocol (RFC 8831 §6.4), at most 65535 bytes of UTF-8.
     pub protocol: String,
@@ -12,9 +12,9 @@ pub struct ChannelInit {
     pub unordered: bool,
     /// How long a message is tried.
     pub reliability: Reliability,
-    /// Both applications made the channel with the same id, and nothing announces it.
+    /// Whether both applications made the channel with the same id, and nothing announces it.
     pub negotiated: bool,
-    /// Its share of the association when several channels have something to send.
+    /// The channel's share of the association when several channels have something to send.
     pub priority: Priority,
 }
 

@@ -18,7 +18,7 @@ pub struct Context {
 }
 
 impl Context {
-    /// For peers whose path ICE has shown to work.
+    /// A context for peers whose path ICE has shown to work.
     ///
     /// # Errors
     /// [`DtlsError::Library`] if the cryptographic library has no randomness.
@@ -26,7 +26,7 @@ impl Context {
         Self::build(FIRST_RETRANSMISSION, None)
     }
 
-    /// The same for [`Transport::start_to_server`](crate::Transport::start_to_server): no path to
+    /// A context for [`Transport::start_to_server`](crate::Transport::start_to_server): no path to
     /// such a server is known to work, and no media goes there.
     ///
     /// # Errors
@@ -37,7 +37,7 @@ impl Context {
         Ok(context)
     }
 
-    /// The same for simulations: the randoms of hellos are drawn from `seed`. **Not for connections
+    /// A context for simulations: the randoms of hellos are drawn from `seed`. **Not for connections
     /// between real peers**, since they become predictable. Keys and signatures stay random, so that
     /// lengths may still differ by a byte or two.
     ///

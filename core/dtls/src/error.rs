@@ -153,7 +153,7 @@ impl Alert {
     pub(crate) const CLOSE_NOTIFY: Alert = Alert(0);
     /// What a wrong fingerprint is answered with (RFC 8122 §6.2).
     pub const BAD_CERTIFICATE: Alert = Alert(42);
-    /// Nothing that both ends can agree on; in DTLS 1.2 also a certificate that is missing
+    /// `handshake_failure`: nothing that both ends can agree on; in DTLS 1.2 also a certificate that is missing
     /// (RFC 5246 §7.4.6).
     pub const HANDSHAKE_FAILURE: Alert = Alert(40);
     /// A certificate of a kind that cannot be verified here.
@@ -166,18 +166,18 @@ impl Alert {
     pub const DECODE_ERROR: Alert = Alert(50);
     /// A wrong signature, or a wrong Finished.
     pub const DECRYPT_ERROR: Alert = Alert(51);
-    /// No version in common.
+    /// `protocol_version`: no version in common.
     pub const PROTOCOL_VERSION: Alert = Alert(70);
     /// An extension that has to be there.
     pub const MISSING_EXTENSION: Alert = Alert(109);
     /// An extension that was not offered.
     pub const UNSUPPORTED_EXTENSION: Alert = Alert(110);
-    /// It is our fault.
+    /// `internal_error`: the fault is this end's own.
     pub const INTERNAL_ERROR: Alert = Alert(80);
     /// A certificate that is missing, in DTLS 1.3.
     pub const CERTIFICATE_REQUIRED: Alert = Alert(116);
 
-    /// Its name in the registry, if it is one of RFC 8446.
+    /// The alert's name in the registry, if it is one of RFC 8446.
     pub fn name(self) -> Option<&'static str> {
         Some(match self.0 {
             0 => "close_notify",

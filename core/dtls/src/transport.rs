@@ -57,7 +57,7 @@ pub enum Event {
     Silent,
     /// The peer closed.
     Closed,
-    /// It failed, for good.
+    /// The handshake or the association failed, for good.
     Failed(DtlsError),
 }
 
@@ -87,7 +87,7 @@ impl Transport {
         self.begin(now, role, Trust::Fingerprints(fingerprints), None);
     }
 
-    /// As [`Transport::start`], before there is a path: the datagrams are short enough to travel inside
+    /// Begins the handshake as [`Transport::start`] does, before there is a path: the datagrams are short enough to travel inside
     /// of connectivity checks (draft-hancke-webrtc-sped), which are sent again by themselves. Nothing is
     /// due until [`Transport::resume`].
     pub fn start_ahead(&mut self, now: Instant, role: DtlsRole, fingerprints: Vec<Fingerprint>) {
@@ -104,7 +104,7 @@ impl Transport {
         self.waits_for_path
     }
 
-    /// There is a path: time counts from now on. What checks have not brought to the peer,
+    /// Says that there is a path: time counts from now on. What checks have not brought to the peer,
     /// `not_arrived`, leaves again, before what else there is.
     pub fn resume(&mut self, now: Instant, not_arrived: impl IntoIterator<Item = Vec<u8>>) {
         if !mem::take(&mut self.waits_for_path) {
@@ -260,7 +260,7 @@ impl Transport {
         self.end(State::Closed, format_args!("by this end"));
     }
 
-    /// Its state.
+    /// The state of the association.
     pub fn state(&self) -> State {
         match &self.stage {
             Stage::Waiting { .. } => State::New,

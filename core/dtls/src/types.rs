@@ -30,6 +30,6 @@ pub enum Versions {
     /// 1.3 if the peer has it, else 1.2.
     #[default]
     Both,
-    /// Only this one.
+    /// This version alone.
     Only(Version),
 }

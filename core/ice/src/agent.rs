@@ -213,7 +213,7 @@ impl Agent {
         }
     }
 
-    /// No more candidates of this generation come from signalling (RFC 8838 §13).
+    /// Says that no more candidates of this generation come from signalling (RFC 8838 §13).
     pub fn end_of_remote_candidates(&mut self, now: Instant, generation: Generation) {
         if let Some(at) = self.checks.index(generation) {
             self.checks.generations[at].end_of_remote = true;
@@ -284,7 +284,7 @@ impl Agent {
         self.checks.selected.map(|selected| selected.generation)
     }
 
-    /// There is a path and the other side consents to being sent to (RFC 7675 §5.1).
+    /// Whether there is a path and the other side consents to being sent to (RFC 7675 §5.1).
     pub fn may_send(&self, now: Instant) -> bool {
         self.checks.selected.is_some_and(|selected| {
             self.checks
@@ -335,7 +335,7 @@ impl Agent {
             .map(|generation| generation.id)
     }
 
-    /// This side's credentials of a generation.
+    /// The credentials of this end in a generation.
     pub fn local_credentials(&self, generation: Generation) -> Option<&IceCredentials> {
         let at = self.checks.index(generation)?;
         Some(&self.checks.generations[at].local.credentials)
@@ -348,7 +348,7 @@ impl Agent {
         Some(&secret.credentials)
     }
 
-    /// This side's candidates of a generation, peer-reflexive ones included.
+    /// The candidates of this end in a generation, peer-reflexive ones included.
     pub fn local_candidates(&self, generation: Generation) -> impl Iterator<Item = &Candidate> {
         self.checks
             .generations

@@ -47,11 +47,11 @@ impl CandidateKind {
 #[doc(alias = "RTCIceTcpCandidateType")]
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum TcpType {
-    /// It opens connections.
+    /// A candidate that opens connections.
     Active,
-    /// It accepts connections.
+    /// A candidate that accepts connections.
     Passive,
-    /// It does both at once.
+    /// A candidate that does both at once.
     SimultaneousOpen,
 }
 
@@ -149,13 +149,13 @@ pub struct Candidate {
     pub name: Option<MdnsName>,
     /// How it was learnt.
     pub kind: CandidateKind,
-    /// Only for TCP candidates.
+    /// The kind of a TCP candidate.
     pub tcp_type: Option<TcpType>,
     /// The base of a reflexive candidate, the mapped address of a relayed one.
     pub related: Option<SocketAddr>,
     /// The `iceServers` URL that a local candidate was gathered from.
     pub url: Option<String>,
-    /// Only for relayed local candidates.
+    /// How the server of a relayed local candidate is spoken to.
     pub relay_protocol: Option<RelayProtocol>,
     /// The username fragment it is tagged with (RFC 8838 §4), which names its generation.
     pub ufrag: Option<String>,

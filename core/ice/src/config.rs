@@ -84,12 +84,12 @@ pub struct TcpTypes {
     pub active: bool,
     /// A socket on each address accepts connections.
     pub passive: bool,
-    /// Both agents open a connection at once, which some NATs let through.
+    /// Whether candidates are gathered by which both agents open a connection at once, which some NATs let through.
     pub simultaneous_open: bool,
 }
 
 impl TcpTypes {
-    /// No TCP candidates. Servers are still asked over TCP where their URL says so.
+    /// No TCP candidates at all. Servers are still asked over TCP where their URL says so.
     pub const NONE: TcpTypes = TcpTypes {
         active: false,
         passive: false,

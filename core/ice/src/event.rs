@@ -13,7 +13,7 @@ pub struct CandidatePair {
     pub id: PairId,
     /// The generation it belongs to.
     pub generation: Generation,
-    /// This agent's candidate.
+    /// The candidate of this agent.
     pub local: Candidate,
     /// The other agent's candidate.
     pub remote: Candidate,
@@ -104,7 +104,7 @@ pub enum Event {
     CandidateError(CandidateError),
     /// Data is sent on another pair from now on.
     SelectedPair(CandidatePair),
-    /// Of an owner that has a say in pairs.
+    /// What an owner learns and is asked that has a say in pairs.
     Pair(PairEvent),
 }
 
@@ -113,14 +113,14 @@ pub enum Event {
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum PairEvent {
-    /// There is a pair: W3C `icecandidatepairadd`.
+    /// A new pair: W3C `icecandidatepairadd`.
     Added(Box<CandidatePair>),
-    /// It is gone: the owner removed it or agreed to that, or the agent had to.
+    /// A pair is gone: the owner removed it or agreed to that, or the agent had to.
     Removed(PairId),
-    /// It is to be nominated: W3C `icecandidatepairnominate`. Answer with
+    /// A pair is to be nominated: W3C `icecandidatepairnominate`. Answer with
     /// [`PairCommand::AnswerNomination`](crate::PairCommand::AnswerNomination).
     Nomination(PairId),
-    /// Nothing needs it any more: W3C `icecandidatepairremove`. Answer with
+    /// Nothing needs a pair any more: W3C `icecandidatepairremove`. Answer with
     /// [`PairCommand::AnswerRemoval`](crate::PairCommand::AnswerRemoval).
     Removal(PairId),
     /// What [`PairCommand::Select`](crate::PairCommand::Select) came to.

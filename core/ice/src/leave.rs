@@ -11,12 +11,12 @@ use crate::checks::Checks;
 /// needs no leave.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum CheckLeave {
-    /// As often as pacing lets it.
+    /// Checks begin as often as pacing lets them.
     #[default]
     Free,
-    /// One; the host is asked for the next one again.
+    /// One check may begin; the host is asked for the next one again.
     Once,
-    /// None. The host is asked again then.
+    /// No check may begin. The host is asked again then.
     Held {
         /// Not before.
         until: Instant,

@@ -47,7 +47,7 @@ impl Names {
 }
 
 impl Agent {
-    /// From now on candidates show this name in place of an address of this host, and nothing
+    /// Shows this name in candidates from now on, in place of an address of this host, and nothing
     /// shows the address. To be said before
     /// [`add_local_address`](Self::add_local_address).
     pub fn hide_address(&mut self, ip: IpAddr, name: MdnsName) {

@@ -2,7 +2,7 @@
 #[doc(alias = "RTCIceGathererState")]
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub enum GatheringState {
-    /// It has not begun.
+    /// Gathering has not begun.
     #[default]
     New,
     /// More candidates may come.

@@ -41,7 +41,7 @@ impl PairState {
 pub struct PairStats {
     /// The pair.
     pub id: PairId,
-    /// Its generation.
+    /// The generation that the pair belongs to.
     pub generation: Generation,
     /// Index into the local candidates of the generation.
     pub local: usize,
@@ -93,7 +93,7 @@ pub struct PathTraffic {
 }
 
 impl PathTraffic {
-    /// So many datagrams more.
+    /// Counts so many datagrams more.
     pub fn count(&mut self, now: Instant, packets: u64, bytes: u64) {
         self.packets += packets;
         self.bytes += bytes;
@@ -104,7 +104,7 @@ impl PathTraffic {
 /// Messages that an agent received and did not act on.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Counters {
-    /// Not STUN, or malformed, or with a wrong fingerprint.
+    /// Messages that are not STUN, or malformed, or with a wrong fingerprint.
     pub malformed: u64,
     /// Requests without a username or integrity attribute (answered 400, a few, while no pair is
     /// nominated).

@@ -67,7 +67,7 @@ impl Certificate {
         Self::from_der(certificate.contents(), key.contents())
     }
 
-    /// From an X.509 certificate and its private key, both in DER form: PKCS #8 (RFC 5958), or one
+    /// A certificate from an X.509 certificate and its private key, both in DER form: PKCS #8 (RFC 5958), or one
     /// of the older forms, which know one kind of key each (RFC 5915, RFC 8017 appendix A.1.2).
     ///
     /// # Errors
@@ -154,7 +154,7 @@ impl Certificate {
         self.0.expires <= now
     }
 
-    /// Its fingerprints, for descriptions: W3C `RTCCertificate.getFingerprints()`.
+    /// The certificate's fingerprints, for descriptions: W3C `RTCCertificate.getFingerprints()`.
     pub fn fingerprints(&self) -> &[Fingerprint] {
         &self.0.fingerprints
     }

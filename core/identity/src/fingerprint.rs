@@ -30,7 +30,7 @@ impl Fingerprint {
         }
     }
 
-    /// From the two parts of the attribute: the hash's name and the colon-separated hexadecimal
+    /// A fingerprint from the two parts of the attribute: the hash's name and the colon-separated hexadecimal
     /// bytes. Both are compared without case (RFC 8122 §5 wants upper case; peers send either).
     ///
     /// # Errors
@@ -65,7 +65,7 @@ impl Fingerprint {
         bytes.join(":")
     }
 
-    /// This is the fingerprint of the certificate. Takes the same time whatever differs.
+    /// Whether this is the fingerprint of the certificate. Takes the same time whatever differs.
     pub fn matches(&self, certificate_der: &[u8]) -> bool {
         let digest = self.algorithm.digest(certificate_der);
         verify_slices_are_equal(digest.as_ref(), &self.value).is_ok()
@@ -123,7 +123,7 @@ pub enum HashFunction {
 }
 
 impl HashFunction {
-    /// Its name in the IANA registry "Hash Function Textual Names".
+    /// The hash function's name in the IANA registry "Hash Function Textual Names".
     pub fn name(self) -> &'static str {
         match self {
             HashFunction::Sha1 => "sha-1",

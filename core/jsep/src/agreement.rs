@@ -97,14 +97,14 @@ impl Agreement {
     }
 }
 
-/// One m-section.
+/// What was agreed on for one m-section.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MediaAgreement {
-    /// Its tag, as given or generated.
+    /// The section's tag, as given or generated.
     pub mid: Mid,
     /// What it is about.
     pub kind: SectionKind,
-    /// Its port is zero and it is not bundle-only: it carries nothing, and may be recycled.
+    /// Whether the section's port is zero and it is not bundle-only: it carries nothing, and may be recycled.
     pub rejected: bool,
     /// Why the answer rejects it; none where the offer did.
     pub rejection: Option<Rejection>,
@@ -207,28 +207,28 @@ pub enum Layers {
 /// Parameters of the SCTP association (RFC 8841).
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct SctpAgreement {
-    /// This end's SCTP port.
+    /// The SCTP port of this end.
     pub local_port: u16,
     /// The other end's SCTP port.
     pub remote_port: Option<u16>,
     /// The largest message that the other end takes: `None` for any size.
     pub remote_max_message_size: Option<u64>,
-    /// Both ends' INIT chunks, if descriptions set the association up (draft-hancke-tsvwg-snap).
+    /// The INIT chunks of both ends, if descriptions set the association up (draft-hancke-tsvwg-snap).
     pub inits: Option<SctpInits>,
     /// An answer has established the association: it may be started.
     pub established: bool,
 }
 
-/// Both ends' `a=sctp-init` (draft-hancke-tsvwg-snap).
+/// The `a=sctp-init` of both ends (draft-hancke-tsvwg-snap).
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct SctpInits {
-    /// This end's INIT chunk.
+    /// The INIT chunk of this end.
     pub local: Vec<u8>,
     /// The other end's.
     pub remote: Vec<u8>,
 }
 
-/// One transport.
+/// What was agreed on for one transport.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TransportAgreement {
     /// The m-section that stands for it. When another one comes to the head of the BUNDLE group,
@@ -237,12 +237,12 @@ pub struct TransportAgreement {
     pub mid: Mid,
     /// Which set of ICE credentials is in use.
     pub generation: Generation,
-    /// This end's ICE credentials; `None` until a local description has them, and with them the
+    /// The ICE credentials of this end; `None` until a local description has them, and with them the
     /// transport starts.
     pub local_ice: Option<IceCredentials>,
     /// The other end's ICE credentials and abilities.
     pub remote_ice: Option<RemoteIce>,
-    /// This end's ICE role when the transport was made.
+    /// The ICE role of this end when the transport was made.
     pub ice_role: IceRole,
     /// Once an answer said who starts, and what certificate the other end has.
     pub dtls: Option<DtlsAgreement>,
@@ -251,24 +251,24 @@ pub struct TransportAgreement {
 /// The other end's ICE parameters.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct RemoteIce {
-    /// Its credentials.
+    /// The other agent's credentials.
     pub credentials: IceCredentials,
-    /// It is a lite implementation (RFC 8445 §2.5).
+    /// Whether the other agent is a lite implementation (RFC 8445 §2.5).
     pub lite: bool,
     /// The least time between two checks that it can take, in milliseconds (RFC 8839 §5.7).
     pub pacing: Option<u32>,
-    /// It takes trickled candidates (RFC 8840 §4.1.1).
+    /// Whether the other agent takes trickled candidates (RFC 8840 §4.1.1).
     pub trickle: bool,
-    /// It follows renominations (draft-thatcher-ice-renomination).
+    /// Whether the other agent follows renominations (draft-thatcher-ice-renomination).
     pub renomination: bool,
-    /// Its checks carry the DTLS handshake (draft-hancke-webrtc-sped).
+    /// Whether the other agent's checks carry the DTLS handshake (draft-hancke-webrtc-sped).
     pub sped: bool,
 }
 
 /// What DTLS needs to start.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct DtlsAgreement {
-    /// This end's role.
+    /// The DTLS role of this end.
     pub role: DtlsRole,
     /// What the other end's certificate must hash to.
     pub fingerprints: Vec<Fingerprint>,

@@ -44,14 +44,14 @@ impl CandidateList {
         &self.candidates
     }
 
-    /// No more will come (`a=end-of-candidates`).
+    /// Whether no more candidates will come (`a=end-of-candidates`).
     pub fn is_complete(&self) -> bool {
         self.complete
     }
 }
 
 impl Candidates {
-    /// No candidates.
+    /// A list without candidates.
     pub fn new() -> Self {
         Candidates::default()
     }
@@ -67,7 +67,7 @@ impl Candidates {
         true
     }
 
-    /// No more candidates will come.
+    /// Notes that no more candidates will come.
     pub fn complete(&mut self, side: Side, target: &CandidateTarget) {
         self.list_mut(side, target).complete = true;
     }

@@ -16,12 +16,12 @@ pub struct Capabilities {
     pub header_extensions: Vec<HeaderExtensionCapability>,
     /// How many simulcast layers a sender may have.
     pub max_encodings: usize,
-    /// Its ICE agents are lite (RFC 8445 §2.5), which descriptions say.
+    /// Whether the ICE agents of this end are lite (RFC 8445 §2.5), which descriptions say.
     pub ice_lite: bool,
-    /// Its ICE agents nominate again, and follow who does (draft-thatcher-ice-renomination), which
+    /// Whether the ICE agents of this end nominate again, and follow who does (draft-thatcher-ice-renomination), which
     /// descriptions say.
     pub ice_renomination: bool,
-    /// Its ICE agents carry the DTLS handshake in checks (draft-hancke-webrtc-sped), which offers say.
+    /// Whether the ICE agents of this end carry the DTLS handshake in checks (draft-hancke-webrtc-sped), which offers say.
     /// A peer that offers it is answered always.
     pub sped: bool,
     /// Offers to set SCTP up by the descriptions (draft-hancke-tsvwg-snap). A peer that offers it is
@@ -39,15 +39,15 @@ pub struct CodecCapability {
     pub payload_type: PayloadType,
     /// The payload type its retransmissions like best; `None` when it is not retransmitted.
     pub rtx: Option<PayloadType>,
-    /// It is offered without being asked for by codec preferences.
+    /// Whether the codec is offered without being asked for by codec preferences.
     pub offer: bool,
-    /// Its retransmissions are, too.
+    /// Whether retransmissions of the codec are offered, too.
     pub offer_rtx: bool,
     /// Feedback it understands.
     pub feedback: Vec<RtcpFeedback>,
-    /// It can be sent (an encoder or pass-through exists).
+    /// Whether the codec can be sent (an encoder or pass-through exists).
     pub send: bool,
-    /// It can be received.
+    /// Whether the codec can be received.
     pub receive: bool,
     /// Into which layers what is sent can be divided (webrtc-svc); none of audio.
     pub scalability_modes: Vec<ScalabilityMode>,
@@ -59,7 +59,7 @@ pub struct CodecCapability {
 pub struct HeaderExtensionCapability {
     /// Which kind of media it is for.
     pub kind: MediaKind,
-    /// Its URI (RFC 8285 §5).
+    /// The extension's URI (RFC 8285 §5).
     pub uri: String,
     /// The direction it is offered in by default; `None` (the W3C's `"stopped"`) when it has to
     /// be asked for by `setHeaderExtensionsToNegotiate`.
@@ -80,7 +80,7 @@ impl std::fmt::Display for PreferenceError {
 impl std::error::Error for PreferenceError {}
 
 impl Capabilities {
-    /// No codec and no header extension: data channels only.
+    /// Capabilities without any codec and header extension: data channels only.
     pub fn none() -> Self {
         Capabilities {
             codecs: Vec::new(),

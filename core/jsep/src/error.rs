@@ -35,13 +35,13 @@ pub enum JsepError {
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Modification {
-    /// No description of that type was created, or not for this state.
+    /// There is none to compare with: no description of that type was created, or not for this state.
     NotCreated,
     /// The `o=` line is that of another description: one that was created before, or elsewhere.
     Outdated,
     /// The text is not SDP. Has the 1-based line.
     Unreadable(usize),
-    /// There are more or fewer m-sections.
+    /// The text has more or fewer m-sections.
     SectionCount,
     /// A line that may not be added, changed or removed.
     Line {
@@ -57,7 +57,7 @@ pub enum Modification {
         /// The payload type.
         payload_type: PayloadType,
     },
-    /// It does not fit what was offered or agreed.
+    /// The description does not fit what was offered or agreed.
     Content(ContentError),
 }
 

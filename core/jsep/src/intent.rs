@@ -41,7 +41,7 @@ pub struct Intent {
 }
 
 impl Intent {
-    /// Nothing wanted yet.
+    /// An intent in which nothing is wanted yet.
     pub fn new(
         bundle_policy: BundlePolicy,
         capabilities: Arc<Capabilities>,
@@ -176,7 +176,7 @@ impl TransceiverIntent {
 /// How far a transceiver's end has come.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum StopState {
-    /// In use.
+    /// The transceiver is in use.
     #[default]
     Running,
     /// `[[Stopping]]`: `stop()` was called; the next offer rejects its m-section, an answer makes

@@ -85,7 +85,7 @@ impl fmt::Display for SignalingState {
 /// Which end a description comes from.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Side {
-    /// This end: `setLocalDescription`.
+    /// The description is of this end: `setLocalDescription`.
     Local,
     /// The other end: `setRemoteDescription`.
     Remote,

@@ -29,16 +29,16 @@ pub struct SurfaceChange {
 pub struct TransceiverChange {
     /// Which one.
     pub id: TransceiverId,
-    /// Its kind.
+    /// The kind of media of the transceiver.
     pub kind: MediaKind,
     /// A remote description brings it: the peer makes it, `recvonly`, and adds it to its intent.
     pub created: bool,
-    /// It was made for the remote offer that is rolled back: the peer stops and removes it unless
+    /// Whether the transceiver was made for the remote offer that is rolled back: the peer stops and removes it unless
     /// `addTrack` has touched it meanwhile.
     pub uncreated: bool,
-    /// Its m-section before; `None` when it was not associated.
+    /// The transceiver's m-section before; `None` when it was not associated.
     pub before: Option<Arc<MediaAgreement>>,
-    /// Its m-section afterwards; `None` when it is not associated any more.
+    /// The transceiver's m-section afterwards; `None` when it is not associated any more.
     pub after: Option<Arc<MediaAgreement>>,
 }
 

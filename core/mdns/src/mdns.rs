@@ -15,7 +15,7 @@ use crate::responder::Responder;
 pub enum Destination {
     /// The multicast DNS group of the link's family, port 5353.
     Group,
-    /// One host.
+    /// One host, by its address.
     Host(SocketAddr),
 }
 
@@ -28,7 +28,7 @@ pub struct Transmit {
     pub source: Source,
     /// Where it goes.
     pub destination: Destination,
-    /// Its content.
+    /// The datagram's content.
     pub bytes: Vec<u8>,
 }
 
@@ -47,7 +47,7 @@ pub enum Event {
 /// What was received and not acted on, and what was too much.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Counters {
-    /// Not a message, or too large a one.
+    /// Datagrams that are no message, or too large a one.
     pub malformed: u64,
     /// Names, questions, answers or events above a limit.
     pub over_limit: u64,
@@ -164,7 +164,7 @@ impl Mdns {
         }
     }
 
-    /// Nothing is announced and nothing asked for: the sockets may go.
+    /// Whether nothing is announced and nothing asked for: the sockets may go.
     pub fn is_idle(&self) -> bool {
         self.responder.is_empty() && self.querier.is_empty() && self.transmits.is_empty()
     }

@@ -14,7 +14,7 @@ use duologue_rtp::{NtpTime, PayloadType, Rid, ScalabilityMode, Ssrc};
 #[doc(alias = "RTCEncodedVideoFrame")]
 #[doc(alias = "RTCEncodedAudioFrame")]
 pub struct EncodedFrame {
-    /// Its stream.
+    /// The SSRC of the frame's stream.
     pub ssrc: Ssrc,
     /// Which simulcast layer it belongs to, by its index among those of the descriptions, 0 where there
     /// is one. Key frames are asked for by it.
@@ -23,25 +23,25 @@ pub struct EncodedFrame {
     pub rid: Option<Rid>,
     /// Which of the receiver's codecs it is of.
     pub payload_type: PayloadType,
-    /// In units of the codec's clock.
+    /// The frame's RTP time stamp, in units of the codec's clock.
     pub timestamp: u32,
     /// The number of its first packet, extended.
     pub sequence_number: u64,
-    /// It needs no other frame.
+    /// Whether it is a key frame, which needs no other one.
     pub key: bool,
-    /// Of its pictures, where the frame says it: key frames do. Of several spatial layers it is the
+    /// The size of its pictures, where the frame says it: key frames do. Of several spatial layers it is the
     /// highest one's.
     pub size: Option<FrameSize>,
     /// The temporal layer, where packets say it.
     pub temporal: Option<u8>,
     /// The spatial layer, the highest of several, where dependency descriptors say it.
     pub spatial: Option<u8>,
-    /// Its number among the frames of its stream, the highest of several spatial layers', where
+    /// The frame's number among the frames of its stream, the highest of several spatial layers', where
     /// dependency descriptors say it (AV1 RTP payload format, appendix A).
     pub frame_id: Option<u64>,
     /// The numbers of the frames that it needs, where it has one.
     pub dependencies: Vec<u64>,
-    /// No other frame needs it.
+    /// Whether no other frame needs it.
     pub discardable: bool,
     /// How loud it is (RFC 6464).
     pub audio_level: Option<AudioLevel>,
@@ -50,10 +50,10 @@ pub struct EncodedFrame {
     /// When it was captured, by the clock of whoever did, as its packets or those shortly before them
     /// say (`abs-capture-time`).
     pub capture_time: Option<CaptureTime>,
-    /// The same moment by the clock of this end, about: once a sender report told how the clocks are
+    /// The moment of capture by the clock of this end, about: once a sender report told how the clocks are
     /// to each other.
     pub captured: Option<Instant>,
-    /// Its bytes.
+    /// The bytes of the encoded frame.
     pub data: Bytes,
     /// When its first packet arrived.
     pub first_received: Instant,
@@ -65,13 +65,13 @@ pub struct EncodedFrame {
     pub sender_time: Option<SenderTime>,
 }
 
-/// One moment by two clocks, as a sender report tells it (RFC 3550 §6.4.1): by it the streams of one
+/// A moment by two clocks, as a sender report tells it (RFC 3550 §6.4.1): by it the streams of one
 /// sender are brought together.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct SenderTime {
-    /// By the clock that all streams of the sender have in common.
+    /// The moment by the clock that all streams of the sender have in common.
     pub ntp: NtpTime,
-    /// By the stream's own.
+    /// The moment by the stream's own clock.
     pub rtp: u32,
 }
 
@@ -82,7 +82,7 @@ pub struct EncodedFrameInit {
     pub encoding: usize,
     /// Which of the sender's codecs it is of; the preferred one when missing.
     pub payload_type: Option<PayloadType>,
-    /// In units of the codec's clock.
+    /// The frame's RTP time stamp, in units of the codec's clock.
     pub timestamp: u32,
     /// How loud it is, told where that is agreed (RFC 6464).
     pub audio_level: Option<AudioLevel>,
@@ -91,7 +91,7 @@ pub struct EncodedFrameInit {
     pub contributing_sources: Vec<Contributor>,
     /// When it was captured elsewhere, told where that is agreed (`abs-capture-time`).
     pub capture_time: Option<CaptureTime>,
-    /// The same of who captured it here, by the clock of this end.
+    /// When it was captured by the clock of this end, of media captured here.
     pub captured: Option<Instant>,
     /// The temporal layer, told where the format can.
     pub temporal: Option<u8>,
@@ -104,9 +104,9 @@ pub struct EncodedFrameInit {
     /// The numbers of all frames that it needs, told where that is agreed (AV1 RTP payload format,
     /// appendix A). Without, a frame is told to need what its temporal layer may need.
     pub dependencies: Option<Vec<u64>>,
-    /// No other frame needs it.
+    /// Whether no other frame needs it.
     pub discardable: bool,
-    /// Its bytes, in the form of [`EncodedFrame`].
+    /// The frame's bytes, in the form of [`EncodedFrame`].
     pub data: Bytes,
 }
 

@@ -10,7 +10,7 @@ use duologue_rtp::{PayloadType, Rid, Ssrc};
 #[derive(Clone, Debug, PartialEq)]
 #[doc(alias = "RTCRtpPacket")]
 pub struct RtpPacket {
-    /// Its stream.
+    /// The SSRC of the packet's stream.
     pub ssrc: Ssrc,
     /// Which simulcast layer it belongs to, by its index among those of the descriptions, 0 where there
     /// is one. Key frames are asked for by it.
@@ -21,7 +21,7 @@ pub struct RtpPacket {
     pub payload_type: PayloadType,
     /// Extended: the low 16 bits are the packet's own, and it grows beyond them.
     pub sequence_number: u64,
-    /// In units of the codec's clock.
+    /// The RTP time stamp, in units of the codec's clock.
     pub timestamp: u32,
     /// The last packet of a frame, of most kinds of video.
     pub marker: bool,
@@ -42,7 +42,7 @@ pub struct RtpPacket {
     pub payload: Bytes,
     /// When it arrived.
     pub received: Instant,
-    /// It was lost and came by a repair.
+    /// Whether it was lost and came by a repair.
     pub repaired: bool,
 }
 
@@ -76,13 +76,13 @@ impl RtpPacket {
 #[doc(alias = "RTCRtpSynchronizationSource")]
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RtpSource {
-    /// Its SSRC.
+    /// The source's SSRC.
     pub source: Ssrc,
-    /// It contributed; else it sent the packets.
+    /// Whether the source contributed; else it sent the packets.
     pub contributing: bool,
     /// When its last packet came.
     pub received: Instant,
-    /// That packet's time stamp, in units of the codec's clock.
+    /// The RTP time stamp of that packet, in units of the codec's clock.
     pub timestamp: u32,
     /// How loud it was, if packets say it.
     pub audio_level: Option<AudioLevel>,
@@ -96,11 +96,11 @@ pub struct RtpSource {
 pub struct RtpPacketInit {
     /// Which encoding of the sender it belongs to, by its index; 0 where there is one.
     pub encoding: usize,
-    /// One of the sender's parameters; the preferred codec's when missing.
+    /// The payload type, one of the sender's parameters; the preferred codec's when missing.
     pub payload_type: Option<PayloadType>,
-    /// For who forwards: gaps stay gaps. The next one when missing.
+    /// The sequence number, for who forwards: gaps stay gaps. The next one when missing.
     pub sequence_number: Option<u16>,
-    /// In units of the codec's clock.
+    /// The RTP time stamp, in units of the codec's clock.
     pub timestamp: u32,
     /// The last packet of a frame, of most kinds of video.
     pub marker: bool,
@@ -133,7 +133,7 @@ pub struct SendEncoding {
 }
 
 impl SendEncoding {
-    /// One that is sent, or not, as large as it likes and of low priority.
+    /// An encoding that is sent, or not, as large as it likes and of low priority.
     pub const fn new(active: bool) -> Self {
         SendEncoding {
             active,
@@ -160,17 +160,17 @@ pub enum MediaItem {
     Frame(TransceiverId, EncodedFrame),
 }
 
-/// In which form an application takes what a receiver gets.
+/// The form in which an application takes what a receiver gets.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Outlet {
-    /// Not at all: it is counted and dropped.
+    /// The application takes nothing: what comes is counted and dropped.
     #[default]
     None,
     /// Packet by packet.
     Packets,
     /// Frame by frame. Those of video that cannot be decoded are left out, and a key frame is asked for.
     Frames,
-    /// In both forms: each packet, and the frames they make.
+    /// Both forms: each packet, and the frames they make.
     PacketsAndFrames,
 }
 

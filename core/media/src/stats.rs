@@ -31,11 +31,11 @@ pub struct MediaStats {
     pub available_outgoing_bitrate: Option<u64>,
 }
 
-/// Of a stream that is received (webrtc-stats, "RTCInboundRtpStreamStats").
+/// Counters of a stream that is received (webrtc-stats, "RTCInboundRtpStreamStats").
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct InboundStats {
-    /// No other stream of the transport ever has it; an SSRC may come again.
+    /// The stream's key, which no other stream of the transport ever has; an SSRC may come again.
     pub key: u64,
     /// Whose it is.
     pub receiver: TransceiverId,
@@ -81,7 +81,7 @@ pub struct RepairStats {
     pub packets_received: u64,
     /// `retransmittedBytesReceived`, `fecBytesReceived`: payloads alone.
     pub bytes_received: u64,
-    /// Their headers, extensions and padding.
+    /// Bytes of headers, extensions and padding of those packets.
     pub header_bytes_received: u64,
 }
 
@@ -93,7 +93,7 @@ pub struct SenderReportStats {
     pub received: Instant,
     /// `remoteTimestamp`
     pub ntp: NtpTime,
-    /// The same moment by the stream's clock.
+    /// The moment by the stream's clock.
     pub rtp: u32,
     /// `packetsSent`
     pub packets: u64,
@@ -101,12 +101,12 @@ pub struct SenderReportStats {
     pub octets: u64,
     /// `reportsSent`
     pub count: u64,
-    /// As answers to our questions tell them (RFC 3611 §4.5); the last one, if the last sender report
+    /// Round trips as answers to our questions tell them (RFC 3611 §4.5); the last one, if the last sender report
     /// came with it.
     pub round_trips: RoundTrips,
 }
 
-/// Of a stream that is sent (webrtc-stats, "RTCOutboundRtpStreamStats").
+/// Counters of a stream that is sent (webrtc-stats, "RTCOutboundRtpStreamStats").
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct OutboundStats {

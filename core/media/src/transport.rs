@@ -65,7 +65,7 @@ impl MediaTransport {
         self.inbound.set(now, id, plan, outlet, &mut told);
     }
 
-    /// Another peer may send from now on, or the same one with other keys: what was received says
+    /// Says that another peer may send from now on, or the same one with other keys: what was received says
     /// nothing about what will be.
     pub fn restart(&mut self) {
         self.inbound.restart();
@@ -76,7 +76,7 @@ impl MediaTransport {
         self.inbound.stop(id);
     }
 
-    /// In which form the application takes what a receiver gets.
+    /// Sets the form in which the application takes what a receiver gets.
     pub fn set_outlet(&mut self, id: TransceiverId, outlet: Outlet) {
         self.inbound.set_outlet(id, outlet);
     }
@@ -303,7 +303,7 @@ impl MediaTransport {
         MediaStats::of(self)
     }
 
-    /// The same summed up, without an allocation.
+    /// The counters of all streams summed up, without an allocation.
     pub fn totals(&self) -> MediaTotals {
         MediaTotals::of(self)
     }

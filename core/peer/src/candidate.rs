@@ -47,9 +47,9 @@ pub struct IceCandidate {
     pub init: IceCandidateInit,
     /// The attributes that come from `init.candidate`.
     pub parts: Option<IceCandidateParts>,
-    /// For a local relayed candidate: how its server is spoken to.
+    /// How the server of a local relayed candidate is spoken to.
     pub relay_protocol: Option<IceServerTransportProtocol>,
-    /// For a local reflexive or relayed candidate: the URL of its server.
+    /// The URL of the server of a local reflexive or relayed candidate.
     pub url: Option<String>,
 }
 
@@ -68,15 +68,15 @@ pub struct IceCandidate {
 pub struct IceCandidateParts {
     /// Equal for candidates of the same origin.
     pub foundation: String,
-    /// Its component.
+    /// The candidate's component.
     pub component: IceComponent,
-    /// Its priority.
+    /// The candidate's priority.
     pub priority: u32,
-    /// Its address or host name; none for a remote candidate that the application did not add.
+    /// The candidate's address or host name; none for a remote candidate that the application did not add.
     pub address: Option<String>,
-    /// Its transport protocol.
+    /// The candidate's transport protocol.
     pub protocol: IceProtocol,
-    /// Its port.
+    /// The candidate's port.
     pub port: u16,
     /// Where it comes from.
     #[cfg_attr(feature = "serde", serde(rename = "type"))]
@@ -90,13 +90,13 @@ pub struct IceCandidateParts {
     pub related_port: Option<u16>,
 }
 
-/// Both ends of a path (webrtc-pc §5.6.2).
+/// The candidates at both ends of a path (webrtc-pc §5.6.2).
 #[doc(alias = "RTCIceCandidatePair")]
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct IceCandidatePair {
     /// Names the pair within its transport.
     pub id: IceCandidatePairId,
-    /// This end.
+    /// The candidate of this end.
     pub local: IceCandidate,
     /// The other end.
     pub remote: IceCandidate,

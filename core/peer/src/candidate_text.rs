@@ -11,11 +11,11 @@ use duologue_sdp::{Address, HostName, attr};
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum UnusableCandidate {
-    /// It is not for component 1.
+    /// The candidate is not for component 1.
     Component,
     /// Neither UDP nor TCP.
     Transport,
-    /// Not a type that RFC 8445 knows.
+    /// The type is none that RFC 8445 knows.
     Kind,
     /// A name instead of an address, and not that of an mDNS candidate. RFC 8839 §5.1: an agent
     /// "MUST ignore candidate lines that include candidates with FQDN".

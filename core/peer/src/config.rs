@@ -76,7 +76,7 @@ impl Default for Configuration {
     ts(optional_fields = nullable)
 )]
 pub struct IceServer {
-    /// Its addresses: `stun:`, `stuns:`, `turn:` and `turns:` URLs. In JSON one of them may stand
+    /// The server's addresses: `stun:`, `stuns:`, `turn:` and `turns:` URLs. In JSON one of them may stand
     /// without a list around it.
     #[cfg_attr(feature = "serde", serde(deserialize_with = "one_or_more"))]
     pub urls: Vec<String>,
@@ -198,7 +198,7 @@ impl fmt::Debug for IceServer {
 }
 
 impl IceServer {
-    /// Its URLs, parsed. Servers inside a [`crate::PeerConnection`] are always valid.
+    /// The server's URLs, parsed. Servers inside a [`crate::PeerConnection`] are always valid.
     ///
     /// # Errors
     /// What the first of them that is no URL of an ICE server lacks.

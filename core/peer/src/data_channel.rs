@@ -31,9 +31,9 @@ pub struct DataChannelInit {
     pub protocol: String,
     /// The application makes the channel at both ends, with the same `id`.
     pub negotiated: bool,
-    /// Its id, when `negotiated`.
+    /// The channel's id, when `negotiated`.
     pub id: Option<u16>,
-    /// Its priority among the channels of the connection.
+    /// The channel's priority among the channels of the connection.
     pub priority: PriorityType,
 }
 
@@ -249,9 +249,9 @@ impl Channel {
 /// A message of a data channel.
 #[derive(Clone, Eq, PartialEq)]
 pub struct Message {
-    /// Its bytes; of a text its UTF-8, whose ill-formed parts the host replaces as it decodes.
+    /// The message's bytes; of a text its UTF-8, whose ill-formed parts the host replaces as it decodes.
     pub data: Bytes,
-    /// It is binary, not text.
+    /// Whether the message is binary, not text.
     pub binary: bool,
 }
 

@@ -19,11 +19,11 @@ use crate::SdpType;
     ts(optional_fields = nullable)
 )]
 pub struct SessionDescription {
-    /// Its type.
+    /// The description's type.
     #[cfg_attr(feature = "serde", serde(rename = "type"))]
     #[doc(alias = "type")]
     pub sdp_type: SdpType,
-    /// Its text; unused for a rollback.
+    /// The description's text; unused for a rollback.
     #[cfg_attr(feature = "serde", serde(default))]
     pub sdp: String,
 }
@@ -84,10 +84,10 @@ impl fmt::Debug for SessionDescription {
     ts(optional_fields = nullable)
 )]
 pub struct LocalSessionDescription {
-    /// Its type, if the application says.
+    /// The description's type, if the application says.
     #[cfg_attr(feature = "serde", serde(rename = "type", default))]
     pub sdp_type: Option<SdpType>,
-    /// Its text, empty for the implicit one.
+    /// The description's text, empty for the implicit one.
     #[cfg_attr(feature = "serde", serde(default))]
     pub sdp: String,
 }

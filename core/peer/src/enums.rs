@@ -51,7 +51,7 @@ string_enum! {
     /// Where the offer/answer exchange stands (webrtc-pc §4.3.1).
     #[doc(alias = "RTCSignalingState")]
     pub enum SignalingState as "RTCSignalingState" {
-        /// No exchange in progress.
+        /// No exchange of descriptions is in progress.
         Stable = "stable",
         /// A local offer is applied.
         HaveLocalOffer = "have-local-offer",
@@ -91,7 +91,7 @@ string_enum! {
         Disconnected = "disconnected",
         /// Nothing has begun, or there is no transport.
         New = "new",
-        /// On the way.
+        /// A transport is being connected.
         Connecting = "connecting",
         /// Every transport in use is connected.
         Connected = "connected",
@@ -149,11 +149,11 @@ string_enum! {
     /// How many transports are prepared for a peer that may not bundle (webrtc-pc §4.2.4).
     #[doc(alias = "RTCBundlePolicy")]
     pub enum BundlePolicy as "RTCBundlePolicy" {
-        /// One per kind: audio, video, data.
+        /// One transport per kind: audio, video, data.
         Balanced = "balanced",
-        /// One per media description.
+        /// One transport per media description.
         MaxCompat = "max-compat",
-        /// One in all.
+        /// One transport in all.
         MaxBundle = "max-bundle",
     }
 }
@@ -162,7 +162,7 @@ string_enum! {
     /// Whether RTP and RTCP share a port (webrtc-pc §4.2.5): always.
     #[doc(alias = "RTCRtcpMuxPolicy")]
     pub enum RtcpMuxPolicy as "RTCRtcpMuxPolicy" {
-        /// They must.
+        /// RTP and RTCP must share a port.
         Require = "require",
     }
 }
@@ -171,11 +171,11 @@ string_enum! {
     /// What a transceiver sends and receives (webrtc-pc §5.4).
     #[doc(alias = "RTCRtpTransceiverDirection")]
     pub enum TransceiverDirection as "RTCRtpTransceiverDirection" {
-        /// Both.
+        /// The transceiver sends and receives.
         Sendrecv = "sendrecv",
-        /// It sends.
+        /// The transceiver sends.
         Sendonly = "sendonly",
-        /// It receives.
+        /// The transceiver receives.
         Recvonly = "recvonly",
         /// Neither.
         Inactive = "inactive",
@@ -209,7 +209,7 @@ impl TransceiverDirection {
 string_enum! {
     /// Whether a track can still produce media (mediacapture-streams §4.3.3).
     pub enum MediaStreamTrackState as "MediaStreamTrackState" {
-        /// It can.
+        /// Media can come of it.
         Live = "live",
         /// Never again.
         Ended = "ended",
@@ -220,7 +220,7 @@ string_enum! {
     /// State of one DTLS transport (webrtc-pc §5.5.1).
     #[doc(alias = "RTCDtlsTransportState")]
     pub enum DtlsTransportState as "RTCDtlsTransportState" {
-        /// Not begun.
+        /// Gathering has not begun.
         New = "new",
         /// Negotiating and checking the fingerprint.
         Connecting = "connecting",
@@ -237,7 +237,7 @@ string_enum! {
     /// Gathering of one ICE transport (webrtc-pc §5.6.3).
     #[doc(alias = "RTCIceGathererState")]
     pub enum IceGathererState as "RTCIceGathererState" {
-        /// Not begun.
+        /// The handshake has not begun.
         New = "new",
         /// Under way.
         Gathering = "gathering",
@@ -256,7 +256,7 @@ string_enum! {
         Failed = "failed",
         /// Connectivity is lost for now.
         Disconnected = "disconnected",
-        /// No check yet.
+        /// No pair has been checked yet.
         New = "new",
         /// Checking pairs.
         Checking = "checking",
@@ -271,9 +271,9 @@ string_enum! {
     /// Who nominates pairs (webrtc-pc §5.6.5).
     #[doc(alias = "RTCIceRole")]
     pub enum IceRole as "RTCIceRole" {
-        /// Not decided yet.
+        /// The role is not decided yet.
         Unknown = "unknown",
-        /// This end.
+        /// This end controls: it nominates.
         Controlling = "controlling",
         /// The other end.
         Controlled = "controlled",
@@ -306,9 +306,9 @@ string_enum! {
     /// Role of a TCP candidate (webrtc-pc §4.8.1.4).
     #[doc(alias = "RTCIceTcpCandidateType")]
     pub enum IceTcpCandidateType as "RTCIceTcpCandidateType" {
-        /// It opens the connection.
+        /// The candidate opens connections.
         Active = "active",
-        /// It accepts the connection.
+        /// The candidate accepts connections.
         Passive = "passive",
         /// Both ends open at once.
         So = "so",
@@ -334,9 +334,9 @@ string_enum! {
     /// Where the check of a candidate pair stands (webrtc-stats §8.10.1).
     #[doc(alias = "RTCStatsIceCandidatePairState")]
     pub enum IceCandidatePairState as "RTCStatsIceCandidatePairState" {
-        /// It waits for another pair of its foundation.
+        /// The pair waits for another one of its foundation.
         Frozen = "frozen",
-        /// It will be checked.
+        /// The pair will be checked.
         Waiting = "waiting",
         /// A check is under way.
         InProgress = "in-progress",
@@ -366,9 +366,9 @@ string_enum! {
     pub enum SctpTransportState as "RTCSctpTransportState" {
         /// The association is being set up.
         Connecting = "connecting",
-        /// It is up.
+        /// The association is up.
         Connected = "connected",
-        /// It is gone.
+        /// The association is gone.
         Closed = "closed",
     }
 }
@@ -377,7 +377,7 @@ string_enum! {
     /// State of a data channel (webrtc-pc §6.2).
     #[doc(alias = "RTCDataChannelState")]
     pub enum DataChannelState as "RTCDataChannelState" {
-        /// Its transport is being set up.
+        /// The channel's transport is being set up.
         Connecting = "connecting",
         /// Messages can flow.
         Open = "open",

@@ -22,12 +22,12 @@ pub struct Exception {
 }
 
 impl Exception {
-    /// Its name.
+    /// The exception's name.
     pub fn name(&self) -> ExceptionName {
         self.name
     }
 
-    /// Its text for people.
+    /// The exception's text for people.
     pub fn message(&self) -> &str {
         &self.message
     }
@@ -181,7 +181,7 @@ pub struct RtcErrorInit {
 }
 
 impl RtcErrorInit {
-    /// This detail and nothing else.
+    /// An error with this detail and nothing else.
     pub fn new(error_detail: RtcErrorDetail) -> Self {
         RtcErrorInit {
             error_detail,

@@ -23,7 +23,7 @@ impl OperationId {
     }
 }
 
-/// One thing for the host to do: dispatch an event or settle a promise. It performs each before
+/// A thing for the host to do: dispatch an event or settle a promise. It performs each before
 /// it takes the next.
 #[derive(Clone, Debug, PartialEq)]
 #[allow(clippy::exhaustive_enums, reason = "a host must handle every kind")]

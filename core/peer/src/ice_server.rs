@@ -12,9 +12,9 @@ use duologue_base::Protocol;
 pub struct IceServerUrl {
     /// What is spoken to the server.
     pub scheme: IceServerScheme,
-    /// Its name or address; an IPv6 address without brackets.
+    /// The server's name or address; an IPv6 address without brackets.
     pub host: String,
-    /// Its port, if the URL says.
+    /// The server's port, if the URL says.
     pub port: Option<u16>,
     /// `?transport=`, of a TURN server.
     pub transport: Option<Protocol>,
@@ -64,7 +64,7 @@ impl fmt::Display for UrlError {
 impl std::error::Error for UrlError {}
 
 impl IceServerUrl {
-    /// It names a TURN server.
+    /// Whether it names a TURN server.
     pub fn is_turn(&self) -> bool {
         matches!(self.scheme, IceServerScheme::Turn | IceServerScheme::Turns)
     }

@@ -55,9 +55,9 @@ text_id!(
 /// A track of the application, as a sender refers to it.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct Track {
-    /// Its id.
+    /// The track's id.
     pub id: TrackId,
-    /// Its kind.
+    /// The track's kind.
     pub kind: MediaKind,
 }
 

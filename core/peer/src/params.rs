@@ -50,7 +50,7 @@ pub struct RtpCodec {
     ts(optional_fields = nullable)
 )]
 pub struct RtpCodecParameters {
-    /// Its payload type.
+    /// The codec's payload type.
     pub payload_type: u8,
     /// The codec.
     #[cfg_attr(feature = "serde", serde(flatten))]
@@ -87,9 +87,9 @@ pub struct RtpCapabilities {
     ts(optional_fields = nullable)
 )]
 pub struct RtpHeaderExtensionCapability {
-    /// Its URI.
+    /// The extension's URI.
     pub uri: String,
-    /// In which direction; `Stopped` when it is not to be negotiated.
+    /// The direction in which it is negotiated; `Stopped` when it is not to be negotiated.
     pub direction: TransceiverDirection,
 }
 
@@ -103,9 +103,9 @@ pub struct RtpHeaderExtensionCapability {
     ts(optional_fields = nullable)
 )]
 pub struct RtpHeaderExtensionParameters {
-    /// Its URI.
+    /// The extension's URI.
     pub uri: String,
-    /// Its number in packets.
+    /// The extension's number in packets.
     pub id: u16,
     /// Whether it is encrypted.
     #[cfg_attr(feature = "serde", serde(default))]
@@ -152,7 +152,7 @@ pub struct RtcpParameters {
     ts(optional_fields = nullable)
 )]
 pub struct RtpEncodingParameters {
-    /// Its RID, when there are several. Read-only in `setParameters`.
+    /// The encoding's RID, when there are several. Read-only in `setParameters`.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub rid: Option<String>,
     /// Whether it is sent.
@@ -166,7 +166,7 @@ pub struct RtpEncodingParameters {
     /// Frames per second, at most.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub max_framerate: Option<f64>,
-    /// By how much width and height are divided; at least 1.
+    /// The number by which width and height are divided; at least 1.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub scale_resolution_down_by: Option<f64>,
     /// The largest width and height, whichever way the frame lies (webrtc-extensions).
@@ -286,11 +286,11 @@ pub struct RtpReceiveParameters {
 #[doc(alias = "RTCRtpTransceiverInit")]
 #[derive(Clone, Debug, PartialEq)]
 pub struct TransceiverInit {
-    /// Its direction.
+    /// The transceiver's direction.
     pub direction: TransceiverDirection,
     /// Ids of the streams its sender's track belongs to.
     pub streams: Vec<crate::MediaStreamId>,
-    /// Its encodings; several of them make simulcast.
+    /// The sender's encodings; several of them make simulcast.
     pub send_encodings: Vec<RtpEncodingParameters>,
 }
 
@@ -305,7 +305,7 @@ impl Default for TransceiverInit {
 }
 
 impl TransceiverInit {
-    /// This direction, else the defaults.
+    /// The defaults with this direction.
     pub fn with_direction(direction: TransceiverDirection) -> Self {
         TransceiverInit {
             direction,

@@ -21,7 +21,7 @@ pub struct RtpContributingSource {
     pub timestamp: f64,
     /// The CSRC or SSRC.
     pub source: u32,
-    /// Of audio, from 0 to 1 of the loudest there is, if packets say it (RFC 6464, RFC 6465).
+    /// The loudness of audio, from 0 to 1 of the loudest there is, if packets say it (RFC 6464, RFC 6465).
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub audio_level: Option<f64>,
     /// The time stamp of that packet.

@@ -65,7 +65,7 @@ impl SendQueue {
         self.buffered + self.messages * SEND_OVERHEAD
     }
 
-    /// Nothing waits.
+    /// Whether nothing waits.
     pub fn is_empty(&self) -> bool {
         self.messages == 0
     }

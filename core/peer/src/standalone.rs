@@ -138,7 +138,7 @@ impl StandaloneIceTransport {
         })
     }
 
-    /// Its attributes, and what its getters give. The role is [`IceRole::Unknown`] before
+    /// The transport's attributes, and what its getters give. The role is [`IceRole::Unknown`] before
     /// [`start`](Self::start).
     pub fn view(&self) -> &IceTransport {
         &self.view

@@ -34,7 +34,7 @@ pub struct EndpointOptions {
     pub sockets: SocketOptions,
     /// Which ports they are bound to.
     pub ports: Ports,
-    /// With [`Ports::Shared`]: listen at that port for TCP connections, too. Sessions with ports
+    /// Whether TCP connections are listened for, too, at the port of [`Ports::Shared`]. Sessions with ports
     /// of their own listen when they are configured to have passive candidates.
     pub listen: bool,
     /// Whose certificates servers reached over TLS have to show.

@@ -156,7 +156,7 @@ impl StateCount {
         StateCount { shared, at: None }
     }
 
-    /// It is in this `RTCPeerConnectionState` from now on.
+    /// Says that the connection is in this `RTCPeerConnectionState` from now on.
     pub fn set(&mut self, state: &str) {
         self.go_to(index(state));
     }

@@ -34,9 +34,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// A system call that sockets make.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Call {
-    /// Of [`Socket::send`](crate::Socket::send).
+    /// Calls of [`Socket::send`](crate::Socket::send).
     Send,
-    /// Of [`Socket::receive`](crate::Socket::receive).
+    /// Calls of [`Socket::receive`](crate::Socket::receive).
     Receive,
 }
 
@@ -49,7 +49,7 @@ pub struct Fault {
     pub one_in: u32,
 }
 
-/// From now on calls of this kind fail so, or none does.
+/// Lets calls of this kind fail so from now on, or none.
 pub fn set(call: Call, fault: Option<Fault>) {
     let packed = fault.map_or(NONE, |fault| {
         u64::from(fault.code.cast_unsigned()) << 32 | u64::from(fault.one_in.max(1))

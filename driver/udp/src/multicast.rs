@@ -11,10 +11,10 @@ use crate::Interface;
 /// non-blocking.
 #[derive(Debug)]
 pub struct MdnsSockets {
-    /// On port 5353, which the programs of a host share. It receives what is sent to the group on
+    /// The socket on port 5353, which the programs of a host share. It receives what is sent to the group on
     /// this interface.
     pub shared: UdpSocket,
-    /// On a free port: answers to what is sent from here reach nobody else.
+    /// The socket on a free port: answers to what is sent from here reach nobody else.
     pub own: UdpSocket,
     /// The group, as both send to it.
     pub group: SocketAddr,

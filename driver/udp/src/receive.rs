@@ -109,7 +109,7 @@ pub struct Taken {
 }
 
 impl Taken {
-    /// At `now`, which the system's clock shows as `wall`.
+    /// A clock at `now`, which the system's clock shows as `wall`.
     pub fn at(now: Instant, wall: SystemTime) -> Self {
         let wall = wall.duration_since(SystemTime::UNIX_EPOCH).ok();
         Taken { now, wall }
@@ -136,7 +136,7 @@ impl Taken {
 pub struct Train<'b> {
     /// Where all of them came from and how.
     pub meta: Datagram,
-    /// Their bytes.
+    /// The bytes of the datagrams.
     pub bytes: &'b mut [u8],
     /// Bytes of each datagram but the last, which may be shorter.
     pub segment_size: usize,

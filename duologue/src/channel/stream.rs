@@ -44,7 +44,7 @@ pub struct ByteStream {
 }
 
 impl DataChannel {
-    /// Its bytes, without the boundaries of messages. Text counts by its UTF-8.
+    /// The bytes of the messages, without the boundaries of messages. Text counts by its UTF-8.
     pub fn into_byte_stream(self) -> ByteStream {
         ByteStream {
             channel: self,

@@ -109,7 +109,7 @@ impl Framing {
 }
 
 impl Deframer {
-    /// For a stream that has brought nothing yet.
+    /// A reader of a stream that has brought nothing yet.
     pub const fn new(framing: Framing) -> Self {
         Deframer {
             framing,

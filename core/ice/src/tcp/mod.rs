@@ -16,7 +16,7 @@ pub struct ConnectId(pub u32);
 /// What protects a stream, or is in the place of one.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Security {
-    /// Nothing: TCP as it is.
+    /// Plain TCP.
     Plain,
     /// TLS; the server's certificate must be for this name or address.
     Tls {
@@ -59,7 +59,7 @@ pub enum ConnectError {
     /// The connection ended before it was ready.
     #[error("the connection was closed")]
     Closed,
-    /// No port, no file descriptor, or the host does not open streams.
+    /// This host cannot: no port, no file descriptor, or the host does not open streams.
     #[error("the host cannot open the connection")]
     NotPossible,
 }

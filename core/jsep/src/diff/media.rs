@@ -35,12 +35,12 @@ pub enum MediaChange {
         /// What they may be.
         plan: Arc<SendPlan>,
     },
-    /// No packet is taken any more.
+    /// A transceiver ends receiving: no packet is taken any more.
     StopReceive {
         /// Whose receiver.
         id: TransceiverId,
     },
-    /// No packet is sent any more.
+    /// A transceiver ends sending: no packet is sent any more.
     StopSend {
         /// Whose sender.
         id: TransceiverId,

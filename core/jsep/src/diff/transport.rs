@@ -67,7 +67,7 @@ pub enum TransportChange {
         /// What the other end's certificate must hash to.
         fingerprints: Vec<Fingerprint>,
     },
-    /// No m-section uses the transport any more.
+    /// The transport goes: no m-section uses it any more.
     Remove {
         /// The transport.
         transport: TransportKey,
@@ -79,7 +79,7 @@ pub enum TransportChange {
 /// A change of the association of the data channels.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum SctpChange {
-    /// It may start on this transport.
+    /// The association may start on this transport.
     Start {
         /// The transport.
         transport: TransportKey,
@@ -95,7 +95,7 @@ pub enum SctpChange {
         /// The descriptions set it up.
         inits: Option<SctpInits>,
     },
-    /// It goes on over another transport: its m-section was bundled with others, or the one that
+    /// The association goes on over another transport: its m-section was bundled with others, or the one that
     /// stood for its transport was stopped.
     Move {
         /// The transport.

@@ -17,9 +17,9 @@ use std::time::Duration;
 pub struct Bitrate(u64);
 
 impl Bitrate {
-    /// Nothing.
+    /// A bitrate of zero.
     pub const ZERO: Bitrate = Bitrate(0);
-    /// No limit.
+    /// The largest bitrate: no limit.
     pub const MAX: Bitrate = Bitrate(u64::MAX);
 
     /// Bits per second.

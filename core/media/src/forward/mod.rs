@@ -71,10 +71,10 @@ pub struct ReceiverKey(u64);
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Choice {
-    /// Nothing.
+    /// The receiver gets nothing.
     #[default]
     Nothing,
-    /// This layer: [`RtpPacket::encoding`], 0 where there is one.
+    /// The receiver gets this layer: [`RtpPacket::encoding`], 0 where there is one.
     Layer(usize),
     /// The best one for so many bits per second, of its spatial layers as many as fit. Before anything
     /// is known of rates that is the first one that comes, and all of it.
@@ -95,7 +95,7 @@ pub struct Forwarder {
 }
 
 impl Forwarder {
-    /// For packets of one format, whose time stamps have so many ticks a second. Packets of other
+    /// A forwarder of packets of one format, whose time stamps have so many ticks a second. Packets of other
     /// payload types are not for it.
     pub fn new(format: PayloadFormat, clock_rate: u32) -> Self {
         Forwarder {
@@ -134,7 +134,7 @@ impl Forwarder {
         }
     }
 
-    /// Another receiver, which gets nothing until something is [chosen](Self::choose) for it.
+    /// Adds a receiver, which gets nothing until something is [chosen](Self::choose) for it.
     pub fn add_receiver(&mut self) -> ReceiverKey {
         let key = ReceiverKey(self.next_key);
         self.next_key += 1;

@@ -50,7 +50,7 @@ impl Default for IdentityProviderOptions {
 #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct IdentityProviderDetails {
-    /// Its domain, or rather authority: a port may follow.
+    /// The provider's domain, or rather authority: a port may follow.
     pub domain: String,
     /// The protocol, `default` unless said.
     #[cfg_attr(feature = "serde", serde(default = "default_protocol"))]
@@ -149,11 +149,11 @@ pub enum Question {
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Answer {
-    /// To [`Question::GenerateAssertion`].
+    /// The answer to [`Question::GenerateAssertion`].
     Assertion(IdentityAssertionResult),
-    /// To [`Question::ValidateAssertion`].
+    /// The answer to [`Question::ValidateAssertion`].
     Validation(IdentityValidationResult),
-    /// To both.
+    /// The answer to both of a provider that fails.
     Failed(IdentityProviderError),
 }
 
@@ -242,7 +242,7 @@ impl IdentityProviderError {
         Self::new(RtcErrorDetail::IdpTokenInvalid, message)
     }
 
-    /// With something for the application, in `idpErrorInfo`.
+    /// The error with something for the application, in `idpErrorInfo`.
     #[must_use]
     pub fn with_info(mut self, info: impl Into<String>) -> Self {
         self.error_info = Some(info.into());

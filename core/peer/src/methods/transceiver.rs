@@ -24,7 +24,7 @@ pub struct TransceiverView<'a> {
 }
 
 impl<'a> TransceiverView<'a> {
-    /// Its kind: that of the receiver's track.
+    /// The transceiver's kind: that of the receiver's track.
     pub fn kind(&self) -> MediaKind {
         self.slots.kind()
     }
@@ -56,7 +56,7 @@ impl<'a> TransceiverView<'a> {
         self.slots.rejection()
     }
 
-    /// It is stopped for good.
+    /// Whether it is stopped for good.
     pub fn is_stopped(&self) -> bool {
         self.intent.stop == jsep::StopState::Stopped
     }

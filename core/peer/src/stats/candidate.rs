@@ -14,17 +14,17 @@ dictionary! {
     /// About a candidate of either end.
     #[doc(alias = "RTCIceCandidateStats")]
     pub struct IceCandidateStats {
-        /// Its transport.
+        /// The candidate's transport.
         pub transport_id: String,
-        /// Its address; none of a peer-reflexive one that only its checks have told.
+        /// The candidate's address; none of a peer-reflexive one that only its checks have told.
         pub address: Option<String>,
-        /// Its port.
+        /// The candidate's port.
         pub port: u16,
-        /// Its transport protocol.
+        /// The candidate's transport protocol.
         pub protocol: IceProtocol,
         /// Where it comes from.
         pub candidate_type: IceCandidateType,
-        /// Its priority.
+        /// The candidate's priority.
         pub priority: u32,
         /// Equal for candidates of the same origin.
         pub foundation: String,

@@ -9,11 +9,11 @@ dictionary! {
     /// About a pair of candidates.
     #[doc(alias = "RTCIceCandidatePairStats")]
     pub struct CandidatePairStats {
-        /// Its transport.
+        /// The pair's transport.
         pub transport_id: String,
-        /// Its candidate of this end.
+        /// The pair's candidate of this end.
         pub local_candidate_id: String,
-        /// Its candidate of the other end.
+        /// The pair's candidate of the other end.
         pub remote_candidate_id: String,
         /// State of its check.
         pub state: IceCandidatePairState,

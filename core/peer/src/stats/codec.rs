@@ -7,7 +7,7 @@ dictionary! {
     /// About a codec that RTP streams on a transport are of.
     #[doc(alias = "RTCCodecStats")]
     pub struct CodecStats {
-        /// Its number in RTP packets.
+        /// The codec's number in RTP packets.
         pub payload_type: u8,
         /// The transport of its streams.
         pub transport_id: String,

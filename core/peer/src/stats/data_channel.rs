@@ -15,11 +15,11 @@ dictionary! {
         pub data_channel_identifier: u16,
         /// Messages that `send()` took. A closed connection does not know this and the next three.
         pub messages_sent: u64,
-        /// Their bytes.
+        /// Bytes of the messages sent.
         pub bytes_sent: u64,
         /// Messages that came.
         pub messages_received: u64,
-        /// Their bytes.
+        /// Bytes of the messages received.
         pub bytes_received: u64,
     }
 }

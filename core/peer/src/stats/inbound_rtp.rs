@@ -20,7 +20,7 @@ dictionary! {
         pub ssrc: u32,
         /// `audio` or `video`.
         pub kind: &'static str,
-        /// Its transport.
+        /// The stream's transport.
         pub transport_id: String,
         /// The `id` of the receiver's track.
         pub track_identifier: String,
@@ -44,9 +44,9 @@ dictionary! {
         /// NACK packets sent.
         pub nack_count: u32,
     } optional {
-        /// Its codec.
+        /// The stream's codec.
         pub codec_id: String,
-        /// Its transceiver's `mid`.
+        /// The `mid` of the stream's transceiver.
         pub mid: String,
         /// What the other end reported of it.
         pub remote_id: String,
@@ -59,13 +59,13 @@ dictionary! {
         pub frames_dropped: u32,
         /// Frames of video that were decoded.
         pub frames_decoded: u32,
-        /// Of these, key frames.
+        /// Key frames among these.
         pub key_frames_decoded: u32,
         /// Pictures that were given to the application at their time.
         pub frames_rendered: u32,
-        /// Of the last picture, in pixels.
+        /// The width of the last picture, in pixels.
         pub frame_width: u32,
-        /// Of the last picture, in pixels.
+        /// The height of the last picture, in pixels.
         pub frame_height: u32,
         /// Pictures that were decoded in the last second.
         pub frames_per_second: f64,
@@ -104,15 +104,15 @@ dictionary! {
         pub jitter_buffer_delay: f64,
         /// Seconds that they were meant to wait, of all together.
         pub jitter_buffer_target_delay: f64,
-        /// The same by the network alone, without lip sync and `jitterBufferTarget`.
+        /// The delay that the network alone asks for, without lip sync and `jitterBufferTarget`.
         pub jitter_buffer_minimum_delay: f64,
         /// How many frames or samples these seconds are of.
         pub jitter_buffer_emitted_count: u64,
         /// Samples of sound that were played, one for all channels.
         pub total_samples_received: u64,
-        /// Of these, those that were made up.
+        /// Samples among these that were made up.
         pub concealed_samples: u64,
-        /// Of these, those that were silent.
+        /// Samples among these that were silent.
         pub silent_concealed_samples: u64,
         /// How often samples began to be made up.
         pub concealment_events: u64,
@@ -124,7 +124,7 @@ dictionary! {
         pub total_audio_energy: f64,
         /// Seconds that were played.
         pub total_samples_duration: f64,
-        /// From 0 to 1: of what is played, or else as the last packet told it (RFC 6464).
+        /// The loudness from 0 to 1 of what is played, or else as the last packet told it (RFC 6464).
         pub audio_level: f64,
         /// PLI packets sent, of video.
         pub pli_count: u32,

@@ -20,9 +20,9 @@ dictionary! {
         pub total_audio_energy: f64,
         /// Seconds of sound.
         pub total_samples_duration: f64,
-        /// Of the last picture, in pixels.
+        /// The width of the last picture, in pixels.
         pub width: u32,
-        /// Of the last picture, in pixels.
+        /// The height of the last picture, in pixels.
         pub height: u32,
         /// Pictures.
         pub frames: u64,

@@ -54,7 +54,7 @@ pub enum StatsSelector {
     Track(TrackId),
     /// The sender of a transceiver.
     Sender(TransceiverId),
-    /// Its receiver.
+    /// The receiver of a transceiver.
     Receiver(TransceiverId),
 }
 

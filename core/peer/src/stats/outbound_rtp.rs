@@ -36,17 +36,17 @@ dictionary! {
         /// Whether it may be sent, by its encoding and by what is negotiated.
         pub active: bool,
     } optional {
-        /// Its transport.
+        /// The stream's transport.
         pub transport_id: String,
         /// The codec of its last packet.
         pub codec_id: String,
-        /// Its transceiver's `mid`.
+        /// The `mid` of the stream's transceiver.
         pub mid: String,
         /// The track that the sender has.
         pub media_source_id: String,
         /// What the other end reported of it.
         pub remote_id: String,
-        /// Its encoding's RID, of video.
+        /// The RID of the stream's encoding, of video.
         pub rid: String,
         /// Which of the sender's encodings it is, of video.
         pub encoding_index: u32,
@@ -54,11 +54,11 @@ dictionary! {
         pub rtx_ssrc: u32,
         /// Frames sent, of video.
         pub frames_sent: u32,
-        /// Of these, frames of at least 2.5 times the bytes that those before had at the mean.
+        /// Frames among these of at least 2.5 times the bytes that those before had at the mean.
         pub huge_frames_sent: u32,
         /// The width of the last frame that told it.
         pub frame_width: u32,
-        /// Its height.
+        /// The height of the last picture.
         pub frame_height: u32,
         /// PLI packets received, of video.
         pub pli_count: u32,
@@ -70,7 +70,7 @@ dictionary! {
         pub scalability_mode: String,
         /// Pictures that were encoded.
         pub frames_encoded: u32,
-        /// Of these, key frames.
+        /// Key frames among these.
         pub key_frames_encoded: u32,
         /// Pictures that were encoded in the last second.
         pub frames_per_second: f64,

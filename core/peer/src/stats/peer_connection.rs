@@ -4,7 +4,7 @@ dictionary! {
     pub struct PeerConnectionStats {
         /// Data channels that were open once.
         pub data_channels_opened: u32,
-        /// Those of them that are closed.
+        /// Data channels among them that are closed.
         pub data_channels_closed: u32,
     }
 }

@@ -26,9 +26,9 @@ dictionary! {
         /// How many round trips were measured.
         pub round_trip_time_measurements: u64,
     } optional {
-        /// Its transport.
+        /// The stream's transport.
         pub transport_id: String,
-        /// Its codec.
+        /// The stream's codec.
         pub codec_id: String,
         /// How unevenly packets came, in seconds.
         pub jitter: f64,

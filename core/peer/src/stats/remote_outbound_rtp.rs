@@ -14,7 +14,7 @@ dictionary! {
         pub ssrc: u32,
         /// `audio` or `video`.
         pub kind: &'static str,
-        /// Its transport.
+        /// The stream's transport.
         pub transport_id: String,
         /// The stream, as this end receives it.
         pub local_id: String,
@@ -31,7 +31,7 @@ dictionary! {
         /// How many round trips were measured.
         pub round_trip_time_measurements: u64,
     } optional {
-        /// Its codec.
+        /// The stream's codec.
         pub codec_id: String,
         /// Seconds, if the last report told it.
         pub round_trip_time: f64,

@@ -25,10 +25,10 @@ use crate::limits::DTLS_CERTIFICATE_LIFE;
 /// Whose certificates TURN and STUN servers reached over TLS or DTLS have to show.
 #[derive(Clone, Default, Eq, PartialEq)]
 pub enum TlsRoots {
-    /// Those that the platform trusts.
+    /// The certificates that the platform trusts.
     #[default]
     Platform,
-    /// Those that these certificates, in PEM form, have issued, and no others.
+    /// The certificates that these ones, in PEM form, have issued, and no others.
     Pem(Vec<u8>),
 }
 
