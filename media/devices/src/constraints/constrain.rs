@@ -2,13 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What is asked of a property: a bare value, or what is required and what is wished.
+/// What is asked of a property: a bare value, or what is required and what is ideal.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Constrain<T, P> {
-    /// A bare value: a wish, but required in an advanced set.
+    /// A bare value: ideal, but required in an advanced set.
     Bare(T),
-    /// What is required and what is wished.
+    /// What is required and what is ideal.
     Parameters(P),
 }
 
@@ -45,7 +45,7 @@ pub struct ConstrainRange<T> {
     /// Required: this.
     #[serde(skip_serializing_if = "Option::is_none", default = "nothing")]
     pub exact: Option<T>,
-    /// Wished.
+    /// The ideal value.
     #[serde(skip_serializing_if = "Option::is_none", default = "nothing")]
     pub ideal: Option<T>,
 }
@@ -60,7 +60,7 @@ pub struct ConstrainParameters<T> {
     /// Required.
     #[serde(skip_serializing_if = "Option::is_none", default = "nothing")]
     pub exact: Option<T>,
-    /// Wished.
+    /// The ideal value.
     #[serde(skip_serializing_if = "Option::is_none", default = "nothing")]
     pub ideal: Option<T>,
 }

@@ -73,7 +73,7 @@ dictionary! {
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct MediaTrackConstraints {
-    /// What is required and wished.
+    /// What is required and ideal.
     #[serde(flatten)]
     pub basic: MediaTrackConstraintSet,
     /// `advanced`: further sets, each of which counts if it can be satisfied as a whole, the first ones

@@ -10,7 +10,7 @@ use super::error::OverconstrainedError;
 use crate::limits;
 
 /// Which of all possible settings is chosen, by its index: the SelectSettings algorithm. Of several that
-/// are as near to what is wished, it is the first. The settings may be those of several devices.
+/// are as near to what is ideal, it is the first. The settings may be those of several devices.
 ///
 /// ```
 /// use duologue_devices::{
@@ -39,7 +39,7 @@ pub fn select_settings(
     kind: MediaKind,
     constraints: &MediaTrackConstraints,
 ) -> Result<usize, OverconstrainedError> {
-    // Steps 1 and 3: bare values of the basic set are wishes.
+    // Steps 1 and 3: bare values of the basic set are ideal ones.
     let basic = demands(&constraints.basic, kind, Bare::Ideal);
     if let Some((name, _)) = basic
         .iter()
