@@ -67,6 +67,8 @@ pub(crate) struct Running {
     ended: bool,
     /// The way of its packets: a socket, its other end, and whether a relay is between.
     way: Option<(SocketId, SocketAddr, bool)>,
+    /// Of which transport that is, and after how many changes of its selected pair.
+    way_seen: Option<(TransportKey, u32)>,
 }
 
 impl Sctp {
@@ -253,6 +255,7 @@ impl Sctp {
             moved: false,
             ended: false,
             way: None,
+            way_seen: None,
         };
 
         for packet in packets {
@@ -396,12 +399,20 @@ impl Running {
         self.association.change_path(now);
     }
 
-    /// Packets are about to go this way, and may have so many bytes there.
+    /// Packets are about to go this way, after so many changes of the selected pair, and may have so many
+    /// bytes there.
     pub(crate) fn handle_route(
         &mut self,
         route: &ice::Route,
+        changes: u32,
         largest_packet: impl FnOnce() -> usize,
     ) {
+        // It is asked at every poll.
+        let seen = Some((self.agreed.key, changes));
+        if self.way_seen == seen {
+            return;
+        }
+        self.way_seen = seen;
         let way = Some((route.socket, route.remote, route.relay.is_some()));
         if self.way != way {
             self.way = way;

@@ -17,18 +17,25 @@ struct Acked {
     bytes: usize,
     /// Something was taken as lost that had not left again.
     late: bool,
-    /// The flight sent last among those acknowledged now, and whether its chunk was sent once.
-    newest: Option<(u64, Flight, bool)>,
+    newest: Option<Newest>,
+}
+
+/// The number of the flight sent last among those acknowledged now, and whether its chunk was sent once.
+#[derive(Clone, Copy, Debug)]
+struct Newest {
+    number: u64,
+    once: bool,
 }
 
 impl Acked {
     fn add(&mut self, sender: &mut Sender, tsn: Tsn, chunk: &Chunk) {
         match chunk.state {
             ChunkState::InFlight => {
-                if self.newest.is_none_or(|newest| chunk.flight > newest.0)
-                    && let Some(flight) = sender.in_flight.flight(chunk.flight)
-                {
-                    self.newest = Some((chunk.flight, *flight, chunk.transmissions == 1));
+                if self.newest.is_none_or(|newest| chunk.flight > newest.number) {
+                    self.newest = Some(Newest {
+                        number: chunk.flight,
+                        once: chunk.transmissions == 1,
+                    });
                 }
             }
             ChunkState::Lost => self.late = true,
@@ -60,6 +67,9 @@ impl Sender {
         let advanced = cumulative > before;
         self.acknowledge_through(cumulative, &mut acked, queue);
         let gaps = self.acknowledge_gaps(cumulative, sack, &mut acked);
+        // Once for all that is acknowledged, and before flights are forgotten.
+        let newest = acked.newest;
+        let newest = newest.and_then(|it| Some((it, *self.in_flight.flight(it.number)?)));
         if !gaps {
             self.lose_all(true, queue);
         }
@@ -67,7 +77,7 @@ impl Sender {
         self.peer_window = sack.receive_window as usize;
         self.note_window(now);
         self.delivery.bytes += acked.bytes as u64;
-        if acked.newest.is_some_and(|(_, flight, _)| flight.large) {
+        if newest.is_some_and(|(_, flight)| flight.large) {
             self.path_mtu.on_acknowledged();
         }
         self.path_mtu.on_delivered(now, self.delivery.bytes);
@@ -81,7 +91,7 @@ impl Sender {
             }
         }
 
-        self.update_model(now, &acked, prior_in_flight, queue);
+        self.update_model(now, acked.bytes, newest, prior_in_flight, queue);
         let progress = advanced || acked.bytes > 0;
         if progress {
             let timed_out = self.recovery.on_progress(acked.bytes > 0);
@@ -120,12 +130,10 @@ impl Sender {
 
     fn acknowledge_through(&mut self, cumulative: Tsn, acked: &mut Acked, queue: &mut SendQueue) {
         while self.in_flight.base() <= cumulative {
-            let tsn = self.in_flight.base();
-            let Some(chunk) = self.in_flight.get(tsn).copied() else {
+            let Some((tsn, chunk)) = self.in_flight.pop() else {
                 return;
             };
             acked.add(self, tsn, &chunk);
-            self.in_flight.pop();
             queue.finish_chunk(chunk.message);
         }
     }
@@ -187,10 +195,17 @@ impl Sender {
     }
 
     /// Round-trip time, losses, rate: what the SACK means for the controller.
-    fn update_model(&mut self, now: Instant, acked: &Acked, prior: usize, queue: &mut SendQueue) {
+    fn update_model(
+        &mut self,
+        now: Instant,
+        acked: usize,
+        acknowledged: Option<(Newest, Flight)>,
+        prior: usize,
+        queue: &mut SendQueue,
+    ) {
         let mut rtt = None;
         let mut newest = None;
-        if let Some((number, flight, once)) = acked.newest {
+        if let Some((Newest { number, once }, flight)) = acknowledged {
             let sample = now - flight.sent_at;
             // RFC 8985 §6.2 step 2: what was sent twice may be acknowledged for the first time. Then
             // neither a round trip ended with it, nor is the time since a measure of the rate.
@@ -206,12 +221,12 @@ impl Sender {
         }
 
         let losses = self.detect_losses(now, queue);
-        if acked.bytes == 0 && losses.bytes == 0 {
+        if acked == 0 && losses.bytes == 0 {
             return;
         }
         let sample = AckSample {
             now,
-            acked: acked.bytes,
+            acked,
             lost: losses.bytes,
             lost_runs: losses.runs,
             in_flight: self.in_flight.bytes(),
@@ -228,7 +243,7 @@ impl Sender {
         };
         self.controller.on_ack(&sample);
         self.delivery.window_limited = false;
-        if acked.bytes > 0 {
+        if acked > 0 {
             self.delivery.at = now;
         }
         if let Some(flight) = newest {

@@ -28,7 +28,8 @@ impl Session {
         let key = running.agreed.key;
         let transport = transports.iter_mut().find(|t| t.key == key)?;
         let route = transport.path(now)?;
-        running.handle_route(&route, || largest_packet(config, &transport.dtls));
+        let changes = transport.agent.selected_pair_changes();
+        running.handle_route(&route, changes, || largest_packet(config, &transport.dtls));
 
         let cap = transport.media.as_mut().and_then(|media| {
             let backlog = running.association.has_backlog();
