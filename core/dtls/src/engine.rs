@@ -123,13 +123,17 @@ impl Engine {
             rest = after;
             match read {
                 Read::Record { content, at, body } => match content {
-                    content::APPLICATION_DATA if at.epoch > 0 && self.is_open() => {
-                        on_packet(body);
+                    content::APPLICATION_DATA if self.takes_data(at.epoch) => on_packet(body),
+                    content::HANDSHAKE if at.epoch == 0 || !body.is_empty() => {
+                        news |= self.handle_handshake(at, body)?;
                     }
-                    content::HANDSHAKE => news |= self.handle_handshake(at, body)?,
-                    content::ALERT if at.epoch > 0 => self.handle_alert(body)?,
-                    content::ACK if at.epoch > 0 => self.handle_ack(body)?,
-                    _ => {}
+                    // Anybody may have sent it; alerts and ACKs are nothing in plaintext, and epochs say
+                    // what a ChangeCipherSpec does.
+                    _ if at.epoch == 0 => {}
+                    content::ALERT => self.handle_alert(body)?,
+                    content::ACK if self.version() == Some(Version::V13) => self.handle_ack(body)?,
+                    // RFC 8446 §5, §5.1, §5.4, RFC 5246 §6.
+                    _ => return Err(DtlsError::misbehaved(Alert::UNEXPECTED_MESSAGE).into()),
                 },
                 Read::Early(record) => {
                     let is_open = self.is_open();
@@ -155,6 +159,20 @@ impl Engine {
     /// Whether data may pass.
     pub(crate) fn is_open(&self) -> bool {
         matches!(self.state, State::Open12 | State::Open13(_))
+    }
+
+    /// Whether data of an epoch may pass: not under the keys of the handshake (RFC 9147 §6.1).
+    fn takes_data(&self, epoch: u64) -> bool {
+        match self.state {
+            State::Open12 => epoch >= handshake12::DATA_EPOCH,
+            State::Open13(_) => epoch >= handshake13::DATA_EPOCH,
+            _ => false,
+        }
+    }
+
+    /// The version whose keys are in use.
+    fn version(&self) -> Option<Version> {
+        self.link.records.version()
     }
 
     /// Whether what goes on is certainly with somebody who answers us: no other hello counts then.
@@ -300,9 +318,14 @@ impl Engine {
         const USER_CANCELED: u8 = 90;
         const FATAL: u8 = 2;
         let &[level, description] = body else {
-            return Ok(());
+            // RFC 8446 §5.1, §6; RFC 5246 §7.2.2.
+            let alert = match body.is_empty() {
+                true => Alert::UNEXPECTED_MESSAGE,
+                false => Alert::DECODE_ERROR,
+            };
+            return Err(DtlsError::misbehaved(alert).into());
         };
-        let new = self.link.records.version() == Some(Version::V13);
+        let new = self.version() == Some(Version::V13);
         match description {
             CLOSE_NOTIFY => Err(Fault::Closed),
             USER_CANCELED => Ok(()),

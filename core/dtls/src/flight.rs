@@ -148,6 +148,22 @@ impl Flight {
         Ok(())
     }
 
+    /// Says it from the beginning, after a test's meddling.
+    #[cfg(test)]
+    pub(crate) fn say_anew(
+        &mut self,
+        meddler: Meddler,
+        now: Instant,
+        records: &mut Records,
+        out: &mut VecDeque<Vec<u8>>,
+    ) -> Result<(), DtlsError> {
+        self.pieces.clear();
+        self.meddler = Some(meddler);
+        let said = self.send(now, true, records, out);
+        self.meddler = None;
+        said
+    }
+
     /// What was said may leave only now: it is said again after as long as at first.
     pub(crate) fn resume(&mut self, now: Instant) {
         if let Some(due) = &mut self.clock.due {

@@ -295,15 +295,13 @@ impl Records {
         let epoch = opening.epoch;
         opening.window.mark(number);
         self.has_opened = true;
-        // RFC 8446 §5.2: the content, its type, and zeros.
-        let Some(at) = body.iter().rposition(|&byte| byte != 0) else {
-            return Read::Noise;
-        };
-        let content = body[at];
+        // RFC 8446 §5.2: the content, its type, and zeros. A type of zero is none (§5.4).
+        let end = body.iter().rposition(|&byte| byte != 0).unwrap_or_default();
+        let content = body.get(end).copied().unwrap_or_default();
         Read::Record {
             content,
             at: RecordNumber { epoch, number },
-            body: &mut body[..at],
+            body: &mut body[..end],
         }
     }
 

@@ -9,6 +9,7 @@ use crate::{ErrorDetail, RECORD_OVERHEAD_MAX, Versions};
 
 mod attempts;
 mod deviations;
+mod epochs;
 mod fields;
 mod key_log;
 mod loss;
