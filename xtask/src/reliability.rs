@@ -252,7 +252,13 @@ mod tests {
         let text = runs.into_iter().fold(HEAD.to_owned(), add);
         let counts = read(&text).into_iter();
         let counts = counts.map(|it| (it.commit, it.entry.count, it.entry.failed));
-        let expected = [("a", 2, 0), ("a", 1, 0), ("a", 1, 1), ("a", 1, 0), ("b", 2, 0)];
+        let expected = [
+            ("a", 2, 0),
+            ("a", 1, 0),
+            ("a", 1, 1),
+            ("a", 1, 0),
+            ("b", 2, 0),
+        ];
         let expected = expected.map(|(commit, count, failed)| (commit.to_owned(), count, failed));
         assert_eq!(counts.collect::<Vec<_>>(), expected);
         assert!(text.starts_with(HEAD));

@@ -108,7 +108,11 @@ fn messages_after_a_handshake_of_the_new_version_are_tickets_and_key_updates() {
         let told = pair.events[1 - from].last();
         match alert.map(DtlsError::misbehaved) {
             Some(error) => assert_eq!(told, Some(&Event::Failed(error)), "{from} {kind} {body:?}"),
-            None => assert_eq!(pair.states(), [State::Connected; 2], "{from} {kind} {body:?}"),
+            None => assert_eq!(
+                pair.states(),
+                [State::Connected; 2],
+                "{from} {kind} {body:?}"
+            ),
         }
     }
 }
@@ -148,7 +152,12 @@ fn authentic_records_that_may_not_come_end_an_association() {
     let unexpected = Some(Alert::UNEXPECTED_MESSAGE);
     let unreadable = Some(Alert::DECODE_ERROR);
     for (content, body, old, new) in [
-        (content::CHANGE_CIPHER_SPEC, &[1][..], unexpected, unexpected),
+        (
+            content::CHANGE_CIPHER_SPEC,
+            &[1][..],
+            unexpected,
+            unexpected,
+        ),
         (content::CHANGE_CIPHER_SPEC, &[], unexpected, unexpected),
         (HEARTBEAT, &[1, 0, 1, 7], unexpected, unexpected),
         (99, &[7], unexpected, unexpected),
@@ -211,7 +220,9 @@ fn a_change_cipher_spec_says_nothing_that_epochs_do_not() {
         ("twice", |datagram| vec![datagram.clone(), datagram]),
         ("empty", |datagram| vec![with_body(&datagram, &[])]),
         ("long", |datagram| vec![with_body(&datagram, &[1, 1])]),
-        ("of a value that there is not", |datagram| vec![with_body(&datagram, &[2])]),
+        ("of a value that there is not", |datagram| {
+            vec![with_body(&datagram, &[2])]
+        }),
         ("in a later epoch", |mut datagram| {
             datagram[4] = OLD_DATA as u8;
             vec![datagram]
@@ -226,15 +237,17 @@ fn a_change_cipher_spec_says_nothing_that_epochs_do_not() {
         let mut met = 0;
         pair.splits_records = true;
         pair.start();
-        run_with(&mut pair, Duration::from_secs(4), |_, datagram| {
-            match datagram[0] {
+        run_with(
+            &mut pair,
+            Duration::from_secs(4),
+            |_, datagram| match datagram[0] {
                 content::CHANGE_CIPHER_SPEC => {
                     met += 1;
                     form(datagram)
                 }
                 _ => vec![datagram],
-            }
-        });
+            },
+        );
         assert!(met >= 2, "each end says one");
         talk(&mut pair, what);
     }
