@@ -56,13 +56,14 @@ impl Agent {
         self.checks.generations[at].last_request = now;
         self.checks.generations[at].known_as = name;
 
-        let nomination = message.nomination().unwrap_or(0);
+        let said = message.read_check();
+        let nomination = said.nomination.unwrap_or(0);
         let check = EarlyCheck {
             base: sender.base,
             remote: sender.remote,
-            priority: message.priority().unwrap_or(0),
+            priority: said.priority.unwrap_or(0),
             // libwebrtc sends one of the two, not both.
-            use_candidate: message.use_candidate() || nomination > 0,
+            use_candidate: said.use_candidate || nomination > 0,
             nomination,
         };
         if let Remote::Unknown { checks, .. } = &mut self.checks.generations[at].remote {

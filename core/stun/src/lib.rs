@@ -38,7 +38,7 @@ pub use integrity::{IntegrityError, Key, PasswordAlgorithm, userhash};
 pub use message::{
     Attributes, Class, MAGIC_COOKIE, Message, Method, ParseError, TransactionId, is_stun,
 };
-pub use typed::AddressFamily;
+pub use typed::{AddressFamily, CheckAttributes};
 pub use writer::Writer;
 
 #[cfg(test)]

@@ -339,7 +339,7 @@ pub(crate) fn message_type(class: Class, method: Method) -> u16 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Writer;
+    use crate::{CheckAttributes, Writer};
 
     #[test]
     fn every_message_type_survives_its_encoding() {
@@ -387,7 +387,37 @@ mod tests {
         assert_eq!(&packet[username], b"u");
         assert_eq!(message.priority(), None);
         assert!(!message.use_candidate());
+        assert_eq!(message.read_check(), CheckAttributes::default());
         assert_eq!(message.verify(&key), Ok(()));
+    }
+
+    #[test]
+    fn what_a_check_says_is_the_same_in_one_go() {
+        let said = |write: fn(&mut Writer<'_>)| {
+            let mut packet = Vec::new();
+            let id = TransactionId([1; 12]);
+            let mut writer = Writer::new(&mut packet, Class::Request, Method::BINDING, id);
+            write(&mut writer);
+            writer.fingerprint();
+            let message = Message::parse(&packet).unwrap();
+            let one_by_one = CheckAttributes {
+                priority: message.priority(),
+                use_candidate: message.use_candidate(),
+                nomination: message.nomination(),
+            };
+            assert_eq!(message.read_check(), one_by_one);
+            one_by_one
+        };
+        let all = said(|writer| {
+            writer.priority(7).use_candidate().priority(8).nomination(9);
+        });
+        let expected = CheckAttributes {
+            priority: Some(7),
+            use_candidate: true,
+            nomination: Some(9),
+        };
+        assert_eq!(all, expected);
+        assert_eq!(said(|_| {}), CheckAttributes::default());
     }
 
     #[test]

@@ -35,6 +35,17 @@ impl AddressFamily {
     }
 }
 
+/// What a connectivity check says of the pair that it is sent on (RFC 8445 §7.1).
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct CheckAttributes {
+    /// PRIORITY
+    pub priority: Option<u32>,
+    /// USE-CANDIDATE is there.
+    pub use_candidate: bool,
+    /// NOMINATION (draft-thatcher-ice-renomination)
+    pub nomination: Option<u32>,
+}
+
 impl<'a> Message<'a> {
     /// USERNAME
     pub fn username(&self) -> Option<&'a str> {
@@ -148,6 +159,27 @@ impl<'a> Message<'a> {
     /// USE-CANDIDATE is there.
     pub fn use_candidate(&self) -> bool {
         self.attribute(AttributeType::USE_CANDIDATE).is_some()
+    }
+
+    /// PRIORITY, USE-CANDIDATE and NOMINATION, for all of which the message is gone through once.
+    pub fn read_check(&self) -> CheckAttributes {
+        let (mut priority, mut nomination) = (None, None);
+        let mut use_candidate = false;
+        for (kind, value) in self.attributes() {
+            match kind {
+                // Only the first counts.
+                AttributeType::PRIORITY => priority = priority.or(Some(value)),
+                AttributeType::NOMINATION => nomination = nomination.or(Some(value)),
+                AttributeType::USE_CANDIDATE => use_candidate = true,
+                _ => {}
+            }
+        }
+        let number = |value: &[u8]| value.try_into().ok().map(u32::from_be_bytes);
+        CheckAttributes {
+            priority: priority.and_then(number),
+            use_candidate,
+            nomination: nomination.and_then(number),
+        }
     }
 
     /// ICE-CONTROLLING's tie-breaker.

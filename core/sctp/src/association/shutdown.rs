@@ -105,17 +105,17 @@ impl Open {
 
     /// Appends the SHUTDOWN or SHUTDOWN ACK that is due.
     pub(super) fn write_shutdown(&mut self, now: Instant, out: &mut Vec<u8>) {
-        let (rto, max) = (self.sender.rto(), self.sender.rto_max());
-        match &mut self.phase {
+        match &self.phase {
             Phase::ShutdownSent(retry) if retry.is_due() => {
                 write_shutdown(out, self.tracker.cumulative().wire());
-                retry.on_sent(now, rto, max);
             }
-            Phase::ShutdownAckSent(retry) if retry.is_due() => {
-                write_shutdown_ack(out);
-                retry.on_sent(now, rto, max);
-            }
-            _ => {}
+            Phase::ShutdownAckSent(retry) if retry.is_due() => write_shutdown_ack(out),
+            // All packets of data pass here.
+            _ => return,
+        }
+        let (rto, max) = (self.sender.rto(), self.sender.rto_max());
+        if let Some(retry) = self.phase.retry_mut() {
+            retry.on_sent(now, rto, max);
         }
     }
 }

@@ -31,7 +31,10 @@ impl Acked {
     fn add(&mut self, sender: &mut Sender, tsn: Tsn, chunk: &Chunk) {
         match chunk.state {
             ChunkState::InFlight => {
-                if self.newest.is_none_or(|newest| chunk.flight > newest.number) {
+                if self
+                    .newest
+                    .is_none_or(|newest| chunk.flight > newest.number)
+                {
                     self.newest = Some(Newest {
                         number: chunk.flight,
                         once: chunk.transmissions == 1,

@@ -102,8 +102,8 @@ impl Transport {
 
     /// And its socket has room. It is asked for at every poll, and mostly no socket is full.
     pub(crate) fn can_send_data(&self, now: Instant) -> bool {
-        let is_full = self.sockets.iter().any(|bound| bound.blocked);
-        self.may_send_data(now) && (!is_full || self.path(now).is_some())
+        let is_full = || self.sockets.iter().any(|bound| bound.blocked);
+        self.may_send_data(now) && (!is_full() || self.path(now).is_some())
     }
 
     /// The path that media takes now, and the media.
