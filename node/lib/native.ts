@@ -76,11 +76,11 @@ protocol: string,
  */
 negotiated: boolean,
 /**
- * Its id, when `negotiated`.
+ * The channel's id, when `negotiated`.
  */
 id?: number | null,
 /**
- * Its priority among the channels of the connection.
+ * The channel's priority among the channels of the connection.
  */
 priority: PriorityType, };
 
@@ -130,23 +130,23 @@ export type IceCandidateParts = {
  */
 foundation: string,
 /**
- * Its component.
+ * The candidate's component.
  */
 component: IceComponent,
 /**
- * Its priority.
+ * The candidate's priority.
  */
 priority: number,
 /**
- * Its address or host name; none for a remote candidate that the application did not add.
+ * The candidate's address or host name; none for a remote candidate that the application did not add.
  */
 address?: string | null,
 /**
- * Its transport protocol.
+ * The candidate's transport protocol.
  */
 protocol: IceProtocol,
 /**
- * Its port.
+ * The candidate's port.
  */
 port: number,
 /**
@@ -232,7 +232,7 @@ export type IceRole = "unknown" | "controlling" | "controlled";
  */
 export type IceServer = {
 /**
- * Its addresses: `stun:`, `stuns:`, `turn:` and `turns:` URLs. In JSON one of them may stand
+ * The server's addresses: `stun:`, `stuns:`, `turn:` and `turns:` URLs. In JSON one of them may stand
  * without a list around it.
  */
 urls: Array<string>,
@@ -296,7 +296,7 @@ assertion: string, };
  */
 export type IdentityProviderDetails = {
 /**
- * Its domain, or rather authority: a port may follow.
+ * The provider's domain, or rather authority: a port may follow.
  */
 domain: string,
 /**
@@ -341,11 +341,11 @@ contents: string, };
  */
 export type LocalSessionDescription = {
 /**
- * Its type, if the application says.
+ * The description's type, if the application says.
  */
 type?: SdpType | null,
 /**
- * Its text, empty for the implicit one.
+ * The description's text, empty for the implicit one.
  */
 sdp: string, };
 
@@ -588,7 +588,7 @@ sdpFmtpLine?: string | null, };
  */
 export type RtpCodecParameters = {
 /**
- * Its payload type.
+ * The codec's payload type.
  */
 payloadType: number,
 /**
@@ -622,7 +622,7 @@ timestamp: number,
  */
 source: number,
 /**
- * Of audio, from 0 to 1 of the loudest there is, if packets say it (RFC 6464, RFC 6465).
+ * The loudness of audio, from 0 to 1 of the loudest there is, if packets say it (RFC 6464, RFC 6465).
  */
 audioLevel?: number,
 /**
@@ -644,7 +644,7 @@ senderCaptureTimeOffset?: number, };
  */
 export type RtpEncodingParameters = {
 /**
- * Its RID, when there are several. Read-only in `setParameters`.
+ * The encoding's RID, when there are several. Read-only in `setParameters`.
  */
 rid?: string | null,
 /**
@@ -664,7 +664,7 @@ maxBitrate?: number | null,
  */
 maxFramerate?: number | null,
 /**
- * By how much width and height are divided; at least 1.
+ * The number by which width and height are divided; at least 1.
  */
 scaleResolutionDownBy?: number | null,
 /**
@@ -697,11 +697,11 @@ adaptivePtime: boolean, };
  */
 export type RtpHeaderExtensionCapability = {
 /**
- * Its URI.
+ * The extension's URI.
  */
 uri: string,
 /**
- * In which direction; `Stopped` when it is not to be negotiated.
+ * The direction in which it is negotiated; `Stopped` when it is not to be negotiated.
  */
 direction: TransceiverDirection, };
 
@@ -710,11 +710,11 @@ direction: TransceiverDirection, };
  */
 export type RtpHeaderExtensionParameters = {
 /**
- * Its URI.
+ * The extension's URI.
  */
 uri: string,
 /**
- * Its number in packets.
+ * The extension's number in packets.
  */
 id: number,
 /**
@@ -786,11 +786,11 @@ export type SdpType = "offer" | "pranswer" | "answer" | "rollback";
  */
 export type SessionDescription = {
 /**
- * Its type.
+ * The description's type.
  */
 type: SdpType,
 /**
- * Its text; unused for a rollback.
+ * The description's text; unused for a rollback.
  */
 sdp: string, };
 
