@@ -132,7 +132,7 @@ impl Engine {
                     _ if at.epoch == 0 => {}
                     content::ALERT => self.handle_alert(body)?,
                     content::ACK if self.version() == Some(Version::V13) => {
-                        self.handle_ack(body)?
+                        self.handle_ack(body)?;
                     }
                     // RFC 8446 §5, §5.1, §5.4, RFC 5246 §6.
                     _ => return Err(DtlsError::misbehaved(Alert::UNEXPECTED_MESSAGE).into()),
