@@ -81,7 +81,7 @@ impl Asked {
         Asked {
             only: env::var("DUOLOGUE_DAMAGED_CODEC").ok(),
             seed: number("DUOLOGUE_DAMAGED_SEED").unwrap_or(1),
-            time: Duration::from_secs(number("DUOLOGUE_DAMAGED_SECONDS").unwrap_or(2)),
+            time: Duration::from_secs(number("DUOLOGUE_DAMAGED_SECONDS").unwrap_or(1)),
         }
     }
 

@@ -90,9 +90,9 @@ impl fmt::Debug for Origin {
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum FileFormat {
-    /// Pictures with a header, YUV4MPEG2: 8 bits, colour at a quarter of the size or none.
+    /// Pictures with a header, YUV4MPEG2. They become pictures of 8 bits with colour at a quarter of the size.
     Y4m,
-    /// Sound with a header, RIFF WAVE: one channel or two.
+    /// Sound with a header, RIFF WAVE, of up to eight channels; of more than two, two are made.
     Wav,
     /// Pictures without one, one after the other.
     RawVideo {

@@ -109,6 +109,72 @@ fn sound_that_is_recorded_is_played_as_it_was() {
 }
 
 #[test]
+fn pictures_with_more_colour_or_more_bits_become_those_that_are_sent() {
+    // Of 3x3 pixels, the last column and row alone in their samples of colour.
+    let bright = [10, 20, 30, 40, 50, 60, 70, 80, 90];
+    let u = [100, 102, 50, 104, 106, 52, 80, 82, 200];
+    let halves = [100, 50, 104, 52, 80, 200];
+    for (space, colours, expected) in [
+        ("C444", &u[..], [103, 51, 81, 200]),
+        ("C422", &halves[..], [102, 51, 80, 200]),
+        ("C420jpeg", &[1, 2, 3, 4][..], [1, 2, 3, 4]),
+        ("Cmono", &[][..], [128; 4]),
+    ] {
+        let planes = [&bright[..], colours, colours].concat();
+        for deep in [false, true] {
+            let (space, planes) = match (deep, space) {
+                (false, _) => (space.to_owned(), planes.clone()),
+                (true, "C444" | "C422") => (
+                    format!("{space}p10"),
+                    planes
+                        .iter()
+                        .flat_map(|it| ((u16::from(*it) << 2) | 3).to_le_bytes())
+                        .collect(),
+                ),
+                (true, _) => continue,
+            };
+            let header = format!("YUV4MPEG2 W3 H3 F25:1 {space}\nFRAME\n");
+            let (_, frames) = video([header.into_bytes(), planes].concat(), "y4m").unwrap();
+            let rows = |plane, count| -> Vec<u8> {
+                let rows = (0..count).map(|row| frames[0].row(plane, row));
+                rows.flatten().copied().collect()
+            };
+            assert_eq!(rows(0, 3), bright, "{space}");
+            assert_eq!(rows(1, 2), expected, "{space}");
+            assert_eq!(rows(2, 2), expected, "{space}");
+        }
+    }
+}
+
+#[test]
+fn sound_of_many_channels_becomes_that_of_two() {
+    let spec = hound::WavSpec {
+        channels: 6,
+        sample_rate: 96_000,
+        bits_per_sample: 24,
+        sample_format: hound::SampleFormat::Int,
+    };
+    let file = Shared::default();
+    let mut writer = hound::WavWriter::new(file.clone(), spec).unwrap();
+    for _ in 0..1_000 {
+        // In front on the left, and what is left out.
+        for sample in [0.5, 0.0, 0.0, 1.0, 0.0, 0.0] {
+            writer.write_sample((sample * 8_388_607.0) as i32).unwrap();
+        }
+    }
+    writer.finalize().unwrap();
+    let (mode, pieces) = audio(file.bytes(), "wav").unwrap();
+    assert_eq!((mode.sample_rate, mode.channels), (96_000, 2));
+    let [left, right] = [pieces[0].samples()[0], pieces[0].samples()[1]];
+    // A full one on all three that are heard on the left would be as loud as can be.
+    let loud = 0.5 / (1.0 + 2.0_f32.sqrt());
+    assert!(
+        (left - loud).abs() < 0.001 && right == 0.0,
+        "{left} {right}"
+    );
+}
+
+#[test]
 fn raw_pictures_and_samples_are_cut_into_pieces_and_what_is_not_whole_is_left_out() {
     let frame = pattern::draw(9, 64, 48).unwrap();
     let bytes: Vec<u8> = frame
@@ -150,7 +216,7 @@ fn what_is_no_such_file_is_refused_with_a_reason() {
         ),
         ("YUV4MPEG2 W2 H2 F0:1\n", "y4m", "no such rate"),
         ("YUV4MPEG2 W2 H2 F1:0\n", "y4m", ""),
-        ("YUV4MPEG2 W2 H2 F25:1 C444\n", "y4m", "its colour"),
+        ("YUV4MPEG2 W2 H2 F25:1 C777\n", "y4m", ""),
         ("", "i420:0x2@30", "without pixels"),
         ("", "i420:2x2@0", "no such rate"),
         ("", "i420:2x2@inf", "no such rate"),
