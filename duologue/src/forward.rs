@@ -225,8 +225,8 @@ impl Forwarding {
     }
 
     /// The sender is to send the best layer for what the path to its peer carries, as
-    /// [`RtpSender::target_bitrates`] tells it, and another one when that changes: a simulcast layer, or of a
-    /// stream that has several spatial layers as many as fit. It begins with what
+    /// [`RtpSender::target_bitrates`] tells it, and another one when that changes: a simulcast layer, and of a
+    /// stream that has several spatial or temporal layers as many as fit ([`Choice::Bitrate`]). It begins with what
     /// [`bitrate_bounds`](crate::EndpointBuilder::bitrate_bounds) say. What layers want beyond 2.5 Mbit/s
     /// the sender's `max_bitrate` says, so that the path is asked for it.
     pub fn follow_estimate(&self) {
@@ -237,6 +237,7 @@ impl Forwarding {
     }
 
     /// Forwards no temporal layer above this one, from the next frame on, where packets say their layers.
+    /// Whoever [follows the estimate](Self::follow_estimate) need not say so.
     pub fn limit_temporal(&self, most: Option<u8>) {
         self.change(|viewer| viewer.temporal = most);
     }
@@ -255,6 +256,11 @@ impl Forwarding {
     /// The highest spatial layer of it that is sent, 0 where there is one.
     pub fn current_spatial(&self) -> Option<u8> {
         self.ask(Machine::current_spatial)
+    }
+
+    /// The highest temporal layer of it that is sent, 0 where there is one or nothing is known of them yet.
+    pub fn current_temporal(&self) -> Option<u8> {
+        self.ask(Machine::current_temporal)
     }
 
     fn ask<T>(&self, question: impl FnOnce(&Machine, ReceiverKey) -> Option<T>) -> Option<T> {

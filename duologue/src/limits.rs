@@ -19,8 +19,10 @@ pub const PACKET_BACKLOG: usize = 4_096;
 /// Bytes of payloads of packets that wait for their reader.
 pub const PACKET_BACKLOG_BYTES: usize = 4 << 20;
 
-/// Frames of one receiver that wait for its reader; older ones are dropped and counted.
-pub const FRAME_BACKLOG: usize = 256;
+/// Frames of one receiver that wait for its reader; older ones are dropped and counted. At 20,000 a second,
+/// which is what JavaScript takes, they are there in 51 ms: longer than a collection of garbage, or the turns
+/// of other threads on a busy machine, keep it waiting.
+pub const FRAME_BACKLOG: usize = 1_024;
 
 /// Bytes of frames that wait for their reader; a larger frame waits alone.
 pub const FRAME_BACKLOG_BYTES: usize = 4 << 20;

@@ -5,7 +5,9 @@ mod common;
 use std::time::Duration;
 
 use common::media::{call_on, within};
-use duologue::{Bytes, Endpoint, InboundRtpStreamStats, PeerConnection, RtpPacketInit, Stats};
+use duologue::{
+    Bytes, Endpoint, InboundRtpStreamStats, PeerConnection, RtpPacketInit, Stats, StatsReport,
+};
 
 fn endpoint(marks: bool) -> Endpoint {
     let builder = Endpoint::builder().loopback(true).ipv6(false);
@@ -64,12 +66,37 @@ async fn packets_arrive_marked_where_both_ends_know_rfc_8888() {
         {
             let sent = sent_with_ect1(&call.alice.connection).await;
             assert!(sent >= stats.packets_received_with_ect1, "{sent}");
+            assert!(stats.packets_reported_as_lost.is_some());
+            reports_are_counted(&call.alice.connection, &call.bob.connection).await;
             return;
         }
     }
     let arrived = inbound(&call.bob.connection).await;
     let estimate = estimate(&call.alice.connection).await;
     panic!("{estimate} bit/s, {arrived:?}");
+}
+
+/// What Alice was told is what Bob said, or less: a report may be under way.
+async fn reports_are_counted(alice: &PeerConnection, bob: &PeerConnection) {
+    let at_alice = within(alice.get_stats()).await.expect("it is open");
+    let at_bob = within(bob.get_stats()).await.expect("it is open");
+    let of = |report: &StatsReport| {
+        let transport = report.transports().next().expect("one");
+        (
+            transport.ccfb_messages_received,
+            transport.ccfb_messages_sent,
+        )
+    };
+    let (received, sent) = (of(&at_alice).0, of(&at_bob).1);
+    assert!(
+        Some(0) < received && received <= sent,
+        "{received:?} of {sent:?}"
+    );
+    let streams = at_alice.iter().filter_map(|stats| match stats {
+        Stats::RemoteInboundRtp(stats) => stats.packets_received_with_ect1,
+        _ => None,
+    });
+    assert!(streams.sum::<u64>() > 0);
 }
 
 async fn sent_with_ect1(connection: &PeerConnection) -> u64 {

@@ -387,20 +387,113 @@ async fn the_layers_of_simulcast_are_made_of_one_source_and_each_has_its_key_fra
     assert!(encoded.len() == 3 && encoded.iter().all(|it| *it >= Some(1)));
 }
 
+/// Packets of AV1 do not say by themselves where a frame of a layer ends.
+fn describe_dependencies(end: &RtpTransceiver) {
+    let mut wanted = end.header_extensions_to_negotiate();
+    for extension in &mut wanted {
+        if extension.uri.contains("dependency-descriptor") {
+            extension.direction = TransceiverDirection::Sendrecv;
+        }
+    }
+    end.set_header_extensions_to_negotiate(&wanted).unwrap();
+}
+
+/// What a viewer has read: the number of each picture, and its width.
+async fn viewed(video: &mut VideoTrackProcessor, count: usize) -> Vec<(u16, u32)> {
+    let mut seen = Vec::new();
+    while seen.len() < count {
+        let picture = video.recv().await.expect("it goes on");
+        seen.push((
+            pattern::number(&picture).expect("a number"),
+            picture.width(),
+        ));
+    }
+    seen
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_viewer_of_a_stream_of_layers_gets_as_many_as_its_bitrate_carries() {
+    for mime_type in ["video/VP9", "video/AV1"] {
+        let call = call().await;
+        // Alice publishes to Bob, who has two more streams for her.
+        let viewer = TransceiverInit {
+            direction: TransceiverDirection::Recvonly,
+            ..Default::default()
+        };
+        for _ in 0..2 {
+            let added = call
+                .alice
+                .connection
+                .add_transceiver(MediaKind::Video, viewer.clone());
+            added.unwrap();
+        }
+        negotiate_again(&call).await;
+        let videos = |peer: &Peer| peer.connection.transceivers().split_off(VIDEO);
+        let (alices, bobs) = (videos(&call.alice), videos(&call.bob));
+        alices.iter().chain(&bobs).for_each(describe_dependencies);
+        for viewed in &bobs[1..] {
+            viewed
+                .set_direction(TransceiverDirection::Sendonly)
+                .unwrap();
+        }
+        for end in alices.iter().chain(&bobs) {
+            let mut codecs = RtpReceiver::capabilities(MediaKind::Video).codecs;
+            codecs.sort_by_key(|codec| codec.mime_type != mime_type);
+            end.set_codec_preferences(codecs).unwrap();
+        }
+        negotiate_again(&call).await;
+        let sender = alices[0].sender();
+        let mut parameters = sender.parameters().unwrap();
+        parameters.encodings[0].scalability_mode = Some("L3T3".to_owned());
+        sender.set_parameters(parameters).await.unwrap();
+
+        let forwarder = Forwarder::new(&bobs[0].receiver());
+        let forwardings: Vec<_> = bobs
+            .iter()
+            .map(|it| forwarder.forward(&it.sender()))
+            .collect();
+        let video = sender.video().unwrap();
+        let mut views: Vec<_> = alices
+            .iter()
+            .map(|it| it.receiver().video().unwrap())
+            .collect();
+        // All that there is, something between, and the least.
+        for (forwarding, bitrate) in forwardings.iter().zip([100_000_000, 100_000_000, 1]) {
+            forwarding.choose(Choice::Bitrate(bitrate));
+        }
+        let seen = async {
+            let mut all = viewed(&mut views[0], 30).await;
+            let taken = bobs[0].receiver().get_stats().await.unwrap();
+            println!("{mime_type}: {:?}", taken.inbound_rtp().next());
+            all.extend(viewed(&mut views[0], 30).await);
+            let least = viewed(&mut views[2], 10).await;
+            (all, least)
+        };
+        let (all, least) = within(async {
+            tokio::select! {
+                seen = seen => seen,
+                () = play(&video) => unreachable!("it has many pictures"),
+            }
+        })
+        .await;
+        println!("{mime_type}: {all:?} {least:?}");
+        for forwarding in &forwardings {
+            println!(
+                "{:?} {:?}",
+                forwarding.current_spatial(),
+                forwarding.current_temporal()
+            );
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_of_layers_is_whole_for_who_gets_all_and_a_small_picture_for_who_gets_the_lowest()
 {
     for mime_type in ["video/VP9", "video/AV1"] {
         let call = call().await;
-        // Packets of AV1 do not say by themselves where a frame of a layer ends.
         for end in [&call.of_alice[VIDEO], &call.of_bob[VIDEO]] {
-            let mut wanted = end.header_extensions_to_negotiate();
-            for extension in &mut wanted {
-                if extension.uri.contains("dependency-descriptor") {
-                    extension.direction = TransceiverDirection::Sendrecv;
-                }
-            }
-            end.set_header_extensions_to_negotiate(&wanted).unwrap();
+            describe_dependencies(end);
         }
         prefer(&call, VIDEO, mime_type).await;
         let sender = call.of_alice[VIDEO].sender();

@@ -2,7 +2,7 @@
 // dictionaries; not by reading the tables that were made of the same IDL.
 import { Model } from '../scripts/idl/model.mjs';
 
-const model = new Model();
+export const model = new Model();
 
 /** What `maplike` stands for, https://webidl.spec.whatwg.org/#js-maplike. */
 const MAPLIKE = ['size', 'get', 'has', 'entries', 'keys', 'values', 'forEach', Symbol.iterator];
@@ -228,7 +228,7 @@ export class Taken {
 }
 
 /** Which dictionary statistics of a type are, https://w3c.github.io/webrtc-stats/#rtcstatstype-str*. */
-const STATS = {
+export const STATS = {
   codec: 'RTCCodecStats',
   'inbound-rtp': 'RTCInboundRtpStreamStats',
   'outbound-rtp': 'RTCOutboundRtpStreamStats',

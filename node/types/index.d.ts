@@ -330,7 +330,7 @@ declare global {
 
 /** What readers of frames and of packets have in common. They end with the transceiver and the connection. */
 export interface MediaReader<T> extends AsyncIterable<T> {
-  /** How many were dropped because nobody read them in time: 256 frames or 1,024 packets wait. */
+  /** How many were dropped because nobody read them in time: 1,024 frames or 4,096 packets wait. */
   readonly dropped: number;
   /** The same as a stream; cancelling it closes the reader. */
   readonly readable: ReadableStream<T>;

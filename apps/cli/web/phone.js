@@ -1,12 +1,6 @@
 // Telephone keys both ways (RFC 4733), and a recording of what the Rust end gets.
-const KEYS = ["123A", "456B", "789C", "*0#D"];
-const ROWS = [697, 770, 852, 941];
-const COLUMNS = [1209, 1336, 1477, 1633];
-// In decibels below full scale.
-const LOUD = -50;
-const CLEAR = 8;
-// Turns without a key between two that are the same.
-const REST = 3;
+// How long a sound device may take.
+const PATIENCE_MS = 2_000;
 const $ = (id) => document.getElementById(id);
 
 export class Phone {
@@ -61,32 +55,26 @@ export class Phone {
   async #dial() {
     await this.#line();
     $("tones-here").textContent = "";
-    this.#listen();
+    await this.#listen();
     await this.call.dial("159#");
   }
 
-  #listen() {
+  async #listen() {
     this.#deaf();
     const tracks = $("theirs").srcObject?.getAudioTracks() ?? [];
     if (!tracks.length) throw new Error("No sound came from the Rust end yet.");
-    this.ear = new AudioContext();
-    const analyser = new AnalyserNode(this.ear, { fftSize: 2048, smoothingTimeConstant: 0 });
-    this.ear.createMediaStreamSource(new MediaStream(tracks)).connect(analyser);
-    const bins = new Float32Array(analyser.frequencyBinCount);
-    let last = null;
-    let silent = 0;
-    this.listening = setInterval(() => {
-      analyser.getFloatFrequencyData(bins);
-      const key = keyIn(bins, this.ear.sampleRate / analyser.fftSize);
-      // One that fades in and out is the same key still.
-      if (key && (key !== last || silent >= REST)) $("tones-here").textContent += key;
-      silent = key ? 0 : silent + 1;
-      last = key ?? last;
-    }, 15);
+    const context = new AudioContext();
+    this.ear = context;
+    await context.audioWorklet.addModule("/ear.js");
+    // Firefox's begins when a sound device does.
+    await Promise.race([context.resume(), new Promise((resolve) => setTimeout(resolve, PATIENCE_MS))]);
+    if (context.state !== "running") throw new Error("This browser hears nothing: it has no sound device to play to.");
+    const ear = new AudioWorkletNode(context, "ear", { numberOfOutputs: 0, channelCount: 1, channelCountMode: "explicit" });
+    ear.port.onmessage = ({ data }) => ($("tones-here").textContent += data);
+    context.createMediaStreamSource(new MediaStream(tracks)).connect(ear);
   }
 
   #deaf() {
-    clearInterval(this.listening);
     this.ear?.close();
     this.ear = null;
   }
@@ -102,17 +90,4 @@ export class Phone {
     link.download = `duologue.${ending}`;
     link.textContent = `${link.download}, ${(bytes / 1e6).toFixed(1)} MB`;
   }
-}
-
-// Two frequencies, one of a row and one of a column, that stand out of all others.
-export function keyIn(bins, width) {
-  const loudness = (hertz) => Math.max(...[-1, 0, 1].map((step) => bins[Math.round(hertz / width) + step]));
-  const row = strongest(ROWS.map(loudness));
-  const column = strongest(COLUMNS.map(loudness));
-  return row === null || column === null ? null : KEYS[row][column];
-}
-
-function strongest(levels) {
-  const [first, second] = [...levels].sort((a, b) => b - a);
-  return first > LOUD && first - second > CLEAR ? levels.indexOf(first) : null;
 }

@@ -84,3 +84,37 @@ fn ten_thousand_clients_that_say_hello_and_nothing_more_hold_little() {
         }
     }
 }
+
+/// What Chromium 156 and Firefox 153 sent, a datagram a line (Debian's packages, 2026-11): the key share of
+/// X25519MLKEM768 alone has 1,216 bytes.
+const HELLOS: [&str; 2] = [
+    include_str!("hellos/chromium-156.hex"),
+    include_str!("hellos/firefox-153.hex"),
+];
+
+#[test]
+fn a_browsers_hello_in_two_datagrams_is_answered_once_both_are_there() {
+    let certificate = certificate();
+    let context = Context::new().expect("the library works");
+    for (hello, order) in HELLOS
+        .into_iter()
+        .flat_map(|it| [(it, [0, 1]), (it, [1, 0])])
+    {
+        let datagrams: Vec<_> = hello.lines().map(bytes).collect();
+        assert_eq!(datagrams.len(), 2);
+        let mut server = Transport::new(context.clone(), certificate.clone());
+        server.start(Instant::ZERO, DtlsRole::Server, Vec::new());
+        let mut answer = Vec::new();
+        server.handle_datagram(Instant::ZERO, &mut datagrams[order[0]].clone(), |_| {});
+        assert!(!server.poll_datagram(&mut answer));
+        server.handle_datagram(Instant::ZERO, &mut datagrams[order[1]].clone(), |_| {});
+        assert!(server.poll_datagram(&mut answer));
+        assert_eq!(server.state(), State::Connecting);
+    }
+}
+
+fn bytes(line: &str) -> Vec<u8> {
+    let digits = line.as_bytes().chunks(2);
+    let byte = |pair| u8::from_str_radix(std::str::from_utf8(pair).expect("ASCII"), 16);
+    digits.map(|pair| byte(pair).expect("digits")).collect()
+}

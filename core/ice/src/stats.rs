@@ -79,6 +79,9 @@ pub struct PairCounters {
     pub sent: PathTraffic,
     /// The other direction.
     pub received: PathTraffic,
+    /// What was to leave and found no room at its socket, or was refused, as
+    /// [`Agent::count_discarded`](crate::Agent::count_discarded) was told.
+    pub discarded: PathTraffic,
 }
 
 /// Datagrams that a path carried in one direction, those of ICE itself left out.

@@ -1,6 +1,8 @@
 //! What the pairs carry besides checks: counted for the statistics.
 
-use duologue_base::{Datagram, Instant};
+use std::net::SocketAddr;
+
+use duologue_base::{Datagram, Instant, SocketId};
 
 use crate::agent::{Agent, normalized};
 use crate::generation::GenerationState;
@@ -13,6 +15,26 @@ impl Agent {
             && let Some(pair) = self.checks.generations[at].checklist.get_mut(selected.pair)
         {
             pair.counters.sent.count(now, packets, bytes);
+        }
+    }
+
+    /// Datagrams that were to leave by this socket to this address were lost at the socket. They count for
+    /// the pair in use, if that is its way.
+    pub fn count_discarded(
+        &mut self,
+        now: Instant,
+        (socket, remote): (SocketId, SocketAddr),
+        packets: u64,
+        bytes: u64,
+    ) {
+        let route = self.route();
+        let is_its_way = route.is_some_and(|it| it.socket == socket && it.destination() == remote);
+        if is_its_way
+            && let Some(selected) = self.checks.selected
+            && let Some(at) = self.checks.index(selected.generation)
+            && let Some(pair) = self.checks.generations[at].checklist.get_mut(selected.pair)
+        {
+            pair.counters.discarded.count(now, packets, bytes);
         }
     }
 

@@ -159,6 +159,10 @@ pub(crate) const FORWARD_LAYERS: usize = 8;
 /// Spatial layers of one stream that are told apart: as many as VP9 can have (RFC 9628 §4.2, N_S).
 pub(crate) const FORWARD_SPATIAL_LAYERS: usize = 8;
 
+/// Temporal layers of one stream that are told apart: as many as VP9 and dependency descriptors can have
+/// (RFC 9628 §4.2, TID).
+pub(crate) const FORWARD_TEMPORAL_LAYERS: usize = 8;
+
 /// Numbers of packets that a receiver does not get and that are remembered, until which late ones find
 /// their place.
 pub(crate) const FORWARD_LEFT_OUT: usize = 256;

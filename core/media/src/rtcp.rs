@@ -31,6 +31,14 @@ pub(crate) struct Reporter {
     questions: Vec<Question>,
     /// Whose turn it is to be reported of, where one datagram does not hold all.
     turn: usize,
+    pub(crate) stream_reports: StreamReports,
+}
+
+/// Reports of RFC 8888.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct StreamReports {
+    pub(crate) sent: u64,
+    pub(crate) received: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -71,6 +79,7 @@ impl Reporter {
             round_trip: None,
             questions: Vec::new(),
             turn: 0,
+            stream_reports: StreamReports::default(),
         }
     }
 
@@ -178,7 +187,7 @@ impl Reporter {
 
     /// What the other end's congestion control is told, by the numbers of the transport or by stream.
     fn write_arrivals(
-        &self,
+        &mut self,
         now: Instant,
         me: Ssrc,
         begin: usize,
@@ -211,6 +220,7 @@ impl Reporter {
             let streams = streams.map(|it| (it.ssrc, it.begin, &it.metrics[..]));
             let streams: Vec<_> = streams.collect();
             Writer::new(out).congestion_control_feedback(me, time, &streams);
+            self.stream_reports.sent += 1;
         }
     }
 
@@ -339,6 +349,7 @@ impl Reporter {
                     }
                 }
                 Packet::CongestionControlFeedback(feedback) => {
+                    self.stream_reports.received += 1;
                     if let Some(estimator) = outbound.bandwidth.estimator_mut() {
                         estimator.handle_stream_feedback(arrival, &feedback);
                     }

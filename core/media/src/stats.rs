@@ -13,7 +13,7 @@ use crate::cc::Bitrate;
 use crate::recv::{Purpose, Repairs, Source};
 use crate::round_trips::RoundTrips;
 use crate::send::{RemoteReports, SendCounters, Sender};
-use crate::{BandwidthFeedback, FrameCounters, MediaTransport, Statistics};
+use crate::{BandwidthFeedback, FrameCounters, MediaTransport, ReportedPackets, Statistics};
 
 /// Counters of all streams of a transport. Those of receivers and senders that are told to stop stay
 /// for when they go on.
@@ -29,6 +29,10 @@ pub struct MediaStats {
     /// `availableOutgoingBitrate`: bits per second that may be sent altogether, what SRTP, UDP and IP
     /// put around packets with them. None while nothing was sent, or where no feedback was agreed on.
     pub available_outgoing_bitrate: Option<u64>,
+    /// `ccfbMessagesSent`: reports of RFC 8888.
+    pub stream_reports_sent: u64,
+    /// `ccfbMessagesReceived`
+    pub stream_reports_received: u64,
 }
 
 /// Counters of a stream that is received (webrtc-stats, "RTCInboundRtpStreamStats").
@@ -67,6 +71,10 @@ pub struct InboundStats {
     pub fir_count: u32,
     /// Lost packets that were not asked for any more.
     pub given_up: u64,
+    /// `fecPacketsDiscarded`, of whatever kind of parity.
+    pub fec_discarded: u64,
+    /// What the other end was told of it, where it is told of each stream (RFC 8888).
+    pub reported: Option<ReportedPackets>,
     /// What the other end reported (webrtc-stats, "RTCRemoteOutboundRtpStreamStats").
     pub sender_report: Option<SenderReportStats>,
 }
@@ -142,6 +150,8 @@ pub struct OutboundStats {
     pub size: Option<FrameSize>,
     /// What the other end tells.
     pub remote: RemoteReports,
+    /// What it tells of single packets, where it tells of each stream (RFC 8888).
+    pub reported: Option<ReportedPackets>,
     /// `targetBitrate`: bits per second of payloads that its encoder may make, once that was told.
     pub target_bitrate: Option<u64>,
 }
@@ -149,11 +159,19 @@ pub struct OutboundStats {
 impl MediaStats {
     pub(crate) fn of(transport: &MediaTransport) -> Self {
         let senders = transport.outbound.senders();
+        let bandwidth = &transport.outbound.bandwidth;
+        let outbound = senders.flat_map(outbound).map(|it| OutboundStats {
+            reported: bandwidth.reported(it.ssrc),
+            ..it
+        });
+        let stream_reports = transport.stream_reports();
         MediaStats {
             inbound: inbound(transport),
-            outbound: senders.flat_map(outbound).collect(),
-            feedback: transport.outbound.bandwidth.feedback(),
-            available_outgoing_bitrate: transport.outbound.bandwidth.target().map(Bitrate::bps),
+            outbound: outbound.collect(),
+            feedback: bandwidth.feedback(),
+            available_outgoing_bitrate: bandwidth.target().map(Bitrate::bps),
+            stream_reports_sent: stream_reports.sent,
+            stream_reports_received: stream_reports.received,
         }
     }
 }
@@ -166,7 +184,10 @@ fn inbound(transport: &MediaTransport) -> Vec<InboundStats> {
         let mut receivers = transport.inbound.receivers().iter();
         let receiver = receivers.find(|it| it.id == source.route.receiver);
         let plan = receiver.map(|it| &it.plan).or(source.paused.as_ref());
-        Some(inbound_of(ssrc, source, plan?))
+        Some(InboundStats {
+            reported: transport.inbound.stream_arrivals.reported(ssrc),
+            ..inbound_of(ssrc, source, plan?)
+        })
     });
     stats.collect()
 }
@@ -201,6 +222,8 @@ fn inbound_of(ssrc: Ssrc, source: &Source, plan: &ReceivePlan) -> InboundStats {
         pli_count: source.plis,
         fir_count: source.firs,
         given_up: source.missing.given_up(),
+        fec_discarded: source.recovery.as_ref().map_or(0, |it| it.discarded()),
+        reported: None,
         sender_report: source.sender_report.map(|it| SenderReportStats {
             received: it.received,
             ntp: it.ntp,
@@ -234,6 +257,7 @@ pub(crate) fn outbound(sender: &Sender) -> impl Iterator<Item = OutboundStats> {
         send_delay: stream.send_delay,
         size: stream.packetizer.size,
         remote: stream.remote,
+        reported: None,
         target_bitrate: sender.targets.get(encoding).copied(),
     })
 }

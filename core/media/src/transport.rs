@@ -13,7 +13,7 @@ use crate::outlets::Outlets;
 use crate::packet::{MediaItem, Outlet, RtpPacketInit, SendEncoding};
 use crate::recv::Inbound;
 use crate::report::MediaReport;
-use crate::rtcp::Reporter;
+use crate::rtcp::{Reporter, StreamReports};
 use crate::send::{Outbound, RtpToSend, Tone};
 use crate::stats::{MediaStats, OutboundStats};
 use crate::totals::MediaTotals;
@@ -306,6 +306,11 @@ impl MediaTransport {
     /// The counters of all streams summed up, without an allocation.
     pub fn totals(&self) -> MediaTotals {
         MediaTotals::of(self)
+    }
+
+    /// Reports of RFC 8888 that were sent and that came.
+    pub(crate) fn stream_reports(&self) -> StreamReports {
+        self.reporter.stream_reports
     }
 
     /// The round trip as reports tell it; a guess before they do.

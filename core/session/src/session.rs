@@ -1,7 +1,7 @@
 use std::collections::{HashSet, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 
-use duologue_base::{Datagram, Instant, MdnsName, Rng, SocketId, TransportKey};
+use duologue_base::{Datagram, Instant, MdnsName, Rng, SocketId, Transmit, TransportKey};
 use duologue_datachannel::ChannelReport;
 use duologue_dtls as dtls;
 use duologue_ice as ice;
@@ -168,6 +168,21 @@ impl Session {
         let mut sockets = self.transports.iter_mut().flat_map(|t| &mut t.sockets);
         if let Some(bound) = sockets.find(|bound| bound.socket == socket) {
             bound.blocked = blocked;
+        }
+    }
+
+    /// What [`Session::poll_transmit`] gave was lost at its socket: there was no room, or the system refused
+    /// it. It counts for the candidate pair whose way that is.
+    pub fn handle_discarded(&mut self, now: Instant, transmit: &Transmit) {
+        self.now = self.now.max(now);
+        let way = (transmit.socket, transmit.remote);
+        let segment = transmit.segment_size.unwrap_or(transmit.len).max(1);
+        let packets = transmit.len.div_ceil(segment) as u64;
+        let mut transports = self.transports.iter_mut();
+        let its = transports.find(|it| it.sockets.iter().any(|bound| bound.socket == way.0));
+        if let Some(transport) = its {
+            let bytes = transmit.len as u64;
+            transport.agent.count_discarded(now, way, packets, bytes);
         }
     }
 

@@ -2,6 +2,7 @@
 // are those of docs/browsers.md.
 import { device, devices } from "./devices.js";
 import { connected, equal, pageOffers, pair } from "./pair.js";
+import { settled, until } from "./wire.js";
 
 export const scenarios = {
   "repetitions and padding that nobody asked for are neither loss nor frames": async (test) => {
@@ -105,21 +106,4 @@ async function outbound(sender) {
 
 async function inbound(remote) {
   return (await remote.stats()).find((stats) => stats.type === "inbound-rtp");
-}
-
-// What it is once it has been the same for half a second.
-async function settled(value) {
-  for (let [last, since] = [null, 0]; ; await pause(50)) {
-    const now = JSON.stringify(await value());
-    if (now !== last) [last, since] = [now, performance.now()];
-    else if (performance.now() - since > 500) return JSON.parse(now);
-  }
-}
-
-async function until(holds) {
-  while (!(await holds())) await pause(50);
-}
-
-function pause(ms) {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

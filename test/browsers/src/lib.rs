@@ -6,6 +6,7 @@
 //! WebDriver ([`Page`]).
 #![forbid(unsafe_code)]
 
+mod forwards;
 mod glass;
 mod hearing;
 mod launch;
@@ -15,6 +16,7 @@ mod raw;
 mod server;
 mod watch;
 mod webdriver;
+mod wire;
 
 pub use launch::{Browser, Running};
 pub use path::NAMESPACE as CHANGING_PATH;

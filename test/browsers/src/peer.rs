@@ -1,5 +1,6 @@
 //! A Rust peer that a page drives: its methods by name, its events as JSON.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -11,13 +12,16 @@ use duologue::{
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tempfile::TempPath;
 use tokio::sync::mpsc;
 
+use crate::forwards::Forwards;
 use crate::glass::Glass;
 use crate::hearing::{self, Network};
 use crate::path;
 use crate::raw;
 use crate::watch::Watch;
+use crate::wire;
 
 /// Events that wait for the page.
 const MAX_EVENTS: usize = 65_536;
@@ -106,6 +110,18 @@ pub(crate) enum Call {
     Watch {},
     /// What they got, by mid.
     Seen {},
+    /// Video is sent back by the layers that so many bits per second carry, from now on.
+    Forward {
+        bitrate: u64,
+    },
+    /// Which layers these are.
+    Forwarded {},
+    /// Agrees on dependency descriptors, which is not done unasked.
+    DescribeDependencies {},
+    /// What came on the wire, of a connection that is captured. MIDs have this extension id.
+    Wire {
+        mid: u8,
+    },
     /// Asks for a key frame of every receiver of video.
     AskForKeyFrame {
         #[serde(default)]
@@ -141,6 +157,10 @@ pub(crate) struct RemotePeer {
     echoes: Mutex<Echoes>,
     watched: Mutex<Option<Vec<(RtpTransceiver, Watch)>>>,
     glass: Glass,
+    forwards: Mutex<Forwards>,
+    describes_dependencies: AtomicBool,
+    /// The file with the packets of an endpoint that captures them.
+    capture: Option<TempPath>,
 }
 
 /// Whose media is sent back, and how.
@@ -158,7 +178,11 @@ struct Channel {
 }
 
 impl RemotePeer {
-    pub(crate) fn start(pc: PeerConnection, stream: Events) -> (Arc<Self>, mpsc::Receiver<Value>) {
+    pub(crate) fn start(
+        pc: PeerConnection,
+        stream: Events,
+        capture: Option<TempPath>,
+    ) -> (Arc<Self>, mpsc::Receiver<Value>) {
         let (events, receiver) = mpsc::channel(MAX_EVENTS);
         let peer = Arc::new(RemotePeer {
             pc,
@@ -167,6 +191,9 @@ impl RemotePeer {
             echoes: Mutex::default(),
             watched: Mutex::default(),
             glass: Glass::default(),
+            forwards: Mutex::default(),
+            describes_dependencies: AtomicBool::new(false),
+            capture,
         });
         tokio::spawn(peer.clone().listen(stream));
         (peer, receiver)
@@ -180,8 +207,12 @@ impl RemotePeer {
             }
             Call::SetRemoteDescription(description) => {
                 self.pc.set_remote_description(description).await?;
+                if self.describes_dependencies.load(Ordering::Relaxed) {
+                    self.describe_dependencies()?;
+                }
                 self.watch();
                 self.echo();
+                self.forwards().begin(self.pc.transceivers());
             }
             Call::AddIceCandidate(candidate) => self.pc.add_ice_candidate(candidate).await?,
             Call::RestartIce {} => self.pc.restart_ice(),
@@ -278,6 +309,16 @@ impl RemotePeer {
                 self.watch();
             }
             Call::Seen {} => return Ok(self.seen()),
+            Call::Forward { bitrate } => self.forwards().choose(bitrate),
+            Call::Forwarded {} => return Ok(self.forwards().current()),
+            Call::DescribeDependencies {} => {
+                self.describes_dependencies.store(true, Ordering::Relaxed);
+            }
+            Call::Wire { mid } => {
+                let none = || Exception::invalid_state("its packets are not captured");
+                let came = wire::came(self.capture.as_ref().ok_or_else(none)?, mid);
+                return came.map_err(|error| Exception::operation(error.to_string()));
+            }
             Call::AskForKeyFrame { encoding } => {
                 for transceiver in self.pc.transceivers() {
                     if transceiver.kind() == Some(MediaKind::Video) {
@@ -399,6 +440,23 @@ impl RemotePeer {
             (transceiver.mid().unwrap_or_default(), json!(watch.seen()))
         };
         watched.iter().flatten().map(of).collect()
+    }
+
+    fn describe_dependencies(&self) -> Result<(), Exception> {
+        for transceiver in self.pc.transceivers() {
+            let mut wanted = transceiver.header_extensions_to_negotiate();
+            for extension in &mut wanted {
+                if extension.uri.contains("dependency-descriptor") {
+                    extension.direction = TransceiverDirection::Sendrecv;
+                }
+            }
+            transceiver.set_header_extensions_to_negotiate(&wanted)?;
+        }
+        Ok(())
+    }
+
+    fn forwards(&self) -> MutexGuard<'_, Forwards> {
+        self.forwards.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn ask_for_key_frame(&self, sender: &RtpSender, encoding: usize) {

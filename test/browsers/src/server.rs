@@ -15,6 +15,7 @@ use duologue::{Configuration, Endpoint, Exception, TcpTypes};
 use duologue_coturn::{Coturn, PASSWORD, USER};
 use serde::Deserialize;
 use serde_json::Value;
+use tempfile::NamedTempFile;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_stream::StreamExt;
@@ -64,6 +65,21 @@ const PAGE: &[(&str, &str, &str)] = &[
         "/facts.js",
         "text/javascript",
         include_str!("../page/facts.js"),
+    ),
+    (
+        "/changes.js",
+        "text/javascript",
+        include_str!("../page/changes.js"),
+    ),
+    (
+        "/layers.js",
+        "text/javascript",
+        include_str!("../page/layers.js"),
+    ),
+    (
+        "/wire.js",
+        "text/javascript",
+        include_str!("../page/wire.js"),
     ),
     (
         "/loss.js",
@@ -156,7 +172,7 @@ impl Suite {
     fn files(self) -> &'static str {
         match self {
             Suite::Open => "scenarios+ways",
-            Suite::Media => "media+facts",
+            Suite::Media => "media+changes+layers+facts+wire",
             Suite::Lossy => "loss",
             Suite::Path => "path",
             Suite::Glass => "call",
@@ -278,6 +294,7 @@ struct EndpointInit {
     sped: bool,
     sctp_snap: bool,
     post_quantum: bool,
+    capture: bool,
 }
 
 /// The TURN server, by each transport.
@@ -293,7 +310,19 @@ async fn create(
     State(server): State<Arc<Server>>,
     Json(init): Json<PeerInit>,
 ) -> Result<Response, Refusal> {
-    let endpoint = Endpoint::builder()
+    let capture = match init.endpoint.capture {
+        true => Some(
+            NamedTempFile::new()
+                .map_err(|error| operation(&error))?
+                .into_temp_path(),
+        ),
+        false => None,
+    };
+    let mut endpoint = Endpoint::builder();
+    if let Some(capture) = &capture {
+        endpoint = endpoint.packet_capture(capture.to_path_buf());
+    }
+    let endpoint = endpoint
         .loopback(true)
         .hide_host_addresses(init.endpoint.hide_host_addresses)
         .udp(!init.endpoint.tcp_only)
@@ -308,9 +337,9 @@ async fn create(
         })
         .tls_roots(server.coturn.roots())
         .build()
-        .map_err(|error| Refusal(Exception::operation(error.to_string())))?;
+        .map_err(|error| operation(&error))?;
     let (pc, stream) = endpoint.connection(init.configuration).map_err(Refusal)?;
-    let (peer, events) = RemotePeer::start(pc, stream);
+    let (peer, events) = RemotePeer::start(pc, stream, capture);
     let mut peers = server.peers();
     let id = peers.len();
     peers.insert(
@@ -355,6 +384,10 @@ async fn outcome(State(server): State<Arc<Server>>, Json(outcome): Json<Outcome>
 async fn done(State(server): State<Arc<Server>>) -> StatusCode {
     let _ = server.progress.send(Progress::Done).await;
     StatusCode::NO_CONTENT
+}
+
+fn operation(error: &impl std::fmt::Display) -> Refusal {
+    Refusal(Exception::operation(error.to_string()))
 }
 
 /// The W3C's exception as an answer to the page.

@@ -55,6 +55,11 @@ const PAGE: &[(&str, &str, &str)] = &[
         include_str!("../../web/chat.js"),
     ),
     (
+        "/ear.js",
+        "text/javascript",
+        include_str!("../../web/ear.js"),
+    ),
+    (
         "/files.js",
         "text/javascript",
         include_str!("../../web/files.js"),

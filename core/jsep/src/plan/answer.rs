@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use duologue_base::{IceCredentials, Mid, TransportKey};
-use duologue_rtp::CodecParameters;
+use duologue_rtp::{CodecParameters, CodecRole};
 
 use super::bundle::Bundled;
 use super::offer::{multiplex_rtcp, sending};
@@ -294,7 +294,28 @@ fn common_codecs(
     let usable = intent
         .capabilities
         .usable(offered.kind, preferences, direction);
-    codec::answer(&usable, !preferences.is_empty(), &offered.codecs)
+    let mut codecs = codec::answer(&usable, !preferences.is_empty(), &offered.codecs);
+    if preferences.is_empty() {
+        leave_out_events_of_other_clocks(&mut codecs);
+    }
+    codecs
+}
+
+/// Chromium 156 sends telephone keys by the 8 kHz event where it may, counting them on the clock of its
+/// codec: beside Opus they end after a sixth of their time. With the event of the codec's own clock alone
+/// both are right.
+fn leave_out_events_of_other_clocks(codecs: &mut Vec<CodecParameters>) {
+    let is_event = |it: &CodecParameters| it.codec.role() == CodecRole::TelephoneEvent;
+    let first = codecs
+        .iter()
+        .find(|it| it.codec.role() == CodecRole::Primary);
+    let Some(clock) = first.map(|it| it.codec.clock_rate) else {
+        return;
+    };
+    let fits = |it: &CodecParameters| it.codec.clock_rate == clock;
+    if codecs.iter().any(|it| is_event(it) && fits(it)) {
+        codecs.retain(|it| !is_event(it) || fits(it));
+    }
 }
 
 /// Why an answer of this end rejects an m-section that was offered.

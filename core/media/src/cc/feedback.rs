@@ -8,6 +8,7 @@ use duologue_base::{Ecn, Instant, Seq16};
 use duologue_rtp::rtcp::PacketMetric;
 
 use super::ClusterId;
+use crate::ReportedPackets;
 use crate::limits::{FEEDBACK_PACKETS, HISTORY_PACKETS, HISTORY_STREAMS, HISTORY_TIME};
 
 /// What is known of one packet.
@@ -70,6 +71,8 @@ pub struct History {
     clock: Option<RemoteClock>,
     lanes: Vec<Lane>,
     unknown: u64,
+    /// What leaves is marked as ECT(1).
+    ect1: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -78,6 +81,7 @@ struct Remembered {
     sent: Instant,
     size: u32,
     probe: Option<ClusterId>,
+    ect1: bool,
     fate: Fate,
 }
 
@@ -111,11 +115,23 @@ impl History {
             sent: now,
             size: u32::try_from(size).unwrap_or(u32::MAX),
             probe,
+            ect1: self.ect1,
             fate: Fate::Unknown,
         });
         self.in_flight += size.min(u32::MAX as usize);
 
         sequence as u16
+    }
+
+    /// Whether packets are marked as ECT(1) from now on.
+    pub fn set_ect1(&mut self, on: bool) {
+        self.ect1 = on;
+    }
+
+    /// What reports of RFC 8888 told of a stream, an SSRC, so far.
+    pub fn reported(&self, ssrc: u32) -> Option<ReportedPackets> {
+        let lane = self.lanes.iter().find(|lane| lane.ssrc == ssrc)?;
+        Some(lane.reported)
     }
 
     /// The transport-wide sequence number of the next packet.
@@ -213,7 +229,9 @@ impl History {
     pub fn reset(&mut self) {
         self.first += self.packets.len() as u64;
         self.packets.clear();
-        self.lanes.clear();
+        for lane in &mut self.lanes {
+            lane.packets.clear();
+        }
         self.outstanding = self.first;
         self.in_flight = 0;
         self.clock = None;
@@ -238,6 +256,11 @@ impl History {
         };
         if packet.fate == fate || packet.fate == Fate::Arrived {
             return;
+        }
+        if let Some(lane) = packet.lane {
+            let ecn = arrival.map(|(_, ecn)| ecn);
+            let reported = &mut self.lanes[usize::from(lane)].reported;
+            reported.count(packet.fate == Fate::Missing, packet.ect1, ecn);
         }
         packet.fate = fate;
         results.push(PacketResult {
@@ -289,11 +312,16 @@ impl History {
         if known.is_some() {
             return known;
         }
+        let new = Lane {
+            ssrc,
+            ..Lane::default()
+        };
         if self.lanes.len() < HISTORY_STREAMS {
-            self.lanes.push(Lane::default());
+            self.lanes.push(new);
+            return Some(self.lanes.len() - 1);
         }
         let index = self.lanes.iter().position(|lane| lane.packets.is_empty())?;
-        self.lanes[index].ssrc = ssrc;
+        self.lanes[index] = new;
         Some(index)
     }
 }
@@ -304,6 +332,21 @@ struct Lane {
     ssrc: u32,
     /// The number in the stream, without wraps, and that of the transport.
     packets: VecDeque<(u64, u64)>,
+    reported: ReportedPackets,
+}
+
+impl ReportedPackets {
+    /// A report told something new of a packet: its mark, if it arrived.
+    fn count(&mut self, was_missing: bool, sent_with_ect1: bool, arrived: Option<Ecn>) {
+        let Some(ecn) = arrived else {
+            self.lost += 1;
+            return;
+        };
+        self.recovered += u64::from(was_missing);
+        self.with_ect1 += u64::from(ecn == Ecn::Ect1);
+        self.with_ce += u64::from(ecn == Ecn::Ce);
+        self.bleached_ect1 += u64::from(sent_with_ect1 && ecn == Ecn::NotEct);
+    }
 }
 
 impl Lane {

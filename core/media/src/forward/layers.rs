@@ -3,10 +3,13 @@
 use std::time::Duration;
 
 use duologue_base::Instant;
-use duologue_rtp::ext::{DependencyReader, LayersAllocation};
+use duologue_rtp::ext::{DependencyDescriptor, DependencyReader, LayersAllocation};
 use duologue_rtp::payload::{Boundary, PacketInfo};
 
-use crate::limits::{FORWARD_LAYERS, FORWARD_RATE_TIME, FORWARD_SILENCE, FORWARD_SPATIAL_LAYERS};
+use crate::limits::{
+    FORWARD_LAYERS, FORWARD_RATE_TIME, FORWARD_SILENCE, FORWARD_SPATIAL_LAYERS,
+    FORWARD_TEMPORAL_LAYERS,
+};
 use crate::packet::RtpPacket;
 
 use super::clock::StreamClock;
@@ -23,24 +26,39 @@ pub(super) struct Layers {
 pub(super) struct Layer {
     pub(super) clock: StreamClock,
     heard: Instant,
-    /// Since when bytes are counted, and how many of each spatial layer.
-    counting: (Instant, [u64; FORWARD_SPATIAL_LAYERS]),
-    /// Bits per second of each spatial layer alone, once they were measured; 0 for one that is not
-    /// sent.
-    rates: Option<[u64; FORWARD_SPATIAL_LAYERS]>,
+    /// Since when bytes are counted, and how many.
+    counting: (Instant, PerLayer),
+    /// Bits per second, once they were measured; 0 for a layer that is not sent.
+    rates: Option<PerLayer>,
     /// The highest of them that is sent.
     pub(super) highest: u8,
     /// The number of its latest picture, extended.
     picture: Option<u64>,
     /// Of its dependency descriptors.
     dependencies: DependencyReader,
+    /// The one of the latest packet, if it could be read.
+    pub(super) described: Option<DependencyDescriptor>,
 }
 
-/// What a receiver may get: a layer, of its spatial layers those up to one.
+/// What belongs to each spatial layer of a stream, and in it to each temporal layer, alone.
+type PerLayer = [[u64; FORWARD_TEMPORAL_LAYERS]; FORWARD_SPATIAL_LAYERS];
+
+/// What a receiver may get: a layer, and of its spatial and temporal layers those up to one.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Rung {
     pub(super) layer: usize,
     pub(super) spatial: u8,
+    pub(super) temporal: u8,
+}
+
+/// A rung that is sent.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+struct Sent {
+    rung: Rung,
+    /// Bits per second.
+    takes: u64,
+    /// How many temporal layers it leaves out.
+    left_out: u8,
 }
 
 impl Layers {
@@ -76,7 +94,7 @@ impl Layers {
         layer.heard = now;
 
         layer.describe(packet, info);
-        let measured = layer.count(now, info.spatial.unwrap_or(0), packet.payload.len());
+        let measured = layer.count(now, info, packet.payload.len());
         let told = self.hear(packet, begins_key(info));
         Some(begins || measured || told)
     }
@@ -139,57 +157,109 @@ impl Layers {
     }
 
     /// The best of what is sent now for a receiver that can take so many bits per second, and wants no
-    /// spatial layer above `most`: of the highest rate that fits, else of the lowest. `current` stays
-    /// until another one fits with something to spare, or it does not fit itself.
+    /// spatial and temporal layer above `most`: of the highest rate that fits and has at least half of the
+    /// pictures, else of the highest that fits, else of the lowest. `current` stays until another one fits
+    /// with something to spare, or it does not fit itself.
     pub(super) fn best(
         &self,
         now: Instant,
         bitrate: u64,
         current: Option<Rung>,
-        most: u8,
+        most: (u8, u8),
     ) -> Option<Rung> {
-        let sent = (0..self.known.len()).flat_map(|index| self.rungs(now, index, most));
+        let sent = (0..self.known.len()).flat_map(|index| self.sent(now, index, most));
         let kept = current.and_then(|current| {
-            let rungs = self.rungs(now, current.layer, most);
-            let within = |(_, _, spatial): &(u64, usize, u8)| *spatial <= current.spatial;
-            rungs.filter(within).last()
+            let within = (current.spatial.min(most.0), current.temporal.min(most.1));
+            self.sent(now, current.layer, within).last()
         });
-        let kept = kept.filter(|(rate, ..)| *rate <= bitrate);
-        let fits = |rung: &(u64, usize, u8)| match kept {
+        let kept = kept.filter(|kept| kept.takes <= bitrate);
+        let fits = |it: &Sent| match kept {
             // A tenth to spare, where something is to be lost by coming back.
-            Some(kept) => *rung == kept || rung.0 > kept.0 && rung.0 + rung.0 / 10 <= bitrate,
-            None => rung.0 <= bitrate,
+            Some(kept) => {
+                it.rung == kept.rung || it.takes > kept.takes && it.takes + it.takes / 10 <= bitrate
+            }
+            None => it.takes <= bitrate,
         };
-        let best = sent.clone().filter(fits).max();
-        let best = best.or_else(|| sent.min());
-        best.map(|(_, layer, spatial)| Rung { layer, spatial })
+        // Each temporal layer has as many pictures as those below it together.
+        let worth = |it: &Sent| (it.left_out <= 1, it.takes, it.rung.layer, it.rung.spatial);
+        let best = sent.clone().filter(fits).max_by_key(worth);
+        let best = best.or_else(|| sent.min_by_key(|it| (it.takes, it.rung.layer)));
+        best.map(|best| best.rung)
     }
 
-    /// What of a layer is sent now, from its lowest spatial layer up: how much each takes with those
-    /// below it.
-    fn rungs(
+    /// What of a layer is sent now up to these spatial and temporal layers, from the lowest spatial one
+    /// up, and in it from the lowest temporal one up.
+    fn sent(
         &self,
         now: Instant,
         index: usize,
-        most: u8,
-    ) -> impl Iterator<Item = (u64, usize, u8)> + Clone + use<'_> {
+        (spatial, temporal): (u8, u8),
+    ) -> impl Iterator<Item = Sent> + Clone + use<'_> {
         let layer = self.get(index);
         let layer = layer.filter(|layer| now - layer.heard <= FORWARD_SILENCE);
         let rates = layer.map(|layer| layer.rates.unwrap_or_default());
-        let mut with_lower = 0;
-        let rungs = rates.into_iter().flatten().zip(0..);
-        let rungs = rungs.filter_map(move |(measured, spatial)| {
-            with_lower += measured;
-            let told = self.told.as_ref();
-            let takes = match told.map(|told| told_rate(told, index, spatial)) {
-                Some(None) => return None,
-                // What an encoder is to make it may be far from making.
-                _ if measured > 0 => with_lower,
-                told => told.flatten()?,
-            };
-            Some((takes, index, spatial))
+        let rungs = rates.into_iter().flat_map(move |rates| {
+            (0..FORWARD_SPATIAL_LAYERS as u8).flat_map(move |at| self.steps(index, at, &rates))
         });
-        rungs.take_while(move |(.., spatial)| *spatial <= most)
+        let left_out = move |it: Sent| {
+            // Those that it is not to get are no loss to it.
+            let unwanted = (it.rung.temporal + it.left_out).saturating_sub(temporal);
+            it.left_out.saturating_sub(unwanted)
+        };
+        let rungs = rungs.map(move |it| Sent {
+            left_out: left_out(it),
+            ..it
+        });
+        rungs.filter(move |it| it.rung.spatial <= spatial && it.rung.temporal <= temporal)
+    }
+
+    /// A spatial layer with more and more of its temporal layers, and with those spatial ones that it
+    /// needs; nothing if it is not sent.
+    fn steps(
+        &self,
+        layer: usize,
+        spatial: u8,
+        rates: &PerLayer,
+    ) -> impl Iterator<Item = Sent> + Clone + use<> {
+        let needed = &rates[..=usize::from(spatial)];
+        let of_temporal = |at: usize| needed.iter().map(|rates| rates[at]).sum::<u64>();
+        let mut with_lower = [0; FORWARD_TEMPORAL_LAYERS];
+        let mut count = 0;
+        let told = self.told.as_ref();
+        let told = told.map(|told| told_rates(told, layer, spatial));
+        match told {
+            // It is off.
+            Some(None) => {}
+            // What an encoder is to make it may be far from making.
+            _ if needed[usize::from(spatial)].iter().any(|rate| *rate > 0) => {
+                let mut takes = 0;
+                for (at, with_lower) in with_lower.iter_mut().enumerate() {
+                    let own = of_temporal(at);
+                    takes += own;
+                    *with_lower = takes;
+                    if own > 0 {
+                        count = at + 1;
+                    }
+                }
+            }
+            Some(Some(told)) => {
+                for (with_lower, kbps) in with_lower.iter_mut().zip(told) {
+                    *with_lower = u64::from(*kbps) * 1_000;
+                    count += 1;
+                }
+            }
+            None => {}
+        }
+        let with_lower = with_lower.into_iter().take(count).zip(0..);
+        with_lower.map(move |(takes, temporal)| Sent {
+            rung: Rung {
+                layer,
+                spatial,
+                temporal,
+            },
+            takes,
+            left_out: (count as u8).saturating_sub(temporal + 1),
+        })
     }
 }
 
@@ -198,16 +268,23 @@ pub(super) fn begins_key(info: &PacketInfo<'_>) -> bool {
     info.key == Some(true) && info.begins != Boundary::No && info.spatial.unwrap_or(0) == 0
 }
 
-/// What the publisher says that a spatial layer takes with all that it needs, in bits per second; `None`
-/// for one that is off.
-fn told_rate(told: &LayersAllocation, index: usize, spatial: u8) -> Option<u64> {
+/// What the publisher says that a spatial layer takes with all that it needs, in kbit/s by its temporal
+/// layers; `None` for one that is off.
+fn told_rates(told: &LayersAllocation, index: usize, spatial: u8) -> Option<&[u32]> {
     let mut layers = told.layers.iter();
     let layer = layers.find(|it| usize::from(it.stream) == index && it.spatial == spatial)?;
-    let kbps = layer.kbps().last().copied().unwrap_or_default();
-    Some(u64::from(kbps) * 1_000)
+    Some(layer.kbps())
 }
 
 impl Layer {
+    /// The highest temporal layer that was measured.
+    pub(super) fn highest_temporal(&self) -> u8 {
+        let rates = self.rates.unwrap_or_default();
+        let sent = |temporal: &usize| rates.iter().any(|of_spatial| of_spatial[*temporal] > 0);
+        let highest = (0..FORWARD_TEMPORAL_LAYERS).rfind(sent);
+        highest.map_or(0, |temporal| temporal as u8)
+    }
+
     fn new(now: Instant, clock: StreamClock) -> Self {
         Layer {
             clock,
@@ -217,12 +294,14 @@ impl Layer {
             highest: 0,
             picture: None,
             dependencies: DependencyReader::default(),
+            described: None,
         }
     }
 
     /// Adds what a packet's dependency descriptor says: of codecs whose payloads say less, or are
     /// encrypted from end to end.
     fn describe(&mut self, packet: &RtpPacket, info: &mut PacketInfo<'_>) {
+        self.described = None;
         if packet.dependency_descriptor.is_empty() {
             return;
         }
@@ -241,11 +320,14 @@ impl Layer {
         if said.structure.is_some() && said.start_of_frame {
             info.key = Some(true);
         }
+        self.described = Some(said);
     }
 
-    fn count(&mut self, now: Instant, spatial: u8, bytes: usize) -> bool {
+    fn count(&mut self, now: Instant, info: &PacketInfo<'_>, bytes: usize) -> bool {
         let (since, counted) = &mut self.counting;
-        counted[usize::from(spatial).min(FORWARD_SPATIAL_LAYERS - 1)] += bytes as u64;
+        let at = |layer: Option<u8>, last: usize| usize::from(layer.unwrap_or(0)).min(last);
+        let of_spatial = &mut counted[at(info.spatial, FORWARD_SPATIAL_LAYERS - 1)];
+        of_spatial[at(info.temporal, FORWARD_TEMPORAL_LAYERS - 1)] += bytes as u64;
         let took: Duration = now - *since;
         if took < FORWARD_RATE_TIME {
             return false;
@@ -254,16 +336,19 @@ impl Layer {
             let rate = u128::from(bytes) * 8_000 / took.as_millis().max(1);
             u64::try_from(rate).unwrap_or(u64::MAX)
         };
-        let mut rates = counted.map(rate);
+        let mut rates = counted.map(|counted| counted.map(rate));
         if let Some(before) = self.rates {
-            for (rate, before) in rates.iter_mut().zip(before) {
+            let both = rates.as_flattened_mut().iter_mut();
+            for (rate, before) in both.zip(before.as_flattened()) {
                 // Key frames come now and then.
-                if *rate > 0 && before > 0 {
-                    *rate = *rate / 2 + before / 2;
+                if *rate > 0 && *before > 0 {
+                    *rate = *rate / 2 + *before / 2;
                 }
             }
         }
-        let highest = (0..).zip(&rates).filter(|(_, rate)| **rate > 0).last();
+        let is_sent =
+            |(_, rates): &(u8, &[u64; FORWARD_TEMPORAL_LAYERS])| rates.iter().any(|it| *it > 0);
+        let highest = (0..).zip(&rates).filter(is_sent).last();
         self.highest = highest.map_or(0, |(spatial, _)| spatial);
         self.rates = Some(rates);
         self.counting = (now, Default::default());
@@ -308,6 +393,17 @@ mod tests {
         now
     }
 
+    const ALL: (u8, u8) = (u8::MAX, u8::MAX);
+
+    /// Of the only stream.
+    fn rung(spatial: u8, temporal: u8) -> Rung {
+        Rung {
+            layer: 0,
+            spatial,
+            temporal,
+        }
+    }
+
     /// Simulcast layers of these rates.
     fn layers(rates: &[u64]) -> (Layers, Instant) {
         let mut layers = Layers::default();
@@ -317,8 +413,12 @@ mod tests {
     }
 
     fn best(layers: &Layers, now: Instant, bitrate: u64, current: Option<usize>) -> Option<usize> {
-        let current = current.map(|layer| Rung { layer, spatial: 0 });
-        let best = layers.best(now, bitrate, current, u8::MAX);
+        let current = current.map(|layer| Rung {
+            layer,
+            spatial: 0,
+            temporal: 0,
+        });
+        let best = layers.best(now, bitrate, current, ALL);
         best.map(|rung| rung.layer)
     }
 
@@ -352,21 +452,78 @@ mod tests {
         let rates = [(0, 0, 100_000), (0, 1, 300_000), (0, 2, 900_000)];
         let now = run(&mut layers, 0..60, &rates);
         for (bitrate, spatial) in [(10_000, 0), (390_000, 0), (410_000, 1), (1_400_000, 2)] {
-            let best = layers.best(now, bitrate, None, u8::MAX);
-            assert_eq!(best, Some(Rung { layer: 0, spatial }), "{bitrate}");
+            let best = layers.best(now, bitrate, None, ALL);
+            assert_eq!(best, Some(rung(spatial, 0)), "{bitrate}");
         }
         // As high as it wants, and as it is sent.
-        let best = layers.best(now, 1_400_000, None, 1);
-        assert_eq!(
-            best,
-            Some(Rung {
-                layer: 0,
-                spatial: 1
-            })
-        );
+        let best = layers.best(now, 1_400_000, None, (1, u8::MAX));
+        assert_eq!(best, Some(rung(1, 0)));
         assert_eq!(layers.get(0).unwrap().highest, 2);
         run(&mut layers, 60..120, &rates[..2]);
         assert_eq!(layers.get(0).unwrap().highest, 1);
+    }
+
+    /// A stream of three temporal layers in each of two spatial ones: 50, 20 and 30 kbit/s, and three times
+    /// that.
+    fn svc() -> (Layers, Instant) {
+        let mut layers = Layers::default();
+        let mut now = Instant::ZERO;
+        for n in 0..60 {
+            now = Instant::from_nanos(u64::from(n) * 50_000_000);
+            for (temporal, bytes) in [(0, 312), (1, 125), (2, 188)] {
+                for spatial in 0..2 {
+                    let bytes = bytes * (1 + 2 * usize::from(spatial));
+                    let packet = packet(0, n * 4_500, now, bytes);
+                    let mut info = PacketInfo {
+                        spatial: Some(spatial),
+                        temporal: Some(temporal),
+                        ..PacketInfo::default()
+                    };
+                    layers.handle(now, 90_000, &packet, &mut info);
+                }
+            }
+        }
+        (layers, now)
+    }
+
+    #[test]
+    fn temporal_layers_are_left_out_before_half_of_the_pictures_would_be_missing() {
+        let (layers, now) = svc();
+        for (bitrate, best) in [
+            (10_000, rung(0, 0)),
+            (60_000, rung(0, 0)),
+            (80_000, rung(0, 1)),
+            (150_000, rung(0, 2)),
+            // A quarter of the larger pictures takes 200 kbit/s, a half 280, all of them 400.
+            (250_000, rung(0, 2)),
+            (300_000, rung(1, 1)),
+            (500_000, rung(1, 2)),
+        ] {
+            let chosen = layers.best(now, bitrate, None, ALL);
+            assert_eq!(chosen, Some(best), "{bitrate}");
+        }
+    }
+
+    #[test]
+    fn a_temporal_layer_that_is_not_wanted_is_not_missed() {
+        let (layers, now) = svc();
+        let chosen = layers.best(now, 250_000, None, (u8::MAX, 0));
+        assert_eq!(chosen, Some(rung(1, 0)));
+    }
+
+    #[test]
+    fn a_higher_temporal_layer_needs_something_to_spare_too() {
+        let (layers, now) = svc();
+        for (bitrate, current, best) in [
+            (105_000, rung(0, 1), rung(0, 1)),
+            (112_000, rung(0, 1), rung(0, 2)),
+            (101_000, rung(0, 2), rung(0, 2)),
+            (90_000, rung(0, 2), rung(0, 1)),
+            (390_000, rung(1, 2), rung(1, 1)),
+        ] {
+            let chosen = layers.best(now, bitrate, Some(current), ALL);
+            assert_eq!(chosen, Some(best), "{bitrate}");
+        }
     }
 
     /// What a publisher of one stream says of its spatial layers, in kbit/s with all that they need.
@@ -395,7 +552,7 @@ mod tests {
     }
 
     fn spatial(layers: &Layers, now: Instant, bitrate: u64) -> Option<u8> {
-        let best = layers.best(now, bitrate, None, u8::MAX);
+        let best = layers.best(now, bitrate, None, ALL);
         best.map(|rung| rung.spatial)
     }
 
@@ -403,8 +560,16 @@ mod tests {
     fn what_the_publisher_says_of_its_layers_counts_until_it_is_measured() {
         let mut layers = Layers::default();
         assert!(telling(&mut layers, Instant::ZERO, &[200, 800], true));
-        assert_eq!(spatial(&layers, Instant::ZERO, 700_000), Some(0));
-        assert_eq!(spatial(&layers, Instant::ZERO, 900_000), Some(1));
+        // With half of the pictures, and with all.
+        for (bitrate, best) in [
+            (90_000, rung(0, 0)),
+            (300_000, rung(0, 1)),
+            (700_000, rung(1, 0)),
+            (900_000, rung(1, 1)),
+        ] {
+            let chosen = layers.best(Instant::ZERO, bitrate, None, ALL);
+            assert_eq!(chosen, Some(best), "{bitrate}");
+        }
         // It makes less than it may.
         let now = run(&mut layers, 0..60, &[(0, 0, 100_000), (0, 1, 300_000)]);
         assert_eq!(spatial(&layers, now, 390_000), Some(0));

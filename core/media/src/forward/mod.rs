@@ -6,7 +6,7 @@
 //! with a key frame of the new one, which is asked for, and gets the old one until then.
 //!
 //! Which layer a receiver gets says the application ([`Choice::Layer`]), or what the path to it can
-//! take ([`Choice::Bitrate`]), spatial layers of one stream included: by the rates of the layers as they
+//! take ([`Choice::Bitrate`]), spatial and temporal layers of one stream included: by the rates of the layers as they
 //! are measured here and, until they were, as the publisher tells them (`video-layers-allocation00`), who
 //! says as well which are off.
 //!
@@ -76,8 +76,9 @@ pub enum Choice {
     Nothing,
     /// The receiver gets this layer: [`RtpPacket::encoding`], 0 where there is one.
     Layer(usize),
-    /// The best one for so many bits per second, of its spatial layers as many as fit. Before anything
-    /// is known of rates that is the first one that comes, and all of it.
+    /// The best one for so many bits per second, of its spatial and temporal layers as many as fit: rather
+    /// half of the pictures of a larger one than all of a smaller one, and less than half only where
+    /// nothing else fits. Before anything is known of rates that is the first one that comes, and all of it.
     Bitrate(u64),
 }
 
@@ -157,7 +158,7 @@ impl Forwarder {
         self.ask_for(now, at);
     }
 
-    /// A receiver gets no temporal layer above this one, from the next frame on. Formats that do not
+    /// A receiver gets no temporal layer above this one, from the next frame on, whatever its path carries. Formats that do not
     /// say in packets which layer a frame is of have no such thing.
     pub fn limit_temporal(&mut self, key: ReceiverKey, most: Option<u8>) {
         if let Some(at) = self.position(key) {
@@ -182,6 +183,13 @@ impl Forwarder {
     /// The highest spatial layer that it gets of it, 0 where there is one.
     pub fn current_spatial(&self, key: ReceiverKey) -> Option<u8> {
         self.receivers[self.position(key)?].1.current_spatial()
+    }
+
+    /// The highest temporal layer that it gets of it, 0 where there is one or nothing is known of them.
+    pub fn current_temporal(&self, key: ReceiverKey) -> Option<u8> {
+        let receiver = &self.receivers[self.position(key)?].1;
+        let layer = self.layers.get(receiver.current()?)?;
+        Some(receiver.temporal().min(layer.highest_temporal()))
     }
 
     /// A receiver cannot decode what it gets, and needs a key frame of it.

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use duologue_base::Instant;
-use duologue_rtp::ext::CaptureTime;
+use duologue_rtp::ext::{CaptureTime, DependencyDescriptor};
 use duologue_rtp::payload::{Boundary, Descriptor, PacketInfo, PayloadFormat, PictureId};
 
 use crate::limits::{FORWARD_KEY_FRAME_INTERVAL, FORWARD_STEP};
@@ -68,12 +68,18 @@ struct FrameNumbers {
     offset: u16,
     /// The highest that was given out.
     last: Option<u16>,
+    /// The highest number of the source's that the receiver got, and which of those before it: the bit of
+    /// the number itself is the lowest.
+    got: (u64, u64),
 }
 
 /// The temporal layers that a receiver gets.
 #[derive(Clone, Copy, Debug)]
 struct Temporal {
+    /// None above this one, whatever the path carries.
     most: u8,
+    /// Up to this one it is to get them.
+    wanted: u8,
     /// Up to this one it gets them: it goes up where a frame allows it.
     current: u8,
     /// The time stamp of a frame, and whether the receiver gets it.
@@ -105,6 +111,7 @@ impl Receiver {
             timestamps: (0, None),
             temporal: Temporal {
                 most: u8::MAX,
+                wanted: u8::MAX,
                 current: u8::MAX,
                 frame: None,
             },
@@ -124,6 +131,11 @@ impl Receiver {
         self.current().map(|_| self.spatial.current)
     }
 
+    /// Up to this one it gets temporal layers.
+    pub(super) fn temporal(&self) -> u8 {
+        self.temporal.current
+    }
+
     /// The layer whose key frame is waited for.
     pub(super) fn wanted(&self) -> Option<usize> {
         match self.state {
@@ -138,7 +150,13 @@ impl Receiver {
     }
 
     pub(super) fn limit_temporal(&mut self, most: Option<u8>) {
-        self.temporal.most = most.unwrap_or(u8::MAX);
+        let temporal = &mut self.temporal;
+        temporal.most = most.unwrap_or(u8::MAX);
+        temporal.wanted = match self.choice {
+            // More is for the next decision.
+            Choice::Bitrate(_) => temporal.wanted.min(temporal.most),
+            Choice::Nothing | Choice::Layer(_) => temporal.most,
+        };
     }
 
     pub(super) fn limit_spatial(&mut self, most: Option<u8>) {
@@ -150,10 +168,10 @@ impl Receiver {
         };
     }
 
-    /// Makes of the choice which layer it is, and how many of its spatial layers.
+    /// Makes of the choice which layer it is, and how many of its spatial and temporal layers.
     pub(super) fn decide(&mut self, now: Instant, layers: &Layers) {
-        let most = self.spatial.most;
-        let (target, spatial) = match self.choice {
+        let most = (self.spatial.most, self.temporal.most);
+        let (target, (spatial, temporal)) = match self.choice {
             Choice::Nothing => (None, most),
             Choice::Layer(layer) => (Some(layer), most),
             Choice::Bitrate(bitrate) => {
@@ -161,14 +179,16 @@ impl Receiver {
                 let rung = kept.map(|layer| Rung {
                     layer,
                     spatial: self.spatial.wanted,
+                    temporal: self.temporal.wanted,
                 });
                 match layers.best(now, bitrate, rung, most) {
-                    Some(best) => (Some(best.layer), best.spatial),
+                    Some(best) => (Some(best.layer), (best.spatial, best.temporal)),
                     None => (kept.or_else(|| layers.first()), most),
                 }
             }
         };
         self.spatial.wanted = spatial;
+        self.temporal.wanted = temporal;
         let before = self.wanted();
         self.state = match (self.state, target) {
             (_, None) => State::Nothing,
@@ -229,7 +249,11 @@ impl Receiver {
         if self.current() != Some(packet.encoding) {
             return None;
         }
-        if !self.temporal.allows(packet.timestamp, info) {
+        let described = layers.get(packet.encoding);
+        let described = described.and_then(|layer| layer.described.as_ref());
+        // Whatever it needs was forwarded.
+        let follows = described.map(|said| self.frames.has_all_of(said));
+        if !self.temporal.allows(packet.timestamp, info, follows) {
             self.packets.leave_out(packet.sequence_number);
             if let Some(picture) = picture {
                 self.pictures.leave_out(picture);
@@ -244,6 +268,9 @@ impl Receiver {
         }
 
         let number = self.packets.map(packet.sequence_number)?;
+        if let Some(said) = described {
+            self.frames.note(said.frame);
+        }
         let (offset, highest) = self.timestamps;
         let timestamp = packet.timestamp.wrapping_add(offset);
         if highest.is_none_or(|highest| timestamp.wrapping_sub(highest).cast_signed() > 0) {
@@ -295,7 +322,7 @@ impl Receiver {
         self.asked = None;
         self.spatial.begin();
         self.frames.begin(&packet.dependency_descriptor);
-        self.temporal.current = self.temporal.most;
+        self.temporal.current = self.temporal.wanted;
         self.temporal.frame = None;
     }
 
@@ -412,6 +439,31 @@ impl FrameNumbers {
         if let (Some(number), Some(last)) = (number_of(descriptor), self.last) {
             self.offset = last.wrapping_add(1).wrapping_sub(number);
         }
+        self.got = (0, 0);
+    }
+
+    /// The receiver gets a packet of this frame.
+    fn note(&mut self, frame: u64) {
+        let (highest, got) = self.got;
+        self.got = match frame.checked_sub(highest) {
+            Some(ahead) => {
+                let before = u32::try_from(ahead).ok().and_then(|by| got.checked_shl(by));
+                (frame, before.unwrap_or(0) | 1)
+            }
+            None => (highest, got | bit(highest - frame)),
+        };
+    }
+
+    /// Whether it got a packet of each frame that this one needs: of those further back nothing is known,
+    /// and none is taken for there.
+    fn has_all_of(&self, said: &DependencyDescriptor) -> bool {
+        let (highest, got) = self.got;
+        let mut needed = said.dependencies.frame_diffs().iter();
+        needed.all(|diff| {
+            let needed = said.frame.checked_sub(u64::from(*diff));
+            let behind = needed.and_then(|needed| highest.checked_sub(needed));
+            behind.is_some_and(|behind| got & bit(behind) != 0)
+        })
     }
 
     fn renumbered(&mut self, descriptor: &Bytes) -> Bytes {
@@ -432,6 +484,12 @@ impl FrameNumbers {
     }
 }
 
+/// That of a frame so far behind the highest, if it is remembered.
+fn bit(behind: u64) -> u64 {
+    let behind = u32::try_from(behind).ok();
+    behind.and_then(|by| 1_u64.checked_shl(by)).unwrap_or(0)
+}
+
 /// `frame_number` (AV1 RTP payload format, A.8.2 `mandatory_descriptor_fields`).
 fn number_of(descriptor: &[u8]) -> Option<u16> {
     let [_, n0, n1] = *descriptor.first_chunk()?;
@@ -439,23 +497,24 @@ fn number_of(descriptor: &[u8]) -> Option<u16> {
 }
 
 impl Temporal {
-    /// All packets of a frame have its time stamp.
-    fn allows(&mut self, timestamp: u32, info: &PacketInfo<'_>) -> bool {
+    /// All packets of a frame have its time stamp. `follows` says whether all that it needs is there,
+    /// where packets say what that is.
+    fn allows(&mut self, timestamp: u32, info: &PacketInfo<'_>, follows: Option<bool>) -> bool {
         if let Some((frame, allowed)) = self.frame
             && frame == timestamp
         {
             return allowed;
         }
-        self.current = self.current.min(self.most);
+        self.current = self.current.min(self.wanted);
         let Some(layer) = info.temporal else {
             return true;
         };
-        let goes_up = match info.descriptor {
+        let goes_up = follows.unwrap_or(match info.descriptor {
             Descriptor::Vp8(descriptor) => descriptor.layer_sync,
             Descriptor::Vp9(descriptor) => descriptor.layers.is_some_and(|it| it.switching_up),
             _ => false,
-        };
-        if layer > self.current && layer <= self.most && (goes_up || info.key == Some(true)) {
+        });
+        if layer > self.current && layer <= self.wanted && (goes_up || info.key == Some(true)) {
             self.current = layer;
         }
         let allowed = layer <= self.current;

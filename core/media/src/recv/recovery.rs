@@ -18,6 +18,8 @@ pub(crate) struct Recovery {
     packets: VecDeque<Kept>,
     /// Parity that may still be of use, oldest first.
     parities: VecDeque<Parity>,
+    /// Parity that gave nothing and cannot any more.
+    discarded: u64,
 }
 
 #[derive(Debug)]
@@ -49,7 +51,13 @@ impl Recovery {
             ssrc,
             packets: VecDeque::new(),
             parities: VecDeque::new(),
+            discarded: 0,
         }
+    }
+
+    /// `fecPacketsDiscarded`: nothing it protects was missing, or it came too late, or too much was.
+    pub(crate) fn discarded(&self) -> u64 {
+        self.discarded
     }
 
     /// A packet of the stream came, or came back.
@@ -87,6 +95,7 @@ impl Recovery {
         let Some(set) = set else { return false };
         if self.parities.len() >= PARITIES {
             self.parities.pop_front();
+            self.discarded += 1;
         }
         self.parities.push_back(Parity {
             kind,
@@ -111,6 +120,7 @@ impl Recovery {
             if recovered.is_some() {
                 return recovered;
             }
+            self.discarded += 1;
         }
         None
     }
@@ -195,6 +205,11 @@ mod tests {
         recovery.keep(lost[0], &packet(lost[0]), None);
         assert_eq!(recovery.next(), Some((lost[1], packet(lost[1]))));
         assert!(recovery.parities.is_empty());
+        assert_eq!(recovery.discarded(), 0);
+        // Nothing of it is missing any more.
+        assert!(recovery.add(Kind::Flex, &parity(0x1_0000..0x1_0002)));
+        assert_eq!(recovery.next(), None);
+        assert_eq!(recovery.discarded(), 1);
     }
 
     #[test]

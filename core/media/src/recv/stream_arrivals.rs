@@ -8,6 +8,7 @@ use duologue_base::{Ecn, Instant};
 use duologue_rtp::Ssrc;
 use duologue_rtp::rtcp::PacketMetric;
 
+use crate::ReportedPackets;
 use crate::limits::{SOURCES, STREAM_ARRIVALS};
 
 /// The arrivals of all streams of one transport, repetitions and parity among them.
@@ -24,9 +25,18 @@ struct Stream {
     ssrc: Ssrc,
     /// The number of the first of `packets`, extended.
     first: u64,
-    packets: VecDeque<Option<Arrived>>,
+    packets: VecDeque<Slot>,
     /// The next report begins with this number.
     next: u64,
+    reported: ReportedPackets,
+}
+
+/// What is known of one number.
+#[derive(Clone, Copy, Debug, Default)]
+struct Slot {
+    arrived: Option<Arrived>,
+    /// It was told of as lost.
+    told_lost: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -63,6 +73,12 @@ impl StreamArrivals {
             };
             self.due = Instant::earliest([self.due, Some(now + interval)]);
         }
+    }
+
+    /// What the other end was told of a stream so far, where it is told of streams.
+    pub(crate) fn reported(&self, ssrc: Ssrc) -> Option<ReportedPackets> {
+        let stream = self.streams.iter().find(|stream| stream.ssrc == ssrc)?;
+        Some(stream.reported)
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
@@ -123,6 +139,7 @@ impl Stream {
             first: number,
             packets: VecDeque::new(),
             next: number,
+            reported: ReportedPackets::default(),
         }
     }
 
@@ -141,16 +158,19 @@ impl Stream {
             if number < self.first {
                 return false;
             }
-            *self = Stream::new(self.ssrc, number);
+            *self = Stream {
+                reported: self.reported,
+                ..Stream::new(self.ssrc, number)
+            };
         }
         let Some(at) = number.checked_sub(self.first) else {
             return false;
         };
         let at = at as usize;
         if at >= self.packets.len() {
-            self.packets.resize(at + 1, None);
+            self.packets.resize(at + 1, Slot::default());
         }
-        match &mut self.packets[at] {
+        match &mut self.packets[at].arrived {
             // RFC 8888 §3.1: of copies with several marks, that of congestion counts.
             Some(known) if arrived.ecn == Ecn::Ce => known.ecn = Ecn::Ce,
             Some(_) => {}
@@ -169,8 +189,9 @@ impl Stream {
     fn tell(&mut self, now: Instant, most: usize) -> Option<StreamReport> {
         let begin = self.next;
         let told = (begin - self.first) as usize;
-        let news = self.packets.iter().skip(told).take(most);
-        let metrics: Vec<_> = news.map(|packet| metric(now, *packet)).collect();
+        let news = self.packets.iter_mut().skip(told).take(most);
+        let reported = &mut self.reported;
+        let metrics: Vec<_> = news.map(|slot| slot.tell(now, reported)).collect();
         if metrics.is_empty() {
             return None;
         }
@@ -187,10 +208,15 @@ impl Stream {
     }
 }
 
-fn metric(now: Instant, packet: Option<Arrived>) -> PacketMetric {
-    match packet {
-        Some(arrived) => PacketMetric::received(arrived.ecn, Some(now - arrived.at)),
-        None => PacketMetric::LOST,
+impl Slot {
+    fn tell(&mut self, now: Instant, reported: &mut ReportedPackets) -> PacketMetric {
+        let was_lost = std::mem::replace(&mut self.told_lost, self.arrived.is_none());
+        let Some(arrived) = self.arrived else {
+            reported.lost += u64::from(!was_lost);
+            return PacketMetric::LOST;
+        };
+        reported.recovered += u64::from(was_lost);
+        PacketMetric::received(arrived.ecn, Some(now - arrived.at))
     }
 }
 
@@ -257,10 +283,16 @@ mod tests {
         arrivals.note(at(0), Ssrc(1), 10, (at(0), Ecn::Ect1));
         arrivals.note(at(0), Ssrc(1), 12, (at(0), Ecn::Ect1));
         told(&mut arrivals, 50);
+        let reported = |arrivals: &StreamArrivals| {
+            let reported = arrivals.reported(Ssrc(1)).unwrap();
+            (reported.lost, reported.recovered)
+        };
+        assert_eq!(reported(&arrivals), (1, 0));
         arrivals.note(at(60), Ssrc(1), 11, (at(60), Ecn::Ect1));
         arrivals.note(at(61), Ssrc(1), 11, (at(61), Ecn::Ce));
         let again = vec![Some((40, Ecn::Ce)), Some((100, Ecn::Ect1))];
         assert_eq!(told(&mut arrivals, 100), [(1, 11, again)]);
+        assert_eq!(reported(&arrivals), (1, 1));
     }
 
     #[test]

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use duologue_base::Instant;
 use duologue_rtp::rtcp::{CongestionControlFeedback, TransportFeedback};
-use duologue_rtp::{CodecParameters, RtcpFeedback};
+use duologue_rtp::{CodecParameters, RtcpFeedback, Ssrc};
 
 use super::data::Data;
 use super::pacer::{Class, Pacer, StreamKey, Turn as PacerTurn};
 use super::repeats::{Repeatable, Repeats};
 use super::tracking::{Tracking, Written};
+use crate::ReportedPackets;
 use crate::cc::{
     Allocation, Allocator, Bitrate, Bounds, ClusterId, Controller, Demand, History, PacketResult,
     Plan, Selector,
@@ -163,6 +164,13 @@ impl Bandwidth {
     /// Bits per second that may be sent altogether, once there is an estimate.
     pub(crate) fn target(&self) -> Option<Bitrate> {
         Some(self.estimator()?.plan?.target)
+    }
+
+    /// What the other end tells of a stream's packets, where it tells of each stream.
+    pub(crate) fn reported(&self, ssrc: Ssrc) -> Option<ReportedPackets> {
+        let estimator = self.estimator()?;
+        let by_stream = estimator.feedback == BandwidthFeedback::Marks;
+        by_stream.then(|| estimator.history.reported(ssrc.0))?
     }
 
     pub(crate) fn estimator(&self) -> Option<&Estimator> {
@@ -497,6 +505,7 @@ impl Estimator {
     fn take_plans(&mut self, now: Instant) {
         while let Some(plan) = self.controller.poll() {
             self.pacer.set_plan(now, &plan);
+            self.history.set_ect1(plan.ect1);
             self.plan = Some(plan);
         }
     }

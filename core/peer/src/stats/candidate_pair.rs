@@ -39,6 +39,10 @@ dictionary! {
         pub responses_sent: u64,
         /// Checks for consent sent.
         pub consent_requests_sent: u64,
+        /// Datagrams that found no room at the socket, or that the system refused.
+        pub packets_discarded_on_send: u32,
+        /// Bytes in these.
+        pub bytes_discarded_on_send: u64,
     } optional {
         /// When the last datagram was sent, in milliseconds since 1970.
         pub last_packet_sent_timestamp: f64,
@@ -85,6 +89,8 @@ impl Collector {
             responses_received: counters.responses_received,
             responses_sent: counters.responses_sent,
             consent_requests_sent: counters.consent_requests_sent,
+            packets_discarded_on_send: counters.discarded.packets as u32,
+            bytes_discarded_on_send: counters.discarded.bytes,
         }));
     }
 }

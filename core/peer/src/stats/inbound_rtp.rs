@@ -142,6 +142,12 @@ dictionary! {
         pub fec_packets_received: u64,
         /// Bytes of their payloads.
         pub fec_bytes_received: u64,
+        /// Packets of forward error correction, in that stream or in this one, that gave nothing.
+        pub fec_packets_discarded: u64,
+        /// Packets that the other end was told of as lost, where it is told of each (RFC 8888).
+        pub packets_reported_as_lost: u64,
+        /// Of these, packets that it was told of as arrived later.
+        pub packets_reported_as_lost_but_recovered: u64,
     }
 }
 
@@ -218,6 +224,10 @@ impl Collector {
             fec_ssrc: fec.and_then(|it| it.ssrc).map(|ssrc| ssrc.0),
             fec_packets_received: fec.map(|it| it.packets_received),
             fec_bytes_received: fec.map(|it| it.bytes_received),
+            fec_packets_discarded: (fec.is_some() || counted.fec_discarded > 0)
+                .then_some(counted.fec_discarded),
+            packets_reported_as_lost: counted.reported.map(|it| it.lost),
+            packets_reported_as_lost_but_recovered: counted.reported.map(|it| it.recovered),
             ..InboundRtpStreamStats::default()
         };
         if let Some(player) = receiver.player {

@@ -34,6 +34,16 @@ dictionary! {
         pub jitter: f64,
         /// Seconds, by the last report that told it.
         pub round_trip_time: f64,
+        /// Packets that reports of single ones told of as lost (RFC 8888).
+        pub packets_reported_as_lost: u64,
+        /// Of these, packets that came after all.
+        pub packets_reported_as_lost_but_recovered: u64,
+        /// Packets that came marked as capable of L4S (ECT(1), RFC 9331), by the same reports.
+        pub packets_received_with_ect1: u64,
+        /// Packets that came marked as having met congestion (RFC 3168).
+        pub packets_received_with_ce: u64,
+        /// Packets that left with the mark ECT(1) and came without one.
+        pub packets_with_bleached_ect1_marking: u64,
     }
 }
 
@@ -47,6 +57,7 @@ impl Collector {
         let remote = &counted.remote;
         let (block, received) = remote.block.zip(remote.received)?;
         let id = format!("R{local_id}");
+        let reported = counted.reported;
         let clock_rate = counted.codec.as_ref().map(|it| it.codec.clock_rate);
         let clock_rate = clock_rate.filter(|rate| *rate > 0);
         let stats = RemoteInboundRtpStreamStats {
@@ -64,6 +75,11 @@ impl Collector {
             codec_id: codec_id.cloned(),
             jitter: clock_rate.map(|rate| f64::from(block.jitter) / f64::from(rate)),
             round_trip_time: remote.round_trips.last.as_ref().map(Duration::as_secs_f64),
+            packets_reported_as_lost: reported.map(|it| it.lost),
+            packets_reported_as_lost_but_recovered: reported.map(|it| it.recovered),
+            packets_received_with_ect1: reported.map(|it| it.with_ect1),
+            packets_received_with_ce: reported.map(|it| it.with_ce),
+            packets_with_bleached_ect1_marking: reported.map(|it| it.bleached_ect1),
         };
         self.stats.push(Stats::RemoteInboundRtp(stats));
         Some(id)

@@ -44,6 +44,10 @@ dictionary! {
         pub dtls_cipher: &'static str,
         /// The SRTP protection profile's name in IANA's registry.
         pub srtp_cipher: &'static str,
+        /// Reports of arrivals and ECN marks that were sent (RFC 8888), once there is media.
+        pub ccfb_messages_sent: u32,
+        /// Those that came.
+        pub ccfb_messages_received: u32,
     }
 }
 
@@ -61,6 +65,7 @@ impl Collector {
         let remote_certificate_id = (!chain.is_empty()).then(|| self.add_chain(chain));
         let selected = counted.pairs.iter().find(|pair| pair.selected);
         let parameters = transport.ice.local_parameters();
+        let media = counted.media.as_ref();
         let stats = TransportStats {
             id: id.clone(),
             timestamp: self.timestamp(),
@@ -84,10 +89,11 @@ impl Collector {
             },
             srtp_cipher: counted.srtp_profile.map(dtls::SrtpProfile::name),
             selected_candidate_pair_changes: counted.selected_pair_changes,
+            ccfb_messages_sent: media.map(|it| it.stream_reports_sent as u32),
+            ccfb_messages_received: media.map(|it| it.stream_reports_received as u32),
         };
 
         self.stats.push(Stats::Transport(stats));
-        let media = counted.media.as_ref();
         let available = media.and_then(|media| media.available_outgoing_bitrate);
         for pair in &counted.pairs {
             self.add_pair(key, &id, pair, available.filter(|_| pair.selected));

@@ -74,9 +74,11 @@ impl<H: Host> SessionTask<H> {
             if bound.socket.is_blocked() {
                 // What cannot wait, such as a check, is lost like in a full buffer on the way.
                 Counters::count(&self.endpoint.counters.send_overflows);
+                self.session.handle_discarded(now, &transmit);
             } else if let Err(error) = bound.socket.send(&transmit, bytes) {
                 Counters::count(&self.endpoint.counters.send_errors);
                 self.errors.note(now, "send", &error);
+                self.session.handle_discarded(now, &transmit);
             } else if bound.socket.is_blocked() && bound.socket.poll_unblock(cx).is_pending() {
                 self.session
                     .handle_socket_blocked(now, transmit.socket, true);

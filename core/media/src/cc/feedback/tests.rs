@@ -115,6 +115,7 @@ fn a_peer_whose_clock_is_set_begins_anew_where_ours_is() {
 #[test]
 fn reports_of_rfc_8888_say_the_same_with_marks() {
     let mut history = History::default();
+    history.set_ect1(true);
     for n in 0..4 {
         let stream = (7, 65_534_u16.wrapping_add(n));
         history.push(at(1_000), 1_000, None, Some(stream));
@@ -136,6 +137,20 @@ fn reports_of_rfc_8888_say_the_same_with_marks() {
     assert_eq!(results[1].arrival, None);
     let spread = results[2].arrival.unwrap() - results[0].arrival.unwrap();
     assert_eq!(spread.as_micros(), 9_765);
+
+    // The second came after all, and without its mark.
+    let late = [PacketMetric::received(Ecn::NotEct, ago(1))];
+    history.handle_stream_report(at(1_150), 6 << 16, (7, 65_535), late, &mut results);
+    let reported = crate::ReportedPackets {
+        lost: 1,
+        recovered: 1,
+        with_ect1: 1,
+        with_ce: 1,
+        bleached_ect1: 1,
+    };
+    assert_eq!(history.reported(7), Some(reported));
+    // Of the other stream nothing was told, and its number is known all the same.
+    assert_eq!(history.reported(9), Some(Default::default()));
 }
 
 #[test]

@@ -16,6 +16,12 @@ pub(super) struct Budget {
     behind: i64,
     filled: Instant,
     blocked_until: Option<Instant>,
+    /// What comes in small pieces leaves a slot at a time.
+    gathers: bool,
+    /// Since when the slot at hand lets something go.
+    opened: Option<Instant>,
+    /// The last slot let go all that there was: what comes within it waits for the next one.
+    rests_until: Option<Instant>,
 }
 
 impl Budget {
@@ -28,6 +34,9 @@ impl Budget {
             behind: 0,
             filled: now,
             blocked_until: None,
+            gathers: false,
+            opened: None,
+            rests_until: None,
         }
     }
 
@@ -48,8 +57,25 @@ impl Budget {
         }
     }
 
-    pub(super) fn set_slot(&mut self, slot: Duration) {
-        self.slot = slot;
+    pub(super) fn set_slot(&mut self, slot: Duration, gathers: bool) {
+        (self.slot, self.gathers) = (slot, gathers);
+    }
+
+    /// Something is let go that can wait for the next slot.
+    pub(super) fn open_slot(&mut self, now: Instant) {
+        self.opened.get_or_insert(now);
+    }
+
+    /// Nothing waits any more.
+    pub(super) fn close_slot(&mut self) {
+        if let Some(opened) = self.opened.take() {
+            self.rests_until = self.gathers.then_some(opened + self.slot);
+        }
+    }
+
+    /// What can wait for the next slot is to do so.
+    pub(super) fn rests(&self, now: Instant) -> bool {
+        self.rests_until.is_some_and(|until| now < until)
     }
 
     /// Time has passed. What nobody used is kept for one slot; what a late host missed, for two.
@@ -102,6 +128,12 @@ impl Budget {
 
     pub(super) fn next_slot(&self, now: Instant) -> Instant {
         self.blocked_until.unwrap_or(now)
+    }
+
+    /// The same for what can wait.
+    pub(super) fn next_gathered(&self, now: Instant) -> Instant {
+        let rests_until = self.rests_until.unwrap_or(now);
+        self.next_slot(now).max(rests_until)
     }
 
     /// When padding is due, if nobody sends anything before.

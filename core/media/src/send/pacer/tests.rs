@@ -320,3 +320,36 @@ fn a_stream_that_is_full_gives_the_packet_back() {
             .is_some()
     );
 }
+
+/// When packets of 1,200 bytes leave that are handed over one by one, each half millisecond.
+fn leaving(pacer: &mut Pacer<Packet>, key: StreamKey) -> Vec<u64> {
+    let step = Duration::from_micros(500);
+    let mut at = Instant::ZERO;
+    let mut sent = Vec::new();
+    for n in 0..40 {
+        pacer.push(at, key, Packet(1_200, n));
+        sent.extend(run(pacer, at, at + step));
+        at += step;
+    }
+    sent.into_iter().map(|(at, ..)| at).collect()
+}
+
+#[test]
+fn on_a_fast_path_what_comes_in_small_pieces_leaves_in_trains_of_two_milliseconds() {
+    let sent = leaving(&mut pacer(100_000), CAMERA);
+    // The first one at once, and each time what came since.
+    let trains: Vec<_> = sent.chunk_by(|one, next| one == next).collect();
+    assert_eq!(sent[..6], [0, 2, 2, 2, 2, 4]);
+    assert!(
+        trains[1..trains.len() - 1]
+            .iter()
+            .all(|train| train.len() == 4)
+    );
+
+    // What was asked for again does not wait, nor does anything on a slow path.
+    for (kbps, key) in [(100_000, AGAIN), (19_000, CAMERA)] {
+        let sent = leaving(&mut pacer(kbps), key);
+        let expected: Vec<_> = (0..40).map(|n| n / 2).collect();
+        assert_eq!(sent, expected, "{kbps}");
+    }
+}
