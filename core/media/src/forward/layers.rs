@@ -223,10 +223,11 @@ impl Layers {
     ) -> impl Iterator<Item = Sent> + Clone + use<> {
         let needed = &rates[..=usize::from(spatial)];
         let of_temporal = |at: usize| needed.iter().map(|rates| rates[at]).sum::<u64>();
-        let mut with_lower = [0; FORWARD_TEMPORAL_LAYERS];
-        let mut count = 0;
         let told = self.told.as_ref();
         let told = told.map(|told| told_rates(told, layer, spatial));
+
+        let mut with_lower = [0; FORWARD_TEMPORAL_LAYERS];
+        let mut count = 0;
         match told {
             // It is off.
             Some(None) => {}
@@ -250,6 +251,7 @@ impl Layers {
             }
             None => {}
         }
+
         let with_lower = with_lower.into_iter().take(count).zip(0..);
         with_lower.map(move |(takes, temporal)| Sent {
             rung: Rung {

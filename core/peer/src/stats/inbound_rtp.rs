@@ -224,12 +224,9 @@ impl Collector {
             fec_ssrc: fec.and_then(|it| it.ssrc).map(|ssrc| ssrc.0),
             fec_packets_received: fec.map(|it| it.packets_received),
             fec_bytes_received: fec.map(|it| it.bytes_received),
-            fec_packets_discarded: (fec.is_some() || counted.fec_discarded > 0)
-                .then_some(counted.fec_discarded),
-            packets_reported_as_lost: counted.reported.map(|it| it.lost),
-            packets_reported_as_lost_but_recovered: counted.reported.map(|it| it.recovered),
             ..InboundRtpStreamStats::default()
         };
+        add_fates(counted, &mut stats);
         if let Some(player) = receiver.player {
             self.add_player(player, &mut stats);
         }
@@ -266,6 +263,15 @@ impl Collector {
             _ => {}
         }
     }
+}
+
+/// What became of single packets.
+fn add_fates(counted: &session::InboundStats, stats: &mut InboundRtpStreamStats) {
+    // Parity in the stream itself has no statistics but this.
+    let has_parity = counted.corrections.is_some() || counted.fec_discarded > 0;
+    stats.fec_packets_discarded = has_parity.then_some(counted.fec_discarded);
+    stats.packets_reported_as_lost = counted.reported.map(|it| it.lost);
+    stats.packets_reported_as_lost_but_recovered = counted.reported.map(|it| it.recovered);
 }
 
 fn add_audio(audio: &AudioStatistics, stats: &mut InboundRtpStreamStats) {
