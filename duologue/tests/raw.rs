@@ -457,34 +457,40 @@ async fn each_viewer_of_a_stream_of_layers_gets_as_many_as_its_bitrate_carries()
             .iter()
             .map(|it| it.receiver().video().unwrap())
             .collect();
-        // All that there is, something between, and the least.
+        // All that there is, less than that, and the least.
         for (forwarding, bitrate) in forwardings.iter().zip([100_000_000, 100_000_000, 1]) {
             forwarding.choose(Choice::Bitrate(bitrate));
         }
         let seen = async {
-            let mut all = viewed(&mut views[0], 30).await;
-            let taken = bobs[0].receiver().get_stats().await.unwrap();
-            println!("{mime_type}: {:?}", taken.inbound_rtp().next());
-            all.extend(viewed(&mut views[0], 30).await);
-            let least = viewed(&mut views[2], 10).await;
-            (all, least)
+            viewed(&mut views[0], 1).await;
+            let before = published(&bobs[0]).await;
+            let all = viewed(&mut views[0], 60).await;
+            let after = published(&bobs[0]).await;
+            let rate = 8.0 * (after.0 - before.0) as f64 / ((after.1 - before.1) / 1e3);
+            forwardings[1].choose(Choice::Bitrate((0.85 * rate) as u64));
+            // What came before that was said, too.
+            viewed(&mut views[1], 15).await;
+            let less = viewed(&mut views[1], 15).await;
+            (all, less, viewed(&mut views[2], 10).await)
         };
-        let (all, least) = within(async {
+        let (all, less, least) = within(async {
             tokio::select! {
                 seen = seen => seen,
                 () = play(&video) => unreachable!("it has many pictures"),
             }
         })
         .await;
-        println!("{mime_type}: {all:?} {least:?}");
-        for forwarding in &forwardings {
-            println!(
-                "{:?} {:?}",
-                forwarding.current_spatial(),
-                forwarding.current_temporal()
-            );
-        }
+        let layers = forwardings.iter().map(|it| it.current_spatial().zip(it.current_temporal()));
+        let layers: Vec<_> = layers.flatten().collect();
+        println!("{mime_type}: {layers:?} {all:?} {less:?} {least:?}");
     }
+}
+
+/// The bytes that came of the publisher, and when that was.
+async fn published(transceiver: &RtpTransceiver) -> (u64, f64) {
+    let report = transceiver.receiver().get_stats().await.unwrap();
+    let stream = report.inbound_rtp().next();
+    stream.map_or((0, 0.0), |stream| (stream.bytes_received, stream.timestamp))
 }
 
 #[tokio::test(flavor = "multi_thread")]

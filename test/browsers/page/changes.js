@@ -47,7 +47,67 @@ export const scenarios = {
     await rustOffers(ends);
     await bothFlow(test, ends, mid);
   },
+
+  "a camera that is switched off in several ways at once comes back when all are undone": async (test) => {
+    const { ends, transceiver } = await sendsCamera(test);
+    const { sender } = transceiver;
+    const { track } = sender;
+    await Promise.all([sender.replaceTrack(null), active(sender, false)]);
+    transceiver.direction = "recvonly";
+    await pageOffers(ends);
+    // In another order than they were done.
+    transceiver.direction = "sendrecv";
+    const back = sender.replaceTrack(track);
+    await pageOffers(ends);
+    await back;
+    await active(sender, true);
+    await comesBack(test, ends.pc, ["video"]);
+  },
+
+  "a camera that is removed and added again before anybody hears of it comes back": async (test) => {
+    const { ends, transceiver } = await sendsCamera(test);
+    const { track } = transceiver.sender;
+    for (let turn = 0; turn < 3; turn++) {
+      ends.pc.removeTrack(transceiver.sender);
+      equal(ends.pc.addTrack(track) === transceiver.sender, false, "a sender that has sent is used again");
+      await pageOffers(ends);
+      await ends.pc.getTransceivers().find((it) => it.sender.track === track).sender.replaceTrack(null);
+      await transceiver.sender.replaceTrack(track);
+      transceiver.direction = "sendrecv";
+      await pageOffers(ends);
+      await comesBack(test, ends.pc, ["video"]);
+    }
+  },
+
+  "a camera that stops in the turn in which another one begins makes room for it": async (test) => {
+    const { ends, transceiver } = await sendsCamera(test);
+    for (let turn = 0, last = transceiver; turn < 3; turn++) {
+      const { track } = last.sender;
+      last.stop();
+      last = ends.pc.addTransceiver(track.clone());
+      track.stop();
+      await pageOffers(ends);
+      await comesBack(test, ends.pc, ["video"]);
+    }
+    // One place is given up and another taken at once, or the same one after an offer in between.
+    if (ends.pc.localDescription.sdp.match(/^m=/gm).length > 2) throw new Error("places are not used again");
+  },
 };
+
+async function sendsCamera(test) {
+  const ends = await pair(test);
+  await devices(test, ends.pc, ["video"]);
+  await ends.remote.call("echo");
+  await pageOffers(ends);
+  await comesBack(test, ends.pc, ["video"]);
+  return { ends, transceiver: ends.pc.getTransceivers()[0] };
+}
+
+async function active(sender, active) {
+  const parameters = sender.getParameters();
+  for (const encoding of parameters.encodings) encoding.active = active;
+  await sender.setParameters(parameters);
+}
 
 async function rustOffersEcho(test, ends) {
   for (const kind of ["audio", "video"]) await ends.remote.call("addTransceiver", { kind });
