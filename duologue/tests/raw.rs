@@ -480,7 +480,9 @@ async fn each_viewer_of_a_stream_of_layers_gets_as_many_as_its_bitrate_carries()
             }
         })
         .await;
-        let layers = forwardings.iter().map(|it| it.current_spatial().zip(it.current_temporal()));
+        let layers = forwardings
+            .iter()
+            .map(|it| it.current_spatial().zip(it.current_temporal()));
         let layers: Vec<_> = layers.flatten().collect();
         println!("{mime_type}: {layers:?} {all:?} {less:?} {least:?}");
     }
