@@ -411,63 +411,62 @@ async fn viewed(video: &mut VideoTrackProcessor, count: usize) -> Vec<(u16, u32)
     seen
 }
 
+/// The transceivers of a call in which Alice publishes layers of video to Bob, who has two more streams
+/// for her, so that he can send her all three times what she sends.
+async fn publishes_layers(call: &Call, mime_type: &str) -> [Vec<RtpTransceiver>; 2] {
+    let viewer = TransceiverInit {
+        direction: TransceiverDirection::Recvonly,
+        ..Default::default()
+    };
+    for _ in 0..2 {
+        let alice = &call.alice.connection;
+        let added = alice.add_transceiver(MediaKind::Video, viewer.clone());
+        added.unwrap();
+    }
+    negotiate_again(call).await;
+    let videos = |peer: &Peer| peer.connection.transceivers().split_off(VIDEO);
+    let (alices, bobs) = (videos(&call.alice), videos(&call.bob));
+    for sent in &bobs[1..] {
+        sent.set_direction(TransceiverDirection::Sendonly).unwrap();
+    }
+    for end in alices.iter().chain(&bobs) {
+        describe_dependencies(end);
+        let mut codecs = RtpReceiver::capabilities(MediaKind::Video).codecs;
+        codecs.sort_by_key(|codec| codec.mime_type != mime_type);
+        end.set_codec_preferences(codecs).unwrap();
+    }
+    negotiate_again(call).await;
+
+    let sender = alices[0].sender();
+    let mut parameters = sender.parameters().unwrap();
+    parameters.encodings[0].scalability_mode = Some("L3T3".to_owned());
+    sender.set_parameters(parameters).await.unwrap();
+    [alices, bobs]
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn each_viewer_of_a_stream_of_layers_gets_as_many_as_its_bitrate_carries() {
     for mime_type in ["video/VP9", "video/AV1"] {
         let call = call().await;
-        // Alice publishes to Bob, who has two more streams for her.
-        let viewer = TransceiverInit {
-            direction: TransceiverDirection::Recvonly,
-            ..Default::default()
-        };
-        for _ in 0..2 {
-            let added = call
-                .alice
-                .connection
-                .add_transceiver(MediaKind::Video, viewer.clone());
-            added.unwrap();
-        }
-        negotiate_again(&call).await;
-        let videos = |peer: &Peer| peer.connection.transceivers().split_off(VIDEO);
-        let (alices, bobs) = (videos(&call.alice), videos(&call.bob));
-        alices.iter().chain(&bobs).for_each(describe_dependencies);
-        for viewed in &bobs[1..] {
-            viewed
-                .set_direction(TransceiverDirection::Sendonly)
-                .unwrap();
-        }
-        for end in alices.iter().chain(&bobs) {
-            let mut codecs = RtpReceiver::capabilities(MediaKind::Video).codecs;
-            codecs.sort_by_key(|codec| codec.mime_type != mime_type);
-            end.set_codec_preferences(codecs).unwrap();
-        }
-        negotiate_again(&call).await;
-        let sender = alices[0].sender();
-        let mut parameters = sender.parameters().unwrap();
-        parameters.encodings[0].scalability_mode = Some("L3T3".to_owned());
-        sender.set_parameters(parameters).await.unwrap();
-
+        let [alices, bobs] = publishes_layers(&call, mime_type).await;
         let forwarder = Forwarder::new(&bobs[0].receiver());
-        let forwardings: Vec<_> = bobs
-            .iter()
-            .map(|it| forwarder.forward(&it.sender()))
-            .collect();
-        let video = sender.video().unwrap();
-        let mut views: Vec<_> = alices
-            .iter()
-            .map(|it| it.receiver().video().unwrap())
-            .collect();
-        // All that there is, less than that, and the least.
+        let forwardings = bobs.iter().map(|it| forwarder.forward(&it.sender()));
+        let forwardings: Vec<_> = forwardings.collect();
+        let video = alices[0].sender().video().unwrap();
+        let views = alices.iter().map(|it| it.receiver().video().unwrap());
+        let mut views: Vec<_> = views.collect();
+        // All that there is, then less than that, and the least.
         for (forwarding, bitrate) in forwardings.iter().zip([100_000_000, 100_000_000, 1]) {
             forwarding.choose(Choice::Bitrate(bitrate));
         }
+
         let seen = async {
             viewed(&mut views[0], 1).await;
             let before = published(&bobs[0]).await;
             let all = viewed(&mut views[0], 60).await;
             let after = published(&bobs[0]).await;
             let rate = 8.0 * (after.0 - before.0) as f64 / ((after.1 - before.1) / 1e3);
-            forwardings[1].choose(Choice::Bitrate((0.85 * rate) as u64));
+            forwardings[1].choose(Choice::Bitrate((0.6 * rate) as u64));
             // What came before that was said, too.
             viewed(&mut views[1], 15).await;
             let less = viewed(&mut views[1], 15).await;
@@ -480,11 +479,20 @@ async fn each_viewer_of_a_stream_of_layers_gets_as_many_as_its_bitrate_carries()
             }
         })
         .await;
-        let layers = forwardings
-            .iter()
-            .map(|it| it.current_spatial().zip(it.current_temporal()));
+        let layers = forwardings.iter();
+        let layers = layers.map(|it| it.current_spatial().zip(it.current_temporal()));
         let layers: Vec<_> = layers.flatten().collect();
-        println!("{mime_type}: {layers:?} {all:?} {less:?} {least:?}");
+        assert_eq!([layers[0], layers[2]], [(2, 2), (0, 0)], "{mime_type}");
+        assert!(layers[1] < layers[0], "{mime_type}: {layers:?}");
+
+        for seen in [&all, &less, &least] {
+            assert!(seen.is_sorted_by(|a, b| a.0 < b.0), "{mime_type}: {seen:?}");
+        }
+        assert!(all.iter().all(|(_, width)| *width == 320), "{all:?}");
+        // The smallest, every fourth one or less.
+        let apart = |pair: &[(u16, u32)]| pair[1].0 - pair[0].0 >= 4;
+        assert!(least.windows(2).all(apart), "{mime_type}: {least:?}");
+        assert!(least.iter().all(|(_, width)| *width == 80), "{least:?}");
     }
 }
 
