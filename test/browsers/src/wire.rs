@@ -74,7 +74,7 @@ impl Wire {
             *stream.first_bytes.entry(*first).or_default() += 1;
         }
 
-        let named = rtp.extensions.iter().any(|id| *id == mid);
+        let named = rtp.extensions.contains(&mid);
         let late = |reported: u64| packet.at > reported + LATE;
         stream.named += u32::from(named);
         stream.named_late += u32::from(named && stream.reported.is_some_and(late));
