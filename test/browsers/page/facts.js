@@ -56,11 +56,10 @@ export const scenarios = {
     const [{ mid }] = pc.getTransceivers();
     const seen = async () => (await remote.call("seen"))[mid];
     test.onFailure(async () => JSON.stringify(await seen()));
-    // Chromium's targets, of the lower two layers at least.
-    await until(async () => (await seen()).allocated.length >= 2);
-    const { allocated, misnumbered } = await seen();
-    equal(misnumbered, 0, "allocations of another stream than their packet's");
-    if (!(allocated[0] >= 30 && allocated[1] > allocated[0])) throw new Error(`they take ${allocated} kbit/s`);
+    // Chromium's targets, of the lower two layers at least: by its first estimate the second one gets what is left.
+    const grown = ([lowest, next]) => lowest >= 30 && next > lowest;
+    await until(async () => grown((await seen()).allocated));
+    equal((await seen()).misnumbered, 0, "allocations of another stream than their packet's");
   },
 
   "one request brings a key frame of every simulcast layer": async (test) => {
