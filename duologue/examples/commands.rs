@@ -144,6 +144,7 @@ fn parameters() -> rtp::RtpParameters {
         cname: Some("camera".to_owned()),
         reduced_size: true,
         extmap_allow_mixed: false,
+        cryptex: rtp::Cryptex::Off,
     }
 }
 

@@ -39,7 +39,7 @@ pub(crate) async fn relayed(url: String, user: String, password: String) -> Outc
         ice_servers: vec![IceServer {
             urls: vec![url],
             username: Some(user),
-            credential: Some(password),
+            credential: Some(password.into()),
         }],
         // Nothing but the server's addresses is tried.
         ice_transport_policy: IceTransportPolicy::Relay,

@@ -97,6 +97,9 @@ pub enum Event {
     /// `unmute` at a receiver's track
     #[doc(alias = "onunmute")]
     TrackUnmute(MediaStreamTrack),
+    /// `isolationchange` at a receiver's track
+    #[doc(alias = "onisolationchange")]
+    TrackIsolationChange(MediaStreamTrack),
     /// `ended` at a receiver's track
     #[doc(alias = "onended")]
     TrackEnded(MediaStreamTrack),

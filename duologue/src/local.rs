@@ -1,5 +1,6 @@
 //! Tracks of devices, as senders send them.
 
+use duologue_codec::{AudioData, VideoFrame};
 use duologue_devices::{AudioReader, LocalTrack, VideoReader};
 use duologue_peer::{Exception, MediaStreamId, Track};
 use duologue_raw::{AudioTrackGenerator, VideoTrackGenerator};
@@ -10,6 +11,11 @@ use crate::media::RtpSender;
 impl PeerConnection {
     /// `addTrack(track, ...streams)` of what a device gives: its sender sends it until it has another
     /// track, the track ends or the connection is closed; until then the device stays open.
+    ///
+    /// A track that was captured for one peer alone (`peerIdentity` of `getUserMedia`, webrtc-identity §9)
+    /// is sent to that peer, whose identity a provider vouched for, over a transport whose other end
+    /// promised to keep it (RFC 8833); black pictures and silence go in its place as long as one of these
+    /// is not so.
     ///
     /// ```
     /// use duologue::devices::{DeviceError, MediaDevices, MediaStreamConstraints};
@@ -33,9 +39,17 @@ impl PeerConnection {
         track: &LocalTrack,
         streams: &[MediaStreamId],
     ) -> Result<RtpSender, Exception> {
+        self.isolate(track);
         let sender = self.add_track(named(track), streams)?;
         sender.play(track)?;
         Ok(sender)
+    }
+
+    fn isolate(&self, track: &LocalTrack) {
+        if let Some(peer) = track.peer_identity() {
+            self.handle()
+                .with(|control| control.peer_mut().isolate_track(track.id().into(), &peer));
+        }
     }
 }
 
@@ -46,6 +60,10 @@ impl RtpSender {
     /// # Errors
     /// As [`replace_track`](Self::replace_track).
     pub async fn replace_local_track(&self, track: &LocalTrack) -> Result<(), Exception> {
+        if let Some(peer) = track.peer_identity() {
+            self.connection()
+                .with(|control| control.peer_mut().isolate_track(track.id().into(), &peer));
+        }
         self.replace_track(Some(named(track))).await?;
         self.play(track)
     }
@@ -53,10 +71,10 @@ impl RtpSender {
     fn play(&self, track: &LocalTrack) -> Result<(), Exception> {
         let runtime = self.connection().runtime().clone();
         let (sender, track) = (self.clone(), track.clone());
-        if let Some(reader) = track.video() {
+        if let Some(reader) = track.video_for_peer() {
             let generator = self.video()?;
             drop(runtime.spawn(play_video(sender, generator, track, reader)));
-        } else if let Some(reader) = track.audio() {
+        } else if let Some(reader) = track.audio_for_peer() {
             let generator = self.audio()?;
             drop(runtime.spawn(play_audio(sender, generator, track, reader)));
         }
@@ -77,6 +95,13 @@ async fn play_video(
 ) {
     while let Some(picture) = pictures.recv().await {
         generator.set_content_hint(track.content_hint());
+        let picture = match sender.may_transmit() {
+            true => picture,
+            false => match VideoFrame::black(picture.width(), picture.height()) {
+                Ok(black) => black.at(picture.timestamp),
+                Err(_) => continue,
+            },
+        };
         if !sender.sends(&track) || generator.write(picture).is_err() {
             return;
         }
@@ -90,10 +115,24 @@ async fn play_audio(
     mut sound: AudioReader,
 ) {
     while let Some(data) = sound.recv().await {
+        let data = match sender.may_transmit() {
+            true => data,
+            false => match silence(&data) {
+                Some(silence) => silence,
+                None => continue,
+            },
+        };
         if !sender.sends(&track) || generator.write(data).is_err() {
             return;
         }
     }
+}
+
+/// As long as this.
+fn silence(data: &AudioData) -> Option<AudioData> {
+    let samples = vec![0.0; data.samples().len()].into();
+    let silence = AudioData::new(samples, data.sample_rate(), data.channels()).ok()?;
+    Some(silence.at(data.timestamp))
 }
 
 /// The track, as a connection refers to it.

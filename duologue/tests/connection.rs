@@ -455,7 +455,7 @@ async fn an_offer_and_its_host_candidates_do_not_wait_for_silent_servers() {
     let server = IceServer {
         urls: vec![format!("stun:{addr}"), format!("turn:{addr}")],
         username: Some("alice".to_owned()),
-        credential: Some("secret".to_owned()),
+        credential: Some("secret".into()),
     };
     let configuration = Configuration {
         ice_servers: vec![server],

@@ -24,7 +24,7 @@ fn small() -> MediaStreamConstraints {
             ..Default::default()
         }
         .into(),
-        audio: true.into(),
+        ..MediaStreamConstraints::new(true, false)
     }
 }
 

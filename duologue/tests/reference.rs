@@ -97,7 +97,7 @@ async fn a_server_that_gives_no_candidate_is_named_by_an_event() {
             ice_servers: vec![IceServer {
                 urls: vec![url.to_owned()],
                 username: Some("user".to_owned()),
-                credential: Some("password".to_owned()),
+                credential: Some("password".into()),
             }],
             ..Default::default()
         })

@@ -505,6 +505,7 @@ fn parameters(kind: MediaKind) -> RtpParameters {
         cname: Some("somebody".to_owned()),
         reduced_size: true,
         extmap_allow_mixed: true,
+        cryptex: duologue_rtp::Cryptex::Off,
     }
 }
 

@@ -119,6 +119,8 @@ export interface NativePeerConnection {
   removeTrack(transceiver: number): Reply;
   addTransceiver(track: NativeTrack | null, kind: Kind, init: NativeTransceiverInit): Reply<number>;
   setDirection(transceiver: number, direction: TransceiverDirection): Reply;
+  isolateTrack(track: string, peerIdentity: string): void;
+  mayTransmit(transceiver: number): boolean;
   rejection(transceiver: number): string | null;
   stop(transceiver: number): Reply;
   setCodecPreferences(transceiver: number, codecs: readonly RtpCodec[]): Reply;

@@ -39,7 +39,11 @@ peerIdentity?: string | null,
 /**
  * webrtc-extensions §4.2: offer data channels even when none was created yet.
  */
-alwaysNegotiateDataChannels: boolean, };
+alwaysNegotiateDataChannels: boolean,
+/**
+ * Whether header extensions and CSRCs of RTP are encrypted (webrtc-extensions §13, RFC 9335).
+ */
+rtpHeaderEncryptionPolicy: RtpHeaderEncryptionPolicy, };
 
 export type ConnectionView = { signalingState: SignalingState, iceGatheringState: IceGatheringState, iceConnectionState: IceConnectionState, connectionState: PeerConnectionState, canTrickleIceCandidates?: boolean | null,
 /**
@@ -228,6 +232,31 @@ export type IceProtocol = "udp" | "tcp";
 export type IceRole = "unknown" | "controlling" | "controlled";
 
 /**
+ * How one shows a TURN server that one may use it: `(DOMString or RTCOAuthCredential)`, which is W3C
+ * `credential`; `credentialType` follows from it.
+ */
+export type IceCredential = string | OAuthCredential;
+
+/**
+ * What an authorization server gives for a TURN server (RFC 7635), each in base64: W3C
+ * `RTCOAuthCredential`, which webrtc-extensions had until 2025.
+ */
+export type OAuthCredential = {
+/**
+ * The key that protects what is said to the server (RFC 7635 §4.1).
+ */
+macKey: string,
+/**
+ * What only the server can read (RFC 7635 §6.2).
+ */
+accessToken: string, };
+
+/**
+ * Whether the header extensions and CSRCs of RTP are encrypted (webrtc-extensions §13, RFC 9335).
+ */
+export type RtpHeaderEncryptionPolicy = "disable" | "negotiate" | "require";
+
+/**
  * One STUN or TURN server (webrtc-pc §4.2.2).
  */
 export type IceServer = {
@@ -241,9 +270,9 @@ urls: Array<string>,
  */
 username?: string | null,
 /**
- * The password at a TURN server.
+ * The password at a TURN server, or the token for it.
  */
-credential?: string | null, };
+credential?: IceCredential | null, };
 
 /**
  * How a TURN server is spoken to (webrtc-pc §4.8.1.6).
@@ -478,7 +507,7 @@ export type NativeStreamEvent = { "type": "addtrack", stream: string, track: str
 
 export type NativeTcpTypes = { active: boolean, passive: boolean, simultaneousOpen: boolean, };
 
-export type NativeTrackEvent = { "type": "mute", track: string, } | { "type": "unmute", track: string, } | { "type": "ended", track: string, };
+export type NativeTrackEvent = { "type": "mute", track: string, } | { "type": "unmute", track: string, } | { "type": "ended", track: string, } | { "type": "isolationchange", track: string, };
 
 /**
  * `NativeTransceiverInit`
@@ -804,6 +833,6 @@ export type SignalingState = "stable" | "have-local-offer" | "have-remote-offer"
  */
 export type TransceiverDirection = "sendrecv" | "sendonly" | "recvonly" | "inactive" | "stopped";
 
-export type TransceiverView = { id: number, listed: boolean, kind: 'audio' | 'video', mid?: string | null, direction: TransceiverDirection, currentDirection?: TransceiverDirection | null, senderTrack?: string | null, senderTransport?: number | null, receiverTrack: string, receiverTransport?: number | null, canInsertDtmf: boolean, toneBuffer: string, };
+export type TransceiverView = { id: number, listed: boolean, kind: 'audio' | 'video', mid?: string | null, direction: TransceiverDirection, currentDirection?: TransceiverDirection | null, rtpHeaderEncryptionNegotiated: boolean, senderTrack?: string | null, senderTransport?: number | null, receiverTrack: string, receiverTransport?: number | null, canInsertDtmf: boolean, toneBuffer: string, };
 
 export type TransportView = { key: number, dtlsState: DtlsTransportState, iceState: IceTransportState, iceGatheringState: IceGathererState, iceRole: IceRole, };

@@ -1,9 +1,9 @@
 /**
- * `import 'duologue/transfer'`: certificates can be cloned and data channels transferred, to other threads of Node and
- * by `structuredClone()`; `v8.serialize()` keeps certificates. Both threads import it.
+ * `import 'duologue/transfer'`: certificates and encoded frames can be cloned and data channels transferred, to other threads
+ * of Node and by `structuredClone()`; `v8.serialize()` keeps certificates and frames. Both threads import it.
  *
- * Node clones and transfers no objects of libraries. So the channels of a transfer list travel as ports and certificates as
- * text, in an envelope that says where they are, and the other side puts objects in their place.
+ * Node clones and transfers no objects of libraries. So the channels of a transfer list travel as ports, certificates as
+ * text and frames as what is in them, in an envelope that says where they are, and the other side puts objects in their place.
  */
 import { syncBuiltinESMExports } from 'node:module';
 import v8 from 'node:v8';
@@ -14,18 +14,25 @@ import {
   type TransferState,
   receiveChannel,
 } from './rtc/transferred-channel.js';
+import { type SealedFrame, hasFrames, isEncodedFrame, sealFrame, unsealFrame } from './transform/encoded-frame.js';
 import { RTCDataChannel, detachChannel, transferableSlots } from './rtc/data-channel.js';
 
-/** A certificate and its private key: webrtc-pc §4.10.2, "serialization steps". */
-interface Sealed {
-  readonly pem: string;
+/** A certificate and its private key (webrtc-pc §4.10.2, "serialization steps"), or a frame. */
+type Sealed = { readonly pem: string } | { readonly frame: SealedFrame };
+
+function seal(value: unknown): Sealed | undefined {
+  if (isEncodedFrame(value)) return { frame: sealFrame(value) };
+  const certificate = nativeCertificate(value as RTCCertificate);
+  return certificate && { pem: certificate.toPem() };
 }
+
+const unseal = (sealed: Sealed): object => ('pem' in sealed ? RTCCertificate.fromPem(sealed.pem) : unsealFrame(sealed.frame));
 
 /** What is cloned when such objects are in it. */
 interface Envelope {
   readonly [ENVELOPE]: {
     readonly channels: readonly { readonly port: MessagePort; readonly state: TransferState }[];
-    readonly certificates: readonly Sealed[];
+    readonly objects: readonly Sealed[];
   };
   readonly message: unknown;
 }
@@ -70,22 +77,35 @@ function replace(value: unknown, substitute: Substitute, seen = new Map<object, 
   return copy;
 }
 
-/** A copy of a message with what can be cloned in the place of certificates, each time the same for the same one. */
-function sealed(message: unknown, substitute: Substitute = () => undefined): { copy: unknown; certificates: Sealed[] } {
+/** A copy of a message with what can be cloned in the place of such objects, each time the same for the same one. */
+function sealed(message: unknown, substitute: Substitute = () => undefined): { copy: unknown; objects: Sealed[] } {
   const seals = new Map<unknown, Sealed>();
   const copy = replace(message, (value) => {
     const known = seals.get(value) ?? substitute(value);
-    const certificate = known === undefined ? nativeCertificate(value as RTCCertificate) : undefined;
-    if (!certificate) return known;
-    const seal = { pem: certificate.toPem() };
-    seals.set(value, seal);
-    return seal;
+    const made = known === undefined ? seal(value) : undefined;
+    if (!made) return known;
+    seals.set(value, made);
+    return made;
   });
-  return { copy, certificates: [...seals.values()] };
+  return { copy, objects: [...seals.values()] };
 }
 
-/** Clones a message; one that was refused for its certificates again, with those sealed. */
+/** Whether there is a frame in a message. */
+function holdsFrame(value: unknown, seen = new Set<object>()): boolean {
+  if (typeof value !== 'object' || value === null || seen.has(value)) return false;
+  if (isEncodedFrame(value)) return true;
+  seen.add(value);
+  const inner = (v: unknown): boolean => holdsFrame(v, seen);
+  if (Array.isArray(value) || value instanceof Set) return [...value].some(inner);
+  if (value instanceof Map) return [...value].flat().some(inner);
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return (prototype === Object.prototype || prototype === null) && Object.values(value).some(inner);
+}
+
+/** Clones a message; one that was refused for such objects again, with those sealed. */
 function cloneBy<R>(message: unknown, clone: (message: unknown) => R): R {
+  // Of a frame Node would make `{}`, and not refuse it.
+  if (hasFrames && holdsFrame(message)) return clone(enveloped(message));
   try {
     return clone(message);
   } catch (error) {
@@ -95,15 +115,15 @@ function cloneBy<R>(message: unknown, clone: (message: unknown) => R): R {
   }
 }
 
-/** What can be cloned in the place of a message with certificates; null: there are none in it. */
+/** What can be cloned in the place of a message with such objects; null: there are none in it. */
 function enveloped(message: unknown): object | null {
   if (isFirst(message)) {
     const workerData = enveloped(message.workerData);
     return workerData && { ...message, workerData };
   }
-  const { copy, certificates } = sealed(message);
-  if (certificates.length === 0) return null;
-  const envelope: Envelope = { [ENVELOPE]: { channels: [], certificates }, message: copy };
+  const { copy, objects } = sealed(message);
+  if (objects.length === 0) return null;
+  const envelope: Envelope = { [ENVELOPE]: { channels: [], objects }, message: copy };
   return envelope;
 }
 
@@ -135,12 +155,12 @@ function withObjects(post: Post): Post {
       return { channel, slots: transferableSlots(channel), port1, port2 };
     });
     const ports = new Map<unknown, MessagePort>(transfers.map(({ channel, port2 }) => [channel, port2]));
-    const { copy, certificates } = sealed(message, (value) => ports.get(value));
+    const { copy, objects } = sealed(message, (value) => ports.get(value));
     const states = transfers.map(({ slots, port2 }) => {
       const { view, connection } = slots;
       return { port: port2, state: { view, maxMessageSize: connection.maxMessageSize } };
     });
-    const envelope: Envelope = { [ENVELOPE]: { channels: states, certificates }, message: copy };
+    const envelope: Envelope = { [ENVELOPE]: { channels: states, objects }, message: copy };
     let posted;
     try {
       posted = Reflect.apply(post, this, [envelope, list.map((item) => ports.get(item) ?? item)]);
@@ -157,13 +177,13 @@ function withObjects(post: Post): Post {
   };
 }
 
-/** Puts channels in the place of their ports, and certificates in that of their texts. */
+/** Puts channels in the place of their ports, and the other objects in that of what they are made of. */
 function opened(data: unknown): unknown {
   if (typeof data !== 'object' || data === null || !(ENVELOPE in data)) return data;
   const { [ENVELOPE]: parts, message } = data as Envelope;
   const objects = new Map<unknown, unknown>([
     ...parts.channels.map(({ port, state }) => [port, receiveChannel(state, port)] as const),
-    ...parts.certificates.map((seal) => [seal, RTCCertificate.fromPem(seal.pem)] as const),
+    ...parts.objects.map((sealed) => [sealed, unseal(sealed)] as const),
   ]);
   return replace(message, (value) => objects.get(value));
 }

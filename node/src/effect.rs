@@ -277,6 +277,7 @@ pub(crate) enum TrackEvent {
     Mute { track: String },
     Unmute { track: String },
     Ended { track: String },
+    IsolationChange { track: String },
 }
 
 #[derive(Debug, Serialize)]
@@ -512,6 +513,9 @@ fn event_view(event: Event) -> Option<EventView> {
             track: track.to_string(),
         }),
         Event::TrackUnmute(track) => EventView::Track(TrackEvent::Unmute {
+            track: track.to_string(),
+        }),
+        Event::TrackIsolationChange(track) => EventView::Track(TrackEvent::IsolationChange {
             track: track.to_string(),
         }),
         Event::TrackEnded(track) => EventView::Track(TrackEvent::Ended {

@@ -117,6 +117,19 @@ impl NativePeerConnection {
         env.to_js_value(&self.pc.negotiated_header_extensions(TransceiverId(id)))
     }
 
+    /// A track that is for one peer alone (webrtc-identity §9).
+    #[napi]
+    pub fn isolate_track(&mut self, track: String, peer_identity: String) {
+        self.pc
+            .isolate_track(peer::TrackId::from(track), &peer_identity);
+    }
+
+    /// Whether what the sender's track gives may be transmitted.
+    #[napi]
+    pub fn may_transmit(&self, id: u32) -> bool {
+        self.pc.may_transmit(TransceiverId(id))
+    }
+
     /// `transceiver.rejection`
     #[napi]
     pub fn rejection(&self, id: u32) -> Option<String> {

@@ -288,6 +288,7 @@ struct TransceiverView {
     mid: Option<String>,
     direction: TransceiverDirection,
     current_direction: Option<TransceiverDirection>,
+    rtp_header_encryption_negotiated: bool,
     sender_track: Option<String>,
     sender_transport: Option<u32>,
     receiver_track: String,
@@ -306,6 +307,7 @@ impl TransceiverView {
             mid: view.mid().map(ToString::to_string),
             direction: view.direction(),
             current_direction: view.current_direction(),
+            rtp_header_encryption_negotiated: view.rtp_header_encryption_negotiated(),
             sender_track: view.sender_track().map(|track| track.id.to_string()),
             sender_transport: transport,
             receiver_track: view.receiver_track().to_string(),
@@ -321,6 +323,7 @@ impl TransceiverView {
         let track = view.sender_track().map(|track| track.id.as_str());
         self.direction == view.direction()
             && self.current_direction == view.current_direction()
+            && self.rtp_header_encryption_negotiated == view.rtp_header_encryption_negotiated()
             && self.mid.as_deref() == view.mid().map(|mid| mid.as_str())
             && self.sender_track.as_deref() == track
             && self.sender_transport == view.transport().map(|TransportKey(key)| key)

@@ -62,9 +62,8 @@ if (process.env.NODE_EXTRA_CA_CERTS !== root) {
       return pc.localDescription;
     };
 
-    // Firefox calls. It wants nobody in particular: else it would speak DTLS for isolated media only (RFC 8833,
-    // `c-webrtc`), which this package does not.
-    await make('a');
+    // Firefox calls, and wants Bob: it speaks DTLS for isolated media only (RFC 8833, `c-webrtc`).
+    await make('a', idp.identity('bob'));
     const bob = end('b', idp.identity('alice'));
     await bob.setRemoteDescription(await run('offer()'));
     await bob.setLocalDescription();

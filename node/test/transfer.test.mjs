@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { MessageChannel, Worker } from 'node:worker_threads';
 import '../dist/transfer.js';
+import { sending, vp8Key } from './flow-helpers.mjs';
 import { channels, event, negotiate, pair } from './helpers.mjs';
 
 /** A worker that says what happens on the channel it gets, and does what it is told. */
@@ -266,4 +267,21 @@ test('a worker that is busy makes the other end wait', async (t) => {
   await pump();
   await worker.next('counted');
   assert.equal(near.readyState, 'open');
+});
+
+test('encoded frames are cloned with their bytes and what is known of them', async () => {
+  const { near, far, close } = await sending('video');
+  const received = far.receiver.frames();
+  near.sender.frames().send([{ data: vp8Key(100), timestamp: 9_000 }]);
+  const [frame] = await received.recvMany();
+  frame.setMetadata({ ...frame.getMetadata(), frameId: 7 });
+  const [copy, { nested }] = [structuredClone(frame), structuredClone({ nested: [frame, frame] })];
+  assert.equal(nested[0], nested[1]);
+  for (const made of [copy, nested[0]]) {
+    assert.equal(made.constructor, frame.constructor);
+    assert.deepEqual(made.getMetadata(), frame.getMetadata());
+    assert.deepEqual([made.type, made.timestamp, made.data], [frame.type, frame.timestamp, frame.data]);
+    assert.notEqual(made.data, frame.data);
+  }
+  close();
 });

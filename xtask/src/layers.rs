@@ -64,6 +64,7 @@ const ADAPTERS: &[(&str, &[&str])] = &[
         &["duologue-tokio", "duologue-cli"],
     ),
     ("netlink-sys", &["duologue-udp"]),
+    ("nix", &["duologue-udp"]),
     ("libloading", &["duologue-system"]),
     ("oxideav-vp8", &["duologue-safe"]),
     ("ropus", &["duologue-safe"]),

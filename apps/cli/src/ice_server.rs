@@ -62,7 +62,7 @@ impl FromStr for IceServerArg {
         Ok(IceServerArg(IceServer {
             urls: vec![format!("{scheme}:{host}")],
             username: Some(decode(username)?),
-            credential: Some(decode(credential)?),
+            credential: Some(decode(credential)?.into()),
         }))
     }
 }
@@ -87,11 +87,17 @@ fn decode(text: &str) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
+    use duologue::IceCredential;
+
     use super::IceServerArg;
 
     fn parsed(text: &str) -> (String, Option<String>, Option<String>) {
         let IceServerArg(mut server) = text.parse().unwrap();
-        (server.urls.remove(0), server.username, server.credential)
+        let password = server.credential.map(|credential| match credential {
+            IceCredential::Password(password) => password,
+            IceCredential::OAuth(_) => panic!("a login is no token"),
+        });
+        (server.urls.remove(0), server.username, password)
     }
 
     #[test]

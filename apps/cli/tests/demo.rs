@@ -163,7 +163,7 @@ impl Served {
         let server = IceServer {
             urls: vec!["turn:turn.example.org".to_owned()],
             username: Some("ann".to_owned()),
-            credential: Some(PASSWORD.to_owned()),
+            credential: Some(PASSWORD.into()),
         };
         let options = Options {
             configuration: Configuration {

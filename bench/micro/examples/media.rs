@@ -204,5 +204,6 @@ fn video() -> RtpParameters {
         cname: Some("somebody".to_owned()),
         reduced_size: true,
         extmap_allow_mixed: false,
+        cryptex: duologue_rtp::Cryptex::Off,
     }
 }

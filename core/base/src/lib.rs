@@ -24,7 +24,7 @@ pub use id::{
     TransceiverId, TransportKey,
 };
 pub use mdns_name::{MdnsName, MdnsNameError};
-pub use net::{Datagram, Ecn, Protocol, Transmit};
+pub use net::{Datagram, Dscp, Ecn, Protocol, Transmit};
 pub use redact::{Redacted, Wipe};
 pub use rng::Rng;
 pub use seq::{Seq16, Seq32};

@@ -25,6 +25,29 @@ pub enum Ecn {
     Ce,
 }
 
+/// The six bits of the IP header by which networks tell urgent packets from others (RFC 2474 §3).
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub struct Dscp(u8);
+
+impl Dscp {
+    /// Default forwarding: no mark.
+    pub const DEFAULT: Dscp = Dscp(0);
+    /// Lower effort (RFC 8622): what may wait behind all else.
+    pub const LOWER_EFFORT: Dscp = Dscp(1);
+    /// Expedited forwarding (RFC 3246).
+    pub const EXPEDITED: Dscp = Dscp(46);
+
+    /// Assured forwarding (RFC 2597 §6): class 1 to 4, and 1 to 3 for how readily it is dropped.
+    pub const fn assured(class: u8, drop: u8) -> Self {
+        Dscp((class << 3 | drop << 1) & 0x3f)
+    }
+
+    /// As it stands in the upper six bits of an octet whose lower two are ECN's.
+    pub const fn bits(self) -> u8 {
+        self.0
+    }
+}
+
 /// Where a received datagram came from and how. The bytes travel beside it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Datagram {
@@ -53,6 +76,9 @@ pub struct Transmit {
     pub local_ip: Option<IpAddr>,
     /// The ECN mark to set.
     pub ecn: Ecn,
+    /// How urgent the datagrams are to networks. Hosts that cannot mark single datagrams send them all
+    /// the same.
+    pub dscp: Dscp,
     /// Bytes of the buffer that this uses, from its start.
     pub len: usize,
     /// Set when the bytes are several datagrams: each has this size but the last, which may be

@@ -36,6 +36,8 @@ pub struct Channels {
     early_bytes: usize,
     next_announced: ChannelKey,
     announced_bytes: usize,
+    /// Of the channels so far.
+    highest_priority: Option<Priority>,
     counters: Counters,
 }
 
@@ -79,6 +81,7 @@ impl Channels {
             early_bytes: 0,
             next_announced: ChannelKey(1),
             announced_bytes: 0,
+            highest_priority: None,
             counters: Counters::default(),
         }
     }
@@ -135,7 +138,7 @@ impl Channels {
             Phase::Connecting
         };
         self.insert(stream, Channel::new(key, init, phase));
-        association.set_priority(stream, init.priority.weight());
+        self.weigh(association, stream, init.priority);
         if !init.negotiated {
             let open = DcepMessage::Open(init.clone());
             self.send_dcep(now, association, stream, &open);
@@ -182,9 +185,19 @@ impl Channels {
         priority: Priority,
     ) {
         match self.keys.get(&key) {
-            Some(&stream) => association.set_priority(stream, priority.weight()),
+            Some(&stream) => self.weigh(association, stream, priority),
             None => self.counters.ignored_calls += 1,
         }
+    }
+
+    fn weigh(&mut self, association: &mut Association, stream: StreamId, priority: Priority) {
+        self.highest_priority = self.highest_priority.max(Some(priority));
+        association.set_priority(stream, priority.weight());
+    }
+
+    /// The highest priority that a channel has had, of either end; none before there was one.
+    pub fn highest_priority(&self) -> Option<Priority> {
+        self.highest_priority
     }
 
     /// Closes a channel. What was sent on it is still delivered (RFC 8831 §6.7).
@@ -410,7 +423,7 @@ impl Channels {
         channel.announced_bytes = name_bytes;
         self.announced_bytes += name_bytes;
         self.insert(stream, channel);
-        association.set_priority(stream, init.priority.weight());
+        self.weigh(association, stream, init.priority);
         self.send_dcep(now, association, stream, &DcepMessage::Ack);
         self.reports.push_back(ChannelReport::Announced {
             channel: key,

@@ -7,7 +7,7 @@ use crate::limits::{
     EMBEDDED_MTU, FIRST_RETRANSMISSION, FIRST_RETRANSMISSION_TO_SERVER, HANDSHAKE_MTU,
 };
 use crate::link::Settings;
-use crate::{DtlsError, Versions};
+use crate::{Confidentiality, DtlsError, Versions};
 
 /// What all DTLS transports of a host share: the settings. Make one and clone it.
 #[derive(Clone, Debug)]
@@ -34,6 +34,7 @@ impl Context {
     pub fn for_servers() -> Result<Self, DtlsError> {
         let mut context = Self::build(FIRST_RETRANSMISSION_TO_SERVER, None)?;
         context.settings.srtp = false;
+        context.settings.confidentiality = None;
         Ok(context)
     }
 
@@ -90,6 +91,7 @@ impl Context {
                 post_quantum: false,
                 cookies: false,
                 srtp: true,
+                confidentiality: Some(Confidentiality::Accepted),
                 key_log: false,
             },
             seed,
@@ -99,6 +101,10 @@ impl Context {
     /// Its datagrams fit into STUN messages.
     pub(crate) fn embed(&mut self) {
         self.settings.mtu = EMBEDDED_MTU;
+    }
+
+    pub(crate) fn set_confidentiality(&mut self, confidentiality: Confidentiality) {
+        self.settings.confidentiality = Some(confidentiality);
     }
 
     pub(crate) fn settings(&self) -> Settings {

@@ -71,6 +71,7 @@ impl ClientStart {
             post_quantum: link.settings.post_quantum,
             server_name: server_name.as_deref(),
             srtp: link.settings.srtp,
+            confidentiality: link.settings.confidentiality,
         });
         link.begin_flight();
         let number = link.flight.add(0, kind::CLIENT_HELLO, body.clone());

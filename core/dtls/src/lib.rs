@@ -98,4 +98,4 @@ pub use error::{Alert, DtlsError, ErrorDetail};
 pub use limits::RECORD_OVERHEAD_MAX;
 pub use transport::{Event, Transport};
 pub use trust::Judge;
-pub use types::{State, Version, Versions};
+pub use types::{Confidentiality, State, Version, Versions};

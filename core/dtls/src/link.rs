@@ -11,11 +11,12 @@ use crate::crypto::transcript::Transcript;
 use crate::flight::Flight;
 use crate::key_log::KeyLog;
 use crate::limits::ACK_NUMBERS;
+use crate::message::Protocol;
 use crate::reassembly::Reassembly;
 use crate::record::{RecordNumber, Records, content};
 use crate::trust::Trust;
 use crate::wire::put_vec;
-use crate::{DtlsError, SrtpKeying, SrtpProfile, Version, Versions};
+use crate::{Confidentiality, DtlsError, SrtpKeying, SrtpProfile, Version, Versions};
 
 /// What a host chooses for all its handshakes.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +32,8 @@ pub(crate) struct Settings {
     pub(crate) cookies: bool,
     /// SRTP keys are wanted.
     pub(crate) srtp: bool,
+    /// What ALPN says; nothing to servers.
+    pub(crate) confidentiality: Option<Confidentiality>,
     /// Secrets are told.
     pub(crate) key_log: bool,
 }
@@ -140,6 +143,7 @@ pub(crate) struct Agreed {
     /// The peer's certificate first. Never empty.
     pub(crate) chain: Vec<Vec<u8>>,
     pub(crate) srtp: Option<SrtpKeying>,
+    pub(crate) protocol: Option<Protocol>,
 }
 
 /// RFC 5764 §4.2.

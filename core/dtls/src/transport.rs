@@ -8,9 +8,10 @@ use duologue_identity::{Certificate, Certificates, Fingerprint};
 use crate::cipher::CipherSuite;
 use crate::connecting::{Connecting, Early};
 use crate::engine::{Engine, Fault};
+use crate::message::Protocol;
 use crate::peek::{LEVEL_FATAL, LEVEL_WARNING, is_for_established};
 use crate::trust::{Judge, Trust};
-use crate::{Alert, Context, DtlsError, SrtpKeying, State, Version};
+use crate::{Alert, Confidentiality, Context, DtlsError, SrtpKeying, State, Version};
 
 /// One DTLS association, from before its handshake to its end.
 pub struct Transport {
@@ -51,6 +52,8 @@ pub enum Event {
         version: Version,
         /// SRTP keys, if a protection profile was agreed on.
         srtp: Option<SrtpKeying>,
+        /// Both ends promised to keep the media from applications (RFC 8833).
+        confidential: bool,
     },
     /// A server waits for a client of which nothing has come for ten seconds, and goes on waiting: both
     /// ends are servers, or what is as long as a hello does not arrive. Told once.
@@ -85,6 +88,13 @@ impl Transport {
     /// fits, the transport fails. Only the first call counts.
     pub fn start(&mut self, now: Instant, role: DtlsRole, fingerprints: Vec<Fingerprint>) {
         self.begin(now, role, Trust::Fingerprints(fingerprints), None);
+    }
+
+    /// Says, before it starts, whether the peer has to promise to keep the media from applications.
+    pub fn set_confidentiality(&mut self, confidentiality: Confidentiality) {
+        if let Stage::Waiting { context, .. } = &mut self.stage {
+            context.set_confidentiality(confidentiality);
+        }
     }
 
     /// Begins the handshake as [`Transport::start`] does, before there is a path: the datagrams are short enough to travel inside
@@ -352,6 +362,7 @@ impl Transport {
             local_certificate,
             version,
             srtp: agreed.srtp,
+            confidential: agreed.protocol == Some(Protocol::Confidential),
         });
     }
 

@@ -33,3 +33,15 @@ pub enum Versions {
     /// This version alone.
     Only(Version),
 }
+
+/// Whether both ends promise to keep the media from applications (RFC 8833), which they agree on by the
+/// label `c-webrtc` of ALPN.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub enum Confidentiality {
+    /// If the peer asks for it: `webrtc` and `c-webrtc` are offered and taken.
+    #[default]
+    Accepted,
+    /// The peer has to promise it: `c-webrtc` alone is offered and taken. A peer without ALPN promises
+    /// nothing; the association comes about with it, and says so.
+    Required,
+}

@@ -127,7 +127,7 @@ pub use config::{Config, ExternalAddress, RemoteOptions, TcpTypes};
 pub use control::PairCommand;
 pub use event::{CandidateError, CandidatePair, Event, PairEvent};
 pub use failure::Failure;
-pub use gather::{RelayRoute, Server, ServerKind};
+pub use gather::{RelayRoute, Server, ServerKind, TokenCredential};
 pub use leave::CheckLeave;
 pub use receive::Input;
 pub use state::{GatheringState, TransportState};

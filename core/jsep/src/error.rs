@@ -74,6 +74,8 @@ pub enum ContentError {
     NoFingerprint(usize),
     /// A section does not multiplex RTCP with RTP, which the policy `require` asks for.
     NoRtcpMux(usize),
+    /// A section does not take encrypted headers (RFC 9335), which the policy `require` asks for.
+    NoCryptex(usize),
     /// A tag stands for two sections. Has the second.
     DuplicateMid(usize),
     /// A BUNDLE group has a tag that no section has, or that another group has.
@@ -221,6 +223,7 @@ impl fmt::Display for ContentError {
             E::NoCredentials(s) => write!(f, "m-section {s} has no ICE credentials"),
             E::NoFingerprint(s) => write!(f, "m-section {s} has no usable DTLS fingerprint"),
             E::NoRtcpMux(s) => write!(f, "m-section {s} does not multiplex RTCP with RTP"),
+            E::NoCryptex(s) => write!(f, "m-section {s} takes no encrypted RTP headers"),
             E::DuplicateMid(s) => write!(f, "m-section {s} has the mid of another one"),
             E::BundleGroup => f.write_str("a BUNDLE group's mids are not those of m-sections"),
             E::PayloadType {

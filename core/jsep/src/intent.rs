@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use duologue_base::TransceiverId;
 use duologue_identity::Fingerprint;
-use duologue_rtp::SourceParameters;
+use duologue_rtp::{Cryptex, SourceParameters};
 
 use crate::ice_key::IceKey;
 use crate::{Capabilities, Codec, Direction, HeaderExtensionCapability, MediaKind, Rid, Signaling};
@@ -25,6 +25,8 @@ pub struct Intent {
     pub identity: Option<String>,
     /// RTCP's canonical name (RFC 7022), one for the life of the connection.
     pub cname: String,
+    /// Whether headers of packets are to be encrypted.
+    pub header_encryption: HeaderEncryptionPolicy,
     /// The set of transceivers, in the order they were created.
     pub transceivers: Vec<TransceiverIntent>,
     /// A data channel has been created: an offer describes an SCTP association. Taken back when an
@@ -55,6 +57,7 @@ impl Intent {
             fingerprints,
             identity: None,
             cname,
+            header_encryption: HeaderEncryptionPolicy::default(),
             transceivers: Vec::new(),
             data: false,
             sctp: SctpIntent::default(),
@@ -99,6 +102,30 @@ pub enum BundlePolicy {
     MaxCompat,
     /// `"max-bundle"`: a transport for the first m-section, the others share or fall.
     MaxBundle,
+}
+
+/// Whether the header extensions and CSRCs of packets are encrypted (webrtc-extensions §13, RFC 9335).
+#[doc(alias = "RTCRtpHeaderEncryptionPolicy")]
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub enum HeaderEncryptionPolicy {
+    /// `"disable"`, of earlier drafts: descriptions do not speak of it.
+    Disable,
+    /// `"negotiate"`: where the other end takes them encrypted, they are.
+    #[default]
+    Negotiate,
+    /// `"require"`: descriptions of ends that do not are refused, and so is what comes in the clear.
+    Require,
+}
+
+impl HeaderEncryptionPolicy {
+    /// What this end's receivers take.
+    pub(crate) fn of_received(self) -> Cryptex {
+        match self {
+            HeaderEncryptionPolicy::Disable => Cryptex::Off,
+            HeaderEncryptionPolicy::Negotiate => Cryptex::Accepted,
+            HeaderEncryptionPolicy::Require => Cryptex::Required,
+        }
+    }
 }
 
 /// SCTP parameters of this end (RFC 8841 §§5–6).

@@ -112,7 +112,10 @@ pub use diff::{MediaChange, MediaPlans, SctpChange, TransportChange, diff, media
 pub use draft::{Draft, OfferOptions};
 pub use error::{ContentError, JsepError, Modification, OperationError};
 pub use ids::Ids;
-pub use intent::{BundlePolicy, Intent, SctpIntent, SenderIntent, StopState, TransceiverIntent};
+pub use intent::{
+    BundlePolicy, HeaderEncryptionPolicy, Intent, SctpIntent, SenderIntent, StopState,
+    TransceiverIntent,
+};
 pub use kind::{SdpType, SectionKind, Side, SignalingState};
 pub use media_plane::{MEDIA_PLANE, MediaPlane};
 pub use negotiation::negotiation_needed;

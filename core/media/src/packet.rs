@@ -2,7 +2,7 @@
 
 use crate::frame::{Contributor, EncodedFrame};
 use bytes::Bytes;
-use duologue_base::{Instant, TransceiverId};
+use duologue_base::{Dscp, Instant, TransceiverId};
 use duologue_rtp::ext::{AudioLevel, CaptureTime};
 use duologue_rtp::{PayloadType, Rid, Ssrc};
 
@@ -130,6 +130,9 @@ pub struct SendEncoding {
     pub max_bitrate: Option<u32>,
     /// `priority`, as what it counts beside others: 1, 2, 4 and 8 for `very-low` to `high`.
     pub weight: u16,
+    /// How its packets are marked for networks: of `networkPriority` or, without it, `priority`
+    /// (RFC 8837 §5).
+    pub dscp: Dscp,
 }
 
 impl SendEncoding {
@@ -139,6 +142,7 @@ impl SendEncoding {
             active,
             max_bitrate: None,
             weight: 2,
+            dscp: Dscp::DEFAULT,
         }
     }
 }

@@ -26,6 +26,7 @@ fn world(described: bool) -> World {
         cname: Some("somebody".to_owned()),
         reduced_size: true,
         extmap_allow_mixed: false,
+        cryptex: duologue_rtp::Cryptex::Off,
     };
     if described {
         let extension = extension(4, uri::DEPENDENCY_DESCRIPTOR);

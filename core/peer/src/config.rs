@@ -2,14 +2,18 @@
 
 use std::fmt;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use duologue_base::{Protocol, Redacted, WallClock};
 use duologue_ice as ice;
 use duologue_identity::{Certificate, Certificates, KeygenAlgorithm};
 use duologue_session::Command;
 
 use crate::ice_server::{IceServerScheme, IceServerUrl, UrlError};
-use crate::limits::{MAX_ICE_SERVERS, MAX_USERNAME_BYTES};
-use crate::{BundlePolicy, Exception, IceTransportPolicy, RtcpMuxPolicy};
+use crate::limits::{MAX_ACCESS_TOKEN_BYTES, MAX_ICE_SERVERS, MAX_USERNAME_BYTES};
+use crate::{
+    BundlePolicy, Exception, IceTransportPolicy, RtcpMuxPolicy, RtpHeaderEncryptionPolicy,
+};
 
 /// How a connection is set up (webrtc-pc §4.2.1).
 #[doc(alias = "RTCConfiguration")]
@@ -45,6 +49,8 @@ pub struct Configuration {
     pub peer_identity: Option<String>,
     /// webrtc-extensions §4.2: offer data channels even when none was created yet.
     pub always_negotiate_data_channels: bool,
+    /// Whether header extensions and CSRCs of RTP are encrypted (webrtc-extensions §13, RFC 9335).
+    pub rtp_header_encryption_policy: RtpHeaderEncryptionPolicy,
 }
 
 impl Default for Configuration {
@@ -58,6 +64,7 @@ impl Default for Configuration {
             ice_candidate_pool_size: 0,
             peer_identity: None,
             always_negotiate_data_channels: false,
+            rtp_header_encryption_policy: RtpHeaderEncryptionPolicy::Negotiate,
         }
     }
 }
@@ -86,12 +93,78 @@ pub struct IceServer {
         serde(default, skip_serializing_if = "Option::is_none")
     )]
     pub username: Option<String>,
-    /// The password at a TURN server.
+    /// The password at a TURN server, or the token for it.
     #[cfg_attr(
         feature = "serde",
         serde(default, skip_serializing_if = "Option::is_none")
     )]
-    pub credential: Option<String>,
+    pub credential: Option<IceCredential>,
+}
+
+/// How one shows a TURN server that one may use it: `(DOMString or RTCOAuthCredential)`, which is W3C
+/// `credential`; `credentialType` follows from it.
+#[derive(Clone, Eq, PartialEq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Deserialize, serde::Serialize),
+    serde(untagged)
+)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub enum IceCredential {
+    /// A password.
+    Password(String),
+    /// What an authorization server gave (RFC 7635); [`IceServer::username`] is its `kid`.
+    OAuth(OAuthCredential),
+}
+
+impl From<String> for IceCredential {
+    fn from(password: String) -> Self {
+        IceCredential::Password(password)
+    }
+}
+
+impl From<&str> for IceCredential {
+    fn from(password: &str) -> Self {
+        IceCredential::Password(password.to_owned())
+    }
+}
+
+impl fmt::Debug for IceCredential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("IceCredential(<redacted>)")
+    }
+}
+
+/// What an authorization server gives for a TURN server (RFC 7635), each in base64: W3C
+/// `RTCOAuthCredential`, which webrtc-extensions had until 2025.
+#[doc(alias = "RTCOAuthCredential")]
+#[derive(Clone, Eq, PartialEq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Deserialize, serde::Serialize),
+    serde(rename_all = "camelCase")
+)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct OAuthCredential {
+    /// The key that protects what is said to the server (RFC 7635 §4.1).
+    pub mac_key: String,
+    /// What only the server can read (RFC 7635 §6.2).
+    pub access_token: String,
+}
+
+impl OAuthCredential {
+    /// As bytes, if both are base64, and as long as a message takes.
+    fn decoded(&self) -> Option<(Vec<u8>, Vec<u8>)> {
+        let bytes = |text: &String| STANDARD.decode(text).ok().filter(|it| !it.is_empty());
+        let (key, token) = (bytes(&self.mac_key)?, bytes(&self.access_token)?);
+        (token.len() <= MAX_ACCESS_TOKEN_BYTES).then_some((key, token))
+    }
+}
+
+impl fmt::Debug for OAuthCredential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OAuthCredential(<redacted>)")
+    }
 }
 
 /// §4.2.2: `required (DOMString or sequence<DOMString>) urls`
@@ -166,6 +239,10 @@ impl Configuration {
         if self.always_negotiate_data_channels != old.always_negotiate_data_channels {
             return fail("alwaysNegotiateDataChannels cannot change");
         }
+        // Descriptions that were made would have promised something else.
+        if self.rtp_header_encryption_policy != old.rtp_header_encryption_policy {
+            return fail("rtpHeaderEncryptionPolicy cannot change");
+        }
         self.validate()
     }
 
@@ -221,10 +298,7 @@ impl IceServer {
             };
             let kind = match parsed.scheme {
                 IceServerScheme::Stun | IceServerScheme::Stuns => ice::ServerKind::Stun,
-                IceServerScheme::Turn | IceServerScheme::Turns => ice::ServerKind::Turn {
-                    username: Redacted(self.username.clone().unwrap_or_default()),
-                    password: Redacted(self.credential.clone().unwrap_or_default()),
-                },
+                IceServerScheme::Turn | IceServerScheme::Turns => self.turn(),
             };
             let tls = matches!(
                 parsed.scheme,
@@ -240,6 +314,28 @@ impl IceServer {
                 kind,
             }
         })
+    }
+
+    fn turn(&self) -> ice::ServerKind {
+        let username = Redacted(self.username.clone().unwrap_or_default());
+        match &self.credential {
+            Some(IceCredential::OAuth(token)) => {
+                let (mac_key, access_token) = token.decoded().unwrap_or_default();
+                ice::ServerKind::TurnToken(ice::TokenCredential {
+                    kid: username,
+                    mac_key: Redacted(mac_key),
+                    access_token: Redacted(access_token),
+                })
+            }
+            Some(IceCredential::Password(password)) => ice::ServerKind::Turn {
+                username,
+                password: Redacted(password.clone()),
+            },
+            None => ice::ServerKind::Turn {
+                username,
+                password: Redacted(String::new()),
+            },
+        }
     }
 
     fn validate(&self) -> Result<(), Exception> {
@@ -266,8 +362,10 @@ impl IceServer {
         let (Some(username), Some(credential)) = (&self.username, &self.credential) else {
             return false;
         };
-        username.len() <= MAX_USERNAME_BYTES
-            && !username.contains(char::is_control)
-            && !credential.contains(char::is_control)
+        let is_legal = match credential {
+            IceCredential::Password(password) => !password.contains(char::is_control),
+            IceCredential::OAuth(token) => token.decoded().is_some(),
+        };
+        username.len() <= MAX_USERNAME_BYTES && !username.contains(char::is_control) && is_legal
     }
 }

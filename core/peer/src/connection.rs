@@ -16,7 +16,7 @@ use crate::slots::{IdentitySlots, Slots};
 use crate::task::{ChannelTask, Task};
 use crate::{
     BundlePolicy, Configuration, Effect, Event, Exception, IceTransportPolicy, MediaStreamId,
-    OperationId, Question, QuestionId, TrackId, Value,
+    OperationId, Question, QuestionId, RtpHeaderEncryptionPolicy, TrackId, Value,
 };
 
 /// A connection between this end and another (webrtc-pc §4.4).
@@ -125,6 +125,11 @@ impl PeerConnection {
             fingerprints,
             rng.alphanumeric(16),
         );
+        intent.header_encryption = match configuration.rtp_header_encryption_policy {
+            RtpHeaderEncryptionPolicy::Disable => jsep::HeaderEncryptionPolicy::Disable,
+            RtpHeaderEncryptionPolicy::Negotiate => jsep::HeaderEncryptionPolicy::Negotiate,
+            RtpHeaderEncryptionPolicy::Require => jsep::HeaderEncryptionPolicy::Require,
+        };
         intent.data = configuration.always_negotiate_data_channels;
         intent.sctp.init = sctp_init;
         let ids = jsep::Ids::new(rng.fork());

@@ -121,6 +121,7 @@ mod tests {
                 remote_certificates: Vec::new(),
                 local_certificate: None,
                 version: duologue_dtls::Version::V13,
+                confidential: false,
             },
             DtlsTransportState::Closed => DtlsReport::Closed,
             DtlsTransportState::Failed => DtlsReport::Failed {

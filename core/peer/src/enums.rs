@@ -168,6 +168,20 @@ string_enum! {
 }
 
 string_enum! {
+    /// Whether the header extensions and CSRCs of RTP are encrypted (webrtc-extensions §13, RFC 9335).
+    #[doc(alias = "RTCRtpHeaderEncryptionPolicy")]
+    pub enum RtpHeaderEncryptionPolicy as "RTCRtpHeaderEncryptionPolicy" {
+        /// They are not, and descriptions do not speak of it; of earlier drafts.
+        Disable = "disable",
+        /// Where the other end takes that.
+        Negotiate = "negotiate",
+        /// They are: descriptions of an end that does not take it are refused with `InvalidAccessError`,
+        /// and its packets are dropped if they show them.
+        Require = "require",
+    }
+}
+
+string_enum! {
     /// What a transceiver sends and receives (webrtc-pc §5.4).
     #[doc(alias = "RTCRtpTransceiverDirection")]
     pub enum TransceiverDirection as "RTCRtpTransceiverDirection" {

@@ -124,6 +124,8 @@ pub enum Event {
     TrackMute(TrackId),
     /// `unmute` at a track.
     TrackUnmute(TrackId),
+    /// `isolationchange` of a receiver's track (webrtc-identity §9).
+    TrackIsolationChange(TrackId),
     /// `ended` at a track.
     TrackEnded(TrackId),
 
@@ -231,6 +233,7 @@ impl Event {
             Event::TransceiverRejected(..) => "rejected",
             Event::TrackMute(_) => "mute",
             Event::TrackUnmute(_) => "unmute",
+            Event::TrackIsolationChange(_) => "isolationchange",
             Event::TrackEnded(_) => "ended",
             Event::DtlsStateChange(..)
             | Event::IceTransportStateChange(..)
@@ -269,9 +272,10 @@ impl Event {
             Event::StreamAddTrack { stream, .. } | Event::StreamRemoveTrack { stream, .. } => {
                 Target::MediaStream(stream.clone())
             }
-            Event::TrackMute(track) | Event::TrackUnmute(track) | Event::TrackEnded(track) => {
-                Target::MediaStreamTrack(track.clone())
-            }
+            Event::TrackMute(track)
+            | Event::TrackUnmute(track)
+            | Event::TrackIsolationChange(track)
+            | Event::TrackEnded(track) => Target::MediaStreamTrack(track.clone()),
             Event::DtlsStateChange(key, _) | Event::DtlsError(key, _) | Event::DtlsSilent(key) => {
                 Target::DtlsTransport(*key)
             }

@@ -130,7 +130,7 @@ pub use candidate::{
     IceCandidate, IceCandidateInit, IceCandidatePair, IceCandidateParts, IceParameters,
 };
 pub use candidate_text::{UnusableCandidate, candidate_attribute, ice_candidate};
-pub use config::{Configuration, IceServer};
+pub use config::{Configuration, IceCredential, IceServer, OAuthCredential};
 pub use connection::{Env, PeerConnection};
 pub use data_channel::{DataChannel, DataChannelInit, Message};
 pub use description::{LocalSessionDescription, OfferOptions, SessionDescription};
@@ -139,7 +139,8 @@ pub use enums::{
     IceCandidatePairState, IceCandidateType, IceComponent, IceConnectionState, IceGathererState,
     IceGatheringState, IceProtocol, IceRole, IceServerTransportProtocol, IceTcpCandidateType,
     IceTransportPolicy, IceTransportState, MediaStreamTrackState, PeerConnectionState,
-    PriorityType, RtcpMuxPolicy, SctpTransportState, SdpType, SignalingState, TransceiverDirection,
+    PriorityType, RtcpMuxPolicy, RtpHeaderEncryptionPolicy, SctpTransportState, SdpType,
+    SignalingState, TransceiverDirection,
 };
 pub use error::{Exception, ExceptionName, RtcErrorDetail, RtcErrorInit};
 pub use event::{Effect, Event, IceCandidateError, OperationId, Target, Value};

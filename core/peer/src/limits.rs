@@ -34,6 +34,10 @@ pub const MAX_CLOSED_CHANNELS: usize = 1_024;
 /// conformance tests read as 509.
 pub const MAX_USERNAME_BYTES: usize = 509;
 
+/// Bytes of an access token (RFC 7635): with it a request still fits into a datagram that every path
+/// carries.
+pub const MAX_ACCESS_TOKEN_BYTES: usize = 700;
+
 /// Longest `expires` of `generateCertificate`: 365 days (webrtc-pc §4.10.1).
 pub const MAX_CERTIFICATE_LIFETIME_MS: u64 = 31_536_000_000;
 

@@ -70,6 +70,7 @@ pub struct MediaStreamTrack {
     enabled: bool,
     muted: bool,
     ready_state: MediaStreamTrackState,
+    isolated: bool,
 }
 
 impl MediaStreamTrack {
@@ -82,6 +83,7 @@ impl MediaStreamTrack {
             enabled: true,
             muted: true,
             ready_state: MediaStreamTrackState::Live,
+            isolated: false,
         }
     }
 
@@ -92,6 +94,11 @@ impl MediaStreamTrack {
     /// Returns whether it was otherwise.
     pub(crate) fn set_muted(&mut self, muted: bool) -> bool {
         std::mem::replace(&mut self.muted, muted) != muted
+    }
+
+    /// Returns whether it was otherwise.
+    pub(crate) fn set_isolated(&mut self, isolated: bool) -> bool {
+        std::mem::replace(&mut self.isolated, isolated) != isolated
     }
 
     /// Returns whether it was live.
@@ -123,6 +130,12 @@ impl MediaStreamTrack {
     /// `muted`: nothing comes from the source.
     pub fn muted(&self) -> bool {
         self.muted
+    }
+
+    /// `isolated` (webrtc-identity §9): it came over a transport whose ends promised to keep its content from
+    /// applications, and gives none.
+    pub fn isolated(&self) -> bool {
+        self.isolated
     }
 
     /// `readyState`

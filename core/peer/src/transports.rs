@@ -39,6 +39,7 @@ impl Transport {
                 silent: false,
                 remote_certificates: Vec::new(),
                 local_certificate: None,
+                confidential: false,
             },
             ice: IceTransport::new(role),
         }
@@ -107,6 +108,7 @@ pub struct DtlsTransport {
     remote_certificates: Vec<Vec<u8>>,
     /// That of ours which was shown.
     local_certificate: Option<Certificate>,
+    confidential: bool,
 }
 
 impl DtlsTransport {
@@ -144,6 +146,12 @@ impl DtlsTransport {
         self.local_certificate.as_ref()
     }
 
+    /// Both ends promised to keep the media from applications (RFC 8833): the tracks that come over it are
+    /// isolated.
+    pub(crate) fn is_confidential(&self) -> bool {
+        self.confidential
+    }
+
     /// What the session says of it. Returns the state, if that is another one.
     pub(crate) fn change(&mut self, report: &DtlsReport) -> Option<DtlsTransportState> {
         let state = match report {
@@ -162,10 +170,12 @@ impl DtlsTransport {
             DtlsReport::Connected {
                 remote_certificates,
                 local_certificate,
+                confidential,
                 ..
             } => {
                 self.remote_certificates.clone_from(remote_certificates);
                 self.local_certificate.clone_from(local_certificate);
+                self.confidential = *confidential;
             }
             DtlsReport::Closed | DtlsReport::Failed { .. } => {}
         }

@@ -20,7 +20,7 @@ fn server(url: &str, username: Option<&str>, credential: Option<&str>) -> Config
         ice_servers: vec![IceServer {
             urls: vec![url.to_owned()],
             username: username.map(str::to_owned),
-            credential: credential.map(str::to_owned),
+            credential: credential.map(Into::into),
         }],
         ..Configuration::default()
     }

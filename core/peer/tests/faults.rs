@@ -32,7 +32,7 @@ fn with_server(url: &str) -> Configuration {
         ice_servers: vec![IceServer {
             urls: vec![url.to_owned()],
             username: Some("ann".to_owned()),
-            credential: Some("open sesame".to_owned()),
+            credential: Some("open sesame".into()),
         }],
         ..Configuration::default()
     }

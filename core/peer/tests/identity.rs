@@ -6,6 +6,7 @@
 
 mod common;
 
+use std::mem::discriminant;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -19,6 +20,7 @@ use duologue_peer::{
     IdentityValidationResult, OperationId, Question, QuestionId, RtcErrorDetail,
     SessionDescription, SignalingState, Value,
 };
+use duologue_session::{Command, TransportCommand};
 
 const IDP: &str = "idp.example";
 
@@ -556,4 +558,34 @@ fn validations_wait_for_one_another_and_the_oldest_are_forgotten() {
     }
     // One that ran, and those that may wait.
     assert_eq!(validations, 1 + MAX_WAITING_VALIDATIONS);
+}
+
+#[test]
+fn an_isolated_track_goes_to_whom_it_is_for_over_a_confidential_transport_alone() {
+    // Whom it is for, who the other end is, what it promises, and whether it may go.
+    for (wanted, promises, expected) in [
+        ("alice@idp.example", true, true),
+        ("alice@idp.example", false, false),
+        ("carol@idp.example", true, false),
+    ] {
+        let (mut a, mut b) = asserting();
+        let offer = offer_of(&mut a, "alice@idp.example");
+        let set = b.pc.set_remote_description(offer);
+        b.settle(set).unwrap();
+        let sender = b.pc.add_track(audio("for one"), &[]).unwrap();
+        assert!(b.pc.may_transmit(sender));
+        b.pc.isolate_track("for one".into(), wanted);
+        assert!(!b.pc.may_transmit(sender));
+        b.set_local();
+        let required = |command: &&Command| {
+            let required = TransportCommand::RequireConfidentiality;
+            matches!(command, Command::Transport(_, it) if discriminant(it) == discriminant(&required))
+        };
+        assert_eq!(b.commands.iter().filter(required).count(), 1);
+        validate(&mut b);
+
+        let (key, _) = b.transports()[0];
+        b.connect_with(key, promises);
+        assert_eq!(b.pc.may_transmit(sender), expected, "{wanted} {promises}");
+    }
 }

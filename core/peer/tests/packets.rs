@@ -10,12 +10,12 @@ mod common;
 use bytes::Bytes;
 use common::world::World;
 use common::{Host, audio, negotiate, pair, video};
-use duologue_base::{TransceiverId, TransportKey};
+use duologue_base::{Dscp, TransceiverId, TransportKey};
 use duologue_peer::{
-    Event, ExceptionName, MediaStreamId, RtpEncodingParameters, TransceiverDirection,
-    TransceiverInit,
+    Configuration, DataChannelInit, Event, ExceptionName, MediaStreamId, PriorityType,
+    RtpEncodingParameters, RtpHeaderEncryptionPolicy, TransceiverDirection, TransceiverInit,
 };
-use duologue_rtp::Ssrc;
+use duologue_rtp::{Header, Ssrc};
 use duologue_session::{
     Command, MediaCommand, MediaItem, MediaReport, Outlet, Report, RtpPacket, RtpPacketInit,
     SendEncoding, TransportCommand,
@@ -336,7 +336,10 @@ fn numbers(packets: &[&RtpPacket]) -> Vec<u32> {
 
 /// Two connected ends with audio and video both ways; their applications take the packets.
 fn call(seed: u64) -> (World, [TransceiverId; 2]) {
-    let mut world = World::new(seed);
+    call_in(World::new(seed))
+}
+
+fn call_in(mut world: World) -> (World, [TransceiverId; 2]) {
     let ids = [0, 1].map(|index| {
         let pc = world.pc(index);
         [audio("a"), video("v")].map(|track| pc.add_track(track, &[]).unwrap())
@@ -505,4 +508,250 @@ fn left(world: &mut World) -> usize {
         }
     }
     count
+}
+
+/// Ends with these policies.
+fn encrypting(seed: u64, policies: [RtpHeaderEncryptionPolicy; 2]) -> World {
+    let configurations = policies.map(|rtp_header_encryption_policy| Configuration {
+        rtp_header_encryption_policy,
+        ..Configuration::default()
+    });
+    World::of(seed, configurations)
+}
+
+/// What the header extensions are defined by of each RTP packet that an end sent, as a capture sees it.
+fn profiles(world: &World, index: usize) -> Vec<u16> {
+    let sent = world.wire.iter().filter(|(by, ..)| *by == index);
+    let packets = sent.filter_map(|(_, _, bytes)| {
+        // RFC 7983 §7 and RFC 5761 §4: neither DTLS nor RTCP.
+        let rtp = (128..192).contains(&bytes[0]) && !(192..224).contains(&bytes[1]);
+        rtp.then(|| Header::parse(bytes).unwrap())
+    });
+    packets
+        .filter_map(|header| header.extension().map(|block| block.profile()))
+        .collect()
+}
+
+#[test]
+fn a_capture_cannot_read_the_header_extensions_of_ends_that_encrypt_them() {
+    use RtpHeaderEncryptionPolicy::{Disable, Negotiate, Require};
+    const ONE_BYTE: u16 = 0xbede;
+    const ENCRYPTED: u16 = 0xc0de;
+    for (policies, expected) in [
+        ([Negotiate, Negotiate], ENCRYPTED),
+        ([Require, Negotiate], ENCRYPTED),
+        ([Negotiate, Require], ENCRYPTED),
+        ([Negotiate, Disable], ONE_BYTE),
+        ([Disable, Negotiate], ONE_BYTE),
+    ] {
+        let (mut world, ids) = call_in(encrypting(5, policies));
+        for (end, id) in [(0, ids[0]), (0, ids[1]), (1, ids[0]), (1, ids[1])] {
+            send(&mut world, end, id, 0..5);
+        }
+        world.run_until("all came", |world| {
+            (0..2).all(|end| taken(world, end).len() == 10)
+        });
+        for end in 0..2 {
+            let seen = profiles(&world, end);
+            assert!(seen.len() >= 10, "{policies:?}");
+            assert!(seen.iter().all(|profile| *profile == expected), "{seen:x?}");
+            // The names in them were read, or the packets of two transceivers would be one's.
+            for id in ids {
+                let view = world.ends[end].host.pc.transceiver(id).unwrap();
+                let encrypted = view.rtp_header_encryption_negotiated();
+                assert_eq!(encrypted, expected == ENCRYPTED, "{policies:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn who_requires_encrypted_headers_refuses_descriptions_that_do_not_take_them() {
+    use RtpHeaderEncryptionPolicy::{Disable, Require};
+    let mut world = encrypting(6, [Require, Disable]);
+    for end in 0..2 {
+        world.channel(end, "data needs none");
+    }
+    world.negotiate(0);
+    world.run_until("connected", World::connected);
+
+    // In an answer, and in an offer.
+    let [alice, bob] = &mut world.ends;
+    alice.host.pc.add_track(audio("a"), &[]).unwrap();
+    let offer = alice.host.set_local();
+    assert_eq!(offer.sdp.matches("a=cryptex\r\n").count(), 1);
+    bob.host.set_remote(offer).unwrap();
+    let answer = bob.host.set_local();
+    assert!(!answer.sdp.contains("a=cryptex"));
+    let refused = alice.host.set_remote(answer).unwrap_err();
+    assert_eq!(refused.name(), ExceptionName::InvalidAccessError);
+
+    let mut world = encrypting(7, [Require, Disable]);
+    let [alice, bob] = &mut world.ends;
+    bob.host.pc.add_track(audio("a"), &[]).unwrap();
+    let offer = bob.host.set_local();
+    let refused = alice.host.set_remote(offer).unwrap_err();
+    assert_eq!(refused.name(), ExceptionName::InvalidAccessError);
+
+    // Nor does it let itself be made to say that it takes none.
+    alice.host.pc.add_track(audio("a"), &[]).unwrap();
+    let mut offer = alice.host.create_offer();
+    offer.sdp = offer.sdp.replace("a=cryptex\r\n", "");
+    let refused = alice.host.set_local_to(offer).unwrap_err();
+    assert_eq!(refused.name(), ExceptionName::InvalidModificationError);
+    let changed = alice.host.pc.set_configuration(Configuration::default());
+    let name = changed.unwrap_err().name();
+    assert_eq!(name, ExceptionName::InvalidModificationError);
+}
+
+/// The marks of the datagrams that an end sent and that begin so, without repetition.
+fn marks(world: &World, index: usize, first: std::ops::Range<u8>) -> Vec<Dscp> {
+    let sent = world.wire.iter().filter(|(by, ..)| *by == index);
+    let these = sent.filter(|(_, _, bytes)| first.contains(&bytes[0]));
+    let mut marks: Vec<Dscp> = these.map(|(_, mark, _)| *mark).collect();
+    marks.dedup();
+    marks
+}
+
+fn set_priority(
+    world: &mut World,
+    id: TransceiverId,
+    priority: PriorityType,
+    network: Option<PriorityType>,
+) {
+    let host = &mut world.ends[0].host;
+    let mut parameters = host.pc.parameters(id).unwrap();
+    parameters.encodings[0].priority = priority;
+    parameters.encodings[0].network_priority = network;
+    let set = host.pc.set_parameters(id, parameters);
+    host.settle(set).unwrap();
+    world.settle();
+}
+
+#[test]
+fn packets_are_marked_by_the_priority_of_their_encoding() {
+    use PriorityType::{High, Low, Medium, VeryLow};
+    const RTP: std::ops::Range<u8> = 128..192;
+    let (mut world, [voice, picture]) = call(8);
+    // RFC 8837 §5, table 1; what the network is told goes before what the sender weighs.
+    let rows = [
+        (voice, Low, None, Dscp::DEFAULT),
+        (voice, VeryLow, None, Dscp::LOWER_EFFORT),
+        (voice, Medium, None, Dscp::EXPEDITED),
+        (voice, High, None, Dscp::EXPEDITED),
+        (voice, High, Some(Low), Dscp::DEFAULT),
+        (picture, Low, None, Dscp::DEFAULT),
+        (picture, VeryLow, None, Dscp::LOWER_EFFORT),
+        (picture, Medium, None, Dscp::assured(4, 2)),
+        (picture, High, None, Dscp::assured(4, 1)),
+        (picture, VeryLow, Some(High), Dscp::assured(4, 1)),
+    ];
+    for (number, (id, priority, network, expected)) in rows.into_iter().enumerate() {
+        set_priority(&mut world, id, priority, network);
+        world.wire.clear();
+        send(&mut world, 0, id, 0..3);
+        world.run_until("they came", |world| {
+            taken(world, 1).len() == 3 * (number + 1)
+        });
+        let seen = marks(&world, 0, RTP);
+        // RTCP goes unmarked beside them.
+        assert!(seen.contains(&expected), "{number}: {seen:?}");
+        let allowed = [expected, Dscp::DEFAULT];
+        assert!(
+            seen.iter().all(|it| allowed.contains(it)),
+            "{number}: {seen:?}"
+        );
+    }
+
+    // Trains of two marks: each packet has its own, and all arrive.
+    set_priority(&mut world, voice, High, None);
+    world.wire.clear();
+    send(&mut world, 0, picture, 10..20);
+    send(&mut world, 0, voice, 0..10);
+    let before = taken(&world, 1).len();
+    world.run_until("all came", |world| taken(world, 1).len() == before + 20);
+    let packets = |wanted: Dscp| {
+        let sent = world.wire.iter().filter(|(by, ..)| *by == 0);
+        sent.filter(|(_, mark, _)| *mark == wanted).count()
+    };
+    // Probes of the path may be among them.
+    assert!(packets(Dscp::EXPEDITED) >= 10);
+    assert!(packets(Dscp::assured(4, 1)) >= 10);
+}
+
+#[test]
+fn an_association_is_marked_by_the_highest_priority_of_its_channels() {
+    use PriorityType::{High, Medium, VeryLow};
+    const DTLS: std::ops::Range<u8> = 20..64;
+    let mut world = World::new(9);
+    let open = |world: &mut World, priority| {
+        let init = DataChannelInit {
+            priority,
+            ..DataChannelInit::default()
+        };
+        let known = world.announced(1).len();
+        world.pc(0).create_data_channel("marked", init).unwrap();
+        if !world.connected() {
+            world.negotiate(0);
+        }
+        world.run_until("announced", |world| world.announced(1).len() > known);
+    };
+    open(&mut world, VeryLow);
+    for (priority, expected) in [
+        (Medium, Dscp::assured(1, 1)),
+        (High, Dscp::assured(2, 1)),
+        // Once raised it stays (RFC 8837 §5: frequent changes are discouraged).
+        (VeryLow, Dscp::assured(2, 1)),
+    ] {
+        world.wire.clear();
+        open(&mut world, priority);
+        // Both ends know the channels, and so mark alike.
+        for end in 0..2 {
+            let seen = marks(&world, end, DTLS);
+            assert_eq!(seen.last(), Some(&expected), "{priority:?}: {seen:?}");
+        }
+    }
+}
+
+#[test]
+fn media_of_an_isolated_track_comes_to_no_application() {
+    let mut world = World::new(10);
+    let tracks = [audio("a"), video("v")];
+    let ids = [0, 1].map(|index| {
+        let pc = world.pc(index);
+        tracks.clone().map(|it| pc.add_track(it, &[]).unwrap())
+    });
+    // One of them is for Bob alone: nothing that Alice sends, nor what she gets, is for applications.
+    world.pc(0).isolate_track("a".into(), "bob@idp.example");
+    for index in 0..2 {
+        ids[0]
+            .iter()
+            .for_each(|id| take_packets(&mut world, index, *id));
+    }
+    world.negotiate(0);
+    world.run_until("connected", World::connected);
+    for end in 0..2 {
+        for id in ids[0] {
+            let pc = &world.ends[end].host.pc;
+            let track = pc.transceiver(id).unwrap().receiver_track().clone();
+            assert!(pc.track(&track).unwrap().isolated());
+            let changes = world.ends[end].host.events.iter();
+            let change = Event::TrackIsolationChange(track);
+            assert_eq!(changes.filter(|event| **event == change).count(), 1);
+            // Also who asks now gets nothing.
+            take_packets(&mut world, end, id);
+        }
+    }
+    // Nobody said who Bob is, so that not even this is for him; the other track may go.
+    assert!(!world.pc(0).may_transmit(ids[0][0]));
+    assert!(world.pc(0).may_transmit(ids[0][1]));
+
+    send(&mut world, 0, ids[0][1], 0..10);
+    let came = |world: &mut World| {
+        let track = world.ends[1].host.pc.transceiver(ids[0][1]).unwrap();
+        let track = track.receiver_track().clone();
+        !world.pc(1).track(&track).unwrap().muted()
+    };
+    world.run_until("something came", came);
+    assert!(taken(&world, 1).is_empty());
 }

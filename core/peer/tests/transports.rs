@@ -217,7 +217,9 @@ fn pair_and_state_change_in_one_task_and_the_connection_follows() {
     assert_eq!(a.take_log(), ["statechange dtls0 connecting"]);
     a.report(Report::Transport(
         key,
-        TransportReport::DtlsState { state: connected() },
+        TransportReport::DtlsState {
+            state: connected(false),
+        },
     ));
     assert_eq!(
         a.take_log(),

@@ -32,6 +32,6 @@ pub use header::{Content, Header, HeaderError, HeaderToSend, Packet, is_rtcp, wr
 pub use id::{ExtensionId, PayloadType, PayloadTypeError, Rid, RidError, Ssrc, SsrcError};
 pub use meta::PacketMeta;
 pub use ntp::{NtpShort, NtpTime};
-pub use parameters::{HeaderExtensionParameters, RtpParameters};
+pub use parameters::{Cryptex, HeaderExtensionParameters, RtpParameters};
 pub use plan::{ReceivePlan, SendPlan, SendStream, SourceParameters};
 pub use scalability::{InterLayer, ScalabilityMode, ScalabilityModeError};

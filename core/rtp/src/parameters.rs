@@ -14,6 +14,23 @@ pub struct RtpParameters {
     pub reduced_size: bool,
     /// Both ends take header extensions of two-byte elements among those of one-byte ones (RFC 8285 §6).
     pub extmap_allow_mixed: bool,
+    /// Whether header extensions and CSRCs are encrypted in this direction (RFC 9335): of packets to be
+    /// sent, whether they are; of packets that come, whether they may or have to be.
+    pub cryptex: Cryptex,
+}
+
+/// Whether a receiver takes packets with encrypted headers: what it said by `a=cryptex`
+/// (RFC 9335 §4).
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Cryptex {
+    /// It did not offer to: packets are SRTP's alone, whatever their headers look like.
+    #[default]
+    Off,
+    /// It did: a packet's header extension tells whether it is encrypted.
+    Accepted,
+    /// Packets that show CSRCs or header extensions are refused (RFC 9335 §5.2; `require` of
+    /// W3C `RTCRtpHeaderEncryptionPolicy`).
+    Required,
 }
 
 /// A negotiated header extension (RFC 8285 §5).

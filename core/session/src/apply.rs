@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use duologue_base::{
     ChannelKey, DtlsRole, Generation, IceCredentials, IceRole, Instant, TransportKey,
 };
+use duologue_dtls as dtls;
 use duologue_ice as ice;
 use duologue_identity::{Certificates, Fingerprint};
 
@@ -312,6 +313,9 @@ impl Transport {
                 agent.end_of_remote_candidates(now, generation);
             }
             TransportCommand::Pairs(command) => agent.command_pairs(now, command),
+            TransportCommand::RequireConfidentiality => {
+                self.confidentiality = dtls::Confidentiality::Required;
+            }
             TransportCommand::StartDtls { role, fingerprints } => {
                 return self.agree_on_dtls(role, fingerprints);
             }

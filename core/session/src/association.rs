@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
-use duologue_base::{ChannelKey, DtlsRole, Instant, Rng, SocketId, TransportKey};
-use duologue_datachannel::{ChannelError, ChannelReport, Channels};
+use duologue_base::{ChannelKey, Dscp, DtlsRole, Instant, Rng, SocketId, TransportKey};
+use duologue_datachannel::{ChannelError, ChannelReport, Channels, Priority};
 use duologue_ice as ice;
 use duologue_sctp as sctp;
 
@@ -69,6 +69,8 @@ pub(crate) struct Running {
     way: Option<(SocketId, SocketAddr, bool)>,
     /// Of which transport that is, and after how many changes of its selected pair.
     way_seen: Option<(TransportKey, u32)>,
+    /// How its packets are marked.
+    pub(crate) dscp: Dscp,
 }
 
 impl Sctp {
@@ -256,6 +258,7 @@ impl Sctp {
             ended: false,
             way: None,
             way_seen: None,
+            dscp: Dscp::DEFAULT,
         };
 
         for packet in packets {
@@ -343,6 +346,16 @@ impl Sctp {
     }
 }
 
+/// RFC 8837 §5, table 1: of data.
+fn dscp(priority: Priority) -> Dscp {
+    match priority {
+        Priority::VeryLow => Dscp::LOWER_EFFORT,
+        Priority::Low => Dscp::DEFAULT,
+        Priority::Medium => Dscp::assured(1, 1),
+        Priority::High => Dscp::assured(2, 1),
+    }
+}
+
 impl Running {
     fn apply(&mut self, now: Instant, channel: ChannelKey, command: ChannelCommand) {
         let Running {
@@ -397,6 +410,17 @@ impl Running {
         self.moved = true;
         self.channels.take_either_parity();
         self.association.change_path(now);
+    }
+
+    /// RFC 8837 §5: all packets of an association are marked alike, by the highest priority among its
+    /// channels, and congestion control starts over when that is another one. Once raised it stays, since
+    /// changes are to be rare.
+    pub(crate) fn update_marks(&mut self, now: Instant) {
+        let wanted = self.channels.highest_priority().map_or(Dscp::DEFAULT, dscp);
+        if self.dscp != wanted {
+            self.dscp = wanted;
+            self.association.handle_new_marks(now);
+        }
     }
 
     /// Packets are about to go this way, after so many changes of the selected pair, and may have so many

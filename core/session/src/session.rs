@@ -395,7 +395,11 @@ impl Session {
         if self.tells_user_names {
             transport.tell_user_names(&mut self.actions);
         }
+        if progress == Progress::Connected {
+            self.update_outlets(key);
+        }
         let new = self.sctp.awaited() == Some(key);
+        let transport = &self.transports[at];
         if new
             && transport.dtls.state() == dtls::State::Connected
             && let Some(role) = transport.dtls_role()

@@ -5,20 +5,6 @@ use duologue_rtp::ext::ExtensionBlock;
 
 use crate::header::{EXTENSION, EXTENSION_BIT, FIXED};
 
-/// Whether a receiver takes packets with encrypted headers: what it said by `a=cryptex`
-/// (RFC 9335 §4).
-#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
-pub enum Cryptex {
-    /// It did not offer to: packets are SRTP's alone, whatever their headers look like.
-    #[default]
-    Off,
-    /// It did: a packet's header extension tells whether it is encrypted.
-    Accepted,
-    /// Packets that show CSRCs or header extensions are refused (RFC 9335 §5.2; `require` of
-    /// W3C `RTCRtpHeaderEncryptionPolicy`).
-    Required,
-}
-
 /// Which bytes of a packet are encrypted.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Cover {

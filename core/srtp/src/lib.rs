@@ -53,7 +53,7 @@ mod streams;
 #[cfg(test)]
 mod vectors;
 
-pub use cryptex::Cryptex;
+pub use duologue_rtp::Cryptex;
 pub use error::{KeyingError, OpenError, ProtectError};
 pub use keying::MasterKey;
 pub use limits::{

@@ -58,6 +58,8 @@ attributes! {
     REQUESTED_TRANSPORT = 0x0019;
     /// RFC 8656 §18.9
     DONT_FRAGMENT = 0x001a;
+    /// RFC 7635 §6.2
+    ACCESS_TOKEN = 0x001b;
     /// RFC 8489 §14.6
     MESSAGE_INTEGRITY_SHA256 = 0x001c;
     /// RFC 8489 §14.12
@@ -82,6 +84,8 @@ attributes! {
     ALTERNATE_DOMAIN = 0x8003;
     /// RFC 8656 §18.13
     ICMP = 0x8004;
+    /// RFC 7635 §6.1
+    THIRD_PARTY_AUTHORIZATION = 0x802e;
     /// RFC 8489 §14.14
     SOFTWARE = 0x8022;
     /// RFC 8489 §14.15

@@ -84,6 +84,11 @@ impl Key {
         }
     }
 
+    /// RFC 7635 §4.1: the key that an authorization server gave with a token.
+    pub fn of_token(mac_key: &[u8]) -> Self {
+        Key::from_bytes(mac_key)
+    }
+
     fn from_bytes(bytes: &[u8]) -> Self {
         Key(Redacted(bytes.into()))
     }

@@ -57,6 +57,11 @@ impl<'a> Message<'a> {
         self.attribute(AttributeType::USERHASH)?.try_into().ok()
     }
 
+    /// ACCESS-TOKEN (RFC 7635 §6.2)
+    pub fn access_token(&self) -> Option<&'a [u8]> {
+        self.attribute(AttributeType::ACCESS_TOKEN)
+    }
+
     /// REALM
     pub fn realm(&self) -> Option<&'a str> {
         self.text(AttributeType::REALM)

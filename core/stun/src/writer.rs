@@ -58,6 +58,11 @@ impl<'b> Writer<'b> {
         self.attribute(AttributeType::USERHASH, hash)
     }
 
+    /// ACCESS-TOKEN (RFC 7635 §6.2)
+    pub fn access_token(&mut self, token: &[u8]) -> &mut Self {
+        self.attribute(AttributeType::ACCESS_TOKEN, token)
+    }
+
     /// REALM
     pub fn realm(&mut self, realm: &str) -> &mut Self {
         self.attribute(AttributeType::REALM, realm.as_bytes())

@@ -5,7 +5,7 @@
 //! layers.
 //!
 //! ```
-//! use duologue_base::{Ecn, SocketId, Transmit};
+//! use duologue_base::{Dscp, Ecn, SocketId, Transmit};
 //! use duologue_udp::faults::{Call, Fault, made, set};
 //! use duologue_udp::{Socket, SocketOptions};
 //!
@@ -16,6 +16,7 @@
 //!     remote: socket.local_addr(),
 //!     local_ip: None,
 //!     ecn: Ecn::NotEct,
+//!     dscp: Dscp::DEFAULT,
 //!     len: 1,
 //!     segment_size: None,
 //! };

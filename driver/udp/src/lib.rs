@@ -38,7 +38,9 @@
 pub mod faults;
 mod interface;
 mod limits;
+mod marking;
 mod multicast;
+mod raw;
 mod receive;
 mod socket;
 #[cfg(unix)]
@@ -47,7 +49,8 @@ mod watch;
 pub use interface::{Interface, InterfaceFilter, interfaces};
 pub use limits::{DEFAULT_SOCKET_BUFFER, RECEIVE_BUFFER_LEN, RECEIVE_BUFFERS};
 pub use multicast::MdnsSockets;
+pub use raw::RawSocket;
 pub use receive::{ReceiveBuffers, Taken, Train};
-pub use socket::{BufferSizes, RawSocket, Socket, SocketOptions, may_fragment};
+pub use socket::{BufferSizes, Socket, SocketOptions, may_fragment};
 #[cfg(unix)]
 pub use watch::interface_changes;

@@ -1,11 +1,13 @@
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
 
-use duologue_base::{Ecn, Transmit};
+use duologue_base::{Dscp, Ecn, Transmit};
 use quinn_udp::{EcnCodepoint, UdpSockRef, UdpSocketState, is_msg_size_err};
 use socket2::{Domain, Type};
 
 use crate::limits::{DEFAULT_SOCKET_BUFFER, MAX_TRAIN_LEN};
+use crate::marking::{MarkedTrain, Marking};
+use crate::raw::RawSocket;
 use crate::receive::ReceiveBuffers;
 
 /// How to open a [`Socket`].
@@ -35,18 +37,6 @@ pub struct BufferSizes {
     pub send: usize,
 }
 
-/// What [`Socket`] can be wrapped around: anything that is a system socket.
-#[cfg(unix)]
-pub trait RawSocket: std::os::fd::AsFd {}
-#[cfg(unix)]
-impl<T: std::os::fd::AsFd> RawSocket for T {}
-
-/// What [`Socket`] can be wrapped around: anything that is a system socket.
-#[cfg(windows)]
-pub trait RawSocket: std::os::windows::io::AsSocket {}
-#[cfg(windows)]
-impl<T: std::os::windows::io::AsSocket> RawSocket for T {}
-
 /// A bound, non-blocking UDP socket.
 ///
 /// `Io` is the system socket itself: the standard library's, or what a runtime made of it
@@ -57,6 +47,7 @@ pub struct Socket<Io = UdpSocket> {
     state: UdpSocketState,
     local_addr: SocketAddr,
     buffer_sizes: BufferSizes,
+    marking: Marking,
 }
 
 impl Socket {
@@ -114,6 +105,7 @@ impl Socket {
             state,
             local_addr,
             buffer_sizes,
+            marking: Marking::default(),
         })
     }
 }
@@ -153,6 +145,7 @@ impl<Io> Socket<Io> {
             state: self.state,
             local_addr: self.local_addr,
             buffer_sizes: self.buffer_sizes,
+            marking: self.marking,
         })
     }
 
@@ -189,14 +182,39 @@ impl<Io: RawSocket> Socket<Io> {
     /// The system refused a datagram (no route, forbidden by a firewall). What had not been taken is
     /// to be treated as lost on the way, and so is, without an error, what is too long for the
     /// interface. Never [`io::ErrorKind::WouldBlock`].
+    ///
+    /// `transmit.dscp` is set where the system lets a program mark single datagrams, which is Linux;
+    /// elsewhere it is left out.
     pub fn send(&self, transmit: &Transmit, contents: &[u8]) -> io::Result<usize> {
         let segment = transmit.segment_size.unwrap_or(contents.len());
+        let marked = transmit.dscp != Dscp::DEFAULT && Marking::IS_POSSIBLE;
         send_trains(
             contents,
             segment,
-            || self.state.max_gso_segments(),
-            |train| self.send_train(transmit, train, segment),
+            || match marked {
+                true => self.marking.max_segments(self.state.max_gso_segments()),
+                false => self.state.max_gso_segments(),
+            },
+            |train| match marked {
+                true => self.send_marked(transmit, train, segment),
+                false => self.send_train(transmit, train, segment),
+            },
         )
+    }
+
+    fn send_marked(&self, transmit: &Transmit, bytes: &[u8], segment: usize) -> io::Result<()> {
+        #[cfg(feature = "faults")]
+        crate::faults::strike(crate::faults::Call::Send)?;
+        let source = self.local_addr.ip().is_unspecified();
+        let train = MarkedTrain {
+            bytes,
+            segment: (bytes.len() > segment).then_some(segment),
+            source: transmit.local_ip.filter(|_| source),
+        };
+        match self.marking.send(&self.io, transmit, &train) {
+            Err(error) if is_msg_size_err(&error) => Ok(()),
+            result => result,
+        }
     }
 
     fn send_train(&self, transmit: &Transmit, bytes: &[u8], segment: usize) -> io::Result<()> {

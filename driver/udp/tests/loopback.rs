@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
-use duologue_base::{Datagram, Ecn, Instant, SocketId, Transmit};
+use duologue_base::{Datagram, Dscp, Ecn, Instant, SocketId, Transmit};
 use duologue_udp::{ReceiveBuffers, Socket, SocketOptions, Taken};
 
 const NOW: Instant = Instant::from_origin(Duration::from_secs(100));
@@ -21,6 +21,7 @@ fn transmit(remote: SocketAddr, len: usize, segment_size: Option<usize>) -> Tran
         remote,
         local_ip: None,
         ecn: Ecn::NotEct,
+        dscp: Dscp::DEFAULT,
         len,
         segment_size,
     }
@@ -132,6 +133,72 @@ fn congestion_marks_travel() {
     }
     let marks: Vec<Ecn> = drain(&b).iter().map(|(meta, _)| meta.ecn).collect();
     assert_eq!(marks, [Ecn::Ect0, Ecn::Ect1, Ecn::Ce, Ecn::NotEct]);
+}
+
+/// The octet of DSCP and ECN of each datagram that waits.
+#[cfg(target_os = "linux")]
+fn octets(socket: &Socket) -> Vec<u8> {
+    use nix::sys::socket::{ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg};
+    use std::os::fd::AsRawFd;
+
+    let mut octets = Vec::new();
+    let mut bytes = [0; 65_536];
+    let mut control = nix::cmsg_space!([u8; 256]);
+    loop {
+        let mut into = [std::io::IoSliceMut::new(&mut bytes)];
+        let control = Some(control.as_mut_slice());
+        let socket = socket.io().as_raw_fd();
+        let flags = MsgFlags::MSG_DONTWAIT;
+        let Ok(message) = recvmsg::<SockaddrStorage>(socket, &mut into, control, flags) else {
+            return octets;
+        };
+        let messages = message.cmsgs().expect("there is room for them");
+        octets.extend(messages.filter_map(|it| match it {
+            ControlMessageOwned::Ipv4Tos(octet) => Some(octet),
+            ControlMessageOwned::Ipv6TClass(class) => Some(class as u8),
+            _ => None,
+        }));
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn each_datagram_has_the_mark_of_its_train() {
+    use nix::sys::socket::setsockopt;
+    use nix::sys::socket::sockopt::{IpRecvTos, Ipv6RecvTClass};
+
+    for (from, to) in [
+        ("127.0.0.1:0", "127.0.0.1:0"),
+        ("[::1]:0", "[::1]:0"),
+        // Also where the source address goes along.
+        ("0.0.0.0:0", "127.0.0.1:0"),
+    ] {
+        let (a, b) = (bind(from), bind(to));
+        match b.local_addr() {
+            SocketAddr::V4(_) => setsockopt(b.io(), IpRecvTos, &true).unwrap(),
+            SocketAddr::V6(_) => setsockopt(b.io(), Ipv6RecvTClass, &true).unwrap(),
+        }
+        let mut expected = Vec::new();
+        for (dscp, ecn, train) in [
+            (Dscp::DEFAULT, Ecn::NotEct, 1),
+            (Dscp::EXPEDITED, Ecn::NotEct, 1),
+            (Dscp::assured(4, 1), Ecn::Ect1, 1),
+            (Dscp::LOWER_EFFORT, Ecn::NotEct, 5),
+            (Dscp::DEFAULT, Ecn::Ect1, 1),
+        ] {
+            let bytes = vec![7; 100 * train];
+            let marked = Transmit {
+                dscp,
+                ecn,
+                local_ip: Some(b.local_addr().ip()),
+                ..transmit(b.local_addr(), bytes.len(), Some(100))
+            };
+            assert_eq!(a.send(&marked, &bytes).unwrap(), bytes.len());
+            let bits = u8::from(ecn == Ecn::Ect1);
+            expected.extend(vec![dscp.bits() << 2 | bits; train]);
+        }
+        assert_eq!(octets(&b), expected, "{from}");
+    }
 }
 
 #[test]

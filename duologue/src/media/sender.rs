@@ -161,6 +161,14 @@ impl RtpSender {
         self.connection.get_stats(sender).await
     }
 
+    /// Whether what its track gives may be transmitted: always, but for a track that was captured for one
+    /// peer alone (webrtc-identity §9), which goes to that peer by a transport whose other end keeps it.
+    /// Black pictures and silence are sent meanwhile.
+    pub fn may_transmit(&self) -> bool {
+        self.connection
+            .with(|control| control.peer().may_transmit(self.id))
+    }
+
     fn read<R>(&self, read: impl FnOnce(&peer::TransceiverView<'_>) -> R) -> Option<R> {
         read_transceiver(&self.connection, self.id, read)
     }

@@ -64,6 +64,14 @@ impl MediaStreamTrack {
         self.read(peer::MediaStreamTrack::muted).unwrap_or(true)
     }
 
+    /// `isolated` (webrtc-identity §9): it comes over a transport whose ends promised to keep its content
+    /// from applications (RFC 8833, the label `c-webrtc`), and gives neither packets nor frames nor pictures
+    /// nor sound. Its counters and states are as ever.
+    pub fn isolated(&self) -> bool {
+        self.read(peer::MediaStreamTrack::isolated)
+            .unwrap_or_default()
+    }
+
     /// `readyState`
     pub fn ready_state(&self) -> MediaStreamTrackState {
         let state = self.read(peer::MediaStreamTrack::ready_state);

@@ -65,6 +65,13 @@ impl RtpTransceiver {
         self.read(|view| view.current_direction()).flatten()
     }
 
+    /// `rtpHeaderEncryptionNegotiated` (webrtc-extensions §13): the header extensions and CSRCs of what it
+    /// sends are encrypted, by RFC 9335. `false` before an answer agreed on it, and without the other end.
+    pub fn rtp_header_encryption_negotiated(&self) -> bool {
+        self.read(|view| view.rtp_header_encryption_negotiated())
+            .unwrap_or_default()
+    }
+
     /// Why an answer rejected it: not in webrtc-pc, which leaves the application to guess. It is stopped,
     /// but for one that the application made and this end's own answer rejected.
     pub fn rejection(&self) -> Option<Rejection> {

@@ -26,7 +26,7 @@ use crate::{
 ///     frame_rate: Some(ConstrainRange::max(15.0).into()),
 ///     ..Default::default()
 /// };
-/// let asked = MediaStreamConstraints { video: asked.into(), audio: true.into() };
+/// let asked = MediaStreamConstraints { video: asked.into(), ..MediaStreamConstraints::new(true, false) };
 /// let stream = devices.get_user_media(&asked).await?;
 /// let camera = stream.video_track().unwrap();
 /// assert_eq!((camera.settings().height, camera.settings().frame_rate), (Some(540), Some(15.0)));
@@ -60,6 +60,10 @@ pub struct MediaStreamConstraints {
     pub video: BooleanOrConstraints,
     /// `audio`
     pub audio: BooleanOrConstraints,
+    /// `peerIdentity` (webrtc-identity §9): what is captured is for this peer alone, and its tracks are
+    /// isolated: see [`LocalTrack::isolated`].
+    #[serde(rename = "peerIdentity", skip_serializing_if = "Option::is_none")]
+    pub peer_identity: Option<String>,
 }
 
 impl MediaStreamConstraints {
@@ -68,6 +72,7 @@ impl MediaStreamConstraints {
         MediaStreamConstraints {
             video: video.into(),
             audio: audio.into(),
+            peer_identity: None,
         }
     }
 }
@@ -180,6 +185,9 @@ impl MediaDevices {
             if let Some(constraints) = constraints {
                 tracks.push(self.0.capture(kind, constraints).await?);
             }
+        }
+        if let Some(peer) = &constraints.peer_identity {
+            tracks.iter().for_each(|track| track.isolate(peer));
         }
         Ok(LocalStream::new(tracks))
     }

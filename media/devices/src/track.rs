@@ -59,6 +59,8 @@ struct State {
     content_hint: ContentHint,
     constraints: MediaTrackConstraints,
     settings: MediaTrackSettings,
+    /// For whom alone it is.
+    peer_identity: Option<String>,
 }
 
 /// Where what it gives goes.
@@ -99,6 +101,7 @@ impl LocalTrack {
             content_hint: ContentHint::None,
             constraints,
             settings,
+            peer_identity: None,
         };
         LocalTrack::with(source, state)
     }
@@ -236,19 +239,47 @@ impl LocalTrack {
         Ok(())
     }
 
-    /// What reads its pictures from now on, `MediaStreamTrackProcessor`; `None` of a track of sound. Each
-    /// reader gets all of them.
+    pub(crate) fn isolate(&self, peer_identity: &str) {
+        self.0.lock().peer_identity = Some(peer_identity.to_owned());
+    }
+
+    /// `isolated` (webrtc-identity §9): it was captured for one peer alone. A connection sends it to that
+    /// peer; nothing else reads it.
+    pub fn isolated(&self) -> bool {
+        self.0.lock().peer_identity.is_some()
+    }
+
+    /// For whom it was captured (`peerIdentity`), if for one peer alone.
+    #[doc(alias = "peerIdentity")]
+    pub fn peer_identity(&self) -> Option<String> {
+        self.0.lock().peer_identity.clone()
+    }
+
+    /// What reads its pictures from now on, `MediaStreamTrackProcessor`; `None` of a track of sound, and of
+    /// one that is [isolated](Self::isolated). Each reader gets all of them.
     #[doc(alias = "MediaStreamTrackProcessor")]
     pub fn video(&self) -> Option<VideoReader> {
+        (!self.isolated()).then(|| self.video_for_peer()).flatten()
+    }
+
+    /// The same for a connection that sends it, which sees to it that nobody but
+    /// [that peer](Self::peer_identity) gets it.
+    pub fn video_for_peer(&self) -> Option<VideoReader> {
         match &self.0.out {
             Out::Video(output) => Some(VideoReader::new(output.subscribe())),
             Out::Audio(_) => None,
         }
     }
 
-    /// What reads its sound from now on; `None` of a track of pictures.
+    /// What reads its sound from now on; `None` of a track of pictures, and of one that is
+    /// [isolated](Self::isolated).
     #[doc(alias = "MediaStreamTrackProcessor")]
     pub fn audio(&self) -> Option<AudioReader> {
+        (!self.isolated()).then(|| self.audio_for_peer()).flatten()
+    }
+
+    /// The same for a connection that sends it: see [`video_for_peer`](Self::video_for_peer).
+    pub fn audio_for_peer(&self) -> Option<AudioReader> {
         match &self.0.out {
             Out::Audio(output) => Some(AudioReader::new(output.subscribe())),
             Out::Video(_) => None,

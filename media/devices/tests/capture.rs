@@ -207,6 +207,7 @@ async fn what_cannot_be_captured_is_refused_by_the_names_of_the_w3c() {
     let impossible = MediaStreamConstraints {
         video: wide(4_000).into(),
         audio: true.into(),
+        ..MediaStreamConstraints::default()
     };
     assert_eq!(name(impossible).await, "OverconstrainedError");
     fake.unplug(FakeDevices::MICROPHONE);

@@ -248,6 +248,7 @@ export const RTCRtpTransceiver = interfaceShape('RTCRtpTransceiver', {
   getHeaderExtensionsToNegotiate: operation(),
   setHeaderExtensionsToNegotiate: operation([[arg(sequence(RTCRtpHeaderExtensionCapability))]]),
   getNegotiatedHeaderExtensions: operation(),
+  rtpHeaderEncryptionNegotiated: attribute(),
   stopped: attribute(),
   rejection: attribute(),
 });

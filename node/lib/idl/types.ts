@@ -99,10 +99,20 @@ export type RTCIceConnectionState = Infer<typeof RTCIceConnectionState>;
 export const RTCPeerConnectionState = enumeration('RTCPeerConnectionState', ['closed', 'failed', 'disconnected', 'new', 'connecting', 'connected']);
 export type RTCPeerConnectionState = Infer<typeof RTCPeerConnectionState>;
 
+export const RTCOAuthCredential = dictionary('RTCOAuthCredential', {
+  macKey: required(DOMString),
+  accessToken: required(DOMString),
+});
+export type RTCOAuthCredential = Infer<typeof RTCOAuthCredential>;
+
+export const RTCIceCredentialType = enumeration('RTCIceCredentialType', ['password', 'oauth']);
+export type RTCIceCredentialType = Infer<typeof RTCIceCredentialType>;
+
 export const RTCIceServer = dictionary('RTCIceServer', {
   urls: required(union(USVString, sequence(USVString))),
   username: optional(DOMString),
-  credential: optional(DOMString),
+  credential: optional(union(DOMString, RTCOAuthCredential)),
+  credentialType: optional(RTCIceCredentialType),
 });
 export type RTCIceServer = Infer<typeof RTCIceServer>;
 
@@ -129,7 +139,7 @@ export const RTCConfiguration = dictionary('RTCConfiguration', {
   iceCandidatePoolSize: defaulted(enforceRange.octet, 0),
   peerIdentity: optional(DOMString),
   alwaysNegotiateDataChannels: defaulted(boolean, false),
-  rtpHeaderEncryptionPolicy: optional(RTCRtpHeaderEncryptionPolicy),
+  rtpHeaderEncryptionPolicy: defaulted(RTCRtpHeaderEncryptionPolicy, 'negotiate'),
 });
 export type RTCConfiguration = Infer<typeof RTCConfiguration>;
 

@@ -77,8 +77,6 @@ export class MediaDevices extends EventTarget {
   async getUserMedia(constraints: MediaStreamConstraints): Promise<MediaStream> {
     const { audio, video, peerIdentity } = constraints;
     if (audio === false && video === false) throw new TypeError('Neither audio nor video is requested');
-    // webrtc-identity §9: only that peer may get the media, and no peer's identity can be verified.
-    if (peerIdentity !== undefined) throw new DOMException('Media cannot be isolated', 'NotSupportedError');
     for (const [kind, request] of Object.entries({ audio, video })) {
       const inVain = typeof request === 'object' && askedInVain(kind as Kind, request);
       if (inVain) throw new OverconstrainedError(inVain, 'No device does it');
@@ -89,7 +87,9 @@ export class MediaDevices extends EventTarget {
     const tracks = opened.map((it) => {
       const source = new DeviceSource(it);
       const constraints = { audio, video }[source.kind];
-      return createTrack(source, typeof constraints === 'object' ? { constraints } : {});
+      // webrtc-identity §9: only that peer may get the media.
+      const isolation = peerIdentity === undefined ? {} : { isolated: true, peerIdentity };
+      return createTrack(source, { ...isolation, ...(typeof constraints === 'object' && { constraints }) });
     });
     for (const { kind } of tracks) this.#captured[kind] = true;
     return new MediaStream(tracks);

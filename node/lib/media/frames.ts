@@ -9,7 +9,7 @@ export type Frame = VideoFrame | AudioData;
 /** Sees a frame; who keeps it clones it, for the source closes it. */
 export type Sink = (frame: Frame) => void;
 
-/** What a disabled track gives instead, mediacapture-streams §4.3.1: blackness or silence. */
+/** What a disabled track gives instead, mediacapture-streams §4.3.1, and one that may not be seen: blackness or silence. */
 function muted(frame: Frame): Frame {
   if (!isVideoFrame(frame)) {
     const { sampleRate, numberOfChannels, numberOfFrames, timestamp } = frame;
@@ -19,12 +19,15 @@ function muted(frame: Frame): Frame {
   return frameOf(native.blackPicture(width, height), frame.timestamp);
 }
 
-/** Gives the track's frames to `sink` until it ends, or until the returned function is called. */
-export function attachSink(track: MediaStreamTrack, sink: Sink): () => void {
+/**
+ * Gives the track's frames to `sink` until it ends, or until the returned function is called. Of an isolated one only
+ * `mayPass` lets the content through.
+ */
+export function attachSink(track: MediaStreamTrack, sink: Sink, mayPass: () => boolean = () => false): () => void {
   const slots = trackSlots(track);
   if (slots.ended) return () => {};
   const deliver = (frame: Frame): void => {
-    if (slots.enabled) return sink(frame);
+    if (slots.enabled && (!slots.isolated || mayPass())) return sink(frame);
     const instead = muted(frame);
     sink(instead);
     instead.close();

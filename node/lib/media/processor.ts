@@ -17,6 +17,8 @@ export class MediaStreamTrackProcessor {
   constructor(...args: unknown[]) {
     const [{ track, maxBufferSize }] = constructorArguments(shapes.MediaStreamTrackProcessor, args) as [MediaStreamTrackProcessorInit];
     const of = track as MediaStreamTrack;
+    // As a canvas that shows pictures of another origin.
+    if (of.isolated) throw new DOMException('An isolated track is not read', 'SecurityError');
     if (maxBufferSize === 0) throw new RangeError('maxBufferSize is at least 1');
     this.#readable = framesOf(of, Math.min(MAX_BUFFER, maxBufferSize ?? BUFFER[of.kind]));
   }

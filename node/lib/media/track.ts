@@ -23,6 +23,10 @@ export interface TrackSlots {
   contentHint: string;
   constraints: MediaTrackConstraints;
   settings: Settings;
+  /** What it gives is not for this program. */
+  isolated: boolean;
+  /** For whom it was captured, if for one peer alone. */
+  peerIdentity: string | null;
 }
 
 const listeners = new WeakMap<TrackSlots, Set<() => void>>();
@@ -51,6 +55,8 @@ export function newTrackSlots(source: Source): TrackSlots {
     contentHint: '',
     constraints: {},
     settings: source.defaults,
+    isolated: false,
+    peerIdentity: null,
   };
 }
 
@@ -74,6 +80,14 @@ export function setTrackMuted(track: MediaStreamTrack, muted: boolean): void {
   if (slots.muted === muted || slots.ended) return;
   slots.muted = muted;
   track.dispatchEvent(new Event(muted ? 'mute' : 'unmute'));
+}
+
+/** webrtc-identity §9: it comes over a transport whose ends keep its content from programs, or no more. */
+export function setTrackIsolated(track: MediaStreamTrack, isolated: boolean): void {
+  const slots = trackSlots(track);
+  if (slots.isolated === isolated || slots.ended) return;
+  slots.isolated = isolated;
+  track.dispatchEvent(new Event('isolationchange'));
 }
 
 export let trackSlots: (track: MediaStreamTrack) => TrackSlots;
@@ -119,13 +133,13 @@ export class MediaStreamTrack extends EventTarget {
     if (CONTENT_HINTS[this.kind].includes(value)) this.#slots.contentHint = value;
   }
   get isolated(): boolean {
-    return false;
+    return this.#slots.isolated;
   }
 
   clone(): MediaStreamTrack {
-    const { source, enabled, muted, ended, contentHint, constraints, settings } = this.#slots;
+    const { source, constraints, settings, id: _, ...rest } = this.#slots;
     const copy = structuredClone({ constraints, settings });
-    return createTrack(source.clone?.() ?? source, { enabled, muted, ended, contentHint, ...copy });
+    return createTrack(source.clone?.() ?? source, { ...rest, ...copy });
   }
 
   stop(): void {

@@ -14,7 +14,7 @@ import { RTCPeerConnectionIceEvent } from '../events/peer-connection-ice-event.j
 import { RTCTrackEvent } from '../events/track-event.js';
 import { RemoteSource } from '../media/remote-source.js';
 import { type MediaStream, addTrackToStream, createStream, removeTrackFromStream } from '../media/stream.js';
-import { type MediaStreamTrack, createTrack, endTrack, setTrackMuted, whenTrackEnds } from '../media/track.js';
+import { type MediaStreamTrack, createTrack, endTrack, setTrackIsolated, setTrackMuted, trackSlots, whenTrackEnds } from '../media/track.js';
 import {
   type AnyEffect,
   type AnyEvent,
@@ -33,6 +33,7 @@ import type {
   ConnectionView,
   Mirror,
   Configuration,
+  IceServer,
   NativeProviderFailure,
   NativeQuestion,
   SctpView,
@@ -61,7 +62,7 @@ import { RTCSctpTransport, type SctpTransportSlots } from './sctp-transport.js';
 import { RTCSessionDescription } from './session-description.js';
 import { type RTCStats, RTCStatsReport } from './stats-report.js';
 import { type TaskSource, taskQueue } from './task-queue.js';
-import type { RTCConfiguration, RTCIdentityProviderOptions, RTCSessionDescriptionInit } from '../idl/types.js';
+import type { RTCConfiguration, RTCIceServer, RTCIdentityProviderOptions, RTCSessionDescriptionInit } from '../idl/types.js';
 
 interface TransceiverEntry {
   readonly transceiver: RTCRtpTransceiver;
@@ -123,16 +124,20 @@ const MORE_TRACKS = 64;
 const keepAlive = new KeepAlive();
 
 function configurationOf(configuration: RTCConfiguration): Configuration {
-  const { certificates: _, rtpHeaderEncryptionPolicy: __, iceServers, ...rest } = configuration;
+  const { certificates: _, iceServers, ...rest } = configuration;
   // "negotiate" was refused, if the connection is not closed.
-  return { ...rest, rtcpMuxPolicy: 'require', iceServers: iceServers.map((s) => ({ ...s, urls: [s.urls].flat() })) };
+  return { ...rest, rtcpMuxPolicy: 'require', iceServers: iceServers.map(serverOf) };
 }
 
-/** What promises a protection that there is not is refused, not ignored. */
-function assertKept({ rtpHeaderEncryptionPolicy }: RTCConfiguration): void {
-  if (rtpHeaderEncryptionPolicy === 'require') {
-    throw new DOMException('RTP headers cannot be encrypted', 'NotSupportedError');
+/** A server as the core has it, for which `credential` says its type. */
+export function serverOf({ credentialType = 'password', ...server }: RTCIceServer): IceServer {
+  const { credential, urls } = server;
+  const isToken = typeof credential === 'object';
+  const isTurn = [urls].flat().some((url) => /^turns?:/i.test(url));
+  if (isTurn && credential !== undefined && isToken !== (credentialType === 'oauth')) {
+    throw new DOMException(`A credential that is no ${credentialType}`, 'InvalidAccessError');
   }
+  return { ...server, urls: [urls].flat() };
 }
 
 /** Who else learns which streams the other end sends: `duologue/legacy`. */
@@ -207,7 +212,6 @@ export class Connection implements TaskSource {
     if (configuration.rtcpMuxPolicy === 'negotiate') {
       throw new DOMException('RTCP is always multiplexed', 'NotSupportedError');
     }
-    assertKept(configuration);
     this.#configuration = configuration;
     const certificates = configuration.certificates.map(nativeCertificate);
     const reply = native.createPeerConnection(
@@ -262,7 +266,6 @@ export class Connection implements TaskSource {
     if (configuration.rtcpMuxPolicy !== this.#configuration.rtcpMuxPolicy && !this.isClosed) {
       throw new DOMException('rtcpMuxPolicy cannot change', 'InvalidModificationError');
     }
-    if (!this.isClosed) assertKept(configuration);
     const certificates = configuration.certificates.map(nativeCertificate);
     this.settle(this.native.setConfiguration(configurationOf(configuration), certificates));
     this.#configuration = configuration;
@@ -319,6 +322,8 @@ export class Connection implements TaskSource {
   adopt(track: MediaStreamTrack): NativeTrack {
     this.#forgetTracks();
     this.#tracks.set(track.id, track);
+    const { peerIdentity } = trackSlots(track);
+    if (peerIdentity !== null) this.native.isolateTrack(track.id, peerIdentity);
     return { id: track.id, kind: track.kind };
   }
 
@@ -507,6 +512,7 @@ export class Connection implements TaskSource {
     slots.mid = view.mid ?? null;
     slots.direction = view.direction;
     slots.currentDirection = view.currentDirection ?? null;
+    slots.rtpHeaderEncryptionNegotiated = view.rtpHeaderEncryptionNegotiated;
     sender.track = view.senderTrack == null ? null : this.#known(this.#tracks, view.senderTrack);
     sender.transport = this.#transport(view.senderTransport);
     receiver.transport = this.#transport(view.receiverTransport);
@@ -557,6 +563,7 @@ export class Connection implements TaskSource {
       mid: null,
       direction,
       currentDirection: null,
+      rtpHeaderEncryptionNegotiated: false,
     };
     const entry = { transceiver: new RTCRtpTransceiver(internal, slots), slots, sender, receiver, dtmf };
     this.#transceivers.set(id, entry);
@@ -671,6 +678,7 @@ export class Connection implements TaskSource {
         const track = this.#tracks.get(event.track);
         // Else it was forgotten with its transceiver.
         if (track && event.type === 'ended') endTrack(track);
+        else if (track && event.type === 'isolationchange') setTrackIsolated(track, !track.isolated);
         else if (track) {
           setTrackMuted(track, event.type === 'mute');
           if (event.type === 'unmute' && this.#decodesUnread) this.#decode(track);

@@ -4,6 +4,7 @@ import { type Frame, attachSink, now } from '../media/frames.js';
 import type { MediaStreamTrack } from '../media/track.js';
 import { type VideoFrame, isVideoFrame, pictureOf } from '../media/video-frame.js';
 import type { NativeAudioWriter, NativeVideoWriter } from '../binding.js';
+import { SFrameTransform } from '../transform/sframe.js';
 import type { Connection } from './connection.js';
 import type { SenderSlots } from './rtp-sender.js';
 
@@ -44,8 +45,15 @@ export class TrackEncoder {
     this.#detach = () => {};
     this.#track = wanted;
     this.#offset = null;
-    if (wanted) this.#detach = attachSink(wanted, (frame) => this.#send(frame));
+    if (wanted) this.#detach = attachSink(wanted, (frame) => this.#send(frame), () => this.#mayTransmit());
     else this.#close();
+  }
+
+  /** webrtc-identity §9: of a track that is for one peer alone. A transform would show it to the program. */
+  #mayTransmit(): boolean {
+    const { id, transform } = this.#slots;
+    const shown = transform !== null && !(transform instanceof SFrameTransform);
+    return !shown && !this.#connection.isClosed && this.#connection.native.mayTransmit(id);
   }
 
   #close(): void {

@@ -14,6 +14,7 @@ export interface TransceiverSlots {
   mid: string | null;
   direction: RTCRtpTransceiverDirection;
   currentDirection: RTCRtpTransceiverDirection | null;
+  rtpHeaderEncryptionNegotiated: boolean;
 }
 
 export class RTCRtpTransceiver {
@@ -42,6 +43,9 @@ export class RTCRtpTransceiver {
   }
   get currentDirection(): RTCRtpTransceiverDirection | null {
     return this.#slots.currentDirection;
+  }
+  get rtpHeaderEncryptionNegotiated(): boolean {
+    return this.#slots.rtpHeaderEncryptionNegotiated;
   }
   /** Of the Recommendation of 2021; every browser has it. */
   get stopped(): boolean {

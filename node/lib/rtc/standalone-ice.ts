@@ -3,6 +3,7 @@ import { type AnyEffect, type AnyEvent, type NativeIceTransport, native } from '
 import type { RTCIceCandidateInit, RTCIceGatherOptions, RTCIceGathererState, RTCIceParameters, RTCIceRole, RTCIceTransportState } from '../idl/types.js';
 import type { NativeCandidatePair, NativeException } from '../native.js';
 import { internal } from '../webidl/index.js';
+import { serverOf } from './connection.js';
 import { exceptionOf } from './exception.js';
 import type { IceAgent } from './ice-agent.js';
 import { RTCIceCandidate, candidateOf } from './ice-candidate.js';
@@ -65,7 +66,7 @@ export class StandaloneIceAgent implements IceAgent, TaskSource {
   }
 
   gather({ gatherPolicy, iceServers = [] }: RTCIceGatherOptions): void {
-    const servers = iceServers.map((server) => ({ ...server, urls: [server.urls].flat() }));
+    const servers = iceServers.map(serverOf);
     this.#settle(this.#native.gather({ gatherPolicy, iceServers: servers }));
     keepAlive.add(this);
   }

@@ -39,6 +39,9 @@ export interface FrameSource {
   mimeType(payloadType: number): string | undefined;
 }
 
+/** Whether this thread has ever had a frame. */
+export let hasFrames = false;
+
 /** A frame in its batch. */
 class FrameSlots {
   /** The bytes, once somebody has asked for them. */
@@ -60,7 +63,9 @@ class FrameSlots {
     readonly details: NativeDetails | undefined,
     /** When it was captured. */
     readonly captureTime: number | undefined,
-  ) {}
+  ) {
+    hasFrames = true;
+  }
 
   column(column: number): number {
     return this.fields[this.at + column] as number;
@@ -227,6 +232,37 @@ export const isEncodedFrame = (value: unknown): value is RTCEncodedFrame =>
 
 export const frameSlots = (frame: RTCEncodedFrame): FrameSlots =>
   frame instanceof RTCEncodedVideoFrame ? videoSlots(frame) : audioSlots(frame);
+
+/** What a copy of a frame is made of: webrtc-encoded-transform §4, "serialization steps". */
+export interface SealedFrame {
+  readonly kind: 'audio' | 'video';
+  readonly counter: number;
+  readonly fields: Float64Array;
+  readonly data: ArrayBuffer;
+  readonly rid: string | null;
+  readonly receiveTime: number | undefined;
+  readonly details: NativeDetails | undefined;
+  readonly captureTime: number | undefined;
+  readonly mimeType: string | undefined;
+  readonly changed: VideoMetadata & AudioMetadata;
+}
+
+export function sealFrame(frame: RTCEncodedFrame): SealedFrame {
+  const slots = frameSlots(frame);
+  const { counter, rid, receiveTime, details, captureTime, mimeType, changed } = slots;
+  const fields = slots.fields.slice(slots.at, slots.at + COLUMNS);
+  const bytes = slots.bytes.slice();
+  fields[LENGTH] = bytes.length;
+  const kind = frame instanceof RTCEncodedVideoFrame ? 'video' : 'audio';
+  return { kind, counter, fields, data: bytes.buffer, rid, receiveTime, details, captureTime, mimeType, changed };
+}
+
+export function unsealFrame({ kind, counter, fields, data, rid, receiveTime, details, captureTime, mimeType, changed }: SealedFrame): RTCEncodedFrame {
+  const source: FrameSource = { mimeType: () => mimeType };
+  const slots = new FrameSlots(source, counter, fields, 0, data, 0, rid, receiveTime, details, captureTime);
+  slots.changed = changed;
+  return kind === 'video' ? new RTCEncodedVideoFrame(internal, slots) : new RTCEncodedAudioFrame(internal, slots);
+}
 
 /** The frames of a batch; `counter` is that of the first. */
 export function framesOf(

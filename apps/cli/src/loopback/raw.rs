@@ -280,6 +280,7 @@ impl Pair {
                 true => pixels.into(),
                 false => false.into(),
             },
+            ..MediaStreamConstraints::default()
         };
         let stream = MediaDevices::fake().get_user_media(&asked).await?;
         for track in stream.tracks() {

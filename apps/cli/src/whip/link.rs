@@ -1,6 +1,6 @@
 //! `Link` headers with `rel="ice-server"` (RFC 9725 §4.6, RFC 8288): the ICE servers that a server gives its clients.
 
-use duologue::IceServer;
+use duologue::{IceCredential, IceServer};
 
 use super::limits::LINKS;
 
@@ -10,7 +10,9 @@ pub(super) fn write(servers: &[IceServer]) -> Vec<String> {
     for server in servers {
         for url in &server.urls {
             let mut link = format!("<{url}>; rel=\"ice-server\"");
-            if let (Some(username), Some(credential)) = (&server.username, &server.credential) {
+            if let (Some(username), Some(IceCredential::Password(credential))) =
+                (&server.username, &server.credential)
+            {
                 let (username, credential) = (quoted(username), quoted(credential));
                 link += &format!(
                     "; username={username}; credential={credential}; credential-type=\"password\""
@@ -79,7 +81,7 @@ impl Link<'_> {
         Some(IceServer {
             urls: vec![self.target.to_owned()],
             username: login("username"),
-            credential: login("credential"),
+            credential: login("credential").map(Into::into),
         })
     }
 

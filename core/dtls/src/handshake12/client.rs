@@ -9,7 +9,8 @@ use crate::crypto::transcript::Transcript;
 use crate::link::{Agreed, Link};
 use crate::message::extension::{self, record_size_limit};
 use crate::message::{
-    CertificateRequest12, ServerHello, ServerKeyExchange, kind, write_certificate_12, write_signed,
+    CertificateRequest12, Protocol, ServerHello, ServerKeyExchange, kind, write_certificate_12,
+    write_signed,
 };
 use crate::reassembly::Message;
 use crate::suite::Suite;
@@ -22,6 +23,7 @@ pub(crate) struct Client {
     suite: Suite,
     randoms: Randoms,
     srtp: Option<SrtpProfile>,
+    protocol: Option<Protocol>,
     transcript: Transcript,
     step: Step,
     /// Where the server's flight goes on after its hello: the message, and the transcript.
@@ -67,6 +69,7 @@ impl Client {
             | extension::RECORD_SIZE_LIMIT
             | extension::SERVER_NAME => true,
             extension::USE_SRTP => link.settings.srtp,
+            extension::ALPN => link.settings.confidentiality.is_some(),
             _ => false,
         };
         if !extensions.numbers().all(was_offered) {
@@ -86,6 +89,8 @@ impl Client {
             link.records.set_limit(limit);
         }
         let srtp = extensions.chosen_profile().ok_or_else(illegal)?;
+        let protocol = Protocol::chosen(extensions, link.settings.confidentiality);
+        let protocol = protocol.ok_or_else(illegal)?;
         Ok(Client {
             suite,
             randoms: Randoms {
@@ -93,6 +98,7 @@ impl Client {
                 server: hello.random,
             },
             srtp,
+            protocol,
             begin: (number + 1, transcript.bytes().len()),
             transcript,
             step: Step::Certificate,
@@ -146,7 +152,11 @@ impl Client {
                 check_finished(&master, of, message, self.suite, &self.transcript)?;
                 let srtp = srtp_keying(&master, self.srtp)?;
                 link.flight.done();
-                return Ok(Next::Done(Box::new(Agreed { chain, srtp })));
+                return Ok(Next::Done(Box::new(Agreed {
+                    chain,
+                    srtp,
+                    protocol: self.protocol,
+                })));
             }
         };
         self.add(message);

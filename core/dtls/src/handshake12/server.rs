@@ -8,7 +8,7 @@ use crate::crypto::transcript::Transcript;
 use crate::link::{Agreed, Link};
 use crate::message::extension::{self, record_size_limit};
 use crate::message::{
-    CertificateRequest12, ClientHello, ServerHelloFields, Signed, kind, put_srtp,
+    CertificateRequest12, ClientHello, Protocol, ServerHelloFields, Signed, kind, put_srtp,
     write_certificate_12, write_curve, write_server_hello, write_signed,
 };
 use crate::reassembly::Message;
@@ -30,6 +30,7 @@ pub(crate) struct Server {
     randoms: Randoms,
     exchange: Exchange,
     srtp: Option<SrtpProfile>,
+    protocol: Option<Protocol>,
     transcript: Transcript,
     step: Step,
     /// Where the client's flight begins: the message, and the transcript.
@@ -69,6 +70,8 @@ impl Server {
         let limit = record_size_limit(&hello.extensions, Version::V12)
             .ok_or_else(|| DtlsError::misbehaved(Alert::ILLEGAL_PARAMETER))?;
 
+        let protocol = Protocol::choose(&hello.extensions, link.settings.confidentiality)?;
+
         let mut random: [u8; 32] = link.random.bytes()?;
         if link.settings.allows(Version::V13) {
             random[24..].copy_from_slice(&DOWNGRADE);
@@ -81,6 +84,7 @@ impl Server {
             },
             exchange: Exchange::generate(group)?,
             srtp: hello.srtp_profile().filter(|_| link.settings.srtp),
+            protocol,
             transcript: Transcript::new(Version::V12),
             step: Step::Certificate,
             begin: (message.number + 1, 0),
@@ -105,7 +109,9 @@ impl Server {
             session_id: &[],
             suite: self.suite.number.0,
         };
-        let body = write_server_hello(&fields, |out| put_extensions(out, hello, self.srtp));
+        let body = write_server_hello(&fields, |out| {
+            put_extensions(out, hello, (self.srtp, self.protocol));
+        });
         let transcript = &mut self.transcript;
         link.begin_flight();
         link.say(transcript, kind::SERVER_HELLO, body);
@@ -217,12 +223,20 @@ impl Server {
         link.say(&mut self.transcript, kind::FINISHED, data.to_vec());
         link.send_flight(false)?;
         let srtp = srtp_keying(&keyed.master, self.srtp)?;
-        Ok(Next::Done(Box::new(Agreed { chain, srtp })))
+        Ok(Next::Done(Box::new(Agreed {
+            chain,
+            srtp,
+            protocol: self.protocol,
+        })))
     }
 }
 
 /// Answers to what the client offered.
-fn put_extensions(out: &mut Vec<u8>, hello: &ClientHello<'_>, srtp: Option<SrtpProfile>) {
+fn put_extensions(
+    out: &mut Vec<u8>,
+    hello: &ClientHello<'_>,
+    (srtp, protocol): (Option<SrtpProfile>, Option<Protocol>),
+) {
     extension::put(out, extension::EXTENDED_MASTER_SECRET, |_| {});
     let scsv = hello.suites().any(|number| number == SCSV);
     if scsv || hello.extensions.has(extension::RENEGOTIATION_INFO) {
@@ -237,6 +251,7 @@ fn put_extensions(out: &mut Vec<u8>, hello: &ClientHello<'_>, srtp: Option<SrtpP
         extension::put_record_size_limit(out, Version::V12);
     }
     put_srtp(out, srtp);
+    Protocol::put(out, protocol);
 }
 
 /// The first of our certificates that the client has a suite for, and a scheme to verify it by.

@@ -10,7 +10,7 @@ use crate::crypto::signature::SigningKey;
 use crate::crypto::transcript::Transcript;
 use crate::link::{Agreed, Link};
 use crate::message::extension::{self, record_size_limit};
-use crate::message::{CertificateRequest13, Extensions, ServerHello, kind};
+use crate::message::{CertificateRequest13, Extensions, Protocol, ServerHello, kind};
 use crate::reassembly::Message;
 use crate::suite::Suite;
 use crate::wire::only_vec16;
@@ -25,6 +25,7 @@ pub(crate) struct Client {
     client: Secret,
     server: Secret,
     srtp: Option<SrtpProfile>,
+    protocol: Option<Protocol>,
     /// What we are asked to prove: the request's context, and the schemes to sign by.
     request: Option<(Vec<u8>, Vec<u16>)>,
     step: Step,
@@ -75,6 +76,7 @@ impl Client {
             client,
             server,
             srtp: None,
+            protocol: None,
             request: None,
             step: Step::EncryptedExtensions,
         })
@@ -91,7 +93,7 @@ impl Client {
         self.step = match step {
             Step::EncryptedExtensions => {
                 expect(message, kind::ENCRYPTED_EXTENSIONS)?;
-                self.srtp = self.read_extensions(link, message)?;
+                (self.srtp, self.protocol) = self.read_extensions(link, message)?;
                 Step::RequestOrCertificate
             }
             Step::RequestOrCertificate if message.kind == kind::CERTIFICATE_REQUEST => {
@@ -134,7 +136,7 @@ impl Client {
         &self,
         link: &mut Link,
         message: &Message,
-    ) -> Result<Option<SrtpProfile>, DtlsError> {
+    ) -> Result<(Option<SrtpProfile>, Option<Protocol>), DtlsError> {
         let illegal = || DtlsError::misbehaved(Alert::ILLEGAL_PARAMETER);
         let extensions = only_vec16(&message.body).and_then(Extensions::read);
         let extensions = extensions.ok_or(DtlsError::misbehaved(Alert::DECODE_ERROR))?;
@@ -143,6 +145,7 @@ impl Client {
                 true
             }
             extension::USE_SRTP => link.settings.srtp,
+            extension::ALPN => link.settings.confidentiality.is_some(),
             _ => false,
         };
         if !extensions.numbers().all(was_offered) {
@@ -152,7 +155,9 @@ impl Client {
         if let Some(limit) = limit {
             link.records.set_limit(limit);
         }
-        extensions.chosen_profile().ok_or_else(illegal)
+        let protocol = Protocol::chosen(&extensions, link.settings.confidentiality);
+        let srtp = extensions.chosen_profile();
+        srtp.zip(protocol).ok_or_else(illegal)
     }
 
     /// The server is who it should be and has the same keys: our flight, and data from now on.
@@ -185,7 +190,11 @@ impl Client {
         let srtp = srtp_keying(self.suite, &application, self.srtp)?;
         self.client = Redacted(Vec::new());
         Ok(Box::new(Finished {
-            agreed: Agreed { chain, srtp },
+            agreed: Agreed {
+                chain,
+                srtp,
+                protocol: self.protocol,
+            },
             traffic: Traffic {
                 suite: self.suite,
                 sealing: application.client,

@@ -12,7 +12,7 @@ use crate::crypto::transcript::Transcript;
 use crate::link::{Agreed, Link};
 use crate::message::extension::{self, record_size_limit};
 use crate::message::{
-    CertificateRequest13, ClientHello, HELLO_RETRY_REQUEST, ServerHelloFields, V13, kind,
+    CertificateRequest13, ClientHello, HELLO_RETRY_REQUEST, Protocol, ServerHelloFields, V13, kind,
     write_encrypted_extensions, write_server_hello,
 };
 use crate::reassembly::Message;
@@ -38,6 +38,7 @@ pub(crate) struct Server {
     client: Secret,
     application: Application,
     srtp: Option<SrtpProfile>,
+    protocol: Option<Protocol>,
     step: Step,
 }
 
@@ -106,6 +107,7 @@ impl Server {
         let limit = record_size_limit(&hello.extensions, Version::V13)
             .ok_or_else(|| DtlsError::misbehaved(Alert::ILLEGAL_PARAMETER))?;
         let srtp = hello.srtp_profile().filter(|_| link.settings.srtp);
+        let protocol = Protocol::choose(&hello.extensions, link.settings.confidentiality)?;
         let fields = ServerHelloFields {
             random: link.random.bytes()?,
             // RFC 9147 §5: whatever the client sent.
@@ -134,7 +136,7 @@ impl Server {
         if let Some(limit) = limit {
             records.set_limit(limit);
         }
-        let answers = (srtp, limit.is_some());
+        let answers = write_encrypted_extensions(srtp, protocol, limit.is_some());
         say_encrypted(link, &mut transcript, suite, &server, answers, signer)?;
 
         let application = schedule.application(transcript.hash(suite.hash).as_ref())?;
@@ -150,6 +152,7 @@ impl Server {
             client,
             application,
             srtp,
+            protocol,
             step: Step::Certificate,
         })
     }
@@ -189,7 +192,11 @@ impl Server {
         link.records.install_opening(DATA_EPOCH, keys);
         let srtp = srtp_keying(self.suite, &self.application, self.srtp)?;
         Ok(Box::new(Finished {
-            agreed: Agreed { chain, srtp },
+            agreed: Agreed {
+                chain,
+                srtp,
+                protocol: self.protocol,
+            },
             traffic: Traffic {
                 suite: self.suite,
                 sealing: self.application.server.clone(),
@@ -205,11 +212,10 @@ fn say_encrypted(
     transcript: &mut Transcript,
     suite: Suite,
     secret: &[u8],
-    (srtp, limited): (Option<SrtpProfile>, bool),
+    extensions: Vec<u8>,
     signer: (SigningKey, Scheme),
 ) -> Result<(), DtlsError> {
-    let body = write_encrypted_extensions(srtp, limited);
-    link.say(transcript, kind::ENCRYPTED_EXTENSIONS, body);
+    link.say(transcript, kind::ENCRYPTED_EXTENSIONS, extensions);
     // RFC 8827 §6.5: both ends present certificates.
     let body = CertificateRequest13::write();
     link.say(transcript, kind::CERTIFICATE_REQUEST, body);

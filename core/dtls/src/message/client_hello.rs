@@ -2,13 +2,14 @@
 
 use duologue_base::SrtpProfile;
 
+use super::alpn::Protocol;
 use super::extension::{self, Extensions};
 use super::{V12, V13};
 use crate::crypto::group::{Exchange, GROUPS, Group};
 use crate::crypto::signature::SCHEMES;
 use crate::suite::SUITES;
 use crate::wire::{Reader, numbers, only_vec16, put_u16, put_vec};
-use crate::{Version, Versions};
+use crate::{Confidentiality, Version, Versions};
 
 /// The protection profiles that are offered and accepted, the most wanted first: what browsers have
 /// hardware for.
@@ -138,6 +139,8 @@ pub(crate) struct Offer<'a> {
     pub(crate) server_name: Option<&'a str>,
     /// Whether media may follow.
     pub(crate) srtp: bool,
+    /// What is said of the association's use.
+    pub(crate) confidentiality: Option<Confidentiality>,
 }
 
 pub(crate) fn write_client_hello(offer: &Offer<'_>) -> Vec<u8> {
@@ -205,6 +208,7 @@ fn put_common(out: &mut Vec<u8>, offer: &Offer<'_>) {
             out.push(0);
         });
     }
+    Protocol::put_offer(out, offer.confidentiality);
 }
 
 fn put_13(out: &mut Vec<u8>, offer: &Offer<'_>, also_12: bool) {

@@ -8,6 +8,7 @@ pub(crate) const SUPPORTED_GROUPS: u16 = 10;
 pub(crate) const EC_POINT_FORMATS: u16 = 11;
 pub(crate) const SIGNATURE_ALGORITHMS: u16 = 13;
 pub(crate) const USE_SRTP: u16 = 14;
+pub(crate) const ALPN: u16 = 16;
 pub(crate) const EXTENDED_MASTER_SECRET: u16 = 23;
 pub(crate) const RECORD_SIZE_LIMIT: u16 = 28;
 pub(crate) const SUPPORTED_VERSIONS: u16 = 43;

@@ -1,11 +1,13 @@
 //! Handshake messages as bytes.
 
+mod alpn;
 mod certificate;
 mod client_hello;
 pub(crate) mod extension;
 mod key_exchange;
 mod server_hello;
 
+pub(crate) use alpn::Protocol;
 pub(crate) use certificate::{
     CertificateRequest12, CertificateRequest13, Signed, read_certificates_12, read_certificates_13,
     write_certificate_12, write_certificate_13, write_signed,

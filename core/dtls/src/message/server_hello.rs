@@ -3,6 +3,7 @@
 
 use duologue_base::SrtpProfile;
 
+use super::alpn::Protocol;
 use super::client_hello::{SRTP_PROFILES, srtp_number};
 use super::extension::{self, Extensions};
 use super::{V12, V13};
@@ -112,11 +113,16 @@ pub(crate) fn write_server_hello(
     out
 }
 
-/// RFC 8446 §4.3.1, with what answers our peer's `use_srtp` and `record_size_limit`.
-pub(crate) fn write_encrypted_extensions(srtp: Option<SrtpProfile>, limited: bool) -> Vec<u8> {
-    let mut out = Vec::with_capacity(16);
+/// RFC 8446 §4.3.1, with what answers our peer's `use_srtp`, ALPN and `record_size_limit`.
+pub(crate) fn write_encrypted_extensions(
+    srtp: Option<SrtpProfile>,
+    protocol: Option<Protocol>,
+    limited: bool,
+) -> Vec<u8> {
+    let mut out = Vec::with_capacity(32);
     put_vec(&mut out, 2, |out| {
         put_srtp(out, srtp);
+        Protocol::put(out, protocol);
         if limited {
             extension::put_record_size_limit(out, Version::V13);
         }

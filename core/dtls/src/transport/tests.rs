@@ -200,6 +200,7 @@ fn all_versions_connect_and_agree_on_the_newest_common_one() {
                     local_certificate,
                     version,
                     srtp,
+                    ..
                 },
             ] = &pair.events[at][..]
             else {

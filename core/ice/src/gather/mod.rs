@@ -12,8 +12,8 @@ use duologue_base::Instant;
 use duologue_stun::{ErrorCode, Message};
 
 pub use relay::RelayRoute;
-pub(crate) use server::Attempt;
-pub use server::{Server, ServerKind};
+pub(crate) use server::{Attempt, Login};
+pub use server::{Server, ServerKind, TokenCredential};
 
 use crate::agent::Agent;
 use crate::candidate::RelayProtocol;

@@ -3,13 +3,12 @@
 use std::net::SocketAddr;
 use std::ops::Range;
 
-use duologue_base::{Datagram, Ecn, Instant, Transmit};
+use duologue_base::{Datagram, Dscp, Ecn, Instant, Transmit};
 use duologue_stun::{ChannelData, ChannelNumber, ErrorCode, Message};
 
 use crate::agent::{Agent, normalized};
 use crate::candidate::{self, Candidate, CandidateKind, RelayProtocol};
 use crate::checks::Checks;
-use crate::gather::server::ServerKind;
 use crate::gather::srflx::to_server;
 use crate::generation::{Base, LocalCandidate};
 use crate::limits;
@@ -40,7 +39,7 @@ impl Agent {
     pub(crate) fn begin_allocations(&mut self, now: Instant) {
         for server in 0..self.local.gathering.servers.len() {
             let state = &self.local.gathering.servers[server];
-            let ServerKind::Turn { username, password } = state.server.kind.clone() else {
+            let Some(login) = state.server.kind.login() else {
                 continue;
             };
             if state.server.transport != RelayProtocol::Udp {
@@ -68,7 +67,7 @@ impl Agent {
                     base,
                     RelayProtocol::Udp,
                     (server, addr),
-                    (username.clone(), password.clone()),
+                    login.clone(),
                     &mut self.rng,
                     now,
                 ));
@@ -283,6 +282,7 @@ impl Agent {
             remote,
             local_ip: None,
             ecn: Ecn::NotEct,
+            dscp: Dscp::DEFAULT,
             len: out.len(),
             segment_size: None,
         })

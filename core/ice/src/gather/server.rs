@@ -40,6 +40,40 @@ pub enum ServerKind {
         /// The password.
         password: Redacted<String>,
     },
+    /// The same with what an authorization server gave (RFC 7635).
+    TurnToken(TokenCredential),
+}
+
+/// What an authorization server gives for a TURN server (RFC 7635).
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct TokenCredential {
+    /// By what the server knows the key that the token is encrypted with.
+    pub kid: Redacted<String>,
+    /// What messages are protected with.
+    pub mac_key: Redacted<Vec<u8>>,
+    /// What only the server can read.
+    pub access_token: Redacted<Vec<u8>>,
+}
+
+/// How an allocation is asked for.
+#[derive(Clone, Debug)]
+pub(crate) enum Login {
+    Password {
+        username: Redacted<String>,
+        password: Redacted<String>,
+    },
+    Token(TokenCredential),
+}
+
+impl ServerKind {
+    /// None of servers that allocate nothing.
+    pub(crate) fn login(&self) -> Option<Login> {
+        match self.clone() {
+            ServerKind::Stun => None,
+            ServerKind::Turn { username, password } => Some(Login::Password { username, password }),
+            ServerKind::TurnToken(token) => Some(Login::Token(token)),
+        }
+    }
 }
 
 impl Server {

@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 
-use duologue_base::{Datagram, Ecn, Instant, Protocol, SocketId, Transmit};
+use duologue_base::{Datagram, Dscp, Ecn, Instant, Protocol, SocketId, Transmit};
 use duologue_stun::{Class, Message, Method, Writer};
 
 use crate::agent::{Agent, normalized};
@@ -272,6 +272,7 @@ pub(crate) fn to_server(socket: SocketId, remote: SocketAddr, len: usize) -> Tra
         remote,
         local_ip: None,
         ecn: Ecn::NotEct,
+        dscp: Dscp::DEFAULT,
         len,
         segment_size: None,
     }

@@ -10,7 +10,7 @@ use crate::agent::{Agent, normalized};
 use crate::candidate::{self, RelayProtocol};
 use crate::event::Event;
 use crate::gather::Gathering;
-use crate::gather::server::{Attempt, ServerKind};
+use crate::gather::server::Attempt;
 use crate::gather::srflx::{Probe, ProbeState};
 use crate::generation::Base;
 use crate::limits;
@@ -188,8 +188,8 @@ impl Agent {
             relay: None,
             preference: candidate::local_preference(connection.local, index),
         });
-        match configured.kind.clone() {
-            ServerKind::Turn { username, password } if listener.is_none() => {
+        match configured.kind.login() {
+            Some(login) if listener.is_none() => {
                 let id = AllocationId(self.local.gathering.next_allocation);
                 self.local.gathering.next_allocation += 1;
                 let mut allocation = Allocation::new(
@@ -197,14 +197,14 @@ impl Agent {
                     base,
                     configured.transport,
                     (server, remote),
-                    (username, password),
+                    login,
                     &mut self.rng,
                     now,
                 );
                 allocation.redirects = redirects;
                 self.local.gathering.allocations.push(allocation);
             }
-            ServerKind::Stun | ServerKind::Turn { .. } => {
+            _ => {
                 let attempt = Attempt::new(&mut self.rng, now);
                 let probe = Probe::new(base, socket, (server, remote), attempt);
                 self.local.gathering.probes.push(probe);

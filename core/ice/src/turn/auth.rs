@@ -2,6 +2,7 @@ use std::fmt;
 
 use duologue_stun::{AttributeType, Key, Message, PasswordAlgorithm, Writer, userhash};
 
+use crate::gather::Login;
 use crate::limits;
 use crate::turn::raw_algorithms;
 
@@ -18,7 +19,13 @@ pub(super) struct Auth {
     algorithms: Option<(Vec<u8>, PasswordAlgorithm)>,
     /// USERHASH takes the place of USERNAME.
     anonymous: bool,
+    /// The key of a token is cut: see [`CUT_KEY`].
+    pub(super) is_cut: bool,
 }
+
+/// Bytes that coturn 4.6 takes of a token's key of 20, the length of MD5's digests. RFC 7635 §4.1.1 has
+/// them all, which is tried first.
+const CUT_KEY: usize = 16;
 
 impl fmt::Debug for Auth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -28,14 +35,27 @@ impl fmt::Debug for Auth {
 
 impl Auth {
     /// From the realm and nonce of a 401 or 438. None: the challenge is malformed.
-    pub(super) fn challenged(
-        username: &str,
-        password: &str,
-        message: &Message<'_>,
-    ) -> Option<Self> {
+    pub(super) fn challenged(login: &Login, is_cut: bool, message: &Message<'_>) -> Option<Self> {
         let short = |text: &&str| text.len() <= limits::CHALLENGE_LEN;
         let realm = message.realm().filter(short)?;
         let nonce = message.nonce().filter(short)?;
+
+        let (username, password) = match login {
+            Login::Password { username, password } => (username, password),
+            // RFC 7635 §4.2: neither the realm nor a choice of algorithms is in the key.
+            Login::Token(token) => {
+                let whole = token.mac_key.len();
+                let taken = if is_cut { CUT_KEY.min(whole) } else { whole };
+                return Some(Auth {
+                    key: Key::of_token(&token.mac_key[..taken]),
+                    realm: realm.to_owned(),
+                    nonce: nonce.to_owned(),
+                    algorithms: None,
+                    anonymous: false,
+                    is_cut,
+                });
+            }
+        };
         let features = security_features(nonce);
         // RFC 8489 §9.2.5: SHA-256 when it is offered, MD5 when nothing else is known.
         let best = |chosen: PasswordAlgorithm, offered| match offered {
@@ -51,6 +71,7 @@ impl Auth {
         if features.password_algorithms && algorithm.is_none() {
             return None;
         }
+
         let key_algorithm = algorithm.unwrap_or(PasswordAlgorithm::Md5);
         Some(Auth {
             key: Key::long_term(username, realm, password, key_algorithm),
@@ -58,7 +79,13 @@ impl Auth {
             nonce: nonce.to_owned(),
             algorithms: offered.zip(algorithm),
             anonymous: features.username_anonymity,
+            is_cut,
         })
+    }
+
+    /// Whether the key may be tried in a shorter form.
+    pub(super) fn may_cut(&self, login: &Login) -> bool {
+        matches!(login, Login::Token(token) if !self.is_cut && token.mac_key.len() > CUT_KEY)
     }
 
     /// The same realm and algorithm: the same key.
@@ -71,10 +98,16 @@ impl Auth {
     }
 
     /// Adds the credentials to a request.
-    pub(super) fn sign(&self, username: &str, writer: &mut Writer<'_>) {
-        match self.anonymous {
-            true => writer.userhash(&userhash(username, &self.realm)),
-            false => writer.username(username),
+    pub(super) fn sign(&self, login: &Login, writer: &mut Writer<'_>) {
+        match login {
+            Login::Password { username, .. } if self.anonymous => {
+                writer.userhash(&userhash(username, &self.realm))
+            }
+            Login::Password { username, .. } => writer.username(username),
+            // RFC 7635 §4.2: the key's name is the user's.
+            Login::Token(token) => writer
+                .username(&token.kid)
+                .access_token(&token.access_token),
         };
         writer.realm(&self.realm).nonce(&self.nonce);
         match &self.algorithms {

@@ -8,7 +8,7 @@ mod auth;
 use std::net::SocketAddr;
 use std::ops::Range;
 
-use duologue_base::{Instant, Protocol, Redacted, Rng};
+use duologue_base::{Instant, Protocol, Rng};
 use duologue_stun::{
     AddressFamily, AttributeType, ChannelData, ChannelNumber, Class, ErrorCode, Message, Method,
     Writer,
@@ -16,7 +16,7 @@ use duologue_stun::{
 
 use crate::agent::normalized;
 use crate::candidate::{self, RelayProtocol};
-use crate::gather::Attempt;
+use crate::gather::{Attempt, Login};
 use crate::generation::Base;
 use crate::limits;
 use crate::turn::auth::Auth;
@@ -36,8 +36,7 @@ pub(crate) struct Allocation {
     /// The server's address. ALTERNATE-SERVER changes it.
     pub(crate) addr: SocketAddr,
     pub(crate) state: State,
-    username: Redacted<String>,
-    password: Redacted<String>,
+    login: Login,
     auth: Option<Auth>,
     /// How many nonces the server gave so far.
     nonces: u32,
@@ -159,7 +158,7 @@ impl Allocation {
         base: Base,
         protocol: RelayProtocol,
         (server, addr): (usize, SocketAddr),
-        (username, password): (Redacted<String>, Redacted<String>),
+        login: Login,
         rng: &mut Rng,
         now: Instant,
     ) -> Self {
@@ -170,8 +169,7 @@ impl Allocation {
             server,
             addr,
             state: State::Allocating(Request::new(rng, now)),
-            username,
-            password,
+            login,
             auth: None,
             nonces: 0,
             redirects: 0,
@@ -350,7 +348,7 @@ impl Allocation {
         }
 
         if let Some(auth) = &self.auth {
-            auth.sign(&self.username, &mut writer);
+            auth.sign(&self.login, &mut writer);
         }
         writer.fingerprint();
         Some(is_new)
@@ -366,7 +364,7 @@ impl Allocation {
         let id = Attempt::new(rng, now).id;
         let mut writer = Writer::new(out, Class::Request, Method::REFRESH, id);
         writer.lifetime_secs(0);
-        auth.sign(&self.username, &mut writer);
+        auth.sign(&self.login, &mut writer);
         writer.fingerprint();
         true
     }
@@ -611,17 +609,28 @@ impl Allocation {
 
     /// RFC 8489 §9.2.5: new credentials for the request, unless that was tried in vain.
     fn take_challenge(&mut self, target: Target, code: ErrorCode, message: &Message<'_>) -> bool {
-        let Some(auth) = Auth::challenged(&self.username, &self.password, message) else {
+        let is_cut = self.auth.as_ref().is_some_and(|auth| auth.is_cut);
+        let Some(mut auth) = Auth::challenged(&self.login, is_cut, message) else {
             return false;
         };
         // "If the response is an error response with an error code of 401 […] and the realm is
         // unchanged", the password is wrong.
         let wrong = code == ErrorCode::UNAUTHENTICATED
             && self.auth.as_ref().is_some_and(|old| old.is_like(&auth));
-        if wrong {
-            tracing::debug!("TURN allocation {}: wrong username or password", self.id.0);
+        if wrong
+            && auth.may_cut(&self.login)
+            && let Some(cut) = Auth::challenged(&self.login, true, message)
+        {
+            auth = cut;
+        } else if wrong {
+            let what = match self.login {
+                Login::Password { .. } => "username or password",
+                Login::Token(_) => "token",
+            };
+            tracing::debug!("TURN allocation {}: wrong {what}", self.id.0);
             return false;
         }
+
         let is_new = !self
             .auth
             .as_ref()

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use duologue_base::{Generation, Redacted};
 use duologue_ice::{
-    CandidateKind, Config, Event, GatheringState, RelayProtocol, Server, ServerKind, TransportState,
+    CandidateKind, Config, Event, GatheringState, RelayProtocol, Server, ServerKind,
+    TokenCredential, TransportState,
 };
 use duologue_stun::{ErrorCode, Method};
 
@@ -214,6 +215,38 @@ fn a_wrong_password_is_reported_at_once() {
     sim.run_for(SECOND);
     assert_eq!(errors(&sim), [401]);
     assert_eq!(gathered_at(&sim), Some(ms(100)));
+}
+
+#[test]
+fn a_token_of_an_authorization_server_opens_the_relay() {
+    let (whole, cut): (&[u8], &[u8]) = (&[9; 20], &[9; 16]);
+    // coturn knows the first 16 bytes alone.
+    for (mac_key, known, expected) in [
+        ([9; 20], whole, vec![]),
+        ([9; 20], cut, vec![]),
+        ([8; 20], whole, vec![401]),
+    ] {
+        let config = Config {
+            servers: vec![Server {
+                kind: ServerKind::TurnToken(TokenCredential {
+                    kid: Redacted(USER.to_owned()),
+                    mac_key: Redacted(mac_key.to_vec()),
+                    access_token: Redacted(b"what only the server reads".to_vec()),
+                }),
+                ..turn(PASSWORD)
+            }],
+            ..Config::default()
+        };
+        let mut sim = sim(12, config, true);
+        sim.turns[0].token = Some((b"what only the server reads", known));
+        sim.signal_all();
+        sim.run_for(3 * SECOND);
+        assert_eq!(errors(&sim), expected, "{known:?}");
+        if expected.is_empty() {
+            assert!(uses_relay(&sim));
+            assert!(sim.exchange_data());
+        }
+    }
 }
 
 #[test]

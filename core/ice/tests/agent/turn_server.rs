@@ -23,6 +23,8 @@ pub(crate) struct TurnServer {
     pub(crate) realm: &'static str,
     /// Offers SHA-256 and hides user names.
     pub(crate) modern: bool,
+    /// Wants this token and its key (RFC 7635) in the place of a password.
+    pub(crate) token: Option<(&'static [u8], &'static [u8])>,
     /// Somebody on the way takes the offer of algorithms out of its challenges.
     pub(crate) bid_down: bool,
     /// The families that were asked for (RFC 8656 §18.8); 0 without a word about it.
@@ -67,6 +69,7 @@ impl TurnServer {
             at: at.parse().expect("an address"),
             realm: REALM,
             modern: false,
+            token: None,
             bid_down: false,
             families: Vec::new(),
             refuses: None,
@@ -196,6 +199,9 @@ impl TurnServer {
     }
 
     fn key(&self) -> Key {
+        if let Some((_, mac_key)) = self.token {
+            return Key::of_token(mac_key);
+        }
         let algorithm = match self.modern {
             true => PasswordAlgorithm::Sha256,
             false => PasswordAlgorithm::Md5,
@@ -209,6 +215,10 @@ impl TurnServer {
             true => message.userhash() == Some(&userhash(USER, self.realm)),
             false => message.username() == Some(USER),
         };
+        let token = self.token.map(|(token, _)| token);
+        if message.access_token() != token {
+            return Err(ErrorCode::UNAUTHENTICATED);
+        }
         let integrity = match self.modern {
             true => AttributeType::MESSAGE_INTEGRITY_SHA256,
             false => AttributeType::MESSAGE_INTEGRITY,
@@ -269,6 +279,10 @@ impl TurnServer {
                 writer.error_code(code);
                 if matches!(code, ErrorCode::UNAUTHENTICATED | ErrorCode::STALE_NONCE) {
                     writer.realm(self.realm).nonce(&self.nonce(now));
+                    if self.token.is_some() {
+                        let name = AttributeType::THIRD_PARTY_AUTHORIZATION;
+                        writer.attribute(name, b"auth.example");
+                    }
                     if self.modern && !self.bid_down {
                         writer.password_algorithms(&[
                             PasswordAlgorithm::Md5,

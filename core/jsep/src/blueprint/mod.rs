@@ -89,6 +89,9 @@ pub(crate) struct TransportLines {
     /// `a=rtcp-mux-only` (RFC 8858): there is no other port to fall back to.
     pub(crate) rtcp_mux_only: bool,
     pub(crate) reduced_size: bool,
+    /// `a=cryptex` (RFC 9335): header extensions and CSRCs may come encrypted. Not of category TRANSPORT
+    /// alone: every section of packets has it.
+    pub(crate) cryptex: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -88,6 +88,7 @@ fn transport(media: Media<'_>) -> TransportLines {
         rtcp_mux: media.rtcp_mux(),
         rtcp_mux_only: media.rtcp_mux_only(),
         reduced_size: media.rtcp_rsize(),
+        cryptex: media.cryptex(),
     }
 }
 

@@ -30,10 +30,11 @@ prop_compose! {
         rtcp_mux in any::<bool>(),
         rtcp_mux_only in any::<bool>(),
         reduced_size in any::<bool>(),
+        cryptex in any::<bool>(),
     ) -> TransportLines {
         let text = format!("sha-256 {}", ["AB"; 32].join(":"));
         let fingerprints = vec![text.parse().unwrap(); hashes];
-        TransportLines { ice, trickle, renomination, sped, fingerprints, setup, rtcp_mux, rtcp_mux_only, reduced_size }
+        TransportLines { ice, trickle, renomination, sped, fingerprints, setup, rtcp_mux, rtcp_mux_only, reduced_size, cryptex }
     }
 }
 

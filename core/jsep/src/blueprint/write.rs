@@ -130,6 +130,9 @@ fn transport(mut builder: MediaBuilder, section: &Section) -> MediaBuilder {
     if lines.reduced_size {
         builder = builder.attribute(Attribute::RtcpRsize);
     }
+    if lines.cryptex {
+        builder = builder.attribute(Attribute::Cryptex);
+    }
     builder
 }
 

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use duologue_base::{TransceiverId, TransportKey};
 use duologue_rtp::{
-    CodecParameters, CodecRole, HeaderExtensionParameters, MediaKind, ReceivePlan, Rid,
+    CodecParameters, CodecRole, Cryptex, HeaderExtensionParameters, MediaKind, ReceivePlan, Rid,
     RtpParameters, SendPlan, SendStream, SourceParameters,
 };
 
@@ -95,7 +95,7 @@ pub fn media_diff(
     let mut plans = MediaPlans::default();
     for transceiver in running {
         let id = transceiver.id;
-        if let Some(planned) = receiving(signaling, id) {
+        if let Some(planned) = receiving(signaling, intent, id) {
             plans.receive.insert(id, planned);
         }
         if let Some(planned) = sending(signaling.effective(), id, &transceiver.sender) {
@@ -159,9 +159,13 @@ fn different<'a, P>(
     })
 }
 
-fn receiving(signaling: &Signaling, id: TransceiverId) -> Option<Planned<ReceivePlan>> {
+fn receiving(
+    signaling: &Signaling,
+    intent: &Intent,
+    id: TransceiverId,
+) -> Option<Planned<ReceivePlan>> {
     let (effective, stable) = (signaling.effective(), signaling.stable());
-    let offer = own_offer(signaling, id);
+    let offer = own_offer(signaling, intent, id);
     // In the order in which they count where they disagree.
     let parts = [
         agreed_to_receive(effective, id),
@@ -195,7 +199,11 @@ fn agreed_to_receive(agreement: &Agreement, id: TransceiverId) -> Option<Receive
 }
 
 /// What this end's offer under way lets a transceiver receive, and where.
-fn own_offer(signaling: &Signaling, id: TransceiverId) -> Option<(TransportKey, ReceivePlan)> {
+fn own_offer(
+    signaling: &Signaling,
+    intent: &Intent,
+    id: TransceiverId,
+) -> Option<(TransportKey, ReceivePlan)> {
     let pending = match signaling.proposal.as_ref()? {
         Proposal::LocalOffer(pending) | Proposal::RemotePranswer(pending) => pending,
         Proposal::RemoteOffer(_) | Proposal::LocalPranswer(_) => return None,
@@ -210,9 +218,13 @@ fn own_offer(signaling: &Signaling, id: TransceiverId) -> Option<(TransportKey, 
     if section.is_rejected() || !section.direction.receives() {
         return None;
     }
+    let parameters = RtpParameters {
+        cryptex: intent.header_encryption.of_received(),
+        ..offered(lines)
+    };
     let plan = ReceivePlan {
         rids: simulcast::wanted(lines),
-        ..plan_of(media, offered(lines))?
+        ..plan_of(media, parameters)?
     };
     Some((media.transport?, plan))
 }
@@ -245,6 +257,7 @@ fn offered(lines: &RtpLines) -> RtpParameters {
         cname: None,
         reduced_size: false,
         extmap_allow_mixed: false,
+        cryptex: Cryptex::Off,
     }
 }
 

@@ -6,7 +6,7 @@ use duologue_base::{IceCredentials, Mid, TransportKey};
 use duologue_rtp::{CodecParameters, CodecRole};
 
 use super::bundle::Bundled;
-use super::offer::{multiplex_rtcp, sending};
+use super::offer::{of_rtp, sending};
 use super::{codec, draft, dtls_role, extension, simulcast};
 use crate::agreement::{Agreement, DtlsAgreement, MediaAgreement, Rejection, TransportAgreement};
 use crate::applied::Applied;
@@ -155,7 +155,7 @@ impl Planner<'_> {
             transport: TransportLines::default(),
             content,
         };
-        multiplex_rtcp(&mut section);
+        of_rtp(&mut section, self.intent);
         section.transport.reduced_size &= offered.transport.reduced_size;
         if let Content::Rtp(rtp) = &section.content {
             let types = rtp.codecs.iter();
@@ -277,6 +277,7 @@ fn repeat_in_groups(offer: &Bundled<'_>, bundles: &[Vec<Mid>], sections: &mut [S
                 rtcp_mux: own.rtcp_mux,
                 rtcp_mux_only: own.rtcp_mux_only,
                 reduced_size: own.reduced_size,
+                cryptex: own.cryptex,
                 ..shared.clone()
             };
         }

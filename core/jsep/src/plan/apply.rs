@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use duologue_base::{Mid, TransceiverId, TransportKey};
 
-use duologue_rtp::{CodecParameters, PayloadType, RtpParameters};
+use duologue_rtp::{CodecParameters, Cryptex, PayloadType, RtpParameters};
 
 use super::bundle::Bundled;
 use super::transport::{self, Transports};
@@ -123,6 +123,7 @@ fn apply_remote_offer(
     let mids = associate::offer_mids(base, offer, ids);
     let bundled = Bundled::new(offer, &mids);
     verify::remote(&bundled)?;
+    verify::header_encryption(offer, intent.header_encryption)?;
     verify::subsequent_offer(base, offer, &mids)?;
     verify::tracks(offer)?;
     let associations = associate::remote_offer(base, offer, &mids, intent, ids);
@@ -384,6 +385,7 @@ impl Answerer<'_> {
         verify::answer(&self.offer, &self.answer)?;
         if self.side == Side::Remote {
             verify::remote(&self.answer)?;
+            verify::header_encryption(self.answer.blueprint, self.intent.header_encryption)?;
         }
         let transports = self.transports()?;
         let sections = self.answer.blueprint.sections.iter().enumerate();
@@ -421,6 +423,9 @@ impl Answerer<'_> {
             (offered, Some(rtp), _) => {
                 if let Some(offered_rtp) = offered.rtp() {
                     self.rtp(media, answered, (offered.direction, offered_rtp), rtp);
+                    if let Some(send) = &mut media.send {
+                        send.cryptex = self.sent_cryptex(index);
+                    }
                 }
             }
             (offered, _, Some(data)) if !media.rejected => {
@@ -481,6 +486,7 @@ impl Answerer<'_> {
             cname: Some(self.intent.cname.clone()),
             reduced_size,
             extmap_allow_mixed,
+            cryptex: Cryptex::Off,
         });
 
         // webrtc-pc §4.4.1.5: empty when this end's description does not receive, whatever the
@@ -494,6 +500,7 @@ impl Answerer<'_> {
             cname: theirs.cname.clone(),
             reduced_size,
             extmap_allow_mixed,
+            cryptex: self.intent.header_encryption.of_received(),
         });
 
         media.layers = simulcast::kept(ours, theirs, direction);
@@ -501,6 +508,22 @@ impl Answerer<'_> {
             true => simulcast::received(ours, theirs),
             false => Vec::new(),
         };
+    }
+
+    /// Whether headers are encrypted on the transport of a section. RFC 9335 §4: all sections of packets
+    /// of a BUNDLE group say so, or none, for they share keys; of an end that says it of some, none counts.
+    fn sent_cryptex(&self, index: usize) -> Cryptex {
+        let sections = 0..self.offered.media.len();
+        let mut shared = sections.filter(|at| self.owner(*at) == self.owner(index));
+        let agreed = shared.all(|at| {
+            let both = [self.offer.section(at), self.answer.section(at)];
+            both.iter()
+                .all(|it| it.rtp().is_none() || it.transport.cryptex)
+        });
+        match agreed {
+            true => Cryptex::Accepted,
+            false => Cryptex::Off,
+        }
     }
 
     /// The other end's codecs that both descriptions have, the preferred first: a remote answer

@@ -18,7 +18,7 @@ use super::verify::clashes_with_rtcp;
 use crate::blueprint::{
     self, Blueprint, Content, DataLines, RtpLines, Section, Streams, TransportLines,
 };
-use crate::{Intent, Modification, SdpType, Side, Signaling};
+use crate::{HeaderEncryptionPolicy, Intent, Modification, SdpType, Side, Signaling};
 
 /// Compares a text with the description that was created.
 pub(crate) fn check(
@@ -92,7 +92,6 @@ fn is_foreign(line: &Line) -> bool {
                 | Attribute::Identity(_)
                 | Attribute::TlsId(_)
                 | Attribute::ImageAttr(_)
-                | Attribute::Cryptex
         ),
         Field::Unread => line.text().starts_with("a="),
         _ => false,
@@ -169,6 +168,14 @@ impl Comparison<'_> {
                 created.rtcp_mux_only || !text.rtcp_mux_only,
             ),
             ("a=rtcp-rsize", created.reduced_size || !text.reduced_size),
+            // Without it the other end would send headers in the clear.
+            (
+                "a=cryptex",
+                match self.intent.header_encryption {
+                    HeaderEncryptionPolicy::Require => created.cryptex == text.cryptex,
+                    _ => created.cryptex || !text.cryptex,
+                },
+            ),
         ];
         first_misfit(Some(index), fits)
     }

@@ -16,8 +16,8 @@ use crate::blueprint::{
     Blueprint, Content, DataLines, Port, RtpLines, Section, Streams, TransportLines,
 };
 use crate::{
-    BundlePolicy, Draft, Ids, Intent, JsepError, MediaKind, OfferOptions, SdpType, SectionKind,
-    Side, Signaling, SignalingState, StopState, TransceiverIntent,
+    BundlePolicy, Draft, HeaderEncryptionPolicy, Ids, Intent, JsepError, MediaKind, OfferOptions,
+    SdpType, SectionKind, Side, Signaling, SignalingState, StopState, TransceiverIntent,
 };
 
 /// Makes an offer of what is wanted, on top of what is agreed (RFC 9429 §5.2).
@@ -385,7 +385,7 @@ impl<'a> Planner<'a> {
                     section.port = Port::BundleOnly;
                 }
             }
-            multiplex_rtcp(section);
+            of_rtp(section, self.intent);
             // RFC 9429 §§5.2.1–5.2.2: in a section's first offer, where it has a transport.
             let new = self.kept(index, &slots[index]).is_none();
             section.transport.rtcp_mux_only = own && new && section.rtp().is_some();
@@ -457,12 +457,14 @@ impl<'a> Planner<'a> {
     }
 }
 
-/// RTCP attributes are of category IDENTICAL and could be left to the group's first section
-/// (RFC 9143 §7.1.3), but libwebrtc refuses a bundled section without `a=rtcp-mux`.
-pub(crate) fn multiplex_rtcp(section: &mut Section) {
+/// What every section of packets says of its transport. RTCP attributes are of category IDENTICAL and
+/// could be left to the group's first section (RFC 9143 §7.1.3), but libwebrtc refuses a bundled section
+/// without `a=rtcp-mux`; RFC 9335 §4 has `a=cryptex` in all of them.
+pub(crate) fn of_rtp(section: &mut Section, intent: &Intent) {
     let rtp = section.rtp().is_some();
     section.transport.rtcp_mux = rtp;
     section.transport.reduced_size = rtp;
+    section.transport.cryptex = rtp && intent.header_encryption != HeaderEncryptionPolicy::Disable;
 }
 
 /// Writes into a section what its sender announces of its track. Whoever wants to send says the streams,

@@ -8,7 +8,7 @@ use super::bundle::Bundled;
 use crate::agreement::Agreement;
 use crate::blueprint::{Blueprint, Extension, Port, RtpLines, Section, Streams};
 use crate::limits::MAX_SECTIONS;
-use crate::{ContentError, JsepError, OperationError, SectionKind};
+use crate::{ContentError, HeaderEncryptionPolicy, JsepError, OperationError, SectionKind};
 
 /// Checks of a remote description by itself.
 pub(crate) fn remote(description: &Bundled<'_>) -> Result<(), JsepError> {
@@ -32,6 +32,21 @@ pub(crate) fn remote(description: &Bundled<'_>) -> Result<(), JsepError> {
         }
     }
     Ok(bundled_extensions(description)?)
+}
+
+/// webrtc-extensions §13: "remote is true, the connection's RTCRtpHeaderEncryptionPolicy is require and the
+/// description does not support RFC 9335".
+pub(crate) fn header_encryption(
+    description: &Blueprint,
+    policy: HeaderEncryptionPolicy,
+) -> Result<(), ContentError> {
+    let in_clear = |s: &Section| s.rtp().is_some() && !s.is_rejected() && !s.transport.cryptex;
+    match description.sections.iter().position(in_clear) {
+        Some(index) if policy == HeaderEncryptionPolicy::Require => {
+            Err(ContentError::NoCryptex(index))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// No description has more sections than this crate wants to handle.

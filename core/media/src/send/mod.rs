@@ -25,7 +25,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use duologue_base::{Instant, Rng, TransceiverId};
+use duologue_base::{Dscp, Instant, Rng, TransceiverId};
 use duologue_rtp::ext::{AbsSendTime, ExtensionMap};
 use duologue_rtp::rtcp::ReceiverEstimatedMaxBitrate;
 use duologue_rtp::{MediaKind, RtcpFeedback, SendPlan, Ssrc};
@@ -54,6 +54,8 @@ pub struct RtpToSend {
     pub len: usize,
     /// It is one that was sent before, as it was protected then, and is not to be protected again.
     pub sealed: bool,
+    /// How it is to be marked.
+    pub dscp: Dscp,
 }
 
 /// The sending half of one transport.
@@ -366,6 +368,7 @@ impl Outbound {
                     return Some(RtpToSend {
                         len: written.len,
                         sealed: written.sealed,
+                        dscp: written.dscp,
                     });
                 }
                 (Polled::Nothing, Some(estimator)) => match turn {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use duologue_base::{Instant, TransceiverId};
+use duologue_base::{Dscp, Instant, TransceiverId};
 use duologue_rtp::ext::{
     AbsSendTime, AllocatedLayer, ExtensionKind, ExtensionMap, LayersAllocation,
 };
@@ -524,14 +524,26 @@ impl Sender {
         // RFC 3550 §5.1: where every header has them.
         let at = |place: usize| packet.get(place).copied().unwrap_or_default();
         let ssrc = [at(8), at(9), at(10), at(11)];
+        let ssrc = Ssrc(u32::from_be_bytes(ssrc));
         Written {
             len: packet.len(),
-            ssrc: Ssrc(u32::from_be_bytes(ssrc)),
+            ssrc,
+            dscp: self.dscp(ssrc),
             number: u16::from_be_bytes([at(2), at(3)]),
             tracked,
             sealed: false,
             kept: None,
         }
+    }
+
+    /// The mark of what a stream sends: its packets, their repetitions and their parity.
+    fn dscp(&self, ssrc: Ssrc) -> Dscp {
+        let mut encodings = self.encodings.iter();
+        if encodings.all(|encoding| encoding.dscp == Dscp::DEFAULT) {
+            return Dscp::DEFAULT;
+        }
+        let at = self.streams.iter().position(|stream| stream.has(ssrc));
+        at.map(|at| self.encoding(at).dscp).unwrap_or_default()
     }
 
     /// The same bytes as before: the other end tells nothing new of them.

@@ -1,5 +1,6 @@
 //! By what the other end tells of a packet, for congestion control.
 
+use duologue_base::Dscp;
 use duologue_rtp::Ssrc;
 
 use super::Kept;
@@ -12,6 +13,7 @@ pub(crate) struct Written {
     pub(super) number: u16,
     /// The other end tells of it for congestion control.
     pub(super) tracked: bool,
+    pub(super) dscp: Dscp,
     /// It was protected before.
     pub(super) sealed: bool,
     /// It is to be kept as it will be protected.

@@ -51,6 +51,7 @@ pub(crate) fn video() -> RtpParameters {
         cname: Some("somebody".to_owned()),
         reduced_size: true,
         extmap_allow_mixed: false,
+        cryptex: duologue_rtp::Cryptex::Off,
     }
 }
 

@@ -9,6 +9,7 @@ mod configuration;
 mod data_channel;
 mod dtmf;
 mod identity;
+mod isolation;
 mod media;
 mod negotiation;
 mod parameters;

@@ -3,6 +3,7 @@
 
 use duologue_base::{Mid, TransceiverId, TransportKey};
 use duologue_jsep as jsep;
+use duologue_rtp::Cryptex;
 
 use crate::limits::MAX_JITTER_BUFFER_TARGET_MS;
 use crate::slots::Transceiver;
@@ -48,6 +49,13 @@ impl<'a> TransceiverView<'a> {
             return Some(TransceiverDirection::Stopped);
         }
         self.section?.current_direction.map(Into::into)
+    }
+
+    /// `rtpHeaderEncryptionNegotiated` (webrtc-extensions §13): the header extensions and CSRCs of what it
+    /// sends are encrypted.
+    pub fn rtp_header_encryption_negotiated(&self) -> bool {
+        let send = self.section.and_then(|section| section.send.as_ref());
+        send.is_some_and(|send| send.cryptex != Cryptex::Off)
     }
 
     /// Why an answer rejected its m-section: not in webrtc-pc, which leaves the application to guess.

@@ -1,12 +1,14 @@
 //! The internal slots of webrtc-identity.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use duologue_base::Instant;
 
 use crate::identity::{Asked, Claim, Provider, Purpose, Verified, Waiter};
 use crate::limits::MAX_WAITING_VALIDATIONS;
-use crate::{Exception, IdentityAssertion, IdentityProviderError, OperationId, QuestionId};
+use crate::{
+    Exception, IdentityAssertion, IdentityProviderError, OperationId, QuestionId, TrackId,
+};
 
 /// What the connection knows of identities, its own and the other end's.
 #[derive(Debug)]
@@ -31,6 +33,8 @@ pub(crate) struct IdentitySlots {
     login_url: Option<String>,
     error_info: Option<String>,
     next_question: u64,
+    /// Tracks of the application that are for one peer alone, as many as it said that of.
+    isolated: BTreeMap<TrackId, String>,
 }
 
 impl IdentitySlots {
@@ -47,7 +51,18 @@ impl IdentitySlots {
             login_url: None,
             error_info: None,
             next_question: 0,
+            isolated: BTreeMap::new(),
         }
+    }
+
+    /// A track is for the peer of this name alone.
+    pub(crate) fn isolate(&mut self, track: TrackId, peer_identity: &str) {
+        self.isolated.insert(track, peer_identity.to_owned());
+    }
+
+    /// For whom a track is, if it is isolated.
+    pub(crate) fn isolation_of(&self, track: &TrackId) -> Option<&str> {
+        self.isolated.get(track).map(String::as_str)
     }
 
     pub(crate) fn new_question(&mut self, deadline: Instant) -> Asked {

@@ -113,6 +113,7 @@ impl PeerConnection {
         for change in changes {
             self.apply_transport_change(change);
         }
+        self.update_isolation();
         if step.side() == jsep::Side::Remote {
             // Candidates in the text of a description for generations that run already.
             for key in known {
@@ -253,6 +254,14 @@ impl PeerConnection {
             jsep::TransportChange::Add { key, .. } => Some(key.transport),
             _ => None,
         };
+
+        if let jsep::TransportChange::StartDtls { transport, .. }
+        | jsep::TransportChange::RestartDtls { transport, .. } = &change
+            && self.sends_isolated_tracks()
+        {
+            let command = TransportCommand::RequireConfidentiality;
+            self.command(Command::Transport(*transport, command));
+        }
         let command = command_of(change, self.slots.certificates());
         self.command(command);
         if let Some(key) = added.filter(|_| self.slots.controls_candidate_pairs()) {

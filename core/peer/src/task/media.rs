@@ -1,11 +1,13 @@
 //! Packets of media: what the session is told to take and to send, and what it reports of them.
 
-use duologue_base::TransceiverId;
+use duologue_base::{Dscp, TransceiverId};
 use duologue_jsep as jsep;
 use duologue_session::{Command, MediaCommand, SendEncoding};
 
 use crate::connection::Step as Effect;
-use crate::{Event, MediaStreamTrackState, PeerConnection, PriorityType, RtpEncodingParameters};
+use crate::{
+    Event, MediaKind, MediaStreamTrackState, PeerConnection, PriorityType, RtpEncodingParameters,
+};
 
 /// The tasks of one transceiver's media.
 #[derive(Debug)]
@@ -52,8 +54,9 @@ impl PeerConnection {
             let Some(transceiver) = self.slots.transceiver_mut(id) else {
                 continue;
             };
+            let kind = transceiver.kind();
             let encodings = transceiver.send_encodings().iter();
-            let mut wanted: Vec<SendEncoding> = encodings.map(to_send).collect();
+            let mut wanted: Vec<SendEncoding> = encodings.map(|it| to_send(kind, it)).collect();
             if wanted.iter().all(|it| *it == SendEncoding::default()) {
                 wanted.clear();
             }
@@ -129,7 +132,7 @@ impl PeerConnection {
     }
 }
 
-fn to_send(encoding: &RtpEncodingParameters) -> SendEncoding {
+fn to_send(kind: MediaKind, encoding: &RtpEncodingParameters) -> SendEncoding {
     let mut to_send = SendEncoding::new(encoding.active);
     to_send.max_bitrate = encoding.max_bitrate;
     // webrtc-priority §3.1: each is twice the one before.
@@ -139,7 +142,22 @@ fn to_send(encoding: &RtpEncodingParameters) -> SendEncoding {
         PriorityType::Medium => 4,
         PriorityType::High => 8,
     };
+    // webrtc-priority §3.2: "If networkPriority is unset, the DSCP markings of the generated packets are
+    // controlled by the priority member."
+    let priority = encoding.network_priority.unwrap_or(encoding.priority);
+    to_send.dscp = dscp(kind, priority);
     to_send
+}
+
+/// RFC 8837 §5, table 1: of audio, and of interactive video, whose least droppable code point it takes.
+fn dscp(kind: MediaKind, priority: PriorityType) -> Dscp {
+    match (priority, kind) {
+        (PriorityType::VeryLow, _) => Dscp::LOWER_EFFORT,
+        (PriorityType::Low, _) => Dscp::DEFAULT,
+        (PriorityType::Medium | PriorityType::High, MediaKind::Audio) => Dscp::EXPEDITED,
+        (PriorityType::Medium, MediaKind::Video) => Dscp::assured(4, 2),
+        (PriorityType::High, MediaKind::Video) => Dscp::assured(4, 1),
+    }
 }
 
 fn command_of(change: jsep::MediaChange) -> (TransceiverId, MediaCommand) {

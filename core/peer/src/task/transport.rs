@@ -127,6 +127,7 @@ impl PeerConnection {
             self.fire(Event::DtlsError(key, dtls_exception(error)));
         }
         self.fire(Event::DtlsStateChange(key, state));
+        self.update_isolation();
     }
 
     /// An end that is the server of a handshake hears nothing of it.

@@ -193,6 +193,11 @@ impl Host {
 
     /// Stands in for the session: one transport connects, and SCTP on top of it.
     pub(crate) fn connect(&mut self, key: TransportKey) {
+        self.connect_with(key, false);
+    }
+
+    /// The same, with a peer that promises to keep the media from its application, or none.
+    pub(crate) fn connect_with(&mut self, key: TransportKey, confidential: bool) {
         for state in [
             ice::TransportState::Checking,
             ice::TransportState::Connected,
@@ -205,7 +210,7 @@ impl Host {
                 },
             ));
         }
-        for state in [DtlsReport::Connecting, connected()] {
+        for state in [DtlsReport::Connecting, connected(confidential)] {
             self.report(Report::Transport(key, TransportReport::DtlsState { state }));
         }
     }
@@ -240,11 +245,12 @@ pub(crate) fn negotiate(a: &mut Host, b: &mut Host) {
     b.run();
 }
 
-pub(crate) fn connected() -> DtlsReport {
+pub(crate) fn connected(confidential: bool) -> DtlsReport {
     DtlsReport::Connected {
         remote_certificates: vec![vec![0x30, 0x82]],
         local_certificate: None,
         version: duologue_dtls::Version::V12,
+        confidential,
     }
 }
 

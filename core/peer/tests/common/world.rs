@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use duologue_base::{ChannelKey, Datagram, Instant, Rng, SocketId};
+use duologue_base::{ChannelKey, Datagram, Dscp, Instant, Rng, SocketId};
 use duologue_dtls as dtls;
 use duologue_peer::{
     Configuration, DataChannelInit, DataChannelState, Event, IceCandidateInit, Message,
@@ -66,6 +66,8 @@ pub(crate) struct World {
     pub(crate) mute_candidates: bool,
     /// Hosts cannot bind sockets.
     pub(crate) unbindable: bool,
+    /// What a capture sees between the two: by which end, with which mark, and the bytes.
+    pub(crate) wire: Vec<(usize, Dscp, Vec<u8>)>,
     /// What a TURN server at [`SERVER`] answers to what is sent to it.
     pub(crate) server: Option<Server>,
 }
@@ -76,15 +78,21 @@ impl World {
     }
 
     pub(crate) fn with(seed: u64, configuration: Configuration) -> Self {
+        World::of(seed, [configuration.clone(), configuration])
+    }
+
+    /// Each end with a configuration of its own.
+    pub(crate) fn of(seed: u64, configurations: [Configuration; 2]) -> Self {
         let context = dtls::Context::new().unwrap();
         let ends = [1, 2].map(|n: u8| {
+            let configuration = configurations[usize::from(n) - 1].clone();
             let rng = Rng::from_u64(seed * 100 + u64::from(n));
             let config = SessionConfig::new(context.clone());
             let ip = IpAddr::from([192, 0, 2, n]);
             let mut session = Session::new(config, rng);
             session.handle_interfaces(Instant::ZERO, &[Interface { ip }]);
             End {
-                host: Host::with(seed * 10 + u64::from(n), configuration.clone()),
+                host: Host::with(seed * 10 + u64::from(n), configuration),
                 session,
                 ip,
                 sockets: Vec::new(),
@@ -101,6 +109,7 @@ impl World {
             mute_dtls: false,
             mute_candidates: false,
             unbindable: false,
+            wire: Vec::new(),
             server: None,
         }
     }
@@ -197,6 +206,7 @@ impl World {
                 if self.blocked || dtls && self.mute_dtls {
                     continue;
                 }
+                self.wire.push((index, transmit.dscp, bytes.to_vec()));
                 self.flights.push_back(Flight {
                     at: now + DELAY,
                     to: 1 - index,

@@ -199,6 +199,15 @@ impl Association {
         }
     }
 
+    /// Networks treat the packets in another way from now on, because they are marked so: what is known of
+    /// the path's capacity is forgotten (RFC 8837 §5).
+    pub fn handle_new_marks(&mut self, now: Instant) {
+        if let State::Open(open) = &mut self.state {
+            open.sender
+                .restart_congestion_control(&self.config, now, self.rng.u32());
+        }
+    }
+
     /// Queues a message. Before the association is set up messages wait.
     ///
     /// # Errors

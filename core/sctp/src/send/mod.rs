@@ -268,6 +268,12 @@ impl Sender {
         self.path_mtu.handle_new_path(self.delivery.bytes, largest);
     }
 
+    /// Begins to find out anew what the path takes.
+    pub(crate) fn restart_congestion_control(&mut self, config: &Config, now: Instant, seed: u32) {
+        self.controller = Controller::new(config.congestion, config.mtu, config.max_burst, seed);
+        self.pacer = Pacer::new(now, config.mtu, config.max_burst);
+    }
+
     /// Whether the peer takes what probes are made of.
     pub(crate) fn allow_probes(&mut self, allowed: bool, largest: usize) {
         if self.takes_padding != allowed {

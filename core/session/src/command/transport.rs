@@ -66,6 +66,9 @@ pub enum TransportCommand {
     },
     /// What the application says of candidate pairs.
     Pairs(ice::PairCommand),
+    /// The peer has to promise to keep the media from applications (RFC 8833), in the handshakes that begin
+    /// from now on.
+    RequireConfidentiality,
     /// The DTLS roles and the peer's fingerprints are known: the handshake may begin. What the peer
     /// sent before is kept until this comes.
     StartDtls {

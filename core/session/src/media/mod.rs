@@ -113,8 +113,11 @@ impl Session {
             MediaCommand::ExpectPackets => self.receiving(id)?.rtp.expect_packets(id),
             MediaCommand::SetOutlet(outlet) => {
                 self.media.of(id).outlet = outlet;
-                if let Some(path) = self.receiving(id) {
-                    path.rtp.set_outlet(id, outlet);
+                if let Some(key) = self.media.of(id).receives_on {
+                    let outlet = self.allowed_outlet(key, outlet);
+                    if let Some(path) = self.media_on(key) {
+                        path.rtp.set_outlet(id, outlet);
+                    }
                 }
             }
             MediaCommand::SendPackets(packets) => match self.sending(id) {
@@ -164,10 +167,35 @@ impl Session {
             self.stop_receive(id);
         }
         let (now, outlet) = (self.now, self.media.of(id).outlet);
+        let outlet = self.allowed_outlet(transport, outlet);
         let path = self.media_on(transport)?;
+        path.set_received_headers(plan.parameters.cryptex);
         path.rtp.set_receive(now, id, plan, outlet);
         self.media.of(id).receives_on = Some(transport);
         Some(())
+    }
+
+    /// What comes over a transport whose ends promised to keep it from applications (RFC 8833) is given to
+    /// none, in whatever form it asks for it.
+    fn allowed_outlet(&self, key: TransportKey, outlet: Outlet) -> Outlet {
+        let at = self.find(key);
+        match at.is_some_and(|at| self.transports[at].confidential) {
+            true => Outlet::None,
+            false => outlet,
+        }
+    }
+
+    /// A handshake is done: what its ends promised counts for the receivers on its transport.
+    pub(crate) fn update_outlets(&mut self, key: TransportKey) {
+        let receivers = self.media.transceivers.iter();
+        let receivers = receivers.filter(|it| it.receives_on == Some(key));
+        let receivers: Vec<_> = receivers.map(|it| (it.id, it.outlet)).collect();
+        for (id, outlet) in receivers {
+            let outlet = self.allowed_outlet(key, outlet);
+            if let Some(path) = self.media_on(key) {
+                path.rtp.set_outlet(id, outlet);
+            }
+        }
     }
 
     fn set_send(
@@ -186,6 +214,7 @@ impl Session {
         if let Some(paused) = paused {
             path.rtp.resume_send(paused);
         }
+        path.set_sent_headers(plan.parameters.cryptex);
         path.rtp.set_send(now, id, plan);
         self.media.of(id).sends_on = Some(transport);
         Some(())

@@ -1,9 +1,9 @@
 use std::net::SocketAddr;
 
-use duologue_base::{DtlsRole, Ecn, Instant, Rng, SocketId, SrtpKeying};
+use duologue_base::{Dscp, DtlsRole, Ecn, Instant, Rng, SocketId, SrtpKeying};
 use duologue_ice as ice;
 use duologue_media::MediaTransport;
-use duologue_rtp::NtpTime;
+use duologue_rtp::{Cryptex, NtpTime};
 use duologue_srtp as srtp;
 
 use crate::counters::Counters;
@@ -14,6 +14,8 @@ pub(crate) struct MediaPath {
     pub(crate) rtp: MediaTransport,
     /// Once the handshake made keys.
     keys: Option<Keys>,
+    /// What is agreed on of their headers.
+    cryptex: Headers,
     /// Where packets went last.
     way: Option<(SocketId, SocketAddr)>,
 }
@@ -24,11 +26,26 @@ struct Keys {
     receiver: srtp::Receiver,
 }
 
+/// Whether headers of packets are encrypted (RFC 9335).
+#[derive(Clone, Copy, Debug, Default)]
+struct Headers {
+    sent: bool,
+    received: Cryptex,
+}
+
+impl Keys {
+    fn set_cryptex(&mut self, headers: Headers) {
+        self.sender.set_cryptex(headers.sent);
+        self.receiver.set_cryptex(headers.received);
+    }
+}
+
 impl MediaPath {
     pub(crate) fn new(origin: NtpTime, rng: Rng) -> Self {
         MediaPath {
             rtp: MediaTransport::new(origin, rng),
             keys: None,
+            cryptex: Headers::default(),
             way: None,
         }
     }
@@ -51,11 +68,30 @@ impl MediaPath {
             })
         });
         match keys {
-            Ok(keys) => {
+            Ok(mut keys) => {
+                keys.set_cryptex(self.cryptex);
                 self.keys = Some(keys);
                 self.rtp.handle_new_keys();
             }
             Err(error) => tracing::debug!(%error, "the keys of SRTP cannot be used"),
+        }
+    }
+
+    /// What a plan of a sender says of headers; all plans of a transport say the same.
+    pub(crate) fn set_sent_headers(&mut self, cryptex: Cryptex) {
+        self.cryptex.sent = cryptex != Cryptex::Off;
+        self.apply_cryptex();
+    }
+
+    /// What a plan of a receiver says of them.
+    pub(crate) fn set_received_headers(&mut self, cryptex: Cryptex) {
+        self.cryptex.received = cryptex;
+        self.apply_cryptex();
+    }
+
+    fn apply_cryptex(&mut self) {
+        if let Some(keys) = &mut self.keys {
+            keys.set_cryptex(self.cryptex);
         }
     }
 
@@ -119,32 +155,30 @@ impl MediaPath {
     }
 
     /// Writes the next RTP packet behind `out`, protected, if it is not longer than `room`; `tap` sees
-    /// it before.
+    /// it before. Returns how it is to be marked.
     pub(crate) fn poll_rtp(
         &mut self,
         now: Instant,
         room: usize,
         out: &mut Vec<u8>,
         mut tap: impl FnMut(&[u8]),
-    ) -> bool {
-        let Some(keys) = &mut self.keys else {
-            return false;
-        };
+    ) -> Option<Dscp> {
+        let keys = self.keys.as_mut()?;
         let begin = out.len();
         let room = room.saturating_sub(keys.sender.rtp_overhead());
         while let Some(polled) = self.rtp.poll_rtp(now, room, out) {
             if polled.sealed {
-                return true;
+                return Some(polled.dscp);
             }
             tap(&out[begin..]);
             if keys.sender.protect_rtp(out, begin).is_ok() {
                 self.rtp.handle_sealed(&out[begin..]);
-                return true;
+                return Some(polled.dscp);
             }
             // A number of its stream that was used, or the key is used up.
             out.truncate(begin);
         }
-        false
+        None
     }
 
     /// Writes the next RTCP datagram at `begin`, where `out` ends, protected; `tap` sees it before.

@@ -71,6 +71,8 @@ pub enum DtlsReport {
         local_certificate: Option<Certificate>,
         /// What was agreed on.
         version: dtls::Version,
+        /// Both ends promised to keep the media from applications (RFC 8833).
+        confidential: bool,
     },
     /// Ended on purpose, by either end.
     Closed,

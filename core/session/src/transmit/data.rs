@@ -28,6 +28,7 @@ impl Session {
         let key = running.agreed.key;
         let transport = transports.iter_mut().find(|t| t.key == key)?;
         let route = transport.path(now)?;
+        running.update_marks(now);
         let changes = transport.agent.selected_pair_changes();
         running.handle_route(&route, changes, || largest_packet(config, &transport.dtls));
 
@@ -40,14 +41,15 @@ impl Session {
         let max_datagrams = config.max_datagrams.clamp(1, TRAIN_DATAGRAMS);
         let (association, dtls) = (&mut running.association, &mut transport.dtls);
         let what = (PacketDirection::Sent, CapturedProtocol::Sctp);
+        let dscp = running.dscp;
         let mut train = Train::new(&route, out);
-        train.fill(max_datagrams, &mut leftovers.datagram, |_, out| {
+        train.fill(max_datagrams, &mut leftovers.data, |_, out| {
             packet.clear();
             if !association.poll_packet(now, packet) {
-                return false;
+                return None;
             }
             capture(captured, now, key, what, packet);
-            dtls.seal(now, packet, out)
+            dtls.seal(now, packet, out).then_some(dscp)
         });
 
         let (datagrams, carried) = train.carries();

@@ -63,7 +63,7 @@ impl Session {
         }
         let (route, media) = transport.media_path(now)?;
         let left = self.leftovers.rtp.take_if(|(of, _)| *of == key);
-        let mut leftover = left.map(|(_, datagram)| datagram).unwrap_or_default();
+        let mut leftover = left.map(|(_, leftover)| leftover).unwrap_or_default();
         let captured = &mut self.captured;
         let mut tap = |packet: &[u8]| capture(captured, now, key, (Sent, Rtp), packet);
         let mut train = Train::new(&route, out);
@@ -74,7 +74,7 @@ impl Session {
         let ecn = media.rtp.marks();
         let (datagrams, carried) = train.carries();
         let transmit = train.finish().map(|transmit| Transmit { ecn, ..transmit });
-        if !leftover.is_empty() {
+        if !leftover.datagram.is_empty() {
             self.leftovers.rtp = Some((key, leftover));
         }
         let transmit = transmit?;

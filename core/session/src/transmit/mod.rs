@@ -7,10 +7,11 @@ mod handshake;
 mod media;
 mod train;
 
-use duologue_base::{Ecn, Instant, Transmit, TransportKey};
+use duologue_base::{Dscp, Ecn, Instant, Transmit, TransportKey};
 use duologue_ice as ice;
 
 use crate::Session;
+use train::Leftover;
 
 /// What may be sent, most urgent first. A stage is asked only when those before it have nothing, so
 /// each train of data waits for a check that is due, and never for longer than one train.
@@ -39,10 +40,10 @@ enum Stage {
 /// What was made and could not leave with the rest.
 #[derive(Debug, Default)]
 pub(crate) struct Leftovers {
-    /// A datagram that is larger than those of the train before it; empty if there is none.
-    datagram: Vec<u8>,
-    /// The same of RTP, and its transport.
-    rtp: Option<(TransportKey, Vec<u8>)>,
+    /// Of SCTP.
+    data: Leftover,
+    /// Of RTP, and its transport.
+    rtp: Option<(TransportKey, Leftover)>,
     /// The last train was of RTP.
     media_before: bool,
     /// The last datagrams of what was closed.
@@ -56,7 +57,7 @@ impl Leftovers {
 
     /// Its association ended.
     pub(crate) fn forget_datagram(&mut self) {
-        self.datagram.clear();
+        self.data.datagram.clear();
     }
 }
 
@@ -112,6 +113,7 @@ fn single(route: &ice::Route, out: &[u8]) -> Transmit {
         remote: route.destination(),
         local_ip: None,
         ecn: Ecn::NotEct,
+        dscp: Dscp::DEFAULT,
         len: out.len(),
         segment_size: None,
     }

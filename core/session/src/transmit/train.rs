@@ -1,16 +1,18 @@
-use duologue_base::Transmit;
+use duologue_base::{Dscp, Transmit};
 use duologue_ice as ice;
 
 use super::single;
 use crate::limits::TRAIN_BYTES;
 
-/// Datagrams of one size that lie behind one another and go one way: what leaves with one system
-/// call (UDP GSO).
+/// Datagrams of one size and one mark that lie behind one another and go one way: what leaves with one
+/// system call (UDP GSO).
 pub(super) struct Train<'a> {
     route: &'a ice::Route,
     out: &'a mut Vec<u8>,
     /// Bytes of each datagram but the last.
     segment: usize,
+    /// The mark of all of them.
+    dscp: Dscp,
     datagrams: usize,
     /// Bytes of the datagrams, what the path puts around them left out.
     carried: usize,
@@ -24,6 +26,7 @@ impl<'a> Train<'a> {
             route,
             out,
             segment: 0,
+            dscp: Dscp::DEFAULT,
             datagrams: 0,
             carried: 0,
             ended: false,
@@ -32,30 +35,32 @@ impl<'a> Train<'a> {
 
     /// Begins with what was left over, then takes what `next` writes behind the train until that
     /// has no more, `max_datagrams` are there, or one does not fit: that one is left over. `next` is
-    /// told how much fits.
+    /// told how much fits, and tells the mark of what it wrote.
     pub(super) fn fill(
         &mut self,
         max_datagrams: usize,
-        leftover: &mut Vec<u8>,
-        mut next: impl FnMut(usize, &mut Vec<u8>) -> bool,
+        leftover: &mut Leftover,
+        mut next: impl FnMut(usize, &mut Vec<u8>) -> Option<Dscp>,
     ) {
-        if !leftover.is_empty() {
+        if !leftover.datagram.is_empty() {
             self.append(|_, out| {
-                out.extend_from_slice(leftover);
-                true
+                out.extend_from_slice(&leftover.datagram);
+                Some(leftover.dscp)
             });
-            leftover.clear();
+            leftover.datagram.clear();
         }
         while self.datagrams < max_datagrams && self.takes_another() {
             match self.append(&mut next) {
                 Appended::Datagram => {}
                 Appended::Nothing => break,
-                Appended::TooLong {
+                Appended::Misfit {
                     begin,
                     content,
                     end,
+                    dscp,
                 } => {
-                    leftover.extend_from_slice(&self.out[content..end]);
+                    leftover.datagram.extend_from_slice(&self.out[content..end]);
+                    leftover.dscp = dscp;
                     self.out.truncate(begin);
                     break;
                 }
@@ -73,6 +78,7 @@ impl<'a> Train<'a> {
         let several = self.datagrams > 1;
         (self.datagrams > 0).then(|| Transmit {
             segment_size: several.then_some(self.segment),
+            dscp: self.dscp,
             ..single(self.route, self.out)
         })
     }
@@ -81,28 +87,30 @@ impl<'a> Train<'a> {
         !self.ended && self.out.len() + self.segment <= TRAIN_BYTES
     }
 
-    fn append(&mut self, write: impl FnOnce(usize, &mut Vec<u8>) -> bool) -> Appended {
+    fn append(&mut self, write: impl FnOnce(usize, &mut Vec<u8>) -> Option<Dscp>) -> Appended {
         let begin = self.out.len();
         let content = self.route.open(self.out);
         let room = match self.datagrams {
             0 => usize::MAX,
             _ => self.segment.saturating_sub(content - begin),
         };
-        if !write(room, self.out) {
+        let Some(dscp) = write(room, self.out) else {
             self.out.truncate(begin);
             return Appended::Nothing;
-        }
+        };
         let end = self.out.len();
         self.route.close(content, self.out);
 
         let len = self.out.len() - begin;
         if self.datagrams == 0 {
             self.segment = len;
-        } else if len > self.segment {
-            return Appended::TooLong {
+            self.dscp = dscp;
+        } else if len > self.segment || dscp != self.dscp {
+            return Appended::Misfit {
                 begin,
                 content,
                 end,
+                dscp,
             };
         }
         self.ended = len < self.segment;
@@ -117,10 +125,20 @@ enum Appended {
     /// One more.
     Datagram,
     Nothing,
-    /// One that is longer than those before it: where it begins, its content, and the end of that.
-    TooLong {
+    /// One that is longer than those before it, or has another mark: where it begins, its content, and
+    /// the end of that.
+    Misfit {
         begin: usize,
         content: usize,
         end: usize,
+        dscp: Dscp,
     },
+}
+
+/// A datagram that did not fit the train before it.
+#[derive(Debug, Default)]
+pub(crate) struct Leftover {
+    /// Empty if there is none.
+    pub(crate) datagram: Vec<u8>,
+    pub(crate) dscp: Dscp,
 }

@@ -136,8 +136,10 @@ impl Transport {
                     local_certificate,
                     version,
                     srtp,
+                    confidential,
                 } => {
                     self.srtp = srtp;
+                    self.confidential = confidential;
                     self.key_media();
                     if !self.dtls.is_ahead() {
                         self.agent.finish_embedding();
@@ -147,6 +149,7 @@ impl Transport {
                         remote_certificates: vec![remote_certificate],
                         local_certificate,
                         version,
+                        confidential,
                     }
                 }
                 dtls::Event::Silent => {
@@ -184,6 +187,7 @@ impl Transport {
                 if restart.is_none() {
                     reports.push_back(self.connecting());
                 }
+                self.dtls.set_confidentiality(self.confidentiality);
                 start(&mut self.dtls, now, role, fingerprints);
             }
             handshake => self.handshake = handshake,

@@ -25,6 +25,10 @@ pub(crate) struct Transport {
     pub(crate) agent: ice::Agent,
     pub(crate) dtls: dtls::Transport,
     handshake: Handshake,
+    /// What handshakes ask the peer to promise.
+    pub(crate) confidentiality: dtls::Confidentiality,
+    /// Both ends promised to keep the media from applications.
+    pub(crate) confidential: bool,
     /// It gathers ahead and is not reported of.
     pub(crate) prepared: bool,
     pub(crate) sockets: Vec<BoundSocket>,
@@ -58,6 +62,8 @@ impl Transport {
             agent,
             dtls: dtls::Transport::new(config.dtls.clone(), certificates),
             handshake: Handshake::Unknown,
+            confidentiality: dtls::Confidentiality::Accepted,
+            confidential: false,
             prepared: false,
             sockets: Vec::new(),
             binds: Vec::new(),

@@ -1,7 +1,7 @@
 use std::future::poll_fn;
 use std::net::{IpAddr, Ipv4Addr, UdpSocket as StdSocket};
 
-use duologue_base::Ecn;
+use duologue_base::{Dscp, Ecn};
 use duologue_stun::{Class, Message, Method, TransactionId, Writer};
 use duologue_udp::interfaces;
 use tokio::runtime::Handle;
@@ -93,6 +93,7 @@ fn transmit(remote: SocketAddr, len: usize) -> Transmit {
         remote,
         local_ip: None,
         ecn: Ecn::NotEct,
+        dscp: Dscp::DEFAULT,
         len,
         segment_size: None,
     }

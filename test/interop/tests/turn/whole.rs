@@ -19,7 +19,7 @@ pub(crate) fn relayed_by(url: String, password: &str) -> Configuration {
     let server = IceServer {
         urls: vec![url],
         username: Some(USER.to_owned()),
-        credential: Some(password.to_owned()),
+        credential: Some(password.into()),
     };
     Configuration {
         ice_servers: vec![server],

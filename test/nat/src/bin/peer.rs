@@ -50,7 +50,7 @@ fn options() -> Result<(Endpoint, Configuration), Box<dyn Error>> {
             ("--server", url) => configuration.ice_servers.push(IceServer {
                 urls: vec![url.to_owned()],
                 username: Some(Coturn::USER.to_owned()),
-                credential: Some(Coturn::PASSWORD.to_owned()),
+                credential: Some(Coturn::PASSWORD.into()),
             }),
             ("--relay-only", _) => {
                 configuration.ice_transport_policy = IceTransportPolicy::Relay;

@@ -94,6 +94,44 @@ fn two_sessions_reach_an_open_channel_and_count_the_bytes() {
     assert_eq!(counters.unknown_source + counters.stray_stun, 0);
 }
 
+/// webrtc-priority §4 and RFC 8831 §6.4: each priority has twice the share of the one below it.
+#[test]
+fn channels_share_the_path_by_priority() {
+    let link = Link::default().delay(millis(10)).rate(1_000_000, 60_000);
+    let (mut world, alice, bob) = connected(1, link);
+    let priorities = [
+        Priority::VeryLow,
+        Priority::Low,
+        Priority::Medium,
+        Priority::High,
+    ];
+    let channels = priorities.map(|priority| {
+        let init = ChannelInit {
+            priority,
+            ..label("one of four")
+        };
+        channel(&mut world, alice, bob, init)
+    });
+    for _ in 0..200 {
+        for (at_bob, _) in channels {
+            world.send(bob, at_bob, vec![7; 15_000], true);
+        }
+    }
+    world.run(SECOND * 3);
+
+    let bytes = channels.map(|(_, at_alice)| {
+        let received = world.host(alice).received(at_alice).iter();
+        received.map(|message| message.data.len()).sum::<usize>() as f64
+    });
+    let total: f64 = bytes.iter().sum();
+    assert!(total > 2_000_000.0, "{bytes:?}");
+    for (got, weight) in bytes.into_iter().zip([1.0, 2.0, 4.0, 8.0]) {
+        let share = got / total;
+        let fair = weight / 15.0;
+        assert!((share / fair - 1.0).abs() < 0.1, "{bytes:?}");
+    }
+}
+
 #[test]
 fn a_channel_opens_three_round_trips_after_the_answer() {
     let mut world: World = World::new(1, Link::default().delay(millis(50)));

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use duologue_base::{TransceiverId, TransportKey};
 use duologue_rtp::ext::uri;
 use duologue_rtp::{
-    Codec, CodecParameters, ExtensionId, HeaderExtensionParameters, MediaKind, PayloadType,
-    ReceivePlan, RtcpFeedback, RtpParameters, SendPlan, SendStream, SourceParameters, Ssrc,
+    Codec, CodecParameters, Cryptex, ExtensionId, HeaderExtensionParameters, MediaKind,
+    PayloadType, ReceivePlan, RtcpFeedback, RtpParameters, SendPlan, SendStream, SourceParameters,
+    Ssrc,
 };
 use duologue_session::{Command, MediaCommand, Outlet};
 use duologue_sim::{HostId, World};
@@ -31,12 +32,25 @@ fn parameters(feedback: &[RtcpFeedback]) -> RtpParameters {
         cname: Some("somebody".to_owned()),
         reduced_size: true,
         extmap_allow_mixed: false,
+        cryptex: Cryptex::Off,
     }
 }
 
 /// A host takes packets.
 pub(crate) fn receive(world: &mut World, host: HostId, feedback: &[RtcpFeedback]) {
     receive_by(world, host, parameters(feedback));
+}
+
+/// The same, of packets whose headers are encrypted or not.
+pub(crate) fn receive_headers(world: &mut World, host: HostId, cryptex: Cryptex) {
+    let agreed = parameters(&[]);
+    receive_by(world, host, RtpParameters { cryptex, ..agreed });
+}
+
+/// A host sends packets whose headers are encrypted or not.
+pub(crate) fn send_headers(world: &mut World, host: HostId, cryptex: Cryptex) {
+    let agreed = parameters(&[]);
+    send_by(world, host, RtpParameters { cryptex, ..agreed });
 }
 
 /// The same, and no stream of repetitions.

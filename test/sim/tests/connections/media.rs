@@ -5,14 +5,16 @@ use std::time::Duration;
 use bytes::Bytes;
 use duologue_base::StreamId;
 use duologue_datachannel::ChannelInit;
-use duologue_rtp::RtcpFeedback;
+use duologue_rtp::{Cryptex, RtcpFeedback};
 use duologue_session::{
     Command, MediaCommand, MediaItem, MediaReport, Report, RtpPacket, RtpPacketInit,
     TransportCommand,
 };
 use duologue_sim::{HostId, Link, World, for_seeds};
 
-use crate::common::{TRANSPORT, VIDEO, receive, receive_alone, send, send_alone};
+use crate::common::{
+    TRANSPORT, VIDEO, receive, receive_alone, receive_headers, send, send_alone, send_headers,
+};
 
 /// What the two ends agree on.
 const FEEDBACK: &[RtcpFeedback] = &[RtcpFeedback::Nack];
@@ -87,6 +89,25 @@ fn what_waits_on_a_transport_that_goes_is_told_of() {
     world.command(alice, remove);
     world.run(Duration::from_millis(1));
     assert_eq!(left(&world, alice), 20);
+}
+
+#[test]
+fn headers_in_the_clear_do_not_come_to_who_requires_encrypted_ones() {
+    for (sent, expected) in [(Cryptex::Off, 0), (Cryptex::Accepted, 20)] {
+        let mut world: World = World::new(1, Link::default());
+        let [alice, bob] = world.pair();
+        world.connect(alice, bob);
+        world.run_until(Duration::from_secs(20), |world| {
+            world.is_connected(alice) && world.is_connected(bob)
+        });
+        receive_headers(&mut world, bob, Cryptex::Required);
+        send_headers(&mut world, alice, sent);
+        frame(&mut world, alice, 0, 20);
+        world.run(Duration::from_secs(1));
+        assert_eq!(packets(&world, bob).count(), expected);
+        let refused = world.host(bob).session().counters().refused_srtp;
+        assert_eq!(refused > 0, expected == 0);
+    }
 }
 
 #[test]
