@@ -1,5 +1,6 @@
 //! `cargo xtask test [PART] [--repeat N] [--load N] [--standing]`
 
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -8,7 +9,7 @@ use clap::ValueEnum;
 use crate::ahead::Ahead;
 use crate::ledger::{Ledger, Run};
 use crate::load::Load;
-use crate::run::{self, Outcome, cargo, command, root};
+use crate::run::{self, Outcome, cargo, command, root, target_dir};
 use crate::{fuzz, guide, lint, micro, peers, setup, tally};
 
 #[derive(Debug, clap::Args)]
@@ -130,6 +131,8 @@ fn run_part(part: Part) -> Outcome {
             setup::provide(setup::COTURN)?;
             setup::provide(setup::NATS)?;
             setup::provide(setup::CODECS)?;
+            // `duologue check` looks at real NATs.
+            setup::provide(setup::NETWORKS)?;
             run::all([
                 run::run(unit_tests("--tests")),
                 run::run(unit_tests("--doc")),
@@ -154,9 +157,11 @@ fn run_part(part: Part) -> Outcome {
         Part::Node => node(),
         Part::Browsers => {
             setup::provide(setup::BROWSERS)?;
+            setup::provide(setup::NODE)?;
             setup::provide(setup::NETWORKS)?;
             setup::provide(setup::CODECS)?;
             let mut browsers = tests_of("duologue-browsers");
+            browsers.env("DUOLOGUE_WEB_CLIENTS", web_clients()?);
             // A browser with its encoders is several processes: eight at once were too many for two cores.
             browsers.args(["--", "--test-threads=2"]);
             run::run(browsers)
@@ -164,6 +169,28 @@ fn run_part(part: Part) -> Outcome {
         Part::Peers => peers::quick(),
         Part::Fuzz => fuzz::smoke(),
     }
+}
+
+/// Clients of WHIP and WHEP for pages, as npm has them, in one file.
+fn web_clients() -> Outcome<PathBuf> {
+    let sources = root().join("test/browsers/clients");
+    let folder = target_dir().join("browsers");
+    peers::npm(&sources, &folder)?;
+    let bundle = folder.join("clients.js");
+    let mut esbuild = command(
+        "node",
+        [
+            "node_modules/esbuild/bin/esbuild",
+            "--bundle",
+            "--format=esm",
+        ],
+    );
+    esbuild.arg(format!("--outfile={}", bundle.display()));
+    esbuild.arg(sources.join("clients.js"));
+    esbuild.env("NODE_PATH", folder.join("node_modules"));
+    esbuild.current_dir(&folder);
+    run::run(esbuild)?;
+    Ok(bundle)
 }
 
 /// What builds for later parts what each of them builds itself, word for word. First what is released: cargo locks those

@@ -7,6 +7,7 @@
     reason = "a program of the terminal"
 )]
 
+mod bucket;
 mod call;
 mod check;
 mod control;
@@ -20,6 +21,7 @@ mod media;
 mod meter;
 mod quantile;
 mod record;
+mod rooms;
 mod tls;
 mod traces;
 pub mod whip;
@@ -48,6 +50,8 @@ enum Command {
     Demo(demo::Args),
     /// Connect to another `duologue call`, or to a demo: see, hear, chat or measure
     Call(call::Args),
+    /// Bring callers together who name the same room: the signalling server of `call --room`
+    Rooms(rooms::Args),
     /// Two peers in this process over real UDP sockets: set-up time, throughput, round trips; picture and sound
     Loopback(loopback::Args),
     /// Send a file to a WHIP server, or be one
@@ -100,6 +104,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         None => demo::run(cli.demo).await,
         Some(Command::Demo(args)) => demo::run(args).await,
         Some(Command::Call(args)) => call::run(args).await,
+        Some(Command::Rooms(args)) => rooms::run(args).await,
         Some(Command::Loopback(args)) => loopback::run(args).await,
         Some(Command::Whip(command)) => whip::run_whip(command).await,
         Some(Command::Whep(command)) => whip::run_whep(command).await,

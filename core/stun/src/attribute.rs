@@ -20,7 +20,7 @@ attributes! {
     MAPPED_ADDRESS = 0x0001;
     /// RFC 3489 §11.2.2, which old STUN servers still add, like the other ones of that RFC.
     RESPONSE_ADDRESS = 0x0002;
-    /// RFC 3489 §11.2.4
+    /// RFC 5780 §7.2
     CHANGE_REQUEST = 0x0003;
     /// RFC 3489 §11.2.5
     SOURCE_ADDRESS = 0x0004;
@@ -96,6 +96,10 @@ attributes! {
     ICE_CONTROLLED = 0x8029;
     /// RFC 8445 §16.1
     ICE_CONTROLLING = 0x802a;
+    /// RFC 5780 §7.3
+    RESPONSE_ORIGIN = 0x802b;
+    /// RFC 5780 §7.4
+    OTHER_ADDRESS = 0x802c;
     /// draft-thatcher-ice-renomination §4: which nomination of the controlling agent this is.
     NOMINATION = 0xc001;
     /// draft-hancke-webrtc-sped: a datagram of a DTLS handshake. The number is libwebrtc's.

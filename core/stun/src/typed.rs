@@ -106,6 +106,18 @@ impl<'a> Message<'a> {
             .and_then(address::read)
     }
 
+    /// RESPONSE-ORIGIN (RFC 5780 §7.3): whence the server says that it answered.
+    pub fn response_origin(&self) -> Option<SocketAddr> {
+        self.attribute(AttributeType::RESPONSE_ORIGIN)
+            .and_then(address::read)
+    }
+
+    /// OTHER-ADDRESS (RFC 5780 §7.4): where a server is besides that helps to find out what a NAT does.
+    pub fn other_address(&self) -> Option<SocketAddr> {
+        self.attribute(AttributeType::OTHER_ADDRESS)
+            .and_then(address::read)
+    }
+
     /// ERROR-CODE's number.
     pub fn error_code(&self) -> Option<ErrorCode> {
         let value = self.attribute(AttributeType::ERROR_CODE)?;

@@ -109,6 +109,12 @@ impl<'b> Writer<'b> {
         self.xored(AttributeType::XOR_RELAYED_ADDRESS, addr)
     }
 
+    /// CHANGE-REQUEST (RFC 5780 §7.2): the answer is to come from the server's other address, its other port, or both.
+    pub fn change_request(&mut self, address: bool, port: bool) -> &mut Self {
+        let flags = u32::from(address) << 2 | u32::from(port) << 1;
+        self.attribute(AttributeType::CHANGE_REQUEST, &flags.to_be_bytes())
+    }
+
     /// ALTERNATE-SERVER
     pub fn alternate_server(&mut self, addr: SocketAddr) -> &mut Self {
         self.address(AttributeType::ALTERNATE_SERVER, addr)

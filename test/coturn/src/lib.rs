@@ -58,14 +58,16 @@ impl Coturn {
     fn start_on(ip: IpAddr, options: &[&str]) -> io::Result<Coturn> {
         let directory = TempDir::with_prefix("duologue-coturn-")?;
         let roots = certificate::make(ip, directory.path())?;
-        let mut options: Vec<String> = options.iter().map(|&option| option.to_owned()).collect();
         let (address, tls) = (free_port(ip)?, free_port(ip)?);
-        options.extend([
+        // The first address is the one that a second one of `options` is the other of (RFC 5780).
+        let mut all = vec![
             format!("--listening-ip={ip}"),
             format!("--relay-ip={ip}"),
             format!("--listening-port={}", address.port()),
             format!("--tls-listening-port={}", tls.port()),
-        ]);
+        ];
+        all.extend(options.iter().map(|&option| option.to_owned()));
+        let options = all;
         let (child, ready) = spawn(directory.path(), &options)?;
         let coturn = Coturn {
             child,

@@ -13,14 +13,28 @@ pub struct Coturn {
 impl Coturn {
     /// On port 3478 of an address of a namespace.
     pub fn start(namespace: &Namespace, address: &str) -> Self {
+        Coturn::start_at(namespace, &[address])
+    }
+
+    /// On ports 3478 and 3479 of both: it then helps to find out what a NAT does (RFC 5780).
+    pub fn start_at_both(namespace: &Namespace, addresses: [&str; 2]) -> Self {
+        Coturn::start_at(namespace, &addresses)
+    }
+
+    fn start_at(namespace: &Namespace, addresses: &[&str]) -> Self {
         let directory = std::env::temp_dir().join(namespace.name());
         std::fs::create_dir_all(&directory).expect("a temporary directory");
         let mut command = namespace.command("turnserver");
         command
             .args(["-n", "--no-tls", "--no-dtls", "--no-cli", "--lt-cred-mech"])
             .arg("--allow-loopback-peers")
-            .arg(format!("--listening-ip={address}"))
-            .arg(format!("--relay-ip={address}"))
+            .args(addresses.iter().map(|it| format!("--listening-ip={it}")))
+            .args(
+                addresses
+                    .iter()
+                    .take(1)
+                    .map(|it| format!("--relay-ip={it}")),
+            )
             .args(["--realm=example.org", "--log-file=stdout", "--simple-log"])
             .arg(format!("--user={}:{}", Coturn::USER, Coturn::PASSWORD))
             .arg(format!("--userdb={}", directory.join("db").display()))

@@ -1,6 +1,8 @@
 //! `duologue call`: two programs, or a program and the demo, connected from their terminals.
 
+mod files;
 mod measure;
+mod room;
 mod signal;
 mod story;
 mod talk;
@@ -8,8 +10,10 @@ mod terminal;
 mod web;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
+use duologue::devices::LocalTrack;
 use duologue::{
     DataChannel, Endpoint, Event, Events, IceCandidateInit, PeerConnection, PeerConnectionState,
     TcpTypes,
@@ -21,6 +25,8 @@ use crate::media::{MediaArgs, Sinks};
 use crate::record::RecordArgs;
 use crate::tls::CertHash;
 use crate::{Failure, interrupted, meter};
+use files::{FileArgs, Files};
+use room::Seat;
 use signal::Progress;
 use story::Story;
 use terminal::Lines;
@@ -34,14 +40,20 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     /// Answer a call: paste the line that the other side printed
-    #[arg(long, conflicts_with = "url")]
+    #[arg(long, conflicts_with_all = ["url", "room"])]
     answer: bool,
+    /// Call whoever names the same room at a `duologue rooms`; who comes first waits
+    #[arg(long, value_name = "NAME", requires = "server", conflicts_with = "url")]
+    room: Option<room::Name>,
+    /// Where `duologue rooms` runs that --room is at
+    #[arg(long, value_name = "URL", requires = "room", group = "web")]
+    server: Option<web::Url>,
     /// Call a running `duologue demo` at its address, such as http://127.0.0.1:8080/
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", group = "web")]
     url: Option<web::Url>,
-    /// The SHA-256 hash that the demo at --url printed for its certificate; without it the certificate
+    /// The SHA-256 hash that the demo at --url, or --server, printed for its certificate; without it the certificate
     /// must be one that this platform trusts
-    #[arg(long, value_name = "HASH", requires = "url")]
+    #[arg(long, value_name = "HASH", requires = "web")]
     cert_hash: Option<CertHash>,
     #[command(flatten)]
     ice: IceArgs,
@@ -49,7 +61,9 @@ pub(crate) struct Args {
     record: RecordArgs,
     #[command(flatten)]
     media: MediaArgs,
-    /// Use loopback addresses too, for two programs of one machine (implied by a --url on loopback)
+    #[command(flatten)]
+    files: FileArgs,
+    /// Use loopback addresses too, for two programs of one machine (implied by a --url or --server on loopback)
     #[arg(long)]
     loopback: bool,
     /// Use TCP only: connections from the other side are accepted on a port of each address
@@ -72,8 +86,15 @@ Two terminals, anywhere:
   duologue call --answer                which prints one to paste back
 then every line that is typed is said to the other side; Ctrl-D hangs up.
 
+By the name of a room, at a `duologue rooms` that both reach:
+  duologue call --server https://HOST:8080/ --cert-hash HASH --room NAME
+
 With a picture and a tone there, and what comes in a file:
   duologue call --test-pattern --record seen.y4m
+
+A file, into a folder of the other side's; when the call is cut, again the same way:
+  duologue call --send holiday.mp4
+  duologue call --answer --receive downloads
 
 Only through a TURN server:
   duologue call --relay-only --ice-server turn:ann:secret@turn.example.org
@@ -82,7 +103,9 @@ What happens goes to standard error; the line to paste and what the other side s
 standard output. In user names and passwords, write @ : / ? as %40 %3A %2F %3F.";
 
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
-    let loopback = args.loopback || args.url.as_ref().is_some_and(web::Url::is_loopback);
+    args.files.check()?;
+    let mut servers = args.url.iter().chain(&args.server);
+    let loopback = args.loopback || servers.any(web::Url::is_loopback);
     let mut endpoint = Endpoint::builder()
         .loopback(loopback)
         .udp(!args.no_udp)
@@ -99,6 +122,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let _control = args.record.control(&endpoint)?;
     let (pc, events) = endpoint.connection(args.ice.configuration())?;
     let story = Story::new(args.json);
+    let files = Arc::new(Files::new(args.files.clone(), story.clone()));
     let (progress, watched) = watch::channel(Progress::default());
     let (announce, announced) = mpsc::channel(1);
     let (trickle, candidates) = mpsc::channel(MAX_CANDIDATES);
@@ -107,14 +131,17 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
         story: story.clone(),
         progress,
         announce,
-        trickle: args.url.is_some().then_some(trickle),
+        files: files.clone(),
+        trickle: (args.url.is_some() || args.room.is_some()).then_some(trickle),
     };
 
     let events = tokio::spawn(host.watch(events));
     let failed = signal::failed(watched.clone());
     let lines = match args.media.takes_stdin() {
-        true if args.url.is_none() => {
-            return Err("what is piped in cannot be pasted, too: - goes with --url".into());
+        true if args.url.is_none() && args.room.is_none() => {
+            return Err(
+                "what is piped in cannot be pasted, too: - goes with --url or --room".into(),
+            );
         }
         true => Lines::none(),
         false => Lines::read(),
@@ -124,6 +151,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
         story: story.clone(),
         watched,
         lines,
+        files: files.clone(),
         args,
     };
 
@@ -142,7 +170,8 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
         Some(sinks) => sinks.finish().await,
         None => Ok(()),
     };
-    outcome.and(recorded)
+    // Whether every file arrived says more than that the other side hung up.
+    files.finish().await.and(outcome).and(recorded)
 }
 
 /// Serves the other end's measurements; a channel with another label is left alone.
@@ -163,6 +192,7 @@ struct Call {
     story: Story,
     watched: watch::Receiver<Progress>,
     lines: Lines,
+    files: Arc<Files>,
 }
 
 impl Call {
@@ -172,20 +202,30 @@ impl Call {
         candidates: mpsc::Receiver<IceCandidateInit>,
         sinks: &mut Option<Sinks>,
     ) -> Result<(), Failure> {
-        let tracks = self.args.media.offer(&self.pc, self.args.answer).await?;
+        let mut seat = match (&self.args.server, &self.args.room) {
+            (Some(url), Some(name)) => {
+                let (url, certificate) = (url.clone(), self.args.cert_hash);
+                Some(Seat::take(url, certificate, name, &self.story).await?)
+            }
+            _ => None,
+        };
+        let answers = seat.as_ref().map_or(self.args.answer, |seat| seat.first);
+        let tracks = self.args.media.offer(&self.pc, answers).await?;
         for track in &tracks {
             self.story.note(&format!("sends {}", track.label()));
         }
-        let own_chat = match self.args.answer {
+        let own_chat = match answers {
             true => None,
             false => Some(self.pc.create_data_channel("chat", Default::default())?),
         };
-        match &self.args.url {
-            Some(url) => {
+        let outgoing = self.files.channel(&self.pc)?;
+        match (&self.args.url, &mut seat) {
+            (Some(url), _) => {
                 let certificate = self.args.cert_hash;
                 web::negotiate(url.clone(), certificate, &self.pc, &self.story, candidates).await?;
             }
-            None => self.negotiate_by_pasting().await?,
+            (None, Some(seat)) => seat.negotiate(&self.pc, &self.story, candidates).await?,
+            (None, None) => self.negotiate_by_pasting().await?,
         }
         *sinks = Some(self.args.media.keep(&self.pc)?);
 
@@ -203,7 +243,23 @@ impl Call {
             Err(_) => return Err(self.story.why_not(&self.pc).await.into()),
         };
 
+        if let Some(seat) = seat {
+            seat.leave().await;
+        }
         self.story.connected(&self.pc).await;
+        self.talk(&chat, &tracks, outgoing.as_ref()).await?;
+        self.story.came(&self.pc).await;
+        self.story.ended(&self.pc).await;
+        Ok(())
+    }
+
+    /// Until one of the two hangs up, or all is done that this end was asked for.
+    async fn talk(
+        &mut self,
+        chat: &DataChannel,
+        tracks: &[LocalTrack],
+        outgoing: Option<&DataChannel>,
+    ) -> Result<(), Failure> {
         if let Some(seconds) = self.args.seconds {
             let measured = measure::run(&self.pc, seconds).await?;
             self.story.measured(&measured);
@@ -215,14 +271,16 @@ impl Call {
                 self.story
                     .note("what you type is said to the other side; Ctrl-D hangs up");
             }
-            let over = self.args.media.over(&tracks);
+            let over = self.args.media.over(tracks);
             tokio::select! {
-                talked = talk::run(&chat, &mut self.lines, &self.story) => talked?,
-                () = over => talk::hang_up(&chat).await,
+                talked = talk::run(chat, &mut self.lines, &self.story) => talked?,
+                sent = self.files.send(outgoing) => {
+                    sent?;
+                    talk::hang_up(chat).await;
+                }
+                () = over => talk::hang_up(chat).await,
             }
         }
-        self.story.came(&self.pc).await;
-        self.story.ended(&self.pc).await;
         Ok(())
     }
 
@@ -255,6 +313,7 @@ struct Host {
     story: Story,
     progress: watch::Sender<Progress>,
     announce: mpsc::Sender<DataChannel>,
+    files: Arc<Files>,
     trickle: Option<mpsc::Sender<IceCandidateInit>>,
 }
 
@@ -279,6 +338,9 @@ impl Host {
                 Event::DataChannel(channel) if channel.label() == "chat" => {
                     // A second one is not listened to.
                     let _ = self.announce.try_send(channel);
+                }
+                Event::DataChannel(channel) if channel.label() == files::LABEL => {
+                    self.files.take(channel);
                 }
                 Event::DataChannel(channel) => answer(channel),
                 _ => {}

@@ -9,6 +9,7 @@ use duologue::{
     Event, IceCandidate, IceCandidateParts, IceCandidateStats, IceProtocol, IceTcpCandidateType,
     IceTransport, IceTransportState, MediaKind, PeerConnection, SessionDescription, StatsReport,
 };
+use indicatif::{MultiProgress, ProgressBar};
 use serde_json::{Value, json};
 
 use super::measure::Measured;
@@ -23,6 +24,8 @@ struct Teller {
     colour: bool,
     /// Both sides' words stand below one another, unless the output goes to a file or a program.
     mark_theirs: bool,
+    /// What takes long, below all that is told.
+    bars: MultiProgress,
 }
 
 impl Story {
@@ -34,6 +37,7 @@ impl Story {
             json,
             colour: !plain && std::io::stderr().is_terminal(),
             mark_theirs: std::io::stdout().is_terminal(),
+            bars: MultiProgress::new(),
         }))
     }
 
@@ -164,8 +168,8 @@ impl Story {
     pub(super) fn said(&self, text: &str) {
         match self.0.json {
             true => self.json(json!({ "event": "message", "text": text })),
-            false if self.0.mark_theirs => println!("> {text}"),
-            false => println!("{text}"),
+            false if self.0.mark_theirs => self.0.bars.suspend(|| println!("> {text}")),
+            false => self.0.bars.suspend(|| println!("{text}")),
         }
     }
 
@@ -281,7 +285,22 @@ impl Story {
         self.tell(what, state, || json!({ "event": event, "state": state }));
     }
 
-    fn tell(&self, what: &str, text: &str, json: impl FnOnce() -> Value) {
+    /// A bar for something of this length; none where JSON is told.
+    pub(super) fn bar(&self, len: u64) -> ProgressBar {
+        match self.0.json {
+            true => ProgressBar::hidden(),
+            false => self.0.bars.add(ProgressBar::new(len)),
+        }
+    }
+
+    /// What people see otherwise.
+    pub(super) fn only_json(&self, json: impl FnOnce() -> Value) {
+        if self.0.json {
+            self.json(json());
+        }
+    }
+
+    pub(super) fn tell(&self, what: &str, text: &str, json: impl FnOnce() -> Value) {
         match self.0.json {
             true => self.json(json()),
             false => self.line(what, text),
@@ -295,10 +314,10 @@ impl Story {
 
     fn line(&self, what: &str, text: &str) {
         let seconds = self.0.began.elapsed().as_secs_f64();
-        match self.0.colour {
+        self.0.bars.suspend(|| match self.0.colour {
             true => eprintln!("\x1b[2m{seconds:8.3}\x1b[0m  \x1b[36m{what:<10}\x1b[0m  {text}"),
             false => eprintln!("{seconds:8.3}  {what:<10}  {text}"),
-        }
+        });
     }
 }
 

@@ -1,4 +1,4 @@
-//! Calling a running demo: its signalling over HTTP.
+//! Servers of ours, and calling one that is a demo: its signalling over HTTP.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,6 +7,7 @@ use std::time::Duration;
 use duologue::{IceCandidateInit, PeerConnection, SessionDescription};
 use reqwest::{Client, Method, Response, StatusCode, header};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
@@ -18,7 +19,7 @@ use crate::tls::CertHash;
 /// Bytes of one answer or one server-sent event.
 const MAX_ANSWER: usize = 256 * 1024;
 
-/// Where a demo is: `http://HOST[:PORT]/`, or https.
+/// Where a server of ours is: `http://HOST[:PORT]/`, or https.
 #[derive(Clone, Debug)]
 pub(super) struct Url(reqwest::Url);
 
@@ -32,7 +33,7 @@ impl FromStr for Url {
         }
         let rest = url.query().is_some() || url.fragment().is_some() || !url.username().is_empty();
         if url.path() != "/" || rest {
-            return Err("write it as the demo prints it: http://HOST:PORT/".to_owned());
+            return Err("write it as the server prints it: http://HOST:PORT/".to_owned());
         }
         Ok(Url(url))
     }
@@ -59,16 +60,11 @@ pub(super) async fn negotiate(
     story: &Story,
     mut candidates: mpsc::Receiver<IceCandidateInit>,
 ) -> Result<(), Failure> {
-    let client = client(&url.0, certificate)?;
-    let server = Server {
-        url,
-        client,
-        patience: ANSWER_TIMEOUT,
-    };
+    let server = Server::new(url, certificate, "demo")?;
     let opened = server.post("api/sessions", "{}".into()).await?;
     let Opened { id } = serde_json::from_slice(&opened).map_err(|_| server.stranger())?;
     let session = format!("api/sessions/{id}");
-    let events = server.get(&format!("{session}/events")).await?;
+    let events = server.events(&format!("{session}/events")).await?;
     pc.set_local_description(None).await?;
     let offer = pc.local_description().ok_or("there is no offer")?;
     let path = format!("{session}/description");
@@ -106,37 +102,70 @@ enum Note {
     Other,
 }
 
-/// Reads the server-sent events.
-async fn take_candidates(mut events: Response, pc: PeerConnection, story: Story) {
-    let mut text = Vec::new();
-    while let Ok(Some(data)) = events.chunk().await {
-        text.extend_from_slice(&data);
-        while let Some(end) = text.iter().position(|byte| *byte == b'\n') {
-            let line: Vec<u8> = text.drain(..=end).collect();
-            let data = line.strip_prefix(b"data:");
-            let note = data.and_then(|data| serde_json::from_slice(data).ok());
-            if let Some(Note::Candidate { candidate }) = note {
-                let candidate = candidate.unwrap_or_default();
-                story.remote_candidate(&candidate.candidate);
-                // One that does not fit is the demo's mistake and costs only itself.
-                let _ = pc.add_ice_candidate(candidate).await;
-            }
-        }
-        if text.len() > MAX_ANSWER {
-            return;
+async fn take_candidates(mut events: ServerEvents, pc: PeerConnection, story: Story) {
+    while let Some(note) = events.next().await {
+        if let Note::Candidate { candidate } = note {
+            let candidate = candidate.unwrap_or_default();
+            story.remote_candidate(&candidate.candidate);
+            // One that does not fit is the demo's mistake and costs only itself.
+            let _ = pc.add_ice_candidate(candidate).await;
         }
     }
 }
 
-struct Server {
+/// Server-sent events.
+pub(super) struct ServerEvents {
+    response: Response,
+    text: Vec<u8>,
+}
+
+impl ServerEvents {
+    /// The next one of this kind; others are left out. None at the end.
+    pub(super) async fn next<T: DeserializeOwned>(&mut self) -> Option<T> {
+        loop {
+            while let Some(end) = self.text.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = self.text.drain(..=end).collect();
+                let data = line.strip_prefix(b"data:");
+                let event = data.and_then(|data| serde_json::from_slice(data).ok());
+                if event.is_some() {
+                    return event;
+                }
+            }
+            if self.text.len() > MAX_ANSWER {
+                return None;
+            }
+            let chunk = self.response.chunk().await.ok().flatten()?;
+            self.text.extend_from_slice(&chunk);
+        }
+    }
+}
+
+/// A server of ours, by HTTP.
+#[derive(Clone)]
+pub(super) struct Server {
     url: Url,
     client: Client,
+    /// What it is, if it is one.
+    what: &'static str,
     /// How long it may take for an answer.
     patience: Duration,
 }
 
 impl Server {
-    async fn post(&self, path: &str, body: String) -> Result<Vec<u8>, Failure> {
+    pub(super) fn new(
+        url: Url,
+        certificate: Option<CertHash>,
+        what: &'static str,
+    ) -> Result<Self, Failure> {
+        Ok(Server {
+            client: client(&url.0, certificate)?,
+            url,
+            what,
+            patience: ANSWER_TIMEOUT,
+        })
+    }
+
+    pub(super) async fn post(&self, path: &str, body: String) -> Result<Vec<u8>, Failure> {
         self.in_time(self.posted(path, body)).await
     }
 
@@ -147,26 +176,39 @@ impl Server {
         if status.is_success() {
             return Ok(body);
         }
-        // That is how the demo refuses; whatever else answers is another web server.
-        if !matches!(status, StatusCode::BAD_REQUEST | StatusCode::FORBIDDEN) {
+        // That is how ours refuse; whatever else answers is another web server.
+        if !REFUSALS.contains(&status) {
             return Err(self.stranger());
         }
-        let text = String::from_utf8_lossy(&body);
-        Err(format!("the demo refused: {text}").into())
+        let text: String = String::from_utf8_lossy(&body)
+            .chars()
+            .filter(|c| !c.is_control())
+            .collect();
+        Err(format!("the {} refused: {text}", self.what).into())
     }
 
     /// There is a web server, but not ours.
-    fn stranger(&self) -> Failure {
-        format!("{} is no duologue demo", self.url).into()
+    pub(super) fn stranger(&self) -> Failure {
+        format!("{} is no duologue {}", self.url, self.what).into()
     }
 
-    async fn get(&self, path: &str) -> Result<Response, Failure> {
+    pub(super) async fn events(&self, path: &str) -> Result<ServerEvents, Failure> {
         let response = self.in_time(self.send(Method::GET, path, String::new()));
         let response = response.await?;
         match response.status().is_success() {
-            true => Ok(response),
-            false => Err(format!("the demo says {}", response.status()).into()),
+            true => Ok(ServerEvents {
+                response,
+                text: Vec::new(),
+            }),
+            false => Err(format!("the {} says {}", self.what, response.status()).into()),
         }
+    }
+
+    /// Whether it heard that is its own affair.
+    pub(super) async fn delete(&self, path: &str) {
+        let _ = self
+            .in_time(self.send(Method::DELETE, path, String::new()))
+            .await;
     }
 
     async fn in_time<T>(
@@ -188,6 +230,14 @@ impl Server {
     }
 }
 
+const REFUSALS: [StatusCode; 5] = [
+    StatusCode::BAD_REQUEST,
+    StatusCode::FORBIDDEN,
+    StatusCode::CONFLICT,
+    StatusCode::TOO_MANY_REQUESTS,
+    StatusCode::SERVICE_UNAVAILABLE,
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -204,12 +254,11 @@ mod tests {
             .parse()
             .unwrap();
         let server = Server {
-            client: client(&url.0, None).unwrap(),
-            url,
             patience: Duration::from_millis(50),
+            ..Server::new(url, None, "demo").unwrap()
         };
         let posted = server.post("x", String::new()).await.unwrap_err();
-        let got = server.get("x").await.unwrap_err();
+        let got = server.events("x").await.err().unwrap();
         for error in [posted, got] {
             assert!(error.to_string().contains("does not answer"), "{error}");
         }

@@ -26,7 +26,7 @@ pub(crate) struct Arrival {
 pub(crate) type Names = Arc<[String]>;
 
 /// Lets in who asked for this server and was not sent by another page.
-pub(super) async fn admit(
+pub(crate) async fn admit(
     State(names): State<Names>,
     Extension(arrival): Extension<Arrival>,
     request: Request,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{DefaultBodyLimit, Path, State};
-use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderName, StatusCode, Uri, header};
 use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::Redirect;
 use axum::response::sse::{self, KeepAlive, Sse};
@@ -169,9 +169,10 @@ async fn events(State(calls): State<Arc<Calls>>, Path(id): Path<CallId>) -> Resp
         let text = serde_json::to_string(&note).unwrap_or_default();
         Ok::<_, Infallible>(sse::Event::default().data(text))
     });
-    Sse::new(stream)
-        .keep_alive(KeepAlive::default())
-        .into_response()
+    // A proxy in front that waits for more would hold them back.
+    let unbuffered = [(HeaderName::from_static("x-accel-buffering"), "no")];
+    let notes = Sse::new(stream).keep_alive(KeepAlive::default());
+    (unbuffered, notes).into_response()
 }
 
 async fn describe(

@@ -311,10 +311,16 @@ fn retry_after(headers: &HeaderMap) -> Duration {
 /// What the server said, with a hint. RFC 9725 §4.1: only the class of a code is relied on.
 async fn refusal(url: &Url, response: Response) -> Failure {
     let status = response.status();
+    let kind = response.headers().get(CONTENT_TYPE);
+    let offers = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/sdp"));
     let hint = match status {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => " (is --token right?)",
         StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => " (is the URL right?)",
         StatusCode::CONFLICT | StatusCode::SERVICE_UNAVAILABLE => " (try again later)",
+        // draft-ietf-wish-whep §4.3.2
+        StatusCode::NOT_ACCEPTABLE if offers => {
+            " (the server wants to make the offer, which this client does not take)"
+        }
         _ => "",
     };
     let text = http::body(response, ANSWER_BYTES).await.unwrap_or_default();

@@ -162,6 +162,28 @@ async fn what_is_no_offer_for_it_gets_a_status_that_says_so() {
     assert_eq!(served.post("/whip/live", &publish).await.status, 201);
 }
 
+/// §4.2, §4.4.4: what an end may say that could do more, or less.
+#[tokio::test]
+async fn an_end_that_could_do_both_is_taken_for_the_one_that_is_wanted() {
+    let served = Served::start(for_publishers()).await;
+    let both = [MediaKind::Audio, MediaKind::Video];
+    let offer = Client::new(&both, TransceiverDirection::Sendrecv)
+        .await
+        .offer;
+    let offer = offer.replace("a=setup:actpass", "a=setup:active");
+    for (path, direction) in [("/whip/live", "a=recvonly"), ("/whep/live", "a=sendonly")] {
+        let answer = served.post(path, &offer).await;
+        assert_eq!(answer.status, 201, "{answer:?}");
+        assert_eq!(answer.body.matches(direction).count(), 2, "{}", answer.body);
+        assert_eq!(
+            answer.body.matches("a=setup:passive").count(),
+            2,
+            "{}",
+            answer.body
+        );
+    }
+}
+
 /// RFC 9725 §4.1, RFC 9457: what people read.
 fn is_problem(answer: &Answer) {
     let kind = answer.header("Content-Type");
@@ -234,7 +256,7 @@ async fn pages_of_allowed_origins_ask_by_cors_and_others_not_at_all() {
         .unwrap()
         .to_ascii_lowercase();
     assert!(
-        ["authorization", "content-type", "if-match"]
+        ["authorization", "content-type", "etag", "if-match"]
             .iter()
             .all(|name| allowed.contains(name))
     );
@@ -352,6 +374,30 @@ async fn ice_servers_for_clients_are_links() {
          credential=\"pass\\\"word\"; credential-type=\"password\"",
     ];
     assert_eq!(answer.all("Link"), expected);
+}
+
+/// As behind a proxy: who asks comes from this machine, and media from others.
+#[tokio::test]
+async fn a_server_that_is_told_its_address_takes_media_from_beyond_this_machine() {
+    let offer = Client::publisher().await.offer;
+    for (address, here) in [(None, true), (Some("192.0.2.1"), false)] {
+        let served = Served::start(Options {
+            external_address: address.map(|it| it.parse().unwrap()),
+            ..for_publishers()
+        });
+        let answer = served.await.post("/whip/live", &offer).await.body;
+        let candidates = answer
+            .lines()
+            .filter(|line| line.starts_with("a=candidate"));
+        let local = |line: &str| line.contains(" 127.0.0.1 ") || line.contains(" ::1 ");
+        let candidates: Vec<&str> = candidates.collect();
+        assert!(
+            candidates.iter().all(|line| local(line) == here),
+            "{candidates:?}"
+        );
+        let told = candidates.iter().any(|line| line.contains(" 192.0.2.1 "));
+        assert_eq!(told, !here, "{candidates:?}");
+    }
 }
 
 #[tokio::test]

@@ -73,7 +73,8 @@ struct ServeArgs {
     /// The UDP port of all media; any free one, when left out
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     udp_port: u16,
-    /// The address of this host as clients see it, where that is another one
+    /// The address of this host as clients see it, where that is another one. Media then comes to all addresses, also
+    /// when the web server listens on this machine alone, behind a proxy
     #[arg(long, value_name = "IP")]
     external_address: Option<IpAddr>,
     /// An ICE server that clients are told to use (repeatable): stun:HOST[:PORT], turn:USER:PASSWORD@HOST…
@@ -297,17 +298,18 @@ impl Serving {
     }
 }
 
-/// What all sessions share; who serves this machine alone has no port that others reach.
+/// What all sessions share; who serves this machine alone has no port that others reach, unless it says where.
 fn endpoint(listen: IpAddr, options: &Options) -> Result<Endpoint, Failure> {
+    let here = listen.is_loopback() && options.external_address.is_none();
     let mut endpoint = Endpoint::builder()
         .shared_port(options.udp_port)
-        .loopback(listen.is_loopback())
+        .loopback(here)
         .bitrate_bounds(BitrateBounds {
             start: FIRST_BITRATE,
             ..BitrateBounds::default()
         })
         .pacing_slot(PICTURE_AT_ONCE);
-    if listen.is_loopback() {
+    if here {
         endpoint =
             endpoint.only_addresses([Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]);
     }

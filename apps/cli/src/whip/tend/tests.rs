@@ -111,3 +111,38 @@ async fn an_endpoint_that_sends_to_another_one_is_followed() {
     );
     until(&mut tended, is_connected).await;
 }
+
+/// RFC 9725 §4.3.3; the tag that the answer has counts from then on.
+#[tokio::test]
+async fn a_restart_says_whichever_set_counts() {
+    let (sender, mut said) = tokio::sync::mpsc::unbounded_channel();
+    let change = move |headers: axum::http::HeaderMap| {
+        let _ = sender.send(headers.get(header::IF_MATCH).cloned());
+        let fragment = "a=ice-ufrag:abcd\r\na=ice-pwd:0123456789abcdef01234567\r\n";
+        async move { ([(header::ETAG, "\"second\"")], fragment) }
+    };
+    let open = || async {
+        let heads = [(header::LOCATION, "/session"), (header::ETAG, "\"first\"")];
+        (StatusCode::CREATED, heads, "an answer")
+    };
+    let router = axum::Router::new()
+        .route("/whip", axum::routing::post(open))
+        .route("/session", axum::routing::patch(change));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/whip", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, router).await });
+
+    let server = Server::new(&url.parse().unwrap(), None, None).unwrap();
+    let mut session = server
+        .open("an offer", Duration::ZERO)
+        .await
+        .unwrap()
+        .session;
+    session.trickle(String::new()).await.unwrap();
+    session.restart(String::new()).await.unwrap();
+    session.trickle(String::new()).await.unwrap();
+    for expected in ["\"first\"", "*", "\"second\""] {
+        let header = said.recv().await.unwrap().unwrap();
+        assert_eq!(header, expected);
+    }
+}

@@ -1,6 +1,10 @@
 //! The program itself, in processes of its own: two that call each other, and one that calls the
 //! demo. What one end says is looked for at the other.
 
+mod files;
+mod program;
+mod rooms;
+
 use std::io::Write;
 use std::net::TcpListener;
 use std::path::Path;
@@ -16,8 +20,10 @@ use duologue::devices::{
 use duologue_coturn::{Coturn, PASSWORD, USER};
 use serde_json::Value;
 use tempfile::NamedTempFile;
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
-use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::Command;
+
+use program::{PATIENCE, Program, connected, negotiated, text};
 
 #[tokio::test]
 async fn two_programs_connect_by_pasting_and_talk() {
@@ -331,103 +337,3 @@ fn server(coturn: &Coturn, transport: &str, password: &str) -> String {
     let (scheme, host) = url.split_once(':').expect("a URL");
     format!("{scheme}:{USER}:{password}@{host}")
 }
-
-/// A caller and an answerer that are connected, with their statistics of that moment.
-async fn connected(options: &[&str]) -> [Program; 2] {
-    let caller = [&["call", "--json"], options].concat();
-    let answerer = [&["call", "--json", "--answer"], options].concat();
-    let mut programs = negotiated(&caller, &answerer).await;
-    for program in &mut programs {
-        let told = program.told("stats").await;
-        program.stats = told["stats"].as_array().expect("a list").clone();
-    }
-    programs
-}
-
-async fn negotiated(caller: &[&str], answerer: &[&str]) -> [Program; 2] {
-    let [mut caller, mut answerer] = [caller, answerer].map(Program::start);
-    let offer = caller.told("description").await;
-    answerer.write(text(&offer)).await;
-    let answer = answerer.told("description").await;
-    caller.write(text(&answer)).await;
-    [caller, answerer]
-}
-
-fn text(line: &Value) -> &str {
-    line["text"].as_str().expect("a text")
-}
-
-/// One process; dropping it kills it.
-struct Program {
-    child: Child,
-    input: ChildStdin,
-    output: Lines<BufReader<ChildStdout>>,
-    stats: Vec<Value>,
-}
-
-impl Program {
-    fn start(args: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_duologue"))
-            .args(args)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("the program starts");
-        Program {
-            input: child.stdin.take().expect("piped"),
-            output: BufReader::new(child.stdout.take().expect("piped")).lines(),
-            child,
-            stats: Vec::new(),
-        }
-    }
-
-    fn stats(&self, kind: &str) -> impl Iterator<Item = &Value> {
-        self.stats.iter().filter(move |stats| stats["type"] == kind)
-    }
-
-    /// Reads until an event of this name.
-    async fn told(&mut self, event: &str) -> Value {
-        let mut before = Vec::new();
-        let reading = async {
-            while let Some(line) = self.output.next_line().await.expect("UTF-8") {
-                let line: Value = serde_json::from_str(&line).expect("JSON");
-                if line["event"] == event {
-                    return Some(line);
-                }
-                before.push(line.to_string());
-            }
-            None
-        };
-        match tokio::time::timeout(PATIENCE, reading).await {
-            Ok(Some(line)) => line,
-            _ => panic!("no {event:?} after\n{}", before.join("\n")),
-        }
-    }
-
-    async fn hear(&mut self) -> String {
-        text(&self.told("message").await).to_owned()
-    }
-
-    async fn write(&mut self, line: &str) {
-        let line = format!("{line}\n");
-        let written = self.input.write_all(line.as_bytes()).await;
-        written.expect("it reads");
-    }
-
-    /// Ctrl-C.
-    fn interrupt(&self) {
-        let id = self.child.id().expect("it runs");
-        let pid = rustix::process::Pid::from_raw(id.cast_signed()).expect("not zero");
-        let int = rustix::process::Signal::INT;
-        rustix::process::kill_process(pid, int).expect("it runs");
-    }
-
-    async fn succeeded(&mut self) -> bool {
-        let ended = tokio::time::timeout(PATIENCE, self.child.wait()).await;
-        ended.expect("it ends").expect("it was started").success()
-    }
-}
-
-/// How long a program may take from one thing to the next on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(30);

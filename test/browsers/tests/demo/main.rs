@@ -2,6 +2,8 @@
 //! at the far end: by what the Rust end says, and by what comes back from it.
 #![expect(clippy::print_stdout, reason = "shown with --nocapture")]
 
+mod clients;
+
 use std::io::Write;
 use std::sync::Arc;
 use std::time::Instant;

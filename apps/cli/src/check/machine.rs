@@ -1,37 +1,16 @@
-//! `duologue check`: what this machine can encode, decode and capture, and what is missing for more.
+//! What this machine can encode, decode and capture, and what is missing for more.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
 
 use duologue::codec::{CodecSet, Library, found_codecs, libraries};
 use duologue::devices::{MediaDeviceInfo, MediaDeviceKind, MediaDevices, MediaTrackCapabilities};
 use serde::Serialize;
 
-use crate::{Failure, media};
-
-/// What of `check`.
-#[derive(clap::Args, Debug)]
-pub(crate) struct Args {
-    /// One line of JSON instead of text
-    #[arg(long)]
-    json: bool,
-}
-
-pub(crate) async fn run(args: Args) -> Result<(), Failure> {
-    let look = || Report::new(&found_codecs(), libraries(), &media::devices());
-    let found = tokio::task::spawn_blocking(look).await?;
-    let text = if args.json {
-        serde_json::to_string(&found)? + "\n"
-    } else {
-        found.text()
-    };
-    io::stdout().write_all(text.as_bytes())?;
-    Ok(())
-}
+use crate::media;
 
 /// What is told.
 #[derive(Debug, Serialize)]
-struct Report {
+pub(super) struct Machine {
     codecs: BTreeMap<String, Codec>,
     libraries: Vec<Found>,
     devices: Vec<Device>,
@@ -101,7 +80,12 @@ const FORMATS: [&str; 9] = [
     "VP8", "VP9", "H264", "AV1", "H265", "opus", "G722", "PCMU", "PCMA",
 ];
 
-impl Report {
+impl Machine {
+    /// Libraries are loaded and tried, which takes its time.
+    pub(super) fn look() -> Self {
+        Machine::new(&found_codecs(), libraries(), &media::devices())
+    }
+
     fn new(codecs: &CodecSet, libraries: Vec<Library>, devices: &MediaDevices) -> Self {
         let mut all: BTreeMap<String, Codec> = BTreeMap::new();
         for format in FORMATS {
@@ -146,7 +130,7 @@ impl Report {
             info,
             capabilities: None,
         });
-        Report {
+        Machine {
             codecs: all,
             libraries: libraries.collect(),
             devices: inputs.chain(outputs).collect(),
@@ -154,7 +138,7 @@ impl Report {
         }
     }
 
-    fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         let mut text = format!("{:<8}{:<20}{}\n", "codec", "encodes", "decodes");
         let none = || "-".to_owned();
         for format in FORMATS {
@@ -203,7 +187,7 @@ mod tests {
             package: "libvpx7",
             found: Err(duologue::codec::Missing::NotFound),
         };
-        let report = Report::new(&built_in_codecs(), vec![library], &MediaDevices::fake());
+        let report = Machine::new(&built_in_codecs(), vec![library], &MediaDevices::fake());
         let text = report.text();
         assert!(text.contains("G722    duologue"), "{text}");
         assert!(text.contains("H264    -                   -"), "{text}");
