@@ -57,6 +57,39 @@ impl Server {
         self.error.is_none() && self.passes != Some(false)
     }
 
+    /// What a connection tells of it.
+    fn heard(&mut self, event: &Event, begun: Instant) {
+        match event {
+            Event::IceCandidate(Some(candidate)) => {
+                let Some(parts) = &candidate.parts else {
+                    return;
+                };
+                let address = || {
+                    let ip = parts.address.as_deref().unwrap_or("?");
+                    match ip.contains(':') {
+                        true => format!("[{ip}]:{}", parts.port),
+                        false => format!("{ip}:{}", parts.port),
+                    }
+                };
+                match parts.candidate_type {
+                    IceCandidateType::Srflx => {
+                        self.reflexive.get_or_insert_with(address);
+                    }
+                    IceCandidateType::Relay if self.relayed.is_none() => {
+                        self.relayed = Some(address());
+                        self.milliseconds = millis(begun);
+                    }
+                    _ => {}
+                }
+            }
+            Event::IceCandidateError(error) => {
+                let text = format!("{} {}", error.error_code, error.error_text);
+                self.error.get_or_insert(text);
+            }
+            _ => {}
+        }
+    }
+
     /// What a STUN server said when it was asked without a connection. One that sees what this machine knows of itself
     /// gives connections nothing, and one that does not answer another of its addresses is there all the same.
     fn seen(&mut self, host: &str, found: &[Behaviour]) {
@@ -183,32 +216,7 @@ async fn tried(endpoint: &Endpoint, server: IceServer, besides: bool) -> Result<
             return Ok(found);
         }
     };
-    let gathered = gather(&pc, &mut events, |event| match event {
-        Event::IceCandidate(Some(candidate)) => {
-            let Some(parts) = &candidate.parts else {
-                return;
-            };
-            let address = || {
-                let ip = parts.address.as_deref().unwrap_or("?");
-                Some(super::words::host_port(ip, parts.port))
-            };
-            match parts.candidate_type {
-                IceCandidateType::Srflx if found.reflexive.is_none() => {
-                    found.reflexive = address();
-                }
-                IceCandidateType::Relay if found.relayed.is_none() => {
-                    found.relayed = address();
-                    found.milliseconds = millis(begun);
-                }
-                _ => {}
-            }
-        }
-        Event::IceCandidateError(error) => {
-            let text = format!("{} {}", error.error_code, error.error_text);
-            found.error.get_or_insert(text);
-        }
-        _ => {}
-    });
+    let gathered = gather(&pc, &mut events, |event| found.heard(event, begun));
     let in_time = timeout(LIMIT, gathered).await;
     pc.close();
     if found.milliseconds == 0 {

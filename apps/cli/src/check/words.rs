@@ -163,13 +163,6 @@ fn port(url: &str) -> Option<String> {
     Some(format!("{transport} port {port} of {host}"))
 }
 
-pub(super) fn host_port(address: &str, port: u16) -> String {
-    match address.contains(':') {
-        true => format!("[{address}]:{port}"),
-        false => format!("{address}:{port}"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
