@@ -171,7 +171,11 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
         None => Ok(()),
     };
     // Whether every file arrived says more than that the other side hung up.
-    files.finish().await.and(outcome).and(recorded)
+    files
+        .finish(outcome.is_ok())
+        .await
+        .and(outcome)
+        .and(recorded)
 }
 
 /// Serves the other end's measurements; a channel with another label is left alone.

@@ -333,6 +333,19 @@ async fn a_sender_whose_call_was_cut_says_how_and_goes_on_where_the_other_side_i
 }
 
 #[tokio::test]
+async fn who_hangs_up_before_all_is_sent_is_told_so() {
+    let folder = folder();
+    let file = folder.path().join("a.bin");
+    std::fs::write(&file, "hello").expect("room");
+    let mut program = Program::start(&["call", "--json", "--loopback", "--send", name(&file)]);
+    let mut far = Far::answer(&mut program).await;
+    // It is offered, and nobody says a word to that.
+    hear(&far.files().await).await;
+    program.interrupt();
+    assert!(!program.succeeded().await);
+}
+
+#[tokio::test]
 async fn a_file_that_arrives_as_another_one_is_not_kept_and_both_ends_say_so() {
     let folder = folder();
     let mut program = receiver(folder.path(), &[]);

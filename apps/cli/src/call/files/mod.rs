@@ -145,6 +145,7 @@ impl Files {
             shared: &self.shared,
         };
         sending.run(&self.args.send).await?;
+        self.shared.change(|state| state.is_over = true);
         let mut state = self.shared.0.subscribe();
         let over = state.wait_for(|state| !state.peer_sends || state.peer_is_over);
         // The other side of it is in `self`.
@@ -152,11 +153,11 @@ impl Files {
         Ok(())
     }
 
-    /// What came is kept, once the connection is closed.
+    /// What came is kept, once the connection is closed. A call that went `well` may have ended too early all the same.
     ///
     /// # Errors
     /// Not every file arrived.
-    pub(super) async fn finish(&self) -> Result<(), Failure> {
+    pub(super) async fn finish(&self, well: bool) -> Result<(), Failure> {
         let receiving = {
             let mut receiving = self
                 .receiving
@@ -175,6 +176,9 @@ impl Files {
                 "{name}: cut after {bytes} of {size}; the same command goes on there"
             ));
         }
+        if problems.is_empty() && well && self.args.sends() && !state.is_over {
+            problems.push("the call ended before all files were sent".to_owned());
+        }
         match problems.is_empty() {
             true => Ok(()),
             false => Err(problems.join("\n").into()),
@@ -189,6 +193,8 @@ struct Shared(Arc<watch::Sender<State>>);
 #[derive(Debug, Default)]
 struct State {
     sending: Option<Going>,
+    /// All that was to be sent was, or could not be.
+    is_over: bool,
     receiving: Option<Going>,
     /// The other end has files to send; it has sent the last one.
     peer_sends: bool,
