@@ -73,8 +73,8 @@ async fn ask(url: &str, request: &str, headers: &[(&str, &str)], body: &str) -> 
     for (name, value) in headers {
         text += &format!("{name}: {value}\r\n");
     }
-    let written = stream.write_all(format!("{text}\r\n{body}").as_bytes());
-    written.await.expect("it reads");
+    let text = format!("{text}\r\n{body}");
+    stream.write_all(text.as_bytes()).await.expect("it reads");
     let mut answer = String::new();
     stream
         .read_to_string(&mut answer)
