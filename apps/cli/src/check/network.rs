@@ -183,7 +183,8 @@ fn ways(servers: &[IceServer]) -> Vec<(bool, IceServer)> {
             };
             let plain = format!("turn:{host}");
             let asked = |url: &str| urls.iter().any(|known| *known == url);
-            if !asked(&other) && !(query == "transport=tcp" && asked(&plain)) {
+            let known = asked(&other) || (query == "transport=tcp" && asked(&plain));
+            if !known {
                 ways.push((true, with(other)));
             }
         }
