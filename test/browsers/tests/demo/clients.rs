@@ -114,13 +114,16 @@ async fn published(browser: Browser, publish: &str) {
         .expect("it loads");
     browser.value(publish).await.expect("it publishes");
     // A client may say that it publishes before it has asked.
-    while !matches!(
-        told.recv().await,
-        Some(Happening::Began {
-            role: "publisher",
-            ..
-        })
-    ) {}
+    let begun = |it: &Happening| {
+        matches!(
+            it,
+            Happening::Began {
+                role: "publisher",
+                ..
+            }
+        )
+    };
+    while !begun(&told.recv().await.expect("it serves")) {}
     browser.value(VIEW).await.expect("it views");
     browser.value(SEEN).await.expect("it sees and hears");
 
@@ -135,9 +138,8 @@ async fn published(browser: Browser, publish: &str) {
         .expect("it stops");
     let mut gone = Vec::new();
     while gone.len() < 2 {
-        match told.recv().await.expect("it serves") {
-            Happening::Ended { role, .. } => gone.push(role),
-            _ => {}
+        if let Happening::Ended { role, .. } = told.recv().await.expect("it serves") {
+            gone.push(role);
         }
     }
     gone.sort_unstable();
