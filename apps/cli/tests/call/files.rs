@@ -89,8 +89,6 @@ async fn files_go_both_ways_with_their_checksums_and_the_call_ends_by_itself() {
         name(from_caller.path()),
     ];
     let [mut caller, mut answerer] = negotiated(&caller, &answerer).await;
-    let progress = caller.told("progress").await;
-    assert_eq!(progress["size"], 3_000_001, "{progress}");
     let mut told = [Vec::new(), Vec::new()];
     for (program, told) in [&mut caller, &mut answerer].into_iter().zip(&mut told) {
         for _ in 0..3 {

@@ -80,19 +80,6 @@ impl Program {
         }
     }
 
-    /// All that it says until it ends.
-    pub(crate) async fn rest(&mut self) -> Vec<Value> {
-        let mut rest = Vec::new();
-        let reading = async {
-            while let Some(line) = self.output.next_line().await.expect("UTF-8") {
-                rest.push(serde_json::from_str(&line).expect("JSON"));
-            }
-        };
-        let ended = tokio::time::timeout(PATIENCE, reading).await;
-        ended.expect("it ends");
-        rest
-    }
-
     pub(crate) async fn hear(&mut self) -> String {
         text(&self.told("message").await).to_owned()
     }
