@@ -1,9 +1,12 @@
 //! `cargo xtask sim [--seeds N] [--from S]`: lives of the swarm (`test/sim`), optimised and on all cores.
 
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use crate::reliability::{self, Entry};
 use crate::run::{self, Outcome, cargo, command, target_dir};
+
+/// Seeds of every test run, from 0 on.
+const SMOKE: u64 = 2_000;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -21,16 +24,18 @@ pub(crate) struct Args {
     unrecorded: bool,
 }
 
+/// Every test run lives the same seeds.
+pub(crate) fn smoke() -> Outcome {
+    tell(0, SMOKE, &live(0, SMOKE, true)?)
+}
+
 pub(crate) fn run(args: &Args) -> Outcome {
     let from = match args.from {
         Some(from) => from,
         None => reliability::next_seed()?,
     };
     let lived = live(from, args.seeds, args.as_they_are)?;
-    println!(
-        "sim: {} seeds from {from}, {} failed, {:.0} CPU s",
-        lived.lives, lived.failed, lived.cpu
-    );
+    let outcome = tell(from, args.seeds, &lived);
     if !args.unrecorded {
         reliability::record(&Entry {
             command: "sim".to_owned(),
@@ -40,9 +45,16 @@ pub(crate) fn run(args: &Args) -> Outcome {
             failed: lived.failed,
         })?;
     }
-    match lived.failed {
-        0 => Ok(()),
-        failed => Err(format!("{failed} of {} seeds failed", lived.lives)),
+    outcome
+}
+
+fn tell(from: u64, seeds: u64, lived: &Lived) -> Outcome {
+    let Lived { lives, failed, cpu } = lived;
+    println!("sim: {lives} seeds from {from}, {failed} failed, {cpu:.0} CPU s");
+    match *failed {
+        0 if *lives == seeds => Ok(()),
+        0 => Err(format!("{lives} of {seeds} seeds were lived")),
+        failed => Err(format!("{failed} of {seeds} seeds failed")),
     }
 }
 
@@ -54,11 +66,16 @@ struct Lived {
     cpu: f64,
 }
 
-fn live(from: u64, seeds: u64, as_they_are: bool) -> Outcome<Lived> {
+/// Builds the program that lives them.
+pub(crate) fn build() -> Command {
     let profile = ["--profile", "swarm", "-p", "duologue-sim"];
     let mut build = cargo(["build", "--example", "swarm"]);
     build.args(profile);
-    run::run(build)?;
+    build
+}
+
+fn live(from: u64, seeds: u64, as_they_are: bool) -> Outcome<Lived> {
+    run::run(build())?;
     let jobs = std::thread::available_parallelism().map_or(1, |n| n.get() as u64);
     let children: Vec<Child> = (0..jobs.min(seeds))
         .map(|job| start(from + job, seeds - job, jobs, as_they_are))

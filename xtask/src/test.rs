@@ -10,7 +10,7 @@ use crate::ahead::Ahead;
 use crate::ledger::{Ledger, Run};
 use crate::load::Load;
 use crate::run::{self, Outcome, cargo, command, root, target_dir};
-use crate::{fuzz, guide, lint, micro, peers, setup, tally};
+use crate::{fuzz, guide, lint, micro, peers, setup, sim, tally};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -31,7 +31,7 @@ pub(crate) struct Args {
 pub(crate) enum Part {
     /// Unit and scenario tests of the crates, their doctests and examples, and the program against itself, coturn and NATS
     Unit,
-    /// Whole connections over the simulated network, in virtual time
+    /// Whole connections over the simulated network, in virtual time: scenarios, and the first 2,000 seeds of the swarm
     Sim,
     /// Our SCTP, ICE, RTP and SRTP against other implementations, in memory, and against coturn on
     /// loopback; our files against ffmpeg
@@ -138,7 +138,7 @@ fn run_part(part: Part) -> Outcome {
                 run::run(unit_tests("--doc")),
             ])
         }
-        Part::Sim => run::run(tests_of("duologue-sim")),
+        Part::Sim => run::all([run::run(tests_of("duologue-sim")), sim::smoke()]),
         Part::Interop => {
             setup::provide(setup::COTURN)?;
             setup::provide(setup::FFMPEG)?;
@@ -202,6 +202,7 @@ fn builds() -> Vec<Command> {
         tests
     };
     let mut builds = vec![
+        sim::build(),
         micro::build(&[]),
         command("node", ["node/scripts/build-native.mjs"]),
         guide::MDBOOK.install(),
