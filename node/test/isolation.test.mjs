@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { MediaStreamTrackProcessor, RTCPeerConnection, mediaDevices } from '../index.mjs';
+import '../dist/legacy.js';
 import { event, negotiate, pair, until } from './helpers.mjs';
 
 /** Believes who it is told to be. */
@@ -64,6 +65,31 @@ test('it goes to whom it is for over a transport that keeps it, and the other en
   const stats = async () => [...(await b.getStats()).values()].find(({ type }) => type === 'inbound-rtp');
   await until(async () => (await stats())?.packetsReceived > 5);
   assert.equal((await stats()).framesDecoded ?? 0, 0);
+  track.stop();
+  close();
+});
+
+/** No frame of a black picture of 160x120 is as large, and every one of the fake camera's is larger. Bytes. */
+const BLACK = 100;
+
+test('of it encoded streams are given black pictures', async () => {
+  const { a, b, close } = known();
+  const stream = await mediaDevices.getUserMedia({ video: { width: 160, height: 120 }, peerIdentity: 'bob@idp.example' });
+  const [track] = stream.getTracks();
+  const sender = a.addTrack(track, stream);
+  const { readable, writable } = sender.createEncodedStreams();
+  const announced = event(b, 'track');
+  await negotiate(a, b);
+  const changed = event((await announced).track, 'isolationchange');
+  await a.peerIdentity;
+  await changed;
+  const [reader, writer] = [readable.getReader(), writable.getWriter()];
+  for (let count = 0; count < 20; count++) {
+    const { value: frame } = await reader.read();
+    const { byteLength } = frame.data;
+    assert.ok(byteLength < BLACK, `${byteLength} bytes`);
+    await writer.write(frame);
+  }
   track.stop();
   close();
 });

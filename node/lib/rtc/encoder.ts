@@ -51,8 +51,9 @@ export class TrackEncoder {
 
   /** webrtc-identity §9: of a track that is for one peer alone. A transform would show it to the program. */
   #mayTransmit(): boolean {
-    const { id, transform } = this.#slots;
-    const shown = transform !== null && !(transform instanceof SFrameTransform);
+    const { id, transform, nativeTransform } = this.#slots;
+    // `createEncodedStreams()` has one that is no `transform`.
+    const shown = nativeTransform !== null && !(transform instanceof SFrameTransform);
     return !shown && !this.#connection.isClosed && this.#connection.native.mayTransmit(id);
   }
 
