@@ -105,6 +105,8 @@ test('wrong receivers, too few arguments and wrong types are a TypeError', async
   close();
 });
 
+/** Refused as well, but later. */
+const NO_TOKEN = { urls: 'turn:turn.example', username: 'kid', credential: 'a password', credentialType: 'oauth' };
 const INVALID_STATE = 'InvalidStateError';
 /** What each method of a closed connection's objects does: throws this, or nothing. */
 const CLOSED = {
@@ -114,7 +116,7 @@ const CLOSED = {
     setLocalDescription: [INVALID_STATE],
     setRemoteDescription: [INVALID_STATE, { type: 'offer', sdp: '' }],
     addIceCandidate: [INVALID_STATE, { candidate: '', sdpMid: '0' }],
-    setConfiguration: [INVALID_STATE],
+    setConfiguration: [INVALID_STATE, { iceServers: [NO_TOKEN] }],
     addTrack: [INVALID_STATE, 'MediaStreamTrack'],
     removeTrack: [INVALID_STATE, 'RTCRtpSender'],
     addTransceiver: [INVALID_STATE, 'audio'],

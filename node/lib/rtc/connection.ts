@@ -125,7 +125,7 @@ const keepAlive = new KeepAlive();
 
 function configurationOf(configuration: RTCConfiguration): Configuration {
   const { certificates: _, iceServers, ...rest } = configuration;
-  // "negotiate" was refused, if the connection is not closed.
+  // "negotiate" was refused.
   return { ...rest, rtcpMuxPolicy: 'require', iceServers: iceServers.map(serverOf) };
 }
 
@@ -263,7 +263,8 @@ export class Connection implements TaskSource {
   }
 
   setConfiguration(configuration: RTCConfiguration): void {
-    if (configuration.rtcpMuxPolicy !== this.#configuration.rtcpMuxPolicy && !this.isClosed) {
+    this.assertOpen();
+    if (configuration.rtcpMuxPolicy !== this.#configuration.rtcpMuxPolicy) {
       throw new DOMException('rtcpMuxPolicy cannot change', 'InvalidModificationError');
     }
     const certificates = configuration.certificates.map(nativeCertificate);
