@@ -177,14 +177,10 @@ fn web_clients() -> Outcome<PathBuf> {
     let folder = target_dir().join("browsers");
     peers::npm(&sources, &folder)?;
     let bundle = folder.join("clients.js");
-    let mut esbuild = command(
-        "node",
-        [
-            "node_modules/esbuild/bin/esbuild",
-            "--bundle",
-            "--format=esm",
-        ],
-    );
+    // By its link, which is a script of node or, once its install script has run, a program of the machine.
+    let esbuild = folder.join("node_modules/.bin/esbuild");
+    let esbuild = esbuild.display().to_string();
+    let mut esbuild = command(&esbuild, ["--bundle", "--format=esm"]);
     esbuild.arg(format!("--outfile={}", bundle.display()));
     esbuild.arg(sources.join("clients.js"));
     esbuild.env("NODE_PATH", folder.join("node_modules"));

@@ -3,6 +3,7 @@
 
 use std::net::{IpAddr, UdpSocket};
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::http::header;
@@ -123,7 +124,7 @@ async fn published(browser: Browser, publish: &str) {
             }
         )
     };
-    while !begun(&told.recv().await.expect("it serves")) {}
+    while !begun(&next(&mut told).await) {}
     browser.value(VIEW).await.expect("it views");
     browser.value(SEEN).await.expect("it sees and hears");
 
@@ -138,7 +139,7 @@ async fn published(browser: Browser, publish: &str) {
         .expect("it stops");
     let mut gone = Vec::new();
     while gone.len() < 2 {
-        if let Happening::Ended { role, .. } = told.recv().await.expect("it serves") {
+        if let Happening::Ended { role, .. } = next(&mut told).await {
             gone.push(role);
         }
     }
@@ -146,6 +147,12 @@ async fn published(browser: Browser, publish: &str) {
     assert_eq!(gone, ["publisher", "viewer"]);
     drop(end);
     serving.await.expect("it ends");
+}
+
+/// What the server tells next.
+async fn next(told: &mut mpsc::UnboundedReceiver<Happening>) -> Happening {
+    let next = tokio::time::timeout(Duration::from_secs(20), told.recv()).await;
+    next.expect("it tells in time").expect("it serves")
 }
 
 /// This machine's towards others. Nothing is sent: it only asks for the route to an address of documentation.
