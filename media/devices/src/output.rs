@@ -20,7 +20,7 @@ pub trait Play: Send {
     /// `NotReadable`: it has gone.
     fn write(&mut self, samples: &[f32]) -> Result<(), DeviceError>;
 
-    /// For how long it was silent since it was opened because nothing was there in time.
+    /// For how long it was silent, since it first played, because nothing was there in time.
     fn missed(&self) -> Duration {
         Duration::ZERO
     }
@@ -79,7 +79,7 @@ impl AudioOutput {
         self.device.mode()
     }
 
-    /// For how long it was silent because no sound was there in time.
+    /// For how long it was silent, since it first played, because no sound was there in time.
     pub fn missed(&self) -> Duration {
         self.device.missed()
     }

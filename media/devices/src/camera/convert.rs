@@ -52,6 +52,9 @@ fn with_tables(data: &[u8]) -> Cow<'_, [u8]> {
     data.into()
 }
 
+/// Pixels of the side of a block of JPEG (T.81, A.2.4) whose colours are at half the resolution.
+const BLOCK: usize = 16;
+
 /// What a camera was set to.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Shape {
@@ -95,20 +98,26 @@ impl Shape {
         VideoFrame::new(format, self.width, self.height, planes)
     }
 
-    /// A picture of its own size is refused: the camera said another.
+    /// Some cameras pad pictures to whole blocks, such as 1080 rows to 1,088, which is cut off. A picture of another
+    /// size is refused: the camera said what it has.
     fn jpeg(&self, data: &[u8]) -> Result<VideoFrame, CodecError> {
         let wrong = |_| CodecError::Invalid("the camera's JPEG cannot be read");
+        let [width, height] = [self.width, self.height].map(|it| it as usize);
         let options = DecoderOptions::new_safe()
-            .set_max_width(self.width as usize)
-            .set_max_height(self.height as usize)
+            .set_max_width(width.next_multiple_of(BLOCK))
+            .set_max_height(height.next_multiple_of(BLOCK))
             .jpeg_set_out_colorspace(ColorSpace::RGBA);
         let data = with_tables(data);
         let mut decoder = JpegDecoder::new_with_options(ZCursor::new(&data[..]), options);
         let pixels = decoder.decode().map_err(wrong)?;
-        if decoder.dimensions() != Some((self.width as usize, self.height as usize)) {
+        let size = decoder.dimensions();
+        let Some((row, _)) = size.filter(|size| size.0 >= width && size.1 >= height) else {
             return Err(CodecError::Invalid("the camera's JPEG has another size"));
-        }
-        let frame = VideoFrame::packed(PixelFormat::Rgba, self.width, self.height, pixels.into())?;
-        frame.to_i420()
+        };
+        let plane = Plane {
+            data: pixels.into(),
+            stride: row * 4,
+        };
+        VideoFrame::new(PixelFormat::Rgba, self.width, self.height, vec![plane])?.to_i420()
     }
 }

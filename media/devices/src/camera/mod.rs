@@ -6,7 +6,7 @@ use std::fs;
 use std::io;
 use std::os::fd::AsFd;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use duologue_codec::VideoFrame;
 use linuxvideo::format::{FrameIntervals, FrameSizes, PixFormat, PixelFormat};
@@ -239,39 +239,62 @@ impl Camera {
     }
 
     /// Whether a picture comes within the time.
-    fn comes(&self) -> io::Result<bool> {
+    fn comes(&self, wait: Duration) -> io::Result<bool> {
         let mut fds = [PollFd::from_borrowed_fd(self.stream.as_fd(), PollFlags::IN)];
         let wait = Timespec {
-            tv_sec: limits::STALL.as_secs() as i64,
-            tv_nsec: limits::STALL.subsec_nanos().into(),
+            tv_sec: wait.as_secs() as i64,
+            tv_nsec: wait.subsec_nanos().into(),
         };
         match poll(&mut fds, Some(&wait)) {
-            Ok(0) | Err(rustix::io::Errno::INTR) => Ok(false),
+            Ok(0) => Ok(false),
             Ok(_) if fds[0].revents().contains(PollFlags::IN) => Ok(true),
             Ok(_) => Err(io::Error::other("it has gone")),
             Err(error) => Err(error.into()),
         }
     }
 
-    fn next(&mut self) -> io::Result<Option<Captured<VideoFrame>>> {
-        loop {
-            if !self.comes()? {
+    /// A picture, if one comes within the time; one that was damaged on its way is left out: a cable does that now and
+    /// then.
+    fn picture(&mut self, wait: Duration) -> io::Result<Option<VideoFrame>> {
+        if !self.comes(wait)? {
+            return Ok(None);
+        }
+        let (shape, at) = (self.shape, self.opened.elapsed());
+        let picture = self.stream.dequeue(|buffer| match buffer.is_error() {
+            true => Ok(None),
+            false => Ok(shape.picture(&buffer).ok()),
+        })?;
+        Ok(picture.map(|picture| picture.at(at)))
+    }
+
+    fn next(&mut self) -> io::Result<Captured<VideoFrame>> {
+        let picture = within(limits::STALL, |wait| self.picture(wait))?;
+        Ok(match picture {
+            Some(_) if std::mem::take(&mut self.muted) => Captured::Muted(false),
+            Some(picture) => Captured::Data(picture),
+            None => {
                 self.muted = true;
-                return Ok(Some(Captured::Muted(true)));
+                Captured::Muted(true)
             }
-            let (shape, at) = (self.shape, self.opened.elapsed());
-            let picture = self.stream.dequeue(|buffer| match buffer.is_error() {
-                true => Ok(None),
-                false => Ok(shape.picture(&buffer).ok()),
-            })?;
-            // One that was damaged on its way is left out; a cable does that now and then.
-            let Some(picture) = picture else {
-                continue;
-            };
-            if std::mem::take(&mut self.muted) {
-                return Ok(Some(Captured::Muted(false)));
-            }
-            return Ok(Some(Captured::Data(picture.at(at))));
+        })
+    }
+}
+
+/// What comes within a time of one that is told how long it may wait, and may be asked in vain, or interrupted.
+fn within<T>(
+    time: Duration,
+    mut next: impl FnMut(Duration) -> io::Result<Option<T>>,
+) -> io::Result<Option<T>> {
+    let until = Instant::now() + time;
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        match next(left) {
+            Ok(None) => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            done => return done,
+        }
+        if left.is_zero() {
+            return Ok(None);
         }
     }
 }
@@ -279,7 +302,7 @@ impl Camera {
 impl Capture<VideoFrame> for Camera {
     fn read(&mut self) -> Result<Option<Captured<VideoFrame>>, DeviceError> {
         match self.next() {
-            Ok(captured) => Ok(captured),
+            Ok(captured) => Ok(Some(captured)),
             Err(error) => Err(DeviceError::of_io(&self.path, &error)),
         }
     }

@@ -162,6 +162,41 @@ fn compressed_pictures_have_their_colours_with_and_without_their_tables() {
             "{y} {u} {v}"
         );
     }
-    let other = Shape { width: 48, ..shape };
-    assert!(other.picture(jpeg).is_err());
+    // Padded to whole blocks.
+    let smaller = Shape {
+        width: 50,
+        height: 34,
+        ..shape
+    };
+    let picture = smaller.picture(jpeg).unwrap();
+    assert_eq!((picture.width(), picture.height()), (50, 34));
+    for other in [48, 66] {
+        let other = Shape {
+            width: other,
+            ..shape
+        };
+        assert!(other.picture(jpeg).is_err());
+    }
+}
+
+#[test]
+fn pictures_that_are_all_damaged_are_waited_for_no_longer_than_none() {
+    let nothing: Option<()> = within(Duration::from_millis(2), |_| Ok(None)).unwrap();
+    assert_eq!(nothing, None);
+
+    // A signal is no reason to give up.
+    let mut asked = 0;
+    let came = within(limits::STALL, |_| {
+        asked += 1;
+        match asked {
+            1 => Err(io::ErrorKind::Interrupted.into()),
+            2 => Ok(None),
+            _ => Ok(Some(asked)),
+        }
+    });
+    assert_eq!(came.unwrap(), Some(3));
+    let gone = within(limits::STALL, |_| {
+        Err::<Option<()>, _>(io::Error::other("gone"))
+    });
+    assert!(gone.is_err());
 }

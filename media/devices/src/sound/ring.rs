@@ -64,12 +64,15 @@ impl Ring {
 
     /// Waits for so many samples.
     pub(super) fn take(&self, count: usize, wait: Duration) -> Taken {
+        // Not under the lock, which the sound card's thread wants.
+        let mut piece = Vec::with_capacity(count);
         let lacks = |state: &mut State| state.samples.len() < count && state.failed.is_none();
         let waited = self.0.more.wait_timeout_while(self.lock(), wait, lacks);
         let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         if state.samples.len() >= count {
             let dropped = std::mem::take(&mut state.dropped);
-            return Taken::Piece(state.samples.drain(..count).collect(), dropped);
+            piece.extend(state.samples.drain(..count));
+            return Taken::Piece(piece, dropped);
         }
         match &state.failed {
             Some(why) => Taken::Failed(why.clone()),
@@ -88,6 +91,11 @@ impl Ring {
         }
         silent.fill(0.0);
         silent.is_empty()
+    }
+
+    /// So many samples were silence that is none of [`fill`](Self::fill).
+    pub(super) fn miss(&self, samples: usize) {
+        self.lock().missed += samples as u64;
     }
 
     pub(super) fn len(&self) -> usize {

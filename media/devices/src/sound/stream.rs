@@ -1,6 +1,6 @@
 //! A sound card that is open, for capture or for playing.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use cpal::traits::{DeviceTrait, StreamTrait};
 use cpal::{
@@ -91,11 +91,7 @@ fn goes_on(error: &cpal::Error) -> bool {
 /// A microphone.
 pub(super) struct Microphone {
     device_id: String,
-    mode: AudioMode,
-    ring: Ring,
-    /// Frames that came, with those that were dropped.
-    frames: u64,
-    muted: bool,
+    pieces: Pieces,
     /// It captures as long as it is there.
     _stream: Stream,
 }
@@ -136,25 +132,64 @@ impl Microphone {
         stream.play().map_err(failed)?;
         Ok(Microphone {
             device_id: device_id.to_owned(),
-            mode,
-            ring,
-            frames: 0,
-            muted: false,
+            pieces: Pieces::new(ring, mode),
             _stream: stream,
         })
     }
+}
 
-    fn give(&mut self, piece: Vec<f32>, dropped: u64) -> Result<AudioData, DeviceError> {
-        let channels = u64::from(self.mode.channels);
-        self.frames += dropped / channels;
-        let rate = self.mode.sample_rate;
-        let at = Duration::from_nanos(self.frames * 1_000_000_000 / u64::from(rate));
-        self.frames += piece.len() as u64 / channels;
-        let data = AudioData::new(piece.into(), rate, self.mode.channels);
-        let unreadable = |error: duologue_codec::CodecError| {
-            DeviceError::NotReadable(self.device_id.clone(), error.to_string())
+/// What a microphone gives, on the clock of its samples.
+struct Pieces {
+    ring: Ring,
+    mode: AudioMode,
+    /// Frames since it was opened: those that came, those that were dropped, and those of times when none came.
+    frames: u64,
+    /// When the last one of them came.
+    last: Instant,
+    muted: bool,
+}
+
+impl Pieces {
+    fn new(ring: Ring, mode: AudioMode) -> Self {
+        Pieces {
+            ring,
+            mode,
+            frames: 0,
+            last: Instant::now(),
+            muted: false,
+        }
+    }
+
+    /// Waits for what comes next.
+    ///
+    /// # Errors
+    /// Why nothing comes any more.
+    fn next(&mut self, wait: Duration) -> Result<Captured<AudioData>, String> {
+        let (piece, dropped) = match self.ring.take(samples(self.mode, PIECE), wait) {
+            Taken::Piece(piece, dropped) => (piece, dropped),
+            Taken::Nothing => {
+                self.muted = true;
+                return Ok(Captured::Muted(true));
+            }
+            Taken::Failed(why) => return Err(why),
         };
-        Ok(data.map_err(unreadable)?.at(at))
+        let silent = self.last.elapsed();
+        self.last += silent;
+        let channels = u64::from(self.mode.channels);
+        let rate = self.mode.sample_rate;
+        let (dropped, came) = (dropped / channels, piece.len() as u64 / channels);
+        if std::mem::take(&mut self.muted) {
+            // This piece is left out for the word that it is back.
+            let silent = silent.as_secs_f64() * f64::from(rate);
+            self.frames += (silent as u64).max(dropped + came);
+            return Ok(Captured::Muted(false));
+        }
+        let begins = self.frames + dropped;
+        self.frames = begins + came;
+        let data = AudioData::new(piece.into(), rate, self.mode.channels);
+        let data = data.map_err(|error| error.to_string())?;
+        let at = Duration::from_nanos(begins * 1_000_000_000 / u64::from(rate));
+        Ok(Captured::Data(data.at(at)))
     }
 }
 
@@ -174,26 +209,16 @@ where
 
 impl Capture<AudioData> for Microphone {
     fn read(&mut self) -> Result<Option<Captured<AudioData>>, DeviceError> {
-        let piece = samples(self.mode, PIECE);
-        match self.ring.take(piece, limits::STALL) {
-            Taken::Piece(..) if self.muted => {
-                // One piece is left out for the word that it is back.
-                self.frames += (piece / usize::from(self.mode.channels)) as u64;
-                self.muted = false;
-                Ok(Some(Captured::Muted(false)))
-            }
-            Taken::Piece(piece, dropped) => Ok(Some(Captured::Data(self.give(piece, dropped)?))),
-            Taken::Nothing => {
-                self.muted = true;
-                Ok(Some(Captured::Muted(true)))
-            }
-            Taken::Failed(why) => Err(DeviceError::NotReadable(self.device_id.clone(), why)),
-        }
+        let next = self.pieces.next(limits::STALL);
+        let unreadable = |why| DeviceError::NotReadable(self.device_id.clone(), why);
+        next.map(Some).map_err(unreadable)
     }
 }
 
 /// What a microphone gives at once.
 const PIECE: Duration = Duration::from_millis(10);
+/// What a sound card asks for at once, all but never more.
+const LARGEST: Duration = Duration::from_secs(1);
 
 /// A loudspeaker.
 pub(super) struct Loudspeaker {
@@ -221,25 +246,17 @@ impl Loudspeaker {
         let (config, format) = configuration(ranges, mode).ok_or_else(unfit)?;
 
         let ring = Ring::new(samples(mode, limits::LOUDSPEAKER));
-        let mut player = Player {
-            ring: ring.clone(),
-            enough: samples(mode, limits::BEFORE),
-            playing: false,
-            ours: usize::from(mode.channels),
-            theirs: usize::from(config.channels),
-            scratch: Vec::new(),
-        };
-        let give = move |data: &mut Data| match format {
-            SampleFormat::F32 => player.play::<f32>(data),
-            SampleFormat::I16 => player.play::<i16>(data),
-            SampleFormat::I32 => player.play::<i32>(data),
-            SampleFormat::I24 => player.play::<I24>(data),
-            SampleFormat::U8 => player.play::<u8>(data),
-            SampleFormat::U16 => player.play::<u16>(data),
+        let mut player = Player::new(ring.clone(), mode, config.channels);
+        let mut give = move |data: &mut Data| match format {
+            SampleFormat::F32 => player.play(data.as_slice_mut::<f32>()),
+            SampleFormat::I16 => player.play(data.as_slice_mut::<i16>()),
+            SampleFormat::I32 => player.play(data.as_slice_mut::<i32>()),
+            SampleFormat::I24 => player.play(data.as_slice_mut::<I24>()),
+            SampleFormat::U8 => player.play(data.as_slice_mut::<u8>()),
+            SampleFormat::U16 => player.play(data.as_slice_mut::<u16>()),
             // None of FORMATS.
             _ => {}
         };
-        let mut give = give;
         let ends = ring.clone();
         let lost = move |error: cpal::Error| {
             if !goes_on(&error) {
@@ -286,23 +303,42 @@ struct Player {
     /// So many samples wait before it begins, and begins again: less than that runs dry at once.
     enough: usize,
     playing: bool,
+    /// It has played: silence is something that is missed from then on.
+    played: bool,
     ours: usize,
     theirs: usize,
     scratch: Vec<f32>,
 }
 
 impl Player {
-    fn play<T: SizedSample + FromSample<f32>>(&mut self, data: &mut Data) {
-        let Some(out) = data.as_slice_mut::<T>() else {
+    fn new(ring: Ring, mode: AudioMode, theirs: u16) -> Self {
+        Player {
+            ring,
+            enough: samples(mode, limits::BEFORE),
+            playing: false,
+            played: false,
+            ours: usize::from(mode.channels),
+            theirs: usize::from(theirs),
+            // The sound card's thread is not to wait for memory.
+            scratch: Vec::with_capacity(samples(mode, LARGEST)),
+        }
+    }
+
+    fn play<T: SizedSample + FromSample<f32>>(&mut self, out: Option<&mut [T]>) {
+        let Some(out) = out else {
             return;
         };
         out.fill(T::EQUILIBRIUM);
+        let wanted = out.len() / self.theirs * self.ours;
         self.playing |= self.ring.len() >= self.enough;
         if !self.playing {
+            if self.played {
+                self.ring.miss(wanted);
+            }
             return;
         }
-        self.scratch
-            .resize(out.len() / self.theirs * self.ours, 0.0);
+        self.played = true;
+        self.scratch.resize(wanted, 0.0);
         self.playing = self.ring.fill(&mut self.scratch);
         let frames = out.chunks_exact_mut(self.theirs);
         for (out, frame) in frames.zip(self.scratch.chunks_exact(self.ours)) {
@@ -370,5 +406,60 @@ mod tests {
         assert_eq!((config.channels, format), (2, SampleFormat::F32));
         let none = configuration(&ranges[3..], mode);
         assert!(none.is_none());
+    }
+
+    const MONO: AudioMode = AudioMode {
+        sample_rate: 8_000,
+        channels: 1,
+    };
+
+    #[test]
+    fn sound_after_a_stall_is_as_much_later_as_that_was_long() {
+        let ring = Ring::new(800);
+        let mut pieces = Pieces::new(ring.clone(), MONO);
+        let mut next = |came: usize, wait| {
+            ring.push(std::iter::repeat_n(0.5, came));
+            pieces.next(wait).unwrap()
+        };
+        let at = |captured: Captured<AudioData>| match captured {
+            Captured::Data(data) => Some(data.timestamp),
+            Captured::Muted(_) => None,
+        };
+        let [piece, stall] = [PIECE, Duration::from_millis(30)];
+        assert_eq!(at(next(80, piece)), Some(Duration::ZERO));
+        assert_eq!(at(next(80, piece)), Some(PIECE));
+        assert_eq!(next(0, stall), Captured::Muted(true));
+        assert_eq!(next(80, piece), Captured::Muted(false));
+        let after = at(next(80, piece)).unwrap();
+        assert!(
+            after >= 2 * PIECE + stall - Duration::from_millis(1),
+            "{after:?}"
+        );
+        // What was dropped before it is back counts, too.
+        assert_eq!(next(0, Duration::ZERO), Captured::Muted(true));
+        assert_eq!(next(880, piece), Captured::Muted(false));
+        let later = at(next(0, piece)).unwrap();
+        assert!(later >= after + 3 * PIECE, "{later:?}");
+    }
+
+    #[test]
+    fn silence_is_missed_from_when_it_has_played() {
+        let ring = Ring::new(800);
+        let mut player = Player::new(ring.clone(), MONO, 1);
+        let mut out = [0_f32; 240];
+        player.play(Some(&mut out));
+        assert_eq!(ring.missed(), 0, "nothing was written");
+        ring.push(std::iter::repeat_n(0.5, 240));
+        player.play(Some(&mut out));
+        assert_eq!((out, ring.missed()), ([0.5; 240], 0));
+        // It runs dry, and waits until enough is there.
+        player.play(Some(&mut out));
+        assert_eq!(ring.missed(), 240);
+        ring.push(std::iter::repeat_n(0.5, 120));
+        player.play(Some(&mut out));
+        assert_eq!((out, ring.missed()), ([0.0; 240], 480));
+        ring.push(std::iter::repeat_n(0.5, 120));
+        player.play(Some(&mut out));
+        assert_eq!((out, ring.missed()), ([0.5; 240], 480));
     }
 }
