@@ -176,6 +176,10 @@ pub(crate) const FORWARD_SILENCE: Duration = Duration::from_secs(1);
 /// How often a publisher is asked for a key frame that does not come.
 pub(crate) const FORWARD_KEY_FRAME_INTERVAL: Duration = Duration::from_millis(500);
 
+/// How long a receiver waits for a frame with which it may get a higher temporal layer, where frames say
+/// which do, before a key frame is asked for instead. Encoders have such frames every few pictures.
+pub(crate) const FORWARD_UP_PATIENCE: Duration = Duration::from_secs(3);
+
 /// The most that a receiver's time stamps go on by from one layer to another.
 pub(crate) const FORWARD_STEP: Duration = Duration::from_secs(5);
 

@@ -1,5 +1,6 @@
 //! What a publisher sends: one stream, or several of the same pictures, each perhaps in spatial layers.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use duologue_base::Instant;
@@ -159,7 +160,8 @@ impl Layers {
     /// The best of what is sent now for a receiver that can take so many bits per second, and wants no
     /// spatial and temporal layer above `most`: of the highest rate that fits and has at least half of the
     /// pictures, else of the highest that fits, else of the lowest. `current` stays until another one fits
-    /// with something to spare, or it does not fit itself.
+    /// with something to spare, or it does not fit itself. All temporal layers that are sent are all that
+    /// are wanted: the next ones to come may not have been sent lately.
     pub(super) fn best(
         &self,
         now: Instant,
@@ -167,7 +169,19 @@ impl Layers {
         current: Option<Rung>,
         most: (u8, u8),
     ) -> Option<Rung> {
-        let sent = (0..self.known.len()).flat_map(|index| self.sent(now, index, most));
+        self.best_of(0..self.known.len(), now, bitrate, current, most)
+    }
+
+    /// The same of some layers.
+    pub(super) fn best_of(
+        &self,
+        of: Range<usize>,
+        now: Instant,
+        bitrate: u64,
+        current: Option<Rung>,
+        most: (u8, u8),
+    ) -> Option<Rung> {
+        let sent = of.flat_map(|index| self.sent(now, index, most));
         let kept = current.and_then(|current| {
             let within = (current.spatial.min(most.0), current.temporal.min(most.1));
             self.sent(now, current.layer, within).last()
@@ -184,7 +198,13 @@ impl Layers {
         let worth = |it: &Sent| (it.left_out <= 1, it.takes, it.rung.layer, it.rung.spatial);
         let best = sent.clone().filter(fits).max_by_key(worth);
         let best = best.or_else(|| sent.min_by_key(|it| (it.takes, it.rung.layer)));
-        best.map(|best| best.rung)
+        best.map(|best| Rung {
+            temporal: match best.left_out {
+                0 => most.1,
+                _ => best.rung.temporal,
+            },
+            ..best.rung
+        })
     }
 
     /// What of a layer is sent now up to these spatial and temporal layers, from the lowest spatial one
@@ -397,6 +417,9 @@ mod tests {
 
     const ALL: (u8, u8) = (u8::MAX, u8::MAX);
 
+    /// No temporal layer is left out, of those as well that are not sent at the moment.
+    const NONE_LEFT_OUT: u8 = u8::MAX;
+
     /// Of the only stream.
     fn rung(spatial: u8, temporal: u8) -> Rung {
         Rung {
@@ -455,11 +478,11 @@ mod tests {
         let now = run(&mut layers, 0..60, &rates);
         for (bitrate, spatial) in [(10_000, 0), (390_000, 0), (410_000, 1), (1_400_000, 2)] {
             let best = layers.best(now, bitrate, None, ALL);
-            assert_eq!(best, Some(rung(spatial, 0)), "{bitrate}");
+            assert_eq!(best, Some(rung(spatial, NONE_LEFT_OUT)), "{bitrate}");
         }
         // As high as it wants, and as it is sent.
         let best = layers.best(now, 1_400_000, None, (1, u8::MAX));
-        assert_eq!(best, Some(rung(1, 0)));
+        assert_eq!(best, Some(rung(1, NONE_LEFT_OUT)));
         assert_eq!(layers.get(0).unwrap().highest, 2);
         run(&mut layers, 60..120, &rates[..2]);
         assert_eq!(layers.get(0).unwrap().highest, 1);
@@ -495,11 +518,11 @@ mod tests {
             (10_000, rung(0, 0)),
             (60_000, rung(0, 0)),
             (80_000, rung(0, 1)),
-            (150_000, rung(0, 2)),
+            (150_000, rung(0, NONE_LEFT_OUT)),
             // A quarter of the larger pictures takes 200 kbit/s, a half 280, all of them 400.
-            (250_000, rung(0, 2)),
+            (250_000, rung(0, NONE_LEFT_OUT)),
             (300_000, rung(1, 1)),
-            (500_000, rung(1, 2)),
+            (500_000, rung(1, NONE_LEFT_OUT)),
         ] {
             let chosen = layers.best(now, bitrate, None, ALL);
             assert_eq!(chosen, Some(best), "{bitrate}");
@@ -518,10 +541,10 @@ mod tests {
         let (layers, now) = svc();
         for (bitrate, current, best) in [
             (105_000, rung(0, 1), rung(0, 1)),
-            (112_000, rung(0, 1), rung(0, 2)),
-            (101_000, rung(0, 2), rung(0, 2)),
-            (90_000, rung(0, 2), rung(0, 1)),
-            (390_000, rung(1, 2), rung(1, 1)),
+            (112_000, rung(0, 1), rung(0, NONE_LEFT_OUT)),
+            (101_000, rung(0, NONE_LEFT_OUT), rung(0, NONE_LEFT_OUT)),
+            (90_000, rung(0, NONE_LEFT_OUT), rung(0, 1)),
+            (390_000, rung(1, NONE_LEFT_OUT), rung(1, 1)),
         ] {
             let chosen = layers.best(now, bitrate, Some(current), ALL);
             assert_eq!(chosen, Some(best), "{bitrate}");
@@ -565,9 +588,9 @@ mod tests {
         // With half of the pictures, and with all.
         for (bitrate, best) in [
             (90_000, rung(0, 0)),
-            (300_000, rung(0, 1)),
+            (300_000, rung(0, NONE_LEFT_OUT)),
             (700_000, rung(1, 0)),
-            (900_000, rung(1, 1)),
+            (900_000, rung(1, NONE_LEFT_OUT)),
         ] {
             let chosen = layers.best(Instant::ZERO, bitrate, None, ALL);
             assert_eq!(chosen, Some(best), "{bitrate}");

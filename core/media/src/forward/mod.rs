@@ -159,7 +159,9 @@ impl Forwarder {
     }
 
     /// A receiver gets no temporal layer above this one, from the next frame on, whatever its path carries. Formats that do not
-    /// say in packets which layer a frame is of have no such thing.
+    /// say in packets which layer a frame is of have no such thing. Higher ones come back one by one with
+    /// frames that allow it and, of formats that do not say which do or where none comes for seconds, with
+    /// a key frame, which is asked for.
     pub fn limit_temporal(&mut self, key: ReceiverKey, most: Option<u8>) {
         if let Some(at) = self.position(key) {
             self.receivers[at].1.limit_temporal(most);

@@ -1,11 +1,13 @@
 //! What one receiver gets of a publisher.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use duologue_base::Instant;
 use duologue_rtp::ext::{CaptureTime, DependencyDescriptor};
 use duologue_rtp::payload::{Boundary, Descriptor, PacketInfo, PayloadFormat, PictureId};
 
-use crate::limits::{FORWARD_KEY_FRAME_INTERVAL, FORWARD_STEP};
+use crate::limits::{FORWARD_KEY_FRAME_INTERVAL, FORWARD_STEP, FORWARD_UP_PATIENCE};
 use crate::packet::{RtpPacket, RtpPacketInit};
 
 use super::Choice;
@@ -41,8 +43,8 @@ enum State {
     },
     Forwarding {
         layer: usize,
-        /// Until the next key frame of this one.
-        then: Option<usize>,
+        /// Until the next key frame of this one. What is chosen of it says nothing of the one before.
+        then: Option<Rung>,
     },
 }
 
@@ -84,6 +86,8 @@ struct Temporal {
     current: u8,
     /// The time stamp of a frame, and whether the receiver gets it.
     frame: Option<(u32, bool)>,
+    /// From when on a key frame is to be asked for, since no frame allows it to go up.
+    stays_until: Option<Instant>,
 }
 
 /// The extended number of a packet's picture, and how many bits of it packets say.
@@ -114,6 +118,7 @@ impl Receiver {
                 wanted: u8::MAX,
                 current: u8::MAX,
                 frame: None,
+                stays_until: None,
             },
             spatial: Spatial::default(),
             frames: FrameNumbers::default(),
@@ -140,7 +145,7 @@ impl Receiver {
     pub(super) fn wanted(&self) -> Option<usize> {
         match self.state {
             State::Waiting { layer, .. } => Some(layer),
-            State::Forwarding { then, .. } => then,
+            State::Forwarding { then, .. } => then.map(|then| then.layer),
             State::Nothing => None,
         }
     }
@@ -150,57 +155,107 @@ impl Receiver {
     }
 
     pub(super) fn limit_temporal(&mut self, most: Option<u8>) {
-        let temporal = &mut self.temporal;
-        temporal.most = most.unwrap_or(u8::MAX);
-        temporal.wanted = match self.choice {
-            // More is for the next decision.
-            Choice::Bitrate(_) => temporal.wanted.min(temporal.most),
-            Choice::Nothing | Choice::Layer(_) => temporal.most,
-        };
+        let most = most.unwrap_or(u8::MAX);
+        self.temporal.most = most;
+        let choice = self.choice;
+        self.temporal.wanted = limited(choice, self.temporal.wanted, most);
+        if let Some(then) = self.then() {
+            then.temporal = limited(choice, then.temporal, most);
+        }
     }
 
     pub(super) fn limit_spatial(&mut self, most: Option<u8>) {
-        self.spatial.most = most.unwrap_or(u8::MAX);
-        self.spatial.wanted = match self.choice {
-            // More is for the next decision.
-            Choice::Bitrate(_) => self.spatial.wanted.min(self.spatial.most),
-            Choice::Nothing | Choice::Layer(_) => self.spatial.most,
-        };
+        let most = most.unwrap_or(u8::MAX);
+        self.spatial.most = most;
+        let choice = self.choice;
+        self.spatial.wanted = limited(choice, self.spatial.wanted, most);
+        if let Some(then) = self.then() {
+            then.spatial = limited(choice, then.spatial, most);
+        }
+    }
+
+    fn then(&mut self) -> Option<&mut Rung> {
+        match &mut self.state {
+            State::Forwarding { then, .. } => then.as_mut(),
+            State::Nothing | State::Waiting { .. } => None,
+        }
+    }
+
+    /// What was decided last.
+    fn decided(&self) -> Option<Rung> {
+        match self.state {
+            State::Forwarding {
+                then: Some(then), ..
+            } => Some(then),
+            State::Forwarding { layer, .. } | State::Waiting { layer, .. } => {
+                Some(self.wanted_of(layer))
+            }
+            State::Nothing => None,
+        }
+    }
+
+    /// What is wanted of the layer at hand.
+    fn wanted_of(&self, layer: usize) -> Rung {
+        Rung {
+            layer,
+            spatial: self.spatial.wanted,
+            temporal: self.temporal.wanted,
+        }
+    }
+
+    fn want(&mut self, rung: Rung) {
+        self.spatial.wanted = rung.spatial;
+        self.temporal.wanted = rung.temporal;
     }
 
     /// Makes of the choice which layer it is, and how many of its spatial and temporal layers.
     pub(super) fn decide(&mut self, now: Instant, layers: &Layers) {
         let most = (self.spatial.most, self.temporal.most);
-        let (target, (spatial, temporal)) = match self.choice {
-            Choice::Nothing => (None, most),
-            Choice::Layer(layer) => (Some(layer), most),
+        let all_of = |layer| Rung {
+            layer,
+            spatial: most.0,
+            temporal: most.1,
+        };
+        let target = match self.choice {
+            Choice::Nothing => None,
+            Choice::Layer(layer) => Some(all_of(layer)),
             Choice::Bitrate(bitrate) => {
-                let kept = self.wanted().or(self.current());
-                let rung = kept.map(|layer| Rung {
-                    layer,
-                    spatial: self.spatial.wanted,
-                    temporal: self.temporal.wanted,
-                });
-                match layers.best(now, bitrate, rung, most) {
-                    Some(best) => (Some(best.layer), (best.spatial, best.temporal)),
-                    None => (kept.or_else(|| layers.first()), most),
-                }
+                let decided = self.decided();
+                let best = layers.best(now, bitrate, decided, most);
+                let kept = decided.map(|it| it.layer).or_else(|| layers.first());
+                best.or_else(|| kept.map(all_of))
             }
         };
-        self.spatial.wanted = spatial;
-        self.temporal.wanted = temporal;
         let before = self.wanted();
         self.state = match (self.state, target) {
             (_, None) => State::Nothing,
-            (State::Forwarding { layer, .. }, Some(target)) => State::Forwarding {
-                layer,
-                then: Some(target).filter(|target| *target != layer),
-            },
-            (State::Waiting { after, .. }, Some(layer)) => State::Waiting { layer, after },
-            (State::Nothing, Some(layer)) => State::Waiting { layer, after: None },
+            (State::Forwarding { layer, .. }, Some(target)) if layer != target.layer => {
+                self.decide_meanwhile(now, layers, layer);
+                let then = Some(target);
+                State::Forwarding { layer, then }
+            }
+            (state, Some(target)) => {
+                self.want(target);
+                let layer = target.layer;
+                match state {
+                    State::Forwarding { .. } => State::Forwarding { layer, then: None },
+                    State::Waiting { after, .. } => State::Waiting { layer, after },
+                    State::Nothing => State::Waiting { layer, after: None },
+                }
+            }
         };
         if self.wanted() != before {
             self.asked = None;
+        }
+    }
+
+    /// Another layer's key frame may not come for long: until then the path carries this one.
+    fn decide_meanwhile(&mut self, now: Instant, layers: &Layers, layer: usize) {
+        let most = (self.spatial.most, self.temporal.most);
+        if let Choice::Bitrate(bitrate) = self.choice {
+            let wanted = self.wanted_of(layer);
+            let best = layers.best_of(layer..layer + 1, now, bitrate, Some(wanted), most);
+            self.want(best.unwrap_or(wanted));
         }
     }
 
@@ -209,9 +264,10 @@ impl Receiver {
     pub(super) fn begin_anew(&mut self) {
         if let State::Forwarding { layer, then } = self.state {
             self.state = State::Waiting {
-                layer: then.unwrap_or(layer),
+                layer: then.map_or(layer, |then| then.layer),
                 after: Some(layer),
             };
+            self.want(then.unwrap_or(self.wanted_of(layer)));
         }
         self.asked = None;
         self.pictures = Numbers::default();
@@ -224,7 +280,7 @@ impl Receiver {
             let current = self.current()?;
             let highest = layers.get(current)?.highest;
             let goes_up = highest.min(self.spatial.wanted) > self.spatial.current;
-            goes_up.then_some(current)
+            (goes_up || self.temporal.stays(now)).then_some(current)
         })?;
         let due = self
             .asked
@@ -253,14 +309,14 @@ impl Receiver {
         let described = described.and_then(|layer| layer.described.as_ref());
         // Whatever it needs was forwarded.
         let follows = described.map(|said| self.frames.has_all_of(said));
-        if !self.temporal.allows(packet.timestamp, info, follows) {
+        let in_order = self.packets.is_ahead(packet.sequence_number);
+        if !self.temporal.allows(packet, info, (in_order, follows)) {
             self.packets.leave_out(packet.sequence_number);
             if let Some(picture) = picture {
                 self.pictures.leave_out(picture);
             }
             return None;
         }
-        let in_order = self.packets.is_ahead(packet.sequence_number);
         if !self.spatial.allows(packet.timestamp, info, in_order) {
             // Its picture is there without it.
             self.packets.leave_out(packet.sequence_number);
@@ -318,12 +374,15 @@ impl Receiver {
             let step = step(layers, before, last.wrapping_sub(self.timestamps.0), packet);
             self.timestamps.0 = last.wrapping_add(step).wrapping_sub(packet.timestamp);
         }
+        if let Some(then) = self.then() {
+            let then = *then;
+            self.want(then);
+        }
         self.state = State::Forwarding { layer, then: None };
         self.asked = None;
         self.spatial.begin();
         self.frames.begin(&packet.dependency_descriptor);
-        self.temporal.current = self.temporal.wanted;
-        self.temporal.frame = None;
+        self.temporal.begin();
     }
 
     /// The payload with the numbers of pictures that this receiver sees.
@@ -349,6 +408,15 @@ impl Receiver {
         let mut payload = packet.payload.to_vec();
         format.renumber(&mut payload, mapped.map(|number| number as u16), lowest);
         payload.into()
+    }
+}
+
+/// How many layers are wanted where `wanted` were, with another bound.
+fn limited(choice: Choice, wanted: u8, most: u8) -> u8 {
+    match choice {
+        // More is for the next decision.
+        Choice::Bitrate(_) => wanted.min(most),
+        Choice::Nothing | Choice::Layer(_) => most,
     }
 }
 
@@ -497,9 +565,30 @@ fn number_of(descriptor: &[u8]) -> Option<u16> {
 }
 
 impl Temporal {
+    /// Another source begins, with a key frame: what comes behind one needs nothing before it.
+    fn begin(&mut self) {
+        self.current = self.wanted;
+        self.frame = None;
+        self.stays_until = None;
+    }
+
+    /// Nothing but a key frame lets it go up any more.
+    fn stays(&self, now: Instant) -> bool {
+        self.wanted > self.current && self.stays_until.is_some_and(|until| now >= until)
+    }
+
     /// All packets of a frame have its time stamp. `follows` says whether all that it needs is there,
-    /// where packets say what that is.
-    fn allows(&mut self, timestamp: u32, info: &PacketInfo<'_>, follows: Option<bool>) -> bool {
+    /// where packets say what that is; a packet is `in_order` if none behind it was looked at.
+    fn allows(
+        &mut self,
+        packet: &RtpPacket,
+        info: &PacketInfo<'_>,
+        (in_order, follows): (bool, Option<bool>),
+    ) -> bool {
+        if in_order && begins_key(info) {
+            self.begin();
+        }
+        let timestamp = packet.timestamp;
         if let Some((frame, allowed)) = self.frame
             && frame == timestamp
         {
@@ -509,16 +598,32 @@ impl Temporal {
         let Some(layer) = info.temporal else {
             return true;
         };
-        let goes_up = follows.unwrap_or(match info.descriptor {
-            Descriptor::Vp8(descriptor) => descriptor.layer_sync,
-            Descriptor::Vp9(descriptor) => descriptor.layers.is_some_and(|it| it.switching_up),
-            _ => false,
-        });
-        if layer > self.current && layer <= self.wanted && (goes_up || info.key == Some(true)) {
-            self.current = layer;
+        if layer > self.current && layer <= self.wanted {
+            let says = follows.or(match info.descriptor {
+                Descriptor::Vp8(descriptor) => Some(descriptor.layer_sync),
+                Descriptor::Vp9(descriptor) => descriptor.layers.map(|it| it.switching_up),
+                _ => None,
+            });
+            self.go_up(layer, says, packet.received);
         }
         let allowed = layer <= self.current;
         self.frame = Some((timestamp, allowed));
         allowed
+    }
+
+    /// A frame of a layer above those that it gets `says` that it needs none of what was left out, that
+    /// it does, or nothing.
+    fn go_up(&mut self, layer: u8, says: Option<bool>, now: Instant) {
+        // That says nothing of the layers between: what comes next of those may need more.
+        if says == Some(true) && layer == self.current + 1 {
+            self.current = layer;
+            self.stays_until = None;
+            return;
+        }
+        let patience = match says {
+            Some(_) => FORWARD_UP_PATIENCE,
+            None => Duration::ZERO,
+        };
+        self.stays_until.get_or_insert(now + patience);
     }
 }

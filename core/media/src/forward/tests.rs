@@ -991,3 +991,298 @@ fn spatial_layers_that_descriptors_tell_of_are_chosen_by_the_estimate() {
     let markers = came.iter().filter(|(_, marker)| *marker).count();
     assert_eq!(markers, 120, "each picture has one");
 }
+
+/// A publisher of one stream in temporal layers, 30 frames a second of 500 bytes each, and what one
+/// receiver got of it.
+struct TemporalStage {
+    forwarder: Forwarder,
+    receiver: ReceiverKey,
+    /// The layers of its frames, again and again from each key frame on.
+    pattern: &'static [u8],
+    /// A frame's payload and descriptor by its number, its place since the last key frame and its layer.
+    make: Box<dyn FnMut(u16, usize, u8) -> RtpPacket>,
+    frames: u16,
+    since_key: usize,
+    key: bool,
+    requests: usize,
+    got: Vec<u16>,
+}
+
+const L1T3: &[u8] = &[0, 2, 1, 2];
+
+impl TemporalStage {
+    fn new(format: PayloadFormat, make: impl FnMut(u16, usize, u8) -> RtpPacket + 'static) -> Self {
+        let mut forwarder = Forwarder::new(format, 90_000);
+        TemporalStage {
+            receiver: forwarder.add_receiver(),
+            forwarder,
+            pattern: L1T3,
+            make: Box::new(make),
+            frames: 0,
+            since_key: 0,
+            key: true,
+            requests: 0,
+            got: Vec::new(),
+        }
+    }
+
+    /// H.265, which says in packets which layer a frame is of, and not what it needs.
+    fn h265() -> Self {
+        let format = PayloadFormat::H265 { numbered: false };
+        Self::new(format, |_, since_key, temporal| {
+            // IDR_W_RADL or TRAIL_R (H.265 table 7-1).
+            let kind = if since_key == 0 { 19 } else { 1 };
+            let mut payload = vec![kind << 1, temporal + 1];
+            payload.resize(500, 7);
+            RtpPacket {
+                payload: payload.into(),
+                ..RtpPacket::for_tests()
+            }
+        })
+    }
+
+    fn now(&self) -> Instant {
+        Instant::from_nanos(5_000_000_000 + u64::from(self.frames) * 1_000_000_000 / 30)
+    }
+
+    fn choose(&mut self, bitrate: u64) {
+        let choice = Choice::Bitrate(bitrate);
+        self.forwarder.choose(self.now(), self.receiver, choice);
+    }
+
+    fn frame(&mut self) -> RtpPacket {
+        if std::mem::take(&mut self.key) {
+            self.since_key = 0;
+        }
+        let received = self.now();
+        let temporal = self.pattern[self.since_key % self.pattern.len()];
+        let packet = (self.make)(self.frames, self.since_key, temporal);
+        let number = self.frames;
+        self.frames += 1;
+        self.since_key += 1;
+        RtpPacket {
+            sequence_number: 100 + u64::from(number),
+            timestamp: u32::from(number) * 3_000,
+            marker: true,
+            received,
+            ..packet
+        }
+    }
+
+    fn give(&mut self, packet: &RtpPacket) {
+        self.forwarder.handle_packet(self.now(), packet);
+        while self.forwarder.poll_packet().is_some() {
+            self.got.push((packet.timestamp / 3_000) as u16);
+        }
+        while self.forwarder.poll_key_frame_request().is_some() {
+            self.requests += 1;
+            self.key = true;
+        }
+    }
+
+    /// How many of the next frames the receiver gets.
+    fn run(&mut self, frames: usize) -> usize {
+        let before = self.got.len();
+        for _ in 0..frames {
+            let packet = self.frame();
+            self.give(&packet);
+        }
+        self.got.len() - before
+    }
+}
+
+#[test]
+fn a_receiver_gets_temporal_layers_back_of_a_format_that_does_not_say_where_with_a_key_frame() {
+    let mut stage = TemporalStage::h265();
+    stage.choose(1_000_000);
+    assert_eq!(stage.run(60), 60);
+    // The lowest layer takes 30 kbit/s.
+    stage.choose(40_000);
+    assert_eq!((stage.run(60), stage.requests), (15, 0));
+
+    // The first frame of a higher layer has the publisher asked, and the next one is a key frame.
+    stage.choose(1_000_000);
+    assert_eq!((stage.run(2), stage.requests), (1, 1));
+    assert_eq!((stage.run(60), stage.requests), (60, 1));
+
+    // So does one that somebody else asked for.
+    stage.choose(40_000);
+    stage.run(60);
+    stage.choose(1_000_000);
+    stage.key = true;
+    assert_eq!((stage.run(60), stage.requests), (60, 1));
+}
+
+#[test]
+fn a_key_frame_that_comes_behind_what_was_left_out_gives_no_temporal_layers_back() {
+    let mut stage = TemporalStage::h265();
+    stage.choose(1_000_000);
+    stage.run(60);
+    stage.choose(40_000);
+    stage.run(60);
+    stage.key = true;
+    let late = stage.frame();
+    stage.run(3);
+    stage.choose(1_000_000);
+    stage.give(&late);
+    // It is given on itself, and those of higher layers wait for the next one, of which it has asked.
+    assert_eq!((stage.run(2), stage.requests), (1, 1));
+    assert_eq!((stage.run(60), stage.requests), (60, 1));
+}
+
+#[test]
+fn where_no_frame_lets_a_receiver_go_up_for_long_a_key_frame_is_asked_for() {
+    let mut stage = TemporalStage::new(PayloadFormat::Vp8, |number, since_key, temporal| {
+        let mut publisher = Publisher::new();
+        let layer = &mut publisher.layers[0];
+        layer.picture = number;
+        let mut packet = layer.packet(0, Instant::ZERO, since_key == 0, temporal, 0);
+        let mut payload = packet.payload.to_vec();
+        // RFC 7741 §4.2, Y.
+        payload[5] &= !0x20;
+        payload.resize(500, 7);
+        packet.payload = payload.into();
+        packet
+    });
+    stage.choose(1_000_000);
+    stage.run(60);
+    stage.choose(40_000);
+    stage.run(60);
+    stage.choose(1_000_000);
+    assert_eq!((stage.run(88), stage.requests), (22, 0));
+    assert_eq!((stage.run(12), stage.requests), (10, 1));
+}
+
+#[test]
+fn temporal_layers_that_were_not_sent_for_a_while_are_not_left_out_when_they_are_again() {
+    let mut stage = TemporalStage::h265();
+    stage.choose(1_000_000);
+    stage.run(60);
+    for _ in 0..2 {
+        // For longer than rates are measured, and at first in a stream that never had others.
+        stage.pattern = &[0];
+        stage.run(45);
+        stage.pattern = L1T3;
+        assert_eq!((stage.run(30), stage.requests), (30, 0));
+    }
+    let current = stage.forwarder.current_temporal(stage.receiver);
+    assert_eq!(current, Some(2));
+}
+
+#[test]
+fn what_is_chosen_of_a_layer_is_of_no_consequence_before_it_comes() {
+    // 144 kbit/s and 432, and half of each without every second frame.
+    let mut stage = Stage::new();
+    stage.publisher.layers[2].on = false;
+    let key = stage.receiver(Choice::Bitrate(150_000));
+    stage.run(60);
+    assert_eq!(stage.forwarder.current(key), Some(0));
+    let mut all = stage.taken(key);
+
+    stage.answers = false;
+    stage.choose(key, Choice::Bitrate(300_000));
+    stage.run(30);
+    assert_eq!(stage.forwarder.current(key), Some(0));
+    let got = stage.taken(key);
+    assert_eq!(got.len() as u64, 30 * PACKETS, "nothing is left out");
+    all.extend(got);
+
+    stage.publisher.layers[1].key_wanted = true;
+    stage.run(2);
+    all.extend(stage.taken(key));
+    stage.run(60);
+    assert_eq!(stage.forwarder.current(key), Some(1));
+    let got = stage.taken(key);
+    assert_eq!(got.len() as u64, 30 * PACKETS, "half of the pictures");
+    all.extend(got);
+
+    // All of the lower one, until whose key frame comes no more of the higher one than there is room for.
+    stage.choose(key, Choice::Bitrate(1_000_000));
+    stage.run(10);
+    all.extend(stage.taken(key));
+    stage.choose(key, Choice::Bitrate(160_000));
+    stage.run(60);
+    assert_eq!(stage.forwarder.current(key), Some(1));
+    let got = stage.taken(key);
+    assert_eq!(got.len() as u64, 30 * PACKETS, "no more than fits");
+    all.extend(got);
+    stage.publisher.layers[0].key_wanted = true;
+    stage.run(2);
+    all.extend(stage.taken(key));
+    stage.run(60);
+    assert_eq!(stage.forwarder.current(key), Some(0));
+    let got = stage.taken(key);
+    assert_eq!(got.len() as u64, 60 * PACKETS);
+    all.extend(got);
+    assert_one_stream(&all);
+}
+
+#[test]
+fn a_frame_that_can_be_decoded_takes_none_with_it_that_cannot() {
+    use duologue_rtp::ext::{DependencyStructure, DescriptorToSend, FrameDependencies, Indication};
+
+    let template = |temporal, diffs: &[u16]| {
+        FrameDependencies::new(0, temporal, &[Indication::Required], diffs, &[]).unwrap()
+    };
+    // By their place since a key frame: the highest layer needs the lowest alone, the one between the
+    // one before it, too.
+    let templates = vec![
+        template(0, &[]),
+        template(0, &[4]),
+        template(1, &[2]),
+        template(1, &[2, 4]),
+        template(2, &[1]),
+        template(2, &[3]),
+    ];
+    let of_place = |place: usize| match (place, place % 4) {
+        (0, _) => 0,
+        (_, 0) => 1,
+        (2, _) => 2,
+        (_, 2) => 3,
+        (_, 1) => 4,
+        _ => 5,
+    };
+    let structure = DependencyStructure {
+        template_id_offset: 0,
+        decode_targets: 1,
+        templates: templates.clone(),
+        chains: 0,
+        protected_by: Vec::new(),
+        resolutions: Vec::new(),
+    };
+    let places = std::rc::Rc::new(std::cell::RefCell::new(Vec::new()));
+    let noted = places.clone();
+    let format = PayloadFormat::H264 { fragments: true };
+    let mut stage = TemporalStage::new(format, move |number, place, _| {
+        noted.borrow_mut().push(place);
+        let mut descriptor = Vec::new();
+        let to_send = DescriptorToSend {
+            start_of_frame: true,
+            end_of_frame: true,
+            frame_number: number,
+            dependencies: &structure.templates[of_place(place)],
+            active_decode_targets: None,
+            attach_structure: place == 0,
+        };
+        assert!(structure.write(&to_send, &mut descriptor));
+        described(0, number, &descriptor, place == 0)
+    });
+    let choice = Choice::Layer(0);
+    stage
+        .forwarder
+        .choose(Instant::ZERO, stage.receiver, choice);
+    stage.run(22);
+    stage.requests = 0;
+    stage.forwarder.limit_temporal(stage.receiver, Some(0));
+    stage.run(33);
+    stage.forwarder.limit_temporal(stage.receiver, None);
+    stage.run(150);
+    for frame in &stage.got {
+        let place = places.borrow()[usize::from(*frame)];
+        for diff in templates[of_place(place)].frame_diffs() {
+            assert!(stage.got.contains(&(frame - diff)), "{frame} needs {diff}");
+        }
+    }
+    // What lets the receiver go up is a key frame.
+    assert_eq!((stage.run(40), stage.requests), (40, 1));
+}
