@@ -5,6 +5,7 @@ use duologue_base::{ChannelKey, Instant, StreamId};
 use duologue_sctp::{Association, Departed, Event, Inbound, Message, SendError, SendOptions};
 
 use crate::channel::{Channel, Content, Phase};
+use crate::dcep::says_no_priority;
 use crate::limits::{ANNOUNCED_NAME_BYTES, EARLY_BYTES, EARLY_MESSAGES, PIECE_BYTES};
 use crate::message::{DCEP, Payload, to_text, to_wire};
 use crate::{ChannelError, ChannelInit, ChannelReport, DcepMessage, Priority};
@@ -36,7 +37,7 @@ pub struct Channels {
     early_bytes: usize,
     next_announced: ChannelKey,
     announced_bytes: usize,
-    /// Of the channels so far.
+    /// Of the channels that this end made so far.
     highest_priority: Option<Priority>,
     counters: Counters,
 }
@@ -138,7 +139,8 @@ impl Channels {
             Phase::Connecting
         };
         self.insert(stream, Channel::new(key, init, phase));
-        self.weigh(association, stream, init.priority);
+        self.note_priority(init.priority);
+        association.set_priority(stream, init.priority.weight());
         if !init.negotiated {
             let open = DcepMessage::Open(init.clone());
             self.send_dcep(now, association, stream, &open);
@@ -185,17 +187,20 @@ impl Channels {
         priority: Priority,
     ) {
         match self.keys.get(&key) {
-            Some(&stream) => self.weigh(association, stream, priority),
+            Some(&stream) => {
+                self.note_priority(priority);
+                association.set_priority(stream, priority.weight());
+            }
             None => self.counters.ignored_calls += 1,
         }
     }
 
-    fn weigh(&mut self, association: &mut Association, stream: StreamId, priority: Priority) {
+    fn note_priority(&mut self, priority: Priority) {
         self.highest_priority = self.highest_priority.max(Some(priority));
-        association.set_priority(stream, priority.weight());
     }
 
-    /// The highest priority that a channel has had, of either end; none before there was one.
+    /// The highest priority that this end gave to a channel; none before it gave one. What a peer says of its
+    /// channels is no part of it: how this end's packets are marked is not the peer's to decide.
     pub fn highest_priority(&self) -> Option<Priority> {
         self.highest_priority
     }
@@ -385,7 +390,11 @@ impl Channels {
                 None => self.counters.stray_messages += 1,
             },
             Ok(DcepMessage::Open(init)) => {
-                self.opened_by_peer(now, association, message.stream, init);
+                let share = match says_no_priority(&message.data) {
+                    true => Priority::default(),
+                    false => init.priority,
+                };
+                self.opened_by_peer(now, association, message.stream, (init, share));
             }
             Err(error) => {
                 tracing::debug!(%error, "malformed DCEP message");
@@ -399,7 +408,7 @@ impl Channels {
         now: Instant,
         association: &mut Association,
         stream: StreamId,
-        init: ChannelInit,
+        (init, share): (ChannelInit, Priority),
     ) {
         self.finish_for_next(association, stream);
         if self.channels.contains_key(&stream) {
@@ -423,7 +432,7 @@ impl Channels {
         channel.announced_bytes = name_bytes;
         self.announced_bytes += name_bytes;
         self.insert(stream, channel);
-        self.weigh(association, stream, init.priority);
+        association.set_priority(stream, share.weight());
         self.send_dcep(now, association, stream, &DcepMessage::Ack);
         self.reports.push_back(ChannelReport::Announced {
             channel: key,

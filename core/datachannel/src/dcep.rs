@@ -84,6 +84,12 @@ fn parse_open(bytes: &[u8]) -> Result<ChannelInit, DcepError> {
     })
 }
 
+/// Whether a DATA_CHANNEL_OPEN has the weight 0, which RFC 8831 §6.4 does not name: older libwebrtc, usrsctp's
+/// users and aiortc write it where they mean nothing by it. W3C calls it `very-low` all the same.
+pub(crate) fn says_no_priority(open: &[u8]) -> bool {
+    matches!(open, [TYPE_OPEN, _, 0, 0, ..])
+}
+
 fn text(bytes: &[u8]) -> Result<String, DcepError> {
     String::from_utf8(bytes.to_vec()).map_err(|_| DcepError::NotUtf8)
 }

@@ -14,7 +14,8 @@ pub struct ChannelInit {
     pub reliability: Reliability,
     /// Whether both applications made the channel with the same id, and nothing announces it.
     pub negotiated: bool,
-    /// The channel's share of the association when several channels have something to send.
+    /// The channel's share of the association when several channels have something to send. Of one that the peer
+    /// announced without a weight (0) it is `VeryLow`, as W3C maps it, while the share is that of `Low`.
     pub priority: Priority,
 }
 

@@ -412,8 +412,8 @@ impl Running {
         self.association.change_path(now);
     }
 
-    /// RFC 8837 §5: all packets of an association are marked alike, by the highest priority among its
-    /// channels, and congestion control starts over when that is another one. Once raised it stays, since
+    /// RFC 8837 §5: all packets of an association are marked alike, by the highest priority that this end gave
+    /// to a channel, `low` before it gave one, and congestion control starts over when that is another one. Once raised it stays, since
     /// changes are to be rare.
     pub(crate) fn update_marks(&mut self, now: Instant) {
         let wanted = self.channels.highest_priority().map_or(Dscp::DEFAULT, dscp);

@@ -260,6 +260,66 @@ fn pieces_of_the_deprecated_form_become_one_message() {
     assert_eq!(pair.server.reports(), [closed(1, error)]);
 }
 
+/// DATA_CHANNEL_OPEN with this weight, which no [`Priority`] may have.
+fn open_of_weight(weight: u16) -> Vec<u8> {
+    let mut open = DcepMessage::Open(ChannelInit::default()).encode().to_vec();
+    open[2..4].copy_from_slice(&weight.to_be_bytes());
+    open
+}
+
+#[test]
+fn a_weight_of_0_says_nothing_and_gives_the_usual_share() {
+    let of_whom_it_came = |weight| {
+        let mut pair = Pair::connected();
+        let known = ChannelInit {
+            negotiated: true,
+            ..ChannelInit::default()
+        };
+        pair.client.open(0, STREAM, &known);
+        pair.client.send_raw(STREAM, 50, &open_of_weight(weight));
+        pair.run();
+        assert!(matches!(
+            pair.server.reports()[..],
+            [ChannelReport::Announced { .. }]
+        ));
+        pair.server.open(0, StreamId(1), &ChannelInit::default());
+        for _ in 0..60 {
+            pair.server.send(1, &[7; 1000]);
+            pair.server.send(0, &[7; 1000]);
+        }
+        pair.run();
+        let mut came = pair.client.reports();
+        came.retain(|it| matches!(it, ChannelReport::Message { .. }));
+        came.truncate(60);
+        let announced = came
+            .iter()
+            .filter(|it| matches!(it, ChannelReport::Message { channel, .. } if channel.0 == 0));
+        announced.count()
+    };
+    assert!((28..=32).contains(&of_whom_it_came(0)));
+    assert!((28..=32).contains(&of_whom_it_came(256)));
+    assert!((18..=22).contains(&of_whom_it_came(128)));
+    assert!((46..=50).contains(&of_whom_it_came(1024)));
+}
+
+#[test]
+fn marks_go_by_the_channels_of_this_end_alone() {
+    for weight in [0, 128, 256, 1024] {
+        let mut pair = Pair::connected();
+        pair.client.send_raw(STREAM, 50, &open_of_weight(weight));
+        pair.run();
+        assert_eq!(pair.server.reports().len(), 1);
+        assert_eq!(pair.server.channels.highest_priority(), None, "{weight}");
+        let init = ChannelInit {
+            priority: Priority::Medium,
+            ..ChannelInit::default()
+        };
+        pair.server.open(0, StreamId(1), &init);
+        let highest = pair.server.channels.highest_priority();
+        assert_eq!(highest, Some(Priority::Medium), "{weight}");
+    }
+}
+
 #[test]
 fn nonsense_is_counted_and_changes_nothing() {
     let mut pair = Pair::connected();
