@@ -238,7 +238,7 @@ export type IceRole = "unknown" | "controlling" | "controlled";
 export type IceCredential = string | OAuthCredential;
 
 /**
- * What an authorization server gives for a TURN server (RFC 7635), each in base64: W3C
+ * What an authorization server gives for a TURN server (RFC 7635), each in base64 or base64url: W3C
  * `RTCOAuthCredential`, which webrtc-extensions had until 2025.
  */
 export type OAuthCredential = {

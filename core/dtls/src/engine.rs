@@ -130,7 +130,7 @@ impl Engine {
                     // Anybody may have sent it; alerts and ACKs are nothing in plaintext, and epochs say
                     // what a ChangeCipherSpec does.
                     _ if at.epoch == 0 => {}
-                    content::ALERT => self.handle_alert(body)?,
+                    content::ALERT => self.handle_alerts(body)?,
                     content::ACK if self.version() == Some(Version::V13) => {
                         self.handle_ack(body)?;
                     }
@@ -314,26 +314,19 @@ impl Engine {
         Ok(())
     }
 
-    /// RFC 8446 §6: in DTLS 1.3 all but two end the association.
-    fn handle_alert(&mut self, body: &[u8]) -> Result<(), Fault> {
-        const CLOSE_NOTIFY: u8 = 0;
-        const USER_CANCELED: u8 = 90;
-        const FATAL: u8 = 2;
-        let &[level, description] = body else {
-            // RFC 8446 §5.1, §6; RFC 5246 §7.2.2.
-            let alert = match body.is_empty() {
-                true => Alert::UNEXPECTED_MESSAGE,
-                false => Alert::DECODE_ERROR,
-            };
-            return Err(DtlsError::misbehaved(alert).into());
-        };
+    /// RFC 5246 §6.2.1: messages of one type may share a record. RFC 8446 §5.1: alerts do not any more.
+    fn handle_alerts(&mut self, body: &[u8]) -> Result<(), Fault> {
         let new = self.version() == Some(Version::V13);
-        match description {
-            CLOSE_NOTIFY => Err(Fault::Closed),
-            USER_CANCELED => Ok(()),
-            _ if level == FATAL || new => Err(DtlsError::AlertReceived(Alert(description)).into()),
-            _ => Ok(()),
+        let (alerts, rest) = body.as_chunks::<2>();
+        if !rest.is_empty() || new && alerts.len() > 1 {
+            return Err(DtlsError::misbehaved(Alert::DECODE_ERROR).into());
         }
+        if alerts.is_empty() {
+            return Err(DtlsError::misbehaved(Alert::UNEXPECTED_MESSAGE).into());
+        }
+        alerts
+            .iter()
+            .try_for_each(|alert| handle_alert(*alert, new))
     }
 
     /// RFC 9147 §7.2.
@@ -479,6 +472,19 @@ impl Step {
 }
 
 /// Keeps a record that came before its keys. Afterwards there are none to wait for.
+/// RFC 8446 §6: in DTLS 1.3 all but two end the association.
+fn handle_alert([level, description]: [u8; 2], new: bool) -> Result<(), Fault> {
+    const CLOSE_NOTIFY: u8 = 0;
+    const USER_CANCELED: u8 = 90;
+    const FATAL: u8 = 2;
+    match description {
+        CLOSE_NOTIFY => Err(Fault::Closed),
+        USER_CANCELED => Ok(()),
+        _ if level == FATAL || new => Err(DtlsError::AlertReceived(Alert(description)).into()),
+        _ => Ok(()),
+    }
+}
+
 fn keep(early: &mut Vec<Vec<u8>>, record: &[u8], open: bool) {
     if !open && early.len() < EARLY_RECORDS && record.len() <= EARLY_DATAGRAM_BYTES {
         early.push(record.to_vec());

@@ -79,8 +79,10 @@ pub struct PairCounters {
     pub sent: PathTraffic,
     /// The other direction.
     pub received: PathTraffic,
-    /// What was to leave and found no room at its socket, or was refused, as
-    /// [`Agent::count_discarded`](crate::Agent::count_discarded) was told.
+    /// What was to leave and found no room at its UDP socket, or was refused, as
+    /// [`Agent::count_discarded`](crate::Agent::count_discarded) was told while the pair was in use. Unlike
+    /// `sent`, it has what ICE itself had to say that way, and what went by way of a TURN server in its frames;
+    /// what a full stream (TCP, TLS) left out is not counted.
     pub discarded: PathTraffic,
 }
 

@@ -18,8 +18,8 @@ impl Agent {
         }
     }
 
-    /// Datagrams that were to leave by this socket to this address were lost at the socket. They count for
-    /// the pair in use, if that is its way.
+    /// Datagrams that were to leave by this socket to this address were lost at the socket, checks among them.
+    /// They count for the pair in use, if that is its way.
     pub fn count_discarded(
         &mut self,
         now: Instant,

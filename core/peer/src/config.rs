@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use base64::{Engine as _, alphabet};
 use duologue_base::{Protocol, Redacted, WallClock};
 use duologue_ice as ice;
 use duologue_identity::{Certificate, Certificates, KeygenAlgorithm};
@@ -135,7 +135,7 @@ impl fmt::Debug for IceCredential {
     }
 }
 
-/// What an authorization server gives for a TURN server (RFC 7635), each in base64: W3C
+/// What an authorization server gives for a TURN server (RFC 7635), each in base64 or base64url: W3C
 /// `RTCOAuthCredential`, which webrtc-extensions had until 2025.
 #[doc(alias = "RTCOAuthCredential")]
 #[derive(Clone, Eq, PartialEq)]
@@ -152,10 +152,25 @@ pub struct OAuthCredential {
     pub access_token: String,
 }
 
+/// RFC 4648 §4 with padding or without: keys come out of JSON Web Keys (RFC 7518 §6.4.1), which have none.
+const BASE64: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, ANY_PADDING);
+
+/// The same of RFC 4648 §5.
+const BASE64_URL: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, ANY_PADDING);
+
+const ANY_PADDING: GeneralPurposeConfig =
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+
 impl OAuthCredential {
     /// As bytes, if both are base64, and as long as a message takes.
     fn decoded(&self) -> Option<(Vec<u8>, Vec<u8>)> {
-        let bytes = |text: &String| STANDARD.decode(text).ok().filter(|it| !it.is_empty());
+        let bytes = |text: &String| {
+            let engine = match text.contains(['-', '_']) {
+                true => &BASE64_URL,
+                false => &BASE64,
+            };
+            engine.decode(text).ok().filter(|it| !it.is_empty())
+        };
         let (key, token) = (bytes(&self.mac_key)?, bytes(&self.access_token)?);
         (token.len() <= MAX_ACCESS_TOKEN_BYTES).then_some((key, token))
     }
@@ -367,5 +382,28 @@ impl IceServer {
             IceCredential::OAuth(token) => token.decoded().is_some(),
         };
         username.len() <= MAX_USERNAME_BYTES && !username.contains(char::is_control) && is_legal
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_are_base64_or_base64url_with_padding_or_without() {
+        let decoded = |mac_key: &str| {
+            let token = OAuthCredential {
+                mac_key: mac_key.to_owned(),
+                access_token: "AAwg3kPHWPfvk9bDFL936w".to_owned(),
+            };
+            token.decoded().map(|(key, _)| key)
+        };
+        let key = Some(vec![0xfb, 0xef, 0xff, 0xfe]);
+        for legal in ["++///g==", "++///g", "--___g==", "--___g"] {
+            assert_eq!(decoded(legal), key, "{legal}");
+        }
+        for illegal in ["", "no base64!", "--///g=="] {
+            assert_eq!(decoded(illegal), None, "{illegal}");
+        }
     }
 }

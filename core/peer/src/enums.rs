@@ -234,7 +234,7 @@ string_enum! {
     /// State of one DTLS transport (webrtc-pc §5.5.1).
     #[doc(alias = "RTCDtlsTransportState")]
     pub enum DtlsTransportState as "RTCDtlsTransportState" {
-        /// Gathering has not begun.
+        /// The handshake has not begun.
         New = "new",
         /// Negotiating and checking the fingerprint.
         Connecting = "connecting",
@@ -251,7 +251,7 @@ string_enum! {
     /// Gathering of one ICE transport (webrtc-pc §5.6.3).
     #[doc(alias = "RTCIceGathererState")]
     pub enum IceGathererState as "RTCIceGathererState" {
-        /// The handshake has not begun.
+        /// Gathering has not begun.
         New = "new",
         /// Under way.
         Gathering = "gathering",

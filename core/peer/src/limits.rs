@@ -56,6 +56,9 @@ pub const DTMF_GAP_MS: std::ops::RangeInclusive<u32> = 30..=6_000;
 /// What a "," among the tones waits.
 pub const DTMF_COMMA_MS: u64 = 2_000;
 
+/// Isolated tracks that are remembered; past this, those that no sender has are forgotten.
+pub const MAX_ISOLATED_TRACKS: usize = 1_024;
+
 /// Bytes of an identity assertion in a description: its line stays below SDP's bound.
 pub const MAX_ASSERTION_BYTES: usize = 60 << 10;
 

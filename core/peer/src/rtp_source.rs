@@ -72,8 +72,8 @@ impl RtpContributingSource {
 
 const KEPT: Duration = Duration::from_secs(10);
 
-/// §5.3: "10^(-rfc_level/20)", and 127 is 0.
-fn linear(level: AudioLevel) -> f64 {
+/// §5.3: "10^(-rfc_level/20)", and 127 is 0. In statistics, too, "1.0 represents 0 dBov, 0 represents silence".
+pub(crate) fn linear(level: AudioLevel) -> f64 {
     match level.level() {
         AudioLevel::SILENCE => 0.0,
         level => float::amplitude(-f64::from(level)),
@@ -91,6 +91,15 @@ mod tests {
     use duologue_rtp::{NtpTime, Ssrc};
 
     use super::*;
+
+    #[test]
+    fn an_audio_level_of_6_db_below_overload_is_a_half() {
+        let linear = |level| linear(AudioLevel::new(true, level));
+        assert!((linear(0) - 1.0).abs() < 1e-9);
+        assert!((linear(6) - 0.5).abs() < 2e-3);
+        assert!(linear(126) > 0.0);
+        assert!(linear(127).abs() < f64::EPSILON);
+    }
 
     fn source(contributing: bool, seconds: u64, level: u8) -> RtpSource {
         RtpSource {

@@ -20,7 +20,7 @@ use duologue_peer::{
     IdentityValidationResult, OperationId, Question, QuestionId, RtcErrorDetail,
     SessionDescription, SignalingState, Value,
 };
-use duologue_session::{Command, TransportCommand};
+use duologue_session::{Command, DtlsReport, Report, TransportCommand, TransportReport};
 
 const IDP: &str = "idp.example";
 
@@ -587,5 +587,10 @@ fn an_isolated_track_goes_to_whom_it_is_for_over_a_confidential_transport_alone(
         let (key, _) = b.transports()[0];
         b.connect_with(key, promises);
         assert_eq!(b.pc.may_transmit(sender), expected, "{wanted} {promises}");
+        // What was promised in that handshake says nothing of the next one.
+        for state in [DtlsReport::Connecting, DtlsReport::Closed] {
+            b.report(Report::Transport(key, TransportReport::DtlsState { state }));
+            assert!(!b.pc.may_transmit(sender), "{wanted} {promises}");
+        }
     }
 }

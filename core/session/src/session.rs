@@ -172,7 +172,9 @@ impl Session {
     }
 
     /// What [`Session::poll_transmit`] gave was lost at its socket: there was no room, or the system refused
-    /// it. It counts for the candidate pair whose way that is.
+    /// it. It counts for the candidate pair in use, if that is its way, whatever it is: media, data or a check.
+    /// Of a train that was taken in part, `len` is the rest. What does not fit on a stream (TCP, TLS) is not for
+    /// this.
     pub fn handle_discarded(&mut self, now: Instant, transmit: &Transmit) {
         self.now = self.now.max(now);
         let way = (transmit.socket, transmit.remote);

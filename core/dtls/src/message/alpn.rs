@@ -44,7 +44,7 @@ impl Protocol {
         };
         let labels = read(body).ok_or(DtlsError::misbehaved(Alert::DECODE_ERROR))?;
         let mut wanted = Protocol::of(confidentiality).iter();
-        let chosen = wanted.find(|protocol| labels.contains(&protocol.label()));
+        let chosen = wanted.find(|protocol| labels.clone().any(|it| it == protocol.label()));
         // RFC 7301 §3.2.
         let none = DtlsError::incompatible(Alert::NO_APPLICATION_PROTOCOL);
         chosen.copied().map(Some).ok_or(none)
@@ -59,9 +59,11 @@ impl Protocol {
             return Some(None);
         };
         // RFC 7301 §3.1: exactly one.
-        let [label] = read(body)?[..] else {
+        let mut labels = read(body)?;
+        let label = labels.next()?;
+        if labels.next().is_some() {
             return None;
-        };
+        }
         let mut offered = Protocol::of(confidentiality?).iter();
         let chosen = offered.find(|protocol| protocol.label() == label)?;
         Some(Some(*chosen))
@@ -82,14 +84,14 @@ impl Protocol {
     }
 }
 
-/// RFC 7301 §3.1: labels, none of them empty.
-fn read(body: &[u8]) -> Option<Vec<&[u8]>> {
-    let mut reader = Reader::new(only_vec16(body)?);
-    let mut labels = Vec::new();
-    while !reader.is_empty() {
-        labels.push(reader.vec8().filter(|label| !label.is_empty())?);
+/// RFC 7301 §3.1: labels, none of them empty. They stay in the message, which may have thousands.
+fn read(body: &[u8]) -> Option<impl Iterator<Item = &[u8]> + Clone> {
+    fn labels(mut list: Reader<'_>) -> impl Iterator<Item = &[u8]> + Clone {
+        std::iter::from_fn(move || list.vec8().filter(|label| !label.is_empty()))
     }
-    (!labels.is_empty()).then_some(labels)
+    let list = only_vec16(body)?;
+    let bytes: usize = labels(Reader::new(list)).map(|label| 1 + label.len()).sum();
+    (bytes > 0 && bytes == list.len()).then(|| labels(Reader::new(list)))
 }
 
 fn put(out: &mut Vec<u8>, protocols: &[Protocol]) {

@@ -302,18 +302,17 @@ fn common_codecs(
     codecs
 }
 
-/// Chromium 156 sends telephone keys by the 8 kHz event where it may, counting them on the clock of its
-/// codec: beside Opus they end after a sixth of their time. With the event of the codec's own clock alone
-/// both are right.
+/// RFC 4733 §2.1: an event is on the clock of the codec beside it, so that each clock of a codec keeps its own.
+/// Events of other clocks are left out: Chromium 156 sends telephone keys by the 8 kHz one where it may, counting
+/// them on the clock of its codec, and beside Opus they end after a sixth of their time.
 fn leave_out_events_of_other_clocks(codecs: &mut Vec<CodecParameters>) {
     let is_event = |it: &CodecParameters| it.codec.role() == CodecRole::TelephoneEvent;
-    let first = codecs
+    let clocks: Vec<u32> = codecs
         .iter()
-        .find(|it| it.codec.role() == CodecRole::Primary);
-    let Some(clock) = first.map(|it| it.codec.clock_rate) else {
-        return;
-    };
-    let fits = |it: &CodecParameters| it.codec.clock_rate == clock;
+        .filter(|it| it.codec.role() == CodecRole::Primary)
+        .map(|it| it.codec.clock_rate)
+        .collect();
+    let fits = |it: &CodecParameters| clocks.contains(&it.codec.clock_rate);
     if codecs.iter().any(|it| is_event(it) && fits(it)) {
         codecs.retain(|it| !is_event(it) || fits(it));
     }

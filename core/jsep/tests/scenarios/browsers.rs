@@ -245,7 +245,7 @@ fn chromiums_offer_is_answered_in_full() {
     assert_eq!(b.intent.transceivers.len(), 2);
     assert!(answer.contains("a=group:BUNDLE 0 1 2\r\n"));
     let parts = sections(&answer);
-    assert!(parts[1].starts_with("m=audio 9 UDP/TLS/RTP/SAVPF 111 63 9 0 8 13 110\r\n"));
+    assert!(parts[1].starts_with("m=audio 9 UDP/TLS/RTP/SAVPF 111 63 9 0 8 13 110 126\r\n"));
     let formats = "96 97 102 103 106 107 39 40 45 46 98 99 112 113 116 117 118";
     assert!(parts[2].starts_with(&format!("m=video 9 UDP/TLS/RTP/SAVPF {formats}\r\n")));
     assert!(parts[3].contains("a=sctp-port:5000\r\n"));

@@ -235,6 +235,28 @@ fn telephone_events_and_comfort_noise_are_matched_by_clock_rate() {
 }
 
 #[test]
+fn telephone_events_stay_for_each_clock_that_an_accepted_codec_has() {
+    let attributes = [
+        "rtpmap:96 opus/48000/2",
+        "rtpmap:101 telephone-event/8000",
+        "rtpmap:102 telephone-event/48000",
+    ];
+    for (formats, expected) in [
+        // A gateway that sends PCMU has keys (RFC 4733 §2.1: on the clock of the codec).
+        ("96 0 101 102", vec![96, 0, 101, 102]),
+        ("0 96 101 102", vec![0, 96, 101, 102]),
+        ("0 101 102", vec![0, 101]),
+        ("96 101 102", vec![96, 102]),
+        ("96 101", vec![96, 101]),
+    ] {
+        let (b, _) = answered(MediaKind::Audio, formats, &attributes);
+        let codecs = sent(&b);
+        let formats_sent: Vec<_> = numbers(&codecs).iter().map(|(pt, _)| *pt).collect();
+        assert_eq!(formats_sent, expected, "{formats}");
+    }
+}
+
+#[test]
 fn feedback_is_what_both_ends_know() {
     let attributes = [
         "rtpmap:96 VP8/90000",

@@ -24,7 +24,7 @@ fn offers_of_the_world_are_answered() {
             "video 9 UDP/TLS/RTP/SAVPF 100 99 recvonly active",
         ],
         "bridge-potential-configurations" => &[
-            "audio 9 UDP/TLS/RTP/SAVP 8 96 0 97 recvonly active",
+            "audio 9 UDP/TLS/RTP/SAVP 8 96 0 97 98 recvonly active",
             "video 9 UDP/TLS/RTP/SAVP 99 recvonly active",
         ],
         "discord-voice" => &["syntax 1"],
@@ -39,7 +39,7 @@ fn offers_of_the_world_are_answered() {
         ],
         "firefox-old-simulcast" => &["video 9 UDP/TLS/RTP/SAVPF 120 recvonly active"],
         "firefox45-relayed" => &["audio 9 UDP/TLS/RTP/SAVPF 109 9 0 8 101 recvonly active"],
-        "fs-savpf" => &["audio 9 RTP/SAVPF 102 0 8 103 recvonly active"],
+        "fs-savpf" => &["audio 9 RTP/SAVPF 102 0 8 103 101 recvonly active"],
         "gateway-dtls-and-sdes" => &["audio 9 RTP/SAVPF 0 8 101 recvonly active"],
         // Chromium refuses the TCP type of a UDP candidate, which is skipped here.
         "go2rtc-offer" => &[

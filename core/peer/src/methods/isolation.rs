@@ -1,16 +1,26 @@
 //! Isolated media (webrtc-identity §9): tracks whose content is for one peer alone, and not for the
 //! application.
 
+use std::collections::BTreeSet;
+
 use duologue_base::TransceiverId;
 
-use crate::{Event, PeerConnection, TrackId};
+use crate::{DtlsTransportState, Event, PeerConnection, TrackId};
 
 impl PeerConnection {
     /// Says that a track of the application was got with `peerIdentity` (of `getUserMedia`): its content is
     /// for the peer of that name alone. To be said before it is added: handshakes that begin afterwards ask
-    /// the other end to keep all media from its application (RFC 8833).
+    /// the other end to keep all media from its application (RFC 8833). One that no sender has any more may be
+    /// forgotten, after [`MAX_ISOLATED_TRACKS`](crate::limits::MAX_ISOLATED_TRACKS): say it again before it is
+    /// added again.
     pub fn isolate_track(&mut self, track: TrackId, peer_identity: &str) {
-        self.slots.identity_mut().isolate(track, peer_identity);
+        let slots = self.slots.transceivers();
+        let sent: BTreeSet<TrackId> = slots
+            .filter_map(|(_, slots)| slots.sender_track())
+            .map(|track| track.id.clone())
+            .collect();
+        let identity = self.slots.identity_mut();
+        identity.isolate(track, peer_identity, |track| sent.contains(track));
     }
 
     /// Whether a sender may transmit what its track gives. What an isolated one gives goes only to a peer
@@ -29,7 +39,12 @@ impl PeerConnection {
         let validated = identity.verified().is_some() && identity.target() == Some(wanted);
         let transport = transceiver.transport();
         let transport = transport.and_then(|key| self.slots.transport(key));
-        validated && transport.is_some_and(|transport| transport.dtls.is_confidential())
+        // A promise of an earlier handshake is none of the one that runs.
+        let promised = transport.is_some_and(|transport| {
+            let dtls = &transport.dtls;
+            dtls.state() == DtlsTransportState::Connected && dtls.is_confidential()
+        });
+        validated && promised
     }
 
     /// "All DTLS connections created for an RTCPeerConnection with isolated local streams MUST be negotiated

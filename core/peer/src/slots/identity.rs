@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use duologue_base::Instant;
 
 use crate::identity::{Asked, Claim, Provider, Purpose, Verified, Waiter};
-use crate::limits::MAX_WAITING_VALIDATIONS;
+use crate::limits::{MAX_ISOLATED_TRACKS, MAX_WAITING_VALIDATIONS};
 use crate::{
     Exception, IdentityAssertion, IdentityProviderError, OperationId, QuestionId, TrackId,
 };
@@ -33,7 +33,8 @@ pub(crate) struct IdentitySlots {
     login_url: Option<String>,
     error_info: Option<String>,
     next_question: u64,
-    /// Tracks of the application that are for one peer alone, as many as it said that of.
+    /// Tracks of the application that are for one peer alone: those of senders, and
+    /// [`MAX_ISOLATED_TRACKS`] at most besides.
     isolated: BTreeMap<TrackId, String>,
 }
 
@@ -55,8 +56,16 @@ impl IdentitySlots {
         }
     }
 
-    /// A track is for the peer of this name alone.
-    pub(crate) fn isolate(&mut self, track: TrackId, peer_identity: &str) {
+    /// A track is for the peer of this name alone. Past the bound, those that are not `sent` are forgotten.
+    pub(crate) fn isolate(
+        &mut self,
+        track: TrackId,
+        peer_identity: &str,
+        sent: impl Fn(&TrackId) -> bool,
+    ) {
+        if self.isolated.len() >= MAX_ISOLATED_TRACKS {
+            self.isolated.retain(|track, _| sent(track));
+        }
         self.isolated.insert(track, peer_identity.to_owned());
     }
 
@@ -213,5 +222,25 @@ impl IdentitySlots {
     pub(crate) fn renew_promise(&mut self, promise: OperationId) {
         self.peer_identity = promise;
         self.settled = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn isolated_tracks_past_the_bound_are_forgotten_unless_a_sender_has_them() {
+        let mut slots = IdentitySlots::new(OperationId(0), None);
+        let sent: TrackId = "sent".into();
+        let is_sent = |track: &TrackId| *track == sent;
+        slots.isolate(sent.clone(), "bob@idp.example", is_sent);
+        for at in 0..3 * MAX_ISOLATED_TRACKS {
+            let track: TrackId = format!("{at}").into();
+            slots.isolate(track.clone(), "bob@idp.example", is_sent);
+            assert!(slots.isolated.len() <= MAX_ISOLATED_TRACKS);
+            assert_eq!(slots.isolation_of(&track), Some("bob@idp.example"));
+        }
+        assert_eq!(slots.isolation_of(&sent), Some("bob@idp.example"));
     }
 }

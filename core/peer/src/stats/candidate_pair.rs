@@ -39,7 +39,8 @@ dictionary! {
         pub responses_sent: u64,
         /// Checks for consent sent.
         pub consent_requests_sent: u64,
-        /// Datagrams that found no room at the socket, or that the system refused.
+        /// Datagrams that found no room at the UDP socket, or that the system refused, while the pair was in
+        /// use; checks among them, what was left out of a stream not.
         pub packets_discarded_on_send: u32,
         /// Bytes in these.
         pub bytes_discarded_on_send: u64,

@@ -1,13 +1,13 @@
 use std::time::Duration;
 
-use duologue_base::{TransportKey, float};
+use duologue_base::TransportKey;
 use duologue_rtp::MediaKind;
-use duologue_rtp::ext::AudioLevel;
 use duologue_session as session;
 use duologue_session::{AudioStatistics, VideoStatistics};
 
 use super::{Collector, Stats, transport_id};
 use crate::TrackId;
+use crate::rtp_source::linear;
 
 dictionary! {
     /// About an RTP stream that is received. It is there from its first packet on, and stays until its
@@ -312,26 +312,4 @@ fn add_video(video: &VideoStatistics, stats: &mut InboundRtpStreamStats) {
     stats.jitter_buffer_target_delay = seconds(&video.jitter_buffer_target_delay);
     stats.jitter_buffer_minimum_delay = seconds(&video.jitter_buffer_minimum_delay);
     stats.jitter_buffer_emitted_count = Some(video.jitter_buffer_emitted_count);
-}
-
-/// "The value is between 0..1 (linear), where 1.0 represents 0 dBov, 0 represents silence".
-fn linear(level: AudioLevel) -> f64 {
-    match level.level() {
-        AudioLevel::SILENCE => 0.0,
-        level => float::amplitude(-f64::from(level)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_audio_level_of_6_db_below_overload_is_a_half() {
-        let linear = |level| linear(AudioLevel::new(true, level));
-        assert!((linear(0) - 1.0).abs() < 1e-9);
-        assert!((linear(6) - 0.5).abs() < 2e-3);
-        assert!(linear(126) > 0.0);
-        assert!(linear(127).abs() < f64::EPSILON);
-    }
 }

@@ -7,6 +7,7 @@ use super::*;
 use crate::flight::Item;
 use crate::limits::MESSAGE_BYTES;
 use crate::message::kind;
+use crate::record::content;
 
 /// What is done to a message.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -387,6 +388,42 @@ fn authentic_alerts_of_either_level_do_what_the_version_says() {
                 let state = pair.ends[1 - from].state();
                 let what = format!("{versions:?} {level} {description} from {from}");
                 assert_eq!(state, expected.unwrap_or(State::Connected), "{what}");
+            }
+        }
+    }
+}
+
+/// RFC 5246 §6.2.1, §7.2.2; RFC 8446 §5.1.
+#[test]
+fn alerts_share_a_record_in_the_old_version_alone() {
+    let misbehaved = |alert| Some(Event::Failed(DtlsError::misbehaved(alert)));
+    let handshake_failure = Some(Event::Failed(DtlsError::AlertReceived(Alert(40))));
+    for (body, old) in [
+        (&[1, 90, 1, 100][..], None),
+        (&[1, 100, 1, 0], Some(Event::Closed)),
+        (&[1, 100, 2, 40], handshake_failure),
+        (&[1, 100, 1], misbehaved(Alert::DECODE_ERROR)),
+        (&[], misbehaved(Alert::UNEXPECTED_MESSAGE)),
+    ] {
+        let new = match body.is_empty() {
+            true => Alert::UNEXPECTED_MESSAGE,
+            false => Alert::DECODE_ERROR,
+        };
+        for (versions, expected) in [(V12, old), (V13, misbehaved(new))] {
+            for from in [CLIENT, SERVER] {
+                let mut pair = Pair::connected(versions, versions);
+                let link = &mut pair.ends[from].engine_mut().expect("connected").link;
+                let epoch = link.records.sealing_epoch();
+                let mut datagram = Vec::new();
+                let fill = |out: &mut Vec<u8>| out.extend_from_slice(body);
+                (link.records)
+                    .seal(epoch, content::ALERT, &mut datagram, fill)
+                    .expect("sealed");
+                link.outgoing.push_back(datagram);
+                pair.events[1 - from].clear();
+                pair.run(Duration::from_secs(1));
+                let seen = &pair.events[1 - from];
+                assert_eq!(seen.first(), expected.as_ref(), "{versions:?} {body:?}");
             }
         }
     }
