@@ -41,7 +41,26 @@ const TESTS: [(&str, &str, &str, &[&str]); 2] = [
     ),
 ];
 
+/// A name that is nobody's would test nothing, and end well.
+fn known(codec: Option<&str>) -> Outcome {
+    let Some(codec) = codec else {
+        return Ok(());
+    };
+    let all: Vec<&str> = TESTS
+        .iter()
+        .flat_map(|(.., codecs)| codecs.iter().copied())
+        .collect();
+    match all.contains(&codec) {
+        true => Ok(()),
+        false => Err(format!(
+            "there is no codec {codec}; there are {}",
+            all.join(", ")
+        )),
+    }
+}
+
 pub(crate) fn run(args: &Args) -> Outcome {
+    known(args.codec.as_deref())?;
     setup::provide(setup::CODECS)?;
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     let now = since.map_or(1, |it| it.as_secs());
@@ -119,6 +138,12 @@ fn read(codec: &str, line: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_codec_that_is_none_is_an_error() {
+        assert!(known(None).is_ok() && known(Some("ropus")).is_ok());
+        assert!(known(Some("vp8")).unwrap_err().contains("there are VP8"));
+    }
 
     #[test]
     fn the_line_of_a_codec_is_read() {
