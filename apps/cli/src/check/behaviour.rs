@@ -88,10 +88,11 @@ impl Behaviour {
         let patience = Patience::for_path(first.took);
         // Filters first: some let in who was sent to from any port of this host.
         let [by_address, by_port] = filters(server, patience).await?;
-        let (mapping, hairpinning) = tokio::try_join!(
+        let (mapping, hairpinning) = tokio::join!(
             mapping(&socket, server, other, first.mapped, patience),
             comes_back(server, patience),
-        )?;
+        );
+        let hairpinning = hairpinning?;
         found.mapping = mapping;
         found.hairpinning = Some(hairpinning).filter(|_| found.is_translated());
         // Silence says something of a filter if the server's other address is there at all.
@@ -106,26 +107,25 @@ fn is_another(other: SocketAddr, server: SocketAddr) -> bool {
     usable && other.ip() != server.ip() && other.is_ipv4() == server.is_ipv4()
 }
 
-/// RFC 5780 §4.3, tests II and III. None: the server's other address does not answer.
+/// RFC 5780 §4.3, tests II and III. None: the server's other address does not answer, or nothing can be sent to it. The
+/// server says what it is, and what is known without it stays known.
 async fn mapping(
     socket: &UdpSocket,
     server: SocketAddr,
     other: SocketAddr,
     first: SocketAddr,
     patience: Patience,
-) -> Result<Option<Dependence>, Failure> {
+) -> Option<Dependence> {
     let elsewhere = SocketAddr::new(other.ip(), server.port());
-    let Some(second) = ask(socket, elsewhere, None, patience).await? else {
-        return Ok(None);
-    };
+    let second = ask(socket, elsewhere, None, patience).await.ok()??;
     if second.mapped == first {
-        return Ok(Some(Dependence::EndpointIndependent));
+        return Some(Dependence::EndpointIndependent);
     }
-    let third = ask(socket, other, None, patience).await?;
-    Ok(third.map(|third| match third.mapped == second.mapped {
+    let third = ask(socket, other, None, patience).await.ok()??;
+    Some(match third.mapped == second.mapped {
         true => Dependence::AddressDependent,
         false => Dependence::AddressAndPortDependent,
-    }))
+    })
 }
 
 /// RFC 5780 §4.4, tests II and III: whether an answer from another address comes, and one from
@@ -291,3 +291,19 @@ const PATIENCE: Patience = Patience(Duration::from_millis(500));
 const SHORTEST: Duration = Duration::from_millis(150);
 /// Bytes of the largest answer.
 const DATAGRAM: usize = 1500;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn another_address_that_nothing_can_be_sent_to_says_nothing() {
+        let server: SocketAddr = "127.0.0.1:3478".parse().unwrap();
+        let socket = open(server).await.unwrap();
+        // The system sends to all only who asks for it.
+        let other = "255.255.255.255:3479".parse().unwrap();
+        assert!(ask(&socket, other, None, PATIENCE).await.is_err());
+        let found = mapping(&socket, server, other, server, PATIENCE).await;
+        assert_eq!(found, None);
+    }
+}

@@ -83,7 +83,9 @@ fn seen(found: &Behaviour) -> Vec<String> {
 fn meaning(network: &Network) -> Vec<String> {
     let mut lines: Vec<String> = network.behaviour.iter().filter_map(consequence).collect();
     lines.dedup();
-    if network.behaviour.is_empty() && network.servers.iter().any(is_udp) {
+    let mut over_udp = network.servers.iter().filter(|it| is_udp(it)).peekable();
+    // A TURN server may let nobody ask it what it sees, and relay all the same.
+    if network.behaviour.is_empty() && over_udp.peek().is_some() && !over_udp.any(Server::works) {
         lines.push(
             "No answer came over UDP: a firewall holds it up, or the servers are not there. Calls go by TURN over TCP \
              or TLS, if at all."
@@ -178,6 +180,30 @@ mod tests {
             filtering: nat.map(|(_, filtering)| filtering),
             hairpinning: None,
         }
+    }
+
+    #[test]
+    fn udp_is_held_up_only_if_nothing_works_over_it() {
+        let said = |error: Option<&str>| {
+            let server = Server {
+                url: "turn:a".to_owned(),
+                besides: false,
+                milliseconds: 1,
+                reflexive: None,
+                relayed: None,
+                passes: error.is_none().then_some(true),
+                error: error.map(str::to_owned),
+            };
+            let lines = meaning(&Network {
+                addresses: Vec::new(),
+                servers: vec![server],
+                behaviour: Vec::new(),
+            });
+            lines
+                .iter()
+                .any(|line| line.starts_with("No answer came over UDP"))
+        };
+        assert!(said(Some("nobody answers")) && !said(None));
     }
 
     #[test]
