@@ -1,6 +1,7 @@
 //! Files through `call`: between two programs, and between one and an end of ours that keeps to no rules.
 
 use std::path::Path;
+use std::process::Stdio;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
@@ -10,6 +11,7 @@ use duologue::{
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::io::AsyncReadExt;
 
 use crate::program::{Program, negotiated, text};
 
@@ -334,12 +336,62 @@ async fn a_sender_whose_call_was_cut_says_how_and_goes_on_where_the_other_side_i
 async fn who_hangs_up_before_all_is_sent_is_told_so() {
     let folder = folder();
     let file = folder.path().join("a.bin");
-    std::fs::write(&file, "hello").expect("room");
-    let mut program = Program::start(&["call", "--json", "--loopback", "--send", name(&file)]);
-    let mut far = Far::answer(&mut program).await;
-    // It is offered, and nobody says a word to that.
-    hear(&far.files().await).await;
+    // Minutes of reading, and nothing on the disk.
+    let opened = std::fs::File::create(&file).expect("room");
+    opened.set_len(1 << 40).expect("it has holes");
+    let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_duologue"));
+    command.args(["call", "--json", "--loopback", "--send", name(&file)]);
+    let mut program = Program::of(command.stderr(Stdio::piped()));
+    let far = Far::answer(&mut program).await;
+    assert_eq!(program.told("progress").await["what"], "reading");
     program.interrupt();
+    assert!(!program.succeeded().await);
+    let mut said = String::new();
+    let stderr = program.child.stderr.as_mut().expect("piped");
+    stderr.read_to_string(&mut said).await.expect("UTF-8");
+    assert!(said.contains("ended before all files were sent"), "{said}");
+    far.pc.close();
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_written_leaves_the_next_its_turn() {
+    let (folder, bytes) = (folder(), content(3_000_000));
+    let receive = ["call", "--json", "--loopback", "--receive"];
+    let receive = [&receive[..], &[name(folder.path())]].concat();
+    let mut program = Program::start_on_a_small_disk(&receive, 400);
+    let far = Far::answer(&mut program).await;
+    let channel = far.sender().await;
+    let hash = sha256(&bytes);
+    assert_eq!(offer(&channel, "big", bytes.len(), &hash).await["from"], 0);
+    // All of it is under way before the other side says that it fails.
+    give(&channel, &bytes).await;
+    assert_eq!(hear(&channel).await["op"], "failed");
+    let hash = sha256(b"hello");
+    assert_eq!(offer(&channel, "small", 5, &hash).await["op"], "accept");
+    give(&channel, b"hello").await;
+    assert_eq!(hear(&channel).await["op"], "done");
+    far.pc.close();
+    assert!(!program.succeeded().await);
+}
+
+#[tokio::test]
+async fn what_is_here_already_is_compared_within_the_limit() {
+    let folder = folder();
+    std::fs::write(folder.path().join("a"), "hello").expect("room");
+    let mut program = receiver(folder.path(), &["--receive-limit", "12"]);
+    let far = Far::answer(&mut program).await;
+    let channel = far.sender().await;
+    let hash = sha256(b"hello");
+    for _ in 0..2 {
+        assert_eq!(offer(&channel, "a", 5, &hash).await["from"], 5);
+        assert_eq!(hear(&channel).await["op"], "done");
+    }
+    assert_eq!(offer(&channel, "a", 5, &hash).await["op"], "refuse");
+    // Another one still comes.
+    assert_eq!(offer(&channel, "b", 5, &hash).await["op"], "accept");
+    give(&channel, b"hello").await;
+    assert_eq!(hear(&channel).await["op"], "done");
+    far.pc.close();
     assert!(!program.succeeded().await);
 }
 
@@ -448,11 +500,16 @@ async fn who_sends_what_was_not_asked_for_is_not_listened_to() {
 
 #[tokio::test]
 async fn what_cannot_be_sent_or_kept_is_told_before_anybody_is_called() {
+    let folder = folder();
+    let pipe = folder.path().join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.expect("it runs").success());
     for (options, why) in [
         (
             &["--send", "/nowhere/a.txt"][..],
             "/nowhere/a.txt: No such file",
         ),
+        (&["--send", name(&pipe)], "it is no file"),
         (&["--send", "/tmp"], "as an archive"),
         (
             &["--receive", "/nowhere"],

@@ -42,8 +42,20 @@ pub(crate) struct Program {
 
 impl Program {
     pub(crate) fn start(args: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_duologue"))
-            .args(args)
+        Program::of(Command::new(env!("CARGO_BIN_EXE_duologue")).args(args))
+    }
+
+    /// It cannot write more than so many times 512 bytes to a file: a disk that is full.
+    pub(crate) fn start_on_a_small_disk(args: &[&str], blocks: u32) -> Self {
+        // Without the trap it would be ended for that.
+        let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &script, env!("CARGO_BIN_EXE_duologue")]);
+        Program::of(shell.args(args))
+    }
+
+    pub(crate) fn of(command: &mut Command) -> Self {
+        let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true)

@@ -25,8 +25,12 @@ impl Hasher {
         self.0.update(bytes);
     }
 
-    /// Everything that there is to read, told on the way. Its length, too.
-    pub(super) fn read(&mut self, from: &mut impl Read, tell: impl Fn(u64)) -> io::Result<u64> {
+    /// Everything that there is to read, told on the way to who says whether to go on. Its length, too.
+    pub(super) fn read(
+        &mut self,
+        from: &mut impl Read,
+        tell: impl Fn(u64) -> bool,
+    ) -> io::Result<u64> {
         let mut chunk = vec![0; CHUNK * 4];
         let mut bytes = 0;
         loop {
@@ -38,7 +42,9 @@ impl Hasher {
             };
             self.update(&chunk[..read]);
             bytes += read as u64;
-            tell(bytes);
+            if !tell(bytes) {
+                return Err(io::Error::other("nobody waits for it any more"));
+            }
         }
     }
 
@@ -102,9 +108,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn who_does_not_wait_any_more_ends_the_reading() {
+        let read = Hasher::new().read(&mut io::repeat(0), |bytes| bytes < 1 << 20);
+        assert!(read.is_err());
+    }
+
+    #[test]
     fn a_hash_is_written_and_read_in_hexadecimal_and_nothing_else_is_one() {
         let mut hasher = Hasher::new();
-        assert_eq!(hasher.read(&mut &b"abc"[..], drop).unwrap(), 3);
+        assert_eq!(hasher.read(&mut &b"abc"[..], |_| true).unwrap(), 3);
         let hash = hasher.finish();
         let text = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         assert_eq!(hash.to_string(), text);

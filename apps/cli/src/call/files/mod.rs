@@ -44,12 +44,13 @@ impl FileArgs {
     /// A file cannot be read; there is no such folder.
     pub(super) fn check(&self) -> Result<(), Failure> {
         for path in &self.send {
-            let known = std::fs::File::open(path).and_then(|file| file.metadata());
-            let known = known.map_err(|error| format!("{}: {error}", path.display()))?;
-            if !known.is_file() {
+            let told = |error| format!("{}: {error}", path.display());
+            // Who opens a pipe waits for who writes to it.
+            if !std::fs::metadata(path).map_err(told)?.is_file() {
                 let hint = "it is no file; what is in a folder goes as an archive (tar)";
                 return Err(format!("{}: {hint}", path.display()).into());
             }
+            std::fs::File::open(path).map_err(told)?;
         }
         match &self.receive {
             Some(folder) if !folder.is_dir() => {
@@ -125,9 +126,13 @@ impl Files {
             shared: self.shared.clone(),
             folder: self.args.receive.clone(),
             left: self.args.receive_limit,
+            compared: self.args.receive_limit,
             files: 0,
             sends: self.args.sends(),
+            under_way: false,
         };
+        // Its answers say so, too; there may be none, if no file of ours can be read.
+        self.shared.change(|state| state.peer_sends = true);
         *receiving = Some(tokio::spawn(task.run()));
     }
 
@@ -234,6 +239,15 @@ fn told_by_peer(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn who_opens_a_channel_for_files_is_waited_for_before_anything_is_answered() {
+        let endpoint = duologue::Endpoint::builder().build().unwrap();
+        let (pc, _events) = endpoint.connection(Default::default()).unwrap();
+        let files = Files::new(FileArgs::default(), Story::new(true));
+        files.take(pc.create_data_channel(LABEL, Default::default()).unwrap());
+        assert!(files.shared.0.borrow().peer_sends);
+    }
 
     #[test]
     fn a_size_is_a_number_of_bytes_with_a_letter_or_none() {

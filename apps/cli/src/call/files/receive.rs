@@ -28,8 +28,12 @@ pub(super) struct Receiving {
     /// Bytes that are still taken, and files that were.
     pub(super) left: u64,
     pub(super) files: usize,
+    /// Bytes that are still compared with files that are here already: that is work, too.
+    pub(super) compared: u64,
     /// This end has files of its own to send.
     pub(super) sends: bool,
+    /// Bytes of a file that could not be kept may still come: the other end hears of that later.
+    pub(super) under_way: bool,
 }
 
 /// How a file ended whose bytes were taken.
@@ -51,14 +55,18 @@ impl Receiving {
                 Some(Message::Text(text)) if text.len() <= WORD_BYTES => {
                     serde_json::from_str(&text).ok()
                 }
+                Some(Message::Binary(_)) if self.under_way => continue,
                 Some(_) => None,
                 None => break,
             };
+            let rest = std::mem::take(&mut self.under_way);
             let served = match offered {
                 Some(Sent::Offer { name, size, sha256 }) => match name::tame(&name) {
                     Some(name) => self.offered(Offered { name, size, sha256 }).await,
                     None => self.refuse("", "it has no name that can be kept").await,
                 },
+                // It gave up what could not be kept anyway.
+                Some(Sent::Abort { .. }) if rest => Ok(()),
                 Some(Sent::Over) => break,
                 _ => Err("the other side says what nobody understands".into()),
             };
@@ -100,7 +108,11 @@ impl Receiving {
             return self.refuse(&name, "there were too many files").await;
         }
         self.files += 1;
-        match self.find(&offered).await? {
+        let found = self.find(&offered).await?;
+        if !matches!(found, Ok(Found::Part(_))) {
+            self.compared = self.compared.saturating_sub(offered.size);
+        }
+        match found {
             Ok(Found::Whole(path)) => {
                 let bar = Told::new(&self.story, "receiving", &name, offered.size, offered.size);
                 self.accept(offered.size).await?;
@@ -125,11 +137,9 @@ impl Receiving {
             return Err("there is no folder".into());
         };
         let (told, read) = watch::channel(0);
-        let wanted = offered.clone();
+        let (wanted, most) = (offered.clone(), self.compared);
         let mut finding = tokio::task::spawn_blocking(move || {
-            store::find(&folder, wanted, |bytes| {
-                told.send_replace(bytes);
-            })
+            store::find(&folder, wanted, most, |bytes| told.send(bytes).is_ok())
         });
         loop {
             tokio::select! {
@@ -147,7 +157,7 @@ impl Receiving {
         self.say(&Said::Accept { from, sends }).await
     }
 
-    async fn take(&self, offered: Offered, part: Part) -> Result<(), Failure> {
+    async fn take(&mut self, offered: Offered, part: Part) -> Result<(), Failure> {
         let Offered { name, size, .. } = offered.clone();
         let from = part.len;
         let mut bar = Told::new(&self.story, "receiving", &name, size, from);
@@ -158,7 +168,10 @@ impl Receiving {
                 size,
             });
         });
-        self.accept(from).await?;
+        if let Err(gone) = self.accept(from).await {
+            part.leave();
+            return Err(gone);
+        }
         let taken = self.bytes(part, size, &mut bar).await?;
         match taken {
             Outcome::Whole(part) => {
@@ -195,6 +208,7 @@ impl Receiving {
                 let what = error.to_string();
                 bar.end("failed", &what, |_| {});
                 self.shared.problem(&name, &what);
+                self.under_way = true;
                 self.say(&Said::Failed { why: what }).await
             }
         }
@@ -242,10 +256,11 @@ impl Receiving {
         drop(chunks);
         let (part, written) = writing.await?;
         Ok(match (written, end) {
+            // Who has given it up asks no more what became of it.
+            (_, End::Aborted(why)) => Outcome::Aborted(part, why),
             (Err(error), _) => Outcome::Failed(part, error),
             (Ok(()), End::Whole) => Outcome::Whole(part),
             (Ok(()), End::Cut) => Outcome::Cut(part),
-            (Ok(()), End::Aborted(why)) => Outcome::Aborted(part, why),
             (Ok(()), End::Wrong) => Outcome::Wrong(part),
         })
     }

@@ -88,9 +88,8 @@ impl Sending<'_> {
         let mut bar = Told::new(self.story, "reading", &name, size, 0);
         let reading = tokio::task::spawn_blocking(move || {
             let mut hasher = Hasher::new();
-            let size = hasher.read(&mut file, |bytes| {
-                told.send_replace(bytes);
-            })?;
+            // The end of the program waits for this thread, and nobody else then does.
+            let size = hasher.read(&mut file, |bytes| told.send(bytes).is_ok())?;
             Ok::<_, io::Error>((file, size, hasher.finish()))
         });
         while read.changed().await.is_ok() {
@@ -119,14 +118,14 @@ impl Sending<'_> {
                     })
                     .at(bytes),
                 Said::Accept { from, sends } => {
-                    self.shared.change(|state| state.peer_sends = sends);
+                    self.shared.change(|state| state.peer_sends |= sends);
                     return match from <= known.size {
                         true => Ok(from),
                         false => Err("the other side has more than all of it".into()),
                     };
                 }
                 Said::Refuse { why, sends } => {
-                    self.shared.change(|state| state.peer_sends = sends);
+                    self.shared.change(|state| state.peer_sends |= sends);
                     let why = super::told_by_peer(&why);
                     Told::new(self.story, "sending", &known.name, known.size, 0).end(
                         "refused",
@@ -135,6 +134,8 @@ impl Sending<'_> {
                     );
                     return Err(Trouble::File(format!("the other side refuses it: {why}")));
                 }
+                // Of the file before, said before the other side knew that its rest does not come.
+                Said::Got { .. } | Said::Failed { .. } => {}
                 _ => return Err("the other side answered out of turn".into()),
             }
         }

@@ -41,13 +41,23 @@ pub(super) enum Kept {
     Damaged(Sha256),
 }
 
-/// Looks for the file, and for a part of it, which is read: its hash goes on from there.
+/// Looks for the file, and for a part of it, which is read: its hash goes on from there. Of what may be the whole file
+/// so many bytes are compared at the most. Who is told says whether to go on.
 ///
 /// # Errors
-/// The folder cannot be written; somebody else writes this part.
-pub(super) fn find(folder: &Path, offered: Offered, tell: impl Fn(u64)) -> io::Result<Found> {
+/// The folder cannot be written; somebody else writes this part; there is more to compare.
+pub(super) fn find(
+    folder: &Path,
+    offered: Offered,
+    most: u64,
+    tell: impl Fn(u64) -> bool,
+) -> io::Result<Found> {
     let whole = folder.join(&offered.name);
     if is_file_of(&whole, |len| len == offered.size) {
+        if offered.size > most {
+            let why = "too much was compared in this call with what is here already";
+            return Err(io::Error::other(why));
+        }
         let mut hasher = Hasher::new();
         hasher.read(&mut File::open(&whole)?, &tell)?;
         if hasher.finish() == offered.sha256 {
@@ -119,8 +129,13 @@ impl Part {
             // An empty file of ours takes the name, so that nobody's file is written over.
             match File::create_new(&path) {
                 Ok(_) => {
-                    std::fs::rename(&self.path, &path)?;
-                    return Ok(Kept::At(path));
+                    return match std::fs::rename(&self.path, &path) {
+                        Ok(()) => Ok(Kept::At(path)),
+                        Err(error) => {
+                            let _ = std::fs::remove_file(&path);
+                            Err(error)
+                        }
+                    };
                 }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(error),
@@ -160,7 +175,7 @@ mod tests {
     }
 
     fn part_of(folder: &Path, offered: &Offered) -> Part {
-        match find(folder, offered.clone(), drop).unwrap() {
+        match find(folder, offered.clone(), u64::MAX, |_| true).unwrap() {
             Found::Part(part) => part,
             Found::Whole(path) => panic!("{}", path.display()),
         }
@@ -173,7 +188,7 @@ mod tests {
         let mut part = part_of(folder.path(), &file);
         part.write(b"hello").unwrap();
         // Nobody else writes to it meanwhile.
-        assert!(find(folder.path(), file.clone(), drop).is_err());
+        assert!(find(folder.path(), file.clone(), 12, |_| true).is_err());
         assert!(part.leave().is_some());
 
         let mut part = part_of(folder.path(), &file);
@@ -184,7 +199,9 @@ mod tests {
         };
         assert_eq!(std::fs::read(&path).unwrap(), b"hello, world");
         assert_eq!(path, folder.path().join("a.txt"));
-        assert!(matches!(find(folder.path(), file, drop).unwrap(), Found::Whole(it) if it == path));
+        assert!(
+            matches!(find(folder.path(), file, 12, |_| true).unwrap(), Found::Whole(it) if it == path)
+        );
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
@@ -210,6 +227,16 @@ mod tests {
     }
 
     #[test]
+    fn a_part_that_cannot_be_given_its_name_leaves_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut part = part_of(folder.path(), &offered("a", b"123"));
+        part.write(b"123").unwrap();
+        std::fs::remove_file(&part.path).unwrap();
+        assert!(part.keep().is_err());
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
     fn a_part_that_is_longer_than_the_file_is_begun_anew() {
         let folder = tempfile::tempdir().unwrap();
         let file = offered("a", b"123");
@@ -226,7 +253,7 @@ mod tests {
         let path = folder.path().join(name::part("a", file.sha256));
         let target = folder.path().join("target");
         std::os::unix::fs::symlink(&target, &path).unwrap();
-        assert!(find(folder.path(), file, drop).is_err());
+        assert!(find(folder.path(), file, 12, |_| true).is_err());
         assert!(!target.exists());
     }
 }
