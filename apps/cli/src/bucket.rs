@@ -1,5 +1,7 @@
 //! How often something may happen.
 
+use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
@@ -33,6 +35,46 @@ impl Bucket {
         level.left -= f64::from(u8::from(taken));
         taken
     }
+
+    /// It is as a new one.
+    fn is_full(&self, now: Instant) -> bool {
+        let level = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let full = level.rate * BURST;
+        level
+            .at
+            .is_none_or(|at| level.left + (now - at).as_secs_f64() * level.rate >= full)
+    }
+}
+
+/// A bucket for each of no more than so many.
+pub(crate) struct Buckets<K> {
+    rate: u32,
+    most: usize,
+    each: Mutex<HashMap<K, Bucket>>,
+}
+
+impl<K: Eq + Hash> Buckets<K> {
+    pub(crate) fn new(rate: u32, most: usize) -> Self {
+        Buckets {
+            rate,
+            most,
+            each: Mutex::default(),
+        }
+    }
+
+    /// Whether it may happen to this one at this time; then that counts. One more than there may be waits until
+    /// another's bucket is full again.
+    pub(crate) fn take(&self, of: K, now: Instant) -> bool {
+        let mut each = self.each.lock().unwrap_or_else(PoisonError::into_inner);
+        if each.len() == self.most && !each.contains_key(&of) {
+            each.retain(|_, bucket| !bucket.is_full(now));
+            if each.len() == self.most {
+                return false;
+            }
+        }
+        let bucket = each.entry(of).or_insert_with(|| Bucket::new(self.rate));
+        bucket.take(now)
+    }
 }
 
 const BURST: f64 = 4.0;
@@ -49,5 +91,15 @@ mod tests {
         assert_eq!(taken(now), 40);
         assert_eq!(taken(now + Duration::from_secs(1)), 10);
         assert_eq!(taken(now + Duration::from_secs(60)), 40);
+    }
+
+    #[test]
+    fn each_has_its_own_and_who_is_quiet_makes_place() {
+        let (buckets, now) = (Buckets::new(1, 2), Instant::now());
+        let taken = |of, at| (0..10).filter(|_| buckets.take(of, at)).count();
+        assert_eq!(taken('a', now), 4);
+        assert_eq!(taken('b', now), 4);
+        assert_eq!(taken('c', now), 0);
+        assert_eq!(taken('c', now + Duration::from_secs(4)), 4);
     }
 }

@@ -20,6 +20,8 @@ use super::limits::BODY_BYTES;
 pub(crate) struct Arrival {
     /// The address of this host that it was made to.
     pub(crate) local: IpAddr,
+    /// The address that it came from.
+    pub(crate) peer: IpAddr,
 }
 
 /// Names of this host besides its addresses.

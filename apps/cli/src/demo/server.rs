@@ -72,6 +72,7 @@ impl Server {
     async fn connection(&self, stream: TcpStream, ended: watch::Receiver<bool>) -> io::Result<()> {
         let arrival = Arrival {
             local: stream.local_addr()?.ip().to_canonical(),
+            peer: stream.peer_addr()?.ip().to_canonical(),
         };
         stream.set_nodelay(true)?;
         let Some(tls) = &self.tls else {

@@ -10,28 +10,34 @@ use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::sse::{self, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use serde_json::json;
 use tokio_stream::StreamExt;
 
-use super::room::{Rooms, Trouble, Word, is_name};
-use crate::bucket::Bucket;
-use crate::demo::guard::{Names, admit, label, read_body};
+use super::room::{Rooms, Source, Trouble, Word, is_name};
+use crate::bucket::{Bucket, Buckets};
+use crate::demo::guard::{Arrival, Names, admit, label, read_body};
 
 /// Rooms that are entered in a second, four seconds' worth at once: names cannot be tried out faster.
 const ENTRIES: u32 = 20;
+/// Those of one source.
+const ENTRIES_EACH: u32 = 5;
+/// Sources that are told apart at once.
+const SOURCES: usize = 1024;
 /// The largest body: a description with many m-lines has some tens of KiB.
 const BODY_BYTES: usize = 256 << 10;
 
 struct Doors {
     rooms: Arc<Rooms>,
     entries: Bucket,
+    entries_each: Buckets<Source>,
 }
 
 pub(super) fn router(rooms: Arc<Rooms>, names: Names, patience: Duration) -> Router {
     let doors = Doors {
         rooms,
         entries: Bucket::new(ENTRIES),
+        entries_each: Buckets::new(ENTRIES_EACH, SOURCES),
     };
     Router::new()
         .route("/", get(about))
@@ -51,6 +57,7 @@ async fn about() -> &'static str {
 /// The body says nothing, but must be JSON: that is what forms of other pages cannot send.
 async fn enter(
     State(doors): State<Arc<Doors>>,
+    Extension(arrival): Extension<Arrival>,
     Path(name): Path<String>,
     Json(_): Json<serde_json::Value>,
 ) -> Result<Response, Trouble> {
@@ -58,10 +65,13 @@ async fn enter(
         return Ok((StatusCode::BAD_REQUEST, "that is no name of a room").into_response());
     }
     let now = Instant::now();
-    if !doors.entries.take(now) {
+    let source = Source::of(arrival.peer);
+    // First its own: what one asks too often is not taken from all.
+    let may = source.is_none_or(|source| doors.entries_each.take(source, now));
+    if !may || !doors.entries.take(now) {
         return Ok((StatusCode::TOO_MANY_REQUESTS, "too often").into_response());
     }
-    let (key, first) = doors.rooms.enter(&name, now)?;
+    let (key, first) = doors.rooms.enter(&name, source, now)?;
     Ok(Json(json!({ "seat": key, "first": first })).into_response())
 }
 
@@ -102,6 +112,10 @@ impl IntoResponse for Trouble {
         let (status, text) = match self {
             Trouble::Full => (StatusCode::CONFLICT, "two are in the room already"),
             Trouble::TooManyRooms => (StatusCode::SERVICE_UNAVAILABLE, "all rooms are taken"),
+            Trouble::TooManySeats => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "too many seats are taken from there",
+            ),
             Trouble::NoSuchSeat => (StatusCode::NOT_FOUND, "there is no such seat"),
             Trouble::Alone => (StatusCode::CONFLICT, "nobody else is in the room"),
             Trouble::NotHeard => (

@@ -1,6 +1,7 @@
 //! Rooms: two seats each, and what is said from one to the other.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,6 +22,10 @@ const WORDS: usize = 512;
 const WORDS_BYTES: usize = 512 << 10;
 /// How long a seat is kept for somebody who does not listen yet.
 const SEAT_LIFE: Duration = Duration::from_secs(10);
+/// How long a seat is kept for somebody who listens: for who waits for the other one.
+const WAIT: Duration = Duration::from_secs(60 * 60);
+/// Seats of one source at once.
+const SEATS_EACH: usize = 32;
 
 /// Letters, digits, and marks that need no quoting in a shell or a URL.
 pub(crate) fn is_name(text: &str) -> bool {
@@ -38,6 +43,7 @@ pub(super) struct Rooms(Mutex<HashMap<String, Vec<Seat>>>);
 
 struct Seat {
     key: Key,
+    source: Option<Source>,
     taken: Instant,
     words: mpsc::Sender<Word>,
     /// Bytes that wait.
@@ -59,6 +65,7 @@ pub(super) enum Word {
 pub(super) enum Trouble {
     Full,
     TooManyRooms,
+    TooManySeats,
     NoSuchSeat,
     Alone,
     NotHeard,
@@ -67,12 +74,26 @@ pub(super) enum Trouble {
 
 impl Rooms {
     /// A seat in the room, and whether the other one is empty.
-    pub(super) fn enter(&self, name: &str, now: Instant) -> Result<(Key, bool), Trouble> {
+    pub(super) fn enter(
+        &self,
+        name: &str,
+        source: Option<Source>,
+        now: Instant,
+    ) -> Result<(Key, bool), Trouble> {
         let mut rooms = self.rooms();
-        rooms.retain(|_, seats| {
-            seats.retain(|seat| seat.unheard.is_none() || now - seat.taken < SEAT_LIFE);
-            !seats.is_empty()
+        keep(&mut rooms, |seat| {
+            let life = if seat.unheard.is_none() {
+                WAIT
+            } else {
+                SEAT_LIFE
+            };
+            now - seat.taken < life
         });
+        let theirs = rooms.values().flatten();
+        let theirs = theirs.filter(|seat| source.is_some() && seat.source == source);
+        if theirs.count() == SEATS_EACH {
+            return Err(Trouble::TooManySeats);
+        }
         if rooms.len() == ROOMS && !rooms.contains_key(name) {
             return Err(Trouble::TooManyRooms);
         }
@@ -84,6 +105,7 @@ impl Rooms {
         let seats = rooms.entry(name.to_owned()).or_default();
         seats.push(Seat {
             key: key.clone(),
+            source,
             taken: now,
             words,
             waiting: Arc::default(),
@@ -130,22 +152,47 @@ impl Rooms {
 
     /// The seat is free for somebody else.
     pub(super) fn leave(&self, key: &str) {
-        let mut rooms = self.rooms();
-        rooms.retain(|_, seats| {
-            let before = seats.len();
-            seats.retain(|seat| seat.key != key);
-            if seats.len() < before {
-                for other in seats.iter() {
-                    // Who has not listened to so much hears of this by silence.
-                    let _ = other.words.try_send(Word::Left);
-                }
-            }
-            !seats.is_empty()
-        });
+        keep(&mut self.rooms(), |seat| seat.key != key);
     }
 
     fn rooms(&self) -> MutexGuard<'_, HashMap<String, Vec<Seat>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Only these seats. Who sits at the other one hears that somebody has left.
+fn keep(rooms: &mut HashMap<String, Vec<Seat>>, wanted: impl Fn(&Seat) -> bool) {
+    rooms.retain(|_, seats| {
+        let before = seats.len();
+        seats.retain(&wanted);
+        if seats.len() < before {
+            for other in seats.iter() {
+                // Who has not listened to so much hears of this by silence.
+                let _ = other.words.try_send(Word::Left);
+            }
+        }
+        !seats.is_empty()
+    });
+}
+
+/// Who comes from another machine: an address, of IPv6 the network that one household has.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub(super) struct Source(IpAddr);
+
+impl Source {
+    /// None: the machine itself, where a proxy comes from with everybody behind it. Only what all have together bounds it.
+    pub(super) fn of(address: IpAddr) -> Option<Self> {
+        let address = match address.to_canonical() {
+            IpAddr::V6(address) => {
+                let network = u128::from(address) >> 64 << 64;
+                match address.is_loopback() {
+                    true => address.into(),
+                    false => IpAddr::V6(network.into()),
+                }
+            }
+            address => address,
+        };
+        (!address.is_loopback()).then_some(Source(address))
     }
 }
 
@@ -190,13 +237,13 @@ mod tests {
     #[tokio::test]
     async fn two_hear_each_other_and_a_third_finds_the_room_full() {
         let (rooms, now) = (Arc::new(Rooms::default()), Instant::now());
-        let (alice, first) = rooms.enter("r", now).unwrap();
+        let (alice, first) = rooms.enter("r", None, now).unwrap();
         assert!(first);
         assert_eq!(rooms.say(&alice, "hello?".into()), Err(Trouble::Alone));
         let mut to_alice = rooms.hear(&alice).unwrap();
-        let (bob, first) = rooms.enter("r", now).unwrap();
+        let (bob, first) = rooms.enter("r", None, now).unwrap();
         assert!(!first);
-        assert_eq!(rooms.enter("r", now), Err(Trouble::Full));
+        assert_eq!(rooms.enter("r", None, now), Err(Trouble::Full));
         rooms.say(&bob, "hello".into()).unwrap();
         assert_eq!(to_alice.next().await, Some(Word::Said("hello".into())));
         // Nobody else hears at a seat.
@@ -204,7 +251,7 @@ mod tests {
 
         drop(rooms.hear(&bob).unwrap());
         assert_eq!(to_alice.next().await, Some(Word::Left));
-        assert!(!rooms.enter("r", now).unwrap().1);
+        assert!(!rooms.enter("r", None, now).unwrap().1);
         drop(to_alice);
     }
 
@@ -212,17 +259,47 @@ mod tests {
     fn rooms_are_bounded_and_who_does_not_come_makes_place() {
         let (rooms, now) = (Rooms::default(), Instant::now());
         for n in 0..ROOMS {
-            rooms.enter(&n.to_string(), now).unwrap();
+            rooms.enter(&n.to_string(), None, now).unwrap();
         }
-        assert_eq!(rooms.enter("one more", now), Err(Trouble::TooManyRooms));
-        assert!(rooms.enter("one more", now + SEAT_LIFE).unwrap().1);
+        assert_eq!(
+            rooms.enter("one more", None, now),
+            Err(Trouble::TooManyRooms)
+        );
+        assert!(rooms.enter("one more", None, now + SEAT_LIFE).unwrap().1);
+        assert_eq!(rooms.rooms().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn one_source_takes_not_all_rooms_and_who_waits_does_so_for_an_hour() {
+        let (rooms, now) = (Arc::new(Rooms::default()), Instant::now());
+        let source = |text: &str| Source::of(text.parse().unwrap());
+        let mut waiting = Vec::new();
+        for n in 0..SEATS_EACH {
+            let from = source(&format!("2001:db8::{n:x}"));
+            let (key, _) = rooms.enter(&n.to_string(), from, now).unwrap();
+            waiting.push(rooms.hear(&key).unwrap());
+        }
+        let more = |from, at| {
+            rooms
+                .enter("more", source(from), at)
+                .map(|(_, first)| first)
+        };
+        assert_eq!(more("2001:db8::ffff", now), Err(Trouble::TooManySeats));
+        assert_eq!(more("2001:db8:0:1::1", now), Ok(true));
+        // Of the machine itself there are no more than of all.
+        assert_eq!(source("127.0.0.1"), None);
+        assert_eq!(source("::ffff:127.0.0.1"), None);
+        assert_eq!(source("::1"), None);
+
+        assert_eq!(more("2001:db8::ffff", now + WAIT), Ok(true));
+        assert_eq!(waiting[0].next().await, None);
         assert_eq!(rooms.rooms().len(), 1);
     }
 
     #[test]
     fn what_is_not_heard_does_not_pile_up() {
         let (rooms, now) = (Arc::new(Rooms::default()), Instant::now());
-        let [alice, _bob] = [(); 2].map(|()| rooms.enter("r", now).unwrap().0);
+        let [alice, _bob] = [(); 2].map(|()| rooms.enter("r", None, now).unwrap().0);
         let said = |len| rooms.say(&alice, "x".repeat(len));
         assert_eq!(said(WORDS_BYTES), Ok(()));
         assert_eq!(said(1), Err(Trouble::NotHeard));
