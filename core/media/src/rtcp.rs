@@ -350,9 +350,7 @@ impl Reporter {
                 }
                 Packet::CongestionControlFeedback(feedback) => {
                     self.stream_reports.received += 1;
-                    if let Some(estimator) = outbound.bandwidth.estimator_mut() {
-                        estimator.handle_stream_feedback(arrival, &feedback);
-                    }
+                    outbound.handle_stream_feedback(arrival, &feedback);
                 }
                 Packet::ReceiverEstimatedMaxBitrate(estimate) => {
                     outbound.handle_remb(arrival, &estimate);

@@ -160,8 +160,10 @@ impl MediaStats {
     pub(crate) fn of(transport: &MediaTransport) -> Self {
         let senders = transport.outbound.senders();
         let bandwidth = &transport.outbound.bandwidth;
+        let by_stream = bandwidth.feedback() == BandwidthFeedback::Marks;
+        let nothing = by_stream.then(ReportedPackets::default);
         let outbound = senders.flat_map(outbound).map(|it| OutboundStats {
-            reported: bandwidth.reported(it.ssrc),
+            reported: it.reported.or(nothing),
             ..it
         });
         let stream_reports = transport.stream_reports();
@@ -257,7 +259,7 @@ pub(crate) fn outbound(sender: &Sender) -> impl Iterator<Item = OutboundStats> {
         send_delay: stream.send_delay,
         size: stream.packetizer.size,
         remote: stream.remote,
-        reported: None,
+        reported: stream.told,
         target_bitrate: sender.targets.get(encoding).copied(),
     })
 }

@@ -6,10 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use common::{DELAY, ID, MEDIA, RTX, World, at, receive_plan};
-use duologue_media::{EncodedFrameInit, InboundStats, MediaReport, OutboundStats, Outlet};
+use common::{DELAY, ID, MEDIA, RTX, World, at, receive_plan, send_plan};
+use duologue_base::TransceiverId;
+use duologue_media::{
+    EncodedFrameInit, InboundStats, MediaReport, OutboundStats, Outlet, RtpPacketInit,
+};
 use duologue_rtp::payload::FrameSize;
-use duologue_rtp::{ReceivePlan, RtcpFeedback};
+use duologue_rtp::{ReceivePlan, RtcpFeedback, SendPlan, Ssrc};
 
 fn inbound(world: &World) -> InboundStats {
     let stats = world.receiver.stats();
@@ -246,4 +249,50 @@ fn a_frame_that_is_much_larger_than_those_before_is_a_huge_one() {
     world.run(200, |_| false);
     let sent = outbound(&world);
     assert_eq!((sent.frames_sent, sent.huge_frames_sent), (5, 1));
+}
+
+#[test]
+fn what_was_reported_of_a_stream_stays_however_many_others_are_sent() {
+    let mut world = World::new();
+    let mut receives = ReceivePlan::clone(&receive_plan());
+    receives.parameters.codecs[0].feedback = vec![RtcpFeedback::Ccfb];
+    world
+        .receiver
+        .set_receive(at(0), ID, Arc::new(receives), Outlet::Packets);
+    let mut sends = SendPlan::clone(&send_plan());
+    sends.parameters.codecs[0].feedback = vec![RtcpFeedback::Ccfb];
+    world.sender.set_send(at(0), ID, Arc::new(sends.clone()));
+    for n in 0..5 {
+        world.send(2);
+        world.run(20, |sent| sent == 3 && n == 1);
+    }
+    world.run(1_000, |_| false);
+    let lost = |world: &World| {
+        let stats = world.sender.stats();
+        let mut streams = stats.outbound.iter();
+        let stream = streams.find(|stream| stream.ssrc == MEDIA);
+        stream.and_then(|it| it.reported).map(|told| told.lost)
+    };
+    assert_eq!(lost(&world), Some(1));
+
+    // More than are told apart, after a time in which all that was under way is forgotten.
+    world.now += 11_000;
+    for n in 0..300_u32 {
+        let id = TransceiverId(10 + n);
+        sends.streams[0].source.ssrc = Ssrc(10_000 + n);
+        sends.streams[0].source.rtx = None;
+        let now = at(world.now);
+        world.sender.set_send(now, id, Arc::new(sends.clone()));
+        let packet = RtpPacketInit {
+            marker: true,
+            payload: Bytes::from_static(&[0x10, 0, 0]),
+            ..Default::default()
+        };
+        world.sender.send(now, id, vec![packet]);
+    }
+    world.run(500, |_| true);
+    assert!(world.sent >= 310);
+    world.send(1);
+    world.run(500, |_| false);
+    assert_eq!(lost(&world), Some(1));
 }

@@ -128,12 +128,6 @@ impl History {
         self.ect1 = on;
     }
 
-    /// What reports of RFC 8888 told of a stream, an SSRC, so far.
-    pub fn reported(&self, ssrc: u32) -> Option<ReportedPackets> {
-        let lane = self.lanes.iter().find(|lane| lane.ssrc == ssrc)?;
-        Some(lane.reported)
-    }
-
     /// The transport-wide sequence number of the next packet.
     pub fn next_number(&self) -> u16 {
         self.next() as u16
@@ -195,7 +189,8 @@ impl History {
 
     /// The block of one stream, an SSRC, in a report of RFC 8888 §3.1: from the RTP sequence number
     /// `begin` on, what became of each packet. `time` is the report's timestamp, the middle 32
-    /// bits of an NTP time. Results are appended to `results`.
+    /// bits of an NTP time. Results are appended to `results`. Returns what of this was new: the memory of
+    /// a stream of which nothing is under way may be another stream's next.
     pub fn handle_stream_report(
         &mut self,
         now: Instant,
@@ -203,14 +198,15 @@ impl History {
         (ssrc, begin): (u32, u16),
         metrics: impl IntoIterator<Item = PacketMetric>,
         results: &mut Vec<PacketResult>,
-    ) {
+    ) -> ReportedPackets {
+        let mut told = ReportedPackets::default();
         let clock = self
             .clock
             .get_or_insert_with(|| RemoteClock::new(now, time));
         let at = clock.at(now, time, 32, NTP_UNIT);
         let Some(lane) = self.lanes.iter().position(|lane| lane.ssrc == ssrc) else {
             self.unknown += 1;
-            return;
+            return told;
         };
 
         for (number, metric) in (0..).zip(metrics).take(FEEDBACK_PACKETS) {
@@ -221,8 +217,13 @@ impl History {
             // RFC 8888 §3.1: where no time is known, that of the report is the best there is.
             let ago = metric.ago().filter(|ago| *ago <= PacketMetric::MAX_AGO);
             let arrived = (at - ago.unwrap_or_default(), metric.ecn());
-            self.settle(sequence, metric.is_received().then_some(arrived), results);
+            let arrived = metric.is_received().then_some(arrived);
+            if let Some(before) = self.settle(sequence, arrived, results) {
+                let ecn = arrived.map(|(_, ecn)| ecn);
+                told.count(before.fate == Fate::Missing, before.ect1, ecn);
+            }
         }
+        told
     }
 
     /// Nothing that was sent so far is waited for any more: the route changed.
@@ -237,17 +238,18 @@ impl History {
         self.clock = None;
     }
 
+    /// The packet as it was known before, if that is news.
     fn settle(
         &mut self,
         sequence: u64,
         arrival: Option<(Instant, Ecn)>,
         results: &mut Vec<PacketResult>,
-    ) {
+    ) -> Option<Remembered> {
         self.pass(sequence);
         let index = sequence.checked_sub(self.first).map(|index| index as usize);
         let Some(packet) = index.and_then(|index| self.packets.get_mut(index)) else {
             self.unknown += u64::from(arrival.is_some());
-            return;
+            return None;
         };
 
         let fate = match arrival {
@@ -255,13 +257,9 @@ impl History {
             None => Fate::Missing,
         };
         if packet.fate == fate || packet.fate == Fate::Arrived {
-            return;
+            return None;
         }
-        if let Some(lane) = packet.lane {
-            let ecn = arrival.map(|(_, ecn)| ecn);
-            let reported = &mut self.lanes[usize::from(lane)].reported;
-            reported.count(packet.fate == Fate::Missing, packet.ect1, ecn);
-        }
+        let before = *packet;
         packet.fate = fate;
         results.push(PacketResult {
             sequence,
@@ -271,6 +269,7 @@ impl History {
             ecn: arrival.map_or(Ecn::NotEct, |(_, ecn)| ecn),
             probe: packet.probe,
         });
+        Some(before)
     }
 
     /// Feedback came to this packet: it and those before it are under way no more.
@@ -332,21 +331,6 @@ struct Lane {
     ssrc: u32,
     /// The number in the stream, without wraps, and that of the transport.
     packets: VecDeque<(u64, u64)>,
-    reported: ReportedPackets,
-}
-
-impl ReportedPackets {
-    /// A report told something new of a packet: its mark, if it arrived.
-    fn count(&mut self, was_missing: bool, sent_with_ect1: bool, arrived: Option<Ecn>) {
-        let Some(ecn) = arrived else {
-            self.lost += 1;
-            return;
-        };
-        self.recovered += u64::from(was_missing);
-        self.with_ect1 += u64::from(ecn == Ecn::Ect1);
-        self.with_ce += u64::from(ecn == Ecn::Ce);
-        self.bleached_ect1 += u64::from(sent_with_ect1 && ecn == Ecn::NotEct);
-    }
 }
 
 impl Lane {

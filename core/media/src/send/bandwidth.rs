@@ -166,13 +166,6 @@ impl Bandwidth {
         Some(self.estimator()?.plan?.target)
     }
 
-    /// What the other end tells of a stream's packets, where it tells of each stream.
-    pub(crate) fn reported(&self, ssrc: Ssrc) -> Option<ReportedPackets> {
-        let estimator = self.estimator()?;
-        let by_stream = estimator.feedback == BandwidthFeedback::Marks;
-        by_stream.then(|| estimator.history.reported(ssrc.0))?
-    }
-
     pub(crate) fn estimator(&self) -> Option<&Estimator> {
         match self {
             Bandwidth::Unknown => None,
@@ -442,11 +435,12 @@ impl Estimator {
         self.take_results(now);
     }
 
-    /// The other end tells what arrived of each stream.
+    /// The other end tells what arrived of each stream. What is new in that is told on.
     pub(crate) fn handle_stream_feedback(
         &mut self,
         now: Instant,
         feedback: &CongestionControlFeedback<'_>,
+        mut told: impl FnMut(Ssrc, ReportedPackets),
     ) {
         if self.feedback != BandwidthFeedback::Marks {
             return;
@@ -456,8 +450,11 @@ impl Estimator {
             let metrics = stream.metrics().map(|(_, metric)| metric);
             let begin = (stream.ssrc.0, stream.begin_sequence);
             let time = feedback.report_time.0;
-            self.history
-                .handle_stream_report(now, time, begin, metrics, &mut self.results);
+            let results = &mut self.results;
+            let news = self
+                .history
+                .handle_stream_report(now, time, begin, metrics, results);
+            told(stream.ssrc, news);
         }
         self.take_results(now);
     }

@@ -27,7 +27,7 @@ use std::time::Duration;
 
 use duologue_base::{Dscp, Instant, Rng, TransceiverId};
 use duologue_rtp::ext::{AbsSendTime, ExtensionMap};
-use duologue_rtp::rtcp::ReceiverEstimatedMaxBitrate;
+use duologue_rtp::rtcp::{CongestionControlFeedback, ReceiverEstimatedMaxBitrate};
 use duologue_rtp::{MediaKind, RtcpFeedback, SendPlan, Ssrc};
 
 use crate::cc::{Bitrate, Bounds};
@@ -246,6 +246,24 @@ impl Outbound {
         {
             estimator.handle_remb(now, Bitrate::from_bps(estimate.bitrate));
         }
+    }
+
+    /// The other end tells what arrived of each stream.
+    pub(crate) fn handle_stream_feedback(
+        &mut self,
+        now: Instant,
+        feedback: &CongestionControlFeedback<'_>,
+    ) {
+        let Some(estimator) = self.bandwidth.estimator_mut() else {
+            return;
+        };
+        estimator.handle_stream_feedback(now, feedback, |ssrc, told| {
+            let senders = self.senders.values_mut();
+            let mut streams = senders.flat_map(|sender| &mut sender.streams);
+            if let Some(stream) = streams.find(|stream| stream.ssrc == ssrc) {
+                stream.told.get_or_insert_default().add(told);
+            }
+        });
     }
 
     /// A sender has packets: those of audio are all in one lane.

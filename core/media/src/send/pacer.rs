@@ -35,7 +35,8 @@ pub enum Class {
     Audio,
     /// Packets that the peer asked for again.
     Retransmission,
-    /// Video, and SCTP beside it. Frames of video that wait too long are dropped.
+    /// Video, and SCTP beside it: either waits for a train on fast paths. Frames of video that wait too
+    /// long are dropped.
     Video,
     /// Packets that repair others.
     Repair,

@@ -17,6 +17,7 @@ use super::protection::Protection;
 use super::redundancy::Redundancy;
 use super::sealed::SealedHistory;
 use super::tracking::Tracking;
+use crate::ReportedPackets;
 use crate::capture::CaptureClock;
 use crate::frame::Contributor;
 use crate::limits::{KEY_FRAME_INTERVAL, RESENDS};
@@ -52,6 +53,8 @@ pub(crate) struct Stream {
     /// `packetsSentWithEct1`, those that repeat or protect with them.
     pub(crate) sent_with_ect1: u64,
     pub(crate) remote: RemoteReports,
+    /// What reports of RFC 8888 told of its packets, if any came.
+    pub(crate) told: Option<ReportedPackets>,
     /// The lowest number that was sent.
     first: Option<u64>,
     /// Of video.
@@ -226,6 +229,7 @@ impl Stream {
             padding: SendCounters::default(),
             sent_with_ect1: 0,
             remote: RemoteReports::default(),
+            told: None,
             first: None,
             frames: SentFrames::default(),
             send_delay: Duration::ZERO,

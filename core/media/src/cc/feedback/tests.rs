@@ -128,7 +128,8 @@ fn reports_of_rfc_8888_say_the_same_with_marks() {
         PacketMetric::LOST,
         PacketMetric::received(Ecn::Ce, ago(10)),
     ];
-    history.handle_stream_report(at(1_100), 5 << 16, (7, 65_534), metrics, &mut results);
+    let mut reported =
+        history.handle_stream_report(at(1_100), 5 << 16, (7, 65_534), metrics, &mut results);
     let said: Vec<_> = results
         .iter()
         .map(|result| (result.sequence, result.ecn))
@@ -140,17 +141,19 @@ fn reports_of_rfc_8888_say_the_same_with_marks() {
 
     // The second came after all, and without its mark.
     let late = [PacketMetric::received(Ecn::NotEct, ago(1))];
-    history.handle_stream_report(at(1_150), 6 << 16, (7, 65_535), late, &mut results);
-    let reported = crate::ReportedPackets {
+    let told = history.handle_stream_report(at(1_150), 6 << 16, (7, 65_535), late, &mut results);
+    reported.add(told);
+    let expected = crate::ReportedPackets {
         lost: 1,
         recovered: 1,
         with_ect1: 1,
         with_ce: 1,
         bleached_ect1: 1,
     };
-    assert_eq!(history.reported(7), Some(reported));
-    // Of the other stream nothing was told, and its number is known all the same.
-    assert_eq!(history.reported(9), Some(Default::default()));
+    assert_eq!(reported, expected);
+    // What is told again is no news.
+    let told = history.handle_stream_report(at(1_200), 7 << 16, (7, 65_535), late, &mut results);
+    assert_eq!(told, Default::default());
 }
 
 #[test]
