@@ -125,7 +125,7 @@ function look(test, pc) {
       if (number !== null) shown.push([number, at, width]);
       frame.close();
     }
-  })();
+  })().catch((error) => (shown.failed = error));
   return shown;
 }
 
@@ -146,7 +146,8 @@ async function measured(test, ends) {
   const { captured, shown } = await ends();
   const at = new Map(captured.map(([number, when]) => [number, when]));
   const seen = shown.filter(([number, when]) => when >= began && at.has(number));
-  test.onFailure(async () => `${captured.length} captured, ${shown.length} shown, ${seen.length} of them known`);
+  const failed = shown.failed ? `; reading them: ${shown.failed}` : "";
+  test.onFailure(async () => `${captured.length} captured, ${shown.length} shown, ${seen.length} of them known${failed}`);
   if (seen.length < 20) throw new Error("hardly a picture came");
   const delays = seen.map(([number, when]) => when - at.get(number)).sort((a, b) => a - b);
   const widths = seen.map(([, , width]) => width).sort((a, b) => a - b);
