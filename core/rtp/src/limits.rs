@@ -15,6 +15,9 @@ pub(crate) const MAX_METRICS: usize = 16_384;
 /// Parts of one frame: NAL units, OBUs. Encoders make a few, one for each slice or tile at most.
 pub(crate) const MAX_PARTS: usize = 4_096;
 
+/// NAL units before a picture's first slice that are compared with parameter sets behind it.
+pub(crate) const LEADING_UNITS: usize = 16;
+
 /// Least room for a payload that a packetiser works with, in bytes: what descriptors take in each
 /// packet must leave some for the frame.
 pub(crate) const MIN_ROOM: usize = 64;

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::bits::Bits;
 use super::join::{Fragment, Head, JoinError};
-use super::nal::{Fragments, Nal};
+use super::nal::{Fragments, Nal, Role};
 use super::parts;
 use super::{Boundary, FrameInfo, FrameSize, PacketInfo};
 use crate::limits;
@@ -224,6 +224,14 @@ impl Nal for H264 {
         let flags = u8::from(begins) << 7 | u8::from(ends) << 6;
         ([header & !TYPE | FU_A, flags | header & TYPE, 0], 2)
     }
+
+    fn role(unit: &[u8]) -> Role {
+        match unit.first().map_or(0, |header| header & TYPE) {
+            1..=IDR => Role::Slice,
+            SPS | PPS => Role::ParameterSet,
+            _ => Role::Other,
+        }
+    }
 }
 
 /// The units of one payload, and pieces of them.
@@ -343,6 +351,7 @@ const TYPE: u8 = 0x1f;
 // Types (H.264 table 7-1, RFC 6184 table 1).
 const IDR: u8 = 5;
 const SPS: u8 = 7;
+const PPS: u8 = 8;
 const DELIMITER: u8 = 9;
 const PREFIX: u8 = 14;
 const STAP_A: u8 = 24;
@@ -549,6 +558,28 @@ mod tests {
         assert_eq!(joined(FORMAT, &[&packets[0], &packets[0]]), torn);
         let none: [&[u8]; 0] = [];
         assert_eq!(joined(FORMAT, &none), Err(JoinError::Empty));
+    }
+
+    /// GStreamer 1.22.0: `rtph264pay config-interval=-1`, four slices a picture.
+    #[test]
+    fn parameter_sets_that_come_again_between_slices_are_left_out() {
+        let slices = [60, 70, 80].map(|len| slice(0x65, len));
+        let other = [0x68, 0xce, 0x3c, 0x81];
+        let mut units: Vec<&[u8]> = Vec::new();
+        for slice in &slices {
+            units.extend([&SPS_640[..], &PPS_1, slice]);
+        }
+        // One that nobody had is another one.
+        units.push(&other);
+        let sent = annex_b(&units);
+        let packets = split(SINGLE, &sent, Room::even(1_200));
+        assert_eq!(packets.len(), 10);
+        let [first, second, third] = &slices;
+        let whole = annex_b(&[&SPS_640, &PPS_1, first, second, third, &other]);
+        assert_eq!(joined(FORMAT, &packets), Ok(whole));
+        let once = annex_b(&[&PPS_1, first, second]);
+        let packets = split(SINGLE, &once, Room::even(1_200));
+        assert_eq!(joined(FORMAT, &packets), Ok(once));
     }
 
     #[test]

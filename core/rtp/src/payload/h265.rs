@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::bits::Bits;
 use super::join::{Fragment, Head, JoinError};
-use super::nal::{Fragments, Nal};
+use super::nal::{Fragments, Nal, Role};
 use super::parts;
 use super::{Boundary, FrameInfo, FrameSize, PacketInfo};
 
@@ -164,6 +164,14 @@ impl Nal for H265 {
         let flags = u8::from(begins) << 7 | u8::from(ends) << 6;
         let high = unit[0] & !TYPE | FRAGMENT << 1;
         ([high, unit[1], flags | unit[0] >> 1 & 0x3f], 3)
+    }
+
+    fn role(unit: &[u8]) -> Role {
+        match Header::of(unit).map(|header| header.kind) {
+            Some(..=SLICES_LAST) => Role::Slice,
+            Some(VPS..=PPS) => Role::ParameterSet,
+            _ => Role::Other,
+        }
     }
 }
 

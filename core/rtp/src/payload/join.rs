@@ -213,4 +213,4 @@ impl Form for AnnexB {
     }
 }
 
-const START_CODE: [u8; 4] = [0, 0, 0, 1];
+pub(crate) const START_CODE: [u8; 4] = [0, 0, 0, 1];

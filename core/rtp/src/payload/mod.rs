@@ -65,7 +65,7 @@ pub use parts::Parts;
 pub use picture_id::PictureId;
 pub use split::{Packets, Room, SplitError};
 
-use join::{AnnexB, Fragment, Plain, join_units};
+use join::{Fragment, Plain, join_units};
 
 use std::ops::Range;
 
@@ -258,11 +258,11 @@ impl PayloadFormat {
             PayloadFormat::Vp9 => vp9::join(payloads, limit, frame, parts),
             PayloadFormat::H264 { .. } => {
                 let units = payloads.flat_map(h264::fragments);
-                join_units(&AnnexB, units, limit, frame, parts)
+                nal::join::<h264::H264>(units, limit, frame, parts)
             }
             PayloadFormat::H265 { numbered } => {
                 let units = payloads.flat_map(move |payload| h265::fragments(payload, numbered));
-                join_units(&AnnexB, units, limit, frame, parts)
+                nal::join::<h265::H265>(units, limit, frame, parts)
             }
             PayloadFormat::Av1 => {
                 let obus = payloads.flat_map(av1::elements);

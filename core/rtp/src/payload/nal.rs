@@ -3,9 +3,10 @@
 use std::iter::FusedIterator;
 use std::ops::Range;
 
-use super::join::{Fragment, JoinError};
+use super::join::{AnnexB, Fragment, JoinError, START_CODE, join_units};
 use super::parts::{self, Parts};
 use super::split::{Packets, Room, SplitError};
+use crate::limits::LEADING_UNITS;
 
 /// Finds the NAL units of a frame that has start codes (H.264 and H.265, annex B). `parts` has only
 /// them after it.
@@ -122,6 +123,60 @@ pub(crate) trait Nal {
 
     /// What stands before a fragment of a unit, and its length.
     fn fragment(unit: &[u8], begins: bool, ends: bool) -> ([u8; 3], usize);
+
+    fn role(unit: &[u8]) -> Role;
+}
+
+/// What a unit is to its picture.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Role {
+    /// A part of its content: a VCL NAL unit.
+    Slice,
+    ParameterSet,
+    Other,
+}
+
+/// NAL units of one timestamp as a frame behind start codes, without parameter sets that come again behind a slice:
+/// for a decoder they would begin another picture (H.264 §7.4.1.2.3, H.265 §7.4.2.4.4). GStreamer's payloaders send
+/// them before every slice of a key frame (`config-interval=-1`, 1.22.0).
+pub(crate) fn join<'a, N: Nal>(
+    units: impl Iterator<Item = Result<Fragment<'a>, JoinError>> + Clone,
+    limit: usize,
+    frame: &mut Vec<u8>,
+    parts: &mut Parts,
+) -> Result<(), JoinError> {
+    let first = parts.len();
+    join_units(&AnnexB, units, limit, frame, parts)?;
+    let role = |part: &Range<u32>| N::role(parts::bytes(frame, part));
+    let slice = parts[first..].iter().position(|it| role(it) == Role::Slice);
+    let slice = first + slice.unwrap_or_default();
+    let repeats = |part: &Range<u32>| {
+        let sets = parts[first..slice].iter().take(LEADING_UNITS);
+        let bytes = parts::bytes(frame, part);
+        let mut known = sets.map(|it| parts::bytes(frame, it));
+        role(part) == Role::ParameterSet && known.any(|it| it == bytes)
+    };
+    let kept: Vec<Range<u32>> = match parts[slice..].iter().any(repeats) {
+        true => {
+            let kept = parts[slice..].iter().filter(|part| !repeats(part));
+            kept.cloned().collect()
+        }
+        false => return Ok(()),
+    };
+
+    let start_code = START_CODE.len();
+    parts.truncate(slice);
+    // A slice is the first of them: it stays where it is.
+    let mut end = kept.first().map_or(0, |it| it.start as usize - start_code);
+    for part in kept {
+        let unit = part.start as usize - start_code..part.end as usize;
+        let start = end + start_code;
+        end += unit.len();
+        frame.copy_within(unit, start - start_code);
+        parts.push(start as u32..end as u32);
+    }
+    frame.truncate(end);
+    Ok(())
 }
 
 /// Small units together in one packet, as many as fit; large ones in fragments.
