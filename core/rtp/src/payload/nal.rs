@@ -137,7 +137,7 @@ pub(crate) enum Role {
 }
 
 /// NAL units of one timestamp as a frame behind start codes, without parameter sets that come again behind a slice:
-/// for a decoder they would begin another picture (H.264 §7.4.1.2.3, H.265 §7.4.2.4.4). GStreamer's payloaders send
+/// for a decoder they would begin another picture (H.264 §7.4.1.2.3, H.265 §7.4.2.4.4). GStreamer's rtph264pay sends
 /// them before every slice of a key frame (`config-interval=-1`, 1.22.0).
 pub(crate) fn join<'a, N: Nal>(
     units: impl Iterator<Item = Result<Fragment<'a>, JoinError>> + Clone,
