@@ -397,11 +397,7 @@ impl Session {
         if self.tells_user_names {
             transport.tell_user_names(&mut self.actions);
         }
-        if progress == Progress::Connected {
-            self.update_outlets(key);
-        }
         let new = self.sctp.awaited() == Some(key);
-        let transport = &self.transports[at];
         if new
             && transport.dtls.state() == dtls::State::Connected
             && let Some(role) = transport.dtls_role()
@@ -416,6 +412,9 @@ impl Session {
                 Progress::Connected if !new => running.transport_connected(self.now),
                 Progress::None | Progress::Connected => {}
             }
+        }
+        if progress == Progress::Connected {
+            self.update_outlets(key);
         }
     }
 }

@@ -186,6 +186,7 @@ impl Session {
     }
 
     /// A handshake is done: what its ends promised counts for the receivers on its transport.
+    #[cold]
     pub(crate) fn update_outlets(&mut self, key: TransportKey) {
         let receivers = self.media.transceivers.iter();
         let receivers = receivers.filter(|it| it.receives_on == Some(key));

@@ -50,7 +50,8 @@ impl<'a> Train<'a> {
             leftover.datagram.clear();
         }
         while self.datagrams < max_datagrams && self.takes_another() {
-            match self.append(&mut next) {
+            // As `&mut next` it would be a function by itself, which every datagram calls.
+            match self.append(|room, out| next(room, out)) {
                 Appended::Datagram => {}
                 Appended::Nothing => break,
                 Appended::Misfit {
