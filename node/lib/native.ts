@@ -186,6 +186,12 @@ export type IceComponent = "rtp" | "rtcp";
 export type IceConnectionState = "closed" | "failed" | "disconnected" | "new" | "checking" | "completed" | "connected";
 
 /**
+ * How one shows a TURN server that one may use it: `(DOMString or RTCOAuthCredential)`, which is W3C
+ * `credential`; `credentialType` follows from it.
+ */
+export type IceCredential = string | OAuthCredential;
+
+/**
  * Options of [`StandaloneIceTransport::gather`].
  */
 export type IceGatherOptions = {
@@ -230,31 +236,6 @@ export type IceProtocol = "udp" | "tcp";
  * Who nominates pairs (webrtc-pc §5.6.5).
  */
 export type IceRole = "unknown" | "controlling" | "controlled";
-
-/**
- * How one shows a TURN server that one may use it: `(DOMString or RTCOAuthCredential)`, which is W3C
- * `credential`; `credentialType` follows from it.
- */
-export type IceCredential = string | OAuthCredential;
-
-/**
- * What an authorization server gives for a TURN server (RFC 7635), each in base64 or base64url: W3C
- * `RTCOAuthCredential`, which webrtc-extensions had until 2025.
- */
-export type OAuthCredential = {
-/**
- * The key that protects what is said to the server (RFC 7635 §4.1).
- */
-macKey: string,
-/**
- * What only the server can read (RFC 7635 §6.2).
- */
-accessToken: string, };
-
-/**
- * Whether the header extensions and CSRCs of RTP are encrypted (webrtc-extensions §13, RFC 9335).
- */
-export type RtpHeaderEncryptionPolicy = "disable" | "negotiate" | "require";
 
 /**
  * One STUN or TURN server (webrtc-pc §4.2.2).
@@ -515,6 +496,20 @@ export type NativeTrackEvent = { "type": "mute", track: string, } | { "type": "u
 export type NativeTransceiverInit = { direction: TransceiverDirection, streams: Array<string>, sendEncodings: Array<RtpEncodingParameters>, };
 
 /**
+ * What an authorization server gives for a TURN server (RFC 7635), each in base64 or base64url: W3C
+ * `RTCOAuthCredential`, which webrtc-extensions had until 2025.
+ */
+export type OAuthCredential = {
+/**
+ * The key that protects what is said to the server (RFC 7635 §4.1).
+ */
+macKey: string,
+/**
+ * What only the server can read (RFC 7635 §6.2).
+ */
+accessToken: string, };
+
+/**
  * Options of `createOffer`.
  */
 export type OfferOptions = {
@@ -720,6 +715,11 @@ ptime?: number | null,
  * Whether the sender may choose the packet time (webrtc-extensions).
  */
 adaptivePtime: boolean, };
+
+/**
+ * Whether the header extensions and CSRCs of RTP are encrypted (webrtc-extensions §13, RFC 9335).
+ */
+export type RtpHeaderEncryptionPolicy = "disable" | "negotiate" | "require";
 
 /**
  * A header extension that can be negotiated (webrtc-pc §5.2.11, webrtc-extensions §5).
