@@ -3,6 +3,7 @@ import type { Capabilities, Settings } from './constraint-types.js';
 import type { Sink } from './frames.js';
 import { type OpenReader, SharedReader } from './reader.js';
 import type { Kind, Selection, Source } from './source.js';
+import { type MediaStreamTrack, setTrackIsolated, whenTrackEnds } from './track.js';
 
 /** Nothing about it can be constrained. */
 export class RemoteSource implements Source {
@@ -10,6 +11,8 @@ export class RemoteSource implements Source {
   readonly capabilities: Capabilities = {};
   readonly defaults: Settings = {};
   readonly #reader: SharedReader;
+  /** That of the receiver, and its clones. */
+  readonly #tracks = new Set<MediaStreamTrack>();
 
   constructor(
     readonly kind: Kind,
@@ -25,6 +28,15 @@ export class RemoteSource implements Source {
 
   attach(sink: Sink): () => void {
     return this.#reader.attach(sink);
+  }
+
+  add(track: MediaStreamTrack): void {
+    this.#tracks.add(track);
+    whenTrackEnds(track, () => this.#tracks.delete(track));
+  }
+
+  setIsolated(isolated: boolean): void {
+    for (const track of [...this.#tracks]) setTrackIsolated(track, isolated);
   }
 
   /** Whether it is decoded while nobody looks. */

@@ -14,7 +14,7 @@ import { RTCPeerConnectionIceEvent } from '../events/peer-connection-ice-event.j
 import { RTCTrackEvent } from '../events/track-event.js';
 import { RemoteSource } from '../media/remote-source.js';
 import { type MediaStream, addTrackToStream, createStream, removeTrackFromStream } from '../media/stream.js';
-import { type MediaStreamTrack, createTrack, endTrack, setTrackIsolated, setTrackMuted, trackSlots, whenTrackEnds } from '../media/track.js';
+import { type MediaStreamTrack, createTrack, endTrack, setTrackMuted, trackSlots, whenTrackEnds } from '../media/track.js';
 import {
   type AnyEffect,
   type AnyEvent,
@@ -679,7 +679,10 @@ export class Connection implements TaskSource {
         const track = this.#tracks.get(event.track);
         // Else it was forgotten with its transceiver.
         if (track && event.type === 'ended') endTrack(track);
-        else if (track && event.type === 'isolationchange') setTrackIsolated(track, !track.isolated);
+        else if (track && event.type === 'isolationchange') {
+          const { source } = trackSlots(track);
+          if (source instanceof RemoteSource) source.setIsolated(!track.isolated);
+        }
         else if (track) {
           setTrackMuted(track, event.type === 'mute');
           if (event.type === 'unmute' && this.#decodesUnread) this.#decode(track);
