@@ -28,7 +28,7 @@ use crate::endpoint::{Clock, Counters};
 use crate::mailbox::Mailbox;
 use crate::route::{LeaseId, Route, Routes};
 use crate::shared::receiver::Receiver;
-use crate::socket::try_send;
+use crate::socket::{Refused, try_send};
 
 /// The sockets on one address, which several sessions use.
 pub(crate) struct SharedSocket {
@@ -190,7 +190,7 @@ impl Lease {
     }
 
     /// Sends a train, if its destination belongs to no other session. Returns the bytes taken.
-    pub(crate) fn send(&mut self, transmit: &Transmit, bytes: &[u8]) -> io::Result<usize> {
+    pub(crate) fn send(&mut self, transmit: &Transmit, bytes: &[u8]) -> Result<usize, Refused> {
         let socket = &self.socket.members[self.sending].socket;
         if !self.claimed.contains(&transmit.remote) {
             if let Some(question) = question_to_server(bytes) {
@@ -203,7 +203,8 @@ impl Lease {
             drop(routes);
             if claim.is_err() {
                 Counters::count(&self.socket.counters.send_conflicts);
-                return Err(io::ErrorKind::AddrInUse.into());
+                let error = io::ErrorKind::AddrInUse.into();
+                return Err(Refused { taken: 0, error });
             }
             self.claimed.insert(transmit.remote);
         }

@@ -93,8 +93,13 @@ impl SessionSocket {
         poll_receive(socket, cx, buffers)
     }
 
-    /// Sends what an earlier call left. Pending when there still is no room.
-    pub(crate) fn poll_unblock(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    /// Sends what an earlier call left. Pending when there still is no room. `lost` is told what the system
+    /// refused.
+    pub(crate) fn poll_unblock(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut lost: impl FnMut(&Transmit),
+    ) -> Poll<()> {
         while let Some(blocked) = self.blocked.take() {
             let ready = match &mut self.io {
                 SocketIo::Own(socket) => socket.io().poll_send_ready(cx).map(drop),
@@ -104,8 +109,9 @@ impl SessionSocket {
                 self.blocked = Some(blocked);
                 return Poll::Pending;
             }
-            // A refused train is lost on the way.
-            let _ = self.send(&blocked.transmit, &blocked.rest);
+            if let Err(refused) = self.send(&blocked.transmit, &blocked.rest) {
+                lost(&refused.rest_of(&blocked.transmit, blocked.rest.len()));
+            }
         }
         Poll::Ready(())
     }
@@ -114,9 +120,9 @@ impl SessionSocket {
     /// [`poll_unblock`](Self::poll_unblock).
     ///
     /// # Errors
-    /// The system refused it, or its destination belongs to another session of a shared port: it
-    /// is lost.
-    pub(crate) fn send(&mut self, transmit: &Transmit, bytes: &[u8]) -> io::Result<()> {
+    /// The system refused it, or its destination belongs to another session of a shared port: what was not
+    /// taken is lost.
+    pub(crate) fn send(&mut self, transmit: &Transmit, bytes: &[u8]) -> Result<(), Refused> {
         let sent = match &mut self.io {
             SocketIo::Own(socket) => try_send(socket, transmit, bytes)?,
             SocketIo::Shared(lease) => lease.send(transmit, bytes)?,
@@ -167,28 +173,50 @@ pub(crate) fn poll_receive(
     }
 }
 
+/// The system refused a train, or the rest of one.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    /// Bytes that it took before.
+    pub(crate) taken: usize,
+    pub(crate) error: io::Error,
+}
+
+impl Refused {
+    /// What is lost of a train of so many bytes.
+    pub(crate) fn rest_of(&self, transmit: &Transmit, bytes: usize) -> Transmit {
+        Transmit {
+            len: bytes.saturating_sub(self.taken),
+            ..*transmit
+        }
+    }
+}
+
 /// Sends without asking the runtime whether there is room: there nearly always is.
 pub(crate) fn try_send(
     socket: &Socket<UdpSocket>,
     transmit: &Transmit,
     bytes: &[u8],
-) -> io::Result<usize> {
-    let mut sent = socket.send(transmit, bytes)?;
+) -> Result<usize, Refused> {
+    let refused = |taken, error| Refused { taken, error };
+    let mut sent = (socket.send(transmit, bytes)).map_err(|error| refused(0, error))?;
     if sent < bytes.len() {
         // Once more under the runtime's eyes: it then knows that the socket was full, and an event
         // that comes between the call and its knowing is not lost.
         let mut result = Ok(());
         let _ = socket.io().try_io(Interest::WRITABLE, || {
-            match socket.send(transmit, &bytes[sent..]) {
-                Ok(more) => sent += more,
-                Err(error) => result = Err(error),
+            while sent < bytes.len() {
+                match socket.send(transmit, &bytes[sent..]) {
+                    Ok(0) => return Err(io::ErrorKind::WouldBlock.into()),
+                    Ok(more) => sent += more,
+                    Err(error) => {
+                        result = Err(error);
+                        break;
+                    }
+                }
             }
-            match result.is_ok() && sent < bytes.len() {
-                true => Err(io::ErrorKind::WouldBlock.into()),
-                false => Ok(()),
-            }
+            Ok(())
         });
-        result?;
+        result.map_err(|error| refused(sent, error))?;
     }
     Ok(sent)
 }

@@ -14,6 +14,8 @@ use crate::raw::RawSocket;
 pub(crate) struct Marking {
     /// A card or driver without segmentation offload refused a train.
     alone: AtomicBool,
+    /// The system refused a mark, and took the same datagram without: sandboxes know few control messages.
+    refused: AtomicBool,
 }
 
 /// What goes with one system call.
@@ -31,8 +33,41 @@ pub(crate) struct MarkedTrain<'a> {
 }
 
 impl Marking {
-    /// Whether this system lets single datagrams be marked.
-    pub(crate) const IS_POSSIBLE: bool = cfg!(target_os = "linux");
+    /// Whether this system lets single datagrams be marked, as far as is known.
+    pub(crate) fn is_possible(&self) -> bool {
+        cfg!(target_os = "linux") && !self.refused.load(Ordering::Relaxed)
+    }
+
+    /// What came of a marked datagram; or, if that may be the mark's fault, of the same one sent without by
+    /// `plain`. Once that shows that it was, nothing is marked any more.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn unless_refused(
+        &self,
+        marked: io::Result<()>,
+        plain: impl FnOnce() -> io::Result<()>,
+    ) -> io::Result<()> {
+        use nix::errno::Errno;
+
+        const REFUSALS: [i32; 2] = [Errno::EINVAL as i32, Errno::EOPNOTSUPP as i32];
+        let code = marked.as_ref().err().and_then(io::Error::raw_os_error);
+        if code.is_some_and(|code| REFUSALS.contains(&code)) {
+            // Addresses are refused by the same numbers.
+            plain()?;
+            self.refused.store(true, Ordering::Relaxed);
+            return Ok(());
+        }
+        marked
+    }
+
+    /// Never called: nothing is marked here.
+    #[cfg(not(target_os = "linux"))]
+    pub(crate) fn unless_refused(
+        &self,
+        marked: io::Result<()>,
+        _plain: impl FnOnce() -> io::Result<()>,
+    ) -> io::Result<()> {
+        marked
+    }
 
     /// The datagrams of a train, if the system takes `most` otherwise.
     pub(crate) fn max_segments(&self, most: usize) -> usize {
@@ -146,5 +181,41 @@ mod linux {
             Ecn::Ect0 => 0b10,
             Ecn::Ce => 0b11,
         }
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use nix::errno::Errno;
+
+    use super::*;
+
+    fn failed(errno: Errno) -> io::Result<()> {
+        Err(errno.into())
+    }
+
+    #[test]
+    fn what_refuses_marks_is_asked_for_none_any_more() {
+        for refusal in [Errno::EINVAL, Errno::EOPNOTSUPP] {
+            let marking = Marking::default();
+            assert!(marking.unless_refused(Ok(()), || unreachable!()).is_ok());
+            assert!(marking.is_possible());
+            assert!(marking.unless_refused(failed(refusal), || Ok(())).is_ok());
+            assert!(!marking.is_possible());
+        }
+    }
+
+    #[test]
+    fn a_datagram_that_is_refused_without_its_mark_as_well_says_nothing_of_marks() {
+        let marking = Marking::default();
+        for other in [Errno::EPERM, Errno::EAGAIN, Errno::ECONNREFUSED] {
+            let sent = marking.unless_refused(failed(other), || unreachable!());
+            assert_eq!(sent.unwrap_err().raw_os_error(), Some(other as i32));
+        }
+        for again in [Errno::EINVAL, Errno::EAGAIN] {
+            let sent = marking.unless_refused(failed(Errno::EINVAL), || failed(again));
+            assert_eq!(sent.unwrap_err().raw_os_error(), Some(again as i32));
+        }
+        assert!(marking.is_possible());
     }
 }

@@ -174,28 +174,29 @@ impl<Io> Socket<Io> {
 
 impl<Io: RawSocket> Socket<Io> {
     /// Sends the datagrams of `contents`, the first `transmit.len` bytes that
-    /// `poll_transmit` wrote. Returns how many bytes the system took: fewer than there are when
-    /// the send buffer is full, always up to a datagram's end. The caller then waits for the
-    /// socket to become writable and passes the rest.
+    /// `poll_transmit` wrote. Returns how many bytes the system took, always up to a datagram's end:
+    /// none when the send buffer is full, fewer than there are when it became full or the system refused a
+    /// datagram behind them. The caller passes the rest again, after none once the socket is writable.
     ///
     /// # Errors
-    /// The system refused a datagram (no route, forbidden by a firewall). What had not been taken is
-    /// to be treated as lost on the way, and so is, without an error, what is too long for the
+    /// The system refused the first datagram (no route, forbidden by a firewall): nothing of `contents` was
+    /// taken. They are to be treated as lost on the way, and so is, without an error, what is too long for the
     /// interface. Never [`io::ErrorKind::WouldBlock`].
     ///
     /// `transmit.dscp` is set where the system lets a program mark single datagrams, which is Linux;
-    /// elsewhere it is left out.
+    /// elsewhere it is left out, and from then on where the system refuses a mark.
     pub fn send(&self, transmit: &Transmit, contents: &[u8]) -> io::Result<usize> {
         let segment = transmit.segment_size.unwrap_or(contents.len());
-        let marked = transmit.dscp != Dscp::DEFAULT && Marking::IS_POSSIBLE;
+        // It may turn out on the way that it is not.
+        let marked = || transmit.dscp != Dscp::DEFAULT && self.marking.is_possible();
         send_trains(
             contents,
             segment,
-            || match marked {
+            || match marked() {
                 true => self.marking.max_segments(self.state.max_gso_segments()),
                 false => self.state.max_gso_segments(),
             },
-            |train| match marked {
+            |train| match marked() {
                 true => self.send_marked(transmit, train, segment),
                 false => self.send_train(transmit, train, segment),
             },
@@ -211,9 +212,17 @@ impl<Io: RawSocket> Socket<Io> {
             segment: (bytes.len() > segment).then_some(segment),
             source: transmit.local_ip.filter(|_| source),
         };
-        match self.marking.send(&self.io, transmit, &train) {
+        let sent = match self.marking.send(&self.io, transmit, &train) {
             Err(error) if is_msg_size_err(&error) => Ok(()),
             result => result,
+        };
+        match train.segment {
+            // It goes again, one datagram a call.
+            Some(_) => sent,
+            None => {
+                let plain = || self.send_train(transmit, bytes, segment);
+                self.marking.unless_refused(sent, plain)
+            }
         }
     }
 
@@ -251,7 +260,7 @@ impl<Io: RawSocket> Socket<Io> {
 }
 
 /// Cuts `contents` into trains that the system takes and passes them to `send`. Returns the bytes
-/// taken until `send` would block.
+/// taken until `send` would block or fails; its error if that are none.
 fn send_trains(
     contents: &[u8],
     segment: usize,
@@ -269,7 +278,8 @@ fn send_trains(
             // A card or driver without the offload refuses with EIO or EINVAL, whereupon
             // quinn-udp halts it: the same bytes then go again, one datagram a call.
             Err(_) if segments > 1 && max_segments() == 1 => {}
-            Err(e) => return Err(e),
+            Err(e) if rest.len() == contents.len() => return Err(e),
+            Err(_) => break,
         }
     }
     Ok(contents.len() - rest.len())
@@ -334,6 +344,25 @@ mod tests {
     fn what_the_system_refuses_is_an_error_not_a_loop() {
         let refused = send_trains(&[0; 250], 100, || 1, |_| Err(io::Error::other("EPERM")));
         assert!(refused.is_err());
+    }
+
+    #[test]
+    fn what_was_taken_before_a_refusal_is_told_and_the_refusal_next() {
+        let mut calls = 0;
+        let mut send = |train: &[u8]| {
+            calls += 1;
+            match calls {
+                1 => {
+                    assert_eq!(train.len(), 200);
+                    Ok(())
+                }
+                _ => Err(io::Error::other("EPERM")),
+            }
+        };
+        let contents = [0; 500];
+        let sent = send_trains(&contents, 100, || 2, &mut send).unwrap();
+        assert_eq!(sent, 200);
+        assert!(send_trains(&contents[sent..], 100, || 2, &mut send).is_err());
     }
 
     #[test]

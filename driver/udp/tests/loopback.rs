@@ -135,7 +135,7 @@ fn congestion_marks_travel() {
     assert_eq!(marks, [Ecn::Ect0, Ecn::Ect1, Ecn::Ce, Ecn::NotEct]);
 }
 
-/// The octet of DSCP and ECN of each datagram that waits.
+/// The octet of DSCP and ECN of each datagram of 100 bytes that waits.
 #[cfg(target_os = "linux")]
 fn octets(socket: &Socket) -> Vec<u8> {
     use nix::sys::socket::{ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg};
@@ -153,11 +153,14 @@ fn octets(socket: &Socket) -> Vec<u8> {
             return octets;
         };
         let messages = message.cmsgs().expect("there is room for them");
-        octets.extend(messages.filter_map(|it| match it {
+        // The system may hand a train over as one (UDP_GRO).
+        let datagrams = message.bytes.div_ceil(100);
+        let marks = messages.filter_map(|it| match it {
             ControlMessageOwned::Ipv4Tos(octet) => Some(octet),
             ControlMessageOwned::Ipv6TClass(class) => Some(class as u8),
             _ => None,
-        }));
+        });
+        octets.extend(marks.flat_map(|octet| std::iter::repeat_n(octet, datagrams)));
     }
 }
 

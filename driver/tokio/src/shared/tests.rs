@@ -146,7 +146,7 @@ async fn a_second_session_cannot_send_to_an_occupied_address() {
     let mut two = lease(&port, 2, &nobody());
     one.send(&to, b"1").unwrap();
     let refused = two.send(&to, b"2").unwrap_err();
-    assert_eq!(refused.kind(), io::ErrorKind::AddrInUse);
+    assert_eq!(refused.error.kind(), io::ErrorKind::AddrInUse);
     assert_eq!(counters.send_conflicts.load(Ordering::Relaxed), 1);
     drop(one);
     two.send(&to, b"2").unwrap();

@@ -2,7 +2,7 @@
 
 use std::task::Context;
 
-use duologue_base::Instant;
+use duologue_base::{Instant, Transmit};
 
 use super::SessionTask;
 use crate::Host;
@@ -45,7 +45,8 @@ impl<H: Host> SessionTask<H> {
         now: Instant,
     ) -> bool {
         for bound in &mut self.sockets {
-            if bound.socket.is_blocked() && bound.socket.poll_unblock(cx).is_ready() {
+            let lost = |rest: &Transmit| self.session.handle_discarded(now, rest);
+            if bound.socket.is_blocked() && bound.socket.poll_unblock(cx, lost).is_ready() {
                 let id = bound.socket.id();
                 self.session.handle_socket_blocked(now, id, false);
             }
@@ -75,13 +76,17 @@ impl<H: Host> SessionTask<H> {
                 // What cannot wait, such as a check, is lost like in a full buffer on the way.
                 Counters::count(&self.endpoint.counters.send_overflows);
                 self.session.handle_discarded(now, &transmit);
-            } else if let Err(error) = bound.socket.send(&transmit, bytes) {
+            } else if let Err(refused) = bound.socket.send(&transmit, bytes) {
                 Counters::count(&self.endpoint.counters.send_errors);
-                self.errors.note(now, "send", &error);
-                self.session.handle_discarded(now, &transmit);
-            } else if bound.socket.is_blocked() && bound.socket.poll_unblock(cx).is_pending() {
-                self.session
-                    .handle_socket_blocked(now, transmit.socket, true);
+                self.errors.note(now, "send", &refused.error);
+                let rest = refused.rest_of(&transmit, bytes.len());
+                self.session.handle_discarded(now, &rest);
+            } else if bound.socket.is_blocked() {
+                let lost = |rest: &Transmit| self.session.handle_discarded(now, rest);
+                if bound.socket.poll_unblock(cx, lost).is_pending() {
+                    self.session
+                        .handle_socket_blocked(now, transmit.socket, true);
+                }
             }
         }
         false
