@@ -4,8 +4,10 @@ use duologue_codec::{AudioData, VideoFrame};
 use duologue_devices::{AudioReader, LocalTrack, VideoReader};
 use duologue_peer::{Exception, MediaStreamId, Track};
 use duologue_raw::{AudioTrackGenerator, VideoTrackGenerator};
+use duologue_session::EncodedFrameInit;
 
 use crate::connection::PeerConnection;
+use crate::flow::open;
 use crate::media::RtpSender;
 
 impl PeerConnection {
@@ -15,7 +17,7 @@ impl PeerConnection {
     /// A track that was captured for one peer alone (`peerIdentity` of `getUserMedia`, webrtc-identity §9)
     /// is sent to that peer, whose identity a provider vouched for, over a transport whose other end
     /// promised to keep it (RFC 8833); black pictures and silence go in its place as long as one of these
-    /// is not so.
+    /// is not so, and as long as the sender has a [transform](RtpSender::set_transform) of the application.
     ///
     /// ```
     /// use duologue::devices::{DeviceError, MediaDevices, MediaStreamConstraints};
@@ -81,6 +83,13 @@ impl RtpSender {
         Ok(())
     }
 
+    /// A transform of the application would show it what is for one peer alone.
+    fn may_transmit_of(&self, track: &LocalTrack) -> bool {
+        let shown = || open(self.connection(), self.id()).shows::<EncodedFrameInit>();
+        let to_be_kept = track.peer_identity().is_some();
+        self.may_transmit() && !(to_be_kept && shown())
+    }
+
     fn sends(&self, track: &LocalTrack) -> bool {
         let sent = self.track();
         sent.is_some_and(|sent| sent.id.as_str() == track.id())
@@ -95,7 +104,7 @@ async fn play_video(
 ) {
     while let Some(picture) = pictures.recv().await {
         generator.set_content_hint(track.content_hint());
-        let picture = match sender.may_transmit() {
+        let picture = match sender.may_transmit_of(&track) {
             true => picture,
             false => match VideoFrame::black(picture.width(), picture.height()) {
                 Ok(black) => black.at(picture.timestamp),
@@ -115,7 +124,7 @@ async fn play_audio(
     mut sound: AudioReader,
 ) {
     while let Some(data) = sound.recv().await {
-        let data = match sender.may_transmit() {
+        let data = match sender.may_transmit_of(&track) {
             true => data,
             false => match silence(&data) {
                 Some(silence) => silence,

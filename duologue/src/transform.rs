@@ -301,9 +301,12 @@ impl RtpSender {
     /// `transform`: what changes the frames of this sender from now on, encoded from raw pictures and
     /// sound or [written](RtpSender::frames); none for none. Packets do not pass it. Not to be called
     /// by the transform itself.
+    ///
+    /// One that is no [`SFrameTransform`](crate::SFrameTransform) sees the frames: of a track that was captured for one
+    /// peer alone (webrtc-identity §9) it is given black pictures and silence.
     pub fn set_transform<T: Transform>(&self, transform: Option<T>) {
         let queues = crate::flow::open(self.connection(), self.id());
-        queues.set_transform::<EncodedFrameInit>(boxed(transform));
+        queues.set_transform::<EncodedFrameInit, T>(transform);
     }
 }
 
@@ -313,10 +316,6 @@ impl RtpReceiver {
     /// pass it. Not to be called by the transform itself.
     pub fn set_transform<T: Transform>(&self, transform: Option<T>) {
         let queues = crate::flow::open(self.connection(), self.id());
-        queues.set_transform::<EncodedFrame>(boxed(transform));
+        queues.set_transform::<EncodedFrame, T>(transform);
     }
-}
-
-fn boxed<T: Transform>(transform: Option<T>) -> Option<Box<dyn Transform>> {
-    transform.map(|it| Box::new(it) as Box<dyn Transform>)
 }

@@ -7,12 +7,20 @@
 
 mod common;
 
+use std::sync::Arc;
+
 use common::media::{Call, call, within};
-use duologue::VideoTrackProcessor;
+use common::{Peer, negotiate};
 use duologue::codec::{AudioData, VideoFrame, pattern, tone};
 use duologue::devices::{
     FakeDevices, LocalTrack, MediaDevices, MediaStreamConstraints, MediaTrackConstraintSet,
 };
+use duologue::{
+    Endpoint, Event, IdentityAssertionResult, IdentityProvider, IdentityProviderDetails,
+    IdentityProviderOptions, IdentityValidationResult, ProviderFuture, Transform, TransformFrame,
+    Transformer, VideoTrackProcessor,
+};
+use tokio::sync::mpsc;
 
 const AUDIO: usize = 0;
 const VIDEO: usize = 1;
@@ -102,4 +110,85 @@ async fn a_microphone_is_heard_at_its_pitch() {
         }
     });
     heard.await;
+}
+
+/// Says of everybody that it is Bob.
+struct Gullible;
+
+impl IdentityProvider for Gullible {
+    fn generate_assertion<'a>(
+        &'a self,
+        contents: &'a str,
+        _origin: &'a str,
+        _options: &'a IdentityProviderOptions,
+    ) -> ProviderFuture<'a, IdentityAssertionResult> {
+        Box::pin(async move {
+            Ok(IdentityAssertionResult {
+                idp: IdentityProviderDetails::new("idp.example"),
+                assertion: contents.to_owned(),
+            })
+        })
+    }
+
+    fn validate_assertion<'a>(
+        &'a self,
+        assertion: &'a str,
+        _origin: &'a str,
+    ) -> ProviderFuture<'a, IdentityValidationResult> {
+        Box::pin(async move {
+            Ok(IdentityValidationResult {
+                identity: "bob@idp.example".to_owned(),
+                contents: assertion.to_owned(),
+            })
+        })
+    }
+}
+
+/// Reads what passes, as far as it tells how large it is.
+struct Reads(mpsc::UnboundedSender<usize>);
+
+impl Transform for Reads {
+    fn transform(&mut self, frame: TransformFrame, transformer: &mut Transformer<'_>) {
+        let _ = self.0.send(frame.data.len());
+        transformer.enqueue(frame);
+    }
+}
+
+/// Every frame of the camera of 320x240 is larger, and of black pictures all but the first are smaller. Bytes.
+const BLACK: usize = 100;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_for_one_peer_alone_is_seen_by_no_transform() {
+    let provider = IdentityProviderDetails::new("idp.example");
+    let endpoint = Endpoint::builder().loopback(true).ipv6(false);
+    let endpoint = endpoint.identity_provider(provider, Arc::new(Gullible));
+    let endpoint = endpoint.build().unwrap();
+    let [mut alice, mut bob] = [Peer::new(&endpoint), Peer::new(&endpoint)];
+    bob.connection
+        .set_identity_provider("idp.example", IdentityProviderOptions::default())
+        .unwrap();
+    let asked = MediaStreamConstraints {
+        peer_identity: Some("bob@idp.example".to_owned()),
+        ..small()
+    };
+    let stream = MediaDevices::fake().get_user_media(&asked).await.unwrap();
+    let camera = stream.video_track().unwrap();
+    let sender = alice.connection.add_local_track(camera, &[]).unwrap();
+    negotiate(&mut alice, &mut bob).await;
+
+    alice.connection.peer_identity().await.unwrap();
+    let isolated = |event| matches!(event, Event::TrackIsolationChange(_)).then_some(());
+    within(alice.wait(isolated)).await;
+    assert!(sender.may_transmit());
+    let (reads, mut sizes) = mpsc::unbounded_channel();
+    sender.set_transform(Some(Reads(reads)));
+    // What was captured before the transform was there may still be in the encoder.
+    let mut black = 0;
+    within(async {
+        while black < 10 {
+            let size = sizes.recv().await.unwrap();
+            black = if size < BLACK { black + 1 } else { 0 };
+        }
+    })
+    .await;
 }

@@ -253,10 +253,16 @@ impl Queues {
         T::inbox(&mut self.inboxes()).dropped
     }
 
-    pub(crate) fn set_transform<T: Passes>(&self, transform: Option<Box<dyn Transform>>) {
+    pub(crate) fn set_transform<T: Passes, F: Transform>(&self, transform: Option<F>) {
         if let Some(stage) = T::stage(&self.stages) {
             stage.set(transform);
         }
+    }
+
+    /// Whether the application sees what is in these.
+    #[cfg(feature = "codecs")]
+    pub(crate) fn shows<T: Passes>(&self) -> bool {
+        T::stage(&self.stages).is_some_and(|stage| stage.shows())
     }
 
     fn enter<T: Passes>(&self) -> Option<MutexGuard<'_, Passing<T>>> {

@@ -1,5 +1,6 @@
 //! Where frames pass a transform.
 
+use std::any::TypeId;
 use std::collections::VecDeque;
 use std::fmt;
 use std::mem::take;
@@ -9,6 +10,7 @@ use duologue_base::TransceiverId;
 use duologue_session::{EncodedFrame, EncodedFrameInit, RtpPacket, RtpPacketInit};
 
 use crate::connection::ConnectionHandle;
+use crate::sframe::SFrameTransform;
 use crate::transform::{Origin, Side, Transform, TransformFrame, Transformer};
 
 /// The transforms of one transceiver.
@@ -24,6 +26,8 @@ pub(crate) struct Stage<T>(Mutex<Passing<T>>);
 /// The transform, and what it made that nobody has taken.
 pub(crate) struct Passing<T> {
     transform: Option<Box<dyn Transform>>,
+    /// Whether it is one of the application, which sees what is in the frames.
+    shows: bool,
     pub(super) made: VecDeque<T>,
     enqueued: Vec<TransformFrame>,
 }
@@ -103,8 +107,15 @@ impl Passes for EncodedFrameInit {
 }
 
 impl<T> Stage<T> {
-    pub(super) fn set(&self, transform: Option<Box<dyn Transform>>) {
-        self.lock().transform = transform;
+    pub(super) fn set<F: Transform>(&self, transform: Option<F>) {
+        let mut passing = self.lock();
+        passing.shows = transform.is_some() && TypeId::of::<F>() != TypeId::of::<SFrameTransform>();
+        passing.transform = transform.map(|it| Box::new(it) as Box<dyn Transform>);
+    }
+
+    #[cfg(feature = "codecs")]
+    pub(super) fn shows(&self) -> bool {
+        self.lock().shows
     }
 
     /// While it is held nobody else takes or hands over anything: frames stay in their order. `None`
@@ -146,6 +157,7 @@ impl<T> Default for Stage<T> {
     fn default() -> Self {
         Stage(Mutex::new(Passing {
             transform: None,
+            shows: false,
             made: VecDeque::new(),
             enqueued: Vec::new(),
         }))
