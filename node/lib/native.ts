@@ -488,7 +488,7 @@ export type NativeStreamEvent = { "type": "addtrack", stream: string, track: str
 
 export type NativeTcpTypes = { active: boolean, passive: boolean, simultaneousOpen: boolean, };
 
-export type NativeTrackEvent = { "type": "mute", track: string, } | { "type": "unmute", track: string, } | { "type": "ended", track: string, } | { "type": "isolationchange", track: string, };
+export type NativeTrackEvent = { "type": "mute", track: string, } | { "type": "unmute", track: string, } | { "type": "ended", track: string, } | { "type": "isolationchange", track: string, isolated: boolean, };
 
 /**
  * `NativeTransceiverInit`

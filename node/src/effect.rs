@@ -277,7 +277,7 @@ pub(crate) enum TrackEvent {
     Mute { track: String },
     Unmute { track: String },
     Ended { track: String },
-    IsolationChange { track: String },
+    IsolationChange { track: String, isolated: bool },
 }
 
 #[derive(Debug, Serialize)]
@@ -515,9 +515,10 @@ fn event_view(event: Event) -> Option<EventView> {
         Event::TrackUnmute(track) => EventView::Track(TrackEvent::Unmute {
             track: track.to_string(),
         }),
-        Event::TrackIsolationChange(track) => EventView::Track(TrackEvent::IsolationChange {
-            track: track.to_string(),
-        }),
+        Event::TrackIsolationChange(track, isolated) => {
+            let track = track.to_string();
+            EventView::Track(TrackEvent::IsolationChange { track, isolated })
+        }
         Event::TrackEnded(track) => EventView::Track(TrackEvent::Ended {
             track: track.to_string(),
         }),

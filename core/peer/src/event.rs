@@ -124,8 +124,8 @@ pub enum Event {
     TrackMute(TrackId),
     /// `unmute` at a track.
     TrackUnmute(TrackId),
-    /// `isolationchange` of a receiver's track (webrtc-identity §9).
-    TrackIsolationChange(TrackId),
+    /// `isolationchange` of a receiver's track (webrtc-identity §9), and whether it is isolated.
+    TrackIsolationChange(TrackId, bool),
     /// `ended` at a track.
     TrackEnded(TrackId),
 
@@ -233,7 +233,7 @@ impl Event {
             Event::TransceiverRejected(..) => "rejected",
             Event::TrackMute(_) => "mute",
             Event::TrackUnmute(_) => "unmute",
-            Event::TrackIsolationChange(_) => "isolationchange",
+            Event::TrackIsolationChange(..) => "isolationchange",
             Event::TrackEnded(_) => "ended",
             Event::DtlsStateChange(..)
             | Event::IceTransportStateChange(..)
@@ -274,7 +274,7 @@ impl Event {
             }
             Event::TrackMute(track)
             | Event::TrackUnmute(track)
-            | Event::TrackIsolationChange(track)
+            | Event::TrackIsolationChange(track, _)
             | Event::TrackEnded(track) => Target::MediaStreamTrack(track.clone()),
             Event::DtlsStateChange(key, _) | Event::DtlsError(key, _) | Event::DtlsSilent(key) => {
                 Target::DtlsTransport(*key)

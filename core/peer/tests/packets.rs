@@ -736,7 +736,7 @@ fn media_of_an_isolated_track_comes_to_no_application() {
             let track = pc.transceiver(id).unwrap().receiver_track().clone();
             assert!(pc.track(&track).unwrap().isolated());
             let changes = world.ends[end].host.events.iter();
-            let change = Event::TrackIsolationChange(track);
+            let change = Event::TrackIsolationChange(track, true);
             assert_eq!(changes.filter(|event| **event == change).count(), 1);
             // Also who asks now gets nothing.
             take_packets(&mut world, end, id);

@@ -48,7 +48,7 @@ pub(crate) fn event_with_handles(
         }
         peer::Event::TrackMute(id) => Event::TrackMute(track(id)),
         peer::Event::TrackUnmute(id) => Event::TrackUnmute(track(id)),
-        peer::Event::TrackIsolationChange(id) => Event::TrackIsolationChange(track(id)),
+        peer::Event::TrackIsolationChange(id, _) => Event::TrackIsolationChange(track(id)),
         peer::Event::TrackEnded(id) => Event::TrackEnded(track(id)),
         peer::Event::KeyFrameRequest {
             transceiver,

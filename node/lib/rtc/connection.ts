@@ -681,7 +681,7 @@ export class Connection implements TaskSource {
         if (track && event.type === 'ended') endTrack(track);
         else if (track && event.type === 'isolationchange') {
           const { source } = trackSlots(track);
-          if (source instanceof RemoteSource) source.setIsolated(!track.isolated);
+          if (source instanceof RemoteSource) source.setIsolated(event.isolated);
         }
         else if (track) {
           setTrackMuted(track, event.type === 'mute');

@@ -70,7 +70,7 @@ impl PeerConnection {
         for (id, isolated) in isolated {
             let track = self.slots.track_mut(&id);
             if track.is_some_and(|track| track.set_isolated(isolated)) {
-                self.fire(Event::TrackIsolationChange(id));
+                self.fire(Event::TrackIsolationChange(id, isolated));
             }
         }
     }
