@@ -107,7 +107,8 @@ impl Swarm {
     fn sections(&self, pc: &PeerConnection) -> usize {
         let description = pc.current_local_description();
         let sdp = description.map(|it| it.sdp).unwrap_or_default();
-        let used = |line: &&str| line.starts_with("m=") && !line.contains(" 0 ");
+        // Port 0 is that of a rejected one; PCMU's payload type is 0, too.
+        let used = |line: &&str| line.starts_with("m=") && line.split(' ').nth(1) != Some("0");
         sdp.lines().filter(used).count()
     }
 
