@@ -56,8 +56,9 @@ pub(crate) async fn negotiate_again(call: &Call) {
     a.set_remote_description(answer).await.unwrap();
 }
 
-/// What has to happen soon: nothing here waits for a time.
+/// What has to happen soon: nothing here waits for a time. A machine that builds meanwhile leaves a dozen of encoders
+/// little of itself.
 pub(crate) async fn within<T>(what: impl Future<Output = T>) -> T {
-    let patience = Duration::from_secs(20);
+    let patience = Duration::from_secs(60);
     timeout(patience, what).await.expect("it happens")
 }
