@@ -13,7 +13,7 @@ use futures_util::{SinkExt, StreamExt};
 use crate::launch::{Browser, ProcessGroup, Running};
 
 /// How long the browser may take to start, or to come to what is waited for.
-const PATIENCE: Duration = Duration::from_secs(45);
+const PATIENCE: Duration = Duration::from_secs(90);
 
 /// One page of a headless browser. An error is a sentence for the test's output.
 #[derive(Debug)]
