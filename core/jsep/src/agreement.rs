@@ -26,6 +26,9 @@ pub struct Agreement {
     /// The descriptions that agreed on it; `None` before the first exchange, and while there is
     /// only an offer.
     pub(crate) exchange: Option<Exchange>,
+    /// The peer repeats attributes that it does not know, as an answer of it showed: what it says of those
+    /// that this end said first is no word of its own.
+    pub(crate) peer_repeats: bool,
 }
 
 /// An offer and its answer.

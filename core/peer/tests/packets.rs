@@ -628,6 +628,54 @@ fn set_priority(
     world.settle();
 }
 
+/// As libdatachannel 0.24.5 does with attributes that it does not know.
+#[test]
+fn an_answer_that_repeats_what_it_does_not_know_promises_no_encryption() {
+    use RtpHeaderEncryptionPolicy::{Disable, Negotiate, Require};
+    for (seed, with_data) in [(8, false), (9, true)] {
+        let mut world = encrypting(seed, [Negotiate, Disable]);
+        if with_data {
+            world.channel(0, "first");
+            world.negotiate(0);
+        }
+        let repeat =
+            |answer: duologue_peer::SessionDescription| duologue_peer::SessionDescription {
+                sdp: (answer.sdp).replace(
+                    "a=rtcp-mux\r\n",
+                    "a=rtcp-mux\r\na=rtcp-mux-only\r\na=cryptex\r\n",
+                ),
+                ..answer
+            };
+        let [alice, bob] = &mut world.ends;
+        let id = alice.host.pc.add_track(audio("a"), &[]).unwrap();
+        bob.host.set_remote(alice.host.set_local()).unwrap();
+        let answer = repeat(bob.host.set_local());
+        alice.host.set_remote(answer).unwrap();
+        let view = alice.host.pc.transceiver(id).unwrap();
+        assert!(!view.rtp_header_encryption_negotiated(), "{with_data}");
+
+        // What it offers later is from there.
+        bob.host.pc.add_track(audio("b"), &[]).unwrap();
+        let offer = repeat(bob.host.set_local());
+        alice.host.set_remote(offer).unwrap();
+        bob.host.set_remote(alice.host.set_local()).unwrap();
+        let view = alice.host.pc.transceiver(id).unwrap();
+        assert!(!view.rtp_header_encryption_negotiated(), "{with_data}");
+    }
+
+    let mut world = encrypting(10, [Require, Disable]);
+    let [alice, bob] = &mut world.ends;
+    alice.host.pc.add_track(audio("a"), &[]).unwrap();
+    bob.host.set_remote(alice.host.set_local()).unwrap();
+    let mut answer = bob.host.set_local();
+    answer.sdp = (answer.sdp).replace(
+        "a=rtcp-mux\r\n",
+        "a=rtcp-mux\r\na=rtcp-mux-only\r\na=cryptex\r\n",
+    );
+    let refused = alice.host.set_remote(answer).unwrap_err();
+    assert_eq!(refused.name(), ExceptionName::InvalidAccessError);
+}
+
 #[test]
 fn packets_are_marked_by_the_priority_of_their_encoding() {
     use PriorityType::{High, Low, Medium, VeryLow};

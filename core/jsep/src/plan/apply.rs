@@ -123,7 +123,7 @@ fn apply_remote_offer(
     let mids = associate::offer_mids(base, offer, ids);
     let bundled = Bundled::new(offer, &mids);
     verify::remote(&bundled)?;
-    verify::header_encryption(offer, intent.header_encryption)?;
+    verify::header_encryption(offer, intent.header_encryption, base.peer_repeats)?;
     verify::subsequent_offer(base, offer, &mids)?;
     verify::tracks(offer)?;
     let associations = associate::remote_offer(base, offer, &mids, intent, ids);
@@ -180,6 +180,7 @@ fn offer_pending(
         media,
         transports,
         exchange: base.exchange.clone(),
+        peer_repeats: base.peer_repeats,
     });
     Pending {
         offer: read.apply(candidate_keys(&offered)),
@@ -385,7 +386,8 @@ impl Answerer<'_> {
         verify::answer(&self.offer, &self.answer)?;
         if self.side == Side::Remote {
             verify::remote(&self.answer)?;
-            verify::header_encryption(self.answer.blueprint, self.intent.header_encryption)?;
+            let policy = self.intent.header_encryption;
+            verify::header_encryption(self.answer.blueprint, policy, self.peer_repeats())?;
         }
         let transports = self.transports()?;
         let sections = self.answer.blueprint.sections.iter().enumerate();
@@ -399,6 +401,7 @@ impl Answerer<'_> {
             media: media.collect(),
             transports,
             exchange: self.stable.exchange.clone(),
+            peer_repeats: self.peer_repeats(),
         })
     }
 
@@ -510,6 +513,14 @@ impl Answerer<'_> {
         };
     }
 
+    /// Whether the peer gives back what it does not know. RFC 8858 §4.3: no answer has `a=rtcp-mux-only`, which this
+    /// end's offers have; answers of libdatachannel 0.24 do, and `a=cryptex` and whatever else there was.
+    fn peer_repeats(&self) -> bool {
+        let mut sections = self.answer.blueprint.sections.iter();
+        let repeated = sections.any(|section| section.transport.rtcp_mux_only);
+        self.stable.peer_repeats || repeated && self.side == Side::Remote
+    }
+
     /// Whether headers are encrypted on the transport of a section. RFC 9335 §4: all sections of packets
     /// of a BUNDLE group say so, or none, for they share keys; of an end that says it of some, none counts.
     fn sent_cryptex(&self, index: usize) -> Cryptex {
@@ -520,7 +531,7 @@ impl Answerer<'_> {
             both.iter()
                 .all(|it| it.rtp().is_none() || it.transport.cryptex)
         });
-        match agreed {
+        match agreed && !self.peer_repeats() {
             true => Cryptex::Accepted,
             false => Cryptex::Off,
         }

@@ -362,6 +362,7 @@ impl<'a> Planner<'a> {
             }
             let key = running(self, index).or(of_group);
             let first_of_kind = !kinds.contains(&section.kind());
+            let first_of_packets = !kinds.iter().any(|kind| matches!(kind, SectionKind::Rtp(_)));
             kinds.push(section.kind());
             let said = described.iter().find(|(known, _)| *known == key);
             let own = match (key, self.intent.bundle_policy) {
@@ -386,9 +387,11 @@ impl<'a> Planner<'a> {
                 }
             }
             of_rtp(section, self.intent);
-            // RFC 9429 §§5.2.1–5.2.2: in a section's first offer, where it has a transport.
+            // RFC 9429 §§5.2.1–5.2.2: in a section's first offer, where it has a transport; or is the first of
+            // packets on that of data.
             let new = self.kept(index, &slots[index]).is_none();
-            section.transport.rtcp_mux_only = own && new && section.rtp().is_some();
+            let exclusive = section.rtp().is_some() && (own || first_of_packets);
+            section.transport.rtcp_mux_only = new && exclusive;
         }
     }
 

@@ -39,8 +39,10 @@ pub(crate) fn remote(description: &Bundled<'_>) -> Result<(), JsepError> {
 pub(crate) fn header_encryption(
     description: &Blueprint,
     policy: HeaderEncryptionPolicy,
+    peer_repeats: bool,
 ) -> Result<(), ContentError> {
-    let in_clear = |s: &Section| s.rtp().is_some() && !s.is_rejected() && !s.transport.cryptex;
+    let supports = |s: &Section| s.transport.cryptex && !peer_repeats;
+    let in_clear = |s: &Section| s.rtp().is_some() && !s.is_rejected() && !supports(s);
     match description.sections.iter().position(in_clear) {
         Some(index) if policy == HeaderEncryptionPolicy::Require => {
             Err(ContentError::NoCryptex(index))
