@@ -565,6 +565,25 @@ fn a_capture_cannot_read_the_header_extensions_of_ends_that_encrypt_them() {
     }
 }
 
+/// A datagram of each packet would cost ten times the processor time (`bench/README.md`).
+#[test]
+fn packets_of_one_length_leave_as_one_train_whether_headers_are_encrypted_or_not() {
+    use RtpHeaderEncryptionPolicy::{Disable, Negotiate};
+
+    for (seed, policy) in [(31, Disable), (32, Negotiate)] {
+        let (mut world, [voice, _]) = call_in(encrypting(seed, [policy; 2]));
+        world.settle();
+        send(&mut world, 0, voice, 0..8);
+
+        let now = world.now;
+        let mut buffer = Vec::new();
+        let session = &mut world.ends[0].session;
+        let train = session.poll_transmit(now, &mut buffer).unwrap();
+        let segment = train.segment_size.unwrap();
+        assert_eq!(train.len, 8 * segment, "{policy:?}");
+    }
+}
+
 #[test]
 fn who_requires_encrypted_headers_refuses_descriptions_that_do_not_take_them() {
     use RtpHeaderEncryptionPolicy::{Disable, Require};

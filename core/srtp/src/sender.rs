@@ -5,7 +5,7 @@ use duologue_rtp::{Header, HeaderError, Ssrc};
 
 use crate::cipher::{Cipher, Number};
 use crate::cryptex::{Cover, OtherExtension};
-use crate::header::{EXTENSION, rtcp_ssrc};
+use crate::header::rtcp_ssrc;
 use crate::index::{self, Stale};
 use crate::limits::{PACKET_BYTES, RTCP_OVERHEAD_MAX, RTCP_PACKETS, RTP_OVERHEAD_MAX, RTP_PACKETS};
 use crate::streams::{Full, Streams};
@@ -131,10 +131,10 @@ impl Sender {
         Ok(())
     }
 
-    /// Bytes that protecting adds to an RTP packet, at most: the tag, and while headers are encrypted
-    /// the empty extension that CSRCs may need.
+    /// Bytes that protecting adds to an RTP packet: the tag. While headers are encrypted, one that has
+    /// CSRCs and no extension becomes 4 longer (RFC 9335 §5.1).
     pub fn rtp_overhead(&self) -> usize {
-        self.rtp.tag() + if self.cryptex { EXTENSION } else { 0 }
+        self.rtp.tag()
     }
 
     /// The profile of its key.

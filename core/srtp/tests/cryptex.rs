@@ -117,9 +117,9 @@ fn csrcs_without_an_extension_get_an_empty_one() {
         let before = [9; 5];
         let mut train = before.to_vec();
         train.extend(with_csrcs());
-        let longest = train.len() + sender.rtp_overhead();
+        let expected = train.len() + sender.rtp_overhead() + 4;
         sender.protect_rtp(&mut train, before.len()).unwrap();
-        assert_eq!(train.len(), longest);
+        assert_eq!(train.len(), expected);
         assert_eq!(train[..5], before);
         let mut packet = train.split_off(5);
         assert_eq!(packet[20..24], [0xc0, 0xde, 0, 0]);

@@ -154,8 +154,8 @@ impl MediaPath {
         }
     }
 
-    /// Writes the next RTP packet behind `out`, protected, if it is not longer than `room`; `tap` sees
-    /// it before. Returns how it is to be marked.
+    /// Writes the next RTP packet behind `out`, protected, if it is not longer than `room`, but for what
+    /// protecting adds to CSRCs without an extension; `tap` sees it before. Returns how it is to be marked.
     pub(crate) fn poll_rtp(
         &mut self,
         now: Instant,
