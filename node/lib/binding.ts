@@ -146,8 +146,9 @@ export interface NativePeerConnection {
   writePackets(transceiver: number, hub: NativeMediaHub, number: number): NativePacketWriter;
   readVideo(transceiver: number, hub: NativeMediaHub, number: number): NativeVideoReader;
   readAudio(transceiver: number, hub: NativeMediaHub, number: number): NativeAudioReader;
-  writeVideo(transceiver: number): NativeVideoWriter;
-  writeAudio(transceiver: number): NativeAudioWriter;
+  /** `isIsolated`: no transform that shows it is given it. */
+  writeVideo(transceiver: number, isIsolated: boolean): NativeVideoWriter;
+  writeAudio(transceiver: number, isIsolated: boolean): NativeAudioWriter;
   /** Of what the core encodes. */
   wantKeyFrame(transceiver: number, encoding: number): void;
   setJitterBufferTarget(transceiver: number, milliseconds: number | null): Reply;
@@ -369,6 +370,8 @@ export interface NativeLocalTrack {
 /** A transform in the thread of its connection. */
 export interface NativeTransform {
   readonly token: number;
+  /** The program sees what passes it. */
+  readonly shows: boolean;
   abandon(): void;
   wantKeyFrame(encoding: number): void;
 }
@@ -376,6 +379,12 @@ export interface NativeTransform {
 /** A transform in the thread of its worker. */
 export interface NativeTransformer extends NativeReader, NativeWriter {
   readonly kind?: Kind | null;
+  /** A sender or receiver has it. */
+  readonly isAttached: boolean;
+  /** None has it, nor ever will. */
+  readonly isOver: boolean;
+  /** Nobody reads any more. */
+  cancel(): void;
   takeKeyFramesWanted(): number[];
   rid(encoding: number): string | null | undefined;
   askEncoder(encoding: number): void;
@@ -410,7 +419,8 @@ interface Binding {
   /** How many bytes of a frame stay in the clear; null: it cannot be encrypted. */
   sframeClearBytes(mimeType: string, isKey: boolean): number | null;
   /** A transform that is nowhere yet. */
-  createTransform(): NativeTransform;
+  /** `shows`: the program sees what passes it. */
+  createTransform(shows: boolean): NativeTransform;
   openTransformer(token: number, hub: NativeMediaHub, number: number): NativeTransformer;
   /** `connection` is the number by which the hub names it. */
   createPeerConnection(

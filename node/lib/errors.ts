@@ -1,7 +1,14 @@
-/** `RTCError` (webrtc-pc §11) and `OverconstrainedError` (mediacapture-streams §5.3). */
+/** `RTCError` (webrtc-pc §11), `OverconstrainedError` (mediacapture-streams §5.3), and what nobody catches. */
 import * as shapes from './idl/interfaces.js';
 import type { RTCErrorInit } from './idl/types.js';
 import { constructorArguments, defineInterface } from './webidl/index.js';
+
+/** HTML, "report an exception": as if it had been thrown alone, with nobody above to catch it. */
+export function reportException(error: unknown): void {
+  queueMicrotask(() => {
+    throw error;
+  });
+}
 
 export class RTCError extends DOMException {
   readonly #init: RTCErrorInit;

@@ -7,7 +7,7 @@ import { type AudioData, interleaved16, soundOf } from './media/audio-data.js';
 import { type Frame, attachSink, now } from './media/frames.js';
 import { ApplicationSource, type Kind } from './media/source.js';
 import { MediaStreamTrack, createTrack } from './media/track.js';
-import { type VideoFrame, frameOf, pictureOf } from './media/video-frame.js';
+import { type VideoFrame, frameOf, withPicture } from './media/video-frame.js';
 
 type Bytes = ArrayBuffer | ArrayBufferView;
 
@@ -154,12 +154,14 @@ export class RTCVideoSink extends Sink {
   }
 
   protected override describe(frame: Frame): object {
-    const picture = pictureOf(frame as VideoFrame);
-    const { width, height } = picture;
-    const { size, layout } = layoutOf('I420', width, height);
-    const data = new Uint8Array(size);
-    picture.copy(data, 'I420', { x: 0, y: 0, width, height }, layout);
-    return { frame: { width, height, rotation: (frame as VideoFrame).rotation, data } };
+    const { rotation } = frame as VideoFrame;
+    return withPicture(frame as VideoFrame, (picture) => {
+      const { width, height } = picture;
+      const { size, layout } = layoutOf('I420', width, height);
+      const data = new Uint8Array(size);
+      picture.copy(data, 'I420', { x: 0, y: 0, width, height }, layout);
+      return { frame: { width, height, rotation, data } };
+    });
   }
 
   protected override handler(): ((event: Event) => unknown) | null | undefined {

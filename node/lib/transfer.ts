@@ -8,6 +8,7 @@
 import { syncBuiltinESMExports } from 'node:module';
 import v8 from 'node:v8';
 import threads, { MessageChannel, MessagePort, Worker } from 'node:worker_threads';
+import { openMessages, patch } from './ports.js';
 import { RTCCertificate, nativeCertificate } from './rtc/certificate.js';
 import {
   ChannelForwarder,
@@ -37,9 +38,6 @@ interface Envelope {
   readonly message: unknown;
 }
 const ENVELOPE = 'duologue:transfer';
-
-/** How a port or worker passes what it received on to its listeners. */
-const HYBRID_DISPATCH = Symbol.for('nodejs.internal.kHybridDispatch');
 
 /** What is in the place of a value; undefined: itself. */
 type Substitute = (value: unknown) => unknown;
@@ -188,23 +186,9 @@ function opened(data: unknown): unknown {
   return replace(message, (value) => objects.get(value));
 }
 
-type Method = (this: object, ...args: unknown[]) => unknown;
-type Patched = Record<string | symbol, Method>;
-
-function patch(target: object, name: string | symbol, wrap: (original: Method) => Method): void {
-  const original = (target as Partial<Patched>)[name];
-  if (!original) throw new Error(`this version of Node has no ${String(name)}`);
-  const enumerable = Object.prototype.propertyIsEnumerable.call(target, name);
-  Object.defineProperty(target, name, { value: wrap(original), writable: true, enumerable, configurable: true });
-}
-
 patch(MessagePort.prototype, 'postMessage', withObjects);
 patch(Worker.prototype, 'postMessage', withObjects);
-patch(MessagePort.prototype, HYBRID_DISPATCH, (dispatch) =>
-  function (data, ...rest) {
-    return Reflect.apply(dispatch, this, [opened(data), ...rest]);
-  },
-);
+openMessages(opened);
 patch(Worker.prototype, 'emit', (emit) =>
   function (name, ...args) {
     return Reflect.apply(emit, this, [name, ...(name === 'message' ? args.map(opened) : args)]);

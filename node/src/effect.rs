@@ -13,7 +13,6 @@ use napi::{Env, JsValue, Unknown};
 use serde::{Deserialize, Serialize};
 
 use crate::exception::Exception;
-use crate::limits::MAX_COPIED_BYTES;
 
 /// `NativeCandidate`
 #[derive(Debug, Serialize)]
@@ -485,8 +484,8 @@ fn resolution(operation: OperationId, value: Value) -> Result<Resolution> {
     Ok(resolution)
 }
 
-/// The `data` of a message. Small ones are copied into memory of JavaScript's own: memory of ours
-/// would need a finalizer for each, which costs more.
+/// The `data` of a message, in memory of JavaScript's own: what is in memory of ours cannot be transferred to
+/// another thread, as an `ArrayBuffer` can (webrtc-pc §6.2).
 pub(crate) fn data_to_js<'env>(env: &'env Env, message: Message) -> Result<Unknown<'env>> {
     let Message { data, binary } = message;
     Ok(match binary {
@@ -494,8 +493,7 @@ pub(crate) fn data_to_js<'env>(env: &'env Env, message: Message) -> Result<Unkno
             let text = String::from_utf8_lossy(&data);
             env.create_string(&*text)?.to_unknown()
         }
-        true if data.len() <= MAX_COPIED_BYTES => ArrayBuffer::copy_from(env, data)?.to_unknown(),
-        true => ArrayBuffer::from_data(env, data)?.to_unknown(),
+        true => ArrayBuffer::copy_from(env, data)?.to_unknown(),
     })
 }
 

@@ -131,7 +131,7 @@ impl NativePeerConnection {
         let certificates = dtls.map_or(&[][..], peer::DtlsTransport::remote_certificates);
         certificates
             .iter()
-            .map(|der| ArrayBuffer::from_data(env, der.clone()))
+            .map(|der| ArrayBuffer::copy_from(env, der.clone()))
             .collect()
     }
 }

@@ -20,6 +20,26 @@ test('text, bytes and blobs arrive in the order they were sent', async () => {
   close();
 });
 
+test('what arrives can be transferred, however large, and a buffer that was transferred is sent as an empty message', async () => {
+  const { a, near, far, close } = await channels();
+  const got = [];
+  const all = new Promise((resolve) => {
+    far.onmessage = ({ data }) => got.push(data) === 4 && resolve();
+  });
+  near.send(new Uint8Array(100_000));
+  const buffer = new ArrayBuffer(8);
+  const views = [buffer, new Uint8Array(buffer, 2), new DataView(buffer, 2)];
+  structuredClone(buffer, { transfer: [buffer] });
+  for (const view of views) near.send(view);
+  await all;
+  assert.deepEqual(got.map(({ byteLength }) => byteLength), [100_000, 0, 0, 0]);
+  for (const data of [got[0], a.sctp.transport.getRemoteCertificates()[0]]) {
+    assert.ok(structuredClone(data, { transfer: [data] }).byteLength > 0);
+    assert.equal(data.byteLength, 0);
+  }
+  close();
+});
+
 test('a Blob beside as many small messages as a channel takes is refused or arrives, as they do', async () => {
   const { near, far, close } = await channels();
   const got = [];

@@ -1,5 +1,7 @@
 // What several tests need.
 import { once } from 'node:events';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { RTCPeerConnection } from '../index.mjs';
 
 /** Two connections that pass each other their candidates; each may have options of its own. */
@@ -38,4 +40,10 @@ export async function channels(options) {
   await negotiate(a, b);
   const [{ channel: far }] = await Promise.all([announced, opened]);
   return { a, b, near, far, close };
+}
+
+/** Collects whatever nobody holds. */
+export function collectGarbage() {
+  setFlagsFromString('--expose-gc');
+  runInNewContext('gc')();
 }

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { MediaStreamTrackProcessor, RTCPeerConnection, mediaDevices } from '../index.mjs';
 import '../dist/legacy.js';
+import { connectionOf } from '../dist/rtc/peer-connection.js';
 import { event, negotiate, pair, until } from './helpers.mjs';
 
 /** Believes who it is told to be. */
@@ -88,6 +89,40 @@ test('of it encoded streams are given black pictures', async () => {
   await changed;
   const [reader, writer] = [readable.getReader(), writable.getWriter()];
   for (let count = 0; count < 20; count++) {
+    const { value: frame } = await reader.read();
+    const { byteLength } = frame.data;
+    assert.ok(byteLength < BLACK, `${byteLength} bytes`);
+    await writer.write(frame);
+  }
+  track.stop();
+  close();
+});
+
+test('a picture of it that is being encoded when a transform is set is not shown to that', async () => {
+  const { a, b, close } = known();
+  const stream = await mediaDevices.getUserMedia({ video: { width: 160, height: 120 }, peerIdentity: 'bob@idp.example' });
+  const [track] = stream.getTracks();
+  const sender = a.addTrack(track, stream);
+  const core = connectionOf(a).native;
+  const { writeVideo } = core;
+  const streams = new Promise((resolve) => {
+    core.writeVideo = (...args) => {
+      const writer = writeVideo.apply(core, args);
+      const { write } = writer;
+      writer.write = (picture, timestamp) => {
+        const goes = write.call(writer, picture, timestamp);
+        // Those of the camera have a number. The first has gone to the encoder, and no further.
+        if (picture.number !== null) resolve(sender.createEncodedStreams());
+        delete writer.write;
+        return goes;
+      };
+      return writer;
+    };
+  });
+  await negotiate(a, b);
+  const { readable, writable } = await streams;
+  const [reader, writer] = [readable.getReader(), writable.getWriter()];
+  for (let count = 0; count < 5; count++) {
     const { value: frame } = await reader.read();
     const { byteLength } = frame.data;
     assert.ok(byteLength < BLACK, `${byteLength} bytes`);

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { MediaStream, RTCPeerConnection, RTCStatsReport, mediaDevices } from '../index.mjs';
 import { MediaStreamEvent, RTCIdentityErrorEvent, RTCIdentityEvent } from '../dist/legacy.js';
 import { sending } from './flow-helpers.mjs';
-import { event, negotiate, pair } from './helpers.mjs';
+import { collectGarbage, event, negotiate, pair } from './helpers.mjs';
 
 const camera = () => mediaDevices.getUserMedia({ audio: true, video: true });
 const called = (start) => new Promise((resolve) => start((value) => resolve({ value }), (error) => resolve({ error })));
@@ -236,4 +236,27 @@ test('createEncodedStreams() changes frames in this thread, each written once', 
   await assert.rejects(writer.write(frame), { name: 'OperationError' });
   close();
   assert.throws(() => near.receiver.createEncodedStreams(), { name: 'InvalidStateError' });
+});
+
+test('createEncodedStreams() goes on when garbage was collected, and holds nobody up when its stream is cancelled', async () => {
+  let streams;
+  const { near, close } = await sending('audio', {
+    before: ({ sender }) => void (streams = sender.createEncodedStreams()),
+  });
+  const sound = (timestamp) => ({ data: Uint8Array.of(1, 2, 3), timestamp });
+  const frames = near.sender.frames();
+  const reader = streams.readable.getReader();
+  for (const timestamp of [960, 1920]) {
+    const read = reader.read();
+    collectGarbage();
+    await new Promise(setImmediate);
+    await frames.sendAll([sound(timestamp)]);
+    assert.equal((await read).value.timestamp, timestamp);
+  }
+  // While one waits; what comes then goes nowhere, and there is room for more than ever waits.
+  const read = reader.read();
+  await reader.cancel();
+  assert.equal((await read).done, true);
+  for (let i = 0; i < 20; i++) await frames.sendAll(Array.from({ length: 64 }, (_, j) => sound(960 * (64 * i + j + 3))));
+  close();
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { MediaStream, MediaStreamTrackProcessor, OverconstrainedError, RTCPeerConnection, mediaDevices } from '../index.mjs';
 import { native } from '../dist/binding.js';
-import { pictureOf } from '../dist/media/video-frame.js';
+import { withPicture } from '../dist/media/video-frame.js';
 import { event } from './helpers.mjs';
 
 test('getUserMedia gives tracks whose settings satisfy the constraints', async () => {
@@ -77,7 +77,7 @@ function stayAlive(t) {
 /** The size of the next picture of a track, of those that are as wide as this. */
 async function pictureOfWidth(track, width) {
   for await (const frame of new MediaStreamTrackProcessor({ track }).readable) {
-    const [is, height, number] = [frame.codedWidth, frame.codedHeight, pictureOf(frame).number];
+    const [is, height, number] = [frame.codedWidth, frame.codedHeight, withPicture(frame, (picture) => picture.number)];
     frame.close();
     if (is === width) return { height, number };
   }

@@ -13,8 +13,9 @@ import {
   mediaDevices,
 } from '../index.mjs';
 import { native } from '../dist/binding.js';
-import { pictureOf } from '../dist/media/video-frame.js';
-import { event, pair, until } from './helpers.mjs';
+import { withPicture } from '../dist/media/video-frame.js';
+import { RTCVideoSink } from '../dist/nonstandard.js';
+import { event, negotiate, pair, until } from './helpers.mjs';
 
 /** Two connections with these tracks in both directions, and the tracks that arrive at the second. */
 async function call(ours, theirs = [], options = {}) {
@@ -35,7 +36,7 @@ async function call(ours, theirs = [], options = {}) {
 /** What a receiver tells of what comes. */
 const inbound = async (receiver) => [...(await receiver.getStats()).values()].find(({ type }) => type === 'inbound-rtp');
 
-const numberOf = (frame) => pictureOf(frame).number;
+const numberOf = (frame) => withPicture(frame, (picture) => picture.number);
 
 /** The frames of a track until `enough` is true of what was made of them. */
 async function collect(track, make, enough) {
@@ -119,6 +120,60 @@ test('what the application draws arrives, and a picture of it is copied in once 
   ]);
   assert.ok(Math.abs(out[width * 60 + 80] - 200) < 4);
   frame.close();
+  await reader.cancel();
+});
+
+test('parts of pictures that are sent, and shown, are freed at once', async (t) => {
+  const whole = native.testPicture(0, 16, 16);
+  const prototype = Object.getPrototypeOf(whole);
+  const { crop } = prototype;
+  const parts = [];
+  prototype.crop = function (rect) {
+    const part = crop.call(this, rect);
+    parts.push(part);
+    return part;
+  };
+  t.after(() => (prototype.crop = crop));
+  const generator = new VideoTrackGenerator();
+  const { a, close } = await call([generator.track]);
+  t.after(close);
+  const sink = new RTCVideoSink(generator.track);
+  const [sender] = a.getSenders();
+  await until(() => sender.transport?.state === 'connected');
+  const pixels = new Uint8Array((64 * 48 * 3) / 2);
+  const visibleRect = { x: 0, y: 0, width: 32, height: 24 };
+  const frame = new VideoFrame(pixels, { format: 'I420', codedWidth: 64, codedHeight: 48, timestamp: 0, visibleRect });
+  await generator.writable.getWriter().write(frame);
+  sink.stop();
+  assert.equal(parts.length, 2, 'one for each who looks');
+  for (const part of parts) assert.throws(() => part.width, /closed/);
+});
+
+test('clones of a remote track unmute, are read and end with it, also when it was stopped itself', async (t) => {
+  const [camera] = (await mediaDevices.getUserMedia({ video: { width: 160, height: 120 } })).getTracks();
+  const { a, b, arrived, close } = await call([camera]);
+  t.after(close);
+  t.after(() => camera.stop());
+  const [track] = arrived;
+  const copy = track.clone();
+  assert.deepEqual([track.muted, copy.muted], [true, true]);
+  await Promise.all([track, copy].map((it) => event(it, 'unmute')));
+  const reader = new MediaStreamTrackProcessor({ track: copy }).readable.getReader();
+  track.stop();
+  const { value: frame } = await reader.read();
+  assert.equal(frame.codedWidth, 160);
+  frame.close();
+  assert.equal(copy.readyState, 'live');
+  assert.equal(track.clone().readyState, 'ended');
+
+  const muted = event(copy, 'mute');
+  a.getTransceivers()[0].direction = 'inactive';
+  await negotiate(a, b);
+  await muted;
+  const ended = event(copy, 'ended');
+  a.getTransceivers()[0].stop();
+  await negotiate(a, b);
+  await ended;
   await reader.cancel();
 });
 
@@ -230,6 +285,8 @@ test('streams of frames end with their track, and the last track ends the stream
   const writer = other.writable.getWriter();
   other.track.stop();
   await writer.ready;
+  // A clone of what has ended has ended, and holds nothing up.
+  assert.equal(other.track.clone().readyState, 'ended');
   copy.stop();
   await assert.rejects(writer.closed, { name: 'InvalidStateError' });
 });
@@ -282,6 +339,28 @@ test('pictures are of the formats that they say, and parts of them are copied to
   assert.throws(bad({ codedWidth: 20_000, codedHeight: 20_000 }), TypeError);
   assert.throws(bad({ format: 'I444' }), { name: 'NotSupportedError' });
   assert.throws(() => new VideoFrame({}, {}), TypeError);
+});
+
+test('pictures and sound are read from and copied to shared memory, and pictures to their rows alone', async () => {
+  const shared = new Uint8Array(new SharedArrayBuffer(24)).fill(7);
+  const init = { format: 'I420', codedWidth: 4, codedHeight: 4, timestamp: 0 };
+  for (const source of [shared, shared.buffer]) {
+    const frame = new VideoFrame(source, init);
+    const out = new Uint8Array(new SharedArrayBuffer(64)).fill(9);
+    const layout = [{ offset: 1, stride: 5 }, { offset: 30, stride: 3 }, { offset: 40, stride: 2 }];
+    assert.deepEqual(await frame.copyTo(out, { layout }), layout);
+    const row = (n) => Array(n).fill(7);
+    const expected = [9, ...row(4), 9, ...row(4), 9, ...row(4), 9, ...row(4)];
+    assert.deepEqual([...out.slice(0, 20)], expected);
+    assert.deepEqual([...out.slice(29, 45)], [9, ...row(2), 9, ...row(2), 9, 9, 9, 9, 9, ...row(4), 9]);
+    frame.close();
+  }
+  const data = new AudioData({ format: 'u8', sampleRate: 8000, numberOfFrames: 3, numberOfChannels: 1, timestamp: 0, data: Uint8Array.of(1, 2, 3) });
+  const heard = new SharedArrayBuffer(3);
+  data.copyTo(heard, { planeIndex: 0 });
+  assert.deepEqual([...new Uint8Array(heard)], [1, 2, 3]);
+  const growing = new SharedArrayBuffer(24, { maxByteLength: 48 });
+  for (const bad of [growing, new Uint8Array(growing)]) assert.throws(() => new VideoFrame(bad, init), TypeError);
 });
 
 test('sound is of the formats that it says, and copied as another', () => {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import test from 'node:test';
 import { SFrameDecrypterStream, SFrameEncrypterStream, SFrameTransform, SFrameTransformErrorEvent } from '../index.mjs';
-import { event, negotiate, pair } from './helpers.mjs';
+import { collectGarbage, event, negotiate, pair } from './helpers.mjs';
 
 const SUITES = ['AES_128_CTR_HMAC_SHA256_80', 'AES_128_CTR_HMAC_SHA256_64', 'AES_128_CTR_HMAC_SHA256_32', 'AES_128_GCM_SHA256_128', 'AES_256_GCM_SHA512_128'];
 const importKey = (bytes) => crypto.subtle.importKey('raw', bytes, 'HKDF', false, ['deriveBits', 'deriveKey']);
@@ -137,9 +137,14 @@ for (const [kind, data, clear] of [['audio', SOUND, 0], ['video', PICTURE, 10]])
     receiver.transform = theirs;
     assert.throws(() => (receiver.transform = ours), { name: 'InvalidStateError' });
     const [frames, packets] = [receiver.frames(), receiver.packets()];
-    await sender.frames().sendAll([{ data, timestamp: 1, type: 'key' }]);
-    const [frame] = await frames.recvMany(1);
-    assert.deepEqual(new Uint8Array(frame.data), data);
+    for (const timestamp of [1, 2]) {
+      await sender.frames().sendAll([{ data, timestamp, type: 'key' }]);
+      const [frame] = await frames.recvMany(1);
+      assert.deepEqual(new Uint8Array(frame.data), data);
+      // What waits for frames is not garbage.
+      collectGarbage();
+      await new Promise(setImmediate);
+    }
     const [packet] = await packets.recvMany(1);
     const sealed = Buffer.from(packet.payload);
     assert.ok(!sealed.includes(Buffer.from(data.slice(clear, clear + 16))), 'it is not on the wire');
@@ -170,4 +175,14 @@ test('without a key, or with another, nothing passes', async () => {
   const [first] = await frames.recvMany(1);
   assert.equal(first.timestamp, 3);
   close();
+});
+
+test('what is encrypted can be transferred', async () => {
+  const encrypter = new SFrameEncrypterStream();
+  await encrypter.setEncryptionKey(await key(1));
+  const { write, read } = ends(encrypter);
+  write(new Uint8Array(100_000));
+  const sealed = await read();
+  assert.ok(structuredClone(sealed, { transfer: [sealed] }).byteLength > 100_000);
+  assert.equal(sealed.byteLength, 0);
 });

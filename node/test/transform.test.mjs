@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { RTCPeerConnection, RTCRtpScriptTransform, SFrameTransform, mediaDevices } from '../index.mjs';
 import { sending, vp8Delta, vp8Key } from './flow-helpers.mjs';
+import { collectGarbage, until } from './helpers.mjs';
 
 const worker = new Worker(new URL('transform-worker.mjs', import.meta.url));
 test.after(() => worker.terminate());
@@ -137,6 +138,85 @@ test('generateKeyFrame() asks who makes the frames, and resolves with the time s
   for (const each of [there, back]) each.close();
   assert.equal(far.receiver.transform, back.transform);
   close();
+});
+
+test('generateKeyFrame() is refused when its sender has another transform, or comes to its end', async () => {
+  for (const end of ['replaced', 'closed']) {
+    const there = transform('pass');
+    const { near, close } = await sending('video', { before: ({ sender }) => void (sender.transform = there.transform) });
+    assert.deepEqual(await there.next(), { started: true });
+    there.call('generateKeyFrame');
+    // It has been asked for: the answer to this comes after.
+    there.call('generateKeyFrame', '');
+    assert.deepEqual(await there.next(), { name: 'NotAllowedError' });
+    if (end === 'replaced') near.sender.transform = null;
+    else close();
+    assert.deepEqual(await there.next(), { name: 'InvalidStateError' }, end);
+    there.call('generateKeyFrame');
+    assert.deepEqual(await there.next(), { name: 'InvalidStateError' }, end);
+    there.close();
+    close();
+  }
+});
+
+test("a transform is no message of the worker's program, whose listeners cannot take it away", async () => {
+  const code = `
+    import { parentPort } from 'node:worker_threads';
+    const { workerScope } = await import(${JSON.stringify(new URL('../index.mjs', import.meta.url))});
+    parentPort.on('message', (message) => parentPort.postMessage({ message }));
+    parentPort.once('message', () => {
+      workerScope.onrtctransform = ({ transformer }) => parentPort.postMessage({ transform: transformer.options });
+    });
+    parentPort.addEventListener('message', (event) => event.stopImmediatePropagation());
+    parentPort.postMessage({ message: 'begun' });`;
+  const own = new Worker(new URL(`data:text/javascript,${encodeURIComponent(code)}`));
+  const told = [];
+  own.on('message', (message) => told.push(message));
+  await once(own, 'message');
+  new RTCRtpScriptTransform(own, 1);
+  own.postMessage('listen');
+  new RTCRtpScriptTransform(own, 2);
+  while (told.length < 4) await once(own, 'message');
+  assert.deepEqual(told, [{ message: 'begun' }, { message: 'listen' }, { transform: 1 }, { transform: 2 }]);
+  await own.terminate();
+});
+
+test('a worker keeps no transform that is over', async () => {
+  const code = `
+    import { parentPort } from 'node:worker_threads';
+    import { setFlagsFromString } from 'node:v8';
+    import { runInNewContext } from 'node:vm';
+    import { workerScope } from ${JSON.stringify(new URL('../index.mjs', import.meta.url))};
+    setFlagsFromString('--expose-gc');
+    const gc = runInNewContext('gc');
+    const all = [];
+    workerScope.onrtctransform = ({ transformer }) => all.push(new WeakRef(transformer));
+    parentPort.on('message', async () => {
+      gc();
+      parentPort.postMessage({ seen: all.length, alive: all.filter((it) => it.deref()).length });
+    });`;
+  const own = new Worker(new URL(`data:text/javascript,${encodeURIComponent(code)}`));
+  const held = new RTCPeerConnection();
+  const { sender } = held.addTransceiver('audio');
+  sender.transform = new RTCRtpScriptTransform(own);
+  (() => {
+    for (let i = 0; i < 20; i++) {
+      const pc = new RTCPeerConnection();
+      pc.addTransceiver('audio').sender.transform = new RTCRtpScriptTransform(own);
+      pc.close();
+      // And one that nobody ever attaches.
+      new RTCRtpScriptTransform(own);
+    }
+  })();
+  await until(async () => {
+    collectGarbage();
+    own.postMessage(null);
+    const [{ seen, alive }] = await once(own, 'message');
+    return seen === 41 && alive === 1;
+  });
+  assert.ok(sender.transform);
+  held.close();
+  await own.terminate();
 });
 
 for (const [does, passed] of [['pass', true], ['refuse', false]]) {

@@ -24,7 +24,7 @@ const pictureOf = (width, height, rgba) =>
 /** Its pixels are made when somebody looks, and it may be closed by then. */
 function seen(frame) {
   const { width, height } = frame.visibleRect;
-  const kept = video.pictureOf(frame).share();
+  const kept = video.withPicture(frame, (picture) => picture.share());
   return {
     width,
     height,

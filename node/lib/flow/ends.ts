@@ -1,5 +1,6 @@
 /** The readers, writers and transformers of this JavaScript thread, which the core wakes together. */
 import { type NativeMediaHub, native } from '../binding.js';
+import { reportException } from '../errors.js';
 
 /** One of them. */
 export interface End {
@@ -32,7 +33,14 @@ class Ends {
   }
 
   #wake(): void {
-    for (const number of this.hub.takeReady()) this.#ends.get(number)?.deref()?.changed();
+    for (const number of this.hub.takeReady()) {
+      try {
+        this.#ends.get(number)?.deref()?.changed();
+      } catch (error) {
+        // The others are woken all the same.
+        reportException(error);
+      }
+    }
   }
 }
 

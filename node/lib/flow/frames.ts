@@ -9,6 +9,7 @@ import {
   attribute,
   boolean,
   bufferSource,
+  bytesOf,
   defaulted,
   defineInterface,
   dictionary,
@@ -30,7 +31,7 @@ import {
 import { AUDIO_LEVEL, DISCARDABLE, ENCODING, FLAGS, KEY, PAYLOAD_TYPE, TEMPORAL, TIMESTAMP, VOICE, levelOf } from './columns.js';
 import { fireKeyFrameRequest } from './packets.js';
 import { BatchReader } from './reader.js';
-import { BatchWriter, type Outgoing, bytesOf } from './writer.js';
+import { BatchWriter, type Outgoing } from './writer.js';
 
 const EncodedFrameInit = dictionary('EncodedFrameInit', {
   data: required(bufferSource),

@@ -7,6 +7,7 @@ import {
   attribute,
   boolean,
   bufferSource,
+  bytesOf,
   defaulted,
   defineInterface,
   dictionary,
@@ -46,7 +47,7 @@ import {
   linearLevel,
 } from './columns.js';
 import { BatchReader } from './reader.js';
-import { BatchWriter, type Outgoing, bytesOf } from './writer.js';
+import { BatchWriter, type Outgoing } from './writer.js';
 
 /** A packet that was received; `RTCRtpPacket` of WICG's webrtc-rtptransport is what comes nearest. */
 export interface RtpPacket {

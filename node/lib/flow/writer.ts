@@ -82,11 +82,3 @@ export class BatchWriter implements End {
     throw new DOMException('The transceiver is stopped or the connection closed', 'InvalidStateError');
   }
 }
-
-/** The bytes of a buffer or a view of one. */
-export function bytesOf(data: ArrayBuffer | ArrayBufferView): Uint8Array {
-  if (data instanceof Uint8Array) return data;
-  return ArrayBuffer.isView(data)
-    ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
-    : new Uint8Array(data);
-}

@@ -4,10 +4,10 @@
  */
 import {
   AlgorithmIdentifier,
+  AllowSharedBufferSource,
   AudioDataCopyToOptions,
   AudioDataInit,
   BinaryType,
-  BufferSource,
   CryptoKeyID,
   DeviceChangeEventInit,
   DOMHighResTimeStamp,
@@ -513,7 +513,7 @@ export const AudioData = interfaceShape('AudioData', {
   duration: attribute(),
   timestamp: attribute(),
   allocationSize: operation([[arg(AudioDataCopyToOptions)]]),
-  copyTo: operation([[arg(BufferSource), arg(AudioDataCopyToOptions)]]),
+  copyTo: operation([[arg(AllowSharedBufferSource), arg(AudioDataCopyToOptions)]]),
   clone: operation(),
   close: operation(),
 }, [[arg(AudioDataInit)]]);
@@ -533,7 +533,7 @@ export const VideoFrame = interfaceShape('VideoFrame', {
   colorSpace: attribute(),
   metadata: operation(),
   allocationSize: operation([[dictionaryArg(VideoFrameCopyToOptions)]]),
-  copyTo: operation([[arg(BufferSource), dictionaryArg(VideoFrameCopyToOptions)]], { isPromise: true }),
+  copyTo: operation([[arg(AllowSharedBufferSource), dictionaryArg(VideoFrameCopyToOptions)]], { isPromise: true }),
   clone: operation(),
   close: operation(),
 }, [[arg(any), optionalArg(any)]]);

@@ -4,6 +4,7 @@
  */
 import type * as duologue from '../index.js';
 import {
+  AllowSharedArrayBufferViewType,
   any,
   ArrayBufferType,
   ArrayBufferViewType,
@@ -27,6 +28,7 @@ import {
   optional,
   required,
   sequence,
+  SharedArrayBufferType,
   Uint8ArrayType,
   union,
   unsignedLong,
@@ -636,6 +638,9 @@ export const AudioDataCopyToOptions = dictionary('AudioDataCopyToOptions', {
   format: optional(AudioSampleFormat),
 });
 export type AudioDataCopyToOptions = Infer<typeof AudioDataCopyToOptions>;
+
+export const AllowSharedBufferSource = union(ArrayBufferType, SharedArrayBufferType, AllowSharedArrayBufferViewType);
+export type AllowSharedBufferSource = Infer<typeof AllowSharedBufferSource>;
 
 export const BufferSource = union(ArrayBufferViewType, ArrayBufferType);
 export type BufferSource = Infer<typeof BufferSource>;

@@ -1,8 +1,7 @@
 /** `AudioData` of WebCodecs: a piece of sound. */
 import * as shapes from '../idl/interfaces.js';
 import type { AudioDataCopyToOptions, AudioDataInit, AudioSampleFormat } from '../idl/types.js';
-import { bytesOf } from '../flow/writer.js';
-import { constructorArguments, defineInterface, internal } from '../webidl/index.js';
+import { bytesOf, constructorArguments, defineInterface, internal } from '../webidl/index.js';
 import { detach } from './video-frame.js';
 
 type Samples = Uint8Array | Int16Array | Int32Array | Float32Array;
@@ -115,7 +114,7 @@ export class AudioData {
     return count * TYPES[typeOf(format)].bytes;
   }
 
-  copyTo(destination: ArrayBuffer | ArrayBufferView, options: AudioDataCopyToOptions): void {
+  copyTo(destination: ArrayBufferLike | ArrayBufferView, options: AudioDataCopyToOptions): void {
     const { samples, format: own, channels, frames } = open(this.#slots);
     const { format, count } = this.#part(options);
     const { array, bytes, write } = TYPES[typeOf(format)];

@@ -1,13 +1,14 @@
 /** Frames inside the process: from sources to whoever looks at a track. */
 import { native } from '../binding.js';
+import { reportException } from '../errors.js';
 import { type AudioData, soundOf } from './audio-data.js';
 import { type VideoFrame, frameOf, isVideoFrame } from './video-frame.js';
 import { type MediaStreamTrack, trackSlots, whenTrackEnds } from './track.js';
 
 export type Frame = VideoFrame | AudioData;
 
-/** Sees a frame; who keeps it clones it, for the source closes it. */
-export type Sink = (frame: Frame) => void;
+/** Sees a frame, which may be what is for one peer alone; who keeps it clones it, for the source closes it. */
+export type Sink = (frame: Frame, isIsolated?: boolean) => void;
 
 /** What a disabled track gives instead, mediacapture-streams §4.3.1, and one that may not be seen: blackness or silence. */
 function muted(frame: Frame): Frame {
@@ -27,7 +28,7 @@ export function attachSink(track: MediaStreamTrack, sink: Sink, mayPass: () => b
   const slots = trackSlots(track);
   if (slots.ended) return () => {};
   const deliver = (frame: Frame): void => {
-    if (slots.enabled && (!slots.isolated || mayPass())) return sink(frame);
+    if (slots.enabled && (!slots.isolated || mayPass())) return sink(frame, slots.isolated);
     const instead = muted(frame);
     sink(instead);
     instead.close();
@@ -46,9 +47,7 @@ export function deliver(frame: Frame, sinks: Iterable<Sink>): void {
     try {
       sink(frame);
     } catch (error) {
-      queueMicrotask(() => {
-        throw error;
-      });
+      reportException(error);
     }
   }
   frame.close();

@@ -9,8 +9,7 @@ import {
   VideoFrameInit,
   type VideoFrameRect,
 } from '../idl/types.js';
-import { bytesOf } from '../flow/writer.js';
-import { bufferSource, constructorArguments, defineInterface, internal } from '../webidl/index.js';
+import { allowSharedBufferSource, bytesOf, constructorArguments, defineInterface, internal, isArrayBuffer } from '../webidl/index.js';
 
 /** Those of `VideoPixelFormat` that the core has. */
 const FORMATS = ['I420', 'NV12', 'RGBA', 'RGBX', 'BGRA', 'BGRX'] as const;
@@ -76,12 +75,18 @@ interface Slots {
 
 let slotsOf: (frame: VideoFrame) => Slots;
 
-/** What is seen of a frame, for the core; a part shares the pixels of the whole. */
-export function pictureOf(frame: VideoFrame): NativePicture {
+/** Shows `use` what is seen of a frame; a part, which shares the pixels of the whole, is there for as long as this takes. */
+export function withPicture<T>(frame: VideoFrame, use: (picture: NativePicture) => T): T {
   const { picture, visible } = slotsOf(frame);
   if (!picture) throw closed();
   const { width, height } = picture;
-  return visible.width === width && visible.height === height ? picture : picture.crop(visible);
+  if (visible.width === width && visible.height === height) return use(picture);
+  const part = picture.crop(visible);
+  try {
+    return use(part);
+  } finally {
+    part.close();
+  }
 }
 
 /** A frame of a picture of the core, which is of this time, in microseconds. */
@@ -164,7 +169,7 @@ function displayOf(
 /** "Parse Rotation": a quarter of a turn is the least. */
 const rotationOf = (degrees: number): number => (((Math.round(degrees / 90) * 90) % 360) + 360) % 360;
 
-function ofBytes(data: ArrayBuffer | ArrayBufferView, value: unknown): Slots {
+function ofBytes(data: ArrayBufferLike | ArrayBufferView, value: unknown): Slots {
   const init = VideoFrameBufferInit(value, 'VideoFrame: argument 2');
   const format = formatOf(init.format);
   const coded = { width: init.codedWidth, height: init.codedHeight };
@@ -174,7 +179,9 @@ function ofBytes(data: ArrayBuffer | ArrayBufferView, value: unknown): Slots {
   const { numbers, size } = layoutOf(format, whole, init.layout);
   const bytes = bytesOf(data);
   if (bytes.length < size) throw new TypeError(`The pixels take ${size} bytes, not ${bytes.length}.`);
-  const picture = createPicture(format, coded.width, coded.height, bytes, numbers);
+  // The core is shown no memory that changes while it reads it.
+  const own = isArrayBuffer(bytes.buffer) ? bytes : bytes.slice(0, size);
+  const picture = createPicture(format, coded.width, coded.height, own, numbers);
   detach(init.transfer);
   return {
     picture,
@@ -222,6 +229,18 @@ function ofFrame(frame: VideoFrame, value: unknown): Slots {
   };
 }
 
+/** Writes the rows, and nothing between them: another thread may be at work there, and the core writes to no memory of two. */
+function copyToShared(picture: NativePicture, to: Uint8Array, format: Format, rect: Rect, layout: readonly PlaneLayout[]): void {
+  const tight = layoutOf(format, rect, undefined);
+  const scratch = new Uint8Array(tight.size);
+  picture.copy(scratch, format, rect, tight.numbers);
+  for (const [i, { offset, stride }] of tight.layout.entries()) {
+    const end = tight.layout[i + 1]?.offset ?? tight.size;
+    const place = layout[i] as PlaneLayout;
+    for (let at = offset, row = 0; at < end; at += stride, row++) to.set(scratch.subarray(at, at + stride), place.offset + row * place.stride);
+  }
+}
+
 /** A `DOMRectReadOnly`, as far as one that does not change goes. */
 const domRect = ({ x, y, width, height }: Rect): object =>
   Object.freeze({ x, y, width, height, top: y, right: x + width, bottom: y + height, left: x });
@@ -238,7 +257,7 @@ export class VideoFrame {
     }
     const [image, init] = constructorArguments(shapes.VideoFrame, args);
     if (isVideoFrame(image)) this.#slots = ofFrame(image, init);
-    else if (bufferSource.is?.(image)) this.#slots = ofBytes(image as ArrayBuffer | ArrayBufferView, init);
+    else if (allowSharedBufferSource.is?.(image)) this.#slots = ofBytes(allowSharedBufferSource(image, 'VideoFrame: argument 1'), init);
     else throw new TypeError('VideoFrame: argument 1 is neither a frame nor a buffer.');
   }
 
@@ -289,11 +308,12 @@ export class VideoFrame {
     return this.#copy(options).size;
   }
 
-  async copyTo(destination: ArrayBuffer | ArrayBufferView, options: VideoFrameCopyToOptions): Promise<PlaneLayout[]> {
+  async copyTo(destination: ArrayBufferLike | ArrayBufferView, options: VideoFrameCopyToOptions): Promise<PlaneLayout[]> {
     const { picture, format, rect, layout, numbers, size } = this.#copy(options);
     const bytes = bytesOf(destination);
     if (bytes.length < size) throw new TypeError(`The copy takes ${size} bytes, not ${bytes.length}.`);
-    picture.copy(bytes, format, rect, numbers);
+    if (isArrayBuffer(bytes.buffer)) picture.copy(bytes, format, rect, numbers);
+    else copyToShared(picture, bytes, format, rect, layout);
     return layout;
   }
 

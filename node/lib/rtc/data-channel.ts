@@ -4,16 +4,11 @@ import { native } from '../binding.js';
 import type { ChannelView, NativeException } from '../native.js';
 import * as shapes from '../idl/interfaces.js';
 import type { BinaryType, RTCDataChannelState, RTCPriorityType } from '../idl/types.js';
-import { assertInternal, defineInterface, type EventHandler, internal, isBlob } from '../webidl/index.js';
+import { assertInternal, bytesOf, defineInterface, type EventHandler, internal, isBlob } from '../webidl/index.js';
 import type { Connection } from './connection.js';
 import { exceptionOf, rtcErrorOf } from './exception.js';
 
 export type Sendable = string | Blob | ArrayBuffer | ArrayBufferView;
-
-export const bytesOf = (data: ArrayBuffer | ArrayBufferView): Uint8Array =>
-  ArrayBuffer.isView(data)
-    ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
-    : new Uint8Array(data);
 
 /** What an `RTCDataChannel` stands on: a connection of this thread, one of another, or nothing. */
 export interface ChannelSource {

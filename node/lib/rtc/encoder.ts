@@ -2,9 +2,8 @@
 import { type AudioData, interleaved } from '../media/audio-data.js';
 import { type Frame, attachSink, now } from '../media/frames.js';
 import type { MediaStreamTrack } from '../media/track.js';
-import { type VideoFrame, isVideoFrame, pictureOf } from '../media/video-frame.js';
+import { type VideoFrame, isVideoFrame, withPicture } from '../media/video-frame.js';
 import type { NativeAudioWriter, NativeVideoWriter } from '../binding.js';
-import { SFrameTransform } from '../transform/sframe.js';
 import type { Connection } from './connection.js';
 import type { SenderSlots } from './rtp-sender.js';
 
@@ -24,6 +23,8 @@ export class TrackEncoder {
   #video: NativeVideoWriter | null = null;
   #audio: NativeAudioWriter | null = null;
   readonly #pause = new Pause((samples, sampleRate, channels, timestamp) => this.#audio?.write(samples, sampleRate, channels, timestamp));
+  /** Whether what they write is for one peer alone, and shown to no transform of the program. */
+  #isIsolated = false;
   /** From the clock of the source to that of what is sent. */
   #offset: number | null = null;
   #last = 0;
@@ -45,16 +46,15 @@ export class TrackEncoder {
     this.#detach = () => {};
     this.#track = wanted;
     this.#offset = null;
-    if (wanted) this.#detach = attachSink(wanted, (frame) => this.#send(frame), () => this.#mayTransmit());
+    const send = (frame: Frame, isIsolated = false): void => this.#send(frame, isIsolated);
+    if (wanted) this.#detach = attachSink(wanted, send, () => this.#mayTransmit());
     else this.#close();
   }
 
   /** webrtc-identity §9: of a track that is for one peer alone. A transform would show it to the program. */
   #mayTransmit(): boolean {
-    const { id, transform, nativeTransform } = this.#slots;
-    // `createEncodedStreams()` has one that is no `transform`.
-    const shown = nativeTransform !== null && !(transform instanceof SFrameTransform);
-    return !shown && !this.#connection.isClosed && this.#connection.native.mayTransmit(id);
+    const { id, nativeTransform } = this.#slots;
+    return !nativeTransform?.shows && !this.#connection.isClosed && this.#connection.native.mayTransmit(id);
   }
 
   #close(): void {
@@ -65,20 +65,23 @@ export class TrackEncoder {
     this.#hint = '';
   }
 
-  #send(frame: Frame): void {
+  #send(frame: Frame, isIsolated: boolean): void {
+    // What is still being encoded of the one is not taken for the other.
+    if (isIsolated !== this.#isIsolated) this.#close();
+    this.#isIsolated = isIsolated;
     const timestamp = this.#time(frame.timestamp);
     const { native } = this.#connection;
     const { id } = this.#slots;
     const goes = isVideoFrame(frame)
-      ? this.#show((this.#video ??= native.writeVideo(id)), frame, timestamp)
-      : this.#say((this.#audio ??= native.writeAudio(id)), frame, timestamp);
+      ? this.#show((this.#video ??= native.writeVideo(id, isIsolated)), frame, timestamp)
+      : this.#say((this.#audio ??= native.writeAudio(id, isIsolated)), frame, timestamp);
     if (!goes) this.update(false);
   }
 
   #show(to: NativeVideoWriter, frame: VideoFrame, timestamp: number): boolean {
     const hint = this.#track?.contentHint ?? '';
     if (hint !== this.#hint) to.setContentHint((this.#hint = hint));
-    return to.write(pictureOf(frame), timestamp);
+    return withPicture(frame, (picture) => to.write(picture, timestamp));
   }
 
   #say(to: NativeAudioWriter, data: AudioData, timestamp: number): boolean {

@@ -5,7 +5,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import { native } from '../binding.js';
 import type { ChannelView, NativeException } from '../native.js';
-import { internal, isBlob } from '../webidl/index.js';
+import { bytesOf, internal, isBlob } from '../webidl/index.js';
 import {
   ChannelEvents,
   type ChannelListener,
@@ -13,7 +13,6 @@ import {
   type ChannelSource,
   RTCDataChannel,
   type Sendable,
-  bytesOf,
   checkRoom,
 } from './data-channel.js';
 import type { BinaryType, RTCDataChannelState } from '../idl/types.js';

@@ -31,7 +31,7 @@ import type {
   RTCEncodedVideoFrameMetadata as VideoMetadata,
   RTCEncodedVideoFrameType,
 } from '../idl/types.js';
-import { constructorArguments, defineInterface, internal } from '../webidl/index.js';
+import { bytesOf, constructorArguments, defineInterface, internal } from '../webidl/index.js';
 
 /** Where frames come from: a receiver, or a transformer. */
 export interface FrameSource {
@@ -80,7 +80,7 @@ class FrameSlots {
 
   /** Its bytes where they are. */
   get bytes(): Uint8Array {
-    return this.#data ? new Uint8Array(this.#data) : new Uint8Array(this.batch, this.offset, this.column(LENGTH));
+    return this.#data ? bytesOf(this.#data) : new Uint8Array(this.batch, this.offset, this.column(LENGTH));
   }
 
   /** The bytes are somebody else's now: `data` is a detached buffer. */

@@ -22,9 +22,9 @@ function streamsOf(owner: RTCRtpSender | RTCRtpReceiver, attach: (transform: Nat
   if (transformers.has(owner) || owner.transform) {
     throw new DOMException('Its frames are transformed already', 'InvalidStateError');
   }
-  const transform = native.createTransform();
+  const transform = native.createTransform(true);
   attach(transform);
-  const transformer = new RTCRtpScriptTransformer(internal, transform.token, undefined, true);
+  const transformer = new RTCRtpScriptTransformer(internal, transform.token, undefined);
   transformers.set(owner, transformer);
 
   const writer = transformer.writable.getWriter();

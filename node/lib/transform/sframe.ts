@@ -3,7 +3,7 @@ import { type NativeSframe, type NativeTransform, native } from '../binding.js';
 import { eventInterface } from '../events/event.js';
 import * as shapes from '../idl/interfaces.js';
 import type { CryptoKeyID, SFrameTransformErrorEventType, SFrameTransformOptions } from '../idl/types.js';
-import { bufferSource, constructorArguments, defineInterface, type EventHandler, internal } from '../webidl/index.js';
+import { bufferSource, bytesOf, constructorArguments, defineInterface, type EventHandler, internal } from '../webidl/index.js';
 import { type RTCEncodedFrame, RTCEncodedVideoFrame, isEncodedFrame } from './encoded-frame.js';
 import { RTCRtpScriptTransformer } from './transformer.js';
 
@@ -52,16 +52,14 @@ class SFrame {
   }
 
   #bytes(chunk: unknown, direction: Direction): ArrayBuffer | null {
-    const source = bufferSource(chunk, 'What is written');
-    const bytes = ArrayBuffer.isView(source)
-      ? new Uint8Array(source.buffer, source.byteOffset, source.byteLength)
-      : new Uint8Array(source);
-    return this.#run(direction, bytes, new Uint8Array(0), chunk)?.buffer ?? null;
+    const bytes = bytesOf(bufferSource(chunk, 'What is written'));
+    // A copy: memory of the core's cannot be transferred.
+    return this.#run(direction, bytes, new Uint8Array(0), chunk)?.slice().buffer ?? null;
   }
 
   /** What packetizers read stays in front, and is authenticated. */
   #frame(frame: RTCEncodedFrame, direction: Direction): RTCEncodedFrame | null {
-    const bytes = new Uint8Array(frame.data);
+    const bytes = bytesOf(frame.data);
     const isKey = !(frame instanceof RTCEncodedVideoFrame) || frame.type === 'key';
     const mimeType = frame instanceof RTCEncodedVideoFrame ? (frame.getMetadata().mimeType ?? '') : 'audio/';
     const clear = native.sframeClearBytes(mimeType, isKey);
@@ -117,8 +115,8 @@ export class SFrameTransform extends EventTarget {
   /** It belongs to whom it was given first, so that its direction stays. */
   #attach(direction: Direction): NativeTransform {
     if (this.#attached) return this.#attached.transform;
-    const transform = native.createTransform();
-    const transformer = new RTCRtpScriptTransformer(internal, transform.token, undefined, true);
+    const transform = native.createTransform(false);
+    const transformer = new RTCRtpScriptTransformer(internal, transform.token, undefined);
     this.#attached = { transform, transformer };
     const { readable, writable } = this.#sframe.stream(direction);
     const pipes = [transformer.readable.pipeTo(writable), readable.pipeTo(transformer.writable as WritableStream<unknown>)];

@@ -24,10 +24,13 @@ const BATCH = 64;
 interface WantedKeyFrame {
   readonly encodings: Set<number>;
   resolve(timestamp: number): void;
+  reject(reason: Error): void;
 }
 
 export class RTCRtpScriptTransformer extends EventTarget {
   readonly #native: NativeTransformer;
+  /** The hub knows it weakly: it lives as long as this object. */
+  readonly #end: End = { changed: () => this.#changed() };
   readonly #writer: BatchWriter;
   readonly #options: unknown;
   readonly #readable: ReadableStream<RTCEncodedFrame>;
@@ -39,23 +42,28 @@ export class RTCRtpScriptTransformer extends EventTarget {
   /** Somebody reads and found nothing. */
   #pulled: (() => void) | null = null;
   #wanted: WantedKeyFrame[] = [];
+  /** Nothing can come of it any more. */
+  readonly #whenOver: (() => void) | undefined;
   declare onkeyframerequest: EventHandler<RTCRtpScriptTransformer, KeyFrameRequestEvent>;
 
-  constructor(token: typeof internal, transform: number, options: unknown, isHeld = false) {
+  /** `whenOver`: of who holds it. Others hold it no longer than something can come. */
+  constructor(token: typeof internal, transform: number, options: unknown, whenOver?: () => void) {
     assertInternal(token);
     super();
     this.#options = options;
-    const end: End = { changed: () => this.#changed() };
-    this.#native = native.openTransformer(transform, ends.hub, ends.add(end));
+    this.#whenOver = whenOver;
+    this.#native = native.openTransformer(transform, ends.hub, ends.add(this.#end));
     // The core knows both ends of it by one number.
     this.#writer = new BatchWriter(() => this.#native);
     this.#readable = new ReadableStream<RTCEncodedFrame>(
-      { start: (controller) => void (this.#controller = controller), pull: () => this.#pull() },
+      {
+        start: (controller) => void (this.#controller = controller),
+        pull: () => this.#pull(),
+        cancel: () => this.#cancel(),
+      },
       { highWaterMark: 0 },
     );
     this.#writable = new WritableStream<RTCEncodedFrame>({ write: (frame) => this.#write(frame) });
-    // It lives as long as its worker, or as who holds it.
-    if (!isHeld) ends.setAwaited(end, true);
   }
 
   get readable(): ReadableStream<RTCEncodedFrame> {
@@ -71,7 +79,7 @@ export class RTCRtpScriptTransformer extends EventTarget {
   generateKeyFrame(rid?: string): Promise<number> {
     const asked = this.#native.generateKeyFrame(rid ?? null);
     if (!Array.isArray(asked)) return Promise.reject(exceptionOf(asked as NativeException));
-    return new Promise((resolve) => this.#wanted.push({ encodings: new Set(asked), resolve }));
+    return new Promise((resolve, reject) => this.#wanted.push({ encodings: new Set(asked), resolve, reject }));
   }
 
   sendKeyFrameRequest(): Promise<void> {
@@ -82,11 +90,20 @@ export class RTCRtpScriptTransformer extends EventTarget {
   #changed(): void {
     this.#fireKeyFrameRequests();
     this.#writer.changed();
-    if (!this.#pulled) return;
     const resolve = this.#pulled;
-    if (!this.#enqueue()) return;
-    this.#pulled = null;
-    resolve();
+    if (resolve && this.#enqueue()) {
+      this.#pulled = null;
+      resolve();
+    }
+    if (!this.#native.isAttached) this.#refuseWanted();
+    if (this.#native.isOver) this.#whenOver?.();
+  }
+
+  /** Who makes the frames makes none for it. */
+  #refuseWanted(): void {
+    const wanted = this.#wanted;
+    this.#wanted = [];
+    for (const { reject } of wanted) reject(new DOMException('The transform is no sender\'s any more', 'InvalidStateError'));
   }
 
   /** "If the event was not canceled": the encoder is asked, who is the program itself. */
@@ -101,6 +118,12 @@ export class RTCRtpScriptTransformer extends EventTarget {
   #pull(): Promise<void> {
     if (this.#enqueue()) return Promise.resolve();
     return new Promise((resolve) => (this.#pulled = resolve));
+  }
+
+  /** What comes from now on goes nowhere, so that who makes it is not held up. */
+  #cancel(): void {
+    this.#controller = this.#pulled = null;
+    this.#native.cancel();
   }
 
   /** Gives the stream what is there; tells whether there was something. */

@@ -2,8 +2,9 @@
  * What webrtc-encoded-transform §5 adds to a worker's global scope. Node's has no events, so they are
  * fired here; `duologue/polyfill` makes `onrtctransform` a global name.
  */
-import { isMainThread, parentPort } from 'node:worker_threads';
+import { type MessagePort, isMainThread, parentPort } from 'node:worker_threads';
 import * as shapes from '../idl/interfaces.js';
+import { takeMessages } from '../ports.js';
 import { defineInterface, type EventHandler, internal } from '../webidl/index.js';
 import { RTCRtpScriptTransformer, RTCTransformEvent } from './transformer.js';
 
@@ -19,15 +20,23 @@ const isTransformMessage = (data: unknown): data is TransformMessage =>
   typeof data === 'object' && data !== null && TRANSFORM in data;
 
 export class WorkerScope extends EventTarget {
+  /** Those of which something can come. */
   readonly #transformers = new Set<RTCRtpScriptTransformer>();
+  /** What came before somebody listened. */
+  #waiting: TransformMessage[] | null = [];
   #listens = false;
   declare onrtctransform: EventHandler<WorkerScope, RTCTransformEvent>;
 
-  constructor() {
+  constructor(port: MessagePort) {
     super();
+    takeMessages((at, message) => {
+      if (at !== port || !isTransformMessage(message)) return false;
+      if (this.#waiting) this.#waiting.push(message);
+      else this.#receive(message);
+      return true;
+    });
   }
 
-  /** What comes before somebody listens waits in the port. */
   override addEventListener(...args: Parameters<EventTarget['addEventListener']>): void {
     super.addEventListener(...args);
     if (args[0] === 'rtctransform' && !this.#listens) this.#listen();
@@ -35,16 +44,21 @@ export class WorkerScope extends EventTarget {
 
   #listen(): void {
     this.#listens = true;
-    const port = parentPort as unknown as EventTarget;
-    port.addEventListener('message', (event) => {
-      const { data } = event as MessageEvent;
-      if (!isTransformMessage(data)) return;
-      // The message is none of the program's.
-      event.stopImmediatePropagation();
-      const transformer = new RTCRtpScriptTransformer(internal, data[TRANSFORM], data.options);
-      this.#transformers.add(transformer);
-      this.dispatchEvent(new RTCTransformEvent(internal, transformer));
+    // A listener opens the port, and keeps the worker alive, whatever others come and go.
+    (parentPort as unknown as EventTarget).addEventListener('message', () => {});
+    queueMicrotask(() => {
+      const waiting = this.#waiting ?? [];
+      this.#waiting = null;
+      for (const message of waiting) this.#receive(message);
     });
+  }
+
+  #receive({ [TRANSFORM]: transform, options }: TransformMessage): void {
+    const transformer: RTCRtpScriptTransformer = new RTCRtpScriptTransformer(internal, transform, options, () => {
+      this.#transformers.delete(transformer);
+    });
+    this.#transformers.add(transformer);
+    this.dispatchEvent(new RTCTransformEvent(internal, transformer));
   }
 
   static {
@@ -53,4 +67,4 @@ export class WorkerScope extends EventTarget {
 }
 
 /** In a worker's thread only. */
-export const workerScope: WorkerScope | null = isMainThread || !parentPort ? null : new WorkerScope();
+export const workerScope: WorkerScope | null = isMainThread || !parentPort ? null : new WorkerScope(parentPort);

@@ -194,9 +194,13 @@ export function callback<F extends (...args: never[]) => unknown>(typeName: stri
   );
 }
 
-const isResizable = (b: ArrayBuffer): boolean => (b as { resizable?: boolean }).resizable === true;
+const isResizable = (b: ArrayBufferLike): boolean => {
+  const { resizable, growable } = b as { resizable?: boolean; growable?: boolean };
+  return resizable === true || growable === true;
+};
 
 export const isArrayBuffer = (v: unknown): v is ArrayBuffer => v instanceof ArrayBuffer;
+export const isSharedArrayBuffer = (v: unknown): v is SharedArrayBuffer => v instanceof SharedArrayBuffer;
 
 export const ArrayBufferType: Converter<ArrayBuffer> = converter(
   { kind: 'buffer', typeName: 'ArrayBuffer', is: isArrayBuffer },
@@ -206,14 +210,34 @@ export const ArrayBufferType: Converter<ArrayBuffer> = converter(
   },
 );
 
-export const ArrayBufferViewType: Converter<ArrayBufferView> = converter(
-  { kind: 'buffer', typeName: 'ArrayBufferView', is: (v) => ArrayBuffer.isView(v) },
+export const SharedArrayBufferType: Converter<SharedArrayBuffer> = converter(
+  { kind: 'buffer', typeName: 'SharedArrayBuffer', is: isSharedArrayBuffer },
   (v, context) => {
-    if (!ArrayBuffer.isView(v)) fail(context, 'is not an ArrayBufferView');
-    // Only [AllowShared] types may be backed by shared memory.
-    return isArrayBuffer(v.buffer) ? v : fail(context, 'is a view on a SharedArrayBuffer');
+    if (!isSharedArrayBuffer(v)) fail(context, 'is not a SharedArrayBuffer');
+    return isResizable(v) ? fail(context, 'is a growable SharedArrayBuffer') : v;
   },
 );
+
+const viewType = (allowsShared: boolean): Converter<ArrayBufferView> =>
+  converter({ kind: 'buffer', typeName: 'ArrayBufferView', is: (v) => ArrayBuffer.isView(v) }, (v, context) => {
+    if (!ArrayBuffer.isView(v)) fail(context, 'is not an ArrayBufferView');
+    if (!allowsShared && isSharedArrayBuffer(v.buffer)) fail(context, 'is a view on a SharedArrayBuffer');
+    return isResizable(v.buffer) ? fail(context, 'is a view on a buffer that can be resized') : v;
+  });
+
+export const ArrayBufferViewType = viewType(false);
+/** With the extended attribute `[AllowShared]`. */
+export const AllowSharedArrayBufferViewType = viewType(true);
+
+/**
+ * The bytes of a buffer source, where they are. A buffer that was transferred has none: "If IsDetachedBuffer(V) is true,
+ * then return the empty byte sequence."
+ */
+export function bytesOf(source: ArrayBufferLike | ArrayBufferView): Uint8Array {
+  if (!ArrayBuffer.isView(source)) return source.byteLength === 0 ? new Uint8Array(0) : new Uint8Array(source);
+  if (source.buffer.byteLength === 0) return new Uint8Array(0);
+  return new Uint8Array(source.buffer, source.byteOffset, source.byteLength);
+}
 
 export const Uint8ArrayType: Converter<Uint8Array> = converter(
   { kind: 'buffer', typeName: 'Uint8Array', is: (v) => v instanceof Uint8Array },
@@ -264,6 +288,19 @@ export function sequence<T>(inner: Converter<T>): Converter<T[]> {
 export const bufferSource: Converter<ArrayBuffer | ArrayBufferView> = converter(
   { kind: 'buffer', typeName: 'BufferSource', is: (v) => isArrayBuffer(v) || ArrayBuffer.isView(v) },
   (v, context) => (isArrayBuffer(v) ? ArrayBufferType(v, context) : ArrayBufferViewType(v, context)),
+);
+
+/** https://webidl.spec.whatwg.org/#AllowSharedBufferSource */
+export const allowSharedBufferSource: Converter<ArrayBufferLike | ArrayBufferView> = converter(
+  {
+    kind: 'buffer',
+    typeName: 'AllowSharedBufferSource',
+    is: (v) => isArrayBuffer(v) || isSharedArrayBuffer(v) || ArrayBuffer.isView(v),
+  },
+  (v, context) => {
+    if (isArrayBuffer(v)) return ArrayBufferType(v, context);
+    return isSharedArrayBuffer(v) ? SharedArrayBufferType(v, context) : AllowSharedArrayBufferViewType(v, context);
+  },
 );
 
 /** https://webidl.spec.whatwg.org/#js-union */

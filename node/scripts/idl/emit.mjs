@@ -12,6 +12,7 @@ const SIMPLE = {
   'unrestricted double': 'unrestrictedDouble',
   bigint: 'bigint',
   ArrayBuffer: 'ArrayBufferType',
+  SharedArrayBuffer: 'SharedArrayBufferType',
   ArrayBufferView: 'ArrayBufferViewType',
   Uint8Array: 'Uint8ArrayType',
   Blob: 'BlobType',
@@ -101,8 +102,9 @@ class Emitter {
     }
     if (idlType.generic) throw new Error(`no converter of ${idlType.generic}`);
     const name = idlType.idlType;
+    const has = (attribute) => extAttrs.some((it) => it.name === attribute);
+    if (name === 'ArrayBufferView' && has('AllowShared')) return this.#use('AllowSharedArrayBufferViewType');
     if (INTEGERS[name]) {
-      const has = (attribute) => extAttrs.some((it) => it.name === attribute);
       if (has('EnforceRange')) return `${this.#use('enforceRange')}.${INTEGERS[name]}`;
       if (has('Clamp')) return `${this.#use('clamp')}.${INTEGERS[name]}`;
       return this.#use(INTEGERS[name]);

@@ -117,8 +117,12 @@ impl MediaRoutes {
 pub(super) trait FrameTransform: Send + Sync {
     /// What it is to read.
     fn incoming(&self) -> &Queue<Frame>;
+    /// The application sees what passes it.
+    fn shows(&self) -> bool;
     /// Another one is in its place, or none.
     fn detach(&self);
+    /// Its place has come to its end.
+    fn end(&self);
 }
 
 /// Where the frames and packets of one transceiver go.
@@ -220,6 +224,9 @@ impl Routes {
 
     pub(super) fn set_receiver_transform(&self, transform: Option<Arc<dyn FrameTransform>>) {
         let mut state = self.lock();
+        if state.ended {
+            return end_transforms([transform]);
+        }
         state.receiver_transform = transform;
         self.set_outlet(&state);
     }
@@ -308,10 +315,11 @@ impl Routes {
 
 impl Routes {
     /// Takes as many frames from the front as there is room for: in the transform of the sender, if it
-    /// has one.
+    /// has one. Isolated ones, which are for one peer alone, go to no transform that shows them.
     pub(super) fn send_frames(
         &self,
         frames: &mut VecDeque<Frame>,
+        isolated: bool,
         writer: &Listener,
     ) -> Result<(), Ended> {
         let (transform, plan) = {
@@ -324,6 +332,11 @@ impl Routes {
         let Some(transform) = transform else {
             return self.send(frames, writer);
         };
+        if isolated && transform.shows() {
+            // They were being encoded when it was set.
+            frames.clear();
+            return Ok(());
+        }
         for frame in frames.iter_mut() {
             frame.complete(plan.as_deref());
         }
@@ -399,7 +412,12 @@ impl Routes {
     }
 
     pub(super) fn set_sender_transform(&self, transform: Option<Arc<dyn FrameTransform>>) {
-        let before = mem::replace(&mut self.lock().sender_transform, transform);
+        let mut state = self.lock();
+        if state.ended {
+            return end_transforms([transform]);
+        }
+        let before = mem::replace(&mut state.sender_transform, transform);
+        drop(state);
         if let Some(before) = before {
             // Who waits for room in it finds another way.
             before.incoming().notify_writers();
@@ -495,13 +513,14 @@ impl Routes {
         let mut state = self.lock();
         state.ended = true;
         state.outbox.waiting.notify();
-        if let Some(transform) = state.sender_transform.take() {
-            transform.incoming().notify_writers();
-        }
-        state.receiver_transform = None;
+        let transforms = [
+            state.sender_transform.take(),
+            state.receiver_transform.take(),
+        ];
         let frames = [state.frames.clone(), state.raw.decoder.clone()];
         let packets = state.packets.clone();
         drop(state);
+        end_transforms(transforms);
         for frames in frames.into_iter().flatten() {
             frames.end();
         }
@@ -512,6 +531,12 @@ impl Routes {
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         lock(&self.state)
+    }
+}
+
+fn end_transforms<const N: usize>(transforms: [Option<Arc<dyn FrameTransform>>; N]) {
+    for transform in transforms.into_iter().flatten() {
+        transform.end();
     }
 }
 

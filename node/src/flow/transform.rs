@@ -19,6 +19,8 @@ use crate::limits::MAX_KEY_FRAME_REQUESTS;
 /// A transform. Its transceiver holds it; the two ends of it in JavaScript are in two threads.
 pub(super) struct Transform {
     token: u32,
+    /// The application sees what passes it.
+    shows: bool,
     /// What its worker is to read.
     pub(super) incoming: Queue<Frame>,
     state: Mutex<State>,
@@ -29,6 +31,10 @@ struct State {
     place: Option<Place>,
     /// It is where `place` says; else it was and is no more, or never was.
     attached: bool,
+    /// That place has come to its end.
+    ended: bool,
+    /// The object in the thread of the connection is gone, by which it could be attached.
+    unowned: bool,
     worker: Option<Listener>,
     /// Encodings that the other end wants a key frame of and the worker has not heard of.
     key_frames_wanted: VecDeque<usize>,
@@ -48,19 +54,40 @@ pub(super) enum Side {
     Receiver,
 }
 
+impl State {
+    /// No frame passes it any more, nor will: it belongs to whom it was given first.
+    fn is_over(&self) -> bool {
+        self.ended || self.unowned && !self.attached
+    }
+
+    fn notify_worker(&self) {
+        if let Some(worker) = &self.worker {
+            worker.notify();
+        }
+    }
+}
+
 impl Transform {
-    fn new(token: u32) -> Self {
+    fn new(token: u32, shows: bool) -> Self {
         Transform {
             token,
+            shows,
             incoming: Queue::new(),
             state: Mutex::default(),
         }
     }
 
+    /// One that is nowhere, and can never be anywhere.
+    fn lost(token: u32) -> Self {
+        let transform = Transform::new(token, true);
+        transform.lock().unowned = true;
+        transform
+    }
+
     pub(super) fn set_worker(&self, worker: Listener) {
         self.incoming.set_reader(worker.clone());
         let mut state = self.lock();
-        if !state.key_frames_wanted.is_empty() {
+        if !state.key_frames_wanted.is_empty() || state.is_over() {
             worker.notify();
         }
         state.worker = Some(worker);
@@ -78,6 +105,15 @@ impl Transform {
         self.lock().place.clone()
     }
 
+    /// A transceiver has it.
+    pub(super) fn is_attached(&self) -> bool {
+        self.lock().attached
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.lock().is_over()
+    }
+
     /// Its transceiver, while it is attached.
     pub(super) fn routes(&self) -> Option<Arc<Routes>> {
         let state = self.lock();
@@ -91,9 +127,7 @@ impl Transform {
             && state.key_frames_wanted.len() < MAX_KEY_FRAME_REQUESTS
         {
             state.key_frames_wanted.push_back(encoding);
-            if let Some(worker) = &state.worker {
-                worker.notify();
-            }
+            state.notify_worker();
         }
     }
 
@@ -111,8 +145,23 @@ impl FrameTransform for Transform {
         &self.incoming
     }
 
+    fn shows(&self) -> bool {
+        self.shows
+    }
+
     fn detach(&self) {
-        self.lock().attached = false;
+        let mut state = self.lock();
+        state.attached = false;
+        state.notify_worker();
+    }
+
+    fn end(&self) {
+        let mut state = self.lock();
+        state.ended = true;
+        state.attached = false;
+        state.notify_worker();
+        drop(state);
+        self.incoming.notify_writers();
     }
 }
 
@@ -126,7 +175,7 @@ pub(super) fn claim(token: u32) -> Arc<Transform> {
     let known = lock(&EXPECTED).remove(&token);
     known
         .and_then(|transform| transform.upgrade())
-        .unwrap_or_else(|| Arc::new(Transform::new(token)))
+        .unwrap_or_else(|| Arc::new(Transform::lost(token)))
 }
 
 impl Drop for Transform {
@@ -142,11 +191,21 @@ pub struct NativeTransform {
     transform: Arc<Transform>,
 }
 
-/// A transform that is nowhere yet.
+impl Drop for NativeTransform {
+    fn drop(&mut self) {
+        let mut state = self.transform.lock();
+        state.unowned = true;
+        if state.is_over() {
+            state.notify_worker();
+        }
+    }
+}
+
+/// A transform that is nowhere yet; `shows`: the application sees what passes it.
 #[napi]
-pub fn create_transform() -> NativeTransform {
+pub fn create_transform(shows: bool) -> NativeTransform {
     let token = TOKENS.fetch_add(1, Ordering::Relaxed);
-    let transform = Arc::new(Transform::new(token));
+    let transform = Arc::new(Transform::new(token, shows));
     lock(&EXPECTED).insert(token, Arc::downgrade(&transform));
     NativeTransform { transform }
 }
@@ -157,6 +216,12 @@ impl NativeTransform {
     #[napi(getter)]
     pub fn token(&self) -> u32 {
         self.transform.token
+    }
+
+    /// The application sees what passes it.
+    #[napi(getter)]
+    pub fn shows(&self) -> bool {
+        self.transform.shows
     }
 
     /// Its worker has ended, or it has none: nothing passes.

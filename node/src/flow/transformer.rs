@@ -84,6 +84,24 @@ impl NativeTransformer {
         })
     }
 
+    /// Nobody reads what comes: it goes nowhere, and whoever makes it is not held up.
+    #[napi]
+    pub fn cancel(&self) {
+        self.transform.incoming.remove_reader();
+    }
+
+    /// A sender or receiver has it.
+    #[napi(getter)]
+    pub fn is_attached(&self) -> bool {
+        self.transform.is_attached()
+    }
+
+    /// None has it, nor ever will.
+    #[napi(getter)]
+    pub fn is_over(&self) -> bool {
+        self.transform.is_over()
+    }
+
     /// Whether there is room: 1, or 0 and the hub tells when there is.
     #[napi]
     pub fn room(&self) -> i32 {
@@ -149,7 +167,10 @@ impl NativeTransformer {
             return Err(Exception::new("NotAllowedError", "no rid"));
         }
         let Some(routes) = self.transform.routes() else {
-            return Ok(Vec::new());
+            return Err(Exception::new(
+                "InvalidStateError",
+                "it is no sender's any more",
+            ));
         };
         let encodings: Vec<usize> = match rid {
             None => (0..routes.encodings()).collect(),

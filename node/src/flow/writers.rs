@@ -78,10 +78,12 @@ impl NativeFrameWriter {
         let now = Some(self.routes.now());
         let mut frames = batch::from_js::<Frame>((&fields, &data), details, now);
         let count = frames.len();
-        Ok(match self.routes.send_frames(&mut frames, &self.listener) {
-            Ok(()) => (count - frames.len()) as i32,
-            Err(_) => ENDED,
-        })
+        Ok(
+            match self.routes.send_frames(&mut frames, false, &self.listener) {
+                Ok(()) => (count - frames.len()) as i32,
+                Err(_) => ENDED,
+            },
+        )
     }
 
     /// Whether there is room: 1, or 0 and the hub tells when there is, or -1 at the end.

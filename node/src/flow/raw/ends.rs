@@ -144,17 +144,17 @@ impl NativePeerConnection {
         Ok(NativeAudioReader::of(processor, hub, number))
     }
 
-    /// Sends pictures.
+    /// Sends pictures; isolated ones are given to no transform that shows them.
     #[napi]
-    pub fn write_video(&mut self, id: u32) -> Result<NativeVideoWriter> {
-        let generator = VideoTrackGenerator::new(self.sender_port(id)?);
+    pub fn write_video(&mut self, id: u32, is_isolated: bool) -> Result<NativeVideoWriter> {
+        let generator = VideoTrackGenerator::new(self.sender_port(id, is_isolated)?);
         Ok(NativeVideoWriter(Some(generator)))
     }
 
-    /// Sends sound.
+    /// Sends sound, as pictures are sent.
     #[napi]
-    pub fn write_audio(&mut self, id: u32) -> Result<NativeAudioWriter> {
-        let generator = AudioTrackGenerator::new(self.sender_port(id)?);
+    pub fn write_audio(&mut self, id: u32, is_isolated: bool) -> Result<NativeAudioWriter> {
+        let generator = AudioTrackGenerator::new(self.sender_port(id, is_isolated)?);
         Ok(NativeAudioWriter(Some(generator)))
     }
 
@@ -166,9 +166,9 @@ impl NativePeerConnection {
         Ok(())
     }
 
-    fn sender_port(&mut self, id: u32) -> Result<Box<Port>> {
+    fn sender_port(&mut self, id: u32, isolated: bool) -> Result<Box<Port>> {
         let routes = self.routes(TransceiverId(id))?;
-        Ok(Port::of_sender(routes, &self.pc, rng()?))
+        Ok(Port::of_sender(routes, &self.pc, rng()?, isolated))
     }
 
     fn receiver_port(&mut self, id: u32) -> Result<Box<Port>> {

@@ -138,25 +138,39 @@ const LOSS_REQUESTS: u64 = 1 << 63;
 pub(super) struct Port {
     routes: Arc<Routes>,
     rng: Rng,
+    /// What is encoded is for one peer alone.
+    isolated: bool,
     /// What a decoder reads.
     frames: Arc<Queue<Frame>>,
 }
 
 impl Port {
-    /// For an encoder.
-    pub(super) fn of_sender(routes: Arc<Routes>, pc: &PeerConnection, rng: Rng) -> Box<Self> {
+    fn new(routes: Arc<Routes>, pc: &PeerConnection, rng: Rng) -> Box<Self> {
         routes.add_codec(pc);
         let frames = Arc::new(Queue::new());
         Box::new(Port {
             routes,
             rng,
+            isolated: false,
             frames,
         })
     }
 
+    /// For an encoder; `isolated`: of what is for one peer alone.
+    pub(super) fn of_sender(
+        routes: Arc<Routes>,
+        pc: &PeerConnection,
+        rng: Rng,
+        isolated: bool,
+    ) -> Box<Self> {
+        let mut port = Port::new(routes, pc, rng);
+        port.isolated = isolated;
+        port
+    }
+
     /// For a decoder, which takes the place of the one before.
     pub(super) fn of_receiver(routes: Arc<Routes>, pc: &PeerConnection, rng: Rng) -> Box<Self> {
-        let port = Port::of_sender(routes, pc, rng);
+        let port = Port::new(routes, pc, rng);
         let mut state = port.routes.lock();
         if state.ended {
             port.frames.end();
@@ -243,7 +257,7 @@ impl Sender for Port {
         let mut items: VecDeque<Frame> = frames.drain(..).map(Frame::from).collect();
         // `poll_ready` comes before and finds who is to be told.
         let nobody = Listener::Task(std::task::Waker::noop().clone());
-        let sent = self.routes.send_frames(&mut items, &nobody);
+        let sent = self.routes.send_frames(&mut items, self.isolated, &nobody);
         frames.extend(items.into_iter().map(EncodedFrameInit::from));
         sent.map_err(|_| Ended)
     }
