@@ -1,5 +1,6 @@
 //! `NativePeerConnection`: one connection on its JavaScript thread.
 
+use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -39,6 +40,8 @@ pub struct NativePeerConnection {
     pub(crate) mirror: Mirror,
     /// When JavaScript was told to call `handle_timeout`, in milliseconds of the endpoint's clock.
     told_timeout: Option<f64>,
+    /// Without its `close()`, of which JavaScript is still to hear.
+    closed_itself: bool,
     /// What is logged about it is in here.
     span: tracing::Span,
     /// As the metrics of the endpoint count it.
@@ -104,6 +107,7 @@ pub fn create_peer_connection<'env>(
         media,
         mirror: Mirror::default(),
         told_timeout: None,
+        closed_itself: false,
         span: connection_span(),
     };
     reply.set_named_property("value", connection)?;
@@ -297,6 +301,7 @@ impl NativePeerConnection {
         if taken.overrun {
             // What is missing cannot be made up for.
             self.pc.close();
+            self.closed_itself = true;
         }
         for report in taken.reports {
             match report {
@@ -309,7 +314,8 @@ impl NativePeerConnection {
         {
             session.wake();
         }
-        self.task_count()
+        // JavaScript takes a turn if there are tasks.
+        self.task_count().max(u32::from(self.closed_itself))
     }
 
     fn task_count(&self) -> u32 {
@@ -320,7 +326,10 @@ impl NativePeerConnection {
     #[napi(ts_return_type = "object | null")]
     pub fn next<'env>(&mut self, env: &'env Env) -> Result<Option<Object<'env>>> {
         let mut effects = Vec::new();
-        let mut stale = Stale::Nothing;
+        let mut stale = match mem::take(&mut self.closed_itself) {
+            true => Stale::Everything,
+            false => Stale::Nothing,
+        };
         let span = self.span.clone();
         let _in = span.enter();
         loop {

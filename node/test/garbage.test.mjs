@@ -5,14 +5,11 @@ import { readdirSync } from 'node:fs';
 import test from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { Worker } from 'node:worker_threads';
-import { RTCPeerConnection, mediaDevices } from '../index.mjs';
-import { channels, event, negotiate, pair } from './helpers.mjs';
+import { MediaStreamTrackProcessor, RTCPeerConnection, mediaDevices } from '../index.mjs';
+import { native } from '../dist/binding.js';
+import { channels, collectGarbage as gc, event, negotiate, pair } from './helpers.mjs';
 
-setFlagsFromString('--expose-gc');
-const gc = runInNewContext('gc');
 const run = promisify(execFile);
 const helpers = fileURLToPath(new URL('helpers.mjs', import.meta.url));
 
@@ -177,3 +174,18 @@ for (const [name, moment] of Object.entries(MOMENTS)) {
     await worker.terminate();
   });
 }
+
+test('who reads a device hears of its end, though the track is held by nobody', async () => {
+  const { deviceId } = JSON.parse(native.enumerateDevices()).find(({ kind }) => kind === 'videoinput');
+  const reader = await (async () => {
+    const stream = await mediaDevices.getUserMedia({ video: { deviceId: { exact: deviceId } } });
+    return new MediaStreamTrackProcessor({ track: stream.getTracks()[0] }).readable.getReader();
+  })();
+  for (let i = 0; i < 5; i++) {
+    gc();
+    await new Promise(setImmediate);
+  }
+  native.fakeDevice(deviceId, 'unplug');
+  for (let read; !(read = await reader.read()).done; ) read.value.close();
+  native.fakeDevice(deviceId, 'plug');
+});

@@ -62,6 +62,10 @@ test('each way to fail has its name', async () => {
     [() => register('async () => { while (true) data.push(data) }'), 'idp-execution-failure'],
     [() => register('async () => { throw new RTCError({ errorDetail: "idp-token-expired" }) }'), 'idp-token-expired'],
     [() => register('async () => { throw new RTCError({ errorDetail: "idp-token-invalid" }) }'), 'idp-token-invalid'],
+    [() => register('async () => { throw { errorDetail: "idp-anything" } }'), 'idp-execution-failure'],
+    // What is in the place of the thread's own answer, and no answer.
+    [() => `const { getBuiltinModule } = setTimeout.constructor('return process')();
+      getBuiltinModule('node:worker_threads').parentPort.postMessage({ answer: 5 });`, 'idp-execution-failure'],
   ];
   for (const [load, detail] of failures) {
     const pc = new RTCPeerConnection({}, options(load));

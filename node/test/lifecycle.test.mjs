@@ -9,6 +9,7 @@ import { channels, event } from './helpers.mjs';
 
 const run = promisify(execFile);
 const entry = fileURLToPath(new URL('../index.mjs', import.meta.url));
+const peerConnection = fileURLToPath(new URL('../dist/rtc/peer-connection.js', import.meta.url));
 const helpers = fileURLToPath(new URL('helpers.mjs', import.meta.url));
 
 /** Runs a module in a process of its own, which has to end by itself. */
@@ -20,6 +21,27 @@ test('a process ends when its connections are closed', async () => {
     const { near, close } = await channels();
     near.send('x');
     close();`);
+});
+
+test('a connection that closes because the core lost reports says so, and does not keep the process', async () => {
+  const { stdout } = await program(`
+    import { channels } from ${JSON.stringify(helpers)};
+    import { connectionOf } from ${JSON.stringify(peerConnection)};
+    const { a, b, far } = await channels();
+    a.onconnectionstatechange = () => console.log(a.connectionState);
+    const core = connectionOf(a).native;
+    // As when more reports waited than there is room for: it closes, and tells so with the next turn.
+    let turn = null;
+    core.receive = () => {
+      core.receive = () => 0;
+      const { mirror, timeout } = core.close();
+      turn = { mirror, timeout, ofChannels: [], effects: [], left: 0, tasks: 0 };
+      return 1;
+    };
+    core.next = () => [turn, (turn = null)][0];
+    far.send('x');
+    b.close();`);
+  assert.equal(stdout, 'closed\n');
 });
 
 test('a connection without transports does not keep the process', async () => {

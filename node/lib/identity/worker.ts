@@ -2,7 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { type Context, createContext, runInContext, Script } from 'node:vm';
 import { RTCError } from '../errors.js';
-import { RTCIdentityAssertionResult, RTCIdentityValidationResult } from '../idl/types.js';
+import { RTCErrorDetailType, RTCIdentityAssertionResult, RTCIdentityValidationResult } from '../idl/types.js';
 import type { NativeAnswer, NativeProviderFailure } from '../native.js';
 import { becomeProviderScope, registeredAt } from './scope.js';
 
@@ -42,6 +42,10 @@ function enter(url: string): { context: Context; registrar: ReturnType<typeof be
   return { context, registrar: becomeProviderScope(scope) };
 }
 
+/** What may be wrong with a provider. */
+const isDetail = (value: string): value is NativeProviderFailure['detail'] =>
+  value.startsWith('idp-') && (RTCErrorDetailType.values as readonly string[]).includes(value);
+
 const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
 
 /** What a provider threw: an `RTCError` with one of the details, or anything, which may say what it knows. */
@@ -50,10 +54,11 @@ function failureOf(thrown: unknown): Failure {
     const error = Object(thrown) as Record<string, unknown>;
     const loginUrl = text(error.idpLoginUrl) ?? text(error.loginUrl);
     const given = text(error.errorDetail);
-    const detail = given?.startsWith('idp-') ? given : loginUrl === undefined ? 'idp-execution-failure' : 'idp-need-login';
+    const unnamed = loginUrl === undefined ? 'idp-execution-failure' : 'idp-need-login';
+    const detail = given !== undefined && isDetail(given) ? given : unnamed;
     const errorInfo = text(error.idpErrorInfo);
     return {
-      ...failure(detail as NativeProviderFailure['detail'], text(error.message) ?? String(thrown)),
+      ...failure(detail, text(error.message) ?? String(thrown)),
       ...(loginUrl === undefined ? {} : { loginUrl }),
       ...(errorInfo === undefined ? {} : { errorInfo }),
     };

@@ -70,10 +70,12 @@ export class DeviceSource implements Source, End {
 
   attach(sink: Sink): () => void {
     const detach = this.#reader.attach(sink);
-    keepAlive.add(this);
+    // And with it this: who reads may hold neither, and waits for its end.
+    const track = this.#track?.deref();
+    if (track) keepAlive.add(track);
     return () => {
       detach();
-      if (!this.#reader.isRead) keepAlive.delete(this);
+      if (track && !this.#reader.isRead) keepAlive.delete(track);
     };
   }
 

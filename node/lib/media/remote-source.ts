@@ -3,7 +3,7 @@ import type { Capabilities, Settings } from './constraint-types.js';
 import type { Sink } from './frames.js';
 import { type OpenReader, SharedReader } from './reader.js';
 import type { Kind, Selection, Source } from './source.js';
-import { type MediaStreamTrack, setTrackIsolated, whenTrackEnds } from './track.js';
+import { type MediaStreamTrack, endTrack, setTrackIsolated, setTrackMuted, whenTrackEnds } from './track.js';
 
 /** Nothing about it can be constrained. */
 export class RemoteSource implements Source {
@@ -11,7 +11,9 @@ export class RemoteSource implements Source {
   readonly capabilities: Capabilities = {};
   readonly defaults: Settings = {};
   readonly #reader: SharedReader;
-  /** That of the receiver, and its clones. */
+  /** Its last track has ended. */
+  whenUnused: () => void = () => {};
+  /** That of the receiver, and its clones, which live on without it. */
   readonly #tracks = new Set<MediaStreamTrack>();
 
   constructor(
@@ -32,11 +34,22 @@ export class RemoteSource implements Source {
 
   add(track: MediaStreamTrack): void {
     this.#tracks.add(track);
-    whenTrackEnds(track, () => this.#tracks.delete(track));
+    whenTrackEnds(track, () => {
+      this.#tracks.delete(track);
+      if (this.#tracks.size === 0) this.whenUnused();
+    });
+  }
+
+  setMuted(muted: boolean): void {
+    for (const track of [...this.#tracks]) setTrackMuted(track, muted);
   }
 
   setIsolated(isolated: boolean): void {
     for (const track of [...this.#tracks]) setTrackIsolated(track, isolated);
+  }
+
+  end(): void {
+    for (const track of [...this.#tracks]) endTrack(track);
   }
 
   /** Whether it is decoded while nobody looks. */

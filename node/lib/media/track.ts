@@ -62,7 +62,8 @@ export function newTrackSlots(source: Source): TrackSlots {
 
 export function createTrack(source: Source, init: Partial<TrackSlots> = {}): MediaStreamTrack {
   const track = new MediaStreamTrack(internal, { ...newTrackSlots(source), ...init });
-  source.add?.(track);
+  // A clone of one that has ended has ended, too, and nothing happens to it.
+  if (!init.ended) source.add?.(track);
   return track;
 }
 

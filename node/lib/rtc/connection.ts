@@ -14,7 +14,7 @@ import { RTCPeerConnectionIceEvent } from '../events/peer-connection-ice-event.j
 import { RTCTrackEvent } from '../events/track-event.js';
 import { RemoteSource } from '../media/remote-source.js';
 import { type MediaStream, addTrackToStream, createStream, removeTrackFromStream } from '../media/stream.js';
-import { type MediaStreamTrack, createTrack, endTrack, setTrackMuted, trackSlots, whenTrackEnds } from '../media/track.js';
+import { type MediaStreamTrack, createTrack, trackSlots } from '../media/track.js';
 import {
   type AnyEffect,
   type AnyEvent,
@@ -275,10 +275,14 @@ export class Connection implements TaskSource {
   close(): void {
     if (this.isClosed) return;
     this.settle(this.native.close());
-    for (const { sender } of this.#transceivers.values()) sender.encoder?.update(false);
-    this.#providers.close();
     // What is settled in a microtask from here on is what the closed connection refused.
     this.#take(null);
+  }
+
+  /** It is closed: by `close()`, or because reports of the session were lost. */
+  #cleanUp(): void {
+    for (const { sender } of this.#transceivers.values()) sender.encoder?.update(false);
+    this.#providers.close();
     keepAlive.delete(this);
   }
 
@@ -300,9 +304,15 @@ export class Connection implements TaskSource {
 
   /** What a provider answers comes as late as it likes. */
   async #ask(question: NativeQuestion): Promise<void> {
-    const answer = await this.#providers.ask(question);
+    let answer = await this.#providers.ask(question);
     if (this.isClosed) return;
-    this.settle(this.native.answer(question.question, answer));
+    try {
+      this.settle(this.native.answer(question.question, answer));
+    } catch (error) {
+      // The thread of a provider may have sent anything.
+      answer = { answer: 'failed', detail: 'idp-execution-failure', message: String(error) };
+      this.settle(this.native.answer(question.question, answer));
+    }
     if (answer.answer !== 'failed') return;
     for (const observer of identityObservers) observer.failed(this, question, answer);
   }
@@ -402,6 +412,7 @@ export class Connection implements TaskSource {
       for (const { id, listed } of transceivers ?? []) if (!listed) this.#removed.push(id);
       this.#forgetRemoved();
     }
+    if (connection && this.isClosed) this.#cleanUp();
   }
 
   /** A connection that lives long sees many transceivers and tracks come and go. */
@@ -527,7 +538,7 @@ export class Connection implements TaskSource {
   #createTransceiver({ id, kind, direction, receiverTrack }: TransceiverView): TransceiverEntry {
     const source = new RemoteSource(kind, (number) => this.#readTrack(id, kind, number));
     const track = createTrack(source, { id: receiverTrack, muted: true });
-    whenTrackEnds(track, () => this.native.stopTrack(receiverTrack));
+    source.whenUnused = () => this.native.stopTrack(receiverTrack);
     this.#tracks.set(receiverTrack, track);
     const receiver: ReceiverSlots = {
       connection: this,
@@ -619,9 +630,18 @@ export class Connection implements TaskSource {
       const turn = this.native.next();
       this.#take(turn);
       this.tasksLeft = turn?.tasks ?? 0;
+      const wasClosed = this.isClosed;
       if (turn) this.#reflect(turn);
+      if (this.isClosed && !wasClosed) this.#tellOfClosing();
     }
     return this.#effects[this.#index++] ?? null;
+  }
+
+  /** The program did not close it, and would not know. */
+  #tellOfClosing(): void {
+    for (const type of ['signalingstatechange', 'iceconnectionstatechange', 'connectionstatechange']) {
+      setImmediate(() => this.target.dispatchEvent(new Event(type)));
+    }
   }
 
   get effectsLeft(): number {
@@ -678,15 +698,7 @@ export class Connection implements TaskSource {
       case 'track': {
         const track = this.#tracks.get(event.track);
         // Else it was forgotten with its transceiver.
-        if (track && event.type === 'ended') endTrack(track);
-        else if (track && event.type === 'isolationchange') {
-          const { source } = trackSlots(track);
-          if (source instanceof RemoteSource) source.setIsolated(event.isolated);
-        }
-        else if (track) {
-          setTrackMuted(track, event.type === 'mute');
-          if (event.type === 'unmute' && this.#decodesUnread) this.#decode(track);
-        }
+        if (track) this.#changeTrack(track, event);
         break;
       }
       case 'dtls': {
@@ -715,6 +727,16 @@ export class Connection implements TaskSource {
         break;
       }
     }
+  }
+
+  /** What happens to the track of a receiver happens to its clones. */
+  #changeTrack(track: MediaStreamTrack, event: AnyEvent & { target: 'track' }): void {
+    const { source } = trackSlots(track);
+    if (!(source instanceof RemoteSource)) return;
+    if (event.type === 'ended') source.end();
+    else if (event.type === 'isolationchange') source.setIsolated(event.isolated);
+    else source.setMuted(event.type === 'mute');
+    if (event.type === 'unmute' && this.#decodesUnread) this.#decode(track);
   }
 
   #connectionEvent(event: AnyEvent & { target: 'connection' }): Event {

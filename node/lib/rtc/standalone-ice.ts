@@ -26,6 +26,7 @@ export class StandaloneIceAgent implements IceAgent, TaskSource {
   readonly #local: RTCIceCandidate[] = [];
   #remote: RTCIceCandidate[] = [];
   #remoteParameters: RTCIceParameters | null = null;
+  #isStopped = false;
   readonly effectsLeft = 0;
   tasksLeft = 0;
 
@@ -83,6 +84,7 @@ export class StandaloneIceAgent implements IceAgent, TaskSource {
     this.#remoteParameters = remote;
   }
   stop(): void {
+    this.#isStopped = true;
     this.#settle(this.#native.stop());
     keepAlive.delete(this);
   }
@@ -116,6 +118,8 @@ export class StandaloneIceAgent implements IceAgent, TaskSource {
 
   receive(reports: number): void {
     this.tasksLeft = this.#native.receive(reports);
+    // Reports were lost.
+    if (this.state === 'closed' && !this.#isStopped) this.stop();
   }
   next(): AnyEffect | null {
     const effect = this.#native.next();
