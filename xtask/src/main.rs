@@ -7,6 +7,7 @@
 
 mod ahead;
 mod bench;
+mod beside;
 mod compare;
 mod coverage;
 mod damage;

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use clap::ValueEnum;
 
 use crate::ahead::Ahead;
+use crate::beside::Beside;
 use crate::ledger::{Ledger, Run};
 use crate::load::Load;
 use crate::run::{self, Outcome, cargo, command, root, target_dir};
@@ -27,7 +28,7 @@ pub(crate) struct Args {
     standing: bool,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
 pub(crate) enum Part {
     /// Unit and scenario tests of the crates, their doctests and examples, and the program against itself, coturn and NATS
     Unit,
@@ -95,6 +96,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let mut ledger = Ledger::default();
     let mut ahead = None;
     for round in 1..=args.repeat {
+        let mut beside: Vec<Beside> = Vec::new();
         for part in parts {
             let (begun, cpu) = (Instant::now(), run::cpu_of_children());
             // The first build takes all cores; tests leave some of them idle.
@@ -105,6 +107,10 @@ pub(crate) fn run(args: &Args) -> Outcome {
                 let _ = run::run(build);
                 ahead = Some(Ahead::start(builds()));
             }
+            if args.part.is_none() && part.ends_with().is_some() {
+                beside.push(Beside::start(round, *part)?);
+                continue;
+            }
             let outcome = run_part(*part);
             let run = Run {
                 round,
@@ -112,9 +118,11 @@ pub(crate) fn run(args: &Args) -> Outcome {
                 outcome,
                 took: begun.elapsed(),
             };
-            eprintln!("{}", run.line());
-            tally::add(&run, args.load, run::cpu_of_children() - cpu)?;
-            ledger.add(run);
+            keep(&mut ledger, run, (args.load, cpu))?;
+            for ended in beside.extract_if(.., |beside| beside.ends_with(*part)) {
+                let cpu = run::cpu_of_children();
+                keep(&mut ledger, ended.end(), (args.load, cpu))?;
+            }
         }
     }
     print!("{}", ledger.table());
@@ -122,6 +130,14 @@ pub(crate) fn run(args: &Args) -> Outcome {
         print!("{}", tally::standing());
     }
     ledger.verdict()
+}
+
+/// Tells of a run, with the busy loops beside it and the processor time of programs before it.
+fn keep(ledger: &mut Ledger, run: Run, (load, cpu): (usize, u64)) -> Outcome {
+    eprintln!("{}", run.line());
+    tally::add(&run, load, run::cpu_of_children() - cpu)?;
+    ledger.add(run);
+    Ok(())
 }
 
 fn run_part(part: Part) -> Outcome {
@@ -198,6 +214,7 @@ fn builds() -> Vec<Command> {
         tests
     };
     let mut builds = vec![
+        tests("duologue-nat"),
         sim::build(),
         micro::build(&[]),
         command("node", ["node/scripts/build-native.mjs"]),

@@ -103,6 +103,8 @@ async function answers(test, pc, drawn, what) {
     context.drawImage(player, 0, 0, WIDTH, HEIGHT);
     const number = numberIn(context.getImageData(0, 0, WIDTH, HEIGHT));
     if (number === null || number === read.at(-1)) continue;
+    // One whose number the Rust end could not read comes back as it was.
+    if (number < STEP) continue;
     if (number - STEP < 1 || number - STEP > drawn.number || number < (read.at(-1) ?? 0)) {
       throw new Error(`${what}: ${number} after ${read}, with ${drawn.number} drawn`);
     }

@@ -255,7 +255,12 @@ impl RemotePeer {
                 return Ok(json!({ "id": self.adopt(channel) }));
             }
             Call::CloseChannel { id } => self.channel(id)?.close(),
-            Call::SendText { id, text } => self.channel(id)?.send_text(text).await?,
+            // A page may have an announced channel before this end has heard that it is open (RFC 8832 §6).
+            Call::SendText { id, text } => {
+                let channel = self.channel(id)?;
+                channel.opened().await?;
+                channel.send_text(text).await?;
+            }
             Call::SendPattern {
                 id,
                 size,
