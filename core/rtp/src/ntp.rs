@@ -114,20 +114,25 @@ impl NtpShort {
     }
 
     /// The round trip of a report that came at `self`, names the time stamp `last_sr` and says that
-    /// it took `delay` to write (RFC 3550 §6.4.1). `None` if the time stamp is 0 (nothing was
-    /// received), or if it would be negative, as it comes out when clocks were set or peers lie.
+    /// it took `delay` to write (RFC 3550 §6.4.1); at least 2^-16 s, what a shorter one looks like: each of
+    /// the three is rounded, and the other end's clock may run a little faster. `None` if the time stamp is 0
+    /// (nothing was received), or if it would be negative by a second, as it comes out when clocks were set
+    /// or peers lie.
     pub const fn round_trip(self, last_sr: NtpShort, delay: NtpShort) -> Option<Duration> {
-        let units = self.minus(last_sr).minus(delay).0;
-        if last_sr.0 == 0 || units as i32 <= 0 {
+        let units = self.minus(last_sr).minus(delay).0 as i32;
+        if last_sr.0 == 0 || units <= -SECOND {
             return None;
         }
-        Some(NtpShort(units).to_duration())
+        let shown = if units < 1 { 1 } else { units as u32 };
+        Some(NtpShort(shown).to_duration())
     }
 }
 
 /// Seconds from 1900 to 1970 (RFC 5905, figure 4).
 const UNIX_EPOCH: u64 = 2_208_988_800;
 const NANOS: u64 = 1_000_000_000;
+/// In the units of [`NtpShort`].
+const SECOND: i32 = 1 << 16;
 
 #[cfg(test)]
 mod tests {
@@ -142,7 +147,18 @@ mod tests {
         let trip = now.round_trip(NtpShort(0xb705_2000), NtpShort(0x0005_4000));
         assert_eq!(trip, Some(Duration::from_millis(6_125)));
         assert_eq!(now.round_trip(NtpShort(0), NtpShort(0)), None);
-        assert_eq!(now.round_trip(NtpShort(0xb710_8001), NtpShort(0)), None);
+        assert_eq!(now.round_trip(NtpShort(0xb711_8001), NtpShort(0)), None);
+    }
+
+    #[test]
+    fn a_round_trip_that_is_shorter_than_its_stamps_are_exact_is_a_short_one() {
+        let (sent, unit) = (NtpShort(0xb710_8000), NtpShort(1).to_duration());
+        for held in [0, 1, 2, 655] {
+            // A host that answers itself: it says that it held the report for longer than it was away.
+            let trip = sent.round_trip(sent, NtpShort(held));
+            assert_eq!(trip, Some(unit), "{held}");
+        }
+        assert_eq!(sent.round_trip(sent, NtpShort(1 << 16)), None);
     }
 
     #[test]
