@@ -83,6 +83,12 @@ impl Reporter {
         }
     }
 
+    /// Another peer may be at the other end: how far it is, and what it asks, is not known yet.
+    pub(crate) fn restart(&mut self) {
+        self.round_trip = None;
+        self.questions.clear();
+    }
+
     pub(crate) fn round_trip(&self) -> Duration {
         self.round_trip.unwrap_or(FIRST_ROUND_TRIP)
     }
@@ -242,8 +248,8 @@ impl Reporter {
 
         let mut speakers = Vec::new();
         let streams = outbound.begun().skip(self.turn * SENDER_REPORTS);
-        for (sender, stream) in streams.take(SENDER_REPORTS) {
-            let Some(info) = self.sender_info(now, sender, stream) else {
+        for stream in streams.take(SENDER_REPORTS) {
+            let Some(info) = self.sender_info(now, stream) else {
                 continue;
             };
             let blocks = if speakers.is_empty() { &first[..] } else { &[] };
@@ -279,18 +285,10 @@ impl Reporter {
     }
 
     /// What a sender report says of a stream that has begun.
-    fn sender_info(
-        &self,
-        now: Instant,
-        sender: &crate::send::Sender,
-        stream: &crate::send::Stream,
-    ) -> Option<SenderInfo> {
-        let (timestamp, at) = stream.last?;
-        let rate = u64::from(sender.formats.clock_rate);
-        let since = (now - at).as_micros() as u64 * rate / 1_000_000;
+    fn sender_info(&self, now: Instant, stream: &crate::send::Stream) -> Option<SenderInfo> {
         Some(SenderInfo {
             ntp_time: self.origin.plus(now.since_origin()),
-            rtp_time: timestamp.wrapping_add(since as u32),
+            rtp_time: stream.last?.timestamp_at(now),
             packet_count: stream.counters.packets_sent as u32,
             octet_count: stream.counters.bytes_sent as u32,
         })

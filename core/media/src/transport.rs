@@ -65,10 +65,13 @@ impl MediaTransport {
         self.inbound.set(now, id, plan, outlet, &mut told);
     }
 
-    /// Says that another peer may send from now on, or the same one with other keys: what was received says
-    /// nothing about what will be.
+    /// Says that another peer may be at the other end from now on, or the same one with other keys: what was
+    /// received says nothing about what will be. What is sent goes on, and tells again whose it is.
     pub fn restart(&mut self) {
         self.inbound.restart();
+        self.outbound.restart();
+        self.reporter.restart();
+        self.inbound.round_trip = self.reporter.round_trip();
     }
 
     /// A receiver takes nothing any more.

@@ -281,3 +281,16 @@ fn sender_reports_go_on_from_the_audio_while_a_tone_stands_still() {
     let timestamp = u32::from_be_bytes([out[16], out[17], out[18], out[19]]);
     assert_eq!(timestamp, line.now as u32 * 48);
 }
+
+#[test]
+fn an_event_of_8_khz_says_nothing_of_the_clock_of_opus() {
+    let mut line = Line::new(&[(SLOW_EVENT, 8_000)]);
+    line.run(60, false);
+    line.play(5, 100);
+    line.run(200, false);
+    line.run(1_000, true);
+    line.play(5, 100);
+    line.run(1_000, true);
+    let stats = line.far.stats();
+    assert_eq!(stats.inbound[0].statistics.jitter(), Duration::ZERO);
+}

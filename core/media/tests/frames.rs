@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use common::{DELAY, ID, World, at};
-use duologue_base::Rng;
+use duologue_base::{Rng, WallClock};
 use duologue_media::{EncodedFrameInit, MediaReport, Outlet, SendEncoding};
+use duologue_rtp::NtpTime;
 
 /// A frame of VP8 of so many bytes, which says which one it is.
 fn vp8(number: u32, key: bool, len: usize) -> Bytes {
@@ -331,4 +332,86 @@ fn who_waits_for_the_first_key_frame_is_called_when_something_is_due() {
     world.run(1_000, |sent| sent == 1);
     assert_eq!(world.frames.len(), 0);
     assert!(world.sent_key_frame_requests() > 0);
+}
+
+#[test]
+fn a_key_frame_is_asked_for_until_one_is_there() {
+    let mut world = World::with(Outlet::Frames);
+    world.lose_repetitions = true;
+    let (mut asked, mut keys) = (0, 0);
+    for n in 0..150_u32 {
+        let before = std::mem::replace(&mut asked, world.sent_key_frame_requests());
+        let key = n == 0 || asked > before;
+        keys += u32::from(key);
+        let frame = EncodedFrameInit {
+            timestamp: n * 3_000,
+            data: vp8(n, key, 3_000),
+            ..Default::default()
+        };
+        world.sender.send_frames(at(world.now), ID, vec![frame]);
+        // A packet, the first request for a key frame, and a packet of the key frame are lost.
+        world.lose_feedback = (30..60).contains(&n);
+        let first = world.sent;
+        world.run(33, |sent| sent == first && (n == 30 || key && keys == 2));
+    }
+    world.run(100, |_| false);
+    assert_eq!(keys, 3);
+    let last = &world.frames.last().expect("there are some").1;
+    assert_eq!(number(&last.data), 149);
+}
+
+#[test]
+fn who_fell_silent_is_not_asked_for_a_key_frame_for_ever_and_is_asked_again_when_heard() {
+    let mut world = World::with(Outlet::Frames);
+    world.lose_repetitions = true;
+    let send = |world: &mut World, n: u32| {
+        let frame = EncodedFrameInit {
+            timestamp: n * 3_000,
+            data: vp8(n, n == 0, 3_000),
+            ..Default::default()
+        };
+        world.sender.send_frames(at(world.now), ID, vec![frame]);
+    };
+    send(&mut world, 0);
+    world.run(60_000, |sent| sent == 1);
+    let asked = world.sent_key_frame_requests();
+    assert!((5..=15).contains(&asked), "{asked}");
+    send(&mut world, 1);
+    world.run(2 * DELAY + 2, |_| false);
+    assert_eq!(world.sent_key_frame_requests(), asked + 1);
+}
+
+/// By how much time a sender report is off, in ticks: its time stamp less that of the moment which it names.
+fn off(world: &World, ticks_a_ms: u64) -> Option<i64> {
+    let origin = NtpTime::from(WallClock::from_unix_millis(1_795_000_000_000));
+    let report = world.receiver.stats().inbound.first()?.sender_report?;
+    let moment = report.ntp.since(origin).as_micros() as u64 * ticks_a_ms / 1_000;
+    Some(i64::from(report.rtp) - moment as i64)
+}
+
+#[test]
+fn a_sender_report_is_about_when_a_frame_was_made_and_not_about_when_it_left() {
+    for captured in [None, Some(40)] {
+        let mut world = World::paced(Outlet::Frames);
+        world.run(100, |_| false);
+        let mut waited = 0;
+        for n in 0..40 {
+            let frame = EncodedFrameInit {
+                timestamp: (world.now * 90) as u32,
+                data: vp8(n, n == 0, 30_000),
+                captured: captured.map(|ms| at(world.now - ms)),
+                ..Default::default()
+            };
+            world.sender.send_frames(at(world.now), ID, vec![frame]);
+            world.run(100, |_| false);
+            let expected = 90 * captured.unwrap_or(0) as i64;
+            let off = off(&world, 90);
+            assert!(
+                off.is_none_or(|off| off.abs_diff(expected) <= 90),
+                "{n}: {off:?}"
+            );
+            waited += u32::from(world.frames.len() <= n as usize);
+        }
+        assert!(off(&world, 90).is_some() && waited > 3, "the pacer had to wait: {waited}");
+    }
 }

@@ -6,13 +6,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use common::{DELAY, ID, MEDIA, RTX, World, at, receive_plan, send_plan};
-use duologue_base::TransceiverId;
+use common::{DELAY, ID, MEDIA, RTX, World, at, payload_type, receive_plan, send_plan, video};
+use duologue_base::{TransceiverId, WallClock};
 use duologue_media::{
     EncodedFrameInit, InboundStats, MediaReport, OutboundStats, Outlet, RtpPacketInit,
 };
 use duologue_rtp::payload::FrameSize;
-use duologue_rtp::{ReceivePlan, RtcpFeedback, SendPlan, Ssrc};
+use duologue_rtp::{
+    Codec, CodecParameters, MediaKind, NtpTime, ReceivePlan, RtcpFeedback, RtpParameters, SendPlan,
+    Ssrc,
+};
 
 fn inbound(world: &World) -> InboundStats {
     let stats = world.receiver.stats();
@@ -295,4 +298,57 @@ fn what_was_reported_of_a_stream_stays_however_many_others_are_sent() {
     world.send(1);
     world.run(500, |_| false);
     assert_eq!(lost(&world), Some(1));
+}
+
+/// Opus, which both ends prefer, and PCMU.
+fn two_clocks() -> RtpParameters {
+    let codec = |number, name: &str, rate| {
+        let codec = Codec::new(MediaKind::Audio, name, rate);
+        CodecParameters::new(payload_type(number), codec)
+    };
+    RtpParameters {
+        codecs: vec![codec(111, "opus", 48_000), codec(0, "PCMU", 8_000)],
+        ..video()
+    }
+}
+
+/// 20 ms of sound every 20 ms, for a second. Time stamps are as old as the world.
+fn talk(world: &mut World, number: u8, ticks_a_ms: u64) {
+    for _ in 0..50 {
+        let packet = RtpPacketInit {
+            payload_type: Some(payload_type(number)),
+            timestamp: (world.now * ticks_a_ms) as u32,
+            payload: Bytes::from_static(&[7; 160]),
+            ..Default::default()
+        };
+        world.sender.send(at(world.now), ID, vec![packet]);
+        world.run(20, |_| false);
+    }
+}
+
+#[test]
+fn sender_reports_are_by_the_clock_of_what_is_sent_and_not_of_what_is_preferred() {
+    let mut world = World::new();
+    world.agree(two_clocks(), Outlet::Packets);
+    let origin = NtpTime::from(WallClock::from_unix_millis(1_795_000_000_000));
+    for (number, ticks_a_ms) in [(0, 8), (111, 48)] {
+        (0..8).for_each(|_| talk(&mut world, number, ticks_a_ms));
+        let report = inbound(&world).sender_report.expect("one came");
+        let moment = report.ntp.since(origin).as_millis() as u64;
+        let off = u64::from(report.rtp).abs_diff(moment * ticks_a_ms);
+        assert!(off <= ticks_a_ms, "{number}: {off}");
+    }
+}
+
+#[test]
+fn jitter_is_by_the_clock_of_what_comes_and_not_of_what_came_first() {
+    let mut world = World::new();
+    world.agree(two_clocks(), Outlet::Packets);
+    for (number, ticks_a_ms) in [(0, 8), (111, 48), (0, 8)] {
+        talk(&mut world, number, ticks_a_ms);
+        let statistics = inbound(&world).statistics;
+        assert_eq!(statistics.jitter(), Duration::ZERO, "{number}");
+    }
+    world.run(100, |_| false);
+    assert_eq!(inbound(&world).statistics.packets_received, 150);
 }

@@ -297,3 +297,55 @@ fn what_went_with_other_keys_does_not_go_again() {
     assert_eq!(world.numbers().len(), 9);
     assert!(world.as_they_went.is_empty());
 }
+
+#[test]
+fn another_peer_is_told_whose_streams_come_and_may_ask_as_the_one_before_did() {
+    let mut world = World::new();
+    world.delay = 20;
+    let length = |world: &mut World| {
+        world.send(1);
+        world.run(1, |_| false);
+        world.to_receiver.back().expect("it is on its way").2.len()
+    };
+    let ask = |world: &mut World| {
+        let mut datagram = Vec::new();
+        Writer::new(&mut datagram).full_intra_request(Ssrc(9), &[(MEDIA, 1)]);
+        world.sender.handle_rtcp(at(world.now), &datagram);
+        world.run(1, |_| false);
+        world.sent_key_frame_requests()
+    };
+    let named = length(&mut world);
+    world.run(3_000, |_| false);
+    let known = length(&mut world);
+    assert_eq!(named - known, 8, "names end with a report");
+    assert_eq!((ask(&mut world), ask(&mut world)), (1, 1), "one command");
+    assert!(world.sender.round_trip() < Duration::from_millis(50));
+
+    world.sender.restart();
+    assert_eq!(length(&mut world), named);
+    assert_eq!(ask(&mut world), 2, "of another peer, which counts for itself");
+    assert_eq!(world.sender.round_trip(), Duration::from_millis(100));
+    assert_eq!(world.sender.stats().outbound[0].remote.block, None);
+
+    world.run(3_000, |_| false);
+    assert_eq!(length(&mut world), known);
+    let paused = world.sender.stop_send(ID).expect("it sent");
+    world.sender.resume_send(paused);
+    world.sender.set_send(at(world.now), ID, send_plan());
+    assert_eq!(length(&mut world), named, "it may go on on another transport");
+}
+
+#[test]
+fn numbers_of_lost_repetitions_are_not_taken_for_those_of_the_media() {
+    let mut world = World::new();
+    world.send(20);
+    world.run(1, |_| false);
+    let numbers = world.to_receiver.iter();
+    let numbers = numbers.map(|(_, _, packet)| u16::from_be_bytes([packet[2], packet[3]]));
+    let mut datagram = Vec::new();
+    Writer::new(&mut datagram).nack(Ssrc(9), RTX, numbers);
+    world.sender.handle_rtcp(at(world.now), &datagram);
+    world.run(1, |_| false);
+    assert_eq!(world.sent, 20);
+    assert_eq!(world.sender.stats().outbound[0].remote.nacks, 0);
+}

@@ -11,7 +11,7 @@ use duologue_rtp::payload::{Boundary, PacketInfo, Parts, PayloadFormat};
 use super::dependencies::{self, Dependencies};
 use super::references::References;
 use crate::frame::EncodedFrame;
-use crate::limits::{ASSEMBLY_BYTES, ASSEMBLY_PACKETS, FRAME_BYTES};
+use crate::limits::{ASSEMBLY_BYTES, ASSEMBLY_PACKETS, FRAME_BYTES, KEY_FRAME_INTERVAL};
 use crate::packet::RtpPacket;
 
 /// The packets of one stream that do not yet make frames.
@@ -37,8 +37,10 @@ pub(crate) struct Assembly {
     blocked: Option<Instant>,
     /// What is missing was waited for, and frames that do without it were looked for.
     looked_behind: bool,
-    /// A key frame was wanted for that.
-    asked: bool,
+    /// When a key frame was wanted for that last.
+    asked: Option<Instant>,
+    /// When a packet came last: who sends nothing any more is not asked for ever.
+    heard: Instant,
     joined: Vec<u8>,
     parts: Parts,
     pub(crate) counters: FrameCounters,
@@ -86,8 +88,11 @@ pub(crate) enum Next {
     Frame(Box<EncodedFrame>),
     /// One that is whole is of no use without a key frame before it.
     Dropped,
-    /// Nothing can be decoded before a key frame comes.
-    KeyFrameNeeded,
+    /// Nothing can be decoded before a key frame comes: one that was asked for before, if this is not the
+    /// first word of it.
+    KeyFrameNeeded {
+        first: bool,
+    },
     Nothing,
 }
 
@@ -97,6 +102,9 @@ const PATIENCE: Duration = Duration::from_millis(200);
 
 /// The same if later frames can be decoded without it.
 const PATIENCE_OF_OTHERS: Duration = Duration::from_millis(50);
+
+/// From a stream of which nothing came for so long no key frame is expected: it is held, or its sender gone.
+const SILENCE: Duration = Duration::from_secs(5);
 
 impl Assembly {
     pub(crate) fn new(format: PayloadFormat) -> Self {
@@ -113,7 +121,8 @@ impl Assembly {
             dependencies: Dependencies::default(),
             blocked: None,
             looked_behind: false,
-            asked: false,
+            asked: None,
+            heard: Instant::ZERO,
             joined: Vec::new(),
             parts: Parts::new(),
             counters: FrameCounters::default(),
@@ -146,6 +155,7 @@ impl Assembly {
 
     pub(crate) fn insert(&mut self, packet: RtpPacket) {
         let bytes = packet.payload.len();
+        self.heard = self.heard.max(packet.received);
         match self.put(packet.sequence_number, Slot::Packet(packet)) {
             Place::Free => self.bytes += bytes,
             Place::Taken => {}
@@ -241,7 +251,10 @@ impl Assembly {
 
     /// When a frame has waited long enough.
     pub(crate) fn poll_timeout(&self, round_trip: Duration) -> Option<Instant> {
-        let blocked = self.blocked.filter(|_| !self.asked)?;
+        let blocked = self.blocked?;
+        if self.asked.is_some() {
+            return self.ask_due(round_trip);
+        }
         // Without a key frame none can be decoded, wherever one looks.
         let patience = match self.looked_behind || self.needs_key {
             true => patience(round_trip),
@@ -294,7 +307,7 @@ impl Assembly {
     fn unblock(&mut self) {
         self.blocked = None;
         self.looked_behind = false;
-        self.asked = false;
+        self.asked = None;
     }
 
     fn wait(&mut self, now: Instant, round_trip: Duration) -> Next {
@@ -303,13 +316,23 @@ impl Assembly {
             self.blocked = None;
             return Next::Nothing;
         }
-        let blocked = *self.blocked.get_or_insert(now);
-        if !self.asked && now - blocked >= patience(round_trip) {
-            self.asked = true;
-            self.needs_key = true;
-            return Next::KeyFrameNeeded;
+        self.blocked.get_or_insert(now);
+        if self.ask_due(round_trip).is_none_or(|due| due > now) {
+            return Next::Nothing;
         }
-        Next::Nothing
+        let first = self.asked.replace(now).is_none();
+        self.needs_key = true;
+        Next::KeyFrameNeeded { first }
+    }
+
+    /// When a key frame is to be asked for, or asked for again because none came.
+    fn ask_due(&self, round_trip: Duration) -> Option<Instant> {
+        let blocked = self.blocked?;
+        let Some(asked) = self.asked else {
+            return Some(blocked + patience(round_trip));
+        };
+        let due = asked + again(round_trip);
+        (due <= self.heard + SILENCE).then_some(due)
     }
 
     /// The end of the first frame, if all of it is there.
@@ -517,6 +540,12 @@ fn packets(
 
 fn patience(round_trip: Duration) -> Duration {
     PATIENCE + 3 * round_trip
+}
+
+/// When a key frame that was asked for is late: the request or a packet of it was lost, and what is missing
+/// has been asked for again in vain.
+fn again(round_trip: Duration) -> Duration {
+    KEY_FRAME_INTERVAL.max(patience(round_trip))
 }
 
 fn patience_of_others(round_trip: Duration) -> Duration {

@@ -355,7 +355,7 @@ impl Inbound {
         let payload = incoming.packet.payload().len();
         let bytes = (incoming.datagram.len() - payload, payload);
         let source = self.sources.get_mut(at);
-        source.set_clock_rate(means.clock_rate);
+        source.statistics.set_clock_rate(means.clock_rate);
         let (arrival, number) = (incoming.arrival, incoming.sequence_number);
         source
             .statistics
@@ -666,9 +666,12 @@ impl Inbound {
                 // Some senders make a key frame only when they are asked for one, and frames may be
                 // wanted of a stream that runs already.
                 Next::Dropped => wants_key_frame = true,
-                Next::KeyFrameNeeded => {
+                Next::KeyFrameNeeded { first } => {
                     wants_key_frame = true;
-                    source.missing.forget();
+                    // Later on, what is missing is the key frame's, perhaps.
+                    if first {
+                        source.missing.forget();
+                    }
                     break;
                 }
                 Next::Nothing => break,

@@ -12,7 +12,8 @@ pub(crate) struct PayloadTypes(Vec<Meaning>);
 pub(crate) struct Meaning {
     pub(crate) payload_type: PayloadType,
     pub(crate) used_for: Use,
-    /// Of the time stamps; 0 of parity, which has those of what it protects.
+    /// Of the time stamps; 0 of parity and of telephone events, which have those of what they protect or
+    /// stand in for.
     pub(crate) clock_rate: u32,
     /// Lost packets are asked for again.
     pub(crate) nack: bool,
@@ -52,6 +53,8 @@ impl PayloadTypes {
                 CodecRole::Red => (Use::Red, codec.clock_rate),
                 CodecRole::Fec if codec.name.eq_ignore_ascii_case("ulpfec") => (Use::UlpFec, 0),
                 CodecRole::Fec => (Use::FlexFec, 0),
+                // RFC 4733 §2.5.1.1. Browsers agree on 8 kHz beside Opus, and mean durations by it.
+                CodecRole::TelephoneEvent => (Use::Media, 0),
                 _ => (Use::Media, codec.clock_rate),
             };
             Some(Meaning {

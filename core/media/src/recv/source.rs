@@ -59,7 +59,6 @@ pub(crate) struct Source {
     pub(crate) paused: Option<Arc<ReceivePlan>>,
     /// The last sender report.
     pub(crate) sender_report: Option<SenderReport>,
-    clock_known: bool,
 }
 
 /// What came for a stream on another one.
@@ -109,7 +108,6 @@ impl Source {
             capture_clock: CaptureClock::default(),
             round_trips: RoundTrips::default(),
             paused: None,
-            clock_known: false,
         }
     }
 
@@ -169,14 +167,6 @@ impl Source {
     /// A packet of it came.
     pub(crate) fn has_begun(&self) -> bool {
         self.statistics.packets_received > 0
-    }
-
-    /// The clock of what it carries. Another codec may bring another one.
-    pub(crate) fn set_clock_rate(&mut self, clock_rate: u32) {
-        if !self.clock_known {
-            self.clock_known = true;
-            self.statistics = Statistics::new(clock_rate);
-        }
     }
 
     /// A sender report about it came.

@@ -8,6 +8,8 @@ use duologue_base::{Ecn, Instant};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Statistics {
     clock_rate: u32,
+    /// The time stamp of what comes next is of the moment when it was made.
+    timed: bool,
     /// Sequence number of the first packet, extended.
     first: Option<u64>,
     highest: u64,
@@ -51,6 +53,7 @@ impl Statistics {
     pub fn new(clock_rate: u32) -> Self {
         Statistics {
             clock_rate,
+            timed: true,
             first: None,
             highest: 0,
             packets_received: 0,
@@ -65,6 +68,21 @@ impl Statistics {
             received_at_report: 0,
             paused: false,
         }
+    }
+
+    /// The clock of what comes next: another codec may bring another one. Two packets that do not have the
+    /// same say nothing of the path's jitter, which is told in units of the newer one (RFC 7160 §4.2).
+    /// 0: it has no time stamp of its own moment, and the clock stays as it was.
+    pub(crate) fn set_clock_rate(&mut self, clock_rate: u32) {
+        self.timed = clock_rate != 0;
+        if !self.timed || clock_rate == self.clock_rate {
+            return;
+        }
+        let before = u64::from(self.clock_rate);
+        let jitter = self.jitter.saturating_mul(u64::from(clock_rate));
+        self.jitter = jitter.checked_div(before).unwrap_or(0);
+        self.clock_rate = clock_rate;
+        self.last = None;
     }
 
     /// Nothing of the stream is taken for a while.
@@ -97,7 +115,7 @@ impl Statistics {
         self.last_packet_received = Some(arrival);
 
         // One that was late or sent again says nothing about the path's jitter.
-        if newest {
+        if newest && self.timed {
             self.count_jitter(arrival, timestamp);
         }
     }
@@ -234,6 +252,26 @@ mod tests {
         stats.count(at(0), 1, 0, (12, 50));
         stats.count(at(60_000), 2, 960, (12, 50));
         assert_eq!(stats.jitter(), Duration::ZERO);
+    }
+
+    #[test]
+    fn another_clock_goes_on_with_the_jitter_that_was_there() {
+        // PCMU, then Opus in the same stream: each late by turns, by the same time.
+        let mut stats = Statistics::new(8_000);
+        let late = |n: u64| n % 2 * 5;
+        for n in 0..500 {
+            stats.set_clock_rate(8_000);
+            stats.count(at(n * 20 + late(n)), n, (n * 160) as u32, (12, 160));
+        }
+        let before = stats.jitter();
+        for n in 500..1_000 {
+            stats.set_clock_rate(48_000);
+            stats.count(at(n * 20 + late(n)), n, (n * 960) as u32, (12, 80));
+            let off = stats.jitter().abs_diff(before);
+            assert!(off < Duration::from_micros(500), "{n}: {off:?}");
+        }
+        assert_eq!(stats.packets_received, 1_000);
+        assert_eq!(stats.packets_lost(), 0);
     }
 
     #[test]

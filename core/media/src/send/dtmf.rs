@@ -8,6 +8,7 @@ use duologue_base::Instant;
 use duologue_rtp::{PayloadType, TelephoneEvent};
 
 use super::formats::EventFormat;
+use super::stream::Sampled;
 use crate::limits::LONGEST_TONE;
 
 /// A telephone key to play.
@@ -24,8 +25,8 @@ pub struct Tone {
 pub(super) struct Player {
     /// In the order in which they leave.
     reports: VecDeque<Report>,
-    /// The time stamp at which the last tone began, and when that was.
-    pub(super) began: Option<(u32, Instant)>,
+    /// Where the last tone began.
+    pub(super) began: Option<Sampled>,
     /// Until when a tone is in the place of audio.
     until: Option<Instant>,
 }
@@ -58,7 +59,11 @@ impl Player {
         }
         let duration = tone.duration.min(LONGEST_TONE);
         self.until = Some(now + duration);
-        self.began = Some((timestamp, now));
+        self.began = Some(Sampled {
+            timestamp,
+            clock_rate: format.stream_rate,
+            at: now,
+        });
 
         let mut reports = Vec::new();
         let mut segment = Segment {

@@ -16,9 +16,9 @@ pub(crate) struct Formats {
     /// Parity in a stream of its own.
     pub(crate) flex: Option<PayloadType>,
     /// The clock of the preferred format's time stamps.
-    pub(crate) clock_rate: u32,
-    /// Of telephone keys.
-    pub(super) events: Option<EventFormat>,
+    clock_rate: u32,
+    /// Those of telephone keys with their clocks, in the order of preference.
+    events: Vec<(PayloadType, u32)>,
 }
 
 /// What one payload type means.
@@ -26,6 +26,8 @@ pub(crate) struct Formats {
 pub(crate) struct Format {
     pub(crate) payload_type: PayloadType,
     pub(crate) format: PayloadFormat,
+    /// Of its time stamps.
+    pub(crate) clock_rate: u32,
     /// It encodes media by itself.
     pub(crate) is_media: bool,
     /// Lost packets may be asked for again.
@@ -57,6 +59,7 @@ impl Formats {
         let all = codecs.iter().map(|it| Format {
             payload_type: it.payload_type,
             format: PayloadFormat::of(&it.codec),
+            clock_rate: it.codec.clock_rate,
             is_media: it.codec.is_media(),
             nack: it.feedback.contains(&RtcpFeedback::Nack),
             rtx: rtx_of(it.payload_type),
@@ -73,26 +76,33 @@ impl Formats {
             Some(codec.payload_type)
         };
 
-        let clock_rate = preferred.map_or(0, |it| it.codec.clock_rate);
         let is_event = |it: &&CodecParameters| it.codec.role() == CodecRole::TelephoneEvent;
-        // RFC 4733 §2.5.1.1: they share the clock of the audio. Where only another one is agreed on, as
-        // with browsers that offer 8 kHz alone beside Opus, durations are by that one.
-        let fitting = |it: &&CodecParameters| it.codec.clock_rate == clock_rate;
-        let mut events = codecs.iter().filter(is_event);
-        let event = events.clone().find(fitting).or_else(|| events.next());
+        let events = codecs.iter().filter(is_event);
+        let events = events.map(|it| (it.payload_type, it.codec.clock_rate));
         Formats {
             all: all.collect(),
             preferred: preferred.map(|it| it.payload_type),
             redundant_audio: codecs.first().filter(carried).map(|it| it.payload_type),
             ulp: named("red").zip(named("ulpfec")),
             flex: named("flexfec-03"),
-            clock_rate,
-            events: event.map(|it| EventFormat {
-                payload_type: it.payload_type,
-                clock_rate: it.codec.clock_rate,
-                stream_rate: clock_rate,
-            }),
+            clock_rate: preferred.map_or(0, |it| it.codec.clock_rate),
+            events: events.collect(),
         }
+    }
+
+    /// How telephone keys go in a stream whose time stamps have this clock: that of the preferred format
+    /// where nothing was sent.
+    pub(super) fn events(&self, stream_rate: Option<u32>) -> Option<EventFormat> {
+        let stream_rate = stream_rate.unwrap_or(self.clock_rate);
+        // RFC 4733 §2.5.1.1: they share the clock of the audio. Where only another one is agreed on, as
+        // with browsers that offer 8 kHz alone beside Opus, durations are by that one.
+        let fitting = self.events.iter().find(|(_, rate)| *rate == stream_rate);
+        let (payload_type, clock_rate) = *fitting.or(self.events.first())?;
+        Some(EventFormat {
+            payload_type,
+            clock_rate,
+            stream_rate,
+        })
     }
 
     /// The format that the application names, or the preferred one.

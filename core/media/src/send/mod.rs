@@ -117,6 +117,13 @@ impl Outbound {
         streams.for_each(|stream| stream.sealed.clear());
     }
 
+    /// Another peer may receive from now on: what the one before knew and asked for says nothing of it.
+    pub(crate) fn restart(&mut self) {
+        let senders = self.senders.values_mut();
+        let streams = senders.flat_map(|sender| &mut sender.streams);
+        streams.for_each(|stream| stream.restart());
+    }
+
     /// A description says, or says anew, what a sender may send. Streams that go on keep their
     /// numbers.
     pub(crate) fn set(&mut self, id: TransceiverId, plan: Arc<SendPlan>) {
@@ -219,30 +226,32 @@ impl Outbound {
     }
 
     /// Streams that something was sent of.
-    pub(crate) fn begun(&self) -> impl Iterator<Item = (&Sender, &Stream)> {
-        let streams = self.senders();
-        let streams = streams.flat_map(|it| it.streams.iter().map(move |stream| (it, stream)));
-        streams.filter(|(_, stream)| stream.last.is_some())
+    pub(crate) fn begun(&self) -> impl Iterator<Item = &Stream> {
+        let streams = self.senders().flat_map(|it| &it.streams);
+        streams.filter(|stream| stream.last.is_some())
     }
 
     /// Packets of a stream were lost.
     pub(crate) fn missed(&mut self, ssrc: Ssrc, lost: impl Iterator<Item = u16>) {
-        if let Some((id, _, stream)) = self.by_ssrc(ssrc) {
+        // The numbers are those of the stream that is named: a repetition or parity that is lost has no other.
+        if let Some((id, _, stream)) = self.by_ssrc(ssrc)
+            && stream.ssrc == ssrc
+        {
             stream.remote.nacks += 1;
             lost.for_each(|number| stream.missed(number));
             self.wait(id, Lane::Again);
         }
     }
 
-    /// The other end estimates how much of some of these streams it can receive.
+    /// The other end estimates how much it can receive. Which streams it names tells nothing: there is one
+    /// path, and some name none, or those that they receive from others too (libwebrtc reads no further than
+    /// the rate either).
     pub(crate) fn handle_remb(&mut self, now: Instant, estimate: &ReceiverEstimatedMaxBitrate<'_>) {
         let agreed = self
             .senders()
             .any(|sender| sender.agrees_on(&RtcpFeedback::Remb));
-        let ours = estimate.ssrcs().any(|ssrc| self.by_ssrc(ssrc).is_some());
         if let Some(estimator) = self.bandwidth.estimator_mut()
             && agreed
-            && ours
         {
             estimator.handle_remb(now, Bitrate::from_bps(estimate.bitrate));
         }

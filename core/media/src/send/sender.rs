@@ -19,7 +19,7 @@ use super::history::Sent;
 use super::offered::Offered;
 use super::protection::Method;
 use super::repeats::Repeatable;
-use super::stream::{Resend, Setting, Stamp, Stream};
+use super::stream::{Resend, Sampled, Setting, Stamp, Stream};
 use super::tracking::{Tracking, Written};
 use crate::cc::Share;
 use crate::counters::Counters;
@@ -66,6 +66,8 @@ pub(super) struct Queued {
     pub(super) allocation: Option<Arc<[u8]>>,
     /// When it was handed over.
     pub(super) since: Instant,
+    /// When what is in it was captured, as far as the application says that.
+    captured: Option<Instant>,
 }
 
 /// Bytes of a turn: a train of four.
@@ -95,6 +97,7 @@ const OFTEN_LOST: u8 = 26;
 /// A packet that is about to be written.
 struct Ready {
     packet: Sent,
+    clock_rate: u32,
     /// Which parity it is to have.
     protected: Option<Method>,
     /// It may have to be sent again.
@@ -222,6 +225,7 @@ impl Sender {
             allocation: None,
             packet,
             since: now,
+            captured: None,
         };
         self.offered.count(queued.len());
         self.queued_bytes += queued.len();
@@ -266,6 +270,7 @@ impl Sender {
                     completes: None,
                     allocation: None,
                     since: now,
+                    captured: frame.captured,
                 };
                 offered.count(queued.len());
                 *queued_bytes += queued.len();
@@ -292,6 +297,7 @@ impl Sender {
         for stream in &mut self.streams {
             stream.packetizer.dropped();
             stream.sealed.clear();
+            stream.resume();
         }
     }
 
@@ -370,7 +376,7 @@ impl Sender {
                 told.left(self.id, queued.and_then(|queued| queued.completes));
                 continue;
             };
-            let stamp = (packet.timestamp, self.formats.clock_rate);
+            let stamp = (packet.timestamp, format.clock_rate);
             let contributors = &packet.contributing_sources;
             let capture_time = packet
                 .capture_time
@@ -399,6 +405,7 @@ impl Sender {
             let encoding = packet.encoding;
             let ready = Ready {
                 packet: sent,
+                clock_rate: format.clock_rate,
                 protected,
                 keep,
             };
@@ -468,6 +475,7 @@ impl Sender {
     ) -> Polled {
         let Ready {
             packet,
+            clock_rate,
             protected,
             keep,
         } = ready;
@@ -508,7 +516,12 @@ impl Sender {
             number: packet.sequence_number as u16,
             payload: packet.payload.len(),
         });
-        stream.sent(at.now, packet, len, keep == Keep::Contents);
+        let sampled = Sampled {
+            timestamp: packet.timestamp,
+            clock_rate,
+            at: queued.captured.unwrap_or(queued.since),
+        };
+        stream.sent(at.now, packet, Some(sampled), len, keep == Keep::Contents);
         Polled::Written(Written {
             kept,
             ..self.written(&out[begin..], at.stamp)
@@ -617,7 +630,7 @@ impl Sender {
         match in_stream {
             Some(sent) => {
                 stream.protection.take();
-                stream.sent(now, sent, len, keep);
+                stream.sent(now, sent, None, len, keep);
             }
             None => stream.parity_sent(),
         }

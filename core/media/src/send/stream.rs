@@ -63,10 +63,30 @@ pub(crate) struct Stream {
     pub(crate) send_delay: Duration,
     /// What the last packet was of.
     pub(crate) payload_type: Option<PayloadType>,
-    /// The last packet's time stamp and when it left: what sender reports go on from.
-    pub(crate) last: Option<(u32, Instant)>,
+    /// What sender reports go on from: the first packet that had the last packet's time stamp.
+    pub(crate) last: Option<Sampled>,
     /// When what was sent was captured, as packets said.
     captured: CaptureClock,
+}
+
+/// Which moment a time stamp is of (RFC 3550 §6.4.1: the two of a sender report are "the same time").
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Sampled {
+    pub(crate) timestamp: u32,
+    /// Of the time stamps of what was sent last, which may be another format than the preferred one.
+    pub(crate) clock_rate: u32,
+    /// When it was captured or, if nobody said that, handed over. Not when it left: a large frame leaves
+    /// later than the sound of its moment.
+    pub(crate) at: Instant,
+}
+
+impl Sampled {
+    /// What the time stamp of this moment is, which may be long after.
+    pub(crate) fn timestamp_at(&self, now: Instant) -> u32 {
+        let micros = u128::from(now.as_nanos().saturating_sub(self.at.as_nanos())) / 1_000;
+        let ticks = micros * u128::from(self.clock_rate) / 1_000_000;
+        self.timestamp.wrapping_add(ticks as u32)
+    }
 }
 
 /// Frames that were sent, told apart by the packets that end them.
@@ -253,6 +273,19 @@ impl Stream {
         }
     }
 
+    /// Another peer may receive it: nothing is known of that one.
+    pub(crate) fn restart(&mut self) {
+        self.resume();
+        self.remote.block = None;
+    }
+
+    /// It goes on, perhaps on another transport, where the other end does not know it yet.
+    pub(crate) fn resume(&mut self) {
+        self.name_again();
+        self.remote.last_fir = None;
+        self.remote.key_frame_wanted = None;
+    }
+
     /// Its m-section has another name now.
     pub(crate) fn name_again(&mut self) {
         self.reported = Names::Needed;
@@ -321,8 +354,16 @@ impl Stream {
         out.extend_from_slice(&packet.payload);
     }
 
-    /// A packet that was written has left.
-    pub(crate) fn sent(&mut self, now: Instant, packet: Sent, len: usize, keep: bool) {
+    /// A packet that was written has left. `sampled` is about its time stamp; none of parity, which is of no
+    /// moment.
+    pub(crate) fn sent(
+        &mut self,
+        now: Instant,
+        packet: Sent,
+        sampled: Option<Sampled>,
+        len: usize,
+        keep: bool,
+    ) {
         let payload = packet.payload.len();
         self.counters.count(len, payload);
         self.next_sequence = self.next_sequence.max(packet.sequence_number + 1);
@@ -330,7 +371,10 @@ impl Stream {
         self.first = Some(self.first.map_or(number, |first| first.min(number)));
         self.frames.count(payload, packet.marker);
         self.payload_type = Some(packet.payload_type);
-        self.last = Some((packet.timestamp, now));
+        let known = self.last.map(|last| last.timestamp);
+        if sampled.is_some() && known != Some(packet.timestamp) {
+            self.last = sampled;
+        }
         if let Some(time) = packet.capture_time {
             let of = self.first_source(&packet.contributing_sources);
             self.captured.say(of, packet.timestamp, time, now);
@@ -365,11 +409,11 @@ impl Stream {
         now: Instant,
         packet: Sent,
         len: usize,
-        began: Option<(u32, Instant)>,
+        began: Option<Sampled>,
     ) {
-        let (last, payload_type) = (self.last.or(began), self.payload_type);
-        self.sent(now, packet, len, false);
-        self.last = last;
+        let payload_type = self.payload_type;
+        self.last = self.last.or(began);
+        self.sent(now, packet, None, len, false);
         self.payload_type = payload_type.or(self.payload_type);
     }
 
@@ -506,7 +550,7 @@ impl Stream {
         let header = HeaderToSend {
             payload_type,
             sequence_number: Seq16(self.next_rtx_sequence as u16),
-            timestamp: self.last.map_or(0, |(timestamp, _)| timestamp),
+            timestamp: self.last.map_or(0, |last| last.timestamp),
             ssrc,
             extensions: ExtensionsToSend {
                 mid: named.then_some(setting.mid),

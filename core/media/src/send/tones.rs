@@ -7,7 +7,7 @@ use super::bandwidth::Lane;
 use super::dtmf::Tone;
 use super::history::Sent;
 use super::sender::{Polled, Sender};
-use super::stream::Stamp;
+use super::stream::{Sampled, Stamp};
 
 impl Outbound {
     /// A telephone key, in the place of audio. It is not played while the sender may not send.
@@ -36,18 +36,19 @@ impl Outbound {
 impl Sender {
     /// A tone goes on from where the audio is.
     fn play(&mut self, now: Instant, tone: Tone) {
-        let active = self.encoding(0).active;
-        let (Some(format), Some(stream), true) =
-            (self.formats.events, self.streams.first(), active)
-        else {
+        let last = match self.streams.first() {
+            Some(stream) if self.encoding(0).active => stream.last,
+            _ => return,
+        };
+        let Some(format) = self.formats.events(last.map(|last| last.clock_rate)) else {
             return;
         };
-        let (timestamp, elapsed) = match stream.last {
-            Some((timestamp, sent)) => (timestamp, now - sent),
-            None => (0, now.since_origin()),
-        };
-        let ticks = elapsed.as_micros() as u64 * u64::from(format.stream_rate) / 1_000_000;
-        let timestamp = timestamp.wrapping_add(ticks as u32);
+        let last = last.unwrap_or(Sampled {
+            timestamp: 0,
+            clock_rate: format.stream_rate,
+            at: Instant::ZERO,
+        });
+        let timestamp = last.timestamp_at(now);
         self.player.play(now, tone, format, timestamp);
     }
 

@@ -110,6 +110,8 @@ pub(crate) struct World {
     pub(crate) sent_reports: Vec<MediaReport>,
     /// Nothing that is sent again arrives.
     pub(crate) lose_repetitions: bool,
+    /// Nothing that the receiver says arrives.
+    pub(crate) lose_feedback: bool,
     /// Milliseconds each way.
     pub(crate) delay: u64,
     /// RTP packets that went over the wire, lost ones too.
@@ -144,6 +146,7 @@ impl World {
             sources: Vec::new(),
             sent_reports: Vec::new(),
             lose_repetitions: false,
+            lose_feedback: false,
             delay: DELAY,
             sent: 0,
             as_they_went: Vec::new(),
@@ -191,8 +194,10 @@ impl World {
                 .push_back((self.now + self.delay, true, packet));
         }
         while self.receiver.poll_rtcp(now, &mut out) {
-            self.to_sender
-                .push_back((self.now + self.delay, std::mem::take(&mut out)));
+            let packet = std::mem::take(&mut out);
+            if !self.lose_feedback {
+                self.to_sender.push_back((self.now + self.delay, packet));
+            }
         }
         while self.to_receiver.front().is_some_and(|p| p.0 <= self.now) {
             let (_, rtcp, packet) = self.to_receiver.pop_front().expect("one is there");
