@@ -8,11 +8,16 @@
 
 mod common;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use common::media::{Call, call, negotiate_again, within};
+use common::media::{Call, call, call_on, negotiate_again, within};
 use common::{Peer, negotiate};
-use duologue::codec::{AudioCodec, AudioData, AudioEncoderConfig, pattern};
+use duologue::codec::{
+    AudioCodec, AudioData, AudioEncoderConfig, CodecError, CodecSet, EncodedVideoChunk, VideoCodec,
+    VideoDecode, VideoEncode, VideoEncoderConfig, VideoFrame, pattern,
+};
 use duologue::limits::RAW_PICTURES;
 use duologue::{
     AudioTrackGenerator, Choice, Endpoint, ExceptionName, Forwarder, MediaKind,
@@ -104,6 +109,85 @@ async fn who_begins_to_read_late_gets_a_key_frame() {
     within(async {
         tokio::select! {
             _ = late => {}
+            () = play(&video) => unreachable!("it has many pictures"),
+        }
+    })
+    .await;
+}
+
+/// A codec that looks like VP8 to RTP, and of which some frames are damaged: from the sixth on, and the first
+/// three key frames that are made because of that. How many key frames were decoded, or not.
+#[derive(Clone, Default)]
+struct Fragile(Arc<AtomicU32>);
+
+impl VideoEncode for Fragile {
+    fn configure(&mut self, _: &VideoEncoderConfig) -> Result<(), CodecError> {
+        Ok(())
+    }
+
+    fn encode(
+        &mut self,
+        frame: &VideoFrame,
+        key: bool,
+        out: &mut Vec<EncodedVideoChunk>,
+    ) -> Result<(), CodecError> {
+        // RFC 6386 §9.1: bit 0 is clear in key frames, which have a start code and their size.
+        let data = match key {
+            true => vec![0x10, 0, 0, 0x9d, 0x01, 0x2a, 64, 0, 48, 0, 7, 7],
+            false => vec![0x11, 0, 0, 7],
+        };
+        out.push(EncodedVideoChunk {
+            data: data.into(),
+            key,
+            timestamp: frame.timestamp,
+            ..Default::default()
+        });
+        Ok(())
+    }
+}
+
+impl VideoDecode for Fragile {
+    fn decode(
+        &mut self,
+        data: &[u8],
+        at: Duration,
+        out: &mut Vec<VideoFrame>,
+    ) -> Result<(), CodecError> {
+        let key = u32::from(data[0] & 1 == 0);
+        let keys = self.0.fetch_add(key, Ordering::Relaxed) + key;
+        if (2..=4).contains(&keys) || keys == 1 && at > Duration::from_millis(100) {
+            return Err(CodecError::Damaged("the test", 0));
+        }
+        out.push(VideoFrame::black(64, 48)?.at(at));
+        Ok(())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn key_frames_are_asked_for_until_one_can_be_decoded() {
+    let fragile = Fragile::default();
+    let mut codecs = CodecSet::new();
+    let (encoder, decoder) = (fragile.clone(), fragile.clone());
+    codecs.add_video_encoder(VideoCodec::Vp8, "the test", move |_| {
+        Ok(Box::new(encoder.clone()))
+    });
+    codecs.add_video_decoder(VideoCodec::Vp8, "the test", move |_| {
+        Ok(Box::new(decoder.clone()))
+    });
+    let builder = Endpoint::builder().loopback(true).ipv6(false);
+    let call = call_on(&builder.codecs(codecs).build().unwrap()).await;
+    prefer(&call, VIDEO, "video/VP8").await;
+
+    let video = call.of_alice[VIDEO].sender().video().unwrap();
+    let mut pictures = call.of_bob[VIDEO].receiver().video().unwrap();
+    let seen = async {
+        while fragile.0.load(Ordering::Relaxed) < 5 {
+            pictures.recv().await.expect("it goes on");
+        }
+    };
+    within(async {
+        tokio::select! {
+            () = seen => {}
             () = play(&video) => unreachable!("it has many pictures"),
         }
     })

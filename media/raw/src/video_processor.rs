@@ -314,10 +314,10 @@ impl Pump {
         if let Some(stream) = &mut self.stream {
             stream.handle_failed(now);
         }
-        if !self.needs_key {
-            self.needs_key = true;
-            self.ask();
-        }
+        self.needs_key = true;
+        // Each time: the key frame that was asked for may be the one that is damaged, or got lost. The
+        // session asks the peer as often as is useful.
+        self.ask();
         self.tell(now, None);
     }
 
