@@ -63,15 +63,16 @@ impl VideoAdapter {
         };
         let next = self.next.unwrap_or(at);
         // A source that began anew, or that paused.
-        if at + step * 2 < next || at > next + step {
-            self.next = Some(at + step);
+        let longer = at.saturating_add(step.saturating_mul(2));
+        if longer < next || at > next.saturating_add(step) {
+            self.next = Some(at.saturating_add(step));
             return true;
         }
         // Cameras are not exact.
-        if at + step / 4 < next {
+        if at.saturating_add(step / 4) < next {
             return false;
         }
-        self.next = Some(next + step);
+        self.next = Some(next.saturating_add(step));
         true
     }
 }
@@ -195,6 +196,20 @@ mod tests {
                 taken.abs_diff(expected) <= 1 + expected / 50,
                 "{rate}: {taken}"
             );
+        }
+    }
+
+    #[test]
+    fn one_picture_in_the_age_of_the_world_is_one() {
+        for rate in [f64::MIN_POSITIVE, 1e-19, 1e-10] {
+            let mut adapter = VideoAdapter::default();
+            let frame = VideoFrame::black(16, 16).unwrap();
+            let taken = (0..10).filter(|at| {
+                let frame = frame.clone().at(Duration::from_secs(*at));
+                adapter.adapt(&frame, &target(16, 16, rate), true).is_some()
+            });
+            let taken = taken.count();
+            assert!(taken == 1 || rate == f64::MIN_POSITIVE, "{rate}: {taken}");
         }
     }
 

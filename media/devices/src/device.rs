@@ -299,7 +299,8 @@ impl Asked {
     }
 
     fn rates(&self, mode: &VideoMode) -> Vec<f64> {
-        let lower = self.rates.iter().copied();
+        // Not lower than capabilities say.
+        let lower = self.rates.iter().map(|it| it.max(mode.frame_rate.min(1.0)));
         let lower = lower.filter(|it| *it < mode.frame_rate);
         std::iter::once(mode.frame_rate).chain(lower).collect()
     }
@@ -440,6 +441,7 @@ mod tests {
             ),
             (r#"{"height":{"max":100}}"#, (133, 100, 30.0, scaled)),
             (r#"{"frameRate":{"max":10}}"#, (640, 480, 10.0, scaled)),
+            (r#"{"frameRate":0.5}"#, (640, 480, 1.0, scaled)),
             (r#"{"frameRate":60}"#, (320, 240, 60.0, none)),
             (r#"{"frameRate":{"exact":45}}"#, (320, 240, 45.0, scaled)),
             (r#"{"aspectRatio":1}"#, (480, 480, 30.0, scaled)),
@@ -462,6 +464,7 @@ mod tests {
         for (constraints, constraint) in [
             (r#"{"width":{"exact":1281}}"#, "width"),
             (r#"{"frameRate":{"min":61}}"#, "frameRate"),
+            (r#"{"frameRate":{"max":0.5}}"#, "frameRate"),
             (r#"{"width":{"min":1000},"frameRate":{"min":50}}"#, "width"),
             (r#"{"facingMode":{"exact":"user"}}"#, "facingMode"),
         ] {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use duologue_codec::{AudioData, CodecError, VideoFrame, pattern, tone};
 
-use crate::pace::Pace;
+use crate::pace::{Pace, lasting};
 use crate::{
     AudioMode, Backend, Capture, Captured, Changed, DeviceError, InputDevice, MediaDeviceInfo,
     MediaDeviceKind, Modes, Play, VideoFacingMode, VideoMode, limits,
@@ -300,7 +300,7 @@ impl MadeUp<AudioData> for Sound {
     /// When its last sample was heard.
     fn due(&self) -> Duration {
         let end = self.first + u64::from(self.mode.sample_rate / 100);
-        Duration::from_nanos(end * 1_000_000_000 / u64::from(self.mode.sample_rate.max(1)))
+        lasting(end, self.mode.sample_rate)
     }
 
     fn make(&mut self) -> Result<AudioData, CodecError> {
@@ -384,6 +384,10 @@ mod tests {
             data.samples().to_vec()
         });
         let samples: Vec<f32> = pieces.flatten().collect();
+        // After a month, too.
+        let month = 30 * 24 * 3_600;
+        sound.first = month * 48_000;
+        assert_eq!(sound.due(), Duration::from_millis(month * 1_000 + 10));
         let whole = AudioData::new(samples.into(), 48_000, 2).unwrap();
         let hertz = tone::frequency(&whole).unwrap();
         assert!((hertz - FakeDevices::HERTZ).abs() < 1.0, "{hertz}");

@@ -37,6 +37,13 @@ impl Timed for AudioData {
     }
 }
 
+/// How long so many samples of a channel last. In 128 bits: 64 do not hold the nanoseconds of five days times
+/// their rate.
+pub(crate) fn lasting(frames: u64, sample_rate: u32) -> Duration {
+    let nanos = u128::from(frames) * 1_000_000_000 / u128::from(sample_rate.max(1));
+    Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+}
+
 /// Waits for each moment of a device that makes its media up, or of a file.
 #[derive(Debug, Default)]
 pub(crate) struct Pace {

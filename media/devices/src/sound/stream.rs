@@ -10,6 +10,7 @@ use cpal::{
 use duologue_codec::AudioData;
 
 use super::ring::{Ring, Taken};
+use crate::pace::lasting;
 use crate::{AudioMode, Capture, Captured, DeviceError, Play, limits};
 
 /// Formats of samples, those without a conversion first.
@@ -188,8 +189,7 @@ impl Pieces {
         self.frames = begins + came;
         let data = AudioData::new(piece.into(), rate, self.mode.channels);
         let data = data.map_err(|error| error.to_string())?;
-        let at = Duration::from_nanos(begins * 1_000_000_000 / u64::from(rate));
-        Ok(Captured::Data(data.at(at)))
+        Ok(Captured::Data(data.at(lasting(begins, rate))))
     }
 }
 
@@ -293,7 +293,7 @@ impl Play for Loudspeaker {
 
     fn missed(&self) -> Duration {
         let frames = self.ring.missed() / u64::from(self.mode.channels);
-        Duration::from_nanos(frames * 1_000_000_000 / u64::from(self.mode.sample_rate))
+        lasting(frames, self.mode.sample_rate)
     }
 }
 
@@ -440,6 +440,19 @@ mod tests {
         assert_eq!(next(880, piece), Captured::Muted(false));
         let later = at(next(0, piece)).unwrap();
         assert!(later >= after + 3 * PIECE, "{later:?}");
+    }
+
+    #[test]
+    fn sound_has_its_time_after_a_month() {
+        let ring = Ring::new(800);
+        let mut pieces = Pieces::new(ring.clone(), MONO);
+        let month = Duration::from_secs(30 * 24 * 3_600);
+        pieces.frames = month.as_secs() * 8_000;
+        ring.push(std::iter::repeat_n(0.5, 80));
+        match pieces.next(PIECE).unwrap() {
+            Captured::Data(data) => assert_eq!(data.timestamp, month),
+            Captured::Muted(_) => unreachable!("it came"),
+        }
     }
 
     #[test]
