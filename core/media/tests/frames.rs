@@ -412,6 +412,9 @@ fn a_sender_report_is_about_when_a_frame_was_made_and_not_about_when_it_left() {
             );
             waited += u32::from(world.frames.len() <= n as usize);
         }
-        assert!(off(&world, 90).is_some() && waited > 3, "the pacer had to wait: {waited}");
+        assert!(
+            off(&world, 90).is_some() && waited > 3,
+            "the pacer had to wait: {waited}"
+        );
     }
 }

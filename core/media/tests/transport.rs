@@ -323,7 +323,11 @@ fn another_peer_is_told_whose_streams_come_and_may_ask_as_the_one_before_did() {
 
     world.sender.restart();
     assert_eq!(length(&mut world), named);
-    assert_eq!(ask(&mut world), 2, "of another peer, which counts for itself");
+    assert_eq!(
+        ask(&mut world),
+        2,
+        "of another peer, which counts for itself"
+    );
     assert_eq!(world.sender.round_trip(), Duration::from_millis(100));
     assert_eq!(world.sender.stats().outbound[0].remote.block, None);
 
@@ -332,7 +336,11 @@ fn another_peer_is_told_whose_streams_come_and_may_ask_as_the_one_before_did() {
     let paused = world.sender.stop_send(ID).expect("it sent");
     world.sender.resume_send(paused);
     world.sender.set_send(at(world.now), ID, send_plan());
-    assert_eq!(length(&mut world), named, "it may go on on another transport");
+    assert_eq!(
+        length(&mut world),
+        named,
+        "it may go on on another transport"
+    );
 }
 
 #[test]
