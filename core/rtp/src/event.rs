@@ -19,7 +19,7 @@ pub struct TelephoneEvent {
     pub event: u8,
     /// The event is over.
     pub end: bool,
-    /// In dB below 0 dBm0, 0 to 63.
+    /// The power of the tone, in dB below 0 dBm0, 0 to 63.
     pub volume: u8,
     /// Since the start, in ticks of the payload type's clock.
     pub duration: u16,

@@ -18,7 +18,7 @@ pub enum RtcpFeedback {
     TransportCc,
     /// `ack ccfb`: when packets arrived, and their ECN marks (RFC 8888 §6).
     Ccfb,
-    /// Another one, in its own words.
+    /// A kind of feedback that is not known here, in its own words.
     Other(String),
 }
 

@@ -15,7 +15,7 @@ pub struct Header {
     pub marker: bool,
     /// Which format the payload has.
     pub payload_type: PayloadType,
-    /// One more with each packet of the stream.
+    /// The sequence number: one more with each packet of the stream.
     pub sequence_number: Seq16,
     /// When the payload was sampled, in ticks of the format's clock.
     pub timestamp: u32,
@@ -30,7 +30,7 @@ pub struct Header {
 /// The bytes are no RTP packet.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum HeaderError {
-    /// It ends before its header does, or is longer than a datagram can be.
+    /// The packet ends before its header does, or is longer than a datagram can be.
     #[error("the length fits no RTP packet")]
     Length,
     /// RFC 3550 §5.1: the version is 2.
@@ -46,9 +46,9 @@ pub enum HeaderError {
 pub enum Content {
     /// A payload, at this place of the datagram.
     Payload(Range<usize>),
-    /// No payload at all, and so many bytes of padding: it counts for replay, statistics and feedback
-    /// and goes no further. Browsers send such packets as probes, on any stream and before any media.
-    /// Zero bytes of padding are a keep-alive (RFC 6263 §4.6).
+    /// The packet has no payload at all, and so many bytes of padding: it counts for replay,
+    /// statistics and feedback and goes no further. Browsers send such packets as probes, on any
+    /// stream and before any media. Zero bytes of padding are a keep-alive (RFC 6263 §4.6).
     PaddingOnly(u8),
 }
 
@@ -215,7 +215,7 @@ impl<'a> Packet<'a> {
         &self.datagram[self.header.size()..end]
     }
 
-    /// It has no payload: see [`Content::PaddingOnly`].
+    /// Whether the packet has no payload: see [`Content::PaddingOnly`].
     pub fn is_padding_only(&self) -> bool {
         self.payload().is_empty()
     }
@@ -256,7 +256,7 @@ pub struct HeaderToSend<'a> {
     pub marker: bool,
     /// Which format the payload has.
     pub payload_type: PayloadType,
-    /// One more than in the packet before.
+    /// The sequence number: one more than in the packet before.
     pub sequence_number: Seq16,
     /// When the payload was sampled, in ticks of the format's clock.
     pub timestamp: u32,

@@ -106,8 +106,8 @@ impl NtpShort {
         Duration::from_nanos((self.0 as u64 * NANOS) >> 16)
     }
 
-    /// This minus `other`, modulo 2^32. The round trip of RFC 3550 §6.4.1 is
-    /// `now.minus(last_sr).minus(delay)`.
+    /// The difference to `other`: this time less that one, modulo 2^32. The round trip of RFC 3550
+    /// §6.4.1 is `now.minus(last_sr).minus(delay)`.
     #[must_use]
     pub const fn minus(self, other: NtpShort) -> Self {
         NtpShort(self.0.wrapping_sub(other.0))

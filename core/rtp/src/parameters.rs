@@ -12,7 +12,8 @@ pub struct RtpParameters {
     pub cname: Option<String>,
     /// `RTCRtcpParameters.reducedSize` (RFC 5506).
     pub reduced_size: bool,
-    /// Both ends take header extensions of two-byte elements among those of one-byte ones (RFC 8285 §6).
+    /// `a=extmap-allow-mixed`: whether both ends take header extensions of two-byte elements among
+    /// those of one-byte ones (RFC 8285 §6).
     pub extmap_allow_mixed: bool,
     /// Whether header extensions and CSRCs are encrypted in this direction (RFC 9335): of packets to be
     /// sent, whether they are; of packets that come, whether they may or have to be.
@@ -23,10 +24,12 @@ pub struct RtpParameters {
 /// (RFC 9335 §4).
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum Cryptex {
-    /// It did not offer to: packets are SRTP's alone, whatever their headers look like.
+    /// The receiver did not offer to take encrypted headers: packets are SRTP's alone, whatever
+    /// their headers look like.
     #[default]
     Off,
-    /// It did: a packet's header extension tells whether it is encrypted.
+    /// The receiver takes encrypted headers: a packet's header extension tells whether it is
+    /// encrypted.
     Accepted,
     /// Packets that show CSRCs or header extensions are refused (RFC 9335 §5.2; `require` of
     /// W3C `RTCRtpHeaderEncryptionPolicy`).
@@ -39,7 +42,7 @@ pub enum Cryptex {
 pub struct HeaderExtensionParameters {
     /// The URI.
     pub uri: String,
-    /// Its id on the wire.
+    /// The id of the extension on the wire.
     pub id: ExtensionId,
     /// Encrypted (RFC 6904).
     pub encrypted: bool,

@@ -38,7 +38,7 @@ pub struct SendPlan {
 pub struct SendStream {
     /// The layer's name, if it is one of several.
     pub rid: Option<Rid>,
-    /// Its sources.
+    /// The SSRCs of the stream and of what repairs it.
     pub source: SourceParameters,
 }
 
@@ -47,9 +47,9 @@ pub struct SendStream {
 pub struct SourceParameters {
     /// The media.
     pub ssrc: Ssrc,
-    /// Its retransmissions: the group `FID` (RFC 4588 §8.8).
+    /// The SSRC of the retransmissions: the group `FID` (RFC 4588 §8.8).
     pub rtx: Option<Ssrc>,
-    /// Its forward error correction: the group `FEC-FR` (RFC 5956 §4.3).
+    /// The SSRC of the forward error correction: the group `FEC-FR` (RFC 5956 §4.3).
     pub fec: Option<Ssrc>,
 }
 

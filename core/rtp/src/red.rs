@@ -25,7 +25,7 @@ pub struct Red<'a> {
     redundant: usize,
 }
 
-/// One payload in a payload.
+/// One block of redundant audio data: a payload in a payload (RFC 2198 §3).
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Block<'a> {
     /// Which format it has.

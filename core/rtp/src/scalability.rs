@@ -51,13 +51,13 @@ enum Ratio {
     Half,
 }
 
-/// No scalability mode, or one that is not known.
+/// A string names no scalability mode, or one that is not known.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
 #[error("no such scalability mode")]
 pub struct ScalabilityModeError;
 
 impl ScalabilityMode {
-    /// One layer: what is sent where nothing is said.
+    /// `L1T1`, one layer: what is sent where nothing is said.
     pub const L1T1: ScalabilityMode = ScalabilityMode::of_one_size(1);
 
     /// One spatial layer with so many temporal ones, at most three.
@@ -70,7 +70,7 @@ impl ScalabilityMode {
         }
     }
 
-    /// Those of one spatial layer: `L1T1`, `L1T2` and `L1T3`.
+    /// The modes of one spatial layer: `L1T1`, `L1T2` and `L1T3`.
     pub fn temporal() -> impl Iterator<Item = ScalabilityMode> {
         (1..=MAX_LAYERS).map(ScalabilityMode::of_one_size)
     }

@@ -14,9 +14,10 @@ impl Codec {
             && self.channels.unwrap_or(1) == other.channels.unwrap_or(1)
     }
 
-    /// Both entries stand for one codec in one configuration: a stream that one allows can be
-    /// negotiated under the other. Parameters that only describe a receiver's limits (levels,
-    /// frame sizes, what Opus asks of an encoder) do not matter. What `apt` refers to is compared elsewhere.
+    /// Whether both entries stand for one codec in one configuration: a stream that one allows can
+    /// be negotiated under the other. Parameters that only describe a receiver's limits (levels,
+    /// frame sizes, what Opus asks of an encoder) do not matter. What `apt` refers to is compared
+    /// elsewhere.
     pub fn matches(&self, other: &Codec) -> bool {
         if !self.same_format(other) {
             return false;
@@ -49,8 +50,9 @@ impl Codec {
         }
     }
 
-    /// The same `RTCRtpCodec` dictionary, as `setCodecPreferences` and `setParameters` compare
-    /// (webrtc-pc "codec dictionary match"): the MIME type without case, the rest exactly.
+    /// Whether both are the same `RTCRtpCodec` dictionary, as `setCodecPreferences` and
+    /// `setParameters` compare (webrtc-pc "codec dictionary match"): the MIME type without case,
+    /// the rest exactly.
     pub fn same_dictionary(&self, other: &Codec) -> bool {
         self.kind == other.kind
             && self.name.eq_ignore_ascii_case(&other.name)

@@ -91,18 +91,18 @@ impl Codec {
         known.map_or(CodecRole::Primary, |(_, role)| *role)
     }
 
-    /// It encodes media by itself; the others repeat, protect or accompany a stream.
+    /// Whether the codec encodes media by itself; the others repeat, protect or accompany a stream.
     pub fn is_media(&self) -> bool {
         self.role() == CodecRole::Primary
     }
 
-    /// It is forward error correction in a stream of its own (RFC 8627 and its draft 03). ULPFEC goes
-    /// into the stream that it protects.
+    /// Whether the codec is forward error correction in a stream of its own (RFC 8627 and its draft
+    /// 03). ULPFEC goes into the stream that it protects.
     pub fn is_flexfec(&self) -> bool {
         self.role() == CodecRole::Fec && !self.name.eq_ignore_ascii_case("ulpfec")
     }
 
-    /// Its format-specific parameters.
+    /// The codec's format-specific parameters (`a=fmtp`).
     pub fn fmtp(&self) -> Fmtp<'_> {
         Fmtp::of(self.sdp_fmtp_line.as_deref())
     }
@@ -133,11 +133,11 @@ const ROLES: [(&str, CodecRole); 7] = [
 /// What a codec is for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum CodecRole {
-    /// It encodes media.
+    /// A codec that encodes media.
     Primary,
-    /// It repeats lost packets of another payload type (RFC 4588).
+    /// A format that repeats lost packets of another payload type (RFC 4588).
     Rtx,
-    /// It carries redundant data beside new data (RFC 2198).
+    /// A format that carries redundant data beside new data (RFC 2198).
     Red,
     /// Forward error correction (RFC 5109, RFC 8627).
     Fec,

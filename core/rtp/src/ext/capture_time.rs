@@ -3,7 +3,7 @@ use crate::NtpTime;
 /// When the first frame of a packet was captured (`abs-capture-time`).
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct CaptureTime {
-    /// On the clock of whoever captured it.
+    /// The time of the capture, on the clock of whoever captured the frame.
     pub at: NtpTime,
     /// How far that clock is ahead of the sender's, by which sender reports are, in seconds with 32
     /// bits behind the point: 0 of who captures itself, something else of a mixer or forwarder.

@@ -9,7 +9,7 @@ pub struct ExtensionBlock {
 }
 
 impl ExtensionBlock {
-    /// One-byte elements (RFC 8285 §4.2).
+    /// The profile of a header extension with one-byte elements (RFC 8285 §4.2).
     pub const ONE_BYTE: u16 = 0xbede;
     /// Two-byte elements (RFC 8285 §4.3); the low four bits are the application's.
     pub const TWO_BYTE: u16 = 0x1000;
@@ -64,14 +64,14 @@ pub struct Elements<'a> {
     two_byte: bool,
 }
 
-/// One element of a header extension.
+/// An element of a header extension.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Element<'a> {
-    /// Not 0; not 15 or above in one-byte elements.
+    /// The id of the element: not 0; not 15 or above in one-byte elements.
     pub id: u8,
     /// Where `data` begins in the datagram.
     pub start: u16,
-    /// At most 255 bytes.
+    /// The data of the element, at most 255 bytes.
     pub data: &'a [u8],
 }
 

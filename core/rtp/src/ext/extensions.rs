@@ -107,7 +107,7 @@ impl Extensions {
         Some(start..start + usize::from(self.lens[number]))
     }
 
-    /// Those bytes, of the datagram that this was read from.
+    /// The bytes of an extension that is no value here, of the datagram that this was read from.
     #[inline]
     pub fn bytes<'a>(&self, kind: ExtensionKind, datagram: &'a [u8]) -> Option<&'a [u8]> {
         datagram.get(self.range(kind)?)

@@ -17,7 +17,7 @@ pub enum ExtensionKind {
     VideoLayersAllocation,
     /// When a frame passed the stages of the sender (`video-timing`).
     VideoTiming,
-    /// In which colours the picture is (`color-space`).
+    /// The colour space of the picture (`color-space`).
     ColorSpace,
     /// The audio level of the packet (RFC 6464).
     AudioLevel,
@@ -25,7 +25,8 @@ pub enum ExtensionKind {
     AbsSendTime,
     /// The number for feedback over all streams (draft-holmer-rmcat-transport-wide-cc-extensions).
     TransportSequence,
-    /// The same number, and where feedback is wanted (`transport-wide-cc-02`).
+    /// The number for feedback over all streams, and where feedback is wanted
+    /// (`transport-wide-cc-02`).
     TransportSequence02,
     /// When the media was captured (`abs-capture-time`).
     AbsCaptureTime,

@@ -31,7 +31,7 @@ pub struct LayersAllocation {
 /// A spatial layer that is sent.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct AllocatedLayer {
-    /// Of which stream, 0 to 3.
+    /// The stream that the layer belongs to, 0 to 3.
     pub stream: u8,
     /// Which layer, 0 to 3.
     pub spatial: u8,

@@ -43,7 +43,7 @@ impl AbsSendTime {
 pub struct TransmissionOffset(i32);
 
 impl TransmissionOffset {
-    /// As many ticks, cut to what 24 bits with a sign hold.
+    /// An offset of so many ticks, cut to what 24 bits with a sign hold.
     pub fn new(ticks: i32) -> Self {
         TransmissionOffset(ticks.clamp(-0x80_0000, 0x7f_ffff))
     }

@@ -40,10 +40,10 @@ impl AudioLevel {
     }
 }
 
-/// By how much a picture is to be turned clockwise before it is shown.
+/// The angle by which a picture is to be turned clockwise before it is shown.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub enum Rotation {
-    /// As it is
+    /// 0 degrees: the picture is shown as it is
     #[default]
     R0,
     /// 90 degrees
@@ -66,7 +66,7 @@ impl Rotation {
 pub struct VideoOrientation {
     /// How it is to be turned before it is shown.
     pub rotation: Rotation,
-    /// It is to be mirrored, too.
+    /// Whether the picture is to be mirrored, too.
     pub flip: bool,
     /// The camera faces away from the user.
     pub back_camera: bool,
@@ -132,12 +132,12 @@ impl PlayoutDelay {
         [(both >> 16) as u8, (both >> 8) as u8, both as u8]
     }
 
-    /// No picture is to be shown earlier than this after its capture.
+    /// The minimum playout delay: no picture is to be shown earlier than this after its capture.
     pub const fn min(self) -> Duration {
         Duration::from_millis(self.min as u64 * 10)
     }
 
-    /// Nor later.
+    /// The maximum playout delay: no picture is to be shown later than this after its capture.
     pub const fn max(self) -> Duration {
         Duration::from_millis(self.max as u64 * 10)
     }

@@ -49,7 +49,7 @@ pub struct ProtectedSet {
 }
 
 impl ProtectedSet {
-    /// Their sequence numbers, in order.
+    /// The sequence numbers of the protected packets, in order.
     pub fn iter(self) -> impl Iterator<Item = u16> {
         let mut bits = self.bits;
         std::iter::from_fn(move || {
@@ -64,7 +64,7 @@ impl ProtectedSet {
         self.bits.count_ones() as usize
     }
 
-    /// This packet is one of them.
+    /// Whether the packet of this number is protected.
     pub fn contains(self, sequence: u16) -> bool {
         let place = u32::from(sequence.wrapping_sub(self.base));
         self.bits

@@ -6,7 +6,7 @@ use crate::{Header, Packet, PayloadType, Ssrc};
 /// A packet as parity sees it: in the clear, and without RED.
 #[derive(Clone, Copy, Debug)]
 pub struct Protected<'a> {
-    /// Its sequence number.
+    /// The sequence number of the packet.
     pub sequence_number: Seq16,
     /// What is before the payload, twelve bytes or more.
     header: &'a [u8],

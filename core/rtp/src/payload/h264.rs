@@ -45,14 +45,14 @@ pub struct SequenceParameterSet {
     pub constraints: u8,
     /// `level_idc`
     pub level: u8,
-    /// Of the pictures, cropped.
+    /// The size of the pictures, cropped.
     pub size: FrameSize,
-    /// The same before cropping: what a decoder makes room for.
+    /// The size of the pictures before cropping: what a decoder makes room for.
     pub coded_size: FrameSize,
 }
 
 impl SequenceParameterSet {
-    /// Of a NAL unit; `None` if it is no such one.
+    /// Reads a NAL unit; `None` if it is no sequence parameter set.
     pub fn parse(unit: &[u8]) -> Option<Self> {
         let (header, _) = unit.split_first()?;
         if header & TYPE != SPS {

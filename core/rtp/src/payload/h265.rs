@@ -29,14 +29,14 @@ pub struct SequenceParameterSet {
     pub high_tier: bool,
     /// `general_level_idc`
     pub level: u8,
-    /// Of the pictures as they are coded: what a decoder needs room for.
+    /// The size of the pictures as they are coded: what a decoder needs room for.
     pub coded_size: FrameSize,
-    /// Of the pictures, without what the conformance window leaves out.
+    /// The size of the pictures, without what the conformance window leaves out.
     pub size: FrameSize,
 }
 
 impl SequenceParameterSet {
-    /// Of a NAL unit; `None` if it is no such one of the base layer.
+    /// Reads a NAL unit; `None` if it is no sequence parameter set of the base layer.
     pub fn parse(unit: &[u8]) -> Option<Self> {
         let header = Header::of(unit)?;
         if header.kind != SPS || header.layer != 0 {

@@ -15,7 +15,7 @@ pub enum JoinError {
     /// The frame is larger than the caller allows, or has more parts than any encoder makes.
     #[error("the frame is too large")]
     TooLarge,
-    /// There is no packet, or none with anything that is kept.
+    /// The frame is empty: there is no packet, or none with anything that is kept.
     #[error("the frame is empty")]
     Empty,
 }

@@ -75,8 +75,8 @@ use crate::{Codec, Fmtp};
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum PayloadFormat {
-    /// One that is not known here, to be passed through: a payload is a part of its frame, the marker
-    /// ends the frame.
+    /// A format that is not known here, to be passed through: a payload is a part of its frame, the
+    /// marker ends the frame.
     Opaque,
     /// RFC 7587.
     Opus,
@@ -385,12 +385,13 @@ fn split_whole(
 /// Whether a frame begins or ends with a packet, as far as the payload tells.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Boundary {
-    /// It does not.
+    /// The frame does not begin or end with the packet.
     No,
-    /// Nothing speaks against it: a unit of the frame does, or the format does not tell.
+    /// The frame may begin or end with the packet: a unit of the frame does, or the format does not
+    /// tell.
     #[default]
     Possible,
-    /// It does.
+    /// The frame begins or ends with the packet.
     Certain,
 }
 
@@ -408,14 +409,14 @@ pub struct PacketInfo<'a> {
     pub spatial: Option<u8>,
     /// The temporal layer, from 0.
     pub temporal: Option<u8>,
-    /// No other frame needs this one.
+    /// Whether no other frame needs this one.
     pub discardable: bool,
     /// All that the payload descriptor says.
     pub descriptor: Descriptor<'a>,
 }
 
 impl PacketInfo<'_> {
-    /// With nothing that is borrowed: VP9's scalability structure goes.
+    /// Borrows nothing any more: VP9's scalability structure is left out.
     pub fn without_structure(self) -> PacketInfo<'static> {
         PacketInfo {
             descriptor: self.descriptor.without_structure(),
@@ -438,7 +439,7 @@ pub enum Descriptor<'a> {
 }
 
 impl Descriptor<'_> {
-    /// With nothing that is borrowed: VP9's scalability structure goes.
+    /// Borrows nothing any more: VP9's scalability structure is left out.
     pub fn without_structure(self) -> Descriptor<'static> {
         match self {
             Descriptor::None => Descriptor::None,
@@ -451,23 +452,23 @@ impl Descriptor<'_> {
 /// What a frame says of itself.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct FrameInfo {
-    /// It needs no other frame.
+    /// Whether the frame is a key frame: it needs no other one.
     pub key: bool,
-    /// Of its pictures, if it says so: key frames do.
+    /// The size of the frame's pictures, if it says so: key frames do.
     pub size: Option<FrameSize>,
     /// The spatial layer, from 0.
     pub spatial: Option<u8>,
     /// The temporal layer, from 0.
     pub temporal: Option<u8>,
-    /// No other frame needs it.
+    /// Whether no other frame needs this one.
     pub discardable: bool,
 }
 
-/// Of a picture, in pixels.
+/// The size of a picture, in pixels.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct FrameSize {
-    /// From left to right.
+    /// Pixels from left to right.
     pub width: u32,
-    /// From top to bottom.
+    /// Pixels from top to bottom.
     pub height: u32,
 }

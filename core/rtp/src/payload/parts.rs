@@ -12,7 +12,7 @@ use crate::limits;
 pub struct Parts(SmallVec<[Range<u32>; 4]>);
 
 impl Parts {
-    /// No part.
+    /// An empty list of pieces.
     pub fn new() -> Self {
         Parts::default()
     }

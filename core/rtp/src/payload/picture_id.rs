@@ -17,7 +17,7 @@ impl PictureId {
         }
     }
 
-    /// That of the picture after this one: the number wraps within its bits.
+    /// The id of the picture after this one: the number wraps within its bits.
     #[must_use]
     pub const fn next(self) -> Self {
         match self {

@@ -25,7 +25,7 @@ struct Piece {
 }
 
 impl Packets {
-    /// None.
+    /// An empty list of packets.
     pub fn new() -> Self {
         Packets::default()
     }
@@ -109,16 +109,16 @@ impl Packets {
 /// header has more, and datagrams are made equal, not payloads, so that a frame leaves as one train.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Room {
-    /// Of the frame's first packet. More than in `middle` counts as that.
+    /// Bytes of the payload of the frame's first packet. More than in `middle` counts as that.
     pub first: usize,
-    /// Of those between.
+    /// Bytes of the payloads of the packets between the first and the last.
     pub middle: usize,
-    /// Of the last one. More than in `middle` counts as that.
+    /// Bytes of the payload of the frame's last packet. More than in `middle` counts as that.
     pub last: usize,
 }
 
 impl Room {
-    /// The same for every packet.
+    /// The same room in every packet.
     pub const fn even(bytes: usize) -> Self {
         Room {
             first: bytes,
@@ -233,7 +233,7 @@ impl Iterator for Cut {
 /// Why a frame cannot be cut.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum SplitError {
-    /// There is nothing to send.
+    /// The frame is empty: there is nothing to send.
     #[error("the frame is empty")]
     Empty,
     /// The packets are smaller than what the format needs in each.

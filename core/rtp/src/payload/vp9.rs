@@ -36,7 +36,7 @@ pub struct Descriptor<'a> {
 }
 
 impl Descriptor<'_> {
-    /// With nothing that is borrowed.
+    /// Borrows nothing any more: the scalability structure is left out.
     pub fn without_structure(self) -> Descriptor<'static> {
         Descriptor {
             structure: None,
@@ -228,7 +228,7 @@ impl<'a> Structure<'a> {
         (self.first() >> 5) + 1
     }
 
-    /// Their sizes from the lowest layer up; none if they are not said.
+    /// The sizes of the spatial layers, from the lowest up; none if they are not said.
     pub fn sizes(&self) -> impl Iterator<Item = FrameSize> + 'a {
         let layers = self.layers_with_size();
         let bytes = self.0.get(1..1 + layers * 4).unwrap_or_default();
@@ -264,7 +264,7 @@ impl<'a> Structure<'a> {
 pub struct GroupPicture {
     /// The temporal layer, 0 to 7.
     pub temporal: u8,
-    /// From this picture on a receiver may go up to a higher temporal layer.
+    /// Whether a receiver may go up to a higher temporal layer from this picture on.
     pub switching_up: bool,
     /// The pictures that it needs.
     pub references: References,

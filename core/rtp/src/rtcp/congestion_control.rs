@@ -86,13 +86,14 @@ impl<'a> StreamMetrics<'a> {
 }
 
 impl PacketMetric {
-    /// It did not arrive.
+    /// The report of a packet that did not arrive.
     pub const LOST: PacketMetric = PacketMetric(0);
 
     /// The longest time that is told exactly, 8,189/1,024 s; longer ones are told as longer.
     pub const MAX_AGO: Duration = Duration::from_nanos(8_189 * 1_000_000_000 / 1_024);
 
-    /// It arrived with this mark, so long before the report's time; `None` if that is not known.
+    /// The report of a packet that arrived with this mark, so long before the report's time; `None`
+    /// if that is not known.
     pub fn received(ecn: Ecn, ago: Option<Duration>) -> Self {
         let mark = match ecn {
             Ecn::NotEct => 0,
@@ -111,7 +112,7 @@ impl PacketMetric {
         PacketMetric(RECEIVED | mark << 13 | offset)
     }
 
-    /// It arrived.
+    /// Whether the packet arrived.
     pub const fn is_received(self) -> bool {
         self.0 & RECEIVED != 0
     }

@@ -18,7 +18,7 @@ pub enum ExtendedReportBlock<'a> {
     ReceiverReferenceTime(NtpTime),
     /// The answers to such times of several receivers (RFC 3611 §4.5).
     Dlrr(DlrrEntries<'a>),
-    /// Of another type.
+    /// A block of another type.
     Unknown {
         /// The type.
         block_type: u8,

@@ -19,7 +19,7 @@ impl<'a> Goodbye<'a> {
         Some(Goodbye { list, reason })
     }
 
-    /// Those that end; there may be none.
+    /// The sources that end; there may be none.
     pub fn ssrcs(&self) -> impl Iterator<Item = Ssrc> + use<'a> {
         ssrcs(self.list)
     }

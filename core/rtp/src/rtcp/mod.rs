@@ -30,7 +30,7 @@ pub use source_description::{SourceDescription, SourceDescriptionChunk, SourceDe
 pub use transport_feedback::{Received, TransportFeedback, TransportFeedbackToSend};
 pub use writer::Writer;
 
-/// One packet of a datagram.
+/// One RTCP packet of a datagram.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Packet<'a> {
@@ -58,14 +58,14 @@ pub enum Packet<'a> {
     CongestionControlFeedback(CongestionControlFeedback<'a>),
     /// Round trips of those who do not send, among others (RFC 3611).
     ExtendedReport(ExtendedReport<'a>),
-    /// Of another type.
+    /// A packet of another type.
     Unknown(Unknown<'a>),
 }
 
 /// A packet that is not known here.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Unknown<'a> {
-    /// Its type.
+    /// The type of the packet (PT, RFC 3550 §6.4).
     pub packet_type: u8,
     /// The five bits beside the version: a count, or the format of feedback.
     pub count: u8,
@@ -76,7 +76,8 @@ pub struct Unknown<'a> {
 /// A piece of a datagram is no RTCP packet.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum Malformed {
-    /// No head of a packet, or more bytes announced than there are: nothing behind it can be read.
+    /// The bytes are no head of a packet, or announce more than there are: nothing behind them can
+    /// be read.
     #[error("no RTCP packet begins here")]
     Framing,
     /// The packet of this type contradicts itself; those behind it are read on.

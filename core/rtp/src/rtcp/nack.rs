@@ -21,8 +21,8 @@ impl<'a> Nack<'a> {
         })
     }
 
-    /// Their sequence numbers, as they were written: a datagram has at most 17 for every four
-    /// bytes, and they may repeat.
+    /// The sequence numbers of the lost packets, as they were written: a datagram has at most 17
+    /// for every four bytes, and they may repeat.
     pub fn lost(&self) -> impl Iterator<Item = u16> + use<'a> {
         self.entries.iter().flat_map(|&[p0, p1, b0, b1]| {
             let first = u16::from_be_bytes([p0, p1]);

@@ -18,7 +18,7 @@ pub struct SenderReport<'a> {
 pub struct SenderInfo {
     /// When the report was sent, on the sender's clock.
     pub ntp_time: NtpTime,
-    /// The same moment as the stream's time stamps have it.
+    /// The moment when the report was sent, as the stream's time stamps have it.
     pub rtp_time: u32,
     /// Packets since the stream began, modulo 2^32.
     pub packet_count: u32,
@@ -31,7 +31,7 @@ pub struct SenderInfo {
 pub struct ReceiverReport<'a> {
     /// Who reports; anything if it sends no stream itself.
     pub sender: Ssrc,
-    /// One for each stream, or none.
+    /// The report blocks, one for each stream, or none.
     pub blocks: ReportBlocks<'a>,
 }
 

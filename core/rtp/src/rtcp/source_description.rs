@@ -23,7 +23,7 @@ pub struct SourceDescriptionChunk<'a> {
 pub struct SourceDescriptionItem<'a> {
     /// 1 is CNAME (RFC 3550 §12.2).
     pub item_type: u8,
-    /// Its value, which should be UTF-8.
+    /// The value of the item, which should be UTF-8.
     pub value: &'a [u8],
 }
 

@@ -30,16 +30,16 @@ use duologue_base::{Instant, Rng};
 pub struct Session {
     /// Participants, this one included.
     pub members: u32,
-    /// Those of them that send.
+    /// Participants that send, this one included if it does.
     pub senders: u32,
-    /// This one does.
+    /// Whether this participant sends.
     pub we_send: bool,
     /// Bits per second that all RTCP together may take: 5 % of the session, as a rule (§6.2).
     pub rtcp_bandwidth: u64,
     /// Bytes of a datagram of RTCP, headers of UDP and IP included, as
     /// [`average_size`] has it.
     pub average_size: u32,
-    /// Nothing was sent yet.
+    /// Whether no RTCP was sent yet.
     pub initial: bool,
     /// What the interval is not below.
     pub minimum: Minimum,
@@ -55,7 +55,7 @@ pub enum Minimum {
         /// Bits per second of all that the session sends.
         session_bandwidth: u64,
     },
-    /// This; zero is usual with feedback (RFC 4585 §3.4, `T_rr_interval`).
+    /// The time given here; zero is usual with feedback (RFC 4585 §3.4, `T_rr_interval`).
     Fixed(Duration),
 }
 
@@ -144,7 +144,7 @@ pub fn reverse_reconsideration(
 pub enum FeedbackTime {
     /// Before the next report; after it, [`after_early`] says when the next one is.
     Early(Instant),
-    /// With the next report.
+    /// Together with the next report.
     WithReport,
 }
 

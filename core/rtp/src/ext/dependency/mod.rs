@@ -56,10 +56,10 @@ use crate::limits::{MAX_CHAINS, MAX_DECODE_TARGETS, MAX_FRAME_DIFFS, MAX_TEMPLAT
 /// What a frame means to one decode target (A.8.3, table A.1).
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub enum Indication {
-    /// It is not for this target.
+    /// The frame is not for this decode target.
     #[default]
     NotPresent,
-    /// No other frame of the target needs it.
+    /// No other frame of the decode target needs this one.
     Discardable,
     /// Who can decode it can decode all that follows of the target.
     Switch,
@@ -81,9 +81,9 @@ impl Indication {
 /// The layer of a frame, what it depends on and who needs it; in a structure a template of that.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct FrameDependencies {
-    /// Its spatial layer, 0 to 3.
+    /// The spatial layer of the frame, 0 to 3.
     pub spatial: u8,
-    /// Its temporal layer, 0 to 7.
+    /// The temporal layer of the frame, 0 to 7.
     pub temporal: u8,
     /// Two bits for each decode target.
     indications: u64,
@@ -94,13 +94,14 @@ pub struct FrameDependencies {
 }
 
 impl FrameDependencies {
-    /// Of the lowest layers, for nobody and needing nothing.
+    /// The dependencies of a frame of the lowest layers that is for no decode target and needs
+    /// nothing.
     pub const BASE: FrameDependencies = FrameDependencies::in_layer(0, 0);
 
-    /// Of the indication for each decode target, the frame numbers before its own that it needs
-    /// (1 to 4,096), and for each chain how many numbers before its own the chain's last frame is (0
-    /// if it needs none). `None` if these are out of range, or more than 32 targets, 8 frames or
-    /// 32 chains.
+    /// The dependencies of a frame in these layers, by the indication for each decode target, the
+    /// frame numbers before its own that it needs (1 to 4,096), and for each chain how many numbers
+    /// before its own the chain's last frame is (0 if it needs none). `None` if these are out of
+    /// range, or more than 32 targets, 8 frames or 32 chains.
     pub fn new(
         spatial: u8,
         temporal: u8,
@@ -164,7 +165,8 @@ impl FrameDependencies {
         &self.diffs[..self.diff_count.into()]
     }
 
-    /// For each chain, how much lower the number of the chain's last frame is; 0 if it needs none.
+    /// The distance to the last frame of each chain: how much lower its number is; 0 if the chain
+    /// needs none.
     pub fn chain_diffs(&self) -> &[u8] {
         &self.chains[..self.chain_count.into()]
     }
@@ -181,7 +183,7 @@ pub struct DependencyStructure {
     pub templates: Vec<FrameDependencies>,
     /// How many chains there are, up to the number of targets.
     pub chains: u8,
-    /// For each decode target the chain that protects it; empty if there are no chains.
+    /// The chain that protects each decode target; empty if there are no chains.
     pub protected_by: Vec<u8>,
     /// Width and height of each spatial layer, 1 to 65,536; or empty.
     pub resolutions: Vec<(u32, u32)>,

@@ -31,16 +31,17 @@ pub struct DependencyDescriptor {
 /// A dependency descriptor cannot be read.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum DescriptorError {
-    /// It ends too early.
+    /// The descriptor ends too early.
     #[error("the dependency descriptor is cut off")]
     Truncated,
-    /// It refers to a structure that has not come: until a key frame, nothing can be read.
+    /// The descriptor refers to a structure that has not come: until a key frame, nothing can be
+    /// read.
     #[error("no dependency structure yet")]
     NoStructure,
     /// The structure has no such template: it is of an older or of a newer one.
     #[error("an unknown dependency template")]
     UnknownTemplate,
-    /// It contradicts itself or is beyond all bounds.
+    /// The descriptor contradicts itself or is beyond all bounds.
     #[error("the dependency descriptor contradicts itself")]
     Malformed,
 }

@@ -38,7 +38,7 @@ struct Frames {
 }
 
 impl SequenceHeader {
-    /// Of the OBU's payload, without header and size.
+    /// Reads the payload of a sequence header OBU, without the OBU's header and size.
     pub fn parse(payload: &[u8]) -> Option<Self> {
         let mut bits = Bits::new(payload);
         let profile = bits.read(3)?;

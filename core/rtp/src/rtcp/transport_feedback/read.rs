@@ -8,15 +8,15 @@ use crate::rtcp::split_ssrc;
 pub struct TransportFeedback<'a> {
     /// Who received them.
     pub sender: Ssrc,
-    /// One of the streams, no matter which.
+    /// The SSRC of one of the streams, no matter which.
     pub media: Ssrc,
     /// The number of the first packet that this tells of.
     pub base_sequence: u16,
-    /// So many packets are told of.
+    /// The number of packets that are told of.
     pub status_count: u16,
-    /// One more than in the feedback before.
+    /// The number of the feedback: one more than in the one before.
     pub feedback_count: u8,
-    /// On the receiver's clock, in 64 ms: the low 24 bits.
+    /// The time on the receiver's clock that arrivals count from, in 64 ms: the low 24 bits.
     pub reference_time: u32,
     chunks: &'a [u8],
     /// As many as the chunks announce: it was counted.
@@ -26,7 +26,7 @@ pub struct TransportFeedback<'a> {
 /// A packet that arrived.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Received {
-    /// Its transport-wide number.
+    /// The transport-wide number of the packet.
     pub sequence: u16,
     /// When it arrived, in ticks of 250 µs on the receiver's clock; wraps after twelve days.
     pub ticks: u32,
@@ -66,8 +66,8 @@ impl<'a> TransportFeedback<'a> {
         })
     }
 
-    /// Those that arrived, in the order of their numbers. Those between are lost or late: there may
-    /// be 65,535 of them, so go through what you sent and not through all numbers.
+    /// The packets that arrived, in the order of their numbers. Those between are lost or late:
+    /// there may be 65,535 of them, so go through what you sent and not through all numbers.
     pub fn received(&self) -> impl Iterator<Item = Received> + use<'a> {
         let mut chunks = Chunks::new(self.chunks, self.status_count);
         let mut chunk = Chunk::EMPTY;

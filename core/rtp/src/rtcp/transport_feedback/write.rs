@@ -9,12 +9,12 @@ use crate::rtcp::{Writer, format, kind};
 pub struct TransportFeedbackToSend {
     /// Who received the packets.
     pub sender: Ssrc,
-    /// One of the streams, no matter which.
+    /// The SSRC of one of the streams, no matter which.
     pub media: Ssrc,
     /// The number of the first packet that it tells of, extended so that it never wraps: what the
     /// feedback before returned.
     pub base_sequence: u64,
-    /// One more than in the feedback before.
+    /// The number of the feedback: one more than in the one before.
     pub feedback_count: u8,
     /// Bytes that the packet may have with its head.
     pub max_size: usize,
