@@ -18,6 +18,14 @@ pub enum FileError {
     TooLarge,
 }
 
+impl FileError {
+    /// What was written is as it was, and only the frame that was to be written is not in it: who records goes on
+    /// with the next one. Else the file is at its end.
+    pub fn is_of_one_frame(&self) -> bool {
+        matches!(self, FileError::Malformed(_) | FileError::TooLarge)
+    }
+}
+
 pub(crate) type Result<T> = std::result::Result<T, FileError>;
 
 /// What a file ends with in the middle of something is a bad file; else the end of all is the end.

@@ -33,6 +33,11 @@ impl Timeline {
         Timeline { rate, anchor: None }
     }
 
+    /// As if no frame had come.
+    pub(crate) fn reset(&mut self) {
+        self.anchor = None;
+    }
+
     /// The time of a frame of a file that begins with `origin`, not below that of the one before.
     pub(crate) fn place(&mut self, frame: &EncodedFrame, origin: Instant) -> Duration {
         let arrived = frame.received - origin;

@@ -139,7 +139,13 @@ impl<W: Write> FileWriter<W> {
         }
         let origin = *self.origin.get_or_insert(frame.received);
         let time = self.timelines[track].place(frame, origin);
-        self.put(track, time, frame.key, frame.size, &frame.data)
+        let put = self.put(track, time, frame.key, frame.size, &frame.data);
+        if matches!(self.sink, Sink::Waiting(..)) {
+            // The file begins with another frame, and its times do.
+            self.origin = None;
+            self.timelines[track].reset();
+        }
+        put
     }
 
     /// Writes a frame whose time is known. Frames of a track are written in their order.
@@ -147,7 +153,8 @@ impl<W: Write> FileWriter<W> {
     /// # Errors
     ///
     /// [`FileError::Io`]; [`FileError::TooLarge`] and [`FileError::Malformed`] for a frame that is not
-    /// of its track's format, which is left out.
+    /// of its track's format, which is left out: the file goes on with the next one
+    /// ([`FileError::is_of_one_frame`]).
     pub fn write_frame(&mut self, frame: &Frame) -> Result<()> {
         if frame.track >= self.tracks.len() {
             return Err(FileError::Unsupported("a track that is not there"));
@@ -238,22 +245,37 @@ impl<W: Write> FileWriter<W> {
                 }
             }
         }
-        let Sink::Waiting(mut to, container) = std::mem::replace(&mut self.sink, Sink::Broken)
-        else {
+        let Sink::Waiting(_, container) = self.sink else {
             return Ok(false);
         };
-        self.sink = match container {
+        // A frame that no file can begin with leaves all as it is: a later one may do.
+        let (begun, head) = match container {
             Container::WebM => {
-                let writer = webm::Writer::begin(&mut to, &self.tracks, first)?;
-                Sink::WebM(to, writer)
+                let (writer, head) = webm::Writer::begin(&self.tracks, first)?;
+                (Begun::WebM(writer), head)
             }
             _ => {
-                let writer = mp4::Writer::begin(&mut to, &self.tracks, first)?;
-                Sink::Mp4(to, Box::new(writer))
+                let (writer, head) = mp4::Writer::begin(&self.tracks, first)?;
+                (Begun::Mp4(Box::new(writer)), head)
             }
+        };
+
+        let Sink::Waiting(mut to, _) = std::mem::replace(&mut self.sink, Sink::Broken) else {
+            return Ok(false);
+        };
+        to.write_all(&head)?;
+        self.sink = match begun {
+            Begun::WebM(writer) => Sink::WebM(to, writer),
+            Begun::Mp4(writer) => Sink::Mp4(to, writer),
         };
         Ok(true)
     }
+}
+
+/// A writer whose file has no byte yet.
+enum Begun {
+    WebM(webm::Writer),
+    Mp4(Box<mp4::Writer>),
 }
 
 fn check(container: Container, tracks: &[Track]) -> Result<()> {

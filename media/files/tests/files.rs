@@ -412,3 +412,54 @@ fn a_time_that_no_file_has_is_refused_and_the_file_goes_on() {
         assert_eq!(read(&written).1.len(), 2, "{container:?}");
     }
 }
+
+/// A key frame as it was received, of which the depacketizer knows the size.
+fn sized(track: &Track, frame: &Frame, ms: u64) -> EncodedFrame {
+    EncodedFrame {
+        key: true,
+        size: Some(FrameSize {
+            width: 64,
+            height: 48,
+        }),
+        ..received(track, frame, ms)
+    }
+}
+
+#[test]
+fn a_key_frame_that_says_too_little_to_begin_a_file_leaves_that_to_the_next_one() {
+    // A temporal unit without its sequence header, as a dependency descriptor may announce one; a picture without
+    // parameter sets.
+    let frame_obu = Bytes::from_static(&[0x32, 2, 0x10, 0]);
+    let picture_unit = Bytes::from_static(&[0, 0, 0, 1, 0x65, 0x88, 0x84]);
+    for (name, container, odd) in [
+        ("av1.ivf", Container::WebM, &frame_obu),
+        ("av1.ivf", Container::Mp4, &frame_obu),
+        ("h264.h264", Container::Mp4, &picture_unit),
+    ] {
+        let (tracks, frames) = read(file(name));
+        let track = &tracks[0];
+        let odd = Frame {
+            data: odd.clone(),
+            ..frames[0].clone()
+        };
+        let mut writer = FileWriter::new(Vec::new(), container, &tracks).unwrap();
+        let refused = writer.write(0, &sized(track, &odd, 0));
+        let of_one = |error: &FileError| error.is_of_one_frame();
+        assert!(
+            refused.as_ref().is_err_and(of_one),
+            "{name} {container:?}: {refused:?}"
+        );
+
+        for (n, frame) in (0..).zip(&frames) {
+            let frame = match frame.key {
+                true => sized(track, frame, 1_000 + n * 67),
+                false => received(track, frame, 1_000 + n * 67),
+            };
+            writer.write(0, &frame).unwrap();
+        }
+        let (_, written) = read(&writer.finish().unwrap());
+        assert_eq!(written.len(), frames.len(), "{name} {container:?}");
+        // The file begins where its first frame does.
+        assert_eq!(written[0].time, Duration::ZERO, "{name} {container:?}");
+    }
+}

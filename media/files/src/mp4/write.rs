@@ -47,8 +47,8 @@ impl std::fmt::Debug for Writer {
 }
 
 impl Writer {
-    /// `first` is the first picture, a key frame.
-    pub(crate) fn begin(to: &mut impl Write, tracks: &[Track], first: &[u8]) -> Result<Self> {
+    /// One, and what a file begins with. `first` is the first picture, a key frame.
+    pub(crate) fn begin(tracks: &[Track], first: &[u8]) -> Result<(Self, Vec<u8>)> {
         let entries: Result<Vec<_>> = tracks.iter().map(|track| entry(track, first)).collect();
         let tracks = tracks.iter().zip(entries?);
         let tracks: Vec<_> = tracks
@@ -61,13 +61,14 @@ impl Writer {
                 last: 0,
             })
             .collect();
-        to.write_all(&head(&tracks)?)?;
-        Ok(Writer {
+        let head = head(&tracks)?;
+        let writer = Writer {
             muxer: Fmp4SegmentMuxer::new().map_err(wrong)?,
             tracks,
             begins: Duration::ZERO,
             bytes: 0,
-        })
+        };
+        Ok((writer, head))
     }
 
     /// Times of a track are not below those before.

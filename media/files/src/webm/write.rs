@@ -29,8 +29,8 @@ impl Writer {
         }
     }
 
-    /// `first` is the first picture, a key frame.
-    pub(crate) fn begin(to: &mut impl Write, tracks: &[Track], first: &[u8]) -> Result<Self> {
+    /// One, and what a file begins with. `first` is the first picture, a key frame.
+    pub(crate) fn begin(tracks: &[Track], first: &[u8]) -> Result<(Self, Vec<u8>)> {
         let mut out = Vec::new();
         put_ebml(&mut out);
         put_id(&mut out, id::SEGMENT);
@@ -47,8 +47,7 @@ impl Writer {
             put(&mut entries, id::TRACK_ENTRY, &entry(number, track, first)?);
         }
         put(&mut out, id::TRACKS, &entries);
-        to.write_all(&out)?;
-        Ok(Writer { cluster: None })
+        Ok((Writer { cluster: None }, out))
     }
 
     pub(crate) fn write(
